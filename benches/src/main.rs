@@ -1,0 +1,167 @@
+//! Ratios of symtool to its peers: in, debug files; out, a few lines for each, from one interleaved run.
+//!
+//! ```text
+//! $ symtool-benches cpp.so
+//! cpp.so: 5 rounds; of 5000 answers 99.8 % as addr2line, 99.1 % as symcache
+//! import cpp.so x124 -j1: 0.24 x symcache (convert), 0.60 x addr2line (every unit parsed); less is faster
+//! resolve cpp.so random -j1: 12.3 x addr2line, 2.50 x symcache (lookup); more is faster
+//! ```
+//!
+//! Every measure is the wall time of a whole process: start-up, reading the input, the work. The peers run as
+//! child processes of this same executable (`symtool-benches peer VERB …`), in turn with symtool, and the medians
+//! of the rounds are compared. An import ratio is symtool's time over the peer's; a resolve ratio is symtool's
+//! addresses per second over the peer's, on the same batch file.
+//!
+//! | measure | symtool | peer | what the peer does not do |
+//! | --- | --- | --- | --- |
+//! | import | `import` into a new store, on one core and on all | symcache: the file converted to a cache file | keep columns; compress what it writes, or sync it; use more than one core |
+//! | | | addr2line: lines, functions and inlined calls of every unit parsed | store anything; use more than one core |
+//! | resolve | `-j 1 resolve --style gnu --no-demangle`, output to /dev/null | addr2line: raw name, file and line of every frame | write output; import first: it parses a unit when an address is in it |
+//! | | | symcache: the same from its cache file | write output; know columns; decompress |
+//!
+//! A small file is imported in many copies at once (`x124`), each with a build-id of its own, so that the measure
+//! is not only the start of a process. Nothing is timed before [`check`] has found that all give the same answers.
+
+mod check;
+mod copies;
+mod measure;
+mod options;
+mod peers;
+mod report;
+mod sample;
+mod symtool;
+
+use std::num::NonZero;
+use std::path::Path;
+use std::process::ExitCode;
+use std::{env, fs, thread};
+
+use anyhow::{Context, Result};
+
+use copies::Copies;
+use measure::Race;
+use options::{Asked, Options};
+use report::{Ratio, Report};
+use sample::Sample;
+use symtool::Symtool;
+
+/// Addresses at which the answers are compared before anything is timed.
+const CHECKED_ADDRESSES: usize = 5_000;
+
+fn main() -> ExitCode {
+    let args: Vec<_> = env::args_os().skip(1).collect();
+    if let Some((verb, args)) = args.split_first()
+        && verb == peers::VERB
+    {
+        return exit_code(peers::run(args).map(|()| true));
+    }
+    match options::parse(args) {
+        Ok(Asked::Help) => {
+            println!("{}", options::USAGE);
+            ExitCode::SUCCESS
+        }
+        Ok(Asked::Run(options)) => exit_code(run(&options)),
+        Err(wrong) => {
+            eprintln!("symtool-benches: {wrong}\n{}", options::USAGE);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn exit_code(all_went_well: Result<bool>) -> ExitCode {
+    match all_went_well {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("symtool-benches: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Benches one file after the other. One that fails is named on stderr and does not stop the others; the answer
+/// says whether none did.
+fn run(options: &Options) -> Result<bool> {
+    let myself = env::current_exe().context("cannot find this program's own path, which the peers are started by")?;
+    let symtool = options.symtool.clone().unwrap_or_else(|| myself.with_file_name("symtool"));
+    symtool::find(&symtool)?;
+    let mut all_went_well = true;
+    for file in &options.files {
+        match bench(file, options, &symtool, &myself) {
+            Ok(report) if options.json => println!("{}", report.to_json()),
+            Ok(report) => println!("{report}"),
+            Err(error) => {
+                eprintln!("symtool-benches: {error:#}");
+                all_went_well = false;
+            }
+        }
+    }
+    Ok(all_went_well)
+}
+
+/// One file: sample its addresses, import it, check the answers, time, compare.
+fn bench(file: &Path, options: &Options, symtool: &Path, myself: &Path) -> Result<Report> {
+    let sample = Sample::read(file)?;
+    let file = fs::canonicalize(file).with_context(|| file.display().to_string())?;
+    let work = tempfile::tempdir().context("no temporary directory; set TMPDIR to a place with room for twice the file")?;
+    let at = |name: &str| work.path().join(name);
+
+    let random: Vec<u64> = sample.addresses().take(options.addresses).collect();
+    let ours = Symtool::new(symtool, at("store"));
+    ours.import(&file)?;
+    peers::symcache_convert(&file, &at("cache"))?;
+    let checked = &random[..random.len().min(CHECKED_ADDRESSES)];
+    let answers = ours.answers(&file, checked, &at("checked"))?;
+    let agreements = [
+        check::with_addr2line(&file, checked, &answers)?,
+        check::with_symcache(&file, &at("cache"), sample.load_address(), checked, &answers)?,
+    ];
+
+    let copies = Copies::make(&file, &at("copies"))?;
+    let mut sorted = random.clone();
+    sorted.sort_unstable();
+    sample::write_batch(&at("random"), &random)?;
+    sample::write_batch(&at("sorted"), &sorted)?;
+
+    let mut race = Race::default();
+    let mut imports = Vec::new();
+    for jobs in jobs() {
+        let store = at(&format!("import-j{jobs}"));
+        imports.push((jobs, race.enter(Symtool::new(symtool, store.clone()).import_command(copies.paths(), jobs), Some(store))));
+    }
+    let convert = race.enter(peers::convert_command(myself, copies.paths(), &at("converted")), Some(at("converted")));
+    let parse = race.enter(peers::parse_command(myself, copies.paths()), None);
+    let resolves = ["random", "sorted"].map(|order| {
+        let symtool = race.enter(ours.resolve_command(&file, &at(order)), None);
+        let addr2line = race.enter(peers::addr2line_command(myself, &file, &at(order)), None);
+        let symcache = race.enter(peers::symcache_command(myself, &at("cache"), sample.load_address(), &at(order)), None);
+        (order, symtool, addr2line, symcache)
+    });
+    let medians = race.run(options.rounds)?;
+
+    let imports = imports.into_iter().map(|(jobs, symtool)| Ratio {
+        of: format!("-j{jobs}"),
+        addr2line: medians.ratio(symtool, parse),
+        symcache: medians.ratio(symtool, convert),
+    });
+    let resolves = resolves.map(|(order, symtool, addr2line, symcache)| Ratio {
+        of: format!("{order} -j1"),
+        addr2line: medians.ratio(addr2line, symtool),
+        symcache: medians.ratio(symcache, symtool),
+    });
+    Ok(Report {
+        file: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        rounds: options.rounds,
+        addresses: random.len(),
+        copies: copies.paths().len(),
+        agreements,
+        imports: imports.collect(),
+        resolves: resolves.into(),
+    })
+}
+
+/// How many cores symtool imports on: one, and all there are.
+fn jobs() -> Vec<usize> {
+    let all = thread::available_parallelism().map_or(1, NonZero::get);
+    if all == 1 { vec![1] } else { vec![1, all] }
+}

@@ -1,0 +1,135 @@
+//! symtool as a process: in, its path and a store; out, its command lines and its answers.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::check::Place;
+use crate::measure::failure;
+use crate::sample::write_batch;
+
+/// The program, working on one store.
+#[derive(Debug)]
+pub struct Symtool {
+    program: PathBuf,
+    store: PathBuf,
+}
+
+/// Sees to it that there is a program at `path`.
+///
+/// # Errors
+/// If there is none; says how to get it.
+pub fn find(path: &Path) -> Result<()> {
+    if !path.is_file() {
+        bail!("{}: no such program; build it with cargo build --release -p symtool, or pass --symtool PATH", path.display());
+    }
+    Ok(())
+}
+
+impl Symtool {
+    /// `program` on the store in the directory `store`, which is made by the first import.
+    pub fn new(program: &Path, store: PathBuf) -> Self {
+        Self { program: program.to_owned(), store }
+    }
+
+    /// Imports `files` on `jobs` cores.
+    pub fn import_command(&self, files: &[PathBuf], jobs: usize) -> Command {
+        let mut command = self.command(jobs);
+        command.arg("-q").arg("import").args(files);
+        command
+    }
+
+    /// Resolves the addresses of `batch` in `module`, on one core.
+    pub fn resolve_command(&self, module: &Path, batch: &Path) -> Command {
+        self.resolve_in_style("gnu", module, batch)
+    }
+
+    /// Imports `file`, untimed.
+    ///
+    /// # Errors
+    /// If symtool fails; names the command and passes on what it said.
+    pub fn import(&self, file: &PathBuf) -> Result<()> {
+        let mut command = self.import_command(std::slice::from_ref(file), 1);
+        let output = command.stdin(Stdio::null()).output().with_context(|| format!("{command:?}"))?;
+        if !output.status.success() {
+            return Err(failure(&command, &output));
+        }
+        Ok(())
+    }
+
+    /// The innermost frames at `addresses`, which are virtual addresses of `module`, in their order. `batch` is
+    /// where a file may be written.
+    ///
+    /// # Errors
+    /// If symtool fails or answers something else than was asked.
+    pub fn answers(&self, module: &Path, addresses: &[u64], batch: &Path) -> Result<Vec<Place>> {
+        write_batch(batch, addresses)?;
+        let mut command = self.resolve_in_style("llvm-json", module, batch);
+        let output = command.stdin(Stdio::null()).output().with_context(|| format!("{command:?}"))?;
+        if !output.status.success() {
+            return Err(failure(&command, &output));
+        }
+        let text = String::from_utf8_lossy(&output.stdout);
+        let lines: Vec<&str> = text.lines().collect();
+        if lines.len() != addresses.len() {
+            bail!("{}: symtool gave {} answers to {} addresses; run {command:?}", module.display(), lines.len(), addresses.len());
+        }
+        let answer = |(line, address): (&&str, &u64)| {
+            innermost(line, *address).with_context(|| format!("{}: unexpected answer {line}; run {command:?}", module.display()))
+        };
+        lines.iter().zip(addresses).map(answer).collect()
+    }
+
+    fn resolve_in_style(&self, style: &str, module: &Path, batch: &Path) -> Command {
+        let mut command = self.command(1);
+        command.arg("resolve").arg("--module").arg(module).args(["--style", style, "--no-demangle", "--batch"]).arg(batch);
+        command
+    }
+
+    fn command(&self, jobs: usize) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg("--store").arg(&self.store).arg("-j").arg(jobs.to_string());
+        command
+    }
+}
+
+/// The innermost frame of one line of `--style llvm-json`, which is to be about `address`.
+fn innermost(line: &str, address: u64) -> Result<Place> {
+    let answer: Value = serde_json::from_str(line)?;
+    if answer["Address"] != format!("{address:#x}") {
+        bail!("not about {address:#x}");
+    }
+    let frames = answer["Symbol"].as_array().context("no array \"Symbol\"")?;
+    let Some(frame) = frames.first() else { return Ok(Place::default()) };
+    let function = frame["FunctionName"].as_str().context("no string \"FunctionName\"")?.to_owned();
+    let line = frame["Line"].as_u64().and_then(|line| u32::try_from(line).ok()).context("no number \"Line\"")?;
+    Ok(Place { function, line })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_frame_is_the_innermost() -> Result<()> {
+        let line = r#"{"Address":"0x10","ModuleName":"a.so","Symbol":[{"Column":1,"FunctionName":"callee","Line":7},{"FunctionName":"caller","Line":9}]}"#;
+        assert_eq!(innermost(line, 0x10)?, Place { function: "callee".to_owned(), line: 7 });
+        assert_eq!(innermost(r#"{"Address":"0x10","ModuleName":"a.so","Symbol":[]}"#, 0x10)?, Place::default());
+        Ok(())
+    }
+
+    #[test]
+    fn another_answer_is_an_error() {
+        for line in [
+            "",
+            "{}",
+            r#"{"Address":"0x11","Symbol":[]}"#,
+            r#"{"Address":"0x10","Error":{"Message":"no"}}"#,
+            r#"{"Address":"0x10","Symbol":[{}]}"#,
+        ] {
+            assert!(innermost(line, 0x10).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Finding things by what people call them: in, paths and names; out, files to import, or a module of the store.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use symtool_core::store::{Catalog, MIN_ID_DIGITS, Module, Named};
+use symtool_formats::debug::{DebugFile, Mapped};
+
+/// A file to import, or why a path gives none.
+pub type Found = Result<PathBuf, String>;
+
+/// The files to import at `path`: itself, or the objects in and below a folder, in order of their names.
+pub fn files(path: &Path) -> Vec<Found> {
+    if !path.is_dir() {
+        return vec![Ok(path.to_owned())];
+    }
+    let mut found: Vec<Found> = Vec::new();
+    for entry in walkdir::WalkDir::new(path).sort_by_file_name() {
+        match entry {
+            Ok(entry) if entry.file_type().is_file() && is_object(entry.path()) => found.push(Ok(entry.into_path())),
+            Ok(_) => {}
+            Err(error) => found.push(Err(error.to_string())),
+        }
+    }
+    if found.is_empty() {
+        found.push(Err(format!("{}: no object files in this folder; pass the folder that holds the .so or .debug files", path.display())));
+    }
+    found
+}
+
+fn is_object(path: &Path) -> bool {
+    let mut magic = [0; 4];
+    File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && magic == *b"\x7fELF"
+}
+
+/// Why a name names no one module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotOne {
+    /// No module has it.
+    Unknown(String),
+    /// Several have it.
+    Ambiguous(String),
+}
+
+impl NotOne {
+    /// The whole story, with the next step.
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Unknown(reason) | Self::Ambiguous(reason) => reason,
+        }
+    }
+}
+
+/// The module that `name` names: the file at that path, by its id; an id or a prefix of one; or a file name.
+/// Of several builds, the one imported last if `latest`.
+pub fn module<'c>(catalog: &'c Catalog, name: &str, latest: bool) -> Result<&'c Module, NotOne> {
+    if let Some(module) = by_file(catalog, Path::new(name)) {
+        return Ok(module);
+    }
+    let last_component = name.rsplit('/').next().unwrap_or(name);
+    let named = match catalog.named(name) {
+        Named::Unknown => catalog.named(last_component),
+        named => named,
+    };
+    match named {
+        Named::One(module) => Ok(module),
+        Named::Several(builds) if latest => {
+            builds.into_iter().max_by_key(|module| module.footer.imported).ok_or_else(|| NotOne::Unknown(unknown(name)))
+        }
+        Named::Several(builds) => {
+            let ids: Vec<&str> = builds.iter().map(|module| module.footer.short_id()).collect();
+            Err(NotOne::Ambiguous(format!("{name}: {} builds have this name; pass an id ({}), or --latest", ids.len(), ids.join(", "))))
+        }
+        Named::Unknown => Err(NotOne::Unknown(unknown(name))),
+    }
+}
+
+fn unknown(name: &str) -> String {
+    let is_short_id = (4..MIN_ID_DIGITS).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_short_id {
+        return format!("{name}: no such module; a prefix of an id needs {MIN_ID_DIGITS} digits");
+    }
+    format!("{name}: no such module in the store; import it, or see `symtool modules list`")
+}
+
+fn by_file<'c>(catalog: &'c Catalog, path: &Path) -> Option<&'c Module> {
+    if !path.is_file() {
+        return None;
+    }
+    let mapped = Mapped::open(path).ok()?;
+    let file = DebugFile::parse(&mapped).ok()?;
+    catalog.by_id(file.info().kind, &file.info().id)
+}

@@ -1,0 +1,39 @@
+//! symtool: in, a command line; out, results on stdout, messages on stderr, an exit code that scripts rely on.
+//!
+//! One file a command. What they share: `args.rs` (the command line), `exit.rs` (how a command ends),
+//! `progress.rs` (bars on a terminal), `find.rs` (files to import, modules by name).
+
+mod args;
+mod demangle;
+mod exit;
+mod find;
+mod import;
+mod modules;
+mod progress;
+mod resolve;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+use exit::Exit;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let done = start_threads(args.global.jobs).and_then(|()| match &args.command {
+        Command::Import(import) => import::run(&args.global, import),
+        Command::Resolve(resolve) => resolve::run(&args.global, resolve),
+        Command::Modules(modules) => modules::run(&args.global, modules),
+    });
+    match done {
+        Ok(exit) => exit.into(),
+        Err(error) => Exit::report(&error).into(),
+    }
+}
+
+/// Starts the threads that all commands share: one per core unless `-j` says otherwise.
+fn start_threads(jobs: Option<usize>) -> anyhow::Result<()> {
+    rayon::ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0)).build_global()?;
+    Ok(())
+}

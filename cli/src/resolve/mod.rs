@@ -1,0 +1,238 @@
+//! `symtool resolve`: in, requests; out, an answer for each, in their order.
+//!
+//! Requests are taken as they come, a run at a time (`input.rs`), parsed (`request.rs`), answered in one batch by
+//! the core, and written (`style.rs`).
+
+mod input;
+mod request;
+mod style;
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::sync::Mutex;
+
+use anyhow::{Context, Result};
+use symtool_core::resolve::{Rendered, Request, Resolver};
+use symtool_core::store::Catalog;
+
+use crate::args::{Global, Resolve, Style};
+use crate::demangle::Demangler;
+use crate::exit::Exit;
+use crate::find::{self, NotOne};
+use crate::progress;
+use input::Lines;
+use style::{Line, Status};
+
+/// Bytes of requests in the first run, and in any.
+const FIRST_RUN_BYTES: usize = 128 << 10;
+const MAX_RUN_BYTES: usize = 2 << 20;
+
+/// Bytes of answers that one run should make: enough to sort well, little enough to stay in cache and memory.
+const ANSWER_BYTES: usize = 48 << 20;
+
+/// Failed requests that are named one by one.
+const MAX_NAMED: u64 = 10;
+
+/// Runs the command.
+pub fn run(global: &Global, args: &Resolve) -> Result<Exit> {
+    let reader = global.open_store()?.read()?;
+    let catalog = reader.catalog()?;
+    let style = args.style.unwrap_or(if global.json { Style::Json } else { Style::Pretty });
+    let mut session = Session {
+        args,
+        style,
+        catalog: &catalog,
+        resolver: Resolver::new(&reader),
+        modules: HashMap::new(),
+        demanglers: Vec::new(),
+        failures: Failures::default(),
+        next_line: 1,
+    };
+    // A module that is wrong for every request is said once, before any of them.
+    if let Some(name) = &args.module
+        && let Err(error) = find::module(&catalog, name, args.latest)
+    {
+        eprintln!("symtool: {}", error.reason());
+        session.failures.silent = true;
+    }
+    let mut out = io::BufWriter::with_capacity(256 << 10, io::stdout().lock());
+    match &args.batch {
+        Some(path) => {
+            let (input, bytes) = open_batch(path)?;
+            session.stream(Lines::new(input), bytes, global.quiet, &mut out)?;
+        }
+        None => session.stream(Lines::new(args.addresses.join("\n").as_bytes()), None, true, &mut out)?,
+    }
+    out.flush()?;
+    Ok(session.failures.finish())
+}
+
+fn open_batch(path: &Path) -> Result<(Box<dyn Read>, Option<u64>)> {
+    if path == Path::new("-") {
+        return Ok((Box::new(io::stdin()), None));
+    }
+    let file =
+        File::open(path).with_context(|| format!("{}: cannot be opened; pass a file of requests, or - for stdin", path.display()))?;
+    let bytes = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
+    Ok((Box::new(file), bytes))
+}
+
+/// One request of a run, before it is answered.
+struct Asked {
+    line: u64,
+    address: Option<u64>,
+    /// Index into the names met, for the module as it was asked for.
+    name: Option<usize>,
+    /// The number of its request, or why there is none.
+    request: Result<usize, Status>,
+}
+
+struct Session<'s> {
+    args: &'s Resolve,
+    style: Style,
+    catalog: &'s Catalog,
+    resolver: Resolver<'s>,
+    /// Every name met, with what it names.
+    modules: HashMap<String, (usize, Result<usize, NotOne>)>,
+    /// By the resolver's module number.
+    demanglers: Vec<Demangler>,
+    failures: Failures,
+    next_line: u64,
+}
+
+impl<'s> Session<'s> {
+    /// Answers all requests of `lines`.
+    fn stream(&mut self, mut lines: Lines<impl Read>, bytes: Option<u64>, quiet: bool, out: &mut impl Write) -> Result<()> {
+        let bar = progress::for_batch(progress::is_wanted(quiet) && self.args.batch.is_some(), bytes);
+        let mut run_bytes = FIRST_RUN_BYTES;
+        while let Some(run) = lines.next_run(run_bytes)? {
+            let (asked, mut requests) = self.parse(run);
+            bar.inc(run.len() as u64);
+            let rendered = self.answer(&mut requests);
+            self.write(&asked, &rendered, out)?;
+            out.flush()?;
+            bar.set_message(format!("{} answers", self.next_line - 1));
+            let answer_bytes = rendered.bytes().max(1);
+            run_bytes = (run.len().saturating_mul(ANSWER_BYTES) / answer_bytes).clamp(4 << 10, (run_bytes * 2).min(MAX_RUN_BYTES));
+        }
+        bar.finish_and_clear();
+        Ok(())
+    }
+
+    fn parse(&mut self, run: &[u8]) -> (Vec<Asked>, Vec<Request>) {
+        let (mut asked, mut requests) = (Vec::new(), Vec::new());
+        for text in run.split_inclusive(|&byte| byte == b'\n') {
+            let line = self.next_line;
+            self.next_line += 1;
+            match request::parse(text) {
+                None => {}
+                Some(Err(reason)) => {
+                    self.failures.count(line, reason);
+                    asked.push(Asked { line, address: None, name: None, request: Err(Status::Malformed) });
+                }
+                Some(Ok(request)) => {
+                    let name = request.module.as_deref().or(self.args.module.as_deref());
+                    let (name, module) = self.module(name, line);
+                    let number = requests.len();
+                    if let Ok(module) = module {
+                        requests.push(Request { module, address: request.address, number });
+                    }
+                    asked.push(Asked { line, address: Some(request.address), name, request: module.map(|_| number) });
+                }
+            }
+        }
+        (asked, requests)
+    }
+
+    /// The number of the name, and of the module that it names. Says why if it names none.
+    fn module(&mut self, name: Option<&str>, line: u64) -> (Option<usize>, Result<usize, Status>) {
+        let Some(name) = name else {
+            self.failures.count(line, "names no module; write MODULE ADDR, or pass --module");
+            return (None, Err(Status::NoModule));
+        };
+        if !self.modules.contains_key(name) {
+            let found = find::module(self.catalog, name, self.args.latest).map(|module| self.resolver.add(module));
+            if let Ok(number) = found
+                && number == self.demanglers.len()
+            {
+                let functions = self.resolver.module(number).map_or(0, |module| module.footer.functions);
+                self.demanglers.push(Demangler::new(if self.args.no_demangle { 0 } else { functions as usize }));
+            }
+            self.modules.insert(name.to_owned(), (self.modules.len(), found));
+        }
+        let (number, found) = &self.modules[name];
+        let found = found.as_ref().map_err(|error| {
+            self.failures.count(line, error.reason());
+            match error {
+                NotOne::Unknown(_) => Status::NoModule,
+                NotOne::Ambiguous(_) => Status::AmbiguousModule,
+            }
+        });
+        (Some(*number), found.copied())
+    }
+
+    fn answer(&self, requests: &mut [Request]) -> Rendered<Status> {
+        let damage = Mutex::new(None);
+        let rendered = self.resolver.batch(requests, |module, answer, text| {
+            let demangler = self.demanglers.get(module).filter(|_| !self.args.no_demangle);
+            let (status, error) = style::frames(self.style, answer, demangler, text);
+            if let Some(error) = error {
+                damage.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(error);
+            }
+            status
+        });
+        if let Some(error) = damage.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+            eprintln!("symtool: {error}");
+        }
+        rendered
+    }
+
+    fn write(&mut self, asked: &[Asked], rendered: &Rendered<Status>, out: &mut impl Write) -> io::Result<()> {
+        let mut names: Vec<&str> = vec![""; self.modules.len()];
+        self.modules.iter().for_each(|(name, (number, _))| names[*number] = name);
+        for asked in asked {
+            let answer = asked.request.map(|number| rendered.get(number).unwrap_or((&[], Status::Corrupt)));
+            let (frames, status) = answer.unwrap_or_else(|status| (&[], status));
+            if status == Status::Corrupt {
+                self.failures.count_silently();
+            }
+            let asked_for = asked.name.map_or("", |name| names[name]);
+            let module = match self.modules.get(asked_for) {
+                Some((_, Ok(number))) if asked.name.is_some() => self.resolver.module(*number),
+                _ => None,
+            };
+            let line = Line { number: asked.line, address: asked.address, module, asked: asked_for, status, frames };
+            style::line(self.style, &line, out)?;
+        }
+        Ok(())
+    }
+}
+
+/// Requests that failed: the first few are named, all are counted.
+#[derive(Debug, Default)]
+struct Failures {
+    count: u64,
+    silent: bool,
+}
+
+impl Failures {
+    fn count(&mut self, line: u64, reason: &str) {
+        self.count += 1;
+        if self.count <= MAX_NAMED && !self.silent {
+            eprintln!("symtool: line {line}: {reason}");
+        }
+    }
+
+    fn count_silently(&mut self) {
+        self.count += 1;
+    }
+
+    fn finish(&self) -> Exit {
+        if self.count > MAX_NAMED && !self.silent {
+            eprintln!("symtool: {} requests failed in all; --style json gives the status of each", self.count);
+        }
+        Exit::failed_if(self.count > 0)
+    }
+}

@@ -1,0 +1,270 @@
+//! How answers are written: in, frames; out, text in one of the styles.
+//!
+//! The frames of a range are rendered once, by [`frames`], however many requests hit it; what differs from
+//! request to request is put around them by [`line`].
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use serde::Serialize;
+use symtool_core::resolve::{Answer, Frame};
+use symtool_core::store::Module;
+use symtool_formats::Source;
+
+use crate::args::Style;
+use crate::demangle::Demangler;
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Answered.
+    Ok,
+    /// It names no module, or one that is not in the store.
+    NoModule,
+    /// It names several builds.
+    AmbiguousModule,
+    /// Nothing is known at the address.
+    NoRange,
+    /// The line is no request.
+    Malformed,
+    /// The part of the store that has the answer is damaged.
+    Corrupt,
+}
+
+impl Status {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::NoModule => "no_module",
+            Self::AmbiguousModule => "ambiguous_module",
+            Self::NoRange => "no_range",
+            Self::Malformed => "malformed",
+            Self::Corrupt => "corrupt",
+        }
+    }
+}
+
+/// Renders the frames of `answer`; without `demangler` with raw names. An error is returned as its message.
+pub fn frames(style: Style, answer: Answer<'_, '_>, demangler: Option<&Demangler>, out: &mut Vec<u8>) -> (Status, Option<String>) {
+    let mut frames = match answer {
+        Answer::Frames(frames) => frames,
+        Answer::NoRange => return (Status::NoRange, None),
+        Answer::Corrupt(error) => return (Status::Corrupt, Some(error.to_string())),
+    };
+    let start = out.len();
+    let mut is_first = true;
+    let rendered = frames.each(|frame| {
+        let name = demangler.map_or(frame.name, |demangler| demangler.name(frame.function, frame.name));
+        match style {
+            Style::Pretty => pretty(&frame, name, is_first, out),
+            Style::Gnu => gnu(&frame, name, out),
+            Style::Llvm => llvm(&frame, name, out),
+            Style::LlvmJson => llvm_json(&frame, name, is_first, out),
+            Style::Json => json(&frame, name, is_first, out),
+        }
+        is_first = false;
+    });
+    match rendered {
+        Ok(()) => (Status::Ok, None),
+        Err(error) => {
+            out.truncate(start);
+            (Status::Corrupt, Some(error.to_string()))
+        }
+    }
+}
+
+/// One request with its answer.
+pub struct Line<'a> {
+    /// Its number in the input, from 1.
+    pub number: u64,
+    /// The address, unless the line is malformed.
+    pub address: Option<u64>,
+    /// The module, if there is one.
+    pub module: Option<&'a Module>,
+    /// The module as it was asked for.
+    pub asked: &'a str,
+    /// What became of it.
+    pub status: Status,
+    /// What [`frames`] rendered.
+    pub frames: &'a [u8],
+}
+
+/// Writes one request and its answer.
+///
+/// # Errors
+/// If `out` cannot be written.
+pub fn line(style: Style, line: &Line<'_>, out: &mut impl Write) -> io::Result<()> {
+    let is_answered = line.status == Status::Ok;
+    match style {
+        Style::Pretty => {
+            match line.address {
+                Some(address) => write!(out, "{address:#x}: ")?,
+                None => write!(out, "line {}: ", line.number)?,
+            }
+            if is_answered { out.write_all(line.frames) } else { writeln!(out, "?? ({})", line.status.name()) }
+        }
+        Style::Gnu if is_answered => out.write_all(line.frames),
+        Style::Gnu => out.write_all(b"??\n??:0\n"),
+        Style::Llvm => {
+            out.write_all(if is_answered { line.frames } else { b"??\n??:0:0\n" })?;
+            out.write_all(b"\n")
+        }
+        Style::LlvmJson => {
+            out.write_all(b"{\"Address\":\"")?;
+            write!(out, "{:#x}", line.address.unwrap_or(0))?;
+            out.write_all(b"\",\"ModuleName\":")?;
+            serde_json::to_writer(&mut *out, line.asked)?;
+            out.write_all(b",\"Symbol\":[")?;
+            out.write_all(if is_answered { line.frames } else { NO_LLVM_FRAME })?;
+            out.write_all(b"]}\n")
+        }
+        Style::Json => {
+            write!(out, "{{\"line\":{}", line.number)?;
+            if let Some(address) = line.address {
+                write!(out, ",\"address\":\"{address:#x}\"")?;
+            }
+            if let Some(module) = line.module {
+                out.write_all(b",\"module\":{\"name\":")?;
+                serde_json::to_writer(&mut *out, &module.footer.name)?;
+                out.write_all(b",\"id\":")?;
+                serde_json::to_writer(&mut *out, &module.footer.id)?;
+                out.write_all(b"}")?;
+            }
+            write!(out, ",\"status\":\"{}\"", line.status.name())?;
+            if is_answered {
+                out.write_all(b",\"frames\":[")?;
+                out.write_all(line.frames)?;
+                out.write_all(b"]")?;
+            }
+            out.write_all(b"}\n")
+        }
+    }
+}
+
+/// What llvm-symbolizer writes for an address of which it knows nothing.
+const NO_LLVM_FRAME: &[u8] =
+    br#"{"Column":0,"Discriminator":0,"FileName":"","FunctionName":"","Line":0,"StartAddress":"","StartFileName":"","StartLine":0}"#;
+
+fn or_unknown(text: &[u8]) -> &[u8] {
+    if text.is_empty() { b"??" } else { text }
+}
+
+fn pretty(frame: &Frame<'_>, name: &[u8], is_first: bool, out: &mut Vec<u8>) {
+    if !is_first {
+        out.extend_from_slice(b"  (inlined by) ");
+    }
+    out.extend_from_slice(or_unknown(name));
+    if !frame.file.is_empty() {
+        out.extend_from_slice(b" at ");
+        out.extend_from_slice(frame.file);
+        for number in [frame.line, frame.column].into_iter().take_while(|number| *number != 0) {
+            out.push(b':');
+            put_number(number, out);
+        }
+    }
+    out.push(b'\n');
+}
+
+fn gnu(frame: &Frame<'_>, name: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(or_unknown(name));
+    out.push(b'\n');
+    out.extend_from_slice(or_unknown(frame.file));
+    out.push(b':');
+    put_number(frame.line, out);
+    out.push(b'\n');
+}
+
+fn llvm(frame: &Frame<'_>, name: &[u8], out: &mut Vec<u8>) {
+    gnu(frame, name, out);
+    out.pop();
+    out.push(b':');
+    put_number(frame.column, out);
+    out.push(b'\n');
+}
+
+fn llvm_json(frame: &Frame<'_>, name: &[u8], is_first: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(if is_first { b"{\"Column\":" } else { b",{\"Column\":" });
+    put_number(frame.column, out);
+    out.extend_from_slice(b",\"Discriminator\":0,\"FileName\":");
+    put_json(frame.file, out);
+    out.extend_from_slice(b",\"FunctionName\":");
+    put_json(name, out);
+    out.extend_from_slice(b",\"Line\":");
+    put_number(frame.line, out);
+    out.extend_from_slice(b",\"StartAddress\":\"\",\"StartFileName\":\"\",\"StartLine\":0}");
+}
+
+fn json(frame: &Frame<'_>, name: &[u8], is_first: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(if is_first { b"{" } else { b",{" });
+    for (key, text) in [("function", name), ("linkage", frame.name), ("file", frame.file)] {
+        if !text.is_empty() {
+            put_key(key, out);
+            put_json(text, out);
+            out.push(b',');
+        }
+    }
+    for (key, number) in [("line", frame.line), ("column", frame.column)] {
+        if number != 0 {
+            put_key(key, out);
+            put_number(number, out);
+            out.push(b',');
+        }
+    }
+    put_key("inlined", out);
+    out.extend_from_slice(if frame.inlined { b"true" } else { b"false" });
+    out.extend_from_slice(match frame.source {
+        Source::Dwarf => b",\"source\":\"dwarf\"}",
+        Source::Symtab => b",\"source\":\"symtab\"}",
+    });
+}
+
+fn put_key(key: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    out.extend_from_slice(key.as_bytes());
+    out.extend_from_slice(b"\":");
+}
+
+fn put_number(mut number: u32, out: &mut Vec<u8>) {
+    let mut digits = [0; 10];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+/// A JSON string; bytes that are not UTF-8 become U+FFFD, as in llvm-symbolizer.
+fn put_json(text: &[u8], out: &mut Vec<u8>) {
+    let is_plain = text.iter().all(|&byte| (0x20..0x7f).contains(&byte) && byte != b'"' && byte != b'\\');
+    if is_plain {
+        out.push(b'"');
+        out.extend_from_slice(text);
+        out.push(b'"');
+        return;
+    }
+    let text: Cow<'_, str> = String::from_utf8_lossy(text);
+    // Writing a string to a vector cannot fail.
+    let _ = serde_json::to_writer(out, &text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_strings() {
+        let mut out = Vec::new();
+        for number in [0, 7, 10, u32::MAX] {
+            put_number(number, &mut out);
+            out.push(b' ');
+        }
+        put_json(b"a\"b\\c\x01\xff", &mut out);
+        assert_eq!(out, "0 7 10 4294967295 \"a\\\"b\\\\c\\u0001\u{fffd}\"".as_bytes());
+    }
+}

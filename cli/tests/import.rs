@@ -1,0 +1,239 @@
+//! Job tests of `symtool import` and `symtool modules`, good input and bad.
+
+mod support;
+
+use std::fs;
+
+use serde_json::Value;
+use support::{Sandbox, object};
+
+const FIXTURE: &str = "cpp-gcc-O2-dwarf5.so";
+
+fn json_lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn import_json_has_the_documented_shape() {
+    let sandbox = Sandbox::new();
+    let path = object(FIXTURE);
+    let run = sandbox.run(["import", "--json", path.to_str().unwrap()]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    let lines = json_lines(&run.stdout);
+    let [report, summary] = &lines[..] else { panic!("{}", run.stdout) };
+    let keys: Vec<&str> = report.as_object().unwrap().keys().map(String::as_str).collect();
+    let want = ["bytes_in", "bytes_stored", "dropped", "files", "functions", "module", "path", "ranges", "seconds", "status", "warnings"];
+    assert_eq!(keys, want);
+    assert_eq!(report["status"], "imported");
+    assert_eq!(report["module"]["name"], FIXTURE);
+    assert_eq!(report["module"]["kind"], "elf");
+    assert_eq!(report["module"]["arch"], "x86_64");
+    assert_eq!(report["module"]["id"].as_str().unwrap().len(), 40);
+    assert_eq!(report["bytes_in"], fs::metadata(&path).unwrap().len());
+    assert!(report["functions"].as_u64().unwrap() > 10 && report["ranges"].as_u64().unwrap() > 100);
+    assert_eq!(summary["imported"], 1);
+}
+
+#[test]
+fn a_second_import_changes_nothing() {
+    let sandbox = Sandbox::new();
+    let path = object(FIXTURE);
+    let path = path.to_str().unwrap();
+    sandbox.import(FIXTURE);
+    let before = sandbox.run(["modules", "list", "--json"]).stdout;
+    let again = json_lines(&sandbox.run(["import", "--json", path]).stdout);
+    assert_eq!(again[0]["status"], "unchanged");
+    assert_eq!(sandbox.run(["modules", "list", "--json"]).stdout, before);
+    let forced = json_lines(&sandbox.run(["import", "--json", "--force", path]).stdout);
+    assert_eq!(forced[0]["status"], "imported");
+    assert_eq!(json_lines(&sandbox.run(["modules", "list", "--json"]).stdout).len(), 1);
+}
+
+#[test]
+fn debug_data_takes_the_place_of_symbols() {
+    let sandbox = Sandbox::new();
+    // One build-id for both: the fixture, and the same without its debug sections' contents being known.
+    let whole = fs::read(object(FIXTURE)).unwrap();
+    let stripped = rename_debug_sections(&whole);
+    let only_symbols = sandbox.write("lib.so", stripped);
+    let first = json_lines(&sandbox.run(["import", "--json", only_symbols.to_str().unwrap()]).stdout);
+    assert_eq!(first[0]["status"], "imported");
+    assert_eq!(first[0]["files"].as_u64().unwrap(), 1, "the STT_FILE of local symbols");
+    let second = json_lines(&sandbox.run(["import", "--json", object(FIXTURE).to_str().unwrap()]).stdout);
+    assert_eq!(second[0]["status"], "imported");
+    assert_eq!(second[0]["module"]["id"], first[0]["module"]["id"]);
+    assert!(second[0]["files"].as_u64().unwrap() > 1);
+    // The other way round nothing is lost.
+    let third = json_lines(&sandbox.run(["import", "--json", only_symbols.to_str().unwrap()]).stdout);
+    assert_eq!(third[0]["status"], "unchanged");
+    assert_eq!(json_lines(&sandbox.run(["modules", "list", "--json"]).stdout).len(), 1);
+}
+
+/// Makes `.debug_*` names unknown, so that only symbols are left to read.
+fn rename_debug_sections(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let mut at = 0;
+    while let Some(found) = bytes[at..].windows(7).position(|window| window == b".debug_") {
+        at += found;
+        bytes[at + 1] = b'x';
+        at += 7;
+    }
+    bytes
+}
+
+#[test]
+fn folders_are_searched() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path("build/deep");
+    fs::create_dir_all(&folder).unwrap();
+    fs::copy(object(FIXTURE), folder.join("a.so")).unwrap();
+    fs::copy(object("rust-O2-dwarf5.so"), sandbox.path("build/b.so")).unwrap();
+    sandbox.write("build/notes.txt", "no object");
+    let run = sandbox.run(["import", sandbox.path("build").to_str().unwrap()]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(run.stdout.lines().count(), 2);
+}
+
+#[test]
+fn modules_show_tells_what_was_dropped() {
+    let sandbox = Sandbox::new();
+    sandbox.import("c-gcc-O2-gc-bfd-dwarf4.so");
+    let run = sandbox.run(["modules", "show", "c-gcc-O2-gc-bfd-dwarf4.so"]);
+    assert_eq!(run.code, 0);
+    assert!(run.stdout.contains("tombstone"), "{}", run.stdout);
+    let run = sandbox.run(["modules", "show", "nothing.so"]);
+    assert_eq!((run.code, run.stdout.as_str()), (1, ""));
+    assert!(run.stderr.contains("nothing.so: no such module"), "{}", run.stderr);
+}
+
+/// A path, and what the error must say.
+#[test]
+fn bad_files_are_named_with_the_next_step() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.path("folder")).unwrap();
+    for (path, want) in [
+        (sandbox.path("missing.so"), "No such file"),
+        (sandbox.path("folder"), "no object files in this folder; pass"),
+        (sandbox.write("empty.so", ""), "the file is empty; was it copied whole?"),
+        (sandbox.write("text.so", "int main() {}\n"), "not an ELF object file (text); pass"),
+        (sandbox.write("app.zip", "PK\x03\x04rest"), "(a zip archive)"),
+        (sandbox.write("magic.so", "\x7fELF"), "damaged object file"),
+        (object("c-gcc-O2-stripped"), "neither debug data nor function symbols; import the unstripped file"),
+    ] {
+        let run = sandbox.run(["import", path.to_str().unwrap()]);
+        assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{}", path.display());
+        assert!(run.stderr.contains(want) && run.stderr.contains(path.to_str().unwrap()), "{}", run.stderr);
+        assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+    }
+}
+
+#[test]
+fn one_bad_file_does_not_stop_the_rest() {
+    let sandbox = Sandbox::new();
+    let text = sandbox.write("text.so", "text");
+    let run = sandbox.run(["import", "--json", text.to_str().unwrap(), object(FIXTURE).to_str().unwrap()]);
+    assert_eq!(run.code, 1);
+    let lines = json_lines(&run.stdout);
+    assert_eq!((&lines[0]["status"], &lines[1]["status"]), (&"failed".into(), &"imported".into()));
+    assert!(lines[0]["error"].as_str().unwrap().contains("text.so"));
+    assert_eq!((&lines[2]["imported"], &lines[2]["failed"]), (&1.into(), &1.into()));
+}
+
+#[test]
+fn an_object_cut_off_anywhere_is_an_error_or_a_part() {
+    for fixture in [FIXTURE, "c-clang-O0-dwarf4.so"] {
+        let whole = fs::read(object(fixture)).unwrap();
+        let sandbox = Sandbox::new();
+        sandbox.import("rust-O2-dwarf5.so");
+        let before = sandbox.run(["modules", "list", "--json"]).stdout;
+        for part in 0..32 {
+            let path = sandbox.write("cut.so", &whole[..whole.len() * part / 32]);
+            let run = sandbox.run(["import", path.to_str().unwrap()]);
+            assert!(run.code == 1 || run.code == 0, "{part}/32: {} {}", run.code, run.stderr);
+            assert!(!run.stderr.contains("panicked"), "{part}/32: {}", run.stderr);
+            if run.code == 1 {
+                assert!(run.stderr.contains("cut.so"), "{}", run.stderr);
+            }
+        }
+        // The section headers stand at the end, so every cut loses them.
+        assert_eq!(sandbox.run(["modules", "list", "--json"]).stdout, before);
+    }
+}
+
+#[test]
+fn stores_that_are_none() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.run(["modules", "list"]);
+    assert_eq!(run.code, 3);
+    assert!(run.stderr.contains("no store here; import a file first"), "{}", run.stderr);
+
+    fs::create_dir(sandbox.store()).unwrap();
+    fs::write(sandbox.store().join("letter.txt"), "dear").unwrap();
+    let run = sandbox.run(["import", object(FIXTURE).to_str().unwrap()]);
+    assert_eq!(run.code, 3);
+    assert!(run.stderr.contains("not a symtool store, and not empty"), "{}", run.stderr);
+    assert_eq!(fs::read_dir(sandbox.store()).unwrap().count(), 1, "nothing was added to a foreign folder");
+
+    let newer = Sandbox::new();
+    newer.import(FIXTURE);
+    fs::write(newer.store().join("FORMAT"), "symtool store 99\n").unwrap();
+    let run = newer.run(["modules", "list"]);
+    assert_eq!(run.code, 3);
+    assert!(run.stderr.contains("'symtool store 99'") && run.stderr.contains("use the version that wrote it"), "{}", run.stderr);
+}
+
+#[test]
+fn a_store_in_use_is_waited_for_and_then_named() {
+    let sandbox = Sandbox::new();
+    sandbox.import(FIXTURE);
+    let lock = fs::File::open(sandbox.store().join("symbols.lock")).unwrap();
+    lock.lock().unwrap();
+    let run = sandbox.run(["--wait", "0", "modules", "list"]);
+    assert_eq!(run.code, 3);
+    assert!(run.stderr.contains("in use by another process") && run.stderr.contains("--wait"), "{}", run.stderr);
+    lock.unlock().unwrap();
+    assert_eq!(sandbox.run(["--wait", "0", "modules", "list"]).code, 0);
+}
+
+#[test]
+fn a_store_that_may_not_be_written() {
+    let sandbox = Sandbox::new();
+    sandbox.import(FIXTURE);
+    let staging = sandbox.store().join("staging");
+    fs::remove_dir_all(&staging).unwrap();
+    fs::write(&staging, "a file where the folder should be").unwrap();
+    let before = sandbox.run(["modules", "list", "--json"]).stdout;
+    let run = sandbox.run(["import", object("rust-O2-dwarf5.so").to_str().unwrap()]);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert!(run.stderr.contains(sandbox.store().to_str().unwrap()), "{}", run.stderr);
+    assert_eq!(sandbox.run(["modules", "list", "--json"]).stdout, before);
+}
+
+/// Kills imports at moments spread over their whole length: the module is in, or it is not, and what was in stays.
+#[test]
+fn a_killed_import_leaves_nothing_behind() {
+    let sandbox = Sandbox::new();
+    sandbox.import("rust-O2-dwarf5.so");
+    let path = object(FIXTURE);
+    let mut gone = 0;
+    for moment in 0..40u64 {
+        let mut child = sandbox.spawn_piped(&["-j", "1", "import", "--force", path.to_str().unwrap()]);
+        std::thread::sleep(std::time::Duration::from_micros(moment * 1500));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let run = sandbox.run(["modules", "list", "--json"]);
+        assert_eq!(run.code, 0, "after {moment}: {}", run.stderr);
+        let modules = json_lines(&run.stdout);
+        assert!(modules.iter().any(|module| module["name"] == "rust-O2-dwarf5.so"));
+        if let Some(module) = modules.iter().find(|module| module["name"] == FIXTURE) {
+            let answer = sandbox.run(["resolve", "--module", module["id"].as_str().unwrap(), "--style", "json", "0x1090"]);
+            assert_eq!(answer.code, 0, "{}", answer.stderr);
+            assert!(answer.stdout.contains("\"status\":\"ok\""), "{}", answer.stdout);
+        } else {
+            gone += 1;
+        }
+    }
+    assert!(gone > 0, "no kill came early enough");
+    sandbox.import(FIXTURE);
+    assert_eq!(fs::read_dir(sandbox.store().join("staging")).unwrap().count(), 0);
+}

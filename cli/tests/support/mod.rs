@@ -1,0 +1,95 @@
+//! What job tests share: a store of their own, and the real program.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+/// A folder with a store in it, gone when dropped.
+pub struct Sandbox {
+    folder: tempfile::TempDir,
+}
+
+/// What a run of the program gave.
+pub struct Run {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Sandbox {
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn store(&self) -> PathBuf {
+        self.path("store")
+    }
+
+    pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, contents).unwrap();
+        path
+    }
+
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_symtool"));
+        command.env_remove("SYMTOOL_STORE").arg("--store").arg(self.store()).stdin(Stdio::null());
+        command
+    }
+
+    pub fn run<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, args: I) -> Run {
+        Run::of(self.command().args(args).output().unwrap())
+    }
+
+    /// Runs it with `input` on its stdin.
+    pub fn run_with_input(&self, args: &[&str], input: &[u8]) -> Run {
+        let mut child = self.spawn_piped(args);
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        Run::of(child.wait_with_output().unwrap())
+    }
+
+    pub fn spawn_piped(&self, args: &[&str]) -> Child {
+        let pipe = Stdio::piped;
+        self.command().args(args).stdin(pipe()).stdout(pipe()).stderr(pipe()).spawn().unwrap()
+    }
+
+    /// Imports a fixture and checks that it went in.
+    pub fn import(&self, fixture: &str) {
+        let run = self.run([OsStr::new("import"), object(fixture).as_os_str()]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+    }
+}
+
+impl Run {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+pub fn testdata(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata").join(path)
+}
+
+pub fn object(name: &str) -> PathBuf {
+    testdata("objects").join(name)
+}
+
+/// Names of all fixtures that have addresses to resolve.
+pub fn objects() -> Vec<String> {
+    let mut names: Vec<String> =
+        std::fs::read_dir(testdata("objects")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert!(names.len() > 30, "fixtures are missing");
+    names
+}

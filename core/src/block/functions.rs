@@ -1,0 +1,189 @@
+//! A block of functions: in, each function's name, the places in it that ranges refer to, and the calls inlined
+//! into it; out, columns, and back.
+//!
+//! A *site* is a place in a function's source: a file, a line, a column. A *call* is one inlined function at
+//! one site. A function that was inlined a thousand times has its sites and calls here once, and ranges name
+//! them by small numbers.
+//!
+//! ```text
+//! column  block of functions, format 1
+//! 0, 1    names: lengths, bytes
+//! 2       per function: number of sites, number of calls
+//! 3       per site: file + 1 (0 for none), as the difference to the site before
+//! 4       per site: line, as the difference to the site before
+//! 5       per site: column
+//! 6       per call: site, as the difference to the call before
+//! 7       per call: callee, as the difference to the function after the callee before
+//! ```
+
+use super::bytes::{Column, join, put, put_signed, split};
+use super::strings::StringBlock;
+
+/// A place in the source, as a function's block keeps it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Site {
+    /// The file's number plus one; 0 for none.
+    pub file: u32,
+    /// 1-based, 0 for none.
+    pub line: u32,
+    /// 1-based, 0 for none.
+    pub column: u32,
+}
+
+/// A function inlined at a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Call {
+    /// Which site of the caller.
+    pub site: u32,
+    /// The number of the function called.
+    pub callee: u32,
+}
+
+/// One function's part of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Function<'a> {
+    /// Raw linkage name; empty where none is known.
+    pub name: &'a [u8],
+    /// In the order in which ranges first use them.
+    pub sites: &'a [Site],
+    /// In the order in which ranges first use them.
+    pub calls: &'a [Call],
+}
+
+/// Encodes `functions` in order.
+pub fn encode<'a>(functions: impl Iterator<Item = Function<'a>>) -> Vec<u8> {
+    let mut columns: [Vec<u8>; 8] = Default::default();
+    let (mut first, mut callee_before) = (Site::default(), 0);
+    for function in functions {
+        put(&mut columns[0], function.name.len() as u64);
+        columns[1].extend_from_slice(function.name);
+        put(&mut columns[2], function.sites.len() as u64);
+        put(&mut columns[2], function.calls.len() as u64);
+        let mut before = first;
+        for site in function.sites {
+            put_signed(&mut columns[3], i64::from(site.file) - i64::from(before.file));
+            put_signed(&mut columns[4], i64::from(site.line) - i64::from(before.line));
+            put(&mut columns[5], u64::from(site.column));
+            before = *site;
+        }
+        first = function.sites.first().copied().unwrap_or(first);
+        let mut site_before = 0;
+        for call in function.calls {
+            put_signed(&mut columns[6], i64::from(call.site) - i64::from(site_before));
+            put_signed(&mut columns[7], i64::from(call.callee) - i64::from(callee_before) - 1);
+            site_before = call.site;
+            callee_before = call.callee;
+        }
+    }
+    join(&columns)
+}
+
+/// Functions of a decoded block, by position.
+#[derive(Debug, PartialEq, Eq)]
+pub struct FunctionBlock {
+    names: StringBlock,
+    site_ends: Vec<u32>,
+    sites: Vec<Site>,
+    call_ends: Vec<u32>,
+    calls: Vec<Call>,
+}
+
+impl FunctionBlock {
+    /// Decodes what [`encode`] made; `None` if it is damaged.
+    pub fn decode(raw: &[u8]) -> Option<Self> {
+        let [lengths, bytes, mut counts, mut files, mut lines, mut places, mut call_sites, mut callees] = split::<8>(raw)?;
+        let names = StringBlock::from_columns(lengths, bytes)?;
+        let mut block = Self { names, site_ends: Vec::new(), sites: Vec::new(), call_ends: Vec::new(), calls: Vec::new() };
+        let (mut first, mut callee_before) = (Site::default(), 0);
+        for _ in 0..block.names.len() {
+            let (sites, calls) = (counts.number32()?, counts.number32()?);
+            let mut before = first;
+            for at in 0..sites {
+                before = Site { file: step(&mut files, before.file)?, line: step(&mut lines, before.line)?, column: places.number32()? };
+                block.sites.push(before);
+                if at == 0 {
+                    first = before;
+                }
+            }
+            let mut site_before = 0;
+            for _ in 0..calls {
+                site_before = step(&mut call_sites, site_before)?;
+                callee_before = u32::try_from(i64::from(callee_before).checked_add(callees.signed()?)?.checked_add(1)?).ok()?;
+                block.calls.push(Call { site: site_before, callee: callee_before });
+            }
+            block.site_ends.push(u32::try_from(block.sites.len()).ok()?);
+            block.call_ends.push(u32::try_from(block.calls.len()).ok()?);
+        }
+        [counts, files, lines, places, call_sites, callees].iter().all(Column::is_empty).then_some(block)
+    }
+
+    /// The name of the function at `index`; empty where none is known.
+    #[inline]
+    pub fn name(&self, index: usize) -> Option<&[u8]> {
+        self.names.get(index)
+    }
+
+    /// Site `site` of the function at `index`.
+    #[inline]
+    pub fn site(&self, index: usize, site: u32) -> Option<Site> {
+        nth(&self.sites, &self.site_ends, index, site)
+    }
+
+    /// Call `call` of the function at `index`.
+    #[inline]
+    pub fn call(&self, index: usize, call: u32) -> Option<Call> {
+        nth(&self.calls, &self.call_ends, index, call)
+    }
+
+    /// What it takes in memory.
+    pub fn memory_bytes(&self) -> usize {
+        self.names.memory_bytes()
+            + size_of_val(&*self.sites)
+            + size_of_val(&*self.calls)
+            + 4 * (self.site_ends.len() + self.call_ends.len())
+    }
+}
+
+fn step(column: &mut Column<'_>, before: u32) -> Option<u32> {
+    u32::try_from(i64::from(before).checked_add(column.signed()?)?).ok()
+}
+
+#[inline]
+fn nth<T: Copy>(items: &[T], ends: &[u32], index: usize, nth: u32) -> Option<T> {
+    let end = *ends.get(index)?;
+    let start = if index == 0 { 0 } else { ends[index - 1] };
+    let at = start.checked_add(nth).filter(|at| *at < end)?;
+    items.get(at as usize).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(file: u32, line: u32, column: u32) -> Site {
+        Site { file, line, column }
+    }
+
+    #[test]
+    fn functions_come_back() {
+        let first = [site(1, 10, 3), site(1, 12, 0), site(9, 4_000_000_000, 70_000)];
+        let third = [site(0, 0, 0)];
+        let calls = [Call { site: 1, callee: 2 }, Call { site: 0, callee: u32::MAX }, Call { site: 2, callee: 0 }];
+        let functions = [
+            Function { name: b"_Z1av", sites: &first, calls: &calls },
+            Function { name: b"", sites: &[], calls: &[] },
+            Function { name: b"main", sites: &third, calls: &calls[..1] },
+        ];
+        let raw = encode(functions.iter().copied());
+        let block = FunctionBlock::decode(&raw).unwrap();
+        for (at, function) in functions.iter().enumerate() {
+            assert_eq!(block.name(at), Some(function.name));
+            let sites: Vec<_> = (0..).map_while(|site| block.site(at, site)).collect();
+            assert_eq!(sites, function.sites);
+            let calls: Vec<_> = (0..).map_while(|call| block.call(at, call)).collect();
+            assert_eq!(calls, function.calls);
+        }
+        assert_eq!(block.name(3), None);
+        (0..raw.len()).for_each(|end| assert_eq!(FunctionBlock::decode(&raw[..end]), None, "{end}"));
+    }
+}

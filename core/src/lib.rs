@@ -1,0 +1,11 @@
+//! The range store: in, [`symtool_formats::ModuleSymbols`]; out, answers for addresses.
+//!
+//! Knows RocksDB and compression; knows no object file, no command line, and prints nothing.
+
+#![deny(missing_docs)]
+
+pub mod block;
+pub mod limits;
+pub mod pack;
+pub mod resolve;
+pub mod store;

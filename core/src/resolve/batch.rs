@@ -1,0 +1,136 @@
+//! Batches: in, requests in any order; out, what was rendered for each, to be read in the order they came in.
+//!
+//! ```text
+//! requests   #0 b:30   #1 a:7   #2 b:10   #3 a:7
+//! sorted     a:7 #1  a:7 #3 | b:10 #2  b:30 #0        cut into parts, one thread each
+//! slabs      [text 1      ]   [text 2][text 0]        each distinct range is rendered once
+//! spans      #0 → slab 1, second; #1, #3 → slab 0, first; #2 → slab 1, first
+//! ```
+
+use rayon::prelude::*;
+
+use super::answer::Answer;
+use super::cache::Cache;
+use super::walk::{Target, Walk};
+use crate::store::{Module, Reader};
+
+/// One address to look up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Request {
+    /// Index into the modules that the [`Resolver`] was given.
+    pub module: usize,
+    /// A virtual address of the module.
+    pub address: u64,
+    /// The request's number, below the number of requests of its batch.
+    pub number: usize,
+}
+
+/// Answers batches for some modules of a store.
+pub struct Resolver<'s> {
+    reader: &'s Reader,
+    modules: Vec<&'s Module>,
+    cache: Cache,
+}
+
+/// What was rendered for the requests of a batch.
+#[derive(Debug, Default)]
+pub struct Rendered<T> {
+    slabs: Vec<Vec<u8>>,
+    spans: Vec<Option<Span<T>>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Span<T> {
+    slab: usize,
+    start: usize,
+    end: usize,
+    status: T,
+}
+
+impl<T: Copy> Rendered<T> {
+    /// The text for request `number`, and what rendering it returned.
+    pub fn get(&self, number: usize) -> Option<(&[u8], T)> {
+        let span = self.spans.get(number).copied().flatten()?;
+        Some((self.slabs.get(span.slab)?.get(span.start..span.end)?, span.status))
+    }
+
+    /// Bytes of text.
+    pub fn bytes(&self) -> usize {
+        self.slabs.iter().map(Vec::len).sum()
+    }
+}
+
+impl<'s> Resolver<'s> {
+    /// For modules of an open store. More can be added later.
+    pub fn new(reader: &'s Reader) -> Self {
+        Self { reader, modules: Vec::new(), cache: Cache::default() }
+    }
+
+    /// Adds a module and returns its index, the same for the same module.
+    pub fn add(&mut self, module: &'s Module) -> usize {
+        let known = self.modules.iter().position(|known| known.generation == module.generation);
+        known.unwrap_or_else(|| {
+            self.modules.push(module);
+            self.modules.len() - 1
+        })
+    }
+
+    /// The module at `index`.
+    pub fn module(&self, index: usize) -> Option<&'s Module> {
+        self.modules.get(index).copied()
+    }
+
+    /// Resolves `requests`, which it sorts, on the current rayon pool. `render` writes what is to be said of the
+    /// answer for the module of the given index; it is called once for neighbouring requests of one range.
+    ///
+    /// A request for a module that was not added is not answered.
+    pub fn batch<T, R>(&self, requests: &mut [Request], render: R) -> Rendered<T>
+    where
+        T: Copy + Send,
+        R: Fn(usize, Answer<'_, '_>, &mut Vec<u8>) -> T + Sync,
+    {
+        requests.sort_unstable();
+        let parts = rayon::current_num_threads().max(1);
+        let part_size = requests.len().div_ceil(parts).max(1);
+        let rendered: Vec<(Vec<u8>, Vec<(usize, Span<T>)>)> =
+            requests.par_chunks(part_size).enumerate().map(|(slab, part)| self.part(slab, part, &render)).collect();
+        let mut spans = vec![None; requests.len()];
+        let mut slabs = Vec::with_capacity(parts);
+        for (slab, part) in rendered {
+            for (number, span) in part {
+                if let Some(slot) = spans.get_mut(number) {
+                    *slot = Some(span);
+                }
+            }
+            slabs.push(slab);
+        }
+        Rendered { slabs, spans }
+    }
+
+    fn part<T: Copy, R>(&self, slab: usize, requests: &[Request], render: &R) -> (Vec<u8>, Vec<(usize, Span<T>)>)
+    where
+        R: Fn(usize, Answer<'_, '_>, &mut Vec<u8>) -> T,
+    {
+        let mut text = Vec::new();
+        let mut spans: Vec<(usize, Span<T>)> = Vec::with_capacity(requests.len());
+        for of_module in requests.chunk_by(|a, b| a.module == b.module) {
+            let number = of_module[0].module;
+            let Some(module) = self.module(number) else { continue };
+            let mut walk = Walk::new(Target { reader: self.reader, cache: &self.cache, module, number });
+            let first_span = spans.len();
+            for request in of_module {
+                let (answer, same) = walk.answer(request.address);
+                let span = match spans.last().filter(|_| same && spans.len() > first_span) {
+                    Some((_, span)) => *span,
+                    None => {
+                        let start = text.len();
+                        let status = render(number, answer, &mut text);
+                        Span { slab, start, end: text.len(), status }
+                    }
+                };
+                spans.push((request.number, span));
+            }
+        }
+        (text, spans)
+    }
+}

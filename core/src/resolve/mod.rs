@@ -1,0 +1,16 @@
+//! Addresses -> frames: in, requests for modules of a store; out, the frames at each, from the store alone.
+//!
+//! ```text
+//! requests -> batch.rs   sorted by (module, address), cut into even parts, one thread each
+//!          -> walk.rs    per part, one merge walk: each block is opened once, each request is a step forward
+//!          -> cache.rs   opened blocks, shared by threads and by the batches that follow
+//!          -> answer.rs  what is known at an address, frame by frame
+//! ```
+
+mod answer;
+mod batch;
+mod cache;
+mod walk;
+
+pub use answer::{Answer, Frame, Frames};
+pub use batch::{Rendered, Request, Resolver};

@@ -1,0 +1,235 @@
+//! One merge walk: in, rising addresses of one module; out, the answer for each.
+//!
+//! The walk stands at one block of ranges. The next address is in it, or a seek finds the block that holds it;
+//! a gap between blocks and a damaged block are remembered like a block.
+
+use std::sync::Arc;
+
+use super::answer::{Answer, Frames};
+use super::cache::{Cache, Kept};
+use crate::block::functions::{FunctionBlock, Site};
+use crate::block::ranges::RangeBlock;
+use crate::block::strings::StringBlock;
+use crate::block::{Damage, Kind};
+use crate::limits::{FILES_PER_BLOCK, FUNCTIONS_PER_BLOCK};
+use crate::store::{Blocks, Error, Module, Reader};
+
+/// A module of the store, as a batch knows it.
+#[derive(Clone, Copy)]
+pub struct Target<'s> {
+    /// The open store.
+    pub reader: &'s Reader,
+    /// Blocks that are open already.
+    pub cache: &'s Cache,
+    /// The module.
+    pub module: &'s Module,
+    /// Its number in the cache.
+    pub number: usize,
+}
+
+/// Blocks of one kind of one module: those that are open, and the store's.
+struct Source<'s, T> {
+    target: Target<'s>,
+    kind: Kind,
+    kept: &'s Kept<T>,
+    stored: Option<Blocks<'s>>,
+}
+
+/// What is at an address or number.
+enum Found<T> {
+    /// A block, from the first to the last that it covers.
+    Block(u64, u64, Arc<T>),
+    /// Nothing before this.
+    Gap(u64),
+}
+
+impl<'s, T> Source<'s, T> {
+    fn new(target: Target<'s>, kind: Kind, kept: &'s Kept<T>) -> Self {
+        Self { target, kind, kept, stored: target.reader.blocks(target.module, kind) }
+    }
+
+    fn find(
+        &mut self,
+        at: u64,
+        decode: impl FnOnce(&[u8]) -> Result<Option<T>, Error>,
+        memory_bytes: fn(&T) -> usize,
+    ) -> Result<Found<T>, Error> {
+        let number = self.target.number;
+        if let Some((first, last, block)) = self.kept.get(number, at) {
+            return Ok(Found::Block(first, last, block));
+        }
+        let Some(stored) = &mut self.stored else { return Ok(Found::Gap(u64::MAX)) };
+        let Some((last, opened)) = stored.seek(at)? else { return Ok(Found::Gap(u64::MAX)) };
+        if opened.first > at {
+            return Ok(Found::Gap(opened.first));
+        }
+        let block = decode(&opened.raw)?.ok_or_else(|| self.damaged(last))?;
+        let bytes = memory_bytes(&block);
+        let block = Arc::new(block);
+        self.target.cache.keep(self.kept, number, (opened.first, last), &block, bytes);
+        Ok(Found::Block(opened.first, last, block))
+    }
+
+    /// The error for the block that should cover `at` and does not, or makes no sense.
+    #[cold]
+    fn damaged(&self, at: u64) -> Error {
+        Error::corrupt(self.target.module, self.kind, at, Damage::Contents)
+    }
+
+    fn keep(&self, at_hand: &mut [Option<Arc<T>>], number: usize, found: Found<T>, at: u64) -> Result<(), Error> {
+        match (found, at_hand.get_mut(number)) {
+            (Found::Block(_, _, block), Some(slot)) => {
+                *slot = Some(block);
+                Ok(())
+            }
+            _ => Err(self.damaged(at)),
+        }
+    }
+}
+
+/// Names and sites of a module, with the blocks that this walk has met at hand by their number.
+pub struct Names<'s> {
+    stored_functions: Source<'s, FunctionBlock>,
+    stored_files: Source<'s, StringBlock>,
+    functions: Vec<Option<Arc<FunctionBlock>>>,
+    files: Vec<Option<Arc<StringBlock>>>,
+}
+
+impl<'s> Names<'s> {
+    fn new(target: Target<'s>) -> Self {
+        let footer = &target.module.footer;
+        Self {
+            stored_functions: Source::new(target, Kind::Functions, &target.cache.functions),
+            stored_files: Source::new(target, Kind::Files, &target.cache.files),
+            // One more function than has a name: see `pack`.
+            functions: vec![None; footer.functions as usize / FUNCTIONS_PER_BLOCK + 1],
+            files: vec![None; footer.files as usize / FILES_PER_BLOCK + 1],
+        }
+    }
+
+    /// Brings the block of `function` to hand.
+    ///
+    /// # Errors
+    /// If it is damaged or cannot be read.
+    #[inline]
+    pub fn load_function(&mut self, function: u32) -> Result<(), Error> {
+        let number = function as usize / FUNCTIONS_PER_BLOCK;
+        if matches!(self.functions.get(number), Some(Some(_))) {
+            return Ok(());
+        }
+        let at = u64::from(function);
+        let found = self.stored_functions.find(at, |raw| Ok(FunctionBlock::decode(raw)), FunctionBlock::memory_bytes)?;
+        self.stored_functions.keep(&mut self.functions, number, found, at)
+    }
+
+    /// Brings the block of `file` to hand.
+    ///
+    /// # Errors
+    /// If it is damaged or cannot be read.
+    #[inline]
+    pub fn load_file(&mut self, file: u32) -> Result<(), Error> {
+        let number = file as usize / FILES_PER_BLOCK;
+        if matches!(self.files.get(number), Some(Some(_))) {
+            return Ok(());
+        }
+        let at = u64::from(file);
+        let found = self.stored_files.find(at, |raw| Ok(StringBlock::decode(raw)), StringBlock::memory_bytes)?;
+        self.stored_files.keep(&mut self.files, number, found, at)
+    }
+
+    fn block(&self, function: u32) -> Option<(&FunctionBlock, usize)> {
+        let block = self.functions.get(function as usize / FUNCTIONS_PER_BLOCK)?.as_deref()?;
+        Some((block, function as usize % FUNCTIONS_PER_BLOCK))
+    }
+
+    /// The raw name of `function`, whose block has been brought to hand.
+    #[inline]
+    pub fn name(&self, function: u32) -> &[u8] {
+        self.block(function).and_then(|(block, index)| block.name(index)).unwrap_or_default()
+    }
+
+    /// A site of `function`, whose block has been brought to hand.
+    #[inline]
+    pub fn site(&self, function: u32, site: u32) -> Option<Site> {
+        self.block(function).and_then(|(block, index)| block.site(index, site))
+    }
+
+    /// The path of `file`, whose block has been brought to hand.
+    #[inline]
+    pub fn file(&self, file: u32) -> &[u8] {
+        let block = self.files.get(file as usize / FILES_PER_BLOCK).and_then(Option::as_deref);
+        block.and_then(|block| block.get(file as usize % FILES_PER_BLOCK)).unwrap_or_default()
+    }
+
+    /// The error for a function's block that contradicts the block of ranges that refers to it.
+    #[cold]
+    pub fn damaged(&self, function: u32) -> Error {
+        self.stored_functions.damaged(u64::from(function))
+    }
+}
+
+/// Where a walk stands.
+enum Here {
+    /// In a block, from its first to its last address, at one of its ranges.
+    Block { first: u64, last: u64, block: Arc<RangeBlock>, at: usize },
+    /// Before the next block.
+    Gap { until: u64 },
+    /// At a damaged block, up to its last address.
+    Damaged { last: u64, error: Error },
+}
+
+/// A walk over rising addresses of one module.
+pub struct Walk<'s> {
+    ranges: Source<'s, RangeBlock>,
+    names: Names<'s>,
+    here: Here,
+}
+
+impl<'s> Walk<'s> {
+    /// Before the first address.
+    pub fn new(target: Target<'s>) -> Self {
+        let ranges = Source::new(target, Kind::Ranges, &target.cache.ranges);
+        Self { ranges, names: Names::new(target), here: Here::Gap { until: 0 } }
+    }
+
+    /// What is known at `address`, which is not lower than the one before; and whether that is the same range
+    /// as at the address before.
+    pub fn answer(&mut self, address: u64) -> (Answer<'_, 's>, bool) {
+        let stays = match &self.here {
+            Here::Block { first, last, .. } => (*first..=*last).contains(&address),
+            Here::Gap { until } => address < *until,
+            Here::Damaged { last, .. } => address <= *last,
+        };
+        if !stays {
+            self.here = self.seek(address);
+        }
+        match &mut self.here {
+            Here::Block { block, at, .. } => {
+                let before = *at;
+                *at = block.find(address, before).unwrap_or(before);
+                let same = stays && *at == before;
+                match block.spot(*at) {
+                    Some(spot) => (Answer::Frames(Frames { block, names: &mut self.names, spot }), same),
+                    None => (Answer::NoRange, same),
+                }
+            }
+            Here::Gap { .. } => (Answer::NoRange, stays),
+            Here::Damaged { error, .. } => (Answer::Corrupt(error), stays),
+        }
+    }
+
+    fn seek(&mut self, address: u64) -> Here {
+        let names = &mut self.names;
+        let decode = |raw: &[u8]| {
+            RangeBlock::decode(raw, |function, call| {
+                names.load_function(function)?;
+                Ok(names.block(function).and_then(|(block, index)| block.call(index, call)))
+            })
+        };
+        match self.ranges.find(address, decode, RangeBlock::memory_bytes) {
+            Ok(Found::Block(first, last, block)) => Here::Block { first, last, block, at: 0 },
+            Ok(Found::Gap(until)) => Here::Gap { until },
+            Err(error) => Here::Damaged { last: error.last_range().unwrap_or(address), error },
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Footers: in, what is known of a packed module; out, the block that makes it exist.
+//!
+//! JSON, because it is small, read rarely, and has to outlive many versions.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use symtool_formats::{ModuleId, ModuleKind, ModuleSymbols, Source};
+
+use super::ModuleKey;
+
+/// Version of all blocks of a module. 1: the first.
+pub const FORMAT: u32 = 1;
+
+/// What a module is and holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Footer {
+    /// [`FORMAT`] of the version that wrote it.
+    pub format: u32,
+    /// File name without its folder.
+    pub name: String,
+    /// The id in hexadecimal.
+    pub id: String,
+    /// Whether the id is a hash of the contents, for want of one in the file.
+    pub id_made_up: bool,
+    /// `elf`.
+    pub kind: String,
+    /// As LLVM names it.
+    pub arch: String,
+    /// Lowest virtual address of the image.
+    pub image_base: u64,
+    /// Whether debug data was read; otherwise symbols only.
+    pub has_debug_data: bool,
+    /// Distinct function names.
+    pub functions: u32,
+    /// Distinct source paths.
+    pub files: u32,
+    /// Disjoint address ranges.
+    pub ranges: u64,
+    /// Size of the file.
+    pub bytes_in: u64,
+    /// Size of all blocks but this one.
+    pub bytes_stored: u64,
+    /// Seconds since 1970.
+    pub imported: u64,
+    /// What was left out of the file, by reason.
+    pub dropped: BTreeMap<String, u64>,
+    /// What the user should know about the file.
+    pub warnings: Vec<String>,
+}
+
+impl Footer {
+    /// The footer of `symbols` once packed into `bytes_stored` bytes.
+    pub fn of(symbols: &ModuleSymbols, bytes_in: u64, bytes_stored: u64, imported: u64) -> Self {
+        let info = &symbols.info;
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Self {
+            format: FORMAT,
+            name: info.name.clone(),
+            id: info.id.to_string(),
+            id_made_up: info.id.made_up,
+            kind: info.kind.name().to_owned(),
+            arch: info.arch.clone(),
+            image_base: info.image_base,
+            has_debug_data: symbols.chains.iter().any(|chain| chain.source == Source::Dwarf),
+            functions: count(symbols.functions.len()),
+            files: count(symbols.files.len()),
+            ranges: symbols.ranges.len() as u64,
+            bytes_in,
+            bytes_stored,
+            imported,
+            dropped: symbols.dropped.iter().map(|(reason, count)| (reason.name().to_owned(), count)).collect(),
+            warnings: symbols.warnings.clone(),
+        }
+    }
+
+    /// Whether this is the footer of the module of `kind` with `id`, and not of another with the same key.
+    pub fn is_of(&self, kind: ModuleKind, id: &ModuleId) -> bool {
+        self.kind == kind.name() && self.id == id.to_string()
+    }
+
+    /// The first characters of the id, enough to name the module in a message.
+    pub fn short_id(&self) -> &str {
+        self.id.get(..12).unwrap_or(&self.id)
+    }
+}
+
+/// A module that is in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Module {
+    /// Where its blocks are.
+    pub generation: super::Generation,
+    /// What it is.
+    pub footer: Footer,
+}
+
+/// Modules for which a name stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Named<'a> {
+    /// Exactly this one.
+    One(&'a Module),
+    /// None.
+    Unknown,
+    /// Several builds.
+    Several(Vec<&'a Module>),
+}
+
+/// All modules of a store, by name and then id.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog(Vec<Module>);
+
+/// Hexadecimal digits of an id that are enough to name a module.
+pub const MIN_ID_DIGITS: usize = 8;
+
+impl Catalog {
+    /// Sorts `modules`.
+    pub fn new(mut modules: Vec<Module>) -> Self {
+        modules.sort_by(|a, b| (&a.footer.name, &a.footer.id).cmp(&(&b.footer.name, &b.footer.id)));
+        Self(modules)
+    }
+
+    /// All of them.
+    pub fn modules(&self) -> &[Module] {
+        &self.0
+    }
+
+    /// The module of `kind` with `id`.
+    pub fn by_id(&self, kind: ModuleKind, id: &ModuleId) -> Option<&Module> {
+        let key = ModuleKey::of(kind, id);
+        self.0.iter().find(|module| module.generation.module == key && module.footer.is_of(kind, id))
+    }
+
+    /// The modules that `name` names: a file name, or a prefix of an id, of [`MIN_ID_DIGITS`] digits or more;
+    /// dashes in an id and case do not matter.
+    pub fn named(&self, name: &str) -> Named<'_> {
+        let digits = name.replace('-', "").to_ascii_lowercase();
+        let is_id = digits.len() >= MIN_ID_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let found: Vec<&Module> =
+            self.0.iter().filter(|module| module.footer.name == name || (is_id && module.footer.id.starts_with(&digits))).collect();
+        match found[..] {
+            [] => Named::Unknown,
+            [one] => Named::One(one),
+            _ => Named::Several(found),
+        }
+    }
+}

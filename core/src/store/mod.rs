@@ -1,0 +1,137 @@
+//! The store of packed modules: in, blocks; out, blocks, for ever or not at all.
+//!
+//! ```text
+//! STORE/FORMAT         one line: what wrote this
+//! STORE/symbols.lock   who may open symbols/ (lock.rs)
+//! STORE/symbols/       RocksDB, one column family of blocks (key.rs)
+//! STORE/staging/       segments on their way in; swept by the next writer
+//! ```
+//!
+//! A module's blocks, its footer last, go in as one sorted segment by one ingest: a killed import leaves nothing
+//! but a file in `staging/`.
+
+mod catalog;
+mod error;
+mod key;
+mod lock;
+mod reader;
+mod writer;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use catalog::{Catalog, Footer, MIN_ID_DIGITS, Module, Named};
+pub use error::Error;
+pub use key::{Generation, KEY_BYTES, ModuleKey};
+pub use reader::{Blocks, Reader};
+pub use writer::Committed;
+
+const FORMAT_LINE: &str = "symtool store 1";
+const FAMILY: &str = "blocks";
+
+/// A store's folder.
+#[derive(Clone, Debug)]
+pub struct Store {
+    path: PathBuf,
+    wait: Duration,
+}
+
+impl Store {
+    /// The store at `path`, which need not exist yet. Other processes are waited for up to `wait`.
+    pub fn at(path: &Path, wait: Duration) -> Self {
+        Self { path: path.to_owned(), wait }
+    }
+
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens it for reading; other readers may, writers wait until this one is dropped.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn read(&self) -> Result<Reader, Error> {
+        self.check_format()?;
+        Reader::open(self)
+    }
+
+    /// Whether a store is here.
+    pub fn exists(&self) -> bool {
+        self.path.join("FORMAT").exists()
+    }
+
+    /// Makes the folder and its format file, unless they are there.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn create(&self) -> Result<(), Error> {
+        let format = self.path.join("FORMAT");
+        if !format.exists() {
+            fs::create_dir_all(self.staging()).map_err(|source| Error::io(&self.path, source))?;
+            let entries = fs::read_dir(&self.path).map_err(|source| Error::io(&self.path, source))?;
+            // Another import may be making the store at the same time.
+            let foreign = entries.flatten().any(|entry| entry.file_name() != "staging" && entry.file_name() != "FORMAT");
+            if foreign && !format.exists() {
+                // Nothing of ours stays behind; it is only removed if empty.
+                let _ = fs::remove_dir(self.staging());
+                return Err(Error::NotAStore(self.path.clone()));
+            }
+            fs::write(&format, format!("{FORMAT_LINE}\n")).map_err(|source| Error::io(&format, source))?;
+        }
+        self.check_format()
+    }
+
+    fn check_format(&self) -> Result<(), Error> {
+        let path = self.path.join("FORMAT");
+        let found = match fs::read_to_string(&path) {
+            Ok(found) => found,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let is_empty = fs::read_dir(&self.path).map_or(true, |mut entries| entries.next().is_none());
+                return Err(if is_empty { Error::Missing(self.path.clone()) } else { Error::NotAStore(self.path.clone()) });
+            }
+            Err(source) => return Err(Error::io(&path, source)),
+        };
+        if found.trim_end() == FORMAT_LINE {
+            Ok(())
+        } else {
+            let found = found.lines().next().unwrap_or_default().chars().take(40).collect();
+            Err(Error::Format { store: self.path.clone(), found, expected: FORMAT_LINE })
+        }
+    }
+
+    fn symbols(&self) -> PathBuf {
+        self.path.join("symbols")
+    }
+
+    fn staging(&self) -> PathBuf {
+        self.path.join("staging")
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.path.join("symbols.lock")
+    }
+
+    fn database_error(&self, source: rocksdb::Error) -> Error {
+        Error::Database { store: self.path.clone(), source }
+    }
+}
+
+/// Options of the database, alike for readers and writers.
+fn options() -> rocksdb::Options {
+    let mut table = rocksdb::BlockBasedOptions::default();
+    // Blocks are decoded once and kept decoded; RocksDB need not keep them too.
+    table.disable_cache();
+    let mut options = rocksdb::Options::default();
+    options.set_block_based_table_factory(&table);
+    options.set_compression_type(rocksdb::DBCompressionType::None);
+    options.set_keep_log_file_num(1);
+    options.set_log_level(rocksdb::LogLevel::Error);
+    // Thousands of modules are thousands of files.
+    options.set_max_open_files(512);
+    options.set_skip_stats_update_on_db_open(true);
+    options.set_stats_dump_period_sec(0);
+    options.set_stats_persist_period_sec(0);
+    options
+}

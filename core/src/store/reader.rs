@@ -1,0 +1,119 @@
+//! Reading a store: in, keys; out, footers and opened blocks.
+
+use rocksdb::{DB, DBRawIterator, ReadOptions};
+
+use super::catalog::{Catalog, FORMAT, Footer, Module};
+use super::lock::Lock;
+use super::{Error, FAMILY, Generation, Store, key, options};
+use crate::block::{self, Damage, Kind, Opened};
+
+/// A store open for reading.
+#[derive(Debug)]
+pub struct Reader {
+    store: Store,
+    /// `None` for a store into which nothing has been imported yet.
+    db: Option<DB>,
+    _lock: Lock,
+}
+
+impl Reader {
+    pub(super) fn open(store: &Store) -> Result<Self, Error> {
+        let lock_path = store.lock_path();
+        if !lock_path.exists() {
+            return Err(Error::Missing(store.path.clone()));
+        }
+        let lock = Lock::shared(&lock_path, store.wait)?;
+        let path = store.symbols();
+        let db = path
+            .join("CURRENT")
+            .exists()
+            .then(|| DB::open_cf_for_read_only(&options(), &path, [FAMILY], false))
+            .transpose()
+            .map_err(|source| store.database_error(source))?;
+        Ok(Self { store: store.clone(), db, _lock: lock })
+    }
+
+    /// All modules.
+    ///
+    /// # Errors
+    /// If the database cannot be read. A footer that cannot be read hides its module only.
+    pub fn catalog(&self) -> Result<Catalog, Error> {
+        let Some(db) = &self.db else { return Ok(Catalog::default()) };
+        modules(db).map(Catalog::new).map_err(|source| self.store.database_error(source))
+    }
+
+    /// The blocks of `module` of one kind, from the one that covers an address or number on.
+    pub fn blocks<'a>(&'a self, module: &'a Module, kind: Kind) -> Option<Blocks<'a>> {
+        let db = self.db.as_ref()?;
+        let family = db.cf_handle(FAMILY)?;
+        let mut read = ReadOptions::default();
+        read.set_iterate_upper_bound(module.generation.after(kind));
+        Some(Blocks { reader: self, module, kind, iterator: db.raw_iterator_cf_opt(family, read) })
+    }
+}
+
+/// A place among the blocks of one kind of one module.
+pub struct Blocks<'a> {
+    reader: &'a Reader,
+    module: &'a Module,
+    kind: Kind,
+    iterator: DBRawIterator<'a>,
+}
+
+impl Blocks<'_> {
+    /// The only block that can hold `target`, with the last address or number it covers. It may begin after
+    /// `target`; `None` if all blocks end before it.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if the block is damaged, [`Error::Database`] if it cannot be read.
+    pub fn seek(&mut self, target: u64) -> Result<Option<(u64, Opened)>, Error> {
+        self.iterator.seek(self.module.generation.key(self.kind, target));
+        let Some((key, value)) = self.iterator.item() else {
+            return self.iterator.status().map(|()| None).map_err(|source| self.reader.store.database_error(source));
+        };
+        let last = key::last(key).ok_or_else(|| Error::corrupt(self.module, self.kind, target, Damage::Header))?;
+        let opened = block::open(value).map_err(|damage| Error::corrupt(self.module, self.kind, last, damage))?;
+        if opened.first > last {
+            return Err(Error::corrupt(self.module, self.kind, last, Damage::Header));
+        }
+        Ok(Some((last, opened)))
+    }
+}
+
+/// The modules of `db`: of each, the highest generation that has a footer.
+pub(super) fn modules(db: &DB) -> Result<Vec<Module>, rocksdb::Error> {
+    let mut modules: Vec<Module> = Vec::new();
+    for (generation, footer) in generations(db)? {
+        let Some(footer) = footer else { continue };
+        let module = Module { generation, footer };
+        match modules.last_mut().filter(|last| last.generation.module == generation.module) {
+            Some(last) => *last = module,
+            None => modules.push(module),
+        }
+    }
+    Ok(modules)
+}
+
+fn parse(value: &[u8]) -> Option<Footer> {
+    let opened = block::open(value).ok()?;
+    serde_json::from_slice::<Footer>(&opened.raw).ok().filter(|footer| footer.format == FORMAT)
+}
+
+/// Every generation in `db` in key order, with its footer if it has one that can be read.
+pub(super) fn generations(db: &DB) -> Result<Vec<(Generation, Option<Footer>)>, rocksdb::Error> {
+    let Some(family) = db.cf_handle(FAMILY) else { return Ok(Vec::new()) };
+    let mut generations = Vec::new();
+    let mut iterator = db.raw_iterator_cf(family);
+    iterator.seek_to_first();
+    while let Some(generation) = iterator.key().and_then(Generation::from_key) {
+        let key = generation.footer();
+        iterator.seek(key);
+        let has_footer = iterator.key() == Some(&key[..]);
+        generations.push((generation, iterator.value().filter(|_| has_footer).and_then(parse)));
+        if has_footer {
+            iterator.next();
+        }
+    }
+    iterator.status()?;
+    Ok(generations)
+}

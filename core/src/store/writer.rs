@@ -1,0 +1,109 @@
+//! Writing a store: in, a packed module; out, the module in the store, whole, or an error and the store as it was.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rocksdb::{ColumnFamilyDescriptor, DB, IngestExternalFileOptions, SstFileWriter};
+use symtool_formats::ModuleSymbols;
+
+use super::catalog::{Footer, Module};
+use super::lock::Lock;
+use super::{Error, FAMILY, Generation, ModuleKey, Store, options, reader};
+use crate::block::{Kind, Sealed, seal};
+
+/// What became of a module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The module as it is in the store now.
+    pub module: Module,
+    /// Whether another process had imported it meanwhile, so that nothing was written.
+    pub was_there: bool,
+}
+
+impl Store {
+    /// Writes `symbols`, packed into `blocks`, and then drops what an earlier import of the module had written.
+    /// Unless `replace`, a module that is there already stays as it is. Once this returns, the module survives
+    /// a crash of this process or of the machine.
+    ///
+    /// # Errors
+    /// Any [`Error`]; nothing has been changed then.
+    pub fn commit(&self, symbols: &ModuleSymbols, blocks: &[Sealed], bytes_in: u64, replace: bool) -> Result<Committed, Error> {
+        self.create()?;
+        let _lock = Lock::exclusive(&self.lock_path(), self.wait)?;
+        self.sweep_staging();
+        let db = self.open_for_writing()?;
+        let generations = reader::generations(&db).map_err(|source| self.database_error(source))?;
+        let key = ModuleKey::of(symbols.info.kind, &symbols.info.id);
+        let of_module = || generations.iter().filter(|(generation, _)| generation.module == key);
+        if let Some((generation, Some(footer))) = of_module().next_back()
+            && !replace
+        {
+            return Ok(Committed { module: Module { generation: *generation, footer: footer.clone() }, was_there: true });
+        }
+        let generation = Generation { module: key, number: of_module().next_back().map_or(0, |(generation, _)| generation.number) + 1 };
+        let bytes_stored = blocks.iter().map(|block| block.bytes.len() as u64).sum();
+        let imported = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let footer = Footer::of(symbols, bytes_in, bytes_stored, imported);
+        let segment = self.staging().join(format!("{}.sst", std::process::id()));
+        let written = self.write_segment(&segment, generation, blocks, &footer).and_then(|()| self.ingest(&db, &segment));
+        if let Err(error) = written {
+            let _ = fs::remove_file(&segment);
+            return Err(error);
+        }
+        for (old, _) in of_module() {
+            self.drop_generation(&db, *old)?;
+        }
+        Ok(Committed { module: Module { generation, footer }, was_there: false })
+    }
+
+    /// Removes what a killed import left. Only called under the exclusive lock, when no other import is writing.
+    fn sweep_staging(&self) {
+        let Ok(entries) = fs::read_dir(self.staging()) else { return };
+        // A file that cannot be removed costs disk, nothing else.
+        entries.flatten().for_each(|entry| drop(fs::remove_file(entry.path())));
+    }
+
+    fn open_for_writing(&self) -> Result<DB, Error> {
+        let mut options = options();
+        options.create_if_missing(true);
+        options.create_missing_column_families(true);
+        let family = ColumnFamilyDescriptor::new(FAMILY, options.clone());
+        DB::open_cf_descriptors(&options, self.symbols(), [family]).map_err(|source| self.database_error(source))
+    }
+
+    /// Writes all blocks and the footer, in key order, and makes sure that they are on disk.
+    fn write_segment(&self, path: &Path, generation: Generation, blocks: &[Sealed], footer: &Footer) -> Result<(), Error> {
+        let io = |source| Error::io(path, source);
+        let footer = serde_json::to_vec(footer).map_err(|error| io(error.into()))?;
+        let footer = seal(Kind::Footer, u64::MAX, u64::MAX, &footer).map_err(io)?;
+        let options = options();
+        let mut segment = SstFileWriter::create(&options);
+        let mut write = || {
+            segment.open(path)?;
+            for block in blocks.iter().chain([&footer]) {
+                segment.put(generation.key(block.kind, block.last), &block.bytes)?;
+            }
+            segment.finish()
+        };
+        write().map_err(|source| self.database_error(source))?;
+        File::open(path).and_then(|file| file.sync_all()).map_err(io)
+    }
+
+    fn ingest(&self, db: &DB, segment: &Path) -> Result<(), Error> {
+        let family = db.cf_handle(FAMILY).ok_or_else(|| Error::NotAStore(self.path.clone()))?;
+        let mut ingest = IngestExternalFileOptions::default();
+        ingest.set_move_files(true);
+        let paths: Vec<PathBuf> = vec![segment.to_owned()];
+        db.ingest_external_file_cf_opts(family, &ingest, paths).map_err(|source| self.database_error(source))
+    }
+
+    fn drop_generation(&self, db: &DB, generation: Generation) -> Result<(), Error> {
+        let family = db.cf_handle(FAMILY).ok_or_else(|| Error::NotAStore(self.path.clone()))?;
+        let (first, last) = generation.extent();
+        let mut after = last.to_vec();
+        after.push(0);
+        let dropped = db.delete_file_in_range_cf(family, first, last).and_then(|()| db.delete_range_cf(family, &first[..], &after[..]));
+        dropped.map_err(|source| self.database_error(source))
+    }
+}

@@ -1,0 +1,148 @@
+//! All units of a file -> one module: in, what each unit and the symbol table say; out, [`ModuleSymbols`] with
+//! every name and path once, ranges in address order, and symbols answering where no unit does.
+
+use hashbrown::HashMap;
+
+use super::dwarf::{DwarfSymbols, UnitSymbols};
+use super::sections::Code;
+use super::symbols::Symbol;
+use super::weave::{Cursor, push};
+use crate::module::{Chain, ChainId, Dropped, FileId, FunctionId, Location, ModuleInfo, ModuleSymbols, Range, Source, Strings};
+
+/// Joins everything. The order of names depends on the file alone.
+pub fn assemble(info: ModuleInfo, dwarf: DwarfSymbols<'_>, symbols: &[Symbol<'_>], code: &Code, dropped: Dropped) -> ModuleSymbols {
+    let mut join = Join {
+        functions: Interner::default(),
+        files: Interner::default(),
+        chains: Vec::with_capacity(dwarf.units.iter().map(|unit| unit.chains.len()).sum()),
+        ranges: Vec::with_capacity(dwarf.units.iter().map(|unit| unit.ranges.len()).sum()),
+        symbols,
+        symbol_at: Cursor::new(symbols),
+        last_symbol: None,
+    };
+    let mut units: Vec<Renumbered<'_>> = dwarf.units.into_iter().map(Renumbered::new).collect();
+    let mut intervals = dwarf.intervals.iter().peekable();
+    for &(start, end) in code.spans() {
+        let mut at = start;
+        while let Some(interval) = intervals.next_if(|interval| interval.start < end) {
+            join.symbols_only(at, interval.start);
+            join.unit(&mut units[interval.unit], interval.end);
+            at = interval.end;
+        }
+        join.symbols_only(at, end);
+    }
+    ModuleSymbols {
+        info,
+        functions: join.functions.strings,
+        files: join.files.strings,
+        chains: join.chains,
+        ranges: join.ranges,
+        dropped,
+        warnings: Vec::new(),
+    }
+}
+
+struct Join<'a, 'd> {
+    functions: Interner,
+    files: Interner,
+    chains: Vec<Chain>,
+    ranges: Vec<Range>,
+    symbols: &'a [Symbol<'d>],
+    symbol_at: Cursor<'a, Symbol<'d>>,
+    last_symbol: Option<(usize, ChainId)>,
+}
+
+/// A unit on its way into the module: its own numbers and, once it has been met, the module's.
+struct Renumbered<'d> {
+    unit: UnitSymbols<'d>,
+    next_range: usize,
+    functions: Vec<FunctionId>,
+    files: Vec<FileId>,
+    first_chain: Option<u32>,
+}
+
+impl<'d> Renumbered<'d> {
+    fn new(unit: UnitSymbols<'d>) -> Self {
+        Self { unit, next_range: 0, functions: Vec::new(), files: Vec::new(), first_chain: None }
+    }
+
+    fn location(&self, location: Location) -> Location {
+        Location { file: location.file.map(|file| self.files[file.0 as usize]), ..location }
+    }
+}
+
+impl Join<'_, '_> {
+    /// Takes the ranges of `unit` that lie before `end`.
+    fn unit(&mut self, unit: &mut Renumbered<'_>, end: u64) {
+        let first_chain = unit.first_chain.unwrap_or_else(|| self.meet(unit));
+        while let Some(range) = unit.unit.ranges.get(unit.next_range).filter(|range| range.start < end) {
+            self.ranges.push(Range { chain: ChainId(first_chain + range.chain.0), location: unit.location(range.location), ..*range });
+            unit.next_range += 1;
+        }
+        if unit.next_range == unit.unit.ranges.len() {
+            unit.unit.ranges = Vec::new();
+            unit.next_range = 0;
+        }
+    }
+
+    /// Gives the names and chains of `unit` their numbers in the module.
+    fn meet(&mut self, unit: &mut Renumbered<'_>) -> u32 {
+        unit.functions = unit.unit.functions.iter().map(|name| FunctionId(self.functions.intern(name))).collect();
+        unit.files = unit.unit.files.iter().map(|path| FileId(self.files.intern(path))).collect();
+        let first_chain = u32::try_from(self.chains.len()).unwrap_or(u32::MAX);
+        for chain in std::mem::take(&mut unit.unit.chains) {
+            self.chains.push(Chain {
+                function: chain.function.map(|function| unit.functions[function.0 as usize]),
+                caller: chain.caller.map(|(caller, call)| (ChainId(first_chain + caller.0), unit.location(call))),
+                source: chain.source,
+            });
+        }
+        unit.first_chain = Some(first_chain);
+        first_chain
+    }
+
+    /// Covers `start..end` with what the symbol table knows.
+    fn symbols_only(&mut self, start: u64, end: u64) {
+        let mut at = start;
+        while at < end {
+            let (symbol, until) = self.symbol_at.seek(at);
+            let until = until.min(end);
+            if let Some(symbol) = symbol {
+                let (chain, file) = self.symbol(symbol);
+                push(&mut self.ranges, Range { start: at, end: until, chain, location: Location { file, line: 0, column: 0 } });
+            }
+            at = until;
+        }
+    }
+
+    fn symbol(&mut self, index: usize) -> (ChainId, Option<FileId>) {
+        let symbol = &self.symbols[index];
+        let file = symbol.file.map(|file| FileId(self.files.intern(file)));
+        if let Some((_, chain)) = self.last_symbol.filter(|(last, _)| *last == index) {
+            return (chain, file);
+        }
+        let function = Some(FunctionId(self.functions.intern(symbol.name)));
+        let chain = ChainId(u32::try_from(self.chains.len()).unwrap_or(u32::MAX));
+        self.chains.push(Chain { function, caller: None, source: Source::Symtab });
+        self.last_symbol = Some((index, chain));
+        (chain, file)
+    }
+}
+
+/// Strings, each kept once.
+#[derive(Default)]
+struct Interner {
+    strings: Strings,
+    numbers: HashMap<Box<[u8]>, u32>,
+}
+
+impl Interner {
+    fn intern(&mut self, string: &[u8]) -> u32 {
+        if let Some(number) = self.numbers.get(string) {
+            return *number;
+        }
+        let number = u32::try_from(self.strings.push(string)).unwrap_or(u32::MAX);
+        self.numbers.insert(string.into(), number);
+        number
+    }
+}

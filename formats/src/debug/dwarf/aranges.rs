@@ -1,0 +1,120 @@
+//! Which unit speaks for which address: in, `.debug_aranges` and the units' own ranges; out, sorted, disjoint
+//! intervals, each given to one unit.
+//!
+//! `.debug_aranges` speaks for the units it lists (DWARF 5, section 6.1.2); the ranges of a unit's root entry
+//! for the others. Where units overlap, the one that had the address before keeps it, else the first in the
+//! file wins, as in llvm-symbolizer.
+
+use std::collections::BTreeMap;
+
+use gimli::Endianity;
+
+use super::units::Units;
+use crate::debug::sections::Code;
+use crate::module::{Drop, Dropped};
+
+/// `start..end` belongs to the unit numbered `unit`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval {
+    /// First address.
+    pub start: u64,
+    /// First address after it.
+    pub end: u64,
+    /// Index of the unit, in the order of `.debug_info`.
+    pub unit: usize,
+}
+
+/// Reads the intervals of all units.
+pub fn read<E: Endianity>(units: &Units<'_, E>, code: &Code, dropped: &mut Dropped) -> Vec<Interval> {
+    let mut claims = Vec::new();
+    let mut listed = vec![false; units.len()];
+    if listed_claims(units, &mut claims, &mut listed).is_err() {
+        dropped.count(Drop::BadRanges);
+    }
+    for (unit, _) in listed.iter().enumerate().filter(|(_, listed)| !**listed) {
+        match units.root_ranges(unit) {
+            Ok(ranges) => claims.extend(ranges.into_iter().map(|(start, end)| Interval { start, end, unit })),
+            Err(_) => dropped.count(Drop::BadRanges),
+        }
+    }
+    claims.retain(|claim| claim.start < claim.end && code.contains(claim.start));
+    clip(&settle(&claims), code)
+}
+
+/// The parts of `intervals` that hold code.
+fn clip(intervals: &[Interval], code: &Code) -> Vec<Interval> {
+    let mut clipped = Vec::with_capacity(intervals.len());
+    for interval in intervals {
+        let first = code.spans().partition_point(|(_, end)| *end <= interval.start);
+        for &(start, end) in code.spans()[first..].iter().take_while(|(start, _)| *start < interval.end) {
+            clipped.push(Interval { start: start.max(interval.start), end: end.min(interval.end), unit: interval.unit });
+        }
+    }
+    clipped
+}
+
+fn listed_claims<E: Endianity>(units: &Units<'_, E>, claims: &mut Vec<Interval>, listed: &mut [bool]) -> gimli::Result<()> {
+    let mut headers = units.dwarf.debug_aranges.headers();
+    while let Some(header) = headers.next()? {
+        let Some(unit) = units.at(header.debug_info_offset()) else { continue };
+        listed[unit] = true;
+        let mut entries = header.entries();
+        while let Some(entry) = entries.next()? {
+            let range = entry.range();
+            claims.push(Interval { start: range.begin, end: range.end, unit });
+        }
+    }
+    Ok(())
+}
+
+/// Makes overlapping claims disjoint.
+fn settle(claims: &[Interval]) -> Vec<Interval> {
+    // Starts sort before ends, so that a unit whose claims touch stays valid throughout.
+    let mut ends: Vec<(u64, bool, usize)> =
+        claims.iter().flat_map(|claim| [(claim.start, false, claim.unit), (claim.end, true, claim.unit)]).collect();
+    ends.sort_unstable();
+    let mut valid: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut settled: Vec<Interval> = Vec::new();
+    let mut before = 0;
+    for (address, is_end, unit) in ends {
+        if before < address
+            && let Some((&first, _)) = valid.first_key_value()
+        {
+            match settled.last_mut().filter(|last| last.end == before && valid.contains_key(&last.unit)) {
+                Some(last) => last.end = address,
+                None => settled.push(Interval { start: before, end: address, unit: first }),
+            }
+        }
+        let count = valid.entry(unit).or_default();
+        *count = if is_end { *count - 1 } else { *count + 1 };
+        if *count == 0 {
+            valid.remove(&unit);
+        }
+        before = address;
+    }
+    settled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interval(start: u64, end: u64, unit: usize) -> Interval {
+        Interval { start, end, unit }
+    }
+
+    #[test]
+    fn the_unit_that_had_the_address_keeps_it() {
+        assert_eq!(settle(&[interval(0, 10, 1), interval(5, 20, 0)]), [interval(0, 10, 1), interval(10, 20, 0)]);
+    }
+
+    #[test]
+    fn the_first_unit_wins_at_a_common_start() {
+        assert_eq!(settle(&[interval(0, 10, 1), interval(0, 4, 0)]), [interval(0, 4, 0), interval(4, 10, 1)]);
+    }
+
+    #[test]
+    fn touching_claims_of_one_unit_are_one() {
+        assert_eq!(settle(&[interval(0, 5, 0), interval(5, 9, 0), interval(12, 13, 0)]), [interval(0, 9, 0), interval(12, 13, 0)]);
+    }
+}

@@ -1,0 +1,135 @@
+//! Line program -> disjoint line spans: in, a unit's line number program; out, sorted spans with the file
+//! index, line and column in force there.
+//!
+//! Rules (DWARF 5, section 6.2, as llvm-symbolizer applies them): the last row at an address wins, `is_stmt`
+//! is ignored, a line of 0 stays, an empty sequence is dropped. Where sequences overlap, an address belongs to
+//! the one that ends first after it, and to none if that one begins later:
+//!
+//! ```text
+//! sequences     ├─────A─────┤
+//!                    ├────────────B──────────┤
+//! spans         [A         ][B              ]
+//! ```
+
+use gimli::{EndianSlice, Endianity, IncompleteLineProgram};
+
+use crate::module::{Drop, Dropped};
+
+/// `start..end` is line `line` of the unit's file `file`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineSpan {
+    /// First address.
+    pub start: u64,
+    /// First address after it.
+    pub end: u64,
+    /// Index into the program's file table, as the program counts.
+    pub file: u64,
+    /// 1-based, 0 for none.
+    pub line: u32,
+    /// 1-based, 0 for none.
+    pub column: u32,
+}
+
+#[derive(Clone, Copy)]
+struct Row {
+    address: u64,
+    file: u64,
+    line: u32,
+    column: u32,
+}
+
+/// Rows `first..end` cover the addresses from the first row's up to `high`.
+struct Sequence {
+    first: usize,
+    end: usize,
+    high: u64,
+}
+
+/// Runs `program` to its end, or to its first error, which is counted.
+pub fn read<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped: &mut Dropped) -> Vec<LineSpan> {
+    let (rows, mut sequences) = run(program, dropped);
+    sequences.sort_by_key(|sequence| sequence.high);
+    let mut spans = Vec::with_capacity(rows.len());
+    let mut before = 0;
+    for sequence in &sequences {
+        push_sequence(&mut spans, &rows[sequence.first..sequence.end], before, sequence.high);
+        before = sequence.high;
+    }
+    spans
+}
+
+fn run<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped: &mut Dropped) -> (Vec<Row>, Vec<Sequence>) {
+    let mut program = program.rows();
+    let mut rows: Vec<Row> = Vec::new();
+    let mut sequences = Vec::new();
+    let mut first = 0;
+    loop {
+        let row = match program.next_row() {
+            Ok(Some((_, row))) => row,
+            Ok(None) => break,
+            Err(_) => {
+                dropped.count(Drop::BadLines);
+                break;
+            }
+        };
+        let address = row.address();
+        // The reader leaves out dead rows (an address that went backwards), their end included: a row that
+        // is lower than the last one begins a new sequence.
+        if rows.len() > first && address < rows[rows.len() - 1].address {
+            rows.truncate(first);
+        }
+        if row.end_sequence() {
+            if rows.len() > first && rows[first].address < address {
+                sequences.push(Sequence { first, end: rows.len(), high: address });
+            } else {
+                rows.truncate(first);
+            }
+            first = rows.len();
+            continue;
+        }
+        let row = Row {
+            address,
+            file: row.file_index(),
+            line: row.line().map_or(0, |line| u32::try_from(line.get()).unwrap_or(0)),
+            column: match row.column() {
+                gimli::ColumnType::LeftEdge => 0,
+                gimli::ColumnType::Column(column) => u32::try_from(column.get()).unwrap_or(0),
+            },
+        };
+        if rows.len() > first && rows[rows.len() - 1].address == address {
+            rows.pop();
+        }
+        rows.push(row);
+    }
+    rows.truncate(first);
+    (rows, sequences)
+}
+
+/// Appends the spans of one sequence, no earlier than `before`.
+fn push_sequence(spans: &mut Vec<LineSpan>, rows: &[Row], before: u64, high: u64) {
+    let ends = rows.iter().skip(1).map(|row| row.address).chain([high]);
+    for (row, end) in rows.iter().zip(ends) {
+        let start = row.address.max(before);
+        if start < end {
+            spans.push(LineSpan { start, end, file: row.file, line: row.line, column: row.column });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(address: u64, line: u32) -> Row {
+        Row { address, file: 1, line, column: 0 }
+    }
+
+    #[test]
+    fn overlapping_sequences_are_cut_at_the_end_of_the_one_before() {
+        let mut spans = Vec::new();
+        push_sequence(&mut spans, &[row(0, 1), row(10, 2)], 0, 20);
+        push_sequence(&mut spans, &[row(5, 3), row(15, 4), row(30, 5)], 20, 40);
+        let got: Vec<_> = spans.iter().map(|span| (span.start, span.end, span.line)).collect();
+        assert_eq!(got, [(0, 10, 1), (10, 20, 2), (20, 30, 4), (30, 40, 5)]);
+    }
+}

@@ -1,0 +1,78 @@
+//! DWARF -> the ranges of every unit: in, the loaded sections; out, [`DwarfSymbols`], by unit and in parallel.
+
+mod aranges;
+mod flatten;
+mod lines;
+mod paths;
+mod scopes;
+mod unit;
+mod units;
+
+use gimli::{DwarfSections, EndianSlice, Endianity, Section};
+use rayon::prelude::*;
+use std::borrow::Cow;
+
+pub use aranges::Interval;
+pub use flatten::Span;
+pub use lines::LineSpan;
+pub use unit::UnitSymbols;
+
+use super::sections::Code;
+use super::symbols::Symbol;
+use super::{Mapped, Progress};
+use crate::module::Dropped;
+use units::Units;
+
+/// What all units of a file say.
+#[derive(Default)]
+pub struct DwarfSymbols<'d> {
+    /// Disjoint, sorted; [`Interval::unit`] is an index into [`DwarfSymbols::units`].
+    pub intervals: Vec<Interval>,
+    /// The units that own an interval, in file order.
+    pub units: Vec<UnitSymbols<'d>>,
+}
+
+/// Reads every unit that owns an address.
+pub fn read<'d, E: Endianity + Send + Sync>(
+    sections: &'d DwarfSections<Cow<'d, [u8]>>,
+    endian: E,
+    code: &Code,
+    symbols: &[Symbol<'d>],
+    mapped: &Mapped,
+    progress: &Progress,
+    dropped: &mut Dropped,
+) -> DwarfSymbols<'d> {
+    let dwarf = sections.borrow(|section| EndianSlice::new(section, endian));
+    let debug_info = dwarf.debug_info.reader().slice();
+    let units = Units::list(dwarf, dropped);
+    let mut intervals = aranges::read(&units, code, dropped);
+    let jobs = by_unit(&mut intervals);
+    progress.expect(jobs.len(), jobs.iter().map(|(unit, _)| units.bytes(*unit).len()).sum());
+    let read: Vec<(UnitSymbols<'d>, Dropped)> = jobs
+        .par_iter()
+        .with_max_len(1)
+        .map(|(index, intervals)| {
+            let mut dropped = Dropped::default();
+            let symbols = unit::read(&units, *index, intervals, code, symbols, &mut dropped);
+            let bytes = &debug_info[units.bytes(*index)];
+            mapped.release(bytes);
+            progress.advance(bytes.len());
+            (symbols, dropped)
+        })
+        .collect();
+    read.iter().for_each(|(_, counts)| dropped.merge(counts));
+    DwarfSymbols { intervals, units: read.into_iter().map(|(unit, _)| unit).collect() }
+}
+
+/// The intervals of each unit that has any, in file order; renumbers the units of `intervals` to match.
+fn by_unit(intervals: &mut [Interval]) -> Vec<(usize, Vec<(u64, u64)>)> {
+    let mut owners: Vec<usize> = intervals.iter().map(|interval| interval.unit).collect();
+    owners.sort_unstable();
+    owners.dedup();
+    let mut jobs: Vec<(usize, Vec<(u64, u64)>)> = owners.iter().map(|unit| (*unit, Vec::new())).collect();
+    for interval in intervals {
+        interval.unit = owners.partition_point(|unit| *unit < interval.unit);
+        jobs[interval.unit].1.push((interval.start, interval.end));
+    }
+    jobs
+}

@@ -1,0 +1,230 @@
+//! One unit -> its ranges: in, a unit and the addresses that are its own; out, [`UnitSymbols`], numbered
+//! within the unit.
+//!
+//! Three sorted lists are woven into one; a range ends wherever one of the three does:
+//!
+//! ```text
+//! scopes   [main        ][a in main     ][main   ]      who (scopes.rs)
+//! lines    [12 ][13     ][40][41        ][14     ]      where (lines.rs)
+//! symbols  [main                      ][main.cold]      what the outermost function is called
+//! ranges   [   ][       ][  ][        ][][       ]
+//! ```
+
+use gimli::{EndianSlice, Endianity, Unit, UnitOffset};
+use hashbrown::HashMap;
+
+use super::scopes::{self, Scopes};
+use super::units::Units;
+use super::{lines, paths};
+use crate::debug::sections::Code;
+use crate::debug::symbols::Symbol;
+use crate::debug::weave::{Cursor, push};
+use crate::module::{Chain, ChainId, Drop, Dropped, FileId, FunctionId, Location, Range, Source};
+
+/// What one unit says, its functions, files and chains numbered from 0.
+#[derive(Debug, Default)]
+pub struct UnitSymbols<'d> {
+    /// Disjoint, sorted, within the unit's intervals.
+    pub ranges: Vec<Range>,
+    /// A caller stands before its callees.
+    pub chains: Vec<Chain>,
+    /// Linkage names.
+    pub functions: Vec<&'d [u8]>,
+    /// Paths.
+    pub files: Vec<Vec<u8>>,
+}
+
+/// Reads unit `index`, which owns `intervals`. A unit that cannot be read is counted, and symbols answer for it.
+pub fn read<'d, E: Endianity>(
+    units: &Units<'d, E>,
+    index: usize,
+    intervals: &[(u64, u64)],
+    code: &Code,
+    symbols: &[Symbol<'d>],
+    dropped: &mut Dropped,
+) -> UnitSymbols<'d> {
+    let unit = units.parse(index);
+    if unit.is_err() {
+        dropped.count(Drop::BadUnit);
+    }
+    let unit = unit.ok();
+    let scopes = unit.as_ref().map_or_else(Scopes::default, |unit| scopes::read(units, unit, code, dropped));
+    let program = unit.as_ref().and_then(|unit| unit.line_program.clone());
+    let lines = program.map_or_else(Vec::new, |program| lines::read(program, dropped));
+    let mut names = Names {
+        units,
+        unit: unit.as_ref(),
+        scopes: &scopes,
+        symbols,
+        functions: HashMap::new(),
+        files: HashMap::new(),
+        children: HashMap::new(),
+        chains_of_nodes: vec![(usize::MAX, ChainId(0)); scopes.nodes.len()],
+        roots: HashMap::new(),
+        out: UnitSymbols::default(),
+    };
+    let mut scope_at = Cursor::new(&scopes.segments);
+    let mut line_at = Cursor::new(&lines);
+    let mut symbol_at = Cursor::new(symbols);
+    for &(start, end) in intervals {
+        let mut at = start;
+        while at < end {
+            let (scope, scope_until) = scope_at.seek(at);
+            let (line, line_until) = line_at.seek(at);
+            let (symbol, symbol_until) = symbol_at.seek(at);
+            let until = end.min(scope_until).min(line_until).min(symbol_until);
+            let location = line.and_then(|line| names.location(lines[line].file, lines[line].line, lines[line].column));
+            let root = symbol.map_or(NO_SYMBOL, |symbol| symbol);
+            let chain = match (scope, location, symbol) {
+                (Some(scope), _, _) => Some(names.chain(scopes.segments[scope].node, root)),
+                (None, Some(_), _) => Some(names.root(None, root, Source::Dwarf)),
+                (None, None, Some(_)) => Some(names.root(None, root, Source::Symtab)),
+                (None, None, None) => None,
+            };
+            if let Some(chain) = chain {
+                let is_outermost = names.out.chains[chain.0 as usize].caller.is_none();
+                let mut location = location.unwrap_or_default();
+                if is_outermost && location.file.is_none() {
+                    location.file = names.symbol_file(root);
+                }
+                push(&mut names.out.ranges, Range { start: at, end: until, chain, location });
+            }
+            at = until;
+        }
+    }
+    names.out
+}
+
+/// Stands for an address that no symbol covers.
+const NO_SYMBOL: usize = usize::MAX - 1;
+
+/// Numbers functions, files and chains as they are first used.
+struct Names<'a, 'd, E: Endianity> {
+    units: &'a Units<'d, E>,
+    unit: Option<&'a Unit<EndianSlice<'d, E>>>,
+    scopes: &'a Scopes,
+    symbols: &'a [Symbol<'d>],
+    /// By the entry that leads to the name.
+    functions: HashMap<UnitOffset, Option<FunctionId>>,
+    /// By index in the line program's file table.
+    files: HashMap<u64, Option<FileId>>,
+    /// By caller, callee and place of the call.
+    children: HashMap<(ChainId, Option<FunctionId>, Location), ChainId>,
+    /// The symbol and the chain with which a node was last met.
+    chains_of_nodes: Vec<(usize, ChainId)>,
+    /// Outermost functions, by node and symbol.
+    roots: HashMap<(Option<u32>, usize, Source), ChainId>,
+    out: UnitSymbols<'d>,
+}
+
+impl<'d, E: Endianity> Names<'_, 'd, E> {
+    /// The chain of `node` where `symbol` names its outermost function.
+    fn chain(&mut self, node: u32, symbol: usize) -> ChainId {
+        // Up to a caller that is known, then down again.
+        let mut path = Vec::new();
+        let mut at = node;
+        let mut chain = loop {
+            let (known_symbol, known) = self.chains_of_nodes[at as usize];
+            if known_symbol == symbol {
+                break known;
+            }
+            match self.scopes.nodes[at as usize].caller {
+                Some(caller) => {
+                    path.push(at);
+                    at = caller;
+                }
+                None => {
+                    let root = self.root(Some(at), symbol, Source::Dwarf);
+                    self.chains_of_nodes[at as usize] = (symbol, root);
+                    break root;
+                }
+            }
+        };
+        while let Some(node) = path.pop() {
+            chain = self.child(node, chain, symbol);
+            self.chains_of_nodes[node as usize] = (symbol, chain);
+        }
+        chain
+    }
+
+    fn child(&mut self, node: u32, caller: ChainId, symbol: usize) -> ChainId {
+        let scope = self.scopes.nodes[node as usize];
+        let function = self.function(scope.entry);
+        let (file, line, column) = scope.call;
+        let mut call = Location { file: self.file(file), line, column };
+        if call.file.is_none() && self.out.chains[caller.0 as usize].caller.is_none() {
+            call.file = self.symbol_file(symbol);
+        }
+        let chains = &mut self.out.chains;
+        *self.children.entry((caller, function, call)).or_insert_with(|| {
+            chains.push(Chain { function, caller: Some((caller, call)), source: Source::Dwarf });
+            ChainId(number(chains.len() - 1))
+        })
+    }
+
+    /// An outermost function: `node`'s, unless a symbol names it.
+    fn root(&mut self, node: Option<u32>, symbol: usize, source: Source) -> ChainId {
+        if let Some(chain) = self.roots.get(&(node, symbol, source)) {
+            return *chain;
+        }
+        let function = match self.symbols.get(symbol) {
+            Some(symbol) => Some(self.add_function(symbol.name)),
+            None => node.and_then(|node| self.function(self.scopes.nodes[node as usize].entry)),
+        };
+        self.out.chains.push(Chain { function, caller: None, source });
+        let chain = ChainId(number(self.out.chains.len() - 1));
+        self.roots.insert((node, symbol, source), chain);
+        chain
+    }
+
+    fn function(&mut self, entry: UnitOffset) -> Option<FunctionId> {
+        if let Some(function) = self.functions.get(&entry) {
+            return *function;
+        }
+        let name = self.unit.and_then(|unit| self.units.function_name(unit, entry));
+        let function = name.map(|name| self.add_function(name));
+        self.functions.insert(entry, function);
+        function
+    }
+
+    fn add_function(&mut self, name: &'d [u8]) -> FunctionId {
+        self.out.functions.push(name);
+        FunctionId(number(self.out.functions.len() - 1))
+    }
+
+    /// A row of the line table; `None` if its file is not in the file table.
+    fn location(&mut self, file: u64, line: u32, column: u32) -> Option<Location> {
+        let file = self.file(file)?;
+        Some(Location { file: Some(file), line, column })
+    }
+
+    fn file(&mut self, index: u64) -> Option<FileId> {
+        if let Some(file) = self.files.get(&index) {
+            return *file;
+        }
+        let path = self.unit.and_then(|unit| {
+            let program = unit.line_program.as_ref()?;
+            paths::path(&self.units.dwarf, unit, program.header(), index)
+        });
+        let file = path.map(|path| self.add_file(path));
+        self.files.insert(index, file);
+        file
+    }
+
+    fn symbol_file(&mut self, symbol: usize) -> Option<FileId> {
+        let path = self.symbols.get(symbol)?.file?;
+        // A handful of addresses: not worth a map.
+        let known = self.out.files.iter().position(|file| file == path);
+        Some(known.map_or_else(|| self.add_file(path.to_vec()), |known| FileId(number(known))))
+    }
+
+    fn add_file(&mut self, path: Vec<u8>) -> FileId {
+        self.out.files.push(path);
+        FileId(number(self.out.files.len() - 1))
+    }
+}
+
+/// A count within one unit, whose entries are numbered by 32-bit offsets.
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,229 @@
+//! The units of `.debug_info`: in, the loaded DWARF sections; out, units by number or by offset, with what is
+//! asked of one at a time: its parsed header, the ranges of its root, the name of one of its entries.
+
+use std::sync::OnceLock;
+
+use gimli::{
+    AttributeValue, DebugInfoOffset, Dwarf, EndianSlice, Endianity, RangeListsOffset, Unit, UnitHeader, UnitOffset, constants as dw,
+};
+
+use crate::limits::{MAX_NAME_BYTES, MAX_NAME_HOPS};
+use crate::module::{Drop, Dropped};
+
+type Slice<'d, E> = EndianSlice<'d, E>;
+
+/// A unit that others refer to, if it can be parsed.
+type Referred<'d, E> = Option<Box<Unit<Slice<'d, E>>>>;
+
+/// All units of a file.
+pub struct Units<'d, E: Endianity> {
+    /// The sections they live in.
+    pub dwarf: Dwarf<Slice<'d, E>>,
+    headers: Vec<UnitHeader<Slice<'d, E>>>,
+    /// Units that others refer to (LTO, dwz): parsed once, on first reference.
+    referred: Vec<OnceLock<Referred<'d, E>>>,
+}
+
+/// Low and high address attributes and range list of an entry, as far as it has them.
+#[derive(Clone, Copy)]
+pub struct Extent<'d, E: Endianity> {
+    /// `DW_AT_low_pc`.
+    pub low: Option<AttributeValue<Slice<'d, E>>>,
+    /// `DW_AT_high_pc`.
+    pub high: Option<AttributeValue<Slice<'d, E>>>,
+    /// `DW_AT_ranges`.
+    pub ranges: Option<AttributeValue<Slice<'d, E>>>,
+}
+
+impl<E: Endianity> Default for Extent<'_, E> {
+    fn default() -> Self {
+        Self { low: None, high: None, ranges: None }
+    }
+}
+
+impl<'d, E: Endianity> Units<'d, E> {
+    /// Lists the units' headers. A header that cannot be read ends the list and is counted.
+    pub fn list(dwarf: Dwarf<Slice<'d, E>>, dropped: &mut Dropped) -> Self {
+        let mut headers = Vec::new();
+        let mut iter = dwarf.units();
+        loop {
+            match iter.next() {
+                Ok(Some(header)) => headers.push(header),
+                Ok(None) => break,
+                Err(_) => {
+                    dropped.count(Drop::BadUnit);
+                    break;
+                }
+            }
+        }
+        let referred = headers.iter().map(|_| OnceLock::new()).collect();
+        Self { dwarf, headers, referred }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.headers.len()
+    }
+
+    /// Parses unit `index`: its abbreviations, its root's attributes and the header of its line program.
+    ///
+    /// # Errors
+    /// If any of them cannot be read.
+    pub fn parse(&self, index: usize) -> gimli::Result<Unit<Slice<'d, E>>> {
+        self.dwarf.unit(self.headers[index])
+    }
+
+    /// Where unit `index` lies in `.debug_info`.
+    pub fn bytes(&self, index: usize) -> std::ops::Range<usize> {
+        let header = &self.headers[index];
+        let start = header.debug_info_offset().map_or(0, |offset| offset.0);
+        start..start + header.length_including_self()
+    }
+
+    /// The unit whose header or entries lie at `offset`.
+    pub fn at(&self, offset: DebugInfoOffset<usize>) -> Option<usize> {
+        let after = self.headers.partition_point(|header| header.debug_info_offset().is_none_or(|start| start <= offset));
+        let index = after.checked_sub(1)?;
+        self.bytes(index).contains(&offset.0).then_some(index)
+    }
+
+    /// The ranges of unit `index`'s root entry; none for a unit that has none or that cannot be parsed (which is
+    /// counted when its entries are read).
+    ///
+    /// # Errors
+    /// If the range list cannot be read.
+    pub fn root_ranges(&self, index: usize) -> gimli::Result<Vec<(u64, u64)>> {
+        let Ok(unit) = self.parse(index) else { return Ok(Vec::new()) };
+        let Ok(root) = unit.entry(unit.header.root_offset()) else { return Ok(Vec::new()) };
+        let extent = Extent {
+            low: root.attr_value(dw::DW_AT_low_pc),
+            high: root.attr_value(dw::DW_AT_high_pc),
+            ranges: root.attr_value(dw::DW_AT_ranges),
+        };
+        let mut ranges = Vec::new();
+        self.ranges(&unit, &extent, |start, end| ranges.push((start, end)))?;
+        Ok(ranges)
+    }
+
+    /// Calls `each` with every range of an entry that is not empty (DWARF 5, section 2.17).
+    ///
+    /// # Errors
+    /// If an address or the range list cannot be read; ranges before the fault have been delivered.
+    pub fn ranges(&self, unit: &Unit<Slice<'d, E>>, extent: &Extent<'d, E>, mut each: impl FnMut(u64, u64)) -> gimli::Result<()> {
+        let low = extent.low.map_or(Ok(None), |low| self.dwarf.attr_address(unit, low))?;
+        if let (Some(low), Some(high)) = (low, extent.high) {
+            let high = match high.udata_value() {
+                Some(size) => low.checked_add(size),
+                None => self.dwarf.attr_address(unit, high)?,
+            };
+            if !is_tombstone(low, unit.header.address_size())
+                && let Some(high) = high
+            {
+                if low < high {
+                    each(low, high);
+                }
+                return Ok(());
+            }
+        }
+        let Some(ranges) = extent.ranges else { return Ok(()) };
+        let Some(offset) = self.ranges_offset(unit, ranges)? else { return Ok(()) };
+        let mut ranges = self.dwarf.ranges(unit, offset)?;
+        while let Some(range) = ranges.next()? {
+            if range.begin < range.end {
+                each(range.begin, range.end);
+            }
+        }
+        Ok(())
+    }
+
+    fn ranges_offset(
+        &self,
+        unit: &Unit<Slice<'d, E>>,
+        value: AttributeValue<Slice<'d, E>>,
+    ) -> gimli::Result<Option<RangeListsOffset<usize>>> {
+        self.dwarf.attr_ranges_offset(unit, value)
+    }
+
+    /// The name of the function entry at `offset` of `unit`: its linkage name, else its name, either of them
+    /// looked for through `DW_AT_signature`, `DW_AT_specification` and `DW_AT_abstract_origin`, across units.
+    pub fn function_name(&self, unit: &Unit<Slice<'d, E>>, offset: UnitOffset) -> Option<&'d [u8]> {
+        let mut short = None;
+        let mut seen: Vec<usize> = Vec::new();
+        let mut pending = vec![(unit, offset)];
+        while let Some((unit, offset)) = pending.pop() {
+            let global = offset.to_debug_info_offset(&unit.header)?.0;
+            if seen.contains(&global) || seen.len() >= MAX_NAME_HOPS {
+                continue;
+            }
+            seen.push(global);
+            // A reference that leads nowhere ends this path only.
+            let Ok(entry) = NameEntry::read(unit, offset) else { continue };
+            if let Some(name) = entry.linkage_name.and_then(|name| self.text(unit, name)) {
+                return Some(name);
+            }
+            short = short.or_else(|| entry.name.and_then(|name| self.text(unit, name)));
+            for reference in [entry.origin, entry.specification, entry.signature].into_iter().flatten() {
+                pending.extend(self.follow(unit, reference));
+            }
+        }
+        short
+    }
+
+    fn text(&self, unit: &Unit<Slice<'d, E>>, value: AttributeValue<Slice<'d, E>>) -> Option<&'d [u8]> {
+        let text = self.dwarf.attr_string(unit, value).ok()?.slice();
+        (text.len() <= MAX_NAME_BYTES).then_some(text)
+    }
+
+    fn follow<'u>(
+        &'u self,
+        unit: &'u Unit<Slice<'d, E>>,
+        reference: AttributeValue<Slice<'d, E>>,
+    ) -> Option<(&'u Unit<Slice<'d, E>>, UnitOffset)> {
+        match reference {
+            AttributeValue::UnitRef(offset) => Some((unit, offset)),
+            AttributeValue::DebugInfoRef(offset) => {
+                let index = self.at(offset)?;
+                let unit = self.referred[index].get_or_init(|| self.parse(index).ok().map(Box::new)).as_deref()?;
+                Some((unit, offset.to_unit_offset(&unit.header)?))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The attributes that lead to a function's name.
+struct NameEntry<'d, E: Endianity> {
+    linkage_name: Option<AttributeValue<Slice<'d, E>>>,
+    name: Option<AttributeValue<Slice<'d, E>>>,
+    origin: Option<AttributeValue<Slice<'d, E>>>,
+    specification: Option<AttributeValue<Slice<'d, E>>>,
+    signature: Option<AttributeValue<Slice<'d, E>>>,
+}
+
+impl<'d, E: Endianity> NameEntry<'d, E> {
+    fn read(unit: &Unit<Slice<'d, E>>, offset: UnitOffset) -> gimli::Result<Self> {
+        let mut entry = Self { linkage_name: None, name: None, origin: None, specification: None, signature: None };
+        let mut entries = unit.entries_raw(Some(offset))?;
+        let Some(abbreviation) = entries.read_abbreviation()? else { return Ok(entry) };
+        for spec in abbreviation.attributes() {
+            let slot = match spec.name() {
+                dw::DW_AT_linkage_name | dw::DW_AT_MIPS_linkage_name => &mut entry.linkage_name,
+                dw::DW_AT_name => &mut entry.name,
+                dw::DW_AT_abstract_origin => &mut entry.origin,
+                dw::DW_AT_specification => &mut entry.specification,
+                dw::DW_AT_signature => &mut entry.signature,
+                _ => {
+                    entries.skip_attributes(std::slice::from_ref(spec))?;
+                    continue;
+                }
+            };
+            *slot = Some(entries.read_attribute(*spec)?.value());
+        }
+        Ok(entry)
+    }
+}
+
+/// Whether a linker marked `address` as discarded (-1; DWARF 6 issue 200609.1).
+fn is_tombstone(address: u64, address_size: u8) -> bool {
+    address == u64::MAX >> (64 - 8 * u32::from(address_size.clamp(1, 8)))
+}

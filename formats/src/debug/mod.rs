@@ -1,0 +1,54 @@
+//! Object file -> [`ModuleSymbols`]. The import's first half reads like this:
+//!
+//! ```text
+//! file -> mapped.rs      bytes, read once through a mapping
+//!      -> object.rs      what the file is: id, name, architecture
+//!      -> sections.rs    debug sections (expanded), executable addresses
+//!      -> symbols.rs     symbol spans
+//!      -> dwarf/         per unit, in parallel: functions, inlined calls, lines -> ranges
+//!      -> assemble.rs    all units in address order, names once, symbols in the gaps
+//! ```
+
+mod assemble;
+mod dwarf;
+mod mapped;
+mod object;
+mod sections;
+mod symbols;
+mod weave;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use mapped::Mapped;
+pub use object::DebugFile;
+
+/// How far reading a file has come; may be looked at from another thread.
+#[derive(Debug, Default)]
+pub struct Progress {
+    units: AtomicU64,
+    units_done: AtomicU64,
+    bytes: AtomicU64,
+    bytes_done: AtomicU64,
+}
+
+impl Progress {
+    /// Units done, and all units; the latter 0 until they are known.
+    pub fn units(&self) -> (u64, u64) {
+        (self.units_done.load(Ordering::Relaxed), self.units.load(Ordering::Relaxed))
+    }
+
+    /// Bytes of debug entries done, and all of them.
+    pub fn bytes(&self) -> (u64, u64) {
+        (self.bytes_done.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed))
+    }
+
+    fn expect(&self, units: usize, bytes: usize) {
+        self.units.fetch_add(units as u64, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    fn advance(&self, bytes: usize) {
+        self.units_done.fetch_add(1, Ordering::Relaxed);
+        self.bytes_done.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+}

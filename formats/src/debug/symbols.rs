@@ -1,0 +1,92 @@
+//! Symbol table -> who is named where: in, a parsed object file; out, sorted, disjoint spans of addresses, each
+//! with the one symbol that names it.
+//!
+//! As llvm-symbolizer reads it: functions, untyped and data symbols of allocated sections count; of several at
+//! one address the largest wins, and of equally large ones the last in the table; a symbol without size reaches
+//! to the next one, across sections too. Data symbols matter only as such limits.
+
+use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SymbolFlags, SymbolSection, elf};
+
+/// `start..end` is named `name`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Symbol<'d> {
+    /// First address.
+    pub start: u64,
+    /// First address after it.
+    pub end: u64,
+    /// The raw linkage name.
+    pub name: &'d [u8],
+    /// For a local symbol, the source file that the table gives for it (`STT_FILE`).
+    pub file: Option<&'d [u8]>,
+}
+
+struct Entry<'d> {
+    address: u64,
+    size: u64,
+    name: &'d [u8],
+    file: Option<&'d [u8]>,
+}
+
+/// The symbols of `file`, from `.symtab`, or from `.dynsym` where there is none.
+pub fn read<'d>(file: &object::File<'d>) -> Vec<Symbol<'d>> {
+    let mut entries = entries(file, file.symbols());
+    if entries.is_empty() {
+        entries = self::entries(file, file.dynamic_symbols());
+    }
+    entries.sort_by_key(|entry| (entry.address, entry.size));
+    let next = entries.iter().skip(1).map(|entry| entry.address).chain([u64::MAX]);
+    entries
+        .iter()
+        .zip(next)
+        // The last of several at one address is the one that wins; the others end where they start.
+        .filter(|(entry, next)| entry.address < *next)
+        .map(|(entry, next)| {
+            let end = if entry.size == 0 { next } else { entry.address.saturating_add(entry.size).min(next) };
+            Symbol { start: entry.address, end, name: entry.name, file: entry.file }
+        })
+        .collect()
+}
+
+fn entries<'d: 'f, 'f>(file: &'f object::File<'d>, symbols: impl Iterator<Item = object::Symbol<'d, 'f>>) -> Vec<Entry<'d>> {
+    let machine = file.architecture();
+    let mut source = None;
+    let mut entries = Vec::new();
+    for symbol in symbols {
+        let SymbolFlags::Elf { st_info, .. } = symbol.flags() else { continue };
+        let kind = st_info.st_type();
+        let Ok(name) = symbol.name_bytes() else { continue };
+        if kind == elf::STT_FILE {
+            source = Some(name);
+            continue;
+        }
+        let counts = matches!(kind, elf::STT_NOTYPE | elf::STT_FUNC | elf::STT_OBJECT | elf::STT_GNU_IFUNC);
+        if !counts || !is_allocated(file, symbol.section()) || is_mapping_symbol(machine, name) {
+            continue;
+        }
+        // Bit 0 of a function's address says Thumb or microMIPS.
+        let has_mode_bit = kind == elf::STT_FUNC
+            && matches!(machine, object::Architecture::Arm | object::Architecture::Mips | object::Architecture::Mips64);
+        let address = if has_mode_bit { symbol.address() & !1 } else { symbol.address() };
+        entries.push(Entry { address, size: symbol.size(), name, file: source.filter(|_| symbol.is_local()) });
+    }
+    entries
+}
+
+fn is_allocated(file: &object::File<'_>, section: SymbolSection) -> bool {
+    let SymbolSection::Section(index) = section else { return false };
+    file.section_by_index(index)
+        .is_ok_and(|section| matches!(section.flags(), SectionFlags::Elf { sh_flags, .. } if sh_flags.contains(elf::SHF_ALLOC)))
+}
+
+/// Marks between code and data (`$a $t $d $x`), which name no function.
+fn is_mapping_symbol(machine: object::Architecture, name: &[u8]) -> bool {
+    use object::Architecture as A;
+    let marks: &[&[u8]] = match machine {
+        A::Arm => &[b"$a", b"$d", b"$t"],
+        A::Aarch64 | A::Aarch64_Ilp32 | A::Riscv32 | A::Riscv64 => &[b"$d", b"$x"],
+        A::Csky => &[b"$d", b"$t"],
+        _ => return false,
+    };
+    let may_be_empty = !matches!(machine, A::Aarch64 | A::Aarch64_Ilp32 | A::Csky);
+    (name.is_empty() && may_be_empty) || marks.iter().any(|mark| name.starts_with(mark))
+}

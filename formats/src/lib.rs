@@ -1,0 +1,15 @@
+//! Debug files as neutral values: in, the bytes people bring; out, [`ModuleSymbols`], which the store packs.
+//!
+//! Knows object files and DWARF; knows no database and prints nothing.
+
+#![deny(missing_docs)]
+
+pub mod debug;
+mod error;
+pub mod limits;
+mod module;
+
+pub use error::Error;
+pub use module::{
+    Chain, ChainId, Drop, Dropped, FileId, FunctionId, Location, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols, Range, Source, Strings,
+};

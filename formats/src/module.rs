@@ -1,0 +1,252 @@
+//! The neutral value of a debug file: in, nothing; out, [`ModuleSymbols`], which every reader of debug data
+//! produces and the store packs.
+//!
+//! Inline trees arrive here already flattened into disjoint, sorted ranges:
+//!
+//! ```text
+//! DIE tree   main ├──────────────────────────────┤
+//!            └ a()      ├───────────────┤
+//!              └ b()         ├─────┤
+//! ranges          [main][a main][b a main][a main][main]
+//! ```
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What says which build a module is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ModuleId {
+    /// The build-id's bytes (GNU build-id: usually 20; a Mach-O UUID: 16), or 16 bytes made up from the code.
+    pub bytes: Vec<u8>,
+    /// Whether the file carried no id, so that [`ModuleId::bytes`] are a hash of its contents.
+    pub made_up: bool,
+}
+
+impl fmt::Display for ModuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// What kind of file a module came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ModuleKind {
+    /// An ELF image, relocatable object or separate debug file.
+    Elf,
+}
+
+impl ModuleKind {
+    /// The name that `--json` prints, and that keys are hashed with.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Elf => "elf",
+        }
+    }
+}
+
+/// What a file says about itself, before any debug data is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleInfo {
+    /// The last component of the file's path.
+    pub name: String,
+    /// The build-id, or a made-up id.
+    pub id: ModuleId,
+    /// The container format.
+    pub kind: ModuleKind,
+    /// The architecture as LLVM names it, such as `x86_64`.
+    pub arch: String,
+    /// The virtual address at which the image's first loaded page lies in the file's own address space.
+    pub image_base: u64,
+}
+
+/// Index into [`ModuleSymbols::functions`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FunctionId(pub u32);
+
+/// Index into [`ModuleSymbols::files`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileId(pub u32);
+
+/// Index into [`ModuleSymbols::chains`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ChainId(pub u32);
+
+/// A place in the source. A line of 0 is the compiler's "no line here".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Location {
+    /// The file, absent where the debug data names none.
+    pub file: Option<FileId>,
+    /// 1-based, 0 for none.
+    pub line: u32,
+    /// 1-based, 0 for none.
+    pub column: u32,
+}
+
+/// Where the frames of a chain are known from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Source {
+    /// Debug data names the function, or at least the line.
+    Dwarf,
+    /// Only the symbol table covers the address.
+    Symtab,
+}
+
+/// One inline chain: a function, and the chain it was inlined into.
+///
+/// A chain without caller is an outermost function. Callers always stand before the chains that name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Chain {
+    /// The innermost function, absent where only a line is known.
+    pub function: Option<FunctionId>,
+    /// The chain that called it inline, with the place of the call.
+    pub caller: Option<(ChainId, Location)>,
+    /// Where this is known from.
+    pub source: Source,
+}
+
+/// The addresses `start..end` and the frames at every one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// First address covered.
+    pub start: u64,
+    /// First address no longer covered.
+    pub end: u64,
+    /// The functions, innermost first.
+    pub chain: ChainId,
+    /// The place in the innermost function.
+    pub location: Location,
+}
+
+/// Why something in a file was left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Drop {
+    /// A unit whose header or root cannot be read.
+    BadUnit,
+    /// A unit whose entries end in an error; what stood before it is kept.
+    BadEntries,
+    /// A line program that ends in an error; what stood before it is kept.
+    BadLines,
+    /// A range list that cannot be read.
+    BadRanges,
+    /// A function that the linker discarded: its address is a tombstone.
+    Tombstone,
+    /// A function, or a part of it, outside all executable sections.
+    NotExecutable,
+    /// An inlined call deeper than [`crate::limits::MAX_INLINE_DEPTH`].
+    TooDeep,
+    /// A function name longer than [`crate::limits::MAX_NAME_BYTES`], or one that cannot be read.
+    BadName,
+}
+
+impl Drop {
+    /// The name that `--json` prints.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BadUnit => "bad_unit",
+            Self::BadEntries => "bad_entries",
+            Self::BadLines => "bad_lines",
+            Self::BadRanges => "bad_ranges",
+            Self::Tombstone => "tombstone",
+            Self::NotExecutable => "not_executable",
+            Self::TooDeep => "too_deep",
+            Self::BadName => "bad_name",
+        }
+    }
+}
+
+/// How often something was left out, by reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dropped(BTreeMap<Drop, u64>);
+
+impl Dropped {
+    /// Counts one.
+    pub fn count(&mut self, reason: Drop) {
+        *self.0.entry(reason).or_default() += 1;
+    }
+
+    /// Adds all counts of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        for (&reason, count) in &other.0 {
+            *self.0.entry(reason).or_default() += count;
+        }
+    }
+
+    /// All counts that are not zero.
+    pub fn iter(&self) -> impl Iterator<Item = (Drop, u64)> + '_ {
+        self.0.iter().map(|(&reason, &count)| (reason, count))
+    }
+}
+
+/// Byte strings, stored end to end and found by number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Strings {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Strings {
+    /// Appends `string` and returns its number.
+    pub fn push(&mut self, string: &[u8]) -> usize {
+        self.bytes.extend_from_slice(string);
+        self.ends.push(self.bytes.len());
+        self.ends.len() - 1
+    }
+
+    /// The string numbered `index`, if there is one.
+    pub fn get(&self, index: usize) -> Option<&[u8]> {
+        let end = *self.ends.get(index)?;
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        self.bytes.get(start..end)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// All strings in order.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.len()).filter_map(|index| self.get(index))
+    }
+}
+
+/// All that a debug file says about addresses.
+#[derive(Clone, Debug)]
+pub struct ModuleSymbols {
+    /// What the file says about itself.
+    pub info: ModuleInfo,
+    /// Raw linkage names, by [`FunctionId`]. Bytes, because compilers do not promise UTF-8.
+    pub functions: Strings,
+    /// Paths as llvm-symbolizer prints them, by [`FileId`].
+    pub files: Strings,
+    /// Inline chains, by [`ChainId`]; a caller stands before its callees.
+    pub chains: Vec<Chain>,
+    /// Disjoint, sorted by address; neighbours with equal frames are one range.
+    pub ranges: Vec<Range>,
+    /// What was left out.
+    pub dropped: Dropped,
+    /// What the user should know about the file, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_by_number() {
+        let mut strings = Strings::default();
+        assert_eq!(strings.push(b"one"), 0);
+        assert_eq!(strings.push(b""), 1);
+        assert_eq!(strings.push(b"three"), 2);
+        assert_eq!(strings.get(0), Some(&b"one"[..]));
+        assert_eq!(strings.get(1), Some(&b""[..]));
+        assert_eq!(strings.get(2), Some(&b"three"[..]));
+        assert_eq!(strings.get(3), None);
+    }
+}

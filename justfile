@@ -1,0 +1,29 @@
+set positional-arguments
+
+# List the recipes
+default:
+    @just --list
+
+# Build symtool and show it on a fixture
+demo:
+    sh scripts/demo.sh
+
+# Run the tests; arguments go to cargo test
+test *args:
+    sh scripts/test.sh "$@"
+
+# Check formatting, clippy, documentation and shell syntax
+lint:
+    sh scripts/lint.sh
+
+# Run the benches; arguments go to them
+bench *args:
+    sh scripts/bench.sh "$@"
+
+# Refresh testdata/golden (--check only compares)
+golden *args:
+    python3 testdata/golden.py "$@"
+
+# Rebuild testdata/objects from testdata/src
+fixtures:
+    sh testdata/build.sh

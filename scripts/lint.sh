@@ -1,0 +1,13 @@
+#!/bin/sh
+# Formatting, clippy, documentation, shell syntax. All under the release profile:
+# another one would compile RocksDB a second time.
+set -eu
+. "$(dirname "$0")/setup.sh"
+
+for script in scripts/*.sh testdata/*.sh; do
+    sh -n "$script"
+done
+bash -n .ci/run
+cargo fmt --all --check
+cargo clippy --release --workspace --all-targets -- -D warnings
+RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps
