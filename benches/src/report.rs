@@ -43,17 +43,16 @@ pub struct Ratio {
 impl Report {
     /// One object:
     /// `{"version":1,"file":…,"rounds":…,"addresses":…,"copies":…,
-    ///   "same_answers":{"asked":…,"addr2line":…,"symcache":…},
+    ///   "same_answers":[{"peer":"symcache","asked":200,"same":190,"explained":198}],
     ///   "import":[{"of":"-j1","addr2line":0.6,"symcache":0.24}],"resolve":[…]}`.
     pub fn to_json(&self) -> Value {
         let ratios = |ratios: &[Ratio]| {
             let ratio = |ratio: &Ratio| json!({"of": ratio.of, "addr2line": rounded(ratio.addr2line), "symcache": rounded(ratio.symcache)});
             ratios.iter().map(ratio).collect::<Vec<_>>()
         };
-        let mut same_answers = json!({"asked": self.agreements[0].asked});
-        for agreement in self.agreements {
-            same_answers[agreement.peer] = json!(agreement.same);
-        }
+        let same_answers = self
+            .agreements
+            .map(|Agreement { peer, same, explained, asked }| json!({"peer": peer, "asked": asked, "same": same, "explained": explained}));
         json!({
             "version": JSON_VERSION,
             "file": self.file,
@@ -70,7 +69,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, rounds, addresses, agreements: [one, other], .. } = self;
-        write!(f, "{file}: {rounds} rounds, {addresses} addresses; of {} checked the same as {one}, {other}", one.asked)?;
+        write!(f, "{file} (--rounds {rounds} --addresses {addresses}): of {} answers the same as {one}, {other}", one.asked)?;
         let copies = if self.copies > 1 { format!(" x{}", self.copies) } else { String::new() };
         for Ratio { of, addr2line, symcache } in &self.imports {
             let (symcache, addr2line) = (Times(*symcache), Times(*addr2line));
@@ -117,7 +116,10 @@ mod tests {
             rounds: 5,
             addresses: 1000,
             copies,
-            agreements: [Agreement { peer: "addr2line", same: 199, asked: 200 }, Agreement { peer: "symcache", same: 200, asked: 200 }],
+            agreements: [
+                Agreement { peer: "addr2line", same: 199, explained: 199, asked: 200 },
+                Agreement { peer: "symcache", same: 190, explained: 198, asked: 200 },
+            ],
             imports: vec![Ratio { of: "-j1".to_owned(), addr2line: 0.6, symcache: 0.2412 }],
             resolves: vec![Ratio { of: "random -j1".to_owned(), addr2line: 12.34, symcache: 2.5 }],
         }
@@ -143,7 +145,7 @@ mod tests {
     #[test]
     fn lines_say_what_is_compared_with_what() {
         let want = "\
-cpp.so: 5 rounds, 1000 addresses; of 200 checked the same as addr2line 99.5 %, symcache 100.0 %
+cpp.so (--rounds 5 --addresses 1000): of 200 answers the same as addr2line 99.5 %, symcache 95.0 % (99.0 % by its own rules)
 import cpp.so x124 -j1: 0.24 x symcache (convert), 0.60 x addr2line (every unit parsed); less is faster
 resolve cpp.so random -j1: 12.3 x addr2line, 2.50 x symcache (lookup); more is faster";
         assert_eq!(report(124).to_string(), want);
@@ -154,7 +156,10 @@ resolve cpp.so random -j1: 12.3 x addr2line, 2.50 x symcache (lookup); more is f
     fn json_has_a_version_and_no_seconds() {
         let want = json!({
             "version": 1, "file": "cpp.so", "rounds": 5, "addresses": 1000, "copies": 124,
-            "same_answers": {"asked": 200, "addr2line": 199, "symcache": 200},
+            "same_answers": [
+                {"peer": "addr2line", "asked": 200, "same": 199, "explained": 199},
+                {"peer": "symcache", "asked": 200, "same": 190, "explained": 198},
+            ],
             "import": [{"of": "-j1", "addr2line": 0.6, "symcache": 0.241}],
             "resolve": [{"of": "random -j1", "addr2line": 12.34, "symcache": 2.5}],
         });

@@ -30,6 +30,9 @@ impl Sample {
     /// If it cannot be read, has no debug info, or no function symbol with a size; names it.
     pub fn read(path: &Path) -> Result<Self> {
         let name = path.display();
+        if path.is_dir() {
+            bail!("{name}: a directory; pass ELF files with debug info");
+        }
         let data = ByteView::open(path).with_context(|| format!("{name}: cannot be read; pass an ELF file with debug info"))?;
         let file = object::File::parse(&*data).with_context(|| format!("{name}: not an object file; pass an ELF file with debug info"))?;
         if file.section_by_name(".debug_info").is_none() {
@@ -157,6 +160,7 @@ mod tests {
         let empty = tempfile::NamedTempFile::new()?;
         for (path, fact) in [
             (objects.join("absent"), "cannot be read"),
+            (objects.clone(), "a directory"),
             (objects.join("c-gcc-O2-symtab.so"), "no .debug_info"),
             (empty.path().to_owned(), "not an object file"),
             (Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"), "not an object file"),

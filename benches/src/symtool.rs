@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::check::Place;
+use crate::check::{Chain, Place};
 use crate::measure::failure;
 use crate::sample::write_batch;
 
@@ -51,33 +51,30 @@ impl Symtool {
     /// # Errors
     /// If symtool fails; names the command and passes on what it said.
     pub fn import(&self, file: &PathBuf) -> Result<()> {
-        let mut command = self.import_command(std::slice::from_ref(file), 1);
-        let output = command.stdin(Stdio::null()).output().with_context(|| format!("{command:?}"))?;
-        if !output.status.success() {
-            return Err(failure(&command, &output));
-        }
+        said(self.import_command(std::slice::from_ref(file), 1)).with_context(|| file.display().to_string())?;
         Ok(())
     }
 
-    /// The innermost frames at `addresses`, which are virtual addresses of `module`, in their order. `batch` is
-    /// where a file may be written.
+    /// The frames at `addresses`, which are virtual addresses of `module`, in their order. `batch` is where a file
+    /// may be written.
     ///
     /// # Errors
     /// If symtool fails or answers something else than was asked.
-    pub fn answers(&self, module: &Path, addresses: &[u64], batch: &Path) -> Result<Vec<Place>> {
+    pub fn answers(&self, module: &Path, addresses: &[u64], batch: &Path) -> Result<Vec<Chain>> {
         write_batch(batch, addresses)?;
-        let mut command = self.resolve_in_style("llvm-json", module, batch);
-        let output = command.stdin(Stdio::null()).output().with_context(|| format!("{command:?}"))?;
-        if !output.status.success() {
-            return Err(failure(&command, &output));
-        }
-        let text = String::from_utf8_lossy(&output.stdout);
+        let text = said(self.resolve_in_style("llvm-json", module, batch)).with_context(|| module.display().to_string())?;
         let lines: Vec<&str> = text.lines().collect();
         if lines.len() != addresses.len() {
-            bail!("{}: symtool gave {} answers to {} addresses; run {command:?}", module.display(), lines.len(), addresses.len());
+            bail!(
+                "{}: symtool gave {} answers to {} addresses; see what resolve --style llvm-json prints",
+                module.display(),
+                lines.len(),
+                addresses.len()
+            );
         }
         let answer = |(line, address): (&&str, &u64)| {
-            innermost(line, *address).with_context(|| format!("{}: unexpected answer {line}; run {command:?}", module.display()))
+            chain(line, *address)
+                .with_context(|| format!("{}: symtool answered {line}; see what resolve --style llvm-json prints", module.display()))
         };
         lines.iter().zip(addresses).map(answer).collect()
     }
@@ -95,14 +92,26 @@ impl Symtool {
     }
 }
 
-/// The innermost frame of one line of `--style llvm-json`, which is to be about `address`.
-fn innermost(line: &str, address: u64) -> Result<Place> {
+/// What `command` prints.
+fn said(mut command: Command) -> Result<String> {
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("{command:?}"))?;
+    if !output.status.success() {
+        return Err(failure(&command, &output));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The frames of one line of `--style llvm-json`, which is to be about `address`.
+fn chain(line: &str, address: u64) -> Result<Chain> {
     let answer: Value = serde_json::from_str(line)?;
     if answer["Address"] != format!("{address:#x}") {
         bail!("not about {address:#x}");
     }
     let frames = answer["Symbol"].as_array().context("no array \"Symbol\"")?;
-    let Some(frame) = frames.first() else { return Ok(Place::default()) };
+    frames.iter().map(place).collect()
+}
+
+fn place(frame: &Value) -> Result<Place> {
     let function = frame["FunctionName"].as_str().context("no string \"FunctionName\"")?.to_owned();
     let line = frame["Line"].as_u64().and_then(|line| u32::try_from(line).ok()).context("no number \"Line\"")?;
     Ok(Place { function, line })
@@ -113,10 +122,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_frame_is_the_innermost() -> Result<()> {
+    fn frames_come_innermost_first() -> Result<()> {
         let line = r#"{"Address":"0x10","ModuleName":"a.so","Symbol":[{"Column":1,"FunctionName":"callee","Line":7},{"FunctionName":"caller","Line":9}]}"#;
-        assert_eq!(innermost(line, 0x10)?, Place { function: "callee".to_owned(), line: 7 });
-        assert_eq!(innermost(r#"{"Address":"0x10","ModuleName":"a.so","Symbol":[]}"#, 0x10)?, Place::default());
+        assert_eq!(chain(line, 0x10)?, [Place::new("callee", 7), Place::new("caller", 9)]);
+        assert_eq!(chain(r#"{"Address":"0x10","ModuleName":"a.so","Symbol":[]}"#, 0x10)?, []);
         Ok(())
     }
 
@@ -128,8 +137,9 @@ mod tests {
             r#"{"Address":"0x11","Symbol":[]}"#,
             r#"{"Address":"0x10","Error":{"Message":"no"}}"#,
             r#"{"Address":"0x10","Symbol":[{}]}"#,
+            r#"{"Address":"0x10","Symbol":[{"FunctionName":"main","Line":-1}]}"#,
         ] {
-            assert!(innermost(line, 0x10).is_err(), "{line}");
+            assert!(chain(line, 0x10).is_err(), "{line}");
         }
     }
 }

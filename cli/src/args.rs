@@ -29,7 +29,7 @@ Exit codes: 0 done; 1 done, but some input failed; 2 wrong usage; 3 the store ca
 /// Options of every command.
 #[derive(Debug, clap::Args)]
 pub struct Global {
-    /// The store's folder [default: $XDG_DATA_HOME/symtool, else ~/.local/share/symtool]
+    /// The store's folder [default: symtool in `$XDG_DATA_HOME`, else in ~/.local/share]
     #[arg(long, global = true, value_name = "DIR", env = "SYMTOOL_STORE", hide_env_values = true)]
     pub store: Option<PathBuf>,
     /// How long to wait for another process that uses the store
@@ -120,9 +120,9 @@ pub struct Resolve {
 pub enum Style {
     /// For people: one line a frame
     Pretty,
-    /// As llvm-symbolizer --output-style=GNU: function, then file:line
+    /// As llvm-symbolizer --output-style=GNU: a line for the function, one for file and line
     Gnu,
-    /// As llvm-symbolizer: function, then file:line:column, then a blank line
+    /// As llvm-symbolizer: the same with columns, and a blank line after each answer
     Llvm,
     /// As llvm-symbolizer --output-style=JSON
     LlvmJson,

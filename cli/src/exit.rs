@@ -31,7 +31,7 @@ impl Exit {
             return Self::Done;
         }
         eprintln!("symtool: {error:#}");
-        if error.chain().any(|cause| cause.is::<store::Error>()) { Self::Store } else { Self::SomeFailed }
+        if error.is::<store::Error>() { Self::Store } else { Self::SomeFailed }
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
+use indicatif::DecimalBytes;
 use serde::Serialize;
 use symtool_core::pack::pack;
 use symtool_core::store::{Catalog, Footer, Store};
@@ -61,8 +62,7 @@ fn import(global: &Global, args: &Import, store: &Store, catalog: &Catalog, path
     let bytes_in = mapped.bytes().len() as u64;
     let known = catalog.by_id(file.info().kind, &file.info().id);
     // A file with debug data takes the place of one that had symbols only.
-    let adds = known.is_none_or(|known| file.has_debug_data() && !known.footer.has_debug_data);
-    if let Some(known) = known.filter(|_| !adds && !args.force) {
+    if let Some(known) = known.filter(|known| !args.force && !known.footer.tells_less_than(file.info())) {
         return Ok(Report::of(path, Status::Unchanged, &known.footer, start));
     }
     let progress = Progress::default();
@@ -76,7 +76,7 @@ fn import(global: &Global, args: &Import, store: &Store, catalog: &Catalog, path
             Ok(blocks) => blocks,
             Err(error) => return Ok(Report::failed(path, format!("{}: {error}", path.display()))),
         };
-        let committed = store.commit(&symbols, &blocks, bytes_in, args.force || known.is_some())?;
+        let committed = store.commit(&symbols, &blocks, bytes_in, args.force)?;
         let status = if committed.was_there { Status::Unchanged } else { Status::Imported };
         Ok(Report::of(path, status, &committed.module.footer, start))
     })
@@ -157,14 +157,14 @@ impl Report {
                 Status::Unchanged => writeln!(out, "{}: unchanged ({} {})", self.path, module.module.name, module.module.id)?,
                 _ => writeln!(
                     out,
-                    "{}: imported as {} {} ({} functions, {} ranges, {:.1} MB -> {:.1} MB, {:.2} s)",
+                    "{}: imported as {} {} ({} functions, {} ranges, {} -> {}, {:.2} s)",
                     self.path,
                     module.module.name,
                     module.module.id,
                     module.functions,
                     module.ranges,
-                    module.bytes_in as f64 / 1e6,
-                    module.bytes_stored as f64 / 1e6,
+                    DecimalBytes(module.bytes_in),
+                    DecimalBytes(module.bytes_stored),
                     module.seconds
                 )?,
             }

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use anyhow::Result;
+use indicatif::DecimalBytes;
 use symtool_core::store::{Catalog, Footer, Module};
 
 use crate::args::{Global, Modules};
@@ -29,8 +30,8 @@ fn list(global: &Global, catalog: &Catalog) -> Result<Exit> {
     }
     let width = catalog.modules().iter().map(|module| module.footer.name.chars().count()).max().unwrap_or(0);
     for Module { footer, .. } in catalog.modules() {
-        let stored = footer.bytes_stored as f64 / 1e6;
-        writeln!(out, "{:width$}  {:40}  {:8}  {:>9} ranges  {stored:>7.1} MB", footer.name, footer.id, footer.arch, footer.ranges)?;
+        let stored = DecimalBytes(footer.bytes_stored).to_string();
+        writeln!(out, "{:width$}  {:40}  {:8}  {:>9} ranges  {stored:>9}", footer.name, footer.id, footer.arch, footer.ranges)?;
     }
     out.flush()?;
     Ok(Exit::Done)
@@ -59,7 +60,7 @@ fn describe(out: &mut impl Write, footer: &Footer) -> Result<()> {
     writeln!(out, "id          {}{made_up}", footer.id)?;
     writeln!(out, "kind        {} {}", footer.kind, footer.arch)?;
     writeln!(out, "image base  {:#x}", footer.image_base)?;
-    writeln!(out, "known from  {}", if footer.has_debug_data { "debug data and symbols" } else { "symbols only" })?;
+    writeln!(out, "known from  {}", footer.detail)?;
     writeln!(out, "functions   {}", footer.functions)?;
     writeln!(out, "files       {}", footer.files)?;
     writeln!(out, "ranges      {}", footer.ranges)?;

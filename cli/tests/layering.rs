@@ -1,5 +1,7 @@
 //! The arrows between the crates: cli -> core -> formats, never back, and each knows only its own outside world.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

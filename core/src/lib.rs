@@ -1,6 +1,6 @@
 //! The range store: in, [`symtool_formats::ModuleSymbols`]; out, answers for addresses.
 //!
-//! Knows RocksDB and compression; knows no object file, no command line, and prints nothing.
+//! Knows the database and compression; knows no object file, no command line, and prints nothing.
 
 #![deny(missing_docs)]
 

@@ -44,6 +44,28 @@ impl ModuleKind {
     }
 }
 
+/// How much a file can tell of its addresses, from little to much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Detail {
+    /// The names of exported functions (`.dynsym`).
+    Exports,
+    /// The names of functions (`.symtab`).
+    Symbols,
+    /// Names, inlined calls and lines (`.debug_info`).
+    Debug,
+}
+
+impl Detail {
+    /// The name that `--json` prints.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exports => "exports",
+            Self::Symbols => "symbols",
+            Self::Debug => "debug",
+        }
+    }
+}
+
 /// What a file says about itself, before any debug data is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModuleInfo {
@@ -55,6 +77,8 @@ pub struct ModuleInfo {
     pub kind: ModuleKind,
     /// The architecture as LLVM names it, such as `x86_64`.
     pub arch: String,
+    /// How much the file can tell.
+    pub detail: Detail,
     /// The virtual address at which the image's first loaded page lies in the file's own address space.
     pub image_base: u64,
 }

@@ -102,7 +102,7 @@ struct Session<'s> {
     next_line: u64,
 }
 
-impl<'s> Session<'s> {
+impl Session<'_> {
     /// Answers all requests of `lines`.
     fn stream(&mut self, mut lines: Lines<impl Read>, bytes: Option<u64>, quiet: bool, out: &mut impl Write) -> Result<()> {
         let bar = progress::for_batch(progress::is_wanted(quiet) && self.args.batch.is_some(), bytes);

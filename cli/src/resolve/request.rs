@@ -37,9 +37,8 @@ fn parse_text(line: &[u8]) -> Result<Request<'_>, &'static str> {
         (Some(b"CODE"), Some(address_word), None, _) => {
             address(address_word).map(|address| Request { module: None, address }).ok_or(NOT_HEXADECIMAL)
         }
-        (Some(b"CODE"), Some(module), Some(address), None) => request(module, address),
         (Some(b"DATA"), ..) => Err("data addresses are not answered"),
-        (Some(module), Some(address), None, _) => request(module, address),
+        (Some(b"CODE"), Some(module), Some(address), None) | (Some(module), Some(address), None, _) => request(module, address),
         _ => Err("too many words; put a module name with spaces in double quotes"),
     }
 }
@@ -70,8 +69,8 @@ mod tests {
     #[test]
     fn lines_that_are_requests() {
         for (line, module, address) in [
-            ("5a602a", None, 0x5a602a),
-            (" 0x5A602a\r", None, 0x5a602a),
+            ("5a602a", None, 0x005a_602a),
+            (" 0x5A602a\r", None, 0x005a_602a),
             ("0xffffffffffffffff", None, u64::MAX),
             ("0x00000000000000000001", None, 1),
             ("libc.so 0x10", Some("libc.so"), 0x10),

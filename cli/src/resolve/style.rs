@@ -1,7 +1,7 @@
 //! How answers are written: in, frames; out, text in one of the styles.
 //!
-//! The frames of a range are rendered once, by [`frames`], however many requests hit it; what differs from
-//! request to request is put around them by [`line`].
+//! The frames of a range are rendered once, by [`frames()`], however many requests hit it; what differs
+//! from request to request is put around them by [`line()`].
 
 use std::borrow::Cow;
 use std::io::{self, Write};

@@ -51,8 +51,11 @@ impl Sandbox {
     /// Runs it with `input` on its stdin.
     pub fn run_with_input(&self, args: &[&str], input: &[u8]) -> Run {
         let mut child = self.spawn_piped(args);
-        child.stdin.take().unwrap().write_all(input).unwrap();
-        Run::of(child.wait_with_output().unwrap())
+        let mut stdin = child.stdin.take().unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(move || stdin.write_all(input).unwrap());
+            Run::of(child.wait_with_output().unwrap())
+        })
     }
 
     pub fn spawn_piped(&self, args: &[&str]) -> Child {

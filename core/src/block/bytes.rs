@@ -4,6 +4,7 @@
 //! stand together for the compressor.
 
 /// Appends `value` as unsigned LEB128 (1 byte below 128, at most 10).
+#[expect(clippy::cast_possible_truncation, reason = "the lowest seven bits are taken at a time")]
 pub fn put(column: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         column.push((value & 0x7f) as u8 | 0x80);

@@ -95,7 +95,7 @@ impl FunctionBlock {
         let names = StringBlock::from_columns(lengths, bytes)?;
         let mut block = Self { names, site_ends: Vec::new(), sites: Vec::new(), call_ends: Vec::new(), calls: Vec::new() };
         let (mut first, mut callee_before) = (Site::default(), 0);
-        for _ in 0..block.names.len() {
+        for _ in 0..block.names.count() {
             let (sites, calls) = (counts.number32()?, counts.number32()?);
             let mut before = first;
             for at in 0..sites {

@@ -117,8 +117,8 @@ impl Encoder {
             self.levels.push(Level::new(root_chain, root.function));
             self.meet(root.function);
             self.symtab = root.symtab;
-        } else if left < 15 && entered < 15 {
-            self.columns[0].push((left * 16 + entered) as u8);
+        } else if let (Some(left), Some(entered)) = (nibble(left), nibble(entered)) {
+            self.columns[0].push(left * 16 + entered);
         } else {
             self.columns[0].push(WIDE);
             put(&mut self.columns[6], left as u64);
@@ -152,6 +152,11 @@ impl Encoder {
         put(&mut self.columns[7], first);
         Some((first, self.end - 1, join(&self.columns)))
     }
+}
+
+/// A count that leaves room for the operations that are no counts.
+fn nibble(count: usize) -> Option<u8> {
+    u8::try_from(count).ok().filter(|count| *count < 15)
 }
 
 /// One frame of a chain, innermost first through `caller`.

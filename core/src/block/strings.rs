@@ -46,7 +46,7 @@ impl StringBlock {
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.ends.len()
     }
 
@@ -65,7 +65,7 @@ mod tests {
         let strings = [&b"main"[..], b"", b"_ZN3fooEv"];
         let raw = encode(strings.iter().copied());
         let block = StringBlock::decode(&raw).unwrap();
-        assert_eq!(block.len(), 3);
+        assert_eq!(block.count(), 3);
         strings.iter().enumerate().for_each(|(at, string)| assert_eq!(block.get(at), Some(*string)));
         assert_eq!(block.get(3), None);
         (0..raw.len()).for_each(|end| assert_eq!(StringBlock::decode(&raw[..end]), None));

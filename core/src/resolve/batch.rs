@@ -92,8 +92,7 @@ impl<'s> Resolver<'s> {
         requests.sort_unstable();
         let parts = rayon::current_num_threads().max(1);
         let part_size = requests.len().div_ceil(parts).max(1);
-        let rendered: Vec<(Vec<u8>, Vec<(usize, Span<T>)>)> =
-            requests.par_chunks(part_size).enumerate().map(|(slab, part)| self.part(slab, part, &render)).collect();
+        let rendered: Vec<_> = requests.par_chunks(part_size).enumerate().map(|(slab, part)| self.part(slab, part, &render)).collect();
         let mut spans = vec![None; requests.len()];
         let mut slabs = Vec::with_capacity(parts);
         for (slab, part) in rendered {

@@ -11,9 +11,12 @@ use crate::block::ranges::RangeBlock;
 use crate::block::strings::StringBlock;
 use crate::limits::CACHE_BYTES;
 
+/// By module and the last address or number covered: the first covered, and the block.
+type ByLast<T> = BTreeMap<(usize, u64), (u64, Arc<T>)>;
+
 /// Blocks of one kind, each shared.
 #[derive(Debug)]
-pub struct Kept<T>(Mutex<BTreeMap<(usize, u64), (u64, Arc<T>)>>);
+pub struct Kept<T>(Mutex<ByLast<T>>);
 
 impl<T> Default for Kept<T> {
     fn default() -> Self {

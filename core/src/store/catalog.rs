@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use symtool_formats::{ModuleId, ModuleKind, ModuleSymbols, Source};
+use symtool_formats::{Detail, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols};
 
 use super::ModuleKey;
 
@@ -15,7 +15,7 @@ pub const FORMAT: u32 = 1;
 /// What a module is and holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Footer {
-    /// [`FORMAT`] of the version that wrote it.
+    /// Version of the format of all its blocks.
     pub format: u32,
     /// File name without its folder.
     pub name: String,
@@ -29,8 +29,8 @@ pub struct Footer {
     pub arch: String,
     /// Lowest virtual address of the image.
     pub image_base: u64,
-    /// Whether debug data was read; otherwise symbols only.
-    pub has_debug_data: bool,
+    /// How much the file could tell: `debug`, `symbols` or `exports`.
+    pub detail: String,
     /// Distinct function names.
     pub functions: u32,
     /// Distinct source paths.
@@ -62,7 +62,7 @@ impl Footer {
             kind: info.kind.name().to_owned(),
             arch: info.arch.clone(),
             image_base: info.image_base,
-            has_debug_data: symbols.chains.iter().any(|chain| chain.source == Source::Dwarf),
+            detail: info.detail.name().to_owned(),
             functions: count(symbols.functions.len()),
             files: count(symbols.files.len()),
             ranges: symbols.ranges.len() as u64,
@@ -77,6 +77,12 @@ impl Footer {
     /// Whether this is the footer of the module of `kind` with `id`, and not of another with the same key.
     pub fn is_of(&self, kind: ModuleKind, id: &ModuleId) -> bool {
         self.kind == kind.name() && self.id == id.to_string()
+    }
+
+    /// Whether the file of `info` can tell more of this module than the one that was imported.
+    pub fn tells_less_than(&self, info: &ModuleInfo) -> bool {
+        let known = [Detail::Exports, Detail::Symbols, Detail::Debug].into_iter().find(|detail| detail.name() == self.detail);
+        known.is_some_and(|known| known < info.detail)
     }
 
     /// The first characters of the id, enough to name the module in a message.

@@ -23,7 +23,7 @@ pub struct Committed {
 
 impl Store {
     /// Writes `symbols`, packed into `blocks`, and then drops what an earlier import of the module had written.
-    /// Unless `replace`, a module that is there already stays as it is. Once this returns, the module survives
+    /// Unless `replace`, a module that is there already stays as it is if it tells as much. Once this returns, the module survives
     /// a crash of this process or of the machine.
     ///
     /// # Errors
@@ -38,6 +38,7 @@ impl Store {
         let of_module = || generations.iter().filter(|(generation, _)| generation.module == key);
         if let Some((generation, Some(footer))) = of_module().next_back()
             && !replace
+            && !footer.tells_less_than(&symbols.info)
         {
             return Ok(Committed { module: Module { generation: *generation, footer: footer.clone() }, was_there: true });
         }

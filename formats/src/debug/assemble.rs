@@ -22,7 +22,7 @@ pub fn assemble(info: ModuleInfo, dwarf: DwarfSymbols<'_>, symbols: &[Symbol<'_>
     };
     let mut units: Vec<Renumbered<'_>> = dwarf.units.into_iter().map(Renumbered::new).collect();
     let mut intervals = dwarf.intervals.iter().peekable();
-    for &(start, end) in code.spans() {
+    for &(start, end) in code.padded_spans() {
         let mut at = start;
         while let Some(interval) = intervals.next_if(|interval| interval.start < end) {
             join.symbols_only(at, interval.start);

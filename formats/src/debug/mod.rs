@@ -1,4 +1,4 @@
-//! Object file -> [`ModuleSymbols`]. The import's first half reads like this:
+//! Object file -> [`ModuleSymbols`](crate::ModuleSymbols). The import's first half reads like this:
 //!
 //! ```text
 //! file -> mapped.rs      bytes, read once through a mapping

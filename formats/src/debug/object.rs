@@ -8,7 +8,7 @@ use super::assemble::assemble;
 use super::sections::{Code, debug_section};
 use super::{Mapped, Progress, dwarf, symbols};
 use crate::Error;
-use crate::module::{Dropped, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols};
+use crate::module::{Detail, Dropped, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols};
 
 /// A parsed object file.
 #[derive(Debug)]
@@ -36,6 +36,7 @@ impl<'d> DebugFile<'d> {
             id: module_id(&object, bytes),
             kind: ModuleKind::Elf,
             arch: arch(&object).to_owned(),
+            detail: detail(&object),
             image_base: object.segments().map(|segment| segment.address()).min().unwrap_or(0),
         };
         Ok(Self { mapped, object, info })
@@ -44,11 +45,6 @@ impl<'d> DebugFile<'d> {
     /// What the file says about itself.
     pub fn info(&self) -> &ModuleInfo {
         &self.info
-    }
-
-    /// Whether there is debug data to read, and not symbols only.
-    pub fn has_debug_data(&self) -> bool {
-        [".debug_info", ".zdebug_info"].iter().any(|name| self.object.section_by_name(name).is_some())
     }
 
     /// Reads all ranges, names and lines. Units are read in parallel on the current rayon pool; the result does
@@ -100,6 +96,16 @@ fn module_id(object: &::object::File<'_>, bytes: &[u8]) -> ModuleId {
         hash.update(bytes);
     }
     ModuleId { bytes: hash.digest128().to_be_bytes().to_vec(), made_up: true }
+}
+
+fn detail(object: &::object::File<'_>) -> Detail {
+    if [".debug_info", ".zdebug_info"].iter().any(|name| object.section_by_name(name).is_some()) {
+        Detail::Debug
+    } else if object.symbols().next().is_some() {
+        Detail::Symbols
+    } else {
+        Detail::Exports
+    }
 }
 
 /// The architecture, as LLVM names it.

@@ -5,9 +5,14 @@ use std::borrow::Cow;
 
 use object::{Object, ObjectSection, ObjectSegment, SectionFlags, SegmentFlags, elf};
 
-/// The executable addresses of an image, sorted and disjoint.
+/// The executable addresses of an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Code(Vec<(u64, u64)>);
+pub struct Code {
+    /// Sorted and disjoint.
+    spans: Vec<(u64, u64)>,
+    /// The same, each longer by the padding up to the next section.
+    padded: Vec<(u64, u64)>,
+}
 
 impl Code {
     /// The executable sections of `file`; its executable segments where it has no section headers.
@@ -27,11 +32,16 @@ impl Code {
                     .map(|segment| (segment.address(), segment.address().saturating_add(segment.size()))),
             );
         }
-        Self::from_spans(spans)
+        let allocated = file.sections().filter(|section| match section.flags() {
+            SectionFlags::Elf { sh_flags, .. } => sh_flags.contains(elf::SHF_ALLOC),
+            _ => true,
+        });
+        Self::from_spans(spans, allocated.map(|section| section.address()).collect())
     }
 
-    /// Sorts and joins `spans`, each a first address and the one after the last.
-    pub fn from_spans(mut spans: Vec<(u64, u64)>) -> Self {
+    /// Sorts and joins `spans`, each a first address and the one after the last, among sections that begin at
+    /// `starts`.
+    pub fn from_spans(mut spans: Vec<(u64, u64)>, mut starts: Vec<u64>) -> Self {
         spans.retain(|(start, end)| start < end);
         spans.sort_unstable();
         let mut joined: Vec<(u64, u64)> = Vec::with_capacity(spans.len());
@@ -41,18 +51,28 @@ impl Code {
                 _ => joined.push((start, end)),
             }
         }
-        Self(joined)
+        starts.sort_unstable();
+        let pad = |&(start, end): &(u64, u64)| {
+            let next = starts.get(starts.partition_point(|start| *start < end)).copied();
+            (start, next.unwrap_or(end))
+        };
+        Self { padded: joined.iter().map(pad).collect(), spans: joined }
     }
 
     /// Whether `address` holds code.
     pub fn contains(&self, address: u64) -> bool {
-        let after = self.0.partition_point(|(start, _)| *start <= address);
-        after > 0 && address < self.0[after - 1].1
+        let after = self.spans.partition_point(|(start, _)| *start <= address);
+        after > 0 && address < self.spans[after - 1].1
     }
 
     /// First address and the one after the last, of every stretch.
     pub fn spans(&self) -> &[(u64, u64)] {
-        &self.0
+        &self.spans
+    }
+
+    /// The same with the padding that follows, over which a symbol without size reaches.
+    pub fn padded_spans(&self) -> &[(u64, u64)] {
+        &self.padded
     }
 }
 
@@ -73,8 +93,9 @@ mod tests {
 
     #[test]
     fn code_is_joined_and_half_open() {
-        let code = Code::from_spans(vec![(30, 40), (10, 20), (20, 25), (50, 50)]);
+        let code = Code::from_spans(vec![(30, 40), (10, 20), (20, 25), (50, 50)], vec![60, 10, 20, 30]);
         assert_eq!(code.spans(), [(10, 25), (30, 40)]);
+        assert_eq!(code.padded_spans(), [(10, 30), (30, 60)]);
         for (address, want) in [(9, false), (10, true), (24, true), (25, false), (39, true), (40, false), (50, false), (u64::MAX, false)] {
             assert_eq!(code.contains(address), want, "{address}");
         }
