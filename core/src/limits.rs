@@ -5,10 +5,10 @@
 pub const MAX_BLOCK_BYTES: usize = 1 << 30;
 
 /// Ranges in one block: what one cold address has to decode. At 4,096 a block of librgw expands to 18 KB.
-pub const RANGES_PER_BLOCK: usize = 4096;
+pub const RANGES_PER_BLOCK: usize = 1024;
 
 /// Functions in one block. A power of two, so that a function's block is found by a shift.
-pub const FUNCTIONS_PER_BLOCK: usize = 1024;
+pub const FUNCTIONS_PER_BLOCK: usize = 128;
 
 /// Files in one block.
 pub const FILES_PER_BLOCK: usize = 1024;

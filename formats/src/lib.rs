@@ -11,6 +11,6 @@ mod module;
 
 pub use error::Error;
 pub use module::{
-    Chain, ChainId, Detail, Drop, Dropped, FileId, FunctionId, Location, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols, Range, Source,
-    Strings,
+    Chain, ChainId, Detail, DropReason, Dropped, FileId, FunctionId, Location, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols, Range,
+    Source, Strings,
 };

@@ -143,7 +143,7 @@ pub struct Range {
 
 /// Why something in a file was left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Drop {
+pub enum DropReason {
     /// A unit whose header or root cannot be read.
     BadUnit,
     /// A unit whose entries end in an error; what stood before it is kept.
@@ -162,7 +162,7 @@ pub enum Drop {
     BadName,
 }
 
-impl Drop {
+impl DropReason {
     /// The name that `--json` prints.
     pub fn name(self) -> &'static str {
         match self {
@@ -180,11 +180,11 @@ impl Drop {
 
 /// How often something was left out, by reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Dropped(BTreeMap<Drop, u64>);
+pub struct Dropped(BTreeMap<DropReason, u64>);
 
 impl Dropped {
     /// Counts one.
-    pub fn count(&mut self, reason: Drop) {
+    pub fn count(&mut self, reason: DropReason) {
         *self.0.entry(reason).or_default() += 1;
     }
 
@@ -196,7 +196,7 @@ impl Dropped {
     }
 
     /// All counts that are not zero.
-    pub fn iter(&self) -> impl Iterator<Item = (Drop, u64)> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = (DropReason, u64)> + '_ {
         self.0.iter().map(|(&reason, &count)| (reason, count))
     }
 }

@@ -130,6 +130,8 @@ fn options() -> rocksdb::Options {
     options.set_log_level(rocksdb::LogLevel::Error);
     // Thousands of modules are thousands of files.
     options.set_max_open_files(512);
+    // One cold answer opens a handful of files; sixteen threads to do it cost more than they save.
+    options.set_max_file_opening_threads(1);
     options.set_skip_stats_update_on_db_open(true);
     options.set_stats_dump_period_sec(0);
     options.set_stats_persist_period_sec(0);

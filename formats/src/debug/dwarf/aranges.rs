@@ -11,7 +11,7 @@ use gimli::Endianity;
 
 use super::units::Units;
 use crate::debug::sections::Code;
-use crate::module::{Drop, Dropped};
+use crate::module::{DropReason, Dropped};
 
 /// `start..end` belongs to the unit numbered `unit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +29,12 @@ pub fn read<E: Endianity>(units: &Units<'_, E>, code: &Code, dropped: &mut Dropp
     let mut claims = Vec::new();
     let mut listed = vec![false; units.len()];
     if listed_claims(units, &mut claims, &mut listed).is_err() {
-        dropped.count(Drop::BadRanges);
+        dropped.count(DropReason::BadRanges);
     }
     for (unit, _) in listed.iter().enumerate().filter(|(_, listed)| !**listed) {
         match units.root_ranges(unit) {
             Ok(ranges) => claims.extend(ranges.into_iter().map(|(start, end)| Interval { start, end, unit })),
-            Err(_) => dropped.count(Drop::BadRanges),
+            Err(_) => dropped.count(DropReason::BadRanges),
         }
     }
     claims.retain(|claim| claim.start < claim.end && code.contains(claim.start));

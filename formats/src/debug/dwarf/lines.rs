@@ -13,7 +13,7 @@
 
 use gimli::{EndianSlice, Endianity, IncompleteLineProgram};
 
-use crate::module::{Drop, Dropped};
+use crate::module::{DropReason, Dropped};
 
 /// `start..end` is line `line` of the unit's file `file`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ fn run<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped
             Ok(Some((_, row))) => row,
             Ok(None) => break,
             Err(_) => {
-                dropped.count(Drop::BadLines);
+                dropped.count(DropReason::BadLines);
                 break;
             }
         };

@@ -6,13 +6,13 @@
 //! refers back by `DW_AT_specification`), and is jumped over by `DW_AT_sibling` where the compiler wrote one.
 //! Types inside functions are walked: GCC puts the code of lambdas there (librgw, 0x84a59e).
 
-use gimli::{AttributeValue, EndianSlice, Endianity, Unit, UnitOffset, constants as dw};
+use gimli::{AttributeSpecification, AttributeValue, EndianSlice, Endianity, EntriesRaw, Unit, UnitOffset, constants as dw};
 
 use super::flatten::{Span, flatten};
 use super::units::{Extent, Units};
 use crate::debug::sections::Code;
 use crate::limits::MAX_INLINE_DEPTH;
-use crate::module::{Drop, Dropped};
+use crate::module::{DropReason, Dropped};
 
 /// A function, or a call of one that was inlined.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,7 @@ struct Open {
 pub fn read<'d, E: Endianity>(units: &Units<'d, E>, unit: &Unit<EndianSlice<'d, E>>, code: &Code, dropped: &mut Dropped) -> Scopes {
     let mut walk = Walk { units, unit, code, nodes: Vec::new(), spans: Vec::new(), dropped };
     if walk.run().is_err() {
-        walk.dropped.count(Drop::BadEntries);
+        walk.dropped.count(DropReason::BadEntries);
     }
     Scopes { nodes: walk.nodes, segments: flatten(walk.spans) }
 }
@@ -76,36 +76,10 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
                 dw::DW_TAG_subprogram | dw::DW_TAG_inlined_subroutine => {
                     let inlined = abbreviation.tag() == dw::DW_TAG_inlined_subroutine;
                     let caller = open.last().filter(|_| inlined).map(|function| function.node);
-                    let mut extent = Extent::default();
-                    let mut node = Node { entry: offset, caller, call: (0, 0, 0), depth: 0 };
-                    let (mut named, mut origin) = (false, None);
-                    for spec in abbreviation.attributes() {
-                        match spec.name() {
-                            dw::DW_AT_low_pc => extent.low = Some(entries.read_attribute_inline(*spec)?.value()),
-                            dw::DW_AT_high_pc => extent.high = Some(entries.read_attribute_inline(*spec)?.value()),
-                            dw::DW_AT_ranges => extent.ranges = Some(entries.read_attribute(*spec)?.value()),
-                            dw::DW_AT_abstract_origin => origin = Some(entries.read_attribute(*spec)?.value()),
-                            dw::DW_AT_call_file => node.call.0 = number(entries.read_attribute(*spec)?.value()),
-                            dw::DW_AT_call_line => node.call.1 = saturate(number(entries.read_attribute(*spec)?.value())),
-                            dw::DW_AT_call_column => node.call.2 = saturate(number(entries.read_attribute(*spec)?.value())),
-                            name => {
-                                named |= matches!(
-                                    name,
-                                    dw::DW_AT_name
-                                        | dw::DW_AT_linkage_name
-                                        | dw::DW_AT_MIPS_linkage_name
-                                        | dw::DW_AT_specification
-                                        | dw::DW_AT_signature
-                                );
-                                entries.skip_attributes(std::slice::from_ref(spec))?;
-                            }
-                        }
-                    }
+                    let entry = Entry::read(&mut entries, abbreviation.attributes())?;
                     // All calls of one function share the name of their origin: looked up once.
-                    if let (false, Some(AttributeValue::UnitRef(origin))) = (named, origin) {
-                        node.entry = origin;
-                    }
-                    let node = self.add(node, &extent, abbreviation.has_children());
+                    let node = Node { entry: entry.origin.unwrap_or(offset), caller, call: entry.call, depth: 0 };
+                    let node = self.add(node, &entry.extent, abbreviation.has_children());
                     if let (Some(node), true) = (node, abbreviation.has_children()) {
                         open.push(Open { depth, node });
                     }
@@ -138,7 +112,7 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
         if let Some(caller) = node.caller {
             node.depth = self.nodes[caller as usize].depth + 1;
             if node.depth >= MAX_INLINE_DEPTH {
-                self.dropped.count(Drop::TooDeep);
+                self.dropped.count(DropReason::TooDeep);
                 return None;
             }
         }
@@ -148,11 +122,11 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
             if code.contains(start) {
                 spans.push(Span { start, end, node: number });
             } else {
-                dropped.count(if start == 0 { Drop::Tombstone } else { Drop::NotExecutable });
+                dropped.count(if start == 0 { DropReason::Tombstone } else { DropReason::NotExecutable });
             }
         });
         if read.is_err() {
-            self.dropped.count(Drop::BadRanges);
+            self.dropped.count(DropReason::BadRanges);
         }
         if before == self.spans.len() && !has_children {
             return None;
@@ -160,6 +134,71 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
         self.nodes.push(node);
         Some(number)
     }
+}
+
+/// What a function's or an inlined call's entry says of where it lies.
+struct Entry<'d, E: Endianity> {
+    extent: Extent<'d, E>,
+    /// The function that it is an instance of, unless it has a name of its own.
+    origin: Option<UnitOffset>,
+    call: (u64, u32, u32),
+}
+
+impl<'d, E: Endianity> Entry<'d, E> {
+    /// Reads the attributes that matter and skips the others, those that stand together at once.
+    #[inline]
+    fn read(entries: &mut EntriesRaw<'_, EndianSlice<'d, E>>, attributes: &[AttributeSpecification]) -> gimli::Result<Self> {
+        let mut entry = Self { extent: Extent::default(), origin: None, call: (0, 0, 0) };
+        if !attributes.iter().any(|attribute| matches!(attribute.name(), dw::DW_AT_low_pc | dw::DW_AT_ranges)) {
+            // No code of its own, as a declaration or the abstract instance of an inlined function.
+            entries.skip_attributes(attributes)?;
+            return Ok(entry);
+        }
+        let mut is_named = false;
+        let mut rest = attributes;
+        while !rest.is_empty() {
+            let skipped = rest.iter().position(|attribute| matters(attribute.name())).unwrap_or(rest.len());
+            is_named |= rest[..skipped].iter().any(|attribute| leads_to_a_name(attribute.name()));
+            if skipped > 0 {
+                entries.skip_attributes(&rest[..skipped])?;
+            }
+            let Some((&attribute, after)) = rest[skipped..].split_first() else { break };
+            rest = after;
+            let value = entries.read_attribute_inline(attribute)?;
+            match attribute.name() {
+                dw::DW_AT_low_pc => entry.extent.low = Some(value.raw_value()),
+                dw::DW_AT_high_pc => entry.extent.high = Some(value.raw_value()),
+                dw::DW_AT_ranges => entry.extent.ranges = Some(value.value()),
+                dw::DW_AT_call_file => entry.call.0 = value.udata_value().unwrap_or(0),
+                dw::DW_AT_call_line => entry.call.1 = saturate(value.udata_value()),
+                dw::DW_AT_call_column => entry.call.2 = saturate(value.udata_value()),
+                _ => {
+                    if let AttributeValue::UnitRef(origin) = value.raw_value() {
+                        entry.origin = Some(origin);
+                    }
+                }
+            }
+        }
+        entry.origin = entry.origin.filter(|_| !is_named);
+        Ok(entry)
+    }
+}
+
+fn matters(name: gimli::DwAt) -> bool {
+    matches!(
+        name,
+        dw::DW_AT_low_pc
+            | dw::DW_AT_high_pc
+            | dw::DW_AT_ranges
+            | dw::DW_AT_abstract_origin
+            | dw::DW_AT_call_file
+            | dw::DW_AT_call_line
+            | dw::DW_AT_call_column
+    )
+}
+
+fn leads_to_a_name(name: gimli::DwAt) -> bool {
+    matches!(name, dw::DW_AT_name | dw::DW_AT_linkage_name | dw::DW_AT_MIPS_linkage_name | dw::DW_AT_specification | dw::DW_AT_signature)
 }
 
 /// Whether a tag's subtree describes a type.
@@ -196,13 +235,6 @@ fn types_hold_no_code<E: Endianity>(unit: &Unit<EndianSlice<'_, E>>) -> bool {
     )
 }
 
-fn number<E: Endianity>(value: AttributeValue<EndianSlice<'_, E>>) -> u64 {
-    match value {
-        AttributeValue::FileIndex(index) => index,
-        value => value.udata_value().unwrap_or(0),
-    }
-}
-
-fn saturate(number: u64) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
+fn saturate(number: Option<u64>) -> u32 {
+    u32::try_from(number.unwrap_or(0)).unwrap_or(u32::MAX)
 }

@@ -19,7 +19,7 @@ use super::{lines, paths};
 use crate::debug::sections::Code;
 use crate::debug::symbols::Symbol;
 use crate::debug::weave::{Cursor, push};
-use crate::module::{Chain, ChainId, Drop, Dropped, FileId, FunctionId, Location, Range, Source};
+use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Location, Range, Source};
 
 /// What one unit says, its functions, files and chains numbered from 0.
 #[derive(Debug, Default)]
@@ -45,7 +45,7 @@ pub fn read<'d, E: Endianity>(
 ) -> UnitSymbols<'d> {
     let unit = units.parse(index);
     if unit.is_err() {
-        dropped.count(Drop::BadUnit);
+        dropped.count(DropReason::BadUnit);
     }
     let unit = unit.ok();
     let scopes = unit.as_ref().map_or_else(Scopes::default, |unit| scopes::read(units, unit, code, dropped));

@@ -8,7 +8,7 @@ use gimli::{
 };
 
 use crate::limits::{MAX_NAME_BYTES, MAX_NAME_HOPS};
-use crate::module::{Drop, Dropped};
+use crate::module::{DropReason, Dropped};
 
 type Slice<'d, E> = EndianSlice<'d, E>;
 
@@ -51,7 +51,7 @@ impl<'d, E: Endianity> Units<'d, E> {
                 Ok(Some(header)) => headers.push(header),
                 Ok(None) => break,
                 Err(_) => {
-                    dropped.count(Drop::BadUnit);
+                    dropped.count(DropReason::BadUnit);
                     break;
                 }
             }
