@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use indicatif::DecimalBytes;
 use serde::Serialize;
-use symtool_core::pack::pack;
+use symtool_core::pack::{Packed, pack};
 use symtool_core::store::{Catalog, Footer, Store};
 use symtool_formats::debug::{DebugFile, Mapped, Progress};
 
@@ -16,25 +16,32 @@ use crate::args::{Global, Import};
 use crate::exit::Exit;
 use crate::{find, progress};
 
+/// Modules wait for others, so that small ones share the cost of opening the database; up to this size of their
+/// files, and for this long.
+const MAX_WAITING_BYTES: u64 = 16 << 20;
+const MAX_WAITING: Duration = Duration::from_millis(500);
+
 /// Runs the command.
 pub fn run(global: &Global, args: &Import) -> Result<Exit> {
     let store = global.open_store()?;
     store.create()?;
     let catalog = known(&store)?;
-    let mut out = std::io::stdout().lock();
+    let mut waiting = Waiting::new();
     let mut summary = Summary::default();
     for path in &args.paths {
         for file in find::files(path) {
-            let report = match file {
-                Ok(file) => import(global, args, &store, &catalog, &file)?,
-                Err(reason) => Report::failed(path, reason),
-            };
-            summary.count(&report);
-            report.write(global, &mut out)?;
+            waiting.add(match file {
+                Ok(file) => read(global, args, &catalog, &file),
+                Err(reason) => Outcome::Done(Report::failed(path, reason)),
+            });
+            if waiting.is_full() {
+                waiting.commit(global, &store, args.force, &mut summary)?;
+            }
         }
     }
+    waiting.commit(global, &store, args.force, &mut summary)?;
     if global.json {
-        writeln!(out, "{}", serde_json::to_string(&summary)?)?;
+        writeln!(std::io::stdout(), "{}", serde_json::to_string(&summary)?)?;
     }
     Ok(Exit::failed_if(summary.failed > 0))
 }
@@ -48,38 +55,99 @@ fn known(store: &Store) -> Result<Catalog> {
     }
 }
 
-/// Imports one file. A bad file is a report; a store that cannot be written is an error.
-fn import(global: &Global, args: &Import, store: &Store, catalog: &Catalog, path: &Path) -> Result<Report> {
+/// What came of reading a file.
+enum Outcome {
+    /// Nothing to store.
+    Done(Report),
+    /// A module for the store.
+    Packed { path: PathBuf, packed: Packed, took: Duration },
+}
+
+/// Reads and packs one file. A bad file is a report, not an error.
+fn read(global: &Global, args: &Import, catalog: &Catalog, path: &Path) -> Outcome {
     let start = Instant::now();
+    let failed = |error: String| Outcome::Done(Report::failed(path, error));
     let mapped = match Mapped::open(path) {
         Ok(mapped) => mapped,
-        Err(error) => return Ok(Report::failed(path, error.to_string())),
+        Err(error) => return failed(error.to_string()),
     };
     let file = match DebugFile::parse(&mapped) {
         Ok(file) => file,
-        Err(error) => return Ok(Report::failed(path, error.to_string())),
+        Err(error) => return failed(error.to_string()),
     };
-    let bytes_in = mapped.bytes().len() as u64;
-    let known = catalog.by_id(file.info().kind, &file.info().id);
+    let info = file.info();
     // A file with debug data takes the place of one that had symbols only.
-    if let Some(known) = known.filter(|known| !args.force && !known.footer.tells_less_than(file.info())) {
-        return Ok(Report::of(path, Status::Unchanged, &known.footer, start));
+    let known = catalog.by_id(info.kind, &info.id);
+    if let Some(known) = known.filter(|known| !args.force && !known.footer.tells_less_than(info.detail)) {
+        return Outcome::Done(Report::of(path, Status::Unchanged, &known.footer, start.elapsed()));
     }
     let progress = Progress::default();
-    let shown = progress::is_wanted(global.quiet);
-    progress::while_importing(shown, &file.info().name, &progress, || {
+    progress::while_importing(progress::is_wanted(global.quiet), &info.name, &progress, || {
         let symbols = match file.read(&progress) {
             Ok(symbols) => symbols,
-            Err(error) => return Ok(Report::failed(path, error.to_string())),
+            Err(error) => return failed(error.to_string()),
         };
-        let blocks = match pack(&symbols) {
-            Ok(blocks) => blocks,
-            Err(error) => return Ok(Report::failed(path, format!("{}: {error}", path.display()))),
-        };
-        let committed = store.commit(&symbols, &blocks, bytes_in, args.force)?;
-        let status = if committed.was_there { Status::Unchanged } else { Status::Imported };
-        Ok(Report::of(path, status, &committed.module.footer, start))
+        match pack(&symbols, mapped.bytes().len() as u64) {
+            Ok(packed) => Outcome::Packed { path: path.to_owned(), packed, took: start.elapsed() },
+            Err(error) => failed(format!("{}: {error}", path.display())),
+        }
     })
+}
+
+/// Outcomes that have not been reported yet, in the order of the files.
+struct Waiting {
+    outcomes: Vec<Outcome>,
+    bytes: u64,
+    since: Instant,
+}
+
+impl Waiting {
+    fn new() -> Self {
+        Self { outcomes: Vec::new(), bytes: 0, since: Instant::now() }
+    }
+
+    fn add(&mut self, outcome: Outcome) {
+        if let Outcome::Packed { packed, .. } = &outcome {
+            self.bytes += packed.footer.bytes_in;
+        }
+        self.outcomes.push(outcome);
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes >= MAX_WAITING_BYTES || self.since.elapsed() >= MAX_WAITING
+    }
+
+    /// Commits the modules that wait, and then reports all outcomes.
+    fn commit(&mut self, global: &Global, store: &Store, replace: bool, summary: &mut Summary) -> Result<()> {
+        let start = Instant::now();
+        let (mut files, mut modules) = (Vec::new(), Vec::new());
+        for outcome in std::mem::replace(self, Self::new()).outcomes {
+            match outcome {
+                Outcome::Done(report) => files.push(Ok(report)),
+                Outcome::Packed { path, packed, took } => {
+                    files.push(Err((path, took)));
+                    modules.push(packed);
+                }
+            }
+        }
+        let committed = if modules.is_empty() { Vec::new() } else { store.commit(&modules, replace)? };
+        let took_each = start.elapsed() / u32::try_from(modules.len().max(1)).unwrap_or(u32::MAX);
+        let mut committed = committed.iter();
+        let mut out = std::io::stdout().lock();
+        for file in files {
+            let report = match file {
+                Ok(report) => report,
+                Err((path, took)) => {
+                    let Some(committed) = committed.next() else { break };
+                    let status = if committed.was_there { Status::Unchanged } else { Status::Imported };
+                    Report::of(&path, status, &committed.module.footer, took + took_each)
+                }
+            };
+            summary.count(&report);
+            report.write(global, &mut out)?;
+        }
+        Ok(())
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -127,7 +195,7 @@ impl Report {
         Self { path: path.to_string_lossy().into_owned(), status: Status::Failed, error: Some(error), module: None }
     }
 
-    fn of(path: &Path, status: Status, footer: &Footer, start: Instant) -> Self {
+    fn of(path: &Path, status: Status, footer: &Footer, took: Duration) -> Self {
         let footer = footer.clone();
         let module = Imported {
             module: ModuleName { name: footer.name, id: footer.id, kind: footer.kind, arch: footer.arch },
@@ -136,7 +204,7 @@ impl Report {
             files: footer.files,
             bytes_in: footer.bytes_in,
             bytes_stored: footer.bytes_stored,
-            seconds: (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
+            seconds: (took.as_secs_f64() * 1000.0).round() / 1000.0,
             dropped: footer.dropped,
             warnings: footer.warnings,
         };

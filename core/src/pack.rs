@@ -1,4 +1,4 @@
-//! A module's symbols -> blocks: in, [`ModuleSymbols`]; out, sealed blocks in key order, without the footer.
+//! A module's symbols -> blocks: in, [`ModuleSymbols`]; out, [`Packed`], ready for the store.
 //!
 //! One walk over the ranges numbers sites and calls as they are first met and fills blocks of ranges; each full
 //! block is compressed on another thread while the walk goes on. Blocks of functions and files follow.
@@ -12,18 +12,33 @@ use crate::block::functions::{self, Call, Function, Site};
 use crate::block::ranges::{Encoder, Root, Step};
 use crate::block::{Kind, Sealed, seal, strings};
 use crate::limits::{FILES_PER_BLOCK, FUNCTIONS_PER_BLOCK, RANGES_PER_BLOCK};
+use crate::store::{Footer, ModuleKey};
 
-/// Packs `symbols` on the current rayon pool. The result does not depend on how many threads there are.
+/// A module as the store takes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packed {
+    /// What it is.
+    pub footer: Footer,
+    /// What it is filed under.
+    pub key: ModuleKey,
+    /// All blocks but the footer, in key order.
+    pub blocks: Vec<Sealed>,
+}
+
+/// Packs `symbols`, read from a file of `bytes_in` bytes, on the current rayon pool. The blocks do not depend on
+/// how many threads there are.
 ///
 /// # Errors
 /// If a block is too large or zstd fails.
-pub fn pack(symbols: &ModuleSymbols) -> std::io::Result<Vec<Sealed>> {
+pub fn pack(symbols: &ModuleSymbols, bytes_in: u64) -> std::io::Result<Packed> {
     let functions = Functions::of(symbols);
-    let mut sites = Sites::new(functions.count());
+    let mut sites = Sites::new(functions.count(), symbols.ranges.len());
     let mut blocks = pack_ranges(symbols, &functions, &mut sites)?;
     blocks.extend(pack_functions(symbols, &functions, &sites)?);
     blocks.extend(pack_files(&symbols.files)?);
-    Ok(blocks)
+    let bytes_stored = blocks.iter().map(|block| block.bytes.len() as u64).sum();
+    let key = ModuleKey::of(symbols.info.kind, &symbols.info.id);
+    Ok(Packed { footer: Footer::of(symbols, bytes_in, bytes_stored), key, blocks })
 }
 
 /// The module's functions, plus one without a name for ranges of which only the line is known.
@@ -51,40 +66,47 @@ impl Functions {
 
 /// Sites and calls of all functions, numbered within each function as they are met.
 struct Sites {
-    numbers: HashMap<(u32, Location), u32>,
+    numbers: HashMap<u128, u32>,
     counts: Vec<u32>,
     met: Vec<(u32, Site)>,
-    call_numbers: HashMap<(u32, Call), u32>,
+    call_numbers: HashMap<u128, u32>,
     call_counts: Vec<u32>,
     calls_met: Vec<(u32, Call)>,
 }
 
 impl Sites {
-    fn new(functions: usize) -> Self {
+    /// For `functions` functions whose sites are met in about `visits` ranges.
+    fn new(functions: usize, visits: usize) -> Self {
         Self {
-            numbers: HashMap::new(),
+            // Most sites are met several times; growing the table step by step costs more than a table too large.
+            numbers: HashMap::with_capacity(visits / 4),
             counts: vec![0; functions],
             met: Vec::new(),
-            call_numbers: HashMap::new(),
+            call_numbers: HashMap::with_capacity(visits / 8),
             call_counts: vec![0; functions],
             calls_met: Vec::new(),
         }
     }
 
     fn site(&mut self, function: u32, location: Location) -> u32 {
-        *self.numbers.entry((function, location)).or_insert_with(|| {
-            let site = Site { file: location.file.map_or(0, |file| file.0 + 1), line: location.line, column: location.column };
+        let site = Site { file: location.file.map_or(0, |file| file.0 + 1), line: location.line, column: location.column };
+        *self.numbers.entry(key([function, site.file, site.line, site.column])).or_insert_with(|| {
             self.met.push((function, site));
             next(&mut self.counts, function)
         })
     }
 
     fn call(&mut self, function: u32, call: Call) -> u32 {
-        *self.call_numbers.entry((function, call)).or_insert_with(|| {
+        *self.call_numbers.entry(key([function, call.site, call.callee, 0])).or_insert_with(|| {
             self.calls_met.push((function, call));
             next(&mut self.call_counts, function)
         })
     }
+}
+
+/// Four numbers as one, which hashes in one step.
+fn key(parts: [u32; 4]) -> u128 {
+    parts.into_iter().fold(0, |key, part| key << 32 | u128::from(part))
 }
 
 fn next(counts: &mut [u32], function: u32) -> u32 {
@@ -96,7 +118,7 @@ fn next(counts: &mut [u32], function: u32) -> u32 {
 fn pack_ranges(symbols: &ModuleSymbols, functions: &Functions, sites: &mut Sites) -> std::io::Result<Vec<Sealed>> {
     let sealed: Mutex<Vec<(usize, std::io::Result<Sealed>)>> = Mutex::new(Vec::new());
     rayon::in_place_scope(|scope| {
-        let mut walk = Walk { symbols, functions, sites, steps: vec![None; symbols.chains.len()], path: Vec::new() };
+        let mut walk = Walk { symbols, functions, sites, steps: vec![None; symbols.chains.len()], path: Vec::new(), at: None };
         let mut encoder = Encoder::new(0);
         for (at, range) in symbols.ranges.iter().enumerate() {
             let (root_chain, root) = walk.enter(range.chain);
@@ -127,11 +149,17 @@ struct Walk<'a> {
     /// By chain, once it has been met.
     steps: Vec<Option<Step>>,
     path: Vec<Step>,
+    /// Where `path` leads, and from where.
+    at: Option<(ChainId, (u32, Root))>,
 }
 
 impl Walk<'_> {
-    /// Fills `path` with the calls that lead to `chain`, and returns its outermost chain and function.
-    fn enter(&mut self, mut chain: ChainId) -> (u32, Root) {
+    /// Fills `path` with the calls that lead to `target`, and returns its outermost chain and function.
+    fn enter(&mut self, target: ChainId) -> (u32, Root) {
+        if let Some((_, root)) = self.at.filter(|(at, _)| *at == target) {
+            return root;
+        }
+        let mut chain = target;
         self.path.clear();
         while let Some((caller, call)) = self.symbols.chains[chain.0 as usize].caller {
             let step = self.steps[chain.0 as usize].unwrap_or_else(|| self.meet(chain, caller, call));
@@ -140,7 +168,9 @@ impl Walk<'_> {
         }
         self.path.reverse();
         let symtab = self.symbols.chains[chain.0 as usize].source == Source::Symtab;
-        (chain.0, Root { function: self.functions.of_chain(chain), symtab })
+        let root = (chain.0, Root { function: self.functions.of_chain(chain), symtab });
+        self.at = Some((target, root));
+        root
     }
 
     fn meet(&mut self, chain: ChainId, caller: ChainId, call: Location) -> Step {
@@ -165,14 +195,20 @@ fn pack_functions(symbols: &ModuleSymbols, functions: &Functions, met: &Sites) -
 }
 
 /// Puts what was met in one order for all functions together by function; returns where each function's ends.
-fn by_function<T: Copy + Send>(met: &[(u32, T)], counts: &[u32]) -> (Vec<usize>, Vec<T>) {
-    let mut order: Vec<&(u32, T)> = met.iter().collect();
-    order.sort_by_key(|(function, _)| *function);
-    let ends = counts.iter().scan(0, |end, count| {
+fn by_function<T: Copy + Default>(met: &[(u32, T)], counts: &[u32]) -> (Vec<usize>, Vec<T>) {
+    let running_total = |end: &mut usize, count: &u32| {
         *end += *count as usize;
         Some(*end)
-    });
-    (ends.collect(), order.into_iter().map(|(_, item)| *item).collect())
+    };
+    let ends: Vec<usize> = counts.iter().scan(0, running_total).collect();
+    let mut next: Vec<usize> = (0..counts.len()).map(|function| start(&ends, function)).collect();
+    let mut grouped = vec![T::default(); met.len()];
+    for (function, item) in met {
+        let at = &mut next[*function as usize];
+        grouped[*at] = *item;
+        *at += 1;
+    }
+    (ends, grouped)
 }
 
 fn start(ends: &[usize], index: usize) -> usize {

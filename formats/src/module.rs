@@ -158,8 +158,6 @@ pub enum DropReason {
     NotExecutable,
     /// An inlined call deeper than [`crate::limits::MAX_INLINE_DEPTH`].
     TooDeep,
-    /// A function name longer than [`crate::limits::MAX_NAME_BYTES`], or one that cannot be read.
-    BadName,
 }
 
 impl DropReason {
@@ -173,7 +171,6 @@ impl DropReason {
             Self::Tombstone => "tombstone",
             Self::NotExecutable => "not_executable",
             Self::TooDeep => "too_deep",
-            Self::BadName => "bad_name",
         }
     }
 }

@@ -31,7 +31,7 @@ pub struct Site {
 }
 
 /// A function inlined at a site.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Call {
     /// Which site of the caller.
     pub site: u32,

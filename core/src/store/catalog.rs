@@ -3,9 +3,10 @@
 //! JSON, because it is small, read rarely, and has to outlive many versions.
 
 use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
-use symtool_formats::{Detail, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols};
+use symtool_formats::{Detail, ModuleId, ModuleKind, ModuleSymbols};
 
 use super::ModuleKey;
 
@@ -50,8 +51,8 @@ pub struct Footer {
 }
 
 impl Footer {
-    /// The footer of `symbols` once packed into `bytes_stored` bytes.
-    pub fn of(symbols: &ModuleSymbols, bytes_in: u64, bytes_stored: u64, imported: u64) -> Self {
+    /// The footer of `symbols`, read from `bytes_in` bytes and packed into `bytes_stored`, as of now.
+    pub fn of(symbols: &ModuleSymbols, bytes_in: u64, bytes_stored: u64) -> Self {
         let info = &symbols.info;
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Self {
@@ -68,7 +69,7 @@ impl Footer {
             ranges: symbols.ranges.len() as u64,
             bytes_in,
             bytes_stored,
-            imported,
+            imported: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
             dropped: symbols.dropped.iter().map(|(reason, count)| (reason.name().to_owned(), count)).collect(),
             warnings: symbols.warnings.clone(),
         }
@@ -79,10 +80,14 @@ impl Footer {
         self.kind == kind.name() && self.id == id.to_string()
     }
 
-    /// Whether the file of `info` can tell more of this module than the one that was imported.
-    pub fn tells_less_than(&self, info: &ModuleInfo) -> bool {
-        let known = [Detail::Exports, Detail::Symbols, Detail::Debug].into_iter().find(|detail| detail.name() == self.detail);
-        known.is_some_and(|known| known < info.detail)
+    /// Whether a file of `detail` can tell more of this module than the one that was imported.
+    pub fn tells_less_than(&self, detail: Detail) -> bool {
+        self.detail().is_some_and(|known| known < detail)
+    }
+
+    /// [`Footer::detail`] as a value; `None` for one that this version does not know.
+    pub fn detail(&self) -> Option<Detail> {
+        [Detail::Exports, Detail::Symbols, Detail::Debug].into_iter().find(|detail| detail.name() == self.detail)
     }
 
     /// The first characters of the id, enough to name the module in a message.

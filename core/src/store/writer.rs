@@ -2,15 +2,14 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use rocksdb::{ColumnFamilyDescriptor, DB, IngestExternalFileOptions, SstFileWriter};
-use symtool_formats::ModuleSymbols;
 
 use super::catalog::{Footer, Module};
 use super::lock::Lock;
-use super::{Error, FAMILY, Generation, ModuleKey, Store, options, reader};
-use crate::block::{Kind, Sealed, seal};
+use super::{Error, FAMILY, Generation, Store, options, reader};
+use crate::block::{Kind, seal};
+use crate::pack::Packed;
 
 /// What became of a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,41 +20,47 @@ pub struct Committed {
     pub was_there: bool,
 }
 
+/// Generations of a store in key order, each with its footer if it can be read.
+type Known = Vec<(Generation, Option<Footer>)>;
+
 impl Store {
-    /// Writes `symbols`, packed into `blocks`, and then drops what an earlier import of the module had written.
-    /// Unless `replace`, a module that is there already stays as it is if it tells as much. Once this returns, the module survives
-    /// a crash of this process or of the machine.
+    /// Writes `modules`, one after the other, and then drops what earlier imports of them had written. Unless
+    /// `replace`, a module that is there already stays as it is if it tells as much. Once this returns, the
+    /// modules survive a crash of this process or of the machine.
     ///
     /// # Errors
-    /// Any [`Error`]; nothing has been changed then.
-    pub fn commit(&self, symbols: &ModuleSymbols, blocks: &[Sealed], bytes_in: u64, replace: bool) -> Result<Committed, Error> {
+    /// Any [`Error`]; the module at which it happened and those after it have not been changed then.
+    pub fn commit(&self, modules: &[Packed], replace: bool) -> Result<Vec<Committed>, Error> {
         self.create()?;
         let _lock = Lock::exclusive(&self.lock_path(), self.wait)?;
         self.sweep_staging();
         let db = self.open_for_writing()?;
-        let generations = reader::generations(&db).map_err(|source| self.database_error(source))?;
-        let key = ModuleKey::of(symbols.info.kind, &symbols.info.id);
-        let of_module = || generations.iter().filter(|(generation, _)| generation.module == key);
-        if let Some((generation, Some(footer))) = of_module().next_back()
+        let mut known = reader::generations(&db).map_err(|source| self.database_error(source))?;
+        modules.iter().map(|module| self.commit_one(&db, &mut known, module, replace)).collect()
+    }
+
+    fn commit_one(&self, db: &DB, known: &mut Known, module: &Packed, replace: bool) -> Result<Committed, Error> {
+        let old: Known = known.iter().filter(|(generation, _)| generation.module == module.key).cloned().collect();
+        let tells_more = |footer: &Footer| module.footer.detail().is_some_and(|detail| footer.tells_less_than(detail));
+        if let Some((generation, Some(footer))) = old.last()
             && !replace
-            && !footer.tells_less_than(&symbols.info)
+            && !tells_more(footer)
         {
             return Ok(Committed { module: Module { generation: *generation, footer: footer.clone() }, was_there: true });
         }
-        let generation = Generation { module: key, number: of_module().next_back().map_or(0, |(generation, _)| generation.number) + 1 };
-        let bytes_stored = blocks.iter().map(|block| block.bytes.len() as u64).sum();
-        let imported = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let footer = Footer::of(symbols, bytes_in, bytes_stored, imported);
+        let number = old.last().map_or(0, |(generation, _)| generation.number) + 1;
+        let generation = Generation { module: module.key, number };
         let segment = self.staging().join(format!("{}.sst", std::process::id()));
-        let written = self.write_segment(&segment, generation, blocks, &footer).and_then(|()| self.ingest(&db, &segment));
+        let written = self.write_segment(&segment, generation, module).and_then(|()| self.ingest(db, &segment));
         if let Err(error) = written {
             let _ = fs::remove_file(&segment);
             return Err(error);
         }
-        for (old, _) in of_module() {
-            self.drop_generation(&db, *old)?;
+        for (old, _) in old {
+            self.drop_generation(db, old)?;
         }
-        Ok(Committed { module: Module { generation, footer }, was_there: false })
+        known.push((generation, Some(module.footer.clone())));
+        Ok(Committed { module: Module { generation, footer: module.footer.clone() }, was_there: false })
     }
 
     /// Removes what a killed import left. Only called under the exclusive lock, when no other import is writing.
@@ -74,15 +79,15 @@ impl Store {
     }
 
     /// Writes all blocks and the footer, in key order, and makes sure that they are on disk.
-    fn write_segment(&self, path: &Path, generation: Generation, blocks: &[Sealed], footer: &Footer) -> Result<(), Error> {
+    fn write_segment(&self, path: &Path, generation: Generation, module: &Packed) -> Result<(), Error> {
         let io = |source| Error::io(path, source);
-        let footer = serde_json::to_vec(footer).map_err(|error| io(error.into()))?;
+        let footer = serde_json::to_vec(&module.footer).map_err(|error| io(error.into()))?;
         let footer = seal(Kind::Footer, u64::MAX, u64::MAX, &footer).map_err(io)?;
         let options = options();
         let mut segment = SstFileWriter::create(&options);
         let mut write = || {
             segment.open(path)?;
-            for block in blocks.iter().chain([&footer]) {
+            for block in module.blocks.iter().chain([&footer]) {
                 segment.put(generation.key(block.kind, block.last), &block.bytes)?;
             }
             segment.finish()

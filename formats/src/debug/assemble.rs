@@ -1,9 +1,9 @@
 //! All units of a file -> one module: in, what each unit and the symbol table say; out, [`ModuleSymbols`] with
 //! every name and path once, ranges in address order, and symbols answering where no unit does.
 
-use hashbrown::HashMap;
+use hashbrown::HashTable;
 
-use super::dwarf::{DwarfSymbols, UnitSymbols};
+use super::dwarf::{DwarfSymbols, Hashed, UnitSymbols};
 use super::sections::Code;
 use super::symbols::Symbol;
 use super::weave::{Cursor, push};
@@ -87,8 +87,8 @@ impl Join<'_, '_> {
 
     /// Gives the names and chains of `unit` their numbers in the module.
     fn meet(&mut self, unit: &mut Renumbered<'_>) -> u32 {
-        unit.functions = unit.unit.functions.iter().map(|name| FunctionId(self.functions.intern(name))).collect();
-        unit.files = unit.unit.files.iter().map(|path| FileId(self.files.intern(path))).collect();
+        unit.functions = unit.unit.functions.iter().map(|name| FunctionId(self.functions.intern(*name))).collect();
+        unit.files = unit.unit.files.iter().map(|path| FileId(self.files.intern(Hashed::of(path)))).collect();
         let first_chain = u32::try_from(self.chains.len()).unwrap_or(u32::MAX);
         for chain in std::mem::take(&mut unit.unit.chains) {
             self.chains.push(Chain {
@@ -117,11 +117,11 @@ impl Join<'_, '_> {
 
     fn symbol(&mut self, index: usize) -> (ChainId, Option<FileId>) {
         let symbol = &self.symbols[index];
-        let file = symbol.file.map(|file| FileId(self.files.intern(file)));
+        let file = symbol.file.map(|file| FileId(self.files.intern(Hashed::of(file))));
         if let Some((_, chain)) = self.last_symbol.filter(|(last, _)| *last == index) {
             return (chain, file);
         }
-        let function = Some(FunctionId(self.functions.intern(symbol.name)));
+        let function = Some(FunctionId(self.functions.intern(Hashed::of(symbol.name))));
         let chain = ChainId(u32::try_from(self.chains.len()).unwrap_or(u32::MAX));
         self.chains.push(Chain { function, caller: None, source: Source::Symtab });
         self.last_symbol = Some((index, chain));
@@ -133,16 +133,19 @@ impl Join<'_, '_> {
 #[derive(Default)]
 struct Interner {
     strings: Strings,
-    numbers: HashMap<Box<[u8]>, u32>,
+    /// Numbers of strings, by the hash of the string.
+    numbers: HashTable<(u64, u32)>,
 }
 
 impl Interner {
-    fn intern(&mut self, string: &[u8]) -> u32 {
-        if let Some(number) = self.numbers.get(string) {
+    fn intern(&mut self, string: Hashed<'_>) -> u32 {
+        let strings = &mut self.strings;
+        let is_it = |(hash, number): &(u64, u32)| *hash == string.hash && strings.get(*number as usize) == Some(string.bytes);
+        if let Some((_, number)) = self.numbers.find(string.hash, is_it) {
             return *number;
         }
-        let number = u32::try_from(self.strings.push(string)).unwrap_or(u32::MAX);
-        self.numbers.insert(string.into(), number);
+        let number = u32::try_from(strings.push(string.bytes)).unwrap_or(u32::MAX);
+        self.numbers.insert_unique(string.hash, (string.hash, number), |(hash, _)| *hash);
         number
     }
 }

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 pub use aranges::Interval;
 pub use flatten::Span;
 pub use lines::LineSpan;
-pub use unit::UnitSymbols;
+pub use unit::{Hashed, UnitSymbols};
 
 use super::sections::Code;
 use super::symbols::Symbol;

@@ -12,6 +12,7 @@
 
 use gimli::{EndianSlice, Endianity, Unit, UnitOffset};
 use hashbrown::HashMap;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::scopes::{self, Scopes};
 use super::units::Units;
@@ -21,6 +22,22 @@ use crate::debug::symbols::Symbol;
 use crate::debug::weave::{Cursor, push};
 use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Location, Range, Source};
 
+/// A string with its hash, worked out where units are read in parallel.
+#[derive(Clone, Copy, Debug)]
+pub struct Hashed<'d> {
+    /// XXH3-64 of the bytes.
+    pub hash: u64,
+    /// The string.
+    pub bytes: &'d [u8],
+}
+
+impl<'d> Hashed<'d> {
+    /// Hashes `bytes`.
+    pub fn of(bytes: &'d [u8]) -> Self {
+        Self { hash: xxh3_64(bytes), bytes }
+    }
+}
+
 /// What one unit says, its functions, files and chains numbered from 0.
 #[derive(Debug, Default)]
 pub struct UnitSymbols<'d> {
@@ -29,7 +46,7 @@ pub struct UnitSymbols<'d> {
     /// A caller stands before its callees.
     pub chains: Vec<Chain>,
     /// Linkage names.
-    pub functions: Vec<&'d [u8]>,
+    pub functions: Vec<Hashed<'d>>,
     /// Paths.
     pub files: Vec<Vec<u8>>,
 }
@@ -188,7 +205,7 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
     }
 
     fn add_function(&mut self, name: &'d [u8]) -> FunctionId {
-        self.out.functions.push(name);
+        self.out.functions.push(Hashed::of(name));
         FunctionId(number(self.out.functions.len() - 1))
     }
 
