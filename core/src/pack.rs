@@ -6,7 +6,7 @@
 use hashbrown::HashMap;
 use rayon::prelude::*;
 use std::sync::Mutex;
-use symtool_formats::{ChainId, Location, ModuleSymbols, Source, Strings};
+use symtool_formats::{Chain, ChainId, Location, ModuleSymbols, Source, Strings};
 
 use crate::block::functions::{self, Call, Function, Site};
 use crate::block::ranges::{Encoder, Root, Step};
@@ -118,7 +118,7 @@ fn next(counts: &mut [u32], function: u32) -> u32 {
 fn pack_ranges(symbols: &ModuleSymbols, functions: &Functions, sites: &mut Sites) -> std::io::Result<Vec<Sealed>> {
     let sealed: Mutex<Vec<(usize, std::io::Result<Sealed>)>> = Mutex::new(Vec::new());
     rayon::in_place_scope(|scope| {
-        let mut walk = Walk { symbols, functions, sites, steps: vec![None; symbols.chains.len()], path: Vec::new(), at: None };
+        let mut walk = Walk::new(symbols, functions, sites);
         let mut encoder = Encoder::new(0);
         for (at, range) in symbols.ranges.iter().enumerate() {
             let (root_chain, root) = walk.enter(range.chain);
@@ -148,28 +148,42 @@ struct Walk<'a> {
     sites: &'a mut Sites,
     /// By chain, once it has been met.
     steps: Vec<Option<Step>>,
+    /// The outermost chain and its function.
+    root: Option<(u32, Root)>,
     path: Vec<Step>,
-    /// Where `path` leads, and from where.
-    at: Option<(ChainId, (u32, Root))>,
+    /// Steps to go, the last one first.
+    ahead: Vec<Step>,
 }
 
-impl Walk<'_> {
-    /// Fills `path` with the calls that lead to `target`, and returns its outermost chain and function.
-    fn enter(&mut self, target: ChainId) -> (u32, Root) {
-        if let Some((_, root)) = self.at.filter(|(at, _)| *at == target) {
-            return root;
-        }
-        let mut chain = target;
-        self.path.clear();
-        while let Some((caller, call)) = self.symbols.chains[chain.0 as usize].caller {
+impl<'a> Walk<'a> {
+    fn new(symbols: &'a ModuleSymbols, functions: &'a Functions, sites: &'a mut Sites) -> Self {
+        Self { symbols, functions, sites, steps: vec![None; symbols.chains.len()], root: None, path: Vec::new(), ahead: Vec::new() }
+    }
+
+    /// Makes `path` the calls that lead to `chain`, and returns its outermost chain and function.
+    ///
+    /// Goes up from `chain` only as far as the path that is already there: callers have lower numbers than their
+    /// callees, so what has a higher number is not on the way.
+    fn enter(&mut self, mut chain: ChainId) -> (u32, Root) {
+        let root = loop {
+            while self.path.last().is_some_and(|step| step.chain > chain.0) {
+                self.path.pop();
+            }
+            let here = self.path.last().map(|step| step.chain).or(self.root.map(|(root, _)| root));
+            if let Some(root) = self.root.filter(|_| here == Some(chain.0)) {
+                break root;
+            }
+            let Chain { caller, source, .. } = self.symbols.chains[chain.0 as usize];
+            let Some((caller, call)) = caller else {
+                self.path.clear();
+                break (chain.0, Root { function: self.functions.of_chain(chain), symtab: source == Source::Symtab });
+            };
             let step = self.steps[chain.0 as usize].unwrap_or_else(|| self.meet(chain, caller, call));
-            self.path.push(step);
+            self.ahead.push(step);
             chain = caller;
-        }
-        self.path.reverse();
-        let symtab = self.symbols.chains[chain.0 as usize].source == Source::Symtab;
-        let root = (chain.0, Root { function: self.functions.of_chain(chain), symtab });
-        self.at = Some((target, root));
+        };
+        self.root = Some(root);
+        self.path.extend(self.ahead.drain(..).rev());
         root
     }
 
