@@ -114,7 +114,7 @@ fn bad_files_are_named_with_the_next_step() {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.path("folder")).unwrap();
     for (path, want) in [
-        (sandbox.path("missing.so"), "No such file"),
+        (sandbox.path("missing.so"), "no such file or folder; check the path"),
         (sandbox.path("folder"), "no object files in this folder; pass"),
         (sandbox.write("empty.so", ""), "the file is empty; was it copied whole?"),
         (sandbox.write("text.so", "int main() {}\n"), "not an ELF object file (text); pass"),
@@ -211,6 +211,36 @@ fn a_store_that_may_not_be_written() {
     assert_eq!(sandbox.run(["modules", "list", "--json"]).stdout, before);
 }
 
+/// A disk that is full, as far as a process can tell: no file may grow beyond a few blocks.
+#[test]
+fn a_full_disk_is_an_error_and_loses_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.import(FIXTURE);
+    let before = sandbox.run(["modules", "list", "--json"]).stdout;
+    let object = object("rust-O2-dwarf5.so");
+    let mut failed = 0;
+    for blocks in 0..8 {
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let output = std::process::Command::new("sh")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_symtool"), "--store"])
+            .arg(sandbox.store())
+            .arg("import")
+            .arg(&object)
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        if output.status.code() == Some(0) {
+            break;
+        }
+        failed += 1;
+        assert_eq!(output.status.code(), Some(3), "{stderr}");
+        assert!(stderr.contains(sandbox.store().to_str().unwrap()) && stderr.contains("File too large"), "{stderr}");
+        assert_eq!(sandbox.run(["modules", "list", "--json"]).stdout, before);
+    }
+    assert!(failed > 0, "the disk was never full");
+    sandbox.import("rust-O2-dwarf5.so");
+}
+
 /// Kills imports at moments spread over their whole length: the module is in, or it is not, and what was in stays.
 #[test]
 fn a_killed_import_leaves_nothing_behind() {
@@ -236,6 +266,7 @@ fn a_killed_import_leaves_nothing_behind() {
         }
     }
     assert!(gone > 0, "no kill came early enough");
-    sandbox.import(FIXTURE);
+    // The next import that writes sweeps what the killed ones left.
+    assert_eq!(sandbox.run(["import", "--force", path.to_str().unwrap()]).code, 0);
     assert_eq!(fs::read_dir(sandbox.store().join("staging")).unwrap().count(), 0);
 }

@@ -14,6 +14,12 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// Nothing there.
+    #[error("{}: no such file or folder; check the path", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
     /// Nothing in it.
     #[error("{}: the file is empty; was it copied whole?", path.display())]
     Empty {

@@ -17,6 +17,7 @@ mod lock;
 mod reader;
 mod writer;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -29,6 +30,8 @@ pub use writer::Committed;
 
 const FORMAT_LINE: &str = "symtool store 1";
 const FAMILY: &str = "blocks";
+/// Begins the name of a format file that is being written.
+const DRAFT: &str = ".FORMAT.";
 
 /// A store's folder.
 #[derive(Clone, Debug)]
@@ -62,23 +65,22 @@ impl Store {
         self.path.join("FORMAT").exists()
     }
 
-    /// Makes the folder and its format file, unless they are there.
+    /// Makes the folder and its format file, unless they are there. Another process may be doing the same.
     ///
     /// # Errors
-    /// Any [`Error`].
+    /// Any [`Error`]; a folder with other things in it is left as it is.
     pub fn create(&self) -> Result<(), Error> {
         let format = self.path.join("FORMAT");
         if !format.exists() {
-            fs::create_dir_all(self.staging()).map_err(|source| Error::io(&self.path, source))?;
-            let entries = fs::read_dir(&self.path).map_err(|source| Error::io(&self.path, source))?;
-            // Another import may be making the store at the same time.
-            let foreign = entries.flatten().any(|entry| entry.file_name() != "staging" && entry.file_name() != "FORMAT");
-            if foreign && !format.exists() {
-                // Nothing of ours stays behind; it is only removed if empty.
-                let _ = fs::remove_dir(self.staging());
+            let draft = self.path.join(format!("{DRAFT}{}", std::process::id()));
+            let is_ours = |name: &OsStr| name == "staging" || name == "FORMAT" || name.as_encoded_bytes().starts_with(DRAFT.as_bytes());
+            let is_foreign = |entries: fs::ReadDir| entries.flatten().any(|entry| !is_ours(&entry.file_name()));
+            if fs::read_dir(&self.path).is_ok_and(is_foreign) && !format.exists() {
                 return Err(Error::NotAStore(self.path.clone()));
             }
-            fs::write(&format, format!("{FORMAT_LINE}\n")).map_err(|source| Error::io(&format, source))?;
+            let io = |source| Error::io(&self.path, source);
+            fs::create_dir_all(self.staging()).map_err(io)?;
+            fs::write(&draft, format!("{FORMAT_LINE}\n")).and_then(|()| fs::rename(&draft, &format)).map_err(io)?;
         }
         self.check_format()
     }

@@ -5,6 +5,7 @@
 #![expect(unsafe_code, reason = "mapping a file and giving pages back are system calls")]
 
 use std::fs::File;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -23,13 +24,16 @@ impl Mapped {
     /// Maps the file at `path`.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be opened or mapped, [`Error::Empty`] if there is nothing in it.
+    /// [`Error::Missing`], [`Error::Io`] if it cannot be opened or mapped, [`Error::Empty`] if there is nothing in it.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let io = |source| Error::Io { path: path.to_owned(), source };
+        let io = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => Error::Missing { path: path.to_owned() },
+            _ => Error::Io { path: path.to_owned(), source },
+        };
         let file = File::open(path).map_err(io)?;
         let metadata = file.metadata().map_err(io)?;
         if !metadata.is_file() {
-            return Err(io(std::io::Error::other("not a regular file")));
+            return Err(io(io::Error::other("not a regular file")));
         }
         if metadata.len() == 0 {
             return Err(Error::Empty { path: path.to_owned() });
