@@ -225,9 +225,8 @@ impl Report {
                 Status::Unchanged => writeln!(out, "{}: unchanged ({} {})", self.path, module.module.name, module.module.id)?,
                 _ => writeln!(
                     out,
-                    "{}: imported as {} {} ({} functions, {} ranges, {} -> {}, {:.2} s)",
+                    "{}: imported, id {} ({} functions, {} ranges, {} -> {}, {:.2} s)",
                     self.path,
-                    module.module.name,
                     module.module.id,
                     module.functions,
                     module.ranges,

@@ -22,7 +22,7 @@ pub fn while_importing<T>(wanted: bool, name: &str, progress: &Progress, work: i
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let drawing = scope.spawn(|| {
-            let bar = bar("{prefix} {bytes}/{total_bytes} {msg} {bytes_per_sec} {wide_bar}").with_prefix(name.to_owned());
+            let bar = bar("{prefix} {decimal_bytes}/{decimal_total_bytes} {msg} {decimal_bytes_per_sec} {wide_bar}").with_prefix(name.to_owned());
             while !done.load(Ordering::Relaxed) {
                 let ((units_done, units), (bytes_done, bytes)) = (progress.units(), progress.bytes());
                 bar.set_length(bytes);
@@ -55,11 +55,11 @@ pub fn for_batch(wanted: bool, bytes: Option<u64>) -> ProgressBar {
     }
     match bytes {
         Some(bytes) => {
-            let bar = bar("{bytes}/{total_bytes} {msg} {eta} left {wide_bar}");
+            let bar = bar("{decimal_bytes}/{decimal_total_bytes} {msg} {eta} left {wide_bar}");
             bar.set_length(bytes);
             bar
         }
-        None => bar("{bytes} {msg}"),
+        None => bar("{decimal_bytes} {msg}"),
     }
 }
 
