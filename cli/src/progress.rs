@@ -22,7 +22,8 @@ pub fn while_importing<T>(wanted: bool, name: &str, progress: &Progress, work: i
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let drawing = scope.spawn(|| {
-            let bar = bar("{prefix} {decimal_bytes}/{decimal_total_bytes} {msg} {decimal_bytes_per_sec} {wide_bar}").with_prefix(name.to_owned());
+            let bar =
+                bar("{prefix} {decimal_bytes}/{decimal_total_bytes} {msg} {decimal_bytes_per_sec} {wide_bar}").with_prefix(name.to_owned());
             while !done.load(Ordering::Relaxed) {
                 let ((units_done, units), (bytes_done, bytes)) = (progress.units(), progress.bytes());
                 bar.set_length(bytes);
