@@ -108,6 +108,13 @@ fn modules_show_tells_what_was_dropped() {
     assert!(run.stderr.contains("nothing.so: no such module"), "{}", run.stderr);
 }
 
+/// The fixture with the file type of an object that is not linked (`ET_REL`).
+fn relocatable() -> Vec<u8> {
+    let mut bytes = fs::read(object(FIXTURE)).unwrap();
+    bytes[16] = 1;
+    bytes
+}
+
 /// A path, and what the error must say.
 #[test]
 fn bad_files_are_named_with_the_next_step() {
@@ -120,6 +127,7 @@ fn bad_files_are_named_with_the_next_step() {
         (sandbox.write("text.so", "int main() {}\n"), "not an ELF object file (text); pass"),
         (sandbox.write("app.zip", "PK\x03\x04rest"), "(a zip archive)"),
         (sandbox.write("magic.so", "\x7fELF"), "damaged object file"),
+        (sandbox.write("unlinked.o", relocatable()), "a relocatable object (.o, .ko) is not read yet; import what it is linked into"),
         (object("c-gcc-O2-stripped"), "neither debug data nor function symbols; import the unstripped file"),
     ] {
         let run = sandbox.run(["import", path.to_str().unwrap()]);

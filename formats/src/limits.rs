@@ -10,3 +10,7 @@ pub const MAX_NAME_HOPS: usize = 16;
 
 /// Bytes of one function name or path. The longest C++ name seen in a real library (librgw) has 4,171 bytes.
 pub const MAX_NAME_BYTES: usize = 1 << 20;
+
+/// Bytes of one debug section once expanded. The largest seen (librgw's `.debug_info`) has 315 MB; a file may
+/// declare any size before a byte of it is expanded.
+pub const MAX_SECTION_BYTES: u64 = 8 << 30;

@@ -146,6 +146,8 @@ pub struct Range {
 pub enum DropReason {
     /// A unit whose header or root cannot be read.
     BadUnit,
+    /// A unit that keeps its functions in a `.dwo` file, which is not read: symbols answer for them.
+    SplitUnit,
     /// A unit whose entries end in an error; what stood before it is kept.
     BadEntries,
     /// A line program that ends in an error; what stood before it is kept.
@@ -165,6 +167,7 @@ impl DropReason {
     pub fn name(self) -> &'static str {
         match self {
             Self::BadUnit => "bad_unit",
+            Self::SplitUnit => "split_unit",
             Self::BadEntries => "bad_entries",
             Self::BadLines => "bad_lines",
             Self::BadRanges => "bad_ranges",

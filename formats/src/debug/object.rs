@@ -1,7 +1,7 @@
 //! What an object file is, and the way to everything in it: in, a mapped file; out, [`DebugFile`], whose
 //! [`DebugFile::read`] lists the steps of reading it.
 
-use ::object::{Architecture, Object, ObjectSection, ObjectSegment};
+use ::object::{Architecture, Object, ObjectKind, ObjectSection, ObjectSegment};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::assemble::assemble;
@@ -31,6 +31,9 @@ impl<'d> DebugFile<'d> {
         }
         let damaged = |error: ::object::Error| Error::Damaged { path: path.to_owned(), reason: error.to_string() };
         let object = ::object::File::parse(bytes).map_err(damaged)?;
+        if object.kind() == ObjectKind::Relocatable {
+            return Err(Error::Relocatable { path: path.to_owned() });
+        }
         let info = ModuleInfo {
             name: path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
             id: module_id(&object, bytes),
@@ -52,26 +55,42 @@ impl<'d> DebugFile<'d> {
     ///
     /// # Errors
     /// [`Error::Damaged`] if a debug section lies outside the file, [`Error::NoSymbols`] if there is nothing to
-    /// find addresses by. Damage within a section costs the unit it is in, and is counted in `dropped`.
+    /// find addresses by. Damage within a section costs the unit it is in, and is
+    /// counted in `dropped`.
     pub fn read(&self, progress: &Progress) -> Result<ModuleSymbols, Error> {
         let mut dropped = Dropped::default();
         let code = Code::of(&self.object);
         let symbols = symbols::read(&self.object);
-        let sections = gimli::DwarfSections::load(|id| debug_section(&self.object, id.name())).map_err(|error| self.damaged(&error))?;
+        let sections = gimli::DwarfSections::load(|id| debug_section(&self.object, id.name())).map_err(|reason| self.damaged(reason))?;
         let dwarf = if self.object.is_little_endian() {
             dwarf::read(&sections, gimli::LittleEndian, &code, &symbols, self.mapped, progress, &mut dropped)
         } else {
             dwarf::read(&sections, gimli::BigEndian, &code, &symbols, self.mapped, progress, &mut dropped)
         };
-        let module = assemble(self.info.clone(), dwarf, &symbols, &code, dropped);
+        let mut module = assemble(self.info.clone(), dwarf, &symbols, &code, dropped);
+        module.warnings = self.warnings();
         if module.ranges.is_empty() {
             return Err(Error::NoSymbols { path: self.mapped.path().to_owned() });
         }
         Ok(module)
     }
 
-    fn damaged(&self, error: &::object::Error) -> Error {
-        Error::Damaged { path: self.mapped.path().to_owned(), reason: error.to_string() }
+    /// What is known to be elsewhere and was not read.
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if let Ok(Some((file, _))) = self.object.gnu_debugaltlink() {
+            let file = String::from_utf8_lossy(file);
+            warnings.push(format!("names shared with other files are in {file}, which is not read: some functions have no name"));
+        }
+        if let (Ok(Some((file, _))), true) = (self.object.gnu_debuglink(), self.info.detail < Detail::Debug) {
+            let file = String::from_utf8_lossy(file);
+            warnings.push(format!("its debug data is in {file}; import that file too, in any order"));
+        }
+        warnings
+    }
+
+    fn damaged(&self, reason: String) -> Error {
+        Error::Damaged { path: self.mapped.path().to_owned(), reason }
     }
 }
 

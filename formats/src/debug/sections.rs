@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 use object::{Object, ObjectSection, ObjectSegment, SectionFlags, SegmentFlags, elf};
 
+use crate::limits::MAX_SECTION_BYTES;
+
 /// The executable addresses of an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Code {
@@ -79,12 +81,16 @@ impl Code {
 /// The contents of section `name`, expanded if compressed; empty where the file has no such section.
 ///
 /// # Errors
-/// If the section lies outside the file, or its compressed data is damaged.
-pub fn debug_section<'d>(file: &object::File<'d>, name: &str) -> object::Result<Cow<'d, [u8]>> {
-    match file.section_by_name(name) {
-        Some(section) => section.uncompressed_data(),
-        None => Ok(Cow::Borrowed(&[])),
+/// If the section lies outside the file, its compressed data is damaged, or it declares more than
+/// [`MAX_SECTION_BYTES`].
+pub fn debug_section<'d>(file: &object::File<'d>, name: &str) -> Result<Cow<'d, [u8]>, String> {
+    let Some(section) = file.section_by_name(name) else { return Ok(Cow::Borrowed(&[])) };
+    let in_section = |reason: object::Error| format!("section {name}: {reason}");
+    let data = section.compressed_data().map_err(in_section)?;
+    if data.uncompressed_size > MAX_SECTION_BYTES {
+        return Err(format!("section {name} declares {} bytes, over the limit of {MAX_SECTION_BYTES}", data.uncompressed_size));
     }
+    data.decompress().map_err(in_section)
 }
 
 #[cfg(test)]

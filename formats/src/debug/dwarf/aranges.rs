@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use gimli::Endianity;
+use rayon::prelude::*;
 
 use super::units::Units;
 use crate::debug::sections::Code;
@@ -25,14 +26,16 @@ pub struct Interval {
 }
 
 /// Reads the intervals of all units.
-pub fn read<E: Endianity>(units: &Units<'_, E>, code: &Code, dropped: &mut Dropped) -> Vec<Interval> {
+pub fn read<E: Endianity + Send + Sync>(units: &Units<'_, E>, code: &Code, dropped: &mut Dropped) -> Vec<Interval> {
     let mut claims = Vec::new();
     let mut listed = vec![false; units.len()];
     if listed_claims(units, &mut claims, &mut listed).is_err() {
         dropped.count(DropReason::BadRanges);
     }
-    for (unit, _) in listed.iter().enumerate().filter(|(_, listed)| !**listed) {
-        match units.root_ranges(unit) {
+    let unlisted: Vec<usize> = (0..units.len()).filter(|unit| !listed[*unit]).collect();
+    let roots: Vec<_> = unlisted.par_iter().map(|unit| units.root_ranges(*unit)).collect();
+    for (unit, ranges) in unlisted.into_iter().zip(roots) {
+        match ranges {
             Ok(ranges) => claims.extend(ranges.into_iter().map(|(start, end)| Interval { start, end, unit })),
             Err(_) => dropped.count(DropReason::BadRanges),
         }

@@ -65,6 +65,9 @@ pub fn read<'d, E: Endianity>(
         dropped.count(DropReason::BadUnit);
     }
     let unit = unit.ok();
+    if unit.as_ref().is_some_and(|unit| unit.dwo_id.is_some()) {
+        dropped.count(DropReason::SplitUnit);
+    }
     let scopes = unit.as_ref().map_or_else(Scopes::default, |unit| scopes::read(units, unit, code, dropped));
     let program = unit.as_ref().and_then(|unit| unit.line_program.clone());
     let lines = program.map_or_else(Vec::new, |program| lines::read(program, dropped));
@@ -76,7 +79,7 @@ pub fn read<'d, E: Endianity>(
         functions: HashMap::new(),
         files: HashMap::new(),
         children: HashMap::new(),
-        chains_of_nodes: vec![(usize::MAX, ChainId(0)); scopes.nodes.len()],
+        chains_of_nodes: vec![None; scopes.nodes.len()],
         roots: HashMap::new(),
         out: UnitSymbols::default(),
     };
@@ -91,18 +94,17 @@ pub fn read<'d, E: Endianity>(
             let (symbol, symbol_until) = symbol_at.seek(at);
             let until = end.min(scope_until).min(line_until).min(symbol_until);
             let location = line.and_then(|line| names.location(lines[line].file, lines[line].line, lines[line].column));
-            let root = symbol.map_or(NO_SYMBOL, |symbol| symbol);
             let chain = match (scope, location, symbol) {
-                (Some(scope), _, _) => Some(names.chain(scopes.segments[scope].node, root)),
-                (None, Some(_), _) => Some(names.root(None, root, Source::Dwarf)),
-                (None, None, Some(_)) => Some(names.root(None, root, Source::Symtab)),
+                (Some(scope), _, _) => Some(names.chain(scopes.segments[scope].node, symbol)),
+                (None, Some(_), _) => Some(names.root(None, symbol, Source::Dwarf)),
+                (None, None, Some(_)) => Some(names.root(None, symbol, Source::Symtab)),
                 (None, None, None) => None,
             };
             if let Some(chain) = chain {
                 let is_outermost = names.out.chains[chain.0 as usize].caller.is_none();
                 let mut location = location.unwrap_or_default();
                 if is_outermost && location.file.is_none() {
-                    location.file = names.symbol_file(root);
+                    location.file = names.symbol_file(symbol);
                 }
                 push(&mut names.out.ranges, Range { start: at, end: until, chain, location });
             }
@@ -111,9 +113,6 @@ pub fn read<'d, E: Endianity>(
     }
     names.out
 }
-
-/// Stands for an address that no symbol covers.
-const NO_SYMBOL: usize = usize::MAX - 1;
 
 /// Numbers functions, files and chains as they are first used.
 struct Names<'a, 'd, E: Endianity> {
@@ -128,21 +127,20 @@ struct Names<'a, 'd, E: Endianity> {
     /// By caller, callee and place of the call.
     children: HashMap<(ChainId, Option<FunctionId>, Location), ChainId>,
     /// The symbol and the chain with which a node was last met.
-    chains_of_nodes: Vec<(usize, ChainId)>,
+    chains_of_nodes: Vec<Option<(Option<usize>, ChainId)>>,
     /// Outermost functions, by node and symbol.
-    roots: HashMap<(Option<u32>, usize, Source), ChainId>,
+    roots: HashMap<(Option<u32>, Option<usize>, Source), ChainId>,
     out: UnitSymbols<'d>,
 }
 
 impl<'d, E: Endianity> Names<'_, 'd, E> {
     /// The chain of `node` where `symbol` names its outermost function.
-    fn chain(&mut self, node: u32, symbol: usize) -> ChainId {
+    fn chain(&mut self, node: u32, symbol: Option<usize>) -> ChainId {
         // Up to a caller that is known, then down again.
         let mut path = Vec::new();
         let mut at = node;
         let mut chain = loop {
-            let (known_symbol, known) = self.chains_of_nodes[at as usize];
-            if known_symbol == symbol {
+            if let Some((_, known)) = self.chains_of_nodes[at as usize].filter(|(of, _)| *of == symbol) {
                 break known;
             }
             match self.scopes.nodes[at as usize].caller {
@@ -152,19 +150,19 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
                 }
                 None => {
                     let root = self.root(Some(at), symbol, Source::Dwarf);
-                    self.chains_of_nodes[at as usize] = (symbol, root);
+                    self.chains_of_nodes[at as usize] = Some((symbol, root));
                     break root;
                 }
             }
         };
         while let Some(node) = path.pop() {
             chain = self.child(node, chain, symbol);
-            self.chains_of_nodes[node as usize] = (symbol, chain);
+            self.chains_of_nodes[node as usize] = Some((symbol, chain));
         }
         chain
     }
 
-    fn child(&mut self, node: u32, caller: ChainId, symbol: usize) -> ChainId {
+    fn child(&mut self, node: u32, caller: ChainId, symbol: Option<usize>) -> ChainId {
         let scope = self.scopes.nodes[node as usize];
         let function = self.function(scope.entry);
         let (file, line, column) = scope.call;
@@ -180,11 +178,11 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
     }
 
     /// An outermost function: `node`'s, unless a symbol names it.
-    fn root(&mut self, node: Option<u32>, symbol: usize, source: Source) -> ChainId {
+    fn root(&mut self, node: Option<u32>, symbol: Option<usize>, source: Source) -> ChainId {
         if let Some(chain) = self.roots.get(&(node, symbol, source)) {
             return *chain;
         }
-        let function = match self.symbols.get(symbol) {
+        let function = match symbol.and_then(|symbol| self.symbols.get(symbol)) {
             Some(symbol) => Some(self.add_function(symbol.name)),
             None => node.and_then(|node| self.function(self.scopes.nodes[node as usize].entry)),
         };
@@ -228,8 +226,8 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
         file
     }
 
-    fn symbol_file(&mut self, symbol: usize) -> Option<FileId> {
-        let path = self.symbols.get(symbol)?.file?;
+    fn symbol_file(&mut self, symbol: Option<usize>) -> Option<FileId> {
+        let path = self.symbols.get(symbol?)?.file?;
         // A handful of addresses: not worth a map.
         let known = self.out.files.iter().position(|file| file == path);
         Some(known.map_or_else(|| self.add_file(path.to_vec()), |known| FileId(number(known))))
