@@ -45,7 +45,9 @@ pub fn run(global: &Global, args: &Resolve) -> Result<Exit> {
         style,
         catalog: &catalog,
         resolver: Resolver::new(&reader),
-        modules: HashMap::new(),
+        names: Vec::new(),
+        numbers: HashMap::new(),
+        last_name: 0,
         demanglers: Vec::new(),
         failures: Failures::default(),
         next_line: 1,
@@ -89,13 +91,24 @@ struct Asked {
     request: Result<usize, Status>,
 }
 
+/// What people call a module.
+struct Name {
+    text: String,
+    /// The resolver's number of the module that it names.
+    module: Result<usize, NotOne>,
+}
+
 struct Session<'s> {
     args: &'s Resolve,
     style: Style,
     catalog: &'s Catalog,
     resolver: Resolver<'s>,
-    /// Every name met, with what it names.
-    modules: HashMap<String, (usize, Result<usize, NotOne>)>,
+    /// Every name met.
+    names: Vec<Name>,
+    /// Numbers of names.
+    numbers: HashMap<String, usize>,
+    /// The name met last, which the next request most often repeats.
+    last_name: usize,
     /// By the resolver's module number.
     demanglers: Vec<Demangler>,
     failures: Failures,
@@ -152,25 +165,38 @@ impl Session<'_> {
             self.failures.count(line, "names no module; write MODULE ADDR, or pass --module");
             return (None, Err(Status::NoModule));
         };
-        if !self.modules.contains_key(name) {
-            let found = find::module(self.catalog, name, self.args.latest).map(|module| self.resolver.add(module));
-            if let Ok(number) = found
-                && number == self.demanglers.len()
-            {
-                let functions = self.resolver.module(number).map_or(0, |module| module.footer.functions);
-                self.demanglers.push(Demangler::new(if self.args.no_demangle { 0 } else { functions as usize }));
-            }
-            self.modules.insert(name.to_owned(), (self.modules.len(), found));
-        }
-        let (number, found) = &self.modules[name];
-        let found = found.as_ref().map_err(|error| {
+        let number = self.name(name);
+        let module = self.names[number].module.as_ref().map_err(|error| {
             self.failures.count(line, error.reason());
             match error {
                 NotOne::Unknown(_) => Status::NoModule,
                 NotOne::Ambiguous(_) => Status::AmbiguousModule,
             }
         });
-        (Some(*number), found.copied())
+        (Some(number), module.copied())
+    }
+
+    /// The number of `text`, looked up in the catalog if it is new.
+    fn name(&mut self, text: &str) -> usize {
+        if self.names.get(self.last_name).is_some_and(|last| last.text == text) {
+            return self.last_name;
+        }
+        self.last_name = match self.numbers.get(text) {
+            Some(number) => *number,
+            None => {
+                let module = find::module(self.catalog, text, self.args.latest).map(|module| self.resolver.add(module));
+                if let Ok(number) = module
+                    && number == self.demanglers.len()
+                {
+                    let functions = self.resolver.module(number).map_or(0, |module| module.footer.functions);
+                    self.demanglers.push(Demangler::new(if self.args.no_demangle { 0 } else { functions as usize }));
+                }
+                self.names.push(Name { text: text.to_owned(), module });
+                self.numbers.insert(text.to_owned(), self.names.len() - 1);
+                self.names.len() - 1
+            }
+        };
+        self.last_name
     }
 
     fn answer(&self, requests: &mut [Request]) -> Rendered<Status> {
@@ -190,19 +216,15 @@ impl Session<'_> {
     }
 
     fn write(&mut self, asked: &[Asked], rendered: &Rendered<Status>, out: &mut impl Write) -> io::Result<()> {
-        let mut names: Vec<&str> = vec![""; self.modules.len()];
-        self.modules.iter().for_each(|(name, (number, _))| names[*number] = name);
         for asked in asked {
             let answer = asked.request.map(|number| rendered.get(number).unwrap_or((&[], Status::Corrupt)));
             let (frames, status) = answer.unwrap_or_else(|status| (&[], status));
             if status == Status::Corrupt {
                 self.failures.count_silently();
             }
-            let asked_for = asked.name.map_or("", |name| names[name]);
-            let module = match self.modules.get(asked_for) {
-                Some((_, Ok(number))) if asked.name.is_some() => self.resolver.module(*number),
-                _ => None,
-            };
+            let name = asked.name.map(|number| &self.names[number]);
+            let module = name.and_then(|name| self.resolver.module(*name.module.as_ref().ok()?));
+            let asked_for = name.map_or("", |name| &name.text);
             let line = Line { number: asked.line, address: asked.address, module, asked: asked_for, status, frames };
             style::line(self.style, &line, out)?;
         }
