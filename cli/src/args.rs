@@ -33,7 +33,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "DIR", env = "SYMTOOL_STORE", hide_env_values = true)]
     pub store: Option<PathBuf>,
     /// How long to wait for another process that uses the store
-    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 10)]
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=31_536_000))]
     pub wait: u64,
     /// Threads to use [default: one per core]
     #[arg(short, long, global = true, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1024))]
@@ -97,7 +97,7 @@ Examples:
   symtool resolve --batch addrs.txt --style json")]
 pub struct Resolve {
     /// Addresses, or other requests
-    #[arg(value_name = "ADDR", conflicts_with = "batch", required_unless_present = "batch")]
+    #[arg(value_name = "ADDR", value_parser = clap::builder::NonEmptyStringValueParser::new(), conflicts_with = "batch", required_unless_present = "batch")]
     pub addresses: Vec<String>,
     /// Read requests from a file, or from stdin if it is -
     #[arg(long, value_name = "FILE")]

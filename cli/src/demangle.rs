@@ -2,7 +2,7 @@
 //!
 //! The mangling's own prefix picks the demangler (`_R` and `_ZN…17h…E` Rust, `_Z` C++), as in llvm-symbolizer.
 
-use std::borrow::Cow;
+use std::fmt::{self, Write};
 use std::sync::OnceLock;
 
 /// Demangled names of one module, by function number.
@@ -24,12 +24,32 @@ impl Demangler {
     }
 }
 
-/// `None` if `raw` is not mangled.
+/// Bytes of one demangled name. Substitutions can make a name of some 100 bytes stand for gigabytes.
+const MAX_DEMANGLED_BYTES: usize = 64 << 10;
+
+/// `None` if `raw` is not mangled, or stands for more than [`MAX_DEMANGLED_BYTES`].
 fn demangle(raw: &[u8]) -> Option<Box<str>> {
     let raw = std::str::from_utf8(raw).ok().filter(|raw| raw.starts_with('_'))?;
-    match addr2line::demangle_auto(Cow::Borrowed(raw), None) {
-        Cow::Owned(name) => Some(name.into()),
-        Cow::Borrowed(_) => None,
+    let mut name = Bounded(String::new());
+    if let Ok(rust) = rustc_demangle::try_demangle(raw) {
+        write!(name, "{rust:#}").ok()?;
+    } else {
+        let symbol = cpp_demangle::Symbol::new(raw).ok()?;
+        symbol.structured_demangle(&mut name, &cpp_demangle::DemangleOptions::default()).ok()?;
+    }
+    Some(name.0.into())
+}
+
+/// Text that may not grow without end.
+struct Bounded(String);
+
+impl Write for Bounded {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.0.len() + text.len() > MAX_DEMANGLED_BYTES {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
     }
 }
 
@@ -50,5 +70,14 @@ mod tests {
             assert_eq!(demangle(raw.as_bytes()).as_deref(), want, "{raw}");
         }
         assert_eq!(demangle(b"\xff\xfe"), None);
+    }
+
+    /// Each level doubles the one before.
+    #[test]
+    fn a_name_that_explodes_stays_raw() {
+        let nested = (0..24).fold("1a".to_owned(), |name, _| format!("St4pairI{name}{name}E"));
+        assert_eq!(demangle(format!("_Z1fI{}EvT_", &nested[..2_000]).as_bytes()), None);
+        let long = format!("_Z{}{}v", 70_000, "x".repeat(70_000));
+        assert_eq!(demangle(long.as_bytes()), None);
     }
 }

@@ -30,7 +30,7 @@ impl Exit {
         if error.chain().any(is_closed_pipe) {
             return Self::Done;
         }
-        eprintln!("symtool: {error:#}");
+        say!("{error:#}");
         if error.is::<store::Error>() { Self::Store } else { Self::SomeFailed }
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use symtool_core::store::{Catalog, MIN_ID_DIGITS, Module, Named};
 use symtool_formats::debug::{DebugFile, Mapped};
+use symtool_formats::{ModuleId, ModuleKind};
 
 /// A file to import, or why a path gives none.
 pub type Found = Result<PathBuf, String>;
@@ -55,8 +56,9 @@ impl NotOne {
 /// The module that `name` names: the file at that path, by its id; an id or a prefix of one; or a file name.
 /// Of several builds, the one imported last if `latest`.
 pub fn module<'c>(catalog: &'c Catalog, name: &str, latest: bool) -> Result<&'c Module, NotOne> {
-    if let Some(module) = by_file(catalog, Path::new(name)) {
-        return Ok(module);
+    if let Some(id) = id_of_file(Path::new(name)) {
+        let unknown = || NotOne::Unknown(format!("{name}: this build ({}) is not in the store; import it", id.1));
+        return catalog.by_id(id.0, &id.1).ok_or_else(unknown);
     }
     let last_component = name.rsplit('/').next().unwrap_or(name);
     let named = match catalog.named(name) {
@@ -84,11 +86,12 @@ fn unknown(name: &str) -> String {
     format!("{name}: no such module in the store; import it, or see `symtool modules list`")
 }
 
-fn by_file<'c>(catalog: &'c Catalog, path: &Path) -> Option<&'c Module> {
+/// What the object file at `path` is, if there is one.
+fn id_of_file(path: &Path) -> Option<(ModuleKind, ModuleId)> {
     if !path.is_file() {
         return None;
     }
     let mapped = Mapped::open(path).ok()?;
     let file = DebugFile::parse(&mapped).ok()?;
-    catalog.by_id(file.info().kind, &file.info().id)
+    Some((file.info().kind, file.info().id.clone()))
 }

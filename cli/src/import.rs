@@ -78,7 +78,7 @@ fn read(global: &Global, args: &Import, catalog: &Catalog, path: &Path) -> Outco
     let info = file.info();
     // A file with debug data takes the place of one that had symbols only.
     let known = catalog.by_id(info.kind, &info.id);
-    if let Some(known) = known.filter(|known| !args.force && !known.footer.tells_less_than(info.detail)) {
+    if let Some(known) = known.filter(|known| !args.force && !known.footer.tells_less_than(info.detail, mapped.bytes().len() as u64)) {
         return Outcome::Done(Report::of(path, Status::Unchanged, &known.footer, start.elapsed()));
     }
     let progress = Progress::default();
@@ -130,15 +130,15 @@ impl Waiting {
                 }
             }
         }
-        let committed = if modules.is_empty() { Vec::new() } else { store.commit(&modules, replace)? };
+        let committed = if modules.is_empty() { Ok(Vec::new()) } else { store.commit(&modules, replace) };
         let took_each = start.elapsed() / u32::try_from(modules.len().max(1)).unwrap_or(u32::MAX);
-        let mut committed = committed.iter();
+        let mut done = committed.iter().flatten();
         let mut out = std::io::stdout().lock();
         for file in files {
             let report = match file {
                 Ok(report) => report,
                 Err((path, took)) => {
-                    let Some(committed) = committed.next() else { break };
+                    let Some(committed) = done.next() else { continue };
                     let status = if committed.was_there { Status::Unchanged } else { Status::Imported };
                     Report::of(&path, status, &committed.module.footer, took + took_each)
                 }
@@ -146,6 +146,7 @@ impl Waiting {
             summary.count(&report);
             report.write(global, &mut out)?;
         }
+        committed?;
         Ok(())
     }
 }
@@ -213,10 +214,10 @@ impl Report {
 
     fn write(&self, global: &Global, out: &mut impl Write) -> Result<()> {
         if let Some(error) = &self.error {
-            eprintln!("symtool: {error}");
+            say!("{error}");
         }
         if let Some(module) = self.module.as_ref().filter(|_| !global.quiet) {
-            module.warnings.iter().for_each(|warning| eprintln!("symtool: {}: {warning}", self.path));
+            module.warnings.iter().for_each(|warning| say!("{}: {warning}", self.path));
         }
         if global.json {
             writeln!(out, "{}", serde_json::to_string(self)?)?;

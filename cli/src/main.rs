@@ -3,6 +3,13 @@
 //! One file a command. What they share: `args.rs` (the command line), `exit.rs` (how a command ends),
 //! `progress.rs` (bars on a terminal), `find.rs` (files to import, modules by name).
 
+/// Writes a line to stderr. Nobody can be told if that fails.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("symtool: {}\n", format_args!($($text)*)));
+    }};
+}
+
 mod args;
 mod demangle;
 mod exit;

@@ -45,7 +45,7 @@ fn show(global: &Global, catalog: &Catalog, names: &[String]) -> Result<Exit> {
             Ok(module) if global.json => writeln!(out, "{}", serde_json::to_string(&module.footer)?)?,
             Ok(module) => describe(&mut out, &module.footer)?,
             Err(error) => {
-                eprintln!("symtool: {}", error.reason());
+                say!("{}", error.reason());
                 failed = true;
             }
         }

@@ -6,6 +6,7 @@ mod support;
 
 use std::fs;
 
+use object::{Object, ObjectSection};
 use serde_json::Value;
 use support::{Sandbox, object};
 
@@ -247,6 +248,44 @@ fn a_full_disk_is_an_error_and_loses_nothing() {
     }
     assert!(failed > 0, "the disk was never full");
     sandbox.import("rust-O2-dwarf5.so");
+}
+
+/// The very first import of a store, killed while the database is being made, does not spoil the store.
+#[test]
+fn a_killed_first_import_can_be_repeated() {
+    for moment in 0..30u64 {
+        let sandbox = Sandbox::new();
+        let path = object(FIXTURE);
+        let mut child = sandbox.spawn_piped(&["-j", "1", "import", path.to_str().unwrap()]);
+        std::thread::sleep(std::time::Duration::from_micros(3000 + moment * 400));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        sandbox.import(FIXTURE);
+        let run = sandbox.run(["resolve", "--module", FIXTURE, "1146"]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_damaged_file_says_so_and_gives_way_to_the_intact_one() {
+    let sandbox = Sandbox::new();
+    let mut bytes = fs::read(object(FIXTURE)).unwrap();
+    let whole = object::File::parse(&*bytes).unwrap();
+    let (start, size) = whole.section_by_name(".debug_info").unwrap().file_range().unwrap();
+    let start = usize::try_from(start).unwrap();
+    bytes[start + 200..start + usize::try_from(size).unwrap()].fill(0xff);
+    // Another size, as a broken copy has.
+    bytes.push(0);
+    let damaged = sandbox.write("damaged.so", bytes);
+    let run = sandbox.run(["import", damaged.to_str().unwrap()]);
+    assert_eq!(run.code, 0);
+    assert!(run.stderr.contains("damaged.so: some of its debug data is damaged"), "{}", run.stderr);
+    let run = sandbox.run(["import", object(FIXTURE).to_str().unwrap()]);
+    assert!(run.stdout.contains("imported") && run.stderr.is_empty(), "{} {}", run.stdout, run.stderr);
+    // The name that was known before still names the module.
+    for name in ["damaged.so", FIXTURE] {
+        assert_eq!(sandbox.run(["resolve", "--module", name, "1146"]).code, 0, "{name}");
+    }
 }
 
 /// Kills imports at moments spread over their whole length: the module is in, or it is not, and what was in stays.

@@ -124,6 +124,27 @@ fn modules_by_name_path_and_id() {
 }
 
 #[test]
+fn a_file_names_its_own_build_only() {
+    let sandbox = imported();
+    // Another build under the same name: its answers would be wrong.
+    let other = sandbox.path(FIXTURE);
+    std::fs::copy(object("rust-O2-dwarf5.so"), &other).unwrap();
+    let run = sandbox.run(["resolve", "--module", other.to_str().unwrap(), "--style", "json", NESTED]);
+    assert_eq!(run.code, 1);
+    assert_eq!(json_lines(&run.stdout)[0]["status"], "no_module");
+    assert!(run.stderr.contains("this build (") && run.stderr.contains("is not in the store; import it"), "{}", run.stderr);
+}
+
+#[test]
+fn messages_that_nobody_can_read_stop_nothing() {
+    let sandbox = imported();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = sandbox.command().args(["resolve", "--module", FIXTURE, "zz", NESTED]).stderr(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("Adder::run"));
+}
+
+#[test]
 fn several_builds_of_one_name() {
     let sandbox = Sandbox::new();
     for (folder, fixture) in [("one", "c-gcc-O0-dwarf5.so"), ("two", "c-gcc-O2-dwarf5.so")] {

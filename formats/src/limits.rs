@@ -4,13 +4,20 @@
 /// answer would have to print all of it.
 pub const MAX_INLINE_DEPTH: u32 = 1024;
 
-/// Hops from a function through `DW_AT_specification`, `DW_AT_abstract_origin` and `DW_AT_signature` to its
-/// name. Compilers need three; a cycle would never end.
+/// Hops from a function through `DW_AT_specification` and `DW_AT_abstract_origin` to its name. Compilers need three; a cycle would never end.
 pub const MAX_NAME_HOPS: usize = 16;
 
 /// Bytes of one function name or path. The longest C++ name seen in a real library (librgw) has 4,171 bytes.
-pub const MAX_NAME_BYTES: usize = 1 << 20;
+pub const MAX_NAME_BYTES: usize = 64 << 10;
 
-/// Bytes of one debug section once expanded. The largest seen (librgw's `.debug_info`) has 315 MB; a file may
-/// declare any size before a byte of it is expanded.
-pub const MAX_SECTION_BYTES: u64 = 8 << 30;
+/// Bytes of all distinct names, and of all distinct paths, of a small file; a large one may have four times its
+/// size. Names can overlap in a file, so that a small one could expand without end.
+pub const MIN_STRING_BYTES: usize = 64 << 20;
+
+/// Chains of one unit, besides four for each of its functions and each symbol. A function under many symbols has
+/// its chains once for each.
+pub const MIN_UNIT_CHAINS: usize = 1 << 20;
+
+/// Bytes of one debug section once expanded, for each byte of the file. Compressed debug data shrinks to a third or
+/// a fifth; zlib can pretend a thousandfold, zstd more.
+pub const MAX_EXPANSION: u64 = 64;

@@ -160,9 +160,18 @@ pub enum DropReason {
     NotExecutable,
     /// An inlined call deeper than [`crate::limits::MAX_INLINE_DEPTH`].
     TooDeep,
+    /// A chain of calls past a unit's bound of [`crate::limits::MIN_UNIT_CHAINS`] or four for each function and symbol.
+    TooManyChains,
+    /// A name or path for which there is no room: see [`crate::limits::MIN_STRING_BYTES`].
+    LongName,
 }
 
 impl DropReason {
+    /// Whether the file is at fault.
+    pub fn is_damage(self) -> bool {
+        matches!(self, Self::BadUnit | Self::BadEntries | Self::BadLines | Self::BadRanges)
+    }
+
     /// The name that `--json` prints.
     pub fn name(self) -> &'static str {
         match self {
@@ -174,6 +183,8 @@ impl DropReason {
             Self::Tombstone => "tombstone",
             Self::NotExecutable => "not_executable",
             Self::TooDeep => "too_deep",
+            Self::TooManyChains => "too_many_chains",
+            Self::LongName => "long_name",
         }
     }
 }
@@ -185,7 +196,14 @@ pub struct Dropped(BTreeMap<DropReason, u64>);
 impl Dropped {
     /// Counts one.
     pub fn count(&mut self, reason: DropReason) {
-        *self.0.entry(reason).or_default() += 1;
+        self.count_many(reason, 1);
+    }
+
+    /// Counts `count` at once.
+    pub fn count_many(&mut self, reason: DropReason, count: u64) {
+        if count > 0 {
+            *self.0.entry(reason).or_default() += count;
+        }
     }
 
     /// Adds all counts of `other`.

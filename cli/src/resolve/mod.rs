@@ -35,6 +35,9 @@ const ANSWER_BYTES: usize = 48 << 20;
 /// Failed requests that are named one by one.
 const MAX_NAMED: u64 = 10;
 
+/// Names of modules that are kept from run to run.
+const MAX_NAMES: usize = 10_000;
+
 /// Runs the command.
 pub fn run(global: &Global, args: &Resolve) -> Result<Exit> {
     let reader = global.open_store()?.read()?;
@@ -56,8 +59,8 @@ pub fn run(global: &Global, args: &Resolve) -> Result<Exit> {
     if let Some(name) = &args.module
         && let Err(error) = find::module(&catalog, name, args.latest)
     {
-        eprintln!("symtool: {}", error.reason());
-        session.failures.silent = true;
+        say!("{}", error.reason());
+        session.failures.said = args.module.clone();
     }
     let mut out = io::BufWriter::with_capacity(256 << 10, io::stdout().lock());
     match &args.batch {
@@ -126,6 +129,7 @@ impl Session<'_> {
             let rendered = self.answer(&mut requests);
             self.write(&asked, &rendered, out)?;
             out.flush()?;
+            self.forget_names();
             bar.set_message(format!("{} answers", self.next_line - 1));
             let answer_bytes = rendered.bytes().max(1);
             run_bytes = (run.len().saturating_mul(ANSWER_BYTES) / answer_bytes).clamp(4 << 10, (run_bytes * 2).min(MAX_RUN_BYTES));
@@ -167,7 +171,11 @@ impl Session<'_> {
         };
         let number = self.name(name);
         let module = self.names[number].module.as_ref().map_err(|error| {
-            self.failures.count(line, error.reason());
+            if self.failures.said.as_deref() == Some(name) {
+                self.failures.count_silently();
+            } else {
+                self.failures.count(line, error.reason());
+            }
             match error {
                 NotOne::Unknown(_) => Status::NoModule,
                 NotOne::Ambiguous(_) => Status::AmbiguousModule,
@@ -199,6 +207,14 @@ impl Session<'_> {
         self.last_name
     }
 
+    /// Keeps memory bounded where every request names another module.
+    fn forget_names(&mut self) {
+        if self.names.len() > MAX_NAMES {
+            self.names.clear();
+            self.numbers.clear();
+        }
+    }
+
     fn answer(&self, requests: &mut [Request]) -> Rendered<Status> {
         let damage = Mutex::new(None);
         let rendered = self.resolver.batch(requests, |module, answer, text| {
@@ -210,7 +226,7 @@ impl Session<'_> {
             status
         });
         if let Some(error) = damage.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
-            eprintln!("symtool: {error}");
+            say!("{error}");
         }
         rendered
     }
@@ -236,24 +252,28 @@ impl Session<'_> {
 #[derive(Debug, Default)]
 struct Failures {
     count: u64,
-    silent: bool,
+    /// Those that are not named line by line.
+    silent: u64,
+    /// The module that was said to be wrong before any request.
+    said: Option<String>,
 }
 
 impl Failures {
     fn count(&mut self, line: u64, reason: &str) {
         self.count += 1;
-        if self.count <= MAX_NAMED && !self.silent {
-            eprintln!("symtool: line {line}: {reason}");
+        if self.count - self.silent <= MAX_NAMED {
+            say!("line {line}: {reason}");
         }
     }
 
     fn count_silently(&mut self) {
         self.count += 1;
+        self.silent += 1;
     }
 
     fn finish(&self) -> Exit {
-        if self.count > MAX_NAMED && !self.silent {
-            eprintln!("symtool: {} requests failed in all; --style json gives the status of each", self.count);
+        if self.count - self.silent > MAX_NAMED {
+            say!("{} requests failed in all; --style json gives the status of each", self.count);
         }
         Exit::failed_if(self.count > 0)
     }

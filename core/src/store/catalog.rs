@@ -20,6 +20,9 @@ pub struct Footer {
     pub format: u32,
     /// File name without its folder.
     pub name: String,
+    /// Names that files of this id had before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_names: Vec<String>,
     /// The id in hexadecimal.
     pub id: String,
     /// Whether the id is a hash of the contents, for want of one in the file.
@@ -58,6 +61,7 @@ impl Footer {
         Self {
             format: FORMAT,
             name: info.name.clone(),
+            other_names: Vec::new(),
             id: info.id.to_string(),
             id_made_up: info.id.made_up,
             kind: info.kind.name().to_owned(),
@@ -80,14 +84,21 @@ impl Footer {
         self.kind == kind.name() && self.id == id.to_string()
     }
 
-    /// Whether a file of `detail` can tell more of this module than the one that was imported.
-    pub fn tells_less_than(&self, detail: Detail) -> bool {
-        self.detail().is_some_and(|known| known < detail)
+    /// Whether a file of `detail` and `bytes_in` can tell more of this module than the one that was imported: it
+    /// has more to tell, or the one before was damaged and this is another.
+    pub fn tells_less_than(&self, detail: Detail, bytes_in: u64) -> bool {
+        let was_damaged = self.dropped.keys().any(|reason| reason.starts_with("bad_"));
+        self.detail().is_some_and(|known| known < detail || (known == detail && was_damaged && bytes_in != self.bytes_in))
     }
 
     /// [`Footer::detail`] as a value; `None` for one that this version does not know.
     pub fn detail(&self) -> Option<Detail> {
         [Detail::Exports, Detail::Symbols, Detail::Debug].into_iter().find(|detail| detail.name() == self.detail)
+    }
+
+    /// Whether a file of this name was imported as this module.
+    pub fn has_name(&self, name: &str) -> bool {
+        self.name == name || self.other_names.iter().any(|other| other == name)
     }
 
     /// The first characters of the id, enough to name the module in a message.
@@ -147,7 +158,7 @@ impl Catalog {
         let digits = name.replace('-', "").to_ascii_lowercase();
         let is_id = digits.len() >= MIN_ID_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         let found: Vec<&Module> =
-            self.0.iter().filter(|module| module.footer.name == name || (is_id && module.footer.id.starts_with(&digits))).collect();
+            self.0.iter().filter(|module| module.footer.has_name(name) || (is_id && module.footer.id.starts_with(&digits))).collect();
         match found[..] {
             [] => Named::Unknown,
             [one] => Named::One(one),

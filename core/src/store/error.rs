@@ -33,20 +33,20 @@ pub enum Error {
         waited_seconds: u64,
     },
     /// The operating system refused.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The database refused.
-    #[error("{}: {source}", store.display())]
+    #[error("{}: the database cannot be used: {cause}; if a file is damaged, restore it, or import into a new store", store.display())]
     Database {
         /// The store.
         store: PathBuf,
         /// Why.
-        source: rocksdb::Error,
+        cause: rocksdb::Error,
     },
     /// A block that is not as it was written.
     #[error("module {module}: a block of {kind:?} ending at {last:#x} cannot be read: {damage}; import the module again with --force")]
@@ -77,7 +77,7 @@ impl Error {
         }
     }
 
-    pub(super) fn io(path: &Path, source: std::io::Error) -> Self {
-        Self::Io { path: path.to_owned(), source }
+    pub(super) fn io(path: &Path, cause: std::io::Error) -> Self {
+        Self::Io { path: path.to_owned(), cause }
     }
 }

@@ -19,6 +19,7 @@ mod writer;
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,7 +30,8 @@ pub use reader::{Blocks, Reader};
 pub use writer::Committed;
 
 const FORMAT_LINE: &str = "symtool store 1";
-const FAMILY: &str = "blocks";
+/// The default family, which a database has from its first moment: a kill cannot come between the two.
+const FAMILY: &str = rocksdb::DEFAULT_COLUMN_FAMILY_NAME;
 /// Begins the name of a format file that is being written.
 const DRAFT: &str = ".FORMAT.";
 
@@ -80,7 +82,7 @@ impl Store {
             }
             let io = |source| Error::io(&self.path, source);
             fs::create_dir_all(self.staging()).map_err(io)?;
-            fs::write(&draft, format!("{FORMAT_LINE}\n")).and_then(|()| fs::rename(&draft, &format)).map_err(io)?;
+            write_durably(&draft, &format, &format!("{FORMAT_LINE}\n")).map_err(io)?;
         }
         self.check_format()
     }
@@ -93,7 +95,7 @@ impl Store {
                 let is_empty = fs::read_dir(&self.path).map_or(true, |mut entries| entries.next().is_none());
                 return Err(if is_empty { Error::Missing(self.path.clone()) } else { Error::NotAStore(self.path.clone()) });
             }
-            Err(source) => return Err(Error::io(&path, source)),
+            Err(cause) => return Err(Error::io(&path, cause)),
         };
         if found.trim_end() == FORMAT_LINE {
             Ok(())
@@ -116,8 +118,17 @@ impl Store {
     }
 
     fn database_error(&self, source: rocksdb::Error) -> Error {
-        Error::Database { store: self.path.clone(), source }
+        Error::Database { store: self.path.clone(), cause: source }
     }
+}
+
+/// Writes `text` to `draft` and then makes it `path`, on disk before this returns.
+fn write_durably(draft: &Path, path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = fs::File::create(draft)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(draft, path)?;
+    path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
 }
 
 /// Options of the database, alike for readers and writers.

@@ -46,7 +46,7 @@ impl Reader {
     pub fn blocks<'a>(&'a self, module: &'a Module, kind: Kind) -> Option<Blocks<'a>> {
         let db = self.db.as_ref()?;
         let family = db.cf_handle(FAMILY)?;
-        let mut read = ReadOptions::default();
+        let mut read = read_options();
         read.set_iterate_upper_bound(module.generation.after(kind));
         Some(Blocks { reader: self, module, kind, iterator: db.raw_iterator_cf_opt(family, read) })
     }
@@ -99,11 +99,19 @@ fn parse(value: &[u8]) -> Option<Footer> {
     serde_json::from_slice::<Footer>(&opened.raw).ok().filter(|footer| footer.format == FORMAT)
 }
 
+/// Blocks have a checksum of their own, which tells which module a damaged one belongs to; the database's would
+/// stop at the first.
+fn read_options() -> ReadOptions {
+    let mut options = ReadOptions::default();
+    options.set_verify_checksums(false);
+    options
+}
+
 /// Every generation in `db` in key order, with its footer if it has one that can be read.
 pub(super) fn generations(db: &DB) -> Result<Vec<(Generation, Option<Footer>)>, rocksdb::Error> {
     let Some(family) = db.cf_handle(FAMILY) else { return Ok(Vec::new()) };
     let mut generations = Vec::new();
-    let mut iterator = db.raw_iterator_cf(family);
+    let mut iterator = db.raw_iterator_cf_opt(family, read_options());
     iterator.seek_to_first();
     while let Some(generation) = iterator.key().and_then(Generation::from_key) {
         let key = generation.footer();

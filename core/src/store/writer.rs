@@ -8,7 +8,7 @@ use rocksdb::{ColumnFamilyDescriptor, DB, IngestExternalFileOptions, SstFileWrit
 use super::catalog::{Footer, Module};
 use super::lock::Lock;
 use super::{Error, FAMILY, Generation, Store, options, reader};
-use crate::block::{Kind, seal};
+use crate::block::{Kind, Sealed, seal};
 use crate::pack::Packed;
 
 /// What became of a module.
@@ -41,7 +41,8 @@ impl Store {
 
     fn commit_one(&self, db: &DB, known: &mut Known, module: &Packed, replace: bool) -> Result<Committed, Error> {
         let old: Known = known.iter().filter(|(generation, _)| generation.module == module.key).cloned().collect();
-        let tells_more = |footer: &Footer| module.footer.detail().is_some_and(|detail| footer.tells_less_than(detail));
+        let tells_more =
+            |footer: &Footer| module.footer.detail().is_some_and(|detail| footer.tells_less_than(detail, module.footer.bytes_in));
         if let Some((generation, Some(footer))) = old.last()
             && !replace
             && !tells_more(footer)
@@ -51,7 +52,8 @@ impl Store {
         let number = old.last().map_or(0, |(generation, _)| generation.number) + 1;
         let generation = Generation { module: module.key, number };
         let segment = self.staging().join(format!("{}.sst", std::process::id()));
-        let written = self.write_segment(&segment, generation, module).and_then(|()| self.ingest(db, &segment));
+        let footer = with_names_of(&module.footer, old.last().and_then(|(_, footer)| footer.as_ref()));
+        let written = self.write_segment(&segment, generation, &module.blocks, &footer).and_then(|()| self.ingest(db, &segment));
         if let Err(error) = written {
             let _ = fs::remove_file(&segment);
             return Err(error);
@@ -59,8 +61,8 @@ impl Store {
         for (old, _) in old {
             self.drop_generation(db, old)?;
         }
-        known.push((generation, Some(module.footer.clone())));
-        Ok(Committed { module: Module { generation, footer: module.footer.clone() }, was_there: false })
+        known.push((generation, Some(footer.clone())));
+        Ok(Committed { module: Module { generation, footer }, was_there: false })
     }
 
     /// Removes what a killed import left. Only called under the exclusive lock, when no other import is writing.
@@ -79,15 +81,15 @@ impl Store {
     }
 
     /// Writes all blocks and the footer, in key order, and makes sure that they are on disk.
-    fn write_segment(&self, path: &Path, generation: Generation, module: &Packed) -> Result<(), Error> {
+    fn write_segment(&self, path: &Path, generation: Generation, blocks: &[Sealed], footer: &Footer) -> Result<(), Error> {
         let io = |source| Error::io(path, source);
-        let footer = serde_json::to_vec(&module.footer).map_err(|error| io(error.into()))?;
+        let footer = serde_json::to_vec(footer).map_err(|error| io(error.into()))?;
         let footer = seal(Kind::Footer, u64::MAX, u64::MAX, &footer).map_err(io)?;
         let options = options();
         let mut segment = SstFileWriter::create(&options);
         let mut write = || {
             segment.open(path)?;
-            for block in module.blocks.iter().chain([&footer]) {
+            for block in blocks.iter().chain([&footer]) {
                 segment.put(generation.key(block.kind, block.last), &block.bytes)?;
             }
             segment.finish()
@@ -112,4 +114,14 @@ impl Store {
         let dropped = db.delete_file_in_range_cf(family, first, last).and_then(|()| db.delete_range_cf(family, &first[..], &after[..]));
         dropped.map_err(|source| self.database_error(source))
     }
+}
+
+/// `footer`, by whose names and those of `old` the module will be found.
+fn with_names_of(footer: &Footer, old: Option<&Footer>) -> Footer {
+    let mut footer = footer.clone();
+    let names = old.into_iter().flat_map(|old| old.other_names.iter().chain([&old.name]));
+    footer.other_names = names.filter(|name| **name != footer.name).cloned().collect();
+    footer.other_names.sort_unstable();
+    footer.other_names.dedup();
+    footer
 }

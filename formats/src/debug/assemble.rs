@@ -7,13 +7,22 @@ use super::dwarf::{DwarfSymbols, Hashed, UnitSymbols};
 use super::sections::Code;
 use super::symbols::Symbol;
 use super::weave::{Cursor, push};
-use crate::module::{Chain, ChainId, Dropped, FileId, FunctionId, Location, ModuleInfo, ModuleSymbols, Range, Source, Strings};
+use crate::limits::MIN_STRING_BYTES;
+use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Location, ModuleInfo, ModuleSymbols, Range, Source, Strings};
 
 /// Joins everything. The order of names depends on the file alone.
-pub fn assemble(info: ModuleInfo, dwarf: DwarfSymbols<'_>, symbols: &[Symbol<'_>], code: &Code, dropped: Dropped) -> ModuleSymbols {
+pub fn assemble(
+    info: ModuleInfo,
+    dwarf: DwarfSymbols<'_>,
+    symbols: &[Symbol<'_>],
+    code: &Code,
+    file_bytes: usize,
+    mut dropped: Dropped,
+) -> ModuleSymbols {
+    let string_bytes = MIN_STRING_BYTES.max(4 * file_bytes);
     let mut join = Join {
-        functions: Interner::default(),
-        files: Interner::default(),
+        functions: Interner::new(string_bytes),
+        files: Interner::new(string_bytes),
         chains: Vec::with_capacity(dwarf.units.iter().map(|unit| unit.chains.len()).sum()),
         ranges: Vec::with_capacity(dwarf.units.iter().map(|unit| unit.ranges.len()).sum()),
         symbols,
@@ -31,6 +40,7 @@ pub fn assemble(info: ModuleInfo, dwarf: DwarfSymbols<'_>, symbols: &[Symbol<'_>
         }
         join.symbols_only(at, end);
     }
+    dropped.count_many(DropReason::LongName, join.functions.refused + join.files.refused);
     ModuleSymbols {
         info,
         functions: join.functions.strings,
@@ -129,23 +139,40 @@ impl Join<'_, '_> {
     }
 }
 
-/// Strings, each kept once.
-#[derive(Default)]
+/// Strings, each kept once, up to so many bytes in all.
 struct Interner {
     strings: Strings,
     /// Numbers of strings, by the hash of the string.
     numbers: HashTable<(u64, u32)>,
+    room_bytes: usize,
+    /// Strings for which there was no room; they are empty.
+    refused: u64,
 }
 
 impl Interner {
-    fn intern(&mut self, string: Hashed<'_>) -> u32 {
-        let strings = &mut self.strings;
-        let is_it = |(hash, number): &(u64, u32)| *hash == string.hash && strings.get(*number as usize) == Some(string.bytes);
-        if let Some((_, number)) = self.numbers.find(string.hash, is_it) {
-            return *number;
+    fn new(room_bytes: usize) -> Self {
+        Self { strings: Strings::default(), numbers: HashTable::new(), room_bytes, refused: 0 }
+    }
+
+    fn intern(&mut self, mut string: Hashed<'_>) -> u32 {
+        if let Some(number) = self.find(string) {
+            return number;
         }
-        let number = u32::try_from(strings.push(string.bytes)).unwrap_or(u32::MAX);
+        if string.bytes.len() > self.room_bytes {
+            self.refused += 1;
+            string = Hashed::of(b"");
+            if let Some(number) = self.find(string) {
+                return number;
+            }
+        }
+        self.room_bytes -= string.bytes.len();
+        let number = u32::try_from(self.strings.push(string.bytes)).unwrap_or(u32::MAX);
         self.numbers.insert_unique(string.hash, (string.hash, number), |(hash, _)| *hash);
         number
+    }
+
+    fn find(&self, string: Hashed<'_>) -> Option<u32> {
+        let is_it = |(hash, number): &(u64, u32)| *hash == string.hash && self.strings.get(*number as usize) == Some(string.bytes);
+        self.numbers.find(string.hash, is_it).map(|(_, number)| *number)
     }
 }

@@ -26,9 +26,9 @@ impl Mapped {
     /// # Errors
     /// [`Error::Missing`], [`Error::Io`] if it cannot be opened or mapped, [`Error::Empty`] if there is nothing in it.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let io = |source: io::Error| match source.kind() {
+        let io = |cause: io::Error| match cause.kind() {
             io::ErrorKind::NotFound => Error::Missing { path: path.to_owned() },
-            _ => Error::Io { path: path.to_owned(), source },
+            _ => Error::Io { path: path.to_owned(), cause },
         };
         let file = File::open(path).map_err(io)?;
         let metadata = file.metadata().map_err(io)?;

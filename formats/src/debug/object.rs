@@ -61,23 +61,28 @@ impl<'d> DebugFile<'d> {
         let mut dropped = Dropped::default();
         let code = Code::of(&self.object);
         let symbols = symbols::read(&self.object);
-        let sections = gimli::DwarfSections::load(|id| debug_section(&self.object, id.name())).map_err(|reason| self.damaged(reason))?;
+        let sections = gimli::DwarfSections::load(|id| debug_section(&self.object, id, self.mapped.bytes().len()))
+            .map_err(|reason| self.damaged(reason))?;
         let dwarf = if self.object.is_little_endian() {
             dwarf::read(&sections, gimli::LittleEndian, &code, &symbols, self.mapped, progress, &mut dropped)
         } else {
             dwarf::read(&sections, gimli::BigEndian, &code, &symbols, self.mapped, progress, &mut dropped)
         };
-        let mut module = assemble(self.info.clone(), dwarf, &symbols, &code, dropped);
-        module.warnings = self.warnings();
+        let mut module = assemble(self.info.clone(), dwarf, &symbols, &code, self.mapped.bytes().len(), dropped);
+        module.warnings = self.warnings(&module.dropped);
         if module.ranges.is_empty() {
             return Err(Error::NoSymbols { path: self.mapped.path().to_owned() });
         }
         Ok(module)
     }
 
-    /// What is known to be elsewhere and was not read.
-    fn warnings(&self) -> Vec<String> {
+    /// What is damaged, or known to be elsewhere and not read.
+    fn warnings(&self, dropped: &Dropped) -> Vec<String> {
         let mut warnings = Vec::new();
+        if dropped.iter().any(|(reason, _)| reason.is_damage()) {
+            warnings
+                .push("some of its debug data is damaged and was left out; was it copied whole? `modules show` has the counts".to_owned());
+        }
         if let Ok(Some((file, _))) = self.object.gnu_debugaltlink() {
             let file = String::from_utf8_lossy(file);
             warnings.push(format!("names shared with other files are in {file}, which is not read: some functions have no name"));

@@ -3,9 +3,10 @@
 
 use std::borrow::Cow;
 
+use gimli::SectionId;
 use object::{Object, ObjectSection, ObjectSegment, SectionFlags, SegmentFlags, elf};
 
-use crate::limits::MAX_SECTION_BYTES;
+use crate::limits::MAX_EXPANSION;
 
 /// The executable addresses of an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,16 +82,23 @@ impl Code {
 /// The contents of section `name`, expanded if compressed; empty where the file has no such section.
 ///
 /// # Errors
-/// If the section lies outside the file, its compressed data is damaged, or it declares more than
-/// [`MAX_SECTION_BYTES`].
-pub fn debug_section<'d>(file: &object::File<'d>, name: &str) -> Result<Cow<'d, [u8]>, String> {
-    let Some(section) = file.section_by_name(name) else { return Ok(Cow::Borrowed(&[])) };
+/// If the section lies outside the file of `file_bytes`, its compressed data is damaged, or it declares more than
+/// [`MAX_EXPANSION`] allows.
+pub fn debug_section<'d>(file: &object::File<'d>, id: SectionId, file_bytes: usize) -> Result<Cow<'d, [u8]>, String> {
+    let name = id.name();
+    let Some(section) = file.section_by_name(name).filter(|_| is_read(id)) else { return Ok(Cow::Borrowed(&[])) };
     let in_section = |reason: object::Error| format!("section {name}: {reason}");
     let data = section.compressed_data().map_err(in_section)?;
-    if data.uncompressed_size > MAX_SECTION_BYTES {
-        return Err(format!("section {name} declares {} bytes, over the limit of {MAX_SECTION_BYTES}", data.uncompressed_size));
+    let limit = MAX_EXPANSION * file_bytes as u64;
+    if data.uncompressed_size > limit {
+        return Err(format!("section {name} declares {} bytes, over the limit of {limit}", data.uncompressed_size));
     }
     data.decompress().map_err(in_section)
+}
+
+/// Whether anything of the section is used: locations of variables and macros are not.
+fn is_read(id: SectionId) -> bool {
+    !matches!(id, SectionId::DebugLoc | SectionId::DebugLocLists | SectionId::DebugMacinfo | SectionId::DebugMacro | SectionId::DebugTypes)
 }
 
 #[cfg(test)]

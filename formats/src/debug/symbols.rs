@@ -7,6 +7,8 @@
 
 use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SymbolFlags, SymbolSection, elf};
 
+use crate::limits::MAX_NAME_BYTES;
+
 /// `start..end` is named `name`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Symbol<'d> {
@@ -54,7 +56,7 @@ fn entries<'d: 'f, 'f>(file: &'f object::File<'d>, symbols: impl Iterator<Item =
     for symbol in symbols {
         let SymbolFlags::Elf { st_info, .. } = symbol.flags() else { continue };
         let kind = st_info.st_type();
-        let Ok(name) = symbol.name_bytes() else { continue };
+        let Some(name) = symbol.name_bytes().ok().filter(|name| name.len() <= MAX_NAME_BYTES) else { continue };
         if kind == elf::STT_FILE {
             source = Some(name);
             continue;

@@ -198,7 +198,7 @@ fn matters(name: gimli::DwAt) -> bool {
 }
 
 fn leads_to_a_name(name: gimli::DwAt) -> bool {
-    matches!(name, dw::DW_AT_name | dw::DW_AT_linkage_name | dw::DW_AT_MIPS_linkage_name | dw::DW_AT_specification | dw::DW_AT_signature)
+    matches!(name, dw::DW_AT_name | dw::DW_AT_linkage_name | dw::DW_AT_MIPS_linkage_name | dw::DW_AT_specification)
 }
 
 /// Whether a tag's subtree describes a type.

@@ -20,6 +20,7 @@ use super::{lines, paths};
 use crate::debug::sections::Code;
 use crate::debug::symbols::Symbol;
 use crate::debug::weave::{Cursor, push};
+use crate::limits::MIN_UNIT_CHAINS;
 use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Location, Range, Source};
 
 /// A string with its hash, worked out where units are read in parallel.
@@ -78,7 +79,10 @@ pub fn read<'d, E: Endianity>(
         symbols,
         functions: HashMap::new(),
         files: HashMap::new(),
+        symbol_files: HashMap::new(),
         children: HashMap::new(),
+        max_chains: MIN_UNIT_CHAINS + 4 * (scopes.nodes.len() + symbols.len()),
+        has_refused_chains: false,
         chains_of_nodes: vec![None; scopes.nodes.len()],
         roots: HashMap::new(),
         out: UnitSymbols::default(),
@@ -111,6 +115,9 @@ pub fn read<'d, E: Endianity>(
             at = until;
         }
     }
+    if names.has_refused_chains {
+        dropped.count(DropReason::TooManyChains);
+    }
     names.out
 }
 
@@ -124,6 +131,10 @@ struct Names<'a, 'd, E: Endianity> {
     functions: HashMap<UnitOffset, Option<FunctionId>>,
     /// By index in the line program's file table.
     files: HashMap<u64, Option<FileId>>,
+    /// By the path that the symbol table gives.
+    symbol_files: HashMap<&'d [u8], FileId>,
+    max_chains: usize,
+    has_refused_chains: bool,
     /// By caller, callee and place of the call.
     children: HashMap<(ChainId, Option<FunctionId>, Location), ChainId>,
     /// The symbol and the chain with which a node was last met.
@@ -169,6 +180,10 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
         let mut call = Location { file: self.file(file), line, column };
         if call.file.is_none() && self.out.chains[caller.0 as usize].caller.is_none() {
             call.file = self.symbol_file(symbol);
+        }
+        if self.out.chains.len() >= self.max_chains {
+            self.has_refused_chains = true;
+            return caller;
         }
         let chains = &mut self.out.chains;
         *self.children.entry((caller, function, call)).or_insert_with(|| {
@@ -228,9 +243,12 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
 
     fn symbol_file(&mut self, symbol: Option<usize>) -> Option<FileId> {
         let path = self.symbols.get(symbol?)?.file?;
-        // A handful of addresses: not worth a map.
-        let known = self.out.files.iter().position(|file| file == path);
-        Some(known.map_or_else(|| self.add_file(path.to_vec()), |known| FileId(number(known))))
+        if let Some(file) = self.symbol_files.get(path) {
+            return Some(*file);
+        }
+        let file = self.add_file(path.to_vec());
+        self.symbol_files.insert(path, file);
+        Some(file)
     }
 
     fn add_file(&mut self, path: Vec<u8>) -> FileId {

@@ -4,7 +4,8 @@
 use std::sync::OnceLock;
 
 use gimli::{
-    AttributeValue, DebugInfoOffset, Dwarf, EndianSlice, Endianity, RangeListsOffset, Unit, UnitHeader, UnitOffset, constants as dw,
+    AbbreviationsCacheStrategy, AttributeValue, DebugInfoOffset, Dwarf, EndianSlice, Endianity, RangeListsOffset, Unit, UnitHeader,
+    UnitOffset, constants as dw,
 };
 
 use crate::limits::{MAX_NAME_BYTES, MAX_NAME_HOPS};
@@ -43,7 +44,9 @@ impl<E: Endianity> Default for Extent<'_, E> {
 
 impl<'d, E: Endianity> Units<'d, E> {
     /// Lists the units' headers. A header that cannot be read ends the list and is counted.
-    pub fn list(dwarf: Dwarf<Slice<'d, E>>, dropped: &mut Dropped) -> Self {
+    pub fn list(mut dwarf: Dwarf<Slice<'d, E>>, dropped: &mut Dropped) -> Self {
+        // Units may share a table of abbreviations (LTO); it is parsed once.
+        dwarf.populate_abbreviations_cache(AbbreviationsCacheStrategy::Duplicates);
         let mut headers = Vec::new();
         let mut iter = dwarf.units();
         loop {
@@ -145,7 +148,7 @@ impl<'d, E: Endianity> Units<'d, E> {
     }
 
     /// The name of the function entry at `offset` of `unit`: its linkage name, else its name, either of them
-    /// looked for through `DW_AT_signature`, `DW_AT_specification` and `DW_AT_abstract_origin`, across units.
+    /// looked for through `DW_AT_specification` and `DW_AT_abstract_origin`, across units.
     pub fn function_name(&self, unit: &Unit<Slice<'d, E>>, offset: UnitOffset) -> Option<&'d [u8]> {
         let mut short = None;
         let mut seen: Vec<usize> = Vec::new();
@@ -162,7 +165,7 @@ impl<'d, E: Endianity> Units<'d, E> {
                 return Some(name);
             }
             short = short.or_else(|| entry.name.and_then(|name| self.text(unit, name)));
-            for reference in [entry.origin, entry.specification, entry.signature].into_iter().flatten() {
+            for reference in [entry.origin, entry.specification].into_iter().flatten() {
                 pending.extend(self.follow(unit, reference));
             }
         }
@@ -197,12 +200,11 @@ struct NameEntry<'d, E: Endianity> {
     name: Option<AttributeValue<Slice<'d, E>>>,
     origin: Option<AttributeValue<Slice<'d, E>>>,
     specification: Option<AttributeValue<Slice<'d, E>>>,
-    signature: Option<AttributeValue<Slice<'d, E>>>,
 }
 
 impl<'d, E: Endianity> NameEntry<'d, E> {
     fn read(unit: &Unit<Slice<'d, E>>, offset: UnitOffset) -> gimli::Result<Self> {
-        let mut entry = Self { linkage_name: None, name: None, origin: None, specification: None, signature: None };
+        let mut entry = Self { linkage_name: None, name: None, origin: None, specification: None };
         let mut entries = unit.entries_raw(Some(offset))?;
         let Some(abbreviation) = entries.read_abbreviation()? else { return Ok(entry) };
         for spec in abbreviation.attributes() {
@@ -211,7 +213,6 @@ impl<'d, E: Endianity> NameEntry<'d, E> {
                 dw::DW_AT_name => &mut entry.name,
                 dw::DW_AT_abstract_origin => &mut entry.origin,
                 dw::DW_AT_specification => &mut entry.specification,
-                dw::DW_AT_signature => &mut entry.signature,
                 _ => {
                     entries.skip_attributes(std::slice::from_ref(spec))?;
                     continue;
