@@ -60,7 +60,7 @@ pub fn run(global: &Global, args: &Resolve) -> Result<Exit> {
         && let Err(error) = find::module(&catalog, name, args.latest)
     {
         say!("{}", error.reason());
-        session.failures.said = args.module.clone();
+        session.failures.said.clone_from(&args.module);
     }
     let mut out = io::BufWriter::with_capacity(256 << 10, io::stdout().lock());
     match &args.batch {
