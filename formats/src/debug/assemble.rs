@@ -176,3 +176,19 @@ impl Interner {
         self.numbers.find(string.hash, is_it).map(|(_, number)| *number)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_kept_once_and_up_to_a_bound() {
+        let mut interner = Interner::new(8);
+        let mut intern = |string: &str| interner.intern(Hashed::of(string.as_bytes()));
+        assert_eq!([intern("main"), intern("init"), intern("main")], [0, 1, 0]);
+        // No room is left: whatever comes now has the empty name.
+        assert_eq!([intern("more"), intern("x"), intern("init")], [2, 2, 1]);
+        assert_eq!(interner.refused, 2);
+        assert_eq!(interner.strings.iter().collect::<Vec<_>>(), [&b"main"[..], b"init", b""]);
+    }
+}
