@@ -41,7 +41,7 @@ pub enum Error {
         cause: std::io::Error,
     },
     /// The database refused.
-    #[error("{}: the database cannot be used: {cause}; if a file is damaged, restore it, or import into a new store", store.display())]
+    #[error("{}: the database cannot be used: {cause}; free some space if the disk is full; if a file is damaged, restore it or import into a new store", store.display())]
     Database {
         /// The store.
         store: PathBuf,
