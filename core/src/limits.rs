@@ -1,7 +1,7 @@
 //! Every bound on what stored data and requests may cost: in, nothing; out, named numbers with their reasons.
 
 /// Bytes of one block before compression. Blocks of real files have some 20 KB; a block of functions grows with
-/// their names, of which the reader of debug files allows 1 MiB each.
+/// their names, of which the reader of debug files allows 64 KiB each.
 pub const MAX_BLOCK_BYTES: usize = 1 << 30;
 
 /// Ranges in one block: what one cold address has to decode, with the functions that are called there. Blocks of

@@ -7,7 +7,8 @@ pub const MAX_INLINE_DEPTH: u32 = 1024;
 /// Hops from a function through `DW_AT_specification` and `DW_AT_abstract_origin` to its name. Compilers need three; a cycle would never end.
 pub const MAX_NAME_HOPS: usize = 16;
 
-/// Bytes of one function name or path. The longest C++ name seen in a real library (librgw) has 4,171 bytes.
+/// Bytes of one function name or path. The longest string in the debug data of a real C++ library (librgw) has
+/// 14,721 bytes, its longest symbol 2,437.
 pub const MAX_NAME_BYTES: usize = 64 << 10;
 
 /// Bytes of all distinct names, and of all distinct paths, of a small file; a large one may have four times its

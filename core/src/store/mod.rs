@@ -25,7 +25,7 @@ use std::time::Duration;
 
 pub use catalog::{Catalog, Footer, MIN_ID_DIGITS, Module, Named};
 pub use error::Error;
-pub use key::{Generation, KEY_BYTES, ModuleKey};
+pub use key::{Generation, ModuleKey};
 pub use reader::{Blocks, Reader};
 pub use writer::Committed;
 
@@ -48,11 +48,6 @@ impl Store {
         Self { path: path.to_owned(), wait }
     }
 
-    /// Its folder.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Opens it for reading; other readers may, writers wait until this one is dropped.
     ///
     /// # Errors
@@ -60,11 +55,6 @@ impl Store {
     pub fn read(&self) -> Result<Reader, Error> {
         self.check_format()?;
         Reader::open(self)
-    }
-
-    /// Whether a store is here.
-    pub fn exists(&self) -> bool {
-        self.path.join("FORMAT").exists()
     }
 
     /// Makes the folder and its format file, unless they are there. Another process may be doing the same.
