@@ -81,6 +81,9 @@ pub struct Import {
     /// Object files, or folders to search for them
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// Where debug files, .dwo files and dwz files are looked for too, besides the file's own folder
+    #[arg(long = "debug-dir", value_name = "DIR")]
+    pub debug_dirs: Vec<PathBuf>,
     /// Import again what is in the store already
     #[arg(long)]
     pub force: bool,

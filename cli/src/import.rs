@@ -10,7 +10,7 @@ use indicatif::DecimalBytes;
 use serde::Serialize;
 use symtool_core::pack::{Packed, pack};
 use symtool_core::store::{Catalog, Footer, Store};
-use symtool_formats::debug::{DebugFile, Mapped, Progress};
+use symtool_formats::debug::{DebugFile, Mapped, Progress, Search};
 
 use crate::args::{Global, Import};
 use crate::exit::Exit;
@@ -83,7 +83,7 @@ fn read(global: &Global, args: &Import, catalog: &Catalog, path: &Path) -> Outco
     }
     let progress = Progress::default();
     progress::while_importing(progress::is_wanted(global.quiet), &info.name, &progress, || {
-        let symbols = match file.read(&progress) {
+        let symbols = match file.read(&Search::in_dirs(&args.debug_dirs), &progress) {
             Ok(symbols) => symbols,
             Err(error) => return failed(error.to_string()),
         };

@@ -42,12 +42,6 @@ pub enum Error {
         /// The parser's words.
         reason: String,
     },
-    /// An object that is not linked yet, whose addresses are not final.
-    #[error("{}: a relocatable object (.o, .ko) is not read yet; import what it is linked into", path.display())]
-    Relocatable {
-        /// The file.
-        path: PathBuf,
-    },
     /// An object without a single function or line.
     #[error("{}: neither debug data nor function symbols; import the unstripped file, or the .debug file that was split from it", path.display())]
     NoSymbols {

@@ -22,3 +22,6 @@ pub const MIN_UNIT_CHAINS: usize = 1 << 20;
 /// Bytes of one debug section once expanded, for each byte of the file. Compressed debug data shrinks to a third or
 /// a fifth; zlib can pretend a thousandfold, zstd more.
 pub const MAX_EXPANSION: u64 = 64;
+
+/// KiB of memory that expanding `.gnu_debugdata` may take. xz's strongest preset needs 65 MiB.
+pub const MAX_XZ_KIB: u32 = 128 << 10;

@@ -128,6 +128,15 @@ pub struct Chain {
     pub source: Source,
 }
 
+/// What ends the name of a linkage stub: see [`is_stub`].
+const STUB_SUFFIX: &[u8] = b"@plt";
+
+/// Whether `function` is the name of a linkage stub, such as `malloc@plt`. Its caller is what a symbol without size
+/// makes of the stub's address (often `_init`): no caller, but what tools say that do not know stubs.
+pub fn is_stub(function: &[u8]) -> bool {
+    function.ends_with(STUB_SUFFIX)
+}
+
 /// The addresses `start..end` and the frames at every one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
@@ -146,7 +155,7 @@ pub struct Range {
 pub enum DropReason {
     /// A unit whose header or root cannot be read.
     BadUnit,
-    /// A unit that keeps its functions in a `.dwo` file, which is not read: symbols answer for them.
+    /// A unit whose functions are in a `.dwo` file or `.dwp` package that was not found: symbols answer for them.
     SplitUnit,
     /// A unit whose entries end in an error; what stood before it is kept.
     BadEntries,
@@ -154,6 +163,10 @@ pub enum DropReason {
     BadLines,
     /// A range list that cannot be read.
     BadRanges,
+    /// A relocation of a debug section that is not known or leads nowhere.
+    BadRelocation,
+    /// A range of a relocatable object whose offset means another section.
+    HiddenSection,
     /// A function that the linker discarded: its address is a tombstone.
     Tombstone,
     /// A function, or a part of it, outside all executable sections.
@@ -169,7 +182,7 @@ pub enum DropReason {
 impl DropReason {
     /// Whether the file is at fault.
     pub fn is_damage(self) -> bool {
-        matches!(self, Self::BadUnit | Self::BadEntries | Self::BadLines | Self::BadRanges)
+        matches!(self, Self::BadUnit | Self::BadEntries | Self::BadLines | Self::BadRanges | Self::BadRelocation)
     }
 
     /// The name that `--json` prints.
@@ -180,6 +193,8 @@ impl DropReason {
             Self::BadEntries => "bad_entries",
             Self::BadLines => "bad_lines",
             Self::BadRanges => "bad_ranges",
+            Self::BadRelocation => "bad_relocation",
+            Self::HiddenSection => "hidden_section",
             Self::Tombstone => "tombstone",
             Self::NotExecutable => "not_executable",
             Self::TooDeep => "too_deep",

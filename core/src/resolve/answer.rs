@@ -1,6 +1,6 @@
 //! What is known at an address: in, a place in a decoded block; out, frames, innermost first.
 
-use symtool_formats::Source;
+use symtool_formats::{Source, is_stub};
 
 use super::walk::Names;
 use crate::block::ranges::{NO_FRAME, RangeBlock, Spot};
@@ -42,29 +42,49 @@ pub struct Frame<'a> {
     pub source: Source,
 }
 
+/// What is said at a linkage stub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stubs {
+    /// The stub: `malloc@plt`.
+    Named,
+    /// What a symbol without size makes of the address, or nothing, as llvm-symbolizer does.
+    Ignored,
+}
+
 impl Frames<'_, '_> {
-    /// Calls `each` with every frame, innermost first.
+    /// Calls `each` with every frame, innermost first. There may be none where stubs are ignored.
     ///
     /// # Errors
     /// If a block of names is damaged or cannot be read.
-    pub fn each(&mut self, mut each: impl FnMut(Frame<'_>)) -> Result<(), Error> {
+    pub fn each(&mut self, stubs: Stubs, mut each: impl FnMut(Frame<'_>)) -> Result<(), Error> {
         let mut at = self.spot.frame;
         let mut site = self.spot.site;
+        let mut is_innermost = true;
         while let Some(frame) = self.block.frame(at) {
             self.names.load_function(frame.function)?;
             let place = self.names.site(frame.function, site).ok_or_else(|| self.names.damaged(frame.function))?;
             if place.file != 0 {
                 self.names.load_file(place.file - 1)?;
             }
+            let name = self.names.name(frame.function);
+            let is_stub = std::mem::take(&mut is_innermost) && is_stub(name);
+            if is_stub && stubs == Stubs::Ignored {
+                site = frame.call_site;
+                at = frame.caller;
+                continue;
+            }
             each(Frame {
                 function: frame.function,
-                name: self.names.name(frame.function),
+                name,
                 file: place.file.checked_sub(1).map_or(&[], |file| self.names.file(file)),
                 line: place.line,
                 column: place.column,
-                inlined: frame.caller != NO_FRAME,
-                source: if frame.symtab { Source::Symtab } else { Source::Dwarf },
+                inlined: frame.caller != NO_FRAME && !is_stub,
+                source: if frame.symtab || is_stub { Source::Symtab } else { Source::Dwarf },
             });
+            if is_stub {
+                break;
+            }
             site = frame.call_site;
             at = frame.caller;
         }

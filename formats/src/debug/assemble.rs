@@ -4,7 +4,8 @@
 use hashbrown::HashTable;
 
 use super::dwarf::{DwarfSymbols, Hashed, UnitSymbols};
-use super::sections::Code;
+use super::code::Code;
+use super::plt::Stub;
 use super::symbols::Symbol;
 use super::weave::{Cursor, push};
 use crate::limits::MIN_STRING_BYTES;
@@ -15,6 +16,7 @@ pub fn assemble(
     info: ModuleInfo,
     dwarf: DwarfSymbols<'_>,
     symbols: &[Symbol<'_>],
+    stubs: &[Stub],
     code: &Code,
     file_bytes: usize,
     mut dropped: Dropped,
@@ -28,18 +30,18 @@ pub fn assemble(
         symbols,
         symbol_at: Cursor::new(symbols),
         last_symbol: None,
+        stubs,
+        stub_at: Cursor::new(stubs),
+        last_stub: None,
     };
     let mut units: Vec<Renumbered<'_>> = dwarf.units.into_iter().map(Renumbered::new).collect();
-    let mut intervals = dwarf.intervals.iter().peekable();
-    for &(start, end) in code.padded_spans() {
-        let mut at = start;
-        while let Some(interval) = intervals.next_if(|interval| interval.start < end) {
-            join.symbols_only(at, interval.start);
-            join.unit(&mut units[interval.unit], interval.end);
-            at = interval.end;
-        }
-        join.symbols_only(at, end);
+    let mut at = 0;
+    for interval in &dwarf.intervals {
+        join.symbols_only(at, interval.start);
+        join.unit(&mut units[interval.unit], interval.end);
+        at = interval.end;
     }
+    join.symbols_only(at, code.image_end());
     dropped.count_many(DropReason::LongName, join.functions.refused + join.files.refused);
     ModuleSymbols {
         info,
@@ -60,6 +62,9 @@ struct Join<'a, 'd> {
     symbols: &'a [Symbol<'d>],
     symbol_at: Cursor<'a, Symbol<'d>>,
     last_symbol: Option<(usize, ChainId)>,
+    stubs: &'a [Stub],
+    stub_at: Cursor<'a, Stub>,
+    last_stub: Option<(usize, Option<usize>, ChainId)>,
 }
 
 /// A unit on its way into the module: its own numbers and, once it has been met, the module's.
@@ -111,18 +116,37 @@ impl Join<'_, '_> {
         first_chain
     }
 
-    /// Covers `start..end` with what the symbol table knows.
+    /// Covers `start..end` with what symbols and linkage stubs are there.
     fn symbols_only(&mut self, start: u64, end: u64) {
         let mut at = start;
         while at < end {
-            let (symbol, until) = self.symbol_at.seek(at);
-            let until = until.min(end);
-            if let Some(symbol) = symbol {
-                let (chain, file) = self.symbol(symbol);
-                push(&mut self.ranges, Range { start: at, end: until, chain, location: Location { file, line: 0, column: 0 } });
-            }
+            let (symbol, symbol_until) = self.symbol_at.seek(at);
+            let (stub, stub_until) = self.stub_at.seek(at);
+            let until = end.min(symbol_until).min(stub_until);
+            let (chain, file) = match (stub, symbol) {
+                (Some(stub), _) => (self.stub(stub, symbol), None),
+                (None, Some(symbol)) => self.symbol(symbol),
+                (None, None) => {
+                    at = until;
+                    continue;
+                }
+            };
+            push(&mut self.ranges, Range { start: at, end: until, chain, location: Location { file, line: 0, column: 0 } });
             at = until;
         }
+    }
+
+    /// A linkage stub, within what a symbol makes of its address: see [`crate::is_stub`].
+    fn stub(&mut self, index: usize, symbol: Option<usize>) -> ChainId {
+        if let Some((.., chain)) = self.last_stub.filter(|(last, within, _)| (*last, *within) == (index, symbol)) {
+            return chain;
+        }
+        let caller = symbol.map(|symbol| self.symbol(symbol)).map(|(chain, file)| (chain, Location { file, line: 0, column: 0 }));
+        let function = Some(FunctionId(self.functions.intern(Hashed::of(&self.stubs[index].name))));
+        let chain = ChainId(u32::try_from(self.chains.len()).unwrap_or(u32::MAX));
+        self.chains.push(Chain { function, caller, source: Source::Symtab });
+        self.last_stub = Some((index, symbol, chain));
+        chain
     }
 
     fn symbol(&mut self, index: usize) -> (ChainId, Option<FileId>) {

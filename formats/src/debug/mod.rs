@@ -2,23 +2,34 @@
 //!
 //! ```text
 //! file -> mapped.rs      bytes, read once through a mapping
-//!      -> object.rs      what the file is: id, name, architecture
-//!      -> sections.rs    debug sections (expanded), executable addresses
-//!      -> symbols.rs     symbol spans
+//!      -> object.rs      what the file is: id, name, architecture; lists the steps
+//!      -> layout.rs      addresses of sections, laid out where the file is not linked yet
+//!      -> code.rs        executable addresses
+//!      -> symbols.rs     symbol spans; minidebug.rs has more of them, plt.rs linkage stubs
+//!      -> sections.rs    debug sections, expanded; relocate.rs
+//!      -> companions.rs  files that belong to it; split.rs
 //!      -> dwarf/         per unit, in parallel: functions, inlined calls, lines -> ranges
 //!      -> assemble.rs    all units in address order, names once, symbols in the gaps
 //! ```
 
 mod assemble;
+mod code;
+mod companions;
 mod dwarf;
+mod layout;
 mod mapped;
+mod minidebug;
 mod object;
+mod plt;
+mod relocate;
 mod sections;
+mod split;
 mod symbols;
 mod weave;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+pub use companions::Search;
 pub use mapped::Mapped;
 pub use object::DebugFile;
 

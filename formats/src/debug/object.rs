@@ -1,12 +1,17 @@
 //! What an object file is, and the way to everything in it: in, a mapped file; out, [`DebugFile`], whose
 //! [`DebugFile::read`] lists the steps of reading it.
 
-use ::object::{Architecture, Object, ObjectKind, ObjectSection, ObjectSegment};
+use std::path::{Path, PathBuf};
+
+use ::object::{Architecture, Object, ObjectSection, ObjectSegment};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::assemble::assemble;
-use super::sections::{Code, debug_section};
-use super::{Mapped, Progress, dwarf, symbols};
+use super::code::Code;
+use super::companions::{self, Search};
+use super::layout::Layout;
+use super::split::SplitFiles;
+use super::{Mapped, Progress, dwarf, minidebug, plt, sections, symbols};
 use crate::Error;
 use crate::module::{Detail, Dropped, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols};
 
@@ -31,9 +36,6 @@ impl<'d> DebugFile<'d> {
         }
         let damaged = |error: ::object::Error| Error::Damaged { path: path.to_owned(), reason: error.to_string() };
         let object = ::object::File::parse(bytes).map_err(damaged)?;
-        if object.kind() == ObjectKind::Relocatable {
-            return Err(Error::Relocatable { path: path.to_owned() });
-        }
         let info = ModuleInfo {
             name: path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
             id: module_id(&object, bytes),
@@ -50,42 +52,93 @@ impl<'d> DebugFile<'d> {
         &self.info
     }
 
+    /// The file's path.
+    pub fn path(&self) -> &Path {
+        self.mapped.path()
+    }
+
+    pub(super) fn object(&self) -> &::object::File<'d> {
+        &self.object
+    }
+
+    /// The debug file that was split from this one, if it is found and this one has no debug data itself.
+    pub fn debug_file(&self, search: &Search) -> Option<Mapped> {
+        companions::debug_file(self, search)
+    }
+
     /// Reads all ranges, names and lines. Units are read in parallel on the current rayon pool; the result does
-    /// not depend on how many threads there are.
+    /// not depend on how many threads there are. Files that belong to this one are looked for as `search` says.
     ///
     /// # Errors
     /// [`Error::Damaged`] if a debug section lies outside the file, [`Error::NoSymbols`] if there is nothing to
     /// find addresses by. Damage within a section costs the unit it is in, and is
     /// counted in `dropped`.
-    pub fn read(&self, progress: &Progress) -> Result<ModuleSymbols, Error> {
-        let mut dropped = Dropped::default();
-        let code = Code::of(&self.object);
-        let symbols = symbols::read(&self.object);
-        let sections = gimli::DwarfSections::load(|id| debug_section(&self.object, id, self.mapped.bytes().len()))
-            .map_err(|reason| self.damaged(reason))?;
-        let dwarf = if self.object.is_little_endian() {
-            dwarf::read(&sections, gimli::LittleEndian, &code, &symbols, self.mapped, progress, &mut dropped)
+    pub fn read(&self, search: &Search, progress: &Progress) -> Result<ModuleSymbols, Error> {
+        let (object, path) = (&self.object, self.mapped.path());
+        let (mut dropped, mut warnings) = (Dropped::default(), Vec::new());
+        let layout = Layout::of(object).map_err(|reason| self.damaged(reason))?;
+        let code = Code::of(object, &layout);
+        let mini = minidebug::expand(object).unwrap_or_else(|reason| {
+            warnings.push(format!("{reason}; its symbols were left out"));
+            None
+        });
+        let mini = mini.as_deref().and_then(|bytes| ::object::File::parse(bytes).ok());
+        let symbols = symbols::read(object, mini.as_ref(), &layout);
+        let stubs = plt::read(object);
+        let sections = sections::load(object, self.mapped, &layout, &mut dropped).map_err(|reason| self.damaged(reason))?;
+        let shared_file = companions::shared_names(self, search);
+        let shared = shared_file.as_ref().map(|file| load_shared(file, &mut dropped)).transpose().unwrap_or_else(|reason| {
+            warnings.push(reason);
+            None
+        });
+        let split_files = SplitFiles::open(path, &self.skeletons(&sections), search);
+        let mut missing = Vec::new();
+        let split = split_files.sections(&mut missing);
+        let input = dwarf::Input { sections: &sections, shared: shared.as_ref(), split: &split };
+        let dwarf = if object.is_little_endian() {
+            dwarf::read(input, gimli::LittleEndian, &code, &symbols, self.mapped, progress, &mut dropped)
         } else {
-            dwarf::read(&sections, gimli::BigEndian, &code, &symbols, self.mapped, progress, &mut dropped)
+            dwarf::read(input, gimli::BigEndian, &code, &symbols, self.mapped, progress, &mut dropped)
         };
-        let mut module = assemble(self.info.clone(), dwarf, &symbols, &code, self.mapped.bytes().len(), dropped);
-        module.warnings = self.warnings(&module.dropped);
+        let mut module = assemble(self.info.clone(), dwarf, &symbols, &stubs, &code, self.mapped.bytes().len(), dropped);
+        layout.restore(&mut module);
+        warnings.extend(self.warnings(&module.dropped, shared.is_some(), &missing));
+        module.warnings = warnings;
         if module.ranges.is_empty() {
-            return Err(Error::NoSymbols { path: self.mapped.path().to_owned() });
+            return Err(Error::NoSymbols { path: path.to_owned() });
         }
         Ok(module)
     }
 
-    /// What is damaged, or known to be elsewhere and not read.
-    fn warnings(&self, dropped: &Dropped) -> Vec<String> {
+    fn skeletons(&self, sections: &sections::Sections<'_>) -> Vec<dwarf::Skeleton> {
+        if self.object.is_little_endian() {
+            dwarf::skeletons(sections, gimli::LittleEndian)
+        } else {
+            dwarf::skeletons(sections, gimli::BigEndian)
+        }
+    }
+
+    /// What is damaged, or known to be elsewhere and was not found.
+    fn warnings(&self, dropped: &Dropped, has_shared: bool, missing: &[PathBuf]) -> Vec<String> {
         let mut warnings = Vec::new();
         if dropped.iter().any(|(reason, _)| reason.is_damage()) {
             warnings
                 .push("some of its debug data is damaged and was left out; was it copied whole? `modules show` has the counts".to_owned());
         }
-        if let Ok(Some((file, _))) = self.object.gnu_debugaltlink() {
+        if let (Some((file, _)), false) = (companions::shared_names_link(&self.object), has_shared) {
             let file = String::from_utf8_lossy(file);
-            warnings.push(format!("names shared with other files are in {file}, which is not read: some functions have no name"));
+            warnings.push(format!(
+                "names shared with other files are in {file}, which was not found: some functions have no name; \
+                 pass its folder as --debug-dir and import again with --force"
+            ));
+        }
+        if let [first, others @ ..] = missing {
+            let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+            warnings.push(format!(
+                "functions and inlined calls are in {}{more}, which was not found: symbols answer instead; \
+                 pass the folder with the .dwo files or .dwp package as --debug-dir and import again with --force",
+                first.display()
+            ));
         }
         if let (Ok(Some((file, _))), true) = (self.object.gnu_debuglink(), self.info.detail < Detail::Debug) {
             let file = String::from_utf8_lossy(file);
@@ -97,6 +150,13 @@ impl<'d> DebugFile<'d> {
     fn damaged(&self, reason: String) -> Error {
         Error::Damaged { path: self.mapped.path().to_owned(), reason }
     }
+}
+
+/// The sections of a file of shared names.
+fn load_shared<'m>(file: &'m Mapped, dropped: &mut Dropped) -> Result<sections::Sections<'m>, String> {
+    let in_file = |reason: String| format!("{}: {reason}; the names in it are missing", file.path().display());
+    let object = ::object::File::parse(file.bytes()).map_err(|error| in_file(error.to_string()))?;
+    sections::load(&object, file, &Layout::default(), dropped).map_err(in_file)
 }
 
 /// The build-id; where the file has none, a hash of its code, or of all of it if the code was split off.

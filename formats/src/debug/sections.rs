@@ -1,117 +1,145 @@
-//! Sections of an object file: in, the parsed file; out, the bytes of its debug sections, expanded where they
-//! are compressed, and the addresses that hold code.
+//! Debug sections of an object file: in, the parsed file; out, their bytes, expanded in parallel where they are
+//! compressed (gABI, "Section Compression"; `.zdebug_*`), relocated where the file is a relocatable object.
 
 use std::borrow::Cow;
 
-use gimli::SectionId;
-use object::{Object, ObjectSection, ObjectSegment, SectionFlags, SegmentFlags, elf};
+use gimli::{DwarfPackageSections, DwarfSections, SectionId};
+use hashbrown::HashMap;
+use libdeflater::Decompressor;
+use object::{CompressedData, CompressionFormat, Object, ObjectSection};
+use rayon::prelude::*;
 
+use super::Mapped;
+use super::layout::Layout;
+use super::relocate;
 use crate::limits::MAX_EXPANSION;
+use crate::module::{DropReason, Dropped};
 
-/// The executable addresses of an image.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Code {
-    /// Sorted and disjoint.
-    spans: Vec<(u64, u64)>,
-    /// The same, each longer by the padding up to the next section.
-    padded: Vec<(u64, u64)>,
-}
+/// The sections of DWARF data that are read.
+pub type Sections<'d> = DwarfSections<Cow<'d, [u8]>>;
 
-impl Code {
-    /// The executable sections of `file`; its executable segments where it has no section headers.
-    pub fn of<'d>(file: &impl Object<'d>) -> Self {
-        let mut spans: Vec<(u64, u64)> = file
-            .sections()
-            .filter(|section| match section.flags() {
-                SectionFlags::Elf { sh_flags, .. } => sh_flags.contains(elf::SHF_ALLOC | elf::SHF_EXECINSTR),
-                _ => section.kind() == object::SectionKind::Text,
-            })
-            .map(|section| (section.address(), section.address().saturating_add(section.size())))
-            .collect();
-        if file.sections().next().is_none() {
-            spans.extend(
-                file.segments()
-                    .filter(|segment| matches!(segment.flags(), SegmentFlags::Elf { p_flags, .. } if p_flags.contains(elf::PF_X)))
-                    .map(|segment| (segment.address(), segment.address().saturating_add(segment.size()))),
-            );
-        }
-        let allocated = file.sections().filter(|section| match section.flags() {
-            SectionFlags::Elf { sh_flags, .. } => sh_flags.contains(elf::SHF_ALLOC),
-            _ => true,
-        });
-        Self::from_spans(spans, allocated.map(|section| section.address()).collect())
-    }
-
-    /// Sorts and joins `spans`, each a first address and the one after the last, among sections that begin at
-    /// `starts`.
-    pub fn from_spans(mut spans: Vec<(u64, u64)>, mut starts: Vec<u64>) -> Self {
-        spans.retain(|(start, end)| start < end);
-        spans.sort_unstable();
-        let mut joined: Vec<(u64, u64)> = Vec::with_capacity(spans.len());
-        for (start, end) in spans {
-            match joined.last_mut() {
-                Some(last) if start <= last.1 => last.1 = last.1.max(end),
-                _ => joined.push((start, end)),
-            }
-        }
-        starts.sort_unstable();
-        let pad = |&(start, end): &(u64, u64)| {
-            let next = starts.get(starts.partition_point(|start| *start < end)).copied();
-            (start, next.unwrap_or(end))
-        };
-        Self { padded: joined.iter().map(pad).collect(), spans: joined }
-    }
-
-    /// Whether `address` holds code.
-    pub fn contains(&self, address: u64) -> bool {
-        let after = self.spans.partition_point(|(start, _)| *start <= address);
-        after > 0 && address < self.spans[after - 1].1
-    }
-
-    /// First address and the one after the last, of every stretch.
-    pub fn spans(&self) -> &[(u64, u64)] {
-        &self.spans
-    }
-
-    /// The same with the padding that follows, over which a symbol without size reaches.
-    pub fn padded_spans(&self) -> &[(u64, u64)] {
-        &self.padded
-    }
-}
-
-/// The contents of section `name`, expanded if compressed; empty where the file has no such section.
+/// Loads the debug sections of `object`, which lies in `mapped`. What it lacks is empty.
 ///
 /// # Errors
-/// If the section lies outside the file of `file_bytes`, its compressed data is damaged, or it declares more than
+/// If a section lies outside the file, its compressed data is damaged, or all together declare more than
 /// [`MAX_EXPANSION`] allows.
-pub fn debug_section<'d>(file: &object::File<'d>, id: SectionId, file_bytes: usize) -> Result<Cow<'d, [u8]>, String> {
-    let name = id.name();
-    let Some(section) = file.section_by_name(name).filter(|_| is_read(id)) else { return Ok(Cow::Borrowed(&[])) };
-    let in_section = |reason: object::Error| format!("section {name}: {reason}");
-    let data = section.compressed_data().map_err(in_section)?;
-    let limit = MAX_EXPANSION * file_bytes as u64;
-    if data.uncompressed_size > limit {
-        return Err(format!("section {name} declares {} bytes, over the limit of {limit}", data.uncompressed_size));
+pub fn load<'d>(object: &object::File<'d>, mapped: &'d Mapped, layout: &Layout, dropped: &mut Dropped) -> Result<Sections<'d>, String> {
+    let mut found = read(object, mapped, layout, dropped, &READ, |id| Some(id.name()))?;
+    DwarfSections::load(|id| Ok(found.remove(&id).unwrap_or_default()))
+}
+
+/// The same for the sections of split DWARF, whose names end in `.dwo` (DWARF 5, section 7.3.2).
+///
+/// # Errors
+/// As [`load`].
+pub fn load_split<'d>(object: &object::File<'d>, mapped: &'d Mapped) -> Result<Sections<'d>, String> {
+    let mut found = read(object, mapped, &Layout::default(), &mut Dropped::default(), &READ, SectionId::dwo_name)?;
+    DwarfSections::load(|id| Ok(found.remove(&id).unwrap_or_default()))
+}
+
+/// The same for a package of split DWARF (`.dwp`; DWARF 5, section 7.3.5).
+///
+/// # Errors
+/// As [`load`].
+pub fn load_package<'d>(object: &object::File<'d>, mapped: &'d Mapped) -> Result<DwarfPackageSections<Cow<'d, [u8]>>, String> {
+    let all = [&READ[..], &INDEXED].concat();
+    let mut found = read(object, mapped, &Layout::default(), &mut Dropped::default(), &all, SectionId::dwo_name)?;
+    let loaded: gimli::Result<_> = DwarfPackageSections::load(|id| Ok(found.remove(&id).unwrap_or_default()));
+    loaded.map_err(|error| error.to_string())
+}
+
+/// What is read. Locations of variables and macros are of no use here, types hold no code, and names are read from
+/// the entries themselves.
+const READ: [SectionId; 12] = [
+    SectionId::DebugInfo,
+    SectionId::DebugStr,
+    SectionId::DebugLine,
+    SectionId::DebugLineStr,
+    SectionId::DebugRanges,
+    SectionId::DebugRngLists,
+    SectionId::DebugAbbrev,
+    SectionId::DebugAddr,
+    SectionId::DebugAranges,
+    SectionId::DebugStrOffsets,
+    SectionId::DebugCuIndex,
+    SectionId::DebugTuIndex,
+];
+
+/// What is not read either, but has to be there: the index of a package refers to it.
+const INDEXED: [SectionId; 5] =
+    [SectionId::DebugLoc, SectionId::DebugLocLists, SectionId::DebugMacinfo, SectionId::DebugMacro, SectionId::DebugTypes];
+
+struct Found<'f, 'd> {
+    id: SectionId,
+    section: object::Section<'d, 'f>,
+    data: CompressedData<'d>,
+}
+
+fn read<'d>(
+    object: &object::File<'d>,
+    mapped: &'d Mapped,
+    layout: &Layout,
+    dropped: &mut Dropped,
+    ids: &[SectionId],
+    name: fn(SectionId) -> Option<&'static str>,
+) -> Result<HashMap<SectionId, Cow<'d, [u8]>>, String> {
+    let mut found = Vec::new();
+    for &id in ids {
+        let Some(section) = name(id).and_then(|name| object.section_by_name(name)) else { continue };
+        let data = section.compressed_data().map_err(|reason| format!("section {}: {reason}", id.name()))?;
+        found.push(Found { id, section, data });
     }
-    data.decompress().map_err(in_section)
+    let limit = MAX_EXPANSION * mapped.bytes().len() as u64;
+    let expanded = |data: &CompressedData<'_>| if data.format == CompressionFormat::None { 0 } else { data.uncompressed_size };
+    let total = found.iter().fold(0u64, |total, found| total.saturating_add(expanded(&found.data)));
+    if total > limit {
+        return Err(format!("its compressed sections declare {total} bytes, over the limit of {limit}"));
+    }
+    // The largest first: it takes the longest.
+    found.sort_by_key(|found| std::cmp::Reverse(found.data.uncompressed_size));
+    let loaded: Vec<(SectionId, Cow<'d, [u8]>, u64)> =
+        found.par_iter().with_max_len(1).map(|found| load_one(object, mapped, layout, found)).collect::<Result<_, String>>()?;
+    dropped.count_many(DropReason::BadRelocation, loaded.iter().map(|(.., failed)| failed).sum());
+    Ok(loaded.into_iter().map(|(id, data, _)| (id, data)).collect())
 }
 
-/// Whether anything of the section is used: locations of variables and macros are not.
-fn is_read(id: SectionId) -> bool {
-    !matches!(id, SectionId::DebugLoc | SectionId::DebugLocLists | SectionId::DebugMacinfo | SectionId::DebugMacro | SectionId::DebugTypes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn code_is_joined_and_half_open() {
-        let code = Code::from_spans(vec![(30, 40), (10, 20), (20, 25), (50, 50)], vec![60, 10, 20, 30]);
-        assert_eq!(code.spans(), [(10, 25), (30, 40)]);
-        assert_eq!(code.padded_spans(), [(10, 30), (30, 60)]);
-        for (address, want) in [(9, false), (10, true), (24, true), (25, false), (39, true), (40, false), (50, false), (u64::MAX, false)] {
-            assert_eq!(code.contains(address), want, "{address}");
+fn load_one<'d>(
+    object: &object::File<'d>,
+    mapped: &Mapped,
+    layout: &Layout,
+    found: &Found<'_, 'd>,
+) -> Result<(SectionId, Cow<'d, [u8]>, u64), String> {
+    let mut data = match found.data.format {
+        CompressionFormat::None => Cow::Borrowed(found.data.data),
+        format => {
+            let data = expand(&found.data, format).map_err(|reason| format!("section {}: {reason}", found.id.name()))?;
+            mapped.release(found.data.data);
+            Cow::Owned(data)
         }
+    };
+    let failed = if layout.is_relocatable() { relocate::apply(object, layout, &found.section, data.to_mut()) } else { 0 };
+    Ok((found.id, data, failed))
+}
+
+/// Expands `compressed`, whose size has been checked against the budget, to exactly the size that it declares.
+fn expand(compressed: &CompressedData<'_>, format: CompressionFormat) -> Result<Vec<u8>, String> {
+    let size = usize::try_from(compressed.uncompressed_size).map_err(|_| "too large for this machine".to_owned())?;
+    // Asked for first, because what follows would abort; it is faster than filling reserved memory, as fresh pages
+    // are zero already.
+    Vec::<u8>::new().try_reserve_exact(size).map_err(|_| format!("{size} bytes do not fit into memory"))?;
+    let mut data = vec![0; size];
+    let damaged = |error: String| format!("damaged compressed data ({error})");
+    let done = match format {
+        CompressionFormat::Zlib => {
+            Decompressor::new().zlib_decompress(compressed.data, &mut data).map_err(|error| damaged(error.to_string()))?
+        }
+        CompressionFormat::Zstandard => {
+            zstd::bulk::decompress_to_buffer(compressed.data, &mut data).map_err(|error| damaged(error.to_string()))?
+        }
+        _ => return Err("compressed in a way that is not known".to_owned()),
+    };
+    if done != size {
+        return Err(damaged(format!("{done} bytes instead of {size}")));
     }
+    Ok(data)
 }

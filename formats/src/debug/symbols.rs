@@ -5,8 +5,12 @@
 //! one address the largest wins, and of equally large ones the last in the table; a symbol without size reaches
 //! to the next one, across sections too. Data symbols matter only as such limits.
 
+use std::borrow::Cow;
+
 use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SymbolFlags, SymbolSection, elf};
 
+use super::layout::Layout;
+use super::relocate;
 use crate::limits::MAX_NAME_BYTES;
 
 /// `start..end` is named `name`.
@@ -29,11 +33,16 @@ struct Entry<'d> {
     file: Option<&'d [u8]>,
 }
 
-/// The symbols of `file`, from `.symtab`, or from `.dynsym` where there is none.
-pub fn read<'d>(file: &object::File<'d>) -> Vec<Symbol<'d>> {
-    let mut entries = entries(file, file.symbols());
+/// The symbols of `file`, from `.symtab`, or from `.dynsym` where there is none, and those of `mini`, the file in
+/// its `.gnu_debugdata`.
+pub fn read<'d>(file: &object::File<'d>, mini: Option<&object::File<'d>>, layout: &Layout) -> Vec<Symbol<'d>> {
+    let mut entries = entries(file, file.symbols(), layout);
     if entries.is_empty() {
-        entries = self::entries(file, file.dynamic_symbols());
+        entries = self::entries(file, file.dynamic_symbols(), layout);
+    }
+    if let Some(mini) = mini {
+        // Before the others: it replaces none of them.
+        entries.splice(..0, self::entries(mini, mini.symbols(), layout));
     }
     entries.sort_by_key(|entry| (entry.address, entry.size));
     let next = entries.iter().skip(1).map(|entry| entry.address).chain([u64::MAX]);
@@ -49,8 +58,13 @@ pub fn read<'d>(file: &object::File<'d>) -> Vec<Symbol<'d>> {
         .collect()
 }
 
-fn entries<'d: 'f, 'f>(file: &'f object::File<'d>, symbols: impl Iterator<Item = object::Symbol<'d, 'f>>) -> Vec<Entry<'d>> {
+fn entries<'d: 'f, 'f>(
+    file: &'f object::File<'d>,
+    symbols: impl Iterator<Item = object::Symbol<'d, 'f>>,
+    layout: &Layout,
+) -> Vec<Entry<'d>> {
     let machine = file.architecture();
+    let descriptors = Descriptors::of(file, layout);
     let mut source = None;
     let mut entries = Vec::new();
     for symbol in symbols {
@@ -62,21 +76,48 @@ fn entries<'d: 'f, 'f>(file: &'f object::File<'d>, symbols: impl Iterator<Item =
             continue;
         }
         let counts = matches!(kind, elf::STT_NOTYPE | elf::STT_FUNC | elf::STT_OBJECT | elf::STT_GNU_IFUNC);
-        if !counts || !is_allocated(file, symbol.section()) || is_mapping_symbol(machine, name) {
+        let SymbolSection::Section(section) = symbol.section() else { continue };
+        if !counts || !is_allocated(file, section) || is_mapping_symbol(machine, name) {
             continue;
         }
         // Bit 0 of a function's address says Thumb or microMIPS.
         let has_mode_bit = kind == elf::STT_FUNC
             && matches!(machine, object::Architecture::Arm | object::Architecture::Mips | object::Architecture::Mips64);
-        let address = if has_mode_bit { symbol.address() & !1 } else { symbol.address() };
+        let value = if has_mode_bit { symbol.address() & !1 } else { symbol.address() };
+        let address = layout.symbol_address(section, value);
+        let address = descriptors.as_ref().and_then(|descriptors| descriptors.code(address)).unwrap_or(address);
         entries.push(Entry { address, size: symbol.size(), name, file: source.filter(|_| symbol.is_local()) });
     }
     entries
 }
 
-fn is_allocated(file: &object::File<'_>, section: SymbolSection) -> bool {
-    let SymbolSection::Section(index) = section else { return false };
-    file.section_by_index(index)
+/// Function descriptors, to which symbols of big-endian PowerPC64 refer instead of code (64-bit PowerPC ELF ABI 1.9,
+/// section 3.2.1).
+struct Descriptors<'d> {
+    address: u64,
+    data: Cow<'d, [u8]>,
+}
+
+impl<'d> Descriptors<'d> {
+    fn of(file: &object::File<'d>, layout: &Layout) -> Option<Self> {
+        let is_first_abi = file.architecture() == object::Architecture::PowerPc64 && !file.is_little_endian();
+        let section = file.section_by_name(".opd").filter(|_| is_first_abi)?;
+        let mut data = Cow::Borrowed(section.data().ok()?);
+        if layout.is_relocatable() {
+            relocate::apply(file, layout, &section, data.to_mut());
+        }
+        Some(Self { address: layout.address(&section), data })
+    }
+
+    /// The address of the code of the function whose descriptor lies at `address`.
+    fn code(&self, address: u64) -> Option<u64> {
+        let offset = usize::try_from(address.checked_sub(self.address)?).ok()?;
+        Some(u64::from_be_bytes(*self.data.get(offset..)?.first_chunk()?))
+    }
+}
+
+fn is_allocated(file: &object::File<'_>, section: object::SectionIndex) -> bool {
+    file.section_by_index(section)
         .is_ok_and(|section| matches!(section.flags(), SectionFlags::Elf { sh_flags, .. } if sh_flags.contains(elf::SHF_ALLOC)))
 }
 
@@ -89,6 +130,10 @@ fn is_mapping_symbol(machine: object::Architecture, name: &[u8]) -> bool {
         A::Csky => &[b"$d", b"$t"],
         _ => return false,
     };
+    // What assemblers call the ends of label differences that a linker may shorten.
+    if matches!(machine, A::Riscv32 | A::Riscv64) && name == b".L0 " {
+        return true;
+    }
     let may_be_empty = !matches!(machine, A::Aarch64 | A::Aarch64_Ilp32 | A::Csky);
     (name.is_empty() && may_be_empty) || marks.iter().any(|mark| name.starts_with(mark))
 }

@@ -2,6 +2,7 @@
 //! at each address and the address up to which that stays true.
 
 use super::dwarf::{LineSpan, Span};
+use super::plt::Stub;
 use super::symbols::Symbol;
 use crate::module::Range;
 
@@ -24,6 +25,12 @@ impl Covers for LineSpan {
 }
 
 impl Covers for Symbol<'_> {
+    fn extent(&self) -> (u64, u64) {
+        (self.start, self.end)
+    }
+}
+
+impl Covers for Stub {
     fn extent(&self) -> (u64, u64) {
         (self.start, self.end)
     }

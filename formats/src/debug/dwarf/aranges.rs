@@ -11,7 +11,7 @@ use gimli::Endianity;
 use rayon::prelude::*;
 
 use super::units::Units;
-use crate::debug::sections::Code;
+use crate::debug::code::Code;
 use crate::module::{DropReason, Dropped};
 
 /// `start..end` belongs to the unit numbered `unit`.

@@ -5,23 +5,26 @@ mod flatten;
 mod lines;
 mod paths;
 mod scopes;
+mod skeletons;
 mod unit;
 mod units;
 
-use gimli::{DwarfSections, EndianSlice, Endianity, Section};
+use gimli::{EndianSlice, Endianity, Section};
 use rayon::prelude::*;
-use std::borrow::Cow;
 
 pub use aranges::Interval;
 pub use flatten::Span;
 pub use lines::LineSpan;
+pub use skeletons::{Skeleton, list as skeletons};
 pub use unit::{Hashed, UnitSymbols};
 
-use super::sections::Code;
+use super::code::Code;
+use super::sections::Sections;
+use super::split::SplitSections;
 use super::symbols::Symbol;
 use super::{Mapped, Progress};
 use crate::module::Dropped;
-use units::Units;
+use units::{SplitUnits, Units};
 
 /// What all units of a file say.
 #[derive(Default)]
@@ -32,9 +35,20 @@ pub struct DwarfSymbols<'d> {
     pub units: Vec<UnitSymbols<'d>>,
 }
 
+/// All that is read: the object's own sections and those of the files that belong to it.
+#[derive(Clone, Copy)]
+pub struct Input<'d> {
+    /// The object's.
+    pub sections: &'d Sections<'d>,
+    /// Of the file of names that it shares with others (dwz; DWARF 5, section 7.3.6).
+    pub shared: Option<&'d Sections<'d>>,
+    /// Of the files that hold the functions of its skeleton units.
+    pub split: &'d SplitSections<'d>,
+}
+
 /// Reads every unit that owns an address.
 pub fn read<'d, E: Endianity + Send + Sync>(
-    sections: &'d DwarfSections<Cow<'d, [u8]>>,
+    input: Input<'d>,
     endian: E,
     code: &Code,
     symbols: &[Symbol<'d>],
@@ -42,9 +56,11 @@ pub fn read<'d, E: Endianity + Send + Sync>(
     progress: &Progress,
     dropped: &mut Dropped,
 ) -> DwarfSymbols<'d> {
-    let dwarf = sections.borrow(|section| EndianSlice::new(section, endian));
+    let dwarf = input.sections.borrow_with_sup(input.shared, |section| EndianSlice::new(section, endian));
     let debug_info = dwarf.debug_info.reader().slice();
-    let units = Units::list(dwarf, dropped);
+    let shared = input.shared.map(|shared| Units::list(shared.borrow(|section| EndianSlice::new(section, endian)), dropped));
+    let split = SplitUnits::new(input.split, endian);
+    let units = Units::list(dwarf, dropped).with_shared(shared);
     let mut intervals = aranges::read(&units, code, dropped);
     let jobs = by_unit(&mut intervals);
     progress.expect(jobs.len(), jobs.iter().map(|(unit, _)| units.bytes(*unit).len()).sum());
@@ -53,7 +69,7 @@ pub fn read<'d, E: Endianity + Send + Sync>(
         .with_max_len(1)
         .map(|(index, intervals)| {
             let mut dropped = Dropped::default();
-            let symbols = unit::read(&units, *index, intervals, code, symbols, &mut dropped);
+            let symbols = unit::read(&units, &split, *index, intervals, code, symbols, &mut dropped);
             let bytes = &debug_info[units.bytes(*index)];
             mapped.release(bytes);
             progress.advance(bytes.len());

@@ -10,7 +10,7 @@ use gimli::{AttributeSpecification, AttributeValue, EndianSlice, Endianity, Entr
 
 use super::flatten::{Span, flatten};
 use super::units::{Extent, Units};
-use crate::debug::sections::Code;
+use crate::debug::code::Code;
 use crate::limits::MAX_INLINE_DEPTH;
 use crate::module::{DropReason, Dropped};
 

@@ -15,9 +15,9 @@ use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::scopes::{self, Scopes};
-use super::units::Units;
+use super::units::{SplitUnits, Units};
 use super::{lines, paths};
-use crate::debug::sections::Code;
+use crate::debug::code::Code;
 use crate::debug::symbols::Symbol;
 use crate::debug::weave::{Cursor, push};
 use crate::limits::MIN_UNIT_CHAINS;
@@ -55,6 +55,7 @@ pub struct UnitSymbols<'d> {
 /// Reads unit `index`, which owns `intervals`. A unit that cannot be read is counted, and symbols answer for it.
 pub fn read<'d, E: Endianity>(
     units: &Units<'d, E>,
+    split: &SplitUnits<'d, E>,
     index: usize,
     intervals: &[(u64, u64)],
     code: &Code,
@@ -66,15 +67,18 @@ pub fn read<'d, E: Endianity>(
         dropped.count(DropReason::BadUnit);
     }
     let unit = unit.ok();
-    if unit.as_ref().is_some_and(|unit| unit.dwo_id.is_some()) {
+    // A skeleton unit has the lines; its functions are in another file.
+    let split = unit.as_ref().and_then(|unit| split.of(units, index, unit));
+    if split.is_none() && unit.as_ref().is_some_and(|unit| unit.dwo_id.is_some()) {
         dropped.count(DropReason::SplitUnit);
     }
-    let scopes = unit.as_ref().map_or_else(Scopes::default, |unit| scopes::read(units, unit, code, dropped));
+    let entries = split.as_ref().map(|(units, unit)| (units, unit)).or(unit.as_ref().map(|unit| (units, unit)));
+    let scopes = entries.map_or_else(Scopes::default, |(units, unit)| scopes::read(units, unit, code, dropped));
     let program = unit.as_ref().and_then(|unit| unit.line_program.clone());
     let lines = program.map_or_else(Vec::new, |program| lines::read(program, dropped));
     let mut names = Names {
-        units,
-        unit: unit.as_ref(),
+        entries,
+        lines: unit.as_ref().map(|unit| (units, unit)),
         scopes: &scopes,
         symbols,
         functions: HashMap::new(),
@@ -122,9 +126,14 @@ pub fn read<'d, E: Endianity>(
 }
 
 /// Numbers functions, files and chains as they are first used.
+/// A unit and the file it is in.
+type UnitOf<'a, 'd, E> = (&'a Units<'d, E>, &'a Unit<EndianSlice<'d, E>>);
+
 struct Names<'a, 'd, E: Endianity> {
-    units: &'a Units<'d, E>,
-    unit: Option<&'a Unit<EndianSlice<'d, E>>>,
+    /// The unit with the functions: a split unit, or the same as `lines`.
+    entries: Option<UnitOf<'a, 'd, E>>,
+    /// The unit with the line program.
+    lines: Option<UnitOf<'a, 'd, E>>,
     scopes: &'a Scopes,
     symbols: &'a [Symbol<'d>],
     /// By the entry that leads to the name.
@@ -211,7 +220,7 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
         if let Some(function) = self.functions.get(&entry) {
             return *function;
         }
-        let name = self.unit.and_then(|unit| self.units.function_name(unit, entry));
+        let name = self.entries.and_then(|(units, unit)| units.function_name(unit, entry));
         let function = name.map(|name| self.add_function(name));
         self.functions.insert(entry, function);
         function
@@ -232,9 +241,9 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
         if let Some(file) = self.files.get(&index) {
             return *file;
         }
-        let path = self.unit.and_then(|unit| {
+        let path = self.lines.and_then(|(units, unit)| {
             let program = unit.line_program.as_ref()?;
-            paths::path(&self.units.dwarf, unit, program.header(), index)
+            paths::path(&units.dwarf, unit, program.header(), index)
         });
         let file = path.map(|path| self.add_file(path));
         self.files.insert(index, file);

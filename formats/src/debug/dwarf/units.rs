@@ -1,13 +1,15 @@
 //! The units of `.debug_info`: in, the loaded DWARF sections; out, units by number or by offset, with what is
 //! asked of one at a time: its parsed header, the ranges of its root, the name of one of its entries.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use gimli::{
-    AbbreviationsCacheStrategy, AttributeValue, DebugInfoOffset, Dwarf, EndianSlice, Endianity, RangeListsOffset, Unit, UnitHeader,
+    AbbreviationsCacheStrategy, AttributeValue, DebugInfoOffset, Dwarf, DwarfPackage, EndianSlice, Endianity, RangeListsOffset, Unit, UnitHeader,
     UnitOffset, constants as dw,
 };
 
+use crate::debug::split::SplitSections;
 use crate::limits::{MAX_NAME_BYTES, MAX_NAME_HOPS};
 use crate::module::{DropReason, Dropped};
 
@@ -23,6 +25,8 @@ pub struct Units<'d, E: Endianity> {
     headers: Vec<UnitHeader<Slice<'d, E>>>,
     /// Units that others refer to (LTO, dwz): parsed once, on first reference.
     referred: Vec<OnceLock<Referred<'d, E>>>,
+    /// The units of the file of shared names (dwz).
+    shared: Option<Box<Units<'d, E>>>,
 }
 
 /// Low and high address attributes and range list of an entry, as far as it has them.
@@ -60,7 +64,12 @@ impl<'d, E: Endianity> Units<'d, E> {
             }
         }
         let referred = headers.iter().map(|_| OnceLock::new()).collect();
-        Self { dwarf, headers, referred }
+        Self { dwarf, headers, referred, shared: None }
+    }
+
+    /// The same, with the units of the file of shared names.
+    pub fn with_shared(self, shared: Option<Self>) -> Self {
+        Self { shared: shared.map(Box::new), ..self }
     }
 
     /// How many there are.
@@ -148,25 +157,25 @@ impl<'d, E: Endianity> Units<'d, E> {
     }
 
     /// The name of the function entry at `offset` of `unit`: its linkage name, else its name, either of them
-    /// looked for through `DW_AT_specification` and `DW_AT_abstract_origin`, across units.
+    /// looked for through `DW_AT_specification` and `DW_AT_abstract_origin`, across units and files.
     pub fn function_name(&self, unit: &Unit<Slice<'d, E>>, offset: UnitOffset) -> Option<&'d [u8]> {
         let mut short = None;
-        let mut seen: Vec<usize> = Vec::new();
-        let mut pending = vec![(unit, offset)];
-        while let Some((unit, offset)) = pending.pop() {
-            let global = offset.to_debug_info_offset(&unit.header)?.0;
+        let mut seen: Vec<(bool, usize)> = Vec::new();
+        let mut pending = vec![(self, unit, offset)];
+        while let Some((units, unit, offset)) = pending.pop() {
+            let global = (std::ptr::eq(units, self), offset.to_debug_info_offset(&unit.header)?.0);
             if seen.contains(&global) || seen.len() >= MAX_NAME_HOPS {
                 continue;
             }
             seen.push(global);
             // A reference that leads nowhere ends this path only.
             let Ok(entry) = NameEntry::read(unit, offset) else { continue };
-            if let Some(name) = entry.linkage_name.and_then(|name| self.text(unit, name)) {
+            if let Some(name) = entry.linkage_name.and_then(|name| units.text(unit, name)) {
                 return Some(name);
             }
-            short = short.or_else(|| entry.name.and_then(|name| self.text(unit, name)));
+            short = short.or_else(|| entry.name.and_then(|name| units.text(unit, name)));
             for reference in [entry.origin, entry.specification].into_iter().flatten() {
-                pending.extend(self.follow(unit, reference));
+                pending.extend(units.follow(unit, reference));
             }
         }
         short
@@ -177,20 +186,55 @@ impl<'d, E: Endianity> Units<'d, E> {
         (text.len() <= MAX_NAME_BYTES).then_some(text)
     }
 
-    fn follow<'u>(
-        &'u self,
-        unit: &'u Unit<Slice<'d, E>>,
-        reference: AttributeValue<Slice<'d, E>>,
-    ) -> Option<(&'u Unit<Slice<'d, E>>, UnitOffset)> {
+    fn follow<'u>(&'u self, unit: &'u Unit<Slice<'d, E>>, reference: AttributeValue<Slice<'d, E>>) -> Option<Place<'u, 'd, E>> {
         match reference {
-            AttributeValue::UnitRef(offset) => Some((unit, offset)),
-            AttributeValue::DebugInfoRef(offset) => {
-                let index = self.at(offset)?;
-                let unit = self.referred[index].get_or_init(|| self.parse(index).ok().map(Box::new)).as_deref()?;
-                Some((unit, offset.to_unit_offset(&unit.header)?))
-            }
+            AttributeValue::UnitRef(offset) => Some((self, unit, offset)),
+            AttributeValue::DebugInfoRef(offset) => self.place(offset),
+            AttributeValue::DebugInfoRefSup(offset) => self.shared.as_ref()?.place(offset),
             _ => None,
         }
+    }
+
+    fn place(&self, offset: DebugInfoOffset<usize>) -> Option<Place<'_, 'd, E>> {
+        let index = self.at(offset)?;
+        let unit = self.referred[index].get_or_init(|| self.parse(index).ok().map(Box::new)).as_deref()?;
+        Some((self, unit, offset.to_unit_offset(&unit.header)?))
+    }
+}
+
+/// An entry of a unit of a file.
+type Place<'u, 'd, E> = (&'u Units<'d, E>, &'u Unit<Slice<'d, E>>, UnitOffset);
+
+/// Split units, which hold the functions of skeleton units.
+pub struct SplitUnits<'d, E: Endianity> {
+    package: Option<DwarfPackage<Slice<'d, E>>>,
+    files: &'d SplitSections<'d>,
+    endian: E,
+}
+
+impl<'d, E: Endianity> SplitUnits<'d, E> {
+    /// The units of `sections`.
+    pub fn new(sections: &'d SplitSections<'d>, endian: E) -> Self {
+        let slice = |section: &'d Cow<'d, [u8]>| EndianSlice::new(section, endian);
+        let package = sections.package.as_ref().and_then(|package| package.borrow(slice, EndianSlice::new(&[], endian)).ok());
+        Self { package, files: sections, endian }
+    }
+
+    /// The unit with the functions of `skeleton`, which is unit `index` of `parent`, and the file it is in.
+    pub fn of(&self, parent: &Units<'d, E>, index: usize, skeleton: &Unit<Slice<'d, E>>) -> Option<(Units<'d, E>, Unit<Slice<'d, E>>)> {
+        let id = skeleton.dwo_id?;
+        let dwarf = if let Some(package) = &self.package {
+            package.find_cu(id, &parent.dwarf).ok()??
+        } else {
+            let sections = self.files.files.get(&index)?;
+            let mut dwarf = sections.borrow(|section| EndianSlice::new(section, self.endian));
+            dwarf.make_dwo(&parent.dwarf);
+            dwarf
+        };
+        let units = Units::list(dwarf, &mut Dropped::default());
+        let mut unit = (0..units.len()).filter_map(|index| units.parse(index).ok()).find(|unit| unit.dwo_id == Some(id))?;
+        unit.copy_relocated_attributes(skeleton);
+        Some((units, unit))
     }
 }
 

@@ -1,0 +1,178 @@
+//! A module's symbols -> blocks: in, [`ModuleSymbols`]; out, [`Packed`], ready for the store.
+//!
+//! Sites and calls are numbered first (numbers.rs). Then every block can be filled and compressed by itself.
+
+mod numbers;
+
+use rayon::prelude::*;
+use symtool_formats::{Chain, ChainId, ModuleSymbols, Range, Source, Strings};
+
+use crate::block::functions::{self, Call, Function};
+use crate::block::ranges::{Encoder, Root, Step};
+use crate::block::{Kind, Sealed, seal, strings};
+use crate::limits::{FILES_PER_BLOCK, FUNCTIONS_PER_BLOCK, RANGES_PER_BLOCK};
+use crate::store::{Footer, ModuleKey};
+use numbers::Numbers;
+
+/// A module as the store takes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packed {
+    /// What it is.
+    pub footer: Footer,
+    /// What it is filed under.
+    pub key: ModuleKey,
+    /// All blocks but the footer, in key order.
+    pub blocks: Vec<Sealed>,
+}
+
+/// Packs `symbols`, read from a file of `bytes_in` bytes, on the current rayon pool. The blocks do not depend on
+/// how many threads there are.
+///
+/// # Errors
+/// If a block is too large or zstd fails.
+pub fn pack(symbols: &ModuleSymbols, bytes_in: u64) -> std::io::Result<Packed> {
+    let functions = Functions::of(symbols);
+    let numbers = Numbers::of(symbols, &functions);
+    let mut blocks = pack_ranges(symbols, &functions, &numbers)?;
+    blocks.extend(pack_functions(symbols, &functions, &numbers)?);
+    blocks.extend(pack_files(&symbols.files)?);
+    let bytes_stored = blocks.iter().map(|block| block.bytes.len() as u64).sum();
+    let key = ModuleKey::of(symbols.info.kind, &symbols.info.id);
+    Ok(Packed { footer: Footer::of(symbols, bytes_in, bytes_stored), key, blocks })
+}
+
+/// The module's functions, plus one without a name for ranges of which only the line is known.
+struct Functions {
+    of_chains: Vec<u32>,
+    names: usize,
+}
+
+impl Functions {
+    fn of(symbols: &ModuleSymbols) -> Self {
+        let names = symbols.functions.len();
+        let unnamed = number(names);
+        let of_chains = symbols.chains.iter().map(|chain| chain.function.map_or(unnamed, |function| function.0)).collect();
+        Self { of_chains, names }
+    }
+
+    fn count(&self) -> usize {
+        self.names + 1
+    }
+
+    fn of_chain(&self, chain: ChainId) -> u32 {
+        self.of_chains[chain.0 as usize]
+    }
+}
+
+fn pack_ranges(symbols: &ModuleSymbols, functions: &Functions, numbers: &Numbers) -> std::io::Result<Vec<Sealed>> {
+    let next_functions = next_functions(symbols, functions);
+    let blocks = symbols.ranges.par_chunks(RANGES_PER_BLOCK).zip(numbers.site_of_range.par_chunks(RANGES_PER_BLOCK)).zip(next_functions);
+    let seal_block = |((ranges, sites), next_function): ((&[Range], &[u32]), u32)| {
+        let mut walk = Walk::new(symbols, functions, numbers);
+        let mut encoder = Encoder::new(next_function);
+        for (range, site) in ranges.iter().zip(sites) {
+            let (root_chain, root) = walk.enter(range.chain);
+            encoder.push((range.start, range.end), root_chain, root, &walk.path, *site);
+        }
+        encoder.finish().map(|(first, last, raw)| seal(Kind::Ranges, first, last, &raw))
+    };
+    blocks.filter_map(seal_block).collect()
+}
+
+/// By block: the first function number that no range before has met.
+fn next_functions(symbols: &ModuleSymbols, functions: &Functions) -> Vec<u32> {
+    // The highest function of each chain; callers stand before their callees.
+    let mut highest: Vec<u32> = Vec::with_capacity(symbols.chains.len());
+    for (chain, function) in symbols.chains.iter().zip(&functions.of_chains) {
+        highest.push(chain.caller.map_or(*function, |(caller, _)| highest[caller.0 as usize].max(*function)));
+    }
+    let mut next = 0;
+    let block = |ranges: &[Range]| {
+        let before = next;
+        next = ranges.iter().fold(next, |next, range| next.max(highest[range.chain.0 as usize].saturating_add(1)));
+        before
+    };
+    symbols.ranges.chunks(RANGES_PER_BLOCK).map(block).collect()
+}
+
+/// The way from the outermost function to a chain, as steps.
+struct Walk<'a> {
+    symbols: &'a ModuleSymbols,
+    functions: &'a Functions,
+    numbers: &'a Numbers,
+    /// The outermost chain and its function.
+    root: Option<(u32, Root)>,
+    path: Vec<Step>,
+    /// Steps to go, the last one first.
+    ahead: Vec<Step>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(symbols: &'a ModuleSymbols, functions: &'a Functions, numbers: &'a Numbers) -> Self {
+        Self { symbols, functions, numbers, root: None, path: Vec::new(), ahead: Vec::new() }
+    }
+
+    /// Makes `path` the calls that lead to `chain`, and returns its outermost chain and function.
+    ///
+    /// Goes up from `chain` only as far as the path that is already there: callers have lower numbers than their
+    /// callees, so what has a higher number is not on the way.
+    fn enter(&mut self, mut chain: ChainId) -> (u32, Root) {
+        let root = loop {
+            while self.path.last().is_some_and(|step| step.chain > chain.0) {
+                self.path.pop();
+            }
+            let here = self.path.last().map(|step| step.chain).or(self.root.map(|(root, _)| root));
+            if let Some(root) = self.root.filter(|_| here == Some(chain.0)) {
+                break root;
+            }
+            let Chain { caller, source, .. } = self.symbols.chains[chain.0 as usize];
+            let Some((caller, _)) = caller else {
+                self.path.clear();
+                break (chain.0, Root { function: self.functions.of_chain(chain), symtab: source == Source::Symtab });
+            };
+            let at = chain.0 as usize;
+            let target = Call { site: self.numbers.site_of_chain[at], callee: self.functions.of_chain(chain) };
+            let step = Step { chain: chain.0, call: self.numbers.call_of_chain[at], target };
+            self.ahead.push(step);
+            chain = caller;
+        };
+        self.root = Some(root);
+        self.path.extend(self.ahead.drain(..).rev());
+        root
+    }
+}
+
+fn pack_functions(symbols: &ModuleSymbols, functions: &Functions, numbers: &Numbers) -> std::io::Result<Vec<Sealed>> {
+    seal_groups(Kind::Functions, functions.count(), FUNCTIONS_PER_BLOCK, |group| {
+        functions::encode(group.map(|function| Function {
+            name: symbols.functions.get(function).unwrap_or_default(),
+            sites: numbers.sites.of(function),
+            calls: numbers.calls.of(function),
+        }))
+    })
+}
+
+fn pack_files(files: &Strings) -> std::io::Result<Vec<Sealed>> {
+    seal_groups(Kind::Files, files.len(), FILES_PER_BLOCK, |group| strings::encode(group.filter_map(|file| files.get(file))))
+}
+
+/// Seals `count` things in groups of `size`, in parallel.
+fn seal_groups(
+    kind: Kind,
+    count: usize,
+    size: usize,
+    encode: impl Fn(std::ops::Range<usize>) -> Vec<u8> + Sync,
+) -> std::io::Result<Vec<Sealed>> {
+    (0..count.div_ceil(size))
+        .into_par_iter()
+        .map(|group| {
+            let group = group * size..count.min((group + 1) * size);
+            let (first, last) = (group.start as u64, group.end as u64 - 1);
+            seal(kind, first, last, &encode(group))
+        })
+        .collect()
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,155 @@
+//! Files that belong to an object file and lie elsewhere: in, the object and the folders to search; out, the
+//! debug file that was split from it, the file of names that it shares with others (dwz).
+//!
+//! Where to look is gdb's convention ("Debugging Information in Separate Files"), which distributions follow:
+//!
+//! ```text
+//! build-id abcdef…         DEBUG_DIR/.build-id/ab/cdef….debug
+//! .gnu_debuglink NAME      beside the object, in .debug/ there, in DEBUG_DIR/folder of the object
+//! .gnu_debugaltlink PATH   from the object's folder; by its build-id as above; in DEBUG_DIR/.dwz and .dwz/ beside;
+//!                          `.debug_sup` of DWARF 5 likewise
+//! ```
+
+use std::ffi::OsStr;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use gimli::{EndianSlice, Reader};
+use object::{Object, ObjectSection};
+
+use super::Mapped;
+use super::object::DebugFile;
+use crate::module::Detail;
+
+/// Where files that belong to an object are looked for, besides its own folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search {
+    /// Folders with debug files, in order.
+    pub debug_dirs: Vec<PathBuf>,
+}
+
+impl Default for Search {
+    /// `/usr/lib/debug`, where distributions put debug files.
+    fn default() -> Self {
+        Self { debug_dirs: vec![PathBuf::from("/usr/lib/debug")] }
+    }
+}
+
+impl Search {
+    /// `debug_dirs`, then where distributions put debug files.
+    pub fn in_dirs(debug_dirs: &[PathBuf]) -> Self {
+        let mut search = Self { debug_dirs: debug_dirs.to_vec() };
+        search.debug_dirs.extend(Self::default().debug_dirs);
+        search
+    }
+
+    /// Paths at which the file with build-id `id` is kept.
+    fn by_build_id<'a>(&'a self, id: &[u8]) -> impl Iterator<Item = PathBuf> + use<'a> {
+        let (first, rest) = id.split_at(id.len().min(1));
+        let hex = |bytes: &[u8]| {
+            bytes.iter().fold(String::new(), |mut hex, byte| {
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            })
+        };
+        let name = (!rest.is_empty()).then(|| format!(".build-id/{}/{}.debug", hex(first), hex(rest)));
+        name.into_iter().flat_map(|name| self.debug_dirs.iter().map(move |folder| folder.join(&name)))
+    }
+}
+
+/// The debug file that was split from `file`, if it is found; `None` too if `file` has debug data itself or names
+/// none. It has the same build-id, or else the checksum that `file` asks for.
+pub fn debug_file(file: &DebugFile<'_>, search: &Search) -> Option<Mapped> {
+    if file.info().detail == Detail::Debug {
+        return None;
+    }
+    let id = build_id(file.object());
+    let same_id = |mapped: &Mapped| id.is_some() && object::File::parse(mapped.bytes()).ok().as_ref().and_then(build_id) == id;
+    let folder = folder(file.path())?;
+    let by_id = search.by_build_id(id.unwrap_or_default()).filter_map(|path| open_other(&path, file.path())).find(same_id);
+    by_id.or_else(|| {
+        let (name, crc) = file.object().gnu_debuglink().ok()??;
+        let name = Path::new(path(name)).file_name()?;
+        let beside = [folder.join(name), folder.join(".debug").join(name)];
+        let below = folder.strip_prefix("/").ok().map(|folder| folder.to_owned());
+        let elsewhere = search.debug_dirs.iter().flat_map(|dir| below.iter().map(|folder| dir.join(folder).join(name)).chain([dir.join(name)]));
+        let is_it = |mapped: &Mapped| same_id(mapped) || crc32fast::hash(mapped.bytes()) == crc;
+        beside.into_iter().chain(elsewhere).filter_map(|path| open_other(&path, file.path())).find(is_it)
+    })
+}
+
+/// Path and id of the file of shared names that `object` refers to.
+pub fn shared_names_link<'d>(object: &object::File<'d>) -> Option<(&'d [u8], &'d [u8])> {
+    object.gnu_debugaltlink().ok().flatten().or_else(|| match supplement(object)? {
+        (Role::User, name, id) => Some((name, id)),
+        (Role::Supplement, ..) => None,
+    })
+}
+
+/// The file of shared names that `file` refers to, if it is found: it has the id that `file` asks for.
+pub fn shared_names(file: &DebugFile<'_>, search: &Search) -> Option<Mapped> {
+    let (name, id) = shared_names_link(file.object())?;
+    let name = Path::new(path(name));
+    let folder = folder(file.path())?;
+    let from_object = [folder.join(name)].into_iter();
+    let beside = name.file_name().into_iter().flat_map(|name| {
+        let below = search.debug_dirs.iter().flat_map(move |dir| [dir.join(".dwz").join(name), dir.join(name)]);
+        [folder.join(name), folder.join(".dwz").join(name)].into_iter().chain(below)
+    });
+    let id_of = |object: &object::File<'_>| {
+        let supplement = supplement(object).filter(|(role, ..)| *role == Role::Supplement).map(|(.., id)| id.to_vec());
+        supplement.or_else(|| build_id(object).map(<[u8]>::to_vec))
+    };
+    let is_it = |mapped: &Mapped| object::File::parse(mapped.bytes()).is_ok_and(|object| id_of(&object).as_deref() == Some(id));
+    from_object.chain(search.by_build_id(id)).chain(beside).filter_map(|path| open_other(&path, file.path())).find(is_it)
+}
+
+/// Which side of a supplementary file an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// It refers to one.
+    User,
+    /// It is one.
+    Supplement,
+}
+
+/// What `.debug_sup` says: the side, the name of the supplementary file and its checksum (DWARF 5, section 7.3.6).
+fn supplement<'d>(object: &object::File<'d>) -> Option<(Role, &'d [u8], &'d [u8])> {
+    let data = object.section_by_name(".debug_sup")?.data().ok()?;
+    let endian = if object.is_little_endian() { gimli::RunTimeEndian::Little } else { gimli::RunTimeEndian::Big };
+    let mut reader = EndianSlice::new(data, endian);
+    let _version = reader.read_u16().ok()?;
+    let role = if reader.read_u8().ok()? == 0 { Role::User } else { Role::Supplement };
+    let name = reader.read_null_terminated_slice().ok()?.slice();
+    let length = usize::try_from(reader.read_uleb128().ok()?).ok()?;
+    Some((role, name, reader.split(length).ok()?.slice()))
+}
+
+/// Opens the file at `path`, unless it is `object` itself.
+pub fn open_other(path: &Path, object: &Path) -> Option<Mapped> {
+    if path == object || path.canonicalize().ok()? == object.canonicalize().unwrap_or_default() {
+        return None;
+    }
+    Mapped::open(path).ok()
+}
+
+/// The folder of `path`, free of symbolic links: a link beside other files leads to where the file's own are.
+fn folder(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().ok()?.parent().map(Path::to_owned)
+}
+
+fn build_id<'d>(object: &object::File<'d>) -> Option<&'d [u8]> {
+    object.build_id().ok().flatten().filter(|id| !id.is_empty())
+}
+
+/// A path that is written in a file: bytes, on the systems that write them.
+#[cfg(unix)]
+pub fn path(bytes: &[u8]) -> &OsStr {
+    std::os::unix::ffi::OsStrExt::from_bytes(bytes)
+}
+
+/// A path that is written in a file.
+#[cfg(not(unix))]
+pub fn path(bytes: &[u8]) -> &OsStr {
+    std::str::from_utf8(bytes).map_or(OsStr::new(""), OsStr::new)
+}

@@ -1,0 +1,48 @@
+//! Skeleton units: in, the loaded sections; out, which units keep their functions in other files, and where
+//! (DWARF 5, section 3.1.2; `DW_AT_GNU_dwo_name` before).
+
+use std::path::PathBuf;
+
+use gimli::{EndianSlice, Endianity, Section, UnitType, constants as dw};
+use rayon::prelude::*;
+
+use crate::debug::companions::path;
+use crate::debug::sections::Sections;
+
+/// A unit whose functions are in another file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skeleton {
+    /// Its number, in the order of `.debug_info`.
+    pub unit: usize,
+    /// The compilation directory.
+    pub directory: PathBuf,
+    /// The file's name, relative to the directory unless it is absolute.
+    pub name: PathBuf,
+}
+
+/// The skeleton units of a file, in its order.
+pub fn list<E: Endianity + Send + Sync>(sections: &Sections<'_>, endian: E) -> Vec<Skeleton> {
+    let dwarf = sections.borrow(|section| EndianSlice::new(section, endian));
+    // Without it, split functions would have no addresses.
+    if dwarf.debug_addr.reader().is_empty() {
+        return Vec::new();
+    }
+    let mut headers = Vec::new();
+    let mut units = dwarf.units();
+    while let Ok(Some(header)) = units.next() {
+        headers.push(header);
+    }
+    let skeleton = |(index, header): (usize, &gimli::UnitHeader<_>)| {
+        if header.version() >= 5 && !matches!(header.type_(), UnitType::Skeleton(_)) {
+            return None;
+        }
+        let unit = dwarf.unit(*header).ok()?;
+        let root = unit.entry(unit.header.root_offset()).ok()?;
+        let name = root.attr_value(dw::DW_AT_dwo_name).or_else(|| root.attr_value(dw::DW_AT_GNU_dwo_name))?;
+        let name = dwarf.attr_string(&unit, name).ok()?;
+        let directory = unit.comp_dir.map_or_else(PathBuf::new, |directory| path(directory.slice()).into());
+        unit.dwo_id?;
+        Some(Skeleton { unit: index, directory, name: path(name.slice()).into() })
+    };
+    headers.par_iter().enumerate().filter_map(skeleton).collect()
+}

@@ -1,0 +1,112 @@
+//! Where sections lie: in, an object file; out, [`Layout`], an address for each section and the way back.
+//!
+//! A linked file says it itself. In a relocatable object (`ET_REL`: `.o`, `.ko`) every section begins at 0, and
+//! so do the addresses that people have. To read one like a linked file, its sections are laid out one after the
+//! other first; afterwards an address means an offset into the first executable section that is long enough, as
+//! in llvm-symbolizer:
+//!
+//! ```text
+//! sections    .text  ├────────┤            .text.hot ├──────────────┤     .text.unlikely ├───┤
+//! laid out           0x1000   0x1800                 0x1840         0x2440              0x2480
+//! answered           0 ...... 0x800                  0x800 ... 0xc00                    (hidden: shorter)
+//! ```
+
+use hashbrown::HashMap;
+use object::{Object, ObjectKind, ObjectSection, SectionFlags, SectionIndex, elf};
+
+use crate::module::{DropReason, ModuleSymbols, Range};
+
+/// The first section of a relocatable object lies here: 0 is what linkers leave of discarded code.
+const FIRST_ADDRESS: u64 = 0x1000;
+/// Sections lie this far apart at least, so that what ends one does not begin the next.
+const GAP: u64 = 64;
+
+/// Where the sections of an object lie.
+#[derive(Debug, Default)]
+pub struct Layout {
+    /// Addresses of a relocatable object's allocated sections; `None` where the file has final addresses.
+    placed: Option<HashMap<SectionIndex, u64>>,
+    windows: Vec<Window>,
+}
+
+/// The laid out addresses `start..end`, which answer for `start - base..end - base`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Window {
+    start: u64,
+    end: u64,
+    base: u64,
+}
+
+impl Layout {
+    /// Lays out the sections of `file`.
+    ///
+    /// # Errors
+    /// If they do not fit into the address space; a fact for the user.
+    pub fn of(file: &object::File<'_>) -> Result<Self, String> {
+        if file.kind() != ObjectKind::Relocatable {
+            return Ok(Self::default());
+        }
+        let last_address = if file.is_64() { u64::MAX } else { u64::from(u32::MAX) };
+        let (mut placed, mut windows) = (HashMap::new(), Vec::new());
+        let (mut address, mut answered) = (FIRST_ADDRESS, 0);
+        for section in file.sections() {
+            let SectionFlags::Elf { sh_flags, .. } = section.flags() else { continue };
+            if !sh_flags.contains(elf::SHF_ALLOC) {
+                continue;
+            }
+            placed.insert(section.index(), address);
+            let size = section.size();
+            if sh_flags.contains(elf::SHF_EXECINSTR) && section.kind() != object::SectionKind::UninitializedData && size > answered {
+                windows.push(Window { start: address.saturating_add(answered), end: address.saturating_add(size), base: address });
+                answered = size;
+            }
+            let next = address.checked_add(size).and_then(|end| end.checked_add(GAP)).filter(|end| *end <= last_address);
+            address = next.ok_or_else(|| "its sections are larger than the address space".to_owned())?.next_multiple_of(GAP);
+        }
+        Ok(Self { placed: Some(placed), windows })
+    }
+
+    /// Whether the file is a relocatable object.
+    pub fn is_relocatable(&self) -> bool {
+        self.placed.is_some()
+    }
+
+    /// The address of `section`.
+    pub fn address<'d>(&self, section: &impl ObjectSection<'d>) -> u64 {
+        match &self.placed {
+            None => section.address(),
+            Some(placed) => placed.get(&section.index()).copied().unwrap_or(0),
+        }
+    }
+
+    /// First address of `section` and the one after its last.
+    pub fn extent<'d>(&self, section: &impl ObjectSection<'d>) -> (u64, u64) {
+        let start = self.address(section);
+        (start, start.saturating_add(section.size()))
+    }
+
+    /// The address of a symbol of `section` that has `value`.
+    pub fn symbol_address(&self, section: SectionIndex, value: u64) -> u64 {
+        self.placed.as_ref().and_then(|placed| placed.get(&section)).map_or(value, |base| base.wrapping_add(value))
+    }
+
+    /// Gives the ranges of `module` the addresses that people have. What they cannot name is counted.
+    pub fn restore(&self, module: &mut ModuleSymbols) {
+        if !self.is_relocatable() {
+            return;
+        }
+        let before = std::mem::take(&mut module.ranges);
+        for Window { start, end, base } in &self.windows {
+            let first = before.partition_point(|range| range.end <= *start);
+            let inside = before[first..].iter().take_while(|range| range.start < *end);
+            module.ranges.extend(inside.map(|range| Range {
+                start: range.start.max(*start) - base,
+                end: range.end.min(*end) - base,
+                ..*range
+            }));
+        }
+        let covered = |range: &&Range| self.windows.iter().any(|window| range.start < window.end && window.start < range.end);
+        let hidden = before.len() - before.iter().filter(covered).count();
+        module.dropped.count_many(DropReason::HiddenSection, hidden as u64);
+    }
+}
