@@ -78,7 +78,7 @@ pub enum Command {
 #[command(after_help = "A file whose id is in the store already is left as it is (`unchanged`).\n\n\
 Examples:\n  symtool import libxxx.so.debug\n  symtool import build/ --json > import.ndjson")]
 pub struct Import {
-    /// Object files, or folders to search for them
+    /// Object files, archives that have some (zip, apk, aar, jar, ar), or folders to search for either
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Where debug files, .dwo files and dwz files are looked for too, besides the file's own folder

@@ -1,39 +1,10 @@
-//! Finding things by what people call them: in, paths and names; out, files to import, or a module of the store.
+//! Finding modules by what people call them: in, paths, ids and names; out, a module of the store.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use symtool_core::store::{Catalog, MIN_ID_DIGITS, Module, Named};
 use symtool_formats::debug::{DebugFile, Mapped};
 use symtool_formats::{ModuleId, ModuleKind};
-
-/// A file to import, or why a path gives none.
-pub type Found = Result<PathBuf, String>;
-
-/// The files to import at `path`: itself, or the objects in and below a folder, in order of their names.
-pub fn files(path: &Path) -> Vec<Found> {
-    if !path.is_dir() {
-        return vec![Ok(path.to_owned())];
-    }
-    let mut found: Vec<Found> = Vec::new();
-    for entry in walkdir::WalkDir::new(path).sort_by_file_name() {
-        match entry {
-            Ok(entry) if entry.file_type().is_file() && is_object(entry.path()) => found.push(Ok(entry.into_path())),
-            Ok(_) => {}
-            Err(error) => found.push(Err(error.to_string())),
-        }
-    }
-    if found.is_empty() {
-        found.push(Err(format!("{}: no object files in this folder; pass the folder that holds the .so or .debug files", path.display())));
-    }
-    found
-}
-
-fn is_object(path: &Path) -> bool {
-    let mut magic = [0; 4];
-    File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && magic == *b"\x7fELF"
-}
 
 /// Why a name names no one module.
 #[derive(Clone, Debug, PartialEq, Eq)]

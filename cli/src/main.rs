@@ -1,7 +1,7 @@
 //! symtool: in, a command line; out, results on stdout, messages on stderr, an exit code that scripts rely on.
 //!
 //! One file a command. What they share: `args.rs` (the command line), `exit.rs` (how a command ends),
-//! `progress.rs` (bars on a terminal), `find.rs` (files to import, modules by name).
+//! `progress.rs` (bars on a terminal), `find.rs` (modules by name).
 
 /// Writes a line to stderr. Nobody can be told if that fails.
 macro_rules! say {

@@ -1,6 +1,6 @@
 //! What can go wrong with a file as a whole: in, a path and a fact; out, one sentence with the next step.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A file that cannot be read as what it should be.
 #[derive(Debug, thiserror::Error)]
@@ -48,4 +48,72 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// An archive that ends early or contradicts itself, or a member of one.
+    #[error("{}: damaged archive ({reason}); was it copied whole?", path.display())]
+    DamagedArchive {
+        /// The archive, or the member.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A member that needs a password.
+    #[error("{}: encrypted; unpack it with its password and import that", path.display())]
+    Encrypted {
+        /// The member.
+        path: PathBuf,
+    },
+    /// A member that is packed in another way than deflate.
+    #[error("{}: packed with method {method}, which is not read; unpack it and import that", path.display())]
+    Packing {
+        /// The member.
+        path: PathBuf,
+        /// The method's name.
+        method: String,
+    },
+    /// A member that takes too much memory.
+    #[error("{}: {bytes} bytes once unpacked, over the limit of {limit}; unpack it and import that", path.display())]
+    TooLarge {
+        /// The member.
+        path: PathBuf,
+        /// What it declares.
+        bytes: u64,
+        /// What is left of [`crate::limits::MAX_MEMBER_BYTES`] or [`crate::limits::MIN_UNPACKED_BYTES`].
+        limit: u64,
+    },
+    /// An archive in too many others.
+    #[error("{}: an archive within too many archives; unpack it and import that", path.display())]
+    Nested {
+        /// The archive.
+        path: PathBuf,
+    },
+    /// A member of a thin archive whose file cannot be read.
+    #[error("{}: its file {file} cannot be read ({reason}); keep thin archives beside their members", path.display())]
+    Elsewhere {
+        /// The member.
+        path: PathBuf,
+        /// Where the archive says it is.
+        file: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// The file or member.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Io { path, .. }
+            | Self::Missing { path }
+            | Self::Empty { path }
+            | Self::NotAnObject { path, .. }
+            | Self::Damaged { path, .. }
+            | Self::NoSymbols { path }
+            | Self::DamagedArchive { path, .. }
+            | Self::Encrypted { path }
+            | Self::Packing { path, .. }
+            | Self::TooLarge { path, .. }
+            | Self::Nested { path }
+            | Self::Elsewhere { path, .. } => path,
+        }
+    }
 }

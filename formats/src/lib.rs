@@ -1,9 +1,10 @@
 //! Debug files as neutral values: in, the bytes people bring; out, [`ModuleSymbols`], which the store packs.
 //!
-//! Knows object files and DWARF; knows no database and prints nothing.
+//! Knows object files, DWARF and archives; knows no database and prints nothing.
 
 #![deny(missing_docs)]
 
+pub mod container;
 pub mod debug;
 mod error;
 pub mod limits;

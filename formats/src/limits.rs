@@ -25,3 +25,13 @@ pub const MAX_EXPANSION: u64 = 64;
 
 /// KiB of memory that expanding `.gnu_debugdata` may take. xz's strongest preset needs 65 MiB.
 pub const MAX_XZ_KIB: u32 = 128 << 10;
+
+/// Bytes of one member of an archive that has to be unpacked: it is held in memory, as a file on disk is not.
+pub const MAX_MEMBER_BYTES: u64 = 2 << 30;
+
+/// Bytes that all members of one archive, and of archives in it, may take once unpacked; [`MAX_EXPANSION`] for each
+/// byte of the archive if that is more. Members of small archives can be mostly padding.
+pub const MIN_UNPACKED_BYTES: u64 = 64 << 20;
+
+/// Archives within archives: an `.aar` in a `.zip` in a `.zip` makes three. Files exist that contain themselves.
+pub const MAX_NESTED_ARCHIVES: usize = 4;

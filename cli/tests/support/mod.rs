@@ -2,10 +2,14 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod archives;
+
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+
+use object::{Object, ObjectSection};
 
 /// A folder with a store in it, gone when dropped.
 pub struct Sandbox {
@@ -95,4 +99,20 @@ pub fn objects() -> Vec<String> {
     names.sort();
     assert!(names.len() > 30, "fixtures are missing");
     names
+}
+
+/// A fixture without its build-id, and with another byte of code for each `number`: each has an id of its own.
+pub fn without_build_id(fixture: &str, number: usize) -> Vec<u8> {
+    let mut bytes = std::fs::read(object(fixture)).unwrap();
+    let file = object::File::parse(&*bytes).unwrap();
+    let place = |name| usize::try_from(file.section_by_name(name).unwrap().file_range().unwrap().0).unwrap();
+    let (id, code) = (place(".note.gnu.build-id"), place(".text"));
+    // The note's name.
+    bytes[id + 12] = b'x';
+    bytes[code..code + 8].copy_from_slice(&number.to_le_bytes());
+    bytes
+}
+
+pub fn json_lines(text: &str) -> Vec<serde_json::Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

@@ -3,8 +3,8 @@
 
 use hashbrown::HashTable;
 
-use super::dwarf::{DwarfSymbols, Hashed, UnitSymbols};
 use super::code::Code;
+use super::dwarf::{DwarfSymbols, Hashed, UnitSymbols};
 use super::plt::Stub;
 use super::symbols::Symbol;
 use super::weave::{Cursor, push};

@@ -19,7 +19,9 @@ impl Code {
         let (mut code, mut image_end) = (Vec::new(), 0);
         for section in file.sections() {
             let (is_allocated, is_code) = match section.flags() {
-                SectionFlags::Elf { sh_flags, .. } => (sh_flags.contains(elf::SHF_ALLOC), sh_flags.contains(elf::SHF_ALLOC | elf::SHF_EXECINSTR)),
+                SectionFlags::Elf { sh_flags, .. } => {
+                    (sh_flags.contains(elf::SHF_ALLOC), sh_flags.contains(elf::SHF_ALLOC | elf::SHF_EXECINSTR))
+                }
                 _ => (true, section.kind() == object::SectionKind::Text),
             };
             let extent = layout.extent(&section);

@@ -1,4 +1,5 @@
-//! A file's bytes: in, a path; out, a read-only mapping that can give pages back.
+//! A file's bytes: in, a path, or a part or the unpacked bytes of a file that was opened before; out, bytes that
+//! can be read, and pages of them given back where they are mapped.
 //!
 //! The only `unsafe` of the workspace's libraries.
 
@@ -8,16 +9,35 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use memmap2::{Mmap, UncheckedAdvice};
 
 use crate::Error;
 
-/// A mapped file.
-#[derive(Debug)]
+/// The bytes of a file, or of a member of an archive. Cheap to clone.
+#[derive(Clone, Debug)]
 pub struct Mapped {
     path: PathBuf,
-    map: Mmap,
+    name: String,
+    memory: Arc<Memory>,
+    /// Which part of the memory.
+    range: Range<usize>,
+}
+
+#[derive(Debug)]
+enum Memory {
+    File(Mmap),
+    Owned(Vec<u8>),
+}
+
+impl Memory {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::File(map) => map,
+            Self::Owned(bytes) => bytes,
+        }
+    }
 }
 
 impl Mapped {
@@ -30,42 +50,72 @@ impl Mapped {
             io::ErrorKind::NotFound => Error::Missing { path: path.to_owned() },
             _ => Error::Io { path: path.to_owned(), cause },
         };
-        let file = File::open(path).map_err(io)?;
-        let metadata = file.metadata().map_err(io)?;
-        if !metadata.is_file() {
+        // Opening a pipe would wait for a writer.
+        if !std::fs::metadata(path).map_err(io)?.is_file() {
             return Err(io(io::Error::other("not a regular file")));
         }
-        if metadata.len() == 0 {
+        let file = File::open(path).map_err(io)?;
+        if file.metadata().map_err(io)?.len() == 0 {
             return Err(Error::Empty { path: path.to_owned() });
         }
         // SAFETY: the mapping is private and read-only. A file that another process shortens meanwhile raises
         // SIGBUS, as it does in every tool that maps its input; nothing here can turn that into wrong memory.
         let map = unsafe { Mmap::map(&file) }.map_err(io)?;
-        Ok(Self { path: path.to_owned(), map })
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        Ok(Self { path: path.to_owned(), name, range: 0..map.len(), memory: Arc::new(Memory::File(map)) })
     }
 
-    /// The path it was opened by.
+    /// Bytes that are in memory already.
+    pub fn unpacked(bytes: Vec<u8>, path: PathBuf, name: String) -> Self {
+        Self { path, name, range: 0..bytes.len(), memory: Arc::new(Memory::Owned(bytes)) }
+    }
+
+    /// The part `range` of these bytes, without copying them; `None` if it reaches beyond them.
+    pub fn part(&self, range: Range<usize>, path: PathBuf, name: String) -> Option<Self> {
+        self.bytes().get(range.clone())?;
+        let range = self.range.start + range.start..self.range.start + range.end;
+        Some(Self { path, name, memory: Arc::clone(&self.memory), range })
+    }
+
+    /// The same bytes under another path and name.
+    #[must_use]
+    pub fn known_as(self, path: PathBuf, name: String) -> Self {
+        Self { path, name, ..self }
+    }
+
+    /// The path it was opened by; for a member, that of the archive with the member's name.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The file's bytes.
+    /// The last component of the file's or the member's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// All of the bytes.
     pub fn bytes(&self) -> &[u8] {
-        &self.map
+        &self.memory.bytes()[self.range.clone()]
+    }
+
+    /// Whether these are all bytes of a file that stands at [`Mapped::path`].
+    pub fn is_whole_file(&self) -> bool {
+        matches!(*self.memory, Memory::File(_)) && self.range.len() == self.memory.bytes().len()
     }
 
     /// Lets the pages that hold `bytes` leave this process's memory; they stay readable. Does nothing for bytes
-    /// that are not part of the mapping.
+    /// that are not part of a mapping.
     ///
     /// Debug entries are read once, unit by unit, and make up two thirds of a file.
     pub fn release(&self, bytes: &[u8]) {
-        let base = self.map.as_ptr().addr();
+        let Memory::File(map) = &*self.memory else { return };
+        let base = map.as_ptr().addr();
         let Some(start) = bytes.as_ptr().addr().checked_sub(base) else { return };
-        let Range { start, end } = start..start.saturating_add(bytes.len()).min(self.map.len());
+        let Range { start, end } = start..start.saturating_add(bytes.len()).min(map.len());
         if start < end {
             // SAFETY: the mapping is backed by a file and never written to, so dropping pages loses nothing:
             // the next access reads the same bytes again. Failure only means that the pages stay.
-            let _ = unsafe { self.map.unchecked_advise_range(UncheckedAdvice::DontNeed, start, end - start) };
+            let _ = unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, start, end - start) };
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ::object::{Architecture, Object, ObjectSection, ObjectSegment};
+use ::object::{Architecture, CompressionFormat, Object, ObjectSection, ObjectSegment};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::assemble::assemble;
@@ -37,7 +37,7 @@ impl<'d> DebugFile<'d> {
         let damaged = |error: ::object::Error| Error::Damaged { path: path.to_owned(), reason: error.to_string() };
         let object = ::object::File::parse(bytes).map_err(damaged)?;
         let info = ModuleInfo {
-            name: path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+            name: mapped.name().to_owned(),
             id: module_id(&object, bytes),
             kind: ModuleKind::Elf,
             arch: arch(&object).to_owned(),
@@ -64,6 +64,13 @@ impl<'d> DebugFile<'d> {
     /// The debug file that was split from this one, if it is found and this one has no debug data itself.
     pub fn debug_file(&self, search: &Search) -> Option<Mapped> {
         companions::debug_file(self, search)
+    }
+
+    /// Bytes of memory that [`DebugFile::read`] may take, roughly: a file's worth, and its sections expanded.
+    pub fn working_bytes(&self) -> u64 {
+        let expanded = self.object.sections().filter_map(|section| section.compressed_file_range().ok());
+        let expanded = expanded.filter(|range| range.format != CompressionFormat::None).map(|range| range.uncompressed_size);
+        expanded.fold(self.mapped.bytes().len() as u64, u64::saturating_add)
     }
 
     /// Reads all ranges, names and lines. Units are read in parallel on the current rayon pool; the result does

@@ -114,10 +114,9 @@ fn does_nothing(machine: Architecture, relocation: &Relocation) -> bool {
         A::PowerPc => r_type == elf::R_PPC_DTPREL32,
         A::PowerPc64 => r_type == elf::R_PPC64_DTPREL64,
         A::S390x => matches!(r_type, elf::R_390_TLS_LDO32 | elf::R_390_TLS_LDO64),
-        A::Riscv32 | A::Riscv64 => matches!(
-            r_type,
-            elf::R_RISCV_RELAX | elf::R_RISCV_ALIGN | elf::R_RISCV_TLS_DTPREL32 | elf::R_RISCV_TLS_DTPREL64
-        ),
+        A::Riscv32 | A::Riscv64 => {
+            matches!(r_type, elf::R_RISCV_RELAX | elf::R_RISCV_ALIGN | elf::R_RISCV_TLS_DTPREL32 | elf::R_RISCV_TLS_DTPREL64)
+        }
         A::LoongArch32 | A::LoongArch64 => {
             matches!(r_type, elf::R_LARCH_RELAX | elf::R_LARCH_ALIGN | elf::R_LARCH_TLS_DTPREL32 | elf::R_LARCH_TLS_DTPREL64)
         }

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use gimli::{
-    AbbreviationsCacheStrategy, AttributeValue, DebugInfoOffset, Dwarf, DwarfPackage, EndianSlice, Endianity, RangeListsOffset, Unit, UnitHeader,
-    UnitOffset, constants as dw,
+    AbbreviationsCacheStrategy, AttributeValue, DebugInfoOffset, Dwarf, DwarfPackage, EndianSlice, Endianity, RangeListsOffset, Unit,
+    UnitHeader, UnitOffset, constants as dw,
 };
 
 use crate::debug::split::SplitSections;

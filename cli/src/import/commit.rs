@@ -1,0 +1,146 @@
+//! Outcomes -> store and reports: in, what came of each file, in any order; out, modules in the store, and a report
+//! for each file in the order of the files.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use symtool_core::pack::Packed;
+use symtool_core::store::{Committed, Error, Store};
+
+use super::limits::{MAX_WAITING, MAX_WAITING_BYTES};
+use super::read::{Module, Outcome};
+use super::report::{Report, Status, Summary};
+use crate::args::Global;
+use crate::progress::Board;
+
+/// Where modules and reports go.
+#[derive(Debug)]
+pub struct Commits<'a> {
+    pub global: &'a Global,
+    pub store: &'a Store,
+    /// Whether modules that the store had before this command are replaced.
+    pub force: bool,
+    pub board: &'a Board,
+}
+
+impl Commits<'_> {
+    /// Takes all `outcomes`, by number, until nobody is left to send any.
+    ///
+    /// # Errors
+    /// If the store cannot be used, or nobody can be told of the outcomes.
+    pub fn take_all(&self, outcomes: &Receiver<(usize, Outcome<'_>)>) -> Result<Summary> {
+        let mut summary = Summary::default();
+        let mut early = BTreeMap::new();
+        let mut next = 0;
+        let mut waiting = Waiting::default();
+        loop {
+            match outcomes.recv_timeout(waiting.time_left()) {
+                Ok((number, outcome)) => drop(early.insert(number, outcome)),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            while let Some(outcome) = early.remove(&next) {
+                waiting.add(outcome);
+                next += 1;
+            }
+            if waiting.is_full() {
+                self.commit(std::mem::take(&mut waiting), &mut summary)?;
+            }
+        }
+        self.commit(waiting, &mut summary)?;
+        Ok(summary)
+    }
+
+    /// Commits the modules that wait, and then reports all outcomes.
+    fn commit(&self, waiting: Waiting<'_>, summary: &mut Summary) -> Result<()> {
+        let start = Instant::now();
+        let (mut files, mut modules, mut again, mut memory) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for outcome in waiting.outcomes {
+            files.push(match outcome {
+                Outcome::Packed(module) => {
+                    let module: Module<'_> = *module;
+                    modules.push(module.packed);
+                    again.push(module.again);
+                    memory.push(module.memory);
+                    File::Stored(module.path, module.took)
+                }
+                Outcome::Unchanged { path, footer, took } => File::Done(Report::of(&path, Status::Unchanged, &footer, took)),
+                Outcome::Failed { path, reason } => File::Done(Report::failed(&path, reason)),
+                Outcome::PassedOver => {
+                    summary.skipped += 1;
+                    continue;
+                }
+            });
+        }
+        let mut stored = Vec::new();
+        let committed = self.store(&modules, &again, &mut stored);
+        let took_each = start.elapsed() / u32::try_from(modules.len().max(1)).unwrap_or(u32::MAX);
+        drop((modules, memory));
+        let mut stored = stored.into_iter();
+        self.board.beside(|| {
+            let mut out = std::io::stdout().lock();
+            for file in files {
+                let report = match file {
+                    File::Done(report) => report,
+                    File::Stored(path, took) => {
+                        let Some(committed) = stored.next() else { continue };
+                        let status = if committed.was_there { Status::Unchanged } else { Status::Imported };
+                        Report::of(&path, status, &committed.module.footer, took + took_each)
+                    }
+                };
+                summary.count(&report);
+                report.write(self.global, &mut out)?;
+            }
+            anyhow::Ok(())
+        })?;
+        Ok(committed?)
+    }
+
+    /// A module of which this command has imported another file adds to that one, even if what the store had before
+    /// is to be replaced.
+    fn store(&self, modules: &[Packed], again: &[bool], stored: &mut Vec<Committed>) -> Result<(), Error> {
+        let mut rest = modules;
+        for alike in again.chunk_by(|a, b| a == b || !self.force) {
+            let (these, after) = rest.split_at(alike.len());
+            stored.extend(self.store.commit(these, self.force && !alike[0])?);
+            rest = after;
+        }
+        Ok(())
+    }
+}
+
+/// A file whose report is due.
+enum File {
+    Done(Report),
+    Stored(PathBuf, Duration),
+}
+
+/// Outcomes that have not been reported yet, in the order of the files.
+#[derive(Debug, Default)]
+struct Waiting<'a> {
+    outcomes: Vec<Outcome<'a>>,
+    bytes: u64,
+    since: Option<Instant>,
+}
+
+impl<'a> Waiting<'a> {
+    fn add(&mut self, outcome: Outcome<'a>) {
+        if let Outcome::Packed(module) = &outcome {
+            self.bytes += module.packed.footer.bytes_in;
+        }
+        self.since.get_or_insert_with(Instant::now);
+        self.outcomes.push(outcome);
+    }
+
+    /// How long the first one may still wait.
+    fn time_left(&self) -> Duration {
+        self.since.map_or(MAX_WAITING, |since| MAX_WAITING.saturating_sub(since.elapsed()))
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes >= MAX_WAITING_BYTES || self.since.is_some_and(|since| since.elapsed() >= MAX_WAITING)
+    }
+}

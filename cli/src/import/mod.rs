@@ -1,0 +1,91 @@
+//! `symtool import`: in, paths; out, modules in the store, and a line or a JSON object for each file.
+//!
+//! ```text
+//! paths -> files.rs    files, folders searched
+//!       -> walk.rs     objects one by one, archives opened
+//!       -> read.rs     on every thread: opened (held.rs), in turn found to be new (order.rs), read and packed
+//!       -> commit.rs   in the order of the files: into the store, several at once
+//!       -> report.rs   a line or object each
+//! ```
+
+mod commit;
+mod files;
+mod held;
+mod limits;
+mod order;
+mod read;
+mod report;
+mod walk;
+
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError, mpsc};
+
+use anyhow::Result;
+use symtool_core::store::{Catalog, Error, Store};
+use symtool_formats::debug::Search;
+
+use crate::args::{Global, Import};
+use crate::exit::Exit;
+use crate::progress::{self, Board};
+use commit::Commits;
+use files::Files;
+use held::Held;
+use order::Order;
+use read::{Numbered, Reader};
+use report::Summary;
+use walk::Walk;
+
+/// Runs the command.
+pub fn run(global: &Global, args: &Import) -> Result<Exit> {
+    let store = global.open_store()?;
+    let in_store = known(&store)?;
+    let board = Board::new(progress::is_wanted(global.quiet));
+    let order = Order::new(if args.force { &[] } else { in_store.modules() });
+    let commits = Commits { global, store: &store, force: args.force, board: &board };
+    let search = Search::in_dirs(&args.debug_dirs);
+    let summary = board.while_shown(|| import(Files::at(&args.paths), search, &order, &commits))?;
+    if global.json {
+        writeln!(std::io::stdout(), "{}", serde_json::to_string(&summary)?)?;
+    } else if !global.quiet {
+        summary.say();
+    }
+    Ok(Exit::failed_if(summary.failed > 0))
+}
+
+/// What is in the store already.
+fn known(store: &Store) -> Result<Catalog> {
+    match store.read() {
+        Ok(reader) => Ok(reader.catalog()?),
+        Err(Error::Missing(_)) => Ok(Catalog::default()),
+        // What a first import that was killed has left is no store yet, nor a folder of others.
+        Err(Error::NotAStore(_)) => {
+            store.create()?;
+            Ok(Catalog::default())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Reads `files` on as many threads as the pool has, which they share for what each does in parallel; commits and
+/// reports on this one.
+fn import(files: Files, search: Search, order: &Order, commits: &Commits<'_>) -> Result<Summary> {
+    let held = Held::default();
+    let walk = Walk::new(files, &held, commits.board);
+    let walk = Mutex::new(Numbered { walk, next: 0 });
+    let reader = Reader { walk, order, held: &held, board: commits.board, search, stopped: AtomicBool::new(false) };
+    let mut summary = std::thread::scope(|scope| {
+        let (send, outcomes) = mpsc::channel();
+        for _ in 0..rayon::current_num_threads() {
+            let (send, reader) = (send.clone(), &reader);
+            scope.spawn(move || reader.read_all(&send));
+        }
+        drop(send);
+        let summary = commits.take_all(&outcomes);
+        reader.stopped.store(true, Ordering::Relaxed);
+        summary
+    })?;
+    let walk = reader.walk.into_inner().unwrap_or_else(PoisonError::into_inner).walk;
+    summary.skipped += walk.passed_over();
+    Ok(summary)
+}

@@ -1,0 +1,140 @@
+//! The order of files, whichever thread reads them: in, what each file is; out, whether it is to be read.
+//!
+//! Files are opened side by side, but each learns only after all files before it whether it is new, so that an
+//! import does the same for any number of threads. The same turn bounds the memory of reading.
+//!
+//! ```text
+//! thread 1   open 0 | enter 0 | read 0 ------------------------ | open 3
+//! thread 2   open 1 ~~wait~~~ | enter 1 | read 1 | open 2 | enter 2 | read 2
+//! ```
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use symtool_core::store::{Footer, Module};
+use symtool_formats::ModuleInfo;
+
+use super::limits::MAX_WORKING_BYTES;
+
+/// What all threads know of the files so far.
+#[derive(Debug, Default)]
+pub struct Order {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The number of the file that may enter.
+    next: usize,
+    /// Bytes of files that are being read.
+    working_bytes: u64,
+    reading: HashSet<Id>,
+    known: HashMap<Id, Vec<Known>>,
+}
+
+/// Kind and id, as footers have them.
+type Id = (String, String);
+
+/// A file that was imported with some id.
+#[derive(Clone, Debug)]
+struct Known {
+    footer: Arc<Footer>,
+    /// By this command, not before.
+    now: bool,
+}
+
+/// A file's place in the order. Dropped without [`Ticket::enter`], it lets the next one enter at its turn.
+#[derive(Debug)]
+pub struct Ticket<'a> {
+    order: &'a Order,
+    number: usize,
+}
+
+/// What is to be done with a file.
+#[derive(Debug)]
+pub enum Entered<'a> {
+    /// Nothing: this was imported before, and says as much.
+    Unchanged(Arc<Footer>),
+    /// It is to be read.
+    Read(Reading<'a>),
+}
+
+/// A file that is being read, until dropped.
+#[derive(Debug)]
+pub struct Reading<'a> {
+    order: &'a Order,
+    id: Id,
+    working_bytes: u64,
+    /// Whether this command has imported a file of this id before.
+    pub again: bool,
+}
+
+impl Order {
+    /// Begins with `modules`, which need not be imported again.
+    pub fn new(modules: &[Module]) -> Self {
+        let mut state = State::default();
+        for module in modules {
+            let footer = &module.footer;
+            let known = state.known.entry((footer.kind.clone(), footer.id.clone())).or_default();
+            known.push(Known { footer: Arc::new(footer.clone()), now: false });
+        }
+        Self { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    /// The place of file `number`, counted from 0 without gaps.
+    pub fn ticket(&self, number: usize) -> Ticket<'_> {
+        Ticket { order: self, number }
+    }
+
+    fn wait_while(&self, condition: impl FnMut(&mut State) -> bool) -> MutexGuard<'_, State> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.changed.wait_while(state, condition).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<'a> Ticket<'a> {
+    /// Waits for all files before this one to enter, for those of the same id to be read, and for memory.
+    /// `bytes_in` is the file's size, `working_bytes` what reading it takes.
+    pub fn enter(self, info: &ModuleInfo, bytes_in: u64, working_bytes: u64) -> Entered<'a> {
+        let id = (info.kind.name().to_owned(), info.id.to_string());
+        let state = self.order.wait_while(|state| state.next != self.number || state.reading.contains(&id));
+        let known = state.known.get(&id).map_or(&[][..], Vec::as_slice);
+        if let Some(known) = known.iter().find(|known| !known.footer.tells_less_than(info.detail, bytes_in)) {
+            return Entered::Unchanged(Arc::clone(&known.footer));
+        }
+        let again = known.iter().any(|known| known.now);
+        drop(state);
+        let is_full = |state: &mut State| state.working_bytes > 0 && state.working_bytes.saturating_add(working_bytes) > MAX_WORKING_BYTES;
+        let mut state = self.order.wait_while(is_full);
+        state.working_bytes = state.working_bytes.saturating_add(working_bytes);
+        state.reading.insert(id.clone());
+        drop(state);
+        Entered::Read(Reading { order: self.order, id, working_bytes, again })
+    }
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        let mut state = self.order.wait_while(|state| state.next != self.number);
+        state.next += 1;
+        self.order.changed.notify_all();
+    }
+}
+
+impl Reading<'_> {
+    /// Makes known that the file was read, and what came of it.
+    pub fn done(self, footer: Footer) {
+        let mut state = self.order.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.known.entry(self.id.clone()).or_default().push(Known { footer: Arc::new(footer), now: true });
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        let mut state = self.order.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.working_bytes = state.working_bytes.saturating_sub(self.working_bytes);
+        state.reading.remove(&self.id);
+        self.order.changed.notify_all();
+    }
+}

@@ -1,0 +1,205 @@
+//! Archives: in, the bytes of one; out, its members that are objects or archives themselves.
+//!
+//! Members that are stored as they are stay where they are; packed ones are unpacked into memory one by one, when
+//! they are opened. Nothing is written to disk, so no member's name can do harm.
+//!
+//! ```text
+//! archive -> zip.rs, ar.rs   members, by what their first bytes say
+//!         -> inflate.rs      a packed member's bytes, never more than it declares
+//! ```
+
+mod ar;
+mod inflate;
+mod zip;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+use crate::debug::Mapped;
+
+/// What a file or member is, by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An object file.
+    Object,
+    /// An archive whose members can be listed.
+    Archive(Format),
+    /// Anything else.
+    Other,
+}
+
+/// Archives that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `.zip`, `.apk`, `.aar`, `.jar` and whatever else is a zip file.
+    Zip,
+    /// `.a`: System V (GNU), BSD, and thin ones, whose members are files beside it.
+    Ar,
+}
+
+/// Bytes from the start that [`Kind::of`] needs.
+const MAGIC_BYTES: usize = 8;
+
+impl Kind {
+    /// The kind of something that starts with `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        match bytes {
+            [0x7f, b'E', b'L', b'F', ..] => Self::Object,
+            // The second is that of an archive without members.
+            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Self::Archive(Format::Zip),
+            [b'!', b'<', b'a', b'r', b'c', b'h', b'>', b'\n', ..] | [b'!', b'<', b't', b'h', b'i', b'n', b'>', b'\n', ..] => {
+                Self::Archive(Format::Ar)
+            }
+            _ => Self::Other,
+        }
+    }
+
+    /// The kind of the file at `path`.
+    ///
+    /// # Errors
+    /// Those of the operating system, or that it is no regular file.
+    pub fn of_file(path: &Path) -> io::Result<Self> {
+        // Opening a pipe would wait for a writer.
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(io::Error::other("not a regular file"));
+        }
+        let mut start = Vec::with_capacity(MAGIC_BYTES);
+        File::open(path)?.take(MAGIC_BYTES as u64).read_to_end(&mut start)?;
+        Ok(Self::of(&start))
+    }
+}
+
+/// What an archive holds.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Objects and archives in the archive's order, and members that cannot be read. The last error can be that
+    /// of the archive itself: what stood before the damage is there.
+    pub members: Vec<Result<Member, Error>>,
+    /// Members that are neither objects nor archives.
+    pub passed_over: u64,
+}
+
+/// Lists the members of `archive`.
+pub fn list(archive: &Mapped, format: Format) -> Listing {
+    match format {
+        Format::Zip => zip::list(archive),
+        Format::Ar => ar::list(archive),
+    }
+}
+
+/// An object or archive in an archive.
+#[derive(Debug)]
+pub struct Member {
+    kind: Kind,
+    path: PathBuf,
+    name: String,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    /// As it is.
+    Stored(Mapped),
+    /// Deflated, with the size and checksum that the archive declares.
+    Deflated { packed: Mapped, bytes: u64, crc: u32 },
+    /// A file beside the archive.
+    File(PathBuf),
+}
+
+impl Member {
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The archive's path with the member's name: `app.apk!lib/arm64-v8a/libx.so`, `libfoo.a(bar.o)`.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes that it takes in the archive.
+    pub fn stored_bytes(&self) -> u64 {
+        match &self.content {
+            Content::Stored(bytes) | Content::Deflated { packed: bytes, .. } => bytes.bytes().len() as u64,
+            Content::File(_) => 0,
+        }
+    }
+
+    /// Bytes of memory that it takes once open: 0 where the archive's own are used.
+    pub fn unpacked_bytes(&self) -> u64 {
+        match self.content {
+            Content::Stored(_) | Content::File(_) => 0,
+            Content::Deflated { bytes, .. } => bytes,
+        }
+    }
+
+    /// Its bytes, unpacked if need be.
+    ///
+    /// # Errors
+    /// [`Error::DamagedArchive`] if they are not what the archive declares; those of [`Mapped::open`] for a file
+    /// beside a thin archive.
+    pub fn open(self) -> Result<Mapped, Error> {
+        let Self { path, name, content, .. } = self;
+        match content {
+            Content::Stored(bytes) => Ok(bytes),
+            Content::Deflated { packed, bytes, crc } => match inflate::whole(packed.bytes(), bytes, crc) {
+                Ok(bytes) => Ok(Mapped::unpacked(bytes, path, name)),
+                Err(reason) => Err(Error::DamagedArchive { path, reason }),
+            },
+            Content::File(file) => Mapped::open(&file).map(|bytes| bytes.known_as(path, name)),
+        }
+    }
+}
+
+/// The path of the member `name` in `archive`, written between `open` and `close`. A terminal shows what a name
+/// has in it, so control characters are not passed on.
+fn member_path(archive: &Path, open: &str, name: &str, close: &str) -> PathBuf {
+    let mut path = OsString::from(archive);
+    path.push(open);
+    path.push(name);
+    path.push(close);
+    path.into()
+}
+
+/// A member's name as text.
+fn text(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).chars().map(|char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char }).collect()
+}
+
+/// The last component of a member's name. Some tools on Windows write backslashes.
+fn last_component(name: &str) -> String {
+    name.rsplit(['/', '\\']).next().unwrap_or(name).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_bytes_say_what_it_is() {
+        for (bytes, want) in [
+            (&b"\x7fELF\x02\x01"[..], Kind::Object),
+            (b"PK\x03\x04rest", Kind::Archive(Format::Zip)),
+            (b"PK\x05\x06", Kind::Archive(Format::Zip)),
+            (b"!<arch>\n", Kind::Archive(Format::Ar)),
+            (b"!<thin>\n/", Kind::Archive(Format::Ar)),
+            (b"!<arch>", Kind::Other),
+            (b"PK\x07\x08", Kind::Other),
+            (b"\x7fEL", Kind::Other),
+            (b"", Kind::Other),
+        ] {
+            assert_eq!(Kind::of(bytes), want, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn names_of_members() {
+        for (name, want) in [("lib/arm64/libx.so", "libx.so"), ("lib\\x86\\libx.so", "libx.so"), ("libx.so", "libx.so"), ("a/", "")] {
+            assert_eq!(last_component(name), want);
+        }
+        assert_eq!(text(b"a\x1b[2Jb\xff"), "a\u{fffd}[2Jb\u{fffd}");
+    }
+}
