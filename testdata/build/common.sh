@@ -1,0 +1,97 @@
+# What every topic script uses: the tools, the flags, and how to compile and link.
+# build.sh sets $here (this folder's parent), $src, $out and $tmp.
+# shellcheck shell=sh disable=SC2034,SC2086
+
+export LC_ALL=C CCACHE_DISABLE=1
+
+GCC=${GCC:-gcc}
+GXX=${GXX:-g++}
+CLANG=${CLANG:-clang-19}
+CLANGXX=${CLANGXX:-clang++-19}
+RUSTC=${RUSTC:-rustc}
+GO=${GO:-go}
+PYTHON=${PYTHON:-python3} # one that has the package ziglang
+STRIP=${STRIP:-strip}
+OBJCOPY=${OBJCOPY:-objcopy}
+LLVM_OBJCOPY=${LLVM_OBJCOPY:-llvm-objcopy-19}
+LLD=${LLD:-ld.lld-19}
+LLVM_STRIP=${LLVM_STRIP:-llvm-strip-19}
+LLVM_DWP=${LLVM_DWP:-llvm-dwp-19}
+DWP=${DWP:-dwp}
+DWZ=${DWZ:-dwz}
+lld_path=$(command -v "$LLD")
+
+common="-fPIC -fno-stack-protector -ffile-prefix-map=$src=/src"
+c_flags="-std=gnu11 $common"
+cxx_flags="-std=c++17 -fno-rtti $common"
+port_flags="-std=gnu11 -fno-stack-protector -ffile-prefix-map=$src=/src -O2 -g"
+link_flags="-nostdlib -nostartfiles -Wl,--build-id=sha1"
+c_units="scan.c table.c grammar.c stub.s"
+cpp_units="pool.cc route.cc"
+
+# compile COMPILER DIR "UNITS" FLAGS...: sets $objs to the object files
+compile() {
+    compiler=$1 dir=$2 units=$3
+    shift 3
+    rm -rf "$tmp/o" && mkdir "$tmp/o"
+    objs=
+    cd "$src/$dir"
+    for unit in $units; do
+        case $compiler-$unit in
+        # clang calls a prefix map unused when it only assembles
+        *clang*.s) "$compiler" -Wno-unused-command-line-argument "$@" -c "$unit" -o "$tmp/o/$unit.o" ;;
+        *) "$compiler" "$@" -frandom-seed="$unit" -c "$unit" -o "$tmp/o/$unit.o" ;;
+        esac
+        objs="$objs $tmp/o/$unit.o"
+    done
+    cd "$tmp/o"
+}
+
+# shared COMPILER NAME FLAGS...: links $objs
+shared() {
+    compiler=$1 name=$2
+    shift 2
+    "$compiler" -shared $link_flags "$@" $objs -o "$out/$name"
+}
+
+# file_by_id FILE DIR: moves FILE to DIR/.build-id/ab/cdef….debug
+file_by_id() {
+    id=$(readelf -n "$1" | sed -n 's/.*Build ID: //p')
+    head=$(printf %.2s "$id")
+    mkdir -p "$2/.build-id/$head"
+    mv "$1" "$2/.build-id/$head/${id#"$head"}.debug"
+}
+
+# The compilers of src/port/, which is built for every architecture.
+# gcc_for ARCH: the gcc that makes its code
+gcc_for() {
+    case $1 in
+    x86_64 | i386 | x32) echo "$GCC" ;;
+    arm) echo arm-linux-gnueabihf-gcc-12 ;;
+    mips64el) echo mips64el-linux-gnuabi64-gcc-12 ;;
+    ppc) echo powerpc-linux-gnu-gcc-12 ;;
+    ppc64) echo powerpc64-linux-gnu-gcc-12 ;;
+    ppc64le) echo powerpc64le-linux-gnu-gcc-12 ;;
+    *) echo "$1-linux-gnu-gcc-12" ;;
+    esac
+}
+
+# abi_flags ARCH: what that gcc needs to make code for ARCH
+abi_flags() {
+    case $1 in
+    i386) echo -m32 ;;
+    x32) echo -mx32 ;;
+    esac
+}
+
+# clang_target ARCH: its name for clang's --target
+clang_target() {
+    case $1 in
+    arm) echo armv7-linux-gnueabihf ;;
+    mips64el) echo mips64el-linux-gnuabi64 ;;
+    ppc) echo powerpc-linux-gnu ;;
+    ppc64) echo powerpc64-linux-gnu ;;
+    ppc64le) echo powerpc64le-linux-gnu ;;
+    *) echo "$1-linux-gnu" ;;
+    esac
+}
