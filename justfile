@@ -16,6 +16,10 @@ test *args:
 lint:
     sh scripts/lint.sh
 
+# Break fixtures at random for as long as you like (TARGET: object or archive); needs nightly Rust and cargo-fuzz
+fuzz target *args:
+    sh scripts/fuzz.sh "$@"
+
 # Run the benches; arguments go to them
 bench *args:
     sh scripts/bench.sh "$@"

@@ -4,9 +4,13 @@
 
 mod support;
 
+use std::collections::HashMap;
 use std::fmt::Write;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use object::{Object, ObjectSection, SectionFlags, elf};
+use rayon::prelude::*;
 use serde_json::Value;
 use support::{Sandbox, object, objects, testdata};
 
@@ -14,6 +18,8 @@ type Frame = (String, String, u64, u64);
 
 /// A run of addresses with the same answer; the end can be 2^64.
 struct Golden {
+    /// Of a relocatable object, the section whose offsets these are.
+    section: Option<String>,
     start: u128,
     end: u128,
     frames: Vec<Frame>,
@@ -29,22 +35,108 @@ fn goldens(name: &str) -> Vec<Golden> {
                 let text = |at: usize| frame[at].as_str().unwrap().to_owned();
                 (text(0), text(1), frame[2].as_u64().unwrap(), frame[3].as_u64().unwrap())
             });
-            Golden { start: number(&line["start"]), end: number(&line["end"]), frames: frames.collect() }
+            let section = line["section"].as_str().map(str::to_owned);
+            Golden { section, start: number(&line["start"]), end: number(&line["end"]), frames: frames.collect() }
         })
         .collect()
 }
 
-/// First address and the one after the last of every executable section but PLTs.
-fn code(name: &str) -> Vec<std::ops::Range<u64>> {
-    let bytes = std::fs::read(object(name)).unwrap();
-    let file = object::File::parse(&*bytes).unwrap();
-    file.sections()
-        .filter(|section| {
-            let is_code = matches!(section.flags(), SectionFlags::Elf { sh_flags, .. } if sh_flags.contains(elf::SHF_EXECINSTR));
-            is_code && !section.name().unwrap().starts_with(".plt")
-        })
-        .map(|section| section.address()..section.address() + section.size())
-        .collect()
+/// A file to ask about, and what it has to answer.
+struct Fixture {
+    name: String,
+    path: PathBuf,
+    golden: String,
+    debug_dir: Option<PathBuf>,
+    /// Whether the golden has every address of the code.
+    is_whole: bool,
+}
+
+/// The files in objects/, and the cases of cases.json.
+fn fixtures() -> Vec<Fixture> {
+    let files = objects().into_iter().filter(|name| name != "c-gcc-O2-stripped");
+    let files = files.map(|name| Fixture { path: object(&name), golden: name.clone(), debug_dir: None, is_whole: true, name });
+    let cases: Value = serde_json::from_slice(&std::fs::read(testdata("cases.json")).unwrap()).unwrap();
+    let cases = cases.as_object().unwrap().iter().filter(|(name, _)| !LESS_THAN_THERE_IS.contains(&name.as_str()));
+    let cases = cases.map(|(name, case)| Fixture {
+        name: name.clone(),
+        path: object(case["object"].as_str().unwrap()),
+        golden: case["same_as"].as_str().unwrap_or(name).to_owned(),
+        debug_dir: case["debug_dir"].as_str().map(object),
+        is_whole: case["sample"].is_null(),
+    });
+    files.chain(cases).collect()
+}
+
+/// Cases that say what llvm-symbolizer makes of files of which it reads a part, and one that has no section headers.
+const LESS_THAN_THERE_IS: [&str; 5] = ["dwz-dwarf4-lost", "dwz-dwarf5-lost", "link-stripped-llvm", "link-subfolder-llvm", "headless"];
+
+/// Which addresses of a file are what.
+struct Layout {
+    code: Vec<Range<u64>>,
+    image_end: u64,
+}
+
+impl Layout {
+    fn of(bytes: &[u8]) -> Self {
+        let file = object::File::parse(bytes).unwrap();
+        let mut layout = Self { code: Vec::new(), image_end: 0 };
+        for section in file.sections() {
+            let SectionFlags::Elf { sh_flags, .. } = section.flags() else { continue };
+            let addresses = section.address()..section.address() + section.size();
+            if sh_flags.contains(elf::SHF_ALLOC) {
+                layout.image_end = layout.image_end.max(addresses.end);
+                // The goldens leave out PLTs, whose entries have names that llvm-symbolizer does not know.
+                if sh_flags.contains(elf::SHF_EXECINSTR) && !section.name().unwrap().starts_with(".plt") {
+                    layout.code.push(addresses);
+                }
+            }
+        }
+        layout
+    }
+
+    fn is_code(&self, address: u64) -> bool {
+        self.code.iter().any(|section| section.contains(&address))
+    }
+}
+
+/// Every address of the fixture, with the frames that it has to have.
+fn wanted(fixture: &Fixture, layout: &Layout) -> Vec<(u64, Vec<Frame>)> {
+    let by_section = testdata("golden").join(format!("{}.sections.jsonl", fixture.golden)).exists();
+    let golden = if by_section { format!("{}.sections", fixture.golden) } else { fixture.golden.clone() };
+    let mut wanted = Vec::new();
+    // Deviation: in a relocatable object an address means the first section that has it, for functions too.
+    let mut owners: HashMap<u64, String> = HashMap::new();
+    for golden in goldens(&golden) {
+        for address in golden.start..golden.end {
+            let address = u64::try_from(address).unwrap();
+            if let Some(section) = &golden.section
+                && owners.entry(address).or_insert_with(|| section.clone()) != section
+            {
+                continue;
+            }
+            // Deviation: past the end of the image, and at address 0 where the linker has thrown away code, symtool
+            // knows nothing; llvm-symbolizer names the last symbol, or that code.
+            let has_dead_code = ["-gc-", "-icf"].iter().any(|kind| fixture.golden.contains(kind));
+            let is_beside = address >= layout.image_end || (address == 0 && has_dead_code);
+            let is_nothing = !by_section && !layout.is_code(address) && is_beside;
+            wanted.push((address, if is_nothing { vec![nothing()] } else { golden.frames.clone() }));
+        }
+    }
+    if fixture.is_whole && !by_section {
+        let covered = wanted.iter().filter(|(address, _)| layout.is_code(*address)).count() as u64;
+        let size: u64 = if is_relocatable(fixture) { covered } else { layout.code.iter().map(|section| section.end - section.start).sum() };
+        assert_eq!(covered, size, "{}: goldens have holes", fixture.name);
+    }
+    wanted
+}
+
+/// Its sections lie over each other.
+fn is_relocatable(fixture: &Fixture) -> bool {
+    [".o", ".ko", ".o.zst"].iter().any(|end| fixture.path.to_str().unwrap().ends_with(end))
+}
+
+fn nothing() -> Frame {
+    (String::new(), String::new(), 0, 0)
 }
 
 fn frames(line: &str) -> Vec<Frame> {
@@ -56,51 +148,104 @@ fn frames(line: &str) -> Vec<Frame> {
     answer["Symbol"].as_array().unwrap().iter().map(frame).collect()
 }
 
+/// The file itself; one that is compressed as a whole is unpacked first.
+fn unpacked(sandbox: &Sandbox, path: &Path) -> PathBuf {
+    if path.extension().is_none_or(|extension| extension != "zst") {
+        return path.to_owned();
+    }
+    let file = std::fs::File::open(path).unwrap();
+    sandbox.write(path.file_stem().unwrap().to_str().unwrap(), zstd::stream::decode_all(file).unwrap())
+}
+
+/// Runs symtool where the object is: the places of .dwo files are recorded relative to it.
+fn run_beside(sandbox: &Sandbox, path: &Path, args: &[&str]) -> support::Run {
+    support::Run::of(sandbox.command().args(args).current_dir(path.parent().unwrap()).output().unwrap())
+}
+
 #[test]
 fn every_address_of_every_fixture() {
+    let fixtures = fixtures();
+    assert!(fixtures.len() > 170, "only {} fixtures", fixtures.len());
+    let checked: Vec<Result<usize, String>> = fixtures.par_iter().with_max_len(1).map(check).collect();
+    let failed: Vec<&str> = checked.iter().filter_map(|checked| checked.as_ref().err().map(String::as_str)).collect();
+    assert!(failed.is_empty(), "{} of {} fixtures:\n{}", failed.len(), fixtures.len(), failed.join("\n"));
+    let addresses_checked: usize = checked.into_iter().flatten().sum();
+    assert!(addresses_checked > 200_000, "only {addresses_checked} addresses");
+}
+
+/// How many addresses were asked, or the first one with a wrong answer.
+fn check(fixture: &Fixture) -> Result<usize, String> {
     let sandbox = Sandbox::new();
-    let mut addresses_checked = 0;
-    for name in objects().iter().filter(|name| *name != "c-gcc-O2-stripped") {
-        sandbox.import(name);
-        let code = code(name);
-        assert!(!code.is_empty());
-        let is_code = |address: u64| code.iter().any(|section| section.contains(&address));
-        let (mut batch, mut want) = (String::new(), Vec::new());
-        for golden in goldens(name) {
-            for address in golden.start..golden.end {
-                let address = u64::try_from(address).unwrap();
-                writeln!(batch, "{address:#x}").unwrap();
-                // Deviation: outside of code symtool knows nothing, where llvm-symbolizer may name dead code at
-                // address 0, or a data symbol without size that reaches to the end of the address space.
-                want.push((address, if is_code(address) { golden.frames.clone() } else { vec![(String::new(), String::new(), 0, 0)] }));
-            }
-        }
-        let covered = want.iter().filter(|(address, _)| is_code(*address)).count() as u64;
-        assert_eq!(covered, code.iter().map(|section| section.end - section.start).sum::<u64>(), "{name}: goldens have holes");
-        let batch = sandbox.write("batch", batch);
-        let path = object(name);
-        let args =
-            ["resolve", "--module", path.to_str().unwrap(), "--style", "llvm-json", "--no-demangle", "--batch", batch.to_str().unwrap()];
-        let run = sandbox.run(args);
-        assert_eq!(run.code, 0, "{name}: {}", run.stderr);
-        assert_eq!(run.stdout.lines().count(), want.len(), "{name}");
-        for (line, (address, want)) in run.stdout.lines().zip(&want) {
-            assert_eq!(&frames(line), want, "{name} {address:#x}");
-        }
-        addresses_checked += want.len();
+    let name = &fixture.name;
+    let path = unpacked(&sandbox, &fixture.path);
+    let path_text = path.to_str().unwrap();
+    let mut import = vec!["import", path_text];
+    if let Some(folder) = &fixture.debug_dir {
+        import.extend(["--debug-dir", folder.to_str().unwrap()]);
     }
-    assert!(addresses_checked > 50_000, "only {addresses_checked} addresses");
+    let run = run_beside(&sandbox, &path, &import);
+    if run.code != 0 {
+        return Err(format!("{name}: {}", run.stderr));
+    }
+    let layout = Layout::of(&std::fs::read(&path).unwrap());
+    assert!(!layout.code.is_empty(), "{name}");
+    let want = wanted(fixture, &layout);
+    let mut batch = String::new();
+    want.iter().for_each(|(address, _)| writeln!(batch, "{address:#x}").unwrap());
+    let batch = sandbox.write("batch", batch);
+    let args = ["resolve", "--module", path_text, "--style", "llvm-json", "--no-demangle", "--batch", batch.to_str().unwrap()];
+    let run = sandbox.run(args);
+    assert_eq!((run.code, run.stdout.lines().count()), (0, want.len()), "{name}: {}", run.stderr);
+    let mut wrong = run.stdout.lines().map(frames).zip(&want).filter(|(got, (_, want))| got != want);
+    match wrong.next() {
+        Some((got, (address, want))) => {
+            let more = wrong.count();
+            Err(format!("{name} {address:#x} (and {more} more of {}):\n  want {want:?}\n  got  {got:?}", run.stdout.lines().count()))
+        }
+        None => Ok(want.len()),
+    }
+}
+
+/// Linkage stubs are named as GNU objdump names them; in llvm-symbolizer's styles, they are what it makes of them.
+#[test]
+fn linkage_stubs_have_the_names_of_what_they_call() {
+    let mut stubs_checked = 0;
+    for name in objects().iter().filter(|name| testdata("golden").join(format!("{name}.plt.jsonl")).exists()) {
+        let sandbox = Sandbox::new();
+        sandbox.import(name);
+        for golden in goldens(&format!("{name}.plt")) {
+            let want = &golden.frames[0].0;
+            // A slot that the program fills itself, in a program without dynamic symbols.
+            if want.starts_with("*ABS*") {
+                continue;
+            }
+            for address in [golden.start, golden.end - 1] {
+                let address = format!("{address:#x}");
+                let run = sandbox.run(["resolve", "--module", name, "--json", "--no-demangle", &address]);
+                let answer = &support::json_lines(&run.stdout)[0];
+                let frames = answer["frames"].as_array().unwrap_or_else(|| panic!("{name} {address}: {answer}"));
+                assert_eq!(frames.len(), 1, "{name} {address}: {answer}");
+                assert_eq!(frames[0]["function"].as_str().unwrap(), want, "{name} {address}");
+                assert_eq!((&frames[0]["inlined"], &frames[0]["source"]), (&Value::from(false), &Value::from("symtab")));
+                let run = sandbox.run(["resolve", "--module", name, "--style", "llvm", "--no-demangle", &address]);
+                assert!(!run.stdout.contains("@plt"), "{name} {address}: {}", run.stdout);
+            }
+            stubs_checked += 1;
+        }
+    }
+    assert!(stubs_checked > 80, "only {stubs_checked} stubs");
 }
 
 #[test]
 fn thread_counts_and_order_make_no_difference() {
     let name = "cpp-gcc-O2-dwarf5.so";
     let mut outputs = Vec::new();
+    let code = Layout::of(&std::fs::read(object(name)).unwrap()).code;
     for jobs in ["1", "2", "7"] {
         let sandbox = Sandbox::new();
         let path = object(name);
         assert_eq!(sandbox.run(["-j", jobs, "import", path.to_str().unwrap()]).code, 0);
-        let addresses: Vec<String> = code(name).into_iter().flatten().map(|address| format!("{name} {address:x}")).collect();
+        let addresses: Vec<String> = code.iter().cloned().flatten().map(|address| format!("{name} {address:x}")).collect();
         let forward = sandbox.run_with_input(&["-j", jobs, "resolve", "--batch", "-", "--style", "llvm"], addresses.join("\n").as_bytes());
         let reversed: Vec<String> = addresses.iter().rev().cloned().collect();
         let backward = sandbox.run_with_input(&["-j", jobs, "resolve", "--batch", "-", "--style", "llvm"], reversed.join("\n").as_bytes());

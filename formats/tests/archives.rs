@@ -35,19 +35,6 @@ fn ar() -> Vec<u8> {
     archive
 }
 
-/// Numbers that are the same in every run (xorshift64*).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let number = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
-        usize::try_from(number).unwrap() % end
-    }
-}
-
 /// Lists and opens all members; returns how many could be opened.
 fn open_all(archive: Vec<u8>, format: Format) -> usize {
     let archive = Mapped::unpacked(archive, PathBuf::from("archive"), "archive".to_owned());
@@ -69,18 +56,18 @@ fn open_all(archive: Vec<u8>, format: Format) -> usize {
 fn changed_archives() {
     for (whole, format) in [(zip(), Format::Zip), (ar(), Format::Ar)] {
         assert_eq!(open_all(whole.clone(), format), 3);
-        let mut numbers = Numbers(42);
+        let mut numbers = fastrand::Rng::with_seed(42);
         let mut fewer = 0;
         for _ in 0..4_000 {
             let mut changed = whole.clone();
-            for _ in 0..=numbers.below(6) {
+            for _ in 0..=numbers.usize(..6) {
                 // The headers of a zip file are at its end, and there is little else in them.
                 let last = changed.len().min(300);
-                let at = if numbers.below(2) == 0 { changed.len() - 1 - numbers.below(last) } else { numbers.below(changed.len()) };
-                changed[at] = [0, 1, 0x7f, 0x80, 0xff, b'0', b'9', b'/'][numbers.below(8)];
+                let at = if numbers.usize(..2) == 0 { changed.len() - 1 - numbers.usize(..last) } else { numbers.usize(..changed.len()) };
+                changed[at] = [0, 1, 0x7f, 0x80, 0xff, b'0', b'9', b'/'][numbers.usize(..8)];
             }
-            if numbers.below(8) == 0 {
-                changed.truncate(numbers.below(changed.len()));
+            if numbers.usize(..8) == 0 {
+                changed.truncate(numbers.usize(..changed.len()));
             }
             if open_all(changed, format) < 3 {
                 fewer += 1;

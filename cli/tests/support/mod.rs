@@ -75,7 +75,7 @@ impl Sandbox {
 }
 
 impl Run {
-    fn of(output: Output) -> Self {
+    pub fn of(output: Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),
@@ -92,10 +92,11 @@ pub fn object(name: &str) -> PathBuf {
     testdata("objects").join(name)
 }
 
-/// Names of all fixtures that have addresses to resolve.
+/// Names of all fixtures that are a file of their own.
 pub fn objects() -> Vec<String> {
+    let entries = std::fs::read_dir(testdata("objects")).unwrap().map(Result::unwrap);
     let mut names: Vec<String> =
-        std::fs::read_dir(testdata("objects")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        entries.filter(|entry| entry.path().is_file()).map(|entry| entry.file_name().into_string().unwrap()).collect();
     names.sort();
     assert!(names.len() > 30, "fixtures are missing");
     names

@@ -1,0 +1,20 @@
+//! Any bytes as an archive: listing and opening its members must end, without a panic and within limits.
+
+#![no_main]
+
+use std::path::PathBuf;
+
+use libfuzzer_sys::fuzz_target;
+use symtool_formats::container::{Format, Kind, list};
+use symtool_formats::debug::Mapped;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Kind::Archive(format) = Kind::of(bytes) else { return };
+    let archive = Mapped::unpacked(bytes.to_vec(), PathBuf::from("input"), "input".to_owned());
+    for member in list(&archive, format).members.into_iter().flatten() {
+        let declared = member.unpacked_bytes();
+        if let Ok(member) = member.open() {
+            assert!(member.bytes().len() as u64 <= declared.max(bytes.len() as u64));
+        }
+    }
+});

@@ -1,0 +1,16 @@
+//! Any bytes as an object file: reading them must end, without a panic and within limits.
+
+#![no_main]
+
+use std::path::PathBuf;
+
+use libfuzzer_sys::fuzz_target;
+use symtool_formats::debug::{DebugFile, Mapped, Progress, Search};
+
+fuzz_target!(|bytes: &[u8]| {
+    let mapped = Mapped::unpacked(bytes.to_vec(), PathBuf::from("input"), "input".to_owned());
+    let Ok(file) = DebugFile::parse(&mapped) else { return };
+    let Ok(module) = file.read(&Search { debug_dirs: Vec::new() }, &Progress::default()) else { return };
+    assert!(module.ranges.is_sorted_by(|a, b| a.end <= b.start));
+    assert!(module.ranges.iter().all(|range| range.start < range.end && (range.chain.0 as usize) < module.chains.len()));
+});
