@@ -1,5 +1,5 @@
 #!/bin/sh
-# fuzz.sh TARGET [CARGO-FUZZ ARGS...]: mutates the fixtures until it finds a fault; builds `formats` only.
+# fuzz.sh TARGET [LIBFUZZER ARGS...]: mutates the fixtures until it finds a fault; builds `formats` only.
 set -eu
 . "$(dirname "$0")/setup.sh"
 
@@ -12,4 +12,4 @@ command -v cargo-fuzz >/dev/null || {
 # Its own target folder: other flags, another compiler.
 unset CARGO_TARGET_DIR
 mkdir -p "fuzz/corpus/$target"
-cargo +nightly fuzz run "$target" "fuzz/corpus/$target" testdata/objects "$@"
+cargo +nightly fuzz run "$target" "fuzz/corpus/$target" testdata/objects -- "$@"
