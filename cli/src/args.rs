@@ -143,4 +143,30 @@ pub enum Modules {
         #[arg(required = true, value_name = "MODULE")]
         modules: Vec<String>,
     },
+    /// Removes modules with all that was imported of them
+    Remove {
+        /// A name, a path, or an id
+        #[arg(required = true, value_name = "MODULE")]
+        modules: Vec<String>,
+    },
+    /// Checks every block of some modules, and their answers against the file where one is given
+    Verify(Verify),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Without MODULE, all modules are checked. For a path, answers at sampled addresses are worked out anew from
+that file by another reader (the addr2line crate) and compared.
+
+Exit codes: 0 all is well; 1 answers differ, or a module or file was not found; 3 the store is damaged.
+
+Examples:
+  symtool modules verify
+  symtool modules verify libxxx.so.debug --sample 100000")]
+pub struct Verify {
+    /// A name, a path, or an id
+    #[arg(value_name = "MODULE")]
+    pub modules: Vec<String>,
+    /// Compare this many addresses of a file; 0 for the start of every range
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub sample: usize,
 }

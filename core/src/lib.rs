@@ -5,7 +5,11 @@
 #![deny(missing_docs)]
 
 pub mod block;
+pub mod complete;
+pub mod contents;
+pub mod layers;
 pub mod limits;
 pub mod pack;
 pub mod resolve;
 pub mod store;
+pub mod unpack;

@@ -42,6 +42,11 @@ impl ModuleKind {
             Self::Elf => "elf",
         }
     }
+
+    /// The kind that [`ModuleKind::name`] calls `name`, if this version knows it.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Elf].into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 /// How much a file can tell of its addresses, from little to much.
@@ -64,6 +69,11 @@ impl Detail {
             Self::Debug => "debug",
         }
     }
+
+    /// The detail that [`Detail::name`] calls `name`, if this version knows it.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Exports, Self::Symbols, Self::Debug].into_iter().find(|detail| detail.name() == name)
+    }
 }
 
 /// What a file says about itself, before any debug data is read.
@@ -81,6 +91,9 @@ pub struct ModuleInfo {
     pub detail: Detail,
     /// The virtual address at which the image's first loaded page lies in the file's own address space.
     pub image_base: u64,
+    /// A hash of the file's size and section table: tells one file of a build from another without reading them.
+    /// Damage inside of a section does not change it.
+    pub fingerprint: u64,
 }
 
 /// Index into [`ModuleSymbols::functions`].

@@ -123,6 +123,21 @@ impl FunctionBlock {
         self.names.get(index)
     }
 
+    /// How many functions there are.
+    pub fn count(&self) -> usize {
+        self.names.count()
+    }
+
+    /// The sites of the function at `index`, in order.
+    pub fn sites(&self, index: usize) -> impl Iterator<Item = Site> + '_ {
+        (0..).map_while(move |site| self.site(index, site))
+    }
+
+    /// The calls of the function at `index`, in order.
+    pub fn calls(&self, index: usize) -> impl Iterator<Item = Call> + '_ {
+        (0..).map_while(move |call| self.call(index, call))
+    }
+
     /// Site `site` of the function at `index`.
     #[inline]
     pub fn site(&self, index: usize, site: u32) -> Option<Site> {

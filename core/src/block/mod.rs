@@ -30,8 +30,23 @@ pub enum Kind {
     Functions = 2,
     /// Source paths, keyed by the last file's number.
     Files = 3,
+    /// Which addresses which source answers for, of a module made from several files.
+    Layers = 4,
     /// What the module is. A module exists only if its footer does.
     Footer = 255,
+}
+
+impl Kind {
+    /// What messages and `--json` call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ranges => "ranges",
+            Self::Functions => "functions",
+            Self::Files => "files",
+            Self::Layers => "layers",
+            Self::Footer => "footer",
+        }
+    }
 }
 
 /// Suite of a block that is compressed and nothing more.

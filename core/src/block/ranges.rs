@@ -294,6 +294,22 @@ impl RangeBlock {
         self.frames.get(index as usize)
     }
 
+    /// Every range in order: its first address, the first one after it, and what is known there. Gaps are left out.
+    pub fn ranges(&self) -> impl Iterator<Item = (u64, u64, Spot)> + '_ {
+        let ends = self.starts.iter().skip(1).copied().chain([self.end]);
+        self.starts
+            .iter()
+            .zip(ends)
+            .zip(&self.spots)
+            .filter(|(_, spot)| spot.frame != NO_FRAME)
+            .map(|((start, end), spot)| (*start, end, *spot))
+    }
+
+    /// All frames; a caller stands before the frames that were inlined into it.
+    pub fn frames(&self) -> &[Frame] {
+        &self.frames
+    }
+
     /// First address after the block.
     pub fn end(&self) -> u64 {
         self.end

@@ -63,9 +63,9 @@ impl Numbers {
                         let function = functions.of_chain(caller);
                         if is_own(function) {
                             let site = counting.site(function, place);
-                            let callee = functions.of_chains[chain];
+                            let inlined = functions.of_chains[chain];
                             site_of_chain[chain].store(site, Ordering::Relaxed);
-                            call_of_chain[chain].store(counting.call(function, Call { site, callee }), Ordering::Relaxed);
+                            call_of_chain[chain].store(counting.call(function, Call { site, callee: inlined }), Ordering::Relaxed);
                         }
                         chain = caller.0 as usize;
                     }

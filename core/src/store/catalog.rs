@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
-use symtool_formats::{Detail, ModuleId, ModuleKind, ModuleSymbols};
+use symtool_formats::{Detail, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols};
 
-use super::ModuleKey;
+use super::{ModuleKey, Source};
 
 /// Version of all blocks of a module. 1: the first.
 pub const FORMAT: u32 = 1;
@@ -33,7 +33,7 @@ pub struct Footer {
     pub arch: String,
     /// Lowest virtual address of the image.
     pub image_base: u64,
-    /// How much the file could tell: `debug`, `symbols` or `exports`.
+    /// How much the richest file could tell: `debug`, `symbols` or `exports`.
     pub detail: String,
     /// Distinct function names.
     pub functions: u32,
@@ -41,16 +41,19 @@ pub struct Footer {
     pub files: u32,
     /// Disjoint address ranges.
     pub ranges: u64,
-    /// Size of the file.
+    /// Size of the richest file.
     pub bytes_in: u64,
     /// Size of all blocks but this one.
     pub bytes_stored: u64,
     /// Seconds since 1970.
     pub imported: u64,
-    /// What was left out of the file, by reason.
+    /// What was left out of the files that the module is made from, by reason.
     pub dropped: BTreeMap<String, u64>,
-    /// What the user should know about the file.
+    /// What the user should know about the richest files.
     pub warnings: Vec<String>,
+    /// The files that it is made from, the richest first. Empty in footers of the first versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
 }
 
 impl Footer {
@@ -58,6 +61,7 @@ impl Footer {
     pub fn of(symbols: &ModuleSymbols, bytes_in: u64, bytes_stored: u64) -> Self {
         let info = &symbols.info;
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let source = Source::of(symbols, bytes_in);
         Self {
             format: FORMAT,
             name: info.name.clone(),
@@ -74,8 +78,9 @@ impl Footer {
             bytes_in,
             bytes_stored,
             imported: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
-            dropped: symbols.dropped.iter().map(|(reason, count)| (reason.name().to_owned(), count)).collect(),
-            warnings: symbols.warnings.clone(),
+            dropped: source.dropped.clone(),
+            warnings: source.warnings.clone(),
+            sources: vec![source],
         }
     }
 
@@ -84,16 +89,19 @@ impl Footer {
         self.kind == kind.name() && self.id == id.to_string()
     }
 
-    /// Whether a file of `detail` and `bytes_in` can tell more of this module than the one that was imported: it
-    /// has more to tell, or the one before was damaged and this is another.
-    pub fn tells_less_than(&self, detail: Detail, bytes_in: u64) -> bool {
-        let was_damaged = self.dropped.keys().any(|reason| reason.starts_with("bad_"));
-        self.detail().is_some_and(|known| known < detail || (known == detail && was_damaged && bytes_in != self.bytes_in))
+    /// Whether the file of `info` and `bytes` is in the module as far as it can be, so that it need not be read.
+    pub fn knows(&self, info: &ModuleInfo, bytes: u64) -> bool {
+        self.known_sources().iter().any(|source| source.is_settled() && source.is_file(info, bytes))
+    }
+
+    /// [`Footer::sources`]; of a footer that has none, the one file of which it tells.
+    pub fn known_sources(&self) -> Vec<Source> {
+        if self.sources.is_empty() { vec![Source::of_old_footer(self)] } else { self.sources.clone() }
     }
 
     /// [`Footer::detail`] as a value; `None` for one that this version does not know.
     pub fn detail(&self) -> Option<Detail> {
-        [Detail::Exports, Detail::Symbols, Detail::Debug].into_iter().find(|detail| detail.name() == self.detail)
+        Detail::named(&self.detail)
     }
 
     /// Whether a file of this name was imported as this module.

@@ -80,6 +80,12 @@ impl Generation {
     }
 }
 
+/// The kind of block in a key; `None` for one that this version does not know.
+pub fn kind(key: &[u8]) -> Option<Kind> {
+    let kinds = [Kind::Ranges, Kind::Functions, Kind::Files, Kind::Layers, Kind::Footer];
+    kinds.into_iter().find(|kind| key.get(20) == Some(&(*kind as u8)))
+}
+
 /// The last address or number in a key.
 pub fn last(key: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(key.get(21..KEY_BYTES)?.try_into().ok()?))
@@ -107,6 +113,7 @@ mod tests {
         assert!(keys.is_sorted_by(|a, b| a < b));
         assert_eq!(Generation::from_key(&keys[8]), Some(generation(1, 256)));
         assert_eq!(last(&keys[2]), Some(0x100));
+        assert_eq!((kind(&keys[4]), kind(&keys[5]), kind(b"short")), (Some(Kind::Functions), Some(Kind::Footer), None));
         assert_eq!(Generation::from_key(b"short"), None);
     }
 }

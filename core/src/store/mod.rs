@@ -15,6 +15,7 @@ mod error;
 mod key;
 mod lock;
 mod reader;
+mod source;
 mod writer;
 
 use std::ffi::OsStr;
@@ -27,6 +28,7 @@ pub use catalog::{Catalog, Footer, MIN_ID_DIGITS, Module, Named};
 pub use error::Error;
 pub use key::{Generation, ModuleKey};
 pub use reader::{Blocks, Reader};
+pub use source::Source;
 pub use writer::Committed;
 
 const FORMAT_LINE: &str = "symtool store 1";

@@ -5,7 +5,7 @@ use rocksdb::{DB, DBRawIterator, ReadOptions};
 use super::catalog::{Catalog, FORMAT, Footer, Module};
 use super::lock::Lock;
 use super::{Error, FAMILY, Generation, Store, key, options};
-use crate::block::{self, Damage, Kind, Opened};
+use crate::block::{self, Damage, Kind, Opened, Sealed};
 
 /// A store open for reading.
 #[derive(Debug)]
@@ -52,6 +52,29 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// All blocks of `module` but its footer, in key order.
+    ///
+    /// # Errors
+    /// [`Error::Database`] if they cannot be read; whether they are intact is for [`crate::contents`] to say.
+    pub fn stored(&self, module: &Module) -> Result<Vec<Sealed>, Error> {
+        let Some(db) = &self.db else { return Ok(Vec::new()) };
+        stored(db, module).map_err(|source| self.store.database_error(source))
+    }
+
+    /// Modules whose newest footer is there but cannot be read, so that the catalog does not list them as they
+    /// are.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn without_footer(&self) -> Result<Vec<Generation>, Error> {
+        let Some(db) = &self.db else { return Ok(Vec::new()) };
+        let generations = generations(db).map_err(|source| self.store.database_error(source))?;
+        let is_newest = |at: usize| generations.get(at + 1).is_none_or(|(next, _)| next.module != generations[at].0.module);
+        Ok((0..generations.len()).filter(|at| generations[*at].1.is_none() && is_newest(*at)).map(|at| generations[at].0).collect())
+    }
+}
+
 /// A place among the blocks of one kind of one module.
 pub struct Blocks<'a> {
     reader: &'a Reader,
@@ -92,6 +115,24 @@ pub(super) fn modules(db: &DB) -> Result<Vec<Module>, rocksdb::Error> {
         }
     }
     Ok(modules)
+}
+
+/// All blocks of `module` but its footer, in key order. Blocks of a kind that this version does not know are left out.
+pub(super) fn stored(db: &DB, module: &Module) -> Result<Vec<Sealed>, rocksdb::Error> {
+    let Some(family) = db.cf_handle(FAMILY) else { return Ok(Vec::new()) };
+    let mut read = read_options();
+    read.set_iterate_upper_bound(module.generation.footer());
+    let mut iterator = db.raw_iterator_cf_opt(family, read);
+    iterator.seek(module.generation.extent().0);
+    let mut blocks = Vec::new();
+    while let Some((key, value)) = iterator.item() {
+        if let (Some(kind), Some(last)) = (key::kind(key), key::last(key)) {
+            blocks.push(Sealed { kind, last, bytes: value.to_vec() });
+        }
+        iterator.next();
+    }
+    iterator.status()?;
+    Ok(blocks)
 }
 
 fn parse(value: &[u8]) -> Option<Footer> {

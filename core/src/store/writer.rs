@@ -3,12 +3,13 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use rocksdb::{ColumnFamilyDescriptor, DB, IngestExternalFileOptions, SstFileWriter};
+use rocksdb::{ColumnFamilyDescriptor, DB, IngestExternalFileOptions, SstFileWriter, WriteBatch, WriteOptions};
 
 use super::catalog::{Footer, Module};
 use super::lock::Lock;
-use super::{Error, FAMILY, Generation, Store, options, reader};
+use super::{Error, FAMILY, Generation, ModuleKey, Store, options, reader};
 use crate::block::{Kind, Sealed, seal};
+use crate::complete::{self, Plan, complete};
 use crate::pack::Packed;
 
 /// What became of a module.
@@ -16,7 +17,7 @@ use crate::pack::Packed;
 pub struct Committed {
     /// The module as it is in the store now.
     pub module: Module,
-    /// Whether another process had imported it meanwhile, so that nothing was written.
+    /// Whether the module knew all that the file can tell, so that nothing was written.
     pub was_there: bool,
 }
 
@@ -24,9 +25,10 @@ pub struct Committed {
 type Known = Vec<(Generation, Option<Footer>)>;
 
 impl Store {
-    /// Writes `modules`, one after the other, and then drops what earlier imports of them had written. Unless
-    /// `replace`, a module that is there already stays as it is if it tells as much. Once this returns, the
-    /// modules survive a crash of this process or of the machine.
+    /// Writes `modules`, one after the other, and then drops what earlier imports of them had written. What the
+    /// store knows of a module and what the file tells are put together (see [`mod@crate::complete`]); with `replace`,
+    /// the file takes the place of what was known from it. Once this returns, the modules survive a crash of
+    /// this process or of the machine.
     ///
     /// # Errors
     /// Any [`Error`]; the module at which it happened and those after it have not been changed then.
@@ -41,14 +43,24 @@ impl Store {
 
     fn commit_one(&self, db: &DB, known: &mut Known, module: &Packed, replace: bool) -> Result<Committed, Error> {
         let old: Known = known.iter().filter(|(generation, _)| generation.module == module.key).cloned().collect();
-        let tells_more =
-            |footer: &Footer| module.footer.detail().is_some_and(|detail| footer.tells_less_than(detail, module.footer.bytes_in));
-        if let Some((generation, Some(footer))) = old.last()
-            && !replace
-            && !tells_more(footer)
-        {
-            return Ok(Committed { module: Module { generation: *generation, footer: footer.clone() }, was_there: true });
+        let mut completed = None;
+        if let Some((generation, Some(footer))) = old.last() {
+            let Some(plan) = Plan::of(footer, &module.footer, replace) else {
+                return Ok(Committed { module: Module { generation: *generation, footer: footer.clone() }, was_there: true });
+            };
+            let before = Module { generation: *generation, footer: footer.clone() };
+            let blocks = || self.stored(db, &before).map_err(complete::Error::Unreadable);
+            match complete(plan, footer, blocks, module) {
+                Ok(packed) => completed = Some(packed),
+                Err(complete::Error::Pack(cause)) => return Err(Error::io(&self.path, cause)),
+                // What is damaged gives way to a file that tells as much.
+                Err(complete::Error::Damaged(_) | complete::Error::Unreadable(_)) if module.footer.detail() >= footer.detail() => {}
+                Err(complete::Error::Damaged(_) | complete::Error::Unreadable(_)) => {
+                    return Ok(Committed { module: before, was_there: true });
+                }
+            }
         }
+        let module = completed.as_ref().unwrap_or(module);
         let number = old.last().map_or(0, |(generation, _)| generation.number) + 1;
         let generation = Generation { module: module.key, number };
         let segment = self.staging().join(format!("{}.sst", std::process::id()));
@@ -58,8 +70,8 @@ impl Store {
             let _ = fs::remove_file(&segment);
             return Err(error);
         }
-        for (old, _) in old {
-            self.drop_generation(db, old)?;
+        if let (Some((first, _)), Some((last, _))) = (old.first(), old.last()) {
+            self.drop_generations(db, *first, *last)?;
         }
         known.push((generation, Some(footer.clone())));
         Ok(Committed { module: Module { generation, footer }, was_there: false })
@@ -106,20 +118,51 @@ impl Store {
         db.ingest_external_file_cf_opts(family, &ingest, paths).map_err(|source| self.database_error(source))
     }
 
-    fn drop_generation(&self, db: &DB, generation: Generation) -> Result<(), Error> {
+    /// Removes `modules` with all that was imported of them. Once this returns, they stay removed after a crash of
+    /// this process or of the machine. A module that is not there any more is passed over.
+    ///
+    /// # Errors
+    /// Any [`Error`]; the module at which it happened is still there or gone as a whole, those after it are there.
+    pub fn remove(&self, modules: &[ModuleKey]) -> Result<(), Error> {
+        self.check_format()?;
+        let _lock = Lock::exclusive(&self.lock_path(), self.wait)?;
+        let db = self.open_for_writing()?;
+        let known = reader::generations(&db).map_err(|source| self.database_error(source))?;
+        for key in modules {
+            let generations = known.iter().map(|(generation, _)| *generation).filter(|generation| generation.module == *key);
+            if let (Some(first), Some(last)) = (generations.clone().min(), generations.max()) {
+                self.drop_generations(&db, first, last)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops all generations of a module from `first` to `last`, in one step.
+    fn drop_generations(&self, db: &DB, first: Generation, last: Generation) -> Result<(), Error> {
         let family = db.cf_handle(FAMILY).ok_or_else(|| Error::NotAStore(self.path.clone()))?;
-        let (first, last) = generation.extent();
+        let (first, last) = (first.extent().0, last.extent().1);
         let mut after = last.to_vec();
         after.push(0);
-        let dropped = db.delete_file_in_range_cf(family, first, last).and_then(|()| db.delete_range_cf(family, &first[..], &after[..]));
+        // One durable record makes them gone; only then may files go, in which footer and blocks can be apart.
+        let mut gone = WriteBatch::default();
+        gone.delete_range_cf(family, &first[..], &after[..]);
+        let mut durably = WriteOptions::default();
+        durably.set_sync(true);
+        let dropped = db.write_opt(gone, &durably).and_then(|()| db.delete_file_in_range_cf(family, first, last));
         dropped.map_err(|source| self.database_error(source))
+    }
+
+    /// All blocks of `module` but its footer.
+    fn stored(&self, db: &DB, module: &Module) -> Result<Vec<Sealed>, Error> {
+        reader::stored(db, module).map_err(|source| self.database_error(source))
     }
 }
 
-/// `footer`, by whose names and those of `old` the module will be found.
+/// `footer`, by whose names, those of its files and those of `old` the module will be found.
 fn with_names_of(footer: &Footer, old: Option<&Footer>) -> Footer {
     let mut footer = footer.clone();
-    let names = old.into_iter().flat_map(|old| old.other_names.iter().chain([&old.name]));
+    let before = old.into_iter().flat_map(|old| old.other_names.iter().chain([&old.name]));
+    let names = before.chain(footer.sources.iter().map(|source| &source.name));
     footer.other_names = names.filter(|name| **name != footer.name).cloned().collect();
     footer.other_names.sort_unstable();
     footer.other_names.dedup();

@@ -71,7 +71,7 @@ pub fn debug_file(file: &DebugFile<'_>, search: &Search) -> Option<Mapped> {
         let (name, crc) = file.object().gnu_debuglink().ok()??;
         let name = Path::new(path(name)).file_name()?;
         let beside = [folder.join(name), folder.join(".debug").join(name)];
-        let below = folder.strip_prefix("/").ok().map(|folder| folder.to_owned());
+        let below = folder.strip_prefix("/").ok().map(Path::to_owned);
         let elsewhere =
             search.debug_dirs.iter().flat_map(|dir| below.iter().map(|folder| dir.join(folder).join(name)).chain([dir.join(name)]));
         let is_it = |mapped: &Mapped| same_id(mapped) || crc32fast::hash(mapped.bytes()) == crc;

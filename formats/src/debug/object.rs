@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ::object::{Architecture, CompressionFormat, Object, ObjectSection, ObjectSegment};
+use ::object::{Architecture, CompressionFormat, Object, ObjectSection, ObjectSegment, SectionFlags};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::assemble::assemble;
@@ -43,6 +43,7 @@ impl<'d> DebugFile<'d> {
             arch: arch(&object).to_owned(),
             detail: detail(&object),
             image_base: object.segments().map(|segment| segment.address()).min().unwrap_or(0),
+            fingerprint: fingerprint(&object, bytes.len()),
         };
         Ok(Self { mapped, object, info })
     }
@@ -64,6 +65,11 @@ impl<'d> DebugFile<'d> {
     /// The debug file that was split from this one, if it is found and this one has no debug data itself.
     pub fn debug_file(&self, search: &Search) -> Option<Mapped> {
         companions::debug_file(self, search)
+    }
+
+    /// The file's size in bytes.
+    pub fn bytes(&self) -> usize {
+        self.mapped.bytes().len()
     }
 
     /// Bytes of memory that [`DebugFile::read`] may take, roughly: a file's worth, and its sections expanded.
@@ -187,6 +193,23 @@ fn module_id(object: &::object::File<'_>, bytes: &[u8]) -> ModuleId {
         hash.update(bytes);
     }
     ModuleId { bytes: hash.digest128().to_be_bytes().to_vec(), made_up: true }
+}
+
+/// A hash of the file's size and of its section table, which of 463 MB are a few kilobytes.
+fn fingerprint(object: &::object::File<'_>, file_bytes: usize) -> u64 {
+    let mut hash = Xxh3::new();
+    hash.update(&(file_bytes as u64).to_le_bytes());
+    for section in object.sections() {
+        let flags = match section.flags() {
+            SectionFlags::Elf { sh_flags, .. } => sh_flags.0,
+            _ => 0,
+        };
+        let name = section.name_bytes().unwrap_or_default();
+        hash.update(&(name.len() as u64).to_le_bytes());
+        hash.update(name);
+        [section.address(), section.size(), flags].iter().for_each(|number| hash.update(&number.to_le_bytes()));
+    }
+    hash.digest()
 }
 
 fn detail(object: &::object::File<'_>) -> Detail {

@@ -3,7 +3,7 @@
 //!
 //! No table lists them. A stub loads the address of its function from a slot of the global offset table, and the
 //! relocation of that slot names the function; so each stub's instructions are read for the slot. Known are the
-//! stubs that GNU ld, gold, lld and mold write for x86, ARM, AArch64, RISC-V and s390x.
+//! stubs that GNU ld, gold, lld and mold write for x86, ARM, `AArch64`, RISC-V and s390x.
 
 use hashbrown::HashMap;
 use object::{Architecture, Object, ObjectSection, ObjectSymbol, ObjectSymbolTable, RelocationTarget};
@@ -122,9 +122,11 @@ fn x86(address: u64, code: &[u8], jumps: &mut Vec<Jump>, slot: impl Fn([u8; 2], 
     }
 }
 
-/// Instructions of four bytes each: `stub` gets an address and the instructions from there on, and returns how
-/// many belong to the stub, and its slot.
-fn words(address: u64, code: &[u8], jumps: &mut Vec<Jump>, stub: fn(u64, &[u32]) -> Option<(usize, u64)>) {
+/// Gets an address and the instructions from there on, and returns how many belong to a stub, and its slot.
+type StubAt = fn(u64, &[u32]) -> Option<(usize, u64)>;
+
+/// Instructions of four bytes each.
+fn words(address: u64, code: &[u8], jumps: &mut Vec<Jump>, stub: StubAt) {
     let words: Vec<u32> = code.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
     let mut at = 0;
     while at < words.len() {
@@ -146,7 +148,7 @@ fn aarch64(address: u64, words: &[u32]) -> Option<(usize, u64)> {
     if adrp & 0x9f00_001f != 0x9000_0010 || ldr & 0xbfc0_03ff != 0xb940_0211 {
         return None;
     }
-    let pages = i64::from((adrp << 8).cast_signed() >> 13 & !3 | (adrp >> 29 & 3).cast_signed());
+    let pages = i64::from((adrp << 8).cast_signed() >> 11 & !3 | (adrp >> 29 & 3).cast_signed());
     let scale = ldr >> 30;
     let page = (address.wrapping_add(4 * landing as u64) & !0xfff).wrapping_add_signed(pages << 12);
     Some((landing + 2, page.wrapping_add(u64::from(ldr >> 10 & 0xfff) << scale)))
@@ -188,7 +190,7 @@ fn s390x(address: u64, code: &[u8], jumps: &mut Vec<Jump>) {
 mod tests {
     use super::*;
 
-    fn slot_of(words: &[u32], stub: fn(u64, &[u32]) -> Option<(usize, u64)>) -> Option<u64> {
+    fn slot_of(words: &[u32], stub: StubAt) -> Option<u64> {
         stub(0x1_0000, words).map(|(_, slot)| slot)
     }
 

@@ -1,8 +1,8 @@
 //! Relocations of a relocatable object: in, a debug section and where sections lie; out, the section with final
 //! addresses and offsets in it.
 //!
-//! Debug sections need little: a symbol's address, or the difference of two. RISC-V and LoongArch leave
-//! differences to the linker, which may shorten code (RISC-V psABI, "Relocations"; LoongArch psABI, likewise).
+//! Debug sections need little: a symbol's address, or the difference of two. RISC-V and `LoongArch` leave
+//! differences to the linker, which may shorten code (RISC-V psABI, "Relocations"; `LoongArch` psABI, likewise).
 
 use object::{Architecture, Object, ObjectSection, ObjectSymbol, Relocation, RelocationFlags, RelocationKind, RelocationTarget};
 use object::{SymbolSection, elf};

@@ -91,7 +91,7 @@ fn entries<'d: 'f, 'f>(
     entries
 }
 
-/// Function descriptors, to which symbols of big-endian PowerPC64 refer instead of code (64-bit PowerPC ELF ABI 1.9,
+/// Function descriptors, to which symbols of big-endian ppc64 refer instead of code (64-bit PowerPC ELF ABI 1.9,
 /// section 3.2.1).
 struct Descriptors<'d> {
     address: u64,

@@ -1,10 +1,19 @@
-//! `symtool modules`: in, a store; out, what it holds.
+//! `symtool modules`: in, a store; out, what it holds, whether it is intact, and less if asked to remove.
+//!
+//! `verify.rs` checks blocks and, with `check.rs` (which addresses), `witness.rs` (another reader of the file) and
+//! `compare.rs` (where the two may differ), answers.
+
+mod check;
+mod compare;
+mod verify;
+mod witness;
 
 use std::io::Write;
 
 use anyhow::Result;
 use indicatif::DecimalBytes;
-use symtool_core::store::{Catalog, Footer, Module};
+use serde::Serialize;
+use symtool_core::store::{Catalog, Footer, Module, Store};
 
 use crate::args::{Global, Modules};
 use crate::exit::Exit;
@@ -12,11 +21,18 @@ use crate::find;
 
 /// Runs the command.
 pub fn run(global: &Global, args: &Modules) -> Result<Exit> {
-    let reader = global.open_store()?.read()?;
+    let store = global.open_store()?;
+    let reader = store.read()?;
     let catalog = reader.catalog()?;
     match args {
         Modules::List => list(global, &catalog),
         Modules::Show { modules } => show(global, &catalog, modules),
+        Modules::Remove { modules } => {
+            // A reader would keep the writer waiting.
+            drop(reader);
+            remove(global, &store, &catalog, modules)
+        }
+        Modules::Verify(args) => verify::run(global, args, &reader, &catalog),
     }
 }
 
@@ -54,6 +70,44 @@ fn show(global: &Global, catalog: &Catalog, names: &[String]) -> Result<Exit> {
     Ok(Exit::failed_if(failed))
 }
 
+fn remove(global: &Global, store: &Store, catalog: &Catalog, names: &[String]) -> Result<Exit> {
+    let mut removed: Vec<&Module> = Vec::new();
+    let mut failed = false;
+    for name in names {
+        match find::module(catalog, name, false) {
+            Ok(module) if removed.contains(&module) => {}
+            Ok(module) => removed.push(module),
+            Err(error) => {
+                say!("{}", error.reason());
+                failed = true;
+            }
+        }
+    }
+    if !removed.is_empty() {
+        store.remove(&removed.iter().map(|module| module.generation.module).collect::<Vec<_>>())?;
+    }
+    let mut out = std::io::stdout().lock();
+    for Module { footer, .. } in removed {
+        if global.json {
+            let report = Removed { name: &footer.name, id: &footer.id, status: "removed", bytes_stored: footer.bytes_stored };
+            writeln!(out, "{}", serde_json::to_string(&report)?)?;
+        } else {
+            writeln!(out, "{}: removed ({}, {})", footer.name, footer.id, DecimalBytes(footer.bytes_stored))?;
+        }
+    }
+    out.flush()?;
+    Ok(Exit::failed_if(failed))
+}
+
+/// A module that was removed: the JSON object that the documentation describes.
+#[derive(Debug, Serialize)]
+struct Removed<'a> {
+    name: &'a str,
+    id: &'a str,
+    status: &'static str,
+    bytes_stored: u64,
+}
+
 fn describe(out: &mut impl Write, footer: &Footer) -> Result<()> {
     let made_up = if footer.id_made_up { " (made up from the contents: the file has none)" } else { "" };
     writeln!(out, "name        {}", footer.name)?;
@@ -68,6 +122,12 @@ fn describe(out: &mut impl Write, footer: &Footer) -> Result<()> {
     writeln!(out, "stored      {} bytes", footer.bytes_stored)?;
     for (reason, count) in &footer.dropped {
         writeln!(out, "dropped     {count} {reason}")?;
+    }
+    for source in &footer.sources {
+        let addresses = if source.addresses == 0 { "nothing used".to_owned() } else { format!("answers {} addresses", source.addresses) };
+        let lacks = if source.incomplete { ", import it again to complete it" } else { "" };
+        let dropped: Vec<String> = source.dropped.iter().map(|(reason, count)| format!(", {count} {reason}")).collect();
+        writeln!(out, "source      {}: {}, {} bytes, {addresses}{}{lacks}", source.name, source.detail, source.bytes, dropped.concat())?;
     }
     for warning in &footer.warnings {
         writeln!(out, "warning     {warning}")?;

@@ -1,0 +1,286 @@
+//! `symtool modules verify`: in, modules of a store and perhaps the files they came from; out, every block that is
+//! damaged and every answer that differs.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Result;
+use serde::Serialize;
+use symtool_core::contents::Contents;
+use symtool_core::store::{Catalog, Module, Reader};
+use symtool_formats::ModuleId;
+use symtool_formats::debug::{DebugFile, Mapped};
+
+use super::check::{self, Checked};
+use crate::args::{Global, Verify};
+use crate::exit::Exit;
+use crate::find;
+
+/// Runs the command.
+pub fn run(global: &Global, args: &Verify, reader: &Reader, catalog: &Catalog) -> Result<Exit> {
+    let mut out = std::io::stdout().lock();
+    let mut summary = Summary::default();
+    let mut tell = |report: Report| -> Result<()> {
+        summary.count(&report);
+        report.write(global, &mut out)
+    };
+    if args.modules.is_empty() {
+        for module in catalog.modules() {
+            tell(verify(args, reader, module, None))?;
+        }
+    }
+    for name in &args.modules {
+        let path = Some(Path::new(name)).filter(|path| path.is_file());
+        match find::module(catalog, name, false) {
+            Ok(module) => tell(verify(args, reader, module, path))?,
+            Err(error) => tell(Report::failed(error.reason().to_owned()))?,
+        }
+    }
+    for generation in reader.without_footer()? {
+        let key = ModuleId { bytes: generation.module.0.to_vec(), made_up: true };
+        tell(Report::damaged(format!("a module without a name (key {key}): its footer cannot be read; import its file again")))?;
+    }
+    if global.json {
+        writeln!(out, "{}", serde_json::to_string(&summary)?)?;
+    }
+    out.flush()?;
+    Ok(summary.exit())
+}
+
+fn verify(args: &Verify, reader: &Reader, module: &Module, path: Option<&Path>) -> Report {
+    let mut report = Report::of(module);
+    let blocks = match reader.stored(module) {
+        Ok(blocks) => blocks,
+        Err(error) => {
+            report.status = Status::Damaged;
+            report.error = Some(error.to_string());
+            return report;
+        }
+    };
+    let contents = Contents::read(&module.footer, &blocks);
+    report.blocks = Some(blocks.len() + 1);
+    drop(blocks);
+    report.problems = contents
+        .problems
+        .iter()
+        .map(|problem| Problem { block: problem.kind.name(), last: format!("{:#x}", problem.last), fault: problem.to_string() })
+        .collect();
+    if !report.problems.is_empty() {
+        report.status = Status::Damaged;
+        return report;
+    }
+    let Some(path) = path else { return report };
+    match compare(args, reader, module, &contents, path) {
+        Ok(compared) => {
+            report.status = if compared.different > 0 { Status::Different } else { Status::Ok };
+            report.compared = Some(compared);
+        }
+        Err(error) => {
+            report.status = Status::Failed;
+            report.error = Some(format!("{}: {error}", path.display()));
+        }
+    }
+    report
+}
+
+fn compare(args: &Verify, reader: &Reader, module: &Module, contents: &Contents, path: &Path) -> Result<Compared, String> {
+    let mapped = Mapped::open(path).map_err(|error| error.to_string())?;
+    let file = DebugFile::parse(&mapped).map_err(|error| error.to_string())?;
+    let sources = module.footer.known_sources();
+    let is_it = |source: &symtool_core::store::Source| source.is_file(file.info(), mapped.bytes().len() as u64);
+    let source = sources.iter().position(is_it).ok_or_else(|| {
+        let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+        format!("the store knows this build from other files ({}); import this one, or pass one of those", names.join(", "))
+    })?;
+    let addresses = check::sample(contents, source, args.sample);
+    let checked = check::check(reader, module, mapped.bytes(), &addresses)?;
+    Ok(Compared::of(path, &checked))
+}
+
+/// What was found of one module: the JSON object that the documentation describes.
+#[derive(Debug, Default, Serialize)]
+struct Report {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    module: Option<ModuleName>,
+    status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blocks: Option<usize>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<Problem>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    compared: Option<Compared>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    #[default]
+    Ok,
+    Different,
+    Failed,
+    Damaged,
+}
+
+#[derive(Debug, Serialize)]
+struct ModuleName {
+    name: String,
+    id: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Problem {
+    block: &'static str,
+    last: String,
+    fault: String,
+}
+
+/// What came of comparing with a file.
+#[derive(Debug, Serialize)]
+struct Compared {
+    file: String,
+    checked: usize,
+    equal: u64,
+    explained: BTreeMap<&'static str, u64>,
+    skipped: BTreeMap<&'static str, u64>,
+    different: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    differences: Vec<Difference>,
+}
+
+#[derive(Debug, Serialize)]
+struct Difference {
+    address: String,
+    store: Vec<Frame>,
+    file: Vec<Frame>,
+}
+
+#[derive(Debug, Serialize)]
+struct Frame {
+    function: String,
+    file: String,
+    line: u32,
+    column: u32,
+}
+
+impl Compared {
+    fn of(path: &Path, checked: &Checked) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let frames = |frames: &[super::witness::Frame]| {
+            let frame = |frame: &super::witness::Frame| Frame {
+                function: text(&frame.function),
+                file: text(&frame.file),
+                line: frame.line,
+                column: frame.column,
+            };
+            frames.iter().map(frame).collect()
+        };
+        let difference = |difference: &check::Difference| Difference {
+            address: format!("{:#x}", difference.address),
+            store: frames(&difference.store),
+            file: frames(&difference.file),
+        };
+        Self {
+            file: path.to_string_lossy().into_owned(),
+            checked: checked.addresses,
+            equal: checked.equal,
+            explained: checked.explained.iter().map(|(reason, count)| (reason.name(), *count)).collect(),
+            skipped: checked.skipped.iter().map(|(gap, count)| (gap.name(), *count)).collect(),
+            different: checked.different,
+            differences: checked.differences.iter().map(difference).collect(),
+        }
+    }
+}
+
+impl Report {
+    fn of(module: &Module) -> Self {
+        let name = ModuleName { name: module.footer.name.clone(), id: module.footer.id.clone() };
+        Self { module: Some(name), ..Self::default() }
+    }
+
+    fn failed(error: String) -> Self {
+        Self { status: Status::Failed, error: Some(error), ..Self::default() }
+    }
+
+    fn damaged(error: String) -> Self {
+        Self { status: Status::Damaged, error: Some(error), ..Self::default() }
+    }
+
+    fn write(&self, global: &Global, out: &mut impl Write) -> Result<()> {
+        let name = self.module.as_ref().map(|module| format!("{} ({})", module.name, module.id.get(..12).unwrap_or(&module.id)));
+        let name = name.unwrap_or_default();
+        if let Some(error) = &self.error {
+            say!("{error}");
+        }
+        for problem in &self.problems {
+            say!("{name}: {}; import its files again with --force", problem.fault);
+        }
+        if global.json {
+            writeln!(out, "{}", serde_json::to_string(self)?)?;
+            return Ok(());
+        }
+        if let Some(blocks) = self.blocks {
+            let state = match self.problems.len() {
+                0 => "intact".to_owned(),
+                damaged => format!("{damaged} damaged"),
+            };
+            writeln!(out, "{name}: {blocks} blocks, {state}")?;
+        }
+        let Some(compared) = &self.compared else { return Ok(()) };
+        let list = |counts: &BTreeMap<&str, u64>| -> String {
+            let each: Vec<String> = counts.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+            if each.is_empty() { String::new() } else { format!(" ({})", each.join(", ")) }
+        };
+        let total = |counts: &BTreeMap<&str, u64>| counts.values().sum::<u64>();
+        writeln!(
+            out,
+            "{}: {} addresses compared: {} equal, {} explained{}, {} skipped{}, {} different",
+            compared.file,
+            compared.checked,
+            compared.equal,
+            total(&compared.explained),
+            list(&compared.explained),
+            total(&compared.skipped),
+            list(&compared.skipped),
+            compared.different
+        )?;
+        for difference in &compared.differences {
+            writeln!(out, "  {}", difference.address)?;
+            for (who, frames) in [("store", &difference.store), ("file ", &difference.file)] {
+                if frames.is_empty() {
+                    writeln!(out, "    {who}  nothing")?;
+                }
+                for frame in frames {
+                    writeln!(out, "    {who}  {} at {}:{}:{}", frame.function, frame.file, frame.line, frame.column)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The last JSON object.
+#[derive(Debug, Default, Serialize)]
+struct Summary {
+    ok: u64,
+    different: u64,
+    failed: u64,
+    damaged: u64,
+}
+
+impl Summary {
+    fn count(&mut self, report: &Report) {
+        match report.status {
+            Status::Ok => self.ok += 1,
+            Status::Different => self.different += 1,
+            Status::Failed => self.failed += 1,
+            Status::Damaged => self.damaged += 1,
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        if self.damaged > 0 { Exit::Store } else { Exit::failed_if(self.different + self.failed > 0) }
+    }
+}

@@ -1,0 +1,365 @@
+//! Job tests of files that complete each other, and of `symtool modules remove` and `verify`.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use object::{Object, ObjectSection, ObjectSymbol};
+use serde_json::Value;
+use support::{Sandbox, object, objects};
+
+const FIXTURE: &str = "cpp-gcc-O2-dwarf5.so";
+
+fn json_lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn import(sandbox: &Sandbox, path: &Path) -> Value {
+    let run = sandbox.run(["import", "--json", path.to_str().unwrap()]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    json_lines(&run.stdout).remove(0)
+}
+
+fn replace(bytes: &mut [u8], from: &[u8], to: &[u8]) -> usize {
+    assert_eq!(from.len(), to.len());
+    let found: Vec<usize> = (0..bytes.len() - from.len()).filter(|at| bytes[*at..].starts_with(from)).collect();
+    found.iter().for_each(|at| bytes[*at..*at + to.len()].copy_from_slice(to));
+    found.len()
+}
+
+/// The fixture as a linker's output without debug data: symbols only.
+fn stripped(sandbox: &Sandbox) -> PathBuf {
+    let mut bytes = fs::read(object(FIXTURE)).unwrap();
+    assert!(replace(&mut bytes, b".debug_", b".xebug_") > 0);
+    sandbox.write("stripped.so", bytes)
+}
+
+/// The fixture without symbols, and with the debug data of its first unit only.
+fn debug_only(sandbox: &Sandbox) -> PathBuf {
+    let mut bytes = fs::read(object(FIXTURE)).unwrap();
+    let headers = usize::try_from(u64::from_le_bytes(bytes[0x28..0x30].try_into().unwrap())).unwrap();
+    let count = usize::from(u16::from_le_bytes(bytes[0x3c..0x3e].try_into().unwrap()));
+    let info = section(&bytes, ".debug_info").start;
+    let first_unit = 4 + u32::from_le_bytes(bytes[info..info + 4].try_into().unwrap());
+    for header in (0..count).map(|number| headers + number * 64) {
+        // SHT_SYMTAB and SHT_DYNSYM become SHT_PROGBITS.
+        if matches!(bytes[header + 4], 2 | 11) {
+            bytes[header + 4] = 1;
+        }
+        if bytes[header + 24..header + 32] == (info as u64).to_le_bytes() {
+            bytes[header + 32..header + 40].copy_from_slice(&u64::from(first_unit).to_le_bytes());
+        }
+    }
+    sandbox.write("debug.so", bytes)
+}
+
+/// What the store answers at every address of the fixture's code.
+fn answers(sandbox: &Sandbox) -> String {
+    let batch: Vec<String> = (0x1000..0x2000).map(|address| format!("{address:x}")).collect();
+    let args = ["resolve", "--module", "debug.so", "--style", "llvm-json", "--no-demangle", "--batch", "-"];
+    let run = sandbox.run_with_input(&args, batch.join("\n").as_bytes());
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.stdout
+}
+
+fn footer(sandbox: &Sandbox) -> Value {
+    let mut modules = json_lines(&sandbox.run(["modules", "list", "--json"]).stdout);
+    assert_eq!(modules.len(), 1);
+    modules[0].as_object_mut().unwrap().remove("imported").unwrap();
+    modules.remove(0)
+}
+
+#[test]
+fn files_of_one_id_complete_each_other_in_either_order() {
+    let alone = Sandbox::new();
+    import(&alone, &debug_only(&alone));
+    let debug_answers = answers(&alone);
+    let mut outcomes = Vec::new();
+    for first_is_debug in [true, false] {
+        let sandbox = Sandbox::new();
+        let (debug, code) = (debug_only(&sandbox), stripped(&sandbox));
+        let order = if first_is_debug { [&debug, &code] } else { [&code, &debug] };
+        for path in order {
+            assert_eq!(import(&sandbox, path)["status"], "imported");
+        }
+        let before = footer(&sandbox);
+        for path in order {
+            assert_eq!(import(&sandbox, path)["status"], "unchanged");
+        }
+        assert_eq!(footer(&sandbox), before);
+        outcomes.push((before, answers(&sandbox)));
+    }
+    assert_eq!(outcomes[0], outcomes[1]);
+    // What the debug file knew is as it was; the code file has names where it knew nothing.
+    let (footer, together) = &outcomes[0];
+    let mut filled = 0;
+    for (both, debug) in together.lines().zip(debug_answers.lines()) {
+        if both != debug {
+            assert!(debug.contains("\"FunctionName\":\"\"") && both.contains("\"Line\":0"), "{debug} {both}");
+            filled += 1;
+        }
+    }
+    assert!(filled > 10, "{filled}");
+    let name = "_ZN5route4walkEPKNS_5PointEj";
+    assert!(together.contains(name) && !debug_answers.contains(name));
+    let sources = footer["sources"].as_array().unwrap();
+    let of = |key: &str| sources.iter().map(|source| source[key].clone()).collect::<Vec<_>>();
+    assert_eq!((of("name"), of("detail")), (vec!["debug.so".into(), "stripped.so".into()], vec!["debug".into(), "symbols".into()]));
+    assert!(sources[1]["addresses"].as_u64().unwrap() >= filled);
+    assert_eq!(footer["other_names"], serde_json::json!(["stripped.so"]));
+}
+
+#[test]
+fn verify_compares_each_file_where_it_answers() {
+    let sandbox = Sandbox::new();
+    let (debug, code) = (debug_only(&sandbox), stripped(&sandbox));
+    import(&sandbox, &code);
+    import(&sandbox, &debug);
+    for path in [&debug, &code] {
+        let run = sandbox.run(["modules", "verify", "--json", path.to_str().unwrap()]);
+        let report = &json_lines(&run.stdout)[0];
+        assert_eq!((run.code, &report["different"]), (0, &0.into()), "{}", run.stdout);
+        assert!(report["equal"].as_u64().unwrap() > 10, "{}", run.stdout);
+    }
+    // The whole fixture has the same id and is neither.
+    let run = sandbox.run(["modules", "verify", object(FIXTURE).to_str().unwrap()]);
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("knows this build from other files (debug.so, stripped.so)"), "{}", run.stderr);
+}
+
+#[test]
+fn modules_show_lists_what_a_module_is_made_from() {
+    let sandbox = Sandbox::new();
+    import(&sandbox, &stripped(&sandbox));
+    import(&sandbox, &debug_only(&sandbox));
+    let shown = sandbox.run(["modules", "show", "stripped.so"]).stdout;
+    let sources: Vec<&str> = shown.lines().filter(|line| line.starts_with("source")).collect();
+    assert_eq!(sources.len(), 2, "{shown}");
+    assert!(sources[0].contains("debug.so: debug, ") && sources[1].contains("stripped.so: symbols, "), "{shown}");
+    assert!(sources.iter().all(|source| source.contains(" answers ")), "{shown}");
+}
+
+#[test]
+fn removed_modules_are_gone_and_others_stay() {
+    let sandbox = Sandbox::new();
+    for fixture in [FIXTURE, "rust-O2-dwarf5.so", "c-gcc-O0-dwarf5.so"] {
+        sandbox.import(fixture);
+    }
+    let run = sandbox.run(["modules", "remove", FIXTURE, "nothing.so", FIXTURE]);
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("nothing.so: no such module"), "{}", run.stderr);
+    assert_eq!((run.stdout.lines().count(), run.stdout.starts_with("cpp-gcc-O2-dwarf5.so: removed (")), (1, true), "{}", run.stdout);
+    assert_eq!(sandbox.run(["resolve", "--module", FIXTURE, "1090"]).code, 1);
+    let names = |sandbox: &Sandbox| -> Vec<String> {
+        let listed = json_lines(&sandbox.run(["modules", "list", "--json"]).stdout);
+        listed.iter().map(|module| module["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&sandbox), ["c-gcc-O0-dwarf5.so", "rust-O2-dwarf5.so"]);
+    let run = sandbox.run(["--json", "modules", "remove", "rust-O2-dwarf5.so"]);
+    let removed = &json_lines(&run.stdout)[0];
+    assert_eq!((run.code, &removed["status"], &removed["name"]), (0, &"removed".into(), &"rust-O2-dwarf5.so".into()));
+    // What was removed can come back.
+    sandbox.import(FIXTURE);
+    assert_eq!(names(&sandbox), ["c-gcc-O0-dwarf5.so", FIXTURE]);
+    assert_eq!(sandbox.run(["resolve", "--module", FIXTURE, "1090"]).code, 0);
+    assert_eq!(sandbox.run(["modules", "verify"]).code, 0);
+}
+
+/// Kills removals at moments spread over their whole length: the module is there as a whole, or gone.
+#[test]
+fn a_killed_removal_is_whole_or_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.import("rust-O2-dwarf5.so");
+    let (mut gone, mut stayed) = (0, 0);
+    for moment in 0..30u64 {
+        sandbox.import(FIXTURE);
+        let mut child = sandbox.spawn_piped(&["modules", "remove", FIXTURE]);
+        std::thread::sleep(std::time::Duration::from_micros(moment * moment * 250));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let run = sandbox.run(["modules", "verify", "--json"]);
+        assert_eq!(run.code, 0, "{}", run.stdout);
+        let ok = json_lines(&run.stdout).pop().unwrap()["ok"].as_u64().unwrap();
+        assert!(ok == 1 || ok == 2, "{}", run.stdout);
+        if ok == 1 { gone += 1 } else { stayed += 1 }
+    }
+    assert!(gone > 0 && stayed > 0, "{gone} gone, {stayed} stayed");
+}
+
+#[test]
+fn every_fixture_agrees_with_another_reader() {
+    let (mut checked, mut equal) = (0, 0);
+    let is_linked = |name: &&String| {
+        let extension = Path::new(name.as_str()).extension().and_then(|extension| extension.to_str());
+        *name != "c-gcc-O2-stripped" && !matches!(extension, Some("o" | "ko"))
+    };
+    for name in objects().iter().filter(is_linked) {
+        // Of some there are twins with the same id.
+        let sandbox = Sandbox::new();
+        sandbox.import(name);
+        for sample in ["10000", "0", "100"] {
+            let run = sandbox.run(["modules", "verify", "--json", object(name).to_str().unwrap(), "--sample", sample]);
+            assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{name}: {}", run.stdout);
+            let report = &json_lines(&run.stdout)[0];
+            assert_eq!((&report["status"], &report["different"]), (&"ok".into(), &0.into()), "{name}: {}", run.stdout);
+            let number = |key: &str| report[key].as_u64().unwrap();
+            if sample == "100" {
+                assert!(number("checked") <= 102 && number("checked") > 0, "{name}: {}", run.stdout);
+            }
+            checked += number("checked");
+            equal += number("equal");
+        }
+    }
+    assert!(checked > 80_000 && equal * 10 > checked * 7, "{equal} of {checked}");
+}
+
+#[test]
+fn verify_json_has_the_documented_shape() {
+    let sandbox = Sandbox::new();
+    sandbox.import(FIXTURE);
+    let run = sandbox.run(["modules", "verify", "--json", object(FIXTURE).to_str().unwrap()]);
+    let lines = json_lines(&run.stdout);
+    let [report, summary] = &lines[..] else { panic!("{}", run.stdout) };
+    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(report), ["blocks", "checked", "different", "equal", "explained", "file", "module", "skipped", "status"]);
+    assert_eq!(report["module"]["name"], FIXTURE);
+    assert_eq!(*summary, serde_json::json!({"ok": 1, "different": 0, "failed": 0, "damaged": 0}));
+    // Blocks only.
+    let run = sandbox.run(["modules", "verify", "--json", FIXTURE]);
+    assert_eq!(keys(&json_lines(&run.stdout)[0]), ["blocks", "module", "status"]);
+    let run = sandbox.run(["modules", "verify", "nothing.so"]);
+    assert_eq!((run.code, run.stdout.as_str()), (1, ""));
+    assert!(run.stderr.contains("nothing.so: no such module"), "{}", run.stderr);
+}
+
+/// Where a section's bytes are.
+fn section(bytes: &[u8], name: &str) -> std::ops::Range<usize> {
+    let (start, size) = object::File::parse(bytes).unwrap().section_by_name(name).unwrap().file_range().unwrap();
+    usize::try_from(start).unwrap()..usize::try_from(start + size).unwrap()
+}
+
+/// Imports an altered copy of a fixture and verifies with the fixture; returns what was said.
+fn verify_altered(fixture: &str, alter: impl FnOnce(&mut Vec<u8>)) -> Value {
+    let sandbox = Sandbox::new();
+    let mut bytes = fs::read(object(fixture)).unwrap();
+    alter(&mut bytes);
+    import(&sandbox, &sandbox.write("altered.so", bytes));
+    let path = object(fixture);
+    let run = sandbox.run(["modules", "verify", "--json", path.to_str().unwrap()]);
+    let report = json_lines(&run.stdout).remove(0);
+    assert_eq!((run.code, &report["status"]), (1, &"different".into()), "{}", run.stdout);
+    let shown = report["differences"].as_array().unwrap();
+    assert_eq!(shown.len() as u64, report["different"].as_u64().unwrap().min(5), "{}", run.stdout);
+    assert!(shown.iter().all(|difference| difference["store"] != difference["file"]), "{}", run.stdout);
+    let text = sandbox.run(["modules", "verify", path.to_str().unwrap()]);
+    assert_eq!(text.code, 1);
+    assert!(text.stdout.contains(" different\n  0x") && text.stdout.contains("    store  "), "{}", text.stdout);
+    report
+}
+
+#[test]
+fn a_renamed_function_is_noticed() {
+    let report = verify_altered(FIXTURE, |bytes| assert!(replace(bytes, b"_ZN5Adder3runEj", b"_ZN5Adder3ruNEj") > 0));
+    let shown = report["differences"].to_string();
+    assert!(shown.contains("_ZN5Adder3ruNEj") && shown.contains("_ZN5Adder3runEj"), "{shown}");
+}
+
+#[test]
+fn shifted_lines_are_noticed() {
+    verify_altered(FIXTURE, |bytes| {
+        let program = section(bytes, ".debug_line").start;
+        assert_eq!(bytes[program + 4], 5, "DWARF 5");
+        // What every special opcode adds to the line.
+        bytes[program + 15] = bytes[program + 15].wrapping_add(1);
+    });
+}
+
+#[test]
+fn a_file_called_otherwise_is_noticed() {
+    verify_altered(FIXTURE, |bytes| assert!(replace(bytes, b"ring.h\0", b"rinG.h\0") > 0));
+}
+
+/// Each sequence of lines, one byte too late.
+#[test]
+fn moved_lines_are_noticed() {
+    let bytes = fs::read(object(FIXTURE)).unwrap();
+    let set_address = [0, 9, 2];
+    let moved: Vec<usize> = section(&bytes, ".debug_line").filter(|at| bytes[*at..].starts_with(&set_address)).collect();
+    assert!(moved.len() > 2, "{moved:?}");
+    for at in moved {
+        verify_altered(FIXTURE, |bytes| bytes[at + 3] += 1);
+    }
+}
+
+#[test]
+fn a_moved_symbol_is_noticed() {
+    let fixture = "c-gcc-O2-symtab.so";
+    let bytes = fs::read(object(fixture)).unwrap();
+    let table = section(&bytes, ".symtab");
+    let file = object::File::parse(&*bytes).unwrap();
+    let symbol = file.symbols().find(|symbol| symbol.kind() == object::SymbolKind::Text && symbol.size() > 8).unwrap();
+    let value = table.start + symbol.index().0 * 24 + 8;
+    assert_eq!(bytes[value..value + 8], symbol.address().to_le_bytes());
+    verify_altered(fixture, |bytes| bytes[value] ^= 1);
+}
+
+/// Every segment of the store, damaged in many places: what is damaged is named, and nothing else is.
+#[test]
+fn damaged_blocks_are_named() {
+    let sandbox = Sandbox::new();
+    sandbox.import(FIXTURE);
+    sandbox.import("rust-O2-dwarf5.so");
+    let segments: Vec<PathBuf> = fs::read_dir(sandbox.store().join("symbols"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "sst"))
+        .collect();
+    assert_eq!(segments.len(), 2);
+    let intact = sandbox.run(["modules", "verify"]);
+    assert_eq!((intact.code, intact.stdout.lines().count()), (0, 2), "{}", intact.stderr);
+    let (mut damaged, mut blocks_named) = (0, 0);
+    for segment in segments {
+        let whole = fs::read(&segment).unwrap();
+        for part in 0..24 {
+            let mut bytes = whole.clone();
+            bytes[whole.len() * part / 24] ^= 0x10;
+            fs::write(&segment, &bytes).unwrap();
+            let run = sandbox.run(["modules", "verify"]);
+            assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
+            if run.code == 0 {
+                assert_eq!(run.stdout, intact.stdout);
+                continue;
+            }
+            assert_eq!(run.code, 3, "{}", run.stderr);
+            damaged += 1;
+            blocks_named += u32::from(run.stderr.contains(": the block of ") && run.stderr.contains("import its files again with --force"));
+            // The other module is intact.
+            assert!(run.stdout.matches(", intact").count() <= 1 || run.stderr.contains("footer"), "{}{}", run.stdout, run.stderr);
+        }
+        fs::write(&segment, &whole).unwrap();
+    }
+    assert!(damaged > 20 && blocks_named > 10, "{damaged} {blocks_named}");
+    assert_eq!(sandbox.run(["modules", "verify"]).stdout, intact.stdout);
+}
+
+/// What is damaged can be removed, or imported again.
+#[test]
+fn damage_can_be_repaired() {
+    let sandbox = Sandbox::new();
+    sandbox.import(FIXTURE);
+    let segment = fs::read_dir(sandbox.store().join("symbols"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|extension| extension == "sst"))
+        .unwrap();
+    let mut bytes = fs::read(&segment).unwrap();
+    bytes[200] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+    assert_eq!(sandbox.run(["modules", "verify", FIXTURE]).code, 3);
+    let run = sandbox.run(["import", "--force", object(FIXTURE).to_str().unwrap()]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(sandbox.run(["modules", "verify", object(FIXTURE).to_str().unwrap()]).code, 0);
+}

@@ -1,0 +1,107 @@
+//! The files that a module is made from: in, a file's symbols; out, what its module's footer remembers of it.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use symtool_formats::{Detail, ModuleInfo, ModuleSymbols};
+
+use super::Footer;
+
+/// One file of a module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// File name without its folder.
+    pub name: String,
+    /// How much it could tell: `debug`, `symbols` or `exports`.
+    pub detail: String,
+    /// Size of the file.
+    pub bytes: u64,
+    /// [`ModuleInfo::fingerprint`] in hexadecimal; empty if an old version imported the file.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub fingerprint: String,
+    /// Lowest virtual address of the image.
+    pub image_base: u64,
+    /// How many addresses are answered from it.
+    pub addresses: u64,
+    /// What was left out of it, by reason.
+    pub dropped: BTreeMap<String, u64>,
+    /// What the user should know about it.
+    pub warnings: Vec<String>,
+    /// Some of what it can tell has been lost, as it stood behind another file that has been taken out since.
+    /// Importing it again brings that back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub incomplete: bool,
+}
+
+impl Source {
+    /// A file of `bytes` of which `symbols` is all that it tells.
+    pub fn of(symbols: &ModuleSymbols, bytes: u64) -> Self {
+        let info = &symbols.info;
+        Self {
+            name: info.name.clone(),
+            detail: info.detail.name().to_owned(),
+            bytes,
+            fingerprint: fingerprint(info),
+            image_base: info.image_base,
+            addresses: symbols.ranges.iter().map(|range| range.end - range.start).sum(),
+            dropped: symbols.dropped.iter().map(|(reason, count)| (reason.name().to_owned(), count)).collect(),
+            warnings: symbols.warnings.clone(),
+            incomplete: false,
+        }
+    }
+
+    /// The one file of a module whose footer lists none.
+    pub(super) fn of_old_footer(footer: &Footer) -> Self {
+        Self {
+            name: footer.name.clone(),
+            detail: footer.detail.clone(),
+            bytes: footer.bytes_in,
+            fingerprint: String::new(),
+            image_base: footer.image_base,
+            addresses: 0,
+            dropped: footer.dropped.clone(),
+            warnings: footer.warnings.clone(),
+            incomplete: false,
+        }
+    }
+
+    /// Whether this is the file of `info` and `bytes`, or one that differs inside of its sections only.
+    pub fn is_file(&self, info: &ModuleInfo, bytes: u64) -> bool {
+        self.is_same(&fingerprint(info), info.detail.name(), bytes)
+    }
+
+    /// Whether both are one file, or differ inside of their sections only.
+    pub fn is_same_file(&self, other: &Self) -> bool {
+        self.is_same(&other.fingerprint, &other.detail, other.bytes)
+    }
+
+    fn is_same(&self, fingerprint: &str, detail: &str, bytes: u64) -> bool {
+        self.bytes == bytes && self.detail == detail && (self.fingerprint == fingerprint || self.fingerprint.is_empty())
+    }
+
+    /// Whether reading the file again can bring nothing: what is known of it is intact and whole.
+    pub fn is_settled(&self) -> bool {
+        !self.incomplete && self.damage() == 0
+    }
+
+    /// How much of it was left out because it is damaged.
+    pub fn damage(&self) -> u64 {
+        self.dropped.iter().filter(|(reason, _)| reason.starts_with("bad_")).map(|(_, count)| count).sum()
+    }
+
+    /// Sorts the files of a module, first the one whose answers win: more detail, then no damage, then the larger
+    /// file. Fingerprint and name only make the order a fixed one.
+    pub fn rank(&self) -> impl Ord + use<'_> {
+        (Reverse(Detail::named(&self.detail)), self.damage(), Reverse(self.bytes), &self.fingerprint, &self.name)
+    }
+
+    /// Whether nothing of it is used beside `other`: it is damaged, and `other` is not and tells as much.
+    pub fn gives_way_to(&self, other: &Self) -> bool {
+        self.damage() > 0 && other.damage() == 0 && Detail::named(&other.detail) >= Detail::named(&self.detail)
+    }
+}
+
+fn fingerprint(info: &ModuleInfo) -> String {
+    format!("{:016x}", info.fingerprint)
+}

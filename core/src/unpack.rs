@@ -1,0 +1,91 @@
+//! A stored module -> its symbols: in, all blocks of a module; out, [`ModuleSymbols`], from which [`crate::pack`]
+//! makes the same blocks again.
+//!
+//! Every frame of a block becomes a chain of its own: what pack saw as one chain comes back as several where ranges
+//! leave and enter it again, which says the same.
+
+use symtool_formats::{
+    Chain, ChainId, Detail, Dropped, FileId, FunctionId, Location, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols, Range, Source, Strings,
+};
+
+use crate::block::ranges::{NO_FRAME, RangeBlock};
+use crate::block::{Damage, Kind, Sealed};
+use crate::contents::{Contents, Problem};
+use crate::layers::Span;
+use crate::store::Footer;
+
+/// Unpacks the module of `footer` from `blocks`, all of its blocks in key order. With the symbols comes which source
+/// answers where. What was dropped and warned of stays in the footer.
+///
+/// # Errors
+/// The first block that is damaged, or contradicts another.
+pub fn unpack(footer: &Footer, blocks: &[Sealed]) -> Result<(ModuleSymbols, Vec<Span>), Problem> {
+    let mut contents = Contents::read(footer, blocks);
+    if !contents.problems.is_empty() {
+        return Err(contents.problems.swap_remove(0));
+    }
+    let damaged = || Problem { kind: Kind::Footer, last: u64::MAX, fault: Damage::Contents.into() };
+    let mut symbols = ModuleSymbols {
+        info: info(footer).ok_or_else(damaged)?,
+        functions: strings((0..footer.functions).map(|function| contents.name(function))),
+        files: strings((0..footer.files).map(|file| contents.file(file))),
+        chains: Vec::new(),
+        ranges: Vec::new(),
+        dropped: Dropped::default(),
+        warnings: Vec::new(),
+    };
+    let layers = std::mem::take(&mut contents.layers);
+    for block in &contents.ranges {
+        unpack_ranges(footer.functions, &contents, block, &mut symbols).ok_or_else(damaged)?;
+    }
+    Ok((symbols, layers))
+}
+
+/// What a module says about itself, from its footer; `None` if it was written by a version that knows more.
+fn info(footer: &Footer) -> Option<ModuleInfo> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pair = |pair: &[u8]| Some(digit(pair.first()?)? << 4 | digit(pair.get(1)?)?);
+    Some(ModuleInfo {
+        name: footer.name.clone(),
+        id: ModuleId { bytes: footer.id.as_bytes().chunks(2).map(pair).collect::<Option<_>>()?, made_up: footer.id_made_up },
+        kind: ModuleKind::named(&footer.kind)?,
+        arch: footer.arch.clone(),
+        detail: Detail::named(&footer.detail)?,
+        image_base: footer.image_base,
+        fingerprint: 0,
+    })
+}
+
+fn strings<'a>(all: impl Iterator<Item = &'a [u8]>) -> Strings {
+    let mut strings = Strings::default();
+    all.for_each(|string| {
+        strings.push(string);
+    });
+    strings
+}
+
+/// Appends the ranges and frames of one block. The function numbered `unnamed` stands for none.
+fn unpack_ranges(unnamed: u32, contents: &Contents, block: &RangeBlock, symbols: &mut ModuleSymbols) -> Option<()> {
+    let location = |function: u32, site: u32| {
+        let site = contents.site(function, site)?;
+        Some(Location { file: site.file.checked_sub(1).map(FileId), line: site.line, column: site.column })
+    };
+    let first_chain = u32::try_from(symbols.chains.len()).ok()?;
+    let chain = |frame: u32| first_chain.checked_add(frame).map(ChainId);
+    for frame in block.frames() {
+        let caller = match frame.caller {
+            NO_FRAME => None,
+            caller => Some((chain(caller)?, location(block.frame(caller)?.function, frame.call_site)?)),
+        };
+        symbols.chains.push(Chain {
+            function: (frame.function != unnamed).then_some(FunctionId(frame.function)),
+            caller,
+            source: if frame.symtab { Source::Symtab } else { Source::Dwarf },
+        });
+    }
+    for (start, end, spot) in block.ranges() {
+        let function = block.frame(spot.frame)?.function;
+        symbols.ranges.push(Range { start, end, chain: chain(spot.frame)?, location: location(function, spot.site)? });
+    }
+    Some(())
+}

@@ -1,0 +1,147 @@
+//! A module that was packed and unpacked says the same, and packs to the same bytes.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
+
+use std::path::{Path, PathBuf};
+
+use symtool_core::block::{Damage, Kind, Sealed};
+use symtool_core::contents::{Contents, Fault, Problem};
+use symtool_core::pack::{Packed, pack};
+use symtool_core::unpack::unpack;
+use symtool_formats::ModuleSymbols;
+use symtool_formats::debug::{DebugFile, Mapped, Progress, Search};
+
+fn fixtures() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/objects");
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect();
+    paths.sort();
+    paths
+}
+
+fn read(path: &Path) -> Option<ModuleSymbols> {
+    let mapped = Mapped::open(path).unwrap();
+    let file = DebugFile::parse(&mapped).ok()?;
+    file.read(&Search::default(), &Progress::default()).ok()
+}
+
+fn packed() -> Packed {
+    let path = fixtures().into_iter().find(|path| path.ends_with("cpp-gcc-O2-dwarf5.so")).unwrap();
+    pack(&read(&path).unwrap(), 1).unwrap()
+}
+
+/// One frame: name, file, line, column, and whether debug data knows it.
+type Frame = (Vec<u8>, Vec<u8>, u32, u32, bool);
+
+fn frames(symbols: &ModuleSymbols, range: usize) -> Vec<Frame> {
+    let range = symbols.ranges[range];
+    let (mut frames, mut chain, mut location) = (Vec::new(), Some(range.chain), range.location);
+    while let Some(at) = chain {
+        let here = symbols.chains[at.0 as usize];
+        let name = here.function.map_or(&[][..], |function| symbols.functions.get(function.0 as usize).unwrap());
+        let file = location.file.map_or(&[][..], |file| symbols.files.get(file.0 as usize).unwrap());
+        let is_outermost_symbol = here.caller.is_none() && here.source == symtool_formats::Source::Symtab;
+        frames.push((name.to_vec(), file.to_vec(), location.line, location.column, is_outermost_symbol));
+        chain = here.caller.map(|(caller, _)| caller);
+        location = here.caller.map_or(location, |(_, call)| call);
+    }
+    frames
+}
+
+#[test]
+fn every_fixture_comes_back() {
+    let mut checked = 0;
+    for path in fixtures() {
+        let Some(symbols) = read(&path) else { continue };
+        let packed = pack(&symbols, 1).unwrap();
+        let (unpacked, layers) = unpack(&packed.footer, &packed.blocks).unwrap();
+        assert_eq!(layers, []);
+        assert_eq!(unpacked.ranges.len(), symbols.ranges.len(), "{}", path.display());
+        for at in 0..symbols.ranges.len() {
+            let extent = |symbols: &ModuleSymbols| (symbols.ranges[at].start, symbols.ranges[at].end);
+            assert_eq!(extent(&unpacked), extent(&symbols), "{}", path.display());
+            assert_eq!(frames(&unpacked, at), frames(&symbols, at), "{} range {at}", path.display());
+        }
+        let again = pack(&unpacked, 1).unwrap();
+        assert!(again.blocks == packed.blocks, "{}", path.display());
+        assert_eq!((again.key, &again.footer.id), (packed.key, &packed.footer.id));
+        checked += 1;
+    }
+    assert!(checked > 30, "fixtures are missing");
+}
+
+/// A block cut off or altered anywhere is an error that names it; none is read as another module.
+#[test]
+fn damaged_blocks_are_named() {
+    let packed = packed();
+    for at in 0..packed.blocks.len() {
+        for part in 0..64 {
+            let mut blocks = packed.blocks.clone();
+            let byte = blocks[at].bytes.len() * part / 64;
+            blocks[at].bytes[byte] ^= 0x04;
+            let problem = unpack(&packed.footer, &blocks).unwrap_err();
+            assert_eq!((problem.kind, problem.last), (blocks[at].kind, blocks[at].last));
+            assert!(matches!(problem.fault, Fault::Damage(_)), "{problem}");
+        }
+    }
+}
+
+/// Blocks that are intact each by itself, and do not belong together.
+#[test]
+fn blocks_that_contradict_each_other_are_named() {
+    let packed = packed();
+    let position = |kind: Kind| packed.blocks.iter().position(|block| block.kind == kind).unwrap();
+    let problems = |blocks: &[Sealed]| Contents::read(&packed.footer, blocks).problems;
+    let with = |at: usize, change: &dyn Fn(&mut Sealed)| {
+        let mut blocks = packed.blocks.clone();
+        change(&mut blocks[at]);
+        problems(&blocks)
+    };
+    let sealed_again = |at: usize, edit: &dyn Fn(&mut u64, &mut Vec<u8>)| {
+        with(at, &|block| {
+            let mut opened = symtool_core::block::open(&block.bytes).unwrap();
+            edit(&mut opened.first, &mut opened.raw);
+            block.bytes = symtool_core::block::seal(block.kind, opened.first, block.last, &opened.raw).unwrap().bytes;
+        })
+    };
+    assert_eq!(problems(&packed.blocks), []);
+    let first = |problems: Vec<Problem>| problems.into_iter().next().map(|problem| (problem.kind, problem.fault));
+    // Filed under another end.
+    let ranges = position(Kind::Ranges);
+    let end = packed.blocks[ranges].last;
+    assert_eq!(first(with(ranges, &|block| block.last += 1)), Some((Kind::Ranges, Fault::Extent { found: end })));
+    let functions = position(Kind::Functions);
+    let found = packed.blocks[functions].last;
+    assert_eq!(first(with(functions, &|block| block.last -= 1)), Some((Kind::Functions, Fault::Extent { found })));
+    // Another beginning than its contents have.
+    let moved = sealed_again(ranges, &|first, _| *first += 1);
+    assert!(matches!(moved[0].fault, Fault::Range { .. }), "{moved:?}");
+    let moved = sealed_again(functions, &|first, _| *first += 1);
+    assert_eq!(moved[0].fault, Fault::Order { first: 1, expected: 0 });
+    // Contents that make no sense, under a checksum that fits.
+    let cut = sealed_again(ranges, &|_, raw| raw.truncate(raw.len() / 2));
+    assert_eq!(cut[0].fault, Fault::Damage(Damage::Contents));
+    // A block that is not there.
+    for kind in [Kind::Ranges, Kind::Files] {
+        let mut blocks = packed.blocks.clone();
+        blocks.remove(position(kind));
+        let found = problems(&blocks);
+        assert!(found.iter().any(|problem| problem.kind == Kind::Footer && problem.fault.to_string().contains(kind.name())), "{found:?}");
+    }
+    // Twice the same block.
+    let mut blocks = packed.blocks.clone();
+    blocks.insert(ranges, blocks[ranges].clone());
+    assert!(problems(&blocks).iter().any(|problem| matches!(problem.fault, Fault::Order { .. })));
+}
+
+/// A damaged block of functions is one problem, not one for each block of ranges that calls them.
+#[test]
+fn what_depends_on_a_damaged_block_is_not_called_damaged() {
+    let packed = packed();
+    let mut blocks = packed.blocks.clone();
+    let at = blocks.iter().position(|block| block.kind == Kind::Functions).unwrap();
+    blocks[at].bytes[30] ^= 1;
+    let contents = Contents::read(&packed.footer, &blocks);
+    assert_eq!(contents.problems.len(), 1, "{:?}", contents.problems);
+    assert!(contents.ranges_unread > 0);
+}
