@@ -1,5 +1,6 @@
 //! Writing a store: in, a packed module; out, the module in the store, whole, or an error and the store as it was.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -24,24 +25,61 @@ pub struct Committed {
 /// Generations of a store in key order, each with its footer if it can be read.
 type Known = Vec<(Generation, Option<Footer>)>;
 
+/// One module of a segment.
+struct Part<'a> {
+    generation: Generation,
+    blocks: &'a [Sealed],
+    footer: &'a Footer,
+}
+
 impl Store {
-    /// Writes `modules`, one after the other, and then drops what earlier imports of them had written. What the
-    /// store knows of a module and what the file tells are put together (see [`mod@crate::complete`]); with `replace`,
-    /// the file takes the place of what was known from it. Once this returns, the modules survive a crash of
-    /// this process or of the machine.
+    /// Writes `modules`, and drops what earlier imports of them had written. New ones go in together, by one
+    /// segment. What the store knows of a module and what the file tells are put together (see
+    /// [`mod@crate::complete`]); with `replace`, the file takes the place of what was known from it. Once this
+    /// returns, the modules survive a crash of this process or of the machine.
     ///
     /// # Errors
-    /// Any [`Error`]; the module at which it happened and those after it have not been changed then.
+    /// Any [`Error`]; the modules with which it happened and those after them have not been changed then.
     pub fn commit(&self, modules: &[Packed], replace: bool) -> Result<Vec<Committed>, Error> {
         self.create()?;
         let _lock = Lock::exclusive(&self.lock_path(), self.wait)?;
         self.sweep_staging();
         let db = self.open_for_writing()?;
         let mut known = reader::generations(&db).map_err(|source| self.database_error(source))?;
-        modules.iter().map(|module| self.commit_one(&db, &mut known, module, replace)).collect()
+        let mut committed = Vec::with_capacity(modules.len());
+        let mut rest = modules;
+        while let Some((first, after)) = rest.split_first() {
+            let mut keys: HashSet<ModuleKey> = known.iter().map(|(generation, _)| generation.module).collect();
+            let new = rest.iter().take_while(|module| keys.insert(module.key)).count();
+            if new > 0 {
+                committed.extend(self.commit_new(&db, &mut known, &rest[..new])?);
+                rest = &rest[new..];
+            } else {
+                committed.push(self.commit_known(&db, &mut known, first, replace)?);
+                rest = after;
+            }
+        }
+        Ok(committed)
     }
 
-    fn commit_one(&self, db: &DB, known: &mut Known, module: &Packed, replace: bool) -> Result<Committed, Error> {
+    /// Writes modules of which the store knows nothing.
+    fn commit_new(&self, db: &DB, known: &mut Known, modules: &[Packed]) -> Result<Vec<Committed>, Error> {
+        let footers: Vec<Footer> = modules.iter().map(|module| with_names_of(&module.footer, None)).collect();
+        let generation = |module: &Packed| Generation { module: module.key, number: 1 };
+        let parts: Vec<Part<'_>> = modules
+            .iter()
+            .zip(&footers)
+            .map(|(module, footer)| Part { generation: generation(module), blocks: &module.blocks, footer })
+            .collect();
+        self.put(db, parts)?;
+        let committed = modules.iter().zip(footers).map(|(module, footer)| Module { generation: generation(module), footer });
+        let committed: Vec<Committed> = committed.map(|module| Committed { module, was_there: false }).collect();
+        known.extend(committed.iter().map(|committed| (committed.module.generation, Some(committed.module.footer.clone()))));
+        Ok(committed)
+    }
+
+    /// Writes a module of which the store knows something, or has remains.
+    fn commit_known(&self, db: &DB, known: &mut Known, module: &Packed, replace: bool) -> Result<Committed, Error> {
         let old: Known = known.iter().filter(|(generation, _)| generation.module == module.key).cloned().collect();
         let mut completed = None;
         if let Some((generation, Some(footer))) = old.last() {
@@ -63,13 +101,8 @@ impl Store {
         let module = completed.as_ref().unwrap_or(module);
         let number = old.last().map_or(0, |(generation, _)| generation.number) + 1;
         let generation = Generation { module: module.key, number };
-        let segment = self.staging().join(format!("{}.sst", std::process::id()));
         let footer = with_names_of(&module.footer, old.last().and_then(|(_, footer)| footer.as_ref()));
-        let written = self.write_segment(&segment, generation, &module.blocks, &footer).and_then(|()| self.ingest(db, &segment));
-        if let Err(error) = written {
-            let _ = fs::remove_file(&segment);
-            return Err(error);
-        }
+        self.put(db, vec![Part { generation, blocks: &module.blocks, footer: &footer }])?;
         if let (Some((first, _)), Some((last, _))) = (old.first(), old.last()) {
             self.drop_generations(db, *first, *last)?;
         }
@@ -92,21 +125,28 @@ impl Store {
         DB::open_cf_descriptors(&options, self.symbols(), [family]).map_err(|source| self.database_error(source))
     }
 
-    /// Writes all blocks and the footer, in key order, and makes sure that they are on disk.
-    fn write_segment(&self, path: &Path, generation: Generation, blocks: &[Sealed], footer: &Footer) -> Result<(), Error> {
+    /// Puts `parts` into the database, all or none of them.
+    fn put(&self, db: &DB, mut parts: Vec<Part<'_>>) -> Result<(), Error> {
+        parts.sort_by_key(|part| part.generation.module);
+        let segment = self.staging().join(format!("{}.sst", std::process::id()));
+        self.write_segment(&segment, &parts).and_then(|()| self.ingest(db, &segment)).inspect_err(|_| drop(fs::remove_file(&segment)))
+    }
+
+    /// Writes all blocks and the footers, in key order, and makes sure that they are on disk.
+    fn write_segment(&self, path: &Path, parts: &[Part<'_>]) -> Result<(), Error> {
         let io = |source| Error::io(path, source);
-        let footer = serde_json::to_vec(footer).map_err(|error| io(error.into()))?;
-        let footer = seal(Kind::Footer, u64::MAX, u64::MAX, &footer).map_err(io)?;
         let options = options();
         let mut segment = SstFileWriter::create(&options);
-        let mut write = || {
-            segment.open(path)?;
+        let write = |result: Result<(), rocksdb::Error>| result.map_err(|source| self.database_error(source));
+        write(segment.open(path))?;
+        for Part { generation, blocks, footer } in parts {
+            let footer = serde_json::to_vec(footer).map_err(|error| io(error.into()))?;
+            let footer = seal(Kind::Footer, u64::MAX, u64::MAX, &footer).map_err(io)?;
             for block in blocks.iter().chain([&footer]) {
-                segment.put(generation.key(block.kind, block.last), &block.bytes)?;
+                write(segment.put(generation.key(block.kind, block.last), &block.bytes))?;
             }
-            segment.finish()
-        };
-        write().map_err(|source| self.database_error(source))?;
+        }
+        write(segment.finish())?;
         File::open(path).and_then(|file| file.sync_all()).map_err(io)
     }
 

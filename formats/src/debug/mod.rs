@@ -6,7 +6,7 @@
 //!      -> layout.rs      addresses of sections, laid out where the file is not linked yet
 //!      -> code.rs        executable addresses
 //!      -> symbols.rs     symbol spans; minidebug.rs has more of them, plt.rs linkage stubs
-//!      -> sections.rs    debug sections, expanded; relocate.rs
+//!      -> sections.rs    debug sections, expanded (expanded.rs), relocated (relocate.rs)
 //!      -> companions.rs  files that belong to it; split.rs
 //!      -> dwarf/         per unit, in parallel: functions, inlined calls, lines -> ranges
 //!      -> assemble.rs    all units in address order, names once, symbols in the gaps
@@ -16,6 +16,7 @@ mod assemble;
 mod code;
 mod companions;
 mod dwarf;
+mod expanded;
 mod layout;
 mod mapped;
 mod minidebug;

@@ -1,22 +1,22 @@
 //! Debug sections of an object file: in, the parsed file; out, their bytes, expanded in parallel where they are
 //! compressed (gABI, "Section Compression"; `.zdebug_*`), relocated where the file is a relocatable object.
 
-use std::borrow::Cow;
-
 use gimli::{DwarfPackageSections, DwarfSections, SectionId};
 use hashbrown::HashMap;
 use libdeflater::Decompressor;
+use memmap2::MmapMut;
 use object::{CompressedData, CompressionFormat, Object, ObjectSection};
 use rayon::prelude::*;
 
 use super::Mapped;
+use super::expanded::{self, Bytes};
 use super::layout::Layout;
 use super::relocate;
 use crate::limits::MAX_EXPANSION;
 use crate::module::{DropReason, Dropped};
 
 /// The sections of DWARF data that are read.
-pub type Sections<'d> = DwarfSections<Cow<'d, [u8]>>;
+pub type Sections<'d> = DwarfSections<Bytes<'d>>;
 
 /// Loads the debug sections of `object`, which lies in `mapped`. What it lacks is empty.
 ///
@@ -41,7 +41,7 @@ pub fn load_split<'d>(object: &object::File<'d>, mapped: &'d Mapped) -> Result<S
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_package<'d>(object: &object::File<'d>, mapped: &'d Mapped) -> Result<DwarfPackageSections<Cow<'d, [u8]>>, String> {
+pub fn load_package<'d>(object: &object::File<'d>, mapped: &'d Mapped) -> Result<DwarfPackageSections<Bytes<'d>>, String> {
     let all = [&READ[..], &INDEXED].concat();
     let mut found = read(object, mapped, &Layout::default(), &mut Dropped::default(), &all, SectionId::dwo_name)?;
     let loaded: gimli::Result<_> = DwarfPackageSections::load(|id| Ok(found.remove(&id).unwrap_or_default()));
@@ -82,7 +82,7 @@ fn read<'d>(
     dropped: &mut Dropped,
     ids: &[SectionId],
     name: fn(SectionId) -> Option<&'static str>,
-) -> Result<HashMap<SectionId, Cow<'d, [u8]>>, String> {
+) -> Result<HashMap<SectionId, Bytes<'d>>, String> {
     let mut found = Vec::new();
     for &id in ids {
         let Some(section) = name(id).and_then(|name| object.section_by_name(name)) else { continue };
@@ -97,7 +97,7 @@ fn read<'d>(
     }
     // The largest first: it takes the longest.
     found.sort_by_key(|found| std::cmp::Reverse(found.data.uncompressed_size));
-    let loaded: Vec<(SectionId, Cow<'d, [u8]>, u64)> =
+    let loaded: Vec<(SectionId, Bytes<'d>, u64)> =
         found.par_iter().with_max_len(1).map(|found| load_one(object, mapped, layout, found)).collect::<Result<_, String>>()?;
     dropped.count_many(DropReason::BadRelocation, loaded.iter().map(|(.., failed)| failed).sum());
     Ok(loaded.into_iter().map(|(id, data, _)| (id, data)).collect())
@@ -108,33 +108,37 @@ fn load_one<'d>(
     mapped: &Mapped,
     layout: &Layout,
     found: &Found<'_, 'd>,
-) -> Result<(SectionId, Cow<'d, [u8]>, u64), String> {
+) -> Result<(SectionId, Bytes<'d>, u64), String> {
+    let failed = |reason: String| format!("section {}: {reason}", found.id.name());
     let mut data = match found.data.format {
-        CompressionFormat::None => Cow::Borrowed(found.data.data),
+        CompressionFormat::None => Bytes::InFile(found.data.data),
+        _ if found.data.uncompressed_size == 0 => Bytes::default(),
         format => {
-            let data = expand(&found.data, format).map_err(|reason| format!("section {}: {reason}", found.id.name()))?;
+            let data = expand(&found.data, format).map_err(failed)?;
             mapped.release(found.data.data);
-            Cow::Owned(data)
+            Bytes::Owned(data)
         }
     };
-    let failed = if layout.is_relocatable() { relocate::apply(object, layout, &found.section, data.to_mut()) } else { 0 };
-    Ok((found.id, data, failed))
+    let mut lost = 0;
+    if layout.is_relocatable() && !data.is_empty() {
+        let mut memory = data.into_owned().map_err(|error| failed(error.to_string()))?;
+        lost = relocate::apply(object, layout, &found.section, &mut memory);
+        data = Bytes::Owned(memory);
+    }
+    Ok((found.id, data, lost))
 }
 
 /// Expands `compressed`, whose size has been checked against the budget, to exactly the size that it declares.
-fn expand(compressed: &CompressedData<'_>, format: CompressionFormat) -> Result<Vec<u8>, String> {
+fn expand(compressed: &CompressedData<'_>, format: CompressionFormat) -> Result<MmapMut, String> {
     let size = usize::try_from(compressed.uncompressed_size).map_err(|_| "too large for this machine".to_owned())?;
-    // Asked for first, because what follows would abort; it is faster than filling reserved memory, as fresh pages
-    // are zero already.
-    Vec::<u8>::new().try_reserve_exact(size).map_err(|_| format!("{size} bytes do not fit into memory"))?;
-    let mut data = vec![0; size];
+    let mut data = expanded::zeroed(size).map_err(|error| format!("{size} bytes do not fit into memory ({error})"))?;
     let damaged = |error: String| format!("damaged compressed data ({error})");
     let done = match format {
         CompressionFormat::Zlib => {
-            Decompressor::new().zlib_decompress(compressed.data, &mut data).map_err(|error| damaged(error.to_string()))?
+            Decompressor::new().zlib_decompress(compressed.data, &mut data[..size]).map_err(|error| damaged(error.to_string()))?
         }
         CompressionFormat::Zstandard => {
-            zstd::bulk::decompress_to_buffer(compressed.data, &mut data).map_err(|error| damaged(error.to_string()))?
+            zstd::bulk::decompress_to_buffer(compressed.data, &mut data[..size]).map_err(|error| damaged(error.to_string()))?
         }
         _ => return Err("compressed in a way that is not known".to_owned()),
     };

@@ -1,12 +1,12 @@
 //! Files of split DWARF: in, the skeleton units of an object; out, the `.dwo` files or the `.dwp` package that
 //! hold their functions (DWARF 5, section 7.3.2; the GNU extension to DWARF 4 likewise).
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use hashbrown::HashMap;
 
 use super::companions::{Search, open_other};
+use super::expanded::Bytes;
 use super::sections::{Sections, load_package, load_split};
 use super::{Mapped, dwarf::Skeleton};
 
@@ -24,7 +24,7 @@ pub struct SplitFiles {
 #[derive(Debug, Default)]
 pub struct SplitSections<'d> {
     /// The sections of a package.
-    pub package: Option<gimli::DwarfPackageSections<Cow<'d, [u8]>>>,
+    pub package: Option<gimli::DwarfPackageSections<Bytes<'d>>>,
     /// The sections of `.dwo` files, by the number of the skeleton unit.
     pub files: HashMap<usize, Sections<'d>>,
 }

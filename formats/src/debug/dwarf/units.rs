@@ -1,7 +1,6 @@
 //! The units of `.debug_info`: in, the loaded DWARF sections; out, units by number or by offset, with what is
 //! asked of one at a time: its parsed header, the ranges of its root, the name of one of its entries.
 
-use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use gimli::{
@@ -9,6 +8,7 @@ use gimli::{
     UnitHeader, UnitOffset, constants as dw,
 };
 
+use crate::debug::expanded::Bytes;
 use crate::debug::split::SplitSections;
 use crate::limits::{MAX_NAME_BYTES, MAX_NAME_HOPS};
 use crate::module::{DropReason, Dropped};
@@ -215,7 +215,7 @@ pub struct SplitUnits<'d, E: Endianity> {
 impl<'d, E: Endianity> SplitUnits<'d, E> {
     /// The units of `sections`.
     pub fn new(sections: &'d SplitSections<'d>, endian: E) -> Self {
-        let slice = |section: &'d Cow<'d, [u8]>| EndianSlice::new(section, endian);
+        let slice = |section: &'d Bytes<'d>| EndianSlice::new(section, endian);
         let package = sections.package.as_ref().and_then(|package| package.borrow(slice, EndianSlice::new(&[], endian)).ok());
         Self { package, files: sections, endian }
     }
