@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::fmt::Write as _;
 use std::fs;
 
 use object::{Object, ObjectSection};
@@ -65,6 +66,35 @@ fn debug_data_takes_the_place_of_symbols() {
     let third = json_lines(&sandbox.run(["import", "--json", only_symbols.to_str().unwrap()]).stdout);
     assert_eq!(third[0]["status"], "unchanged");
     assert_eq!(json_lines(&sandbox.run(["modules", "list", "--json"]).stdout).len(), 1);
+}
+
+/// Code and debug file of one build, apart from each other, in either order.
+#[test]
+fn code_and_debug_file_complete_each_other() {
+    let mut answers = Vec::new();
+    for order in [["lib.so", "lib.so.debug"], ["lib.so.debug", "lib.so"]] {
+        let sandbox = Sandbox::new();
+        for (step, name) in order.into_iter().enumerate() {
+            let folder = sandbox.path(&step.to_string());
+            fs::create_dir(&folder).unwrap();
+            let path = folder.join(name);
+            fs::copy(object("link-stripped").join(name), &path).unwrap();
+            let reports = json_lines(&sandbox.run(["import", "--json", path.to_str().unwrap()]).stdout);
+            assert_eq!(reports[0]["status"], "imported");
+            let reports = json_lines(&sandbox.run(["import", "--json", path.to_str().unwrap()]).stdout);
+            assert_eq!(reports[0]["status"], "unchanged");
+        }
+        let module = &json_lines(&sandbox.run(["modules", "list", "--json"]).stdout)[0];
+        assert_eq!((&module["detail"], &module["warnings"]), (&"debug".into(), &serde_json::json!([])));
+        let mut batch = String::new();
+        (0x1000..0x1d40).for_each(|address| writeln!(batch, "lib.so {address:#x}").unwrap());
+        let run = sandbox.run_with_input(&["resolve", "--batch", "-", "--style", "llvm", "--no-demangle"], batch.as_bytes());
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        // The debug file's symbol table knows more names than the code file's.
+        assert!(run.stdout.contains("span_number.constprop.0.isra.0.cold\n/src/c/scan.c:28:13\n"));
+        answers.push(run.stdout);
+    }
+    assert_eq!(answers[0], answers[1]);
 }
 
 /// Makes `.debug_*` names unknown, so that only symbols are left to read.

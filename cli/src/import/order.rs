@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use symtool_core::store::{Footer, Module};
-use symtool_formats::debug::DebugFile;
+use symtool_formats::ModuleInfo;
 
 use super::limits::MAX_WORKING_BYTES;
 
@@ -94,15 +94,13 @@ impl Order {
 }
 
 impl<'a> Ticket<'a> {
-    /// Waits for all files before this one to enter, for those of the same id to be read, and for memory. `files`
-    /// are the file, last, and before it what belongs to it.
-    pub fn enter(self, files: &[&DebugFile<'_>]) -> Entered<'a> {
-        let working_bytes = files.iter().fold(0u64, |bytes, file| bytes.saturating_add(file.working_bytes()));
-        let id = files.last().map(|file| (file.info().kind.name().to_owned(), file.info().id.to_string())).unwrap_or_default();
+    /// Waits for all files before this one to enter, for those of the same id to be read, and for memory.
+    /// `bytes_in` is the file's size, `working_bytes` what reading it takes.
+    pub fn enter(self, info: &ModuleInfo, bytes_in: u64, working_bytes: u64) -> Entered<'a> {
+        let id = (info.kind.name().to_owned(), info.id.to_string());
         let state = self.order.wait_while(|state| state.next != self.number || state.reading.contains(&id));
         let known = state.known.get(&id).map_or(&[][..], Vec::as_slice);
-        let knows_all = |footer: &Footer| files.iter().all(|file| footer.knows(file.info(), file.bytes() as u64));
-        if let Some(known) = known.iter().find(|known| knows_all(&known.footer)) {
+        if let Some(known) = known.iter().find(|known| known.footer.knows(info, bytes_in)) {
             return Entered::Unchanged(Arc::clone(&known.footer));
         }
         let again = known.iter().any(|known| known.now);

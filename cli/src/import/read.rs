@@ -6,11 +6,10 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use symtool_core::complete::pair;
 use symtool_core::pack::{Packed, pack};
 use symtool_core::store::Footer;
+use symtool_formats::Error;
 use symtool_formats::debug::{DebugFile, Mapped, Search};
-use symtool_formats::{Error, ModuleId};
 
 use super::held::{Held, Permit};
 use super::order::{Entered, Order, Ticket};
@@ -105,7 +104,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the file and, if it is code from which the debug data was split, the debug file too.
+    /// Reads the file and, if the debug data was split from it, the debug file too.
     ///
     /// # Errors
     /// What is wrong with the file.
@@ -113,46 +112,23 @@ impl<'a> Reader<'a> {
         let start = Instant::now();
         let file = DebugFile::parse(mapped)?;
         let debug = file.debug_file(&self.search);
-        let debug = debug.as_ref().and_then(|debug| DebugFile::parse(debug).ok());
-        let files: Vec<&DebugFile<'_>> = debug.iter().chain([&file]).collect();
+        let file = file.with_debug_file(debug.as_ref().and_then(|debug| DebugFile::parse(debug).ok()));
+        let bytes_in = file.bytes() as u64;
         let parsing = start.elapsed();
         let path = path.to_owned();
-        let reading = match ticket.enter(&files) {
+        let reading = match ticket.enter(file.info(), bytes_in, file.working_bytes()) {
             Entered::Unchanged(footer) => return Ok(Outcome::Unchanged { path, footer, took: parsing }),
             Entered::Read(reading) => reading,
         };
         let start = Instant::now();
-        let packed = match self.pack_all(&files, &file.info().id, shown)? {
+        let packed = match pack(&file.read(&self.search, shown.progress())?, bytes_in) {
             Ok(packed) => packed,
-            Err(reason) => return Ok(Outcome::Failed { reason: format!("{}: {reason}", path.display()), path }),
+            Err(error) => return Ok(Outcome::Failed { reason: format!("{}: {error}", path.display()), path }),
         };
         let memory = self.held.add(packed.footer.bytes_stored);
         let again = reading.again;
         reading.done(packed.footer.clone());
         let took = parsing + start.elapsed();
         Ok(Outcome::Packed(Box::new(Module { path, packed, took, again, memory })))
-    }
-
-    /// Packs `files`, which are of the module `id`, the one named last; the others need not have anything in them.
-    fn pack_all(&self, files: &[&DebugFile<'_>], id: &ModuleId, shown: &Shown<'_>) -> Result<Result<Packed, String>, Error> {
-        let mut packed: Option<Packed> = None;
-        for (at, file) in files.iter().enumerate() {
-            let mut symbols = match file.read(&self.search, shown.progress()) {
-                Ok(symbols) => symbols,
-                Err(error) if packed.is_none() && at + 1 == files.len() => return Err(error),
-                Err(_) => continue,
-            };
-            symbols.info.id = id.clone();
-            let next = match pack(&symbols, file.bytes() as u64) {
-                Ok(next) => next,
-                Err(error) => return Ok(Err(error.to_string())),
-            };
-            packed = Some(match packed.map(|packed| pair(packed, &next)) {
-                None => next,
-                Some(Ok(both)) => both,
-                Some(Err(error)) => return Ok(Err(error.to_string())),
-            });
-        }
-        Ok(packed.ok_or_else(|| "nothing in it".to_owned()))
     }
 }

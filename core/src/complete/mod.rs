@@ -123,17 +123,6 @@ pub fn complete(plan: Plan, footer: &Footer, blocks: impl FnOnce() -> Result<Vec
     Ok(Packed { footer: tell(footer, sources, &new.footer), key: new.key, blocks })
 }
 
-/// Puts two files of one module together before either is in the store.
-///
-/// # Errors
-/// If packing fails.
-pub fn pair(one: Packed, other: &Packed) -> Result<Packed, Error> {
-    match Plan::of(&one.footer, &other.footer, false) {
-        Some(plan) => complete(plan, &one.footer, || Ok(one.blocks.clone()), other),
-        None => Ok(one),
-    }
-}
-
 fn join(plan: Plan, footer: &Footer, blocks: &[Sealed], new: &Packed) -> Result<Packed, Error> {
     let (old_symbols, old_spans) = unpack(footer, blocks).map_err(Error::Damaged)?;
     let (new_symbols, _) = unpack(&new.footer, &new.blocks).map_err(Error::Damaged)?;

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use ::object::{Architecture, CompressionFormat, Object, ObjectSection, ObjectSegment, SectionFlags};
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::assemble::assemble;
 use super::code::Code;
@@ -21,6 +21,8 @@ pub struct DebugFile<'d> {
     mapped: &'d Mapped,
     object: ::object::File<'d>,
     info: ModuleInfo,
+    /// The debug file that was split from it.
+    debug: Option<Box<Self>>,
 }
 
 impl<'d> DebugFile<'d> {
@@ -45,7 +47,7 @@ impl<'d> DebugFile<'d> {
             image_base: object.segments().map(|segment| segment.address()).min().unwrap_or(0),
             fingerprint: fingerprint(&object, bytes.len()),
         };
-        Ok(Self { mapped, object, info })
+        Ok(Self { mapped, object, info, debug: None })
     }
 
     /// What the file says about itself.
@@ -67,6 +69,24 @@ impl<'d> DebugFile<'d> {
         companions::debug_file(self, search)
     }
 
+    /// The same with the debug data of `debug`, which was split from it. Symbols and code stay its own, as in
+    /// llvm-symbolizer.
+    #[must_use]
+    pub fn with_debug_file(mut self, debug: Option<Self>) -> Self {
+        if let Some(debug) = debug.filter(|debug| debug.info.detail == Detail::Debug) {
+            self.info.detail = Detail::Debug;
+            let both = [self.info.fingerprint.to_le_bytes(), debug.info.fingerprint.to_le_bytes()].concat();
+            self.info.fingerprint = xxh3_64(&both);
+            self.debug = Some(Box::new(debug));
+        }
+        self
+    }
+
+    /// The file with the debug data.
+    fn data(&self) -> &Self {
+        self.debug.as_deref().unwrap_or(self)
+    }
+
     /// The file's size in bytes.
     pub fn bytes(&self) -> usize {
         self.mapped.bytes().len()
@@ -76,7 +96,8 @@ impl<'d> DebugFile<'d> {
     pub fn working_bytes(&self) -> u64 {
         let expanded = self.object.sections().filter_map(|section| section.compressed_file_range().ok());
         let expanded = expanded.filter(|range| range.format != CompressionFormat::None).map(|range| range.uncompressed_size);
-        expanded.fold(self.mapped.bytes().len() as u64, u64::saturating_add)
+        let own = expanded.fold(self.mapped.bytes().len() as u64, u64::saturating_add);
+        own.saturating_add(self.debug.as_ref().map_or(0, |debug| debug.working_bytes()))
     }
 
     /// Reads all ranges, names and lines. Units are read in parallel on the current rayon pool; the result does
@@ -98,22 +119,24 @@ impl<'d> DebugFile<'d> {
         let mini = mini.as_deref().and_then(|bytes| ::object::File::parse(bytes).ok());
         let symbols = symbols::read(object, mini.as_ref(), &layout);
         let stubs = plt::read(object);
-        let sections = sections::load(object, self.mapped, &layout, &mut dropped).map_err(|reason| self.damaged(reason))?;
-        let shared_file = companions::shared_names(self, search);
+        let data = self.data();
+        let sections = sections::load(&data.object, data.mapped, &layout, &mut dropped).map_err(|reason| data.damaged(reason))?;
+        let shared_file = companions::shared_names(data, search);
         let shared = shared_file.as_ref().map(|file| load_shared(file, &mut dropped)).transpose().unwrap_or_else(|reason| {
             warnings.push(reason);
             None
         });
-        let split_files = SplitFiles::open(path, &self.skeletons(&sections), search);
+        let split_files = SplitFiles::open(data.path(), &self.skeletons(&sections), search);
         let mut missing = Vec::new();
         let split = split_files.sections(&mut missing);
         let input = dwarf::Input { sections: &sections, shared: shared.as_ref(), split: &split };
         let dwarf = if object.is_little_endian() {
-            dwarf::read(input, gimli::LittleEndian, &code, &symbols, self.mapped, progress, &mut dropped)
+            dwarf::read(input, gimli::LittleEndian, &code, &symbols, data.mapped, progress, &mut dropped)
         } else {
-            dwarf::read(input, gimli::BigEndian, &code, &symbols, self.mapped, progress, &mut dropped)
+            dwarf::read(input, gimli::BigEndian, &code, &symbols, data.mapped, progress, &mut dropped)
         };
-        let mut module = assemble(self.info.clone(), dwarf, &symbols, &stubs, &code, self.mapped.bytes().len(), dropped);
+        let mut module =
+            assemble(self.info.clone(), dwarf, &symbols, &stubs, &code, self.mapped.bytes().len().max(data.mapped.bytes().len()), dropped);
         layout.restore(&mut module);
         warnings.extend(self.warnings(&module.dropped, shared.is_some(), &missing));
         module.warnings = warnings;
@@ -138,7 +161,7 @@ impl<'d> DebugFile<'d> {
             warnings
                 .push("some of its debug data is damaged and was left out; was it copied whole? `modules show` has the counts".to_owned());
         }
-        if let (Some((file, _)), false) = (companions::shared_names_link(&self.object), has_shared) {
+        if let (Some((file, _)), false) = (companions::shared_names_link(&self.data().object), has_shared) {
             let file = String::from_utf8_lossy(file);
             warnings.push(format!(
                 "names shared with other files are in {file}, which was not found: some functions have no name; \
