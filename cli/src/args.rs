@@ -75,8 +75,10 @@ pub enum Command {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "A file whose id is in the store already is left as it is (`unchanged`).\n\n\
-Examples:\n  symtool import libxxx.so.debug\n  symtool import build/ --json > import.ndjson")]
+#[command(
+    after_help = "A file that is in the store already is left as it is (`unchanged`); another file of the same build completes it.\n\n\
+Examples:\n  symtool import libxxx.so.debug\n  symtool import build/ --json > import.ndjson"
+)]
 pub struct Import {
     /// Object files, archives that have some (zip, apk, aar, jar, ar), or folders to search for either
     #[arg(required = true, value_name = "PATH")]

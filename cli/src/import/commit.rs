@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use symtool_core::pack::Packed;
-use symtool_core::store::{Committed, Error, Store};
+use symtool_core::store::{Committed, Error, Footer, Store};
 
 use super::limits::{MAX_WAITING, MAX_WAITING_BYTES};
 use super::read::{Module, Outcome};
@@ -64,8 +64,9 @@ impl Commits<'_> {
                     let module: Module<'_> = *module;
                     modules.push(module.packed);
                     again.push(module.again);
+                    let bytes_in = modules.last().map_or(0, |packed: &Packed| packed.footer.bytes_in);
                     memory.push(module.memory);
-                    File::Stored(module.path, module.took)
+                    File::Stored(module.path, module.took, bytes_in)
                 }
                 Outcome::Unchanged { path, footer, took } => File::Done(Report::of(&path, Status::Unchanged, &footer, took)),
                 Outcome::Failed { path, reason } => File::Done(Report::failed(&path, reason)),
@@ -85,10 +86,12 @@ impl Commits<'_> {
             for file in files {
                 let report = match file {
                     File::Done(report) => report,
-                    File::Stored(path, took) => {
+                    File::Stored(path, took, bytes_in) => {
                         let Some(committed) = stored.next() else { continue };
                         let status = if committed.was_there { Status::Unchanged } else { Status::Imported };
-                        Report::of(&path, status, &committed.module.footer, took + took_each)
+                        // The footer tells of all files of the module, the report of this one.
+                        let footer = Footer { bytes_in, ..committed.module.footer };
+                        Report::of(&path, status, &footer, took + took_each)
                     }
                 };
                 summary.count(&report);
@@ -115,7 +118,8 @@ impl Commits<'_> {
 /// A file whose report is due.
 enum File {
     Done(Report),
-    Stored(PathBuf, Duration),
+    /// Path, time, and size in bytes.
+    Stored(PathBuf, Duration, u64),
 }
 
 /// Outcomes that have not been reported yet, in the order of the files.

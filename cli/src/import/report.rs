@@ -140,7 +140,8 @@ impl Summary {
     pub fn say(&self) {
         let Self { imported, unchanged, failed, skipped, .. } = self;
         if imported + unchanged + failed > 1 {
-            say!("{imported} imported, {unchanged} unchanged, {failed} failed; {skipped} other files passed over");
+            let passed_over = if *skipped > 0 { format!("; {skipped} other files passed over") } else { String::new() };
+            say!("{imported} imported, {unchanged} unchanged, {failed} failed{passed_over}");
         }
     }
 }
