@@ -73,22 +73,17 @@ const LESS_THAN_THERE_IS: [&str; 3] = ["dwz-dwarf4-lost", "dwz-dwarf5-lost", "he
 /// Which addresses of a file are what.
 struct Layout {
     code: Vec<Range<u64>>,
-    image_end: u64,
 }
 
 impl Layout {
     fn of(bytes: &[u8]) -> Self {
         let file = object::File::parse(bytes).unwrap();
-        let mut layout = Self { code: Vec::new(), image_end: 0 };
+        let mut layout = Self { code: Vec::new() };
         for section in file.sections() {
             let SectionFlags::Elf { sh_flags, .. } = section.flags() else { continue };
-            let addresses = section.address()..section.address() + section.size();
-            if sh_flags.contains(elf::SHF_ALLOC) {
-                layout.image_end = layout.image_end.max(addresses.end);
-                // The goldens leave out PLTs, whose entries have names that llvm-symbolizer does not know.
-                if sh_flags.contains(elf::SHF_EXECINSTR) && !section.name().unwrap().starts_with(".plt") {
-                    layout.code.push(addresses);
-                }
+            // The goldens leave out PLTs, whose entries have names that llvm-symbolizer does not know.
+            if sh_flags.contains(elf::SHF_ALLOC | elf::SHF_EXECINSTR) && !section.name().unwrap().starts_with(".plt") {
+                layout.code.push(section.address()..section.address() + section.size());
             }
         }
         layout
@@ -114,10 +109,10 @@ fn wanted(fixture: &Fixture, layout: &Layout) -> Vec<(u64, Vec<Frame>)> {
             {
                 continue;
             }
-            // Deviation: past the end of the image, and at address 0 where the linker has thrown away code, symtool
+            // Deviation: at the very last address, and at address 0 where the linker has thrown away code, symtool
             // knows nothing; llvm-symbolizer names the last symbol, or that code.
             let has_dead_code = ["-gc-", "-icf"].iter().any(|kind| fixture.golden.contains(kind));
-            let is_beside = address >= layout.image_end || (address == 0 && has_dead_code);
+            let is_beside = address == u64::MAX || (address == 0 && has_dead_code);
             let is_nothing = !by_section && !layout.is_code(address) && is_beside;
             wanted.push((address, if is_nothing { vec![nothing()] } else { golden.frames.clone() }));
         }

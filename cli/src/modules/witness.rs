@@ -55,8 +55,6 @@ pub struct Witness<'d> {
     endian: RunTimeEndian,
     /// By address, then size; of equal ones the last wins.
     symbols: Vec<Symbol<'d>>,
-    /// The first address after all sections.
-    image_end: u64,
     /// Addresses at which several line sequences begin.
     shared: HashSet<u64>,
 }
@@ -80,9 +78,7 @@ impl<'d> Witness<'d> {
             symbols = self::symbols(&file, file.dynamic_symbols());
         }
         symbols.sort_by_key(|symbol| (symbol.address, symbol.size));
-        let allocated = file.sections().filter(is_allocated);
-        let image_end = allocated.map(|section| section.address().saturating_add(section.size())).max().unwrap_or(0);
-        let mut witness = Self { sections, endian, symbols, image_end, shared: HashSet::new() };
+        let mut witness = Self { sections, endian, symbols, shared: HashSet::new() };
         let Survey { deepest, shared } = survey(&witness.dwarf());
         if deepest > MAX_NESTING {
             return Err(format!("its debug entries are nested {deepest} deep; the limit is {MAX_NESTING}"));
@@ -100,11 +96,12 @@ impl<'d> Witness<'d> {
     }
 
     /// The symbol that names the code at `address`: the last that begins there or before, if it reaches so far. One
-    /// without size reaches to the next, or to the image's end.
+    /// without size reaches to the next, or on and on.
     pub fn symbol(&self, address: u64) -> Option<&Symbol<'d>> {
         let after = self.symbols.partition_point(|symbol| symbol.address <= address);
         let symbol = self.symbols.get(after.checked_sub(1)?)?;
-        let is_in_reach = if symbol.size == 0 { address < self.image_end } else { address - symbol.address < symbol.size };
+        // Nothing reaches to the very last address: ranges end before it.
+        let is_in_reach = if symbol.size == 0 { address < u64::MAX } else { address - symbol.address < symbol.size };
         is_in_reach.then_some(symbol)
     }
 
@@ -252,7 +249,7 @@ mod tests {
                 _ => Vec::new(),
             }))
         });
-        Witness { sections: sections.unwrap(), endian: RunTimeEndian::Little, symbols: Vec::new(), image_end: 100, shared: HashSet::new() }
+        Witness { sections: sections.unwrap(), endian: RunTimeEndian::Little, symbols: Vec::new(), shared: HashSet::new() }
     }
 
     #[test]
@@ -282,7 +279,7 @@ mod tests {
             let found = witness.symbol(address).map(|symbol| symbol.name);
             assert_eq!(found, want.map(str::as_bytes), "{address}");
         }
-        assert_eq!(witness.symbol(99).map(|symbol| symbol.name), Some(&b"last"[..]));
-        assert_eq!(witness.symbol(100).map(|symbol| symbol.name), None);
+        assert_eq!(witness.symbol(u64::MAX - 1).map(|symbol| symbol.name), Some(&b"last"[..]));
+        assert_eq!(witness.symbol(u64::MAX).map(|symbol| symbol.name), None);
     }
 }

@@ -3,7 +3,6 @@
 
 use hashbrown::HashTable;
 
-use super::code::Code;
 use super::dwarf::{DwarfSymbols, Hashed, UnitSymbols};
 use super::plt::Stub;
 use super::symbols::Symbol;
@@ -17,7 +16,6 @@ pub fn assemble(
     dwarf: DwarfSymbols<'_>,
     symbols: &[Symbol<'_>],
     stubs: &[Stub],
-    code: &Code,
     file_bytes: usize,
     mut dropped: Dropped,
 ) -> ModuleSymbols {
@@ -41,7 +39,7 @@ pub fn assemble(
         join.unit(&mut units[interval.unit], interval.end);
         at = interval.end;
     }
-    join.symbols_only(at, code.image_end());
+    join.symbols_only(at, u64::MAX);
     dropped.count_many(DropReason::LongName, join.functions.refused + join.files.refused);
     ModuleSymbols {
         info,

@@ -136,7 +136,7 @@ impl<'d> DebugFile<'d> {
             dwarf::read(input, gimli::BigEndian, &code, &symbols, data.mapped, progress, &mut dropped)
         };
         let mut module =
-            assemble(self.info.clone(), dwarf, &symbols, &stubs, &code, self.mapped.bytes().len().max(data.mapped.bytes().len()), dropped);
+            assemble(self.info.clone(), dwarf, &symbols, &stubs, self.mapped.bytes().len().max(data.mapped.bytes().len()), dropped);
         layout.restore(&mut module);
         warnings.extend(self.warnings(&module.dropped, shared.is_some(), &missing));
         module.warnings = warnings;
