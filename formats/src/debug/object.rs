@@ -2,8 +2,10 @@
 //! [`DebugFile::read`] lists the steps of reading it.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use ::object::{Architecture, CompressionFormat, Object, ObjectSection, ObjectSegment, SectionFlags};
+use gimli::SectionId;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::assemble::assemble;
@@ -120,7 +122,15 @@ impl<'d> DebugFile<'d> {
         let symbols = symbols::read(object, mini.as_ref(), &layout);
         let stubs = plt::read(object);
         let data = self.data();
-        let sections = sections::load(&data.object, data.mapped, &layout, &mut dropped).map_err(|reason| data.damaged(reason))?;
+        // While compressed entries are being expanded, line programs are run.
+        let ahead = OnceLock::new();
+        let each = |id, section: &[u8]| {
+            if id == SectionId::DebugLine && data.has_compressed_entries() {
+                ahead.get_or_init(|| data.run_lines(section));
+            }
+        };
+        let sections = sections::load(&data.object, data.mapped, &layout, &mut dropped, each).map_err(|reason| data.damaged(reason))?;
+        let ahead = ahead.into_inner().unwrap_or_default();
         let shared_file = companions::shared_names(data, search);
         let shared = shared_file.as_ref().map(|file| load_shared(file, &mut dropped)).transpose().unwrap_or_else(|reason| {
             warnings.push(reason);
@@ -129,7 +139,7 @@ impl<'d> DebugFile<'d> {
         let split_files = SplitFiles::open(data.path(), &self.skeletons(&sections), search);
         let mut missing = Vec::new();
         let split = split_files.sections(&mut missing);
-        let input = dwarf::Input { sections: &sections, shared: shared.as_ref(), split: &split };
+        let input = dwarf::Input { sections: &sections, shared: shared.as_ref(), split: &split, ahead: &ahead };
         let dwarf = if object.is_little_endian() {
             dwarf::read(input, gimli::LittleEndian, &code, &symbols, data.mapped, progress, &mut dropped)
         } else {
@@ -144,6 +154,20 @@ impl<'d> DebugFile<'d> {
             return Err(Error::NoSymbols { path: path.to_owned() });
         }
         Ok(module)
+    }
+
+    fn has_compressed_entries(&self) -> bool {
+        let entries = self.object.section_by_name(SectionId::DebugInfo.name());
+        entries.and_then(|entries| entries.compressed_file_range().ok()).is_some_and(|range| range.format != CompressionFormat::None)
+    }
+
+    fn run_lines(&self, debug_line: &[u8]) -> dwarf::LinesAhead {
+        let address_bytes = if self.object.is_64() { 8 } else { 4 };
+        if self.object.is_little_endian() {
+            dwarf::LinesAhead::run(debug_line, gimli::LittleEndian, address_bytes)
+        } else {
+            dwarf::LinesAhead::run(debug_line, gimli::BigEndian, address_bytes)
+        }
     }
 
     fn skeletons(&self, sections: &sections::Sections<'_>) -> Vec<dwarf::Skeleton> {
@@ -192,7 +216,7 @@ impl<'d> DebugFile<'d> {
 fn load_shared<'m>(file: &'m Mapped, dropped: &mut Dropped) -> Result<sections::Sections<'m>, String> {
     let in_file = |reason: String| format!("{}: {reason}; the names in it are missing", file.path().display());
     let object = ::object::File::parse(file.bytes()).map_err(|error| in_file(error.to_string()))?;
-    sections::load(&object, file, &Layout::default(), dropped).map_err(in_file)
+    sections::load(&object, file, &Layout::default(), dropped, |_, _| {}).map_err(in_file)
 }
 
 /// The build-id; where the file has none, a hash of its code, or of all of it if the code was split off.

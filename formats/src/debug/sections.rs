@@ -18,13 +18,20 @@ use crate::module::{DropReason, Dropped};
 /// The sections of DWARF data that are read.
 pub type Sections<'d> = DwarfSections<Bytes<'d>>;
 
-/// Loads the debug sections of `object`, which lies in `mapped`. What it lacks is empty.
+/// Loads the debug sections of `object`, which lies in `mapped`. What it lacks is empty. Calls `each` with every
+/// section as soon as it is there; expanding the largest takes as long as that of all others together and reading them.
 ///
 /// # Errors
 /// If a section lies outside the file, its compressed data is damaged, or all together declare more than
 /// [`MAX_EXPANSION`] allows.
-pub fn load<'d>(object: &object::File<'d>, mapped: &'d Mapped, layout: &Layout, dropped: &mut Dropped) -> Result<Sections<'d>, String> {
-    let mut found = read(object, mapped, layout, dropped, &READ, |id| Some(id.name()))?;
+pub fn load<'d>(
+    object: &object::File<'d>,
+    mapped: &'d Mapped,
+    layout: &Layout,
+    dropped: &mut Dropped,
+    each: impl Fn(SectionId, &[u8]) + Sync,
+) -> Result<Sections<'d>, String> {
+    let mut found = read(object, mapped, layout, dropped, &READ, |id| Some(id.name()), each)?;
     DwarfSections::load(|id| Ok(found.remove(&id).unwrap_or_default()))
 }
 
@@ -33,7 +40,7 @@ pub fn load<'d>(object: &object::File<'d>, mapped: &'d Mapped, layout: &Layout, 
 /// # Errors
 /// As [`load`].
 pub fn load_split<'d>(object: &object::File<'d>, mapped: &'d Mapped) -> Result<Sections<'d>, String> {
-    let mut found = read(object, mapped, &Layout::default(), &mut Dropped::default(), &READ, SectionId::dwo_name)?;
+    let mut found = read(object, mapped, &Layout::default(), &mut Dropped::default(), &READ, SectionId::dwo_name, |_, _| {})?;
     DwarfSections::load(|id| Ok(found.remove(&id).unwrap_or_default()))
 }
 
@@ -43,7 +50,7 @@ pub fn load_split<'d>(object: &object::File<'d>, mapped: &'d Mapped) -> Result<S
 /// As [`load`].
 pub fn load_package<'d>(object: &object::File<'d>, mapped: &'d Mapped) -> Result<DwarfPackageSections<Bytes<'d>>, String> {
     let all = [&READ[..], &INDEXED].concat();
-    let mut found = read(object, mapped, &Layout::default(), &mut Dropped::default(), &all, SectionId::dwo_name)?;
+    let mut found = read(object, mapped, &Layout::default(), &mut Dropped::default(), &all, SectionId::dwo_name, |_, _| {})?;
     let loaded: gimli::Result<_> = DwarfPackageSections::load(|id| Ok(found.remove(&id).unwrap_or_default()));
     loaded.map_err(|error| error.to_string())
 }
@@ -82,6 +89,7 @@ fn read<'d>(
     dropped: &mut Dropped,
     ids: &[SectionId],
     name: fn(SectionId) -> Option<&'static str>,
+    each: impl Fn(SectionId, &[u8]) + Sync,
 ) -> Result<HashMap<SectionId, Bytes<'d>>, String> {
     let mut found = Vec::new();
     for &id in ids {
@@ -97,8 +105,8 @@ fn read<'d>(
     }
     // The largest first: it takes the longest.
     found.sort_by_key(|found| std::cmp::Reverse(found.data.uncompressed_size));
-    let loaded: Vec<(SectionId, Bytes<'d>, u64)> =
-        found.par_iter().with_max_len(1).map(|found| load_one(object, mapped, layout, found)).collect::<Result<_, String>>()?;
+    let load_one = |found| load_one(object, mapped, layout, found).inspect(|(id, data, _)| each(*id, data));
+    let loaded: Vec<(SectionId, Bytes<'d>, u64)> = found.par_iter().with_max_len(1).map(load_one).collect::<Result<_, String>>()?;
     dropped.count_many(DropReason::BadRelocation, loaded.iter().map(|(.., failed)| failed).sum());
     Ok(loaded.into_iter().map(|(id, data, _)| (id, data)).collect())
 }

@@ -11,7 +11,9 @@
 //! spans         [A         ][B              ]
 //! ```
 
-use gimli::{EndianSlice, Endianity, IncompleteLineProgram};
+use gimli::{DebugLine, EndianSlice, Endianity, IncompleteLineProgram, Reader, Section};
+use hashbrown::HashMap;
+use rayon::prelude::*;
 
 use crate::module::{DropReason, Dropped};
 
@@ -43,6 +45,44 @@ struct Sequence {
     first: usize,
     end: usize,
     high: u64,
+}
+
+/// Programs that were run before the units that they belong to are known, by their offset.
+#[derive(Debug, Default)]
+pub struct Ahead(HashMap<usize, (u8, Vec<LineSpan>, Dropped)>);
+
+impl Ahead {
+    /// Runs all programs of the section `debug_line` in parallel. Those before DWARF 5 do not say how wide addresses
+    /// are; it is `address_bytes` then.
+    pub fn run<E: Endianity + Send + Sync>(debug_line: &[u8], endian: E, address_bytes: u8) -> Self {
+        let section = DebugLine::from(EndianSlice::new(debug_line, endian));
+        let mut programs = Vec::new();
+        let mut rest = *section.reader();
+        while !rest.is_empty() {
+            let offset = gimli::DebugLineOffset(debug_line.len() - rest.len());
+            let Ok((length, _)) = rest.read_initial_length() else { break };
+            if rest.skip(length).is_err() {
+                break;
+            }
+            programs.extend(section.program(offset, address_bytes, None, None));
+        }
+        let run = |program: IncompleteLineProgram<EndianSlice<'_, E>>| {
+            let mut dropped = Dropped::default();
+            let (offset, address_bytes) = (program.header().offset().0, program.header().address_size());
+            (offset, (address_bytes, read(program, &mut dropped), dropped))
+        };
+        Self(programs.into_par_iter().map(run).collect::<Vec<_>>().into_iter().collect())
+    }
+
+    /// The spans of `program`, if it has been run; what was dropped from it is counted.
+    pub fn of<E: Endianity>(&self, program: &IncompleteLineProgram<EndianSlice<'_, E>>, dropped: &mut Dropped) -> Option<&[LineSpan]> {
+        let (address_bytes, spans, counts) = self.0.get(&program.header().offset().0)?;
+        if *address_bytes != program.header().address_size() {
+            return None;
+        }
+        dropped.merge(counts);
+        Some(spans)
+    }
 }
 
 /// Runs `program` to its end, or to its first error, which is counted.

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 pub use aranges::Interval;
 pub use flatten::Span;
-pub use lines::LineSpan;
+pub use lines::{Ahead as LinesAhead, LineSpan};
 pub use skeletons::{Skeleton, list as skeletons};
 pub use unit::{Hashed, UnitSymbols};
 
@@ -44,6 +44,8 @@ pub struct Input<'d> {
     pub shared: Option<&'d Sections<'d>>,
     /// Of the files that hold the functions of its skeleton units.
     pub split: &'d SplitSections<'d>,
+    /// Line programs that have been run.
+    pub ahead: &'d LinesAhead,
 }
 
 /// Reads every unit that owns an address.
@@ -69,7 +71,7 @@ pub fn read<'d, E: Endianity + Send + Sync>(
         .with_max_len(1)
         .map(|(index, intervals)| {
             let mut dropped = Dropped::default();
-            let symbols = unit::read(&units, &split, *index, intervals, code, symbols, &mut dropped);
+            let symbols = unit::read(&units, &split, input.ahead, (*index, intervals), code, symbols, &mut dropped);
             let bytes = &debug_info[units.bytes(*index)];
             mapped.release(bytes);
             progress.advance(bytes.len());

@@ -10,6 +10,8 @@
 //! ranges   [   ][       ][  ][        ][][       ]
 //! ```
 
+use std::borrow::Cow;
+
 use gimli::{EndianSlice, Endianity, Unit, UnitOffset};
 use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
@@ -56,8 +58,8 @@ pub struct UnitSymbols<'d> {
 pub fn read<'d, E: Endianity>(
     units: &Units<'d, E>,
     split: &SplitUnits<'d, E>,
-    index: usize,
-    intervals: &[(u64, u64)],
+    ahead: &lines::Ahead,
+    (index, intervals): (usize, &[(u64, u64)]),
     code: &Code,
     symbols: &[Symbol<'d>],
     dropped: &mut Dropped,
@@ -75,7 +77,10 @@ pub fn read<'d, E: Endianity>(
     let entries = split.as_ref().map(|(units, unit)| (units, unit)).or(unit.as_ref().map(|unit| (units, unit)));
     let scopes = entries.map_or_else(Scopes::default, |(units, unit)| scopes::read(units, unit, code, dropped));
     let program = unit.as_ref().and_then(|unit| unit.line_program.clone());
-    let lines = program.map_or_else(Vec::new, |program| lines::read(program, dropped));
+    let lines = program.map_or_else(Cow::default, |program| match ahead.of(&program, dropped) {
+        Some(lines) => Cow::Borrowed(lines),
+        None => Cow::Owned(lines::read(program, dropped)),
+    });
     let mut names = Names {
         entries,
         lines: unit.as_ref().map(|unit| (units, unit)),
