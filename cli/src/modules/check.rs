@@ -62,10 +62,12 @@ pub fn sample(contents: &Contents, source: usize, count: usize) -> Vec<u64> {
         .filter(is_answered)
         .collect();
     let mut addresses: Vec<u64> = edges.iter().copied().step_by(edges.len().div_ceil((count / 2).max(1)).max(1)).collect();
-    let covered: u64 = ranges.iter().map(|(start, end)| end - start).sum();
+    // What a symbol without size covers past everything else is no more than one address.
+    let even: Vec<(u64, u64)> = ranges.iter().map(|&(start, end)| (start, if end == u64::MAX { start + 1 } else { end })).collect();
+    let covered: u64 = even.iter().map(|(start, end)| end - start).sum();
     let step = covered.div_ceil((count - count / 2) as u64).max(1);
     let mut ahead = 0;
-    for &(start, end) in &ranges {
+    for &(start, end) in &even {
         let mut address = start.saturating_add(ahead);
         while address < end {
             addresses.push(address);

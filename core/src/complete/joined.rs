@@ -74,7 +74,7 @@ impl<'a> Joined<'a> {
             _ => {}
         }
         let Some(range) = piece.range else { return };
-        self.addresses[piece.rank] += end - start;
+        self.addresses[piece.rank] += crate::store::addresses(start, end);
         let range = self.sides[side as usize].symbols.ranges[range];
         let is_adjacent = self.ranges.last().is_some_and(|last| last.end == start);
         let chain = self.enter(side, range.chain, is_adjacent);

@@ -29,6 +29,7 @@ pub use error::Error;
 pub use key::{Generation, ModuleKey};
 pub use reader::{Blocks, Reader};
 pub use source::Source;
+pub(crate) use source::addresses;
 pub use writer::Committed;
 
 const FORMAT_LINE: &str = "symtool store 1";

@@ -22,7 +22,7 @@ pub struct Source {
     pub fingerprint: String,
     /// Lowest virtual address of the image.
     pub image_base: u64,
-    /// How many addresses are answered from it.
+    /// How many addresses are answered from it, but for what reaches to the end of the address space.
     pub addresses: u64,
     /// What was left out of it, by reason.
     pub dropped: BTreeMap<String, u64>,
@@ -44,7 +44,7 @@ impl Source {
             bytes,
             fingerprint: fingerprint(info),
             image_base: info.image_base,
-            addresses: symbols.ranges.iter().map(|range| range.end - range.start).sum(),
+            addresses: symbols.ranges.iter().map(|range| addresses(range.start, range.end)).sum(),
             dropped: symbols.dropped.iter().map(|(reason, count)| (reason.name().to_owned(), count)).collect(),
             warnings: symbols.warnings.clone(),
             incomplete: false,
@@ -100,6 +100,11 @@ impl Source {
     pub fn gives_way_to(&self, other: &Self) -> bool {
         self.damage() > 0 && other.damage() == 0 && Detail::named(&other.detail) >= Detail::named(&self.detail)
     }
+}
+
+/// How many addresses `start..end` counts for: the last symbol, if it has no size, reaches on and on and counts none.
+pub(crate) fn addresses(start: u64, end: u64) -> u64 {
+    if end == u64::MAX { 0 } else { end - start }
 }
 
 fn fingerprint(info: &ModuleInfo) -> String {

@@ -105,7 +105,11 @@ impl Layout {
                 ..*range
             }));
         }
-        let covered = |range: &&Range| self.windows.iter().any(|window| range.start < window.end && window.start < range.end);
+        // Windows are sorted, as sections are laid out one after the other.
+        let covered = |range: &&Range| {
+            let after = self.windows.partition_point(|window| window.end <= range.start);
+            self.windows.get(after).is_some_and(|window| window.start < range.end)
+        };
         let hidden = before.len() - before.iter().filter(covered).count();
         module.dropped.count_many(DropReason::HiddenSection, hidden as u64);
     }

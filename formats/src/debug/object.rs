@@ -262,7 +262,7 @@ fn fingerprint(object: &::object::File<'_>, file_bytes: usize) -> u64 {
 fn detail(object: &::object::File<'_>) -> Detail {
     if [".debug_info", ".zdebug_info"].iter().any(|name| object.section_by_name(name).is_some()) {
         Detail::Debug
-    } else if object.symbols().next().is_some() {
+    } else if object.symbols().next().is_some() || object.section_by_name(".gnu_debugdata").is_some() {
         Detail::Symbols
     } else {
         Detail::Exports

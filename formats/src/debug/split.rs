@@ -42,9 +42,9 @@ impl SplitFiles {
             return split;
         }
         for Skeleton { unit, directory, name } in skeletons {
-            let recorded = Path::new(directory).join(name);
+            let recorded = directory.join(name);
             let beside = path.parent().unwrap_or(Path::new(""));
-            let file = Path::new(name).file_name().unwrap_or_default();
+            let file = name.file_name().unwrap_or_default();
             let places = [recorded.clone(), beside.join(name), beside.join(file)];
             let searched = search.debug_dirs.iter().map(|dir| dir.join(file));
             match places.into_iter().chain(searched).find_map(|dwo| open_other(&dwo, path)) {
