@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use symtool_core::store::{Catalog, MIN_ID_DIGITS, Module, Named};
-use symtool_formats::debug::{DebugFile, Mapped};
-use symtool_formats::{ModuleId, ModuleKind};
+use symtool_formats::ModuleInfo;
+use symtool_formats::container::{self, Kind};
+use symtool_formats::debug::DebugFile;
 
 /// Why a name names no one module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,12 +25,14 @@ impl NotOne {
     }
 }
 
-/// The module that `name` names: the file at that path, by its id; an id or a prefix of one; or a file name.
+/// The module that `name` names: the file at that path, by its id; an id or a prefix of one; or a file name. Each may
+/// be followed by `:` and an architecture.
 /// Of several builds, the one imported last if `latest`.
 pub fn module<'c>(catalog: &'c Catalog, name: &str, latest: bool) -> Result<&'c Module, NotOne> {
-    if let Some(id) = id_of_file(Path::new(name)) {
-        let unknown = || NotOne::Unknown(format!("{name}: this build ({}) is not in the store; import it", id.1));
-        return catalog.by_id(id.0, &id.1).ok_or_else(unknown);
+    if let Some(info) = object_at(Path::new(name)) {
+        let info = info?;
+        let unknown = || NotOne::Unknown(format!("{name}: this build ({}) is not in the store; import it", info.id));
+        return catalog.by_id(&info).ok_or_else(unknown);
     }
     let last_component = name.rsplit('/').next().unwrap_or(name);
     let named = match catalog.named(name) {
@@ -42,7 +45,11 @@ pub fn module<'c>(catalog: &'c Catalog, name: &str, latest: bool) -> Result<&'c 
             builds.into_iter().max_by_key(|module| module.footer.imported).ok_or_else(|| NotOne::Unknown(unknown(name)))
         }
         Named::Several(builds) => {
-            let ids: Vec<&str> = builds.iter().map(|module| module.footer.short_id()).collect();
+            let id = |module: &&Module| match builds.iter().filter(|other| other.footer.id == module.footer.id).count() {
+                1 => module.footer.short_id().to_owned(),
+                _ => format!("{}:{}", module.footer.short_id(), module.footer.arch),
+            };
+            let ids: Vec<String> = builds.iter().map(id).collect();
             Err(NotOne::Ambiguous(format!("{name}: {} builds have this name; pass an id ({}), or --latest", ids.len(), ids.join(", "))))
         }
         Named::Unknown => Err(NotOne::Unknown(unknown(name))),
@@ -57,12 +64,17 @@ fn unknown(name: &str) -> String {
     format!("{name}: no such module in the store; import it, or see `symtool modules list`")
 }
 
-/// What the object file at `path` is, if there is one.
-fn id_of_file(path: &Path) -> Option<(ModuleKind, ModuleId)> {
-    if !path.is_file() {
+/// What the object at `path` is: an object file, a slice written `path:arch`, the DWARF file in a dSYM bundle.
+/// `None` if `path` is the path of no file.
+fn object_at(path: &Path) -> Option<Result<ModuleInfo, NotOne>> {
+    let file = match container::split(path) {
+        Some((file, _)) => file,
+        None if path.is_file() => path.to_owned(),
+        None => return None,
+    };
+    if matches!(Kind::of_file(&file), Ok(Kind::Other) | Err(_)) {
         return None;
     }
-    let mapped = Mapped::open(path).ok()?;
-    let file = DebugFile::parse(&mapped).ok()?;
-    Some((file.info().kind, file.info().id.clone()))
+    let info = container::open_object(path).and_then(|mapped| Ok(DebugFile::parse(&mapped)?.info().clone()));
+    Some(info.map_err(|error| NotOne::Ambiguous(error.to_string())))
 }

@@ -27,7 +27,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// Neither a format that is read, nor one that is known.
-    #[error("{}: not an ELF object file ({found}); pass the library or its .debug file", path.display())]
+    #[error("{}: neither an ELF nor a Mach-O file ({found}); pass the library, its .debug file or its dSYM", path.display())]
     NotAnObject {
         /// The file.
         path: PathBuf,
@@ -86,6 +86,16 @@ pub enum Error {
         /// The archive.
         path: PathBuf,
     },
+    /// A universal Mach-O file, and no slice of it, or not enough to tell which.
+    #[error("{}: {}", path.display(), slices(arch.as_deref(), has, path))]
+    NoSlice {
+        /// The file.
+        path: PathBuf,
+        /// The architecture that was asked for.
+        arch: Option<String>,
+        /// The architectures that are there.
+        has: String,
+    },
     /// A member of a thin archive whose file cannot be read.
     #[error("{}: its file {file} cannot be read ({reason}); keep thin archives beside their members", path.display())]
     Elsewhere {
@@ -113,7 +123,15 @@ impl Error {
             | Self::Packing { path, .. }
             | Self::TooLarge { path, .. }
             | Self::Nested { path }
+            | Self::NoSlice { path, .. }
             | Self::Elsewhere { path, .. } => path,
         }
+    }
+}
+
+fn slices(arch: Option<&str>, has: &str, path: &Path) -> String {
+    match arch {
+        Some(arch) => format!("no slice for {arch}; it has {has}"),
+        None => format!("has slices for {has}; name the one you mean, as in {}:{}", path.display(), has.rsplit(", ").next().unwrap_or(has)),
     }
 }

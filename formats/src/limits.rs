@@ -35,3 +35,6 @@ pub const MIN_UNPACKED_BYTES: u64 = 64 << 20;
 
 /// Archives within archives: an `.aar` in a `.zip` in a `.zip` makes three. Files exist that contain themselves.
 pub const MAX_NESTED_ARCHIVES: usize = 4;
+
+/// Slices of a universal Mach-O file. Apple has had some twenty architectures; a header can declare a million.
+pub const MAX_SLICES: usize = 64;

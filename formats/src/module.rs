@@ -33,6 +33,8 @@ impl fmt::Display for ModuleId {
 pub enum ModuleKind {
     /// An ELF image, relocatable object or separate debug file.
     Elf,
+    /// One architecture of a Mach-O image, relocatable object or dSYM.
+    MachO,
 }
 
 impl ModuleKind {
@@ -40,12 +42,13 @@ impl ModuleKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Elf => "elf",
+            Self::MachO => "macho",
         }
     }
 
     /// The kind that [`ModuleKind::name`] calls `name`, if this version knows it.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Elf].into_iter().find(|kind| kind.name() == name)
+        [Self::Elf, Self::MachO].into_iter().find(|kind| kind.name() == name)
     }
 }
 

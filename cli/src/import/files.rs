@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use symtool_formats::container::{Format, Kind};
+use symtool_formats::container::{self, Format, Kind};
 use walkdir::{DirEntry, WalkDir};
 
 /// All that was found at the paths of a command.
@@ -23,6 +23,8 @@ pub enum Found {
     File { path: PathBuf, bytes: u64 },
     /// A file with members.
     Archive { path: PathBuf, format: Format, bytes: u64 },
+    /// One architecture of a file that may have several.
+    Slice { path: PathBuf, arch: String, bytes: u64 },
     /// Something that cannot be looked at, and why.
     Failed { path: PathBuf, reason: String },
     /// The end of what was found at one path: something of it should have been an object.
@@ -34,6 +36,11 @@ impl Files {
     pub fn at(paths: &[PathBuf]) -> Self {
         let mut files = Self::default();
         for path in paths {
+            if let Some((path, arch)) = container::split(path) {
+                let bytes = fs::metadata(&path).map_or(0, |metadata| metadata.len());
+                files.found.push(Found::Slice { path, arch, bytes });
+                continue;
+            }
             let what = match fs::metadata(path) {
                 Ok(metadata) if metadata.is_dir() => files.folder(path),
                 // Whatever else is wrong with it, opening it will say.

@@ -33,8 +33,8 @@ struct State {
     known: HashMap<Id, Vec<Known>>,
 }
 
-/// Kind and id, as footers have them.
-type Id = (String, String);
+/// Kind, id and architecture, as footers have them.
+type Id = (String, String, String);
 
 /// A file that was imported with some id.
 #[derive(Clone, Debug)]
@@ -76,7 +76,7 @@ impl Order {
         let mut state = State::default();
         for module in modules {
             let footer = &module.footer;
-            let known = state.known.entry((footer.kind.clone(), footer.id.clone())).or_default();
+            let known = state.known.entry((footer.kind.clone(), footer.id.clone(), footer.arch.clone())).or_default();
             known.push(Known { footer: Arc::new(footer.clone()), now: false });
         }
         Self { state: Mutex::new(state), changed: Condvar::new() }
@@ -97,7 +97,7 @@ impl<'a> Ticket<'a> {
     /// Waits for all files before this one to enter, for those of the same id to be read, and for memory.
     /// `bytes_in` is the file's size, `working_bytes` what reading it takes.
     pub fn enter(self, info: &ModuleInfo, bytes_in: u64, working_bytes: u64) -> Entered<'a> {
-        let id = (info.kind.name().to_owned(), info.id.to_string());
+        let id = (info.kind.name().to_owned(), info.id.to_string(), info.arch.clone());
         let state = self.order.wait_while(|state| state.next != self.number || state.reading.contains(&id));
         let known = state.known.get(&id).map_or(&[][..], Vec::as_slice);
         if let Some(known) = known.iter().find(|known| known.footer.knows(info, bytes_in)) {

@@ -65,7 +65,7 @@ impl<'a> Walk<'a> {
     pub fn new(files: Files, held: &'a Held, board: &'a Board) -> Self {
         for found in &files.found {
             match found {
-                Found::File { bytes, .. } | Found::Archive { bytes, .. } => board.expect(1, *bytes),
+                Found::File { bytes, .. } | Found::Archive { bytes, .. } | Found::Slice { bytes, .. } => board.expect(1, *bytes),
                 Found::Failed { .. } => board.expect(1, 0),
                 Found::End { .. } => {}
             }
@@ -137,10 +137,26 @@ impl<'a> Walk<'a> {
             Err(error) => return Some(Item { weight: bytes, ..Item::failed(path, error.to_string()) }),
         };
         let members = self.list(&archive, format);
+        self.push(format, members, bytes);
+        None
+    }
+
+    fn open_slice(&mut self, path: PathBuf, arch: &str, bytes: u64) -> Option<Item<'a>> {
+        self.room_bytes = MIN_UNPACKED_BYTES.max(bytes.saturating_mul(MAX_EXPANSION));
+        match Mapped::open(&path).and_then(|file| container::slice(&file, arch)) {
+            Ok(slice) => {
+                self.board.expect(1, 0);
+                self.push(Format::Fat, vec![Ok(slice)].into_iter(), bytes);
+                None
+            }
+            Err(error) => Some(Item { weight: bytes, ..Item::failed(path, error.to_string()) }),
+        }
+    }
+
+    fn push(&mut self, format: Format, members: vec::IntoIter<Result<Member, Error>>, bytes: u64) {
         let to_come: u64 = members.as_slice().iter().flatten().map(Member::stored_bytes).sum();
         self.board.finish(1, bytes.saturating_sub(to_come));
         self.open.push(Open { format, members, memory: None, own_bytes: 0 });
-        None
     }
 
     fn list(&mut self, archive: &Mapped, format: Format) -> vec::IntoIter<Result<Member, Error>> {
@@ -181,6 +197,7 @@ impl<'a> Iterator for Walk<'a> {
             let item = match self.files.next()? {
                 Found::File { path, bytes } => Some(Item { path, weight: bytes, content: Content::File }),
                 Found::Archive { path, format, bytes } => self.open_file(path, format, bytes),
+                Found::Slice { path, arch, bytes } => self.open_slice(path, &arch, bytes),
                 Found::Failed { path, reason } => Some(Item::failed(path, reason)),
                 Found::End { path, what } => match self.end(path, what) {
                     None => continue,

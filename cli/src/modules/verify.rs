@@ -10,7 +10,8 @@ use serde::Serialize;
 use symtool_core::contents::Contents;
 use symtool_core::store::{Catalog, Module, Reader};
 use symtool_formats::ModuleId;
-use symtool_formats::debug::{DebugFile, Mapped};
+use symtool_formats::container;
+use symtool_formats::debug::DebugFile;
 
 use super::check::{self, Checked};
 use crate::args::{Global, Verify};
@@ -31,7 +32,7 @@ pub fn run(global: &Global, args: &Verify, reader: &Reader, catalog: &Catalog) -
         }
     }
     for name in &args.modules {
-        let path = Some(Path::new(name)).filter(|path| path.is_file());
+        let path = Some(Path::new(name)).filter(|path| path.is_file() || container::split(path).is_some());
         match find::module(catalog, name, false) {
             Ok(module) => tell(verify(args, reader, module, path))?,
             Err(error) => tell(Report::failed(error.reason().to_owned()))?,
@@ -85,7 +86,7 @@ fn verify(args: &Verify, reader: &Reader, module: &Module, path: Option<&Path>) 
 }
 
 fn compare(args: &Verify, reader: &Reader, module: &Module, contents: &Contents, path: &Path) -> Result<Compared, String> {
-    let mapped = Mapped::open(path).map_err(|error| error.to_string())?;
+    let mapped = container::open_object(path).map_err(|error| error.to_string())?;
     let file = DebugFile::parse(&mapped).map_err(|error| error.to_string())?;
     let sources = module.footer.known_sources();
     let is_it = |source: &symtool_core::store::Source| source.is_file(file.info(), mapped.bytes().len() as u64);

@@ -37,7 +37,7 @@ pub fn pack(symbols: &ModuleSymbols, bytes_in: u64) -> std::io::Result<Packed> {
     blocks.extend(pack_functions(symbols, &functions, &numbers)?);
     blocks.extend(pack_files(&symbols.files)?);
     let bytes_stored = blocks.iter().map(|block| block.bytes.len() as u64).sum();
-    let key = ModuleKey::of(symbols.info.kind, &symbols.info.id);
+    let key = ModuleKey::of(&symbols.info);
     Ok(Packed { footer: Footer::of(symbols, bytes_in, bytes_stored), key, blocks })
 }
 

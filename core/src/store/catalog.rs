@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
-use symtool_formats::{Detail, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols};
+use symtool_formats::{Detail, ModuleInfo, ModuleKind, ModuleSymbols};
 
 use super::{ModuleKey, Source};
 
@@ -84,9 +84,9 @@ impl Footer {
         }
     }
 
-    /// Whether this is the footer of the module of `kind` with `id`, and not of another with the same key.
-    pub fn is_of(&self, kind: ModuleKind, id: &ModuleId) -> bool {
-        self.kind == kind.name() && self.id == id.to_string()
+    /// Whether this is the footer of the module that `info` describes, and not of another with the same key.
+    pub fn is_of(&self, info: &ModuleInfo) -> bool {
+        self.kind == info.kind.name() && self.id == info.id.to_string() && (info.kind != ModuleKind::MachO || self.arch == info.arch)
     }
 
     /// Whether the file of `info` and `bytes` is in the module as far as it can be, so that it need not be read.
@@ -154,19 +154,27 @@ impl Catalog {
         &self.0
     }
 
-    /// The module of `kind` with `id`.
-    pub fn by_id(&self, kind: ModuleKind, id: &ModuleId) -> Option<&Module> {
-        let key = ModuleKey::of(kind, id);
-        self.0.iter().find(|module| module.generation.module == key && module.footer.is_of(kind, id))
+    /// The module that `info` describes.
+    pub fn by_id(&self, info: &ModuleInfo) -> Option<&Module> {
+        let key = ModuleKey::of(info);
+        self.0.iter().find(|module| module.generation.module == key && module.footer.is_of(info))
     }
 
     /// The modules that `name` names: a file name, or a prefix of an id, of [`MIN_ID_DIGITS`] digits or more;
-    /// dashes in an id and case do not matter.
+    /// dashes in an id and case do not matter. Either may be followed by `:` and an architecture.
     pub fn named(&self, name: &str) -> Named<'_> {
+        match (self.of_arch(name, None), name.rsplit_once(':')) {
+            (Named::Unknown, Some((name, arch))) => self.of_arch(name, Some(arch)),
+            (named, _) => named,
+        }
+    }
+
+    fn of_arch(&self, name: &str, arch: Option<&str>) -> Named<'_> {
         let digits = name.replace('-', "").to_ascii_lowercase();
         let is_id = digits.len() >= MIN_ID_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let found: Vec<&Module> =
-            self.0.iter().filter(|module| module.footer.has_name(name) || (is_id && module.footer.id.starts_with(&digits))).collect();
+        let is_named = |footer: &Footer| footer.has_name(name) || (is_id && footer.id.starts_with(&digits));
+        let is_of_arch = |footer: &Footer| arch.is_none_or(|arch| footer.arch == arch);
+        let found: Vec<&Module> = self.0.iter().filter(|module| is_named(&module.footer) && is_of_arch(&module.footer)).collect();
         match found[..] {
             [] => Named::Unknown,
             [one] => Named::One(one),

@@ -3,13 +3,13 @@
 //!
 //! ```text
 //! offset size  key of a block, big-endian throughout
-//! 0      16    module: hash of its kind and full id
+//! 0      16    module: hash of its kind and full id, and for Mach-O of its architecture
 //! 16     4     generation: a re-import writes the next one
 //! 20     1     kind of block; the footer is last
 //! 21     8     last address or number covered
 //! ```
 
-use symtool_formats::{ModuleId, ModuleKind};
+use symtool_formats::{ModuleInfo, ModuleKind};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::block::Kind;
@@ -19,12 +19,16 @@ use crate::block::Kind;
 pub struct ModuleKey(pub [u8; 16]);
 
 impl ModuleKey {
-    /// The key of a module of `kind` with `id`.
-    pub fn of(kind: ModuleKind, id: &ModuleId) -> Self {
+    /// The key of the module that `info` describes. Slices of a universal file are modules of their own, even if
+    /// they carry the same UUID.
+    pub fn of(info: &ModuleInfo) -> Self {
         let mut hash = Xxh3::new();
-        hash.update(kind.name().as_bytes());
+        hash.update(info.kind.name().as_bytes());
         hash.update(&[0]);
-        hash.update(&id.bytes);
+        hash.update(&info.id.bytes);
+        if info.kind == ModuleKind::MachO {
+            hash.update(info.arch.as_bytes());
+        }
         Self(hash.digest128().to_be_bytes())
     }
 }

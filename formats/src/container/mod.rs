@@ -4,11 +4,12 @@
 //! they are opened. Nothing is written to disk, so no member's name can do harm.
 //!
 //! ```text
-//! archive -> zip.rs, ar.rs   members, by what their first bytes say
+//! archive -> zip.rs, ar.rs   members, by what their first bytes say; fat.rs: slices
 //!         -> inflate.rs      a packed member's bytes, never more than it declares
 //! ```
 
 mod ar;
+mod fat;
 mod inflate;
 mod zip;
 
@@ -16,6 +17,8 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+
+pub use fat::{open_object, slice, split};
 
 use crate::Error;
 use crate::debug::Mapped;
@@ -38,6 +41,8 @@ pub enum Format {
     Zip,
     /// `.a`: System V (GNU), BSD, and thin ones, whose members are files beside it.
     Ar,
+    /// A universal Mach-O file, of one slice for each architecture.
+    Fat,
 }
 
 /// Bytes from the start that [`Kind::of`] needs.
@@ -48,6 +53,11 @@ impl Kind {
     pub fn of(bytes: &[u8]) -> Self {
         match bytes {
             [0x7f, b'E', b'L', b'F', ..] => Self::Object,
+            // Mach-O of 32 and 64 bits, in either byte order.
+            [0xfe, 0xed, 0xfa, 0xce | 0xcf, ..] | [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..] => Self::Object,
+            // Java classes begin likewise; they go on with their version, 45 and more, where slices are counted.
+            [0xca, 0xfe, 0xba, 0xbe, major @ ..] if is_java(major) => Self::Other,
+            [0xca, 0xfe, 0xba, 0xbe | 0xbf, _, _, _, _, ..] => Self::Archive(Format::Fat),
             // The second is that of an archive without members.
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Self::Archive(Format::Zip),
             [b'!', b'<', b'a', b'r', b'c', b'h', b'>', b'\n', ..] | [b'!', b'<', b't', b'h', b'i', b'n', b'>', b'\n', ..] => {
@@ -72,6 +82,11 @@ impl Kind {
     }
 }
 
+/// Whether the bytes after the magic number are a Java class file's version, minor and major.
+fn is_java(version: &[u8]) -> bool {
+    matches!(version, [_, _, 0, 45..=200, ..])
+}
+
 /// What an archive holds.
 #[derive(Debug, Default)]
 pub struct Listing {
@@ -87,6 +102,7 @@ pub fn list(archive: &Mapped, format: Format) -> Listing {
     match format {
         Format::Zip => zip::list(archive),
         Format::Ar => ar::list(archive),
+        Format::Fat => fat::list(archive),
     }
 }
 
@@ -115,7 +131,7 @@ impl Member {
         self.kind
     }
 
-    /// The archive's path with the member's name: `app.apk!lib/arm64-v8a/libx.so`, `libfoo.a(bar.o)`.
+    /// The archive's path with the member's name: `app.apk!lib/arm64-v8a/libx.so`, `libfoo.a(bar.o)`, `libfoo:arm64`.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -189,6 +205,15 @@ mod tests {
             (b"!<arch>", Kind::Other),
             (b"PK\x07\x08", Kind::Other),
             (b"\x7fEL", Kind::Other),
+            (b"\xfe\xed\xfa\xce", Kind::Object),
+            (b"\xcf\xfa\xed\xfe", Kind::Object),
+            (b"\xca\xfe\xba\xbe\0\0\0\x02", Kind::Archive(Format::Fat)),
+            (b"\xca\xfe\xba\xbf\0\0\0\x01", Kind::Archive(Format::Fat)),
+            (b"\xca\xfe\xba\xbe\0\x0f\x42\x40", Kind::Archive(Format::Fat)),
+            // A Java class, of Java 8.
+            (b"\xca\xfe\xba\xbe\0\0\0\x34", Kind::Other),
+            // What macOS leaves beside files on other systems (AppleDouble).
+            (b"\0\x05\x16\x07\0\x02\0\0", Kind::Other),
             (b"", Kind::Other),
         ] {
             assert_eq!(Kind::of(bytes), want, "{bytes:?}");

@@ -4,8 +4,7 @@
 use hashbrown::HashTable;
 
 use super::dwarf::{DwarfSymbols, Hashed, UnitSymbols};
-use super::plt::Stub;
-use super::symbols::Symbol;
+use super::symbols::{Stub, Symbol};
 use super::weave::{Cursor, push};
 use crate::limits::MIN_STRING_BYTES;
 use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Location, ModuleInfo, ModuleSymbols, Range, Source, Strings};

@@ -1,6 +1,6 @@
 //! Which addresses hold code: in, the parsed file; out, [`Code`], sorted spans.
 
-use object::{Object, ObjectSection, ObjectSegment, SectionFlags, SegmentFlags, elf};
+use object::{Object, ObjectSection, ObjectSegment, SectionFlags, SegmentFlags, elf, macho};
 
 use super::layout::Layout;
 
@@ -21,9 +21,11 @@ impl Code {
         };
         let mut spans: Vec<(u64, u64)> = file.sections().filter(is_code).map(|section| layout.extent(&section)).collect();
         if file.sections().next().is_none() {
-            let code = file
-                .segments()
-                .filter(|segment| matches!(segment.flags(), SegmentFlags::Elf { p_flags, .. } if p_flags.contains(elf::PF_X)));
+            let code = file.segments().filter(|segment| match segment.flags() {
+                SegmentFlags::Elf { p_flags, .. } => p_flags.contains(elf::PF_X),
+                SegmentFlags::MachO { initprot, .. } => initprot.contains(macho::VM_PROT_EXECUTE),
+                _ => false,
+            });
             spans.extend(code.map(|segment| (segment.address(), segment.address().saturating_add(segment.size()))));
         }
         Self::from_spans(spans)

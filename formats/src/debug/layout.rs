@@ -1,6 +1,7 @@
 //! Where sections lie: in, an object file; out, [`Layout`], an address for each section and the way back.
 //!
-//! A linked file says it itself. In a relocatable object (`ET_REL`: `.o`, `.ko`) every section begins at 0, and
+//! A linked file says it itself, and so does a relocatable object of Mach-O, whose debug data needs no relocations
+//! either. In a relocatable object of ELF (`ET_REL`: `.o`, `.ko`) every section begins at 0, and
 //! so do the addresses that people have. To read one like a linked file, its sections are laid out one after the
 //! other first; afterwards an address means an offset into the first executable section that is long enough, as
 //! in llvm-symbolizer:
@@ -12,7 +13,7 @@
 //! ```
 
 use hashbrown::HashMap;
-use object::{Object, ObjectKind, ObjectSection, SectionFlags, SectionIndex, elf};
+use object::{BinaryFormat, Object, ObjectKind, ObjectSection, SectionFlags, SectionIndex, elf};
 
 use crate::module::{DropReason, ModuleSymbols, Range};
 
@@ -43,7 +44,7 @@ impl Layout {
     /// # Errors
     /// If they do not fit into the address space; a fact for the user.
     pub fn of(file: &object::File<'_>) -> Result<Self, String> {
-        if file.kind() != ObjectKind::Relocatable {
+        if file.kind() != ObjectKind::Relocatable || file.format() != BinaryFormat::Elf {
             return Ok(Self::default());
         }
         let last_address = if file.is_64() { u64::MAX } else { u64::from(u32::MAX) };

@@ -5,7 +5,7 @@
 //!      -> object.rs      what the file is: id, name, architecture; lists the steps
 //!      -> layout.rs      addresses of sections, laid out where the file is not linked yet
 //!      -> code.rs        executable addresses
-//!      -> symbols.rs     symbol spans; minidebug.rs has more of them, plt.rs linkage stubs
+//!      -> symbols.rs     symbol spans; elf/ and macho/ know what lists symbols and linkage stubs
 //!      -> sections.rs    debug sections, expanded (expanded.rs), relocated (relocate.rs)
 //!      -> companions.rs  files that belong to it; split.rs
 //!      -> dwarf/         per unit, in parallel: functions, inlined calls, lines -> ranges
@@ -16,12 +16,12 @@ mod assemble;
 mod code;
 mod companions;
 mod dwarf;
+mod elf;
 mod expanded;
 mod layout;
+mod macho;
 mod mapped;
-mod minidebug;
 mod object;
-mod plt;
 mod relocate;
 mod sections;
 mod split;
@@ -31,8 +31,10 @@ mod weave;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use companions::Search;
+pub(crate) use macho::arch_name as macho_arch;
 pub use mapped::Mapped;
 pub use object::DebugFile;
+pub(crate) use object::arch_of;
 
 /// How far reading a file has come; may be looked at from another thread.
 #[derive(Debug, Default)]

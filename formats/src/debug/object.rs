@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use ::object::{Architecture, CompressionFormat, Object, ObjectSection, ObjectSegment, SectionFlags};
+use ::object::{BinaryFormat, CompressionFormat, Object, ObjectSection, SectionFlags};
 use gimli::SectionId;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
@@ -13,8 +13,10 @@ use super::code::Code;
 use super::companions::{self, Search};
 use super::layout::Layout;
 use super::split::SplitFiles;
-use super::{Mapped, Progress, dwarf, minidebug, plt, sections, symbols};
+use super::symbols::{self, Stub, Symbol};
+use super::{Mapped, Progress, dwarf, elf, macho, sections};
 use crate::Error;
+use crate::container::Kind;
 use crate::module::{Detail, Dropped, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols};
 
 /// A parsed object file.
@@ -35,18 +37,22 @@ impl<'d> DebugFile<'d> {
     pub fn parse(mapped: &'d Mapped) -> Result<Self, Error> {
         let path = mapped.path();
         let bytes = mapped.bytes();
-        if !bytes.starts_with(&::object::elf::ELFMAG) {
+        if Kind::of(bytes) != Kind::Object {
             return Err(Error::NotAnObject { path: path.to_owned(), found: guess(bytes) });
         }
         let damaged = |error: ::object::Error| Error::Damaged { path: path.to_owned(), reason: error.to_string() };
         let object = ::object::File::parse(bytes).map_err(damaged)?;
+        let (kind, arch, detail, image_base) = match object.format() {
+            BinaryFormat::MachO => (ModuleKind::MachO, macho::arch(&object), macho::detail(&object), macho::image_base(&object)),
+            _ => (ModuleKind::Elf, elf::arch(&object), elf::detail(&object), elf::image_base(&object)),
+        };
         let info = ModuleInfo {
             name: mapped.name().to_owned(),
             id: module_id(&object, bytes),
-            kind: ModuleKind::Elf,
-            arch: arch(&object).to_owned(),
-            detail: detail(&object),
-            image_base: object.segments().map(|segment| segment.address()).min().unwrap_or(0),
+            kind,
+            arch: arch.to_owned(),
+            detail,
+            image_base,
             fingerprint: fingerprint(&object, bytes.len()),
         };
         Ok(Self { mapped, object, info, debug: None })
@@ -114,13 +120,12 @@ impl<'d> DebugFile<'d> {
         let (mut dropped, mut warnings) = (Dropped::default(), Vec::new());
         let layout = Layout::of(object).map_err(|reason| self.damaged(reason))?;
         let code = Code::of(object, &layout);
-        let mini = minidebug::expand(object).unwrap_or_else(|reason| {
+        let mini = elf::minidebug::expand(object).unwrap_or_else(|reason| {
             warnings.push(format!("{reason}; its symbols were left out"));
             None
         });
         let mini = mini.as_deref().and_then(|bytes| ::object::File::parse(bytes).ok());
-        let symbols = symbols::read(object, mini.as_ref(), &layout);
-        let stubs = plt::read(object);
+        let (symbols, stubs) = names(object, mini.as_ref(), &layout);
         let data = self.data();
         // While compressed entries are being expanded, line programs are run.
         let ahead = OnceLock::new();
@@ -212,6 +217,14 @@ impl<'d> DebugFile<'d> {
     }
 }
 
+/// The architecture of the object file `mapped`, as LLVM names it.
+///
+/// # Errors
+/// Those of [`DebugFile::parse`].
+pub fn arch_of(mapped: &Mapped) -> Result<String, Error> {
+    DebugFile::parse(mapped).map(|file| file.info.arch)
+}
+
 /// The sections of a file of shared names.
 fn load_shared<'m>(file: &'m Mapped, dropped: &mut Dropped) -> Result<sections::Sections<'m>, String> {
     let in_file = |reason: String| format!("{}: {reason}; the names in it are missing", file.path().display());
@@ -219,15 +232,15 @@ fn load_shared<'m>(file: &'m Mapped, dropped: &mut Dropped) -> Result<sections::
     sections::load(&object, file, &Layout::default(), dropped, |_, _| {}).map_err(in_file)
 }
 
-/// The build-id; where the file has none, a hash of its code, or of all of it if the code was split off.
+/// The build-id or UUID; where the file has none, a hash of its code, or of all of it if the code was split off.
 fn module_id(object: &::object::File<'_>, bytes: &[u8]) -> ModuleId {
-    if let Ok(Some(id)) = object.build_id()
-        && !id.is_empty()
-    {
-        return ModuleId { bytes: id.to_vec(), made_up: false };
+    let build_id = object.build_id().ok().flatten().filter(|id| !id.is_empty()).map(<[u8]>::to_vec);
+    if let Some(id) = build_id.or_else(|| Some(object.mach_uuid().ok()??.to_vec())) {
+        return ModuleId { bytes: id, made_up: false };
     }
     let mut hash = Xxh3::new();
-    let code = object.sections().filter(|section| section.kind() == ::object::SectionKind::Text);
+    let has_code = !macho::is_dsym(object);
+    let code = object.sections().filter(|section| has_code && section.kind() == ::object::SectionKind::Text);
     let mut hashed = 0;
     for section in code {
         if let Ok(data) = section.data() {
@@ -249,6 +262,7 @@ fn fingerprint(object: &::object::File<'_>, file_bytes: usize) -> u64 {
     for section in object.sections() {
         let flags = match section.flags() {
             SectionFlags::Elf { sh_flags, .. } => sh_flags.0,
+            SectionFlags::MachO { flags, .. } => flags.0.into(),
             _ => 0,
         };
         let name = section.name_bytes().unwrap_or_default();
@@ -259,43 +273,18 @@ fn fingerprint(object: &::object::File<'_>, file_bytes: usize) -> u64 {
     hash.digest()
 }
 
-fn detail(object: &::object::File<'_>) -> Detail {
-    if [".debug_info", ".zdebug_info"].iter().any(|name| object.section_by_name(name).is_some()) {
-        Detail::Debug
-    } else if object.symbols().next().is_some() || object.section_by_name(".gnu_debugdata").is_some() {
-        Detail::Symbols
-    } else {
-        Detail::Exports
-    }
+/// What the symbol tables of `object` name: symbols, and linkage stubs. `mini` is the file in its `.gnu_debugdata`.
+fn names<'d>(object: &::object::File<'d>, mini: Option<&::object::File<'d>>, layout: &Layout) -> (Vec<Symbol<'d>>, Vec<Stub>) {
+    let entries = macho::with_macho!(object, file => macho::symbols::read(file));
+    let is_elf = entries.is_none();
+    let entries = entries.unwrap_or_else(|| elf::symbols::read(object, mini, layout));
+    (symbols::spans(entries), if is_elf { elf::plt::read(object) } else { Vec::new() })
 }
 
-/// The architecture, as LLVM names it.
-fn arch(object: &::object::File<'_>) -> &'static str {
-    match object.architecture() {
-        Architecture::Aarch64 => "aarch64",
-        Architecture::Aarch64_Ilp32 => "aarch64_32",
-        Architecture::Arm => "arm",
-        Architecture::I386 => "i386",
-        Architecture::LoongArch32 => "loongarch32",
-        Architecture::LoongArch64 => "loongarch64",
-        Architecture::Mips => "mips",
-        Architecture::Mips64 | Architecture::Mips64_N32 => "mips64",
-        Architecture::PowerPc => "ppc",
-        Architecture::PowerPc64 => "ppc64",
-        Architecture::Riscv32 => "riscv32",
-        Architecture::Riscv64 => "riscv64",
-        Architecture::S390x => "s390x",
-        Architecture::Sparc64 => "sparcv9",
-        Architecture::X86_64 => "x86_64",
-        Architecture::X86_64_X32 => "x86_64_x32",
-        _ => "unknown",
-    }
-}
-
-/// What a file that is no ELF object seems to be.
+/// What a file that is no object seems to be.
 fn guess(bytes: &[u8]) -> &'static str {
     match bytes {
-        [0xcf | 0xce, 0xfa, 0xed, 0xfe, ..] | [0xca, 0xfe, 0xba, 0xbe, ..] => "a Mach-O file or Java class",
+        [0xca, 0xfe, 0xba, 0xbe, ..] => "a Java class",
         [b'P', b'K', 3, 4, ..] => "a zip archive",
         [b'M', b'Z', ..] => "a Windows executable",
         [b'!', b'<', b'a', b'r', b'c', b'h', b'>', ..] => "an ar archive",

@@ -2,8 +2,7 @@
 //! at each address and the address up to which that stays true.
 
 use super::dwarf::{LineSpan, Span};
-use super::plt::Stub;
-use super::symbols::Symbol;
+use super::symbols::{Stub, Symbol};
 use crate::module::Range;
 
 /// Something that covers `start..end`.

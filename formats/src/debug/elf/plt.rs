@@ -8,18 +8,8 @@
 use hashbrown::HashMap;
 use object::{Architecture, Object, ObjectSection, ObjectSymbol, ObjectSymbolTable, RelocationTarget};
 
+use crate::debug::symbols::Stub;
 use crate::limits::MAX_NAME_BYTES;
-
-/// The stub of one imported function.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stub {
-    /// First address.
-    pub start: u64,
-    /// First address after it.
-    pub end: u64,
-    /// The function's name, with `@plt` after it.
-    pub name: Vec<u8>,
-}
 
 /// Instructions that lead to the slot at `slot`.
 struct Jump {
