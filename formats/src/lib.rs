@@ -13,5 +13,5 @@ mod module;
 pub use error::Error;
 pub use module::{
     Chain, ChainId, Detail, DropReason, Dropped, FileId, FunctionId, Location, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols, Range,
-    Source, Strings, is_stub,
+    Source, Strings,
 };

@@ -134,6 +134,10 @@ pub enum Source {
 /// One inline chain: a function, and the chain it was inlined into.
 ///
 /// A chain without caller is an outermost function. Callers always stand before the chains that name them.
+///
+/// Within a chain that only the symbol table knows, nothing is inlined. A chain whose caller is one is *extra*: a
+/// function that symbol tables as llvm-symbolizer reads them do not have (a linkage stub, an export, a function
+/// without a name), and its caller is what they make of its addresses, which may be nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Chain {
     /// The innermost function, absent where only a line is known.
@@ -142,15 +146,6 @@ pub struct Chain {
     pub caller: Option<(ChainId, Location)>,
     /// Where this is known from.
     pub source: Source,
-}
-
-/// What ends the name of a linkage stub: see [`is_stub`].
-const STUB_SUFFIX: &[u8] = b"@plt";
-
-/// Whether `function` is the name of a linkage stub, such as `malloc@plt`. Its caller is what a symbol without size
-/// makes of the stub's address (often `_init`): no caller, but what tools say that do not know stubs.
-pub fn is_stub(function: &[u8]) -> bool {
-    function.ends_with(STUB_SUFFIX)
 }
 
 /// The addresses `start..end` and the frames at every one of them.

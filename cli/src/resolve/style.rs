@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde::Serialize;
-use symtool_core::resolve::{Answer, Frame, Stubs};
+use symtool_core::resolve::{Answer, Extras, Frame};
 use symtool_core::store::Module;
 use symtool_formats::Source;
 
@@ -54,11 +54,11 @@ pub fn frames(style: Style, answer: Answer<'_, '_>, demangler: Option<&Demangler
     };
     let start = out.len();
     let mut is_first = true;
-    let stubs = match style {
-        Style::Pretty | Style::Json => Stubs::Named,
-        Style::Gnu | Style::Llvm | Style::LlvmJson => Stubs::Ignored,
+    let extras = match style {
+        Style::Pretty | Style::Json => Extras::Shown,
+        Style::Gnu | Style::Llvm | Style::LlvmJson => Extras::Hidden,
     };
-    let rendered = frames.each(stubs, |frame| {
+    let rendered = frames.each(extras, |frame| {
         let name = demangler.map_or(frame.name, |demangler| demangler.name(frame.function, frame.name));
         match style {
             Style::Pretty => pretty(&frame, name, is_first, out),

@@ -1,6 +1,6 @@
 //! What is known at an address: in, a place in a decoded block; out, frames, innermost first.
 
-use symtool_formats::{Source, is_stub};
+use symtool_formats::Source;
 
 use super::walk::Names;
 use crate::block::ranges::{NO_FRAME, RangeBlock, Spot};
@@ -42,36 +42,41 @@ pub struct Frame<'a> {
     pub source: Source,
 }
 
-/// What is said at a linkage stub.
+/// What is said of functions that symbol tables as llvm-symbolizer reads them do not have: linkage stubs, exports of
+/// Mach-O images, functions without a name (see [`symtool_formats::Chain`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stubs {
-    /// The stub: `malloc@plt`.
-    Named,
-    /// What a symbol without size makes of the address, or nothing, as llvm-symbolizer does.
-    Ignored,
+pub enum Extras {
+    /// The function, such as `malloc@plt`; nothing for one without a name.
+    Shown,
+    /// What symbols make of the address, as llvm-symbolizer does.
+    Hidden,
 }
 
 impl Frames<'_, '_> {
-    /// Calls `each` with every frame, innermost first. There may be none where stubs are ignored.
+    /// Calls `each` with every frame, innermost first. Where only tables of symbols know the address there may be none.
     ///
     /// # Errors
     /// If a block of names is damaged or cannot be read.
-    pub fn each(&mut self, stubs: Stubs, mut each: impl FnMut(Frame<'_>)) -> Result<(), Error> {
+    pub fn each(&mut self, extras: Extras, mut each: impl FnMut(Frame<'_>)) -> Result<(), Error> {
         let mut at = self.spot.frame;
         let mut site = self.spot.site;
-        let mut is_innermost = true;
+        let mut is_extra = self.is_extra(at);
         while let Some(frame) = self.block.frame(at) {
+            if is_extra && extras == Extras::Hidden {
+                site = frame.call_site;
+                at = frame.caller;
+                is_extra = false;
+                continue;
+            }
             self.names.load_function(frame.function)?;
             let place = self.names.site(frame.function, site).ok_or_else(|| self.names.damaged(frame.function))?;
             if place.file != 0 {
                 self.names.load_file(place.file - 1)?;
             }
             let name = self.names.name(frame.function);
-            let is_stub = std::mem::take(&mut is_innermost) && is_stub(name);
-            if is_stub && stubs == Stubs::Ignored {
-                site = frame.call_site;
-                at = frame.caller;
-                continue;
+            // A function without a name, or an extra one within nothing.
+            if name.is_empty() && place.file == 0 && (is_extra || frame.symtab) {
+                break;
             }
             each(Frame {
                 function: frame.function,
@@ -79,15 +84,21 @@ impl Frames<'_, '_> {
                 file: place.file.checked_sub(1).map_or(&[], |file| self.names.file(file)),
                 line: place.line,
                 column: place.column,
-                inlined: frame.caller != NO_FRAME && !is_stub,
-                source: if frame.symtab || is_stub { Source::Symtab } else { Source::Dwarf },
+                inlined: frame.caller != NO_FRAME && !is_extra,
+                source: if frame.symtab || is_extra { Source::Symtab } else { Source::Dwarf },
             });
-            if is_stub {
+            if is_extra {
                 break;
             }
             site = frame.call_site;
             at = frame.caller;
         }
         Ok(())
+    }
+
+    /// Whether frame `at` is that of an extra function: its caller is known from symbols alone.
+    fn is_extra(&self, at: u32) -> bool {
+        let caller = self.block.frame(at).and_then(|frame| self.block.frame(frame.caller));
+        caller.is_some_and(|caller| caller.symtab)
     }
 }

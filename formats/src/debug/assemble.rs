@@ -4,7 +4,7 @@
 use hashbrown::HashTable;
 
 use super::dwarf::{DwarfSymbols, Hashed, UnitSymbols};
-use super::symbols::{Stub, Symbol};
+use super::symbols::{Extra, Symbol};
 use super::weave::{Cursor, push};
 use crate::limits::MIN_STRING_BYTES;
 use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Location, ModuleInfo, ModuleSymbols, Range, Source, Strings};
@@ -14,7 +14,7 @@ pub fn assemble(
     info: ModuleInfo,
     dwarf: DwarfSymbols<'_>,
     symbols: &[Symbol<'_>],
-    stubs: &[Stub],
+    extras: &[Extra],
     file_bytes: usize,
     mut dropped: Dropped,
 ) -> ModuleSymbols {
@@ -27,9 +27,9 @@ pub fn assemble(
         symbols,
         symbol_at: Cursor::new(symbols),
         last_symbol: None,
-        stubs,
-        stub_at: Cursor::new(stubs),
-        last_stub: None,
+        extras,
+        extra_at: Cursor::new(extras),
+        last_extra: None,
     };
     let mut units: Vec<Renumbered<'_>> = dwarf.units.into_iter().map(Renumbered::new).collect();
     let mut at = 0;
@@ -59,9 +59,9 @@ struct Join<'a, 'd> {
     symbols: &'a [Symbol<'d>],
     symbol_at: Cursor<'a, Symbol<'d>>,
     last_symbol: Option<(usize, ChainId)>,
-    stubs: &'a [Stub],
-    stub_at: Cursor<'a, Stub>,
-    last_stub: Option<(usize, Option<usize>, ChainId)>,
+    extras: &'a [Extra],
+    extra_at: Cursor<'a, Extra>,
+    last_extra: Option<(usize, Option<usize>, ChainId)>,
 }
 
 /// A unit on its way into the module: its own numbers and, once it has been met, the module's.
@@ -113,15 +113,15 @@ impl Join<'_, '_> {
         first_chain
     }
 
-    /// Covers `start..end` with what symbols and linkage stubs are there.
+    /// Covers `start..end` with what symbols and linkage extras are there.
     fn symbols_only(&mut self, start: u64, end: u64) {
         let mut at = start;
         while at < end {
             let (symbol, symbol_until) = self.symbol_at.seek(at);
-            let (stub, stub_until) = self.stub_at.seek(at);
-            let until = end.min(symbol_until).min(stub_until);
-            let (chain, file) = match (stub, symbol) {
-                (Some(stub), _) => (self.stub(stub, symbol), None),
+            let (extra, extra_until) = self.extra_at.seek(at);
+            let until = end.min(symbol_until).min(extra_until);
+            let (chain, file) = match (extra, symbol) {
+                (Some(extra), _) => (self.extra(extra, symbol), None),
                 (None, Some(symbol)) => self.symbol(symbol),
                 (None, None) => {
                     at = until;
@@ -133,17 +133,26 @@ impl Join<'_, '_> {
         }
     }
 
-    /// A linkage stub, within what a symbol makes of its address: see [`crate::is_stub`].
-    fn stub(&mut self, index: usize, symbol: Option<usize>) -> ChainId {
-        if let Some((.., chain)) = self.last_stub.filter(|(last, within, _)| (*last, *within) == (index, symbol)) {
+    /// An extra function, within what a symbol makes of its address, or within nothing: see [`crate::Chain`].
+    fn extra(&mut self, index: usize, symbol: Option<usize>) -> ChainId {
+        if let Some((.., chain)) = self.last_extra.filter(|(last, within, _)| (*last, *within) == (index, symbol)) {
             return chain;
         }
-        let caller = symbol.map(|symbol| self.symbol(symbol)).map(|(chain, file)| (chain, Location { file, line: 0, column: 0 }));
-        let function = Some(FunctionId(self.functions.intern(Hashed::of(&self.stubs[index].name))));
-        let chain = ChainId(u32::try_from(self.chains.len()).unwrap_or(u32::MAX));
-        self.chains.push(Chain { function, caller, source: Source::Symtab });
-        self.last_stub = Some((index, symbol, chain));
+        let (caller, file) = match symbol {
+            Some(symbol) => self.symbol(symbol),
+            None => (self.chain(Chain { function: None, caller: None, source: Source::Symtab }), None),
+        };
+        let name = &self.extras[index].name;
+        let function = (!name.is_empty()).then(|| FunctionId(self.functions.intern(Hashed::of(name))));
+        let caller = Some((caller, Location { file, line: 0, column: 0 }));
+        let chain = self.chain(Chain { function, caller, source: Source::Symtab });
+        self.last_extra = Some((index, symbol, chain));
         chain
+    }
+
+    fn chain(&mut self, chain: Chain) -> ChainId {
+        self.chains.push(chain);
+        ChainId(u32::try_from(self.chains.len() - 1).unwrap_or(u32::MAX))
     }
 
     fn symbol(&mut self, index: usize) -> (ChainId, Option<FileId>) {
@@ -153,8 +162,7 @@ impl Join<'_, '_> {
             return (chain, file);
         }
         let function = Some(FunctionId(self.functions.intern(Hashed::of(symbol.name))));
-        let chain = ChainId(u32::try_from(self.chains.len()).unwrap_or(u32::MAX));
-        self.chains.push(Chain { function, caller: None, source: Source::Symtab });
+        let chain = self.chain(Chain { function, caller: None, source: Source::Symtab });
         self.last_symbol = Some((index, chain));
         (chain, file)
     }

@@ -13,7 +13,7 @@ use super::code::Code;
 use super::companions::{self, Search};
 use super::layout::Layout;
 use super::split::SplitFiles;
-use super::symbols::{self, Stub, Symbol};
+use super::symbols::{self, Extra, Symbol};
 use super::{Mapped, Progress, dwarf, elf, macho, sections};
 use crate::Error;
 use crate::container::Kind;
@@ -125,7 +125,7 @@ impl<'d> DebugFile<'d> {
             None
         });
         let mini = mini.as_deref().and_then(|bytes| ::object::File::parse(bytes).ok());
-        let (symbols, stubs) = names(object, mini.as_ref(), &layout);
+        let (symbols, extras) = names(object, mini.as_ref(), &layout);
         let data = self.data();
         // While compressed entries are being expanded, line programs are run.
         let ahead = OnceLock::new();
@@ -151,7 +151,7 @@ impl<'d> DebugFile<'d> {
             dwarf::read(input, gimli::BigEndian, &code, &symbols, data.mapped, progress, &mut dropped)
         };
         let mut module =
-            assemble(self.info.clone(), dwarf, &symbols, &stubs, self.mapped.bytes().len().max(data.mapped.bytes().len()), dropped);
+            assemble(self.info.clone(), dwarf, &symbols, &extras, self.mapped.bytes().len().max(data.mapped.bytes().len()), dropped);
         layout.restore(&mut module);
         warnings.extend(self.warnings(&module.dropped, shared.is_some(), &missing));
         module.warnings = warnings;
@@ -273,12 +273,14 @@ fn fingerprint(object: &::object::File<'_>, file_bytes: usize) -> u64 {
     hash.digest()
 }
 
-/// What the symbol tables of `object` name: symbols, and linkage stubs. `mini` is the file in its `.gnu_debugdata`.
-fn names<'d>(object: &::object::File<'d>, mini: Option<&::object::File<'d>>, layout: &Layout) -> (Vec<Symbol<'d>>, Vec<Stub>) {
-    let entries = macho::with_macho!(object, file => macho::symbols::read(file));
-    let is_elf = entries.is_none();
-    let entries = entries.unwrap_or_else(|| elf::symbols::read(object, mini, layout));
-    (symbols::spans(entries), if is_elf { elf::plt::read(object) } else { Vec::new() })
+/// What tables of `object` name: symbols, and what there is besides. `mini` is the file in its `.gnu_debugdata`.
+fn names<'d>(object: &::object::File<'d>, mini: Option<&::object::File<'d>>, layout: &Layout) -> (Vec<Symbol<'d>>, Vec<Extra>) {
+    let names = macho::with_macho!(object, file => {
+        let symbols = symbols::spans(macho::symbols::read(file));
+        let extras = macho::extras::read(file, &symbols, macho::image_base(object));
+        (symbols, extras)
+    });
+    names.unwrap_or_else(|| (symbols::spans(elf::symbols::read(object, mini, layout)), elf::plt::read(object)))
 }
 
 /// What a file that is no object seems to be.

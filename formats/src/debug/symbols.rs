@@ -19,14 +19,15 @@ pub struct Symbol<'d> {
     pub file: Option<&'d [u8]>,
 }
 
-/// The stub through which one imported function is called.
+/// A function that symbols do not tell of, or not well: a linkage stub, an export, a function without a name. What
+/// symbols make of its addresses is kept beside it: that is what llvm-symbolizer says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stub {
+pub struct Extra {
     /// First address.
     pub start: u64,
     /// First address after it.
     pub end: u64,
-    /// The function's name, marked as [`crate::is_stub`] says.
+    /// Its raw linkage name; for a stub that of the function it leads to, marked. Empty where it has none.
     pub name: Vec<u8>,
 }
 

@@ -2,7 +2,7 @@
 //! at each address and the address up to which that stays true.
 
 use super::dwarf::{LineSpan, Span};
-use super::symbols::{Stub, Symbol};
+use super::symbols::{Extra, Symbol};
 use crate::module::Range;
 
 /// Something that covers `start..end`.
@@ -29,7 +29,7 @@ impl Covers for Symbol<'_> {
     }
 }
 
-impl Covers for Stub {
+impl Covers for Extra {
     fn extent(&self) -> (u64, u64) {
         (self.start, self.end)
     }

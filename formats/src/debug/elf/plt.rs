@@ -8,8 +8,11 @@
 use hashbrown::HashMap;
 use object::{Architecture, Object, ObjectSection, ObjectSymbol, ObjectSymbolTable, RelocationTarget};
 
-use crate::debug::symbols::Stub;
+use crate::debug::symbols::Extra;
 use crate::limits::MAX_NAME_BYTES;
+
+/// What stands after the name of the function that a stub leads to, as in GNU objdump.
+const STUB_SUFFIX: &[u8] = b"@plt";
 
 /// Instructions that lead to the slot at `slot`.
 struct Jump {
@@ -19,7 +22,7 @@ struct Jump {
 }
 
 /// The stubs of `file`, sorted and disjoint.
-pub fn read(file: &object::File<'_>) -> Vec<Stub> {
+pub fn read(file: &object::File<'_>) -> Vec<Extra> {
     let mut jumps = Vec::new();
     for section in file.sections() {
         let is_stubs = matches!(section.name_bytes(), Ok(b".plt" | b".plt.sec" | b".plt.got" | b".plt.bnd"));
@@ -34,12 +37,12 @@ pub fn read(file: &object::File<'_>) -> Vec<Stub> {
     }
     let slots = slots(file);
     jumps.sort_by_key(|jump| jump.start);
-    let mut stubs: Vec<Stub> = Vec::new();
+    let mut stubs: Vec<Extra> = Vec::new();
     for jump in jumps {
         let Some(name) = slots.get(&jump.slot) else { continue };
         let start = stubs.last().map_or(jump.start, |last| last.end.max(jump.start));
         if start < jump.end {
-            stubs.push(Stub { start, end: jump.end, name: [name, &b"@plt"[..]].concat() });
+            stubs.push(Extra { start, end: jump.end, name: [name, STUB_SUFFIX].concat() });
         }
     }
     stubs

@@ -3,6 +3,8 @@
 //! Layouts and constants are those of Apple's `mach-o/loader.h`, `mach-o/nlist.h` and `mach/machine.h`.
 
 mod arch;
+mod exports;
+pub mod extras;
 pub mod symbols;
 
 pub use arch::name as arch_name;
