@@ -17,6 +17,7 @@ umask 022
 if [ $# -eq 0 ]; then
     rm -rf "$out"
     set -- x86 codegen reloc arch plt shape split dwz link packed lang
+    set -- "$@" macho machoimg machofat machomap macholang machodsym
 fi
 mkdir -p "$out"
 . "$here/build/common.sh"
@@ -27,8 +28,12 @@ find "$out" -type f -exec chmod 644 {} +
 
 {
     for tool in "$GCC" "$GXX" "$CLANG" "$CLANGXX" ld "$LLD" as "$STRIP" "$OBJCOPY" "$LLVM_OBJCOPY" \
-        "$LLVM_DWP" "$DWP" "$RUSTC" xz zstd; do
+        "$LLVM_DWP" "$DWP" "$RUSTC" xz zstd \
+        "$LD64" "$DSYMUTIL"; do
         printf '%s: %s\n' "$tool" "$("$tool" --version | head -n 1)"
+    done
+    for tool in "$LIPO" "$LLVM_AR"; do
+        printf '%s: %s\n' "$tool" "$("$tool" --version | sed -n 's/.*LLVM version/LLVM version/p')"
     done
     for arch in arm aarch64 mips mips64el ppc ppc64 ppc64le riscv64 s390x; do
         tool=$(gcc_for $arch)

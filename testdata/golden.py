@@ -13,9 +13,10 @@ A line is a run of addresses with the same answer; `end` is exclusive:
     {"start":"0x1040","end":"0x1049","frames":[["function","file",line,column],...]}
 
 Frames are innermost first, with the empty strings and zeros llvm-symbolizer gives.
-LLVM_SYMBOLIZER and LLVM_READELF name other binaries than the version 19 ones. The PLT entries of
-objects/plt-* are what GNU objdump names them: golden/NAME.plt.jsonl. Relocatable objects with
-several sections of code are asked by section as well: golden/NAME.sections.jsonl.
+LLVM_SYMBOLIZER, LLVM_READELF and so on name other binaries than the version 19 ones. The PLT entries
+of objects/plt-* are what GNU objdump names them: golden/NAME.plt.jsonl. Relocatable ELF objects with
+several sections of code are asked by section as well: golden/NAME.sections.jsonl. Mach-O images
+(objects/macho-image-*) have golden/NAME.{stubs,starts,exports}.jsonl by llvm-objdump.
 """
 
 import argparse
@@ -32,6 +33,10 @@ OBJECTS = HERE / "objects"
 GOLDEN = HERE / "golden"
 SYMBOLIZER = os.environ.get("LLVM_SYMBOLIZER", "llvm-symbolizer-19")
 LLD = os.environ.get("LLD", "ld.lld-19")
+OBJDUMP = os.environ.get("LLVM_OBJDUMP", "llvm-objdump-19")
+NM = os.environ.get("LLVM_NM", "llvm-nm-19")
+LIPO = os.environ.get("LLVM_LIPO", "llvm-lipo-19")
+AR = os.environ.get("LLVM_AR", "llvm-ar-19")
 READELF = os.environ.get("LLVM_READELF", "llvm-readelf-19")
 GNU_PREFIX = {
     "EM_AARCH64": "aarch64-linux-gnu-",
@@ -41,6 +46,8 @@ GNU_PREFIX = {
     "EM_PPC": "powerpc-linux-gnu-",
     "EM_PPC64": "powerpc64-linux-gnu-",
 }
+FAT_MAGICS = (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
+MACHO_MAGICS = (b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe")
 LAST_ADDRESS = 0xFFFF_FFFF_FFFF_FFFF
 
 
@@ -57,10 +64,13 @@ def main():
     asked = {name: case for name, case in cases.items() if name in (args.names or cases)}
     wanted = {f"{name}.jsonl": golden_of(case) for name, case in sorted(asked.items())}
     for name, case in asked.items():
-        if case["object"].endswith((".o", ".ko")):
+        if case["object"].endswith((".o", ".ko")) and not is_macho(OBJECTS / case["object"]):
             wanted[f"{name}.sections.jsonl"] = sections_golden_of(OBJECTS / case["object"])
         if name.startswith("plt-"):
             wanted[f"{name}.plt.jsonl"] = plt_golden_of(OBJECTS / case["object"])
+        if name.startswith("macho-image-") and "same_as" not in case:
+            for kind, text in image_goldens_of(OBJECTS / case["object"]).items():
+                wanted[f"{name}.{kind}.jsonl"] = text
         if "same_as" in case:
             twin = cases[case["same_as"]]
             if wanted.pop(f"{name}.jsonl") != golden_of(twin):
@@ -83,7 +93,8 @@ def all_cases():
     """What to ask, by name. A case with `same_as` has the golden of another fixture; llvm-symbolizer
     has to agree, unless it cannot read what is special about the case (`unasked`).
     """
-    cases = {obj.name: {"object": obj.name} for obj in OBJECTS.iterdir() if obj.is_file()}
+    files = [obj for obj in OBJECTS.iterdir() if obj.is_file() and magic_of(obj) not in FAT_MAGICS]
+    cases = {obj.name: {"object": obj.name} for obj in files}
     listed = json.loads((HERE / "cases.json").read_text(encoding="utf-8"))
     for name, case in listed.items():
         if not (OBJECTS / case["object"]).is_file():
@@ -120,18 +131,33 @@ def first_difference(wanted, found):
 
 
 def golden_of(case):
+    with tempfile.TemporaryDirectory() as folder:
+        return golden_of_file(file_of(case, Path(folder)), case)
+
+
+def file_of(case, folder):
+    """The file to ask: the object itself, or what is in it, unpacked to `folder`."""
     obj = OBJECTS / case["object"]
     if obj.suffix == ".zst":
-        with tempfile.TemporaryDirectory() as folder:
-            inflated = Path(folder) / obj.stem
-            subprocess.run(["zstd", "-d", "-q", str(obj), "-o", str(inflated)], check=True)
-            return golden_of({**case, "object": inflated})
-    code, plt = code_sections(obj)
+        inflated = folder / obj.stem
+        subprocess.run(["zstd", "-d", "-q", str(obj), "-o", str(inflated)], check=True)
+        return inflated
+    if "member" in case:
+        archive = folder / "thin.a"
+        subprocess.run([LIPO, "-thin", case["arch"], str(obj), "-output", str(archive)], check=True)
+        subprocess.run([AR, "x", str(archive), case["member"]], check=True, cwd=folder)
+        return folder / case["member"]
+    return obj
+
+
+def golden_of_file(obj, case):
+    arch = case.get("arch")
+    code, plt = code_sections(obj, arch)
     addresses = {a for start, end in code for a in range(start, end)}
     if "sample" in case:
         addresses = sampled(obj, addresses, case["sample"])
     addresses = sorted(addresses | outside(code, plt))
-    return lines_of(runs_of(addresses, ask(obj, addresses, case.get("debug_dir"))))
+    return lines_of(runs_of(addresses, ask(obj, addresses, case.get("debug_dir"), arch)))
 
 
 def runs_of(addresses, answers):
@@ -160,6 +186,12 @@ def lines_of(runs, head=None):
 def sampled(obj, addresses, sample):
     """Every `every`-th address, and all addresses of the functions whose name starts with `prefix`."""
     kept = {a for a in addresses if a % sample["every"] == 0}
+    if is_macho(obj):
+        symbols = macho_symbols(obj)
+        for (start, name), (end, _) in zip(symbols, symbols[1:]):
+            if name.startswith("_" + sample["prefix"]):
+                kept |= addresses & set(range(start, end))
+        return kept
     command = [READELF, "--elf-output-style=JSON", "-s", str(obj)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     for entry in json.loads(output)[0]["Symbols"]:
@@ -177,19 +209,21 @@ def outside(code, plt):
     return {a for a in beside if not any(start <= a < end for start, end in plt)}
 
 
-def code_sections(obj):
+def code_sections(obj, arch=None):
     """The (start, end) of the executable sections: those of code, and those of PLT stubs.
 
     symtool names PLT stubs itself (`name@plt`), so they have no golden here.
     """
     code, plt = [], []
-    for name, start, size in executable_sections(obj):
+    for name, start, size in executable_sections(obj, arch):
         (plt if name.startswith(".plt") else code).append((start, start + size))
     return code, plt
 
 
-def executable_sections(obj):
+def executable_sections(obj, arch=None):
     """(name, address, size) of the executable sections that are not empty."""
+    if is_macho(obj):
+        return [s[:3] for s in macho_sections(obj, arch) if "_INSTRUCTIONS" in s[3] and s[2]]
     command = [READELF, "--elf-output-style=JSON", "-S", str(obj)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     sections = [entry["Section"] for entry in json.loads(output)[0]["Sections"]]
@@ -247,7 +281,69 @@ def plt_golden_of(obj):
     return lines_of(runs)
 
 
-def ask(obj, addresses, debug_dir):
+def magic_of(obj):
+    with obj.open("rb") as file:
+        return file.read(4)
+
+
+def is_macho(obj):
+    return magic_of(obj) in FAT_MAGICS + MACHO_MAGICS
+
+
+def macho_sections(obj, arch=None):
+    """(name, address, size, attributes, type, size of a stub) of each section."""
+    command = [OBJDUMP, "--macho", "--private-headers", *([f"--arch={arch}"] if arch else []), str(obj)]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    field = r"^ *{} (.*)$"
+    found = []
+    for part in re.split(r"^Section\n", output, flags=re.MULTILINE)[1:]:
+        name, address, size, attributes, kind, stub = (
+            re.search(field.format(label), part, re.MULTILINE)[1]
+            for label in ("sectname", "addr", "size", "attributes", "type", "reserved2")
+        )
+        found.append((name, int(address, 16), int(size, 16), attributes, kind, int(stub.split()[0])))
+    return found
+
+
+def macho_symbols(obj):
+    """(address, name) of the defined symbols, by address."""
+    output = subprocess.run(
+        [NM, "--defined-only", "--numeric-sort", str(obj)], check=True, capture_output=True, text=True
+    ).stdout
+    return [(int(line.split()[0], 16), line.split(maxsplit=2)[2]) for line in output.splitlines()]
+
+
+def image_goldens_of(obj):
+    """What an image without a symbol table still says: stubs, function starts, the export trie.
+
+    Names are without the underscore that C names have in Mach-O, as llvm-symbolizer gives them.
+    """
+
+    def listed(option, pattern):
+        command = [OBJDUMP, "--macho", option, str(obj)]
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        found = re.findall(pattern, output, re.MULTILINE)
+        return [(int(address, 16), name.removeprefix("_")) for address, name in found]
+
+    stubs = [s for s in macho_sections(obj) if s[4] == "S_SYMBOL_STUBS"]
+    runs = [
+        [at, at + s[5], [[name, "", 0, 0]]]
+        for at, name in listed("--indirect-symbols", r"^(0x[0-9a-f]+) +\d+ (.*)$")
+        for s in stubs
+        if s[1] <= at < s[1] + s[2]
+    ]
+    rows = {
+        "starts": listed("--function-starts", r"^([0-9a-f]{8,16})()$"),
+        "exports": listed("--exports-trie", r"^(0x[0-9A-F]+)  (\S+)"),
+    }
+    pairs = {
+        kind: "".join(json.dumps([hex(at), name], separators=(",", ":")) + "\n" for at, name in found)
+        for kind, found in rows.items()
+    }
+    return {"stubs": lines_of(runs), **pairs}
+
+
+def ask(obj, addresses, debug_dir, arch=None):
     command = [
         SYMBOLIZER,
         f"--obj={obj}",
@@ -258,6 +354,8 @@ def ask(obj, addresses, debug_dir):
     ]
     if debug_dir:
         command.append(f"--debug-file-directory={OBJECTS / debug_dir}")
+    if arch:
+        command.append(f"--default-arch={arch}")
     stdin = "".join(f"{address:#x}\n" for address in addresses)
     # A relative DW_AT_comp_dir is relative to the folder llvm-symbolizer runs in.
     run = subprocess.run(command, check=True, capture_output=True, text=True, input=stdin, cwd=obj.parent)

@@ -18,6 +18,10 @@ LLD=${LLD:-ld.lld-19}
 LLVM_STRIP=${LLVM_STRIP:-llvm-strip-19}
 LLVM_DWP=${LLVM_DWP:-llvm-dwp-19}
 DWP=${DWP:-dwp}
+LD64=${LD64:-ld64.lld-19}
+DSYMUTIL=${DSYMUTIL:-dsymutil-19}
+LIPO=${LIPO:-llvm-lipo-19}
+LLVM_AR=${LLVM_AR:-llvm-ar-19}
 DWZ=${DWZ:-dwz}
 lld_path=$(command -v "$LLD")
 
