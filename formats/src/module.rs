@@ -168,6 +168,9 @@ pub enum DropReason {
     BadUnit,
     /// A unit whose functions are in a `.dwo` file or `.dwp` package that was not found: symbols answer for them.
     SplitUnit,
+    /// A function of an image whose debug data is in an object file that was not found, or no longer has it: symbols
+    /// answer for it.
+    MissingObject,
     /// A unit whose entries end in an error; what stood before it is kept.
     BadEntries,
     /// A line program that ends in an error; what stood before it is kept.
@@ -201,6 +204,7 @@ impl DropReason {
         match self {
             Self::BadUnit => "bad_unit",
             Self::SplitUnit => "split_unit",
+            Self::MissingObject => "missing_object",
             Self::BadEntries => "bad_entries",
             Self::BadLines => "bad_lines",
             Self::BadRanges => "bad_ranges",

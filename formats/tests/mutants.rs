@@ -86,7 +86,7 @@ fn read(bytes: Vec<u8>) -> Option<ModuleSymbols> {
 
 fn read_mapped(mapped: &Mapped) -> Option<ModuleSymbols> {
     let file = DebugFile::parse(mapped).ok()?;
-    file.read(&Search { debug_dirs: Vec::new() }, &Progress::default()).ok()
+    file.read(&Search::nowhere(), &Progress::default()).ok()
 }
 
 /// What every module must be, however broken its file is.

@@ -43,7 +43,7 @@ pub fn run(global: &Global, args: &Import) -> Result<Exit> {
     let board = Board::new(progress::is_wanted(global.quiet));
     let order = Order::new(if args.force { &[] } else { in_store.modules() });
     let commits = Commits { global, store: &store, force: args.force, board: &board };
-    let search = Search::in_dirs(&args.debug_dirs);
+    let search = Search::in_dirs(&args.debug_dirs, &args.symbol_map_dirs);
     let summary = board.while_shown(|| import(Files::at(&args.paths), search, &order, &commits))?;
     if global.json {
         writeln!(std::io::stdout(), "{}", serde_json::to_string(&summary)?)?;

@@ -112,7 +112,7 @@ impl<'a> Reader<'a> {
         let start = Instant::now();
         let file = DebugFile::parse(mapped)?;
         let debug = file.debug_file(&self.search);
-        let file = file.with_debug_file(debug.as_ref().and_then(|debug| DebugFile::parse(debug).ok()));
+        let file = file.with_debug_data(debug.as_ref().and_then(|debug| DebugFile::parse(debug).ok()), &self.search);
         let bytes_in = file.bytes() as u64;
         let parsing = start.elapsed();
         let path = path.to_owned();

@@ -30,6 +30,16 @@ pub fn list(archive: &Mapped) -> Listing {
     listing
 }
 
+/// The object of `archive` that is called `name` and was written at `time`, in seconds since 1970; at any time, where
+/// `time` is 0.
+pub fn member(archive: &Mapped, name: &[u8], time: u64) -> Option<Mapped> {
+    let ar = ArchiveFile::parse(archive.bytes()).ok()?;
+    let is_it = |member: &ArchiveMember<'_>| member.name() == name && (time == 0 || member.date() == Some(time));
+    let member = ar.members().map_while(Result::ok).find(is_it)?;
+    let found = if ar.is_thin() { beside(archive, &member) } else { inside(archive, &member) };
+    found.ok()??.open().ok()
+}
+
 /// A member whose bytes are in the archive, if it is an object or archive.
 fn inside(archive: &Mapped, member: &ArchiveMember<'_>) -> Result<Option<Member>, Error> {
     let (path, name) = names(archive, member);

@@ -18,6 +18,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+pub(crate) use ar::member;
 pub use fat::{open_object, slice, split};
 
 use crate::Error;

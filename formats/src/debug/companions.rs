@@ -1,5 +1,6 @@
 //! Files that belong to an object file and lie elsewhere: in, the object and the folders to search; out, the
-//! debug file that was split from it, the file of names that it shares with others (dwz).
+//! debug file that was split from it, the file of names that it shares with others (dwz). For Mach-O, `macho/dsym.rs`
+//! knows where to look.
 //!
 //! Where to look is gdb's convention ("Debugging Information in Separate Files"), which distributions follow:
 //!
@@ -17,28 +18,35 @@ use std::path::{Path, PathBuf};
 use gimli::{EndianSlice, Reader};
 use object::{Object, ObjectSection};
 
-use super::Mapped;
 use super::object::DebugFile;
-use crate::module::Detail;
+use super::{Mapped, macho};
+use crate::module::{Detail, ModuleKind};
 
 /// Where files that belong to an object are looked for, besides its own folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Search {
     /// Folders with debug files, in order.
     pub debug_dirs: Vec<PathBuf>,
+    /// Folders with symbol maps of Apple's bitcode builds (`UUID.bcsymbolmap`), in order.
+    pub symbol_map_dirs: Vec<PathBuf>,
 }
 
 impl Default for Search {
     /// `/usr/lib/debug`, where distributions put debug files.
     fn default() -> Self {
-        Self { debug_dirs: vec![PathBuf::from("/usr/lib/debug")] }
+        Self { debug_dirs: vec![PathBuf::from("/usr/lib/debug")], symbol_map_dirs: Vec::new() }
     }
 }
 
 impl Search {
-    /// `debug_dirs`, then where distributions put debug files.
-    pub fn in_dirs(debug_dirs: &[PathBuf]) -> Self {
-        let mut search = Self { debug_dirs: debug_dirs.to_vec() };
+    /// Nowhere but beside the object.
+    pub fn nowhere() -> Self {
+        Self { debug_dirs: Vec::new(), symbol_map_dirs: Vec::new() }
+    }
+
+    /// `debug_dirs`, then where distributions put debug files; `symbol_map_dirs`.
+    pub fn in_dirs(debug_dirs: &[PathBuf], symbol_map_dirs: &[PathBuf]) -> Self {
+        let mut search = Self { debug_dirs: debug_dirs.to_vec(), symbol_map_dirs: symbol_map_dirs.to_vec() };
         search.debug_dirs.extend(Self::default().debug_dirs);
         search
     }
@@ -62,6 +70,9 @@ impl Search {
 pub fn debug_file(file: &DebugFile<'_>, search: &Search) -> Option<Mapped> {
     if file.info().detail == Detail::Debug {
         return None;
+    }
+    if file.info().kind == ModuleKind::MachO {
+        return macho::dsym::find(file, search);
     }
     let id = build_id(file.object());
     let same_id = |mapped: &Mapped| id.is_some() && object::File::parse(mapped.bytes()).ok().as_ref().and_then(build_id) == id;

@@ -12,6 +12,8 @@ use super::assemble::assemble;
 use super::code::Code;
 use super::companions::{self, Search};
 use super::layout::Layout;
+use super::macho::debug_map::{self, Objects};
+use super::macho::symbol_map::SymbolMap;
 use super::split::SplitFiles;
 use super::symbols::{self, Extra, Symbol};
 use super::{Mapped, Progress, dwarf, elf, macho, sections};
@@ -27,6 +29,8 @@ pub struct DebugFile<'d> {
     info: ModuleInfo,
     /// The debug file that was split from it.
     debug: Option<Box<Self>>,
+    /// The object files with the debug data of an image.
+    objects: Option<Objects<'d>>,
 }
 
 impl<'d> DebugFile<'d> {
@@ -55,7 +59,7 @@ impl<'d> DebugFile<'d> {
             image_base,
             fingerprint: fingerprint(&object, bytes.len()),
         };
-        Ok(Self { mapped, object, info, debug: None })
+        Ok(Self { mapped, object, info, debug: None, objects: None })
     }
 
     /// What the file says about itself.
@@ -77,15 +81,23 @@ impl<'d> DebugFile<'d> {
         companions::debug_file(self, search)
     }
 
-    /// The same with the debug data of `debug`, which was split from it. Symbols and code stay its own, as in
-    /// llvm-symbolizer.
+    /// The same with the debug data of `debug`, which was split from it; else with that of the object files that it
+    /// was linked from, where it says which (Mach-O). Symbols and code stay its own, as in llvm-symbolizer.
     #[must_use]
-    pub fn with_debug_file(mut self, debug: Option<Self>) -> Self {
+    pub fn with_debug_data(mut self, debug: Option<Self>, search: &Search) -> Self {
+        if self.info.detail == Detail::Debug {
+            return self;
+        }
         if let Some(debug) = debug.filter(|debug| debug.info.detail == Detail::Debug) {
             self.info.detail = Detail::Debug;
             let both = [self.info.fingerprint.to_le_bytes(), debug.info.fingerprint.to_le_bytes()].concat();
             self.info.fingerprint = xxh3_64(&both);
             self.debug = Some(Box::new(debug));
+            return self;
+        }
+        self.objects = Objects::open(&self.object, self.mapped.path(), &self.info.arch, search);
+        if self.objects.as_ref().is_some_and(Objects::any) {
+            self.info.detail = Detail::Debug;
         }
         self
     }
@@ -105,7 +117,8 @@ impl<'d> DebugFile<'d> {
         let expanded = self.object.sections().filter_map(|section| section.compressed_file_range().ok());
         let expanded = expanded.filter(|range| range.format != CompressionFormat::None).map(|range| range.uncompressed_size);
         let own = expanded.fold(self.mapped.bytes().len() as u64, u64::saturating_add);
-        own.saturating_add(self.debug.as_ref().map_or(0, |debug| debug.working_bytes()))
+        let objects = self.objects.as_ref().map_or(0, Objects::bytes);
+        own.saturating_add(self.debug.as_ref().map_or(0, |debug| debug.working_bytes())).saturating_add(objects)
     }
 
     /// Reads all ranges, names and lines. Units are read in parallel on the current rayon pool; the result does
@@ -125,7 +138,16 @@ impl<'d> DebugFile<'d> {
             None
         });
         let mini = mini.as_deref().and_then(|bytes| ::object::File::parse(bytes).ok());
-        let (symbols, extras) = names(object, mini.as_ref(), &layout);
+        let map_file = macho::symbol_map::find(self, search);
+        let map = map_file.as_ref().and_then(SymbolMap::of);
+        let (symbols, extras) = names(object, mini.as_ref(), &layout, map.as_ref());
+        if symbols.iter().any(|symbol| macho::symbol_map::is_hidden(&[b"_", symbol.name].concat())) {
+            warnings.push(
+                "names are hidden (`__hidden#…_`); pass the folder with its .bcsymbolmap file, of the .xcarchive, as --bcsymbolmap \
+                 and import again with --force"
+                    .to_owned(),
+            );
+        }
         let data = self.data();
         // While compressed entries are being expanded, line programs are run.
         let ahead = OnceLock::new();
@@ -144,8 +166,19 @@ impl<'d> DebugFile<'d> {
         let split_files = SplitFiles::open(data.path(), &self.skeletons(&sections), search);
         let mut missing = Vec::new();
         let split = split_files.sections(&mut missing);
-        let input = dwarf::Input { sections: &sections, shared: shared.as_ref(), split: &split, ahead: &ahead };
-        let dwarf = if object.is_little_endian() {
+        let objects = self.objects.as_ref();
+        let loaded = objects.map_or_else(Vec::new, |objects| objects.load(&symbols, &mut dropped));
+        let input = dwarf::Input {
+            sections: &sections,
+            shared: shared.as_ref(),
+            split: &split,
+            ahead: &ahead,
+            lines_in_functions: false,
+            map: map.as_ref(),
+        };
+        let dwarf = if !loaded.is_empty() {
+            debug_map::read(&loaded, progress, &mut dropped)
+        } else if object.is_little_endian() {
             dwarf::read(input, gimli::LittleEndian, &code, &symbols, data.mapped, progress, &mut dropped)
         } else {
             dwarf::read(input, gimli::BigEndian, &code, &symbols, data.mapped, progress, &mut dropped)
@@ -154,6 +187,7 @@ impl<'d> DebugFile<'d> {
             assemble(self.info.clone(), dwarf, &symbols, &extras, self.mapped.bytes().len().max(data.mapped.bytes().len()), dropped);
         layout.restore(&mut module);
         warnings.extend(self.warnings(&module.dropped, shared.is_some(), &missing));
+        warnings.extend(objects.into_iter().flat_map(Objects::warnings));
         module.warnings = warnings;
         if module.ranges.is_empty() {
             return Err(Error::NoSymbols { path: path.to_owned() });
@@ -274,9 +308,14 @@ fn fingerprint(object: &::object::File<'_>, file_bytes: usize) -> u64 {
 }
 
 /// What tables of `object` name: symbols, and what there is besides. `mini` is the file in its `.gnu_debugdata`.
-fn names<'d>(object: &::object::File<'d>, mini: Option<&::object::File<'d>>, layout: &Layout) -> (Vec<Symbol<'d>>, Vec<Extra>) {
+fn names<'d>(
+    object: &::object::File<'d>,
+    mini: Option<&::object::File<'d>>,
+    layout: &Layout,
+    map: Option<&SymbolMap<'d>>,
+) -> (Vec<Symbol<'d>>, Vec<Extra>) {
     let names = macho::with_macho!(object, file => {
-        let symbols = symbols::spans(macho::symbols::read(file));
+        let symbols = symbols::spans(macho::symbols::read(file, map));
         let extras = macho::extras::read(file, &symbols, macho::image_base(object));
         (symbols, extras)
     });

@@ -19,6 +19,7 @@ pub use skeletons::{Skeleton, list as skeletons};
 pub use unit::{Hashed, UnitSymbols};
 
 use super::code::Code;
+use super::macho::symbol_map::SymbolMap;
 use super::sections::Sections;
 use super::split::SplitSections;
 use super::symbols::Symbol;
@@ -46,6 +47,10 @@ pub struct Input<'d> {
     pub split: &'d SplitSections<'d>,
     /// Line programs that have been run.
     pub ahead: &'d LinesAhead,
+    /// Whether lines count within functions only: what follows a function may be another's in the end.
+    pub lines_in_functions: bool,
+    /// What hidden names stand for.
+    pub map: Option<&'d SymbolMap<'d>>,
 }
 
 /// Reads every unit that owns an address.
@@ -62,7 +67,7 @@ pub fn read<'d, E: Endianity + Send + Sync>(
     let debug_info = dwarf.debug_info.reader().slice();
     let shared = input.shared.map(|shared| Units::list(shared.borrow(|section| EndianSlice::new(section, endian)), dropped));
     let split = SplitUnits::new(input.split, endian);
-    let units = Units::list(dwarf, dropped).with_shared(shared);
+    let units = Units::list(dwarf, dropped).with_shared(shared).with_map(input.map);
     let mut intervals = aranges::read(&units, code, dropped);
     let jobs = by_unit(&mut intervals);
     progress.expect(jobs.len(), jobs.iter().map(|(unit, _)| units.bytes(*unit).len()).sum());
@@ -71,7 +76,7 @@ pub fn read<'d, E: Endianity + Send + Sync>(
         .with_max_len(1)
         .map(|(index, intervals)| {
             let mut dropped = Dropped::default();
-            let symbols = unit::read(&units, &split, input.ahead, (*index, intervals), code, symbols, &mut dropped);
+            let symbols = unit::read(&units, &split, input, (*index, intervals), code, symbols, &mut dropped);
             let bytes = &debug_info[units.bytes(*index)];
             mapped.release(bytes);
             progress.advance(bytes.len());

@@ -1,8 +1,9 @@
 //! File table -> paths: in, a line program's header and the unit's compilation directory; out, the path of a
 //! file index as llvm-symbolizer prints it (DWARF 5, section 6.2.4).
 
-use gimli::{AttributeValue, Dwarf, EndianSlice, Endianity, LineProgramHeader, Unit};
+use gimli::{AttributeValue, EndianSlice, Endianity, LineProgramHeader, Unit};
 
+use super::units::Units;
 use crate::limits::MAX_NAME_BYTES;
 
 type Slice<'d, E> = EndianSlice<'d, E>;
@@ -12,7 +13,7 @@ type Slice<'d, E> = EndianSlice<'d, E>;
 /// File indices are 1-based before DWARF 5 and 0-based from 5. A relative path is joined to its directory, a
 /// relative directory to the compilation directory; nothing is normalised.
 pub fn path<E: Endianity>(
-    dwarf: &Dwarf<Slice<'_, E>>,
+    units: &Units<'_, E>,
     unit: &Unit<Slice<'_, E>>,
     header: &LineProgramHeader<Slice<'_, E>>,
     index: u64,
@@ -20,7 +21,8 @@ pub fn path<E: Endianity>(
     let from_five = header.version() >= 5;
     let position = usize::try_from(if from_five { index } else { index.checked_sub(1)? }).ok()?;
     let file = header.file_names().get(position)?;
-    let text = |value: AttributeValue<Slice<'_, E>>| dwarf.attr_string(unit, value).ok().map(|slice| slice.slice().to_vec());
+    let text =
+        |value: AttributeValue<Slice<'_, E>>| units.dwarf.attr_string(unit, value).ok().map(|slice| units.shown(slice.slice()).to_vec());
     let name = text(file.path_name())?;
     if is_absolute(&name) {
         return bounded(name);
@@ -33,7 +35,7 @@ pub fn path<E: Endianity>(
     // Version 5's directory 0 is the compilation directory itself.
     let is_compilation_directory = from_five && directory_index == 0;
     if !is_compilation_directory && !is_absolute(&directory) {
-        join(&mut path, unit.comp_dir.map_or(&[][..], |directory| directory.slice()));
+        join(&mut path, unit.comp_dir.map_or(&[][..], |directory| units.shown(directory.slice())));
     }
     join(&mut path, &directory);
     join(&mut path, &name);

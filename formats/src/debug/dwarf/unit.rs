@@ -18,7 +18,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::scopes::{self, Scopes};
 use super::units::{SplitUnits, Units};
-use super::{lines, paths};
+use super::{Input, lines, paths};
 use crate::debug::code::Code;
 use crate::debug::symbols::Symbol;
 use crate::debug::weave::{Cursor, push};
@@ -58,7 +58,7 @@ pub struct UnitSymbols<'d> {
 pub fn read<'d, E: Endianity>(
     units: &Units<'d, E>,
     split: &SplitUnits<'d, E>,
-    ahead: &lines::Ahead,
+    input: Input<'d>,
     (index, intervals): (usize, &[(u64, u64)]),
     code: &Code,
     symbols: &[Symbol<'d>],
@@ -77,7 +77,7 @@ pub fn read<'d, E: Endianity>(
     let entries = split.as_ref().map(|(units, unit)| (units, unit)).or(unit.as_ref().map(|unit| (units, unit)));
     let scopes = entries.map_or_else(Scopes::default, |(units, unit)| scopes::read(units, unit, code, dropped));
     let program = unit.as_ref().and_then(|unit| unit.line_program.clone());
-    let lines = program.map_or_else(Cow::default, |program| match ahead.of(&program, dropped) {
+    let lines = program.map_or_else(Cow::default, |program| match input.ahead.of(&program, dropped) {
         Some(lines) => Cow::Borrowed(lines),
         None => Cow::Owned(lines::read(program, dropped)),
     });
@@ -96,6 +96,8 @@ pub fn read<'d, E: Endianity>(
         roots: HashMap::new(),
         out: UnitSymbols::default(),
     };
+    // Assembly has lines without functions.
+    let only_in_functions = input.lines_in_functions && !scopes.nodes.is_empty();
     let mut scope_at = Cursor::new(&scopes.segments);
     let mut line_at = Cursor::new(&lines);
     let mut symbol_at = Cursor::new(symbols);
@@ -106,6 +108,7 @@ pub fn read<'d, E: Endianity>(
             let (line, line_until) = line_at.seek(at);
             let (symbol, symbol_until) = symbol_at.seek(at);
             let until = end.min(scope_until).min(line_until).min(symbol_until);
+            let line = line.filter(|_| scope.is_some() || !only_in_functions);
             let location = line.and_then(|line| names.location(lines[line].file, lines[line].line, lines[line].column));
             let chain = match (scope, location, symbol) {
                 (Some(scope), _, _) => Some(names.chain(scopes.segments[scope].node, symbol)),
@@ -248,7 +251,7 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
         }
         let path = self.lines.and_then(|(units, unit)| {
             let program = unit.line_program.as_ref()?;
-            paths::path(&units.dwarf, unit, program.header(), index)
+            paths::path(units, unit, program.header(), index)
         });
         let file = path.map(|path| self.add_file(path));
         self.files.insert(index, file);

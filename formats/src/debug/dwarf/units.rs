@@ -9,6 +9,7 @@ use gimli::{
 };
 
 use crate::debug::expanded::Bytes;
+use crate::debug::macho::symbol_map::SymbolMap;
 use crate::debug::split::SplitSections;
 use crate::limits::{MAX_NAME_BYTES, MAX_NAME_HOPS};
 use crate::module::{DropReason, Dropped};
@@ -27,6 +28,8 @@ pub struct Units<'d, E: Endianity> {
     referred: Vec<OnceLock<Referred<'d, E>>>,
     /// The units of the file of shared names (dwz).
     shared: Option<Box<Units<'d, E>>>,
+    /// What hidden names stand for.
+    map: Option<&'d SymbolMap<'d>>,
 }
 
 /// Low and high address attributes and range list of an entry, as far as it has them.
@@ -64,12 +67,25 @@ impl<'d, E: Endianity> Units<'d, E> {
             }
         }
         let referred = headers.iter().map(|_| OnceLock::new()).collect();
-        Self { dwarf, headers, referred, shared: None }
+        Self { dwarf, headers, referred, shared: None, map: None }
     }
 
     /// The same, with the units of the file of shared names.
     pub fn with_shared(self, shared: Option<Self>) -> Self {
         Self { shared: shared.map(Box::new), ..self }
+    }
+
+    /// The same, with hidden names as `map` has them.
+    pub fn with_map(self, map: Option<&'d SymbolMap<'d>>) -> Self {
+        Self { map, ..self }
+    }
+
+    /// `name`, or what it stands for if it is hidden.
+    pub fn shown<'n>(&self, name: &'n [u8]) -> &'n [u8]
+    where
+        'd: 'n,
+    {
+        self.map.map_or(name, |map| map.resolve(name))
     }
 
     /// How many there are.
@@ -182,7 +198,7 @@ impl<'d, E: Endianity> Units<'d, E> {
     }
 
     fn text(&self, unit: &Unit<Slice<'d, E>>, value: AttributeValue<Slice<'d, E>>) -> Option<&'d [u8]> {
-        let text = self.dwarf.attr_string(unit, value).ok()?.slice();
+        let text = self.shown(self.dwarf.attr_string(unit, value).ok()?.slice());
         (text.len() <= MAX_NAME_BYTES).then_some(text)
     }
 

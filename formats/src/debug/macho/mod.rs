@@ -3,8 +3,11 @@
 //! Layouts and constants are those of Apple's `mach-o/loader.h`, `mach-o/nlist.h` and `mach/machine.h`.
 
 mod arch;
+pub mod debug_map;
+pub mod dsym;
 mod exports;
 pub mod extras;
+pub mod symbol_map;
 pub mod symbols;
 
 pub use arch::name as arch_name;

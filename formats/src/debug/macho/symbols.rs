@@ -6,11 +6,12 @@
 use object::read::macho::{MachHeader, MachOFile, Nlist};
 use object::{Object, ObjectSection};
 
+use super::symbol_map::SymbolMap;
 use crate::debug::symbols::Entry;
 use crate::limits::MAX_NAME_BYTES;
 
-/// The symbols that `file` defines.
-pub fn read<'d, M: MachHeader>(file: &MachOFile<'d, M>) -> Vec<Entry<'d>> {
+/// The symbols that `file` defines, hidden names as `map` has them.
+pub fn read<'d, M: MachHeader>(file: &MachOFile<'d, M>, map: Option<&SymbolMap<'d>>) -> Vec<Entry<'d>> {
     let (table, endian) = (file.macho_symbol_table(), file.endian());
     let sections = file.sections().count();
     let sizes = sizes(file);
@@ -18,7 +19,10 @@ pub fn read<'d, M: MachHeader>(file: &MachOFile<'d, M>) -> Vec<Entry<'d>> {
     defined
         .filter_map(|(symbol, size)| {
             let name = symbol.name(endian, table.strings()).ok().filter(|name| name.len() <= MAX_NAME_BYTES)?;
-            let name = name.strip_prefix(b"_").unwrap_or(name);
+            let name = match map.map(|map| map.resolve(name)) {
+                Some(shown) if shown != name => shown,
+                _ => name.strip_prefix(b"_").unwrap_or(name),
+            };
             Some(Entry { address: symbol.n_value(endian).into(), size, name, file: None })
         })
         .collect()

@@ -1,0 +1,342 @@
+//! The debug map of a linked image: in, the image; out, the object files that keep its debug data, and what they say,
+//! moved to where the linker has put each function.
+//!
+//! A linker of Apple's leaves debug data in the object files, and for each of them debugging entries in the symbol
+//! table (`mach-o/stab.h`); `dsymutil` makes a dSYM of both:
+//!
+//! ```text
+//! OSO  path of an object file, or of an archive with a member; n_value: when it was written
+//! FUN  name of a function, where it lies in the image
+//! FUN  (no name) its size
+//! ```
+//!
+//! In an object, every function lies elsewhere. One that the linker has thrown away, or taken from another object,
+//! is not in the map, and what this object says of it goes unused.
+
+use std::path::{Path, PathBuf};
+
+use gimli::Endianity;
+use hashbrown::HashMap;
+use object::macho;
+use object::read::macho::{MachHeader, MachOFile, Nlist};
+use rayon::prelude::*;
+
+use super::with_macho;
+use crate::container::{self, Format, Kind};
+use crate::debug::code::Code;
+use crate::debug::companions::{Search, path};
+use crate::debug::dwarf::{self, DwarfSymbols, Interval, UnitSymbols};
+use crate::debug::layout::Layout;
+use crate::debug::sections::{self, Sections};
+use crate::debug::split::SplitSections;
+use crate::debug::symbols::Symbol;
+use crate::debug::{Mapped, Progress};
+use crate::module::{DropReason, Dropped, Range};
+
+/// What an image says of one object file.
+#[derive(Debug)]
+struct Entry<'d> {
+    path: &'d [u8],
+    /// Seconds since 1970; 0 where the linker was told to leave it out.
+    time: u64,
+    functions: Vec<Function<'d>>,
+}
+
+/// A function of an object file, where the image has it.
+#[derive(Clone, Copy, Debug)]
+struct Function<'d> {
+    name: &'d [u8],
+    start: u64,
+    end: u64,
+}
+
+fn entries<'d, M: MachHeader>(file: &MachOFile<'d, M>) -> Vec<Entry<'d>> {
+    let (table, endian) = (file.macho_symbol_table(), file.endian());
+    let mut entries: Vec<Entry<'d>> = Vec::new();
+    let mut function = None;
+    for symbol in table.iter() {
+        let (Some(kind), Ok(name)) = (symbol.stab(), symbol.name(endian, table.strings())) else { continue };
+        let value = symbol.n_value(endian).into();
+        match (kind, entries.last_mut()) {
+            (macho::N_OSO, _) => entries.push(Entry { path: name, time: value, functions: Vec::new() }),
+            (macho::N_FUN, Some(_)) if !name.is_empty() => function = Some((name, value)),
+            (macho::N_FUN, Some(entry)) => {
+                if let Some((name, start)) = function.take() {
+                    entry.functions.push(Function { name, start, end: start.saturating_add(value) });
+                }
+            }
+            _ => {}
+        }
+    }
+    entries.retain(|entry| !entry.functions.is_empty());
+    settle(&mut entries);
+    entries
+}
+
+/// Lets no two functions lie over each other.
+fn settle(entries: &mut [Entry<'_>]) {
+    let mut all: Vec<&mut Function<'_>> = entries.iter_mut().flat_map(|entry| &mut entry.functions).collect();
+    all.sort_by_key(|function| (function.start, function.end));
+    for at in 1..all.len() {
+        let next = all[at].start;
+        let before = &mut all[at - 1];
+        before.end = before.end.min(next);
+    }
+}
+
+/// The object files of a debug map, as far as they are found.
+#[derive(Debug, Default)]
+pub struct Objects<'d> {
+    found: Vec<(Mapped, Vec<Function<'d>>)>,
+    /// Files and members that were not found, or are not what the linker saw.
+    missing: Vec<PathBuf>,
+    missing_functions: u64,
+    /// Files that were written anew since.
+    changed: Vec<PathBuf>,
+}
+
+impl<'d> Objects<'d> {
+    /// Opens what `image`, which lies at `image_path`, refers to; `None` if it has no debug map.
+    pub fn open(image: &object::File<'d>, image_path: &Path, arch: &str, search: &Search) -> Option<Self> {
+        let entries = with_macho!(image, file => entries(file)).filter(|entries| !entries.is_empty())?;
+        let mut objects = Self::default();
+        for entry in entries {
+            let (recorded, member) = split_member(entry.path);
+            let name = PathBuf::from(path(entry.path));
+            match find(path(recorded).as_ref(), member, entry.time, image_path, arch, search) {
+                Some((object, is_changed)) => {
+                    objects.found.push((object, entry.functions));
+                    objects.changed.extend(is_changed.then_some(name));
+                }
+                None => {
+                    objects.missing_functions += entry.functions.len() as u64;
+                    objects.missing.push(name);
+                }
+            }
+        }
+        Some(objects)
+    }
+
+    /// Whether any object file was found.
+    pub fn any(&self) -> bool {
+        !self.found.is_empty()
+    }
+
+    /// Bytes of all that were found.
+    pub fn bytes(&self) -> u64 {
+        self.found.iter().map(|(file, _)| file.bytes().len() as u64).sum()
+    }
+
+    /// What the user should know.
+    pub fn warnings(&self) -> Vec<String> {
+        let several = |files: &[PathBuf]| match files {
+            [] => None,
+            [one] => Some(one.display().to_string()),
+            [first, others @ ..] => Some(format!("{} and {} more", first.display(), others.len())),
+        };
+        let missing = several(&self.missing).map(|files| {
+            format!(
+                "functions and inlined calls are in {files}, not found as the linker saw it: symbols answer instead; make a dSYM \
+                 where the object files are (dsymutil), or pass their folder as --debug-dir and import again with --force"
+            )
+        });
+        let changed = several(&self.changed)
+            .map(|files| format!("{files}: written anew since the image was linked; lines are wrong where its source has changed"));
+        missing.into_iter().chain(changed).collect()
+    }
+
+    /// Reads the headers and debug sections of all of them. `symbols` are the image's.
+    pub fn load<'m>(&'m self, symbols: &[Symbol<'m>], dropped: &mut Dropped) -> Vec<Loaded<'m>> {
+        dropped.count_many(DropReason::MissingObject, self.missing_functions);
+        let load = |(mapped, functions): &'m (Mapped, Vec<Function<'d>>)| {
+            let mut dropped = Dropped::default();
+            let loaded = Loaded::of(mapped, functions, symbols, &mut dropped);
+            if loaded.is_none() {
+                dropped.count(DropReason::BadUnit);
+            }
+            (loaded, dropped)
+        };
+        let loaded: Vec<_> = self.found.par_iter().map(load).collect();
+        loaded.iter().for_each(|(_, counts)| dropped.merge(counts));
+        loaded.into_iter().filter_map(|(loaded, _)| loaded).collect()
+    }
+}
+
+/// The path of an archive and the name of a member, where `path` is `archive(member)`.
+fn split_member(path: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let member =
+        path.strip_suffix(b")").and_then(|path| path.iter().rposition(|byte| *byte == b'(').map(|at| (&path[..at], &path[at + 1..])));
+    member.map_or((path, None), |(archive, member)| (archive, Some(member)))
+}
+
+/// The object file that was recorded as `recorded`: there, beside the image, or in the folders to search; and whether
+/// it is newer than `time`. As `dsymutil` has it, a member of another time is another member.
+fn find(recorded: &Path, member: Option<&[u8]>, time: u64, image: &Path, arch: &str, search: &Search) -> Option<(Mapped, bool)> {
+    let file_name = recorded.file_name()?;
+    let beside = image.parent().unwrap_or(Path::new(""));
+    let relative = recorded.strip_prefix("/").unwrap_or(recorded);
+    let below = search.debug_dirs.iter().flat_map(|dir| [dir.join(relative), dir.join(file_name)]);
+    let places = [recorded.to_owned(), beside.join(recorded), beside.join(file_name)];
+    places.into_iter().chain(below).find_map(|place| {
+        let file = Mapped::open(&place).ok()?;
+        let file =
+            if Kind::of(file.bytes()) == Kind::Archive(Format::Fat) { container::slice(&file, arch).ok()?.open().ok()? } else { file };
+        match member {
+            Some(member) => Some((container::member(&file, member, time)?, false)),
+            None => Some((file, time != 0 && written(&place) != Some(time))),
+        }
+    })
+}
+
+/// When the file at `path` was written last, in seconds since 1970.
+fn written(path: &Path) -> Option<u64> {
+    let time = std::fs::metadata(path).ok()?.modified().ok()?;
+    Some(time.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs())
+}
+
+/// An object file that is ready to be read.
+#[derive(Debug)]
+pub struct Loaded<'m> {
+    mapped: &'m Mapped,
+    is_little_endian: bool,
+    sections: Sections<'m>,
+    code: Code,
+    /// Sorted and disjoint.
+    moves: Vec<Move>,
+    /// The image's names for its functions, where the object has them.
+    symbols: Vec<Symbol<'m>>,
+    split: SplitSections<'m>,
+    ahead: dwarf::LinesAhead,
+}
+
+/// `from..end` of an object file lies at `to` in the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Move {
+    from: u64,
+    end: u64,
+    to: u64,
+}
+
+impl<'m> Loaded<'m> {
+    fn of(mapped: &'m Mapped, functions: &[Function<'_>], symbols: &[Symbol<'m>], dropped: &mut Dropped) -> Option<Self> {
+        let object = object::File::parse(mapped.bytes()).ok()?;
+        let starts = with_macho!(&object, file => starts(file))?;
+        let mut moves = Vec::with_capacity(functions.len());
+        for function in functions {
+            match starts.get(function.name) {
+                Some(&from) => {
+                    let end = from.saturating_add(function.end.saturating_sub(function.start));
+                    moves.push(Move { from, end, to: function.start });
+                }
+                None => dropped.count(DropReason::MissingObject),
+            }
+        }
+        moves.sort_by_key(|function| (function.from, function.to));
+        let nexts: Vec<u64> = moves.iter().skip(1).map(|next| next.from).chain([u64::MAX]).collect();
+        moves.iter_mut().zip(nexts).for_each(|(function, next)| function.end = function.end.min(next));
+        moves.retain(|function| function.from < function.end);
+        let layout = Layout::default();
+        Some(Self {
+            mapped,
+            is_little_endian: object::Object::is_little_endian(&object),
+            sections: sections::load(&object, mapped, &layout, dropped, |_, _| {}).ok()?,
+            code: Code::of(&object, &layout),
+            symbols: moves.iter().flat_map(|function| function.symbols(symbols)).collect(),
+            moves,
+            split: SplitSections::default(),
+            ahead: dwarf::LinesAhead::default(),
+        })
+    }
+
+    fn read(&'m self, progress: &Progress, dropped: &mut Dropped) -> DwarfSymbols<'m> {
+        if self.is_little_endian {
+            self.read_as(gimli::LittleEndian, progress, dropped)
+        } else {
+            self.read_as(gimli::BigEndian, progress, dropped)
+        }
+    }
+
+    fn read_as<E: Endianity + Send + Sync>(&'m self, endian: E, progress: &Progress, dropped: &mut Dropped) -> DwarfSymbols<'m> {
+        let (sections, split, ahead) = (&self.sections, &self.split, &self.ahead);
+        let input = dwarf::Input { sections, shared: None, split, ahead, lines_in_functions: true, map: None };
+        let mut dwarf = dwarf::read(input, endian, &self.code, &self.symbols, self.mapped, progress, dropped);
+        for unit in &mut dwarf.units {
+            unit.ranges =
+                moved(&self.moves, &unit.ranges, |range| (range.start, range.end), |range, start, end| Range { start, end, ..*range });
+            unit.ranges.sort_by_key(|range| range.start);
+        }
+        let extent = |interval: &Interval| (interval.start, interval.end);
+        dwarf.intervals = moved(&self.moves, &dwarf.intervals, extent, |interval, start, end| Interval { start, end, ..*interval });
+        dwarf
+    }
+}
+
+/// Where the functions of an object begin, by their raw names.
+fn starts<'m, M: MachHeader>(file: &MachOFile<'m, M>) -> HashMap<&'m [u8], u64> {
+    let (table, endian) = (file.macho_symbol_table(), file.endian());
+    let defined = table.iter().filter(|symbol| symbol.is_definition());
+    defined.filter_map(|symbol| Some((symbol.name(endian, table.strings()).ok()?, symbol.n_value(endian).into()))).collect()
+}
+
+impl Move {
+    /// The image's symbols for this function, where the object has it.
+    fn symbols<'s, 'm>(self, symbols: &'s [Symbol<'m>]) -> impl Iterator<Item = Symbol<'m>> + use<'s, 'm> {
+        let to_end = self.to + (self.end - self.from);
+        let first = symbols.partition_point(|symbol| symbol.end <= self.to);
+        let inside = symbols[first..].iter().take_while(move |symbol| symbol.start < to_end);
+        inside.map(move |symbol| Symbol {
+            start: symbol.start.max(self.to) - self.to + self.from,
+            end: symbol.end.min(to_end) - self.to + self.from,
+            ..*symbol
+        })
+    }
+}
+
+/// The parts of `spans`, sorted and disjoint, that `moves` take along, where they take them.
+fn moved<T>(moves: &[Move], spans: &[T], extent: impl Fn(&T) -> (u64, u64), part: impl Fn(&T, u64, u64) -> T) -> Vec<T> {
+    let mut parts = Vec::with_capacity(spans.len());
+    for Move { from, end, to } in moves {
+        let first = spans.partition_point(|span| extent(span).1 <= *from);
+        for span in spans[first..].iter().take_while(|span| extent(span).0 < *end) {
+            let (start, stop) = extent(span);
+            parts.push(part(span, start.max(*from) - from + to, stop.min(*end) - from + to));
+        }
+    }
+    parts
+}
+
+/// What all of `objects` say, in the addresses of the image.
+pub fn read<'m>(objects: &'m [Loaded<'m>], progress: &Progress, dropped: &mut Dropped) -> DwarfSymbols<'m> {
+    let read_one = |object: &'m Loaded<'m>| {
+        let mut dropped = Dropped::default();
+        (object.read(progress, &mut dropped), dropped)
+    };
+    let read: Vec<_> = objects.par_iter().with_max_len(1).map(read_one).collect();
+    let (mut intervals, mut units): (Vec<Interval>, Vec<UnitSymbols<'m>>) = (Vec::new(), Vec::new());
+    for (symbols, counts) in read {
+        dropped.merge(&counts);
+        let before = units.len();
+        intervals.extend(symbols.intervals.into_iter().map(|interval| Interval { unit: before + interval.unit, ..interval }));
+        units.extend(symbols.units);
+    }
+    intervals.sort_by_key(|interval| interval.start);
+    DwarfSymbols { intervals, units }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_of_archives() {
+        assert_eq!(split_member(b"/a/libx.a(y.o)"), (&b"/a/libx.a"[..], Some(&b"y.o"[..])));
+        assert_eq!(split_member(b"/a (b)/y.o"), (&b"/a (b)/y.o"[..], None));
+    }
+
+    #[test]
+    fn functions_take_their_parts_along() {
+        let moves = [Move { from: 0, end: 10, to: 100 }, Move { from: 20, end: 30, to: 50 }];
+        let got = moved(&moves, &[(0u64, 4u64), (4, 25), (28, 40)], |span| *span, |_, start, end| (start, end));
+        assert_eq!(got, [(100, 104), (104, 110), (50, 55), (58, 60)]);
+    }
+}

@@ -1,0 +1,37 @@
+//! Where an image's debug data and names are kept: in, an image or dSYM and the folders to search; out, the dSYM of
+//! the image, by its UUID.
+//!
+//! ```text
+//! beside the image          App.dSYM/Contents/Resources/DWARF/App
+//! beside its bundle         App.app.dSYM/Contents/Resources/DWARF/App         in a debug folder
+//! the folder is the bundle  Contents/Resources/DWARF/App                      in a debug folder
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use crate::container;
+use crate::debug::companions::{Search, open_other};
+use crate::debug::{DebugFile, Mapped};
+
+/// The dSYM of `image`, if it is found.
+pub fn find(image: &DebugFile<'_>, search: &Search) -> Option<Mapped> {
+    let name = &image.info().name;
+    let folder = image.path().parent()?;
+    let beside = in_bundle(&folder.join(format!("{name}.dSYM")), name);
+    let bundles = folder.ancestors().filter_map(|folder| folder.file_name()?.to_str()).filter(|bundle| bundle.contains('.'));
+    let bundles: Vec<String> = [name.as_str()].into_iter().chain(bundles).map(|bundle| format!("{bundle}.dSYM")).collect();
+    let searched = search.debug_dirs.iter().flat_map(|dir| {
+        let bundles = bundles.iter().map(|bundle| in_bundle(&dir.join(bundle), name));
+        bundles.chain([in_bundle(dir, name), dir.join(name)])
+    });
+    [beside].into_iter().chain(searched).find_map(|path| {
+        let file = open_other(&path, image.path())?;
+        let slice = container::slice(&file, &image.info().arch).ok()?.open().ok()?;
+        let has_same_id = DebugFile::parse(&slice).is_ok_and(|slice| slice.info().id == image.info().id);
+        has_same_id.then_some(slice)
+    })
+}
+
+fn in_bundle(bundle: &Path, name: &str) -> PathBuf {
+    bundle.join("Contents/Resources/DWARF").join(name)
+}

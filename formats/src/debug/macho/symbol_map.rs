@@ -1,0 +1,129 @@
+//! Hidden names: in, a `.bcsymbolmap` file; out, what its names stand for.
+//!
+//! Where an app was built from bitcode on Apple's servers, local names left the developer's machine as
+//! `__hidden#N_`, in the symbol table and in debug data, and line N of this file, which stays behind, is the name:
+//!
+//! ```text
+//! BCSymbolMap Version: 2.0
+//! -[Note weight]              __hidden#0_, and ___hidden#0_ for a symbol, which has an underscore more
+//! notes.m                     __hidden#1_
+//! ```
+//!
+//! The file is called after the UUID that the image had when its names were hidden. A dSYM that was made of it anew
+//! has another, and `Contents/Resources/UUID.plist` tells the first (`DBGOriginalUUID`).
+
+use std::path::{Path, PathBuf};
+
+use crate::debug::companions::{Search, open_other};
+use crate::debug::{DebugFile, Mapped};
+
+const HEADER: &[u8] = b"BCSymbolMap Version: ";
+
+/// The names of one file.
+#[derive(Debug)]
+pub struct SymbolMap<'m> {
+    names: Vec<&'m [u8]>,
+}
+
+impl<'m> SymbolMap<'m> {
+    /// Reads `file`; `None` if it is no symbol map.
+    pub fn of(file: &'m Mapped) -> Option<Self> {
+        let mut lines = file.bytes().split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        lines.next().filter(|header| header.starts_with(HEADER))?;
+        Some(Self { names: lines.collect() })
+    }
+
+    /// What `name` stands for; itself, if it is not hidden.
+    pub fn resolve<'n>(&self, name: &'n [u8]) -> &'n [u8]
+    where
+        'm: 'n,
+    {
+        let number = hidden_number(name);
+        let found = number.and_then(|number| self.names.get(number)).filter(|name| !name.is_empty());
+        // Names that are not to be mangled further have a mark in front.
+        found.map_or(name, |name| name.strip_prefix(b"\x01").unwrap_or(name))
+    }
+}
+
+/// Whether `name` is hidden.
+pub fn is_hidden(name: &[u8]) -> bool {
+    hidden_number(name).is_some()
+}
+
+fn hidden_number(name: &[u8]) -> Option<usize> {
+    let name = name.strip_prefix(b"_").filter(|name| name.starts_with(b"__hidden#")).unwrap_or(name);
+    let digits = name.strip_prefix(b"__hidden#")?.strip_suffix(b"_")?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// The symbol map of `file`, if it is found in the folders to search, or in that of the `.xcarchive` that `file` is in.
+pub fn find(file: &DebugFile<'_>, search: &Search) -> Option<Mapped> {
+    let own = uuid(&file.info().id.bytes);
+    let original = file.path().parent().and_then(Path::parent).and_then(|resources| original_uuid(&resources.join(format!("{own}.plist"))));
+    let archive = file.path().ancestors().find(|folder| folder.extension().is_some_and(|extension| extension == "xcarchive"));
+    let archived: Option<PathBuf> = archive.map(|archive| archive.join("BCSymbolMaps"));
+    let names = [original.as_deref(), Some(own.as_str())].into_iter().flatten().map(|uuid| format!("{uuid}.bcsymbolmap"));
+    names
+        .flat_map(|name| search.symbol_map_dirs.iter().chain(&archived).map(move |dir| dir.join(&name)))
+        .find_map(|path| open_other(&path, file.path()).filter(|map| SymbolMap::of(map).is_some()))
+}
+
+/// The UUID that the image of a dSYM had when its names were hidden, as the property list at `path` tells.
+fn original_uuid(path: &Path) -> Option<String> {
+    let list = Mapped::open(path).ok()?;
+    let list = plist::Value::from_reader(std::io::Cursor::new(list.bytes())).ok()?;
+    Some(list.as_dictionary()?.get("DBGOriginalUUID")?.as_string()?.to_ascii_uppercase())
+}
+
+/// A UUID as Apple's tools write it.
+fn uuid(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(36);
+    for (at, byte) in bytes.iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push_str(&format!("{byte:02X}"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(text: &str) -> Mapped {
+        Mapped::unpacked(text.into(), PathBuf::new(), String::new())
+    }
+
+    #[test]
+    fn names_stand_for_lines() {
+        let file = map("BCSymbolMap Version: 2.0\n-[Note weight]\nnotes.m\r\n\n\x01_ZN1a1bEv");
+        let map = SymbolMap::of(&file).unwrap_or_else(|| unreachable!("it has a header"));
+        for (name, want) in [
+            ("__hidden#0_", "-[Note weight]"),
+            ("___hidden#1_", "notes.m"),
+            ("__hidden#3_", "_ZN1a1bEv"),
+            // Not there, or nothing.
+            ("__hidden#9_", "__hidden#9_"),
+            ("__hidden#2_", "__hidden#2_"),
+            ("__hidden#0", "__hidden#0"),
+            ("main", "main"),
+        ] {
+            assert_eq!(map.resolve(name.as_bytes()), want.as_bytes(), "{name}");
+        }
+    }
+
+    #[test]
+    fn other_files_are_no_maps() {
+        assert!(SymbolMap::of(&map("_main\n")).is_none());
+        assert!(SymbolMap::of(&map("")).is_none());
+    }
+
+    #[test]
+    fn uuids_are_written_as_apple_does() {
+        assert_eq!(
+            uuid(&[0x4c, 0x4c, 0x44, 0xf8, 0x55, 0x55, 0x31, 0x44, 0xa1, 0xef, 0x6d, 0x21, 0x39, 0xba, 0x0f, 0x55]),
+            "4C4C44F8-5555-3144-A1EF-6D2139BA0F55"
+        );
+    }
+}
