@@ -143,7 +143,7 @@ fn bad_files_are_named_with_the_next_step() {
         (sandbox.path("missing.so"), "no such file or folder; check the path"),
         (sandbox.path("folder"), "no object files in this folder; pass"),
         (sandbox.write("empty.so", ""), "the file is empty; was it copied whole?"),
-        (sandbox.write("text.so", "int main() {}\n"), "not an ELF object file (text); pass"),
+        (sandbox.write("text.so", "int main() {}\n"), "neither an ELF nor a Mach-O file (text); pass"),
         (sandbox.write("app.zip", "PK\x03\x04rest"), "damaged archive ("),
         (sandbox.write("magic.so", "\x7fELF"), "damaged object file"),
         (object("c-gcc-O2-stripped"), "neither debug data nor function symbols; import the unstripped file"),

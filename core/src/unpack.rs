@@ -68,7 +68,7 @@ fn strings<'a>(all: impl Iterator<Item = &'a [u8]>) -> Strings {
 fn unpack_ranges(unnamed: u32, contents: &Contents, block: &RangeBlock, symbols: &mut ModuleSymbols) -> Option<()> {
     let location = |function: u32, site: u32| {
         let site = contents.site(function, site)?;
-        Some(Location { file: site.file.checked_sub(1).map(FileId), line: site.line, column: site.column })
+        Some(Location { file: site.file.checked_sub(1).map(FileId::new), line: site.line, column: site.column })
     };
     let first_chain = u32::try_from(symbols.chains.len()).ok()?;
     let chain = |frame: u32| first_chain.checked_add(frame).map(ChainId);

@@ -47,7 +47,7 @@ fn module(seed: u64, detail: Detail, fingerprint: u64) -> ModuleSymbols {
         if end > ADDRESSES {
             break;
         }
-        let mut location = || Location { file: numbers.below(4).checked_sub(1).map(FileId), line: numbers.below(2), column: 0 };
+        let mut location = || Location { file: numbers.below(4).checked_sub(1).map(FileId::new), line: numbers.below(2), column: 0 };
         let (here, call) = (location(), location());
         let caller = chains.len().checked_sub(1).filter(|_| numbers.below(2) == 0);
         let caller = caller.map(|caller| (ChainId(u32::try_from(caller).unwrap()), call));
@@ -80,7 +80,7 @@ fn frames(symbols: &ModuleSymbols, address: u64) -> Vec<Frame> {
     while let Some(at) = chain {
         let here = symbols.chains[at.0 as usize];
         let name = here.function.map_or(&[][..], |function| symbols.functions.get(function.0 as usize).unwrap());
-        let file = location.file.map_or(&[][..], |file| symbols.files.get(file.0 as usize).unwrap());
+        let file = location.file.map_or(&[][..], |file| symbols.files.get(file.index() as usize).unwrap());
         frames.push((name.to_vec(), file.to_vec(), location.line, here.caller.is_none() && here.source == Source::Symtab));
         chain = here.caller.map(|(caller, _)| caller);
         location = here.caller.map_or(location, |(_, call)| call);

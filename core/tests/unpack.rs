@@ -39,7 +39,7 @@ fn frames(symbols: &ModuleSymbols, range: usize) -> Vec<Frame> {
     while let Some(at) = chain {
         let here = symbols.chains[at.0 as usize];
         let name = here.function.map_or(&[][..], |function| symbols.functions.get(function.0 as usize).unwrap());
-        let file = location.file.map_or(&[][..], |file| symbols.files.get(file.0 as usize).unwrap());
+        let file = location.file.map_or(&[][..], |file| symbols.files.get(file.index() as usize).unwrap());
         let is_outermost_symbol = here.caller.is_none() && here.source == symtool_formats::Source::Symtab;
         frames.push((name.to_vec(), file.to_vec(), location.line, location.column, is_outermost_symbol));
         chain = here.caller.map(|(caller, _)| caller);

@@ -12,6 +12,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU32;
 
 /// What says which build a module is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -103,9 +104,21 @@ pub struct ModuleInfo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FunctionId(pub u32);
 
-/// Index into [`ModuleSymbols::files`].
+/// Index into [`ModuleSymbols::files`]. There are as many locations as ranges, so that an absent one takes no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct FileId(pub u32);
+pub struct FileId(NonZeroU32);
+
+impl FileId {
+    /// The file numbered `index`, of which there are fewer than 2^32 - 1.
+    pub fn new(index: u32) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(index))
+    }
+
+    /// Its number.
+    pub fn index(self) -> u32 {
+        self.0.get() - 1
+    }
+}
 
 /// Index into [`ModuleSymbols::chains`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -262,6 +275,12 @@ impl Strings {
         self.bytes.extend_from_slice(string);
         self.ends.push(self.bytes.len());
         self.ends.len() - 1
+    }
+
+    /// Gives back memory that was set aside for more.
+    pub fn shrink_to_fit(&mut self) {
+        self.bytes.shrink_to_fit();
+        self.ends.shrink_to_fit();
     }
 
     /// The string numbered `index`, if there is one.

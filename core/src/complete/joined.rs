@@ -129,8 +129,8 @@ impl<'a> Joined<'a> {
         let Numbering { symbols, files, .. } = &mut self.sides[side as usize];
         let (symbols, names): (&'a ModuleSymbols, _) = (symbols, &mut self.files);
         let file = location.file.map(|file| {
-            let name = || names.number(symbols.files.get(file.0 as usize).unwrap_or_default());
-            FileId(*files[file.0 as usize].get_or_insert_with(name))
+            let name = || names.number(symbols.files.get(file.index() as usize).unwrap_or_default());
+            FileId::new(*files[file.index() as usize].get_or_insert_with(name))
         });
         Location { file, ..location }
     }

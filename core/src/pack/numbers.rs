@@ -4,9 +4,10 @@
 //! Functions are independent of each other, so each thread counts for some of them: it walks over all ranges, which
 //! is cheap, and looks up only what is its own.
 
+use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use rayon::prelude::*;
 use symtool_formats::{Location, ModuleSymbols};
 
@@ -103,7 +104,9 @@ struct Shard {
 }
 
 struct Counted<T> {
-    numbers: HashMap<u128, u32>,
+    /// Four numbers that tell an item from others, and its own.
+    numbers: HashTable<([u32; 4], u32)>,
+    hasher: DefaultHashBuilder,
     /// By function: how many it has.
     counts: Vec<u32>,
     met: Vec<(u32, T)>,
@@ -111,16 +114,20 @@ struct Counted<T> {
 
 impl<T> Counted<T> {
     fn new(capacity: usize, functions: usize) -> Self {
-        Self { numbers: HashMap::with_capacity(capacity), counts: vec![0; functions], met: Vec::new() }
+        let (numbers, hasher) = (HashTable::with_capacity(capacity), DefaultHashBuilder::default());
+        Self { numbers, hasher, counts: vec![0; functions], met: Vec::new() }
     }
 
-    fn number(&mut self, function: u32, key: u128, item: T) -> u32 {
-        *self.numbers.entry(key).or_insert_with(|| {
+    fn number(&mut self, function: u32, key: [u32; 4], item: T) -> u32 {
+        let hash = |key: [u32; 4]| self.hasher.hash_one(as_one(key));
+        let entry = self.numbers.entry(hash(key), |(other, _)| *other == key, |(other, _)| hash(*other));
+        let (_, number) = *entry.or_insert_with(|| {
             self.met.push((function, item));
             let count = &mut self.counts[function as usize];
             *count += 1;
-            *count - 1
-        })
+            (key, *count - 1)
+        }).get();
+        number
     }
 }
 
@@ -132,17 +139,17 @@ impl Shard {
     }
 
     fn site(&mut self, function: u32, location: Location) -> u32 {
-        let site = Site { file: location.file.map_or(0, |file| file.0 + 1), line: location.line, column: location.column };
-        self.sites.number(function, key([function, site.file, site.line, site.column]), site)
+        let site = Site { file: location.file.map_or(0, |file| file.index() + 1), line: location.line, column: location.column };
+        self.sites.number(function, [function, site.file, site.line, site.column], site)
     }
 
     fn call(&mut self, function: u32, call: Call) -> u32 {
-        self.calls.number(function, key([function, call.site, call.callee, 0]), call)
+        self.calls.number(function, [function, call.site, call.callee, 0], call)
     }
 }
 
 /// Four numbers as one, which hashes in one step.
-fn key(parts: [u32; 4]) -> u128 {
+fn as_one(parts: [u32; 4]) -> u128 {
     parts.into_iter().fold(0, |key, part| key << 32 | u128::from(part))
 }
 

@@ -22,8 +22,11 @@ pub fn assemble(
     let mut join = Join {
         functions: Interner::new(string_bytes),
         files: Interner::new(string_bytes),
-        chains: Vec::with_capacity(dwarf.units.iter().map(|unit| unit.chains.len()).sum()),
-        ranges: Vec::with_capacity(dwarf.units.iter().map(|unit| unit.ranges.len()).sum()),
+        chains: Vec::with_capacity(dwarf.units.iter().map(|unit| unit.chains.len()).sum::<usize>() + symbols.len() + 2 * extras.len()),
+        // A symbol's span is cut where a unit's interval or an extra function begins or ends.
+        ranges: Vec::with_capacity(
+            dwarf.units.iter().map(|unit| unit.ranges.len()).sum::<usize>() + symbols.len() + dwarf.intervals.len() + 2 * extras.len(),
+        ),
         symbols,
         symbol_at: Cursor::new(symbols),
         last_symbol: None,
@@ -39,6 +42,7 @@ pub fn assemble(
         at = interval.end;
     }
     join.symbols_only(at, u64::MAX);
+    join.functions.strings.shrink_to_fit();
     dropped.count_many(DropReason::LongName, join.functions.refused + join.files.refused);
     ModuleSymbols {
         info,
@@ -68,18 +72,17 @@ struct Join<'a, 'd> {
 struct Renumbered<'d> {
     unit: UnitSymbols<'d>,
     next_range: usize,
-    functions: Vec<FunctionId>,
     files: Vec<FileId>,
     first_chain: Option<u32>,
 }
 
 impl<'d> Renumbered<'d> {
     fn new(unit: UnitSymbols<'d>) -> Self {
-        Self { unit, next_range: 0, functions: Vec::new(), files: Vec::new(), first_chain: None }
+        Self { unit, next_range: 0, files: Vec::new(), first_chain: None }
     }
 
     fn location(&self, location: Location) -> Location {
-        Location { file: location.file.map(|file| self.files[file.0 as usize]), ..location }
+        Location { file: location.file.map(|file| self.files[file.index() as usize]), ..location }
     }
 }
 
@@ -99,12 +102,13 @@ impl Join<'_, '_> {
 
     /// Gives the names and chains of `unit` their numbers in the module.
     fn meet(&mut self, unit: &mut Renumbered<'_>) -> u32 {
-        unit.functions = unit.unit.functions.iter().map(|name| FunctionId(self.functions.intern(*name))).collect();
-        unit.files = unit.unit.files.iter().map(|path| FileId(self.files.intern(Hashed::of(path)))).collect();
+        let functions: Vec<FunctionId> =
+            std::mem::take(&mut unit.unit.functions).into_iter().map(|name| FunctionId(self.functions.intern(name))).collect();
+        unit.files = unit.unit.files.iter().map(|path| FileId::new(self.files.intern(Hashed::of(path)))).collect();
         let first_chain = u32::try_from(self.chains.len()).unwrap_or(u32::MAX);
         for chain in std::mem::take(&mut unit.unit.chains) {
             self.chains.push(Chain {
-                function: chain.function.map(|function| unit.functions[function.0 as usize]),
+                function: chain.function.map(|function| functions[function.0 as usize]),
                 caller: chain.caller.map(|(caller, call)| (ChainId(first_chain + caller.0), unit.location(call))),
                 source: chain.source,
             });
@@ -157,7 +161,7 @@ impl Join<'_, '_> {
 
     fn symbol(&mut self, index: usize) -> (ChainId, Option<FileId>) {
         let symbol = &self.symbols[index];
-        let file = symbol.file.map(|file| FileId(self.files.intern(Hashed::of(file))));
+        let file = symbol.file.map(|file| FileId::new(self.files.intern(Hashed::of(file))));
         if let Some((_, chain)) = self.last_symbol.filter(|(last, _)| *last == index) {
             return (chain, file);
         }

@@ -183,8 +183,11 @@ impl<'d> DebugFile<'d> {
         } else {
             dwarf::read(input, gimli::BigEndian, &code, &symbols, data.mapped, progress, &mut dropped)
         };
+        // All that is still needed of the file are names.
+        self.release(data);
         let mut module =
             assemble(self.info.clone(), dwarf, &symbols, &extras, self.mapped.bytes().len().max(data.mapped.bytes().len()), dropped);
+        self.release(data);
         layout.restore(&mut module);
         warnings.extend(self.warnings(&module.dropped, shared.is_some(), &missing));
         warnings.extend(objects.into_iter().flat_map(Objects::warnings));
@@ -193,6 +196,11 @@ impl<'d> DebugFile<'d> {
             return Err(Error::NoSymbols { path: path.to_owned() });
         }
         Ok(module)
+    }
+
+    /// Lets the file's pages leave memory; they come back where they are read again.
+    fn release(&self, data: &Self) {
+        [self.mapped, data.mapped].iter().for_each(|mapped| mapped.release(mapped.bytes()));
     }
 
     fn has_compressed_entries(&self) -> bool {

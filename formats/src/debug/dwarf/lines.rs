@@ -103,10 +103,16 @@ fn run<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped
     let mut rows: Vec<Row> = Vec::new();
     let mut sequences = Vec::new();
     let mut first = 0;
+    let mut is_dead = false;
     loop {
         let row = match program.next_row() {
             Ok(Some((_, row))) => row,
             Ok(None) => break,
+            // Code that the linker has thrown away lies at the end of the address space, and reaches beyond.
+            Err(gimli::Error::AddressOverflow) => {
+                is_dead = true;
+                continue;
+            }
             Err(_) => {
                 dropped.count(DropReason::BadLines);
                 break;
@@ -119,7 +125,7 @@ fn run<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped
             rows.truncate(first);
         }
         if row.end_sequence() {
-            if rows.len() > first && rows[first].address < address {
+            if !std::mem::take(&mut is_dead) && rows.len() > first && rows[first].address < address {
                 sequences.push(Sequence { first, end: rows.len(), high: address });
             } else {
                 rows.truncate(first);

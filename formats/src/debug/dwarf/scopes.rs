@@ -6,7 +6,7 @@
 //! refers back by `DW_AT_specification`), and is jumped over by `DW_AT_sibling` where the compiler wrote one.
 //! Types inside functions are walked: GCC puts the code of lambdas there (librgw, 0x84a59e).
 
-use gimli::{AttributeSpecification, AttributeValue, EndianSlice, Endianity, EntriesRaw, Unit, UnitOffset, constants as dw};
+use gimli::{AttributeSpecification, AttributeValue, DebugInfoOffset, EndianSlice, Endianity, EntriesRaw, Unit, UnitOffset, constants as dw};
 
 use super::flatten::{Span, flatten};
 use super::units::{Extent, Units};
@@ -14,11 +14,20 @@ use crate::debug::code::Code;
 use crate::limits::MAX_INLINE_DEPTH;
 use crate::module::{DropReason, Dropped};
 
+/// Where an entry lies that leads to a function's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NameAt {
+    /// In the unit itself.
+    Unit(UnitOffset),
+    /// In another unit of the file.
+    File(DebugInfoOffset),
+}
+
 /// A function, or a call of one that was inlined.
 #[derive(Clone, Copy, Debug)]
 pub struct Node {
     /// The entry that leads to the name.
-    pub entry: UnitOffset,
+    pub entry: NameAt,
     /// The node that this one is inlined into; `None` for a function of its own.
     pub caller: Option<u32>,
     /// `DW_AT_call_file`, `DW_AT_call_line`, `DW_AT_call_column`; 0 where absent.
@@ -76,9 +85,9 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
                 dw::DW_TAG_subprogram | dw::DW_TAG_inlined_subroutine => {
                     let inlined = abbreviation.tag() == dw::DW_TAG_inlined_subroutine;
                     let caller = open.last().filter(|_| inlined).map(|function| function.node);
-                    let entry = Entry::read(&mut entries, abbreviation.attributes())?;
+                    let entry = Entry::read(self.unit, &mut entries, abbreviation.attributes())?;
                     // All calls of one function share the name of their origin: looked up once.
-                    let node = Node { entry: entry.origin.unwrap_or(offset), caller, call: entry.call, depth: 0 };
+                    let node = Node { entry: entry.origin.unwrap_or(NameAt::Unit(offset)), caller, call: entry.call, depth: 0 };
                     let node = self.add(node, &entry.extent, abbreviation.has_children());
                     if let (Some(node), true) = (node, abbreviation.has_children()) {
                         open.push(Open { depth, node });
@@ -140,14 +149,18 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
 struct Entry<'d, E: Endianity> {
     extent: Extent<'d, E>,
     /// The function that it is an instance of, unless it has a name of its own.
-    origin: Option<UnitOffset>,
+    origin: Option<NameAt>,
     call: (u64, u32, u32),
 }
 
 impl<'d, E: Endianity> Entry<'d, E> {
     /// Reads the attributes that matter and skips the others, those that stand together at once.
     #[inline]
-    fn read(entries: &mut EntriesRaw<'_, EndianSlice<'d, E>>, attributes: &[AttributeSpecification]) -> gimli::Result<Self> {
+    fn read(
+        unit: &Unit<EndianSlice<'d, E>>,
+        entries: &mut EntriesRaw<'_, EndianSlice<'d, E>>,
+        attributes: &[AttributeSpecification],
+    ) -> gimli::Result<Self> {
         let mut entry = Self { extent: Extent::default(), origin: None, call: (0, 0, 0) };
         if !attributes.iter().any(|attribute| matches!(attribute.name(), dw::DW_AT_low_pc | dw::DW_AT_ranges)) {
             // No code of its own, as a declaration or the abstract instance of an inlined function.
@@ -172,11 +185,14 @@ impl<'d, E: Endianity> Entry<'d, E> {
                 dw::DW_AT_call_file => entry.call.0 = value.udata_value().unwrap_or(0),
                 dw::DW_AT_call_line => entry.call.1 = saturate(value.udata_value()),
                 dw::DW_AT_call_column => entry.call.2 = saturate(value.udata_value()),
-                _ => {
-                    if let AttributeValue::UnitRef(origin) = value.raw_value() {
-                        entry.origin = Some(origin);
+                _ => match value.raw_value() {
+                    AttributeValue::UnitRef(origin) => entry.origin = Some(NameAt::Unit(origin)),
+                    // Linkers of debug data (dsymutil, LTO) keep one origin for many units.
+                    AttributeValue::DebugInfoRef(origin) => {
+                        entry.origin = Some(origin.to_unit_offset(&unit.header).map_or(NameAt::File(origin), NameAt::Unit));
                     }
-                }
+                    _ => {}
+                },
             }
         }
         entry.origin = entry.origin.filter(|_| !is_named);

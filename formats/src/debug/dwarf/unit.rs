@@ -12,11 +12,11 @@
 
 use std::borrow::Cow;
 
-use gimli::{EndianSlice, Endianity, Unit, UnitOffset};
+use gimli::{EndianSlice, Endianity, Unit};
 use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::scopes::{self, Scopes};
+use super::scopes::{self, NameAt, Scopes};
 use super::units::{SplitUnits, Units};
 use super::{Input, lines, paths};
 use crate::debug::code::Code;
@@ -130,6 +130,9 @@ pub fn read<'d, E: Endianity>(
     if names.has_refused_chains {
         dropped.count(DropReason::TooManyChains);
     }
+    // All units are kept until the last one is read.
+    names.out.ranges.shrink_to_fit();
+    names.out.chains.shrink_to_fit();
     names.out
 }
 
@@ -145,7 +148,7 @@ struct Names<'a, 'd, E: Endianity> {
     scopes: &'a Scopes,
     symbols: &'a [Symbol<'d>],
     /// By the entry that leads to the name.
-    functions: HashMap<UnitOffset, Option<FunctionId>>,
+    functions: HashMap<NameAt, Option<FunctionId>>,
     /// By index in the line program's file table.
     files: HashMap<u64, Option<FileId>>,
     /// By the path that the symbol table gives.
@@ -224,7 +227,7 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
         chain
     }
 
-    fn function(&mut self, entry: UnitOffset) -> Option<FunctionId> {
+    fn function(&mut self, entry: NameAt) -> Option<FunctionId> {
         if let Some(function) = self.functions.get(&entry) {
             return *function;
         }
@@ -270,7 +273,7 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
 
     fn add_file(&mut self, path: Vec<u8>) -> FileId {
         self.out.files.push(path);
-        FileId(number(self.out.files.len() - 1))
+        FileId::new(number(self.out.files.len() - 1))
     }
 }
 

@@ -8,6 +8,7 @@ use gimli::{
     UnitHeader, UnitOffset, constants as dw,
 };
 
+use super::scopes::NameAt;
 use crate::debug::expanded::Bytes;
 use crate::debug::macho::symbol_map::SymbolMap;
 use crate::debug::split::SplitSections;
@@ -172,12 +173,15 @@ impl<'d, E: Endianity> Units<'d, E> {
         self.dwarf.attr_ranges_offset(unit, value)
     }
 
-    /// The name of the function entry at `offset` of `unit`: its linkage name, else its name, either of them
+    /// The name of the function at `entry`, as `unit` refers to it: its linkage name, else its name, either of them
     /// looked for through `DW_AT_specification` and `DW_AT_abstract_origin`, across units and files.
-    pub fn function_name(&self, unit: &Unit<Slice<'d, E>>, offset: UnitOffset) -> Option<&'d [u8]> {
+    pub fn function_name(&self, unit: &Unit<Slice<'d, E>>, entry: NameAt) -> Option<&'d [u8]> {
         let mut short = None;
         let mut seen: Vec<(bool, usize)> = Vec::new();
-        let mut pending = vec![(self, unit, offset)];
+        let mut pending = vec![match entry {
+            NameAt::Unit(offset) => (self, unit, offset),
+            NameAt::File(offset) => self.place(offset)?,
+        }];
         while let Some((units, unit, offset)) = pending.pop() {
             let global = (std::ptr::eq(units, self), offset.to_debug_info_offset(&unit.header)?.0);
             if seen.contains(&global) || seen.len() >= MAX_NAME_HOPS {
