@@ -9,7 +9,11 @@ use super::weave::{Cursor, push};
 use crate::limits::MIN_STRING_BYTES;
 use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Location, ModuleInfo, ModuleSymbols, Range, Source, Strings};
 
-/// Joins everything. The order of names depends on the file alone.
+/// How often memory is given back while units are joined.
+const TIMES: usize = 4;
+
+/// Joins everything. The order of names depends on the file alone. Calls `give_back` now and then: units that have been
+/// joined are gone, and their names have been copied.
 pub fn assemble(
     info: ModuleInfo,
     dwarf: DwarfSymbols<'_>,
@@ -17,6 +21,7 @@ pub fn assemble(
     extras: &[Extra],
     file_bytes: usize,
     mut dropped: Dropped,
+    give_back: impl Fn(),
 ) -> ModuleSymbols {
     let string_bytes = MIN_STRING_BYTES.max(4 * file_bytes);
     let mut join = Join {
@@ -36,7 +41,11 @@ pub fn assemble(
     };
     let mut units: Vec<Renumbered<'_>> = dwarf.units.into_iter().map(Renumbered::new).collect();
     let mut at = 0;
-    for interval in &dwarf.intervals {
+    let part = dwarf.intervals.len() / TIMES + 1;
+    for (number, interval) in dwarf.intervals.iter().enumerate() {
+        if number % part == part - 1 {
+            give_back();
+        }
         join.symbols_only(at, interval.start);
         join.unit(&mut units[interval.unit], interval.end);
         at = interval.end;

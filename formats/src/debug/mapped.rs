@@ -3,7 +3,7 @@
 //!
 //! The only `unsafe` of the workspace's libraries.
 
-#![expect(unsafe_code, reason = "mapping a file and giving pages back are system calls")]
+#![expect(unsafe_code, reason = "mapping a file and giving memory back are calls to the system")]
 
 use std::fs::File;
 use std::io;
@@ -117,5 +117,15 @@ impl Mapped {
             // the next access reads the same bytes again. Failure only means that the pages stay.
             let _ = unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, start, end - start) };
         }
+    }
+}
+
+/// Gives back what the heap holds on to after a file's units are gone: packing comes next, and takes memory of its own.
+/// Does nothing where the C library has no such call.
+pub fn trim_heap() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: the call takes no pointers, may be made from any thread, and frees nothing that is in use.
+    unsafe {
+        libc::malloc_trim(0);
     }
 }

@@ -12,6 +12,7 @@ use super::assemble::assemble;
 use super::code::Code;
 use super::companions::{self, Search};
 use super::layout::Layout;
+use super::mapped::trim_heap;
 use super::macho::debug_map::{self, Objects};
 use super::macho::symbol_map::SymbolMap;
 use super::split::SplitFiles;
@@ -184,10 +185,14 @@ impl<'d> DebugFile<'d> {
             dwarf::read(input, gimli::BigEndian, &code, &symbols, data.mapped, progress, &mut dropped)
         };
         // All that is still needed of the file are names.
-        self.release(data);
+        let give_back = || {
+            [self.mapped, data.mapped].iter().for_each(|mapped| mapped.release(mapped.bytes()));
+            trim_heap();
+        };
+        give_back();
         let mut module =
-            assemble(self.info.clone(), dwarf, &symbols, &extras, self.mapped.bytes().len().max(data.mapped.bytes().len()), dropped);
-        self.release(data);
+            assemble(self.info.clone(), dwarf, &symbols, &extras, self.mapped.bytes().len().max(data.mapped.bytes().len()), dropped, give_back);
+        give_back();
         layout.restore(&mut module);
         warnings.extend(self.warnings(&module.dropped, shared.is_some(), &missing));
         warnings.extend(objects.into_iter().flat_map(Objects::warnings));
@@ -196,11 +201,6 @@ impl<'d> DebugFile<'d> {
             return Err(Error::NoSymbols { path: path.to_owned() });
         }
         Ok(module)
-    }
-
-    /// Lets the file's pages leave memory; they come back where they are read again.
-    fn release(&self, data: &Self) {
-        [self.mapped, data.mapped].iter().for_each(|mapped| mapped.release(mapped.bytes()));
     }
 
     fn has_compressed_entries(&self) -> bool {

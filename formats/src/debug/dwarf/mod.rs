@@ -9,6 +9,8 @@ mod skeletons;
 mod unit;
 mod units;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use gimli::{EndianSlice, Endianity, Section};
 use rayon::prelude::*;
 
@@ -26,6 +28,9 @@ use super::symbols::Symbol;
 use super::{Mapped, Progress};
 use crate::module::Dropped;
 use units::{SplitUnits, Units};
+
+/// After so many units, all debug entries leave memory. Each page that is still needed costs a fault.
+const UNITS_PER_RELEASE: usize = 4;
 
 /// What all units of a file say.
 #[derive(Default)]
@@ -71,6 +76,7 @@ pub fn read<'d, E: Endianity + Send + Sync>(
     let mut intervals = aranges::read(&units, code, dropped);
     let jobs = by_unit(&mut intervals);
     progress.expect(jobs.len(), jobs.iter().map(|(unit, _)| units.bytes(*unit).len()).sum());
+    let done = AtomicUsize::new(0);
     let read: Vec<(UnitSymbols<'d>, Dropped)> = jobs
         .par_iter()
         .with_max_len(1)
@@ -78,7 +84,9 @@ pub fn read<'d, E: Endianity + Send + Sync>(
             let mut dropped = Dropped::default();
             let symbols = unit::read(&units, &split, input, (*index, intervals), code, symbols, &mut dropped);
             let bytes = &debug_info[units.bytes(*index)];
-            mapped.release(bytes);
+            // Names of other units' functions bring pages back.
+            let is_time_for_all = done.fetch_add(1, Ordering::Relaxed) % UNITS_PER_RELEASE == UNITS_PER_RELEASE - 1;
+            mapped.release(if is_time_for_all { debug_info } else { bytes });
             progress.advance(bytes.len());
             (symbols, dropped)
         })
