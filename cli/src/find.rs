@@ -67,12 +67,8 @@ fn unknown(name: &str) -> String {
 /// What the object at `path` is: an object file, a slice written `path:arch`, the DWARF file in a dSYM bundle.
 /// `None` if `path` is the path of no file.
 fn object_at(path: &Path) -> Option<Result<ModuleInfo, NotOne>> {
-    let file = match container::split(path) {
-        Some((file, _)) => file,
-        None if path.is_file() => path.to_owned(),
-        None => return None,
-    };
-    if matches!(Kind::of_file(&file), Ok(Kind::Other) | Err(_)) {
+    let file = container::split(path).map_or_else(|| path.to_owned(), |(file, _)| file);
+    if !container::is_bundle(&file) && matches!(Kind::of_file(&file), Ok(Kind::Other) | Err(_)) {
         return None;
     }
     let info = container::open_object(path).and_then(|mapped| Ok(DebugFile::parse(&mapped)?.info().clone()));

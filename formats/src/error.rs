@@ -86,6 +86,14 @@ pub enum Error {
         /// The archive.
         path: PathBuf,
     },
+    /// A dSYM bundle of no file, or of several, where one is meant.
+    #[error("{}: a dSYM bundle with {files} object files; pass the one you mean, in Contents/Resources/DWARF", path.display())]
+    Bundle {
+        /// The bundle.
+        path: PathBuf,
+        /// How many there are.
+        files: usize,
+    },
     /// A universal Mach-O file, and no slice of it, or not enough to tell which.
     #[error("{}: {}", path.display(), slices(arch.as_deref(), has, path))]
     NoSlice {
@@ -123,6 +131,7 @@ impl Error {
             | Self::Packing { path, .. }
             | Self::TooLarge { path, .. }
             | Self::Nested { path }
+            | Self::Bundle { path, .. }
             | Self::NoSlice { path, .. }
             | Self::Elsewhere { path, .. } => path,
         }

@@ -16,6 +16,7 @@ use fastrand::Rng;
 use peak_alloc::PeakAlloc;
 use rayon::prelude::*;
 use symtool_formats::ModuleSymbols;
+use symtool_formats::container::{Format, Kind, list};
 use symtool_formats::debug::{DebugFile, Mapped, Progress, Search};
 
 #[global_allocator]
@@ -84,8 +85,14 @@ fn read(bytes: Vec<u8>) -> Option<ModuleSymbols> {
     read_mapped(&Mapped::unpacked(bytes, PathBuf::from("mutant"), "mutant".to_owned()))
 }
 
+/// The last object of `mapped`, which may be a universal file or an archive.
 fn read_mapped(mapped: &Mapped) -> Option<ModuleSymbols> {
-    let file = DebugFile::parse(mapped).ok()?;
+    if let Kind::Archive(format) = Kind::of(mapped.bytes()) {
+        let members = list(mapped, format).members.into_iter().flatten().filter_map(|member| member.open().ok());
+        // Of those within it, no mutant makes more than there are.
+        return members.filter(|member| !matches!(Kind::of(member.bytes()), Kind::Archive(Format::Zip))).filter_map(|member| read_mapped(&member)).last();
+    }
+    let file = DebugFile::parse(mapped).ok()?.with_debug_data(None, &Search::nowhere());
     file.read(&Search::nowhere(), &Progress::default()).ok()
 }
 
@@ -177,6 +184,36 @@ fn broken_companions_cost_only_what_they_hold() {
         companions += 1;
     }
     assert!(companions > 20, "only {companions} companions");
+}
+
+/// Images whose debug data is in object files, which are broken, or whose map of them is.
+#[test]
+fn broken_debug_maps_cost_only_what_they_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let each = setting("MUTANTS", 40_000).div_ceil(400);
+    let mut images = 0;
+    for image in fixtures().iter().filter(|path| path.ends_with("app") && path.to_str().unwrap().contains("macho-map-")) {
+        let beside = std::fs::read_dir(image.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
+        let files: Vec<PathBuf> = beside.filter(|file| file.is_file()).collect();
+        for file in &files {
+            std::fs::copy(file, folder.path().join(file.file_name().unwrap())).unwrap();
+        }
+        for (file, number) in files.iter().flat_map(|file| (0..each).map(move |number| (file, number))) {
+            let original = std::fs::read(file).unwrap();
+            let mut bytes = original.clone();
+            mutate(&mut bytes, &mut Rng::with_seed(setting("SEED", 1) ^ (number << 32) ^ original.len() as u64));
+            let broken = folder.path().join(file.file_name().unwrap());
+            std::fs::write(&broken, bytes).unwrap();
+            let module = Mapped::open(&folder.path().join("app")).ok().and_then(|image| read_mapped(&image));
+            if file != image {
+                assert!(module.is_some(), "{}: mutant {number}", file.display());
+            }
+            module.iter().for_each(check);
+            std::fs::write(&broken, original).unwrap();
+        }
+        images += 1;
+    }
+    assert!(images >= 5, "only {images} images");
 }
 
 /// A file that ends early, or of which a part was never written.

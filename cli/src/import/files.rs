@@ -1,5 +1,6 @@
 //! Paths as people give them -> files: in, files and folders; out, what may be imported, in order of the names.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -36,9 +37,9 @@ impl Files {
     pub fn at(paths: &[PathBuf]) -> Self {
         let mut files = Self::default();
         for path in paths {
-            if let Some((path, arch)) = container::split(path) {
-                let bytes = fs::metadata(&path).map_or(0, |metadata| metadata.len());
-                files.found.push(Found::Slice { path, arch, bytes });
+            if let Some((file, arch)) = container::split(path) {
+                let bytes = fs::metadata(&file).map_or(0, |metadata| metadata.len());
+                files.found.push(Found::Slice { path: file, arch, bytes });
                 continue;
             }
             let what = match fs::metadata(path) {
@@ -62,8 +63,11 @@ impl Files {
 
     fn folder(&mut self, folder: &Path) -> &'static str {
         let canonical = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let before = self.found.len();
+        let mut bundles = Vec::new();
         for entry in WalkDir::new(folder).sort_by_file_name() {
             match entry {
+                Ok(entry) if entry.file_type().is_dir() && is_dsym(entry.path()) => bundles.push(entry.into_path()),
                 Ok(entry) => self.entry(&canonical, entry),
                 Err(error) => {
                     let path = error.path().unwrap_or(folder).to_owned();
@@ -71,6 +75,12 @@ impl Files {
                     self.failed(path, &reason);
                 }
             }
+        }
+        let found = self.found[before..].iter().flat_map(|found| found.path().ancestors().filter(|folder| is_dsym(folder)));
+        let full: HashSet<&Path> = found.collect();
+        bundles.retain(|bundle| !full.contains(bundle.as_path()));
+        for bundle in bundles {
+            self.failed(bundle, "a dSYM bundle without an object file; was it copied whole?");
         }
         "folder"
     }
@@ -97,6 +107,23 @@ impl Files {
         let reason = format!("{}: {reason}", path.display());
         self.found.push(Found::Failed { path, reason });
     }
+}
+
+impl Found {
+    fn path(&self) -> &Path {
+        match self {
+            Self::File { path, .. }
+            | Self::Archive { path, .. }
+            | Self::Slice { path, .. }
+            | Self::Failed { path, .. }
+            | Self::End { path, .. } => path,
+        }
+    }
+}
+
+/// Whether a folder is called like a dSYM bundle.
+fn is_dsym(folder: &Path) -> bool {
+    folder.extension().is_some_and(|extension| extension == "dSYM")
 }
 
 /// Whether the link at `path` leads to a file that is not in `folder`.

@@ -143,7 +143,7 @@ impl<'a> Walk<'a> {
 
     fn open_slice(&mut self, path: PathBuf, arch: &str, bytes: u64) -> Option<Item<'a>> {
         self.room_bytes = MIN_UNPACKED_BYTES.max(bytes.saturating_mul(MAX_EXPANSION));
-        match Mapped::open(&path).and_then(|file| container::slice(&file, arch)) {
+        match container::open_slice(&path, arch) {
             Ok(slice) => {
                 self.board.expect(1, 0);
                 self.push(Format::Fat, vec![Ok(slice)].into_iter(), bytes);
@@ -177,7 +177,7 @@ impl<'a> Walk<'a> {
             return None;
         }
         self.board.expect(1, 0);
-        let reason = format!("{}: no object files in this {what}; pass the one that holds the .so or .debug files", path.display());
+        let reason = format!("{}: no object files in this {what}; pass the one that holds the .so, .debug or dSYM files", path.display());
         Some(Item::failed(path, reason))
     }
 }

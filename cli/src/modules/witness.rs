@@ -174,6 +174,9 @@ fn symbols<'d: 'f, 'f>(file: &'f object::File<'d>, table: impl Iterator<Item = o
         Some(u64::from_be_bytes(word.try_into().ok()?))
     };
     let (mut source, mut symbols): (&[u8], Vec<Symbol<'d>>) = (&[], Vec::new());
+    if file.format() == object::BinaryFormat::MachO {
+        return macho_symbols(file, table);
+    }
     for symbol in table {
         let (SymbolFlags::Elf { st_info, .. }, Ok(name)) = (symbol.flags(), symbol.name_bytes()) else { continue };
         let kind = st_info.st_type();
@@ -189,6 +192,31 @@ fn symbols<'d: 'f, 'f>(file: &'f object::File<'d>, table: impl Iterator<Item = o
             symbols.push(Symbol { address, size: symbol.size(), name, file: if symbol.is_local() { source } else { &[] } });
         }
     }
+    symbols
+}
+
+/// Symbols of a Mach-O file, each of which reaches to the next higher address, in the order of sections, at which one
+/// begins or a section ends. At the end of a section that may be the next one's, or none.
+fn macho_symbols<'d: 'f, 'f>(file: &'f object::File<'d>, table: impl Iterator<Item = object::Symbol<'d, 'f>>) -> Vec<Symbol<'d>> {
+    let ends = file.sections().map(|section| (section.index().0, section.address() + section.size(), None));
+    let begins = table.filter(object::Symbol::is_definition).filter_map(|symbol| {
+        let name = symbol.name_bytes().ok()?;
+        Some((symbol.section_index()?.0, symbol.address(), Some(name.strip_prefix(b"_").unwrap_or(name))))
+    });
+    let mut places: Vec<(usize, u64, Option<&'d [u8]>)> = begins.chain(ends).collect();
+    places.sort_by_key(|(section, address, _)| (*section, *address));
+    let mut symbols: Vec<Symbol<'d>> = Vec::new();
+    // The last address, and the one after it.
+    let mut next = (None, None);
+    for (_, address, name) in places.into_iter().rev() {
+        if next.0 != Some(address) {
+            next = (Some(address), next.0);
+        }
+        if let (Some(name), Some(size)) = (name, next.1.and_then(|after| after.checked_sub(address))) {
+            symbols.push(Symbol { address, size, name, file: &[] });
+        }
+    }
+    symbols.reverse();
     symbols
 }
 

@@ -19,7 +19,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 pub(crate) use ar::member;
-pub use fat::{open_object, slice, split};
+pub(crate) use fat::slice;
+pub use fat::{is_bundle, open_object, open_slice, split};
 
 use crate::Error;
 use crate::debug::Mapped;
