@@ -90,7 +90,10 @@ fn read_mapped(mapped: &Mapped) -> Option<ModuleSymbols> {
     if let Kind::Archive(format) = Kind::of(mapped.bytes()) {
         let members = list(mapped, format).members.into_iter().flatten().filter_map(|member| member.open().ok());
         // Of those within it, no mutant makes more than there are.
-        return members.filter(|member| !matches!(Kind::of(member.bytes()), Kind::Archive(Format::Zip))).filter_map(|member| read_mapped(&member)).last();
+        return members
+            .filter(|member| !matches!(Kind::of(member.bytes()), Kind::Archive(Format::Zip)))
+            .filter_map(|member| read_mapped(&member))
+            .last();
     }
     let file = DebugFile::parse(mapped).ok()?.with_debug_data(None, &Search::nowhere());
     file.read(&Search::nowhere(), &Progress::default()).ok()

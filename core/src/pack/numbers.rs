@@ -121,12 +121,14 @@ impl<T> Counted<T> {
     fn number(&mut self, function: u32, key: [u32; 4], item: T) -> u32 {
         let hash = |key: [u32; 4]| self.hasher.hash_one(as_one(key));
         let entry = self.numbers.entry(hash(key), |(other, _)| *other == key, |(other, _)| hash(*other));
-        let (_, number) = *entry.or_insert_with(|| {
-            self.met.push((function, item));
-            let count = &mut self.counts[function as usize];
-            *count += 1;
-            (key, *count - 1)
-        }).get();
+        let (_, number) = *entry
+            .or_insert_with(|| {
+                self.met.push((function, item));
+                let count = &mut self.counts[function as usize];
+                *count += 1;
+                (key, *count - 1)
+            })
+            .get();
         number
     }
 }

@@ -12,9 +12,9 @@ use super::assemble::assemble;
 use super::code::Code;
 use super::companions::{self, Search};
 use super::layout::Layout;
-use super::mapped::trim_heap;
 use super::macho::debug_map::{self, Objects};
 use super::macho::symbol_map::SymbolMap;
+use super::mapped::trim_heap;
 use super::split::SplitFiles;
 use super::symbols::{self, Extra, Symbol};
 use super::{Mapped, Progress, dwarf, elf, macho, sections};
@@ -190,8 +190,15 @@ impl<'d> DebugFile<'d> {
             trim_heap();
         };
         give_back();
-        let mut module =
-            assemble(self.info.clone(), dwarf, &symbols, &extras, self.mapped.bytes().len().max(data.mapped.bytes().len()), dropped, give_back);
+        let mut module = assemble(
+            self.info.clone(),
+            dwarf,
+            &symbols,
+            &extras,
+            self.mapped.bytes().len().max(data.mapped.bytes().len()),
+            dropped,
+            give_back,
+        );
         give_back();
         layout.restore(&mut module);
         warnings.extend(self.warnings(&module.dropped, shared.is_some(), &missing));

@@ -6,7 +6,9 @@
 //! refers back by `DW_AT_specification`), and is jumped over by `DW_AT_sibling` where the compiler wrote one.
 //! Types inside functions are walked: GCC puts the code of lambdas there (librgw, 0x84a59e).
 
-use gimli::{AttributeSpecification, AttributeValue, DebugInfoOffset, EndianSlice, Endianity, EntriesRaw, Unit, UnitOffset, constants as dw};
+use gimli::{
+    AttributeSpecification, AttributeValue, DebugInfoOffset, EndianSlice, Endianity, EntriesRaw, Unit, UnitOffset, constants as dw,
+};
 
 use super::flatten::{Span, flatten};
 use super::units::{Extent, Units};
