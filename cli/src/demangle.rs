@@ -1,9 +1,13 @@
 //! Raw linkage names -> names for people: in, bytes; out, bytes, each function's worked out once.
 //!
-//! The mangling's own prefix picks the demangler (`_R` and `_ZN…17h…E` Rust, `_Z` C++), as in llvm-symbolizer.
+//! The mangling's own prefix picks the demangler (`_R` and `_ZN…17h…E` Rust, `_Z` C++, as in llvm-symbolizer; `$s` and
+//! its forerunners Swift). Names of Objective-C methods are what they are.
 
 use std::fmt::{self, Write};
 use std::sync::OnceLock;
+
+use symbolic_common::{Language, Name, NameMangling};
+use symbolic_demangle::{Demangle, DemangleOptions};
 
 /// Demangled names of one module, by function number.
 #[derive(Debug, Default)]
@@ -27,9 +31,21 @@ impl Demangler {
 /// Bytes of one demangled name. Substitutions can make a name of some 100 bytes stand for gigabytes.
 const MAX_DEMANGLED_BYTES: usize = 64 << 10;
 
+/// Bytes of a mangled name of Swift. Its demangler calls itself for what is nested; on a stack of 2 MiB it takes names
+/// of 5,000 bytes, and the longest of a real app (`ExpoModulesCore`) has 490.
+const MAX_SWIFT_BYTES: usize = 2_048;
+
+/// How names of Swift begin: since Swift 5, 4.2, 4 and before, and with the underscore of Mach-O.
+const SWIFT: [&str; 6] = ["$s", "$S", "$e", "_$s", "_$S", "_T"];
+
 /// `None` if `raw` is not mangled, or stands for more than [`MAX_DEMANGLED_BYTES`].
 fn demangle(raw: &[u8]) -> Option<Box<str>> {
-    let raw = std::str::from_utf8(raw).ok().filter(|raw| raw.starts_with('_'))?;
+    let raw = std::str::from_utf8(raw).ok().filter(|raw| raw.starts_with(['_', '$']))?;
+    if SWIFT.iter().any(|prefix| raw.starts_with(prefix)) {
+        let name = Some(Name::new(raw, NameMangling::Mangled, Language::Swift)).filter(|_| raw.len() <= MAX_SWIFT_BYTES)?;
+        // What it cannot read, it gives back.
+        return name.demangle(DemangleOptions::complete()).filter(|name| name != raw).map(String::into_boxed_str);
+    }
     let mut name = Bounded(String::new());
     if let Ok(rust) = rustc_demangle::try_demangle(raw) {
         write!(name, "{rust:#}").ok()?;
@@ -63,6 +79,10 @@ mod tests {
             ("_ZN3foo3barEi", Some("foo::bar(int)")),
             ("_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE", Some("core::fmt::Write::write_fmt")),
             ("_RNvC7mycrate3foo", Some("mycrate::foo")),
+            ("$s4main3FooV3baryyF", Some("main.Foo.bar() -> ()")),
+            ("_$s4main3FooV3baryyF", Some("main.Foo.bar() -> ()")),
+            ("-[Note weight]", None),
+            ("$s", None),
             ("main", None),
             ("_init", None),
             ("_ZN3foo", None),
@@ -77,6 +97,9 @@ mod tests {
     fn a_name_that_explodes_stays_raw() {
         let nested = (0..24).fold("1a".to_owned(), |name, _| format!("St4pairI{name}{name}E"));
         assert_eq!(demangle(format!("_Z1fI{}EvT_", &nested[..2_000]).as_bytes()), None);
+        // As deep as a name of Swift may be.
+        let deep = format!("$s4main1fyy{}F", "Say".repeat(670));
+        assert_eq!(demangle(deep.as_bytes()), None);
         let long = format!("_Z{}{}v", 70_000, "x".repeat(70_000));
         assert_eq!(demangle(long.as_bytes()), None);
     }
