@@ -81,13 +81,13 @@ Examples:\n  symtool import libxxx.so.debug\n  symtool import build/ --json > im
 )]
 pub struct Import {
     /// Object files, dSYM bundles, archives that have some (zip, apk, aar, ipa, jar, ar), or folders to search for
-    /// any of them; FILE:ARCH picks one architecture of a universal file
+    /// any of them; `FILE:ARCH` picks one architecture of a universal file
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Where debug files, dSYMs, .o, .dwo and dwz files are looked for too, besides the file's own folder
     #[arg(long = "debug-dir", value_name = "DIR")]
     pub debug_dirs: Vec<PathBuf>,
-    /// Where the .bcsymbolmap files are that tell hidden names (`__hidden#1_`): BCSymbolMaps of an .xcarchive
+    /// Where the .bcsymbolmap files are that tell hidden names (`__hidden#1_`), as in the folder `BCSymbolMaps` of an .xcarchive
     #[arg(long = "bcsymbolmap", value_name = "DIR")]
     pub symbol_map_dirs: Vec<PathBuf>,
     /// Import again what is in the store already

@@ -131,8 +131,9 @@ fn apps_archives_and_frameworks_are_trees_like_others() {
 
 /// The answers at all addresses of `macho-beside`.
 fn answers(sandbox: &Sandbox) -> String {
-    let addresses: String = (0x300..0x700).map(|address| format!("{address:#x}\n")).collect();
-    let run = sandbox.run_with_input(&["resolve", "--module", "app", "--style", "llvm-json", "--batch", "-"], addresses.as_bytes());
+    let addresses: Vec<String> = (0x300..0x700).map(|address| format!("{address:#x}")).collect();
+    let args = ["resolve", "--module", "app", "--style", "llvm-json", "--batch", "-"];
+    let run = sandbox.run_with_input(&args, addresses.join("\n").as_bytes());
     assert_eq!(run.code, 0, "{}", run.stderr);
     run.stdout
 }

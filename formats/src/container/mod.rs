@@ -54,9 +54,8 @@ impl Kind {
     /// The kind of something that starts with `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         match bytes {
-            [0x7f, b'E', b'L', b'F', ..] => Self::Object,
-            // Mach-O of 32 and 64 bits, in either byte order.
-            [0xfe, 0xed, 0xfa, 0xce | 0xcf, ..] | [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..] => Self::Object,
+            // ELF, and Mach-O of 32 and 64 bits in either byte order.
+            [0x7f, b'E', b'L', b'F', ..] | [0xfe, 0xed, 0xfa, 0xce | 0xcf, ..] | [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..] => Self::Object,
             // Java classes begin likewise; they go on with their version, 45 and more, where slices are counted.
             [0xca, 0xfe, 0xba, 0xbe, major @ ..] if is_java(major) => Self::Other,
             [0xca, 0xfe, 0xba, 0xbe | 0xbf, _, _, _, _, ..] => Self::Archive(Format::Fat),

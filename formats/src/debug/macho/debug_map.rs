@@ -78,9 +78,7 @@ fn settle(entries: &mut [Entry<'_>]) {
     let mut all: Vec<&mut Function<'_>> = entries.iter_mut().flat_map(|entry| &mut entry.functions).collect();
     all.sort_by_key(|function| (function.start, function.end));
     for at in 1..all.len() {
-        let next = all[at].start;
-        let before = &mut all[at - 1];
-        before.end = before.end.min(next);
+        all[at - 1].end = all[at - 1].end.min(all[at].start);
     }
 }
 

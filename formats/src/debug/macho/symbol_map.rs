@@ -12,6 +12,7 @@
 //! The file is called after the UUID that the image had when its names were hidden. A dSYM that was made of it anew
 //! has another, and `Contents/Resources/UUID.plist` tells the first (`DBGOriginalUUID`).
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use crate::debug::companions::{Search, open_other};
@@ -82,7 +83,7 @@ fn uuid(bytes: &[u8]) -> String {
         if matches!(at, 4 | 6 | 8 | 10) {
             text.push('-');
         }
-        text.push_str(&format!("{byte:02X}"));
+        let _ = write!(text, "{byte:02X}");
     }
     text
 }
