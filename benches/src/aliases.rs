@@ -23,9 +23,10 @@ impl Aliases {
         let data = ByteView::open(path).with_context(named)?;
         let file = object::File::parse(&*data).with_context(named)?;
         let mut aliases = Self::default();
+        let underscore = if file.format() == object::BinaryFormat::MachO { "_" } else { "" };
         for symbol in file.symbols().chain(file.dynamic_symbols()).filter(ObjectSymbol::is_definition) {
             if let Ok(name) = symbol.name() {
-                aliases.add(name, symbol.address());
+                aliases.add(name.strip_prefix(underscore).unwrap_or(name), symbol.address());
             }
         }
         Ok(aliases)

@@ -13,7 +13,7 @@ Prints ratios of symtool to symcache and to the addr2line crate, after checking 
   --rounds N       rounds of the interleaved run; medians are compared [default: 5]
   --addresses N    addresses in a batch [default: 200000]
   --json           one JSON object a file instead of lines of text
-  FILE             an ELF file with debug info [default: three of testdata/objects]";
+  FILE             an ELF or dSYM file with debug info [default: three of testdata/objects]";
 
 /// Fixtures that are benched where no file is named: one for each compiler and language.
 const DEFAULT_FILES: [&str; 3] = ["cpp-gcc-O2-dwarf5.so", "c-clang-O2-dwarf5.so", "rust-O2-dwarf5.so"];

@@ -31,10 +31,11 @@ impl Sample {
     pub fn read(path: &Path) -> Result<Self> {
         let name = path.display();
         if path.is_dir() {
-            bail!("{name}: a directory; pass ELF files with debug info");
+            bail!("{name}: a directory; pass ELF or dSYM files with debug info");
         }
-        let data = ByteView::open(path).with_context(|| format!("{name}: cannot be read; pass an ELF file with debug info"))?;
-        let file = object::File::parse(&*data).with_context(|| format!("{name}: not an object file; pass an ELF file with debug info"))?;
+        let data = ByteView::open(path).with_context(|| format!("{name}: cannot be read; pass an ELF or dSYM file with debug info"))?;
+        let file =
+            object::File::parse(&*data).with_context(|| format!("{name}: not an object file; pass an ELF or dSYM file with debug info"))?;
         if file.section_by_name(".debug_info").is_none() {
             bail!("{name}: no .debug_info, so the peers have nothing to read; pass the unstripped file or its .debug file");
         }
@@ -45,15 +46,18 @@ impl Sample {
             .map(|symbol| Function { start: symbol.address(), size: symbol.size() })
             .filter(|function| function.size > 0 && function.start.checked_add(function.size).is_some())
             .collect();
+        functions.extend(without_size(&file));
         functions.sort_unstable();
         functions.dedup();
         if functions.is_empty() {
             bail!("{name}: no function symbol with a size to take addresses from; pass a file that was not stripped of .symtab");
         }
-        Ok(Self { functions, load_address: file.segments().next().map_or(0, |segment| segment.address()) })
+        let text = file.segments().find(|segment| matches!(segment.name(), Ok(Some("__TEXT"))));
+        let first = text.or_else(|| file.segments().next());
+        Ok(Self { functions, load_address: first.map_or(0, |segment| segment.address()) })
     }
 
-    /// The address that the file's first segment is linked at. Symcache counts from there.
+    /// The address that the file's first segment of code is linked at. Symcache counts from there.
     pub fn load_address(&self) -> u64 {
         self.load_address
     }
@@ -67,6 +71,19 @@ impl Sample {
             Some(function.start + random.below(function.size))
         })
     }
+}
+
+/// The functions of a Mach-O file, whose symbol table has no sizes: each reaches to the next of its section.
+fn without_size(file: &object::File<'_>) -> Vec<Function> {
+    if file.format() != object::BinaryFormat::MachO {
+        return Vec::new();
+    }
+    let functions = file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.is_definition());
+    let mut starts: Vec<_> = functions.filter_map(|symbol| Some((symbol.section_index()?.0, symbol.address()))).collect();
+    starts.sort_unstable();
+    starts.dedup();
+    let pairs = starts.windows(2).filter(|pair| pair[0].0 == pair[1].0);
+    pairs.map(|pair| Function { start: pair[0].1, size: pair[1].1 - pair[0].1 }).collect()
 }
 
 /// Splitmix64, as in Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014.
