@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use symtool_core::store::{Catalog, MIN_ID_DIGITS, Module, Named};
-use symtool_formats::ModuleInfo;
 use symtool_formats::container::{self, Kind};
 use symtool_formats::debug::DebugFile;
+use symtool_formats::{Error, ModuleInfo};
 
 /// Why a name names no one module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,9 +45,11 @@ pub fn module<'c>(catalog: &'c Catalog, name: &str, latest: bool) -> Result<&'c 
             builds.into_iter().max_by_key(|module| module.footer.imported).ok_or_else(|| NotOne::Unknown(unknown(name)))
         }
         Named::Several(builds) => {
-            let id = |module: &&Module| match builds.iter().filter(|other| other.footer.id == module.footer.id).count() {
-                1 => module.footer.short_id().to_owned(),
-                _ => format!("{}:{}", module.footer.short_id(), module.footer.arch),
+            // Builds for several architectures are told apart by those.
+            let has_arches = builds.iter().any(|module| module.footer.arch != builds[0].footer.arch);
+            let id = |module: &&Module| {
+                let id = module.footer.short_id();
+                if has_arches { format!("{id}:{}", module.footer.arch) } else { id.to_owned() }
             };
             let ids: Vec<String> = builds.iter().map(id).collect();
             Err(NotOne::Ambiguous(format!("{name}: {} builds have this name; pass an id ({}), or --latest", ids.len(), ids.join(", "))))
@@ -72,5 +74,8 @@ fn object_at(path: &Path) -> Option<Result<ModuleInfo, NotOne>> {
         return None;
     }
     let info = container::open_object(path).and_then(|mapped| Ok(DebugFile::parse(&mapped)?.info().clone()));
-    Some(info.map_err(|error| NotOne::Ambiguous(error.to_string())))
+    Some(info.map_err(|error| match error {
+        Error::NoSlice { arch: None, .. } | Error::Bundle { .. } => NotOne::Ambiguous(error.to_string()),
+        _ => NotOne::Unknown(error.to_string()),
+    }))
 }

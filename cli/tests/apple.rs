@@ -341,6 +341,45 @@ fn object_files_of_a_debug_map_that_are_missing_are_named() {
     assert!(run.stderr.contains("make a dSYM where the object files are (dsymutil)"), "{}", run.stderr);
 }
 
+/// Whatever a map of object files leaves out, a dSYM knows better.
+#[test]
+fn a_dsym_comes_before_a_debug_map() {
+    for map_first in [true, false] {
+        let sandbox = Sandbox::new();
+        let image = object("macho-map-missing/app");
+        let dsym = sandbox.write("app", fs::read(object("macho-map-x86_64-dsym")).unwrap());
+        let paths = if map_first { [&image, &dsym] } else { [&dsym, &image] };
+        for path in paths {
+            assert_eq!(import(&sandbox, &[path]).code, 0);
+        }
+        let shown = &json_lines(&sandbox.run(["modules", "show", "--json", "app"]).stdout)[0];
+        let details: Vec<&str> = shown["sources"].as_array().unwrap().iter().map(|source| source["detail"].as_str().unwrap()).collect();
+        assert_eq!(details, ["debug", "debug_map"], "{shown}");
+    }
+}
+
+#[test]
+fn object_files_of_another_architecture_are_not_taken() {
+    let sandbox = Sandbox::new();
+    copy_folder(&object("macho-map-arm64"), &sandbox.path("build"));
+    fs::copy(object("macho-x86_64.o"), sandbox.path("build/one.o")).unwrap();
+    let run = import(&sandbox, &[&sandbox.path("build/app")]);
+    assert!(run.stderr.contains("one.o, not found as the linker saw it"), "{}", run.stderr);
+}
+
+/// One damaged slice does not stand in the way of another.
+#[test]
+fn a_slice_is_picked_whatever_the_others_are() {
+    let sandbox = Sandbox::new();
+    let dsym = fs::read(object(DSYM)).unwrap();
+    let size = u32::try_from(dsym.len()).unwrap();
+    let path = sandbox.write("fat", fat(&[(0x0100_0007, 1 << 30, size), (0x0100_000c, 4096, size)], 2, &dsym));
+    let slice = PathBuf::from(format!("{}:arm64", path.to_str().unwrap()));
+    let run = import(&sandbox, &[&slice]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    assert_eq!(sandbox.run(["resolve", "--module", slice.to_str().unwrap(), "0x400"]).code, 0);
+}
+
 #[test]
 fn object_files_written_since_are_used_and_named() {
     let sandbox = Sandbox::new();

@@ -36,5 +36,17 @@ pub const MIN_UNPACKED_BYTES: u64 = 64 << 20;
 /// Archives within archives: an `.aar` in a `.zip` in a `.zip` makes three. Files exist that contain themselves.
 pub const MAX_NESTED_ARCHIVES: usize = 4;
 
+/// Bytes of a `.bcsymbolmap`; those of large apps have a few million.
+pub const MAX_SYMBOL_MAP_BYTES: usize = 64 << 20;
+
+/// Bytes of the property list of a dSYM; they have some hundred.
+pub const MAX_PROPERTY_LIST_BYTES: usize = 64 << 10;
+
+/// Object files of one debug map. Each is mapped, and a process may have some 65,000 mappings on Linux.
+pub const MAX_OBJECTS: usize = 20_000;
+
+/// Entries of `LC_FUNCTION_STARTS`. Chrome's framework has about a million functions.
+pub const MAX_FUNCTION_STARTS: usize = 4 << 20;
+
 /// Slices of a universal Mach-O file. Apple has had some twenty architectures; a header can declare a million.
 pub const MAX_SLICES: usize = 64;

@@ -60,6 +60,8 @@ pub enum Detail {
     Exports,
     /// The names of functions (`.symtab`).
     Symbols,
+    /// Names, inlined calls and lines, as far as the object files are found that a Mach-O image was linked from.
+    DebugMap,
     /// Names, inlined calls and lines (`.debug_info`).
     Debug,
 }
@@ -70,13 +72,14 @@ impl Detail {
         match self {
             Self::Exports => "exports",
             Self::Symbols => "symbols",
+            Self::DebugMap => "debug_map",
             Self::Debug => "debug",
         }
     }
 
     /// The detail that [`Detail::name`] calls `name`, if this version knows it.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Exports, Self::Symbols, Self::Debug].into_iter().find(|detail| detail.name() == name)
+        [Self::Exports, Self::Symbols, Self::DebugMap, Self::Debug].into_iter().find(|detail| detail.name() == name)
     }
 }
 
@@ -254,6 +257,12 @@ impl Dropped {
         for (&reason, count) in &other.0 {
             *self.0.entry(reason).or_default() += count;
         }
+    }
+
+    /// The counts of what is damaged.
+    #[must_use]
+    pub fn damage(&self) -> Self {
+        Self(self.0.iter().filter(|(reason, _)| reason.is_damage()).map(|(&reason, &count)| (reason, count)).collect())
     }
 
     /// All counts that are not zero.

@@ -76,6 +76,8 @@ impl Files {
                 }
             }
         }
+        // An image is told what it lacks, unless its dSYM has been there before.
+        self.found[before..].sort_by_key(|found| !found.path().ancestors().any(is_dsym));
         let found = self.found[before..].iter().flat_map(|found| found.path().ancestors().filter(|folder| is_dsym(folder)));
         let full: HashSet<&Path> = found.collect();
         bundles.retain(|bundle| !full.contains(bundle.as_path()));

@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use symtool_core::store::{Footer, Module};
-use symtool_formats::ModuleInfo;
+use symtool_formats::{ModuleInfo, ModuleKind};
 
 use super::limits::MAX_WORKING_BYTES;
 
@@ -33,8 +33,13 @@ struct State {
     known: HashMap<Id, Vec<Known>>,
 }
 
-/// Kind, id and architecture, as footers have them.
-type Id = (String, String, String);
+/// Kind, id and, for Mach-O, architecture, as footers have them.
+type Id = (String, String, Option<String>);
+
+/// What files of one module have in common.
+fn identity(kind: &str, id: &str, arch: &str) -> Id {
+    (kind.to_owned(), id.to_owned(), (kind == ModuleKind::MachO.name()).then(|| arch.to_owned()))
+}
 
 /// A file that was imported with some id.
 #[derive(Clone, Debug)]
@@ -76,7 +81,7 @@ impl Order {
         let mut state = State::default();
         for module in modules {
             let footer = &module.footer;
-            let known = state.known.entry((footer.kind.clone(), footer.id.clone(), footer.arch.clone())).or_default();
+            let known = state.known.entry(identity(&footer.kind, &footer.id, &footer.arch)).or_default();
             known.push(Known { footer: Arc::new(footer.clone()), now: false });
         }
         Self { state: Mutex::new(state), changed: Condvar::new() }
@@ -97,7 +102,7 @@ impl<'a> Ticket<'a> {
     /// Waits for all files before this one to enter, for those of the same id to be read, and for memory.
     /// `bytes_in` is the file's size, `working_bytes` what reading it takes.
     pub fn enter(self, info: &ModuleInfo, bytes_in: u64, working_bytes: u64) -> Entered<'a> {
-        let id = (info.kind.name().to_owned(), info.id.to_string(), info.arch.clone());
+        let id = identity(info.kind.name(), &info.id.to_string(), &info.arch);
         let state = self.order.wait_while(|state| state.next != self.number || state.reading.contains(&id));
         let known = state.known.get(&id).map_or(&[][..], Vec::as_slice);
         if let Some(known) = known.iter().find(|known| known.footer.knows(info, bytes_in)) {

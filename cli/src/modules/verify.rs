@@ -89,6 +89,12 @@ fn compare(args: &Verify, reader: &Reader, module: &Module, contents: &Contents,
     let mapped = container::open_object(path).map_err(|error| error.to_string())?;
     let file = DebugFile::parse(&mapped).map_err(|error| error.to_string())?;
     let sources = module.footer.known_sources();
+    let has_map = |source: &symtool_core::store::Source| source.is_debug_map_of(file.info(), mapped.bytes().len() as u64);
+    if sources.iter().any(has_map) {
+        return Err("its debug data is in the object files that it was linked from, which the other reader does not look for; \
+                    verify its dSYM (dsymutil makes one)"
+            .to_owned());
+    }
     let is_it = |source: &symtool_core::store::Source| source.is_file(file.info(), mapped.bytes().len() as u64);
     let source = sources.iter().position(is_it).ok_or_else(|| {
         let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();

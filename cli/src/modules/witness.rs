@@ -198,7 +198,7 @@ fn symbols<'d: 'f, 'f>(file: &'f object::File<'d>, table: impl Iterator<Item = o
 /// Symbols of a Mach-O file, each of which reaches to the next higher address, in the order of sections, at which one
 /// begins or a section ends. At the end of a section that may be the next one's, or none.
 fn macho_symbols<'d: 'f, 'f>(file: &'f object::File<'d>, table: impl Iterator<Item = object::Symbol<'d, 'f>>) -> Vec<Symbol<'d>> {
-    let ends = file.sections().map(|section| (section.index().0, section.address() + section.size(), None));
+    let ends = file.sections().map(|section| (section.index().0, section.address().wrapping_add(section.size()), None));
     let begins = table.filter(object::Symbol::is_definition).filter_map(|symbol| {
         let name = symbol.name_bytes().ok()?;
         Some((symbol.section_index()?.0, symbol.address(), Some(name.strip_prefix(b"_").unwrap_or(name))))

@@ -74,8 +74,8 @@ impl Frames<'_, '_> {
                 self.names.load_file(place.file - 1)?;
             }
             let name = self.names.name(frame.function);
-            // A function without a name, or an extra one within nothing.
-            if name.is_empty() && place.file == 0 && (is_extra || frame.symtab) {
+            // An extra function without a name, or what one lies in, which is nothing.
+            if name.is_empty() && (is_extra || frame.symtab && self.names.is_unnamed(frame.function)) {
                 break;
             }
             each(Frame {

@@ -92,6 +92,8 @@ pub struct Names<'s> {
     stored_functions: Source<'s, FunctionBlock>,
     stored_files: Source<'s, StringBlock>,
     functions: Vec<Option<Arc<FunctionBlock>>>,
+    /// The function without a name.
+    unnamed: u32,
     files: Vec<Option<Arc<StringBlock>>>,
 }
 
@@ -102,6 +104,7 @@ impl<'s> Names<'s> {
             stored_functions: Source::new(target, Kind::Functions, &target.cache.functions),
             stored_files: Source::new(target, Kind::Files, &target.cache.files),
             // One more function than has a name: see `pack`.
+            unnamed: footer.functions,
             functions: vec![None; footer.functions as usize / FUNCTIONS_PER_BLOCK + 1],
             files: vec![None; footer.files as usize / FILES_PER_BLOCK + 1],
         }
@@ -146,6 +149,11 @@ impl<'s> Names<'s> {
     #[inline]
     pub fn name(&self, function: u32) -> &[u8] {
         self.block(function).and_then(|(block, index)| block.name(index)).unwrap_or_default()
+    }
+
+    /// Whether `function` is the one without a name, not one whose name is empty.
+    pub fn is_unnamed(&self, function: u32) -> bool {
+        function == self.unnamed
     }
 
     /// A site of `function`, whose block has been brought to hand.

@@ -71,6 +71,11 @@ impl Source {
         self.is_same(&fingerprint(info), info.detail.name(), bytes)
     }
 
+    /// Whether this is the file of `info` and `bytes`, read with the object files of its debug map.
+    pub fn is_debug_map_of(&self, info: &ModuleInfo, bytes: u64) -> bool {
+        self.is_same(&fingerprint(info), Detail::DebugMap.name(), bytes)
+    }
+
     /// Whether both are one file, or differ inside of their sections only.
     pub fn is_same_file(&self, other: &Self) -> bool {
         self.is_same(&other.fingerprint, &other.detail, other.bytes)

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use hashbrown::HashMap;
 use object::read::archive::{ArchiveFile, ArchiveMember};
 
 use super::{Content, Kind, Listing, Member, last_component, member_path, text};
@@ -30,14 +31,29 @@ pub fn list(archive: &Mapped) -> Listing {
     listing
 }
 
-/// The object of `archive` that is called `name` and was written at `time`, in seconds since 1970; at any time, where
-/// `time` is 0.
-pub fn member(archive: &Mapped, name: &[u8], time: u64) -> Option<Mapped> {
-    let ar = ArchiveFile::parse(archive.bytes()).ok()?;
-    let is_it = |member: &ArchiveMember<'_>| member.name() == name && (time == 0 || member.date() == Some(time));
-    let member = ar.members().map_while(Result::ok).find(is_it)?;
-    let found = if ar.is_thin() { beside(archive, &member) } else { inside(archive, &member) };
-    found.ok()??.open().ok()
+/// The objects of an archive, by name and time.
+#[derive(Debug, Default)]
+pub struct Index(HashMap<Vec<u8>, Vec<(u64, Mapped)>>);
+
+impl Index {
+    /// Lists `archive`, as far as it can be read.
+    pub fn of(archive: &Mapped) -> Self {
+        let mut index = Self::default();
+        let Ok(ar) = ArchiveFile::parse(archive.bytes()) else { return index };
+        for member in ar.members().map_while(Result::ok) {
+            let found = if ar.is_thin() { beside(archive, &member) } else { inside(archive, &member) };
+            if let Ok(Some(Ok(object))) = found.map(|found| found.map(Member::open)) {
+                index.0.entry(member.name().to_vec()).or_default().push((member.date().unwrap_or(0), object));
+            }
+        }
+        index
+    }
+
+    /// The object that is called `name` and was written at `time`, in seconds since 1970; at any time, where `time` is 0.
+    pub fn get(&self, name: &[u8], time: u64) -> Option<&Mapped> {
+        let alike = self.0.get(name)?;
+        alike.iter().find(|(written, _)| time == 0 || *written == time).map(|(_, object)| object)
+    }
 }
 
 /// A member whose bytes are in the archive, if it is an object or archive.

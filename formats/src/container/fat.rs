@@ -1,5 +1,4 @@
-//! Universal ("fat") Mach-O files: in, the bytes of one; out, its slices, one for each architecture. Here too is what
-//! people mean by a path: a file, a slice of one, the file in a dSYM bundle.
+//! Universal ("fat") Mach-O files: in, the bytes of one; out, its slices, one for each architecture.
 //!
 //! A slice is written `path:arch`. A file of one architecture is its own only slice, so that whoever names the one
 //! that he means can do so either way.
@@ -79,42 +78,6 @@ fn slice_path(path: &Path, arch: &str) -> PathBuf {
     member_path(path, ":", arch, "")
 }
 
-/// The path of a file and the architecture in it that `path` means, where it is written `path:arch` and is not the
-/// name of a file itself.
-pub fn split(path: &Path) -> Option<(PathBuf, String)> {
-    if path.exists() {
-        return None;
-    }
-    let text = path.to_str()?;
-    let (file, arch) = text.rsplit_once(':')?;
-    let is_name = !arch.is_empty() && arch.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    let is_there = Path::new(file).is_file() || is_bundle(Path::new(file));
-    (is_name && is_there).then(|| (file.into(), arch.to_owned()))
-}
-
-/// Whether the folder at `path` is a dSYM bundle.
-pub fn is_bundle(path: &Path) -> bool {
-    path.join(DWARF_FOLDER).is_dir()
-}
-
-/// Where a dSYM bundle keeps its files.
-const DWARF_FOLDER: &str = "Contents/Resources/DWARF";
-
-/// The one file in the dSYM bundle at `path`; `path` itself, if it is none.
-fn in_bundle(path: &Path) -> Result<PathBuf, Error> {
-    if !is_bundle(path) {
-        return Ok(path.to_owned());
-    }
-    let entries = std::fs::read_dir(path.join(DWARF_FOLDER)).map_err(|cause| Error::Io { path: path.to_owned(), cause })?;
-    let mut files: Vec<PathBuf> =
-        entries.flatten().map(|entry| entry.path()).filter(|file| !matches!(Kind::of_file(file), Ok(Kind::Other) | Err(_))).collect();
-    files.sort();
-    match files.pop() {
-        Some(only) if files.is_empty() => Ok(only),
-        last => Err(Error::Bundle { path: path.to_owned(), files: files.len() + usize::from(last.is_some()) }),
-    }
-}
-
 /// Of the slices of `file`, which may be a thin file too, that for `arch`.
 ///
 /// # Errors
@@ -131,48 +94,20 @@ pub fn slice(file: &Mapped, arch: &str) -> Result<Member, Error> {
     }
     let mut has = Vec::new();
     for member in list(file).members {
-        let member = member?;
-        if member.path() == path {
-            return Ok(member);
+        match member {
+            Ok(member) if member.path() == path => return Ok(member),
+            Ok(member) => has.push(member.arch()),
+            // That of another slice does not matter.
+            Err(error) if error.path() == path || error.path() == file.path() => return Err(error),
+            Err(_) => {}
         }
-        has.push(member.arch());
     }
     Err(Error::NoSlice { path: file.path().to_owned(), arch: Some(arch.to_owned()), has: has.join(", ") })
 }
 
-/// The slice for `arch` of the file at `path`, or of the file in the dSYM bundle there.
-///
-/// # Errors
-/// Those of [`Mapped::open`]; [`Error::NoSlice`], [`Error::Bundle`].
-pub fn open_slice(path: &Path, arch: &str) -> Result<Member, Error> {
-    slice(&Mapped::open(&in_bundle(path)?)?, arch)
-}
-
-/// The one object at `path`: an object file, a slice written `path:arch`, a file of one slice, a dSYM bundle of one file.
-///
-/// # Errors
-/// Those of [`Mapped::open`]; [`Error::NoSlice`] if there are several slices, or none as asked for; [`Error::Bundle`].
-pub fn open_object(path: &Path) -> Result<Mapped, Error> {
-    if let Some((file, arch)) = split(path) {
-        return open_slice(&file, &arch)?.open();
-    }
-    let file = Mapped::open(&in_bundle(path)?)?;
-    if Kind::of(file.bytes()) != Kind::Archive(Format::Fat) {
-        return Ok(file);
-    }
-    let mut members = list(&file).members.into_iter().collect::<Result<Vec<_>, Error>>()?;
-    match members.pop() {
-        Some(only) if members.is_empty() => only.open(),
-        last => {
-            let has: Vec<String> = members.iter().chain(&last).map(Member::arch).collect();
-            Err(Error::NoSlice { path: path.to_owned(), arch: None, has: has.join(", ") })
-        }
-    }
-}
-
 impl Member {
     /// The architecture of a slice.
-    fn arch(&self) -> String {
+    pub(super) fn arch(&self) -> String {
         self.path.to_string_lossy().rsplit(':').next().unwrap_or_default().to_owned()
     }
 }

@@ -11,6 +11,7 @@
 mod ar;
 mod fat;
 mod inflate;
+mod place;
 mod zip;
 
 use std::ffi::OsString;
@@ -18,9 +19,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-pub(crate) use ar::member;
+pub(crate) use ar::Index;
 pub(crate) use fat::slice;
-pub use fat::{is_bundle, open_object, open_slice, split};
+pub(crate) use place::in_bundle;
+pub use place::{is_bundle, open_object, open_slice, split};
 
 use crate::Error;
 use crate::debug::Mapped;

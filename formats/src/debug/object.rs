@@ -47,6 +47,9 @@ impl<'d> DebugFile<'d> {
         }
         let damaged = |error: ::object::Error| Error::Damaged { path: path.to_owned(), reason: error.to_string() };
         let object = ::object::File::parse(bytes).map_err(damaged)?;
+        if macho::with_macho!(&object, file => file.macho_load_commands().is_err()).unwrap_or(false) {
+            return Err(Error::Damaged { path: path.to_owned(), reason: "its load commands lie outside the file".to_owned() });
+        }
         let (kind, arch, detail, image_base) = match object.format() {
             BinaryFormat::MachO => (ModuleKind::MachO, macho::arch(&object), macho::detail(&object), macho::image_base(&object)),
             _ => (ModuleKind::Elf, elf::arch(&object), elf::detail(&object), elf::image_base(&object)),
@@ -98,7 +101,7 @@ impl<'d> DebugFile<'d> {
         }
         self.objects = Objects::open(&self.object, self.mapped.path(), &self.info.arch, search);
         if self.objects.as_ref().is_some_and(Objects::any) {
-            self.info.detail = Detail::Debug;
+            self.info.detail = Detail::DebugMap;
         }
         self
     }
@@ -139,10 +142,11 @@ impl<'d> DebugFile<'d> {
             None
         });
         let mini = mini.as_deref().and_then(|bytes| ::object::File::parse(bytes).ok());
-        let map_file = macho::symbol_map::find(self, search);
+        let is_macho = self.info.kind == ModuleKind::MachO;
+        let map_file = if is_macho { macho::symbol_map::find(self, search) } else { None };
         let map = map_file.as_ref().and_then(SymbolMap::of);
         let (symbols, extras) = names(object, mini.as_ref(), &layout, map.as_ref());
-        if symbols.iter().any(|symbol| macho::symbol_map::is_hidden(&[b"_", symbol.name].concat())) {
+        if is_macho && symbols.iter().any(|symbol| macho::symbol_map::is_hidden(symbol.name)) {
             warnings.push(
                 "names are hidden (`__hidden#…_`); pass the folder with its .bcsymbolmap file, of the .xcarchive, as --bcsymbolmap \
                  and import again with --force"
@@ -174,7 +178,7 @@ impl<'d> DebugFile<'d> {
             shared: shared.as_ref(),
             split: &split,
             ahead: &ahead,
-            lines_in_functions: false,
+            functions_move: false,
             map: map.as_ref(),
         };
         let dwarf = if !loaded.is_empty() {
@@ -190,15 +194,9 @@ impl<'d> DebugFile<'d> {
             trim_heap();
         };
         give_back();
-        let mut module = assemble(
-            self.info.clone(),
-            dwarf,
-            &symbols,
-            &extras,
-            self.mapped.bytes().len().max(data.mapped.bytes().len()),
-            dropped,
-            give_back,
-        );
+        let objects_bytes = objects.map_or(0, |objects| usize::try_from(objects.bytes()).unwrap_or(usize::MAX));
+        let file_bytes = self.mapped.bytes().len().max(data.mapped.bytes().len()).saturating_add(objects_bytes);
+        let mut module = assemble(self.info.clone(), dwarf, &symbols, &extras, file_bytes, dropped, give_back);
         give_back();
         layout.restore(&mut module);
         warnings.extend(self.warnings(&module.dropped, shared.is_some(), &missing));

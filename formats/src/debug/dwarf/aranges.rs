@@ -71,7 +71,7 @@ fn listed_claims<E: Endianity>(units: &Units<'_, E>, claims: &mut Vec<Interval>,
 }
 
 /// Makes overlapping claims disjoint.
-fn settle(claims: &[Interval]) -> Vec<Interval> {
+pub fn settle(claims: &[Interval]) -> Vec<Interval> {
     // Starts sort before ends, so that a unit whose claims touch stays valid throughout.
     let mut ends: Vec<(u64, bool, usize)> =
         claims.iter().flat_map(|claim| [(claim.start, false, claim.unit), (claim.end, true, claim.unit)]).collect();

@@ -123,6 +123,7 @@ fn run<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped
         // is lower than the last one begins a new sequence.
         if rows.len() > first && address < rows[rows.len() - 1].address {
             rows.truncate(first);
+            is_dead = false;
         }
         if row.end_sequence() {
             if !std::mem::take(&mut is_dead) && rows.len() > first && rows[first].address < address {

@@ -26,7 +26,7 @@ use super::sections::Sections;
 use super::split::SplitSections;
 use super::symbols::Symbol;
 use super::{Mapped, Progress};
-use crate::module::Dropped;
+use crate::module::{Dropped, Range};
 use units::{SplitUnits, Units};
 
 /// After so many units, all debug entries leave memory. Each page that is still needed costs a fault.
@@ -52,8 +52,9 @@ pub struct Input<'d> {
     pub split: &'d SplitSections<'d>,
     /// Line programs that have been run.
     pub ahead: &'d LinesAhead,
-    /// Whether lines count within functions only: what follows a function may be another's in the end.
-    pub lines_in_functions: bool,
+    /// Whether this is an object file whose functions will lie elsewhere: its functions say which unit owns what, and a
+    /// line counts within the function in which its row stands.
+    pub functions_move: bool,
     /// What hidden names stand for.
     pub map: Option<&'d SymbolMap<'d>>,
 }
@@ -73,8 +74,9 @@ pub fn read<'d, E: Endianity + Send + Sync>(
     let shared = input.shared.map(|shared| Units::list(shared.borrow(|section| EndianSlice::new(section, endian)), dropped));
     let split = SplitUnits::new(input.split, endian);
     let units = Units::list(dwarf, dropped).with_shared(shared).with_map(input.map);
-    let mut intervals = aranges::read(&units, code, dropped);
-    let jobs = by_unit(&mut intervals);
+    let mut intervals = if input.functions_move { Vec::new() } else { aranges::read(&units, code, dropped) };
+    let jobs =
+        if input.functions_move { (0..units.len()).map(|unit| (unit, code.spans().to_vec())).collect() } else { by_unit(&mut intervals) };
     progress.expect(jobs.len(), jobs.iter().map(|(unit, _)| units.bytes(*unit).len()).sum());
     let done = AtomicUsize::new(0);
     let read: Vec<(UnitSymbols<'d>, Dropped)> = jobs
@@ -92,7 +94,33 @@ pub fn read<'d, E: Endianity + Send + Sync>(
         })
         .collect();
     read.iter().for_each(|(_, counts)| dropped.merge(counts));
-    DwarfSymbols { intervals, units: read.into_iter().map(|(unit, _)| unit).collect() }
+    let mut units: Vec<UnitSymbols<'d>> = read.into_iter().map(|(unit, _)| unit).collect();
+    if input.functions_move {
+        intervals = owned(&mut units);
+    }
+    DwarfSymbols { intervals, units }
+}
+
+/// Who owns which address where the ranges of `units` say it; ranges of which another unit owns a part are cut.
+fn owned(units: &mut [UnitSymbols<'_>]) -> Vec<Interval> {
+    let claims: Vec<Interval> = units
+        .iter()
+        .enumerate()
+        .flat_map(|(unit, symbols)| symbols.ranges.iter().map(move |range| Interval { start: range.start, end: range.end, unit }))
+        .collect();
+    let intervals = aranges::settle(&claims);
+    let mut own = vec![Vec::new(); units.len()];
+    intervals.iter().for_each(|interval| own[interval.unit].push((interval.start, interval.end)));
+    for (symbols, own) in units.iter_mut().zip(own) {
+        let mut kept = Vec::with_capacity(symbols.ranges.len());
+        for (start, end) in own {
+            let first = symbols.ranges.partition_point(|range| range.end <= start);
+            let inside = symbols.ranges[first..].iter().take_while(|range| range.start < end);
+            kept.extend(inside.map(|range| Range { start: range.start.max(start), end: range.end.min(end), ..*range }));
+        }
+        symbols.ranges = kept;
+    }
+    intervals
 }
 
 /// The intervals of each unit that has any, in file order; renumbers the units of `intervals` to match.

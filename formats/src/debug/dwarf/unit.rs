@@ -54,6 +54,61 @@ pub struct UnitSymbols<'d> {
     pub files: Vec<Vec<u8>>,
 }
 
+impl UnitSymbols<'_> {
+    /// Drops chains that no range leads to, and functions and files that none of the others names.
+    pub fn keep_used(&mut self) {
+        let mut is_used = vec![false; self.chains.len()];
+        self.ranges.iter().for_each(|range| is_used[range.chain.0 as usize] = true);
+        // Callers stand before their callees.
+        for (at, chain) in self.chains.iter().enumerate().rev() {
+            if let (true, Some((caller, _))) = (is_used[at], chain.caller) {
+                is_used[caller.0 as usize] = true;
+            }
+        }
+        let (mut functions, mut files) = (Renumber::of(self.functions.len()), Renumber::of(self.files.len()));
+        let mut chains = Renumber::of(self.chains.len());
+        let mut location = |location: Location| {
+            let file = location.file.map(|file| FileId::new(files.number(file.index() as usize)));
+            Location { file, ..location }
+        };
+        let mut kept = Vec::new();
+        for (at, chain) in self.chains.iter().enumerate().filter(|(at, _)| is_used[*at]) {
+            chains.number(at);
+            kept.push(Chain {
+                function: chain.function.map(|function| FunctionId(functions.number(function.0 as usize))),
+                caller: chain.caller.map(|(caller, call)| (ChainId(chains.number(caller.0 as usize)), location(call))),
+                source: chain.source,
+            });
+        }
+        for range in &mut self.ranges {
+            range.chain = ChainId(chains.number(range.chain.0 as usize));
+            range.location = location(range.location);
+        }
+        self.chains = kept;
+        self.functions = functions.met.iter().map(|old| self.functions[*old]).collect();
+        self.files = files.met.iter().map(|old| std::mem::take(&mut self.files[*old])).collect();
+    }
+}
+
+/// New numbers for what is met, in the order in which it is.
+struct Renumber {
+    new: Vec<Option<u32>>,
+    met: Vec<usize>,
+}
+
+impl Renumber {
+    fn of(count: usize) -> Self {
+        Self { new: vec![None; count], met: Vec::new() }
+    }
+
+    fn number(&mut self, old: usize) -> u32 {
+        *self.new[old].get_or_insert_with(|| {
+            self.met.push(old);
+            number(self.met.len() - 1)
+        })
+    }
+}
+
 /// Reads unit `index`, which owns `intervals`. A unit that cannot be read is counted, and symbols answer for it.
 pub fn read<'d, E: Endianity>(
     units: &Units<'d, E>,
@@ -97,7 +152,7 @@ pub fn read<'d, E: Endianity>(
         out: UnitSymbols::default(),
     };
     // Assembly has lines without functions.
-    let only_in_functions = input.lines_in_functions && !scopes.nodes.is_empty();
+    let only_in_functions = input.functions_move && !scopes.nodes.is_empty();
     let mut scope_at = Cursor::new(&scopes.segments);
     let mut line_at = Cursor::new(&lines);
     let mut symbol_at = Cursor::new(symbols);
@@ -108,13 +163,15 @@ pub fn read<'d, E: Endianity>(
             let (line, line_until) = line_at.seek(at);
             let (symbol, symbol_until) = symbol_at.seek(at);
             let until = end.min(scope_until).min(line_until).min(symbol_until);
-            let line = line.filter(|_| scope.is_some() || !only_in_functions);
+            // Rows of another function go on into one that has none, unless they part.
+            let begins_here = |line: &usize| symbol.is_none_or(|symbol| symbols[symbol].start <= lines[*line].start);
+            let line = line.filter(|line| !input.functions_move || (scope.is_some() || !only_in_functions) && begins_here(line));
             let location = line.and_then(|line| names.location(lines[line].file, lines[line].line, lines[line].column));
             let chain = match (scope, location, symbol) {
                 (Some(scope), _, _) => Some(names.chain(scopes.segments[scope].node, symbol)),
                 (None, Some(_), _) => Some(names.root(None, symbol, Source::Dwarf)),
-                (None, None, Some(_)) => Some(names.root(None, symbol, Source::Symtab)),
-                (None, None, None) => None,
+                (None, None, Some(_)) if !input.functions_move => Some(names.root(None, symbol, Source::Symtab)),
+                (None, None, _) => None,
             };
             if let Some(chain) = chain {
                 let is_outermost = names.out.chains[chain.0 as usize].caller.is_none();
@@ -136,10 +193,10 @@ pub fn read<'d, E: Endianity>(
     names.out
 }
 
-/// Numbers functions, files and chains as they are first used.
 /// A unit and the file it is in.
 type UnitOf<'a, 'd, E> = (&'a Units<'d, E>, &'a Unit<EndianSlice<'d, E>>);
 
+/// Numbers functions, files and chains as they are first used.
 struct Names<'a, 'd, E: Endianity> {
     /// The unit with the functions: a split unit, or the same as `lines`.
     entries: Option<UnitOf<'a, 'd, E>>,

@@ -5,18 +5,20 @@
 //! table (`mach-o/stab.h`); `dsymutil` makes a dSYM of both:
 //!
 //! ```text
-//! OSO  path of an object file, or of an archive with a member; n_value: when it was written
-//! FUN  name of a function, where it lies in the image
-//! FUN  (no name) its size
+//! OSO          path of an object file, or of an archive with a member; n_value: when it was written
+//! FUN          name of a function, where it lies in the image
+//! FUN          (no name) its size
+//! STSYM, GSYM  name of something else: a function too, where its section is not all code
 //! ```
 //!
 //! In an object, every function lies elsewhere. One that the linker has thrown away, or taken from another object,
 //! is not in the map, and what this object says of it goes unused.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use gimli::Endianity;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use object::macho;
 use object::read::macho::{MachHeader, MachOFile, Nlist};
 use rayon::prelude::*;
@@ -30,7 +32,8 @@ use crate::debug::layout::Layout;
 use crate::debug::sections::{self, Sections};
 use crate::debug::split::SplitSections;
 use crate::debug::symbols::Symbol;
-use crate::debug::{Mapped, Progress};
+use crate::debug::{Mapped, Progress, arch_of};
+use crate::limits::MAX_OBJECTS;
 use crate::module::{DropReason, Dropped, Range};
 
 /// What an image says of one object file.
@@ -50,20 +53,31 @@ struct Function<'d> {
     end: u64,
 }
 
-fn entries<'d, M: MachHeader>(file: &MachOFile<'d, M>) -> Vec<Entry<'d>> {
+fn entries<'d, M: MachHeader>(file: &MachOFile<'d, M>, code: &Code) -> Vec<Entry<'d>> {
     let (table, endian) = (file.macho_symbol_table(), file.endian());
     let mut entries: Vec<Entry<'d>> = Vec::new();
+    // An object may have several units, each with an entry of its own.
+    let mut numbers: HashMap<(&[u8], u64), usize> = HashMap::new();
+    let mut current = None;
     let mut function = None;
     for symbol in table.iter() {
         let (Some(kind), Ok(name)) = (symbol.stab(), symbol.name(endian, table.strings())) else { continue };
         let value = symbol.n_value(endian).into();
-        match (kind, entries.last_mut()) {
-            (macho::N_OSO, _) => entries.push(Entry { path: name, time: value, functions: Vec::new() }),
+        match (kind, current) {
+            (macho::N_OSO, _) => {
+                current = Some(*numbers.entry((name, value)).or_insert_with(|| {
+                    entries.push(Entry { path: name, time: value, functions: Vec::new() });
+                    entries.len() - 1
+                }));
+            }
             (macho::N_FUN, Some(_)) if !name.is_empty() => function = Some((name, value)),
             (macho::N_FUN, Some(entry)) => {
                 if let Some((name, start)) = function.take() {
-                    entry.functions.push(Function { name, start, end: start.saturating_add(value) });
+                    entries[entry].functions.push(Function { name, start, end: start.saturating_add(value) });
                 }
+            }
+            (macho::N_STSYM | macho::N_GSYM, Some(entry)) if code.contains(value) => {
+                entries[entry].functions.push(Function { name, start: value, end: value });
             }
             _ => {}
         }
@@ -73,12 +87,18 @@ fn entries<'d, M: MachHeader>(file: &MachOFile<'d, M>) -> Vec<Entry<'d>> {
     entries
 }
 
-/// Lets no two functions lie over each other.
+/// Lets no two functions lie over each other, but for other names of one: linkers write those without size, or under
+/// names that the object does not know, and some sizes not at all.
 fn settle(entries: &mut [Entry<'_>]) {
     let mut all: Vec<&mut Function<'_>> = entries.iter_mut().flat_map(|entry| &mut entry.functions).collect();
-    all.sort_by_key(|function| (function.start, function.end));
-    for at in 1..all.len() {
-        all[at - 1].end = all[at - 1].end.min(all[at].start);
+    all.sort_by_key(|function| function.start);
+    let mut next = u64::MAX;
+    for alike in all.chunk_by_mut(|one, other| one.start == other.start).rev() {
+        let start = alike[0].start;
+        let longest = alike.iter().map(|function| function.end).max().filter(|end| *end > start);
+        let end = longest.map_or(next, |end| end.min(next));
+        alike.iter_mut().for_each(|function| function.end = end);
+        next = start;
     }
 }
 
@@ -96,12 +116,14 @@ pub struct Objects<'d> {
 impl<'d> Objects<'d> {
     /// Opens what `image`, which lies at `image_path`, refers to; `None` if it has no debug map.
     pub fn open(image: &object::File<'d>, image_path: &Path, arch: &str, search: &Search) -> Option<Self> {
-        let entries = with_macho!(image, file => entries(file)).filter(|entries| !entries.is_empty())?;
+        let code = Code::of(image, &Layout::default());
+        let entries = with_macho!(image, file => entries(file, &code)).filter(|entries| !entries.is_empty())?;
         let mut objects = Self::default();
+        let mut places = Places::of(&entries, image_path, arch, search);
         for entry in entries {
-            let (recorded, member) = split_member(entry.path);
             let name = PathBuf::from(path(entry.path));
-            match find(path(recorded).as_ref(), member, entry.time, image_path, arch, search) {
+            let found = if objects.found.len() < MAX_OBJECTS { places.find(&entry) } else { None };
+            match found {
                 Some((object, is_changed)) => {
                     objects.found.push((object, entry.functions));
                     objects.changed.extend(is_changed.then_some(name));
@@ -148,15 +170,23 @@ impl<'d> Objects<'d> {
         dropped.count_many(DropReason::MissingObject, self.missing_functions);
         let load = |(mapped, functions): &'m (Mapped, Vec<Function<'d>>)| {
             let mut dropped = Dropped::default();
-            let loaded = Loaded::of(mapped, functions, symbols, &mut dropped);
+            let loaded = Loaded::of(mapped, functions, &mut dropped);
             if loaded.is_none() {
-                dropped.count(DropReason::BadUnit);
+                dropped.count_many(DropReason::MissingObject, functions.len() as u64);
             }
             (loaded, dropped)
         };
         let loaded: Vec<_> = self.found.par_iter().map(load).collect();
         loaded.iter().for_each(|(_, counts)| dropped.merge(counts));
-        loaded.into_iter().filter_map(|(loaded, _)| loaded).collect()
+        let mut loaded: Vec<Loaded<'m>> = loaded.into_iter().filter_map(|(loaded, _)| loaded).collect();
+        // Of one function under several names, perhaps of several objects, the first counts.
+        let mut taken = HashSet::new();
+        for object in &mut loaded {
+            object.moves.retain(|function| taken.insert(function.to));
+            object.symbols = object.moves.iter().flat_map(|function| function.symbols(symbols)).collect();
+            object.code = Code::from_spans(object.moves.iter().map(|function| (function.from, function.end)).collect());
+        }
+        loaded
     }
 }
 
@@ -167,23 +197,75 @@ fn split_member(path: &[u8]) -> (&[u8], Option<&[u8]>) {
     member.map_or((path, None), |(archive, member)| (archive, Some(member)))
 }
 
-/// The object file that was recorded as `recorded`: there, beside the image, or in the folders to search; and whether
-/// it is newer than `time`. As `dsymutil` has it, a member of another time is another member.
-fn find(recorded: &Path, member: Option<&[u8]>, time: u64, image: &Path, arch: &str, search: &Search) -> Option<(Mapped, bool)> {
-    let file_name = recorded.file_name()?;
-    let beside = image.parent().unwrap_or(Path::new(""));
-    let relative = recorded.strip_prefix("/").unwrap_or(recorded);
-    let below = search.debug_dirs.iter().flat_map(|dir| [dir.join(relative), dir.join(file_name)]);
-    let places = [recorded.to_owned(), beside.join(recorded), beside.join(file_name)];
-    places.into_iter().chain(below).find_map(|place| {
-        let file = Mapped::open(&place).ok()?;
-        let file =
-            if Kind::of(file.bytes()) == Kind::Archive(Format::Fat) { container::slice(&file, arch).ok()?.open().ok()? } else { file };
-        match member {
-            Some(member) => Some((container::member(&file, member, time)?, false)),
-            None => Some((file, time != 0 && written(&place) != Some(time))),
+/// Where object files are looked for: there where the linker saw them, beside the image, in the folders to search.
+struct Places<'a> {
+    /// The image's folder.
+    beside: &'a Path,
+    arch: &'a str,
+    search: &'a Search,
+    /// File names that several recorded paths end in: by name alone, one could be taken for another.
+    ambiguous: HashSet<OsString>,
+    /// Archives that have been opened, by their recorded paths.
+    archives: HashMap<PathBuf, Option<container::Index>>,
+}
+
+impl<'a> Places<'a> {
+    fn of(entries: &[Entry<'_>], image: &'a Path, arch: &'a str, search: &'a Search) -> Self {
+        let (mut recorded, mut ambiguous) = (HashMap::new(), HashSet::new());
+        for file in entries.iter().map(|entry| Path::new(path(split_member(entry.path).0))) {
+            let name = file.file_name().unwrap_or_default();
+            if *recorded.entry(name).or_insert(file) != file {
+                ambiguous.insert(name.to_owned());
+            }
         }
-    })
+        Self { beside: image.parent().unwrap_or(Path::new("")), arch, search, ambiguous, archives: HashMap::new() }
+    }
+
+    /// The object of `entry`, and whether its file is newer than what the linker saw. As `dsymutil` has it, a member
+    /// of another time is another member.
+    fn find(&mut self, entry: &Entry<'_>) -> Option<(Mapped, bool)> {
+        let (recorded, member) = split_member(entry.path);
+        let recorded = Path::new(path(recorded));
+        let Some(member) = member else {
+            return self.places(recorded).find_map(|place| {
+                let object = self.object(&place)?;
+                Some((object, entry.time != 0 && written(&place) != Some(entry.time)))
+            });
+        };
+        if !self.archives.contains_key(recorded) {
+            let archive = self.places(recorded).find_map(|place| self.archive(&place));
+            self.archives.insert(recorded.to_owned(), archive);
+        }
+        let object = self.archives.get(recorded)?.as_ref()?.get(member, entry.time)?;
+        is_of_arch(object, self.arch).then(|| (object.clone(), false))
+    }
+
+    fn places(&self, recorded: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+        let mut places = vec![recorded.to_owned(), self.beside.join(recorded)];
+        let relative = recorded.strip_prefix("/").unwrap_or(recorded);
+        places.extend(self.search.debug_dirs.iter().map(|dir| dir.join(relative)));
+        if let Some(name) = recorded.file_name().filter(|name| !self.ambiguous.contains(*name)) {
+            places.push(self.beside.join(name));
+            places.extend(self.search.debug_dirs.iter().map(|dir| dir.join(name)));
+        }
+        places.into_iter()
+    }
+
+    fn object(&self, place: &Path) -> Option<Mapped> {
+        let file = Mapped::open(place).ok()?;
+        container::slice(&file, self.arch).ok()?.open().ok()
+    }
+
+    fn archive(&self, place: &Path) -> Option<container::Index> {
+        let file = Mapped::open(place).ok()?;
+        let is_fat = Kind::of(file.bytes()) == Kind::Archive(Format::Fat);
+        let archive = if is_fat { container::slice(&file, self.arch).ok()?.open().ok()? } else { file };
+        (Kind::of(archive.bytes()) == Kind::Archive(Format::Ar)).then(|| container::Index::of(&archive))
+    }
+}
+
+fn is_of_arch(object: &Mapped, arch: &str) -> bool {
+    arch_of(object).is_ok_and(|own| own == arch)
 }
 
 /// When the file at `path` was written last, in seconds since 1970.
@@ -199,7 +281,7 @@ pub struct Loaded<'m> {
     is_little_endian: bool,
     sections: Sections<'m>,
     code: Code,
-    /// Sorted and disjoint.
+    /// Sorted and disjoint; they are the object's code.
     moves: Vec<Move>,
     /// The image's names for its functions, where the object has them.
     symbols: Vec<Symbol<'m>>,
@@ -216,20 +298,25 @@ struct Move {
 }
 
 impl<'m> Loaded<'m> {
-    fn of(mapped: &'m Mapped, functions: &[Function<'_>], symbols: &[Symbol<'m>], dropped: &mut Dropped) -> Option<Self> {
+    fn of(mapped: &'m Mapped, functions: &[Function<'_>], dropped: &mut Dropped) -> Option<Self> {
         let object = object::File::parse(mapped.bytes()).ok()?;
         let starts = with_macho!(&object, file => starts(file))?;
-        let mut moves = Vec::with_capacity(functions.len());
+        let mut moves: Vec<Move> = Vec::with_capacity(functions.len());
+        let mut unknown = HashSet::new();
         for function in functions {
-            match starts.get(function.name) {
-                Some(&from) => {
-                    let end = from.saturating_add(function.end.saturating_sub(function.start));
-                    moves.push(Move { from, end, to: function.start });
-                }
-                None => dropped.count(DropReason::MissingObject),
-            }
+            let Some(&from) = starts.get(function.name) else {
+                unknown.insert(function.start);
+                continue;
+            };
+            let end = from.saturating_add(function.end.saturating_sub(function.start));
+            moves.push(Move { from, end, to: function.start });
         }
+        for function in &moves {
+            unknown.remove(&function.to);
+        }
+        dropped.count_many(DropReason::MissingObject, unknown.len() as u64);
         moves.sort_by_key(|function| (function.from, function.to));
+        moves.dedup_by_key(|function| function.from);
         let nexts: Vec<u64> = moves.iter().skip(1).map(|next| next.from).chain([u64::MAX]).collect();
         moves.iter_mut().zip(nexts).for_each(|(function, next)| function.end = function.end.min(next));
         moves.retain(|function| function.from < function.end);
@@ -238,8 +325,8 @@ impl<'m> Loaded<'m> {
             mapped,
             is_little_endian: object::Object::is_little_endian(&object),
             sections: sections::load(&object, mapped, &layout, dropped, |_, _| {}).ok()?,
-            code: Code::of(&object, &layout),
-            symbols: moves.iter().flat_map(|function| function.symbols(symbols)).collect(),
+            code: Code::default(),
+            symbols: Vec::new(),
             moves,
             split: SplitSections::default(),
             ahead: dwarf::LinesAhead::default(),
@@ -256,12 +343,13 @@ impl<'m> Loaded<'m> {
 
     fn read_as<E: Endianity + Send + Sync>(&'m self, endian: E, progress: &Progress, dropped: &mut Dropped) -> DwarfSymbols<'m> {
         let (sections, split, ahead) = (&self.sections, &self.split, &self.ahead);
-        let input = dwarf::Input { sections, shared: None, split, ahead, lines_in_functions: true, map: None };
+        let input = dwarf::Input { sections, shared: None, split, ahead, functions_move: true, map: None };
         let mut dwarf = dwarf::read(input, endian, &self.code, &self.symbols, self.mapped, progress, dropped);
         for unit in &mut dwarf.units {
             unit.ranges =
                 moved(&self.moves, &unit.ranges, |range| (range.start, range.end), |range, start, end| Range { start, end, ..*range });
             unit.ranges.sort_by_key(|range| range.start);
+            unit.keep_used();
         }
         let extent = |interval: &Interval| (interval.start, interval.end);
         dwarf.intervals = moved(&self.moves, &dwarf.intervals, extent, |interval, start, end| Interval { start, end, ..*interval });
@@ -307,7 +395,9 @@ fn moved<T>(moves: &[Move], spans: &[T], extent: impl Fn(&T) -> (u64, u64), part
 pub fn read<'m>(objects: &'m [Loaded<'m>], progress: &Progress, dropped: &mut Dropped) -> DwarfSymbols<'m> {
     let read_one = |object: &'m Loaded<'m>| {
         let mut dropped = Dropped::default();
-        (object.read(progress, &mut dropped), dropped)
+        let symbols = object.read(progress, &mut dropped);
+        // Functions that the image does not have are none that were lost.
+        (symbols, dropped.damage())
     };
     let read: Vec<_> = objects.par_iter().with_max_len(1).map(read_one).collect();
     let (mut intervals, mut units): (Vec<Interval>, Vec<UnitSymbols<'m>>) = (Vec::new(), Vec::new());

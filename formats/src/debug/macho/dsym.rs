@@ -7,9 +7,7 @@
 //! the folder is the bundle  Contents/Resources/DWARF/App                      in a debug folder
 //! ```
 
-use std::path::{Path, PathBuf};
-
-use crate::container;
+use crate::container::{self, in_bundle};
 use crate::debug::companions::{Search, open_other};
 use crate::debug::{DebugFile, Mapped};
 
@@ -30,8 +28,4 @@ pub fn find(image: &DebugFile<'_>, search: &Search) -> Option<Mapped> {
         let has_same_id = DebugFile::parse(&slice).is_ok_and(|slice| slice.info().id == image.info().id);
         has_same_id.then_some(slice)
     })
-}
-
-fn in_bundle(bundle: &Path, name: &str) -> PathBuf {
-    bundle.join("Contents/Resources/DWARF").join(name)
 }

@@ -10,8 +10,6 @@
 //! LC_FUNCTION_STARTS    where functions begin, without names        ends the symbol before
 //! ```
 
-use std::collections::BTreeMap;
-
 use object::macho::{self, CPU_TYPE_ARM, IndirectSymbol};
 use object::read::macho::{LoadCommandVariant, MachHeader, MachOFile, Nlist, Section};
 use object::{Object, ObjectSection};
@@ -19,7 +17,7 @@ use object::{Object, ObjectSection};
 use super::exports;
 use crate::debug::symbols::{Extra, Symbol};
 use crate::debug::weave::Cursor;
-use crate::limits::MAX_NAME_BYTES;
+use crate::limits::{MAX_FUNCTION_STARTS, MAX_NAME_BYTES, MIN_STRING_BYTES};
 
 /// What stands before the name of the function that a stub leads to, as in Apple's own crash reports.
 const STUB_PREFIX: &[u8] = b"DYLD-STUB$$";
@@ -82,6 +80,8 @@ impl<'d, M: MachHeader> Tables<'d, M> {
 fn stubs<M: MachHeader>(file: &MachOFile<'_, M>, indirect: Indirect<'_, M::Endian>) -> Vec<Extra> {
     let (table, endian) = (file.macho_symbol_table(), file.endian());
     let mut stubs = Vec::new();
+    // Sections can lie over each other, in the table too, and so can names.
+    let mut room_bytes = MIN_STRING_BYTES;
     for section in file.sections() {
         let (header, start) = (section.macho_section(), section.address());
         let bytes = u64::from(header.symbol_stub_size(endian));
@@ -94,7 +94,8 @@ fn stubs<M: MachHeader>(file: &MachOFile<'_, M>, indirect: Indirect<'_, M::Endia
             let Ok(name) = symbol.and_then(|symbol| symbol.name(endian, table.strings())) else { continue };
             let start = start.saturating_add(bytes * number as u64);
             let name = name.strip_prefix(b"_").unwrap_or(name);
-            if !name.is_empty() && name.len() <= MAX_NAME_BYTES {
+            if !name.is_empty() && name.len() <= MAX_NAME_BYTES && stubs.len() < indirect.len() && name.len() < room_bytes {
+                room_bytes -= name.len();
                 stubs.push(Extra { start, end: start.saturating_add(bytes), name: [STUB_PREFIX, name].concat() });
             }
         }
@@ -108,18 +109,17 @@ fn functions<M: MachHeader>(file: &MachOFile<'_, M>, tables: &Tables<'_, M>, sym
     let is_arm = file.macho_header().cputype(file.endian()) == CPU_TYPE_ARM;
     // Bit 0 of a function's address says Thumb.
     let address = |offset: u64| image_base.wrapping_add(if is_arm { offset & !1 } else { offset });
-    let mut begin: BTreeMap<u64, Vec<u8>> = starts(tables.starts).map(|offset| (address(offset), Vec::new())).collect();
-    for export in exports::read(tables.exports) {
-        let name = export.name.strip_prefix(b"_").unwrap_or(&export.name);
-        let known = begin.entry(address(export.offset)).or_default();
-        if known.is_empty() || name < &known[..] {
-            *known = name.to_vec();
-        }
-    }
+    let exports = exports::read(tables.exports);
+    let named = exports.iter().map(|export| (address(export.offset), export.name.strip_prefix(b"_").unwrap_or(&export.name)));
+    let nameless = starts(tables.starts).take(MAX_FUNCTION_STARTS).map(|offset| (address(offset), &b""[..]));
+    let mut begin: Vec<(u64, &[u8])> = named.chain(nameless).collect();
+    // Of several names the first in the alphabet, and none only where there is no other.
+    begin.sort_unstable_by_key(|(start, name)| (*start, name.is_empty(), *name));
+    begin.dedup_by_key(|(start, _)| *start);
     let mut sections: Vec<(u64, u64)> =
         file.sections().map(|section| (section.address(), section.address().saturating_add(section.size()))).collect();
     sections.sort_unstable();
-    let ends: Vec<u64> = begin.keys().copied().skip(1).chain([u64::MAX]).collect();
+    let ends: Vec<u64> = begin.iter().map(|(start, _)| *start).skip(1).chain([u64::MAX]).collect();
     let mut symbol_at = Cursor::new(symbols);
     let mut functions = Vec::new();
     for ((start, name), next) in begin.into_iter().zip(ends) {
@@ -132,7 +132,7 @@ fn functions<M: MachHeader>(file: &MachOFile<'_, M>, tables: &Tables<'_, M>, sym
             continue;
         }
         let next_symbol = symbols.get(symbols.partition_point(|symbol| symbol.start <= start)).map_or(u64::MAX, |symbol| symbol.start);
-        functions.push(Extra { start, end: next.min(next_symbol).min(section_end), name });
+        functions.push(Extra { start, end: next.min(next_symbol).min(section_end), name: name.to_vec() });
     }
     functions
 }

@@ -15,23 +15,32 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use quick_xml::Reader;
+use quick_xml::events::Event;
+
 use crate::debug::companions::{Search, open_other};
 use crate::debug::{DebugFile, Mapped};
+use crate::limits::{MAX_PROPERTY_LIST_BYTES, MAX_SYMBOL_MAP_BYTES};
 
-const HEADER: &[u8] = b"BCSymbolMap Version: ";
+const HEADER: &[u8] = b"BCSymbolMap Version: 2.";
 
 /// The names of one file.
 #[derive(Debug)]
 pub struct SymbolMap<'m> {
-    names: Vec<&'m [u8]>,
+    bytes: &'m [u8],
+    /// Where each line begins.
+    lines: Vec<u32>,
 }
 
 impl<'m> SymbolMap<'m> {
-    /// Reads `file`; `None` if it is no symbol map.
+    /// Reads `file`; `None` if it is no symbol map, or larger than [`MAX_SYMBOL_MAP_BYTES`].
     pub fn of(file: &'m Mapped) -> Option<Self> {
-        let mut lines = file.bytes().split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-        lines.next().filter(|header| header.starts_with(HEADER))?;
-        Some(Self { names: lines.collect() })
+        let bytes = file.bytes();
+        if !is_symbol_map(bytes) {
+            return None;
+        }
+        let ends = bytes.iter().zip(1..).filter(|(byte, _)| **byte == b'\n');
+        Some(Self { bytes, lines: ends.map(|(_, next)| next).collect() })
     }
 
     /// What `name` stands for; itself, if it is not hidden.
@@ -39,11 +48,16 @@ impl<'m> SymbolMap<'m> {
     where
         'm: 'n,
     {
-        let number = hidden_number(name);
-        let found = number.and_then(|number| self.names.get(number)).filter(|name| !name.is_empty());
+        let start = hidden_number(name).and_then(|number| self.lines.get(number));
+        let line = start.and_then(|start| self.bytes.get(*start as usize..)?.split(|byte| *byte == b'\n').next());
+        let found = line.map(|line| line.strip_suffix(b"\r").unwrap_or(line)).filter(|line| !line.is_empty());
         // Names that are not to be mangled further have a mark in front.
         found.map_or(name, |name| name.strip_prefix(b"\x01").unwrap_or(name))
     }
+}
+
+fn is_symbol_map(bytes: &[u8]) -> bool {
+    bytes.starts_with(HEADER) && bytes.len() <= MAX_SYMBOL_MAP_BYTES
 }
 
 /// Whether `name` is hidden.
@@ -51,9 +65,10 @@ pub fn is_hidden(name: &[u8]) -> bool {
     hidden_number(name).is_some()
 }
 
+/// The number in `__hidden#N_`, with an underscore more as in a symbol table, or one less once that is gone.
 fn hidden_number(name: &[u8]) -> Option<usize> {
-    let name = name.strip_prefix(b"_").filter(|name| name.starts_with(b"__hidden#")).unwrap_or(name);
-    let digits = name.strip_prefix(b"__hidden#")?.strip_suffix(b"_")?;
+    let prefixes: [&[u8]; 3] = [b"__hidden#", b"___hidden#", b"_hidden#"];
+    let digits = prefixes.iter().find_map(|prefix| name.strip_prefix(*prefix))?.strip_suffix(b"_")?;
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
@@ -66,14 +81,32 @@ pub fn find(file: &DebugFile<'_>, search: &Search) -> Option<Mapped> {
     let names = [original.as_deref(), Some(own.as_str())].into_iter().flatten().map(|uuid| format!("{uuid}.bcsymbolmap"));
     names
         .flat_map(|name| search.symbol_map_dirs.iter().chain(&archived).map(move |dir| dir.join(&name)))
-        .find_map(|path| open_other(&path, file.path()).filter(|map| SymbolMap::of(map).is_some()))
+        .find_map(|path| open_other(&path, file.path()).filter(|map| is_symbol_map(map.bytes())))
 }
 
 /// The UUID that the image of a dSYM had when its names were hidden, as the property list at `path` tells.
 fn original_uuid(path: &Path) -> Option<String> {
-    let list = Mapped::open(path).ok()?;
-    let list = plist::Value::from_reader(std::io::Cursor::new(list.bytes())).ok()?;
-    Some(list.as_dictionary()?.get("DBGOriginalUUID")?.as_string()?.to_ascii_uppercase())
+    let list = Mapped::open(path).ok().filter(|list| list.bytes().len() <= MAX_PROPERTY_LIST_BYTES)?;
+    let mut xml = Reader::from_reader(list.bytes());
+    let mut is_value = false;
+    loop {
+        match xml.read_event().ok()? {
+            Event::Eof => return None,
+            Event::Text(text) if !text.trim_ascii().is_empty() => {
+                let text = text.trim_ascii();
+                if is_value {
+                    return is_uuid(text).then(|| text.to_ascii_uppercase());
+                }
+                is_value = text == "DBGOriginalUUID";
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_uuid(text: &str) -> bool {
+    let is_dash = |at| matches!(at, 8 | 13 | 18 | 23);
+    text.len() == 36 && text.bytes().enumerate().all(|(at, byte)| if is_dash(at) { byte == b'-' } else { byte.is_ascii_hexdigit() })
 }
 
 /// A UUID as Apple's tools write it.
@@ -116,6 +149,7 @@ mod tests {
 
     #[test]
     fn other_files_are_no_maps() {
+        assert!(SymbolMap::of(&map("BCSymbolMap Version: 1.0\n_main\n")).is_none());
         assert!(SymbolMap::of(&map("_main\n")).is_none());
         assert!(SymbolMap::of(&map("")).is_none());
     }

@@ -18,7 +18,9 @@ pub fn read<'d, M: MachHeader>(file: &MachOFile<'d, M>, map: Option<&SymbolMap<'
     let defined = table.iter().zip(sizes).filter(|(symbol, _)| symbol.is_definition() && (1..=sections).contains(&symbol.n_sect().into()));
     defined
         .filter_map(|(symbol, size)| {
-            let name = symbol.name(endian, table.strings()).ok().filter(|name| name.len() <= MAX_NAME_BYTES)?;
+            // The table of strings may begin with anything: offset 0 is no name.
+            let name = if symbol.n_strx(endian) == 0 { b"" } else { symbol.name(endian, table.strings()).ok()? };
+            let name = Some(name).filter(|name| name.len() <= MAX_NAME_BYTES)?;
             let name = match map.map(|map| map.resolve(name)) {
                 Some(shown) if shown != name => shown,
                 _ => name.strip_prefix(b"_").unwrap_or(name),

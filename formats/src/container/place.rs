@@ -1,0 +1,78 @@
+//! What people mean by a path: in, a path as it is written; out, the one object there: a file, a slice of one
+//! (`path:arch`), the file in a dSYM bundle.
+
+use std::path::{Path, PathBuf};
+
+use super::fat::{self, slice};
+use super::{Format, Kind, Member};
+use crate::Error;
+use crate::debug::Mapped;
+
+/// Where a dSYM bundle keeps its files.
+const DWARF_FOLDER: &str = "Contents/Resources/DWARF";
+
+/// The path of a file and the architecture in it that `path` means, where it is written `path:arch` and is not the
+/// name of a file itself.
+pub fn split(path: &Path) -> Option<(PathBuf, String)> {
+    if path.exists() {
+        return None;
+    }
+    let (file, arch) = path.to_str()?.rsplit_once(':')?;
+    let is_name = !arch.is_empty() && arch.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_there = Path::new(file).is_file() || is_bundle(Path::new(file));
+    (is_name && is_there).then(|| (file.into(), arch.to_owned()))
+}
+
+/// Whether the folder at `path` is a dSYM bundle.
+pub fn is_bundle(path: &Path) -> bool {
+    path.join(DWARF_FOLDER).is_dir()
+}
+
+/// Where the file `name` lies in the dSYM bundle at `bundle`.
+pub fn in_bundle(bundle: &Path, name: &str) -> PathBuf {
+    bundle.join(DWARF_FOLDER).join(name)
+}
+
+/// The one file in the dSYM bundle at `path`; `path` itself, if it is none.
+fn only_file(path: &Path) -> Result<PathBuf, Error> {
+    if !is_bundle(path) {
+        return Ok(path.to_owned());
+    }
+    let entries = std::fs::read_dir(path.join(DWARF_FOLDER)).map_err(|cause| Error::Io { path: path.to_owned(), cause })?;
+    let mut files: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(|file| !matches!(Kind::of_file(file), Ok(Kind::Other) | Err(_))).collect();
+    match (files.pop(), files.len()) {
+        (Some(only), 0) => Ok(only),
+        (last, others) => Err(Error::Bundle { path: path.to_owned(), files: others + usize::from(last.is_some()) }),
+    }
+}
+
+/// The slice for `arch` of the file at `path`, or of the file in the dSYM bundle there.
+///
+/// # Errors
+/// Those of [`Mapped::open`]; [`Error::NoSlice`], [`Error::Bundle`].
+pub fn open_slice(path: &Path, arch: &str) -> Result<Member, Error> {
+    slice(&Mapped::open(&only_file(path)?)?, arch)
+}
+
+/// The one object at `path`: an object file, a slice written `path:arch`, a file of one slice, a dSYM bundle of one file.
+///
+/// # Errors
+/// Those of [`Mapped::open`]; [`Error::NoSlice`] if there are several slices, or none as asked for; [`Error::Bundle`].
+pub fn open_object(path: &Path) -> Result<Mapped, Error> {
+    if let Some((file, arch)) = split(path) {
+        return open_slice(&file, &arch)?.open();
+    }
+    let file = Mapped::open(&only_file(path)?)?;
+    if Kind::of(file.bytes()) != Kind::Archive(Format::Fat) {
+        return Ok(file);
+    }
+    let mut members = fat::list(&file).members.into_iter().collect::<Result<Vec<_>, Error>>()?;
+    match members.pop() {
+        Some(only) if members.is_empty() => only.open(),
+        last => {
+            let has: Vec<String> = members.iter().chain(&last).map(Member::arch).collect();
+            Err(Error::NoSlice { path: path.to_owned(), arch: None, has: has.join(", ") })
+        }
+    }
+}
