@@ -40,14 +40,12 @@ pub fn read(trie: &[u8]) -> Vec<Export> {
     let mut path: Vec<Node<'_>> = node(trie, 0, 0, |_| {}).into_iter().collect();
     while let Some(parent) = path.last_mut() {
         name.truncate(parent.name_bytes);
-        let edge = if parent.left == 0 { None } else { edge(&mut parent.edges).filter(|(label, _)| label.len() < room_bytes) };
+        let edge = if parent.left == 0 { None } else { edge(&mut parent.edges, &mut room_bytes) };
         let Some((label, offset)) = edge else {
             path.pop();
             continue;
         };
         parent.left -= 1;
-        // Nodes may lie over each other, and so may their labels.
-        room_bytes -= label.len() + 1;
         name.extend_from_slice(label);
         if !seen.insert(offset) || name.len() > MAX_NAME_BYTES {
             continue;
@@ -81,9 +79,14 @@ fn node(trie: &[u8], offset: u64, name_bytes: usize, export: impl FnOnce(u64)) -
     Some(Node { name_bytes, edges, left })
 }
 
-fn edge<'d>(edges: &mut EndianSlice<'d, LittleEndian>) -> Option<(&'d [u8], u64)> {
+/// The label of the first of `edges`, and the node that it leads to. Nodes may lie over each other, and so may their
+/// labels: what is looked at is taken from `room_bytes`.
+fn edge<'d>(edges: &mut EndianSlice<'d, LittleEndian>, room_bytes: &mut usize) -> Option<(&'d [u8], u64)> {
     let rest = edges.slice();
-    let length = rest[..rest.len().min(MAX_NAME_BYTES + 1)].iter().position(|byte| *byte == 0)?;
+    let looked_at = &rest[..rest.len().min(MAX_NAME_BYTES + 1).min(*room_bytes)];
+    let length = looked_at.iter().position(|byte| *byte == 0);
+    *room_bytes -= length.map_or(looked_at.len(), |length| length + 1);
+    let length = length?;
     edges.skip(length + 1).ok()?;
     Some((&rest[..length], edges.read_uleb128().ok()?))
 }
