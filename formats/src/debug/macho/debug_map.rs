@@ -421,6 +421,19 @@ mod tests {
         assert_eq!(split_member(b"/a (b)/y.o"), (&b"/a (b)/y.o"[..], None));
     }
 
+    /// An alias without size, a size that reaches into the next function, and one that is not known.
+    #[test]
+    fn names_of_one_function_have_its_size() {
+        let function = |name, start, end| Function { name, start, end };
+        let functions = vec![function(&b"real"[..], 16, 40), function(b"alias", 16, 16), function(b"open", 64, 64)];
+        let one = Entry { path: b"one.o", time: 0, functions };
+        let two = Entry { path: b"two.o", time: 0, functions: vec![function(b"next", 32, 48), function(b"last", 80, 90)] };
+        let mut entries = [one, two];
+        settle(&mut entries);
+        let ends: Vec<u64> = entries.iter().flat_map(|entry| &entry.functions).map(|function| function.end).collect();
+        assert_eq!(ends, [32, 32, 80, 48, 90]);
+    }
+
     #[test]
     fn functions_take_their_parts_along() {
         let moves = [Move { from: 0, end: 10, to: 100 }, Move { from: 20, end: 30, to: 50 }];
