@@ -14,8 +14,8 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use anyhow::{Context, Result};
-use symtool_core::resolve::{Rendered, Request, Resolver};
-use symtool_core::store::Catalog;
+use symtool_core::resolve::{Origin, Rendered, Request, Resolver};
+use symtool_core::store::{Catalog, Reader};
 
 use crate::args::{Global, Resolve, Style};
 use crate::demangle::Demangler;
@@ -47,7 +47,8 @@ pub fn run(global: &Global, args: &Resolve) -> Result<Exit> {
         args,
         style,
         catalog: &catalog,
-        resolver: Resolver::new(&reader),
+        reader: &reader,
+        resolver: Resolver::default(),
         names: Vec::new(),
         numbers: HashMap::new(),
         last_name: 0,
@@ -103,6 +104,7 @@ struct Name {
 
 struct Session<'s> {
     args: &'s Resolve,
+    reader: &'s Reader,
     style: Style,
     catalog: &'s Catalog,
     resolver: Resolver<'s>,
@@ -192,7 +194,7 @@ impl Session<'_> {
         self.last_name = match self.numbers.get(text) {
             Some(number) => *number,
             None => {
-                let module = find::module(self.catalog, text, self.args.latest).map(|module| self.resolver.add(module));
+                let module = find::module(self.catalog, text, self.args.latest).map(|module| self.resolver.add(Origin::Store(self.reader, module)));
                 if let Ok(number) = module
                     && number == self.demanglers.len()
                 {

@@ -36,6 +36,14 @@ pub struct Frame<'a> {
     pub line: u32,
     /// 1-based, 0 for none.
     pub column: u32,
+    /// Tells blocks of code of one line apart; 0 for none.
+    pub discriminator: u32,
+    /// Where the function begins, if its entry says so.
+    pub start_address: Option<u64>,
+    /// Where the function is declared; empty where that is not known.
+    pub start_file: &'a [u8],
+    /// 1-based, 0 for none.
+    pub start_line: u32,
     /// Whether it was inlined into the next frame.
     pub inlined: bool,
     /// What knows it.
@@ -84,6 +92,10 @@ impl Frames<'_, '_> {
                 file: place.file.checked_sub(1).map_or(&[], |file| self.names.file(file)),
                 line: place.line,
                 column: place.column,
+                discriminator: 0,
+                start_address: None,
+                start_file: &[],
+                start_line: 0,
                 inlined: frame.caller != NO_FRAME && !is_extra,
                 source: if frame.symtab || is_extra { Source::Symtab } else { Source::Dwarf },
             });

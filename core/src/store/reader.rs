@@ -1,11 +1,11 @@
 //! Reading a store: in, keys; out, footers and opened blocks.
 
-use rocksdb::{DB, DBRawIterator, ReadOptions};
+use rocksdb::{DB, ReadOptions};
 
 use super::catalog::{Catalog, FORMAT, Footer, Module};
 use super::lock::Lock;
-use super::{Error, FAMILY, Generation, Store, key, options};
-use crate::block::{self, Damage, Kind, Opened, Sealed};
+use super::{Blocks, Error, FAMILY, Generation, Store, key, options};
+use crate::block::{self, Kind, Sealed};
 
 /// A store open for reading.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Reader {
         let family = db.cf_handle(FAMILY)?;
         let mut read = read_options();
         read.set_iterate_upper_bound(module.generation.after(kind));
-        Some(Blocks { reader: self, module, kind, iterator: db.raw_iterator_cf_opt(family, read) })
+        Some(Blocks::in_store(&self.store, db.raw_iterator_cf_opt(family, read), module, kind))
     }
 }
 
@@ -72,34 +72,6 @@ impl Reader {
         let generations = generations(db).map_err(|source| self.store.database_error(source))?;
         let is_newest = |at: usize| generations.get(at + 1).is_none_or(|(next, _)| next.module != generations[at].0.module);
         Ok((0..generations.len()).filter(|at| generations[*at].1.is_none() && is_newest(*at)).map(|at| generations[at].0).collect())
-    }
-}
-
-/// A place among the blocks of one kind of one module.
-pub struct Blocks<'a> {
-    reader: &'a Reader,
-    module: &'a Module,
-    kind: Kind,
-    iterator: DBRawIterator<'a>,
-}
-
-impl Blocks<'_> {
-    /// The only block that can hold `target`, with the last address or number it covers. It may begin after
-    /// `target`; `None` if all blocks end before it.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] if the block is damaged, [`Error::Database`] if it cannot be read.
-    pub fn seek(&mut self, target: u64) -> Result<Option<(u64, Opened)>, Error> {
-        self.iterator.seek(self.module.generation.key(self.kind, target));
-        let Some((key, value)) = self.iterator.item() else {
-            return self.iterator.status().map(|()| None).map_err(|source| self.reader.store.database_error(source));
-        };
-        let last = key::last(key).ok_or_else(|| Error::corrupt(self.module, self.kind, target, Damage::Header))?;
-        let opened = block::open(value).map_err(|damage| Error::corrupt(self.module, self.kind, last, damage))?;
-        if opened.first > last {
-            return Err(Error::corrupt(self.module, self.kind, last, Damage::Header));
-        }
-        Ok(Some((last, opened)))
     }
 }
 
