@@ -1,11 +1,10 @@
 //! `symtool resolve`: in, requests; out, an answer for each, in their order.
 //!
 //! Requests are taken as they come, a run at a time (`input.rs`), parsed (`request.rs`), answered in one batch by
-//! the core, and written (`style.rs`).
+//! the core, and written (`style/`).
 
-mod input;
+pub mod input;
 mod request;
-mod style;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -22,8 +21,8 @@ use crate::demangle::Demangler;
 use crate::exit::Exit;
 use crate::find::{self, NotOne};
 use crate::progress;
+use crate::style::{self, Line, Status};
 use input::Lines;
-use style::{Line, Status};
 
 /// Bytes of requests in the first run, and in any.
 const FIRST_RUN_BYTES: usize = 128 << 10;
@@ -194,7 +193,8 @@ impl Session<'_> {
         self.last_name = match self.numbers.get(text) {
             Some(number) => *number,
             None => {
-                let module = find::module(self.catalog, text, self.args.latest).map(|module| self.resolver.add(Origin::Store(self.reader, module)));
+                let module =
+                    find::module(self.catalog, text, self.args.latest).map(|module| self.resolver.add(Origin::Store(self.reader, module)));
                 if let Ok(number) = module
                     && number == self.demanglers.len()
                 {

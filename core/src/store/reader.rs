@@ -1,10 +1,11 @@
 //! Reading a store: in, keys; out, footers and opened blocks.
 
 use rocksdb::{DB, ReadOptions};
+use symtool_formats::ModuleInfo;
 
 use super::catalog::{Catalog, FORMAT, Footer, Module};
 use super::lock::Lock;
-use super::{Blocks, Error, FAMILY, Generation, Store, key, options};
+use super::{Blocks, Error, FAMILY, Generation, ModuleKey, Store, key, options};
 use crate::block::{self, Kind, Sealed};
 
 /// A store open for reading.
@@ -40,6 +41,16 @@ impl Reader {
     pub fn catalog(&self) -> Result<Catalog, Error> {
         let Some(db) = &self.db else { return Ok(Catalog::default()) };
         modules(db).map(Catalog::new).map_err(|source| self.store.database_error(source))
+    }
+
+    /// The module that `info` describes, if there is one. Reads no other, unlike [`Reader::catalog`].
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn module(&self, info: &ModuleInfo) -> Result<Option<Module>, Error> {
+        let Some(db) = &self.db else { return Ok(None) };
+        let found = module(db, ModuleKey::of(info)).map_err(|source| self.store.database_error(source))?;
+        Ok(found.filter(|module| module.footer.is_of(info)))
     }
 
     /// The blocks of `module` of one kind, from the one that covers an address or number on.
@@ -87,6 +98,26 @@ pub(super) fn modules(db: &DB) -> Result<Vec<Module>, rocksdb::Error> {
         }
     }
     Ok(modules)
+}
+
+/// The highest generation of one module that has a footer.
+fn module(db: &DB, module: ModuleKey) -> Result<Option<Module>, rocksdb::Error> {
+    let Some(family) = db.cf_handle(FAMILY) else { return Ok(None) };
+    let mut iterator = db.raw_iterator_cf_opt(family, read_options());
+    // Footers are the last of their generation, and generations count up.
+    let mut next = Generation { module, number: u32::MAX }.footer();
+    loop {
+        iterator.seek_for_prev(next);
+        let Some(generation) = iterator.key().and_then(Generation::from_key).filter(|generation| generation.module == module) else {
+            return iterator.status().map(|()| None);
+        };
+        let has_footer = iterator.key() == Some(&generation.footer()[..]);
+        if let Some(footer) = iterator.value().filter(|_| has_footer).and_then(parse) {
+            return Ok(Some(Module { generation, footer }));
+        }
+        let Some(number) = generation.number.checked_sub(1) else { return Ok(None) };
+        next = Generation { module, number }.footer();
+    }
 }
 
 /// All blocks of `module` but its footer, in key order. Blocks of a kind that this version does not know are left out.
