@@ -5,9 +5,11 @@
 
 use std::fmt;
 
+use symtool_formats::{File, Function as Declared};
+
+use crate::block::files::FileBlock;
 use crate::block::functions::{Call, FunctionBlock, Site};
 use crate::block::ranges::RangeBlock;
-use crate::block::strings::StringBlock;
 use crate::block::{Damage, Kind, Opened, Sealed, open};
 use crate::layers::{self, Span};
 use crate::limits::{FILES_PER_BLOCK, FUNCTIONS_PER_BLOCK};
@@ -84,7 +86,7 @@ pub enum Fault {
 pub struct Contents {
     /// By number of the block; `None` where it is damaged.
     functions: Vec<Option<FunctionBlock>>,
-    files: Vec<Option<StringBlock>>,
+    files: Vec<Option<FileBlock>>,
     /// Blocks of ranges that could be decoded, in address order.
     pub ranges: Vec<RangeBlock>,
     /// Which source answers where; empty for a module of one source.
@@ -115,6 +117,11 @@ impl Contents {
         contents
     }
 
+    /// All that is known of `function`.
+    pub fn declared(&self, function: u32) -> Declared<'_> {
+        self.function(function).and_then(|(block, index)| block.declared(index)).unwrap_or_else(|| Declared::symbol(b""))
+    }
+
     /// The raw name of `function`; empty where none is known.
     pub fn name(&self, function: u32) -> &[u8] {
         self.function(function).and_then(|(block, index)| block.name(index)).unwrap_or_default()
@@ -125,8 +132,8 @@ impl Contents {
         self.function(function).and_then(|(block, index)| block.site(index, site))
     }
 
-    /// The path of `file`.
-    pub fn file(&self, file: u32) -> &[u8] {
+    /// Source file `file`.
+    pub fn file(&self, file: u32) -> File<'_> {
         let block = self.files.get(file as usize / FILES_PER_BLOCK).and_then(Option::as_ref);
         block.and_then(|block| block.get(file as usize % FILES_PER_BLOCK)).unwrap_or_default()
     }
@@ -151,7 +158,7 @@ impl Contents {
     fn read_files<'a>(&mut self, total: u64, blocks: impl Iterator<Item = &'a Sealed>) -> u64 {
         let mut expected = 0;
         for block in blocks {
-            let decode = |raw: &[u8]| StringBlock::decode(raw).map(|block| (block.count(), block));
+            let decode = |raw: &[u8]| FileBlock::decode(raw).map(|block| (block.count(), block));
             let read = numbered(block, expected, total, FILES_PER_BLOCK, decode);
             self.keep(block, read, FILES_PER_BLOCK, total, |contents| &mut contents.files);
             expected = block.last.saturating_add(1);
@@ -181,8 +188,9 @@ impl Contents {
             let number = usize::try_from(block.last).unwrap_or(usize::MAX) / FUNCTIONS_PER_BLOCK;
             let Some(Some(decoded)) = self.functions.get(number) else { continue };
             let fault = (0..decoded.count()).find_map(|index| {
-                let bad_file = decoded.sites(index).find(|site| u64::from(site.file) > files);
-                let bad_file = bad_file.map(|site| Fault::Reference { what: "file", number: u64::from(site.file) });
+                let declared = decoded.declared(index).and_then(|function| function.file);
+                let used = decoded.sites(index).map(|site| site.file).chain(declared.map(|file| file.index() + 1));
+                let bad_file = used.map(u64::from).find(|file| *file > files).map(|number| Fault::Reference { what: "file", number });
                 let bad_call = || {
                     decoded.calls(index).find_map(|call| match call {
                         Call { callee, .. } if u64::from(callee) >= functions => {

@@ -9,9 +9,11 @@ pub mod debug;
 mod error;
 pub mod limits;
 mod module;
+mod strings;
 
 pub use error::Error;
 pub use module::{
     Chain, ChainId, Detail, DropReason, Dropped, FileId, FunctionId, Location, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols, Range,
-    Source, Strings,
+    Source, Start,
 };
+pub use strings::{File, Files, Folder, Function, Functions, Strings};

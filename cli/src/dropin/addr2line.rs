@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 
 use anyhow::Result;
 use object::{File, Object as _};
-use symtool_core::resolve::{Answer, Extras, Frame, Frames, Origin, Request, Resolver};
+use symtool_core::resolve::{Answer, Extras, Frame, Frames, Origin, Request, Resolver, View};
 use symtool_formats::container::{self, Kind};
 use symtool_formats::{Error, Source};
 
@@ -230,22 +230,23 @@ impl Session<'_> {
     fn frames(&self, mut frames: Frames<'_, '_>, out: &mut Vec<u8>) -> Result<Known, symtool_core::store::Error> {
         let mut known = Known::Nothing;
         let mut discriminator = 0;
-        frames.each(Extras::Hidden, |frame| {
+        frames.each(View { extras: Extras::Hidden, declarations: false }, |frame| {
             if known == Known::Nothing {
                 if frame.source == Source::Symtab {
                     return;
                 }
                 // One is known, and is that of all frames.
                 discriminator = frame.discriminator;
-                known = if frame.name.is_empty() && !frame.inlined { Known::Place } else { Known::Frames };
+                let has_function = frame.inlined || frame.own.map_or(!frame.name.is_empty(), |own| !own.is_empty());
+                known = if has_function { Known::Frames } else { Known::Place };
             } else if self.options.inlines {
                 out.extend_from_slice(if self.options.pretty { b" (inlined by) " } else { b"" });
             } else {
                 return;
             }
             if known == Known::Frames {
-                let name = self.names.as_ref().map_or(frame.name, |names| names.name(frame.function, frame.name));
-                self.put_name(name, out);
+                let name = frame.own.unwrap_or(frame.name);
+                self.put_name(self.names.as_ref().map_or(name, |names| names.name(frame.function, name)), out);
             }
             self.put_place(&frame, discriminator, out);
         })?;
@@ -266,6 +267,11 @@ impl Session<'_> {
     }
 
     fn put_place(&self, frame: &Frame<'_>, discriminator: u32, out: &mut Vec<u8>) {
+        let folder = frame.file.get(..frame.folder.bytes as usize).unwrap_or_default();
+        // Directory 0 of DWARF 5 is the folder of the unit, which is put before it nevertheless.
+        if frame.folder.is_entry_0 && !folder.starts_with(b"/") && !self.options.base_names {
+            out.extend_from_slice(folder);
+        }
         self.put_file((!frame.file.is_empty()).then_some(frame.file), out);
         if frame.line == 0 {
             out.push(b'?');

@@ -4,8 +4,9 @@
 //! The frames of a range are written once, by [`Printer::frames`], however many requests hit it; what differs from
 //! request to request is put around them by [`Printer::answer`].
 
-use symtool_core::resolve::{Extras, Frame, Frames};
+use symtool_core::resolve::{Extras, Frame, Frames, View};
 use symtool_core::store;
+use symtool_formats::{Folder, Source, Start};
 
 use super::text::{base_name, put_hex, put_json, put_number};
 use crate::demangle::Demangler;
@@ -101,10 +102,12 @@ impl Printer {
         let start = out.len();
         let mut merged = Merged::default();
         let mut count = 0;
-        let written = frames.each(Extras::Hidden, |frame| {
-            let name = match (self.names, demangler) {
-                (Names::Linkage, Some(demangler)) => demangler.name(frame.function, frame.name),
-                _ => frame.name,
+        let view = View { extras: Extras::Hidden, declarations: self.verbose || self.format == Format::Json };
+        let written = frames.each(view, |frame| {
+            let name = match self.names {
+                Names::None => b"",
+                Names::Short => short(&frame, demangler),
+                Names::Linkage => demangler.map_or(frame.name, |demangler| demangler.name(frame.function, frame.name)),
             };
             match self.inlines {
                 Inlines::Merged => merged.add(&frame, name),
@@ -160,7 +163,7 @@ impl Printer {
         if self.verbose {
             return self.all(frame, out);
         }
-        out.extend_from_slice(or_unknown(self.path(frame.file)));
+        out.extend_from_slice(or_unknown(self.path(frame.file, frame.folder)));
         out.push(b':');
         put_number(frame.line, out);
         if self.format == Format::Llvm {
@@ -181,16 +184,16 @@ impl Printer {
             out.extend_from_slice(b": ");
         };
         line("Filename", out);
-        out.extend_from_slice(or_unknown(self.path(frame.file)));
-        if frame.start_line != 0 {
+        out.extend_from_slice(or_unknown(self.path(frame.file, frame.folder)));
+        if frame.declared_line != 0 {
             out.push(b'\n');
             line("Function start filename", out);
-            out.extend_from_slice(self.start_path(frame));
+            out.extend_from_slice(self.declared_path(frame));
             out.push(b'\n');
             line("Function start line", out);
-            put_number(frame.start_line, out);
+            put_number(frame.declared_line, out);
         }
-        if let (Some(start), Format::Llvm) = (frame.start_address, self.format) {
+        if let (Some(start), Format::Llvm) = (frame.start.address(), self.format) {
             out.push(b'\n');
             line("Function start address", out);
             put_hex(start, out);
@@ -215,31 +218,32 @@ impl Printer {
         out.extend_from_slice(b",\"Discriminator\":");
         put_number(frame.discriminator, out);
         out.extend_from_slice(b",\"FileName\":");
-        put_json(self.path(frame.file), out);
+        put_json(self.path(frame.file, frame.folder), out);
         out.extend_from_slice(b",\"FunctionName\":");
         put_json(if self.names == Names::None { b"" } else { name }, out);
         out.extend_from_slice(b",\"Line\":");
         put_number(frame.line, out);
         out.extend_from_slice(b",\"StartAddress\":\"");
-        if let Some(start) = frame.start_address {
+        if let Some(start) = frame.start.address() {
             put_hex(start, out);
         }
         out.extend_from_slice(b"\",\"StartFileName\":");
-        put_json(self.start_path(frame), out);
+        put_json(self.declared_path(frame), out);
         out.extend_from_slice(b",\"StartLine\":");
-        put_number(frame.start_line, out);
+        put_number(frame.declared_line, out);
         out.push(b'}');
     }
 
-    fn path<'a>(&self, path: &'a [u8]) -> &'a [u8] {
+    fn path<'a>(&self, path: &'a [u8], folder: Folder) -> &'a [u8] {
         match self.paths {
+            Paths::Whole => path,
+            Paths::Relative => path.get(folder.bytes as usize..).unwrap_or(path),
             Paths::Base => base_name(path),
-            Paths::Whole | Paths::Relative => path,
         }
     }
 
-    fn start_path<'a>(&self, frame: &Frame<'a>) -> &'a [u8] {
-        self.path(frame.start_file)
+    fn declared_path<'a>(&self, frame: &Frame<'a>) -> &'a [u8] {
+        self.path(frame.declared_file, frame.declared_folder)
     }
 
     /// Writes what stands before the frames of one address.
@@ -337,48 +341,85 @@ pub struct Request<'a> {
 /// (LLVM, `SymbolizableObjectFile::symbolizeCode`).
 #[derive(Debug, Default)]
 struct Merged {
-    any: bool,
+    innermost: Option<Innermost>,
     name: Vec<u8>,
-    file: Vec<u8>,
-    start_file: Vec<u8>,
+    start: Option<Start>,
+}
+
+#[derive(Debug)]
+struct Innermost {
+    file: (Vec<u8>, Folder),
+    declared_file: (Vec<u8>, Folder),
     numbers: [u32; 4],
-    start_address: Option<u64>,
 }
 
 impl Merged {
     fn add(&mut self, frame: &Frame<'_>, name: &[u8]) {
-        if !self.any {
-            self.any = true;
-            self.file = frame.file.to_vec();
-            self.start_file = frame.start_file.to_vec();
-            self.numbers = [frame.line, frame.column, frame.discriminator, frame.start_line];
-        }
-        if !frame.inlined || self.name.is_empty() {
+        self.innermost.get_or_insert_with(|| Innermost {
+            file: (frame.file.to_vec(), frame.folder),
+            declared_file: (frame.declared_file.to_vec(), frame.declared_folder),
+            numbers: [frame.line, frame.column, frame.discriminator, frame.declared_line],
+        });
+        if !frame.inlined || self.start.is_none() {
             self.name = name.to_vec();
-            self.start_address = frame.start_address;
+            self.start = Some(frame.start);
         }
     }
 
     fn frame(&self) -> Option<Frame<'_>> {
-        let [line, column, discriminator, start_line] = self.numbers;
-        let (file, start_file, start_address) = (&self.file, &self.start_file, self.start_address);
-        self.any.then(|| Frame { file, line, column, discriminator, start_address, start_file, start_line, ..NO_FRAME })
+        let innermost = self.innermost.as_ref()?;
+        let [line, column, discriminator, declared_line] = innermost.numbers;
+        let ((file, folder), (declared_file, declared_folder)) = (&innermost.file, &innermost.declared_file);
+        let (folder, declared_folder, start) = (*folder, *declared_folder, self.start.unwrap_or(Start::UNKNOWN));
+        Some(Frame { file, folder, line, column, discriminator, start, declared_file, declared_folder, declared_line, ..NO_FRAME })
     }
 }
+
+const NO_FOLDER: Folder = Folder { bytes: 0, is_entry_0: false };
 
 const NO_FRAME: Frame<'_> = Frame {
     function: 0,
     name: b"",
     file: b"",
+    folder: NO_FOLDER,
     line: 0,
     column: 0,
     discriminator: 0,
-    start_address: None,
-    start_file: b"",
-    start_line: 0,
+    start: Start::UNKNOWN,
+    own: None,
+    declared_file: b"",
+    declared_folder: NO_FOLDER,
+    declared_line: 0,
     inlined: false,
-    source: symtool_formats::Source::Symtab,
+    source: Source::Symtab,
 };
+
+/// The name without scope and parameters, as debug data would say it; nothing where it knows no function.
+fn short<'a>(frame: &Frame<'a>, demangler: Option<&'a Demangler>) -> &'a [u8] {
+    match frame.own {
+        Some(own) => own,
+        None if frame.source == Source::Symtab => b"",
+        None => demangler.map_or(frame.name, |demangler| base_of(demangler.name(frame.function, frame.name))),
+    }
+}
+
+/// `c<int>` of `void a::b::c<int>(char) const`.
+fn base_of(name: &[u8]) -> &[u8] {
+    let (mut depth, mut start, mut end) = (0_u32, 0, name.len());
+    for (at, &byte) in name.iter().enumerate() {
+        match byte {
+            b'(' if depth == 0 && at > start => {
+                end = at;
+                break;
+            }
+            b'<' | b'(' | b'{' | b'[' => depth += 1,
+            b'>' | b')' | b'}' | b']' => depth = depth.saturating_sub(1),
+            b':' | b' ' if depth == 0 => start = at + 1,
+            _ => {}
+        }
+    }
+    name.get(start..end).unwrap_or(name)
+}
 
 fn or_unknown(text: &[u8]) -> &[u8] {
     if text.is_empty() { b"??" } else { text }

@@ -10,7 +10,7 @@ pub mod text;
 use std::io::{self, Write};
 
 use serde::Serialize;
-use symtool_core::resolve::{Answer, Extras, Frame};
+use symtool_core::resolve::{Answer, Extras, Frame, View};
 use symtool_core::store::Module;
 use symtool_formats::Source;
 
@@ -62,7 +62,7 @@ pub fn frames(style: Style, answer: Answer<'_, '_>, demangler: Option<&Demangler
         printer.frames(frames, demangler, out)
     } else {
         let mut any = false;
-        let rendered = frames.each(Extras::Shown, |frame| {
+        let rendered = frames.each(View { extras: Extras::Shown, declarations: false }, |frame| {
             let name = demangler.map_or(frame.name, |demangler| demangler.name(frame.function, frame.name));
             match style {
                 Style::Json => json(&frame, name, !any, out),

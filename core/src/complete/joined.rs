@@ -2,7 +2,7 @@
 //! every name once.
 
 use hashbrown::HashMap;
-use symtool_formats::{Chain, ChainId, Dropped, FileId, FunctionId, Location, ModuleSymbols, Range, Strings};
+use symtool_formats::{Chain, ChainId, Dropped, File, FileId, Files, Function, FunctionId, Functions, Location, ModuleSymbols, Range};
 
 use super::overlay::{Piece, Side};
 use crate::layers::Span;
@@ -11,8 +11,8 @@ use crate::layers::Span;
 /// that the outcome depends on what is known of each address and on nothing else.
 pub struct Joined<'a> {
     sides: [Numbering<'a>; 2],
-    functions: Names<'a>,
-    files: Names<'a>,
+    functions: MetFunctions<'a>,
+    files: MetFiles<'a>,
     chains: Vec<Chain>,
     ranges: Vec<Range>,
     /// The frames of the last range, outermost first.
@@ -31,17 +31,31 @@ struct Numbering<'a> {
     files: Vec<Option<u32>>,
 }
 
-/// Names in the order in which they are met, each once.
+/// Source files in the order in which they are met, each once.
 #[derive(Default)]
-struct Names<'a> {
-    strings: Strings,
-    numbers: HashMap<&'a [u8], u32>,
+struct MetFiles<'a> {
+    files: Files,
+    numbers: HashMap<File<'a>, u32>,
 }
 
-impl<'a> Names<'a> {
-    fn number(&mut self, name: &'a [u8]) -> u32 {
-        let strings = &mut self.strings;
-        *self.numbers.entry(name).or_insert_with(|| u32::try_from(strings.push(name)).unwrap_or(u32::MAX))
+impl<'a> MetFiles<'a> {
+    fn number(&mut self, file: File<'a>) -> u32 {
+        let files = &mut self.files;
+        *self.numbers.entry(file).or_insert_with(|| u32::try_from(files.push(file)).unwrap_or(u32::MAX))
+    }
+}
+
+/// Functions in the order in which they are met, each once.
+#[derive(Default)]
+struct MetFunctions<'a> {
+    functions: Functions,
+    numbers: HashMap<Function<'a>, u32>,
+}
+
+impl<'a> MetFunctions<'a> {
+    fn number(&mut self, function: Function<'a>) -> u32 {
+        let functions = &mut self.functions;
+        *self.numbers.entry(function).or_insert_with(|| u32::try_from(functions.push(function)).unwrap_or(u32::MAX))
     }
 }
 
@@ -55,8 +69,8 @@ impl<'a> Joined<'a> {
         };
         Self {
             sides: [numbering(old), numbering(new)],
-            functions: Names::default(),
-            files: Names::default(),
+            functions: MetFunctions::default(),
+            files: MetFiles::default(),
             chains: Vec::new(),
             ranges: Vec::new(),
             open: Vec::new(),
@@ -105,6 +119,7 @@ impl<'a> Joined<'a> {
             let here = Chain {
                 function: there.function.map(|function| self.function(side, function)),
                 caller: caller.zip(there.caller.map(|(_, call)| self.location(side, call))),
+                start: there.start,
                 source: there.source,
             };
             if self.open.get(depth).is_none_or(|(_, open)| *open != here) {
@@ -120,27 +135,33 @@ impl<'a> Joined<'a> {
 
     fn function(&mut self, side: Side, function: FunctionId) -> FunctionId {
         let Numbering { symbols, functions, .. } = &mut self.sides[side as usize];
-        let (symbols, names): (&'a ModuleSymbols, _) = (symbols, &mut self.functions);
-        let name = || names.number(symbols.functions.get(function.0 as usize).unwrap_or_default());
-        FunctionId(*functions[function.0 as usize].get_or_insert_with(name))
+        if let Some(number) = functions[function.0 as usize] {
+            return FunctionId(number);
+        }
+        let declared = symbols.functions.get(function.0 as usize).unwrap_or_else(|| Function::symbol(b""));
+        let file = declared.file.map(|file| self.file(side, file));
+        let number = self.functions.number(Function { file, ..declared });
+        self.sides[side as usize].functions[function.0 as usize] = Some(number);
+        FunctionId(number)
     }
 
     fn location(&mut self, side: Side, location: Location) -> Location {
+        Location { file: location.file.map(|file| self.file(side, file)), ..location }
+    }
+
+    fn file(&mut self, side: Side, file: FileId) -> FileId {
         let Numbering { symbols, files, .. } = &mut self.sides[side as usize];
         let (symbols, names): (&'a ModuleSymbols, _) = (symbols, &mut self.files);
-        let file = location.file.map(|file| {
-            let name = || names.number(symbols.files.get(file.index() as usize).unwrap_or_default());
-            FileId::new(*files[file.index() as usize].get_or_insert_with(name))
-        });
-        Location { file, ..location }
+        let name = || names.number(symbols.files.get(file.index() as usize).unwrap_or_default());
+        FileId::new(*files[file.index() as usize].get_or_insert_with(name))
     }
 
     /// The module, which is what `first` says of itself, and which source answers where.
     pub fn finish(self, first: &ModuleSymbols) -> (ModuleSymbols, Vec<Span>) {
         let symbols = ModuleSymbols {
             info: first.info.clone(),
-            functions: self.functions.strings,
-            files: self.files.strings,
+            functions: self.functions.functions,
+            files: self.files.files,
             chains: self.chains,
             ranges: self.ranges,
             dropped: Dropped::default(),

@@ -5,11 +5,11 @@
 mod numbers;
 
 use rayon::prelude::*;
-use symtool_formats::{Chain, ChainId, ModuleSymbols, Range, Source, Strings};
+use symtool_formats::{Chain, ChainId, Files, ModuleSymbols, Range, Source};
 
 use crate::block::functions::{self, Call, Function};
 use crate::block::ranges::{Encoder, Root, Step};
-use crate::block::{Kind, Sealed, seal, strings};
+use crate::block::{Kind, Sealed, files, seal};
 use crate::limits::{FILES_PER_BLOCK, FUNCTIONS_PER_BLOCK, RANGES_PER_BLOCK};
 use crate::store::{Footer, ModuleKey};
 use numbers::Numbers;
@@ -125,14 +125,14 @@ impl<'a> Walk<'a> {
             if let Some(root) = self.root.filter(|_| here == Some(chain.0)) {
                 break root;
             }
-            let Chain { caller, source, .. } = self.symbols.chains[chain.0 as usize];
+            let Chain { caller, source, start, .. } = self.symbols.chains[chain.0 as usize];
             let Some((caller, _)) = caller else {
                 self.path.clear();
-                break (chain.0, Root { function: self.functions.of_chain(chain), symtab: source == Source::Symtab });
+                break (chain.0, Root { function: self.functions.of_chain(chain), symtab: source == Source::Symtab, start });
             };
             let at = chain.0 as usize;
             let target = Call { site: self.numbers.site_of_chain[at], callee: self.functions.of_chain(chain) };
-            let step = Step { chain: chain.0, call: self.numbers.call_of_chain[at], target };
+            let step = Step { chain: chain.0, call: self.numbers.call_of_chain[at], target, start };
             self.ahead.push(step);
             chain = caller;
         };
@@ -145,15 +145,15 @@ impl<'a> Walk<'a> {
 fn pack_functions(symbols: &ModuleSymbols, functions: &Functions, numbers: &Numbers) -> std::io::Result<Vec<Sealed>> {
     seal_groups(Kind::Functions, functions.count(), FUNCTIONS_PER_BLOCK, |group| {
         functions::encode(group.map(|function| Function {
-            name: symbols.functions.get(function).unwrap_or_default(),
+            declared: symbols.functions.get(function).unwrap_or_else(|| symtool_formats::Function::symbol(b"")),
             sites: numbers.sites.of(function),
             calls: numbers.calls.of(function),
         }))
     })
 }
 
-fn pack_files(files: &Strings) -> std::io::Result<Vec<Sealed>> {
-    seal_groups(Kind::Files, files.len(), FILES_PER_BLOCK, |group| strings::encode(group.filter_map(|file| files.get(file))))
+fn pack_files(files: &Files) -> std::io::Result<Vec<Sealed>> {
+    seal_groups(Kind::Files, files.len(), FILES_PER_BLOCK, |group| files::encode(group.filter_map(|file| files.get(file))))
 }
 
 /// Seals `count` things in groups of `size`, in parallel.

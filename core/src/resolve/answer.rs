@@ -1,6 +1,6 @@
 //! What is known at an address: in, a place in a decoded block; out, frames, innermost first.
 
-use symtool_formats::Source;
+use symtool_formats::{File, Folder, Source, Start};
 
 use super::walk::Names;
 use crate::block::ranges::{NO_FRAME, RangeBlock, Spot};
@@ -32,18 +32,24 @@ pub struct Frame<'a> {
     pub name: &'a [u8],
     /// Path; empty where none is known.
     pub file: &'a [u8],
+    /// Which part of that is the folder in which the compiler ran.
+    pub folder: Folder,
     /// 1-based, 0 for none.
     pub line: u32,
     /// 1-based, 0 for none.
     pub column: u32,
-    /// Tells blocks of code of one line apart; 0 for none.
+    /// Tells blocks of code on one line apart; 0 for none.
     pub discriminator: u32,
-    /// Where the function begins, if its entry says so.
-    pub start_address: Option<u64>,
-    /// Where the function is declared; empty where that is not known.
-    pub start_file: &'a [u8],
-    /// 1-based, 0 for none.
-    pub start_line: u32,
+    /// Where the function begins, or this copy of it.
+    pub start: Start,
+    /// As [`symtool_formats::Function::own`].
+    pub own: Option<&'a [u8]>,
+    /// The file that declares the function; empty where none is known, or where [`View::declarations`] are not wanted.
+    pub declared_file: &'a [u8],
+    /// Which part of that is the folder in which the compiler ran.
+    pub declared_folder: Folder,
+    /// The line there; 0 for none, or where they are not wanted.
+    pub declared_line: u32,
     /// Whether it was inlined into the next frame.
     pub inlined: bool,
     /// What knows it.
@@ -60,17 +66,26 @@ pub enum Extras {
     Hidden,
 }
 
+/// What is asked of frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    /// What is said of functions that llvm-symbolizer does not know.
+    pub extras: Extras,
+    /// Whether it is told where functions are declared.
+    pub declarations: bool,
+}
+
 impl Frames<'_, '_> {
     /// Calls `each` with every frame, innermost first. Where only tables of symbols know the address there may be none.
     ///
     /// # Errors
     /// If a block of names is damaged or cannot be read.
-    pub fn each(&mut self, extras: Extras, mut each: impl FnMut(Frame<'_>)) -> Result<(), Error> {
+    pub fn each(&mut self, view: View, mut each: impl FnMut(Frame<'_>)) -> Result<(), Error> {
         let mut at = self.spot.frame;
         let mut site = self.spot.site;
         let mut is_extra = self.is_extra(at);
         while let Some(frame) = self.block.frame(at) {
-            if is_extra && extras == Extras::Hidden {
+            if is_extra && view.extras == Extras::Hidden {
                 site = frame.call_site;
                 at = frame.caller;
                 is_extra = false;
@@ -81,21 +96,30 @@ impl Frames<'_, '_> {
             if place.file != 0 {
                 self.names.load_file(place.file - 1)?;
             }
-            let name = self.names.name(frame.function);
+            if let (true, Some(file)) = (view.declarations, self.names.declared(frame.function).file) {
+                self.names.load_file(file.index())?;
+            }
+            let declared = self.names.declared(frame.function);
+            let name = declared.name;
             // An extra function without a name, or what one lies in, which is nothing.
             if name.is_empty() && (is_extra || frame.symtab && self.names.is_unnamed(frame.function)) {
                 break;
             }
+            let file = place.file.checked_sub(1).map_or(File::default(), |file| self.names.file(file));
+            let declared_file = declared.file.filter(|_| view.declarations).map_or(File::default(), |file| self.names.file(file.index()));
             each(Frame {
                 function: frame.function,
                 name,
-                file: place.file.checked_sub(1).map_or(&[], |file| self.names.file(file)),
+                file: file.path,
+                folder: file.folder,
                 line: place.line,
                 column: place.column,
-                discriminator: 0,
-                start_address: None,
-                start_file: &[],
-                start_line: 0,
+                discriminator: place.discriminator,
+                start: frame.start,
+                own: declared.own,
+                declared_file: declared_file.path,
+                declared_folder: declared_file.folder,
+                declared_line: if view.declarations { declared.line } else { 0 },
                 inlined: frame.caller != NO_FRAME && !is_extra,
                 source: if frame.symtab || is_extra { Source::Symtab } else { Source::Dwarf },
             });

@@ -2,12 +2,14 @@
 //! every name and path once, ranges in address order, and symbols answering where no unit does.
 
 use hashbrown::HashTable;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::dwarf::{DwarfSymbols, Hashed, UnitSymbols};
+use super::dwarf::{DwarfSymbols, UnitSymbols};
 use super::symbols::{Extra, Symbol};
 use super::weave::{Cursor, push};
 use crate::limits::MIN_STRING_BYTES;
-use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Location, ModuleInfo, ModuleSymbols, Range, Source, Strings};
+use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Location, ModuleInfo, ModuleSymbols, Range, Source, Start};
+use crate::strings::{File, Files, Folder, Function, Functions};
 
 /// How often memory is given back while units are joined.
 const TIMES: usize = 4;
@@ -51,12 +53,12 @@ pub fn assemble(
         at = interval.end;
     }
     join.symbols_only(at, u64::MAX);
-    join.functions.strings.shrink_to_fit();
+    join.functions.kept.shrink_to_fit();
     dropped.count_many(DropReason::LongName, join.functions.refused + join.files.refused);
     ModuleSymbols {
         info,
-        functions: join.functions.strings,
-        files: join.files.strings,
+        functions: join.functions.kept,
+        files: join.files.kept,
         chains: join.chains,
         ranges: join.ranges,
         dropped,
@@ -65,8 +67,8 @@ pub fn assemble(
 }
 
 struct Join<'a, 'd> {
-    functions: Interner,
-    files: Interner,
+    functions: Interner<Functions>,
+    files: Interner<Files>,
     chains: Vec<Chain>,
     ranges: Vec<Range>,
     symbols: &'a [Symbol<'d>],
@@ -111,15 +113,18 @@ impl Join<'_, '_> {
 
     /// Gives the names and chains of `unit` their numbers in the module.
     fn meet(&mut self, unit: &mut Renumbered<'_>) -> u32 {
-        let functions: Vec<FunctionId> =
-            std::mem::take(&mut unit.unit.functions).into_iter().map(|name| FunctionId(self.functions.intern(name))).collect();
-        unit.files = unit.unit.files.iter().map(|path| FileId::new(self.files.intern(Hashed::of(path)))).collect();
+        unit.files = unit.unit.files.iter().map(|(path, folder)| FileId::new(self.files.intern(File { path, folder: *folder }))).collect();
+        let functions: Vec<FunctionId> = std::mem::take(&mut unit.unit.functions)
+            .into_iter()
+            .map(|function| Function { file: function.file.map(|file| unit.files[file.index() as usize]), ..function })
+            .map(|function| FunctionId(self.functions.intern(function)))
+            .collect();
         let first_chain = u32::try_from(self.chains.len()).unwrap_or(u32::MAX);
         for chain in std::mem::take(&mut unit.unit.chains) {
             self.chains.push(Chain {
                 function: chain.function.map(|function| functions[function.0 as usize]),
                 caller: chain.caller.map(|(caller, call)| (ChainId(first_chain + caller.0), unit.location(call))),
-                source: chain.source,
+                ..chain
             });
         }
         unit.first_chain = Some(first_chain);
@@ -141,7 +146,7 @@ impl Join<'_, '_> {
                     continue;
                 }
             };
-            push(&mut self.ranges, Range { start: at, end: until, chain, location: Location { file, line: 0, column: 0 } });
+            push(&mut self.ranges, Range { start: at, end: until, chain, location: Location::in_file(file) });
             at = until;
         }
     }
@@ -153,12 +158,13 @@ impl Join<'_, '_> {
         }
         let (caller, file) = match symbol {
             Some(symbol) => self.symbol(symbol),
-            None => (self.chain(Chain { function: None, caller: None, source: Source::Symtab }), None),
+            None => (self.chain(Chain { function: None, caller: None, start: Start::UNKNOWN, source: Source::Symtab }), None),
         };
-        let name = &self.extras[index].name;
-        let function = (!name.is_empty()).then(|| FunctionId(self.functions.intern(Hashed::of(name))));
-        let caller = Some((caller, Location { file, line: 0, column: 0 }));
-        let chain = self.chain(Chain { function, caller, source: Source::Symtab });
+        let Extra { name, start, .. } = &self.extras[index];
+        let start = Start::at(*start);
+        let function = (!name.is_empty()).then(|| FunctionId(self.functions.intern(Function::symbol(name))));
+        let caller = Some((caller, Location::in_file(file)));
+        let chain = self.chain(Chain { function, caller, start, source: Source::Symtab });
         self.last_extra = Some((index, symbol, chain));
         chain
     }
@@ -170,52 +176,111 @@ impl Join<'_, '_> {
 
     fn symbol(&mut self, index: usize) -> (ChainId, Option<FileId>) {
         let symbol = &self.symbols[index];
-        let file = symbol.file.map(|file| FileId::new(self.files.intern(Hashed::of(file))));
+        let file = symbol.file.map(|path| FileId::new(self.files.intern(File { path, ..File::default() })));
         if let Some((_, chain)) = self.last_symbol.filter(|(last, _)| *last == index) {
             return (chain, file);
         }
-        let function = Some(FunctionId(self.functions.intern(Hashed::of(symbol.name))));
-        let chain = self.chain(Chain { function, caller: None, source: Source::Symtab });
+        let function = Some(FunctionId(self.functions.intern(Function::symbol(symbol.name))));
+        let chain = self.chain(Chain { function, caller: None, start: Start::at(symbol.start), source: Source::Symtab });
         self.last_symbol = Some((index, chain));
         (chain, file)
     }
 }
 
-/// Strings, each kept once, up to so many bytes in all.
-struct Interner {
-    strings: Strings,
-    /// Numbers of strings, by the hash of the string.
+/// What is kept by number, each thing once.
+trait Table: Default {
+    type Item<'i>: Copy + PartialEq;
+    /// What stands for things for whose names there is no room.
+    const REFUSED: Self::Item<'static>;
+
+    fn push(&mut self, item: Self::Item<'_>) -> usize;
+    fn is_at(&self, index: usize, item: Self::Item<'_>) -> bool;
+    /// Bytes of its names.
+    fn bytes(item: Self::Item<'_>) -> usize;
+    fn hash(item: Self::Item<'_>) -> u64;
+}
+
+impl Table for Files {
+    type Item<'i> = File<'i>;
+    const REFUSED: File<'static> = File { path: b"", folder: Folder { bytes: 0, is_entry_0: false } };
+
+    fn push(&mut self, file: File<'_>) -> usize {
+        Self::push(self, file)
+    }
+
+    fn is_at(&self, index: usize, file: File<'_>) -> bool {
+        self.get(index) == Some(file)
+    }
+
+    fn bytes(file: File<'_>) -> usize {
+        file.path.len()
+    }
+
+    fn hash(File { path, folder }: File<'_>) -> u64 {
+        xxh3_64_with_seed(path, u64::from(folder.bytes) << 1 | u64::from(folder.is_entry_0))
+    }
+}
+
+impl Table for Functions {
+    type Item<'i> = Function<'i>;
+    const REFUSED: Function<'static> = Function { name: b"", own: Some(b""), file: None, line: 0 };
+
+    fn push(&mut self, function: Function<'_>) -> usize {
+        Self::push(self, function)
+    }
+
+    fn is_at(&self, index: usize, function: Function<'_>) -> bool {
+        self.get(index) == Some(function)
+    }
+
+    fn bytes(function: Function<'_>) -> usize {
+        function.name.len() + function.own.map_or(0, <[u8]>::len)
+    }
+
+    fn hash(Function { name, file, line, .. }: Function<'_>) -> u64 {
+        let file = file.map_or(0, |file| u64::from(file.index()) + 1);
+        xxh3_64_with_seed(name, file << 32 | u64::from(line))
+    }
+}
+
+/// Things with names, each kept once, up to so many bytes of names in all.
+struct Interner<T> {
+    kept: T,
+    /// Their numbers, by their hashes.
     numbers: HashTable<(u64, u32)>,
     room_bytes: usize,
-    /// Strings for which there was no room; they are empty.
+    /// Things for whose names there was no room.
     refused: u64,
 }
 
-impl Interner {
+impl<T: Table> Interner<T> {
     fn new(room_bytes: usize) -> Self {
-        Self { strings: Strings::default(), numbers: HashTable::new(), room_bytes, refused: 0 }
+        Self { kept: T::default(), numbers: HashTable::new(), room_bytes, refused: 0 }
     }
 
-    fn intern(&mut self, mut string: Hashed<'_>) -> u32 {
-        if let Some(number) = self.find(string) {
+    fn intern(&mut self, item: T::Item<'_>) -> u32 {
+        let hash = T::hash(item);
+        if let Some(number) = self.find(hash, item) {
             return number;
         }
-        if string.bytes.len() > self.room_bytes {
+        if T::bytes(item) > self.room_bytes {
             self.refused += 1;
-            string = Hashed::of(b"");
-            if let Some(number) = self.find(string) {
-                return number;
-            }
+            let hash = T::hash(T::REFUSED);
+            return self.find(hash, T::REFUSED).unwrap_or_else(|| self.add(hash, T::REFUSED));
         }
-        self.room_bytes -= string.bytes.len();
-        let number = u32::try_from(self.strings.push(string.bytes)).unwrap_or(u32::MAX);
-        self.numbers.insert_unique(string.hash, (string.hash, number), |(hash, _)| *hash);
-        number
+        self.add(hash, item)
     }
 
-    fn find(&self, string: Hashed<'_>) -> Option<u32> {
-        let is_it = |(hash, number): &(u64, u32)| *hash == string.hash && self.strings.get(*number as usize) == Some(string.bytes);
-        self.numbers.find(string.hash, is_it).map(|(_, number)| *number)
+    fn find(&self, hash: u64, item: T::Item<'_>) -> Option<u32> {
+        let is_it = |(other, number): &(u64, u32)| *other == hash && self.kept.is_at(*number as usize, item);
+        self.numbers.find(hash, is_it).map(|(_, number)| *number)
+    }
+
+    fn add(&mut self, hash: u64, item: T::Item<'_>) -> u32 {
+        self.room_bytes -= T::bytes(item);
+        let number = u32::try_from(self.kept.push(item)).unwrap_or(u32::MAX);
+        self.numbers.insert_unique(hash, (hash, number), |(hash, _)| *hash);
+        number
     }
 }
 
@@ -224,13 +289,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strings_are_kept_once_and_up_to_a_bound() {
-        let mut interner = Interner::new(8);
-        let mut intern = |string: &str| interner.intern(Hashed::of(string.as_bytes()));
-        assert_eq!([intern("main"), intern("init"), intern("main")], [0, 1, 0]);
+    fn names_are_kept_once_and_up_to_a_bound() {
+        let mut interner = Interner::<Functions>::new(8);
+        let mut intern = |name: &str, line| interner.intern(Function { name: name.as_bytes(), own: None, file: None, line });
+        assert_eq!([intern("main", 1), intern("ini", 2), intern("main", 1)], [0, 1, 0]);
         // No room is left: whatever comes now has the empty name.
-        assert_eq!([intern("more"), intern("x"), intern("init")], [2, 2, 1]);
+        assert_eq!([intern("more", 1), intern("main", 2), intern("ini", 2)], [2, 2, 1]);
         assert_eq!(interner.refused, 2);
-        assert_eq!(interner.strings.iter().collect::<Vec<_>>(), [&b"main"[..], b"init", b""]);
+        let names: Vec<&[u8]> = interner.kept.iter().map(|function| function.name).collect();
+        assert_eq!(names, [&b"main"[..], b"ini", b""]);
+    }
+
+    #[test]
+    fn paths_are_kept_once_and_up_to_a_bound() {
+        let mut interner = Interner::<Files>::new(8);
+        let mut intern = |path: &str, bytes| interner.intern(File { path: path.as_bytes(), folder: Folder { bytes, is_entry_0: false } });
+        assert_eq!([intern("a.c", 0), intern("a.c", 1), intern("a.c", 0)], [0, 1, 0]);
+        assert_eq!([intern("long.c", 0), intern("b.c", 0), intern("c", 0)], [2, 2, 3]);
+        assert_eq!(interner.refused, 2);
     }
 }

@@ -18,7 +18,7 @@ pub use aranges::Interval;
 pub use flatten::Span;
 pub use lines::{Ahead as LinesAhead, LineSpan};
 pub use skeletons::{Skeleton, list as skeletons};
-pub use unit::{Hashed, UnitSymbols};
+pub use unit::UnitSymbols;
 
 use super::code::Code;
 use super::macho::symbol_map::SymbolMap;
