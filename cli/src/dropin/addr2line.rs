@@ -177,16 +177,19 @@ enum Known {
 
 impl Session<'_> {
     fn answer<'r>(&self, requests: impl Iterator<Item = &'r [u8]>, out: &mut Vec<u8>) {
-        let addresses: Vec<u64> = requests.map(|request| self.address(request)).collect();
-        let mut asked = Vec::with_capacity(addresses.len());
-        for (number, &address) in addresses.iter().enumerate() {
-            if let (Some(module), Some((_, address))) = (self.module, self.places(address).next()) {
-                asked.push(Request { module, address, number });
-            }
-        }
+        let mut asked = Vec::new();
+        let ask = |request| {
+            let address = self.address(request);
+            let number = self.module.zip(self.places(address).next()).map(|(module, (_, address))| {
+                asked.push(Request { module, address, number: asked.len() });
+                asked.len() - 1
+            });
+            (address, number)
+        };
+        let addresses: Vec<(u64, Option<usize>)> = requests.map(ask).collect();
         let rendered = self.resolver.batch(&mut asked, |_, answer, out| self.render(answer, out));
-        for (number, &address) in addresses.iter().enumerate() {
-            let (text, known) = rendered.get(number).unwrap_or((&[], Known::Nothing));
+        for (address, number) in addresses {
+            let (text, known) = number.and_then(|number| rendered.get(number)).unwrap_or((&[], Known::Nothing));
             self.write(address, text, known, out);
         }
     }
@@ -231,7 +234,8 @@ impl Session<'_> {
         let mut known = Known::Nothing;
         let mut discriminator = 0;
         frames.each(View { extras: Extras::Hidden, declarations: false }, |frame| {
-            if known == Known::Nothing {
+            let is_first = known == Known::Nothing;
+            if is_first {
                 if frame.source == Source::Symtab {
                     return;
                 }
@@ -245,7 +249,7 @@ impl Session<'_> {
                 return;
             }
             if known == Known::Frames {
-                let name = frame.own.unwrap_or(frame.name);
+                let name = name(&frame, is_first);
                 self.put_name(self.names.as_ref().map_or(name, |names| names.name(frame.function, name)), out);
             }
             self.put_place(&frame, discriminator, out);
@@ -323,6 +327,17 @@ impl Session<'_> {
     /// Symbols of the file that has the debug data, else of the object.
     fn nearest(&self) -> &Nearest<'_> {
         self.nearest.get_or_init(|| Nearest::of(self.debug.as_ref().unwrap_or(&self.file)))
+    }
+}
+
+/// What debug data calls a function; where that is no linkage name, as of a function that is local to a file of C++, and
+/// nothing is inlined, what its symbol does. In C the two differ by what the compiler has appended (`f.isra.0`), which is
+/// not printed.
+fn name<'a>(frame: &Frame<'a>, is_first: bool) -> &'a [u8] {
+    let is_mangled = |name: &[u8]| name.starts_with(b"_Z") || name.starts_with(b"_R");
+    match frame.own {
+        Some(own) if !is_first || is_mangled(own) || !is_mangled(frame.name) => own,
+        _ => frame.name,
     }
 }
 
