@@ -297,12 +297,12 @@ impl Session<'_> {
             let _ = write!(out, "0x{address:0digits$x}");
             out.extend_from_slice(if self.options.pretty { b": " } else { b"\n" });
         }
-        let symbol = |_: ()| self.places(address).find_map(|(section, address)| self.nearest().at(section, address));
+        let symbol = || self.places(address).find_map(|(section, address)| self.nearest().at(section, address));
         match known {
             Known::Frames => {}
             Known::Place if !self.options.functions => {}
-            Known::Place => self.put_symbol(symbol(()).map_or(b"", |(name, _)| name), out),
-            Known::Nothing => match symbol(()) {
+            Known::Place => self.put_symbol(symbol().map_or(b"", |(name, _)| name), out),
+            Known::Nothing => match symbol() {
                 Some((name, file)) => {
                     self.put_symbol(name, out);
                     self.put_file(file, out);
@@ -365,13 +365,10 @@ impl<'r> Spoken<'r> {
         let (name, rest) = text.split_at(end);
         let offset = rest.trim_ascii_start().strip_prefix(b"+").map_or(0, |offset| {
             let offset = offset.trim_ascii_start();
-            let (is_negative, digits) = match offset {
-                [b'-', digits @ ..] => (true, digits),
-                [b'+', digits @ ..] => (false, digits),
-                digits => (false, digits),
-            };
-            let number = leading_number(digits, 0);
-            if is_negative { number.wrapping_neg() } else { number }
+            match offset {
+                [b'-', digits @ ..] => leading_number(digits, 0).wrapping_neg(),
+                [b'+', digits @ ..] | digits => leading_number(digits, 0),
+            }
         });
         Self::Symbol(name, offset)
     }
@@ -389,8 +386,8 @@ fn leading_number(text: &[u8], base: u32) -> u64 {
         (None, 0) => (text, if text.first() == Some(&b'0') { 8 } else { 10 }),
         (None, base) => (text, base),
     };
-    let digits = digits.iter().map_while(|digit| char::from(*digit).to_digit(base));
-    let number = digits.fold(Some(0u64), |number, digit| number?.checked_mul(u64::from(base))?.checked_add(u64::from(digit)));
+    let mut digits = digits.iter().map_while(|digit| char::from(*digit).to_digit(base));
+    let number = digits.try_fold(0u64, |number, digit| number.checked_mul(u64::from(base))?.checked_add(u64::from(digit)));
     number.unwrap_or(u64::MAX)
 }
 

@@ -11,7 +11,7 @@ pub enum Id {
     Addresses,
     AdjustVma,
     BaseNames,
-    BuildId,
+    Build,
     CacheSize,
     Color,
     DebugFileDirectory,
@@ -63,8 +63,8 @@ const OPTIONS: [(&str, Takes, Id); 63] = [
     ("--adjust-vma", Next, Id::AdjustVma),
     ("--basenames", Nothing, Id::BaseNames),
     ("-s", Nothing, Id::BaseNames),
-    ("--build-id=", Rest, Id::BuildId),
-    ("--build-id", Next, Id::BuildId),
+    ("--build-id=", Rest, Id::Build),
+    ("--build-id", Next, Id::Build),
     ("--cache-size=", Rest, Id::CacheSize),
     ("--cache-size", Next, Id::CacheSize),
     ("--color", Nothing, Id::Color),
@@ -232,11 +232,10 @@ impl Match {
             }
         }
         let letter = candidates.iter().find(|(name, takes, _)| name.len() == 2 && *takes == Nothing);
-        match (letter, word) {
-            (Some(_), [_, _, b'=', ..]) => Self::Unknown,
-            (Some((name, _, id)), _) => Self::Grouped(*id, name),
-            (None, [b'-', b'-', ..]) => Self::Unknown,
-            (None, _) => Self::Letter,
+        match letter {
+            Some((name, _, id)) if word.get(2) != Some(&b'=') => Self::Grouped(*id, name),
+            None if !word.starts_with(b"--") => Self::Letter,
+            _ => Self::Unknown,
         }
     }
 }

@@ -23,6 +23,7 @@ use super::objects::Objects;
 use super::{Call, stream, symbols, words};
 use crate::demangle::{Demangler, Spelling};
 use crate::style::llvm::{self, Format, Inlines, Names, Paths, Printer};
+use crate::style::text;
 
 /// Bytes of the buffer that it reads lines into.
 const LINE_BYTES: usize = 1_024;
@@ -84,7 +85,7 @@ pub fn run(call: &Call) -> Result<ExitCode> {
 fn without_ends(line: &[u8]) -> Cow<'_, [u8]> {
     let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
     let kept = line.len() - line.iter().rev().take_while(|byte| is_end(byte)).count();
-    if line[..kept].iter().any(|byte| is_end(byte)) {
+    if line[..kept].iter().any(is_end) {
         return line.iter().copied().filter(|byte| !is_end(byte)).collect();
     }
     Cow::Borrowed(&line[..kept])
@@ -123,7 +124,7 @@ impl Named {
     fn shown(&self) -> Cow<'_, [u8]> {
         match self {
             Self::Path(path) => Cow::Borrowed(path),
-            Self::BuildId(id) => id.iter().flat_map(|byte| format!("{byte:02X}").into_bytes()).collect(),
+            Self::BuildId(id) => Cow::Owned(text::hex(id).to_ascii_uppercase().into_bytes()),
         }
     }
 }
@@ -171,7 +172,7 @@ fn integer(words: &Words, id: Id, name: &str) -> Result<u64, ExitCode> {
 }
 
 fn module(words: &Words) -> Result<Option<Named>, ExitCode> {
-    match (words.value(Id::Obj), words.value(Id::BuildId)) {
+    match (words.value(Id::Obj), words.value(Id::Build)) {
         (Some(_), Some(_)) => {
             say("error: cannot specify both --build-id and --obj\n");
             Err(ExitCode::FAILURE)
@@ -426,11 +427,11 @@ impl<'c> Session<'c> {
         module: usize,
         answer: Answer<'_, '_>,
         text: &mut Vec<u8>,
-        print: impl Fn(&Printer, Frames<'_, '_>, Option<&Demangler>, &mut Vec<u8>) -> Result<bool, store::Error>,
+        print: impl Fn(Printer, Frames<'_, '_>, Option<&Demangler>, &mut Vec<u8>) -> Result<bool, store::Error>,
     ) -> bool {
         let demangler = self.demanglers.get(module).filter(|_| self.options.demangle);
         let printed = match answer {
-            Answer::Frames(frames) => print(&self.options.printer, frames, demangler, text).map_err(|error| error.to_string()),
+            Answer::Frames(frames) => print(self.options.printer, frames, demangler, text).map_err(|error| error.to_string()),
             Answer::NoRange => Ok(false),
             Answer::Corrupt(error) => Err(error.to_string()),
         };
@@ -441,7 +442,7 @@ impl<'c> Session<'c> {
     }
 
     fn write(&self, asked: &Asked<'_>, answers: &Rendered<bool>, places: &Rendered<bool>, out: &mut Vec<u8>) {
-        let printer = &self.options.printer;
+        let printer = self.options.printer;
         let shown = |named: usize| self.known.get(named).map_or_else(Cow::default, |(named, _)| named.shown());
         match asked {
             Asked::Nothing { module } => {

@@ -14,6 +14,8 @@ use symtool_core::store::{Held, Store};
 use symtool_formats::debug::{DebugFile, Mapped, Progress, Search};
 use symtool_formats::{Error, ModuleInfo, container};
 
+use crate::style::text::hex;
+
 /// Where objects are looked for.
 #[derive(Debug)]
 pub struct Objects {
@@ -55,14 +57,13 @@ impl Objects {
     /// The file with build-id `id`, as distributions keep debug files.
     pub fn by_build_id(&self, id: &[u8]) -> Option<PathBuf> {
         let (first, rest) = id.split_first().filter(|(_, rest)| !rest.is_empty())?;
-        let rest: String = rest.iter().map(|byte| format!("{byte:02x}")).collect();
-        let name = format!(".build-id/{first:02x}/{rest}.debug");
+        let name = format!(".build-id/{first:02x}/{}.debug", hex(rest));
         self.search.debug_dirs.iter().map(|folder| folder.join(&name)).find(|path| path.is_file())
     }
 
     /// What the store knows under build-id `id`, if the object itself is not at hand.
     pub fn stored_by_build_id(&self, id: &[u8]) -> Option<Arc<Held>> {
-        let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = hex(id);
         let reader = self.store.as_ref()?.read().ok()?;
         let catalog = reader.catalog().ok()?;
         let module = catalog.modules().iter().find(|module| module.footer.id == id)?;

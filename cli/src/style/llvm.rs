@@ -61,7 +61,6 @@ pub enum Inlines {
 
 /// How answers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct Printer {
     pub format: Format,
     pub names: Names,
@@ -86,14 +85,14 @@ impl Printer {
     ///
     /// # Errors
     /// If a block of names cannot be read; nothing has been written then.
-    pub fn frames(&self, frames: Frames<'_, '_>, demangler: Option<&Demangler>, out: &mut Vec<u8>) -> Result<bool, store::Error> {
+    pub fn frames(self, frames: Frames<'_, '_>, demangler: Option<&Demangler>, out: &mut Vec<u8>) -> Result<bool, store::Error> {
         let mut any = false;
         self.each(frames, demangler, out, |_| any = true)?;
         Ok(any)
     }
 
     fn each(
-        &self,
+        self,
         mut frames: Frames<'_, '_>,
         demangler: Option<&Demangler>,
         out: &mut Vec<u8>,
@@ -133,10 +132,10 @@ impl Printer {
     ///
     /// # Errors
     /// As [`Printer::frames`].
-    pub fn location(&self, frames: Frames<'_, '_>, demangler: Option<&Demangler>, out: &mut Vec<u8>) -> Result<bool, store::Error> {
+    pub fn location(self, frames: Frames<'_, '_>, demangler: Option<&Demangler>, out: &mut Vec<u8>) -> Result<bool, store::Error> {
         let start = out.len();
         let mut has_file = false;
-        let printer = Self { inlines: Inlines::Merged, ..*self };
+        let printer = Self { inlines: Inlines::Merged, ..self };
         printer.each(frames, demangler, out, |frame| has_file |= !frame.file.is_empty())?;
         if !has_file {
             out.truncate(start);
@@ -145,11 +144,11 @@ impl Printer {
     }
 
     /// Writes what stands for an address of which nothing is known.
-    pub fn unknown(&self, out: &mut Vec<u8>) {
+    pub fn unknown(self, out: &mut Vec<u8>) {
         self.frame(&NO_FRAME, b"", true, out);
     }
 
-    fn frame(&self, frame: &Frame<'_>, name: &[u8], is_first: bool, out: &mut Vec<u8>) {
+    fn frame(self, frame: &Frame<'_>, name: &[u8], is_first: bool, out: &mut Vec<u8>) {
         if self.format == Format::Json {
             return self.json(frame, name, is_first, out);
         }
@@ -177,7 +176,7 @@ impl Printer {
         out.push(b'\n');
     }
 
-    fn all(&self, frame: &Frame<'_>, out: &mut Vec<u8>) {
+    fn all(self, frame: &Frame<'_>, out: &mut Vec<u8>) {
         let line = |label: &str, out: &mut Vec<u8>| {
             out.extend_from_slice(b"  ");
             out.extend_from_slice(label.as_bytes());
@@ -212,7 +211,7 @@ impl Printer {
         out.push(b'\n');
     }
 
-    fn json(&self, frame: &Frame<'_>, name: &[u8], is_first: bool, out: &mut Vec<u8>) {
+    fn json(self, frame: &Frame<'_>, name: &[u8], is_first: bool, out: &mut Vec<u8>) {
         out.extend_from_slice(if is_first { b"{\"Column\":" } else { b",{\"Column\":" });
         put_number(frame.column, out);
         out.extend_from_slice(b",\"Discriminator\":");
@@ -234,7 +233,7 @@ impl Printer {
         out.push(b'}');
     }
 
-    fn path<'a>(&self, path: &'a [u8], folder: Folder) -> &'a [u8] {
+    fn path(self, path: &[u8], folder: Folder) -> &[u8] {
         match self.paths {
             Paths::Whole => path,
             Paths::Relative => path.get(folder.bytes as usize..).unwrap_or(path),
@@ -242,12 +241,12 @@ impl Printer {
         }
     }
 
-    fn declared_path<'a>(&self, frame: &Frame<'a>) -> &'a [u8] {
+    fn declared_path<'a>(self, frame: &Frame<'a>) -> &'a [u8] {
         self.path(frame.declared_file, frame.declared_folder)
     }
 
     /// Writes what stands before the frames of one address.
-    pub fn begin(&self, request: &Request<'_>, out: &mut Vec<u8>) {
+    pub fn begin(self, request: &Request<'_>, out: &mut Vec<u8>) {
         if self.format == Format::Json {
             out.push(b'{');
             if let Some(address) = request.address {
@@ -269,7 +268,7 @@ impl Printer {
     }
 
     /// Writes what stands behind them, but for the end of line that separates objects of JSON.
-    pub fn end(&self, request: &Request<'_>, out: &mut Vec<u8>) {
+    pub fn end(self, request: &Request<'_>, out: &mut Vec<u8>) {
         match self.format {
             Format::Llvm => out.push(b'\n'),
             Format::Gnu => {}
@@ -287,7 +286,7 @@ impl Printer {
     }
 
     /// Writes that nothing is known of the data, or else of the variables, at an address.
-    pub fn put_nothing(&self, request: &Request<'_>, is_data: bool, out: &mut Vec<u8>) {
+    pub fn put_nothing(self, request: &Request<'_>, is_data: bool, out: &mut Vec<u8>) {
         if self.format == Format::Json {
             out.extend_from_slice(b"{\"Address\":\"");
             put_hex(request.address.unwrap_or(0), out);

@@ -24,6 +24,15 @@ pub fn put_hex(number: u64, out: &mut Vec<u8>) {
     let _ = write!(out, "{number:#x}");
 }
 
+/// Bytes as hexadecimal digits, two a byte.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = std::fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"));
+        text
+    })
+}
+
 /// A JSON string, with what has to be escaped escaped as LLVM does it; bytes that are not UTF-8 become U+FFFD.
 pub fn put_json(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');

@@ -43,7 +43,7 @@ pub enum Origin<'s> {
     Memory(Arc<Held>),
 }
 
-impl<'s> Origin<'s> {
+impl Origin<'_> {
     /// The module.
     pub fn module(&self) -> &Module {
         match self {
