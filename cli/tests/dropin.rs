@@ -23,16 +23,20 @@ struct Pair {
 const ADDR2LINE: (&str, &str) = ("addr2line", "addr2line");
 const SYMBOLIZER: (&str, &str) = ("llvm-symbolizer", "llvm-symbolizer-19");
 
-/// Fixtures with all that makes a difference: C and C++, gcc and clang, DWARF 4 and 5, symbols alone, no function names.
-const FIXTURES: [&str; 7] = [
+/// Fixtures with all that makes a difference: C and C++, gcc and clang, DWARF 4 and 5, symbols alone, lines alone.
+const FIXTURES: [&str; 8] = [
     "cpp-gcc-O2-dwarf5.so",
     "cpp-clang-O2-dwarf4.so",
-    "c-gcc-O3-dwarf5.so",
+    "c-gcc-O2-dwarf4.so",
     "c-clang-O2-dwarf5.so",
+    "c-clang-O2-lines-only.so",
     "c-gcc-O2-symtab.so",
     "c-gcc-O2-dynsym.so",
-    "c-clang-O2-lines-only.so",
+    "c-gcc-O3-dwarf5.so",
 ];
+
+/// Those where binutils 2.40 takes the first file of DWARF 5 for another: docs/deviations.md.
+const FIRST_FILES: [&str; 1] = ["c-gcc-O3-dwarf5.so"];
 
 impl Pair {
     fn new((tool, real): (&'static str, &'static str)) -> Self {
@@ -89,15 +93,20 @@ fn lines(addresses: &[u64]) -> Vec<u8> {
 
 #[test]
 fn addr2line_with_every_flag() {
-    let pair = Pair::new(ADDR2LINE);
-    for fixture in FIXTURES {
+    for fixture in FIXTURES.into_iter().filter(|fixture| !FIRST_FILES.contains(fixture)) {
+        // Files of one build complete each other in a store, so that each has its own.
+        let pair = Pair::new(ADDR2LINE);
         let (path, input) = (path(fixture), lines(&addresses(fixture)));
-        for flags in ["-e", "-fie", "-ae", "-pe", "-se", "-fipe", "-afipse", "-ife"] {
+        // In C++, binutils names inlined functions by the symbol around them, but only at the first time: docs/deviations.md.
+        let with_names = !fixture.starts_with("cpp");
+        for flags in
+            ["-e", "-ae", "-pe", "-se", "-iape"].into_iter().chain(["-fie", "-fipe", "-afipse", "-ife"].into_iter().filter(|_| with_names))
+        {
             pair.compare(&[flags, &path], &input);
         }
     }
-    // Names of C++ are spelled otherwise, of C alike.
-    let (path, input) = (path("c-gcc-O3-dwarf5.so"), lines(&addresses("c-gcc-O3-dwarf5.so")));
+    let pair = Pair::new(ADDR2LINE);
+    let (path, input) = (path("c-gcc-O2-dwarf4.so"), lines(&addresses("c-gcc-O2-dwarf4.so")));
     pair.compare(&["-fipCe", &path], &input);
     pair.compare(&["--functions", "--inl", "--demangle=gnu-v3", "--exe", &path, "--addresses"], &input);
     pair.compare(&["-b", "elf64-x86-64", "-C", "--demangle=none", "-fe", &path], &input);
@@ -117,7 +126,7 @@ fn addr2line_relative_to_a_section() {
 fn addr2line_takes_any_line() {
     let pair = Pair::new(ADDR2LINE);
     let path = path("c-gcc-O3-dwarf5.so");
-    let name = "scan_all";
+    let name = "scan_next";
     let mut input =
         format!("1100\n 0x1110 junk\n\nzz\n-1\n+10\n0x\n99999999999999999999\nabc\nc_head\n{name}\n{name}+4\n {name} + 0x10 x\n{name}-1\n");
     input.push_str(&"0".repeat(98));
@@ -161,8 +170,8 @@ fn addr2line_refuses_as_the_real_one() {
 
 #[test]
 fn symbolizer_with_every_flag() {
-    let pair = Pair::new(SYMBOLIZER);
     for fixture in FIXTURES {
+        let pair = Pair::new(SYMBOLIZER);
         let (path, input) = (path(fixture), lines(&addresses(fixture)));
         let object = format!("--obj={path}");
         for flags in [
@@ -192,14 +201,14 @@ fn symbolizer_takes_any_request() {
     let input = format!(
         "{path} 0x1100\nCODE {other} 0x1110\n\"{path}\" 4352\n'{path}' 010400\nFILE:{path} 0x1120 junk\n\n \n0x1100\n{path}\n\
          {path} 11zz\n\"{path} 0x1\n/no/such/file 0x1\n/no/such/file 0x2\n/etc/passwd 0x1\n/tmp 0x1\nBUILDID:0123456789 0x1\n\
-         BUILDID:0123456789 0x2\nBUILDID:xy 0x1\nFILE:FILE:x 1\nFILE:\n{path} scan_all\n{path} scan_all+4\n{path} nobody\n{other} 0x1100\r\n{path} 0x1130"
+         BUILDID:0123456789 0x2\nBUILDID:xy 0x1\nFILE:FILE:x 1\nFILE:\n{path} scan_next\n{path} scan_next+4\n{path} nobody\n{other} 0x1100\r\n{path} 0x1130"
     );
     for style in ["--output-style=LLVM", "--output-style=GNU", "--output-style=JSON"] {
         pair.compare(&[style], input.as_bytes());
         pair.compare(&[style, "-a", "-p"], input.as_bytes());
         let requests: Vec<&str> = input.lines().collect();
         pair.compare(&[&[style], &requests[..]].concat(), b"");
-        pair.compare(&[style, "-e", &path, "0x1100", "11zz", "scan_all", "nobody", "CODE 0x1100", "FILE:x 1", "+5"], b"");
+        pair.compare(&[style, "-e", &path, "0x1100", "11zz", "scan_next", "nobody", "CODE 0x1100", "FILE:x 1", "+5"], b"");
         pair.compare(&[style, "-e", "/no/such/file", "0x1100"], b"");
         pair.compare(&[style, &format!("--exe={path}"), "--adjust-vma=0x100000", "0x101100", "0x1100"], b"");
         pair.compare(&[style, "--build-id=0123456789", "0x1"], b"");
@@ -307,20 +316,20 @@ fn files_in(folder: &Path) -> usize {
 #[test]
 fn the_first_run_imports_into_the_cache() {
     let pair = Pair::new(ADDR2LINE);
-    let (path, cache) = (path("cpp-gcc-O2-dwarf5.so"), pair.sandbox.path("cache"));
+    let (path, cache) = (path("c-gcc-O3-dwarf5.so"), pair.sandbox.path("cache"));
     let link = link(&pair.sandbox, "addr2line");
     let called = |cache: &Path| {
         let start = Instant::now();
         let mut command = Command::new(&link);
-        let run = run(command.env_remove("SYMTOOL_STORE").env("XDG_CACHE_HOME", cache).args(["-fie", &path, "1146"]), b"");
+        let run = run(command.env_remove("SYMTOOL_STORE").env("XDG_CACHE_HOME", cache).args(["-fie", &path, "1130"]), b"");
         assert_eq!((run.code, run.stderr.as_str()), (0, ""));
         (run.stdout, start.elapsed())
     };
-    let real = pair.real(&["-fie", &path, "1146"], b"").stdout;
+    let real = pair.real(&["-fie", &path, "1130"], b"").stdout;
     assert_eq!(called(&cache).0, real);
-    let store = cache.join("symtool");
+    let store = cache.join("symtool/store");
     let listed = run(Command::new(env!("CARGO_BIN_EXE_symtool")).arg("--store").arg(&store).args(["modules", "list"]), b"");
-    assert!(listed.stdout.contains("cpp-gcc-O2-dwarf5.so"), "{}", listed.stdout);
+    assert!(listed.stdout.contains("c-gcc-O3-dwarf5.so"), "{}", listed.stdout);
     // The second run takes it from there: nothing is written.
     let before = files_in(&store);
     assert_eq!(called(&cache).0, real);
@@ -338,7 +347,8 @@ fn the_first_run_imports_into_the_cache() {
 fn objects_by_build_id() {
     let pair = Pair::new(SYMBOLIZER);
     let bytes = std::fs::read(object("c-gcc-O3-dwarf5.so")).unwrap();
-    let id: String = object::File::parse(&*bytes).unwrap().build_id().unwrap().unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
+    let id = object::File::parse(&*bytes).unwrap().build_id().unwrap().unwrap().to_vec();
+    let id = id.iter().fold(String::new(), |id, byte| id + &format!("{byte:02x}"));
     let folder = pair.sandbox.path(&format!("debug/.build-id/{}", &id[..2]));
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join(format!("{}.debug", &id[2..])), &bytes).unwrap();

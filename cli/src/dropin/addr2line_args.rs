@@ -176,7 +176,7 @@ pub fn usage(program: &str) -> String {
   -h --help              Display this information
   -v --version           Display the program's version
 
-This is symtool: a file is imported into a store on first use, $SYMTOOL_STORE or symtool in $XDG_CACHE_HOME.
+This is symtool: a file is imported into a store on first use, $SYMTOOL_STORE or symtool/store in $XDG_CACHE_HOME.
 "
     )
 }

@@ -140,6 +140,9 @@ impl Words {
         let mut words: VecDeque<OsString> = words.into();
         while let Some(word) = words.pop_front() {
             let bytes = word.as_bytes();
+            if bytes.is_empty() {
+                continue;
+            }
             if bytes.first() != Some(&b'-') || bytes == b"-" {
                 parsed.requests.push(word);
                 continue;
@@ -304,7 +307,7 @@ Mach-O Specific Options:
 
 Pass @FILE as argument to read options from FILE; LLVM_SYMBOLIZER_OPTS holds options too.
 
-This is symtool: a file is imported into a store on first use, $SYMTOOL_STORE or symtool in $XDG_CACHE_HOME.
+This is symtool: a file is imported into a store on first use, $SYMTOOL_STORE or symtool/store in $XDG_CACHE_HOME.
 ";
 
 #[cfg(test)]
@@ -323,7 +326,7 @@ mod tests {
             assert_eq!(words.value(Id::Obj).unwrap().1, "x", "{line:?}");
             assert_eq!(words.requests, Vec::<OsString>::new());
         }
-        let words = words(&["-p", "0x1", "-", "--functions=short", "-f=none", "-demangle=false", "0x2", "-C"]);
+        let words = words(&["-p", "0x1", "", "-", "--functions=short", "-f=none", "-demangle=false", "0x2", "-C"]);
         assert_eq!(words.requests, ["0x1", "-", "0x2"]);
         assert_eq!(words.value(Id::FunctionsAs).unwrap().1, "none");
         assert!(words.flag(Id::Demangle, Id::NoDemangle, false));

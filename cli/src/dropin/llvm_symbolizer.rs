@@ -61,23 +61,34 @@ pub fn run(call: &Call) -> Result<ExitCode> {
         session.flush()?;
         return Ok(ExitCode::FAILURE);
     }
+    let printer = session.options.printer;
+    let is_indented = printer.format == Format::Json && printer.pretty;
     if words.requests.is_empty() {
         stream::each_run(io::stdin(), |run, out| {
             let lines: Vec<Cow<'_, [u8]>> = stream::requests(run, LINE_BYTES).map(without_ends).collect();
-            session.answer(&lines, b"\n", out);
+            if !is_indented {
+                return session.answer(&lines, b"\n", out);
+            }
+            let mut answers = Vec::new();
+            session.answer(&lines, b"\n", &mut answers);
+            for answer in answers.split_inclusive(|&byte| byte == b'\n') {
+                text::put_indented(answer, out);
+            }
         })?;
-    } else {
-        let requests: Vec<Cow<'_, [u8]>> = words.requests.iter().map(|word| Cow::Borrowed(word.as_bytes())).collect();
-        let mut out = Vec::new();
-        let is_json = session.options.printer.format == Format::Json;
-        out.extend_from_slice(if is_json { b"[" } else { b"" });
-        session.answer(&requests, b",", &mut out);
-        if is_json {
-            out.pop();
-            out.extend_from_slice(b"]\n");
-        }
-        io::stdout().write_all(&out)?;
+        return Ok(ExitCode::SUCCESS);
     }
+    let requests: Vec<Cow<'_, [u8]>> = words.requests.iter().map(|word| Cow::Borrowed(word.as_bytes())).collect();
+    let (mut answers, mut out) = (Vec::new(), Vec::new());
+    answers.extend_from_slice(if printer.format == Format::Json { b"[" } else { b"" });
+    session.answer(&requests, b",", &mut answers);
+    if printer.format == Format::Json {
+        answers.pop();
+        answers.extend_from_slice(b"]\n");
+    }
+    if is_indented {
+        text::put_indented(&answers, &mut out);
+    }
+    io::stdout().write_all(if is_indented { &out } else { &answers })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -274,12 +285,19 @@ impl<'c> Session<'c> {
     fn opens(&mut self) -> bool {
         let Some(Named::Path(path)) = self.options.module.clone() else { return true };
         let Err(reason) = self.named(Cow::Owned(Named::Path(path.clone()))).1 else { return true };
-        let mut out = Vec::new();
-        self.put_error(&llvm::Request { module: &path, address: Some(0), symbol: None }, &reason, &mut out);
-        if self.options.printer.format == Format::Json {
-            out.push(b'\n');
+        self.say_failed(&path, &reason);
+        let printer = self.options.printer;
+        if printer.format == Format::Json {
+            let request = llvm::Request { module: &path, address: Some(0), symbol: None };
+            let mut answer = Vec::new();
+            Printer::error(&request, reason.as_bytes(), &mut answer);
+            answer.push(b'\n');
+            if printer.pretty {
+                text::put_indented(&answer, &mut self.written);
+            } else {
+                self.written = answer;
+            }
         }
-        self.written = out;
         false
     }
 
@@ -336,6 +354,7 @@ impl<'c> Session<'c> {
         };
         let (named, opened) = named;
         if let Err(reason) = opened {
+            self.say_failed(&self.known[named].0.shown(), &reason);
             return Asked::Failed { named, place: request.place, reason };
         }
         match (request.kind, request.place) {
@@ -480,8 +499,9 @@ impl<'c> Session<'c> {
                     Place::Address(address) => (Some(*address), None),
                     Place::Symbol(name, _) => (None, Some(*name)),
                 };
-                self.put_error(&llvm::Request { module: &shown(*named), address, symbol }, reason, out);
-                if printer.format != Format::Json {
+                if printer.format == Format::Json {
+                    Printer::error(&llvm::Request { module: &shown(*named), address, symbol }, reason.as_bytes(), out);
+                } else {
                     let request = llvm::Request { module: b"", address, symbol: None };
                     printer.begin(&request, out);
                     printer.unknown(out);
@@ -495,13 +515,12 @@ impl<'c> Session<'c> {
         }
     }
 
-    /// Says that an object cannot be opened: in JSON as the answer, else on stderr.
-    fn put_error(&self, request: &llvm::Request<'_>, reason: &str, out: &mut Vec<u8>) {
-        if self.options.printer.format == Format::Json {
-            return Printer::error(request, reason.as_bytes(), out);
+    /// Says that an object cannot be opened, unless the answer will.
+    fn say_failed(&self, module: &[u8], reason: &str) {
+        if self.options.printer.format != Format::Json {
+            let module = String::from_utf8_lossy(module);
+            self.call.say(&if module.is_empty() { format!("error: {reason}") } else { format!("error: '{module}': {reason}") });
         }
-        let module = String::from_utf8_lossy(request.module);
-        self.call.say(&if module.is_empty() { format!("error: {reason}") } else { format!("error: '{module}': {reason}") });
     }
 }
 
@@ -510,10 +529,10 @@ const NO_BUILD_ID: &str = "could not find build ID";
 /// Why an object cannot be opened, as LLVM says it.
 fn reason(path: &Path, error: &Error) -> String {
     let file = container::split(path).map_or_else(|| path.to_owned(), |(file, _)| file);
-    let system = match (error, fs::metadata(&file)) {
-        (Error::Io { cause, .. }, _) => Some(cause.to_string()),
-        (_, Err(cause)) => Some(cause.to_string()),
-        (_, Ok(metadata)) if metadata.is_dir() => Some("Is a directory".to_owned()),
+    let system = match (fs::metadata(&file), error) {
+        (Err(cause), _) => Some(cause.to_string()),
+        (Ok(metadata), _) if metadata.is_dir() => Some("Is a directory".to_owned()),
+        (Ok(_), Error::Io { cause, .. }) => Some(cause.to_string()),
         _ => None,
     };
     match (system, error) {

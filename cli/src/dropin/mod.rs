@@ -135,7 +135,7 @@ impl Call {
 fn cache_folder() -> Option<PathBuf> {
     let folder = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")))?;
-    Some(cache.join("symtool"))
+    Some(cache.join("symtool/store"))
 }
 
 #[cfg(test)]

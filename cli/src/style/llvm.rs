@@ -103,6 +103,9 @@ impl Printer {
         let mut count = 0;
         let view = View { extras: Extras::Hidden, declarations: self.verbose || self.format == Format::Json };
         let written = frames.each(view, |frame| {
+            // Symbols name functions, or say nothing.
+            let is_silent = self.names != Names::Linkage && frame.source == Source::Symtab;
+            let frame = if is_silent { NO_FRAME } else { frame };
             let name = match self.names {
                 Names::None => b"",
                 Names::Short => short(&frame, demangler),

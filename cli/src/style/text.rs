@@ -57,6 +57,44 @@ pub fn put_json(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// Writes `json`, which has no white space between its parts, with a line for each, as LLVM's `{0:2}` does.
+pub fn put_indented(json: &[u8], out: &mut Vec<u8>) {
+    let (mut depth, mut in_string, mut bytes) = (0, false, json.iter().copied().peekable());
+    let new_line = |depth: usize, out: &mut Vec<u8>| {
+        out.push(b'\n');
+        out.resize(out.len() + 2 * depth, b' ');
+    };
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' if in_string => {
+                out.push(byte);
+                out.extend(bytes.next());
+                continue;
+            }
+            b'"' => in_string = !in_string,
+            b'}' | b']' if !in_string => {
+                depth = usize::saturating_sub(depth, 1);
+                new_line(depth, out);
+            }
+            _ => {}
+        }
+        out.push(byte);
+        match byte {
+            b'{' | b'[' if !in_string => {
+                if let Some(end) = bytes.next_if(|next| matches!(next, b'}' | b']')) {
+                    out.push(end);
+                } else {
+                    depth += 1;
+                    new_line(depth, out);
+                }
+            }
+            b',' if !in_string => new_line(depth, out),
+            b':' if !in_string => out.push(b' '),
+            _ => {}
+        }
+    }
+}
+
 /// The part of a path behind its last slash.
 pub fn base_name(path: &[u8]) -> &[u8] {
     path.iter().rposition(|&byte| byte == b'/').map_or(path, |slash| &path[slash + 1..])
@@ -65,6 +103,14 @@ pub fn base_name(path: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_for_each_part() {
+        let mut out = Vec::new();
+        put_indented(br#"[{"a":1,"b":[],"c":"x,{\"\\"},{}]"#, &mut out);
+        let want = "[\n  {\n    \"a\": 1,\n    \"b\": [],\n    \"c\": \"x,{\\\"\\\\\"\n  },\n  {}\n]";
+        assert_eq!(String::from_utf8(out).unwrap(), want);
+    }
 
     #[test]
     fn numbers_and_strings() {
