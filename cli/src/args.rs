@@ -72,6 +72,12 @@ pub enum Command {
     /// Shows what the store holds
     #[command(subcommand)]
     Modules(Modules),
+    /// Is binutils' addr2line: the same options, the same output
+    #[command(name = "addr2line", disable_help_flag = true)]
+    Addr2line,
+    /// Is llvm-symbolizer: the same options, the same output
+    #[command(name = "llvm-symbolizer", disable_help_flag = true)]
+    LlvmSymbolizer,
 }
 
 #[derive(Debug, clap::Args)]

@@ -9,22 +9,45 @@ use std::sync::OnceLock;
 use symbolic_common::{Language, Name, NameMangling};
 use symbolic_demangle::{Demangle, DemangleOptions};
 
+/// Whose spelling names are printed in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Spelling {
+    /// symtool's own.
+    #[default]
+    Symtool,
+    /// llvm-symbolizer's.
+    Llvm,
+    /// binutils'.
+    Gnu,
+}
+
+/// The name that `raw` stands for; `None` if it is not mangled, or stands for too much.
+pub fn once(raw: &[u8], _spelling: Spelling) -> Option<Box<str>> {
+    demangle(raw)
+}
+
 /// Demangled names of one module, by function number.
 #[derive(Debug, Default)]
 pub struct Demangler {
+    spelling: Spelling,
     names: Vec<OnceLock<Option<Box<str>>>>,
 }
 
 impl Demangler {
     /// For a module of `functions` functions.
     pub fn new(functions: usize) -> Self {
-        Self { names: (0..functions).map(|_| OnceLock::new()).collect() }
+        Self::spelled(functions, Spelling::default())
+    }
+
+    /// The same, with names spelled as `spelling` says.
+    pub fn spelled(functions: usize, spelling: Spelling) -> Self {
+        Self { spelling, names: (0..functions).map(|_| OnceLock::new()).collect() }
     }
 
     /// The name of `function`, whose raw name is `raw`.
     pub fn name<'a>(&'a self, function: u32, raw: &'a [u8]) -> &'a [u8] {
         let Some(name) = self.names.get(function as usize) else { return raw };
-        name.get_or_init(|| demangle(raw)).as_ref().map_or(raw, |name| name.as_bytes())
+        name.get_or_init(|| once(raw, self.spelling)).as_ref().map_or(raw, |name| name.as_bytes())
     }
 }
 

@@ -12,13 +12,16 @@ macro_rules! say {
 
 mod args;
 mod demangle;
+mod dropin;
 mod exit;
 mod find;
 mod import;
 mod modules;
 mod progress;
 mod resolve;
+mod style;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -27,11 +30,20 @@ use args::{Args, Command};
 use exit::Exit;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    if let Some(call) = dropin::Call::of(&words) {
+        return match start_threads(call.global.jobs) {
+            Ok(()) => call.run(),
+            Err(error) => Exit::report(&error).into(),
+        };
+    }
+    let args = Args::parse_from(words);
     let done = start_threads(args.global.jobs).and_then(|()| match &args.command {
         Command::Import(import) => import::run(&args.global, import),
         Command::Resolve(resolve) => resolve::run(&args.global, resolve),
         Command::Modules(modules) => modules::run(&args.global, modules),
+        // Their command lines are their own, and were found before.
+        Command::Addr2line | Command::LlvmSymbolizer => Ok(Exit::Done),
     });
     match done {
         Ok(exit) => exit.into(),

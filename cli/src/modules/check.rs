@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use symtool_core::contents::Contents;
 use symtool_core::layers::source_at;
-use symtool_core::resolve::{Answer, Extras, Request, Resolver, View};
+use symtool_core::resolve::{Answer, Extras, Origin, Request, Resolver, View};
 use symtool_core::store::{Module, Reader};
 
 use super::compare::{Gap, Reason, Verdict, compare};
@@ -129,8 +129,8 @@ fn check_part(stored: &[Vec<Frame>], witness: &Witness<'_>, addresses: &[u64], c
 
 /// The store's frames at each of `addresses`; none where it has none, or where it is damaged.
 fn stored(reader: &Reader, module: &Module, addresses: &[u64]) -> Vec<Vec<Frame>> {
-    let mut resolver = Resolver::new(reader);
-    let module = resolver.add(module);
+    let mut resolver = Resolver::default();
+    let module = resolver.add(Origin::Store(reader, module));
     let request = |(number, &address): (usize, &u64)| Request { module, address, number };
     let mut requests: Vec<Request> = addresses.iter().enumerate().map(request).collect();
     // Names and paths end in a zero byte, which neither can have.

@@ -1,11 +1,10 @@
 //! `symtool resolve`: in, requests; out, an answer for each, in their order.
 //!
 //! Requests are taken as they come, a run at a time (`input.rs`), parsed (`request.rs`), answered in one batch by
-//! the core, and written (`style.rs`).
+//! the core, and written (`style/`).
 
-mod input;
+pub mod input;
 mod request;
-mod style;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -14,16 +13,16 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use anyhow::{Context, Result};
-use symtool_core::resolve::{Rendered, Request, Resolver};
-use symtool_core::store::Catalog;
+use symtool_core::resolve::{Origin, Rendered, Request, Resolver};
+use symtool_core::store::{Catalog, Reader};
 
 use crate::args::{Global, Resolve, Style};
 use crate::demangle::Demangler;
 use crate::exit::Exit;
 use crate::find::{self, NotOne};
 use crate::progress;
+use crate::style::{self, Line, Status};
 use input::Lines;
-use style::{Line, Status};
 
 /// Bytes of requests in the first run, and in any.
 const FIRST_RUN_BYTES: usize = 128 << 10;
@@ -47,7 +46,8 @@ pub fn run(global: &Global, args: &Resolve) -> Result<Exit> {
         args,
         style,
         catalog: &catalog,
-        resolver: Resolver::new(&reader),
+        reader: &reader,
+        resolver: Resolver::default(),
         names: Vec::new(),
         numbers: HashMap::new(),
         last_name: 0,
@@ -103,6 +103,7 @@ struct Name {
 
 struct Session<'s> {
     args: &'s Resolve,
+    reader: &'s Reader,
     style: Style,
     catalog: &'s Catalog,
     resolver: Resolver<'s>,
@@ -192,7 +193,8 @@ impl Session<'_> {
         self.last_name = match self.numbers.get(text) {
             Some(number) => *number,
             None => {
-                let module = find::module(self.catalog, text, self.args.latest).map(|module| self.resolver.add(module));
+                let module =
+                    find::module(self.catalog, text, self.args.latest).map(|module| self.resolver.add(Origin::Store(self.reader, module)));
                 if let Ok(number) = module
                     && number == self.demanglers.len()
                 {

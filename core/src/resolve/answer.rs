@@ -46,6 +46,8 @@ pub struct Frame<'a> {
     pub own: Option<&'a [u8]>,
     /// The file that declares the function; empty where none is known, or where [`View::declarations`] are not wanted.
     pub declared_file: &'a [u8],
+    /// Which part of that is the folder in which the compiler ran.
+    pub declared_folder: Folder,
     /// The line there; 0 for none, or where they are not wanted.
     pub declared_line: u32,
     /// Whether it was inlined into the next frame.
@@ -104,6 +106,7 @@ impl Frames<'_, '_> {
                 break;
             }
             let file = place.file.checked_sub(1).map_or(File::default(), |file| self.names.file(file));
+            let declared_file = declared.file.filter(|_| view.declarations).map_or(File::default(), |file| self.names.file(file.index()));
             each(Frame {
                 function: frame.function,
                 name,
@@ -114,7 +117,8 @@ impl Frames<'_, '_> {
                 discriminator: place.discriminator,
                 start: frame.start,
                 own: declared.own,
-                declared_file: declared.file.filter(|_| view.declarations).map_or(&[], |file| self.names.file(file.index()).path),
+                declared_file: declared_file.path,
+                declared_folder: declared_file.folder,
                 declared_line: if view.declarations { declared.line } else { 0 },
                 inlined: frame.caller != NO_FRAME && !is_extra,
                 source: if frame.symtab || is_extra { Source::Symtab } else { Source::Dwarf },

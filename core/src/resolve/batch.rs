@@ -7,12 +7,14 @@
 //! spans      #0 → slab 1, second; #1, #3 → slab 0, first; #2 → slab 1, first
 //! ```
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::answer::Answer;
 use super::cache::Cache;
-use super::walk::{Target, Walk};
-use crate::store::{Module, Reader};
+use super::walk::{Home, Target, Walk};
+use crate::store::{Held, Module, Reader};
 
 /// One address to look up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,11 +27,46 @@ pub struct Request {
     pub number: usize,
 }
 
-/// Answers batches for some modules of a store.
+/// Answers batches for some modules.
+#[derive(Default)]
 pub struct Resolver<'s> {
-    reader: &'s Reader,
-    modules: Vec<&'s Module>,
+    modules: Vec<Origin<'s>>,
     cache: Cache,
+}
+
+/// A module, and where it comes from.
+#[derive(Clone)]
+pub enum Origin<'s> {
+    /// An open store has it.
+    Store(&'s Reader, &'s Module),
+    /// It is in memory.
+    Memory(Arc<Held>),
+}
+
+impl Origin<'_> {
+    /// The module.
+    pub fn module(&self) -> &Module {
+        match self {
+            Self::Store(_, module) => module,
+            Self::Memory(held) => held.module(),
+        }
+    }
+
+    /// Whether both are one import of a module, or one module in memory.
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Store(_, one), Self::Store(_, other)) => one.generation == other.generation,
+            (Self::Memory(one), Self::Memory(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
+    fn home(&self) -> Home<'_> {
+        match self {
+            Self::Store(reader, _) => Home::Store(reader),
+            Self::Memory(held) => Home::Memory(held),
+        }
+    }
 }
 
 /// What was rendered for the requests of a batch.
@@ -61,23 +98,18 @@ impl<T: Copy> Rendered<T> {
 }
 
 impl<'s> Resolver<'s> {
-    /// For modules of an open store. More can be added later.
-    pub fn new(reader: &'s Reader) -> Self {
-        Self { reader, modules: Vec::new(), cache: Cache::default() }
-    }
-
-    /// Adds a module and returns its index, the same for the same module.
-    pub fn add(&mut self, module: &'s Module) -> usize {
-        let known = self.modules.iter().position(|known| known.generation == module.generation);
+    /// Adds a module and returns its index, the same for the same one.
+    pub fn add(&mut self, origin: Origin<'s>) -> usize {
+        let known = self.modules.iter().position(|known| known.is(&origin));
         known.unwrap_or_else(|| {
-            self.modules.push(module);
+            self.modules.push(origin);
             self.modules.len() - 1
         })
     }
 
     /// The module at `index`.
-    pub fn module(&self, index: usize) -> Option<&'s Module> {
-        self.modules.get(index).copied()
+    pub fn module(&self, index: usize) -> Option<&Module> {
+        self.modules.get(index).map(Origin::module)
     }
 
     /// Resolves `requests`, which it sorts, on the current rayon pool. `render` writes what is to be said of the
@@ -114,8 +146,8 @@ impl<'s> Resolver<'s> {
         let mut spans: Vec<(usize, Span<T>)> = Vec::with_capacity(requests.len());
         for of_module in requests.chunk_by(|a, b| a.module == b.module) {
             let number = of_module[0].module;
-            let Some(module) = self.module(number) else { continue };
-            let mut walk = Walk::new(Target { reader: self.reader, cache: &self.cache, module, number });
+            let Some(origin) = self.modules.get(number) else { continue };
+            let mut walk = Walk::new(Target { home: origin.home(), cache: &self.cache, module: origin.module(), number });
             let first_span = spans.len();
             for request in of_module {
                 let (answer, same) = walk.answer(request.address);

@@ -1,4 +1,4 @@
-//! Addresses -> frames: in, requests for modules of a store; out, the frames at each, from the store alone.
+//! Addresses -> frames: in, requests for modules of a store or in memory; out, the frames at each, from their blocks alone.
 //!
 //! ```text
 //! requests -> batch.rs   sorted by (module, address), cut into even parts, one thread each
@@ -13,4 +13,4 @@ mod cache;
 mod walk;
 
 pub use answer::{Answer, Extras, Frame, Frames, View};
-pub use batch::{Rendered, Request, Resolver};
+pub use batch::{Origin, Rendered, Request, Resolver};

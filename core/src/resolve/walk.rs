@@ -14,13 +14,22 @@ use crate::block::functions::{FunctionBlock, Site};
 use crate::block::ranges::RangeBlock;
 use crate::block::{Damage, Kind};
 use crate::limits::{FILES_PER_BLOCK, FUNCTIONS_PER_BLOCK};
-use crate::store::{Blocks, Error, Module, Reader};
+use crate::store::{Blocks, Error, Held, Module, Reader};
 
-/// A module of the store, as a batch knows it.
+/// Where the blocks of a module are.
+#[derive(Clone, Copy)]
+pub enum Home<'s> {
+    /// In an open store.
+    Store(&'s Reader),
+    /// In memory.
+    Memory(&'s Held),
+}
+
+/// A module, as a batch knows it.
 #[derive(Clone, Copy)]
 pub struct Target<'s> {
-    /// The open store.
-    pub reader: &'s Reader,
+    /// Where its blocks are.
+    pub home: Home<'s>,
     /// Blocks that are open already.
     pub cache: &'s Cache,
     /// The module.
@@ -29,7 +38,17 @@ pub struct Target<'s> {
     pub number: usize,
 }
 
-/// Blocks of one kind of one module: those that are open, and the store's.
+impl<'s> Target<'s> {
+    /// Its blocks of one kind; `None` if there can be none.
+    fn blocks(self, kind: Kind) -> Option<Blocks<'s>> {
+        match self.home {
+            Home::Store(reader) => reader.blocks(self.module, kind),
+            Home::Memory(held) => Some(held.blocks(kind)),
+        }
+    }
+}
+
+/// Blocks of one kind of one module: those that are open, and those that are not.
 struct Source<'s, T> {
     target: Target<'s>,
     kind: Kind,
@@ -47,7 +66,7 @@ enum Found<T> {
 
 impl<'s, T> Source<'s, T> {
     fn new(target: Target<'s>, kind: Kind, kept: &'s Kept<T>) -> Self {
-        Self { target, kind, kept, stored: target.reader.blocks(target.module, kind) }
+        Self { target, kind, kept, stored: target.blocks(kind) }
     }
 
     fn find(

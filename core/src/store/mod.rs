@@ -10,8 +10,10 @@
 //! A module's blocks, its footer last, go in as one sorted segment by one ingest: a killed import leaves nothing
 //! but a file in `staging/`.
 
+mod blocks;
 mod catalog;
 mod error;
+mod held;
 mod key;
 mod lock;
 mod reader;
@@ -24,10 +26,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use blocks::Blocks;
 pub use catalog::{Catalog, Footer, MIN_ID_DIGITS, Module, Named};
 pub use error::Error;
+pub use held::Held;
 pub use key::{Generation, ModuleKey};
-pub use reader::{Blocks, Reader};
+pub use reader::Reader;
 pub use source::Source;
 pub(crate) use source::addresses;
 pub use writer::Committed;

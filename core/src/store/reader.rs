@@ -1,11 +1,12 @@
 //! Reading a store: in, keys; out, footers and opened blocks.
 
-use rocksdb::{DB, DBRawIterator, ReadOptions};
+use rocksdb::{DB, ReadOptions};
+use symtool_formats::ModuleInfo;
 
 use super::catalog::{Catalog, FORMAT, Footer, Module};
 use super::lock::Lock;
-use super::{Error, FAMILY, Generation, Store, key, options};
-use crate::block::{self, Damage, Kind, Opened, Sealed};
+use super::{Blocks, Error, FAMILY, Generation, ModuleKey, Store, key, options};
+use crate::block::{self, Kind, Sealed};
 
 /// A store open for reading.
 #[derive(Debug)]
@@ -42,13 +43,23 @@ impl Reader {
         modules(db).map(Catalog::new).map_err(|source| self.store.database_error(source))
     }
 
+    /// The module that `info` describes, if there is one. Reads no other, unlike [`Reader::catalog`].
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn module(&self, info: &ModuleInfo) -> Result<Option<Module>, Error> {
+        let Some(db) = &self.db else { return Ok(None) };
+        let found = module(db, ModuleKey::of(info)).map_err(|source| self.store.database_error(source))?;
+        Ok(found.filter(|module| module.footer.is_of(info)))
+    }
+
     /// The blocks of `module` of one kind, from the one that covers an address or number on.
     pub fn blocks<'a>(&'a self, module: &'a Module, kind: Kind) -> Option<Blocks<'a>> {
         let db = self.db.as_ref()?;
         let family = db.cf_handle(FAMILY)?;
         let mut read = read_options();
         read.set_iterate_upper_bound(module.generation.after(kind));
-        Some(Blocks { reader: self, module, kind, iterator: db.raw_iterator_cf_opt(family, read) })
+        Some(Blocks::in_store(&self.store, db.raw_iterator_cf_opt(family, read), module, kind))
     }
 }
 
@@ -75,34 +86,6 @@ impl Reader {
     }
 }
 
-/// A place among the blocks of one kind of one module.
-pub struct Blocks<'a> {
-    reader: &'a Reader,
-    module: &'a Module,
-    kind: Kind,
-    iterator: DBRawIterator<'a>,
-}
-
-impl Blocks<'_> {
-    /// The only block that can hold `target`, with the last address or number it covers. It may begin after
-    /// `target`; `None` if all blocks end before it.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] if the block is damaged, [`Error::Database`] if it cannot be read.
-    pub fn seek(&mut self, target: u64) -> Result<Option<(u64, Opened)>, Error> {
-        self.iterator.seek(self.module.generation.key(self.kind, target));
-        let Some((key, value)) = self.iterator.item() else {
-            return self.iterator.status().map(|()| None).map_err(|source| self.reader.store.database_error(source));
-        };
-        let last = key::last(key).ok_or_else(|| Error::corrupt(self.module, self.kind, target, Damage::Header))?;
-        let opened = block::open(value).map_err(|damage| Error::corrupt(self.module, self.kind, last, damage))?;
-        if opened.first > last {
-            return Err(Error::corrupt(self.module, self.kind, last, Damage::Header));
-        }
-        Ok(Some((last, opened)))
-    }
-}
-
 /// The modules of `db`: of each, the highest generation that has a footer.
 pub(super) fn modules(db: &DB) -> Result<Vec<Module>, rocksdb::Error> {
     let mut modules: Vec<Module> = Vec::new();
@@ -115,6 +98,26 @@ pub(super) fn modules(db: &DB) -> Result<Vec<Module>, rocksdb::Error> {
         }
     }
     Ok(modules)
+}
+
+/// The highest generation of one module that has a footer.
+fn module(db: &DB, module: ModuleKey) -> Result<Option<Module>, rocksdb::Error> {
+    let Some(family) = db.cf_handle(FAMILY) else { return Ok(None) };
+    let mut iterator = db.raw_iterator_cf_opt(family, read_options());
+    // Footers are the last of their generation, and generations count up.
+    let mut next = Generation { module, number: u32::MAX }.footer();
+    loop {
+        iterator.seek_for_prev(next);
+        let Some(generation) = iterator.key().and_then(Generation::from_key).filter(|generation| generation.module == module) else {
+            return iterator.status().map(|()| None);
+        };
+        let has_footer = iterator.key() == Some(&generation.footer()[..]);
+        if let Some(footer) = iterator.value().filter(|_| has_footer).and_then(parse) {
+            return Ok(Some(Module { generation, footer }));
+        }
+        let Some(number) = generation.number.checked_sub(1) else { return Ok(None) };
+        next = Generation { module, number }.footer();
+    }
 }
 
 /// All blocks of `module` but its footer, in key order. Blocks of a kind that this version does not know are left out.

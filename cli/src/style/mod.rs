@@ -1,9 +1,12 @@
 //! How answers are written: in, frames; out, text in one of the styles.
 //!
 //! The frames of a range are rendered once, by [`frames()`], however many requests hit it; what differs
-//! from request to request is put around them by [`line()`].
+//! from request to request is put around them by [`line()`]. `llvm.rs` has llvm-symbolizer's styles, with the options that
+//! only the drop-in takes; `text.rs` numbers and strings.
 
-use std::borrow::Cow;
+pub mod llvm;
+pub mod text;
+
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -13,6 +16,8 @@ use symtool_formats::Source;
 
 use crate::args::Style;
 use crate::demangle::Demangler;
+use llvm::{Format, Printer, Request};
+use text::{put_json, put_number};
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -53,31 +58,39 @@ pub fn frames(style: Style, answer: Answer<'_, '_>, demangler: Option<&Demangler
         Answer::Corrupt(error) => return (Status::Corrupt, Some(error.to_string())),
     };
     let start = out.len();
-    let mut is_first = true;
-    let extras = match style {
-        Style::Pretty | Style::Json => Extras::Shown,
-        Style::Gnu | Style::Llvm | Style::LlvmJson => Extras::Hidden,
+    let rendered = if let Some(printer) = printer(style) {
+        printer.frames(frames, demangler, out)
+    } else {
+        let mut any = false;
+        let rendered = frames.each(View { extras: Extras::Shown, declarations: false }, |frame| {
+            let name = demangler.map_or(frame.name, |demangler| demangler.name(frame.function, frame.name));
+            match style {
+                Style::Json => json(&frame, name, !any, out),
+                _ => pretty(&frame, name, !any, out),
+            }
+            any = true;
+        });
+        rendered.map(|()| any)
     };
-    let view = View { extras, declarations: style == Style::LlvmJson };
-    let rendered = frames.each(view, |frame| {
-        let name = demangler.map_or(frame.name, |demangler| demangler.name(frame.function, frame.name));
-        match style {
-            Style::Pretty => pretty(&frame, name, is_first, out),
-            Style::Gnu => gnu(&frame, name, out),
-            Style::Llvm => llvm(&frame, name, out),
-            Style::LlvmJson => llvm_json(&frame, name, is_first, out),
-            Style::Json => json(&frame, name, is_first, out),
-        }
-        is_first = false;
-    });
     match rendered {
-        Ok(()) if is_first => (Status::NoRange, None),
-        Ok(()) => (Status::Ok, None),
+        Ok(true) => (Status::Ok, None),
+        Ok(false) => (Status::NoRange, None),
         Err(error) => {
             out.truncate(start);
             (Status::Corrupt, Some(error.to_string()))
         }
     }
+}
+
+/// The printer of a style that is one of llvm-symbolizer's.
+fn printer(style: Style) -> Option<Printer> {
+    let format = match style {
+        Style::Gnu => Format::Gnu,
+        Style::Llvm => Format::Llvm,
+        Style::LlvmJson => Format::Json,
+        Style::Pretty | Style::Json => return None,
+    };
+    Some(Printer::new(format))
 }
 
 /// One request with its answer.
@@ -110,20 +123,23 @@ pub fn line(style: Style, line: &Line<'_>, out: &mut impl Write) -> io::Result<(
             }
             if is_answered { out.write_all(line.frames) } else { writeln!(out, "?? ({})", line.status.name()) }
         }
-        Style::Gnu if is_answered => out.write_all(line.frames),
-        Style::Gnu => out.write_all(b"??\n??:0\n"),
-        Style::Llvm => {
-            out.write_all(if is_answered { line.frames } else { b"??\n??:0:0\n" })?;
-            out.write_all(b"\n")
-        }
-        Style::LlvmJson => {
-            out.write_all(b"{\"Address\":\"")?;
-            write!(out, "{:#x}", line.address.unwrap_or(0))?;
-            out.write_all(b"\",\"ModuleName\":")?;
-            serde_json::to_writer(&mut *out, line.asked)?;
-            out.write_all(b",\"Symbol\":[")?;
-            out.write_all(if is_answered { line.frames } else { NO_LLVM_FRAME })?;
-            out.write_all(b"]}\n")
+        Style::Gnu | Style::Llvm | Style::LlvmJson => {
+            let Some(printer) = printer(style) else { return Ok(()) };
+            let request = Request { module: line.asked.as_bytes(), address: Some(line.address.unwrap_or(0)), symbol: None };
+            let mut around = Vec::new();
+            printer.begin(&request, &mut around);
+            if is_answered {
+                out.write_all(&around)?;
+                out.write_all(line.frames)?;
+                around.clear();
+            } else {
+                printer.unknown(&mut around);
+            }
+            printer.end(&request, &mut around);
+            if printer.format == Format::Json {
+                around.push(b'\n');
+            }
+            out.write_all(&around)
         }
         Style::Json => {
             write!(out, "{{\"line\":{}", line.number)?;
@@ -148,10 +164,6 @@ pub fn line(style: Style, line: &Line<'_>, out: &mut impl Write) -> io::Result<(
     }
 }
 
-/// What llvm-symbolizer writes for an address of which it knows nothing.
-const NO_LLVM_FRAME: &[u8] =
-    br#"{"Column":0,"Discriminator":0,"FileName":"","FunctionName":"","Line":0,"StartAddress":"","StartFileName":"","StartLine":0}"#;
-
 fn or_unknown(text: &[u8]) -> &[u8] {
     if text.is_empty() { b"??" } else { text }
 }
@@ -170,53 +182,6 @@ fn pretty(frame: &Frame<'_>, name: &[u8], is_first: bool, out: &mut Vec<u8>) {
         }
     }
     out.push(b'\n');
-}
-
-fn gnu(frame: &Frame<'_>, name: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(or_unknown(name));
-    out.push(b'\n');
-    out.extend_from_slice(or_unknown(frame.file));
-    out.push(b':');
-    put_number(frame.line, out);
-    if frame.discriminator != 0 {
-        out.extend_from_slice(b" (discriminator ");
-        put_number(frame.discriminator, out);
-        out.push(b')');
-    }
-    out.push(b'\n');
-}
-
-fn llvm(frame: &Frame<'_>, name: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(or_unknown(name));
-    out.push(b'\n');
-    out.extend_from_slice(or_unknown(frame.file));
-    for number in [frame.line, frame.column] {
-        out.push(b':');
-        put_number(number, out);
-    }
-    out.push(b'\n');
-}
-
-fn llvm_json(frame: &Frame<'_>, name: &[u8], is_first: bool, out: &mut Vec<u8>) {
-    out.extend_from_slice(if is_first { b"{\"Column\":" } else { b",{\"Column\":" });
-    put_number(frame.column, out);
-    out.extend_from_slice(b",\"Discriminator\":");
-    put_number(frame.discriminator, out);
-    out.extend_from_slice(b",\"FileName\":");
-    put_json(frame.file, out);
-    out.extend_from_slice(b",\"FunctionName\":");
-    put_json(name, out);
-    out.extend_from_slice(b",\"Line\":");
-    put_number(frame.line, out);
-    out.extend_from_slice(b",\"StartAddress\":\"");
-    if let Some(start) = frame.start.address() {
-        out.extend_from_slice(format!("{start:#x}").as_bytes());
-    }
-    out.extend_from_slice(b"\",\"StartFileName\":");
-    put_json(frame.declared_file, out);
-    out.extend_from_slice(b",\"StartLine\":");
-    put_number(frame.declared_line, out);
-    out.push(b'}');
 }
 
 fn json(frame: &Frame<'_>, name: &[u8], is_first: bool, out: &mut Vec<u8>) {
@@ -247,48 +212,4 @@ fn put_key(key: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     out.extend_from_slice(key.as_bytes());
     out.extend_from_slice(b"\":");
-}
-
-fn put_number(mut number: u32, out: &mut Vec<u8>) {
-    let mut digits = [0; 10];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
-}
-
-/// A JSON string; bytes that are not UTF-8 become U+FFFD, as in llvm-symbolizer.
-fn put_json(text: &[u8], out: &mut Vec<u8>) {
-    let is_plain = text.iter().all(|&byte| (0x20..0x7f).contains(&byte) && byte != b'"' && byte != b'\\');
-    if is_plain {
-        out.push(b'"');
-        out.extend_from_slice(text);
-        out.push(b'"');
-        return;
-    }
-    let text: Cow<'_, str> = String::from_utf8_lossy(text);
-    // Writing a string to a vector cannot fail.
-    let _ = serde_json::to_writer(out, &text);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_and_strings() {
-        let mut out = Vec::new();
-        for number in [0, 7, 10, u32::MAX] {
-            put_number(number, &mut out);
-            out.push(b' ');
-        }
-        put_json(b"a\"b\\c\x01\xff", &mut out);
-        assert_eq!(out, "0 7 10 4294967295 \"a\\\"b\\\\c\\u0001\u{fffd}\"".as_bytes());
-    }
 }

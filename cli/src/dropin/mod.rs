@@ -1,0 +1,164 @@
+//! `symtool addr2line` and `symtool llvm-symbolizer`, and the program under one of their names: in, the command line of
+//! such a tool; out, its bytes and its exit code.
+//!
+//! ```text
+//! words -> words.rs          @FILE, words of an environment variable
+//!       -> *_args.rs         what the tool makes of them
+//! paths -> objects.rs        the module, from the store, or imported on first use
+//!       -> symbols.rs        what the tool asks the object's own symbol table
+//! stdin -> stream.rs         as it comes
+//!       -> addr2line.rs, llvm_symbolizer.rs, llvm_request.rs    requests -> answers
+//! ```
+
+mod addr2line;
+mod addr2line_args;
+mod llvm_args;
+mod llvm_request;
+mod llvm_symbolizer;
+mod objects;
+mod stream;
+mod symbols;
+mod words;
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use symtool_core::store::Store;
+use symtool_formats::debug::Search;
+
+use crate::args::{Args, Command, Global};
+use crate::exit::Exit;
+use objects::Objects;
+
+/// The tools that the program can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tool {
+    Addr2line,
+    LlvmSymbolizer,
+}
+
+/// A tool, as it was called.
+#[derive(Debug)]
+pub struct Call {
+    tool: Tool,
+    /// What its messages begin with.
+    program: String,
+    pub global: Global,
+    /// Its command line.
+    words: Vec<OsString>,
+}
+
+/// Exit code for what the real tool can do and this one cannot.
+const UNSUPPORTED: u8 = 2;
+
+/// Folders are made for a store unless it takes longer than this, in seconds, to get at it.
+const MAX_WAIT: u64 = 10;
+
+impl Tool {
+    /// The tool that a program called `name` is, such as through a link: `addr2line`, `llvm-symbolizer-19`.
+    fn of_program(name: &OsStr) -> Option<Self> {
+        match Path::new(name).file_name()?.to_str()? {
+            "addr2line" => Some(Self::Addr2line),
+            name => {
+                let version = name.strip_prefix("llvm-symbolizer")?;
+                let is_version = |version: &str| !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit());
+                (version.is_empty() || version.strip_prefix('-').is_some_and(is_version)).then_some(Self::LlvmSymbolizer)
+            }
+        }
+    }
+
+    fn of_command(command: &Command) -> Option<Self> {
+        match command {
+            Command::Addr2line => Some(Self::Addr2line),
+            Command::LlvmSymbolizer => Some(Self::LlvmSymbolizer),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Addr2line => "addr2line",
+            Self::LlvmSymbolizer => "llvm-symbolizer",
+        }
+    }
+}
+
+impl Call {
+    /// The call that `words`, the program's name first, stand for: `None` if they call no such tool.
+    pub fn of(words: &[OsString]) -> Option<Self> {
+        let (program, rest) = words.split_first()?;
+        if let Some(tool) = Tool::of_program(program) {
+            let global = Args::try_parse_from(["symtool", tool.name()]).ok()?.global;
+            return Some(Self { tool, program: program.to_string_lossy().into_owned(), global, words: rest.to_vec() });
+        }
+        // Options of this program end with the name of the tool: all that follows is the tool's.
+        let names = [Tool::Addr2line, Tool::LlvmSymbolizer].map(Tool::name);
+        let ends = (0..rest.len()).filter(|at| names.iter().any(|name| rest[*at] == *name));
+        ends.into_iter().find_map(|at| {
+            let args = Args::try_parse_from(&words[..at + 2]).ok()?;
+            let tool = Tool::of_command(&args.command)?;
+            Some(Self { tool, program: tool.name().to_owned(), global: args.global, words: rest[at + 1..].to_vec() })
+        })
+    }
+
+    /// Does what the tool does.
+    pub fn run(self) -> ExitCode {
+        let done = match self.tool {
+            Tool::Addr2line => addr2line::run(&self),
+            Tool::LlvmSymbolizer => llvm_symbolizer::run(&self),
+        };
+        done.unwrap_or_else(|error| Exit::report(&error).into())
+    }
+
+    /// Writes a line to stderr as the tool does.
+    fn say(&self, text: &str) {
+        let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{}: {text}\n", self.program));
+    }
+
+    /// Says that the tool could do what this one cannot.
+    fn unsupported(&self, what: &str) -> ExitCode {
+        self.say(&format!("{what} is not supported by symtool; use {} itself", self.tool.name()));
+        ExitCode::from(UNSUPPORTED)
+    }
+
+    /// Where objects are found: modules in the store that was named, else in the user's cache folder.
+    fn objects(&self, debug_dirs: &[PathBuf], default_arch: Option<String>) -> Objects {
+        let folder = self.global.store.clone().or_else(cache_folder);
+        let wait = Duration::from_secs(self.global.wait.min(MAX_WAIT));
+        Objects { store: folder.map(|folder| Store::at(&folder, wait)), search: Search::in_dirs(debug_dirs, &[]), default_arch }
+    }
+}
+
+fn cache_folder() -> Option<PathBuf> {
+    let folder = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")))?;
+    Some(cache.join("symtool/store"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(words: &[&str]) -> Option<(Tool, String, Vec<OsString>)> {
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        Call::of(&words).map(|call| (call.tool, call.program, call.words))
+    }
+
+    #[test]
+    fn names_of_programs_and_commands() {
+        let of = |tool, program: &str, words: &[&str]| Some((tool, program.to_owned(), words.iter().map(OsString::from).collect()));
+        assert_eq!(call(&["/usr/bin/addr2line", "-e", "x"]), of(Tool::Addr2line, "/usr/bin/addr2line", &["-e", "x"]));
+        assert_eq!(call(&["llvm-symbolizer-19"]), of(Tool::LlvmSymbolizer, "llvm-symbolizer-19", &[]));
+        assert_eq!(call(&["symtool", "addr2line", "-h", "--store"]), of(Tool::Addr2line, "addr2line", &["-h", "--store"]));
+        let stored = ["symtool", "--store", "addr2line", "-j2", "llvm-symbolizer", "addr2line", "0x1"];
+        assert_eq!(call(&stored), of(Tool::LlvmSymbolizer, "llvm-symbolizer", &["addr2line", "0x1"]));
+        for words in
+            [&["symtool", "import", "addr2line"][..], &["llvm-symbolizer-x"], &["symtool", "--store", "addr2line"], &["symtool"], &[]]
+        {
+            assert_eq!(call(words), None, "{words:?}");
+        }
+    }
+}

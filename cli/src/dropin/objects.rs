@@ -1,0 +1,107 @@
+//! Paths and build-ids -> modules to answer from: in, what a command line or request names; out, the object file and
+//! its module in memory.
+//!
+//! A file that the store has is taken from there; any other is imported first, so that the next run finds it. Where
+//! the store cannot be read or written (a read-only home, another process that holds it for too long), the module is
+//! answered from memory and nothing is kept. No lock is held once a module is open.
+
+use std::path::{Path, PathBuf};
+use std::slice;
+use std::sync::Arc;
+
+use symtool_core::pack::pack;
+use symtool_core::store::{Held, Store};
+use symtool_formats::debug::{DebugFile, Mapped, Progress, Search};
+use symtool_formats::{Error, ModuleInfo, container};
+
+use crate::style::text::hex;
+
+/// Where objects are looked for.
+#[derive(Debug)]
+pub struct Objects {
+    /// `None` if there is no folder to keep one in.
+    pub store: Option<Store>,
+    /// Where files that belong to an object are looked for, and files by build-id.
+    pub search: Search,
+    /// Which architecture of a universal file is meant where none is named.
+    pub default_arch: Option<String>,
+}
+
+/// An open object file.
+#[derive(Debug)]
+pub struct Object {
+    /// Its module; `None` if there is nothing in it to find addresses by.
+    pub held: Option<Arc<Held>>,
+    /// The file.
+    pub file: Mapped,
+    /// The file that its debug data was split into, if it was and that was found.
+    pub debug: Option<Mapped>,
+}
+
+impl Objects {
+    /// The object at `path`, which may end in `:ARCH`.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn open(&self, path: &Path) -> Result<Object, Error> {
+        let file = match container::open_object(path) {
+            Err(Error::NoSlice { arch: None, .. }) if self.default_arch.is_some() => {
+                container::open_slice(path, self.default_arch.as_deref().unwrap_or_default())?.open()?
+            }
+            opened => opened?,
+        };
+        let (held, debug) = self.hold(&file)?;
+        Ok(Object { held, file, debug })
+    }
+
+    /// The file with build-id `id`, as distributions keep debug files.
+    pub fn by_build_id(&self, id: &[u8]) -> Option<PathBuf> {
+        let (first, rest) = id.split_first().filter(|(_, rest)| !rest.is_empty())?;
+        let name = format!(".build-id/{first:02x}/{}.debug", hex(rest));
+        self.search.debug_dirs.iter().map(|folder| folder.join(&name)).find(|path| path.is_file())
+    }
+
+    /// What the store knows under build-id `id`, if the object itself is not at hand.
+    pub fn stored_by_build_id(&self, id: &[u8]) -> Option<Arc<Held>> {
+        let id = hex(id);
+        let reader = self.store.as_ref()?.read().ok()?;
+        let catalog = reader.catalog().ok()?;
+        let module = catalog.modules().iter().find(|module| module.footer.id == id)?;
+        Held::read(&reader, module).ok().map(Arc::new)
+    }
+
+    fn hold(&self, mapped: &Mapped) -> Result<(Option<Arc<Held>>, Option<Mapped>), Error> {
+        let file = DebugFile::parse(mapped)?;
+        let debug = file.debug_file(&self.search);
+        let file = file.with_debug_data(debug.as_ref().and_then(|debug| DebugFile::parse(debug).ok()), &self.search);
+        let held = match self.stored(file.info(), file.bytes() as u64) {
+            Some(held) => Some(held),
+            None => self.import(&file)?,
+        };
+        drop(file);
+        Ok((held.map(Arc::new), debug))
+    }
+
+    /// The module of the file that `info` describes, if the store knows all that the file can tell.
+    fn stored(&self, info: &ModuleInfo, bytes: u64) -> Option<Held> {
+        let reader = self.store.as_ref()?.read().ok()?;
+        let module = reader.module(info).ok()?.filter(|module| module.footer.knows(info, bytes))?;
+        Held::read(&reader, &module).ok()
+    }
+
+    /// Reads `file` and keeps what it tells, if there is a store to keep it in.
+    fn import(&self, file: &DebugFile<'_>) -> Result<Option<Held>, Error> {
+        let bytes = file.bytes() as u64;
+        let symbols = match file.read(&self.search, &Progress::default()) {
+            Ok(symbols) => symbols,
+            Err(Error::NoSymbols { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let packed = pack(&symbols, bytes).map_err(|cause| Error::Io { path: file.path().to_owned(), cause })?;
+        let committed = self.store.as_ref().and_then(|store| store.commit(slice::from_ref(&packed), false).ok());
+        let is_joined = committed.is_some_and(|committed| committed.iter().any(|module| module.module.footer.sources.len() > 1));
+        // Where the store knew another file of this build, both together know more.
+        let joined = if is_joined { self.stored(file.info(), bytes) } else { None };
+        Ok(Some(joined.unwrap_or_else(|| Held::of(packed))))
+    }
+}

@@ -1,0 +1,51 @@
+//! Requests from stdin or the command line: in, bytes as they come; out, answers, each flushed before the next request
+//! is waited for.
+
+use std::io::{self, Read, Write};
+
+use anyhow::Result;
+
+use crate::resolve::input::Lines;
+
+/// Bytes of requests that are answered together: in the first run, and in any.
+const FIRST_RUN_BYTES: usize = 128 << 10;
+const MAX_RUN_BYTES: usize = 2 << 20;
+
+/// Bytes of answers that one run should make.
+const ANSWER_BYTES: usize = 48 << 20;
+
+/// Gives `answer` what has come so far, in whole lines, until there is no more.
+///
+/// # Errors
+/// If `input` cannot be read or stdout not be written.
+pub fn each_run(input: impl Read, mut answer: impl FnMut(&[u8], &mut Vec<u8>)) -> Result<()> {
+    let mut lines = Lines::new(input);
+    let mut out = io::stdout().lock();
+    let (mut text, mut run_bytes) = (Vec::new(), FIRST_RUN_BYTES);
+    while let Some(run) = lines.next_run(run_bytes)? {
+        let asked_bytes = run.len();
+        text.clear();
+        answer(run, &mut text);
+        out.write_all(&text)?;
+        out.flush()?;
+        run_bytes = (asked_bytes.saturating_mul(ANSWER_BYTES) / text.len().max(1)).clamp(4 << 10, (run_bytes * 2).min(MAX_RUN_BYTES));
+    }
+    Ok(())
+}
+
+/// The requests of a run, as a tool reads them that takes lines through a buffer of `max_bytes` (C, `fgets`): longer
+/// lines fall apart. Each with the end of line that it has.
+pub fn requests(run: &[u8], max_bytes: usize) -> impl Iterator<Item = &[u8]> {
+    run.split_inclusive(|&byte| byte == b'\n').flat_map(move |line| line.chunks(max_bytes - 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_fall_apart() {
+        let got: Vec<&[u8]> = requests(b"ab\n\nabcdefg\nx", 4).collect();
+        assert_eq!(got, [&b"ab\n"[..], b"\n", b"abc", b"def", b"g\n", b"x"]);
+    }
+}

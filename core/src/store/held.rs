@@ -1,0 +1,46 @@
+//! A module in memory: in, what was packed, or what a store has; out, its blocks, whatever becomes of the store.
+//!
+//! Whoever answers from one holds no lock while it waits for requests, and needs no store at all.
+
+use super::{Blocks, Error, Generation, Module, Reader};
+use crate::block::{Kind, Sealed};
+use crate::pack::Packed;
+
+/// A module with all its blocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    module: Module,
+    /// In key order.
+    blocks: Vec<Sealed>,
+}
+
+impl Held {
+    /// A module that is in no store.
+    pub fn of(packed: Packed) -> Self {
+        let generation = Generation { module: packed.key, number: 0 };
+        Self { module: Module { generation, footer: packed.footer }, blocks: packed.blocks }
+    }
+
+    /// A module as a store has it.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn read(reader: &Reader, module: &Module) -> Result<Self, Error> {
+        Ok(Self { module: module.clone(), blocks: reader.stored(module)? })
+    }
+
+    /// What it is.
+    pub fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// Bytes of all blocks, as they are stored.
+    pub fn bytes(&self) -> usize {
+        self.blocks.iter().map(|block| block.bytes.len()).sum()
+    }
+
+    /// Its blocks of one kind, from the one that covers an address or number on.
+    pub fn blocks(&self, kind: Kind) -> Blocks<'_> {
+        Blocks::in_memory(&self.blocks, &self.module, kind)
+    }
+}
