@@ -4,12 +4,14 @@
 
 #![deny(missing_docs)]
 
+mod arch;
 pub mod container;
 pub mod debug;
 mod error;
 pub mod limits;
 mod module;
 
+pub use arch::is_same as is_same_arch;
 pub use error::Error;
 pub use module::{
     Chain, ChainId, Detail, DropReason, Dropped, FileId, FunctionId, Location, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols, Range,

@@ -33,7 +33,7 @@ pub fn run(global: &Global, args: &Verify, reader: &Reader, catalog: &Catalog) -
     }
     for name in &args.modules {
         let path = Some(Path::new(name)).filter(|path| path.is_file() || container::is_bundle(path) || container::split(path).is_some());
-        match find::module(catalog, name, false) {
+        match find::module(catalog, name, args.latest) {
             Ok(module) => tell(verify(args, reader, module, path))?,
             Err(error) => tell(Report::failed(error.reason().to_owned()))?,
         }

@@ -31,6 +31,7 @@ mod weave;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use companions::Search;
+pub(crate) use companions::path as os_path;
 pub(crate) use macho::arch_name as macho_arch;
 pub use mapped::Mapped;
 pub use object::DebugFile;
