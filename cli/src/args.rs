@@ -101,7 +101,12 @@ impl Global {
     /// Where files that belong to others are looked for: in `debug_dirs`, then where the config file says, then where
     /// distributions put them; symbol maps in `symbol_map_dirs`.
     pub fn search(&self, debug_dirs: &[PathBuf], symbol_map_dirs: &[PathBuf]) -> Search {
-        Search::in_dirs(&[debug_dirs, &self.configured.debug_dirs].concat(), symbol_map_dirs)
+        let mut search = Search::in_dirs(&[debug_dirs, &self.configured.debug_dirs].concat(), symbol_map_dirs);
+        search.told = |looked| {
+            let what = if looked.is_there { "there" } else { "not there" };
+            detail!("{}: looked at {}: {what}", looked.object.display(), looked.place.display());
+        };
+        search
     }
 
     /// How much is told.

@@ -23,7 +23,7 @@ of the same build completes it.";
 
 pub const RESOLVE: &str = "Examples:
   symtool resolve --module libxxx.so.debug 0x5a602a 0x5a6100
-  symtool resolve --module 4a577173325c 0x5a602a       by build-id or UUID
+  symtool resolve --module 4a575717325c 0x5a602a       by build-id or UUID
   symtool resolve --module MyApp:arm64 0x100003f2c     one architecture
   symtool resolve --batch addrs.txt --style json
   zcat addrs.gz | symtool resolve --batch - > frames.txt
@@ -49,12 +49,12 @@ On a terminal, ids are cut to 12 digits, which are enough to name a module by.";
 
 pub const SHOW: &str = "Examples:
   symtool modules show libxxx.so.debug
-  symtool modules show 4a577173325c
+  symtool modules show 4a575717325c
   symtool modules show --latest libxxx.so.debug
   symtool modules show MyApp.app:arm64";
 
 pub const REMOVE: &str = "Examples:
-  symtool modules remove 4a577173325c
+  symtool modules remove 4a575717325c
   symtool modules remove libxxx.so.debug libyyy.so.debug";
 
 pub const VERIFY: &str = "Examples:

@@ -78,6 +78,9 @@ impl Commits<'_> {
         let mut stored = Vec::new();
         let committed = self.store(&modules, &again, &mut stored);
         let took_each = start.elapsed() / u32::try_from(modules.len().max(1)).unwrap_or(u32::MAX);
+        if !modules.is_empty() {
+            detail!("{} modules stored in {} ms", modules.len(), start.elapsed().as_millis());
+        }
         drop((modules, memory));
         let mut stored = stored.into_iter();
         progress::beside(|| {

@@ -25,22 +25,23 @@ use anyhow::Result;
 use symtool_core::store::{Catalog, Error, Store};
 use symtool_formats::debug::Search;
 
+pub use files::Files;
+pub use held::Held;
+pub use walk::{Content, Item, Walk};
+
 use crate::args::{Global, Import};
 use crate::exit::Exit;
 use crate::progress::{self, Board};
 use commit::Commits;
-use files::Files;
-use held::Held;
 use order::Order;
 use read::{Numbered, Reader};
 use report::Summary;
-use walk::Walk;
 
 /// Runs the command.
 pub fn run(global: &Global, args: &Import) -> Result<Exit> {
     let store = global.open_store()?;
     let in_store = known(&store)?;
-    let board = Board::new(progress::is_wanted(global));
+    let board = Board::new("import", progress::is_wanted(global));
     let order = Order::new(if args.force { &[] } else { in_store.modules() });
     let commits = Commits { global, store: &store, force: args.force };
     let search = global.search(&args.debug_dirs, &args.symbol_map_dirs);

@@ -24,11 +24,13 @@ pub fn run(global: &Global, catalog: &Catalog) -> Result<Exit> {
     } else {
         let paint = global.paint(&std::io::stdout());
         let columns = stdout_columns();
-        let rows: Vec<Row> = [Row::head()].into_iter().chain(footers.map(|footer| Row::of(footer, columns.is_some()))).collect();
+        let rows: Vec<Row> =
+            columns.map(|_| Row::head()).into_iter().chain(footers.map(|footer| Row::of(footer, columns.is_some()))).collect();
         let widths = Widths::of(&rows, columns);
-        // An empty store has no list.
-        for (at, row) in rows.iter().enumerate().filter(|_| rows.len() > 1) {
-            let (start, reset) = if at == 0 { (paint.bold, paint.reset) } else { ("", "") };
+        // An empty store has no list; for scripts, lines are modules.
+        let is_empty = catalog.modules().is_empty();
+        for (at, row) in rows.iter().enumerate().filter(|_| !is_empty) {
+            let (start, reset) = if at == 0 && columns.is_some() { (paint.bold, paint.reset) } else { ("", "") };
             writeln!(out, "{start}{}{reset}", widths.line(row))?;
         }
     }
@@ -145,7 +147,7 @@ mod tests {
 
     #[test]
     fn lines_fit() {
-        let row = |name: &str| Row([name, "4a577173325c", "x86_64", "1007330", "4.44 MB", "2026-11-22 08:04"].map(str::to_owned));
+        let row = |name: &str| Row([name, "4a575717325c", "x86_64", "1007330", "4.44 MB", "2026-11-22 08:04"].map(str::to_owned));
         let rows = [Row::head(), row("librgw.so.2.0.0.debug"), row("NativeScript.framework with a long name")];
         for columns in 28..200 {
             let widths = Widths::of(&rows, Some(columns));
@@ -157,9 +159,9 @@ mod tests {
         let line = |columns| Widths::of(&rows, columns).line(&rows[1]);
         assert_eq!(
             line(Some(60)).split_whitespace().collect::<Vec<_>>(),
-            ["librgw.so.2.0.0.debug", "4a577173325c", "x86_64", "4.44", "MB"]
+            ["librgw.so.2.0.0.debug", "4a575717325c", "x86_64", "4.44", "MB"]
         );
-        let whole = "librgw.so.2.0.0.debug                    4a577173325c  x86_64  1007330  4.44 MB  2026-11-22 08:04";
+        let whole = "librgw.so.2.0.0.debug                    4a575717325c  x86_64  1007330  4.44 MB  2026-11-22 08:04";
         assert_eq!((line(Some(120)), line(None)), (whole.to_owned(), whole.to_owned()));
     }
 }

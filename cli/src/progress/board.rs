@@ -12,9 +12,10 @@ use super::layout::Parts;
 use super::meter::{Unit, left, rate, share};
 use super::{Line, REDRAW_MS};
 
-/// How far an import has come, as a terminal shows it.
+/// How far a command has come with its files, as a terminal shows it.
 #[derive(Debug)]
 pub struct Board {
+    verb: &'static str,
     wanted: bool,
     start: Instant,
     state: Mutex<State>,
@@ -40,9 +41,9 @@ pub struct Shown<'a> {
 }
 
 impl Board {
-    /// A board that is seen if `wanted`.
-    pub fn new(wanted: bool) -> Self {
-        Self { wanted, start: Instant::now(), state: Mutex::default() }
+    /// A board for the command `verb` that is seen if `wanted`.
+    pub fn new(verb: &'static str, wanted: bool) -> Self {
+        Self { verb, wanted, start: Instant::now(), state: Mutex::default() }
     }
 
     /// `files` more are to come, of `bytes`.
@@ -100,7 +101,7 @@ impl Board {
         let biggest = state.shown.values().max_by_key(|(_, bytes, _)| *bytes);
         let took = self.start.elapsed();
         Parts {
-            verb: "import",
+            verb: self.verb,
             share: (state.bytes > 0).then(|| share(done, state.bytes)),
             counted: if state.files > 1 { format!("{}/{} files", state.files_done, state.files) } else { String::new() },
             rate: rate(done, took, Unit::Bytes).unwrap_or_default(),

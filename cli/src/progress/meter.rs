@@ -1,6 +1,6 @@
 //! One count that goes up: in, how far the work has come; out, a line with its rate and the time left.
 
-use std::cell::RefCell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::layout::{Parts, bytes, short};
@@ -22,7 +22,7 @@ pub struct Meter {
     verb: &'static str,
     unit: Unit,
     start: Instant,
-    state: RefCell<State>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
@@ -43,20 +43,24 @@ pub struct Reached {
 impl Meter {
     /// A meter of `unit` for `verb`, seen if `wanted`.
     pub fn new(wanted: bool, verb: &'static str, unit: Unit) -> Self {
-        Self { line: wanted.then(Line::new), verb, unit, start: Instant::now(), state: RefCell::default() }
+        Self { line: wanted.then(Line::new), verb, unit, start: Instant::now(), state: Mutex::default() }
     }
 
     /// Says what is being done now.
     pub fn show(&self, now: &str) {
         if self.line.is_some() {
-            now.clone_into(&mut self.state.borrow_mut().now);
+            now.clone_into(&mut self.state().now);
         }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says how far the work has come.
     pub fn set(&self, reached: Reached) {
         let Some(line) = &self.line else { return };
-        let mut state = self.state.borrow_mut();
+        let mut state = self.state();
         if state.drawn.is_some_and(|drawn| drawn.elapsed() < Duration::from_millis(REDRAW_MS)) {
             return;
         }
