@@ -58,7 +58,7 @@ fn what_is_wrong_is_told_apart() {
         ("c-gcc-O2-dynsym.so", "debug", &["no_debug"]),
         ("c-gcc-O2-dynsym.so", "symbols", &["no_symbols"]),
         ("link-beside/lib.so", "debug", &[]),
-        ("link-wrong-crc/lib.so", "debug", &["other_build"]),
+        ("link-wrong-crc/lib.so", "debug", &["no_id", "other_build"]),
         ("split-c-clang-dwarf5/lib.so", "debug", &[]),
         ("split-c-missing/lib.so", "debug", &["missing_split"]),
         ("split-c-missing/lib.so", "symbols", &[]),

@@ -184,7 +184,7 @@ fn manual_pages_render() {
         let text = fs::read_to_string(&page).unwrap();
         assert!(text.contains(".SH EXAMPLES\n.nf\n") && text.contains("symtool") && text.ends_with(".fi\n"), "{name}: {text}");
         if has("groff") {
-            let rendered = Command::new("groff").args(["-man", "-Tutf8", "-ww"]).arg(&page).output().unwrap();
+            let rendered = Command::new("groff").args(["-man", "-Tutf8", "-P-cbou", "-ww"]).arg(&page).output().unwrap();
             let errors = String::from_utf8(rendered.stderr).unwrap();
             assert!(rendered.status.success() && errors.is_empty(), "{name}: {errors}");
             assert!(String::from_utf8(rendered.stdout).unwrap().contains("EXAMPLES"));

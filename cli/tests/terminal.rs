@@ -34,7 +34,7 @@ fn on_terminal(sandbox: &Sandbox, args: &[&str], columns: u16) -> String {
 /// Lines of progress that were drawn, each over the one before.
 fn drawn(seen: &str) -> Vec<String> {
     let pieces = seen.split(['\r', '\n']).flat_map(|line| line.split("\x1b[2K"));
-    pieces.filter(|line| line.starts_with("import ")).map(str::to_owned).collect()
+    pieces.filter(|line| line.starts_with("import ")).map(|line| line.trim_end().to_owned()).collect()
 }
 
 #[test]

@@ -30,42 +30,37 @@ pub struct Parts {
     pub now: String,
 }
 
-/// The line for `parts`, of at most `columns`. The share stays longest, then time left, what is done now, the count, the
-/// rate; a bar is drawn if there is room for all.
+/// The line for `parts`, of at most `columns`. The share stays longest, then time left, a few columns of what is done now,
+/// the count, the rate, the rest of what is done now; a bar is drawn if there is room for all.
 pub fn fit(parts: &Parts, columns: usize) -> String {
     let share = parts.share.map(|share| format!("{:.0}%", share.clamp(0.0, 1.0) * 100.0)).unwrap_or_default();
     let left = parts.left.map(time_left).unwrap_or_default();
     let now = clean(&parts.now);
-    // In the order of what is left out last.
-    let mut pieces =
-        [(0, parts.verb), (1, &share), (4, &left), (5, ""), (2, &parts.counted), (3, &parts.rate)].map(|(at, text)| (at, text.to_owned()));
-    let mut room = columns;
-    for (at, piece) in &mut pieces {
-        if *at == 5 {
-            // A name gives way to the rest, down to a few columns.
-            let others = [&left, &parts.counted, &parts.rate];
-            let wanted: usize = others[1..].iter().filter(|text| !text.is_empty()).map(|text| columns_of(text) + 2).sum();
-            let own = room.saturating_sub(2);
-            let columns = own.saturating_sub(wanted).max(MIN_NOW.min(own));
-            *piece = if columns < MIN_NOW { String::new() } else { elide(&now, columns).into_owned() };
-        }
-        let taken = if piece.is_empty() { 0 } else { columns_of(piece) + (*at).min(2) };
-        if taken > room {
-            piece.clear();
-        } else {
-            room -= taken;
-        }
-    }
-    pieces.sort_by_key(|(at, _)| *at);
-    let mut line = pieces[0].1.clone();
+    let mut room = columns.saturating_sub(parts.verb.len());
+    // Before the share stands a space, before others a comma too.
+    let mut take = |text: String, gap: usize, kept: usize| {
+        let taken = columns_of(&text) + gap;
+        let fits = !text.is_empty() && taken + kept <= room;
+        room -= if fits { taken } else { 0 };
+        fits.then_some(text)
+    };
+    let share = take(share, 1, 0);
+    let left = take(left, 2, 0);
+    let kept = columns_of(&now).min(MIN_NOW) + 2;
+    let counted = take(parts.counted.clone(), 2, kept);
+    let rate = take(parts.rate.clone(), 2, kept);
+    let now = if room >= kept { elide(&now, room - 2).into_owned() } else { String::new() };
+    let now = Some(now).filter(|now| !now.is_empty());
+    room -= now.as_ref().map_or(0, |now| columns_of(now) + 2);
+    let mut line = parts.verb.to_owned();
     let bar = room.saturating_sub(3).min(MAX_BAR);
     if let Some(share) = parts.share.filter(|_| bar >= MIN_BAR) {
         line.push(' ');
         line.push_str(&draw_bar(share, bar));
     }
-    for (at, (_, piece)) in pieces[1..].iter().filter(|(_, piece)| !piece.is_empty()).enumerate() {
+    for (at, piece) in [share, counted, rate, left, now].into_iter().flatten().enumerate() {
         line.push_str(if at == 0 { " " } else { ", " });
-        line.push_str(piece);
+        line.push_str(&piece);
     }
     line
 }
@@ -125,8 +120,8 @@ mod tests {
         for (columns, want) in [
             (10, "import 45%"),
             (24, "import 45%, 12 s left"),
-            (40, "import 45%, 12 s left, libr…0/400 units"),
-            (60, "import 45%, 3/12 files, 310 MB/s, 12 s left, libr…0/400 units"),
+            (40, "import 45%, 12 s left, librg…0/400 units"),
+            (60, "import 45%, 3/12 files, 310 MB/s, 12 s left, libr…/400 units"),
             (80, "import 45%, 3/12 files, 310 MB/s, 12 s left, librgw.so.2.0.0.debug 120/400 units"),
             (120, "import [==========>             ] 45%, 3/12 files, 310 MB/s, 12 s left, librgw.so.2.0.0.debug 120/400 units"),
         ] {
