@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use symtool_formats::Function as Declared;
+
 use crate::block::functions::{Call, FunctionBlock, Site};
 use crate::block::ranges::RangeBlock;
 use crate::block::strings::StringBlock;
@@ -115,6 +117,11 @@ impl Contents {
         contents
     }
 
+    /// All that is known of `function`.
+    pub fn declared(&self, function: u32) -> Declared<'_> {
+        self.function(function).and_then(|(block, index)| block.declared(index)).unwrap_or_else(|| Declared::symbol(b""))
+    }
+
     /// The raw name of `function`; empty where none is known.
     pub fn name(&self, function: u32) -> &[u8] {
         self.function(function).and_then(|(block, index)| block.name(index)).unwrap_or_default()
@@ -181,8 +188,9 @@ impl Contents {
             let number = usize::try_from(block.last).unwrap_or(usize::MAX) / FUNCTIONS_PER_BLOCK;
             let Some(Some(decoded)) = self.functions.get(number) else { continue };
             let fault = (0..decoded.count()).find_map(|index| {
-                let bad_file = decoded.sites(index).find(|site| u64::from(site.file) > files);
-                let bad_file = bad_file.map(|site| Fault::Reference { what: "file", number: u64::from(site.file) });
+                let declared = decoded.declared(index).and_then(|function| function.file);
+                let used = decoded.sites(index).map(|site| site.file).chain(declared.map(|file| file.index() + 1));
+                let bad_file = used.map(u64::from).find(|file| *file > files).map(|number| Fault::Reference { what: "file", number });
                 let bad_call = || {
                     decoded.calls(index).find_map(|call| match call {
                         Call { callee, .. } if u64::from(callee) >= functions => {

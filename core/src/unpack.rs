@@ -5,9 +5,11 @@
 //! leave and enter it again, which says the same.
 
 use symtool_formats::{
-    Chain, ChainId, Detail, Dropped, FileId, FunctionId, Location, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols, Range, Source, Strings,
+    Chain, ChainId, Detail, Dropped, FileId, Function, FunctionId, Functions, Location, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols,
+    Range, Source, Strings,
 };
 
+use crate::block::functions::Site;
 use crate::block::ranges::{NO_FRAME, RangeBlock};
 use crate::block::{Damage, Kind, Sealed};
 use crate::contents::{Contents, Problem};
@@ -27,7 +29,7 @@ pub fn unpack(footer: &Footer, blocks: &[Sealed]) -> Result<(ModuleSymbols, Vec<
     let damaged = || Problem { kind: Kind::Footer, last: u64::MAX, fault: Damage::Contents.into() };
     let mut symbols = ModuleSymbols {
         info: info(footer).ok_or_else(damaged)?,
-        functions: strings((0..footer.functions).map(|function| contents.name(function))),
+        functions: functions((0..footer.functions).map(|function| contents.declared(function))),
         files: strings((0..footer.files).map(|file| contents.file(file))),
         chains: Vec::new(),
         ranges: Vec::new(),
@@ -64,11 +66,19 @@ fn strings<'a>(all: impl Iterator<Item = &'a [u8]>) -> Strings {
     strings
 }
 
+fn functions<'a>(all: impl Iterator<Item = Function<'a>>) -> Functions {
+    let mut functions = Functions::default();
+    all.for_each(|function| {
+        functions.push(function);
+    });
+    functions
+}
+
 /// Appends the ranges and frames of one block. The function numbered `unnamed` stands for none.
 fn unpack_ranges(unnamed: u32, contents: &Contents, block: &RangeBlock, symbols: &mut ModuleSymbols) -> Option<()> {
     let location = |function: u32, site: u32| {
-        let site = contents.site(function, site)?;
-        Some(Location { file: site.file.checked_sub(1).map(FileId::new), line: site.line, column: site.column })
+        let Site { file, line, column, discriminator } = contents.site(function, site)?;
+        Some(Location { file: file.checked_sub(1).map(FileId::new), line, column, discriminator })
     };
     let first_chain = u32::try_from(symbols.chains.len()).ok()?;
     let chain = |frame: u32| first_chain.checked_add(frame).map(ChainId);
@@ -80,6 +90,7 @@ fn unpack_ranges(unnamed: u32, contents: &Contents, block: &RangeBlock, symbols:
         symbols.chains.push(Chain {
             function: (frame.function != unnamed).then_some(FunctionId(frame.function)),
             caller,
+            start: frame.start,
             source: if frame.symtab { Source::Symtab } else { Source::Dwarf },
         });
     }

@@ -9,8 +9,8 @@ use symtool_core::pack::{Packed, pack};
 use symtool_core::store::{Committed, Store};
 use symtool_core::unpack::unpack;
 use symtool_formats::{
-    Chain, ChainId, Detail, DropReason, Dropped, FileId, FunctionId, Location, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols, Range,
-    Source, Strings,
+    Chain, ChainId, Detail, DropReason, Dropped, FileId, Function, FunctionId, Functions, Location, ModuleId, ModuleInfo, ModuleKind,
+    ModuleSymbols, Range, Source, Start, Strings,
 };
 
 /// Numbers that look random and are the same in every run.
@@ -37,7 +37,11 @@ fn module(seed: u64, detail: Detail, fingerprint: u64) -> ModuleSymbols {
         }
         strings
     };
-    let (functions, files) = (strings(5, "function"), strings(3, "file"));
+    let files = strings(3, "file");
+    let mut functions = Functions::default();
+    for name in strings(5, "function").iter() {
+        functions.push(Function::symbol(name));
+    }
     let mut chains: Vec<Chain> = Vec::new();
     let mut ranges: Vec<Range> = Vec::new();
     let mut at = 0;
@@ -47,14 +51,15 @@ fn module(seed: u64, detail: Detail, fingerprint: u64) -> ModuleSymbols {
         if end > ADDRESSES {
             break;
         }
-        let mut location = || Location { file: numbers.below(4).checked_sub(1).map(FileId::new), line: numbers.below(2), column: 0 };
+        let mut location =
+            || Location { file: numbers.below(4).checked_sub(1).map(FileId::new), line: numbers.below(2), ..Location::default() };
         let (here, call) = (location(), location());
         let caller = chains.len().checked_sub(1).filter(|_| numbers.below(2) == 0);
         let caller = caller.map(|caller| (ChainId(u32::try_from(caller).unwrap()), call));
         let function = numbers.below(6).checked_sub(1).map(FunctionId);
         let source = if caller.is_none() && numbers.below(3) == 0 { Source::Symtab } else { Source::Dwarf };
         if ranges.is_empty() || numbers.below(4) > 0 {
-            chains.push(Chain { function, caller, source });
+            chains.push(Chain { function, caller, start: Start::UNKNOWN, source });
         }
         ranges.push(Range { start: at, end, chain: ChainId(u32::try_from(chains.len()).unwrap() - 1), location: here });
         at = end;
@@ -79,7 +84,7 @@ fn frames(symbols: &ModuleSymbols, address: u64) -> Vec<Frame> {
     let (mut frames, mut chain, mut location) = (Vec::new(), Some(range.chain), range.location);
     while let Some(at) = chain {
         let here = symbols.chains[at.0 as usize];
-        let name = here.function.map_or(&[][..], |function| symbols.functions.get(function.0 as usize).unwrap());
+        let name = here.function.map_or(&[][..], |function| symbols.functions.name(function.0 as usize));
         let file = location.file.map_or(&[][..], |file| symbols.files.get(file.index() as usize).unwrap());
         frames.push((name.to_vec(), file.to_vec(), location.line, here.caller.is_none() && here.source == Source::Symtab));
         chain = here.caller.map(|(caller, _)| caller);
@@ -283,29 +288,6 @@ fn a_warning_goes_when_its_cause_is_gone() {
         order.into_iter().for_each(|symbols| drop(sandbox.commit(symbols, 10)));
         assert_eq!(sandbox.stored().footer.warnings, Vec::<String>::new());
     }
-}
-
-#[test]
-fn a_footer_of_the_first_version_is_one_file() {
-    let debug = module(1, Detail::Debug, 1);
-    let mut old = pack(&debug, 10).unwrap();
-    let text = serde_json::to_string(&old.footer).unwrap();
-    let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
-    json.as_object_mut().unwrap().remove("sources").unwrap();
-    old.footer = serde_json::from_value(json).unwrap();
-    let sandbox = Sandbox::new();
-    sandbox.store.commit(&[old], false).unwrap();
-    assert!(sandbox.stored().footer.sources.is_empty());
-    assert!(sandbox.stored().footer.knows(&debug.info, 10));
-    assert!(!sandbox.stored().footer.knows(&debug.info, 11));
-    sandbox.commit(&module(2, Detail::Exports, 2), 5);
-    let stored = sandbox.stored();
-    let (together, _) = unpack(&stored.footer, &stored.blocks).unwrap();
-    for address in 0..ADDRESSES {
-        let known = frames(&debug, address);
-        assert!(known.is_empty() || frames(&together, address) == known, "{address}");
-    }
-    assert_eq!(stored.footer.sources.len(), 2);
 }
 
 #[test]

@@ -8,8 +8,8 @@ use symtool_core::block::{Damage, Kind, Sealed};
 use symtool_core::contents::{Contents, Fault, Problem};
 use symtool_core::pack::{Packed, pack};
 use symtool_core::unpack::unpack;
-use symtool_formats::ModuleSymbols;
 use symtool_formats::debug::{DebugFile, Mapped, Progress, Search};
+use symtool_formats::{Function, ModuleSymbols};
 
 fn fixtures() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/objects");
@@ -30,18 +30,38 @@ fn packed() -> Packed {
     pack(&read(&path).unwrap(), 1).unwrap()
 }
 
-/// One frame: name, file, line, column, and whether debug data knows it.
-type Frame = (Vec<u8>, Vec<u8>, u32, u32, bool);
+#[derive(Debug, PartialEq, Eq)]
+struct Frame {
+    name: Vec<u8>,
+    short: Option<Vec<u8>>,
+    /// File and line.
+    declared: (Vec<u8>, u32),
+    start: Option<u64>,
+    file: Vec<u8>,
+    /// Line, column and discriminator.
+    place: (u32, u32, u32),
+    is_outermost_symbol: bool,
+}
 
 fn frames(symbols: &ModuleSymbols, range: usize) -> Vec<Frame> {
     let range = symbols.ranges[range];
     let (mut frames, mut chain, mut location) = (Vec::new(), Some(range.chain), range.location);
     while let Some(at) = chain {
         let here = symbols.chains[at.0 as usize];
-        let name = here.function.map_or(&[][..], |function| symbols.functions.get(function.0 as usize).unwrap());
+        let function =
+            here.function.and_then(|function| symbols.functions.get(function.0 as usize)).unwrap_or_else(|| Function::symbol(b""));
+        let declared = function.file.map_or(&[][..], |file| symbols.files.get(file.index() as usize).unwrap());
         let file = location.file.map_or(&[][..], |file| symbols.files.get(file.index() as usize).unwrap());
         let is_outermost_symbol = here.caller.is_none() && here.source == symtool_formats::Source::Symtab;
-        frames.push((name.to_vec(), file.to_vec(), location.line, location.column, is_outermost_symbol));
+        frames.push(Frame {
+            name: function.name.to_vec(),
+            short: function.short.map(<[u8]>::to_vec),
+            declared: (declared.to_vec(), function.line),
+            start: here.start.address(),
+            file: file.to_vec(),
+            place: (location.line, location.column, location.discriminator),
+            is_outermost_symbol,
+        });
         chain = here.caller.map(|(caller, _)| caller);
         location = here.caller.map_or(location, |(_, call)| call);
     }

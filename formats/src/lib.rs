@@ -10,10 +10,12 @@ pub mod debug;
 mod error;
 pub mod limits;
 mod module;
+mod strings;
 
 pub use arch::is_same as is_same_arch;
 pub use error::Error;
 pub use module::{
     Chain, ChainId, Detail, DropReason, Dropped, FileId, FunctionId, Location, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols, Range,
-    Source, Strings,
+    Source, Start,
 };
+pub use strings::{Function, Functions, Strings};

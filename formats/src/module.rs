@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
 
+use crate::strings::{Functions, Strings};
+
 /// What says which build a module is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ModuleId {
@@ -136,6 +138,34 @@ pub struct Location {
     pub line: u32,
     /// 1-based, 0 for none.
     pub column: u32,
+    /// Tells blocks of code on one line apart (DWARF 5, section 6.2.2); 0 for none.
+    pub discriminator: u32,
+}
+
+impl Location {
+    /// A place in `file` of which no line is known.
+    pub fn in_file(file: Option<FileId>) -> Self {
+        Self { file, ..Self::default() }
+    }
+}
+
+/// Where a function, or a copy of it that was inlined, begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Start(u64);
+
+impl Start {
+    /// Not known, or there is no one beginning, as the code lies in several places.
+    pub const UNKNOWN: Self = Self(u64::MAX);
+
+    /// At `address`; nothing begins at the last address there is.
+    pub fn at(address: u64) -> Self {
+        Self(address)
+    }
+
+    /// The address, if it is known.
+    pub fn address(self) -> Option<u64> {
+        Some(self.0).filter(|address| *address != u64::MAX)
+    }
 }
 
 /// Where the frames of a chain are known from.
@@ -160,6 +190,8 @@ pub struct Chain {
     pub function: Option<FunctionId>,
     /// The chain that called it inline, with the place of the call.
     pub caller: Option<(ChainId, Location)>,
+    /// Where the innermost function begins: its symbol, or the `DW_AT_low_pc` of its entry.
+    pub start: Start,
     /// Where this is known from.
     pub source: Source,
 }
@@ -271,57 +303,13 @@ impl Dropped {
     }
 }
 
-/// Byte strings, stored end to end and found by number.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Strings {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl Strings {
-    /// Appends `string` and returns its number.
-    pub fn push(&mut self, string: &[u8]) -> usize {
-        self.bytes.extend_from_slice(string);
-        self.ends.push(self.bytes.len());
-        self.ends.len() - 1
-    }
-
-    /// Gives back memory that was set aside for more.
-    pub fn shrink_to_fit(&mut self) {
-        self.bytes.shrink_to_fit();
-        self.ends.shrink_to_fit();
-    }
-
-    /// The string numbered `index`, if there is one.
-    pub fn get(&self, index: usize) -> Option<&[u8]> {
-        let end = *self.ends.get(index)?;
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        self.bytes.get(start..end)
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// All strings in order.
-    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        (0..self.len()).filter_map(|index| self.get(index))
-    }
-}
-
 /// All that a debug file says about addresses.
 #[derive(Clone, Debug)]
 pub struct ModuleSymbols {
     /// What the file says about itself.
     pub info: ModuleInfo,
-    /// Raw linkage names, by [`FunctionId`]. Bytes, because compilers do not promise UTF-8.
-    pub functions: Strings,
+    /// By [`FunctionId`].
+    pub functions: Functions,
     /// Paths as llvm-symbolizer prints them, by [`FileId`].
     pub files: Strings,
     /// Inline chains, by [`ChainId`]; a caller stands before its callees.
@@ -332,21 +320,4 @@ pub struct ModuleSymbols {
     pub dropped: Dropped,
     /// What the user should know about the file, one sentence each.
     pub warnings: Vec<String>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn strings_by_number() {
-        let mut strings = Strings::default();
-        assert_eq!(strings.push(b"one"), 0);
-        assert_eq!(strings.push(b""), 1);
-        assert_eq!(strings.push(b"three"), 2);
-        assert_eq!(strings.get(0), Some(&b"one"[..]));
-        assert_eq!(strings.get(1), Some(&b""[..]));
-        assert_eq!(strings.get(2), Some(&b"three"[..]));
-        assert_eq!(strings.get(3), None);
-    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use symtool_core::contents::Contents;
 use symtool_core::layers::source_at;
-use symtool_core::resolve::{Answer, Extras, Request, Resolver};
+use symtool_core::resolve::{Answer, Extras, Request, Resolver, View};
 use symtool_core::store::{Module, Reader};
 
 use super::compare::{Gap, Reason, Verdict, compare};
@@ -139,7 +139,7 @@ fn stored(reader: &Reader, module: &Module, addresses: &[u64]) -> Vec<Vec<Frame>
     let rendered = resolver.batch(&mut requests, |_, answer, out| {
         let Answer::Frames(mut frames) = answer else { return };
         let before = out.len();
-        let written = frames.each(Extras::Hidden, |frame| {
+        let written = frames.each(View { extras: Extras::Hidden, declarations: false }, |frame| {
             for text in [frame.name, frame.file] {
                 out.extend_from_slice(text);
                 out.push(0);

@@ -134,7 +134,7 @@ fn verify(args: &Verify, reader: &Reader, module: &Module, path: Option<&Path>, 
 fn compare(args: &Verify, reader: &Reader, module: &Module, contents: &Contents, path: &Path, pace: &Pace) -> Result<Compared, String> {
     let mapped = container::open_object(path).map_err(|error| error.to_string())?;
     let file = DebugFile::parse(&mapped).map_err(|error| error.to_string())?;
-    let sources = module.footer.known_sources();
+    let sources = &module.footer.sources;
     let has_map = |source: &symtool_core::store::Source| source.is_debug_map_of(file.info(), mapped.bytes().len() as u64);
     if sources.iter().any(has_map) {
         return Err("its debug data is in the object files that it was linked from, which the other reader does not look for; \

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde::Serialize;
-use symtool_core::resolve::{Answer, Extras, Frame};
+use symtool_core::resolve::{Answer, Extras, Frame, View};
 use symtool_core::store::Module;
 use symtool_formats::Source;
 
@@ -58,7 +58,8 @@ pub fn frames(style: Style, answer: Answer<'_, '_>, demangler: Option<&Demangler
         Style::Pretty | Style::Json => Extras::Shown,
         Style::Gnu | Style::Llvm | Style::LlvmJson => Extras::Hidden,
     };
-    let rendered = frames.each(extras, |frame| {
+    let view = View { extras, declarations: style == Style::LlvmJson };
+    let rendered = frames.each(view, |frame| {
         let name = demangler.map_or(frame.name, |demangler| demangler.name(frame.function, frame.name));
         match style {
             Style::Pretty => pretty(&frame, name, is_first, out),
@@ -177,27 +178,45 @@ fn gnu(frame: &Frame<'_>, name: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(or_unknown(frame.file));
     out.push(b':');
     put_number(frame.line, out);
+    if frame.discriminator != 0 {
+        out.extend_from_slice(b" (discriminator ");
+        put_number(frame.discriminator, out);
+        out.push(b')');
+    }
     out.push(b'\n');
 }
 
 fn llvm(frame: &Frame<'_>, name: &[u8], out: &mut Vec<u8>) {
-    gnu(frame, name, out);
-    out.pop();
-    out.push(b':');
-    put_number(frame.column, out);
+    out.extend_from_slice(or_unknown(name));
+    out.push(b'\n');
+    out.extend_from_slice(or_unknown(frame.file));
+    for number in [frame.line, frame.column] {
+        out.push(b':');
+        put_number(number, out);
+    }
     out.push(b'\n');
 }
 
 fn llvm_json(frame: &Frame<'_>, name: &[u8], is_first: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(if is_first { b"{\"Column\":" } else { b",{\"Column\":" });
     put_number(frame.column, out);
-    out.extend_from_slice(b",\"Discriminator\":0,\"FileName\":");
+    out.extend_from_slice(b",\"Discriminator\":");
+    put_number(frame.discriminator, out);
+    out.extend_from_slice(b",\"FileName\":");
     put_json(frame.file, out);
     out.extend_from_slice(b",\"FunctionName\":");
     put_json(name, out);
     out.extend_from_slice(b",\"Line\":");
     put_number(frame.line, out);
-    out.extend_from_slice(b",\"StartAddress\":\"\",\"StartFileName\":\"\",\"StartLine\":0}");
+    out.extend_from_slice(b",\"StartAddress\":\"");
+    if let Some(start) = frame.start.address() {
+        out.extend_from_slice(format!("{start:#x}").as_bytes());
+    }
+    out.extend_from_slice(b"\",\"StartFileName\":");
+    put_json(frame.declared_file, out);
+    out.extend_from_slice(b",\"StartLine\":");
+    put_number(frame.declared_line, out);
+    out.push(b'}');
 }
 
 fn json(frame: &Frame<'_>, name: &[u8], is_first: bool, out: &mut Vec<u8>) {

@@ -6,7 +6,7 @@
 //! them by small numbers.
 //!
 //! ```text
-//! column  block of functions, format 1
+//! column  block of functions, format 2
 //! 0, 1    names: lengths, bytes
 //! 2       per function: number of sites, number of calls
 //! 3       per site: file + 1 (0 for none), as the difference to the site before
@@ -14,7 +14,13 @@
 //! 5       per site: column
 //! 6       per call: site, as the difference to the call before
 //! 7       per call: callee, as the difference to the function after the callee before
+//! 8       per site: discriminator
+//! 9       per function: file that declares it + 1 (0 for none), as the difference to the first site's
+//! 10      per function: line there, as the difference to the first site's
+//! 11, 12  short names: lengths + 1 (0 where the raw name tells it), bytes
 //! ```
+
+use symtool_formats::{FileId, Function as Declared};
 
 use super::bytes::{Column, join, put, put_signed, split};
 use super::strings::StringBlock;
@@ -28,6 +34,8 @@ pub struct Site {
     pub line: u32,
     /// 1-based, 0 for none.
     pub column: u32,
+    /// 0 for none.
+    pub discriminator: u32,
 }
 
 /// A function inlined at a site.
@@ -42,21 +50,24 @@ pub struct Call {
 /// One function's part of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Function<'a> {
-    /// Raw linkage name; empty where none is known.
-    pub name: &'a [u8],
+    /// Its names, and where it is declared.
+    pub declared: Declared<'a>,
     /// In the order in which ranges first use them.
     pub sites: &'a [Site],
     /// In the order in which ranges first use them.
     pub calls: &'a [Call],
 }
 
+const COLUMNS: usize = 13;
+
 /// Encodes `functions` in order.
 pub fn encode<'a>(functions: impl Iterator<Item = Function<'a>>) -> Vec<u8> {
-    let mut columns: [Vec<u8>; 8] = Default::default();
+    let mut columns: [Vec<u8>; COLUMNS] = Default::default();
     let (mut first, mut callee_before) = (Site::default(), 0);
     for function in functions {
-        put(&mut columns[0], function.name.len() as u64);
-        columns[1].extend_from_slice(function.name);
+        let Declared { name, short, file, line } = function.declared;
+        put(&mut columns[0], name.len() as u64);
+        columns[1].extend_from_slice(name);
         put(&mut columns[2], function.sites.len() as u64);
         put(&mut columns[2], function.calls.len() as u64);
         let mut before = first;
@@ -64,8 +75,14 @@ pub fn encode<'a>(functions: impl Iterator<Item = Function<'a>>) -> Vec<u8> {
             put_signed(&mut columns[3], i64::from(site.file) - i64::from(before.file));
             put_signed(&mut columns[4], i64::from(site.line) - i64::from(before.line));
             put(&mut columns[5], u64::from(site.column));
+            put(&mut columns[8], u64::from(site.discriminator));
             before = *site;
         }
+        let here = function.sites.first().copied().unwrap_or_default();
+        put_signed(&mut columns[9], i64::from(file.map_or(0, |file| file.index() + 1)) - i64::from(here.file));
+        put_signed(&mut columns[10], i64::from(line) - i64::from(here.line));
+        put(&mut columns[11], short.map_or(0, |short| short.len() as u64 + 1));
+        columns[12].extend_from_slice(short.unwrap_or_default());
         first = function.sites.first().copied().unwrap_or(first);
         let mut site_before = 0;
         for call in function.calls {
@@ -79,32 +96,59 @@ pub fn encode<'a>(functions: impl Iterator<Item = Function<'a>>) -> Vec<u8> {
 }
 
 /// Functions of a decoded block, by position.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct FunctionBlock {
     names: StringBlock,
+    declared: Vec<Declaration>,
+    shorts: Vec<u8>,
     site_ends: Vec<u32>,
     sites: Vec<Site>,
     call_ends: Vec<u32>,
     calls: Vec<Call>,
 }
 
+/// What is known of a function beside its raw name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Declaration {
+    /// Plus one, 0 for none.
+    file: u32,
+    line: u32,
+    has_short: bool,
+    short_end: u32,
+}
+
 impl FunctionBlock {
     /// Decodes what [`encode`] made; `None` if it is damaged.
     pub fn decode(raw: &[u8]) -> Option<Self> {
-        let [lengths, bytes, mut counts, mut files, mut lines, mut places, mut call_sites, mut callees] = split::<8>(raw)?;
-        let names = StringBlock::from_columns(lengths, bytes)?;
-        let mut block = Self { names, site_ends: Vec::new(), sites: Vec::new(), call_ends: Vec::new(), calls: Vec::new() };
+        let [lengths, bytes, mut counts, mut files, mut lines, mut places, mut call_sites, mut callees, rest @ ..] = split::<COLUMNS>(raw)?;
+        let [mut discriminators, mut declaring_files, mut declaring_lines, mut short_lengths, shorts] = rest;
+        let mut block = Self { names: StringBlock::from_columns(lengths, bytes)?, shorts: shorts.0.to_vec(), ..Self::default() };
+        let mut short_end = 0;
         let (mut first, mut callee_before) = (Site::default(), 0);
         for _ in 0..block.names.count() {
             let (sites, calls) = (counts.number32()?, counts.number32()?);
             let mut before = first;
             for at in 0..sites {
-                before = Site { file: step(&mut files, before.file)?, line: step(&mut lines, before.line)?, column: places.number32()? };
+                before = Site {
+                    file: step(&mut files, before.file)?,
+                    line: step(&mut lines, before.line)?,
+                    column: places.number32()?,
+                    discriminator: discriminators.number32()?,
+                };
                 block.sites.push(before);
                 if at == 0 {
                     first = before;
                 }
             }
+            let here = if sites == 0 { Site::default() } else { first };
+            let short = short_lengths.number32()?;
+            short_end = short.saturating_sub(1).checked_add(short_end)?;
+            block.declared.push(Declaration {
+                file: step(&mut declaring_files, here.file)?,
+                line: step(&mut declaring_lines, here.line)?,
+                has_short: short > 0,
+                short_end,
+            });
             let mut site_before = 0;
             for _ in 0..calls {
                 site_before = step(&mut call_sites, site_before)?;
@@ -114,13 +158,22 @@ impl FunctionBlock {
             block.site_ends.push(u32::try_from(block.sites.len()).ok()?);
             block.call_ends.push(u32::try_from(block.calls.len()).ok()?);
         }
-        [counts, files, lines, places, call_sites, callees].iter().all(Column::is_empty).then_some(block)
+        let columns = [counts, files, lines, places, call_sites, callees, discriminators, declaring_files, declaring_lines, short_lengths];
+        (columns.iter().all(Column::is_empty) && short_end as usize == block.shorts.len()).then_some(block)
     }
 
     /// The name of the function at `index`; empty where none is known.
     #[inline]
     pub fn name(&self, index: usize) -> Option<&[u8]> {
         self.names.get(index)
+    }
+
+    /// All that is known of the function at `index`.
+    pub fn declared(&self, index: usize) -> Option<Declared<'_>> {
+        let Declaration { file, line, has_short, short_end } = *self.declared.get(index)?;
+        let short_start = index.checked_sub(1).map_or(0, |before| self.declared[before].short_end);
+        let short = self.shorts.get(short_start as usize..short_end as usize).filter(|_| has_short);
+        Some(Declared { name: self.names.get(index)?, short, file: file.checked_sub(1).map(FileId::new), line })
     }
 
     /// How many functions there are.
@@ -153,6 +206,8 @@ impl FunctionBlock {
     /// What it takes in memory.
     pub fn memory_bytes(&self) -> usize {
         self.names.memory_bytes()
+            + self.shorts.len()
+            + size_of_val(&*self.declared)
             + size_of_val(&*self.sites)
             + size_of_val(&*self.calls)
             + 4 * (self.site_ends.len() + self.call_ends.len())
@@ -176,7 +231,7 @@ mod tests {
     use super::*;
 
     fn site(file: u32, line: u32, column: u32) -> Site {
-        Site { file, line, column }
+        Site { file, line, column, discriminator: column / 2 }
     }
 
     #[test]
@@ -185,14 +240,22 @@ mod tests {
         let third = [site(0, 0, 0)];
         let calls = [Call { site: 1, callee: 2 }, Call { site: 0, callee: u32::MAX }, Call { site: 2, callee: 0 }];
         let functions = [
-            Function { name: b"_Z1av", sites: &first, calls: &calls },
-            Function { name: b"", sites: &[], calls: &[] },
-            Function { name: b"main", sites: &third, calls: &calls[..1] },
+            Function {
+                declared: Declared { name: b"_Z1av", short: None, file: Some(FileId::new(3)), line: 7 },
+                sites: &first,
+                calls: &calls,
+            },
+            Function { declared: Declared::symbol(b""), sites: &[], calls: &[] },
+            Function {
+                declared: Declared { name: b"main.cold", short: Some(b"main"), file: None, line: 9 },
+                sites: &third,
+                calls: &calls[..1],
+            },
         ];
         let raw = encode(functions.iter().copied());
         let block = FunctionBlock::decode(&raw).unwrap();
         for (at, function) in functions.iter().enumerate() {
-            assert_eq!(block.name(at), Some(function.name));
+            assert_eq!((block.name(at), block.declared(at)), (Some(function.declared.name), Some(function.declared)));
             let sites: Vec<_> = (0..).map_while(|site| block.site(at, site)).collect();
             assert_eq!(sites, function.sites);
             let calls: Vec<_> = (0..).map_while(|call| block.call(at, call)).collect();

@@ -12,7 +12,7 @@
 //! first time, or again in the same order, is a run of zeros.
 //!
 //! ```text
-//! column  block of ranges, format 1
+//! column  block of ranges, format 2
 //! 0       per range: operation: frames left * 16 + frames entered; 254 = both counts in column 6;
 //!         255 = all frames left, a new outermost function
 //! 1       per range: length in bytes
@@ -23,11 +23,16 @@
 //!         plus 1 if only the symbol table knows it
 //! 6       wide counts: frames left, frames entered
 //! 7       the first address, and the first function number not yet met
+//! 8       per frame, outermost ones too: 0 = begins where it is met; 1 = no one beginning is known; else the bytes
+//!         from its beginning to here, of either sign, plus 1
 //! ```
+
+use symtool_formats::Start;
 
 use super::bytes::{Column, join, put, put_signed, split, unzigzag, zigzag};
 use super::functions::Call;
 
+const COLUMNS: usize = 9;
 const WIDE: u8 = 254;
 const ROOT: u8 = 255;
 
@@ -38,6 +43,8 @@ pub struct Root {
     pub function: u32,
     /// Whether only the symbol table knows it.
     pub symtab: bool,
+    /// Where it begins.
+    pub start: Start,
 }
 
 /// One inlined call on the way from the outermost function inwards.
@@ -49,6 +56,8 @@ pub struct Step {
     pub call: u32,
     /// The site and the function of that call.
     pub target: Call,
+    /// Where it begins.
+    pub start: Start,
 }
 
 struct Level {
@@ -66,7 +75,7 @@ impl Level {
 
 /// Takes ranges one by one.
 pub struct Encoder {
-    columns: [Vec<u8>; 8],
+    columns: [Vec<u8>; COLUMNS],
     levels: Vec<Level>,
     symtab: bool,
     next_function: u32,
@@ -117,6 +126,7 @@ impl Encoder {
             self.levels.push(Level::new(root_chain, root.function));
             self.meet(root.function);
             self.symtab = root.symtab;
+            self.begin(root.start, start);
         } else if let (Some(left), Some(entered)) = (nibble(left), nibble(entered)) {
             self.columns[0].push(left * 16 + entered);
         } else {
@@ -131,6 +141,7 @@ impl Encoder {
                 caller.next_site = i64::from(step.target.site) + 1;
             }
             self.levels.push(Level::new(step.chain, step.target.callee));
+            self.begin(step.start, start);
             self.meet(step.target.callee);
         }
         if let Some(level) = self.levels.last_mut() {
@@ -140,6 +151,17 @@ impl Encoder {
         put(&mut self.columns[1], end - start);
         self.end = end;
         self.count += 1;
+    }
+
+    /// A frame that is met at `here` and begins at `start`.
+    fn begin(&mut self, start: Start, here: u64) {
+        let code = match start.address() {
+            None => 1,
+            Some(start) if start == here => 0,
+            // Differences wrap around, forth here and back there.
+            Some(start) => zigzag(here.wrapping_sub(start).cast_signed()).checked_add(1).unwrap_or(1),
+        };
+        put(&mut self.columns[8], code);
     }
 
     fn meet(&mut self, function: u32) {
@@ -168,8 +190,19 @@ pub struct Frame {
     pub caller: u32,
     /// The caller's site of that call.
     pub call_site: u32,
+    /// Where it begins.
+    pub start: Start,
     /// Whether only the symbol table knows the outermost function.
     pub symtab: bool,
+}
+
+/// The inverse of [`Encoder::begin`].
+fn began(code: u64, here: u64) -> Start {
+    match code {
+        0 => Start::at(here),
+        1 => Start::UNKNOWN,
+        code => Start::at(here.wrapping_sub(unzigzag(code - 1).cast_unsigned())),
+    }
 }
 
 /// No caller; and for a range, no frames at all: a gap.
@@ -211,7 +244,8 @@ impl RangeBlock {
     }
 
     fn decode_with(raw: &[u8], mut call: impl FnMut(u32, u32) -> Option<Call>) -> Option<Self> {
-        let [operations, mut lengths, mut sites, mut calls, mut roots, mut functions, mut wide, mut head] = split::<8>(raw)?;
+        let [operations, mut lengths, mut sites, mut calls, mut roots, mut functions, mut wide, mut head, mut begins] =
+            split::<COLUMNS>(raw)?;
         let mut next_function = head.number32()?;
         let mut at = head.number()?;
         let mut block = Self::default();
@@ -233,7 +267,8 @@ impl RangeBlock {
                     next_function = next_function.max(function.saturating_add(1));
                     levels.clear();
                     levels.push((Level::new(0, function), u32::try_from(block.frames.len()).ok()?));
-                    block.frames.push(Frame { function, caller: NO_FRAME, call_site: 0, symtab: code & 1 == 1 });
+                    let start = began(begins.number()?, at);
+                    block.frames.push(Frame { function, caller: NO_FRAME, call_site: 0, start, symtab: code & 1 == 1 });
                     (0, entered)
                 }
                 WIDE => (wide.size()?, wide.size()?),
@@ -247,7 +282,8 @@ impl RangeBlock {
                 let target = call(caller.function, index)?;
                 caller.next_call = i64::from(index) + 1;
                 caller.next_site = i64::from(target.site) + 1;
-                let frame = Frame { function: target.callee, caller: *caller_frame, call_site: target.site, symtab: false };
+                let start = began(begins.number()?, at);
+                let frame = Frame { function: target.callee, caller: *caller_frame, call_site: target.site, start, symtab: false };
                 next_function = next_function.max(target.callee.saturating_add(1));
                 levels.push((Level::new(0, target.callee), u32::try_from(block.frames.len()).ok()?));
                 block.frames.push(frame);
@@ -260,7 +296,7 @@ impl RangeBlock {
             at = at.checked_add(lengths.number()?)?;
         }
         block.end = at;
-        let rest = [lengths, sites, calls, roots, functions, wide, head];
+        let rest = [lengths, sites, calls, roots, functions, wide, head, begins];
         rest.iter().all(Column::is_empty).then_some(block)
     }
 
@@ -339,6 +375,12 @@ mod tests {
         RangeBlock::decode::<()>(raw, |function, call| Ok(calls(function, call))).unwrap()
     }
 
+    fn starts(block: &RangeBlock, address: u64) -> Vec<Option<u64>> {
+        let frame = |at: u32| block.frame(at).filter(|_| at != NO_FRAME);
+        let innermost = block.find(address, 0).and_then(|at| frame(block.spot(at)?.frame));
+        std::iter::successors(innermost, |inner| frame(inner.caller)).map(|frame| frame.start.address()).collect()
+    }
+
     fn frames(block: &RangeBlock, address: u64) -> Option<(Vec<u32>, u32)> {
         let spot = block.spot(block.find(address, 0)?)?;
         let mut functions = Vec::new();
@@ -353,20 +395,22 @@ mod tests {
 
     #[test]
     fn ranges_come_back() {
-        let a = Step { chain: 1, call: 0, target: Call { site: 1, callee: 6 } };
-        let b = Step { chain: 2, call: 0, target: Call { site: 0, callee: 7 } };
-        let main = Root { function: 5, symtab: false };
+        let a = Step { chain: 1, call: 0, target: Call { site: 1, callee: 6 }, start: Start::at(0x1004) };
+        let b = Step { chain: 2, call: 0, target: Call { site: 0, callee: 7 }, start: Start::UNKNOWN };
+        let main = Root { function: 5, symtab: false, start: Start::at(0xff0) };
         let mut encoder = Encoder::new(5);
         encoder.push((0x1000, 0x1004), 0, main, &[], 0);
         encoder.push((0x1004, 0x1005), 0, main, &[a], 0);
         encoder.push((0x1005, 0x1010), 0, main, &[a, b], 3);
         encoder.push((0x1010, 0x1011), 0, main, &[a], 2);
         encoder.push((0x1011, 0x1012), 0, main, &[], 9);
-        encoder.push((0x2000, 0x2010), 3, Root { function: 0, symtab: true }, &[], 0);
-        let deep: Vec<Step> = (0..40).map(|at| Step { chain: 10 + at, call: 0, target: Call { site: 0, callee: 8 } }).collect();
-        encoder.push((0x2010, 0x2020), 9, Root { function: 8, symtab: false }, &deep[..1], 4);
-        encoder.push((0x2020, 0x2030), 9, Root { function: 8, symtab: false }, &deep, 5);
-        encoder.push((0x2030, u64::MAX), 9, Root { function: 8, symtab: false }, &[], 6);
+        encoder.push((0x2000, 0x2010), 3, Root { function: 0, symtab: true, start: Start::at(0x2000) }, &[], 0);
+        let deep: Vec<Step> = (0..40)
+            .map(|at| Step { chain: 10 + at, call: 0, target: Call { site: 0, callee: 8 }, start: Start::at(u64::from(at)) })
+            .collect();
+        encoder.push((0x2010, 0x2020), 9, Root { function: 8, symtab: false, start: Start::at(u64::MAX - 1) }, &deep[..1], 4);
+        encoder.push((0x2020, 0x2030), 9, Root { function: 8, symtab: false, start: Start::at(u64::MAX - 1) }, &deep, 5);
+        encoder.push((0x2030, u64::MAX), 9, Root { function: 8, symtab: false, start: Start::at(u64::MAX - 1) }, &[], 6);
         assert_eq!((encoder.count(), encoder.next_function()), (9, 9));
         let (first, last, raw) = encoder.finish().unwrap();
         assert_eq!((first, last), (0x1000, u64::MAX - 1));
@@ -391,6 +435,15 @@ mod tests {
             assert_eq!(frames(&block, address), want, "{address:#x}");
         }
         assert!(block.frame(block.spot(block.find(0x2000, 0).unwrap()).unwrap().frame).unwrap().symtab);
+        for (address, want) in [
+            (0x1000, vec![Some(0xff0)]),
+            (0x1005, vec![None, Some(0x1004), Some(0xff0)]),
+            (0x1010, vec![Some(0x1004), Some(0xff0)]),
+            (0x2000, vec![Some(0x2000)]),
+            (0x2010, vec![Some(0), Some(u64::MAX - 1)]),
+        ] {
+            assert_eq!(starts(&block, address), want, "{address:#x}");
+        }
         // From any earlier place the same range is found.
         let at = block.find(0x2025, 0).unwrap();
         (0..=at).for_each(|from| assert_eq!(block.find(0x2025, from), Some(at)));
@@ -399,8 +452,8 @@ mod tests {
     #[test]
     fn damage_is_noticed() {
         let mut encoder = Encoder::new(5);
-        encoder.push((16, 32), 0, Root { function: 5, symtab: false }, &[], 0);
-        encoder.push((32, 48), 0, Root { function: 5, symtab: false }, &[], 1);
+        encoder.push((16, 32), 0, Root { function: 5, symtab: false, start: Start::UNKNOWN }, &[], 0);
+        encoder.push((32, 48), 0, Root { function: 5, symtab: false, start: Start::UNKNOWN }, &[], 1);
         let (_, _, raw) = encoder.finish().unwrap();
         assert!(decode(&raw).is_some());
         (0..raw.len()).for_each(|end| assert_eq!(decode(&raw[..end]), None, "{end}"));

@@ -2,7 +2,7 @@
 //! every name once.
 
 use hashbrown::HashMap;
-use symtool_formats::{Chain, ChainId, Dropped, FileId, FunctionId, Location, ModuleSymbols, Range, Strings};
+use symtool_formats::{Chain, ChainId, Dropped, FileId, Function, FunctionId, Functions, Location, ModuleSymbols, Range, Strings};
 
 use super::overlay::{Piece, Side};
 use crate::layers::Span;
@@ -11,7 +11,7 @@ use crate::layers::Span;
 /// that the outcome depends on what is known of each address and on nothing else.
 pub struct Joined<'a> {
     sides: [Numbering<'a>; 2],
-    functions: Names<'a>,
+    functions: Met<'a>,
     files: Names<'a>,
     chains: Vec<Chain>,
     ranges: Vec<Range>,
@@ -45,6 +45,20 @@ impl<'a> Names<'a> {
     }
 }
 
+/// Functions in the order in which they are met, each once.
+#[derive(Default)]
+struct Met<'a> {
+    functions: Functions,
+    numbers: HashMap<Function<'a>, u32>,
+}
+
+impl<'a> Met<'a> {
+    fn number(&mut self, function: Function<'a>) -> u32 {
+        let functions = &mut self.functions;
+        *self.numbers.entry(function).or_insert_with(|| u32::try_from(functions.push(function)).unwrap_or(u32::MAX))
+    }
+}
+
 impl<'a> Joined<'a> {
     /// Of `old` and `new`, which are from `sources` files.
     pub fn new(old: &'a ModuleSymbols, new: &'a ModuleSymbols, sources: usize) -> Self {
@@ -55,7 +69,7 @@ impl<'a> Joined<'a> {
         };
         Self {
             sides: [numbering(old), numbering(new)],
-            functions: Names::default(),
+            functions: Met::default(),
             files: Names::default(),
             chains: Vec::new(),
             ranges: Vec::new(),
@@ -105,6 +119,7 @@ impl<'a> Joined<'a> {
             let here = Chain {
                 function: there.function.map(|function| self.function(side, function)),
                 caller: caller.zip(there.caller.map(|(_, call)| self.location(side, call))),
+                start: there.start,
                 source: there.source,
             };
             if self.open.get(depth).is_none_or(|(_, open)| *open != here) {
@@ -120,26 +135,32 @@ impl<'a> Joined<'a> {
 
     fn function(&mut self, side: Side, function: FunctionId) -> FunctionId {
         let Numbering { symbols, functions, .. } = &mut self.sides[side as usize];
-        let (symbols, names): (&'a ModuleSymbols, _) = (symbols, &mut self.functions);
-        let name = || names.number(symbols.functions.get(function.0 as usize).unwrap_or_default());
-        FunctionId(*functions[function.0 as usize].get_or_insert_with(name))
+        if let Some(number) = functions[function.0 as usize] {
+            return FunctionId(number);
+        }
+        let declared = symbols.functions.get(function.0 as usize).unwrap_or_else(|| Function::symbol(b""));
+        let file = declared.file.map(|file| self.file(side, file));
+        let number = self.functions.number(Function { file, ..declared });
+        self.sides[side as usize].functions[function.0 as usize] = Some(number);
+        FunctionId(number)
     }
 
     fn location(&mut self, side: Side, location: Location) -> Location {
+        Location { file: location.file.map(|file| self.file(side, file)), ..location }
+    }
+
+    fn file(&mut self, side: Side, file: FileId) -> FileId {
         let Numbering { symbols, files, .. } = &mut self.sides[side as usize];
         let (symbols, names): (&'a ModuleSymbols, _) = (symbols, &mut self.files);
-        let file = location.file.map(|file| {
-            let name = || names.number(symbols.files.get(file.index() as usize).unwrap_or_default());
-            FileId::new(*files[file.index() as usize].get_or_insert_with(name))
-        });
-        Location { file, ..location }
+        let name = || names.number(symbols.files.get(file.index() as usize).unwrap_or_default());
+        FileId::new(*files[file.index() as usize].get_or_insert_with(name))
     }
 
     /// The module, which is what `first` says of itself, and which source answers where.
     pub fn finish(self, first: &ModuleSymbols) -> (ModuleSymbols, Vec<Span>) {
         let symbols = ModuleSymbols {
             info: first.info.clone(),
-            functions: self.functions.strings,
+            functions: self.functions.functions,
             files: self.files.strings,
             chains: self.chains,
             ranges: self.ranges,

@@ -64,8 +64,8 @@ impl Plan {
     /// What the file of `new` brings to the module of `old`; `None` if that is nothing. With `replace`, the file
     /// takes the place of what was known from it.
     pub fn of(old: &Footer, new: &Footer, replace: bool) -> Option<Self> {
-        let [new] = &new.known_sources()[..] else { return None };
-        let before = old.known_sources();
+        let [new] = &new.sources[..] else { return None };
+        let before = &old.sources;
         let same = before.iter().position(|source| source.is_same_file(new));
         // An intact file that is read again says the same: what is known from it may stay.
         let takes_place = same.map(|at| &before[at]).is_some_and(|known| replace || known.damage() > 0);
@@ -80,7 +80,7 @@ impl Plan {
         ranked.sort_by(|(_, a), (_, b)| a.rank().cmp(&b.rank()));
         let (origins, mut sources): (Vec<_>, Vec<_>) = ranked.into_iter().unzip();
         let used = in_use(&sources);
-        let was_used = in_use(&before);
+        let was_used = in_use(before);
         let place = |at: usize| origins.iter().position(|origin| *origin == at.into()).filter(|place| used[*place]);
         let new_at = origins.iter().position(Option::is_none)?;
         let uses_new = used[new_at];

@@ -64,7 +64,7 @@ fn is_same(symbols: &ModuleSymbols, a: usize, b: usize) -> bool {
     while let (true, Some(a), Some(b)) = (is_same && a_chain != b_chain, a_chain, b_chain) {
         let (a, b) = (symbols.chains[a.0 as usize], symbols.chains[b.0 as usize]);
         let call = |chain: Chain| chain.caller.map(|(_, call)| call);
-        is_same = a.function == b.function && a.source == b.source && call(a) == call(b);
+        is_same = a.function == b.function && a.start == b.start && a.source == b.source && call(a) == call(b);
         (a_chain, b_chain) = (a.caller.map(|(caller, _)| caller), b.caller.map(|(caller, _)| caller));
     }
     is_same && a_chain == b_chain

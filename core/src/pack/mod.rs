@@ -125,14 +125,14 @@ impl<'a> Walk<'a> {
             if let Some(root) = self.root.filter(|_| here == Some(chain.0)) {
                 break root;
             }
-            let Chain { caller, source, .. } = self.symbols.chains[chain.0 as usize];
+            let Chain { caller, source, start, .. } = self.symbols.chains[chain.0 as usize];
             let Some((caller, _)) = caller else {
                 self.path.clear();
-                break (chain.0, Root { function: self.functions.of_chain(chain), symtab: source == Source::Symtab });
+                break (chain.0, Root { function: self.functions.of_chain(chain), symtab: source == Source::Symtab, start });
             };
             let at = chain.0 as usize;
             let target = Call { site: self.numbers.site_of_chain[at], callee: self.functions.of_chain(chain) };
-            let step = Step { chain: chain.0, call: self.numbers.call_of_chain[at], target };
+            let step = Step { chain: chain.0, call: self.numbers.call_of_chain[at], target, start };
             self.ahead.push(step);
             chain = caller;
         };
@@ -145,7 +145,7 @@ impl<'a> Walk<'a> {
 fn pack_functions(symbols: &ModuleSymbols, functions: &Functions, numbers: &Numbers) -> std::io::Result<Vec<Sealed>> {
     seal_groups(Kind::Functions, functions.count(), FUNCTIONS_PER_BLOCK, |group| {
         functions::encode(group.map(|function| Function {
-            name: symbols.functions.get(function).unwrap_or_default(),
+            declared: symbols.functions.get(function).unwrap_or_else(|| symtool_formats::Function::symbol(b"")),
             sites: numbers.sites.of(function),
             calls: numbers.calls.of(function),
         }))

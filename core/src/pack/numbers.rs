@@ -104,8 +104,8 @@ struct Shard {
 }
 
 struct Counted<T> {
-    /// Four numbers that tell an item from others, and its own.
-    numbers: HashTable<([u32; 4], u32)>,
+    /// Five numbers that tell an item from others, and its own.
+    numbers: HashTable<([u32; 5], u32)>,
     hasher: DefaultHashBuilder,
     /// By function: how many it has.
     counts: Vec<u32>,
@@ -118,8 +118,8 @@ impl<T> Counted<T> {
         Self { numbers, hasher, counts: vec![0; functions], met: Vec::new() }
     }
 
-    fn number(&mut self, function: u32, key: [u32; 4], item: T) -> u32 {
-        let hash = |key: [u32; 4]| self.hasher.hash_one(as_one(key));
+    fn number(&mut self, function: u32, key: [u32; 5], item: T) -> u32 {
+        let hash = |[most @ .., last]: [u32; 5]| self.hasher.hash_one((as_one(most), last));
         let entry = self.numbers.entry(hash(key), |(other, _)| *other == key, |(other, _)| hash(*other));
         let (_, number) = *entry
             .or_insert_with(|| {
@@ -141,12 +141,13 @@ impl Shard {
     }
 
     fn site(&mut self, function: u32, location: Location) -> u32 {
-        let site = Site { file: location.file.map_or(0, |file| file.index() + 1), line: location.line, column: location.column };
-        self.sites.number(function, [function, site.file, site.line, site.column], site)
+        let Location { file, line, column, discriminator } = location;
+        let site = Site { file: file.map_or(0, |file| file.index() + 1), line, column, discriminator };
+        self.sites.number(function, [function, site.file, line, column, discriminator], site)
     }
 
     fn call(&mut self, function: u32, call: Call) -> u32 {
-        self.calls.number(function, [function, call.site, call.callee, 0], call)
+        self.calls.number(function, [function, call.site, call.callee, 0, 0], call)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is known at an address: in, a place in a decoded block; out, frames, innermost first.
 
-use symtool_formats::Source;
+use symtool_formats::{Source, Start};
 
 use super::walk::Names;
 use crate::block::ranges::{NO_FRAME, RangeBlock, Spot};
@@ -36,6 +36,16 @@ pub struct Frame<'a> {
     pub line: u32,
     /// 1-based, 0 for none.
     pub column: u32,
+    /// Tells blocks of code on one line apart; 0 for none.
+    pub discriminator: u32,
+    /// Where the function begins, or this copy of it.
+    pub start: Start,
+    /// As [`symtool_formats::Function::short`].
+    pub short: Option<&'a [u8]>,
+    /// The file that declares the function; empty where none is known, or where [`View::declarations`] are not wanted.
+    pub declared_file: &'a [u8],
+    /// The line there; 0 for none, or where they are not wanted.
+    pub declared_line: u32,
     /// Whether it was inlined into the next frame.
     pub inlined: bool,
     /// What knows it.
@@ -52,17 +62,26 @@ pub enum Extras {
     Hidden,
 }
 
+/// What is asked of frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    /// What is said of functions that llvm-symbolizer does not know.
+    pub extras: Extras,
+    /// Whether it is told where functions are declared.
+    pub declarations: bool,
+}
+
 impl Frames<'_, '_> {
     /// Calls `each` with every frame, innermost first. Where only tables of symbols know the address there may be none.
     ///
     /// # Errors
     /// If a block of names is damaged or cannot be read.
-    pub fn each(&mut self, extras: Extras, mut each: impl FnMut(Frame<'_>)) -> Result<(), Error> {
+    pub fn each(&mut self, view: View, mut each: impl FnMut(Frame<'_>)) -> Result<(), Error> {
         let mut at = self.spot.frame;
         let mut site = self.spot.site;
         let mut is_extra = self.is_extra(at);
         while let Some(frame) = self.block.frame(at) {
-            if is_extra && extras == Extras::Hidden {
+            if is_extra && view.extras == Extras::Hidden {
                 site = frame.call_site;
                 at = frame.caller;
                 is_extra = false;
@@ -73,7 +92,11 @@ impl Frames<'_, '_> {
             if place.file != 0 {
                 self.names.load_file(place.file - 1)?;
             }
-            let name = self.names.name(frame.function);
+            if let (true, Some(file)) = (view.declarations, self.names.declared(frame.function).file) {
+                self.names.load_file(file.index())?;
+            }
+            let declared = self.names.declared(frame.function);
+            let name = declared.name;
             // An extra function without a name, or what one lies in, which is nothing.
             if name.is_empty() && (is_extra || frame.symtab && self.names.is_unnamed(frame.function)) {
                 break;
@@ -84,6 +107,11 @@ impl Frames<'_, '_> {
                 file: place.file.checked_sub(1).map_or(&[], |file| self.names.file(file)),
                 line: place.line,
                 column: place.column,
+                discriminator: place.discriminator,
+                start: frame.start,
+                short: declared.short,
+                declared_file: declared.file.filter(|_| view.declarations).map_or(&[], |file| self.names.file(file.index())),
+                declared_line: if view.declarations { declared.line } else { 0 },
                 inlined: frame.caller != NO_FRAME && !is_extra,
                 source: if frame.symtab || is_extra { Source::Symtab } else { Source::Dwarf },
             });

@@ -12,5 +12,5 @@ mod batch;
 mod cache;
 mod walk;
 
-pub use answer::{Answer, Extras, Frame, Frames};
+pub use answer::{Answer, Extras, Frame, Frames, View};
 pub use batch::{Rendered, Request, Resolver};

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use symtool_formats::Function;
+
 use super::answer::{Answer, Frames};
 use super::cache::{Cache, Kept};
 use crate::block::functions::{FunctionBlock, Site};
@@ -145,10 +147,10 @@ impl<'s> Names<'s> {
         Some((block, function as usize % FUNCTIONS_PER_BLOCK))
     }
 
-    /// The raw name of `function`, whose block has been brought to hand.
+    /// All that is known of `function`, whose block has been brought to hand.
     #[inline]
-    pub fn name(&self, function: u32) -> &[u8] {
-        self.block(function).and_then(|(block, index)| block.name(index)).unwrap_or_default()
+    pub fn declared(&self, function: u32) -> Function<'_> {
+        self.block(function).and_then(|(block, index)| block.declared(index)).unwrap_or_else(|| Function::symbol(b""))
     }
 
     /// Whether `function` is the one without a name, not one whose name is empty.

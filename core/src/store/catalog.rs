@@ -11,7 +11,7 @@ use symtool_formats::{Detail, ModuleInfo, ModuleKind, ModuleSymbols, is_same_arc
 use super::{ModuleKey, Source};
 
 /// Version of all blocks of a module. 1: the first.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// What a module is and holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,8 +55,7 @@ pub struct Footer {
     pub dropped: BTreeMap<String, u64>,
     /// What the user should know about the richest files.
     pub warnings: Vec<String>,
-    /// The files that it is made from, the richest first. Empty in footers of the first versions.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// The files that it is made from, the richest first.
     pub sources: Vec<Source>,
 }
 
@@ -96,12 +95,7 @@ impl Footer {
 
     /// Whether the file of `info` and `bytes` is in the module as far as it can be, so that it need not be read.
     pub fn knows(&self, info: &ModuleInfo, bytes: u64) -> bool {
-        self.known_sources().iter().any(|source| source.is_settled() && source.is_file(info, bytes))
-    }
-
-    /// [`Footer::sources`]; of a footer that has none, the one file of which it tells.
-    pub fn known_sources(&self) -> Vec<Source> {
-        if self.sources.is_empty() { vec![Source::of_old_footer(self)] } else { self.sources.clone() }
+        self.sources.iter().any(|source| source.is_settled() && source.is_file(info, bytes))
     }
 
     /// [`Footer::detail`] as a value; `None` for one that this version does not know.

@@ -6,8 +6,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use symtool_formats::{Detail, ModuleInfo, ModuleSymbols};
 
-use super::Footer;
-
 /// One file of a module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
@@ -17,8 +15,7 @@ pub struct Source {
     pub detail: String,
     /// Size of the file.
     pub bytes: u64,
-    /// [`ModuleInfo::fingerprint`] in hexadecimal; empty if an old version imported the file.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    /// [`ModuleInfo::fingerprint`] in hexadecimal.
     pub fingerprint: String,
     /// Lowest virtual address of the image.
     pub image_base: u64,
@@ -51,21 +48,6 @@ impl Source {
         }
     }
 
-    /// The one file of a module whose footer lists none.
-    pub(super) fn of_old_footer(footer: &Footer) -> Self {
-        Self {
-            name: footer.name.clone(),
-            detail: footer.detail.clone(),
-            bytes: footer.bytes_in,
-            fingerprint: String::new(),
-            image_base: footer.image_base,
-            addresses: 0,
-            dropped: footer.dropped.clone(),
-            warnings: footer.warnings.clone(),
-            incomplete: false,
-        }
-    }
-
     /// Whether this is the file of `info` and `bytes`, or one that differs inside of its sections only.
     pub fn is_file(&self, info: &ModuleInfo, bytes: u64) -> bool {
         self.is_same(&fingerprint(info), info.detail.name(), bytes)
@@ -82,7 +64,7 @@ impl Source {
     }
 
     fn is_same(&self, fingerprint: &str, detail: &str, bytes: u64) -> bool {
-        self.bytes == bytes && self.detail == detail && (self.fingerprint == fingerprint || self.fingerprint.is_empty())
+        self.bytes == bytes && self.detail == detail && self.fingerprint == fingerprint
     }
 
     /// Whether reading the file again can bring nothing: what is known of it is intact and whole.

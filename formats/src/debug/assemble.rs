@@ -2,12 +2,14 @@
 //! every name and path once, ranges in address order, and symbols answering where no unit does.
 
 use hashbrown::HashTable;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::dwarf::{DwarfSymbols, Hashed, UnitSymbols};
 use super::symbols::{Extra, Symbol};
 use super::weave::{Cursor, push};
 use crate::limits::MIN_STRING_BYTES;
-use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Location, ModuleInfo, ModuleSymbols, Range, Source, Strings};
+use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Location, ModuleInfo, ModuleSymbols, Range, Source, Start};
+use crate::strings::{Function, Functions, Strings};
 
 /// How often memory is given back while units are joined.
 const TIMES: usize = 4;
@@ -25,7 +27,7 @@ pub fn assemble(
 ) -> ModuleSymbols {
     let string_bytes = MIN_STRING_BYTES.max(4 * file_bytes);
     let mut join = Join {
-        functions: Interner::new(string_bytes),
+        functions: FunctionInterner::new(string_bytes),
         files: Interner::new(string_bytes),
         chains: Vec::with_capacity(dwarf.units.iter().map(|unit| unit.chains.len()).sum::<usize>() + symbols.len() + 2 * extras.len()),
         // A symbol's span is cut where a unit's interval or an extra function begins or ends.
@@ -51,11 +53,11 @@ pub fn assemble(
         at = interval.end;
     }
     join.symbols_only(at, u64::MAX);
-    join.functions.strings.shrink_to_fit();
+    join.functions.functions.shrink_to_fit();
     dropped.count_many(DropReason::LongName, join.functions.refused + join.files.refused);
     ModuleSymbols {
         info,
-        functions: join.functions.strings,
+        functions: join.functions.functions,
         files: join.files.strings,
         chains: join.chains,
         ranges: join.ranges,
@@ -65,7 +67,7 @@ pub fn assemble(
 }
 
 struct Join<'a, 'd> {
-    functions: Interner,
+    functions: FunctionInterner,
     files: Interner,
     chains: Vec<Chain>,
     ranges: Vec<Range>,
@@ -111,15 +113,18 @@ impl Join<'_, '_> {
 
     /// Gives the names and chains of `unit` their numbers in the module.
     fn meet(&mut self, unit: &mut Renumbered<'_>) -> u32 {
-        let functions: Vec<FunctionId> =
-            std::mem::take(&mut unit.unit.functions).into_iter().map(|name| FunctionId(self.functions.intern(name))).collect();
         unit.files = unit.unit.files.iter().map(|path| FileId::new(self.files.intern(Hashed::of(path)))).collect();
+        let functions: Vec<FunctionId> = std::mem::take(&mut unit.unit.functions)
+            .into_iter()
+            .map(|function| Function { file: function.file.map(|file| unit.files[file.index() as usize]), ..function })
+            .map(|function| FunctionId(self.functions.intern(function)))
+            .collect();
         let first_chain = u32::try_from(self.chains.len()).unwrap_or(u32::MAX);
         for chain in std::mem::take(&mut unit.unit.chains) {
             self.chains.push(Chain {
                 function: chain.function.map(|function| functions[function.0 as usize]),
                 caller: chain.caller.map(|(caller, call)| (ChainId(first_chain + caller.0), unit.location(call))),
-                source: chain.source,
+                ..chain
             });
         }
         unit.first_chain = Some(first_chain);
@@ -141,7 +146,7 @@ impl Join<'_, '_> {
                     continue;
                 }
             };
-            push(&mut self.ranges, Range { start: at, end: until, chain, location: Location { file, line: 0, column: 0 } });
+            push(&mut self.ranges, Range { start: at, end: until, chain, location: Location::in_file(file) });
             at = until;
         }
     }
@@ -153,12 +158,13 @@ impl Join<'_, '_> {
         }
         let (caller, file) = match symbol {
             Some(symbol) => self.symbol(symbol),
-            None => (self.chain(Chain { function: None, caller: None, source: Source::Symtab }), None),
+            None => (self.chain(Chain { function: None, caller: None, start: Start::UNKNOWN, source: Source::Symtab }), None),
         };
-        let name = &self.extras[index].name;
-        let function = (!name.is_empty()).then(|| FunctionId(self.functions.intern(Hashed::of(name))));
-        let caller = Some((caller, Location { file, line: 0, column: 0 }));
-        let chain = self.chain(Chain { function, caller, source: Source::Symtab });
+        let Extra { name, start, .. } = &self.extras[index];
+        let start = Start::at(*start);
+        let function = (!name.is_empty()).then(|| FunctionId(self.functions.intern(Function::symbol(name))));
+        let caller = Some((caller, Location::in_file(file)));
+        let chain = self.chain(Chain { function, caller, start, source: Source::Symtab });
         self.last_extra = Some((index, symbol, chain));
         chain
     }
@@ -174,8 +180,8 @@ impl Join<'_, '_> {
         if let Some((_, chain)) = self.last_symbol.filter(|(last, _)| *last == index) {
             return (chain, file);
         }
-        let function = Some(FunctionId(self.functions.intern(Hashed::of(symbol.name))));
-        let chain = self.chain(Chain { function, caller: None, source: Source::Symtab });
+        let function = Some(FunctionId(self.functions.intern(Function::symbol(symbol.name))));
+        let chain = self.chain(Chain { function, caller: None, start: Start::at(symbol.start), source: Source::Symtab });
         self.last_symbol = Some((index, chain));
         (chain, file)
     }
@@ -217,6 +223,56 @@ impl Interner {
         let is_it = |(hash, number): &(u64, u32)| *hash == string.hash && self.strings.get(*number as usize) == Some(string.bytes);
         self.numbers.find(string.hash, is_it).map(|(_, number)| *number)
     }
+}
+
+/// Functions, each kept once, with names of so many bytes in all.
+struct FunctionInterner {
+    functions: Functions,
+    /// Numbers of functions, by the hash of all that is known of them.
+    numbers: HashTable<(u64, u32)>,
+    room_bytes: usize,
+    /// Functions for whose names there was no room; they have none.
+    refused: u64,
+}
+
+impl FunctionInterner {
+    fn new(room_bytes: usize) -> Self {
+        Self { functions: Functions::default(), numbers: HashTable::new(), room_bytes, refused: 0 }
+    }
+
+    fn intern(&mut self, mut function: Function<'_>) -> u32 {
+        let mut hash = hash(&function);
+        if let Some(number) = self.find(hash, &function) {
+            return number;
+        }
+        if bytes(&function) > self.room_bytes {
+            self.refused += 1;
+            function = Function::symbol(b"");
+            hash = self::hash(&function);
+            if let Some(number) = self.find(hash, &function) {
+                return number;
+            }
+        }
+        self.room_bytes -= bytes(&function);
+        let number = u32::try_from(self.functions.push(function)).unwrap_or(u32::MAX);
+        self.numbers.insert_unique(hash, (hash, number), |(hash, _)| *hash);
+        number
+    }
+
+    fn find(&self, hash: u64, function: &Function<'_>) -> Option<u32> {
+        let is_it = |(other, number): &(u64, u32)| *other == hash && self.functions.get(*number as usize).as_ref() == Some(function);
+        self.numbers.find(hash, is_it).map(|(_, number)| *number)
+    }
+}
+
+fn bytes(function: &Function<'_>) -> usize {
+    function.name.len() + function.short.map_or(0, <[u8]>::len)
+}
+
+fn hash(function: &Function<'_>) -> u64 {
+    let file = function.file.map_or(0, |file| u64::from(file.index()) + 1);
+    let place = file << 32 | u64::from(function.line);
+    xxh3_64_with_seed(function.name, place.wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
 #[cfg(test)]

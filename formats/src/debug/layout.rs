@@ -15,7 +15,7 @@
 use hashbrown::HashMap;
 use object::{BinaryFormat, Object, ObjectKind, ObjectSection, SectionFlags, SectionIndex, elf};
 
-use crate::module::{DropReason, ModuleSymbols, Range};
+use crate::module::{DropReason, ModuleSymbols, Range, Start};
 
 /// The first section of a relocatable object lies here: 0 is what linkers leave of discarded code.
 const FIRST_ADDRESS: u64 = 0x1000;
@@ -111,6 +111,13 @@ impl Layout {
             let after = self.windows.partition_point(|window| window.end <= range.start);
             self.windows.get(after).is_some_and(|window| window.start < range.end)
         };
+        for chain in &mut module.chains {
+            let start = chain.start.address().and_then(|start| {
+                let after = self.windows.partition_point(|window| window.end <= start);
+                self.windows.get(after).filter(|window| window.start <= start).map(|window| Start::at(start - window.base))
+            });
+            chain.start = start.unwrap_or(Start::UNKNOWN);
+        }
         let hidden = before.len() - before.iter().filter(covered).count();
         module.dropped.count_many(DropReason::HiddenSection, hidden as u64);
     }

@@ -1,5 +1,5 @@
 //! Line program -> disjoint line spans: in, a unit's line number program; out, sorted spans with the file
-//! index, line and column in force there.
+//! index, line, column and discriminator in force there.
 //!
 //! Rules (DWARF 5, section 6.2, as llvm-symbolizer applies them): the last row at an address wins, `is_stmt`
 //! is ignored, a line of 0 stays, an empty sequence is dropped. Where sequences overlap, an address belongs to
@@ -30,6 +30,8 @@ pub struct LineSpan {
     pub line: u32,
     /// 1-based, 0 for none.
     pub column: u32,
+    /// 0 for none.
+    pub discriminator: u32,
 }
 
 #[derive(Clone, Copy)]
@@ -38,6 +40,7 @@ struct Row {
     file: u64,
     line: u32,
     column: u32,
+    discriminator: u32,
 }
 
 /// Rows `first..end` cover the addresses from the first row's up to `high`.
@@ -142,6 +145,7 @@ fn run<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped
                 gimli::ColumnType::LeftEdge => 0,
                 gimli::ColumnType::Column(column) => u32::try_from(column.get()).unwrap_or(0),
             },
+            discriminator: u32::try_from(row.discriminator()).unwrap_or(0),
         };
         if rows.len() > first && rows[rows.len() - 1].address == address {
             rows.pop();
@@ -158,7 +162,8 @@ fn push_sequence(spans: &mut Vec<LineSpan>, rows: &[Row], before: u64, high: u64
     for (row, end) in rows.iter().zip(ends) {
         let start = row.address.max(before);
         if start < end {
-            spans.push(LineSpan { start, end, file: row.file, line: row.line, column: row.column });
+            let Row { file, line, column, discriminator, .. } = *row;
+            spans.push(LineSpan { start, end, file, line, column, discriminator });
         }
     }
 }
@@ -168,7 +173,7 @@ mod tests {
     use super::*;
 
     fn row(address: u64, line: u32) -> Row {
-        Row { address, file: 1, line, column: 0 }
+        Row { address, file: 1, line, column: 0, discriminator: 0 }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::flatten::{Span, flatten};
 use super::units::{Extent, Units};
 use crate::debug::code::Code;
 use crate::limits::MAX_INLINE_DEPTH;
-use crate::module::{DropReason, Dropped};
+use crate::module::{DropReason, Dropped, Start};
 
 /// Where an entry lies that leads to a function's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,9 +32,24 @@ pub struct Node {
     pub entry: NameAt,
     /// The node that this one is inlined into; `None` for a function of its own.
     pub caller: Option<u32>,
-    /// `DW_AT_call_file`, `DW_AT_call_line`, `DW_AT_call_column`; 0 where absent.
-    pub call: (u64, u32, u32),
+    /// Where the call is.
+    pub call: Call,
+    /// `DW_AT_low_pc`.
+    pub start: Start,
     depth: u32,
+}
+
+/// Where a call that was inlined stands; 0 is what is absent.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Call {
+    /// `DW_AT_call_file`.
+    pub file: u64,
+    /// `DW_AT_call_line`.
+    pub line: u32,
+    /// `DW_AT_call_column`.
+    pub column: u32,
+    /// `DW_AT_GNU_discriminator`.
+    pub discriminator: u32,
 }
 
 /// The functions of a unit and where they lie.
@@ -89,7 +104,13 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
                     let caller = open.last().filter(|_| inlined).map(|function| function.node);
                     let entry = Entry::read(self.unit, &mut entries, abbreviation.attributes())?;
                     // All calls of one function share the name of their origin: looked up once.
-                    let node = Node { entry: entry.origin.unwrap_or(NameAt::Unit(offset)), caller, call: entry.call, depth: 0 };
+                    let node = Node {
+                        entry: entry.origin.unwrap_or(NameAt::Unit(offset)),
+                        caller,
+                        call: entry.call,
+                        start: Start::UNKNOWN,
+                        depth: 0,
+                    };
                     let node = self.add(node, &entry.extent, abbreviation.has_children());
                     if let (Some(node), true) = (node, abbreviation.has_children()) {
                         open.push(Open { depth, node });
@@ -127,6 +148,8 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
                 return None;
             }
         }
+        let low = extent.low.and_then(|low| self.units.dwarf.attr_address(self.unit, low).ok().flatten());
+        node.start = low.map_or(Start::UNKNOWN, Start::at);
         let before = self.spans.len();
         let (spans, code, dropped) = (&mut self.spans, self.code, &mut *self.dropped);
         let read = self.units.ranges(self.unit, extent, |start, end| {
@@ -152,7 +175,7 @@ struct Entry<'d, E: Endianity> {
     extent: Extent<'d, E>,
     /// The function that it is an instance of, unless it has a name of its own.
     origin: Option<NameAt>,
-    call: (u64, u32, u32),
+    call: Call,
 }
 
 impl<'d, E: Endianity> Entry<'d, E> {
@@ -163,7 +186,7 @@ impl<'d, E: Endianity> Entry<'d, E> {
         entries: &mut EntriesRaw<'_, EndianSlice<'d, E>>,
         attributes: &[AttributeSpecification],
     ) -> gimli::Result<Self> {
-        let mut entry = Self { extent: Extent::default(), origin: None, call: (0, 0, 0) };
+        let mut entry = Self { extent: Extent::default(), origin: None, call: Call::default() };
         if !attributes.iter().any(|attribute| matches!(attribute.name(), dw::DW_AT_low_pc | dw::DW_AT_ranges)) {
             // No code of its own, as a declaration or the abstract instance of an inlined function.
             entries.skip_attributes(attributes)?;
@@ -184,9 +207,10 @@ impl<'d, E: Endianity> Entry<'d, E> {
                 dw::DW_AT_low_pc => entry.extent.low = Some(value.raw_value()),
                 dw::DW_AT_high_pc => entry.extent.high = Some(value.raw_value()),
                 dw::DW_AT_ranges => entry.extent.ranges = Some(value.value()),
-                dw::DW_AT_call_file => entry.call.0 = value.udata_value().unwrap_or(0),
-                dw::DW_AT_call_line => entry.call.1 = saturate(value.udata_value()),
-                dw::DW_AT_call_column => entry.call.2 = saturate(value.udata_value()),
+                dw::DW_AT_call_file => entry.call.file = value.udata_value().unwrap_or(0),
+                dw::DW_AT_call_line => entry.call.line = saturate(value.udata_value()),
+                dw::DW_AT_call_column => entry.call.column = saturate(value.udata_value()),
+                dw::DW_AT_GNU_discriminator => entry.call.discriminator = saturate(value.udata_value()),
                 _ => match value.raw_value() {
                     AttributeValue::UnitRef(origin) => entry.origin = Some(NameAt::Unit(origin)),
                     // Linkers of debug data (dsymutil, LTO) keep one origin for many units.
@@ -212,6 +236,7 @@ fn matters(name: gimli::DwAt) -> bool {
             | dw::DW_AT_call_file
             | dw::DW_AT_call_line
             | dw::DW_AT_call_column
+            | dw::DW_AT_GNU_discriminator
     )
 }
 

@@ -16,14 +16,16 @@ use gimli::{EndianSlice, Endianity, Unit};
 use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::scopes::{self, NameAt, Scopes};
-use super::units::{SplitUnits, Units};
+use super::lines::LineSpan;
+use super::scopes::{self, Call, NameAt, Scopes};
+use super::units::{Declared, DeclaredFile, SplitUnits, Units};
 use super::{Input, lines, paths};
 use crate::debug::code::Code;
 use crate::debug::symbols::Symbol;
 use crate::debug::weave::{Cursor, push};
 use crate::limits::MIN_UNIT_CHAINS;
-use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Location, Range, Source};
+use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Location, Range, Source, Start};
+use crate::strings::Function;
 
 /// A string with its hash, worked out where units are read in parallel.
 #[derive(Clone, Copy, Debug)]
@@ -48,8 +50,8 @@ pub struct UnitSymbols<'d> {
     pub ranges: Vec<Range>,
     /// A caller stands before its callees.
     pub chains: Vec<Chain>,
-    /// Linkage names.
-    pub functions: Vec<Hashed<'d>>,
+    /// Their files are the unit's.
+    pub functions: Vec<Function<'d>>,
     /// Paths.
     pub files: Vec<Vec<u8>>,
 }
@@ -77,7 +79,7 @@ impl UnitSymbols<'_> {
             kept.push(Chain {
                 function: chain.function.map(|function| FunctionId(functions.number(function.0 as usize))),
                 caller: chain.caller.map(|(caller, call)| (ChainId(chains.number(caller.0 as usize)), location(call))),
-                source: chain.source,
+                ..*chain
             });
         }
         for range in &mut self.ranges {
@@ -85,7 +87,13 @@ impl UnitSymbols<'_> {
             range.location = location(range.location);
         }
         self.chains = kept;
-        self.functions = functions.met.iter().map(|old| self.functions[*old]).collect();
+        let mut file = |file: FileId| FileId::new(files.number(file.index() as usize));
+        self.functions = functions
+            .met
+            .iter()
+            .map(|old| self.functions[*old])
+            .map(|function| Function { file: function.file.map(&mut file), ..function })
+            .collect();
         self.files = files.met.iter().map(|old| std::mem::take(&mut self.files[*old])).collect();
     }
 }
@@ -143,6 +151,7 @@ pub fn read<'d, E: Endianity>(
         symbols,
         functions: HashMap::new(),
         files: HashMap::new(),
+        declaring_files: HashMap::new(),
         symbol_files: HashMap::new(),
         children: HashMap::new(),
         max_chains: MIN_UNIT_CHAINS + 4 * (scopes.nodes.len() + symbols.len()),
@@ -166,7 +175,7 @@ pub fn read<'d, E: Endianity>(
             // Rows of another function go on into one that has none, unless they part.
             let begins_here = |line: &usize| symbol.is_none_or(|symbol| symbols[symbol].start <= lines[*line].start);
             let line = line.filter(|line| !input.functions_move || (scope.is_some() || !only_in_functions) && begins_here(line));
-            let location = line.and_then(|line| names.location(lines[line].file, lines[line].line, lines[line].column));
+            let location = line.and_then(|line| names.location(&lines[line]));
             let chain = match (scope, location, symbol) {
                 (Some(scope), _, _) => Some(names.chain(scopes.segments[scope].node, symbol)),
                 (None, Some(_), _) => Some(names.root(None, symbol, Source::Dwarf)),
@@ -208,12 +217,14 @@ struct Names<'a, 'd, E: Endianity> {
     functions: HashMap<NameAt, Option<FunctionId>>,
     /// By index in the line program's file table.
     files: HashMap<u64, Option<FileId>>,
+    /// By where the declaration stands.
+    declaring_files: HashMap<DeclaredFile, Option<FileId>>,
     /// By the path that the symbol table gives.
     symbol_files: HashMap<&'d [u8], FileId>,
     max_chains: usize,
     has_refused_chains: bool,
-    /// By caller, callee and place of the call.
-    children: HashMap<(ChainId, Option<FunctionId>, Location), ChainId>,
+    /// By caller, callee, place of the call and beginning.
+    children: HashMap<(ChainId, Option<FunctionId>, Location, Start), ChainId>,
     /// The symbol and the chain with which a node was last met.
     chains_of_nodes: Vec<Option<(Option<usize>, ChainId)>>,
     /// Outermost functions, by node and symbol.
@@ -253,8 +264,8 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
     fn child(&mut self, node: u32, caller: ChainId, symbol: Option<usize>) -> ChainId {
         let scope = self.scopes.nodes[node as usize];
         let function = self.function(scope.entry);
-        let (file, line, column) = scope.call;
-        let mut call = Location { file: self.file(file), line, column };
+        let Call { file, line, column, discriminator } = scope.call;
+        let mut call = Location { file: self.file(file), line, column, discriminator };
         if call.file.is_none() && self.out.chains[caller.0 as usize].caller.is_none() {
             call.file = self.symbol_file(symbol);
         }
@@ -263,8 +274,8 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
             return caller;
         }
         let chains = &mut self.out.chains;
-        *self.children.entry((caller, function, call)).or_insert_with(|| {
-            chains.push(Chain { function, caller: Some((caller, call)), source: Source::Dwarf });
+        *self.children.entry((caller, function, call, scope.start)).or_insert_with(|| {
+            chains.push(Chain { function, caller: Some((caller, call)), start: scope.start, source: Source::Dwarf });
             ChainId(number(chains.len() - 1))
         })
     }
@@ -274,11 +285,16 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
         if let Some(chain) = self.roots.get(&(node, symbol, source)) {
             return *chain;
         }
-        let function = match symbol.and_then(|symbol| self.symbols.get(symbol)) {
-            Some(symbol) => Some(self.add_function(symbol.name)),
-            None => node.and_then(|node| self.function(self.scopes.nodes[node as usize].entry)),
+        let node_at = node.map(|node| self.scopes.nodes[node as usize]);
+        let declared = node_at.and_then(|node| self.function(node.entry));
+        let (function, start) = match symbol.and_then(|symbol| self.symbols.get(symbol)) {
+            Some(symbol) => {
+                let declared = declared.map(|function| self.out.functions[function.0 as usize]);
+                (Some(self.add_function(named_by(symbol, declared))), Start::at(symbol.start))
+            }
+            None => (declared, node_at.map_or(Start::UNKNOWN, |node| node.start)),
         };
-        self.out.chains.push(Chain { function, caller: None, source });
+        self.out.chains.push(Chain { function, caller: None, start, source });
         let chain = ChainId(number(self.out.chains.len() - 1));
         self.roots.insert((node, symbol, source), chain);
         chain
@@ -288,21 +304,43 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
         if let Some(function) = self.functions.get(&entry) {
             return *function;
         }
-        let name = self.entries.and_then(|(units, unit)| units.function_name(unit, entry));
-        let function = name.map(|name| self.add_function(name));
+        let declared = self.entries.and_then(|(units, unit)| units.function(unit, entry));
+        let function = declared.map(|Declared { name, short, file, line }| {
+            let file = file.and_then(|file| self.declaring_file(file));
+            self.add_function(Function { name, short: Function::short_beside(name, short), file, line })
+        });
         self.functions.insert(entry, function);
         function
     }
 
-    fn add_function(&mut self, name: &'d [u8]) -> FunctionId {
-        self.out.functions.push(Hashed::of(name));
+    fn add_function(&mut self, function: Function<'d>) -> FunctionId {
+        self.out.functions.push(function);
         FunctionId(number(self.out.functions.len() - 1))
     }
 
+    /// The file of a declaration, which may stand in another unit.
+    fn declaring_file(&mut self, declared: DeclaredFile) -> Option<FileId> {
+        if declared.is_own() && self.has_own_lines() {
+            return self.file(declared.index);
+        }
+        if let Some(file) = self.declaring_files.get(&declared) {
+            return *file;
+        }
+        let path = self.entries.and_then(|(units, unit)| units.declaring_path(unit, declared));
+        let file = path.map(|path| self.add_file(path));
+        self.declaring_files.insert(declared, file);
+        file
+    }
+
+    /// Whether the unit with the functions has the line program too.
+    fn has_own_lines(&self) -> bool {
+        matches!((self.entries, self.lines), (Some((_, entries)), Some((_, lines))) if std::ptr::eq(entries, lines))
+    }
+
     /// A row of the line table; `None` if its file is not in the file table.
-    fn location(&mut self, file: u64, line: u32, column: u32) -> Option<Location> {
-        let file = self.file(file)?;
-        Some(Location { file: Some(file), line, column })
+    fn location(&mut self, row: &LineSpan) -> Option<Location> {
+        let file = self.file(row.file)?;
+        Some(Location { file: Some(file), line: row.line, column: row.column, discriminator: row.discriminator })
     }
 
     fn file(&mut self, index: u64) -> Option<FileId> {
@@ -332,6 +370,18 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
         self.out.files.push(path);
         FileId::new(number(self.out.files.len() - 1))
     }
+}
+
+/// The function that debug data has as `declared`, as `symbol` names it.
+fn named_by<'d>(symbol: &Symbol<'d>, declared: Option<Function<'d>>) -> Function<'d> {
+    let Some(declared) = declared else { return Function::symbol(symbol.name) };
+    let short = match declared.short {
+        Some(short) => Function::short_beside(symbol.name, short),
+        // Of a mangled name it is in the name; otherwise it is the name.
+        None if declared.name.starts_with(b"_Z") => None,
+        None => Function::short_beside(symbol.name, declared.name),
+    };
+    Function { name: symbol.name, short, ..declared }
 }
 
 /// A count within one unit, whose entries are numbered by 32-bit offsets.

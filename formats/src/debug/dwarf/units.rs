@@ -8,6 +8,7 @@ use gimli::{
     UnitHeader, UnitOffset, constants as dw,
 };
 
+use super::paths;
 use super::scopes::NameAt;
 use crate::debug::expanded::Bytes;
 use crate::debug::macho::symbol_map::SymbolMap;
@@ -182,10 +183,11 @@ impl<'d, E: Endianity> Units<'d, E> {
         self.dwarf.attr_ranges_offset(unit, value)
     }
 
-    /// The name of the function at `entry`, as `unit` refers to it: its linkage name, else its name, either of them
-    /// looked for through `DW_AT_specification` and `DW_AT_abstract_origin`, across units and files.
-    pub fn function_name(&self, unit: &Unit<Slice<'d, E>>, entry: NameAt) -> Option<&'d [u8]> {
-        let mut short = None;
+    /// The function at `entry`, as `unit` refers to it; `None` if it has no name. Each of its attributes is looked for
+    /// through `DW_AT_specification` and `DW_AT_abstract_origin`, across units and files.
+    pub fn function(&self, unit: &Unit<Slice<'d, E>>, entry: NameAt) -> Option<Declared<'d>> {
+        let (mut linkage, mut short, mut file, mut line) = (None, None, None, None);
+        let own = unit;
         let mut seen: Vec<(bool, usize)> = Vec::new();
         let mut pending = vec![match entry {
             NameAt::Unit(offset) => (self, unit, offset),
@@ -199,15 +201,36 @@ impl<'d, E: Endianity> Units<'d, E> {
             seen.push(global);
             // A reference that leads nowhere ends this path only.
             let Ok(entry) = NameEntry::read(unit, offset) else { continue };
-            if let Some(name) = entry.linkage_name.and_then(|name| units.text(unit, name)) {
-                return Some(name);
-            }
+            linkage = linkage.or_else(|| entry.linkage_name.and_then(|name| units.text(unit, name)));
             short = short.or_else(|| entry.name.and_then(|name| units.text(unit, name)));
+            line = line.or_else(|| entry.line.and_then(|line| line.udata_value()));
+            file = file.or_else(|| {
+                let index = entry.file?;
+                let unit = (!std::ptr::eq(unit, own)).then(|| (std::ptr::eq(units, self), global.1 - offset.0));
+                Some(index.map(|index| DeclaredFile { unit, index }))
+            });
+            if linkage.is_some() && short.is_some() && line.is_some() && file.is_some() {
+                break;
+            }
             for reference in [entry.origin, entry.specification].into_iter().flatten() {
                 pending.extend(units.follow(unit, reference));
             }
         }
-        short
+        let name = linkage.or(short)?;
+        let line = u32::try_from(line.unwrap_or(0)).unwrap_or(0);
+        Some(Declared { name, short: short.unwrap_or_default(), file: file.flatten(), line })
+    }
+
+    /// The path of a file that declares something, as `unit` refers to it.
+    pub fn declaring_path(&self, unit: &Unit<Slice<'d, E>>, file: DeclaredFile) -> Option<Vec<u8>> {
+        let (units, unit) = match file.unit {
+            None => (self, unit),
+            Some((is_own, start)) => {
+                let units = if is_own { self } else { self.shared.as_deref()? };
+                (units, units.referred(units.at(DebugInfoOffset(start))?)?)
+            }
+        };
+        paths::path(units, unit, unit.line_program.as_ref()?.header(), file.index)
     }
 
     fn text(&self, unit: &Unit<Slice<'d, E>>, value: AttributeValue<Slice<'d, E>>) -> Option<&'d [u8]> {
@@ -226,8 +249,43 @@ impl<'d, E: Endianity> Units<'d, E> {
 
     fn place(&self, offset: DebugInfoOffset<usize>) -> Option<Place<'_, 'd, E>> {
         let index = self.at(offset)?;
-        let unit = self.referred[index].get_or_init(|| self.parse(index).ok().map(Box::new)).as_deref()?;
+        let unit = self.referred(index)?;
         Some((self, unit, offset.to_unit_offset(&unit.header)?))
+    }
+
+    /// Unit `index`, parsed once and kept.
+    fn referred(&self, index: usize) -> Option<&Unit<Slice<'d, E>>> {
+        self.referred[index].get_or_init(|| self.parse(index).ok().map(Box::new)).as_deref()
+    }
+}
+
+/// What entries say of a function.
+#[derive(Clone, Copy, Debug)]
+pub struct Declared<'d> {
+    /// `DW_AT_linkage_name`, else `DW_AT_name`.
+    pub name: &'d [u8],
+    /// `DW_AT_name`; empty if there is none.
+    pub short: &'d [u8],
+    /// `DW_AT_decl_file`.
+    pub file: Option<DeclaredFile>,
+    /// `DW_AT_decl_line`; 0 for none.
+    pub line: u32,
+}
+
+/// A file as a declaration names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DeclaredFile {
+    /// Where the unit begins whose file table counts, if it is another one; and whether it is of this file, not of
+    /// the file of shared names.
+    unit: Option<(bool, usize)>,
+    /// Index into the file table.
+    pub index: u64,
+}
+
+impl DeclaredFile {
+    /// Whether it is a file of the unit that was asked.
+    pub fn is_own(self) -> bool {
+        self.unit.is_none()
     }
 }
 
@@ -273,11 +331,14 @@ struct NameEntry<'d, E: Endianity> {
     name: Option<AttributeValue<Slice<'d, E>>>,
     origin: Option<AttributeValue<Slice<'d, E>>>,
     specification: Option<AttributeValue<Slice<'d, E>>>,
+    /// The file's index, if it can be read.
+    file: Option<Option<u64>>,
+    line: Option<AttributeValue<Slice<'d, E>>>,
 }
 
 impl<'d, E: Endianity> NameEntry<'d, E> {
     fn read(unit: &Unit<Slice<'d, E>>, offset: UnitOffset) -> gimli::Result<Self> {
-        let mut entry = Self { linkage_name: None, name: None, origin: None, specification: None };
+        let mut entry = Self { linkage_name: None, name: None, origin: None, specification: None, file: None, line: None };
         let mut entries = unit.entries_raw(Some(offset))?;
         let Some(abbreviation) = entries.read_abbreviation()? else { return Ok(entry) };
         for spec in abbreviation.attributes() {
@@ -286,6 +347,16 @@ impl<'d, E: Endianity> NameEntry<'d, E> {
                 dw::DW_AT_name => &mut entry.name,
                 dw::DW_AT_abstract_origin => &mut entry.origin,
                 dw::DW_AT_specification => &mut entry.specification,
+                dw::DW_AT_decl_file => {
+                    let index = match entries.read_attribute(*spec)?.value() {
+                        // LLVM 19 does not take a constant of the abbreviation for a file.
+                        AttributeValue::FileIndex(index) if spec.form() != dw::DW_FORM_implicit_const => Some(index),
+                        _ => None,
+                    };
+                    entry.file = Some(index);
+                    continue;
+                }
+                dw::DW_AT_decl_line => &mut entry.line,
                 _ => {
                     entries.skip_attributes(std::slice::from_ref(spec))?;
                     continue;

@@ -34,7 +34,7 @@ use crate::debug::split::SplitSections;
 use crate::debug::symbols::Symbol;
 use crate::debug::{Mapped, Progress, arch_of};
 use crate::limits::MAX_OBJECTS;
-use crate::module::{DropReason, Dropped, Range};
+use crate::module::{DropReason, Dropped, Range, Start};
 
 /// What an image says of one object file.
 #[derive(Debug)]
@@ -349,6 +349,16 @@ impl<'m> Loaded<'m> {
             unit.ranges =
                 moved(&self.moves, &unit.ranges, |range| (range.start, range.end), |range, start, end| Range { start, end, ..*range });
             unit.ranges.sort_by_key(|range| range.start);
+            for chain in &mut unit.chains {
+                let start = chain.start.address().and_then(|start| {
+                    let after = self.moves.partition_point(|function| function.end <= start);
+                    self.moves
+                        .get(after)
+                        .filter(|function| function.from <= start)
+                        .map(|function| Start::at(start - function.from + function.to))
+                });
+                chain.start = start.unwrap_or(Start::UNKNOWN);
+            }
             unit.keep_used();
         }
         let extent = |interval: &Interval| (interval.start, interval.end);
