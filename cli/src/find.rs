@@ -45,7 +45,7 @@ pub fn module(catalog: &Catalog, name: impl AsRef<OsStr>, latest: bool) -> Resul
     match named {
         Named::One(module) => Ok(module),
         Named::Several(builds) if latest => {
-            builds.into_iter().max_by_key(|module| module.footer.imported_ms()).ok_or_else(|| NotOne::Unknown(unknown(name)))
+            builds.into_iter().max_by_key(|module| module.footer.imported_ms).ok_or_else(|| NotOne::Unknown(unknown(name)))
         }
         Named::Several(builds) => {
             // Builds for several architectures are told apart by those.

@@ -34,8 +34,8 @@ pub fn run(global: &Global) -> Result<Exit> {
         stats.total.add(&module.footer);
         stats.modules.entry(module.footer.kind.clone()).or_default().add(&module.footer);
     }
-    stats.blocks = usage.kinds.iter().map(|(kind, usage)| (kind.name(), Blocks::from(*usage))).collect();
-    stats.others = Blocks::from(usage.others);
+    stats.blocks = usage.kinds.iter().map(|(kind, usage)| (kind.name(), Taken::from(*usage))).collect();
+    stats.others = Taken::from(usage.others);
     let mut out = io::stdout().lock();
     if global.json {
         writeln!(out, "{}", serde_json::to_string(&stats)?)?;
@@ -53,18 +53,18 @@ struct Stats {
     store: String,
     /// Bytes of all files in the store's folder.
     disk_bytes: u64,
-    total: Modules,
+    total: Held,
     /// By kind of module.
-    modules: BTreeMap<String, Modules>,
+    modules: BTreeMap<String, Held>,
     /// By kind of block.
-    blocks: BTreeMap<&'static str, Blocks>,
-    /// Blocks of no module that is listed.
-    others: Blocks,
+    blocks: BTreeMap<&'static str, Taken>,
+    /// Taken of no module that is listed.
+    others: Taken,
 }
 
 /// What modules hold.
 #[derive(Debug, Default, Serialize)]
-struct Modules {
+struct Held {
     modules: u64,
     functions: u64,
     files: u64,
@@ -75,25 +75,25 @@ struct Modules {
 
 /// What blocks take.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-struct Blocks {
+struct Taken {
     blocks: u64,
     bytes_stored: u64,
     bytes_expanded: u64,
 }
 
-impl From<KindUsage> for Blocks {
+impl From<KindUsage> for Taken {
     fn from(usage: KindUsage) -> Self {
         Self { blocks: usage.blocks, bytes_stored: usage.stored_bytes, bytes_expanded: usage.expanded_bytes }
     }
 }
 
-impl Modules {
+impl Held {
     fn add(&mut self, footer: &Footer) {
         self.modules += 1;
         self.functions += u64::from(footer.functions);
         self.files += u64::from(footer.files);
         self.ranges += footer.ranges;
-        self.bytes_in += footer.known_sources().iter().map(|source| source.bytes).sum::<u64>();
+        self.bytes_in += footer.sources.iter().map(|source| source.bytes).sum::<u64>();
         self.bytes_stored += footer.bytes_stored;
     }
 }
@@ -115,7 +115,7 @@ impl Stats {
         let stored: u64 = self.blocks.values().chain([&self.others]).map(|blocks| blocks.bytes_stored).sum();
         let others = Some(("others", &self.others)).filter(|(_, others)| others.blocks > 0);
         for (kind, blocks) in self.blocks.iter().map(|(kind, blocks)| (*kind, blocks)).chain(others) {
-            let Blocks { blocks: count, bytes_stored, bytes_expanded } = *blocks;
+            let Taken { blocks: count, bytes_stored, bytes_expanded } = *blocks;
             let (from, to) = (DecimalBytes(bytes_expanded).to_string(), DecimalBytes(bytes_stored).to_string());
             let share = format!("{} %", bytes_stored * 100 / stored.max(1));
             writeln!(out, "{kind:10} {count:>6} {from:>11} {to:>10} {:>6} {share:>6}", ratio(bytes_expanded, bytes_stored))?;

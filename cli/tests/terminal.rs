@@ -134,6 +134,21 @@ fn colours_on_a_terminal_only_and_as_asked_for() {
 }
 
 #[test]
+fn answers_for_people_are_coloured_and_others_are_not() {
+    let sandbox = Sandbox::new();
+    sandbox.import(FIXTURE);
+    let args = ["resolve", "--module", FIXTURE, "0x1146", "--style"];
+    let plain = sandbox.run([&args[..], &["pretty"]].concat()).stdout;
+    let seen = on_terminal(&sandbox, &[&args[..], &["pretty"]].concat(), 200);
+    assert!(seen.starts_with("0x1146: \x1b[1mweigh<unsigned int>\x1b[0m at /src/cpp/pool.cc:25:37\r\n"), "{seen:?}");
+    assert_eq!(screen(&seen).join("\n"), plain);
+    for style in ["gnu", "llvm", "llvm-json", "json"] {
+        let seen = on_terminal(&sandbox, &[&args[..], &[style]].concat(), 200);
+        assert!(!seen.contains('\x1b'), "{seen:?}");
+    }
+}
+
+#[test]
 fn lists_fit_narrow_terminals_and_are_whole_elsewhere() {
     let sandbox = Sandbox::new();
     for fixture in [FIXTURE, "c-clang-O2-gc-tombstone-dwarf5.so", "macho-cpp-arm64-O2-dwarf5"] {
@@ -171,9 +186,8 @@ fn names_in_files_cannot_move_the_cursor() {
         (&["resolve", "--module", &broken, "10"], 1),
         (&["-v", "modules", "remove", &evil], 0),
     ] {
-        for run in [sandbox.run(args)] {
-            assert_eq!(run.code, code, "{args:?} {}{}", run.stdout, run.stderr);
-            assert!(!run.stdout.contains(['\x1b', '\r']) && !run.stderr.contains(['\x1b', '\r']), "{args:?} {}{}", run.stdout, run.stderr);
-        }
+        let run = sandbox.run(args);
+        assert_eq!(run.code, code, "{args:?} {}{}", run.stdout, run.stderr);
+        assert!(!run.stdout.contains(['\x1b', '\r']) && !run.stderr.contains(['\x1b', '\r']), "{args:?} {}{}", run.stdout, run.stderr);
     }
 }

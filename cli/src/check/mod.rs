@@ -32,7 +32,7 @@ pub fn run(global: &Global, args: &Check) -> Result<Exit> {
     let looked = board.while_shown(|| {
         let mut walk = Walk::new(Files::at(&args.paths), &held, &board);
         let mut looked = Vec::new();
-        while let Some(item) = walk.next() {
+        for item in walk.by_ref() {
             let _shown = board.show(&item.path, item.weight);
             let is_named = args.paths.contains(&item.path);
             match look::at(item, &search) {

@@ -109,17 +109,11 @@ impl Found {
             Some(Detail::Symbols) => "symbols",
             Some(Detail::Exports) | None => "exports",
         };
-        let mut line = format!("{id} {}, {has}", self.module.arch);
-        if let Some(file) = &self.debug_file {
-            line.push_str(&format!("; debug data in {}", clean(file)));
-        }
-        if !self.compressed.is_empty() {
-            line.push_str("; compressed");
-        }
-        if self.split_files > 0 {
-            line.push_str(&format!("; {} .dwo or .dwp files belong to it", self.split_files));
-        }
-        line
+        let debug_file = self.debug_file.as_ref().map(|file| format!("debug data in {}", clean(file)));
+        let compressed = (!self.compressed.is_empty()).then(|| "compressed".to_owned());
+        let split = Some(self.split_files).filter(|files| *files > 0).map(|files| format!("with {files} .dwo or .dwp files"));
+        let first = format!("{id} {}, {has}", self.module.arch);
+        [Some(first), debug_file, compressed, split].into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 }
 

@@ -128,7 +128,7 @@ impl<'a> Reader<'a> {
             Err(error) => return Ok(Outcome::Failed { reason: format!("{}: {error}", path.display()), path }),
         };
         drop(symbols);
-        let [open, read, pack] = [parsing, reading_symbols, start.elapsed() - reading_symbols].map(|took| took.as_millis());
+        let [open, read, pack] = [parsing, reading_symbols, start.elapsed().saturating_sub(reading_symbols)].map(|took| took.as_millis());
         detail!("{}: opened in {open} ms, read in {read} ms, packed in {pack} ms", path.display());
         let memory = self.held.add(packed.footer.bytes_stored);
         let again = reading.again;

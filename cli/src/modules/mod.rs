@@ -116,9 +116,9 @@ fn describe(out: &mut impl Write, footer: &Footer) -> Result<()> {
     for source in &footer.sources {
         let addresses = if source.addresses == 0 { "nothing used".to_owned() } else { format!("answers {} addresses", source.addresses) };
         let lacks = if source.incomplete { ", import it again to complete it" } else { "" };
-        let dropped: String = source.dropped.iter().map(|(reason, count)| format!(", {count} {reason}")).collect();
+        let dropped: Vec<String> = source.dropped.iter().map(|(reason, count)| format!(", {count} {reason}")).collect();
         let (name, detail) = (clean(&source.name), clean(&source.detail));
-        writeln!(out, "source      {name}: {detail}, {} bytes, {addresses}{dropped}{lacks}", source.bytes)?;
+        writeln!(out, "source      {name}: {detail}, {} bytes, {addresses}{}{lacks}", source.bytes, dropped.concat())?;
     }
     for warning in &footer.warnings {
         writeln!(out, "warning     {}", clean(warning))?;

@@ -23,6 +23,7 @@ use crate::demangle::Demangler;
 use crate::exit::Exit;
 use crate::find::{self, NotOne};
 use crate::progress::{self, Meter, Reached, Unit};
+use crate::terminal::Paint;
 use input::Lines;
 use style::{Line, Status};
 
@@ -47,6 +48,7 @@ pub fn run(global: &Global, args: &Resolve) -> Result<Exit> {
     let mut session = Session {
         args,
         style,
+        paint: global.paint(&io::stdout()),
         catalog: &catalog,
         resolver: Resolver::new(&reader),
         names: Vec::new(),
@@ -107,6 +109,8 @@ struct Name {
 struct Session<'s> {
     args: &'s Resolve,
     style: Style,
+    /// For answers that people read.
+    paint: Paint,
     catalog: &'s Catalog,
     resolver: Resolver<'s>,
     /// Every name met.
@@ -222,7 +226,7 @@ impl Session<'_> {
         let damage = Mutex::new(None);
         let rendered = self.resolver.batch(requests, |module, answer, text| {
             let demangler = self.demanglers.get(module).filter(|_| !self.args.no_demangle);
-            let (status, error) = style::frames(self.style, answer, demangler, text);
+            let (status, error) = style::frames(self.style, self.paint, answer, demangler, text);
             if let Some(error) = error {
                 damage.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(error);
             }

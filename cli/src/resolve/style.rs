@@ -13,6 +13,7 @@ use symtool_formats::Source;
 
 use crate::args::Style;
 use crate::demangle::Demangler;
+use crate::terminal::{Paint, clean};
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -45,8 +46,15 @@ impl Status {
     }
 }
 
-/// Renders the frames of `answer`; without `demangler` with raw names. An error is returned as its message.
-pub fn frames(style: Style, answer: Answer<'_, '_>, demangler: Option<&Demangler>, out: &mut Vec<u8>) -> (Status, Option<String>) {
+/// Renders the frames of `answer`, those for people with `paint`; without `demangler` with raw names. An error is returned
+/// as its message.
+pub fn frames(
+    style: Style,
+    paint: Paint,
+    answer: Answer<'_, '_>,
+    demangler: Option<&Demangler>,
+    out: &mut Vec<u8>,
+) -> (Status, Option<String>) {
     let mut frames = match answer {
         Answer::Frames(frames) => frames,
         Answer::NoRange => return (Status::NoRange, None),
@@ -62,7 +70,7 @@ pub fn frames(style: Style, answer: Answer<'_, '_>, demangler: Option<&Demangler
     let rendered = frames.each(view, |frame| {
         let name = demangler.map_or(frame.name, |demangler| demangler.name(frame.function, frame.name));
         match style {
-            Style::Pretty => pretty(&frame, name, is_first, out),
+            Style::Pretty => pretty(&frame, name, is_first, paint, out),
             Style::Gnu => gnu(&frame, name, out),
             Style::Llvm => llvm(&frame, name, out),
             Style::LlvmJson => llvm_json(&frame, name, is_first, out),
@@ -156,20 +164,32 @@ fn or_unknown(text: &[u8]) -> &[u8] {
     if text.is_empty() { b"??" } else { text }
 }
 
-fn pretty(frame: &Frame<'_>, name: &[u8], is_first: bool, out: &mut Vec<u8>) {
+fn pretty(frame: &Frame<'_>, name: &[u8], is_first: bool, paint: Paint, out: &mut Vec<u8>) {
     if !is_first {
-        out.extend_from_slice(b"  (inlined by) ");
+        [paint.dim, "  (inlined by) ", paint.reset].iter().for_each(|text| out.extend_from_slice(text.as_bytes()));
     }
-    out.extend_from_slice(or_unknown(name));
+    out.extend_from_slice(paint.bold.as_bytes());
+    put_clean(or_unknown(name), out);
+    out.extend_from_slice(paint.reset.as_bytes());
     if !frame.file.is_empty() {
         out.extend_from_slice(b" at ");
-        out.extend_from_slice(frame.file);
+        put_clean(frame.file, out);
         for number in [frame.line, frame.column].into_iter().take_while(|number| *number != 0) {
             out.push(b':');
             put_number(number, out);
         }
     }
     out.push(b'\n');
+}
+
+/// `text` without control characters, which a terminal would obey.
+fn put_clean(text: &[u8], out: &mut Vec<u8>) {
+    // Those of Latin-1 have two bytes in UTF-8.
+    if text.iter().any(|&byte| byte < 0x20 || byte == 0x7f || byte == 0xc2) {
+        out.extend_from_slice(clean(&String::from_utf8_lossy(text)).as_bytes());
+    } else {
+        out.extend_from_slice(text);
+    }
 }
 
 fn gnu(frame: &Frame<'_>, name: &[u8], out: &mut Vec<u8>) {
@@ -280,6 +300,16 @@ fn put_json(text: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_for_people_have_no_control_characters() {
+        for (name, want) in [(&b"f\x1b[2J\n\xc2\x9b"[..], "f\u{fffd}[2J\u{fffd}\u{fffd}"), ("ü\u{a0}".as_bytes(), "ü\u{a0}"), (b"f", "f")]
+        {
+            let mut out = Vec::new();
+            put_clean(name, &mut out);
+            assert_eq!(out, want.as_bytes());
+        }
+    }
 
     #[test]
     fn numbers_and_strings() {

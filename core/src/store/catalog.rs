@@ -48,8 +48,7 @@ pub struct Footer {
     /// Seconds since 1970.
     pub imported: u64,
     /// The same in milliseconds, or later if need be: no two modules of a store have the same, and what was stored
-    /// later has more. 0 in footers of the first versions.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    /// later has more.
     pub imported_ms: u64,
     /// What was left out of the files that the module is made from, by reason.
     pub dropped: BTreeMap<String, u64>,
@@ -108,11 +107,6 @@ impl Footer {
         self.name == name || self.other_names.iter().any(|other| other == name)
     }
 
-    /// When it was imported, in milliseconds since 1970: what was stored later has more.
-    pub fn imported_ms(&self) -> u64 {
-        self.imported_ms.max(self.imported.saturating_mul(1_000))
-    }
-
     /// Stored at `ms`.
     pub(super) fn stamp(&mut self, ms: u64) {
         self.imported_ms = ms;
@@ -128,11 +122,6 @@ impl Footer {
 /// Milliseconds since 1970.
 pub(super) fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 /// A module that is in the store.

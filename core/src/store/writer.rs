@@ -202,7 +202,7 @@ impl Store {
 
 /// Now, or the first moment after all modules of `known`: a clock may stand still, or go back.
 fn moment_after(known: &Known) -> u64 {
-    let last = known.iter().filter_map(|(_, footer)| Some(footer.as_ref()?.imported_ms())).max();
+    let last = known.iter().filter_map(|(_, footer)| Some(footer.as_ref()?.imported_ms)).max();
     now_ms().max(last.map_or(0, |last| last.saturating_add(1)))
 }
 
