@@ -102,7 +102,7 @@ impl Stats {
     /// Two tables of at most 60 columns.
     fn write(&self, out: &mut impl Write, paint: Paint) -> io::Result<()> {
         let Paint { bold, reset, .. } = paint;
-        writeln!(out, "{bold}{:8} {:>7} {:>10} {:>10} {:>10} {:>6}{reset}", "MODULES", "COUNT", "RANGES", "FILES", "STORED", "RATIO")?;
+        writeln!(out, "{bold}{:8} {:>7} {:>10} {:>10} {:>10} {:>6}{reset}", "MODULES", "COUNT", "RANGES", "SOURCE", "STORED", "RATIO")?;
         let all = [("all", &self.total)];
         let by_kind = self.modules.iter().map(|(kind, modules)| (kind.as_str(), modules));
         for (kind, modules) in by_kind.chain(all) {

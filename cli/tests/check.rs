@@ -69,7 +69,7 @@ fn what_is_wrong_is_told_apart() {
         ("macho-map-arm64/app", "debug", &["debug_map"]),
         ("macho-map-arm64/app", "symbols", &[]),
         ("macho-image-dylib-arm64-stripped", "debug", &["no_debug"]),
-        ("module-gcc.ko", "debug", &[]),
+        ("module-gcc.ko", "debug", &["no_id"]),
         ("c-gcc-O2-dwarf5.o", "debug", &["no_id"]),
     ] {
         let (_, lines) = check(&["--require", require, &path(name)]);

@@ -47,7 +47,7 @@ fn progress_comes_fits_and_goes() {
         let drawn = drawn(&seen);
         assert!(drawn.iter().any(|line| line.contains('%')), "{columns}: {seen:?}");
         assert!(drawn.iter().all(|line| line.chars().count() < usize::from(columns)), "{columns}: {drawn:?}");
-        let shown = screen(&seen);
+        let shown = screen(&seen, columns.max(120));
         assert!(shown.iter().all(|line| !line.starts_with("import ")), "{shown:?}");
         assert_eq!(shown.iter().filter(|line| line.contains(": imported, ")).count(), 150, "{shown:?}");
         assert!(shown.iter().any(|line| line == "symtool: 150 imported, 0 unchanged, 0 failed"), "{shown:?}");
@@ -71,7 +71,7 @@ fn a_batch_into_a_file_shows_progress() {
     let out = File::create(sandbox.path("answers")).unwrap();
     let (status, seen) = Pty::start(command, 80, Some(out)).end();
     assert!(status.success() && seen.contains("resolve ") && seen.contains(" requests"), "{seen:?}");
-    assert_eq!(screen(&seen).concat(), "");
+    assert_eq!(screen(&seen, 80).concat(), "");
     // On the terminal, the answers are progress enough.
     let seen = on_terminal(&sandbox, &["resolve", "--module", FIXTURE, "0x1146"], 80);
     assert!(!seen.contains("resolve "), "{seen:?}");
@@ -82,17 +82,18 @@ fn ctrl_c_leaves_the_store_whole_and_the_terminal_clean() {
     let build = Sandbox::new();
     let folder = builds(&build, 400);
     let mut before_all = 0;
-    for moment in ["/400 files", "%", ": imported, "] {
+    for (columns, moment) in [(40, "%"), (60, "%"), (80, "/400 files"), (100, ": imported, ")] {
         let sandbox = Sandbox::new();
         sandbox.import(FIXTURE);
         let mut command = sandbox.command();
         command.args(["import", &folder]);
-        let mut pty = Pty::start(command, 100, None);
+        let mut pty = Pty::start(command, columns, None);
         pty.wait_for(moment);
         pty.type_keys(b"\x03");
         let (status, seen) = pty.end();
+        assert!(seen.contains("^C"), "{seen:?}");
         assert_eq!(status.signal(), Some(libc::SIGINT), "{status:?} {seen}");
-        let shown = screen(&seen);
+        let shown = screen(&seen, columns);
         assert!(shown.iter().all(|line| !line.starts_with("import ")), "{shown:?}");
         let run = sandbox.run(["modules", "verify", "--json"]);
         assert_eq!(run.code, 0, "{}", run.stderr);
@@ -141,7 +142,7 @@ fn answers_for_people_are_coloured_and_others_are_not() {
     let plain = sandbox.run([&args[..], &["pretty"]].concat()).stdout;
     let seen = on_terminal(&sandbox, &[&args[..], &["pretty"]].concat(), 200);
     assert!(seen.starts_with("0x1146: \x1b[1mweigh<unsigned int>\x1b[0m at /src/cpp/pool.cc:25:37\r\n"), "{seen:?}");
-    assert_eq!(screen(&seen).join("\n"), plain);
+    assert_eq!(screen(&seen, 200).join("\n"), plain);
     for style in ["gnu", "llvm", "llvm-json", "json"] {
         let seen = on_terminal(&sandbox, &[&args[..], &[style]].concat(), 200);
         assert!(!seen.contains('\x1b'), "{seen:?}");
@@ -158,7 +159,7 @@ fn lists_fit_narrow_terminals_and_are_whole_elsewhere() {
         for args in [&["modules", "list"][..], &["stats"]] {
             let seen = on_terminal(&sandbox, args, columns);
             let fits = |line: &String| line.chars().count() <= usize::from(columns).max(if args[0] == "stats" { 60 } else { 0 });
-            assert!(screen(&seen).iter().all(fits), "{columns}: {seen}");
+            assert!(screen(&seen, 120).iter().all(fits), "{columns}: {seen}");
         }
         let list = on_terminal(&sandbox, &["modules", "list"], columns);
         assert!(list.contains("NAME") && list.contains("7872b17fb1a0") && !list.contains("7872b17fb1a0719b"), "{list}");

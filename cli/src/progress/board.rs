@@ -80,7 +80,7 @@ impl Board {
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let drawing = scope.spawn(|| {
-                let line = Line::new();
+                let line = Line::new(self.verb);
                 while !done.load(Ordering::Relaxed) {
                     line.draw(&self.parts());
                     std::thread::park_timeout(Duration::from_millis(REDRAW_MS));
@@ -101,7 +101,6 @@ impl Board {
         let biggest = state.shown.values().max_by_key(|(_, bytes, _)| *bytes);
         let took = self.start.elapsed();
         Parts {
-            verb: self.verb,
             share: (state.bytes > 0).then(|| share(done, state.bytes)),
             counted: if state.files > 1 { format!("{}/{} files", state.files_done, state.files) } else { String::new() },
             rate: rate(done, took, Unit::Bytes).unwrap_or_default(),

@@ -10,14 +10,15 @@ use crate::terminal::{clean, columns_of, elide};
 const MAX_BAR: usize = 24;
 const MIN_BAR: usize = 8;
 
+/// Columns of `, 12 s left`.
+const TIME_LEFT: usize = 11;
+
 /// The fewest columns for what is being done now.
 const MIN_NOW: usize = 12;
 
 /// All that a line can say, from left to right. Whatever is empty is left out.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Parts {
-    /// The command.
-    pub verb: &'static str,
     /// How much of the work is done, of 1.
     pub share: Option<f64>,
     /// What was counted: `3/12 files`.
@@ -30,13 +31,13 @@ pub struct Parts {
     pub now: String,
 }
 
-/// The line for `parts`, of at most `columns`. The share stays longest, then time left, a few columns of what is done now,
+/// The line for a command and `parts`, of at most `columns`. The share stays longest, then time left, a few columns of what is done now,
 /// the count, the rate, the rest of what is done now; a bar is drawn if there is room for all.
-pub fn fit(parts: &Parts, columns: usize) -> String {
+pub fn fit(verb: &str, parts: &Parts, columns: usize) -> String {
     let share = parts.share.map(|share| format!("{:.0}%", share.clamp(0.0, 1.0) * 100.0)).unwrap_or_default();
     let left = parts.left.map(time_left).unwrap_or_default();
     let now = clean(&parts.now);
-    let mut room = columns.saturating_sub(parts.verb.len());
+    let mut room = columns.saturating_sub(columns_of(verb));
     // Before the share stands a space, before others a comma too.
     let mut take = |text: String, gap: usize, kept: usize| {
         let taken = columns_of(&text) + gap;
@@ -46,14 +47,17 @@ pub fn fit(parts: &Parts, columns: usize) -> String {
     };
     let share = take(share, 1, 0);
     let left = take(left, 2, 0);
+    let left_comes = left.is_none();
     let kept = columns_of(&now).min(MIN_NOW) + 2;
     let counted = take(parts.counted.clone(), 2, kept);
     let rate = take(parts.rate.clone(), 2, kept);
     let now = if room >= kept { elide(&now, room - 2).into_owned() } else { String::new() };
     let now = Some(now).filter(|now| !now.is_empty());
     room -= now.as_ref().map_or(0, |now| columns_of(now) + 2);
-    let mut line = parts.verb.to_owned();
-    let bar = room.saturating_sub(3).min(MAX_BAR);
+    let mut line = verb.to_owned();
+    // Room for what will come, so that the bar does not go again.
+    let to_come = if left_comes { TIME_LEFT } else { 0 };
+    let bar = room.saturating_sub(3 + to_come).min(MAX_BAR);
     if let Some(share) = parts.share.filter(|_| bar >= MIN_BAR) {
         line.push(' ');
         line.push_str(&draw_bar(share, bar));
@@ -106,7 +110,6 @@ mod tests {
 
     fn import() -> Parts {
         Parts {
-            verb: "import",
             share: Some(0.45),
             counted: "3/12 files".to_owned(),
             rate: "310 MB/s".to_owned(),
@@ -125,12 +128,12 @@ mod tests {
             (80, "import 45%, 3/12 files, 310 MB/s, 12 s left, librgw.so.2.0.0.debug 120/400 units"),
             (120, "import [==========>             ] 45%, 3/12 files, 310 MB/s, 12 s left, librgw.so.2.0.0.debug 120/400 units"),
         ] {
-            let line = fit(&import(), columns);
+            let line = fit("import", &import(), columns);
             assert!(columns_of(&line) <= columns, "{columns}: {line}");
             assert_eq!(line, want, "{columns}");
         }
         for columns in 1..200 {
-            let line = fit(&import(), columns);
+            let line = fit("import", &import(), columns);
             assert!(columns_of(&line) <= columns.max(6), "{columns}: {line}");
         }
     }
@@ -138,7 +141,7 @@ mod tests {
     #[test]
     fn names_cannot_move_the_cursor() {
         let parts = Parts { now: "a\x1b[2Jb".to_owned(), ..import() };
-        assert!(!fit(&parts, 100).contains('\x1b'));
+        assert!(!fit("import", &parts, 100).contains('\x1b'));
     }
 
     #[test]

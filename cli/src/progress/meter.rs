@@ -19,7 +19,6 @@ pub enum Unit {
 #[derive(Debug)]
 pub struct Meter {
     line: Option<Line>,
-    verb: &'static str,
     unit: Unit,
     start: Instant,
     state: Mutex<State>,
@@ -43,7 +42,7 @@ pub struct Reached {
 impl Meter {
     /// A meter of `unit` for `verb`, seen if `wanted`.
     pub fn new(wanted: bool, verb: &'static str, unit: Unit) -> Self {
-        Self { line: wanted.then(Line::new), verb, unit, start: Instant::now(), state: Mutex::default() }
+        Self { line: wanted.then(|| Line::new(verb)), unit, start: Instant::now(), state: Mutex::default() }
     }
 
     /// Says what is being done now.
@@ -67,9 +66,9 @@ impl Meter {
         state.drawn = Some(Instant::now());
         let took = self.start.elapsed();
         line.draw(&Parts {
-            verb: self.verb,
             share: reached.part.map(|(done, all)| share(done, all)),
             counted: match self.unit {
+                _ if reached.count == 0 => String::new(),
                 Unit::Bytes => bytes(reached.count),
                 Unit::Of(name) => format!("{} {name}", short(reached.count)),
             },

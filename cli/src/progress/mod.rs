@@ -15,10 +15,10 @@ mod layout;
 mod meter;
 
 use std::cell::Cell;
-use std::io::IsTerminal;
-use std::sync::{Mutex, PoisonError};
-
-use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread;
+use std::time::Duration;
 
 pub use board::{Board, Shown};
 pub use meter::{Meter, Reached, Unit};
@@ -33,8 +33,11 @@ const REDRAW_MS: u64 = 100;
 /// Columns of a terminal that does not know its size.
 const DEFAULT_COLUMNS: usize = 80;
 
-/// The line that is on the terminal.
-static DRAWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+/// To the start of the line, and nothing in it.
+const ERASE: &str = "\r\x1b[2K";
+
+/// The line that is on the terminal. The cursor stays at its end: what keys echo is erased with it.
+static DRAWN: Mutex<Option<String>> = Mutex::new(None);
 
 thread_local! {
     /// Whether this thread has put the line aside: it may not do so twice.
@@ -44,52 +47,90 @@ thread_local! {
 /// Whether anybody would see a line.
 pub fn is_wanted(global: &Global) -> bool {
     let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    !global.quiet && !global.json && !is_dumb && std::io::stderr().is_terminal()
+    !global.quiet && !global.json && !is_dumb && io::stderr().is_terminal()
 }
 
 /// Does `work`, which writes to the terminal, with the line out of the way.
 pub fn beside<T>(work: impl FnOnce() -> T) -> T {
-    let Some(bar) = drawn().filter(|_| !IS_ASIDE.get()) else { return work() };
+    if IS_ASIDE.get() {
+        return work();
+    }
+    let drawn = drawn();
+    let Some(line) = &*drawn else {
+        drop(drawn);
+        return work();
+    };
+    write(ERASE);
     IS_ASIDE.set(true);
-    let done = bar.suspend(work);
+    let done = work();
     IS_ASIDE.set(false);
+    write(line);
     done
 }
 
-/// Takes the line off the terminal, for good.
-fn clear() {
-    if let Some(bar) = drawn() {
-        bar.finish_and_clear();
-    }
+fn drawn() -> MutexGuard<'static, Option<String>> {
+    DRAWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn drawn() -> Option<ProgressBar> {
-    DRAWN.lock().unwrap_or_else(PoisonError::into_inner).clone()
+/// Nobody is hurt if progress cannot be written.
+fn write(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }
+
+/// Takes the line off the terminal; no other is drawn as long as what this returns is kept. `None` if something that is
+/// written [`beside`] it does not come to an end.
+fn clear() -> Option<MutexGuard<'static, Option<String>>> {
+    for _ in 0..CLEAR_TRIES {
+        let mut drawn = match DRAWN.try_lock() {
+            Ok(drawn) => drawn,
+            Err(TryLockError::Poisoned(error)) => error.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                thread::sleep(CLEAR_RETRY);
+                continue;
+            }
+        };
+        if drawn.take().is_some() {
+            write(ERASE);
+        }
+        return Some(drawn);
+    }
+    None
+}
+
+/// How often, and after what time, [`clear`] tries to get hold of the line.
+const CLEAR_TRIES: u32 = 50;
+const CLEAR_RETRY: Duration = Duration::from_millis(2);
 
 /// The line on the terminal, until dropped.
 #[derive(Debug)]
-struct Line(ProgressBar);
+struct Line {
+    /// What the program does.
+    verb: &'static str,
+}
 
 impl Line {
-    fn new() -> Self {
-        let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
-        let bar = ProgressBar::no_length().with_style(style);
-        *DRAWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
+    fn new(verb: &'static str) -> Self {
         interrupt::watch();
-        Self(bar)
+        Self { verb }
     }
 
     fn draw(&self, parts: &Parts) {
         let columns = terminal::stderr_columns().unwrap_or(DEFAULT_COLUMNS);
-        // The last column stays free: some terminals would go on to the next line.
-        self.0.set_message(layout::fit(parts, columns - 1));
+        // The last columns stay free: some terminals would go on to the next line, and so would keys that echo (`^C`).
+        let line = layout::fit(self.verb, parts, columns - ECHO_COLUMNS);
+        let mut drawn = drawn();
+        write(&format!("{ERASE}{line}"));
+        *drawn = Some(line);
     }
 }
 
+/// Columns that an echoed key takes, and one.
+const ECHO_COLUMNS: usize = 3;
+
 impl Drop for Line {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
-        *DRAWN.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        if drawn().take().is_some() {
+            write(ERASE);
+        }
     }
 }

@@ -83,9 +83,9 @@ impl Pty {
     }
 }
 
-/// The lines that a terminal shows after it was given `text`, as far as the program moves its cursor: to the start of a
-/// line, up, and erasing a line or the rest of it. Colours are left out.
-pub fn screen(text: &str) -> Vec<String> {
+/// The lines that a terminal of `columns` shows after it was given `text`, as far as the program moves its cursor: to the
+/// start of a line, and erasing a line. What is too long goes on in the next line. Colours are left out.
+pub fn screen(text: &str, columns: u16) -> Vec<String> {
     let mut lines: Vec<Vec<char>> = vec![Vec::new()];
     let (mut row, mut column) = (0, 0);
     let mut chars = text.chars().peekable();
@@ -104,13 +104,15 @@ pub fn screen(text: &str) -> Vec<String> {
                 }
                 match chars.next().unwrap() {
                     'K' if number == "2" => lines[row].clear(),
-                    'K' => lines[row].truncate(column),
-                    'A' => row = row.saturating_sub(number.parse().unwrap_or(1)),
-                    'm' | 'h' | 'l' => {}
+                    'm' => {}
                     other => panic!("what is {other} in {text:?}?"),
                 }
             }
             char => {
+                if column == usize::from(columns) {
+                    (row, column) = (row + 1, 0);
+                    lines.resize_with(lines.len().max(row + 1), Vec::new);
+                }
                 let line = &mut lines[row];
                 line.resize(line.len().max(column + 1), ' ');
                 line[column] = char;
