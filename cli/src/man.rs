@@ -37,7 +37,7 @@ fn write_all(command: &Command, folder: &Path) -> Result<()> {
     fs::write(&path, page(command)?).with_context(|| format!("{}: cannot be written; pass a folder for the pages", path.display()))
 }
 
-/// The page of `command`. What stands below its options keeps its lines: examples are no prose.
+/// The page of `command`.
 fn page(command: &Command) -> io::Result<Vec<u8>> {
     let notes = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let man = Man::new(command.clone()).manual("symtool");
@@ -51,13 +51,26 @@ fn page(command: &Command) -> io::Result<Vec<u8>> {
     }
     man.render_options_section(&mut page)?;
     if let Some(notes) = notes.strip_prefix("Examples:\n") {
-        page.extend_from_slice(b".SH EXAMPLES\n.nf\n");
-        for line in notes.lines() {
-            writeln!(page, "{}", escaped(line))?;
-        }
-        page.extend_from_slice(b".fi\n");
+        page.extend_from_slice(b".SH EXAMPLES\n");
+        page.extend_from_slice(body(notes).as_bytes());
     }
     Ok(page)
+}
+
+/// What stands below the options: indented lines as they are, others as paragraphs.
+fn body(notes: &str) -> String {
+    let mut body = String::new();
+    let mut is_example = false;
+    for line in notes.lines() {
+        if line.starts_with("  ") != is_example {
+            is_example = !is_example;
+            body.push_str(if is_example { ".nf\n" } else { ".fi\n" });
+        }
+        body.push_str(&if line.is_empty() { ".PP".to_owned() } else { escaped(line) });
+        body.push('\n');
+    }
+    body.push_str(if is_example { ".fi\n" } else { "" });
+    body
 }
 
 /// `line` as roff prints it: backslashes and dashes as they are, and no line taken for a request.
@@ -75,5 +88,7 @@ mod tests {
         for (line, want) in [("a -b", "a \\-b"), (".x", "\\&.x"), ("'x", "\\&'x"), ("a\\b", "a\\eb")] {
             assert_eq!(escaped(line), want);
         }
+        let notes = "  a b\n  c\n\nProse.\n  d";
+        assert_eq!(body(notes), ".nf\n  a b\n  c\n.fi\n.PP\nProse.\n.nf\n  d\n.fi\n");
     }
 }

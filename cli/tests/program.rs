@@ -182,7 +182,7 @@ fn manual_pages_render() {
         let name = [&["symtool"], *command].concat().join("-");
         let page = folder.join(format!("{name}.1"));
         let text = fs::read_to_string(&page).unwrap();
-        assert!(text.contains(".SH EXAMPLES\n.nf\n") && text.contains("symtool") && text.ends_with(".fi\n"), "{name}: {text}");
+        assert!(text.contains(".SH EXAMPLES\n.nf\n  symtool "), "{name}: {text}");
         if has("groff") {
             let rendered = Command::new("groff").args(["-man", "-Tutf8", "-P-cbou", "-ww"]).arg(&page).output().unwrap();
             let errors = String::from_utf8(rendered.stderr).unwrap();

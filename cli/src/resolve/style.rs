@@ -185,7 +185,7 @@ fn pretty(frame: &Frame<'_>, name: &[u8], is_first: bool, paint: Paint, out: &mu
 /// `text` without control characters, which a terminal would obey.
 fn put_clean(text: &[u8], out: &mut Vec<u8>) {
     // Those of Latin-1 have two bytes in UTF-8. All bytes are looked at, many at once.
-    if text.iter().fold(false, |found, &byte| found | (byte < 0x20) | (byte == 0x7f) | (byte == 0xc2)) {
+    if text.iter().filter(|byte| matches!(byte, 0..0x20 | 0x7f | 0xc2)).count() > 0 {
         out.extend_from_slice(clean(&String::from_utf8_lossy(text)).as_bytes());
     } else {
         out.extend_from_slice(text);
