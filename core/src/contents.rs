@@ -5,11 +5,11 @@
 
 use std::fmt;
 
-use symtool_formats::Function as Declared;
+use symtool_formats::{File, Function as Declared};
 
+use crate::block::files::FileBlock;
 use crate::block::functions::{Call, FunctionBlock, Site};
 use crate::block::ranges::RangeBlock;
-use crate::block::strings::StringBlock;
 use crate::block::{Damage, Kind, Opened, Sealed, open};
 use crate::layers::{self, Span};
 use crate::limits::{FILES_PER_BLOCK, FUNCTIONS_PER_BLOCK};
@@ -86,7 +86,7 @@ pub enum Fault {
 pub struct Contents {
     /// By number of the block; `None` where it is damaged.
     functions: Vec<Option<FunctionBlock>>,
-    files: Vec<Option<StringBlock>>,
+    files: Vec<Option<FileBlock>>,
     /// Blocks of ranges that could be decoded, in address order.
     pub ranges: Vec<RangeBlock>,
     /// Which source answers where; empty for a module of one source.
@@ -132,8 +132,8 @@ impl Contents {
         self.function(function).and_then(|(block, index)| block.site(index, site))
     }
 
-    /// The path of `file`.
-    pub fn file(&self, file: u32) -> &[u8] {
+    /// Source file `file`.
+    pub fn file(&self, file: u32) -> File<'_> {
         let block = self.files.get(file as usize / FILES_PER_BLOCK).and_then(Option::as_ref);
         block.and_then(|block| block.get(file as usize % FILES_PER_BLOCK)).unwrap_or_default()
     }
@@ -158,7 +158,7 @@ impl Contents {
     fn read_files<'a>(&mut self, total: u64, blocks: impl Iterator<Item = &'a Sealed>) -> u64 {
         let mut expected = 0;
         for block in blocks {
-            let decode = |raw: &[u8]| StringBlock::decode(raw).map(|block| (block.count(), block));
+            let decode = |raw: &[u8]| FileBlock::decode(raw).map(|block| (block.count(), block));
             let read = numbered(block, expected, total, FILES_PER_BLOCK, decode);
             self.keep(block, read, FILES_PER_BLOCK, total, |contents| &mut contents.files);
             expected = block.last.saturating_add(1);

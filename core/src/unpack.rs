@@ -5,8 +5,8 @@
 //! leave and enter it again, which says the same.
 
 use symtool_formats::{
-    Chain, ChainId, Detail, Dropped, FileId, Function, FunctionId, Functions, Location, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols,
-    Range, Source, Strings,
+    Chain, ChainId, Detail, Dropped, File, FileId, Files, Function, FunctionId, Functions, Location, ModuleId, ModuleInfo, ModuleKind,
+    ModuleSymbols, Range, Source,
 };
 
 use crate::block::functions::Site;
@@ -30,7 +30,7 @@ pub fn unpack(footer: &Footer, blocks: &[Sealed]) -> Result<(ModuleSymbols, Vec<
     let mut symbols = ModuleSymbols {
         info: info(footer).ok_or_else(damaged)?,
         functions: functions((0..footer.functions).map(|function| contents.declared(function))),
-        files: strings((0..footer.files).map(|file| contents.file(file))),
+        files: files((0..footer.files).map(|file| contents.file(file))),
         chains: Vec::new(),
         ranges: Vec::new(),
         dropped: Dropped::default(),
@@ -58,12 +58,12 @@ fn info(footer: &Footer) -> Option<ModuleInfo> {
     })
 }
 
-fn strings<'a>(all: impl Iterator<Item = &'a [u8]>) -> Strings {
-    let mut strings = Strings::default();
-    all.for_each(|string| {
-        strings.push(string);
+fn files<'a>(all: impl Iterator<Item = File<'a>>) -> Files {
+    let mut files = Files::default();
+    all.for_each(|file| {
+        files.push(file);
     });
-    strings
+    files
 }
 
 fn functions<'a>(all: impl Iterator<Item = Function<'a>>) -> Functions {

@@ -9,8 +9,8 @@ use symtool_core::pack::{Packed, pack};
 use symtool_core::store::{Committed, Store};
 use symtool_core::unpack::unpack;
 use symtool_formats::{
-    Chain, ChainId, Detail, DropReason, Dropped, FileId, Function, FunctionId, Functions, Location, ModuleId, ModuleInfo, ModuleKind,
-    ModuleSymbols, Range, Source, Start, Strings,
+    Chain, ChainId, Detail, DropReason, Dropped, File, FileId, Files, Folder, Function, FunctionId, Functions, Location, ModuleId,
+    ModuleInfo, ModuleKind, ModuleSymbols, Range, Source, Start, Strings,
 };
 
 /// Numbers that look random and are the same in every run.
@@ -37,7 +37,10 @@ fn module(seed: u64, detail: Detail, fingerprint: u64) -> ModuleSymbols {
         }
         strings
     };
-    let files = strings(3, "file");
+    let mut files = Files::default();
+    for path in strings(3, "file").iter() {
+        files.push(File { path, folder: Folder::default() });
+    }
     let mut functions = Functions::default();
     for name in strings(5, "function").iter() {
         functions.push(Function::symbol(name));
@@ -85,7 +88,7 @@ fn frames(symbols: &ModuleSymbols, address: u64) -> Vec<Frame> {
     while let Some(at) = chain {
         let here = symbols.chains[at.0 as usize];
         let name = here.function.map_or(&[][..], |function| symbols.functions.name(function.0 as usize));
-        let file = location.file.map_or(&[][..], |file| symbols.files.get(file.index() as usize).unwrap());
+        let file = location.file.map_or(&[][..], |file| symbols.files.get(file.index() as usize).unwrap().path);
         frames.push((name.to_vec(), file.to_vec(), location.line, here.caller.is_none() && here.source == Source::Symtab));
         chain = here.caller.map(|(caller, _)| caller);
         location = here.caller.map_or(location, |(_, call)| call);

@@ -9,7 +9,7 @@ use symtool_core::contents::{Contents, Fault, Problem};
 use symtool_core::pack::{Packed, pack};
 use symtool_core::unpack::unpack;
 use symtool_formats::debug::{DebugFile, Mapped, Progress, Search};
-use symtool_formats::{Function, ModuleSymbols};
+use symtool_formats::{File, Folder, Function, ModuleSymbols};
 
 fn fixtures() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/objects");
@@ -33,11 +33,11 @@ fn packed() -> Packed {
 #[derive(Debug, PartialEq, Eq)]
 struct Frame {
     name: Vec<u8>,
-    short: Option<Vec<u8>>,
+    own: Option<Vec<u8>>,
     /// File and line.
     declared: (Vec<u8>, u32),
     start: Option<u64>,
-    file: Vec<u8>,
+    file: (Vec<u8>, Folder),
     /// Line, column and discriminator.
     place: (u32, u32, u32),
     is_outermost_symbol: bool,
@@ -50,15 +50,15 @@ fn frames(symbols: &ModuleSymbols, range: usize) -> Vec<Frame> {
         let here = symbols.chains[at.0 as usize];
         let function =
             here.function.and_then(|function| symbols.functions.get(function.0 as usize)).unwrap_or_else(|| Function::symbol(b""));
-        let declared = function.file.map_or(&[][..], |file| symbols.files.get(file.index() as usize).unwrap());
-        let file = location.file.map_or(&[][..], |file| symbols.files.get(file.index() as usize).unwrap());
+        let declared = function.file.map_or(File::default(), |file| symbols.files.get(file.index() as usize).unwrap());
+        let file = location.file.map_or(File::default(), |file| symbols.files.get(file.index() as usize).unwrap());
         let is_outermost_symbol = here.caller.is_none() && here.source == symtool_formats::Source::Symtab;
         frames.push(Frame {
             name: function.name.to_vec(),
-            short: function.short.map(<[u8]>::to_vec),
-            declared: (declared.to_vec(), function.line),
+            own: function.own.map(<[u8]>::to_vec),
+            declared: (declared.path.to_vec(), function.line),
             start: here.start.address(),
-            file: file.to_vec(),
+            file: (file.path.to_vec(), file.folder),
             place: (location.line, location.column, location.discriminator),
             is_outermost_symbol,
         });

@@ -18,4 +18,4 @@ pub use module::{
     Chain, ChainId, Detail, DropReason, Dropped, FileId, FunctionId, Location, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols, Range,
     Source, Start,
 };
-pub use strings::{Function, Functions, Strings};
+pub use strings::{File, Files, Folder, Function, Functions, Strings};

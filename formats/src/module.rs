@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
 
-use crate::strings::{Functions, Strings};
+use crate::strings::{Files, Functions};
 
 /// What says which build a module is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -311,7 +311,7 @@ pub struct ModuleSymbols {
     /// By [`FunctionId`].
     pub functions: Functions,
     /// Paths as llvm-symbolizer prints them, by [`FileId`].
-    pub files: Strings,
+    pub files: Files,
     /// Inline chains, by [`ChainId`]; a caller stands before its callees.
     pub chains: Vec<Chain>,
     /// Disjoint, sorted by address; neighbours with equal frames are one range.

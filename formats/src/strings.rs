@@ -1,4 +1,4 @@
-//! Names in bulk: in, byte strings and functions; out, the same by number, each kept end to end with the others.
+//! Names in bulk: in, byte strings, files and functions; out, the same by number, each kept end to end with the others.
 
 use crate::module::FileId;
 
@@ -46,14 +46,63 @@ impl Strings {
     }
 }
 
+/// Which part of a path is the folder in which the compiler ran.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Folder {
+    /// So many of its first bytes, the separator included, were put before the path as the file table has it. They are
+    /// `DW_AT_comp_dir`, or directory 0 of DWARF 5.
+    pub bytes: u32,
+    /// Whether the file table (of DWARF 5) says so itself, by directory 0.
+    pub is_entry_0: bool,
+}
+
+/// A source file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct File<'a> {
+    /// As llvm-symbolizer prints it.
+    pub path: &'a [u8],
+    /// Which part of that is the folder in which the compiler ran.
+    pub folder: Folder,
+}
+
+/// Source files, by number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Files {
+    paths: Strings,
+    folders: Vec<Folder>,
+}
+
+impl Files {
+    /// Appends `file` and returns its number.
+    pub fn push(&mut self, file: File<'_>) -> usize {
+        self.folders.push(file.folder);
+        self.paths.push(file.path)
+    }
+
+    /// The file numbered `index`, if there is one.
+    pub fn get(&self, index: usize) -> Option<File<'_>> {
+        Some(File { path: self.paths.get(index)?, folder: *self.folders.get(index)? })
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.folders.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.folders.is_empty()
+    }
+}
+
 /// A function, as debug data and symbol tables tell of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Function<'a> {
     /// The raw linkage name. Bytes, because compilers do not promise UTF-8.
     pub name: &'a [u8],
-    /// The name without scopes (`DW_AT_name`) where it cannot be told from the raw one: that is mangled, or is this
-    /// one. Empty if debug data has no name for it.
-    pub short: Option<&'a [u8]>,
+    /// What debug data calls it (`DW_AT_linkage_name`, else `DW_AT_name`) where a symbol has given it another name;
+    /// empty if debug data knows no function there.
+    pub own: Option<&'a [u8]>,
     /// The file that declares it (`DW_AT_decl_file`).
     pub file: Option<FileId>,
     /// The line there (`DW_AT_decl_line`); 0 for none.
@@ -63,13 +112,14 @@ pub struct Function<'a> {
 impl<'a> Function<'a> {
     /// A function of which only symbol tables know, or nothing does.
     pub fn symbol(name: &'a [u8]) -> Self {
-        Self { name, short: Some(b""), file: None, line: 0 }
+        Self { name, own: Some(b""), file: None, line: 0 }
     }
 
-    /// `short`, unless the raw name `name` tells it.
-    pub fn short_beside(name: &[u8], short: &'a [u8]) -> Option<&'a [u8]> {
-        let is_mangled = [&b"_Z"[..], b"_R", b"__Z", b"__R", b"$s", b"_$s"].iter().any(|prefix| name.starts_with(prefix));
-        (name != short && (!is_mangled || short.is_empty())).then_some(short)
+    /// The same, named `name` by a symbol.
+    #[must_use]
+    pub fn named(self, name: &'a [u8]) -> Self {
+        let own = self.own.unwrap_or(self.name);
+        Self { name, own: (own != name).then_some(own), ..self }
     }
 }
 
@@ -77,7 +127,7 @@ impl<'a> Function<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Functions {
     names: Strings,
-    shorts: Strings,
+    owns: Strings,
     rest: Vec<(bool, Option<FileId>, u32)>,
 }
 
@@ -85,23 +135,23 @@ impl Functions {
     /// Appends `function` and returns its number.
     pub fn push(&mut self, function: Function<'_>) -> usize {
         self.names.push(function.name);
-        self.shorts.push(function.short.unwrap_or_default());
-        self.rest.push((function.short.is_some(), function.file, function.line));
+        self.owns.push(function.own.unwrap_or_default());
+        self.rest.push((function.own.is_some(), function.file, function.line));
         self.rest.len() - 1
     }
 
     /// Gives back memory that was set aside for more.
     pub fn shrink_to_fit(&mut self) {
         self.names.shrink_to_fit();
-        self.shorts.shrink_to_fit();
+        self.owns.shrink_to_fit();
         self.rest.shrink_to_fit();
     }
 
     /// The function numbered `index`, if there is one.
     pub fn get(&self, index: usize) -> Option<Function<'_>> {
-        let &(has_short, file, line) = self.rest.get(index)?;
-        let short = self.shorts.get(index).filter(|_| has_short);
-        Some(Function { name: self.names.get(index)?, short, file, line })
+        let &(has_own, file, line) = self.rest.get(index)?;
+        let own = self.owns.get(index).filter(|_| has_own);
+        Some(Function { name: self.names.get(index)?, own, file, line })
     }
 
     /// The raw name of the function numbered `index`; empty if there is none.
@@ -145,9 +195,9 @@ mod tests {
     fn functions_by_number() {
         let mut functions = Functions::default();
         let all = [
-            Function { name: b"_Z1av", short: None, file: Some(FileId::new(3)), line: 7 },
+            Function { name: b"_Z1av", own: None, file: Some(FileId::new(3)), line: 7 },
             Function::symbol(b"start"),
-            Function { name: b"f.cold", short: Some(b"f"), file: None, line: 0 },
+            Function { name: b"f.cold", own: Some(b"f"), file: None, line: 0 },
         ];
         all.iter().enumerate().for_each(|(at, function)| assert_eq!(functions.push(*function), at));
         assert_eq!(functions.iter().collect::<Vec<_>>(), all);
@@ -155,10 +205,19 @@ mod tests {
     }
 
     #[test]
-    fn short_names_that_raw_ones_do_not_tell() {
-        for (name, short, want) in [("_ZN1a1bEv", "b", None), ("main", "main", None), ("f.isra.0", "f", Some("f")), ("_Z1av", "", Some(""))]
-        {
-            assert_eq!(Function::short_beside(name.as_bytes(), short.as_bytes()), want.map(str::as_bytes), "{name}");
-        }
+    fn symbols_name_functions() {
+        let declared = Function { name: b"f", own: None, file: None, line: 3 };
+        assert_eq!(declared.named(b"f"), declared);
+        assert_eq!(declared.named(b"f.cold"), Function { name: b"f.cold", own: Some(b"f"), ..declared });
+        assert_eq!(declared.named(b"f.cold").named(b"f"), declared);
+        assert_eq!(Function::symbol(b"start").named(b"begin").own, Some(&b""[..]));
+    }
+
+    #[test]
+    fn files_by_number() {
+        let mut files = Files::default();
+        let all = [File { path: b"/a/b.c", folder: Folder { bytes: 3, is_entry_0: true } }, File::default()];
+        all.iter().enumerate().for_each(|(at, file)| assert_eq!(files.push(*file), at));
+        assert_eq!((files.get(0), files.get(1), files.get(2), files.len()), (Some(all[0]), Some(all[1]), None, 2));
     }
 }

@@ -17,7 +17,7 @@
 //! 8       per site: discriminator
 //! 9       per function: file that declares it + 1 (0 for none), as the difference to the first site's
 //! 10      per function: line there, as the difference to the first site's
-//! 11, 12  short names: lengths + 1 (0 where the raw name tells it), bytes
+//! 11, 12  what debug data calls functions: lengths + 1 (0 where that is their name), bytes
 //! ```
 
 use symtool_formats::{FileId, Function as Declared};
@@ -65,7 +65,7 @@ pub fn encode<'a>(functions: impl Iterator<Item = Function<'a>>) -> Vec<u8> {
     let mut columns: [Vec<u8>; COLUMNS] = Default::default();
     let (mut first, mut callee_before) = (Site::default(), 0);
     for function in functions {
-        let Declared { name, short, file, line } = function.declared;
+        let Declared { name, own, file, line } = function.declared;
         put(&mut columns[0], name.len() as u64);
         columns[1].extend_from_slice(name);
         put(&mut columns[2], function.sites.len() as u64);
@@ -81,8 +81,8 @@ pub fn encode<'a>(functions: impl Iterator<Item = Function<'a>>) -> Vec<u8> {
         let here = function.sites.first().copied().unwrap_or_default();
         put_signed(&mut columns[9], i64::from(file.map_or(0, |file| file.index() + 1)) - i64::from(here.file));
         put_signed(&mut columns[10], i64::from(line) - i64::from(here.line));
-        put(&mut columns[11], short.map_or(0, |short| short.len() as u64 + 1));
-        columns[12].extend_from_slice(short.unwrap_or_default());
+        put(&mut columns[11], own.map_or(0, |own| own.len() as u64 + 1));
+        columns[12].extend_from_slice(own.unwrap_or_default());
         first = function.sites.first().copied().unwrap_or(first);
         let mut site_before = 0;
         for call in function.calls {
@@ -100,7 +100,7 @@ pub fn encode<'a>(functions: impl Iterator<Item = Function<'a>>) -> Vec<u8> {
 pub struct FunctionBlock {
     names: StringBlock,
     declared: Vec<Declaration>,
-    shorts: Vec<u8>,
+    owns: Vec<u8>,
     site_ends: Vec<u32>,
     sites: Vec<Site>,
     call_ends: Vec<u32>,
@@ -113,17 +113,17 @@ struct Declaration {
     /// Plus one, 0 for none.
     file: u32,
     line: u32,
-    has_short: bool,
-    short_end: u32,
+    has_own: bool,
+    own_end: u32,
 }
 
 impl FunctionBlock {
     /// Decodes what [`encode`] made; `None` if it is damaged.
     pub fn decode(raw: &[u8]) -> Option<Self> {
         let [lengths, bytes, mut counts, mut files, mut lines, mut places, mut call_sites, mut callees, rest @ ..] = split::<COLUMNS>(raw)?;
-        let [mut discriminators, mut declaring_files, mut declaring_lines, mut short_lengths, shorts] = rest;
-        let mut block = Self { names: StringBlock::from_columns(lengths, bytes)?, shorts: shorts.0.to_vec(), ..Self::default() };
-        let mut short_end = 0;
+        let [mut discriminators, mut declaring_files, mut declaring_lines, mut own_lengths, owns] = rest;
+        let mut block = Self { names: StringBlock::from_columns(lengths, bytes)?, owns: owns.0.to_vec(), ..Self::default() };
+        let mut own_end = 0;
         let (mut first, mut callee_before) = (Site::default(), 0);
         for _ in 0..block.names.count() {
             let (sites, calls) = (counts.number32()?, counts.number32()?);
@@ -141,13 +141,13 @@ impl FunctionBlock {
                 }
             }
             let here = if sites == 0 { Site::default() } else { first };
-            let short = short_lengths.number32()?;
-            short_end = short.saturating_sub(1).checked_add(short_end)?;
+            let own = own_lengths.number32()?;
+            own_end = own.saturating_sub(1).checked_add(own_end)?;
             block.declared.push(Declaration {
                 file: step(&mut declaring_files, here.file)?,
                 line: step(&mut declaring_lines, here.line)?,
-                has_short: short > 0,
-                short_end,
+                has_own: own > 0,
+                own_end,
             });
             let mut site_before = 0;
             for _ in 0..calls {
@@ -158,8 +158,8 @@ impl FunctionBlock {
             block.site_ends.push(u32::try_from(block.sites.len()).ok()?);
             block.call_ends.push(u32::try_from(block.calls.len()).ok()?);
         }
-        let columns = [counts, files, lines, places, call_sites, callees, discriminators, declaring_files, declaring_lines, short_lengths];
-        (columns.iter().all(Column::is_empty) && short_end as usize == block.shorts.len()).then_some(block)
+        let columns = [counts, files, lines, places, call_sites, callees, discriminators, declaring_files, declaring_lines, own_lengths];
+        (columns.iter().all(Column::is_empty) && own_end as usize == block.owns.len()).then_some(block)
     }
 
     /// The name of the function at `index`; empty where none is known.
@@ -170,10 +170,10 @@ impl FunctionBlock {
 
     /// All that is known of the function at `index`.
     pub fn declared(&self, index: usize) -> Option<Declared<'_>> {
-        let Declaration { file, line, has_short, short_end } = *self.declared.get(index)?;
-        let short_start = index.checked_sub(1).map_or(0, |before| self.declared[before].short_end);
-        let short = self.shorts.get(short_start as usize..short_end as usize).filter(|_| has_short);
-        Some(Declared { name: self.names.get(index)?, short, file: file.checked_sub(1).map(FileId::new), line })
+        let Declaration { file, line, has_own, own_end } = *self.declared.get(index)?;
+        let own_start = index.checked_sub(1).map_or(0, |before| self.declared[before].own_end);
+        let own = self.owns.get(own_start as usize..own_end as usize).filter(|_| has_own);
+        Some(Declared { name: self.names.get(index)?, own, file: file.checked_sub(1).map(FileId::new), line })
     }
 
     /// How many functions there are.
@@ -206,7 +206,7 @@ impl FunctionBlock {
     /// What it takes in memory.
     pub fn memory_bytes(&self) -> usize {
         self.names.memory_bytes()
-            + self.shorts.len()
+            + self.owns.len()
             + size_of_val(&*self.declared)
             + size_of_val(&*self.sites)
             + size_of_val(&*self.calls)
@@ -241,13 +241,13 @@ mod tests {
         let calls = [Call { site: 1, callee: 2 }, Call { site: 0, callee: u32::MAX }, Call { site: 2, callee: 0 }];
         let functions = [
             Function {
-                declared: Declared { name: b"_Z1av", short: None, file: Some(FileId::new(3)), line: 7 },
+                declared: Declared { name: b"_Z1av", own: None, file: Some(FileId::new(3)), line: 7 },
                 sites: &first,
                 calls: &calls,
             },
             Function { declared: Declared::symbol(b""), sites: &[], calls: &[] },
             Function {
-                declared: Declared { name: b"main.cold", short: Some(b"main"), file: None, line: 9 },
+                declared: Declared { name: b"main.cold", own: Some(b"main"), file: None, line: 9 },
                 sites: &third,
                 calls: &calls[..1],
             },

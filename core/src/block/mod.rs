@@ -12,6 +12,7 @@
 //! ```
 
 pub mod bytes;
+pub mod files;
 pub mod functions;
 pub mod ranges;
 pub mod strings;

@@ -1,16 +1,6 @@
-//! A block of strings: in, byte strings; out, their lengths and then their bytes, and back.
+//! Strings of a block: in, a column of lengths and one of bytes; out, strings by position.
 
-use super::bytes::{Column, join, put, split};
-
-/// Encodes `strings` in order.
-pub fn encode<'a>(strings: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
-    let mut columns = [Vec::new(), Vec::new()];
-    for string in strings {
-        put(&mut columns[0], string.len() as u64);
-        columns[1].extend_from_slice(string);
-    }
-    join(&columns)
-}
+use super::bytes::Column;
 
 /// Strings of a decoded block, by position.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -20,12 +10,6 @@ pub struct StringBlock {
 }
 
 impl StringBlock {
-    /// Decodes what [`encode`] made; `None` if it is damaged.
-    pub fn decode(raw: &[u8]) -> Option<Self> {
-        let [lengths, bytes] = split::<2>(raw)?;
-        Self::from_columns(lengths, bytes)
-    }
-
     /// From a column of lengths and one of bytes; `None` if they do not fit each other.
     pub fn from_columns(mut lengths: Column<'_>, bytes: Column<'_>) -> Option<Self> {
         let mut ends = Vec::new();
@@ -63,11 +47,10 @@ mod tests {
     #[test]
     fn strings_come_back() {
         let strings = [&b"main"[..], b"", b"_ZN3fooEv"];
-        let raw = encode(strings.iter().copied());
-        let block = StringBlock::decode(&raw).unwrap();
+        let block = StringBlock::from_columns(Column(&[4, 0, 9]), Column(b"main_ZN3fooEv")).unwrap();
         assert_eq!(block.count(), 3);
         strings.iter().enumerate().for_each(|(at, string)| assert_eq!(block.get(at), Some(*string)));
         assert_eq!(block.get(3), None);
-        (0..raw.len()).for_each(|end| assert_eq!(StringBlock::decode(&raw[..end]), None));
+        assert_eq!(StringBlock::from_columns(Column(&[4, 0, 8]), Column(b"main_ZN3fooEv")), None);
     }
 }

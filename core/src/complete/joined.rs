@@ -2,7 +2,7 @@
 //! every name once.
 
 use hashbrown::HashMap;
-use symtool_formats::{Chain, ChainId, Dropped, FileId, Function, FunctionId, Functions, Location, ModuleSymbols, Range, Strings};
+use symtool_formats::{Chain, ChainId, Dropped, File, FileId, Files, Function, FunctionId, Functions, Location, ModuleSymbols, Range};
 
 use super::overlay::{Piece, Side};
 use crate::layers::Span;
@@ -11,8 +11,8 @@ use crate::layers::Span;
 /// that the outcome depends on what is known of each address and on nothing else.
 pub struct Joined<'a> {
     sides: [Numbering<'a>; 2],
-    functions: Met<'a>,
-    files: Names<'a>,
+    functions: MetFunctions<'a>,
+    files: MetFiles<'a>,
     chains: Vec<Chain>,
     ranges: Vec<Range>,
     /// The frames of the last range, outermost first.
@@ -31,28 +31,28 @@ struct Numbering<'a> {
     files: Vec<Option<u32>>,
 }
 
-/// Names in the order in which they are met, each once.
+/// Source files in the order in which they are met, each once.
 #[derive(Default)]
-struct Names<'a> {
-    strings: Strings,
-    numbers: HashMap<&'a [u8], u32>,
+struct MetFiles<'a> {
+    files: Files,
+    numbers: HashMap<File<'a>, u32>,
 }
 
-impl<'a> Names<'a> {
-    fn number(&mut self, name: &'a [u8]) -> u32 {
-        let strings = &mut self.strings;
-        *self.numbers.entry(name).or_insert_with(|| u32::try_from(strings.push(name)).unwrap_or(u32::MAX))
+impl<'a> MetFiles<'a> {
+    fn number(&mut self, file: File<'a>) -> u32 {
+        let files = &mut self.files;
+        *self.numbers.entry(file).or_insert_with(|| u32::try_from(files.push(file)).unwrap_or(u32::MAX))
     }
 }
 
 /// Functions in the order in which they are met, each once.
 #[derive(Default)]
-struct Met<'a> {
+struct MetFunctions<'a> {
     functions: Functions,
     numbers: HashMap<Function<'a>, u32>,
 }
 
-impl<'a> Met<'a> {
+impl<'a> MetFunctions<'a> {
     fn number(&mut self, function: Function<'a>) -> u32 {
         let functions = &mut self.functions;
         *self.numbers.entry(function).or_insert_with(|| u32::try_from(functions.push(function)).unwrap_or(u32::MAX))
@@ -69,8 +69,8 @@ impl<'a> Joined<'a> {
         };
         Self {
             sides: [numbering(old), numbering(new)],
-            functions: Met::default(),
-            files: Names::default(),
+            functions: MetFunctions::default(),
+            files: MetFiles::default(),
             chains: Vec::new(),
             ranges: Vec::new(),
             open: Vec::new(),
@@ -161,7 +161,7 @@ impl<'a> Joined<'a> {
         let symbols = ModuleSymbols {
             info: first.info.clone(),
             functions: self.functions.functions,
-            files: self.files.strings,
+            files: self.files.files,
             chains: self.chains,
             ranges: self.ranges,
             dropped: Dropped::default(),

@@ -5,11 +5,11 @@
 mod numbers;
 
 use rayon::prelude::*;
-use symtool_formats::{Chain, ChainId, ModuleSymbols, Range, Source, Strings};
+use symtool_formats::{Chain, ChainId, Files, ModuleSymbols, Range, Source};
 
 use crate::block::functions::{self, Call, Function};
 use crate::block::ranges::{Encoder, Root, Step};
-use crate::block::{Kind, Sealed, seal, strings};
+use crate::block::{Kind, Sealed, files, seal};
 use crate::limits::{FILES_PER_BLOCK, FUNCTIONS_PER_BLOCK, RANGES_PER_BLOCK};
 use crate::store::{Footer, ModuleKey};
 use numbers::Numbers;
@@ -152,8 +152,8 @@ fn pack_functions(symbols: &ModuleSymbols, functions: &Functions, numbers: &Numb
     })
 }
 
-fn pack_files(files: &Strings) -> std::io::Result<Vec<Sealed>> {
-    seal_groups(Kind::Files, files.len(), FILES_PER_BLOCK, |group| strings::encode(group.filter_map(|file| files.get(file))))
+fn pack_files(files: &Files) -> std::io::Result<Vec<Sealed>> {
+    seal_groups(Kind::Files, files.len(), FILES_PER_BLOCK, |group| files::encode(group.filter_map(|file| files.get(file))))
 }
 
 /// Seals `count` things in groups of `size`, in parallel.

@@ -4,7 +4,7 @@
 //! Functions are independent of each other, so each thread counts for some of them: it walks over all ranges, which
 //! is cheap, and looks up only what is its own.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -104,33 +104,54 @@ struct Shard {
 }
 
 struct Counted<T> {
-    /// Five numbers that tell an item from others, and its own.
-    numbers: HashTable<([u32; 5], u32)>,
+    /// Hashes of items, and where they are in `met`. Most items are met once: the table is small beside them.
+    places: HashTable<(u32, u32)>,
     hasher: DefaultHashBuilder,
     /// By function: how many it has.
     counts: Vec<u32>,
-    met: Vec<(u32, T)>,
+    met: Vec<Met<T>>,
 }
 
-impl<T> Counted<T> {
+#[derive(Clone, Copy)]
+struct Met<T> {
+    function: u32,
+    number: u32,
+    item: T,
+}
+
+impl<T: Copy + PartialEq + Hash> Counted<T> {
     fn new(capacity: usize, functions: usize) -> Self {
-        let (numbers, hasher) = (HashTable::with_capacity(capacity), DefaultHashBuilder::default());
-        Self { numbers, hasher, counts: vec![0; functions], met: Vec::new() }
+        let (places, hasher) = (HashTable::with_capacity(capacity), DefaultHashBuilder::default());
+        Self { places, hasher, counts: vec![0; functions], met: Vec::with_capacity(capacity) }
     }
 
-    fn number(&mut self, function: u32, key: [u32; 5], item: T) -> u32 {
-        let hash = |[most @ .., last]: [u32; 5]| self.hasher.hash_one((as_one(most), last));
-        let entry = self.numbers.entry(hash(key), |(other, _)| *other == key, |(other, _)| hash(*other));
-        let (_, number) = *entry
-            .or_insert_with(|| {
-                self.met.push((function, item));
-                let count = &mut self.counts[function as usize];
-                *count += 1;
-                (key, *count - 1)
-            })
-            .get();
+    fn number(&mut self, function: u32, item: T) -> u32 {
+        let hash = folded(self.hasher.hash_one((function, item)));
+        let is_it = |&(other, place): &(u32, u32)| {
+            let met = &self.met[place as usize];
+            other == hash && met.function == function && met.item == item
+        };
+        if let Some((_, place)) = self.places.find(spread(hash), is_it) {
+            return self.met[*place as usize].number;
+        }
+        let count = &mut self.counts[function as usize];
+        let number = *count;
+        *count += 1;
+        let place = u32::try_from(self.met.len()).unwrap_or(u32::MAX);
+        self.met.push(Met { function, number, item });
+        self.places.insert_unique(spread(hash), (hash, place), |(hash, _)| spread(*hash));
         number
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "both halves are in the lower one")]
+fn folded(hash: u64) -> u32 {
+    (hash ^ hash >> 32) as u32
+}
+
+/// Tables want hashes whose upper bits differ.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 impl Shard {
@@ -143,35 +164,27 @@ impl Shard {
     fn site(&mut self, function: u32, location: Location) -> u32 {
         let Location { file, line, column, discriminator } = location;
         let site = Site { file: file.map_or(0, |file| file.index() + 1), line, column, discriminator };
-        self.sites.number(function, [function, site.file, line, column, discriminator], site)
+        self.sites.number(function, site)
     }
 
     fn call(&mut self, function: u32, call: Call) -> u32 {
-        self.calls.number(function, [function, call.site, call.callee, 0, 0], call)
+        self.calls.number(function, call)
     }
 }
 
-/// Four numbers as one, which hashes in one step.
-fn as_one(parts: [u32; 4]) -> u128 {
-    parts.into_iter().fold(0, |key, part| key << 32 | u128::from(part))
-}
-
 /// Puts together what belongs to one function; each function's items come from one thread, in order.
-fn group<T: Copy + Default>(met: &[Vec<(u32, T)>], functions: usize) -> Grouped<T> {
+fn group<T: Copy + Default>(met: &[Vec<Met<T>>], functions: usize) -> Grouped<T> {
     let mut ends = vec![0; functions];
-    met.iter().flatten().for_each(|(function, _)| ends[*function as usize] += 1);
+    met.iter().flatten().for_each(|met| ends[met.function as usize] += 1);
     let mut total = 0;
-    let mut next: Vec<usize> = Vec::with_capacity(functions);
     for end in &mut ends {
-        next.push(total);
         total += *end;
         *end = total;
     }
     let mut items = vec![T::default(); total];
-    for (function, item) in met.iter().flatten() {
-        let at = &mut next[*function as usize];
-        items[*at] = *item;
-        *at += 1;
+    for met in met.iter().flatten() {
+        let start = met.function.checked_sub(1).map_or(0, |before| ends[before as usize]);
+        items[start + met.number as usize] = met.item;
     }
     Grouped { items, ends }
 }

@@ -1,6 +1,6 @@
 //! What is known at an address: in, a place in a decoded block; out, frames, innermost first.
 
-use symtool_formats::{Source, Start};
+use symtool_formats::{File, Folder, Source, Start};
 
 use super::walk::Names;
 use crate::block::ranges::{NO_FRAME, RangeBlock, Spot};
@@ -32,6 +32,8 @@ pub struct Frame<'a> {
     pub name: &'a [u8],
     /// Path; empty where none is known.
     pub file: &'a [u8],
+    /// Which part of that is the folder in which the compiler ran.
+    pub folder: Folder,
     /// 1-based, 0 for none.
     pub line: u32,
     /// 1-based, 0 for none.
@@ -40,8 +42,8 @@ pub struct Frame<'a> {
     pub discriminator: u32,
     /// Where the function begins, or this copy of it.
     pub start: Start,
-    /// As [`symtool_formats::Function::short`].
-    pub short: Option<&'a [u8]>,
+    /// As [`symtool_formats::Function::own`].
+    pub own: Option<&'a [u8]>,
     /// The file that declares the function; empty where none is known, or where [`View::declarations`] are not wanted.
     pub declared_file: &'a [u8],
     /// The line there; 0 for none, or where they are not wanted.
@@ -101,16 +103,18 @@ impl Frames<'_, '_> {
             if name.is_empty() && (is_extra || frame.symtab && self.names.is_unnamed(frame.function)) {
                 break;
             }
+            let file = place.file.checked_sub(1).map_or(File::default(), |file| self.names.file(file));
             each(Frame {
                 function: frame.function,
                 name,
-                file: place.file.checked_sub(1).map_or(&[], |file| self.names.file(file)),
+                file: file.path,
+                folder: file.folder,
                 line: place.line,
                 column: place.column,
                 discriminator: place.discriminator,
                 start: frame.start,
-                short: declared.short,
-                declared_file: declared.file.filter(|_| view.declarations).map_or(&[], |file| self.names.file(file.index())),
+                own: declared.own,
+                declared_file: declared.file.filter(|_| view.declarations).map_or(&[], |file| self.names.file(file.index()).path),
                 declared_line: if view.declarations { declared.line } else { 0 },
                 inlined: frame.caller != NO_FRAME && !is_extra,
                 source: if frame.symtab || is_extra { Source::Symtab } else { Source::Dwarf },

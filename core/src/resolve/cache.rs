@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::block::files::FileBlock;
 use crate::block::functions::FunctionBlock;
 use crate::block::ranges::RangeBlock;
-use crate::block::strings::StringBlock;
 use crate::limits::CACHE_BYTES;
 
 /// By module and the last address or number covered: the first covered, and the block.
@@ -49,7 +49,7 @@ pub struct Cache {
     /// Functions, by number.
     pub functions: Kept<FunctionBlock>,
     /// Paths, by number.
-    pub files: Kept<StringBlock>,
+    pub files: Kept<FileBlock>,
     held_bytes: Mutex<usize>,
 }
 
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn blocks_are_found_by_what_they_cover() {
         let cache = Cache::default();
-        let block = Arc::new(StringBlock::default());
+        let block = Arc::new(FileBlock::default());
         cache.keep(&cache.files, 1, (10, 19), &block, 100);
         for (module, target, want) in [(1, 9, false), (1, 10, true), (1, 19, true), (1, 20, false), (0, 10, false), (2, 10, false)] {
             assert_eq!(cache.files.get(module, target).is_some(), want, "{module} {target}");
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn a_full_cache_starts_anew() {
         let cache = Cache::default();
-        let block = Arc::new(StringBlock::default());
+        let block = Arc::new(FileBlock::default());
         cache.keep(&cache.files, 0, (0, 9), &block, CACHE_BYTES);
         cache.keep(&cache.files, 0, (10, 19), &block, 1);
         assert!(cache.files.get(0, 5).is_none());

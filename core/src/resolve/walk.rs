@@ -5,13 +5,13 @@
 
 use std::sync::Arc;
 
-use symtool_formats::Function;
+use symtool_formats::{File, Function};
 
 use super::answer::{Answer, Frames};
 use super::cache::{Cache, Kept};
+use crate::block::files::FileBlock;
 use crate::block::functions::{FunctionBlock, Site};
 use crate::block::ranges::RangeBlock;
-use crate::block::strings::StringBlock;
 use crate::block::{Damage, Kind};
 use crate::limits::{FILES_PER_BLOCK, FUNCTIONS_PER_BLOCK};
 use crate::store::{Blocks, Error, Module, Reader};
@@ -92,11 +92,11 @@ impl<'s, T> Source<'s, T> {
 /// Names and sites of a module, with the blocks that this walk has met at hand by their number.
 pub struct Names<'s> {
     stored_functions: Source<'s, FunctionBlock>,
-    stored_files: Source<'s, StringBlock>,
+    stored_files: Source<'s, FileBlock>,
     functions: Vec<Option<Arc<FunctionBlock>>>,
     /// The function without a name.
     unnamed: u32,
-    files: Vec<Option<Arc<StringBlock>>>,
+    files: Vec<Option<Arc<FileBlock>>>,
 }
 
 impl<'s> Names<'s> {
@@ -138,7 +138,7 @@ impl<'s> Names<'s> {
             return Ok(());
         }
         let at = u64::from(file);
-        let found = self.stored_files.find(at, |raw| Ok(StringBlock::decode(raw)), StringBlock::memory_bytes)?;
+        let found = self.stored_files.find(at, |raw| Ok(FileBlock::decode(raw)), FileBlock::memory_bytes)?;
         self.stored_files.keep(&mut self.files, number, found, at)
     }
 
@@ -164,9 +164,9 @@ impl<'s> Names<'s> {
         self.block(function).and_then(|(block, index)| block.site(index, site))
     }
 
-    /// The path of `file`, whose block has been brought to hand.
+    /// Source file `file`, whose block has been brought to hand.
     #[inline]
-    pub fn file(&self, file: u32) -> &[u8] {
+    pub fn file(&self, file: u32) -> File<'_> {
         let block = self.files.get(file as usize / FILES_PER_BLOCK).and_then(Option::as_deref);
         block.and_then(|block| block.get(file as usize % FILES_PER_BLOCK)).unwrap_or_default()
     }

@@ -4,12 +4,12 @@
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::dwarf::{DwarfSymbols, Hashed, UnitSymbols};
+use super::dwarf::{DwarfSymbols, UnitSymbols};
 use super::symbols::{Extra, Symbol};
 use super::weave::{Cursor, push};
 use crate::limits::MIN_STRING_BYTES;
 use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Location, ModuleInfo, ModuleSymbols, Range, Source, Start};
-use crate::strings::{Function, Functions, Strings};
+use crate::strings::{File, Files, Folder, Function, Functions};
 
 /// How often memory is given back while units are joined.
 const TIMES: usize = 4;
@@ -27,7 +27,7 @@ pub fn assemble(
 ) -> ModuleSymbols {
     let string_bytes = MIN_STRING_BYTES.max(4 * file_bytes);
     let mut join = Join {
-        functions: FunctionInterner::new(string_bytes),
+        functions: Interner::new(string_bytes),
         files: Interner::new(string_bytes),
         chains: Vec::with_capacity(dwarf.units.iter().map(|unit| unit.chains.len()).sum::<usize>() + symbols.len() + 2 * extras.len()),
         // A symbol's span is cut where a unit's interval or an extra function begins or ends.
@@ -53,12 +53,12 @@ pub fn assemble(
         at = interval.end;
     }
     join.symbols_only(at, u64::MAX);
-    join.functions.functions.shrink_to_fit();
+    join.functions.kept.shrink_to_fit();
     dropped.count_many(DropReason::LongName, join.functions.refused + join.files.refused);
     ModuleSymbols {
         info,
-        functions: join.functions.functions,
-        files: join.files.strings,
+        functions: join.functions.kept,
+        files: join.files.kept,
         chains: join.chains,
         ranges: join.ranges,
         dropped,
@@ -67,8 +67,8 @@ pub fn assemble(
 }
 
 struct Join<'a, 'd> {
-    functions: FunctionInterner,
-    files: Interner,
+    functions: Interner<Functions>,
+    files: Interner<Files>,
     chains: Vec<Chain>,
     ranges: Vec<Range>,
     symbols: &'a [Symbol<'d>],
@@ -113,7 +113,7 @@ impl Join<'_, '_> {
 
     /// Gives the names and chains of `unit` their numbers in the module.
     fn meet(&mut self, unit: &mut Renumbered<'_>) -> u32 {
-        unit.files = unit.unit.files.iter().map(|path| FileId::new(self.files.intern(Hashed::of(path)))).collect();
+        unit.files = unit.unit.files.iter().map(|(path, folder)| FileId::new(self.files.intern(File { path, folder: *folder }))).collect();
         let functions: Vec<FunctionId> = std::mem::take(&mut unit.unit.functions)
             .into_iter()
             .map(|function| Function { file: function.file.map(|file| unit.files[file.index() as usize]), ..function })
@@ -176,7 +176,7 @@ impl Join<'_, '_> {
 
     fn symbol(&mut self, index: usize) -> (ChainId, Option<FileId>) {
         let symbol = &self.symbols[index];
-        let file = symbol.file.map(|file| FileId::new(self.files.intern(Hashed::of(file))));
+        let file = symbol.file.map(|path| FileId::new(self.files.intern(File { path, ..File::default() })));
         if let Some((_, chain)) = self.last_symbol.filter(|(last, _)| *last == index) {
             return (chain, file);
         }
@@ -187,92 +187,101 @@ impl Join<'_, '_> {
     }
 }
 
-/// Strings, each kept once, up to so many bytes in all.
-struct Interner {
-    strings: Strings,
-    /// Numbers of strings, by the hash of the string.
+/// What is kept by number, each thing once.
+trait Table: Default {
+    type Item<'i>: Copy + PartialEq;
+    /// What stands for things for whose names there is no room.
+    const REFUSED: Self::Item<'static>;
+
+    fn push(&mut self, item: Self::Item<'_>) -> usize;
+    fn is_at(&self, index: usize, item: Self::Item<'_>) -> bool;
+    /// Bytes of its names.
+    fn bytes(item: Self::Item<'_>) -> usize;
+    fn hash(item: Self::Item<'_>) -> u64;
+}
+
+impl Table for Files {
+    type Item<'i> = File<'i>;
+    const REFUSED: File<'static> = File { path: b"", folder: Folder { bytes: 0, is_entry_0: false } };
+
+    fn push(&mut self, file: File<'_>) -> usize {
+        Self::push(self, file)
+    }
+
+    fn is_at(&self, index: usize, file: File<'_>) -> bool {
+        self.get(index) == Some(file)
+    }
+
+    fn bytes(file: File<'_>) -> usize {
+        file.path.len()
+    }
+
+    fn hash(File { path, folder }: File<'_>) -> u64 {
+        xxh3_64_with_seed(path, u64::from(folder.bytes) << 1 | u64::from(folder.is_entry_0))
+    }
+}
+
+impl Table for Functions {
+    type Item<'i> = Function<'i>;
+    const REFUSED: Function<'static> = Function { name: b"", own: Some(b""), file: None, line: 0 };
+
+    fn push(&mut self, function: Function<'_>) -> usize {
+        Self::push(self, function)
+    }
+
+    fn is_at(&self, index: usize, function: Function<'_>) -> bool {
+        self.get(index) == Some(function)
+    }
+
+    fn bytes(function: Function<'_>) -> usize {
+        function.name.len() + function.own.map_or(0, <[u8]>::len)
+    }
+
+    fn hash(Function { name, file, line, .. }: Function<'_>) -> u64 {
+        let file = file.map_or(0, |file| u64::from(file.index()) + 1);
+        xxh3_64_with_seed(name, file << 32 | u64::from(line))
+    }
+}
+
+/// Things with names, each kept once, up to so many bytes of names in all.
+struct Interner<T> {
+    kept: T,
+    /// Their numbers, by their hashes.
     numbers: HashTable<(u64, u32)>,
     room_bytes: usize,
-    /// Strings for which there was no room; they are empty.
+    /// Things for whose names there was no room.
     refused: u64,
 }
 
-impl Interner {
+impl<T: Table> Interner<T> {
     fn new(room_bytes: usize) -> Self {
-        Self { strings: Strings::default(), numbers: HashTable::new(), room_bytes, refused: 0 }
+        Self { kept: T::default(), numbers: HashTable::new(), room_bytes, refused: 0 }
     }
 
-    fn intern(&mut self, mut string: Hashed<'_>) -> u32 {
-        if let Some(number) = self.find(string) {
+    fn intern(&mut self, item: T::Item<'_>) -> u32 {
+        let hash = T::hash(item);
+        if let Some(number) = self.find(hash, item) {
             return number;
         }
-        if string.bytes.len() > self.room_bytes {
+        if T::bytes(item) > self.room_bytes {
             self.refused += 1;
-            string = Hashed::of(b"");
-            if let Some(number) = self.find(string) {
-                return number;
-            }
+            let hash = T::hash(T::REFUSED);
+            return self.find(hash, T::REFUSED).unwrap_or_else(|| self.add(hash, T::REFUSED));
         }
-        self.room_bytes -= string.bytes.len();
-        let number = u32::try_from(self.strings.push(string.bytes)).unwrap_or(u32::MAX);
-        self.numbers.insert_unique(string.hash, (string.hash, number), |(hash, _)| *hash);
-        number
+        self.add(hash, item)
     }
 
-    fn find(&self, string: Hashed<'_>) -> Option<u32> {
-        let is_it = |(hash, number): &(u64, u32)| *hash == string.hash && self.strings.get(*number as usize) == Some(string.bytes);
-        self.numbers.find(string.hash, is_it).map(|(_, number)| *number)
-    }
-}
-
-/// Functions, each kept once, with names of so many bytes in all.
-struct FunctionInterner {
-    functions: Functions,
-    /// Numbers of functions, by the hash of all that is known of them.
-    numbers: HashTable<(u64, u32)>,
-    room_bytes: usize,
-    /// Functions for whose names there was no room; they have none.
-    refused: u64,
-}
-
-impl FunctionInterner {
-    fn new(room_bytes: usize) -> Self {
-        Self { functions: Functions::default(), numbers: HashTable::new(), room_bytes, refused: 0 }
+    fn find(&self, hash: u64, item: T::Item<'_>) -> Option<u32> {
+        let is_it = |(other, number): &(u64, u32)| *other == hash && self.kept.is_at(*number as usize, item);
+        self.numbers.find(hash, is_it).map(|(_, number)| *number)
     }
 
-    fn intern(&mut self, mut function: Function<'_>) -> u32 {
-        let mut hash = hash(&function);
-        if let Some(number) = self.find(hash, &function) {
-            return number;
-        }
-        if bytes(&function) > self.room_bytes {
-            self.refused += 1;
-            function = Function::symbol(b"");
-            hash = self::hash(&function);
-            if let Some(number) = self.find(hash, &function) {
-                return number;
-            }
-        }
-        self.room_bytes -= bytes(&function);
-        let number = u32::try_from(self.functions.push(function)).unwrap_or(u32::MAX);
+    fn add(&mut self, hash: u64, item: T::Item<'_>) -> u32 {
+        self.room_bytes -= T::bytes(item);
+        let number = u32::try_from(self.kept.push(item)).unwrap_or(u32::MAX);
         self.numbers.insert_unique(hash, (hash, number), |(hash, _)| *hash);
         number
     }
-
-    fn find(&self, hash: u64, function: &Function<'_>) -> Option<u32> {
-        let is_it = |(other, number): &(u64, u32)| *other == hash && self.functions.get(*number as usize).as_ref() == Some(function);
-        self.numbers.find(hash, is_it).map(|(_, number)| *number)
-    }
-}
-
-fn bytes(function: &Function<'_>) -> usize {
-    function.name.len() + function.short.map_or(0, <[u8]>::len)
-}
-
-fn hash(function: &Function<'_>) -> u64 {
-    let file = function.file.map_or(0, |file| u64::from(file.index()) + 1);
-    let place = file << 32 | u64::from(function.line);
-    xxh3_64_with_seed(function.name, place.wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
 #[cfg(test)]
@@ -280,13 +289,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strings_are_kept_once_and_up_to_a_bound() {
-        let mut interner = Interner::new(8);
-        let mut intern = |string: &str| interner.intern(Hashed::of(string.as_bytes()));
-        assert_eq!([intern("main"), intern("init"), intern("main")], [0, 1, 0]);
+    fn names_are_kept_once_and_up_to_a_bound() {
+        let mut interner = Interner::<Functions>::new(8);
+        let mut intern = |name: &str, line| interner.intern(Function { name: name.as_bytes(), own: None, file: None, line });
+        assert_eq!([intern("main", 1), intern("ini", 2), intern("main", 1)], [0, 1, 0]);
         // No room is left: whatever comes now has the empty name.
-        assert_eq!([intern("more"), intern("x"), intern("init")], [2, 2, 1]);
+        assert_eq!([intern("more", 1), intern("main", 2), intern("ini", 2)], [2, 2, 1]);
         assert_eq!(interner.refused, 2);
-        assert_eq!(interner.strings.iter().collect::<Vec<_>>(), [&b"main"[..], b"init", b""]);
+        let names: Vec<&[u8]> = interner.kept.iter().map(|function| function.name).collect();
+        assert_eq!(names, [&b"main"[..], b"ini", b""]);
+    }
+
+    #[test]
+    fn paths_are_kept_once_and_up_to_a_bound() {
+        let mut interner = Interner::<Files>::new(8);
+        let mut intern = |path: &str, bytes| interner.intern(File { path: path.as_bytes(), folder: Folder { bytes, is_entry_0: false } });
+        assert_eq!([intern("a.c", 0), intern("a.c", 1), intern("a.c", 0)], [0, 1, 0]);
+        assert_eq!([intern("long.c", 0), intern("b.c", 0), intern("c", 0)], [2, 2, 3]);
+        assert_eq!(interner.refused, 2);
     }
 }

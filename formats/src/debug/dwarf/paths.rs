@@ -5,19 +5,20 @@ use gimli::{AttributeValue, EndianSlice, Endianity, LineProgramHeader, Unit};
 
 use super::units::Units;
 use crate::limits::MAX_NAME_BYTES;
+use crate::strings::Folder;
 
 type Slice<'d, E> = EndianSlice<'d, E>;
 
 /// The path of file `index`; `None` if the table has no such file, or its name cannot be read.
 ///
 /// File indices are 1-based before DWARF 5 and 0-based from 5. A relative path is joined to its directory, a
-/// relative directory to the compilation directory; nothing is normalised.
+/// relative directory to the compilation directory; nothing is normalised. With it comes which part of it is that.
 pub fn path<E: Endianity>(
     units: &Units<'_, E>,
     unit: &Unit<Slice<'_, E>>,
     header: &LineProgramHeader<Slice<'_, E>>,
     index: u64,
-) -> Option<Vec<u8>> {
+) -> Option<(Vec<u8>, Folder)> {
     let from_five = header.version() >= 5;
     let position = usize::try_from(if from_five { index } else { index.checked_sub(1)? }).ok()?;
     let file = header.file_names().get(position)?;
@@ -25,7 +26,7 @@ pub fn path<E: Endianity>(
         |value: AttributeValue<Slice<'_, E>>| units.dwarf.attr_string(unit, value).ok().map(|slice| units.shown(slice.slice()).to_vec());
     let name = text(file.path_name())?;
     if is_absolute(&name) {
-        return bounded(name);
+        return bounded(name, Folder::default());
     }
     let directory_index = usize::try_from(file.directory_index()).ok()?;
     let directory_position = if from_five { Some(directory_index) } else { directory_index.checked_sub(1) };
@@ -33,17 +34,24 @@ pub fn path<E: Endianity>(
         directory_position.and_then(|position| header.include_directories().get(position).copied()).and_then(text).unwrap_or_default();
     let mut path = Vec::new();
     // Version 5's directory 0 is the compilation directory itself.
-    let is_compilation_directory = from_five && directory_index == 0;
-    if !is_compilation_directory && !is_absolute(&directory) {
+    let is_entry_0 = from_five && directory_index == 0;
+    if is_entry_0 {
+        join(&mut path, &directory);
+    } else if !is_absolute(&directory) {
         join(&mut path, unit.comp_dir.map_or(&[][..], |directory| units.shown(directory.slice())));
     }
-    join(&mut path, &directory);
-    join(&mut path, &name);
-    bounded(path)
+    let mut relative = Vec::new();
+    if !is_entry_0 {
+        join(&mut relative, &directory);
+    }
+    join(&mut relative, &name);
+    join(&mut path, &relative);
+    let bytes = u32::try_from(path.len().saturating_sub(relative.len())).ok()?;
+    bounded(path, Folder { bytes, is_entry_0 })
 }
 
-fn bounded(path: Vec<u8>) -> Option<Vec<u8>> {
-    (path.len() <= MAX_NAME_BYTES).then_some(path)
+fn bounded(path: Vec<u8>, folder: Folder) -> Option<(Vec<u8>, Folder)> {
+    (path.len() <= MAX_NAME_BYTES).then_some((path, folder))
 }
 
 /// Whether a path is absolute on POSIX or on Windows.

@@ -14,7 +14,6 @@ use std::borrow::Cow;
 
 use gimli::{EndianSlice, Endianity, Unit};
 use hashbrown::HashMap;
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::lines::LineSpan;
 use super::scopes::{self, Call, NameAt, Scopes};
@@ -25,23 +24,7 @@ use crate::debug::symbols::Symbol;
 use crate::debug::weave::{Cursor, push};
 use crate::limits::MIN_UNIT_CHAINS;
 use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Location, Range, Source, Start};
-use crate::strings::Function;
-
-/// A string with its hash, worked out where units are read in parallel.
-#[derive(Clone, Copy, Debug)]
-pub struct Hashed<'d> {
-    /// XXH3-64 of the bytes.
-    pub hash: u64,
-    /// The string.
-    pub bytes: &'d [u8],
-}
-
-impl<'d> Hashed<'d> {
-    /// Hashes `bytes`.
-    pub fn of(bytes: &'d [u8]) -> Self {
-        Self { hash: xxh3_64(bytes), bytes }
-    }
-}
+use crate::strings::{Folder, Function};
 
 /// What one unit says, its functions, files and chains numbered from 0.
 #[derive(Debug, Default)]
@@ -53,7 +36,7 @@ pub struct UnitSymbols<'d> {
     /// Their files are the unit's.
     pub functions: Vec<Function<'d>>,
     /// Paths.
-    pub files: Vec<Vec<u8>>,
+    pub files: Vec<(Vec<u8>, Folder)>,
 }
 
 impl UnitSymbols<'_> {
@@ -289,8 +272,11 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
         let declared = node_at.and_then(|node| self.function(node.entry));
         let (function, start) = match symbol.and_then(|symbol| self.symbols.get(symbol)) {
             Some(symbol) => {
-                let declared = declared.map(|function| self.out.functions[function.0 as usize]);
-                (Some(self.add_function(named_by(symbol, declared))), Start::at(symbol.start))
+                let named = match declared {
+                    Some(declared) => self.out.functions[declared.0 as usize].named(symbol.name),
+                    None => Function::symbol(symbol.name),
+                };
+                (Some(self.add_function(named)), Start::at(symbol.start))
             }
             None => (declared, node_at.map_or(Start::UNKNOWN, |node| node.start)),
         };
@@ -305,9 +291,9 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
             return *function;
         }
         let declared = self.entries.and_then(|(units, unit)| units.function(unit, entry));
-        let function = declared.map(|Declared { name, short, file, line }| {
+        let function = declared.map(|Declared { name, file, line }| {
             let file = file.and_then(|file| self.declaring_file(file));
-            self.add_function(Function { name, short: Function::short_beside(name, short), file, line })
+            self.add_function(Function { name, own: None, file, line })
         });
         self.functions.insert(entry, function);
         function
@@ -320,7 +306,7 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
 
     /// The file of a declaration, which may stand in another unit.
     fn declaring_file(&mut self, declared: DeclaredFile) -> Option<FileId> {
-        if declared.is_own() && self.has_own_lines() {
+        if declared.is_own() && self.counts_by_lines() {
             return self.file(declared.index);
         }
         if let Some(file) = self.declaring_files.get(&declared) {
@@ -332,9 +318,11 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
         file
     }
 
-    /// Whether the unit with the functions has the line program too.
-    fn has_own_lines(&self) -> bool {
-        matches!((self.entries, self.lines), (Some((_, entries)), Some((_, lines))) if std::ptr::eq(entries, lines))
+    /// Whether declarations of the unit with the functions count files as the line program does: it has that program,
+    /// or none of its own.
+    fn counts_by_lines(&self) -> bool {
+        let (Some((_, entries)), Some((_, lines))) = (self.entries, self.lines) else { return false };
+        std::ptr::eq(entries, lines) || entries.line_program.is_none()
     }
 
     /// A row of the line table; `None` if its file is not in the file table.
@@ -361,27 +349,15 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
         if let Some(file) = self.symbol_files.get(path) {
             return Some(*file);
         }
-        let file = self.add_file(path.to_vec());
+        let file = self.add_file((path.to_vec(), Folder::default()));
         self.symbol_files.insert(path, file);
         Some(file)
     }
 
-    fn add_file(&mut self, path: Vec<u8>) -> FileId {
+    fn add_file(&mut self, path: (Vec<u8>, Folder)) -> FileId {
         self.out.files.push(path);
         FileId::new(number(self.out.files.len() - 1))
     }
-}
-
-/// The function that debug data has as `declared`, as `symbol` names it.
-fn named_by<'d>(symbol: &Symbol<'d>, declared: Option<Function<'d>>) -> Function<'d> {
-    let Some(declared) = declared else { return Function::symbol(symbol.name) };
-    let short = match declared.short {
-        Some(short) => Function::short_beside(symbol.name, short),
-        // Of a mangled name it is in the name; otherwise it is the name.
-        None if declared.name.starts_with(b"_Z") => None,
-        None => Function::short_beside(symbol.name, declared.name),
-    };
-    Function { name: symbol.name, short, ..declared }
 }
 
 /// A count within one unit, whose entries are numbered by 32-bit offsets.

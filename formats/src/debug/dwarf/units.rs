@@ -15,6 +15,7 @@ use crate::debug::macho::symbol_map::SymbolMap;
 use crate::debug::split::SplitSections;
 use crate::limits::{MAX_NAME_BYTES, MAX_NAME_HOPS};
 use crate::module::{DropReason, Dropped};
+use crate::strings::Folder;
 
 type Slice<'d, E> = EndianSlice<'d, E>;
 
@@ -183,10 +184,11 @@ impl<'d, E: Endianity> Units<'d, E> {
         self.dwarf.attr_ranges_offset(unit, value)
     }
 
-    /// The function at `entry`, as `unit` refers to it; `None` if it has no name. Each of its attributes is looked for
+    /// The function at `entry`, as `unit` refers to it; `None` if nothing is said of it. Each attribute is looked for
     /// through `DW_AT_specification` and `DW_AT_abstract_origin`, across units and files.
     pub fn function(&self, unit: &Unit<Slice<'d, E>>, entry: NameAt) -> Option<Declared<'d>> {
-        let (mut linkage, mut short, mut file, mut line) = (None, None, None, None);
+        let (mut linkage, mut short, mut line) = (None, None, None);
+        let (mut has_file, mut file) = (false, None);
         let own = unit;
         let mut seen: Vec<(bool, usize)> = Vec::new();
         let mut pending = vec![match entry {
@@ -204,25 +206,25 @@ impl<'d, E: Endianity> Units<'d, E> {
             linkage = linkage.or_else(|| entry.linkage_name.and_then(|name| units.text(unit, name)));
             short = short.or_else(|| entry.name.and_then(|name| units.text(unit, name)));
             line = line.or_else(|| entry.line.and_then(|line| line.udata_value()));
-            file = file.or_else(|| {
-                let index = entry.file?;
+            if entry.has_file && !has_file {
+                has_file = true;
                 let unit = (!std::ptr::eq(unit, own)).then(|| (std::ptr::eq(units, self), global.1 - offset.0));
-                Some(index.map(|index| DeclaredFile { unit, index }))
-            });
-            if linkage.is_some() && short.is_some() && line.is_some() && file.is_some() {
+                file = entry.file.map(|index| DeclaredFile { unit, index });
+            }
+            if linkage.is_some() && line.is_some() && has_file {
                 break;
             }
             for reference in [entry.origin, entry.specification].into_iter().flatten() {
                 pending.extend(units.follow(unit, reference));
             }
         }
-        let name = linkage.or(short)?;
+        let name = linkage.or(short);
         let line = u32::try_from(line.unwrap_or(0)).unwrap_or(0);
-        Some(Declared { name, short: short.unwrap_or_default(), file: file.flatten(), line })
+        (name.is_some() || file.is_some() || line != 0).then(|| Declared { name: name.unwrap_or_default(), file, line })
     }
 
     /// The path of a file that declares something, as `unit` refers to it.
-    pub fn declaring_path(&self, unit: &Unit<Slice<'d, E>>, file: DeclaredFile) -> Option<Vec<u8>> {
+    pub fn declaring_path(&self, unit: &Unit<Slice<'d, E>>, file: DeclaredFile) -> Option<(Vec<u8>, Folder)> {
         let (units, unit) = match file.unit {
             None => (self, unit),
             Some((is_own, start)) => {
@@ -262,10 +264,8 @@ impl<'d, E: Endianity> Units<'d, E> {
 /// What entries say of a function.
 #[derive(Clone, Copy, Debug)]
 pub struct Declared<'d> {
-    /// `DW_AT_linkage_name`, else `DW_AT_name`.
+    /// `DW_AT_linkage_name`, else `DW_AT_name`; empty if there is neither.
     pub name: &'d [u8],
-    /// `DW_AT_name`; empty if there is none.
-    pub short: &'d [u8],
     /// `DW_AT_decl_file`.
     pub file: Option<DeclaredFile>,
     /// `DW_AT_decl_line`; 0 for none.
@@ -331,14 +331,15 @@ struct NameEntry<'d, E: Endianity> {
     name: Option<AttributeValue<Slice<'d, E>>>,
     origin: Option<AttributeValue<Slice<'d, E>>>,
     specification: Option<AttributeValue<Slice<'d, E>>>,
-    /// The file's index, if it can be read.
-    file: Option<Option<u64>>,
+    has_file: bool,
+    /// Its index, if that can be read.
+    file: Option<u64>,
     line: Option<AttributeValue<Slice<'d, E>>>,
 }
 
 impl<'d, E: Endianity> NameEntry<'d, E> {
     fn read(unit: &Unit<Slice<'d, E>>, offset: UnitOffset) -> gimli::Result<Self> {
-        let mut entry = Self { linkage_name: None, name: None, origin: None, specification: None, file: None, line: None };
+        let mut entry = Self { linkage_name: None, name: None, origin: None, specification: None, has_file: false, file: None, line: None };
         let mut entries = unit.entries_raw(Some(offset))?;
         let Some(abbreviation) = entries.read_abbreviation()? else { return Ok(entry) };
         for spec in abbreviation.attributes() {
@@ -348,12 +349,12 @@ impl<'d, E: Endianity> NameEntry<'d, E> {
                 dw::DW_AT_abstract_origin => &mut entry.origin,
                 dw::DW_AT_specification => &mut entry.specification,
                 dw::DW_AT_decl_file => {
-                    let index = match entries.read_attribute(*spec)?.value() {
+                    entry.has_file = true;
+                    entry.file = match entries.read_attribute(*spec)?.value() {
                         // LLVM 19 does not take a constant of the abbreviation for a file.
                         AttributeValue::FileIndex(index) if spec.form() != dw::DW_FORM_implicit_const => Some(index),
                         _ => None,
                     };
-                    entry.file = Some(index);
                     continue;
                 }
                 dw::DW_AT_decl_line => &mut entry.line,
