@@ -120,6 +120,7 @@ impl Sandbox {
         let [module] = catalog.modules() else { panic!("{} modules", catalog.modules().len()) };
         let mut footer = module.footer.clone();
         footer.imported = 0;
+        footer.imported_ms = 0;
         Packed { footer, key: module.generation.module, blocks: reader.stored(module).unwrap() }
     }
 }

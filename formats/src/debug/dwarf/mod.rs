@@ -17,8 +17,9 @@ use rayon::prelude::*;
 pub use aranges::Interval;
 pub use flatten::Span;
 pub use lines::{Ahead as LinesAhead, LineSpan};
-pub use skeletons::{Skeleton, list as skeletons};
+pub use skeletons::{Skeleton, list as skeletons, lost as lost_skeletons};
 pub use unit::UnitSymbols;
+pub use units::starts as unit_starts;
 
 use super::code::Code;
 use super::macho::symbol_map::SymbolMap;
