@@ -6,6 +6,7 @@
 
 pub mod container;
 pub mod debug;
+pub mod demangle;
 mod error;
 pub mod limits;
 mod module;

@@ -1,0 +1,288 @@
+//! Writing a name for people: in, its tree; out, text as LLVM or GNU spell it, within limits.
+//!
+//! Types surround what they declare (`int (*name)(char)`), so every node has a left and a right half; between them stands the name,
+//! or nothing.
+
+mod expressions;
+mod floats;
+mod names;
+mod types;
+
+use super::operators::Precedence;
+use super::tree::{Answer, Id, List, Node, Span, Tree};
+use crate::limits::{MAX_DEMANGLE_DEPTH, MAX_DEMANGLE_STEPS, MAX_DEMANGLED_BYTES};
+
+/// Which argument of a pack is meant.
+#[derive(Clone, Copy, Debug)]
+struct PackPlace {
+    index: usize,
+    /// How many the first pack that was met has; `None` before that.
+    length: Option<usize>,
+}
+
+/// Writes one name.
+pub struct Printer<'a> {
+    tree: &'a Tree,
+    input: &'a [u8],
+    out: Vec<u8>,
+    is_gnu: bool,
+    pack: PackPlace,
+    /// Brackets within the innermost template arguments, in which `>` is an operator; 1 outside of any.
+    brackets: usize,
+    /// References that are being printed, and would go on for ever.
+    open_forwards: Vec<u32>,
+    depth: usize,
+    steps: usize,
+    is_over_limits: bool,
+}
+
+impl<'a> Printer<'a> {
+    /// For names in `tree`, which was read from `input`.
+    pub fn new(tree: &'a Tree, input: &'a [u8], is_gnu: bool) -> Self {
+        Self {
+            tree,
+            input,
+            out: Vec::with_capacity(4 * input.len()),
+            is_gnu,
+            pack: PackPlace { index: 0, length: None },
+            brackets: 1,
+            open_forwards: Vec::new(),
+            depth: 0,
+            steps: 0,
+            is_over_limits: false,
+        }
+    }
+
+    /// The text of `id`. `None` if it exceeds the limits, or is not text.
+    pub fn text(mut self, id: Id) -> Option<String> {
+        self.whole(id);
+        if self.is_over_limits { None } else { String::from_utf8(self.out).ok() }
+    }
+
+    /// Both halves.
+    fn whole(&mut self, id: Id) {
+        self.left(id);
+        if self.tree.shape(id).has_right != Answer::No {
+            self.right(id);
+        }
+    }
+
+    /// What stands left of what a node declares; all of it, for most.
+    fn left(&mut self, id: Id) {
+        self.deeper(|printer| {
+            let node = printer.tree.node(id);
+            printer.left_of(node);
+        });
+    }
+
+    /// What stands right of it.
+    fn right(&mut self, id: Id) {
+        self.deeper(|printer| match printer.tree.node(id) {
+            Node::Pack(list) => {
+                if let Some(current) = printer.pack_member(list) {
+                    printer.right(current);
+                }
+            }
+            Node::Forward(number) => printer.through_forward(number, Self::right),
+            Node::TypeParameter(name) | Node::ConstrainedParameter { name, .. } => printer.whole(name),
+            Node::ValueParameter { ty, name } => {
+                printer.whole(name);
+                printer.right(ty);
+            }
+            Node::TemplateParameter { name, requires, .. } => {
+                printer.whole(name);
+                if let Some(requires) = requires {
+                    printer.put(" requires ");
+                    printer.whole(requires);
+                }
+            }
+            Node::PackParameter(parameter) => printer.right(parameter),
+            node => printer.right_of_type(node),
+        });
+    }
+
+    /// One level down, if there is one left.
+    fn deeper(&mut self, print: impl FnOnce(&mut Self)) {
+        self.depth += 1;
+        self.steps += 1;
+        if self.depth > MAX_DEMANGLE_DEPTH || self.steps > MAX_DEMANGLE_STEPS || self.out.len() > MAX_DEMANGLED_BYTES {
+            self.is_over_limits = true;
+        }
+        if !self.is_over_limits {
+            print(self);
+        }
+        self.depth -= 1;
+    }
+
+    fn left_of(&mut self, node: Node) {
+        match node {
+            Node::Word(text) => self.put(text),
+            Node::Text(span) => self.put_span(span),
+            Node::Pack(list) => {
+                if let Some(current) = self.pack_member(list) {
+                    self.left(current);
+                }
+            }
+            Node::Forward(number) => self.through_forward(number, Self::left),
+            Node::PackArgs(args) | Node::Several(args) => self.list(args),
+            Node::Expansion(pattern) => self.expansion(pattern),
+            Node::ArgumentOf { argument } => self.whole(argument),
+            _ if self.left_of_name(node) || self.left_of_type(node) => {}
+            _ => self.expression(node),
+        }
+    }
+
+    /// The argument of `list` that is meant: the first, outside of an expansion.
+    fn pack_member(&mut self, list: List) -> Option<Id> {
+        if self.pack.length.is_none() {
+            self.pack = PackPlace { index: 0, length: Some(list.len()) };
+        }
+        self.tree.list(list).get(self.pack.index).copied()
+    }
+
+    /// `pattern` once for each argument of the packs in it.
+    fn expansion(&mut self, pattern: Id) {
+        let outer = std::mem::replace(&mut self.pack, PackPlace { index: 0, length: None });
+        let start = self.out.len();
+        self.whole(pattern);
+        match self.pack.length {
+            // No pack in it, or one that is not known.
+            None => self.put("..."),
+            Some(0) => self.out.truncate(start),
+            Some(length) => {
+                for index in 1..length {
+                    if self.is_over_limits {
+                        break;
+                    }
+                    self.put(", ");
+                    self.pack.index = index;
+                    self.whole(pattern);
+                }
+            }
+        }
+        self.pack = outer;
+    }
+
+    /// What a reference to a later argument refers to; nothing if that is itself.
+    fn through_forward(&mut self, number: u32, print: impl FnOnce(&mut Self, Id)) {
+        let target = self.tree.forwards.get(number as usize).and_then(|forward| forward.target);
+        let Some(target) = target.filter(|_| !self.open_forwards.contains(&number)) else { return };
+        self.open_forwards.push(number);
+        print(self, target);
+        self.open_forwards.pop();
+    }
+
+    /// What has to be asked of the node that a pack or a later argument stands for.
+    fn depends(&mut self, id: Id, ask: fn(&mut Self, Id) -> bool) -> bool {
+        let mut answer = false;
+        self.deeper(|printer| match printer.tree.node(id) {
+            Node::Pack(list) => {
+                if let Some(current) = printer.pack_member(list) {
+                    answer = ask(printer, current);
+                }
+            }
+            Node::Forward(number) => printer.through_forward(number, |printer, target| answer = ask(printer, target)),
+            Node::Qualified { ty: inner, .. }
+            | Node::Pointer(inner)
+            | Node::Reference(inner)
+            | Node::RightReference(inner)
+            | Node::MemberPointer { member: inner, .. } => answer = ask(printer, inner),
+            _ => {}
+        });
+        answer
+    }
+
+    fn has_right(&mut self, id: Id) -> bool {
+        match self.tree.shape(id).has_right {
+            Answer::Depends => self.depends(id, Self::has_right),
+            answer => answer == Answer::Yes,
+        }
+    }
+
+    fn is_array(&mut self, id: Id) -> bool {
+        match self.tree.shape(id).is_array {
+            Answer::Depends => self.depends(id, Self::is_array),
+            answer => answer == Answer::Yes,
+        }
+    }
+
+    fn is_function(&mut self, id: Id) -> bool {
+        match self.tree.shape(id).is_function {
+            Answer::Depends => self.depends(id, Self::is_function),
+            answer => answer == Answer::Yes,
+        }
+    }
+
+    /// `a, b, c`, without those that are empty packs.
+    fn list(&mut self, list: List) {
+        let mut is_first = true;
+        for &id in self.tree.list(list) {
+            if self.is_over_limits {
+                return;
+            }
+            let before = self.out.len();
+            if !is_first {
+                self.put(", ");
+            }
+            let start = self.out.len();
+            self.operand(id, Precedence::Comma, false);
+            if self.out.len() == start {
+                self.out.truncate(before);
+            } else {
+                is_first = false;
+            }
+        }
+    }
+
+    /// In parentheses if it does not bind more tightly than `than`, or, if `or_equal` will do, less.
+    fn operand(&mut self, id: Id, than: Precedence, or_equal: bool) {
+        let precedence = self.tree.precedence(id);
+        if precedence > than || precedence == than && !or_equal {
+            self.enclosed('(', ')', |printer| printer.whole(id));
+        } else {
+            self.whole(id);
+        }
+    }
+
+    /// Within brackets, in which `>` is an operator.
+    fn enclosed(&mut self, open: char, close: char, print: impl FnOnce(&mut Self)) {
+        self.put_char(open);
+        self.brackets += 1;
+        print(self);
+        self.brackets -= 1;
+        self.put_char(close);
+    }
+
+    /// Within `<>`, in which it is not.
+    fn angled(&mut self, print: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.brackets, 0);
+        self.put("<");
+        print(self);
+        self.put(">");
+        self.brackets = outer;
+    }
+
+    fn put(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
+    fn put_char(&mut self, letter: char) {
+        let mut bytes = [0; 4];
+        self.put(letter.encode_utf8(&mut bytes));
+    }
+
+    fn put_span(&mut self, span: Span) {
+        self.out.extend_from_slice(span.of(self.input));
+    }
+
+    /// A number whose minus is written `n`.
+    fn put_number(&mut self, digits: Span) {
+        match digits.of(self.input) {
+            [b'n', digits @ ..] => {
+                self.put("-");
+                self.out.extend_from_slice(digits);
+            }
+            digits => self.out.extend_from_slice(digits),
+        }
+    }
+}
