@@ -17,19 +17,23 @@ mod types;
 use std::cell::Cell;
 
 use parser::{Memory, Parser};
-use print::Printer;
+use print::{Printer, Written};
 
 thread_local! {
     /// What the last name of this thread took, for the next.
-    static MEMORY: Cell<Memory> = Cell::default();
+    static MEMORY: Cell<(Memory, Vec<Written>)> = Cell::default();
 }
 
 /// The text of `name`, which begins with `_Z` or `___Z`. `None` if it is none, or stands for more than the limits allow.
 pub fn demangle(name: &[u8], is_gnu: bool) -> Option<String> {
-    let mut parser = Parser::new(name, MEMORY.take(), is_gnu);
+    let (memory, written) = MEMORY.take();
+    let mut parser = Parser::new(name, memory, is_gnu);
     let whole = parser.whole();
     let memory = parser.into_memory();
-    let text = whole.and_then(|id| Printer::new(&memory.tree, name, is_gnu).text(id));
-    MEMORY.set(memory);
+    let (text, written) = match whole {
+        Some(id) => Printer::new(&memory.tree, name, written, is_gnu).text(id),
+        None => (None, written),
+    };
+    MEMORY.set((memory, written));
     text
 }

@@ -292,7 +292,9 @@ impl Parser<'_> {
         self.expect(b'_')?;
         self.close_levels(levels);
         self.lambda_level = outer_lambda;
-        let body = self.add(Node::LambdaBody { decls, params, before, after })?;
+        let is_constrained = before.is_some() || after.is_some();
+        let constraints = if is_constrained { Some(self.add(Node::LambdaConstraints { before, after })?) } else { None };
+        let body = self.add(Node::LambdaBody { decls, params, constraints })?;
         self.add(Node::Lambda { body, number })
     }
 

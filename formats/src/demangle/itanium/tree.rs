@@ -3,11 +3,21 @@
 //! Nodes are shared (a substitution is a second edge to the same node), so the tree is a graph, and what it prints can be
 //! exponentially longer than it is. Nodes only refer to older ones, except for [`Node::Forward`].
 
+use std::num::NonZeroU32;
+
 use super::operators::{Operator, Precedence};
 
-/// A node's number.
+/// A node's number, from 1 on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Id(u32);
+pub struct Id(NonZeroU32);
+
+impl Id {
+    /// Its place among the nodes.
+    #[inline]
+    pub fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
 
 /// Bytes of the mangled name.
 #[derive(Clone, Copy, Debug, Default)]
@@ -201,8 +211,10 @@ pub enum Node {
     Unnamed(Span),
     /// `'lambda0'(…)`, with what follows in the next node: [`Node::LambdaBody`].
     Lambda { body: Id, number: Span },
-    /// `<decls> requires before (params) requires after`
-    LambdaBody { decls: List, params: List, before: Option<Id>, after: Option<Id> },
+    /// `<decls> requires before (params) requires after`, the constraints in [`Node::LambdaConstraints`].
+    LambdaBody { decls: List, params: List, constraints: Option<Id> },
+    /// Those of its template parameters and those of its parameters.
+    LambdaConstraints { before: Option<Id>, after: Option<Id> },
     /// `[a, b]`
     Bindings(List),
     /// `std::string` and the like.
@@ -408,8 +420,7 @@ pub struct Forward {
 /// All nodes of one name.
 #[derive(Debug, Default)]
 pub struct Tree {
-    nodes: Vec<Node>,
-    shapes: Vec<Shape>,
+    nodes: Vec<(Node, Shape)>,
     members: Vec<Id>,
     /// References to arguments that come later.
     pub forwards: Vec<Forward>,
@@ -419,7 +430,6 @@ impl Tree {
     /// Forgets all nodes.
     pub fn clear(&mut self) {
         self.nodes.clear();
-        self.shapes.clear();
         self.members.clear();
         self.forwards.clear();
     }
@@ -429,11 +439,14 @@ impl Tree {
         if self.nodes.len() >= max {
             return None;
         }
-        let id = Id(u32::try_from(self.nodes.len()).ok()?);
         let shape = self.shape_of(&node);
-        self.nodes.push(node);
-        self.shapes.push(shape);
-        Some(id)
+        self.nodes.push((node, shape));
+        Some(Id(NonZeroU32::new(u32::try_from(self.nodes.len()).ok()?)?))
+    }
+
+    /// How many nodes there are.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
     }
 
     /// Keeps `ids` as a list.
@@ -446,13 +459,13 @@ impl Tree {
     /// The node of a number that [`Tree::add`] gave.
     #[inline]
     pub fn node(&self, id: Id) -> Node {
-        self.nodes.get(id.0 as usize).copied().unwrap_or(Node::Word(""))
+        self.nodes.get(id.index()).map_or(Node::Word(""), |&(node, _)| node)
     }
 
     /// Its shape.
     #[inline]
     pub fn shape(&self, id: Id) -> Shape {
-        self.shapes.get(id.0 as usize).copied().unwrap_or(Shape::PLAIN)
+        self.nodes.get(id.index()).map_or(Shape::PLAIN, |&(_, shape)| shape)
     }
 
     /// The list's nodes.

@@ -200,6 +200,7 @@ impl Printer<'_> {
 
     fn binary(&mut self, operator: &'static Operator, left: Id, right: Id) {
         // Within template arguments these would end them.
+        self.contextual += 1;
         if self.brackets == 0 && matches!(operator.symbol, ">" | ">>") {
             self.enclosed('(', ')', |printer| printer.binary(operator, left, right));
             return;

@@ -20,6 +20,15 @@ struct PackPlace {
     length: Option<usize>,
 }
 
+/// A node's text within the text.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Written {
+    start: u32,
+    end: u32,
+    /// As long as so often has text been taken back.
+    taken_back: u32,
+}
+
 /// Writes one name.
 pub struct Printer<'a> {
     tree: &'a Tree,
@@ -31,6 +40,12 @@ pub struct Printer<'a> {
     brackets: usize,
     /// References that are being printed, and would go on for ever.
     open_forwards: Vec<u32>,
+    /// Where in the text the left half of a node stands already; it is copied from there the next time.
+    written: Vec<Written>,
+    /// How often text has been written that is different elsewhere.
+    contextual: usize,
+    /// How often text has been taken back, so that what was said of it no longer holds.
+    taken_back: u32,
     depth: usize,
     steps: usize,
     is_over_limits: bool,
@@ -38,25 +53,31 @@ pub struct Printer<'a> {
 
 impl<'a> Printer<'a> {
     /// For names in `tree`, which was read from `input`.
-    pub fn new(tree: &'a Tree, input: &'a [u8], is_gnu: bool) -> Self {
+    pub fn new(tree: &'a Tree, input: &'a [u8], mut written: Vec<Written>, is_gnu: bool) -> Self {
+        written.clear();
+        written.resize(tree.len(), Written::default());
         Self {
             tree,
             input,
-            out: Vec::with_capacity(4 * input.len()),
+            out: Vec::with_capacity(MAX_DEMANGLED_BYTES.min(4 * input.len())),
             is_gnu,
             pack: PackPlace { index: 0, length: None },
             brackets: 1,
             open_forwards: Vec::new(),
+            written,
+            contextual: 0,
+            taken_back: 0,
             depth: 0,
             steps: 0,
             is_over_limits: false,
         }
     }
 
-    /// The text of `id`. `None` if it exceeds the limits, or is not text.
-    pub fn text(mut self, id: Id) -> Option<String> {
+    /// The text of `id`, and the memory, for the next name. `None` if it exceeds the limits, or is not text.
+    pub fn text(mut self, id: Id) -> (Option<String>, Vec<Written>) {
         self.whole(id);
-        if self.is_over_limits { None } else { String::from_utf8(self.out).ok() }
+        let is_over = self.is_over_limits || self.out.len() > MAX_DEMANGLED_BYTES;
+        (if is_over { None } else { String::from_utf8(self.out).ok() }, self.written)
     }
 
     /// Both halves.
@@ -69,10 +90,37 @@ impl<'a> Printer<'a> {
 
     /// What stands left of what a node declares; all of it, for most.
     fn left(&mut self, id: Id) {
-        self.deeper(|printer| {
-            let node = printer.tree.node(id);
-            printer.left_of(node);
-        });
+        match self.tree.node(id) {
+            Node::Word(text) => self.put(text),
+            Node::Text(span) => self.put_span(span),
+            node => {
+                if self.write_again(id) {
+                    return;
+                }
+                let (start, contextual) = (self.out.len(), self.contextual);
+                self.deeper(|printer| printer.left_of(node));
+                if contextual == self.contextual {
+                    self.remember(id, start);
+                }
+            }
+        }
+    }
+
+    /// Copies the left half of `id` if it has been written, and says whether it has.
+    fn write_again(&mut self, id: Id) -> bool {
+        let Some(&Written { start, end, taken_back }) = self.written.get(id.index()) else { return false };
+        let is_written = start < end && taken_back == self.taken_back;
+        if is_written && self.out.len() <= MAX_DEMANGLED_BYTES {
+            self.out.extend_from_within(start as usize..end as usize);
+        }
+        is_written
+    }
+
+    fn remember(&mut self, id: Id, start: usize) {
+        let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(self.out.len())) else { return };
+        if let Some(written) = self.written.get_mut(id.index()) {
+            *written = Written { start, end, taken_back: self.taken_back };
+        }
     }
 
     /// What stands right of it.
@@ -116,8 +164,6 @@ impl<'a> Printer<'a> {
 
     fn left_of(&mut self, node: Node) {
         match node {
-            Node::Word(text) => self.put(text),
-            Node::Text(span) => self.put_span(span),
             Node::Pack(list) => {
                 if let Some(current) = self.pack_member(list) {
                     self.left(current);
@@ -134,6 +180,7 @@ impl<'a> Printer<'a> {
 
     /// The argument of `list` that is meant: the first, outside of an expansion.
     fn pack_member(&mut self, list: List) -> Option<Id> {
+        self.contextual += 1;
         if self.pack.length.is_none() {
             self.pack = PackPlace { index: 0, length: Some(list.len()) };
         }
@@ -148,7 +195,10 @@ impl<'a> Printer<'a> {
         match self.pack.length {
             // No pack in it, or one that is not known.
             None => self.put("..."),
-            Some(0) => self.out.truncate(start),
+            Some(0) => {
+                self.out.truncate(start);
+                self.taken_back += 1;
+            }
             Some(length) => {
                 for index in 1..length {
                     if self.is_over_limits {
@@ -165,6 +215,7 @@ impl<'a> Printer<'a> {
 
     /// What a reference to a later argument refers to; nothing if that is itself.
     fn through_forward(&mut self, number: u32, print: impl FnOnce(&mut Self, Id)) {
+        self.contextual += 1;
         let target = self.tree.forwards.get(number as usize).and_then(|forward| forward.target);
         let Some(target) = target.filter(|_| !self.open_forwards.contains(&number)) else { return };
         self.open_forwards.push(number);

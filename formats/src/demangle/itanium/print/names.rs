@@ -176,7 +176,11 @@ impl Printer<'_> {
     }
 
     pub(super) fn lambda_body(&mut self, body: Id) {
-        let Node::LambdaBody { decls, params, before, after } = self.tree.node(body) else { return };
+        let Node::LambdaBody { decls, params, constraints } = self.tree.node(body) else { return };
+        let (before, after) = match constraints.map(|constraints| self.tree.node(constraints)) {
+            Some(Node::LambdaConstraints { before, after }) => (before, after),
+            _ => (None, None),
+        };
         if !decls.is_empty() {
             self.angled(|printer| printer.list(decls));
         }

@@ -109,6 +109,7 @@ impl Printer<'_> {
                 self.right(member);
             }
             Node::Array { element, length } => {
+                self.contextual += 1;
                 if self.out.last() != Some(&b']') {
                     self.put(" ");
                 }
@@ -226,6 +227,7 @@ impl Printer<'_> {
                     _ => return (target, is_right),
                 },
                 Node::Forward(number) => {
+                    self.contextual += 1;
                     forwards += 1;
                     let next = self.tree.forwards.get(number as usize).and_then(|forward| forward.target);
                     match next {
