@@ -46,7 +46,7 @@ fn without_underscore(raw: &[u8]) -> &[u8] {
 fn llvm(raw: &[u8]) -> Option<String> {
     match raw {
         [b'_', b'Z' | b'_', ..] => itanium::demangle(raw, false),
-        [b'_', b'R', ..] => rust::v0(raw),
+        [b'_', b'R', ..] => rust::v0_as_llvm(raw),
         // Of functions' code where names stand for descriptors (PowerPC64).
         [b'.', rest @ ..] if !rest.starts_with(b".") => llvm(rest).map(|name| format!(".{name}")),
         _ => None,

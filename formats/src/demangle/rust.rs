@@ -9,6 +9,17 @@ pub fn v0(raw: &[u8]) -> Option<String> {
     text(std::str::from_utf8(raw).ok()?)
 }
 
+/// `_R…`, with all from the first `.` in parentheses, as LLVM shows suffixes.
+pub fn v0_as_llvm(raw: &[u8]) -> Option<String> {
+    let raw = std::str::from_utf8(raw).ok()?;
+    let (name, suffix) = raw.find('.').map_or((raw, ""), |dot| raw.split_at(dot));
+    let mut name = text(name)?;
+    if !suffix.is_empty() {
+        name = format!("{name} ({suffix})");
+    }
+    Some(name)
+}
+
 /// `_ZN…17h<hash>E`
 pub fn legacy(raw: &[u8]) -> Option<String> {
     // Rust's demangler looks at every name; most are no such.
