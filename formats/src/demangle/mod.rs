@@ -55,8 +55,8 @@ fn llvm(raw: &[u8]) -> Option<String> {
 
 fn gnu(raw: &[u8]) -> Option<String> {
     match raw {
-        [b'_', b'Z', ..] => rust::legacy(raw).or_else(|| itanium::demangle(raw, true)),
-        [b'_', b'R', ..] => rust::v0(raw),
+        [b'_', b'Z', ..] => rust::as_gnu(raw).or_else(|| itanium::demangle(raw, true)),
+        [b'_', b'R', ..] => rust::as_gnu(raw),
         _ => None,
     }
 }

@@ -45,18 +45,12 @@ impl Parser<'_> {
         while !self.is_at_end() {
             let start = self.at;
             self.expect(b'.')?;
-            let is_word = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
-            if is_word(self.peek(0)) {
-                while is_word(self.peek(0)) {
-                    self.at += 1;
-                }
-            } else if !self.peek(0).is_ascii_digit() {
+            if self.pass(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_') == 0 {
                 return None;
             }
-            let _ = self.at > start + 1 || self.digits();
             while self.peek(0) == b'.' && self.peek(1).is_ascii_digit() {
                 self.at += 1;
-                self.digits();
+                self.pass(|byte| byte.is_ascii_digit());
             }
             let suffix = self.since(start)?;
             name = self.add(Node::Suffixed { name, suffix })?;
@@ -64,12 +58,11 @@ impl Parser<'_> {
         Some(name)
     }
 
-    fn digits(&mut self) -> bool {
-        let start = self.at;
-        while self.peek(0).is_ascii_digit() {
-            self.at += 1;
-        }
-        self.at > start
+    /// Passes bytes for which `is_one` holds, and says how many.
+    fn pass(&mut self, is_one: fn(u8) -> bool) -> usize {
+        let count = self.input.get(self.at..).unwrap_or_default().iter().take_while(|&&byte| is_one(byte)).count();
+        self.at += count;
+        count
     }
 
     /// `<name> <bare-function-type>`, `<name>`, `<special-name>`
@@ -88,7 +81,8 @@ impl Parser<'_> {
         let mut state = NameState::default();
         let name = self.name(Some(&mut state))?;
         self.resolve_forwards(first_forward)?;
-        if self.is_at_end_of_encoding() {
+        // Data has no suffix, says GNU.
+        if self.is_at_end_of_encoding() && !(self.is_gnu && self.peek(0) == b'.') {
             return Some(name);
         }
         let conditions = if self.eat_text(b"Ua9enable_ifI") { Some(self.list_until(b'E', Self::template_arg)?) } else { None };
@@ -154,6 +148,13 @@ impl Parser<'_> {
                 (Special::ReferenceTemporary, name)
             }
             b"GI" => (Special::ModuleInit, self.module_name(None)??),
+            b"GT" if self.is_gnu => {
+                let is_safe = self.eat(b't');
+                if !is_safe {
+                    self.expect(b'n')?;
+                }
+                (if is_safe { Special::Transaction } else { Special::NoTransaction }, self.encoding()?)
+            }
             [b'T', kind] => {
                 self.at -= 1;
                 let kind = if *kind == b'v' { Special::VirtualThunk } else { Special::NonVirtualThunk };

@@ -32,7 +32,7 @@ impl Parser<'_> {
         let node = match operator.kind {
             Kind::Binary => Node::Binary { operator, left: self.expression()?, right: self.expression()? },
             Kind::Prefix => Node::Prefix { operator, operand: self.expression()? },
-            Kind::Postfix if self.eat(b'_') => Node::Prefix { operator, operand: self.expression()? },
+            Kind::Postfix if self.eat(b'_') != self.is_gnu => Node::Prefix { operator, operand: self.expression()? },
             Kind::Postfix => Node::Postfix { operator, operand: self.expression()? },
             Kind::Subscript => Node::Subscript { array: self.expression()?, index: self.expression()? },
             Kind::Member | Kind::Dot => Node::Member { operator, object: self.expression()?, member: self.expression()? },
@@ -283,6 +283,9 @@ impl Parser<'_> {
     }
 
     fn unresolved_type(&mut self) -> Option<Id> {
+        if self.is_gnu {
+            return self.ty();
+        }
         let ty = match (self.peek(0), self.peek(1)) {
             (b'T', _) => self.template_parameter()?,
             (b'D', b't' | b'T') => self.decltype()?,

@@ -9,6 +9,9 @@ impl Parser<'_> {
     /// `L <type> <value> E`, `L _Z <encoding> E`
     pub fn literal(&mut self) -> Option<Id> {
         self.expect(b'L')?;
+        if self.is_gnu {
+            return self.literal_as_gnu();
+        }
         let first = self.peek(0);
         if let Some(ty) = integer_type(first) {
             self.at += 1;
@@ -58,6 +61,37 @@ impl Parser<'_> {
                 self.add(Node::Enumerator { ty, digits })
             }
         }
+    }
+
+    /// GNU takes any text for a value.
+    fn literal_as_gnu(&mut self) -> Option<Id> {
+        if self.eat_text(b"_Z") || self.eat(b'Z') {
+            let encoding = self.encoding()?;
+            self.expect(b'E')?;
+            return Some(encoding);
+        }
+        let first = self.peek(0);
+        let ty = self.ty()?;
+        if matches!(self.memory.tree.node(ty), Node::NullptrType) && self.eat(b'E') {
+            return self.add(Node::Nullptr);
+        }
+        let start = self.at;
+        self.at += self.input.get(start..)?.iter().position(|&byte| byte == b'E')?;
+        let digits = self.since(start)?;
+        self.at += 1;
+        let float = match first {
+            b'f' => Some(FloatType::Float),
+            b'd' => Some(FloatType::Double),
+            b'e' => Some(FloatType::LongDouble),
+            _ => None,
+        };
+        let node = match (first, digits.of(self.input), float) {
+            (b'b', b"0", _) => Node::Bool(false),
+            (b'b', b"1", _) => Node::Bool(true),
+            (_, _, Some(ty)) => Node::Float { ty, digits },
+            _ => integer_type(first).map_or(Node::Enumerator { ty, digits }, |ty| Node::Integer { ty, digits }),
+        };
+        self.add(node)
     }
 
     fn boolean(&mut self) -> Option<Id> {

@@ -166,7 +166,7 @@ impl Parser<'_> {
     }
 
     /// `[<module>] [F] [L] <operator-name>`, `<ctor-dtor-name>`, `<source-name>`, `<unnamed-type-name>` or bindings, with tags.
-    fn unqualified_name(&mut self, state: Option<&mut NameState>, scope: Option<Id>, module: Option<Id>) -> Option<Id> {
+    fn unqualified_name(&mut self, mut state: Option<&mut NameState>, scope: Option<Id>, module: Option<Id>) -> Option<Id> {
         let module = self.module_name(module)?;
         let is_friend = scope.is_some() && self.eat(b'F');
         self.eat(b'L');
@@ -186,16 +186,24 @@ impl Parser<'_> {
                 if module.is_some() {
                     return None;
                 }
-                let (class, name) = self.structor(scope?, state)?;
+                let (class, name) = self.structor(scope?, state.as_deref_mut())?;
                 scope = Some(class);
                 name
             }
-            _ => self.operator_name(state)?,
+            _ => self.operator_name(state.as_deref_mut())?,
         };
         if let Some(module) = module {
             name = self.add(Node::InModule { module, name })?;
         }
-        name = self.tags(name)?;
+        let tagged = self.tags(name)?;
+        if self.is_gnu
+            && tagged != name
+            && let Some(state) = state
+        {
+            // GNU takes a constructor with tags for a function that returns something.
+            state.has_no_return = false;
+        }
+        name = tagged;
         match scope {
             Some(scope) if is_friend => self.add(Node::Friend { scope, name }),
             Some(scope) => self.add(Node::Nested { scope, name }),
@@ -233,7 +241,9 @@ impl Parser<'_> {
         } else {
             text.starts_with(b"_GLOBAL__N")
         };
-        self.add(if is_anonymous { Node::Word("(anonymous namespace)") } else { Node::Text(name) })
+        let id = self.add(if is_anonymous { Node::Word("(anonymous namespace)") } else { Node::Text(name) })?;
+        self.last_name = Some(id);
+        Some(id)
     }
 
     /// `Ut [<number>] _`, `Ul <lambda-sig> E [<number>] _`, `Ub [<number>] _`
@@ -251,7 +261,7 @@ impl Parser<'_> {
                 self.add(Node::Unnamed(number))
             }
             b'l' => self.lambda(),
-            b'b' => {
+            b'b' if !self.is_gnu => {
                 self.number(false)?;
                 self.expect(b'_')?;
                 self.add(Node::Word("'block-literal'"))
@@ -300,7 +310,7 @@ impl Parser<'_> {
 
     /// `C <digit>`, `CI <digit> <name>`, `D <digit>`: the class as it is written before it, and the name.
     fn structor(&mut self, scope: Id, state: Option<&mut NameState>) -> Option<(Id, Id)> {
-        let class = match self.memory.tree.node(scope) {
+        let scope = match self.memory.tree.node(scope) {
             Node::Known(known) => self.add(Node::KnownInFull(known))?,
             _ => scope,
         };
@@ -318,11 +328,14 @@ impl Parser<'_> {
         if let Some(state) = state.as_deref_mut() {
             state.has_no_return = true;
         }
-        if is_inherited {
+        if is_inherited && self.is_gnu {
+            self.ty()?;
+        } else if is_inherited {
             self.name(state)?;
         }
-        let name = if is_constructor { Node::Constructor { class, is_inherited } } else { Node::Destructor(class) };
-        Some((class, self.add(name)?))
+        let class = if self.is_gnu { self.last_name? } else { scope };
+        let name = if is_constructor { Node::Constructor(class) } else { Node::Destructor(class) };
+        Some((scope, self.add(name)?))
     }
 
     /// An operator as a function's name: two letters, `cv <type>`, `li <source-name>`, `v <digit> <source-name>`
@@ -333,7 +346,7 @@ impl Parser<'_> {
             if operator.kind == Kind::Cast {
                 return self.conversion(state);
             }
-            let is_name = operator.is_name() || self.is_gnu;
+            let is_name = if self.is_gnu { !matches!(&code, b"te" | b"ti") } else { operator.is_name() };
             return if is_name { self.add(Node::OperatorName(operator)) } else { None };
         }
         if &code == b"li" {
@@ -379,6 +392,9 @@ impl Parser<'_> {
             }
         };
         self.at += 1;
+        if self.is_gnu {
+            self.last_name = Some(self.add(Node::KnownInFull(known))?);
+        }
         let id = self.add(Node::Known(known))?;
         let tagged = self.tags(id)?;
         if tagged != id {

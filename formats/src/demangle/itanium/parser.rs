@@ -70,12 +70,15 @@ pub struct Parser<'a> {
     invented: [u32; 3],
     /// As GNU does where the two understand the grammar differently.
     pub(super) is_gnu: bool,
+    /// The identifier that was read last, which GNU takes for the name of the class before a constructor.
+    pub(super) last_name: Option<Id>,
 }
 
 impl<'a> Parser<'a> {
     /// For a name; `memory` may have been used for another.
     pub fn new(input: &'a [u8], mut memory: Memory, is_gnu: bool) -> Self {
         memory.tree.clear();
+        memory.tree.is_gnu = is_gnu;
         memory.substitutions.clear();
         memory.pending.clear();
         memory.arguments.clear();
@@ -93,6 +96,7 @@ impl<'a> Parser<'a> {
             lambda_level: None,
             invented: [0; 3],
             is_gnu,
+            last_name: None,
         }
     }
 
@@ -347,6 +351,13 @@ impl<'a> Parser<'a> {
         if self.in_constraint {
             let written = self.since(start).map(|span| Span { end: span.end - 1, ..span })?;
             return self.add(Node::ParameterText(written));
+        }
+        if self.is_gnu {
+            return match self.memory.levels.get(self.first_level + level) {
+                Some(Level::Declared(parameters)) => parameters.get(index).copied(),
+                _ if level == 0 => self.add(Node::Argument(index)),
+                _ => None,
+            };
         }
         if self.allows_forward && level == 0 {
             let number = u32::try_from(self.memory.tree.forwards.len()).ok()?;

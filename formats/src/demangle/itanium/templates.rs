@@ -12,6 +12,7 @@ impl Parser<'_> {
         if are_of_encoding {
             self.begin_arguments();
         }
+        let last_name = self.last_name;
         let mut is_closed = false;
         let args = self.list(|parser| {
             if is_closed || parser.eat(b'E') {
@@ -29,6 +30,7 @@ impl Parser<'_> {
             is_closed = parser.closing_constraint()?.is_some();
             Some(Some(arg))
         })?;
+        self.last_name = last_name;
         self.add(Node::TemplateArgs(args))
     }
 
@@ -63,7 +65,7 @@ impl Parser<'_> {
                 Some(encoding)
             }
             b'L' => self.literal(),
-            b'T' if self.is_parameter_declaration() => self.deeper(|parser| {
+            b'T' if !self.is_gnu && self.is_parameter_declaration() => self.deeper(|parser| {
                 parser.parameter_declaration(None)?;
                 let argument = parser.template_arg()?;
                 parser.add(Node::ArgumentOf { argument })

@@ -128,6 +128,10 @@ pub enum Special {
     Guard,
     /// `GR`
     ReferenceTemporary,
+    /// `GTt`
+    Transaction,
+    /// `GTn`
+    NoTransaction,
     /// `GI`
     ModuleInit,
     /// `___Z…_block_invoke`
@@ -202,7 +206,7 @@ pub enum Node {
     /// `name[abi:tag]`
     Tagged { name: Id, tag: Span },
     /// Constructor of the class that the name is.
-    Constructor { class: Id, is_inherited: bool },
+    Constructor(Id),
     /// Destructor of the class that the name is.
     Destructor(Id),
     /// `~T` within an expression.
@@ -280,6 +284,8 @@ pub enum Node {
     // Templates.
     /// The parameter of a lambda that is `auto`, the first being 0.
     Auto(u32),
+    /// The argument of that number, of a template that is known when the name is written: so does GNU.
+    Argument(usize),
     /// A parameter as it is written, within a constraint.
     ParameterText(Span),
     /// A parameter of a template whose arguments come later; its number in [`Tree::forwards`].
@@ -424,6 +430,8 @@ pub struct Tree {
     members: Vec<Id>,
     /// References to arguments that come later.
     pub forwards: Vec<Forward>,
+    /// Is it to be written as GNU does?
+    pub is_gnu: bool,
 }
 
 impl Tree {
@@ -476,12 +484,13 @@ impl Tree {
     fn shape_of(&self, node: &Node) -> Shape {
         match *node {
             Node::Qualified { ty: inner, .. } | Node::Tagged { name: inner, .. } => self.shape(inner),
+            Node::Vendor { ty, .. } if self.is_gnu => Shape { has_right: self.shape(ty).has_right, ..Shape::PLAIN },
             Node::Pointer(inner) | Node::Reference(inner) | Node::RightReference(inner) | Node::MemberPointer { member: inner, .. } => {
                 Shape { has_right: self.shape(inner).has_right, ..Shape::PLAIN }
             }
             Node::Array { .. } => Shape::ARRAY,
             Node::Function { .. } | Node::FunctionType { .. } => Shape::FUNCTION,
-            Node::Forward(_) => Shape::DEPENDS,
+            Node::Forward(_) | Node::Argument(_) => Shape::DEPENDS,
             Node::Pack(list) => {
                 let all_lack = |answer: fn(Shape) -> Answer| {
                     let lack = self.list(list).iter().all(|&id| answer(self.shape(id)) == Answer::No);

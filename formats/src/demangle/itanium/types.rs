@@ -242,7 +242,7 @@ impl Parser<'_> {
 
     fn vendor_qualified(&mut self) -> Option<Id> {
         let text = self.identifier()?;
-        if text.of(self.input).starts_with(b"objcproto") {
+        if !self.is_gnu && text.of(self.input).starts_with(b"objcproto") {
             // The protocol's name is within the qualifier.
             let after = std::mem::replace(&mut self.at, text.start as usize + b"objcproto".len());
             let protocol = self.identifier().filter(|protocol| protocol.end <= text.end)?;

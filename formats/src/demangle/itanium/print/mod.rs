@@ -5,11 +5,15 @@
 
 mod expressions;
 mod floats;
+mod gnu;
 mod names;
+mod scopes;
 mod types;
 
 use super::operators::Precedence;
-use super::tree::{Answer, Id, List, Node, Span, Tree};
+use super::tree::{Answer, Id, List, Node, Qualifiers, Span, Tree};
+use scopes::Scopes;
+
 use crate::limits::{MAX_DEMANGLE_DEPTH, MAX_DEMANGLE_STEPS, MAX_DEMANGLED_BYTES};
 
 /// Which argument of a pack is meant.
@@ -46,9 +50,17 @@ pub struct Printer<'a> {
     contextual: usize,
     /// How often text has been taken back, so that what was said of it no longer holds.
     taken_back: u32,
+    /// Templates whose arguments parameters stand for, as GNU looks them up.
+    scopes: Scopes,
+    /// Qualifiers that stand around a type already, which GNU does not say twice.
+    outer: Qualifiers,
+    /// Where GNU has taken back a comma and believes that a space stands.
+    gap: Option<usize>,
     depth: usize,
     steps: usize,
     is_over_limits: bool,
+    /// There is something in the name that GNU does not know.
+    is_refused: bool,
 }
 
 impl<'a> Printer<'a> {
@@ -67,16 +79,20 @@ impl<'a> Printer<'a> {
             written,
             contextual: 0,
             taken_back: 0,
+            scopes: Scopes::default(),
+            outer: Qualifiers::default(),
+            gap: None,
             depth: 0,
             steps: 0,
             is_over_limits: false,
+            is_refused: false,
         }
     }
 
     /// The text of `id`, and the memory, for the next name. `None` if it exceeds the limits, or is not text.
     pub fn text(mut self, id: Id) -> (Option<String>, Vec<Written>) {
         self.whole(id);
-        let is_over = self.is_over_limits || self.out.len() > MAX_DEMANGLED_BYTES;
+        let is_over = self.is_refused || self.is_over_limits || self.out.len() > MAX_DEMANGLED_BYTES;
         (if is_over { None } else { String::from_utf8(self.out).ok() }, self.written)
     }
 
@@ -93,12 +109,13 @@ impl<'a> Printer<'a> {
         match self.tree.node(id) {
             Node::Word(text) => self.put(text),
             Node::Text(span) => self.put_span(span),
-            node => {
+            _ if !self.outer.is_empty() => self.deeper(|printer| printer.left_of(id)),
+            _ => {
                 if self.write_again(id) {
                     return;
                 }
                 let (start, contextual) = (self.out.len(), self.contextual);
-                self.deeper(|printer| printer.left_of(node));
+                self.deeper(|printer| printer.left_of(id));
                 if contextual == self.contextual {
                     self.remember(id, start);
                 }
@@ -126,6 +143,7 @@ impl<'a> Printer<'a> {
     /// What stands right of it.
     fn right(&mut self, id: Id) {
         self.deeper(|printer| match printer.tree.node(id) {
+            node if printer.is_gnu && printer.right_as_gnu(id, node) => {}
             Node::Pack(list) => {
                 if let Some(current) = printer.pack_member(list) {
                     printer.right(current);
@@ -162,8 +180,10 @@ impl<'a> Printer<'a> {
         self.depth -= 1;
     }
 
-    fn left_of(&mut self, node: Node) {
+    fn left_of(&mut self, id: Id) {
+        let node = self.tree.node(id);
         match node {
+            _ if self.is_gnu && self.left_as_gnu(id, node) => {}
             Node::Pack(list) => {
                 if let Some(current) = self.pack_member(list) {
                     self.left(current);
@@ -194,7 +214,14 @@ impl<'a> Printer<'a> {
         self.whole(pattern);
         match self.pack.length {
             // No pack in it, or one that is not known.
-            None => self.put("..."),
+            None => {
+                if self.is_gnu && !self.is_plain(pattern) {
+                    self.out.insert(start, b'(');
+                    self.taken_back += 1;
+                    self.put(")");
+                }
+                self.put("...");
+            }
             Some(0) => {
                 self.out.truncate(start);
                 self.taken_back += 1;
@@ -232,6 +259,12 @@ impl<'a> Printer<'a> {
                     answer = ask(printer, current);
                 }
             }
+            Node::Argument(index) => printer.through_argument(index, |printer, target| answer = ask(printer, target)),
+            Node::Reference(inner) | Node::RightReference(inner) if printer.is_gnu => {
+                let (target, _, scope) = printer.smashed(id, inner);
+                printer.within(scope, |printer| answer = ask(printer, target));
+            }
+            Node::Vendor { ty, .. } => answer = ask(printer, ty),
             Node::Forward(number) => printer.through_forward(number, |printer, target| answer = ask(printer, target)),
             Node::Qualified { ty: inner, .. }
             | Node::Pointer(inner)
@@ -264,8 +297,28 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// `a, b, c`, without those that are empty packs.
+    /// `a, b, c`, without those that are empty packs. GNU leaves those out at the end only.
     fn list(&mut self, list: List) {
+        if self.is_gnu {
+            let mut end = self.out.len();
+            for (number, &id) in self.tree.list(list).iter().enumerate() {
+                if self.is_over_limits {
+                    return;
+                }
+                self.put(if number > 0 { ", " } else { "" });
+                let start = self.out.len();
+                self.whole(id);
+                if number == 0 || self.out.len() > start {
+                    end = self.out.len();
+                }
+            }
+            if self.out.len() > end {
+                self.out.truncate(end);
+                self.gap = Some(end);
+                self.contextual += 1;
+            }
+            return;
+        }
         let mut is_first = true;
         for &id in self.tree.list(list) {
             if self.is_over_limits {

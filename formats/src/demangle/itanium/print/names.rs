@@ -22,7 +22,7 @@ impl Printer<'_> {
                 self.put(short_name(known));
             }
             Node::KnownInFull(known) => self.known_in_full(known),
-            Node::Constructor { class, .. } => self.base_name(class),
+            Node::Constructor(class) => self.base_name(class),
             Node::Destructor(class) => {
                 self.put("~");
                 self.base_name(class);
@@ -172,7 +172,7 @@ impl Printer<'_> {
         if known == Known::String {
             self.put(", std::allocator<char>");
         }
-        self.put(">");
+        self.put(if self.is_gnu { " >" } else { ">" });
     }
 
     pub(super) fn lambda_body(&mut self, body: Id) {
@@ -247,7 +247,7 @@ fn full_name(known: Known) -> &'static str {
     }
 }
 
-fn special_text(kind: Special) -> &'static str {
+pub(super) fn special_text(kind: Special) -> &'static str {
     match kind {
         Special::Vtable => "vtable for ",
         Special::Vtt => "VTT for ",
@@ -261,6 +261,8 @@ fn special_text(kind: Special) -> &'static str {
         Special::ThreadInit => "thread-local initialization routine for ",
         Special::Guard => "guard variable for ",
         Special::ReferenceTemporary => "reference temporary for ",
+        Special::Transaction => "transaction clone for ",
+        Special::NoTransaction => "non-transaction clone for ",
         Special::ModuleInit => "initializer for module ",
         Special::Block => "invocation function for block in ",
     }

@@ -133,7 +133,7 @@ impl Printer<'_> {
     }
 
     /// `(params)`, what stands right of the function in what it returns, and what follows.
-    fn signature(&mut self, returns: Option<Id>, signature: Id) {
+    pub(super) fn signature(&mut self, returns: Option<Id>, signature: Id) {
         let Node::Signature { params, qualifiers, reference, tail } = self.tree.node(signature) else { return };
         self.parameters(params);
         if let Some(returns) = returns {
@@ -157,7 +157,7 @@ impl Printer<'_> {
         }
     }
 
-    fn qualifiers(&mut self, qualifiers: Qualifiers) {
+    pub(super) fn qualifiers(&mut self, qualifiers: Qualifiers) {
         if qualifiers.is_const {
             self.put(" const");
         }
@@ -174,7 +174,7 @@ impl Printer<'_> {
         self.is_array(pointee) || self.is_function(pointee)
     }
 
-    fn open_brackets(&mut self, pointee: Id) {
+    pub(super) fn open_brackets(&mut self, pointee: Id) {
         self.left(pointee);
         if self.is_array(pointee) {
             self.put(" (");
@@ -183,7 +183,7 @@ impl Printer<'_> {
         }
     }
 
-    fn close_brackets(&mut self, pointee: Id) {
+    pub(super) fn close_brackets(&mut self, pointee: Id) {
         if self.is_bracketed(pointee) {
             self.put(")");
         }
