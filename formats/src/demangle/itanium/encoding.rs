@@ -142,7 +142,9 @@ impl Parser<'_> {
                 let name = self.name(None)?;
                 // Old compilers left the number out.
                 let has_number = self.peek(0).is_ascii_digit() || self.peek(0).is_ascii_uppercase();
-                if has_number || self.peek(0) == b'_' {
+                if self.is_gnu {
+                    self.number(false)?;
+                } else if has_number || self.peek(0) == b'_' {
                     self.sequence_index()?;
                 }
                 (Special::ReferenceTemporary, name)

@@ -88,7 +88,7 @@ impl Parser<'_> {
         }
         match &code {
             b"fp" => return self.function_parameter(),
-            b"fL" if self.peek(2).is_ascii_digit() => return self.function_parameter(),
+            b"fL" if !self.is_gnu && self.peek(2).is_ascii_digit() => return self.function_parameter(),
             [b'L', _] => return self.literal(),
             [b'T', _] => return self.template_parameter(),
             [b'f', _] => return self.fold(),
@@ -241,7 +241,7 @@ impl Parser<'_> {
     /// A name that depends on parameters: `[gs] <base>`, `sr <type> <base>`, `srN <type> {<simple-id>} E <base>`,
     /// `[gs] sr {<simple-id>} E <base>`
     fn unresolved_name(&mut self, is_global: bool) -> Option<Id> {
-        if self.eat_text(b"srN") {
+        if !self.is_gnu && self.eat_text(b"srN") {
             let mut scope = self.unresolved_scope()?;
             while !self.eat(b'E') {
                 let name = self.simple_id()?;

@@ -74,7 +74,9 @@ impl Parser<'_> {
 
     /// `_ <digit>`, `__ <number> _`; old compilers wrote digits alone. Which of several things of one name it is, is not shown.
     fn discriminator(&mut self) {
-        if self.peek(0) == b'_' {
+        if self.is_gnu {
+            self.discriminator_as_gnu();
+        } else if self.peek(0) == b'_' {
             if self.peek(1).is_ascii_digit() {
                 self.at += 2;
             } else if self.peek(1) == b'_' {
@@ -85,6 +87,18 @@ impl Parser<'_> {
             }
         } else if self.input.get(self.at..).unwrap_or_default().iter().all(u8::is_ascii_digit) {
             self.at = self.input.len();
+        }
+    }
+
+    /// GNU takes `_` without a number, too.
+    fn discriminator_as_gnu(&mut self) {
+        if !self.eat(b'_') {
+            return;
+        }
+        let is_long = self.eat(b'_');
+        let number = self.number(false).unwrap_or_default();
+        if is_long && number.of(self.input).len() > 1 {
+            self.eat(b'_');
         }
     }
 
@@ -169,10 +183,16 @@ impl Parser<'_> {
     fn unqualified_name(&mut self, mut state: Option<&mut NameState>, scope: Option<Id>, module: Option<Id>) -> Option<Id> {
         let module = self.module_name(module)?;
         let is_friend = scope.is_some() && self.eat(b'F');
-        self.eat(b'L');
+        let is_internal = self.eat(b'L');
         let mut scope = scope;
         let mut name = match (self.peek(0), self.peek(1)) {
-            (b'1'..=b'9', _) => self.source_name()?,
+            (b'1'..=b'9', _) => {
+                let name = self.source_name()?;
+                if is_internal && self.is_gnu {
+                    self.discriminator_as_gnu();
+                }
+                name
+            }
             (b'U', _) => self.unnamed_type(state.is_some())?,
             (b'D', b'C') => {
                 self.at += 2;
@@ -258,7 +278,12 @@ impl Parser<'_> {
             b't' => {
                 let number = self.number(false)?;
                 self.expect(b'_')?;
-                self.add(Node::Unnamed(number))
+                let id = self.add(Node::Unnamed(number))?;
+                if self.is_gnu {
+                    // Once more than the ABI says.
+                    self.remember(id);
+                }
+                Some(id)
             }
             b'l' => self.lambda(),
             b'b' if !self.is_gnu => {

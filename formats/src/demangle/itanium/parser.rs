@@ -271,6 +271,16 @@ impl<'a> Parser<'a> {
         self.memory.substitutions.pop()
     }
 
+    /// How many substitutions there are.
+    pub fn substitutions(&self) -> usize {
+        self.memory.substitutions.len()
+    }
+
+    /// Goes back to `count` substitutions.
+    pub fn forget_from(&mut self, count: usize) {
+        self.memory.substitutions.truncate(count);
+    }
+
     /// The substitution of a number.
     pub fn substitution_at(&self, index: usize) -> Option<Id> {
         self.memory.substitutions.get(index).copied()

@@ -13,6 +13,8 @@ impl Parser<'_> {
             self.begin_arguments();
         }
         let last_name = self.last_name;
+        let takes_args = self.takes_args;
+        self.takes_args |= self.is_gnu;
         let mut is_closed = false;
         let args = self.list(|parser| {
             if is_closed || parser.eat(b'E') {
@@ -31,6 +33,7 @@ impl Parser<'_> {
             Some(Some(arg))
         })?;
         self.last_name = last_name;
+        self.takes_args = takes_args;
         self.add(Node::TemplateArgs(args))
     }
 

@@ -50,7 +50,7 @@ impl Parser<'_> {
     /// A substitution alone is no new type.
     fn substituted_type(&mut self) -> Option<Id> {
         let (mut ty, is_substitution) = self.unscoped_name(None)?;
-        if self.peek(0) == b'I' && (!is_substitution || self.takes_args) {
+        if self.peek(0) == b'I' && (!is_substitution || self.takes_args || self.is_gnu) {
             if !is_substitution {
                 self.remember(ty);
             }
@@ -87,14 +87,21 @@ impl Parser<'_> {
 
     fn parameter_type(&mut self) -> Option<Id> {
         let name = self.template_parameter()?;
-        if !self.takes_args || self.peek(0) != b'I' {
+        if self.peek(0) != b'I' || !self.takes_args && !self.is_gnu {
             return Some(name);
         }
+        let (start, substitutions) = (self.at, self.substitutions());
         // So says the ABI, and so does GNU; to LLVM the parameter without its arguments is nothing to refer to.
         if self.is_gnu {
             self.remember(name);
         }
         let args = self.template_args(false)?;
+        if !self.takes_args && self.peek(0) != b'I' {
+            // The arguments are the conversion's own. Reading them again is bounded by the number of nodes.
+            self.at = start;
+            self.forget_from(substitutions);
+            return Some(name);
+        }
         self.add(Node::Template { name, args })
     }
 

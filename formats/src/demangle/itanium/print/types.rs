@@ -136,8 +136,8 @@ impl Printer<'_> {
     pub(super) fn signature(&mut self, returns: Option<Id>, signature: Id) {
         let Node::Signature { params, qualifiers, reference, tail } = self.tree.node(signature) else { return };
         self.parameters(params);
-        if let Some(returns) = returns {
-            self.right(returns);
+        if !self.is_gnu {
+            self.right_of(returns);
         }
         self.qualifiers(qualifiers);
         self.put(match reference {
@@ -145,6 +145,9 @@ impl Printer<'_> {
             RefQualifier::Left => " &",
             RefQualifier::Right => " &&",
         });
+        if self.is_gnu {
+            self.right_of(returns);
+        }
         let Some(Node::SignatureTail { conditions, requires }) = tail.map(|tail| self.tree.node(tail)) else { return };
         if let Some(conditions) = conditions {
             self.put(" [enable_if:");
@@ -154,6 +157,12 @@ impl Printer<'_> {
         if let Some(requires) = requires {
             self.put(" requires ");
             self.whole(requires);
+        }
+    }
+
+    fn right_of(&mut self, returns: Option<Id>) {
+        if let Some(returns) = returns {
+            self.right(returns);
         }
     }
 
