@@ -53,7 +53,20 @@ fn llvm(raw: &[u8]) -> Option<String> {
     }
 }
 
+/// What stands before a name (`.`, `$`) and behind it (`@VERSION`) is left as it is, as in binutils.
 fn gnu(raw: &[u8]) -> Option<String> {
+    let start = raw.iter().take_while(|byte| matches!(byte, b'.' | b'$')).count();
+    let (before, rest) = raw.split_at(start);
+    let end = rest.iter().position(|&byte| byte == b'@').unwrap_or(rest.len());
+    let (name, after) = rest.split_at(end);
+    let name = gnu_name(name)?;
+    if before.is_empty() && after.is_empty() {
+        return Some(name);
+    }
+    Some(format!("{}{name}{}", std::str::from_utf8(before).ok()?, std::str::from_utf8(after).ok()?))
+}
+
+fn gnu_name(raw: &[u8]) -> Option<String> {
     match raw {
         [b'_', b'Z', ..] => rust::as_gnu(raw).or_else(|| itanium::demangle(raw, true)),
         [b'_', b'R', ..] => rust::as_gnu(raw),

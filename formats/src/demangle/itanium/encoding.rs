@@ -85,7 +85,8 @@ impl Parser<'_> {
         if self.is_at_end_of_encoding() && !(self.is_gnu && self.peek(0) == b'.') {
             return Some(name);
         }
-        let conditions = if self.eat_text(b"Ua9enable_ifI") { Some(self.list_until(b'E', Self::template_arg)?) } else { None };
+        let conditions =
+            if !self.is_gnu && self.eat_text(b"Ua9enable_ifI") { Some(self.list_until(b'E', Self::template_arg)?) } else { None };
         let returns = if state.ends_with_args && !state.has_no_return { Some(self.ty()?) } else { None };
         let params = self.params(state.has_explicit_object)?;
         let requires = if self.eat(b'Q') { Some(self.constraint()?) } else { None };

@@ -12,6 +12,9 @@ impl Parser<'_> {
         self.deeper(|parser| {
             let is_global = parser.eat_text(b"gs");
             let code = [parser.peek(0), parser.peek(1)];
+            if parser.is_gnu && matches!(&code, b"te" | b"ti" | b"nx") {
+                return None;
+            }
             if let Some(operator) = operators::find(code) {
                 parser.at += 2;
                 return parser.operation(operator, is_global);
@@ -22,6 +25,10 @@ impl Parser<'_> {
 
     /// An expression whose parameters are kept as they are written.
     pub fn constraint(&mut self) -> Option<Id> {
+        // GNU knows none yet.
+        if self.is_gnu {
+            return None;
+        }
         let outer = std::mem::replace(&mut self.in_constraint, true);
         let constraint = self.expression()?;
         self.in_constraint = outer;
@@ -32,7 +39,7 @@ impl Parser<'_> {
         let node = match operator.kind {
             Kind::Binary => Node::Binary { operator, left: self.expression()?, right: self.expression()? },
             Kind::Prefix => Node::Prefix { operator, operand: self.expression()? },
-            Kind::Postfix if self.eat(b'_') != self.is_gnu => Node::Prefix { operator, operand: self.expression()? },
+            Kind::Postfix if self.eat(b'_') => Node::Prefix { operator, operand: self.expression()? },
             Kind::Postfix => Node::Postfix { operator, operand: self.expression()? },
             Kind::Subscript => Node::Subscript { array: self.expression()?, index: self.expression()? },
             Kind::Member | Kind::Dot => Node::Member { operator, object: self.expression()?, member: self.expression()? },
@@ -44,6 +51,7 @@ impl Parser<'_> {
             Kind::NamedCast => Node::NamedCast { operator, ty: self.ty()?, operand: self.expression()? },
             Kind::OfType => Node::Of { operator, operand: self.ty()? },
             Kind::OfValue => Node::Of { operator, operand: self.expression()? },
+            Kind::NameOnly if self.is_gnu => Node::Prefix { operator, operand: self.expression()? },
             Kind::NameOnly => return None,
         };
         self.add(node)
@@ -145,7 +153,10 @@ impl Parser<'_> {
         } else if !self.eat_text(b"fp") {
             return None;
         }
-        self.qualifiers();
+        let qualifiers = self.qualifiers();
+        if self.is_gnu && !qualifiers.is_empty() {
+            return None;
+        }
         let number = self.number(false)?;
         self.expect(b'_')?;
         self.add(Node::Parameter { number })
@@ -196,6 +207,7 @@ impl Parser<'_> {
         let name = self.identifier()?;
         let callee = self.add(Node::Text(name))?;
         let args = match (name.of(self.input), self.peek(0)) {
+            (b"__uuidof", b't' | b'z') if self.is_gnu => return None,
             (b"__uuidof", b't') => {
                 self.at += 1;
                 let ty = self.ty()?;
@@ -301,10 +313,15 @@ impl Parser<'_> {
             return self.simple_id();
         }
         if self.eat_text(b"dn") {
+            if self.is_gnu {
+                return None;
+            }
             let name = if self.peek(0).is_ascii_digit() { self.simple_id()? } else { self.unresolved_type()? };
             return self.add(Node::DestructorOf(name));
         }
-        self.eat_text(b"on");
+        if self.eat_text(b"on") && self.is_gnu && self.peek(0).is_ascii_digit() {
+            return self.simple_id();
+        }
         let name = self.operator_name(None)?;
         self.with_args(name)
     }

@@ -77,7 +77,7 @@ impl Parser<'_> {
         }
         let start = self.at;
         self.at += self.input.get(start..)?.iter().position(|&byte| byte == b'E')?;
-        let digits = self.since(start)?;
+        let digits = self.since(start).filter(|digits| digits.end > digits.start)?;
         self.at += 1;
         let float = match first {
             b'f' => Some(FloatType::Float),

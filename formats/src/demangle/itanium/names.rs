@@ -154,7 +154,7 @@ impl Parser<'_> {
             (b'I', _) => {
                 let name = prefix?;
                 let args = self.template_args(state.is_some())?;
-                if matches!(self.memory.tree.node(name), Node::Template { .. }) {
+                if !self.is_gnu && matches!(self.memory.tree.node(name), Node::Template { .. }) {
                     return None;
                 }
                 if let Some(state) = state {
@@ -430,7 +430,7 @@ impl Parser<'_> {
 
     /// Is a declaration of a parameter next?
     pub fn is_parameter_declaration(&self) -> bool {
-        self.peek(0) == b'T' && matches!(self.peek(1), b'y' | b'p' | b't' | b'n' | b'k')
+        self.peek(0) == b'T' && (matches!(self.peek(1), b'y' | b'p' | b't' | b'n') || self.peek(1) == b'k' && !self.is_gnu)
     }
 
     /// `Ty`, `Tk <name>`, `Tn <type>`, `Tt {<declaration>} E`, `Tp <declaration>`; `level` is that which it joins.

@@ -121,13 +121,17 @@ impl Parser<'_> {
             b'n' => Node::NullptrType,
             b'F' => {
                 self.at += 2;
-                let bits = self.number(false)?;
-                self.expect(b'_')?;
+                let mut bits = self.number(false)?;
+                if self.is_gnu && self.eat(b'x') {
+                    bits.end += 1;
+                } else {
+                    self.expect(b'_')?;
+                }
                 let bits = self.add(Node::Text(bits))?;
                 return self.add(Node::BinaryFloat(bits));
             }
             b'B' | b'U' => return self.bit_int(),
-            b'k' | b'K' => {
+            b'k' | b'K' if !self.is_gnu => {
                 self.at += 2;
                 let constraint = self.name(None)?;
                 return self.add(Node::Postfixed { ty: constraint, text: if code == b'k' { " auto" } else { " decltype(auto)" } });
@@ -185,7 +189,10 @@ impl Parser<'_> {
                 return self.add(Node::PixelVector(length));
             }
             Some(length)
-        } else if self.eat(b'_') {
+        } else if self.eat(b'_') != self.is_gnu {
+            if self.is_gnu {
+                return None;
+            }
             None
         } else {
             let length = self.expression()?;
@@ -225,6 +232,7 @@ impl Parser<'_> {
     /// `[Ts|Tu|Te] <name>`
     fn class_type(&mut self) -> Option<Id> {
         let kind = match (self.peek(0), self.peek(1)) {
+            (b'T', _) if self.is_gnu => return None,
             (b'T', b's') => "struct",
             (b'T', b'u') => "union",
             (b'T', b'e') => "enum",
@@ -258,7 +266,7 @@ impl Parser<'_> {
             return self.add(Node::ObjcProtocol { ty, protocol });
         }
         let args = if self.peek(0) == b'I' { Some(self.template_args(false)?) } else { None };
-        let ty = self.qualified_type()?;
+        let ty = if self.is_gnu { self.ty()? } else { self.qualified_type()? };
         self.add(Node::Vendor { ty, text, args })
     }
 
@@ -277,8 +285,8 @@ impl Parser<'_> {
         } else {
             None
         };
-        // Safe in transactions.
-        self.eat_text(b"Dx");
+        let is_safe = self.eat_text(b"Dx");
+        let exceptions = if is_safe && self.is_gnu { Some(self.add(Node::Word("transaction_safe"))?) } else { exceptions };
         self.expect(b'F')?;
         // extern "C"
         self.eat(b'Y');

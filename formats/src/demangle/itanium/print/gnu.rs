@@ -4,7 +4,7 @@
 
 use super::super::operators::{Kind, Operator};
 use super::super::tree::{FloatType, Id, Invented, List, Node, Qualifiers, RefQualifier, Special};
-use super::Printer;
+use super::{PackPlace, Printer};
 
 impl Printer<'_> {
     /// Writes `node` if GNU has a way of its own to, and says whether it did.
@@ -130,11 +130,22 @@ impl Printer<'_> {
                     text => text,
                 });
             }
-            Node::Vendor { ty, text, .. } => {
+            Node::Vendor { ty, text, args } => {
                 self.left(ty);
                 let is_function = self.is_function(ty);
                 self.put(if is_function { "( " } else { " " });
                 self.put_span(text);
+                if let Some(args) = args {
+                    self.whole(args);
+                }
+            }
+            Node::PackParameter(parameter) => {
+                self.left(parameter);
+                if self.out.last() == Some(&b' ') {
+                    self.out.pop();
+                    self.taken_back += 1;
+                }
+                self.put("... ");
             }
             Node::Vector { element, length } => {
                 self.whole(element);
@@ -222,6 +233,7 @@ impl Printer<'_> {
             }
             Node::Prefix { operator, operand } => {
                 self.put(operator.symbol);
+                self.put(if operator.code == *b"aw" { " " } else { "" });
                 match self.tree.node(operand) {
                     // The address of a function comes without its parameters.
                     Node::Function { name, signature, .. }
@@ -249,9 +261,9 @@ impl Printer<'_> {
                 self.put(operator.symbol);
                 self.inner(member);
             }
-            Node::New { ty, tail, .. } => {
+            Node::New { is_global, ty, tail, .. } => {
                 let Node::NewTail { placement, init, has_init } = self.tree.node(tail) else { return true };
-                self.put("new ");
+                self.put(if is_global { "::new " } else { "new " });
                 if !placement.is_empty() {
                     self.bracketed(placement);
                     self.put(" ");
@@ -261,7 +273,8 @@ impl Printer<'_> {
                     self.bracketed(init);
                 }
             }
-            Node::Delete { is_array, operand, .. } => {
+            Node::Delete { is_global, is_array, operand } => {
+                self.put(if is_global { "::" } else { "" });
                 self.put(if is_array { "delete[] " } else { "delete " });
                 self.inner(operand);
             }
@@ -298,6 +311,10 @@ impl Printer<'_> {
                 self.put(")");
             }
             Node::Of { operator, operand } => self.of(operator, operand),
+            Node::Enclosed { prefix: "sizeof... ", operand } => {
+                let text = self.args_length(operand).to_string();
+                self.put(&text);
+            }
             Node::Enclosed { prefix, operand } => {
                 self.put(prefix);
                 self.put(if prefix == "decltype" { " (" } else { "(" });
@@ -423,6 +440,7 @@ impl Printer<'_> {
     }
 
     fn fold_as_gnu(&mut self, operator: &'static Operator, pack: Id, init: Option<Id>, is_left: bool) {
+        let outer = std::mem::replace(&mut self.pack, PackPlace::WHOLE);
         self.put("(");
         let (first, second) = match init {
             Some(init) if is_left => (Some(init), Some(pack)),
@@ -440,5 +458,6 @@ impl Printer<'_> {
             self.inner(second);
         }
         self.put(")");
+        self.pack = outer;
     }
 }

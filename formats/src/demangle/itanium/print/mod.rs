@@ -24,6 +24,15 @@ struct PackPlace {
     length: Option<usize>,
 }
 
+impl PackPlace {
+    /// All arguments, one after the other.
+    const WHOLE: Self = Self { index: usize::MAX, length: Some(0) };
+
+    fn is_whole(self) -> bool {
+        self.index == usize::MAX
+    }
+}
+
 /// A node's text within the text.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Written {

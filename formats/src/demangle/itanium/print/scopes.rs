@@ -63,6 +63,7 @@ impl Printer<'_> {
             return None;
         };
         match self.tree.node(argument) {
+            Node::PackArgs(_) if self.pack.is_whole() => Some(argument),
             Node::PackArgs(args) => self.pack_member(args),
             _ => Some(argument),
         }
@@ -78,6 +79,13 @@ impl Printer<'_> {
             Some(Node::PackArgs(args)) => args.len(),
             _ => 0,
         }
+    }
+
+    /// How many arguments `operand` makes; none if they are a function's.
+    pub(super) fn args_length(&mut self, operand: Id) -> usize {
+        let Node::Several(args) = self.tree.node(operand) else { return 0 };
+        let args = self.tree.list(args);
+        args.iter().map(|&id| if let Node::Expansion(pack) = self.tree.node(id) { self.pack_length(pack) } else { 1 }).sum()
     }
 
     /// Prints what a parameter stands for, which may be a parameter of the template around.
