@@ -3,6 +3,7 @@
 //! The mangling's own prefix picks the demangler: `_Z` C++, `_R` and `_ZN…17h…E` Rust, `$s` and its forerunners Swift. Names of
 //! Objective-C methods are what they are.
 
+mod dlang;
 mod itanium;
 mod rust;
 mod swift;
@@ -47,6 +48,7 @@ fn llvm(raw: &[u8]) -> Option<String> {
     match raw {
         [b'_', b'Z' | b'_', ..] => itanium::demangle(raw, false),
         [b'_', b'R', ..] => rust::v0_as_llvm(raw),
+        [b'_', b'D', ..] => dlang::demangle(raw),
         // Of functions' code where names stand for descriptors (PowerPC64).
         [b'.', rest @ ..] if !rest.starts_with(b".") => llvm(rest).map(|name| format!(".{name}")),
         _ => None,
