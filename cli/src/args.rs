@@ -186,6 +186,9 @@ pub struct Resolve {
     /// The module of requests that name none: a name, a path, or an id, each perhaps with `:ARCH`
     #[arg(long, value_name = "MODULE")]
     pub module: Option<OsString>,
+    /// The same, by its object file, which is imported first if the store does not have it
+    #[arg(short = 'e', long = "exe", value_name = "FILE", conflicts_with = "module")]
+    pub file: Option<PathBuf>,
     /// Of several builds of one name, take the one that was imported last
     #[arg(long)]
     pub latest: bool,
@@ -195,6 +198,18 @@ pub struct Resolve {
     /// Print names as the linker knows them
     #[arg(long)]
     pub no_demangle: bool,
+    /// One frame an address: the function that the linker knows, at the innermost line
+    #[arg(long)]
+    pub no_inlines: bool,
+    /// Addresses count from where the image is loaded: from the module's image base, not from 0
+    #[arg(long)]
+    pub relative: bool,
+    /// Addresses are those that calls return to: answer for the calls
+    #[arg(long)]
+    pub return_addresses: bool,
+    /// Exit with 1 also where a module knows nothing of an address
+    #[arg(long)]
+    pub strict: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

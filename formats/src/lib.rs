@@ -7,6 +7,7 @@
 mod arch;
 pub mod container;
 pub mod debug;
+pub mod demangle;
 mod error;
 pub mod limits;
 mod module;

@@ -137,7 +137,7 @@ fn answer_all(call: &Call, options: &Options, path: &OsStr, object: &Object) -> 
     let mut resolver = Resolver::default();
     let module = object.held.clone().map(|held| resolver.add(Origin::Memory(held)));
     let functions = module.and_then(|module| resolver.module(module)).map_or(0, |module| module.footer.functions);
-    let names = options.demangle.then(|| Demangler::spelled(functions as usize, Spelling::Gnu));
+    let names = options.demangle.then(|| Demangler::new(functions as usize, Spelling::Gnu));
     let session = Session { call, options, file, debug, sections: &sections, section, resolver, module, names, nearest: OnceLock::new() };
     if options.addresses_given.is_empty() {
         stream::each_run(io::stdin(), |run, out| session.answer(stream::requests(run, LINE_BYTES), out))?;
@@ -204,7 +204,7 @@ impl Session<'_> {
     }
 
     fn address_of(&self, name: &[u8]) -> Option<u64> {
-        let is_demangled = |raw: &[u8]| demangle::once(raw, Spelling::Gnu).is_some_and(|spelled| spelled.as_bytes() == name);
+        let is_demangled = |raw: &[u8]| demangle::demangle(raw, Spelling::Gnu).is_some_and(|spelled| spelled.as_bytes() == name);
         symbols::address_of(&self.file, |raw| raw == name).or_else(|| symbols::address_of(&self.file, is_demangled))
     }
 
@@ -320,7 +320,7 @@ impl Session<'_> {
     }
 
     fn put_symbol(&self, name: &[u8], out: &mut Vec<u8>) {
-        let spelled = self.names.as_ref().and_then(|_| demangle::once(name, Spelling::Gnu));
+        let spelled = self.names.as_ref().and_then(|_| demangle::demangle(name, Spelling::Gnu));
         self.put_name(spelled.as_deref().map_or(name, str::as_bytes), out);
     }
 

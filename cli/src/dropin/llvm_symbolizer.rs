@@ -423,7 +423,7 @@ impl<'c> Session<'c> {
         let module = self.resolver.add(Origin::Memory(held));
         if module == self.demanglers.len() {
             let names = if self.options.demangle { functions as usize } else { 0 };
-            self.demanglers.push(Demangler::spelled(names, Spelling::Llvm));
+            self.demanglers.push(Demangler::new(names, Spelling::Llvm));
         }
         module
     }

@@ -30,7 +30,7 @@ use symtool_core::store::Store;
 
 use crate::args::{Args, Command, Global};
 use crate::exit::Exit;
-use objects::Objects;
+pub use objects::Objects;
 
 /// The tools that the program can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

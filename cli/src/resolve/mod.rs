@@ -1,80 +1,105 @@
 //! `symtool resolve`: in, requests; out, an answer for each, in their order.
 //!
-//! Requests are taken as they come, a run at a time (`input.rs`), parsed (`request.rs`), answered in one batch by
-//! the core, and written (`style/`).
+//! ```text
+//! bytes -> input.rs     a run at a time, as they come
+//!       -> chunk.rs     parsed, a part of the run on each thread (request.rs: a line)
+//!       -> names.rs     names of modules -> modules
+//!       -> core         one batch
+//!       -> style/       text, a part on each thread, written in order
+//! ```
 
+mod chunk;
+mod failures;
 pub mod input;
+mod names;
 mod request;
 
-use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
-use symtool_core::resolve::{Origin, Rendered, Request, Resolver};
-use symtool_core::store::{Catalog, Reader};
+use rayon::prelude::*;
+use symtool_core::resolve::{Origin, Rendered, Request};
 
 use crate::args::{Global, Resolve, Style};
-use crate::demangle::Demangler;
+use crate::demangle::Spelling;
+use crate::dropin::Objects;
 use crate::exit::Exit;
-use crate::find::{self, NotOne};
+use crate::find::NotOne;
 use crate::progress::{self, Meter, Reached, Unit};
-use crate::style::{self, Line, Status};
+use crate::style::{self, Inlines, Line, Status};
 use crate::terminal::Paint;
+use chunk::{Asked, Chunk};
+use failures::Failures;
 use input::Lines;
+use names::Names;
 
 /// Bytes of requests in the first run, and in any.
 const FIRST_RUN_BYTES: usize = 128 << 10;
 const MAX_RUN_BYTES: usize = 2 << 20;
 
 /// Bytes of answers that one run should make: enough to sort well, little enough to stay in cache and memory.
-const ANSWER_BYTES: usize = 48 << 20;
+const ANSWER_BYTES: usize = 24 << 20;
 
-/// Failed requests that are named one by one.
-const MAX_NAMED: u64 = 10;
-
-/// Names of modules that are kept from run to run.
-const MAX_NAMES: usize = 10_000;
+/// Answers that a thread writes at a time: few enough that their text is still in its cache when it leaves the program.
+const ANSWERS_AT_A_TIME: usize = 512;
 
 /// Runs the command.
 pub fn run(global: &Global, args: &Resolve) -> Result<Exit> {
-    let reader = global.open_store()?.read()?;
-    let catalog = reader.catalog()?;
-    let style = args.style.unwrap_or(if global.json { Style::Json } else { Style::Pretty });
-    let mut session = Session {
-        args,
-        style,
-        paint: global.paint(&io::stdout()),
-        catalog: &catalog,
-        reader: &reader,
-        resolver: Resolver::default(),
-        names: Vec::new(),
-        numbers: HashMap::new(),
-        last_name: 0,
-        demanglers: Vec::new(),
-        failures: Failures::default(),
-        next_line: 1,
+    let store = global.open_store()?;
+    let held = match &args.file {
+        Some(file) => {
+            let objects = Objects { store: Some(store.clone()), search: global.search(&[], &[]), default_arch: None };
+            Some(objects.open(file)?.held.with_context(|| format!("{}: nothing in it can answer addresses", file.display()))?)
+        }
+        None => None,
     };
-    // A module that is wrong for every request is said once, before any of them.
-    if let Some(name) = &args.module
-        && let Err(error) = find::module(&catalog, name, args.latest)
-    {
-        say!("{}", error.reason());
-        session.failures.said.clone_from(&args.module);
-    }
-    let mut out = io::BufWriter::with_capacity(256 << 10, io::stdout().lock());
+    let reader = match store.read() {
+        // Without a store, the file answers from memory.
+        Err(_) if held.is_some() => None,
+        reader => Some(reader?),
+    };
+    let catalog = reader.as_ref().map(symtool_core::store::Reader::catalog).transpose()?;
+    let style = args.style.unwrap_or(if global.json { Style::Json } else { Style::Pretty });
+    let mut names = Names::new(args, reader.as_ref().zip(catalog.as_ref()), spelling(style));
+    let mut failures = Failures::default();
+    let default_name = match (&args.file, held, &args.module) {
+        (Some(file), Some(held), _) => Some(names.add(file.as_os_str(), Origin::Memory(held))),
+        (_, _, Some(module)) => {
+            let number = names.number(module);
+            // A module that is wrong for every request is said once, before any of them.
+            if let Some(Err(error)) = names.get(number).map(|name| &name.module) {
+                say!("{}", error.reason());
+                failures.said = Some(module.to_owned());
+            }
+            Some(number)
+        }
+        _ => None,
+    };
+    let inlines = if args.no_inlines { Inlines::Merged } else { Inlines::All };
+    let paint = global.paint(&io::stdout());
+    let mut session = Session { args, style, inlines, paint, names, default_name, failures, next_line: 1 };
+    let out = io::stdout();
     match &args.batch {
         Some(path) => {
             let (input, bytes) = open_batch(path)?;
-            session.stream(Lines::new(input), bytes, progress::is_wanted(global) && !io::stdout().is_terminal(), &mut out)?;
+            session.stream(Lines::new(input), bytes, progress::is_wanted(global) && !out.is_terminal(), &mut &out)?;
         }
-        None => session.stream(Lines::new(args.addresses.join("\n").as_bytes()), None, false, &mut out)?,
+        None => session.stream(Lines::new(args.addresses.join("\n").as_bytes()), None, false, &mut &out)?,
     }
-    out.flush()?;
+    (&out).flush()?;
     Ok(session.failures.finish())
+}
+
+/// Styles of a tool have that tool's spelling.
+fn spelling(style: Style) -> Spelling {
+    match style {
+        Style::Pretty | Style::Json => Spelling::Symtool,
+        Style::Gnu | Style::Llvm | Style::LlvmJson => Spelling::Llvm,
+    }
 }
 
 fn open_batch(path: &Path) -> Result<(Box<dyn Read>, Option<u64>)> {
@@ -87,203 +112,185 @@ fn open_batch(path: &Path) -> Result<(Box<dyn Read>, Option<u64>)> {
     Ok((Box::new(file), bytes))
 }
 
-/// One request of a run, before it is answered.
-struct Asked {
-    line: u64,
-    address: Option<u64>,
-    /// Index into the names met, for the module as it was asked for.
-    name: Option<usize>,
-    /// The number of its request, or why there is none.
-    request: Result<usize, Status>,
-}
-
-/// What people call a module.
-struct Name {
-    asked: OsString,
-    /// The same as text.
-    text: String,
-    /// The resolver's number of the module that it names.
-    module: Result<usize, NotOne>,
-}
-
 struct Session<'s> {
     args: &'s Resolve,
-    reader: &'s Reader,
     style: Style,
+    inlines: Inlines,
     /// For answers that people read.
     paint: Paint,
-    catalog: &'s Catalog,
-    resolver: Resolver<'s>,
-    /// Every name met.
-    names: Vec<Name>,
-    /// Numbers of names.
-    numbers: HashMap<OsString, usize>,
-    /// The name met last, which the next request most often repeats.
-    last_name: usize,
-    /// By the resolver's module number.
-    demanglers: Vec<Demangler>,
+    names: Names<'s>,
+    /// What requests name that name nothing.
+    default_name: Option<usize>,
     failures: Failures,
     next_line: u64,
 }
 
+/// A chunk on its way: what has been looked up for it.
+struct Job<'l> {
+    chunk: Chunk<'l>,
+    /// Lines before it, plus one.
+    first_line: u64,
+    /// Requests before it.
+    first_request: usize,
+    /// Numbers of its names.
+    names: Vec<usize>,
+}
+
 impl Session<'_> {
     /// Answers all requests of `lines`.
-    fn stream(&mut self, mut lines: Lines<impl Read>, bytes: Option<u64>, shown: bool, out: &mut impl Write) -> Result<()> {
+    fn stream(&mut self, mut lines: Lines<impl Read>, bytes: Option<u64>, shown: bool, out: &mut (impl Write + Send)) -> Result<()> {
         let meter = Meter::new(shown, "resolve", Unit::Of("requests"));
         let mut read_bytes = 0;
         let mut run_bytes = FIRST_RUN_BYTES;
+        let (mut requests, mut rendered) = (Vec::new(), Rendered::default());
         while let Some(run) = lines.next_run(run_bytes)? {
-            let (asked, mut requests) = self.parse(run);
-            read_bytes += run.len() as u64;
-            let rendered = self.answer(&mut requests);
-            self.write(&asked, &rendered, out)?;
+            let run_length = run.len();
+            let jobs = self.look_up(run);
+            requests.clear();
+            requests.extend(jobs.par_iter().map(|job| self.requests(job)).collect::<Vec<_>>().into_iter().flatten());
+            self.answer(&mut requests, &mut rendered);
+            self.write(&jobs, &rendered, out)?;
             out.flush()?;
-            self.forget_names();
+            self.names.forget();
+            read_bytes += run_length as u64;
             meter.set(Reached { count: self.next_line - 1, part: bytes.map(|bytes| (read_bytes, bytes)) });
             let answer_bytes = rendered.bytes().max(1);
-            run_bytes = (run.len().saturating_mul(ANSWER_BYTES) / answer_bytes).clamp(4 << 10, (run_bytes * 2).min(MAX_RUN_BYTES));
+            run_bytes = (run_length.saturating_mul(ANSWER_BYTES) / answer_bytes).clamp(4 << 10, (run_bytes * 2).min(MAX_RUN_BYTES));
         }
         Ok(())
     }
 
-    fn parse(&mut self, run: &[u8]) -> (Vec<Asked>, Vec<Request>) {
-        let (mut asked, mut requests) = (Vec::new(), Vec::new());
-        for text in run.split_inclusive(|&byte| byte == b'\n') {
-            let line = self.next_line;
-            self.next_line += 1;
-            match request::parse(text) {
-                None => {}
-                Some(Err(reason)) => {
-                    self.failures.count(line, reason);
-                    asked.push(Asked { line, address: None, name: None, request: Err(Status::Malformed) });
-                }
-                Some(Ok(request)) => {
-                    let name = request.module.as_deref().map(OsStr::new).or(self.args.module.as_deref());
-                    let (name, module) = self.module(name, line);
-                    let number = requests.len();
-                    if let Ok(module) = module {
-                        requests.push(Request { module, address: request.address, number });
-                    }
-                    asked.push(Asked { line, address: Some(request.address), name, request: module.map(|_| number) });
-                }
-            }
+    /// Parses `run`, and looks up what it names. What names nothing is told.
+    fn look_up<'l>(&mut self, run: &'l [u8]) -> Vec<Job<'l>> {
+        let parts = chunk::cut(run, rayon::current_num_threads());
+        let chunks: Vec<Chunk<'l>> = parts.into_par_iter().map(Chunk::parse).collect();
+        let mut jobs = Vec::with_capacity(chunks.len());
+        let mut first_request = 0;
+        for chunk in chunks {
+            let names = chunk.names.iter().map(|name| self.names.number(OsStr::new(name.as_ref()))).collect();
+            let job = Job { first_line: self.next_line, first_request, names, chunk };
+            self.next_line += u64::from(job.chunk.lines);
+            first_request += job.chunk.asked.len();
+            self.tell_failures(&job);
+            jobs.push(job);
         }
-        (asked, requests)
+        jobs
     }
 
-    /// The number of the name, and of the module that it names. Says why if it names none.
-    fn module(&mut self, name: Option<&OsStr>, line: u64) -> (Option<usize>, Result<usize, Status>) {
-        let Some(name) = name else {
-            self.failures.count(line, "names no module; write MODULE ADDR, or pass --module");
-            return (None, Err(Status::NoModule));
-        };
-        let number = self.name(name);
-        let module = self.names[number].module.as_ref().map_err(|error| {
-            if self.failures.said.as_deref() == Some(name) {
-                self.failures.count_silently();
+    fn tell_failures(&mut self, job: &Job<'_>) {
+        let is_bad = |name: usize| self.names.get(name).is_none_or(|name| name.module.is_err());
+        let has_bad_name = job.names.iter().any(|name| is_bad(*name));
+        let has_nothing = job.chunk.has_nameless && self.default_name.is_none_or(is_bad);
+        if !(has_bad_name || has_nothing || job.chunk.has_malformed) {
+            return;
+        }
+        for asked in &job.chunk.asked {
+            let Err((_, reason)) = self.asked(job, asked) else { continue };
+            let line = job.first_line + u64::from(asked.line);
+            let name = self.name(job, asked);
+            let is_said = name.is_some_and(|name| self.failures.said.as_deref() == Some(OsStr::new(&name.text)));
+            if is_said && asked.address.is_ok() {
+                self.failures.count_silently(1);
             } else {
-                self.failures.count(line, error.reason());
+                let reason = reason.to_owned();
+                self.failures.count(line, &reason);
             }
-            match error {
-                NotOne::Unknown(_) => Status::NoModule,
-                NotOne::Ambiguous(_) => Status::AmbiguousModule,
-            }
-        });
-        (Some(number), module.copied())
-    }
-
-    /// The number of `text`, looked up in the catalog if it is new.
-    fn name(&mut self, asked: &OsStr) -> usize {
-        if self.names.get(self.last_name).is_some_and(|last| last.asked == asked) {
-            return self.last_name;
-        }
-        self.last_name = match self.numbers.get(asked) {
-            Some(number) => *number,
-            None => {
-                let module =
-                    find::module(self.catalog, asked, self.args.latest).map(|module| self.resolver.add(Origin::Store(self.reader, module)));
-                if let Ok(number) = module
-                    && number == self.demanglers.len()
-                {
-                    let functions = self.resolver.module(number).map_or(0, |module| module.footer.functions);
-                    self.demanglers.push(Demangler::new(if self.args.no_demangle { 0 } else { functions as usize }));
-                }
-                self.names.push(Name { asked: asked.to_owned(), text: asked.to_string_lossy().into_owned(), module });
-                self.numbers.insert(asked.to_owned(), self.names.len() - 1);
-                self.names.len() - 1
-            }
-        };
-        self.last_name
-    }
-
-    /// Keeps memory bounded where every request names another module.
-    fn forget_names(&mut self) {
-        if self.names.len() > MAX_NAMES {
-            self.names.clear();
-            self.numbers.clear();
         }
     }
 
-    fn answer(&self, requests: &mut [Request]) -> Rendered<Status> {
+    /// How the module of a request is called.
+    fn name(&self, job: &Job<'_>, asked: &Asked) -> Option<&names::Name> {
+        let number = asked.name.map(|name| job.names[name as usize]).or(self.default_name)?;
+        self.names.get(number)
+    }
+
+    /// The module that is asked, and where; or what is wrong with the request.
+    fn asked<'n>(&'n self, job: &Job<'_>, asked: &Asked) -> Result<(names::Answering, u64), (Status, &'n str)> {
+        let address = asked.address.map_err(|reason| (Status::Malformed, reason))?;
+        let name = self.name(job, asked).ok_or((Status::NoModule, "names no module; write MODULE ADDR, or pass --module"))?;
+        let module = name.module.as_ref().map_err(|error| match error {
+            NotOne::Unknown(reason) => (Status::NoModule, &reason[..]),
+            NotOne::Ambiguous(reason) => (Status::AmbiguousModule, &reason[..]),
+        })?;
+        Ok((*module, address))
+    }
+
+    fn requests(&self, job: &Job<'_>) -> Vec<Request> {
+        let asked = job.chunk.asked.iter().enumerate();
+        asked
+            .filter_map(|(index, asked)| {
+                let (module, address) = self.asked(job, asked).ok()?;
+                Some(Request { module: module.number, address: self.names.lookup(module, address), number: job.first_request + index })
+            })
+            .collect()
+    }
+
+    fn answer(&self, requests: &mut [Request], rendered: &mut Rendered<Status>) {
         let damage = Mutex::new(None);
-        let rendered = self.resolver.batch(requests, |module, answer, text| {
-            let demangler = self.demanglers.get(module).filter(|_| !self.args.no_demangle);
-            let (status, error) = style::frames(self.style, self.paint, answer, demangler, text);
+        self.names.resolver.batch_into(requests, rendered, |module, answer, text| {
+            let (status, error) = style::frames(self.style, self.inlines, self.paint, answer, self.names.demangler(module), text);
             if let Some(error) = error {
-                damage.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(error);
+                damage.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
             }
             status
         });
-        if let Some(error) = damage.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        if let Some(error) = damage.into_inner().unwrap_or_else(PoisonError::into_inner) {
             say!("{error}");
         }
-        rendered
     }
 
-    fn write(&mut self, asked: &[Asked], rendered: &Rendered<Status>, out: &mut impl Write) -> io::Result<()> {
-        for asked in asked {
-            let answer = asked.request.map(|number| rendered.get(number).unwrap_or((&[], Status::Corrupt)));
-            let (frames, status) = answer.unwrap_or_else(|status| (&[], status));
-            if status == Status::Corrupt {
-                self.failures.count_silently();
-            }
-            let name = asked.name.map(|number| &self.names[number]);
-            let module = name.and_then(|name| self.resolver.module(*name.module.as_ref().ok()?));
-            let asked_for = name.map_or("", |name| &name.text);
-            let line = Line { number: asked.line, address: asked.address, module, asked: asked_for, status, frames };
-            style::line(self.style, &line, out)?;
+    /// Writes the answers of a run: while some are written, the next are put into words.
+    fn write(&mut self, jobs: &[Job<'_>], rendered: &Rendered<Status>, out: &mut (impl Write + Send)) -> io::Result<()> {
+        let pieces: Vec<(&Job<'_>, usize, &[Asked])> = jobs
+            .iter()
+            .flat_map(|job| {
+                let pieces = job.chunk.asked.chunks(ANSWERS_AT_A_TIME).enumerate();
+                pieces.map(move |(number, asked)| (job, job.first_request + number * ANSWERS_AT_A_TIME, asked))
+            })
+            .collect();
+        let (mut done, mut next): (Vec<Piece>, Vec<Piece>) = (Vec::new(), Vec::new());
+        let mut unanswered = 0;
+        for group in pieces.chunks(rayon::current_num_threads()).chain([&[][..]]) {
+            next.resize_with(group.len(), Piece::default);
+            let this = &*self;
+            let compose = || group.par_iter().zip(&mut next).for_each(|(piece, text)| this.compose(*piece, rendered, text));
+            let (written, ()) = rayon::join(|| done.iter().try_for_each(|piece| out.write_all(&piece.text)), compose);
+            written?;
+            unanswered += next.iter().map(|piece| piece.unanswered).sum::<u64>();
+            std::mem::swap(&mut done, &mut next);
         }
+        self.failures.count_silently(unanswered);
         Ok(())
     }
+
+    fn compose(&self, (job, first_request, asked): (&Job<'_>, usize, &[Asked]), rendered: &Rendered<Status>, piece: &mut Piece) {
+        piece.text.clear();
+        piece.unanswered = 0;
+        for (index, asked) in asked.iter().enumerate() {
+            let (frames, status) = match self.asked(job, asked) {
+                Ok(_) => rendered.get(first_request + index).unwrap_or((&[], Status::Corrupt)),
+                Err((status, _)) => (&[][..], status),
+            };
+            let is_unanswered = status == Status::Corrupt || (self.args.strict && status == Status::NoRange);
+            piece.unanswered += u64::from(is_unanswered);
+            let name = self.name(job, asked).filter(|_| asked.address.is_ok());
+            let line = Line {
+                number: job.first_line + u64::from(asked.line),
+                address: asked.address.ok(),
+                module: name.and_then(|name| self.names.module(name)),
+                asked: name.map_or("", |name| &name.text),
+                status,
+                frames,
+            };
+            style::line(self.style, self.inlines, &line, &mut piece.text);
+        }
+    }
 }
 
-/// Requests that failed: the first few are named, all are counted.
+/// Some answers as text.
 #[derive(Debug, Default)]
-struct Failures {
-    count: u64,
-    /// Those that are not named line by line.
-    silent: u64,
-    /// The module that was said to be wrong before any request.
-    said: Option<OsString>,
-}
-
-impl Failures {
-    fn count(&mut self, line: u64, reason: &str) {
-        self.count += 1;
-        if self.count - self.silent <= MAX_NAMED {
-            say!("line {line}: {reason}");
-        }
-    }
-
-    fn count_silently(&mut self) {
-        self.count += 1;
-        self.silent += 1;
-    }
-
-    fn finish(&self) -> Exit {
-        if self.count - self.silent > MAX_NAMED {
-            say!("{} requests failed in all; --style json gives the status of each", self.count);
-        }
-        Exit::failed_if(self.count > 0)
-    }
+struct Piece {
+    text: Vec<u8>,
+    /// How many of them count as failed.
+    unanswered: u64,
 }

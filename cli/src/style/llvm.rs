@@ -342,10 +342,12 @@ pub struct Request<'a> {
 /// What is known of an address, in one frame: the innermost place, and the outermost function where a symbol names it
 /// (LLVM, `SymbolizableObjectFile::symbolizeCode`).
 #[derive(Debug, Default)]
-struct Merged {
+pub(super) struct Merged {
     innermost: Option<Innermost>,
-    name: Vec<u8>,
+    pub(super) name: Vec<u8>,
+    linkage: Vec<u8>,
     start: Option<Start>,
+    source: Option<Source>,
 }
 
 #[derive(Debug)]
@@ -356,7 +358,7 @@ struct Innermost {
 }
 
 impl Merged {
-    fn add(&mut self, frame: &Frame<'_>, name: &[u8]) {
+    pub(super) fn add(&mut self, frame: &Frame<'_>, name: &[u8]) {
         self.innermost.get_or_insert_with(|| Innermost {
             file: (frame.file.to_vec(), frame.folder),
             declared_file: (frame.declared_file.to_vec(), frame.declared_folder),
@@ -364,16 +366,20 @@ impl Merged {
         });
         if !frame.inlined || self.start.is_none() {
             self.name = name.to_vec();
+            self.linkage = frame.name.to_vec();
             self.start = Some(frame.start);
+            self.source = Some(frame.source);
         }
     }
 
-    fn frame(&self) -> Option<Frame<'_>> {
+    pub(super) fn frame(&self) -> Option<Frame<'_>> {
         let innermost = self.innermost.as_ref()?;
         let [line, column, discriminator, declared_line] = innermost.numbers;
         let ((file, folder), (declared_file, declared_folder)) = (&innermost.file, &innermost.declared_file);
         let (folder, declared_folder, start) = (*folder, *declared_folder, self.start.unwrap_or(Start::UNKNOWN));
-        Some(Frame { file, folder, line, column, discriminator, start, declared_file, declared_folder, declared_line, ..NO_FRAME })
+        let (name, source) = (&self.linkage[..], self.source.unwrap_or(Source::Symtab));
+        let place = Frame { file, folder, line, column, discriminator, ..NO_FRAME };
+        Some(Frame { name, source, start, declared_file, declared_folder, declared_line, ..place })
     }
 }
 

@@ -7,8 +7,6 @@
 pub mod llvm;
 pub mod text;
 
-use std::io::{self, Write};
-
 use serde::Serialize;
 use symtool_core::resolve::{Answer, Extras, Frame, View};
 use symtool_core::store::Module;
@@ -17,8 +15,9 @@ use symtool_formats::Source;
 use crate::args::Style;
 use crate::demangle::Demangler;
 use crate::terminal::{Paint, clean};
-use llvm::{Format, Printer, Request};
-use text::{put_json, put_number};
+pub use llvm::Inlines;
+use llvm::{Format, Merged, Printer, Request};
+use text::{put_hex, put_json, put_number};
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -55,6 +54,7 @@ impl Status {
 /// as its message.
 pub fn frames(
     style: Style,
+    inlines: Inlines,
     paint: Paint,
     answer: Answer<'_, '_>,
     demangler: Option<&Demangler>,
@@ -66,18 +66,26 @@ pub fn frames(
         Answer::Corrupt(error) => return (Status::Corrupt, Some(error.to_string())),
     };
     let start = out.len();
-    let rendered = if let Some(printer) = printer(style) {
+    let rendered = if let Some(printer) = printer(style, inlines) {
         printer.frames(frames, demangler, out)
     } else {
+        let mut put = |frame: &Frame<'_>, name: &[u8], is_first: bool| match style {
+            Style::Json => json(frame, name, is_first, out),
+            _ => pretty(frame, name, is_first, paint, out),
+        };
+        let mut merged = Merged::default();
         let mut any = false;
         let rendered = frames.each(View { extras: Extras::Shown, declarations: false }, |frame| {
             let name = demangler.map_or(frame.name, |demangler| demangler.name(frame.function, frame.name));
-            match style {
-                Style::Json => json(&frame, name, !any, out),
-                _ => pretty(&frame, name, !any, paint, out),
+            match inlines {
+                Inlines::Merged => merged.add(&frame, name),
+                _ => put(&frame, name, !any),
             }
             any = true;
         });
+        if let (Ok(()), Some(frame)) = (&rendered, merged.frame()) {
+            put(&frame, &merged.name, true);
+        }
         rendered.map(|()| any)
     };
     match rendered {
@@ -91,14 +99,14 @@ pub fn frames(
 }
 
 /// The printer of a style that is one of llvm-symbolizer's.
-fn printer(style: Style) -> Option<Printer> {
+fn printer(style: Style, inlines: Inlines) -> Option<Printer> {
     let format = match style {
         Style::Gnu => Format::Gnu,
         Style::Llvm => Format::Llvm,
         Style::LlvmJson => Format::Json,
         Style::Pretty | Style::Json => return None,
     };
-    Some(Printer::new(format))
+    Some(Printer { inlines, ..Printer::new(format) })
 }
 
 /// One request with its answer.
@@ -118,56 +126,60 @@ pub struct Line<'a> {
 }
 
 /// Writes one request and its answer.
-///
-/// # Errors
-/// If `out` cannot be written.
-pub fn line(style: Style, line: &Line<'_>, out: &mut impl Write) -> io::Result<()> {
+pub fn line(style: Style, inlines: Inlines, line: &Line<'_>, out: &mut Vec<u8>) {
     let is_answered = line.status == Status::Ok;
     match style {
         Style::Pretty => {
             match line.address {
-                Some(address) => write!(out, "{address:#x}: ")?,
-                None => write!(out, "line {}: ", line.number)?,
+                Some(address) => put_hex(address, out),
+                None => out.extend_from_slice(format!("line {}", line.number).as_bytes()),
             }
-            if is_answered { out.write_all(line.frames) } else { writeln!(out, "?? ({})", line.status.name()) }
+            out.extend_from_slice(b": ");
+            if is_answered {
+                out.extend_from_slice(line.frames);
+            } else {
+                out.extend_from_slice(format!("?? ({})\n", line.status.name()).as_bytes());
+            }
         }
         Style::Gnu | Style::Llvm | Style::LlvmJson => {
-            let Some(printer) = printer(style) else { return Ok(()) };
+            let Some(printer) = printer(style, inlines) else { return };
             let request = Request { module: line.asked.as_bytes(), address: Some(line.address.unwrap_or(0)), symbol: None };
-            let mut around = Vec::new();
-            printer.begin(&request, &mut around);
+            printer.begin(&request, out);
             if is_answered {
-                out.write_all(&around)?;
-                out.write_all(line.frames)?;
-                around.clear();
+                out.extend_from_slice(line.frames);
             } else {
-                printer.unknown(&mut around);
+                printer.unknown(out);
             }
-            printer.end(&request, &mut around);
+            printer.end(&request, out);
             if printer.format == Format::Json {
-                around.push(b'\n');
+                out.push(b'\n');
             }
-            out.write_all(&around)
         }
         Style::Json => {
-            write!(out, "{{\"line\":{}", line.number)?;
+            out.extend_from_slice(b"{\"line\":");
+            out.extend_from_slice(line.number.to_string().as_bytes());
             if let Some(address) = line.address {
-                write!(out, ",\"address\":\"{address:#x}\"")?;
+                out.extend_from_slice(b",\"address\":");
+                out.push(b'"');
+                put_hex(address, out);
+                out.push(b'"');
             }
             if let Some(module) = line.module {
-                out.write_all(b",\"module\":{\"name\":")?;
-                serde_json::to_writer(&mut *out, &module.footer.name)?;
-                out.write_all(b",\"id\":")?;
-                serde_json::to_writer(&mut *out, &module.footer.id)?;
-                out.write_all(b"}")?;
+                out.extend_from_slice(b",\"module\":{\"name\":");
+                put_json(module.footer.name.as_bytes(), out);
+                out.extend_from_slice(b",\"id\":");
+                put_json(module.footer.id.as_bytes(), out);
+                out.push(b'}');
             }
-            write!(out, ",\"status\":\"{}\"", line.status.name())?;
+            out.extend_from_slice(b",\"status\":\"");
+            out.extend_from_slice(line.status.name().as_bytes());
+            out.push(b'"');
             if is_answered {
-                out.write_all(b",\"frames\":[")?;
-                out.write_all(line.frames)?;
-                out.write_all(b"]")?;
+                out.extend_from_slice(b",\"frames\":[");
+                out.extend_from_slice(line.frames);
+                out.push(b']');
             }
-            out.write_all(b"}\n")
+            out.extend_from_slice(b"}\n");
         }
     }
 }

@@ -69,31 +69,45 @@ impl Origin<'_> {
     }
 }
 
-/// What was rendered for the requests of a batch.
-#[derive(Debug, Default)]
+/// What was rendered for the requests of a batch. Its memory can be used for the next one.
+#[derive(Debug)]
 pub struct Rendered<T> {
-    slabs: Vec<Vec<u8>>,
+    parts: Vec<Part<T>>,
     spans: Vec<Option<Span<T>>>,
+}
+
+/// What one thread has rendered.
+#[derive(Debug)]
+struct Part<T> {
+    slab: Vec<u8>,
+    /// By number of the request.
+    spans: Vec<(usize, Span<T>)>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Span<T> {
-    slab: usize,
+    part: usize,
     start: usize,
     end: usize,
     status: T,
+}
+
+impl<T> Default for Rendered<T> {
+    fn default() -> Self {
+        Self { parts: Vec::new(), spans: Vec::new() }
+    }
 }
 
 impl<T: Copy> Rendered<T> {
     /// The text for request `number`, and what rendering it returned.
     pub fn get(&self, number: usize) -> Option<(&[u8], T)> {
         let span = self.spans.get(number).copied().flatten()?;
-        Some((self.slabs.get(span.slab)?.get(span.start..span.end)?, span.status))
+        Some((self.parts.get(span.part)?.slab.get(span.start..span.end)?, span.status))
     }
 
     /// Bytes of text.
     pub fn bytes(&self) -> usize {
-        self.slabs.iter().map(Vec::len).sum()
+        self.parts.iter().map(|part| part.slab.len()).sum()
     }
 }
 
@@ -121,47 +135,58 @@ impl<'s> Resolver<'s> {
         T: Copy + Send,
         R: Fn(usize, Answer<'_, '_>, &mut Vec<u8>) -> T + Sync,
     {
-        requests.sort_unstable();
-        let parts = rayon::current_num_threads().max(1);
-        let part_size = requests.len().div_ceil(parts).max(1);
-        let rendered: Vec<_> = requests.par_chunks(part_size).enumerate().map(|(slab, part)| self.part(slab, part, &render)).collect();
-        let mut spans = vec![None; requests.len()];
-        let mut slabs = Vec::with_capacity(parts);
-        for (slab, part) in rendered {
-            for (number, span) in part {
-                if let Some(slot) = spans.get_mut(number) {
-                    *slot = Some(span);
-                }
-            }
-            slabs.push(slab);
-        }
-        Rendered { slabs, spans }
+        let mut rendered = Rendered::default();
+        self.batch_into(requests, &mut rendered, render);
+        rendered
     }
 
-    fn part<T: Copy, R>(&self, slab: usize, requests: &[Request], render: &R) -> (Vec<u8>, Vec<(usize, Span<T>)>)
+    /// The same, in the memory of `rendered`: fresh pages cost as much as what is written to them.
+    pub fn batch_into<T, R>(&self, requests: &mut [Request], rendered: &mut Rendered<T>, render: R)
+    where
+        T: Copy + Send,
+        R: Fn(usize, Answer<'_, '_>, &mut Vec<u8>) -> T + Sync,
+    {
+        requests.par_sort_unstable();
+        let Rendered { parts, spans } = rendered;
+        let threads = rayon::current_num_threads().max(1);
+        parts.resize_with(threads, || Part { slab: Vec::new(), spans: Vec::new() });
+        let part_size = requests.len().div_ceil(threads).max(1);
+        parts.par_iter_mut().enumerate().for_each(|(number, part)| {
+            part.slab.clear();
+            part.spans.clear();
+            if let Some(requests) = requests.chunks(part_size).nth(number) {
+                self.part(number, requests, part, &render);
+            }
+        });
+        spans.clear();
+        spans.resize(requests.iter().map(|request| request.number + 1).max().unwrap_or(0), None);
+        for (number, span) in parts.iter().flat_map(|part| &part.spans) {
+            spans[*number] = Some(*span);
+        }
+    }
+
+    fn part<T: Copy, R>(&self, number: usize, requests: &[Request], part: &mut Part<T>, render: &R)
     where
         R: Fn(usize, Answer<'_, '_>, &mut Vec<u8>) -> T,
     {
-        let mut text = Vec::new();
-        let mut spans: Vec<(usize, Span<T>)> = Vec::with_capacity(requests.len());
+        let Part { slab, spans } = part;
         for of_module in requests.chunk_by(|a, b| a.module == b.module) {
-            let number = of_module[0].module;
-            let Some(origin) = self.modules.get(number) else { continue };
-            let mut walk = Walk::new(Target { home: origin.home(), cache: &self.cache, module: origin.module(), number });
+            let module = of_module[0].module;
+            let Some(origin) = self.modules.get(module) else { continue };
+            let mut walk = Walk::new(Target { home: origin.home(), cache: &self.cache, module: origin.module(), number: module });
             let first_span = spans.len();
             for request in of_module {
                 let (answer, same) = walk.answer(request.address);
                 let span = match spans.last().filter(|_| same && spans.len() > first_span) {
                     Some((_, span)) => *span,
                     None => {
-                        let start = text.len();
-                        let status = render(number, answer, &mut text);
-                        Span { slab, start, end: text.len(), status }
+                        let start = slab.len();
+                        let status = render(module, answer, slab);
+                        Span { part: number, start, end: slab.len(), status }
                     }
                 };
                 spans.push((request.number, span));
             }
         }
-        (text, spans)
     }
 }

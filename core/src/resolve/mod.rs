@@ -10,7 +10,9 @@
 mod answer;
 mod batch;
 mod cache;
+mod returns;
 mod walk;
 
 pub use answer::{Answer, Extras, Frame, Frames, View};
 pub use batch::{Origin, Rendered, Request, Resolver};
+pub use returns::call_address;

@@ -1,0 +1,112 @@
+//! A part of a run, for one thread: in, lines; out, what each asks for, and in the end the text of the answers.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::request;
+
+/// What one line asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// Lines of the chunk before this one.
+    pub line: u32,
+    /// Index into [`Chunk::names`], if it names a module.
+    pub name: Option<u32>,
+    /// The address, or why the line is no request.
+    pub address: Result<u64, &'static str>,
+}
+
+/// Some lines of a run.
+#[derive(Debug, Default)]
+pub struct Chunk<'l> {
+    /// Blank lines and comments are left out.
+    pub asked: Vec<Asked>,
+    /// Modules as the lines name them, each once.
+    pub names: Vec<Cow<'l, str>>,
+    /// How many lines there are.
+    pub lines: u32,
+    /// Whether a request names no module.
+    pub has_nameless: bool,
+    /// Whether a line is no request.
+    pub has_malformed: bool,
+}
+
+impl<'l> Chunk<'l> {
+    /// Parses `text`.
+    pub fn parse(text: &'l [u8]) -> Self {
+        let mut chunk = Self::default();
+        let mut numbers: HashMap<Cow<'l, str>, u32> = HashMap::new();
+        let mut last: Option<u32> = None;
+        for text in text.split_inclusive(|&byte| byte == b'\n') {
+            let line = chunk.lines;
+            chunk.lines += 1;
+            let Some(request) = request::parse(text) else { continue };
+            let (name, address) = match request {
+                Err(reason) => (None, Err(reason)),
+                Ok(request) => {
+                    let name = request.module.map(|name| {
+                        // The next request most often names the same.
+                        let number = match last.filter(|last| chunk.names[*last as usize] == name) {
+                            Some(last) => last,
+                            None => *numbers.entry(name.clone()).or_insert_with(|| {
+                                chunk.names.push(name);
+                                u32::try_from(chunk.names.len() - 1).unwrap_or(u32::MAX)
+                            }),
+                        };
+                        last = Some(number);
+                        number
+                    });
+                    (name, Ok(request.address))
+                }
+            };
+            chunk.has_nameless |= name.is_none();
+            chunk.has_malformed |= address.is_err();
+            chunk.asked.push(Asked { line, name, address });
+        }
+        chunk
+    }
+}
+
+/// Cuts `run` into about `count` parts of whole lines, of some thousand bytes at least.
+pub fn cut(run: &[u8], count: usize) -> Vec<&[u8]> {
+    const MIN_BYTES: usize = 8 << 10;
+    let size = run.len().div_ceil(count.max(1)).max(MIN_BYTES);
+    let mut parts = Vec::with_capacity(count);
+    let mut rest = run;
+    while rest.len() > size {
+        let end = rest[size..].iter().position(|&byte| byte == b'\n').map_or(rest.len(), |at| size + at + 1);
+        let (part, after) = rest.split_at(end);
+        parts.push(part);
+        rest = after;
+    }
+    if !rest.is_empty() {
+        parts.push(rest);
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_parsed_with_each_name_once() {
+        let chunk = Chunk::parse(b"# who\na 10\nb 20\n\na 30\n40\nb zz");
+        assert_eq!((chunk.lines, &chunk.names[..]), (7, &[Cow::Borrowed("a"), Cow::Borrowed("b")][..]));
+        let asked: Vec<_> = chunk.asked.iter().map(|asked| (asked.line, asked.name, asked.address.ok())).collect();
+        assert_eq!(asked, [(1, Some(0), Some(16)), (2, Some(1), Some(32)), (4, Some(0), Some(48)), (5, None, Some(64)), (6, None, None)]);
+    }
+
+    #[test]
+    fn runs_are_cut_between_lines() {
+        let run: Vec<u8> = (0..10_000).flat_map(|number| format!("{number:x}\n").into_bytes()).collect();
+        for count in [1, 2, 3, 7] {
+            let parts = cut(&run, count);
+            assert!((count.min(5)..=count).contains(&parts.len()), "{count}: {}", parts.len());
+            assert!(parts.iter().all(|part| part.ends_with(b"\n")));
+            assert_eq!(parts.concat(), run);
+        }
+        assert_eq!(cut(b"10", 4), [b"10"]);
+        assert!(cut(b"", 4).is_empty());
+    }
+}

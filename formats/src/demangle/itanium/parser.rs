@@ -1,0 +1,408 @@
+//! Reading a mangled name: in, its bytes; out, numbers, substitutions and template parameters, for the productions of the grammar
+//! in the files beside this one.
+//!
+//! Nothing is tried twice: a production that fails fails the name, so what a failure leaves behind does not matter.
+
+use super::tree::{Forward, Id, List, Node, Qualifiers, RefQualifier, Span, Tree};
+use crate::limits::{MAX_DEMANGLE_DEPTH, MAX_DEMANGLE_NODES};
+
+/// Memory that one name leaves to the next.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// The nodes.
+    pub tree: Tree,
+    substitutions: Vec<Id>,
+    pending: Vec<Id>,
+    arguments: Vec<Id>,
+    levels: Vec<Level>,
+}
+
+/// What `TL0_…` refers to.
+#[derive(Clone, Debug)]
+enum Level {
+    /// The innermost arguments of the encoding that is read.
+    Arguments,
+    /// Parameters that a lambda, or a template that is a parameter, declares.
+    Declared(Vec<Id>),
+    /// Parameters of a lambda that are `auto`.
+    Undeclared,
+}
+
+/// What the end of an encoding has to know about its name.
+#[derive(Debug, Default)]
+pub struct NameState {
+    /// A constructor, destructor or conversion, which have no return type.
+    pub has_no_return: bool,
+    /// A template, which has one.
+    pub ends_with_args: bool,
+    /// Of a member function.
+    pub qualifiers: Qualifiers,
+    /// Of a member function.
+    pub reference: RefQualifier,
+    /// The first parameter is `this`.
+    pub has_explicit_object: bool,
+}
+
+/// Which parameters and arguments were known before an encoding within another one.
+#[derive(Debug)]
+pub struct Scope {
+    first_level: usize,
+    first_argument: usize,
+}
+
+/// Reads one name.
+#[derive(Debug)]
+pub struct Parser<'a> {
+    pub(super) input: &'a [u8],
+    pub(super) at: usize,
+    pub(super) memory: Memory,
+    first_level: usize,
+    first_argument: usize,
+    depth: usize,
+    /// Are arguments after a type the type's? Not after the type of a conversion.
+    pub(super) takes_args: bool,
+    /// May a parameter refer to arguments that follow?
+    pub(super) allows_forward: bool,
+    /// Are parameters kept as they are written?
+    pub(super) in_constraint: bool,
+    /// How many levels of parameters there were before the lambda whose parameters are read.
+    pub(super) lambda_level: Option<usize>,
+    invented: [u32; 3],
+    /// As GNU does where the two understand the grammar differently.
+    pub(super) is_gnu: bool,
+    /// The identifier that was read last, which GNU takes for the name of the class before a constructor.
+    pub(super) last_name: Option<Id>,
+}
+
+impl<'a> Parser<'a> {
+    /// For a name; `memory` may have been used for another.
+    pub fn new(input: &'a [u8], mut memory: Memory, is_gnu: bool) -> Self {
+        memory.tree.clear();
+        memory.tree.is_gnu = is_gnu;
+        memory.substitutions.clear();
+        memory.pending.clear();
+        memory.arguments.clear();
+        memory.levels.clear();
+        Self {
+            input,
+            at: 0,
+            memory,
+            first_level: 0,
+            first_argument: 0,
+            depth: 0,
+            takes_args: true,
+            allows_forward: false,
+            in_constraint: false,
+            lambda_level: None,
+            invented: [0; 3],
+            is_gnu,
+            last_name: None,
+        }
+    }
+
+    /// The memory, for the next name.
+    pub fn into_memory(self) -> Memory {
+        self.memory
+    }
+
+    /// The byte `ahead` of the next one, 0 after the end.
+    #[inline]
+    pub fn peek(&self, ahead: usize) -> u8 {
+        self.input.get(self.at + ahead).copied().unwrap_or(0)
+    }
+
+    /// Has everything been read?
+    pub fn is_at_end(&self) -> bool {
+        self.at >= self.input.len()
+    }
+
+    /// Passes `byte` if it is next.
+    #[inline]
+    pub fn eat(&mut self, byte: u8) -> bool {
+        let is_next = self.input.get(self.at) == Some(&byte);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    /// Passes `text` if it is next.
+    #[inline]
+    pub fn eat_text(&mut self, text: &[u8]) -> bool {
+        let is_next = self.input.get(self.at..).is_some_and(|rest| rest.starts_with(text));
+        if is_next {
+            self.at += text.len();
+        }
+        is_next
+    }
+
+    /// Passes `byte`, which has to be next.
+    #[inline]
+    pub fn expect(&mut self, byte: u8) -> Option<()> {
+        self.eat(byte).then_some(())
+    }
+
+    /// What has been read since `start`.
+    pub fn since(&self, start: usize) -> Option<Span> {
+        Some(Span { start: u32::try_from(start).ok()?, end: u32::try_from(self.at).ok()? })
+    }
+
+    /// Adds a node.
+    #[inline]
+    pub fn add(&mut self, node: Node) -> Option<Id> {
+        self.memory.tree.add(node, MAX_DEMANGLE_NODES)
+    }
+
+    /// One level deeper into the grammar. `None` if that is too deep.
+    #[inline]
+    pub fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        self.depth += 1;
+        if self.depth > MAX_DEMANGLE_DEPTH {
+            return None;
+        }
+        let value = read(self);
+        self.depth -= 1;
+        value
+    }
+
+    /// Nodes that `read` gives until it gives none.
+    pub fn list(&mut self, mut read: impl FnMut(&mut Self) -> Option<Option<Id>>) -> Option<List> {
+        let start = self.memory.pending.len();
+        while let Some(id) = read(self)? {
+            self.memory.pending.push(id);
+        }
+        let Memory { tree, pending, .. } = &mut self.memory;
+        tree.add_list(pending.drain(start..))
+    }
+
+    /// Nodes that `read` gives up to `end`.
+    pub fn list_until(&mut self, end: u8, mut read: impl FnMut(&mut Self) -> Option<Id>) -> Option<List> {
+        self.list(|parser| if parser.eat(end) { Some(None) } else { read(parser).map(Some) })
+    }
+
+    /// `[n] <digits>`, empty if there are none.
+    pub fn number(&mut self, may_be_negative: bool) -> Option<Span> {
+        let start = self.at;
+        if may_be_negative {
+            self.eat(b'n');
+        }
+        if !self.peek(0).is_ascii_digit() {
+            return Some(Span::default());
+        }
+        while self.peek(0).is_ascii_digit() {
+            self.at += 1;
+        }
+        self.since(start)
+    }
+
+    /// A number that has to be there.
+    pub fn some_number(&mut self, may_be_negative: bool) -> Option<Span> {
+        self.number(may_be_negative).filter(|span| span.end > span.start)
+    }
+
+    /// Digits that are a size.
+    pub fn size(&mut self) -> Option<usize> {
+        let mut size = 0usize;
+        if !self.peek(0).is_ascii_digit() {
+            return None;
+        }
+        while self.peek(0).is_ascii_digit() {
+            size = size.checked_mul(10)?.checked_add(usize::from(self.peek(0) - b'0'))?;
+            self.at += 1;
+        }
+        Some(size)
+    }
+
+    /// `<length> <identifier>`
+    pub fn identifier(&mut self) -> Option<Span> {
+        let length = self.size()?;
+        let start = self.at;
+        let end = start.checked_add(length).filter(|&end| end <= self.input.len() && length > 0)?;
+        self.at = end;
+        self.since(start)
+    }
+
+    /// `[0-9A-Z]*` to base 36, `None` if there is none.
+    fn sequence_number(&mut self) -> Option<usize> {
+        let mut number = None;
+        loop {
+            let digit = match self.peek(0) {
+                digit @ b'0'..=b'9' => digit - b'0',
+                digit @ b'A'..=b'Z' => digit - b'A' + 10,
+                _ => return number,
+            };
+            self.at += 1;
+            number = Some(number.unwrap_or(0usize).checked_mul(36)?.checked_add(usize::from(digit))?);
+        }
+    }
+
+    /// `[<seq-id>] _`: the first is `_`, the second `0_`.
+    pub fn sequence_index(&mut self) -> Option<usize> {
+        if self.eat(b'_') {
+            return Some(0);
+        }
+        let number = self.sequence_number()?;
+        self.expect(b'_')?;
+        number.checked_add(1)
+    }
+
+    /// `[<number>] _`: the first is `_`, the second `0_`.
+    fn parameter_index(&mut self) -> Option<usize> {
+        if self.eat(b'_') {
+            return Some(0);
+        }
+        let number = self.size()?;
+        self.expect(b'_')?;
+        number.checked_add(1)
+    }
+
+    /// `[r] [V] [K]`
+    pub fn qualifiers(&mut self) -> Qualifiers {
+        let is_restrict = self.eat(b'r');
+        let is_volatile = self.eat(b'V');
+        Qualifiers { is_const: self.eat(b'K'), is_volatile, is_restrict }
+    }
+
+    /// Remembers `id` for substitutions.
+    pub fn remember(&mut self, id: Id) {
+        self.memory.substitutions.push(id);
+    }
+
+    /// Forgets what was remembered last: a nested name as a whole is remembered by who reads it, if at all.
+    pub fn forget_last(&mut self) -> Option<Id> {
+        self.memory.substitutions.pop()
+    }
+
+    /// How many substitutions there are.
+    pub fn substitutions(&self) -> usize {
+        self.memory.substitutions.len()
+    }
+
+    /// Goes back to `count` substitutions.
+    pub fn forget_from(&mut self, count: usize) {
+        self.memory.substitutions.truncate(count);
+    }
+
+    /// The substitution of a number.
+    pub fn substitution_at(&self, index: usize) -> Option<Id> {
+        self.memory.substitutions.get(index).copied()
+    }
+
+    /// Template parameters of one encoding mean nothing in another: those known so far are hidden.
+    pub fn hide_parameters(&mut self) -> Scope {
+        let hidden = Scope { first_level: self.first_level, first_argument: self.first_argument };
+        self.first_level = self.memory.levels.len();
+        self.first_argument = self.memory.arguments.len();
+        hidden
+    }
+
+    /// Forgets those of the inner encoding.
+    pub fn show_parameters(&mut self, hidden: &Scope) {
+        self.memory.levels.truncate(self.first_level);
+        self.memory.arguments.truncate(self.first_argument);
+        self.first_level = hidden.first_level;
+        self.first_argument = hidden.first_argument;
+    }
+
+    /// Parameters refer to the arguments that follow, and to no earlier ones.
+    pub fn begin_arguments(&mut self) {
+        self.forget_levels();
+        self.memory.levels.push(Level::Arguments);
+        self.memory.arguments.truncate(self.first_argument);
+    }
+
+    /// Parameters refer to nothing for now.
+    pub fn forget_levels(&mut self) {
+        self.memory.levels.truncate(self.first_level);
+    }
+
+    /// What the next parameter refers to.
+    pub fn add_argument(&mut self, id: Id) {
+        self.memory.arguments.push(id);
+    }
+
+    /// How many levels of parameters there are.
+    pub fn levels(&self) -> usize {
+        self.memory.levels.len() - self.first_level
+    }
+
+    /// Opens a level of parameters that are declared.
+    pub fn open_level(&mut self) {
+        self.memory.levels.push(Level::Declared(Vec::new()));
+    }
+
+    /// Goes back to `levels` levels.
+    pub fn close_levels(&mut self, levels: usize) {
+        self.memory.levels.truncate(self.first_level + levels);
+    }
+
+    /// A name for a parameter that has none; it joins level `level`, if any.
+    pub fn invent(&mut self, kind: super::tree::Invented, level: Option<usize>) -> Option<Id> {
+        let number = self.invented.get_mut(kind as usize)?;
+        let node = Node::Invented { kind, number: *number };
+        *number += 1;
+        let id = self.add(node)?;
+        if let Some(Level::Declared(parameters)) = level.and_then(|level| self.memory.levels.get_mut(self.first_level + level)) {
+            parameters.push(id);
+        }
+        Some(id)
+    }
+
+    /// `T [L <number> _] [<number>] _`
+    pub fn template_parameter(&mut self) -> Option<Id> {
+        let start = self.at;
+        self.expect(b'T')?;
+        let level = if self.eat(b'L') {
+            let level = self.size()?.checked_add(1)?;
+            self.expect(b'_')?;
+            level
+        } else {
+            0
+        };
+        let index = self.parameter_index()?;
+        if self.in_constraint {
+            let written = self.since(start).map(|span| Span { end: span.end - 1, ..span })?;
+            return self.add(Node::ParameterText(written));
+        }
+        if self.is_gnu {
+            return match self.memory.levels.get(self.first_level + level) {
+                Some(Level::Declared(parameters)) => parameters.get(index).copied(),
+                _ if level == 0 => self.add(Node::Argument(index)),
+                _ => None,
+            };
+        }
+        if self.allows_forward && level == 0 {
+            let number = u32::try_from(self.memory.tree.forwards.len()).ok()?;
+            self.memory.tree.forwards.push(Forward { index, target: None });
+            return self.add(Node::Forward(number));
+        }
+        self.known_parameter(level, index).or_else(|| {
+            // The parameter of a lambda that is `auto`.
+            if self.lambda_level != Some(level) || level > self.levels() {
+                return None;
+            }
+            if level == self.levels() {
+                self.memory.levels.push(Level::Undeclared);
+            }
+            self.add(Node::Auto(u32::try_from(index).ok()?))
+        })
+    }
+
+    fn known_parameter(&self, level: usize, index: usize) -> Option<Id> {
+        match self.memory.levels.get(self.first_level + level)? {
+            Level::Arguments => self.memory.arguments.get(self.first_argument + index).copied(),
+            Level::Declared(parameters) => parameters.get(index).copied(),
+            Level::Undeclared => None,
+        }
+    }
+
+    /// Gives references that were read before their arguments what they refer to, from number `first` on.
+    pub fn resolve_forwards(&mut self, first: usize) -> Option<()> {
+        for number in first..self.memory.tree.forwards.len() {
+            let forward = self.memory.tree.forwards.get(number)?;
+            if forward.target.is_none() {
+                let target = self.known_parameter(0, forward.index)?;
+                self.memory.tree.forwards.get_mut(number)?.target = Some(target);
+            }
+        }
+        Some(())
+    }
+}

@@ -1,0 +1,77 @@
+//! Raw linkage names -> names for people: in, bytes as the linker knows them; out, text, spelled as one of the tools that people know.
+//!
+//! The mangling's own prefix picks the demangler: `_Z` C++, `_R` and `_ZN…17h…E` Rust, `$s` and its forerunners Swift. Names of
+//! Objective-C methods are what they are.
+
+mod dlang;
+mod itanium;
+mod rust;
+mod swift;
+
+/// Whose spelling a name is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Spelling {
+    /// symtool's own: C++ as LLVM, Rust without hashes, Swift.
+    Symtool,
+    /// As `llvm-symbolizer` and `llvm-cxxfilt` (19) print: legacy Rust names as the C++ names that they look like, Swift raw.
+    Llvm,
+    /// As GNU binutils (2.40) prints: Rust without hashes, Swift raw.
+    Gnu,
+}
+
+/// What `raw` stands for. `None` if it is no mangled name, or stands for more than the limits allow.
+pub fn demangle(raw: &[u8], spelling: Spelling) -> Option<String> {
+    match spelling {
+        Spelling::Symtool => symtool(raw),
+        Spelling::Llvm => llvm(raw),
+        Spelling::Gnu => gnu(raw),
+    }
+}
+
+fn symtool(raw: &[u8]) -> Option<String> {
+    match raw {
+        [b'_', b'Z' | b'_', ..] => rust::legacy(raw).or_else(|| itanium::demangle(without_underscore(raw), false)),
+        [b'_', b'R', ..] => rust::v0(raw),
+        _ => swift::demangle(raw),
+    }
+}
+
+/// Mach-O puts an underscore before every name.
+fn without_underscore(raw: &[u8]) -> &[u8] {
+    match raw {
+        [b'_', rest @ ..] if raw.starts_with(b"__Z") || raw.starts_with(b"____Z") => rest,
+        _ => raw,
+    }
+}
+
+fn llvm(raw: &[u8]) -> Option<String> {
+    match raw {
+        [b'_', b'Z' | b'_', ..] => itanium::demangle(raw, false),
+        [b'_', b'R', ..] => rust::v0_as_llvm(raw),
+        [b'_', b'D', ..] => dlang::demangle(raw),
+        // Of functions' code where names stand for descriptors (PowerPC64).
+        [b'.', rest @ ..] if !rest.starts_with(b".") => llvm(rest).map(|name| format!(".{name}")),
+        _ => None,
+    }
+}
+
+/// What stands before a name (`.`, `$`) and behind it (`@VERSION`) is left as it is, as in binutils.
+fn gnu(raw: &[u8]) -> Option<String> {
+    let start = raw.iter().take_while(|byte| matches!(byte, b'.' | b'$')).count();
+    let (before, rest) = raw.split_at(start);
+    let end = rest.iter().position(|&byte| byte == b'@').unwrap_or(rest.len());
+    let (name, after) = rest.split_at(end);
+    let name = gnu_name(name)?;
+    if before.is_empty() && after.is_empty() {
+        return Some(name);
+    }
+    Some(format!("{}{name}{}", std::str::from_utf8(before).ok()?, std::str::from_utf8(after).ok()?))
+}
+
+fn gnu_name(raw: &[u8]) -> Option<String> {
+    match raw {
+        [b'_', b'Z', ..] => rust::as_gnu(raw).or_else(|| itanium::demangle(raw, true)),
+        [b'_', b'R', ..] => rust::as_gnu(raw),
+        _ => None,
+    }
+}
