@@ -35,8 +35,8 @@ const FIXTURES: [&str; 8] = [
     "c-gcc-O3-dwarf5.so",
 ];
 
-/// Those where binutils 2.40 takes the first file of DWARF 5 for another: docs/deviations.md.
-const FIRST_FILES: [&str; 1] = ["c-gcc-O3-dwarf5.so"];
+/// Those where binutils 2.40 takes the first file of DWARF 5 for another, or loses inlined calls: docs/deviations.md.
+const WRONG: [&str; 2] = ["c-gcc-O3-dwarf5.so", "c-clang-O2-dwarf5.so"];
 
 impl Pair {
     fn new((tool, real): (&'static str, &'static str)) -> Self {
@@ -93,7 +93,7 @@ fn lines(addresses: &[u64]) -> Vec<u8> {
 
 #[test]
 fn addr2line_with_every_flag() {
-    for fixture in FIXTURES.into_iter().filter(|fixture| !FIRST_FILES.contains(fixture)) {
+    for fixture in FIXTURES.into_iter().filter(|fixture| !WRONG.contains(fixture)) {
         // Files of one build complete each other in a store, so that each has its own.
         let pair = Pair::new(ADDR2LINE);
         let (path, input) = (path(fixture), lines(&addresses(fixture)));
@@ -186,8 +186,14 @@ fn symbolizer_with_every_flag() {
             &["--no-demangle", "--no-inlines", "--output-style=JSON"],
             &["--no-demangle", "-s"],
             &["--no-demangle", "--basenames", "--relativenames", "--output-style=JSON"],
+            &["--no-demangle", "--relativenames"],
             &["--functions=none", "-p"],
+            &["--functions=short", "--verbose"],
         ] {
+            if flags[0] == "--functions=short" && fixture.starts_with("cpp") {
+                // Templates are named after their linkage names, not as the compiler spelled them.
+                continue;
+            }
             let flags: Vec<&str> = [&object].into_iter().map(String::as_str).chain(flags.iter().copied()).collect();
             pair.compare(&flags, &input);
         }
