@@ -1,15 +1,32 @@
-//! The command line: in, arguments; out, [`Args`].
+//! The command line: in, arguments; out, [`Args`]. What `--help` teaches by is in `examples.rs`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, RangedU64ValueParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use symtool_core::store::Store;
+use symtool_formats::debug::Search;
+
+use crate::config::Config;
+use crate::examples;
+use crate::messages::Level;
+use crate::terminal::Color;
+
+/// More threads than any machine has use for.
+pub const MAX_JOBS: usize = 1024;
+
+/// A year.
+pub const MAX_WAIT_SECONDS: u64 = 31_536_000;
+
+/// Unless said otherwise.
+const WAIT_SECONDS: u64 = 10;
 
 /// Imports debug files into a range store once, and resolves addresses from it in batches.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true, max_term_width = 100, after_help = EXAMPLES)]
+#[command(version, arg_required_else_help = true, max_term_width = 100, after_help = examples::SYMTOOL)]
 pub struct Args {
     #[command(flatten)]
     pub global: Global,
@@ -17,43 +34,93 @@ pub struct Args {
     pub command: Command,
 }
 
-const EXAMPLES: &str = "Examples:
-  symtool import libxxx.so.debug                  put its symbols into the store
-  symtool modules list                            what the store holds
-  symtool resolve --module libxxx.so.debug 0x5a602a
-  symtool resolve --batch addrs.txt               lines such as: libxxx.so.debug 0x5a602a
-  zcat addrs.gz | symtool resolve --batch - --style json > frames.ndjson
-
-Exit codes: 0 done; 1 done, but some input failed; 2 wrong usage; 3 the store cannot be used.";
-
 /// Options of every command.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// The store's folder [default: symtool in `$XDG_DATA_HOME`, else in ~/.local/share]
     #[arg(long, global = true, value_name = "DIR", env = "SYMTOOL_STORE", hide_env_values = true)]
     pub store: Option<PathBuf>,
-    /// How long to wait for another process that uses the store
-    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=31_536_000))]
-    pub wait: u64,
+    /// Settings to use [default: symtool/symtool.toml in `$XDG_CONFIG_HOME`, else in ~/.config]
+    #[arg(long, global = true, value_name = "FILE", env = "SYMTOOL_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+    /// How long to wait for another process that uses the store [default: 10]
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=MAX_WAIT_SECONDS))]
+    pub wait: Option<u64>,
     /// Threads to use [default: one per core]
-    #[arg(short, long, global = true, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1024))]
+    #[arg(short, long, global = true, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_JOBS as u64))]
     pub jobs: Option<usize>,
     /// Results as JSON, one object a line
     #[arg(long, global = true)]
     pub json: bool,
-    /// No progress, and no messages but errors
-    #[arg(short, long, global = true)]
+    /// Only results that were asked for, and errors: no progress, no warnings, no lines of what was done
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
+    /// Say what is done: which store, where debug files are looked for, what takes how long
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// When to colour messages and answers [default: auto]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        hide_possible_values = true,
+        help = "When to colour: auto, always or never [default: auto]"
+    )]
+    pub color: Option<Color>,
+    /// What the config file says.
+    #[arg(skip)]
+    pub configured: Config,
 }
 
 impl Global {
+    /// The same, with what the config file says where the command line and the environment say nothing.
+    ///
+    /// # Errors
+    /// Those of [`Config::load`].
+    pub fn configure(&mut self) -> Result<()> {
+        let config = Config::load(self)?;
+        self.store = self.store.take().or_else(|| config.store.clone());
+        self.wait = self.wait.or(config.wait);
+        self.jobs = self.jobs.or(config.jobs);
+        self.configured = config;
+        Ok(())
+    }
+
     /// The store that the command works on.
     pub fn open_store(&self) -> Result<Store> {
         let path = match &self.store {
             Some(path) => path.clone(),
             None => default_store().context("no home folder to keep a store in; name one with --store")?,
         };
-        Ok(Store::at(&path, Duration::from_secs(self.wait)))
+        detail!("store {}", path.display());
+        Ok(Store::at(&path, Duration::from_secs(self.wait.unwrap_or(WAIT_SECONDS))))
+    }
+
+    /// Where files that belong to others are looked for: in `debug_dirs`, then where the config file says, then where
+    /// distributions put them; symbol maps in `symbol_map_dirs`.
+    pub fn search(&self, debug_dirs: &[PathBuf], symbol_map_dirs: &[PathBuf]) -> Search {
+        let mut search = Search::in_dirs(&[debug_dirs, &self.configured.debug_dirs].concat(), symbol_map_dirs);
+        search.told = |looked| {
+            let what = if looked.is_there { "there" } else { "not there" };
+            detail!("{}: looked at {}: {what}", looked.object.display(), looked.place.display());
+        };
+        search
+    }
+
+    /// How much is told.
+    pub fn level(&self) -> Level {
+        match (self.quiet, self.verbose) {
+            (true, _) => Level::Quiet,
+            (_, true) => Level::Verbose,
+            _ => Level::Normal,
+        }
+    }
+
+    /// The paint for `stream`.
+    pub fn paint(&self, stream: &impl std::io::IsTerminal) -> crate::terminal::Paint {
+        crate::terminal::Paint::of(self.color, self.configured.color, stream)
     }
 }
 
@@ -63,13 +130,16 @@ fn default_store() -> Option<PathBuf> {
     Some(data.join("symtool"))
 }
 
+/// In the order of their use.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Puts the symbols of debug files into the store
     Import(Import),
     /// Answers addresses with functions, files and lines
     Resolve(Resolve),
-    /// Shows what the store holds
+    /// Says whether debug files are good to upload
+    Check(Check),
+    /// Shows what the store holds, checks it, removes from it
     #[command(subcommand)]
     Modules(Modules),
     /// Is binutils' addr2line: the same options, the same output
@@ -78,13 +148,16 @@ pub enum Command {
     /// Is llvm-symbolizer: the same options, the same output
     #[command(name = "llvm-symbolizer", disable_help_flag = true)]
     LlvmSymbolizer,
+    /// Shows how well the store is packed, by kind of block
+    Stats(Stats),
+    /// Writes a script that makes a shell complete commands and options
+    Completions(Completions),
+    /// Writes manual pages
+    Man(Man),
 }
 
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "A file that is in the store already is left as it is (`unchanged`); another file of the same build completes it.\n\n\
-Examples:\n  symtool import libxxx.so.debug\n  symtool import build/ --json > import.ndjson"
-)]
+#[command(after_help = examples::IMPORT)]
 pub struct Import {
     /// Object files, dSYM bundles, archives that have some (zip, apk, aar, ipa, jar, ar), or folders to search for
     /// any of them; `FILE:ARCH` picks one architecture of a universal file
@@ -102,24 +175,17 @@ pub struct Import {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Request lines, one a line, addresses in hexadecimal with or without 0x:
-  ADDR   MODULE ADDR   MODULE+ADDR   MODULE!ADDR   \"name with spaces\" ADDR   CODE MODULE ADDR
-MODULE is a name, a path, or a build-id or a prefix of one of 8 digits or more.
-Blank lines and lines that begin with # pass. Addresses are the file's own (virtual) addresses.
-
-Examples:
-  symtool resolve --module libxxx.so.debug 0x5a602a 0x5a6100
-  symtool resolve --batch addrs.txt --style json")]
+#[command(after_help = examples::RESOLVE)]
 pub struct Resolve {
     /// Addresses, or other requests
-    #[arg(value_name = "ADDR", value_parser = clap::builder::NonEmptyStringValueParser::new(), conflicts_with = "batch", required_unless_present = "batch")]
+    #[arg(value_name = "ADDR", value_parser = NonEmptyStringValueParser::new(), conflicts_with = "batch", required_unless_present = "batch")]
     pub addresses: Vec<String>,
     /// Read requests from a file, or from stdin if it is -
     #[arg(long, value_name = "FILE")]
     pub batch: Option<PathBuf>,
-    /// The module of requests that name none: a name, a path, or an id
+    /// The module of requests that name none: a name, a path, or an id, each perhaps with `:ARCH`
     #[arg(long, value_name = "MODULE")]
-    pub module: Option<String>,
+    pub module: Option<OsString>,
     /// Of several builds of one name, take the one that was imported last
     #[arg(long)]
     pub latest: bool,
@@ -146,39 +212,96 @@ pub enum Style {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = examples::MODULES)]
 pub enum Modules {
     /// Lists all modules
+    #[command(after_help = examples::LIST)]
     List,
     /// Shows what is known of some modules, and what was dropped from them
-    Show {
-        /// A name, a path, or an id
-        #[arg(required = true, value_name = "MODULE")]
-        modules: Vec<String>,
-    },
+    #[command(after_help = examples::SHOW)]
+    Show(Named),
     /// Removes modules with all that was imported of them
-    Remove {
-        /// A name, a path, or an id
-        #[arg(required = true, value_name = "MODULE")]
-        modules: Vec<String>,
-    },
+    #[command(after_help = examples::REMOVE)]
+    Remove(Named),
     /// Checks every block of some modules, and their answers against the file where one is given
     Verify(Verify),
 }
 
+/// Modules by name.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Without MODULE, all modules are checked. For a path, answers at sampled addresses are worked out anew from
-that file by another reader (the addr2line crate) and compared.
+pub struct Named {
+    /// A name, a path, or an id, each perhaps with `:ARCH`
+    #[arg(required = true, value_name = "MODULE", value_parser = module())]
+    pub modules: Vec<OsString>,
+    /// Of several builds of one name, take the one that was imported last
+    #[arg(long)]
+    pub latest: bool,
+}
 
-Exit codes: 0 all is well; 1 answers differ, or a module or file was not found; 3 the store is damaged.
+/// What names a module: any path, but not nothing.
+fn module() -> impl TypedValueParser<Value = OsString> {
+    OsStringValueParser::new().try_map(|name| if name.is_empty() { Err("it is empty; pass a name, a path or an id") } else { Ok(name) })
+}
 
-Examples:
-  symtool modules verify
-  symtool modules verify libxxx.so.debug --sample 100000")]
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::VERIFY)]
 pub struct Verify {
-    /// A name, a path, or an id
-    #[arg(value_name = "MODULE")]
-    pub modules: Vec<String>,
+    /// A name, a path, or an id, each perhaps with `:ARCH`
+    #[arg(value_name = "MODULE", value_parser = module())]
+    pub modules: Vec<OsString>,
+    /// Of several builds of one name, take the one that was imported last
+    #[arg(long)]
+    pub latest: bool,
     /// Compare this many addresses of a file; 0 for the start of every range
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub sample: usize,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::CHECK)]
+pub struct Check {
+    /// Object files, dSYM bundles, archives, or folders, as for `import`; code and its debug file are matched by id
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// What each build has to have
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = Require::Debug)]
+    pub require: Require,
+    /// Where debug files, dSYMs, .dwo and dwz files are looked for too, besides the file's own folder
+    #[arg(long = "debug-dir", value_name = "DIR")]
+    pub debug_dirs: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Require {
+    /// Lines and inlined calls
+    Debug,
+    /// The names of functions
+    Symbols,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::STATS)]
+pub struct Stats {}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::COMPLETIONS)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::MAN)]
+pub struct Man {
+    /// Where to write a page for each command; without it, the page of symtool goes to stdout
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
 }

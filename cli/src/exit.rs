@@ -5,16 +5,30 @@ use std::process::ExitCode;
 
 use symtool_core::store;
 
-/// Exit codes that scripts rely on. Wrong usage exits with 2, by clap.
+/// Exit codes that scripts rely on. Wrong usage exits with 2, by clap too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// All done.
     Done,
     /// Done, but some input failed; each was named on stderr.
     SomeFailed,
+    /// What was asked for cannot be.
+    Usage,
     /// The store cannot be used.
     Store,
 }
+
+/// What was asked for cannot be: why, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Usage(pub String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
 
 impl Exit {
     /// Done, or not wholly.
@@ -31,7 +45,11 @@ impl Exit {
             return Self::Done;
         }
         say!("{error:#}");
-        if error.is::<store::Error>() { Self::Store } else { Self::SomeFailed }
+        match error {
+            error if error.is::<store::Error>() => Self::Store,
+            error if error.is::<Usage>() => Self::Usage,
+            _ => Self::SomeFailed,
+        }
     }
 }
 
@@ -40,6 +58,7 @@ impl From<Exit> for ExitCode {
         match exit {
             Exit::Done => Self::SUCCESS,
             Exit::SomeFailed => Self::from(1),
+            Exit::Usage => Self::from(2),
             Exit::Store => Self::from(3),
         }
     }

@@ -1,5 +1,6 @@
 //! Finding modules by what people call them: in, paths, ids and names; out, a module of the store.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use symtool_core::store::{Catalog, MIN_ID_DIGITS, Module, Named};
@@ -28,8 +29,10 @@ impl NotOne {
 /// The module that `name` names: the file at that path, by its id; an id or a prefix of one; or a file name. Each may
 /// be followed by `:` and an architecture.
 /// Of several builds, the one imported last if `latest`.
-pub fn module<'c>(catalog: &'c Catalog, name: &str, latest: bool) -> Result<&'c Module, NotOne> {
-    if let Some(info) = object_at(Path::new(name)) {
+pub fn module(catalog: &Catalog, name: impl AsRef<OsStr>, latest: bool) -> Result<&Module, NotOne> {
+    let path = Path::new(name.as_ref());
+    let name = &*path.to_string_lossy();
+    if let Some(info) = object_at(path) {
         let info = info?;
         let unknown = || NotOne::Unknown(format!("{name}: this build ({}) is not in the store; import it", info.id));
         return catalog.by_id(&info).ok_or_else(unknown);
@@ -42,7 +45,7 @@ pub fn module<'c>(catalog: &'c Catalog, name: &str, latest: bool) -> Result<&'c 
     match named {
         Named::One(module) => Ok(module),
         Named::Several(builds) if latest => {
-            builds.into_iter().max_by_key(|module| module.footer.imported).ok_or_else(|| NotOne::Unknown(unknown(name)))
+            builds.into_iter().max_by_key(|module| module.footer.imported_ms).ok_or_else(|| NotOne::Unknown(unknown(name)))
         }
         Named::Several(builds) => {
             // Builds for several architectures are told apart by those.

@@ -1,58 +1,78 @@
 //! symtool: in, a command line; out, results on stdout, messages on stderr, an exit code that scripts rely on.
 //!
-//! One file a command. What they share: `args.rs` (the command line), `exit.rs` (how a command ends),
-//! `progress.rs` (bars on a terminal), `find.rs` (modules by name).
+//! One file or folder a command. What they share: `args.rs` (the command line), `config.rs` (the config file), `exit.rs`
+//! (how a command ends), `messages.rs` (what is told on stderr), `progress/` (a line on a terminal), `terminal.rs`
+//! (colours, columns, safe text), `find.rs` (modules by name).
 
-/// Writes a line to stderr. Nobody can be told if that fails.
-macro_rules! say {
-    ($($text:tt)*) => {{
-        let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("symtool: {}\n", format_args!($($text)*)));
-    }};
-}
+#[macro_use]
+mod messages;
 
 mod args;
+mod check;
+mod completions;
+mod config;
 mod demangle;
 mod dropin;
+mod examples;
 mod exit;
 mod find;
 mod import;
+mod man;
 mod modules;
 mod progress;
 mod resolve;
+mod stats;
 mod style;
+mod terminal;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::Parser;
 
-use args::{Args, Command};
+use args::{Args, Command, Global};
 use exit::Exit;
 
 fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
-    if let Some(call) = dropin::Call::of(&words) {
-        return match start_threads(call.global.jobs) {
+    if let Some(mut call) = dropin::Call::of(&words) {
+        messages::begin(call.global.level(), call.global.paint(&std::io::stderr()));
+        return match call.global.configure().and_then(|()| start_threads(call.global.jobs)) {
             Ok(()) => call.run(),
             Err(error) => Exit::report(&error).into(),
         };
     }
-    let args = Args::parse_from(words);
-    let done = start_threads(args.global.jobs).and_then(|()| match &args.command {
-        Command::Import(import) => import::run(&args.global, import),
-        Command::Resolve(resolve) => resolve::run(&args.global, resolve),
-        Command::Modules(modules) => modules::run(&args.global, modules),
-        // Their command lines are their own, and were found before.
-        Command::Addr2line | Command::LlvmSymbolizer => Ok(Exit::Done),
-    });
-    match done {
+    let mut args = Args::parse_from(words);
+    let configured = match args.command {
+        // They say what the program is, whatever the user's settings.
+        Command::Completions(_) | Command::Man(_) => Ok(()),
+        _ => args.global.configure(),
+    };
+    messages::begin(args.global.level(), args.global.paint(&std::io::stderr()));
+    match configured.and_then(|()| run(&args.global, &args.command)) {
         Ok(exit) => exit.into(),
         Err(error) => Exit::report(&error).into(),
     }
 }
 
+fn run(global: &Global, command: &Command) -> Result<Exit> {
+    start_threads(global.jobs)?;
+    match command {
+        Command::Import(import) => import::run(global, import),
+        Command::Resolve(resolve) => resolve::run(global, resolve),
+        Command::Check(check) => check::run(global, check),
+        Command::Modules(modules) => modules::run(global, modules),
+        Command::Stats(_) => stats::run(global),
+        Command::Completions(completions) => completions::run(completions.shell),
+        Command::Man(man) => man::run(man.folder.as_deref()),
+        // Their command lines are their own, and were found before.
+        Command::Addr2line | Command::LlvmSymbolizer => Ok(Exit::Done),
+    }
+}
+
 /// Starts the threads that all commands share: one per core unless `-j` says otherwise.
-fn start_threads(jobs: Option<usize>) -> anyhow::Result<()> {
+fn start_threads(jobs: Option<usize>) -> Result<()> {
     rayon::ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0)).build_global()?;
     Ok(())
 }

@@ -36,7 +36,7 @@ fn statuses(sandbox: &Sandbox, run: &Run) -> Vec<(String, String)> {
 fn modules(sandbox: &Sandbox) -> Vec<Value> {
     let mut modules = json_lines(&sandbox.run(["modules", "list", "--json"]).stdout);
     for module in &mut modules {
-        for key in ["imported", "name"] {
+        for key in ["imported", "imported_ms", "name"] {
             module.as_object_mut().unwrap().remove(key).unwrap();
             module["sources"].as_array_mut().unwrap().iter_mut().for_each(|source| drop(source.as_object_mut().unwrap().remove(key)));
         }

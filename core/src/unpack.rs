@@ -81,14 +81,14 @@ fn unpack_ranges(unnamed: u32, contents: &Contents, block: &RangeBlock, symbols:
         Some(Location { file: file.checked_sub(1).map(FileId::new), line, column, discriminator })
     };
     let first_chain = u32::try_from(symbols.chains.len()).ok()?;
-    let chain = |frame: u32| first_chain.checked_add(frame).map(ChainId);
+    let chain = |frame: u32| first_chain.checked_add(frame).map(ChainId::new);
     for frame in block.frames() {
         let caller = match frame.caller {
             NO_FRAME => None,
             caller => Some((chain(caller)?, location(block.frame(caller)?.function, frame.call_site)?)),
         };
         symbols.chains.push(Chain {
-            function: (frame.function != unnamed).then_some(FunctionId(frame.function)),
+            function: (frame.function != unnamed).then_some(FunctionId::new(frame.function)),
             caller,
             start: frame.start,
             source: if frame.symtab { Source::Symtab } else { Source::Dwarf },

@@ -58,13 +58,13 @@ fn module(seed: u64, detail: Detail, fingerprint: u64) -> ModuleSymbols {
             || Location { file: numbers.below(4).checked_sub(1).map(FileId::new), line: numbers.below(2), ..Location::default() };
         let (here, call) = (location(), location());
         let caller = chains.len().checked_sub(1).filter(|_| numbers.below(2) == 0);
-        let caller = caller.map(|caller| (ChainId(u32::try_from(caller).unwrap()), call));
-        let function = numbers.below(6).checked_sub(1).map(FunctionId);
+        let caller = caller.map(|caller| (ChainId::new(u32::try_from(caller).unwrap()), call));
+        let function = numbers.below(6).checked_sub(1).map(FunctionId::new);
         let source = if caller.is_none() && numbers.below(3) == 0 { Source::Symtab } else { Source::Dwarf };
         if ranges.is_empty() || numbers.below(4) > 0 {
             chains.push(Chain { function, caller, start: Start::UNKNOWN, source });
         }
-        ranges.push(Range { start: at, end, chain: ChainId(u32::try_from(chains.len()).unwrap() - 1), location: here });
+        ranges.push(Range { start: at, end, chain: ChainId::new(u32::try_from(chains.len()).unwrap() - 1), location: here });
         at = end;
     }
     let info = ModuleInfo {
@@ -86,8 +86,8 @@ fn frames(symbols: &ModuleSymbols, address: u64) -> Vec<Frame> {
     let Some(range) = symbols.ranges.iter().find(|range| (range.start..range.end).contains(&address)) else { return Vec::new() };
     let (mut frames, mut chain, mut location) = (Vec::new(), Some(range.chain), range.location);
     while let Some(at) = chain {
-        let here = symbols.chains[at.0 as usize];
-        let name = here.function.map_or(&[][..], |function| symbols.functions.name(function.0 as usize));
+        let here = symbols.chains[at.index() as usize];
+        let name = here.function.map_or(&[][..], |function| symbols.functions.name(function.index() as usize));
         let file = location.file.map_or(&[][..], |file| symbols.files.get(file.index() as usize).unwrap().path);
         frames.push((name.to_vec(), file.to_vec(), location.line, here.caller.is_none() && here.source == Source::Symtab));
         chain = here.caller.map(|(caller, _)| caller);
@@ -120,6 +120,7 @@ impl Sandbox {
         let [module] = catalog.modules() else { panic!("{} modules", catalog.modules().len()) };
         let mut footer = module.footer.clone();
         footer.imported = 0;
+        footer.imported_ms = 0;
         Packed { footer, key: module.generation.module, blocks: reader.stored(module).unwrap() }
     }
 }

@@ -47,9 +47,9 @@ fn frames(symbols: &ModuleSymbols, range: usize) -> Vec<Frame> {
     let range = symbols.ranges[range];
     let (mut frames, mut chain, mut location) = (Vec::new(), Some(range.chain), range.location);
     while let Some(at) = chain {
-        let here = symbols.chains[at.0 as usize];
+        let here = symbols.chains[at.index() as usize];
         let function =
-            here.function.and_then(|function| symbols.functions.get(function.0 as usize)).unwrap_or_else(|| Function::symbol(b""));
+            here.function.and_then(|function| symbols.functions.get(function.index() as usize)).unwrap_or_else(|| Function::symbol(b""));
         let declared = function.file.map_or(File::default(), |file| symbols.files.get(file.index() as usize).unwrap());
         let file = location.file.map_or(File::default(), |file| symbols.files.get(file.index() as usize).unwrap());
         let is_outermost_symbol = here.caller.is_none() && here.source == symtool_formats::Source::Symtab;

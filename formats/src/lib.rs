@@ -4,6 +4,7 @@
 
 #![deny(missing_docs)]
 
+mod arch;
 pub mod container;
 pub mod debug;
 mod error;
@@ -11,6 +12,7 @@ pub mod limits;
 mod module;
 mod strings;
 
+pub use arch::is_same as is_same_arch;
 pub use error::Error;
 pub use module::{
     Chain, ChainId, Detail, DropReason, Dropped, FileId, FunctionId, Location, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols, Range,

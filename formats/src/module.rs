@@ -105,29 +105,35 @@ pub struct ModuleInfo {
     pub fingerprint: u64,
 }
 
-/// Index into [`ModuleSymbols::functions`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct FunctionId(pub u32);
+/// Makes a type of numbers of which an absent one takes no room: a module has as many as it has ranges.
+macro_rules! numbers {
+    ($($(#[$doc:meta])* $name:ident,)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(NonZeroU32);
 
-/// Index into [`ModuleSymbols::files`]. There are as many locations as ranges, so that an absent one takes no room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct FileId(NonZeroU32);
+        impl $name {
+            /// Number `index`, which is below 2^32 - 1.
+            pub fn new(index: u32) -> Self {
+                Self(NonZeroU32::MIN.saturating_add(index))
+            }
 
-impl FileId {
-    /// The file numbered `index`, of which there are fewer than 2^32 - 1.
-    pub fn new(index: u32) -> Self {
-        Self(NonZeroU32::MIN.saturating_add(index))
-    }
-
-    /// Its number.
-    pub fn index(self) -> u32 {
-        self.0.get() - 1
-    }
+            /// The number.
+            pub fn index(self) -> u32 {
+                self.0.get() - 1
+            }
+        }
+    )*};
 }
 
-/// Index into [`ModuleSymbols::chains`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ChainId(pub u32);
+numbers! {
+    /// Index into [`ModuleSymbols::functions`].
+    FunctionId,
+    /// Index into [`ModuleSymbols::files`].
+    FileId,
+    /// Index into [`ModuleSymbols::chains`].
+    ChainId,
+}
 
 /// A place in the source. A line of 0 is the compiler's "no line here".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -151,20 +157,22 @@ impl Location {
 
 /// Where a function, or a copy of it that was inlined, begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Start(u64);
+pub struct Start([u32; 2]);
 
 impl Start {
     /// Not known, or there is no one beginning, as the code lies in several places.
-    pub const UNKNOWN: Self = Self(u64::MAX);
+    pub const UNKNOWN: Self = Self([u32::MAX; 2]);
 
     /// At `address`; nothing begins at the last address there is.
+    #[expect(clippy::cast_possible_truncation, reason = "an address in two halves, so that a chain takes 36 bytes")]
     pub fn at(address: u64) -> Self {
-        Self(address)
+        Self([(address >> 32) as u32, address as u32])
     }
 
     /// The address, if it is known.
     pub fn address(self) -> Option<u64> {
-        Some(self.0).filter(|address| *address != u64::MAX)
+        let [high, low] = self.0;
+        (self != Self::UNKNOWN).then_some(u64::from(high) << 32 | u64::from(low))
     }
 }
 

@@ -103,12 +103,12 @@ fn read_mapped(mapped: &Mapped) -> Option<ModuleSymbols> {
 fn check(module: &ModuleSymbols) {
     assert!(module.ranges.iter().all(|range| range.start < range.end));
     assert!(module.ranges.is_sorted_by(|a, b| a.end <= b.start));
-    assert!(module.ranges.iter().all(|range| (range.chain.0 as usize) < module.chains.len()));
+    assert!(module.ranges.iter().all(|range| (range.chain.index() as usize) < module.chains.len()));
     let is_file = |file: Option<symtool_formats::FileId>| file.is_none_or(|file| (file.index() as usize) < module.files.len());
     assert!(module.ranges.iter().all(|range| is_file(range.location.file)));
     for (number, chain) in module.chains.iter().enumerate() {
-        assert!(chain.function.is_none_or(|function| (function.0 as usize) < module.functions.len()));
-        assert!(chain.caller.is_none_or(|(caller, place)| (caller.0 as usize) < number && is_file(place.file)));
+        assert!(chain.function.is_none_or(|function| (function.index() as usize) < module.functions.len()));
+        assert!(chain.caller.is_none_or(|(caller, place)| (caller.index() as usize) < number && is_file(place.file)));
     }
 }
 

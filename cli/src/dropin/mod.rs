@@ -27,7 +27,6 @@ use std::time::Duration;
 
 use clap::Parser;
 use symtool_core::store::Store;
-use symtool_formats::debug::Search;
 
 use crate::args::{Args, Command, Global};
 use crate::exit::Exit;
@@ -127,8 +126,8 @@ impl Call {
     /// Where objects are found: modules in the store that was named, else in the user's cache folder.
     fn objects(&self, debug_dirs: &[PathBuf], default_arch: Option<String>) -> Objects {
         let folder = self.global.store.clone().or_else(cache_folder);
-        let wait = Duration::from_secs(self.global.wait.min(MAX_WAIT));
-        Objects { store: folder.map(|folder| Store::at(&folder, wait)), search: Search::in_dirs(debug_dirs, &[]), default_arch }
+        let wait = Duration::from_secs(self.global.wait.unwrap_or(MAX_WAIT).min(MAX_WAIT));
+        Objects { store: folder.map(|folder| Store::at(&folder, wait)), search: self.global.search(debug_dirs, &[]), default_arch }
     }
 }
 

@@ -14,7 +14,7 @@ use super::limits::{MAX_WAITING, MAX_WAITING_BYTES};
 use super::read::{Module, Outcome};
 use super::report::{Report, Status, Summary};
 use crate::args::Global;
-use crate::progress::Board;
+use crate::progress;
 
 /// Where modules and reports go.
 #[derive(Debug)]
@@ -23,7 +23,6 @@ pub struct Commits<'a> {
     pub store: &'a Store,
     /// Whether modules that the store had before this command are replaced.
     pub force: bool,
-    pub board: &'a Board,
 }
 
 impl Commits<'_> {
@@ -79,9 +78,12 @@ impl Commits<'_> {
         let mut stored = Vec::new();
         let committed = self.store(&modules, &again, &mut stored);
         let took_each = start.elapsed() / u32::try_from(modules.len().max(1)).unwrap_or(u32::MAX);
+        if !modules.is_empty() {
+            detail!("{} modules stored in {} ms", modules.len(), start.elapsed().as_millis());
+        }
         drop((modules, memory));
         let mut stored = stored.into_iter();
-        self.board.beside(|| {
+        progress::beside(|| {
             let mut out = std::io::stdout().lock();
             for file in files {
                 let report = match file {

@@ -25,29 +25,30 @@ use anyhow::Result;
 use symtool_core::store::{Catalog, Error, Store};
 use symtool_formats::debug::Search;
 
+pub use files::Files;
+pub use held::Held;
+pub use walk::{Content, Item, Walk};
+
 use crate::args::{Global, Import};
 use crate::exit::Exit;
 use crate::progress::{self, Board};
 use commit::Commits;
-use files::Files;
-use held::Held;
 use order::Order;
 use read::{Numbered, Reader};
 use report::Summary;
-use walk::Walk;
 
 /// Runs the command.
 pub fn run(global: &Global, args: &Import) -> Result<Exit> {
     let store = global.open_store()?;
     let in_store = known(&store)?;
-    let board = Board::new(progress::is_wanted(global.quiet));
+    let board = Board::new("import", progress::is_wanted(global));
     let order = Order::new(if args.force { &[] } else { in_store.modules() });
-    let commits = Commits { global, store: &store, force: args.force, board: &board };
-    let search = Search::in_dirs(&args.debug_dirs, &args.symbol_map_dirs);
-    let summary = board.while_shown(|| import(Files::at(&args.paths), search, &order, &commits))?;
+    let commits = Commits { global, store: &store, force: args.force };
+    let search = global.search(&args.debug_dirs, &args.symbol_map_dirs);
+    let summary = board.while_shown(|| import(Files::at(&args.paths), search, &order, &commits, &board))?;
     if global.json {
         writeln!(std::io::stdout(), "{}", serde_json::to_string(&summary)?)?;
-    } else if !global.quiet {
+    } else {
         summary.say();
     }
     Ok(Exit::failed_if(summary.failed > 0))
@@ -69,11 +70,11 @@ fn known(store: &Store) -> Result<Catalog> {
 
 /// Reads `files` on as many threads as the pool has, which they share for what each does in parallel; commits and
 /// reports on this one.
-fn import(files: Files, search: Search, order: &Order, commits: &Commits<'_>) -> Result<Summary> {
+fn import(files: Files, search: Search, order: &Order, commits: &Commits<'_>, board: &Board) -> Result<Summary> {
     let held = Held::default();
-    let walk = Walk::new(files, &held, commits.board);
+    let walk = Walk::new(files, &held, board);
     let walk = Mutex::new(Numbered { walk, next: 0 });
-    let reader = Reader { walk, order, held: &held, board: commits.board, search, stopped: AtomicBool::new(false) };
+    let reader = Reader { walk, order, held: &held, board, search, stopped: AtomicBool::new(false) };
     let mut summary = std::thread::scope(|scope| {
         let (send, outcomes) = mpsc::channel();
         for _ in 0..rayon::current_num_threads() {

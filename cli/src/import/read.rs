@@ -121,10 +121,15 @@ impl<'a> Reader<'a> {
             Entered::Read(reading) => reading,
         };
         let start = Instant::now();
-        let packed = match pack(&file.read(&self.search, shown.progress())?, bytes_in) {
+        let symbols = file.read(&self.search, shown.progress())?;
+        let reading_symbols = start.elapsed();
+        let packed = match pack(&symbols, bytes_in) {
             Ok(packed) => packed,
             Err(error) => return Ok(Outcome::Failed { reason: format!("{}: {error}", path.display()), path }),
         };
+        drop(symbols);
+        let [open, read, pack] = [parsing, reading_symbols, start.elapsed().saturating_sub(reading_symbols)].map(|took| took.as_millis());
+        detail!("{}: opened in {open} ms, read in {read} ms, packed in {pack} ms", path.display());
         let memory = self.held.add(packed.footer.bytes_stored);
         let again = reading.again;
         reading.done(packed.footer.clone());

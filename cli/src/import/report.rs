@@ -11,6 +11,7 @@ use serde::Serialize;
 use symtool_core::store::Footer;
 
 use crate::args::Global;
+use crate::terminal::{clean, elide, stdout_columns};
 
 /// What became of one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -84,31 +85,35 @@ impl Report {
         if let Some(error) = &self.error {
             say!("{error}");
         }
-        if let Some(module) = self.module.as_ref().filter(|_| !global.quiet) {
-            module.warnings.iter().for_each(|warning| say!("{}: {warning}", self.path));
+        if let Some(module) = &self.module {
+            module.warnings.iter().for_each(|warning| warn!("{}: {warning}", self.path));
         }
         if global.json {
             writeln!(out, "{}", serde_json::to_string(self)?)?;
-        } else if let Some(module) = &self.module {
-            match self.status {
-                Status::Unchanged => writeln!(out, "{}: unchanged ({} {})", self.path, module.module.name, module.module.id)?,
-                _ => writeln!(
-                    out,
-                    "{}: imported, id {} ({} functions, {} ranges, {} -> {}, {:.2} s)",
-                    self.path,
-                    module.module.id,
-                    module.functions,
-                    module.ranges,
-                    DecimalBytes(module.bytes_in),
-                    DecimalBytes(module.bytes_stored),
-                    module.seconds
-                )?,
-            }
+        } else if let Some(module) = self.module.as_ref().filter(|_| !global.quiet) {
+            writeln!(out, "{}", self.line(module))?;
         }
         out.flush()?;
         Ok(())
     }
+
+    /// What is said of a module; on a terminal, in one line, if that leaves some of the path.
+    fn line(&self, module: &Imported) -> String {
+        let id = module.module.id.get(..12).unwrap_or(&module.module.id);
+        let what = match self.status {
+            Status::Unchanged => format!("unchanged, {id}"),
+            _ => {
+                let (from, to) = (DecimalBytes(module.bytes_in), DecimalBytes(module.bytes_stored));
+                format!("imported, {id} ({from} -> {to}, {:.2} s)", module.seconds)
+            }
+        };
+        let room = stdout_columns().map_or(usize::MAX, |columns| columns.saturating_sub(what.len() + 2).max(MIN_PATH));
+        format!("{}: {what}", elide(&clean(&self.path), room))
+    }
 }
+
+/// The fewest columns for a path.
+const MIN_PATH: usize = 20;
 
 /// The last JSON object of an import.
 #[derive(Debug, Default, Serialize)]
@@ -141,7 +146,7 @@ impl Summary {
         let Self { imported, unchanged, failed, skipped, .. } = self;
         if imported + unchanged + failed > 1 {
             let passed_over = if *skipped > 0 { format!("; {skipped} other files passed over") } else { String::new() };
-            say!("{imported} imported, {unchanged} unchanged, {failed} failed{passed_over}");
+            note!("{imported} imported, {unchanged} unchanged, {failed} failed{passed_over}");
         }
     }
 }

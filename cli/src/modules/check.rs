@@ -81,17 +81,19 @@ pub fn sample(contents: &Contents, source: usize, count: usize) -> Vec<u64> {
     addresses
 }
 
-/// Compares the store's answers at `addresses`, which rise, with those worked out from the file of `bytes`.
+/// Compares the store's answers at `addresses`, which rise, with those worked out from the file of `bytes`. `told` how
+/// many are done from time to time.
 ///
 /// # Errors
 /// If the file cannot be read at all.
-pub fn check(reader: &Reader, module: &Module, bytes: &[u8], addresses: &[u64]) -> Result<Checked, String> {
+pub fn check(reader: &Reader, module: &Module, bytes: &[u8], addresses: &[u64], told: impl Fn(usize) + Sync) -> Result<Checked, String> {
     std::thread::scope(|scope| {
         let work = || {
             let witness = Witness::open(bytes)?;
             let mut checked = Checked::default();
             for part in addresses.chunks(SESSION_ADDRESSES) {
                 check_part(&stored(reader, module, part), &witness, part, &mut checked)?;
+                told(checked.addresses);
             }
             Ok(checked)
         };

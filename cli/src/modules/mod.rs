@@ -1,10 +1,12 @@
 //! `symtool modules`: in, a store; out, what it holds, whether it is intact, and less if asked to remove.
 //!
+//! `list.rs` fits the list to the terminal.
 //! `verify.rs` checks blocks and, with `check.rs` (which addresses), `witness.rs` (another reader of the file) and
 //! `compare.rs` (where the two may differ), answers.
 
 mod check;
 mod compare;
+mod list;
 mod verify;
 mod witness;
 
@@ -15,9 +17,10 @@ use indicatif::DecimalBytes;
 use serde::Serialize;
 use symtool_core::store::{Catalog, Footer, Module, Store};
 
-use crate::args::{Global, Modules};
+use crate::args::{Global, Modules, Named};
 use crate::exit::Exit;
 use crate::find;
+use crate::terminal::clean;
 
 /// Runs the command.
 pub fn run(global: &Global, args: &Modules) -> Result<Exit> {
@@ -25,39 +28,22 @@ pub fn run(global: &Global, args: &Modules) -> Result<Exit> {
     let reader = store.read()?;
     let catalog = reader.catalog()?;
     match args {
-        Modules::List => list(global, &catalog),
-        Modules::Show { modules } => show(global, &catalog, modules),
-        Modules::Remove { modules } => {
+        Modules::List => list::run(global, &catalog),
+        Modules::Show(named) => show(global, &catalog, named),
+        Modules::Remove(named) => {
             // A reader would keep the writer waiting.
             drop(reader);
-            remove(global, &store, &catalog, modules)
+            remove(global, &store, &catalog, named)
         }
         Modules::Verify(args) => verify::run(global, args, &reader, &catalog),
     }
 }
 
-fn list(global: &Global, catalog: &Catalog) -> Result<Exit> {
-    let mut out = std::io::stdout().lock();
-    if global.json {
-        for module in catalog.modules() {
-            writeln!(out, "{}", serde_json::to_string(&module.footer)?)?;
-        }
-        return Ok(Exit::Done);
-    }
-    let width = catalog.modules().iter().map(|module| module.footer.name.chars().count()).max().unwrap_or(0);
-    for Module { footer, .. } in catalog.modules() {
-        let stored = DecimalBytes(footer.bytes_stored).to_string();
-        writeln!(out, "{:width$}  {:40}  {:8}  {:>9} ranges  {stored:>9}", footer.name, footer.id, footer.arch, footer.ranges)?;
-    }
-    out.flush()?;
-    Ok(Exit::Done)
-}
-
-fn show(global: &Global, catalog: &Catalog, names: &[String]) -> Result<Exit> {
+fn show(global: &Global, catalog: &Catalog, named: &Named) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
     let mut failed = false;
-    for name in names {
-        match find::module(catalog, name, false) {
+    for name in &named.modules {
+        match find::module(catalog, name, named.latest) {
             Ok(module) if global.json => writeln!(out, "{}", serde_json::to_string(&module.footer)?)?,
             Ok(module) => describe(&mut out, &module.footer)?,
             Err(error) => {
@@ -70,11 +56,11 @@ fn show(global: &Global, catalog: &Catalog, names: &[String]) -> Result<Exit> {
     Ok(Exit::failed_if(failed))
 }
 
-fn remove(global: &Global, store: &Store, catalog: &Catalog, names: &[String]) -> Result<Exit> {
+fn remove(global: &Global, store: &Store, catalog: &Catalog, named: &Named) -> Result<Exit> {
     let mut removed: Vec<&Module> = Vec::new();
     let mut failed = false;
-    for name in names {
-        match find::module(catalog, name, false) {
+    for name in &named.modules {
+        match find::module(catalog, name, named.latest) {
             Ok(module) if removed.contains(&module) => {}
             Ok(module) => removed.push(module),
             Err(error) => {
@@ -91,8 +77,8 @@ fn remove(global: &Global, store: &Store, catalog: &Catalog, names: &[String]) -
         if global.json {
             let report = Removed { name: &footer.name, id: &footer.id, status: "removed", bytes_stored: footer.bytes_stored };
             writeln!(out, "{}", serde_json::to_string(&report)?)?;
-        } else {
-            writeln!(out, "{}: removed ({}, {})", footer.name, footer.id, DecimalBytes(footer.bytes_stored))?;
+        } else if !global.quiet {
+            writeln!(out, "{}: removed ({}, {})", clean(&footer.name), footer.short_id(), DecimalBytes(footer.bytes_stored))?;
         }
     }
     out.flush()?;
@@ -110,16 +96,20 @@ struct Removed<'a> {
 
 fn describe(out: &mut impl Write, footer: &Footer) -> Result<()> {
     let made_up = if footer.id_made_up { " (made up from the contents: the file has none)" } else { "" };
-    writeln!(out, "name        {}", footer.name)?;
+    writeln!(out, "name        {}", clean(&footer.name))?;
+    for name in &footer.other_names {
+        writeln!(out, "also        {}", clean(name))?;
+    }
     writeln!(out, "id          {}{made_up}", footer.id)?;
     writeln!(out, "kind        {} {}", footer.kind, footer.arch)?;
     writeln!(out, "image base  {:#x}", footer.image_base)?;
-    writeln!(out, "known from  {}", footer.detail)?;
+    writeln!(out, "known from  {}", clean(&footer.detail))?;
     writeln!(out, "functions   {}", footer.functions)?;
     writeln!(out, "files       {}", footer.files)?;
     writeln!(out, "ranges      {}", footer.ranges)?;
     writeln!(out, "file        {} bytes", footer.bytes_in)?;
     writeln!(out, "stored      {} bytes", footer.bytes_stored)?;
+    writeln!(out, "imported    {} UTC", list::moment(footer.imported, true))?;
     for (reason, count) in &footer.dropped {
         writeln!(out, "dropped     {count} {reason}")?;
     }
@@ -127,10 +117,11 @@ fn describe(out: &mut impl Write, footer: &Footer) -> Result<()> {
         let addresses = if source.addresses == 0 { "nothing used".to_owned() } else { format!("answers {} addresses", source.addresses) };
         let lacks = if source.incomplete { ", import it again to complete it" } else { "" };
         let dropped: Vec<String> = source.dropped.iter().map(|(reason, count)| format!(", {count} {reason}")).collect();
-        writeln!(out, "source      {}: {}, {} bytes, {addresses}{}{lacks}", source.name, source.detail, source.bytes, dropped.concat())?;
+        let (name, detail) = (clean(&source.name), clean(&source.detail));
+        writeln!(out, "source      {name}: {detail}, {} bytes, {addresses}{}{lacks}", source.bytes, dropped.concat())?;
     }
     for warning in &footer.warnings {
-        writeln!(out, "warning     {warning}")?;
+        writeln!(out, "warning     {}", clean(warning))?;
     }
     Ok(())
 }

@@ -16,7 +16,9 @@ use symtool_formats::debug::DebugFile;
 use super::check::{self, Checked};
 use crate::args::{Global, Verify};
 use crate::exit::Exit;
-use crate::find;
+use crate::find::{self, NotOne};
+use crate::progress::{self, Meter, Reached, Unit};
+use crate::terminal::clean;
 
 /// Runs the command.
 pub fn run(global: &Global, args: &Verify, reader: &Reader, catalog: &Catalog) -> Result<Exit> {
@@ -24,20 +26,27 @@ pub fn run(global: &Global, args: &Verify, reader: &Reader, catalog: &Catalog) -
     let mut summary = Summary::default();
     let mut tell = |report: Report| -> Result<()> {
         summary.count(&report);
-        report.write(global, &mut out)
+        progress::beside(|| report.write(global, &mut out))
     };
-    if args.modules.is_empty() {
-        for module in catalog.modules() {
-            tell(verify(args, reader, module, None))?;
-        }
-    }
-    for name in &args.modules {
-        let path = Some(Path::new(name)).filter(|path| path.is_file() || container::is_bundle(path) || container::split(path).is_some());
-        match find::module(catalog, name, false) {
-            Ok(module) => tell(verify(args, reader, module, path))?,
+    let found: Vec<(Result<&Module, NotOne>, Option<&Path>)> = if args.modules.is_empty() {
+        catalog.modules().iter().map(|module| (Ok(module), None)).collect()
+    } else {
+        let is_there = |path: &&Path| path.is_file() || container::is_bundle(path) || container::split(path).is_some();
+        let find = |name| (find::module(catalog, name, args.latest), Some(Path::new(name)).filter(is_there));
+        args.modules.iter().map(find).collect()
+    };
+    let mut pace = Pace::new(global, found.iter().filter_map(|(module, _)| module.as_ref().ok()));
+    for (module, path) in found {
+        match module {
+            Ok(module) => {
+                pace.begin(module);
+                tell(verify(args, reader, module, path, &pace))?;
+                pace.end(module);
+            }
             Err(error) => tell(Report::failed(error.reason().to_owned()))?,
         }
     }
+    drop(pace);
     for generation in reader.without_footer()? {
         let key = ModuleId { bytes: generation.module.0.to_vec(), made_up: true };
         tell(Report::damaged(format!("a module without a name (key {key}): its footer cannot be read; import its file again")))?;
@@ -49,7 +58,44 @@ pub fn run(global: &Global, args: &Verify, reader: &Reader, catalog: &Catalog) -
     Ok(summary.exit())
 }
 
-fn verify(args: &Verify, reader: &Reader, module: &Module, path: Option<&Path>) -> Report {
+/// How far it has come: modules weigh what their blocks do.
+struct Pace {
+    meter: Meter,
+    modules: u64,
+    done: u64,
+    all: u64,
+}
+
+impl Pace {
+    fn new<'m>(global: &Global, modules: impl Iterator<Item = &'m &'m Module>) -> Self {
+        let meter = Meter::new(progress::is_wanted(global), "verify", Unit::Of("modules"));
+        Self { meter, modules: 0, done: 0, all: modules.map(|module| module.footer.bytes_stored).sum() }
+    }
+
+    fn begin(&self, module: &Module) {
+        self.meter.show(&module.footer.name);
+        self.set(0);
+    }
+
+    /// Of `module`, `done` of `all` addresses were compared.
+    fn compared(&self, module: &Module, done: usize, all: usize) {
+        self.meter.show(&format!("{} {done}/{all} addresses", module.footer.name));
+        let part = u128::from(module.footer.bytes_stored) * done as u128 / all.max(1) as u128;
+        self.set(u64::try_from(part).unwrap_or(0));
+    }
+
+    fn end(&mut self, module: &Module) {
+        self.modules += 1;
+        self.done += module.footer.bytes_stored;
+        self.set(0);
+    }
+
+    fn set(&self, part: u64) {
+        self.meter.set(Reached { count: self.modules, part: Some((self.done + part, self.all)) });
+    }
+}
+
+fn verify(args: &Verify, reader: &Reader, module: &Module, path: Option<&Path>, pace: &Pace) -> Report {
     let mut report = Report::of(module);
     let blocks = match reader.stored(module) {
         Ok(blocks) => blocks,
@@ -72,7 +118,7 @@ fn verify(args: &Verify, reader: &Reader, module: &Module, path: Option<&Path>) 
         return report;
     }
     let Some(path) = path else { return report };
-    match compare(args, reader, module, &contents, path) {
+    match compare(args, reader, module, &contents, path, pace) {
         Ok(compared) => {
             report.status = if compared.different > 0 { Status::Different } else { Status::Ok };
             report.compared = Some(compared);
@@ -85,7 +131,7 @@ fn verify(args: &Verify, reader: &Reader, module: &Module, path: Option<&Path>) 
     report
 }
 
-fn compare(args: &Verify, reader: &Reader, module: &Module, contents: &Contents, path: &Path) -> Result<Compared, String> {
+fn compare(args: &Verify, reader: &Reader, module: &Module, contents: &Contents, path: &Path, pace: &Pace) -> Result<Compared, String> {
     let mapped = container::open_object(path).map_err(|error| error.to_string())?;
     let file = DebugFile::parse(&mapped).map_err(|error| error.to_string())?;
     let sources = &module.footer.sources;
@@ -101,7 +147,7 @@ fn compare(args: &Verify, reader: &Reader, module: &Module, contents: &Contents,
         format!("the store knows this build from other files ({}); import this one, or pass one of those", names.join(", "))
     })?;
     let addresses = check::sample(contents, source, args.sample);
-    let checked = check::check(reader, module, mapped.bytes(), &addresses)?;
+    let checked = check::check(reader, module, mapped.bytes(), &addresses, |done| pace.compared(module, done, addresses.len()))?;
     Ok(Compared::of(path, &checked))
 }
 
@@ -228,6 +274,10 @@ impl Report {
             writeln!(out, "{}", serde_json::to_string(self)?)?;
             return Ok(());
         }
+        if global.quiet && self.status == Status::Ok {
+            return Ok(());
+        }
+        let name = clean(&name);
         if let Some(blocks) = self.blocks {
             let state = match self.problems.len() {
                 0 => "intact".to_owned(),
@@ -244,7 +294,7 @@ impl Report {
         writeln!(
             out,
             "{}: {} addresses compared: {} equal, {} explained{}, {} skipped{}, {} different",
-            compared.file,
+            clean(&compared.file),
             compared.checked,
             compared.equal,
             total(&compared.explained),
@@ -260,7 +310,8 @@ impl Report {
                     writeln!(out, "    {who}  nothing")?;
                 }
                 for frame in frames {
-                    writeln!(out, "    {who}  {} at {}:{}:{}", frame.function, frame.file, frame.line, frame.column)?;
+                    let (function, file) = (clean(&frame.function), clean(&frame.file));
+                    writeln!(out, "    {who}  {function} at {file}:{}:{}", frame.line, frame.column)?;
                 }
             }
         }

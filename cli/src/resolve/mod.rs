@@ -7,8 +7,9 @@ pub mod input;
 mod request;
 
 use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -20,8 +21,9 @@ use crate::args::{Global, Resolve, Style};
 use crate::demangle::Demangler;
 use crate::exit::Exit;
 use crate::find::{self, NotOne};
-use crate::progress;
+use crate::progress::{self, Meter, Reached, Unit};
 use crate::style::{self, Line, Status};
+use crate::terminal::Paint;
 use input::Lines;
 
 /// Bytes of requests in the first run, and in any.
@@ -45,6 +47,7 @@ pub fn run(global: &Global, args: &Resolve) -> Result<Exit> {
     let mut session = Session {
         args,
         style,
+        paint: global.paint(&io::stdout()),
         catalog: &catalog,
         reader: &reader,
         resolver: Resolver::default(),
@@ -66,9 +69,9 @@ pub fn run(global: &Global, args: &Resolve) -> Result<Exit> {
     match &args.batch {
         Some(path) => {
             let (input, bytes) = open_batch(path)?;
-            session.stream(Lines::new(input), bytes, global.quiet, &mut out)?;
+            session.stream(Lines::new(input), bytes, progress::is_wanted(global) && !io::stdout().is_terminal(), &mut out)?;
         }
-        None => session.stream(Lines::new(args.addresses.join("\n").as_bytes()), None, true, &mut out)?,
+        None => session.stream(Lines::new(args.addresses.join("\n").as_bytes()), None, false, &mut out)?,
     }
     out.flush()?;
     Ok(session.failures.finish())
@@ -96,6 +99,8 @@ struct Asked {
 
 /// What people call a module.
 struct Name {
+    asked: OsString,
+    /// The same as text.
     text: String,
     /// The resolver's number of the module that it names.
     module: Result<usize, NotOne>,
@@ -105,12 +110,14 @@ struct Session<'s> {
     args: &'s Resolve,
     reader: &'s Reader,
     style: Style,
+    /// For answers that people read.
+    paint: Paint,
     catalog: &'s Catalog,
     resolver: Resolver<'s>,
     /// Every name met.
     names: Vec<Name>,
     /// Numbers of names.
-    numbers: HashMap<String, usize>,
+    numbers: HashMap<OsString, usize>,
     /// The name met last, which the next request most often repeats.
     last_name: usize,
     /// By the resolver's module number.
@@ -121,21 +128,21 @@ struct Session<'s> {
 
 impl Session<'_> {
     /// Answers all requests of `lines`.
-    fn stream(&mut self, mut lines: Lines<impl Read>, bytes: Option<u64>, quiet: bool, out: &mut impl Write) -> Result<()> {
-        let bar = progress::for_batch(progress::is_wanted(quiet) && self.args.batch.is_some(), bytes);
+    fn stream(&mut self, mut lines: Lines<impl Read>, bytes: Option<u64>, shown: bool, out: &mut impl Write) -> Result<()> {
+        let meter = Meter::new(shown, "resolve", Unit::Of("requests"));
+        let mut read_bytes = 0;
         let mut run_bytes = FIRST_RUN_BYTES;
         while let Some(run) = lines.next_run(run_bytes)? {
             let (asked, mut requests) = self.parse(run);
-            bar.inc(run.len() as u64);
+            read_bytes += run.len() as u64;
             let rendered = self.answer(&mut requests);
             self.write(&asked, &rendered, out)?;
             out.flush()?;
             self.forget_names();
-            bar.set_message(format!("{} answers", self.next_line - 1));
+            meter.set(Reached { count: self.next_line - 1, part: bytes.map(|bytes| (read_bytes, bytes)) });
             let answer_bytes = rendered.bytes().max(1);
             run_bytes = (run.len().saturating_mul(ANSWER_BYTES) / answer_bytes).clamp(4 << 10, (run_bytes * 2).min(MAX_RUN_BYTES));
         }
-        bar.finish_and_clear();
         Ok(())
     }
 
@@ -151,7 +158,7 @@ impl Session<'_> {
                     asked.push(Asked { line, address: None, name: None, request: Err(Status::Malformed) });
                 }
                 Some(Ok(request)) => {
-                    let name = request.module.as_deref().or(self.args.module.as_deref());
+                    let name = request.module.as_deref().map(OsStr::new).or(self.args.module.as_deref());
                     let (name, module) = self.module(name, line);
                     let number = requests.len();
                     if let Ok(module) = module {
@@ -165,7 +172,7 @@ impl Session<'_> {
     }
 
     /// The number of the name, and of the module that it names. Says why if it names none.
-    fn module(&mut self, name: Option<&str>, line: u64) -> (Option<usize>, Result<usize, Status>) {
+    fn module(&mut self, name: Option<&OsStr>, line: u64) -> (Option<usize>, Result<usize, Status>) {
         let Some(name) = name else {
             self.failures.count(line, "names no module; write MODULE ADDR, or pass --module");
             return (None, Err(Status::NoModule));
@@ -186,23 +193,23 @@ impl Session<'_> {
     }
 
     /// The number of `text`, looked up in the catalog if it is new.
-    fn name(&mut self, text: &str) -> usize {
-        if self.names.get(self.last_name).is_some_and(|last| last.text == text) {
+    fn name(&mut self, asked: &OsStr) -> usize {
+        if self.names.get(self.last_name).is_some_and(|last| last.asked == asked) {
             return self.last_name;
         }
-        self.last_name = match self.numbers.get(text) {
+        self.last_name = match self.numbers.get(asked) {
             Some(number) => *number,
             None => {
                 let module =
-                    find::module(self.catalog, text, self.args.latest).map(|module| self.resolver.add(Origin::Store(self.reader, module)));
+                    find::module(self.catalog, asked, self.args.latest).map(|module| self.resolver.add(Origin::Store(self.reader, module)));
                 if let Ok(number) = module
                     && number == self.demanglers.len()
                 {
                     let functions = self.resolver.module(number).map_or(0, |module| module.footer.functions);
                     self.demanglers.push(Demangler::new(if self.args.no_demangle { 0 } else { functions as usize }));
                 }
-                self.names.push(Name { text: text.to_owned(), module });
-                self.numbers.insert(text.to_owned(), self.names.len() - 1);
+                self.names.push(Name { asked: asked.to_owned(), text: asked.to_string_lossy().into_owned(), module });
+                self.numbers.insert(asked.to_owned(), self.names.len() - 1);
                 self.names.len() - 1
             }
         };
@@ -221,7 +228,7 @@ impl Session<'_> {
         let damage = Mutex::new(None);
         let rendered = self.resolver.batch(requests, |module, answer, text| {
             let demangler = self.demanglers.get(module).filter(|_| !self.args.no_demangle);
-            let (status, error) = style::frames(self.style, answer, demangler, text);
+            let (status, error) = style::frames(self.style, self.paint, answer, demangler, text);
             if let Some(error) = error {
                 damage.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(error);
             }
@@ -257,7 +264,7 @@ struct Failures {
     /// Those that are not named line by line.
     silent: u64,
     /// The module that was said to be wrong before any request.
-    said: Option<String>,
+    said: Option<OsString>,
 }
 
 impl Failures {

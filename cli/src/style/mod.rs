@@ -16,6 +16,7 @@ use symtool_formats::Source;
 
 use crate::args::Style;
 use crate::demangle::Demangler;
+use crate::terminal::{Paint, clean};
 use llvm::{Format, Printer, Request};
 use text::{put_json, put_number};
 
@@ -50,8 +51,15 @@ impl Status {
     }
 }
 
-/// Renders the frames of `answer`; without `demangler` with raw names. An error is returned as its message.
-pub fn frames(style: Style, answer: Answer<'_, '_>, demangler: Option<&Demangler>, out: &mut Vec<u8>) -> (Status, Option<String>) {
+/// Renders the frames of `answer`, those for people with `paint`; without `demangler` with raw names. An error is returned
+/// as its message.
+pub fn frames(
+    style: Style,
+    paint: Paint,
+    answer: Answer<'_, '_>,
+    demangler: Option<&Demangler>,
+    out: &mut Vec<u8>,
+) -> (Status, Option<String>) {
     let mut frames = match answer {
         Answer::Frames(frames) => frames,
         Answer::NoRange => return (Status::NoRange, None),
@@ -66,7 +74,7 @@ pub fn frames(style: Style, answer: Answer<'_, '_>, demangler: Option<&Demangler
             let name = demangler.map_or(frame.name, |demangler| demangler.name(frame.function, frame.name));
             match style {
                 Style::Json => json(&frame, name, !any, out),
-                _ => pretty(&frame, name, !any, out),
+                _ => pretty(&frame, name, !any, paint, out),
             }
             any = true;
         });
@@ -168,20 +176,32 @@ fn or_unknown(text: &[u8]) -> &[u8] {
     if text.is_empty() { b"??" } else { text }
 }
 
-fn pretty(frame: &Frame<'_>, name: &[u8], is_first: bool, out: &mut Vec<u8>) {
+fn pretty(frame: &Frame<'_>, name: &[u8], is_first: bool, paint: Paint, out: &mut Vec<u8>) {
     if !is_first {
-        out.extend_from_slice(b"  (inlined by) ");
+        [paint.dim, "  (inlined by) ", paint.reset].iter().for_each(|text| out.extend_from_slice(text.as_bytes()));
     }
-    out.extend_from_slice(or_unknown(name));
+    out.extend_from_slice(paint.bold.as_bytes());
+    put_clean(or_unknown(name), out);
+    out.extend_from_slice(paint.reset.as_bytes());
     if !frame.file.is_empty() {
         out.extend_from_slice(b" at ");
-        out.extend_from_slice(frame.file);
+        put_clean(frame.file, out);
         for number in [frame.line, frame.column].into_iter().take_while(|number| *number != 0) {
             out.push(b':');
             put_number(number, out);
         }
     }
     out.push(b'\n');
+}
+
+/// `text` without control characters, which a terminal would obey.
+fn put_clean(text: &[u8], out: &mut Vec<u8>) {
+    // Those of Latin-1 have two bytes in UTF-8. All bytes are looked at, many at once.
+    if text.iter().filter(|byte| matches!(byte, 0..0x20 | 0x7f | 0xc2)).count() > 0 {
+        out.extend_from_slice(clean(&String::from_utf8_lossy(text)).as_bytes());
+    } else {
+        out.extend_from_slice(text);
+    }
 }
 
 fn json(frame: &Frame<'_>, name: &[u8], is_first: bool, out: &mut Vec<u8>) {
@@ -212,4 +232,19 @@ fn put_key(key: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     out.extend_from_slice(key.as_bytes());
     out.extend_from_slice(b"\":");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_for_people_have_no_control_characters() {
+        for (name, want) in [(&b"f\x1b[2J\n\xc2\x9b"[..], "f\u{fffd}[2J\u{fffd}\u{fffd}"), ("ü\u{a0}".as_bytes(), "ü\u{a0}"), (b"f", "f")]
+        {
+            let mut out = Vec::new();
+            put_clean(name, &mut out);
+            assert_eq!(out, want.as_bytes());
+        }
+    }
 }

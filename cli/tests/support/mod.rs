@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod archives;
+pub mod pty;
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -44,8 +45,17 @@ impl Sandbox {
 
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_symtool"));
-        command.env_remove("SYMTOOL_STORE").arg("--store").arg(self.store()).stdin(Stdio::null());
+        command.arg("--store").arg(self.store()).stdin(Stdio::null());
+        self.isolate(&mut command);
         command
+    }
+
+    /// Keeps the settings of whoever runs the tests out of `command`.
+    pub fn isolate(&self, command: &mut Command) {
+        for variable in ["SYMTOOL_STORE", "SYMTOOL_CONFIG", "XDG_DATA_HOME", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+            command.env_remove(variable);
+        }
+        command.env("HOME", self.folder.path()).env("XDG_CONFIG_HOME", self.path("config")).env("TERM", "xterm");
     }
 
     pub fn run<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, args: I) -> Run {

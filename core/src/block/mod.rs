@@ -127,6 +127,12 @@ pub struct Opened {
     pub raw: Vec<u8>,
 }
 
+/// Bytes of a stored block once expanded, as its header has them; `None` if it has none.
+pub fn expanded_bytes(bytes: &[u8]) -> Option<u64> {
+    let raw_bytes = bytes.get(..HEADER_BYTES)?.get(9..CHECKSUM_AT)?;
+    Some(u32::from_le_bytes(raw_bytes.try_into().ok()?).into())
+}
+
 /// Expands what [`seal`] made.
 ///
 /// # Errors
@@ -160,6 +166,7 @@ mod tests {
             let sealed = seal(Kind::Ranges, 3, 9, raw).unwrap();
             assert_eq!((sealed.kind, sealed.last), (Kind::Ranges, 9));
             assert_eq!(open(&sealed.bytes).unwrap(), Opened { first: 3, raw: raw.to_vec() });
+            assert_eq!(expanded_bytes(&sealed.bytes), Some(raw.len() as u64));
         }
     }
 

@@ -106,7 +106,7 @@ impl<'a> Joined<'a> {
         self.path.clear();
         let mut next = Some(chain);
         while let Some(at) = next {
-            let chain = symbols.chains[at.0 as usize];
+            let chain = symbols.chains[at.index() as usize];
             self.path.push(chain);
             next = chain.caller.map(|(caller, _)| caller);
         }
@@ -124,25 +124,25 @@ impl<'a> Joined<'a> {
             };
             if self.open.get(depth).is_none_or(|(_, open)| *open != here) {
                 self.open.truncate(depth);
-                self.open.push((ChainId(u32::try_from(self.chains.len()).unwrap_or(u32::MAX)), here));
+                self.open.push((ChainId::new(u32::try_from(self.chains.len()).unwrap_or(u32::MAX)), here));
                 self.chains.push(here);
             }
             caller = Some(self.open[depth].0);
         }
         self.open.truncate(self.path.len());
-        caller.unwrap_or(ChainId(0))
+        caller.unwrap_or(ChainId::new(0))
     }
 
     fn function(&mut self, side: Side, function: FunctionId) -> FunctionId {
         let Numbering { symbols, functions, .. } = &mut self.sides[side as usize];
-        if let Some(number) = functions[function.0 as usize] {
-            return FunctionId(number);
+        if let Some(number) = functions[function.index() as usize] {
+            return FunctionId::new(number);
         }
-        let declared = symbols.functions.get(function.0 as usize).unwrap_or_else(|| Function::symbol(b""));
+        let declared = symbols.functions.get(function.index() as usize).unwrap_or_else(|| Function::symbol(b""));
         let file = declared.file.map(|file| self.file(side, file));
         let number = self.functions.number(Function { file, ..declared });
-        self.sides[side as usize].functions[function.0 as usize] = Some(number);
-        FunctionId(number)
+        self.sides[side as usize].functions[function.index() as usize] = Some(number);
+        FunctionId::new(number)
     }
 
     fn location(&mut self, side: Side, location: Location) -> Location {

@@ -62,7 +62,7 @@ fn is_same(symbols: &ModuleSymbols, a: usize, b: usize) -> bool {
     let (mut a_chain, mut b_chain) = (Some(a.chain), Some(b.chain));
     let mut is_same = a.location == b.location;
     while let (true, Some(a), Some(b)) = (is_same && a_chain != b_chain, a_chain, b_chain) {
-        let (a, b) = (symbols.chains[a.0 as usize], symbols.chains[b.0 as usize]);
+        let (a, b) = (symbols.chains[a.index() as usize], symbols.chains[b.index() as usize]);
         let call = |chain: Chain| chain.caller.map(|(_, call)| call);
         is_same = a.function == b.function && a.start == b.start && a.source == b.source && call(a) == call(b);
         (a_chain, b_chain) = (a.caller.map(|(caller, _)| caller), b.caller.map(|(caller, _)| caller));

@@ -51,7 +51,7 @@ impl Functions {
     fn of(symbols: &ModuleSymbols) -> Self {
         let names = symbols.functions.len();
         let unnamed = number(names);
-        let of_chains = symbols.chains.iter().map(|chain| chain.function.map_or(unnamed, |function| function.0)).collect();
+        let of_chains = symbols.chains.iter().map(|chain| chain.function.map_or(unnamed, |function| function.index())).collect();
         Self { of_chains, names }
     }
 
@@ -60,7 +60,7 @@ impl Functions {
     }
 
     fn of_chain(&self, chain: ChainId) -> u32 {
-        self.of_chains[chain.0 as usize]
+        self.of_chains[chain.index() as usize]
     }
 }
 
@@ -84,12 +84,12 @@ fn next_functions(symbols: &ModuleSymbols, functions: &Functions) -> Vec<u32> {
     // The highest function of each chain; callers stand before their callees.
     let mut highest: Vec<u32> = Vec::with_capacity(symbols.chains.len());
     for (chain, function) in symbols.chains.iter().zip(&functions.of_chains) {
-        highest.push(chain.caller.map_or(*function, |(caller, _)| highest[caller.0 as usize].max(*function)));
+        highest.push(chain.caller.map_or(*function, |(caller, _)| highest[caller.index() as usize].max(*function)));
     }
     let mut next = 0;
     let block = |ranges: &[Range]| {
         let before = next;
-        next = ranges.iter().fold(next, |next, range| next.max(highest[range.chain.0 as usize].saturating_add(1)));
+        next = ranges.iter().fold(next, |next, range| next.max(highest[range.chain.index() as usize].saturating_add(1)));
         before
     };
     symbols.ranges.chunks(RANGES_PER_BLOCK).map(block).collect()
@@ -118,21 +118,21 @@ impl<'a> Walk<'a> {
     /// callees, so what has a higher number is not on the way.
     fn enter(&mut self, mut chain: ChainId) -> (u32, Root) {
         let root = loop {
-            while self.path.last().is_some_and(|step| step.chain > chain.0) {
+            while self.path.last().is_some_and(|step| step.chain > chain.index()) {
                 self.path.pop();
             }
             let here = self.path.last().map(|step| step.chain).or(self.root.map(|(root, _)| root));
-            if let Some(root) = self.root.filter(|_| here == Some(chain.0)) {
+            if let Some(root) = self.root.filter(|_| here == Some(chain.index())) {
                 break root;
             }
-            let Chain { caller, source, start, .. } = self.symbols.chains[chain.0 as usize];
+            let Chain { caller, source, start, .. } = self.symbols.chains[chain.index() as usize];
             let Some((caller, _)) = caller else {
                 self.path.clear();
-                break (chain.0, Root { function: self.functions.of_chain(chain), symtab: source == Source::Symtab, start });
+                break (chain.index(), Root { function: self.functions.of_chain(chain), symtab: source == Source::Symtab, start });
             };
-            let at = chain.0 as usize;
+            let at = chain.index() as usize;
             let target = Call { site: self.numbers.site_of_chain[at], callee: self.functions.of_chain(chain) };
-            let step = Step { chain: chain.0, call: self.numbers.call_of_chain[at], target, start };
+            let step = Step { chain: chain.index(), call: self.numbers.call_of_chain[at], target, start };
             self.ahead.push(step);
             chain = caller;
         };

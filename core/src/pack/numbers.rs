@@ -57,7 +57,7 @@ impl Numbers {
                 let is_own = |function: u32| function % shards == shard;
                 let mut is_met = vec![false; symbols.chains.len()];
                 for (range, site) in symbols.ranges.iter().zip(&site_of_range) {
-                    let mut chain = range.chain.0 as usize;
+                    let mut chain = range.chain.index() as usize;
                     // The callers of a chain that has been met have been met.
                     while !std::mem::replace(&mut is_met[chain], true) {
                         let Some((caller, place)) = symbols.chains[chain].caller else { break };
@@ -68,7 +68,7 @@ impl Numbers {
                             site_of_chain[chain].store(site, Ordering::Relaxed);
                             call_of_chain[chain].store(counting.call(function, Call { site, callee: inlined }), Ordering::Relaxed);
                         }
-                        chain = caller.0 as usize;
+                        chain = caller.index() as usize;
                     }
                     let function = functions.of_chain(range.chain);
                     if is_own(function) {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
-use symtool_formats::{Detail, ModuleInfo, ModuleKind, ModuleSymbols};
+use symtool_formats::{Detail, ModuleInfo, ModuleKind, ModuleSymbols, is_same_arch};
 
 use super::{ModuleKey, Source};
 
@@ -47,6 +47,9 @@ pub struct Footer {
     pub bytes_stored: u64,
     /// Seconds since 1970.
     pub imported: u64,
+    /// The same in milliseconds, or later if need be: no two modules of a store have the same, and what was stored
+    /// later has more.
+    pub imported_ms: u64,
     /// What was left out of the files that the module is made from, by reason.
     pub dropped: BTreeMap<String, u64>,
     /// What the user should know about the richest files.
@@ -76,7 +79,8 @@ impl Footer {
             ranges: symbols.ranges.len() as u64,
             bytes_in,
             bytes_stored,
-            imported: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+            imported: now_ms() / 1_000,
+            imported_ms: 0,
             dropped: source.dropped.clone(),
             warnings: source.warnings.clone(),
             sources: vec![source],
@@ -103,10 +107,21 @@ impl Footer {
         self.name == name || self.other_names.iter().any(|other| other == name)
     }
 
+    /// Stored at `ms`.
+    pub(super) fn stamp(&mut self, ms: u64) {
+        self.imported_ms = ms;
+        self.imported = ms / 1_000;
+    }
+
     /// The first characters of the id, enough to name the module in a message.
     pub fn short_id(&self) -> &str {
         self.id.get(..12).unwrap_or(&self.id)
     }
+}
+
+/// Milliseconds since 1970.
+pub(super) fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// A module that is in the store.
@@ -155,7 +170,7 @@ impl Catalog {
     }
 
     /// The modules that `name` names: a file name, or a prefix of an id, of [`MIN_ID_DIGITS`] digits or more;
-    /// dashes in an id and case do not matter. Either may be followed by `:` and an architecture.
+    /// dashes in an id and case do not matter. Either may be followed by `:` and an architecture, by any of its names.
     pub fn named(&self, name: &str) -> Named<'_> {
         match (self.of_arch(name, None), name.rsplit_once(':')) {
             (Named::Unknown, Some((name, arch))) => self.of_arch(name, Some(arch)),
@@ -167,7 +182,7 @@ impl Catalog {
         let digits = name.replace('-', "").to_ascii_lowercase();
         let is_id = digits.len() >= MIN_ID_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         let is_named = |footer: &Footer| footer.has_name(name) || (is_id && footer.id.starts_with(&digits));
-        let is_of_arch = |footer: &Footer| arch.is_none_or(|arch| footer.arch == arch);
+        let is_of_arch = |footer: &Footer| arch.is_none_or(|arch| is_same_arch(&footer.arch, arch));
         let found: Vec<&Module> = self.0.iter().filter(|module| is_named(&module.footer) && is_of_arch(&module.footer)).collect();
         match found[..] {
             [] => Named::Unknown,

@@ -18,6 +18,7 @@ mod key;
 mod lock;
 mod reader;
 mod source;
+mod usage;
 mod writer;
 
 use std::ffi::OsStr;
@@ -34,6 +35,7 @@ pub use key::{Generation, ModuleKey};
 pub use reader::Reader;
 pub use source::Source;
 pub(crate) use source::addresses;
+pub use usage::{KindUsage, Usage};
 pub use writer::Committed;
 
 const FORMAT_LINE: &str = "symtool store 2";
@@ -100,6 +102,11 @@ impl Store {
             let found = found.lines().next().unwrap_or_default().chars().take(40).collect();
             Err(Error::Format { store: self.path.clone(), found, expected: FORMAT_LINE })
         }
+    }
+
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     fn symbols(&self) -> PathBuf {

@@ -64,6 +64,14 @@ impl Reader {
 }
 
 impl Reader {
+    pub(super) fn db(&self) -> Option<&DB> {
+        self.db.as_ref()
+    }
+
+    pub(super) fn database_error(&self, source: rocksdb::Error) -> Error {
+        self.store.database_error(source)
+    }
+
     /// All blocks of `module` but its footer, in key order.
     ///
     /// # Errors
@@ -145,7 +153,7 @@ fn parse(value: &[u8]) -> Option<Footer> {
 
 /// Blocks have a checksum of their own, which tells which module a damaged one belongs to; the database's would
 /// stop at the first.
-fn read_options() -> ReadOptions {
+pub(super) fn read_options() -> ReadOptions {
     let mut options = ReadOptions::default();
     options.set_verify_checksums(false);
     options

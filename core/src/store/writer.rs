@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rocksdb::{ColumnFamilyDescriptor, DB, IngestExternalFileOptions, SstFileWriter, WriteBatch, WriteOptions};
 
-use super::catalog::{Footer, Module};
+use super::catalog::{Footer, Module, now_ms};
 use super::lock::Lock;
 use super::{Error, FAMILY, Generation, ModuleKey, Store, options, reader};
 use crate::block::{Kind, Sealed, seal};
@@ -64,7 +64,8 @@ impl Store {
 
     /// Writes modules of which the store knows nothing.
     fn commit_new(&self, db: &DB, known: &mut Known, modules: &[Packed]) -> Result<Vec<Committed>, Error> {
-        let footers: Vec<Footer> = modules.iter().map(|module| with_names_of(&module.footer, None)).collect();
+        let mut footers: Vec<Footer> = modules.iter().map(|module| with_names_of(&module.footer, None)).collect();
+        footers.iter_mut().zip(moment_after(known)..).for_each(|(footer, moment)| footer.stamp(moment));
         let generation = |module: &Packed| Generation { module: module.key, number: 1 };
         let parts: Vec<Part<'_>> = modules
             .iter()
@@ -101,7 +102,8 @@ impl Store {
         let module = completed.as_ref().unwrap_or(module);
         let number = old.last().map_or(0, |(generation, _)| generation.number) + 1;
         let generation = Generation { module: module.key, number };
-        let footer = with_names_of(&module.footer, old.last().and_then(|(_, footer)| footer.as_ref()));
+        let mut footer = with_names_of(&module.footer, old.last().and_then(|(_, footer)| footer.as_ref()));
+        footer.stamp(moment_after(known));
         self.put(db, vec![Part { generation, blocks: &module.blocks, footer: &footer }])?;
         if let (Some((first, _)), Some((last, _))) = (old.first(), old.last()) {
             self.drop_generations(db, *first, *last)?;
@@ -196,6 +198,12 @@ impl Store {
     fn stored(&self, db: &DB, module: &Module) -> Result<Vec<Sealed>, Error> {
         reader::stored(db, module).map_err(|source| self.database_error(source))
     }
+}
+
+/// Now, or the first moment after all modules of `known`: a clock may stand still, or go back.
+fn moment_after(known: &Known) -> u64 {
+    let last = known.iter().filter_map(|(_, footer)| Some(footer.as_ref()?.imported_ms)).max();
+    now_ms().max(last.map_or(0, |last| last.saturating_add(1)))
 }
 
 /// `footer`, by whose names, those of its files and those of `old` the module will be found.

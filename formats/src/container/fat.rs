@@ -9,9 +9,9 @@ use object::macho::{CpuSubtype, CpuType, FAT_MAGIC, FatArch32, FatArch64};
 use object::read::macho::{FatArch, MachOFatFile};
 
 use super::{Content, Format, Kind, Listing, Member, member_path};
-use crate::Error;
 use crate::debug::{Mapped, arch_of, macho_arch};
 use crate::limits::MAX_SLICES;
+use crate::{Error, is_same_arch};
 
 /// A slice as the header has it.
 struct Slice {
@@ -83,22 +83,22 @@ fn slice_path(path: &Path, arch: &str) -> PathBuf {
 /// # Errors
 /// [`Error::NoSlice`] if there is none; [`Error::Damaged`] if the slices cannot be listed.
 pub fn slice(file: &Mapped, arch: &str) -> Result<Member, Error> {
-    let path = slice_path(file.path(), arch);
     if Kind::of(file.bytes()) != Kind::Archive(Format::Fat) {
         let own = arch_of(file)?;
-        if own != arch {
+        if !is_same_arch(&own, arch) {
             return Err(Error::NoSlice { path: file.path().to_owned(), arch: Some(arch.to_owned()), has: own });
         }
+        let path = slice_path(file.path(), &own);
         let content = Content::Stored(file.clone().known_as(path.clone(), file.name().to_owned()));
         return Ok(Member { kind: Kind::Object, path, name: file.name().to_owned(), content });
     }
     let mut has = Vec::new();
     for member in list(file).members {
         match member {
-            Ok(member) if member.path() == path => return Ok(member),
+            Ok(member) if is_same_arch(&member.arch(), arch) => return Ok(member),
             Ok(member) => has.push(member.arch()),
             // That of another slice does not matter.
-            Err(error) if error.path() == path || error.path() == file.path() => return Err(error),
+            Err(error) if is_same_arch(&arch_in(error.path()), arch) || error.path() == file.path() => return Err(error),
             Err(_) => {}
         }
     }
@@ -108,6 +108,11 @@ pub fn slice(file: &Mapped, arch: &str) -> Result<Member, Error> {
 impl Member {
     /// The architecture of a slice.
     pub(super) fn arch(&self) -> String {
-        self.path.to_string_lossy().rsplit(':').next().unwrap_or_default().to_owned()
+        arch_in(&self.path)
     }
+}
+
+/// The architecture that [`slice_path`] wrote.
+fn arch_in(path: &Path) -> String {
+    path.to_string_lossy().rsplit(':').next().unwrap_or_default().to_owned()
 }

@@ -1,12 +1,12 @@
 //! What people mean by a path: in, a path as it is written; out, the one object there: a file, a slice of one
-//! (`path:arch`), the file in a dSYM bundle.
+//! (`path:arch`), the file in a dSYM bundle, the image of an app or framework.
 
 use std::path::{Path, PathBuf};
 
 use super::fat::{self, slice};
 use super::{Format, Kind, Member};
 use crate::Error;
-use crate::debug::Mapped;
+use crate::debug::{Mapped, os_path};
 
 /// Where a dSYM bundle keeps its files.
 const DWARF_FOLDER: &str = "Contents/Resources/DWARF";
@@ -17,15 +17,24 @@ pub fn split(path: &Path) -> Option<(PathBuf, String)> {
     if path.exists() {
         return None;
     }
-    let (file, arch) = path.to_str()?.rsplit_once(':')?;
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let (file, arch) = bytes.split_at(bytes.iter().rposition(|byte| *byte == b':')?);
+    let (file, arch) = (Path::new(os_path(file)), std::str::from_utf8(&arch[1..]).ok()?);
     let is_name = !arch.is_empty() && arch.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    let is_there = Path::new(file).is_file() || is_bundle(Path::new(file));
+    let is_there = file.is_file() || is_bundle(file);
     (is_name && is_there).then(|| (file.into(), arch.to_owned()))
 }
 
-/// Whether the folder at `path` is a dSYM bundle.
+/// Whether the folder at `path` stands for the object in it: a dSYM bundle, an app or a framework.
 pub fn is_bundle(path: &Path) -> bool {
-    path.join(DWARF_FOLDER).is_dir()
+    path.join(DWARF_FOLDER).is_dir() || image_in(path).is_some()
+}
+
+/// The image of the app or framework at `path`, which is called like the folder: in it, or on macOS in `Contents/MacOS`.
+fn image_in(path: &Path) -> Option<PathBuf> {
+    let is_one = path.extension().is_some_and(|extension| extension == "app" || extension == "framework");
+    let name = path.file_stem().filter(|_| is_one)?;
+    [path.join(name), path.join("Contents/MacOS").join(name)].into_iter().find(|image| image.is_file())
 }
 
 /// Where the file `name` lies in the dSYM bundle at `bundle`.
@@ -33,8 +42,11 @@ pub fn in_bundle(bundle: &Path, name: &str) -> PathBuf {
     bundle.join(DWARF_FOLDER).join(name)
 }
 
-/// The one file in the dSYM bundle at `path`; `path` itself, if it is none.
+/// The one file in the bundle at `path`; `path` itself, if it is none.
 fn only_file(path: &Path) -> Result<PathBuf, Error> {
+    if let Some(image) = image_in(path) {
+        return Ok(image);
+    }
     if !is_bundle(path) {
         return Ok(path.to_owned());
     }

@@ -102,7 +102,11 @@ impl Join<'_, '_> {
     fn unit(&mut self, unit: &mut Renumbered<'_>, end: u64) {
         let first_chain = unit.first_chain.unwrap_or_else(|| self.meet(unit));
         while let Some(range) = unit.unit.ranges.get(unit.next_range).filter(|range| range.start < end) {
-            self.ranges.push(Range { chain: ChainId(first_chain + range.chain.0), location: unit.location(range.location), ..*range });
+            self.ranges.push(Range {
+                chain: ChainId::new(first_chain + range.chain.index()),
+                location: unit.location(range.location),
+                ..*range
+            });
             unit.next_range += 1;
         }
         if unit.next_range == unit.unit.ranges.len() {
@@ -117,13 +121,13 @@ impl Join<'_, '_> {
         let functions: Vec<FunctionId> = std::mem::take(&mut unit.unit.functions)
             .into_iter()
             .map(|function| Function { file: function.file.map(|file| unit.files[file.index() as usize]), ..function })
-            .map(|function| FunctionId(self.functions.intern(function)))
+            .map(|function| FunctionId::new(self.functions.intern(function)))
             .collect();
         let first_chain = u32::try_from(self.chains.len()).unwrap_or(u32::MAX);
         for chain in std::mem::take(&mut unit.unit.chains) {
             self.chains.push(Chain {
-                function: chain.function.map(|function| functions[function.0 as usize]),
-                caller: chain.caller.map(|(caller, call)| (ChainId(first_chain + caller.0), unit.location(call))),
+                function: chain.function.map(|function| functions[function.index() as usize]),
+                caller: chain.caller.map(|(caller, call)| (ChainId::new(first_chain + caller.index()), unit.location(call))),
                 ..chain
             });
         }
@@ -162,7 +166,7 @@ impl Join<'_, '_> {
         };
         let Extra { name, start, .. } = &self.extras[index];
         let start = Start::at(*start);
-        let function = (!name.is_empty()).then(|| FunctionId(self.functions.intern(Function::symbol(name))));
+        let function = (!name.is_empty()).then(|| FunctionId::new(self.functions.intern(Function::symbol(name))));
         let caller = Some((caller, Location::in_file(file)));
         let chain = self.chain(Chain { function, caller, start, source: Source::Symtab });
         self.last_extra = Some((index, symbol, chain));
@@ -171,7 +175,7 @@ impl Join<'_, '_> {
 
     fn chain(&mut self, chain: Chain) -> ChainId {
         self.chains.push(chain);
-        ChainId(u32::try_from(self.chains.len() - 1).unwrap_or(u32::MAX))
+        ChainId::new(u32::try_from(self.chains.len() - 1).unwrap_or(u32::MAX))
     }
 
     fn symbol(&mut self, index: usize) -> (ChainId, Option<FileId>) {
@@ -180,7 +184,7 @@ impl Join<'_, '_> {
         if let Some((_, chain)) = self.last_symbol.filter(|(last, _)| *last == index) {
             return (chain, file);
         }
-        let function = Some(FunctionId(self.functions.intern(Function::symbol(symbol.name))));
+        let function = Some(FunctionId::new(self.functions.intern(Function::symbol(symbol.name))));
         let chain = self.chain(Chain { function, caller: None, start: Start::at(symbol.start), source: Source::Symtab });
         self.last_symbol = Some((index, chain));
         (chain, file)

@@ -23,32 +23,52 @@ use super::{Mapped, macho};
 use crate::module::{Detail, ModuleKind};
 
 /// Where files that belong to an object are looked for, besides its own folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Search {
     /// Folders with debug files, in order.
     pub debug_dirs: Vec<PathBuf>,
     /// Folders with symbol maps of Apple's bitcode builds (`UUID.bcsymbolmap`), in order.
     pub symbol_map_dirs: Vec<PathBuf>,
+    /// Told of each place that was looked at, on any thread.
+    pub told: fn(Looked<'_>),
+}
+
+/// A place where a file that belongs to an object was looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Looked<'a> {
+    /// The object.
+    pub object: &'a Path,
+    /// The place.
+    pub place: &'a Path,
+    /// Whether there is a file; it may be of another build.
+    pub is_there: bool,
 }
 
 impl Default for Search {
     /// `/usr/lib/debug`, where distributions put debug files.
     fn default() -> Self {
-        Self { debug_dirs: vec![PathBuf::from("/usr/lib/debug")], symbol_map_dirs: Vec::new() }
+        Self { debug_dirs: vec![PathBuf::from("/usr/lib/debug")], ..Self::nowhere() }
     }
 }
 
 impl Search {
     /// Nowhere but beside the object.
     pub fn nowhere() -> Self {
-        Self { debug_dirs: Vec::new(), symbol_map_dirs: Vec::new() }
+        Self { debug_dirs: Vec::new(), symbol_map_dirs: Vec::new(), told: |_| {} }
     }
 
     /// `debug_dirs`, then where distributions put debug files; `symbol_map_dirs`.
     pub fn in_dirs(debug_dirs: &[PathBuf], symbol_map_dirs: &[PathBuf]) -> Self {
-        let mut search = Self { debug_dirs: debug_dirs.to_vec(), symbol_map_dirs: symbol_map_dirs.to_vec() };
+        let mut search = Self { debug_dirs: debug_dirs.to_vec(), symbol_map_dirs: symbol_map_dirs.to_vec(), ..Self::nowhere() };
         search.debug_dirs.extend(Self::default().debug_dirs);
         search
+    }
+
+    /// Opens the file at `place`, which may belong to the one at `object`, and tells of it.
+    pub(super) fn open(&self, place: &Path, object: &Path) -> Option<Mapped> {
+        let found = open_other(place, object);
+        (self.told)(Looked { object, place, is_there: found.is_some() });
+        found
     }
 
     /// Paths at which the file with build-id `id` is kept.
@@ -76,18 +96,28 @@ pub fn debug_file(file: &DebugFile<'_>, search: &Search) -> Option<Mapped> {
     }
     let id = build_id(file.object());
     let same_id = |mapped: &Mapped| id.is_some() && object::File::parse(mapped.bytes()).ok().as_ref().and_then(build_id) == id;
-    let folder = folder(file.path())?;
-    let by_id = search.by_build_id(id.unwrap_or_default()).filter_map(|path| open_other(&path, file.path())).find(same_id);
+    let by_id = search.by_build_id(id.unwrap_or_default()).filter_map(|path| search.open(&path, file.path())).find(same_id);
     by_id.or_else(|| {
-        let (name, crc) = file.object().gnu_debuglink().ok()??;
-        let name = Path::new(path(name)).file_name()?;
-        let beside = [folder.join(name), folder.join(".debug").join(name)];
-        let below = folder.strip_prefix("/").ok().map(Path::to_owned);
-        let elsewhere =
-            search.debug_dirs.iter().flat_map(|dir| below.iter().map(|folder| dir.join(folder).join(name)).chain([dir.join(name)]));
+        let (_, crc) = file.object().gnu_debuglink().ok()??;
         let is_it = |mapped: &Mapped| same_id(mapped) || crc32fast::hash(mapped.bytes()) == crc;
-        beside.into_iter().chain(elsewhere).filter_map(|path| open_other(&path, file.path())).find(is_it)
+        link_places(file, search).into_iter().filter_map(|path| search.open(&path, file.path())).find(is_it)
     })
+}
+
+/// Where the file that `.gnu_debuglink` names may lie.
+fn link_places(file: &DebugFile<'_>, search: &Search) -> Vec<PathBuf> {
+    let Some((link, _)) = file.object().gnu_debuglink().ok().flatten() else { return Vec::new() };
+    let (Some(name), Some(folder)) = (Path::new(path(link)).file_name(), folder(file.path())) else { return Vec::new() };
+    let below = folder.strip_prefix("/").ok();
+    let elsewhere = search.debug_dirs.iter().flat_map(|dir| below.iter().map(|folder| dir.join(folder).join(name)).chain([dir.join(name)]));
+    [folder.join(name), folder.join(".debug").join(name)].into_iter().chain(elsewhere).collect()
+}
+
+/// A file that lies where the debug file of `file` should, for which [`debug_file`] has found none: it is of another
+/// build.
+pub fn other_build(file: &DebugFile<'_>, search: &Search) -> Option<PathBuf> {
+    let places = if file.info().kind == ModuleKind::MachO { macho::dsym::places(file, search) } else { link_places(file, search) };
+    places.into_iter().find(|place| open_other(place, file.path()).is_some())
 }
 
 /// Path and id of the file of shared names that `object` refers to.
@@ -113,7 +143,7 @@ pub fn shared_names(file: &DebugFile<'_>, search: &Search) -> Option<Mapped> {
         supplement.or_else(|| build_id(object).map(<[u8]>::to_vec))
     };
     let is_it = |mapped: &Mapped| object::File::parse(mapped.bytes()).is_ok_and(|object| id_of(&object).as_deref() == Some(id));
-    from_object.chain(search.by_build_id(id)).chain(beside).filter_map(|path| open_other(&path, file.path())).find(is_it)
+    from_object.chain(search.by_build_id(id)).chain(beside).filter_map(|path| search.open(&path, file.path())).find(is_it)
 }
 
 /// Which side of a supplementary file an object is.

@@ -18,6 +18,7 @@ mod companions;
 mod dwarf;
 mod elf;
 mod expanded;
+mod inspect;
 mod layout;
 mod macho;
 mod mapped;
@@ -30,7 +31,9 @@ mod weave;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub use companions::Search;
+pub(crate) use companions::path as os_path;
+pub use companions::{Looked, Search};
+pub use inspect::{Inspection, Shared};
 pub(crate) use macho::arch_name as macho_arch;
 pub use mapped::Mapped;
 pub use object::DebugFile;

@@ -80,6 +80,15 @@ impl<'d> DebugFile<'d> {
         &self.object
     }
 
+    pub(super) fn mapped(&self) -> &'d Mapped {
+        self.mapped
+    }
+
+    /// The path of the debug file that was split from this one, if [`DebugFile::with_debug_data`] was given it.
+    pub fn debug_path(&self) -> Option<&Path> {
+        self.debug.as_ref().map(|debug| debug.path())
+    }
+
     /// The debug file that was split from this one, if it is found and this one has no debug data itself.
     pub fn debug_file(&self, search: &Search) -> Option<Mapped> {
         companions::debug_file(self, search)
@@ -107,7 +116,7 @@ impl<'d> DebugFile<'d> {
     }
 
     /// The file with the debug data.
-    fn data(&self) -> &Self {
+    pub(super) fn data(&self) -> &Self {
         self.debug.as_deref().unwrap_or(self)
     }
 
@@ -222,7 +231,7 @@ impl<'d> DebugFile<'d> {
         }
     }
 
-    fn skeletons(&self, sections: &sections::Sections<'_>) -> Vec<dwarf::Skeleton> {
+    pub(super) fn skeletons(&self, sections: &sections::Sections<'_>) -> Vec<dwarf::Skeleton> {
         if self.object.is_little_endian() {
             dwarf::skeletons(sections, gimli::LittleEndian)
         } else {

@@ -35,6 +35,16 @@ pub fn load<'d>(
     DwarfSections::load(|id| Ok(found.remove(&id).unwrap_or_default()))
 }
 
+/// The same, but what only functions and lines are read from.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_units<'d>(object: &object::File<'d>, mapped: &'d Mapped, layout: &Layout) -> Result<Sections<'d>, String> {
+    let ids: Vec<SectionId> = READ.into_iter().filter(|id| !RANGES.contains(id)).collect();
+    let mut found = read(object, mapped, layout, &mut Dropped::default(), &ids, |id| Some(id.name()), |_, _| {})?;
+    DwarfSections::load(|id| Ok(found.remove(&id).unwrap_or_default()))
+}
+
 /// The same for the sections of split DWARF, whose names end in `.dwo` (DWARF 5, section 7.3.2).
 ///
 /// # Errors
@@ -71,6 +81,9 @@ const READ: [SectionId; 12] = [
     SectionId::DebugCuIndex,
     SectionId::DebugTuIndex,
 ];
+
+/// What no unit's root needs.
+const RANGES: [SectionId; 3] = [SectionId::DebugRanges, SectionId::DebugRngLists, SectionId::DebugAranges];
 
 /// What is not read either, but has to be there: the index of a package refers to it.
 const INDEXED: [SectionId; 5] =

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hashbrown::HashMap;
 
-use super::companions::{Search, open_other};
+use super::companions::Search;
 use super::expanded::Bytes;
 use super::sections::{Sections, load_package, load_split};
 use super::{Mapped, dwarf::Skeleton};
@@ -37,7 +37,7 @@ impl SplitFiles {
         if skeletons.is_empty() {
             return split;
         }
-        split.package = package_paths(path).iter().find_map(|package| open_other(package, path));
+        split.package = package_paths(path).iter().find_map(|package| search.open(package, path));
         if split.package.is_some() {
             return split;
         }
@@ -47,12 +47,17 @@ impl SplitFiles {
             let file = name.file_name().unwrap_or_default();
             let places = [recorded.clone(), beside.join(name), beside.join(file)];
             let searched = search.debug_dirs.iter().map(|dir| dir.join(file));
-            match places.into_iter().chain(searched).find_map(|dwo| open_other(&dwo, path)) {
+            match places.into_iter().chain(searched).find_map(|dwo| search.open(&dwo, path)) {
                 Some(dwo) => split.files.push((*unit, dwo)),
                 None => split.missing.push(recorded),
             }
         }
         split
+    }
+
+    /// How many were found, a package as one.
+    pub fn found(&self) -> usize {
+        self.files.len() + usize::from(self.package.is_some())
     }
 
     /// Loads their sections. A file that cannot be read is counted as one that was not found.

@@ -17,8 +17,9 @@ use rayon::prelude::*;
 pub use aranges::Interval;
 pub use flatten::Span;
 pub use lines::{Ahead as LinesAhead, LineSpan};
-pub use skeletons::{Skeleton, list as skeletons};
+pub use skeletons::{Skeleton, list as skeletons, lost as lost_skeletons};
 pub use unit::UnitSymbols;
+pub use units::starts as unit_starts;
 
 use super::code::Code;
 use super::macho::symbol_map::SymbolMap;
@@ -88,7 +89,7 @@ pub fn read<'d, E: Endianity + Send + Sync>(
             let bytes = &debug_info[units.bytes(*index)];
             // Names of other units' functions bring pages back.
             let is_time_for_all = done.fetch_add(1, Ordering::Relaxed) % UNITS_PER_RELEASE == UNITS_PER_RELEASE - 1;
-            mapped.release(if is_time_for_all { debug_info } else { bytes });
+            mapped.release(if is_time_for_all { mapped.bytes() } else { bytes });
             progress.advance(bytes.len());
             (symbols, dropped)
         })

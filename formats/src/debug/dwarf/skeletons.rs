@@ -6,8 +6,11 @@ use std::path::PathBuf;
 use gimli::{EndianSlice, Endianity, Section, UnitType, constants as dw};
 use rayon::prelude::*;
 
+use super::units::{SplitUnits, Units};
 use crate::debug::companions::path;
 use crate::debug::sections::Sections;
+use crate::debug::split::SplitSections;
+use crate::module::Dropped;
 
 /// A unit whose functions are in another file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,4 +48,18 @@ pub fn list<E: Endianity + Send + Sync>(sections: &Sections<'_>, endian: E) -> V
         Some(Skeleton { unit: index, directory, name: path(name.slice()).into() })
     };
     headers.par_iter().enumerate().filter_map(skeleton).collect()
+}
+
+/// Those of `skeletons`, of the file with `sections`, whose functions are not in `split`: the file is not there, or its id is
+/// another.
+pub fn lost<'s, E: Endianity + Send + Sync>(
+    sections: &Sections<'_>,
+    split: &SplitSections<'_>,
+    skeletons: &'s [Skeleton],
+    endian: E,
+) -> Vec<&'s Skeleton> {
+    let units = Units::list(sections.borrow(|section| EndianSlice::new(section, endian)), &mut Dropped::default());
+    let split = SplitUnits::new(split, endian);
+    let is_lost = |skeleton: &&Skeleton| !units.parse(skeleton.unit).is_ok_and(|unit| split.of(&units, skeleton.unit, &unit).is_some());
+    skeletons.iter().filter(is_lost).collect()
 }

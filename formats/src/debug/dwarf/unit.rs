@@ -43,11 +43,11 @@ impl UnitSymbols<'_> {
     /// Drops chains that no range leads to, and functions and files that none of the others names.
     pub fn keep_used(&mut self) {
         let mut is_used = vec![false; self.chains.len()];
-        self.ranges.iter().for_each(|range| is_used[range.chain.0 as usize] = true);
+        self.ranges.iter().for_each(|range| is_used[range.chain.index() as usize] = true);
         // Callers stand before their callees.
         for (at, chain) in self.chains.iter().enumerate().rev() {
             if let (true, Some((caller, _))) = (is_used[at], chain.caller) {
-                is_used[caller.0 as usize] = true;
+                is_used[caller.index() as usize] = true;
             }
         }
         let (mut functions, mut files) = (Renumber::of(self.functions.len()), Renumber::of(self.files.len()));
@@ -60,13 +60,13 @@ impl UnitSymbols<'_> {
         for (at, chain) in self.chains.iter().enumerate().filter(|(at, _)| is_used[*at]) {
             chains.number(at);
             kept.push(Chain {
-                function: chain.function.map(|function| FunctionId(functions.number(function.0 as usize))),
-                caller: chain.caller.map(|(caller, call)| (ChainId(chains.number(caller.0 as usize)), location(call))),
+                function: chain.function.map(|function| FunctionId::new(functions.number(function.index() as usize))),
+                caller: chain.caller.map(|(caller, call)| (ChainId::new(chains.number(caller.index() as usize)), location(call))),
                 ..*chain
             });
         }
         for range in &mut self.ranges {
-            range.chain = ChainId(chains.number(range.chain.0 as usize));
+            range.chain = ChainId::new(chains.number(range.chain.index() as usize));
             range.location = location(range.location);
         }
         self.chains = kept;
@@ -166,7 +166,7 @@ pub fn read<'d, E: Endianity>(
                 (None, None, _) => None,
             };
             if let Some(chain) = chain {
-                let is_outermost = names.out.chains[chain.0 as usize].caller.is_none();
+                let is_outermost = names.out.chains[chain.index() as usize].caller.is_none();
                 let mut location = location.unwrap_or_default();
                 if is_outermost && location.file.is_none() {
                     location.file = names.symbol_file(symbol);
@@ -249,7 +249,7 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
         let function = self.function(scope.entry);
         let Call { file, line, column, discriminator } = scope.call;
         let mut call = Location { file: self.file(file), line, column, discriminator };
-        if call.file.is_none() && self.out.chains[caller.0 as usize].caller.is_none() {
+        if call.file.is_none() && self.out.chains[caller.index() as usize].caller.is_none() {
             call.file = self.symbol_file(symbol);
         }
         if self.out.chains.len() >= self.max_chains {
@@ -259,7 +259,7 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
         let chains = &mut self.out.chains;
         *self.children.entry((caller, function, call, scope.start)).or_insert_with(|| {
             chains.push(Chain { function, caller: Some((caller, call)), start: scope.start, source: Source::Dwarf });
-            ChainId(number(chains.len() - 1))
+            ChainId::new(number(chains.len() - 1))
         })
     }
 
@@ -273,7 +273,7 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
         let (function, start) = match symbol.and_then(|symbol| self.symbols.get(symbol)) {
             Some(symbol) => {
                 let named = match declared {
-                    Some(declared) => self.out.functions[declared.0 as usize].named(symbol.name),
+                    Some(declared) => self.out.functions[declared.index() as usize].named(symbol.name),
                     None => Function::symbol(symbol.name),
                 };
                 (Some(self.add_function(named)), Start::at(symbol.start))
@@ -281,7 +281,7 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
             None => (declared, node_at.map_or(Start::UNKNOWN, |node| node.start)),
         };
         self.out.chains.push(Chain { function, caller: None, start, source });
-        let chain = ChainId(number(self.out.chains.len() - 1));
+        let chain = ChainId::new(number(self.out.chains.len() - 1));
         self.roots.insert((node, symbol, source), chain);
         chain
     }
@@ -301,7 +301,7 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
 
     fn add_function(&mut self, function: Function<'d>) -> FunctionId {
         self.out.functions.push(function);
-        FunctionId(number(self.out.functions.len() - 1))
+        FunctionId::new(number(self.out.functions.len() - 1))
     }
 
     /// The file of a declaration, which may stand in another unit.

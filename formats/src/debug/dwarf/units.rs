@@ -19,6 +19,25 @@ use crate::strings::Folder;
 
 type Slice<'d, E> = EndianSlice<'d, E>;
 
+/// Sections with what units share prepared, the headers of all units, and whether one ends the list that cannot be read.
+type Starts<'d, E> = (Dwarf<Slice<'d, E>>, Vec<UnitHeader<Slice<'d, E>>>, bool);
+
+/// The units of `dwarf`.
+pub fn starts<E: Endianity>(mut dwarf: Dwarf<Slice<'_, E>>) -> Starts<'_, E> {
+    // Units may share a table of abbreviations (LTO); it is parsed once.
+    dwarf.populate_abbreviations_cache(AbbreviationsCacheStrategy::Duplicates);
+    let mut headers = Vec::new();
+    let mut units = dwarf.units();
+    let is_cut = loop {
+        match units.next() {
+            Ok(Some(header)) => headers.push(header),
+            Ok(None) => break false,
+            Err(_) => break true,
+        }
+    };
+    (dwarf, headers, is_cut)
+}
+
 /// A unit that others refer to, if it can be parsed.
 type Referred<'d, E> = Option<Box<Unit<Slice<'d, E>>>>;
 
@@ -54,20 +73,10 @@ impl<E: Endianity> Default for Extent<'_, E> {
 
 impl<'d, E: Endianity> Units<'d, E> {
     /// Lists the units' headers. A header that cannot be read ends the list and is counted.
-    pub fn list(mut dwarf: Dwarf<Slice<'d, E>>, dropped: &mut Dropped) -> Self {
-        // Units may share a table of abbreviations (LTO); it is parsed once.
-        dwarf.populate_abbreviations_cache(AbbreviationsCacheStrategy::Duplicates);
-        let mut headers = Vec::new();
-        let mut iter = dwarf.units();
-        loop {
-            match iter.next() {
-                Ok(Some(header)) => headers.push(header),
-                Ok(None) => break,
-                Err(_) => {
-                    dropped.count(DropReason::BadUnit);
-                    break;
-                }
-            }
+    pub fn list(dwarf: Dwarf<Slice<'d, E>>, dropped: &mut Dropped) -> Self {
+        let (dwarf, headers, is_cut) = starts(dwarf);
+        if is_cut {
+            dropped.count(DropReason::BadUnit);
         }
         let referred = headers.iter().map(|_| OnceLock::new()).collect();
         Self { dwarf, headers, referred, shared: None, map: None }

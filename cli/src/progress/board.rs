@@ -1,26 +1,23 @@
-//! Progress on stderr: in, counters that the work moves on; out, a bar, if stderr is a terminal.
+//! How far an import has come: in, files as they are found, read and done; out, a line of progress.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
 use symtool_formats::debug::Progress;
 
-const REDRAW_MS: u64 = 100;
+use super::layout::Parts;
+use super::meter::{Unit, left, rate, share};
+use super::{Line, REDRAW_MS};
 
-/// Whether anybody would see a bar.
-pub fn is_wanted(quiet: bool) -> bool {
-    !quiet && std::io::stderr().is_terminal()
-}
-
-/// How far an import has come, as a terminal shows it.
+/// How far a command has come with its files, as a terminal shows it.
 #[derive(Debug)]
 pub struct Board {
-    bar: ProgressBar,
+    verb: &'static str,
+    wanted: bool,
+    start: Instant,
     state: Mutex<State>,
 }
 
@@ -44,14 +41,9 @@ pub struct Shown<'a> {
 }
 
 impl Board {
-    /// A board that is seen if `wanted`.
-    pub fn new(wanted: bool) -> Self {
-        let bar = if wanted {
-            bar("{prefix} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {wide_bar} {msg}")
-        } else {
-            ProgressBar::hidden()
-        };
-        Self { bar, state: Mutex::default() }
+    /// A board for the command `verb` that is seen if `wanted`.
+    pub fn new(verb: &'static str, wanted: bool) -> Self {
+        Self { verb, wanted, start: Instant::now(), state: Mutex::default() }
     }
 
     /// `files` more are to come, of `bytes`.
@@ -82,46 +74,45 @@ impl Board {
 
     /// Does `work`, and draws meanwhile.
     pub fn while_shown<T>(&self, work: impl FnOnce() -> T) -> T {
-        if self.bar.is_hidden() {
+        if !self.wanted {
             return work();
         }
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let drawing = scope.spawn(|| {
+                let line = Line::new(self.verb);
                 while !done.load(Ordering::Relaxed) {
-                    self.draw();
+                    line.draw(&self.parts());
                     std::thread::park_timeout(Duration::from_millis(REDRAW_MS));
                 }
-                self.bar.finish_and_clear();
             });
             let _finish = Finish(&done, drawing.thread());
             work()
         })
     }
 
-    /// Does `work`, which writes to the terminal, with the board out of the way.
-    pub fn beside<T>(&self, work: impl FnOnce() -> T) -> T {
-        self.bar.suspend(work)
-    }
-
-    fn draw(&self) {
+    fn parts(&self) -> Parts {
         let state = self.state();
         let part = |(_, bytes, progress): &(String, u64, Arc<Progress>)| {
             let (done, all) = progress.bytes();
             u64::try_from(u128::from(*bytes) * u128::from(done) / u128::from(all.max(1))).unwrap_or(*bytes)
         };
-        let reading: u64 = state.shown.values().map(part).sum();
+        let done = state.bytes_done + state.shown.values().map(part).sum::<u64>();
         let biggest = state.shown.values().max_by_key(|(_, bytes, _)| *bytes);
-        self.bar.set_length(state.bytes);
-        self.bar.set_position(state.bytes_done + reading);
-        self.bar.set_prefix(format!("{}/{} files", state.files_done, state.files));
-        self.bar.set_message(match biggest.map(|(name, _, progress)| (name, progress.units())) {
-            None if state.files == 0 => "looking for files".to_owned(),
-            None => "storing".to_owned(),
-            Some((name, (_, 0))) => name.clone(),
-            Some((name, (done, all))) if done == all => format!("{name} packing"),
-            Some((name, (done, all))) => format!("{name} {done}/{all} units"),
-        });
+        let took = self.start.elapsed();
+        Parts {
+            share: (state.bytes > 0).then(|| share(done, state.bytes)),
+            counted: if state.files > 1 { format!("{}/{} files", state.files_done, state.files) } else { String::new() },
+            rate: rate(done, took, Unit::Bytes).unwrap_or_default(),
+            left: left(done, state.bytes, took),
+            now: match biggest.map(|(name, _, progress)| (name, progress.units())) {
+                None if state.files == 0 => "looking for files".to_owned(),
+                None => "storing".to_owned(),
+                Some((name, (_, 0))) => name.clone(),
+                Some((name, (done, all))) if done == all => format!("{name} packing"),
+                Some((name, (done, all))) => format!("{name} {done}/{all} units"),
+            },
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -153,24 +144,4 @@ impl Drop for Finish<'_> {
         self.0.store(true, Ordering::Relaxed);
         self.1.unpark();
     }
-}
-
-/// A bar for a batch of `bytes` of requests, or of unknown length.
-pub fn for_batch(wanted: bool, bytes: Option<u64>) -> ProgressBar {
-    if !wanted {
-        return ProgressBar::hidden();
-    }
-    match bytes {
-        Some(bytes) => {
-            let bar = bar("{decimal_bytes}/{decimal_total_bytes} {msg} {eta} left {wide_bar}");
-            bar.set_length(bytes);
-            bar
-        }
-        None => bar("{decimal_bytes} {msg}"),
-    }
-}
-
-fn bar(template: &str) -> ProgressBar {
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(0).with_style(style)
 }

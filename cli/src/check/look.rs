@@ -1,0 +1,70 @@
+//! What one object has: in, a file or member; out, [`Object`], or why it cannot be read.
+
+use std::path::PathBuf;
+
+use symtool_formats::debug::{DebugFile, Inspection, Mapped, Search};
+use symtool_formats::{Detail, Error, ModuleInfo};
+
+use crate::import::{Content, Item};
+
+/// An object that was looked at.
+#[derive(Debug)]
+pub struct Object {
+    /// Its path, with the name of its member.
+    pub path: PathBuf,
+    /// What it says about itself; its detail is that of its debug file, if one was found.
+    pub info: ModuleInfo,
+    /// How much it has itself.
+    pub own: Detail,
+    /// Where its debug file was found.
+    pub debug_file: Option<PathBuf>,
+    /// What else it has, and lacks.
+    pub inspection: Inspection,
+}
+
+/// One that cannot be read.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// Its path.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: String,
+}
+
+/// What was looked at.
+pub type Looked = Result<Object, Unreadable>;
+
+/// Looks at `item`, and for what belongs to it as `search` says.
+pub fn at(item: Item<'_>, search: &Search) -> Looked {
+    let path = item.path;
+    let (mapped, memory) = match item.content {
+        Content::File => (Mapped::open(&path), None),
+        Content::Member { member, memory, .. } => (member.open(), memory),
+        Content::Failed(reason) => return Err(Unreadable { path, reason }),
+    };
+    let looked = mapped.and_then(|mapped| look(path.clone(), &mapped, search));
+    drop(memory);
+    looked.map_err(|error| Unreadable { path, reason: error.to_string() })
+}
+
+fn look(path: PathBuf, mapped: &Mapped, search: &Search) -> Result<Object, Error> {
+    let file = DebugFile::parse(mapped)?;
+    let own = file.info().detail;
+    let debug = file.debug_file(search);
+    let file = file.with_debug_data(debug.as_ref().and_then(|debug| DebugFile::parse(debug).ok()), search);
+    let debug_file = file.debug_path().map(ToOwned::to_owned);
+    Ok(Object { path, info: file.info().clone(), own, debug_file, inspection: file.inspect(search) })
+}
+
+impl Object {
+    /// Whether it is on the way to something that is linked. Modules of the kernel are not: they have an id.
+    pub fn is_intermediate(&self) -> bool {
+        self.inspection.is_relocatable && self.info.id.made_up
+    }
+
+    /// Whether `other` is of the same build.
+    pub fn is_build_of(&self, other: &Self) -> bool {
+        let (a, b) = (&self.info, &other.info);
+        !a.id.made_up && (a.kind, &a.id, &a.arch) == (b.kind, &b.id, &b.arch)
+    }
+}

@@ -1,0 +1,143 @@
+//! What is said of an object: in, what it has and lacks; out, lines or JSON objects.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use symtool_formats::Detail;
+
+use super::look::{Looked, Object};
+use super::verdict::Problem;
+use crate::terminal::{Paint, clean};
+
+/// Version of the JSON objects.
+const VERSION: u32 = 1;
+
+/// What was found of one object: the JSON object that the documentation describes.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    version: u32,
+    path: String,
+    good: bool,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    found: Option<Found>,
+    problems: Vec<Problem>,
+}
+
+#[derive(Debug, Serialize)]
+struct Found {
+    module: ModuleName,
+    /// How much the file has itself.
+    has: &'static str,
+    code: bool,
+    /// The file of the same build with its debug data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    debug_file: Option<String>,
+    units: u64,
+    compressed: Vec<String>,
+    split_files: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct ModuleName {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    kind: &'static str,
+    arch: String,
+}
+
+impl Report {
+    /// Of `looked`, which has `problems`, and whose debug data is in `partner` if that was given.
+    pub fn of(looked: &Looked, problems: Vec<Problem>, partner: Option<&Object>) -> Self {
+        let path = match looked {
+            Ok(object) => &object.path,
+            Err(unreadable) => &unreadable.path,
+        };
+        let found = looked.as_ref().ok().map(|object| Found::of(object, partner));
+        Self { version: VERSION, path: path.to_string_lossy().into_owned(), good: problems.is_empty(), found, problems }
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_good(&self) -> bool {
+        self.good
+    }
+
+    /// One line, and one more for each problem.
+    ///
+    /// # Errors
+    /// If `out` cannot be written.
+    pub fn write(&self, out: &mut impl Write, paint: Paint) -> io::Result<()> {
+        let (start, verdict) = if self.good { (paint.bold, "good") } else { (paint.red, "not good") };
+        write!(out, "{}: {start}{verdict}{}", clean(&self.path), paint.reset)?;
+        if let Some(found) = &self.found {
+            write!(out, ", {}", found.line())?;
+        }
+        writeln!(out)?;
+        for problem in &self.problems {
+            writeln!(out, "  {}", clean(&problem.message))?;
+        }
+        Ok(())
+    }
+}
+
+impl Found {
+    fn of(object: &Object, partner: Option<&Object>) -> Self {
+        let info = &object.info;
+        let debug_file = object.debug_file.as_ref().or_else(|| partner.map(|partner| &partner.path));
+        let inspection = &object.inspection;
+        Self {
+            module: ModuleName {
+                name: info.name.clone(),
+                id: (!info.id.made_up).then(|| info.id.to_string()),
+                kind: info.kind.name(),
+                arch: info.arch.clone(),
+            },
+            has: object.own.name(),
+            code: inspection.has_code,
+            debug_file: debug_file.map(|path| path.to_string_lossy().into_owned()),
+            units: inspection.units,
+            compressed: inspection.compressed.clone(),
+            split_files: inspection.split_files,
+        }
+    }
+
+    fn line(&self) -> String {
+        let id = self.module.id.as_ref().map_or("no id", |id| id.get(..12).unwrap_or(id));
+        let has = match Detail::named(self.has) {
+            Some(Detail::Debug) => "debug data",
+            Some(Detail::DebugMap) => "a debug map",
+            Some(Detail::Symbols) => "symbols",
+            Some(Detail::Exports) | None => "exports",
+        };
+        let debug_file = self.debug_file.as_ref().map(|file| format!("debug data in {}", clean(file)));
+        let compressed = (!self.compressed.is_empty()).then(|| "compressed".to_owned());
+        let split = Some(self.split_files).filter(|files| *files > 0).map(|files| format!("with {files} .dwo or .dwp files"));
+        let first = format!("{id} {}, {has}", self.module.arch);
+        [Some(first), debug_file, compressed, split].into_iter().flatten().collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// The last JSON object.
+#[derive(Debug, Default, Serialize)]
+pub struct Summary {
+    pub good: u64,
+    pub not_good: u64,
+    /// Files that are neither objects nor archives, and objects that are not linked yet, in folders and archives.
+    pub skipped: u64,
+}
+
+impl Summary {
+    /// Counts `report`.
+    pub fn count(&mut self, report: &Report) {
+        *if report.good { &mut self.good } else { &mut self.not_good } += 1;
+    }
+
+    /// Says on stderr how many of many are good.
+    pub fn say(&self) {
+        let Self { good, not_good, skipped } = self;
+        if good + not_good > 1 {
+            let passed_over = if *skipped > 0 { format!("; {skipped} other files passed over") } else { String::new() };
+            note!("{good} good, {not_good} not good{passed_over}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What an object lacks: in, what it has, and all others that were given; out, [`Problem`]s, each with the next step.
+
+use serde::Serialize;
+use symtool_formats::{Detail, ModuleKind};
+
+use super::look::{Looked, Object};
+use crate::args::Require;
+
+/// Why an object is not good to upload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// What scripts may tell problems apart by.
+    pub problem: Kind,
+    /// The fact and the next step.
+    pub message: String,
+}
+
+/// Kinds of problems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// It cannot be read as an object.
+    Unreadable,
+    /// It has no build-id or UUID.
+    NoId,
+    /// Neither it nor a file of its build has lines and inlined calls.
+    NoDebug,
+    /// Only exported names are left.
+    NoSymbols,
+    /// Its debug file is where it should be, and of another build.
+    OtherBuild,
+    /// Its debug data is in the object files that it was linked from.
+    DebugMap,
+    /// Files of split DWARF were not found, or are of another build.
+    MissingSplit,
+    /// The file of names that it shares with others (dwz) was not found.
+    MissingShared,
+    /// Some of its debug data cannot be read.
+    BadUnits,
+    /// None of its debug data can be read.
+    Damaged,
+}
+
+/// What is wrong with `looked`, of all that were given; nothing if it is good to upload.
+pub fn problems(looked: &Looked, given: &[Looked], require: Require) -> Vec<Problem> {
+    let object = match looked {
+        Ok(object) => object,
+        Err(unreadable) => return vec![Problem { problem: Kind::Unreadable, message: unreadable.reason.clone() }],
+    };
+    let mut problems = Vec::new();
+    let mut found = |problem: Kind, message: String| problems.push(Problem { problem, message });
+    if object.info.id.made_up {
+        found(Kind::NoId, no_id(object));
+    }
+    match (detail(object, given), require) {
+        (Detail::Debug, _) | (Detail::Symbols | Detail::DebugMap, Require::Symbols) => {}
+        (Detail::DebugMap, Require::Debug) => found(
+            Kind::DebugMap,
+            "its debug data is in the object files that it was linked from; make a dSYM with dsymutil and pass that".to_owned(),
+        ),
+        (has, require) => {
+            let (problem, message) = no_detail(object, given, has, require);
+            found(problem, message);
+        }
+    }
+    if require == Require::Debug {
+        incomplete(object, &mut found);
+    }
+    problems
+}
+
+/// What is wrong with debug data that is there.
+fn incomplete(object: &Object, found: &mut impl FnMut(Kind, String)) {
+    let inspection = &object.inspection;
+    if let Some(damage) = &inspection.damage {
+        found(Kind::Damaged, format!("its debug data cannot be read ({damage}); was it copied whole?"));
+    }
+    if inspection.bad_units > 0 {
+        let (bad, units) = (inspection.bad_units, inspection.units);
+        found(Kind::BadUnits, format!("{bad} of {units} units of its debug data cannot be read; was it copied whole?"));
+    }
+    if let [first, others @ ..] = &inspection.missing_split[..] {
+        let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+        let first = first.display();
+        let message = format!(
+            "functions are in {first}{more}, which was not found, or is of another build; keep .dwo files, or make a .dwp package of them with dwp"
+        );
+        found(Kind::MissingSplit, message);
+    }
+    if let Some(shared) = inspection.shared.as_ref().filter(|shared| !shared.is_found) {
+        let message = format!("names are in {}, which was not found; pass its folder as --debug-dir, and upload it too", shared.name);
+        found(Kind::MissingShared, message);
+    }
+}
+
+/// The other given object that has the debug data of `looked`.
+pub fn partner<'g>(looked: &Looked, given: &'g [Looked]) -> Option<&'g Object> {
+    let object = looked.as_ref().ok().filter(|object| object.info.detail < Detail::Debug)?;
+    given.iter().flatten().find(|other| other.info.detail == Detail::Debug && object.is_build_of(other))
+}
+
+/// How much all files of the build of `object` can tell.
+fn detail(object: &Object, given: &[Looked]) -> Detail {
+    let of_build = given.iter().flatten().filter(|other| object.is_build_of(other));
+    of_build.map(|other| other.info.detail).chain([object.info.detail]).max().unwrap_or(object.info.detail)
+}
+
+fn no_id(object: &Object) -> String {
+    match object.info.kind {
+        ModuleKind::Elf => "no build id, by which a crash finds its symbols; link with -Wl,--build-id",
+        ModuleKind::MachO => "no UUID, by which a crash finds its symbols; link without -no_uuid",
+    }
+    .to_owned()
+}
+
+/// Why a build that has no more than `has` does not meet `require`.
+fn no_detail(object: &Object, given: &[Looked], has: Detail, require: Require) -> (Kind, String) {
+    let inspection = &object.inspection;
+    let kind = if require == Require::Debug { Kind::NoDebug } else { Kind::NoSymbols };
+    let is_linked_file = |other: &&Object| inspection.debug_link.as_ref().is_some_and(|link| *link == other.info.name);
+    let given_other = given.iter().flatten().find(is_linked_file).map(|other| other.path.clone());
+    if let Some(other) = given_other.or_else(|| inspection.other_build.clone()) {
+        return (Kind::OtherBuild, format!("{} is of another build; pass the debug file that was made with this one", other.display()));
+    }
+    let is_macho = object.info.kind == ModuleKind::MachO;
+    let message = match (&inspection.debug_link, has) {
+        (Some(link), _) => format!("its debug data is in {link}, which was not found; pass that file too, or its folder as --debug-dir"),
+        (None, Detail::Exports) if is_macho => {
+            "stripped: only exported names are left; pass its dSYM, which dsymutil makes before it is stripped".to_owned()
+        }
+        (None, Detail::Exports) => {
+            "stripped: only exported names are left; pass the file from before, or its debug file (objcopy --only-keep-debug)".to_owned()
+        }
+        (None, _) => "symbols only: no lines and no inlined calls; compile with -g, and check before debug data is stripped".to_owned(),
+    };
+    (kind, message)
+}

@@ -1,0 +1,175 @@
+//! The config file: in, `symtool.toml`; out, what the user wants unless the command line or the environment says
+//! otherwise.
+//!
+//! ```toml
+//! store = "~/symbols"                # --store
+//! jobs = 4                           # -j
+//! wait = 60                          # --wait, in seconds
+//! color = "never"                    # --color
+//! debug-dirs = ["/srv/debug", "dbg"] # searched after each --debug-dir
+//! ```
+//!
+//! `~` is the home folder; other relative paths begin at the file's own folder.
+
+use std::env;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use toml::{Table, Value};
+
+use crate::args::{Global, MAX_JOBS, MAX_WAIT_SECONDS};
+use crate::exit::Usage;
+use crate::terminal::Color;
+
+const NAME: &str = "symtool.toml";
+
+/// Bytes of a config file; one that says all that it can has some hundred.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// All keys, as messages list them.
+const KEYS: &str = "store, jobs, wait, color, debug-dirs";
+
+/// What a config file can say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// The store's folder.
+    pub store: Option<PathBuf>,
+    /// Threads to use.
+    pub jobs: Option<usize>,
+    /// How long to wait for another process, in seconds.
+    pub wait: Option<u64>,
+    /// When to colour.
+    pub color: Option<Color>,
+    /// Where debug files are looked for too.
+    pub debug_dirs: Vec<PathBuf>,
+}
+
+impl Config {
+    /// The file that `global` names, else the user's own; nothing said if he has none.
+    ///
+    /// # Errors
+    /// [`Usage`] if the file says what cannot be, or if it was named and cannot be read.
+    pub fn load(global: &Global) -> Result<Self> {
+        let (path, is_named) = match &global.config {
+            Some(path) => (path.clone(), true),
+            None => match own_file() {
+                Some(path) => (path, false),
+                None => return Ok(Self::default()),
+            },
+        };
+        match read(&path) {
+            Ok(text) => Self::parse(&text, &path).map_err(|reason| Usage(format!("{}: {reason}", path.display())).into()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !is_named => Ok(Self::default()),
+            Err(error) => Err(Usage(format!("{}: the config file cannot be read ({error}); see --config", path.display())).into()),
+        }
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, String> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let table: Table = text.parse().map_err(|error: toml::de::Error| {
+            let line = error.span().map_or(1, |span| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count());
+            format!("line {line}: {}", error.message().replace('\n', "; "))
+        })?;
+        let mut config = Self::default();
+        for (key, value) in &table {
+            let wrong = |want: &str| format!("`{key}` has to be {want}");
+            match key.as_str() {
+                "store" => config.store = Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?),
+                "jobs" => {
+                    let jobs = whole(value).and_then(|jobs| usize::try_from(jobs).ok()).filter(|jobs| (1..=MAX_JOBS).contains(jobs));
+                    config.jobs = Some(jobs.ok_or_else(|| wrong(&format!("a number from 1 to {MAX_JOBS}")))?);
+                }
+                "wait" => {
+                    let wait = whole(value).filter(|wait| *wait <= MAX_WAIT_SECONDS);
+                    config.wait = Some(wait.ok_or_else(|| wrong(&format!("a number of seconds, {MAX_WAIT_SECONDS} at most")))?);
+                }
+                "color" => {
+                    let color = value.as_str().and_then(Color::named);
+                    config.color = Some(color.ok_or_else(|| wrong("\"auto\", \"always\" or \"never\""))?);
+                }
+                "debug-dirs" => {
+                    let dirs = value.as_array().and_then(|dirs| dirs.iter().map(|dir| full_path(dir, folder)).collect());
+                    config.debug_dirs = dirs.ok_or_else(|| wrong("a list of paths, as in [\"/srv/debug\"]"))?;
+                }
+                _ => return Err(format!("unknown key `{key}`; known are {KEYS}")),
+            }
+        }
+        Ok(config)
+    }
+}
+
+/// `symtool/symtool.toml` where the user's config files are.
+fn own_file() -> Option<PathBuf> {
+    let folder = |variable: &str| env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let config = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")))?;
+    Some(config.join("symtool").join(NAME))
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(io::Error::other(format!("it has more than {MAX_BYTES} bytes")));
+    }
+    Ok(text)
+}
+
+fn whole(value: &Value) -> Option<u64> {
+    value.as_integer().and_then(|number| u64::try_from(number).ok())
+}
+
+fn full_path(value: &Value, folder: &Path) -> Option<PathBuf> {
+    let text = value.as_str().filter(|text| !text.is_empty())?;
+    let home = || env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+    match text.strip_prefix('~') {
+        Some("") => home(),
+        Some(rest) if rest.starts_with('/') => home().map(|home| home.join(rest.trim_start_matches('/'))),
+        _ => Some(folder.join(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(text, Path::new("/etc/st/symtool.toml"))
+    }
+
+    #[test]
+    fn every_key() {
+        let text = "store = \"here/s\"\njobs = 2\nwait = 0\ncolor = \"never\"\ndebug-dirs = [\"/a\", \"../b\"]\n";
+        let want = Config {
+            store: Some("/etc/st/here/s".into()),
+            jobs: Some(2),
+            wait: Some(0),
+            color: Some(Color::Never),
+            debug_dirs: vec!["/a".into(), "/etc/st/../b".into()],
+        };
+        assert_eq!(parse(text), Ok(want));
+        assert_eq!(parse(""), Ok(Config::default()));
+        let home = PathBuf::from(env::var_os("HOME").unwrap());
+        assert_eq!(parse("store = \"~/s\"").unwrap().store, Some(home.join("s")));
+        assert_eq!(parse("store = \"~x\"").unwrap().store, Some("/etc/st/~x".into()));
+    }
+
+    #[test]
+    fn what_cannot_be_is_named() {
+        for (text, want) in [
+            ("stor = \"x\"", "unknown key `stor`; known are store, jobs, wait, color, debug-dirs"),
+            ("[store]\npath = 1", "`store` has to be a path in quotes"),
+            ("store = \"\"", "`store` has to be a path in quotes"),
+            ("jobs = 0", "`jobs` has to be a number from 1 to 1024"),
+            ("jobs = \"2\"", "`jobs` has to be a number from 1 to 1024"),
+            ("wait = -1", "`wait` has to be a number of seconds, 31536000 at most"),
+            ("color = \"red\"", "`color` has to be \"auto\", \"always\" or \"never\""),
+            ("debug-dirs = \"/x\"", "`debug-dirs` has to be a list of paths, as in [\"/srv/debug\"]"),
+        ] {
+            assert_eq!(parse(text), Err(want.to_owned()));
+        }
+        let error = parse("jobs = 2\nstore = here\n").unwrap_err();
+        assert!(error.starts_with("line 2: "), "{error}");
+    }
+}

@@ -1,0 +1,94 @@
+//! What stands below the options in `--help` and in manual pages: examples first, then what they leave open.
+//!
+//! Examples are indented and fit 60 columns where they can; a paragraph is one line, which is wrapped as it is printed.
+
+pub const SYMTOOL: &str = "Examples:
+  symtool import libxxx.so.debug         into the store
+  symtool import build/ App.xcarchive    folders, archives
+  symtool resolve --module libxxx.so.debug 0x5a602a
+  symtool resolve --batch addrs.txt      many at once
+  symtool modules list                   what is in
+  symtool check build/libxxx.so          good to upload?
+
+Settings for all commands: symtool.toml, see the README.
+
+Exit codes: 0 done; 1 done, but some input failed; 2 wrong usage; 3 the store cannot be used.";
+
+pub const IMPORT: &str = "Examples:
+  symtool import libxxx.so.debug
+  symtool import app.apk MyApp.xcarchive build/
+  symtool import MyApp.app/MyApp:arm64   one slice
+  symtool import libxxx.so --debug-dir /srv/debug
+  symtool import build/ --json > import.ndjson
+
+A file that is in the store already is left as it is (`unchanged`); another file of the same build completes it.";
+
+pub const RESOLVE: &str = "Examples:
+  symtool resolve --module libxxx.so.debug 0x5a602a
+  symtool resolve --module 4a575717325c 0x5a602a   by id
+  symtool resolve --module MyApp:arm64 0x100003f2c
+  symtool resolve --batch addrs.txt --style json
+  zcat addrs.gz | symtool resolve --batch - > frames.txt
+
+Requests, one a line, addresses in hexadecimal with or without 0x; blank lines and lines that begin with # pass:
+  ADDR   MODULE ADDR   MODULE+ADDR   MODULE!ADDR
+  CODE MODULE ADDR   \"name with spaces\" ADDR
+
+MODULE is a name, a path, or a build-id or UUID or its first 8 or more digits. Any of them may end in :ARCH, by any name of the architecture (x86_64 or amd64, arm64 or aarch64, armv7).
+
+Addresses are the file's own (virtual) addresses. From those of a process: address - load address + image base, which `modules show` tells.";
+
+pub const MODULES: &str = "Examples:
+  symtool modules list
+  symtool modules show libxxx.so.debug
+  symtool modules verify";
+
+pub const LIST: &str = "Examples:
+  symtool modules list
+  symtool modules list --json | jq -r .id
+
+On a terminal, ids are cut to 12 digits, which are enough to name a module by.";
+
+pub const SHOW: &str = "Examples:
+  symtool modules show libxxx.so.debug
+  symtool modules show 4a575717325c
+  symtool modules show --latest libxxx.so.debug
+  symtool modules show MyApp.app:arm64";
+
+pub const REMOVE: &str = "Examples:
+  symtool modules remove 4a575717325c
+  symtool modules remove libxxx.so.debug libyyy.so.debug";
+
+pub const VERIFY: &str = "Examples:
+  symtool modules verify
+  symtool modules verify libxxx.so.debug --sample 100000
+
+Without MODULE, all modules are checked. For a path, answers at sampled addresses are worked out anew from that file by another reader (the addr2line crate) and compared.
+
+Exit codes: 0 all is well; 1 answers differ, or a module or file was not found; 3 the store is damaged.";
+
+pub const CHECK: &str = "Examples:
+  symtool check build/libxxx.so
+  symtool check libxxx.so libxxx.so.debug   a pair
+  symtool check app.apk --debug-dir symbols/
+  symtool check --require symbols vendor/libyyy.so
+  symtool check --json build/ | jq 'select(.good == false)'
+
+An object is good if it has a build-id or UUID and debug data that is whole, its own or in a debug file of the same build: beside it, in a --debug-dir, or given as well. No store is needed.
+
+Exit codes: 0 all are good; 1 some are not, each with what is wrong and what to do; 2 wrong usage.";
+
+pub const STATS: &str = "Examples:
+  symtool stats
+  symtool stats --json | jq .disk_bytes";
+
+pub const COMPLETIONS: &str = "Examples:
+  symtool completions bash > ~/.local/share/bash-completion/completions/symtool
+  symtool completions zsh > ~/.zfunc/_symtool
+  symtool completions fish > ~/.config/fish/completions/symtool.fish
+
+For zsh, the folder has to be in $fpath.";
+
+pub const MAN: &str = "Examples:
+  symtool man | man -l -
+  symtool man ~/.local/share/man/man1";

@@ -1,0 +1,94 @@
+//! `symtool man`: in, the command line that clap knows; out, manual pages, one a command.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use clap::{Command, CommandFactory};
+use clap_mangen::Man;
+
+use crate::args::Args;
+use crate::exit::Exit;
+
+/// Runs the command.
+pub fn run(folder: Option<&Path>) -> Result<Exit> {
+    let mut symtool = Args::command().disable_help_subcommand(true);
+    symtool.build();
+    match folder {
+        Some(folder) => {
+            fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made; pass a folder for the pages", folder.display()))?;
+            write_all(&symtool, folder)?;
+        }
+        None => {
+            let mut out = io::stdout().lock();
+            out.write_all(&page(&symtool)?)?;
+            out.flush()?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn write_all(command: &Command, folder: &Path) -> Result<()> {
+    for subcommand in command.get_subcommands().filter(|command| !command.is_hide_set()) {
+        write_all(subcommand, folder)?;
+    }
+    let path = folder.join(Man::new(command.clone()).get_filename());
+    fs::write(&path, page(command)?).with_context(|| format!("{}: cannot be written; pass a folder for the pages", path.display()))
+}
+
+/// The page of `command`.
+fn page(command: &Command) -> io::Result<Vec<u8>> {
+    let notes = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let man = Man::new(command.clone()).manual("symtool");
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    if command.has_subcommands() {
+        man.render_subcommands_section(&mut page)?;
+    }
+    man.render_options_section(&mut page)?;
+    if let Some(notes) = notes.strip_prefix("Examples:\n") {
+        page.extend_from_slice(b".SH EXAMPLES\n");
+        page.extend_from_slice(body(notes).as_bytes());
+    }
+    Ok(page)
+}
+
+/// What stands below the options: indented lines as they are, others as paragraphs.
+fn body(notes: &str) -> String {
+    let mut body = String::new();
+    let mut is_example = false;
+    for line in notes.lines() {
+        if line.starts_with("  ") != is_example {
+            is_example = !is_example;
+            body.push_str(if is_example { ".nf\n" } else { ".fi\n" });
+        }
+        body.push_str(&if line.is_empty() { ".PP".to_owned() } else { escaped(line) });
+        body.push('\n');
+    }
+    body.push_str(if is_example { ".fi\n" } else { "" });
+    body
+}
+
+/// `line` as roff prints it: backslashes and dashes as they are, and no line taken for a request.
+fn escaped(line: &str) -> String {
+    let text = line.replace('\\', "\\e").replace('-', "\\-");
+    if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_stay_what_they_are() {
+        for (line, want) in [("a -b", "a \\-b"), (".x", "\\&.x"), ("'x", "\\&'x"), ("a\\b", "a\\eb")] {
+            assert_eq!(escaped(line), want);
+        }
+        let notes = "  a b\n  c\n\nProse.\n  d";
+        assert_eq!(body(notes), ".nf\n  a b\n  c\n.fi\n.PP\nProse.\n.nf\n  d\n.fi\n");
+    }
+}

@@ -1,0 +1,167 @@
+//! `symtool modules list`: in, the catalog; out, a line or a JSON object for each module.
+//!
+//! On a terminal, a line fits: what tells least is left out first, then names are cut in the middle. Elsewhere all of it
+//! is written.
+
+use std::io::Write;
+
+use anyhow::Result;
+use indicatif::DecimalBytes;
+use symtool_core::store::{Catalog, Footer};
+
+use crate::args::Global;
+use crate::exit::Exit;
+use crate::terminal::{clean, columns_of, elide, stdout_columns};
+
+/// Runs the command.
+pub fn run(global: &Global, catalog: &Catalog) -> Result<Exit> {
+    let mut out = std::io::stdout().lock();
+    let footers = catalog.modules().iter().map(|module| &module.footer);
+    if global.json {
+        for footer in footers {
+            writeln!(out, "{}", serde_json::to_string(footer)?)?;
+        }
+    } else {
+        let paint = global.paint(&std::io::stdout());
+        let columns = stdout_columns();
+        let rows: Vec<Row> =
+            columns.map(|_| Row::head()).into_iter().chain(footers.map(|footer| Row::of(footer, columns.is_some()))).collect();
+        let widths = Widths::of(&rows, columns);
+        // An empty store has no list; for scripts, lines are modules.
+        let is_empty = catalog.modules().is_empty();
+        for (at, row) in rows.iter().enumerate().filter(|_| !is_empty) {
+            let (start, reset) = if at == 0 && columns.is_some() { (paint.bold, paint.reset) } else { ("", "") };
+            writeln!(out, "{start}{}{reset}", widths.line(row))?;
+        }
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+/// Columns between two cells.
+const GAP: usize = 2;
+
+/// The fewest columns for a name.
+const MIN_NAME: usize = 12;
+
+/// Cells are left out in this order, as long as a line does not fit: ranges, time, architecture, size.
+const LEFT_OUT: [usize; 4] = [3, 5, 2, 4];
+
+/// The cells of a line: name, id, architecture, ranges, size in the store, time of the import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Row([String; 6]);
+
+impl Row {
+    fn head() -> Self {
+        Self(["NAME", "ID", "ARCH", "RANGES", "STORED", "IMPORTED (UTC)"].map(str::to_owned))
+    }
+
+    fn of(footer: &Footer, is_short: bool) -> Self {
+        let id = if is_short { footer.short_id() } else { &footer.id };
+        Self([
+            clean(&footer.name).into_owned(),
+            id.to_owned(),
+            footer.arch.clone(),
+            footer.ranges.to_string(),
+            DecimalBytes(footer.bytes_stored).to_string(),
+            moment(footer.imported, false),
+        ])
+    }
+}
+
+/// The columns of each cell; 0 for one that is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Widths([usize; 6]);
+
+impl Widths {
+    /// Widths for `rows` on a terminal of `columns`; without one, as wide as need be.
+    fn of(rows: &[Row], columns: Option<usize>) -> Self {
+        let widest = |cell: usize| rows.iter().map(|row| columns_of(&row.0[cell])).max().unwrap_or(0);
+        let mut widths = Self(std::array::from_fn(widest));
+        let Some(columns) = columns else { return widths };
+        for cell in LEFT_OUT {
+            if widths.others() + widths.0[0].min(MIN_NAME.max(columns / 3)) <= columns {
+                break;
+            }
+            widths.0[cell] = 0;
+        }
+        widths.0[0] = widths.0[0].min(columns.saturating_sub(widths.others()).max(MIN_NAME));
+        widths
+    }
+
+    /// Columns of all cells but the name, with the gaps.
+    fn others(&self) -> usize {
+        self.0[1..].iter().filter(|width| **width > 0).map(|width| width + GAP).sum()
+    }
+
+    fn line(&self, row: &Row) -> String {
+        let mut line = String::new();
+        for (cell, (text, &width)) in row.0.iter().zip(&self.0).enumerate().filter(|(_, (_, width))| **width > 0) {
+            let text = elide(text, width);
+            let pad = " ".repeat(width.saturating_sub(columns_of(&text)));
+            let is_number = matches!(cell, 3 | 4);
+            let gap = " ".repeat(if cell == 0 { 0 } else { GAP });
+            line.push_str(&gap);
+            line.push_str(&if is_number { pad + &text } else { text.into_owned() + &pad });
+        }
+        line.trim_end().to_owned()
+    }
+}
+
+/// `2026-11-22 08:04`, or with seconds, of `seconds` since 1970, in UTC.
+pub fn moment(seconds: u64, with_seconds: bool) -> String {
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    // Gregorian years have 146,097 days in 400 years; counted from March, the leap day comes last.
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
+    let seconds = if with_seconds { format!(":{second:02}") } else { String::new() };
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}{seconds}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments() {
+        // As `date -u -d @N` says.
+        for (seconds, want) in [
+            (0, "1970-01-01 00:00:00"),
+            (951_782_399, "2000-02-28 23:59:59"),
+            (951_782_400, "2000-02-29 00:00:00"),
+            (1_704_067_199, "2023-12-31 23:59:59"),
+            (1_795_334_645, "2026-11-22 08:04:05"),
+            (4_107_542_400, "2100-03-01 00:00:00"),
+        ] {
+            assert_eq!(moment(seconds, true), want);
+        }
+        assert_eq!(moment(1_795_334_645, false), "2026-11-22 08:04");
+    }
+
+    #[test]
+    fn lines_fit() {
+        let row = |name: &str| Row([name, "4a575717325c", "x86_64", "1007330", "4.44 MB", "2026-11-22 08:04"].map(str::to_owned));
+        let rows = [Row::head(), row("librgw.so.2.0.0.debug"), row("NativeScript.framework with a long name")];
+        for columns in 28..200 {
+            let widths = Widths::of(&rows, Some(columns));
+            for row in &rows {
+                let line = widths.line(row);
+                assert!(columns_of(&line) <= columns, "{columns}: {line}");
+            }
+        }
+        let line = |columns| Widths::of(&rows, columns).line(&rows[1]);
+        assert_eq!(
+            line(Some(60)).split_whitespace().collect::<Vec<_>>(),
+            ["librgw.so.2.0.0.debug", "4a575717325c", "x86_64", "4.44", "MB"]
+        );
+        let whole = "librgw.so.2.0.0.debug                    4a575717325c  x86_64  1007330  4.44 MB  2026-11-22 08:04";
+        assert_eq!((line(Some(120)), line(None)), (whole.to_owned(), whole.to_owned()));
+    }
+}

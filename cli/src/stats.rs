@@ -1,0 +1,147 @@
+//! `symtool stats`: in, a store; out, what it holds and how well it is packed, by kind of module and of block.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::Result;
+use indicatif::DecimalBytes;
+use serde::Serialize;
+use symtool_core::store::{Footer, KindUsage};
+use walkdir::WalkDir;
+
+use crate::args::Global;
+use crate::exit::Exit;
+use crate::terminal::Paint;
+
+/// Version of the JSON object.
+const VERSION: u32 = 1;
+
+/// Runs the command.
+pub fn run(global: &Global) -> Result<Exit> {
+    let store = global.open_store()?;
+    let reader = store.read()?;
+    let catalog = reader.catalog()?;
+    let usage = reader.usage(&catalog)?;
+    drop(reader);
+    let mut stats = Stats {
+        version: VERSION,
+        store: store.path().to_string_lossy().into_owned(),
+        disk_bytes: disk_bytes(store.path()),
+        ..Stats::default()
+    };
+    for module in catalog.modules() {
+        stats.total.add(&module.footer);
+        stats.modules.entry(module.footer.kind.clone()).or_default().add(&module.footer);
+    }
+    stats.blocks = usage.kinds.iter().map(|(kind, usage)| (kind.name(), Taken::from(*usage))).collect();
+    stats.others = Taken::from(usage.others);
+    let mut out = io::stdout().lock();
+    if global.json {
+        writeln!(out, "{}", serde_json::to_string(&stats)?)?;
+    } else {
+        stats.write(&mut out, global.paint(&io::stdout()))?;
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+/// All of it: the JSON object that the documentation describes.
+#[derive(Debug, Default, Serialize)]
+struct Stats {
+    version: u32,
+    store: String,
+    /// Bytes of all files in the store's folder.
+    disk_bytes: u64,
+    total: Held,
+    /// By kind of module.
+    modules: BTreeMap<String, Held>,
+    /// By kind of block.
+    blocks: BTreeMap<&'static str, Taken>,
+    /// Taken of no module that is listed.
+    others: Taken,
+}
+
+/// What modules hold.
+#[derive(Debug, Default, Serialize)]
+struct Held {
+    modules: u64,
+    functions: u64,
+    files: u64,
+    ranges: u64,
+    bytes_in: u64,
+    bytes_stored: u64,
+}
+
+/// What blocks take.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+struct Taken {
+    blocks: u64,
+    bytes_stored: u64,
+    bytes_expanded: u64,
+}
+
+impl From<KindUsage> for Taken {
+    fn from(usage: KindUsage) -> Self {
+        Self { blocks: usage.blocks, bytes_stored: usage.stored_bytes, bytes_expanded: usage.expanded_bytes }
+    }
+}
+
+impl Held {
+    fn add(&mut self, footer: &Footer) {
+        self.modules += 1;
+        self.functions += u64::from(footer.functions);
+        self.files += u64::from(footer.files);
+        self.ranges += footer.ranges;
+        self.bytes_in += footer.sources.iter().map(|source| source.bytes).sum::<u64>();
+        self.bytes_stored += footer.bytes_stored;
+    }
+}
+
+impl Stats {
+    /// Two tables of at most 60 columns.
+    fn write(&self, out: &mut impl Write, paint: Paint) -> io::Result<()> {
+        let Paint { bold, reset, .. } = paint;
+        writeln!(out, "{bold}{:8} {:>7} {:>10} {:>10} {:>10} {:>6}{reset}", "MODULES", "COUNT", "RANGES", "SOURCE", "STORED", "RATIO")?;
+        let all = [("all", &self.total)];
+        let by_kind = self.modules.iter().map(|(kind, modules)| (kind.as_str(), modules));
+        for (kind, modules) in by_kind.chain(all) {
+            let (from, to) = (DecimalBytes(modules.bytes_in).to_string(), DecimalBytes(modules.bytes_stored).to_string());
+            let ratio = ratio(modules.bytes_in, modules.bytes_stored);
+            writeln!(out, "{kind:8} {:>7} {:>10} {from:>10} {to:>10} {ratio:>6}", modules.modules, modules.ranges)?;
+        }
+        writeln!(out)?;
+        writeln!(out, "{bold}{:10} {:>6} {:>11} {:>10} {:>6} {:>6}{reset}", "BLOCKS", "COUNT", "EXPANDED", "STORED", "RATIO", "SHARE")?;
+        let stored: u64 = self.blocks.values().chain([&self.others]).map(|blocks| blocks.bytes_stored).sum();
+        let others = Some(("others", &self.others)).filter(|(_, others)| others.blocks > 0);
+        for (kind, blocks) in self.blocks.iter().map(|(kind, blocks)| (*kind, blocks)).chain(others) {
+            let Taken { blocks: count, bytes_stored, bytes_expanded } = *blocks;
+            let (from, to) = (DecimalBytes(bytes_expanded).to_string(), DecimalBytes(bytes_stored).to_string());
+            let share = format!("{} %", bytes_stored * 100 / stored.max(1));
+            writeln!(out, "{kind:10} {count:>6} {from:>11} {to:>10} {:>6} {share:>6}", ratio(bytes_expanded, bytes_stored))?;
+        }
+        writeln!(out, "{:10} {:>6} {:>11} {:>10}", "on disk", "", "", DecimalBytes(self.disk_bytes).to_string())
+    }
+}
+
+/// How many times smaller `to` is than `from`.
+fn ratio(from: u64, to: u64) -> String {
+    let tenths = from.saturating_mul(10) / to.max(1);
+    if to == 0 { String::new() } else { format!("{}.{}", tenths / 10, tenths % 10) }
+}
+
+/// Bytes of all files in `folder`. What cannot be looked at counts nothing.
+fn disk_bytes(folder: &Path) -> u64 {
+    let files = WalkDir::new(folder).into_iter().flatten().filter(|entry| entry.file_type().is_file());
+    files.filter_map(|file| Some(file.metadata().ok()?.len())).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratios() {
+        assert_eq!((ratio(100, 10), ratio(105, 100), ratio(5, 0), ratio(0, 5)), ("10.0".into(), "1.0".into(), String::new(), "0.0".into()));
+    }
+}

@@ -1,0 +1,149 @@
+//! What a terminal is given besides text: in, the user's wishes and the environment; out, colours or none, how many
+//! columns there are, and text in which nothing moves the cursor.
+
+use std::borrow::Cow;
+use std::env;
+use std::io::{self, IsTerminal};
+
+use clap::ValueEnum;
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set; with `CLICOLOR_FORCE` elsewhere too
+    Auto,
+    /// Even in a pipe
+    Always,
+    /// Not at all
+    Never,
+}
+
+impl Color {
+    /// The choice that is called `name`.
+    pub fn named(name: &str) -> Option<Self> {
+        <Self as ValueEnum>::from_str(name, false).ok()
+    }
+}
+
+/// Escape sequences to put before and after text; all empty where nothing is to be coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Paint {
+    /// Before what the eye should find first.
+    pub bold: &'static str,
+    /// Before what may be passed over.
+    pub dim: &'static str,
+    /// Before what went wrong.
+    pub red: &'static str,
+    /// Before what may go wrong.
+    pub yellow: &'static str,
+    /// After any of them.
+    pub reset: &'static str,
+}
+
+impl Paint {
+    /// No colours.
+    pub const OFF: Self = Self { bold: "", dim: "", red: "", yellow: "", reset: "" };
+    const ON: Self = Self { bold: "\x1b[1m", dim: "\x1b[2m", red: "\x1b[1;31m", yellow: "\x1b[1;33m", reset: "\x1b[0m" };
+
+    /// The paint for `stream`: the flag decides, then the environment, then the `configured` choice, then what the
+    /// stream is (<https://no-color.org>, <https://bixense.com/clicolors>).
+    pub fn of(flag: Option<Color>, configured: Option<Color>, stream: &impl IsTerminal) -> Self {
+        let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+        let by_stream = || stream.is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let is_wanted = match (flag, configured) {
+            (Some(Color::Always), _) => true,
+            (Some(Color::Never), _) => false,
+            // Any value counts, that of 0 too.
+            _ if env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) => false,
+            _ if is_set("CLICOLOR_FORCE") => true,
+            _ if env::var_os("CLICOLOR").is_some_and(|value| value == "0") => false,
+            (None, Some(Color::Always)) => true,
+            (None, Some(Color::Never)) => false,
+            (Some(Color::Auto), _) | (None, Some(Color::Auto) | None) => by_stream(),
+        };
+        if is_wanted { Self::ON } else { Self::OFF }
+    }
+}
+
+/// Fewer columns than these are taken for a terminal that does not know its size.
+const MIN_COLUMNS: usize = 20;
+
+/// Columns of the terminal that is stdout; `None` if it is none.
+pub fn stdout_columns() -> Option<usize> {
+    columns(terminal_size::terminal_size_of(io::stdout()))
+}
+
+/// Columns of the terminal that is stderr; `None` if it is none.
+pub fn stderr_columns() -> Option<usize> {
+    columns(terminal_size::terminal_size_of(io::stderr()))
+}
+
+fn columns(size: Option<(terminal_size::Width, terminal_size::Height)>) -> Option<usize> {
+    size.map(|(width, _)| usize::from(width.0)).filter(|columns| *columns >= MIN_COLUMNS)
+}
+
+/// `text` with U+FFFD for every control character: names in files can have any, and a terminal would obey them.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if text.chars().any(char::is_control) {
+        text.chars().map(|char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char }).collect::<String>().into()
+    } else {
+        text.into()
+    }
+}
+
+/// `text` in at most `columns`, with its middle left out if need be: a path's ends say most. Characters outside of ASCII
+/// are taken for two columns, as some are.
+pub fn elide(text: &str, columns: usize) -> Cow<'_, str> {
+    if columns_of(text) <= columns {
+        return text.into();
+    }
+    let room = columns.saturating_sub(1);
+    let front = prefix(text.chars(), room / 3);
+    let back: String = prefix(text.chars().rev(), room - columns_of(&front)).chars().rev().collect();
+    format!("{front}…{back}").into()
+}
+
+/// Columns that `text` takes at most.
+pub fn columns_of(text: &str) -> usize {
+    text.chars().map(columns_of_char).sum()
+}
+
+fn columns_of_char(char: char) -> usize {
+    if char.is_ascii() || char == '…' { 1 } else { 2 }
+}
+
+fn prefix(chars: impl Iterator<Item = char>, columns: usize) -> String {
+    let mut left = columns;
+    chars
+        .take_while(|char| {
+            let fits = columns_of_char(*char) <= left;
+            left = left.saturating_sub(columns_of_char(*char));
+            fits
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_moves_the_cursor() {
+        assert_eq!(clean("libx.so"), "libx.so");
+        assert_eq!(clean("a\x1b[2J\nb\u{9b}c\rd\té"), "a\u{fffd}[2J\u{fffd}b\u{fffd}c\u{fffd}d\u{fffd}é");
+    }
+
+    #[test]
+    fn the_middle_is_left_out() {
+        for (text, columns, want) in [
+            ("libx.so", 7, "libx.so"),
+            ("Payload/App.app/App", 10, "Pay…pp/App"),
+            ("libx.so", 1, "…"),
+            ("äöü.so", 7, "ä….so"),
+            ("äöü.so", 9, "äöü.so"),
+        ] {
+            assert_eq!(elide(text, columns), want, "{text} {columns}");
+            assert!(columns_of(&elide(text, columns)) <= columns);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What a store's blocks take: in, the database; out, [`Usage`], one pass over all keys.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::catalog::Catalog;
+use super::reader::{Reader, read_options};
+use super::{Error, FAMILY, Generation, key};
+use crate::block::{self, Kind};
+
+/// What blocks of one kind take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KindUsage {
+    /// How many there are.
+    pub blocks: u64,
+    /// Bytes of them as they are stored, headers included.
+    pub stored_bytes: u64,
+    /// Bytes of them once expanded, as their headers say; of a block without a whole header, 0.
+    pub expanded_bytes: u64,
+}
+
+/// What all blocks take.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Blocks of the modules that the catalog lists, by kind.
+    pub kinds: BTreeMap<Kind, KindUsage>,
+    /// Blocks that belong to no such module (an older generation, a footer that cannot be read), or of a kind that this
+    /// version does not know.
+    pub others: KindUsage,
+}
+
+impl KindUsage {
+    fn add(&mut self, stored: &[u8]) {
+        self.blocks += 1;
+        self.stored_bytes += stored.len() as u64;
+        self.expanded_bytes += block::expanded_bytes(stored).unwrap_or(0);
+    }
+}
+
+impl Reader {
+    /// Counts all blocks. `catalog` is the store's; memory does not grow with the blocks, nor are they opened.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn usage(&self, catalog: &Catalog) -> Result<Usage, Error> {
+        let mut usage = Usage::default();
+        let Some((db, family)) = self.db().and_then(|db| Some((db, db.cf_handle(FAMILY)?))) else { return Ok(usage) };
+        let listed: HashSet<Generation> = catalog.modules().iter().map(|module| module.generation).collect();
+        let mut iterator = db.raw_iterator_cf_opt(family, read_options());
+        iterator.seek_to_first();
+        while let Some((key, value)) = iterator.item() {
+            let kind = Generation::from_key(key).filter(|generation| listed.contains(generation)).and_then(|_| key::kind(key));
+            match kind {
+                Some(kind) => usage.kinds.entry(kind).or_default().add(value),
+                None => usage.others.add(value),
+            }
+            iterator.next();
+        }
+        iterator.status().map_err(|source| self.database_error(source))?;
+        Ok(usage)
+    }
+}

@@ -1,0 +1,129 @@
+//! What a file has, for who has to decide whether it is good enough: in, a parsed file; out, [`Inspection`], for which
+//! no function and no line is read.
+
+use std::path::PathBuf;
+
+use ::object::{BinaryFormat, CompressionFormat, Object, ObjectKind, ObjectSection, SectionKind};
+use gimli::{EndianSlice, Endianity};
+use rayon::prelude::*;
+
+use super::companions::{Search, other_build, shared_names, shared_names_link};
+use super::dwarf::{Skeleton, lost_skeletons, unit_starts};
+use super::layout::Layout;
+use super::object::DebugFile;
+use super::sections::{self, Sections};
+use super::split::SplitFiles;
+
+/// What a file has, and what it lacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inspection {
+    /// It is not linked yet (`.o`, `.ko`).
+    pub is_relocatable: bool,
+    /// It has the code itself, and not only debug data about it.
+    pub has_code: bool,
+    /// The debug file that it names (`.gnu_debuglink`).
+    pub debug_link: Option<String>,
+    /// A file that lies where its debug file should and is of another build.
+    pub other_build: Option<PathBuf>,
+    /// Debug sections that are compressed, by name.
+    pub compressed: Vec<String>,
+    /// Units in `.debug_info`, its own or its debug file's.
+    pub units: u64,
+    /// Units whose header or root cannot be read; what follows a bad header is not known.
+    pub bad_units: u64,
+    /// Files of split DWARF (`.dwo`, `.dwp`) that were found.
+    pub split_files: u64,
+    /// Those that were not found, or are of another build.
+    pub missing_split: Vec<PathBuf>,
+    /// The file of names that it shares with others (dwz).
+    pub shared: Option<Shared>,
+    /// Why its debug sections cannot be read at all.
+    pub damage: Option<String>,
+}
+
+/// A file of names that several files share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shared {
+    /// As the file names it.
+    pub name: String,
+    /// Whether it is there, with the id that is asked for.
+    pub is_found: bool,
+}
+
+impl DebugFile<'_> {
+    /// Looks at headers, at the root of each unit, and at where files that belong to it should be. The debug file with
+    /// which [`DebugFile::with_debug_data`] was called, or which is looked for as `search` says, counts as its own.
+    pub fn inspect(&self, search: &Search) -> Inspection {
+        let object = self.object();
+        let data = self.data();
+        let is_compressed = |section: &::object::Section<'_, '_>| {
+            section.compressed_file_range().is_ok_and(|range| range.format != CompressionFormat::None)
+        };
+        let debug_link = object.gnu_debuglink().ok().flatten();
+        let mut inspection = Inspection {
+            is_relocatable: object.kind() == ObjectKind::Relocatable,
+            has_code: self.has_code(),
+            debug_link: debug_link.map(|(name, _)| String::from_utf8_lossy(name).into_owned()),
+            compressed: data
+                .object()
+                .sections()
+                .filter(is_compressed)
+                .filter_map(|section| Some(section.name().ok()?.to_owned()))
+                .collect(),
+            ..Inspection::default()
+        };
+        if self.debug_path().is_none() && !data.has_units() {
+            inspection.other_build = other_build(self, search);
+        }
+        if data.has_units()
+            && let Err(damage) = data.inspect_units(search, &mut inspection)
+        {
+            inspection.damage = Some(damage);
+        }
+        inspection
+    }
+
+    fn has_units(&self) -> bool {
+        [".debug_info", ".zdebug_info"].iter().any(|name| self.object().section_by_name(name).is_some())
+    }
+
+    fn has_code(&self) -> bool {
+        let object = self.object();
+        // In a debug file, code sections have no contents; a dSYM is marked as one.
+        let has_contents = |section: &::object::Section<'_, '_>| section.file_range().is_some_and(|(_, bytes)| bytes > 0);
+        let code = object.sections().any(|section| section.kind() == SectionKind::Text && has_contents(&section));
+        code && !(object.format() == BinaryFormat::MachO && super::macho::is_dsym(object))
+    }
+
+    fn inspect_units(&self, search: &Search, inspection: &mut Inspection) -> Result<(), String> {
+        let layout = Layout::of(self.object())?;
+        let sections = sections::load_units(self.object(), self.mapped(), &layout)?;
+        let (units, bad_units) = if self.object().is_little_endian() {
+            count_units(&sections, gimli::LittleEndian)
+        } else {
+            count_units(&sections, gimli::BigEndian)
+        };
+        (inspection.units, inspection.bad_units) = (units, bad_units);
+        let skeletons = self.skeletons(&sections);
+        let split = SplitFiles::open(self.path(), &skeletons, search);
+        inspection.split_files = split.found() as u64;
+        let split = split.sections(&mut Vec::new());
+        let lost = if self.object().is_little_endian() {
+            lost_skeletons(&sections, &split, &skeletons, gimli::LittleEndian)
+        } else {
+            lost_skeletons(&sections, &split, &skeletons, gimli::BigEndian)
+        };
+        inspection.missing_split = lost.into_iter().map(|Skeleton { directory, name, .. }| directory.join(name)).collect();
+        inspection.shared = shared_names_link(self.object())
+            .map(|(name, _)| Shared { name: String::from_utf8_lossy(name).into_owned(), is_found: shared_names(self, search).is_some() });
+        Ok(())
+    }
+}
+
+/// Units, and how many of them cannot be read.
+fn count_units<E: Endianity + Send + Sync>(sections: &Sections<'_>, endian: E) -> (u64, u64) {
+    let (dwarf, headers, is_cut) = unit_starts(sections.borrow(|section| EndianSlice::new(section, endian)));
+    let is_bad = |header: &&gimli::UnitHeader<_>| !dwarf.unit(**header).is_ok_and(|unit| unit.entry(unit.header.root_offset()).is_ok());
+    let bad = headers.par_iter().filter(is_bad).count() as u64 + u64::from(is_cut);
+    (headers.len() as u64 + u64::from(is_cut), bad)
+}
