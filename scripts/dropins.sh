@@ -54,7 +54,7 @@ compare() {
     answers <"$work/real" >"$work/real.lines"
     answers <"$work/ours" >"$work/ours.lines"
     all=$(wc -l <"$work/real.lines")
-    kept="$work/$(basename "$file").$tool$(echo "$*" | tr -c 'A-Za-z0-9\n' '_' | cut -c1-40).diff"
+    kept="$work/$(basename "$file").$tool.$(echo "$1" | tr -d -- '-=').diff"
     diff "$work/real.lines" "$work/ours.lines" >"$kept" && rm "$kept"
     different=$( [ -f "$kept" ] && grep -c '^<' "$kept" || true)
     awk -v equal=$((all - ${different:-0})) -v all="$all" -v real=$((middle - start)) -v ours=$((end - middle)) -v name="$real $*" \
@@ -67,7 +67,7 @@ for file; do
         compare addr2line addr2line "$flags" "$file"
     done
     for style in LLVM GNU JSON; do
-        compare llvm-symbolizer-19 llvm-symbolizer --print-address --no-demangle "--output-style=$style" "--obj=$file"
+        compare llvm-symbolizer-19 llvm-symbolizer "--output-style=$style" --print-address --no-demangle "--obj=$file"
     done
 done
 rm -f "$work"/real* "$work"/ours* "$work/addresses"

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use object::{Object, ObjectSection};
+use object::{Object, ObjectSection, ObjectSymbol};
 use support::{Run, Sandbox, object};
 
 /// What a tool is given, and what comes out of it.
@@ -35,8 +35,8 @@ const FIXTURES: [&str; 8] = [
     "c-gcc-O3-dwarf5.so",
 ];
 
-/// Those where binutils 2.40 takes the first file of DWARF 5 for another: docs/deviations.md.
-const FIRST_FILES: [&str; 1] = ["c-gcc-O3-dwarf5.so"];
+/// Those where binutils 2.40 takes the first file of DWARF 5 for another, or loses inlined calls: docs/deviations.md.
+const WRONG: [&str; 2] = ["c-gcc-O3-dwarf5.so", "c-clang-O2-dwarf5.so"];
 
 impl Pair {
     fn new((tool, real): (&'static str, &'static str)) -> Self {
@@ -87,16 +87,26 @@ fn addresses(fixture: &str) -> Vec<u64> {
     addresses
 }
 
+/// The same without those around symbols that lie in others: binutils goes on with the symbol of the request before.
+fn outside_of_nested_symbols(fixture: &str) -> Vec<u64> {
+    let bytes = std::fs::read(object(fixture)).unwrap();
+    let file = object::File::parse(&*bytes).unwrap();
+    let nested = file.symbols().chain(file.dynamic_symbols()).filter(|symbol| symbol.name().is_ok_and(|name| name.starts_with("stub_")));
+    let nested: Vec<u64> = nested.map(|symbol| symbol.address()).collect();
+    let is_near = |address: &u64| nested.iter().any(|start| address.abs_diff(*start) < 0x10);
+    addresses(fixture).into_iter().filter(|address| !is_near(address)).collect()
+}
+
 fn lines(addresses: &[u64]) -> Vec<u8> {
     addresses.iter().flat_map(|address| format!("{address:#x}\n").into_bytes()).collect()
 }
 
 #[test]
 fn addr2line_with_every_flag() {
-    for fixture in FIXTURES.into_iter().filter(|fixture| !FIRST_FILES.contains(fixture)) {
+    for fixture in FIXTURES.into_iter().filter(|fixture| !WRONG.contains(fixture)) {
         // Files of one build complete each other in a store, so that each has its own.
         let pair = Pair::new(ADDR2LINE);
-        let (path, input) = (path(fixture), lines(&addresses(fixture)));
+        let (path, input) = (path(fixture), lines(&outside_of_nested_symbols(fixture)));
         // In C++, binutils names inlined functions by the symbol around them, but only at the first time: docs/deviations.md.
         let with_names = !fixture.starts_with("cpp");
         for flags in
@@ -186,8 +196,14 @@ fn symbolizer_with_every_flag() {
             &["--no-demangle", "--no-inlines", "--output-style=JSON"],
             &["--no-demangle", "-s"],
             &["--no-demangle", "--basenames", "--relativenames", "--output-style=JSON"],
+            &["--no-demangle", "--relativenames"],
             &["--functions=none", "-p"],
+            &["--functions=short", "-p"],
         ] {
+            if flags[0] == "--functions=short" && fixture.starts_with("cpp") {
+                // Templates are named after their linkage names, not as the compiler spelled them.
+                continue;
+            }
             let flags: Vec<&str> = [&object].into_iter().map(String::as_str).chain(flags.iter().copied()).collect();
             pair.compare(&flags, &input);
         }

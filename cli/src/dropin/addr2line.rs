@@ -23,6 +23,7 @@ use super::stream;
 use super::symbols::{self, Nearest, Section};
 use super::{Call, words};
 use crate::demangle::{self, Demangler, Spelling};
+use crate::style::llvm::has_symbols_file;
 use crate::style::text::{base_name, put_number};
 
 /// Bytes of the buffer that it reads lines into.
@@ -276,7 +277,7 @@ impl Session<'_> {
         if frame.folder.is_entry_0 && !folder.starts_with(b"/") && !self.options.base_names {
             out.extend_from_slice(folder);
         }
-        self.put_file((!frame.file.is_empty()).then_some(frame.file), out);
+        self.put_file((!frame.file.is_empty() && !has_symbols_file(frame)).then_some(frame.file), out);
         if frame.line == 0 {
             out.push(b'?');
         } else {

@@ -237,7 +237,7 @@ enum Known {
 /// One request, before it is answered.
 enum Asked<'r> {
     /// Nothing, or what is no request.
-    Nothing { module: &'r [u8] },
+    Nothing { module: Cow<'r, [u8]> },
     /// What cannot be said of any address.
     Other { named: usize, address: u64, kind: Kind },
     /// An address, and the number of its request if anything may be known there.
@@ -334,13 +334,17 @@ impl<'c> Session<'c> {
     fn parse<'r>(&mut self, text: &'r [u8], addresses: &mut Vec<Request>, symbols: &mut Vec<Request>) -> Asked<'r> {
         // Whoever asks nothing wants to know whether anybody listens.
         if text.is_empty() {
-            return Asked::Nothing { module: b"" };
+            return Asked::Nothing { module: Cow::default() };
         }
         let request = match request::parse(text, self.options.module.is_some()) {
             Ok(request) => request,
             Err(malformed) => {
                 self.call.say(&format!("error: '{}': {}", String::from_utf8_lossy(text), malformed.reason));
-                return Asked::Nothing { module: malformed.module };
+                let module = match &self.options.module {
+                    Some(Named::Path(path)) => Cow::Owned(path.clone()),
+                    _ => Cow::Borrowed(malformed.module),
+                };
+                return Asked::Nothing { module };
             }
         };
         let named = match (request.module, &self.options.module) {
@@ -350,7 +354,7 @@ impl<'c> Session<'c> {
                 let module = module.clone();
                 self.named(Cow::Owned(module))
             }
-            (None, None) => return Asked::Nothing { module: b"" },
+            (None, None) => return Asked::Nothing { module: Cow::default() },
         };
         let (named, opened) = named;
         if let Err(reason) = opened {

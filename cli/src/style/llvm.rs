@@ -4,12 +4,14 @@
 //! The frames of a range are written once, by [`Printer::frames`], however many requests hit it; what differs from
 //! request to request is put around them by [`Printer::answer`].
 
+use std::borrow::Cow;
+
 use symtool_core::resolve::{Extras, Frame, Frames, View};
 use symtool_core::store;
 use symtool_formats::{Folder, Source, Start};
 
 use super::text::{base_name, put_hex, put_json, put_number};
-use crate::demangle::Demangler;
+use crate::demangle::{self, Demangler, Spelling};
 
 /// `--output-style`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,10 +107,17 @@ impl Printer {
         let written = frames.each(view, |frame| {
             // Symbols name functions, or say nothing.
             let is_silent = self.names != Names::Linkage && frame.source == Source::Symtab;
-            let frame = if is_silent { NO_FRAME } else { frame };
+            let mut frame = if is_silent { NO_FRAME } else { frame };
+            if self.names != Names::Linkage && has_symbols_file(&frame) {
+                frame.file = b"";
+            }
+            let short_name;
             let name = match self.names {
                 Names::None => b"",
-                Names::Short => short(&frame, demangler),
+                Names::Short => {
+                    short_name = short(&frame);
+                    &short_name[..]
+                }
                 Names::Linkage => demangler.map_or(frame.name, |demangler| demangler.name(frame.function, frame.name)),
             };
             match self.inlines {
@@ -402,13 +411,16 @@ const NO_FRAME: Frame<'_> = Frame {
     source: Source::Symtab,
 };
 
-/// The name without scope and parameters, as debug data would say it; nothing where it knows no function.
-fn short<'a>(frame: &Frame<'a>, demangler: Option<&'a Demangler>) -> &'a [u8] {
-    match frame.own {
-        Some(own) => own,
-        None if frame.source == Source::Symtab => b"",
-        None => demangler.map_or(frame.name, |demangler| base_of(demangler.name(frame.function, frame.name))),
-    }
+/// Whether the file of `frame` is that of a symbol, for want of one in debug data: a name alone, without a line.
+pub fn has_symbols_file(frame: &Frame<'_>) -> bool {
+    frame.line == 0 && frame.column == 0 && frame.folder.bytes == 0 && !frame.file.contains(&b'/')
+}
+
+/// The name without scope and parameters, much as debug data would say it; nothing where it knows no function.
+fn short<'a>(frame: &Frame<'a>) -> Cow<'a, [u8]> {
+    let raw = frame.own.unwrap_or(frame.name);
+    let demangled = demangle::once(raw, Spelling::Llvm);
+    demangled.map_or(Cow::Borrowed(raw), |name| Cow::Owned(base_of(name.as_bytes()).to_vec()))
 }
 
 /// `c<int>` of `void a::b::c<int>(char) const`.
