@@ -143,10 +143,10 @@ pub enum Command {
     #[command(subcommand)]
     Modules(Modules),
     /// Is binutils' addr2line: the same options, the same output
-    #[command(name = "addr2line", disable_help_flag = true)]
+    #[command(name = "addr2line", disable_help_flag = true, after_help = examples::ADDR2LINE)]
     Addr2line,
     /// Is llvm-symbolizer: the same options, the same output
-    #[command(name = "llvm-symbolizer", disable_help_flag = true)]
+    #[command(name = "llvm-symbolizer", disable_help_flag = true, after_help = examples::LLVM_SYMBOLIZER)]
     LlvmSymbolizer,
     /// Shows how well the store is packed, by kind of block
     Stats(Stats),

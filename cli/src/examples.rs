@@ -38,6 +38,20 @@ MODULE is a name, a path, or a build-id or UUID or its first 8 or more digits. A
 
 Addresses are the file's own (virtual) addresses. From those of a process: address - load address + image base, which `modules show` tells.";
 
+pub const ADDR2LINE: &str = "Examples:
+  symtool addr2line -fipCe libxxx.so.debug 0x5a602a
+  symtool addr2line --help
+  ln -s $(command -v symtool) ~/bin/addr2line
+
+Its options are those of addr2line, which --help lists. Through a link of that name the program is that tool.";
+
+pub const LLVM_SYMBOLIZER: &str = "Examples:
+  symtool llvm-symbolizer --obj libxxx.so.debug 0x5a602a
+  symtool llvm-symbolizer --help
+  ln -s $(command -v symtool) ~/bin/llvm-symbolizer
+
+Its options are those of llvm-symbolizer, which --help lists. Through a link of that name the program is that tool.";
+
 pub const MODULES: &str = "Examples:
   symtool modules list
   symtool modules show libxxx.so.debug

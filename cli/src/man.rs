@@ -49,7 +49,10 @@ fn page(command: &Command) -> io::Result<Vec<u8>> {
     if command.has_subcommands() {
         man.render_subcommands_section(&mut page)?;
     }
-    man.render_options_section(&mut page)?;
+    // A drop-in has a command line of its own, with its own help.
+    if !command.is_disable_help_flag_set() {
+        man.render_options_section(&mut page)?;
+    }
     if let Some(notes) = notes.strip_prefix("Examples:\n") {
         page.extend_from_slice(b".SH EXAMPLES\n");
         page.extend_from_slice(body(notes).as_bytes());

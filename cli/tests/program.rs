@@ -176,9 +176,10 @@ fn manual_pages_render() {
     let run = sandbox.run(["man", folder.to_str().unwrap()]);
     assert_eq!((run.code, run.stdout.as_str()), (0, ""), "{}", run.stderr);
     let pages = fs::read_dir(&folder).unwrap().count();
-    assert_eq!(pages, COMMANDS.len() + 1);
+    let dropins: [&[&str]; 2] = [&["addr2line"], &["llvm-symbolizer"]];
+    assert_eq!(pages, COMMANDS.len() + dropins.len() + 1);
     assert_eq!(sandbox.run(["man"]).stdout, fs::read_to_string(folder.join("symtool.1")).unwrap());
-    for command in [&[][..]].iter().chain(&COMMANDS) {
+    for command in [&[][..]].iter().chain(&COMMANDS).chain(&dropins) {
         let name = [&["symtool"], *command].concat().join("-");
         let page = folder.join(format!("{name}.1"));
         let text = fs::read_to_string(&page).unwrap();
