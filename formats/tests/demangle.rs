@@ -84,6 +84,8 @@ fn symtool_shows_cpp_as_llvm_and_rust_without_hashes() {
         ("_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE", Some("core::fmt::Write::write_fmt")),
         ("_ZN4llvm3pdb7PDBFile17hasPDBStringTableEv", Some("llvm::pdb::PDBFile::hasPDBStringTable()")),
         ("_RNvCs4fqI2P2rA04_7mycrate3foo", Some("mycrate::foo")),
+        ("__RNvC7mycrate3foo", Some("mycrate::foo")),
+        ("___Z1fv_block_invoke", Some("invocation function for block in f()")),
         ("$s4main3FooV3baryyF", Some("main.Foo.bar() -> ()")),
         ("_$s4main3FooV3baryyF", Some("main.Foo.bar() -> ()")),
         ("-[Note weight]", None),
