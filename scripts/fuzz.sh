@@ -3,7 +3,7 @@
 set -eu
 . "$(dirname "$0")/setup.sh"
 
-target=${1:?object or archive}
+target=${1:?object, archive or demangle}
 shift
 command -v cargo-fuzz >/dev/null || {
     echo "fuzz: no cargo-fuzz; run: cargo install cargo-fuzz" >&2
@@ -12,4 +12,11 @@ command -v cargo-fuzz >/dev/null || {
 # Its own target folder: other flags, another compiler.
 unset CARGO_TARGET_DIR
 mkdir -p "fuzz/corpus/$target"
-cargo +nightly fuzz run "$target" "fuzz/corpus/$target" testdata/objects -- "$@"
+seeds=testdata/objects
+if [ "$target" = demangle ]; then
+    # One name a file.
+    seeds=fuzz/corpus/names
+    mkdir -p "$seeds"
+    grep -v '^#' testdata/demangle/names.txt | cut -f 1 | split -a 4 -l 1 - "$seeds/"
+fi
+cargo +nightly fuzz run "$target" "fuzz/corpus/$target" "$seeds" -- "$@"

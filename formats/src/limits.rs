@@ -55,9 +55,9 @@ pub const MAX_SLICES: usize = 64;
 /// has 17 kB.
 pub const MAX_DEMANGLED_BYTES: usize = 64 << 10;
 
-/// Productions of the grammar of C++ names within each other, while reading, and nodes within each other, while printing. Names of
-/// boost's variants have some 200; this many take half of a stack of 512 KiB.
-pub const MAX_DEMANGLE_DEPTH: usize = 512;
+/// Productions of the grammar of C++ names within each other, while reading, and nodes within each other, while printing. 128 are
+/// enough for every name of librgw, `NativeScript` and LLVM; this many take less than 256 KiB of stack.
+pub const MAX_DEMANGLE_DEPTH: usize = 256;
 
 /// Nodes of the tree of one C++ name: 24 bytes each. A name of 2,751 bytes (librgw) has some thousand.
 pub const MAX_DEMANGLE_NODES: usize = 1 << 17;

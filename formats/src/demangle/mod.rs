@@ -29,17 +29,18 @@ pub fn demangle(raw: &[u8], spelling: Spelling) -> Option<String> {
 }
 
 fn symtool(raw: &[u8]) -> Option<String> {
-    match raw {
-        [b'_', b'Z' | b'_', ..] => rust::legacy(raw).or_else(|| itanium::demangle(without_underscore(raw), false)),
-        [b'_', b'R', ..] => rust::v0(raw),
-        _ => swift::demangle(raw),
+    match without_underscore(raw) {
+        raw @ [b'_', b'Z', ..] => rust::legacy(raw).or_else(|| itanium::demangle(raw, false)),
+        raw @ [b'_', b'R', ..] => rust::v0(raw),
+        raw @ [b'_', b'_', ..] => itanium::demangle(raw, false),
+        raw => swift::demangle(raw),
     }
 }
 
 /// Mach-O puts an underscore before every name.
 fn without_underscore(raw: &[u8]) -> &[u8] {
     match raw {
-        [b'_', rest @ ..] if raw.starts_with(b"__Z") || raw.starts_with(b"____Z") => rest,
+        [b'_', rest @ ..] if [b"__Z".as_slice(), b"__R", b"____Z"].iter().any(|prefix| raw.starts_with(prefix)) => rest,
         _ => raw,
     }
 }

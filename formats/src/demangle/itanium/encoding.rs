@@ -2,8 +2,9 @@
 //!
 //! Itanium C++ ABI, "General Structure" and "Special Names".
 
+use super::node::{Node, Special};
 use super::parser::{NameState, Parser};
-use super::tree::{Id, List, Node, Special};
+use super::tree::{Id, List};
 
 impl Parser<'_> {
     /// A whole name: `_Z <encoding> [. <suffix>]`, or the function of a block: `___Z <encoding> _block_invoke [[_] <number>]`.
@@ -150,7 +151,11 @@ impl Parser<'_> {
                 }
                 (Special::ReferenceTemporary, name)
             }
-            b"GI" => (Special::ModuleInit, self.module_name(None)??),
+            b"GI" => {
+                let mut module = None;
+                self.module_name(&mut module)?;
+                (Special::ModuleInit, module?)
+            }
             b"GT" if self.is_gnu => {
                 let is_safe = self.eat(b't');
                 if !is_safe {

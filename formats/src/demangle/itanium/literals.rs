@@ -2,8 +2,9 @@
 //!
 //! Itanium C++ ABI, `<expr-primary>`.
 
+use super::node::{FloatType, LiteralType, Node};
 use super::parser::Parser;
-use super::tree::{FloatType, Id, LiteralType, Node};
+use super::tree::Id;
 
 impl Parser<'_> {
     /// `L <type> <value> E`, `L _Z <encoding> E`

@@ -6,8 +6,11 @@
 mod encoding;
 mod expressions;
 mod literals;
+mod locals;
 mod names;
+mod node;
 mod operators;
+mod parameters;
 mod parser;
 mod print;
 mod templates;

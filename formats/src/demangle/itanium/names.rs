@@ -1,10 +1,11 @@
-//! Names and where they are declared: in, `N…E`, `Z…E…` and single names; out, their tree.
+//! Names and where they are declared: in, `N…E` and single names; out, their tree.
 //!
-//! Itanium C++ ABI, "Name Mangling": `<name>`, `<nested-name>`, `<local-name>`, `<unqualified-name>`.
+//! Itanium C++ ABI, "Name Mangling": `<name>`, `<nested-name>`, `<unqualified-name>`.
 
+use super::node::{Known, Node, Qualifiers, RefQualifier};
 use super::operators::{self, Kind};
 use super::parser::{NameState, Parser};
-use super::tree::{Id, Invented, Known, Node, RefQualifier};
+use super::tree::Id;
 
 /// A name without its scope, and whether it was a substitution, which only template arguments may follow.
 type Unscoped = (Id, bool);
@@ -48,65 +49,11 @@ impl Parser<'_> {
         Some((self.unqualified_name(state, scope, module)?, false))
     }
 
-    /// `Z <encoding> E <name> [<discriminator>]`, `Z <encoding> E s [<discriminator>]`, `Z <encoding> E d [<number>] _ <name>`
-    fn local_name(&mut self, state: Option<&mut NameState>) -> Option<Id> {
-        self.expect(b'Z')?;
-        let function = self.encoding()?;
-        self.expect(b'E')?;
-        if self.eat(b's') {
-            self.discriminator();
-            return self.add(Node::StringOf(function));
-        }
-        let hidden = self.hide_parameters();
-        let name = if self.eat(b'd') {
-            let number = self.number(true)?;
-            self.expect(b'_')?;
-            let name = self.name(state)?;
-            self.add(Node::InDefaultArgument { number, name })?
-        } else {
-            let name = self.name(state)?;
-            self.discriminator();
-            name
-        };
-        self.show_parameters(&hidden);
-        self.add(Node::Local { function, name })
-    }
-
-    /// `_ <digit>`, `__ <number> _`; old compilers wrote digits alone. Which of several things of one name it is, is not shown.
-    fn discriminator(&mut self) {
-        if self.is_gnu {
-            self.discriminator_as_gnu();
-        } else if self.peek(0) == b'_' {
-            if self.peek(1).is_ascii_digit() {
-                self.at += 2;
-            } else if self.peek(1) == b'_' {
-                let digits = self.input.get(self.at + 2..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count();
-                if digits > 0 && self.peek(2 + digits) == b'_' {
-                    self.at += digits + 3;
-                }
-            }
-        } else if self.input.get(self.at..).unwrap_or_default().iter().all(u8::is_ascii_digit) {
-            self.at = self.input.len();
-        }
-    }
-
-    /// GNU takes `_` without a number, too.
-    fn discriminator_as_gnu(&mut self) {
-        if !self.eat(b'_') {
-            return;
-        }
-        let is_long = self.eat(b'_');
-        let number = self.number(false).unwrap_or_default();
-        if is_long && number.of(self.input).len() > 1 {
-            self.eat(b'_');
-        }
-    }
-
     /// `N [<qualifiers>] <prefix> <unqualified-name> E`
     fn nested_name(&mut self, mut state: Option<&mut NameState>) -> Option<Id> {
         self.expect(b'N')?;
         let has_explicit_object = self.eat(b'H');
-        let (mut qualifiers, mut reference) = Default::default();
+        let (mut qualifiers, mut reference) = (Qualifiers::default(), RefQualifier::None);
         if !has_explicit_object {
             qualifiers = self.qualifiers();
             reference = match self.peek(0) {
@@ -128,8 +75,7 @@ impl Parser<'_> {
             if let Some(state) = state.as_deref_mut() {
                 state.ends_with_args = false;
             }
-            let Some(next) = self.prefix_part(prefix, state.as_deref_mut())? else { continue };
-            match next {
+            match self.prefix_part(prefix, state.as_deref_mut())? {
                 Part::Substitution(id) => prefix = Some(id),
                 Part::New(id) => {
                     self.remember(id);
@@ -146,7 +92,7 @@ impl Parser<'_> {
 
     /// One more part of a nested name whose parts so far are `prefix`.
     #[inline]
-    fn prefix_part(&mut self, prefix: Option<Id>, state: Option<&mut NameState>) -> Option<Option<Part>> {
+    fn prefix_part(&mut self, prefix: Option<Id>, state: Option<&mut NameState>) -> Option<Part> {
         let id = match (self.peek(0), self.peek(1)) {
             (b'T', _) if prefix.is_none() => self.template_parameter()?,
             (b'D', b't' | b'T') if prefix.is_none() => self.decltype()?,
@@ -170,18 +116,18 @@ impl Parser<'_> {
                     self.substitution()?
                 };
                 if !matches!(self.memory.tree.node(substitution), Node::Module { .. }) {
-                    return prefix.is_none().then_some(Some(Part::Substitution(substitution)));
+                    return prefix.is_none().then_some(Part::Substitution(substitution));
                 }
                 self.unqualified_name(state, prefix, Some(substitution))?
             }
             _ => self.unqualified_name(state, prefix, None)?,
         };
-        Some(Some(Part::New(id)))
+        Some(Part::New(id))
     }
 
     /// `[<module>] [F] [L] <operator-name>`, `<ctor-dtor-name>`, `<source-name>`, `<unnamed-type-name>` or bindings, with tags.
-    fn unqualified_name(&mut self, mut state: Option<&mut NameState>, scope: Option<Id>, module: Option<Id>) -> Option<Id> {
-        let module = self.module_name(module)?;
+    fn unqualified_name(&mut self, mut state: Option<&mut NameState>, scope: Option<Id>, mut module: Option<Id>) -> Option<Id> {
+        self.module_name(&mut module)?;
         let is_friend = scope.is_some() && self.eat(b'F');
         let is_internal = self.eat(b'L');
         let mut scope = scope;
@@ -232,15 +178,15 @@ impl Parser<'_> {
     }
 
     /// `{W [P] <source-name>}`
-    pub fn module_name(&mut self, mut module: Option<Id>) -> Option<Option<Id>> {
+    pub fn module_name(&mut self, module: &mut Option<Id>) -> Option<()> {
         while self.eat(b'W') {
             let is_partition = self.eat(b'P');
             let name = self.source_name()?;
-            let id = self.add(Node::Module { parent: module, name, is_partition })?;
+            let id = self.add(Node::Module { parent: *module, name, is_partition })?;
             self.remember(id);
-            module = Some(id);
+            *module = Some(id);
         }
-        Some(module)
+        Some(())
     }
 
     /// `{B <source-name>}`
@@ -264,73 +210,6 @@ impl Parser<'_> {
         let id = self.add(if is_anonymous { Node::Word("(anonymous namespace)") } else { Node::Text(name) })?;
         self.last_name = Some(id);
         Some(id)
-    }
-
-    /// `Ut [<number>] _`, `Ul <lambda-sig> E [<number>] _`, `Ub [<number>] _`
-    pub fn unnamed_type(&mut self, is_in_encoding: bool) -> Option<Id> {
-        // Parameters refer to the innermost arguments.
-        if is_in_encoding {
-            self.forget_levels();
-        }
-        let code = self.peek(1);
-        self.at += 2;
-        match code {
-            b't' => {
-                let number = self.number(false)?;
-                self.expect(b'_')?;
-                let id = self.add(Node::Unnamed(number))?;
-                if self.is_gnu {
-                    // Once more than the ABI says.
-                    self.remember(id);
-                }
-                Some(id)
-            }
-            b'l' => self.lambda(),
-            b'b' if !self.is_gnu => {
-                self.number(false)?;
-                self.expect(b'_')?;
-                self.add(Node::Word("'block-literal'"))
-            }
-            _ => None,
-        }
-    }
-
-    fn lambda(&mut self) -> Option<Id> {
-        let levels = self.levels();
-        let outer_lambda = self.lambda_level.replace(levels);
-        self.open_level();
-        let decls =
-            self.list(
-                |parser| {
-                    if parser.is_parameter_declaration() { parser.parameter_declaration(Some(levels)).map(Some) } else { Some(None) }
-                },
-            )?;
-        if decls.is_empty() {
-            self.close_levels(levels);
-        }
-        let before = if self.eat(b'Q') { Some(self.constraint()?) } else { None };
-        let mut is_first = true;
-        let params = if self.eat(b'v') {
-            Default::default()
-        } else {
-            self.list(|parser| {
-                if !is_first && matches!(parser.peek(0), b'E' | b'Q') {
-                    return Some(None);
-                }
-                is_first = false;
-                parser.ty().map(Some)
-            })?
-        };
-        let after = if self.eat(b'Q') { Some(self.constraint()?) } else { None };
-        self.expect(b'E')?;
-        let number = self.number(false)?;
-        self.expect(b'_')?;
-        self.close_levels(levels);
-        self.lambda_level = outer_lambda;
-        let is_constrained = before.is_some() || after.is_some();
-        let constraints = if is_constrained { Some(self.add(Node::LambdaConstraints { before, after })?) } else { None };
-        let body = self.add(Node::LambdaBody { decls, params, constraints })?;
-        self.add(Node::Lambda { body, number })
     }
 
     /// `C <digit>`, `CI <digit> <name>`, `D <digit>`: the class as it is written before it, and the name.
@@ -426,58 +305,6 @@ impl Parser<'_> {
             self.remember(tagged);
         }
         Some(tagged)
-    }
-
-    /// Is a declaration of a parameter next?
-    pub fn is_parameter_declaration(&self) -> bool {
-        self.peek(0) == b'T' && (matches!(self.peek(1), b'y' | b'p' | b't' | b'n') || self.peek(1) == b'k' && !self.is_gnu)
-    }
-
-    /// `Ty`, `Tk <name>`, `Tn <type>`, `Tt {<declaration>} E`, `Tp <declaration>`; `level` is that which it joins.
-    pub fn parameter_declaration(&mut self, level: Option<usize>) -> Option<Id> {
-        self.deeper(|parser| {
-            let code = parser.peek(1);
-            if !parser.is_parameter_declaration() {
-                return None;
-            }
-            parser.at += 2;
-            match code {
-                b'y' => {
-                    let name = parser.invent(Invented::Type, level)?;
-                    parser.add(Node::TypeParameter(name))
-                }
-                b'k' => {
-                    let constraint = parser.name(None)?;
-                    let name = parser.invent(Invented::Type, level)?;
-                    parser.add(Node::ConstrainedParameter { constraint, name })
-                }
-                b'n' => {
-                    let name = parser.invent(Invented::Value, level)?;
-                    let ty = parser.ty()?;
-                    parser.add(Node::ValueParameter { ty, name })
-                }
-                b't' => {
-                    let name = parser.invent(Invented::Template, level)?;
-                    let levels = parser.levels();
-                    parser.open_level();
-                    let mut requires = None;
-                    let params = parser.list(|parser| {
-                        if requires.is_some() || parser.eat(b'E') {
-                            return Some(None);
-                        }
-                        let declaration = parser.parameter_declaration(Some(levels))?;
-                        requires = parser.closing_constraint()?;
-                        Some(Some(declaration))
-                    })?;
-                    parser.close_levels(levels);
-                    parser.add(Node::TemplateParameter { name, params, requires })
-                }
-                _ => {
-                    let parameter = parser.parameter_declaration(level)?;
-                    parser.add(Node::PackParameter(parameter))
-                }
-            }
-        })
     }
 }
 

@@ -3,7 +3,8 @@
 //!
 //! Nothing is tried twice: a production that fails fails the name, so what a failure leaves behind does not matter.
 
-use super::tree::{Forward, Id, List, Node, Qualifiers, RefQualifier, Span, Tree};
+use super::node::{Node, Qualifiers, RefQualifier};
+use super::tree::{Id, List, Span, Tree};
 use crate::limits::{MAX_DEMANGLE_DEPTH, MAX_DEMANGLE_NODES};
 
 /// Memory that one name leaves to the next.
@@ -11,15 +12,15 @@ use crate::limits::{MAX_DEMANGLE_DEPTH, MAX_DEMANGLE_NODES};
 pub struct Memory {
     /// The nodes.
     pub tree: Tree,
-    substitutions: Vec<Id>,
+    pub(super) substitutions: Vec<Id>,
     pending: Vec<Id>,
-    arguments: Vec<Id>,
-    levels: Vec<Level>,
+    pub(super) arguments: Vec<Id>,
+    pub(super) levels: Vec<Level>,
 }
 
 /// What `TL0_…` refers to.
 #[derive(Clone, Debug)]
-enum Level {
+pub(super) enum Level {
     /// The innermost arguments of the encoding that is read.
     Arguments,
     /// Parameters that a lambda, or a template that is a parameter, declares.
@@ -46,18 +47,19 @@ pub struct NameState {
 /// Which parameters and arguments were known before an encoding within another one.
 #[derive(Debug)]
 pub struct Scope {
-    first_level: usize,
-    first_argument: usize,
+    pub(super) first_level: usize,
+    pub(super) first_argument: usize,
 }
 
 /// Reads one name.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each says how one production of the grammar is to be read")]
 pub struct Parser<'a> {
     pub(super) input: &'a [u8],
     pub(super) at: usize,
     pub(super) memory: Memory,
-    first_level: usize,
-    first_argument: usize,
+    pub(super) first_level: usize,
+    pub(super) first_argument: usize,
     depth: usize,
     /// Are arguments after a type the type's? Not after the type of a conversion.
     pub(super) takes_args: bool,
@@ -67,7 +69,7 @@ pub struct Parser<'a> {
     pub(super) in_constraint: bool,
     /// How many levels of parameters there were before the lambda whose parameters are read.
     pub(super) lambda_level: Option<usize>,
-    invented: [u32; 3],
+    pub(super) invented: [u32; 3],
     /// As GNU does where the two understand the grammar differently.
     pub(super) is_gnu: bool,
     /// The identifier that was read last, which GNU takes for the name of the class before a constructor.
@@ -245,7 +247,7 @@ impl<'a> Parser<'a> {
     }
 
     /// `[<number>] _`: the first is `_`, the second `0_`.
-    fn parameter_index(&mut self) -> Option<usize> {
+    pub fn parameter_index(&mut self) -> Option<usize> {
         if self.eat(b'_') {
             return Some(0);
         }
@@ -284,125 +286,5 @@ impl<'a> Parser<'a> {
     /// The substitution of a number.
     pub fn substitution_at(&self, index: usize) -> Option<Id> {
         self.memory.substitutions.get(index).copied()
-    }
-
-    /// Template parameters of one encoding mean nothing in another: those known so far are hidden.
-    pub fn hide_parameters(&mut self) -> Scope {
-        let hidden = Scope { first_level: self.first_level, first_argument: self.first_argument };
-        self.first_level = self.memory.levels.len();
-        self.first_argument = self.memory.arguments.len();
-        hidden
-    }
-
-    /// Forgets those of the inner encoding.
-    pub fn show_parameters(&mut self, hidden: &Scope) {
-        self.memory.levels.truncate(self.first_level);
-        self.memory.arguments.truncate(self.first_argument);
-        self.first_level = hidden.first_level;
-        self.first_argument = hidden.first_argument;
-    }
-
-    /// Parameters refer to the arguments that follow, and to no earlier ones.
-    pub fn begin_arguments(&mut self) {
-        self.forget_levels();
-        self.memory.levels.push(Level::Arguments);
-        self.memory.arguments.truncate(self.first_argument);
-    }
-
-    /// Parameters refer to nothing for now.
-    pub fn forget_levels(&mut self) {
-        self.memory.levels.truncate(self.first_level);
-    }
-
-    /// What the next parameter refers to.
-    pub fn add_argument(&mut self, id: Id) {
-        self.memory.arguments.push(id);
-    }
-
-    /// How many levels of parameters there are.
-    pub fn levels(&self) -> usize {
-        self.memory.levels.len() - self.first_level
-    }
-
-    /// Opens a level of parameters that are declared.
-    pub fn open_level(&mut self) {
-        self.memory.levels.push(Level::Declared(Vec::new()));
-    }
-
-    /// Goes back to `levels` levels.
-    pub fn close_levels(&mut self, levels: usize) {
-        self.memory.levels.truncate(self.first_level + levels);
-    }
-
-    /// A name for a parameter that has none; it joins level `level`, if any.
-    pub fn invent(&mut self, kind: super::tree::Invented, level: Option<usize>) -> Option<Id> {
-        let number = self.invented.get_mut(kind as usize)?;
-        let node = Node::Invented { kind, number: *number };
-        *number += 1;
-        let id = self.add(node)?;
-        if let Some(Level::Declared(parameters)) = level.and_then(|level| self.memory.levels.get_mut(self.first_level + level)) {
-            parameters.push(id);
-        }
-        Some(id)
-    }
-
-    /// `T [L <number> _] [<number>] _`
-    pub fn template_parameter(&mut self) -> Option<Id> {
-        let start = self.at;
-        self.expect(b'T')?;
-        let level = if self.eat(b'L') {
-            let level = self.size()?.checked_add(1)?;
-            self.expect(b'_')?;
-            level
-        } else {
-            0
-        };
-        let index = self.parameter_index()?;
-        if self.in_constraint {
-            let written = self.since(start).map(|span| Span { end: span.end - 1, ..span })?;
-            return self.add(Node::ParameterText(written));
-        }
-        if self.is_gnu {
-            return match self.memory.levels.get(self.first_level + level) {
-                Some(Level::Declared(parameters)) => parameters.get(index).copied(),
-                _ if level == 0 => self.add(Node::Argument(index)),
-                _ => None,
-            };
-        }
-        if self.allows_forward && level == 0 {
-            let number = u32::try_from(self.memory.tree.forwards.len()).ok()?;
-            self.memory.tree.forwards.push(Forward { index, target: None });
-            return self.add(Node::Forward(number));
-        }
-        self.known_parameter(level, index).or_else(|| {
-            // The parameter of a lambda that is `auto`.
-            if self.lambda_level != Some(level) || level > self.levels() {
-                return None;
-            }
-            if level == self.levels() {
-                self.memory.levels.push(Level::Undeclared);
-            }
-            self.add(Node::Auto(u32::try_from(index).ok()?))
-        })
-    }
-
-    fn known_parameter(&self, level: usize, index: usize) -> Option<Id> {
-        match self.memory.levels.get(self.first_level + level)? {
-            Level::Arguments => self.memory.arguments.get(self.first_argument + index).copied(),
-            Level::Declared(parameters) => parameters.get(index).copied(),
-            Level::Undeclared => None,
-        }
-    }
-
-    /// Gives references that were read before their arguments what they refer to, from number `first` on.
-    pub fn resolve_forwards(&mut self, first: usize) -> Option<()> {
-        for number in first..self.memory.tree.forwards.len() {
-            let forward = self.memory.tree.forwards.get(number)?;
-            if forward.target.is_none() {
-                let target = self.known_parameter(0, forward.index)?;
-                self.memory.tree.forwards.get_mut(number)?.target = Some(target);
-            }
-        }
-        Some(())
     }
 }

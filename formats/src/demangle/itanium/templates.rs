@@ -1,9 +1,10 @@
-//! Arguments of templates: in, `I…E`; out, their tree, and what the template's parameters refer to.
+//! Arguments and parameters of templates: in, `I…E`, `Ty…`; out, their tree, and what parameters refer to.
 //!
-//! Itanium C++ ABI, `<template-args>`.
+//! Itanium C++ ABI, `<template-args>`, `<template-param-decl>`.
 
+use super::node::{Invented, Node};
 use super::parser::Parser;
-use super::tree::{Id, Node};
+use super::tree::Id;
 
 impl Parser<'_> {
     /// `I {<template-arg>} [Q <constraint>] E`. Those of an encoding's own name are what parameters in it refer to.
@@ -15,9 +16,9 @@ impl Parser<'_> {
         let last_name = self.last_name;
         let takes_args = self.takes_args;
         self.takes_args |= self.is_gnu;
-        let mut is_closed = false;
+        let mut constraint = None;
         let args = self.list(|parser| {
-            if is_closed || parser.eat(b'E') {
+            if constraint.is_some() || parser.eat(b'E') {
                 return Some(None);
             }
             let arg = parser.template_arg()?;
@@ -29,7 +30,7 @@ impl Parser<'_> {
                 };
                 parser.add_argument(target);
             }
-            is_closed = parser.closing_constraint()?.is_some();
+            parser.closing_constraint(&mut constraint)?;
             Some(Some(arg))
         })?;
         self.last_name = last_name;
@@ -38,13 +39,12 @@ impl Parser<'_> {
     }
 
     /// `Q <constraint> E`, if there is one.
-    pub fn closing_constraint(&mut self) -> Option<Option<Id>> {
-        if !self.eat(b'Q') {
-            return Some(None);
+    fn closing_constraint(&mut self, constraint: &mut Option<Id>) -> Option<()> {
+        if self.eat(b'Q') {
+            *constraint = Some(self.constraint()?);
+            self.expect(b'E')?;
         }
-        let constraint = self.constraint()?;
-        self.expect(b'E')?;
-        Some(Some(constraint))
+        Some(())
     }
 
     /// `<type>`, `X <expression> E`, `L…E`, `J {<template-arg>} E`, `<declaration> <template-arg>`
@@ -75,5 +75,56 @@ impl Parser<'_> {
             }),
             _ => self.ty(),
         }
+    }
+    /// Is a declaration of a parameter next?
+    pub fn is_parameter_declaration(&self) -> bool {
+        self.peek(0) == b'T' && (matches!(self.peek(1), b'y' | b'p' | b't' | b'n') || self.peek(1) == b'k' && !self.is_gnu)
+    }
+
+    /// `Ty`, `Tk <name>`, `Tn <type>`, `Tt {<declaration>} E`, `Tp <declaration>`; `level` is that which it joins.
+    pub fn parameter_declaration(&mut self, level: Option<usize>) -> Option<Id> {
+        self.deeper(|parser| {
+            let code = parser.peek(1);
+            if !parser.is_parameter_declaration() {
+                return None;
+            }
+            parser.at += 2;
+            match code {
+                b'y' => {
+                    let name = parser.invent(Invented::Type, level)?;
+                    parser.add(Node::TypeParameter(name))
+                }
+                b'k' => {
+                    let constraint = parser.name(None)?;
+                    let name = parser.invent(Invented::Type, level)?;
+                    parser.add(Node::ConstrainedParameter { constraint, name })
+                }
+                b'n' => {
+                    let name = parser.invent(Invented::Value, level)?;
+                    let ty = parser.ty()?;
+                    parser.add(Node::ValueParameter { ty, name })
+                }
+                b't' => {
+                    let name = parser.invent(Invented::Template, level)?;
+                    let levels = parser.levels();
+                    parser.open_level();
+                    let mut requires = None;
+                    let params = parser.list(|parser| {
+                        if requires.is_some() || parser.eat(b'E') {
+                            return Some(None);
+                        }
+                        let declaration = parser.parameter_declaration(Some(levels))?;
+                        parser.closing_constraint(&mut requires)?;
+                        Some(Some(declaration))
+                    })?;
+                    parser.close_levels(levels);
+                    parser.add(Node::TemplateParameter { name, params, requires })
+                }
+                _ => {
+                    let parameter = parser.parameter_declaration(level)?;
+                    parser.add(Node::PackParameter(parameter))
+                }
+            }
+        })
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Itanium C++ ABI, `<type>`: every type but the built-in ones can be referred to by substitutions.
 
+use super::node::{Node, RefQualifier};
 use super::parser::Parser;
-use super::tree::{Id, Node, RefQualifier};
+use super::tree::Id;
 
 impl Parser<'_> {
     /// `<type>`

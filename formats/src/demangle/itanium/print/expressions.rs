@@ -1,7 +1,8 @@
 //! Expressions and literals: in, nodes; out, text.
 
+use super::super::node::{LiteralType, Node};
 use super::super::operators::{Operator, Precedence};
-use super::super::tree::{Id, LiteralType, Node};
+use super::super::tree::Id;
 use super::Printer;
 
 impl Printer<'_> {

@@ -1,6 +1,6 @@
 //! Floating-point literals: in, the bytes of a value in hexadecimal; out, C's `%a`.
 
-use super::super::tree::FloatType;
+use super::super::node::FloatType;
 
 /// The text of the value whose bytes, the most significant first, are `digits`.
 pub fn text(ty: FloatType, digits: &[u8]) -> String {

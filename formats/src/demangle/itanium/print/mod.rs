@@ -6,12 +6,15 @@
 mod expressions;
 mod floats;
 mod gnu;
+mod gnu_expressions;
 mod names;
 mod scopes;
+mod shapes;
 mod types;
 
+use super::node::{Node, Qualifiers};
 use super::operators::Precedence;
-use super::tree::{Answer, Id, List, Node, Qualifiers, Span, Tree};
+use super::tree::{Answer, Id, List, Span, Tree};
 use scopes::Scopes;
 
 use crate::limits::{MAX_DEMANGLE_DEPTH, MAX_DEMANGLE_STEPS, MAX_DEMANGLED_BYTES};
@@ -257,53 +260,6 @@ impl<'a> Printer<'a> {
         self.open_forwards.push(number);
         print(self, target);
         self.open_forwards.pop();
-    }
-
-    /// What has to be asked of the node that a pack or a later argument stands for.
-    fn depends(&mut self, id: Id, ask: fn(&mut Self, Id) -> bool) -> bool {
-        let mut answer = false;
-        self.deeper(|printer| match printer.tree.node(id) {
-            Node::Pack(list) => {
-                if let Some(current) = printer.pack_member(list) {
-                    answer = ask(printer, current);
-                }
-            }
-            Node::Argument(index) => printer.through_argument(index, |printer, target| answer = ask(printer, target)),
-            Node::Reference(inner) | Node::RightReference(inner) if printer.is_gnu => {
-                let (target, _, scope) = printer.smashed(id, inner);
-                printer.within(scope, |printer| answer = ask(printer, target));
-            }
-            Node::Vendor { ty, .. } => answer = ask(printer, ty),
-            Node::Forward(number) => printer.through_forward(number, |printer, target| answer = ask(printer, target)),
-            Node::Qualified { ty: inner, .. }
-            | Node::Pointer(inner)
-            | Node::Reference(inner)
-            | Node::RightReference(inner)
-            | Node::MemberPointer { member: inner, .. } => answer = ask(printer, inner),
-            _ => {}
-        });
-        answer
-    }
-
-    fn has_right(&mut self, id: Id) -> bool {
-        match self.tree.shape(id).has_right {
-            Answer::Depends => self.depends(id, Self::has_right),
-            answer => answer == Answer::Yes,
-        }
-    }
-
-    fn is_array(&mut self, id: Id) -> bool {
-        match self.tree.shape(id).is_array {
-            Answer::Depends => self.depends(id, Self::is_array),
-            answer => answer == Answer::Yes,
-        }
-    }
-
-    fn is_function(&mut self, id: Id) -> bool {
-        match self.tree.shape(id).is_function {
-            Answer::Depends => self.depends(id, Self::is_function),
-            answer => answer == Answer::Yes,
-        }
     }
 
     /// `a, b, c`, without those that are empty packs. GNU leaves those out at the end only.

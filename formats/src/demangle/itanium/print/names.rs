@@ -1,6 +1,7 @@
 //! Names, functions and what compilers make: in, nodes; out, text.
 
-use super::super::tree::{Id, Invented, Known, List, Node, Special};
+use super::super::node::{Invented, Known, Node, Special};
+use super::super::tree::{Id, List};
 use super::Printer;
 
 impl Printer<'_> {
@@ -78,6 +79,14 @@ impl Printer<'_> {
                 self.lambda_body(body);
             }
             Node::Bindings(names) => self.enclosed('[', ']', |printer| printer.list(names)),
+            _ => return self.left_of_thing(node),
+        }
+        true
+    }
+
+    /// What has a name, and what templates declare.
+    fn left_of_thing(&mut self, node: Node) -> bool {
+        match node {
             Node::Module { parent, name, is_partition } => self.module(parent, name, is_partition),
             Node::InModule { module, name } => {
                 self.whole(name);

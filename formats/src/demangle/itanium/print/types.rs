@@ -1,7 +1,8 @@
 //! Types: in, nodes; out, text, in two halves.
 
+use super::super::node::{Node, Qualifiers, RefQualifier};
 use super::super::operators::Precedence;
-use super::super::tree::{Id, Node, Qualifiers, RefQualifier};
+use super::super::tree::Id;
 use super::Printer;
 
 impl Printer<'_> {
