@@ -164,6 +164,7 @@ impl Printer<'_> {
             | Node::InModule { name, .. }
             | Node::InDefaultArgument { name, .. }
             | Node::Global(name) => printer.base_name(name),
+            Node::OperatorName(_) => printer.left(class),
             Node::Known(known) => printer.put(short_name(known)),
             Node::KnownInFull(known) => printer.put(full_name(known)),
             Node::Forward(number) => printer.through_forward(number, Self::base_name),
