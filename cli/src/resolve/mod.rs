@@ -42,7 +42,7 @@ const FIRST_RUN_BYTES: usize = 128 << 10;
 const MAX_RUN_BYTES: usize = 2 << 20;
 
 /// Bytes of answers that one run should make: enough to sort well, little enough to stay in cache and memory.
-const ANSWER_BYTES: usize = 24 << 20;
+const ANSWER_BYTES: usize = 48 << 20;
 
 /// Answers that a thread writes at a time: few enough that their text is still in its cache when it leaves the program.
 const ANSWERS_AT_A_TIME: usize = 512;
@@ -264,15 +264,17 @@ impl Session<'_> {
     }
 
     fn compose(&self, (job, first_request, asked): (&Job<'_>, usize, &[Asked]), rendered: &Rendered<Status>, piece: &mut Piece) {
-        piece.text.clear();
-        piece.unanswered = 0;
+        // Pieces stand side by side in memory; a thread works on one of its own.
+        let mut text = std::mem::take(&mut piece.text);
+        let mut unanswered = 0;
+        text.clear();
         for (index, asked) in asked.iter().enumerate() {
             let (frames, status) = match self.asked(job, asked) {
                 Ok(_) => rendered.get(first_request + index).unwrap_or((&[], Status::Corrupt)),
                 Err((status, _)) => (&[][..], status),
             };
             let is_unanswered = status == Status::Corrupt || (self.args.strict && status == Status::NoRange);
-            piece.unanswered += u64::from(is_unanswered);
+            unanswered += u64::from(is_unanswered);
             let name = self.name(job, asked).filter(|_| asked.address.is_ok());
             let line = Line {
                 number: job.first_line + u64::from(asked.line),
@@ -282,8 +284,9 @@ impl Session<'_> {
                 status,
                 frames,
             };
-            style::line(self.style, self.inlines, &line, &mut piece.text);
+            style::line(self.style, self.inlines, &line, &mut text);
         }
+        *piece = Piece { text, unanswered };
     }
 }
 

@@ -419,7 +419,7 @@ pub fn has_symbols_file(frame: &Frame<'_>) -> bool {
 /// The name without scope and parameters, much as debug data would say it; nothing where it knows no function.
 fn short<'a>(frame: &Frame<'a>) -> Cow<'a, [u8]> {
     let raw = frame.own.unwrap_or(frame.name);
-    let demangled = demangle::once(raw, Spelling::Llvm);
+    let demangled = demangle::demangle(raw, Spelling::Llvm);
     demangled.map_or(Cow::Borrowed(raw), |name| Cow::Owned(base_of(name.as_bytes()).to_vec()))
 }
 

@@ -84,6 +84,12 @@ struct Part<T> {
     spans: Vec<(usize, Span<T>)>,
 }
 
+impl<T> Default for Part<T> {
+    fn default() -> Self {
+        Self { slab: Vec::new(), spans: Vec::new() }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Span<T> {
     part: usize,
@@ -149,14 +155,17 @@ impl<'s> Resolver<'s> {
         requests.par_sort_unstable();
         let Rendered { parts, spans } = rendered;
         let threads = rayon::current_num_threads().max(1);
-        parts.resize_with(threads, || Part { slab: Vec::new(), spans: Vec::new() });
+        parts.resize_with(threads, Part::default);
         let part_size = requests.len().div_ceil(threads).max(1);
         parts.par_iter_mut().enumerate().for_each(|(number, part)| {
-            part.slab.clear();
-            part.spans.clear();
+            // Parts stand side by side in memory; a thread works on one of its own.
+            let mut own = std::mem::take(part);
+            own.slab.clear();
+            own.spans.clear();
             if let Some(requests) = requests.chunks(part_size).nth(number) {
-                self.part(number, requests, part, &render);
+                self.part(number, requests, &mut own, &render);
             }
+            *part = own;
         });
         spans.clear();
         spans.resize(requests.iter().map(|request| request.number + 1).max().unwrap_or(0), None);
