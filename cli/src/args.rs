@@ -176,6 +176,7 @@ pub struct Import {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::RESOLVE)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct Resolve {
     /// Addresses, or other requests
     #[arg(value_name = "ADDR", value_parser = NonEmptyStringValueParser::new(), conflicts_with = "batch", required_unless_present = "batch")]

@@ -41,15 +41,15 @@ pub struct Names<'s> {
     pub resolver: Resolver<'s>,
     /// By the resolver's number.
     demanglers: Vec<Demangler>,
-    names: Vec<Name>,
+    met: Vec<Name>,
     numbers: HashMap<OsString, usize>,
 }
 
 impl<'s> Names<'s> {
     /// Names of modules in `store`.
     pub fn new(args: &'s Resolve, store: Option<(&'s Reader, &'s Catalog)>, spelling: Spelling) -> Self {
-        let (resolver, demanglers, names, numbers) = (Resolver::default(), Vec::new(), Vec::new(), HashMap::new());
-        Self { args, store, spelling, resolver, demanglers, names, numbers }
+        let (resolver, demanglers, met, numbers) = (Resolver::default(), Vec::new(), Vec::new(), HashMap::new());
+        Self { args, store, spelling, resolver, demanglers, met, numbers }
     }
 
     /// Lets `asked` name the module that `origin` has.
@@ -73,8 +73,8 @@ impl<'s> Names<'s> {
     }
 
     fn push(&mut self, asked: &OsStr, module: Result<Answering, NotOne>) -> usize {
-        let number = self.names.len();
-        self.names.push(Name { asked: asked.to_owned(), text: asked.to_string_lossy().into_owned(), module });
+        let number = self.met.len();
+        self.met.push(Name { asked: asked.to_owned(), text: asked.to_string_lossy().into_owned(), module });
         self.numbers.insert(asked.to_owned(), number);
         number
     }
@@ -92,7 +92,7 @@ impl<'s> Names<'s> {
 
     /// The name numbered `number`.
     pub fn get(&self, number: usize) -> Option<&Name> {
-        self.names.get(number)
+        self.met.get(number)
     }
 
     /// The module that `name` names.
@@ -116,12 +116,12 @@ impl<'s> Names<'s> {
 
     /// Keeps memory bounded where every request names another module.
     pub fn forget(&mut self) {
-        if self.names.len() > MAX_NAMES {
+        if self.met.len() > MAX_NAMES {
             // The first may be that of a file, which cannot be looked up again.
             let keep = usize::from(self.args.file.is_some());
-            self.names.truncate(keep);
-            let names = &self.names;
-            self.numbers.retain(|asked, _| names.iter().any(|name| name.asked == *asked));
+            self.met.truncate(keep);
+            let met = &self.met;
+            self.numbers.retain(|asked, _| met.iter().any(|name| name.asked == *asked));
         }
     }
 }

@@ -2,7 +2,7 @@
 //! (LLVM, `DIPrinter.cpp`).
 //!
 //! The frames of a range are written once, by [`Printer::frames`], however many requests hit it; what differs from
-//! request to request is put around them by [`Printer::answer`].
+//! request to request is put around them by [`Printer::begin`] and [`Printer::end`].
 
 use std::borrow::Cow;
 

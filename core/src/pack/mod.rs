@@ -51,7 +51,7 @@ impl Functions {
     fn of(symbols: &ModuleSymbols) -> Self {
         let names = symbols.functions.len();
         let unnamed = number(names);
-        let of_chains = symbols.chains.iter().map(|chain| chain.function.map_or(unnamed, |function| function.index())).collect();
+        let of_chains = symbols.chains.iter().map(|chain| chain.function.map_or(unnamed, symtool_formats::FunctionId::index)).collect();
         Self { of_chains, names }
     }
 
