@@ -4,7 +4,7 @@
 //! Functions are independent of each other, so each thread counts for some of them: it walks over all ranges, which
 //! is cheap, and looks up only what is its own.
 
-use std::hash::{BuildHasher, Hash};
+use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -119,14 +119,15 @@ struct Met<T> {
     item: T,
 }
 
-impl<T: Copy + PartialEq + Hash> Counted<T> {
+impl<T: Copy + PartialEq> Counted<T> {
     fn new(capacity: usize, functions: usize) -> Self {
         let (places, hasher) = (HashTable::with_capacity(capacity), DefaultHashBuilder::default());
         Self { places, hasher, counts: vec![0; functions], met: Vec::with_capacity(capacity) }
     }
 
-    fn number(&mut self, function: u32, item: T) -> u32 {
-        let hash = folded(self.hasher.hash_one((function, item)));
+    /// The number of `item`, all of which is in `key`.
+    fn number(&mut self, function: u32, key: (u128, u32), item: T) -> u32 {
+        let hash = folded(self.hasher.hash_one(key));
         let is_it = |&(other, place): &(u32, u32)| {
             let met = &self.met[place as usize];
             other == hash && met.function == function && met.item == item
@@ -164,12 +165,17 @@ impl Shard {
     fn site(&mut self, function: u32, location: Location) -> u32 {
         let Location { file, line, column, discriminator } = location;
         let site = Site { file: file.map_or(0, |file| file.index() + 1), line, column, discriminator };
-        self.sites.number(function, site)
+        self.sites.number(function, (as_one([function, site.file, line, column]), discriminator), site)
     }
 
     fn call(&mut self, function: u32, call: Call) -> u32 {
-        self.calls.number(function, call)
+        self.calls.number(function, (as_one([function, call.site, call.callee, 0]), 0), call)
     }
+}
+
+/// Four numbers as one, which hashes in one step.
+fn as_one(parts: [u32; 4]) -> u128 {
+    parts.into_iter().fold(0, |key, part| key << 32 | u128::from(part))
 }
 
 /// Puts together what belongs to one function; each function's items come from one thread, in order.

@@ -203,8 +203,11 @@ impl<'d, E: Endianity> Units<'d, E> {
             seen.push(global);
             // A reference that leads nowhere ends this path only.
             let Ok(entry) = NameEntry::read(unit, offset) else { continue };
-            linkage = linkage.or_else(|| entry.linkage_name.and_then(|name| units.text(unit, name)));
-            short = short.or_else(|| entry.name.and_then(|name| units.text(unit, name)));
+            if linkage.is_none() {
+                linkage = entry.linkage_name.and_then(|name| units.text(unit, name));
+                // Of no use beside the other.
+                short = if linkage.is_none() { short.or_else(|| entry.name.and_then(|name| units.text(unit, name))) } else { short };
+            }
             line = line.or_else(|| entry.line.and_then(|line| line.udata_value()));
             if entry.has_file && !has_file {
                 has_file = true;
