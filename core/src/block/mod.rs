@@ -56,7 +56,7 @@ const CHECKSUM_AT: usize = 13;
 const HEADER_BYTES: usize = 21;
 
 /// Compression level.
-const ZSTD_LEVEL: i32 = 3;
+const ZSTD_LEVEL: i32 = 4;
 
 /// One block ready for the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
