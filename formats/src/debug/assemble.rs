@@ -12,7 +12,7 @@ use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Loc
 use crate::strings::{File, Files, Folder, Function, Functions};
 
 /// How often memory is given back while units are joined.
-const TIMES: usize = 4;
+const TIMES: usize = 12;
 
 /// Joins everything. The order of names depends on the file alone. Calls `give_back` now and then: units that have been
 /// joined are gone, and their names have been copied.
