@@ -107,6 +107,94 @@ fn styles_for_people_and_for_scripts() {
     }
 }
 
+/// One frame, as `llvm-symbolizer --no-inlines` has it: the symbol's name at the innermost place.
+#[test]
+fn without_inlined_calls_one_frame_is_left() {
+    let sandbox = imported();
+    let answer = |style: &str| sandbox.run(["resolve", "--no-inlines", "--module", FIXTURE, "--style", style, NESTED]).stdout;
+    assert_eq!(answer("llvm"), "Adder::run(unsigned int)\n/src/cpp/pool.cc:25:37\n\n");
+    assert_eq!(answer("pretty"), "0x1146: Adder::run(unsigned int) at /src/cpp/pool.cc:25:37\n");
+    let frames = &json_lines(&answer("json"))[0]["frames"];
+    let want = json!([{"function": "Adder::run(unsigned int)", "linkage": "_ZN5Adder3runEj", "file": "/src/cpp/pool.cc", "line": 25, "column": 37, "inlined": false, "source": "dwarf"}]);
+    assert_eq!(*frames, want);
+}
+
+/// The call at 0x10af goes back to 0x10b4, which is another function's.
+#[test]
+fn return_addresses_are_answered_for_their_calls() {
+    let sandbox = imported();
+    let answer = |flag: &[&str]| {
+        let args = [&["resolve", "--style", "llvm", "--no-inlines", "--module", FIXTURE, "0x10b4"][..], flag].concat();
+        sandbox.run(args).stdout
+    };
+    assert_eq!(answer(&["--return-addresses"]), "store::Ring<unsigned int, 16u>::pop() (.part.0)\n/src/cpp/ring.h:58:9\n\n");
+    assert!(answer(&[]).starts_with("Adder::run(unsigned int) (.cold)\n"), "{}", answer(&[]));
+    // The address is printed as it was asked.
+    let pretty = sandbox.run(["resolve", "--return-addresses", "--module", FIXTURE, "0x10b4"]).stdout;
+    assert!(pretty.starts_with("0x10b4: store::Ring"), "{pretty}");
+}
+
+#[test]
+fn relative_addresses_count_from_the_image_base() {
+    let sandbox = Sandbox::new();
+    let name = "macho-image-exec-arm64-flat";
+    sandbox.import(name);
+    let answer = |args: &[&str]| sandbox.run([&["resolve", "--module", name][..], args].concat()).stdout;
+    assert_eq!(answer(&["0x100000510"]), "0x100000510: call_imports\n");
+    assert_eq!(answer(&["--relative", "0x510"]), "0x510: call_imports\n");
+    assert_eq!(answer(&["0x510"]), "0x510: ?? (no_range)\n");
+}
+
+#[test]
+fn strict_means_that_every_address_is_known() {
+    let sandbox = imported();
+    for (args, code) in [(&["0"][..], 0), (&["--strict", "0"], 1), (&["--strict", NESTED], 0)] {
+        let run = sandbox.run([&["resolve", "--module", FIXTURE][..], args].concat());
+        assert_eq!(run.code, code, "{args:?}");
+    }
+}
+
+/// A file is imported when it is first asked, and known after that.
+#[test]
+fn a_file_that_is_new_is_imported_first() {
+    let sandbox = Sandbox::new();
+    let file = object(FIXTURE);
+    let ask = || sandbox.run(["resolve".as_ref(), "-e".as_ref(), file.as_os_str(), "--style".as_ref(), "gnu".as_ref(), PLAIN.as_ref()]);
+    let first = ask();
+    assert_eq!((first.code, &first.stderr[..]), (0, ""));
+    let from_store = sandbox.run(["resolve", "--module", FIXTURE, "--style", "gnu", PLAIN]);
+    assert_eq!((from_store.code, &from_store.stdout), (0, &first.stdout));
+    assert_eq!(ask().stdout, first.stdout);
+    // Where no store can be made, the file is answered from memory.
+    std::fs::remove_dir_all(sandbox.store()).unwrap();
+    sandbox.write("store", "in the way");
+    let none = ask();
+    assert_eq!((none.code, &none.stdout), (0, &first.stdout));
+    let missing = sandbox.run(["resolve", "-e", "nowhere.so", "10"]);
+    assert_eq!(missing.code, 1);
+    assert!(missing.stderr.contains("nowhere.so"), "{}", missing.stderr);
+}
+
+/// Every style says the same on one thread and on several, in the order of the requests.
+#[test]
+fn threads_change_nothing() {
+    let sandbox = imported();
+    sandbox.import("c-gcc-O2-symtab.so");
+    let modules = [FIXTURE, "c-gcc-O2-symtab.so", "missing.so"];
+    let request = |number: u64| match number % 11 {
+        0 => format!("# {number}\n"),
+        1 => "nothing\n".to_owned(),
+        _ => format!("{} {:x}\n", modules[usize::try_from(number / 2 % 3).unwrap()], 0x1000 + number * 7919 % 0x1c00),
+    };
+    let batch: String = (0..30_000).map(request).collect();
+    for style in ["pretty", "gnu", "llvm", "llvm-json", "json"] {
+        let run = |jobs: &str| sandbox.run_with_input(&["-j", jobs, "resolve", "--batch", "-", "--style", style], batch.as_bytes());
+        let (one, several) = (run("1"), run("4"));
+        assert!(one.stdout == several.stdout, "{style}");
+        assert_eq!((one.code, &one.stderr), (several.code, &several.stderr), "{style}");
+    }
+}
+
 #[test]
 fn modules_by_name_path_and_id() {
     let sandbox = imported();
