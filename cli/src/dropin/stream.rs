@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 
 use anyhow::Result;
 
-use crate::resolve::input::Lines;
+use crate::resolve::input::{Ahead, Lines};
 
 /// Bytes of requests that are answered together: in the first run, and in any.
 const FIRST_RUN_BYTES: usize = 128 << 10;
@@ -18,8 +18,8 @@ const ANSWER_BYTES: usize = 48 << 20;
 ///
 /// # Errors
 /// If `input` cannot be read or stdout not be written.
-pub fn each_run(input: impl Read, mut answer: impl FnMut(&[u8], &mut Vec<u8>)) -> Result<()> {
-    let mut lines = Lines::new(input);
+pub fn each_run(input: impl Read + Send + 'static, mut answer: impl FnMut(&[u8], &mut Vec<u8>)) -> Result<()> {
+    let mut lines = Lines::new(Ahead::of(input)?);
     let mut out = io::stdout().lock();
     let (mut text, mut run_bytes) = (Vec::new(), FIRST_RUN_BYTES);
     while let Some(run) = lines.next_run(run_bytes)? {

@@ -4,6 +4,8 @@
 //! asked for, so that memory does not grow with the stream.
 
 use std::io::{self, Read};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
 
 /// Bytes of one line that are kept; of a longer one, which no request needs, the rest is dropped.
 const MAX_LINE_BYTES: usize = 64 << 10;
@@ -68,9 +70,117 @@ impl<R: Read> Lines<R> {
     }
 }
 
+/// Bytes that are read from a pipe at a time, as many as one holds on Linux, and how many such pieces may wait.
+const PIECE_BYTES: usize = 64 << 10;
+const PIECES: usize = 32;
+
+/// A stream that is read ahead of whoever needs it: a pipe gives a few thousand lines at a time, and while they are
+/// answered, the next come in.
+pub struct Ahead {
+    pieces: Receiver<io::Result<Vec<u8>>>,
+    piece: Vec<u8>,
+    /// Bytes of `piece` that have been taken.
+    taken: usize,
+    /// What came after it.
+    error: Option<io::Error>,
+}
+
+impl Ahead {
+    /// Begins to read `input`, on a thread that ends with it, or with the program.
+    ///
+    /// # Errors
+    /// If no thread can be started.
+    pub fn of(input: impl Read + Send + 'static) -> io::Result<Self> {
+        let (sender, pieces) = sync_channel(PIECES);
+        thread::Builder::new().name("input".to_owned()).spawn(move || read_pieces(input, &sender))?;
+        Ok(Self { pieces, piece: Vec::new(), taken: 0, error: None })
+    }
+}
+
+fn read_pieces(mut input: impl Read, pieces: &SyncSender<io::Result<Vec<u8>>>) {
+    loop {
+        let mut piece = vec![0; PIECE_BYTES];
+        let read = match input.read(&mut piece) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Ok(0) => return,
+            Ok(bytes) => {
+                piece.truncate(bytes);
+                Ok(piece)
+            }
+            Err(error) => Err(error),
+        };
+        let is_error = read.is_err();
+        if pieces.send(read).is_err() || is_error {
+            return;
+        }
+    }
+}
+
+impl Read for Ahead {
+    /// All that has come, as far as there is room; waits if nothing has.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        loop {
+            let rest = &self.piece[self.taken..];
+            let bytes = rest.len().min(buffer.len() - filled);
+            buffer[filled..filled + bytes].copy_from_slice(&rest[..bytes]);
+            filled += bytes;
+            self.taken += bytes;
+            if filled == buffer.len() {
+                return Ok(filled);
+            }
+            let next = match self.error.take() {
+                Some(error) => Some(Err(error)),
+                None if filled == 0 => self.pieces.recv().ok(),
+                None => self.pieces.try_recv().ok(),
+            };
+            match next {
+                Some(Ok(piece)) => (self.piece, self.taken) = (piece, 0),
+                Some(Err(error)) if filled == 0 => return Err(error),
+                Some(Err(error)) => {
+                    self.error = Some(error);
+                    return Ok(filled);
+                }
+                None => return Ok(filled),
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What has come is taken together; an error comes after what was read before it.
+    #[test]
+    fn what_is_read_ahead_comes_in_order() {
+        struct Broken(usize);
+        impl Read for Broken {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                self.0 += 1;
+                if self.0 > 3 {
+                    return Err(io::Error::other("gone"));
+                }
+                buffer[..2].copy_from_slice(b"a\n");
+                Ok(2)
+            }
+        }
+        let mut ahead = Ahead::of(Broken(0)).unwrap();
+        let (mut got, mut buffer) = (Vec::new(), [0; 5]);
+        let error = loop {
+            match ahead.read(&mut buffer) {
+                Ok(bytes) => got.extend_from_slice(&buffer[..bytes]),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!((&got[..], error.to_string().as_str()), (&b"a\na\na\n"[..], "gone"));
+        assert_eq!(ahead.read(&mut buffer).unwrap(), 0);
+
+        let long: Vec<u8> = (0..PIECE_BYTES * PIECES * 2).map(|at| (at % 251) as u8).collect();
+        let mut read = Vec::new();
+        Ahead::of(io::Cursor::new(long.clone())).unwrap().read_to_end(&mut read).unwrap();
+        assert!(read == long);
+    }
 
     /// Gives its pieces one read at a time.
     struct Pieces(Vec<&'static [u8]>);

@@ -34,7 +34,7 @@ use crate::style::{self, Inlines, Line, Status};
 use crate::terminal::Paint;
 use chunk::{Asked, Chunk};
 use failures::Failures;
-use input::Lines;
+use input::{Ahead, Lines};
 use names::Names;
 
 /// Bytes of requests in the first run, and in any.
@@ -104,7 +104,7 @@ fn spelling(style: Style) -> Spelling {
 
 fn open_batch(path: &Path) -> Result<(Box<dyn Read>, Option<u64>)> {
     if path == Path::new("-") {
-        return Ok((Box::new(io::stdin()), None));
+        return Ok((Box::new(Ahead::of(io::stdin())?), None));
     }
     let file =
         File::open(path).with_context(|| format!("{}: cannot be opened; pass a file of requests, or - for stdin", path.display()))?;
