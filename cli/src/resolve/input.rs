@@ -176,7 +176,7 @@ mod tests {
         assert_eq!((&got[..], error.to_string().as_str()), (&b"a\na\na\n"[..], "gone"));
         assert_eq!(ahead.read(&mut buffer).unwrap(), 0);
 
-        let long: Vec<u8> = (0..PIECE_BYTES * PIECES * 2).map(|at| (at % 251) as u8).collect();
+        let long: Vec<u8> = (0..=250).cycle().take(PIECE_BYTES * PIECES * 2).collect();
         let mut read = Vec::new();
         Ahead::of(io::Cursor::new(long.clone())).unwrap().read_to_end(&mut read).unwrap();
         assert!(read == long);
