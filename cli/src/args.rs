@@ -38,11 +38,11 @@ pub struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Global {
-    /// The store's folder [default: symtool in `$XDG_DATA_HOME`, else in ~/.local/share]
-    #[arg(long, global = true, value_name = "DIR", env = "SYMTOOL_STORE", hide_env_values = true)]
+    /// The store's folder [default: `$SYMTOOL_STORE`, else symtool in `$XDG_DATA_HOME`, else in ~/.local/share]
+    #[arg(long, global = true, value_name = "DIR")]
     pub store: Option<PathBuf>,
-    /// Settings to use [default: symtool/symtool.toml in `$XDG_CONFIG_HOME`, else in ~/.config]
-    #[arg(long, global = true, value_name = "FILE", env = "SYMTOOL_CONFIG", hide_env_values = true)]
+    /// Settings to use [default: `$SYMTOOL_CONFIG`, else symtool/symtool.toml in `$XDG_CONFIG_HOME`, else in ~/.config]
+    #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// How long to wait for another process that uses the store [default: 10]
     #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=MAX_WAIT_SECONDS))]
@@ -80,6 +80,8 @@ impl Global {
     /// # Errors
     /// Those of [`Config::load`].
     pub fn configure(&mut self) -> Result<()> {
+        self.store = self.store.take().or_else(|| folder("SYMTOOL_STORE"));
+        self.config = self.config.take().or_else(|| folder("SYMTOOL_CONFIG"));
         let config = Config::load(self)?;
         self.store = self.store.take().or_else(|| config.store.clone());
         self.wait = self.wait.or(config.wait);
@@ -124,8 +126,12 @@ impl Global {
     }
 }
 
+/// The path that an environment variable holds; one that is empty counts as unset.
+fn folder(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
 fn default_store() -> Option<PathBuf> {
-    let folder = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
     let data = folder("XDG_DATA_HOME").or_else(|| Some(folder("HOME")?.join(".local/share")))?;
     Some(data.join("symtool"))
 }

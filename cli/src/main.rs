@@ -38,7 +38,11 @@ fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
     if let Some(mut call) = dropin::Call::of(&words) {
         messages::begin(call.global.level(), call.global.paint(&std::io::stderr()));
-        return match call.global.configure().and_then(|()| start_threads(call.global.jobs)) {
+        // A script that calls another tool is not stopped by settings of this one.
+        if let Err(error) = call.global.configure() {
+            warn!("{error:#}; going on without it");
+        }
+        return match start_threads(call.global.jobs) {
             Ok(()) => call.run(),
             Err(error) => Exit::report(&error).into(),
         };

@@ -117,7 +117,7 @@ impl Stats {
         for (kind, blocks) in self.blocks.iter().map(|(kind, blocks)| (*kind, blocks)).chain(others) {
             let Taken { blocks: count, bytes_stored, bytes_expanded } = *blocks;
             let (from, to) = (DecimalBytes(bytes_expanded).to_string(), DecimalBytes(bytes_stored).to_string());
-            let share = format!("{} %", bytes_stored * 100 / stored.max(1));
+            let share = format!("{} %", (bytes_stored * 100 + stored / 2) / stored.max(1));
             writeln!(out, "{kind:10} {count:>6} {from:>11} {to:>10} {:>6} {share:>6}", ratio(bytes_expanded, bytes_stored))?;
         }
         writeln!(out, "{:10} {:>6} {:>11} {:>10}", "on disk", "", "", DecimalBytes(self.disk_bytes).to_string())
@@ -126,7 +126,7 @@ impl Stats {
 
 /// How many times smaller `to` is than `from`.
 fn ratio(from: u64, to: u64) -> String {
-    let tenths = from.saturating_mul(10) / to.max(1);
+    let tenths = (from.saturating_mul(10) + to / 2) / to.max(1);
     if to == 0 { String::new() } else { format!("{}.{}", tenths / 10, tenths % 10) }
 }
 

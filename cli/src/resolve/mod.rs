@@ -20,7 +20,7 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 use symtool_core::resolve::{Origin, Rendered, Request};
 
@@ -108,7 +108,11 @@ fn open_batch(path: &Path) -> Result<(Box<dyn Read>, Option<u64>)> {
     }
     let file =
         File::open(path).with_context(|| format!("{}: cannot be opened; pass a file of requests, or - for stdin", path.display()))?;
-    let bytes = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
+    let metadata = file.metadata().ok();
+    if metadata.as_ref().is_some_and(std::fs::Metadata::is_dir) {
+        bail!("{}: is a folder; pass a file of requests, or - for stdin", path.display());
+    }
+    let bytes = metadata.filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
     Ok((Box::new(file), bytes))
 }
 
