@@ -4,6 +4,7 @@
 //! board.rs   an import: files that are read side by side
 //! meter.rs   one count that goes up: requests, blocks, addresses
 //! layout.rs  what of it fits the terminal
+//! screen.rs  the terminal, on which indicatif draws it
 //! ```
 //!
 //! At most one line is drawn at a time. Whatever else is written to the terminal is written [`beside`] it, and a
@@ -13,31 +14,31 @@ mod board;
 mod interrupt;
 mod layout;
 mod meter;
+mod screen;
 
 use std::cell::Cell;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 pub use board::{Board, Shown};
 pub use meter::{Meter, Reached, Unit};
 
 use crate::args::Global;
-use crate::terminal;
 use layout::Parts;
+use screen::Screen;
 
 /// Between two drawings, in milliseconds.
 const REDRAW_MS: u64 = 100;
 
-/// Columns of a terminal that does not know its size.
-const DEFAULT_COLUMNS: usize = 80;
+/// Drawings a second at most; whoever draws waits for [`REDRAW_MS`] anyway.
+const MAX_HZ: u8 = 20;
 
-/// To the start of the line, and nothing in it.
-const ERASE: &str = "\r\x1b[2K";
-
-/// The line that is on the terminal. The cursor stays at its end: what keys echo is erased with it.
-static DRAWN: Mutex<Option<String>> = Mutex::new(None);
+/// The line that is on the terminal. It is drawn and erased under this lock only, so that [`clear`] never waits for its own.
+static DRAWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
 thread_local! {
     /// Whether this thread has put the line aside: it may not do so twice.
@@ -56,30 +57,23 @@ pub fn beside<T>(work: impl FnOnce() -> T) -> T {
         return work();
     }
     let drawn = drawn();
-    let Some(line) = &*drawn else {
+    let Some(bar) = &*drawn else {
         drop(drawn);
         return work();
     };
-    write(ERASE);
     IS_ASIDE.set(true);
-    let done = work();
+    let done = bar.suspend(work);
     IS_ASIDE.set(false);
-    write(line);
     done
 }
 
-fn drawn() -> MutexGuard<'static, Option<String>> {
+fn drawn() -> MutexGuard<'static, Option<ProgressBar>> {
     DRAWN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Nobody is hurt if progress cannot be written.
-fn write(text: &str) {
-    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Takes the line off the terminal; no other is drawn as long as what this returns is kept. `None` if something that is
 /// written [`beside`] it does not come to an end.
-fn clear() -> Option<MutexGuard<'static, Option<String>>> {
+fn clear() -> Option<MutexGuard<'static, Option<ProgressBar>>> {
     for _ in 0..CLEAR_TRIES {
         let mut drawn = match DRAWN.try_lock() {
             Ok(drawn) => drawn,
@@ -89,12 +83,17 @@ fn clear() -> Option<MutexGuard<'static, Option<String>>> {
                 continue;
             }
         };
-        if drawn.take().is_some() {
-            write(ERASE);
-        }
+        erase(&mut drawn);
         return Some(drawn);
     }
     None
+}
+
+/// Takes `drawn` off the terminal.
+fn erase(drawn: &mut Option<ProgressBar>) {
+    if let Some(bar) = drawn.take() {
+        bar.finish_and_clear();
+    }
 }
 
 /// How often, and after what time, [`clear`] tries to get hold of the line.
@@ -115,22 +114,20 @@ impl Line {
     }
 
     fn draw(&self, parts: &Parts) {
-        let columns = terminal::stderr_columns().unwrap_or(DEFAULT_COLUMNS);
-        // The last columns stay free: some terminals would go on to the next line, and so would keys that echo (`^C`).
-        let line = layout::fit(self.verb, parts, columns - ECHO_COLUMNS);
-        let mut drawn = drawn();
-        write(&format!("{ERASE}{line}"));
-        *drawn = Some(line);
+        let line = layout::fit(self.verb, parts, Screen::columns());
+        drawn().get_or_insert_with(bar).set_message(line);
     }
 }
 
-/// Columns that an echoed key takes, and one.
-const ECHO_COLUMNS: usize = 3;
-
 impl Drop for Line {
     fn drop(&mut self) {
-        if drawn().take().is_some() {
-            write(ERASE);
-        }
+        erase(&mut drawn());
     }
+}
+
+/// A bar of indicatif's that is a message.
+fn bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let target = ProgressDrawTarget::term_like_with_hz(Box::new(Screen::default()), MAX_HZ);
+    ProgressBar::with_draw_target(None, target).with_style(style)
 }
