@@ -142,6 +142,6 @@ mod tests {
 
     #[test]
     fn ratios() {
-        assert_eq!((ratio(100, 10), ratio(105, 100), ratio(5, 0), ratio(0, 5)), ("10.0".into(), "1.0".into(), String::new(), "0.0".into()));
+        assert_eq!((ratio(100, 10), ratio(105, 100), ratio(5, 0), ratio(0, 5)), ("10.0".into(), "1.1".into(), String::new(), "0.0".into()));
     }
 }

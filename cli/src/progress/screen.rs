@@ -35,7 +35,10 @@ impl Screen {
     /// Moves the cursor by `number` in a direction (ECMA-48, sections 8.3.18 to 8.3.22).
     fn move_cursor(&self, number: usize, direction: char) {
         if number > 0 {
-            self.pending().push_str(&format!("\x1b[{number}{direction}"));
+            let mut pending = self.pending();
+            pending.push_str("\x1b[");
+            pending.push_str(&number.to_string());
+            pending.push(direction);
         }
     }
 }
