@@ -80,8 +80,8 @@ impl Global {
     /// # Errors
     /// Those of [`Config::load`].
     pub fn configure(&mut self) -> Result<()> {
-        self.store = self.store.take().or_else(|| folder("SYMTOOL_STORE"));
-        self.config = self.config.take().or_else(|| folder("SYMTOOL_CONFIG"));
+        self.store = self.store.take().or_else(|| path_in("SYMTOOL_STORE"));
+        self.config = self.config.take().or_else(|| path_in("SYMTOOL_CONFIG"));
         let config = Config::load(self)?;
         self.store = self.store.take().or_else(|| config.store.clone());
         self.wait = self.wait.or(config.wait);
@@ -127,12 +127,12 @@ impl Global {
 }
 
 /// The path that an environment variable holds; one that is empty counts as unset.
-fn folder(variable: &str) -> Option<PathBuf> {
+pub fn path_in(variable: &str) -> Option<PathBuf> {
     std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 fn default_store() -> Option<PathBuf> {
-    let data = folder("XDG_DATA_HOME").or_else(|| Some(folder("HOME")?.join(".local/share")))?;
+    let data = path_in("XDG_DATA_HOME").or_else(|| Some(path_in("HOME")?.join(".local/share")))?;
     Some(data.join("symtool"))
 }
 

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use toml::{Table, Value};
 
-use crate::args::{Global, MAX_JOBS, MAX_WAIT_SECONDS};
+use crate::args::{Global, MAX_JOBS, MAX_WAIT_SECONDS, path_in};
 use crate::exit::Usage;
 use crate::terminal::Color;
 
@@ -102,8 +102,7 @@ impl Config {
 
 /// `symtool/symtool.toml` where the user's config files are.
 fn own_file() -> Option<PathBuf> {
-    let folder = |variable: &str| env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let config = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")))?;
+    let config = path_in("XDG_CONFIG_HOME").or_else(|| Some(path_in("HOME")?.join(".config")))?;
     Some(config.join("symtool").join(NAME))
 }
 

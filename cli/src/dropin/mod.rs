@@ -28,7 +28,7 @@ use std::time::Duration;
 use clap::Parser;
 use symtool_core::store::Store;
 
-use crate::args::{Args, Command, Global};
+use crate::args::{Args, Command, Global, path_in};
 use crate::exit::Exit;
 pub use objects::Objects;
 
@@ -132,8 +132,7 @@ impl Call {
 }
 
 fn cache_folder() -> Option<PathBuf> {
-    let folder = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")))?;
+    let cache = path_in("XDG_CACHE_HOME").or_else(|| Some(path_in("HOME")?.join(".cache")))?;
     Some(cache.join("symtool/store"))
 }
 

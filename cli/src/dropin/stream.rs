@@ -5,14 +5,7 @@ use std::io::{self, Read, Write};
 
 use anyhow::Result;
 
-use crate::resolve::input::{Ahead, Lines};
-
-/// Bytes of requests that are answered together: in the first run, and in any.
-const FIRST_RUN_BYTES: usize = 128 << 10;
-const MAX_RUN_BYTES: usize = 2 << 20;
-
-/// Bytes of answers that one run should make.
-const ANSWER_BYTES: usize = 48 << 20;
+use crate::resolve::input::{Ahead, Lines, RunSize};
 
 /// Gives `answer` what has come so far, in whole lines, until there is no more.
 ///
@@ -21,14 +14,14 @@ const ANSWER_BYTES: usize = 48 << 20;
 pub fn each_run(input: impl Read + Send + 'static, mut answer: impl FnMut(&[u8], &mut Vec<u8>)) -> Result<()> {
     let mut lines = Lines::new(Ahead::of(input)?);
     let mut out = io::stdout().lock();
-    let (mut text, mut run_bytes) = (Vec::new(), FIRST_RUN_BYTES);
-    while let Some(run) = lines.next_run(run_bytes)? {
+    let (mut text, mut size) = (Vec::new(), RunSize::default());
+    while let Some(run) = lines.next_run(size.bytes())? {
         let asked_bytes = run.len();
         text.clear();
         answer(run, &mut text);
         out.write_all(&text)?;
         out.flush()?;
-        run_bytes = (asked_bytes.saturating_mul(ANSWER_BYTES) / text.len().max(1)).clamp(4 << 10, (run_bytes * 2).min(MAX_RUN_BYTES));
+        size.learn(asked_bytes, text.len());
     }
     Ok(())
 }

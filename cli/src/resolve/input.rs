@@ -10,6 +10,37 @@ use std::thread;
 /// Bytes of one line that are kept; of a longer one, which no request needs, the rest is dropped.
 const MAX_LINE_BYTES: usize = 64 << 10;
 
+/// Bytes of requests in the first run, and in any.
+const FIRST_RUN_BYTES: usize = 128 << 10;
+const MAX_RUN_BYTES: usize = 2 << 20;
+const MIN_RUN_BYTES: usize = 4 << 10;
+
+/// Bytes of answers that one run should make: enough to sort well, little enough to stay in cache and memory.
+const ANSWER_BYTES: usize = 48 << 20;
+
+/// How much is taken at a time, which follows from how long answers are.
+#[derive(Clone, Copy, Debug)]
+pub struct RunSize(usize);
+
+impl Default for RunSize {
+    fn default() -> Self {
+        Self(FIRST_RUN_BYTES)
+    }
+}
+
+impl RunSize {
+    /// Bytes of requests that the next run should have.
+    pub fn bytes(self) -> usize {
+        self.0
+    }
+
+    /// Takes in that a run of `asked` bytes had answers of `answered` bytes.
+    pub fn learn(&mut self, asked: usize, answered: usize) {
+        let fitting = asked.saturating_mul(ANSWER_BYTES) / answered.max(1);
+        self.0 = fitting.clamp(MIN_RUN_BYTES, (self.0 * 2).min(MAX_RUN_BYTES));
+    }
+}
+
 /// A stream of lines.
 pub struct Lines<R> {
     input: R,

@@ -34,15 +34,8 @@ use crate::style::{self, Inlines, Line, Status};
 use crate::terminal::Paint;
 use chunk::{Asked, Chunk};
 use failures::Failures;
-use input::{Ahead, Lines};
+use input::{Ahead, Lines, RunSize};
 use names::Names;
-
-/// Bytes of requests in the first run, and in any.
-const FIRST_RUN_BYTES: usize = 128 << 10;
-const MAX_RUN_BYTES: usize = 2 << 20;
-
-/// Bytes of answers that one run should make: enough to sort well, little enough to stay in cache and memory.
-const ANSWER_BYTES: usize = 48 << 20;
 
 /// Answers that a thread writes at a time: few enough that their text is still in its cache when it leaves the program.
 const ANSWERS_AT_A_TIME: usize = 512;
@@ -145,9 +138,9 @@ impl Session<'_> {
     fn stream(&mut self, mut lines: Lines<impl Read>, bytes: Option<u64>, shown: bool, out: &mut (impl Write + Send)) -> Result<()> {
         let meter = Meter::new(shown, "resolve", Unit::Of("requests"));
         let mut read_bytes = 0;
-        let mut run_bytes = FIRST_RUN_BYTES;
+        let mut size = RunSize::default();
         let (mut requests, mut rendered) = (Vec::new(), Rendered::default());
-        while let Some(run) = lines.next_run(run_bytes)? {
+        while let Some(run) = lines.next_run(size.bytes())? {
             let run_length = run.len();
             let jobs = self.look_up(run);
             requests.clear();
@@ -158,8 +151,7 @@ impl Session<'_> {
             self.names.forget();
             read_bytes += run_length as u64;
             meter.set(Reached { count: self.next_line - 1, part: bytes.map(|bytes| (read_bytes, bytes)) });
-            let answer_bytes = rendered.bytes().max(1);
-            run_bytes = (run_length.saturating_mul(ANSWER_BYTES) / answer_bytes).clamp(4 << 10, (run_bytes * 2).min(MAX_RUN_BYTES));
+            size.learn(run_length, rendered.bytes());
         }
         Ok(())
     }
