@@ -4,8 +4,11 @@
 
 use std::path::{Path, PathBuf};
 
-use symtool_core::block::{Damage, Kind, Sealed};
+use symtool_core::block::functions::FunctionBlock;
+use symtool_core::block::ranges::RangeBlock;
+use symtool_core::block::{Damage, Kind, Sealed, open, seal};
 use symtool_core::contents::{Contents, Fault, Problem};
+use symtool_core::limits::FUNCTIONS_PER_BLOCK;
 use symtool_core::pack::{Packed, pack};
 use symtool_core::unpack::unpack;
 use symtool_formats::debug::{DebugFile, Mapped, Progress, Search};
@@ -119,9 +122,9 @@ fn blocks_that_contradict_each_other_are_named() {
     };
     let sealed_again = |at: usize, edit: &dyn Fn(&mut u64, &mut Vec<u8>)| {
         with(at, &|block| {
-            let mut opened = symtool_core::block::open(&block.bytes).unwrap();
+            let mut opened = open(&block.bytes).unwrap();
             edit(&mut opened.first, &mut opened.raw);
-            block.bytes = symtool_core::block::seal(block.kind, opened.first, block.last, &opened.raw).unwrap().bytes;
+            block.bytes = seal(block.kind, opened.first, block.last, &opened.raw).unwrap().bytes;
         })
     };
     assert_eq!(problems(&packed.blocks), []);
@@ -164,4 +167,46 @@ fn what_depends_on_a_damaged_block_is_not_called_damaged() {
     let contents = Contents::read(&packed.footer, &blocks);
     assert_eq!(contents.problems.len(), 1, "{:?}", contents.problems);
     assert!(contents.ranges_unread > 0);
+}
+
+/// What surrounds one address, decoded alone, is what the whole block says, in every range and gap of every fixture.
+#[test]
+fn each_range_can_be_decoded_alone() {
+    let mut checked = 0;
+    for path in fixtures() {
+        let Some(symbols) = read(&path) else { continue };
+        let packed = pack(&symbols, 1).unwrap();
+        let of_kind = |kind: Kind| packed.blocks.iter().filter(move |block| block.kind == kind).map(|block| open(&block.bytes).unwrap());
+        let functions: Vec<FunctionBlock> = of_kind(Kind::Functions).map(|block| FunctionBlock::decode(&block.raw).unwrap()).collect();
+        for opened in of_kind(Kind::Ranges) {
+            let call = |function: u32, call: u32| {
+                let function = function as usize;
+                Ok::<_, ()>(functions[function / FUNCTIONS_PER_BLOCK].call(function % FUNCTIONS_PER_BLOCK, call))
+            };
+            let whole = RangeBlock::decode(&opened.raw, call).unwrap().unwrap();
+            let mut at = opened.first;
+            while at < whole.end() {
+                let (first, alone) = RangeBlock::decode_at(&opened.raw, at, call).unwrap().unwrap();
+                assert_eq!(first, at, "{}", path.display());
+                assert!(alone.end() > at);
+                let last = alone.end() - 1;
+                for address in [at, last] {
+                    assert_eq!(told(&alone, address), told(&whole, address), "{} {address:#x}", path.display());
+                }
+                assert!(alone.end() == whole.end() || whole.find(last, 0) != whole.find(alone.end(), 0));
+                at = alone.end();
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 10_000, "fixtures are missing");
+}
+
+type Told = (Vec<(u32, u32, Option<u64>, bool)>, u32);
+
+/// What `block` says of `address`: function, site of the call, beginning and source of each frame; and the innermost site.
+fn told(block: &RangeBlock, address: u64) -> Option<Told> {
+    let spot = block.spot(block.find(address, 0).unwrap())?;
+    let frames = std::iter::successors(block.frame(spot.frame), |frame| block.frame(frame.caller));
+    Some((frames.map(|frame| (frame.function, frame.call_site, frame.start.address(), frame.symtab)).collect(), spot.site))
 }

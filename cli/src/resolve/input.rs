@@ -11,7 +11,7 @@ use std::thread;
 const MAX_LINE_BYTES: usize = 64 << 10;
 
 /// Bytes of requests in the first run, and in any.
-const FIRST_RUN_BYTES: usize = 128 << 10;
+const FIRST_RUN_BYTES: usize = 512 << 10;
 const MAX_RUN_BYTES: usize = 2 << 20;
 const MIN_RUN_BYTES: usize = 4 << 10;
 

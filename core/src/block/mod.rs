@@ -17,6 +17,8 @@ pub mod functions;
 pub mod ranges;
 pub mod strings;
 
+use std::cell::RefCell;
+
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::limits::MAX_BLOCK_BYTES;
@@ -118,6 +120,11 @@ fn checksum(bytes: &[u8]) -> u64 {
     hash.digest()
 }
 
+thread_local! {
+    /// A new one for each block would cost more than most blocks.
+    static EXPANDER: RefCell<zstd::bulk::Decompressor<'static>> = RefCell::default();
+}
+
 /// An expanded block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
@@ -148,7 +155,7 @@ pub fn open(bytes: &[u8]) -> Result<Opened, Damage> {
     }
     let first = number(1..9);
     let raw_bytes = usize::try_from(number(9..CHECKSUM_AT)).ok().filter(|bytes| *bytes <= MAX_BLOCK_BYTES).ok_or(Damage::Header)?;
-    let raw = zstd::bulk::decompress(data, raw_bytes).map_err(|_| Damage::Data)?;
+    let raw = EXPANDER.with_borrow_mut(|expander| expander.decompress(data, raw_bytes)).map_err(|_| Damage::Data)?;
     if raw.len() != raw_bytes {
         return Err(Damage::Data);
     }

@@ -41,22 +41,59 @@ pub fn pack(symbols: &ModuleSymbols, bytes_in: u64) -> std::io::Result<Packed> {
     Ok(Packed { footer: Footer::of(symbols, bytes_in, bytes_stored), key, blocks })
 }
 
-/// The module's functions, plus one without a name for ranges of which only the line is known.
+/// The module's functions, plus one without a name for ranges of which only the line is known, as they are numbered in
+/// the store: outermost functions first, in the order in which the code meets them, then those that are only ever
+/// inlined, likewise.
 struct Functions {
     of_chains: Vec<u32>,
-    names: usize,
+    /// By number: which of the module's it is; the one without a name is the last.
+    ids: Vec<u32>,
+    /// By block of ranges: the first outermost function that no range before has met.
+    next_outermost: Vec<u32>,
 }
 
 impl Functions {
     fn of(symbols: &ModuleSymbols) -> Self {
         let names = symbols.functions.len();
-        let unnamed = number(names);
-        let of_chains = symbols.chains.iter().map(|chain| chain.function.map_or(unnamed, symtool_formats::FunctionId::index)).collect();
-        Self { of_chains, names }
+        let id = |chain: &Chain| chain.function.map_or(names, |function| function.index() as usize);
+        let mut numbers = vec![u32::MAX; names + 1];
+        let mut ids = Vec::with_capacity(names + 1);
+        numbers[names] = number(names);
+        let mut meet = |id: usize, ids: &mut Vec<u32>| {
+            if numbers[id] == u32::MAX {
+                numbers[id] = number(ids.len());
+                ids.push(number(id));
+            }
+        };
+        let mut is_met = vec![false; symbols.chains.len()];
+        let (mut is_inlined, mut inlined) = (vec![false; names + 1], Vec::new());
+        let mut next_outermost = Vec::with_capacity(symbols.ranges.len() / RANGES_PER_BLOCK + 1);
+        for ranges in symbols.ranges.chunks(RANGES_PER_BLOCK) {
+            next_outermost.push(number(ids.len()));
+            for range in ranges {
+                let (mut at, first) = (range.chain.index() as usize, inlined.len());
+                // The callers of a chain that has been met have been met.
+                while !std::mem::replace(&mut is_met[at], true) {
+                    let chain = &symbols.chains[at];
+                    let Some((caller, _)) = chain.caller else {
+                        meet(id(chain), &mut ids);
+                        break;
+                    };
+                    if !std::mem::replace(&mut is_inlined[id(chain)], true) {
+                        inlined.push(number(id(chain)));
+                    }
+                    at = caller.index() as usize;
+                }
+                inlined[first..].reverse();
+            }
+        }
+        inlined.into_iter().chain(0..number(names)).for_each(|id| meet(id as usize, &mut ids));
+        ids.push(number(names));
+        Self { of_chains: symbols.chains.iter().map(|chain| numbers[id(chain)]).collect(), ids, next_outermost }
     }
 
     fn count(&self) -> usize {
-        self.names + 1
+        self.ids.len()
     }
 
     fn of_chain(&self, chain: ChainId) -> u32 {
@@ -65,11 +102,11 @@ impl Functions {
 }
 
 fn pack_ranges(symbols: &ModuleSymbols, functions: &Functions, numbers: &Numbers) -> std::io::Result<Vec<Sealed>> {
-    let next_functions = next_functions(symbols, functions);
-    let blocks = symbols.ranges.par_chunks(RANGES_PER_BLOCK).zip(numbers.site_of_range.par_chunks(RANGES_PER_BLOCK)).zip(next_functions);
-    let seal_block = |((ranges, sites), next_function): ((&[Range], &[u32]), u32)| {
+    let blocks =
+        symbols.ranges.par_chunks(RANGES_PER_BLOCK).zip(numbers.site_of_range.par_chunks(RANGES_PER_BLOCK)).zip(&functions.next_outermost);
+    let seal_block = |((ranges, sites), next_outermost): ((&[Range], &[u32]), &u32)| {
         let mut walk = Walk::new(symbols, functions, numbers);
-        let mut encoder = Encoder::new(next_function);
+        let mut encoder = Encoder::new(*next_outermost);
         for (range, site) in ranges.iter().zip(sites) {
             let (root_chain, root) = walk.enter(range.chain);
             encoder.push((range.start, range.end), root_chain, root, &walk.path, *site);
@@ -77,22 +114,6 @@ fn pack_ranges(symbols: &ModuleSymbols, functions: &Functions, numbers: &Numbers
         encoder.finish().map(|(first, last, raw)| seal(Kind::Ranges, first, last, &raw))
     };
     blocks.filter_map(seal_block).collect()
-}
-
-/// By block: the first function number that no range before has met.
-fn next_functions(symbols: &ModuleSymbols, functions: &Functions) -> Vec<u32> {
-    // The highest function of each chain; callers stand before their callees.
-    let mut highest: Vec<u32> = Vec::with_capacity(symbols.chains.len());
-    for (chain, function) in symbols.chains.iter().zip(&functions.of_chains) {
-        highest.push(chain.caller.map_or(*function, |(caller, _)| highest[caller.index() as usize].max(*function)));
-    }
-    let mut next = 0;
-    let block = |ranges: &[Range]| {
-        let before = next;
-        next = ranges.iter().fold(next, |next, range| next.max(highest[range.chain.index() as usize].saturating_add(1)));
-        before
-    };
-    symbols.ranges.chunks(RANGES_PER_BLOCK).map(block).collect()
 }
 
 /// The way from the outermost function to a chain, as steps.
@@ -145,7 +166,7 @@ impl<'a> Walk<'a> {
 fn pack_functions(symbols: &ModuleSymbols, functions: &Functions, numbers: &Numbers) -> std::io::Result<Vec<Sealed>> {
     seal_groups(Kind::Functions, functions.count(), FUNCTIONS_PER_BLOCK, |group| {
         functions::encode(group.map(|function| Function {
-            declared: symbols.functions.get(function).unwrap_or_else(|| symtool_formats::Function::symbol(b"")),
+            declared: symbols.functions.get(functions.ids[function] as usize).unwrap_or_else(|| symtool_formats::Function::symbol(b"")),
             sites: numbers.sites.of(function),
             calls: numbers.calls.of(function),
         }))

@@ -4,10 +4,11 @@
 //! requests   #0 b:30   #1 a:7   #2 b:10   #3 a:7
 //! sorted     a:7 #1  a:7 #3 | b:10 #2  b:30 #0        cut into parts, one thread each
 //! slabs      [text 1      ]   [text 2][text 0]        each distinct range is rendered once
-//! spans      #0 → slab 1, second; #1, #3 → slab 0, first; #2 → slab 1, first
+//! places     #0 → slab 1, second; #1, #3 → slab 0, first; #2 → slab 1, first
 //! ```
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
@@ -73,15 +74,18 @@ impl Origin<'_> {
 #[derive(Debug)]
 pub struct Rendered<T> {
     parts: Vec<Part<T>>,
-    spans: Vec<Option<Span<T>>>,
+    /// By number of the request: its part in the upper half, which of the part's spans in the lower; or [`NOWHERE`].
+    places: Vec<AtomicU64>,
 }
+
+/// The place of a request that was not answered.
+const NOWHERE: u64 = u64::MAX;
 
 /// What one thread has rendered.
 #[derive(Debug)]
 struct Part<T> {
     slab: Vec<u8>,
-    /// By number of the request.
-    spans: Vec<(usize, Span<T>)>,
+    spans: Vec<Span<T>>,
 }
 
 impl<T> Default for Part<T> {
@@ -92,7 +96,6 @@ impl<T> Default for Part<T> {
 
 #[derive(Clone, Copy, Debug)]
 struct Span<T> {
-    part: usize,
     start: usize,
     end: usize,
     status: T,
@@ -100,15 +103,17 @@ struct Span<T> {
 
 impl<T> Default for Rendered<T> {
     fn default() -> Self {
-        Self { parts: Vec::new(), spans: Vec::new() }
+        Self { parts: Vec::new(), places: Vec::new() }
     }
 }
 
 impl<T: Copy> Rendered<T> {
     /// The text for request `number`, and what rendering it returned.
     pub fn get(&self, number: usize) -> Option<(&[u8], T)> {
-        let span = self.spans.get(number).copied().flatten()?;
-        Some((self.parts.get(span.part)?.slab.get(span.start..span.end)?, span.status))
+        let place = self.places.get(number)?.load(Ordering::Relaxed);
+        let part = self.parts.get(usize::try_from(place >> 32).ok()?)?;
+        let span = part.spans.get(usize::try_from(place & u64::from(u32::MAX)).ok()?)?;
+        Some((part.slab.get(span.start..span.end)?, span.status))
     }
 
     /// Bytes of text.
@@ -153,7 +158,9 @@ impl<'s> Resolver<'s> {
         R: Fn(usize, Answer<'_, '_>, &mut Vec<u8>) -> T + Sync,
     {
         requests.par_sort_unstable();
-        let Rendered { parts, spans } = rendered;
+        let Rendered { parts, places } = rendered;
+        places.clear();
+        places.resize_with(requests.iter().map(|request| request.number + 1).max().unwrap_or(0), || AtomicU64::new(NOWHERE));
         let threads = rayon::current_num_threads().max(1);
         parts.resize_with(threads, Part::default);
         let part_size = requests.len().div_ceil(threads).max(1);
@@ -163,18 +170,13 @@ impl<'s> Resolver<'s> {
             own.slab.clear();
             own.spans.clear();
             if let Some(requests) = requests.chunks(part_size).nth(number) {
-                self.part(number, requests, &mut own, &render);
+                self.part((number, requests), &mut own, places, &render);
             }
             *part = own;
         });
-        spans.clear();
-        spans.resize(requests.iter().map(|request| request.number + 1).max().unwrap_or(0), None);
-        for (number, span) in parts.iter().flat_map(|part| &part.spans) {
-            spans[*number] = Some(*span);
-        }
     }
 
-    fn part<T: Copy, R>(&self, number: usize, requests: &[Request], part: &mut Part<T>, render: &R)
+    fn part<T: Copy, R>(&self, (number, requests): (usize, &[Request]), part: &mut Part<T>, places: &[AtomicU64], render: &R)
     where
         R: Fn(usize, Answer<'_, '_>, &mut Vec<u8>) -> T,
     {
@@ -182,19 +184,18 @@ impl<'s> Resolver<'s> {
         for of_module in requests.chunk_by(|a, b| a.module == b.module) {
             let module = of_module[0].module;
             let Some(origin) = self.modules.get(module) else { continue };
-            let mut walk = Walk::new(Target { home: origin.home(), cache: &self.cache, module: origin.module(), number: module });
+            let target = Target { home: origin.home(), cache: &self.cache, module: origin.module(), number: module };
+            let mut walk = Walk::new(target, of_module.len());
             let first_span = spans.len();
             for request in of_module {
                 let (answer, same) = walk.answer(request.address);
-                let span = match spans.last().filter(|_| same && spans.len() > first_span) {
-                    Some((_, span)) => *span,
-                    None => {
-                        let start = slab.len();
-                        let status = render(module, answer, slab);
-                        Span { part: number, start, end: slab.len(), status }
-                    }
-                };
-                spans.push((request.number, span));
+                if !same || spans.len() == first_span {
+                    let start = slab.len();
+                    let status = render(module, answer, slab);
+                    spans.push(Span { start, end: slab.len(), status });
+                }
+                // Two numbers of 32 bits each: a batch has fewer requests than that.
+                places[request.number].store((number as u64) << 32 | (spans.len() - 1) as u64, Ordering::Relaxed);
             }
         }
     }

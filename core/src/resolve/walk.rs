@@ -10,10 +10,10 @@ use symtool_formats::{File, Function};
 use super::answer::{Answer, Frames};
 use super::cache::{Cache, Kept};
 use crate::block::files::FileBlock;
-use crate::block::functions::{FunctionBlock, Site};
+use crate::block::functions::{Call, FunctionBlock, Site};
 use crate::block::ranges::RangeBlock;
-use crate::block::{Damage, Kind};
-use crate::limits::{FILES_PER_BLOCK, FUNCTIONS_PER_BLOCK};
+use crate::block::{Damage, Kind, Opened};
+use crate::limits::{FILES_PER_BLOCK, FUNCTIONS_PER_BLOCK, RANGES_PER_BLOCK, SPARSE_BLOCKS};
 use crate::store::{Blocks, Error, Held, Module, Reader};
 
 /// Where the blocks of a module are.
@@ -75,20 +75,29 @@ impl<'s, T> Source<'s, T> {
         decode: impl FnOnce(&[u8]) -> Result<Option<T>, Error>,
         memory_bytes: fn(&T) -> usize,
     ) -> Result<Found<T>, Error> {
-        let number = self.target.number;
-        if let Some((first, last, block)) = self.kept.get(number, at) {
+        if let Some((first, last, block)) = self.kept(at) {
             return Ok(Found::Block(first, last, block));
         }
-        let Some(stored) = &mut self.stored else { return Ok(Found::Gap(u64::MAX)) };
-        let Some((last, opened)) = stored.seek(at)? else { return Ok(Found::Gap(u64::MAX)) };
-        if opened.first > at {
-            return Ok(Found::Gap(opened.first));
-        }
+        let (last, opened) = match self.open(at)? {
+            Ok(found) => found,
+            Err(until) => return Ok(Found::Gap(until)),
+        };
         let block = decode(&opened.raw)?.ok_or_else(|| self.damaged(last))?;
         let bytes = memory_bytes(&block);
         let block = Arc::new(block);
-        self.target.cache.keep(self.kept, number, (opened.first, last), &block, bytes);
+        self.target.cache.keep(self.kept, self.target.number, (opened.first, last), &block, bytes);
         Ok(Found::Block(opened.first, last, block))
+    }
+
+    /// The block that covers `at`, if it is in the cache, with the first and the last that it covers.
+    fn kept(&self, at: u64) -> Option<(u64, u64, Arc<T>)> {
+        self.kept.get(self.target.number, at)
+    }
+
+    /// The block that covers `at` as it is stored, with the last that it covers; or up to where there is none.
+    fn open(&mut self, at: u64) -> Result<Result<(u64, Opened), u64>, Error> {
+        let found = self.stored.as_mut().map_or(Ok(None), |stored| stored.seek(at))?;
+        Ok(found.ok_or(u64::MAX).and_then(|(last, opened)| if opened.first > at { Err(opened.first) } else { Ok((last, opened)) }))
     }
 
     /// The error for the block that should cover `at` and does not, or makes no sense.
@@ -166,6 +175,12 @@ impl<'s> Names<'s> {
         Some((block, function as usize % FUNCTIONS_PER_BLOCK))
     }
 
+    /// Call `call` of `function`, whose block is brought to hand.
+    fn call(&mut self, function: u32, call: u32) -> Result<Option<Call>, Error> {
+        self.load_function(function)?;
+        Ok(self.block(function).and_then(|(block, index)| block.call(index, call)))
+    }
+
     /// All that is known of `function`, whose block has been brought to hand.
     #[inline]
     pub fn declared(&self, function: u32) -> Function<'_> {
@@ -209,16 +224,20 @@ enum Here {
 
 /// A walk over rising addresses of one module.
 pub struct Walk<'s> {
+    /// Whether so little is asked that blocks of ranges are not worth decoding as a whole.
+    is_sparse: bool,
     ranges: Source<'s, RangeBlock>,
     names: Names<'s>,
     here: Here,
 }
 
 impl<'s> Walk<'s> {
-    /// Before the first address.
-    pub fn new(target: Target<'s>) -> Self {
+    /// Before the first of `addresses` addresses.
+    pub fn new(target: Target<'s>, addresses: usize) -> Self {
+        let blocks = target.module.footer.ranges / RANGES_PER_BLOCK as u64;
+        let is_sparse = addresses as u64 * SPARSE_BLOCKS <= blocks;
         let ranges = Source::new(target, Kind::Ranges, &target.cache.ranges);
-        Self { ranges, names: Names::new(target), here: Here::Gap { until: 0 } }
+        Self { is_sparse, ranges, names: Names::new(target), here: Here::Gap { until: 0 } }
     }
 
     /// What is known at `address`, which is not lower than the one before; and whether that is the same range
@@ -248,17 +267,28 @@ impl<'s> Walk<'s> {
     }
 
     fn seek(&mut self, address: u64) -> Here {
-        let names = &mut self.names;
-        let decode = |raw: &[u8]| {
-            RangeBlock::decode(raw, |function, call| {
-                names.load_function(function)?;
-                Ok(names.block(function).and_then(|(block, index)| block.call(index, call)))
-            })
-        };
-        match self.ranges.find(address, decode, RangeBlock::memory_bytes) {
+        let sought = if self.is_sparse && self.ranges.kept(address).is_none() { self.seek_part(address) } else { self.seek_block(address) };
+        match sought {
             Ok(Found::Block(first, last, block)) => Here::Block { first, last, block, at: 0 },
             Ok(Found::Gap(until)) => Here::Gap { until },
             Err(error) => Here::Damaged { last: error.last_range().unwrap_or(address), error },
         }
+    }
+
+    fn seek_block(&mut self, address: u64) -> Result<Found<RangeBlock>, Error> {
+        let names = &mut self.names;
+        self.ranges.find(address, |raw| RangeBlock::decode(raw, |function, call| names.call(function, call)), RangeBlock::memory_bytes)
+    }
+
+    /// As much of a block as `address` needs, as a block of its own. It is not kept.
+    fn seek_part(&mut self, address: u64) -> Result<Found<RangeBlock>, Error> {
+        let (last, opened) = match self.ranges.open(address)? {
+            Ok(found) => found,
+            Err(until) => return Ok(Found::Gap(until)),
+        };
+        let names = &mut self.names;
+        let part = RangeBlock::decode_at(&opened.raw, address, |function, call| names.call(function, call))?;
+        let (first, part) = part.ok_or_else(|| self.ranges.damaged(last))?;
+        Ok(Found::Block(first, part.end() - 1, Arc::new(part)))
     }
 }

@@ -11,7 +11,7 @@ use symtool_formats::{Detail, ModuleInfo, ModuleKind, ModuleSymbols, is_same_arc
 use super::{ModuleKey, Source};
 
 /// Version of all blocks of a module. 1: the first.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// What a module is and holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -38,7 +38,7 @@ pub(crate) use source::addresses;
 pub use usage::{KindUsage, Usage};
 pub use writer::Committed;
 
-const FORMAT_LINE: &str = "symtool store 2";
+const FORMAT_LINE: &str = "symtool store 3";
 /// The default family, which a database has from its first moment: a kill cannot come between the two.
 const FAMILY: &str = rocksdb::DEFAULT_COLUMN_FAMILY_NAME;
 /// Begins the name of a format file that is being written.

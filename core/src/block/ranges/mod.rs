@@ -9,28 +9,34 @@
 //! ```
 //!
 //! Numbers are differences to what comes next in the order of first use: a body of code that is met for the
-//! first time, or again in the same order, is a run of zeros.
+//! first time, or again in the same order, is a run of zeros. What stands under one outermost function depends on nothing
+//! before it but how much of each column is gone, and nothing but sites depends on what calls lead to: a single address needs
+//! the functions of its own frames only.
 //!
 //! ```text
-//! column  block of ranges, format 2
+//! column  block of ranges, format 3
 //! 0       per range: operation: frames left * 16 + frames entered; 254 = both counts in column 6;
 //!         255 = all frames left, a new outermost function
 //! 1       per range: length in bytes
 //! 2       per range: site, as the difference to the site after the frame's last one
 //! 3       per frame entered: call, as the difference to the call after the frame's last one
 //! 4       per outermost function: gap in bytes to the range before, number of frames entered
-//! 5       per outermost function: its number, as the difference to the first number not yet met, times 2,
+//! 5       per outermost function: its number, as the difference to the first outermost one not yet met, times 2,
 //!         plus 1 if only the symbol table knows it
 //! 6       wide counts: frames left, frames entered
-//! 7       the first address, and the first function number not yet met
+//! 7       the first outermost function not yet met, and the first address
 //! 8       per frame, outermost ones too: 0 = begins where it is met; 1 = no one beginning is known; else the bytes
 //!         from its beginning to here, of either sign, plus 1
 //! ```
 
+mod bodies;
+mod decode;
+mod encode;
+
 use symtool_formats::Start;
 
-use super::bytes::{Column, join, put, put_signed, split, unzigzag, zigzag};
 use super::functions::Call;
+pub use encode::Encoder;
 
 const COLUMNS: usize = 9;
 const WIDE: u8 = 254;
@@ -73,114 +79,6 @@ impl Level {
     }
 }
 
-/// Takes ranges one by one.
-pub struct Encoder {
-    columns: [Vec<u8>; COLUMNS],
-    levels: Vec<Level>,
-    symtab: bool,
-    next_function: u32,
-    first: Option<u64>,
-    end: u64,
-    count: usize,
-}
-
-impl Encoder {
-    /// An empty block, before which functions up to `next_function` have been met.
-    pub fn new(next_function: u32) -> Self {
-        let mut encoder =
-            Self { columns: Default::default(), levels: Vec::new(), symtab: false, next_function, first: None, end: 0, count: 0 };
-        put(&mut encoder.columns[7], u64::from(next_function));
-        encoder
-    }
-
-    /// Ranges so far.
-    pub fn count(&self) -> usize {
-        self.count
-    }
-
-    /// The first function number not yet met.
-    pub fn next_function(&self) -> u32 {
-        self.next_function
-    }
-
-    /// Appends `start..end`, which is not empty and lies after all ranges so far: the frames from `root`, whose
-    /// chain is `root_chain`, along `path`, and site `site` of the last of them.
-    pub fn push(&mut self, (start, end): (u64, u64), root_chain: u32, root: Root, path: &[Step], site: u32) {
-        let gap = start - if self.count == 0 { start } else { self.end };
-        let first = *self.first.get_or_insert(start);
-        debug_assert!(first <= start && start < end);
-        let shared = if gap == 0 && self.levels.first().is_some_and(|level| level.chain == root_chain) && self.symtab == root.symtab {
-            1 + path.iter().zip(&self.levels[1..]).take_while(|(step, level)| step.chain == level.chain).count()
-        } else {
-            0
-        };
-        let left = self.levels.len() - shared;
-        let entered = path.len() + 1 - shared;
-        self.levels.truncate(shared);
-        if shared == 0 {
-            self.columns[0].push(ROOT);
-            put(&mut self.columns[4], gap);
-            put(&mut self.columns[4], path.len() as u64);
-            let ahead = zigzag(i64::from(root.function) - i64::from(self.next_function));
-            put(&mut self.columns[5], ahead * 2 + u64::from(root.symtab));
-            self.levels.push(Level::new(root_chain, root.function));
-            self.meet(root.function);
-            self.symtab = root.symtab;
-            self.begin(root.start, start);
-        } else if let (Some(left), Some(entered)) = (nibble(left), nibble(entered)) {
-            self.columns[0].push(left * 16 + entered);
-        } else {
-            self.columns[0].push(WIDE);
-            put(&mut self.columns[6], left as u64);
-            put(&mut self.columns[6], entered as u64);
-        }
-        for step in &path[self.levels.len() - 1..] {
-            if let Some(caller) = self.levels.last_mut() {
-                put_signed(&mut self.columns[3], i64::from(step.call) - caller.next_call);
-                caller.next_call = i64::from(step.call) + 1;
-                caller.next_site = i64::from(step.target.site) + 1;
-            }
-            self.levels.push(Level::new(step.chain, step.target.callee));
-            self.begin(step.start, start);
-            self.meet(step.target.callee);
-        }
-        if let Some(level) = self.levels.last_mut() {
-            put_signed(&mut self.columns[2], i64::from(site) - level.next_site);
-            level.next_site = i64::from(site) + 1;
-        }
-        put(&mut self.columns[1], end - start);
-        self.end = end;
-        self.count += 1;
-    }
-
-    /// A frame that is met at `here` and begins at `start`.
-    fn begin(&mut self, start: Start, here: u64) {
-        let code = match start.address() {
-            None => 1,
-            Some(start) if start == here => 0,
-            // Differences wrap around, forth here and back there.
-            Some(start) => zigzag(here.wrapping_sub(start).cast_signed()).checked_add(1).unwrap_or(1),
-        };
-        put(&mut self.columns[8], code);
-    }
-
-    fn meet(&mut self, function: u32) {
-        self.next_function = self.next_function.max(function.saturating_add(1));
-    }
-
-    /// The first and last address covered, and the columns; `None` if no range was pushed.
-    pub fn finish(mut self) -> Option<(u64, u64, Vec<u8>)> {
-        let first = self.first?;
-        put(&mut self.columns[7], first);
-        Some((first, self.end - 1, join(&self.columns)))
-    }
-}
-
-/// A count that leaves room for the operations that are no counts.
-fn nibble(count: usize) -> Option<u8> {
-    u8::try_from(count).ok().filter(|count| *count < 15)
-}
-
 /// One frame of a chain, innermost first through `caller`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame {
@@ -194,15 +92,6 @@ pub struct Frame {
     pub start: Start,
     /// Whether only the symbol table knows the outermost function.
     pub symtab: bool,
-}
-
-/// The inverse of [`Encoder::begin`].
-fn began(code: u64, here: u64) -> Start {
-    match code {
-        0 => Start::at(here),
-        1 => Start::UNKNOWN,
-        code => Start::at(here.wrapping_sub(unzigzag(code - 1).cast_unsigned())),
-    }
 }
 
 /// No caller; and for a range, no frames at all: a gap.
@@ -228,78 +117,6 @@ pub struct RangeBlock {
 }
 
 impl RangeBlock {
-    /// Decodes what [`Encoder`] made, with the calls of functions as `call` knows them.
-    ///
-    /// # Errors
-    /// `Ok(None)` if the block is damaged, and whatever `call` returns.
-    pub fn decode<E>(raw: &[u8], mut call: impl FnMut(u32, u32) -> Result<Option<Call>, E>) -> Result<Option<Self>, E> {
-        let mut failure = None;
-        let block = Self::decode_with(raw, |function, index| {
-            call(function, index).unwrap_or_else(|error| {
-                failure = Some(error);
-                None
-            })
-        });
-        failure.map_or(Ok(block), Err)
-    }
-
-    fn decode_with(raw: &[u8], mut call: impl FnMut(u32, u32) -> Option<Call>) -> Option<Self> {
-        let [operations, mut lengths, mut sites, mut calls, mut roots, mut functions, mut wide, mut head, mut begins] =
-            split::<COLUMNS>(raw)?;
-        let mut next_function = head.number32()?;
-        let mut at = head.number()?;
-        let mut block = Self::default();
-        block.starts.reserve(operations.0.len());
-        block.spots.reserve(operations.0.len());
-        // The frame of each level beside what the encoder keeps of it.
-        let mut levels: Vec<(Level, u32)> = Vec::new();
-        for &operation in operations.0 {
-            let (left, entered) = match operation {
-                ROOT => {
-                    let (gap, entered) = (roots.number()?, roots.size()?);
-                    if gap > 0 {
-                        block.starts.push(at);
-                        block.spots.push(Spot { frame: NO_FRAME, site: 0 });
-                        at = at.checked_add(gap)?;
-                    }
-                    let code = functions.number()?;
-                    let function = u32::try_from(i64::from(next_function).checked_add(unzigzag(code >> 1))?).ok()?;
-                    next_function = next_function.max(function.saturating_add(1));
-                    levels.clear();
-                    levels.push((Level::new(0, function), u32::try_from(block.frames.len()).ok()?));
-                    let start = began(begins.number()?, at);
-                    block.frames.push(Frame { function, caller: NO_FRAME, call_site: 0, start, symtab: code & 1 == 1 });
-                    (0, entered)
-                }
-                WIDE => (wide.size()?, wide.size()?),
-                counts => (usize::from(counts >> 4), usize::from(counts & 15)),
-            };
-            let kept = levels.len().checked_sub(left).filter(|kept| *kept > 0)?;
-            levels.truncate(kept);
-            for _ in 0..entered {
-                let (caller, caller_frame) = levels.last_mut()?;
-                let index = u32::try_from(caller.next_call.checked_add(calls.signed()?)?).ok()?;
-                let target = call(caller.function, index)?;
-                caller.next_call = i64::from(index) + 1;
-                caller.next_site = i64::from(target.site) + 1;
-                let start = began(begins.number()?, at);
-                let frame = Frame { function: target.callee, caller: *caller_frame, call_site: target.site, start, symtab: false };
-                next_function = next_function.max(target.callee.saturating_add(1));
-                levels.push((Level::new(0, target.callee), u32::try_from(block.frames.len()).ok()?));
-                block.frames.push(frame);
-            }
-            let (level, frame) = levels.last_mut()?;
-            let site = u32::try_from(level.next_site.checked_add(sites.signed()?)?).ok()?;
-            level.next_site = i64::from(site) + 1;
-            block.starts.push(at);
-            block.spots.push(Spot { frame: *frame, site });
-            at = at.checked_add(lengths.number()?)?;
-        }
-        block.end = at;
-        let rest = [lengths, sites, calls, roots, functions, wide, head, begins];
-        rest.iter().all(Column::is_empty).then_some(block)
-    }
-
     /// The index of the range or gap that holds `address`, looked for from index `from` on, which must not lie
     /// after it. `None` before the first range and after the last.
     #[inline]
@@ -393,6 +210,15 @@ mod tests {
         Some((functions, spot.site))
     }
 
+    /// One address decoded alone is what it is in the whole block.
+    fn assert_alone(raw: &[u8], block: &RangeBlock, address: u64) {
+        let alone = RangeBlock::decode_at::<()>(raw, address, |function, call| Ok(calls(function, call))).unwrap();
+        let (first, alone) = alone.unwrap();
+        assert!(first <= address && address < alone.end(), "{address:#x}");
+        assert_eq!((frames(&alone, address), starts(&alone, address)), (frames(block, address), starts(block, address)), "{address:#x}");
+        assert_eq!(frames(&alone, first), frames(block, first), "{address:#x}");
+    }
+
     #[test]
     fn ranges_come_back() {
         let a = Step { chain: 1, call: 0, target: Call { site: 1, callee: 6 }, start: Start::at(0x1004) };
@@ -411,7 +237,7 @@ mod tests {
         encoder.push((0x2010, 0x2020), 9, Root { function: 8, symtab: false, start: Start::at(u64::MAX - 1) }, &deep[..1], 4);
         encoder.push((0x2020, 0x2030), 9, Root { function: 8, symtab: false, start: Start::at(u64::MAX - 1) }, &deep, 5);
         encoder.push((0x2030, u64::MAX), 9, Root { function: 8, symtab: false, start: Start::at(u64::MAX - 1) }, &[], 6);
-        assert_eq!((encoder.count(), encoder.next_function()), (9, 9));
+        assert_eq!(encoder.count(), 9);
         let (first, last, raw) = encoder.finish().unwrap();
         assert_eq!((first, last), (0x1000, u64::MAX - 1));
         let block = decode(&raw).unwrap();
@@ -433,6 +259,9 @@ mod tests {
             (u64::MAX, None),
         ] {
             assert_eq!(frames(&block, address), want, "{address:#x}");
+            if (first..=last).contains(&address) {
+                assert_alone(&raw, &block, address);
+            }
         }
         assert!(block.frame(block.spot(block.find(0x2000, 0).unwrap()).unwrap().frame).unwrap().symtab);
         for (address, want) in [
@@ -457,6 +286,8 @@ mod tests {
         let (_, _, raw) = encoder.finish().unwrap();
         assert!(decode(&raw).is_some());
         (0..raw.len()).for_each(|end| assert_eq!(decode(&raw[..end]), None, "{end}"));
+        let alone = |address| RangeBlock::decode_at::<()>(&raw, address, |_, _| Ok(None)).unwrap();
+        assert!(alone(47).is_some() && alone(48).is_none());
         assert_eq!(Encoder::new(0).finish(), None);
     }
 }
