@@ -12,6 +12,7 @@ use symtool_formats::debug::Search;
 
 use crate::config::Config;
 use crate::examples;
+use crate::key;
 use crate::messages::Level;
 use crate::terminal::Color;
 
@@ -41,6 +42,12 @@ pub struct Global {
     /// The store's folder [default: `$SYMTOOL_STORE`, else symtool in `$XDG_DATA_HOME`, else in ~/.local/share]
     #[arg(long, global = true, value_name = "DIR")]
     pub store: Option<PathBuf>,
+    /// The master key of a sealed store, by a file; a new store is sealed with it
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "key_command")]
+    pub key_file: Option<PathBuf>,
+    /// The same, by a command that prints it, as of a key management service [default: what `$SYMTOOL_KEY` holds]
+    #[arg(long, global = true, value_name = "CMD")]
+    pub key_command: Option<String>,
     /// Settings to use [default: `$SYMTOOL_CONFIG`, else symtool/symtool.toml in `$XDG_CONFIG_HOME`, else in ~/.config]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -86,18 +93,35 @@ impl Global {
         self.store = self.store.take().or_else(|| config.store.clone());
         self.wait = self.wait.or(config.wait);
         self.jobs = self.jobs.or(config.jobs);
+        // What is said nearer to the command counts: a key in the environment more than one in a file of settings.
+        if !key::is_given(self) {
+            self.key_file.clone_from(&config.key_file);
+            self.key_command.clone_from(&config.key_command);
+        }
         self.configured = config;
         Ok(())
     }
 
-    /// The store that the command works on.
+    /// The store that the command works on, with the key that it is or will be sealed with.
+    ///
+    /// # Errors
+    /// If there is no place for one, or the key cannot be had.
     pub fn open_store(&self) -> Result<Store> {
+        Ok(self.store_without_key()?.with_key(key::load(self)?))
+    }
+
+    /// The store that the command works on, as far as that needs no key.
+    ///
+    /// # Errors
+    /// If there is no place for one.
+    pub fn store_without_key(&self) -> Result<Store> {
         let path = match &self.store {
             Some(path) => path.clone(),
             None => default_store().context("no home folder to keep a store in; name one with --store")?,
         };
         detail!("store {}", path.display());
-        Ok(Store::at(&path, Duration::from_secs(self.wait.unwrap_or(WAIT_SECONDS))))
+        let store = Store::at(&path, Duration::from_secs(self.wait.unwrap_or(WAIT_SECONDS)));
+        Ok(store.with_quota(self.configured.quota))
     }
 
     /// Where files that belong to others are looked for: in `debug_dirs`, then where the config file says, then where
@@ -154,6 +178,9 @@ pub enum Command {
     /// Is llvm-symbolizer: the same options, the same output
     #[command(name = "llvm-symbolizer", disable_help_flag = true, after_help = examples::LLVM_SYMBOLIZER)]
     LlvmSymbolizer,
+    /// Makes keys for sealed stores, changes them, shows which is which
+    #[command(subcommand)]
+    Key(Key),
     /// Shows how well the store is packed, by kind of block
     Stats(Stats),
     /// Writes a script that makes a shell complete commands and options
@@ -166,7 +193,7 @@ pub enum Command {
 #[command(after_help = examples::IMPORT)]
 pub struct Import {
     /// Object files, dSYM bundles, archives that have some (zip, apk, aar, ipa, jar, ar), or folders to search for
-    /// any of them; `FILE:ARCH` picks one architecture of a universal file
+    /// any of them; `FILE:ARCH` picks one architecture of a universal file; or what `modules export` wrote
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Where debug files, dSYMs, .o, .dwo and dwz files are looked for too, besides the file's own folder
@@ -236,9 +263,9 @@ pub enum Style {
 #[derive(Debug, Subcommand)]
 #[command(after_help = examples::MODULES)]
 pub enum Modules {
-    /// Lists all modules
+    /// Lists modules
     #[command(after_help = examples::LIST)]
-    List,
+    List(List),
     /// Shows what is known of some modules, and what was dropped from them
     #[command(after_help = examples::SHOW)]
     Show(Named),
@@ -247,6 +274,113 @@ pub enum Modules {
     Remove(Named),
     /// Checks every block of some modules, and their answers against the file where one is given
     Verify(Verify),
+    /// Removes old builds
+    #[command(after_help = examples::GC)]
+    Gc(Gc),
+    /// Writes a module to a file that `import` takes into another store
+    #[command(after_help = examples::EXPORT)]
+    Export(Export),
+    /// Drops modules that are damaged, and says which
+    #[command(after_help = examples::REPAIR)]
+    Repair,
+    /// Puts files together and gives back what removed modules took
+    #[command(after_help = examples::COMPACT)]
+    Compact,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct List {
+    /// Only modules with this in their name, or at the beginning of their id
+    #[arg(value_name = "WORD")]
+    pub words: Vec<String>,
+    /// Only modules of this architecture, by any of its names
+    #[arg(long, value_name = "ARCH")]
+    pub arch: Option<String>,
+    /// What to sort by
+    #[arg(long, value_enum, value_name = "BY", default_value_t = Sort::Name)]
+    pub sort: Sort,
+    /// The other way round
+    #[arg(long)]
+    pub reverse: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Sort {
+    /// By name, then id
+    Name,
+    /// The last import first
+    Imported,
+    /// The largest first
+    Stored,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = true, args = ["keep", "older_than"])]
+pub struct Gc {
+    /// Of each name and architecture, keep the N builds that were imported last
+    #[arg(long, value_name = "N")]
+    pub keep: Option<usize>,
+    /// Remove only what was imported longer ago than this: 90d, 12h, 30m or 3600s
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    pub older_than: Option<u64>,
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// An age in seconds.
+fn age(text: &str) -> Result<u64, String> {
+    let wrong = || "it is no age; write a number of days, hours, minutes or seconds, as in 90d, 12h, 30m, 3600s".to_owned();
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let seconds = match unit {
+        "d" => 86_400,
+        "h" => 3_600,
+        "m" => 60,
+        "s" => 1,
+        _ => return Err(wrong()),
+    };
+    number.parse::<u64>().ok().and_then(|number| number.checked_mul(seconds)).ok_or_else(wrong)
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Export {
+    /// A name, a path, or an id, perhaps with `:ARCH`
+    #[arg(value_name = "MODULE", value_parser = module())]
+    pub module: OsString,
+    /// The file to write
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Of several builds of one name, take the one that was imported last
+    #[arg(long)]
+    pub latest: bool,
+}
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = examples::KEY)]
+pub enum Key {
+    /// Makes a key, in a file that only its owner may read
+    #[command(after_help = examples::GENERATE)]
+    Generate(Generate),
+    /// Changes the key of a sealed store; blocks stay as they are, only the keys in the footers of modules are wrapped anew
+    #[command(after_help = examples::ROTATE)]
+    Rotate(Rotate),
+    /// Shows the ids of the key given and of the store's key; never a key
+    #[command(after_help = examples::KEY_SHOW)]
+    Show,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Generate {
+    /// The file to make
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Rotate {
+    /// The key that will open the store
+    #[arg(long, value_name = "FILE")]
+    pub new_key_file: PathBuf,
 }
 
 /// Modules by name.

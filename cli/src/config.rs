@@ -6,6 +6,8 @@
 //! jobs = 4                           # -j
 //! wait = 60                          # --wait, in seconds
 //! color = "never"                    # --color
+//! key-file = "/etc/symtool.key"      # --key-file, or key-command = "…"
+//! quota = "50GB"                     # all modules together
 //! debug-dirs = ["/srv/debug", "dbg"] # searched after each --debug-dir
 //! ```
 //!
@@ -29,7 +31,7 @@ const NAME: &str = "symtool.toml";
 const MAX_BYTES: u64 = 1 << 20;
 
 /// All keys, as messages list them.
-const KEYS: &str = "store, jobs, wait, color, debug-dirs";
+const KEYS: &str = "store, jobs, wait, color, key-file, key-command, quota, debug-dirs";
 
 /// What a config file can say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,6 +44,12 @@ pub struct Config {
     pub wait: Option<u64>,
     /// When to colour.
     pub color: Option<Color>,
+    /// The file with the master key.
+    pub key_file: Option<PathBuf>,
+    /// A command that prints the master key.
+    pub key_command: Option<String>,
+    /// Bytes that all modules together may take in the store.
+    pub quota: Option<u64>,
     /// Where debug files are looked for too.
     pub debug_dirs: Vec<PathBuf>,
 }
@@ -89,12 +97,21 @@ impl Config {
                     let color = value.as_str().and_then(Color::named);
                     config.color = Some(color.ok_or_else(|| wrong("\"auto\", \"always\" or \"never\""))?);
                 }
+                "key-file" => config.key_file = Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?),
+                "key-command" => {
+                    let command = value.as_str().filter(|command| !command.trim().is_empty());
+                    config.key_command = Some(command.ok_or_else(|| wrong("a command in quotes"))?.to_owned());
+                }
+                "quota" => config.quota = Some(bytes(value).ok_or_else(|| wrong("a size, as in \"50GB\", \"800MB\" or 1000000"))?),
                 "debug-dirs" => {
                     let dirs = value.as_array().and_then(|dirs| dirs.iter().map(|dir| full_path(dir, folder)).collect());
                     config.debug_dirs = dirs.ok_or_else(|| wrong("a list of paths, as in [\"/srv/debug\"]"))?;
                 }
                 _ => return Err(format!("unknown key `{key}`; known are {KEYS}")),
             }
+        }
+        if config.key_file.is_some() && config.key_command.is_some() {
+            return Err("`key-file` and `key-command` cannot both be".to_owned());
         }
         Ok(config)
     }
@@ -119,6 +136,22 @@ fn whole(value: &Value) -> Option<u64> {
     value.as_integer().and_then(|number| u64::try_from(number).ok())
 }
 
+/// A number of bytes, or a text with a decimal unit.
+fn bytes(value: &Value) -> Option<u64> {
+    let Some(text) = value.as_str() else { return whole(value) };
+    let digits = text.find(|char: char| !char.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit.trim() {
+        "" | "B" => 1,
+        "kB" | "KB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "TB" => 1_000_000_000_000,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(factor)
+}
+
 fn full_path(value: &Value, folder: &Path) -> Option<PathBuf> {
     let text = value.as_str().filter(|text| !text.is_empty())?;
     let home = || env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
@@ -139,12 +172,15 @@ mod tests {
 
     #[test]
     fn every_key() {
-        let text = "store = \"here/s\"\njobs = 2\nwait = 0\ncolor = \"never\"\ndebug-dirs = [\"/a\", \"../b\"]\n";
+        let text = "store = \"here/s\"\njobs = 2\nwait = 0\ncolor = \"never\"\nkey-file = \"k\"\nquota = \"50 GB\"\ndebug-dirs = [\"/a\", \"../b\"]\n";
         let want = Config {
             store: Some("/etc/st/here/s".into()),
             jobs: Some(2),
             wait: Some(0),
             color: Some(Color::Never),
+            key_file: Some("/etc/st/k".into()),
+            key_command: None,
+            quota: Some(50_000_000_000),
             debug_dirs: vec!["/a".into(), "/etc/st/../b".into()],
         };
         assert_eq!(parse(text), Ok(want));
@@ -157,13 +193,15 @@ mod tests {
     #[test]
     fn what_cannot_be_is_named() {
         for (text, want) in [
-            ("stor = \"x\"", "unknown key `stor`; known are store, jobs, wait, color, debug-dirs"),
+            ("stor = \"x\"", "unknown key `stor`; known are store, jobs, wait, color, key-file, key-command, quota, debug-dirs"),
             ("[store]\npath = 1", "`store` has to be a path in quotes"),
             ("store = \"\"", "`store` has to be a path in quotes"),
             ("jobs = 0", "`jobs` has to be a number from 1 to 1024"),
             ("jobs = \"2\"", "`jobs` has to be a number from 1 to 1024"),
             ("wait = -1", "`wait` has to be a number of seconds, 31536000 at most"),
             ("color = \"red\"", "`color` has to be \"auto\", \"always\" or \"never\""),
+            ("quota = \"much\"", "`quota` has to be a size, as in \"50GB\", \"800MB\" or 1000000"),
+            ("key-file = \"a\"\nkey-command = \"b\"", "`key-file` and `key-command` cannot both be"),
             ("debug-dirs = \"/x\"", "`debug-dirs` has to be a list of paths, as in [\"/srv/debug\"]"),
         ] {
             assert_eq!(parse(text), Err(want.to_owned()));

@@ -59,9 +59,56 @@ pub const MODULES: &str = "Examples:
 
 pub const LIST: &str = "Examples:
   symtool modules list
+  symtool modules list libxxx --sort imported
   symtool modules list --json | jq -r .id
 
 On a terminal, ids are cut to 12 digits, which are enough to name a module by.";
+
+pub const GC: &str = "Examples:
+  symtool modules gc --keep 5
+  symtool modules gc --older-than 365d --dry-run
+  symtool modules gc --keep 2 --older-than 90d
+
+With both, only builds that are old and have newer ones go.";
+
+pub const EXPORT: &str = "Examples:
+  symtool modules export libxxx.so -o libxxx.segment
+  symtool import libxxx.segment      elsewhere
+
+The file has the module as it is stored: from a sealed store it is sealed, and the other store needs the same key.";
+
+pub const REPAIR: &str = "Examples:
+  symtool modules repair
+
+Every block of every module is checked, and modules with a damaged one are dropped; import their files again. The old database is kept until the new one is on disk.
+
+Exit codes: 0 nothing was damaged; 1 modules were dropped, each is named; 3 the store cannot be used.";
+
+pub const COMPACT: &str = "Examples:
+  symtool modules compact
+
+Waits until nobody reads or writes, for --wait SECONDS at most.";
+
+pub const KEY: &str = "Examples:
+  symtool key generate ~/symtool.key
+  symtool --key-file ~/symtool.key import build/
+  symtool --key-command ./key-of-vault.sh modules list
+  symtool --key-file old.key key rotate --new-key-file new.key
+  symtool --key-file ~/symtool.key key show
+
+A store whose first import has a key is sealed: names, paths and lines are encrypted; ids of modules, addresses and sizes are not. It stays sealed, and needs its key for everything. Whoever loses the key loses what is in the store.";
+
+pub const GENERATE: &str = "Examples:
+  symtool key generate ~/symtool.key";
+
+pub const ROTATE: &str = "Examples:
+  symtool --key-file old.key key rotate --new-key-file new.key
+
+If it was interrupted, the same command finishes it. The old key opens the store no longer, but it opens old backups.";
+
+pub const KEY_SHOW: &str = "Examples:
+  symtool key show
+  symtool --key-file ~/symtool.key key show";
 
 pub const SHOW: &str = "Examples:
   symtool modules show libxxx.so.debug

@@ -30,6 +30,18 @@ impl std::fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
+/// The key of a store cannot be had: why, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoKey(pub String);
+
+impl std::fmt::Display for NoKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NoKey {}
+
 impl Exit {
     /// Done, or not wholly.
     pub fn failed_if(failed: bool) -> Self {
@@ -46,7 +58,7 @@ impl Exit {
         }
         say!("{error:#}");
         match error {
-            error if error.is::<store::Error>() => Self::Store,
+            error if error.is::<store::Error>() || error.is::<NoKey>() => Self::Store,
             error if error.is::<Usage>() => Self::Usage,
             _ => Self::SomeFailed,
         }

@@ -17,6 +17,7 @@ mod examples;
 mod exit;
 mod find;
 mod import;
+mod key;
 mod man;
 mod modules;
 mod progress;
@@ -67,6 +68,7 @@ fn run(global: &Global, command: &Command) -> Result<Exit> {
         Command::Resolve(resolve) => resolve::run(global, resolve),
         Command::Check(check) => check::run(global, check),
         Command::Modules(modules) => modules::run(global, modules),
+        Command::Key(key) => key::run(global, key),
         Command::Stats(_) => stats::run(global),
         Command::Completions(completions) => completions::run(completions.shell),
         Command::Man(man) => man::run(man.folder.as_deref()),

@@ -214,13 +214,19 @@ fn stores_that_are_none() {
 fn a_store_in_use_is_waited_for_and_then_named() {
     let sandbox = Sandbox::new();
     sandbox.import(FIXTURE);
-    let lock = fs::File::open(sandbox.store().join("symbols.lock")).unwrap();
+    let path = sandbox.store().join("write.lock");
+    let lock = fs::File::options().write(true).open(&path).unwrap();
     lock.lock().unwrap();
-    let run = sandbox.run(["--wait", "0", "modules", "list"]);
+    fs::write(&path, "4711\n").unwrap();
+    let other = object("rust-O2-dwarf5.so");
+    let import = ["--wait", "0", "import", other.to_str().unwrap()];
+    let run = sandbox.run(import);
     assert_eq!(run.code, 3);
-    assert!(run.stderr.contains("in use by another process") && run.stderr.contains("--wait"), "{}", run.stderr);
+    assert!(run.stderr.contains("being written by process 4711") && run.stderr.contains("--wait"), "{}", run.stderr);
+    // Whoever reads does not wait.
+    assert_eq!(sandbox.run(["--wait", "0", "modules", "list"]).stdout.lines().count(), 1);
     lock.unlock().unwrap();
-    assert_eq!(sandbox.run(["--wait", "0", "modules", "list"]).code, 0);
+    assert_eq!(sandbox.run(import).code, 0);
 }
 
 #[test]

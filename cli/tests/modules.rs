@@ -317,7 +317,8 @@ fn damaged_blocks_are_named() {
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "sst"))
         .collect();
-    assert_eq!(segments.len(), 2);
+    // The blocks and the footer of each.
+    assert_eq!(segments.len(), 4);
     let intact = sandbox.run(["modules", "verify"]);
     assert_eq!((intact.code, intact.stdout.lines().count()), (0, 2), "{}", intact.stderr);
     let (mut damaged, mut blocks_named) = (0, 0);
@@ -345,21 +346,193 @@ fn damaged_blocks_are_named() {
     assert_eq!(sandbox.run(["modules", "verify"]).stdout, intact.stdout);
 }
 
-/// What is damaged can be removed, or imported again.
+fn segments(sandbox: &Sandbox) -> Vec<PathBuf> {
+    let entries = fs::read_dir(sandbox.store().join("symbols")).unwrap().map(|entry| entry.unwrap().path());
+    let mut segments: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|extension| extension == "sst")).collect();
+    segments.sort();
+    segments
+}
+
+fn flip(path: &Path, at: usize) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[at] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+/// What is damaged can be imported again; if its footer is, after it was dropped. Other modules answer all the while.
 #[test]
 fn damage_can_be_repaired() {
+    let other = "rust-O2-dwarf5.so";
+    for (damaged, needs_repair) in [(0, false), (1, true)] {
+        let sandbox = Sandbox::new();
+        sandbox.import(FIXTURE);
+        let segment = segments(&sandbox)[damaged].clone();
+        sandbox.import(other);
+        flip(&segment, 200);
+        assert_eq!(sandbox.run(["modules", "verify"]).code, 3);
+        assert_eq!(sandbox.run(["resolve", "--module", other, "0"]).code, 0);
+        if needs_repair {
+            let run = sandbox.run(["modules", "repair"]);
+            assert_eq!(run.code, 1, "{}", run.stderr);
+            assert!(run.stderr.contains("dropped") && run.stderr.contains("again"), "{}", run.stderr);
+            assert_eq!(sandbox.run(["modules", "list"]).stdout.lines().count(), 1);
+        }
+        let run = sandbox.run(["import", "--force", object(FIXTURE).to_str().unwrap()]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        assert_eq!(sandbox.run(["modules", "verify", object(FIXTURE).to_str().unwrap(), other]).code, 0);
+        assert_eq!(sandbox.run(["modules", "repair"]).code, 0);
+    }
+}
+
+/// A segment that was cut off or deleted is lost, and nothing else is.
+#[test]
+fn a_lost_segment_costs_its_module_only() {
+    for is_cut in [true, false] {
+        lose_a_segment(is_cut);
+    }
+}
+
+fn lose_a_segment(is_cut: bool) {
     let sandbox = Sandbox::new();
     sandbox.import(FIXTURE);
-    let segment = fs::read_dir(sandbox.store().join("symbols"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.extension().is_some_and(|extension| extension == "sst"))
-        .unwrap();
-    let mut bytes = fs::read(&segment).unwrap();
-    bytes[200] ^= 1;
-    fs::write(&segment, bytes).unwrap();
-    assert_eq!(sandbox.run(["modules", "verify", FIXTURE]).code, 3);
-    let run = sandbox.run(["import", "--force", object(FIXTURE).to_str().unwrap()]);
+    let segment = segments(&sandbox)[0].clone();
+    sandbox.import("rust-O2-dwarf5.so");
+    let whole = fs::read(&segment).unwrap();
+    if is_cut {
+        fs::write(&segment, &whole[..whole.len() / 2]).unwrap();
+    } else {
+        fs::remove_file(&segment).unwrap();
+    }
+    let run = sandbox.run(["--wait", "0", "modules", "verify"]);
+    assert_eq!((run.code, run.stdout.matches(", intact").count()), (3, 1), "{}{}", run.stdout, run.stderr);
+    assert_eq!(sandbox.run(["resolve", "--module", "rust-O2-dwarf5.so", "0"]).code, 0);
+    let run = sandbox.run(["resolve", "--module", FIXTURE, "--style", "json", "1146"]);
+    assert_eq!((run.code, run.stdout.contains("\"corrupt\"")), (1, true), "{}{}", run.stdout, run.stderr);
+    let run = sandbox.run(["modules", "repair", "--json"]);
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    let lost = json_lines(&run.stdout);
+    assert_eq!(lost.len(), 1, "{}", run.stdout);
+    assert!(lost[0]["module"].as_str().unwrap().starts_with(FIXTURE), "{}", run.stdout);
+    assert_eq!((&lost[0]["status"], &lost[0]["files"]), (&"dropped".into(), &serde_json::json!([FIXTURE])));
+    let list = sandbox.run(["modules", "list"]).stdout;
+    assert_eq!(list.lines().count(), 1);
+    sandbox.import(FIXTURE);
+    let run = sandbox.run(["modules", "verify"]);
+    assert_eq!((run.code, run.stdout.matches(", intact").count()), (0, 2), "{}", run.stderr);
+}
+
+/// What is removed while somebody reads stays on disk until nobody does, and is seen by nobody who comes after.
+#[test]
+fn files_stay_as_long_as_somebody_reads() {
+    let sandbox = Sandbox::new();
+    for fixture in [FIXTURE, "rust-O2-dwarf5.so"] {
+        sandbox.import(fixture);
+    }
+    let answer = sandbox.run(["resolve", "--module", FIXTURE, "1146"]).stdout;
+    let mut reader = sandbox.spawn_piped(&["resolve", "--module", FIXTURE, "--batch", "-"]);
+    let mut stdin = reader.stdin.take().unwrap();
+    let mut out = std::io::BufReader::new(reader.stdout.take().unwrap());
+    let mut ask = || {
+        use std::io::{BufRead, Write};
+        writeln!(stdin, "1146").unwrap();
+        let mut text = String::new();
+        for _ in answer.lines() {
+            out.read_line(&mut text).unwrap();
+        }
+        text
+    };
+    assert_eq!(ask(), answer);
+    for round in 0..10 {
+        assert_eq!(sandbox.run(["--wait", "0", "import", "--force", object(FIXTURE).to_str().unwrap()]).code, 0);
+        if round % 2 == 0 {
+            assert_eq!(sandbox.run(["--wait", "0", "modules", "remove", FIXTURE]).code, 0);
+            assert_eq!(sandbox.run(["modules", "list"]).stdout.lines().count(), 1);
+        }
+        assert_eq!(ask(), answer, "round {round}");
+    }
+    let many = segments(&sandbox).len();
+    assert!(many > 10, "{many}");
+    drop(stdin);
+    assert!(reader.wait().unwrap().success());
+    assert_eq!(sandbox.run(["modules", "compact"]).code, 0);
+    let few = segments(&sandbox).len();
+    assert!(few <= 3, "{few}");
+    let run = sandbox.run(["modules", "verify"]);
+    assert_eq!((run.code, run.stdout.matches(", intact").count()), (0, 2), "{}", run.stderr);
+}
+
+#[test]
+fn old_builds_go_and_lists_are_chosen_and_sorted() {
+    let sandbox = Sandbox::new();
+    for number in 0..4 {
+        let path = sandbox.write("libx.so", support::without_build_id(FIXTURE, number));
+        assert_eq!(sandbox.run(["import", path.to_str().unwrap()]).code, 0);
+    }
+    sandbox.import("rust-O2-dwarf5.so");
+    let ids = |args: &[&str]| -> Vec<String> {
+        let run = sandbox.run([&["modules", "list", "--json"], args].concat());
+        json_lines(&run.stdout).iter().map(|module| module["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let newest_first = ids(&["libx", "--sort", "imported"]);
+    assert_eq!((newest_first.len(), ids(&[]).len(), ids(&["--arch", "arm64"]).len()), (4, 5, 0));
+    assert_eq!(ids(&["libx", "--sort", "imported", "--reverse"]), newest_first.iter().rev().cloned().collect::<Vec<_>>());
+    assert_eq!(ids(&[&newest_first[2][..9]]), [newest_first[2].clone()]);
+    let largest = json_lines(&sandbox.run(["modules", "list", "--json", "--sort", "stored"]).stdout);
+    assert!(largest.is_sorted_by_key(|module| std::cmp::Reverse(module["bytes_stored"].as_u64())));
+
+    let run = sandbox.run(["modules", "gc", "--keep", "2", "--dry-run", "--json"]);
+    let chosen: Vec<String> = json_lines(&run.stdout).iter().map(|module| module["id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!((chosen.len(), ids(&[]).len()), (2, 5));
+    assert!(newest_first[2..].iter().all(|id| chosen.contains(id)));
+    // Nothing is that old.
+    assert_eq!(sandbox.run(["modules", "gc", "--keep", "0", "--older-than", "1d"]).stdout, "");
+    assert_eq!(sandbox.run(["modules", "gc", "--keep", "2"]).stdout.lines().count(), 2);
+    assert_eq!(ids(&["libx", "--sort", "imported"]), newest_first[..2]);
+    assert_eq!(ids(&["rust"]).len(), 1);
+    for wrong in [&["modules", "gc"][..], &["modules", "gc", "--older-than", "3 weeks"]] {
+        assert_eq!(sandbox.run(wrong).code, 2);
+    }
+}
+
+#[test]
+fn a_full_store_says_what_to_do() {
+    let sandbox = Sandbox::new();
+    sandbox.import(FIXTURE);
+    let stored = footer(&sandbox)["bytes_stored"].as_u64().unwrap();
+    let config = sandbox.write("symtool.toml", format!("quota = {}\n", stored + 100));
+    let config = config.to_str().unwrap();
+    let run = sandbox.run(["--config", config, "import", object("rust-O2-dwarf5.so").to_str().unwrap()]);
+    assert_eq!(run.code, 3);
+    assert!(run.stderr.contains("quota") && run.stderr.contains("modules gc"), "{}", run.stderr);
+    assert_eq!(sandbox.run(["modules", "list"]).stdout.lines().count(), 1);
+    // What takes the place of something else needs no more room than it has.
+    assert_eq!(sandbox.run(["--config", config, "import", "--force", object(FIXTURE).to_str().unwrap()]).code, 0);
+}
+
+#[test]
+fn modules_move_between_stores() {
+    let (one, other) = (Sandbox::new(), Sandbox::new());
+    // Two files of one module: both are known in the other store too.
+    let (stripped, debug) = (stripped(&one), debug_only(&one));
+    for path in [&stripped, &debug] {
+        assert_eq!(one.run(["import", path.to_str().unwrap()]).code, 0);
+    }
+    let list = json_lines(&one.run(["modules", "list", "--json"]).stdout);
+    let id = list[0]["id"].as_str().unwrap();
+    let file = one.path("x.segment");
+    let run = one.run(["modules", "export", id, "--output", file.to_str().unwrap(), "--json"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_eq!(sandbox.run(["modules", "verify", object(FIXTURE).to_str().unwrap()]).code, 0);
+    assert_eq!(json_lines(&run.stdout)[0]["bytes"].as_u64().unwrap(), fs::metadata(&file).unwrap().len());
+    for status in ["imported", "unchanged"] {
+        let run = other.run(["import", "--json", file.to_str().unwrap()]);
+        assert_eq!((run.code, json_lines(&run.stdout)[0]["status"].as_str().unwrap()), (0, status), "{}", run.stderr);
+    }
+    for (key, value) in list[0].as_object().unwrap().iter().filter(|(key, _)| !key.starts_with("imported")) {
+        assert_eq!(&json_lines(&other.run(["modules", "list", "--json"]).stdout)[0][key], value);
+    }
+    assert_eq!(other.run(["modules", "verify"]).code, 0);
+    flip(&file, 150);
+    let run = Sandbox::new().run(["import", file.to_str().unwrap()]);
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("segment cannot be read") && run.stderr.contains("export"), "{}", run.stderr);
 }

@@ -10,7 +10,7 @@ use symtool_formats::{File, Function as Declared};
 use crate::block::files::FileBlock;
 use crate::block::functions::{Call, FunctionBlock, Site};
 use crate::block::ranges::RangeBlock;
-use crate::block::{Damage, Kind, Opened, Sealed, open};
+use crate::block::{Compressed, Damage, Expanded, Kind, expand};
 use crate::layers::{self, Span};
 use crate::limits::{FILES_PER_BLOCK, FUNCTIONS_PER_BLOCK};
 use crate::store::Footer;
@@ -99,7 +99,7 @@ pub struct Contents {
 
 impl Contents {
     /// Opens and checks `blocks`, all of a module but its footer, in key order.
-    pub fn read(footer: &Footer, blocks: &[Sealed]) -> Self {
+    pub fn read(footer: &Footer, blocks: &[Compressed]) -> Self {
         let mut contents = Self::default();
         let of_kind = |kind: Kind| blocks.iter().filter(move |block| block.kind == kind);
         let functions = contents.read_functions(u64::from(footer.functions) + 1, of_kind(Kind::Functions));
@@ -144,7 +144,7 @@ impl Contents {
     }
 
     /// Returns how many functions there are by the numbers under which blocks are filed.
-    fn read_functions<'a>(&mut self, total: u64, blocks: impl Iterator<Item = &'a Sealed>) -> u64 {
+    fn read_functions<'a>(&mut self, total: u64, blocks: impl Iterator<Item = &'a Compressed>) -> u64 {
         let mut expected = 0;
         for block in blocks {
             let decode = |raw: &[u8]| FunctionBlock::decode(raw).map(|block| (block.count(), block));
@@ -155,7 +155,7 @@ impl Contents {
         expected
     }
 
-    fn read_files<'a>(&mut self, total: u64, blocks: impl Iterator<Item = &'a Sealed>) -> u64 {
+    fn read_files<'a>(&mut self, total: u64, blocks: impl Iterator<Item = &'a Compressed>) -> u64 {
         let mut expected = 0;
         for block in blocks {
             let decode = |raw: &[u8]| FileBlock::decode(raw).map(|block| (block.count(), block));
@@ -169,7 +169,7 @@ impl Contents {
     /// Keeps a block of numbered things in its place, or what is wrong with it.
     fn keep<T>(
         &mut self,
-        block: &Sealed,
+        block: &Compressed,
         read: Result<T, Fault>,
         size: usize,
         total: u64,
@@ -183,7 +183,7 @@ impl Contents {
     }
 
     /// Checks that every site and call of every function refers to what is there.
-    fn check_references<'a>(&mut self, functions: u64, files: u64, blocks: impl Iterator<Item = &'a Sealed>) {
+    fn check_references<'a>(&mut self, functions: u64, files: u64, blocks: impl Iterator<Item = &'a Compressed>) {
         for block in blocks {
             let number = usize::try_from(block.last).unwrap_or(usize::MAX) / FUNCTIONS_PER_BLOCK;
             let Some(Some(decoded)) = self.functions.get(number) else { continue };
@@ -212,7 +212,7 @@ impl Contents {
     }
 
     /// Returns how many ranges there are, unless a block could not be read.
-    fn read_ranges<'a>(&mut self, blocks: impl Iterator<Item = &'a Sealed>) -> Option<u64> {
+    fn read_ranges<'a>(&mut self, blocks: impl Iterator<Item = &'a Compressed>) -> Option<u64> {
         let (mut ranges, mut all_read, mut earliest) = (0, true, 0);
         for block in blocks {
             match self.range_block(block, earliest) {
@@ -235,8 +235,8 @@ impl Contents {
     }
 
     /// `None` if functions that it needs are damaged.
-    fn range_block(&self, block: &Sealed, earliest: u64) -> Result<Option<RangeBlock>, Fault> {
-        let opened = open(&block.bytes)?;
+    fn range_block(&self, block: &Compressed, earliest: u64) -> Result<Option<RangeBlock>, Fault> {
+        let opened = expand(&block.bytes)?;
         let is_known = |function: u32| !matches!(self.functions.get(function as usize / FUNCTIONS_PER_BLOCK), Some(None));
         let decoded = RangeBlock::decode(&opened.raw, |function, call| {
             let found = self.function(function).and_then(|(block, index)| block.call(index, call));
@@ -267,16 +267,16 @@ impl Contents {
         if last == block.last { Ok(Some(decoded)) } else { Err(Fault::Extent { found: last }) }
     }
 
-    fn read_layers<'a>(&mut self, sources: usize, blocks: impl Iterator<Item = &'a Sealed>) {
+    fn read_layers<'a>(&mut self, sources: usize, blocks: impl Iterator<Item = &'a Compressed>) {
         for block in blocks {
-            match open(&block.bytes).and_then(|opened| layers::decode(&opened.raw, sources).ok_or(Damage::Contents)) {
+            match expand(&block.bytes).and_then(|opened| layers::decode(&opened.raw, sources).ok_or(Damage::Contents)) {
                 Ok(spans) => self.layers = spans,
                 Err(damage) => self.found(block, damage.into()),
             }
         }
     }
 
-    fn found(&mut self, block: &Sealed, fault: Fault) {
+    fn found(&mut self, block: &Compressed, fault: Fault) {
         self.problems.push(Problem { kind: block.kind, last: block.last, fault });
     }
 
@@ -289,13 +289,13 @@ impl Contents {
 
 /// Opens a block of things numbered from `expected` on, of which there are `total`, `size` in a block but the last.
 fn numbered<T>(
-    block: &Sealed,
+    block: &Compressed,
     expected: u64,
     total: u64,
     size: usize,
     decode: impl FnOnce(&[u8]) -> Option<(usize, T)>,
 ) -> Result<T, Fault> {
-    let Opened { first, raw } = open(&block.bytes)?;
+    let Expanded { first, raw } = expand(&block.bytes)?;
     if first != expected || !first.is_multiple_of(size as u64) {
         return Err(Fault::Order { first, expected });
     }

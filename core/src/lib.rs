@@ -11,5 +11,6 @@ pub mod layers;
 pub mod limits;
 pub mod pack;
 pub mod resolve;
+pub mod seal;
 pub mod store;
 pub mod unpack;

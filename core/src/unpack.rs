@@ -11,7 +11,7 @@ use symtool_formats::{
 
 use crate::block::functions::Site;
 use crate::block::ranges::{NO_FRAME, RangeBlock};
-use crate::block::{Damage, Kind, Sealed};
+use crate::block::{Compressed, Damage, Kind};
 use crate::contents::{Contents, Problem};
 use crate::layers::Span;
 use crate::store::Footer;
@@ -21,7 +21,7 @@ use crate::store::Footer;
 ///
 /// # Errors
 /// The first block that is damaged, or contradicts another.
-pub fn unpack(footer: &Footer, blocks: &[Sealed]) -> Result<(ModuleSymbols, Vec<Span>), Problem> {
+pub fn unpack(footer: &Footer, blocks: &[Compressed]) -> Result<(ModuleSymbols, Vec<Span>), Problem> {
     let mut contents = Contents::read(footer, blocks);
     if !contents.problems.is_empty() {
         return Err(contents.problems.swap_remove(0));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use symtool_core::block::functions::FunctionBlock;
 use symtool_core::block::ranges::RangeBlock;
-use symtool_core::block::{Damage, Kind, Sealed, open, seal};
+use symtool_core::block::{Compressed, Damage, Kind, compress, expand};
 use symtool_core::contents::{Contents, Fault, Problem};
 use symtool_core::limits::FUNCTIONS_PER_BLOCK;
 use symtool_core::pack::{Packed, pack};
@@ -114,17 +114,17 @@ fn damaged_blocks_are_named() {
 fn blocks_that_contradict_each_other_are_named() {
     let packed = packed();
     let position = |kind: Kind| packed.blocks.iter().position(|block| block.kind == kind).unwrap();
-    let problems = |blocks: &[Sealed]| Contents::read(&packed.footer, blocks).problems;
-    let with = |at: usize, change: &dyn Fn(&mut Sealed)| {
+    let problems = |blocks: &[Compressed]| Contents::read(&packed.footer, blocks).problems;
+    let with = |at: usize, change: &dyn Fn(&mut Compressed)| {
         let mut blocks = packed.blocks.clone();
         change(&mut blocks[at]);
         problems(&blocks)
     };
-    let sealed_again = |at: usize, edit: &dyn Fn(&mut u64, &mut Vec<u8>)| {
+    let compressed_again = |at: usize, edit: &dyn Fn(&mut u64, &mut Vec<u8>)| {
         with(at, &|block| {
-            let mut opened = open(&block.bytes).unwrap();
+            let mut opened = expand(&block.bytes).unwrap();
             edit(&mut opened.first, &mut opened.raw);
-            block.bytes = seal(block.kind, opened.first, block.last, &opened.raw).unwrap().bytes;
+            block.bytes = compress(block.kind, opened.first, block.last, &opened.raw).unwrap().bytes;
         })
     };
     assert_eq!(problems(&packed.blocks), []);
@@ -137,12 +137,12 @@ fn blocks_that_contradict_each_other_are_named() {
     let found = packed.blocks[functions].last;
     assert_eq!(first(with(functions, &|block| block.last -= 1)), Some((Kind::Functions, Fault::Extent { found })));
     // Another beginning than its contents have.
-    let moved = sealed_again(ranges, &|first, _| *first += 1);
+    let moved = compressed_again(ranges, &|first, _| *first += 1);
     assert!(matches!(moved[0].fault, Fault::Range { .. }), "{moved:?}");
-    let moved = sealed_again(functions, &|first, _| *first += 1);
+    let moved = compressed_again(functions, &|first, _| *first += 1);
     assert_eq!(moved[0].fault, Fault::Order { first: 1, expected: 0 });
     // Contents that make no sense, under a checksum that fits.
-    let cut = sealed_again(ranges, &|_, raw| raw.truncate(raw.len() / 2));
+    let cut = compressed_again(ranges, &|_, raw| raw.truncate(raw.len() / 2));
     assert_eq!(cut[0].fault, Fault::Damage(Damage::Contents));
     // A block that is not there.
     for kind in [Kind::Ranges, Kind::Files] {
@@ -176,7 +176,7 @@ fn each_range_can_be_decoded_alone() {
     for path in fixtures() {
         let Some(symbols) = read(&path) else { continue };
         let packed = pack(&symbols, 1).unwrap();
-        let of_kind = |kind: Kind| packed.blocks.iter().filter(move |block| block.kind == kind).map(|block| open(&block.bytes).unwrap());
+        let of_kind = |kind: Kind| packed.blocks.iter().filter(move |block| block.kind == kind).map(|block| expand(&block.bytes).unwrap());
         let functions: Vec<FunctionBlock> = of_kind(Kind::Functions).map(|block| FunctionBlock::decode(&block.raw).unwrap()).collect();
         for opened in of_kind(Kind::Ranges) {
             let call = |function: u32, call: u32| {

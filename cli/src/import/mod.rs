@@ -7,6 +7,8 @@
 //!       -> commit.rs   in the order of the files: into the store, several at once
 //!       -> report.rs   a line or object each
 //! ```
+//!
+//! Modules that were exported from another store take a shorter way: segments.rs.
 
 mod commit;
 mod files;
@@ -15,6 +17,7 @@ mod limits;
 mod order;
 mod read;
 mod report;
+mod segments;
 mod walk;
 
 use std::io::Write;
@@ -45,7 +48,13 @@ pub fn run(global: &Global, args: &Import) -> Result<Exit> {
     let order = Order::new(if args.force { &[] } else { in_store.modules() });
     let commits = Commits { global, store: &store, force: args.force };
     let search = global.search(&args.debug_dirs, &args.symbol_map_dirs);
-    let summary = board.while_shown(|| import(Files::at(&args.paths), search, &order, &commits, &board))?;
+    let (segments, paths) = segments::split(&args.paths);
+    let mut summary = if paths.is_empty() {
+        Summary::default()
+    } else {
+        board.while_shown(|| import(Files::at(&paths), search, &order, &commits, &board))?
+    };
+    segments::take(global, &store, &segments, args.force, &mut summary)?;
     if global.json {
         writeln!(std::io::stdout(), "{}", serde_json::to_string(&summary)?)?;
     } else {

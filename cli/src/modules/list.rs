@@ -3,20 +3,24 @@
 //! On a terminal, a line fits: what tells least is left out first, then names are cut in the middle. Elsewhere all of it
 //! is written.
 
+use std::cmp::Reverse;
 use std::io::Write;
 
 use anyhow::Result;
 use indicatif::DecimalBytes;
 use symtool_core::store::{Catalog, Footer};
+use symtool_formats::is_same_arch;
 
-use crate::args::Global;
+use crate::args::{Global, List, Sort};
 use crate::exit::Exit;
 use crate::terminal::{clean, columns_of, elide, stdout_columns};
 
 /// Runs the command.
-pub fn run(global: &Global, catalog: &Catalog) -> Result<Exit> {
+pub fn run(global: &Global, catalog: &Catalog, args: &List) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
-    let footers = catalog.modules().iter().map(|module| &module.footer);
+    let footers = chosen(catalog, args);
+    let is_empty = footers.is_empty();
+    let footers = footers.into_iter();
     if global.json {
         for footer in footers {
             writeln!(out, "{}", serde_json::to_string(footer)?)?;
@@ -27,8 +31,7 @@ pub fn run(global: &Global, catalog: &Catalog) -> Result<Exit> {
         let rows: Vec<Row> =
             columns.map(|_| Row::head()).into_iter().chain(footers.map(|footer| Row::of(footer, columns.is_some()))).collect();
         let widths = Widths::of(&rows, columns);
-        // An empty store has no list; for scripts, lines are modules.
-        let is_empty = catalog.modules().is_empty();
+        // Nothing has no list; for scripts, lines are modules.
         for (at, row) in rows.iter().enumerate().filter(|_| !is_empty) {
             let (start, reset) = if at == 0 && columns.is_some() { (paint.bold, paint.reset) } else { ("", "") };
             writeln!(out, "{start}{}{reset}", widths.line(row))?;
@@ -36,6 +39,27 @@ pub fn run(global: &Global, catalog: &Catalog) -> Result<Exit> {
     }
     out.flush()?;
     Ok(Exit::Done)
+}
+
+/// The modules that `args` asks for, in its order.
+fn chosen<'c>(catalog: &'c Catalog, args: &List) -> Vec<&'c Footer> {
+    let is_meant = |footer: &&Footer| {
+        let is_named = |word: &String| {
+            let names = footer.other_names.iter().chain([&footer.name]);
+            names.into_iter().any(|name| name.contains(word.as_str())) || footer.id.starts_with(&word.to_ascii_lowercase().replace('-', ""))
+        };
+        (args.words.is_empty() || args.words.iter().any(is_named)) && args.arch.as_ref().is_none_or(|arch| is_same_arch(&footer.arch, arch))
+    };
+    let mut footers: Vec<&Footer> = catalog.modules().iter().map(|module| &module.footer).filter(is_meant).collect();
+    match args.sort {
+        Sort::Name => {}
+        Sort::Imported => footers.sort_by_key(|footer| Reverse(footer.imported_ms)),
+        Sort::Stored => footers.sort_by_key(|footer| Reverse(footer.bytes_stored)),
+    }
+    if args.reverse {
+        footers.reverse();
+    }
+    footers
 }
 
 /// Columns between two cells.

@@ -1,20 +1,21 @@
 //! `symtool modules`: in, a store; out, what it holds, whether it is intact, and less if asked to remove.
 //!
-//! `list.rs` fits the list to the terminal.
+//! `list.rs` fits the list to the terminal. `gc.rs` chooses what is removed, `upkeep.rs` repairs, compacts and exports.
 //! `verify.rs` checks blocks and, with `check.rs` (which addresses), `witness.rs` (another reader of the file) and
 //! `compare.rs` (where the two may differ), answers.
 
 mod check;
 mod compare;
+mod gc;
 mod list;
+mod removed;
+mod upkeep;
 mod verify;
 mod witness;
 
 use std::io::Write;
 
 use anyhow::Result;
-use indicatif::DecimalBytes;
-use serde::Serialize;
 use symtool_core::store::{Catalog, Footer, Module, Store};
 
 use crate::args::{Global, Modules, Named};
@@ -25,17 +26,29 @@ use crate::terminal::clean;
 /// Runs the command.
 pub fn run(global: &Global, args: &Modules) -> Result<Exit> {
     let store = global.open_store()?;
+    // These may have to do with a store that cannot be read, or have to be alone.
+    match args {
+        Modules::Repair => return upkeep::repair(global, &store),
+        Modules::Compact => return upkeep::compact(global, &store),
+        _ => {}
+    }
     let reader = store.read()?;
     let catalog = reader.catalog()?;
     match args {
-        Modules::List => list::run(global, &catalog),
+        Modules::List(args) => list::run(global, &catalog, args),
         Modules::Show(named) => show(global, &catalog, named),
         Modules::Remove(named) => {
-            // A reader would keep the writer waiting.
+            // While it is open, what is removed stays on disk.
             drop(reader);
             remove(global, &store, &catalog, named)
         }
+        Modules::Gc(args) => {
+            drop(reader);
+            gc::run(global, &store, &catalog, args)
+        }
         Modules::Verify(args) => verify::run(global, args, &reader, &catalog),
+        Modules::Export(args) => upkeep::export(global, &reader, &catalog, args),
+        Modules::Repair | Modules::Compact => Ok(Exit::Done),
     }
 }
 
@@ -57,41 +70,23 @@ fn show(global: &Global, catalog: &Catalog, named: &Named) -> Result<Exit> {
 }
 
 fn remove(global: &Global, store: &Store, catalog: &Catalog, named: &Named) -> Result<Exit> {
-    let mut removed: Vec<&Module> = Vec::new();
+    let mut gone: Vec<&Module> = Vec::new();
     let mut failed = false;
     for name in &named.modules {
         match find::module(catalog, name, named.latest) {
-            Ok(module) if removed.contains(&module) => {}
-            Ok(module) => removed.push(module),
+            Ok(module) if gone.iter().any(|known| known.generation == module.generation) => {}
+            Ok(module) => gone.push(module),
             Err(error) => {
                 say!("{}", error.reason());
                 failed = true;
             }
         }
     }
-    if !removed.is_empty() {
-        store.remove(&removed.iter().map(|module| module.generation.module).collect::<Vec<_>>())?;
+    if !gone.is_empty() {
+        store.remove(&gone.iter().map(|module| module.generation.module).collect::<Vec<_>>())?;
     }
-    let mut out = std::io::stdout().lock();
-    for Module { footer, .. } in removed {
-        if global.json {
-            let report = Removed { name: &footer.name, id: &footer.id, status: "removed", bytes_stored: footer.bytes_stored };
-            writeln!(out, "{}", serde_json::to_string(&report)?)?;
-        } else if !global.quiet {
-            writeln!(out, "{}: removed ({}, {})", clean(&footer.name), footer.short_id(), DecimalBytes(footer.bytes_stored))?;
-        }
-    }
-    out.flush()?;
+    removed::tell(global, &gone, "removed")?;
     Ok(Exit::failed_if(failed))
-}
-
-/// A module that was removed: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Removed<'a> {
-    name: &'a str,
-    id: &'a str,
-    status: &'static str,
-    bytes_stored: u64,
 }
 
 fn describe(out: &mut impl Write, footer: &Footer) -> Result<()> {

@@ -1,10 +1,11 @@
 //! Blocks: in, the numbers of one stretch of a module; out, the bytes that the store keeps, and back.
 //!
-//! [`seal`] is the one place that turns a block into stored bytes, [`open`] the one place that turns them back:
+//! [`compress`] is the one place that turns a block into bytes, [`expand`] the one place that turns them back. In a sealed store they
+//! are encrypted on their way to disk: see [`crate::seal`].
 //!
 //! ```text
-//! offset size  stored block, format 1, little-endian
-//! 0      1     suite: 0 = compressed, not encrypted (1 is kept for AES-256-GCM-SIV)
+//! offset size  compressed block, little-endian
+//! 0      1     suite: 0 = compressed, not encrypted
 //! 1      8     first address or number covered (the last is in the key)
 //! 9      4     bytes of the block once expanded
 //! 13     8     XXH3-64 of everything before and after this field
@@ -53,16 +54,19 @@ impl Kind {
 }
 
 /// Suite of a block that is compressed and nothing more.
-const SUITE_OPEN: u8 = 0;
-const CHECKSUM_AT: usize = 13;
-const HEADER_BYTES: usize = 21;
+pub(crate) const SUITE_OPEN: u8 = 0;
+const SUITE_BROKEN: u8 = 255;
+const SUITE_BROKEN_SEAL: u8 = 254;
+/// Where the sum is; before it stand suite, first number and size, in a sealed block too.
+pub(crate) const CHECKSUM_AT: usize = 13;
+pub(crate) const HEADER_BYTES: usize = 21;
 
 /// Compression level.
 const ZSTD_LEVEL: i32 = 4;
 
 /// One block ready for the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sealed {
+pub struct Compressed {
     /// What it holds.
     pub kind: Kind,
     /// The last address or number that it covers.
@@ -77,9 +81,12 @@ pub enum Damage {
     /// The header is cut off or its numbers are impossible.
     #[error("its header is damaged")]
     Header,
-    /// Written with a suite that this version does not know.
-    #[error("it was sealed by a newer version (suite {0})")]
+    /// Written with a suite that this version does not know, or that the store does not use.
+    #[error("it is of a kind that does not belong in this store (suite {0})")]
     Suite(u8),
+    /// Its seal is broken: some bit of it was changed, or it was made for another place, module or time.
+    #[error("its seal is broken: it was altered, or put there from elsewhere")]
+    Seal,
     /// Its bytes are not those that were written.
     #[error("its checksum is wrong")]
     Checksum,
@@ -95,22 +102,35 @@ pub enum Damage {
 ///
 /// # Errors
 /// If it is larger than [`MAX_BLOCK_BYTES`], or zstd fails.
-pub fn seal(kind: Kind, first: u64, last: u64, raw: &[u8]) -> std::io::Result<Sealed> {
+pub fn compress(kind: Kind, first: u64, last: u64, raw: &[u8]) -> std::io::Result<Compressed> {
     let raw_bytes = u32::try_from(raw.len()).ok().filter(|_| raw.len() <= MAX_BLOCK_BYTES);
     let raw_bytes =
         raw_bytes.ok_or_else(|| std::io::Error::other(format!("a block of {} bytes is over the limit of {MAX_BLOCK_BYTES}", raw.len())))?;
-    let mut bytes = Vec::with_capacity(HEADER_BYTES + zstd::zstd_safe::compress_bound(raw.len()));
-    bytes.push(SUITE_OPEN);
-    bytes.extend_from_slice(&first.to_le_bytes());
-    bytes.extend_from_slice(&raw_bytes.to_le_bytes());
-    bytes.extend_from_slice(&[0; HEADER_BYTES - CHECKSUM_AT]);
     let mut compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
     compressor.include_contentsize(false)?;
-    bytes.extend_from_slice(&compressor.compress(raw)?);
-    let sum = checksum(&bytes).to_le_bytes();
-    bytes[CHECKSUM_AT..HEADER_BYTES].copy_from_slice(&sum);
-    bytes.shrink_to_fit();
-    Ok(Sealed { kind, last, bytes })
+    Ok(Compressed::new((kind, first, last), raw_bytes, &compressor.compress(raw)?))
+}
+
+impl Compressed {
+    /// A block of `raw_bytes` bytes that `data` expands to.
+    pub(crate) fn new((kind, first, last): (Kind, u64, u64), raw_bytes: u32, data: &[u8]) -> Self {
+        let mut bytes = Vec::with_capacity(HEADER_BYTES + data.len());
+        bytes.push(SUITE_OPEN);
+        bytes.extend_from_slice(&first.to_le_bytes());
+        bytes.extend_from_slice(&raw_bytes.to_le_bytes());
+        bytes.extend_from_slice(&[0; HEADER_BYTES - CHECKSUM_AT]);
+        bytes.extend_from_slice(data);
+        let sum = checksum(&bytes).to_le_bytes();
+        bytes[CHECKSUM_AT..HEADER_BYTES].copy_from_slice(&sum);
+        Self { kind, last, bytes }
+    }
+
+    /// Stands for a block that cannot be had: to [`expand`] it is [`Damage::Seal`] if its seal is broken, else [`Damage::Checksum`].
+    pub fn broken(kind: Kind, last: u64, is_seal: bool) -> Self {
+        let mut broken = Self::new((kind, last, last), 0, &[]);
+        broken.bytes[0] = if is_seal { SUITE_BROKEN_SEAL } else { SUITE_BROKEN };
+        broken
+    }
 }
 
 fn checksum(bytes: &[u8]) -> u64 {
@@ -127,39 +147,50 @@ thread_local! {
 
 /// An expanded block.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Opened {
+pub struct Expanded {
     /// The first address or number that it covers.
     pub first: u64,
     /// Its contents.
     pub raw: Vec<u8>,
 }
 
-/// Bytes of a stored block once expanded, as its header has them; `None` if it has none.
-pub fn expanded_bytes(bytes: &[u8]) -> Option<u64> {
-    let raw_bytes = bytes.get(..HEADER_BYTES)?.get(9..CHECKSUM_AT)?;
-    Some(u32::from_le_bytes(raw_bytes.try_into().ok()?).into())
+/// What stands before the data of a block, sealed or not: its suite, the first number that it covers, and its size once expanded.
+pub(crate) fn head(bytes: &[u8]) -> Result<(u8, u64, u32), Damage> {
+    let head = bytes.get(..CHECKSUM_AT).ok_or(Damage::Header)?;
+    let number = |at: std::ops::Range<usize>| head[at].iter().rev().fold(0u64, |number, &byte| number << 8 | u64::from(byte));
+    let raw_bytes = u32::try_from(number(9..CHECKSUM_AT)).map_err(|_| Damage::Header)?;
+    Ok((head[0], number(1..9), raw_bytes))
 }
 
-/// Expands what [`seal`] made.
+/// Bytes of a stored block once expanded, as its header has them; `None` if it has none.
+pub fn expanded_bytes(bytes: &[u8]) -> Option<u64> {
+    head(bytes).ok().map(|(_, _, raw_bytes)| raw_bytes.into())
+}
+
+/// Expands what [`compress`] made.
 ///
 /// # Errors
 /// [`Damage`] if `bytes` are not such a block.
-pub fn open(bytes: &[u8]) -> Result<Opened, Damage> {
-    let (header, data) = bytes.split_at_checked(HEADER_BYTES).ok_or(Damage::Header)?;
-    let number = |at: std::ops::Range<usize>| header[at].iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte));
-    if header[0] != SUITE_OPEN {
-        return Err(Damage::Suite(header[0]));
+pub fn expand(bytes: &[u8]) -> Result<Expanded, Damage> {
+    let (suite, first, raw_bytes) = head(bytes)?;
+    match suite {
+        SUITE_OPEN => {}
+        SUITE_BROKEN => return Err(Damage::Checksum),
+        SUITE_BROKEN_SEAL => return Err(Damage::Seal),
+        suite => return Err(Damage::Suite(suite)),
     }
-    if number(CHECKSUM_AT..HEADER_BYTES) != checksum(bytes) {
+    let (header, data) = bytes.split_at_checked(HEADER_BYTES).ok_or(Damage::Header)?;
+    if header[CHECKSUM_AT..] != checksum(bytes).to_le_bytes() {
         return Err(Damage::Checksum);
     }
-    let first = number(1..9);
-    let raw_bytes = usize::try_from(number(9..CHECKSUM_AT)).ok().filter(|bytes| *bytes <= MAX_BLOCK_BYTES).ok_or(Damage::Header)?;
+    Ok(Expanded { first, raw: expand_data(data, raw_bytes)? })
+}
+
+/// Expands the data of a block to its `raw_bytes` bytes.
+pub(crate) fn expand_data(data: &[u8], raw_bytes: u32) -> Result<Vec<u8>, Damage> {
+    let raw_bytes = usize::try_from(raw_bytes).ok().filter(|bytes| *bytes <= MAX_BLOCK_BYTES).ok_or(Damage::Header)?;
     let raw = EXPANDER.with_borrow_mut(|expander| expander.decompress(data, raw_bytes)).map_err(|_| Damage::Data)?;
-    if raw.len() != raw_bytes {
-        return Err(Damage::Data);
-    }
-    Ok(Opened { first, raw })
+    if raw.len() == raw_bytes { Ok(raw) } else { Err(Damage::Data) }
 }
 
 #[cfg(test)]
@@ -167,13 +198,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sealed_blocks_open_again() {
+    fn blocks_come_back() {
         for raw in [Vec::new(), b"x".to_vec(), vec![7; 100_000]] {
             let raw = raw.as_slice();
-            let sealed = seal(Kind::Ranges, 3, 9, raw).unwrap();
-            assert_eq!((sealed.kind, sealed.last), (Kind::Ranges, 9));
-            assert_eq!(open(&sealed.bytes).unwrap(), Opened { first: 3, raw: raw.to_vec() });
-            assert_eq!(expanded_bytes(&sealed.bytes), Some(raw.len() as u64));
+            let block = compress(Kind::Ranges, 3, 9, raw).unwrap();
+            assert_eq!((block.kind, block.last), (Kind::Ranges, 9));
+            assert_eq!(expand(&block.bytes).unwrap(), Expanded { first: 3, raw: raw.to_vec() });
+            assert_eq!(expanded_bytes(&block.bytes), Some(raw.len() as u64));
         }
     }
 
@@ -181,12 +212,12 @@ mod tests {
     #[test]
     fn flipped_bits_are_noticed() {
         let raw: Vec<u8> = (0..2000u32).flat_map(|i| (i * i % 251).to_le_bytes()).collect();
-        let sealed = seal(Kind::Functions, 0, 1, &raw).unwrap().bytes;
-        for bit in 0..sealed.len() * 8 {
-            let mut damaged = sealed.clone();
+        let block = compress(Kind::Functions, 0, 1, &raw).unwrap().bytes;
+        for bit in 0..block.len() * 8 {
+            let mut damaged = block.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
-            assert!(open(&damaged).is_err(), "bit {bit}");
+            assert!(expand(&damaged).is_err(), "bit {bit}");
         }
-        (0..sealed.len()).for_each(|end| assert!(open(&sealed[..end]).is_err(), "{end}"));
+        (0..block.len()).for_each(|end| assert!(expand(&block[..end]).is_err(), "{end}"));
     }
 }

@@ -22,7 +22,7 @@
 mod joined;
 mod overlay;
 
-use crate::block::{Kind, Sealed, seal};
+use crate::block::{Compressed, Kind, compress};
 use crate::contents::Problem;
 use crate::layers;
 use crate::pack::{Packed, pack};
@@ -111,7 +111,12 @@ fn in_use(sources: &[Source]) -> Vec<bool> {
 ///
 /// # Errors
 /// If a block is damaged, or packing fails.
-pub fn complete(plan: Plan, footer: &Footer, blocks: impl FnOnce() -> Result<Vec<Sealed>, Error>, new: &Packed) -> Result<Packed, Error> {
+pub fn complete(
+    plan: Plan,
+    footer: &Footer,
+    blocks: impl FnOnce() -> Result<Vec<Compressed>, Error>,
+    new: &Packed,
+) -> Result<Packed, Error> {
     let is_alone = plan.uses_new && plan.old.iter().all(Option::is_none);
     if !is_alone && (plan.uses_new || plan.takes_out) {
         return join(plan, footer, &blocks()?, new);
@@ -123,7 +128,7 @@ pub fn complete(plan: Plan, footer: &Footer, blocks: impl FnOnce() -> Result<Vec
     Ok(Packed { footer: tell(footer, sources, &new.footer), key: new.key, blocks })
 }
 
-fn join(plan: Plan, footer: &Footer, blocks: &[Sealed], new: &Packed) -> Result<Packed, Error> {
+fn join(plan: Plan, footer: &Footer, blocks: &[Compressed], new: &Packed) -> Result<Packed, Error> {
     let (old_symbols, old_spans) = unpack(footer, blocks).map_err(Error::Damaged)?;
     let (new_symbols, _) = unpack(&new.footer, &new.blocks).map_err(Error::Damaged)?;
     let old_pieces = pieces(&old_symbols, &old_spans, &plan.old);
@@ -135,7 +140,7 @@ fn join(plan: Plan, footer: &Footer, blocks: &[Sealed], new: &Packed) -> Result<
     let (symbols, spans) = joined.finish(if plan.new == 0 { &new_symbols } else { &old_symbols });
     let mut packed = pack(&symbols, 0)?;
     if !spans.is_empty() {
-        packed.blocks.push(seal(Kind::Layers, 0, u64::MAX, &layers::encode(&spans))?);
+        packed.blocks.push(compress(Kind::Layers, 0, u64::MAX, &layers::encode(&spans))?);
         packed.footer.bytes_stored = packed.blocks.iter().map(|block| block.bytes.len() as u64).sum();
     }
     Ok(Packed { footer: tell(packed.footer, sources, &new.footer), key: new.key, blocks: packed.blocks })

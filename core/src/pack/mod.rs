@@ -9,7 +9,7 @@ use symtool_formats::{Chain, ChainId, Files, ModuleSymbols, Range, Source};
 
 use crate::block::functions::{self, Call, Function};
 use crate::block::ranges::{Encoder, Root, Step};
-use crate::block::{Kind, Sealed, files, seal};
+use crate::block::{Compressed, Kind, compress, files};
 use crate::limits::{FILES_PER_BLOCK, FUNCTIONS_PER_BLOCK, RANGES_PER_BLOCK};
 use crate::store::{Footer, ModuleKey};
 use numbers::Numbers;
@@ -22,7 +22,7 @@ pub struct Packed {
     /// What it is filed under.
     pub key: ModuleKey,
     /// All blocks but the footer, in key order.
-    pub blocks: Vec<Sealed>,
+    pub blocks: Vec<Compressed>,
 }
 
 /// Packs `symbols`, read from a file of `bytes_in` bytes, on the current rayon pool. The blocks do not depend on
@@ -101,19 +101,19 @@ impl Functions {
     }
 }
 
-fn pack_ranges(symbols: &ModuleSymbols, functions: &Functions, numbers: &Numbers) -> std::io::Result<Vec<Sealed>> {
+fn pack_ranges(symbols: &ModuleSymbols, functions: &Functions, numbers: &Numbers) -> std::io::Result<Vec<Compressed>> {
     let blocks =
         symbols.ranges.par_chunks(RANGES_PER_BLOCK).zip(numbers.site_of_range.par_chunks(RANGES_PER_BLOCK)).zip(&functions.next_outermost);
-    let seal_block = |((ranges, sites), next_outermost): ((&[Range], &[u32]), &u32)| {
+    let compress_block = |((ranges, sites), next_outermost): ((&[Range], &[u32]), &u32)| {
         let mut walk = Walk::new(symbols, functions, numbers);
         let mut encoder = Encoder::new(*next_outermost);
         for (range, site) in ranges.iter().zip(sites) {
             let (root_chain, root) = walk.enter(range.chain);
             encoder.push((range.start, range.end), root_chain, root, &walk.path, *site);
         }
-        encoder.finish().map(|(first, last, raw)| seal(Kind::Ranges, first, last, &raw))
+        encoder.finish().map(|(first, last, raw)| compress(Kind::Ranges, first, last, &raw))
     };
-    blocks.filter_map(seal_block).collect()
+    blocks.filter_map(compress_block).collect()
 }
 
 /// The way from the outermost function to a chain, as steps.
@@ -163,8 +163,8 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn pack_functions(symbols: &ModuleSymbols, functions: &Functions, numbers: &Numbers) -> std::io::Result<Vec<Sealed>> {
-    seal_groups(Kind::Functions, functions.count(), FUNCTIONS_PER_BLOCK, |group| {
+fn pack_functions(symbols: &ModuleSymbols, functions: &Functions, numbers: &Numbers) -> std::io::Result<Vec<Compressed>> {
+    compress_groups(Kind::Functions, functions.count(), FUNCTIONS_PER_BLOCK, |group| {
         functions::encode(group.map(|function| Function {
             declared: symbols.functions.get(functions.ids[function] as usize).unwrap_or_else(|| symtool_formats::Function::symbol(b"")),
             sites: numbers.sites.of(function),
@@ -173,23 +173,23 @@ fn pack_functions(symbols: &ModuleSymbols, functions: &Functions, numbers: &Numb
     })
 }
 
-fn pack_files(files: &Files) -> std::io::Result<Vec<Sealed>> {
-    seal_groups(Kind::Files, files.len(), FILES_PER_BLOCK, |group| files::encode(group.filter_map(|file| files.get(file))))
+fn pack_files(files: &Files) -> std::io::Result<Vec<Compressed>> {
+    compress_groups(Kind::Files, files.len(), FILES_PER_BLOCK, |group| files::encode(group.filter_map(|file| files.get(file))))
 }
 
 /// Seals `count` things in groups of `size`, in parallel.
-fn seal_groups(
+fn compress_groups(
     kind: Kind,
     count: usize,
     size: usize,
     encode: impl Fn(std::ops::Range<usize>) -> Vec<u8> + Sync,
-) -> std::io::Result<Vec<Sealed>> {
+) -> std::io::Result<Vec<Compressed>> {
     (0..count.div_ceil(size))
         .into_par_iter()
         .map(|group| {
             let group = group * size..count.min((group + 1) * size);
             let (first, last) = (group.start as u64, group.end as u64 - 1);
-            seal(kind, first, last, &encode(group))
+            compress(kind, first, last, &encode(group))
         })
         .collect()
 }

@@ -12,7 +12,7 @@ use super::cache::{Cache, Kept};
 use crate::block::files::FileBlock;
 use crate::block::functions::{Call, FunctionBlock, Site};
 use crate::block::ranges::RangeBlock;
-use crate::block::{Damage, Kind, Opened};
+use crate::block::{Damage, Expanded, Kind};
 use crate::limits::{FILES_PER_BLOCK, FUNCTIONS_PER_BLOCK, RANGES_PER_BLOCK, SPARSE_BLOCKS};
 use crate::store::{Blocks, Error, Held, Module, Reader};
 
@@ -95,7 +95,7 @@ impl<'s, T> Source<'s, T> {
     }
 
     /// The block that covers `at` as it is stored, with the last that it covers; or up to where there is none.
-    fn open(&mut self, at: u64) -> Result<Result<(u64, Opened), u64>, Error> {
+    fn open(&mut self, at: u64) -> Result<Result<(u64, Expanded), u64>, Error> {
         let found = self.stored.as_mut().map_or(Ok(None), |stored| stored.seek(at))?;
         Ok(found.ok_or(u64::MAX).and_then(|(last, opened)| if opened.first > at { Err(opened.first) } else { Ok((last, opened)) }))
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use symtool_formats::{Detail, ModuleInfo, ModuleKind, ModuleSymbols, is_same_arch};
 
 use super::{ModuleKey, Source};
+use crate::seal::Seal;
 
 /// Version of all blocks of a module. 1: the first.
 pub const FORMAT: u32 = 3;
@@ -97,6 +98,12 @@ impl Footer {
         self.sources.iter().any(|source| source.is_settled() && source.is_file(info, bytes))
     }
 
+    /// Whether the module was made from all the files that `other` was made from, and more.
+    pub(super) fn tells_more_than(&self, other: &Self) -> bool {
+        let has = |source: &Source| self.sources.iter().any(|own| own.is_same_file(source));
+        self.sources.len() > other.sources.len() && other.sources.iter().all(has)
+    }
+
     /// [`Footer::detail`] as a value; `None` for one that this version does not know.
     pub fn detail(&self) -> Option<Detail> {
         Detail::named(&self.detail)
@@ -125,16 +132,18 @@ pub(super) fn now_ms() -> u64 {
 }
 
 /// A module that is in the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Module {
     /// Where its blocks are.
     pub generation: super::Generation,
     /// What it is.
     pub footer: Footer,
+    /// How its blocks are stored.
+    pub seal: Seal,
 }
 
 /// Modules for which a name stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Named<'a> {
     /// Exactly this one.
     One(&'a Module),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::block::{Damage, Kind};
+use crate::seal::KeyId;
 
 /// A store that cannot be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -24,11 +25,58 @@ pub enum Error {
         /// What this version reads.
         expected: &'static str,
     },
-    /// Others hold it.
-    #[error("{}: the store is in use by another process (waited {waited_seconds} s); try again, or wait longer with --wait", store.display())]
+    /// It is sealed, and no key was given.
+    #[error("{}: the store is sealed with key {wanted}; give its key with --key-file FILE, --key-command CMD, $SYMTOOL_KEY or `key-file` in \
+             symtool.toml", store.display())]
+    NoKey {
+        /// The store.
+        store: PathBuf,
+        /// Its key.
+        wanted: KeyId,
+    },
+    /// It is sealed with another key.
+    #[error("{}: the store is sealed with key {wanted}, and the key given is {given}; give the one that `symtool key show` calls {wanted}", store.display())]
+    WrongKey {
+        /// The store.
+        store: PathBuf,
+        /// Its key.
+        wanted: KeyId,
+        /// The key at hand.
+        given: KeyId,
+    },
+    /// It is not sealed, and a key was given to write with.
+    #[error("{}: the store was made without a key and stays open; leave out the key, or import into a new store, which will be sealed", .0.display())]
+    Open(PathBuf),
+    /// It is not sealed, so that its key cannot be changed.
+    #[error("{}: the store is not sealed: its key cannot be changed; to seal modules, import them into a new store with a key", .0.display())]
+    NotSealed(PathBuf),
+    /// A segment that cannot be taken.
+    #[error("{}: this segment cannot be read: {fact}; export its module again", path.display())]
+    Segment {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        fact: String,
+    },
+    /// More than may be stored.
+    #[error("{}: full: it would take {needed} bytes of its quota of {quota}; remove modules (`symtool modules gc`, `symtool modules remove`) or raise \
+             the quota", store.display())]
+    Quota {
+        /// The store.
+        store: PathBuf,
+        /// Bytes that it may take.
+        quota: u64,
+        /// Bytes that it would take.
+        needed: u64,
+    },
+    /// Another process holds it.
+    #[error("{}: the store is being written by {} (waited {waited_seconds} s); let it finish, wait longer with --wait, or end it: \
+             what it has not finished will not be in the store", store.display(), process(*holder))]
     Locked {
         /// The store.
         store: PathBuf,
+        /// The process, if it is known.
+        holder: Option<u32>,
         /// How long it was waited for.
         waited_seconds: u64,
     },
@@ -41,7 +89,7 @@ pub enum Error {
         cause: std::io::Error,
     },
     /// The database refused.
-    #[error("{}: the database cannot be used: {cause}; free some space if the disk is full; if a file is damaged, restore it or import into a new store", store.display())]
+    #[error("{}: the database cannot be used: {cause}; free some space if the disk is full; if a file is damaged, `symtool modules repair` saves the rest", store.display())]
     Database {
         /// The store.
         store: PathBuf,
@@ -49,7 +97,7 @@ pub enum Error {
         cause: rocksdb::Error,
     },
     /// A block that is not as it was written.
-    #[error("module {module}: a block of {kind:?} ending at {last:#x} cannot be read: {damage}; import the module again with --force")]
+    #[error("module {module}: the block of {} ending at {last:#x} cannot be read: {damage}; import its file again with --force", kind.name())]
     Corrupt {
         /// Name and id.
         module: String,
@@ -60,6 +108,10 @@ pub enum Error {
         /// What is wrong with it.
         damage: Damage,
     },
+}
+
+fn process(holder: Option<u32>) -> String {
+    holder.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
 }
 
 impl Error {

@@ -3,22 +3,23 @@
 //! Whoever answers from one holds no lock while it waits for requests, and needs no store at all.
 
 use super::{Blocks, Error, Generation, Module, Reader};
-use crate::block::{Kind, Sealed};
+use crate::block::{Compressed, Kind};
 use crate::pack::Packed;
+use crate::seal::Seal;
 
 /// A module with all its blocks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Held {
     module: Module,
     /// In key order.
-    blocks: Vec<Sealed>,
+    blocks: Vec<Compressed>,
 }
 
 impl Held {
     /// A module that is in no store.
     pub fn of(packed: Packed) -> Self {
         let generation = Generation { module: packed.key, number: 0 };
-        Self { module: Module { generation, footer: packed.footer }, blocks: packed.blocks }
+        Self { module: Module { generation, footer: packed.footer, seal: Seal::Open }, blocks: packed.blocks }
     }
 
     /// A module as a store has it.
@@ -34,7 +35,7 @@ impl Held {
         &self.module
     }
 
-    /// Bytes of all blocks, as they are stored.
+    /// Bytes of all blocks, compressed.
     pub fn bytes(&self) -> usize {
         self.blocks.iter().map(|block| block.bytes.len()).sum()
     }

@@ -1,107 +1,106 @@
 //! The store of packed modules: in, blocks; out, blocks, for ever or not at all.
 //!
 //! ```text
-//! STORE/FORMAT         one line: what wrote this
-//! STORE/symbols.lock   who may open symbols/ (lock.rs)
+//! STORE/FORMAT         what wrote this, and whether it is sealed (format.rs)
+//! STORE/write.lock     who writes (lock.rs)
+//! STORE/read.lock      who reads
 //! STORE/symbols/       RocksDB, one column family of blocks (key.rs)
 //! STORE/staging/       segments on their way in; swept by the next writer
 //! ```
 //!
-//! A module's blocks, its footer last, go in as one sorted segment by one ingest: a killed import leaves nothing
-//! but a file in `staging/`.
+//! All that changes a store is one ingest of sorted files: blocks of modules, their footers, and tombstones for footers that go.
+//! There is no log to write ahead, so a killed process leaves nothing but a file in `staging/`, and who opens the database at any
+//! moment sees all of a change or nothing of it.
 
 mod blocks;
 mod catalog;
 mod error;
+mod format;
 mod held;
 mod key;
 mod lock;
 mod reader;
+mod repair;
+mod rotate;
+mod segment;
 mod source;
+mod sweep;
+mod tidy;
 mod usage;
 mod writer;
 
-use std::ffi::OsStr;
-use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::seal::{KeyId, MasterKey};
 pub use blocks::Blocks;
 pub use catalog::{Catalog, Footer, MIN_ID_DIGITS, Module, Named};
 pub use error::Error;
+use format::Format;
 pub use held::Held;
 pub use key::{Generation, ModuleKey};
 pub use reader::Reader;
+pub use repair::Lost;
+pub use segment::is_segment;
 pub use source::Source;
 pub(crate) use source::addresses;
 pub use usage::{KindUsage, Usage};
 pub use writer::Committed;
 
-const FORMAT_LINE: &str = "symtool store 3";
 /// The default family, which a database has from its first moment: a kill cannot come between the two.
 const FAMILY: &str = rocksdb::DEFAULT_COLUMN_FAMILY_NAME;
-/// Begins the name of a format file that is being written.
-const DRAFT: &str = ".FORMAT.";
 
-/// A store's folder.
+/// A store's folder, and what it takes to use it.
 #[derive(Clone, Debug)]
 pub struct Store {
     path: PathBuf,
     wait: Duration,
+    key: Option<MasterKey>,
+    quota: Option<u64>,
 }
 
 impl Store {
     /// The store at `path`, which need not exist yet. Other processes are waited for up to `wait`.
     pub fn at(path: &Path, wait: Duration) -> Self {
-        Self { path: path.to_owned(), wait }
+        Self { path: path.to_owned(), wait, key: None, quota: None }
     }
 
-    /// Opens it for reading; other readers may, writers wait until this one is dropped.
+    /// The same, with the master key that it is or will be sealed with.
+    #[must_use]
+    pub fn with_key(self, key: Option<MasterKey>) -> Self {
+        Self { key, ..self }
+    }
+
+    /// The same, in which no more than `bytes` may be stored.
+    #[must_use]
+    pub fn with_quota(self, bytes: Option<u64>) -> Self {
+        Self { quota: bytes, ..self }
+    }
+
+    /// Opens it for reading, beside other readers and whoever writes. What is written meanwhile is seen by who opens it next.
     ///
     /// # Errors
     /// Any [`Error`].
     pub fn read(&self) -> Result<Reader, Error> {
-        self.check_format()?;
         Reader::open(self)
     }
 
-    /// Makes the folder and its format file, unless they are there. Another process may be doing the same.
+    /// Makes the folder and its format file, unless they are there: sealed, if there is a key. Another process may be doing
+    /// the same.
     ///
     /// # Errors
     /// Any [`Error`]; a folder with other things in it is left as it is.
     pub fn create(&self) -> Result<(), Error> {
-        let format = self.path.join("FORMAT");
-        if !format.exists() {
-            let draft = self.path.join(format!("{DRAFT}{}", std::process::id()));
-            let is_ours = |name: &OsStr| name == "staging" || name == "FORMAT" || name.as_encoded_bytes().starts_with(DRAFT.as_bytes());
-            let is_foreign = |entries: fs::ReadDir| entries.flatten().any(|entry| !is_ours(&entry.file_name()));
-            if fs::read_dir(&self.path).is_ok_and(is_foreign) && !format.exists() {
-                return Err(Error::NotAStore(self.path.clone()));
-            }
-            let io = |source| Error::io(&self.path, source);
-            fs::create_dir_all(self.staging()).map_err(io)?;
-            write_durably(&draft, &format, &format!("{FORMAT_LINE}\n")).map_err(io)?;
-        }
-        self.check_format()
+        Format::of(self.key.as_ref().map(MasterKey::id)).create(self)?;
+        Format::read(self)?.admit_writing(self, self.key.as_ref())
     }
 
-    fn check_format(&self) -> Result<(), Error> {
-        let path = self.path.join("FORMAT");
-        let found = match fs::read_to_string(&path) {
-            Ok(found) => found,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let is_empty = fs::read_dir(&self.path).map_or(true, |mut entries| entries.next().is_none());
-                return Err(if is_empty { Error::Missing(self.path.clone()) } else { Error::NotAStore(self.path.clone()) });
-            }
-            Err(cause) => return Err(Error::io(&path, cause)),
-        };
-        if found.trim_end() == FORMAT_LINE {
-            Ok(())
-        } else {
-            let found = found.lines().next().unwrap_or_default().chars().take(40).collect();
-            Err(Error::Format { store: self.path.clone(), found, expected: FORMAT_LINE })
-        }
+    /// The keys that may open it; none if it is open to all.
+    ///
+    /// # Errors
+    /// If there is no store.
+    pub fn keys(&self) -> Result<Vec<KeyId>, Error> {
+        Ok(Format::read(self)?.keys().to_vec())
     }
 
     /// Its folder.
@@ -113,12 +112,36 @@ impl Store {
         self.path.join("symbols")
     }
 
+    fn repaired(&self) -> PathBuf {
+        self.path.join("symbols.repaired")
+    }
+
+    fn damaged(&self) -> PathBuf {
+        self.path.join("symbols.damaged")
+    }
+
+    /// Is there while blocks without a footer are known to be there.
+    fn untidy(&self) -> PathBuf {
+        self.path.join("untidy")
+    }
+
     fn staging(&self) -> PathBuf {
         self.path.join("staging")
     }
 
-    fn lock_path(&self) -> PathBuf {
-        self.path.join("symbols.lock")
+    fn write_lock(&self) -> PathBuf {
+        self.path.join("write.lock")
+    }
+
+    fn read_lock(&self) -> PathBuf {
+        self.path.join("read.lock")
+    }
+
+    fn wrong_key(&self, wanted: KeyId) -> Error {
+        match &self.key {
+            Some(key) => Error::WrongKey { store: self.path.clone(), wanted, given: key.id() },
+            None => Error::NoKey { store: self.path.clone(), wanted },
+        }
     }
 
     fn database_error(&self, source: rocksdb::Error) -> Error {
@@ -126,25 +149,22 @@ impl Store {
     }
 }
 
-/// Writes `text` to `draft` and then makes it `path`, on disk before this returns.
-fn write_durably(draft: &Path, path: &Path, text: &str) -> std::io::Result<()> {
-    let mut file = fs::File::create(draft)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(draft, path)?;
-    path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
-}
-
 /// Options of the database, alike for readers and writers.
 fn options() -> rocksdb::Options {
     let mut table = rocksdb::BlockBasedOptions::default();
     // Blocks are decoded once and kept decoded; RocksDB need not keep them too.
     table.disable_cache();
+    // One of ours in each of RocksDB's: a damaged byte is one block's damage.
+    table.set_block_size(1);
     let mut options = rocksdb::Options::default();
     options.set_block_based_table_factory(&table);
     options.set_compression_type(rocksdb::DBCompressionType::None);
     options.set_keep_log_file_num(1);
     options.set_log_level(rocksdb::LogLevel::Error);
+    // Nothing is rewritten while others may be reading: see writer.rs.
+    options.set_disable_auto_compactions(true);
+    // A damaged file is its modules' damage, and no reason not to open the others.
+    options.set_paranoid_checks(false);
     // Thousands of modules are thousands of files.
     options.set_max_open_files(512);
     // One cold answer opens a handful of files; sixteen threads to do it cost more than they save.

@@ -1,0 +1,103 @@
+//! `symtool key`: in, a store and keys; out, a new key, the same store under another key, or which key is which.
+//!
+//! `source.rs` finds the key that every command uses.
+
+mod source;
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use symtool_core::seal::MasterKey;
+use symtool_core::store::Error;
+
+use crate::args::{Global, Key};
+use crate::exit::Exit;
+pub use source::{is_given, load, read_file};
+
+/// Runs the command.
+pub fn run(global: &Global, args: &Key) -> Result<Exit> {
+    match args {
+        Key::Generate(args) => generate(global, &args.file),
+        Key::Rotate(args) => rotate(global, &args.new_key_file),
+        Key::Show => show(global),
+    }
+}
+
+/// Makes a file that only its owner may read, and never writes over another.
+fn generate(global: &Global, path: &Path) -> Result<Exit> {
+    let text = MasterKey::generate().context("the operating system gives no random numbers")?;
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let mut file =
+        made.with_context(|| format!("{}: cannot be made; name a file that is not there yet, in a folder that is", path.display()))?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).with_context(|| format!("{}: cannot be written", path.display()))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder).and_then(|folder| folder.sync_all()).with_context(|| format!("{}: cannot be written", folder.display()))?;
+    let id = MasterKey::parse(&text)?.id().to_string();
+    tell(global, &Generated { key: &id, file: &path.to_string_lossy() }, || {
+        format!("{}: key {id}; keep a copy elsewhere: without it, what is sealed with it is lost", path.display())
+    })
+}
+
+/// A new key: the JSON object that the documentation describes.
+#[derive(Debug, Serialize)]
+struct Generated<'a> {
+    key: &'a str,
+    file: &'a str,
+}
+
+fn rotate(global: &Global, new_key_file: &Path) -> Result<Exit> {
+    let new = read_file(new_key_file)?;
+    let store = global.open_store()?;
+    let modules = store.rotate(&new)?;
+    let key = new.id().to_string();
+    tell(global, &Rotated { key: &key, modules }, || {
+        format!("{}: sealed with key {key} now ({modules} modules); the old key opens it no longer", store.path().display())
+    })
+}
+
+/// A store with another key: the JSON object that the documentation describes.
+#[derive(Debug, Serialize)]
+struct Rotated<'a> {
+    key: &'a str,
+    modules: usize,
+}
+
+fn show(global: &Global) -> Result<Exit> {
+    let given = load(global)?.map(|key| key.id().to_string());
+    let store = global.store_without_key()?;
+    let wanted: Option<Vec<String>> = match store.keys() {
+        Ok(keys) => Some(keys.iter().map(ToString::to_string).collect()),
+        Err(Error::Missing(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    tell(global, &Shown { given: given.as_deref(), store: wanted.as_deref() }, || {
+        let given = given.as_deref().unwrap_or("none");
+        let path = store.path().display();
+        let store = match wanted.as_deref() {
+            None => format!("none at {path} yet"),
+            Some([]) => format!("{path}: open (not sealed)"),
+            Some(keys) => format!("{path}: sealed with {}", keys.join(", to become ")),
+        };
+        format!("key given  {given}\nstore      {store}")
+    })
+}
+
+/// Which keys there are: the JSON object that the documentation describes.
+#[derive(Debug, Serialize)]
+struct Shown<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    given: Option<&'a str>,
+    /// Absent if there is no store; empty if it is not sealed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<&'a [String]>,
+}
+
+fn tell(global: &Global, object: &impl Serialize, text: impl FnOnce() -> String) -> Result<Exit> {
+    let line = if global.json { serde_json::to_string(object)? } else { text() };
+    writeln!(std::io::stdout(), "{line}")?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,41 @@
+//! `symtool modules gc`: in, the catalog and a rule; out, fewer modules.
+
+use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Result;
+use symtool_core::store::{Catalog, Module, Store};
+
+use super::removed;
+use crate::args::{Gc, Global};
+use crate::exit::Exit;
+
+/// Runs the command.
+pub fn run(global: &Global, store: &Store, catalog: &Catalog, args: &Gc) -> Result<Exit> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let gone = chosen(catalog.modules(), args.keep, args.older_than.map(|age| now.saturating_sub(age)));
+    if !args.dry_run && !gone.is_empty() {
+        store.remove(&gone.iter().map(|module| module.generation.module).collect::<Vec<_>>())?;
+    }
+    let status = if args.dry_run { "would be removed" } else { "removed" };
+    removed::tell(global, &gone, status)?;
+    Ok(Exit::Done)
+}
+
+/// The modules that go: of each name and architecture those that `keep` newer ones have, and that were imported before `before`
+/// (seconds since 1970). What is not asked for keeps nothing from going.
+fn chosen(modules: &[Module], keep: Option<usize>, before: Option<u64>) -> Vec<&Module> {
+    let mut newest: Vec<&Module> = modules.iter().collect();
+    newest.sort_by_key(|module| std::cmp::Reverse(module.footer.imported_ms));
+    let mut met: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut gone: Vec<&Module> = newest
+        .into_iter()
+        .filter(|module| {
+            let newer = met.entry((&module.footer.name, &module.footer.arch)).or_default();
+            *newer += 1;
+            keep.is_none_or(|keep| *newer > keep) && before.is_none_or(|before| module.footer.imported < before)
+        })
+        .collect();
+    gone.sort_by(|a, b| (&a.footer.name, a.footer.imported_ms).cmp(&(&b.footer.name, b.footer.imported_ms)));
+    gone
+}

@@ -1,0 +1,88 @@
+//! `symtool modules repair`, `compact` and `export`: in, a store; out, the same store without what is damaged, or in fewer bytes, or
+//! one of its modules as a file.
+
+use std::io::Write;
+
+use anyhow::Result;
+use indicatif::DecimalBytes;
+use serde::Serialize;
+use symtool_core::store::{Catalog, Reader, Store};
+
+use crate::args::{Export, Global};
+use crate::exit::Exit;
+use crate::find;
+use crate::terminal::clean;
+
+/// A module that was lost: the JSON object that the documentation describes.
+#[derive(Debug, Serialize)]
+struct Lost<'a> {
+    module: &'a str,
+    files: &'a [String],
+    status: &'static str,
+    error: &'a str,
+}
+
+/// Drops what is damaged. Something that was lost is a failure of some input: exit code 1.
+pub fn repair(global: &Global, store: &Store) -> Result<Exit> {
+    let lost = store.repair()?;
+    let mut out = std::io::stdout().lock();
+    for lost in &lost {
+        if global.json {
+            let report = Lost { module: &lost.module, files: &lost.files, status: "dropped", error: &lost.why };
+            writeln!(out, "{}", serde_json::to_string(&report)?)?;
+        } else {
+            let files: Vec<_> = lost.files.iter().map(|file| clean(file)).collect();
+            let again = if files.is_empty() { "its file".to_owned() } else { files.join(", ") };
+            say!("{}: dropped: {}; import {again} again", lost.module, lost.why);
+        }
+    }
+    if lost.is_empty() {
+        note!("{}: nothing is damaged", store.path().display());
+    }
+    out.flush()?;
+    Ok(Exit::failed_if(!lost.is_empty()))
+}
+
+/// Gives back what nobody sees.
+pub fn compact(global: &Global, store: &Store) -> Result<Exit> {
+    let before = store.disk_bytes();
+    store.compact()?;
+    let after = store.disk_bytes();
+    if global.json {
+        writeln!(std::io::stdout(), "{{\"bytes_before\":{before},\"bytes_after\":{after}}}")?;
+    } else {
+        note!("{}: {} before, {} now", store.path().display(), DecimalBytes(before), DecimalBytes(after));
+    }
+    Ok(Exit::Done)
+}
+
+/// Writes one module to a file.
+pub fn export(global: &Global, reader: &Reader, catalog: &Catalog, args: &Export) -> Result<Exit> {
+    let module = match find::module(catalog, &args.module, args.latest) {
+        Ok(module) => module,
+        Err(error) => {
+            say!("{}", error.reason());
+            return Ok(Exit::SomeFailed);
+        }
+    };
+    reader.export(module, &args.output)?;
+    let bytes = std::fs::metadata(&args.output).map_or(0, |metadata| metadata.len());
+    let footer = &module.footer;
+    if global.json {
+        let report = Exported { name: &footer.name, id: &footer.id, file: &args.output.to_string_lossy(), bytes };
+        writeln!(std::io::stdout(), "{}", serde_json::to_string(&report)?)?;
+    } else {
+        let (file, name) = (args.output.display(), clean(&footer.name));
+        note!("{file}: {name} ({}), {}; `symtool import` takes it into another store", footer.short_id(), DecimalBytes(bytes));
+    }
+    Ok(Exit::Done)
+}
+
+/// A module that was written: the JSON object that the documentation describes.
+#[derive(Debug, Serialize)]
+struct Exported<'a> {
+    name: &'a str,
+    id: &'a str,
+    file: &'a str,
+    bytes: u64,
+}
