@@ -16,6 +16,7 @@ mod blocks;
 mod catalog;
 mod error;
 mod format;
+mod heal;
 mod held;
 mod key;
 mod lock;

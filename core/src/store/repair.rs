@@ -41,6 +41,7 @@ impl Store {
         let lock = Lock::exclusive(&self.write_lock(), self.wait)?;
         let _alone = Lock::exclusive(&self.read_lock(), self.wait)?;
         self.finish_repair()?;
+        self.heal()?;
         let Some(db) = open_database(self, Duration::ZERO)? else { return Ok(Vec::new()) };
         let (intact, lost) = self.sort_out(&db, format.is_sealed())?;
         if lost.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::key::AFTER_FOOTERS;
 use super::reader::{iterator, read_options};
-use super::writer::{Staged, Writer};
+use super::writer::{FOOTERS, Staged, Writer};
 use super::{Error, Format, Generation, Store};
 use crate::seal::{Locked, MasterKey, Seal};
 
@@ -13,13 +13,17 @@ impl Store {
     /// # Errors
     /// Any [`Error`]; the store can be opened with the old key then, or, if only the last step failed, with the new one.
     pub fn rotate(&self, new: &MasterKey) -> Result<usize, Error> {
+        self.healed(self.rotate_all(new))
+    }
+
+    fn rotate_all(&self, new: &MasterKey) -> Result<usize, Error> {
         let writer = Writer::open(self)?;
         let old = self.key.as_ref().filter(|_| writer.format.is_sealed()).ok_or_else(|| Error::NotSealed(self.path.clone()))?;
         Format::of([old.id(), new.id()]).replace(self)?;
         let wrapped = writer.wrapped_with(old, new)?;
         if !wrapped.is_empty() {
             let mut staged = Staged::new(self);
-            staged.write("footers.sst", |segment| {
+            staged.write(FOOTERS, |segment| {
                 Ok(wrapped.iter().try_for_each(|(generation, footer)| segment.put(generation.footer(), footer))?)
             })?;
             staged.ingest(&writer.db)?;

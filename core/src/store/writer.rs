@@ -24,6 +24,10 @@ use crate::complete::{self, Plan, complete};
 use crate::pack::Packed;
 use crate::seal::Seal;
 
+/// Names of files in `staging/`.
+pub(super) const BLOCKS: &str = "blocks.sst";
+pub(super) const FOOTERS: &str = "footers.sst";
+
 /// What became of a module.
 #[derive(Clone, Debug)]
 pub struct Committed {
@@ -56,6 +60,10 @@ impl Store {
     /// Any [`Error`]; the modules with which it happened and those after them have not been changed then.
     pub fn commit(&self, modules: &[Packed], replace: bool) -> Result<Vec<Committed>, Error> {
         self.create()?;
+        self.healed(self.commit_all(modules, replace))
+    }
+
+    fn commit_all(&self, modules: &[Packed], replace: bool) -> Result<Vec<Committed>, Error> {
         let writer = Writer::open(self)?;
         let mut known = writer.known()?;
         let (mut committed, mut has_replaced) = (Vec::with_capacity(modules.len()), false);
@@ -83,6 +91,10 @@ impl Store {
     /// # Errors
     /// Any [`Error`]; then all of them are still there.
     pub fn remove(&self, modules: &[ModuleKey]) -> Result<(), Error> {
+        self.healed(self.remove_all(modules))
+    }
+
+    fn remove_all(&self, modules: &[ModuleKey]) -> Result<(), Error> {
         let writer = Writer::open(self)?;
         let known = writer.known()?;
         let gone: Vec<Generation> = known.iter().map(|(generation, _)| *generation).filter(|of| modules.contains(&of.module)).collect();
@@ -101,12 +113,12 @@ impl<'s> Writer<'s> {
         let format = Format::read(store)?;
         format.admit_writing(store, store.key.as_ref())?;
         store.finish_repair()?;
+        store.heal()?;
         Self::in_folder(store, &store.symbols(), format, lock)
     }
 
     /// The same, with the database in `folder`.
     pub(super) fn in_folder(store: &'s Store, folder: &Path, format: Format, lock: Lock) -> Result<Self, Error> {
-        sweep(&store.staging())?;
         let mut options = options();
         options.create_if_missing(true);
         options.create_missing_column_families(true);
@@ -203,10 +215,10 @@ impl<'s> Writer<'s> {
         gone.sort_unstable();
         let mut staged = Staged::new(self.store);
         if !parts.is_empty() {
-            staged.write("blocks.sst", |segment| parts.iter().try_for_each(|part| put_blocks(segment, part)))?;
+            staged.write(BLOCKS, |segment| parts.iter().try_for_each(|part| put_blocks(segment, part)))?;
         }
         if !(parts.is_empty() && gone.is_empty()) {
-            staged.write("footers.sst", |segment| put_footers(segment, &parts, &gone))?;
+            staged.write(FOOTERS, |segment| put_footers(segment, &parts, &gone))?;
         }
         staged.ingest(&self.db)
     }
@@ -239,19 +251,21 @@ impl<'s> Staged<'s> {
     }
 
     /// Moves them into the database, in one step.
-    pub(super) fn ingest(self, db: &DB) -> Result<(), Error> {
+    pub(super) fn ingest(mut self, db: &DB) -> Result<(), Error> {
         if self.files.is_empty() {
             return Ok(());
         }
         let family = db.cf_handle(FAMILY).ok_or_else(|| Error::NotAStore(self.store.path.clone()))?;
         let mut ingest = IngestExternalFileOptions::default();
         ingest.set_move_files(true);
-        db.ingest_external_file_cf_opts(family, &ingest, self.files.clone()).map_err(|source| self.store.database_error(source))
+        let files = std::mem::take(&mut self.files);
+        // Files that did not go in stay: see heal.rs.
+        db.ingest_external_file_cf_opts(family, &ingest, files).map_err(|source| self.store.database_error(source))
     }
 }
 
 impl Drop for Staged<'_> {
-    /// What went in was moved; what is still here did not. If it cannot be removed, it costs disk until the next change.
+    /// If a file cannot be removed, it costs disk until the next change.
     fn drop(&mut self) {
         self.files.iter().for_each(|path| drop(fs::remove_file(path)));
     }
@@ -299,7 +313,7 @@ fn put_footers(segment: &mut SstFileWriter<'_>, parts: &[&Part<'_>], gone: &[Gen
 }
 
 /// Removes what a killed process left on its way in. Only called while no other process writes.
-fn sweep(staging: &Path) -> Result<(), Error> {
+pub(super) fn sweep(staging: &Path) -> Result<(), Error> {
     fs::create_dir_all(staging).map_err(|cause| Error::io(staging, cause))?;
     let Ok(entries) = fs::read_dir(staging) else { return Ok(()) };
     // A file that cannot be removed costs disk, nothing else.
