@@ -24,6 +24,10 @@ fuzz target *args:
 bench *args:
     sh scripts/bench.sh "$@"
 
+# Kill writers of a store at random moments, for many rounds (SEED picks others)
+torture rounds="3000":
+    SYMTOOL_TORTURE="$1" sh scripts/test.sh --test shared kills
+
 # Refresh testdata/golden (--check only compares)
 golden *args:
     python3 testdata/golden.py "$@"

@@ -414,8 +414,8 @@ fn lose_a_segment(is_cut: bool) {
     assert_eq!(lost.len(), 1, "{}", run.stdout);
     assert!(lost[0]["module"].as_str().unwrap().starts_with(FIXTURE), "{}", run.stdout);
     assert_eq!((&lost[0]["status"], &lost[0]["files"]), (&"dropped".into(), &serde_json::json!([FIXTURE])));
-    let list = sandbox.run(["modules", "list"]).stdout;
-    assert_eq!(list.lines().count(), 1);
+    let left = sandbox.run(["modules", "list"]).stdout;
+    assert_eq!(left.lines().count(), 1);
     sandbox.import(FIXTURE);
     let run = sandbox.run(["modules", "verify"]);
     assert_eq!((run.code, run.stdout.matches(", intact").count()), (0, 2), "{}", run.stderr);

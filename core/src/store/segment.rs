@@ -24,7 +24,7 @@ pub fn is_segment(path: &Path) -> bool {
     let tail = || {
         // Whoever opens a pipe waits for the other end.
         let mut file = fs::metadata(path).ok().filter(fs::Metadata::is_file).and_then(|_| File::open(path).ok())?;
-        file.seek(SeekFrom::End(-(MAGIC.len() as i64))).ok()?;
+        file.seek(SeekFrom::End(-i64::try_from(MAGIC.len()).ok()?)).ok()?;
         let mut tail = [0; MAGIC.len()];
         file.read_exact(&mut tail).ok().map(|()| tail)
     };

@@ -62,9 +62,10 @@ impl Writer<'_> {
     pub(super) fn tidy(self, has_gone: bool) {
         let mark = self.store.untidy();
         let Some(_alone) = Lock::alone(&self.store.read_lock()) else {
-            return if has_gone {
-                drop(fs::File::create(mark))
-            };
+            if has_gone {
+                drop(fs::File::create(mark));
+            }
+            return;
         };
         if has_gone || mark.exists() {
             // If the mark cannot be made, `modules compact` finds what is left all the same.
