@@ -34,6 +34,8 @@ pub struct Frame {
     pub line: Option<u32>,
     /// The column, from 1.
     pub column: Option<u32>,
+    /// Whether the report says that it was inlined into the next frame, whose address it has.
+    pub inlined: bool,
     /// Whether the report calls it the application's own code.
     pub in_app: Option<bool>,
     /// How the unwinder found it.

@@ -8,11 +8,15 @@
 //!
 //! Formats are told by their content, never by a name. What is read of each is in `docs/crash-formats.md`.
 
+mod apple;
 mod error;
 mod event;
+mod fields;
 mod frame;
 mod image;
+mod ips;
 mod json;
+mod kscrash;
 pub mod limits;
 mod lookup;
 mod room;

@@ -3,7 +3,6 @@
 use crate::crash::image::{Image, ImageKind, file_name, image_id};
 use crate::crash::json::{Json, Read};
 
-use super::{text, unsigned};
 
 /// Reads one image.
 pub fn image(json: &mut Json<'_>) -> Read<Image> {
@@ -11,16 +10,16 @@ pub fn image(json: &mut Json<'_>) -> Read<Image> {
     let (mut uuid, mut kind, mut name) = (None, None, None);
     json.object(|json, key| {
         match key {
-            "type" => kind = text(json)?,
-            "debug_id" => image.debug_id = text(json)?,
-            "uuid" => uuid = text(json)?,
-            "code_id" => image.code_id = text(json)?,
-            "code_file" => image.path = text(json)?,
-            "name" => name = text(json)?,
-            "arch" => image.arch = text(json)?,
-            "image_addr" => image.load_address = unsigned(json)?,
-            "image_size" => image.size = unsigned(json)?,
-            "image_vmaddr" => image.vmaddr = unsigned(json)?,
+            "type" => kind = json.text()?,
+            "debug_id" => image.debug_id = json.text()?,
+            "uuid" => uuid = json.text()?,
+            "code_id" => image.code_id = json.text()?,
+            "code_file" => image.path = json.text()?,
+            "name" => name = json.text()?,
+            "arch" => image.arch = json.text()?,
+            "image_addr" => image.load_address = json.unsigned()?,
+            "image_size" => image.size = json.unsigned()?,
+            "image_vmaddr" => image.vmaddr = json.unsigned()?,
             _ => json.skip()?,
         }
         Ok(())

@@ -1,9 +1,10 @@
 //! `mechanism`: in, one object; out, what stopped the process, and how the exception belongs to others.
 
 use crate::crash::event::{Reason, Relation};
+use crate::crash::fields::set;
 use crate::crash::json::{Json, Read};
 
-use super::{Ids, set, signed, text, unsigned};
+use super::Ids;
 
 /// What a mechanism says.
 #[derive(Default)]
@@ -23,10 +24,10 @@ pub fn mechanism(json: &mut Json<'_>) -> Read<Mechanism> {
     json.object(|json, key| {
         let Mechanism { reason, relation, ids } = &mut mechanism;
         match key {
-            "exception_id" => set(&mut ids.own, signed(json)?),
-            "parent_id" => set(&mut ids.parent, signed(json)?),
+            "exception_id" => set(&mut ids.own, json.signed()?),
+            "parent_id" => set(&mut ids.parent, json.signed()?),
             "source" => {
-                let is_suppressed = text(json)?.is_some_and(|source| source.to_ascii_lowercase().contains("suppressed"));
+                let is_suppressed = json.text()?.is_some_and(|source| source.to_ascii_lowercase().contains("suppressed"));
                 set(relation, if is_suppressed { Relation::Suppressed } else { Relation::Cause })
             }
             "meta" => json.object(|json, key| cause(reason, &mut mach_code, json, key)),
@@ -40,18 +41,18 @@ pub fn mechanism(json: &mut Json<'_>) -> Read<Mechanism> {
 
 fn cause(reason: &mut Reason, mach_code: &mut Option<String>, json: &mut Json<'_>, key: &str) -> Read<()> {
     match key {
-        "relevant_address" => set(&mut reason.fault_address, unsigned(json)?),
+        "relevant_address" => set(&mut reason.fault_address, json.unsigned()?),
         "signal" | "posix_signal" => json.object(|json, key| match key {
-            "number" | "signal" => set(&mut reason.signal_number, signed(json)?),
-            "name" => set(&mut reason.signal, text(json)?),
-            "code_name" => set(&mut reason.code, text(json)?),
-            "code" if reason.code.is_none() => set(&mut reason.code, text(json)?),
+            "number" | "signal" => set(&mut reason.signal_number, json.signed()?),
+            "name" => set(&mut reason.signal, json.text()?),
+            "code_name" => set(&mut reason.code, json.text()?),
+            "code" if reason.code.is_none() => set(&mut reason.code, json.text()?),
             _ => json.skip(),
         }),
         "mach_exception" => json.object(|json, key| match key {
-            "name" | "exception_name" => set(&mut reason.kind, text(json)?),
-            "code_name" => set(mach_code, text(json)?),
-            "code" if mach_code.is_none() => set(mach_code, text(json)?),
+            "name" | "exception_name" => set(&mut reason.kind, json.text()?),
+            "code_name" => set(mach_code, json.text()?),
+            "code" if mach_code.is_none() => set(mach_code, json.text()?),
             _ => json.skip(),
         }),
         _ => json.skip(),

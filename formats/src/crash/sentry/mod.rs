@@ -8,10 +8,10 @@ mod mechanism;
 mod stack;
 
 use super::event::{CrashEvent, Exception, Format, Relation, Thread};
+use super::fields::set;
 use super::frame::{At, FrameKind};
 use super::json::{Json, Read, Scalar};
 use super::room::Room;
-use super::text::some;
 use super::time;
 use stack::{Stack, Thrown};
 
@@ -43,11 +43,11 @@ impl Reader {
     fn field(&mut self, json: &mut Json<'_>, key: &str) -> Read<()> {
         let Self { event, room, thrown, threads, stack } = self;
         match key {
-            "event_id" => event.event_id = text(json)?,
+            "event_id" => event.event_id = json.text()?,
             "timestamp" => event.time_ms = timestamp(json)?,
-            "platform" => event.platform = text(json)?,
-            "release" => event.app.release = text(json)?,
-            "dist" => event.app.build = text(json)?,
+            "platform" => event.platform = json.text()?,
+            "release" => event.app.release = json.text()?,
+            "dist" => event.app.build = json.text()?,
             "contexts" => json.object(|json, key| context(event, json, key))?,
             "debug_meta" => json.object(|json, key| match key {
                 "images" => json.array(|json| {
@@ -169,23 +169,23 @@ fn context(event: &mut CrashEvent, json: &mut Json<'_>, key: &str) -> Read<()> {
     match key {
         "os" => json.object(|json, key| {
             match key {
-                "name" => event.os.name = text(json)?,
-                "version" => event.os.version = text(json)?,
-                "build" => event.os.build = text(json)?,
+                "name" => event.os.name = json.text()?,
+                "version" => event.os.version = json.text()?,
+                "build" => event.os.build = json.text()?,
                 _ => json.skip()?,
             }
             Ok(())
         }),
         "device" => json.object(|json, key| match key {
-            "arch" => set(&mut event.arch, text(json)?),
+            "arch" => set(&mut event.arch, json.text()?),
             _ => json.skip(),
         }),
         "app" => json.object(|json, key| {
             match key {
-                "app_identifier" => event.app.id = text(json)?,
-                "app_name" => event.process.name = text(json)?,
-                "app_version" if event.app.release.is_none() => event.app.release = text(json)?,
-                "app_build" if event.app.build.is_none() => event.app.build = text(json)?,
+                "app_identifier" => event.app.id = json.text()?,
+                "app_name" => event.process.name = json.text()?,
+                "app_version" if event.app.release.is_none() => event.app.release = json.text()?,
+                "app_build" if event.app.build.is_none() => event.app.build = json.text()?,
                 _ => json.skip()?,
             }
             Ok(())
@@ -201,32 +201,4 @@ fn timestamp(json: &mut Json<'_>) -> Read<Option<i64>> {
         Some(Scalar::Number(number)) => number.parse().ok().and_then(time::from_seconds),
         _ => None,
     })
-}
-
-/// A string or number to keep, if there is anything in it.
-fn text(json: &mut Json<'_>) -> Read<Option<String>> {
-    Ok(json.scalar()?.and_then(|scalar| some(scalar.text())))
-}
-
-/// An address, size or number.
-fn unsigned(json: &mut Json<'_>) -> Read<Option<u64>> {
-    Ok(json.scalar()?.and_then(|scalar| scalar.unsigned()))
-}
-
-/// A number that may be negative.
-fn signed(json: &mut Json<'_>) -> Read<Option<i64>> {
-    Ok(json.scalar()?.and_then(|scalar| scalar.signed()))
-}
-
-/// `true` or `false`.
-fn flag(json: &mut Json<'_>) -> Read<Option<bool>> {
-    Ok(match json.scalar()? {
-        Some(Scalar::Bool(flag)) => Some(flag),
-        _ => None,
-    })
-}
-
-fn set<T>(slot: &mut T, value: T) -> Read<()> {
-    *slot = value;
-    Ok(())
 }

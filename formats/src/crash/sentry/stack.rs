@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 
 use crate::crash::event::{Exception, Reason, Thread};
 use crate::crash::frame::{At, Frame, FrameKind, Relative, Space, Trust};
+use crate::crash::fields::set;
 use crate::crash::json::{Json, Read};
 use crate::crash::room::Room;
 
 use super::mechanism::{Mechanism, mechanism};
-use super::{Adjustment, Flags, Ids, flag, kind_of, set, text, unsigned};
+use super::{Adjustment, Flags, Ids, kind_of};
 
 /// One exception.
 #[derive(Default)]
@@ -77,10 +78,10 @@ pub fn thrown(json: &mut Json<'_>, room: &mut Room) -> Read<Thrown> {
     let mut thrown = Thrown::default();
     let mut raw = Stack::default();
     json.object(|json, key| match key {
-        "type" => set(&mut thrown.exception.kind, text(json)?),
-        "value" => set(&mut thrown.exception.message, text(json)?),
-        "module" => set(&mut thrown.exception.module, text(json)?),
-        "thread_id" => set(&mut thrown.exception.thread_id, unsigned(json)?),
+        "type" => set(&mut thrown.exception.kind, json.text()?),
+        "value" => set(&mut thrown.exception.message, json.text()?),
+        "module" => set(&mut thrown.exception.module, json.text()?),
+        "thread_id" => set(&mut thrown.exception.thread_id, json.unsigned()?),
         "mechanism" => {
             let Mechanism { reason, relation, ids } = mechanism(json)?;
             thrown.exception.relation = relation;
@@ -102,12 +103,12 @@ pub fn thread(json: &mut Json<'_>, room: &mut Room) -> Read<(Thread, Stack, Flag
     let (mut thread, mut flags) = (Thread::default(), Flags::default());
     let (mut own, mut raw, mut number) = (Stack::default(), Stack::default(), None);
     json.object(|json, key| match key {
-        "id" => set(&mut thread.id, unsigned(json)?),
+        "id" => set(&mut thread.id, json.unsigned()?),
         // Clients of 2017 number their threads so.
-        "uuid" => set(&mut number, unsigned(json)?),
-        "name" => set(&mut thread.name, text(json)?),
-        "crashed" => set(&mut thread.crashed, flag(json)? == Some(true)),
-        "current" => set(&mut flags.current, flag(json)? == Some(true)),
+        "uuid" => set(&mut number, json.unsigned()?),
+        "name" => set(&mut thread.name, json.text()?),
+        "crashed" => set(&mut thread.crashed, json.is_true()?),
+        "current" => set(&mut flags.current, json.is_true()?),
         "stacktrace" => set(&mut own, stack(json, room)?),
         "raw_stacktrace" => set(&mut raw, stack(json, room)?),
         _ => json.skip(),
@@ -126,11 +127,11 @@ pub fn stack(json: &mut Json<'_>, room: &mut Room) -> Read<Stack> {
             Ok(())
         }),
         "registers" => json.object(|json, key| match key {
-            "pc" | "rip" | "eip" => set(&mut stack.pc, unsigned(json)?),
+            "pc" | "rip" | "eip" => set(&mut stack.pc, json.unsigned()?),
             _ => json.skip(),
         }),
         "instruction_addr_adjustment" => {
-            let adjustment = match text(json)?.as_deref() {
+            let adjustment = match json.text()?.as_deref() {
                 Some("all") => Adjustment::All,
                 Some("all_but_first") => Adjustment::AllButFirst,
                 Some("none") => Adjustment::None,
@@ -150,20 +151,20 @@ fn frame(json: &mut Json<'_>) -> Read<Listed> {
     let mut base = None;
     frame.span = json.spanned(|json| {
         json.object(|json, key| match key {
-            "instruction_addr" => set(&mut frame.address, unsigned(json)?),
-            "addr_mode" => set(&mut base, text(json)?.and_then(|mode| mode.strip_prefix("rel:")?.parse::<u32>().ok())),
-            "package" => set(&mut frame.package, text(json)?),
-            "function" => set(&mut frame.function, text(json)?),
-            "raw_function" => set(&mut frame.raw_function, text(json)?),
-            "module" => set(&mut frame.module, text(json)?),
-            "filename" => set(&mut frame.file, text(json)?),
-            "abs_path" => set(&mut frame.path, text(json)?),
-            "lineno" => set(&mut frame.line, small(json)?),
-            "colno" => set(&mut frame.column, small(json)?),
-            "in_app" => set(&mut frame.in_app, flag(json)?),
-            "trust" => set(&mut frame.trust, text(json)?.as_deref().map(Trust::named)),
-            "platform" => set(kind, text(json)?.as_deref().map(|platform| kind_of(Some(platform)))),
-            "adjust_instruction_addr" => set(adjust, flag(json)?),
+            "instruction_addr" => set(&mut frame.address, json.unsigned()?),
+            "addr_mode" => set(&mut base, json.text()?.and_then(|mode| mode.strip_prefix("rel:")?.parse::<u32>().ok())),
+            "package" => set(&mut frame.package, json.text()?),
+            "function" => set(&mut frame.function, json.text()?),
+            "raw_function" => set(&mut frame.raw_function, json.text()?),
+            "module" => set(&mut frame.module, json.text()?),
+            "filename" => set(&mut frame.file, json.text()?),
+            "abs_path" => set(&mut frame.path, json.text()?),
+            "lineno" => set(&mut frame.line, json.small()?),
+            "colno" => set(&mut frame.column, json.small()?),
+            "in_app" => set(&mut frame.in_app, json.flag()?),
+            "trust" => set(&mut frame.trust, json.text()?.as_deref().map(Trust::named)),
+            "platform" => set(kind, json.text()?.as_deref().map(|platform| kind_of(Some(platform)))),
+            "adjust_instruction_addr" => set(adjust, json.flag()?),
             _ => json.skip(),
         })
     })?;
@@ -173,8 +174,4 @@ fn frame(json: &mut Json<'_>) -> Read<Listed> {
         frame.image = Some(image);
     }
     Ok(listed)
-}
-
-fn small(json: &mut Json<'_>) -> Read<Option<u32>> {
-    Ok(unsigned(json)?.and_then(|number| u32::try_from(number).ok()))
 }
