@@ -18,6 +18,7 @@ mod ips;
 mod json;
 mod kscrash;
 pub mod limits;
+mod lines;
 mod lookup;
 mod room;
 mod sentry;
@@ -28,6 +29,7 @@ pub use error::{CrashError, Place};
 pub use event::{App, CrashEvent, Dropped, Exception, Format, Os, Process, Reason, Relation, Thread};
 pub use frame::{At, Frame, FrameKind, Relative, Space, Span, Trust};
 pub use image::{Image, ImageId, ImageKind};
+pub use lines::{LineFrame, LogReader};
 pub use lookup::Lookup;
 
 /// Temp

@@ -25,6 +25,11 @@ impl Room {
         }
     }
 
+    /// A frame was taken out again.
+    pub fn give_back(&mut self) {
+        self.frames = self.frames.saturating_sub(1);
+    }
+
     /// Adds the next frame of a stack whose far end comes first: the far end makes room for it.
     pub fn push_nearer<F>(&mut self, stack: &mut VecDeque<F>, frame: F) {
         if self.frames < MAX_FRAMES {
