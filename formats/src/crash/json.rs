@@ -46,6 +46,11 @@ impl<'a> Json<'a> {
         Self { text, at: 0 }
     }
 
+    /// A reader at the first byte of `text` that is not blank; a byte order mark is.
+    pub fn at_document(text: &'a str) -> Self {
+        Self { text, at: text.len() - text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).len() }
+    }
+
     /// The first byte of the next value.
     pub fn position(&mut self) -> usize {
         self.blanks();

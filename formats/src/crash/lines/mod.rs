@@ -37,6 +37,15 @@ pub fn read(text: &str) -> Result<CrashEvent, CrashError> {
     reader.finish(last, is_cut)
 }
 
+/// Whether a crash begins in `line`, whatever its prefix.
+pub fn begins_crash(line: &str) -> bool {
+    is_beginning(logcat::split(line).map_or(line, |prefixed| prefixed.message).trim_start())
+}
+
+fn is_beginning(text: &str) -> bool {
+    text.starts_with(tombstone::RULE) || text.starts_with("FATAL EXCEPTION")
+}
+
 /// Reads lines as they come: a filter on a live log.
 ///
 /// Keeps what the lines so far said of images and the architecture, and forgets each frame once it is given. Memory stays below some
@@ -137,7 +146,7 @@ impl Reader {
         let prefixed = logcat::split(line);
         let message = prefixed.map_or(line, |prefixed| prefixed.message);
         let text = Text::new(message, line.len(), span);
-        let begins = text.text.starts_with(tombstone::RULE) || text.text.starts_with("FATAL EXCEPTION");
+        let begins = is_beginning(text.text);
         if begins {
             self.begin(prefixed.map(|prefixed| prefixed.tag));
         }
