@@ -51,7 +51,13 @@ fn inputs() {
         for report in Reports::new(file) {
             let report = report.unwrap();
             let event = report.bytes.and_then(|bytes| parse(&bytes));
-            println!("{} #{} at {}: {}", path.display(), report.number, report.offset, event.as_ref().map_or_else(ToString::to_string, summary));
+            println!(
+                "{} #{} at {}: {}",
+                path.display(),
+                report.number,
+                report.offset,
+                event.as_ref().map_or_else(ToString::to_string, summary)
+            );
         }
     }
 }
@@ -74,12 +80,6 @@ fn speed() {
         let cutting = begin.elapsed();
         assert!(frames > 0 && cut >= stream.len() - count);
         let rate = |time: std::time::Duration| count as f64 / time.as_secs_f64();
-        println!(
-            "{} bytes: parse {:.0} /s, cut {:.0} /s, both {:.0} /s",
-            line.len(),
-            rate(parsed),
-            rate(cutting),
-            rate(parsed + cutting)
-        );
+        println!("{} bytes: parse {:.0} /s, cut {:.0} /s, both {:.0} /s", line.len(), rate(parsed), rate(cutting), rate(parsed + cutting));
     }
 }

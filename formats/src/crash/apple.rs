@@ -17,6 +17,37 @@ pub fn arch(code_type: &str) -> Option<String> {
     some(name)
 }
 
+/// The architecture of a Mach-O file's CPU type and subtype, as LLVM calls it.
+///
+/// Source: `mach/machine.h`.
+pub fn cpu(kind: Option<u64>, subtype: Option<u64>) -> Option<String> {
+    /// Pointers of 64 bits; of 32 bits on a 64-bit CPU.
+    const ABI_64: u64 = 0x0100_0000;
+    const ABI_64_32: u64 = 0x0200_0000;
+    const X86: u64 = 7;
+    const ARM: u64 = 12;
+    const X86_64: u64 = X86 | ABI_64;
+    const ARM64: u64 = ARM | ABI_64;
+    const ARM64_32: u64 = ARM | ABI_64_32;
+    // The upper byte of a subtype has flags.
+    let subtype = subtype.unwrap_or_default() & 0x00ff_ffff;
+    let name = match (kind?, subtype) {
+        (X86, _) => "i386",
+        (X86_64, 8) => "x86_64h",
+        (X86_64, _) => "x86_64",
+        (ARM, 6) => "armv6",
+        (ARM, 9) => "armv7",
+        (ARM, 11) => "armv7s",
+        (ARM, 12) => "armv7k",
+        (ARM, _) => "arm",
+        (ARM64, 2) => "arm64e",
+        (ARM64, _) => "arm64",
+        (ARM64_32, _) => "arm64_32",
+        _ => return None,
+    };
+    Some(name.to_owned())
+}
+
 /// `EXC_BAD_ACCESS (SIGSEGV)`, `SIGSEGV` or `EXC_CRASH`: the Mach exception and the signal.
 pub fn exception_type(reason: &mut Reason, text: &str) {
     let Some((kind, rest)) = word(text) else { return };

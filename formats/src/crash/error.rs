@@ -56,7 +56,10 @@ pub enum CrashError {
         fact: &'static str,
     },
     /// It is larger than a report may be.
-    #[error("report of {bytes} bytes, of which {} are the most that is read; leave out attachments and memory dumps", super::limits::MAX_REPORT_BYTES)]
+    #[error(
+        "report of {bytes} bytes, of which {} are the most that is read; leave out attachments and memory dumps",
+        super::limits::MAX_REPORT_BYTES
+    )]
     TooLarge {
         /// Its size, as far as it was seen.
         bytes: u64,

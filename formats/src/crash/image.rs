@@ -20,7 +20,7 @@ pub struct Image {
     pub path: Option<String>,
     /// Where it begins in the package that it was loaded from without being unpacked, in bytes.
     pub package_offset: Option<u64>,
-    /// Its architecture, as the report names it.
+    /// Its architecture, as the report names it, or computed from the numbers of its CPU type.
     pub arch: Option<String>,
     /// Its version, where the report has one.
     pub version: Option<String>,
@@ -182,7 +182,10 @@ mod tests {
         assert_eq!(image_id(ImageKind::MachO, Some(uuid), None), Some(ImageId::Whole(bytes.clone())));
         assert_eq!(image_id(ImageKind::Proguard, Some(uuid), None), Some(ImageId::Whole(bytes.clone())));
         // 33 digits: a GUID and an age.
-        assert_eq!(image_id(ImageKind::Pe, Some("00112233445566778899aabbccddeeff1"), Some("5ab38077000")), Some(ImageId::Whole(bytes.clone())));
+        assert_eq!(
+            image_id(ImageKind::Pe, Some("00112233445566778899aabbccddeeff1"), Some("5ab38077000")),
+            Some(ImageId::Whole(bytes.clone()))
+        );
         let either = image_id(ImageKind::Unknown, Some(uuid), None).unwrap();
         assert!(either.is_of(ModuleKind::MachO, &bytes));
         assert!(either.is_of(ModuleKind::Elf, &swapped(bytes.try_into().unwrap())));

@@ -2,6 +2,7 @@
 //!
 //! A report that was written while the handler itself crashed has the second crash in `recrash_report`; the event is the first one.
 
+use super::apple;
 use super::event::{CrashEvent, Exception, Format, Thread};
 use super::fields::set;
 use super::frame::{At, Frame};
@@ -151,14 +152,18 @@ fn frame(json: &mut Json<'_>) -> Read<Frame> {
 
 fn image(json: &mut Json<'_>) -> Read<Image> {
     let mut image = Image { kind: ImageKind::MachO, ..Image::default() };
+    let (mut cpu, mut subtype) = (None, None);
     json.object(|json, key| match key {
         "name" => set(&mut image.path, json.text()?),
         "uuid" => set(&mut image.debug_id, json.text()?),
+        "cpu_type" => set(&mut cpu, json.unsigned()?),
+        "cpu_subtype" => set(&mut subtype, json.unsigned()?),
         "image_addr" => set(&mut image.load_address, json.unsigned()?),
         "image_size" => set(&mut image.size, json.unsigned()?),
         "image_vmaddr" => set(&mut image.vmaddr, json.unsigned()?),
         _ => json.skip(),
     })?;
+    image.arch = apple::cpu(cpu, subtype);
     image.name = image.path.as_deref().and_then(|path| some(file_name(path)));
     image.id = image_id(image.kind, image.debug_id.as_deref(), None);
     Ok(image)

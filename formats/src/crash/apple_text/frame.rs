@@ -71,14 +71,24 @@ mod tests {
                 Some("-[Crasher throwException]"),
                 None,
             ),
-            ("0\tcom.apple.AppKit\t0x00007fff910de1a3 operator+ (a b) + 517", "com.apple.AppKit", 0x7fff_910d_e1a3, Some("operator+ (a b)"), None),
+            (
+                "0\tcom.apple.AppKit\t0x00007fff910de1a3 operator+ (a b) + 517",
+                "com.apple.AppKit",
+                0x7fff_910d_e1a3,
+                Some("operator+ (a b)"),
+                None,
+            ),
             ("13  My App  0x00000000000ea004 main (in My App) (main.m:16)", "My App", 0xea004, Some("main"), Some(("main.m", 16))),
             ("1   A  0x1 closure #1 in f(x:) + 12 (a b.swift:7)", "A", 1, Some("closure #1 in f(x:)"), Some(("a b.swift", 7))),
             ("2   ???                                 0x0000000054485244 0x0 + 0", "???", 0x5448_5244, None, None),
             ("3   0xdeadbeefx   0x10 f", "0xdeadbeefx", 0x10, Some("f"), None),
         ] {
             let frame = frame(line).unwrap_or_else(|| panic!("{line}"));
-            assert_eq!((frame.package.as_deref(), frame.address, frame.function.as_deref()), (Some(package), Some(address), function), "{line}");
+            assert_eq!(
+                (frame.package.as_deref(), frame.address, frame.function.as_deref()),
+                (Some(package), Some(address), function),
+                "{line}"
+            );
             assert_eq!(frame.file.as_deref().zip(frame.line), file, "{line}");
         }
     }

@@ -63,9 +63,19 @@ mod tests {
     fn lines() {
         for (line, name, arch, version) in [
             ("0x1000 - 0x1fff My App arm64  <00112233445566778899aabbccddeeff> /a/My App", "My App", Some("arm64"), None),
-            ("0x1000 -        0x1fff +Mac x86_64 (4 - 1.0.0) <00112233445566778899aabbccddeeff> /a b/c", "Mac", Some("x86_64"), Some("4 - 1.0.0")),
+            (
+                "0x1000 -        0x1fff +Mac x86_64 (4 - 1.0.0) <00112233445566778899aabbccddeeff> /a b/c",
+                "Mac",
+                Some("x86_64"),
+                Some("4 - 1.0.0"),
+            ),
             ("0x1000 - 0x1fff  com.x (x86_64)  <00112233-4455-6677-8899-AABBCCDDEEFF> /a", "com.x", Some("x86_64"), None),
-            ("0x1000 - 0x1fff +com.example.app (1.2 - 34) <00112233-4455-6677-8899-AABBCCDDEEFF> /a", "com.example.app", None, Some("1.2 - 34")),
+            (
+                "0x1000 - 0x1fff +com.example.app (1.2 - 34) <00112233-4455-6677-8899-AABBCCDDEEFF> /a",
+                "com.example.app",
+                None,
+                Some("1.2 - 34"),
+            ),
             ("0x1000 - 0x1fff ??? (*) <00112233-4455-6677-8899-AABBCCDDEEFF> ???", "???", None, Some("*")),
         ] {
             let image = image(line).unwrap_or_else(|| panic!("{line}"));

@@ -19,7 +19,8 @@ use super::time;
 /// # Errors
 /// `NotACrash` without threads; `Truncated` if it ends before its list of images, or within a line of it.
 pub fn read(event: CrashEvent, text: &str, from: usize) -> Result<CrashEvent, CrashError> {
-    let mut reader = Reader { event, room: Room::default(), part: Part::Head, has_head: false, has_images: false, thrown: Vec::new(), name: None };
+    let mut reader =
+        Reader { event, room: Room::default(), part: Part::Head, has_head: false, has_images: false, thrown: Vec::new(), name: None };
     let (mut last, mut is_cut) = (0, false);
     for line in text::lines(text) {
         last = line.number;
@@ -152,14 +153,17 @@ impl Reader {
         }
     }
 
-    /// A frame, or all addresses in one line: `(0x182d5b164 0x181fa4528)`.
+    /// A frame, or all addresses in a list of one line or several: `(0x182d5b164 0x181fa4528)`.
     fn thrown_frame(&mut self, text: &str, span: Span) -> bool {
         if let Some(frame) = frame::frame(text) {
             self.room.push_frame(&mut self.thrown, Frame { at: At::Return, span, ..frame });
             return true;
         }
-        let Some(addresses) = text.strip_prefix('(') else { return !text.starts_with(|c: char| c.is_ascii_digit()) };
-        let mut at = span.range().start + 1;
+        if !text.starts_with("(0x") && !text.starts_with("0x") {
+            return !text.starts_with(|c: char| c.is_ascii_digit());
+        }
+        let addresses = text.trim_start_matches('(');
+        let mut at = span.range().start + text.len() - addresses.len();
         for word in addresses.split_inclusive([' ', ')']) {
             let digits = word.trim_end_matches([' ', ')']);
             if let Some(address) = prefixed_hex(digits) {

@@ -135,9 +135,23 @@ mod tests {
             ("at a.b.C.wait(Native Method)", "a.b.C", "wait", owned("Native Method"), None, None),
             ("at a.C.m(C.kt)", "a.C", "m", owned("C.kt"), None, None),
             ("at a.C.m()", "a.C", "m", None, None, None),
-            ("at java.base/java.lang.Thread.run(Thread.java:833)", "java.lang.Thread", "run", owned("Thread.java"), Some(833), owned("java.base")),
+            (
+                "at java.base/java.lang.Thread.run(Thread.java:833)",
+                "java.lang.Thread",
+                "run",
+                owned("Thread.java"),
+                Some(833),
+                owned("java.base"),
+            ),
             ("at app//a.C.m(C.java:1)", "a.C", "m", owned("C.java"), Some(1), owned("app/")),
-            ("at a.C$$Lambda/0x0000000800c03000.run(Unknown Source)", "a.C$$Lambda/0x0000000800c03000", "run", owned("Unknown Source"), None, None),
+            (
+                "at a.C$$Lambda/0x0000000800c03000.run(Unknown Source)",
+                "a.C$$Lambda/0x0000000800c03000",
+                "run",
+                owned("Unknown Source"),
+                None,
+                None,
+            ),
             ("at a.C.m(C.java:5) ~[core-1.2.jar:1.2]", "a.C", "m", owned("C.java"), Some(5), owned("core-1.2.jar:1.2")),
             ("at a.C.m(C.java:-2)", "a.C", "m", owned("C.java:-2"), None, None),
         ] {
@@ -161,7 +175,19 @@ mod tests {
 
     #[test]
     fn other_lines() {
-        for text in ["", "at", "at home (x)", "at 12:30", "Process: a.b, PID: 1", "A sentence. Another", "word", "a..b", ".a", "... and more", "1.2: x"] {
+        for text in [
+            "",
+            "at",
+            "at home (x)",
+            "at 12:30",
+            "Process: a.b, PID: 1",
+            "A sentence. Another",
+            "word",
+            "a..b",
+            ".a",
+            "... and more",
+            "1.2: x",
+        ] {
             assert_eq!(line(text), None, "{text}");
         }
     }

@@ -93,8 +93,10 @@ mod tests {
 
     #[test]
     fn lines() {
-        let line = "0000007f'8b3a1000-0000007f'8b3a2fff r-x         0      2000  /system/lib64/my lib.so (BuildId: 1122) (load bias 0x1000)";
-        let want = Entry { start: 0x7f_8b3a_1000, end: 0x7f_8b3a_3000, is_code: true, path: "/system/lib64/my lib.so", build_id: Some("1122") };
+        let line =
+            "0000007f'8b3a1000-0000007f'8b3a2fff r-x         0      2000  /system/lib64/my lib.so (BuildId: 1122) (load bias 0x1000)";
+        let want =
+            Entry { start: 0x7f_8b3a_1000, end: 0x7f_8b3a_3000, is_code: true, path: "/system/lib64/my lib.so", build_id: Some("1122") };
         assert_eq!(entry(line), Some(want));
         let want = Entry { start: 0x1000, end: 0x2000, is_code: false, path: "", build_id: None };
         assert_eq!(entry("--->1000-1fff rw-         0      1000  [anon:libc_malloc]"), Some(want));

@@ -72,7 +72,15 @@ fn android(rest: &str) -> Option<NativeLine> {
         }
     }
     let function = notes.strip_prefix('(').and_then(|notes| notes.strip_suffix(')')).and_then(function_name);
-    Some(in_image(Found { address: None, address_in_file: address, function, path: path.trim(), build_id, package_offset, at: At::Adjusted }))
+    Some(in_image(Found {
+        address: None,
+        address_in_file: address,
+        function,
+        path: path.trim(),
+        build_id,
+        package_offset,
+        at: At::Adjusted,
+    }))
 }
 
 /// `0xADDRESS [in FUNCTION] (FILE:LINE:COLUMN | (PATH+0xADDRESS))`. Sanitizers have moved addresses into their calls.
@@ -139,8 +147,7 @@ fn plain(rest: &str) -> Option<NativeLine> {
     if path.is_empty() {
         return None;
     }
-    let found =
-        Found { address: None, address_in_file, function: None, path, build_id, package_offset: None, at: At::Instruction };
+    let found = Found { address: None, address_in_file, function: None, path, build_id, package_offset: None, at: At::Instruction };
     Some(NativeLine { is_plain: true, ..in_image(found) })
 }
 

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use crate::crash::event::{Exception, Reason, Thread};
-use crate::crash::frame::{At, Frame, FrameKind, Relative, Space, Trust};
 use crate::crash::fields::set;
+use crate::crash::frame::{At, Frame, FrameKind, Relative, Space, Trust};
 use crate::crash::json::{Json, Read};
 use crate::crash::room::Room;
 
