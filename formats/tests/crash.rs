@@ -24,6 +24,7 @@ fn read(name: &str) -> (CrashEvent, String) {
     (event, String::from_utf8(bytes).unwrap())
 }
 
+#[expect(clippy::ref_option, reason = "what fields are")]
 fn text(value: &Option<String>) -> &str {
     value.as_deref().unwrap_or("-")
 }
@@ -51,6 +52,7 @@ fn java(frame: &Frame) -> (&str, &str, &str, Option<u32>) {
     (text(&frame.module), text(&frame.function), text(&frame.file), frame.line)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what an image has")]
 fn id(digits: &str) -> Option<ImageId> {
     let pairs = digits.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap());
     Some(ImageId::Whole(pairs.collect()))
@@ -182,7 +184,7 @@ fn tombstone() {
     assert_eq!(event.lookup(&frames[0]).unwrap().space, Space::File);
     assert_eq!(functions(&event.threads[1].frames), ["__epoll_pwait", "android::Looper::pollInner(int)"]);
     let page = &event.images[0];
-    assert_eq!((text(&page.name), page.package_offset), ("libpage.so", Some(0x1c4000)));
+    assert_eq!((text(&page.name), page.package_offset), ("libpage.so", Some(0x001c_4000)));
     assert_eq!(text(&page.path), "/data/app/~~a==/com.example.reader-b==/base.apk!libpage.so");
     assert_eq!(page.id, id("00112233445566778899aabbccddeeff00010203"));
     // Known from a frame, placed by the memory map.

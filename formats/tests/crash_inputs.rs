@@ -69,8 +69,8 @@ fn speed() {
     let line = std::fs::read("../testdata/crashes/sentry-3k.json").unwrap();
     let line = [line.trim_ascii(), b"\n"].concat();
     assert!(!line.trim_ascii().contains(&b'\n'));
-    let count = 100_000;
-    let stream = line.repeat(count);
+    let count = 100_000_u32;
+    let stream = line.repeat(count as usize);
     for _ in 0..3 {
         let begin = Instant::now();
         let frames: usize = (0..count).map(|_| parse(&line).unwrap().frames().count()).sum();
@@ -78,8 +78,8 @@ fn speed() {
         let begin = Instant::now();
         let cut: usize = Reports::new(&stream[..]).map(|report| report.unwrap().bytes.unwrap().len()).sum();
         let cutting = begin.elapsed();
-        assert!(frames > 0 && cut >= stream.len() - count);
-        let rate = |time: std::time::Duration| count as f64 / time.as_secs_f64();
+        assert!(frames > 0 && cut >= stream.len() - count as usize);
+        let rate = |time: std::time::Duration| f64::from(count) / time.as_secs_f64();
         println!("{} bytes: parse {:.0} /s, cut {:.0} /s, both {:.0} /s", line.len(), rate(parsed), rate(cutting), rate(parsed + cutting));
     }
 }

@@ -123,9 +123,9 @@ fn broken_reports_end() {
 /// A report that was cut off is recognised as such: JSON wherever it is cut, text wherever that can be told.
 #[test]
 fn truncated_reports() {
-    for (name, original) in fixtures() {
+    for (name, original) in fixtures().into_iter().filter(|(name, _)| name != "sentry.ndjson") {
         let whole = original.trim_ascii_end().len();
-        let is_json = original.starts_with(b"{") && !matches!(name.as_str(), "sentry.ndjson" | "apple-old.ips");
+        let is_json = original.starts_with(b"{") && name != "apple-old.ips";
         for end in 0..whole {
             let cut = &original[..end];
             read(cut);
@@ -139,8 +139,8 @@ fn truncated_reports() {
         }
         // Texts whose last part is a list that cannot be missing.
         if name.ends_with(".crash") {
-            let list = original.windows(14).position(|window| window == b"Binary Images:").unwrap();
-            for end in 200..list {
+            let find = |line: &[u8]| original.windows(line.len()).position(|window| window == line).unwrap();
+            for end in find(b"Code Type:") + 20..find(b"Binary Images:") {
                 let error = parse(&original[..end]).unwrap_err();
                 assert!(matches!(error, CrashError::Truncated { format: Format::AppleText, .. }), "{name}: {end}: {error}");
             }

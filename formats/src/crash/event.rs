@@ -57,11 +57,11 @@ pub enum Format {
     Tombstone,
     /// Lines of Android's log, with a native crash, a Java one, or both.
     Logcat,
-    /// Apple's text, also as written by `KSCrash` and PLCrashReporter.
+    /// Apple's text, also as written by `KSCrash` and `PLCrashReporter`.
     AppleText,
     /// Apple's JSON: a header and a body.
     Ips,
-    /// KSCrash's own JSON.
+    /// `KSCrash`'s own JSON.
     KsCrash,
     /// A report of a sanitizer.
     Sanitizer,

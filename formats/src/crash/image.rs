@@ -115,7 +115,7 @@ pub fn image_id(kind: ImageKind, debug_id: Option<&str>, code_id: Option<&str>) 
 /// most [`MAX_ID_BYTES`], and nothing else.
 pub fn hex_bytes(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b'-').take(2 * MAX_ID_BYTES + 1).map(digit).collect::<Option<_>>()?;
-    let is_whole = !digits.is_empty() && digits.len() % 2 == 0 && digits.len() <= 2 * MAX_ID_BYTES;
+    let is_whole = !digits.is_empty() && digits.len().is_multiple_of(2) && digits.len() <= 2 * MAX_ID_BYTES;
     is_whole.then(|| digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 

@@ -134,7 +134,7 @@ impl<'a> Json<'a> {
             b'"' => self.quoted().map(|text| Some(Scalar::Text(text))),
             b't' => self.literal("true").map(|()| Some(Scalar::Bool(true))),
             b'f' => self.literal("false").map(|()| Some(Scalar::Bool(false))),
-            b'-' | b'0'..=b'9' => self.number().map(|number| Some(Scalar::Number(number))),
+            b'-' | b'0'..=b'9' => Ok(Some(Scalar::Number(self.number()))),
             _ => self.skip().map(|()| None),
         }
     }
@@ -165,7 +165,7 @@ impl<'a> Json<'a> {
                     self.at += 1;
                 }
                 b',' | b':' if depth > 0 => self.at += 1,
-                b'-' | b'0'..=b'9' => drop(self.number()?),
+                b'-' | b'0'..=b'9' => drop(self.number()),
                 b't' => self.literal("true")?,
                 b'f' => self.literal("false")?,
                 b'n' => self.literal("null")?,
@@ -300,12 +300,12 @@ impl<'a> Json<'a> {
         Ok(unit)
     }
 
-    fn number(&mut self) -> Read<&'a str> {
+    fn number(&mut self) -> &'a str {
         let rest = &self.text[self.at..];
         let end = rest.bytes().position(|byte| !matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9'));
         let number = &rest[..end.unwrap_or(rest.len())];
         self.at += number.len();
-        Ok(number)
+        number
     }
 
     fn literal(&mut self, literal: &'static str) -> Read<()> {
@@ -347,7 +347,7 @@ impl Scalar<'_> {
             // Some writers know numbers as floating point only: `4295000064.0`, `4.29e9`.
             let number: f64 = text.parse().ok()?;
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, and at most 2^53")]
-            (number >= 0.0 && number <= 9_007_199_254_740_992.0 && number.fract() == 0.0).then_some(number as u64)
+            ((0.0..=9_007_199_254_740_992.0).contains(&number) && number.fract() == 0.0).then_some(number as u64)
         })
     }
 

@@ -130,8 +130,8 @@ impl Reader {
 
     fn finish(mut self) -> CrashEvent {
         for thread in &mut self.event.threads {
-            let first = if thread.crashed && self.was_thrown { 0 } else { 1 };
-            thread.frames.iter_mut().skip(first).for_each(|frame| frame.at = At::Return);
+            let is_context = !(thread.crashed && self.was_thrown);
+            thread.frames.iter_mut().skip(usize::from(is_context)).for_each(|frame| frame.at = At::Return);
         }
         self.room.finish(self.event)
     }

@@ -92,10 +92,10 @@ fn ips(text: &str) -> Result<CrashEvent, CrashError> {
 fn not_known(text: &str, found: &'static str) -> CrashError {
     let mut json = Json::at_document(text);
     match json.skip() {
-        Err(error) if text.trim_start().starts_with('{') => match error.is_end {
-            true => CrashError::NotACrash { found: "a JSON object that ends early, before a key that is known" },
-            false => CrashError::NotACrash { found: "a damaged JSON object without a key that is known" },
-        },
+        Err(JsonError { is_end: true, .. }) if !text.trim().is_empty() => {
+            CrashError::NotACrash { found: "JSON that ends early, before a key that is known" }
+        }
+        Err(_) if text.trim_start().starts_with('{') => CrashError::NotACrash { found: "damaged JSON without a key that is known" },
         _ => CrashError::NotACrash { found },
     }
 }

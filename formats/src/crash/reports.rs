@@ -58,11 +58,39 @@ struct Line {
     bytes: Vec<u8>,
 }
 
+/// Documents that follow each other without a line's end between them.
 #[derive(Debug)]
 struct Joined {
     offset: u64,
-    bytes: Vec<u8>,
+    text: String,
+    /// The bytes, where they are no text.
+    raw: Option<Vec<u8>>,
+    /// Where the next one begins.
     at: usize,
+}
+
+impl Joined {
+    fn new(offset: u64, bytes: Vec<u8>) -> Self {
+        match String::from_utf8(bytes) {
+            Ok(text) => Self { offset, text, raw: None, at: 0 },
+            Err(error) => Self { offset, text: same_offsets(error.as_bytes()).into_owned(), raw: Some(error.into_bytes()), at: 0 },
+        }
+    }
+
+    /// The offset and bytes of the next document. All that is left, if that is one document, or none that is whole.
+    fn next(&mut self) -> (u64, Vec<u8>) {
+        let rest = &self.text[self.at..];
+        let mut json = Json::new(rest);
+        let end = json.skip().map_or(rest.len(), |()| json.position());
+        let end = if rest[end..].starts_with('{') { end } else { rest.len() };
+        let (start, bytes) = (self.at, self.raw.as_deref().unwrap_or(self.text.as_bytes()));
+        self.at += end;
+        (self.offset + start as u64, bytes[start..self.at].trim_ascii_end().to_vec())
+    }
+
+    fn is_over(&self) -> bool {
+        self.at == self.text.len()
+    }
 }
 
 impl<R: BufRead> Reports<R> {
@@ -92,25 +120,16 @@ impl<R: BufRead> Reports<R> {
         if is_json {
             bytes.truncate(bytes.trim_ascii_end().len());
             if memchr::memmem::find(&bytes, b"}{").is_some() {
-                return Ok(Some(self.unjoin(Joined { offset, bytes, at: 0 })));
+                return Ok(Some(self.unjoin(Joined::new(offset, bytes))));
             }
         }
         Ok(Some(self.report(offset, Ok(bytes))))
     }
 
-    /// The first of several documents; the others are kept. All of them if the first is not whole.
+    /// The first of several documents; the others are kept.
     fn unjoin(&mut self, mut joined: Joined) -> Report {
-        let rest = &joined.bytes[joined.at..];
-        let end = {
-            let text = same_offsets(rest);
-            let mut json = Json::new(&text);
-            json.skip().map_or(rest.len(), |()| json.position())
-        };
-        let (offset, document) = (joined.offset + joined.at as u64, rest[..end].trim_ascii_end().to_vec());
-        let is_last = end == rest.len() || rest[end] != b'{';
-        let document = if is_last { rest.to_vec() } else { document };
-        if !is_last {
-            joined.at += end;
+        let (offset, document) = joined.next();
+        if !joined.is_over() {
             self.joined = Some(joined);
         }
         self.report(offset, Ok(document))
@@ -200,12 +219,20 @@ enum Begin {
 
 impl Chunk {
     fn new(first: Line) -> Self {
-        let begin = first.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&first.bytes).trim_ascii_start();
-        let is_json = begin.starts_with(b"{");
-        let is_header = is_json && is_header(begin);
-        let begun = Begin::of(&first.bytes).into_iter().collect();
+        let text = first.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&first.bytes).trim_ascii_start();
+        let is_json = text.starts_with(b"{");
+        let is_header = is_json && is_header(text);
         let last = last_of(&first.bytes).unwrap_or_default();
-        Self { offset: first.offset, length: first.length, lines: 1, is_json, is_header, last, begun, bytes: first.bytes }
+        Self {
+            offset: first.offset,
+            length: first.length,
+            lines: 1,
+            is_json,
+            is_header,
+            last,
+            begun: Begin::of(&first.bytes).into_iter().collect(),
+            bytes: first.bytes,
+        }
     }
 
     /// Whether `line` begins another report.

@@ -1,4 +1,4 @@
-//! Apple's crash texts: in, the text; out, its event. `KSCrash` and PLCrashReporter write the same.
+//! Apple's crash texts: in, the text; out, its event. `KSCrash` and `PLCrashReporter` write the same.
 //!
 //! Source: "Examining the fields in a crash report" in Apple's documentation, and reports of Mac OS X 10.8 to iOS 16.
 
@@ -97,6 +97,8 @@ impl Reader {
 
     /// Whether `text` begins another part.
     fn heading(&mut self, text: &str) -> bool {
+        const OTHERS: [&str; 4] =
+            ["Handler crashed while reporting:", "Extra Information:", "VM Region Summary:", "External Modification Summary:"];
         if text.starts_with("Binary Images:") {
             (self.part, self.has_images) = (Part::Images, true);
         } else if text.starts_with("Last Exception Backtrace:") {
@@ -105,9 +107,7 @@ impl Reader {
             self.part = if self.thrown.is_empty() { Part::Thrown } else { Part::Other };
         } else if text.starts_with("Application Specific Information:") || text.starts_with("Application Specific Signatures:") {
             self.part = Part::Said(0);
-        } else if text.starts_with("Handler crashed while reporting:") || text.starts_with("Extra Information:") {
-            self.part = Part::Other;
-        } else if text.starts_with("VM Region Summary:") || text.starts_with("External Modification Summary:") {
+        } else if OTHERS.iter().any(|heading| text.starts_with(heading)) {
             self.part = Part::Other;
         } else if self.part != Part::Other || !self.has_images {
             return text.strip_prefix("Thread ").is_some_and(|rest| self.thread(rest));
@@ -258,10 +258,12 @@ impl Reader {
 
 /// Whether `line` is one that only an Apple report has.
 pub fn is_own(line: &str) -> bool {
-    const HEADS: [&str; 8] = [
+    const HEADS: [&str; 10] = [
         "Incident Identifier:",
         "CrashReporter Key:",
         "Hardware Model:",
+        "Code Type:",
+        "Report Version:",
         "Exception Type:",
         "Exception Codes:",
         "Binary Images:",

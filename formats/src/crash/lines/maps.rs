@@ -48,7 +48,7 @@ impl Mapping {
     pub fn add(&mut self, entry: &Entry<'_>, stacks: &mut Stacks) {
         if self.path != entry.path {
             std::mem::take(self).flush(stacks);
-            self.path = entry.path.to_owned();
+            entry.path.clone_into(&mut self.path);
             self.start = entry.start;
         }
         self.end = entry.end;

@@ -110,8 +110,10 @@ enum Section {
 struct Reader {
     stacks: Stacks,
     section: Section,
-    /// Which formats' own lines have been seen.
-    seen: Seen,
+    /// Whether a line of the crash had a log's prefix.
+    has_prefix: bool,
+    /// What the first line that belongs to one format only belongs to.
+    head: Option<Head>,
     /// Who wrote the crash into the log.
     tag: Option<String>,
     /// A second crash has begun: the event is the first one.
@@ -123,19 +125,18 @@ struct Reader {
     frames: usize,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Seen {
-    /// A line with a log's prefix that belongs to a crash.
-    prefix: bool,
-    tombstone: bool,
-    fatal_java: bool,
-    sanitizer: bool,
+/// What says that a crash is told of, and not a stack of any kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Head {
+    Tombstone,
+    FatalException,
+    Sanitizer,
 }
 
 /// One line without prefix and indentation.
 #[derive(Clone, Copy, Debug)]
 struct Text<'a> {
-    text: &'a str,
+    line: &'a str,
     indent: usize,
     span: Span,
 }
@@ -146,7 +147,7 @@ impl Reader {
         let prefixed = logcat::split(line);
         let message = prefixed.map_or(line, |prefixed| prefixed.message);
         let text = Text::new(message, line.len(), span);
-        let begins = is_beginning(text.text);
+        let begins = is_beginning(text.line);
         if begins {
             self.begin(prefixed.map(|prefixed| prefixed.tag));
         }
@@ -154,16 +155,16 @@ impl Reader {
         if self.is_over || is_other {
             return None;
         }
-        let before = (self.seen.tombstone, self.frames);
+        let before = (self.head, self.frames);
         let target = self.text(text);
         self.frames += usize::from(target.is_some());
-        self.seen.prefix |= prefixed.is_some() && (begins || before != (self.seen.tombstone, self.frames));
+        self.has_prefix |= prefixed.is_some() && before != (self.head, self.frames);
         target
     }
 
     /// A crash begins: whatever traces were in the log before it are not its.
     fn begin(&mut self, tag: Option<&str>) {
-        if self.seen.tombstone || self.seen.fatal_java {
+        if matches!(self.head, Some(Head::Tombstone | Head::FatalException)) {
             self.is_over = true;
             return;
         }
@@ -174,16 +175,16 @@ impl Reader {
     }
 
     fn text(&mut self, text: Text<'_>) -> Option<Target> {
-        if tombstone::field(self, text.text) || sanitizer::field(self, text.text) {
+        if tombstone::field(self, text.line) || sanitizer::field(self, text.line) {
             return None;
         }
         match self.section {
             Section::Abort(lines) => {
-                self.abort_line(text.text, lines);
+                self.abort_line(text.line, lines);
                 None
             }
             Section::Maps => {
-                self.map_line(text.text);
+                self.map_line(text.line);
                 None
             }
             Section::Dump => None,
@@ -192,15 +193,15 @@ impl Reader {
     }
 
     fn frame(&mut self, text: Text<'_>) -> Option<Target> {
-        let native = text.text.strip_prefix("native: ").unwrap_or(text.text);
+        let native = text.line.strip_prefix("native: ").unwrap_or(text.line);
         if let Some(line) = native::frame(native) {
             return self.stacks.push_native(line, text.span);
         }
-        match java::line(text.text) {
+        match java::line(text.line) {
             Some(JavaLine::Frame(frame)) => return self.stacks.push_java(*frame, text.span),
             Some(JavaLine::Shared(count)) => self.stacks.share(count),
             Some(JavaLine::Head(head)) => self.stacks.java_head(&head, text.indent),
-            None => self.other(text.text),
+            None => self.other(text.line),
         }
         None
     }
@@ -208,7 +209,7 @@ impl Reader {
     /// A line that is nothing by itself: a part of a message, or the heading of the next stack.
     fn other(&mut self, text: &str) {
         if let Some(thread) = text.strip_prefix("FATAL EXCEPTION") {
-            self.seen.fatal_java = true;
+            self.head.get_or_insert(Head::FatalException);
             self.stacks.crashed_thread(thread.trim_start_matches(':').trim());
         } else if let Some((name, pid)) = text.strip_prefix("Process: ").and_then(|rest| rest.split_once(", PID: ")) {
             let process = &mut self.stacks.event.process;
@@ -250,7 +251,7 @@ impl Reader {
     fn stray(&mut self, line: &str) -> Option<Frame> {
         let message = logcat::split(line).map_or(line, |prefixed| prefixed.message);
         let text = Text::new(message, line.len(), Span::new(0, line.len()));
-        let mut frame = match (native::frame(text.text), java::line(text.text)) {
+        let mut frame = match (native::frame(text.line), java::line(text.line)) {
             (Some(native), _) => {
                 let at = if native.is_plain && native.number != Some(0) { At::Return } else { native.frame.at };
                 Frame { at, image: native.image.and_then(|image| self.stacks.image(image)), ..native.frame }
@@ -281,8 +282,7 @@ impl Reader {
         self.end_maps();
         let format = self.format();
         let truncated = |fact| Err(CrashError::Truncated { format, place: Place::Line(last_line), fact });
-        let is_head = self.seen.tombstone || self.seen.fatal_java || self.seen.sanitizer;
-        if self.frames == 0 && self.stacks.event.exceptions.is_empty() && !is_head {
+        if self.frames == 0 && self.stacks.event.exceptions.is_empty() && self.head.is_none() {
             return Err(CrashError::NotACrash { found: "text without a stack frame" });
         }
         if is_cut {
@@ -299,10 +299,10 @@ impl Reader {
     }
 
     fn format(&self) -> Format {
-        match self.seen {
-            Seen { prefix: true, .. } => Format::Logcat,
-            Seen { tombstone: true, .. } => Format::Tombstone,
-            Seen { sanitizer: true, .. } => Format::Sanitizer,
+        match self.head {
+            _ if self.has_prefix => Format::Logcat,
+            Some(Head::Tombstone) => Format::Tombstone,
+            Some(Head::Sanitizer) => Format::Sanitizer,
             _ if !self.stacks.event.exceptions.is_empty() => Format::Java,
             _ => Format::Frames,
         }
@@ -314,8 +314,8 @@ impl<'a> Text<'a> {
     fn new(message: &'a str, length: usize, span: Span) -> Self {
         let trimmed = message.trim_start();
         let before = length - trimmed.len();
-        let text = trimmed.trim_end();
+        let line = trimmed.trim_end();
         let start = span.range().start + before;
-        Self { text, indent: message.len() - trimmed.len(), span: Span::new(start, start + text.len()) }
+        Self { line, indent: message.len() - trimmed.len(), span: Span::new(start, start + line.len()) }
     }
 }

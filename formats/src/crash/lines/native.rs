@@ -113,10 +113,11 @@ fn sanitizer(rest: &str) -> Option<NativeLine> {
 
 /// A function, which may have blanks, then a path or `(PATH+0xN)`, which seldom has.
 fn function_and_place(text: &str) -> (&str, &str) {
-    if text.ends_with(')') && text.contains("+0x") {
-        if let Some(at) = text.rfind(" (") {
-            return (&text[..at], &text[at + 1..]);
-        }
+    if text.ends_with(')')
+        && text.contains("+0x")
+        && let Some(at) = text.rfind(" (")
+    {
+        return (&text[..at], &text[at + 1..]);
     }
     // gdb: `main (argc=1) at a.c:12`.
     if let Some((function, place)) = text.rsplit_once(" at ") {

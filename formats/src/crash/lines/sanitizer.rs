@@ -2,16 +2,16 @@
 
 use crate::crash::text::{hex, some, word};
 
-use super::Reader;
+use super::{Head, Reader};
 
 /// Reads `line` if a report begins in it: `==123==ERROR: AddressSanitizer: heap-use-after-free on address 0x… at pc …`.
 pub fn field(reader: &mut Reader, line: &str) -> bool {
     let Some((_, rest)) = line.split_once("Sanitizer: ").filter(|(front, _)| is_report(front)) else { return false };
-    if reader.seen.sanitizer {
+    if reader.head.is_some() {
         // The summary, or another report: the event is the first one.
         return true;
     }
-    reader.seen.sanitizer = true;
+    reader.head = Some(Head::Sanitizer);
     let event = &mut reader.stacks.event;
     event.reason.message = some(rest);
     let end = [" on ", " (", ": "].iter().filter_map(|end| rest.find(end)).min().unwrap_or(rest.len());

@@ -184,10 +184,10 @@ impl Stacks {
     /// The last exception left out so many frames.
     pub fn share(&mut self, count: u32) {
         self.confirm();
-        if let Some(Target::Exception(index)) = self.target {
-            if let Some(exception) = self.event.exceptions.get_mut(index) {
-                exception.shared = count;
-            }
+        if let Some(Target::Exception(index)) = self.target
+            && let Some(exception) = self.event.exceptions.get_mut(index)
+        {
+            exception.shared = count;
         }
     }
 

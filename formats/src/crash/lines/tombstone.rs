@@ -3,7 +3,7 @@
 use crate::crash::text::{between, hex, some, word};
 use crate::crash::time;
 
-use super::{Reader, Section};
+use super::{Head, Reader, Section};
 
 /// What tombstones begin with.
 pub const RULE: &str = "*** *** ***";
@@ -15,7 +15,9 @@ const DUMPS: [&str; 6] = ["stack:", "memory near ", "code around ", "open files:
 /// Reads `line` if it is one of a tombstone's own.
 pub fn field(reader: &mut Reader, line: &str) -> bool {
     let is_own = head(reader, line) || section(reader, line);
-    reader.seen.tombstone |= is_own;
+    if is_own {
+        reader.head.get_or_insert(Head::Tombstone);
+    }
     is_own
 }
 
@@ -55,7 +57,7 @@ fn section(reader: &mut Reader, line: &str) -> bool {
         leave(reader, Section::Maps);
         // `memory map (57 entries):`, with a remark perhaps; the number is absent in old ones.
         reader.mappings_left = between(line, "(", " entries").and_then(|count| count.parse().ok()).unwrap_or_default();
-    } else if reader.seen.tombstone && DUMPS.iter().any(|heading| line.starts_with(heading)) {
+    } else if reader.head == Some(Head::Tombstone) && DUMPS.iter().any(|heading| line.starts_with(heading)) {
         leave(reader, Section::Dump);
     } else {
         return false;
@@ -74,7 +76,7 @@ fn leave(reader: &mut Reader, next: Section) {
 fn thread(reader: &mut Reader, line: &str) {
     let number = |name: &str| between(line, name, ",").and_then(|number| number.trim().parse().ok());
     let name = line.split_once("name: ").map(|(_, rest)| rest.split_once("  >>> ").map_or(rest, |(name, _)| name));
-    let is_first = !reader.seen.tombstone || reader.stacks.event.process.pid.is_none();
+    let is_first = reader.stacks.event.process.pid.is_none();
     let process = &mut reader.stacks.event.process;
     process.pid = process.pid.or(number("pid: "));
     if process.name.is_none() {

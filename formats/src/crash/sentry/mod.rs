@@ -149,10 +149,9 @@ impl Adjustment {
     fn at(self, index: usize, is_context: bool) -> At {
         match self {
             Self::None => At::Adjusted,
-            Self::All => At::Return,
             Self::AllButFirst if index == 0 => At::Instruction,
             Self::Auto if index == 0 && is_context => At::Instruction,
-            Self::AllButFirst | Self::Auto => At::Return,
+            Self::All | Self::AllButFirst | Self::Auto => At::Return,
         }
     }
 }
