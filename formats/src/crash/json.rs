@@ -372,12 +372,21 @@ mod tests {
         let text = r#" { "a" : [1, {"b": "x\n\u00e9\ud83d\ude00"}, null], "c": true, "d": -1.5e3 } "#;
         let mut seen = Vec::new();
         let mut json = Json::new(text);
-        json.object(|json, key| match key {
-            "a" => json.array(|json| {
-                let span = json.spanned(|json| json.object(|json, _| Ok(seen.push(json.text()?.unwrap()))))?;
-                Ok(seen.push(text[span.range()].to_owned()))
-            }),
-            _ => Ok(seen.push(format!("{key} {}", json.scalar()?.unwrap().text()))),
+        json.object(|json, key| {
+            if key != "a" {
+                seen.push(format!("{key} {}", json.scalar()?.unwrap().text()));
+                return Ok(());
+            }
+            json.array(|json| {
+                let span = json.spanned(|json| {
+                    json.object(|json, _| {
+                        seen.push(json.text()?.unwrap());
+                        Ok(())
+                    })
+                })?;
+                seen.push(text[span.range()].to_owned());
+                Ok(())
+            })
         })
         .unwrap();
         assert!(json.end().is_ok());

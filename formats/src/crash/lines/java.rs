@@ -119,7 +119,10 @@ fn is_class(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn parts(text: &str) -> (String, String, Option<String>, Option<u32>, Option<String>) {
+    /// Class, method, file, line, package.
+    type Parts = (String, String, Option<String>, Option<u32>, Option<String>);
+
+    fn parts(text: &str) -> Parts {
         match line(text) {
             Some(JavaLine::Frame(frame)) => (frame.module.unwrap(), frame.function.unwrap(), frame.file, frame.line, frame.package),
             other => panic!("{text}: {other:?}"),

@@ -230,12 +230,16 @@ mod tests {
     use super::*;
     use crate::crash::image::ImageId;
 
-    fn parts(line: &str) -> (Option<usize>, Option<u64>, Option<u64>, Option<String>, Option<String>) {
+    /// Number, address, address in the file, function, path.
+    type Parts = (Option<usize>, Option<u64>, Option<u64>, Option<String>, Option<String>);
+
+    fn parts(line: &str) -> Parts {
         let NativeLine { frame, number, image, .. } = frame(line).unwrap_or_else(|| panic!("{line}"));
         let relative = frame.relative.map(|relative| relative.address);
         (number, frame.address, relative, frame.function, image.and_then(|image| image.path))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "what lines have")]
     fn owned(text: &str) -> Option<String> {
         Some(text.to_owned())
     }

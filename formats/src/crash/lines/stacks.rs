@@ -31,8 +31,8 @@ pub struct Stacks {
     target: Option<Target>,
     /// Frames that went to the target.
     in_target: usize,
-    /// Indentation of each exception's head, in bytes.
-    indents: Vec<usize>,
+    /// Exceptions that others can belong to, each with the indentation of its head in bytes: ever further to the right.
+    open: Vec<(usize, usize)>,
     /// The head of an exception, if the next line confirms it.
     pending: Option<Pending>,
     /// What the last line said that was no frame.
@@ -63,7 +63,7 @@ impl Default for Stacks {
             images: HashMap::new(),
             target: None,
             in_target: 0,
-            indents: Vec::new(),
+            open: Vec::new(),
             pending: None,
             heading: None,
         }
@@ -85,7 +85,7 @@ impl Stacks {
         if self.event.threads.len() + self.event.exceptions.len() > MAX_LIVE_STACKS {
             self.event.threads.clear();
             self.event.exceptions.clear();
-            self.indents.clear();
+            self.open.clear();
             self.target = None;
         }
         if self.images.len() >= MAX_IMAGES {
@@ -241,15 +241,19 @@ impl Stacks {
         self.target = None;
         if self.room.has_stack(self.event.exceptions.len()) {
             self.event.exceptions.push(exception);
-            self.indents.push(indent);
             self.target = Some(Target::Exception(self.event.exceptions.len() - 1));
         }
     }
 
-    /// A cause stands as far to the right as what it caused; what was suppressed further.
-    fn parent(&self, relation: Relation, indent: usize) -> Option<usize> {
-        let fits = |other: &usize| if relation == Relation::Suppressed { *other < indent } else { *other <= indent };
-        self.indents.iter().rposition(fits).or_else(|| self.indents.len().checked_sub(1))
+    /// The exception that the next one belongs to. A cause stands as far to the right as what it caused; what was suppressed further.
+    fn parent(&mut self, relation: Relation, indent: usize) -> Option<usize> {
+        let is_closed = |other: usize| if relation == Relation::Suppressed { other >= indent } else { other > indent };
+        while self.open.pop_if(|(_, other)| is_closed(*other)).is_some() {}
+        let parent = self.open.last().map(|(index, _)| *index);
+        // A cause of a cause belongs to the nearer one.
+        self.open.pop_if(|(_, other)| *other == indent);
+        self.open.push((self.event.exceptions.len(), indent));
+        parent.or_else(|| self.event.exceptions.len().checked_sub(1))
     }
 
     /// The event, finished.
