@@ -429,6 +429,19 @@ fn lines_of_a_live_log() {
     assert_eq!(seen, want);
 }
 
+/// What one crash said of its process is forgotten when the next one begins.
+#[test]
+fn crashes_of_a_live_log() {
+    let mut reader = LogReader::new();
+    let prefix = "01-26 10:05:11.123  1  1 F DEBUG   : ";
+    let mut arches = Vec::new();
+    for line in ["*** *** *** ***", "ABI: 'arm'", "#00 pc 1 /a.so", "*** *** *** ***", "#00 pc 2 /a.so", "ABI: 'arm64'", "#01 pc 3 /a.so"] {
+        let line = format!("{prefix}{line}\n");
+        arches.extend(reader.feed(line.as_bytes()).map(|found| found.arch.map(str::to_owned)));
+    }
+    assert_eq!(arches, [Some("arm".to_owned()), None, Some("arm64".to_owned())]);
+}
+
 #[test]
 fn a_live_log_without_end_takes_no_memory() {
     let mut reader = LogReader::new();

@@ -41,12 +41,12 @@ fn object(text: &str) -> Family {
     let mut weak = None;
     let read: Read<()> = Json::new(text).object(|json, key| {
         family = match key {
-            "event_id" | "debug_meta" | "contexts" | "sdk" | "platform" | "stacktrace" | "sentry.interfaces.Exception" => Family::Sentry,
+            "event_id" | "debug_meta" | "contexts" | "sdk" | "stacktrace" | "sentry.interfaces.Exception" => Family::Sentry,
             "binary_images" | "recrash_report" | "crash" => Family::KsCrash,
             "bug_type" | "incident_id" | "app_name" | "roots_installed" => Family::Ips,
             "usedImages" | "procName" | "faultingThread" | "procRole" | "bundleInfo" | "captureTime" | "coalitionName" => Family::IpsBody,
-            "exception" | "threads" => {
-                // Apple's threads are a bare list, which Sentry's can be too: another key may know better.
+            "exception" | "threads" | "platform" => {
+                // Apple has keys of these names too: another one may know better.
                 weak = Some(Family::Sentry);
                 return json.skip();
             }
@@ -83,6 +83,7 @@ mod tests {
             ("{\"threads\":[],\"usedImages\":[]}", Family::IpsBody),
             ("{\"threads\":{}}", Family::Sentry),
             ("{\"threads\":{\"val", Family::Sentry),
+            ("{\"timestamp\":\"x\",\"platform\":2,\"bug_type\":\"309\"}", Family::Ips),
             ("{\"user\":{},\"crash\":{}}", Family::KsCrash),
             ("{\"app_name\":\"x\"}\n{", Family::Ips),
             ("Process: x [1]\n\nThread 0 Crashed:\n", Family::AppleText),

@@ -1,15 +1,15 @@
 //! Fields of JSON objects as reports use them: in, a reader at a value; out, the value in the form that an event keeps, or nothing.
 
 use super::json::{Json, JsonError, Read, Scalar};
-use super::text::some;
+use super::text::kept;
 
 impl Json<'_> {
-    /// A string or number to keep, if there is anything in it.
+    /// A string or number to keep as it is, if there is anything in it.
     ///
     /// # Errors
     /// The document ends early or is wrong.
     pub fn text(&mut self) -> Read<Option<String>> {
-        Ok(self.scalar()?.and_then(|scalar| some(scalar.text())))
+        Ok(self.scalar()?.filter(|scalar| !scalar.text().is_empty()).map(|scalar| kept(scalar.text())))
     }
 
     /// An address, size or number.

@@ -44,7 +44,10 @@ pub fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
 
 /// `text` as a string to keep, of at most [`MAX_TEXT_BYTES`].
 pub fn kept(text: &str) -> String {
-    let end = (0..=MAX_TEXT_BYTES.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    if text.len() <= MAX_TEXT_BYTES {
+        return text.to_owned();
+    }
+    let end = (0..=MAX_TEXT_BYTES).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     text[..end].to_owned()
 }
 

@@ -76,7 +76,11 @@ impl LogReader {
     pub fn feed(&mut self, line: &[u8]) -> Option<LineFrame<'_>> {
         let text = text::same_offsets(&line[..line.len().min(MAX_LINE_BYTES)]);
         let text = text.trim_end_matches(['\n', '\r']);
-        self.reader.bound();
+        if begins_crash(text) {
+            // What was said of the process before says nothing of this one.
+            self.reader = Reader::default();
+        }
+        self.reader.stacks.bound();
         let span = Span::new(0, text.len());
         let target = self.reader.line(text, span);
         let frame = match target {
@@ -266,16 +270,6 @@ impl Reader {
     fn begins_frame(&self, line: Line<'_>) -> bool {
         let message = logcat::split(line.text).map_or(line.text, |prefixed| prefixed.message).trim();
         self.section == Section::Open && (native::begins_frame(message) || java::begins_frame(message))
-    }
-
-    /// Forgets what a log without end would let grow.
-    fn bound(&mut self) {
-        if self.is_over {
-            let arch = self.stacks.event.arch.take();
-            *self = Self::default();
-            self.stacks.event.arch = arch;
-        }
-        self.stacks.bound();
     }
 
     fn finish(mut self, last_line: usize, is_cut: bool) -> Result<CrashEvent, CrashError> {
