@@ -114,9 +114,15 @@ pub fn image_id(kind: ImageKind, debug_id: Option<&str>, code_id: Option<&str>) 
 /// The bytes of `text` written as hexadecimal digits, whatever dashes are between them. Absent unless there is at least one byte, and at
 /// most [`MAX_ID_BYTES`], and nothing else.
 pub fn hex_bytes(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b'-').take(2 * MAX_ID_BYTES + 1).map(digit).collect::<Option<_>>()?;
-    let is_whole = !digits.is_empty() && digits.len().is_multiple_of(2) && digits.len() <= 2 * MAX_ID_BYTES;
-    is_whole.then(|| digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+    let mut digits = text.bytes().filter(|byte| *byte != b'-').map(digit);
+    let mut bytes = Vec::with_capacity((text.len() / 2).min(MAX_ID_BYTES));
+    while let Some(high) = digits.next() {
+        if bytes.len() == MAX_ID_BYTES {
+            return None;
+        }
+        bytes.push(high? << 4 | digits.next()??);
+    }
+    (!bytes.is_empty()).then_some(bytes)
 }
 
 /// The 16 bytes that `text` begins with as a UUID. What follows is a PE's age.

@@ -249,7 +249,7 @@ impl<'a> Json<'a> {
     /// Goes to the next quote or backslash, whichever it is.
     fn stop(&mut self) -> Read<u8> {
         let rest = self.bytes().get(self.at..).unwrap_or_default();
-        match rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
+        match first_stop(rest) {
             Some(count) => {
                 self.at += count;
                 Ok(rest[count])
@@ -324,6 +324,23 @@ impl<'a> Json<'a> {
     fn wrong(&self, fact: &'static str) -> JsonError {
         JsonError { at: self.at, fact, is_end: false }
     }
+}
+
+/// Where the first quote or backslash is, eight bytes at a time: strings are too short for anything wider.
+fn first_stop(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 0xff;
+    // The lowest byte that is zero has its upper bit set; none below it does.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+        if found != 0 {
+            return Some(index * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let found = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    Some(words.len() * 8 + found)
 }
 
 impl Scalar<'_> {
@@ -411,6 +428,25 @@ mod tests {
         for text in ["{1:2}", "{\"a\" 1}", "{\"a\":1 \"b\":2}", "{\"\\x\":1}", "{\"\\u12g4\":1}"] {
             assert!(!Json::new(text).object(|json, _| json.skip()).unwrap_err().is_end, "{text}");
         }
+    }
+
+    #[test]
+    fn stops_at_every_place() {
+        for length in 0..40 {
+            for at in 0..length {
+                for stop in [b'"', b'\\'] {
+                    // Bytes that differ from a stop by little.
+                    for other in [b'#', b'!', b']', b'[', 0, 0xa2, 0xff] {
+                        let mut bytes = vec![other; length];
+                        bytes[at] = stop;
+                        assert_eq!(first_stop(&bytes), Some(at));
+                        bytes[length - 1] = stop;
+                        assert_eq!(first_stop(&bytes), Some(at));
+                    }
+                }
+            }
+        }
+        assert_eq!(first_stop(b"0123456789"), None);
     }
 
     #[test]

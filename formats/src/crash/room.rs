@@ -30,17 +30,17 @@ impl Room {
         self.frames = self.frames.saturating_sub(1);
     }
 
-    /// Adds the next frame of a stack whose far end comes first: the far end makes room for it.
+    /// Adds the next frame of a stack whose far end comes first, and stays first: the far end makes room for it.
     pub fn push_nearer<F>(&mut self, stack: &mut VecDeque<F>, frame: F) {
         if self.frames < MAX_FRAMES {
             self.frames += 1;
         } else {
             self.dropped.frames += 1;
-            if stack.pop_back().is_none() {
+            if stack.pop_front().is_none() {
                 return;
             }
         }
-        stack.push_front(frame);
+        stack.push_back(frame);
     }
 
     /// Whether one more thread or exception fits beside `count` others.
@@ -80,7 +80,7 @@ mod tests {
         assert_eq!((stack.len(), stack[0].line, room.dropped.frames), (MAX_FRAMES, Some(0), 2));
         let (mut room, mut stack) = (Room::default(), VecDeque::new());
         (0..MAX_FRAMES + 2).for_each(|line| room.push_nearer(&mut stack, frame(line)));
-        assert_eq!((stack.len(), stack[0].line), (MAX_FRAMES, u32::try_from(MAX_FRAMES + 1).ok()));
+        assert_eq!((stack.len(), stack[0].line), (MAX_FRAMES, Some(2)));
         let mut other = VecDeque::new();
         room.push_nearer(&mut other, frame(0));
         assert_eq!((other.len(), room.dropped.frames), (0, 3));

@@ -61,7 +61,7 @@ pub fn some(text: &str) -> Option<String> {
 pub fn hex(text: &str) -> Option<u64> {
     let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
     // `from_str_radix` takes a sign.
-    digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u64::from_str_radix(digits, 16).ok())?
+    if digits.starts_with('+') { None } else { u64::from_str_radix(digits, 16).ok() }
 }
 
 /// A hexadecimal number that begins with `0x`.

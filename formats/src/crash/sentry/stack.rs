@@ -34,7 +34,7 @@ impl Thrown {
 /// Frames as they are listed.
 #[derive(Default)]
 pub struct Stack {
-    /// Crash side first.
+    /// The far end first.
     listed: VecDeque<Listed>,
     adjustment: Adjustment,
     /// Where the thread was.
@@ -56,7 +56,7 @@ impl Stack {
     pub fn frames(self, platform: Option<&str>) -> Vec<Frame> {
         let Self { listed, adjustment, pc } = self;
         let kind = kind_of(platform);
-        let finished = listed.into_iter().enumerate().map(|(index, listed)| {
+        let finished = listed.into_iter().rev().enumerate().map(|(index, listed)| {
             let Listed { mut frame, kind: own_kind, adjust } = listed;
             let has_address = frame.address.is_some() || frame.relative.is_some();
             frame.kind = if has_address { FrameKind::Native } else { own_kind.unwrap_or(kind) };
