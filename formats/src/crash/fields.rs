@@ -1,6 +1,7 @@
 //! Fields of JSON objects as reports use them: in, a reader at a value; out, the value in the form that an event keeps, or nothing.
 
-use super::json::{Json, JsonError, Read, Scalar};
+use super::json::{Json, JsonError, Read};
+use super::scalar::Scalar;
 use super::text::kept;
 
 impl Json<'_> {

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 
 use super::frame::Span;
 use super::limits::MAX_JSON_DEPTH;
+use super::scalar::Scalar;
+use super::text::first_stop;
 
 /// Reads one document from its beginning to its end.
 pub struct Json<'a> {
@@ -28,17 +30,6 @@ pub struct JsonError {
 
 /// What reading a value leads to.
 pub type Read<T> = Result<T, JsonError>;
-
-/// A value that is no container.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Scalar<'a> {
-    /// A string.
-    Text(Cow<'a, str>),
-    /// A number as it is written.
-    Number(&'a str),
-    /// `true` or `false`.
-    Bool(bool),
-}
 
 impl<'a> Json<'a> {
     /// A reader at the first byte of `text`.
@@ -326,54 +317,6 @@ impl<'a> Json<'a> {
     }
 }
 
-/// Where the first quote or backslash is, eight bytes at a time: strings are too short for anything wider.
-fn first_stop(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 0xff;
-    // The lowest byte that is zero has its upper bit set; none below it does.
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let found = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
-        if found != 0 {
-            return Some(index * 8 + found.trailing_zeros() as usize / 8);
-        }
-    }
-    let found = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
-    Some(words.len() * 8 + found)
-}
-
-impl Scalar<'_> {
-    /// A string or number as text.
-    pub fn text(&self) -> &str {
-        match self {
-            Self::Text(text) => text,
-            Self::Number(number) => number,
-            Self::Bool(true) => "true",
-            Self::Bool(false) => "false",
-        }
-    }
-
-    /// An address or size: a number, or a string of one in hexadecimal (with `0x`) or decimal. A negative one is its two's complement.
-    pub fn unsigned(&self) -> Option<u64> {
-        let text = self.text().trim();
-        if text.starts_with("0x") || text.starts_with("0X") {
-            return super::text::hex(text);
-        }
-        text.parse().ok().or_else(|| text.parse::<i64>().ok().map(i64::cast_unsigned)).or_else(|| {
-            // Some writers know numbers as floating point only: `4295000064.0`, `4.29e9`.
-            let number: f64 = text.parse().ok()?;
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, and at most 2^53")]
-            ((0.0..=9_007_199_254_740_992.0).contains(&number) && number.fract() == 0.0).then_some(number as u64)
-        })
-    }
-
-    /// A signed number, of the same forms.
-    pub fn signed(&self) -> Option<i64> {
-        self.unsigned().map(u64::cast_signed)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -431,25 +374,6 @@ mod tests {
     }
 
     #[test]
-    fn stops_at_every_place() {
-        for length in 0..40 {
-            for at in 0..length {
-                for stop in [b'"', b'\\'] {
-                    // Bytes that differ from a stop by little.
-                    for other in [b'#', b'!', b']', b'[', 0, 0xa2, 0xff] {
-                        let mut bytes = vec![other; length];
-                        bytes[at] = stop;
-                        assert_eq!(first_stop(&bytes), Some(at));
-                        bytes[length - 1] = stop;
-                        assert_eq!(first_stop(&bytes), Some(at));
-                    }
-                }
-            }
-        }
-        assert_eq!(first_stop(b"0123456789"), None);
-    }
-
-    #[test]
     fn halves_of_pairs() {
         for (text, want) in [(r#""\ud800x""#, "\u{fffd}x"), (r#""\ud800\u0041""#, "\u{fffd}A"), (r#""\udc00""#, "\u{fffd}")] {
             assert_eq!(Json::new(text).scalar().unwrap().unwrap().text(), want);
@@ -462,24 +386,5 @@ mod tests {
         assert!(all(&nested(MAX_JSON_DEPTH as usize)).is_ok());
         assert!(!all(&nested(MAX_JSON_DEPTH as usize + 1)).unwrap_err().is_end);
         assert!(!all(&"[".repeat(1 << 20)).unwrap_err().is_end);
-    }
-
-    #[test]
-    fn addresses() {
-        for (text, want) in [
-            ("\"0x10\"", Some(16)),
-            ("16", Some(16)),
-            ("\"16\"", Some(16)),
-            ("18446744073709551615", Some(u64::MAX)),
-            ("-1", Some(u64::MAX)),
-            ("16.0", Some(16)),
-            ("1.6e1", Some(16)),
-            ("1.5", None),
-            ("1e300", None),
-            ("\"\"", None),
-            ("true", None),
-        ] {
-            assert_eq!(Json::new(text).scalar().unwrap().unwrap().unsigned(), want, "{text}");
-        }
     }
 }

@@ -7,8 +7,9 @@ use super::event::{CrashEvent, Exception, Format, Thread};
 use super::fields::set;
 use super::frame::{At, Frame};
 use super::image::{Image, ImageKind, file_name, image_id};
-use super::json::{Json, Read, Scalar};
+use super::json::{Json, Read};
 use super::room::Room;
+use super::scalar::Scalar;
 use super::text::some;
 use super::time;
 

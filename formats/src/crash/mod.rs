@@ -25,6 +25,7 @@ mod lines;
 mod lookup;
 mod reports;
 mod room;
+mod scalar;
 mod sentry;
 mod text;
 mod time;

@@ -1,4 +1,4 @@
-//! A report's bytes as text: in, bytes; out, a string in which every offset is that of the bytes, its lines, and numbers in them.
+//! A report's bytes as text: in, bytes; out, a string in which every offset is that of the bytes, its lines, words and numbers.
 
 use std::borrow::Cow;
 
@@ -76,6 +76,23 @@ pub fn word(text: &str) -> Option<(&str, &str)> {
     (end > 0).then(|| (&text[..end], text[end..].trim_start()))
 }
 
+/// Where the first quote or backslash is, eight bytes at a time: strings are too short for anything wider.
+pub fn first_stop(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 0xff;
+    // The lowest byte that is zero has its upper bit set; none below it does.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+        if found != 0 {
+            return Some(index * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let found = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    Some(words.len() * 8 + found)
+}
+
 /// What lies between the first `before` and the next `after`.
 pub fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(before)?;
@@ -131,5 +148,24 @@ mod tests {
         let long = "é".repeat(MAX_TEXT_BYTES);
         assert_eq!(kept(&format!("x{long}")).len(), MAX_TEXT_BYTES - 1);
         assert_eq!(some("  "), None);
+    }
+
+    #[test]
+    fn stops_at_every_place() {
+        for length in 0..40 {
+            for at in 0..length {
+                for stop in [b'"', b'\\'] {
+                    // Bytes that differ from a stop by little.
+                    for other in [b'#', b'!', b']', b'[', 0, 0xa2, 0xff] {
+                        let mut bytes = vec![other; length];
+                        bytes[at] = stop;
+                        assert_eq!(first_stop(&bytes), Some(at));
+                        bytes[length - 1] = stop;
+                        assert_eq!(first_stop(&bytes), Some(at));
+                    }
+                }
+            }
+        }
+        assert_eq!(first_stop(b"0123456789"), None);
     }
 }

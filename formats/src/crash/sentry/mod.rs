@@ -10,8 +10,9 @@ mod stack;
 use super::event::{CrashEvent, Exception, Format, Relation, Thread};
 use super::fields::set;
 use super::frame::{At, FrameKind};
-use super::json::{Json, Read, Scalar};
+use super::json::{Json, Read};
 use super::room::Room;
+use super::scalar::Scalar;
 use super::time;
 use stack::{Stack, Thrown};
 
