@@ -6,6 +6,7 @@
 
 mod arch;
 pub mod container;
+pub mod crash;
 pub mod debug;
 pub mod demangle;
 mod error;

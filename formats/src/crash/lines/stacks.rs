@@ -1,0 +1,267 @@
+//! Which stack a frame belongs to: in, frames, heads of exceptions and threads in the order of their lines; out, the event's stacks.
+
+use std::collections::HashMap;
+
+use crate::crash::event::{CrashEvent, Exception, Format, Relation, Thread};
+use crate::crash::frame::{At, Frame, Span};
+use crate::crash::image::Image;
+use crate::crash::limits::{MAX_IMAGES, MAX_MESSAGE_LINES, MAX_TEXT_BYTES};
+use crate::crash::room::Room;
+use crate::crash::text::{kept, some};
+
+use super::java::Head;
+use super::native::NativeLine;
+
+/// The stack that frames go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Index into the event's threads.
+    Thread(usize),
+    /// Index into the event's exceptions.
+    Exception(usize),
+}
+
+/// The stacks of one event as they grow.
+#[derive(Debug)]
+pub struct Stacks {
+    /// The event so far.
+    pub event: CrashEvent,
+    room: Room,
+    images: HashMap<Key, u32>,
+    target: Option<Target>,
+    /// Frames that went to the target.
+    in_target: usize,
+    /// Exceptions that others can belong to, each with the indentation of its head in bytes: ever further to the right.
+    open: Vec<(usize, usize)>,
+    /// The head of an exception, if the next line confirms it.
+    pending: Option<Pending>,
+    /// What the last line said that was no frame.
+    heading: Option<String>,
+}
+
+/// What tells one image from another.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Key {
+    path: Option<String>,
+    code_id: Option<String>,
+    package_offset: Option<u64>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    exception: Exception,
+    thread: Option<String>,
+    indent: usize,
+    lines: usize,
+}
+
+impl Default for Stacks {
+    fn default() -> Self {
+        Self {
+            event: CrashEvent::new(Format::Frames),
+            room: Room::default(),
+            images: HashMap::new(),
+            target: None,
+            in_target: 0,
+            open: Vec::new(),
+            pending: None,
+            heading: None,
+        }
+    }
+}
+
+impl Stacks {
+    /// Forgets all stacks.
+    pub fn clear(&mut self) {
+        let arch = self.event.arch.take();
+        *self = Self::default();
+        self.event.arch = arch;
+    }
+
+    /// Forgets what a log without end would let grow.
+    pub fn bound(&mut self) {
+        /// Stacks of a live log that are kept for the sake of their heads.
+        const MAX_LIVE_STACKS: usize = 1024;
+        if self.event.threads.len() + self.event.exceptions.len() > MAX_LIVE_STACKS {
+            self.event.threads.clear();
+            self.event.exceptions.clear();
+            self.open.clear();
+            self.target = None;
+        }
+        if self.images.len() >= MAX_IMAGES {
+            self.images.clear();
+            self.event.images.clear();
+        }
+    }
+
+    /// A thread begins, to which the next frames of machine code belong.
+    pub fn begin_thread(&mut self, id: Option<u64>, name: Option<String>, crashed: bool) {
+        self.target = None;
+        if self.room.has_stack(self.event.threads.len()) {
+            self.event.threads.push(Thread { id, name, crashed, frames: Vec::new() });
+            self.target = Some(Target::Thread(self.event.threads.len() - 1));
+        }
+        self.in_target = 0;
+        self.heading = None;
+    }
+
+    /// The thread in which a Java crash is.
+    pub fn crashed_thread(&mut self, name: &str) {
+        self.begin_thread(None, some(name), true);
+    }
+
+    /// Adds a frame of machine code. One with the number 0 begins a stack.
+    pub fn push_native(&mut self, line: NativeLine, span: Span) -> Option<Target> {
+        let NativeLine { mut frame, number, image, is_plain } = line;
+        let begins = number == Some(0) && self.in_target > 0;
+        if begins || !matches!(self.target, Some(Target::Thread(_))) {
+            let heading = self.heading.take();
+            self.begin_thread(None, heading, false);
+        }
+        if is_plain && (number.unwrap_or(self.in_target) > 0) {
+            frame.at = At::Return;
+        }
+        frame.image = image.and_then(|image| self.image(image));
+        frame.span = span;
+        self.push(frame)
+    }
+
+    /// Adds a frame of Java code.
+    pub fn push_java(&mut self, mut frame: Frame, span: Span) -> Option<Target> {
+        self.confirm();
+        if self.target.is_none() {
+            let heading = self.heading.take();
+            self.begin_thread(None, heading, false);
+        }
+        frame.span = span;
+        self.push(frame)
+    }
+
+    fn push(&mut self, frame: Frame) -> Option<Target> {
+        let frames = match self.target? {
+            Target::Thread(index) => &mut self.event.threads.get_mut(index)?.frames,
+            Target::Exception(index) => &mut self.event.exceptions.get_mut(index)?.frames,
+        };
+        self.room.push_frame(frames, frame);
+        self.in_target += 1;
+        self.pending = None;
+        self.target
+    }
+
+    /// Takes the last frame of `target` out again.
+    pub fn take(&mut self, target: Target) -> Option<Frame> {
+        let frames = match target {
+            Target::Thread(index) => &mut self.event.threads.get_mut(index)?.frames,
+            Target::Exception(index) => &mut self.event.exceptions.get_mut(index)?.frames,
+        };
+        self.room.give_back();
+        frames.pop()
+    }
+
+    /// The index of `image`, which is added unless it is there.
+    pub fn image(&mut self, image: Image) -> Option<u32> {
+        let key = Key { path: image.path.clone(), code_id: image.code_id.clone(), package_offset: image.package_offset };
+        if let Some(index) = self.images.get(&key) {
+            return Some(*index);
+        }
+        let index = self.event.images.len();
+        self.room.push_image(&mut self.event.images, image);
+        let index = (index < self.event.images.len()).then(|| u32::try_from(index).ok())??;
+        self.images.insert(key, index);
+        Some(index)
+    }
+
+    /// An exception begins. One without a sure word before it has to be confirmed by a frame.
+    pub fn java_head(&mut self, head: &Head<'_>, indent: usize) {
+        let message = head.message.map(kept);
+        let exception = Exception { kind: Some(kept(head.class)), message, relation: head.relation, ..Exception::default() };
+        self.pending = Some(Pending { exception, thread: head.thread.map(kept), indent, lines: 0 });
+        if head.is_sure {
+            self.confirm();
+        }
+    }
+
+    /// The last exception left out so many frames.
+    pub fn share(&mut self, count: u32) {
+        self.confirm();
+        if let Some(Target::Exception(index)) = self.target
+            && let Some(exception) = self.event.exceptions.get_mut(index)
+        {
+            exception.shared = count;
+        }
+    }
+
+    /// A line of text: of the message of an exception that has no frame yet, else the next stack's heading.
+    pub fn message_line(&mut self, text: &str) {
+        let message = match (&mut self.pending, self.target) {
+            (Some(pending), _) => {
+                pending.lines += 1;
+                if pending.lines > MAX_MESSAGE_LINES {
+                    self.pending = None;
+                    return;
+                }
+                Some(&mut pending.exception.message)
+            }
+            (None, Some(Target::Exception(index))) if self.in_target == 0 => {
+                self.event.exceptions.get_mut(index).map(|exception| &mut exception.message)
+            }
+            _ => None,
+        };
+        match message {
+            Some(Some(message)) if message.len() + text.len() < MAX_TEXT_BYTES => {
+                message.push('\n');
+                message.push_str(text);
+            }
+            Some(Some(_)) => {}
+            Some(message @ None) => *message = some(text),
+            None if text.is_empty() => {}
+            None => self.heading = some(text.trim_end_matches(':')),
+        }
+    }
+
+    /// What was taken for an exception's head is one.
+    fn confirm(&mut self) {
+        let Some(Pending { mut exception, thread, indent, .. }) = self.pending.take() else { return };
+        if let Some(name) = thread {
+            self.begin_thread(None, Some(name), true);
+        }
+        if let Some(message) = &mut exception.message {
+            message.truncate(message.trim_end().len());
+        }
+        exception.parent = self.parent(exception.relation, indent);
+        if self.event.exceptions.is_empty() {
+            // The end of a trace that was cut off at its front.
+            exception.relation = Relation::Thrown;
+            self.event.reason.kind.clone_from(&exception.kind);
+            self.event.reason.message.clone_from(&exception.message);
+        } else if exception.relation == Relation::Thrown {
+            exception.relation = Relation::Cause;
+        }
+        self.in_target = 0;
+        self.target = None;
+        if self.room.has_stack(self.event.exceptions.len()) {
+            self.event.exceptions.push(exception);
+            self.target = Some(Target::Exception(self.event.exceptions.len() - 1));
+        }
+    }
+
+    /// The exception that the next one belongs to. A cause stands as far to the right as what it caused; what was suppressed further.
+    fn parent(&mut self, relation: Relation, indent: usize) -> Option<usize> {
+        let is_closed = |other: usize| if relation == Relation::Suppressed { other >= indent } else { other > indent };
+        while self.open.pop_if(|(_, other)| is_closed(*other)).is_some() {}
+        let parent = self.open.last().map(|(index, _)| *index);
+        // A cause of a cause belongs to the nearer one.
+        self.open.pop_if(|(_, other)| *other == indent);
+        self.open.push((self.event.exceptions.len(), indent));
+        parent.or_else(|| self.event.exceptions.len().checked_sub(1))
+    }
+
+    /// The event, finished.
+    pub fn finish(mut self) -> CrashEvent {
+        if self.event.exceptions.is_empty() && self.event.threads.iter().all(|thread| !thread.crashed) {
+            // Of stacks that nothing is said about, the first one is why the report was written.
+            self.event.crashed_thread = (!self.event.threads.is_empty()).then_some(0);
+        }
+        self.room.finish(self.event)
+    }
+}

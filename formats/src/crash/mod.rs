@@ -1,0 +1,108 @@
+//! Crash reports as neutral values: in, bytes that people bring; out, one [`CrashEvent`] a report.
+//!
+//! ```text
+//! stream ─ Reports ─> one report's bytes ─ parse ─> what it is ─> its reader ───────────────> CrashEvent
+//!          reports.rs                      this file  detect.rs   sentry/, kscrash.rs, ips.rs,  event.rs, frame.rs,
+//!                                                                 apple_text/, lines/           image.rs, lookup.rs
+//! live log ─ LogReader ─> frames, line by line                    lines/
+//! ```
+//!
+//! Formats are told by their content, never by a name. What is read of each is in `docs/crash-formats.md`.
+
+mod apple;
+mod apple_text;
+mod detect;
+mod error;
+mod event;
+mod fields;
+mod frame;
+mod image;
+mod ips;
+mod json;
+mod kscrash;
+pub mod limits;
+mod lines;
+mod lookup;
+mod reports;
+mod room;
+mod scalar;
+mod sentry;
+mod text;
+mod time;
+
+pub use error::{CrashError, Place};
+pub use event::{App, CrashEvent, Dropped, Exception, Format, Os, Process, Reason, Relation, Thread};
+pub use frame::{At, Frame, FrameKind, Relative, Space, Span, Trust};
+pub use image::{Image, ImageId, ImageKind};
+pub use lines::{LineFrame, LogReader};
+pub use lookup::Lookup;
+pub use reports::{Report, Reports};
+
+use detect::Family;
+use json::{Json, JsonError};
+
+/// Reads one report. [`Reports`] cuts a stream into them.
+///
+/// # Errors
+/// [`CrashError`] says what the report was taken for, where it is wrong, and what to do.
+pub fn parse(report: &[u8]) -> Result<CrashEvent, CrashError> {
+    if report.len() > limits::MAX_REPORT_BYTES {
+        return Err(CrashError::TooLarge { bytes: report.len() as u64 });
+    }
+    let text = text::same_offsets(report);
+    match detect::family(&text) {
+        Family::Sentry => document(&text, Format::Sentry, sentry::read, "a Sentry event without exception, thread or stack trace"),
+        Family::KsCrash => document(&text, Format::KsCrash, kscrash::read, "a KSCrash report without crash"),
+        Family::Ips => ips(&text),
+        Family::IpsBody => {
+            document(&text, Format::Ips, |json| ips::body(CrashEvent::new(Format::Ips), json), "an Apple .ips report without threads")
+        }
+        Family::AppleText => apple_text::read(apple_text::event(), &text, 0),
+        Family::Lines => lines::read(&text),
+        Family::Unknown(found) => Err(not_known(&text, found)),
+    }
+}
+
+/// A report that is one JSON document, and `found` if its reader finds no crash in it.
+fn document<'a>(
+    text: &'a str,
+    format: Format,
+    read: impl FnOnce(&mut Json<'a>) -> json::Read<Option<CrashEvent>>,
+    found: &'static str,
+) -> Result<CrashEvent, CrashError> {
+    let mut json = Json::at_document(text);
+    let event = read(&mut json).and_then(|event| json.end().map(|()| event)).map_err(|error| broken(format, error))?;
+    event.ok_or(CrashError::NotACrash { found })
+}
+
+/// A header of one JSON document, then another one or a text.
+fn ips(text: &str) -> Result<CrashEvent, CrashError> {
+    let mut json = Json::at_document(text);
+    let header = ips::header(&mut json).map_err(|error| broken(Format::Ips, error))?;
+    match json.rest().as_bytes().first() {
+        None => Err(CrashError::Truncated { format: Format::Ips, place: Place::Byte(text.len()), fact: "the body is missing" }),
+        Some(b'{') => {
+            let body = ips::body(header, &mut json).and_then(|event| json.end().map(|()| event));
+            body.map_err(|error| broken(Format::Ips, error))?.ok_or(CrashError::NotACrash { found: "an Apple .ips report without threads" })
+        }
+        Some(_) => apple_text::read(header, text, json.position()),
+    }
+}
+
+/// JSON that no key says what it is. If it is cut before such a key it may have been anything.
+fn not_known(text: &str, found: &'static str) -> CrashError {
+    let mut json = Json::at_document(text);
+    match json.skip() {
+        Err(JsonError { is_end: true, .. }) if !text.trim().is_empty() => {
+            CrashError::NotACrash { found: "JSON that ends early, before a key that is known" }
+        }
+        Err(_) if text.trim_start().starts_with('{') => CrashError::NotACrash { found: "damaged JSON without a key that is known" },
+        _ => CrashError::NotACrash { found },
+    }
+}
+
+fn broken(format: Format, error: JsonError) -> CrashError {
+    let JsonError { at, fact, is_end } = error;
+    let place = Place::Byte(at);
+    if is_end { CrashError::Truncated { format, place, fact } } else { CrashError::Malformed { format, place, fact } }
+}

@@ -1,0 +1,201 @@
+//! Broken reports: every fixture of testdata/crashes cut at every byte, and thousands of times with bytes changed. Reading one must end
+//! without a panic, with places and indices that are within bounds.
+//!
+//! `MUTANTS=1000000` makes more of them, `SEED=7` others.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
+
+use std::path::Path;
+
+use fastrand::Rng;
+use symtool_formats::crash::{CrashError, CrashEvent, Format, LogReader, Reports, parse};
+
+fn fixtures() -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/crashes");
+    let mut files: Vec<(String, Vec<u8>)> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read(&path).unwrap()))
+        .collect();
+    files.sort();
+    assert!(files.len() > 20, "only {} fixtures", files.len());
+    files
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |value| value.parse().unwrap())
+}
+
+/// What every event must be, however broken its report is.
+fn check(event: &CrashEvent, report: &[u8]) {
+    assert!(event.crashed_thread.is_none_or(|index| index < event.threads.len()));
+    for frame in event.frames() {
+        assert!(frame.span.range().end <= report.len() && frame.span.start < frame.span.end, "{frame:?}");
+        if let Some(lookup) = event.lookup(frame) {
+            assert!(lookup.image < event.images.len());
+        }
+    }
+    for (index, exception) in event.exceptions.iter().enumerate() {
+        assert_eq!(exception.parent.is_some(), index > 0);
+        assert!(exception.parent.is_none_or(|parent| parent < index));
+    }
+}
+
+/// All reports of a stream, as a stream and as one; and its lines, as a live log.
+fn read(stream: &[u8]) -> Vec<Result<CrashEvent, CrashError>> {
+    let mut end = 0;
+    let cut = Reports::new(stream).map(|report| {
+        let report = report.unwrap();
+        let bytes = report.bytes.unwrap();
+        let start = usize::try_from(report.offset).unwrap();
+        assert!(start >= end && stream[start..].starts_with(&bytes));
+        end = start + bytes.len();
+        let event = parse(&bytes);
+        event.iter().for_each(|event| check(event, &bytes));
+        event
+    });
+    let events = cut.collect();
+    parse(stream).iter().for_each(|event| check(event, stream));
+    let mut log = LogReader::new();
+    for line in stream.split_inclusive(|byte| *byte == b'\n') {
+        if let Some(found) = log.feed(line) {
+            assert!(found.frame.span.range().end <= line.len());
+        }
+    }
+    events
+}
+
+fn mutate(bytes: &mut Vec<u8>, rng: &mut Rng) {
+    for _ in 0..rng.usize(1..=8) {
+        if bytes.is_empty() {
+            return;
+        }
+        let at = rng.usize(..bytes.len());
+        match rng.u32(..8) {
+            0 => bytes[at] = rng.u8(..),
+            1 => bytes[at] ^= 1 << rng.u32(..8),
+            // What formats part their fields with.
+            2 | 3 => bytes[at] = *rng.choice(b"{}[]\",:\\()<>+-/#. \n\t0x\xff".iter()).unwrap(),
+            4 => drop(bytes.remove(at)),
+            5 => {
+                let words: [&[u8]; 8] = [
+                    b"#00 pc ",
+                    b"*** *** ***\n",
+                    b"0xffffffffffffffff",
+                    b"\nThread 0:\n",
+                    b"(",
+                    b"\n{\"",
+                    b"Caused by: a.b",
+                    "é".as_bytes(),
+                ];
+                let word = *rng.choice(words.iter()).unwrap();
+                bytes.splice(at..at, word.iter().copied());
+            }
+            6 => {
+                let length = rng.usize(1..64).min(bytes.len() - at);
+                let from = rng.usize(..=bytes.len() - length);
+                bytes.copy_within(from..from + length, at);
+            }
+            _ => bytes.truncate(at),
+        }
+    }
+}
+
+#[test]
+fn broken_reports_end() {
+    let fixtures = fixtures();
+    let each = setting("MUTANTS", 20_000).div_ceil(fixtures.len() as u64);
+    let seed = setting("SEED", 1);
+    let (mut readable, mut refused) = (0, 0);
+    for (index, (name, original)) in fixtures.iter().enumerate() {
+        for number in 0..each {
+            let mut bytes = original.clone();
+            mutate(&mut bytes, &mut Rng::with_seed(seed ^ (number << 32) ^ index as u64));
+            let events = std::panic::catch_unwind(|| read(&bytes)).unwrap_or_else(|_| panic!("{name}: mutant {number} of seed {seed}"));
+            readable += events.iter().filter(|event| event.is_ok()).count();
+            refused += events.iter().filter(|event| event.is_err()).count();
+        }
+    }
+    // A test in which everything is refused tests nothing.
+    assert!(readable > refused / 4 && refused > 0, "{readable} readable, {refused} refused");
+}
+
+/// A report that was cut off is recognised as such: JSON wherever it is cut, text wherever that can be told.
+#[test]
+fn truncated_reports() {
+    for (name, original) in fixtures().into_iter().filter(|(name, _)| name != "sentry.ndjson") {
+        let whole = original.trim_ascii_end().len();
+        let is_json = original.starts_with(b"{") && name != "apple-old.ips";
+        for end in 0..whole {
+            let cut = &original[..end];
+            read(cut);
+            match parse(cut) {
+                Err(CrashError::Truncated { .. }) => {}
+                // Before the first key that says what it is.
+                Err(CrashError::NotACrash { .. }) => assert!(end < 200 || !is_json, "{name}: {end}"),
+                Ok(_) => assert!(!is_json, "{name}: {end}"),
+                Err(error) => panic!("{name}: {end}: {error}"),
+            }
+        }
+        // Texts whose last part is a list that cannot be missing.
+        if name.strip_suffix(".crash").is_some() {
+            let find = |line: &[u8]| original.windows(line.len()).position(|window| window == line).unwrap();
+            for end in find(b"Code Type:") + 20..find(b"Binary Images:") {
+                let error = parse(&original[..end]).unwrap_err();
+                assert!(matches!(error, CrashError::Truncated { format: Format::AppleText, .. }), "{name}: {end}: {error}");
+            }
+        }
+    }
+}
+
+/// Time is linear: input twice as large takes about twice as long, whatever it consists of.
+#[test]
+fn repeated_pieces_end() {
+    let pieces: [&[u8]; 16] = [
+        b"{",
+        b"[",
+        b"{}",
+        b"}{",
+        b"\"\\",
+        b"(",
+        b" (",
+        b"#00 pc 0 (",
+        b"#0 0x1 in ( (\n",
+        b"at a.b(c)\n",
+        b"Caused by: a.b\n",
+        b" Suppressed: a.b: c\n",
+        b"Thread 0:\n0 a 0x1 b\n",
+        b"0x1 - 0x2 a <b> c\n",
+        b"0 0x0x0x0x0x",
+        b"*** *** ***\n",
+    ];
+    for piece in pieces {
+        let repeated = piece.repeat((1 << 20) / piece.len());
+        let heads: [&[u8]; 4] = [b"", b"{\"event_id\":", b"Incident Identifier: 1\nBinary Images:\n", b"Abort message: '"];
+        for head in heads {
+            read(&[head, &repeated[..]].concat());
+        }
+    }
+}
+
+/// The JSON reader takes all that another one takes.
+#[test]
+fn json_is_read_as_others_read_it() {
+    let json: Vec<(String, Vec<u8>)> =
+        fixtures().into_iter().filter(|(name, bytes)| bytes.starts_with(b"{") && name.strip_suffix(".json").is_some()).collect();
+    let seed = setting("SEED", 1);
+    let mut taken = 0;
+    for (name, original) in &json {
+        for number in 0..2000 {
+            let mut bytes = original.clone();
+            mutate(&mut bytes, &mut Rng::with_seed(seed ^ (number << 32)));
+            if serde_json::from_slice::<serde_json::Value>(&bytes).is_ok_and(|value| value.is_object()) {
+                taken += 1;
+                let error = parse(&bytes).err();
+                let is_read = error.as_ref().is_none_or(|error| matches!(error, CrashError::NotACrash { .. }));
+                assert!(is_read, "{name}: mutant {number}: {error:?}");
+            }
+        }
+    }
+    assert!(taken > 100, "only {taken}");
+}
