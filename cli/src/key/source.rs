@@ -57,7 +57,7 @@ pub fn read_file(path: &Path) -> Result<MasterKey> {
     }
     let mut bytes = Zeroizing::new(Vec::new());
     file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(|error| wrong(format!("the key cannot be read ({error})")))?;
-    parse(&text(bytes), &path.display().to_string())
+    parse(&text(&bytes), &path.display().to_string())
 }
 
 /// The key that `command` prints.
@@ -73,11 +73,11 @@ fn ask(command: &str) -> Result<MasterKey> {
     if !status.success() {
         return Err(wrong(format!("failed ({status})")).into());
     }
-    parse(&text(bytes), "--key-command")
+    parse(&text(&bytes), "--key-command")
 }
 
-fn text(bytes: Zeroizing<Vec<u8>>) -> Zeroizing<String> {
-    Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned())
+fn text(bytes: &[u8]) -> Zeroizing<String> {
+    Zeroizing::new(String::from_utf8_lossy(bytes).into_owned())
 }
 
 fn parse(text: &str, from: &str) -> Result<MasterKey> {
