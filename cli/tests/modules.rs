@@ -536,3 +536,19 @@ fn modules_move_between_stores() {
     assert_eq!(run.code, 1);
     assert!(run.stderr.contains("segment cannot be read") && run.stderr.contains("export"), "{}", run.stderr);
 }
+
+/// As long as a footer cannot be read, nobody knows whose blocks are whose: none is deleted, and a restored footer brings all back.
+#[test]
+fn blocks_of_a_damaged_footer_stay() {
+    let sandbox = Sandbox::new();
+    sandbox.import(FIXTURE);
+    let footer = segments(&sandbox)[1].clone();
+    sandbox.import("rust-O2-dwarf5.so");
+    let whole = fs::read(&footer).unwrap();
+    flip(&footer, 200);
+    assert_eq!(sandbox.run(["modules", "verify"]).code, 3);
+    assert_eq!(sandbox.run(["modules", "remove", "rust-O2-dwarf5.so"]).code, 0);
+    fs::write(&footer, whole).unwrap();
+    let run = sandbox.run(["modules", "verify", object(FIXTURE).to_str().unwrap()]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+}

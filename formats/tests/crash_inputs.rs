@@ -6,21 +6,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
-use std::path::PathBuf;
+mod support;
+
 use std::time::Instant;
 
+use support::files;
 use symtool_formats::crash::{CrashEvent, Reports, parse};
-
-fn files(folder: &str) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = walkdir::WalkDir::new(folder)
-        .into_iter()
-        .map(|entry| entry.unwrap())
-        .filter(|entry| entry.file_type().is_file())
-        .map(walkdir::DirEntry::into_path)
-        .collect();
-    files.sort();
-    files
-}
 
 fn summary(event: &CrashEvent) -> String {
     let found = event.frames().filter(|frame| event.lookup(frame).is_some()).count();

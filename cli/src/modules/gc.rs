@@ -14,11 +14,7 @@ use crate::exit::Exit;
 pub fn run(global: &Global, store: &Store, catalog: &Catalog, args: &Gc) -> Result<Exit> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let gone = chosen(catalog.modules(), args.keep, args.older_than.map(|age| now.saturating_sub(age)));
-    if !args.dry_run && !gone.is_empty() {
-        store.remove(&gone.iter().map(|module| module.generation.module).collect::<Vec<_>>())?;
-    }
-    let status = if args.dry_run { "would be removed" } else { "removed" };
-    removed::tell(global, &gone, status)?;
+    removed::remove(global, store, &gone, args.dry_run)?;
     Ok(Exit::Done)
 }
 

@@ -82,10 +82,7 @@ fn remove(global: &Global, store: &Store, catalog: &Catalog, named: &Named) -> R
             }
         }
     }
-    if !gone.is_empty() {
-        store.remove(&gone.iter().map(|module| module.generation.module).collect::<Vec<_>>())?;
-    }
-    removed::tell(global, &gone, "removed")?;
+    removed::remove(global, store, &gone, false)?;
     Ok(Exit::failed_if(failed))
 }
 

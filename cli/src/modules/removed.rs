@@ -1,11 +1,11 @@
-//! Modules that went: in, the modules; out, a line or a JSON object each.
+//! Removing modules: in, the modules; out, a store without them, and a line or a JSON object each.
 
 use std::io::Write;
 
 use anyhow::Result;
 use indicatif::DecimalBytes;
 use serde::Serialize;
-use symtool_core::store::Module;
+use symtool_core::store::{Module, Store};
 
 use crate::args::Global;
 use crate::terminal::clean;
@@ -19,16 +19,19 @@ struct Removed<'a> {
     bytes_stored: u64,
 }
 
-/// Tells what became of `modules`.
-pub fn tell(global: &Global, modules: &[&Module], status: &'static str) -> Result<()> {
+/// Removes `modules` from `store` and tells of each; in a dry run only tells.
+pub fn remove(global: &Global, store: &Store, modules: &[&Module], is_dry_run: bool) -> Result<()> {
+    if !is_dry_run && !modules.is_empty() {
+        store.remove(&modules.iter().map(|module| module.generation.module).collect::<Vec<_>>())?;
+    }
+    let (word, status) = if is_dry_run { ("would be removed", "would_be_removed") } else { ("removed", "removed") };
     let mut out = std::io::stdout().lock();
     for Module { footer, .. } in modules {
         if global.json {
-            let status = if status == "removed" { status } else { "would_be_removed" };
             let report = Removed { name: &footer.name, id: &footer.id, status, bytes_stored: footer.bytes_stored };
             writeln!(out, "{}", serde_json::to_string(&report)?)?;
         } else if !global.quiet {
-            writeln!(out, "{}: {status} ({}, {})", clean(&footer.name), footer.short_id(), DecimalBytes(footer.bytes_stored))?;
+            writeln!(out, "{}: {word} ({}, {})", clean(&footer.name), footer.short_id(), DecimalBytes(footer.bytes_stored))?;
         }
     }
     Ok(out.flush()?)

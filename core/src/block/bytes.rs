@@ -86,12 +86,6 @@ impl<'a> Column<'a> {
         self.number().map(unzigzag)
     }
 
-    /// Passes over `count` numbers.
-    #[inline]
-    pub fn pass(&mut self, count: usize) -> Option<()> {
-        (0..count).try_for_each(|_| self.number().map(drop))
-    }
-
     /// The next number, as a 32-bit one.
     #[inline]
     pub fn number32(&mut self) -> Option<u32> {

@@ -68,12 +68,9 @@ impl fmt::Debug for Seal {
 /// Why a footer cannot be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Locked {
-    /// It needs a key, and there is none.
+    /// It needs this key, and another was given, or none.
     #[error("it is sealed with key {0}")]
-    NoKey(KeyId),
-    /// It needs another key.
-    #[error("it is sealed with key {0}")]
-    WrongKey(KeyId),
+    Needs(KeyId),
     /// It is damaged.
     #[error(transparent)]
     Damaged(#[from] Damage),
@@ -176,10 +173,7 @@ impl Seal {
             (SUITE_FOOTER, key) if is_sealed => {
                 let wrapped = wrapped(bytes).ok_or(Damage::Header)?;
                 let id = wrapping_key(&wrapped);
-                let key = key.ok_or(Locked::NoKey(id))?;
-                if key.id() != id {
-                    return Err(Locked::WrongKey(id));
-                }
+                let key = key.filter(|key| key.id() == id).ok_or(Locked::Needs(id))?;
                 let data_key = key.unwrap(&wrapped, place.generation).ok_or(Damage::Seal)?;
                 let seal = Self::Sealed(Arc::new(DataKey { cipher: cipher(&data_key), wrapped }));
                 let opened = seal.expand(place, bytes)?;
@@ -204,7 +198,7 @@ impl Seal {
                 bytes[CHECKSUM_AT..CHECKSUM_AT + WRAPPED_BYTES].copy_from_slice(&again);
                 Ok(Some(bytes))
             }
-            id => Err(Locked::WrongKey(id)),
+            id => Err(Locked::Needs(id)),
         }
     }
 }
@@ -315,8 +309,8 @@ mod tests {
         assert_eq!(opened.raw, b"{}");
         let other = MasterKey::from_bytes(&[8; KEY_BYTES]);
         let failure = |key, is_sealed, place| Seal::footer(key, is_sealed, place, &bytes).map(|_| ()).unwrap_err();
-        assert_eq!(failure(Some(&other), true, place), Locked::WrongKey(key.id()));
-        assert_eq!(failure(None, true, place), Locked::NoKey(key.id()));
+        assert_eq!(failure(Some(&other), true, place), Locked::Needs(key.id()));
+        assert_eq!(failure(None, true, place), Locked::Needs(key.id()));
         assert_eq!(failure(None, false, place), Damage::Suite(SUITE_FOOTER).into());
         assert_eq!(failure(Some(&key), true, Place { generation: generation(1, 2), ..place }), Damage::Seal.into());
         assert_eq!(Seal::footer(Some(&key), true, place, &footer.bytes).map(|_| ()), Err(Damage::Suite(SUITE_OPEN).into()));
@@ -327,6 +321,6 @@ mod tests {
         assert_eq!(again[CHECKSUM_AT + WRAPPED_BYTES..], bytes[CHECKSUM_AT + WRAPPED_BYTES..]);
         assert_eq!(Seal::rewrap(&key, &other, place.generation, &again), Ok(None));
         let third = MasterKey::from_bytes(&[9; KEY_BYTES]);
-        assert_eq!(Seal::rewrap(&third, &key, place.generation, &again), Err(Locked::WrongKey(other.id())));
+        assert_eq!(Seal::rewrap(&third, &key, place.generation, &again), Err(Locked::Needs(other.id())));
     }
 }

@@ -120,26 +120,25 @@ impl Format {
         Ok(draft)
     }
 
-    /// Whether `key` may open the store for reading.
+    /// Whether the key of `store` may open it for reading.
     ///
     /// # Errors
     /// [`Error::NoKey`], [`Error::WrongKey`].
-    pub fn admit(&self, store: &Store, key: Option<&MasterKey>) -> Result<(), Error> {
-        let Some(wanted) = self.keys.first() else { return Ok(()) };
-        let key = key.ok_or_else(|| Error::NoKey { store: store.path.clone(), wanted: *wanted })?;
-        if self.keys.contains(&key.id()) {
-            return Ok(());
+    pub fn admit(&self, store: &Store) -> Result<(), Error> {
+        let is_key = |key: &MasterKey| self.keys.contains(&key.id());
+        match self.keys.first() {
+            Some(wanted) if !store.key.as_ref().is_some_and(is_key) => Err(store.needs_key(*wanted)),
+            _ => Ok(()),
         }
-        Err(Error::WrongKey { store: store.path.clone(), wanted: *wanted, given: key.id() })
     }
 
-    /// Whether `key` may write into the store.
+    /// Whether the key of `store` may write into it.
     ///
     /// # Errors
     /// [`Error::NoKey`], [`Error::WrongKey`]; [`Error::Open`] for a key where none belongs.
-    pub fn admit_writing(&self, store: &Store, key: Option<&MasterKey>) -> Result<(), Error> {
-        self.admit(store, key)?;
-        if key.is_some() && !self.is_sealed() { Err(Error::Open(store.path.clone())) } else { Ok(()) }
+    pub fn admit_writing(&self, store: &Store) -> Result<(), Error> {
+        self.admit(store)?;
+        if store.key.is_some() && !self.is_sealed() { Err(Error::Open(store.path.clone())) } else { Ok(()) }
     }
 }
 

@@ -14,7 +14,8 @@ use super::{Error, Store};
 impl Store {
     /// Passes on what came of a change; if it failed, makes sure first that the store has all of it or nothing.
     pub(super) fn healed<T>(&self, changed: Result<T, Error>) -> Result<T, Error> {
-        if changed.is_err() && self.staging().exists() {
+        // Only the database leaves something half done. Whoever waited for a lock in vain does not wait again.
+        if matches!(changed, Err(Error::Database { .. })) {
             // Should this fail too, the next change tries again.
             drop(Lock::exclusive(&self.write_lock(), self.wait).and_then(|_lock| self.heal()));
         }

@@ -93,7 +93,7 @@ impl Store {
     /// Any [`Error`]; a folder with other things in it is left as it is.
     pub fn create(&self) -> Result<(), Error> {
         Format::of(self.key.as_ref().map(MasterKey::id)).create(self)?;
-        Format::read(self)?.admit_writing(self, self.key.as_ref())
+        Format::read(self)?.admit_writing(self)
     }
 
     /// The keys that may open it; none if it is open to all.
@@ -138,7 +138,8 @@ impl Store {
         self.path.join("read.lock")
     }
 
-    fn wrong_key(&self, wanted: KeyId) -> Error {
+    /// The error of a store that is sealed with `wanted`, which is not the key at hand.
+    fn needs_key(&self, wanted: KeyId) -> Error {
         match &self.key {
             Some(key) => Error::WrongKey { store: self.path.clone(), wanted, given: key.id() },
             None => Error::NoKey { store: self.path.clone(), wanted },

@@ -34,7 +34,7 @@ pub struct Reader {
 impl Reader {
     pub(super) fn open(store: &Store) -> Result<Self, Error> {
         let format = Format::read(store)?;
-        format.admit(store, store.key.as_ref())?;
+        format.admit(store)?;
         let lock = Lock::shared(&store.read_lock(), store.wait)?;
         Ok(Self { store: store.clone(), is_sealed: format.is_sealed(), db: open_database(store, store.wait)?, _lock: lock })
     }
@@ -156,8 +156,7 @@ fn parse(store: &Store, is_sealed: bool, generation: Generation, value: &[u8]) -
     let place = Place { generation, kind: Kind::Footer, last: u64::MAX };
     let (seal, opened) = match Seal::footer(store.key.as_ref(), is_sealed, place, value) {
         Ok(opened) => opened,
-        Err(Locked::NoKey(wanted)) => return Err(Error::NoKey { store: store.path.clone(), wanted }),
-        Err(Locked::WrongKey(wanted)) => return Err(store.wrong_key(wanted)),
+        Err(Locked::Needs(wanted)) => return Err(store.needs_key(wanted)),
         Err(Locked::Damaged(_)) => return Ok(None),
     };
     let footer = serde_json::from_slice::<Footer>(&opened.raw).ok().filter(|footer| footer.format == FORMAT);

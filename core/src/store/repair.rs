@@ -37,7 +37,7 @@ impl Store {
     /// Any [`Error`]; nothing has been dropped then.
     pub fn repair(&self) -> Result<Vec<Lost>, Error> {
         let format = Format::read(self)?;
-        format.admit_writing(self, self.key.as_ref())?;
+        format.admit_writing(self)?;
         let lock = Lock::exclusive(&self.write_lock(), self.wait)?;
         let _alone = Lock::exclusive(&self.read_lock(), self.wait)?;
         self.finish_repair()?;

@@ -46,7 +46,7 @@ impl Writer<'_> {
             if let Some(generation) = Generation::from_key(key) {
                 match Seal::rewrap(old, new, generation, value) {
                     Ok(footer) => wrapped.extend(footer.map(|footer| (generation, footer))),
-                    Err(Locked::WrongKey(wanted) | Locked::NoKey(wanted)) => return Err(self.store.wrong_key(wanted)),
+                    Err(Locked::Needs(wanted)) => return Err(self.store.needs_key(wanted)),
                     Err(Locked::Damaged(_)) => {}
                 }
             }

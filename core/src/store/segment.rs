@@ -9,7 +9,7 @@ use std::path::Path;
 
 use rocksdb::{DB, IngestExternalFileOptions, SstFileWriter};
 
-use super::key::{self, AFTER_FOOTERS};
+use super::key::AFTER_FOOTERS;
 use super::reader::{self, Reader, iterator, read_options};
 use super::{Error, FAMILY, Module, Store, options};
 use crate::contents::Contents;
@@ -86,12 +86,7 @@ impl Store {
             Ok(db)
         };
         let db = open().map_err(|error: rocksdb::Error| damaged(error.to_string()))?;
-        let is_sealed = footer_is_sealed(&db);
-        if is_sealed && self.key.is_none() {
-            let wanted = first_footer(&db).as_deref().and_then(key_of_footer);
-            return Err(wanted
-                .map_or_else(|| damaged("its footer is damaged".to_owned()), |wanted| Error::NoKey { store: path.to_owned(), wanted }));
-        }
+        let is_sealed = is_sealed(&db);
         let known = reader::generations(&db, &Self { path: path.to_owned(), ..self.clone() }, is_sealed)?;
         let mut modules = Vec::new();
         for (generation, module) in known {
@@ -106,13 +101,9 @@ impl Store {
     }
 }
 
-fn first_footer(db: &DB) -> Option<Vec<u8>> {
-    let mut iterator = iterator(db, read_options())?;
+/// Whether the first footer of `db` is sealed.
+fn is_sealed(db: &DB) -> bool {
+    let Some(mut iterator) = iterator(db, read_options()) else { return false };
     iterator.seek_to_first();
-    let (key, value) = iterator.item()?;
-    (key::kind(key) == Some(crate::block::Kind::Footer)).then(|| value.to_vec())
-}
-
-fn footer_is_sealed(db: &DB) -> bool {
-    first_footer(db).as_deref().and_then(key_of_footer).is_some()
+    iterator.value().and_then(key_of_footer).is_some()
 }

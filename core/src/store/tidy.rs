@@ -87,7 +87,12 @@ impl Writer<'_> {
     pub(super) fn delete_blocks_without_footer(&self) -> Result<(), Error> {
         let database = |source| self.store.database_error(source);
         let Some(family) = self.db.cf_handle(FAMILY) else { return Ok(()) };
-        for generation in self.blocks_without_footer()? {
+        let known = self.known()?;
+        // A footer that cannot be read may be that of any blocks: what it was is for a repair to say.
+        if known.iter().any(|(_, module)| module.is_none()) {
+            return Ok(());
+        }
+        for generation in reader::blocks_without_footer(&self.db, self.store, &known)? {
             let (first, after) = generation.extent();
             // Whole files first: nothing has to be read for that.
             self.db.delete_file_in_range_cf(family, first, after).map_err(database)?;
@@ -99,10 +104,6 @@ impl Writer<'_> {
             }
         }
         Ok(())
-    }
-
-    fn blocks_without_footer(&self) -> Result<Vec<Generation>, Error> {
-        reader::blocks_without_footer(&self.db, self.store, &self.known()?)
     }
 
     fn has_blocks(&self, generation: Generation) -> Result<bool, rocksdb::Error> {

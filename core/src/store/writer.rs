@@ -107,11 +107,11 @@ impl Store {
 impl<'s> Writer<'s> {
     /// Waits until no other process writes.
     pub(super) fn open(store: &'s Store) -> Result<Self, Error> {
-        Format::read(store)?.admit_writing(store, store.key.as_ref())?;
+        Format::read(store)?.admit_writing(store)?;
         let lock = Lock::exclusive(&store.write_lock(), store.wait)?;
         // The key may have been changed meanwhile.
         let format = Format::read(store)?;
-        format.admit_writing(store, store.key.as_ref())?;
+        format.admit_writing(store)?;
         store.finish_repair()?;
         store.heal()?;
         Self::in_folder(store, &store.symbols(), format, lock)

@@ -33,7 +33,7 @@ pub struct Bodies<'a> {
     pub at: u64,
 }
 
-/// One body, to be read or passed over before the next one.
+/// One body, to be read before the next one.
 #[derive(Clone, Copy)]
 pub struct Body<'a> {
     /// One per range; the first is [`ROOT`], the others are not.
