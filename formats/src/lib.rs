@@ -11,7 +11,10 @@ pub mod debug;
 pub mod demangle;
 mod error;
 pub mod limits;
+pub mod mapping;
 mod module;
+pub mod normal;
+pub mod rules;
 mod strings;
 
 pub use arch::is_same as is_same_arch;

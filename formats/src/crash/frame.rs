@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 /// One function on a stack, as the report has it. Nothing of it is resolved or demangled.
 ///
 /// A Java frame has its class in [`Frame::module`], its method in [`Frame::function`], and its source in [`Frame::file`] and
@@ -45,7 +47,7 @@ pub struct Frame {
 }
 
 /// What kind of code a frame is in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum FrameKind {
     /// Machine code.
     #[default]
@@ -57,7 +59,7 @@ pub enum FrameKind {
 }
 
 /// What an address is, which decides whether it is looked up as it stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum At {
     /// The instruction that was running: looked up as it is.
     #[default]
@@ -69,7 +71,7 @@ pub enum At {
 }
 
 /// An address within an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Relative {
     /// The address.
     pub address: u64,
@@ -78,7 +80,7 @@ pub struct Relative {
 }
 
 /// What an address within an image counts from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Space {
     /// The file's own virtual addresses: what `llvm-symbolizer --obj` takes. Android and the sanitizers print these.
     File,
@@ -87,7 +89,7 @@ pub enum Space {
 }
 
 /// How an unwinder found a frame, from sure to guessed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Trust {
     /// The thread's registers.
     Context,

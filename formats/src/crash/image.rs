@@ -1,5 +1,7 @@
 //! What a process had loaded: in, the ids that reports print; out, [`Image`], whose id compares with a module's.
 
+use serde::{Deserialize, Serialize};
+
 use super::limits::MAX_ID_BYTES;
 use crate::module::ModuleKind;
 
@@ -33,7 +35,7 @@ pub struct Image {
 }
 
 /// What kind of file an image is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ImageKind {
     /// The report does not say.
     #[default]
@@ -58,7 +60,7 @@ impl ImageKind {
 }
 
 /// Which build an image is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ImageId {
     /// The whole id: an ELF build-id, a Mach-O or `ProGuard` UUID, a PE's GUID in the order in which it is printed.
     Whole(Vec<u8>),

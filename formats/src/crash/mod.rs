@@ -9,6 +9,7 @@
 //!
 //! Formats are told by their content, never by a name. What is read of each is in `docs/crash-formats.md`.
 
+mod annotate;
 mod apple;
 mod apple_text;
 mod detect;
@@ -30,6 +31,7 @@ mod sentry;
 mod text;
 mod time;
 
+pub use annotate::{JavaFrame, Resolution, ResolvedFrame, annotate, annotate_line};
 pub use error::{CrashError, Place};
 pub use event::{App, CrashEvent, Dropped, Exception, Format, Os, Process, Reason, Relation, Thread};
 pub use frame::{At, Frame, FrameKind, Relative, Space, Span, Trust};

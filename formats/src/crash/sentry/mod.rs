@@ -95,7 +95,11 @@ impl Reader {
         if let Some(first) = thrown.last() {
             event.reason = first.reason();
         }
-        event.exceptions = thrown.into_iter().rev().map(|thrown| Exception { frames: frames(thrown.stack), ..thrown.exception }).collect();
+        let exception = |thrown: Thrown| {
+            let frames = frames(if thrown.is_of_language() { thrown.stack.of_calls() } else { thrown.stack });
+            Exception { frames, ..thrown.exception }
+        };
+        event.exceptions = thrown.into_iter().rev().map(exception).collect();
         for (index, exception) in event.exceptions.iter_mut().enumerate().skip(1) {
             let named = ids[index].parent.and_then(|id| ids[..index].iter().position(|ids| ids.own == Some(id)));
             exception.parent = Some(named.unwrap_or(index - 1));

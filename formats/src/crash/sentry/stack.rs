@@ -24,6 +24,12 @@ pub struct Thrown {
 }
 
 impl Thrown {
+    /// Whether a language threw it, rather than the processor: then it ended the process by `abort`, which is `EXC_CRASH` to Mach.
+    pub fn is_of_language(&self) -> bool {
+        let is_signal = |kind: &str| kind.starts_with("EXC_") || kind.starts_with("SIG");
+        self.reason.kind.as_deref() == Some("EXC_CRASH") && self.exception.kind.as_deref().is_some_and(|kind| !is_signal(kind))
+    }
+
     /// Why the process ended, if this is what ended it.
     pub fn reason(&self) -> Reason {
         let Exception { kind, message, .. } = &self.exception;
@@ -52,6 +58,15 @@ struct Listed {
 }
 
 impl Stack {
+    /// The stack of an exception, which was taken where it was thrown: each frame was calling the next one, the first the runtime.
+    pub fn of_calls(self) -> Self {
+        let adjustment = match self.adjustment {
+            Adjustment::Auto if self.pc.is_none() => Adjustment::All,
+            said => said,
+        };
+        Self { adjustment, ..self }
+    }
+
     /// The frames, in an event of `platform`.
     pub fn frames(self, platform: Option<&str>) -> Vec<Frame> {
         let Self { listed, adjustment, pc } = self;

@@ -1,0 +1,129 @@
+//! A report's own text with its frames resolved: in, the bytes of a report, its event, and what modules say of each frame; out, the same
+//! bytes, in which the frames, and nothing else, are written anew.
+//!
+//! ```text
+//! event, answers ─ plan ─> pieces, in the order of their places ─> JSON objects  object.rs, json.rs
+//!                  plan.rs                                         lines         lines.rs, java.rs, apple.rs, list.rs
+//! ```
+//!
+//! What each format looks like before and after is in `docs/symbolicate.md`.
+
+mod apple;
+mod java;
+mod json;
+mod lines;
+mod list;
+mod object;
+mod place;
+mod plan;
+mod words;
+
+use super::event::{CrashEvent, Format};
+use super::lines::LineFrame;
+use plan::{Calls, Piece, What};
+
+/// A function that a module has at a frame's address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ResolvedFrame {
+    /// Its name, as people are to see it.
+    pub function: String,
+    /// Its name as the linker knows it, where that differs.
+    pub raw_function: Option<String>,
+    /// Its source file, with its path.
+    pub file: Option<String>,
+    /// The line, from 1; 0 if there is none.
+    pub line: u32,
+    /// The column, from 1; 0 if there is none.
+    pub column: u32,
+    /// Whether it was inlined into the next one.
+    pub inlined: bool,
+    /// Bytes from its start to the frame's address. What is written behind a `+`; that of the outermost function counts.
+    pub function_offset: Option<u64>,
+}
+
+/// A method that a mapping has for a frame of Java code.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JavaFrame {
+    /// Its class, with its package.
+    pub class: String,
+    /// Its name.
+    pub method: String,
+    /// Its source file.
+    pub file: Option<String>,
+    /// The line, from 1; 0 if there is none.
+    pub line: u32,
+}
+
+/// What is known of one frame. An empty list says as little as [`Resolution::Unresolved`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Resolution {
+    /// Nothing: the frame stays as it is.
+    #[default]
+    Unresolved,
+    /// The functions at the address, innermost first.
+    Native(Vec<ResolvedFrame>),
+    /// The methods, innermost first.
+    Java(Vec<JavaFrame>),
+}
+
+/// Appends `report` to `out` with its frames resolved. `event` is what [`super::parse`] made of it, `resolutions` has one answer for each of
+/// [`CrashEvent::frames`], in their order; frames without one stay as they are.
+///
+/// An answer of another kind than its frame is no answer. Every byte that belongs to no resolved frame stays, but for the numbers of a
+/// sanitizer's frames behind inlined ones, and the brackets of Apple's list of addresses.
+pub fn annotate(report: &[u8], event: &CrashEvent, resolutions: &[Resolution], out: &mut Vec<u8>) {
+    out.reserve(report.len());
+    let mut from = 0;
+    for piece in plan::pieces(report, event, resolutions) {
+        // An event of another report has other places.
+        let is_within = piece.place.start <= piece.place.end && piece.place.end <= report.len();
+        let Some(before) = report.get(from..piece.place.start).filter(|_| is_within) else { continue };
+        out.extend_from_slice(before);
+        from = piece.place.end;
+        write(report, event, &piece, out);
+    }
+    out.extend_from_slice(report.get(from..).unwrap_or_default());
+}
+
+/// Appends one line of a log to `out`, its frame resolved: `line` and `frame` as [`super::LogReader::feed`] had and gave them.
+///
+/// Lines that stand for inlined calls are behind it, with its prefix and its end.
+pub fn annotate_line(line: &[u8], frame: &LineFrame<'_>, resolution: &Resolution, out: &mut Vec<u8>) {
+    let frame = &frame.frame;
+    let range = frame.span.range();
+    match (Calls::of(frame, resolution), line.get(..range.start), line.get(range.clone()), line.get(range.end..)) {
+        (Some(calls), Some(before), Some(_), Some(behind)) => {
+            out.extend_from_slice(before);
+            text(line, &Piece { place: range, what: What::Frame { frame, calls, shift: None } }, out);
+            out.extend_from_slice(behind);
+        }
+        _ => out.extend_from_slice(line),
+    }
+}
+
+/// Writes what stands at the place of `piece` from now on.
+fn write(report: &[u8], event: &CrashEvent, piece: &Piece<'_>, out: &mut Vec<u8>) {
+    match (event.format, &piece.what) {
+        (_, What::List { frames, resolutions }) => list::write(report, event, piece.place.clone(), frames, resolutions, out),
+        (Format::Sentry | Format::KsCrash, What::Frame { frame, calls, .. }) => {
+            json::write(report, event.format, piece.place.clone(), frame, calls, out);
+        }
+        (Format::Ips, What::Frame { frame, calls, .. }) if report.get(piece.place.start) == Some(&b'{') => {
+            json::write(report, event.format, piece.place.clone(), frame, calls, out);
+        }
+        (Format::Ips | Format::AppleText, What::Frame { frame, calls: Calls::Native(calls), .. }) => {
+            apple::write(&place::Line::at(report, piece.place.clone()), frame, calls, out);
+        }
+        _ => text(report, piece, out),
+    }
+}
+
+/// Writes a line of one of the formats that mix.
+fn text(report: &[u8], piece: &Piece<'_>, out: &mut Vec<u8>) {
+    let line = place::Line::at(report, piece.place.clone());
+    match &piece.what {
+        What::Frame { calls: Calls::Native(calls), shift, .. } => lines::write(&line, calls, *shift, out),
+        What::Frame { calls: Calls::Java(calls), .. } => java::write(&line, calls, out),
+        What::List { .. } => out.extend_from_slice(line.bytes),
+    }
+}

@@ -1,0 +1,79 @@
+//! A frame before and after: in, nothing; out, [`Query`], [`Frame`], [`Alternative`], [`Context`].
+
+/// A frame as a trace has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Query<'a> {
+    /// The obfuscated class, with dots.
+    pub class: &'a str,
+    /// The obfuscated method.
+    pub method: &'a str,
+    /// The method's descriptor (`(La/b;I)V`), if it is known: then methods of the same name are told apart by it.
+    pub descriptor: Option<&'a str>,
+    /// The source file as printed. Of an unmapped one only the extension counts.
+    pub file: Option<&'a str>,
+    /// The line as printed. Absent and 0 mean the same: not known.
+    pub line: Option<u32>,
+}
+
+/// A frame of the original program.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Frame {
+    /// The class.
+    pub class: String,
+    /// The method.
+    pub method: String,
+    /// Types of its arguments, with commas between them; absent if the mapping does not have the method.
+    pub arguments: Option<String>,
+    /// Its return type; absent if the mapping does not have the method.
+    pub returns: Option<String>,
+    /// The source file: the mapping's, else guessed from the class.
+    pub file: String,
+    /// The line, from 1; absent where the mapping has none.
+    pub line: Option<u32>,
+    /// Whether the compiler made it: no frame of the original program, to be left out of what people see.
+    pub synthesized: bool,
+}
+
+/// What one obfuscated frame may stand for: the innermost function first, then what it was inlined into. Empty if a rule of the mapping
+/// removes all of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Alternative {
+    /// The frames.
+    pub frames: Vec<Frame>,
+}
+
+impl Alternative {
+    /// The frames that the original program had.
+    pub fn visible(&self) -> impl Iterator<Item = &Frame> {
+        self.frames.iter().filter(|frame| !frame.synthesized)
+    }
+}
+
+/// A method of the original program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OriginalMethod {
+    /// The class.
+    pub class: String,
+    /// The method.
+    pub method: String,
+    /// Types of its arguments, with commas between them.
+    pub arguments: String,
+    /// Its return type.
+    pub returns: String,
+}
+
+/// What a frame has to know of the lines before it. One for each stack; [`super::Retrace::remap_frame`] takes it from frame to frame.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Context {
+    /// The exception as printed, if its line stands directly before.
+    pub(super) thrown: Option<String>,
+    /// The position in an outline, if the frame before is one.
+    pub(super) outline: Option<u32>,
+}
+
+impl Context {
+    /// Of the first frame below the exception `class`, an obfuscated name as printed.
+    pub fn thrown(class: &str) -> Self {
+        Self { thrown: Some(class.to_owned()), outline: None }
+    }
+}
