@@ -24,6 +24,14 @@ fuzz target *args:
 bench *args:
     sh scripts/bench.sh "$@"
 
+# Generate crash reports with known truth; arguments go to the generator, the last is a new folder
+crashes *args:
+    sh scripts/crashes.sh "$@"
+
+# Say how well generated crashes are grouped, before and after late debug files; arguments go to the generator
+eval *args:
+    sh scripts/eval-crashes.sh "$@"
+
 # Kill writers of a store at random moments, for many rounds (SEED picks others)
 torture rounds="3000":
     SYMTOOL_TORTURE="$1" sh scripts/test.sh --test shared kills

@@ -26,6 +26,8 @@
 mod aliases;
 mod check;
 mod copies;
+mod crashes;
+mod eval;
 mod measure;
 mod options;
 mod peers;
@@ -57,6 +59,15 @@ fn main() -> ExitCode {
     {
         return exit_code(peers::run(args).map(|()| true));
     }
+    match args.split_first() {
+        Some((verb, args)) if verb == "crashes" => {
+            return subcommand(crashes::options::parse(args.iter().cloned()), crashes::options::USAGE, crashes::run);
+        }
+        Some((verb, args)) if verb == "eval" => {
+            return subcommand(eval::options::parse(args.iter().cloned()), eval::options::USAGE, eval::run);
+        }
+        _ => {}
+    }
     match options::parse(args) {
         Ok(Asked::Help) => {
             println!("{}", options::USAGE);
@@ -65,6 +76,21 @@ fn main() -> ExitCode {
         Ok(Asked::Run(options)) => exit_code(run(&options)),
         Err(wrong) => {
             eprintln!("symtool-benches: {wrong}\n{}", options::USAGE);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// A command with options of its own; `None` of them asks for help.
+fn subcommand<O>(options: Result<Option<O>, String>, usage: &str, run: fn(&O) -> Result<()>) -> ExitCode {
+    match options {
+        Ok(None) => {
+            println!("{usage}");
+            ExitCode::SUCCESS
+        }
+        Ok(Some(options)) => exit_code(run(&options).map(|()| true)),
+        Err(wrong) => {
+            eprintln!("symtool-benches: {wrong}\n{usage}");
             ExitCode::from(2)
         }
     }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 /// What `--help` prints.
 pub const USAGE: &str = "\
 Usage: symtool-benches [--symtool PATH] [--rounds N] [--addresses N] [--json] [FILE…]
+       symtool-benches crashes [options] OUT_DIR     crash reports with known truth (--help)
+       symtool-benches eval [options]                how well crashes are grouped (--help)
 
 Prints ratios of symtool to symcache and to the addr2line crate, after checking that they give the same answers.
 
@@ -48,30 +50,18 @@ pub struct Options {
 /// A message about the first argument that is wrong.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, String> {
     let mut options = Options { symtool: None, rounds: 5, addresses: 200_000, json: false, files: Vec::new() };
-    let mut args = args.into_iter();
-    let mut only_files = false;
-    while let Some(arg) = args.next() {
-        let text = arg.to_string_lossy().into_owned();
-        if only_files || !text.starts_with('-') {
-            options.files.push(arg.into());
-            continue;
-        }
-        let (name, mut inline) = match text.split_once('=') {
-            Some((name, value)) => (name, Some(OsString::from(value))),
-            None => (text.as_str(), None),
-        };
-        let mut value = || inline.take().or_else(|| args.next()).ok_or_else(|| format!("{name} needs a value"));
-        match name {
-            "--symtool" => options.symtool = Some(value()?.into()),
-            "--rounds" => options.rounds = positive(name, &value()?)?,
-            "--addresses" => options.addresses = positive(name, &value()?)?,
-            "--json" => options.json = true,
-            "-h" | "--help" => return Ok(Asked::Help),
-            "--" => only_files = true,
-            _ => return Err(format!("unknown option {name}")),
-        }
-        if inline.is_some() {
-            return Err(format!("{name} takes no value"));
+    let mut words = Words::new(args);
+    while let Some(word) = words.next()? {
+        match word {
+            Word::Plain(file) => options.files.push(file.into()),
+            Word::Option(name) => match name.as_str() {
+                "--symtool" => options.symtool = Some(words.value()?.into()),
+                "--rounds" => options.rounds = words.positive()?,
+                "--addresses" => options.addresses = words.positive()?,
+                "--json" => options.json = true,
+                "-h" | "--help" => return Ok(Asked::Help),
+                _ => return Err(format!("unknown option {name}")),
+            },
         }
     }
     if options.files.is_empty() {
@@ -81,9 +71,81 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, String> 
     Ok(Asked::Run(options))
 }
 
-fn positive(name: &str, value: &OsString) -> Result<usize, String> {
-    let number = value.to_str().and_then(|value| value.parse().ok()).filter(|number| *number > 0);
-    number.ok_or_else(|| format!("{name} {}: not a number above 0", value.to_string_lossy()))
+/// Arguments one by one.
+pub struct Words<I> {
+    args: I,
+    /// The option that was read last, and its value if that stood in the same argument and was not taken yet.
+    option: (String, Option<OsString>),
+    only_plain: bool,
+}
+
+/// One argument.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Word {
+    /// An option's name, with its dashes.
+    Option(String),
+    /// Anything else.
+    Plain(OsString),
+}
+
+impl<I: Iterator<Item = OsString>> Words<I> {
+    /// Over `args`.
+    pub fn new(args: impl IntoIterator<IntoIter = I>) -> Self {
+        Self { args: args.into_iter(), option: (String::new(), None), only_plain: false }
+    }
+
+    /// The next one. `--` makes all that follow it plain.
+    ///
+    /// # Errors
+    /// If the option before it was given a value that nobody took.
+    pub fn next(&mut self) -> Result<Option<Word>, String> {
+        if self.option.1.is_some() {
+            return Err(format!("{} takes no value", self.option.0));
+        }
+        let Some(arg) = self.args.next() else { return Ok(None) };
+        let text = arg.to_string_lossy();
+        if self.only_plain || !text.starts_with('-') {
+            return Ok(Some(Word::Plain(arg)));
+        }
+        if text == "--" {
+            self.only_plain = true;
+            return self.next();
+        }
+        self.option = match text.split_once('=') {
+            Some((name, value)) => (name.to_owned(), Some(value.into())),
+            None => (text.into_owned(), None),
+        };
+        Ok(Some(Word::Option(self.option.0.clone())))
+    }
+
+    /// The value of the option that was read last.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn value(&mut self) -> Result<OsString, String> {
+        let (name, inline) = &mut self.option;
+        inline.take().or_else(|| self.args.next()).ok_or_else(|| format!("{name} needs a value"))
+    }
+
+    /// Its value as a number above 0.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn positive(&mut self) -> Result<usize, String> {
+        let value = self.value()?;
+        let number = value.to_str().and_then(|value| value.parse().ok()).filter(|number| *number > 0);
+        number.ok_or_else(|| format!("{} {}: not a number above 0", self.option.0, value.display()))
+    }
+
+    /// Its value as a number of at most `limit`.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn number(&mut self, limit: u64) -> Result<u64, String> {
+        let value = self.value()?;
+        let number = value.to_str().and_then(|value| value.parse().ok()).filter(|number| *number <= limit);
+        number.ok_or_else(|| format!("{} {}: not a number up to {limit}", self.option.0, value.display()))
+    }
 }
 
 #[cfg(test)]
