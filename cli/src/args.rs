@@ -178,6 +178,21 @@ pub enum Command {
     /// Is llvm-symbolizer: the same options, the same output
     #[command(name = "llvm-symbolizer", disable_help_flag = true, after_help = examples::LLVM_SYMBOLIZER)]
     LlvmSymbolizer,
+    /// Stores crash reports, shows them, removes them
+    #[command(subcommand)]
+    Crash(Crash),
+    /// Resolves the frames of a crash report or a log, and writes it out again
+    Symbolicate(Symbolicate),
+    /// Looks at stored crashes again, with symbols that came since, and regroups them
+    Reprocess(Reprocess),
+    /// Shows groups of crashes, how they came about, merges and undoes
+    #[command(subcommand)]
+    Groups(Groups),
+    /// Lists modules without symbols that stored crashes wait for
+    Missing(MissingArgs),
+    /// Checks grouping rules, and explains what they make of a crash
+    #[command(subcommand)]
+    Rules(RulesArgs),
     /// Makes keys for sealed stores, changes them, shows which is which
     #[command(subcommand)]
     Key(Key),
@@ -353,6 +368,249 @@ pub struct Export {
     /// Of several builds of one name, take the one that was imported last
     #[arg(long)]
     pub latest: bool,
+}
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = examples::CRASH)]
+pub enum Crash {
+    /// Stores crash reports, each in its group
+    #[command(after_help = examples::CRASH_ADD)]
+    Add(CrashAdd),
+    /// Lists crashes in the order in which they came
+    #[command(after_help = examples::CRASH_LIST)]
+    List(CrashList),
+    /// Shows a crash with its frames as the store resolves them now
+    #[command(after_help = examples::CRASH_SHOW)]
+    Show(CrashShow),
+    /// Removes crashes with all that was kept of them
+    #[command(after_help = examples::CRASH_REMOVE)]
+    Remove(CrashNamed),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct CrashAdd {
+    /// What to read.
+    #[arg(
+        required = true,
+        value_name = "PATH",
+        help = "Crash reports, folders of some, or - for stdin. Told by their content: Sentry events (JSON, NDJSON), Android tombstones and \
+                logcat, Apple .crash and .ips, KSCrash JSON, sanitizer reports, Java traces, plain frames; any number of them in one file"
+    )]
+    pub paths: Vec<PathBuf>,
+    /// Grouping rules that come after the built-in ones
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct CrashList {
+    /// Only crashes of this group
+    #[arg(long, value_name = "GROUP", conflicts_with = "failed")]
+    pub group: Option<String>,
+    /// Only crashes of this release
+    #[arg(long, value_name = "RELEASE", conflicts_with = "failed")]
+    pub release: Option<String>,
+    /// Reports that could not be read, and why
+    #[arg(long)]
+    pub failed: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct CrashShow {
+    /// The id of a crash, its first digits, or the report's own id
+    #[arg(required = true, value_name = "CRASH")]
+    pub crashes: Vec<String>,
+    /// The report as it came, byte for byte
+    #[arg(long)]
+    pub raw: bool,
+    /// Grouping rules that come after the built-in ones
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+}
+
+/// Crashes by id.
+#[derive(Debug, clap::Args)]
+pub struct CrashNamed {
+    /// The id of a crash, its first digits, or the report's own id
+    #[arg(required = true, value_name = "CRASH")]
+    pub crashes: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::SYMBOLICATE)]
+pub struct Symbolicate {
+    /// A crash report of any format that `crash add` reads, a log, or - for stdin
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::REPROCESS)]
+pub struct Reprocess {
+    /// Say what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Look at all crashes, and not only at those with modules that came, changed or went since the last run
+    #[arg(long)]
+    pub all: bool,
+    /// Write the JSON report to this file too
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Change nothing and exit with 1 if one group would gain more than this share of all crashes, in percent
+    #[arg(long, value_name = "PCT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub max_absorb: Option<u8>,
+    /// Grouping rules that come after the built-in ones
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = examples::GROUPS)]
+pub enum Groups {
+    /// Lists groups, those with most crashes first
+    #[command(after_help = examples::GROUPS_LIST)]
+    List(GroupsList),
+    /// Shows what makes a group, and where its crashes happened
+    #[command(after_help = examples::GROUPS_SHOW)]
+    Show(GroupsShow),
+    /// Shows what lies between two runs
+    #[command(after_help = examples::GROUPS_DIFF)]
+    Diff(GroupsDiff),
+    /// Lists runs, or what they did to one group
+    #[command(after_help = examples::GROUPS_HISTORY)]
+    History(GroupsHistory),
+    /// Undoes the last run that stands, of `reprocess` or `merge`
+    #[command(after_help = examples::GROUPS_UNDO)]
+    Undo(GroupsUndo),
+    /// Makes several groups one; the oldest survives, the others' ids stand for it
+    #[command(after_help = examples::GROUPS_MERGE)]
+    Merge(GroupsMerge),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct GroupsList {
+    /// Only groups with this in their title, or at the beginning of their id or an alias
+    #[arg(value_name = "WORD")]
+    pub words: Vec<String>,
+    /// Only groups of this kind
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub kind: Option<GroupKind>,
+    /// Only groups with crashes in this release
+    #[arg(long, value_name = "RELEASE")]
+    pub release: Option<String>,
+    /// Only groups with so many crashes or more
+    #[arg(long, value_name = "N")]
+    pub min_crashes: Option<u64>,
+    /// What to sort by
+    #[arg(long, value_enum, value_name = "BY", default_value_t = GroupSort::Crashes)]
+    pub sort: GroupSort,
+    /// The other way round
+    #[arg(long)]
+    pub reverse: bool,
+    /// No more than N groups
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GroupKind {
+    /// All functions that count are known
+    Resolved,
+    /// Symbols are missing
+    Provisional,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GroupSort {
+    /// Most crashes first
+    Crashes,
+    /// First seen first
+    First,
+    /// Last seen first
+    Last,
+    /// By title
+    Title,
+    /// By id
+    Id,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct GroupsShow {
+    /// The id of a group or of an alias, or its first digits
+    #[arg(required = true, value_name = "GROUP")]
+    pub groups: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct GroupsDiff {
+    /// The number of the earlier run; 0 for before the first
+    #[arg(value_name = "FROM")]
+    pub from: u64,
+    /// The number of the later run [default: the last]
+    #[arg(value_name = "TO")]
+    pub to: Option<u64>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct GroupsHistory {
+    /// The id of a group or of an alias, or its first digits
+    #[arg(value_name = "GROUP")]
+    pub group: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct GroupsUndo {
+    /// The number of the run, which has to be the last that stands
+    #[arg(value_name = "RUN")]
+    pub run: Option<u64>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct GroupsMerge {
+    /// The ids of groups or of aliases, or their first digits
+    #[arg(required = true, num_args = 2.., value_name = "GROUP")]
+    pub groups: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::MISSING)]
+pub struct MissingArgs {
+    /// Also modules that crashes have frames in but no group waits for
+    #[arg(long)]
+    pub all: bool,
+    /// No more than N modules
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = examples::RULES)]
+pub enum RulesArgs {
+    /// Checks files of rules
+    #[command(after_help = examples::RULES_CHECK)]
+    Check(RulesCheck),
+    /// Shows frame by frame what of a crash counted, and which rule said so
+    #[command(after_help = examples::RULES_EXPLAIN)]
+    Explain(RulesExplain),
+    /// Shows the built-in rules
+    Show,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct RulesCheck {
+    /// Files of rules
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct RulesExplain {
+    /// The id of a crash, its first digits, or the report's own id
+    #[arg(value_name = "CRASH")]
+    pub crash: String,
+    /// Grouping rules that come after the built-in ones
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

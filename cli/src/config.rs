@@ -9,6 +9,7 @@
 //! key-file = "/etc/symtool.key"      # --key-file, or key-command = "…"
 //! quota = "50GB"                     # all modules together
 //! debug-dirs = ["/srv/debug", "dbg"] # searched after each --debug-dir
+//! rules = "rules.txt"                # --rules
 //! ```
 //!
 //! `~` is the home folder; other relative paths begin at the file's own folder.
@@ -31,7 +32,7 @@ const NAME: &str = "symtool.toml";
 const MAX_BYTES: u64 = 1 << 20;
 
 /// All keys, as messages list them.
-const KEYS: &str = "store, jobs, wait, color, key-file, key-command, quota, debug-dirs";
+const KEYS: &str = "store, jobs, wait, color, key-file, key-command, quota, debug-dirs, rules";
 
 /// What a config file can say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub struct Config {
     pub quota: Option<u64>,
     /// Where debug files are looked for too.
     pub debug_dirs: Vec<PathBuf>,
+    /// Grouping rules that come after the built-in ones.
+    pub rules: Option<PathBuf>,
 }
 
 impl Config {
@@ -103,6 +106,7 @@ impl Config {
                     config.key_command = Some(command.ok_or_else(|| wrong("a command in quotes"))?.to_owned());
                 }
                 "quota" => config.quota = Some(bytes(value).ok_or_else(|| wrong("a size, as in \"50GB\", \"800MB\" or 1000000"))?),
+                "rules" => config.rules = Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?),
                 "debug-dirs" => {
                     let dirs = value.as_array().and_then(|dirs| dirs.iter().map(|dir| full_path(dir, folder)).collect());
                     config.debug_dirs = dirs.ok_or_else(|| wrong("a list of paths, as in [\"/srv/debug\"]"))?;
@@ -172,7 +176,7 @@ mod tests {
 
     #[test]
     fn every_key() {
-        let text = "store = \"here/s\"\njobs = 2\nwait = 0\ncolor = \"never\"\nkey-file = \"k\"\nquota = \"50 GB\"\ndebug-dirs = [\"/a\", \"../b\"]\n";
+        let text = "store = \"here/s\"\njobs = 2\nwait = 0\ncolor = \"never\"\nkey-file = \"k\"\nquota = \"50 GB\"\ndebug-dirs = [\"/a\", \"../b\"]\nrules = \"r\"\n";
         let want = Config {
             store: Some("/etc/st/here/s".into()),
             jobs: Some(2),
@@ -182,6 +186,7 @@ mod tests {
             key_command: None,
             quota: Some(50_000_000_000),
             debug_dirs: vec!["/a".into(), "/etc/st/../b".into()],
+            rules: Some("/etc/st/r".into()),
         };
         assert_eq!(parse(text), Ok(want));
         assert_eq!(parse(""), Ok(Config::default()));
@@ -193,7 +198,7 @@ mod tests {
     #[test]
     fn what_cannot_be_is_named() {
         for (text, want) in [
-            ("stor = \"x\"", "unknown key `stor`; known are store, jobs, wait, color, key-file, key-command, quota, debug-dirs"),
+            ("stor = \"x\"", "unknown key `stor`; known are store, jobs, wait, color, key-file, key-command, quota, debug-dirs, rules"),
             ("[store]\npath = 1", "`store` has to be a path in quotes"),
             ("store = \"\"", "`store` has to be a path in quotes"),
             ("jobs = 0", "`jobs` has to be a number from 1 to 1024"),

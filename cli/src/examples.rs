@@ -8,6 +8,8 @@ pub const SYMTOOL: &str = "Examples:
   symtool resolve --module libxxx.so.debug 0x5a602a
   symtool resolve --batch addrs.txt      many at once
   symtool modules list                   what is in
+  symtool crash add reports/             into groups
+  symtool reprocess                      once symbols came
   symtool check build/libxxx.so          good to upload?
 
 Settings for all commands: symtool.toml, see the README.
@@ -153,3 +155,87 @@ For zsh, the folder has to be in $fpath.";
 pub const MAN: &str = "Examples:
   symtool man | man -l -
   symtool man ~/.local/share/man/man1";
+
+pub const CRASH: &str = "Examples:
+  symtool crash add reports/
+  symtool crash list
+  symtool crash show c1f2e3";
+
+pub const CRASH_ADD: &str = "Examples:
+  symtool crash add event.json tombstone_00 MyApp.crash
+  symtool crash add reports/
+  zcat events.ndjson.gz | symtool crash add -
+
+A report that is stored already is left as it is: with the same event id, or else with the same bytes. One that cannot be read is named and kept; `crash list --failed` lists those.";
+
+pub const CRASH_LIST: &str = "Examples:
+  symtool crash list --group g00112233
+  symtool crash list --release 2.4.1 --json
+  symtool crash list --failed";
+
+pub const CRASH_SHOW: &str = "Examples:
+  symtool crash show c1f2e3
+  symtool crash show --raw c1f2e3 > report.json";
+
+pub const CRASH_REMOVE: &str = "Examples:
+  symtool crash remove c1f2e3";
+
+pub const SYMBOLICATE: &str = "Examples:
+  symtool symbolicate MyApp.crash
+  adb logcat | symtool symbolicate -
+  symtool symbolicate event.json > resolved.json
+
+What cannot be resolved stays byte for byte. Nothing is stored. A log on stdin is filtered line by line, as it comes.";
+
+pub const REPROCESS: &str = "Examples:
+  symtool reprocess --dry-run
+  symtool reprocess --max-absorb 20 --report last.json
+  17 3 * * *  symtool -q reprocess --max-absorb 20    in a crontab
+
+Only crashes are looked at that have frames in modules that came, changed or went since the last run; all of them if rules have changed. The change is made at once: a run that is killed has changed nothing or everything. A crash of which fewer frames would be resolved keeps what it had.";
+
+pub const GROUPS: &str = "Examples:
+  symtool groups list --limit 20
+  symtool groups show g00112233
+  symtool groups history";
+
+pub const GROUPS_LIST: &str = "Examples:
+  symtool groups list --limit 20
+  symtool groups list --kind provisional --sort last
+  symtool groups list --release 2.4.1 --json";
+
+pub const GROUPS_SHOW: &str = "Examples:
+  symtool groups show g00112233";
+
+pub const GROUPS_DIFF: &str = "Examples:
+  symtool groups diff 3        since run 3
+  symtool groups diff 3 5      after run 5 against after run 3";
+
+pub const GROUPS_HISTORY: &str = "Examples:
+  symtool groups history
+  symtool groups history g00112233";
+
+pub const GROUPS_UNDO: &str = "Examples:
+  symtool groups undo
+  symtool groups undo 4
+
+Crashes that came since stay. What is undone is not done again before symbols or rules change once more, or with `reprocess --all` after such a change.";
+
+pub const GROUPS_MERGE: &str = "Examples:
+  symtool groups merge g00112233 g44556677";
+
+pub const MISSING: &str = "Examples:
+  symtool missing
+  symtool missing --all --json";
+
+pub const RULES: &str = "Examples:
+  symtool rules check rules.txt
+  symtool rules explain c1f2e3
+  symtool rules show";
+
+pub const RULES_CHECK: &str = "Examples:
+  symtool rules check rules.txt";
+
+pub const RULES_EXPLAIN: &str = "Examples:
+  symtool rules explain c1f2e3
+  symtool rules explain c1f2e3 --rules new-rules.txt";

@@ -11,19 +11,26 @@ mod args;
 mod check;
 mod completions;
 mod config;
+mod crash;
 mod demangle;
 mod dropin;
 mod examples;
 mod exit;
 mod find;
+mod groups;
 mod import;
 mod key;
 mod man;
+mod missing;
 mod modules;
+mod moment;
 mod progress;
+mod reprocess;
 mod resolve;
+mod rules;
 mod stats;
 mod style;
+mod symbolicate;
 mod terminal;
 
 use std::ffi::OsString;
@@ -68,6 +75,12 @@ fn run(global: &Global, command: &Command) -> Result<Exit> {
         Command::Resolve(resolve) => resolve::run(global, resolve),
         Command::Check(check) => check::run(global, check),
         Command::Modules(modules) => modules::run(global, modules),
+        Command::Crash(crash) => crash::run(global, crash),
+        Command::Symbolicate(symbolicate) => symbolicate::run(global, symbolicate),
+        Command::Reprocess(reprocess) => reprocess::run(global, reprocess),
+        Command::Groups(groups) => groups::run(global, groups),
+        Command::Missing(missing) => missing::run(global, missing),
+        Command::Rules(rules) => rules::run(global, rules),
         Command::Key(key) => key::run(global, key),
         Command::Stats(_) => stats::run(global),
         Command::Completions(completions) => completions::run(completions.shell),

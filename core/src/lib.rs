@@ -1,15 +1,20 @@
-//! The range store: in, [`symtool_formats::ModuleSymbols`]; out, answers for addresses.
+//! The range store: in, [`symtool_formats::ModuleSymbols`]; out, answers for addresses. And the crashes whose addresses they are: in,
+//! [`symtool_formats::crash::CrashEvent`]s; out, groups.
 //!
 //! Knows the database and compression; knows no object file, no command line, and prints nothing.
 
 #![deny(missing_docs)]
 
+pub mod assess;
 pub mod block;
 pub mod complete;
 pub mod contents;
+pub mod crash;
+pub mod group;
 pub mod layers;
 pub mod limits;
 pub mod pack;
+pub mod reprocess;
 pub mod resolve;
 pub mod seal;
 pub mod store;

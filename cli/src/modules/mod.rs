@@ -21,6 +21,7 @@ use symtool_core::store::{Catalog, Footer, Module, Store};
 use crate::args::{Global, Modules, Named};
 use crate::exit::Exit;
 use crate::find;
+use crate::moment::moment;
 use crate::terminal::clean;
 
 /// Runs the command.
@@ -101,7 +102,7 @@ fn describe(out: &mut impl Write, footer: &Footer) -> Result<()> {
     writeln!(out, "ranges      {}", footer.ranges)?;
     writeln!(out, "file        {} bytes", footer.bytes_in)?;
     writeln!(out, "stored      {} bytes", footer.bytes_stored)?;
-    writeln!(out, "imported    {} UTC", list::moment(footer.imported, true))?;
+    writeln!(out, "imported    {} UTC", moment(footer.imported, true))?;
     for (reason, count) in &footer.dropped {
         writeln!(out, "dropped     {count} {reason}")?;
     }

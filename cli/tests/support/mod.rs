@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod archives;
+pub mod events;
 pub mod pty;
 
 use std::ffi::OsStr;

@@ -18,6 +18,7 @@
 //! A new master key changes the 68 bytes of each footer and nothing else.
 
 mod key;
+mod row;
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use zeroize::Zeroizing;
 use crate::block::{CHECKSUM_AT, Compressed, Damage, Expanded, HEADER_BYTES, Kind, SUITE_OPEN, expand, expand_data, head};
 use crate::store::Generation;
 pub use key::{KEY_BYTES, KeyError, KeyId, MasterKey};
+pub use row::RowSeal;
 
 const SUITE_SEALED: u8 = 1;
 const SUITE_FOOTER: u8 = 2;

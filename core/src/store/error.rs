@@ -96,6 +96,19 @@ pub enum Error {
         /// Why.
         cause: rocksdb::Error,
     },
+    /// The database of crashes refused.
+    #[error("{}: the database of crashes cannot be used: {cause}; free some space if the disk is full; if a file is damaged, take the folder \
+             `crashes` from a backup, or move it away and add the reports again", store.display())]
+    CrashDatabase {
+        /// The store.
+        store: PathBuf,
+        /// Why.
+        cause: rocksdb::Error,
+    },
+    /// A row of the database of crashes that is not as it was written.
+    #[error("{}: a row of the database of crashes is damaged; take the folder `crashes` from a backup, or move it away and add the reports \
+             again", .0.display())]
+    CrashRow(PathBuf),
     /// A block that is not as it was written.
     #[error("module {module}: the block of {} ending at {last:#x} cannot be read: {damage}; import its file again with --force", kind.name())]
     Corrupt {
@@ -129,7 +142,7 @@ impl Error {
         }
     }
 
-    pub(super) fn io(path: &Path, cause: std::io::Error) -> Self {
+    pub(crate) fn io(path: &Path, cause: std::io::Error) -> Self {
         Self::Io { path: path.to_owned(), cause }
     }
 }

@@ -6,6 +6,7 @@
 //! STORE/read.lock      who reads
 //! STORE/symbols/       RocksDB, one column family of blocks (key.rs)
 //! STORE/staging/       segments on their way in; swept by the next writer
+//! STORE/crashes/       another RocksDB, with a lock of its own ([`crate::crash`])
 //! ```
 //!
 //! All that changes a store is one ingest of sorted files: blocks of modules, their footers, and tombstones for footers that go.
@@ -35,11 +36,13 @@ use std::time::Duration;
 
 use crate::seal::{KeyId, MasterKey};
 pub use blocks::Blocks;
+pub(crate) use catalog::now_ms;
 pub use catalog::{Catalog, Footer, MIN_ID_DIGITS, Module, Named};
 pub use error::Error;
-use format::Format;
+pub(crate) use format::Format;
 pub use held::Held;
 pub use key::{Generation, ModuleKey};
+pub(crate) use lock::Lock;
 pub use reader::Reader;
 pub use repair::Lost;
 pub use segment::is_segment;
@@ -109,6 +112,22 @@ impl Store {
         &self.path
     }
 
+    pub(crate) fn crashes(&self) -> PathBuf {
+        self.path.join("crashes")
+    }
+
+    pub(crate) fn crashes_lock(&self) -> PathBuf {
+        self.path.join("crashes.lock")
+    }
+
+    pub(crate) fn wait(&self) -> Duration {
+        self.wait
+    }
+
+    pub(crate) fn key(&self) -> Option<&MasterKey> {
+        self.key.as_ref()
+    }
+
     fn symbols(&self) -> PathBuf {
         self.path.join("symbols")
     }
@@ -139,11 +158,15 @@ impl Store {
     }
 
     /// The error of a store that is sealed with `wanted`, which is not the key at hand.
-    fn needs_key(&self, wanted: KeyId) -> Error {
+    pub(crate) fn needs_key(&self, wanted: KeyId) -> Error {
         match &self.key {
             Some(key) => Error::WrongKey { store: self.path.clone(), wanted, given: key.id() },
             None => Error::NoKey { store: self.path.clone(), wanted },
         }
+    }
+
+    pub(crate) fn crashes_error(&self, cause: rocksdb::Error) -> Error {
+        Error::CrashDatabase { store: self.path.clone(), cause }
     }
 
     fn database_error(&self, source: rocksdb::Error) -> Error {

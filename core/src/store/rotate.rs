@@ -4,6 +4,7 @@ use super::key::AFTER_FOOTERS;
 use super::reader::{iterator, read_options};
 use super::writer::{FOOTERS, Staged, Writer};
 use super::{Error, Format, Generation, Store};
+use crate::crash::database::Database;
 use crate::seal::{Locked, MasterKey, Seal};
 
 impl Store {
@@ -28,6 +29,7 @@ impl Store {
             })?;
             staged.ingest(&writer.db)?;
         }
+        Database::rotate(self, old, new)?;
         Format::of([new.id()]).replace(self)?;
         writer.tidy(false);
         Ok(wrapped.len())

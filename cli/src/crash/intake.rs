@@ -1,0 +1,158 @@
+//! Reports on their way in: in, files, folders and stdin, read on a thread of its own; out, some reports at a time, in bounded memory.
+//!
+//! What has come is handed on when there is enough of it, or when nothing more has come for a while: so a million reports go in by the
+//! thousand, and a report on a live pipe within a moment.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use symtool_core::limits::{CHUNK_BYTES, CHUNK_CRASHES};
+use symtool_formats::crash::Reports;
+use walkdir::WalkDir;
+
+/// How long to wait for more before what has come is handed on.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// A report that came.
+#[derive(Debug)]
+pub struct Arrived {
+    /// Where from, as the user named it.
+    pub source: String,
+    /// Its bytes.
+    pub report: Vec<u8>,
+}
+
+/// What could not be read, or is no report that can be kept: what to say about it.
+pub type Lost = String;
+
+/// What is taken at once.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Reports, in the order in which they came.
+    pub reports: Vec<Arrived>,
+    /// What was lost meanwhile.
+    pub lost: Vec<Lost>,
+    bytes: usize,
+}
+
+/// Reports that came and were not taken yet.
+#[derive(Debug, Default)]
+pub struct Intake {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    batch: Batch,
+    is_over: bool,
+}
+
+impl Batch {
+    fn is_full(&self) -> bool {
+        self.reports.len() >= CHUNK_CRASHES || self.bytes >= CHUNK_BYTES
+    }
+
+    fn is_empty(&self) -> bool {
+        self.reports.is_empty() && self.lost.is_empty()
+    }
+}
+
+impl Intake {
+    /// Reads all of `paths`, and says that there will be no more.
+    pub fn read_all(&self, paths: &[PathBuf]) {
+        for path in paths {
+            if path.as_os_str() == "-" {
+                self.read("-", io::stdin().lock());
+            } else if path.is_dir() {
+                self.read_folder(path);
+            } else {
+                self.read_file(path);
+            }
+        }
+        self.lock().is_over = true;
+        self.changed.notify_all();
+    }
+
+    fn read_folder(&self, folder: &Path) {
+        for entry in WalkDir::new(folder).sort_by_file_name() {
+            match entry {
+                Ok(entry) if entry.file_type().is_file() => self.read_file(entry.path()),
+                Ok(_) => {}
+                Err(error) => self.lose(format!("{}: {error}", folder.display())),
+            }
+        }
+    }
+
+    fn read_file(&self, path: &Path) {
+        match File::open(path) {
+            Ok(file) => self.read(&path.to_string_lossy(), file),
+            Err(error) => self.lose(format!("{}: {error}; name a crash report, a folder of some, or - for stdin", path.display())),
+        }
+    }
+
+    fn read(&self, source: &str, stream: impl Read) {
+        let mut is_empty = true;
+        for report in Reports::new(BufReader::with_capacity(1 << 16, stream)) {
+            is_empty = false;
+            match report {
+                Ok(report) => match report.bytes {
+                    Ok(bytes) => self.put(Arrived { source: source.to_owned(), report: bytes }),
+                    Err(error) => self.lose(format!("{source}: report {} at byte {}: {error}", report.number, report.offset)),
+                },
+                Err(error) => return self.lose(format!("{source}: {error}")),
+            }
+        }
+        if is_empty && source != "-" {
+            self.lose(format!("{source}: the file is empty"));
+        }
+    }
+
+    /// Waits while there is enough already.
+    fn put(&self, arrived: Arrived) {
+        let mut waiting = self.lock();
+        while waiting.batch.is_full() {
+            waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        waiting.batch.bytes += arrived.report.len();
+        waiting.batch.reports.push(arrived);
+        let has_enough = waiting.batch.is_full() || waiting.batch.reports.len() == 1;
+        drop(waiting);
+        if has_enough {
+            self.changed.notify_all();
+        }
+    }
+
+    fn lose(&self, what: Lost) {
+        self.lock().batch.lost.push(what);
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what has come, and waits for it if need be. `None` once all was taken.
+    pub fn take(&self) -> Option<Batch> {
+        let mut waiting = self.lock();
+        while waiting.batch.is_empty() && !waiting.is_over {
+            waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        // What follows at once goes along.
+        while !waiting.batch.is_full() && !waiting.is_over {
+            let count = waiting.batch.reports.len();
+            let (after, timeout) = self.changed.wait_timeout(waiting, PAUSE).unwrap_or_else(PoisonError::into_inner);
+            waiting = after;
+            if timeout.timed_out() && waiting.batch.reports.len() == count {
+                break;
+            }
+        }
+        let batch = std::mem::take(&mut waiting.batch);
+        drop(waiting);
+        self.changed.notify_all();
+        (!batch.is_empty()).then_some(batch)
+    }
+}

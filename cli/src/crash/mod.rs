@@ -1,0 +1,74 @@
+//! `symtool crash`: in, crash reports or a store of them; out, reports in the store, or what it has.
+
+mod add;
+mod intake;
+mod list;
+mod show;
+
+use std::io::Write;
+
+use anyhow::Result;
+use serde::Serialize;
+use symtool_core::crash::{CrashId, Crashes, Found, Slot};
+use symtool_core::store::Store;
+
+use crate::args::{Crash, CrashNamed, Global};
+use crate::exit::Exit;
+pub use show::origin;
+
+/// Runs the command.
+pub fn run(global: &Global, args: &Crash) -> Result<Exit> {
+    match args {
+        Crash::Add(args) => add::run(global, args),
+        Crash::List(args) => list::run(global, &global.open_store()?, args),
+        Crash::Show(args) => show::run(global, args),
+        Crash::Remove(args) => remove(global, &global.open_store()?, args),
+    }
+}
+
+/// A crash that was removed: the JSON object that the documentation describes.
+#[derive(Debug, Serialize)]
+struct Removed<'a> {
+    id: &'a str,
+    status: &'static str,
+}
+
+fn remove(global: &Global, store: &Store, args: &CrashNamed) -> Result<Exit> {
+    let writer = store.write_crashes()?;
+    let (mut slots, mut unread): (Vec<Slot>, Vec<CrashId>) = Default::default();
+    let mut failed = false;
+    let mut gone = Vec::new();
+    for text in &args.crashes {
+        match (one(&writer, text)?, writer.find_failed(text)?) {
+            (Ok(at), _) => slots.push(at),
+            (Err(_), Found::One(report)) => unread.push(report.id),
+            (Err(reason), _) => {
+                say!("{reason}");
+                failed = true;
+                continue;
+            }
+        }
+        gone.push(text);
+    }
+    writer.remove(&slots)?;
+    writer.remove_failed(&unread)?;
+    let mut out = std::io::stdout().lock();
+    for id in gone {
+        if global.json {
+            writeln!(out, "{}", serde_json::to_string(&Removed { id, status: "removed" })?)?;
+        } else if !global.quiet {
+            writeln!(out, "{id}: removed")?;
+        }
+    }
+    out.flush()?;
+    Ok(Exit::failed_if(failed))
+}
+
+/// Where the one crash is that `text` names, or why there is no such one.
+pub fn one(crashes: &Crashes, text: &str) -> Result<Result<Slot, String>> {
+    Ok(match crashes.find(text)? {
+        Found::One(at) => Ok(at),
+        Found::Unknown => Err(format!("{text}: no such crash; `symtool crash list` lists crashes")),
+        Found::Several(_) => Err(format!("{text}: several crashes begin like this; give more digits of the id")),
+    })
+}

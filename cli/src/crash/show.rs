@@ -1,0 +1,194 @@
+//! `symtool crash show`: in, a crash; out, what is known of it, with the frames of the stack that says where it crashed as the store
+//! resolves them now; or its report as it came.
+
+use std::io::Write;
+
+use anyhow::Result;
+use serde::Serialize;
+use symtool_core::assess::{Assessor, Explained, NameOrigin, Symbols};
+use symtool_core::crash::{Crashes, Found, Listed, Slot};
+
+use crate::args::{CrashShow, Global};
+use crate::exit::Exit;
+use crate::moment::iso;
+use crate::rules;
+use crate::terminal::clean;
+
+/// A crash: the JSON object that the documentation describes.
+#[derive(Debug, Serialize)]
+struct Shown<'a> {
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_id: Option<&'a str>,
+    group: String,
+    signature: &'a [String],
+    kind: &'static str,
+    format: &'static str,
+    source: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    platform: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exception: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signal: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    depth: u32,
+    frames: Vec<Frame<'a>>,
+}
+
+/// One function on its stack.
+#[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "they are keys that scripts rely on")]
+struct Frame<'a> {
+    /// The frame of the report that it is in, from 0.
+    frame: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function: Option<&'a str>,
+    /// Where it lies, if it has no name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    inlined: bool,
+    /// `store`, `report`, or `none`.
+    source: &'static str,
+}
+
+/// Runs the command.
+pub fn run(global: &Global, args: &CrashShow) -> Result<Exit> {
+    let rules = rules::load(global, args.rules.as_deref())?;
+    let store = global.open_store()?;
+    let crashes = store.read_crashes()?;
+    let reader = store.read()?;
+    let catalog = reader.catalog()?;
+    let assessor = Assessor::new(Symbols::new(&reader, &catalog), &rules);
+    let mut failed = false;
+    for text in &args.crashes {
+        match super::one(&crashes, text)? {
+            Ok(at) if args.raw => raw(&crashes, at)?,
+            Ok(at) => show(global, &crashes, at, &assessor)?,
+            Err(reason) => match crashes.find_failed(text)? {
+                Found::One(report) if args.raw => std::io::stdout().lock().write_all(&report.report)?,
+                Found::One(report) => {
+                    say!("{text}: {}: {}; --raw shows the report as it came", report.source, report.error);
+                    failed = true;
+                }
+                _ => {
+                    say!("{reason}");
+                    failed = true;
+                }
+            },
+        }
+    }
+    Ok(Exit::failed_if(failed))
+}
+
+fn raw(crashes: &Crashes, at: Slot) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(&crashes.report(at)?.unwrap_or_default())?;
+    Ok(out.flush()?)
+}
+
+fn show(global: &Global, crashes: &Crashes, at: Slot, assessor: &Assessor<'_>) -> Result<()> {
+    let mut told = Ok(());
+    crashes.each_of(&[at], |listed| {
+        let explained = assessor.explain(listed.chunk, listed.crash);
+        told = tell(global, &listed, &explained);
+        Ok(false)
+    })?;
+    told
+}
+
+fn tell(global: &Global, listed: &Listed<'_>, explained: &Explained) -> Result<()> {
+    let Listed { crash, chunk, group, .. } = listed;
+    let tokens: Vec<String> = explained.frames.iter().map(|(link, _)| link.token(chunk)).collect();
+    let frames = explained.frames.iter().zip(&tokens).map(|((link, _), token)| {
+        let is_named = matches!(link.origin, NameOrigin::Store | NameOrigin::Report);
+        Frame {
+            frame: link.frame,
+            function: is_named.then_some(&*link.name.shown),
+            address: (!is_named).then_some(&**token),
+            file: link.place.as_ref().map(|(file, _)| &**file),
+            line: link.place.as_ref().map(|(_, line)| *line).filter(|line| *line > 0),
+            inlined: link.inlined,
+            source: origin(link.origin),
+        }
+    });
+    let shown = Shown {
+        id: crash.id.to_string(),
+        event_id: chunk.text_of(crash.event_id),
+        group: group.to_string(),
+        signature: &explained.signature.frames,
+        kind: explained.signature.kind.name(),
+        format: crash.format.name(),
+        source: chunk.text(crash.source),
+        platform: chunk.text_of(crash.platform),
+        time: crash.time_ms.map(iso),
+        release: chunk.text_of(crash.release),
+        exception: chunk.text_of(crash.kind),
+        signal: chunk.text_of(crash.signal),
+        message: chunk.text_of(crash.message),
+        depth: crash.depth,
+        frames: frames.collect(),
+    };
+    let mut out = std::io::stdout().lock();
+    if global.json {
+        writeln!(out, "{}", serde_json::to_string(&shown)?)?;
+    } else {
+        shown.write(&mut out)?;
+    }
+    Ok(out.flush()?)
+}
+
+/// Where a name is from, as `--json` prints it.
+pub fn origin(origin: NameOrigin) -> &'static str {
+    match origin {
+        NameOrigin::Store => "store",
+        NameOrigin::Report => "report",
+        NameOrigin::Unknown | NameOrigin::Nowhere => "none",
+    }
+}
+
+impl Shown<'_> {
+    fn write(&self, out: &mut impl Write) -> Result<()> {
+        let known = [
+            ("crash", Some(self.id.as_str())),
+            ("event", self.event_id),
+            ("group", Some(&self.group)),
+            ("report", Some(self.format)),
+            ("source", Some(self.source)),
+            ("platform", self.platform),
+            ("time", self.time.as_deref()),
+            ("release", self.release),
+            ("exception", self.exception),
+            ("signal", self.signal),
+            ("message", self.message),
+            ("signature", Some(self.kind)),
+        ];
+        for (what, text) in known.into_iter().filter_map(|(what, text)| Some((what, text?))) {
+            writeln!(out, "{what:<10}  {}", clean(text))?;
+        }
+        for part in self.signature {
+            writeln!(out, "            {}", clean(part))?;
+        }
+        for frame in &self.frames {
+            let number = if frame.inlined { String::new() } else { format!("#{}", frame.frame) };
+            let name = clean(frame.function.or(frame.address).unwrap_or("?"));
+            let place = match (frame.file, frame.line) {
+                (Some(file), Some(line)) => format!(" at {}:{line}", clean(file)),
+                (Some(file), None) => format!(" at {}", clean(file)),
+                _ => String::new(),
+            };
+            let inlined = if frame.inlined { " (inlined)" } else { "" };
+            writeln!(out, "{number:>6} {name}{place}{inlined}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,138 @@
+//! `symtool groups history` and `diff`: in, the journal of runs; out, what each did, or what lies between two of them.
+
+use std::io::Write;
+
+use anyhow::Result;
+use serde::Serialize;
+use symtool_core::crash::{Crashes, GroupId};
+use symtool_core::group::{Difference, NoSuchRun};
+use symtool_core::reprocess::{Report, Run, RunKind};
+use symtool_core::store::Store;
+
+use crate::args::{Global, GroupsDiff, GroupsHistory};
+use crate::exit::{Exit, Usage};
+use crate::moment::iso;
+use crate::reprocess;
+
+/// Runs `history`.
+pub fn run(global: &Global, store: &Store, args: &GroupsHistory) -> Result<Exit> {
+    let crashes = store.read_crashes()?;
+    let mut runs = crashes.runs()?;
+    if let Some(text) = &args.group {
+        let group = super::one(&crashes, text)?.map_err(Usage)?;
+        let ids: Vec<String> = group.aliases.iter().chain([&group.id]).map(GroupId::to_string).collect();
+        runs.retain_mut(|run| {
+            keep_only(&mut run.report, &ids);
+            !run.report.merged.is_empty() || !run.report.split.is_empty() || !run.report.renamed.is_empty()
+        });
+    }
+    let mut out = std::io::stdout().lock();
+    for run in &runs {
+        if global.json {
+            writeln!(out, "{}", serde_json::to_string(run)?)?;
+        } else {
+            write(&mut out, run)?;
+            if args.group.is_some() || global.verbose {
+                reprocess::write_changes(&mut out, &run.report)?;
+            }
+        }
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+/// Leaves of a report what it says of the groups `ids`.
+fn keep_only(report: &mut Report, ids: &[String]) {
+    let is_meant = |id: &String| ids.contains(id);
+    report.merged.retain(|merge| is_meant(&merge.group) || merge.aliases.iter().any(is_meant));
+    report.split.retain(|split| is_meant(&split.group) || split.into.iter().any(|part| is_meant(&part.group)));
+    report.renamed.retain(|rename| is_meant(&rename.group));
+}
+
+/// Writes a line about `run`.
+pub fn write(out: &mut impl Write, run: &Run) -> Result<()> {
+    let what = match run.kind {
+        RunKind::Reprocess => "reprocess".to_owned(),
+        RunKind::Merge => "merge".to_owned(),
+        RunKind::Undo(of) => format!("undo of run {of}"),
+    };
+    let undone = run.undone_by.map(|by| format!(", undone by run {by}")).unwrap_or_default();
+    let Report { crashes, merged, split, renamed, .. } = &run.report;
+    let at = iso(i64::try_from(run.at_ms).unwrap_or(i64::MAX));
+    Ok(writeln!(
+        out,
+        "run {}  {at}  {what}: {} crashes moved, {} groups merged into {}, {} split, {} renamed{undone}",
+        run.run,
+        crashes.moved,
+        merged.iter().map(|merge| merge.aliases.len()).sum::<usize>(),
+        merged.len(),
+        split.len(),
+        renamed.len()
+    )?)
+}
+
+/// What lies between two runs: the JSON object that the documentation describes.
+#[derive(Debug, Serialize)]
+struct Diff {
+    from: u64,
+    to: u64,
+    merged: Vec<Pair>,
+    parted: Vec<Pair>,
+    moved: Vec<Moved>,
+}
+
+#[derive(Debug, Serialize)]
+struct Pair {
+    alias: String,
+    group: String,
+    title: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Moved {
+    from: String,
+    to: String,
+    crashes: u64,
+}
+
+/// Runs `diff`.
+pub fn diff(global: &Global, store: &Store, args: &GroupsDiff) -> Result<Exit> {
+    let crashes = store.read_crashes()?;
+    let last = || -> Result<u64> { Ok(crashes.runs()?.last().map_or(0, |run| run.run)) };
+    let (from, to) = (args.from, args.to.map_or_else(last, Ok)?);
+    if from >= to {
+        return Err(Usage(format!("run {from} is not before run {to}; name the earlier one first, 0 for before the first run")).into());
+    }
+    let difference = match crashes.difference(from, to) {
+        Ok(difference) => difference,
+        Err(NoSuchRun::Store(error)) => return Err(error.into()),
+        Err(error) => return Err(Usage(error.to_string()).into()),
+    };
+    let Difference { merged, parted, moved } = difference;
+    let pair = |(alias, group): (GroupId, GroupId)| -> Result<Pair> {
+        Ok(Pair { alias: alias.to_string(), group: group.to_string(), title: title(&crashes, group)? })
+    };
+    let moved = moved.into_iter().map(|((from, to), crashes)| Moved { from: from.to_string(), to: to.to_string(), crashes });
+    let diff = Diff {
+        from,
+        to,
+        merged: merged.into_iter().map(pair).collect::<Result<_>>()?,
+        parted: parted.into_iter().map(pair).collect::<Result<_>>()?,
+        moved: moved.collect(),
+    };
+    let mut out = std::io::stdout().lock();
+    if global.json {
+        writeln!(out, "{}", serde_json::to_string(&diff)?)?;
+    } else {
+        diff.merged.iter().try_for_each(|pair| writeln!(out, "merged  {} into {} {}", pair.alias, pair.group, pair.title))?;
+        diff.parted.iter().try_for_each(|pair| writeln!(out, "parted  {} from {} {}", pair.alias, pair.group, pair.title))?;
+        diff.moved.iter().try_for_each(|moved| writeln!(out, "moved   {} crashes from {} to {}", moved.crashes, moved.from, moved.to))?;
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+/// What a group is called now, itself or what it was merged into.
+fn title(crashes: &Crashes, group: GroupId) -> Result<String> {
+    Ok(super::one(crashes, &group.to_string())?.map_or_else(|_| String::new(), |group| group.title().to_owned()))
+}

@@ -1,0 +1,91 @@
+//! `symtool groups list`: in, a store; out, a line or a JSON object for each group that has crashes.
+
+use std::cmp::Reverse;
+use std::io::Write;
+
+use anyhow::Result;
+use serde::Serialize;
+use symtool_core::crash::SignatureKind;
+use symtool_core::group::Group;
+use symtool_core::store::Store;
+
+use crate::args::{Global, GroupKind, GroupSort, GroupsList};
+use crate::exit::Exit;
+use crate::moment::iso;
+use crate::terminal::{clean, elide, stdout_columns};
+
+/// A group: the JSON object that the documentation describes.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    id: String,
+    title: &'a str,
+    kind: &'static str,
+    crashes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_seen: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_seen: Option<String>,
+    releases: Vec<&'a str>,
+    aliases: Vec<String>,
+}
+
+/// Runs the command.
+pub fn run(global: &Global, store: &Store, args: &GroupsList) -> Result<Exit> {
+    let mut groups = store.read_crashes()?.groups()?;
+    groups.retain(|group| is_meant(group, args));
+    // By id from the start; sorting keeps the order of equals.
+    match args.sort {
+        GroupSort::Crashes => groups.sort_by_key(|group| Reverse(group.tally.crashes)),
+        GroupSort::First => groups.sort_by_key(|group| group.tally.first_ms.unwrap_or(i64::MAX)),
+        GroupSort::Last => groups.sort_by_key(|group| Reverse(group.tally.last_ms)),
+        GroupSort::Title => groups.sort_by(|a, b| a.title().cmp(b.title())),
+        GroupSort::Id => {}
+    }
+    if args.reverse {
+        groups.reverse();
+    }
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let columns = stdout_columns();
+    for group in groups.iter().take(args.limit.unwrap_or(usize::MAX)) {
+        let line = Line::of(group);
+        if global.json {
+            writeln!(out, "{}", serde_json::to_string(&line)?)?;
+        } else {
+            let last = line.last_seen.as_deref().map_or("-         ", |last| &last[..10]);
+            let text = format!("{}  {:>7}  {last}  {:<11}  {}", line.id, line.crashes, line.kind, clean(line.title));
+            writeln!(out, "{}", columns.map_or(text.clone(), |columns| elide(&text, columns).into_owned()))?;
+        }
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn is_meant(group: &Group, args: &GroupsList) -> bool {
+    let has_word = |word: &String| {
+        let aliases = group.aliases.iter().chain([&group.id]).any(|id| id.to_string().starts_with(word.as_str()));
+        aliases || group.title().contains(word.as_str())
+    };
+    let is_kind = match args.kind {
+        None => true,
+        Some(GroupKind::Resolved) => group.kind() == SignatureKind::Resolved,
+        Some(GroupKind::Provisional) => group.kind() == SignatureKind::Provisional,
+    };
+    let is_release = args.release.as_ref().is_none_or(|release| group.tally.releases.contains_key(release));
+    let is_many = args.min_crashes.is_none_or(|least| group.tally.crashes >= least);
+    is_kind && is_release && is_many && (args.words.is_empty() || args.words.iter().any(has_word))
+}
+
+impl<'a> Line<'a> {
+    fn of(group: &'a Group) -> Self {
+        Self {
+            id: group.id.to_string(),
+            title: group.title(),
+            kind: group.kind().name(),
+            crashes: group.tally.crashes,
+            first_seen: group.tally.first_ms.map(iso),
+            last_seen: group.tally.last_ms.map(iso),
+            releases: group.tally.releases.keys().map(String::as_str).collect(),
+            aliases: group.aliases.iter().map(ToString::to_string).collect(),
+        }
+    }
+}

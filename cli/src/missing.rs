@@ -1,0 +1,53 @@
+//! `symtool missing`: in, stored crashes and the modules that are there; out, the modules that are not, those that most groups wait for
+//! first.
+
+use std::io::Write;
+
+use anyhow::Result;
+use serde::Serialize;
+use symtool_core::assess::Modules;
+use symtool_core::crash::Missing;
+
+use crate::args::{Global, MissingArgs};
+use crate::exit::Exit;
+use crate::terminal::{clean, elide, stdout_columns};
+
+/// A module without symbols: the JSON object that the documentation describes.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arch: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
+    crashes: u64,
+    waiting: u64,
+    groups: Vec<String>,
+}
+
+/// Runs the command.
+pub fn run(global: &Global, args: &MissingArgs) -> Result<Exit> {
+    let store = global.open_store()?;
+    let catalog = store.read()?.catalog()?;
+    let mut missing = store.read_crashes()?.missing(&Modules::of(&catalog))?;
+    if !args.all {
+        missing.retain(|module| module.waiting > 0);
+    }
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let columns = stdout_columns();
+    for Missing { name, path, id, arch, crashes, waiting, groups } in missing.iter().take(args.limit.unwrap_or(usize::MAX)) {
+        if global.json {
+            let groups = groups.iter().map(ToString::to_string).collect();
+            let (name, path, arch) = (name.as_deref(), path.as_deref(), arch.as_deref());
+            writeln!(out, "{}", serde_json::to_string(&Line { name, id, arch, path, crashes: *crashes, waiting: *waiting, groups })?)?;
+            continue;
+        }
+        let name = clean(name.as_deref().unwrap_or("?"));
+        let text = format!("{:>6} groups  {waiting:>7} waiting  {crashes:>7} crashes  {id}  {name}", groups.len());
+        writeln!(out, "{}", columns.map_or(text.clone(), |columns| elide(&text, columns).into_owned()))?;
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,164 @@
+//! `symtool reprocess`: in, stored crashes, and symbols or rules that came since; out, the same crashes in the groups where they belong
+//! now, and what changed. Made for cron: quiet if nothing changed, and whatever happens, the store is as before or as after.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use symtool_core::assess::{Assessor, Symbols};
+use symtool_core::crash::Missing;
+use symtool_core::reprocess::{Proposal, Report};
+
+use crate::args::{Global, Reprocess};
+use crate::exit::Exit;
+use crate::progress::{self, Meter, Reached, Unit};
+use crate::rules;
+use crate::terminal::clean;
+
+/// What a run did, or would do: the JSON object that the documentation describes.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    version: u32,
+    /// `applied`, `unchanged`, `dry_run` or `refused`.
+    status: &'static str,
+    #[serde(flatten)]
+    report: &'a Report,
+    /// Modules that crashes still wait for; those that most groups wait for.
+    missing: Vec<StillMissing<'a>>,
+}
+
+/// Version of the JSON object.
+const VERSION: u32 = 1;
+
+/// A module that crashes still wait for.
+#[derive(Debug, Serialize)]
+struct StillMissing<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    id: &'a str,
+    waiting: u64,
+    groups: usize,
+}
+
+/// Missing modules that are named; `symtool missing` lists all.
+const MISSING: usize = 10;
+
+/// Runs the command.
+pub fn run(global: &Global, args: &Reprocess) -> Result<Exit> {
+    let rules = rules::load(global, args.rules.as_deref())?;
+    let store = global.open_store()?;
+    let reader = store.read()?;
+    let catalog = reader.catalog()?;
+    let assessor = Assessor::new(Symbols::new(&reader, &catalog), &rules);
+    let meter = Meter::new(progress::is_wanted(global), "reprocessing", Unit::Of("crashes"));
+    let tick = |all, done| meter.set(Reached { count: done, part: Some((done, all)) });
+    let (status, report, missing) = if args.dry_run {
+        let crashes = store.read_crashes()?;
+        let Proposal { report, .. } = crashes.propose(&assessor, args.all, tick)?;
+        ("dry_run", report, crashes.missing(assessor.modules())?)
+    } else {
+        let writer = store.write_crashes()?;
+        let proposal = writer.propose(&assessor, args.all, tick)?;
+        let report = proposal.report.clone();
+        let gain = report.largest_gain.as_ref().map_or(0, |gain| gain.percent);
+        if args.max_absorb.is_some_and(|most| gain > u64::from(most)) {
+            ("refused", report, writer.missing(assessor.modules())?)
+        } else {
+            let run = writer.apply(proposal)?;
+            let status = if run.is_some() { "applied" } else { "unchanged" };
+            (status, run.map_or(report, |run| run.report), writer.missing(assessor.modules())?)
+        }
+    };
+    drop(meter);
+    let told = Told { version: VERSION, status, report: &report, missing: still_missing(&missing) };
+    if let Some(path) = &args.report {
+        save(path, &told)?;
+    }
+    let mut out = std::io::stdout().lock();
+    if global.json {
+        writeln!(out, "{}", serde_json::to_string(&told)?)?;
+    } else if !global.quiet {
+        told.write(&mut out)?;
+    }
+    out.flush()?;
+    if let ("refused", Some(gain), Some(most)) = (status, &report.largest_gain, args.max_absorb) {
+        say!(
+            "not carried out: group {} would gain {} crashes, {} % of all (--max-absorb {most}); see --dry-run, change the rules, or raise \
+             --max-absorb",
+            gain.group,
+            gain.crashes,
+            gain.percent
+        );
+    }
+    Ok(Exit::failed_if(status == "refused"))
+}
+
+fn still_missing(missing: &[Missing]) -> Vec<StillMissing<'_>> {
+    let waiting = missing.iter().filter(|module| module.waiting > 0).take(MISSING);
+    waiting
+        .map(|module| StillMissing { name: module.name.as_deref(), id: &module.id, waiting: module.waiting, groups: module.groups.len() })
+        .collect()
+}
+
+/// A reader of the file finds the old report or the new one, never half of it.
+fn save(path: &Path, told: &Told<'_>) -> Result<()> {
+    let text = serde_json::to_string_pretty(told)? + "\n";
+    let draft = path.with_extension(format!("{}.draft", std::process::id()));
+    let saved = std::fs::write(&draft, text).and_then(|()| std::fs::rename(&draft, path));
+    saved.with_context(|| format!("{}: the report cannot be written; the run itself is done", path.display()))
+}
+
+impl Told<'_> {
+    fn write(&self, out: &mut impl Write) -> Result<()> {
+        let counts = &self.report.crashes;
+        for cause in &self.report.modules {
+            let name = cause.name.as_deref().map_or("a module", |name| name);
+            writeln!(out, "{:<9} {} ({}): {} crashes moved", cause.change, clean(name), cause.id, cause.moved)?;
+        }
+        if self.report.rules_changed {
+            writeln!(out, "rules have changed")?;
+        }
+        writeln!(
+            out,
+            "{} of {} crashes looked at, {} assessed: {} better resolved, {} moved, {} kept as they were; {} groups became {}",
+            counts.selected,
+            counts.stored,
+            counts.assessed,
+            counts.improved,
+            counts.moved,
+            counts.kept,
+            counts.groups_before,
+            counts.groups_after
+        )?;
+        write_changes(out, self.report)?;
+        for module in &self.missing {
+            let name = clean(module.name.unwrap_or("?"));
+            writeln!(out, "missing   {name} ({}): {} crashes in {} groups wait for it", module.id, module.waiting, module.groups)?;
+        }
+        match (self.status, self.report.run) {
+            ("applied", Some(run)) => writeln!(out, "run {run}; to take it back: symtool groups undo {run}")?,
+            ("dry_run", _) => writeln!(out, "nothing was changed (--dry-run)")?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Writes which groups changed, a line each.
+pub fn write_changes(out: &mut impl Write, report: &Report) -> Result<()> {
+    for merge in &report.merged {
+        let aliases = merge.aliases.join(" ");
+        writeln!(out, "merged    {aliases} ({} crashes) into {} {}", merge.crashes, merge.group, clean(&merge.title))?;
+    }
+    for split in &report.split {
+        for part in &split.into {
+            let title = clean(&part.title);
+            writeln!(out, "split     {} crashes of {} go to {} {title}", part.crashes, split.group, part.group)?;
+        }
+    }
+    for rename in &report.renamed {
+        writeln!(out, "renamed   {} from {} to {}", rename.group, clean(&rename.from), clean(&rename.to))?;
+    }
+    Ok(())
+}

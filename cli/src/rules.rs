@@ -1,0 +1,186 @@
+//! `symtool rules`: in, files of grouping rules, or a crash; out, what is wrong with them, or what each frame counted for and who said so.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Result;
+use serde::Serialize;
+use symtool_core::assess::{Assessor, Counts, Explained, Link, Symbols};
+use symtool_formats::rules::{RuleError, Rules};
+
+use crate::args::{Global, RulesArgs, RulesExplain};
+use crate::crash;
+use crate::exit::{Exit, Usage};
+use crate::terminal::clean;
+
+/// Runs the command.
+pub fn run(global: &Global, args: &RulesArgs) -> Result<Exit> {
+    match args {
+        RulesArgs::Check(args) => check(global, &args.files),
+        RulesArgs::Explain(args) => explain(global, args),
+        RulesArgs::Show => show(),
+    }
+}
+
+/// The built-in rules, and then those of the user: of `file`, else of the config file.
+pub fn load(global: &Global, file: Option<&Path>) -> Result<Rules> {
+    let Some(path) = file.or(global.configured.rules.as_deref()) else { return Ok(Rules::builtin()) };
+    let text = read(path)?;
+    Rules::with_builtin(&[(&path.to_string_lossy(), &text)]).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(RuleError::to_string).collect();
+        Usage(format!("{}\nnothing was done; `symtool rules check FILE` checks rules", lines.join("\n"))).into()
+    })
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Usage(format!("{}: the rules cannot be read ({error}); name a text file of rules", path.display())).into())
+}
+
+/// What is wrong with rules: the JSON object that the documentation describes.
+#[derive(Debug, Serialize)]
+struct Checked<'a> {
+    path: &'a str,
+    status: &'static str,
+    rules: usize,
+    errors: Vec<String>,
+    warnings: Vec<String>,
+}
+
+fn check(global: &Global, files: &[std::path::PathBuf]) -> Result<Exit> {
+    let mut out = std::io::stdout().lock();
+    let mut failed = false;
+    for path in files {
+        let name = path.to_string_lossy();
+        let parsed = read(path)
+            .map_err(|error| vec![error.to_string()])
+            .and_then(|text| Rules::parse(&text, &name).map_err(|errors| errors.iter().map(RuleError::to_string).collect()));
+        let mut checked = Checked { path: &name, status: "ok", rules: 0, errors: Vec::new(), warnings: Vec::new() };
+        match parsed {
+            Ok(rules) => {
+                checked.rules = rules.len();
+                let idle = |(rule, action): (String, &'static str)| format!("{rule}: {action} is read, and does nothing here");
+                checked.warnings = rules.without_effect().map(idle).collect();
+            }
+            Err(errors) => (checked.status, checked.errors, failed) = ("failed", errors, true),
+        }
+        if global.json {
+            writeln!(out, "{}", serde_json::to_string(&checked)?)?;
+            continue;
+        }
+        checked.errors.iter().for_each(|error| say!("{error}"));
+        checked.warnings.iter().for_each(|warning| warn!("{warning}"));
+        if checked.errors.is_empty() && !global.quiet {
+            writeln!(out, "{}: {} rules, all of them understood", clean(&name), checked.rules)?;
+        }
+    }
+    out.flush()?;
+    Ok(Exit::failed_if(failed))
+}
+
+fn show() -> Result<Exit> {
+    let mut out = std::io::stdout().lock();
+    for (name, text) in Rules::builtin_texts() {
+        writeln!(out, "# --- {name}\n{}", text.trim_end())?;
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+/// A frame and what was decided: a part of the JSON object that the documentation describes.
+#[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, clippy::struct_excessive_bools, reason = "they are keys that scripts rely on")]
+struct Frame<'a> {
+    frame: usize,
+    name: &'a str,
+    source: &'static str,
+    inlined: bool,
+    in_app: bool,
+    in_app_by: &'a str,
+    counts: bool,
+    counts_by: &'a str,
+    /// Whether it is part of the signature.
+    part: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why_not: Option<&'static str>,
+}
+
+/// Why a crash is in its group: the JSON object that the documentation describes.
+#[derive(Debug, Serialize)]
+struct Why<'a> {
+    id: String,
+    group: String,
+    kind: &'static str,
+    signature: &'a [String],
+    /// Whether the crash has another signature, until the next `reprocess`.
+    outdated: bool,
+    frames: Vec<Frame<'a>>,
+}
+
+fn explain(global: &Global, args: &RulesExplain) -> Result<Exit> {
+    let rules = load(global, args.rules.as_deref())?;
+    let store = global.open_store()?;
+    let crashes = store.read_crashes()?;
+    let reader = store.read()?;
+    let catalog = reader.catalog()?;
+    let assessor = Assessor::new(Symbols::new(&reader, &catalog), &rules);
+    let at = crash::one(&crashes, &args.crash)?.map_err(Usage)?;
+    let mut told = Ok(());
+    crashes.each_of(&[at], |listed| {
+        let explained = assessor.explain(listed.chunk, listed.crash);
+        let tokens: Vec<String> = explained.frames.iter().map(|(link, _)| link.token(listed.chunk)).collect();
+        let why = Why {
+            id: listed.crash.id.to_string(),
+            group: listed.group.to_string(),
+            kind: explained.signature.kind.name(),
+            signature: &explained.signature.frames,
+            outdated: explained.signature.id != listed.state.signature,
+            frames: explained.frames.iter().zip(&tokens).map(|(frame, token)| Frame::of(frame, token)).collect(),
+        };
+        told = why.tell(global, &explained);
+        Ok(false)
+    })?;
+    told?;
+    Ok(Exit::Done)
+}
+
+impl<'a> Frame<'a> {
+    fn of((link, counts): &'a (Link, Counts), name: &'a str) -> Self {
+        Self {
+            frame: link.frame,
+            name,
+            source: crash::origin(link.origin),
+            inlined: link.inlined,
+            in_app: counts.in_app.0,
+            in_app_by: &counts.in_app.1,
+            counts: counts.group.0,
+            counts_by: &counts.group.1,
+            part: counts.is_part,
+            why_not: counts.why_not,
+        }
+    }
+}
+
+impl Why<'_> {
+    fn tell(&self, global: &Global, explained: &Explained) -> Result<()> {
+        let mut out = std::io::stdout().lock();
+        if global.json {
+            writeln!(out, "{}", serde_json::to_string(self)?)?;
+            return Ok(out.flush()?);
+        }
+        writeln!(out, "crash {} is in group {}; signature ({}): {}", self.id, self.group, self.kind, clean(&explained.signature.title))?;
+        if self.outdated {
+            writeln!(out, "its group was made by other symbols or rules; `symtool reprocess` moves it")?;
+        }
+        for frame in &self.frames {
+            let mark = if frame.part { '*' } else { ' ' };
+            let number = if frame.inlined { String::new() } else { format!("#{}", frame.frame) };
+            writeln!(out, "{mark} {number:>4} {}", clean(frame.name))?;
+            let yes = |is: bool| if is { "yes" } else { "no" };
+            writeln!(out, "         in app: {:<3}  {}", yes(frame.in_app), clean(frame.in_app_by))?;
+            let why_not = frame.why_not.map(|why| format!("; left out: {why}")).unwrap_or_default();
+            writeln!(out, "         counts: {:<3}  {}{why_not}", yes(frame.counts), clean(frame.counts_by))?;
+        }
+        Ok(out.flush()?)
+    }
+}

@@ -1,0 +1,187 @@
+//! `symtool symbolicate`: in, a crash report or a log; out, the same bytes, but for the frames that the store can resolve.
+//!
+//! ```text
+//! whole reports   JSON, Apple's texts, files: cut from the stream, each resolved in one batch
+//! line by line    what else comes on stdin, and logs that are too large: each line goes out before the next one comes
+//! ```
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::rc::Rc;
+
+use anyhow::{Context, Result};
+use symtool_core::assess::Symbols;
+use symtool_formats::crash::limits::MAX_REPORT_BYTES;
+use symtool_formats::crash::{self, LogReader, Reports, annotate, annotate_line};
+
+use crate::args::{Global, Symbolicate};
+use crate::exit::{Exit, Usage};
+
+/// Bytes by which it is told whether reports or lines come.
+const HEAD_BYTES: usize = 1 << 16;
+
+/// Runs the command.
+pub fn run(global: &Global, args: &Symbolicate) -> Result<Exit> {
+    let store = global.open_store()?;
+    let reader = store.read()?;
+    let catalog = reader.catalog()?;
+    let symbols = Symbols::new(&reader, &catalog);
+    let path = &args.file;
+    if path.as_os_str() == "-" {
+        let mut input = BufReader::with_capacity(HEAD_BYTES, io::stdin().lock());
+        let head = input.fill_buf().context("stdin cannot be read")?;
+        return if begins_report(head) { reports(global, &symbols, "-", input) } else { lines(&symbols, input) };
+    }
+    let open = || -> io::Result<(u64, BufReader<File>)> {
+        let file = File::open(path)?;
+        Ok((file.metadata()?.len(), BufReader::with_capacity(HEAD_BYTES, file)))
+    };
+    let name = path.to_string_lossy();
+    let (bytes, mut input) = open().map_err(|error| Usage(format!("{name}: {error}; name a crash report, a log, or - for stdin")))?;
+    let head = input.fill_buf().map_err(|error| Usage(format!("{name}: {error}; name a crash report, a log, or - for stdin")))?;
+    let is_large = bytes > MAX_REPORT_BYTES as u64;
+    if is_large && !begins_report(head) { lines(&symbols, input) } else { reports(global, &symbols, &name, input) }
+}
+
+/// Whether what begins with `head` can be understood as a whole only.
+fn begins_report(head: &[u8]) -> bool {
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    let apple = ["Incident Identifier:", "Identifier:", "Hardware Model:", "Exception Type:", "Binary Images:", "Date/Time:"];
+    let is_apple = |line: &[u8]| apple.iter().any(|start| line.trim_ascii_start().starts_with(start.as_bytes()));
+    text.starts_with(b"{") || text.split(|byte| *byte == b'\n').any(is_apple)
+}
+
+fn lines(symbols: &Symbols<'_>, mut input: BufReader<impl Read>) -> Result<Exit> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut log = LogReader::new();
+    let (mut line, mut text) = (Vec::new(), Vec::new());
+    loop {
+        line.clear();
+        // A line without end is passed on in pieces.
+        if input.by_ref().take(MAX_REPORT_BYTES as u64).read_until(b'\n', &mut line).context("the input cannot be read")? == 0 {
+            break;
+        }
+        text.clear();
+        match log.feed(&line) {
+            Some(frame) => annotate_line(&line, &frame, &symbols.resolve_line(&frame), &mut text),
+            None => text.extend_from_slice(&line),
+        }
+        out.write_all(&text)?;
+        // Before a wait for more.
+        if input.buffer().is_empty() {
+            out.flush()?;
+        }
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn reports(global: &Global, symbols: &Symbols<'_>, name: &str, input: impl BufRead) -> Result<Exit> {
+    let kept = Rc::new(RefCell::new(Kept::new(io::BufWriter::new(io::stdout().lock()))));
+    let mut failed = false;
+    for report in Reports::new(Tee { input, kept: Rc::clone(&kept) }) {
+        let report = report.with_context(|| format!("{name}: the input cannot be read"))?;
+        let parsed = report.bytes.and_then(|bytes| crash::parse(&bytes).map(|event| (bytes, event)));
+        match parsed {
+            Ok((bytes, event)) => {
+                let mut text = Vec::new();
+                annotate(&bytes, &event, &symbols.resolve(&event), &mut text);
+                kept.borrow_mut().replace(report.offset, bytes.len(), &text)?;
+            }
+            Err(error) => {
+                let number = if report.number > 1 { format!(" report {} of it", report.number) } else { String::new() };
+                if !global.quiet {
+                    say!("{name}:{number} {error}; it is passed on as it is");
+                }
+                failed = true;
+            }
+        }
+    }
+    kept.borrow_mut().finish()?;
+    Ok(Exit::failed_if(failed))
+}
+
+/// Bytes that were read and not written yet.
+struct Kept<W> {
+    out: W,
+    /// The offset of the first of them.
+    offset: u64,
+    bytes: Vec<u8>,
+    /// Why some could not be written when there were too many.
+    failed: Option<io::Error>,
+}
+
+/// Of what was read, no more than this can belong to a report that is still to come: two of the largest.
+const MAX_KEPT_BYTES: usize = 2 * MAX_REPORT_BYTES + (1 << 20);
+
+impl<W: Write> Kept<W> {
+    fn new(out: W) -> Self {
+        Self { out, offset: 0, bytes: Vec::new(), failed: None }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        if self.bytes.len() > 2 * MAX_KEPT_BYTES {
+            self.failed = self.write_first(MAX_KEPT_BYTES).err();
+        }
+    }
+
+    /// Writes what stands before the report of `length` bytes at `offset`, and `text` instead of the report.
+    fn replace(&mut self, offset: u64, length: usize, text: &[u8]) -> io::Result<()> {
+        let before = usize::try_from(offset.saturating_sub(self.offset)).map_or(self.bytes.len(), |count| count.min(self.bytes.len()));
+        self.write_first(before)?;
+        self.out.write_all(text)?;
+        self.drop_first(length.min(self.bytes.len()));
+        self.out.flush()
+    }
+
+    /// Writes all that is left.
+    fn finish(&mut self) -> io::Result<()> {
+        self.write_first(self.bytes.len())?;
+        self.out.flush()
+    }
+
+    fn write_first(&mut self, count: usize) -> io::Result<()> {
+        if let Some(failed) = self.failed.take() {
+            return Err(failed);
+        }
+        self.out.write_all(&self.bytes[..count])?;
+        self.drop_first(count);
+        Ok(())
+    }
+
+    fn drop_first(&mut self, count: usize) {
+        self.bytes.drain(..count);
+        self.offset += count as u64;
+    }
+}
+
+/// A reader that keeps what is read.
+struct Tee<R, W> {
+    input: R,
+    kept: Rc<RefCell<Kept<W>>>,
+}
+
+impl<R: BufRead, W: Write> Read for Tee<R, W> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let count = available.len().min(into.len());
+        into[..count].copy_from_slice(&available[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl<R: BufRead, W: Write> BufRead for Tee<R, W> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.input.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        if let Ok(available) = self.input.fill_buf() {
+            self.kept.borrow_mut().keep(&available[..count.min(available.len())]);
+        }
+        self.input.consume(count);
+    }
+}

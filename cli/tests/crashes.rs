@@ -1,0 +1,262 @@
+//! Stored crashes: reports go in as they are, come out as they were, are kept aside if they cannot be read, and are gone once removed.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
+
+mod support;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+
+use support::events::{Build, event};
+use support::{Sandbox, json_lines, testdata};
+
+/// All fixtures of crash reports.
+fn reports() -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(testdata("crashes")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    assert!(paths.len() > 15, "fixtures are missing");
+    paths
+}
+
+fn add(sandbox: &Sandbox, paths: &[&Path]) -> support::Run {
+    let mut args = vec!["crash".as_ref(), "add".as_ref()];
+    args.extend(paths.iter().map(|path| path.as_os_str()));
+    sandbox.run(args)
+}
+
+#[test]
+fn every_format_is_stored_and_comes_back_byte_for_byte() {
+    let sandbox = Sandbox::new();
+    let folder = testdata("crashes");
+    let run = add(&sandbox, &[&folder]);
+    // The stream of events has some of the other reports again, and a line that is cut off.
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(run.stdout.ends_with(" known already, 1 reports failed\n"), "{}", run.stdout);
+    let listed = json_lines(&sandbox.run(["crash", "list", "--json"]).stdout);
+    let formats: std::collections::BTreeSet<&str> = listed.iter().map(|crash| crash["format"].as_str().unwrap()).collect();
+    let all = ["apple-text", "frames", "ips", "java", "kscrash", "logcat", "sanitizer", "sentry", "tombstone"];
+    assert_eq!(formats, all.into_iter().collect());
+    for crash in &listed {
+        let shape: Vec<&String> = crash.as_object().unwrap().keys().collect();
+        let known = ["id", "event_id", "group", "platform", "time", "release", "format", "frames", "resolved", "source"];
+        assert!(shape.iter().all(|key| known.contains(&key.as_str())), "{shape:?}");
+        assert!(crash["frames"].as_u64().unwrap() > 0, "{crash}");
+        assert_eq!(crash["resolved"], 0);
+    }
+    // A file of one report is that report, unless another file had it.
+    let mut compared = 0;
+    for path in reports() {
+        let source = path.to_str().unwrap();
+        let of_file: Vec<_> = listed.iter().filter(|crash| crash["source"] == source).collect();
+        if let [crash] = of_file[..] {
+            let raw = sandbox.command().args(["crash", "show", "--raw", crash["id"].as_str().unwrap()]).output().unwrap().stdout;
+            let file = std::fs::read(&path).unwrap();
+            assert!(raw.trim_ascii() == file.trim_ascii(), "{source}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 12, "{compared}");
+    let again = add(&sandbox, &[&folder]);
+    assert!(again.stdout.starts_with("0 crashes added, "), "{}", again.stdout);
+    assert_eq!(json_lines(&sandbox.run(["crash", "list", "--json"]).stdout), listed);
+}
+
+#[test]
+fn what_cannot_be_read_is_named_and_kept() {
+    let sandbox = Sandbox::new();
+    let whole = std::fs::read_to_string(testdata("crashes/sentry-native.json")).unwrap();
+    let cut = sandbox.write("cut.json", &whole[..whole.len() / 2]);
+    let none = sandbox.write("notes.txt", "nothing happened\n");
+    let run = add(&sandbox, &[&cut, &none, &testdata("crashes/java-plain.txt"), Path::new("no-such-file")]);
+    assert_eq!(run.code, 1);
+    assert_eq!(run.stdout, "1 crashes added, 0 known already, 3 reports failed\n");
+    assert!(run.stderr.contains("cut.json: ") && run.stderr.contains("truncated"), "{}", run.stderr);
+    assert!(run.stderr.contains("no-such-file: "), "{}", run.stderr);
+    let failed = json_lines(&sandbox.run(["crash", "list", "--failed", "--json"]).stdout);
+    assert_eq!(failed.len(), 2);
+    for failed in &failed {
+        let id = failed["id"].as_str().unwrap();
+        let raw = sandbox.run(["crash", "show", "--raw", id]);
+        assert_eq!(raw.stdout.len() as u64, failed["bytes"].as_u64().unwrap());
+        assert!([&whole[..whole.len() / 2], "nothing happened\n"].contains(&&*raw.stdout));
+        assert_eq!(sandbox.run(["crash", "remove", id]).code, 0);
+    }
+    assert_eq!(sandbox.run(["crash", "list", "--failed"]).stdout, "");
+}
+
+/// Whether any file in `folder` has `word`.
+fn has(folder: &Path, word: &[u8]) -> bool {
+    walkdir::WalkDir::new(folder).into_iter().map(Result::unwrap).filter(|entry| entry.file_type().is_file()).any(|entry| {
+        let mut bytes = Vec::new();
+        std::fs::File::open(entry.path()).unwrap().read_to_end(&mut bytes).unwrap();
+        bytes.windows(word.len()).any(|part| part == word)
+    })
+}
+
+#[test]
+fn removed_crashes_are_gone() {
+    let sandbox = Sandbox::new();
+    let build = Build::of("c-gcc-O0-dwarf5.so");
+    // Told apart from other reports by what cannot be compressed.
+    let secret = "q7Zk2Xw9Lr4Tn8Vb3Hs6";
+    let marked = event(1, &build, &["primary", "expression"]).replace("Segfault", secret);
+    let file = sandbox.write("events.ndjson", format!("{marked}\n{}\n", event(2, &build, &["probe", "table_find"])));
+    assert_eq!(add(&sandbox, &[&file]).code, 0);
+    let listed = json_lines(&sandbox.run(["crash", "list", "--json"]).stdout);
+    let show = |id: &str| sandbox.run(["crash", "show", "--raw", id]);
+    assert!(show(&format!("{:032x}", 1)).stdout.contains(secret));
+    assert!(has(&sandbox.store(), secret.as_bytes()));
+    let run = sandbox.run(["crash", "remove", listed[0]["id"].as_str().unwrap()]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(json_lines(&sandbox.run(["crash", "list", "--json"]).stdout), listed[1..]);
+    assert_eq!(show(&format!("{:032x}", 1)).code, 1);
+    assert!(!has(&sandbox.store().join("crashes"), secret.as_bytes()), "something of it is left");
+    assert_eq!(json_lines(&sandbox.run(["groups", "list", "--json"]).stdout).len(), 1);
+    // It can come again.
+    assert!(add(&sandbox, &[&file]).stdout.starts_with("1 crashes added, 1 known"));
+}
+
+#[test]
+fn a_report_on_a_pipe_is_stored_before_the_next_one_comes() {
+    let sandbox = Sandbox::new();
+    let build = Build::of("c-gcc-O0-dwarf5.so");
+    let mut child = sandbox.spawn_piped(&["--json", "crash", "add", "-"]);
+    let mut stdin = child.stdin.take().unwrap();
+    let mut told = BufReader::new(child.stdout.take().unwrap());
+    for number in 1..=2 {
+        writeln!(stdin, "{}", event(number, &build, &["primary"])).unwrap();
+        // One begins where the other ends: the line behind it says so.
+        writeln!(stdin, "{}", event(number + 10, &build, &["probe"])).unwrap();
+        let mut line = String::new();
+        told.read_line(&mut line).unwrap();
+        assert!(line.contains("\"added\""), "{line}");
+        // While nothing comes, others may change crashes, too.
+        let other = sandbox.run(["--wait", "20", "crash", "remove", &format!("{number:032x}")]);
+        assert_eq!(other.code, 0, "{}", other.stderr);
+    }
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_sealed_store_tells_nothing_of_crashes() {
+    let sandbox = Sandbox::new();
+    let (key, other) = (sandbox.path("key"), sandbox.path("other"));
+    for path in [&key, &other] {
+        assert_eq!(sandbox.run(["key".as_ref(), "generate".as_ref(), path.as_os_str()]).code, 0);
+    }
+    let with = |key: &Path, args: &[&str]| {
+        let mut all = vec!["--key-file".into(), key.as_os_str().to_owned()];
+        all.extend(args.iter().map(Into::into));
+        sandbox.run(all)
+    };
+    let build = Build::of("c-gcc-O0-dwarf5.so");
+    let file = sandbox.write("event.json", event(1, &build, &["note_collision"]).replace("Segfault", "q7Zk2Xw9Lr4Tn8Vb3Hs6"));
+    assert_eq!(with(&key, &["import", support::object(&build.name).to_str().unwrap()]).code, 0);
+    assert_eq!(with(&key, &["crash", "add", file.to_str().unwrap(), testdata("crashes/java-plain.txt").to_str().unwrap()]).code, 0);
+    let listed = with(&key, &["crash", "list", "--json"]).stdout;
+    assert_eq!(json_lines(&listed).len(), 2);
+    for word in ["q7Zk2Xw9Lr4Tn8Vb3Hs6", "note_collision", "c-gcc-O0", "app@", "java-plain", "event.json"] {
+        assert!(!has(&sandbox.store().join("crashes"), word.as_bytes()), "{word}");
+    }
+    assert_eq!(with(&other, &["crash", "list"]).code, 3);
+    assert_eq!(sandbox.run(["crash", "list"]).code, 3);
+    let rotated = with(&key, &["key", "rotate", "--new-key-file", other.to_str().unwrap()]);
+    assert_eq!(rotated.code, 0, "{}", rotated.stderr);
+    assert_eq!(with(&other, &["crash", "list", "--json"]).stdout, listed);
+    assert_eq!(with(&key, &["crash", "list"]).code, 3);
+}
+
+#[test]
+fn symbols_name_frames_when_they_are_there() {
+    let sandbox = Sandbox::new();
+    let build = Build::of("c-gcc-O0-dwarf5.so");
+    sandbox.import(&build.name);
+    let file = sandbox.write("event.json", event(1, &build, &["primary", "expression", "grammar_eval"]));
+    assert_eq!(add(&sandbox, &[&file]).code, 0);
+    let crash = &json_lines(&sandbox.run(["crash", "list", "--json"]).stdout)[0];
+    assert_eq!((&crash["frames"], &crash["resolved"]), (&3.into(), &3.into()));
+    let group = &json_lines(&sandbox.run(["groups", "list", "--json"]).stdout)[0];
+    assert_eq!((&group["title"], &group["kind"], &group["crashes"]), (&"primary".into(), &"resolved".into(), &1.into()));
+    let shown = sandbox.run(["crash", "show", crash["id"].as_str().unwrap()]).stdout;
+    for line in ["#0 primary at ", "#1 expression at ", "#2 grammar_eval at "] {
+        assert!(shown.contains(line), "{shown}");
+    }
+    let json = &json_lines(&sandbox.run(["crash", "show", "--json", crash["id"].as_str().unwrap()]).stdout)[0];
+    assert_eq!(json["signature"], serde_json::json!(["primary", "expression", "grammar_eval"]));
+    assert_eq!(json["frames"][1]["source"], "store");
+}
+
+#[test]
+fn symbolicate_changes_what_it_can_resolve_and_nothing_else() {
+    let sandbox = Sandbox::new();
+    let build = Build::of("c-gcc-O0-dwarf5.so");
+    sandbox.import(&build.name);
+    // Nothing of these is in the store.
+    for path in reports() {
+        let bytes = std::fs::read(&path).unwrap();
+        let run = sandbox.command().arg("symbolicate").arg(&path).output().unwrap();
+        let has_cut_line = path.ends_with("sentry.ndjson");
+        assert_eq!(run.status.code(), Some(i32::from(has_cut_line)), "{}", path.display());
+        assert!(run.stdout == bytes, "{}", path.display());
+    }
+    // Several reports, and something that is none.
+    let (one, two) = (event(1, &build, &["primary", "expression"]), event(2, &build, &["probe"]));
+    let run = sandbox.run_with_input(&["symbolicate", "-"], format!("{one}\n{{\"cut\": \n{two}\n").as_bytes());
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    let lines: Vec<&str> = run.stdout.split('\n').collect();
+    assert_eq!(lines[1], "{\"cut\": ", "{}", run.stdout);
+    for (line, function) in [(lines[0], "primary"), (lines[2], "probe")] {
+        let resolved: serde_json::Value = serde_json::from_str(line).unwrap();
+        let frames = resolved["exception"]["values"][0]["stacktrace"]["frames"].as_array().unwrap();
+        assert_eq!(frames.last().unwrap()["function"], function);
+    }
+}
+
+#[test]
+fn a_live_log_is_resolved_line_by_line() {
+    let sandbox = Sandbox::new();
+    let build = Build::of("c-gcc-O0-dwarf5.so");
+    sandbox.import(&build.name);
+    let modules = json_lines(&sandbox.run(["modules", "list", "--json"]).stdout);
+    let id = modules[0]["id"].as_str().unwrap();
+    let mut child = sandbox.spawn_piped(&["symbolicate", "-"]);
+    let mut stdin = child.stdin.take().unwrap();
+    let mut told = BufReader::new(child.stdout.take().unwrap());
+    let prefix = "11-22 10:00:00.123  1000  1000 F DEBUG   : ";
+    let address = build.in_function("primary");
+    let mut ask = |line: &str| {
+        writeln!(stdin, "{line}").unwrap();
+        let mut answer = String::new();
+        told.read_line(&mut answer).unwrap();
+        answer
+    };
+    assert_eq!(ask("11-22 10:00:00.100  1000  1000 I App     : hello"), "11-22 10:00:00.100  1000  1000 I App     : hello\n");
+    let frame = ask(&format!("{prefix}      #00 pc {address:016x}  /data/app/lib/{} (BuildId: {id})", build.name));
+    assert!(frame.starts_with(prefix) && frame.contains("(primary+"), "{frame}");
+    drop(stdin);
+    let mut rest = frame;
+    told.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("primary at /src/c/grammar.y:") && rest.lines().all(|line| line.starts_with(prefix)), "{rest}");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn wrong_names_say_what_to_do() {
+    let sandbox = Sandbox::new();
+    let build = Build::of("c-gcc-O0-dwarf5.so");
+    let file = sandbox.write("event.json", event(1, &build, &["primary"]));
+    assert_eq!(add(&sandbox, &[&file]).code, 0);
+    for (args, code, want) in [
+        (&["crash", "show", "c0000"][..], 1, "no such crash; `symtool crash list`"),
+        (&["groups", "show", "g0000"], 1, "no such group; `symtool groups list`"),
+        (&["groups", "undo"], 2, "there is no run to undo"),
+        (&["groups", "diff", "3", "5"], 2, "there is no run 3"),
+        (&["rules", "explain", "nonsense"], 2, "no such crash"),
+        (&["symbolicate", "no-such-file"], 2, "name a crash report"),
+    ] {
+        let run = sandbox.run(args);
+        assert_eq!(run.code, code, "{args:?}: {}", run.stderr);
+        assert!(run.stderr.contains(want), "{args:?}: {}", run.stderr);
+    }
+}

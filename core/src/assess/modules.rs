@@ -1,0 +1,74 @@
+//! Images of reports -> modules of the store: in, the catalog; out, for each image the module that is its build, or none.
+
+use std::collections::HashMap;
+
+use symtool_formats::crash::ImageId;
+use symtool_formats::{ModuleKind, is_same_arch};
+
+use crate::store::{Catalog, Module};
+
+/// The modules of a store by what reports know of them.
+#[derive(Debug, Default)]
+pub struct Modules<'s> {
+    modules: Vec<(&'s Module, ModuleKind, Vec<u8>)>,
+    by_key: HashMap<[u8; 16], Vec<usize>>,
+}
+
+impl<'s> Modules<'s> {
+    /// Those of `catalog`, by their place in it.
+    pub fn of(catalog: &'s Catalog) -> Self {
+        let mut found = Self::default();
+        for module in catalog.modules() {
+            let kind = ModuleKind::named(&module.footer.kind).unwrap_or(ModuleKind::Elf);
+            let id = id_bytes(&module.footer.id);
+            found.by_key.entry(image_key(&id)).or_default().push(found.modules.len());
+            found.modules.push((module, kind, id));
+        }
+        found
+    }
+
+    /// Index of the module that an image with `id` is a build of; where several slices have one id, the one for `arch`.
+    pub fn find(&self, id: &ImageId, arch: Option<&str>) -> Option<usize> {
+        let candidates = id.keys().filter_map(|key| self.by_key.get(&key)).flatten().copied();
+        let is_build = |index: &usize| self.modules.get(*index).is_some_and(|(_, kind, bytes)| id.is_of(*kind, bytes));
+        let is_arch =
+            |index: &usize| arch.is_some_and(|arch| self.get(*index).is_some_and(|module| is_same_arch(&module.footer.arch, arch)));
+        let builds: Vec<usize> = candidates.filter(is_build).collect();
+        builds.iter().copied().find(is_arch).or_else(|| builds.first().copied())
+    }
+
+    /// The module at `index`.
+    pub fn get(&self, index: usize) -> Option<&'s Module> {
+        self.modules.get(index).map(|(module, ..)| *module)
+    }
+
+    /// The index of `module`, one of these.
+    pub fn index_of(&self, module: &Module) -> Option<usize> {
+        self.modules.iter().position(|(known, ..)| known.generation == module.generation)
+    }
+
+    /// All of them, each with its key of the index of images.
+    pub fn iter(&self) -> impl Iterator<Item = (&'s Module, [u8; 16])> + '_ {
+        self.modules.iter().map(|(module, _, id)| (*module, image_key(id)))
+    }
+}
+
+/// What an index of images files a module with `id` under: its first 16 bytes, with zeros behind a shorter one.
+pub fn image_key(id: &[u8]) -> [u8; 16] {
+    let mut key = [0; 16];
+    let count = id.len().min(key.len());
+    key[..count].copy_from_slice(&id[..count]);
+    key
+}
+
+/// The hexadecimal digits of an id.
+pub fn id_digits(id: &[u8]) -> String {
+    let digits = id.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
+}
+
+/// The bytes that an id's hexadecimal digits stand for.
+pub fn id_bytes(digits: &str) -> Vec<u8> {
+    let digits: Vec<u8> = digits.chars().filter_map(|digit| digit.to_digit(16)).filter_map(|digit| u8::try_from(digit).ok()).collect();
+    digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}

@@ -1,0 +1,113 @@
+//! Functions ready for grouping: in, raw names with where they lie; out, the same name in every build, and what rules see of it.
+//!
+//! A crash store sees the same few thousand functions again and again, so each is demangled and looked at once.
+
+use std::cell::RefCell;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hashbrown::HashMap;
+use symtool_formats::demangle::{Spelling, demangle};
+use symtool_formats::normal;
+use symtool_formats::rules::{Family, FrameFacts, Rules, Seen};
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::limits::KEPT_FUNCTIONS;
+
+/// A frame's function, as grouping sees it.
+#[derive(Clone, Debug)]
+pub struct Name {
+    /// As people read it.
+    pub shown: String,
+    /// The same in every build.
+    pub normal: String,
+    /// What rules see of it.
+    pub seen: Seen,
+    /// Whether it is the application's own as far as it alone can tell.
+    pub is_app: bool,
+    /// The hash of [`Name::normal`].
+    pub identity: u128,
+}
+
+/// What a name is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts<'a> {
+    /// What kind of program.
+    pub family: Family,
+    /// The function as the linker knows it, or as the report spells it; the method, if there is a class.
+    pub function: Option<&'a [u8]>,
+    /// The class.
+    pub module: Option<&'a str>,
+    /// The image's path or name, or the package that the report names.
+    pub package: Option<&'a str>,
+    /// The source file.
+    pub path: Option<&'a str>,
+    /// What the report says.
+    pub in_app: Option<bool>,
+}
+
+/// Shards, so that threads seldom wait for each other.
+const SHARDS: usize = 32;
+
+/// Names that were asked for.
+#[derive(Debug, Default)]
+pub struct Names([Mutex<HashMap<u128, Arc<Name>>>; SHARDS]);
+
+impl Names {
+    /// The name that `parts` make under `rules`, which are the same at every call.
+    pub fn get(&self, rules: &Rules, parts: &Parts<'_>) -> Arc<Name> {
+        let key = key(parts);
+        let shard = usize::try_from(key % SHARDS as u128).unwrap_or(0);
+        let lock = || self.0[shard].lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(name) = lock().get(&key) {
+            return Arc::clone(name);
+        }
+        let name = Arc::new(make(rules, parts));
+        let mut shard = lock();
+        if shard.len() >= KEPT_FUNCTIONS / SHARDS {
+            shard.clear();
+        }
+        shard.insert(key, Arc::clone(&name));
+        name
+    }
+}
+
+fn make(rules: &Rules, parts: &Parts<'_>) -> Name {
+    let spelled = parts.function.map(|raw| demangle(raw, Spelling::Symtool).unwrap_or_else(|| String::from_utf8_lossy(raw).into_owned()));
+    let (shown, normal) = match (&spelled, parts.module) {
+        (Some(method), Some(class)) => (format!("{class}.{method}"), normal::java(class, method)),
+        (Some(function), None) => (function.clone(), normal::function(function)),
+        (None, class) => (class.unwrap_or_default().to_owned(), class.unwrap_or_default().to_owned()),
+    };
+    let facts = FrameFacts {
+        family: parts.family,
+        function: spelled.as_deref(),
+        normal: parts.module.map_or(Some(normal.as_str()), |_| None),
+        package: parts.package,
+        module: parts.module,
+        path: parts.path,
+        in_app: parts.in_app,
+    };
+    let seen = rules.look(&facts);
+    let is_app = rules.judge(&[&seen], None).frames.first().is_some_and(|verdict| verdict.in_app);
+    let identity = xxh3_128(normal.as_bytes());
+    Name { shown, normal, seen, is_app, identity }
+}
+
+thread_local! {
+    /// What is hashed: at once, as a few texts in a row take three times as long.
+    static HASHED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+fn key(parts: &Parts<'_>) -> u128 {
+    HASHED.with_borrow_mut(|bytes| {
+        bytes.clear();
+        bytes.extend_from_slice(&[parts.family as u8, parts.in_app.map_or(2, u8::from)]);
+        let texts = [parts.function, parts.module.map(str::as_bytes), parts.package.map(str::as_bytes), parts.path.map(str::as_bytes)];
+        for text in texts {
+            // What is absent differs from what is empty.
+            bytes.extend_from_slice(&text.map_or(0, |text| text.len() as u64 + 1).to_le_bytes());
+            bytes.extend_from_slice(text.unwrap_or_default());
+        }
+        xxh3_128(bytes)
+    })
+}

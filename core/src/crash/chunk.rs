@@ -1,0 +1,397 @@
+//! What grouping needs of crashes, packed: in, [`CrashEvent`]s; out, one [`Chunk`] of them, whose texts and images stand in it once.
+//!
+//! A report of 3 KB is some 100 bytes here. Whatever is left out can be read again from the report itself.
+
+use std::borrow::Cow;
+
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+use symtool_formats::crash::{At, CrashEvent, Exception, Format, Frame, FrameKind, Image, ImageId, ImageKind, Relation, Space, Trust};
+
+use super::ids::CrashId;
+use crate::limits::{MAX_STACK_FRAMES, MAX_STORED_TEXT_BYTES};
+
+/// Some crashes that came together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chunk {
+    texts: Vec<String>,
+    images: Vec<StoredImage>,
+    crashes: Vec<StoredCrash>,
+}
+
+/// Index of a text of a [`Chunk`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Text(u32);
+
+/// An image that frames lie in, wherever it was loaded.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct StoredImage {
+    /// What kind of file it is.
+    pub kind: ImageKind,
+    /// Its id.
+    pub id: Option<ImageId>,
+    /// The id as reports spell it: what to look for if it is missing.
+    pub spelled_id: Option<Text>,
+    /// File name.
+    pub name: Option<Text>,
+    /// Path.
+    pub path: Option<Text>,
+    /// Architecture, as the report names it.
+    pub arch: Option<Text>,
+    /// The address that the file itself gives its first page, if the report says.
+    pub vmaddr: Option<u64>,
+}
+
+/// A crash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredCrash {
+    /// Its id.
+    pub id: CrashId,
+    /// The id that its writer gave it.
+    pub event_id: Option<Text>,
+    /// What its report is.
+    pub format: Format,
+    /// Milliseconds since 1970.
+    pub time_ms: Option<i64>,
+    /// Sentry's name of the platform.
+    pub platform: Option<Text>,
+    /// The release of the application.
+    pub release: Option<Text>,
+    /// Where the report came from, as the user named it.
+    pub source: Text,
+    /// What was thrown, or what kind of crash it is.
+    pub kind: Option<Text>,
+    /// The signal's name.
+    pub signal: Option<Text>,
+    /// What was said about it.
+    pub message: Option<Text>,
+    /// Image that tells what obfuscated names stand for.
+    pub mapping: Option<u32>,
+    /// Frames of the whole stack, of which [`StoredCrash::frames`] has no more than [`MAX_STACK_FRAMES`].
+    pub depth: u32,
+    /// The stack that says where it crashed, the crashing side first.
+    pub frames: Vec<StoredFrame>,
+}
+
+/// A frame of the stack that says where it crashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredFrame {
+    /// What kind of code it is in.
+    pub kind: FrameKind,
+    /// What its address is.
+    pub at: At,
+    /// Where it lies.
+    pub place: Place,
+    /// How it was found.
+    pub trust: Option<Trust>,
+    /// Whether the report says that it was inlined into the next one.
+    pub inlined: bool,
+    /// Whether the report calls it the application's own code.
+    pub in_app: Option<bool>,
+    /// Its function, as the report has it.
+    pub function: Option<Text>,
+    /// Its class.
+    pub module: Option<Text>,
+    /// The package that it names itself.
+    pub package: Option<Text>,
+    /// Its source file.
+    pub file: Option<Text>,
+    /// Its line.
+    pub line: Option<u32>,
+}
+
+/// Where a frame lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Place {
+    /// Nowhere that is known.
+    Nowhere,
+    /// At an address of the process that lies in no image.
+    Memory(u64),
+    /// In an image.
+    Image {
+        /// Index of it in the chunk.
+        image: u32,
+        /// The address within it, not moved into a call.
+        address: u64,
+        /// What that counts from.
+        space: Space,
+    },
+}
+
+impl Chunk {
+    /// The text at `text`.
+    pub fn text(&self, text: Text) -> &str {
+        usize::try_from(text.0).ok().and_then(|index| self.texts.get(index)).map_or("", String::as_str)
+    }
+
+    /// The same for one that may be absent.
+    pub fn text_of(&self, text: Option<Text>) -> Option<&str> {
+        text.map(|text| self.text(text))
+    }
+
+    /// The image at `index`.
+    pub fn image(&self, index: u32) -> Option<&StoredImage> {
+        self.images.get(usize::try_from(index).ok()?)
+    }
+
+    /// All images.
+    pub fn images(&self) -> &[StoredImage] {
+        &self.images
+    }
+
+    /// All crashes.
+    pub fn crashes(&self) -> &[StoredCrash] {
+        &self.crashes
+    }
+
+    /// The crash in slot `slot`.
+    pub fn crash(&self, slot: u16) -> Option<&StoredCrash> {
+        self.crashes.get(usize::from(slot))
+    }
+
+    /// The same without what is known of the crashes in `slots`; their slots stay, and have nothing but their ids.
+    #[must_use]
+    pub fn without(&self, slots: &[u16]) -> Self {
+        let mut builder = Builder::default();
+        for (slot, crash) in self.crashes.iter().enumerate() {
+            let gone = u16::try_from(slot).is_ok_and(|slot| slots.contains(&slot));
+            builder.copy(self, crash, gone);
+        }
+        builder.chunk
+    }
+}
+
+impl StoredCrash {
+    /// The images that its frames lie in, and its mapping, each once, in the order of frames.
+    pub fn images(&self) -> Vec<u32> {
+        let mut images: Vec<u32> = Vec::new();
+        let of_frames = self.frames.iter().filter_map(|frame| match frame.place {
+            Place::Image { image, .. } => Some(image),
+            _ => None,
+        });
+        for image in of_frames.chain(self.mapping) {
+            if !images.contains(&image) {
+                images.push(image);
+            }
+        }
+        images
+    }
+}
+
+/// Builds a [`Chunk`].
+#[derive(Debug, Default)]
+pub struct Builder {
+    chunk: Chunk,
+    texts: HashMap<String, Text>,
+    images: HashMap<StoredImage, u32>,
+}
+
+impl Builder {
+    /// Adds what `event`, read from `source`, tells.
+    pub fn add(&mut self, id: CrashId, event: &CrashEvent, source: &str) {
+        let (stack, exception) = crash_stack(event);
+        let mapping = event.images.iter().find(|image| image.kind == ImageKind::Proguard && image.id.is_some());
+        let mapping = mapping.filter(|_| stack.iter().any(|frame| frame.kind == FrameKind::Java)).map(|image| self.image(image));
+        let mut images = HashMap::new();
+        let frames = ends(stack).map(|frame| self.frame(event, frame, &mut images)).collect();
+        let kind = exception.and_then(|exception| exception.kind.as_deref()).or(event.reason.kind.as_deref());
+        let message = exception.and_then(|exception| exception.message.as_deref()).or(event.reason.message.as_deref());
+        let crash = StoredCrash {
+            id,
+            event_id: self.text(event.event_id.as_deref()),
+            format: event.format,
+            time_ms: event.time_ms,
+            platform: self.text(event.platform.as_deref()),
+            release: self.text(event.app.release.as_deref()),
+            source: self.intern(source),
+            kind: self.text(kind),
+            signal: self.text(event.reason.signal.as_deref()),
+            message: self.text(message),
+            mapping,
+            depth: u32::try_from(stack.len()).unwrap_or(u32::MAX),
+            frames,
+        };
+        self.chunk.crashes.push(crash);
+    }
+
+    /// The chunk.
+    pub fn finish(self) -> Chunk {
+        self.chunk
+    }
+
+    fn frame(&mut self, event: &CrashEvent, frame: &Frame, images: &mut HashMap<usize, u32>) -> StoredFrame {
+        let place = match (event.lookup(frame), frame.address) {
+            (Some(lookup), _) => {
+                let image = *images.entry(lookup.image).or_insert_with(|| self.image(&event.images[lookup.image]));
+                Place::Image { image, address: lookup.address, space: lookup.space }
+            }
+            (None, Some(address)) if frame.kind == FrameKind::Native => Place::Memory(address),
+            _ => Place::Nowhere,
+        };
+        StoredFrame {
+            kind: frame.kind,
+            at: frame.at,
+            place,
+            trust: frame.trust,
+            inlined: frame.inlined,
+            in_app: frame.in_app,
+            function: self.text(frame.raw_function.as_deref().or(frame.function.as_deref())),
+            module: self.text(frame.module.as_deref()),
+            package: self.text(frame.package.as_deref().map(stable_path).as_deref()),
+            file: self.text(frame.path.as_deref().or(frame.file.as_deref())),
+            line: frame.line,
+        }
+    }
+
+    fn image(&mut self, image: &Image) -> u32 {
+        let spelled_id = match image.kind {
+            ImageKind::Elf => image.code_id.as_deref().or(image.debug_id.as_deref()),
+            _ => image.debug_id.as_deref().or(image.code_id.as_deref()),
+        };
+        let stored = StoredImage {
+            kind: image.kind,
+            id: image.id.clone(),
+            spelled_id: self.text(spelled_id),
+            name: self.text(image.name.as_deref()),
+            path: self.text(image.path.as_deref().map(stable_path).as_deref()),
+            arch: self.text(image.arch.as_deref()),
+            vmaddr: image.vmaddr,
+        };
+        self.intern_image(stored)
+    }
+
+    fn intern_image(&mut self, stored: StoredImage) -> u32 {
+        let Chunk { images, .. } = &mut self.chunk;
+        *self.images.entry(stored).or_insert_with_key(|stored| {
+            images.push(stored.clone());
+            u32::try_from(images.len() - 1).unwrap_or(u32::MAX)
+        })
+    }
+
+    fn text(&mut self, text: Option<&str>) -> Option<Text> {
+        text.map(|text| self.intern(text))
+    }
+
+    fn intern(&mut self, text: &str) -> Text {
+        let end = (0..=text.len().min(MAX_STORED_TEXT_BYTES)).rev().find(|end| text.is_char_boundary(*end));
+        let text = &text[..end.unwrap_or(0)];
+        let texts = &mut self.chunk.texts;
+        *self.texts.entry_ref(text).or_insert_with(|| {
+            texts.push(text.to_owned());
+            Text(u32::try_from(texts.len() - 1).unwrap_or(u32::MAX))
+        })
+    }
+
+    /// Adds `crash` of `from`, or an empty crash in its place.
+    fn copy(&mut self, from: &Chunk, crash: &StoredCrash, gone: bool) {
+        let mut text = |text: Option<Text>| text.filter(|_| !gone).map(|text| self.intern(from.text(text)));
+        let mut copy = StoredCrash {
+            event_id: text(crash.event_id),
+            platform: text(crash.platform),
+            release: text(crash.release),
+            kind: text(crash.kind),
+            signal: text(crash.signal),
+            message: text(crash.message),
+            source: self.intern(if gone { "" } else { from.text(crash.source) }),
+            mapping: None,
+            frames: Vec::new(),
+            ..*crash
+        };
+        if gone {
+            copy.time_ms = None;
+        } else {
+            copy.mapping = crash.mapping.and_then(|image| self.copy_image(from, image));
+            copy.frames = crash.frames.iter().map(|frame| self.copy_frame(from, *frame)).collect();
+        }
+        self.chunk.crashes.push(copy);
+    }
+
+    fn copy_frame(&mut self, from: &Chunk, frame: StoredFrame) -> StoredFrame {
+        let mut text = |text: Option<Text>| text.map(|text| self.intern(from.text(text)));
+        let (function, module, package, file) = (text(frame.function), text(frame.module), text(frame.package), text(frame.file));
+        let place = match frame.place {
+            Place::Image { image, address, space } => {
+                self.copy_image(from, image).map_or(Place::Nowhere, |image| Place::Image { image, address, space })
+            }
+            place => place,
+        };
+        StoredFrame { place, function, module, package, file, ..frame }
+    }
+
+    fn copy_image(&mut self, from: &Chunk, image: u32) -> Option<u32> {
+        let image = from.image(image)?;
+        let mut text = |text: Option<Text>| text.map(|text| self.intern(from.text(text)));
+        let (spelled_id, name, path, arch) = (text(image.spelled_id), text(image.name), text(image.path), text(image.arch));
+        let copy = StoredImage { kind: image.kind, id: image.id.clone(), spelled_id, name, path, arch, vmaddr: image.vmaddr };
+        Some(self.intern_image(copy))
+    }
+}
+
+/// The stack that says where it crashed, and the exception that it belongs to: for Java the innermost cause, which is what went wrong
+/// first; everything else as [`CrashEvent::crash_frames`] has it.
+pub fn crash_stack(event: &CrashEvent) -> (&[Frame], Option<&Exception>) {
+    let is_java = |exception: &Exception| exception.frames.iter().any(|frame| frame.kind == FrameKind::Java);
+    let mut found = event.exceptions.iter().enumerate().find(|(_, exception)| !exception.frames.is_empty());
+    while let Some((index, exception)) = found.filter(|(_, exception)| is_java(exception)) {
+        let is_cause = |cause: &Exception| cause.relation == Relation::Cause && cause.parent == Some(index) && is_java(cause);
+        match event.exceptions.iter().enumerate().skip(index + 1).find(|(_, cause)| is_cause(cause)) {
+            Some(cause) => found = Some(cause),
+            None => return (&exception.frames, Some(exception)),
+        }
+    }
+    (event.crash_frames(), found.map(|(_, exception)| exception))
+}
+
+/// `path` with `*` for folders whose names are drawn anew with each installation: a UUID on iOS, `~~MJXKZ0==` and `app-Qx7==` on Android.
+/// Thousands of paths of one file would say no more than one.
+fn stable_path(path: &str) -> Cow<'_, str> {
+    let is_random = |part: &str| {
+        let is_uuid = part.len() == 36
+            && part
+                .bytes()
+                .enumerate()
+                .all(|(at, byte)| if matches!(at, 8 | 13 | 18 | 23) { byte == b'-' } else { byte.is_ascii_hexdigit() });
+        is_uuid || part.ends_with("==")
+    };
+    if !path.split('/').any(is_random) {
+        return Cow::Borrowed(path);
+    }
+    let stable = |part| match part {
+        // The package's name stands before what is random.
+        part if is_random(part) && !part.starts_with("~~") => {
+            part.strip_suffix("==").and_then(|part| part.split_once('-')).map_or("*", |(package, _)| package)
+        }
+        part if is_random(part) => "*",
+        part => part,
+    };
+    Cow::Owned(path.split('/').map(stable).collect::<Vec<_>>().join("/"))
+}
+
+/// Both ends of a stack that is deeper than what is stored, three quarters of it from the crashing side.
+fn ends(stack: &[Frame]) -> impl Iterator<Item = &Frame> {
+    let far = if stack.len() > MAX_STACK_FRAMES { MAX_STACK_FRAMES / 4 } else { 0 };
+    let near = stack.len().min(MAX_STACK_FRAMES - far);
+    stack[..near].iter().chain(&stack[stack.len() - far..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_that_do_not_change_with_the_installation() {
+        for (path, want) in [
+            (
+                "/private/var/containers/Bundle/Application/859E6782-D23C-4B40-96D3-6C49619406E2/App.app/App",
+                "/private/var/containers/Bundle/Application/*/App.app/App",
+            ),
+            ("/data/app/~~MJX1KZ0-Q==/com.example.shop-Wd3xA_b-Q==/lib/arm64/libx.so", "/data/app/*/com.example.shop/lib/arm64/libx.so"),
+            ("/data/app/com.example.shop-Wd3==/base.apk!libx.so", "/data/app/com.example.shop/base.apk!libx.so"),
+            ("/usr/lib/libc.so.6", "/usr/lib/libc.so.6"),
+            ("859E6782-D23C-4B40-96D3-6C49619406EG", "859E6782-D23C-4B40-96D3-6C49619406EG"),
+            ("", ""),
+        ] {
+            assert_eq!(stable_path(path), want);
+        }
+    }
+}

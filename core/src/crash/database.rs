@@ -1,0 +1,288 @@
+//! The database of crashes and groups: in, keys and values; out, the same later, or nothing of what was not written as a whole.
+//!
+//! Beside the symbols, so that imports and crashes never wait for each other. Whoever changes it is alone with it (`crashes.lock`);
+//! readers share it. Every change is one batch, written ahead to RocksDB's log: a killed process leaves all of it or nothing.
+
+use std::fs;
+
+use rocksdb::{BlockBasedOptions, DB, Direction, IteratorMode, Options, ReadOptions, WriteBatch, WriteOptions};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::rows;
+use crate::limits::{CRASH_CACHE_BYTES, MAX_ROW_BYTES};
+use crate::seal::{Locked, MasterKey, RowSeal};
+use crate::store::{Error, Format, Lock, Store};
+
+/// How rows of many kilobytes are compressed: a higher level takes twice as long and saves some 4 %.
+const ZSTD_LEVEL: i32 = 3;
+
+/// An open database.
+#[derive(Debug)]
+pub struct Database {
+    store: Store,
+    /// `None` where there are no crashes yet.
+    db: Option<DB>,
+    seal: RowSeal,
+    _lock: Lock,
+}
+
+/// Rows that change together.
+pub struct Changes<'d> {
+    database: &'d Database,
+    batch: WriteBatch,
+}
+
+impl Database {
+    /// Opens it for reading, beside other readers.
+    pub fn read(store: &Store) -> Result<Self, Error> {
+        let format = Format::read(store)?;
+        format.admit(store)?;
+        let lock = Lock::shared(&store.crashes_lock(), store.wait())?;
+        let path = store.crashes();
+        let open = || DB::open_for_read_only(&options(), &path, false).map_err(|cause| store.crashes_error(cause));
+        let db = path.join("CURRENT").exists().then(open).transpose()?;
+        let mut database = Self { store: store.clone(), db, seal: RowSeal::Open, _lock: lock };
+        if let (true, Some(wrapped)) = (format.is_sealed(), database.raw(rows::DATA_KEY)?) {
+            database.seal = unwrap(store, &wrapped)?;
+        }
+        Ok(database)
+    }
+
+    /// Opens it for writing, alone, and makes it if need be.
+    pub fn write(store: &Store) -> Result<Self, Error> {
+        store.create()?;
+        let lock = Lock::exclusive(&store.crashes_lock(), store.wait())?;
+        let format = Format::read(store)?;
+        format.admit_writing(store)?;
+        let path = store.crashes();
+        fs::create_dir_all(&path).map_err(|cause| Error::io(&path, cause))?;
+        let mut options = options();
+        options.create_if_missing(true);
+        let db = DB::open(&options, &path).map_err(|cause| store.crashes_error(cause))?;
+        let mut database = Self { store: store.clone(), db: Some(db), seal: RowSeal::Open, _lock: lock };
+        if let (true, Some(master)) = (format.is_sealed(), store.key()) {
+            database.seal = match database.raw(rows::DATA_KEY)? {
+                Some(wrapped) => unwrap(store, &wrapped)?,
+                None => {
+                    let (seal, wrapped) = RowSeal::new(master).map_err(|cause| Error::io(&path, cause))?;
+                    database.put_raw(rows::DATA_KEY, &wrapped)?;
+                    seal
+                }
+            };
+        }
+        Ok(database)
+    }
+
+    /// Wraps its data key with `new` instead of `old`.
+    pub fn rotate(store: &Store, old: &MasterKey, new: &MasterKey) -> Result<(), Error> {
+        let path = store.crashes();
+        if !path.join("CURRENT").exists() {
+            return Ok(());
+        }
+        let lock = Lock::exclusive(&store.crashes_lock(), store.wait())?;
+        let db = DB::open(&options(), &path).map_err(|cause| store.crashes_error(cause))?;
+        let database = Self { store: store.clone(), db: Some(db), seal: RowSeal::Open, _lock: lock };
+        let Some(wrapped) = database.raw(rows::DATA_KEY)? else { return Ok(()) };
+        match RowSeal::rewrap(old, new, &wrapped) {
+            Ok(None) => Ok(()),
+            Ok(Some(again)) => database.put_raw(rows::DATA_KEY, &again),
+            Err(locked) => Err(locked_error(store, locked)),
+        }
+    }
+
+    /// The value at `key`.
+    pub fn get<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, Error> {
+        self.bytes(key)?.map(|bytes| self.decode(&bytes)).transpose()
+    }
+
+    /// The value at `key`, as [`Changes::put_packed`] took it.
+    pub fn get_packed<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, Error> {
+        self.unpacked(key)?.map(|bytes| self.decode(&bytes)).transpose()
+    }
+
+    /// The bytes at `key`, as [`Changes::put_packed_bytes`] took them.
+    pub fn unpacked(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.bytes(key)?.map(|bytes| self.expand(&bytes)).transpose()
+    }
+
+    /// Bytes of a packed row, expanded.
+    pub fn expand(&self, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+        zstd::bulk::decompress(bytes, expanded_bytes(bytes)).map_err(|_| self.damaged())
+    }
+
+    /// The bytes at `key`.
+    pub fn bytes(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.raw(key)?.map(|bytes| self.seal.open(key, bytes).map_err(|_| self.damaged())).transpose()
+    }
+
+    /// The bytes at each of `keys`.
+    pub fn bytes_of<'k>(&self, keys: impl IntoIterator<Item = &'k Vec<u8>> + Clone) -> Result<Vec<Option<Vec<u8>>>, Error> {
+        let Some(db) = &self.db else { return Ok(keys.into_iter().map(|_| None).collect()) };
+        let found = db.multi_get(keys.clone());
+        keys.into_iter()
+            .zip(found)
+            .map(|(key, found)| match found.map_err(|cause| self.store.crashes_error(cause))? {
+                Some(bytes) => self.seal.open(key, bytes).map(Some).map_err(|_| self.damaged()),
+                None => Ok(None),
+            })
+            .collect()
+    }
+
+    /// The value at each of `keys`.
+    pub fn get_all<T: DeserializeOwned>(&self, keys: impl Iterator<Item = Vec<u8>>) -> Result<Vec<Option<T>>, Error> {
+        let keys: Vec<Vec<u8>> = keys.collect();
+        self.bytes_of(&keys)?.into_iter().map(|bytes| bytes.map(|bytes| self.decode(&bytes)).transpose()).collect()
+    }
+
+    /// Calls `each` with every row whose key begins with `prefix`, in the order of keys, from the key `from` on, until it says no.
+    pub fn each(&self, prefix: &[u8], from: &[u8], mut each: impl FnMut(&[u8], Vec<u8>) -> Result<bool, Error>) -> Result<(), Error> {
+        let Some(db) = &self.db else { return Ok(()) };
+        let mut read = ReadOptions::default();
+        read.set_verify_checksums(true);
+        for row in db.iterator_opt(IteratorMode::From(from, Direction::Forward), read) {
+            let (key, value) = row.map_err(|cause| self.store.crashes_error(cause))?;
+            if !key.starts_with(prefix) {
+                break;
+            }
+            let value = self.seal.open(&key, value.into_vec()).map_err(|_| self.damaged())?;
+            if !each(&key, value)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// All rows of an area, decoded.
+    pub fn all<T: DeserializeOwned>(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, T)>, Error> {
+        let mut rows = Vec::new();
+        self.each(prefix, prefix, |key, value| {
+            rows.push((key.to_vec(), self.decode(&value)?));
+            Ok(true)
+        })?;
+        Ok(rows)
+    }
+
+    /// What `bytes` say.
+    pub fn decode<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, Error> {
+        postcard::from_bytes(bytes).map_err(|_| self.damaged())
+    }
+
+    /// Rows to be changed.
+    pub fn changes(&self) -> Changes<'_> {
+        Changes { database: self, batch: WriteBatch::default() }
+    }
+
+    /// Leaves nothing on disk of what rows whose keys begin with `prefix` held before.
+    pub fn erase(&self, prefix: &[u8]) -> Result<(), Error> {
+        let Some(db) = &self.db else { return Ok(()) };
+        db.flush().map_err(|cause| self.store.crashes_error(cause))?;
+        let mut after = prefix.to_vec();
+        after.push(u8::MAX);
+        db.compact_range(Some(prefix), Some(&after));
+        Ok(())
+    }
+
+    /// The error of a row that is not as it was written.
+    pub fn damaged(&self) -> Error {
+        Error::CrashRow(self.store.path().to_owned())
+    }
+
+    fn raw(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let Some(db) = &self.db else { return Ok(None) };
+        db.get(key).map_err(|cause| self.store.crashes_error(cause))
+    }
+
+    fn put_raw(&self, key: &[u8], value: &[u8]) -> Result<(), Error> {
+        let mut batch = WriteBatch::default();
+        batch.put(key, value);
+        self.write_batch(batch)
+    }
+
+    fn write_batch(&self, batch: WriteBatch) -> Result<(), Error> {
+        let Some(db) = &self.db else { return Ok(()) };
+        let mut write = WriteOptions::default();
+        write.set_sync(true);
+        db.write_opt(batch, &write).map_err(|cause| self.store.crashes_error(cause))
+    }
+}
+
+impl Changes<'_> {
+    /// Puts `value` at `key`.
+    pub fn put<T: Serialize>(&mut self, key: &[u8], value: &T) -> Result<(), Error> {
+        let bytes = self.database.encode(value)?;
+        self.put_bytes(key, bytes)
+    }
+
+    /// Puts `value` at `key`, compressed.
+    pub fn put_packed<T: Serialize>(&mut self, key: &[u8], value: &T) -> Result<(), Error> {
+        let bytes = self.database.encode(value)?;
+        self.put_bytes(key, self.database.pack(&bytes)?)
+    }
+
+    /// Puts `bytes` at `key`.
+    pub fn put_bytes(&mut self, key: &[u8], bytes: Vec<u8>) -> Result<(), Error> {
+        let database = self.database;
+        let sealed = database.seal.close(key, bytes).map_err(|cause| Error::io(database.store.path(), cause))?;
+        self.batch.put(key, sealed);
+        Ok(())
+    }
+
+    /// Removes what is at `key`.
+    pub fn delete(&mut self, key: &[u8]) {
+        self.batch.delete(key);
+    }
+
+    /// Makes all of it true at once. It survives a crash of this process or of the machine.
+    pub fn commit(self) -> Result<(), Error> {
+        self.database.write_batch(self.batch)
+    }
+}
+
+impl Database {
+    /// The bytes that [`Changes::put`] would put.
+    pub fn encode<T: Serialize>(&self, value: &T) -> Result<Vec<u8>, Error> {
+        postcard::to_stdvec(value).map_err(|_| self.damaged())
+    }
+
+    /// `bytes`, compressed for a row.
+    pub fn pack(&self, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+        zstd::bulk::compress(bytes, ZSTD_LEVEL).map_err(|cause| Error::io(self.store.path(), cause))
+    }
+}
+
+/// What a zstd frame says it holds, as far as that is allowed.
+fn expanded_bytes(frame: &[u8]) -> usize {
+    let said = zstd::zstd_safe::get_frame_content_size(frame).ok().flatten();
+    said.and_then(|bytes| usize::try_from(bytes).ok()).map_or(0, |bytes| bytes.min(MAX_ROW_BYTES))
+}
+
+fn unwrap(store: &Store, wrapped: &[u8]) -> Result<RowSeal, Error> {
+    RowSeal::opened_by(store.key(), wrapped).map_err(|locked| locked_error(store, locked))
+}
+
+fn locked_error(store: &Store, locked: Locked) -> Error {
+    match locked {
+        Locked::Needs(wanted) => store.needs_key(wanted),
+        Locked::Damaged(_) => Error::CrashRow(store.path().to_owned()),
+    }
+}
+
+fn options() -> Options {
+    let mut table = BlockBasedOptions::default();
+    // Almost every crash that comes is new: a filter says so without a look at the disk.
+    table.set_bloom_filter(10.0, false);
+    table.set_block_cache(&rocksdb::Cache::new_lru_cache(CRASH_CACHE_BYTES));
+    let mut options = Options::default();
+    options.set_block_based_table_factory(&table);
+    // Large rows are compressed before they are sealed.
+    options.set_compression_type(rocksdb::DBCompressionType::None);
+    options.set_keep_log_file_num(1);
+    options.set_log_level(rocksdb::LogLevel::Error);
+    options.set_max_open_files(512);
+    options.set_max_file_opening_threads(1);
+    options.set_skip_stats_update_on_db_open(true);
+    options.set_stats_dump_period_sec(0);
+    options.set_stats_persist_period_sec(0);
+    options
+}

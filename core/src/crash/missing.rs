@@ -1,0 +1,105 @@
+//! Modules that crashes wait for: in, the index of images and the modules that are there; out, what is not there, and who misses it.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map};
+
+use super::ids::{GroupId, SignatureId};
+use super::state::{SignatureKind, SignatureRow, State};
+use super::{Crashes, rows};
+use crate::assess::Modules;
+use crate::store::Error;
+
+/// A module without symbols.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// File name; absent if no report says.
+    pub name: Option<String>,
+    /// Its path on the device.
+    pub path: Option<String>,
+    /// The id to look for, as reports spell it.
+    pub id: String,
+    /// Architecture, as reports name it.
+    pub arch: Option<String>,
+    /// Crashes with frames in it, on the stack that says where they crashed.
+    pub crashes: u64,
+    /// Crashes of these that wait for it: their signature has an address in it.
+    pub waiting: u64,
+    /// Groups of those that wait.
+    pub groups: BTreeSet<GroupId>,
+}
+
+/// What is known of a signature.
+type Known = HashMap<SignatureId, SignatureRow>;
+
+impl Crashes {
+    /// The modules that stored crashes have frames in and that are not among `modules`: first those for which most groups wait, then most
+    /// crashes.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn missing(&self, modules: &Modules<'_>) -> Result<Vec<Missing>, Error> {
+        let there: BTreeSet<[u8; 16]> = modules.iter().map(|(_, key)| key).collect();
+        let mut missing: BTreeMap<[u8; 16], Missing> = BTreeMap::new();
+        let (mut states, mut known): (HashMap<u64, Vec<State>>, Known) = Default::default();
+        self.database.each(rows::area::IMAGES, rows::area::IMAGES, |key, value| {
+            let (Some(image), Some(chunk)) = (key.get(1..17).and_then(|key| key.try_into().ok()), rows::last_number(key)) else {
+                return Err(self.database.damaged());
+            };
+            if there.contains(&image) {
+                return Ok(true);
+            }
+            let module = match missing.entry(image) {
+                btree_map::Entry::Occupied(known) => known.into_mut(),
+                btree_map::Entry::Vacant(new) => new.insert(self.describe(image, chunk)?),
+            };
+            let states = match states.entry(chunk) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(self.states(chunk)?),
+            };
+            let slots: Vec<u16> = self.database.decode(&value)?;
+            self.count(module, &slots, states, &mut known)?;
+            Ok(true)
+        })?;
+        let mut missing: Vec<Missing> = missing.into_values().filter(|module| !module.id.is_empty()).collect();
+        missing.sort_by(|a, b| {
+            let weight = |module: &Missing| std::cmp::Reverse((module.groups.len(), module.waiting, module.crashes));
+            (weight(a), &a.name, &a.id).cmp(&(weight(b), &b.name, &b.id))
+        });
+        Ok(missing)
+    }
+
+    /// What the first chunk with crashes in an image says of it. Nothing if that is the other reading of an id that has two.
+    fn describe(&self, image: [u8; 16], chunk: u64) -> Result<Missing, Error> {
+        let chunk = self.chunk(chunk)?.ok_or_else(|| self.database.damaged())?;
+        let is_meant = |stored: &&super::StoredImage| stored.id.as_ref().is_some_and(|id| id.keys().next() == Some(image));
+        let text = |text| chunk.text_of(text).map(str::to_owned);
+        let of_image = |stored: &super::StoredImage| Missing {
+            name: text(stored.name),
+            path: text(stored.path),
+            id: text(stored.spelled_id).unwrap_or_default(),
+            arch: text(stored.arch),
+            ..Missing::default()
+        };
+        Ok(chunk.images().iter().find(is_meant).map(of_image).unwrap_or_default())
+    }
+
+    fn count(&self, module: &mut Missing, slots: &[u16], states: &[State], known: &mut Known) -> Result<(), Error> {
+        // As signatures spell an address without name.
+        let address = format!("{}+0x", module.name.as_deref().unwrap_or("?"));
+        for state in slots.iter().filter_map(|slot| states.get(usize::from(*slot))).filter(|state| !state.is_gone) {
+            module.crashes += 1;
+            let row = match known.entry(state.signature) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let row: Option<SignatureRow> = self.database.get(&rows::signature(state.signature))?;
+                    new.insert(row.ok_or_else(|| self.database.damaged())?)
+                }
+            };
+            if row.kind == SignatureKind::Provisional && row.frames.iter().any(|frame| frame.starts_with(&address)) {
+                module.waiting += 1;
+                module.groups.insert(row.group);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,193 @@
+//! Reading crashes: in, ids or nothing; out, crashes one by one, their reports, and what could not be read.
+
+use std::collections::HashMap;
+
+use super::chunk::{Chunk, StoredCrash};
+use super::ids::{CrashId, GroupId, SignatureId};
+use super::state::{Failed, SignatureRow, Slot, State};
+use super::{Crashes, reports, rows};
+use crate::assess::{id_bytes, id_digits};
+use crate::store::Error;
+
+/// A crash, as a list has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Listed<'a> {
+    /// Where it is.
+    pub at: Slot,
+    /// What is known of it.
+    pub crash: &'a StoredCrash,
+    /// What came of it.
+    pub state: State,
+    /// Its group.
+    pub group: GroupId,
+    /// The chunk that has its texts.
+    pub chunk: &'a Chunk,
+}
+
+/// What an id or its beginning names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found<T> {
+    /// Exactly this one.
+    One(T),
+    /// None.
+    Unknown,
+    /// Several; the first of them.
+    Several(Vec<T>),
+}
+
+/// A key and its value.
+type Row = (Vec<u8>, Vec<u8>);
+
+/// How many of several are named.
+const MAX_NAMED: usize = 4;
+
+impl Crashes {
+    /// Calls `each` with every crash, in the order in which they came, until it says no.
+    ///
+    /// # Errors
+    /// Any [`Error`], also of `each`.
+    pub fn each(&self, mut each: impl FnMut(Listed<'_>) -> Result<bool, Error>) -> Result<(), Error> {
+        let mut groups = GroupOf::default();
+        self.database.each(rows::area::CHUNKS, rows::area::CHUNKS, |key, value| {
+            let number = rows::last_number(key).ok_or_else(|| self.database.damaged())?;
+            let chunk: Chunk = self.database.decode(&self.database.expand(&value)?)?;
+            let states = self.states(number)?;
+            for ((slot, crash), state) in (0..=u16::MAX).zip(chunk.crashes()).zip(&states).filter(|(_, state)| !state.is_gone) {
+                let group = groups.get(self, state.signature)?;
+                let at = Slot { chunk: number, slot };
+                if !each(Listed { at, crash, state: *state, group, chunk: &chunk })? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })
+    }
+
+    /// The crashes at `slots`, in their order.
+    ///
+    /// # Errors
+    /// Any [`Error`], also of `each`.
+    pub fn each_of(&self, slots: &[Slot], mut each: impl FnMut(Listed<'_>) -> Result<bool, Error>) -> Result<(), Error> {
+        let mut groups = GroupOf::default();
+        for of_chunk in slots.chunk_by(|a, b| a.chunk == b.chunk) {
+            let number = of_chunk[0].chunk;
+            let Some(chunk) = self.chunk(number)? else { continue };
+            let states = self.states(number)?;
+            for at in of_chunk {
+                let (Some(crash), Some(state)) = (chunk.crash(at.slot), states.get(usize::from(at.slot))) else { continue };
+                let group = groups.get(self, state.signature)?;
+                if !state.is_gone && !each(Listed { at: *at, crash, state: *state, group, chunk: &chunk })? {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The crash whose id is `text` or begins with it, or whose report has `text` as its own id.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn find(&self, text: &str) -> Result<Found<Slot>, Error> {
+        if let Some(own) = self.at(CrashId::of(Some(text), b""))? {
+            return Ok(Found::One(own));
+        }
+        let found = self.ids_beginning(text, rows::area::CRASHES, CrashId::LETTER, CrashId::BYTES)?;
+        let slots: Result<Vec<Slot>, Error> = found.iter().map(|(_, value)| self.database.decode(value)).collect();
+        Ok(Found::of(slots?))
+    }
+
+    /// Where the crash `id` is.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn at(&self, id: CrashId) -> Result<Option<Slot>, Error> {
+        self.database.get(&rows::crash(id))
+    }
+
+    /// The report of the crash at `at`, as it came.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn report(&self, at: Slot) -> Result<Option<Vec<u8>>, Error> {
+        reports::get(&self.database, at)
+    }
+
+    /// Calls `each` with every report that cannot be read, by its id.
+    ///
+    /// # Errors
+    /// Any [`Error`], also of `each`.
+    pub fn each_failed(&self, mut each: impl FnMut(Failed) -> Result<bool, Error>) -> Result<(), Error> {
+        self.database.each(rows::area::FAILED, rows::area::FAILED, |_, value| each(self.failed_of(&value)?))
+    }
+
+    /// The report that cannot be read whose id is `text` or begins with it.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn find_failed(&self, text: &str) -> Result<Found<Failed>, Error> {
+        let found = self.ids_beginning(text, rows::area::FAILED, CrashId::LETTER, CrashId::BYTES)?;
+        let failed: Result<Vec<Failed>, Error> = found.iter().map(|(_, value)| self.failed_of(value)).collect();
+        Ok(Found::of(failed?))
+    }
+
+    fn failed_of(&self, value: &[u8]) -> Result<Failed, Error> {
+        let failed: Failed = self.database.decode(value)?;
+        Ok(Failed { report: self.database.expand(&failed.report)?, ..failed })
+    }
+
+    /// Rows of an area whose key, as an id, begins with `text`; no more than are worth naming.
+    pub(crate) fn ids_beginning(&self, text: &str, area: &[u8], letter: char, bytes: usize) -> Result<Vec<Row>, Error> {
+        let digits = text.strip_prefix(letter).unwrap_or(text).to_ascii_lowercase();
+        let is_id = !digits.is_empty() && digits.len() <= 2 * bytes && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let mut found = Vec::new();
+        if !is_id {
+            return Ok(found);
+        }
+        let whole = id_bytes(&digits);
+        let from = [area, &whole].concat();
+        self.database.each(&from, &from, |key, value| {
+            if id_digits(&key[area.len()..]).starts_with(&digits) {
+                found.push((key.to_vec(), value));
+            }
+            Ok(found.len() < MAX_NAMED)
+        })?;
+        Ok(found)
+    }
+
+    pub(crate) fn chunk(&self, number: u64) -> Result<Option<Chunk>, Error> {
+        self.database.get_packed(&rows::chunk(number))
+    }
+
+    pub(crate) fn states(&self, chunk: u64) -> Result<Vec<State>, Error> {
+        self.database.get_packed(&rows::states(chunk))?.ok_or_else(|| self.database.damaged())
+    }
+}
+
+impl<T> Found<T> {
+    /// Of all that there are.
+    pub(crate) fn of(mut found: Vec<T>) -> Self {
+        match found.len() {
+            0 => Self::Unknown,
+            1 => found.pop().map_or(Self::Unknown, Self::One),
+            _ => Self::Several(found),
+        }
+    }
+}
+
+/// Groups of signatures that were asked for.
+#[derive(Debug, Default)]
+pub(crate) struct GroupOf(HashMap<SignatureId, GroupId>);
+
+impl GroupOf {
+    /// The group of `signature`.
+    pub fn get(&mut self, crashes: &Crashes, signature: SignatureId) -> Result<GroupId, Error> {
+        if let Some(group) = self.0.get(&signature) {
+            return Ok(*group);
+        }
+        let row: Option<SignatureRow> = crashes.database.get(&rows::signature(signature))?;
+        let group = row.ok_or_else(|| crashes.database.damaged())?.group;
+        self.0.insert(signature, group);
+        Ok(group)
+    }
+}

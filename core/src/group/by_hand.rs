@@ -1,0 +1,54 @@
+//! Merging by hand: in, groups that somebody knows to be one bug; out, one group, which stays one.
+
+use crate::crash::state::Meta;
+use crate::crash::{CrashWriter, GroupId, rows};
+use crate::reprocess::apply::{Mapping, Step};
+use crate::reprocess::{CrashCounts, Merge, Report, Run, RunKind};
+use crate::store::Error;
+
+/// Why groups cannot be merged.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotMerge {
+    /// They are one already.
+    #[error("they are one group already: {0}")]
+    Same(GroupId),
+    /// One is not there.
+    #[error("{0}: no such group; `symtool groups list` lists groups")]
+    Unknown(GroupId),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+impl CrashWriter {
+    /// Makes `groups` one: the oldest survives, the others become its aliases. Signatures that their crashes get later come along.
+    ///
+    /// # Errors
+    /// [`CannotMerge`]; nothing was changed then.
+    pub fn merge(&self, groups: &[GroupId]) -> Result<Run, CannotMerge> {
+        let mut known = Vec::with_capacity(groups.len());
+        for id in groups {
+            known.push(self.group(*id)?.ok_or(CannotMerge::Unknown(*id))?);
+        }
+        known.sort_by_key(|group| (group.tally.first_ms.unwrap_or(i64::MAX), group.id));
+        known.dedup_by_key(|group| group.id);
+        let (into, aliases) = match &known[..] {
+            [] => return Err(CannotMerge::Same(GroupId([0; 8]))),
+            [one] => return Err(CannotMerge::Same(one.id)),
+            [into, aliases @ ..] => (into, aliases),
+        };
+        let mut mapping = Mapping::new(&self.database);
+        aliases.iter().try_for_each(|alias| mapping.merge(alias.id, into.id))?;
+        let largest = known.iter().max_by_key(|group| group.main().map(|main| (main.crashes, std::cmp::Reverse(main.id))));
+        let merge = Merge {
+            group: into.id.to_string(),
+            title: largest.unwrap_or(into).title().to_owned(),
+            aliases: aliases.iter().map(|alias| alias.id.to_string()).collect(),
+            crashes: aliases.iter().map(|alias| alias.tally.crashes).sum(),
+        };
+        let meta: Meta = self.database.get(rows::META).map_err(CannotMerge::Store)?.unwrap_or_default();
+        let crashes = CrashCounts { stored: meta.crashes, groups_before: known.len() as u64, groups_after: 1, ..CrashCounts::default() };
+        let report = Report { crashes, merged: vec![merge], ..Report::default() };
+        Ok(self.carry_out(Step { kind: RunKind::Merge, moved: Vec::new(), mapping, report, meta, undone: None })?)
+    }
+}

@@ -1,0 +1,171 @@
+//! Reading groups: in, ids or nothing; out, groups with all that is counted of them.
+
+use std::collections::BTreeMap;
+
+use crate::crash::state::{GroupRow, SignatureRow};
+use crate::crash::{Crashes, Found, GroupId, SignatureId, SignatureKind, Slot, Tally, rows};
+use crate::store::Error;
+
+/// A group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Its id.
+    pub id: GroupId,
+    /// Its crashes.
+    pub tally: Tally,
+    /// Groups that were merged into it, by id.
+    pub aliases: Vec<GroupId>,
+    /// Its signatures, that with most crashes first; see [`Group::main`].
+    pub signatures: Vec<OneSignature>,
+}
+
+/// One signature of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OneSignature {
+    /// Its id.
+    pub id: SignatureId,
+    /// Whether it will stay.
+    pub kind: SignatureKind,
+    /// What people call it.
+    pub title: String,
+    /// What it is made of, the crashing side first.
+    pub frames: Vec<String>,
+    /// How many crashes have it.
+    pub crashes: u64,
+}
+
+impl Group {
+    /// What people call it.
+    pub fn title(&self) -> &str {
+        self.main().map_or("", |main| &main.title)
+    }
+
+    /// Whether it will stay.
+    pub fn kind(&self) -> SignatureKind {
+        self.main().map_or(SignatureKind::Provisional, |main| main.kind)
+    }
+
+    /// The signature that names it: with most crashes; of equals one that will stay, and then by its id.
+    pub fn main(&self) -> Option<&OneSignature> {
+        self.signatures.first()
+    }
+
+    fn sort(&mut self) {
+        self.signatures.sort_by_key(|signature| (std::cmp::Reverse(signature.crashes), signature.kind, signature.id));
+        self.aliases.sort_unstable();
+    }
+}
+
+impl Crashes {
+    /// All groups that have crashes, by id.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn groups(&self) -> Result<Vec<Group>, Error> {
+        let mut tallies: BTreeMap<SignatureId, Tally> = BTreeMap::new();
+        for (key, tally) in self.database.all(rows::area::TALLIES)? {
+            tallies.extend(SignatureId::from_key(&key[1..]).map(|id| (id, tally)));
+        }
+        let mut groups: BTreeMap<GroupId, Group> = BTreeMap::new();
+        self.database.each(rows::area::SIGNATURES, rows::area::SIGNATURES, |key, value| {
+            if let Some((id, tally)) = SignatureId::from_key(&key[1..]).and_then(|id| Some((id, tallies.remove(&id)?))) {
+                let row: SignatureRow = self.database.decode(&value)?;
+                let group = groups.entry(row.group).or_insert_with(|| Group::empty(row.group));
+                group.tally.add(&tally);
+                group.signatures.push(OneSignature::of(id, row, tally.crashes));
+            }
+            Ok(true)
+        })?;
+        let mut groups: Vec<Group> = groups.into_values().collect();
+        for group in &mut groups {
+            let row: Option<GroupRow> = self.database.get(&rows::group(group.id))?;
+            group.aliases = row.unwrap_or_default().aliases;
+            group.sort();
+        }
+        Ok(groups)
+    }
+
+    /// The group `id`, which is no alias; also one without crashes.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn group(&self, id: GroupId) -> Result<Option<Group>, Error> {
+        Ok(self.groups_of(vec![id])?.pop())
+    }
+
+    /// The groups `ids`, none of which is an alias; all that there are of them.
+    pub(crate) fn groups_of(&self, ids: Vec<GroupId>) -> Result<Vec<Group>, Error> {
+        let found: Vec<Option<GroupRow>> = self.database.get_all(ids.iter().map(|id| rows::group(*id)))?;
+        let found: Vec<(GroupId, GroupRow)> = ids.into_iter().zip(found).filter_map(|(id, row)| Some((id, row?))).collect();
+        let signatures = || found.iter().flat_map(|(_, row)| &row.signatures);
+        let known: Vec<Option<SignatureRow>> = self.database.get_all(signatures().map(|id| rows::signature(*id)))?;
+        let tallies: Vec<Option<Tally>> = self.database.get_all(signatures().map(|id| rows::tally(*id)))?;
+        let mut rest = known.into_iter().zip(tallies);
+        let mut groups = Vec::with_capacity(found.len());
+        for (id, row) in found {
+            let mut group = Group { aliases: row.aliases, ..Group::empty(id) };
+            for signature in row.signatures {
+                let (Some(known), tally) = rest.next().unwrap_or_default() else { return Err(self.database.damaged()) };
+                let tally = tally.unwrap_or_default();
+                group.tally.add(&tally);
+                group.signatures.push(OneSignature::of(signature, known, tally.crashes));
+            }
+            group.sort();
+            groups.push(group);
+        }
+        Ok(groups)
+    }
+
+    /// The group whose id, or whose alias's id, is `text` or begins with it.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn find_group(&self, text: &str) -> Result<Found<GroupId>, Error> {
+        let mut found = Vec::new();
+        for (key, value) in self.ids_beginning(text, rows::area::GROUPS, GroupId::LETTER, GroupId::BYTES)? {
+            let _ = value;
+            found.extend(GroupId::from_key(&key[1..]));
+        }
+        for (_, value) in self.ids_beginning(text, rows::area::ALIASES, GroupId::LETTER, GroupId::BYTES)? {
+            found.push(self.database.decode(&value)?);
+        }
+        found.sort_unstable();
+        found.dedup();
+        Ok(Found::of(found))
+    }
+
+    /// Where the crashes of `group` are, in the order in which they came.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn crashes_of(&self, group: &Group) -> Result<Vec<Slot>, Error> {
+        let mut slots = Vec::new();
+        for signature in &group.signatures {
+            let prefix = rows::all_members(signature.id);
+            self.database.each(&prefix, &prefix, |key, value| {
+                let chunk = rows::last_number(key).ok_or_else(|| self.database.damaged())?;
+                let of_chunk: Vec<u16> = self.database.decode(&value)?;
+                slots.extend(of_chunk.into_iter().map(|slot| Slot { chunk, slot }));
+                Ok(true)
+            })?;
+        }
+        slots.sort_unstable();
+        Ok(slots)
+    }
+
+    pub(crate) fn tally(&self, signature: SignatureId) -> Result<Tally, Error> {
+        Ok(self.database.get(&rows::tally(signature))?.unwrap_or_default())
+    }
+}
+
+impl Group {
+    fn empty(id: GroupId) -> Self {
+        Self { id, tally: Tally::default(), aliases: Vec::new(), signatures: Vec::new() }
+    }
+}
+
+impl OneSignature {
+    fn of(id: SignatureId, row: SignatureRow, crashes: u64) -> Self {
+        Self { id, kind: row.kind, title: row.title, frames: row.frames, crashes }
+    }
+}

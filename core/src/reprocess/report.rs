@@ -1,0 +1,127 @@
+//! What a run did, for people and scripts: in, nothing; out, the object that `reprocess --json` writes.
+
+use serde::{Deserialize, Serialize};
+
+/// What a run did, or would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The run's number; absent if it was not carried out, or changed nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<u64>,
+    /// How many crashes there are, and what came of them.
+    pub crashes: CrashCounts,
+    /// Whether rules, or the program's own part, had changed.
+    pub rules_changed: bool,
+    /// Groups that others were merged into.
+    pub merged: Vec<Merge>,
+    /// Groups from which crashes parted.
+    pub split: Vec<Split>,
+    /// Groups whose title changed.
+    pub renamed: Vec<Rename>,
+    /// The modules that had changed.
+    pub modules: Vec<Cause>,
+    /// The group that gained most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub largest_gain: Option<Gain>,
+}
+
+/// How many crashes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrashCounts {
+    /// That are stored.
+    pub stored: u64,
+    /// That may have changed, and were looked at.
+    pub selected: u64,
+    /// Whose symbols or rules had changed, and were assessed anew.
+    pub assessed: u64,
+    /// Of which more frames are resolved now.
+    pub improved: u64,
+    /// That have another signature now.
+    pub moved: u64,
+    /// Of which fewer frames would be resolved now, so that they keep what they had.
+    pub kept: u64,
+    /// Groups before.
+    pub groups_before: u64,
+    /// Groups after.
+    pub groups_after: u64,
+}
+
+/// Groups that became one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merge {
+    /// The group that is left.
+    pub group: String,
+    /// Its title afterwards.
+    pub title: String,
+    /// Its aliases from now on, by id.
+    pub aliases: Vec<String>,
+    /// Crashes of these.
+    pub crashes: u64,
+}
+
+/// A group from which crashes parted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Split {
+    /// The group; an alias, if it was merged into another besides.
+    pub group: String,
+    /// Its title before.
+    pub title: String,
+    /// Where its crashes are afterwards, the most first.
+    pub into: Vec<Part>,
+}
+
+/// Crashes that parted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Their group afterwards.
+    pub group: String,
+    /// Its title.
+    pub title: String,
+    /// How many.
+    pub crashes: u64,
+}
+
+/// A group that has another title.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rename {
+    /// The group.
+    pub group: String,
+    /// Its title before.
+    pub from: String,
+    /// Its title afterwards.
+    pub to: String,
+}
+
+/// A module that had changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// File name; absent for one that was removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The id; of one that was removed, its first 16 bytes.
+    pub id: String,
+    /// `imported`, `replaced` or `removed`.
+    pub change: String,
+    /// Crashes with frames in it that have another signature now.
+    pub moved: u64,
+    /// Groups that were merged or renamed because of such crashes.
+    pub groups: Vec<String>,
+}
+
+/// A group that gained crashes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gain {
+    /// The group.
+    pub group: String,
+    /// Crashes that it did not have before.
+    pub crashes: u64,
+    /// These, in percent of all crashes, rounded down.
+    pub percent: u64,
+}
+
+impl Report {
+    /// Whether it says that nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.crashes.moved == 0 && self.merged.is_empty()
+    }
+}
