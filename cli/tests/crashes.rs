@@ -244,6 +244,10 @@ fn a_live_log_is_resolved_line_by_line() {
 #[test]
 fn wrong_names_say_what_to_do() {
     let sandbox = Sandbox::new();
+    for args in [&["groups", "undo"][..], &["groups", "merge", "g1", "g2"], &["crash", "remove", "c1"], &["reprocess"]] {
+        assert_eq!(sandbox.run(args).code, 3, "{args:?}");
+        assert!(!sandbox.store().exists(), "{args:?} has made a store");
+    }
     let build = Build::of("c-gcc-O0-dwarf5.so");
     let file = sandbox.write("event.json", event(1, &build, &["primary"]));
     assert_eq!(add(&sandbox, &[&file]).code, 0);

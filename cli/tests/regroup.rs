@@ -177,6 +177,7 @@ fn undo_brings_groups_back_as_they_were() {
     done(sandbox.run(["groups", "undo", &last.to_string()]));
     assert_eq!(groups(&sandbox), between);
     assert_eq!(reprocess(&sandbox, &[])["status"], "unchanged", "what was undone stays undone");
+    assert_eq!(reprocess(&sandbox, &["--all"])["status"], "unchanged", "nothing that it depends on has changed");
     assert_eq!(groups(&sandbox), between);
     done(sandbox.run(["groups", "undo"]));
     assert_eq!(groups(&sandbox), before);

@@ -95,10 +95,11 @@ impl<'s> Assessor<'s> {
         let mut hash = Xxh3::new();
         hash.update(&ENGINE.to_le_bytes());
         hash.update(&self.rules.version().to_le_bytes());
-        for image in crash.images() {
+        // By their order on the stack: a chunk from which another crash was removed numbers its images anew.
+        for (order, image) in (0u64..).zip(crash.images()) {
             let module = usize::try_from(image).ok().and_then(|image| module_of.get(image).copied().flatten());
             if let Some(module) = module.and_then(|module| self.symbols.modules.get(module)) {
-                hash.update(&image.to_le_bytes());
+                hash.update(&order.to_le_bytes());
                 hash.update(&module.generation.module.0);
                 hash.update(&module.generation.number.to_le_bytes());
                 hash.update(&module.footer.imported_ms.to_le_bytes());

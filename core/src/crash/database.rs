@@ -49,9 +49,9 @@ impl Database {
         Ok(database)
     }
 
-    /// Opens it for writing, alone, and makes it if need be.
+    /// Opens it for writing, alone, and makes it if need be; the store has to be there.
     pub fn write(store: &Store) -> Result<Self, Error> {
-        store.create()?;
+        Format::read(store)?.admit_writing(store)?;
         let lock = Lock::exclusive(&store.crashes_lock(), store.wait())?;
         let format = Format::read(store)?;
         format.admit_writing(store)?;

@@ -8,7 +8,7 @@ use symtool_formats::crash::ImageId;
 use super::apply::{Mapping, Step};
 use super::journal::{Moved, Run, RunKind};
 use super::report::{Cause, CrashCounts, Report};
-use super::select::{Changed, Selected, changed, known, select};
+use super::select::{Changed, ChangedModule, Selected, changed, known, select};
 use super::told::Told;
 use crate::assess::{Assessed, Assessor, ENGINE, Signature};
 use crate::crash::add::own_group;
@@ -197,30 +197,27 @@ impl Found {
     }
 }
 
-/// For each changed module, what became of crashes with frames in it. Removed ones of which nothing came are left out.
+/// For each changed module, what became of crashes with frames in it.
 fn causes(changed: &Changed, streams: &Streams, plan: &Plan) -> Vec<Cause> {
-    let of_module = |index: usize| {
-        let moved = streams.values().filter_map(|stream| stream.causes.get(&index)).sum();
-        let touched = streams.iter().filter(|(_, stream)| stream.causes.contains_key(&index));
-        let groups: BTreeSet<String> = touched.filter_map(|((_, to), _)| plan.group_of.get(to)).map(GroupId::to_string).collect();
-        (moved, groups.into_iter().collect())
+    let cause = |module: &ChangedModule| Cause {
+        name: module.name.clone(),
+        id: module.id.clone(),
+        change: module.change.name().to_owned(),
+        moved: 0,
+        groups: Vec::new(),
     };
-    changed
-        .modules
-        .iter()
-        .enumerate()
-        .map(|(index, module)| {
-            let (moved, groups) = of_module(index);
-            Cause { name: module.name.clone(), id: module.id.clone(), change: module.change.name().to_owned(), moved, groups }
-        })
-        .collect()
-}
-
-impl Proposal {
-    /// Whether carrying it out would change no group.
-    pub fn is_empty(&self) -> bool {
-        self.report.is_empty()
+    let mut causes: Vec<Cause> = changed.modules.iter().map(cause).collect();
+    let mut groups: Vec<BTreeSet<GroupId>> = vec![BTreeSet::new(); causes.len()];
+    for ((_, to), stream) in streams {
+        for (index, moved) in &stream.causes {
+            causes[*index].moved += moved;
+            groups[*index].extend(plan.group_of.get(to));
+        }
     }
+    for (cause, groups) in causes.iter_mut().zip(groups) {
+        cause.groups = groups.iter().map(GroupId::to_string).collect();
+    }
+    causes
 }
 
 impl CrashWriter {

@@ -118,10 +118,3 @@ pub struct Gain {
     /// These, in percent of all crashes, rounded down.
     pub percent: u64,
 }
-
-impl Report {
-    /// Whether it says that nothing changed.
-    pub fn is_empty(&self) -> bool {
-        self.crashes.moved == 0 && self.merged.is_empty()
-    }
-}
