@@ -593,6 +593,7 @@ pub enum RulesArgs {
     #[command(after_help = examples::RULES_EXPLAIN)]
     Explain(RulesExplain),
     /// Shows the built-in rules
+    #[command(after_help = examples::RULES_SHOW)]
     Show,
 }
 

@@ -239,3 +239,7 @@ pub const RULES_CHECK: &str = "Examples:
 pub const RULES_EXPLAIN: &str = "Examples:
   symtool rules explain c1f2e3
   symtool rules explain c1f2e3 --rules new-rules.txt";
+
+pub const RULES_SHOW: &str = "Examples:
+  symtool rules show
+  symtool rules show | grep objc_msgSend";

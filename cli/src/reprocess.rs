@@ -44,6 +44,9 @@ struct StillMissing<'a> {
 /// Missing modules that are named; `symtool missing` lists all.
 const MISSING: usize = 10;
 
+/// Aliases of one group that are named; `groups show` and `--json` name all.
+const ALIASES: usize = 4;
+
 /// Runs the command.
 pub fn run(global: &Global, args: &Reprocess) -> Result<Exit> {
     let rules = rules::load(global, args.rules.as_deref())?;
@@ -148,8 +151,13 @@ impl Told<'_> {
 /// Writes which groups changed, a line each.
 pub fn write_changes(out: &mut impl Write, report: &Report) -> Result<()> {
     for merge in &report.merged {
-        let aliases = merge.aliases.join(" ");
-        writeln!(out, "merged    {aliases} ({} crashes) into {} {}", merge.crashes, merge.group, clean(&merge.title))?;
+        let named = &merge.aliases[..merge.aliases.len().min(ALIASES)];
+        let more = match merge.aliases.len() - named.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let (aliases, title) = (named.join(" "), clean(&merge.title));
+        writeln!(out, "merged    {aliases}{more} ({} crashes) into {} {title}", merge.crashes, merge.group)?;
     }
     for split in &report.split {
         for part in &split.into {

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use serde::Serialize;
-use symtool_core::assess::{Assessor, Counts, Explained, Link, Symbols};
+use symtool_core::assess::{Assessor, Counts, Desk, Explained, Link, Symbols};
 use symtool_formats::rules::{RuleError, Rules};
 
 use crate::args::{Global, RulesArgs, RulesExplain};
@@ -124,10 +124,10 @@ fn explain(global: &Global, args: &RulesExplain) -> Result<Exit> {
     let reader = store.read()?;
     let catalog = reader.catalog()?;
     let assessor = Assessor::new(Symbols::new(&reader, &catalog), &rules);
-    let at = crash::one(&crashes, &args.crash)?.map_err(Usage)?;
-    let mut told = Ok(());
+    let at = crash::one(&crashes, &args.crash)?.map_err(Error::msg)?;
+    let (mut told, mut desk) = (Ok(()), Desk::default());
     crashes.each_of(&[at], |listed| {
-        let explained = assessor.explain(listed.chunk, listed.crash);
+        let explained = assessor.explain(listed.chunk, listed.crash, &mut desk);
         let tokens: Vec<String> = explained.frames.iter().map(|(link, _)| link.token(listed.chunk)).collect();
         let why = Why {
             id: listed.crash.id.to_string(),
@@ -145,7 +145,7 @@ fn explain(global: &Global, args: &RulesExplain) -> Result<Exit> {
 }
 
 impl<'a> Frame<'a> {
-    fn of((link, counts): &'a (Link, Counts), name: &'a str) -> Self {
+    fn of((link, counts): &'a (Link<'_>, Counts), name: &'a str) -> Self {
         Self {
             frame: link.frame,
             name,
@@ -162,7 +162,7 @@ impl<'a> Frame<'a> {
 }
 
 impl Why<'_> {
-    fn tell(&self, global: &Global, explained: &Explained) -> Result<()> {
+    fn tell(&self, global: &Global, explained: &Explained<'_>) -> Result<()> {
         let mut out = std::io::stdout().lock();
         if global.json {
             writeln!(out, "{}", serde_json::to_string(self)?)?;

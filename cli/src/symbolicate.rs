@@ -10,13 +10,13 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::rc::Rc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use symtool_core::assess::Symbols;
 use symtool_formats::crash::limits::MAX_REPORT_BYTES;
 use symtool_formats::crash::{self, LogReader, Reports, annotate, annotate_line};
 
 use crate::args::{Global, Symbolicate};
-use crate::exit::{Exit, Usage};
+use crate::exit::Exit;
 
 /// Bytes by which it is told whether reports or lines come.
 const HEAD_BYTES: usize = 1 << 16;
@@ -38,8 +38,8 @@ pub fn run(global: &Global, args: &Symbolicate) -> Result<Exit> {
         Ok((file.metadata()?.len(), BufReader::with_capacity(HEAD_BYTES, file)))
     };
     let name = path.to_string_lossy();
-    let (bytes, mut input) = open().map_err(|error| Usage(format!("{name}: {error}; name a crash report, a log, or - for stdin")))?;
-    let head = input.fill_buf().map_err(|error| Usage(format!("{name}: {error}; name a crash report, a log, or - for stdin")))?;
+    let (bytes, mut input) = open().map_err(|error| anyhow!("{name}: {error}; name a crash report, a log, or - for stdin"))?;
+    let head = input.fill_buf().map_err(|error| anyhow!("{name}: {error}; name a crash report, a log, or - for stdin"))?;
     let is_large = bytes > MAX_REPORT_BYTES as u64;
     if is_large && !begins_report(head) { lines(&symbols, input) } else { reports(global, &symbols, &name, input) }
 }

@@ -254,10 +254,10 @@ fn wrong_names_say_what_to_do() {
     for (args, code, want) in [
         (&["crash", "show", "c0000"][..], 1, "no such crash; `symtool crash list`"),
         (&["groups", "show", "g0000"], 1, "no such group; `symtool groups list`"),
-        (&["groups", "undo"], 2, "there is no run to undo"),
-        (&["groups", "diff", "3", "5"], 2, "there is no run 3"),
-        (&["rules", "explain", "nonsense"], 2, "no such crash"),
-        (&["symbolicate", "no-such-file"], 2, "name a crash report"),
+        (&["groups", "undo"], 1, "there is no run to undo"),
+        (&["groups", "diff", "3", "5"], 1, "there is no run 3"),
+        (&["rules", "explain", "nonsense"], 1, "no such crash"),
+        (&["symbolicate", "no-such-file"], 1, "name a crash report"),
     ] {
         let run = sandbox.run(args);
         assert_eq!(run.code, code, "{args:?}: {}", run.stderr);

@@ -190,6 +190,20 @@ fn undo_brings_groups_back_as_they_were() {
     assert_eq!(reprocess(&sandbox, &[])["crashes"]["moved"], 8);
 }
 
+/// The chunk that the crashes are in numbers its images anew then. Nothing that they depend on has changed.
+#[test]
+fn removing_a_crash_leaves_the_others_as_they_are() {
+    let sandbox = Sandbox::new();
+    let [one, other, _] = BUILDS.map(Build::of);
+    add(&sandbox, &[event(1, &one, BUGS[0]), event(2, &other, BUGS[0]), event(3, &other, BUGS[1])]);
+    [BUILDS[0], BUILDS[1]].iter().for_each(|build| sandbox.import(build));
+    assert_eq!(reprocess(&sandbox, &[])["crashes"]["moved"], 3);
+    done(sandbox.run(["groups", "undo"]));
+    done(sandbox.run(["crash", "remove", &format!("{:032x}", 1)]));
+    let left = reprocess(&sandbox, &["--all"]);
+    assert_eq!((&left["status"], &left["crashes"]["selected"], &left["crashes"]["assessed"]), (&"unchanged".into(), &2.into(), &0.into()));
+}
+
 /// Crashes that came after the run stay, in the group that they would have got without it.
 #[test]
 fn undo_leaves_what_came_since() {

@@ -1,25 +1,26 @@
 //! `symtool crash add`: in, crash reports of any format; out, each of them stored, in its group.
 //!
 //! ```text
-//! paths -> reports     cut from streams, some at a time     intake.rs
-//!       -> events      on all threads                       symtool_formats::crash
-//!       -> store       at once, with their groups           symtool_core::crash
+//! paths -> batches     of reports, cut from streams           intake.rs
+//!       -> prepared    read and assessed, some at once       symtool_core::crash
+//!       -> store       one after the other, as they came
 //! ```
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
-use rayon::prelude::*;
+use rayon::Scope;
 use serde::Serialize;
 use symtool_core::assess::{Assessor, Symbols};
-use symtool_core::crash::{Added, CrashWriter, Incoming};
+use symtool_core::crash::{Added, CrashWriter, Prepared};
 use symtool_core::store::Store;
 
-use super::intake::{Arrived, Batch, Intake, Lost};
+use super::intake::{Batch, Intake, Lost};
 use crate::args::{CrashAdd, Global};
 use crate::exit::Exit;
 use crate::progress::{self, Meter, Reached, Unit};
@@ -59,20 +60,24 @@ pub fn run(global: &Global, args: &CrashAdd) -> Result<Exit> {
     let assessor = Assessor::new(Symbols::new(&reader, &catalog), &rules);
     let meter = Meter::new(progress::is_wanted(global), "adding", Unit::Of("crashes"));
     let intake = Arc::new(Intake::default());
-    let mut summary = Summary::default();
     // Not waited for: if the store fails while stdin is silent, the process ends all the same.
     let (paths, filled) = (args.paths.clone(), Arc::clone(&intake));
     thread::spawn(move || filled.read_all(&paths));
-    let (send, parsed) = mpsc::sync_channel(1);
+    let (permits, permitted) = mpsc::channel();
+    let (events, happened) = mpsc::channel();
+    let arrivals = events.clone();
     thread::spawn(move || {
-        // What comes is parsed while what came before it is being stored. Nobody to send to: the command has ended.
-        while let Some(batch) = intake.take() {
-            if send.send(Parsed::of(batch)).is_err() {
+        // Nobody to tell: the command has ended.
+        while permitted.recv().is_ok() {
+            let batch = intake.take();
+            let is_last = batch.is_none();
+            if arrivals.send(batch.map_or(Event::Over, Event::Arrived)).is_err() || is_last {
                 break;
             }
         }
     });
-    add_all(global, &store, &assessor, &parsed, &mut summary, &meter)?;
+    let line = Line { global, store: &store, assessor: &assessor, events, happened, permits, meter: &meter };
+    let summary = rayon::in_place_scope(|scope| line.run(scope))?;
     drop(meter);
     let mut out = std::io::stdout().lock();
     if global.json {
@@ -87,84 +92,121 @@ pub fn run(global: &Global, args: &CrashAdd) -> Result<Exit> {
     Ok(Exit::failed_if(summary.failed > 0))
 }
 
-/// Reports that were parsed, and what was lost meanwhile.
-struct Parsed {
-    incoming: Vec<Incoming>,
-    lost: Vec<Lost>,
+/// What the thread that stores waits for.
+enum Event {
+    /// A batch came.
+    Arrived(Batch),
+    /// The batch of this number is ready.
+    Prepared(u64, Prepared, Vec<Lost>),
+    /// There will be no more batches.
+    Over,
 }
 
-impl Parsed {
-    fn of(batch: Batch) -> Self {
-        let parse = |arrived: Arrived| {
-            let event = symtool_formats::crash::parse(&arrived.report).map_err(|error| error.to_string());
-            Incoming { report: arrived.report, source: arrived.source, event }
-        };
-        Self { incoming: batch.reports.into_par_iter().map(parse).collect(), lost: batch.lost }
-    }
+/// Batches on their way: some are prepared at once, and each is stored when those that came before it are.
+struct Line<'a> {
+    global: &'a Global,
+    store: &'a Store,
+    assessor: &'a Assessor<'a>,
+    events: Sender<Event>,
+    happened: Receiver<Event>,
+    /// Each lets one more batch in.
+    permits: Sender<()>,
+    meter: &'a Meter,
 }
 
-fn add_all(
-    global: &Global,
-    store: &Store,
-    assessor: &Assessor<'_>,
-    parsed: &Receiver<Parsed>,
-    summary: &mut Summary,
-    meter: &Meter,
-) -> Result<()> {
-    let mut writer: Option<CrashWriter> = None;
-    loop {
-        let next = match parsed.recv_timeout(IDLE) {
-            Err(RecvTimeoutError::Timeout) => {
-                // While nothing comes, others may write.
-                writer = None;
-                parsed.recv().ok()
+impl<'a> Line<'a> {
+    /// Stores all that comes. Batches are prepared in `scope`.
+    fn run(self, scope: &Scope<'a>) -> Result<Summary> {
+        let (mut summary, mut writer) = (Summary::default(), None);
+        let mut waiting: BTreeMap<u64, (Prepared, Vec<Lost>)> = BTreeMap::new();
+        let (mut arrived, mut stored, mut is_over) = (0, 0, false);
+        // One is stored while every thread prepares another.
+        (0..=rayon::current_num_threads()).for_each(|_| self.let_in());
+        while !is_over || stored < arrived {
+            match self.next(arrived == stored, &mut writer)? {
+                Event::Over => is_over = true,
+                Event::Arrived(batch) => {
+                    self.prepare(scope, arrived, batch);
+                    arrived += 1;
+                }
+                Event::Prepared(number, prepared, lost) => drop(waiting.insert(number, (prepared, lost))),
             }
-            next => next.ok(),
+            while let Some((prepared, lost)) = waiting.remove(&stored) {
+                let open = match writer.take() {
+                    Some(open) => open,
+                    None => self.store.write_crashes()?,
+                };
+                self.add(&open, prepared, &lost, &mut summary)?;
+                writer = Some(open);
+                self.meter.set(Reached { count: summary.added + summary.known + summary.failed, part: None });
+                self.let_in();
+                stored += 1;
+            }
+        }
+        Ok(summary)
+    }
+
+    fn let_in(&self) {
+        // Whom it would let in may have come to an end.
+        let _ = self.permits.send(());
+    }
+
+    /// What happens next. If nothing does for a while, `writer` is closed, so that others may write.
+    fn next(&self, is_idle: bool, writer: &mut Option<CrashWriter>) -> Result<Event> {
+        if is_idle && writer.is_some() {
+            match self.happened.recv_timeout(IDLE) {
+                Err(RecvTimeoutError::Timeout) => *writer = None,
+                next => return Ok(next?),
+            }
+        }
+        Ok(self.happened.recv()?)
+    }
+
+    fn prepare(&self, scope: &Scope<'a>, number: u64, batch: Batch) {
+        let (assessor, events) = (self.assessor, self.events.clone());
+        scope.spawn(move |_| {
+            let prepared = Prepared::of(batch.reports, assessor);
+            // Nobody to tell: storing has failed.
+            let _ = events.send(Event::Prepared(number, prepared, batch.lost));
+        });
+    }
+
+    fn add(&self, writer: &CrashWriter, prepared: Prepared, lost: &[Lost], summary: &mut Summary) -> Result<()> {
+        let sources: Vec<String> = prepared.sources().map(str::to_owned).collect();
+        let added = writer.add(prepared, self.assessor)?;
+        let mut out = std::io::stdout().lock();
+        let mut tell = |told: Told<'_>| -> Result<()> {
+            if self.global.json {
+                writeln!(out, "{}", serde_json::to_string(&told)?)?;
+            } else if let Some(error) = told.error {
+                let source = told.source.map(|source| format!("{}: ", clean(source))).unwrap_or_default();
+                say!("{source}{}", clean(error));
+            }
+            Ok(())
         };
-        let Some(next) = next else { return Ok(()) };
-        let open = match writer.take() {
-            Some(open) => open,
-            None => store.write_crashes()?,
-        };
-        add_parsed(global, &open, assessor, next, summary)?;
-        writer = Some(open);
-        meter.set(Reached { count: summary.added + summary.known + summary.failed, part: None });
+        for lost in lost {
+            summary.failed += 1;
+            tell(Told { id: None, status: "failed", source: None, error: Some(lost) })?;
+        }
+        for (added, source) in added.iter().zip(&sources) {
+            let (id, status, error) = match added {
+                Added::New(id) => (id, "added", None),
+                Added::Known(id) => (id, "known", None),
+                Added::Failed(id, error) => (id, "failed", Some(error.as_str())),
+            };
+            *summary.of(added) += 1;
+            tell(Told { id: Some(id.to_string()), status, source: Some(source), error })?;
+        }
+        Ok(out.flush()?)
     }
 }
 
-fn add_parsed(global: &Global, writer: &CrashWriter, assessor: &Assessor<'_>, parsed: Parsed, summary: &mut Summary) -> Result<()> {
-    let Parsed { incoming, lost } = parsed;
-    let added = writer.add(&incoming, assessor)?;
-    let mut out = std::io::stdout().lock();
-    let mut tell = |told: Told<'_>| -> Result<()> {
-        if global.json {
-            writeln!(out, "{}", serde_json::to_string(&told)?)?;
-        } else if let Some(error) = told.error {
-            let source = told.source.map(|source| format!("{}: ", clean(source))).unwrap_or_default();
-            say!("{source}{}", clean(error));
-        }
-        Ok(())
-    };
-    for lost in &lost {
-        summary.failed += 1;
-        tell(Told { id: None, status: "failed", source: None, error: Some(lost) })?;
-    }
-    for (added, incoming) in added.iter().zip(&incoming) {
-        let source = Some(incoming.source.as_str());
+impl Summary {
+    fn of(&mut self, added: &Added) -> &mut u64 {
         match added {
-            Added::New(id) => {
-                summary.added += 1;
-                tell(Told { id: Some(id.to_string()), status: "added", source, error: None })?;
-            }
-            Added::Known(id) => {
-                summary.known += 1;
-                tell(Told { id: Some(id.to_string()), status: "known", source, error: None })?;
-            }
-            Added::Failed(id, error) => {
-                summary.failed += 1;
-                tell(Told { id: Some(id.to_string()), status: "failed", source, error: Some(error) })?;
-            }
+            Added::New(_) => &mut self.added,
+            Added::Known(_) => &mut self.known,
+            Added::Failed(..) => &mut self.failed,
         }
     }
-    Ok(out.flush()?)
 }

@@ -9,21 +9,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use symtool_core::crash::Incoming;
 use symtool_core::limits::{CHUNK_BYTES, CHUNK_CRASHES};
 use symtool_formats::crash::Reports;
 use walkdir::WalkDir;
 
 /// How long to wait for more before what has come is handed on.
 const PAUSE: Duration = Duration::from_millis(200);
-
-/// A report that came.
-#[derive(Debug)]
-pub struct Arrived {
-    /// Where from, as the user named it.
-    pub source: String,
-    /// Its bytes.
-    pub report: Vec<u8>,
-}
 
 /// What could not be read, or is no report that can be kept: what to say about it.
 pub type Lost = String;
@@ -32,7 +24,7 @@ pub type Lost = String;
 #[derive(Debug, Default)]
 pub struct Batch {
     /// Reports, in the order in which they came.
-    pub reports: Vec<Arrived>,
+    pub reports: Vec<Incoming>,
     /// What was lost meanwhile.
     pub lost: Vec<Lost>,
     bytes: usize,
@@ -100,7 +92,7 @@ impl Intake {
             is_empty = false;
             match report {
                 Ok(report) => match report.bytes {
-                    Ok(bytes) => self.put(Arrived { source: source.to_owned(), report: bytes }),
+                    Ok(bytes) => self.put(Incoming { source: source.to_owned(), report: bytes }),
                     Err(error) => self.lose(format!("{source}: report {} at byte {}: {error}", report.number, report.offset)),
                 },
                 Err(error) => return self.lose(format!("{source}: {error}")),
@@ -112,7 +104,7 @@ impl Intake {
     }
 
     /// Waits while there is enough already.
-    fn put(&self, arrived: Arrived) {
+    fn put(&self, arrived: Incoming) {
         let mut waiting = self.lock();
         while waiting.batch.is_full() {
             waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);

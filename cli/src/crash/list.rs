@@ -2,13 +2,13 @@
 
 use std::io::Write;
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use serde::Serialize;
 use symtool_core::crash::{Failed, Listed};
 use symtool_core::store::Store;
 
 use crate::args::{CrashList, Global};
-use crate::exit::{Exit, Usage};
+use crate::exit::Exit;
 use crate::groups;
 use crate::moment::iso;
 use crate::terminal::{clean, elide, stdout_columns};
@@ -63,7 +63,7 @@ pub fn run(global: &Global, store: &Store, args: &CrashList) -> Result<Exit> {
         match &args.group {
             None => crashes.each(&mut tell)?,
             Some(text) => {
-                let group = groups::one(&crashes, text)?.map_err(Usage)?;
+                let group = groups::one(&crashes, text)?.map_err(Error::msg)?;
                 crashes.each_of(&crashes.crashes_of(&group)?, &mut tell)?;
             }
         }

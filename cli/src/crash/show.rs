@@ -5,7 +5,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use symtool_core::assess::{Assessor, Explained, NameOrigin, Symbols};
+use symtool_core::assess::{Assessor, Desk, Explained, NameOrigin, Symbols};
 use symtool_core::crash::{Crashes, Found, Listed, Slot};
 
 use crate::args::{CrashShow, Global};
@@ -97,16 +97,16 @@ fn raw(crashes: &Crashes, at: Slot) -> Result<()> {
 }
 
 fn show(global: &Global, crashes: &Crashes, at: Slot, assessor: &Assessor<'_>) -> Result<()> {
-    let mut told = Ok(());
+    let (mut told, mut desk) = (Ok(()), Desk::with_places());
     crashes.each_of(&[at], |listed| {
-        let explained = assessor.explain(listed.chunk, listed.crash);
+        let explained = assessor.explain(listed.chunk, listed.crash, &mut desk);
         told = tell(global, &listed, &explained);
         Ok(false)
     })?;
     told
 }
 
-fn tell(global: &Global, listed: &Listed<'_>, explained: &Explained) -> Result<()> {
+fn tell(global: &Global, listed: &Listed<'_>, explained: &Explained<'_>) -> Result<()> {
     let Listed { crash, chunk, group, .. } = listed;
     let tokens: Vec<String> = explained.frames.iter().map(|(link, _)| link.token(chunk)).collect();
     let frames = explained.frames.iter().zip(&tokens).map(|((link, _), token)| {
@@ -115,8 +115,8 @@ fn tell(global: &Global, listed: &Listed<'_>, explained: &Explained) -> Result<(
             frame: link.frame,
             function: is_named.then_some(&*link.name.shown),
             address: (!is_named).then_some(&**token),
-            file: link.place.as_ref().map(|(file, _)| &**file),
-            line: link.place.as_ref().map(|(_, line)| *line).filter(|line| *line > 0),
+            file: link.place.map(|(file, _)| file),
+            line: link.place.map(|(_, line)| line).filter(|line| *line > 0),
             inlined: link.inlined,
             source: origin(link.origin),
         }

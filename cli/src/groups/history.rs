@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use serde::Serialize;
 use symtool_core::crash::{Crashes, GroupId};
 use symtool_core::group::{Difference, NoSuchRun};
@@ -19,7 +19,7 @@ pub fn run(global: &Global, store: &Store, args: &GroupsHistory) -> Result<Exit>
     let crashes = store.read_crashes()?;
     let mut runs = crashes.runs()?;
     if let Some(text) = &args.group {
-        let group = super::one(&crashes, text)?.map_err(Usage)?;
+        let group = super::one(&crashes, text)?.map_err(Error::msg)?;
         let ids: Vec<String> = group.aliases.iter().chain([&group.id]).map(GroupId::to_string).collect();
         runs.retain_mut(|run| {
             keep_only(&mut run.report, &ids);
@@ -100,14 +100,14 @@ pub fn diff(global: &Global, store: &Store, args: &GroupsDiff) -> Result<Exit> {
     let crashes = store.read_crashes()?;
     let last = || -> Result<u64> { Ok(crashes.runs()?.last().map_or(0, |run| run.run)) };
     let (from, to) = (args.from, args.to.map_or_else(last, Ok)?);
-    if from >= to {
-        return Err(Usage(format!("run {from} is not before run {to}; name the earlier one first, 0 for before the first run")).into());
-    }
     let difference = match crashes.difference(from, to) {
         Ok(difference) => difference,
         Err(NoSuchRun::Store(error)) => return Err(error.into()),
-        Err(error) => return Err(Usage(error.to_string()).into()),
+        Err(error) => return Err(error.into()),
     };
+    if from >= to {
+        return Err(Usage(format!("run {from} is not before run {to}; name the earlier one first, 0 for before the first run")).into());
+    }
     let Difference { merged, parted, moved } = difference;
     let pair = |(alias, group): (GroupId, GroupId)| -> Result<Pair> {
         Ok(Pair { alias: alias.to_string(), group: group.to_string(), title: title(&crashes, group)? })

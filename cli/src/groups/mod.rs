@@ -6,7 +6,7 @@ mod show;
 
 use std::io::Write;
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use symtool_core::crash::{CrashWriter, Crashes, Found, GroupId};
 use symtool_core::group::{CannotMerge, Group};
 use symtool_core::reprocess::{CannotUndo, Run};
@@ -33,7 +33,7 @@ fn merge(global: &Global, store: &Store, args: &GroupsMerge) -> Result<Exit> {
     let writer = store.write_crashes()?;
     let mut groups = Vec::new();
     for text in &args.groups {
-        groups.push(one_id(&writer, text)?.map_err(Usage)?);
+        groups.push(one_id(&writer, text)?.map_err(Error::msg)?);
     }
     match writer.merge(&groups) {
         Ok(run) => told(global, &run),
@@ -46,7 +46,8 @@ fn undo(global: &Global, writer: &CrashWriter, run: Option<u64>) -> Result<Exit>
     match writer.undo(run) {
         Ok(run) => told(global, &run),
         Err(CannotUndo::Store(error)) => Err(error.into()),
-        Err(error) => Err(Usage(error.to_string()).into()),
+        Err(error @ CannotUndo::NotLast { .. }) => Err(Usage(error.to_string()).into()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -81,7 +81,7 @@ fn modules(crashes: &Crashes, group: &Group) -> Result<(BTreeMap<String, u64>, V
         if examples.len() < EXAMPLES {
             examples.push(listed.crash.id.to_string());
         }
-        let images = listed.crash.images().into_iter().filter_map(|image| listed.chunk.image(image));
+        let images = listed.chunk.images_of(listed.crash).iter().filter_map(|image| listed.chunk.image(*image));
         let mut names: Vec<&str> = images.filter_map(|image| listed.chunk.text_of(image.name)).collect();
         names.sort_unstable();
         names.dedup();

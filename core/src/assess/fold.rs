@@ -42,7 +42,9 @@ pub fn fold<T: Ord>(stack: &[T]) -> Vec<usize> {
 
 /// The shortest cycle at the far end of `stack`, and how many whole turns of it there are: two at least.
 fn cycle<T: Ord>(stack: &[T]) -> Option<(usize, usize)> {
-    (1..=MAX_PERIOD.min(stack.len() / 2)).find_map(|period| {
+    let last = stack.last()?;
+    let periods = 1..=MAX_PERIOD.min(stack.len() / 2);
+    periods.filter(|period| stack[stack.len() - 1 - period] == *last).find_map(|period| {
         let turn = &stack[stack.len() - period..];
         let turns = stack.rchunks_exact(period).take_while(|chunk| *chunk == turn).count();
         (turns >= 2).then_some((period, turns))

@@ -6,11 +6,14 @@ use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hashbrown::HashMap;
+use symtool_formats::crash::FrameKind;
 use symtool_formats::demangle::{Spelling, demangle};
 use symtool_formats::normal;
 use symtool_formats::rules::{Family, FrameFacts, Rules, Seen};
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::desk::package;
+use crate::crash::chunk::{Chunk, Place, StoredFrame};
 use crate::limits::KEPT_FUNCTIONS;
 
 /// A frame's function, as grouping sees it.
@@ -43,6 +46,22 @@ pub struct Parts<'a> {
     pub path: Option<&'a str>,
     /// What the report says.
     pub in_app: Option<bool>,
+}
+
+impl<'a> Parts<'a> {
+    /// What `frame` of `chunk` is, but for its function.
+    pub fn of(chunk: &'a Chunk, frame: &StoredFrame) -> Self {
+        let family = match frame.kind {
+            FrameKind::Native => Family::Native,
+            FrameKind::Java | FrameKind::Other => Family::Other,
+        };
+        let image = match frame.place {
+            Place::Image { image, .. } => Some(image),
+            _ => None,
+        };
+        let package = package(chunk, image, chunk.text_of(frame.package));
+        Self { family, function: None, module: None, package, path: None, in_app: frame.in_app }
+    }
 }
 
 /// Shards, so that threads seldom wait for each other.

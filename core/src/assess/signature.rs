@@ -9,7 +9,6 @@
 use symtool_formats::crash::FrameKind;
 use symtool_formats::normal;
 use symtool_formats::rules::{ExceptionFacts, Judged, Rules};
-use xxhash_rust::xxh3::Xxh3;
 
 use super::fold::fold;
 use super::stack::{Link, Origin};
@@ -43,17 +42,20 @@ pub struct Counts {
     pub why_not: Option<&'static str>,
 }
 
-/// What `crash` with the stack `links` is grouped by. The memory of `judged` is used.
-pub fn signature(rules: &Rules, judged: &mut Judged, (chunk, crash): (&Chunk, &StoredCrash), links: &[Link]) -> Signature {
-    decide(rules, judged, (chunk, crash), links).1
+/// What a stack is grouped by, and for each link why.
+pub fn explained(rules: &Rules, (chunk, crash): (&Chunk, &StoredCrash), links: &[Link<'_>]) -> (Signature, Vec<Counts>) {
+    let mut judged = Judged::default();
+    let decided = decide(rules, &mut judged, (chunk, crash), links);
+    let counts = (0..links.len()).map(|index| decided.picked.counts(rules, &judged, index)).collect();
+    (decided.signature((chunk, crash), links), counts)
 }
 
-/// The same, and for each link why.
-pub fn explained(rules: &Rules, (chunk, crash): (&Chunk, &StoredCrash), links: &[Link]) -> (Signature, Vec<Counts>) {
-    let mut judged = Judged::default();
-    let (picked, signature) = decide(rules, &mut judged, (chunk, crash), links);
-    let counts = (0..links.len()).map(|index| picked.counts(rules, &judged, index)).collect();
-    (signature, counts)
+/// What was decided about a stack.
+pub struct Decided {
+    /// The signature's id.
+    pub id: SignatureId,
+    kind: SignatureKind,
+    picked: Picked,
 }
 
 /// What was picked of a stack.
@@ -68,7 +70,8 @@ struct Picked {
     parts: Vec<usize>,
 }
 
-fn decide(rules: &Rules, judged: &mut Judged, (chunk, crash): (&Chunk, &StoredCrash), links: &[Link]) -> (Picked, Signature) {
+/// Decides what `crash` with the stack `links` is grouped by. The memory of `judged` is used.
+pub fn decide(rules: &Rules, judged: &mut Judged, (chunk, crash): (&Chunk, &StoredCrash), links: &[Link<'_>]) -> Decided {
     let trusted = trusted(links);
     let seen: Vec<_> = trusted.iter().map(|index| &links[*index].name.seen).collect();
     let exception =
@@ -90,13 +93,13 @@ fn decide(rules: &Rules, judged: &mut Judged, (chunk, crash): (&Chunk, &StoredCr
         parts = folded[..limit.saturating_mul(2).min(folded.len())].to_vec();
     }
     let is_cut_off = links.len() < MIN_SYSTEM_FRAMES && !is_of_app;
-    let signature = make(kind, (chunk, crash), &parts.iter().map(|index| &links[*index]).collect::<Vec<_>>(), is_cut_off);
-    (Picked { trusted, candidates, folded, parts }, signature)
+    let id = id(kind, (chunk, crash), parts.iter().map(|index| &links[*index]), is_cut_off);
+    Decided { id, kind, picked: Picked { trusted, candidates, folded, parts } }
 }
 
 /// What was found by scanning the stack may be junk, which must not count and of which rules must not conclude anything; if something better
 /// was found at all.
-fn trusted(links: &[Link]) -> Vec<usize> {
+fn trusted(links: &[Link<'_>]) -> Vec<usize> {
     let has_better = links.iter().skip(1).any(|link| !link.is_guess);
     (0..links.len()).filter(|index| !(has_better && links[*index].is_guess)).collect()
 }
@@ -108,48 +111,72 @@ fn candidates(judged: &Judged, trusted: &[usize]) -> (Vec<usize>, bool) {
     if in_app.is_empty() { (counting().map(|(_, index)| *index).collect(), false) } else { (in_app, true) }
 }
 
-fn make(kind: SignatureKind, (chunk, crash): (&Chunk, &StoredCrash), parts: &[&Link], is_cut_off: bool) -> Signature {
-    let mut hash = Xxh3::new();
-    hash.update(&[kind as u8]);
-    if is_cut_off && !parts.is_empty() {
-        hash.update(b"c");
-        hash.update(&crash.id.0);
+fn id<'l>(
+    kind: SignatureKind,
+    (chunk, crash): (&Chunk, &StoredCrash),
+    parts: impl ExactSizeIterator<Item = &'l Link<'l>>,
+    is_cut_off: bool,
+) -> SignatureId {
+    // Hashed at once, as a few texts in a row take three times as long.
+    let mut bytes = Vec::with_capacity(256);
+    bytes.push(kind as u8);
+    if parts.len() == 0 {
+        match without_frames(chunk, crash) {
+            Some((thrown, message)) => {
+                bytes.push(b'w');
+                bytes.extend_from_slice(thrown.as_bytes());
+                bytes.push(0);
+                bytes.extend_from_slice(message.as_bytes());
+            }
+            None => {
+                bytes.push(b'c');
+                bytes.extend_from_slice(&crash.id.0);
+            }
+        }
+        return SignatureId::of(&bytes);
     }
-    let thrown = chunk.text_of(crash.kind).filter(|_| crash.frames.iter().any(|frame| frame.kind == FrameKind::Java));
-    let mut frames: Vec<String> = Vec::with_capacity(parts.len());
-    if let Some(thrown) = thrown {
-        hash.update(b"e");
-        hash.update(thrown.as_bytes());
-        hash.update(&[0]);
+    if is_cut_off {
+        bytes.push(b'c');
+        bytes.extend_from_slice(&crash.id.0);
     }
-    for part in parts {
-        hash.update(&part.identity.to_le_bytes());
-        frames.push(part.token(chunk));
+    if let Some(thrown) = thrown(chunk, crash) {
+        bytes.push(b'e');
+        bytes.extend_from_slice(thrown.as_bytes());
+        bytes.push(0);
     }
-    let mut title = frames.first().cloned().unwrap_or_default();
-    if parts.is_empty() {
-        title = without_frames(chunk, crash, &mut hash);
-        frames.push(title.clone());
-    } else if let Some(thrown) = thrown {
-        title = format!("{thrown} in {title}");
-    }
-    Signature { id: SignatureId::of(&hash), kind, title, frames }
+    parts.for_each(|part| bytes.extend_from_slice(&part.identity.to_le_bytes()));
+    SignatureId::of(&bytes)
+}
+
+/// What was thrown, if that tells Java crashes apart.
+fn thrown<'a>(chunk: &'a Chunk, crash: &StoredCrash) -> Option<&'a str> {
+    chunk.text_of(crash.kind).filter(|_| chunk.frames(crash).iter().any(|frame| frame.kind == FrameKind::Java))
 }
 
 /// A crash without any frame is grouped by what was said, if a program said it; one of which only a signal is known stands alone.
-fn without_frames(chunk: &Chunk, crash: &StoredCrash, hash: &mut Xxh3) -> String {
+fn without_frames<'a>(chunk: &'a Chunk, crash: &StoredCrash) -> Option<(&'a str, String)> {
     let thrown = chunk.text_of(crash.kind).filter(|kind| !kind.starts_with("EXC_") && !kind.starts_with("SIG"));
     let message = chunk.text_of(crash.message).map(normal::message).filter(|message| !message.is_empty());
-    let (Some(thrown), Some(message)) = (thrown, message) else {
-        hash.update(b"c");
-        hash.update(&crash.id.0);
-        return format!("{}, nothing known of its cause", chunk.text_of(crash.kind).or(chunk.text_of(crash.signal)).unwrap_or("crash"));
-    };
-    hash.update(b"w");
-    hash.update(thrown.as_bytes());
-    hash.update(&[0]);
-    hash.update(message.as_bytes());
-    format!("{thrown}: {message}")
+    thrown.zip(message)
+}
+
+impl Decided {
+    /// The signature, spelled out.
+    pub fn signature(&self, (chunk, crash): (&Chunk, &StoredCrash), links: &[Link<'_>]) -> Signature {
+        let mut frames: Vec<String> = self.picked.parts.iter().map(|index| links[*index].token(chunk)).collect();
+        let title = match (frames.first(), thrown(chunk, crash)) {
+            (Some(first), Some(thrown)) => format!("{thrown} in {first}"),
+            (Some(first), None) => first.clone(),
+            (None, _) => without_frames(chunk, crash).map_or_else(
+                || format!("{}, nothing known of its cause", chunk.text_of(crash.kind).or(chunk.text_of(crash.signal)).unwrap_or("crash")),
+                |(thrown, message)| format!("{thrown}: {message}"),
+            ),
+        };
+        if frames.is_empty() {
+            frames.push(title.clone());
+        }
+        Signature { id: self.id, kind: self.kind, title, frames }
+    }
 }
 
 impl Picked {

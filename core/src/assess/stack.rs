@@ -10,24 +10,20 @@
 //! the address, one of code that is not the application's. Elsewhere it is that of the nearest exported function, and unlike crashes
 //! would pile up under it.
 
-use std::rc::Rc;
-use std::sync::Arc;
-
-use hashbrown::HashMap;
 use symtool_formats::crash::{FrameKind, Trust};
-use symtool_formats::rules::{Family, Rules};
+use symtool_formats::rules::Rules;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::answers::{self, Answers};
+use super::desk::{Desk, Functions};
 use super::names::{Name, Names, Parts};
 use super::names_are_exact;
 use crate::crash::chunk::{Chunk, Place, StoredCrash, StoredFrame, Text};
 
 /// One function on a stack.
 #[derive(Clone, Debug)]
-pub struct Link {
+pub struct Link<'d> {
     /// Its name.
-    pub name: Arc<Name>,
+    pub name: &'d Name,
     /// Where its name is from.
     pub origin: Origin,
     /// Where it lies, if it has no name.
@@ -39,7 +35,7 @@ pub struct Link {
     /// Whether it was inlined into the next link.
     pub inlined: bool,
     /// Path and line, where they are known and wanted.
-    pub place: Option<(String, u32)>,
+    pub place: Option<(&'d str, u32)>,
     /// Whether the unwinder guessed it.
     pub is_guess: bool,
 }
@@ -57,20 +53,21 @@ pub enum Origin {
     Nowhere,
 }
 
-/// Names of frames of one chunk that were met before. Crashes of one bug have the same frames.
-#[derive(Debug, Default)]
-pub struct Met {
-    /// By what the store has written for them.
-    known: HashMap<(usize, Option<u32>, Option<bool>), Known>,
-    /// By what the report says of them.
-    said: HashMap<Said, Arc<Name>>,
-}
-
-/// Names, and whether each was inlined; innermost first.
-type Known = Rc<[(Arc<Name>, bool)]>;
-
 /// Function, class, file, image or package, and whether it is the application's own.
-type Said = (Option<Text>, Option<Text>, Option<Text>, Option<u32>, Option<Text>, Option<bool>, FrameKind);
+pub type Said = (Option<Text>, Option<Text>, Option<Text>, Option<u32>, Option<Text>, Option<bool>, FrameKind);
+
+/// What becomes of a frame.
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    /// The store has named it.
+    Known(Functions),
+    /// The report has: index of the name.
+    Said(u32),
+    /// It is an address, to which this name says what rules have to know.
+    Address(u32),
+    /// Nothing: it tells nothing, or the next one tells it too.
+    Nothing,
+}
 
 /// What a stack is built from.
 pub struct Builder<'a> {
@@ -78,14 +75,11 @@ pub struct Builder<'a> {
     pub crash: &'a StoredCrash,
     pub rules: &'a Rules,
     pub names: &'a Names,
-    pub answers: &'a Answers,
-    /// The number of the crash's first frame in the batch.
+    /// The number of the crash's first frame on the desk.
     pub first: usize,
-    /// Whether paths and lines are wanted.
-    pub has_places: bool,
 }
 
-impl Link {
+impl Link<'_> {
     /// What it is in a signature of a crash of `chunk`.
     pub fn token(&self, chunk: &Chunk) -> String {
         if matches!(self.origin, Origin::Store | Origin::Report) {
@@ -102,107 +96,96 @@ impl Link {
     }
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
     /// The links, the crashing side first, and how many frames symbols of the store have named.
-    pub fn build(&self, met: &mut Met) -> (Vec<Link>, u32) {
-        let mut links = Vec::with_capacity(self.crash.frames.len() + self.crash.frames.len() / 2);
-        let mut resolved = 0;
-        for (index, frame) in self.crash.frames.iter().enumerate() {
-            let known = self.known(index, frame, met);
-            resolved += u32::from(!known.is_empty());
-            if known.is_empty() {
-                links.extend(self.unknown(index, frame, met));
-            } else if !frame.inlined {
-                // Of one that was inlined, the frame around it has the same address and brings the whole chain.
-                let of_call = |(name, inlined): &(Arc<Name>, bool)| Link {
+    pub fn build<'d>(&self, desk: &'d mut Desk) -> (Vec<Link<'d>>, u32)
+    where
+        'a: 'd,
+    {
+        let frames = self.chunk.frames(self.crash);
+        let mut steps = std::mem::take(&mut desk.steps);
+        steps.clear();
+        steps.extend(frames.iter().enumerate().map(|(index, frame)| self.step(index, frame, desk)));
+        desk.steps = steps;
+        let resolved = (0..frames.len()).filter(|index| !desk.at(self.first + index).is_empty()).count();
+        let mut links = Vec::with_capacity(frames.len() + frames.len() / 2);
+        for (index, (frame, step)) in frames.iter().zip(&desk.steps).enumerate() {
+            let said = |name: u32| {
+                let path = self.chunk.text_of(frame.file).map(|path| (path, frame.line.unwrap_or(0)));
+                Some(Link { place: path, ..link(index, frame, desk.said_names.get(name as usize)?) })
+            };
+            match step {
+                Step::Known(functions) => links.extend(desk.functions(*functions).iter().map(|function| Link {
                     origin: Origin::Store,
-                    inlined: *inlined,
-                    ..link(index, frame, Arc::clone(name))
-                };
-                let from = links.len();
-                links.extend(known.iter().map(of_call));
-                if self.has_places {
-                    self.place(index, &mut links[from..]);
-                }
+                    inlined: function.inlined,
+                    place: function.place.as_deref().map(|(path, line)| (&**path, *line)),
+                    ..link(index, frame, &function.name)
+                })),
+                Step::Said(name) => links.extend(said(*name)),
+                Step::Address(name) => links.extend(said(*name).and_then(|link| self.address(link))),
+                Step::Nothing => {}
             }
         }
-        (links, resolved)
+        (links, u32::try_from(resolved).unwrap_or(u32::MAX))
     }
 
-    /// What the store knows of a frame: names, and whether each was inlined.
-    fn known(&self, index: usize, frame: &StoredFrame, met: &mut Met) -> Known {
-        let written = self.answers.written(self.first + index);
-        let image = match frame.place {
-            Place::Image { image, .. } => Some(image),
-            _ => None,
-        };
-        let key = (written.as_ptr().addr(), image, frame.in_app);
-        if let Some(known) = met.known.get(&key).filter(|_| !written.is_empty()) {
-            return Rc::clone(known);
+    fn step(&self, index: usize, frame: &StoredFrame, desk: &mut Desk) -> Step {
+        let known = desk.at(self.first + index);
+        if known.is_empty() {
+            return self.unknown(frame, desk);
         }
-        let name = |known: answers::Known<'_>| {
-            let file = std::str::from_utf8(known.file).ok().filter(|file| !file.is_empty());
-            let parts = Parts { function: Some(known.function), path: file, ..self.parts(frame) };
-            (self.names.get(self.rules, &parts), known.inlined)
-        };
-        let named = self.answers.frames(self.first + index).filter(|known| !known.function.is_empty());
-        let known: Known = named.map(name).collect();
-        if !written.is_empty() {
-            met.known.insert(key, Rc::clone(&known));
-        }
-        known
+        // Of one that was inlined, the frame around it has the same address and brings the whole chain.
+        if frame.inlined { Step::Nothing } else { Step::Known(known) }
     }
 
-    /// Gives the links of frame `index` their paths and lines.
-    fn place(&self, index: usize, links: &mut [Link]) {
-        let named = self.answers.frames(self.first + index).filter(|known| !known.function.is_empty());
-        for (link, known) in links.iter_mut().zip(named) {
-            let file = std::str::from_utf8(known.file).ok().filter(|file| !file.is_empty());
-            link.place = file.map(|file| (file.to_owned(), known.line));
-        }
-    }
-
-    /// The name that `parts` of `frame` make.
-    fn said(&self, frame: &StoredFrame, parts: &Parts<'_>, met: &mut Met) -> Arc<Name> {
+    /// The number of the name that `parts` of `frame` make.
+    fn said(&self, frame: &StoredFrame, parts: &Parts<'_>, desk: &mut Desk) -> u32 {
         let function = frame.function.filter(|_| parts.function.is_some());
         let image = match frame.place {
             Place::Image { image, .. } => Some(image),
             _ => None,
         };
         let key = (function, frame.module, frame.file, image, frame.package, frame.in_app, frame.kind);
-        Arc::clone(met.said.entry(key).or_insert_with(|| self.names.get(self.rules, parts)))
+        let Desk { said, said_names, .. } = desk;
+        *said.entry(key).or_insert_with(|| {
+            said_names.push(self.names.get(self.rules, parts));
+            u32::try_from(said_names.len() - 1).unwrap_or(u32::MAX)
+        })
     }
 
     /// What the report alone tells of a frame.
-    fn unknown(&self, index: usize, frame: &StoredFrame, met: &mut Met) -> Option<Link> {
+    fn unknown(&self, frame: &StoredFrame, desk: &mut Desk) -> Step {
         let function = self.chunk.text_of(frame.function).filter(|function| is_name(function));
         let module = self.chunk.text_of(frame.module).filter(|_| frame.kind != FrameKind::Native);
-        let path = self.chunk.text_of(frame.file);
-        let place = path.filter(|_| self.has_places).map(|path| (path.to_owned(), frame.line.unwrap_or(0)));
-        let bare = Parts { module, path, ..self.parts(frame) };
+        let bare = Parts { module, path: self.chunk.text_of(frame.file), ..Parts::of(self.chunk, frame) };
         let named = Parts { function: function.map(str::as_bytes), ..bare };
         let is_named = match frame.kind {
-            FrameKind::Native => function.is_some() && self.believes(frame, &bare, met),
+            FrameKind::Native => function.is_some() && self.believes(frame, &bare, desk),
             _ => function.is_some() || module.is_some(),
         };
-        if is_named {
-            return Some(Link { place, ..link(index, frame, self.said(frame, &named, met)) });
+        match frame.kind {
+            _ if is_named => Step::Said(self.said(frame, &named, desk)),
+            FrameKind::Native => Step::Address(self.said(frame, &bare, desk)),
+            _ => Step::Nothing,
         }
-        if frame.kind == FrameKind::Native { self.address(link(index, frame, self.said(frame, &bare, met))) } else { None }
     }
 
     /// Whether the function that the report names is the one.
-    fn believes(&self, frame: &StoredFrame, bare: &Parts<'_>, met: &mut Met) -> bool {
+    fn believes(&self, frame: &StoredFrame, bare: &Parts<'_>, desk: &mut Desk) -> bool {
         let has_id = match frame.place {
             Place::Image { image, .. } => self.chunk.image(image).is_some_and(|image| image.id.is_some()),
             _ => false,
         };
         let has_line = frame.line.is_some_and(|line| line > 0);
-        !has_id || has_line || names_are_exact(self.crash.format) || !self.said(frame, bare, met).is_app
+        let is_app = |desk: &mut Desk| {
+            let name = self.said(frame, bare, desk);
+            desk.said_names.get(name as usize).is_none_or(|name| name.is_app)
+        };
+        !has_id || has_line || names_are_exact(self.crash.format) || !is_app(desk)
     }
 
     /// An address that has no name, and may get one.
-    fn address(&self, link: Link) -> Option<Link> {
+    fn address<'d>(&self, link: Link<'d>) -> Option<Link<'d>> {
         let mut bytes = Vec::with_capacity(64);
         let origin = match link.at {
             Place::Nowhere => return None,
@@ -230,23 +213,10 @@ impl Builder<'_> {
         };
         Some(Link { origin, identity: xxh3_128(&bytes), ..link })
     }
-
-    fn parts(&self, frame: &StoredFrame) -> Parts<'_> {
-        let of_image = match frame.place {
-            Place::Image { image, .. } => self.chunk.image(image).and_then(|image| self.chunk.text_of(image.path.or(image.name))),
-            _ => None,
-        };
-        let family = match frame.kind {
-            FrameKind::Native => Family::Native,
-            FrameKind::Java | FrameKind::Other => Family::Other,
-        };
-        let package = of_image.or_else(|| self.chunk.text_of(frame.package));
-        Parts { family, function: None, module: None, package, path: None, in_app: frame.in_app }
-    }
 }
 
 /// A function with the name that the report has.
-fn link(index: usize, frame: &StoredFrame, name: Arc<Name>) -> Link {
+fn link<'d>(index: usize, frame: &StoredFrame, name: &'d Name) -> Link<'d> {
     Link {
         origin: Origin::Report,
         at: frame.place,

@@ -1,37 +1,23 @@
 //! Adding crashes: in, reports and what was read of them; out, each in the store with its group, or known already, or kept aside.
 //!
 //! ```text
-//! ids          of each report; those that are known are left out
-//!   -> chunk   what grouping needs (chunk.rs)
-//!   -> assess  names from the store, signature (crate::assess)
-//!   -> rows    reports (reports.rs), index of images, members of signatures (ledger.rs), groups of new signatures
+//! reports      -> prepared  what was read of them, what they are grouped by (prepare.rs)
+//!              -> new ones  those whose ids are not stored yet
+//!              -> rows      reports (reports.rs), index of images, counts of signatures (ledger.rs), groups of new signatures
 //! ```
 
 use std::collections::{BTreeMap, HashSet};
 
-use rayon::prelude::*;
-use symtool_formats::crash::CrashEvent;
-
 use super::CrashWriter;
-use super::chunk::{Builder, Chunk};
+use super::chunk::Chunk;
 use super::database::{Changes, Database};
 use super::ids::{CrashId, GroupId, SignatureId};
-use super::ledger::{Counted, Ledger};
+use super::ledger::{Change, Ledger};
+use super::prepare::{Prepared, Ready, Seen};
 use super::state::{Failed, GroupRow, Meta, SignatureRow, Slot, State};
 use super::{reports, rows};
 use crate::assess::{Assessed, Assessor, Signature};
 use crate::store::Error;
-
-/// A report on its way in.
-#[derive(Debug)]
-pub struct Incoming {
-    /// Its bytes.
-    pub report: Vec<u8>,
-    /// Where it came from, as the user named it.
-    pub source: String,
-    /// What it tells, or why it cannot be read.
-    pub event: Result<CrashEvent, String>,
-}
 
 /// What became of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,132 +26,131 @@ pub enum Added {
     New(CrashId),
     /// The crash is stored already.
     Known(CrashId),
-    /// It cannot be read, and is kept aside; as for [`Incoming::event`].
+    /// It cannot be read, for this reason, and is kept aside.
     Failed(CrashId, String),
 }
 
 impl CrashWriter {
-    /// Stores `incoming`, no more than [`crate::limits::CHUNK_CRASHES`], all of it at once. They go into groups as `assessor` sees them.
+    /// Stores what was `prepared`, all of it at once. What is stored already is looked up now: `assessor` is the one that it was prepared
+    /// with.
     ///
     /// # Errors
-    /// Any [`Error`]; none of them is stored then.
-    pub fn add(&self, incoming: &[Incoming], assessor: &Assessor<'_>) -> Result<Vec<Added>, Error> {
-        add(&self.database, incoming, assessor)
+    /// Any [`Error`]; none of it is stored then.
+    pub fn add(&self, prepared: Prepared, assessor: &Assessor<'_>) -> Result<Vec<Added>, Error> {
+        let database = &self.database;
+        let Prepared { reports, ready } = prepared;
+        let mut ready = ready.map_err(|cause| database.io_error(cause))?;
+        let keys: Vec<Vec<u8>> = reports.iter().map(|seen| rows::crash(seen.id)).collect();
+        let mut met = HashSet::new();
+        let mut changes = database.changes();
+        let mut added = Vec::with_capacity(reports.len());
+        let (mut slots, mut fresh) = (0..=u16::MAX, Vec::new());
+        for (seen, known) in reports.iter().zip(database.bytes_of(&keys)?) {
+            let is_new = met.insert(seen.id) && known.is_none();
+            let slot = if seen.error.is_none() { slots.next() } else { None };
+            added.push(match &seen.error {
+                _ if !is_new => Added::Known(seen.id),
+                Some(error) => {
+                    keep_aside(database, &mut changes, seen, error)?;
+                    Added::Failed(seen.id, error.clone())
+                }
+                None => {
+                    fresh.extend(slot.map(|slot| (slot, &*seen.incoming.report)));
+                    Added::New(seen.id)
+                }
+            });
+        }
+        if fresh.len() < ready.chunk.crashes().len() {
+            let reports: Vec<&[u8]> = fresh.iter().map(|(_, report)| *report).collect();
+            let chunk = ready.chunk.only(fresh.iter().map(|(slot, _)| *slot));
+            ready = Ready::of(chunk, &reports, assessor).map_err(|cause| database.io_error(cause))?;
+        }
+        if !fresh.is_empty() {
+            put_chunk(database, &mut changes, ready)?;
+        }
+        changes.commit()?;
+        Ok(added)
     }
-}
-
-fn add(database: &Database, incoming: &[Incoming], assessor: &Assessor<'_>) -> Result<Vec<Added>, Error> {
-    let ids: Vec<CrashId> = incoming.par_iter().map(id_of).collect();
-    let keys: Vec<Vec<u8>> = ids.iter().map(|id| rows::crash(*id)).collect();
-    let mut seen = HashSet::new();
-    let mut changes = database.changes();
-    let mut builder = Builder::default();
-    let mut stored: Vec<(u16, &[u8])> = Vec::new();
-    let mut added = Vec::with_capacity(incoming.len());
-    for ((incoming, id), known) in incoming.iter().zip(&ids).zip(database.bytes_of(&keys)?) {
-        let is_new = seen.insert(*id) && known.is_none();
-        added.push(match &incoming.event {
-            _ if !is_new => Added::Known(*id),
-            Err(error) => {
-                keep_aside(database, &mut changes, *id, incoming, error)?;
-                Added::Failed(*id, error.clone())
-            }
-            Ok(event) => {
-                let slot = u16::try_from(stored.len()).map_err(|_| database.damaged())?;
-                builder.add(*id, event, &incoming.source);
-                stored.push((slot, &incoming.report));
-                Added::New(*id)
-            }
-        });
-    }
-    if !stored.is_empty() {
-        put_chunk(database, &mut changes, &builder.finish(), &stored, assessor)?;
-    }
-    changes.commit()?;
-    Ok(added)
-}
-
-fn id_of(incoming: &Incoming) -> CrashId {
-    CrashId::of(incoming.event.as_ref().ok().and_then(|event| event.event_id.as_deref()), &incoming.report)
 }
 
 /// A report that cannot be read may be one that a later version can.
-fn keep_aside(database: &Database, changes: &mut Changes<'_>, id: CrashId, incoming: &Incoming, error: &str) -> Result<(), Error> {
+fn keep_aside(database: &Database, changes: &mut Changes<'_>, Seen { incoming, id, .. }: &Seen, error: &str) -> Result<(), Error> {
     let report = database.pack(&incoming.report)?;
-    let failed = Failed { id, source: incoming.source.clone(), error: error.to_owned(), report };
-    changes.put(&rows::failed(id), &failed)
+    let failed = Failed { id: *id, source: incoming.source.clone(), error: error.to_owned(), report };
+    changes.put(&rows::failed(*id), &failed)
 }
 
-fn put_chunk(
-    database: &Database,
-    changes: &mut Changes<'_>,
-    chunk: &Chunk,
-    stored: &[(u16, &[u8])],
-    assessor: &Assessor<'_>,
-) -> Result<(), Error> {
+fn put_chunk(database: &Database, changes: &mut Changes<'_>, ready: Ready) -> Result<(), Error> {
+    let Ready { chunk, packed_chunk, packed_reports, digests, assessment } = ready;
     let mut meta: Meta = database.get(rows::META)?.unwrap_or_default();
     let number = meta.next_chunk;
-    let slots: Vec<u16> = stored.iter().map(|(slot, _)| *slot).collect();
-    let assessed = assessor.assess(chunk, &slots);
-    let mut ledger = Ledger::default();
-    let mut states = Vec::with_capacity(assessed.len());
-    for ((slot, crash), Assessed { signature, digest, resolved }) in slots.iter().zip(chunk.crashes()).zip(&assessed) {
-        states.push(State { signature: signature.id, digest: *digest, resolved: *resolved, is_gone: false });
-        let at = Slot { chunk: number, slot: *slot };
-        ledger.gain(signature.id, Counted { slot: at, time_ms: crash.time_ms, release: chunk.text_of(crash.release) });
-        changes.put(&rows::crash(crash.id), &at)?;
-        // It may have been kept aside by a version that could not read it.
-        changes.delete(&rows::failed(crash.id));
+    let has_failed = database.has_any(rows::area::FAILED)?;
+    let mut states = Vec::with_capacity(chunk.crashes().len());
+    for (((slot, crash), assessed), digest) in (0..=u16::MAX).zip(chunk.crashes()).zip(&assessment.crashes).zip(digests) {
+        let Assessed { signature, resolved } = *assessed;
+        states.push(State { signature, digest, resolved, is_gone: false });
+        changes.put(&rows::crash(crash.id), &Slot { chunk: number, slot })?;
+        if has_failed {
+            // It may have been kept aside by a version that could not read it.
+            changes.delete(&rows::failed(crash.id));
+        }
     }
-    put_signatures(database, changes, assessed.iter().map(|assessed| &assessed.signature))?;
+    let gains = (0..=u16::MAX).zip(&states).map(|(slot, state)| Change { slot, lost: None, gained: Some(state.signature) });
+    let mut ledger = Ledger::default();
+    ledger.take(number, &chunk, &states, &gains.collect::<Vec<_>>());
+    put_signatures(database, changes, assessment.signatures)?;
     ledger.write(database, changes)?;
-    for (image, slots) in slots_by_image(chunk) {
+    for (image, slots) in slots_by_image(&chunk) {
         changes.put(&rows::image(&image, number), &slots)?;
     }
-    changes.put_packed(&rows::chunk(number), chunk)?;
+    changes.put_bytes(&rows::chunk(number), packed_chunk)?;
     changes.put_packed(&rows::states(number), &states)?;
-    reports::put(database, changes, number, stored)?;
+    reports::put(changes, number, packed_reports)?;
     meta.next_chunk += 1;
-    meta.crashes += stored.len() as u64;
+    meta.crashes += states.len() as u64;
     changes.put(rows::META, &meta)
 }
 
 /// Each signature that is new gets a group of its own.
-fn put_signatures<'a>(
+fn put_signatures(
     database: &Database,
     changes: &mut Changes<'_>,
-    signatures: impl Iterator<Item = &'a Signature>,
+    signatures: impl IntoIterator<Item = (SignatureId, Signature)>,
 ) -> Result<(), Error> {
-    let unique: BTreeMap<SignatureId, &Signature> = signatures.map(|signature| (signature.id, signature)).collect();
+    let unique: BTreeMap<SignatureId, Signature> = signatures.into_iter().collect();
     let keys: Vec<Vec<u8>> = unique.keys().map(|id| rows::signature(*id)).collect();
-    for ((signature, key), known) in unique.values().zip(&keys).zip(database.bytes_of(&keys)?) {
-        if known.is_none() {
-            let group = own_group(database, signature.id)?;
-            changes.put(key, &signature.row(group))?;
-            changes.put(&rows::group(group), &GroupRow { signatures: vec![signature.id], aliases: Vec::new() })?;
-        }
+    let known = database.bytes_of(&keys)?;
+    let new: Vec<&Signature> = unique.values().zip(&known).filter(|(_, known)| known.is_none()).map(|(signature, _)| signature).collect();
+    let groups = own_groups(database, &new.iter().map(|signature| signature.id).collect::<Vec<_>>())?;
+    for (signature, group) in new.into_iter().zip(groups) {
+        changes.put(&rows::signature(signature.id), &signature.row(group))?;
+        changes.put(&rows::group(group), &GroupRow { signatures: vec![signature.id], aliases: Vec::new() })?;
     }
     Ok(())
 }
 
-/// The group for a signature that has none: one that has no signatures, not even of old.
-pub fn own_group(database: &Database, signature: SignatureId) -> Result<GroupId, Error> {
-    let mut number = 0;
-    loop {
-        let group = GroupId::of(signature, number);
-        let row: Option<GroupRow> = database.get(&rows::group(group))?;
-        if row.is_none_or(|row| row.signatures.iter().all(|known| *known == signature)) {
-            return Ok(group);
+/// The group for each signature that has none: one that has no signatures, not even of old.
+pub fn own_groups(database: &Database, signatures: &[SignatureId]) -> Result<Vec<GroupId>, Error> {
+    let first = |signature: &SignatureId| GroupId::of(*signature, 0);
+    let rows: Vec<Option<GroupRow>> = database.get_all(signatures.iter().map(|signature| rows::group(first(signature))))?;
+    let own = |(signature, row): (&SignatureId, Option<GroupRow>)| {
+        let (mut group, mut row) = (first(signature), row);
+        let mut number = 0;
+        while row.is_some_and(|row| row.signatures.iter().any(|known| known != signature)) {
+            number += 1;
+            group = GroupId::of(*signature, number);
+            row = database.get(&rows::group(group))?;
         }
-        number += 1;
-    }
+        Ok(group)
+    };
+    signatures.iter().zip(rows).map(own).collect()
 }
 
 /// For each image in which crashes of `chunk` have frames, which crashes.
 pub fn slots_by_image(chunk: &Chunk) -> BTreeMap<[u8; 16], Vec<u16>> {
     let mut slots: BTreeMap<[u8; 16], Vec<u16>> = BTreeMap::new();
     for (slot, crash) in (0..=u16::MAX).zip(chunk.crashes()) {
-        for image in crash.images() {
+        for image in chunk.images_of(crash).iter().copied() {
             for key in rows::image_keys(chunk.image(image).and_then(|image| image.id.as_ref())) {
                 let of_image = slots.entry(key).or_default();
                 if of_image.last() != Some(&slot) {

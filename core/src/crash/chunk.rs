@@ -11,12 +11,24 @@ use symtool_formats::crash::{At, CrashEvent, Exception, Format, Frame, FrameKind
 use super::ids::CrashId;
 use crate::limits::{MAX_STACK_FRAMES, MAX_STORED_TEXT_BYTES};
 
-/// Some crashes that came together.
+/// Some crashes that came together. Their lists lie one behind the other, so that reading thousands of them takes a few allocations.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunk {
-    texts: Vec<String>,
+    /// All texts, one behind the other.
+    texts: String,
+    /// Where each of them ends.
+    ends: Vec<u32>,
     images: Vec<StoredImage>,
     crashes: Vec<StoredCrash>,
+    frames: Vec<StoredFrame>,
+    crash_images: Vec<u32>,
+}
+
+/// A part of one of the lists of a [`Chunk`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    start: u32,
+    count: u32,
 }
 
 /// Index of a text of a [`Chunk`].
@@ -67,10 +79,12 @@ pub struct StoredCrash {
     pub message: Option<Text>,
     /// Image that tells what obfuscated names stand for.
     pub mapping: Option<u32>,
-    /// Frames of the whole stack, of which [`StoredCrash::frames`] has no more than [`MAX_STACK_FRAMES`].
+    /// Frames of the whole stack, of which [`Chunk::frames`] has no more than [`MAX_STACK_FRAMES`].
     pub depth: u32,
-    /// The stack that says where it crashed, the crashing side first.
-    pub frames: Vec<StoredFrame>,
+    /// Those that are stored.
+    frames: Span,
+    /// The images that these lie in.
+    images: Span,
 }
 
 /// A frame of the stack that says where it crashed.
@@ -121,7 +135,10 @@ pub enum Place {
 impl Chunk {
     /// The text at `text`.
     pub fn text(&self, text: Text) -> &str {
-        usize::try_from(text.0).ok().and_then(|index| self.texts.get(index)).map_or("", String::as_str)
+        let index = text.0 as usize;
+        let end = |index: usize| self.ends.get(index).map(|end| *end as usize);
+        let start = index.checked_sub(1).map_or(Some(0), end);
+        start.zip(end(index)).and_then(|(start, end)| self.texts.get(start..end)).unwrap_or_default()
     }
 
     /// The same for one that may be absent.
@@ -144,6 +161,16 @@ impl Chunk {
         &self.crashes
     }
 
+    /// The stack that says where `crash` came, the crashing side first.
+    pub fn frames(&self, crash: &StoredCrash) -> &[StoredFrame] {
+        part(&self.frames, crash.frames)
+    }
+
+    /// The images that its frames lie in, and its mapping, each once, in the order of frames.
+    pub fn images_of(&self, crash: &StoredCrash) -> &[u32] {
+        part(&self.crash_images, crash.images)
+    }
+
     /// The crash in slot `slot`.
     pub fn crash(&self, slot: u16) -> Option<&StoredCrash> {
         self.crashes.get(usize::from(slot))
@@ -161,21 +188,19 @@ impl Chunk {
     }
 }
 
-impl StoredCrash {
-    /// The images that its frames lie in, and its mapping, each once, in the order of frames.
-    pub fn images(&self) -> Vec<u32> {
-        let mut images: Vec<u32> = Vec::new();
-        let of_frames = self.frames.iter().filter_map(|frame| match frame.place {
-            Place::Image { image, .. } => Some(image),
-            _ => None,
-        });
-        for image in of_frames.chain(self.mapping) {
-            if !images.contains(&image) {
-                images.push(image);
-            }
-        }
-        images
+impl Chunk {
+    /// One that has only the crashes in `slots`.
+    #[must_use]
+    pub fn only(&self, slots: impl IntoIterator<Item = u16>) -> Self {
+        let mut builder = Builder::default();
+        slots.into_iter().filter_map(|slot| self.crash(slot)).for_each(|crash| builder.copy(self, crash, false));
+        builder.chunk
     }
+}
+
+fn part<T>(all: &[T], Span { start, count }: Span) -> &[T] {
+    let start = start as usize;
+    all.get(start..start.saturating_add(count as usize)).unwrap_or_default()
 }
 
 /// Builds a [`Chunk`].
@@ -193,7 +218,12 @@ impl Builder {
         let mapping = event.images.iter().find(|image| image.kind == ImageKind::Proguard && image.id.is_some());
         let mapping = mapping.filter(|_| stack.iter().any(|frame| frame.kind == FrameKind::Java)).map(|image| self.image(image));
         let mut images = HashMap::new();
-        let frames = ends(stack).map(|frame| self.frame(event, frame, &mut images)).collect();
+        let start = self.chunk.frames.len();
+        for frame in ends(stack) {
+            let frame = self.frame(event, frame, &mut images);
+            self.chunk.frames.push(frame);
+        }
+        let (frames, images) = self.spans(start, mapping);
         let kind = exception.and_then(|exception| exception.kind.as_deref()).or(event.reason.kind.as_deref());
         let message = exception.and_then(|exception| exception.message.as_deref()).or(event.reason.message.as_deref());
         let crash = StoredCrash {
@@ -210,6 +240,7 @@ impl Builder {
             mapping,
             depth: u32::try_from(stack.len()).unwrap_or(u32::MAX),
             frames,
+            images,
         };
         self.chunk.crashes.push(crash);
     }
@@ -217,6 +248,26 @@ impl Builder {
     /// The chunk.
     pub fn finish(self) -> Chunk {
         self.chunk
+    }
+
+    /// The parts of the lists that belong to a crash whose frames begin at `start` and are the last ones.
+    fn spans(&mut self, start: usize, mapping: Option<u32>) -> (Span, Span) {
+        let Chunk { frames, crash_images, .. } = &mut self.chunk;
+        let first = crash_images.len();
+        let of_frames = frames[start..].iter().filter_map(|frame| match frame.place {
+            Place::Image { image, .. } => Some(image),
+            _ => None,
+        });
+        for image in of_frames.chain(mapping) {
+            if !crash_images[first..].contains(&image) {
+                crash_images.push(image);
+            }
+        }
+        let span = |start: usize, end: usize| Span {
+            start: u32::try_from(start).unwrap_or(u32::MAX),
+            count: u32::try_from(end - start).unwrap_or(u32::MAX),
+        };
+        (span(start, frames.len()), span(first, crash_images.len()))
     }
 
     fn frame(&mut self, event: &CrashEvent, frame: &Frame, images: &mut HashMap<usize, u32>) -> StoredFrame {
@@ -275,10 +326,11 @@ impl Builder {
     fn intern(&mut self, text: &str) -> Text {
         let end = (0..=text.len().min(MAX_STORED_TEXT_BYTES)).rev().find(|end| text.is_char_boundary(*end));
         let text = &text[..end.unwrap_or(0)];
-        let texts = &mut self.chunk.texts;
+        let Chunk { texts, ends, .. } = &mut self.chunk;
         *self.texts.entry_ref(text).or_insert_with(|| {
-            texts.push(text.to_owned());
-            Text(u32::try_from(texts.len() - 1).unwrap_or(u32::MAX))
+            texts.push_str(text);
+            ends.push(u32::try_from(texts.len()).unwrap_or(u32::MAX));
+            Text(u32::try_from(ends.len() - 1).unwrap_or(u32::MAX))
         })
     }
 
@@ -294,15 +346,19 @@ impl Builder {
             message: text(crash.message),
             source: self.intern(if gone { "" } else { from.text(crash.source) }),
             mapping: None,
-            frames: Vec::new(),
             ..*crash
         };
+        let start = self.chunk.frames.len();
         if gone {
             copy.time_ms = None;
         } else {
             copy.mapping = crash.mapping.and_then(|image| self.copy_image(from, image));
-            copy.frames = crash.frames.iter().map(|frame| self.copy_frame(from, *frame)).collect();
+            for frame in from.frames(crash) {
+                let frame = self.copy_frame(from, *frame);
+                self.chunk.frames.push(frame);
+            }
         }
+        (copy.frames, copy.images) = self.spans(start, copy.mapping);
         self.chunk.crashes.push(copy);
     }
 

@@ -5,17 +5,22 @@
 
 use std::fs;
 
-use rocksdb::{BlockBasedOptions, DB, Direction, IteratorMode, Options, ReadOptions, WriteBatch, WriteOptions};
+use rayon::prelude::*;
+use rocksdb::{BlockBasedOptions, DB, Direction, FlushOptions, IteratorMode, Options, ReadOptions, WriteBatch, WriteOptions};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::rows;
-use crate::limits::{CRASH_CACHE_BYTES, MAX_ROW_BYTES};
+use super::{pack, rows};
+use crate::limits::CRASH_CACHE_BYTES;
 use crate::seal::{Locked, MasterKey, RowSeal};
 use crate::store::{Error, Format, Lock, Store};
 
-/// How rows of many kilobytes are compressed: a higher level takes twice as long and saves some 4 %.
-const ZSTD_LEVEL: i32 = 3;
+/// Rows that one thread looks up in a row.
+const KEYS_AT_ONCE: usize = 512;
+
+/// What is written to the log only is read back from there, one row after the other, by whoever opens the database next. From so many bytes
+/// on it is written where it belongs before the database is closed.
+const MAX_LOG_LEFT: u64 = 1 << 20;
 
 /// An open database.
 #[derive(Debug)]
@@ -24,6 +29,7 @@ pub struct Database {
     /// `None` where there are no crashes yet.
     db: Option<DB>,
     seal: RowSeal,
+    is_writer: bool,
     _lock: Lock,
 }
 
@@ -42,7 +48,7 @@ impl Database {
         let path = store.crashes();
         let open = || DB::open_for_read_only(&options(), &path, false).map_err(|cause| store.crashes_error(cause));
         let db = path.join("CURRENT").exists().then(open).transpose()?;
-        let mut database = Self { store: store.clone(), db, seal: RowSeal::Open, _lock: lock };
+        let mut database = Self { store: store.clone(), db, seal: RowSeal::Open, is_writer: false, _lock: lock };
         if let (true, Some(wrapped)) = (format.is_sealed(), database.raw(rows::DATA_KEY)?) {
             database.seal = unwrap(store, &wrapped)?;
         }
@@ -60,7 +66,7 @@ impl Database {
         let mut options = options();
         options.create_if_missing(true);
         let db = DB::open(&options, &path).map_err(|cause| store.crashes_error(cause))?;
-        let mut database = Self { store: store.clone(), db: Some(db), seal: RowSeal::Open, _lock: lock };
+        let mut database = Self { store: store.clone(), db: Some(db), seal: RowSeal::Open, is_writer: true, _lock: lock };
         if let (true, Some(master)) = (format.is_sealed(), store.key()) {
             database.seal = match database.raw(rows::DATA_KEY)? {
                 Some(wrapped) => unwrap(store, &wrapped)?,
@@ -82,7 +88,7 @@ impl Database {
         }
         let lock = Lock::exclusive(&store.crashes_lock(), store.wait())?;
         let db = DB::open(&options(), &path).map_err(|cause| store.crashes_error(cause))?;
-        let database = Self { store: store.clone(), db: Some(db), seal: RowSeal::Open, _lock: lock };
+        let database = Self { store: store.clone(), db: Some(db), seal: RowSeal::Open, is_writer: true, _lock: lock };
         let Some(wrapped) = database.raw(rows::DATA_KEY)? else { return Ok(()) };
         match RowSeal::rewrap(old, new, &wrapped) {
             Ok(None) => Ok(()),
@@ -108,7 +114,7 @@ impl Database {
 
     /// Bytes of a packed row, expanded.
     pub fn expand(&self, bytes: &[u8]) -> Result<Vec<u8>, Error> {
-        zstd::bulk::decompress(bytes, expanded_bytes(bytes)).map_err(|_| self.damaged())
+        pack::expand(bytes).map_err(|_| self.damaged())
     }
 
     /// The bytes at `key`.
@@ -117,22 +123,21 @@ impl Database {
     }
 
     /// The bytes at each of `keys`.
-    pub fn bytes_of<'k>(&self, keys: impl IntoIterator<Item = &'k Vec<u8>> + Clone) -> Result<Vec<Option<Vec<u8>>>, Error> {
-        let Some(db) = &self.db else { return Ok(keys.into_iter().map(|_| None).collect()) };
-        let found = db.multi_get(keys.clone());
-        keys.into_iter()
-            .zip(found)
-            .map(|(key, found)| match found.map_err(|cause| self.store.crashes_error(cause))? {
-                Some(bytes) => self.seal.open(key, bytes).map(Some).map_err(|_| self.damaged()),
-                None => Ok(None),
-            })
-            .collect()
+    pub fn bytes_of(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, Error> {
+        let Some(db) = &self.db else { return Ok(vec![None; keys.len()]) };
+        let open = |(key, found): (&Vec<u8>, Result<Option<Vec<u8>>, rocksdb::Error>)| {
+            let found = found.map_err(|cause| self.store.crashes_error(cause))?;
+            found.map(|bytes| self.seal.open(key, bytes).map_err(|_| self.damaged())).transpose()
+        };
+        let some = |keys: &[Vec<u8>]| keys.iter().zip(db.multi_get(keys)).map(open).collect::<Vec<_>>();
+        keys.par_chunks(KEYS_AT_ONCE).flat_map_iter(some).collect()
     }
 
     /// The value at each of `keys`.
-    pub fn get_all<T: DeserializeOwned>(&self, keys: impl Iterator<Item = Vec<u8>>) -> Result<Vec<Option<T>>, Error> {
+    pub fn get_all<T: DeserializeOwned + Send>(&self, keys: impl Iterator<Item = Vec<u8>>) -> Result<Vec<Option<T>>, Error> {
         let keys: Vec<Vec<u8>> = keys.collect();
-        self.bytes_of(&keys)?.into_iter().map(|bytes| bytes.map(|bytes| self.decode(&bytes)).transpose()).collect()
+        let decode = |bytes: Option<Vec<u8>>| bytes.map(|bytes| self.decode(&bytes)).transpose();
+        self.bytes_of(&keys)?.into_par_iter().with_min_len(KEYS_AT_ONCE).map(decode).collect()
     }
 
     /// Calls `each` with every row whose key begins with `prefix`, in the order of keys, from the key `from` on, until it says no.
@@ -151,6 +156,16 @@ impl Database {
             }
         }
         Ok(())
+    }
+
+    /// Whether there is a row whose key begins with `prefix`.
+    pub fn has_any(&self, prefix: &[u8]) -> Result<bool, Error> {
+        let mut found = false;
+        self.each(prefix, prefix, |_, _| {
+            found = true;
+            Ok(false)
+        })?;
+        Ok(found)
     }
 
     /// All rows of an area, decoded.
@@ -207,6 +222,30 @@ impl Database {
     }
 }
 
+impl Database {
+    /// Begins to write what is in the log only where it belongs, if it is much. Goes on in the background, and fails without harm.
+    pub fn settle(&self) {
+        self.flush(false);
+    }
+
+    fn flush(&self, wait: bool) {
+        let Some(db) = &self.db else { return };
+        let in_memory = db.property_int_value("rocksdb.cur-size-all-mem-tables").ok().flatten();
+        if self.is_writer && in_memory.is_some_and(|bytes| bytes > MAX_LOG_LEFT) {
+            let mut options = FlushOptions::default();
+            options.set_wait(wait);
+            // The log has all of it.
+            let _ = db.flush_opt(&options);
+        }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.flush(true);
+    }
+}
+
 impl Changes<'_> {
     /// Puts `value` at `key`.
     pub fn put<T: Serialize>(&mut self, key: &[u8], value: &T) -> Result<(), Error> {
@@ -216,14 +255,13 @@ impl Changes<'_> {
 
     /// Puts `value` at `key`, compressed.
     pub fn put_packed<T: Serialize>(&mut self, key: &[u8], value: &T) -> Result<(), Error> {
-        let bytes = self.database.encode(value)?;
-        self.put_bytes(key, self.database.pack(&bytes)?)
+        self.put_bytes(key, self.database.encode_packed(value)?)
     }
 
     /// Puts `bytes` at `key`.
     pub fn put_bytes(&mut self, key: &[u8], bytes: Vec<u8>) -> Result<(), Error> {
         let database = self.database;
-        let sealed = database.seal.close(key, bytes).map_err(|cause| Error::io(database.store.path(), cause))?;
+        let sealed = database.seal.close(key, bytes).map_err(|cause| database.io_error(cause))?;
         self.batch.put(key, sealed);
         Ok(())
     }
@@ -242,19 +280,23 @@ impl Changes<'_> {
 impl Database {
     /// The bytes that [`Changes::put`] would put.
     pub fn encode<T: Serialize>(&self, value: &T) -> Result<Vec<u8>, Error> {
-        postcard::to_stdvec(value).map_err(|_| self.damaged())
+        pack::encode(value).map_err(|cause| self.io_error(cause))
+    }
+
+    /// The bytes that [`Changes::put_packed`] would put.
+    pub fn encode_packed<T: Serialize>(&self, value: &T) -> Result<Vec<u8>, Error> {
+        pack::encode_packed(value).map_err(|cause| self.io_error(cause))
     }
 
     /// `bytes`, compressed for a row.
     pub fn pack(&self, bytes: &[u8]) -> Result<Vec<u8>, Error> {
-        zstd::bulk::compress(bytes, ZSTD_LEVEL).map_err(|cause| Error::io(self.store.path(), cause))
+        pack::pack(bytes).map_err(|cause| self.io_error(cause))
     }
-}
 
-/// What a zstd frame says it holds, as far as that is allowed.
-fn expanded_bytes(frame: &[u8]) -> usize {
-    let said = zstd::zstd_safe::get_frame_content_size(frame).ok().flatten();
-    said.and_then(|bytes| usize::try_from(bytes).ok()).map_or(0, |bytes| bytes.min(MAX_ROW_BYTES))
+    /// The error of something that went wrong before it came to the database.
+    pub fn io_error(&self, cause: std::io::Error) -> Error {
+        Error::io(self.store.path(), cause)
+    }
 }
 
 fn unwrap(store: &Store, wrapped: &[u8]) -> Result<RowSeal, Error> {

@@ -101,9 +101,9 @@ in_keys!(SignatureId);
 in_keys!(GroupId);
 
 impl SignatureId {
-    /// Of a hash of what makes the signature.
-    pub(crate) fn of(hash: &Xxh3) -> Self {
-        Self::of_hash(hash.digest128())
+    /// Of what makes the signature.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self::of_hash(xxh3_128(bytes))
     }
 }
 

@@ -4,114 +4,128 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hashbrown::{HashMap, HashSet};
+use rayon::prelude::*;
+
 use super::chunk::Chunk;
 use super::database::{Changes, Database};
 use super::ids::SignatureId;
 use super::rows;
-use super::state::{Slot, Tally};
+use super::state::{State, Tally};
 use crate::store::Error;
 
 /// Changes of signatures that belong together.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    gained: BTreeMap<SignatureId, Tally>,
-    lost: BTreeMap<SignatureId, Tally>,
-    /// Whether the crash has the signature afterwards.
-    members: BTreeMap<(SignatureId, u64), BTreeMap<u16, bool>>,
+    gained: HashMap<SignatureId, Tally>,
+    /// What is taken away; of chunks, those in which no crash has the signature any more.
+    lost: HashMap<SignatureId, Tally>,
+    /// The states of chunks in which crashes lose signatures, as they will be.
+    states: HashMap<u64, Vec<State>>,
 }
 
-/// What of a crash is counted.
+/// A crash that gets a signature, loses one, or both.
 #[derive(Clone, Copy, Debug)]
-pub struct Counted<'a> {
-    /// Where it is.
-    pub slot: Slot,
-    /// When it happened.
-    pub time_ms: Option<i64>,
-    /// In which release.
-    pub release: Option<&'a str>,
+pub struct Change {
+    /// Its slot.
+    pub slot: u16,
+    /// What it had.
+    pub lost: Option<SignatureId>,
+    /// What it gets.
+    pub gained: Option<SignatureId>,
 }
 
 impl Ledger {
-    /// The crash gets `signature`.
-    pub fn gain(&mut self, signature: SignatureId, crash: Counted<'_>) {
-        self.gained.entry(signature).or_default().count(crash.time_ms, crash.release);
-        self.members.entry((signature, crash.slot.chunk)).or_default().insert(crash.slot.slot, true);
+    /// Takes the `changed` crashes of chunk `number`, whose states will be `states`.
+    pub fn take(&mut self, number: u64, chunk: &Chunk, states: &[State], changed: &[Change]) {
+        let mut losers: HashSet<SignatureId> = HashSet::new();
+        for change in changed {
+            let Some(crash) = chunk.crash(change.slot) else { continue };
+            let release = chunk.text_of(crash.release);
+            if let Some(lost) = change.lost {
+                self.lost.entry(lost).or_default().count(crash.time_ms, release);
+                losers.insert(lost);
+            }
+            if let Some(gained) = change.gained {
+                let tally = self.gained.entry(gained).or_default();
+                tally.count(crash.time_ms, release);
+                tally.chunks.insert(number);
+            }
+        }
+        if losers.is_empty() {
+            return;
+        }
+        states.iter().filter(|state| !state.is_gone).for_each(|state| {
+            losers.remove(&state.signature);
+        });
+        for gone in losers {
+            self.lost.entry(gone).or_default().chunks.insert(number);
+        }
+        self.states.insert(number, states.to_vec());
     }
 
-    /// The crash has `signature` no longer.
-    pub fn lose(&mut self, signature: SignatureId, crash: Counted<'_>) {
-        self.lost.entry(signature).or_default().count(crash.time_ms, crash.release);
-        self.members.entry((signature, crash.slot.chunk)).or_default().insert(crash.slot.slot, false);
+    /// Takes what `other` has taken, of other chunks.
+    pub fn absorb(&mut self, other: Self) {
+        for (into, from) in [(&mut self.gained, other.gained), (&mut self.lost, other.lost)] {
+            for (signature, tally) in from {
+                into.entry(signature).or_default().add(&tally);
+            }
+        }
+        self.states.extend(other.states);
     }
 
-    /// Writes what has changed, and returns the tallies of all signatures that were touched, as they are then.
-    pub fn write(self, database: &Database, changes: &mut Changes<'_>) -> Result<BTreeMap<SignatureId, Tally>, Error> {
+    /// Writes what has changed.
+    pub fn write(self, database: &Database, changes: &mut Changes<'_>) -> Result<(), Error> {
         let touched: BTreeSet<SignatureId> = self.gained.keys().chain(self.lost.keys()).copied().collect();
-        let keys: Vec<Vec<u8>> = touched.iter().map(|signature| rows::tally(*signature)).collect();
-        let mut tallies = BTreeMap::new();
-        for ((signature, key), found) in touched.iter().zip(&keys).zip(database.bytes_of(&keys)?) {
-            let mut tally: Tally = found.map_or(Ok(Tally::default()), |bytes| database.decode(&bytes))?;
-            if let Some(gained) = self.gained.get(signature) {
+        let before: Vec<Option<Tally>> = database.get_all(touched.iter().map(|signature| rows::tally(*signature)))?;
+        let (mut tallies, mut edgeless) = (BTreeMap::new(), HashMap::new());
+        for (signature, tally) in touched.into_iter().zip(before) {
+            let mut tally = tally.unwrap_or_default();
+            if let Some(gained) = self.gained.get(&signature) {
                 tally.add(gained);
             }
-            if self.lost.get(signature).is_some_and(|lost| tally.subtract(lost)) {
-                (tally.first_ms, tally.last_ms) = self.times(database, *signature)?;
+            if self.lost.get(&signature).is_some_and(|lost| tally.subtract(lost)) {
+                edgeless.insert(signature, Tally { chunks: tally.chunks.clone(), ..Tally::default() });
             }
-            if tally.crashes == 0 {
-                changes.delete(key);
-            } else {
-                changes.put(key, &tally)?;
-            }
-            tallies.insert(*signature, tally);
+            tallies.insert(signature, tally);
         }
-        self.write_members(database, changes)?;
-        Ok(tallies)
-    }
-
-    fn write_members(&self, database: &Database, changes: &mut Changes<'_>) -> Result<(), Error> {
-        let keys: Vec<Vec<u8>> = self.members.keys().map(|(signature, chunk)| rows::members(*signature, *chunk)).collect();
-        for ((changed, key), found) in self.members.values().zip(&keys).zip(database.bytes_of(&keys)?) {
-            let before: Vec<u16> = found.map_or(Ok(Vec::new()), |bytes| database.decode(&bytes))?;
-            let after = changed_members(&before, changed);
-            if after.is_empty() {
-                changes.delete(key);
+        self.find_times(database, &mut edgeless)?;
+        for (signature, mut tally) in tallies {
+            if let Some(found) = edgeless.get(&signature) {
+                (tally.first_ms, tally.last_ms) = (found.first_ms, found.last_ms);
+            }
+            let key = rows::tally(signature);
+            if tally.crashes == 0 {
+                changes.delete(&key);
             } else {
-                changes.put(key, &after)?;
+                changes.put(&key, &tally)?;
             }
         }
         Ok(())
     }
 
-    /// When the first and the last of those crashes were that have `signature` afterwards.
-    fn times(&self, database: &Database, signature: SignatureId) -> Result<(Option<i64>, Option<i64>), Error> {
-        let mut members: BTreeMap<u64, Vec<u16>> = BTreeMap::new();
-        let prefix = rows::all_members(signature);
-        database.each(&prefix, &prefix, |key, value| {
-            members.extend(rows::last_number(key).map(|chunk| Ok::<_, Error>((chunk, database.decode(&value)?))).transpose()?);
-            Ok(true)
-        })?;
-        for ((_, chunk), changed) in self.members.range((signature, 0)..=(signature, u64::MAX)) {
-            let slots = members.entry(*chunk).or_default();
-            *slots = changed_members(slots, changed);
+    /// Finds when the first and the last of those crashes were that will have each of the signatures, in the chunks that it names. Each
+    /// chunk is read once, as a signature may be in all of them, and all signatures in one.
+    fn find_times(&self, database: &Database, signatures: &mut HashMap<SignatureId, Tally>) -> Result<(), Error> {
+        let chunks: BTreeSet<u64> = signatures.values().flat_map(|tally| &tally.chunks).copied().collect();
+        let chunks: Vec<u64> = chunks.into_iter().collect();
+        let wanted = &*signatures;
+        let find = |number: &u64| {
+            let chunk: Option<Chunk> = database.get_packed(&rows::chunk(*number))?;
+            let before: Option<Vec<State>> = database.get_packed(&rows::states(*number))?;
+            let (Some(chunk), Some(before)) = (chunk, before) else { return Err(database.damaged()) };
+            let mut found: HashMap<SignatureId, Tally> = HashMap::new();
+            for (crash, state) in chunk.crashes().iter().zip(self.states.get(number).unwrap_or(&before)) {
+                if !state.is_gone && wanted.contains_key(&state.signature) {
+                    found.entry(state.signature).or_default().count(crash.time_ms, None);
+                }
+            }
+            Ok(found)
+        };
+        let found: Vec<HashMap<SignatureId, Tally>> = chunks.par_iter().map(find).collect::<Result<_, Error>>()?;
+        for (signature, tally) in found.into_iter().flatten() {
+            signatures.entry(signature).and_modify(|known| known.add(&tally));
         }
-        let mut tally = Tally::default();
-        for (chunk, slots) in members.iter().filter(|(_, slots)| !slots.is_empty()) {
-            // A chunk that is on its way in has gains only.
-            let Some(crashes) = database.get_packed::<Chunk>(&rows::chunk(*chunk))? else { continue };
-            slots.iter().filter_map(|slot| crashes.crash(*slot)).for_each(|crash| tally.count(crash.time_ms, None));
-        }
-        Ok((tally.first_ms, tally.last_ms))
+        Ok(())
     }
-}
-
-fn changed_members(before: &[u16], changed: &BTreeMap<u16, bool>) -> Vec<u16> {
-    let mut slots: BTreeSet<u16> = before.iter().copied().collect();
-    for (slot, is_member) in changed {
-        if *is_member {
-            slots.insert(*slot);
-        } else {
-            slots.remove(slot);
-        }
-    }
-    slots.into_iter().collect()
 }

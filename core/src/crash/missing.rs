@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map};
 
 use super::ids::{GroupId, SignatureId};
 use super::state::{SignatureKind, SignatureRow, State};
-use super::{Crashes, rows};
+use super::{Chunk, Crashes, StoredImage, rows};
 use crate::assess::Modules;
 use crate::store::Error;
 
@@ -41,6 +41,8 @@ impl Crashes {
         let there: BTreeSet<[u8; 16]> = modules.iter().map(|(_, key)| key).collect();
         let mut missing: BTreeMap<[u8; 16], Missing> = BTreeMap::new();
         let (mut states, mut known): (HashMap<u64, Vec<State>>, Known) = Default::default();
+        // Most of them are in the first chunk already.
+        let mut last: Option<(u64, Chunk)> = None;
         self.database.each(rows::area::IMAGES, rows::area::IMAGES, |key, value| {
             let (Some(image), Some(chunk)) = (key.get(1..17).and_then(|key| key.try_into().ok()), rows::last_number(key)) else {
                 return Err(self.database.damaged());
@@ -50,7 +52,12 @@ impl Crashes {
             }
             let module = match missing.entry(image) {
                 btree_map::Entry::Occupied(known) => known.into_mut(),
-                btree_map::Entry::Vacant(new) => new.insert(self.describe(image, chunk)?),
+                btree_map::Entry::Vacant(new) => {
+                    if last.as_ref().is_none_or(|(number, _)| *number != chunk) {
+                        last = Some((chunk, self.chunk(chunk)?.ok_or_else(|| self.database.damaged())?));
+                    }
+                    new.insert(last.as_ref().map(|(_, chunk)| describe(image, chunk)).unwrap_or_default())
+                }
             };
             let states = match states.entry(chunk) {
                 Entry::Occupied(known) => known.into_mut(),
@@ -66,21 +73,6 @@ impl Crashes {
             (weight(a), &a.name, &a.id).cmp(&(weight(b), &b.name, &b.id))
         });
         Ok(missing)
-    }
-
-    /// What the first chunk with crashes in an image says of it. Nothing if that is the other reading of an id that has two.
-    fn describe(&self, image: [u8; 16], chunk: u64) -> Result<Missing, Error> {
-        let chunk = self.chunk(chunk)?.ok_or_else(|| self.database.damaged())?;
-        let is_meant = |stored: &&super::StoredImage| stored.id.as_ref().is_some_and(|id| id.keys().next() == Some(image));
-        let text = |text| chunk.text_of(text).map(str::to_owned);
-        let of_image = |stored: &super::StoredImage| Missing {
-            name: text(stored.name),
-            path: text(stored.path),
-            id: text(stored.spelled_id).unwrap_or_default(),
-            arch: text(stored.arch),
-            ..Missing::default()
-        };
-        Ok(chunk.images().iter().find(is_meant).map(of_image).unwrap_or_default())
     }
 
     fn count(&self, module: &mut Missing, slots: &[u16], states: &[State], known: &mut Known) -> Result<(), Error> {
@@ -102,4 +94,18 @@ impl Crashes {
         }
         Ok(())
     }
+}
+
+/// What a chunk with crashes in an image says of it. Nothing if that is the other reading of an id that has two.
+fn describe(image: [u8; 16], chunk: &Chunk) -> Missing {
+    let is_meant = |stored: &&StoredImage| stored.id.as_ref().is_some_and(|id| id.keys().next() == Some(image));
+    let text = |text| chunk.text_of(text).map(str::to_owned);
+    let of_image = |stored: &StoredImage| Missing {
+        name: text(stored.name),
+        path: text(stored.path),
+        id: text(stored.spelled_id).unwrap_or_default(),
+        arch: text(stored.arch),
+        ..Missing::default()
+    };
+    chunk.images().iter().find(is_meant).map(of_image).unwrap_or_default()
 }

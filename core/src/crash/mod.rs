@@ -14,6 +14,8 @@ pub(crate) mod database;
 mod ids;
 pub(crate) mod ledger;
 mod missing;
+mod pack;
+mod prepare;
 mod read;
 mod remove;
 pub(crate) mod reports;
@@ -21,11 +23,12 @@ pub(crate) mod rows;
 pub(crate) mod state;
 
 use crate::store::{Error, Store};
-pub use add::{Added, Incoming};
+pub use add::Added;
 pub use chunk::{Chunk, Place, StoredCrash, StoredFrame, StoredImage, crash_stack};
 use database::Database;
 pub use ids::{CrashId, GroupId, SignatureId};
 pub use missing::Missing;
+pub use prepare::{Incoming, Prepared};
 pub use read::{Found, Listed};
 pub use state::{Failed, SignatureKind, Slot, State, Tally};
 

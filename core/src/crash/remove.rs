@@ -6,7 +6,7 @@ use super::add::slots_by_image;
 use super::chunk::Chunk;
 use super::database::Changes;
 use super::ids::CrashId;
-use super::ledger::{Counted, Ledger};
+use super::ledger::{Change, Ledger};
 use super::state::{Meta, Slot};
 use super::{CrashWriter, reports, rows};
 use crate::store::Error;
@@ -28,16 +28,17 @@ impl CrashWriter {
             gone.dedup();
             let Some(chunk) = self.chunk(number)? else { continue };
             let mut states = self.states(number)?;
+            let mut changed = Vec::with_capacity(gone.len());
             for slot in gone.iter() {
                 let (Some(crash), Some(state)) = (chunk.crash(*slot), states.get_mut(usize::from(*slot))) else { continue };
                 if std::mem::replace(&mut state.is_gone, true) {
                     continue;
                 }
-                let at = Slot { chunk: number, slot: *slot };
-                ledger.lose(state.signature, Counted { slot: at, time_ms: crash.time_ms, release: chunk.text_of(crash.release) });
+                changed.push(Change { slot: *slot, lost: Some(state.signature), gained: None });
                 changes.delete(&rows::crash(crash.id));
                 removed += 1;
             }
+            ledger.take(number, &chunk, &states, &changed);
             let left = chunk.without(gone);
             put_images(&mut changes, number, &chunk, &left)?;
             changes.put_packed(&rows::chunk(number), &left)?;

@@ -4,18 +4,29 @@
 //! count(varint) { slot(varint) length(varint) }* report*     before compression
 //! ```
 
+use std::io;
+
 use rayon::prelude::*;
 
 use super::database::{Changes, Database};
-use super::rows;
 use super::state::Slot;
+use super::{pack, rows};
 use crate::limits::REPORTS_BLOCK_BYTES;
 use crate::store::Error;
 
-/// Puts `reports`, which are in the order of their slots, into `chunk`.
-pub fn put(database: &Database, changes: &mut Changes<'_>, chunk: u64, reports: &[(u16, &[u8])]) -> Result<(), Error> {
+/// Some reports that follow each other, compressed.
+#[derive(Debug)]
+pub struct Packed {
+    /// The slot of the last of them.
+    last: u16,
+    bytes: Vec<u8>,
+}
+
+/// Compresses `reports`, those of the first slots of a chunk.
+pub fn pack(reports: &[&[u8]]) -> io::Result<Vec<Packed>> {
+    let reports: Vec<(u16, &[u8])> = (0..=u16::MAX).zip(reports.iter().copied()).collect();
     let mut blocks: Vec<&[(u16, &[u8])]> = Vec::new();
-    let mut rest = reports;
+    let mut rest = &*reports;
     while !rest.is_empty() {
         let mut bytes = 0;
         let fits = |(_, report): &&(u16, &[u8])| {
@@ -27,13 +38,16 @@ pub fn put(database: &Database, changes: &mut Changes<'_>, chunk: u64, reports: 
         blocks.push(block);
         rest = after;
     }
-    let packed: Vec<Result<Vec<u8>, Error>> = blocks.par_iter().map(|block| database.pack(&join(database, block)?)).collect();
-    for (block, packed) in blocks.iter().zip(packed) {
-        if let Some((last, _)) = block.last() {
-            changes.put_bytes(&rows::reports(chunk, *last), packed?)?;
-        }
-    }
-    Ok(())
+    let pack = |block: &&[(u16, &[u8])]| {
+        let last = block.last().map_or(0, |(slot, _)| *slot);
+        Ok(Packed { last, bytes: pack::pack(&join(block)?)? })
+    };
+    blocks.par_iter().map(pack).collect()
+}
+
+/// Puts `packed` into `chunk`.
+pub fn put(changes: &mut Changes<'_>, chunk: u64, packed: Vec<Packed>) -> Result<(), Error> {
+    packed.into_iter().try_for_each(|Packed { last, bytes }| changes.put_bytes(&rows::reports(chunk, last), bytes))
 }
 
 /// The report of the crash at `at`.
@@ -57,15 +71,16 @@ pub fn remove(database: &Database, changes: &mut Changes<'_>, chunk: u64, slots:
         if stay.is_empty() {
             changes.delete(key);
         } else if stay.len() < all.len() {
-            changes.put_bytes(key, database.pack(&join(database, &stay)?)?)?;
+            let packed = join(&stay).and_then(|block| pack::pack(&block));
+            changes.put_bytes(key, packed.map_err(|cause| database.io_error(cause))?)?;
         }
         Ok(true)
     })
 }
 
-fn join(database: &Database, reports: &[(u16, &[u8])]) -> Result<Vec<u8>, Error> {
+fn join(reports: &[(u16, &[u8])]) -> io::Result<Vec<u8>> {
     let head: Vec<(u16, u32)> = reports.iter().map(|(slot, report)| (*slot, u32::try_from(report.len()).unwrap_or(u32::MAX))).collect();
-    let mut bytes = database.encode(&head)?;
+    let mut bytes = pack::encode(&head)?;
     reports.iter().for_each(|(_, report)| bytes.extend_from_slice(report));
     Ok(bytes)
 }

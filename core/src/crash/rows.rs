@@ -9,9 +9,8 @@
 //! s chunk(8)                             what came of each of them: Vec<State>
 //! i crash(10)                            where a crash is: chunk, slot
 //! x image(16) chunk(8)                   slots of crashes with frames in the image; first 16 bytes of its id
-//! y signature(16) chunk(8)               slots of crashes with that signature
 //! n signature(16)                        SignatureRow: what it is made of, and its group
-//! t signature(16)                        Tally: how many crashes have it, from when to when, in which releases
+//! t signature(16)                        Tally: how many crashes have it, from when to when, in which releases and chunks
 //! g group(8)                             GroupRow: its signatures, and its aliases
 //! a group(8)                             the group that this alias stands for
 //! f crash(10)                            Failed: a report that cannot be read
@@ -96,16 +95,6 @@ pub fn all_of_image(image: &[u8; 16]) -> Vec<u8> {
 /// The key of the index for each id that `id` may stand for.
 pub fn image_keys(id: Option<&ImageId>) -> impl Iterator<Item = [u8; 16]> {
     id.into_iter().flat_map(ImageId::keys)
-}
-
-/// Crashes with a signature.
-pub fn members(signature: SignatureId, chunk: u64) -> Vec<u8> {
-    key(b'y', &[&signature.0, &chunk.to_be_bytes()])
-}
-
-/// The same in all chunks.
-pub fn all_members(signature: SignatureId) -> Vec<u8> {
-    key(b'y', &[&signature.0])
 }
 
 /// A signature.

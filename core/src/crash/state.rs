@@ -1,6 +1,6 @@
 //! What came of crashes: in, nothing; out, the rows that say which signature each has, and what each signature counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +71,8 @@ pub struct Tally {
     pub last_ms: Option<i64>,
     /// Crashes by release; those without one are not in it.
     pub releases: BTreeMap<String, u64>,
+    /// The chunks in which they are.
+    pub(crate) chunks: BTreeSet<u64>,
 }
 
 impl Tally {
@@ -89,13 +91,14 @@ impl Tally {
     /// Adds what `other` counts.
     pub fn add(&mut self, other: &Self) {
         self.crashes += other.crashes;
+        self.chunks.extend(&other.chunks);
         self.see(other.first_ms, other.last_ms);
         for (release, crashes) in &other.releases {
             *self.releases.entry(release.clone()).or_default() += crashes;
         }
     }
 
-    /// Takes away what `other` counts, but for its times. Returns whether these may have been the first or the last, so that they
+    /// Takes away what `other` counts, and its chunks, but not its times. Returns whether these may have been the first or the last, so that they
     /// have to be looked for again.
     pub fn subtract(&mut self, other: &Self) -> bool {
         self.crashes = self.crashes.saturating_sub(other.crashes);
@@ -105,6 +108,7 @@ impl Tally {
             }
         }
         self.releases.retain(|_, crashes| *crashes > 0);
+        self.chunks.retain(|chunk| !other.chunks.contains(chunk));
         if self.crashes == 0 {
             (self.first_ms, self.last_ms) = (None, None);
             return false;

@@ -1,8 +1,8 @@
 //! Reading groups: in, ids or nothing; out, groups with all that is counted of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use crate::crash::state::{GroupRow, SignatureRow};
+use crate::crash::state::{GroupRow, SignatureRow, State};
 use crate::crash::{Crashes, Found, GroupId, SignatureId, SignatureKind, Slot, Tally, rows};
 use crate::store::Error;
 
@@ -139,17 +139,14 @@ impl Crashes {
     /// # Errors
     /// Any [`Error`].
     pub fn crashes_of(&self, group: &Group) -> Result<Vec<Slot>, Error> {
+        let signatures: HashSet<SignatureId> = group.signatures.iter().map(|signature| signature.id).collect();
         let mut slots = Vec::new();
-        for signature in &group.signatures {
-            let prefix = rows::all_members(signature.id);
-            self.database.each(&prefix, &prefix, |key, value| {
-                let chunk = rows::last_number(key).ok_or_else(|| self.database.damaged())?;
-                let of_chunk: Vec<u16> = self.database.decode(&value)?;
-                slots.extend(of_chunk.into_iter().map(|slot| Slot { chunk, slot }));
-                Ok(true)
-            })?;
+        for chunk in group.tally.chunks.iter().copied() {
+            let states = self.states(chunk)?;
+            let has_one = |state: &State| !state.is_gone && signatures.contains(&state.signature);
+            let of_group = (0..=u16::MAX).zip(&states).filter(|(_, state)| has_one(state));
+            slots.extend(of_group.map(|(slot, _)| Slot { chunk, slot }));
         }
-        slots.sort_unstable();
         Ok(slots)
     }
 

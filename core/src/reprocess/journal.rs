@@ -3,9 +3,10 @@
 //! ```text
 //! h run          Run, as JSON
 //! j run part 0   rows of signatures, groups and aliases as they were before: Vec<Before>
-//! j run part n   crashes and their states before and after: Vec<Moved>, at most MOVES_PER_PART of them
+//! j run part n   crashes and their states before and after: Vec<Moved>, those of some chunks
 //! ```
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::report::Report;
@@ -14,8 +15,8 @@ use crate::crash::state::{Slot, State};
 use crate::crash::{Crashes, rows};
 use crate::store::Error;
 
-/// Moves in one row: some 3 MB before compression.
-const MOVES_PER_PART: usize = 1 << 16;
+/// Moves in one row, more or less: some 1 MB before compression.
+const MOVES_PER_PART: usize = 1 << 14;
 
 /// A run that was carried out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,13 +61,25 @@ pub struct Moved {
 }
 
 /// Writes `run` and what undoes it.
-pub fn put(changes: &mut Changes<'_>, run: &Run, before: &[Before], moved: &[Moved]) -> Result<(), Error> {
+pub fn put(database: &Database, changes: &mut Changes<'_>, run: &Run, before: &[Before], moved: &[Moved]) -> Result<(), Error> {
     put_run(changes, run)?;
-    changes.put_packed(&rows::undo(run.run, 0), &before)?;
-    for (part, moved) in (1..).zip(moved.chunks(MOVES_PER_PART)) {
-        changes.put_packed(&rows::undo(run.run, part), &moved)?;
+    let of_moved = || parts(moved).par_iter().map(|moved| database.encode_packed(moved)).collect::<Vec<_>>();
+    let (before, parts) = rayon::join(|| database.encode_packed(&before), of_moved);
+    for (part, packed) in (0..).zip(std::iter::once(before).chain(parts)) {
+        changes.put_bytes(&rows::undo(run.run, part), packed?)?;
     }
     Ok(())
+}
+
+/// Cut between chunks, so that each is in one part as a whole.
+fn parts(moved: &[Moved]) -> Vec<&[Moved]> {
+    let (mut parts, mut rest) = (Vec::new(), moved);
+    while let Some(last) = rest.get(MOVES_PER_PART.min(rest.len()).saturating_sub(1)) {
+        let (part, after) = rest.split_at(rest.partition_point(|moved| moved.at.chunk <= last.at.chunk));
+        parts.push(part);
+        rest = after;
+    }
+    parts
 }
 
 /// Writes `run` alone.

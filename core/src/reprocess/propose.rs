@@ -1,20 +1,21 @@
 //! What a run would do: in, stored crashes and an assessor; out, moves, groups and a report, with nothing changed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::mpsc;
 
+use hashbrown::HashMap;
 use rayon::prelude::*;
 use symtool_formats::crash::ImageId;
 
-use super::apply::{Mapping, Step};
+use super::apply::{Mapping, Movement, Step};
 use super::journal::{Moved, Run, RunKind};
 use super::report::{Cause, CrashCounts, Report};
 use super::select::{Changed, ChangedModule, Selected, changed, known, select};
 use super::told::Told;
-use crate::assess::{Assessed, Assessor, ENGINE, Signature};
-use crate::crash::add::own_group;
-use crate::crash::chunk::Chunk;
+use crate::assess::{Assessed, Assessment, Assessor, ENGINE, Signature};
+use crate::crash::add::own_groups;
 use crate::crash::state::{Meta, SignatureRow, State, Tally};
-use crate::crash::{CrashWriter, Crashes, GroupId, SignatureId, Slot, rows};
+use crate::crash::{CrashWriter, Crashes, GroupId, SignatureId, Slot, StoredImage, rows};
 use crate::group::Group;
 use crate::group::plan::{Before, Flow, Plan, plan};
 use crate::store::Error;
@@ -22,9 +23,9 @@ use crate::store::Error;
 /// What a run would do.
 #[derive(Debug)]
 pub struct Proposal {
-    moved: Vec<Moved>,
+    movement: Movement,
     /// Signatures that no crash has had before.
-    new: BTreeMap<SignatureId, Signature>,
+    new: HashMap<SignatureId, Signature>,
     plan: Plan,
     meta: Meta,
     /// What it would do, for people and scripts.
@@ -40,7 +41,7 @@ pub(super) struct Stream {
 }
 
 /// Crashes by where they come from and go to.
-pub(super) type Streams = BTreeMap<(SignatureId, SignatureId), Stream>;
+pub(super) type Streams = HashMap<(SignatureId, SignatureId), Stream>;
 
 /// Signatures that lose or gain crashes, and their groups.
 type Touched = (BTreeMap<SignatureId, Before>, BTreeMap<GroupId, Group>);
@@ -48,8 +49,8 @@ type Touched = (BTreeMap<SignatureId, Before>, BTreeMap<GroupId, Group>);
 /// What assessing has brought to light.
 #[derive(Default)]
 struct Found {
-    moved: Vec<Moved>,
-    new: BTreeMap<SignatureId, Signature>,
+    movement: Movement,
+    new: HashMap<SignatureId, Signature>,
     streams: Streams,
     counts: CrashCounts,
 }
@@ -75,22 +76,29 @@ impl Crashes {
             Selected::All => (0..meta.next_chunk).map(|number| (number, None)).collect(),
             Selected::Some(chunks) => chunks.iter().map(|(number, slots)| (*number, Some(slots))).collect(),
         };
-        // Some at a time: what one thread unpacks, others assess meanwhile.
-        for chunks in chunks.chunks(2 * rayon::current_num_threads()) {
-            let looked: Vec<Result<Looked, Error>> =
-                chunks.par_iter().map(|(number, slots)| Looked::at(self, assessor, *number, *slots)).collect();
-            for looked in looked {
-                found.look(looked?, &causes);
+        let (send, receive) = mpsc::channel();
+        rayon::in_place_scope(|scope| {
+            let (chunks, causes) = (&chunks, &causes);
+            scope.spawn(move |_| {
+                let look = |(number, slots): &(u64, Option<&BTreeSet<u16>>)| Found::at(self, assessor, *number, *slots, causes);
+                // Nobody to tell: a chunk could not be read.
+                let _ = chunks.par_iter().with_max_len(1).try_for_each_with(send, |send, chunk| send.send(look(chunk)));
+            });
+            // What was found in one chunk is added up while others are looked at.
+            receive.iter().try_for_each(|looked: Result<Found, Error>| {
+                found.absorb(looked?);
                 tick(total, found.counts.selected);
-            }
-        }
+                Ok::<_, Error>(())
+            })
+        })?;
+        found.movement.sort();
         let meta = Meta { rules: assessor.rules().version(), engine: ENGINE, modules: known(assessor), ..meta };
         self.conclude(found, &changed, meta)
     }
 
     /// From who moves to which groups there will be, and what to tell of it.
     fn conclude(&self, found: Found, changed: &Changed, meta: Meta) -> Result<Proposal, Error> {
-        let Found { moved, new, streams, counts } = found;
+        let Found { movement, new, streams, counts } = found;
         let flows: Vec<Flow> = streams.iter().map(|((from, to), stream)| Flow { from: *from, to: *to, crashes: stream.crashes }).collect();
         let (before, groups) = self.known_of(flows.iter().flat_map(|flow| [flow.from, flow.to]).collect())?;
         let first_ms = groups.values().map(|group| (group.id, group.tally.first_ms)).collect();
@@ -102,7 +110,7 @@ impl Crashes {
         if let Some(gain) = &mut report.largest_gain {
             gain.percent = (gain.crashes * 100).checked_div(meta.crashes).unwrap_or(0);
         }
-        Ok(Proposal { moved, new, plan, meta, report })
+        Ok(Proposal { movement, new, plan, meta, report })
     }
 }
 
@@ -118,26 +126,26 @@ impl Crashes {
             let group = row.as_ref().map(|row| row.group);
             groups.extend(group);
             let crashes = tally.map_or(0, |tally| tally.crashes);
-            let own = if crashes > 0 { GroupId::of(signature, 0) } else { own_group(&self.database, signature)? };
-            before.insert(signature, Before { group, crashes, own });
+            before.insert(signature, Before { group, crashes, own: GroupId::of(signature, 0) });
+        }
+        let new: Vec<SignatureId> = before.iter().filter(|(_, known)| known.crashes == 0).map(|(signature, _)| *signature).collect();
+        for (signature, own) in new.iter().zip(own_groups(&self.database, &new)?) {
+            before.entry(*signature).and_modify(|known| known.own = own);
         }
         let groups = self.groups_of(groups.into_iter().collect())?;
         Ok((before, groups.into_iter().map(|group| (group.id, group)).collect()))
     }
 }
 
-/// What came of a chunk: the slots that were looked at, how many there were, and their results.
-struct Looked {
-    number: u64,
-    chunk: Chunk,
-    states: Vec<State>,
-    selected: usize,
-    assessed: Vec<(u16, Assessed)>,
-}
-
-impl Looked {
-    /// Assesses those crashes of a chunk whose digest has changed.
-    fn at(crashes: &Crashes, assessor: &Assessor<'_>, number: u64, slots: Option<&BTreeSet<u16>>) -> Result<Self, Error> {
+impl Found {
+    /// What comes of those crashes of a chunk whose digest has changed.
+    fn at(
+        crashes: &Crashes,
+        assessor: &Assessor<'_>,
+        number: u64,
+        slots: Option<&BTreeSet<u16>>,
+        causes: &HashMap<[u8; 16], usize>,
+    ) -> Result<Self, Error> {
         let chunk = crashes.chunk(number)?.ok_or_else(|| crashes.database.damaged())?;
         let states = crashes.states(number)?;
         let is_there = |slot: &u16| states.get(usize::from(*slot)).is_some_and(|state| !state.is_gone);
@@ -145,56 +153,75 @@ impl Looked {
             Some(slots) => slots.iter().copied().filter(is_there).collect(),
             None => (0..=u16::MAX).zip(&states).map(|(slot, _)| slot).filter(is_there).collect(),
         };
-        let selected = slots.len();
-        let mut digests = assessor.digests(&chunk, &slots).into_iter();
-        slots.retain(|slot| states.get(usize::from(*slot)).map(|state| state.digest) != digests.next());
-        let assessed = slots.iter().copied().zip(assessor.assess(&chunk, &slots)).collect();
-        Ok(Self { number, chunk, states, selected, assessed })
+        let mut found = Self::default();
+        found.counts.selected = slots.len() as u64;
+        let mut digests = assessor.digests(&chunk, &slots);
+        let has_changed: Vec<bool> =
+            slots.iter().zip(&digests).map(|(slot, digest)| states[usize::from(*slot)].digest != *digest).collect();
+        keep(&mut slots, &has_changed);
+        keep(&mut digests, &has_changed);
+        found.counts.assessed = slots.len() as u64;
+        let Assessment { crashes: assessed, mut signatures } = assessor.assess(&chunk, &slots);
+        // Which changed modules each image is.
+        let cause = |image: &StoredImage| image.id.iter().flat_map(ImageId::keys).filter_map(|key| causes.get(&key).copied()).collect();
+        let causes: Vec<Vec<usize>> = chunk.images().iter().map(cause).collect();
+        let mut moved = Vec::with_capacity(slots.len());
+        for ((slot, digest), Assessed { signature, resolved }) in slots.iter().zip(digests).zip(assessed) {
+            let (Some(old), Some(crash)) = (states.get(usize::from(*slot)), chunk.crash(*slot)) else { continue };
+            let new = found.take(*old, State { signature, digest, resolved, is_gone: false });
+            moved.push(Moved { at: Slot { chunk: number, slot: *slot }, old: *old, new });
+            if new.signature != old.signature {
+                found.blame((old.signature, signature), chunk.images_of(crash), &causes);
+                found.new.extend(signatures.remove(&signature).map(|new| (signature, new)));
+            }
+        }
+        found.movement = Movement::of_chunk(&crashes.database, number, &chunk, states, moved)?;
+        Ok(found)
+    }
+
+    /// Takes what was found in another chunk.
+    fn absorb(&mut self, other: Self) {
+        self.movement.absorb(other.movement);
+        self.new.extend(other.new);
+        for (way, stream) in other.streams {
+            let into = self.streams.entry(way).or_default();
+            into.crashes += stream.crashes;
+            stream.causes.into_iter().for_each(|(module, crashes)| *into.causes.entry(module).or_default() += crashes);
+        }
+        self.counts.selected += other.counts.selected;
+        self.counts.assessed += other.counts.assessed;
+        self.counts.improved += other.counts.improved;
+        self.counts.moved += other.counts.moved;
+        self.counts.kept += other.counts.kept;
+    }
+
+    /// Counts what came of a crash, and returns what it has from now on.
+    fn take(&mut self, old: State, new: State) -> State {
+        if new.resolved < old.resolved {
+            self.counts.kept += 1;
+            return State { digest: new.digest, ..old };
+        }
+        self.counts.improved += u64::from(new.resolved > old.resolved);
+        if new.signature != old.signature {
+            self.counts.moved += 1;
+            self.streams.entry((old.signature, new.signature)).or_default().crashes += 1;
+        }
+        new
+    }
+
+    /// Counts a crash with frames in `images`, which goes that way, for each changed module of these.
+    fn blame(&mut self, way: (SignatureId, SignatureId), images: &[u32], causes: &[Vec<usize>]) {
+        let stream = self.streams.entry(way).or_default();
+        let mut modules: Vec<usize> = images.iter().flat_map(|image| causes.get(*image as usize)).flatten().copied().collect();
+        modules.sort_unstable();
+        modules.dedup();
+        modules.into_iter().for_each(|module| *stream.causes.entry(module).or_default() += 1);
     }
 }
 
-impl Found {
-    /// Takes what came of a chunk.
-    fn look(&mut self, looked: Looked, causes: &HashMap<[u8; 16], usize>) {
-        let Looked { number, chunk, states, selected, assessed } = looked;
-        self.counts.selected += selected as u64;
-        self.counts.assessed += assessed.len() as u64;
-        for (slot, assessed) in assessed {
-            let Some(old) = states.get(usize::from(slot)) else { continue };
-            let at = Slot { chunk: number, slot };
-            if self.take(at, *old, assessed) {
-                self.blame(&chunk, at, causes);
-            }
-        }
-    }
-
-    /// Takes what came of a crash. Returns whether it moves.
-    fn take(&mut self, at: Slot, old: State, assessed: Assessed) -> bool {
-        let Assessed { signature, digest, resolved } = assessed;
-        if resolved < old.resolved {
-            self.counts.kept += 1;
-            self.moved.push(Moved { at, old, new: State { digest, ..old } });
-            return false;
-        }
-        self.counts.improved += u64::from(resolved > old.resolved);
-        self.moved.push(Moved { at, old, new: State { signature: signature.id, digest, resolved, is_gone: false } });
-        if signature.id == old.signature {
-            return false;
-        }
-        self.counts.moved += 1;
-        self.streams.entry((old.signature, signature.id)).or_default().crashes += 1;
-        self.new.entry(signature.id).or_insert(signature);
-        true
-    }
-
-    /// Counts the crash that was taken last for each changed module in which it has frames.
-    fn blame(&mut self, chunk: &Chunk, at: Slot, causes: &HashMap<[u8; 16], usize>) {
-        let (Some(crash), Some(moved)) = (chunk.crash(at.slot), self.moved.last()) else { return };
-        let stream = self.streams.entry((moved.old.signature, moved.new.signature)).or_default();
-        let images = crash.images().into_iter().filter_map(|image| chunk.image(image)?.id.as_ref());
-        let modules: BTreeSet<usize> = images.flat_map(ImageId::keys).filter_map(|key| causes.get(&key).copied()).collect();
-        modules.into_iter().for_each(|module| *stream.causes.entry(module).or_default() += 1);
-    }
+fn keep<T>(all: &mut Vec<T>, wanted: &[bool]) {
+    let mut wanted = wanted.iter();
+    all.retain(|_| wanted.next() == Some(&true));
 }
 
 /// For each changed module, what became of crashes with frames in it.
@@ -226,8 +253,8 @@ impl CrashWriter {
     /// # Errors
     /// Any [`Error`]; nothing was changed then.
     pub fn apply(&self, proposal: Proposal) -> Result<Option<Run>, Error> {
-        let Proposal { moved, new, plan, meta, report } = proposal;
-        if moved.is_empty() {
+        let Proposal { movement, new, plan, meta, report } = proposal;
+        if movement.moved.is_empty() {
             let mut changes = self.database.changes();
             if self.database.get::<Meta>(rows::META)?.unwrap_or_default() != meta {
                 changes.put(rows::META, &meta)?;
@@ -236,15 +263,18 @@ impl CrashWriter {
             return Ok(None);
         }
         let mut mapping = Mapping::new(&self.database);
-        for (alias, into) in &plan.aliases {
-            mapping.merge(*alias, *into)?;
-        }
+        let mut aliases: BTreeMap<GroupId, Vec<GroupId>> = BTreeMap::new();
+        plan.aliases.iter().for_each(|(alias, into)| aliases.entry(*into).or_default().push(*alias));
+        mapping.merge_all(aliases)?;
+        mapping.read_ahead(
+            plan.group_of.iter().flat_map(|(signature, group)| [rows::signature(*signature), rows::group(*group), rows::alias(*group)]),
+        )?;
         for (signature, group) in &plan.group_of {
             let row = mapping.signature(*signature)?.or_else(|| new.get(signature).map(|new| new.row(*group)));
             if let Some(row) = row {
                 mapping.put_signature(*signature, &SignatureRow { group: *group, ..row })?;
             }
         }
-        self.carry_out(Step { kind: RunKind::Reprocess, moved, mapping, report, meta, undone: None }).map(Some)
+        self.carry_out(Step { kind: RunKind::Reprocess, movement, mapping, report, meta, undone: None }).map(Some)
     }
 }

@@ -1,7 +1,9 @@
 //! A plan told to people: in, groups before, who moves, the plan; out, the parts of the report that speak of groups.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
 
 use super::propose::Streams;
 use super::report::{Gain, Merge, Part, Rename, Report, Split};
@@ -27,7 +29,7 @@ impl<'a> Told<'a> {
     /// Of `plan`, for crashes that move as `streams` say, some of them to signatures that are `new`.
     pub fn new(
         groups: &'a BTreeMap<GroupId, Group>,
-        new: &'a BTreeMap<SignatureId, Signature>,
+        new: &'a HashMap<SignatureId, Signature>,
         streams: &'a Streams,
         plan: &'a Plan,
     ) -> Self {

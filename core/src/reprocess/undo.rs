@@ -6,10 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use super::apply::{Mapping, Step};
+use rayon::prelude::*;
+
+use super::apply::{Mapping, Movement, Step};
 use super::journal::{self, Moved, Run, RunKind};
 use super::report::{CrashCounts, Report};
-use crate::crash::add::own_group;
+use crate::crash::add::own_groups;
 use crate::crash::state::{Meta, SignatureRow, State};
 use crate::crash::{CrashWriter, SignatureId, rows};
 use crate::store::Error;
@@ -50,7 +52,7 @@ impl CrashWriter {
     fn undo_run(&self, run: Run) -> Result<Run, Error> {
         let database = &self.database;
         let meta: Meta = database.get(rows::META)?.unwrap_or_default();
-        let moved = self.moves_back(run.run)?;
+        let movement = self.moves_back(run.run)?;
         let mut mapping = Mapping::new(database);
         let mut made: Vec<(SignatureId, SignatureRow)> = Vec::new();
         for (key, before) in journal::before(database, run.run)? {
@@ -60,38 +62,50 @@ impl CrashWriter {
             }
             mapping.restore((key, before));
         }
-        self.keep_those_in_use(&mut mapping, made, &moved)?;
-        let changed = moved.iter().filter(|moved| moved.old.signature != moved.new.signature).count() as u64;
+        self.keep_those_in_use(&mut mapping, made, &movement.moved)?;
+        let changed = movement.moved.iter().filter(|moved| moved.old.signature != moved.new.signature).count() as u64;
         let crashes = CrashCounts { stored: meta.crashes, moved: changed, ..CrashCounts::default() };
         let report = Report { crashes, ..Report::default() };
-        self.carry_out(Step { kind: RunKind::Undo(run.run), moved, mapping, report, meta, undone: Some(run) })
+        self.carry_out(Step { kind: RunKind::Undo(run.run), movement, mapping, report, meta, undone: Some(run) })
     }
 
-    /// The moves of a run, back. Crashes that were removed since are left out.
-    fn moves_back(&self, run: u64) -> Result<Vec<Moved>, Error> {
-        let mut back = Vec::new();
-        let mut states: BTreeMap<u64, Vec<State>> = BTreeMap::new();
+    /// The moves of a run, back.
+    fn moves_back(&self, run: u64) -> Result<Movement, Error> {
+        let mut back = Movement::default();
         journal::each_moved(&self.database, run, |moved| {
-            for moved in moved {
-                if let Some(now) = self.state(&mut states, moved.at)? {
-                    let new = State { digest: now.digest, ..moved.old };
-                    back.push(Moved { at: moved.at, old: now, new });
-                }
-            }
-            Ok(())
+            let by_chunk: Vec<&[Moved]> = moved.chunk_by(|a, b| a.at.chunk == b.at.chunk).collect();
+            let of_chunks: Vec<Result<Movement, Error>> = by_chunk.par_iter().map(|moved| self.chunk_back(moved)).collect();
+            of_chunks.into_iter().try_for_each(|of_chunk| Ok(back.absorb(of_chunk?)))
         })?;
         Ok(back)
+    }
+
+    /// Those of one chunk. Crashes that were removed since are left out.
+    fn chunk_back(&self, moved: &[Moved]) -> Result<Movement, Error> {
+        let number = moved[0].at.chunk;
+        let states = self.states(number)?;
+        let back = |moved: &Moved| {
+            let now = states.get(usize::from(moved.at.slot)).copied().filter(|now| !now.is_gone)?;
+            Some(Moved { at: moved.at, old: now, new: State { digest: now.digest, ..moved.old } })
+        };
+        let back = moved.iter().filter_map(back).collect();
+        let chunk = self.chunk(number)?.ok_or_else(|| self.database.damaged())?;
+        Movement::of_chunk(&self.database, number, &chunk, states, back)
     }
 
     /// Signatures that the run had `made` and that crashes have that came since.
     fn keep_those_in_use(&self, mapping: &mut Mapping<'_>, made: Vec<(SignatureId, SignatureRow)>, moved: &[Moved]) -> Result<(), Error> {
         let mut leaving: BTreeMap<SignatureId, u64> = BTreeMap::new();
         moved.iter().for_each(|moved| *leaving.entry(moved.old.signature).or_default() += 1);
+        let mut in_use = Vec::new();
         for (signature, row) in made {
             if self.tally(signature)?.crashes > leaving.get(&signature).copied().unwrap_or(0) {
-                let group = own_group(&self.database, signature)?;
-                mapping.put_signature(signature, &SignatureRow { group, ..row })?;
+                in_use.push((signature, row));
             }
+        }
+        let groups = own_groups(&self.database, &in_use.iter().map(|(signature, _)| *signature).collect::<Vec<_>>())?;
+        for ((signature, row), group) in in_use.into_iter().zip(groups) {
+            mapping.put_signature(signature, &SignatureRow { group, ..row })?;
         }
         Ok(())
     }

@@ -7,6 +7,9 @@ use super::frame::Frame;
 use super::image::Image;
 use super::limits::{MAX_FRAMES, MAX_IMAGES, MAX_STACKS};
 
+/// Most stacks have no more frames.
+const USUAL_FRAMES: usize = 32;
+
 /// The room that is left in one event.
 #[derive(Debug, Default)]
 pub struct Room {
@@ -39,6 +42,10 @@ impl Room {
             if stack.pop_front().is_none() {
                 return;
             }
+        }
+        // Frames are large: a stack that grows one by one would move them time and again.
+        if stack.capacity() == 0 {
+            stack.reserve(USUAL_FRAMES);
         }
         stack.push_back(frame);
     }

@@ -1,0 +1,155 @@
+//! Frames that are known already: in, crashes of a chunk; out, for each of their frames its functions, resolved and named once.
+//!
+//! Crashes come by the thousand from the same places, so what one chunk has brought to light is there for the next.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use symtool_formats::rules::Judged;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::Assessor;
+use super::answers::{self, Answers};
+use super::names::{Name, Parts};
+use super::stack::{Said, Step};
+use crate::crash::chunk::{Chunk, Place, StoredCrash, StoredFrame};
+use crate::limits::KEPT_FRAMES;
+use crate::resolve::Request;
+
+/// What one thread has at hand.
+#[derive(Debug, Default)]
+pub struct Desk {
+    known: HashMap<Key, Functions>,
+    functions: Vec<Function>,
+    /// Of each frame of the chunk's crashes, one crash after the other.
+    of_frame: Vec<Functions>,
+    /// What reports say of frames of the chunk.
+    pub(super) said: HashMap<Said, u32>,
+    pub(super) said_names: Vec<Arc<Name>>,
+    pub(super) steps: Vec<Step>,
+    pub(super) judged: Judged,
+    /// Whether paths and lines are wanted.
+    has_places: bool,
+}
+
+/// What the store is asked: its module, the virtual address, and what else rules may see of the frame: the hash of its package, and whether
+/// the report calls it the application's own.
+type Key = (usize, u64, u64, Option<bool>);
+
+/// The functions at one place, innermost first: a range of those of a desk.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Functions {
+    start: u32,
+    end: u32,
+}
+
+/// A function at some place.
+#[derive(Debug)]
+pub struct Function {
+    /// Its name.
+    pub name: Arc<Name>,
+    /// Whether it was inlined into the next one.
+    pub inlined: bool,
+    /// Path and line, where they are known and wanted.
+    pub place: Option<Box<(String, u32)>>,
+}
+
+impl Functions {
+    /// Whether the store knows none.
+    pub fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+}
+
+impl Desk {
+    /// One that tells paths and lines besides.
+    pub fn with_places() -> Self {
+        Self { has_places: true, ..Self::default() }
+    }
+
+    /// The functions of frame number `frame` of the chunk's crashes.
+    pub(super) fn at(&self, frame: usize) -> Functions {
+        self.of_frame.get(frame).copied().unwrap_or_default()
+    }
+
+    /// Those of `range`.
+    pub(super) fn functions(&self, range: Functions) -> &[Function] {
+        self.functions.get(range.start as usize..range.end as usize).unwrap_or_default()
+    }
+
+    /// Learns what the store knows of all frames of `crashes`, in one batch for those that were not met before.
+    pub(super) fn learn(&mut self, assessor: &Assessor<'_>, chunk: &Chunk, crashes: &[&StoredCrash]) {
+        self.of_frame.clear();
+        self.said.clear();
+        self.said_names.clear();
+        if self.known.len() > KEPT_FRAMES {
+            self.known.clear();
+            self.functions.clear();
+        }
+        let modules = &assessor.symbols.modules;
+        let module_of = answers::modules_of(chunk, modules);
+        let packages: Vec<Option<u64>> =
+            (0..).zip(chunk.images()).map(|(image, _)| Some(hash(Some(package(chunk, Some(image), None)?)))).collect();
+        // Which frames have the answer to which request.
+        let (mut requests, mut asked, mut asking) = (Vec::new(), Vec::new(), Vec::new());
+        let mut pending: HashMap<Key, usize> = HashMap::new();
+        for frame in crashes.iter().flat_map(|crash| chunk.frames(crash)) {
+            let at = self.of_frame.len();
+            self.of_frame.push(Functions::default());
+            let Some(Request { module, address, .. }) = answers::request(frame, 0, &module_of, modules) else { continue };
+            let package = match frame.place {
+                Place::Image { image, .. } => packages.get(image as usize).copied().flatten(),
+                _ => None,
+            };
+            let package = package.unwrap_or_else(|| hash(chunk.text_of(frame.package)));
+            let key = (module, address, package, frame.in_app);
+            if let Some(known) = self.known.get(&key) {
+                self.of_frame[at] = *known;
+                continue;
+            }
+            let number = *pending.entry(key).or_insert_with(|| {
+                requests.push(Request { module, address, number: asked.len() });
+                asked.push((key, frame));
+                asked.len() - 1
+            });
+            asking.push((at, number));
+        }
+        let mut answers = Answers::default();
+        answers.ask(&assessor.symbols.resolver, &mut requests);
+        let learned: Vec<Functions> =
+            asked.iter().enumerate().map(|(number, (_, frame))| self.take(assessor, chunk, frame, answers.frames(number))).collect();
+        for (at, number) in asking {
+            self.of_frame[at] = learned[number];
+        }
+        self.known.extend(asked.iter().map(|(key, _)| *key).zip(learned));
+    }
+
+    /// Adds the functions at `frame`, as the store has them.
+    fn take<'k>(
+        &mut self,
+        assessor: &Assessor<'_>,
+        chunk: &Chunk,
+        frame: &StoredFrame,
+        known: impl Iterator<Item = answers::Known<'k>>,
+    ) -> Functions {
+        let start = self.functions.len();
+        for known in known.filter(|known| !known.function.is_empty()) {
+            let path = std::str::from_utf8(known.file).ok().filter(|path| !path.is_empty());
+            let parts = Parts { function: Some(known.function), path, ..Parts::of(chunk, frame) };
+            let place = path.filter(|_| self.has_places).map(|path| Box::new((path.to_owned(), known.line)));
+            self.functions.push(Function { name: assessor.names.get(assessor.rules, &parts), inlined: known.inlined, place });
+        }
+        let at = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+        Functions { start: at(start), end: at(self.functions.len()) }
+    }
+}
+
+/// What rules see as the package of a frame that lies in `image` and names `own` itself.
+pub fn package<'c>(chunk: &'c Chunk, image: Option<u32>, own: Option<&'c str>) -> Option<&'c str> {
+    let image = image.and_then(|image| chunk.image(image));
+    image.and_then(|image| chunk.text_of(image.path.or(image.name))).or(own)
+}
+
+fn hash(text: Option<&str>) -> u64 {
+    text.map_or(0, |text| xxh3_64(text.as_bytes()))
+}

@@ -1,0 +1,87 @@
+//! Reports ready to be stored: in, their bytes; out, a chunk of what could be read of them, assessed, and all its large rows, compressed.
+//!
+//! All that takes long and needs no database: some of them are prepared at once, while others are being stored.
+
+use super::chunk::{Builder, Chunk};
+use super::ids::CrashId;
+use super::{pack, reports};
+use crate::assess::{Assessment, Assessor};
+
+/// A report on its way in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incoming {
+    /// Its bytes.
+    pub report: Vec<u8>,
+    /// Where it came from, as the user named it.
+    pub source: String,
+}
+
+/// Reports ready to be stored.
+#[derive(Debug)]
+pub struct Prepared {
+    pub(super) reports: Vec<Seen>,
+    pub(super) ready: std::io::Result<Ready>,
+}
+
+/// A report that was looked at.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub incoming: Incoming,
+    pub id: CrashId,
+    /// Why it cannot be read.
+    pub error: Option<String>,
+}
+
+/// The rows of a chunk.
+#[derive(Debug, Default)]
+pub(super) struct Ready {
+    pub chunk: Chunk,
+    pub packed_chunk: Vec<u8>,
+    pub packed_reports: Vec<reports::Packed>,
+    pub digests: Vec<u64>,
+    pub assessment: Assessment,
+}
+
+impl Prepared {
+    /// Reads `incoming`, no more than [`crate::limits::CHUNK_CRASHES`] reports. They go into groups as `assessor` sees them.
+    pub fn of(incoming: Vec<Incoming>, assessor: &Assessor<'_>) -> Self {
+        let mut builder = Builder::default();
+        let mut reports = Vec::with_capacity(incoming.len());
+        for incoming in incoming {
+            // One after the other, so that only one is in memory as what was read of it, which is many times its bytes.
+            let (id, error) = match symtool_formats::crash::parse(&incoming.report) {
+                Ok(event) => {
+                    let id = CrashId::of(event.event_id.as_deref(), &incoming.report);
+                    builder.add(id, &event, &incoming.source);
+                    (id, None)
+                }
+                Err(error) => (CrashId::of(None, &incoming.report), Some(error.to_string())),
+            };
+            reports.push(Seen { incoming, id, error });
+        }
+        let stored: Vec<&[u8]> = stored(&reports).map(|seen| &*seen.incoming.report).collect();
+        let ready = Ready::of(builder.finish(), &stored, assessor);
+        Self { reports, ready }
+    }
+
+    /// Where each of the reports came from, in their order.
+    pub fn sources(&self) -> impl Iterator<Item = &str> {
+        self.reports.iter().map(|seen| seen.incoming.source.as_str())
+    }
+}
+
+/// The reports that are in the chunk, in its order.
+pub(super) fn stored(reports: &[Seen]) -> impl Iterator<Item = &Seen> {
+    reports.iter().filter(|seen| seen.error.is_none())
+}
+
+impl Ready {
+    /// Of `chunk`, whose crashes are those that `reports` tell of.
+    pub fn of(chunk: Chunk, reports: &[&[u8]], assessor: &Assessor<'_>) -> std::io::Result<Self> {
+        let slots: Vec<u16> = (0..=u16::MAX).take(reports.len()).collect();
+        let (assessment, (packed_reports, packed_chunk)) =
+            rayon::join(|| assessor.assess(&chunk, &slots), || rayon::join(|| reports::pack(reports), || pack::encode_packed(&chunk)));
+        let digests = assessor.digests(&chunk, &slots);
+        Ok(Self { packed_chunk: packed_chunk?, packed_reports: packed_reports?, digests, assessment, chunk })
+    }
+}
