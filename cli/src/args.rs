@@ -183,6 +183,8 @@ pub enum Command {
     Crash(Crash),
     /// Resolves the frames of a crash report or a log, and writes it out again
     Symbolicate(Symbolicate),
+    /// Retraces Java and Kotlin stack traces with the mappings of `ProGuard` and R8
+    Retrace(RetraceArgs),
     /// Looks at stored crashes again, with symbols that came since, and regroups them
     Reprocess(Reprocess),
     /// Shows groups of crashes, how they came about, merges and undoes
@@ -217,9 +219,24 @@ pub struct Import {
     /// Where the .bcsymbolmap files are that tell hidden names (`__hidden#1_`), as in the folder `BCSymbolMaps` of an .xcarchive
     #[arg(long = "bcsymbolmap", value_name = "DIR")]
     pub symbol_map_dirs: Vec<PathBuf>,
+    /// The id that crash reports know the mapping (mapping.txt) by, such as the UUID of Sentry's Gradle plugin; by default R8's own
+    /// (`pg_map_id`), else a UUID of its contents
+    #[arg(long, value_name = "UUID", value_parser = MappingId::parse)]
+    pub id: Option<MappingId>,
     /// Import again what is in the store already
     #[arg(long)]
     pub force: bool,
+}
+
+/// The id of a mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MappingId(pub Vec<u8>);
+
+impl MappingId {
+    fn parse(text: &str) -> Result<Self, String> {
+        let id = symtool_formats::mapping::hex_bytes(text);
+        id.map(Self).ok_or_else(|| "a UUID, or another id of 8 to 128 hexadecimal digits, was expected".to_owned())
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -397,6 +414,9 @@ pub struct CrashAdd {
                 logcat, Apple .crash and .ips, KSCrash JSON, sanitizer reports, Java traces, plain frames; any number of them in one file"
     )]
     pub paths: Vec<PathBuf>,
+    /// The id of the mapping of Java frames, for reports that do not name one: imported already or later
+    #[arg(long, value_name = "UUID", value_parser = MappingId::parse)]
+    pub mapping: Option<MappingId>,
     /// Grouping rules that come after the built-in ones
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,
@@ -442,6 +462,33 @@ pub struct Symbolicate {
     /// A crash report of any format that `crash add` reads, a log, or - for stdin
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// The mapping of Java frames, by name or id, where the report does not name it
+    #[arg(long, value_name = "MAPPING")]
+    pub mapping: Option<OsString>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::RETRACE)]
+pub struct RetraceArgs {
+    /// A file with stack traces, or - for stdin
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The mapping, by name or id [default: the one that R8 has named in the trace, or the only one in the store]
+    #[arg(long, value_name = "MAPPING")]
+    pub mapping: Option<OsString>,
+    /// Whose output to write: they differ where a frame is ambiguous
+    #[arg(long, value_enum, value_name = "STYLE", default_value_t)]
+    pub style: RetraceStyle,
+}
+
+/// Whose output `retrace` writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum RetraceStyle {
+    /// R8's retrace
+    #[default]
+    R8,
+    /// `ProGuard`'s `ReTrace`
+    Proguard,
 }
 
 #[derive(Debug, clap::Args)]

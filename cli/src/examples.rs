@@ -16,11 +16,19 @@ Settings for all commands: symtool.toml, see the README.
 
 Exit codes: 0 done; 1 done, but some input failed; 2 wrong usage; 3 the store cannot be used.";
 
+pub const RETRACE: &str = "Examples:
+  symtool retrace trace.txt
+  symtool retrace trace.txt --mapping mapping.txt
+  adb logcat | symtool retrace - --mapping 5f8c1d02
+
+Text that is no frame and no exception passes through unchanged.";
+
 pub const IMPORT: &str = "Examples:
   symtool import libxxx.so.debug
   symtool import app.apk MyApp.xcarchive build/
   symtool import MyApp.app/MyApp:arm64   one slice
   symtool import libxxx.so --debug-dir /srv/debug
+  symtool import mapping.txt --id 550e8400-e29b-41d4-a716-446655440000
   symtool import build/ --json > import.ndjson
 
 A file that is in the store already is left as it is (`unchanged`); another file of the same build completes it.";

@@ -73,7 +73,7 @@ fn unknown(name: &str) -> String {
 /// `None` if `path` is the path of no file.
 fn object_at(path: &Path) -> Option<Result<ModuleInfo, NotOne>> {
     let file = container::split(path).map_or_else(|| path.to_owned(), |(file, _)| file);
-    if !container::is_bundle(&file) && matches!(Kind::of_file(&file), Ok(Kind::Other) | Err(_)) {
+    if !container::is_bundle(&file) && matches!(Kind::of_file(&file), Ok(Kind::Other | Kind::Mapping) | Err(_)) {
         return None;
     }
     let info = container::open_object(path).and_then(|mapped| Ok(DebugFile::parse(&mapped)?.info().clone()));

@@ -27,6 +27,7 @@ mod moment;
 mod progress;
 mod reprocess;
 mod resolve;
+mod retrace;
 mod rules;
 mod stats;
 mod style;
@@ -77,6 +78,7 @@ fn run(global: &Global, command: &Command) -> Result<Exit> {
         Command::Modules(modules) => modules::run(global, modules),
         Command::Crash(crash) => crash::run(global, crash),
         Command::Symbolicate(symbolicate) => symbolicate::run(global, symbolicate),
+        Command::Retrace(retrace) => retrace::run(global, retrace),
         Command::Reprocess(reprocess) => reprocess::run(global, reprocess),
         Command::Groups(groups) => groups::run(global, groups),
         Command::Missing(missing) => missing::run(global, missing),

@@ -37,7 +37,7 @@ pub fn run(global: &Global, args: &MissingArgs) -> Result<Exit> {
     }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let columns = stdout_columns();
-    for Missing { name, path, id, arch, crashes, waiting, groups } in missing.iter().take(args.limit.unwrap_or(usize::MAX)) {
+    for Missing { name, path, id, arch, crashes, waiting, groups, .. } in missing.iter().take(args.limit.unwrap_or(usize::MAX)) {
         if global.json {
             let groups = groups.iter().map(ToString::to_string).collect();
             let (name, path, arch) = (name.as_deref(), path.as_deref(), arch.as_deref());

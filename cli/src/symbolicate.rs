@@ -12,11 +12,13 @@ use std::rc::Rc;
 
 use anyhow::{Context, Result, anyhow};
 use symtool_core::assess::Symbols;
+use symtool_core::store::Module;
 use symtool_formats::crash::limits::MAX_REPORT_BYTES;
-use symtool_formats::crash::{self, LogReader, Reports, annotate, annotate_line};
+use symtool_formats::crash::{self, CrashEvent, LogReader, Reports, annotate, annotate_line};
 
 use crate::args::{Global, Symbolicate};
 use crate::exit::Exit;
+use crate::retrace;
 
 /// Bytes by which it is told whether reports or lines come.
 const HEAD_BYTES: usize = 1 << 16;
@@ -27,11 +29,13 @@ pub fn run(global: &Global, args: &Symbolicate) -> Result<Exit> {
     let reader = store.read()?;
     let catalog = reader.catalog()?;
     let symbols = Symbols::new(&reader, &catalog);
+    let mapping = args.mapping.as_deref().map(|name| retrace::named(&catalog, name)).transpose()?;
+    let symbols = &Known { symbols, mapping };
     let path = &args.file;
     if path.as_os_str() == "-" {
         let mut input = BufReader::with_capacity(HEAD_BYTES, io::stdin().lock());
         let head = input.fill_buf().context("stdin cannot be read")?;
-        return if begins_report(head) { reports(global, &symbols, "-", input) } else { lines(&symbols, input) };
+        return if begins_report(head) { reports(global, symbols, "-", input) } else { lines(symbols, input) };
     }
     let open = || -> io::Result<(u64, BufReader<File>)> {
         let file = File::open(path)?;
@@ -41,7 +45,34 @@ pub fn run(global: &Global, args: &Symbolicate) -> Result<Exit> {
     let (bytes, mut input) = open().map_err(|error| anyhow!("{name}: {error}; name a crash report, a log, or - for stdin"))?;
     let head = input.fill_buf().map_err(|error| anyhow!("{name}: {error}; name a crash report, a log, or - for stdin"))?;
     let is_large = bytes > MAX_REPORT_BYTES as u64;
-    if is_large && !begins_report(head) { lines(&symbols, input) } else { reports(global, &symbols, &name, input) }
+    if is_large && !begins_report(head) { lines(symbols, input) } else { reports(global, symbols, &name, input) }
+}
+
+/// What frames are resolved with.
+struct Known<'s> {
+    symbols: Symbols<'s>,
+    /// The mapping of Java frames that was named.
+    mapping: Option<&'s Module>,
+}
+
+impl Known<'_> {
+    /// `report`, which tells of `event`, with its frames resolved.
+    fn resolved(&self, report: &[u8], event: &CrashEvent) -> Result<Vec<u8>> {
+        let mut resolutions = self.symbols.resolve(event);
+        let mapping = self.mapping.or_else(|| self.symbols.mapping_of(event));
+        let is_json = report.trim_ascii_start().starts_with(b"{");
+        if let Some(mapping) = mapping.filter(|_| is_json) {
+            self.symbols.resolve_java(event, mapping, &mut resolutions)?;
+        }
+        let mut text = Vec::new();
+        annotate(report, event, &resolutions, &mut text);
+        let Some(mapping) = mapping.filter(|_| !is_json) else { return Ok(text) };
+        // In a text, exceptions and their messages have names too.
+        let (mut retrace, mut retraced) = (self.symbols.retrace(mapping), Vec::new());
+        retrace.text(&text, &mut retraced)?;
+        retrace.finish(&mut retraced)?;
+        Ok(retraced)
+    }
 }
 
 /// Whether what begins with `head` can be understood as a whole only.
@@ -52,10 +83,12 @@ fn begins_report(head: &[u8]) -> bool {
     text.starts_with(b"{") || text.split(|byte| *byte == b'\n').any(is_apple)
 }
 
-fn lines(symbols: &Symbols<'_>, mut input: BufReader<impl Read>) -> Result<Exit> {
+fn lines(known: &Known<'_>, mut input: BufReader<impl Read>) -> Result<Exit> {
+    let Known { symbols, mapping } = known;
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut log = LogReader::new();
-    let (mut line, mut text) = (Vec::new(), Vec::new());
+    let mut retrace = mapping.map(|mapping| symbols.retrace(mapping));
+    let (mut line, mut text, mut retraced) = (Vec::new(), Vec::new(), Vec::new());
     loop {
         line.clear();
         // A line without end is passed on in pieces.
@@ -67,17 +100,27 @@ fn lines(symbols: &Symbols<'_>, mut input: BufReader<impl Read>) -> Result<Exit>
             Some(frame) => annotate_line(&line, &frame, &symbols.resolve_line(&frame), &mut text),
             None => text.extend_from_slice(&line),
         }
+        if let Some(retrace) = &mut retrace {
+            retraced.clear();
+            retrace.text(&text, &mut retraced)?;
+            std::mem::swap(&mut text, &mut retraced);
+        }
         out.write_all(&text)?;
         // Before a wait for more.
         if input.buffer().is_empty() {
             out.flush()?;
         }
     }
+    if let Some(retrace) = &mut retrace {
+        text.clear();
+        retrace.finish(&mut text)?;
+        out.write_all(&text)?;
+    }
     out.flush()?;
     Ok(Exit::Done)
 }
 
-fn reports(global: &Global, symbols: &Symbols<'_>, name: &str, input: impl BufRead) -> Result<Exit> {
+fn reports(global: &Global, known: &Known<'_>, name: &str, input: impl BufRead) -> Result<Exit> {
     let kept = Rc::new(RefCell::new(Kept::new(io::BufWriter::new(io::stdout().lock()))));
     let mut failed = false;
     for report in Reports::new(Tee { input, kept: Rc::clone(&kept) }) {
@@ -85,9 +128,7 @@ fn reports(global: &Global, symbols: &Symbols<'_>, name: &str, input: impl BufRe
         let parsed = report.bytes.and_then(|bytes| crash::parse(&bytes).map(|event| (bytes, event)));
         match parsed {
             Ok((bytes, event)) => {
-                let mut text = Vec::new();
-                annotate(&bytes, &event, &symbols.resolve(&event), &mut text);
-                kept.borrow_mut().replace(report.offset, bytes.len(), &text)?;
+                kept.borrow_mut().replace(report.offset, bytes.len(), &known.resolved(&bytes, &event)?)?;
             }
             Err(error) => {
                 let number = if report.number > 1 { format!(" report {} of it", report.number) } else { String::new() };

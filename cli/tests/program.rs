@@ -13,7 +13,7 @@ use support::{Run, Sandbox, json_lines, object};
 
 const FIXTURE: &str = "cpp-gcc-O2-dwarf5.so";
 
-const COMMANDS: [&[&str]; 38] = [
+const COMMANDS: [&[&str]; 39] = [
     &["import"],
     &["resolve"],
     &["check"],
@@ -39,6 +39,7 @@ const COMMANDS: [&[&str]; 38] = [
     &["crash", "show"],
     &["crash", "remove"],
     &["symbolicate"],
+    &["retrace"],
     &["reprocess"],
     &["groups"],
     &["groups", "list"],

@@ -7,6 +7,7 @@ use std::fmt;
 
 use symtool_formats::{File, Function as Declared};
 
+use crate::block::classes::{self, ClassBlock};
 use crate::block::files::FileBlock;
 use crate::block::functions::{Call, FunctionBlock, Site};
 use crate::block::ranges::RangeBlock;
@@ -101,6 +102,10 @@ impl Contents {
     /// Opens and checks `blocks`, all of a module but its footer, in key order.
     pub fn read(footer: &Footer, blocks: &[Compressed]) -> Self {
         let mut contents = Self::default();
+        if footer.is_mapping() {
+            contents.read_mapping(footer, blocks);
+            return contents;
+        }
         let of_kind = |kind: Kind| blocks.iter().filter(move |block| block.kind == kind);
         let functions = contents.read_functions(u64::from(footer.functions) + 1, of_kind(Kind::Functions));
         let files = contents.read_files(u64::from(footer.files), of_kind(Kind::Files));
@@ -115,6 +120,27 @@ impl Contents {
         }
         contents.count("bytes_stored", footer.bytes_stored, bytes);
         contents
+    }
+
+    /// Checks the blocks of a mapping, which are all blocks of classes.
+    fn read_mapping(&mut self, footer: &Footer, blocks: &[Compressed]) {
+        let (mut classes, mut lines, mut earliest) = (0, 0, 0);
+        for block in blocks {
+            match class_block(block, earliest) {
+                Ok((in_block, of_methods)) => {
+                    classes += in_block;
+                    lines += of_methods;
+                }
+                Err(fault) => self.found(block, fault),
+            }
+            earliest = block.last.saturating_add(1);
+        }
+        let bytes = blocks.iter().map(|block| block.bytes.len() as u64).sum();
+        if self.problems.is_empty() {
+            self.count("classes", footer.classes, classes);
+            self.count("ranges", footer.ranges, lines);
+        }
+        self.count("bytes_stored", footer.bytes_stored, bytes);
     }
 
     /// All that is known of `function`.
@@ -285,6 +311,26 @@ impl Contents {
             self.problems.push(Problem { kind: Kind::Footer, last: u64::MAX, fault: Fault::Count { what, expected, found } });
         }
     }
+}
+
+/// Opens a block of classes whose hashes are `earliest` at the earliest; how many it has, and how many lines of methods.
+fn class_block(block: &Compressed, earliest: u64) -> Result<(u64, u64), Fault> {
+    let opened = expand(&block.bytes)?;
+    let decoded = ClassBlock::decode(&opened.raw).filter(|_| block.kind == Kind::Classes).ok_or(Damage::Contents)?;
+    if opened.first < earliest {
+        return Err(Fault::Order { first: opened.first, expected: earliest });
+    }
+    let (mut lines, mut last) = (0, opened.first);
+    for index in 0..decoded.count() {
+        let row = decoded.row(index).ok_or(Damage::Contents)?;
+        let hash = classes::hash(row.obfuscated());
+        if hash < last || (index == 0 && hash != opened.first) {
+            return Err(Fault::Order { first: hash, expected: last });
+        }
+        last = hash;
+        lines += row.len() as u64;
+    }
+    if decoded.count() > 0 && last == block.last { Ok((decoded.count() as u64, lines)) } else { Err(Fault::Extent { found: last }) }
 }
 
 /// Opens a block of things numbered from `expected` on, of which there are `total`, `size` in a block but the last.

@@ -17,6 +17,18 @@ pub const FUNCTIONS_PER_BLOCK: usize = 256;
 /// Files in one block.
 pub const FILES_PER_BLOCK: usize = 1024;
 
+/// Bytes of rows in one block of classes, or one row that is larger. A trace opens one for each class that it names.
+pub const CLASSES_BLOCK_BYTES: usize = 16 << 10;
+
+/// Bytes of rows of a mapping that are sorted at once.
+pub const CLASSES_RUN_BYTES: usize = 8 << 20;
+
+/// Classes of a mapping that are kept decoded. With 4 KB for each, 64 MB; the largest have a few megabytes.
+pub const KEPT_CLASSES: usize = 1 << 14;
+
+/// Bytes of blocks of classes that are kept of a mapping. A mapping of 100 MB has some 60 MB of them.
+pub const KEPT_CLASS_BYTES: usize = 64 << 20;
+
 /// Memory for opened blocks while resolving. All of librgw, a library of 463 MB, takes 50 MB.
 pub const CACHE_BYTES: usize = 192 << 20;
 

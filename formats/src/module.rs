@@ -38,6 +38,8 @@ pub enum ModuleKind {
     Elf,
     /// One architecture of a Mach-O image, relocatable object or dSYM.
     MachO,
+    /// A mapping of `ProGuard` or R8: names of Java and Kotlin, no addresses.
+    Proguard,
 }
 
 impl ModuleKind {
@@ -46,12 +48,13 @@ impl ModuleKind {
         match self {
             Self::Elf => "elf",
             Self::MachO => "macho",
+            Self::Proguard => "proguard",
         }
     }
 
     /// The kind that [`ModuleKind::name`] calls `name`, if this version knows it.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Elf, Self::MachO].into_iter().find(|kind| kind.name() == name)
+        [Self::Elf, Self::MachO, Self::Proguard].into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -66,6 +69,8 @@ pub enum Detail {
     DebugMap,
     /// Names, inlined calls and lines (`.debug_info`).
     Debug,
+    /// The names of the source for those of the program (a mapping).
+    Mapping,
 }
 
 impl Detail {
@@ -76,12 +81,13 @@ impl Detail {
             Self::Symbols => "symbols",
             Self::DebugMap => "debug_map",
             Self::Debug => "debug",
+            Self::Mapping => "mapping",
         }
     }
 
     /// The detail that [`Detail::name`] calls `name`, if this version knows it.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Exports, Self::Symbols, Self::DebugMap, Self::Debug].into_iter().find(|detail| detail.name() == name)
+        [Self::Exports, Self::Symbols, Self::DebugMap, Self::Debug, Self::Mapping].into_iter().find(|detail| detail.name() == name)
     }
 }
 

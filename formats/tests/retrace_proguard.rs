@@ -45,9 +45,3 @@ fn traces_are_those_of_retrace() {
     }
 }
 
-#[test]
-#[ignore = "a tool: needs MAPPING, TRACE and OUT"]
-fn print() {
-    let file = |name| std::fs::read(std::env::var(name).unwrap()).unwrap();
-    std::fs::write(std::env::var("OUT").unwrap(), retraced(&file("MAPPING"), &file("TRACE"), Style::Proguard)).unwrap();
-}

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use symtool_formats::debug::{DebugFile, Inspection, Mapped, Search};
+use symtool_formats::mapping::is_mapping;
 use symtool_formats::{Detail, Error, ModuleInfo};
 
 use crate::import::{Content, Item};
@@ -34,17 +35,20 @@ pub struct Unreadable {
 /// What was looked at.
 pub type Looked = Result<Object, Unreadable>;
 
-/// Looks at `item`, and for what belongs to it as `search` says.
-pub fn at(item: Item<'_>, search: &Search) -> Looked {
+/// Looks at `item`, and for what belongs to it as `search` says. `None` if it is a mapping.
+pub fn at(item: Item<'_>, search: &Search) -> Option<Looked> {
     let path = item.path;
     let (mapped, memory) = match item.content {
         Content::File => (Mapped::open(&path), None),
         Content::Member { member, memory, .. } => (member.open(), memory),
-        Content::Failed(reason) => return Err(Unreadable { path, reason }),
+        Content::Failed(reason) => return Some(Err(Unreadable { path, reason })),
     };
+    if mapped.as_ref().is_ok_and(|mapped| is_mapping(mapped.bytes())) {
+        return None;
+    }
     let looked = mapped.and_then(|mapped| look(path.clone(), &mapped, search));
     drop(memory);
-    looked.map_err(|error| Unreadable { path, reason: error.to_string() })
+    Some(looked.map_err(|error| Unreadable { path, reason: error.to_string() }))
 }
 
 fn look(path: PathBuf, mapped: &Mapped, search: &Search) -> Result<Object, Error> {

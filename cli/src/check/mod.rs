@@ -36,9 +36,11 @@ pub fn run(global: &Global, args: &Check) -> Result<Exit> {
             let _shown = board.show(&item.path, item.weight);
             let is_named = args.paths.contains(&item.path);
             match look::at(item, &search) {
+                // Mappings have no debug data.
+                None => passed_over += 1,
                 // What the compiler left on the way to a library: nobody crashes in it.
-                Ok(object) if object.is_intermediate() && !is_named => passed_over += 1,
-                object => looked.push(object),
+                Some(Ok(object)) if object.is_intermediate() && !is_named => passed_over += 1,
+                Some(object) => looked.push(object),
             }
         }
         passed_over += walk.passed_over();

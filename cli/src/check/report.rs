@@ -105,6 +105,7 @@ impl Found {
         let id = self.module.id.as_ref().map_or("no id", |id| id.get(..12).unwrap_or(id));
         let has = match Detail::named(self.has) {
             Some(Detail::Debug) => "debug data",
+            Some(Detail::Mapping) => "a mapping",
             Some(Detail::DebugMap) => "a debug map",
             Some(Detail::Symbols) => "symbols",
             Some(Detail::Exports) | None => "exports",

@@ -108,7 +108,7 @@ fn detail(object: &Object, given: &[Looked]) -> Detail {
 fn no_id(object: &Object) -> String {
     match object.info.kind {
         ModuleKind::Elf => "no build id, by which a crash finds its symbols; link with -Wl,--build-id",
-        ModuleKind::MachO => "no UUID, by which a crash finds its symbols; link without -no_uuid",
+        ModuleKind::MachO | ModuleKind::Proguard => "no UUID, by which a crash finds its symbols; link without -no_uuid",
     }
     .to_owned()
 }

@@ -19,6 +19,7 @@ use serde::Serialize;
 use symtool_core::assess::{Assessor, Symbols};
 use symtool_core::crash::{Added, CrashWriter, Prepared};
 use symtool_core::store::Store;
+use symtool_formats::crash::ImageId;
 
 use super::intake::{Batch, Intake, Lost};
 use crate::args::{CrashAdd, Global};
@@ -76,7 +77,9 @@ pub fn run(global: &Global, args: &CrashAdd) -> Result<Exit> {
             }
         }
     });
-    let line = Line { global, store: &store, assessor: &assessor, events, happened, permits, meter: &meter };
+    let mapping = args.mapping.as_ref().map(|id| ImageId::Whole(id.0.clone()));
+    let mapping = mapping.as_ref();
+    let line = Line { global, store: &store, assessor: &assessor, mapping, events, happened, permits, meter: &meter };
     let summary = rayon::in_place_scope(|scope| line.run(scope))?;
     drop(meter);
     let mut out = std::io::stdout().lock();
@@ -97,7 +100,7 @@ enum Event {
     /// A batch came.
     Arrived(Batch),
     /// The batch of this number is ready.
-    Prepared(u64, Prepared, Vec<Lost>),
+    Prepared(u64, Box<Prepared>, Vec<Lost>),
     /// There will be no more batches.
     Over,
 }
@@ -107,6 +110,8 @@ struct Line<'a> {
     global: &'a Global,
     store: &'a Store,
     assessor: &'a Assessor<'a>,
+    /// That of reports which name none.
+    mapping: Option<&'a ImageId>,
     events: Sender<Event>,
     happened: Receiver<Event>,
     /// Each lets one more batch in.
@@ -118,7 +123,7 @@ impl<'a> Line<'a> {
     /// Stores all that comes. Batches are prepared in `scope`.
     fn run(self, scope: &Scope<'a>) -> Result<Summary> {
         let (mut summary, mut writer) = (Summary::default(), None);
-        let mut waiting: BTreeMap<u64, (Prepared, Vec<Lost>)> = BTreeMap::new();
+        let mut waiting: BTreeMap<u64, (Box<Prepared>, Vec<Lost>)> = BTreeMap::new();
         let (mut arrived, mut stored, mut is_over) = (0, 0, false);
         // One is stored while every thread prepares another.
         (0..=rayon::current_num_threads()).for_each(|_| self.let_in());
@@ -136,7 +141,7 @@ impl<'a> Line<'a> {
                     Some(open) => open,
                     None => self.store.write_crashes()?,
                 };
-                self.add(&open, prepared, &lost, &mut summary)?;
+                self.add(&open, *prepared, &lost, &mut summary)?;
                 writer = Some(open);
                 self.meter.set(Reached { count: summary.added + summary.known + summary.failed, part: None });
                 self.let_in();
@@ -163,9 +168,9 @@ impl<'a> Line<'a> {
     }
 
     fn prepare(&self, scope: &Scope<'a>, number: u64, batch: Batch) {
-        let (assessor, events) = (self.assessor, self.events.clone());
+        let (assessor, mapping, events) = (self.assessor, self.mapping, self.events.clone());
         scope.spawn(move |_| {
-            let prepared = Prepared::of(batch.reports, assessor);
+            let prepared = Box::new(Prepared::of(batch.reports, assessor, mapping));
             // Nobody to tell: storing has failed.
             let _ = events.send(Event::Prepared(number, prepared, batch.lost));
         });

@@ -96,7 +96,7 @@ impl Files {
         let path = entry.into_path();
         let looked_at = fs::metadata(&path).and_then(|metadata| Ok((Kind::of_file(&path)?, metadata.len())));
         match looked_at {
-            Ok((Kind::Object, bytes)) => self.found.push(Found::File { path, bytes }),
+            Ok((Kind::Object | Kind::Mapping, bytes)) => self.found.push(Found::File { path, bytes }),
             Ok((Kind::Archive(format), bytes)) => self.found.push(Found::Archive { path, format, bytes }),
             Ok((Kind::Other, _)) => self.passed_over += 1,
             // It went away meanwhile.

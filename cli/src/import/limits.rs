@@ -15,3 +15,6 @@ pub const MAX_WAITING_BYTES: u64 = 16 << 20;
 
 /// The same, for this long.
 pub const MAX_WAITING: Duration = Duration::from_millis(500);
+
+/// Bytes that reading a mapping takes besides its own: a run of rows, and a class.
+pub const MAPPING_WORKING_BYTES: u64 = 64 << 20;

@@ -32,7 +32,7 @@ pub use files::Files;
 pub use held::Held;
 pub use walk::{Content, Item, Walk};
 
-use crate::args::{Global, Import};
+use crate::args::{Global, Import, MappingId};
 use crate::exit::Exit;
 use crate::progress::{self, Board};
 use commit::Commits;
@@ -52,7 +52,7 @@ pub fn run(global: &Global, args: &Import) -> Result<Exit> {
     let mut summary = if paths.is_empty() {
         Summary::default()
     } else {
-        board.while_shown(|| import(Files::at(&paths), search, &order, &commits, &board))?
+        board.while_shown(|| import(Files::at(&paths), search, args.id.as_ref(), &order, &commits, &board))?
     };
     segments::take(global, &store, &segments, args.force, &mut summary)?;
     if global.json {
@@ -79,11 +79,19 @@ fn known(store: &Store) -> Result<Catalog> {
 
 /// Reads `files` on as many threads as the pool has, which they share for what each does in parallel; commits and
 /// reports on this one.
-fn import(files: Files, search: Search, order: &Order, commits: &Commits<'_>, board: &Board) -> Result<Summary> {
+fn import(
+    files: Files,
+    search: Search,
+    mapping_id: Option<&MappingId>,
+    order: &Order,
+    commits: &Commits<'_>,
+    board: &Board,
+) -> Result<Summary> {
     let held = Held::default();
     let walk = Walk::new(files, &held, board);
     let walk = Mutex::new(Numbered { walk, next: 0 });
-    let reader = Reader { walk, order, held: &held, board, search, stopped: AtomicBool::new(false) };
+    let mapping_id = mapping_id.map(|id| Mutex::new(Some(id.0.clone())));
+    let reader = Reader { walk, order, held: &held, board, search, mapping_id, stopped: AtomicBool::new(false) };
     let mut summary = std::thread::scope(|scope| {
         let (send, outcomes) = mpsc::channel();
         for _ in 0..rayon::current_num_threads() {
@@ -95,6 +103,10 @@ fn import(files: Files, search: Search, order: &Order, commits: &Commits<'_>, bo
         reader.stopped.store(true, Ordering::Relaxed);
         summary
     })?;
+    if reader.mapping_id.is_some_and(|id| id.into_inner().unwrap_or_else(PoisonError::into_inner).is_some()) {
+        say!("--id is the id of a mapping, but no mapping was found");
+        summary.failed += 1;
+    }
     let walk = reader.walk.into_inner().unwrap_or_else(PoisonError::into_inner).walk;
     summary.skipped += walk.passed_over();
     Ok(summary)

@@ -1,18 +1,21 @@
 //! Reading files on several threads: in, the walk; out, what came of each file, by its number.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use symtool_core::pack::{Packed, pack};
+use symtool_core::pack::{Packed, mapping_info, pack, pack_mapping};
 use symtool_core::store::Footer;
 use symtool_formats::Error;
 use symtool_formats::debug::{DebugFile, Mapped, Search};
+use symtool_formats::mapping::{self, Identity};
 
 use super::held::{Held, Permit};
-use super::order::{Entered, Order, Ticket};
+use super::limits::MAPPING_WORKING_BYTES;
+use super::order::{Entered, Order, Reading, Ticket};
 use super::walk::{Content, Item, Walk};
 use crate::progress::{Board, Shown};
 
@@ -50,6 +53,8 @@ pub struct Reader<'a> {
     pub board: &'a Board,
     /// Where files that belong to others are looked for.
     pub search: Search,
+    /// The id of the mapping among the files, until it is met; absent if none was given.
+    pub mapping_id: Option<Mutex<Option<Vec<u8>>>>,
     /// Set when no more is to be read.
     pub stopped: AtomicBool,
 }
@@ -109,6 +114,9 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// What is wrong with the file.
     fn read_mapped(&self, ticket: Ticket<'a>, path: &Path, mapped: &Mapped, shown: &Shown<'_>) -> Result<Outcome<'a>, Error> {
+        if mapping::is_mapping(mapped.bytes()) {
+            return Ok(self.read_mapping(ticket, path, mapped));
+        }
         let start = Instant::now();
         let file = DebugFile::parse(mapped)?;
         let debug = file.debug_file(&self.search);
@@ -123,17 +131,47 @@ impl<'a> Reader<'a> {
         let start = Instant::now();
         let symbols = file.read(&self.search, shown.progress())?;
         let reading_symbols = start.elapsed();
-        let packed = match pack(&symbols, bytes_in) {
-            Ok(packed) => packed,
-            Err(error) => return Ok(Outcome::Failed { reason: format!("{}: {error}", path.display()), path }),
-        };
+        let packed = pack(&symbols, bytes_in);
         drop(symbols);
         let [open, read, pack] = [parsing, reading_symbols, start.elapsed().saturating_sub(reading_symbols)].map(|took| took.as_millis());
         detail!("{}: opened in {open} ms, read in {read} ms, packed in {pack} ms", path.display());
+        Ok(self.packed(path, reading, packed, parsing + start.elapsed()))
+    }
+
+    /// Reads the mapping that the file is.
+    fn read_mapping(&self, ticket: Ticket<'a>, path: &Path, mapped: &Mapped) -> Outcome<'a> {
+        let start = Instant::now();
+        let path = path.to_owned();
+        let given = match &self.mapping_id {
+            None => None,
+            Some(id) => match id.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                Some(id) => Some(id),
+                None => {
+                    let reason =
+                        format!("{}: --id names one mapping, and another was there before; import them one by one", path.display());
+                    return Outcome::Failed { path, reason };
+                }
+            },
+        };
+        let bytes = mapped.bytes();
+        let identity = Identity::of(bytes, given);
+        let info = mapping_info(mapped.name(), &identity);
+        let reading = match ticket.enter(&info, bytes.len() as u64, MAPPING_WORKING_BYTES) {
+            Entered::Unchanged(footer) => return Outcome::Unchanged { path, footer, took: start.elapsed() },
+            Entered::Read(reading) => reading,
+        };
+        let packed = pack_mapping(bytes, &info, &identity, bytes.len() as u64);
+        self.packed(path, reading, packed, start.elapsed())
+    }
+
+    fn packed(&self, path: PathBuf, reading: Reading<'_>, packed: io::Result<Packed>, took: Duration) -> Outcome<'a> {
+        let packed = match packed {
+            Ok(packed) => packed,
+            Err(error) => return Outcome::Failed { reason: format!("{}: {error}", path.display()), path },
+        };
         let memory = self.held.add(packed.footer.bytes_stored);
         let again = reading.again;
         reading.done(packed.footer.clone());
-        let took = parsing + start.elapsed();
-        Ok(Outcome::Packed(Box::new(Module { path, packed, took, again, memory })))
+        Outcome::Packed(Box::new(Module { path, packed, took, again, memory }))
     }
 }

@@ -95,18 +95,24 @@ fn describe(out: &mut impl Write, footer: &Footer) -> Result<()> {
     }
     writeln!(out, "id          {}{made_up}", footer.id)?;
     writeln!(out, "kind        {} {}", footer.kind, footer.arch)?;
-    writeln!(out, "image base  {:#x}", footer.image_base)?;
-    writeln!(out, "known from  {}", clean(&footer.detail))?;
-    writeln!(out, "functions   {}", footer.functions)?;
-    writeln!(out, "files       {}", footer.files)?;
-    writeln!(out, "ranges      {}", footer.ranges)?;
+    if footer.is_mapping() {
+        footer.other_ids.iter().try_for_each(|id| writeln!(out, "also id     {id}"))?;
+        writeln!(out, "classes     {}", footer.classes)?;
+        writeln!(out, "lines       {}", footer.ranges)?;
+    } else {
+        writeln!(out, "image base  {:#x}", footer.image_base)?;
+        writeln!(out, "known from  {}", clean(&footer.detail))?;
+        writeln!(out, "functions   {}", footer.functions)?;
+        writeln!(out, "files       {}", footer.files)?;
+        writeln!(out, "ranges      {}", footer.ranges)?;
+    }
     writeln!(out, "file        {} bytes", footer.bytes_in)?;
     writeln!(out, "stored      {} bytes", footer.bytes_stored)?;
     writeln!(out, "imported    {} UTC", moment(footer.imported, true))?;
     for (reason, count) in &footer.dropped {
         writeln!(out, "dropped     {count} {reason}")?;
     }
-    for source in &footer.sources {
+    for source in footer.sources.iter().filter(|_| !footer.is_mapping()) {
         let addresses = if source.addresses == 0 { "nothing used".to_owned() } else { format!("answers {} addresses", source.addresses) };
         let lacks = if source.incomplete { ", import it again to complete it" } else { "" };
         let dropped: Vec<String> = source.dropped.iter().map(|(reason, count)| format!(", {count} {reason}")).collect();

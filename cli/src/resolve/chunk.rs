@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::request;
+use super::request::{self, Method};
 
 /// What one line asks for.
 #[derive(Clone, Copy, Debug)]
@@ -13,7 +13,16 @@ pub struct Asked {
     /// Index into [`Chunk::names`], if it names a module.
     pub name: Option<u32>,
     /// The address, or why the line is no request.
-    pub address: Result<u64, &'static str>,
+    pub what: Result<What, &'static str>,
+}
+
+/// What a line asks for.
+#[derive(Clone, Copy, Debug)]
+pub enum What {
+    /// An address.
+    Address(u64),
+    /// A method: index into [`Chunk::methods`].
+    Method(u32),
 }
 
 /// Some lines of a run.
@@ -23,6 +32,8 @@ pub struct Chunk<'l> {
     pub asked: Vec<Asked>,
     /// Modules as the lines name them, each once.
     pub names: Vec<Cow<'l, str>>,
+    /// Methods that lines ask for.
+    pub methods: Vec<Method<'l>>,
     /// How many lines there are.
     pub lines: u32,
     /// Whether a request names no module.
@@ -41,7 +52,7 @@ impl<'l> Chunk<'l> {
             let line = chunk.lines;
             chunk.lines += 1;
             let Some(request) = request::parse(text) else { continue };
-            let (name, address) = match request {
+            let (name, what) = match request {
                 Err(reason) => (None, Err(reason)),
                 Ok(request) => {
                     let name = request.module.map(|name| {
@@ -56,12 +67,19 @@ impl<'l> Chunk<'l> {
                         last = Some(number);
                         number
                     });
-                    (name, Ok(request.address))
+                    let what = match request.what {
+                        request::What::Address(address) => What::Address(address),
+                        request::What::Method(method) => {
+                            chunk.methods.push(method);
+                            What::Method(u32::try_from(chunk.methods.len() - 1).unwrap_or(u32::MAX))
+                        }
+                    };
+                    (name, Ok(what))
                 }
             };
             chunk.has_nameless |= name.is_none();
-            chunk.has_malformed |= address.is_err();
-            chunk.asked.push(Asked { line, name, address });
+            chunk.has_malformed |= what.is_err();
+            chunk.asked.push(Asked { line, name, what });
         }
         chunk
     }
@@ -93,7 +111,8 @@ mod tests {
     fn lines_are_parsed_with_each_name_once() {
         let chunk = Chunk::parse(b"# who\na 10\nb 20\n\na 30\n40\nb zz");
         assert_eq!((chunk.lines, &chunk.names[..]), (7, &[Cow::Borrowed("a"), Cow::Borrowed("b")][..]));
-        let asked: Vec<_> = chunk.asked.iter().map(|asked| (asked.line, asked.name, asked.address.ok())).collect();
+        let address = |asked: &Asked| asked.what.ok().and_then(|what| if let What::Address(address) = what { Some(address) } else { None });
+        let asked: Vec<_> = chunk.asked.iter().map(|asked| (asked.line, asked.name, address(asked))).collect();
         assert_eq!(asked, [(1, Some(0), Some(16)), (2, Some(1), Some(32)), (4, Some(0), Some(48)), (5, None, Some(64)), (6, None, None)]);
     }
 

@@ -23,6 +23,8 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 use symtool_core::resolve::{Origin, Rendered, Request};
+use symtool_core::store::Mappings;
+use symtool_formats::mapping::{self, Query, Retrace};
 
 use crate::args::{Global, Resolve, Style};
 use crate::demangle::Spelling;
@@ -32,7 +34,7 @@ use crate::find::NotOne;
 use crate::progress::{self, Meter, Reached, Unit};
 use crate::style::{self, Inlines, Line, Status};
 use crate::terminal::Paint;
-use chunk::{Asked, Chunk};
+use chunk::{Asked, Chunk, What};
 use failures::Failures;
 use input::{Ahead, Lines, RunSize};
 use names::Names;
@@ -74,7 +76,8 @@ pub fn run(global: &Global, args: &Resolve) -> Result<Exit> {
     };
     let inlines = if args.no_inlines { Inlines::Merged } else { Inlines::All };
     let paint = global.paint(&io::stdout());
-    let mut session = Session { args, style, inlines, paint, names, default_name, failures, next_line: 1 };
+    let mappings = reader.as_ref().map(Mappings::new);
+    let mut session = Session { args, style, inlines, paint, names, mappings, default_name, failures, next_line: 1 };
     let out = io::stdout();
     match &args.batch {
         Some(path) => {
@@ -116,6 +119,8 @@ struct Session<'s> {
     /// For answers that people read.
     paint: Paint,
     names: Names<'s>,
+    /// Those of the store, if there is one.
+    mappings: Option<Mappings<'s>>,
     /// What requests name that name nothing.
     default_name: Option<usize>,
     failures: Failures,
@@ -185,7 +190,7 @@ impl Session<'_> {
             let line = job.first_line + u64::from(asked.line);
             let name = self.name(job, asked);
             let is_said = name.is_some_and(|name| self.failures.said.as_deref() == Some(OsStr::new(&name.text)));
-            if is_said && asked.address.is_ok() {
+            if is_said && asked.what.is_ok() {
                 self.failures.count_silently(1);
             } else {
                 let reason = reason.to_owned();
@@ -201,21 +206,21 @@ impl Session<'_> {
     }
 
     /// The module that is asked, and where; or what is wrong with the request.
-    fn asked<'n>(&'n self, job: &Job<'_>, asked: &Asked) -> Result<(names::Answering, u64), (Status, &'n str)> {
-        let address = asked.address.map_err(|reason| (Status::Malformed, reason))?;
+    fn asked<'n>(&'n self, job: &Job<'_>, asked: &Asked) -> Result<(names::Answering, What), (Status, &'n str)> {
+        let what = asked.what.map_err(|reason| (Status::Malformed, reason))?;
         let name = self.name(job, asked).ok_or((Status::NoModule, "names no module; write MODULE ADDR, or pass --module"))?;
         let module = name.module.as_ref().map_err(|error| match error {
             NotOne::Unknown(reason) => (Status::NoModule, &reason[..]),
             NotOne::Ambiguous(reason) => (Status::AmbiguousModule, &reason[..]),
         })?;
-        Ok((*module, address))
+        Ok((*module, what))
     }
 
     fn requests(&self, job: &Job<'_>) -> Vec<Request> {
         let asked = job.chunk.asked.iter().enumerate();
         asked
             .filter_map(|(index, asked)| {
-                let (module, address) = self.asked(job, asked).ok()?;
+                let (module, What::Address(address)) = self.asked(job, asked).ok()? else { return None };
                 Some(Request { module: module.number, address: self.names.lookup(module, address), number: job.first_request + index })
             })
             .collect()
@@ -259,22 +264,54 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// Renders what a mapping has for method `method` of a job. A module with addresses has nothing.
+    fn methods(&self, job: &Job<'_>, asked: &Asked, method: u32, text: &mut Vec<u8>) -> Status {
+        let module = self.name(job, asked).and_then(|name| self.names.module(name));
+        let (Some(method), Some(module), Some(mappings)) = (job.chunk.methods.get(method as usize), module, &self.mappings) else {
+            return Status::NoRange;
+        };
+        let query = Query { class: method.class, method: method.name, line: method.line, ..Query::default() };
+        let found = Retrace::new(mappings.of(module), mapping::Style::R8).remap_frame(&query, &mut mapping::Context::default());
+        match found {
+            Ok(found) => {
+                // Of several answers the first; `retrace` shows all.
+                let methods: Vec<mapping::Frame> = found.first().map(|first| first.visible().cloned().collect()).unwrap_or_default();
+                style::methods(self.style, self.inlines, self.paint, &methods, text)
+            }
+            Err(error) => {
+                say!("{error}");
+                Status::Corrupt
+            }
+        }
+    }
+
     fn compose(&self, (job, first_request, asked): (&Job<'_>, usize, &[Asked]), rendered: &Rendered<Status>, piece: &mut Piece) {
         // Pieces stand side by side in memory; a thread works on one of its own.
         let mut text = std::mem::take(&mut piece.text);
         let mut unanswered = 0;
         text.clear();
         for (index, asked) in asked.iter().enumerate() {
+            let mut of_method = Vec::new();
             let (frames, status) = match self.asked(job, asked) {
+                Ok((_, What::Method(method))) => {
+                    let status = self.methods(job, asked, method, &mut of_method);
+                    (&of_method[..], status)
+                }
                 Ok(_) => rendered.get(first_request + index).unwrap_or((&[], Status::Corrupt)),
                 Err((status, _)) => (&[][..], status),
             };
             let is_unanswered = status == Status::Corrupt || (self.args.strict && status == Status::NoRange);
             unanswered += u64::from(is_unanswered);
-            let name = self.name(job, asked).filter(|_| asked.address.is_ok());
+            let name = self.name(job, asked).filter(|_| asked.what.is_ok());
+            let (address, method) = match asked.what {
+                Ok(What::Address(address)) => (Some(address), None),
+                Ok(What::Method(method)) => (None, job.chunk.methods.get(method as usize).map(|method| method.text)),
+                Err(_) => (None, None),
+            };
             let line = Line {
                 number: job.first_line + u64::from(asked.line),
-                address: asked.address.ok(),
+                address,
+                method,
                 module: name.and_then(|name| self.names.module(name)),
                 asked: name.map_or("", |name| &name.text),
                 status,

@@ -160,7 +160,7 @@ impl Printer {
         self.frame(&NO_FRAME, b"", true, out);
     }
 
-    fn frame(self, frame: &Frame<'_>, name: &[u8], is_first: bool, out: &mut Vec<u8>) {
+    pub(super) fn frame(self, frame: &Frame<'_>, name: &[u8], is_first: bool, out: &mut Vec<u8>) {
         if self.format == Format::Json {
             return self.json(frame, name, is_first, out);
         }
@@ -394,7 +394,7 @@ impl Merged {
 
 const NO_FOLDER: Folder = Folder { bytes: 0, is_entry_0: false };
 
-const NO_FRAME: Frame<'_> = Frame {
+pub(super) const NO_FRAME: Frame<'_> = Frame {
     function: 0,
     name: b"",
     file: b"",

@@ -10,13 +10,13 @@ pub mod text;
 use serde::Serialize;
 use symtool_core::resolve::{Answer, Extras, Frame, View};
 use symtool_core::store::Module;
-use symtool_formats::Source;
+use symtool_formats::{Source, mapping};
 
 use crate::args::Style;
 use crate::demangle::Demangler;
 use crate::terminal::{Paint, clean};
 pub use llvm::Inlines;
-use llvm::{Format, Merged, Printer, Request};
+use llvm::{Format, Merged, NO_FRAME, Printer, Request};
 use text::{put_hex, put_json, put_number};
 
 /// What became of a request.
@@ -70,7 +70,7 @@ pub fn frames(
         printer.frames(frames, demangler, out)
     } else {
         let mut put = |frame: &Frame<'_>, name: &[u8], is_first: bool| match style {
-            Style::Json => json(frame, name, is_first, out),
+            Style::Json => json(frame, name, source(frame), is_first, out),
             _ => pretty(frame, name, is_first, paint, out),
         };
         let mut merged = Merged::default();
@@ -98,6 +98,25 @@ pub fn frames(
     }
 }
 
+/// Renders methods that a mapping has for a frame, innermost first.
+pub fn methods(style: Style, inlines: Inlines, paint: Paint, methods: &[mapping::Frame], out: &mut Vec<u8>) -> Status {
+    let (Some(innermost), Some(outermost)) = (methods.first(), methods.last()) else { return Status::NoRange };
+    // As one, it is the outermost method, at the place where the innermost one is.
+    let merged = [mapping::Frame { file: innermost.file.clone(), line: innermost.line, ..outermost.clone() }];
+    let methods = if inlines == Inlines::Merged { &merged[..] } else { methods };
+    for (index, method) in methods.iter().enumerate() {
+        let name = format!("{}.{}", method.class, method.method);
+        let line = method.line.unwrap_or(0);
+        let frame = Frame { file: method.file.as_bytes(), line, inlined: index + 1 < methods.len(), ..NO_FRAME };
+        match (printer(style, inlines), style) {
+            (Some(printer), _) => printer.frame(&frame, name.as_bytes(), index == 0, out),
+            (None, Style::Json) => json(&frame, name.as_bytes(), "mapping", index == 0, out),
+            (None, _) => pretty(&frame, name.as_bytes(), index == 0, paint, out),
+        }
+    }
+    Status::Ok
+}
+
 /// The printer of a style that is one of llvm-symbolizer's.
 fn printer(style: Style, inlines: Inlines) -> Option<Printer> {
     let format = match style {
@@ -113,8 +132,10 @@ fn printer(style: Style, inlines: Inlines) -> Option<Printer> {
 pub struct Line<'a> {
     /// Its number in the input, from 1.
     pub number: u64,
-    /// The address, unless the line is malformed.
+    /// The address, if it asks for one.
     pub address: Option<u64>,
+    /// The method, if it asks for one, as the line spells it.
+    pub method: Option<&'a str>,
     /// The module, if there is one.
     pub module: Option<&'a Module>,
     /// The module as it was asked for.
@@ -130,9 +151,10 @@ pub fn line(style: Style, inlines: Inlines, line: &Line<'_>, out: &mut Vec<u8>) 
     let is_answered = line.status == Status::Ok;
     match style {
         Style::Pretty => {
-            match line.address {
-                Some(address) => put_hex(address, out),
-                None => out.extend_from_slice(format!("line {}", line.number).as_bytes()),
+            match (line.address, line.method) {
+                (Some(address), _) => put_hex(address, out),
+                (None, Some(method)) => put_clean(method.as_bytes(), out),
+                (None, None) => out.extend_from_slice(format!("line {}", line.number).as_bytes()),
             }
             out.extend_from_slice(b": ");
             if is_answered {
@@ -163,6 +185,10 @@ pub fn line(style: Style, inlines: Inlines, line: &Line<'_>, out: &mut Vec<u8>) 
                 out.push(b'"');
                 put_hex(address, out);
                 out.push(b'"');
+            }
+            if let Some(method) = line.method {
+                out.extend_from_slice(b",\"method\":");
+                put_json(method.as_bytes(), out);
             }
             if let Some(module) = line.module {
                 out.extend_from_slice(b",\"module\":{\"name\":");
@@ -216,7 +242,14 @@ fn put_clean(text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-fn json(frame: &Frame<'_>, name: &[u8], is_first: bool, out: &mut Vec<u8>) {
+fn source(frame: &Frame<'_>) -> &'static str {
+    match frame.source {
+        Source::Dwarf => "dwarf",
+        Source::Symtab => "symtab",
+    }
+}
+
+fn json(frame: &Frame<'_>, name: &[u8], source: &str, is_first: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(if is_first { b"{" } else { b",{" });
     for (key, text) in [("function", name), ("linkage", frame.name), ("file", frame.file)] {
         if !text.is_empty() {
@@ -234,10 +267,9 @@ fn json(frame: &Frame<'_>, name: &[u8], is_first: bool, out: &mut Vec<u8>) {
     }
     put_key("inlined", out);
     out.extend_from_slice(if frame.inlined { b"true" } else { b"false" });
-    out.extend_from_slice(match frame.source {
-        Source::Dwarf => b",\"source\":\"dwarf\"}",
-        Source::Symtab => b",\"source\":\"symtab\"}",
-    });
+    out.extend_from_slice(b",\"source\":\"");
+    out.extend_from_slice(source.as_bytes());
+    out.extend_from_slice(b"\"}");
 }
 
 fn put_key(key: &str, out: &mut Vec<u8>) {

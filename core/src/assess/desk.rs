@@ -5,11 +5,13 @@
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use symtool_formats::crash::FrameKind;
+use symtool_formats::mapping::{Alternative, Context, Query, Retrace, Style};
 use symtool_formats::rules::Judged;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Assessor;
-use super::answers::{self, Answers};
+use super::answers::{self, Answers, ModuleOf};
 use super::names::{Name, Parts};
 use super::stack::{Said, Step};
 use crate::crash::chunk::{Chunk, Place, StoredCrash, StoredFrame};
@@ -28,6 +30,12 @@ pub struct Desk {
     pub(super) said_names: Vec<Arc<Name>>,
     pub(super) steps: Vec<Step>,
     pub(super) judged: Judged,
+    /// Functions before those of Java frames, which are of one stack each.
+    kept: usize,
+    /// What each crash has thrown, by the source's name, where a mapping says so.
+    pub(super) thrown: Vec<Option<String>>,
+    /// Which module each image of the chunk is a build of.
+    pub(super) module_of: ModuleOf,
     /// Whether paths and lines are wanted.
     has_places: bool,
 }
@@ -82,12 +90,15 @@ impl Desk {
         self.of_frame.clear();
         self.said.clear();
         self.said_names.clear();
+        self.thrown.clear();
+        self.functions.truncate(self.kept);
         if self.known.len() > KEPT_FRAMES {
             self.known.clear();
             self.functions.clear();
+            self.kept = 0;
         }
         let modules = &assessor.symbols.modules;
-        let module_of = answers::modules_of(chunk, modules);
+        self.module_of = answers::modules_of(chunk, modules);
         let packages: Vec<Option<u64>> =
             (0..).zip(chunk.images()).map(|(image, _)| Some(hash(Some(package(chunk, Some(image), None)?)))).collect();
         // Which frames have the answer to which request.
@@ -96,7 +107,7 @@ impl Desk {
         for frame in crashes.iter().flat_map(|crash| chunk.frames(crash)) {
             let at = self.of_frame.len();
             self.of_frame.push(Functions::default());
-            let Some(Request { module, address, .. }) = answers::request(frame, 0, &module_of, modules) else { continue };
+            let Some(Request { module, address, .. }) = answers::request(frame, 0, &self.module_of, modules) else { continue };
             let package = match frame.place {
                 Place::Image { image, .. } => packages.get(image as usize).copied().flatten(),
                 _ => None,
@@ -122,6 +133,52 @@ impl Desk {
             self.of_frame[at] = learned[number];
         }
         self.known.extend(asked.iter().map(|(key, _)| *key).zip(learned));
+        self.kept = self.functions.len();
+        self.learn_java(assessor, chunk, crashes);
+    }
+
+    /// Learns what mappings know of the Java frames of `crashes`. Damage is reported by `modules verify`.
+    fn learn_java(&mut self, assessor: &Assessor<'_>, chunk: &Chunk, crashes: &[&StoredCrash]) {
+        let mut at = 0;
+        for crash in crashes {
+            let frames = chunk.frames(crash);
+            let module = crash.mapping.and_then(|image| *self.module_of.get(image as usize)?);
+            let mapping = module.and_then(|module| assessor.symbols.modules.get(module)).filter(|module| module.footer.is_mapping());
+            let mut retrace = mapping.map(|module| Retrace::new(assessor.symbols.mappings.of(module), Style::R8));
+            let kind = chunk.text_of(crash.kind);
+            let thrown = retrace.as_mut().zip(kind).and_then(|(retrace, kind)| retrace.remap_class(kind).ok()?);
+            self.thrown.push(thrown);
+            if let Some(retrace) = &mut retrace {
+                let mut context = kind.map(Context::thrown).unwrap_or_default();
+                for (index, frame) in frames.iter().enumerate().filter(|(_, frame)| frame.kind == FrameKind::Java) {
+                    let query = Query {
+                        class: chunk.text_of(frame.module).unwrap_or_default(),
+                        method: chunk.text_of(frame.function).unwrap_or_default(),
+                        descriptor: None,
+                        file: chunk.text_of(frame.file),
+                        line: frame.line,
+                    };
+                    // Of several answers the first: which one it was, nobody can tell.
+                    let found = retrace.remap_frame(&query, &mut context).unwrap_or_default();
+                    let Some(first) = found.first() else { continue };
+                    self.of_frame[at + index] = self.take_java(assessor, chunk, frame, first);
+                }
+            }
+            at += frames.len();
+        }
+    }
+
+    /// Adds the methods that `frame` stands for.
+    fn take_java(&mut self, assessor: &Assessor<'_>, chunk: &Chunk, frame: &StoredFrame, methods: &Alternative) -> Functions {
+        let start = self.functions.len();
+        let count = methods.visible().count();
+        for (index, method) in methods.visible().enumerate() {
+            let parts = Parts { function: Some(method.method.as_bytes()), module: Some(&method.class), ..Parts::of(chunk, frame) };
+            let place = self.has_places.then(|| Box::new((method.file.clone(), method.line.unwrap_or(0))));
+            self.functions.push(Function { name: assessor.names.get(assessor.rules, &parts), inlined: index + 1 < count, place });
+        }
+        let at = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+        Functions { start: at(start), end: at(self.functions.len()) }
     }
 
     /// Adds the functions at `frame`, as the store has them.

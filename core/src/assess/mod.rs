@@ -138,13 +138,16 @@ impl<'s> Assessor<'s> {
         let mut judged = std::mem::take(&mut desk.judged);
         let mut assessment = Assessment::default();
         let mut first = 0;
-        for crash in crashes {
+        // They are lent out together with the links.
+        let all_thrown = std::mem::take(&mut desk.thrown);
+        for (crash, thrown) in crashes.into_iter().zip(&all_thrown) {
+            let thrown = thrown.as_deref();
             let (stack, resolved) = self.stack(chunk, crash, first).build(desk);
-            let decided = signature::decide(self.rules, &mut judged, (chunk, crash), &stack);
+            let decided = signature::decide(self.rules, &mut judged, (chunk, crash), &stack, thrown);
             assessment.crashes.push(Assessed { signature: decided.id, resolved });
             // Crashes of one bug are many: what people read of it is made once.
             let new = assessment.signatures.entry(decided.id);
-            new.or_insert_with(|| decided.signature((chunk, crash), &stack));
+            new.or_insert_with(|| decided.signature((chunk, crash), &stack, thrown));
             first += chunk.frames(crash).len();
         }
         desk.judged = judged;
@@ -154,8 +157,9 @@ impl<'s> Assessor<'s> {
     /// Why `crash` of `chunk` is grouped by what it is. What is told is on `desk`.
     pub fn explain<'d>(&'d self, chunk: &'d Chunk, crash: &'d StoredCrash, desk: &'d mut Desk) -> Explained<'d> {
         desk.learn(self, chunk, &[crash]);
+        let thrown = desk.thrown.pop().flatten();
         let (stack, _) = self.stack(chunk, crash, 0).build(desk);
-        let (signature, counts) = signature::explained(self.rules, (chunk, crash), &stack);
+        let (signature, counts) = signature::explained(self.rules, (chunk, crash), &stack, thrown.as_deref());
         Explained { frames: stack.into_iter().zip(counts).collect(), signature }
     }
 

@@ -10,8 +10,16 @@ use crate::store::{Catalog, Module};
 /// The modules of a store by what reports know of them.
 #[derive(Debug, Default)]
 pub struct Modules<'s> {
-    modules: Vec<(&'s Module, ModuleKind, Vec<u8>)>,
+    modules: Vec<Known<'s>>,
     by_key: HashMap<[u8; 16], Vec<usize>>,
+}
+
+/// A module, and the ids that it goes by.
+#[derive(Debug)]
+struct Known<'s> {
+    module: &'s Module,
+    kind: ModuleKind,
+    ids: Vec<Vec<u8>>,
 }
 
 impl<'s> Modules<'s> {
@@ -20,9 +28,11 @@ impl<'s> Modules<'s> {
         let mut found = Self::default();
         for module in catalog.modules() {
             let kind = ModuleKind::named(&module.footer.kind).unwrap_or(ModuleKind::Elf);
-            let id = id_bytes(&module.footer.id);
-            found.by_key.entry(image_key(&id)).or_default().push(found.modules.len());
-            found.modules.push((module, kind, id));
+            let ids: Vec<Vec<u8>> = module.footer.ids().map(id_bytes).collect();
+            for id in &ids {
+                found.by_key.entry(image_key(id)).or_default().push(found.modules.len());
+            }
+            found.modules.push(Known { module, kind, ids });
         }
         found
     }
@@ -30,7 +40,8 @@ impl<'s> Modules<'s> {
     /// Index of the module that an image with `id` is a build of; where several slices have one id, the one for `arch`.
     pub fn find(&self, id: &ImageId, arch: Option<&str>) -> Option<usize> {
         let candidates = id.keys().filter_map(|key| self.by_key.get(&key)).flatten().copied();
-        let is_build = |index: &usize| self.modules.get(*index).is_some_and(|(_, kind, bytes)| id.is_of(*kind, bytes));
+        let is_build =
+            |index: &usize| self.modules.get(*index).is_some_and(|known| known.ids.iter().any(|bytes| id.is_of(known.kind, bytes)));
         let is_arch =
             |index: &usize| arch.is_some_and(|arch| self.get(*index).is_some_and(|module| is_same_arch(&module.footer.arch, arch)));
         let builds: Vec<usize> = candidates.filter(is_build).collect();
@@ -39,17 +50,17 @@ impl<'s> Modules<'s> {
 
     /// The module at `index`.
     pub fn get(&self, index: usize) -> Option<&'s Module> {
-        self.modules.get(index).map(|(module, ..)| *module)
+        self.modules.get(index).map(|known| known.module)
     }
 
     /// The index of `module`, one of these.
     pub fn index_of(&self, module: &Module) -> Option<usize> {
-        self.modules.iter().position(|(known, ..)| known.generation == module.generation)
+        self.modules.iter().position(|known| known.module.generation == module.generation)
     }
 
-    /// All of them, each with its key of the index of images.
-    pub fn iter(&self) -> impl Iterator<Item = (&'s Module, [u8; 16])> + '_ {
-        self.modules.iter().map(|(module, _, id)| (*module, image_key(id)))
+    /// All of them, each with its keys of the index of images.
+    pub fn iter(&self) -> impl Iterator<Item = (&'s Module, Vec<[u8; 16]>)> + '_ {
+        self.modules.iter().map(|known| (known.module, known.ids.iter().map(|id| image_key(id)).collect()))
     }
 }
 

@@ -43,11 +43,16 @@ pub struct Counts {
 }
 
 /// What a stack is grouped by, and for each link why.
-pub fn explained(rules: &Rules, (chunk, crash): (&Chunk, &StoredCrash), links: &[Link<'_>]) -> (Signature, Vec<Counts>) {
+pub fn explained(
+    rules: &Rules,
+    (chunk, crash): (&Chunk, &StoredCrash),
+    links: &[Link<'_>],
+    thrown: Option<&str>,
+) -> (Signature, Vec<Counts>) {
     let mut judged = Judged::default();
-    let decided = decide(rules, &mut judged, (chunk, crash), links);
+    let decided = decide(rules, &mut judged, (chunk, crash), links, thrown);
     let counts = (0..links.len()).map(|index| decided.picked.counts(rules, &judged, index)).collect();
-    (decided.signature((chunk, crash), links), counts)
+    (decided.signature((chunk, crash), links, thrown), counts)
 }
 
 /// What was decided about a stack.
@@ -71,11 +76,20 @@ struct Picked {
 }
 
 /// Decides what `crash` with the stack `links` is grouped by. The memory of `judged` is used.
-pub fn decide(rules: &Rules, judged: &mut Judged, (chunk, crash): (&Chunk, &StoredCrash), links: &[Link<'_>]) -> Decided {
+pub fn decide(
+    rules: &Rules,
+    judged: &mut Judged,
+    (chunk, crash): (&Chunk, &StoredCrash),
+    links: &[Link<'_>],
+    thrown: Option<&str>,
+) -> Decided {
     let trusted = trusted(links);
     let seen: Vec<_> = trusted.iter().map(|index| &links[*index].name.seen).collect();
-    let exception =
-        ExceptionFacts { kind: chunk.text_of(crash.kind), value: chunk.text_of(crash.message), mechanism: chunk.text_of(crash.signal) };
+    let exception = ExceptionFacts {
+        kind: thrown.or(chunk.text_of(crash.kind)),
+        value: chunk.text_of(crash.message),
+        mechanism: chunk.text_of(crash.signal),
+    };
     rules.judge_into(judged, &seen, Some(&exception));
     let (candidates, is_of_app) = candidates(judged, &trusted);
     let identities: Vec<u128> = candidates.iter().map(|index| links[*index].identity).collect();
@@ -93,7 +107,7 @@ pub fn decide(rules: &Rules, judged: &mut Judged, (chunk, crash): (&Chunk, &Stor
         parts = folded[..limit.saturating_mul(2).min(folded.len())].to_vec();
     }
     let is_cut_off = links.len() < MIN_SYSTEM_FRAMES && !is_of_app;
-    let id = id(kind, (chunk, crash), parts.iter().map(|index| &links[*index]), is_cut_off);
+    let id = id(kind, (chunk, crash), parts.iter().map(|index| &links[*index]), is_cut_off, thrown);
     Decided { id, kind, picked: Picked { trusted, candidates, folded, parts } }
 }
 
@@ -116,6 +130,7 @@ fn id<'l>(
     (chunk, crash): (&Chunk, &StoredCrash),
     parts: impl ExactSizeIterator<Item = &'l Link<'l>>,
     is_cut_off: bool,
+    known_thrown: Option<&str>,
 ) -> SignatureId {
     // Hashed at once, as a few texts in a row take three times as long.
     let mut bytes = Vec::with_capacity(256);
@@ -139,7 +154,7 @@ fn id<'l>(
         bytes.push(b'c');
         bytes.extend_from_slice(&crash.id.0);
     }
-    if let Some(thrown) = thrown(chunk, crash) {
+    if let Some(thrown) = thrown(chunk, crash, known_thrown) {
         bytes.push(b'e');
         bytes.extend_from_slice(thrown.as_bytes());
         bytes.push(0);
@@ -148,9 +163,9 @@ fn id<'l>(
     SignatureId::of(&bytes)
 }
 
-/// What was thrown, if that tells Java crashes apart.
-fn thrown<'a>(chunk: &'a Chunk, crash: &StoredCrash) -> Option<&'a str> {
-    chunk.text_of(crash.kind).filter(|_| chunk.frames(crash).iter().any(|frame| frame.kind == FrameKind::Java))
+/// What was thrown, if that tells Java crashes apart; by the name that is `known`, if a mapping has one.
+fn thrown<'a>(chunk: &'a Chunk, crash: &StoredCrash, known: Option<&'a str>) -> Option<&'a str> {
+    known.or(chunk.text_of(crash.kind)).filter(|_| chunk.frames(crash).iter().any(|frame| frame.kind == FrameKind::Java))
 }
 
 /// A crash without any frame is grouped by what was said, if a program said it; one of which only a signal is known stands alone.
@@ -162,9 +177,9 @@ fn without_frames<'a>(chunk: &'a Chunk, crash: &StoredCrash) -> Option<(&'a str,
 
 impl Decided {
     /// The signature, spelled out.
-    pub fn signature(&self, (chunk, crash): (&Chunk, &StoredCrash), links: &[Link<'_>]) -> Signature {
+    pub fn signature(&self, (chunk, crash): (&Chunk, &StoredCrash), links: &[Link<'_>], known_thrown: Option<&str>) -> Signature {
         let mut frames: Vec<String> = self.picked.parts.iter().map(|index| links[*index].token(chunk)).collect();
-        let title = match (frames.first(), thrown(chunk, crash)) {
+        let title = match (frames.first(), thrown(chunk, crash, known_thrown)) {
             (Some(first), Some(thrown)) => format!("{thrown} in {first}"),
             (Some(first), None) => first.clone(),
             (None, _) => without_frames(chunk, crash).map_or_else(

@@ -65,6 +65,8 @@ pub enum Step {
     Said(u32),
     /// It is an address, to which this name says what rules have to know.
     Address(u32),
+    /// It is a method whose mapping is missing: index of the name that the report has.
+    Obfuscated(u32),
     /// Nothing: it tells nothing, or the next one tells it too.
     Nothing,
 }
@@ -86,7 +88,7 @@ impl Link<'_> {
             return self.name.normal.clone();
         }
         match self.at {
-            Place::Nowhere => String::new(),
+            Place::Nowhere => self.name.normal.clone(),
             Place::Memory(address) => format!("{address:#x}"),
             Place::Image { image, address, .. } => {
                 let name = chunk.image(image).and_then(|image| chunk.text_of(image.name)).unwrap_or("?");
@@ -122,7 +124,8 @@ impl<'a> Builder<'a> {
                     ..link(index, frame, &function.name)
                 })),
                 Step::Said(name) => links.extend(said(*name)),
-                Step::Address(name) => links.extend(said(*name).and_then(|link| self.address(link))),
+                Step::Address(name) => links.extend(said(*name).and_then(|link| self.address(&link))),
+                Step::Obfuscated(name) => links.extend(said(*name).and_then(|link| self.obfuscated(frame, &link))),
                 Step::Nothing => {}
             }
         }
@@ -164,10 +167,32 @@ impl<'a> Builder<'a> {
             _ => function.is_some() || module.is_some(),
         };
         match frame.kind {
+            FrameKind::Java if is_named && self.lacks_mapping(desk) => {
+                let name = self.said(frame, &named, desk);
+                // What is not the application's own has its name: Java and Android cannot be renamed.
+                let is_app = desk.said_names.get(name as usize).is_some_and(|name| name.is_app);
+                if is_app { Step::Obfuscated(name) } else { Step::Said(name) }
+            }
             _ if is_named => Step::Said(self.said(frame, &named, desk)),
             FrameKind::Native => Step::Address(self.said(frame, &bare, desk)),
             _ => Step::Nothing,
         }
+    }
+
+    /// Whether the report names a mapping that is not there.
+    fn lacks_mapping(&self, desk: &Desk) -> bool {
+        self.crash.mapping.is_some_and(|image| !matches!(desk.module_of.get(image as usize), Some(Some(_))))
+    }
+
+    /// A method that has no name yet: the same in all crashes of one build.
+    fn obfuscated<'d>(&self, frame: &StoredFrame, link: &Link<'d>) -> Option<Link<'d>> {
+        let key = self.crash.mapping.and_then(|image| self.chunk.image(image)?.id.as_ref()?.keys().next())?;
+        let mut bytes = Vec::with_capacity(128);
+        bytes.push(b'j');
+        bytes.extend_from_slice(&key);
+        bytes.extend_from_slice(&link.identity.to_le_bytes());
+        bytes.extend_from_slice(&frame.line.unwrap_or(0).to_le_bytes());
+        Some(Link { origin: Origin::Unknown, identity: xxh3_128(&bytes), ..link.clone() })
     }
 
     /// Whether the function that the report names is the one.
@@ -185,7 +210,7 @@ impl<'a> Builder<'a> {
     }
 
     /// An address that has no name, and may get one.
-    fn address<'d>(&self, link: Link<'d>) -> Option<Link<'d>> {
+    fn address<'d>(&self, link: &Link<'d>) -> Option<Link<'d>> {
         let mut bytes = Vec::with_capacity(64);
         let origin = match link.at {
             Place::Nowhere => return None,
@@ -211,7 +236,7 @@ impl<'a> Builder<'a> {
                 if key.is_some() { Origin::Unknown } else { Origin::Nowhere }
             }
         };
-        Some(Link { origin, identity: xxh3_128(&bytes), ..link })
+        Some(Link { origin, identity: xxh3_128(&bytes), ..link.clone() })
     }
 }
 

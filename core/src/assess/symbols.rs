@@ -1,17 +1,20 @@
 //! Addresses of reports -> functions: in, frames as reports have them; out, what the store knows of each, for people.
 
-use symtool_formats::crash::{At, CrashEvent, Frame, Image, LineFrame, Lookup, Resolution, ResolvedFrame, Space};
+use symtool_formats::crash::{At, CrashEvent, Frame, FrameKind, Image, JavaFrame, LineFrame, Lookup, Resolution, ResolvedFrame, Space};
 use symtool_formats::demangle::{Spelling, demangle};
+use symtool_formats::mapping::{self, Context, Query, Retrace, Style};
 
 use super::answers::{Answers, Known, address};
 use super::modules::Modules;
+use crate::crash::mapping_of;
 use crate::resolve::{Origin, Request, Resolver};
-use crate::store::{Catalog, Named, Reader};
+use crate::store::{Catalog, Error, Mapping, Mappings, Module, Named, Reader};
 
 /// The symbols of a store, ready for frames of reports.
 pub struct Symbols<'s> {
     pub(super) modules: Modules<'s>,
     pub(super) resolver: Resolver<'s>,
+    pub(super) mappings: Mappings<'s>,
     catalog: &'s Catalog,
 }
 
@@ -22,7 +25,7 @@ impl<'s> Symbols<'s> {
         for module in catalog.modules() {
             resolver.add(Origin::Store(reader, module));
         }
-        Self { modules: Modules::of(catalog), resolver, catalog }
+        Self { modules: Modules::of(catalog), resolver, mappings: Mappings::new(reader), catalog }
     }
 
     /// The modules.
@@ -46,6 +49,49 @@ impl<'s> Symbols<'s> {
             })
             .collect();
         self.answer(&mut requests, asked.len())
+    }
+
+    /// The mapping that `event` names, if the store has it.
+    pub fn mapping_of(&self, event: &CrashEvent) -> Option<&'s Module> {
+        let image = mapping_of(event)?;
+        let index = self.modules.find(image.id.as_ref()?, None)?;
+        self.modules.get(index).filter(|module| module.footer.is_mapping())
+    }
+
+    /// Retraces texts with `mapping`, in R8's style.
+    pub fn retrace<'m>(&'m self, mapping: &'m Module) -> Retrace<Mapping<'m>> {
+        Retrace::new(self.mappings.of(mapping), Style::R8)
+    }
+
+    /// What `mapping` knows of the Java frames of `event`, in place of what is in `resolutions`.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn resolve_java(&self, event: &CrashEvent, mapping: &Module, resolutions: &mut [Resolution]) -> Result<(), Error> {
+        let mut retrace = self.retrace(mapping);
+        let exceptions = event.exceptions.iter().map(|exception| (exception.class(), &exception.frames));
+        let stacks = exceptions.chain(event.threads.iter().map(|thread| (None, &thread.frames)));
+        let mut rest = resolutions.iter_mut();
+        for (thrown, frames) in stacks {
+            let mut context = thrown.as_deref().map(Context::thrown).unwrap_or_default();
+            for (frame, resolution) in frames.iter().zip(&mut rest) {
+                if frame.kind != FrameKind::Java {
+                    continue;
+                }
+                let query = Query {
+                    class: frame.module.as_deref().unwrap_or_default(),
+                    method: frame.function.as_deref().unwrap_or_default(),
+                    descriptor: None,
+                    file: frame.file.as_deref(),
+                    line: frame.line,
+                };
+                let found = retrace.remap_frame(&query, &mut context)?;
+                if let Some(first) = found.first() {
+                    *resolution = Resolution::Java(first.visible().map(java_frame).collect());
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What is known of the frame that a line of a log holds.
@@ -86,6 +132,15 @@ impl<'s> Symbols<'s> {
             }
         }
         resolutions
+    }
+}
+
+fn java_frame(method: &mapping::Frame) -> JavaFrame {
+    JavaFrame {
+        class: method.class.clone(),
+        method: method.method.clone(),
+        file: Some(method.file.clone()).filter(|file| !file.is_empty()),
+        line: method.line.unwrap_or(0),
     }
 }
 

@@ -13,6 +13,7 @@
 //! ```
 
 pub mod bytes;
+pub mod classes;
 pub mod files;
 pub mod functions;
 pub mod ranges;
@@ -36,6 +37,8 @@ pub enum Kind {
     Files = 3,
     /// Which addresses which source answers for, of a module made from several files.
     Layers = 4,
+    /// Classes of a mapping, keyed by the hash of the last one's obfuscated name.
+    Classes = 5,
     /// What the module is. A module exists only if its footer does.
     Footer = 255,
 }
@@ -48,6 +51,7 @@ impl Kind {
             Self::Functions => "functions",
             Self::Files => "files",
             Self::Layers => "layers",
+            Self::Classes => "classes",
             Self::Footer => "footer",
         }
     }

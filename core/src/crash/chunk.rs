@@ -7,8 +7,10 @@ use std::borrow::Cow;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use symtool_formats::crash::{At, CrashEvent, Exception, Format, Frame, FrameKind, Image, ImageId, ImageKind, Relation, Space, Trust};
+use symtool_formats::mapping::map_id;
 
 use super::ids::CrashId;
+use crate::assess::id_digits;
 use crate::limits::{MAX_STACK_FRAMES, MAX_STORED_TEXT_BYTES};
 
 /// Some crashes that came together. Their lists lie one behind the other, so that reading thousands of them takes a few allocations.
@@ -213,10 +215,13 @@ pub struct Builder {
 
 impl Builder {
     /// Adds what `event`, read from `source`, tells.
-    pub fn add(&mut self, id: CrashId, event: &CrashEvent, source: &str) {
+    ///
+    /// Java frames of an event that names no mapping are those of `mapping`.
+    pub fn add(&mut self, id: CrashId, event: &CrashEvent, source: &str, mapping: Option<&ImageId>) {
         let (stack, exception) = crash_stack(event);
-        let mapping = event.images.iter().find(|image| image.kind == ImageKind::Proguard && image.id.is_some());
-        let mapping = mapping.filter(|_| stack.iter().any(|frame| frame.kind == FrameKind::Java)).map(|image| self.image(image));
+        let has_java = stack.iter().any(|frame| frame.kind == FrameKind::Java);
+        let mapping = Some(()).filter(|()| has_java).and_then(|()| mapping_of(event).or(mapping.map(mapping_image).map(Cow::Owned)));
+        let mapping = mapping.map(|image| self.image(&image));
         let mut images = HashMap::new();
         let start = self.chunk.frames.len();
         for frame in ends(stack) {
@@ -224,6 +229,7 @@ impl Builder {
             self.chunk.frames.push(frame);
         }
         let (frames, images) = self.spans(start, mapping);
+        let class = exception.and_then(|exception| exception.class().filter(|_| has_java));
         let kind = exception.and_then(|exception| exception.kind.as_deref()).or(event.reason.kind.as_deref());
         let message = exception.and_then(|exception| exception.message.as_deref()).or(event.reason.message.as_deref());
         let crash = StoredCrash {
@@ -234,7 +240,7 @@ impl Builder {
             platform: self.text(event.platform.as_deref()),
             release: self.text(event.app.release.as_deref()),
             source: self.intern(source),
-            kind: self.text(kind),
+            kind: self.text(class.as_deref().or(kind)),
             signal: self.text(event.reason.signal.as_deref()),
             message: self.text(message),
             mapping,
@@ -396,6 +402,21 @@ pub fn crash_stack(event: &CrashEvent) -> (&[Frame], Option<&Exception>) {
         }
     }
     (event.crash_frames(), found.map(|(_, exception)| exception))
+}
+
+/// The mapping that an event names: as an image, or as R8 writes it into the source files of frames.
+pub fn mapping_of(event: &CrashEvent) -> Option<Cow<'_, Image>> {
+    let image = event.images.iter().find(|image| image.kind == ImageKind::Proguard && image.id.is_some());
+    let in_file = || event.frames().filter(|frame| frame.kind == FrameKind::Java).find_map(|frame| map_id(frame.file.as_deref()?));
+    image.map(Cow::Borrowed).or_else(|| Some(Cow::Owned(mapping_image(&ImageId::Whole(in_file()?)))))
+}
+
+fn mapping_image(id: &ImageId) -> Image {
+    let digits = match id {
+        ImageId::Whole(bytes) => id_digits(bytes),
+        ImageId::Prefix(bytes) | ImageId::Either(bytes) => id_digits(bytes),
+    };
+    Image { kind: ImageKind::Proguard, id: Some(id.clone()), debug_id: Some(digits), ..Image::default() }
 }
 
 /// `path` with `*` for folders whose names are drawn anew with each installation: a UUID on iOS, `~~MJXKZ0==` and `app-Qx7==` on Android.

@@ -3,6 +3,8 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map};
 
+use symtool_formats::crash::ImageKind;
+
 use super::ids::{GroupId, SignatureId};
 use super::state::{SignatureKind, SignatureRow, State};
 use super::{Chunk, Crashes, StoredImage, rows};
@@ -12,7 +14,7 @@ use crate::store::Error;
 /// A module without symbols.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Missing {
-    /// File name; absent if no report says.
+    /// File name, that of every mapping for one; absent if no report says.
     pub name: Option<String>,
     /// Its path on the device.
     pub path: Option<String>,
@@ -20,6 +22,8 @@ pub struct Missing {
     pub id: String,
     /// Architecture, as reports name it.
     pub arch: Option<String>,
+    /// Whether it is a mapping, for Java frames.
+    pub is_mapping: bool,
     /// Crashes with frames in it, on the stack that says where they crashed.
     pub crashes: u64,
     /// Crashes of these that wait for it: their signature has an address in it.
@@ -38,7 +42,7 @@ impl Crashes {
     /// # Errors
     /// Any [`Error`].
     pub fn missing(&self, modules: &Modules<'_>) -> Result<Vec<Missing>, Error> {
-        let there: BTreeSet<[u8; 16]> = modules.iter().map(|(_, key)| key).collect();
+        let there: BTreeSet<[u8; 16]> = modules.iter().flat_map(|(_, keys)| keys).collect();
         let mut missing: BTreeMap<[u8; 16], Missing> = BTreeMap::new();
         let (mut states, mut known): (HashMap<u64, Vec<State>>, Known) = Default::default();
         // Most of them are in the first chunk already.
@@ -87,7 +91,8 @@ impl Crashes {
                     new.insert(row.ok_or_else(|| self.database.damaged())?)
                 }
             };
-            if row.kind == SignatureKind::Provisional && row.frames.iter().any(|frame| frame.starts_with(&address)) {
+            let waits = module.is_mapping || row.frames.iter().any(|frame| frame.starts_with(&address));
+            if row.kind == SignatureKind::Provisional && waits {
                 module.waiting += 1;
                 module.groups.insert(row.group);
             }
@@ -101,7 +106,8 @@ fn describe(image: [u8; 16], chunk: &Chunk) -> Missing {
     let is_meant = |stored: &&StoredImage| stored.id.as_ref().is_some_and(|id| id.keys().next() == Some(image));
     let text = |text| chunk.text_of(text).map(str::to_owned);
     let of_image = |stored: &StoredImage| Missing {
-        name: text(stored.name),
+        name: if stored.kind == ImageKind::Proguard { Some("mapping.txt".to_owned()) } else { text(stored.name) },
+        is_mapping: stored.kind == ImageKind::Proguard,
         path: text(stored.path),
         id: text(stored.spelled_id).unwrap_or_default(),
         arch: text(stored.arch),

@@ -2,6 +2,8 @@
 //!
 //! All that takes long and needs no database: some of them are prepared at once, while others are being stored.
 
+use symtool_formats::crash::ImageId;
+
 use super::chunk::{Builder, Chunk};
 use super::ids::CrashId;
 use super::{pack, reports};
@@ -44,7 +46,8 @@ pub(super) struct Ready {
 
 impl Prepared {
     /// Reads `incoming`, no more than [`crate::limits::CHUNK_CRASHES`] reports. They go into groups as `assessor` sees them.
-    pub fn of(incoming: Vec<Incoming>, assessor: &Assessor<'_>) -> Self {
+    /// Java frames of a report that names no mapping are those of `mapping`.
+    pub fn of(incoming: Vec<Incoming>, assessor: &Assessor<'_>, mapping: Option<&ImageId>) -> Self {
         let mut builder = Builder::default();
         let mut reports = Vec::with_capacity(incoming.len());
         for incoming in incoming {
@@ -52,7 +55,7 @@ impl Prepared {
             let (id, error) = match symtool_formats::crash::parse(&incoming.report) {
                 Ok(event) => {
                     let id = CrashId::of(event.event_id.as_deref(), &incoming.report);
-                    builder.add(id, &event, &incoming.source);
+                    builder.add(id, &event, &incoming.source, mapping);
                     (id, None)
                 }
                 Err(error) => (CrashId::of(None, &incoming.report), Some(error.to_string())),

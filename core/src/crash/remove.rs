@@ -28,17 +28,17 @@ impl CrashWriter {
             gone.dedup();
             let Some(chunk) = self.chunk(number)? else { continue };
             let mut states = self.states(number)?;
-            let mut changed = Vec::with_capacity(gone.len());
+            let mut losing = Vec::with_capacity(gone.len());
             for slot in gone.iter() {
                 let (Some(crash), Some(state)) = (chunk.crash(*slot), states.get_mut(usize::from(*slot))) else { continue };
                 if std::mem::replace(&mut state.is_gone, true) {
                     continue;
                 }
-                changed.push(Change { slot: *slot, lost: Some(state.signature), gained: None });
+                losing.push(Change { slot: *slot, lost: Some(state.signature), gained: None });
                 changes.delete(&rows::crash(crash.id));
                 removed += 1;
             }
-            ledger.take(number, &chunk, &states, &changed);
+            ledger.take(number, &chunk, &states, &losing);
             let left = chunk.without(gone);
             put_images(&mut changes, number, &chunk, &left)?;
             changes.put_packed(&rows::chunk(number), &left)?;

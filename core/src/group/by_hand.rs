@@ -38,7 +38,7 @@ impl CrashWriter {
             [into, aliases @ ..] => (into, aliases),
         };
         let mut mapping = Mapping::new(&self.database);
-        mapping.merge_all([(into.id, aliases.iter().map(|alias| alias.id).collect())].into())?;
+        mapping.merge_all(&[(into.id, aliases.iter().map(|alias| alias.id).collect())].into())?;
         let largest = known.iter().max_by_key(|group| group.main().map(|main| (main.crashes, std::cmp::Reverse(main.id))));
         let merge = Merge {
             group: into.id.to_string(),

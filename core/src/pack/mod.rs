@@ -2,6 +2,7 @@
 //!
 //! Sites and calls are numbered first (numbers.rs). Then every block can be filled and compressed by itself.
 
+mod classes;
 mod numbers;
 
 use rayon::prelude::*;
@@ -12,6 +13,7 @@ use crate::block::ranges::{Encoder, Root, Step};
 use crate::block::{Compressed, Kind, compress, files};
 use crate::limits::{FILES_PER_BLOCK, FUNCTIONS_PER_BLOCK, RANGES_PER_BLOCK};
 use crate::store::{Footer, ModuleKey};
+pub use classes::{mapping_info, pack_mapping};
 use numbers::Numbers;
 
 /// A module as the store takes it.

@@ -92,7 +92,7 @@ impl<'d> Mapping<'d> {
     }
 
     /// For each of `merges`, all of these aliases and all that they have will belong to that group.
-    pub fn merge_all(&mut self, merges: BTreeMap<GroupId, Vec<GroupId>>) -> Result<(), Error> {
+    pub fn merge_all(&mut self, merges: &BTreeMap<GroupId, Vec<GroupId>>) -> Result<(), Error> {
         self.read_ahead(merges.values().flatten().map(|alias| rows::group(*alias)))?;
         let gone: Vec<GroupRow> =
             merges.values().flatten().map(|alias| Ok(self.group(*alias)?.unwrap_or_default())).collect::<Result<_, Error>>()?;

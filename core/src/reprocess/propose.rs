@@ -71,7 +71,7 @@ impl Crashes {
             Selected::All => meta.crashes,
             Selected::Some(chunks) => chunks.values().map(|slots| slots.len() as u64).sum(),
         };
-        let causes: HashMap<[u8; 16], usize> = changed.modules.iter().enumerate().map(|(index, module)| (module.key, index)).collect();
+        let causes: HashMap<[u8; 16], usize> = by_key(&changed);
         let chunks: Vec<(u64, Option<&BTreeSet<u16>>)> = match &selected {
             Selected::All => (0..meta.next_chunk).map(|number| (number, None)).collect(),
             Selected::Some(chunks) => chunks.iter().map(|(number, slots)| (*number, Some(slots))).collect(),
@@ -82,7 +82,7 @@ impl Crashes {
             scope.spawn(move |_| {
                 let look = |(number, slots): &(u64, Option<&BTreeSet<u16>>)| Found::at(self, assessor, *number, *slots, causes);
                 // Nobody to tell: a chunk could not be read.
-                let _ = chunks.par_iter().with_max_len(1).try_for_each_with(send, |send, chunk| send.send(look(chunk)));
+                let _ = chunks.par_iter().with_max_len(1).try_for_each_with(send, |send, chunk| send.send(look(chunk)).ok());
             });
             // What was found in one chunk is added up while others are looked at.
             receive.iter().try_for_each(|looked: Result<Found, Error>| {
@@ -212,7 +212,7 @@ impl Found {
     /// Counts a crash with frames in `images`, which goes that way, for each changed module of these.
     fn blame(&mut self, way: (SignatureId, SignatureId), images: &[u32], causes: &[Vec<usize>]) {
         let stream = self.streams.entry(way).or_default();
-        let mut modules: Vec<usize> = images.iter().flat_map(|image| causes.get(*image as usize)).flatten().copied().collect();
+        let mut modules: Vec<usize> = images.iter().filter_map(|image| causes.get(*image as usize)).flatten().copied().collect();
         modules.sort_unstable();
         modules.dedup();
         modules.into_iter().for_each(|module| *stream.causes.entry(module).or_default() += 1);
@@ -222,6 +222,12 @@ impl Found {
 fn keep<T>(all: &mut Vec<T>, wanted: &[bool]) {
     let mut wanted = wanted.iter();
     all.retain(|_| wanted.next() == Some(&true));
+}
+
+/// Which changed module each key of the index of images stands for.
+fn by_key(changed: &Changed) -> HashMap<[u8; 16], usize> {
+    let modules = changed.modules.iter().enumerate();
+    modules.flat_map(|(index, module)| module.keys.iter().map(move |key| (*key, index))).collect()
 }
 
 /// For each changed module, what became of crashes with frames in it.
@@ -265,7 +271,7 @@ impl CrashWriter {
         let mut mapping = Mapping::new(&self.database);
         let mut aliases: BTreeMap<GroupId, Vec<GroupId>> = BTreeMap::new();
         plan.aliases.iter().for_each(|(alias, into)| aliases.entry(*into).or_default().push(*alias));
-        mapping.merge_all(aliases)?;
+        mapping.merge_all(&aliases)?;
         mapping.read_ahead(
             plan.group_of.iter().flat_map(|(signature, group)| [rows::signature(*signature), rows::group(*group), rows::alias(*group)]),
         )?;

@@ -19,8 +19,8 @@ pub struct Changed {
 /// A module that has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangedModule {
-    /// Its key in the index of images.
-    pub key: [u8; 16],
+    /// Its keys in the index of images: one for each id that it goes by.
+    pub keys: Vec<[u8; 16]>,
     /// File name; absent for one that has gone.
     pub name: Option<String>,
     /// The id in hexadecimal; of one that has gone, its first 16 bytes.
@@ -64,9 +64,11 @@ pub enum Selected {
 /// that have one id are one.
 pub fn known(assessor: &Assessor<'_>) -> Vec<([u8; 16], u64)> {
     let mut known: BTreeMap<[u8; 16], u64> = BTreeMap::new();
-    for (module, key) in assessor.modules().iter() {
-        let imported = known.entry(key).or_default();
-        *imported = (*imported).max(module.footer.imported_ms);
+    for (module, keys) in assessor.modules().iter() {
+        for key in keys {
+            let imported = known.entry(key).or_default();
+            *imported = (*imported).max(module.footer.imported_ms);
+        }
     }
     known.into_iter().collect()
 }
@@ -75,21 +77,24 @@ pub fn known(assessor: &Assessor<'_>) -> Vec<([u8; 16], u64)> {
 pub fn changed(meta: &Meta, assessor: &Assessor<'_>) -> Changed {
     let mut before: HashMap<[u8; 16], u64> = meta.modules.iter().copied().collect();
     let mut modules = Vec::new();
-    let mut names: BTreeMap<[u8; 16], (String, String)> = BTreeMap::new();
-    for (module, key) in assessor.modules().iter() {
-        names.entry(key).or_insert_with(|| (module.footer.name.clone(), module.footer.id.clone()));
-    }
+    let mut happened: BTreeMap<[u8; 16], Change> = BTreeMap::new();
     for (key, imported) in known(assessor) {
-        let change = match before.remove(&key) {
-            Some(known) if known == imported => continue,
-            Some(_) => Change::Replaced,
-            None => Change::Imported,
-        };
-        let (name, id) = names.remove(&key).unwrap_or_default();
-        modules.push(ChangedModule { key, name: Some(name), id, change });
+        match before.remove(&key) {
+            Some(known) if known == imported => {}
+            Some(_) => drop(happened.insert(key, Change::Replaced)),
+            None => drop(happened.insert(key, Change::Imported)),
+        }
     }
+    for (module, keys) in assessor.modules().iter() {
+        // Each key once: slices of a universal file share theirs.
+        let changed: Vec<Change> = keys.iter().filter_map(|key| happened.remove(key)).collect();
+        if let Some(change) = changed.first() {
+            modules.push(ChangedModule { keys, name: Some(module.footer.name.clone()), id: module.footer.id.clone(), change: *change });
+        }
+    }
+    modules.sort_by(|a, b| a.keys.cmp(&b.keys));
     let gone: BTreeSet<[u8; 16]> = before.into_keys().collect();
-    modules.extend(gone.into_iter().map(|key| ChangedModule { key, name: None, id: id_digits(&key), change: Change::Removed }));
+    modules.extend(gone.into_iter().map(|key| ChangedModule { keys: vec![key], name: None, id: id_digits(&key), change: Change::Removed }));
     Changed { modules, rules: meta.rules != assessor.rules().version() || meta.engine != ENGINE }
 }
 
@@ -102,8 +107,8 @@ pub fn select(crashes: &Crashes, changed: &Changed, all: bool) -> Result<Selecte
         return Ok(Selected::All);
     }
     let mut selected: BTreeMap<u64, BTreeSet<u16>> = BTreeMap::new();
-    for module in &changed.modules {
-        let prefix = rows::all_of_image(&module.key);
+    for key in changed.modules.iter().flat_map(|module| &module.keys) {
+        let prefix = rows::all_of_image(key);
         crashes.database.each(&prefix, &prefix, |key, value| {
             let chunk = rows::last_number(key).ok_or_else(|| crashes.database.damaged())?;
             let slots: Vec<u16> = crashes.database.decode(&value)?;

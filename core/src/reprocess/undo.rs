@@ -75,7 +75,10 @@ impl CrashWriter {
         journal::each_moved(&self.database, run, |moved| {
             let by_chunk: Vec<&[Moved]> = moved.chunk_by(|a, b| a.at.chunk == b.at.chunk).collect();
             let of_chunks: Vec<Result<Movement, Error>> = by_chunk.par_iter().map(|moved| self.chunk_back(moved)).collect();
-            of_chunks.into_iter().try_for_each(|of_chunk| Ok(back.absorb(of_chunk?)))
+            of_chunks.into_iter().try_for_each(|of_chunk| {
+                back.absorb(of_chunk?);
+                Ok(())
+            })
         })?;
         Ok(back)
     }

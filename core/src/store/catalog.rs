@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
-use symtool_formats::{Detail, ModuleInfo, ModuleKind, ModuleSymbols, is_same_arch};
+use symtool_formats::{Detail, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols, is_same_arch};
 
 use super::{ModuleKey, Source};
 use crate::seal::Seal;
@@ -57,6 +57,12 @@ pub struct Footer {
     pub warnings: Vec<String>,
     /// The files that it is made from, the richest first.
     pub sources: Vec<Source>,
+    /// Classes of a mapping, whose [`Footer::ranges`] are lines of methods.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub classes: u64,
+    /// Other ids of a mapping, in hexadecimal: R8's, and that of its contents, which is Sentry's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_ids: Vec<String>,
 }
 
 impl Footer {
@@ -85,7 +91,53 @@ impl Footer {
             dropped: source.dropped.clone(),
             warnings: source.warnings.clone(),
             sources: vec![source],
+            classes: 0,
+            other_ids: Vec::new(),
         }
+    }
+
+    /// What is known of a packed mapping: ids besides its own; how many classes and lines of methods it has; its size, and in the store;
+    /// what was left out, and why.
+    pub fn of_mapping(
+        info: &ModuleInfo,
+        others: &[Vec<u8>],
+        (classes, lines): (u64, u64),
+        (bytes_in, bytes_stored): (u64, u64),
+        (dropped, warnings): (BTreeMap<String, u64>, Vec<String>),
+    ) -> Self {
+        Self {
+            format: FORMAT,
+            name: info.name.clone(),
+            other_names: Vec::new(),
+            id: info.id.to_string(),
+            id_made_up: info.id.made_up,
+            kind: info.kind.name().to_owned(),
+            arch: info.arch.clone(),
+            image_base: 0,
+            detail: info.detail.name().to_owned(),
+            functions: 0,
+            files: 0,
+            ranges: lines,
+            bytes_in,
+            bytes_stored,
+            imported: now_ms() / 1_000,
+            imported_ms: 0,
+            dropped: dropped.clone(),
+            warnings: warnings.clone(),
+            sources: vec![Source::of_mapping(info, bytes_in, dropped, warnings)],
+            classes,
+            other_ids: others.iter().map(|id| ModuleId { bytes: id.clone(), made_up: false }.to_string()).collect(),
+        }
+    }
+
+    /// Whether it is a mapping, which has classes and no addresses.
+    pub fn is_mapping(&self) -> bool {
+        self.kind == ModuleKind::Proguard.name()
+    }
+
+    /// The ids that it goes by, its own first.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.id.as_str()).chain(self.other_ids.iter().map(String::as_str))
     }
 
     /// Whether this is the footer of the module that `info` describes, and not of another with the same key.
@@ -127,6 +179,11 @@ impl Footer {
 }
 
 /// Milliseconds since 1970.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 pub(crate) fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
@@ -190,7 +247,7 @@ impl Catalog {
     fn of_arch(&self, name: &str, arch: Option<&str>) -> Named<'_> {
         let digits = name.replace('-', "").to_ascii_lowercase();
         let is_id = digits.len() >= MIN_ID_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let is_named = |footer: &Footer| footer.has_name(name) || (is_id && footer.id.starts_with(&digits));
+        let is_named = |footer: &Footer| footer.has_name(name) || (is_id && footer.ids().any(|id| id.starts_with(&digits)));
         let is_of_arch = |footer: &Footer| arch.is_none_or(|arch| is_same_arch(&footer.arch, arch));
         let found: Vec<&Module> = self.0.iter().filter(|module| is_named(&module.footer) && is_of_arch(&module.footer)).collect();
         match found[..] {

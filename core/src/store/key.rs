@@ -103,7 +103,7 @@ impl Generation {
 
 /// The kind of block in a key; `None` for one that this version does not know.
 pub fn kind(key: &[u8]) -> Option<Kind> {
-    let kinds = [Kind::Ranges, Kind::Functions, Kind::Files, Kind::Layers, Kind::Footer];
+    let kinds = [Kind::Ranges, Kind::Functions, Kind::Files, Kind::Layers, Kind::Classes, Kind::Footer];
     kinds.into_iter().find(|kind| key.get(21) == Some(&(*kind as u8)))
 }
 

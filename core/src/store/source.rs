@@ -48,6 +48,21 @@ impl Source {
         }
     }
 
+    /// What is remembered of a mapping.
+    pub fn of_mapping(info: &ModuleInfo, bytes: u64, dropped: BTreeMap<String, u64>, warnings: Vec<String>) -> Self {
+        Self {
+            name: info.name.clone(),
+            detail: info.detail.name().to_owned(),
+            bytes,
+            fingerprint: fingerprint(info),
+            image_base: 0,
+            addresses: 0,
+            dropped,
+            warnings,
+            incomplete: false,
+        }
+    }
+
     /// Whether this is the file of `info` and `bytes`, or one that differs inside of its sections only.
     pub fn is_file(&self, info: &ModuleInfo, bytes: u64) -> bool {
         self.is_same(&fingerprint(info), info.detail.name(), bytes)

@@ -157,7 +157,13 @@ impl<'s> Writer<'s> {
         let old: Known = known.iter().filter(|(generation, _)| generation.module == packed.key).cloned().collect();
         let before = old.iter().rev().find_map(|(_, module)| module.clone());
         let mut completed = None;
-        if let Some(before) = &before {
+        if let Some(before) = before.as_ref().filter(|_| packed.footer.is_mapping()) {
+            // Another mapping of the same id takes the place of the one before: two cannot complete each other.
+            let is_same = packed.footer.sources.iter().zip(&before.footer.sources).all(|(new, old)| new.is_same_file(old));
+            if is_same && !replace {
+                return Ok(Committed { module: before.clone(), was_there: true });
+            }
+        } else if let Some(before) = &before {
             // A module of several files comes from another store, whole.
             let takes_over = packed.footer.sources.len() > 1 && (replace || packed.footer.tells_more_than(&before.footer));
             let plan = if takes_over { None } else { Plan::of(&before.footer, &packed.footer, replace) };

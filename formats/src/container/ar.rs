@@ -81,7 +81,7 @@ fn beside(archive: &Mapped, member: &ArchiveMember<'_>) -> Result<Option<Member>
     let file = archive.path().parent().unwrap_or(Path::new("")).join(as_path(member.name()));
     match Kind::of_file(&file) {
         Ok(Kind::Object) => Ok(Some(Member { kind: Kind::Object, path, name, content: Content::File(file) })),
-        Ok(Kind::Other) => Ok(None),
+        Ok(Kind::Other | Kind::Mapping) => Ok(None),
         // A thin archive can name itself.
         Ok(Kind::Archive(_)) => Err(Error::Nested { path }),
         Err(cause) => Err(Error::Elsewhere { path, file: file.to_string_lossy().into_owned(), reason: cause.to_string() }),

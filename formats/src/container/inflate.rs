@@ -2,8 +2,6 @@
 
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 
-use super::MAGIC_BYTES;
-
 /// Deflate makes at most 1,032 bytes of one: a match of 258 bytes takes two bits.
 const MAX_RATIO: u64 = 1032;
 
@@ -42,10 +40,10 @@ impl Peek {
         Self(Decompress::new(false))
     }
 
-    /// Up to [`MAGIC_BYTES`] bytes from the start of `packed`, fewer if it is short or broken.
-    pub fn start(&mut self, packed: &[u8]) -> Vec<u8> {
+    /// Up to `bytes` bytes from the start of `packed`, fewer if it is short or broken.
+    pub fn start(&mut self, packed: &[u8], bytes: usize) -> Vec<u8> {
         self.0.reset(false);
-        let mut start = Vec::with_capacity(MAGIC_BYTES);
+        let mut start = Vec::with_capacity(bytes);
         // What could be unpacked before an error counts: opening the member will give the error again.
         let _ = self.0.decompress_vec(packed, &mut start, FlushDecompress::None);
         start
@@ -54,6 +52,7 @@ impl Peek {
 
 #[cfg(test)]
 mod tests {
+    use super::super::MAGIC_BYTES;
     use super::*;
     use flate2::write::DeflateEncoder;
     use std::io::Write;
@@ -78,7 +77,7 @@ mod tests {
             if declared > 0 {
                 assert!(whole(&packed, declared - 1, crc).is_err());
             }
-            assert_eq!(Peek::new().start(&packed), bytes[..bytes.len().min(MAGIC_BYTES)]);
+            assert_eq!(Peek::new().start(&packed, MAGIC_BYTES), bytes[..bytes.len().min(MAGIC_BYTES)]);
         }
     }
 
@@ -92,8 +91,8 @@ mod tests {
     #[test]
     fn one_peek_after_another() {
         let mut peek = Peek::new();
-        assert_eq!(peek.start(&deflated(b"first member").0), b"first me");
-        assert_eq!(peek.start(b"\xff\xff\xff\xff"), b"");
-        assert_eq!(peek.start(&deflated(b"second").0), b"second");
+        assert_eq!(peek.start(&deflated(b"first member").0, MAGIC_BYTES), b"first me");
+        assert_eq!(peek.start(b"\xff\xff\xff\xff", MAGIC_BYTES), b"");
+        assert_eq!(peek.start(&deflated(b"second").0, MAGIC_BYTES), b"second");
     }
 }

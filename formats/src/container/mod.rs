@@ -14,7 +14,7 @@ mod inflate;
 mod place;
 mod zip;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -26,6 +26,8 @@ pub use place::{is_bundle, open_object, open_slice, split};
 
 use crate::Error;
 use crate::debug::Mapped;
+use crate::mapping::is_mapping;
+use crate::mapping::limits::MAX_HEAD_BYTES;
 
 /// What a file or member is, by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub enum Kind {
     Object,
     /// An archive whose members can be listed.
     Archive(Format),
+    /// A mapping of `ProGuard` or R8.
+    Mapping,
     /// Anything else.
     Other,
 }
@@ -80,9 +84,23 @@ impl Kind {
             return Err(io::Error::other("not a regular file"));
         }
         let mut start = Vec::with_capacity(MAGIC_BYTES);
-        File::open(path)?.take(MAGIC_BYTES as u64).read_to_end(&mut start)?;
-        Ok(Self::of(&start))
+        let mut file = File::open(path)?;
+        file.by_ref().take(MAGIC_BYTES as u64).read_to_end(&mut start)?;
+        let kind = Self::of(&start);
+        if kind != Self::Other || !may_be_mapping(path, &start) {
+            return Ok(kind);
+        }
+        file.take(MAX_HEAD_BYTES as u64).read_to_end(&mut start)?;
+        Ok(if is_mapping(&start) { Self::Mapping } else { Self::Other })
     }
+}
+
+/// Whether it is worth while to look on, in a file called `name` that begins with `start`, for a mapping. Folders and archives are full of
+/// other texts.
+fn may_be_mapping(name: &Path, start: &[u8]) -> bool {
+    let extension = name.extension().and_then(OsStr::to_str).unwrap_or_default();
+    let is_text = |byte: &u8| !byte.is_ascii_control() || byte.is_ascii_whitespace();
+    ["txt", "map", "pro", "mapping"].contains(&extension) && start.iter().all(is_text)
 }
 
 /// Whether the bytes after the magic number are a Java class file's version, minor and major.

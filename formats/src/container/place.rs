@@ -51,8 +51,11 @@ fn only_file(path: &Path) -> Result<PathBuf, Error> {
         return Ok(path.to_owned());
     }
     let entries = std::fs::read_dir(path.join(DWARF_FOLDER)).map_err(|cause| Error::Io { path: path.to_owned(), cause })?;
-    let mut files: Vec<PathBuf> =
-        entries.flatten().map(|entry| entry.path()).filter(|file| !matches!(Kind::of_file(file), Ok(Kind::Other) | Err(_))).collect();
+    let mut files: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|file| !matches!(Kind::of_file(file), Ok(Kind::Other | Kind::Mapping) | Err(_)))
+        .collect();
     match (files.pop(), files.len()) {
         (Some(only), 0) => Ok(only),
         (last, others) => Err(Error::Bundle { path: path.to_owned(), files: others + usize::from(last.is_some()) }),

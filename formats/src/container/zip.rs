@@ -3,14 +3,17 @@
 //! The directory is walked, never held: how many entries it declares costs nothing.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use rawzip::{CompressionMethod, ZipArchive, ZipFileHeaderRecord, ZipSliceArchive};
 
 use super::inflate::Peek;
-use super::{Content, Kind, Listing, Member, last_component, member_path, text};
+use super::{Content, Kind, Listing, MAGIC_BYTES, Member, last_component, may_be_mapping, member_path, text};
 use crate::Error;
 use crate::debug::Mapped;
 use crate::limits::MAX_MEMBER_BYTES;
+use crate::mapping::is_mapping;
+use crate::mapping::limits::MAX_HEAD_BYTES;
 
 /// Lists the members of `archive`.
 pub fn list(archive: &Mapped) -> Listing {
@@ -37,6 +40,14 @@ pub fn list(archive: &Mapped) -> Listing {
     listing
 }
 
+/// The kind of a member that begins with `start`; `head` is more of it.
+fn kind(name: &str, start: &[u8], head: impl FnOnce() -> Vec<u8>) -> Kind {
+    match Kind::of(start) {
+        Kind::Other if may_be_mapping(Path::new(name), &start[..start.len().min(MAGIC_BYTES)]) && is_mapping(&head()) => Kind::Mapping,
+        kind => kind,
+    }
+}
+
 struct Members<'a> {
     archive: &'a Mapped,
     zip: &'a ZipSliceArchive<&'a [u8]>,
@@ -46,7 +57,7 @@ struct Members<'a> {
 }
 
 impl Members<'_> {
-    /// The member that `entry` describes, if it is an object or archive.
+    /// The member that `entry` describes, if it is an object, an archive or a mapping.
     fn member(&mut self, entry: &ZipFileHeaderRecord<'_>) -> Result<Option<Member>, Error> {
         let name = text(entry.file_path().as_ref());
         let path = member_path(self.archive.path(), "!", &name, "");
@@ -58,8 +69,14 @@ impl Members<'_> {
             Err(error) => return Err(Error::DamagedArchive { path, reason: error.to_string() }),
         };
         let kind = match entry.compression_method() {
-            CompressionMethod::STORE => Kind::of(found.data()),
-            CompressionMethod::DEFLATE => Kind::of(&self.peek.start(found.data())),
+            CompressionMethod::STORE => {
+                let data = found.data();
+                kind(&name, data, || data[..data.len().min(MAX_HEAD_BYTES)].to_vec())
+            }
+            CompressionMethod::DEFLATE => {
+                let start = self.peek.start(found.data(), MAGIC_BYTES);
+                kind(&name, &start, || self.peek.start(found.data(), MAX_HEAD_BYTES))
+            }
             method => return Err(Error::Packing { path, method: method.to_string() }),
         };
         if kind == Kind::Other {

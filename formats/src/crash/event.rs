@@ -10,6 +10,8 @@
 //!
 //! Values are the report's own. What is computed instead says so where it stands.
 
+use std::borrow::Cow;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -221,6 +223,17 @@ pub struct Dropped {
     pub images: usize,
     /// Threads and exceptions beyond [`super::limits::MAX_STACKS`].
     pub stacks: usize,
+}
+
+impl Exception {
+    /// Its type with its module before it, where that is given apart: the whole name of a Java class.
+    pub fn class(&self) -> Option<Cow<'_, str>> {
+        let kind = self.kind.as_deref()?;
+        Some(match self.module.as_deref().filter(|module| !module.is_empty() && !kind.contains('.')) {
+            Some(module) => Cow::Owned(format!("{module}.{kind}")),
+            None => Cow::Borrowed(kind),
+        })
+    }
 }
 
 impl CrashEvent {

@@ -76,9 +76,9 @@ impl ImageId {
         match (self, kind) {
             (Self::Whole(bytes), _) => bytes == id,
             (Self::Prefix(prefix), ModuleKind::Elf) => *prefix == first_16(id),
-            (Self::Prefix(_), ModuleKind::MachO) => false,
+            (Self::Prefix(_), ModuleKind::MachO | ModuleKind::Proguard) => false,
             (Self::Either(bytes), ModuleKind::Elf) => swapped(*bytes) == first_16(id),
-            (Self::Either(bytes), ModuleKind::MachO) => bytes == id,
+            (Self::Either(bytes), ModuleKind::MachO | ModuleKind::Proguard) => bytes == id,
         }
     }
 

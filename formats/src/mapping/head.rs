@@ -25,6 +25,19 @@ pub struct Header {
 }
 
 impl Header {
+    /// That of a mapping that begins with `bytes`: the comments before its first class.
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut header = Self::default();
+        let head = &bytes[..bytes.len().min(MAX_HEAD_BYTES)];
+        let lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+        for line in lines.map(|line| line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line)).take_while(|line| line.starts_with(b"#")) {
+            if let Ok(comment) = std::str::from_utf8(&line[1..]) {
+                header.read(comment);
+            }
+        }
+        header
+    }
+
     /// Whether its notes are of a later version than those that are known, so that some may have been left out.
     pub fn is_later_version(&self) -> bool {
         let numbers = |text: &str| {
@@ -58,29 +71,36 @@ impl Header {
     }
 }
 
-/// Whether a file that begins with `bytes` is a mapping: the first line that is no comment is a class, and what follows is another one
-/// or a member; or there are comments alone, and they are a mapping's.
+/// Whether a file that begins with `bytes` is a mapping: its comments are those of R8, or most of its first lines are classes and members.
 pub fn is_mapping(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(MAX_HEAD_BYTES)];
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     // The last line may have been cut.
     let whole = if bytes.len() > head.len() { head.rsplitn(2, |byte| *byte == b'\n').nth(1).unwrap_or_default() } else { head };
     let mut header = Header::default();
-    let mut is_class_read = false;
-    for line in whole.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
-        let Ok(line) = std::str::from_utf8(line) else { return false };
-        match line.trim().strip_prefix('#') {
-            Some(comment) => match Note::parse(comment.trim()) {
+    let (mut lines, mut good) = (0, 0);
+    for line in whole.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end).filter(|line| !line.is_empty()) {
+        let text = std::str::from_utf8(line).unwrap_or_default();
+        if let Some(comment) = text.trim().strip_prefix('#') {
+            match Note::parse(comment.trim()) {
                 Ok(Note::Version(version)) => header.read_version(&version),
                 _ => header.read(comment),
-            },
-            None if is_class_read => return line::class(line).is_some() || line::member(line.trim()).is_ok(),
-            None if line::class(line).is_some() => is_class_read = true,
-            None => return false,
+            }
+            continue;
+        }
+        let is_member = || text.starts_with(|first: char| first.is_ascii_whitespace()) && line::member(text.trim()).is_ok();
+        lines += 1;
+        good += usize::from(line::class(text).is_some() || is_member());
+        if lines == HEAD_LINES {
+            break;
         }
     }
-    is_class_read || header.version.is_some() || (header.compiler.is_some() && (header.pg_map_id.is_some() || header.min_api.is_some()))
+    let is_of_r8 = header.version.is_some() || (header.compiler.is_some() && (header.pg_map_id.is_some() || header.min_api.is_some()));
+    is_of_r8 || 2 * good > lines
 }
+
+/// Lines, comments aside, by which a mapping is told.
+const HEAD_LINES: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -100,6 +120,8 @@ mod tests {
         }
         let long = format!("a.B -> a:\n    void m({}", "int,".repeat(MAX_HEAD_BYTES));
         assert!(is_mapping(long.as_bytes()));
+        // Some of it is broken.
+        assert!(is_mapping(b"    void lost() -> a\na.B -> a:\n    1:x:void m( -> b\n    int f -> c\n"));
         for text in ["", "# a comment\n", "key: value\n", "a -> b:\nand so on\n", "\tat a.b.c(D.java:1)\n", "graph -> {\n", "{\"a\": 1}"] {
             assert!(!is_mapping(text.as_bytes()), "{text}");
         }

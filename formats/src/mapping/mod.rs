@@ -27,7 +27,7 @@ mod source;
 
 pub use codec::RowError;
 pub use head::{Header, is_mapping};
-pub use id::{ContentId, uuid};
+pub use id::{ContentId, Identity, hex_bytes, map_id, map_id_in, uuid};
 pub use reader::{Facts, MappingReader};
 pub use retrace::{Alternative, Classes, Context, Frame, OriginalMethod, Query, Retrace, Style};
 pub use row::ClassRow;

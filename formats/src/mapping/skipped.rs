@@ -36,6 +36,21 @@ const REASONS: [SkipReason; 9] = [
 ];
 
 impl SkipReason {
+    /// The name that `--json` prints.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotALine => "not_a_line",
+            Self::NoClass => "no_class",
+            Self::LineNumbers => "line_numbers",
+            Self::NotText => "not_utf8",
+            Self::TooLong => "too_long",
+            Self::TooMany => "too_many",
+            Self::Note => "note",
+            Self::UnknownNote => "unknown_note",
+            Self::UnknownRule => "unknown_rule",
+        }
+    }
+
     /// What it says to people, behind a number: `3 lines: ...`.
     pub fn text(self) -> &'static str {
         match self {

@@ -1,0 +1,119 @@
+//! Classes of mappings: in, a mapping of the store and an obfuscated name; out, the row of that class, and of no other.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hashbrown::HashMap;
+use symtool_formats::mapping::{ClassRow, Classes};
+
+use super::{Error, Generation, Module, Reader};
+use crate::block::classes::{self, ClassBlock};
+use crate::block::{Damage, Kind};
+use crate::limits::{KEPT_CLASS_BYTES, KEPT_CLASSES};
+
+/// The mappings of a store. What was asked for is kept, also that a class is not there.
+#[derive(Debug)]
+pub struct Mappings<'s> {
+    reader: &'s Reader,
+    kept: Mutex<HashMap<Generation, Kept>>,
+}
+
+/// What is kept of one mapping.
+#[derive(Debug, Default)]
+struct Kept {
+    rows: HashMap<String, Option<Arc<ClassRow>>>,
+    /// By the last hash that each covers; with the first.
+    blocks: BTreeMap<u64, (u64, Arc<ClassBlock>)>,
+    /// Bytes of the blocks.
+    bytes: usize,
+}
+
+/// One mapping, for who asks for its classes by name.
+#[derive(Clone, Copy, Debug)]
+pub struct Mapping<'m> {
+    mappings: &'m Mappings<'m>,
+    module: &'m Module,
+}
+
+impl<'s> Mappings<'s> {
+    /// Those that `reader` has.
+    pub fn new(reader: &'s Reader) -> Self {
+        Self { reader, kept: Mutex::default() }
+    }
+
+    /// The mapping that `module` is.
+    pub fn of<'m>(&'m self, module: &'m Module) -> Mapping<'m>
+    where
+        's: 'm,
+    {
+        Mapping { mappings: self, module }
+    }
+
+    /// The row of the class that `module` calls `obfuscated`.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if the block with it is damaged, [`Error::Database`] if it cannot be read.
+    pub fn class(&self, module: &Module, obfuscated: &str) -> Result<Option<Arc<ClassRow>>, Error> {
+        let hash = classes::hash(obfuscated);
+        let lock = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = lock().get(&module.generation).map(|kept| (kept.rows.get(obfuscated).cloned(), kept.block(hash)));
+        let known = match found {
+            Some((Some(row), _)) => return Ok(row),
+            Some((None, block)) => block,
+            None => None,
+        };
+        let block = match known {
+            Some(block) => Some(block),
+            None => self.read(module, hash)?,
+        };
+        let row = block.as_ref().and_then(|(last, _, block)| {
+            let damaged = || Error::corrupt(module, Kind::Classes, *last, Damage::Contents);
+            Some(block.row(block.find(obfuscated)?).map(Arc::new).ok_or_else(damaged))
+        });
+        let row = row.transpose()?;
+        let mut all = lock();
+        let kept = all.entry(module.generation).or_default();
+        if kept.rows.len() >= KEPT_CLASSES {
+            kept.rows.clear();
+        }
+        kept.rows.insert(obfuscated.to_owned(), row.clone());
+        kept.keep(block);
+        Ok(row)
+    }
+
+    /// The block that covers `hash`, with the first and the last hash that it covers.
+    fn read(&self, module: &Module, hash: u64) -> Result<Option<Block>, Error> {
+        let Some(mut blocks) = self.reader.blocks(module, Kind::Classes) else { return Ok(None) };
+        let Some((last, opened)) = blocks.seek(hash)?.filter(|(_, opened)| opened.first <= hash) else { return Ok(None) };
+        let block = ClassBlock::decode(&opened.raw).ok_or_else(|| Error::corrupt(module, Kind::Classes, last, Damage::Contents))?;
+        Ok(Some((last, opened.first, Arc::new(block))))
+    }
+}
+
+/// The last and the first hash that a block covers, and the block.
+type Block = (u64, u64, Arc<ClassBlock>);
+
+impl Kept {
+    fn block(&self, hash: u64) -> Option<Block> {
+        let (last, (first, block)) = self.blocks.range(hash..).next()?;
+        (*first <= hash).then(|| (*last, *first, Arc::clone(block)))
+    }
+
+    fn keep(&mut self, block: Option<Block>) {
+        let Some((last, first, block)) = block.filter(|(last, ..)| !self.blocks.contains_key(last)) else { return };
+        if self.bytes >= KEPT_CLASS_BYTES {
+            self.blocks.clear();
+            self.bytes = 0;
+        }
+        self.bytes += block.bytes();
+        self.blocks.insert(last, (first, block));
+    }
+}
+
+impl Classes for Mapping<'_> {
+    type Error = Error;
+
+    fn class(&mut self, obfuscated: &str) -> Result<Option<Arc<ClassRow>>, Error> {
+        self.mappings.class(self.module, obfuscated)
+    }
+}
