@@ -20,13 +20,17 @@ lint:
 fuzz target *args:
     sh scripts/fuzz.sh "$@"
 
-# Run the benches; arguments go to them
+# Run the benches; arguments go to them (--only files, mappings or crashes)
 bench *args:
     sh scripts/bench.sh "$@"
 
 # Generate crash reports with known truth; arguments go to the generator, the last is a new folder
 crashes *args:
     sh scripts/crashes.sh "$@"
+
+# Generate a mapping of R8 and traces with known truth; arguments go to the generator, the last is a new folder
+mapping *args:
+    sh scripts/mapping.sh "$@"
 
 # Say how well generated crashes are grouped, before and after late debug files; arguments go to the generator
 eval *args:

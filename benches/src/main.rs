@@ -21,17 +21,23 @@
 //!
 //! A small file is imported in many copies at once (`x124`), each with a build-id of its own, so that the measure
 //! is not only the start of a process. What symtool does once for each module, such as syncing the store, weighs
-//! most there; a large file shows the work. Nothing is timed before [`check`] has found the same answers.
+//! most there; a large file shows the work. What is measured on generated files stands in [`mapping::bench`] and
+//! [`crashes::bench`]. Nothing is timed before [`check`] has found the same answers.
 
 mod aliases;
 mod check;
 mod copies;
 mod crashes;
 mod eval;
+mod floor;
+mod folder;
+mod mapping;
 mod measure;
 mod options;
 mod peers;
+mod proguard;
 mod report;
+mod rows;
 mod sample;
 mod symtool;
 
@@ -43,14 +49,17 @@ use std::{env, fs, thread};
 use anyhow::{Context, Result};
 
 use copies::Copies;
-use measure::Race;
+use measure::{Before, Race};
 use options::{Asked, Options};
 use report::{Ratio, Report};
+use rows::Rows;
 use sample::Sample;
 use symtool::Symtool;
 
 /// Addresses at which the answers are compared before anything is timed.
 const CHECKED_ADDRESSES: usize = 5_000;
+/// Rounds of the benches of generated files at most: they take a while each.
+const MAX_ROUNDS: usize = 3;
 
 fn main() -> ExitCode {
     let args: Vec<_> = env::args_os().skip(1).collect();
@@ -65,6 +74,15 @@ fn main() -> ExitCode {
         }
         Some((verb, args)) if verb == "eval" => {
             return subcommand(eval::options::parse(args.iter().cloned()), eval::options::USAGE, eval::run);
+        }
+        Some((verb, args)) if verb == "mapping" => {
+            return subcommand(mapping::options::parse(args.iter().cloned()), mapping::options::USAGE, mapping::run);
+        }
+        Some((verb, args)) if verb == proguard::VERB => {
+            return subcommand(proguard::parse(args.iter().cloned()), proguard::USAGE, proguard::run);
+        }
+        Some((verb, args)) if verb == floor::VERB => {
+            return subcommand(floor::parse(args.iter().cloned()), floor::USAGE, floor::run);
         }
         _ => {}
     }
@@ -107,28 +125,51 @@ fn exit_code(all_went_well: Result<bool>) -> ExitCode {
     }
 }
 
-/// Benches one file after the other. One that fails is named on stderr and does not stop the others; the answer
+/// Benches one file after the other, then what is generated. One that fails is named on stderr and does not stop the others; the answer
 /// says whether none did.
 fn run(options: &Options) -> Result<bool> {
     let myself = env::current_exe().context("cannot find this program's own path, which the peers are started by")?;
     let symtool = options.symtool.clone().unwrap_or_else(|| myself.with_file_name("symtool"));
     symtool::find(&symtool)?;
     let mut all_went_well = true;
-    for file in &options.files {
-        match bench(file, options, &symtool, &myself) {
-            Ok(report) if options.json => println!("{}", report.to_json()),
-            Ok(report) => println!("{report}"),
-            Err(error) => {
-                eprintln!("symtool-benches: {error:#}");
-                all_went_well = false;
-            }
+    let mut print = |outcome: Result<String>| match outcome {
+        Ok(text) => println!("{text}"),
+        Err(error) => {
+            eprintln!("symtool-benches: {error:#}");
+            all_went_well = false;
         }
+    };
+    for file in &options.files {
+        let as_asked = |report: Report| if options.json { report.to_json().to_string() } else { report.to_string() };
+        print(bench_file(file, options, &symtool, &myself).map(as_asked));
+    }
+    let bench =
+        Bench { symtool: &symtool, myself: &myself, rounds: options.rounds.min(MAX_ROUNDS), jobs: jobs().last().copied().unwrap_or(1) };
+    let as_asked = |rows: Rows| if options.json { rows.to_json().to_string() } else { rows.to_string() };
+    if options.mappings {
+        print(mapping::bench::run(&bench).map(as_asked));
+    }
+    if options.crashes {
+        print(crashes::bench::run(&bench).map(as_asked));
     }
     Ok(all_went_well)
 }
 
+/// What the benches of generated files need.
+#[derive(Debug)]
+pub struct Bench<'a> {
+    /// The program to bench.
+    pub symtool: &'a Path,
+    /// This program, which has the peers.
+    pub myself: &'a Path,
+    /// Rounds of the run.
+    pub rounds: usize,
+    /// All cores.
+    pub jobs: usize,
+}
+
 /// One file: sample its addresses, import it, check the answers, time, compare.
-fn bench(file: &Path, options: &Options, symtool: &Path, myself: &Path) -> Result<Report> {
+fn bench_file(file: &Path, options: &Options, symtool: &Path, myself: &Path) -> Result<Report> {
     let sample = Sample::read(file)?;
     let file = fs::canonicalize(file).with_context(|| file.display().to_string())?;
     let work = tempfile::tempdir().context("no temporary directory; set TMPDIR to a place with room for twice the file")?;
@@ -155,14 +196,14 @@ fn bench(file: &Path, options: &Options, symtool: &Path, myself: &Path) -> Resul
     let mut imports = Vec::new();
     for jobs in jobs() {
         let store = at(&format!("import-j{jobs}"));
-        imports.push((jobs, race.enter(Symtool::new(symtool, store.clone()).import_command(copies.paths(), jobs), Some(store))));
+        imports.push((jobs, race.enter(Symtool::new(symtool, store.clone()).import_command(copies.paths(), jobs), Before::Remove(store))));
     }
-    let convert = race.enter(peers::convert_command(myself, copies.paths(), &at("converted")), Some(at("converted")));
-    let parse = race.enter(peers::parse_command(myself, copies.paths()), None);
+    let convert = race.enter(peers::convert_command(myself, copies.paths(), &at("converted")), Before::Remove(at("converted")));
+    let parse = race.enter(peers::parse_command(myself, copies.paths()), Before::Nothing);
     let resolves = ["random", "sorted"].map(|order| {
-        let symtool = race.enter(ours.resolve_command(&file, &at(order)), None);
-        let addr2line = race.enter(peers::addr2line_command(myself, &file, &at(order)), None);
-        let symcache = race.enter(peers::symcache_command(myself, &at("cache"), sample.load_address(), &at(order)), None);
+        let symtool = race.enter(ours.resolve_command(&file, &at(order)), Before::Nothing);
+        let addr2line = race.enter(peers::addr2line_command(myself, &file, &at(order)), Before::Nothing);
+        let symcache = race.enter(peers::symcache_command(myself, &at("cache"), sample.load_address(), &at(order)), Before::Nothing);
         (order, symtool, addr2line, symcache)
     });
     let medians = race.run(options.rounds).with_context(|| file.display().to_string())?;

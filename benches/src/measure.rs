@@ -1,4 +1,4 @@
-//! An interleaved run: in, commands; out, the median wall time of each, to be read as ratios only.
+//! An interleaved run: in, commands; out, the median wall time of each, to be read as ratios.
 //!
 //! ```text
 //! round 1   a b c      round 2   b c a      round 3   c a b
@@ -6,13 +6,13 @@
 //!
 //! Each round begins with another command, so that none always runs after the same one.
 
-use std::fs;
-use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, Result, anyhow};
+
+use crate::folder;
 
 /// Commands that run in turn.
 #[derive(Debug, Default)]
@@ -23,7 +23,18 @@ pub struct Race {
 #[derive(Debug)]
 struct Entrant {
     command: Command,
-    clears: Option<PathBuf>,
+    before: Before,
+}
+
+/// What is done, untimed, before each run of a command.
+#[derive(Debug)]
+pub enum Before {
+    /// Nothing.
+    Nothing,
+    /// This folder is removed.
+    Remove(PathBuf),
+    /// The second folder becomes a copy of the first.
+    Copy(PathBuf, PathBuf),
 }
 
 /// Names a command of a [`Race`] in its [`Medians`].
@@ -35,9 +46,9 @@ pub struct Number(usize);
 pub struct Medians(Vec<Duration>);
 
 impl Race {
-    /// Adds a command. The directory `clears` is removed, untimed, before it runs.
-    pub fn enter(&mut self, command: Command, clears: Option<PathBuf>) -> Number {
-        self.entrants.push(Entrant { command, clears });
+    /// Adds a command.
+    pub fn enter(&mut self, command: Command, before: Before) -> Number {
+        self.entrants.push(Entrant { command, before });
         Number(self.entrants.len() - 1)
     }
 
@@ -61,11 +72,10 @@ impl Race {
 impl Entrant {
     /// The wall time of the whole process.
     fn run(&mut self) -> Result<Duration> {
-        if let Some(dir) = &self.clears {
-            match fs::remove_dir_all(dir) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error).with_context(|| dir.display().to_string()),
-                _ => {}
-            }
+        match &self.before {
+            Before::Nothing => {}
+            Before::Remove(dir) => folder::remove(dir)?,
+            Before::Copy(from, to) => folder::copy(from, to)?,
         }
         let command = self.command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let start = Instant::now();
@@ -82,7 +92,12 @@ impl Entrant {
 impl Medians {
     /// How many times the time of `below` the time of `above` is.
     pub fn ratio(&self, above: Number, below: Number) -> f64 {
-        self.0[above.0].div_duration_f64(self.0[below.0])
+        self.time(above).div_duration_f64(self.time(below))
+    }
+
+    /// The median time of a command.
+    pub fn time(&self, of: Number) -> Duration {
+        self.0[of.0]
     }
 }
 
@@ -106,6 +121,8 @@ fn median(mut times: Vec<Duration>) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn median_of(seconds: &[u64]) -> Duration {
@@ -129,7 +146,7 @@ mod tests {
         for name in ["a", "b", "c"] {
             let mut command = Command::new("sh");
             command.args(["-c", "echo $0 >> $1; echo to stdout", name]).arg(&log);
-            race.enter(command, None);
+            race.enter(command, Before::Nothing);
         }
         assert_eq!(race.run(3)?.0.len(), 3);
         assert_eq!(fs::read_to_string(&log)?.replace('\n', ""), "abcbcacab");
@@ -143,8 +160,22 @@ mod tests {
         let mut command = Command::new("mkdir");
         command.arg(&store);
         let mut race = Race::default();
-        race.enter(command, Some(store));
+        race.enter(command, Before::Remove(store));
         race.run(2)?;
+        Ok(())
+    }
+
+    #[test]
+    fn a_run_begins_with_a_copy() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let [from, to] = ["from", "to"].map(|name| dir.path().join(name));
+        fs::create_dir(&from)?;
+        let mut command = Command::new("mkdir");
+        command.arg(to.join("new"));
+        let mut race = Race::default();
+        race.enter(command, Before::Copy(from.clone(), to));
+        race.run(2)?;
+        assert!(!from.join("new").exists());
         Ok(())
     }
 
@@ -153,7 +184,7 @@ mod tests {
         let mut command = Command::new("sh");
         command.args(["-c", "echo no such module >&2; exit 3"]);
         let mut race = Race::default();
-        race.enter(command, None);
+        race.enter(command, Before::Nothing);
         let error = race.run(1).expect_err("exit status 3").to_string();
         assert!(error.starts_with("\"sh\"") && error.contains("exit status: 3: no such module; run it by hand"), "{error}");
     }

@@ -5,16 +5,21 @@ use std::path::{Path, PathBuf};
 
 /// What `--help` prints.
 pub const USAGE: &str = "\
-Usage: symtool-benches [--symtool PATH] [--rounds N] [--addresses N] [--json] [FILE…]
+Usage: symtool-benches [--symtool PATH] [--rounds N] [--addresses N] [--only PART] [--json] [FILE…]
        symtool-benches crashes [options] OUT_DIR     crash reports with known truth (--help)
        symtool-benches eval [options]                how well crashes are grouped (--help)
+       symtool-benches mapping [options] OUT_DIR     a mapping of R8, and traces, with known truth (--help)
+       symtool-benches retrace-peer MAPPING [TRACE]  what Sentry's proguard crate does (--help)
+       symtool-benches crash-floor FILE [OUT]        what any store of crashes must do at least (--help)
 
-Prints ratios of symtool to symcache and to the addr2line crate, after checking that they give the same answers.
+Prints ratios of symtool to symcache and to the addr2line crate on debug files, to the proguard crate on a generated mapping, and to floors
+on generated crashes, after checking that all give the same answers.
 
   --symtool PATH   the program to bench [default: the symtool beside this program]
   --rounds N       rounds of the interleaved run; medians are compared [default: 5]
   --addresses N    addresses in a batch [default: 200000]
-  --json           one JSON object a file instead of lines of text
+  --only PART      files, mappings or crashes; may be given twice [default: all, or files alone if a FILE is named]
+  --json           one JSON object a file or part instead of lines of text
   FILE             an ELF or dSYM file with debug info [default: three of testdata/objects]";
 
 /// Fixtures that are benched where no file is named: one for each compiler and language.
@@ -40,8 +45,12 @@ pub struct Options {
     pub addresses: usize,
     /// Whether to print JSON.
     pub json: bool,
-    /// The files to bench, at least one.
+    /// The files to bench.
     pub files: Vec<PathBuf>,
+    /// Whether to bench a generated mapping.
+    pub mappings: bool,
+    /// Whether to bench generated crashes.
+    pub crashes: bool,
 }
 
 /// Reads the arguments after the program's name.
@@ -49,7 +58,9 @@ pub struct Options {
 /// # Errors
 /// A message about the first argument that is wrong.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, String> {
-    let mut options = Options { symtool: None, rounds: 5, addresses: 200_000, json: false, files: Vec::new() };
+    let mut options =
+        Options { symtool: None, rounds: 5, addresses: 200_000, json: false, files: Vec::new(), mappings: false, crashes: false };
+    let mut only_files = false;
     let mut words = Words::new(args);
     while let Some(word) = words.next()? {
         match word {
@@ -59,12 +70,20 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, String> 
                 "--rounds" => options.rounds = words.positive()?,
                 "--addresses" => options.addresses = words.positive()?,
                 "--json" => options.json = true,
+                "--only" => match words.value()?.to_str() {
+                    Some("files") => only_files = true,
+                    Some("mappings") => options.mappings = true,
+                    Some("crashes") => options.crashes = true,
+                    _ => return Err("--only: neither files nor mappings nor crashes".to_owned()),
+                },
                 "-h" | "--help" => return Ok(Asked::Help),
                 _ => return Err(format!("unknown option {name}")),
             },
         }
     }
-    if options.files.is_empty() {
+    let is_all = options.files.is_empty() && !(only_files || options.mappings || options.crashes);
+    (options.mappings, options.crashes) = (options.mappings || is_all, options.crashes || is_all);
+    if options.files.is_empty() && (only_files || is_all) {
         let objects = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/objects");
         options.files = DEFAULT_FILES.map(|name| objects.join(name)).into();
     }
@@ -158,8 +177,15 @@ mod tests {
 
     #[test]
     fn options_come_in_any_order_and_both_spellings() {
-        let want =
-            Options { symtool: Some("/bin/symtool".into()), rounds: 3, addresses: 7, json: true, files: vec!["a".into(), "--b".into()] };
+        let want = Options {
+            symtool: Some("/bin/symtool".into()),
+            rounds: 3,
+            addresses: 7,
+            json: true,
+            files: vec!["a".into(), "--b".into()],
+            mappings: false,
+            crashes: false,
+        };
         let args = ["a", "--rounds=3", "--json", "--addresses", "7", "--symtool", "/bin/symtool", "--", "--b"];
         assert_eq!(parsed(&args), Ok(Asked::Run(want)));
     }
@@ -171,6 +197,20 @@ mod tests {
         for file in options.files {
             assert!(file.is_file(), "{}", file.display());
         }
+    }
+
+    #[test]
+    fn parts_are_left_out() {
+        let parts = |args: &[&str]| match parsed(args) {
+            Ok(Asked::Run(Options { files, mappings, crashes, .. })) => (files.len(), mappings, crashes),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(parts(&[]), (DEFAULT_FILES.len(), true, true));
+        assert_eq!(parts(&["a"]), (1, false, false));
+        assert_eq!(parts(&["a", "--only", "crashes"]), (1, false, true));
+        assert_eq!(parts(&["--only", "files"]), (DEFAULT_FILES.len(), false, false));
+        assert_eq!(parts(&["--only=mappings", "--only=crashes"]), (0, true, true));
+        assert_eq!(parsed(&["--only", "all"]), Err("--only: neither files nor mappings nor crashes".to_owned()));
     }
 
     #[test]

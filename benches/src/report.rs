@@ -87,7 +87,7 @@ impl fmt::Display for Report {
 }
 
 /// A ratio with three digits that mean something: `0.24 x`, `2.50 x`, `12.3 x`, `120 x`.
-struct Times(f64);
+pub struct Times(pub f64);
 
 impl fmt::Display for Times {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -102,7 +102,8 @@ impl fmt::Display for Times {
     }
 }
 
-fn rounded(ratio: f64) -> f64 {
+/// With three digits behind the point.
+pub fn rounded(ratio: f64) -> f64 {
     (ratio * 1000.0).round() / 1000.0
 }
 

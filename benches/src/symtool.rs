@@ -41,6 +41,41 @@ impl Symtool {
         command
     }
 
+    /// Retraces the text `trace` on one core, through the store's only mapping.
+    pub fn retrace_command(&self, trace: &Path) -> Command {
+        let mut command = self.command(1);
+        command.arg("retrace").arg(trace);
+        command
+    }
+
+    /// Stores the crashes of `events` on `jobs` cores.
+    pub fn crash_add_command(&self, events: &Path, jobs: usize) -> Command {
+        let mut command = self.command(jobs);
+        command.args(["-q", "crash", "add"]).arg(events);
+        command
+    }
+
+    /// Groups the stored crashes anew, after modules came, on `jobs` cores.
+    pub fn reprocess_command(&self, jobs: usize) -> Command {
+        let mut command = self.command(jobs);
+        command.args(["-q", "reprocess"]);
+        command
+    }
+
+    /// Lists the stored crashes, one JSON object a line.
+    pub fn crash_list_command(&self) -> Command {
+        let mut command = self.command(1);
+        command.args(["--json", "crash", "list"]);
+        command
+    }
+
+    /// Resolves the `MODULE ADDRESS` lines of `batch` on `jobs` cores.
+    pub fn resolve_all_command(&self, batch: &Path, jobs: usize) -> Command {
+        let mut command = self.command(jobs);
+        command.args(["resolve", "--style", "gnu", "--no-demangle", "--batch"]).arg(batch);
+        command
+    }
+
     /// Resolves the addresses of `batch` in `module`, on one core.
     pub fn resolve_command(&self, module: &Path, batch: &Path) -> Command {
         self.resolve_in_style("gnu", module, batch)
@@ -93,7 +128,10 @@ impl Symtool {
 }
 
 /// What `command` prints.
-fn said(mut command: Command) -> Result<String> {
+///
+/// # Errors
+/// If it fails; names it and passes on what it said.
+pub fn said(mut command: Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).output().with_context(|| format!("{command:?}"))?;
     if !output.status.success() {
         return Err(failure(&command, &output));

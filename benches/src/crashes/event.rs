@@ -124,7 +124,7 @@ fn stack(out: &mut String, crash: &Crash, frames: &[Frame], modules: &[Linked], 
 }
 
 /// The debug id: the first 16 bytes, the first three fields of which are little-endian in those of ELF files.
-fn debug_id(id: &[u8], is_elf: bool) -> String {
+pub fn debug_id(id: &[u8], is_elf: bool) -> String {
     let mut bytes = [0; 16];
     bytes.iter_mut().zip(id).for_each(|(to, from)| *to = *from);
     if is_elf {

@@ -16,11 +16,13 @@
 //!
 //! All of it follows from the options and the compilers. Truth never comes from symtool: which function has code at an address, the symbol
 //! tables of the linked images say, read by the object crate; which functions are inlined there, the addr2line crate. What makes two crashes
-//! one bug stands in [`bugs`].
+//! one bug stands in [`bugs`]. What symtool takes to store and group them is measured by [`mod@bench`].
 
+pub mod bench;
 mod bugs;
 mod build;
 mod event;
+mod frames;
 mod module;
 mod modules;
 pub mod options;
@@ -37,9 +39,10 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use fastrand::Rng;
 
+use crate::folder;
 use options::Options;
 use stack::World;
 
@@ -51,9 +54,19 @@ const WRITE_BYTES: usize = 1 << 20;
 /// # Errors
 /// If a tool is missing or fails, or a file cannot be written; names it.
 pub fn run(options: &Options) -> Result<()> {
+    let bugs = make(options)?;
+    println!("{}: {} crashes of {bugs} bugs", options.out.display(), options.crashes);
+    Ok(())
+}
+
+/// Makes the folder. The answer is how many bugs have crashes.
+///
+/// # Errors
+/// If a tool is missing or fails, or a file cannot be written; names it.
+pub fn make(options: &Options) -> Result<usize> {
     tools::find(&platform::TOOLS)?;
     let out = &options.out;
-    make_empty(out)?;
+    make_folders(out)?;
     let work = tempfile::tempdir().context("no temporary directory; set TMPDIR to a place with room")?;
     // Paths of the work folder stand in commands that run elsewhere.
     let options = &Options { out: fs::canonicalize(out).with_context(|| out.display().to_string())?, ..options.clone() };
@@ -65,16 +78,13 @@ pub fn run(options: &Options) -> Result<()> {
     let world = World::new(&sites, &builds).map_err(|error| anyhow!(error))?;
     let counts = write_crashes(options, &world, &bugs)?;
     plan::write(&options.out.join("plan.json"), options, &builds, &bugs, &counts)?;
-    println!("{}: {} crashes of {} bugs", out.display(), options.crashes, counts.iter().filter(|count| **count > 0).count());
-    Ok(())
+    Ok(counts.iter().filter(|count| **count > 0).count())
 }
 
-fn make_empty(out: &Path) -> Result<()> {
+/// Makes the folder `out`, and those for debug files in it.
+fn make_folders(out: &Path) -> Result<()> {
+    folder::make_empty(out)?;
     let named = || out.display().to_string();
-    fs::create_dir_all(out).with_context(named)?;
-    if fs::read_dir(out).with_context(named)?.next().is_some() {
-        bail!("{}: not empty; name a new folder", out.display());
-    }
     fs::create_dir_all(out.join("modules/now")).with_context(named)?;
     fs::create_dir_all(out.join("modules/late")).with_context(named)
 }
@@ -136,14 +146,5 @@ mod tests {
     #[test]
     fn shares_fall_with_the_rank() {
         assert_eq!(shares(4), [1_000_000_000, 1_500_000_000, 1_833_333_333, 2_083_333_333]);
-    }
-
-    #[test]
-    fn a_folder_in_use_is_refused() -> Result<()> {
-        let dir = tempfile::tempdir()?;
-        fs::write(dir.path().join("a"), "")?;
-        let error = make_empty(dir.path()).expect_err("in use").to_string();
-        assert!(error.ends_with("not empty; name a new folder"), "{error}");
-        Ok(())
     }
 }

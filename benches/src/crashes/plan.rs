@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::bugs::Bug;
 use super::build::Builds;
+use super::module::Module;
 use super::options::Options;
 
 /// Writes it.
@@ -33,9 +34,13 @@ pub fn write(path: &Path, options: &Options, builds: &[Builds], bugs: &[Bug], co
 }
 
 fn module((of, build, linked): (&Builds, usize, &super::build::Linked)) -> Value {
-    let id = super::event::hex(&linked.module.id);
+    let Module { id, base, functions, .. } = &linked.module;
+    let debug_id = super::event::debug_id(id, !of.platform.is_apple());
     let name = linked.debug.file_name().unwrap_or_default().to_string_lossy();
-    json!({ "platform": of.platform.name(), "build": build, "name": name, "id": id, "late": linked.is_late, "functions": linked.module.functions.len() })
+    json!({
+        "platform": of.platform.name(), "build": build, "name": name, "late": linked.is_late, "functions": functions.len(),
+        "id": super::event::hex(id), "debug_id": debug_id, "base": base,
+    })
 }
 
 fn bug(number: usize, bug: &Bug, crashes: usize) -> Value {

@@ -14,6 +14,7 @@ pub mod options;
 mod score;
 
 use std::fmt::Write;
+use std::path::Path;
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -41,6 +42,15 @@ pub fn run(options: &Options) -> Result<()> {
         print!("{}", text(&score));
     }
     Ok(())
+}
+
+/// The F1 of `groups`, what `symtool crash list --json` prints, by the file `truth`.
+///
+/// # Errors
+/// As [`run`].
+pub fn f1(truth: &Path, groups: &Path) -> Result<f64> {
+    let pairs = input::join(&input::truth(truth)?, &input::groups(groups)?, truth, groups)?;
+    Ok(Score::of(&pairs).f1)
 }
 
 fn text(score: &Score) -> String {
