@@ -44,4 +44,3 @@ fn traces_are_those_of_retrace() {
         assert_eq!(got, want);
     }
 }
-
