@@ -84,14 +84,9 @@ impl Answers {
         });
     }
 
-    /// What was written for request `number`: the same bytes in the same place for all that lie in one range.
-    pub fn written(&self, number: usize) -> &[u8] {
-        self.rendered.get(number).map_or(&[][..], |(bytes, ())| bytes)
-    }
-
     /// The frames at what request `number` asked for, innermost first; none if the store does not know it.
     pub fn frames(&self, number: usize) -> impl Iterator<Item = Known<'_>> {
-        let mut rest = self.written(number);
+        let mut rest = self.rendered.get(number).map_or(&[][..], |(bytes, ())| bytes);
         std::iter::from_fn(move || {
             let (known, after) = postcard::take_from_bytes(rest).ok()?;
             rest = after;

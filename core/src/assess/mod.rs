@@ -31,10 +31,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::crash::SignatureId;
 use crate::crash::chunk::{Chunk, StoredCrash};
-pub use answers::Known;
 use answers::ModuleOf;
 pub use desk::Desk;
-pub use modules::{Modules, id_bytes, id_digits, image_key};
+pub use modules::{Modules, id_bytes, id_digits};
 use names::Names;
 pub use signature::{Counts, Signature};
 pub use stack::{Link, Origin as NameOrigin};

@@ -65,7 +65,7 @@ impl<'s> Modules<'s> {
 }
 
 /// What an index of images files a module with `id` under: its first 16 bytes, with zeros behind a shorter one.
-pub fn image_key(id: &[u8]) -> [u8; 16] {
+fn image_key(id: &[u8]) -> [u8; 16] {
     let mut key = [0; 16];
     let count = id.len().min(key.len());
     key[..count].copy_from_slice(&id[..count]);

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use super::{pack, rows};
 use crate::limits::CRASH_CACHE_BYTES;
 use crate::seal::{Locked, MasterKey, RowSeal};
-use crate::store::{Error, Format, Lock, Store};
+use crate::store::{Error, Format, Lock, Store, plain_options};
 
 /// Rows that one thread looks up in a row.
 const KEYS_AT_ONCE: usize = 512;
@@ -315,16 +315,5 @@ fn options() -> Options {
     // Almost every crash that comes is new: a filter says so without a look at the disk.
     table.set_bloom_filter(10.0, false);
     table.set_block_cache(&rocksdb::Cache::new_lru_cache(CRASH_CACHE_BYTES));
-    let mut options = Options::default();
-    options.set_block_based_table_factory(&table);
-    // Large rows are compressed before they are sealed.
-    options.set_compression_type(rocksdb::DBCompressionType::None);
-    options.set_keep_log_file_num(1);
-    options.set_log_level(rocksdb::LogLevel::Error);
-    options.set_max_open_files(512);
-    options.set_max_file_opening_threads(1);
-    options.set_skip_stats_update_on_db_open(true);
-    options.set_stats_dump_period_sec(0);
-    options.set_stats_persist_period_sec(0);
-    options
+    plain_options(&table)
 }

@@ -91,8 +91,8 @@ impl Crashes {
                     new.insert(row.ok_or_else(|| self.database.damaged())?)
                 }
             };
-            let waits = module.is_mapping || row.frames.iter().any(|frame| frame.starts_with(&address));
-            if row.kind == SignatureKind::Provisional && waits {
+            let waits = || module.is_mapping || row.frames.iter().any(|frame| frame.starts_with(&address));
+            if row.kind == SignatureKind::Provisional && waits() {
                 module.waiting += 1;
                 module.groups.insert(row.group);
             }

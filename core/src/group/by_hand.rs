@@ -2,7 +2,7 @@
 
 use crate::crash::state::Meta;
 use crate::crash::{CrashWriter, GroupId, rows};
-use crate::reprocess::apply::{Mapping, Movement, Step};
+use crate::reprocess::apply::{Belonging, Movement, Step};
 use crate::reprocess::{CrashCounts, Merge, Report, Run, RunKind};
 use crate::store::Error;
 
@@ -37,8 +37,8 @@ impl CrashWriter {
             [one] => return Err(CannotMerge::Same(one.id)),
             [into, aliases @ ..] => (into, aliases),
         };
-        let mut mapping = Mapping::new(&self.database);
-        mapping.merge_all(&[(into.id, aliases.iter().map(|alias| alias.id).collect())].into())?;
+        let mut belonging = Belonging::new(&self.database);
+        belonging.merge_all(&[(into.id, aliases.iter().map(|alias| alias.id).collect())].into())?;
         let largest = known.iter().max_by_key(|group| group.main().map(|main| (main.crashes, std::cmp::Reverse(main.id))));
         let merge = Merge {
             group: into.id.to_string(),
@@ -49,6 +49,6 @@ impl CrashWriter {
         let meta: Meta = self.database.get(rows::META).map_err(CannotMerge::Store)?.unwrap_or_default();
         let crashes = CrashCounts { stored: meta.crashes, groups_before: known.len() as u64, groups_after: 1, ..CrashCounts::default() };
         let report = Report { crashes, merged: vec![merge], ..Report::default() };
-        Ok(self.carry_out(Step { kind: RunKind::Merge, movement: Movement::default(), mapping, report, meta, undone: None })?)
+        Ok(self.carry_out(Step { kind: RunKind::Merge, movement: Movement::default(), belonging, report, meta, undone: None })?)
     }
 }

@@ -17,14 +17,14 @@ type Rows = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
 /// Rows of signatures, groups and aliases that change.
 #[derive(Debug)]
-pub struct Mapping<'d> {
+pub struct Belonging<'d> {
     database: &'d Database,
     rows: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     /// Rows that were read ahead, as they are.
     known: HashMap<Vec<u8>, Option<Vec<u8>>>,
 }
 
-impl<'d> Mapping<'d> {
+impl<'d> Belonging<'d> {
     /// Nothing changes yet.
     pub fn new(database: &'d Database) -> Self {
         Self { database, rows: BTreeMap::new(), known: HashMap::new() }
@@ -208,7 +208,7 @@ pub struct Step<'d> {
     /// Crashes that move.
     pub movement: Movement,
     /// Rows that change.
-    pub mapping: Mapping<'d>,
+    pub belonging: Belonging<'d>,
     /// What it does.
     pub report: Report,
     /// What comes next, but for the run's number.
@@ -220,14 +220,14 @@ pub struct Step<'d> {
 impl CrashWriter {
     /// Carries out `step`, all at once, and returns the run.
     pub(crate) fn carry_out(&self, step: Step<'_>) -> Result<Run, Error> {
-        let Step { kind, movement, mapping, mut report, mut meta, undone } = step;
+        let Step { kind, movement, belonging, mut report, mut meta, undone } = step;
         let mut changes = self.database.changes();
         meta.next_run = meta.next_run.max(1);
         report.run = Some(meta.next_run);
         let run = Run { run: meta.next_run, kind, at_ms: now_ms(), undone_by: None, report };
         meta.next_run += 1;
         let moved = movement.write(&self.database, &mut changes)?;
-        let before = mapping.write(&mut changes)?;
+        let before = belonging.write(&mut changes)?;
         journal::put(&self.database, &mut changes, &run, &before, &moved)?;
         if let Some(undone) = undone {
             journal::put_run(&mut changes, &Run { undone_by: Some(run.run), ..undone })?;

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 use symtool_formats::crash::ImageId;
 
-use super::apply::{Mapping, Movement, Step};
+use super::apply::{Belonging, Movement, Step};
 use super::journal::{Moved, Run, RunKind};
 use super::report::{Cause, CrashCounts, Report};
 use super::select::{Changed, ChangedModule, Selected, changed, known, select};
@@ -268,19 +268,19 @@ impl CrashWriter {
             changes.commit()?;
             return Ok(None);
         }
-        let mut mapping = Mapping::new(&self.database);
+        let mut belonging = Belonging::new(&self.database);
         let mut aliases: BTreeMap<GroupId, Vec<GroupId>> = BTreeMap::new();
         plan.aliases.iter().for_each(|(alias, into)| aliases.entry(*into).or_default().push(*alias));
-        mapping.merge_all(&aliases)?;
-        mapping.read_ahead(
+        belonging.merge_all(&aliases)?;
+        belonging.read_ahead(
             plan.group_of.iter().flat_map(|(signature, group)| [rows::signature(*signature), rows::group(*group), rows::alias(*group)]),
         )?;
         for (signature, group) in &plan.group_of {
-            let row = mapping.signature(*signature)?.or_else(|| new.get(signature).map(|new| new.row(*group)));
+            let row = belonging.signature(*signature)?.or_else(|| new.get(signature).map(|new| new.row(*group)));
             if let Some(row) = row {
-                mapping.put_signature(*signature, &SignatureRow { group: *group, ..row })?;
+                belonging.put_signature(*signature, &SignatureRow { group: *group, ..row })?;
             }
         }
-        self.carry_out(Step { kind: RunKind::Reprocess, movement, mapping, report, meta, undone: None }).map(Some)
+        self.carry_out(Step { kind: RunKind::Reprocess, movement, belonging, report, meta, undone: None }).map(Some)
     }
 }

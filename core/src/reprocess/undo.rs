@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::apply::{Mapping, Movement, Step};
+use super::apply::{Belonging, Movement, Step};
 use super::journal::{self, Moved, Run, RunKind};
 use super::report::{CrashCounts, Report};
 use crate::crash::add::own_groups;
@@ -53,20 +53,20 @@ impl CrashWriter {
         let database = &self.database;
         let meta: Meta = database.get(rows::META)?.unwrap_or_default();
         let movement = self.moves_back(run.run)?;
-        let mut mapping = Mapping::new(database);
+        let mut belonging = Belonging::new(database);
         let mut made: Vec<(SignatureId, SignatureRow)> = Vec::new();
         for (key, before) in journal::before(database, run.run)? {
             let signature = key.strip_prefix(rows::area::SIGNATURES).and_then(SignatureId::from_key);
             if let (None, Some(signature)) = (&before, signature) {
                 made.extend(database.get(&key)?.map(|row| (signature, row)));
             }
-            mapping.restore((key, before));
+            belonging.restore((key, before));
         }
-        self.keep_those_in_use(&mut mapping, made, &movement.moved)?;
+        self.keep_those_in_use(&mut belonging, made, &movement.moved)?;
         let changed = movement.moved.iter().filter(|moved| moved.old.signature != moved.new.signature).count() as u64;
         let crashes = CrashCounts { stored: meta.crashes, moved: changed, ..CrashCounts::default() };
         let report = Report { crashes, ..Report::default() };
-        self.carry_out(Step { kind: RunKind::Undo(run.run), movement, mapping, report, meta, undone: Some(run) })
+        self.carry_out(Step { kind: RunKind::Undo(run.run), movement, belonging, report, meta, undone: Some(run) })
     }
 
     /// The moves of a run, back.
@@ -97,7 +97,12 @@ impl CrashWriter {
     }
 
     /// Signatures that the run had `made` and that crashes have that came since.
-    fn keep_those_in_use(&self, mapping: &mut Mapping<'_>, made: Vec<(SignatureId, SignatureRow)>, moved: &[Moved]) -> Result<(), Error> {
+    fn keep_those_in_use(
+        &self,
+        belonging: &mut Belonging<'_>,
+        made: Vec<(SignatureId, SignatureRow)>,
+        moved: &[Moved],
+    ) -> Result<(), Error> {
         let mut leaving: BTreeMap<SignatureId, u64> = BTreeMap::new();
         moved.iter().for_each(|moved| *leaving.entry(moved.old.signature).or_default() += 1);
         let mut in_use = Vec::new();
@@ -108,7 +113,7 @@ impl CrashWriter {
         }
         let groups = own_groups(&self.database, &in_use.iter().map(|(signature, _)| *signature).collect::<Vec<_>>())?;
         for ((signature, row), group) in in_use.into_iter().zip(groups) {
-            mapping.put_signature(signature, &SignatureRow { group, ..row })?;
+            belonging.put_signature(signature, &SignatureRow { group, ..row })?;
         }
         Ok(())
     }

@@ -68,31 +68,12 @@ pub struct Footer {
 impl Footer {
     /// The footer of `symbols`, read from `bytes_in` bytes and packed into `bytes_stored`, as of now.
     pub fn of(symbols: &ModuleSymbols, bytes_in: u64, bytes_stored: u64) -> Self {
-        let info = &symbols.info;
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let source = Source::of(symbols, bytes_in);
         Self {
-            format: FORMAT,
-            name: info.name.clone(),
-            other_names: Vec::new(),
-            id: info.id.to_string(),
-            id_made_up: info.id.made_up,
-            kind: info.kind.name().to_owned(),
-            arch: info.arch.clone(),
-            image_base: info.image_base,
-            detail: info.detail.name().to_owned(),
             functions: count(symbols.functions.len()),
             files: count(symbols.files.len()),
             ranges: symbols.ranges.len() as u64,
-            bytes_in,
-            bytes_stored,
-            imported: now_ms() / 1_000,
-            imported_ms: 0,
-            dropped: source.dropped.clone(),
-            warnings: source.warnings.clone(),
-            sources: vec![source],
-            classes: 0,
-            other_ids: Vec::new(),
+            ..Self::empty(&symbols.info, Source::of(symbols, bytes_in), bytes_stored)
         }
     }
 
@@ -106,6 +87,16 @@ impl Footer {
         (dropped, warnings): (BTreeMap<String, u64>, Vec<String>),
     ) -> Self {
         Self {
+            ranges: lines,
+            classes,
+            other_ids: others.iter().map(|id| ModuleId { bytes: id.clone(), made_up: false }.to_string()).collect(),
+            ..Self::empty(info, Source::of_mapping(info, bytes_in, dropped, warnings), bytes_stored)
+        }
+    }
+
+    /// That of a module which has nothing yet of what `source` has, as of now.
+    fn empty(info: &ModuleInfo, source: Source, bytes_stored: u64) -> Self {
+        Self {
             format: FORMAT,
             name: info.name.clone(),
             other_names: Vec::new(),
@@ -113,20 +104,20 @@ impl Footer {
             id_made_up: info.id.made_up,
             kind: info.kind.name().to_owned(),
             arch: info.arch.clone(),
-            image_base: 0,
+            image_base: info.image_base,
             detail: info.detail.name().to_owned(),
             functions: 0,
             files: 0,
-            ranges: lines,
-            bytes_in,
+            ranges: 0,
+            bytes_in: source.bytes,
             bytes_stored,
             imported: now_ms() / 1_000,
             imported_ms: 0,
-            dropped: dropped.clone(),
-            warnings: warnings.clone(),
-            sources: vec![Source::of_mapping(info, bytes_in, dropped, warnings)],
-            classes,
-            other_ids: others.iter().map(|id| ModuleId { bytes: id.clone(), made_up: false }.to_string()).collect(),
+            dropped: source.dropped.clone(),
+            warnings: source.warnings.clone(),
+            sources: vec![source],
+            classes: 0,
+            other_ids: Vec::new(),
         }
     }
 
@@ -178,12 +169,12 @@ impl Footer {
     }
 }
 
-/// Milliseconds since 1970.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
+/// Milliseconds since 1970.
 pub(crate) fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

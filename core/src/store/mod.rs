@@ -183,15 +183,21 @@ fn options() -> rocksdb::Options {
     table.disable_cache();
     // One of ours in each of RocksDB's: a damaged byte is one block's damage.
     table.set_block_size(1);
-    let mut options = rocksdb::Options::default();
-    options.set_block_based_table_factory(&table);
-    options.set_compression_type(rocksdb::DBCompressionType::None);
-    options.set_keep_log_file_num(1);
-    options.set_log_level(rocksdb::LogLevel::Error);
+    let mut options = plain_options(&table);
     // Nothing is rewritten while others may be reading: see writer.rs.
     options.set_disable_auto_compactions(true);
     // A damaged file is its modules' damage, and no reason not to open the others.
     options.set_paranoid_checks(false);
+    options
+}
+
+/// What the databases of a store have in common. Rows are compressed before they are sealed.
+pub(crate) fn plain_options(table: &rocksdb::BlockBasedOptions) -> rocksdb::Options {
+    let mut options = rocksdb::Options::default();
+    options.set_block_based_table_factory(table);
+    options.set_compression_type(rocksdb::DBCompressionType::None);
+    options.set_keep_log_file_num(1);
+    options.set_log_level(rocksdb::LogLevel::Error);
     // Thousands of modules are thousands of files.
     options.set_max_open_files(512);
     // One cold answer opens a handful of files; sixteen threads to do it cost more than they save.
