@@ -107,7 +107,11 @@ impl Global {
     /// # Errors
     /// If there is no place for one, or the key cannot be had.
     pub fn open_store(&self) -> Result<Store> {
-        Ok(self.store_without_key()?.with_key(key::load(self)?))
+        let store = self.store_without_key()?.with_key(key::load(self)?);
+        if let Some(migrated) = store.migrate()? {
+            note!("{}: migrated from format 3 to format 4 ({} modules)", migrated.store.display(), migrated.modules);
+        }
+        Ok(store)
     }
 
     /// The store that the command works on, as far as that needs no key.

@@ -11,7 +11,7 @@ use crate::block::classes::{self, ClassBlock};
 use crate::block::files::FileBlock;
 use crate::block::functions::{Call, FunctionBlock, Site};
 use crate::block::ranges::RangeBlock;
-use crate::block::{Compressed, Damage, Expanded, Kind, expand};
+use crate::block::{Compressed, Damage, Expanded, Kind};
 use crate::layers::{self, Span};
 use crate::limits::{FILES_PER_BLOCK, FUNCTIONS_PER_BLOCK};
 use crate::store::Footer;
@@ -112,13 +112,12 @@ impl Contents {
         contents.check_references(u64::from(footer.functions) + 1, u64::from(footer.files), of_kind(Kind::Functions));
         let ranges = contents.read_ranges(of_kind(Kind::Ranges));
         contents.read_layers(footer.sources.len(), of_kind(Kind::Layers));
-        let bytes = blocks.iter().map(|block| block.bytes.len() as u64).sum();
         contents.count("functions", u64::from(footer.functions), functions.saturating_sub(1));
         contents.count("files", u64::from(footer.files), files);
         if let Some(ranges) = ranges {
             contents.count("ranges", footer.ranges, ranges);
         }
-        contents.count("bytes_stored", footer.bytes_stored, bytes);
+        contents.count_bytes(footer, blocks);
         contents
     }
 
@@ -135,12 +134,18 @@ impl Contents {
             }
             earliest = block.last.saturating_add(1);
         }
-        let bytes = blocks.iter().map(|block| block.bytes.len() as u64).sum();
         if self.problems.is_empty() {
             self.count("classes", footer.classes, classes);
             self.count("ranges", footer.ranges, lines);
         }
-        self.count("bytes_stored", footer.bytes_stored, bytes);
+        self.count_bytes(footer, blocks);
+    }
+
+    /// Of a block that cannot be had, nobody knows how large it was.
+    fn count_bytes(&mut self, footer: &Footer, blocks: &[Compressed]) {
+        if blocks.iter().all(|block| block.damage().is_none()) {
+            self.count("bytes_stored", footer.bytes_stored, blocks.iter().map(Compressed::stored_bytes).sum());
+        }
     }
 
     /// All that is known of `function`.
@@ -262,7 +267,7 @@ impl Contents {
 
     /// `None` if functions that it needs are damaged.
     fn range_block(&self, block: &Compressed, earliest: u64) -> Result<Option<RangeBlock>, Fault> {
-        let opened = expand(&block.bytes)?;
+        let opened = block.expand()?;
         let is_known = |function: u32| !matches!(self.functions.get(function as usize / FUNCTIONS_PER_BLOCK), Some(None));
         let decoded = RangeBlock::decode(&opened.raw, |function, call| {
             let found = self.function(function).and_then(|(block, index)| block.call(index, call));
@@ -295,7 +300,7 @@ impl Contents {
 
     fn read_layers<'a>(&mut self, sources: usize, blocks: impl Iterator<Item = &'a Compressed>) {
         for block in blocks {
-            match expand(&block.bytes).and_then(|opened| layers::decode(&opened.raw, sources).ok_or(Damage::Contents)) {
+            match block.expand().and_then(|opened| layers::decode(&opened.raw, sources).ok_or(Damage::Contents)) {
                 Ok(spans) => self.layers = spans,
                 Err(damage) => self.found(block, damage.into()),
             }
@@ -315,7 +320,7 @@ impl Contents {
 
 /// Opens a block of classes whose hashes are `earliest` at the earliest; how many it has, and how many lines of methods.
 fn class_block(block: &Compressed, earliest: u64) -> Result<(u64, u64), Fault> {
-    let opened = expand(&block.bytes)?;
+    let opened = block.expand()?;
     let decoded = ClassBlock::decode(&opened.raw).filter(|_| block.kind == Kind::Classes).ok_or(Damage::Contents)?;
     if opened.first < earliest {
         return Err(Fault::Order { first: opened.first, expected: earliest });
@@ -341,7 +346,7 @@ fn numbered<T>(
     size: usize,
     decode: impl FnOnce(&[u8]) -> Option<(usize, T)>,
 ) -> Result<T, Fault> {
-    let Expanded { first, raw } = expand(&block.bytes)?;
+    let Expanded { first, raw } = block.expand()?;
     if first != expected || !first.is_multiple_of(size as u64) {
         return Err(Fault::Order { first, expected });
     }

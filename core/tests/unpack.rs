@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 use symtool_core::block::functions::FunctionBlock;
 use symtool_core::block::ranges::RangeBlock;
-use symtool_core::block::{Compressed, Damage, Kind, compress, expand};
+use symtool_core::block::{Compressed, Damage, Kind, compress};
 use symtool_core::contents::{Contents, Fault, Problem};
 use symtool_core::limits::FUNCTIONS_PER_BLOCK;
 use symtool_core::pack::{Packed, pack};
+use symtool_core::seal::{Place, Seal};
+use symtool_core::store::{Generation, ModuleKey};
 use symtool_core::unpack::unpack;
 use symtool_formats::debug::{DebugFile, Mapped, Progress, Search};
 use symtool_formats::{File, Folder, Function, ModuleSymbols};
@@ -93,6 +95,17 @@ fn every_fixture_comes_back() {
     assert!(checked > 30, "fixtures are missing");
 }
 
+/// What is read of `block` after a bit of it was flipped on disk, `part` 64ths of it from its beginning.
+fn damaged(block: &Compressed, part: usize) -> Compressed {
+    let (key, generation) = (b"the key of its row", Generation { module: ModuleKey([1; 16]), number: 1 });
+    let place = Place { key, kind: block.kind, last: block.last };
+    let mut bytes = Seal::Open.close(place, block, generation).unwrap();
+    let at = bytes.len() * part / 64;
+    bytes[at] ^= 0x04;
+    let damage = Seal::Open.open(place, &bytes).unwrap_err();
+    Compressed::broken(block.kind, block.last, damage)
+}
+
 /// A block cut off or altered anywhere is an error that names it; none is read as another module.
 #[test]
 fn damaged_blocks_are_named() {
@@ -100,8 +113,7 @@ fn damaged_blocks_are_named() {
     for at in 0..packed.blocks.len() {
         for part in 0..64 {
             let mut blocks = packed.blocks.clone();
-            let byte = blocks[at].bytes.len() * part / 64;
-            blocks[at].bytes[byte] ^= 0x04;
+            blocks[at] = damaged(&blocks[at], part);
             let problem = unpack(&packed.footer, &blocks).unwrap_err();
             assert_eq!((problem.kind, problem.last), (blocks[at].kind, blocks[at].last));
             assert!(matches!(problem.fault, Fault::Damage(_)), "{problem}");
@@ -122,9 +134,9 @@ fn blocks_that_contradict_each_other_are_named() {
     };
     let compressed_again = |at: usize, edit: &dyn Fn(&mut u64, &mut Vec<u8>)| {
         with(at, &|block| {
-            let mut opened = expand(&block.bytes).unwrap();
+            let mut opened = block.expand().unwrap();
             edit(&mut opened.first, &mut opened.raw);
-            block.bytes = compress(block.kind, opened.first, block.last, &opened.raw).unwrap().bytes;
+            *block = compress(block.kind, opened.first, block.last, &opened.raw).unwrap();
         })
     };
     assert_eq!(problems(&packed.blocks), []);
@@ -163,7 +175,7 @@ fn what_depends_on_a_damaged_block_is_not_called_damaged() {
     let packed = packed();
     let mut blocks = packed.blocks.clone();
     let at = blocks.iter().position(|block| block.kind == Kind::Functions).unwrap();
-    blocks[at].bytes[30] ^= 1;
+    blocks[at] = damaged(&blocks[at], 32);
     let contents = Contents::read(&packed.footer, &blocks);
     assert_eq!(contents.problems.len(), 1, "{:?}", contents.problems);
     assert!(contents.ranges_unread > 0);
@@ -176,7 +188,7 @@ fn each_range_can_be_decoded_alone() {
     for path in fixtures() {
         let Some(symbols) = read(&path) else { continue };
         let packed = pack(&symbols, 1).unwrap();
-        let of_kind = |kind: Kind| packed.blocks.iter().filter(move |block| block.kind == kind).map(|block| expand(&block.bytes).unwrap());
+        let of_kind = |kind: Kind| packed.blocks.iter().filter(move |block| block.kind == kind).map(|block| block.expand().unwrap());
         let functions: Vec<FunctionBlock> = of_kind(Kind::Functions).map(|block| FunctionBlock::decode(&block.raw).unwrap()).collect();
         for opened in of_kind(Kind::Ranges) {
             let call = |function: u32, call: u32| {

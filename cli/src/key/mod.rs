@@ -63,7 +63,7 @@ fn rotate(global: &Global, new_key_file: &Path) -> Result<Exit> {
 #[derive(Debug, Serialize)]
 struct Rotated<'a> {
     key: &'a str,
-    modules: usize,
+    modules: u64,
 }
 
 fn show(global: &Global) -> Result<Exit> {
@@ -80,7 +80,11 @@ fn show(global: &Global) -> Result<Exit> {
         let store = match wanted.as_deref() {
             None => format!("none at {path} yet"),
             Some([]) => format!("{path}: open (not sealed)"),
-            Some(keys) => format!("{path}: sealed with {}", keys.join(", to become ")),
+            Some(keys) if keys.len() > 1 => {
+                let keys = keys.join(" and ");
+                format!("{path}: sealed with {keys}: a rotation is pending; repeat `key rotate`, or write with the new key, to finish it")
+            }
+            Some(keys) => format!("{path}: sealed with {}", keys.join(" or ")),
         };
         format!("key given  {given}\nstore      {store}")
     })

@@ -31,6 +31,7 @@ pub fn run(global: &Global, args: &Modules) -> Result<Exit> {
     match args {
         Modules::Repair => return upkeep::repair(global, &store),
         Modules::Compact => return upkeep::compact(global, &store),
+        Modules::Verify(args) => return verify::run(global, args, &store),
         _ => {}
     }
     let reader = store.read()?;
@@ -47,9 +48,8 @@ pub fn run(global: &Global, args: &Modules) -> Result<Exit> {
             drop(reader);
             gc::run(global, &store, &catalog, args)
         }
-        Modules::Verify(args) => verify::run(global, args, &reader, &catalog),
         Modules::Export(args) => upkeep::export(global, &reader, &catalog, args),
-        Modules::Repair | Modules::Compact => Ok(Exit::Done),
+        Modules::Repair | Modules::Compact | Modules::Verify(_) => Ok(Exit::Done),
     }
 }
 

@@ -24,20 +24,32 @@ struct Lost<'a> {
 
 /// Drops what is damaged. Something that was lost is a failure of some input: exit code 1.
 pub fn repair(global: &Global, store: &Store) -> Result<Exit> {
-    let lost = store.repair()?;
+    let repaired = store.repair()?;
     let mut out = std::io::stdout().lock();
+    for finding in &repaired.found {
+        note!("{finding}");
+    }
+    let unnamed = Lost {
+        module: &format!("{} more modules", repaired.lost_without_name),
+        files: &[],
+        status: "dropped",
+        error: "they were stored, and nothing is left that tells their names",
+    };
+    let named = repaired.lost.iter().map(|lost| Lost { module: &lost.module, files: &lost.files, status: "dropped", error: &lost.why });
+    let lost: Vec<Lost<'_>> = named.chain(Some(unnamed).filter(|_| repaired.lost_without_name > 0)).collect();
     for lost in &lost {
         if global.json {
-            let report = Lost { module: &lost.module, files: &lost.files, status: "dropped", error: &lost.why };
-            writeln!(out, "{}", serde_json::to_string(&report)?)?;
+            writeln!(out, "{}", serde_json::to_string(lost)?)?;
         } else {
             let files: Vec<_> = lost.files.iter().map(|file| clean(file)).collect();
-            let again = if files.is_empty() { "its file".to_owned() } else { files.join(", ") };
-            say!("{}: dropped: {}; import {again} again", lost.module, lost.why);
+            let again = if files.is_empty() { "the files".to_owned() } else { files.join(", ") };
+            say!("{}: dropped: {}; import {again} again", lost.module, lost.error);
         }
     }
-    if lost.is_empty() {
-        note!("{}: nothing is damaged", store.path().display());
+    match (repaired.found.is_empty(), lost.is_empty()) {
+        (true, _) => note!("{}: nothing is damaged", store.path().display()),
+        (false, true) => note!("{}: repaired; no module was lost", store.path().display()),
+        (false, false) => {}
     }
     out.flush()?;
     Ok(Exit::failed_if(!lost.is_empty()))

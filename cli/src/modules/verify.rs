@@ -8,8 +8,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde::Serialize;
 use symtool_core::contents::Contents;
-use symtool_core::store::{Catalog, Module, Reader};
-use symtool_formats::ModuleId;
+use symtool_core::store::{Module, Reader, Store};
 use symtool_formats::container;
 use symtool_formats::debug::DebugFile;
 
@@ -21,13 +20,20 @@ use crate::progress::{self, Meter, Reached, Unit};
 use crate::terminal::clean;
 
 /// Runs the command.
-pub fn run(global: &Global, args: &Verify, reader: &Reader, catalog: &Catalog) -> Result<Exit> {
+pub fn run(global: &Global, args: &Verify, store: &Store) -> Result<Exit> {
+    // Whatever is asked of single modules, what the store has as a whole is another question.
+    let findings = if args.modules.is_empty() { store.examine()? } else { Vec::new() };
     let mut out = std::io::stdout().lock();
     let mut summary = Summary::default();
     let mut tell = |report: Report| -> Result<()> {
         summary.count(&report);
         progress::beside(|| report.write(global, &mut out))
     };
+    for finding in findings {
+        tell(Report::damaged(format!("{finding}; `symtool modules repair` saves what is intact")))?;
+    }
+    let reader = &store.read()?;
+    let catalog = &reader.catalog()?;
     let found: Vec<(Result<&Module, NotOne>, Option<&Path>)> = if args.modules.is_empty() {
         catalog.modules().iter().map(|module| (Ok(module), None)).collect()
     } else {
@@ -47,10 +53,6 @@ pub fn run(global: &Global, args: &Verify, reader: &Reader, catalog: &Catalog) -
         }
     }
     drop(pace);
-    for generation in reader.without_footer()? {
-        let key = ModuleId { bytes: generation.module.0.to_vec(), made_up: true };
-        tell(Report::damaged(format!("a module without a name (key {key}): its footer cannot be read; import its file again")))?;
-    }
     if global.json {
         writeln!(out, "{}", serde_json::to_string(&summary)?)?;
     }

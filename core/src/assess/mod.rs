@@ -111,9 +111,10 @@ impl<'s> Assessor<'s> {
             let module = usize::try_from(*image).ok().and_then(|image| module_of.get(image).copied().flatten());
             if let Some(module) = module.and_then(|module| self.symbols.modules.get(module)) {
                 bytes.extend_from_slice(&order.to_le_bytes());
+                // The same contents, imported again, give the same result.
                 bytes.extend_from_slice(&module.generation.module.0);
-                bytes.extend_from_slice(&module.generation.number.to_le_bytes());
-                bytes.extend_from_slice(&module.footer.imported_ms.to_le_bytes());
+                bytes.extend_from_slice(&module.contents);
+                bytes.extend_from_slice(&module.footer.image_base.to_le_bytes());
             }
         }
         xxh3_64(bytes)

@@ -103,7 +103,7 @@ fn put_chunk(database: &Database, changes: &mut Changes<'_>, ready: Ready) -> Re
     for (image, slots) in slots_by_image(&chunk) {
         changes.put(&rows::image(&image, number), &slots)?;
     }
-    changes.put_bytes(&rows::chunk(number), packed_chunk)?;
+    changes.put_bytes(&rows::chunk(number), &packed_chunk)?;
     changes.put_packed(&rows::states(number), &states)?;
     reports::put(changes, number, packed_reports)?;
     meta.next_chunk += 1;

@@ -10,10 +10,10 @@ use rocksdb::{BlockBasedOptions, DB, Direction, FlushOptions, IteratorMode, Opti
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{pack, rows};
+use super::pack;
 use crate::limits::CRASH_CACHE_BYTES;
-use crate::seal::{Locked, MasterKey, RowSeal};
-use crate::store::{Error, Format, Lock, Store, plain_options};
+use crate::seal::{Locked, RowSeal};
+use crate::store::{Access, Error, Lock, Store, holds_files, plain_options, v3};
 
 /// Rows that one thread looks up in a row.
 const KEYS_AT_ONCE: usize = 512;
@@ -21,6 +21,12 @@ const KEYS_AT_ONCE: usize = 512;
 /// What is written to the log only is read back from there, one row after the other, by whoever opens the database next. From so many bytes
 /// on it is written where it belongs before the database is closed.
 const MAX_LOG_LEFT: u64 = 1 << 20;
+
+/// The row that holds the wrapped data key of a database of format 3.
+const V3_DATA_KEY: &[u8] = b"k";
+
+/// Bytes of rows that are migrated together.
+const MIGRATED_AT_ONCE: usize = 16 << 20;
 
 /// An open database.
 #[derive(Debug)]
@@ -42,59 +48,27 @@ pub struct Changes<'d> {
 impl Database {
     /// Opens it for reading, beside other readers.
     pub fn read(store: &Store) -> Result<Self, Error> {
-        let format = Format::read(store)?;
-        format.admit(store)?;
+        let access = Access::read(store)?;
         let lock = Lock::shared(&store.crashes_lock(), store.wait())?;
         let path = store.crashes();
         let open = || DB::open_for_read_only(&options(), &path, false).map_err(|cause| store.crashes_error(cause));
         let db = path.join("CURRENT").exists().then(open).transpose()?;
-        let mut database = Self { store: store.clone(), db, seal: RowSeal::Open, is_writer: false, _lock: lock };
-        if let (true, Some(wrapped)) = (format.is_sealed(), database.raw(rows::DATA_KEY)?) {
-            database.seal = unwrap(store, &wrapped)?;
-        }
-        Ok(database)
+        let seal = RowSeal::of_ring(access.ring.as_ref()).map_err(|cause| Error::io(&path, cause))?;
+        Ok(Self { store: store.clone(), db, seal, is_writer: false, _lock: lock })
     }
 
     /// Opens it for writing, alone, and makes it if need be; the store has to be there.
     pub fn write(store: &Store) -> Result<Self, Error> {
-        Format::read(store)?.admit_writing(store)?;
+        Access::read(store)?;
         let lock = Lock::exclusive(&store.crashes_lock(), store.wait())?;
-        let format = Format::read(store)?;
-        format.admit_writing(store)?;
+        let access = Access::read(store)?;
         let path = store.crashes();
         fs::create_dir_all(&path).map_err(|cause| Error::io(&path, cause))?;
+        let seal = RowSeal::of_ring(access.ring.as_ref()).map_err(|cause| Error::io(&path, cause))?;
         let mut options = options();
         options.create_if_missing(true);
         let db = DB::open(&options, &path).map_err(|cause| store.crashes_error(cause))?;
-        let mut database = Self { store: store.clone(), db: Some(db), seal: RowSeal::Open, is_writer: true, _lock: lock };
-        if let (true, Some(master)) = (format.is_sealed(), store.key()) {
-            database.seal = match database.raw(rows::DATA_KEY)? {
-                Some(wrapped) => unwrap(store, &wrapped)?,
-                None => {
-                    let (seal, wrapped) = RowSeal::new(master).map_err(|cause| Error::io(&path, cause))?;
-                    database.put_raw(rows::DATA_KEY, &wrapped)?;
-                    seal
-                }
-            };
-        }
-        Ok(database)
-    }
-
-    /// Wraps its data key with `new` instead of `old`.
-    pub fn rotate(store: &Store, old: &MasterKey, new: &MasterKey) -> Result<(), Error> {
-        let path = store.crashes();
-        if !path.join("CURRENT").exists() {
-            return Ok(());
-        }
-        let lock = Lock::exclusive(&store.crashes_lock(), store.wait())?;
-        let db = DB::open(&options(), &path).map_err(|cause| store.crashes_error(cause))?;
-        let database = Self { store: store.clone(), db: Some(db), seal: RowSeal::Open, is_writer: true, _lock: lock };
-        let Some(wrapped) = database.raw(rows::DATA_KEY)? else { return Ok(()) };
-        match RowSeal::rewrap(old, new, &wrapped) {
-            Ok(None) => Ok(()),
-            Ok(Some(again)) => database.put_raw(rows::DATA_KEY, &again),
-            Err(locked) => Err(locked_error(store, locked)),
-        }
+        Ok(Self { store: store.clone(), db: Some(db), seal, is_writer: true, _lock: lock })
     }
 
     /// The value at `key`.
@@ -119,7 +93,7 @@ impl Database {
 
     /// The bytes at `key`.
     pub fn bytes(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.raw(key)?.map(|bytes| self.seal.open(key, bytes).map_err(|_| self.damaged())).transpose()
+        self.raw(key)?.map(|bytes| self.seal.open(key, &bytes).map_err(|_| self.damaged())).transpose()
     }
 
     /// The bytes at each of `keys`.
@@ -127,7 +101,7 @@ impl Database {
         let Some(db) = &self.db else { return Ok(vec![None; keys.len()]) };
         let open = |(key, found): (&Vec<u8>, Result<Option<Vec<u8>>, rocksdb::Error>)| {
             let found = found.map_err(|cause| self.store.crashes_error(cause))?;
-            found.map(|bytes| self.seal.open(key, bytes).map_err(|_| self.damaged())).transpose()
+            found.map(|bytes| self.seal.open(key, &bytes).map_err(|_| self.damaged())).transpose()
         };
         let some = |keys: &[Vec<u8>]| keys.iter().zip(db.multi_get(keys)).map(open).collect::<Vec<_>>();
         keys.par_chunks(KEYS_AT_ONCE).flat_map_iter(some).collect()
@@ -150,7 +124,7 @@ impl Database {
             if !key.starts_with(prefix) {
                 break;
             }
-            let value = self.seal.open(&key, value.into_vec()).map_err(|_| self.damaged())?;
+            let value = self.seal.open(&key, &value).map_err(|_| self.damaged())?;
             if !each(&key, value)? {
                 break;
             }
@@ -208,12 +182,6 @@ impl Database {
         db.get(key).map_err(|cause| self.store.crashes_error(cause))
     }
 
-    fn put_raw(&self, key: &[u8], value: &[u8]) -> Result<(), Error> {
-        let mut batch = WriteBatch::default();
-        batch.put(key, value);
-        self.write_batch(batch)
-    }
-
     fn write_batch(&self, batch: WriteBatch) -> Result<(), Error> {
         let Some(db) = &self.db else { return Ok(()) };
         let mut write = WriteOptions::default();
@@ -250,16 +218,16 @@ impl Changes<'_> {
     /// Puts `value` at `key`.
     pub fn put<T: Serialize>(&mut self, key: &[u8], value: &T) -> Result<(), Error> {
         let bytes = self.database.encode(value)?;
-        self.put_bytes(key, bytes)
+        self.put_bytes(key, &bytes)
     }
 
     /// Puts `value` at `key`, compressed.
     pub fn put_packed<T: Serialize>(&mut self, key: &[u8], value: &T) -> Result<(), Error> {
-        self.put_bytes(key, self.database.encode_packed(value)?)
+        self.put_bytes(key, &self.database.encode_packed(value)?)
     }
 
     /// Puts `bytes` at `key`.
-    pub fn put_bytes(&mut self, key: &[u8], bytes: Vec<u8>) -> Result<(), Error> {
+    pub fn put_bytes(&mut self, key: &[u8], bytes: &[u8]) -> Result<(), Error> {
         let database = self.database;
         let sealed = database.seal.close(key, bytes).map_err(|cause| database.io_error(cause))?;
         self.batch.put(key, sealed);
@@ -299,15 +267,35 @@ impl Database {
     }
 }
 
-fn unwrap(store: &Store, wrapped: &[u8]) -> Result<RowSeal, Error> {
-    RowSeal::opened_by(store.key(), wrapped).map_err(|locked| locked_error(store, locked))
-}
-
-fn locked_error(store: &Store, locked: Locked) -> Error {
-    match locked {
-        Locked::Needs(wanted) => store.needs_key(wanted),
-        Locked::Damaged(_) => Error::CrashRow(store.path().to_owned()),
+/// Copies all rows of a database of format 3, which have no checksum of their own, or are sealed under a key that a row wraps.
+pub fn migrate(old: &Store, new: &Store) -> Result<(), Error> {
+    let path = old.crashes();
+    if !holds_files(&path) {
+        return Ok(());
     }
+    let from = DB::open_for_read_only(&options(), &path, false).map_err(|cause| old.crashes_error(cause))?;
+    let wrapped = from.get(V3_DATA_KEY).map_err(|cause| old.crashes_error(cause))?;
+    let key = wrapped.map(|wrapped| v3::row_key(&wrapped, old.key())).transpose().map_err(|locked| match locked {
+        Locked::Needs(wanted) => old.needs_key(wanted),
+        Locked::Damaged(_) => Error::CrashRow(old.path().to_owned()),
+    })?;
+    let into = Database::write(new)?;
+    let mut changes = into.changes();
+    for row in from.iterator(IteratorMode::Start) {
+        let (row, value) = row.map_err(|cause| old.crashes_error(cause))?;
+        if &*row == V3_DATA_KEY {
+            continue;
+        }
+        let value = match &key {
+            Some(key) => v3::open_row(key, &row, &value).ok_or_else(|| Error::CrashRow(old.path().to_owned()))?,
+            None => value.into_vec(),
+        };
+        changes.put_bytes(&row, &value)?;
+        if changes.batch.size_in_bytes() > MIGRATED_AT_ONCE {
+            std::mem::replace(&mut changes, into.changes()).commit()?;
+        }
+    }
+    changes.commit()
 }
 
 fn options() -> Options {
@@ -315,5 +303,5 @@ fn options() -> Options {
     // Almost every crash that comes is new: a filter says so without a look at the disk.
     table.set_bloom_filter(10.0, false);
     table.set_block_cache(&rocksdb::Cache::new_lru_cache(CRASH_CACHE_BYTES));
-    plain_options(&table)
+    plain_options(&mut table)
 }

@@ -62,6 +62,14 @@ impl Store {
     }
 }
 
+/// Copies the crashes of `old`, a store of format 3, into `new`. Both are locked.
+///
+/// # Errors
+/// Any [`Error`]; `old` is not changed.
+pub(crate) fn migrate(old: &Store, new: &Store) -> Result<(), Error> {
+    database::migrate(old, new)
+}
+
 impl std::ops::Deref for CrashWriter {
     type Target = Crashes;
 

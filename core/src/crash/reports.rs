@@ -47,7 +47,7 @@ pub fn pack(reports: &[&[u8]]) -> io::Result<Vec<Packed>> {
 
 /// Puts `packed` into `chunk`.
 pub fn put(changes: &mut Changes<'_>, chunk: u64, packed: Vec<Packed>) -> Result<(), Error> {
-    packed.into_iter().try_for_each(|Packed { last, bytes }| changes.put_bytes(&rows::reports(chunk, last), bytes))
+    packed.into_iter().try_for_each(|Packed { last, bytes }| changes.put_bytes(&rows::reports(chunk, last), &bytes))
 }
 
 /// The report of the crash at `at`.
@@ -72,7 +72,7 @@ pub fn remove(database: &Database, changes: &mut Changes<'_>, chunk: u64, slots:
             changes.delete(key);
         } else if stay.len() < all.len() {
             let packed = join(&stay).and_then(|block| pack::pack(&block));
-            changes.put_bytes(key, packed.map_err(|cause| database.io_error(cause))?)?;
+            changes.put_bytes(key, &packed.map_err(|cause| database.io_error(cause))?)?;
         }
         Ok(true)
     })

@@ -2,7 +2,6 @@
 //!
 //! ```text
 //! key                                    value
-//! k                                      the database's data key, wrapped; only in a sealed store, and the only row that is not sealed
 //! m                                      Meta: what comes next, and what the last run knew
 //! c chunk(8)                             Chunk: what grouping needs of some crashes that came together
 //! r chunk(8) last slot(2)                their reports, some at a time
@@ -23,8 +22,6 @@
 use super::ids::{CrashId, GroupId, SignatureId};
 use symtool_formats::crash::ImageId;
 
-/// The wrapped data key.
-pub const DATA_KEY: &[u8] = b"k";
 /// What comes next.
 pub const META: &[u8] = b"m";
 

@@ -19,7 +19,7 @@ use symtool_formats::{Detail, ModuleInfo, ModuleKind};
 
 use super::Packed;
 use crate::block::classes::{self, Entry};
-use crate::block::{Compressed, Kind, compress};
+use crate::block::{Compressed, Kind, compress, link};
 use crate::limits::{CLASSES_BLOCK_BYTES, CLASSES_RUN_BYTES};
 use crate::store::{Footer, ModuleKey};
 
@@ -49,8 +49,9 @@ pub fn pack_mapping(reader: impl BufRead, info: &ModuleInfo, identity: &Identity
         sorter.push(&row)?;
     }
     let facts = mapping.into_facts();
-    let blocks = sorter.into_blocks(&facts.sources)?;
-    let bytes_stored = blocks.iter().map(|block| block.bytes.len() as u64).sum();
+    let mut blocks = sorter.into_blocks(&facts.sources)?;
+    link(&mut blocks);
+    let bytes_stored = blocks.iter().map(Compressed::stored_bytes).sum();
     let counts = (facts.classes, lines);
     let footer = Footer::of_mapping(info, &identity.others, counts, (bytes_in, bytes_stored), (dropped(&facts), warnings(&facts)));
     Ok(Packed { footer, key: ModuleKey::of(info), blocks })

@@ -10,7 +10,7 @@ use symtool_formats::{Chain, ChainId, Files, ModuleSymbols, Range, Source};
 
 use crate::block::functions::{self, Call, Function};
 use crate::block::ranges::{Encoder, Root, Step};
-use crate::block::{Compressed, Kind, compress, files};
+use crate::block::{Compressed, Kind, compress, files, link};
 use crate::limits::{FILES_PER_BLOCK, FUNCTIONS_PER_BLOCK, RANGES_PER_BLOCK};
 use crate::store::{Footer, ModuleKey};
 pub use classes::{mapping_info, pack_mapping};
@@ -38,7 +38,8 @@ pub fn pack(symbols: &ModuleSymbols, bytes_in: u64) -> std::io::Result<Packed> {
     let mut blocks = pack_ranges(symbols, &functions, &numbers)?;
     blocks.extend(pack_functions(symbols, &functions, &numbers)?);
     blocks.extend(pack_files(&symbols.files)?);
-    let bytes_stored = blocks.iter().map(|block| block.bytes.len() as u64).sum();
+    link(&mut blocks);
+    let bytes_stored = blocks.iter().map(Compressed::stored_bytes).sum();
     let key = ModuleKey::of(&symbols.info);
     Ok(Packed { footer: Footer::of(symbols, bytes_in, bytes_stored), key, blocks })
 }

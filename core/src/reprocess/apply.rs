@@ -140,7 +140,7 @@ impl<'d> Belonging<'d> {
         let before = keys.iter().map(|key| self.known.remove(key).flatten()).collect::<Vec<_>>();
         for (key, value) in self.rows {
             match value {
-                Some(bytes) => changes.put_bytes(&key, bytes)?,
+                Some(bytes) => changes.put_bytes(&key, &bytes)?,
                 None => changes.delete(&key),
             }
         }
@@ -193,7 +193,7 @@ impl Movement {
     /// Writes all of it but for who has moved, and returns that.
     fn write(self, database: &Database, changes: &mut Changes<'_>) -> Result<Vec<Moved>, Error> {
         for (number, states) in self.states {
-            changes.put_bytes(&rows::states(number), states)?;
+            changes.put_bytes(&rows::states(number), &states)?;
         }
         self.ledger.write(database, changes)?;
         Ok(self.moved)

@@ -66,7 +66,7 @@ pub fn put(database: &Database, changes: &mut Changes<'_>, run: &Run, before: &[
     let of_moved = || parts(moved).par_iter().map(|moved| database.encode_packed(moved)).collect::<Vec<_>>();
     let (before, parts) = rayon::join(|| database.encode_packed(&before), of_moved);
     for (part, packed) in (0..).zip(std::iter::once(before).chain(parts)) {
-        changes.put_bytes(&rows::undo(run.run, part), packed?)?;
+        changes.put_bytes(&rows::undo(run.run, part), &packed?)?;
     }
     Ok(())
 }

@@ -3,13 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aes_gcm_siv::aead::AeadInOut;
-use aes_gcm_siv::{Aes256GcmSiv, Nonce, Tag};
+use aes_gcm_siv::Aes256GcmSiv;
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{ID_BYTES, NONCE_BYTES, TAG_BYTES, WRAPPED_BYTES, cipher};
-use crate::store::Generation;
+use super::{ID_BYTES, cipher};
 
 /// Bytes of a key.
 pub const KEY_BYTES: usize = 32;
@@ -19,7 +17,7 @@ const PREFIX: &str = "symtool-key-1:";
 
 /// Which master key is meant. Says nothing about the key itself.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyId(pub(super) [u8; ID_BYTES]);
+pub struct KeyId(pub(crate) [u8; ID_BYTES]);
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,7 +49,7 @@ pub struct KeyError;
 #[derive(Clone)]
 pub struct MasterKey {
     id: KeyId,
-    cipher: Arc<Aes256GcmSiv>,
+    pub(crate) cipher: Arc<Aes256GcmSiv>,
 }
 
 impl fmt::Debug for MasterKey {
@@ -103,42 +101,10 @@ impl MasterKey {
     pub fn id(&self) -> KeyId {
         self.id
     }
-
-    /// `data_key` of `generation`, wrapped.
-    pub(super) fn wrap(&self, data_key: &[u8; KEY_BYTES], generation: Generation) -> std::io::Result<[u8; WRAPPED_BYTES]> {
-        let mut wrapped = [0; WRAPPED_BYTES];
-        let (id, rest) = wrapped.split_at_mut(ID_BYTES);
-        let (nonce, rest) = rest.split_at_mut(NONCE_BYTES);
-        let (data, tag) = rest.split_at_mut(KEY_BYTES);
-        id.copy_from_slice(&self.id.0);
-        getrandom::fill(nonce)?;
-        data.copy_from_slice(data_key);
-        let nonce = Nonce::try_from(&*nonce).map_err(|_| too_large())?;
-        let made = self.cipher.encrypt_inout_detached(&nonce, &associated(generation), data.into()).map_err(|_| too_large())?;
-        tag.copy_from_slice(&made);
-        Ok(wrapped)
-    }
-
-    /// The inverse of [`Self::wrap`]; `None` if it is not of this key and generation, or was altered.
-    pub(super) fn unwrap(&self, wrapped: &[u8; WRAPPED_BYTES], generation: Generation) -> Option<Zeroizing<[u8; KEY_BYTES]>> {
-        let (nonce, rest) = wrapped[ID_BYTES..].split_at(NONCE_BYTES);
-        let (data, tag) = rest.split_at(rest.len() - TAG_BYTES);
-        let mut key = Zeroizing::new([0; KEY_BYTES]);
-        key.copy_from_slice(data);
-        let (nonce, tag) = (Nonce::try_from(nonce).ok()?, Tag::try_from(tag).ok()?);
-        self.cipher.decrypt_inout_detached(&nonce, &associated(generation), key.as_mut_slice().into(), &tag).ok()?;
-        Some(key)
-    }
 }
 
-fn too_large() -> std::io::Error {
+pub(super) fn too_large() -> std::io::Error {
     std::io::Error::other("a key cannot be wrapped")
-}
-
-fn associated(generation: Generation) -> Vec<u8> {
-    let mut data = b"symtool data key\0".to_vec();
-    data.extend_from_slice(&generation.footer());
-    data
 }
 
 /// Fills `bytes` from `digits`, which have to be exactly as many.

@@ -1,23 +1,23 @@
-//! Encryption at rest: in, compressed blocks and where they belong; out, bytes that say nothing without the key, and back.
+//! How blocks lie on disk: compressed with a checksum in an open store, encrypted in a sealed one.
 //!
 //! ```text
-//! master key            the user's (key.rs); never in the store
-//!   └ data key          random, one for each generation of a module; in its footer, wrapped by the master key
-//!       └ blocks        AES-256-GCM-SIV (RFC 8452) of the compressed data
-//!
-//! offset size  sealed block, little-endian
-//! 0      1     suite: 1 = AES-256-GCM-SIV; 2 = the same, and 68 bytes of wrapped data key before the data
+//! offset size  stored block, little-endian
+//! 0      1     suite: 16 = compressed; 17 = AES-256-GCM-SIV (RFC 8452); 18 = the same, of a record
 //! 1      8     first address or number covered (the last is in the key)
 //! 9      4     bytes of the block once expanded
-//! 13     …     suite 2: id of the master key (8), nonce (12), wrapped data key (48)
-//! …      …     encrypted zstd frame, tag (16)
+//! 13     8     first address or number that no block before it covers
+//! 21     8     suite 16: XXH3-64 of the key and of all before and after this field
+//! 21     12    suite 18: id of the epoch (4), generation (8)
+//! …      …     zstd frame; suites 17 and 18: encrypted, tag (16)
 //! ```
 //!
-//! The nonce of a block is its last number and its kind: no two blocks of a data key share one. What stands in the clear is
-//! authenticated with the module, the generation, the kind and the last number, so that a block opens in its own place only.
-//! A new master key changes the 68 bytes of each footer and nothing else.
+//! Suites 0 to 2 are those of store format 3. The keys are those of the store's [`Ring`]: each generation of a module has a data
+//! key of its own. The nonce of a block is its last number and its kind, so that no two blocks of a data key share one; a record and
+//! its second copy do, which costs no more than that equal records look equal. What stands in the clear is authenticated together
+//! with the key of the row, so that a block opens in its own place only.
 
 mod key;
+mod ring;
 mod row;
 
 use std::fmt;
@@ -25,23 +25,27 @@ use std::sync::Arc;
 
 use aes_gcm_siv::aead::{AeadInOut, KeyInit};
 use aes_gcm_siv::{Aes256GcmSiv, Key, Nonce, Tag};
-use zeroize::Zeroizing;
+use xxhash_rust::xxh3::Xxh3;
 
-use crate::block::{CHECKSUM_AT, Compressed, Damage, Expanded, HEADER_BYTES, Kind, SUITE_OPEN, expand, expand_data, head};
+use crate::block::{Compressed, Damage, Expanded, HEADER_BYTES, Kind, expand_data};
 use crate::store::Generation;
 pub use key::{KEY_BYTES, KeyError, KeyId, MasterKey};
+pub use ring::{Epoch, EpochId, Ring};
 pub use row::RowSeal;
 
-const SUITE_SEALED: u8 = 1;
-const SUITE_FOOTER: u8 = 2;
+const SUITE_OPEN: u8 = 16;
+const SUITE_SEALED: u8 = 17;
+const SUITE_RECORD: u8 = 18;
 const NONCE_BYTES: usize = 12;
 const TAG_BYTES: usize = 16;
 const ID_BYTES: usize = 8;
-/// Id of the master key, nonce, wrapped data key.
-const WRAPPED_BYTES: usize = ID_BYTES + NONCE_BYTES + KEY_BYTES + TAG_BYTES;
+/// Bytes in the clear that all blocks have.
+const HEAD_BYTES: usize = 21;
+/// Epoch and generation of a sealed record.
+const RECORD_BYTES: usize = EpochId::BYTES + 8;
 
 /// Version of what is authenticated with each block.
-const VERSION: u8 = 1;
+const VERSION: u8 = 4;
 
 /// How the blocks of one generation of a module are stored.
 #[derive(Clone)]
@@ -52,10 +56,10 @@ pub enum Seal {
     Sealed(Arc<DataKey>),
 }
 
-/// A data key, and how its footer has it.
+/// The data key of one generation of a module.
 pub struct DataKey {
     cipher: Aes256GcmSiv,
-    wrapped: [u8; WRAPPED_BYTES],
+    epoch: EpochId,
 }
 
 impl fmt::Debug for Seal {
@@ -67,7 +71,7 @@ impl fmt::Debug for Seal {
     }
 }
 
-/// Why a footer cannot be opened.
+/// Why a record or a key ring cannot be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Locked {
     /// It needs this key, and another was given, or none.
@@ -80,16 +84,48 @@ pub enum Locked {
 
 /// Where a block belongs.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
-    /// Whose block it is.
-    pub generation: Generation,
+pub struct Place<'k> {
+    /// The key of its row.
+    pub key: &'k [u8],
     /// What it holds.
     pub kind: Kind,
     /// The last address or number that it covers.
     pub last: u64,
 }
 
-impl Place {
+/// What stands before a block's data in the clear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Head {
+    suite: u8,
+    first: u64,
+    raw_bytes: u32,
+    from: u64,
+}
+
+impl Head {
+    fn of(bytes: &[u8]) -> Result<Self, Damage> {
+        let head = bytes.get(..HEAD_BYTES).ok_or(Damage::Header)?;
+        let number = |at: std::ops::Range<usize>| head[at].iter().rev().fold(0u64, |number, &byte| number << 8 | u64::from(byte));
+        let raw_bytes = u32::try_from(number(9..13)).map_err(|_| Damage::Header)?;
+        Ok(Self { suite: head[0], first: number(1..9), raw_bytes, from: number(13..HEAD_BYTES) })
+    }
+
+    fn bytes(self) -> [u8; HEAD_BYTES] {
+        let mut bytes = [0; HEAD_BYTES];
+        bytes[0] = self.suite;
+        bytes[1..9].copy_from_slice(&self.first.to_le_bytes());
+        bytes[9..13].copy_from_slice(&self.raw_bytes.to_le_bytes());
+        bytes[13..].copy_from_slice(&self.from.to_le_bytes());
+        bytes
+    }
+}
+
+/// Bytes of a stored block once expanded, as its header has them; `None` if it has none.
+pub fn expanded_bytes(bytes: &[u8]) -> Option<u64> {
+    Head::of(bytes).ok().map(|head| head.raw_bytes.into())
+}
+
+impl Place<'_> {
     fn nonce(self) -> Nonce {
         let mut nonce = [0; NONCE_BYTES];
         nonce[..8].copy_from_slice(&self.last.to_be_bytes());
@@ -97,144 +133,147 @@ impl Place {
         nonce.into()
     }
 
-    /// What is authenticated: `head` is what stands before the data in the clear, but not the wrapped data key, which
-    /// changes with the master key.
-    fn associated(self, head: &[u8]) -> Vec<u8> {
+    fn associated(self, clear: &[u8]) -> Vec<u8> {
         let mut data = vec![VERSION];
-        data.extend_from_slice(&self.generation.key(self.kind, self.last));
-        data.extend_from_slice(head);
+        data.extend_from_slice(self.key);
+        data.extend_from_slice(clear);
         data
+    }
+
+    fn checksum(self, head: &[u8], data: &[u8]) -> [u8; HEADER_BYTES - HEAD_BYTES] {
+        let mut hash = Xxh3::new();
+        hash.update(self.key);
+        hash.update(head);
+        hash.update(data);
+        hash.digest().to_le_bytes()
     }
 }
 
 impl Seal {
-    /// How a new generation is stored: with `key`, under a new data key.
-    ///
-    /// # Errors
-    /// If the operating system has no random numbers.
-    pub fn new(key: Option<&MasterKey>, generation: Generation) -> std::io::Result<Self> {
-        let Some(key) = key else { return Ok(Self::Open) };
-        let mut data_key = Zeroizing::new([0; KEY_BYTES]);
-        getrandom::fill(&mut *data_key)?;
-        let wrapped = key.wrap(&data_key, generation)?;
-        Ok(Self::Sealed(Arc::new(DataKey { cipher: cipher(&data_key), wrapped })))
+    /// How a new generation is stored in a store with `ring`; without one it is open.
+    pub fn new(ring: Option<&Ring>, generation: Generation) -> Self {
+        ring.map_or(Self::Open, |ring| Self::of_epoch(ring.newest(), generation))
     }
 
-    /// The bytes of `block`, as they go to disk.
+    fn of_epoch(epoch: &Epoch, generation: Generation) -> Self {
+        Self::Sealed(Arc::new(DataKey { cipher: cipher(&epoch.data_key(generation)), epoch: epoch.id() }))
+    }
+
+    /// The bytes of `block`, as they go to disk at `place`.
     ///
     /// # Errors
     /// If the block is larger than the cipher allows, which none is.
-    pub fn close(&self, generation: Generation, block: &Compressed) -> std::io::Result<Vec<u8>> {
-        let Self::Sealed(key) = self else { return Ok(block.bytes.clone()) };
-        let is_footer = block.kind == Kind::Footer;
-        let mut bytes = Vec::with_capacity(block.bytes.len() + WRAPPED_BYTES + TAG_BYTES);
-        bytes.push(if is_footer { SUITE_FOOTER } else { SUITE_SEALED });
-        bytes.extend_from_slice(&block.bytes[1..CHECKSUM_AT]);
-        if is_footer {
-            bytes.extend_from_slice(&key.wrapped);
+    pub fn close(&self, place: Place<'_>, block: &Compressed, generation: Generation) -> std::io::Result<Vec<u8>> {
+        let suite = match (self, block.kind) {
+            (Self::Open, _) => SUITE_OPEN,
+            (_, Kind::Footer) => SUITE_RECORD,
+            _ => SUITE_SEALED,
+        };
+        let mut bytes = Vec::with_capacity(HEAD_BYTES + RECORD_BYTES + block.data.len() + TAG_BYTES);
+        bytes.extend_from_slice(&Head { suite, first: block.first, raw_bytes: block.raw_bytes, from: block.from }.bytes());
+        let Self::Sealed(key) = self else {
+            let sum = place.checksum(&bytes, &block.data);
+            bytes.extend_from_slice(&sum);
+            bytes.extend_from_slice(&block.data);
+            return Ok(bytes);
+        };
+        if suite == SUITE_RECORD {
+            bytes.extend_from_slice(&key.epoch.0);
+            bytes.extend_from_slice(&generation.number.to_be_bytes());
         }
-        let (data_at, place) = (bytes.len(), Place { generation, kind: block.kind, last: block.last });
-        bytes.extend_from_slice(&block.bytes[HEADER_BYTES..]);
-        let (head, data) = bytes.split_at_mut(data_at);
-        let tag = key.cipher.encrypt_inout_detached(&place.nonce(), &place.associated(&head[..CHECKSUM_AT]), data.into());
+        let data_at = bytes.len();
+        bytes.extend_from_slice(&block.data);
+        let (clear, data) = bytes.split_at_mut(data_at);
+        let tag = key.cipher.encrypt_inout_detached(&place.nonce(), &place.associated(clear), data.into());
         bytes.extend_from_slice(&tag.map_err(|_| std::io::Error::other("a block is too large to be sealed"))?);
         Ok(bytes)
     }
 
-    /// Expands what [`Self::close`] made of a block that belongs to `place`.
+    /// Expands what [`Self::close`] made of a block that belongs to `place`; with it comes the first number that no block before it
+    /// covers.
     ///
     /// # Errors
     /// [`Damage`] if `bytes` are not that block.
-    pub fn expand(&self, place: Place, bytes: &[u8]) -> Result<Expanded, Damage> {
-        let Self::Sealed(key) = self else { return expand(bytes) };
-        let (first, raw_bytes) = sealed_head(bytes, place)?;
-        Ok(Expanded { first, raw: expand_data(&key.decrypt(place, bytes)?, raw_bytes)? })
+    pub fn expand(&self, place: Place<'_>, bytes: &[u8]) -> Result<(u64, Expanded), Damage> {
+        let head = Head::of(bytes)?;
+        let raw = match self {
+            Self::Open => expand_data(open_data(place, head, bytes)?, head.raw_bytes)?,
+            Self::Sealed(key) => expand_data(&key.decrypt(place, head, bytes)?, head.raw_bytes)?,
+        };
+        Ok((head.from, Expanded { first: head.first, raw }))
     }
 
     /// The block that [`Self::close`] was given.
     ///
     /// # Errors
-    /// [`Damage`] if `bytes` are not that block; of one that is not sealed, only its place is certain: it is for
-    /// [`expand`] to check.
-    pub fn unseal(&self, place: Place, bytes: &[u8]) -> Result<Compressed, Damage> {
-        let Self::Sealed(key) = self else {
-            return Ok(Compressed { kind: place.kind, last: place.last, bytes: bytes.to_vec() });
+    /// [`Damage`] if `bytes` are not that block.
+    pub fn open(&self, place: Place<'_>, bytes: &[u8]) -> Result<Compressed, Damage> {
+        let head = Head::of(bytes)?;
+        let data = match self {
+            Self::Open => open_data(place, head, bytes)?.to_vec(),
+            Self::Sealed(key) => key.decrypt(place, head, bytes)?,
         };
-        let (first, raw_bytes) = sealed_head(bytes, place)?;
-        Ok(Compressed::new((place.kind, first, place.last), raw_bytes, &key.decrypt(place, bytes)?))
+        Ok(Compressed::new((place.kind, head.first, place.last), head.from, head.raw_bytes, data))
     }
 
-    /// Opens a footer with `key`: how its generation is stored, and the expanded footer.
+    /// Opens a record of `generation`'s module: how that generation is stored, and the expanded record. In an open store, which has no
+    /// ring, the generation is what the record itself says.
     ///
     /// # Errors
-    /// [`Locked`].
-    pub fn footer(key: Option<&MasterKey>, is_sealed: bool, place: Place, bytes: &[u8]) -> Result<(Self, Expanded), Locked> {
-        let (suite, ..) = head(bytes)?;
-        match (suite, key) {
-            (SUITE_OPEN, _) if !is_sealed => Ok((Self::Open, expand(bytes)?)),
-            (SUITE_FOOTER, key) if is_sealed => {
-                let wrapped = wrapped(bytes).ok_or(Damage::Header)?;
-                let id = wrapping_key(&wrapped);
-                let key = key.filter(|key| key.id() == id).ok_or(Locked::Needs(id))?;
-                let data_key = key.unwrap(&wrapped, place.generation).ok_or(Damage::Seal)?;
-                let seal = Self::Sealed(Arc::new(DataKey { cipher: cipher(&data_key), wrapped }));
-                let opened = seal.expand(place, bytes)?;
-                Ok((seal, opened))
+    /// [`Damage`] if it is none, or one that does not belong into such a store.
+    pub fn record(
+        ring: Option<&Ring>,
+        place: Place<'_>,
+        module: crate::store::ModuleKey,
+        bytes: &[u8],
+    ) -> Result<(Self, Expanded), Damage> {
+        let suite = Head::of(bytes)?.suite;
+        let seal = match (suite, ring) {
+            (SUITE_OPEN, None) => Self::Open,
+            (SUITE_RECORD, Some(ring)) => {
+                let (epoch, generation) = record_of(bytes).ok_or(Damage::Header)?;
+                Self::of_epoch(ring.epoch(epoch).ok_or(Damage::Key)?, Generation { module, number: generation })
             }
-            (suite, _) => Err(Damage::Suite(suite).into()),
-        }
-    }
-
-    /// A sealed footer with its data key wrapped by `new` instead of `old`; `None` if that is so already.
-    ///
-    /// # Errors
-    /// [`Locked`].
-    pub fn rewrap(old: &MasterKey, new: &MasterKey, generation: Generation, bytes: &[u8]) -> Result<Option<Vec<u8>>, Locked> {
-        let wrapped = wrapped(bytes).ok_or(Damage::Header)?;
-        match wrapping_key(&wrapped) {
-            id if id == new.id() => Ok(None),
-            id if id == old.id() => {
-                let data_key = old.unwrap(&wrapped, generation).ok_or(Damage::Seal)?;
-                let again = new.wrap(&data_key, generation).map_err(|_| Damage::Seal)?;
-                let mut bytes = bytes.to_vec();
-                bytes[CHECKSUM_AT..CHECKSUM_AT + WRAPPED_BYTES].copy_from_slice(&again);
-                Ok(Some(bytes))
-            }
-            id => Err(Locked::Needs(id)),
-        }
+            (suite, _) => return Err(Damage::Suite(suite)),
+        };
+        let (_, opened) = seal.expand(place, bytes)?;
+        Ok((seal, opened))
     }
 }
 
-/// Which master key a sealed footer needs; `None` if it is no sealed footer.
-pub fn key_of_footer(bytes: &[u8]) -> Option<KeyId> {
-    wrapped(bytes).as_ref().map(wrapping_key)
+/// Whether `bytes` are those of a sealed block or record.
+pub fn is_sealed(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(&SUITE_SEALED | &SUITE_RECORD))
 }
 
-fn wrapped(bytes: &[u8]) -> Option<[u8; WRAPPED_BYTES]> {
-    let is_footer = bytes.first() == Some(&SUITE_FOOTER);
-    bytes.get(CHECKSUM_AT..CHECKSUM_AT + WRAPPED_BYTES).filter(|_| is_footer)?.try_into().ok()
+/// Epoch and generation of a sealed record.
+fn record_of(bytes: &[u8]) -> Option<(EpochId, u64)> {
+    let (epoch, generation) = bytes.get(HEAD_BYTES..HEAD_BYTES + RECORD_BYTES)?.split_at_checked(EpochId::BYTES)?;
+    Some((EpochId(epoch.try_into().ok()?), u64::from_be_bytes(generation.try_into().ok()?)))
 }
 
-fn wrapping_key(wrapped: &[u8; WRAPPED_BYTES]) -> KeyId {
-    let mut id = [0; ID_BYTES];
-    id.copy_from_slice(&wrapped[..ID_BYTES]);
-    KeyId(id)
-}
-
-fn sealed_head(bytes: &[u8], place: Place) -> Result<(u64, u32), Damage> {
-    let (suite, first, raw_bytes) = head(bytes)?;
-    let expected = if place.kind == Kind::Footer { SUITE_FOOTER } else { SUITE_SEALED };
-    if suite == expected { Ok((first, raw_bytes)) } else { Err(Damage::Suite(suite)) }
+/// The data of a block that is not sealed.
+fn open_data<'b>(place: Place<'_>, head: Head, bytes: &'b [u8]) -> Result<&'b [u8], Damage> {
+    if head.suite != SUITE_OPEN {
+        return Err(Damage::Suite(head.suite));
+    }
+    let (header, data) = bytes.split_at_checked(HEADER_BYTES).ok_or(Damage::Header)?;
+    let (head, sum) = header.split_at(HEAD_BYTES);
+    if sum == place.checksum(head, data) { Ok(data) } else { Err(Damage::Checksum) }
 }
 
 impl DataKey {
     /// The compressed data of a sealed block.
-    fn decrypt(&self, place: Place, bytes: &[u8]) -> Result<Vec<u8>, Damage> {
-        let data_at = CHECKSUM_AT + if place.kind == Kind::Footer { WRAPPED_BYTES } else { 0 };
-        let (head, data) = bytes.split_at_checked(data_at).ok_or(Damage::Header)?;
+    fn decrypt(&self, place: Place<'_>, head: Head, bytes: &[u8]) -> Result<Vec<u8>, Damage> {
+        let (suite, clear) =
+            if place.kind == Kind::Footer { (SUITE_RECORD, HEAD_BYTES + RECORD_BYTES) } else { (SUITE_SEALED, HEAD_BYTES) };
+        if head.suite != suite {
+            return Err(Damage::Suite(head.suite));
+        }
+        let (clear, data) = bytes.split_at_checked(clear).ok_or(Damage::Header)?;
         let (data, tag) = data.len().checked_sub(TAG_BYTES).and_then(|at| data.split_at_checked(at)).ok_or(Damage::Header)?;
         let (mut data, tag) = (data.to_vec(), Tag::try_from(tag).map_err(|_| Damage::Header)?);
-        let associated = place.associated(&head[..CHECKSUM_AT]);
+        let associated = place.associated(clear);
         self.cipher.decrypt_inout_detached(&place.nonce(), &associated, data.as_mut_slice().into(), &tag).map_err(|_| Damage::Seal)?;
         Ok(data)
     }
@@ -250,79 +289,87 @@ mod tests {
     use crate::block::compress;
     use crate::store::ModuleKey;
 
-    fn generation(module: u8, number: u32) -> Generation {
+    fn generation(module: u8, number: u64) -> Generation {
         Generation { module: ModuleKey([module; 16]), number }
     }
 
-    fn sealed() -> (MasterKey, Seal, Place, Compressed, Vec<u8>) {
-        let key = MasterKey::from_bytes(&[7; KEY_BYTES]);
-        let seal = Seal::new(Some(&key), generation(1, 1)).unwrap();
-        let block = compress(Kind::Ranges, 3, 9, b"_ZN6secret4nameEv and more of the same").unwrap();
-        let bytes = seal.close(generation(1, 1), &block).unwrap();
-        (key, seal, Place { generation: generation(1, 1), kind: Kind::Ranges, last: 9 }, block, bytes)
+    const PLACE: Place<'_> = Place { key: b"the key of the row", kind: Kind::Ranges, last: 9 };
+
+    fn block() -> Compressed {
+        compress(Kind::Ranges, 3, 9, b"_ZN6secret4nameEv and more of the same").unwrap()
+    }
+
+    fn seals() -> [Seal; 2] {
+        [Seal::Open, Seal::new(Some(&Ring::generate().unwrap()), generation(1, 1))]
     }
 
     #[test]
-    fn sealed_blocks_open_again() {
-        let (_, seal, place, block, bytes) = sealed();
-        assert_eq!(seal.expand(place, &bytes).unwrap(), expand(&block.bytes).unwrap());
-        assert_eq!(seal.unseal(place, &bytes).unwrap(), block);
-        assert!(!bytes.windows(6).any(|part| part == b"secret"));
-    }
-
-    #[test]
-    fn any_changed_bit_breaks_the_seal() {
-        let (_, seal, place, _, bytes) = sealed();
-        for bit in 0..bytes.len() * 8 {
-            let mut changed = bytes.clone();
-            changed[bit / 8] ^= 1 << (bit % 8);
-            assert!(seal.expand(place, &changed).is_err(), "bit {bit}");
+    fn blocks_open_again() {
+        for seal in seals() {
+            let mut block = block();
+            block.from = 2;
+            let bytes = seal.close(PLACE, &block, generation(1, 1)).unwrap();
+            assert_eq!(seal.expand(PLACE, &bytes).unwrap(), (2, block.expand().unwrap()));
+            let opened = seal.open(PLACE, &bytes).unwrap();
+            assert_eq!((opened.hash(), opened.from, opened.first), (block.hash(), 2, 3));
+            assert_eq!(bytes.windows(6).any(|part| part == b"secret"), matches!(seal, Seal::Open));
+            assert_eq!(expanded_bytes(&bytes), Some(u64::from(block.raw_bytes)));
         }
-        (0..bytes.len()).for_each(|end| assert!(seal.expand(place, &bytes[..end]).is_err(), "{end}"));
     }
 
     #[test]
-    fn a_swapped_block_is_noticed() {
-        let (_, seal, place, _, bytes) = sealed();
-        let elsewhere =
-            [Place { generation: generation(2, 1), ..place }, Place { kind: Kind::Functions, ..place }, Place { last: 10, ..place }];
-        for place in elsewhere {
-            assert_eq!(seal.expand(place, &bytes), Err(Damage::Seal), "{place:?}");
+    fn any_changed_bit_or_cut_is_noticed() {
+        for seal in seals() {
+            let bytes = seal.close(PLACE, &block(), generation(1, 1)).unwrap();
+            for bit in 0..bytes.len() * 8 {
+                let mut changed = bytes.clone();
+                changed[bit / 8] ^= 1 << (bit % 8);
+                assert!(seal.expand(PLACE, &changed).is_err(), "bit {bit}");
+            }
+            (0..bytes.len()).for_each(|end| assert!(seal.expand(PLACE, &bytes[..end]).is_err(), "{end}"));
         }
-        assert_eq!(Seal::Open.expand(place, &bytes), Err(Damage::Suite(SUITE_SEALED)));
     }
 
-    /// A block of an earlier import: under the same key of that import, and in the same place.
+    #[test]
+    fn a_moved_block_is_noticed() {
+        for seal in seals() {
+            let bytes = seal.close(PLACE, &block(), generation(1, 1)).unwrap();
+            assert!(seal.expand(Place { key: b"another key", ..PLACE }, &bytes).is_err());
+        }
+        let [open, sealed] = seals();
+        let bytes = sealed.close(PLACE, &block(), generation(1, 1)).unwrap();
+        assert_eq!(open.expand(PLACE, &bytes), Err(Damage::Suite(SUITE_SEALED)));
+        let bytes = open.close(PLACE, &block(), generation(1, 1)).unwrap();
+        assert_eq!(sealed.expand(PLACE, &bytes), Err(Damage::Suite(SUITE_OPEN)));
+    }
+
+    /// A block of another import lies at the same place, under another key.
     #[test]
     fn a_rolled_back_block_is_noticed() {
-        let (key, seal, place, _, bytes) = sealed();
-        assert_eq!(seal.expand(Place { generation: generation(1, 2), ..place }, &bytes), Err(Damage::Seal));
-        let again = Seal::new(Some(&key), place.generation).unwrap();
-        assert_eq!(again.expand(place, &bytes), Err(Damage::Seal));
+        let ring = Ring::generate().unwrap();
+        let old = Seal::new(Some(&ring), generation(1, 1)).close(PLACE, &block(), generation(1, 1)).unwrap();
+        assert_eq!(Seal::new(Some(&ring), generation(1, 2)).expand(PLACE, &old), Err(Damage::Seal));
+        assert_eq!(Seal::new(Some(&ring.rotated().unwrap()), generation(1, 1)).expand(PLACE, &old), Err(Damage::Seal));
     }
 
     #[test]
-    fn footers_bring_their_key() {
-        let (key, seal, place, ..) = sealed();
-        let place = Place { kind: Kind::Footer, last: u64::MAX, ..place };
-        let footer = compress(Kind::Footer, u64::MAX, u64::MAX, b"{}").unwrap();
-        let bytes = seal.close(place.generation, &footer).unwrap();
-        let (_, opened) = Seal::footer(Some(&key), true, place, &bytes).unwrap();
-        assert_eq!(opened.raw, b"{}");
-        let other = MasterKey::from_bytes(&[8; KEY_BYTES]);
-        let failure = |key, is_sealed, place| Seal::footer(key, is_sealed, place, &bytes).map(|_| ()).unwrap_err();
-        assert_eq!(failure(Some(&other), true, place), Locked::Needs(key.id()));
-        assert_eq!(failure(None, true, place), Locked::Needs(key.id()));
-        assert_eq!(failure(None, false, place), Damage::Suite(SUITE_FOOTER).into());
-        assert_eq!(failure(Some(&key), true, Place { generation: generation(1, 2), ..place }), Damage::Seal.into());
-        assert_eq!(Seal::footer(Some(&key), true, place, &footer.bytes).map(|_| ()), Err(Damage::Suite(SUITE_OPEN).into()));
-        assert_eq!(key_of_footer(&bytes), Some(key.id()));
-
-        let again = Seal::rewrap(&key, &other, place.generation, &bytes).unwrap().unwrap();
-        assert_eq!(Seal::footer(Some(&other), true, place, &again).unwrap().1.raw, b"{}");
-        assert_eq!(again[CHECKSUM_AT + WRAPPED_BYTES..], bytes[CHECKSUM_AT + WRAPPED_BYTES..]);
-        assert_eq!(Seal::rewrap(&key, &other, place.generation, &again), Ok(None));
-        let third = MasterKey::from_bytes(&[9; KEY_BYTES]);
-        assert_eq!(Seal::rewrap(&third, &key, place.generation, &again), Err(Locked::Needs(other.id())));
+    fn records_say_what_opens_them() {
+        let ring = Ring::generate().unwrap();
+        let place = Place { kind: Kind::Footer, last: u64::MAX, ..PLACE };
+        let record = compress(Kind::Footer, u64::MAX, u64::MAX, b"{}").unwrap();
+        let module = ModuleKey([1; 16]);
+        let close = |seal: &Seal| seal.close(place, &record, generation(1, 5)).unwrap();
+        let (open, sealed) = (close(&Seal::Open), close(&Seal::new(Some(&ring), generation(1, 5))));
+        let rotated = ring.rotated().unwrap();
+        for ring in [&ring, &rotated] {
+            assert_eq!(Seal::record(Some(ring), place, module, &sealed).unwrap().1.raw, b"{}");
+        }
+        assert_eq!(Seal::record(None, place, module, &open).unwrap().1.raw, b"{}");
+        let failure = |ring, module, bytes| Seal::record(ring, place, module, bytes).map(|_| ()).unwrap_err();
+        assert_eq!(failure(None, module, &sealed), Damage::Suite(SUITE_RECORD));
+        assert_eq!(failure(Some(&ring), module, &open), Damage::Suite(SUITE_OPEN));
+        assert_eq!(failure(Some(&ring), ModuleKey([2; 16]), &sealed), Damage::Seal);
+        assert_eq!(failure(Some(&Ring::generate().unwrap()), module, &sealed), Damage::Key);
+        assert_eq!((is_sealed(&sealed), is_sealed(&open)), (true, false));
     }
 }

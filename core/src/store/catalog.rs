@@ -8,11 +8,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use symtool_formats::{Detail, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols, is_same_arch};
 
+use super::record::{ContentsHash, Extents};
 use super::{ModuleKey, Source};
 use crate::seal::Seal;
 
-/// Version of all blocks of a module. 1: the first.
-pub const FORMAT: u32 = 3;
+/// Version of all blocks of a module. 1: the first. 3: blocks begin with 21 bytes. 4: each says where the one before it ends.
+pub const FORMAT: u32 = 4;
 
 /// What a module is and holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +64,9 @@ pub struct Footer {
     /// Other ids of a mapping, in hexadecimal: R8's, and that of its contents, which is Sentry's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_ids: Vec<String>,
+    /// What people call the build that it belongs to, such as `com.example.shop@1.4.0`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
 }
 
 impl Footer {
@@ -118,6 +122,7 @@ impl Footer {
             sources: vec![source],
             classes: 0,
             other_ids: Vec::new(),
+            labels: Vec::new(),
         }
     }
 
@@ -188,6 +193,10 @@ pub struct Module {
     pub footer: Footer,
     /// How its blocks are stored.
     pub seal: Seal,
+    /// Its blocks, by kind. Empty for a module in memory, whose blocks are all there.
+    pub extents: Extents,
+    /// The hash of its blocks.
+    pub contents: ContentsHash,
 }
 
 /// Modules for which a name stands.

@@ -25,6 +25,57 @@ pub enum Error {
         /// What this version reads.
         expected: &'static str,
     },
+    /// Written by the version before this one.
+    #[error("{}: the store has format 3; it is migrated by the next command that may write to its folder", .0.display())]
+    OldFormat(PathBuf),
+    /// A store of format 3 that is damaged.
+    #[error("{}: the store has format 3 and cannot be migrated, as {module} is damaged ({why}); nothing was changed; remove or repair that module \
+             with the version that wrote the store", store.display())]
+    Migration {
+        /// The store.
+        store: PathBuf,
+        /// Name and id.
+        module: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Its format file is lost or damaged.
+    #[error("{}: its file FORMAT is missing or damaged, or does not fit its other files; `symtool modules repair` writes it again", .0.display())]
+    FormatLost(PathBuf),
+    /// Neither copy of its key ring is intact.
+    #[error("{}: the store is sealed, and both copies of its key ring are missing or damaged; bring `ring` or `ring.copy` back from a backup: \
+             without one of them nothing in it can be read", .0.display())]
+    RingLost(PathBuf),
+    /// What was acknowledged cannot be read.
+    #[error("{}: this file, which says what was stored, is damaged; `symtool modules repair` checks the store and writes it again", .0.display())]
+    AckDamaged(PathBuf),
+    /// A database has less than was acknowledged, or something else.
+    #[error("{}: the database {database} has lost changes that were stored (change {acknowledged} was the last, {found} is there); \
+             `symtool modules repair` saves what its files still hold and names what is gone", store.display())]
+    Unacknowledged {
+        /// The store.
+        store: PathBuf,
+        /// Which database.
+        database: &'static str,
+        /// The change that was acknowledged.
+        acknowledged: u64,
+        /// The last one that is there.
+        found: u64,
+    },
+    /// A database without the file that says what belongs to it.
+    #[error("{}: the database's file CURRENT is missing; `symtool modules repair` rebuilds the database from its other files", .0.display())]
+    DatabaseLost(PathBuf),
+    /// Rows that a change needs are damaged.
+    #[error("{}: rows that are needed here are damaged; `symtool modules repair` saves what is intact and names what is not", .0.display())]
+    Damaged(PathBuf),
+    /// A module whose own blocks cannot be read.
+    #[error("{module}: its blocks cannot be read: {damage}; import it again")]
+    Input {
+        /// Name and id.
+        module: String,
+        /// What is wrong.
+        damage: Damage,
+    },
     /// It is sealed, and no key was given.
     #[error("{}: the store is sealed with key {wanted}; give its key with --key-file FILE, --key-command CMD, $SYMTOOL_KEY or `key-file` in \
              symtool.toml", store.display())]
@@ -44,8 +95,9 @@ pub enum Error {
         /// The key at hand.
         given: KeyId,
     },
-    /// It is not sealed, and a key was given to write with.
-    #[error("{}: the store was made without a key and stays open; leave out the key, or import into a new store, which will be sealed", .0.display())]
+    /// It is not sealed, and a key was given.
+    #[error("{}: the store is not sealed, and a key was given; if this is the right store, leave out the key; to seal modules, import them into \
+             a new store", .0.display())]
     Open(PathBuf),
     /// It is not sealed, so that its key cannot be changed.
     #[error("{}: the store is not sealed: its key cannot be changed; to seal modules, import them into a new store with a key", .0.display())]
@@ -140,6 +192,11 @@ impl Error {
             Self::Corrupt { kind: Kind::Ranges, last, .. } => Some(*last),
             _ => None,
         }
+    }
+
+    /// Damage to a module on its way in.
+    pub(crate) fn damaged_input(footer: &super::Footer, damage: Damage) -> Self {
+        Self::Input { module: format!("{} ({})", footer.name, footer.short_id()), damage }
     }
 
     pub(crate) fn io(path: &Path, cause: std::io::Error) -> Self {

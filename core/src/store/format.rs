@@ -1,150 +1,139 @@
-//! The format file of a store: in, its text; out, which version wrote the store, and whether it is sealed.
+//! The format file of a store: which version wrote it, and whether it is sealed.
 //!
 //! ```text
-//! symtool store 3             the version
-//! sealed 3f1c22a09b7e4d15     only if it is sealed: the id of its master key; of two, while the key is being changed
+//! symtool store 4             the version
+//! sealed 3f1c22a09b7e4d15     with the id of the master key; or `open`
+//! check 0f3a…                 of the lines before it, so that a file that was cut is never read as another one
 //! ```
+//!
+//! That a store is sealed stands in its key ring and in every record, too: what does not agree is refused.
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{ErrorKind, Write};
 use std::path::Path;
 
+use super::durable::{self, DRAFT};
 use super::{Error, Store};
-use crate::seal::{KeyId, MasterKey};
+use crate::seal::KeyId;
 
-const VERSION: &str = "symtool store 3";
+const VERSION: &str = "symtool store 4";
+/// The version before this one, which is migrated.
+const VERSION_3: &str = "symtool store 3";
+const OPEN: &str = "open";
 const SEALED: &str = "sealed ";
-/// Begins the name of a format file that is being written.
-const DRAFT: &str = ".FORMAT.";
 
 /// What the format file says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Format {
-    /// The keys that may open the store; none if it is not sealed.
-    keys: Vec<KeyId>,
+    /// Which key it is sealed with, as of the last rotation that was finished. The key ring decides which key opens it.
+    pub key: Option<KeyId>,
+}
+
+/// What is to be found where a store should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A store of this version.
+    Current(Format),
+    /// A store of format 3.
+    Old,
 }
 
 impl Format {
-    /// Of a store that is sealed with one of `keys`, or open without any.
-    pub fn of(keys: impl IntoIterator<Item = KeyId>) -> Self {
-        Self { keys: keys.into_iter().collect() }
-    }
-
-    /// Whether the store is sealed.
-    pub fn is_sealed(&self) -> bool {
-        !self.keys.is_empty()
-    }
-
-    /// The keys that may open it: two while the key is being changed.
-    pub fn keys(&self) -> &[KeyId] {
-        &self.keys
-    }
-
     /// The format of `store`.
     ///
     /// # Errors
-    /// If there is none, or none that this version reads.
+    /// If there is none, it is damaged, or none that this version reads. A store of format 3 has to be migrated first.
     pub fn read(store: &Store) -> Result<Self, Error> {
-        let path = store.path.join("FORMAT");
-        let found = match fs::read_to_string(&path) {
-            Ok(found) => found,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                let is_empty = fs::read_dir(&store.path).map_or(true, |mut entries| entries.next().is_none());
-                return Err(if is_empty { Error::Missing(store.path.clone()) } else { Error::NotAStore(store.path.clone()) });
-            }
-            Err(cause) => return Err(Error::io(&path, cause)),
-        };
-        Self::parse(&found).ok_or_else(|| {
-            let line = found.lines().find(|line| *line != VERSION).unwrap_or_default();
-            let found = line.chars().filter(|char| !char.is_control()).take(40).collect();
-            Error::Format { store: store.path.clone(), found, expected: VERSION }
-        })
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        let mut lines = text.lines();
-        if lines.next() != Some(VERSION) {
-            return None;
+        match Self::find(store)? {
+            Found::Current(format) => Ok(format),
+            Found::Old => Err(Error::OldFormat(store.path.clone())),
         }
-        let Some(sealed) = lines.next() else { return Some(Self::default()) };
-        let keys: Option<Vec<KeyId>> = sealed.strip_prefix(SEALED)?.split(' ').map(KeyId::parse).collect();
-        let keys = keys.filter(|keys| (1..=2).contains(&keys.len()) && lines.next().is_none())?;
-        Some(Self { keys })
     }
 
-    fn text(&self) -> String {
-        let keys: Vec<String> = self.keys.iter().map(KeyId::to_string).collect();
-        if keys.is_empty() { format!("{VERSION}\n") } else { format!("{VERSION}\n{SEALED}{}\n", keys.join(" ")) }
+    /// What there is.
+    ///
+    /// # Errors
+    /// If there is none, it is damaged, or none that this version knows.
+    pub fn find(store: &Store) -> Result<Found, Error> {
+        let path = store.path.join("FORMAT");
+        let Some(found) = durable::read(&path).map_err(|cause| Error::io(&path, cause))? else {
+            return Err(if is_empty(&store.path) {
+                Error::Missing(store.path.clone())
+            } else if has_remains(store) {
+                Error::FormatLost(store.path.clone())
+            } else {
+                Error::NotAStore(store.path.clone())
+            });
+        };
+        if let Some(format) = durable::checked(&found).and_then(Self::parse) {
+            return Ok(Found::Current(format));
+        }
+        let text = String::from_utf8_lossy(&found);
+        let first = text.lines().next().unwrap_or_default();
+        match first {
+            VERSION_3 if !has_ring(store) => Ok(Found::Old),
+            first if first.starts_with("symtool store ") && first != VERSION && first != VERSION_3 => {
+                let found = first.chars().filter(|char| !char.is_control()).take(40).collect();
+                Err(Error::Format { store: store.path.clone(), found, expected: VERSION })
+            }
+            _ => Err(Error::FormatLost(store.path.clone())),
+        }
+    }
+
+    fn parse(lines: &str) -> Option<Self> {
+        let mut lines = lines.lines();
+        let version = lines.next()?;
+        let sealed = lines.next()?;
+        let key = if sealed == OPEN { None } else { Some(KeyId::parse(sealed.strip_prefix(SEALED)?)?) };
+        (version == VERSION && lines.next().is_none()).then_some(Self { key })
+    }
+
+    fn text(self) -> String {
+        durable::with_check(&match self.key {
+            None => format!("{VERSION}\n{OPEN}\n"),
+            Some(key) => format!("{VERSION}\n{SEALED}{key}\n"),
+        })
     }
 
     /// Makes this the format of a new store, unless another process was faster. On disk before this returns.
     ///
     /// # Errors
-    /// If the folder holds other things, or cannot be written.
-    pub fn create(&self, store: &Store) -> Result<(), Error> {
-        let path = store.path.join("FORMAT");
-        if path.exists() {
-            return Ok(());
-        }
-        let ours = ["staging", "FORMAT", "write.lock", "read.lock"];
-        let is_ours = |name: &OsStr| ours.iter().any(|our| name == *our) || name.as_encoded_bytes().starts_with(DRAFT.as_bytes());
-        let is_foreign = |entries: fs::ReadDir| entries.flatten().any(|entry| !is_ours(&entry.file_name()));
-        if fs::read_dir(&store.path).is_ok_and(is_foreign) && !path.exists() {
-            return Err(Error::NotAStore(store.path.clone()));
-        }
-        let io = |cause| Error::io(&store.path, cause);
-        fs::create_dir_all(store.staging()).map_err(io)?;
-        let draft = self.draft(store).map_err(io)?;
-        let linked = fs::hard_link(&draft, &path);
-        // Whoever came first has decided.
-        let linked = linked.or_else(|error| if error.kind() == ErrorKind::AlreadyExists { Ok(()) } else { fs::rename(&draft, &path) });
-        let _ = fs::remove_file(&draft);
-        linked.and_then(|()| sync_folder(&store.path)).map_err(io)
+    /// If it cannot be written.
+    pub fn create(self, store: &Store) -> Result<(), Error> {
+        durable::create(&store.path.join("FORMAT"), self.text().as_bytes()).map_err(|cause| Error::io(&store.path, cause))
     }
 
     /// Makes this the format of a store that is there. On disk before this returns.
     ///
     /// # Errors
     /// If it cannot be written; the store has the format before then.
-    pub fn replace(&self, store: &Store) -> Result<(), Error> {
-        let replaced = self.draft(store).and_then(|draft| fs::rename(draft, store.path.join("FORMAT")));
-        replaced.and_then(|()| sync_folder(&store.path)).map_err(|cause| Error::io(&store.path.join("FORMAT"), cause))
-    }
-
-    fn draft(&self, store: &Store) -> std::io::Result<std::path::PathBuf> {
-        let draft = store.path.join(format!("{DRAFT}{}", std::process::id()));
-        let mut file = fs::File::create(&draft)?;
-        file.write_all(self.text().as_bytes())?;
-        file.sync_all()?;
-        Ok(draft)
-    }
-
-    /// Whether the key of `store` may open it for reading.
-    ///
-    /// # Errors
-    /// [`Error::NoKey`], [`Error::WrongKey`].
-    pub fn admit(&self, store: &Store) -> Result<(), Error> {
-        let is_key = |key: &MasterKey| self.keys.contains(&key.id());
-        match self.keys.first() {
-            Some(wanted) if !store.key.as_ref().is_some_and(is_key) => Err(store.needs_key(*wanted)),
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether the key of `store` may write into it.
-    ///
-    /// # Errors
-    /// [`Error::NoKey`], [`Error::WrongKey`]; [`Error::Open`] for a key where none belongs.
-    pub fn admit_writing(&self, store: &Store) -> Result<(), Error> {
-        self.admit(store)?;
-        if store.key.is_some() && !self.is_sealed() { Err(Error::Open(store.path.clone())) } else { Ok(()) }
+    pub fn replace(self, store: &Store) -> Result<(), Error> {
+        let path = store.path.join("FORMAT");
+        durable::replace(&path, self.text().as_bytes()).map_err(|cause| Error::io(&path, cause))
     }
 }
 
-/// Makes sure that what was made, renamed or removed in `folder` is on disk.
-fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    fs::File::open(folder)?.sync_all()
+/// What may lie in a folder in which a store is being made.
+const BEGINNINGS: [&str; 6] = ["staging", "FORMAT", "write.lock", "read.lock", "ring", "ring.copy"];
+
+/// Whether a store may be made in `folder`: there is nothing but what other processes have begun.
+pub fn is_free(folder: &Path) -> bool {
+    let is_ours = |name: &OsStr| BEGINNINGS.iter().any(|our| name == *our) || name.as_encoded_bytes().starts_with(DRAFT.as_bytes());
+    fs::read_dir(folder).map_or(true, |entries| entries.flatten().all(|entry| is_ours(&entry.file_name())))
+}
+
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none())
+}
+
+/// Whether this was a store.
+fn has_remains(store: &Store) -> bool {
+    let holds_database = |folder: &Path| fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+    has_ring(store) || [store.symbols(), store.crashes()].iter().any(|folder| holds_database(folder))
+}
+
+fn has_ring(store: &Store) -> bool {
+    store.ring().exists() || store.ring_copy().exists()
 }
 
 #[cfg(test)]
@@ -152,14 +141,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_come_back() {
-        let ids: Vec<KeyId> = ["0011223344556677", "8899aabbccddeeff"].iter().map(|id| KeyId::parse(id).unwrap()).collect();
-        for keys in [&ids[..0], &ids[..1], &ids[..]] {
-            let format = Format::of(keys.iter().copied());
-            assert_eq!(Format::parse(&format.text()), Some(format));
+    fn texts_come_back_and_no_part_of_them_does() {
+        for key in [None, KeyId::parse("0011223344556677")] {
+            let text = Format { key }.text();
+            let read = |text: &str| durable::checked(text.as_bytes()).and_then(Format::parse);
+            assert_eq!(read(&text), Some(Format { key }));
+            (0..text.len()).for_each(|end| assert_eq!(read(&text[..end]), None, "{end}"));
         }
-        for text in ["", "symtool store 2\n", "symtool store 3\nsealed\n", "symtool store 3\nsealed 00\n", "symtool store 3\nopen\n"] {
-            assert_eq!(Format::parse(text), None, "{text}");
+        for lines in ["", "symtool store 3\nopen\n", "symtool store 4\n", "symtool store 4\nsealed 00\n", "symtool store 4\nopen\nopen\n"] {
+            assert_eq!(Format::parse(lines), None, "{lines}");
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Whoever answers from one holds no lock while it waits for requests, and needs no store at all.
 
+use super::record::Extents;
 use super::{Blocks, Error, Generation, Module, Reader};
 use crate::block::{Compressed, Kind};
 use crate::pack::Packed;
@@ -19,7 +20,8 @@ impl Held {
     /// A module that is in no store.
     pub fn of(packed: Packed) -> Self {
         let generation = Generation { module: packed.key, number: 0 };
-        Self { module: Module { generation, footer: packed.footer, seal: Seal::Open }, blocks: packed.blocks }
+        let module = Module { generation, footer: packed.footer, seal: Seal::Open, extents: Extents::new(), contents: [0; 32] };
+        Self { module, blocks: packed.blocks }
     }
 
     /// A module as a store has it.
@@ -37,7 +39,7 @@ impl Held {
 
     /// Bytes of all blocks, compressed.
     pub fn bytes(&self) -> usize {
-        self.blocks.iter().map(|block| block.bytes.len()).sum()
+        self.blocks.iter().map(|block| block.data.len()).sum()
     }
 
     /// Its blocks of one kind, from the one that covers an address or number on.

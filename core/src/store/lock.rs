@@ -1,29 +1,35 @@
-//! Who may do what with a store's database: in, one of the store's two lock files; out, a lock that is held until dropped.
+//! Who may do what with a store's databases: lock files, held until dropped.
 //!
 //! ```text
-//! write.lock  held by the one process that writes, while it does; writers queue for it
-//! read.lock   shared by all that read, for as long as they do; files are deleted only by who gets it alone
+//! write.lock     held by the one process that writes, while it does; writers queue for it
+//! read.lock      shared by all that read, for as long as they do; files are deleted only by who gets it alone
+//! waiting.lock   shared by all that read or wait to; who deletes files begins only while nobody has it
 //! ```
 //!
-//! So readers and writers do not wait for each other. What a writer replaces or removes stays on disk until nobody reads;
-//! it is invisible from the moment that it is replaced. The operating system drops the locks of a process that dies.
+//! So readers and writers do not wait for each other, but for one deletion that has begun. What a writer replaces or removes stays on
+//! disk until nobody reads; it is invisible from the moment that it is replaced. The operating system drops the locks of a process
+//! that dies.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::Error;
+use super::{Error, Store};
 
 /// A held lock.
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "held for its drop")] File);
 
+/// The locks of a reader.
+#[derive(Debug)]
+pub struct ReadLock(#[expect(dead_code, reason = "held for its drop")] Lock, #[expect(dead_code, reason = "held for its drop")] Lock);
+
 /// Between two tries.
-const RETRY_MS: u64 = 10;
+const RETRY: Duration = Duration::from_millis(2);
 
 impl Lock {
-    /// For reading, beside other readers. Waits only while files are being deleted.
+    /// For reading, beside other readers. Waits only while another has it alone.
     ///
     /// # Errors
     /// [`Error::Locked`] if that takes longer than `wait`.
@@ -39,29 +45,38 @@ impl Lock {
     /// # Errors
     /// [`Error::Locked`] with the process that holds it, if another does for longer than `wait`.
     pub fn exclusive(path: &Path, wait: Duration) -> Result<Self, Error> {
-        let mut file = open(path)?;
+        let file = open(path)?;
         wait_for(path, &file, wait, File::try_lock)?;
-        // Whoever waits in vain says who was in the way. That it cannot be written is no reason to stop.
-        let text = format!("{}\n", std::process::id());
-        let _ = file.rewind().and_then(|()| file.set_len(0)).and_then(|()| file.write_all(text.as_bytes()));
         Ok(Self(file))
     }
 
-    /// Whether another process holds it alone.
-    pub fn is_held(path: &Path) -> bool {
-        File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
-    }
-
     /// Alone, if that is possible now.
-    pub fn alone(path: &Path) -> Option<Self> {
+    fn alone(path: &Path) -> Option<Self> {
         let file = open(path).ok()?;
         file.try_lock().ok()?;
         Some(Self(file))
     }
 }
 
+impl ReadLock {
+    /// Waits for a deletion that has begun, if there is one, and never for another.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] if that takes longer than the store's wait.
+    pub fn shared(store: &Store) -> Result<Self, Error> {
+        let waiting = Lock::shared(&store.path.join("waiting.lock"), store.wait)?;
+        Ok(Self(Lock::shared(&store.read_lock(), store.wait)?, waiting))
+    }
+
+    /// Nobody reads or waits to, until this is dropped; `None` if somebody does.
+    pub fn nobody(store: &Store) -> Option<Lock> {
+        let _nobody_waits = Lock::alone(&store.path.join("waiting.lock"))?;
+        Lock::alone(&store.read_lock())
+    }
+}
+
 fn open(path: &Path) -> Result<File, Error> {
-    let opened = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path);
+    let opened = OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path);
     opened.map_err(|source| Error::io(path, source))
 }
 
@@ -70,19 +85,26 @@ fn wait_for(path: &Path, file: &File, wait: Duration, lock: impl Fn(&File) -> Re
     loop {
         match lock(file) {
             Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) if Instant::now() < until => std::thread::sleep(Duration::from_millis(RETRY_MS)),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => std::thread::sleep(RETRY),
             Err(TryLockError::WouldBlock) => {
                 let store = path.parent().unwrap_or(path).to_owned();
-                return Err(Error::Locked { store, holder: holder(path), waited_seconds: wait.as_secs() });
+                return Err(Error::Locked { store, holder: holder(file), waited_seconds: wait.as_secs() });
             }
             Err(TryLockError::Error(source)) => return Err(Error::io(path, source)),
         }
     }
 }
 
-/// Which process was the last to lock it alone.
-fn holder(path: &Path) -> Option<u32> {
-    let mut text = String::new();
-    File::open(path).ok()?.take(16).read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
+/// Which process holds the lock on `file`, as the kernel knows; `None` if it does not say, or has changed its mind.
+fn holder(file: &File) -> Option<u32> {
+    let inode = file.metadata().ok()?.ino();
+    let locks = fs::read_to_string("/proc/locks").ok()?;
+    // 1: FLOCK  ADVISORY  WRITE 4242 08:01:131090 0 EOF
+    let of_file = |line: &&str| {
+        let mut fields = line.split_ascii_whitespace().filter(|field| *field != "->").skip(1);
+        fields.next() == Some("FLOCK") && fields.nth(3).and_then(|place| place.rsplit(':').next()?.parse().ok()) == Some(inode)
+    };
+    let waits = |line: &&str| line.split_ascii_whitespace().nth(1) == Some("->");
+    let pid: u32 = locks.lines().filter(of_file).find(|line| !waits(line))?.split_ascii_whitespace().nth(4)?.parse().ok()?;
+    (pid != std::process::id() && Path::new(&format!("/proc/{pid}")).exists()).then_some(pid)
 }

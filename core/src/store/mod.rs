@@ -1,52 +1,71 @@
-//! The store of packed modules: in, blocks; out, blocks, for ever or not at all.
+//! The store of packed modules, which keeps them as a whole or not at all.
 //!
 //! ```text
 //! STORE/FORMAT         what wrote this, and whether it is sealed (format.rs)
-//! STORE/write.lock     who writes (lock.rs)
-//! STORE/read.lock      who reads
-//! STORE/symbols/       RocksDB, one column family of blocks (key.rs)
-//! STORE/staging/       segments on their way in; swept by the next writer
+//! STORE/ring           the keys of a sealed store, wrapped by the user's; ring.copy is the same (keyring.rs)
+//! STORE/symbols.ack    what was acknowledged of modules (ack.rs); crashes.ack of crashes
+//! STORE/*.lock         who writes, who reads (lock.rs)
+//! STORE/symbols/       RocksDB, one column family (key.rs)
+//! STORE/staging/       files on their way in; swept by the next writer
+//! STORE/lost/          tables that belong to no change that was acknowledged
 //! STORE/crashes/       another RocksDB, with a lock of its own ([`crate::crash`])
 //! ```
 //!
-//! All that changes a store is one ingest of sorted files: blocks of modules, their footers, and tombstones for footers that go.
-//! There is no log to write ahead, so a killed process leaves nothing but a file in `staging/`, and who opens the database at any
+//! All that changes modules is one ingest of sorted files: blocks of modules, their records, and the rows by which they are found.
+//! There is no log to write ahead, so a killed process leaves nothing but files in `staging/`, and who opens the database at any
 //! moment sees all of a change or nothing of it.
 
+mod access;
+pub mod ack;
 mod blocks;
 mod catalog;
+pub(crate) mod durable;
 mod error;
+pub(crate) mod examine;
 mod format;
-mod heal;
+mod head;
 mod held;
+mod index;
 mod key;
+mod keyring;
 mod lock;
 mod mappings;
+mod migrate;
 mod reader;
+mod record;
+mod recover;
 mod repair;
 mod rotate;
+mod salvage;
 mod segment;
 mod source;
-mod sweep;
+pub(crate) mod tables;
 mod tidy;
 mod usage;
+pub(crate) mod v3;
 mod writer;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::seal::{KeyId, MasterKey};
+pub(crate) use access::Access;
+pub(crate) use ack::Ack;
 pub use blocks::Blocks;
 pub(crate) use catalog::now_ms;
 pub use catalog::{Catalog, Footer, MIN_ID_DIGITS, Module, Named};
 pub use error::Error;
+pub use examine::Finding;
 pub(crate) use format::Format;
 pub use held::Held;
 pub use key::{Generation, ModuleKey};
 pub(crate) use lock::Lock;
 pub use mappings::{Mapping, Mappings};
+pub use migrate::Migrated;
 pub use reader::Reader;
-pub use repair::Lost;
+pub(crate) use reader::holds_files;
+pub use record::{ContentsHash, Extents, KindExtent};
+pub use repair::{Lost, Repaired};
 pub use segment::is_segment;
 pub use source::Source;
 pub(crate) use source::addresses;
@@ -91,22 +110,15 @@ impl Store {
         Reader::open(self)
     }
 
-    /// Makes the folder and its format file, unless they are there: sealed, if there is a key. Another process may be doing
-    /// the same.
-    ///
-    /// # Errors
-    /// Any [`Error`]; a folder with other things in it is left as it is.
-    pub fn create(&self) -> Result<(), Error> {
-        Format::of(self.key.as_ref().map(MasterKey::id)).create(self)?;
-        Format::read(self)?.admit_writing(self)
-    }
-
     /// The keys that may open it; none if it is open to all.
     ///
     /// # Errors
     /// If there is no store.
     pub fn keys(&self) -> Result<Vec<KeyId>, Error> {
-        Ok(Format::read(self)?.keys().to_vec())
+        match Format::read(self)?.key {
+            Some(_) => self.ring_keys(),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Its folder.
@@ -142,9 +154,8 @@ impl Store {
         self.path.join("symbols.damaged")
     }
 
-    /// Is there while blocks without a footer are known to be there.
-    fn untidy(&self) -> PathBuf {
-        self.path.join("untidy")
+    fn lost(&self) -> PathBuf {
+        self.path.join("lost")
     }
 
     fn staging(&self) -> PathBuf {
@@ -183,7 +194,7 @@ fn options() -> rocksdb::Options {
     table.disable_cache();
     // One of ours in each of RocksDB's: a damaged byte is one block's damage.
     table.set_block_size(1);
-    let mut options = plain_options(&table);
+    let mut options = plain_options(&mut table);
     // Nothing is rewritten while others may be reading: see writer.rs.
     options.set_disable_auto_compactions(true);
     // A damaged file is its modules' damage, and no reason not to open the others.
@@ -192,8 +203,11 @@ fn options() -> rocksdb::Options {
 }
 
 /// What the databases of a store have in common. Rows are compressed before they are sealed.
-pub(crate) fn plain_options(table: &rocksdb::BlockBasedOptions) -> rocksdb::Options {
+pub(crate) fn plain_options(table: &mut rocksdb::BlockBasedOptions) -> rocksdb::Options {
     let mut options = rocksdb::Options::default();
+    // What tables.rs reads.
+    table.set_format_version(5);
+    table.set_checksum_type(rocksdb::ChecksumType::XXH3);
     options.set_block_based_table_factory(table);
     options.set_compression_type(rocksdb::DBCompressionType::None);
     options.set_keep_log_file_num(1);

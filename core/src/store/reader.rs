@@ -1,166 +1,286 @@
-//! Reading a store: in, keys; out, footers and blocks.
+//! Reading a store: modules and their blocks, as the last change left them.
 //!
 //! A reader needs no writer to stand still. It opens the database as some change left it, and the files that it sees then stay
 //! until it is gone (lock.rs). Only the few files that say which those are can be replaced while they are being read: then the
-//! database is opened anew.
+//! database is opened anew. Where RocksDB stops at damage, rows are looked for in the tables themselves (salvage.rs), so that damage
+//! costs the modules whose bytes it hit.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock};
 
-use rocksdb::{DB, DBRawIterator, ReadOptions};
+use rocksdb::{DB, DBRawIterator, ErrorKind, ReadOptions};
 use symtool_formats::ModuleInfo;
 
-use super::catalog::{Catalog, FORMAT, Footer, Module};
-use super::key::{AFTER_FOOTERS, KEY_BYTES};
-use super::lock::Lock;
-use super::sweep::{Entry, sweep};
-use super::{Blocks, Error, FAMILY, Format, Generation, ModuleKey, Store, key, options};
-use crate::block::{Compressed, Kind};
-use crate::seal::{Locked, Place, Seal};
+use super::ack::{Ack, Database};
+use super::catalog::{Catalog, Module};
+use super::head::{Damaged, RowAccess};
+use super::key::area;
+use super::lock::ReadLock;
+use super::record::{self, Known};
+use super::salvage::Salvage;
+use super::{Access, Blocks, Error, FAMILY, ModuleKey, Store, key, options};
+use crate::block::{Compressed, Damage, Kind};
+use crate::seal::{Place, Ring};
 
-/// Between two tries to open a database that is being written.
-const RETRY: Duration = Duration::from_millis(5);
+/// How often a database is opened that changes meanwhile.
+const OPEN_TRIES: usize = 3;
 
 /// A store open for reading.
 #[derive(Debug)]
 pub struct Reader {
     store: Store,
-    is_sealed: bool,
+    ring: Option<Arc<Ring>>,
     /// `None` for a store into which nothing has been imported yet.
     db: Option<DB>,
-    _lock: Lock,
+    salvage: OnceLock<Salvage>,
+    _lock: ReadLock,
 }
 
 impl Reader {
     pub(super) fn open(store: &Store) -> Result<Self, Error> {
-        let format = Format::read(store)?;
-        format.admit(store)?;
-        let lock = Lock::shared(&store.read_lock(), store.wait)?;
-        Ok(Self { store: store.clone(), is_sealed: format.is_sealed(), db: open_database(store, store.wait)?, _lock: lock })
+        let access = Access::read(store)?;
+        let lock = ReadLock::shared(store)?;
+        // Before the database, which can only be ahead of it then.
+        let ack = Ack::read(store, Database::Symbols);
+        let db = open_database(store)?;
+        let rows = RowAccess::of(store, &access)?;
+        check(store, &rows, db.as_ref(), ack.ok().flatten())?;
+        Ok(Self { store: store.clone(), ring: access.ring, db, salvage: OnceLock::new(), _lock: lock })
     }
 
     /// All modules.
     ///
     /// # Errors
-    /// If the database cannot be read, or the key is another one. A footer that is damaged hides its module only.
+    /// If the database cannot be read. A module is not listed if both of its records are damaged.
     pub fn catalog(&self) -> Result<Catalog, Error> {
-        let Some(db) = &self.db else { return Ok(Catalog::default()) };
-        let newest = newest(generations(db, &self.store, self.is_sealed)?);
-        Ok(Catalog::new(newest.into_iter().filter_map(|(_, module)| module).collect()))
+        Ok(Catalog::new(self.records()?.into_values().filter_map(|known| known.module()).collect()))
     }
 
-    /// The module that `info` describes, if there is one. Reads no other, unlike [`Reader::catalog`].
+    /// The module that `info` describes, if there is one.
     ///
     /// # Errors
-    /// If the database cannot be read, or the key is another one.
+    /// If the database cannot be read.
     pub fn module(&self, info: &ModuleInfo) -> Result<Option<Module>, Error> {
-        let Some(db) = &self.db else { return Ok(None) };
-        Ok(self.newest_of(db, ModuleKey::of(info))?.filter(|module| module.footer.is_of(info)))
+        let known = self.record(ModuleKey::of(info))?;
+        Ok(known.and_then(|known| known.module()).filter(|module| module.footer.is_of(info)))
     }
 
-    /// The highest generation of one module whose footer can be read.
-    fn newest_of(&self, db: &DB, module: ModuleKey) -> Result<Option<Module>, Error> {
-        let Some(mut iterator) = iterator(db, read_options()) else { return Ok(None) };
-        iterator.seek_for_prev(Generation { module, number: u32::MAX }.footer());
-        while let Some((key, value)) = iterator.item() {
-            let Some(generation) = Generation::from_key(key).filter(|generation| generation.module == module) else { break };
-            if let Some(found) = parse(&self.store, self.is_sealed, generation, value)? {
-                return Ok(Some(found));
-            }
-            iterator.prev();
+    /// What is known of a module, also that it was removed.
+    fn record(&self, module: ModuleKey) -> Result<Option<Known>, Error> {
+        let Some(db) = &self.db else { return Ok(None) };
+        record_of(db, self.ring.as_deref(), module).map_or_else(
+            |error| match error {
+                Unreadable::Damage => Ok(self.salvaged_records()?.remove(&module)),
+                Unreadable::Database(cause) => Err(self.database_error(cause)),
+            },
+            Ok,
+        )
+    }
+
+    /// The newest record of every module.
+    pub(super) fn records(&self) -> Result<BTreeMap<ModuleKey, Known>, Error> {
+        let Some(db) = &self.db else { return Ok(BTreeMap::new()) };
+        match records(db, self.ring.as_deref()) {
+            Ok(records) => Ok(records),
+            Err(Unreadable::Damage) => self.salvaged_records(),
+            Err(Unreadable::Database(cause)) => Err(self.database_error(cause)),
         }
-        iterator.status().map(|()| None).map_err(|source| self.store.database_error(source))
+    }
+
+    fn salvaged_records(&self) -> Result<BTreeMap<ModuleKey, Known>, Error> {
+        self.salvage()?.records(self.ring.as_deref()).map_err(|cause| self.io_error(cause))
+    }
+
+    /// What can be read of the tables.
+    pub(super) fn salvage(&self) -> Result<&Salvage, Error> {
+        if let Some(salvage) = self.salvage.get() {
+            return Ok(salvage);
+        }
+        let salvage = Salvage::of(&[&self.store.symbols()]).map_err(|cause| self.io_error(cause))?;
+        Ok(self.salvage.get_or_init(|| salvage))
     }
 
     /// The blocks of `module` of one kind, from the one that covers an address or number on.
     pub fn blocks<'a>(&'a self, module: &'a Module, kind: Kind) -> Option<Blocks<'a>> {
         let mut read = read_options();
         read.set_iterate_upper_bound(module.generation.after(kind));
-        Some(Blocks::in_store(&self.store, iterator(self.db.as_ref()?, read)?, module, kind))
+        Some(Blocks::in_store(self, iterator(self.db.as_ref()?, read)?, module, kind))
+    }
+
+    /// All blocks of `module`, in key order; one that cannot be had is [`Compressed::broken`].
+    ///
+    /// # Errors
+    /// [`Error::Database`] if they cannot be read; whether they are intact is for [`crate::contents`] to say.
+    pub fn stored(&self, module: &Module) -> Result<Vec<Compressed>, Error> {
+        let Some(db) = &self.db else { return Ok(Vec::new()) };
+        match stored(db, module) {
+            Ok(blocks) => Ok(blocks),
+            Err(Unreadable::Damage) => stored_in(self.salvage()?, module).map_err(|cause| self.io_error(cause)),
+            Err(Unreadable::Database(cause)) => Err(self.database_error(cause)),
+        }
     }
 
     pub(super) fn db(&self) -> Option<&DB> {
         self.db.as_ref()
     }
 
+    pub(super) fn ring(&self) -> Option<&Ring> {
+        self.ring.as_deref()
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
     pub(super) fn database_error(&self, source: rocksdb::Error) -> Error {
         self.store.database_error(source)
     }
 
-    /// All blocks of `module` but its footer, in key order; of one whose seal is broken, [`Compressed::broken`].
-    ///
-    /// # Errors
-    /// [`Error::Database`] if they cannot be read; whether they are intact is for [`crate::contents`] to say.
-    pub fn stored(&self, module: &Module) -> Result<Vec<Compressed>, Error> {
-        let Some(db) = &self.db else { return Ok(Vec::new()) };
-        stored(db, module).map_err(|source| self.store.database_error(source))
-    }
-
-    /// Modules whose newest footer is there but cannot be read, so that the catalog does not list them as they are.
-    ///
-    /// # Errors
-    /// If the database cannot be read, or the key is another one.
-    pub fn without_footer(&self) -> Result<Vec<Generation>, Error> {
-        let Some(db) = &self.db else { return Ok(Vec::new()) };
-        let newest = newest(generations(db, &self.store, self.is_sealed)?);
-        Ok(newest.into_iter().filter(|(_, module)| module.is_none()).map(|(generation, _)| generation).collect())
+    pub(super) fn io_error(&self, cause: std::io::Error) -> Error {
+        Error::io(&self.store.symbols(), cause)
     }
 }
 
-/// Opens the database as some change has left it; `None` if there is none yet. Tries for up to `wait` while another process writes.
-pub(super) fn open_database(store: &Store, wait: Duration) -> Result<Option<DB>, Error> {
+/// Why rows cannot be read.
+pub(super) enum Unreadable {
+    /// Some of them are damaged, which says nothing of the others.
+    Damage,
+    /// The database cannot be used.
+    Database(rocksdb::Error),
+}
+
+impl From<rocksdb::Error> for Unreadable {
+    fn from(error: rocksdb::Error) -> Self {
+        if is_damage(&error) { Self::Damage } else { Self::Database(error) }
+    }
+}
+
+/// Whether a part of the database is damaged or missing, and not all of it out of reach.
+pub(super) fn is_damage(error: &rocksdb::Error) -> bool {
+    error.kind() == ErrorKind::Corruption || error.as_ref().contains("No such file")
+}
+
+/// Whether `db` has all that was acknowledged.
+pub(super) fn check(store: &Store, rows: &RowAccess, db: Option<&DB>, ack: Option<Ack>) -> Result<(), Error> {
+    let found = match db.map(|db| rows.head(db)) {
+        Some(Ok(head)) => head.unwrap_or_default().ack,
+        None => Ack::default(),
+        // What else was hit is found where it is read.
+        Some(Err(Damaged)) => return Ok(()),
+    };
+    ack.and_then(|ack| ack.missing_from(&found, store, Database::Symbols)).map_or(Ok(()), Err)
+}
+
+/// Opens the database as some change has left it; `None` if there is none yet.
+pub(super) fn open_database(store: &Store) -> Result<Option<DB>, Error> {
     let path = store.symbols();
-    let until = Instant::now() + wait;
+    let mut tries = 1..=OPEN_TRIES;
     loop {
         let before = fs::read(path.join("CURRENT")).ok();
         if before.is_none() && !store.damaged().exists() {
-            return Ok(None);
+            // Nothing is made in a folder that is not empty.
+            return if holds_files(&path) { Err(Error::DatabaseLost(path)) } else { Ok(None) };
         }
-        let source = match DB::open_cf_for_read_only(&options(), &path, [FAMILY], false) {
+        tries.next();
+        match DB::open_cf_for_read_only(&options(), &path, [FAMILY], false) {
             Ok(db) => return Ok(Some(db)),
-            Err(source) => source,
-        };
-        let is_changing = fs::read(path.join("CURRENT")).ok() != before || Lock::is_held(&store.write_lock());
-        if !is_changing || Instant::now() >= until {
-            return Err(store.database_error(source));
+            Err(cause) if tries.is_empty() => return Err(store.database_error(cause)),
+            // It may have been replaced meanwhile.
+            Err(_) => {}
         }
-        std::thread::sleep(RETRY);
     }
+}
+
+/// Whether there is a file in `folder`.
+pub(crate) fn holds_files(folder: &std::path::Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
 }
 
 pub(super) fn iterator(db: &DB, read: ReadOptions) -> Option<DBRawIterator<'_>> {
     Some(db.raw_iterator_cf_opt(db.cf_handle(FAMILY)?, read))
 }
 
-/// All blocks of `module` but its footer, in key order. Blocks of a kind that this version does not know are left out.
-pub(super) fn stored(db: &DB, module: &Module) -> Result<Vec<Compressed>, rocksdb::Error> {
+/// The record of `module`.
+pub(super) fn record_of(db: &DB, ring: Option<&Ring>, module: ModuleKey) -> Result<Option<Known>, Unreadable> {
+    let key = module.record();
+    let Some(bytes) = db.get_opt(key, &read_options())? else { return Ok(None) };
+    record::open(ring, module, &key, &bytes).map(Some).map_err(|_| Unreadable::Damage)
+}
+
+/// All records.
+pub(super) fn records(db: &DB, ring: Option<&Ring>) -> Result<BTreeMap<ModuleKey, Known>, Unreadable> {
+    let mut records = BTreeMap::new();
+    let mut read = read_options();
+    read.set_iterate_upper_bound([area::RECORDS + 1]);
+    let Some(mut iterator) = iterator(db, read) else { return Ok(records) };
+    iterator.seek_to_first();
+    while let Some((key, value)) = iterator.item() {
+        let module = ModuleKey::of_record(key).ok_or(Unreadable::Damage)?;
+        records.insert(module, record::open(ring, module, key, value).map_err(|_| Unreadable::Damage)?);
+        iterator.next();
+    }
+    iterator.status()?;
+    Ok(records)
+}
+
+/// All blocks of `module`, in key order. Blocks of a kind that this version does not know are left out.
+pub(super) fn stored(db: &DB, module: &Module) -> Result<Vec<Compressed>, Unreadable> {
     let (first, after) = module.generation.extent();
+    let mut read = read_options();
+    read.set_iterate_upper_bound(after);
     let mut blocks = Vec::new();
-    sweep(db, first, after, |entry| {
-        let (key, value) = match &entry {
-            Entry::Intact(key, value) => (*key, Some(*value)),
-            Entry::Damaged(key) => (&key[..], None),
-        };
-        let (Some(kind), Some(last)) = (key::kind(key), key::last(key)) else {
-            return blocks.extend(value.is_none().then(|| Compressed::broken(Kind::Layers, u64::MAX, false)));
-        };
-        let place = Place { generation: module.generation, kind, last };
-        let block = value.and_then(|value| module.seal.unseal(place, value).ok());
-        blocks.push(block.unwrap_or_else(|| Compressed::broken(kind, last, value.is_some())));
-    })?;
+    let Some(mut iterator) = iterator(db, read) else { return Ok(blocks) };
+    iterator.seek(first);
+    while let Some((key, value)) = iterator.item() {
+        blocks.extend(block(module, key, value));
+        iterator.next();
+    }
+    iterator.status()?;
+    complete(module, &mut blocks);
     Ok(blocks)
 }
 
-/// The module of a footer; `None` if it is damaged.
-fn parse(store: &Store, is_sealed: bool, generation: Generation, value: &[u8]) -> Result<Option<Module>, Error> {
-    let place = Place { generation, kind: Kind::Footer, last: u64::MAX };
-    let (seal, opened) = match Seal::footer(store.key.as_ref(), is_sealed, place, value) {
-        Ok(opened) => opened,
-        Err(Locked::Needs(wanted)) => return Err(store.needs_key(wanted)),
-        Err(Locked::Damaged(_)) => return Ok(None),
-    };
-    let footer = serde_json::from_slice::<Footer>(&opened.raw).ok().filter(|footer| footer.format == FORMAT);
-    Ok(footer.map(|footer| Module { generation, footer, seal }))
+/// The same from what was salvaged.
+pub(super) fn stored_in(salvage: &Salvage, module: &Module) -> std::io::Result<Vec<Compressed>> {
+    let (first, after) = module.generation.extent();
+    let mut blocks = Vec::new();
+    for key in salvage.keys(&first, &after) {
+        let values = salvage.values(key)?;
+        let read: Vec<Compressed> = values.iter().filter_map(|value| block(module, key, value)).collect();
+        let intact = read.iter().position(|block| block.damage().is_none()).unwrap_or(0);
+        blocks.extend(read.into_iter().nth(intact));
+    }
+    complete(module, &mut blocks);
+    Ok(blocks)
+}
+
+fn block(module: &Module, key: &[u8], value: &[u8]) -> Option<Compressed> {
+    let (kind, last) = (key::kind(key).filter(|kind| *kind != Kind::Footer)?, key::last(key)?);
+    let place = Place { key, kind, last };
+    Some(module.seal.open(place, value).unwrap_or_else(|damage| Compressed::broken(kind, last, damage)))
+}
+
+/// Puts a broken block where one has gone that the one behind it, or the record, tells of.
+fn complete(module: &Module, blocks: &mut Vec<Compressed>) {
+    let mut gone = Vec::new();
+    let mut before: Option<(Kind, u64)> = None;
+    for block in &*blocks {
+        let from = before.filter(|(kind, _)| *kind == block.kind).map_or(0, |(_, last)| last.saturating_add(1));
+        if block.damage().is_none() && block.from > from {
+            gone.push((block.kind, block.from - 1));
+        }
+        before = Some((block.kind, block.last));
+    }
+    for kind in [Kind::Ranges, Kind::Functions, Kind::Files, Kind::Layers, Kind::Classes] {
+        let Some(extent) = module.extents.get(&(kind as u8)) else { continue };
+        let found = blocks.iter().filter(|block| block.kind == kind).map(|block| block.last).max();
+        if found != Some(extent.last) {
+            gone.push((kind, extent.last));
+        }
+    }
+    blocks.extend(gone.into_iter().map(|(kind, last)| Compressed::broken(kind, last, Damage::Missing)));
+    blocks.sort_by_key(|block| (block.kind, block.last));
 }
 
 /// RocksDB checks what it reads: it may stumble over what it does not expect.
@@ -168,57 +288,4 @@ pub(super) fn read_options() -> ReadOptions {
     let mut options = ReadOptions::default();
     options.set_verify_checksums(true);
     options
-}
-
-/// Generations in key order, each with its module if its footer can be read.
-pub(super) type Known = Vec<(Generation, Option<Module>)>;
-
-/// Every generation in `db` that has a footer.
-pub(super) fn generations(db: &DB, store: &Store, is_sealed: bool) -> Result<Known, Error> {
-    let mut generations = Ok(Vec::new());
-    let (first, mut after) = ([0; KEY_BYTES], [0; KEY_BYTES]);
-    after[0] = AFTER_FOOTERS[0];
-    let swept = sweep(db, first, after, |entry| {
-        let Ok(known) = &mut generations else { return };
-        let parsed = match entry {
-            Entry::Intact(key, value) => {
-                Generation::from_key(key).map(|generation| parse(store, is_sealed, generation, value).map(|module| (generation, module)))
-            }
-            Entry::Damaged(key) => Generation::from_key(&key).map(|generation| Ok((generation, None))),
-        };
-        match parsed {
-            Some(Ok(generation)) => known.push(generation),
-            Some(Err(error)) => generations = Err(error),
-            None => {}
-        }
-    });
-    swept.map_err(|source| store.database_error(source))?;
-    generations
-}
-
-/// Of each module, the highest generation whose footer can be read, or else the highest.
-pub(super) fn newest(generations: Known) -> Known {
-    let mut newest: Known = Vec::new();
-    for (generation, module) in generations {
-        match newest.last_mut().filter(|(last, _)| last.module == generation.module) {
-            Some(last) if module.is_some() || last.1.is_none() => *last = (generation, module),
-            Some(_) => {}
-            None => newest.push((generation, module)),
-        }
-    }
-    newest
-}
-
-/// Generations of which there are blocks, but no footer, damaged or not, among those that are `known`.
-pub(super) fn blocks_without_footer(db: &DB, store: &Store, known: &Known) -> Result<Vec<Generation>, Error> {
-    let mut without = Vec::new();
-    let Some(mut iterator) = iterator(db, read_options()) else { return Ok(without) };
-    iterator.seek(AFTER_FOOTERS);
-    while let Some(generation) = iterator.key().and_then(Generation::from_key) {
-        if known.binary_search_by_key(&generation, |(generation, _)| *generation).is_err() {
-            without.push(generation);
-        }
-        iterator.seek(generation.extent().1);
-    }
-    iterator.status().map(|()| without).map_err(|source| store.database_error(source))
 }

@@ -1,23 +1,30 @@
-//! One module as one file: in, a module of a store; out, a file that another store can take, and back.
+//! One module as one file, which another store can take.
 //!
-//! The file is a sorted table of RocksDB with the module's blocks and footer as the store has them: those of a sealed store are
-//! sealed, and need its master key.
+//! The file is a sorted table of RocksDB with the module's record and blocks as the store has them. Those of a sealed store are
+//! sealed; the keys that open them go along, wrapped by the master key that the store had when the file was written.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::Arc;
 
-use rocksdb::{DB, IngestExternalFileOptions, SstFileWriter};
+use rocksdb::SstFileWriter;
 
-use super::key::AFTER_FOOTERS;
+use super::key::area;
 use super::reader::{self, Reader, iterator, read_options};
-use super::{Error, FAMILY, Module, Store, options};
+use super::record::Known;
+use super::salvage::Salvage;
+use super::v3;
+use super::{Error, Module, Store, options};
+use crate::block::link;
 use crate::contents::Contents;
 use crate::pack::Packed;
-use crate::seal::key_of_footer;
+use crate::seal::{Locked, Ring};
 
 /// Ends every table file of RocksDB (`kBlockBasedTableMagicNumber`).
 const MAGIC: [u8; 8] = 0x88e2_41b7_85f4_cff7_u64.to_le_bytes();
+/// The row with the key ring, behind all others.
+pub(super) const RING: [u8; 1] = [area::BLOCKS + 1];
 
 /// Whether the file at `path` looks like a segment.
 pub fn is_segment(path: &Path) -> bool {
@@ -41,22 +48,27 @@ impl Reader {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let draft = tempfile::Builder::new().prefix(".segment-").tempfile_in(folder).map_err(io)?;
         let Some(db) = self.db() else { return Ok(()) };
+        let ring = self.ring().zip(self.store().key.as_ref()).map(|(ring, key)| ring.wrap(key)).transpose().map_err(io)?;
         let options = options();
         let mut segment = SstFileWriter::create(&options);
         let mut write = || {
             segment.open(draft.path())?;
+            let record = module.generation.module.record();
+            if let Some(bytes) = db.get_opt(record, &read_options())? {
+                segment.put(record, bytes)?;
+            }
             let (first, after) = module.generation.extent();
-            for (from, until) in [(module.generation.footer(), None), (first, Some(after))] {
-                let mut read = read_options();
-                read.set_iterate_upper_bound(until.map_or_else(|| AFTER_FOOTERS.to_vec(), |until| until.to_vec()));
-                let Some(mut iterator) = iterator(db, read) else { continue };
-                iterator.seek(from);
-                while let Some((key, value)) = iterator.item().filter(|(key, _)| until.is_some() || *key == from) {
+            let mut read = read_options();
+            read.set_iterate_upper_bound(after);
+            if let Some(mut iterator) = iterator(db, read) {
+                iterator.seek(first);
+                while let Some((key, value)) = iterator.item() {
                     segment.put(key, value)?;
                     iterator.next();
                 }
                 iterator.status()?;
             }
+            ring.as_ref().map_or(Ok(()), |ring| segment.put(RING, ring))?;
             segment.finish()
         };
         write().map_err(|source| self.database_error(source))?;
@@ -71,39 +83,46 @@ impl Store {
     /// # Errors
     /// If it cannot be read, is damaged, needs another key, or is sealed while this store is not.
     pub fn read_segment(&self, path: &Path) -> Result<Vec<Packed>, Error> {
+        let io = |cause| Error::io(path, cause);
         let damaged = |fact: String| Error::Segment { path: path.to_owned(), fact };
-        // A table cannot be read but from a database: one that is gone afterwards.
-        let folder = tempfile::tempdir().map_err(|cause| Error::io(&std::env::temp_dir(), cause))?;
-        let copy = folder.path().join("segment.sst");
-        fs::copy(path, &copy).map_err(|cause| Error::io(path, cause))?;
-        let open = || {
-            let mut options = options();
-            options.create_if_missing(true);
-            let db = DB::open_cf(&options, folder.path().join("db"), [FAMILY])?;
-            let mut ingest = IngestExternalFileOptions::default();
-            ingest.set_move_files(true);
-            db.ingest_external_file_opts(&ingest, vec![copy.clone()])?;
-            Ok(db)
-        };
-        let db = open().map_err(|error: rocksdb::Error| damaged(error.to_string()))?;
-        let is_sealed = is_sealed(&db);
-        let known = reader::generations(&db, &Self { path: path.to_owned(), ..self.clone() }, is_sealed)?;
+        let salvage = Salvage::of_table(path).map_err(io)?;
+        if salvage.is_v3() {
+            return v3::read_segment(self, path);
+        }
+        let ring = self.ring_of(&salvage, path)?;
         let mut modules = Vec::new();
-        for (generation, module) in known {
-            let module = module.ok_or_else(|| damaged("its footer is damaged".to_owned()))?;
-            let blocks = reader::stored(&db, &module).map_err(|error| damaged(error.to_string()))?;
+        for known in salvage.records(ring.as_deref()).map_err(io)?.values() {
+            let Some(module) = Known::module(known) else { continue };
+            let mut blocks = reader::stored_in(&salvage, &module).map_err(io)?;
             if let Some(problem) = Contents::read(&module.footer, &blocks).problems.first() {
                 return Err(damaged(problem.to_string()));
             }
-            modules.push(Packed { footer: module.footer, key: generation.module, blocks });
+            link(&mut blocks);
+            modules.push(Packed { footer: module.footer, key: module.generation.module, blocks });
         }
-        if modules.is_empty() { Err(damaged("it holds no module".to_owned())) } else { Ok(modules) }
+        if modules.is_empty() { Err(damaged("it holds no module that can be read".to_owned())) } else { Ok(modules) }
     }
-}
 
-/// Whether the first footer of `db` is sealed.
-fn is_sealed(db: &DB) -> bool {
-    let Some(mut iterator) = iterator(db, read_options()) else { return false };
-    iterator.seek_to_first();
-    iterator.value().and_then(key_of_footer).is_some()
+    /// The keys that open what is in a segment.
+    fn ring_of(&self, salvage: &Salvage, path: &Path) -> Result<Option<Arc<Ring>>, Error> {
+        let io = |cause| Error::io(path, cause);
+        if !salvage.holds_sealed().map_err(io)? {
+            return Ok(None);
+        }
+        let own = self.open_ring().ok().map(|opened| opened.ring);
+        let mut wanted = None;
+        for bytes in salvage.values(&RING).map_err(io)? {
+            match Ring::unwrap(&bytes, self.key.as_ref()) {
+                // One that comes from here stays readable after a rotation.
+                Ok(ring) => return Ok(Some(own.filter(|own| own.epoch(ring.newest().id()).is_some()).unwrap_or(Arc::new(ring)))),
+                Err(Locked::Needs(key)) => wanted = Some(key),
+                Err(Locked::Damaged(_)) => {}
+            }
+        }
+        match (own, wanted) {
+            (Some(own), _) if salvage.records(Some(&own)).map_err(io)?.values().any(|known| known.record.module.is_some()) => Ok(Some(own)),
+            (_, Some(wanted)) => Err(Self { path: path.to_owned(), ..self.clone() }.needs_key(wanted)),
+            (_, None) => Err(Error::Segment { path: path.to_owned(), fact: "its key ring is damaged".to_owned() }),
+        }
+    }
 }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::catalog::Catalog;
 use super::reader::{Reader, read_options};
-use super::{Error, FAMILY, Generation, key};
-use crate::block::{self, Kind};
+use super::{Error, FAMILY, Generation, ModuleKey, key};
+use crate::block::Kind;
+use crate::seal;
 
 /// What blocks of one kind take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl KindUsage {
     fn add(&mut self, stored: &[u8]) {
         self.blocks += 1;
         self.stored_bytes += stored.len() as u64;
-        self.expanded_bytes += block::expanded_bytes(stored).unwrap_or(0);
+        self.expanded_bytes += seal::expanded_bytes(stored).unwrap_or(0);
     }
 }
 
@@ -45,11 +46,13 @@ impl Reader {
         let mut usage = Usage::default();
         let Some((db, family)) = self.db().and_then(|db| Some((db, db.cf_handle(FAMILY)?))) else { return Ok(usage) };
         let listed: HashSet<Generation> = catalog.modules().iter().map(|module| module.generation).collect();
+        let modules: HashSet<ModuleKey> = listed.iter().map(|generation| generation.module).collect();
         let mut iterator = db.raw_iterator_cf_opt(family, read_options());
         iterator.seek_to_first();
         while let Some((key, value)) = iterator.item() {
-            let kind = Generation::from_key(key).filter(|generation| listed.contains(generation)).and_then(|_| key::kind(key));
-            match kind {
+            let of_module = Generation::from_key(key).filter(|generation| listed.contains(generation)).and_then(|_| key::kind(key));
+            let is_record = || ModuleKey::of_record(key).is_some_and(|module| modules.contains(&module));
+            match of_module.or_else(|| is_record().then_some(Kind::Footer)) {
                 Some(kind) => usage.kinds.entry(kind).or_default().add(value),
                 None => usage.others.add(value),
             }

@@ -1,32 +1,39 @@
-//! Writing a store: in, packed modules; out, the modules in the store, whole, or an error and the store as it was.
+//! Writing a store: packed modules become part of it as a whole, or not at all.
 //!
 //! ```text
-//! lock    write.lock: one writer at a time
-//! write   staging/blocks.sst      blocks of new generations
-//!         staging/footers.sst     their footers, and tombstones for those of generations that are replaced or removed
-//! ingest  both in one step: this is the moment at which modules appear, change and go
-//! tidy    if nobody reads: blocks without a footer are deleted (tidy.rs)
+//! lock         write.lock: one writer at a time
+//! look         whether the database has all that was acknowledged; tables that it does not know are set aside
+//! write        staging/blocks-N.sst    blocks of one module, and the second copy of its record
+//!              staging/rows.sst        records, rows of the catalog, and which change this is
+//! ingest       all of them in one step: this is the moment at which modules appear, change and go
+//! acknowledge  symbols.ack says how far the store has come (ack.rs)
+//! tidy         if nobody reads: blocks that nobody needs any more are deleted (tidy.rs)
 //! ```
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use rocksdb::{ColumnFamilyDescriptor, DB, IngestExternalFileOptions, SstFileWriter};
 
+use super::ack::{Ack, Database};
 use super::catalog::{Footer, Module, now_ms};
+use super::head::{Head, RowAccess};
+use super::index::Tokens;
+use super::key::HEAD;
 use super::lock::Lock;
-use super::reader::{self, Known};
-use super::{Error, FAMILY, Format, Generation, ModuleKey, Store, options};
-use crate::block::{Compressed, Kind, compress};
+use super::reader::{self, Unreadable, check, open_database, record_of};
+use super::record::{self, Known, Record};
+use super::{Access, Error, FAMILY, Generation, ModuleKey, Store, durable, options, salvage};
+use crate::block::Compressed;
 use crate::complete::{self, Plan, complete};
 use crate::pack::Packed;
-use crate::seal::Seal;
+use crate::seal::{Place, Ring, Seal};
 
-/// Names of files in `staging/`.
-pub(super) const BLOCKS: &str = "blocks.sst";
-pub(super) const FOOTERS: &str = "footers.sst";
+/// Name of a file in `staging/`.
+const ROWS: &str = "rows.sst";
 
 /// What became of a module.
 #[derive(Clone, Debug)]
@@ -40,16 +47,26 @@ pub struct Committed {
 /// A module on its way into the store.
 pub(super) struct Part<'a> {
     pub module: Module,
-    pub blocks: &'a [Compressed],
+    /// Its blocks, unless the store has them.
+    pub blocks: Option<&'a [Compressed]>,
+    /// What the store knows of it so far.
+    pub before: Option<Known>,
 }
 
 /// A store open for writing.
 pub(super) struct Writer<'s> {
     pub store: &'s Store,
-    pub format: Format,
+    pub ring: Option<Arc<Ring>>,
     pub db: DB,
+    /// As the last change left it.
+    pub head: Head,
+    rows: RowAccess,
+    tokens: Tokens,
     lock: Lock,
 }
+
+/// Rows that change: their new values, or none.
+pub(super) type Rows = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 impl Store {
     /// Writes `modules`, and drops what earlier imports of them had written. New ones go in together. What the store knows of
@@ -60,28 +77,24 @@ impl Store {
     /// Any [`Error`]; the modules with which it happened and those after them have not been changed then.
     pub fn commit(&self, modules: &[Packed], replace: bool) -> Result<Vec<Committed>, Error> {
         self.create()?;
-        self.healed(self.commit_all(modules, replace))
+        self.recovered(self.commit_all(modules, replace))
     }
 
     fn commit_all(&self, modules: &[Packed], replace: bool) -> Result<Vec<Committed>, Error> {
-        let writer = Writer::open(self)?;
-        let mut known = writer.known()?;
-        let (mut committed, mut has_replaced) = (Vec::with_capacity(modules.len()), false);
+        let mut writer = Writer::open(self)?;
+        let mut committed = Vec::with_capacity(modules.len());
         let mut rest = modules;
         while let Some((first, after)) = rest.split_first() {
-            let mut keys: HashSet<ModuleKey> = known.iter().map(|(generation, _)| generation.module).collect();
-            let new = rest.iter().take_while(|module| keys.insert(module.key)).count();
+            let new = writer.count_new(rest)?;
             if new > 0 {
-                committed.extend(writer.commit_new(&mut known, &rest[..new])?);
+                committed.extend(writer.commit_new(&rest[..new])?);
                 rest = &rest[new..];
             } else {
-                let module = writer.commit_known(&mut known, first, replace)?;
-                has_replaced |= !module.was_there;
-                committed.push(module);
+                committed.push(writer.commit_known(first, replace)?);
                 rest = after;
             }
         }
-        writer.tidy(has_replaced);
+        writer.tidy();
         Ok(committed)
     }
 
@@ -91,15 +104,19 @@ impl Store {
     /// # Errors
     /// Any [`Error`]; then all of them are still there.
     pub fn remove(&self, modules: &[ModuleKey]) -> Result<(), Error> {
-        self.healed(self.remove_all(modules))
+        self.recovered(self.remove_all(modules))
     }
 
     fn remove_all(&self, modules: &[ModuleKey]) -> Result<(), Error> {
-        let writer = Writer::open(self)?;
-        let known = writer.known()?;
-        let gone: Vec<Generation> = known.iter().map(|(generation, _)| *generation).filter(|of| modules.contains(&of.module)).collect();
-        writer.put(&[], &gone)?;
-        writer.tidy(!gone.is_empty());
+        let mut writer = Writer::open(self)?;
+        let mut gone = Vec::new();
+        for module in modules {
+            gone.extend(writer.known(*module)?.filter(|known| known.record.module.is_some()));
+        }
+        if !gone.is_empty() {
+            writer.put(&[], &gone)?;
+        }
+        writer.tidy();
         Ok(())
     }
 }
@@ -107,24 +124,30 @@ impl Store {
 impl<'s> Writer<'s> {
     /// Waits until no other process writes.
     pub(super) fn open(store: &'s Store) -> Result<Self, Error> {
-        Format::read(store)?.admit_writing(store)?;
+        Access::read(store)?;
         let lock = Lock::exclusive(&store.write_lock(), store.wait)?;
         // The key may have been changed meanwhile.
-        let format = Format::read(store)?;
-        format.admit_writing(store)?;
+        let access = Access::write(store)?;
         store.finish_repair()?;
-        store.heal()?;
-        Self::in_folder(store, &store.symbols(), format, lock)
+        store.recover()?;
+        let rows = RowAccess::of(store, &access)?;
+        set_strays_aside(store, &rows)?;
+        Self::in_folder(store, &store.symbols(), access.ring, lock)
     }
 
     /// The same, with the database in `folder`.
-    pub(super) fn in_folder(store: &'s Store, folder: &Path, format: Format, lock: Lock) -> Result<Self, Error> {
+    pub(super) fn in_folder(store: &'s Store, folder: &Path, ring: Option<Arc<Ring>>, lock: Lock) -> Result<Self, Error> {
+        durable::create_folder(folder).map_err(|cause| Error::io(folder, cause))?;
         let mut options = options();
         options.create_if_missing(true);
         options.create_missing_column_families(true);
         let family = ColumnFamilyDescriptor::new(FAMILY, options.clone());
         let db = DB::open_cf_descriptors(&options, folder, [family]).map_err(|source| store.database_error(source))?;
-        Ok(Self { store, format, db, lock })
+        let access = Access { ring };
+        let rows = RowAccess::of(store, &access)?;
+        let head = rows.head(&db).map_err(|_| Error::Damaged(store.path.clone()))?.unwrap_or_default();
+        let ring = access.ring;
+        Ok(Self { store, tokens: Tokens::of(ring.as_deref()), ring, db, head, rows, lock })
     }
 
     /// Closes the database and keeps the lock.
@@ -133,101 +156,244 @@ impl<'s> Writer<'s> {
         self.lock
     }
 
-    /// What is in the store.
-    pub(super) fn known(&self) -> Result<Known, Error> {
-        reader::generations(&self.db, self.store, self.format.is_sealed())
+    /// What the store knows of a module, also that it was removed.
+    pub(super) fn known(&self, module: ModuleKey) -> Result<Option<Known>, Error> {
+        record_of(&self.db, self.ring.as_deref(), module).map_err(|error| self.unreadable(error))
     }
 
-    /// Writes modules of which the store knows nothing.
-    fn commit_new(&self, known: &mut Known, modules: &[Packed]) -> Result<Vec<Committed>, Error> {
+    fn unreadable(&self, error: Unreadable) -> Error {
+        match error {
+            Unreadable::Damage => Error::Damaged(self.store.path.clone()),
+            Unreadable::Database(cause) => self.store.database_error(cause),
+        }
+    }
+
+    /// How many of `modules` from the first on are not in the store, nor twice among themselves.
+    fn count_new(&self, modules: &[Packed]) -> Result<usize, Error> {
+        let mut keys = HashSet::new();
+        for (at, module) in modules.iter().enumerate() {
+            let is_there = self.known(module.key)?.is_some_and(|known| known.record.module.is_some());
+            if is_there || !keys.insert(module.key) {
+                return Ok(at);
+            }
+        }
+        Ok(modules.len())
+    }
+
+    /// Writes modules that are not in the store.
+    fn commit_new(&mut self, modules: &[Packed]) -> Result<Vec<Committed>, Error> {
         let mut parts = Vec::with_capacity(modules.len());
-        for (packed, moment) in modules.iter().zip(moment_after(known)..) {
+        for (packed, moment) in modules.iter().zip(self.next_moment()..) {
             let mut footer = with_names_of(&packed.footer, None);
             footer.stamp(moment);
-            parts.push(self.part(Generation { module: packed.key, number: 1 }, footer, &packed.blocks)?);
+            let before = self.known(packed.key)?;
+            parts.push(Part { module: self.module(packed.key, footer, &packed.blocks)?, blocks: Some(&packed.blocks), before });
         }
-        self.check_quota(known, &parts, None)?;
         self.put(&parts, &[])?;
-        known.extend(parts.iter().map(|part| (part.module.generation, Some(part.module.clone()))));
         Ok(parts.into_iter().map(|part| Committed { module: part.module, was_there: false }).collect())
     }
 
-    /// Writes a module of which the store knows something, or has remains.
-    fn commit_known(&self, known: &mut Known, packed: &Packed, replace: bool) -> Result<Committed, Error> {
-        let old: Known = known.iter().filter(|(generation, _)| generation.module == packed.key).cloned().collect();
-        let before = old.iter().rev().find_map(|(_, module)| module.clone());
+    /// Writes a module of which the store knows something.
+    fn commit_known(&mut self, packed: &Packed, replace: bool) -> Result<Committed, Error> {
+        let known = self.known(packed.key)?;
+        let Some(before) = known.as_ref().and_then(Known::module) else {
+            // Another module of the same id went in before it, and takes it from here.
+            return self.commit_new(std::slice::from_ref(packed)).map(|mut committed| committed.remove(0));
+        };
+        let there = || Ok(Committed { module: before.clone(), was_there: true });
         let mut completed = None;
-        if let Some(before) = before.as_ref().filter(|_| packed.footer.is_mapping()) {
+        if packed.footer.is_mapping() {
             // Another mapping of the same id takes the place of the one before: two cannot complete each other.
             let is_same = packed.footer.sources.iter().zip(&before.footer.sources).all(|(new, old)| new.is_same_file(old));
             if is_same && !replace {
-                return Ok(Committed { module: before.clone(), was_there: true });
+                return there();
             }
-        } else if let Some(before) = &before {
+        } else {
             // A module of several files comes from another store, whole.
             let takes_over = packed.footer.sources.len() > 1 && (replace || packed.footer.tells_more_than(&before.footer));
             let plan = if takes_over { None } else { Plan::of(&before.footer, &packed.footer, replace) };
             if plan.is_none() && !takes_over {
-                return Ok(Committed { module: before.clone(), was_there: true });
+                return there();
             }
-            let blocks = || self.stored(before).map_err(complete::Error::Unreadable);
+            let blocks = || self.stored(&before).map_err(complete::Error::Unreadable);
             match plan.map_or(Ok(None), |plan| complete(plan, &before.footer, blocks, packed).map(Some)) {
                 Ok(together) => completed = together,
                 Err(complete::Error::Pack(cause)) => return Err(Error::io(&self.store.path, cause)),
                 // What is damaged gives way to a file that tells as much.
                 Err(complete::Error::Damaged(_) | complete::Error::Unreadable(_)) if packed.footer.detail() >= before.footer.detail() => {}
-                Err(complete::Error::Damaged(_) | complete::Error::Unreadable(_)) => {
-                    return Ok(Committed { module: before.clone(), was_there: true });
-                }
+                Err(complete::Error::Damaged(_) | complete::Error::Unreadable(_)) => return there(),
             }
         }
         let packed = completed.as_ref().unwrap_or(packed);
-        let number = old.last().map_or(0, |(generation, _)| generation.number) + 1;
-        let mut footer = with_names_of(&packed.footer, before.as_ref().map(|before| &before.footer));
-        footer.stamp(moment_after(known));
-        let parts = [self.part(Generation { module: packed.key, number }, footer, &packed.blocks)?];
-        self.check_quota(known, &parts, Some(packed.key))?;
-        let gone: Vec<Generation> = old.iter().map(|(generation, _)| *generation).collect();
-        self.put(&parts, &gone)?;
+        let mut footer = with_names_of(&packed.footer, Some(&before.footer));
+        footer.stamp(self.next_moment());
+        let mut module = self.module(packed.key, footer, &packed.blocks)?;
+        let has_blocks = module.generation == before.generation && !replace;
+        if has_blocks {
+            module.seal = before.seal;
+        }
+        let parts = [Part { module, blocks: Some(packed.blocks.as_slice()).filter(|_| !has_blocks), before: known }];
+        self.put(&parts, &[])?;
         let [Part { module, .. }] = parts;
-        known.retain(|(generation, _)| generation.module != packed.key);
-        known.push((module.generation, Some(module.clone())));
         Ok(Committed { module, was_there: false })
     }
 
-    fn part<'a>(&self, generation: Generation, footer: Footer, blocks: &'a [Compressed]) -> Result<Part<'a>, Error> {
-        let seal = Seal::new(self.store.key.as_ref(), generation).map_err(|cause| Error::io(&self.store.path, cause))?;
-        Ok(Part { module: Module { generation, footer, seal }, blocks })
+    /// Writes the modules of a store that is migrated, each as of the moment at which it was imported there.
+    pub(super) fn commit_migrated(mut self, modules: &[Packed], moments: &[u64]) -> Result<(), Error> {
+        for (packed, moment) in modules.iter().zip(moments) {
+            let mut footer = packed.footer.clone();
+            footer.stamp(*moment);
+            let part = Part { module: self.module(packed.key, footer, &packed.blocks)?, blocks: Some(&packed.blocks), before: None };
+            self.put(&[part], &[])?;
+        }
+        self.tidy();
+        Ok(())
     }
 
-    /// Whether `parts` fit beside what is `known`, of which they replace `replaced`.
-    fn check_quota(&self, known: &Known, parts: &[Part<'_>], replaced: Option<ModuleKey>) -> Result<(), Error> {
-        let Some(quota) = self.store.quota else { return Ok(()) };
-        let stay = known.iter().filter(|(generation, _)| Some(generation.module) != replaced).filter_map(|(_, module)| module.as_ref());
-        let needed = stay.chain(parts.iter().map(|part| &part.module)).map(|module| module.footer.bytes_stored).sum();
-        if needed > quota { Err(Error::Quota { store: self.store.path.clone(), quota, needed }) } else { Ok(()) }
+    fn module(&self, key: ModuleKey, footer: Footer, blocks: &[Compressed]) -> Result<Module, Error> {
+        let contents = record::contents(self.ring.as_deref(), blocks).map_err(|damage| Error::damaged_input(&footer, damage))?;
+        let generation = record::generation(key, &contents);
+        let seal = Seal::new(self.ring.as_deref(), generation);
+        Ok(Module { generation, footer, seal, extents: record::extents(blocks), contents })
     }
 
-    /// All blocks of `module` but its footer.
+    /// All blocks of `module`.
     fn stored(&self, module: &Module) -> Result<Vec<Compressed>, Error> {
-        reader::stored(&self.db, module).map_err(|source| self.store.database_error(source))
+        match reader::stored(&self.db, module) {
+            Ok(blocks) => Ok(blocks),
+            Err(Unreadable::Damage) => {
+                let io = |cause| Error::io(&self.store.symbols(), cause);
+                let salvage = salvage::Salvage::of(&[&self.store.symbols()]).map_err(io)?;
+                reader::stored_in(&salvage, module).map_err(io)
+            }
+            Err(Unreadable::Database(cause)) => Err(self.store.database_error(cause)),
+        }
     }
 
-    /// Puts `parts` into the database and takes generations out of it that are `gone`, all in one step, on disk before this returns.
-    pub(super) fn put(&self, parts: &[Part<'_>], gone: &[Generation]) -> Result<(), Error> {
-        let mut parts: Vec<&Part<'_>> = parts.iter().collect();
-        parts.sort_by_key(|part| part.module.generation);
-        let mut gone = gone.to_vec();
-        gone.sort_unstable();
-        let mut staged = Staged::new(self.store);
-        if !parts.is_empty() {
-            staged.write(BLOCKS, |segment| parts.iter().try_for_each(|part| put_blocks(segment, part)))?;
-        }
-        if !(parts.is_empty() && gone.is_empty()) {
-            staged.write(FOOTERS, |segment| put_footers(segment, &parts, &gone))?;
-        }
-        staged.ingest(&self.db)
+    /// Now, or the first moment after all modules: a clock may stand still, or go back.
+    fn next_moment(&self) -> u64 {
+        now_ms().max(self.head.imported_ms.saturating_add(1))
     }
+
+    /// Puts `parts` into the database, and takes modules out of it that are `gone`, all in one step. It is acknowledged before this
+    /// returns.
+    pub(super) fn put(&mut self, parts: &[Part<'_>], gone: &[Known]) -> Result<(), Error> {
+        self.ingest(parts, gone)?;
+        self.acknowledge()
+    }
+
+    /// Says that the last change will stay.
+    pub(super) fn acknowledge(&self) -> Result<(), Error> {
+        self.head.ack.write(self.store, Database::Symbols)
+    }
+
+    /// The same without saying so.
+    pub(super) fn ingest(&mut self, parts: &[Part<'_>], gone: &[Known]) -> Result<(), Error> {
+        let io = |cause| Error::io(&self.store.path, cause);
+        let mut head = self.head;
+        head.ack.sequence += 1;
+        let (mut rows, mut staged) = (Rows::new(), Staged::new(self.store));
+        for part in parts {
+            let (module, generation) = (&part.module, part.module.generation);
+            let raw = Record::of(module, head.ack.sequence).raw().map_err(io)?;
+            self.replace_rows(&mut rows, &mut head, part.before.as_ref(), Some((module, &raw)))?;
+            staged.write_module(part, &raw, generation)?;
+        }
+        if let Some(quota) = self.store.quota.filter(|quota| head.bytes_stored > (*quota).max(self.head.bytes_stored)) {
+            return Err(Error::Quota { store: self.store.path.clone(), quota, needed: head.bytes_stored });
+        }
+        for known in gone {
+            self.replace_rows(&mut rows, &mut head, Some(known), None)?;
+        }
+        self.finish(rows, staged, head)
+    }
+
+    /// Ingests `rows` and what is `staged`, as the change that `head` tells of.
+    pub(super) fn finish(&mut self, mut rows: Rows, mut staged: Staged<'_>, head: Head) -> Result<(), Error> {
+        rows.insert(HEAD.to_vec(), Some(self.rows.close(&head).map_err(|cause| Error::io(&self.store.path, cause))?));
+        staged.write(ROWS, |segment| {
+            rows.iter().try_for_each(|(key, value)| match value {
+                Some(value) => segment.put(key, value),
+                None => segment.delete(key),
+            })?;
+            Ok(())
+        })?;
+        staged.ingest(&self.db)?;
+        self.head = head;
+        Ok(())
+    }
+
+    /// The rows that change where what is known of a module, `before`, gives way to a `new` module and its record, or to the note that
+    /// it was removed.
+    fn replace_rows(&self, rows: &mut Rows, head: &mut Head, before: Option<&Known>, new: Option<(&Module, &[u8])>) -> Result<(), Error> {
+        let io = |cause| Error::io(&self.store.path, cause);
+        let Some(module) = new.map(|(module, _)| module.generation.module).or(before.map(|known| known.key)) else { return Ok(()) };
+        let key = module.record();
+        let old = before.and_then(Known::module);
+        if let Some(before) = before {
+            head.ack.sum.subtract(&self.rows.sum_key, &key, &before.raw);
+        }
+        if let Some(old) = &old {
+            head.ack.rows = head.ack.rows.saturating_sub(1);
+            head.bytes_stored = head.bytes_stored.saturating_sub(old.footer.bytes_stored);
+            rows.extend(self.tokens.rows(module, &old.footer).into_iter().map(|key| (key, None)));
+            if new.is_none_or(|(new, _)| new.generation != old.generation) {
+                rows.insert(old.generation.garbage(), Some(self.mark(&old.generation.garbage()).map_err(io)?));
+            }
+        }
+        let raw = match new {
+            Some((new, raw)) => {
+                head.ack.rows += 1;
+                head.bytes_stored += new.footer.bytes_stored;
+                head.imported_ms = head.imported_ms.max(new.footer.imported_ms);
+                for key in self.tokens.rows(module, &new.footer) {
+                    let mark = self.mark(&key).map_err(io)?;
+                    rows.insert(key, Some(mark));
+                }
+                // It may have been on its way out.
+                rows.insert(new.generation.garbage(), None);
+                rows.insert(key.to_vec(), Some(record::close(&new.seal, new.generation, &key, raw).map_err(io)?));
+                raw.to_vec()
+            }
+            None => {
+                let raw = Record::removed(head.ack.sequence).raw().map_err(io)?;
+                let generation = Generation { module, number: 0 };
+                let seal = Seal::new(self.ring.as_deref(), generation);
+                rows.insert(key.to_vec(), Some(record::close(&seal, generation, &key, &raw).map_err(io)?));
+                raw
+            }
+        };
+        head.ack.sum.add(&self.rows.sum_key, &key, &raw);
+        Ok(())
+    }
+
+    /// The value of a row that says something by being there.
+    fn mark(&self, key: &[u8]) -> std::io::Result<Vec<u8>> {
+        self.rows.seal.close(key, &[])
+    }
+
+    /// The head without a record that says that a module was removed.
+    pub(super) fn forget(&self, head: &mut Head, known: &Known) {
+        head.ack.sum.subtract(&self.rows.sum_key, &known.key.record(), &known.raw);
+    }
+}
+
+/// Sees to it that the database has all that was acknowledged, and moves tables that it does not know out of its way: whoever opens it
+/// for writing deletes them.
+fn set_strays_aside(store: &Store, rows: &RowAccess) -> Result<(), Error> {
+    let ack = Ack::read(store, Database::Symbols)?;
+    let db = open_database(store)?;
+    check(store, rows, db.as_ref(), ack)?;
+    let Some(db) = db else { return Ok(()) };
+    let live = db.live_files().map_err(|cause| store.database_error(cause))?;
+    let live: HashSet<&str> = live.iter().map(|file| file.name.trim_start_matches('/')).collect();
+    let io = |cause| Error::io(&store.symbols(), cause);
+    for path in salvage::tables_in(&store.symbols()).map_err(io)? {
+        let Some(name) = path.file_name().filter(|name| !name.to_str().is_some_and(|name| live.contains(name))) else { continue };
+        durable::create_folder(&store.lost()).map_err(io)?;
+        fs::rename(&path, store.lost().join(name)).map_err(|cause| Error::io(&path, cause))?;
+    }
+    Ok(())
 }
 
 /// Files on their way into the database.
@@ -256,6 +422,23 @@ impl<'s> Staged<'s> {
         File::open(&path).and_then(|file| file.sync_all()).map_err(|cause| Error::io(&path, cause))
     }
 
+    /// Writes the file of one module: its blocks, and its record's second copy, whose bytes are `raw` before compression.
+    fn write_module(&mut self, part: &Part<'_>, raw: &[u8], generation: Generation) -> Result<(), Error> {
+        let name = format!("blocks-{}.sst", self.files.len());
+        self.write(&name, |segment| {
+            let close = |block: &Compressed| {
+                let key = generation.key(block.kind, block.last);
+                let place = Place { key: &key, kind: block.kind, last: block.last };
+                part.module.seal.close(place, block, generation).map(|bytes| (key, bytes))
+            };
+            let closed: Vec<_> = part.blocks.unwrap_or_default().par_iter().map(close).collect::<Result<_, _>>()?;
+            closed.iter().try_for_each(|(key, bytes)| segment.put(key, bytes))?;
+            let key = generation.record_copy();
+            segment.put(key, record::close(&part.module.seal, generation, &key, raw)?)?;
+            Ok(())
+        })
+    }
+
     /// Moves them into the database, in one step.
     pub(super) fn ingest(mut self, db: &DB) -> Result<(), Error> {
         if self.files.is_empty() {
@@ -265,7 +448,7 @@ impl<'s> Staged<'s> {
         let mut ingest = IngestExternalFileOptions::default();
         ingest.set_move_files(true);
         let files = std::mem::take(&mut self.files);
-        // Files that did not go in stay: see heal.rs.
+        // Files that did not go in stay: see recover.rs.
         db.ingest_external_file_cf_opts(family, &ingest, files).map_err(|source| self.store.database_error(source))
     }
 }
@@ -295,44 +478,6 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-fn put_blocks(segment: &mut SstFileWriter<'_>, part: &Part<'_>) -> Result<(), Failure> {
-    let Module { generation, seal, .. } = &part.module;
-    let closed: Result<Vec<Vec<u8>>, std::io::Error> = part.blocks.par_iter().map(|block| seal.close(*generation, block)).collect();
-    for (block, bytes) in part.blocks.iter().zip(closed?) {
-        segment.put(generation.key(block.kind, block.last), bytes)?;
-    }
-    Ok(())
-}
-
-/// Footers that come and footers that go, both in order of their keys.
-fn put_footers(segment: &mut SstFileWriter<'_>, parts: &[&Part<'_>], gone: &[Generation]) -> Result<(), Failure> {
-    let mut gone = gone.iter().peekable();
-    for Part { module, .. } in parts {
-        while let Some(generation) = gone.next_if(|gone| **gone < module.generation) {
-            segment.delete(generation.footer())?;
-        }
-        let footer = serde_json::to_vec(&module.footer).map_err(std::io::Error::from)?;
-        let footer = compress(Kind::Footer, u64::MAX, u64::MAX, &footer)?;
-        segment.put(module.generation.footer(), module.seal.close(module.generation, &footer)?)?;
-    }
-    Ok(gone.try_for_each(|generation| segment.delete(generation.footer()))?)
-}
-
-/// Removes what a killed process left on its way in. Only called while no other process writes.
-pub(super) fn sweep(staging: &Path) -> Result<(), Error> {
-    fs::create_dir_all(staging).map_err(|cause| Error::io(staging, cause))?;
-    let Ok(entries) = fs::read_dir(staging) else { return Ok(()) };
-    // A file that cannot be removed costs disk, nothing else.
-    entries.flatten().for_each(|entry| drop(fs::remove_file(entry.path())));
-    Ok(())
-}
-
-/// Now, or the first moment after all modules of `known`: a clock may stand still, or go back.
-fn moment_after(known: &Known) -> u64 {
-    let last = known.iter().filter_map(|(_, module)| Some(module.as_ref()?.footer.imported_ms)).max();
-    now_ms().max(last.map_or(0, |last| last.saturating_add(1)))
-}
-
 /// `footer`, by whose names, those of its files and those of `old` the module will be found.
 fn with_names_of(footer: &Footer, old: Option<&Footer>) -> Footer {
     let mut footer = footer.clone();
@@ -341,5 +486,9 @@ fn with_names_of(footer: &Footer, old: Option<&Footer>) -> Footer {
     footer.other_names = names.filter(|name| **name != footer.name).cloned().collect();
     footer.other_names.sort_unstable();
     footer.other_names.dedup();
+    let labels = old.into_iter().flat_map(|old| &old.labels).cloned();
+    footer.labels.extend(labels);
+    footer.labels.sort_unstable();
+    footer.labels.dedup();
     footer
 }
