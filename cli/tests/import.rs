@@ -214,15 +214,14 @@ fn stores_that_are_none() {
 fn a_store_in_use_is_waited_for_and_then_named() {
     let sandbox = Sandbox::new();
     sandbox.import(FIXTURE);
-    let path = sandbox.store().join("write.lock");
-    let lock = fs::File::options().write(true).open(&path).unwrap();
+    let lock = fs::File::options().write(true).open(sandbox.store().join("write.lock")).unwrap();
     lock.lock().unwrap();
-    fs::write(&path, "4711\n").unwrap();
     let other = object("rust-O2-dwarf5.so");
     let import = ["--wait", "0", "import", other.to_str().unwrap()];
     let run = sandbox.run(import);
     assert_eq!(run.code, 3);
-    assert!(run.stderr.contains("being written by process 4711") && run.stderr.contains("--wait"), "{}", run.stderr);
+    let holder = format!("being written by process {} ", std::process::id());
+    assert!(run.stderr.contains(&holder) && run.stderr.contains("--wait"), "{}", run.stderr);
     // Whoever reads does not wait.
     assert_eq!(sandbox.run(["--wait", "0", "modules", "list"]).stdout.lines().count(), 1);
     lock.unlock().unwrap();

@@ -124,7 +124,8 @@ impl Ack {
     }
 }
 
-fn path(store: &Store, database: Database) -> PathBuf {
+/// Where it stands.
+pub(crate) fn path(store: &Store, database: Database) -> PathBuf {
     store.path.join(format!("{}.ack", database.name()))
 }
 

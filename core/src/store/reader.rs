@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 use rocksdb::{DB, DBRawIterator, ErrorKind, ReadOptions};
 use symtool_formats::ModuleInfo;
 
-use super::ack::{Ack, Database};
+use super::ack::{self, Ack, Database};
 use super::catalog::{Catalog, Module};
 use super::head::{Damaged, RowAccess};
 use super::key::area;
@@ -179,8 +179,9 @@ pub(super) fn open_database(store: &Store) -> Result<Option<DB>, Error> {
     loop {
         let before = fs::read(path.join("CURRENT")).ok();
         if before.is_none() && !store.damaged().exists() {
-            // Nothing is made in a folder that is not empty.
-            return if holds_files(&path) { Err(Error::DatabaseLost(path)) } else { Ok(None) };
+            // What a killed first change has left, of which nothing was acknowledged, is no database yet.
+            let is_lost = holds_files(&path) && ack::path(store, Database::Symbols).exists();
+            return if is_lost { Err(Error::DatabaseLost(path)) } else { Ok(None) };
         }
         tries.next();
         match DB::open_cf_for_read_only(&options(), &path, [FAMILY], false) {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::catalog::Catalog;
+use super::key::area;
 use super::reader::{Reader, read_options};
 use super::{Error, FAMILY, Generation, ModuleKey, key};
 use crate::block::Kind;
@@ -54,6 +55,7 @@ impl Reader {
             let is_record = || ModuleKey::of_record(key).is_some_and(|module| modules.contains(&module));
             match of_module.or_else(|| is_record().then_some(Kind::Footer)) {
                 Some(kind) => usage.kinds.entry(kind).or_default().add(value),
+                None if is_row(key) => {}
                 None => usage.others.add(value),
             }
             iterator.next();
@@ -61,4 +63,9 @@ impl Reader {
         iterator.status().map_err(|source| self.database_error(source))?;
         Ok(usage)
     }
+}
+
+/// Whether `key` is that of a row that is no block: one by which modules are found, or one about the database itself.
+fn is_row(key: &[u8]) -> bool {
+    matches!(key.first(), Some(&(area::CATALOG | area::GARBAGE | area::HEAD)))
 }

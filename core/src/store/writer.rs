@@ -11,7 +11,7 @@
 //! ```
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -228,9 +228,14 @@ impl<'s> Writer<'s> {
         let mut footer = with_names_of(&packed.footer, Some(&before.footer));
         footer.stamp(self.next_moment());
         let mut module = self.module(packed.key, footer, &packed.blocks)?;
-        let has_blocks = module.generation == before.generation && !replace;
+        let is_same = module.generation == before.generation;
+        let has_blocks = is_same && !replace;
         if has_blocks {
             module.seal = before.seal;
+        } else if is_same {
+            // Beside the old ones, which may be damaged, so that nothing has to be read of them.
+            module.generation.number = before.generation.number.wrapping_add(1);
+            module.seal = Seal::new(self.ring.as_deref(), module.generation);
         }
         let parts = [Part { module, blocks: Some(packed.blocks.as_slice()).filter(|_| !has_blocks), before: known }];
         self.put(&parts, &[])?;
@@ -384,8 +389,7 @@ fn set_strays_aside(store: &Store, rows: &RowAccess) -> Result<(), Error> {
     let ack = Ack::read(store, Database::Symbols)?;
     let db = open_database(store)?;
     check(store, rows, db.as_ref(), ack)?;
-    let Some(db) = db else { return Ok(()) };
-    let live = db.live_files().map_err(|cause| store.database_error(cause))?;
+    let live = db.as_ref().map_or(Ok(Vec::new()), DB::live_files).map_err(|cause| store.database_error(cause))?;
     let live: HashSet<&str> = live.iter().map(|file| file.name.trim_start_matches('/')).collect();
     let io = |cause| Error::io(&store.symbols(), cause);
     for path in salvage::tables_in(&store.symbols()).map_err(io)? {
@@ -393,7 +397,8 @@ fn set_strays_aside(store: &Store, rows: &RowAccess) -> Result<(), Error> {
         durable::create_folder(&store.lost()).map_err(io)?;
         fs::rename(&path, store.lost().join(name)).map_err(|cause| Error::io(&path, cause))?;
     }
-    Ok(())
+    // Without a database, what is left in its folder is what a killed first change had begun.
+    if db.is_none() { durable::remove_folder(&store.symbols()).map_err(io) } else { Ok(()) }
 }
 
 /// Files on their way into the database.
@@ -408,7 +413,7 @@ impl<'s> Staged<'s> {
         Self { store, files: Vec::new() }
     }
 
-    /// Writes a sorted file with what `fill` puts into it, and makes sure that it is on disk.
+    /// Writes a sorted file with what `fill` puts into it. RocksDB makes sure that it is on disk.
     pub(super) fn write(&mut self, name: &str, fill: impl FnOnce(&mut SstFileWriter<'_>) -> Result<(), Failure>) -> Result<(), Error> {
         let path = self.store.staging().join(name);
         self.files.push(path.clone());
@@ -418,8 +423,7 @@ impl<'s> Staged<'s> {
         written.map_err(|failure| match failure {
             Failure::Database(source) => self.store.database_error(source),
             Failure::Io(cause) => Error::io(&path, cause),
-        })?;
-        File::open(&path).and_then(|file| file.sync_all()).map_err(|cause| Error::io(&path, cause))
+        })
     }
 
     /// Writes the file of one module: its blocks, and its record's second copy, whose bytes are `raw` before compression.
