@@ -188,7 +188,8 @@ impl World {
         // What is there already stays as it is, unless it is replaced.
         let version = |module: &Module, random: &mut fastrand::Rng| random.usize(..module.versions.len());
         let versions: Vec<usize> = chosen.iter().map(|at| version(&self.modules[*at], &mut self.random)).collect();
-        let paths = chosen.iter().zip(&versions).map(|(at, version)| self.modules[*at].versions[*version].path.to_str().unwrap().to_owned());
+        let paths =
+            chosen.iter().zip(&versions).map(|(at, version)| self.modules[*at].versions[*version].path.to_str().unwrap().to_owned());
         let paths: Vec<String> = paths.collect();
         let mut args = vec!["import"];
         args.extend(replaces.then_some("--force"));

@@ -6,6 +6,7 @@ pub mod archives;
 pub mod events;
 pub mod made;
 pub mod pty;
+pub mod questions;
 pub mod shapes;
 pub mod truth;
 

@@ -186,6 +186,21 @@ impl Shape {
         shape.finish()
     }
 
+    /// Later changes: a module is replaced, reports go and come, a run takes place.
+    pub fn go_on(&mut self) {
+        fs::create_dir_all(self.sandbox.path("later")).unwrap();
+        let newer = Known::made(&self.sandbox.path("later"), "twice.so", "nyx", 2, 0..300);
+        self.take(&["import", "--force", newer.path.to_str().unwrap()]);
+        let step = self.step;
+        self.modules.retain(|(_, known)| known.name != newer.name);
+        self.modules.push((step, newer));
+        self.remove_report(2);
+        self.add(BUILDS[0], 20..23);
+        self.take(&["reprocess", "--all"]);
+        self.sandbox.write("requests", requests(self.known()));
+        self.groups = self.run(&["groups", "list", "--json"]).stdout;
+    }
+
     /// The same with its files put together.
     pub fn compacted(is_sealed: bool) -> Self {
         let mut shape = Self::batches(is_sealed);
