@@ -5,7 +5,7 @@ use object::{Object, ObjectSymbol};
 /// A build of a fixture that crashes load.
 pub struct Build {
     pub name: String,
-    id: String,
+    pub id: String,
     functions: Vec<(String, u64, u64)>,
 }
 

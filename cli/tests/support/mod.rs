@@ -4,7 +4,11 @@
 
 pub mod archives;
 pub mod events;
+pub mod made;
 pub mod pty;
+pub mod questions;
+pub mod shapes;
+pub mod truth;
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -19,6 +23,7 @@ pub struct Sandbox {
 }
 
 /// What a run of the program gave.
+#[derive(Default)]
 pub struct Run {
     pub code: i32,
     pub stdout: String,
@@ -28,6 +33,12 @@ pub struct Run {
 impl Sandbox {
     pub fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// One whose files are in memory, where that can be had: synced in no time.
+    pub fn in_memory() -> Self {
+        let shared = Path::new("/dev/shm");
+        Self { folder: tempfile::tempdir_in(shared).or_else(|_| tempfile::tempdir()).unwrap() }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -63,6 +74,22 @@ impl Sandbox {
         Run::of(self.command().args(args).output().unwrap())
     }
 
+    /// The program with the key of the store, if it is sealed, ended by force after a minute: hanging is a failure.
+    pub fn guarded(&self, key: Option<&Path>) -> Command {
+        let mut command = Command::new("timeout");
+        command.args(["-s", "KILL", "60", env!("CARGO_BIN_EXE_symtool"), "--store"]).arg(self.store()).stdin(Stdio::null());
+        if let Some(key) = key {
+            command.arg("--key-file").arg(key);
+        }
+        self.isolate(&mut command);
+        command
+    }
+
+    /// Runs [`Sandbox::guarded`]; its output may be anything.
+    pub fn run_with<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, key: Option<&Path>, args: I) -> Run {
+        Run::lossy(&self.guarded(key).args(args).output().unwrap())
+    }
+
     /// Runs it with `input` on its stdin.
     pub fn run_with_input(&self, args: &[&str], input: &[u8]) -> Run {
         let mut child = self.spawn_piped(args);
@@ -86,6 +113,19 @@ impl Sandbox {
 }
 
 impl Run {
+    /// With U+FFFD for what is not UTF-8.
+    pub fn lossy(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self { code: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+
+    /// Whether it says that the store is damaged or has lost something, and does not succeed.
+    pub fn names_damage(&self) -> bool {
+        let told = (self.stdout.clone() + &self.stderr).to_lowercase();
+        let words = ["damage", "corrupt", "lost", "missing", "checksum", "cannot be read", "not acknowledged", "unacknowledged", "/format"];
+        self.code > 0 && words.iter().any(|word| told.contains(word))
+    }
+
     pub fn of(output: Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
