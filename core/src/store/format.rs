@@ -17,8 +17,8 @@ use super::{Error, Store};
 use crate::seal::KeyId;
 
 const VERSION: &str = "symtool store 4";
-/// The version before this one, which is migrated.
-const VERSION_3: &str = "symtool store 3";
+/// Begins the line with the check.
+const CHECK: &str = "\ncheck ";
 const OPEN: &str = "open";
 const SEALED: &str = "sealed ";
 
@@ -65,16 +65,19 @@ impl Format {
                 Error::NotAStore(store.path.clone())
             });
         };
-        if let Some(format) = durable::checked(&found).and_then(Self::parse) {
+        let checked = durable::checked(&found);
+        if let Some(format) = checked.and_then(Self::parse) {
             return Ok(Found::Current(format));
         }
         let text = String::from_utf8_lossy(&found);
         let first = text.lines().next().unwrap_or_default();
-        match first {
-            VERSION_3 if !has_ring(store) => Ok(Found::Old),
-            first if first.starts_with("symtool store ") && first != VERSION && first != VERSION_3 => {
-                let found = first.chars().filter(|char| !char.is_control()).take(40).collect();
-                Err(Error::Format { store: store.path.clone(), found, expected: VERSION })
+        let number = first.strip_prefix("symtool store ").and_then(|number| number.parse::<u32>().ok());
+        // Formats 1 to 3 had no check.
+        let is_whole = checked.is_some() || !text.contains(CHECK);
+        match number {
+            Some(3) if !has_ring(store) && is_whole => Ok(Found::Old),
+            Some(number) if !(3..=4).contains(&number) && is_whole => {
+                Err(Error::Format { store: store.path.clone(), found: first.to_owned(), expected: VERSION })
             }
             _ => Err(Error::FormatLost(store.path.clone())),
         }
