@@ -227,6 +227,10 @@ pub struct Import {
     /// (`pg_map_id`), else a UUID of its contents
     #[arg(long, value_name = "UUID", value_parser = MappingId::parse)]
     pub id: Option<MappingId>,
+    /// What modules are called besides, such as com.example.shop@1.4.0; for mappings by default their path below the folder given. Names them in
+    /// commands, and is the name by which `modules gc` counts builds, without what follows the @
+    #[arg(long = "label", value_name = "LABEL", value_parser = NonEmptyStringValueParser::new())]
+    pub labels: Vec<String>,
     /// Import again what is in the store already
     #[arg(long)]
     pub force: bool,
@@ -326,7 +330,7 @@ pub enum Modules {
 
 #[derive(Debug, clap::Args)]
 pub struct List {
-    /// Only modules with this in their name, or at the beginning of their id
+    /// Only modules with this in their name or label, or at the beginning of their id
     #[arg(value_name = "WORD")]
     pub words: Vec<String>,
     /// Only modules of this architecture, by any of its names
@@ -353,7 +357,7 @@ pub enum Sort {
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = true, args = ["keep", "older_than"])]
 pub struct Gc {
-    /// Of each name and architecture, keep the N builds that were imported last
+    /// Of each label, name and architecture, keep the N builds that were imported last
     #[arg(long, value_name = "N")]
     pub keep: Option<usize>,
     /// Remove only what was imported longer ago than this: 90d, 12h, 30m or 3600s
@@ -418,9 +422,9 @@ pub struct CrashAdd {
                 logcat, Apple .crash and .ips, KSCrash JSON, sanitizer reports, Java traces, plain frames; any number of them in one file"
     )]
     pub paths: Vec<PathBuf>,
-    /// The id of the mapping of Java frames, for reports that do not name one: imported already or later
-    #[arg(long, value_name = "UUID", value_parser = MappingId::parse)]
-    pub mapping: Option<MappingId>,
+    /// The mapping of Java frames, for reports that do not name one: its file, its name in the store, or its id, imported already or later
+    #[arg(long, value_name = "MAPPING")]
+    pub mapping: Option<OsString>,
     /// Grouping rules that come after the built-in ones
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,
@@ -474,13 +478,19 @@ pub struct Symbolicate {
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::RETRACE)]
 pub struct RetraceArgs {
-    /// A file with stack traces, or - for stdin
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// The mapping, by name or id [default: the one that R8 has named in the trace, or the only one in the store]
+    /// Files with stack traces, or - for stdin; a mapping.txt before them is imported if it is new, and used for all of them
+    #[arg(required_unless_present_any = ["mapping", "partition_map"], value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The mapping, by its file, name or id [default: the one that R8 has named in each trace, or the only one in the store]
     #[arg(long, value_name = "MAPPING")]
     pub mapping: Option<OsString>,
-    /// Whose output to write: they differ where a frame is ambiguous
+    /// The mapping, by a partition map of R8, which is imported first if it is new
+    #[arg(long, value_name = "FILE", conflicts_with = "mapping")]
+    pub partition_map: Option<PathBuf>,
+    /// What lines of a trace look like, as R8's --regex: %c class, %m method, %s source file, %l line, %S both
+    #[arg(long, value_name = "REGEX")]
+    pub regex: Option<String>,
+    /// Whose output to write: they differ where a frame is ambiguous. With --verbose, R8's has return types and arguments
     #[arg(long, value_enum, value_name = "STYLE", default_value_t)]
     pub style: RetraceStyle,
 }

@@ -18,8 +18,11 @@ Exit codes: 0 done; 1 done, but some input failed; 2 wrong usage; 3 the store ca
 
 pub const RETRACE: &str = "Examples:
   symtool retrace trace.txt
-  symtool retrace trace.txt --mapping mapping.txt
-  adb logcat | symtool retrace - --mapping 5f8c1d02
+  symtool retrace mapping.txt trace.txt     as R8's retrace
+  symtool retrace trace.txt --mapping 5f8c1d02
+  adb logcat | symtool retrace -
+
+Each trace is retraced by the mapping that R8 has written into its frames (r8-map-id-...), unless --mapping says it.
 
 Text that is no frame and no exception passes through unchanged.";
 

@@ -1,12 +1,15 @@
-//! Finding modules by what people call them: in, paths, ids and names; out, a module of the store.
+//! Modules by what people call them: paths, ids, names.
 
 use std::ffi::OsStr;
 use std::path::Path;
 
 use symtool_core::store::{Catalog, MIN_ID_DIGITS, Module, Named};
-use symtool_formats::container::{self, Kind};
+use symtool_formats::container::{self, Format, Kind};
 use symtool_formats::debug::DebugFile;
 use symtool_formats::{Error, ModuleInfo};
+
+use crate::mapping_file::{self, MappingFile};
+use crate::moment::moment;
 
 /// Why a name names no one module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +29,9 @@ impl NotOne {
     }
 }
 
+/// Candidates that a message names.
+const MAX_CANDIDATES: usize = 5;
+
 /// The module that `name` names: the file at that path, by its id; an id or a prefix of one; or a file name. Each may
 /// be followed by `:` and an architecture.
 /// Of several builds, the one imported last if `latest`.
@@ -37,6 +43,9 @@ pub fn module(catalog: &Catalog, name: impl AsRef<OsStr>, latest: bool) -> Resul
         let unknown = || NotOne::Unknown(format!("{name}: this build ({}) is not in the store; import it", info.id));
         return catalog.by_id(&info).ok_or_else(unknown);
     }
+    if let Some(Ok(file)) = mapping_file::at(path) {
+        return of_mapping_file(catalog, name, &file, latest);
+    }
     let last_component = name.rsplit('/').next().unwrap_or(name);
     let named = match catalog.named(name) {
         Named::Unknown => catalog.named(last_component),
@@ -44,21 +53,98 @@ pub fn module(catalog: &Catalog, name: impl AsRef<OsStr>, latest: bool) -> Resul
     };
     match named {
         Named::One(module) => Ok(module),
-        Named::Several(builds) if latest => {
-            builds.into_iter().max_by_key(|module| module.footer.imported_ms).ok_or_else(|| NotOne::Unknown(unknown(name)))
-        }
-        Named::Several(builds) => {
-            // Builds for several architectures are told apart by those.
-            let has_arches = builds.iter().any(|module| module.footer.arch != builds[0].footer.arch);
-            let id = |module: &&Module| {
-                let id = module.footer.short_id();
-                if has_arches { format!("{id}:{}", module.footer.arch) } else { id.to_owned() }
-            };
-            let ids: Vec<String> = builds.iter().map(id).collect();
-            Err(NotOne::Ambiguous(format!("{name}: {} builds have this name; pass an id ({}), or --latest", ids.len(), ids.join(", "))))
-        }
+        Named::Several(builds) => one_of(name, builds, latest),
         Named::Unknown => Err(NotOne::Unknown(unknown(name))),
     }
+}
+
+/// The mapping that `name` names: the file at that path, by its id; an id or a prefix of one; or a name.
+pub fn mapping(catalog: &Catalog, name: impl AsRef<OsStr>) -> Result<&Module, NotOne> {
+    let path = Path::new(name.as_ref());
+    let name = &*path.to_string_lossy();
+    match mapping_file::at(path) {
+        Some(Ok(file)) => return of_mapping_file(catalog, name, &file, false),
+        Some(Err(error)) if name.contains('/') || matches!(catalog.named(name), Named::Unknown) => {
+            return Err(NotOne::Unknown(format!("{error:#}")));
+        }
+        _ => {}
+    }
+    let builds = match catalog.named(name) {
+        Named::One(module) => vec![module],
+        Named::Several(modules) => modules,
+        Named::Unknown => Vec::new(),
+    };
+    let is_other = !builds.is_empty();
+    let mappings: Vec<&Module> = builds.into_iter().filter(|module| module.footer.is_mapping()).collect();
+    match mappings[..] {
+        [only] => Ok(only),
+        [] if is_other => {
+            Err(NotOne::Unknown(format!("{name}: is no mapping but a module with addresses; name a mapping.txt that was imported")))
+        }
+        // Every mapping is called mapping.txt: one by that name, of some other path, need not be the one.
+        [] if name.contains('/') => Err(NotOne::Unknown(format!("{name}: no such file; check the path, or pass the id of a mapping"))),
+        [] => Err(NotOne::Unknown(unknown(name).replace("no such module", "no such mapping"))),
+        _ => one_of(name, mappings, false),
+    }
+}
+
+/// The mapping of the store that is `file`: the one with its contents, else that of the same build.
+fn of_mapping_file<'c>(catalog: &'c Catalog, name: &str, file: &MappingFile, latest: bool) -> Result<&'c Module, NotOne> {
+    let ids = file.ids();
+    let with = |id: &String| -> Vec<&'c Module> {
+        catalog.modules().iter().filter(|module| module.footer.is_mapping() && module.footer.ids().any(|own| own == id)).collect()
+    };
+    // The last one is that of the contents.
+    let found = ids.iter().rev().map(with).find(|found| !found.is_empty()).unwrap_or_default();
+    let own = |module: &&&Module| ids.first() == Some(&module.footer.id);
+    match found[..] {
+        [] => Err(NotOne::Unknown(format!("{name}: this mapping ({}) is not in the store; import it", short(ids.first())))),
+        [only] => Ok(only),
+        _ => match found.iter().find(own) {
+            Some(module) => Ok(module),
+            None => one_of(name, found, latest),
+        },
+    }
+}
+
+/// The mapping of the store that is `file`.
+pub fn of_file<'c>(catalog: &'c Catalog, file: &MappingFile) -> Option<&'c Module> {
+    of_mapping_file(catalog, "", file, true).ok()
+}
+
+fn short(id: Option<&String>) -> &str {
+    id.and_then(|id| id.get(..12)).unwrap_or_default()
+}
+
+/// Of several `builds` the last one, if `latest`.
+fn one_of<'c>(name: &str, builds: Vec<&'c Module>, latest: bool) -> Result<&'c Module, NotOne> {
+    if latest {
+        let last = builds.into_iter().max_by_key(|module| module.footer.imported_ms);
+        return last.ok_or_else(|| NotOne::Unknown(unknown(name)));
+    }
+    if builds.iter().all(|module| module.footer.is_mapping()) {
+        let count = builds.len();
+        return Err(NotOne::Ambiguous(format!("{name}: {count} mappings have this name: {}; pass an id or a path", candidates(builds))));
+    }
+    // Builds for several architectures are told apart by those.
+    let has_arches = builds.iter().any(|module| module.footer.arch != builds[0].footer.arch);
+    let id = |module: &&Module| {
+        let id = module.footer.short_id();
+        if has_arches { format!("{id}:{}", module.footer.arch) } else { id.to_owned() }
+    };
+    let ids: Vec<String> = builds.iter().map(id).collect();
+    let more = if ids.len() > MAX_CANDIDATES { ", …" } else { "" };
+    let some = ids[..ids.len().min(MAX_CANDIDATES)].join(", ");
+    Err(NotOne::Ambiguous(format!("{name}: {} builds have this name; pass an id ({some}{more}), or --latest", ids.len())))
+}
+
+/// The ids of some mappings, the last import first, with what tells them apart.
+pub fn candidates(mut mappings: Vec<&Module>) -> String {
+    mappings.sort_by_key(|module| std::cmp::Reverse(module.footer.imported_ms));
+    let told = |module: &&Module| format!("{} (imported {})", module.footer.short_id(), moment(module.footer.imported, true));
+    let some: Vec<String> = mappings.iter().take(MAX_CANDIDATES).map(told).collect();
+    let more = mappings.len().saturating_sub(MAX_CANDIDATES);
+    if more > 0 { format!("{}, and {more} more (symtool modules list)", some.join(", ")) } else { some.join(", ") }
 }
 
 fn unknown(name: &str) -> String {
@@ -73,7 +159,9 @@ fn unknown(name: &str) -> String {
 /// `None` if `path` is the path of no file.
 fn object_at(path: &Path) -> Option<Result<ModuleInfo, NotOne>> {
     let file = container::split(path).map_or_else(|| path.to_owned(), |(file, _)| file);
-    if !container::is_bundle(&file) && matches!(Kind::of_file(&file), Ok(Kind::Other | Kind::Mapping) | Err(_)) {
+    let kind = Kind::of_file(&file).unwrap_or(Kind::Other);
+    let is_mapping = || kind == Kind::Archive(Format::Zip) && mapping_file::at(path).is_some_and(|file| file.is_ok());
+    if !container::is_bundle(&file) && (matches!(kind, Kind::Other | Kind::Mapping) || is_mapping()) {
         return None;
     }
     let info = container::open_object(path).and_then(|mapped| Ok(DebugFile::parse(&mapped)?.info().clone()));

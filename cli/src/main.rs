@@ -21,6 +21,7 @@ mod groups;
 mod import;
 mod key;
 mod man;
+mod mapping_file;
 mod missing;
 mod modules;
 mod moment;

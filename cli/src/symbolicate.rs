@@ -12,13 +12,14 @@ use std::rc::Rc;
 
 use anyhow::{Context, Result, anyhow};
 use symtool_core::assess::Symbols;
-use symtool_core::store::Module;
+use symtool_core::store::{Catalog, Mappings, Module};
 use symtool_formats::crash::limits::MAX_REPORT_BYTES;
-use symtool_formats::crash::{self, CrashEvent, LogReader, Reports, annotate, annotate_line};
+use symtool_formats::crash::{self, CrashEvent, ExceptionName, LogReader, Reports, annotate, annotate_exceptions, annotate_line};
+use symtool_formats::mapping::{Retrace, Style};
 
 use crate::args::{Global, Symbolicate};
 use crate::exit::Exit;
-use crate::retrace;
+use crate::retrace::{self, Choice};
 
 /// Bytes by which it is told whether reports or lines come.
 const HEAD_BYTES: usize = 1 << 16;
@@ -29,8 +30,9 @@ pub fn run(global: &Global, args: &Symbolicate) -> Result<Exit> {
     let reader = store.read()?;
     let catalog = reader.catalog()?;
     let symbols = Symbols::new(&reader, &catalog);
+    let mappings = Mappings::new(&reader);
     let mapping = args.mapping.as_deref().map(|name| retrace::named(&catalog, name)).transpose()?;
-    let symbols = &Known { symbols, mapping };
+    let symbols = &Known { symbols, mappings: &mappings, catalog: &catalog, mapping };
     let path = &args.file;
     if path.as_os_str() == "-" {
         let mut input = BufReader::with_capacity(HEAD_BYTES, io::stdin().lock());
@@ -51,6 +53,8 @@ pub fn run(global: &Global, args: &Symbolicate) -> Result<Exit> {
 /// What frames are resolved with.
 struct Known<'s> {
     symbols: Symbols<'s>,
+    mappings: &'s Mappings<'s>,
+    catalog: &'s Catalog,
     /// The mapping of Java frames that was named.
     mapping: Option<&'s Module>,
 }
@@ -60,18 +64,60 @@ impl Known<'_> {
     fn resolved(&self, report: &[u8], event: &CrashEvent) -> Result<Vec<u8>> {
         let mut resolutions = self.symbols.resolve(event);
         let mapping = self.mapping.or_else(|| self.symbols.mapping_of(event));
-        let is_json = report.trim_ascii_start().starts_with(b"{");
-        if let Some(mapping) = mapping.filter(|_| is_json) {
-            self.symbols.resolve_java(event, mapping, &mut resolutions)?;
+        if !report.trim_ascii_start().starts_with(b"{") {
+            let mut text = Vec::new();
+            annotate(report, event, &resolutions, &mut text);
+            return self.retraced(&text, mapping);
         }
         let mut text = Vec::new();
-        annotate(report, event, &resolutions, &mut text);
-        let Some(mapping) = mapping.filter(|_| !is_json) else { return Ok(text) };
-        // In a text, exceptions and their messages have names too.
-        let (mut retrace, mut retraced) = (self.symbols.retrace(mapping), Vec::new());
-        retrace.text(&text, &mut retraced)?;
-        retrace.finish(&mut retraced)?;
+        match mapping {
+            None => annotate(report, event, &resolutions, &mut text),
+            Some(mapping) => {
+                self.symbols.resolve_java(event, mapping, &mut resolutions)?;
+                annotate(report, event, &resolutions, &mut text);
+                text = self.with_exceptions(&text, mapping)?;
+            }
+        }
+        Ok(text)
+    }
+
+    /// A text in which exceptions and their messages have names too: each trace by its own mapping, those that name none by `mapping`.
+    fn retraced(&self, text: &[u8], mapping: Option<&Module>) -> Result<Vec<u8>> {
+        let default = mapping.map(|mapping| self.mappings.of(mapping));
+        let mut choice = match default.filter(|_| self.mapping.is_some()) {
+            Some(mapping) => Choice::fixed(self.mappings, self.catalog, mapping),
+            None => Choice::new(self.mappings, self.catalog, default),
+        };
+        let mut retraced = Vec::with_capacity(text.len());
+        for (lines, number) in choice.spans(text, true) {
+            match number.and_then(|number| choice.mapping(number)) {
+                Some(mapping) => {
+                    let mut retrace = Retrace::new(mapping, Style::R8);
+                    retrace.text(&text[lines], &mut retraced)?;
+                    retrace.finish(&mut retraced)?;
+                }
+                None => retraced.extend_from_slice(&text[lines]),
+            }
+        }
         Ok(retraced)
+    }
+
+    /// A JSON report whose exceptions have the names of the source.
+    fn with_exceptions(&self, report: &[u8], mapping: &Module) -> Result<Vec<u8>> {
+        let mut retrace = self.symbols.retrace(mapping);
+        let mut failed = None;
+        let mut text = Vec::with_capacity(report.len());
+        let mut keep = |found: Result<Option<String>, _>| {
+            found.unwrap_or_else(|error| {
+                failed.get_or_insert(error);
+                None
+            })
+        };
+        annotate_exceptions(report, &mut text, |name| match name {
+            ExceptionName::Class(class) => keep(retrace.remap_class(class)),
+            ExceptionName::Message(message) => keep(retrace.remap_message(message).map(Some)),
+        });
+        failed.map_or(Ok(text), |error| Err(error.into()))
     }
 }
 
@@ -84,7 +130,7 @@ fn begins_report(head: &[u8]) -> bool {
 }
 
 fn lines(known: &Known<'_>, mut input: BufReader<impl Read>) -> Result<Exit> {
-    let Known { symbols, mapping } = known;
+    let Known { symbols, mapping, .. } = known;
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut log = LogReader::new();
     let mut retrace = mapping.map(|mapping| symbols.retrace(mapping));

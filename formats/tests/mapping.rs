@@ -116,6 +116,33 @@ fn ids() {
     assert_eq!(hex(pieces.uuid()), want);
 }
 
+/// The mappings and hashes of R8's own `MappingFileHashTest`: of what is behind the line with the hash, ends of lines included.
+#[test]
+fn hashes_of_contents() {
+    for (end, hash) in [
+        ("\n", "539a6b5614c65c7473a995507163a4559cea3229d3cada164a2ca4935bbbd597"),
+        ("\r\n", "6ef47f7b9b6d5013628073ebdadad27dd2e7e57ef911e9d6cbee0f92c434e48a"),
+    ] {
+        let head = ["# compiler: R8", "", "# junk header info: 7"].join(end) + end + "# pg_map_hash: SHA-256 " + hash + end;
+        let body = ["trivi\u{e6}l.Trivi\u{e5}l -> a.\u{153}:", "    void main(java.lang.String[]) -> a", ""].join(end);
+        let compose = ["ComposeStackTrace -> $$compose:", "  1:1:void a.B.C():7:7 -> m$1", ""].join(end);
+        for (text, is_whole) in [
+            (format!("{head}{body}"), Some(true)),
+            (format!("{head}{body}{compose}"), Some(true)),
+            (format!("{head}{body}a.B -> b:{end}"), Some(false)),
+            (format!("{head}{}", &body[..body.len() - 3]), Some(false)),
+            (format!("{head}{}{compose}", &body[..body.len() - end.len() - 1]), Some(false)),
+            (body.clone(), None),
+        ] {
+            for size in [1, 3, 16, 64, text.len()] {
+                let mut reader = MappingReader::new(BufReader::with_capacity(size, text.as_bytes()));
+                reader.by_ref().for_each(|row| drop(row.unwrap()));
+                assert_eq!(reader.into_facts().is_whole, is_whole, "{size}: {text}");
+            }
+        }
+    }
+}
+
 #[test]
 fn rows_as_bytes() {
     let (mut rows, facts) = read(WHOLE.as_bytes());

@@ -24,6 +24,11 @@ some.Class -> b:
 ";
     check(mapping, "  at a.a(:1)\n  at b.s(:27)\n", "  at some.Class.outlineCaller(Class.java:98)\n");
     check(mapping, "  at a.a(:2)\n  at b.s(:27)\n", "  at some.Class.outlineCaller(Class.java:100)\n");
+    // Positions that are not listed are the same on both sides, also if none is.
+    let none = "outline.Class -> a:\n  1:2:int outline() -> a\n# {'id':'com.android.tools.r8.outline'}
+some.Class -> b:\n  2:2:int caller(int):100:100 -> s\n  27:27:int caller(int):0:0 -> s
+# {'id':'com.android.tools.r8.outlineCallsite','positions':{},'outline':'La;a()I'}\n";
+    check(none, "  at a.a(:2)\n  at b.s(:27)\n", "  at some.Class.caller(Class.java:100)\n");
     // No outline before it: the line stands for none.
     check(mapping, "  at b.s(:27)\n", "  at some.Class.outlineCaller(Class.java)\n");
     check(mapping, "  at a.a(:1)\nx y\n  at b.s(:27)\n", "x y\n  at some.Class.outlineCaller(Class.java)\n");
@@ -85,10 +90,41 @@ fn lines_out_of_range() {
 ";
     check(
         mapping,
-        "\tat b.a(:27)\n\tat b.a(Unknown Source)\n\tat b.a(SourceFile:0)\n\tat b.q(SourceFile:5)\n\tat b.a(SourceFile:99999999999)\n",
-        "\tat some.Class.a(Class.java:27)\n\tat some.Class.second(Class.java)\n\tat some.Class.second(Class.java)\n\tat some.Class.q(Class.java:5)
-\tat some.Class.second(Class.java)\n",
+        "\tat b.a(:27)\n\tat b.a(Unknown Source)\n\tat b.a(SourceFile:0)\n\tat b.q(SourceFile:5)\n",
+        "\tat some.Class.a(Class.java:27)\n\tat some.Class.second(Class.java)\n\tat some.Class.second(Class.java)\n\tat some.Class.q(Class.java:5)\n",
     );
+}
+
+/// R8 counts lines with 31 bits: a larger number is that of no line, and stays where no other is known.
+#[test]
+fn numbers_that_no_line_has() {
+    let mapping = "some.Class -> b:\n  1:3:void second():11:13 -> a\n  void one():42:42 -> c\n";
+    for number in ["2147483648", "4294967295", "4294967296", "99999999999"] {
+        check(
+            mapping,
+            &format!("\tat b.a(SourceFile:{number})\n\tat b.q(X:{number})\n\tat b.c(X:{number})\n"),
+            &format!(
+                "\tat some.Class.second(Class.java:{number})\n\tat some.Class.q(Class.java:{number})\n\tat some.Class.one(Class.java:42)\n"
+            ),
+        );
+        let query = Query { class: "b", method: "a", line: number.parse().ok(), ..Query::default() };
+        let found = Retrace::new(Rows::of(mapping), Style::R8).remap_frame(&query, &mut Context::default()).unwrap();
+        assert_eq!((&*found[0].frames[0].method, found[0].frames[0].line), ("second", None), "{number}");
+    }
+    check(mapping, "\tat b.a(SourceFile:2147483647)\n", "\tat some.Class.a(Class.java:2147483647)\n");
+}
+
+/// What is known of a method, and what is not.
+#[test]
+fn methods_and_lines_that_are_unknown() {
+    let mapping = "some.Class -> b:\n  1:3:void second():11:13 -> a\n";
+    for (method, line, is_known) in
+        [("a", Some(2), true), ("a", None, true), ("a", Some(9), false), ("q", Some(2), false), ("q", None, false)]
+    {
+        let query = Query { class: "b", method, line, ..Query::default() };
+        let found = Retrace::new(Rows::of(mapping), Style::R8).remap_frame(&query, &mut Context::default()).unwrap();
+        assert_eq!((found.len(), found[0].is_known()), (1, is_known), "{method} {line:?}");
+    }
 }
 
 /// R8: entries of line 0 are for frames without line.

@@ -59,6 +59,93 @@ fn exceptions() {
     }
 }
 
+/// D8 begins names with a hyphen, and synthetic methods too.
+#[test]
+fn names_with_hyphens() {
+    let mapping = "org.shop.-$$Lambda$Main$x -> org.shop.-$$Lambda$Main$x:
+    1:1:void org.shop.Main.lambda$run$0():19:19 -> onClick
+    1:1:void onClick():0 -> onClick
+org.shop.Main -> -.b:
+    void go() -> -$$Nest$a
+";
+    check(
+        mapping,
+        "\tat org.shop.-$$Lambda$Main$x.onClick(lambda:1)\n\tat -.b.-$$Nest$a(SourceFile)\nCaused by: -.b: x\n",
+        "\tat org.shop.Main.lambda$run$0(Main.java:19)\n\tat org.shop.-$$Lambda$Main$x.onClick(-.java)\n\tat org.shop.Main.go(Main.java)
+Caused by: org.shop.Main: x\n",
+    );
+}
+
+/// What browsers, chats and word processors make of blanks.
+#[test]
+fn blanks_of_unicode() {
+    let mapping = "com.a.Failure -> a.b:\ncom.a.Main -> c:\n    1:1:void run():5:5 -> d\n";
+    for blank in ["\u{a0}", "\u{a0}\u{a0} ", "\u{2003}", "\u{3000}", "\u{feff}", "\u{200b}\u{200e}", "\u{202f}"] {
+        check(
+            mapping,
+            &format!(
+                "Caused by:{blank}a.b{blank}\n{blank}at c.d(SourceFile:1)\n\tat{blank}c.d(SourceFile:1){blank}\n  at c.d{blank}(X:1){blank}~[x.jar]\n"
+            ),
+            &format!(
+                "Caused by:{blank}com.a.Failure{blank}\n{blank}at com.a.Main.run(Main.java:5)\n\tat{blank}com.a.Main.run(Main.java:5){blank}
+  at com.a.Main.run{blank}(Main.java:5){blank}~[x.jar]\n"
+            ),
+        );
+    }
+    check(
+        mapping,
+        "• at c.d(X:1)\n…at c.d(X:1)\néat c.d(X:1)\n",
+        "• at com.a.Main.run(Main.java:5)\n…at com.a.Main.run(Main.java:5)\néat c.d(X:1)\n",
+    );
+}
+
+/// What exceptions say has names of classes too.
+#[test]
+fn classes_in_messages() {
+    let mapping = "com.a.Cart -> a.b:\ncom.a.Item -> a.b$c:\ncom.a.Short -> e.g:\n";
+    for (line, want) in [
+        (
+            "java.lang.ClassCastException: a.b cannot be cast to a.b$c",
+            "java.lang.ClassCastException: com.a.Cart cannot be cast to com.a.Item",
+        ),
+        (
+            "Caused by: java.lang.ClassCastException: class a.b cannot be cast to class [La.b$c; (a.b is in module x)",
+            "Caused by: java.lang.ClassCastException: class com.a.Cart cannot be cast to class [Lcom.a.Item; (com.a.Cart is in module x)",
+        ),
+        (
+            "java.lang.NoClassDefFoundError: Failed resolution of: La/b;",
+            "java.lang.NoClassDefFoundError: Failed resolution of: Lcom/a/Cart;",
+        ),
+        ("java.lang.NoClassDefFoundError: a/b$c", "java.lang.NoClassDefFoundError: com/a/Item"),
+        ("a.b: use a.b, e.g. this, or e.g.", "com.a.Cart: use com.a.Cart, e.g. this, or com.a.Short."),
+        // No exception.
+        ("loaded: a.b of x", "loaded: a.b of x"),
+        ("x a.b y", "x a.b y"),
+    ] {
+        check(mapping, &format!("{line}\n"), &format!("{want}\n"));
+    }
+}
+
+/// Java methods in the native stacks of Android.
+#[test]
+fn native_stacks() {
+    let mapping = "com.a.Main -> a.b:\n    1:3:void run():7:9 -> c\n    void one() -> d\n    void other() -> d\n";
+    check(
+        mapping,
+        "      #00 pc 51234  /apex/lib64/bionic/libc.so (abort+164) (BuildId: 4e07)
+      #01 pc 1a2b3c  [anon:dalvik-classes.dex extracted in memory from /data/app/base.apk] (a.b.c+12)
+      #02 pc 201234  /data/app/oat/arm64/base.odex (a.b.d+60) (BuildId: 00aa)
+      #03 pc 201234  /data/app/oat/arm64/base.odex (q.b.d+60)
+",
+        "      #00 pc 51234  /apex/lib64/bionic/libc.so (abort+164) (BuildId: 4e07)
+      #01 pc 1a2b3c  [anon:dalvik-classes.dex extracted in memory from /data/app/base.apk] (com.a.Main.run+12)
+      #02 pc 201234  /data/app/oat/arm64/base.odex (com.a.Main.one+60) (BuildId: 00aa)
+      <OR> #02 pc 201234  /data/app/oat/arm64/base.odex (com.a.Main.other+60) (BuildId: 00aa)
+      #03 pc 201234  /data/app/oat/arm64/base.odex (q.b.d+60)
+",
+    );
+}
+
 /// Modules, class loaders and jars, as Java's `StackTraceElement` and logging libraries print them.
 #[test]
 fn modules_and_jars() {

@@ -7,23 +7,28 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use rayon::Scope;
 use serde::Serialize;
-use symtool_core::assess::{Assessor, Symbols};
+use symtool_core::assess::{Assessor, Symbols, id_bytes};
 use symtool_core::crash::{Added, CrashWriter, Prepared};
-use symtool_core::store::Store;
+use symtool_core::store::{Catalog, Store};
 use symtool_formats::crash::ImageId;
+use symtool_formats::mapping::hex_bytes;
 
 use super::intake::{Batch, Intake, Lost};
 use crate::args::{CrashAdd, Global};
 use crate::exit::Exit;
+use crate::find::{self, NotOne};
+use crate::mapping_file;
 use crate::progress::{self, Meter, Reached, Unit};
 use crate::rules;
 use crate::terminal::clean;
@@ -48,7 +53,15 @@ struct Told<'a> {
 struct Summary {
     added: u64,
     known: u64,
+    /// Known, with another mapping than before.
+    #[serde(skip_serializing_if = "is_zero")]
+    remapped: u64,
     failed: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Runs the command.
@@ -77,7 +90,7 @@ pub fn run(global: &Global, args: &CrashAdd) -> Result<Exit> {
             }
         }
     });
-    let mapping = args.mapping.as_ref().map(|id| ImageId::Whole(id.0.clone()));
+    let mapping = args.mapping.as_deref().map(|name| mapping_id(&catalog, name)).transpose()?.map(ImageId::Whole);
     let mapping = mapping.as_ref();
     let line = Line { global, store: &store, assessor: &assessor, mapping, events, happened, permits, meter: &meter };
     let summary = rayon::in_place_scope(|scope| line.run(scope))?;
@@ -86,13 +99,27 @@ pub fn run(global: &Global, args: &CrashAdd) -> Result<Exit> {
     if global.json {
         writeln!(out, "{}", serde_json::to_string(&summary)?)?;
     } else if !global.quiet {
-        writeln!(out, "{} crashes added, {} known already, {} reports failed", summary.added, summary.known, summary.failed)?;
+        let remapped = if summary.remapped > 0 { format!(", {} with another mapping", summary.remapped) } else { String::new() };
+        let Summary { added, known, failed, .. } = summary;
+        writeln!(out, "{added} crashes added, {known} known already{remapped}, {failed} reports failed")?;
     }
     out.flush()?;
     if summary.failed > 0 {
         say!("{} reports could not be read; those that were kept: symtool crash list --failed", summary.failed);
     }
     Ok(Exit::failed_if(summary.failed > 0))
+}
+
+/// The id of the mapping called `name`: that of a file, of a mapping of the store, or one that is still to come.
+fn mapping_id(catalog: &Catalog, name: &OsStr) -> Result<Vec<u8>> {
+    if let Some(file) = mapping_file::at(Path::new(name)) {
+        return Ok(file?.id());
+    }
+    match (find::mapping(catalog, name), hex_bytes(&name.to_string_lossy())) {
+        (Ok(module), _) => Ok(id_bytes(&module.footer.id)),
+        (Err(NotOne::Unknown(_)), Some(id)) => Ok(id),
+        (Err(error), _) => Err(Error::msg(error.reason().to_owned())),
+    }
 }
 
 /// What the thread that stores waits for.
@@ -143,7 +170,7 @@ impl<'a> Line<'a> {
                 };
                 self.add(&open, *prepared, &lost, &mut summary)?;
                 writer = Some(open);
-                self.meter.set(Reached { count: summary.added + summary.known + summary.failed, part: None });
+                self.meter.set(Reached { count: summary.all(), part: None });
                 self.let_in();
                 stored += 1;
             }
@@ -197,6 +224,7 @@ impl<'a> Line<'a> {
             let (id, status, error) = match added {
                 Added::New(id) => (id, "added", None),
                 Added::Known(id) => (id, "known", None),
+                Added::Remapped(id) => (id, "remapped", None),
                 Added::Failed(id, error) => (id, "failed", Some(error.as_str())),
             };
             *summary.of(added) += 1;
@@ -207,10 +235,15 @@ impl<'a> Line<'a> {
 }
 
 impl Summary {
+    fn all(&self) -> u64 {
+        self.added + self.known + self.remapped + self.failed
+    }
+
     fn of(&mut self, added: &Added) -> &mut u64 {
         match added {
             Added::New(_) => &mut self.added,
             Added::Known(_) => &mut self.known,
+            Added::Remapped(_) => &mut self.remapped,
             Added::Failed(..) => &mut self.failed,
         }
     }

@@ -37,7 +37,7 @@ use crate::exit::Exit;
 use crate::progress::{self, Board};
 use commit::Commits;
 use order::Order;
-use read::{Numbered, Reader};
+use read::{Labels, Numbered, Reader};
 use report::Summary;
 
 /// Runs the command.
@@ -52,7 +52,8 @@ pub fn run(global: &Global, args: &Import) -> Result<Exit> {
     let mut summary = if paths.is_empty() {
         Summary::default()
     } else {
-        board.while_shown(|| import(Files::at(&paths), search, args.id.as_ref(), &order, &commits, &board))?
+        let labels = Labels::new(&args.labels, &paths);
+        board.while_shown(|| import((Files::at(&paths), labels), search, args.id.as_ref(), &order, &commits, &board))?
     };
     segments::take(global, &store, &segments, args.force, &mut summary)?;
     if global.json {
@@ -80,7 +81,7 @@ fn known(store: &Store) -> Result<Catalog> {
 /// Reads `files` on as many threads as the pool has, which they share for what each does in parallel; commits and
 /// reports on this one.
 fn import(
-    files: Files,
+    (files, labels): (Files, Labels),
     search: Search,
     mapping_id: Option<&MappingId>,
     order: &Order,
@@ -91,7 +92,7 @@ fn import(
     let walk = Walk::new(files, &held, board);
     let walk = Mutex::new(Numbered { walk, next: 0 });
     let mapping_id = mapping_id.map(|id| Mutex::new(Some(id.0.clone())));
-    let reader = Reader { walk, order, held: &held, board, search, mapping_id, stopped: AtomicBool::new(false) };
+    let reader = Reader { walk, order, held: &held, board, search, mapping_id, labels, stopped: AtomicBool::new(false) };
     let mut summary = std::thread::scope(|scope| {
         let (send, outcomes) = mpsc::channel();
         for _ in 0..rayon::current_num_threads() {

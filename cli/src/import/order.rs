@@ -101,11 +101,12 @@ impl Order {
 impl<'a> Ticket<'a> {
     /// Waits for all files before this one to enter, for those of the same id to be read, and for memory.
     /// `bytes_in` is the file's size, `working_bytes` what reading it takes.
-    pub fn enter(self, info: &ModuleInfo, bytes_in: u64, working_bytes: u64) -> Entered<'a> {
+    pub fn enter(self, info: &ModuleInfo, bytes_in: u64, working_bytes: u64, labels: &[String]) -> Entered<'a> {
         let id = identity(info.kind.name(), &info.id.to_string(), &info.arch);
         let state = self.order.wait_while(|state| state.next != self.number || state.reading.contains(&id));
         let known = state.known.get(&id).map_or(&[][..], Vec::as_slice);
-        if let Some(known) = known.iter().find(|known| known.footer.knows(info, bytes_in)) {
+        let has_labels = |footer: &Footer| labels.iter().all(|label| footer.labels.contains(label));
+        if let Some(known) = known.iter().find(|known| known.footer.knows(info, bytes_in) && has_labels(&known.footer)) {
             return Entered::Unchanged(Arc::clone(&known.footer));
         }
         let again = known.iter().any(|known| known.now);

@@ -17,6 +17,7 @@ use super::held::{Held, Permit};
 use super::limits::MAPPING_WORKING_BYTES;
 use super::order::{Entered, Order, Reading, Ticket};
 use super::walk::{Content, Item, Walk};
+use crate::mapping_file;
 use crate::progress::{Board, Shown};
 
 /// What came of a file.
@@ -55,8 +56,34 @@ pub struct Reader<'a> {
     pub search: Search,
     /// The id of the mapping among the files, until it is met; absent if none was given.
     pub mapping_id: Option<Mutex<Option<Vec<u8>>>>,
+    /// What modules are called besides.
+    pub labels: Labels,
     /// Set when no more is to be read.
     pub stopped: AtomicBool,
+}
+
+/// What modules are called besides: what the command says; of a mapping, where all are called alike, else its path below the folder that
+/// the command names.
+#[derive(Debug, Default)]
+pub struct Labels {
+    given: Vec<String>,
+    folders: Vec<PathBuf>,
+}
+
+impl Labels {
+    /// Those of an import of `paths`.
+    pub fn new(given: &[String], paths: &[PathBuf]) -> Self {
+        Self { given: given.to_vec(), folders: paths.iter().filter(|path| path.is_dir()).cloned().collect() }
+    }
+
+    /// Of the mapping at `path`.
+    fn of_mapping(&self, path: &Path) -> Vec<String> {
+        if !self.given.is_empty() {
+            return self.given.clone();
+        }
+        let below = self.folders.iter().filter_map(|folder| path.strip_prefix(folder).ok()).min_by_key(|below| below.as_os_str().len());
+        below.filter(|below| below.components().count() > 1).map(|below| below.to_string_lossy().into_owned()).into_iter().collect()
+    }
 }
 
 /// The walk, and the number of its next file.
@@ -117,6 +144,9 @@ impl<'a> Reader<'a> {
         if mapping::is_mapping(mapped.bytes()) {
             return Ok(self.read_mapping(ticket, path, mapped));
         }
+        if let Some(reason) = mapping_file::refusal(mapped) {
+            return Ok(Outcome::Failed { path: path.to_owned(), reason });
+        }
         let start = Instant::now();
         let file = DebugFile::parse(mapped)?;
         let debug = file.debug_file(&self.search);
@@ -124,14 +154,14 @@ impl<'a> Reader<'a> {
         let bytes_in = file.bytes() as u64;
         let parsing = start.elapsed();
         let path = path.to_owned();
-        let reading = match ticket.enter(file.info(), bytes_in, file.working_bytes()) {
+        let reading = match ticket.enter(file.info(), bytes_in, file.working_bytes(), &[]) {
             Entered::Unchanged(footer) => return Ok(Outcome::Unchanged { path, footer, took: parsing }),
             Entered::Read(reading) => reading,
         };
         let start = Instant::now();
         let symbols = file.read(&self.search, shown.progress())?;
         let reading_symbols = start.elapsed();
-        let packed = pack(&symbols, bytes_in);
+        let packed = pack(&symbols, bytes_in).map(|packed| labelled(packed, self.labels.given.clone()));
         drop(symbols);
         let [open, read, pack] = [parsing, reading_symbols, start.elapsed().saturating_sub(reading_symbols)].map(|took| took.as_millis());
         detail!("{}: opened in {open} ms, read in {read} ms, packed in {pack} ms", path.display());
@@ -156,11 +186,12 @@ impl<'a> Reader<'a> {
         let bytes = mapped.bytes();
         let identity = Identity::of(bytes, given);
         let info = mapping_info(mapped.name(), &identity);
-        let reading = match ticket.enter(&info, bytes.len() as u64, MAPPING_WORKING_BYTES) {
+        let labels = self.labels.of_mapping(&path);
+        let reading = match ticket.enter(&info, bytes.len() as u64, MAPPING_WORKING_BYTES, &labels) {
             Entered::Unchanged(footer) => return Outcome::Unchanged { path, footer, took: start.elapsed() },
             Entered::Read(reading) => reading,
         };
-        let packed = pack_mapping(bytes, &info, &identity, bytes.len() as u64);
+        let packed = pack_mapping(bytes, &info, &identity, bytes.len() as u64).map(|packed| labelled(packed, labels));
         self.packed(path, reading, packed, start.elapsed())
     }
 
@@ -174,4 +205,9 @@ impl<'a> Reader<'a> {
         reading.done(packed.footer.clone());
         Outcome::Packed(Box::new(Module { path, packed, took, again, memory }))
     }
+}
+
+fn labelled(mut packed: Packed, labels: Vec<String>) -> Packed {
+    packed.footer.labels = labels;
+    packed
 }

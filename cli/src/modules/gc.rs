@@ -18,16 +18,16 @@ pub fn run(global: &Global, store: &Store, catalog: &Catalog, args: &Gc) -> Resu
     Ok(Exit::Done)
 }
 
-/// The modules that go: of each name and architecture those that `keep` newer ones have, and that were imported before `before`
+/// The modules that go: of each label, name and architecture those that `keep` newer ones have, and that were imported before `before`
 /// (seconds since 1970). What is not asked for keeps nothing from going.
 fn chosen(modules: &[Module], keep: Option<usize>, before: Option<u64>) -> Vec<&Module> {
     let mut newest: Vec<&Module> = modules.iter().collect();
     newest.sort_by_key(|module| std::cmp::Reverse(module.footer.imported_ms));
-    let mut met: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut met: HashMap<(Option<&str>, &str, &str), usize> = HashMap::new();
     let mut gone: Vec<&Module> = newest
         .into_iter()
         .filter(|module| {
-            let newer = met.entry((&module.footer.name, &module.footer.arch)).or_default();
+            let newer = met.entry((module.footer.label_name(), &module.footer.name, &module.footer.arch)).or_default();
             *newer += 1;
             keep.is_none_or(|keep| *newer > keep) && before.is_none_or(|before| module.footer.imported < before)
         })

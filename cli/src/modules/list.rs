@@ -46,7 +46,7 @@ pub fn run(global: &Global, catalog: &Catalog, args: &List) -> Result<Exit> {
 fn chosen<'c>(catalog: &'c Catalog, args: &List) -> Vec<&'c Footer> {
     let is_meant = |footer: &&Footer| {
         let is_named = |word: &String| {
-            let names = footer.other_names.iter().chain([&footer.name]);
+            let names = footer.other_names.iter().chain(&footer.labels).chain([&footer.name]);
             names.into_iter().any(|name| name.contains(word.as_str())) || footer.id.starts_with(&word.to_ascii_lowercase().replace('-', ""))
         };
         (args.words.is_empty() || args.words.iter().any(is_named)) && args.arch.as_ref().is_none_or(|arch| is_same_arch(&footer.arch, arch))
@@ -69,16 +69,16 @@ const GAP: usize = 2;
 /// The fewest columns for a name.
 const MIN_NAME: usize = 12;
 
-/// Cells are left out in this order, as long as a line does not fit: ranges, time, architecture, size.
-const LEFT_OUT: [usize; 4] = [3, 5, 2, 4];
+/// Cells are left out in this order, as long as a line does not fit: ranges, time, labels, architecture, size.
+const LEFT_OUT: [usize; 5] = [3, 5, 6, 2, 4];
 
-/// The cells of a line: name, id, architecture, ranges, size in the store, time of the import.
+/// The cells of a line: name, id, architecture, ranges, size in the store, time of the import, labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Row([String; 6]);
+struct Row([String; 7]);
 
 impl Row {
     fn head() -> Self {
-        Self(["NAME", "ID", "ARCH", "RANGES", "STORED", "IMPORTED (UTC)"].map(str::to_owned))
+        Self(["NAME", "ID", "ARCH", "RANGES", "STORED", "IMPORTED (UTC)", "LABELS"].map(str::to_owned))
     }
 
     fn of(footer: &Footer, is_short: bool) -> Self {
@@ -90,13 +90,14 @@ impl Row {
             footer.ranges.to_string(),
             DecimalBytes(footer.bytes_stored).to_string(),
             moment(footer.imported, false),
+            clean(&footer.labels.join(",")).into_owned(),
         ])
     }
 }
 
 /// The columns of each cell; 0 for one that is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Widths([usize; 6]);
+struct Widths([usize; 7]);
 
 impl Widths {
     /// Widths for `rows` on a terminal of `columns`; without one, as wide as need be.
@@ -139,7 +140,8 @@ mod tests {
 
     #[test]
     fn lines_fit() {
-        let row = |name: &str| Row([name, "4a575717325c", "x86_64", "1007330", "4.44 MB", "2026-11-22 08:04"].map(str::to_owned));
+        let row =
+            |name: &str| Row([name, "4a575717325c", "x86_64", "1007330", "4.44 MB", "2026-11-22 08:04", "shop@1.4.0"].map(str::to_owned));
         let rows = [Row::head(), row("librgw.so.2.0.0.debug"), row("NativeScript.framework with a long name")];
         for columns in 28..200 {
             let widths = Widths::of(&rows, Some(columns));
@@ -153,7 +155,7 @@ mod tests {
             line(Some(60)).split_whitespace().collect::<Vec<_>>(),
             ["librgw.so.2.0.0.debug", "4a575717325c", "x86_64", "4.44", "MB"]
         );
-        let whole = "librgw.so.2.0.0.debug                    4a575717325c  x86_64  1007330  4.44 MB  2026-11-22 08:04";
+        let whole = "librgw.so.2.0.0.debug                    4a575717325c  x86_64  1007330  4.44 MB  2026-11-22 08:04  shop@1.4.0";
         assert_eq!((line(Some(120)), line(None)), (whole.to_owned(), whole.to_owned()));
     }
 }

@@ -16,7 +16,7 @@ mod witness;
 use std::io::Write;
 
 use anyhow::Result;
-use symtool_core::store::{Catalog, Footer, Module, Store};
+use symtool_core::store::{Catalog, Footer, MappingHead, Module, Store};
 
 use crate::args::{Global, Modules, Named};
 use crate::exit::Exit;
@@ -87,16 +87,33 @@ fn remove(global: &Global, store: &Store, catalog: &Catalog, named: &Named) -> R
     Ok(Exit::failed_if(failed))
 }
 
+/// What a mapping says of itself.
+fn describe_head(out: &mut impl Write, head: &MappingHead) -> Result<()> {
+    let compiler: Vec<&str> = [&head.compiler, &head.compiler_version].into_iter().flatten().map(String::as_str).collect();
+    let compiler = (!compiler.is_empty()).then(|| compiler.join(" "));
+    let facts = [("compiler", &compiler), ("min_api", &head.min_api), ("pg_map_id", &head.pg_map_id), ("pg_map_hash", &head.pg_map_hash)];
+    for (name, fact) in facts {
+        if let Some(fact) = fact {
+            writeln!(out, "{name:<11} {}", clean(fact))?;
+        }
+    }
+    Ok(())
+}
+
 fn describe(out: &mut impl Write, footer: &Footer) -> Result<()> {
     let made_up = if footer.id_made_up { " (made up from the contents: the file has none)" } else { "" };
     writeln!(out, "name        {}", clean(&footer.name))?;
     for name in &footer.other_names {
         writeln!(out, "also        {}", clean(name))?;
     }
+    for label in &footer.labels {
+        writeln!(out, "label       {}", clean(label))?;
+    }
     writeln!(out, "id          {}{made_up}", footer.id)?;
     writeln!(out, "kind        {} {}", footer.kind, footer.arch)?;
     if footer.is_mapping() {
         footer.other_ids.iter().try_for_each(|id| writeln!(out, "also id     {id}"))?;
+        footer.mapping.as_ref().map_or(Ok(()), |head| describe_head(out, head))?;
         writeln!(out, "classes     {}", footer.classes)?;
         writeln!(out, "lines       {}", footer.ranges)?;
     } else {

@@ -4,8 +4,9 @@
 //! asked for, so that memory does not grow with the stream.
 
 use std::io::{self, Read};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 /// Bytes of one line that are kept; of a longer one, which no request needs, the rest is dropped.
 const MAX_LINE_BYTES: usize = 64 << 10;
@@ -144,6 +145,22 @@ fn read_pieces(mut input: impl Read, pieces: &SyncSender<io::Result<Vec<u8>>>) {
         if pieces.send(read).is_err() || is_error {
             return;
         }
+    }
+}
+
+impl Ahead {
+    /// Whether the next [`Ahead::read`] has something to give within `patience`, or an end.
+    pub fn comes_within(&mut self, patience: Duration) -> bool {
+        if self.taken < self.piece.len() || self.error.is_some() {
+            return true;
+        }
+        match self.pieces.recv_timeout(patience) {
+            Ok(Ok(piece)) => (self.piece, self.taken) = (piece, 0),
+            Ok(Err(error)) => self.error = Some(error),
+            Err(RecvTimeoutError::Timeout) => return false,
+            Err(RecvTimeoutError::Disconnected) => {}
+        }
+        true
     }
 }
 

@@ -18,12 +18,12 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 use symtool_core::resolve::{Origin, Rendered, Request};
-use symtool_core::store::Mappings;
+use symtool_core::store::{Held, Mappings, Store};
 use symtool_formats::mapping::{self, Query, Retrace};
 
 use crate::args::{Global, Resolve, Style};
@@ -31,6 +31,7 @@ use crate::demangle::Spelling;
 use crate::dropin::Objects;
 use crate::exit::Exit;
 use crate::find::NotOne;
+use crate::mapping_file;
 use crate::progress::{self, Meter, Reached, Unit};
 use crate::style::{self, Inlines, Line, Status};
 use crate::terminal::Paint;
@@ -46,10 +47,11 @@ const ANSWERS_AT_A_TIME: usize = 512;
 pub fn run(global: &Global, args: &Resolve) -> Result<Exit> {
     let store = global.open_store()?;
     let held = match &args.file {
-        Some(file) => {
-            let objects = Objects { store: Some(store.clone()), search: global.search(&[], &[]), default_arch: None };
-            Some(objects.open(file)?.held.with_context(|| format!("{}: nothing in it can answer addresses", file.display()))?)
-        }
+        Some(file) => Some(match mapping_file::at(file) {
+            Some(Ok(mapping)) => Arc::new(mapping.hold(&store)?),
+            Some(Err(error)) if mapping_file::is_meant(file) => return Err(error),
+            _ => object(global, &store, file)?,
+        }),
         None => None,
     };
     let reader = match store.read() {
@@ -76,7 +78,7 @@ pub fn run(global: &Global, args: &Resolve) -> Result<Exit> {
     };
     let inlines = if args.no_inlines { Inlines::Merged } else { Inlines::All };
     let paint = global.paint(&io::stdout());
-    let mappings = reader.as_ref().map(Mappings::new);
+    let mappings = reader.as_ref().map(Mappings::new).unwrap_or_default();
     let mut session = Session { args, style, inlines, paint, names, mappings, default_name, failures, next_line: 1 };
     let out = io::stdout();
     match &args.batch {
@@ -88,6 +90,12 @@ pub fn run(global: &Global, args: &Resolve) -> Result<Exit> {
     }
     (&out).flush()?;
     Ok(session.failures.finish())
+}
+
+/// The module of the object in `file`.
+fn object(global: &Global, store: &Store, file: &Path) -> Result<Arc<Held>> {
+    let objects = Objects { store: Some(store.clone()), search: global.search(&[], &[]), default_arch: None };
+    objects.open(file)?.held.with_context(|| format!("{}: nothing in it can answer addresses", file.display()))
 }
 
 /// Styles of a tool have that tool's spelling.
@@ -119,8 +127,7 @@ struct Session<'s> {
     /// For answers that people read.
     paint: Paint,
     names: Names<'s>,
-    /// Those of the store, if there is one.
-    mappings: Option<Mappings<'s>>,
+    mappings: Mappings<'s>,
     /// What requests name that name nothing.
     default_name: Option<usize>,
     failures: Failures,
@@ -266,12 +273,14 @@ impl Session<'_> {
 
     /// Renders what a mapping has for method `method` of a job. A module with addresses has nothing.
     fn methods(&self, job: &Job<'_>, asked: &Asked, method: u32, text: &mut Vec<u8>) -> Status {
-        let module = self.name(job, asked).and_then(|name| self.names.module(name));
-        let (Some(method), Some(module), Some(mappings)) = (job.chunk.methods.get(method as usize), module, &self.mappings) else {
-            return Status::NoRange;
+        let origin = self.name(job, asked).and_then(|name| self.names.origin(name));
+        let (Some(method), Some(origin)) = (job.chunk.methods.get(method as usize), origin) else { return Status::NoRange };
+        let mapping = match origin {
+            Origin::Store(_, module) => self.mappings.of(module),
+            Origin::Memory(held) => self.mappings.of_held(held),
         };
         let query = Query { class: method.class, method: method.name, line: method.line, ..Query::default() };
-        let found = Retrace::new(mappings.of(module), mapping::Style::R8).remap_frame(&query, &mut mapping::Context::default());
+        let found = Retrace::new(mapping, mapping::Style::R8).remap_frame(&query, &mut mapping::Context::default());
         match found {
             Ok(found) => {
                 // Of several answers the first; `retrace` shows all.
@@ -300,7 +309,7 @@ impl Session<'_> {
                 Ok(_) => rendered.get(first_request + index).unwrap_or((&[], Status::Corrupt)),
                 Err((status, _)) => (&[][..], status),
             };
-            let is_unanswered = status == Status::Corrupt || (self.args.strict && status == Status::NoRange);
+            let is_unanswered = status == Status::Corrupt || (self.args.strict && matches!(status, Status::NoRange | Status::Unknown));
             unanswered += u64::from(is_unanswered);
             let name = self.name(job, asked).filter(|_| asked.what.is_ok());
             let (address, method) = match asked.what {

@@ -100,6 +100,11 @@ impl<'s> Names<'s> {
         self.resolver.module(name.module.as_ref().ok()?.number)
     }
 
+    /// Where the module that `name` names comes from.
+    pub fn origin(&self, name: &Name) -> Option<&Origin<'s>> {
+        self.resolver.origin(name.module.as_ref().ok()?.number)
+    }
+
     /// What demangles names of the module numbered `module`, if they are to be demangled.
     pub fn demangler(&self, module: usize) -> Option<&Demangler> {
         self.demanglers.get(module).filter(|_| !self.args.no_demangle)

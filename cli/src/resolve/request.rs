@@ -86,7 +86,9 @@ fn what(word: &[u8]) -> Option<What<'_>> {
 fn method(word: &[u8]) -> Option<Method<'_>> {
     let text = std::str::from_utf8(word).ok()?;
     let (name, line) = match text.rsplit_once(':') {
-        Some((name, line)) => (name, Some(line.parse().ok()?)),
+        // A number that no line has is that of no line.
+        Some((name, line)) if !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit()) => (name, line.parse().ok()),
+        Some(_) => return None,
         None => (text, None),
     };
     let (class, method) = name.rsplit_once('.')?;
@@ -137,6 +139,7 @@ mod tests {
             ("mapping.txt a.b.c:12", Some("mapping.txt"), "a.b", "c", Some(12)),
             ("a.b:12", None, "a", "b", Some(12)),
             ("5f8c1d02 a.b.<init>", Some("5f8c1d02"), "a.b", "<init>", None),
+            ("a.b.c:99999999999", None, "a.b", "c", None),
             ("\"my mapping.txt\" a.b$c.d:1", Some("my mapping.txt"), "a.b$c", "d", Some(1)),
         ] {
             let request = parse(line.as_bytes()).unwrap().unwrap();

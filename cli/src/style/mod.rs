@@ -29,6 +29,8 @@ pub enum Status {
     NoModule,
     /// It names several builds.
     AmbiguousModule,
+    /// The class of a method is known, the method is not, or not at its line: it keeps its obfuscated name.
+    Unknown,
     /// Nothing is known at the address.
     NoRange,
     /// The line is no request.
@@ -38,11 +40,17 @@ pub enum Status {
 }
 
 impl Status {
+    /// Whether there are frames to be printed.
+    fn has_frames(self) -> bool {
+        matches!(self, Self::Ok | Self::Unknown)
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::NoModule => "no_module",
             Self::AmbiguousModule => "ambiguous_module",
+            Self::Unknown => "unknown",
             Self::NoRange => "no_range",
             Self::Malformed => "malformed",
             Self::Corrupt => "corrupt",
@@ -101,6 +109,7 @@ pub fn frames(
 /// Renders methods that a mapping has for a frame, innermost first.
 pub fn methods(style: Style, inlines: Inlines, paint: Paint, methods: &[mapping::Frame], out: &mut Vec<u8>) -> Status {
     let (Some(innermost), Some(outermost)) = (methods.first(), methods.last()) else { return Status::NoRange };
+    let is_known = methods.iter().all(mapping::Frame::is_known);
     // As one, it is the outermost method, at the place where the innermost one is.
     let merged = [mapping::Frame { file: innermost.file.clone(), line: innermost.line, ..outermost.clone() }];
     let methods = if inlines == Inlines::Merged { &merged[..] } else { methods };
@@ -114,7 +123,7 @@ pub fn methods(style: Style, inlines: Inlines, paint: Paint, methods: &[mapping:
             (None, _) => pretty(&frame, name.as_bytes(), index == 0, paint, out),
         }
     }
-    Status::Ok
+    if is_known { Status::Ok } else { Status::Unknown }
 }
 
 /// The printer of a style that is one of llvm-symbolizer's.
@@ -148,7 +157,7 @@ pub struct Line<'a> {
 
 /// Writes one request and its answer.
 pub fn line(style: Style, inlines: Inlines, line: &Line<'_>, out: &mut Vec<u8>) {
-    let is_answered = line.status == Status::Ok;
+    let is_answered = line.status.has_frames();
     match style {
         Style::Pretty => {
             match (line.address, line.method) {

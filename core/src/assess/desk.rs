@@ -32,6 +32,8 @@ pub struct Desk {
     pub(super) judged: Judged,
     /// Functions before those of Java frames, which are of one stack each.
     kept: usize,
+    /// Java frames whose class a mapping has, but not their method, or not at their line; each with the original class.
+    pub(super) unknown: HashMap<usize, String>,
     /// What each crash has thrown, by the source's name, where a mapping says so.
     pub(super) thrown: Vec<Option<String>>,
     /// Which module each image of the chunk is a build of.
@@ -91,6 +93,7 @@ impl Desk {
         self.said.clear();
         self.said_names.clear();
         self.thrown.clear();
+        self.unknown.clear();
         self.functions.truncate(self.kept);
         if self.known.len() > KEPT_FRAMES {
             self.known.clear();
@@ -161,6 +164,11 @@ impl Desk {
                     // Of several answers the first: which one it was, nobody can tell.
                     let found = retrace.remap_frame(&query, &mut context).unwrap_or_default();
                     let Some(first) = found.first() else { continue };
+                    if !first.is_known() {
+                        let class = first.frames.first().map(|frame| frame.class.clone()).unwrap_or_default();
+                        self.unknown.insert(at + index, class);
+                        continue;
+                    }
                     self.of_frame[at + index] = self.take_java(assessor, chunk, frame, first);
                 }
             }

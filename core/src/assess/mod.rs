@@ -31,6 +31,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::crash::SignatureId;
 use crate::crash::chunk::{Chunk, StoredCrash};
+use crate::store::Catalog;
 use answers::ModuleOf;
 pub use desk::Desk;
 pub use modules::{Modules, id_bytes, id_digits};
@@ -87,6 +88,11 @@ impl<'s> Assessor<'s> {
     /// The modules that it knows.
     pub fn modules(&self) -> &Modules<'s> {
         self.symbols.modules()
+    }
+
+    /// The catalog of the modules.
+    pub fn catalog(&self) -> &'s Catalog {
+        self.symbols.catalog()
     }
 
     /// The rules that it applies.

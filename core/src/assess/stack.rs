@@ -135,7 +135,7 @@ impl<'a> Builder<'a> {
     fn step(&self, index: usize, frame: &StoredFrame, desk: &mut Desk) -> Step {
         let known = desk.at(self.first + index);
         if known.is_empty() {
-            return self.unknown(frame, desk);
+            return self.unknown(self.first + index, frame, desk);
         }
         // Of one that was inlined, the frame around it has the same address and brings the whole chain.
         if frame.inlined { Step::Nothing } else { Step::Known(known) }
@@ -156,8 +156,8 @@ impl<'a> Builder<'a> {
         })
     }
 
-    /// What the report alone tells of a frame.
-    fn unknown(&self, frame: &StoredFrame, desk: &mut Desk) -> Step {
+    /// What the report alone tells of frame number `number` on the desk.
+    fn unknown(&self, number: usize, frame: &StoredFrame, desk: &mut Desk) -> Step {
         let function = self.chunk.text_of(frame.function).filter(|function| is_name(function));
         let module = self.chunk.text_of(frame.module).filter(|_| frame.kind != FrameKind::Native);
         let bare = Parts { module, path: self.chunk.text_of(frame.file), ..Parts::of(self.chunk, frame) };
@@ -167,6 +167,13 @@ impl<'a> Builder<'a> {
             _ => function.is_some() || module.is_some(),
         };
         match frame.kind {
+            FrameKind::Java if desk.unknown.contains_key(&number) => {
+                // Its class has a name, its method none: it is one of this build only.
+                let class = desk.unknown.remove(&number);
+                let named = Parts { module: class.as_deref(), ..named };
+                desk.said_names.push(self.names.get(self.rules, &named));
+                Step::Obfuscated(u32::try_from(desk.said_names.len() - 1).unwrap_or(u32::MAX))
+            }
             FrameKind::Java if is_named && self.lacks_mapping(desk) => {
                 let name = self.said(frame, &named, desk);
                 // What is not the application's own has its name: Java and Android cannot be renamed.

@@ -1,12 +1,14 @@
 //! Addresses of reports -> functions: in, frames as reports have them; out, what the store knows of each, for people.
 
+use std::borrow::Cow;
+
 use symtool_formats::crash::{At, CrashEvent, Frame, FrameKind, Image, JavaFrame, LineFrame, Lookup, Resolution, ResolvedFrame, Space};
 use symtool_formats::demangle::{Spelling, demangle};
 use symtool_formats::mapping::{self, Context, Query, Retrace, Style};
 
 use super::answers::{Answers, Known, address};
 use super::modules::Modules;
-use crate::crash::mapping_of;
+use crate::crash::{labelled_mapping, mapping_of};
 use crate::resolve::{Origin, Request, Resolver};
 use crate::store::{Catalog, Error, Mapping, Mappings, Module, Named, Reader};
 
@@ -26,6 +28,11 @@ impl<'s> Symbols<'s> {
             resolver.add(Origin::Store(reader, module));
         }
         Self { modules: Modules::of(catalog), resolver, mappings: Mappings::new(reader), catalog }
+    }
+
+    /// The catalog that they are of.
+    pub fn catalog(&self) -> &'s Catalog {
+        self.catalog
     }
 
     /// The modules.
@@ -53,7 +60,7 @@ impl<'s> Symbols<'s> {
 
     /// The mapping that `event` names, if the store has it.
     pub fn mapping_of(&self, event: &CrashEvent) -> Option<&'s Module> {
-        let image = mapping_of(event)?;
+        let image = mapping_of(event, self.catalog).or_else(|| labelled_mapping(event, self.catalog).map(Cow::Owned))?;
         let index = self.modules.find(image.id.as_ref()?, None)?;
         self.modules.get(index).filter(|module| module.footer.is_mapping())
     }

@@ -12,8 +12,9 @@ use super::CrashWriter;
 use super::chunk::Chunk;
 use super::database::{Changes, Database};
 use super::ids::{CrashId, GroupId, SignatureId};
-use super::ledger::{Change, Ledger};
+use super::ledger::Ledger;
 use super::prepare::{Prepared, Ready, Seen};
+use super::remove::by_chunk;
 use super::state::{Failed, GroupRow, Meta, SignatureRow, Slot, State};
 use super::{reports, rows};
 use crate::assess::{Assessed, Assessor, Signature};
@@ -26,6 +27,8 @@ pub enum Added {
     New(CrashId),
     /// The crash is stored already.
     Known(CrashId),
+    /// The crash was stored already, with another mapping than it has now.
+    Remapped(CrashId),
     /// It cannot be read, for this reason, and is kept aside.
     Failed(CrashId, String),
 }
@@ -44,10 +47,19 @@ impl CrashWriter {
         let mut met = HashSet::new();
         let mut changes = database.changes();
         let mut added = Vec::with_capacity(reports.len());
-        let (mut slots, mut fresh) = (0..=u16::MAX, Vec::new());
-        for (seen, known) in reports.iter().zip(database.bytes_of(&keys)?) {
-            let is_new = met.insert(seen.id) && known.is_none();
+        let (mut slots, mut fresh, mut replaced) = (0..=u16::MAX, Vec::new(), Vec::new());
+        for ((seen, key), known) in reports.iter().zip(&keys).zip(database.bytes_of(&keys)?) {
+            let is_first = met.insert(seen.id);
+            let is_new = is_first && known.is_none();
             let slot = if seen.error.is_none() { slots.next() } else { None };
+            if let Some(slot) = slot.filter(|_| is_first && !is_new && seen.has_given_mapping)
+                && let Some(at) = self.with_other_mapping(key, &ready.chunk, slot)?
+            {
+                replaced.push(at);
+                fresh.push((slot, &*seen.incoming.report));
+                added.push(Added::Remapped(seen.id));
+                continue;
+            }
             added.push(match &seen.error {
                 _ if !is_new => Added::Known(seen.id),
                 Some(error) => {
@@ -65,11 +77,26 @@ impl CrashWriter {
             let chunk = ready.chunk.only(fresh.iter().map(|(slot, _)| *slot));
             ready = Ready::of(chunk, &reports, assessor).map_err(|cause| database.io_error(cause))?;
         }
+        let replaced = by_chunk(&replaced);
+        let mut ledger = Ledger::default();
+        let removed = self.take_out(&mut changes, &mut ledger, &replaced)?;
         if !fresh.is_empty() {
-            put_chunk(database, &mut changes, ready)?;
+            put_chunk(database, &mut changes, (ledger, removed), ready)?;
         }
         changes.commit()?;
+        self.erase(&replaced)?;
         Ok(added)
+    }
+
+    /// Where the crash of row `key` is, if it has another mapping than the one in `slot` of `chunk`.
+    fn with_other_mapping(&self, key: &[u8], chunk: &Chunk, slot: u16) -> Result<Option<Slot>, Error> {
+        let id_of = |chunk: &Chunk, slot: u16| {
+            let image = chunk.crash(slot).and_then(|crash| chunk.image(crash.mapping?));
+            image.and_then(|image| image.id.clone())
+        };
+        let Some(at) = self.database.get::<Slot>(key)? else { return Ok(None) };
+        let before = self.chunk(at.chunk)?.and_then(|chunk| id_of(&chunk, at.slot));
+        Ok((before != id_of(chunk, slot)).then_some(at))
     }
 }
 
@@ -80,7 +107,8 @@ fn keep_aside(database: &Database, changes: &mut Changes<'_>, Seen { incoming, i
     changes.put(&rows::failed(*id), &failed)
 }
 
-fn put_chunk(database: &Database, changes: &mut Changes<'_>, ready: Ready) -> Result<(), Error> {
+/// Puts a chunk. `ledger` has what so many crashes, which go, lose.
+fn put_chunk(database: &Database, changes: &mut Changes<'_>, (mut ledger, removed): (Ledger, usize), ready: Ready) -> Result<(), Error> {
     let Ready { chunk, packed_chunk, packed_reports, digests, assessment } = ready;
     let mut meta: Meta = database.get(rows::META)?.unwrap_or_default();
     let number = meta.next_chunk;
@@ -95,9 +123,7 @@ fn put_chunk(database: &Database, changes: &mut Changes<'_>, ready: Ready) -> Re
             changes.delete(&rows::failed(crash.id));
         }
     }
-    let gains = (0..=u16::MAX).zip(&states).map(|(slot, state)| Change { slot, lost: None, gained: Some(state.signature) });
-    let mut ledger = Ledger::default();
-    ledger.take(number, &chunk, &states, &gains.collect::<Vec<_>>());
+    ledger.take_new(number, &chunk, &states);
     put_signatures(database, changes, assessment.signatures)?;
     ledger.write(database, changes)?;
     for (image, slots) in slots_by_image(&chunk) {
@@ -107,7 +133,7 @@ fn put_chunk(database: &Database, changes: &mut Changes<'_>, ready: Ready) -> Re
     changes.put_packed(&rows::states(number), &states)?;
     reports::put(changes, number, packed_reports)?;
     meta.next_chunk += 1;
-    meta.crashes += states.len() as u64;
+    meta.crashes = (meta.crashes + states.len() as u64).saturating_sub(removed as u64);
     changes.put(rows::META, &meta)
 }
 

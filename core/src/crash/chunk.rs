@@ -7,11 +7,12 @@ use std::borrow::Cow;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use symtool_formats::crash::{At, CrashEvent, Exception, Format, Frame, FrameKind, Image, ImageId, ImageKind, Relation, Space, Trust};
-use symtool_formats::mapping::map_id;
+use symtool_formats::mapping::MapId;
 
 use super::ids::CrashId;
-use crate::assess::id_digits;
+use crate::assess::{id_bytes, id_digits};
 use crate::limits::{MAX_STACK_FRAMES, MAX_STORED_TEXT_BYTES};
+use crate::store::Catalog;
 
 /// Some crashes that came together. Their lists lie one behind the other, so that reading thousands of them takes a few allocations.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -216,12 +217,16 @@ pub struct Builder {
 impl Builder {
     /// Adds what `event`, read from `source`, tells.
     ///
-    /// Java frames of an event that names no mapping are those of `mapping`.
-    pub fn add(&mut self, id: CrashId, event: &CrashEvent, source: &str, mapping: Option<&ImageId>) {
+    /// Java frames of an event that names no mapping are those of the one `given`. Returns whether they are. What R8 calls by a few digits
+    /// only, the catalog `known` has to tell.
+    pub fn add(&mut self, id: CrashId, event: &CrashEvent, source: &str, (given, known): (Option<&ImageId>, &Catalog)) -> bool {
         let (stack, exception) = crash_stack(event);
         let has_java = stack.iter().any(|frame| frame.kind == FrameKind::Java);
-        let mapping = Some(()).filter(|()| has_java).and_then(|()| mapping_of(event).or(mapping.map(mapping_image).map(Cow::Owned)));
-        let mapping = mapping.map(|image| self.image(&image));
+        let named = if has_java { mapping_of(event, known) } else { None };
+        let given = given.filter(|_| has_java && named.is_none()).map(mapping_image).map(Cow::Owned);
+        let is_given = given.is_some();
+        let labelled = || labelled_mapping(event, known).filter(|_| has_java).map(Cow::Owned);
+        let mapping = named.or(given).or_else(labelled).map(|image| self.image(&image));
         let mut images = HashMap::new();
         let start = self.chunk.frames.len();
         for frame in ends(stack) {
@@ -249,6 +254,7 @@ impl Builder {
             images,
         };
         self.chunk.crashes.push(crash);
+        is_given
     }
 
     /// The chunk.
@@ -404,11 +410,31 @@ pub fn crash_stack(event: &CrashEvent) -> (&[Frame], Option<&Exception>) {
     (event.crash_frames(), found.map(|(_, exception)| exception))
 }
 
-/// The mapping that an event names: as an image, or as R8 writes it into the source files of frames.
-pub fn mapping_of(event: &CrashEvent) -> Option<Cow<'_, Image>> {
+/// The mapping that an event names: as an image, or as R8 writes it into the source files of frames. One that R8 calls by a few digits is
+/// the one among those `known` whose id begins so.
+pub fn mapping_of<'e>(event: &'e CrashEvent, known: &Catalog) -> Option<Cow<'e, Image>> {
     let image = event.images.iter().find(|image| image.kind == ImageKind::Proguard && image.id.is_some());
-    let in_file = || event.frames().filter(|frame| frame.kind == FrameKind::Java).find_map(|frame| map_id(frame.file.as_deref()?));
-    image.map(Cow::Borrowed).or_else(|| Some(Cow::Owned(mapping_image(&ImageId::Whole(in_file()?)))))
+    if let Some(image) = image {
+        return Some(Cow::Borrowed(image));
+    }
+    let java = event.frames().filter(|frame| frame.kind == FrameKind::Java);
+    let id = java.filter_map(|frame| MapId::of_source_file(frame.file.as_deref()?)).next()?;
+    let bytes = id.bytes().or_else(|| match known.mappings_by_id(id.digits())[..] {
+        [only] => Some(id_bytes(&only.footer.id)),
+        _ => None,
+    });
+    Some(Cow::Owned(mapping_image(&ImageId::Whole(bytes?))))
+}
+
+/// The mapping among those `known` whose label is the release that `event` is of: as the report has it, or the application's id and its
+/// version.
+pub fn labelled_mapping(event: &CrashEvent, known: &Catalog) -> Option<Image> {
+    let release = event.app.release.as_deref()?;
+    let without_build = release.split_once('+').map(|(release, _)| release.to_owned());
+    let of_app = event.app.id.as_deref().map(|id| format!("{id}@{release}"));
+    let with_build = of_app.as_ref().zip(event.app.build.as_deref()).map(|(label, build)| format!("{label}+{build}"));
+    let labels: Vec<String> = [Some(release.to_owned()), without_build, with_build, of_app].into_iter().flatten().collect();
+    Some(mapping_image(&ImageId::Whole(id_bytes(&known.mapping_by_label(&labels)?.footer.id))))
 }
 
 fn mapping_image(id: &ImageId) -> Image {

@@ -22,6 +22,8 @@ pub struct Ledger {
     lost: HashMap<SignatureId, Tally>,
     /// The states of chunks in which crashes lose signatures, as they will be.
     states: HashMap<u64, Vec<State>>,
+    /// When the crashes of chunks that are not written yet were, and their states.
+    new: HashMap<u64, Vec<(Option<i64>, State)>>,
 }
 
 /// A crash that gets a signature, loses one, or both.
@@ -64,6 +66,13 @@ impl Ledger {
         self.states.insert(number, states.to_vec());
     }
 
+    /// Takes all crashes of chunk `number`, which is not written yet.
+    pub fn take_new(&mut self, number: u64, chunk: &Chunk, states: &[State]) {
+        let gains = (0..=u16::MAX).zip(states).map(|(slot, state)| Change { slot, lost: None, gained: Some(state.signature) });
+        self.take(number, chunk, states, &gains.collect::<Vec<_>>());
+        self.new.insert(number, chunk.crashes().iter().map(|crash| crash.time_ms).zip(states.iter().copied()).collect());
+    }
+
     /// Takes what `other` has taken, of other chunks.
     pub fn absorb(&mut self, other: Self) {
         for (into, from) in [(&mut self.gained, other.gained), (&mut self.lost, other.lost)] {
@@ -72,6 +81,7 @@ impl Ledger {
             }
         }
         self.states.extend(other.states);
+        self.new.extend(other.new);
     }
 
     /// Writes what has changed.
@@ -111,14 +121,21 @@ impl Ledger {
         let chunks: Vec<u64> = chunks.into_iter().collect();
         let wanted = &*signatures;
         let find = |number: &u64| {
+            let mut found: HashMap<SignatureId, Tally> = HashMap::new();
+            let mut count = |time_ms: Option<i64>, state: &State| {
+                if !state.is_gone && wanted.contains_key(&state.signature) {
+                    found.entry(state.signature).or_default().count(time_ms, None);
+                }
+            };
+            if let Some(new) = self.new.get(number) {
+                new.iter().for_each(|(time_ms, state)| count(*time_ms, state));
+                return Ok(found);
+            }
             let chunk: Option<Chunk> = database.get_packed(&rows::chunk(*number))?;
             let before: Option<Vec<State>> = database.get_packed(&rows::states(*number))?;
             let (Some(chunk), Some(before)) = (chunk, before) else { return Err(database.damaged()) };
-            let mut found: HashMap<SignatureId, Tally> = HashMap::new();
             for (crash, state) in chunk.crashes().iter().zip(self.states.get(number).unwrap_or(&before)) {
-                if !state.is_gone && wanted.contains_key(&state.signature) {
-                    found.entry(state.signature).or_default().count(crash.time_ms, None);
-                }
+                count(crash.time_ms, state);
             }
             Ok(found)
         };

@@ -24,7 +24,7 @@ pub(crate) mod state;
 
 use crate::store::{Error, Store};
 pub use add::Added;
-pub use chunk::{Chunk, Place, StoredCrash, StoredFrame, StoredImage, crash_stack, mapping_of};
+pub use chunk::{Chunk, Place, StoredCrash, StoredFrame, StoredImage, crash_stack, labelled_mapping, mapping_of};
 use database::Database;
 pub use ids::{CrashId, GroupId, SignatureId};
 pub use missing::Missing;

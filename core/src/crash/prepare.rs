@@ -32,6 +32,8 @@ pub(super) struct Seen {
     pub id: CrashId,
     /// Why it cannot be read.
     pub error: Option<String>,
+    /// Whether its mapping is the one that was given with it, as it names none.
+    pub has_given_mapping: bool,
 }
 
 /// The rows of a chunk.
@@ -52,15 +54,15 @@ impl Prepared {
         let mut reports = Vec::with_capacity(incoming.len());
         for incoming in incoming {
             // One after the other, so that only one is in memory as what was read of it, which is many times its bytes.
-            let (id, error) = match symtool_formats::crash::parse(&incoming.report) {
+            let (id, has_given_mapping, error) = match symtool_formats::crash::parse(&incoming.report) {
                 Ok(event) => {
                     let id = CrashId::of(event.event_id.as_deref(), &incoming.report);
-                    builder.add(id, &event, &incoming.source, mapping);
-                    (id, None)
+                    let has_given_mapping = builder.add(id, &event, &incoming.source, (mapping, assessor.catalog()));
+                    (id, has_given_mapping, None)
                 }
-                Err(error) => (CrashId::of(None, &incoming.report), Some(error.to_string())),
+                Err(error) => (CrashId::of(None, &incoming.report), false, Some(error.to_string())),
             };
-            reports.push(Seen { incoming, id, error });
+            reports.push(Seen { incoming, id, error, has_given_mapping });
         }
         let stored: Vec<&[u8]> = stored(&reports).map(|seen| &*seen.incoming.report).collect();
         let ready = Ready::of(builder.finish(), &stored, assessor);

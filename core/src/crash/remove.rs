@@ -18,18 +18,41 @@ impl CrashWriter {
     /// Any [`Error`]; all of them are still there then.
     pub fn remove(&self, slots: &[Slot]) -> Result<usize, Error> {
         let database = &self.database;
-        let mut changes = database.changes();
-        let (mut ledger, mut removed) = (Ledger::default(), 0);
-        let mut by_chunk: BTreeMap<u64, Vec<u16>> = BTreeMap::new();
-        slots.iter().for_each(|at| by_chunk.entry(at.chunk).or_default().push(at.slot));
-        for (number, gone) in &mut by_chunk {
+        let (mut changes, mut ledger) = (database.changes(), Ledger::default());
+        let by_chunk = by_chunk(slots);
+        let removed = self.take_out(&mut changes, &mut ledger, &by_chunk)?;
+        ledger.write(database, &mut changes)?;
+        let mut meta: Meta = database.get(rows::META)?.unwrap_or_default();
+        meta.crashes = meta.crashes.saturating_sub(removed as u64);
+        changes.put(rows::META, &meta)?;
+        changes.commit()?;
+        self.erase(&by_chunk)?;
+        Ok(removed)
+    }
+
+    /// What RocksDB has of older versions of the rows of these crashes goes too.
+    pub(super) fn erase(&self, by_chunk: &BTreeMap<u64, Vec<u16>>) -> Result<(), Error> {
+        let database = &self.database;
+        by_chunk
+            .keys()
+            .try_for_each(|number| database.erase(&rows::all_reports(*number)).and_then(|()| database.erase(&rows::chunk(*number))))
+    }
+
+    /// Takes crashes out of their chunks; how many there were.
+    pub(super) fn take_out(
+        &self,
+        changes: &mut Changes<'_>,
+        ledger: &mut Ledger,
+        by_chunk: &BTreeMap<u64, Vec<u16>>,
+    ) -> Result<usize, Error> {
+        let database = &self.database;
+        let mut removed = 0;
+        for (number, gone) in by_chunk {
             let number = *number;
-            gone.sort_unstable();
-            gone.dedup();
             let Some(chunk) = self.chunk(number)? else { continue };
             let mut states = self.states(number)?;
             let mut losing = Vec::with_capacity(gone.len());
-            for slot in gone.iter() {
+            for slot in gone {
                 let (Some(crash), Some(state)) = (chunk.crash(*slot), states.get_mut(usize::from(*slot))) else { continue };
                 if std::mem::replace(&mut state.is_gone, true) {
                     continue;
@@ -40,20 +63,11 @@ impl CrashWriter {
             }
             ledger.take(number, &chunk, &states, &losing);
             let left = chunk.without(gone);
-            put_images(&mut changes, number, &chunk, &left)?;
+            put_images(changes, number, &chunk, &left)?;
             changes.put_packed(&rows::chunk(number), &left)?;
             changes.put_packed(&rows::states(number), &states)?;
-            reports::remove(database, &mut changes, number, gone)?;
+            reports::remove(database, changes, number, gone)?;
         }
-        ledger.write(database, &mut changes)?;
-        let mut meta: Meta = database.get(rows::META)?.unwrap_or_default();
-        meta.crashes = meta.crashes.saturating_sub(removed as u64);
-        changes.put(rows::META, &meta)?;
-        changes.commit()?;
-        // What RocksDB has of older versions of these rows goes too.
-        by_chunk
-            .keys()
-            .try_for_each(|number| database.erase(&rows::all_reports(*number)).and_then(|()| database.erase(&rows::chunk(*number))))?;
         Ok(removed)
     }
 
@@ -66,6 +80,17 @@ impl CrashWriter {
         ids.iter().for_each(|id| changes.delete(&rows::failed(*id)));
         changes.commit()
     }
+}
+
+/// The slots of each chunk, each once.
+pub(super) fn by_chunk(slots: &[Slot]) -> BTreeMap<u64, Vec<u16>> {
+    let mut by_chunk: BTreeMap<u64, Vec<u16>> = BTreeMap::new();
+    slots.iter().for_each(|at| by_chunk.entry(at.chunk).or_default().push(at.slot));
+    for slots in by_chunk.values_mut() {
+        slots.sort_unstable();
+        slots.dedup();
+    }
+    by_chunk
 }
 
 /// The index of images, for a chunk of which something has gone.

@@ -1,4 +1,4 @@
-//! A mapping -> blocks: in, its bytes; out, [`Packed`], with a row for each class in the order of the hashes of names.
+//! A mapping -> blocks, with a row for each class in the order of the hashes of names.
 //!
 //! ```text
 //! bytes -> rows    in the order of the mapping (symtool_formats::mapping)
@@ -53,7 +53,8 @@ pub fn pack_mapping(reader: impl BufRead, info: &ModuleInfo, identity: &Identity
     link(&mut blocks);
     let bytes_stored = blocks.iter().map(Compressed::stored_bytes).sum();
     let counts = (facts.classes, lines);
-    let footer = Footer::of_mapping(info, &identity.others, counts, (bytes_in, bytes_stored), (dropped(&facts), warnings(&facts)));
+    let mut footer = Footer::of_mapping(info, &identity.others, counts, (bytes_in, bytes_stored), (dropped(&facts), warnings(&facts)));
+    footer.mapping = Some(facts.header.into());
     Ok(Packed { footer, key: ModuleKey::of(info), blocks })
 }
 
@@ -63,6 +64,9 @@ fn dropped(facts: &Facts) -> std::collections::BTreeMap<String, u64> {
 
 fn warnings(facts: &Facts) -> Vec<String> {
     let mut warnings = Vec::new();
+    if facts.is_whole == Some(false) {
+        warnings.push("its contents are not those that R8 wrote (pg_map_hash): it was cut off or changed; copy it again".to_owned());
+    }
     if let Some(version) = facts.header.version.as_ref().filter(|_| facts.header.is_later_version()) {
         warnings.push(format!("its notes are of version {version}, later than what symtool knows; some may have been left out"));
     }
@@ -111,7 +115,7 @@ impl Sorter {
         Ok(())
     }
 
-    /// All rows in blocks, with the source files of other classes.
+    /// All rows in blocks, with the source files of other classes. A mapping without classes has no block.
     fn into_blocks(mut self, sources: &Sources) -> io::Result<Vec<Compressed>> {
         self.end_run()?;
         let mut merged = Merged::of(&self.runs)?;

@@ -137,6 +137,11 @@ impl<'s> Resolver<'s> {
         self.modules.get(index).map(Origin::module)
     }
 
+    /// Where the module at `index` comes from.
+    pub fn origin(&self, index: usize) -> Option<&Origin<'s>> {
+        self.modules.get(index)
+    }
+
     /// Resolves `requests`, which it sorts, on the current rayon pool. `render` writes what is to be said of the
     /// answer for the module of the given index; it is called once for neighbouring requests of one range.
     ///

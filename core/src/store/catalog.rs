@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+use symtool_formats::mapping::{Header, MapId};
 use symtool_formats::{Detail, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols, is_same_arch};
 
 use super::record::{ContentsHash, Extents};
@@ -67,6 +68,36 @@ pub struct Footer {
     /// What people call the build that it belongs to, such as `com.example.shop@1.4.0`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+    /// What a mapping says of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<MappingHead>,
+}
+
+/// The comments at the head of a mapping.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappingHead {
+    /// `R8`; absent for `ProGuard`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compiler: Option<String>,
+    /// The compiler's version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compiler_version: Option<String>,
+    /// The API level of Android.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_api: Option<String>,
+    /// The id that R8 writes into programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pg_map_id: Option<String>,
+    /// `SHA-256`, and the hash of the contents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pg_map_hash: Option<String>,
+}
+
+impl From<Header> for MappingHead {
+    fn from(header: Header) -> Self {
+        let Header { compiler, compiler_version, min_api, pg_map_id, pg_map_hash, .. } = header;
+        Self { compiler, compiler_version, min_api, pg_map_id, pg_map_hash }
+    }
 }
 
 impl Footer {
@@ -123,6 +154,7 @@ impl Footer {
             classes: 0,
             other_ids: Vec::new(),
             labels: Vec::new(),
+            mapping: None,
         }
     }
 
@@ -160,6 +192,12 @@ impl Footer {
     /// Whether a file of this name was imported as this module.
     pub fn has_name(&self, name: &str) -> bool {
         self.name == name || self.other_names.iter().any(|other| other == name)
+    }
+
+    /// The name of what its builds are builds of, if it has a label: that without its version.
+    pub fn label_name(&self) -> Option<&str> {
+        let with_version = self.labels.iter().find_map(|label| Some(label.split_once('@')?.0));
+        with_version.or_else(|| self.labels.first().map(String::as_str))
     }
 
     /// Stored at `ms`.
@@ -235,7 +273,24 @@ impl Catalog {
         self.0.iter().find(|module| module.generation.module == key && module.footer.is_of(info))
     }
 
-    /// The modules that `name` names: a file name, or a prefix of an id, of [`MIN_ID_DIGITS`] digits or more;
+    /// The mappings that go by the id `digits`, in lower case; if none does, those by an id that begins with it.
+    pub fn mappings_by_id(&self, digits: &str) -> Vec<&Module> {
+        let with = |is_meant: &dyn Fn(&str) -> bool| -> Vec<&Module> {
+            self.0.iter().filter(|module| module.footer.is_mapping() && module.footer.ids().any(is_meant)).collect()
+        };
+        let whole = with(&|id| id == digits);
+        if whole.is_empty() { with(&|id| id.starts_with(digits)) } else { whole }
+    }
+
+    /// The mapping with one of `labels`, the first that only one has.
+    pub fn mapping_by_label(&self, labels: &[String]) -> Option<&Module> {
+        labels.iter().find_map(|label| {
+            let mut found = self.0.iter().filter(|module| module.footer.is_mapping() && module.footer.labels.contains(label));
+            found.next().filter(|_| found.next().is_none())
+        })
+    }
+
+    /// The modules that `name` names: a file name, a label, or a prefix of an id, of [`MIN_ID_DIGITS`] digits or more;
     /// dashes in an id and case do not matter. Either may be followed by `:` and an architecture, by any of its names.
     pub fn named(&self, name: &str) -> Named<'_> {
         match (self.of_arch(name, None), name.rsplit_once(':')) {
@@ -246,8 +301,12 @@ impl Catalog {
 
     fn of_arch(&self, name: &str, arch: Option<&str>) -> Named<'_> {
         let digits = name.replace('-', "").to_ascii_lowercase();
-        let is_id = digits.len() >= MIN_ID_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let is_named = |footer: &Footer| footer.has_name(name) || (is_id && footer.ids().any(|id| id.starts_with(&digits)));
+        let is_hexadecimal = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        // Older R8 called mappings by fewer digits than others need.
+        let min = |footer: &Footer| if footer.is_mapping() { MapId::MIN_DIGITS } else { MIN_ID_DIGITS };
+        let is_id = |footer: &Footer| is_hexadecimal && digits.len() >= min(footer) && footer.ids().any(|id| id.starts_with(&digits));
+        let is_labelled = |footer: &Footer| footer.labels.iter().any(|label| label == name);
+        let is_named = |footer: &Footer| footer.has_name(name) || is_labelled(footer) || is_id(footer);
         let is_of_arch = |footer: &Footer| arch.is_none_or(|arch| is_same_arch(&footer.arch, arch));
         let found: Vec<&Module> = self.0.iter().filter(|module| is_named(&module.footer) && is_of_arch(&module.footer)).collect();
         match found[..] {

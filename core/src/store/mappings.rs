@@ -1,4 +1,4 @@
-//! Classes of mappings: in, a mapping of the store and an obfuscated name; out, the row of that class, and of no other.
+//! Classes of mappings, of a store or in memory: by its obfuscated name, the row of one class, and of no other.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,15 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hashbrown::HashMap;
 use symtool_formats::mapping::{ClassRow, Classes};
 
-use super::{Error, Generation, Module, Reader};
+use super::{Error, Generation, Held, Module, Reader};
 use crate::block::classes::{self, ClassBlock};
 use crate::block::{Damage, Kind};
 use crate::limits::{KEPT_CLASS_BYTES, KEPT_CLASSES};
 
-/// The mappings of a store. What was asked for is kept, also that a class is not there.
-#[derive(Debug)]
+/// The mappings of a store, and others. What was asked for is kept, also that a class is not there.
+#[derive(Debug, Default)]
 pub struct Mappings<'s> {
-    reader: &'s Reader,
+    /// `None` if there is no store.
+    reader: Option<&'s Reader>,
     kept: Mutex<HashMap<Generation, Kept>>,
 }
 
@@ -32,13 +33,29 @@ struct Kept {
 #[derive(Clone, Copy, Debug)]
 pub struct Mapping<'m> {
     mappings: &'m Mappings<'m>,
-    module: &'m Module,
+    blocks: Origin<'m>,
+}
+
+/// Where the blocks of a mapping are.
+#[derive(Clone, Copy, Debug)]
+enum Origin<'m> {
+    Store(&'m Module),
+    Memory(&'m Held),
+}
+
+impl<'m> Origin<'m> {
+    fn module(self) -> &'m Module {
+        match self {
+            Self::Store(module) => module,
+            Self::Memory(held) => held.module(),
+        }
+    }
 }
 
 impl<'s> Mappings<'s> {
     /// Those that `reader` has.
     pub fn new(reader: &'s Reader) -> Self {
-        Self { reader, kept: Mutex::default() }
+        Self { reader: Some(reader), kept: Mutex::default() }
     }
 
     /// The mapping that `module` is.
@@ -46,14 +63,20 @@ impl<'s> Mappings<'s> {
     where
         's: 'm,
     {
-        Mapping { mappings: self, module }
+        Mapping { mappings: self, blocks: Origin::Store(module) }
     }
 
-    /// The row of the class that `module` calls `obfuscated`.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] if the block with it is damaged, [`Error::Database`] if it cannot be read.
-    pub fn class(&self, module: &Module, obfuscated: &str) -> Result<Option<Arc<ClassRow>>, Error> {
+    /// A mapping in memory.
+    pub fn of_held<'m>(&'m self, held: &'m Held) -> Mapping<'m>
+    where
+        's: 'm,
+    {
+        Mapping { mappings: self, blocks: Origin::Memory(held) }
+    }
+
+    /// The row of the class that the mapping calls `obfuscated`.
+    fn class(&self, origin: Origin<'_>, obfuscated: &str) -> Result<Option<Arc<ClassRow>>, Error> {
+        let module = origin.module();
         let hash = classes::hash(obfuscated);
         let lock = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let found = lock().get(&module.generation).map(|kept| (kept.rows.get(obfuscated).cloned(), kept.block(hash)));
@@ -64,7 +87,7 @@ impl<'s> Mappings<'s> {
         };
         let block = match known {
             Some(block) => Some(block),
-            None => self.read(module, hash)?,
+            None => self.read(origin, hash)?,
         };
         let row = block.as_ref().and_then(|(last, _, block)| {
             let damaged = || Error::corrupt(module, Kind::Classes, *last, Damage::Contents);
@@ -82,8 +105,13 @@ impl<'s> Mappings<'s> {
     }
 
     /// The block that covers `hash`, with the first and the last hash that it covers.
-    fn read(&self, module: &Module, hash: u64) -> Result<Option<Block>, Error> {
-        let Some(mut blocks) = self.reader.blocks(module, Kind::Classes) else { return Ok(None) };
+    fn read(&self, origin: Origin<'_>, hash: u64) -> Result<Option<Block>, Error> {
+        let module = origin.module();
+        let blocks = match origin {
+            Origin::Store(module) => self.reader.and_then(|reader| reader.blocks(module, Kind::Classes)),
+            Origin::Memory(held) => Some(held.blocks(Kind::Classes)),
+        };
+        let Some(mut blocks) = blocks else { return Ok(None) };
         let Some((last, opened)) = blocks.seek(hash)?.filter(|(_, opened)| opened.first <= hash) else { return Ok(None) };
         let block = ClassBlock::decode(&opened.raw).ok_or_else(|| Error::corrupt(module, Kind::Classes, last, Damage::Contents))?;
         Ok(Some((last, opened.first, Arc::new(block))))
@@ -113,7 +141,9 @@ impl Kept {
 impl Classes for Mapping<'_> {
     type Error = Error;
 
+    /// # Errors
+    /// [`Error::Corrupt`] if the block with it is damaged, [`Error::Database`] if it cannot be read.
     fn class(&mut self, obfuscated: &str) -> Result<Option<Arc<ClassRow>>, Error> {
-        self.mappings.class(self.module, obfuscated)
+        self.mappings.class(self.blocks, obfuscated)
     }
 }

@@ -53,7 +53,7 @@ pub(crate) use access::Access;
 pub(crate) use ack::Ack;
 pub use blocks::Blocks;
 pub(crate) use catalog::now_ms;
-pub use catalog::{Catalog, Footer, MIN_ID_DIGITS, Module, Named};
+pub use catalog::{Catalog, Footer, MIN_ID_DIGITS, MappingHead, Module, Named};
 pub use error::Error;
 pub use examine::Finding;
 pub(crate) use format::Format;

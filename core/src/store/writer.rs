@@ -206,14 +206,14 @@ impl<'s> Writer<'s> {
             // Another mapping of the same id takes the place of the one before: two cannot complete each other.
             let is_same = packed.footer.sources.iter().zip(&before.footer.sources).all(|(new, old)| new.is_same_file(old));
             if is_same && !replace {
-                return there();
+                return self.relabel(known, before, &packed.footer.labels);
             }
         } else {
             // A module of several files comes from another store, whole.
             let takes_over = packed.footer.sources.len() > 1 && (replace || packed.footer.tells_more_than(&before.footer));
             let plan = if takes_over { None } else { Plan::of(&before.footer, &packed.footer, replace) };
             if plan.is_none() && !takes_over {
-                return there();
+                return self.relabel(known, before, &packed.footer.labels);
             }
             let blocks = || self.stored(&before).map_err(complete::Error::Unreadable);
             match plan.map_or(Ok(None), |plan| complete(plan, &before.footer, blocks, packed).map(Some)) {
@@ -238,6 +238,19 @@ impl<'s> Writer<'s> {
             module.seal = Seal::new(self.ring.as_deref(), module.generation);
         }
         let parts = [Part { module, blocks: Some(packed.blocks.as_slice()).filter(|_| !has_blocks), before: known }];
+        self.put(&parts, &[])?;
+        let [Part { module, .. }] = parts;
+        Ok(Committed { module, was_there: false })
+    }
+
+    /// Gives a module that the store has the `labels` that it lacks. Its blocks stay.
+    fn relabel(&mut self, known: Option<Known>, mut module: Module, labels: &[String]) -> Result<Committed, Error> {
+        if labels.iter().all(|label| module.footer.labels.contains(label)) {
+            return Ok(Committed { module, was_there: true });
+        }
+        let with_labels = Footer { labels: labels.to_vec(), ..module.footer.clone() };
+        module.footer = with_names_of(&with_labels, Some(&module.footer));
+        let parts = [Part { module, blocks: None, before: known }];
         self.put(&parts, &[])?;
         let [Part { module, .. }] = parts;
         Ok(Committed { module, was_there: false })

@@ -4,13 +4,14 @@
 //! they are opened. Nothing is written to disk, so no member's name can do harm.
 //!
 //! ```text
-//! archive -> zip.rs, ar.rs   members, by what their first bytes say; fat.rs: slices
+//! archive -> zip.rs, ar.rs   members, by what their first bytes say; fat.rs: slices; partition.rs: a mapping in parts
 //!         -> inflate.rs      a packed member's bytes, never more than it declares
 //! ```
 
 mod ar;
 mod fat;
 mod inflate;
+mod partition;
 mod place;
 mod zip;
 
@@ -144,6 +145,8 @@ enum Content {
     Deflated { packed: Mapped, bytes: u64, crc: u32 },
     /// A file beside the archive.
     File(PathBuf),
+    /// Parts of a mapping, which are all of the archive, and their size.
+    Parts { archive: Mapped, bytes: u64 },
 }
 
 impl Member {
@@ -160,7 +163,9 @@ impl Member {
     /// Bytes that it takes in the archive.
     pub fn stored_bytes(&self) -> u64 {
         match &self.content {
-            Content::Stored(bytes) | Content::Deflated { packed: bytes, .. } => bytes.bytes().len() as u64,
+            Content::Stored(bytes) | Content::Deflated { packed: bytes, .. } | Content::Parts { archive: bytes, .. } => {
+                bytes.bytes().len() as u64
+            }
             Content::File(_) => 0,
         }
     }
@@ -169,7 +174,7 @@ impl Member {
     pub fn unpacked_bytes(&self) -> u64 {
         match self.content {
             Content::Stored(_) | Content::File(_) => 0,
-            Content::Deflated { bytes, .. } => bytes,
+            Content::Deflated { bytes, .. } | Content::Parts { bytes, .. } => bytes,
         }
     }
 
@@ -186,6 +191,7 @@ impl Member {
                 Ok(bytes) => Ok(Mapped::unpacked(bytes, path, name)),
                 Err(reason) => Err(Error::DamagedArchive { path, reason }),
             },
+            Content::Parts { archive, .. } => Ok(Mapped::unpacked(partition::mapping(&archive)?, path, name)),
             Content::File(file) => Mapped::open(&file).map(|bytes| bytes.known_as(path, name)),
         }
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 use rawzip::{CompressionMethod, ZipArchive, ZipFileHeaderRecord, ZipSliceArchive};
 
 use super::inflate::Peek;
-use super::{Content, Kind, Listing, MAGIC_BYTES, Member, last_component, may_be_mapping, member_path, text};
+use super::{Content, Kind, Listing, MAGIC_BYTES, Member, last_component, may_be_mapping, member_path, partition, text};
 use crate::Error;
 use crate::debug::Mapped;
 use crate::limits::MAX_MEMBER_BYTES;
@@ -26,6 +26,10 @@ pub fn list(archive: &Mapped) -> Listing {
             return listing;
         }
     };
+    if let Some(bytes) = partition::size(&zip) {
+        listing.members.extend(parts(archive, bytes).map(Ok));
+        return listing;
+    }
     let mut members = Members { archive, zip: &zip, taken: BTreeMap::new(), peek: Peek::new() };
     for entry in zip.entries() {
         match entry {
@@ -38,6 +42,13 @@ pub fn list(archive: &Mapped) -> Listing {
         }
     }
     listing
+}
+
+/// The mapping whose parts `archive` has, which is all of it.
+fn parts(archive: &Mapped, bytes: u64) -> Option<Member> {
+    let (path, name) = (archive.path().to_owned(), archive.name().to_owned());
+    let archive = archive.part(0..archive.bytes().len(), path.clone(), name.clone())?;
+    Some(Member { kind: Kind::Mapping, path, name, content: Content::Parts { archive, bytes } })
 }
 
 /// The kind of a member that begins with `start`; `head` is more of it.

@@ -31,7 +31,7 @@ mod sentry;
 mod text;
 mod time;
 
-pub use annotate::{JavaFrame, Resolution, ResolvedFrame, annotate, annotate_line};
+pub use annotate::{ExceptionName, JavaFrame, Resolution, ResolvedFrame, annotate, annotate_exceptions, annotate_line};
 pub use error::{CrashError, Place};
 pub use event::{App, CrashEvent, Dropped, Exception, Format, Os, Process, Reason, Relation, Thread};
 pub use frame::{At, Frame, FrameKind, Relative, Space, Span, Trust};

@@ -1,5 +1,6 @@
-//! What a mapping says of itself: in, its comments; out, [`Header`], and whether a file is a mapping.
+//! What a mapping says of itself in its comments, and whether a file is a mapping.
 
+use super::id::hex_bytes;
 use super::limits::{MAX_FACT_BYTES, MAX_HEAD_BYTES};
 use super::line;
 use super::note::Note;
@@ -36,6 +37,12 @@ impl Header {
             }
         }
         header
+    }
+
+    /// The SHA-256 of everything behind the line that says so. `None` if there is none, or one of another kind.
+    pub fn hash(&self) -> Option<[u8; 32]> {
+        let hash = self.pg_map_hash.as_deref()?.strip_prefix("SHA-256 ")?;
+        hex_bytes(hash.trim())?.try_into().ok()
     }
 
     /// Whether its notes are of a later version than those that are known, so that some may have been left out.

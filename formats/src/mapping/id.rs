@@ -1,4 +1,4 @@
-//! What mappings are known by: in, the bytes of the file; out, the ids that crash reports may name it by.
+//! What mappings are known by: the ids that crash reports may name one by.
 
 use std::io::BufRead;
 
@@ -43,7 +43,8 @@ impl ContentId {
 /// What a mapping is called by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The id that it goes by: the one that it was given, else R8's `pg_map_id`, else the UUID of its contents.
+    /// The id that it goes by: the one that it was given, else R8's `pg_map_id`, else R8's hash of its contents (`pg_map_hash`), else the
+    /// UUID of its contents.
     pub id: ModuleId,
     /// Those of the others that it has: bytes.
     pub others: Vec<Vec<u8>>,
@@ -57,9 +58,11 @@ impl Identity {
         let mut contents = ContentId::default();
         contents.update(bytes);
         let uuid = contents.uuid();
-        let map_id = Header::of(bytes).pg_map_id.and_then(|id| hex_bytes(&id));
-        let made_up = given.is_none() && map_id.is_none();
-        let mut ids = given.into_iter().chain(map_id).chain([uuid.to_vec()]);
+        let header = Header::of(bytes);
+        // Older R8 wrote the first seven digits of the hash.
+        let own = [header.pg_map_id.as_deref().and_then(hex_bytes), header.hash().map(Vec::from)];
+        let made_up = given.is_none() && own.iter().all(Option::is_none);
+        let mut ids = given.into_iter().chain(own.into_iter().flatten()).chain([uuid.to_vec()]);
         let id = ids.next().unwrap_or_default();
         let mut others: Vec<Vec<u8>> = Vec::new();
         for other in ids {
@@ -73,7 +76,7 @@ impl Identity {
 }
 
 /// The bytes of an id in hexadecimal, with or without hyphens. `None` if it is no such id, or one of a few digits, as older R8 wrote them:
-/// these stand for many mappings.
+/// see [`MapId`].
 pub fn hex_bytes(id: &str) -> Option<Vec<u8>> {
     const MIN_BYTES: usize = 4;
     let digits: Vec<u8> = id
@@ -81,21 +84,47 @@ pub fn hex_bytes(id: &str) -> Option<Vec<u8>> {
         .filter(|digit| *digit != '-')
         .map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
         .collect::<Option<_>>()?;
-    let is_whole = digits.len().is_multiple_of(2) && digits.len() >= 2 * MIN_BYTES && digits.len() <= 128;
+    let is_whole = digits.len().is_multiple_of(2) && digits.len() >= 2 * MIN_BYTES && digits.len() <= MapId::MAX_DIGITS;
     is_whole.then(|| digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
-/// The id of the mapping that R8 writes into a program as the source file of its classes. `None` for another file's name.
-pub fn map_id(source_file: &str) -> Option<Vec<u8>> {
-    hex_bytes(source_file.strip_prefix(MAP_ID)?)
-}
+/// The id of a mapping as R8 writes it into a program: as the source file of its classes.
+///
+/// It is the mapping's `pg_map_id`: the hash of its contents, or, as older R8 wrote it, the first seven digits of that.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MapId(String);
 
-/// The first such id in a text.
-pub fn map_id_in(text: &[u8]) -> Option<Vec<u8>> {
-    memchr::memmem::find_iter(text, MAP_ID).find_map(|at| {
-        let digits = text[at + MAP_ID.len()..].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-        map_id(std::str::from_utf8(&text[at..at + MAP_ID.len() + digits]).ok()?)
-    })
+impl MapId {
+    /// The fewest digits that stand for one mapping.
+    pub const MIN_DIGITS: usize = 7;
+    /// More than any hash has.
+    pub const MAX_DIGITS: usize = 128;
+
+    /// That of classes with this source file. `None` for another file's name.
+    pub fn of_source_file(file: &str) -> Option<Self> {
+        let digits = file.strip_prefix(MAP_ID)?;
+        let is_id = (Self::MIN_DIGITS..=Self::MAX_DIGITS).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        is_id.then(|| Self(digits.to_ascii_lowercase()))
+    }
+
+    /// The ids in a text, each with the place at which its source file begins.
+    pub fn all_in(text: &[u8]) -> impl Iterator<Item = (usize, Self)> {
+        memchr::memmem::find_iter(text, MAP_ID).filter_map(move |at| {
+            let digits = text[at + MAP_ID.len()..].iter().take(Self::MAX_DIGITS + 1).take_while(|byte| byte.is_ascii_hexdigit()).count();
+            let file = std::str::from_utf8(&text[at..at + MAP_ID.len() + digits]).ok()?;
+            Some((at, Self::of_source_file(file)?))
+        })
+    }
+
+    /// Its hexadecimal digits, in lower case.
+    pub fn digits(&self) -> &str {
+        &self.0
+    }
+
+    /// Its bytes. `None` if it is so short that it is only the beginning of an id.
+    pub fn bytes(&self) -> Option<Vec<u8>> {
+        hex_bytes(&self.0)
+    }
 }
 
 /// What stands before such an id.
@@ -133,16 +162,27 @@ mod tests {
         assert_eq!((given.id.bytes, given.others), (vec![7; 16], vec![map_id, by_contents]));
         let bare = Identity::of(b"a.B -> a:\n", None);
         assert_eq!((bare.id.bytes.len(), bare.id.made_up, bare.others.len()), (16, true, 0));
-        // Older R8 wrote seven digits.
+        // Older R8 wrote seven digits, and the hash that they are of.
         assert!(Identity::of(b"# pg_map_id: 0a1b2c3\na.B -> a:\n", None).id.made_up);
+        let hash = "0a1b2c3".to_owned() + &"4d".repeat(28) + "5";
+        let old = Identity::of(format!("# pg_map_id: 0a1b2c3\n# pg_map_hash: SHA-256 {hash}\na.B -> a:\n").as_bytes(), None);
+        assert_eq!((old.id.to_string(), old.id.made_up, old.others.len()), (hash.clone(), false, 1));
+        let new = Identity::of(format!("# pg_map_id: {hash}\n# pg_map_hash: SHA-256 {hash}\na.B -> a:\n").as_bytes(), Some(vec![7; 16]));
+        assert_eq!((new.id.bytes, new.others.len()), (vec![7; 16], 2));
     }
 
     #[test]
     fn ids_in_traces() {
-        let trace = b"  at a.b(r8-map-id-:1)\n  at a.c(r8-map-id-01234567ab:2)\n";
-        assert_eq!(map_id_in(trace), Some(vec![0x01, 0x23, 0x45, 0x67, 0xab]));
-        assert_eq!(map_id_in(b"at a.b(SourceFile:1)"), None);
-        assert_eq!((map_id("r8-map-id-0a0b0c0d"), map_id("Main.java")), (Some(vec![10, 11, 12, 13]), None));
+        let trace = b"  at a.b(r8-map-id-:1)\n  at a.c(r8-map-id-01234567AB:2)\n  at a.d(r8-map-id-0a1b2c3:3)\n";
+        let found: Vec<(usize, String)> = MapId::all_in(trace).map(|(at, id)| (at, id.digits().to_owned())).collect();
+        assert_eq!(found, [(31, "01234567ab".to_owned()), (64, "0a1b2c3".to_owned())]);
+        assert_eq!(MapId::all_in(b"at a.b(SourceFile:1)").count(), 0);
+        assert_eq!(MapId::all_in(format!("r8-map-id-{}", "0".repeat(129)).as_bytes()).count(), 0);
+        let bytes = |file: &str| MapId::of_source_file(file).map(|id| id.bytes());
+        assert_eq!(
+            (bytes("r8-map-id-0a0b0c0d"), bytes("r8-map-id-0a0b0c0"), bytes("Main.java")),
+            (Some(Some(vec![10, 11, 12, 13])), Some(None), None)
+        );
     }
 
     #[test]

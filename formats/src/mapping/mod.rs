@@ -1,4 +1,4 @@
-//! `ProGuard`'s and R8's mappings: in, a `mapping.txt`; out, one row a class, and traces with the names that the source has.
+//! `ProGuard`'s and R8's mappings: one row a class, and traces with the names that the source has.
 //!
 //! ```text
 //! mapping.txt ─ MappingReader ─> ClassRow, one a class ─ encode ─> bytes, stored by the class's obfuscated name
@@ -20,6 +20,7 @@ mod line;
 mod names;
 mod note;
 mod reader;
+mod rejected;
 mod retrace;
 mod row;
 mod skipped;
@@ -27,9 +28,10 @@ mod source;
 
 pub use codec::RowError;
 pub use head::{Header, is_mapping};
-pub use id::{ContentId, Identity, hex_bytes, map_id, map_id_in, uuid};
+pub use id::{ContentId, Identity, MapId, hex_bytes, uuid};
 pub use reader::{Facts, MappingReader};
-pub use retrace::{Alternative, Classes, Context, Frame, OriginalMethod, Query, Retrace, Style};
+pub use rejected::Rejected;
+pub use retrace::{Alternative, Classes, Context, Frame, MAX_LINE, OriginalMethod, Pattern, PatternError, Query, Retrace, Style, is_frame};
 pub use row::ClassRow;
 pub use skipped::{SkipCount, SkipReason, Skipped};
 pub use source::Sources;

@@ -1,4 +1,4 @@
-//! One note of R8, a comment with a JSON object: in, the object's text; out, [`Note`].
+//! One note of R8: a comment with a JSON object.
 //!
 //! R8, `doc/retrace.md`: "Additional information appended as comments to the file".
 
@@ -12,9 +12,12 @@ pub(super) enum Note<'a> {
     /// `com.android.tools.r8.mapping`: the version of what follows.
     Version(Cow<'a, str>),
     SourceFile(Cow<'a, str>),
+    /// `partitionSourceFiles`: the source files of classes that have methods here, in a part of a mapping. R8 writes it into partition
+    /// maps.
+    SourceFiles(Vec<(String, String)>),
     Synthesized,
     Outline,
-    /// Position in the outline, position here.
+    /// Position in the outline, position here; sorted, and never empty. A position that is not there is the same here.
     Callsite(Vec<(u32, u32)>),
     /// Descriptor in the obfuscated program.
     Residual(Cow<'a, str>),
@@ -37,6 +40,7 @@ struct Fields<'a> {
     version: Option<Cow<'a, str>>,
     signature: Option<Cow<'a, str>>,
     positions: Option<Vec<(u32, u32)>>,
+    file_names: Vec<(String, String)>,
     throws: Vec<String>,
     remove: u32,
     is_unknown_rule: bool,
@@ -48,6 +52,7 @@ impl<'a> Note<'a> {
         Ok(match &*fields.id {
             "com.android.tools.r8.mapping" => Self::Version(fields.version.ok_or(Damaged)?),
             "sourceFile" => Self::SourceFile(fields.file_name.ok_or(Damaged)?),
+            "partitionSourceFiles" => Self::SourceFiles(fields.file_names),
             "com.android.tools.r8.synthesized" => Self::Synthesized,
             "com.android.tools.r8.outline" => Self::Outline,
             "com.android.tools.r8.outlineCallsite" => Self::Callsite(fields.positions.ok_or(Damaged)?),
@@ -71,6 +76,10 @@ impl<'a> Fields<'a> {
                 "version" => fields.version = Some(json.scalar()?),
                 "signature" => fields.signature = Some(json.scalar()?),
                 "positions" => fields.positions = Some(positions(json)?),
+                "fileNameMappings" => json.object(|json, class| {
+                    fields.file_names.push((class.to_owned(), json.scalar()?.into_owned()));
+                    Ok(())
+                })?,
                 "conditions" => json.array(|json| {
                     let condition = json.scalar()?;
                     match within(&condition, "throws(") {
@@ -95,7 +104,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Sorted; of two for one position the last counts.
+/// Sorted; of two for one position the last counts. Of none, the first position is itself, as all others are.
 fn positions(json: &mut Json) -> Result<Vec<(u32, u32)>, Damaged> {
     let mut positions = Vec::new();
     json.object(|json, key| {
@@ -105,6 +114,9 @@ fn positions(json: &mut Json) -> Result<Vec<(u32, u32)>, Damaged> {
     positions.reverse();
     positions.sort_by_key(|(outline, _)| *outline);
     positions.dedup_by_key(|(outline, _)| *outline);
+    if positions.is_empty() {
+        positions.push((0, 0));
+    }
     Ok(positions)
 }
 
@@ -131,6 +143,11 @@ mod tests {
         assert_eq!(
             note("{ 'id':'com.android.tools.r8.outlineCallsite',\n 'positions': { '2': 5, '1': 4 }, 'outline':'La;a()I' }"),
             Note::Callsite(vec![(1, 4), (2, 5)])
+        );
+        assert_eq!(note("{'id':'com.android.tools.r8.outlineCallsite','positions':{}}"), Note::Callsite(vec![(0, 0)]));
+        assert_eq!(
+            note(r#"{"id":"partitionSourceFiles","fileNameMappings":{"a.B":"B.kt"}}"#),
+            Note::SourceFiles(vec![("a.B".to_owned(), "B.kt".to_owned())])
         );
         let rule = "{ id: 'com.android.tools.r8.rewriteFrame', conditions: ['throws(La/B;)', 'throws(LC;)'],
             actions: ['removeInnerFrames(1)', 'removeInnerFrames(2)'] }";

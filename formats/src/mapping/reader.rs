@@ -1,4 +1,4 @@
-//! A mapping as a stream of classes: in, bytes; out, one [`ClassRow`] at a time, and [`Facts`] at the end.
+//! A mapping as a stream of classes: one [`ClassRow`] at a time, and [`Facts`] at the end.
 //!
 //! ```text
 //! bytes ─ lines ─> class, member ─ line.rs ─> Builder ─ next class or end ─> ClassRow
@@ -10,6 +10,7 @@
 use std::io::{self, BufRead};
 
 use memchr::memchr;
+use sha2::{Digest, Sha256};
 
 use super::build::Builder;
 use super::head::Header;
@@ -28,7 +29,7 @@ pub struct MappingReader<R> {
     /// The beginning of a line that goes on in the next piece.
     carry: Vec<u8>,
     classes: Classes,
-    id: ContentId,
+    contents: Contents,
     is_ended: bool,
 }
 
@@ -41,6 +42,8 @@ pub struct Facts {
     pub skipped: Skipped,
     /// Sentry's id of it: see [`ContentId`].
     pub uuid: [u8; 16],
+    /// Whether its contents are those that R8 wrote, as `pg_map_hash` tells. `None` if it has no hash.
+    pub is_whole: Option<bool>,
     /// How many rows there were.
     pub classes: u64,
     /// Which source file each class has.
@@ -57,18 +60,82 @@ struct Classes {
     rows: u64,
     /// Lines so far.
     line: u64,
+    /// What the last line was.
+    mark: Option<Mark>,
+}
+
+/// A line that says something of the contents as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mark {
+    /// `pg_map_hash`: what is behind it is hashed.
+    Hash,
+    /// The class that Kotlin's Compose compiler appends to R8's mapping: what is before it is hashed.
+    Compose,
+}
+
+/// The name of that class in programs.
+const COMPOSE_CLASS: &str = "$$compose";
+
+/// What is computed of all bytes.
+#[derive(Debug, Default)]
+struct Contents {
+    id: ContentId,
+    /// Of what is behind the line with the hash.
+    hash: Option<Sha256>,
+    /// The same, of what stood before the line that the last piece broke off in.
+    before_line: Option<Sha256>,
+    /// The hash of what stood before the class of Compose.
+    without_compose: Option<[u8; 32]>,
+}
+
+impl Contents {
+    /// A line begins, and goes on in the next piece.
+    fn begin_line(&mut self) {
+        self.before_line.clone_from(&self.hash);
+    }
+
+    /// The line that went on in this piece is that of Compose's class.
+    fn end_before_line(&mut self) {
+        if let Some(hash) = self.before_line.take() {
+            self.without_compose.get_or_insert_with(|| hash.finalize().into());
+        }
+    }
+
+    /// Adds the next bytes, in which marks stand: each with the places at which its line begins and ends.
+    fn add(&mut self, bytes: &[u8], marks: &[(Mark, usize, usize)]) {
+        self.id.update(bytes);
+        let mut from = 0;
+        for (mark, start, end) in marks {
+            let (at, is_hash) = if *mark == Mark::Hash { (*end, true) } else { (*start, false) };
+            if let Some(hash) = &mut self.hash {
+                hash.update(&bytes[from..at]);
+                if !is_hash {
+                    self.without_compose.get_or_insert_with(|| hash.clone().finalize().into());
+                }
+            } else if is_hash {
+                self.hash = Some(Sha256::new());
+            }
+            from = at;
+        }
+        if let Some(hash) = &mut self.hash {
+            hash.update(&bytes[from..]);
+        }
+    }
 }
 
 impl<R: BufRead> MappingReader<R> {
     /// Reads what `reader` has.
     pub fn new(reader: R) -> Self {
-        Self { reader, carry: Vec::new(), classes: Classes::default(), id: ContentId::default(), is_ended: false }
+        Self { reader, carry: Vec::new(), classes: Classes::default(), contents: Contents::default(), is_ended: false }
     }
 
     /// Everything but the classes. To be asked for behind the last one.
     pub fn into_facts(self) -> Facts {
         let Classes { header, skipped, sources, rows, .. } = self.classes;
-        Facts { header, skipped, uuid: self.id.uuid(), classes: rows, sources }
+        let Contents { id, hash, without_compose, .. } = self.contents;
+        let all = hash.map(|hash| <[u8; 32]>::from(hash.finalize()));
+        let is_whole = header.hash().zip(all).map(|(wanted, all)| wanted == all || Some(wanted) == without_compose);
+        Facts { header, skipped, uuid: id.uuid(), is_whole, classes: rows, sources }
     }
 
     /// The next class. `None` at the end.
@@ -80,11 +147,14 @@ impl<R: BufRead> MappingReader<R> {
             };
             let Some(end) = memchr(b'\n', buffer) else {
                 self.is_ended = buffer.is_empty();
+                if self.carry.is_empty() {
+                    self.contents.begin_line();
+                }
                 // Of a line that is too long anyway, the length is enough.
                 let room = (MAX_LINE_BYTES + 1).saturating_sub(self.carry.len());
                 self.carry.extend_from_slice(&buffer[..buffer.len().min(room)]);
                 let count = buffer.len();
-                self.id.update(buffer);
+                self.contents.add(buffer, &[]);
                 self.reader.consume(count);
                 if self.is_ended && !self.carry.is_empty() {
                     let row = self.classes.line(&self.carry);
@@ -95,16 +165,21 @@ impl<R: BufRead> MappingReader<R> {
                 }
                 continue;
             };
+            let mut marks = Vec::new();
             let (row, count) = if self.carry.is_empty() {
-                self.classes.lines(buffer)
+                self.classes.lines(buffer, &mut marks)
             } else {
                 let room = (MAX_LINE_BYTES + 1).saturating_sub(self.carry.len());
                 self.carry.extend_from_slice(&buffer[..end.min(room)]);
                 let row = self.classes.line(&self.carry);
                 self.carry.clear();
+                match self.classes.mark.take() {
+                    Some(Mark::Compose) => self.contents.end_before_line(),
+                    mark => marks.extend(mark.map(|mark| (mark, 0, end + 1))),
+                }
                 (row, end + 1)
             };
-            self.id.update(&buffer[..count]);
+            self.contents.add(&buffer[..count], &marks);
             self.reader.consume(count);
             if row.is_some() {
                 return Ok(row);
@@ -123,12 +198,14 @@ impl<R: BufRead> Iterator for MappingReader<R> {
 }
 
 impl Classes {
-    /// Reads the whole lines of `buffer`, until one of them ends a class; the bytes of the lines that were read.
-    fn lines(&mut self, buffer: &[u8]) -> (Option<ClassRow>, usize) {
+    /// Reads the whole lines of `buffer`, until one of them ends a class; the bytes of the lines that were read, and the marks among them.
+    fn lines(&mut self, buffer: &[u8], marks: &mut Vec<(Mark, usize, usize)>) -> (Option<ClassRow>, usize) {
         let mut start = 0;
         while let Some(length) = memchr(b'\n', &buffer[start..]) {
             let row = self.line(&buffer[start..start + length]);
-            start += length + 1;
+            let end = start + length + 1;
+            marks.extend(self.mark.take().map(|mark| (mark, start, end)));
+            start = end;
             if row.is_some() {
                 return (row, start);
             }
@@ -161,7 +238,10 @@ impl Classes {
     fn class(&mut self, text: &str) -> Option<ClassRow> {
         let row = self.finish();
         match line::class(text) {
-            Some(class) => self.builder.begin(&class),
+            Some(class) => {
+                self.mark = (class.obfuscated == COMPOSE_CLASS).then_some(Mark::Compose);
+                self.builder.begin(&class);
+            }
             None => self.skipped.add(SkipReason::NotALine, self.line),
         }
         row
@@ -184,7 +264,9 @@ impl Classes {
 
     fn comment(&mut self, text: &str) -> Option<ClassRow> {
         if !text.starts_with('{') {
+            let had_hash = self.header.pg_map_hash.is_some();
             self.header.read(text);
+            self.mark = (!had_hash && self.header.pg_map_hash.is_some()).then_some(Mark::Hash);
             return None;
         }
         let reason = match Note::parse(text) {
@@ -195,6 +277,10 @@ impl Classes {
                 self.header.read_version(&version);
                 return None;
             }
+            Ok(Note::SourceFiles(files)) => match files.iter().all(|(class, file)| self.sources.insert(class, file)) {
+                true => return None,
+                false => SkipReason::TooMany,
+            },
             Ok(note) => match self.builder.note(&note) {
                 Ok(()) => return None,
                 Err(_) => SkipReason::TooMany,

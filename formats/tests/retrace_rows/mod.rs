@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use symtool_formats::mapping::{ClassRow, Classes, MappingReader, Retrace, Style};
+use symtool_formats::mapping::{ClassRow, Classes, MappingReader, Pattern, Retrace, Style};
 
 /// Rows as a store has them: as bytes, by obfuscated class.
 pub struct Rows(HashMap<String, Vec<u8>>);
@@ -36,8 +36,9 @@ impl Classes for Rows {
 }
 
 /// A whole text.
-fn retraced(mapping: &str, trace: &str) -> String {
-    let mut retrace = Retrace::new(Rows::of(mapping), Style::R8);
+fn retraced(mapping: &str, trace: &str, style: Style, pattern: Option<&str>) -> String {
+    let pattern = pattern.map(|pattern| Arc::new(Pattern::parse(pattern).unwrap()));
+    let mut retrace = Retrace::new(Rows::of(mapping), style).with_pattern(pattern);
     let mut out = Vec::new();
     retrace.text(trace.as_bytes(), &mut out).unwrap();
     retrace.finish(&mut out).unwrap();
@@ -47,5 +48,20 @@ fn retraced(mapping: &str, trace: &str) -> String {
 /// In R8's style.
 #[track_caller]
 pub fn check(mapping: &str, trace: &str, want: &str) {
-    assert_eq!(retraced(mapping, trace), want);
+    assert_eq!(retraced(mapping, trace, Style::R8, None), want);
+}
+
+/// In R8's style with `--verbose`.
+#[track_caller]
+#[allow(dead_code, reason = "each test file has its own part of this")]
+pub fn check_verbose(mapping: &str, trace: &str, want: &str) {
+    assert_eq!(retraced(mapping, trace, Style::R8Verbose, None), want);
+}
+
+/// With a regular expression, in R8's style and with `--verbose`.
+#[track_caller]
+#[allow(dead_code, reason = "each test file has its own part of this")]
+pub fn check_pattern(pattern: &str, mapping: &str, trace: &str, (want, verbose): (&str, &str)) {
+    assert_eq!(retraced(mapping, trace, Style::R8, Some(pattern)), want, "{pattern}");
+    assert_eq!(retraced(mapping, trace, Style::R8Verbose, Some(pattern)), verbose, "{pattern}, verbose");
 }

@@ -9,6 +9,7 @@
 //! What each format looks like before and after is in `docs/symbolicate.md`.
 
 mod apple;
+mod exceptions;
 mod java;
 mod json;
 mod lines;
@@ -20,6 +21,7 @@ mod words;
 
 use super::event::{CrashEvent, Format};
 use super::lines::LineFrame;
+pub use exceptions::{ExceptionName, annotate_exceptions};
 use plan::{Calls, Piece, What};
 
 /// A function that a module has at a frame's address.

@@ -1,4 +1,14 @@
-//! A frame before and after: in, nothing; out, [`Query`], [`Frame`], [`Alternative`], [`Context`].
+//! A frame before and after retracing: [`Query`], [`Frame`], [`Alternative`], and the [`Context`] that it is in.
+
+use std::cmp::Ordering;
+
+/// The largest number of a line. Java counts lines with 31 bits.
+pub const MAX_LINE: u32 = 0x7fff_ffff;
+
+/// The line that digits stand for. `None` for a number that no line has, as in R8.
+pub(super) fn line_number(digits: &str) -> Option<u32> {
+    digits.parse().ok().filter(|line| *line <= MAX_LINE)
+}
 
 /// A frame as a trace has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,12 +21,13 @@ pub struct Query<'a> {
     pub descriptor: Option<&'a str>,
     /// The source file as printed. Of an unmapped one only the extension counts.
     pub file: Option<&'a str>,
-    /// The line as printed. Absent and 0 mean the same: not known.
+    /// The line as printed. Absent, 0 and numbers above [`MAX_LINE`] mean the same: not known.
     pub line: Option<u32>,
 }
 
-/// A frame of the original program.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+/// A frame of the original program. Frames are ordered as R8 lists alternatives: by class, method, return type, number and types of
+/// arguments, file, line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frame {
     /// The class.
     pub class: String,
@@ -34,6 +45,35 @@ pub struct Frame {
     pub synthesized: bool,
 }
 
+impl Frame {
+    /// Whether the mapping has the method, at the frame's line. If not, its class alone is known.
+    pub fn is_known(&self) -> bool {
+        self.arguments.is_some()
+    }
+
+    /// How many arguments there are, and of which types.
+    fn arguments(&self) -> Option<(usize, Vec<&str>)> {
+        let types: Vec<&str> = self.arguments.as_deref()?.split(',').filter(|kind| !kind.is_empty()).collect();
+        Some((types.len(), types))
+    }
+}
+
+impl Ord for Frame {
+    fn cmp(&self, other: &Self) -> Ordering {
+        fn key(frame: &Frame) -> impl Ord + '_ {
+            let signature = (frame.is_known(), &frame.returns, frame.arguments());
+            (&frame.class, &frame.method, signature, &frame.file, frame.line, frame.synthesized)
+        }
+        key(self).cmp(&key(other))
+    }
+}
+
+impl PartialOrd for Frame {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 /// What one obfuscated frame may stand for: the innermost function first, then what it was inlined into. Empty if a rule of the mapping
 /// removes all of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +86,11 @@ impl Alternative {
     /// The frames that the original program had.
     pub fn visible(&self) -> impl Iterator<Item = &Frame> {
         self.frames.iter().filter(|frame| !frame.synthesized)
+    }
+
+    /// Whether the mapping has the method, at the frame's line. If not, its class alone is known: the method keeps its name.
+    pub fn is_known(&self) -> bool {
+        self.frames.iter().all(Frame::is_known)
     }
 }
 

@@ -1,28 +1,36 @@
-//! Traces with original names: in, a trace as text, or one frame of it, and the rows of the classes that it names; out, the same with
-//! the names of the source.
+//! Traces with the names of the source, as text or frame by frame, by the rows of the classes that they name.
 //!
 //! ```text
 //! text ─ lines ─> frame, exception, lock ─ trace_line.rs ─> Query ─ find.rs ─> lines of a row ─ stack.rs ─> alternatives
-//!                                                                                                              │
-//! text <─ print_r8.rs, print_proguard.rs <─────────────────────────────────────────────────────────────────────┘
+//!              └> frame in a native stack ─ art_line.rs ─┤                                                      │
+//!              └> what an expression says ─ pattern.rs ──┘                                                      │
+//! text <─ print_r8.rs, print_pattern.rs, print_proguard.rs <────────────────────────────────────────────────────┘
 //! ```
 
+mod art_line;
+mod blank;
 mod find;
 mod frame;
+mod message;
+mod pattern;
+mod print_pattern;
 mod print_proguard;
 mod print_r8;
 mod stack;
 mod trace_line;
+mod types;
 
 use std::sync::Arc;
 
 use memchr::memchr;
 
-pub use frame::{Alternative, Context, Frame, OriginalMethod, Query};
+pub use frame::{Alternative, Context, Frame, MAX_LINE, OriginalMethod, Query};
+pub use pattern::{Pattern, PatternError};
 
 use super::limits::MAX_TRACE_LINE_BYTES;
 use super::row::ClassRow;
 use stack::{Stacks, class_only, stacks};
+use trace_line::Grammar;
 
 /// Where rows come from.
 pub trait Classes {
@@ -42,8 +50,16 @@ pub enum Style {
     /// R8's `retrace`: `<OR>` before alternatives.
     #[default]
     R8,
+    /// The same with `--verbose`: methods with their return types and arguments.
+    R8Verbose,
     /// `ProGuard`'s `ReTrace`: alternatives below each other, without what they have in common.
     Proguard,
+}
+
+impl Style {
+    fn is_verbose(self) -> bool {
+        self == Self::R8Verbose
+    }
 }
 
 /// Retraces frames and texts.
@@ -51,6 +67,8 @@ pub enum Style {
 pub struct Retrace<C> {
     classes: C,
     style: Style,
+    /// What lines are told by instead of R8's own rules.
+    pattern: Option<Arc<Pattern>>,
     context: Context,
     /// The beginning of a line that goes on in the next piece.
     carry: Vec<u8>,
@@ -61,7 +79,14 @@ pub struct Retrace<C> {
 impl<C: Classes> Retrace<C> {
     /// Retraces with the rows of `classes`.
     pub fn new(classes: C, style: Style) -> Self {
-        Self { classes, style, context: Context::default(), carry: Vec::new(), is_long: false }
+        Self { classes, style, pattern: None, context: Context::default(), carry: Vec::new(), is_long: false }
+    }
+
+    /// Tells lines by `pattern`, where the style is R8's.
+    #[must_use]
+    pub fn with_pattern(mut self, pattern: Option<Arc<Pattern>>) -> Self {
+        self.pattern = pattern;
+        self
     }
 
     /// What the rows came from.
@@ -120,7 +145,10 @@ impl<C: Classes> Retrace<C> {
         let text = line.strip_suffix(b"\n").unwrap_or(line);
         let text = text.strip_suffix(b"\r").unwrap_or(text);
         match self.style {
-            Style::R8 => self.line_as_r8(text, &line[text.len()..], out),
+            Style::R8 | Style::R8Verbose => match self.pattern.clone() {
+                Some(pattern) => self.line_by_pattern(&pattern, text, &line[text.len()..], out),
+                None => self.line_as_r8(text, &line[text.len()..], out),
+            },
             Style::Proguard => self.line_as_proguard(text, out),
         }
     }
@@ -167,26 +195,9 @@ impl<C: Classes> Retrace<C> {
         Ok(stacks.alternatives.into_iter().map(|(alternative, _)| alternative).collect())
     }
 
-    /// A message with the names of classes in it: words with a dot in them that the mapping has.
-    ///
-    /// # Errors
-    /// Those of the classes.
-    pub fn remap_message(&mut self, message: &str) -> Result<String, C::Error> {
-        let mut out = String::with_capacity(message.len());
-        for part in message.split_inclusive(|c: char| !c.is_alphanumeric() && !matches!(c, '.' | '_' | '$' | '-')) {
-            let (word, rest) = match part.char_indices().next_back() {
-                Some((at, last)) if !last.is_alphanumeric() && !matches!(last, '_' | '$') => part.split_at(at),
-                _ => (part, ""),
-            };
-            let original = if word.contains('.') { self.remap_class(word)? } else { None };
-            out.push_str(original.as_deref().unwrap_or(word));
-            out.push_str(rest);
-        }
-        Ok(out)
-    }
-
     fn stacks(&mut self, query: &Query, context: &Context) -> Result<Option<Stacks>, C::Error> {
         let Some(row) = self.classes.class(query.class)? else { return Ok(None) };
+        let query = &Query { line: query.line.filter(|line| *line <= MAX_LINE), ..*query };
         let mut members: Vec<usize> = row.members_of(query.method).collect();
         if let Some(descriptor) = query.descriptor.filter(|_| members.len() > 1) {
             self.keep_described(&row, &mut members, descriptor)?;
@@ -211,48 +222,12 @@ impl<C: Classes> Retrace<C> {
         }
         Ok(())
     }
+}
 
-    /// Arguments and return type of a descriptor, as the mapping spells the original ones.
-    fn remap_descriptor(&mut self, descriptor: &str) -> Result<Option<(String, String)>, C::Error> {
-        let Some((arguments, returns)) = descriptor.strip_prefix('(').and_then(|text| text.split_once(')')) else { return Ok(None) };
-        Ok(self.remap_types(arguments)?.zip(self.remap_types(returns)?))
-    }
-
-    /// Types behind each other, with commas between them.
-    fn remap_types(&mut self, mut text: &str) -> Result<Option<String>, C::Error> {
-        let mut types = String::new();
-        while !text.is_empty() {
-            let element = text.trim_start_matches('[');
-            let dimensions = text.len() - element.len();
-            let Some(kind) = element.chars().next() else { return Ok(None) };
-            let end = if kind == 'L' { element.find(';') } else { Some(0) };
-            let Some(end) = end.filter(|_| kind.is_ascii()) else { return Ok(None) };
-            if !types.is_empty() {
-                types.push(',');
-            }
-            let primitive = match kind {
-                'V' => "void",
-                'Z' => "boolean",
-                'B' => "byte",
-                'C' => "char",
-                'S' => "short",
-                'I' => "int",
-                'J' => "long",
-                'F' => "float",
-                'D' => "double",
-                'L' => "",
-                _ => return Ok(None),
-            };
-            types.push_str(primitive);
-            if kind == 'L' {
-                let class = element[1..end].replace('/', ".");
-                types.push_str(&self.remap_class(&class)?.unwrap_or(class));
-            }
-            types.extend(std::iter::repeat_n("[]", dimensions));
-            text = &element[end + 1..];
-        }
-        Ok(Some(types))
-    }
+/// Whether `line` is a frame of Java code, in a Java stack or in a native one. Its end does not matter.
+pub fn is_frame(line: &[u8]) -> bool {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    trace_line::frame(line, Grammar::R8).is_some() || art_line::art_frame(line).is_some()
 }
 
 /// What the next frame has to know: what the only alternative leaves; if nothing is to be seen of any, what the last one leaves.

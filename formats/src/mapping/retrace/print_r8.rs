@@ -1,11 +1,12 @@
-//! Lines as R8's `retrace` prints them: in, a line of a trace; out, the lines that it stands for.
+//! Lines as R8's `retrace` prints them, one or more for each line of a trace.
 //!
 //! R8, `StringRetrace.joinAmbiguousLines`: alternatives stand below each other, first their innermost frames, then the next ones.
 
 use std::io::Write;
 use std::ops::Range;
 
-use super::frame::{Alternative, Context, Frame, Query};
+use super::art_line::{ArtLine, art_frame};
+use super::frame::{Alternative, Context, Frame, Query, line_number};
 use super::stack::Stacks;
 use super::trace_line::{FrameLine, Grammar, frame, object, words};
 use super::{Classes, Retrace, after};
@@ -17,23 +18,41 @@ impl<C: Classes> Retrace<C> {
         if let Some(found) = frame(line, Grammar::R8) {
             return self.frame_as_r8(line, end, &found, &context, out);
         }
-        let class = match object(line) {
-            Some(class) => Some(class),
-            None => self.thrown(line)?,
-        };
-        let original = match class.as_ref().and_then(|class| text(line, class.clone())) {
+        if let Some(found) = art_frame(line) {
+            return self.art_frame(line, end, &found, out);
+        }
+        if let Some(class) = object(line) {
+            self.put_class(line, class.clone(), out)?;
+            out.extend_from_slice(&line[class.end..]);
+        } else if let Some(class) = self.thrown(line)? {
+            self.put_class(line, class.clone(), out)?;
+            self.put_message(line, class, out)?;
+        } else {
+            out.extend_from_slice(line);
+        }
+        out.extend_from_slice(end);
+        Ok(())
+    }
+
+    /// What stands before `class`, and its original name.
+    fn put_class(&mut self, line: &[u8], class: Range<usize>, out: &mut Vec<u8>) -> Result<(), C::Error> {
+        out.extend_from_slice(&line[..class.start]);
+        let original = match text(line, class.clone()) {
             Some(class) => self.remap_class(class)?,
             None => None,
         };
-        match class.zip(original) {
-            Some((class, original)) => {
-                out.extend_from_slice(&line[..class.start]);
-                out.extend_from_slice(original.as_bytes());
-                out.extend_from_slice(&line[class.end..]);
-            }
-            None => out.extend_from_slice(line),
+        out.extend_from_slice(original.as_ref().map_or(&line[class], |original| original.as_bytes()));
+        Ok(())
+    }
+
+    /// What the exception `class` says, with the original names of the classes in it.
+    fn put_message(&mut self, line: &[u8], class: Range<usize>, out: &mut Vec<u8>) -> Result<(), C::Error> {
+        let is_exception = class.start > 0 || line[class.clone()].contains(&b'.');
+        let rest = &line[class.end..];
+        match std::str::from_utf8(rest).ok().filter(|_| is_exception && !rest.is_empty()) {
+            Some(message) => out.extend_from_slice(self.remap_message(message)?.as_bytes()),
+            None => out.extend_from_slice(rest),
         }
-        out.extend_from_slice(end);
         Ok(())
     }
 
@@ -58,101 +77,159 @@ impl<C: Classes> Retrace<C> {
     }
 
     fn frame_as_r8(&mut self, line: &[u8], end: &[u8], found: &FrameLine, context: &Context, out: &mut Vec<u8>) -> Result<(), C::Error> {
-        let texts = [&found.class, &found.method, &found.file].map(|range| text(line, range.clone()));
-        let [Some(class), Some(method), file] = texts else {
+        let texts = [&found.class, &found.method, &found.file, &found.line].map(|range| text(line, range.clone()));
+        let [Some(class), Some(method), file, digits] = texts else {
             out.extend_from_slice(line);
             out.extend_from_slice(end);
             return Ok(());
         };
-        let number = text(line, found.line.clone()).and_then(|digits| digits.parse::<u32>().ok());
+        let number = digits.and_then(line_number);
         let query = Query { class, method, descriptor: None, file, line: number };
-        match self.stacks(&query, context)? {
-            Some(stacks) => {
-                let printer = Printer { line, end, found, is_line_printed: number.is_some() || !stacks.is_ambiguous };
-                self.context = printer.print(stacks, number.is_some_and(|line| line > 0), out);
+        let Some(stacks) = self.stacks(&query, context)? else {
+            out.extend_from_slice(line);
+            out.extend_from_slice(end);
+            return Ok(());
+        };
+        let printed = Printed::of(&stacks, number, self.style.is_verbose());
+        self.context = print(stacks, printed, |frame, is_other| {
+            let FrameLine { at, class, method, file, close, .. } = found;
+            put_alternative(line, *at, is_other, out);
+            out.extend_from_slice(&line[*at..class.start]);
+            out.extend_from_slice(frame.class.as_bytes());
+            out.push(b'.');
+            put_method(frame, printed.is_verbose, out);
+            out.extend_from_slice(&line[method.end..file.start]);
+            out.extend_from_slice(frame.file.as_bytes());
+            match frame.line.filter(|_| printed.has_line) {
+                // Writing to memory does not fail.
+                Some(number) => drop(write!(out, ":{number}")),
+                // A number that no line has stays.
+                None if number.is_none() && digits.is_some_and(|digits| !digits.is_empty()) => {
+                    out.extend_from_slice(&line[file.end..*close])
+                }
+                None => {}
             }
-            None => {
-                out.extend_from_slice(line);
-                out.extend_from_slice(end);
-            }
-        }
+            out.extend_from_slice(&line[*close..]);
+            out.extend_from_slice(end);
+        });
+        Ok(())
+    }
+
+    /// A frame of Java code in a native stack: a line for each of its methods.
+    fn art_frame(&mut self, line: &[u8], end: &[u8], found: &ArtLine, out: &mut Vec<u8>) -> Result<(), C::Error> {
+        let stacks = match (text(line, found.class.clone()), text(line, found.method.clone())) {
+            (Some(class), Some(method)) => self.stacks(&Query { class, method, ..Query::default() }, &Context::default())?,
+            _ => None,
+        };
+        let Some(stacks) = stacks else {
+            out.extend_from_slice(line);
+            out.extend_from_slice(end);
+            return Ok(());
+        };
+        let printed = Printed::of(&stacks, None, self.style.is_verbose());
+        print(stacks, printed, |frame, is_other| {
+            put_alternative(line, found.at, is_other, out);
+            out.extend_from_slice(&line[found.at..found.class.start]);
+            out.extend_from_slice(frame.class.as_bytes());
+            out.push(b'.');
+            put_method(frame, printed.is_verbose, out);
+            out.extend_from_slice(&line[found.method.end..]);
+            out.extend_from_slice(end);
+        });
         Ok(())
     }
 }
 
-fn text(line: &[u8], range: Range<usize>) -> Option<&str> {
+pub(super) fn text(line: &[u8], range: Range<usize>) -> Option<&str> {
     std::str::from_utf8(&line[range]).ok()
 }
 
-struct Printer<'a> {
-    line: &'a [u8],
-    end: &'a [u8],
-    found: &'a FrameLine,
-    /// Whether the original line is printed: not if it was added to an ambiguous frame.
-    is_line_printed: bool,
+/// What stands before `at`; of an alternative, with its mark.
+pub(super) fn put_alternative(line: &[u8], at: usize, is_other: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(&line[..at]);
+    if is_other {
+        out.extend_from_slice(b"<OR> ");
+    }
 }
 
-impl Printer<'_> {
-    /// Prints what people see of all alternatives, each once. Returns what the next frame has to know.
-    fn print(&self, stacks: Stacks, is_line_known: bool, out: &mut Vec<u8>) -> Context {
-        // Most frames.
-        if let [(alternative, context)] = &*stacks.alternatives {
-            alternative.visible().for_each(|frame| self.frame(frame, false, out));
-            return context.clone();
+/// The name of a method; `is_verbose` with its types, if the mapping has them.
+pub(super) fn put_method(frame: &Frame, is_verbose: bool, out: &mut Vec<u8>) {
+    match (&frame.returns, &frame.arguments) {
+        (Some(returns), Some(arguments)) if is_verbose => {
+            [returns, " ", &frame.method, "(", arguments, ")"].iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
         }
-        let mut alternatives: Vec<(Alternative, Context)> = Vec::with_capacity(stacks.alternatives.len());
-        let mut unseen = Vec::new();
-        for (alternative, context) in stacks.alternatives {
-            let Some(first) = alternative.visible().next() else {
-                unseen.push((alternative, context));
-                continue;
-            };
-            let is_same = |other: &&Frame| {
-                let is_same_line = !is_line_known || other.line == first.line;
-                is_same_line && (&other.class, &other.method, &other.file) == (&first.class, &first.method, &first.file)
-            };
-            if !alternatives.iter().filter_map(|(other, _)| other.visible().next()).any(|other| is_same(&other)) {
-                alternatives.push((alternative, context));
-            }
+        _ => out.extend_from_slice(frame.method.as_bytes()),
+    }
+}
+
+/// What is printed of frames, and so what tells two of them apart.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Printed {
+    /// Whether the trace has a line.
+    is_line_known: bool,
+    /// Whether the original line is printed: not if it was added to an ambiguous frame.
+    pub(super) has_line: bool,
+    pub(super) is_verbose: bool,
+}
+
+impl Printed {
+    /// Of a frame that has line `number` in the trace.
+    pub(super) fn of(stacks: &Stacks, number: Option<u32>, is_verbose: bool) -> Self {
+        Self {
+            is_line_known: is_verbose || number.is_some_and(|line| line > 0),
+            has_line: is_verbose || number.is_some() || !stacks.is_ambiguous,
+            is_verbose,
         }
-        let context = after(if alternatives.is_empty() { &unseen } else { &alternatives });
-        alternatives.sort_by(|(a, _), (b, _)| a.visible().next().cmp(&b.visible().next()));
-        let depth = alternatives.iter().map(|(alternative, _)| alternative.visible().count()).max().unwrap_or(0);
-        let mut printed: Vec<&Frame> = Vec::new();
-        for level in 0..depth {
-            printed.clear();
-            for (index, (alternative, _)) in alternatives.iter().enumerate() {
-                let Some(frame) = alternative.visible().nth(level) else { continue };
-                if !printed.iter().any(|other| self.is_same_text(other, frame)) {
-                    self.frame(frame, index > 0, out);
-                    printed.push(frame);
-                }
-            }
-        }
-        context
     }
 
-    fn is_same_text(&self, a: &Frame, b: &Frame) -> bool {
-        (&a.class, &a.method, &a.file) == (&b.class, &b.method, &b.file) && (!self.is_line_printed || a.line == b.line)
+    /// Whether two frames are one alternative. R8, `RetraceStackTraceElementProxyEquivalence`.
+    fn is_one(self, a: &Frame, b: &Frame) -> bool {
+        self.is_same_method(a, b) && (!self.is_line_known || a.line == b.line)
     }
 
-    fn frame(&self, frame: &Frame, is_other: bool, out: &mut Vec<u8>) {
-        let FrameLine { at, class, method, file, close, .. } = self.found;
-        out.extend_from_slice(&self.line[..*at]);
-        if is_other {
-            out.extend_from_slice(b"<OR> ");
-        }
-        out.extend_from_slice(&self.line[*at..class.start]);
-        out.extend_from_slice(frame.class.as_bytes());
-        out.push(b'.');
-        out.extend_from_slice(frame.method.as_bytes());
-        out.extend_from_slice(&self.line[method.end..file.start]);
-        out.extend_from_slice(frame.file.as_bytes());
-        if let Some(line) = frame.line.filter(|_| self.is_line_printed) {
-            // Writing to memory does not fail.
-            let _ = write!(out, ":{line}");
-        }
-        out.extend_from_slice(&self.line[*close..]);
-        out.extend_from_slice(self.end);
+    /// Whether two frames are printed alike.
+    fn is_same_text(self, a: &Frame, b: &Frame) -> bool {
+        self.is_same_method(a, b) && (!self.has_line || a.line == b.line)
     }
+
+    fn is_same_method(self, a: &Frame, b: &Frame) -> bool {
+        let is_same_name = (&a.class, &a.method, &a.file) == (&b.class, &b.method, &b.file);
+        is_same_name && (!self.is_verbose || (&a.arguments, &a.returns) == (&b.arguments, &b.returns))
+    }
+}
+
+/// Gives what people see of all alternatives to `put`, each once, and whether it is not of the first one. Returns what the next frame has
+/// to know.
+pub(super) fn print(stacks: Stacks, printed: Printed, mut put: impl FnMut(&Frame, bool)) -> Context {
+    // Most frames.
+    if let [(alternative, context)] = &*stacks.alternatives {
+        alternative.visible().for_each(|frame| put(frame, false));
+        return context.clone();
+    }
+    let mut alternatives: Vec<(Alternative, Context)> = Vec::with_capacity(stacks.alternatives.len());
+    let mut unseen = Vec::new();
+    for (alternative, context) in stacks.alternatives {
+        let Some(first) = alternative.visible().next() else {
+            unseen.push((alternative, context));
+            continue;
+        };
+        if !alternatives.iter().filter_map(|(other, _)| other.visible().next()).any(|other| printed.is_one(other, first)) {
+            alternatives.push((alternative, context));
+        }
+    }
+    let context = after(if alternatives.is_empty() { &unseen } else { &alternatives });
+    alternatives.sort_by(|(a, _), (b, _)| a.visible().next().cmp(&b.visible().next()));
+    let depth = alternatives.iter().map(|(alternative, _)| alternative.visible().count()).max().unwrap_or(0);
+    let mut seen: Vec<&Frame> = Vec::new();
+    for level in 0..depth {
+        seen.clear();
+        for (index, (alternative, _)) in alternatives.iter().enumerate() {
+            let Some(frame) = alternative.visible().nth(level) else { continue };
+            if !seen.iter().any(|other| printed.is_same_text(other, frame)) {
+                put(frame, index > 0);
+                seen.push(frame);
+            }
+        }
+    }
+    context
 }

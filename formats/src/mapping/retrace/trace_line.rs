@@ -1,4 +1,4 @@
-//! One line of a trace: in, its bytes; out, where class, method, file and line stand in it.
+//! Where class, method, file and line stand in one line of a trace.
 //!
 //! ```text
 //! 06-01 12:00:00.000 E AndroidRuntime:  at app//a.b.c.d(SourceFile:12) ~[store.jar:1.0]
@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memmem};
 
+use super::blank;
 use crate::mapping::limits::MAX_WORDS;
 
 /// A frame. Ranges are of bytes of the line.
@@ -37,11 +38,32 @@ pub(super) enum Grammar {
     Proguard,
 }
 
+impl Grammar {
+    fn is_blank(self, line: &[u8], at: usize) -> bool {
+        match self {
+            Self::R8 => blank::is_at(line, at),
+            Self::Proguard => line.get(at).is_some_and(|byte| is_ascii_blank(*byte)),
+        }
+    }
+
+    /// The first place from `at` on where no blank stands.
+    fn skip(self, line: &[u8], at: usize) -> usize {
+        match self {
+            Self::R8 => blank::skip(line, at),
+            Self::Proguard => at + line.get(at..).unwrap_or_default().iter().take_while(|byte| is_ascii_blank(**byte)).count(),
+        }
+    }
+}
+
+fn is_ascii_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | 0x0b | 0x0c | b'\r')
+}
+
 /// The frame in a line: `at CLASS.METHOD(FILE:LINE)`, then nothing or a jar.
 pub(super) fn frame(line: &[u8], grammar: Grammar) -> Option<FrameLine> {
     // Most lines of a log are none.
     memchr(b'(', line)?;
-    let is_at = |at: &usize| line.get(at + 1) == Some(&b't') && at.checked_sub(1).is_none_or(|before| !is_word(line[before]));
+    let is_at = |at: &usize| line.get(at + 1) == Some(&b't') && !blank::ends_in_word(&line[..*at]);
     let calls = memchr_iter(b'a', line).filter(is_at).filter_map(|at| call(line, at, grammar));
     calls.take(MAX_WORDS).find_map(|call| call.frame(line, grammar))
 }
@@ -55,12 +77,12 @@ struct Call {
 }
 
 fn call(line: &[u8], at: usize, grammar: Grammar) -> Option<Call> {
-    let start = skip_blanks(line, at + 2);
+    let start = grammar.skip(line, at + 2);
     if start == at + 2 {
         return None;
     }
-    let end = start + line[start..].iter().position(|byte| is_blank(*byte) || *byte == b'(')?;
-    let open = skip_blanks(line, end);
+    let end = start + (start..line.len()).position(|at| line[at] == b'(' || grammar.is_blank(line, at))?;
+    let open = grammar.skip(line, end);
     if line.get(open) != Some(&b'(') {
         return None;
     }
@@ -88,7 +110,7 @@ impl Call {
 /// Whether nothing follows a frame, or a jar (`~[store.jar:1.2]`; Log4j leaves out the tilde where it knows the jar).
 fn is_end(rest: &[u8], grammar: Grammar) -> bool {
     let (rest, jar) = match grammar {
-        Grammar::R8 => (rest.trim_ascii(), rest.trim_ascii().strip_prefix(b"~").unwrap_or(rest.trim_ascii())),
+        Grammar::R8 => (blank::trim(rest), blank::trim(rest).strip_prefix(b"~").unwrap_or(blank::trim(rest))),
         Grammar::Proguard => (rest.trim_ascii_start(), rest.trim_ascii_start().strip_prefix(b"~").unwrap_or_default()),
     };
     rest.is_empty() || (jar.starts_with(b"[") && jar.ends_with(b"]"))
@@ -117,14 +139,14 @@ fn file_and_line(line: &[u8], inside: Range<usize>, grammar: Grammar) -> Option<
 /// Where the names of classes may stand in a line that is no frame, first to last: behind a colon or a quote and blanks, or at its start;
 /// behind each is a colon, or the line's end. At most [`MAX_WORDS`].
 pub(super) fn words(line: &[u8], grammar: Grammar) -> Vec<Range<usize>> {
-    let end = if grammar == Grammar::R8 { line.trim_ascii_end().len() } else { line.len() };
+    let end = if grammar == Grammar::R8 { blank::trim_end(line).len() } else { line.len() };
     let line = &line[..end];
-    let is_start = |at: &usize| matches!(line[*at], b':' | b'"') && line.get(at + 1).is_some_and(|byte| is_blank(*byte));
-    let starts = (0..line.len()).filter(is_start).map(|at| skip_blanks(line, at + 1));
+    let is_start = |at: &usize| matches!(line[*at], b':' | b'"') && grammar.is_blank(line, at + 1);
+    let starts = (0..line.len()).filter(is_start).map(|at| grammar.skip(line, at + 1));
     let mut words = Vec::new();
     for start in std::iter::once(0).chain(starts) {
-        let is_stop = |byte: &u8| is_blank(*byte) || matches!(byte, b':' | b'"');
-        let stop = line[start..].iter().position(is_stop).map_or(end, |stop| start + stop);
+        let is_stop = |at: &usize| matches!(line[*at], b':' | b'"') || grammar.is_blank(line, *at);
+        let stop = (start..end).find(is_stop).unwrap_or(end);
         let word = &line[start..stop];
         let is_name = match grammar {
             Grammar::R8 => is_class(word),
@@ -141,13 +163,13 @@ pub(super) fn words(line: &[u8], grammar: Grammar) -> Vec<Range<usize>> {
 pub(super) fn object(line: &[u8]) -> Option<Range<usize>> {
     let circular = b"[CIRCULAR REFERENCE:";
     if let Some(at) = memmem::find(line, circular) {
-        let start = skip_blanks(line, at + circular.len());
-        let line = &line[..line.trim_ascii_end().len()];
+        let start = blank::skip(line, at + circular.len());
+        let line = blank::trim_end(line);
         let end = line.get(start..)?.iter().position(|byte| matches!(byte, b':' | b']')).map_or(line.len(), |end| start + end);
         return is_class(&line[start..end]).then_some(start..end);
     }
     // `- locked <0x0a1b2c3d> (a a.b.c)`; of a class object, `(a java.lang.Class<a.b.c>)`.
-    if !line.trim_ascii_start().starts_with(b"- ") {
+    if !line[blank::skip(line, 0)..].starts_with(b"- ") {
         return None;
     }
     let start = memmem::find(line, b"> (a ")? + 5;
@@ -161,34 +183,24 @@ pub(super) fn object(line: &[u8]) -> Option<Range<usize>> {
     is_class(&line[start..end]).then_some(start..end)
 }
 
-fn skip_blanks(line: &[u8], start: usize) -> usize {
-    start + line.get(start..).unwrap_or_default().iter().take_while(|byte| is_blank(**byte)).count()
-}
-
-fn is_blank(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | 0x0b | 0x0c | b'\r')
-}
-
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
-}
-
 /// Names with dots between them, of the characters that Java and Android allow. Letters beyond ASCII are not told from other signs.
 pub(super) fn is_class(name: &[u8]) -> bool {
     name.split(|byte| *byte == b'.').all(is_identifier)
 }
 
-fn is_method(name: &[u8]) -> bool {
+pub(super) fn is_method(name: &[u8]) -> bool {
     is_identifier(name) || matches!(name, b"<init>" | b"<clinit>")
 }
 
+/// D8 makes classes whose names begin with a hyphen: `-$$Lambda$Main$x`.
 fn is_identifier(name: &[u8]) -> bool {
-    let is_start = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'$') || *byte >= 0x80;
-    name.first().is_some_and(is_start) && name.iter().all(|byte| is_start(byte) || byte.is_ascii_digit() || *byte == b'-')
+    let is_start = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'$' | b'-') || *byte >= 0x80;
+    name.first().is_some_and(is_start) && name.iter().all(|byte| is_start(byte) || byte.is_ascii_digit())
 }
 
 fn is_proguard_class(name: &[u8]) -> bool {
-    let is_part =
-        |part: &[u8]| !part.is_empty() && !part.iter().any(|byte| is_blank(*byte) || matches!(byte, b'"' | b':' | b'/' | b'(' | b')'));
+    let is_part = |part: &[u8]| {
+        !part.is_empty() && !part.iter().any(|byte| is_ascii_blank(*byte) || matches!(byte, b'"' | b':' | b'/' | b'(' | b')'))
+    };
     name.split(|byte| *byte == b'.').all(is_part)
 }
