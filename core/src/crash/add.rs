@@ -16,7 +16,7 @@ use super::ledger::{Change, Ledger};
 use super::prepare::{Prepared, Ready, Seen};
 use super::state::{Failed, GroupRow, Meta, SignatureRow, Slot, State};
 use super::{reports, rows};
-use crate::assess::{Assessed, Assessor, Signature};
+use crate::assess::{Assessed, Assessor, ENGINE, Signature};
 use crate::store::Error;
 
 /// What became of a report.
@@ -66,7 +66,7 @@ impl CrashWriter {
             ready = Ready::of(chunk, &reports, assessor).map_err(|cause| database.io_error(cause))?;
         }
         if !fresh.is_empty() {
-            put_chunk(database, &mut changes, ready)?;
+            put_chunk(database, &mut changes, ready, assessor.rules().version())?;
         }
         changes.commit()?;
         Ok(added)
@@ -80,7 +80,8 @@ fn keep_aside(database: &Database, changes: &mut Changes<'_>, Seen { incoming, i
     changes.put(&rows::failed(*id), &failed)
 }
 
-fn put_chunk(database: &Database, changes: &mut Changes<'_>, ready: Ready) -> Result<(), Error> {
+/// Puts what was assessed with these `rules`.
+fn put_chunk(database: &Database, changes: &mut Changes<'_>, ready: Ready, rules: u128) -> Result<(), Error> {
     let Ready { chunk, packed_chunk, packed_reports, digests, assessment } = ready;
     let mut meta: Meta = database.get(rows::META)?.unwrap_or_default();
     let number = meta.next_chunk;
@@ -106,6 +107,11 @@ fn put_chunk(database: &Database, changes: &mut Changes<'_>, ready: Ready) -> Re
     changes.put_bytes(&rows::chunk(number), packed_chunk)?;
     changes.put_packed(&rows::states(number), &states)?;
     reports::put(changes, number, packed_reports)?;
+    if meta.next_chunk == 0 {
+        (meta.rules, meta.engine) = (rules, ENGINE);
+    } else if (meta.rules, meta.engine) != (rules, ENGINE) {
+        meta.rules = 0;
+    }
     meta.next_chunk += 1;
     meta.crashes += states.len() as u64;
     changes.put(rows::META, &meta)
