@@ -414,9 +414,9 @@ pub struct CrashAdd {
                 logcat, Apple .crash and .ips, KSCrash JSON, sanitizer reports, Java traces, plain frames; any number of them in one file"
     )]
     pub paths: Vec<PathBuf>,
-    /// The id of the mapping of Java frames, for reports that do not name one: imported already or later
-    #[arg(long, value_name = "UUID", value_parser = MappingId::parse)]
-    pub mapping: Option<MappingId>,
+    /// The mapping of Java frames, for reports that do not name one: by name or id, or the whole id of one that is imported later
+    #[arg(long, value_name = "MAPPING")]
+    pub mapping: Option<OsString>,
     /// Grouping rules that come after the built-in ones
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,

@@ -24,6 +24,7 @@ mod man;
 mod missing;
 mod modules;
 mod moment;
+mod pass_through;
 mod progress;
 mod reprocess;
 mod resolve;

@@ -11,13 +11,15 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 
 use anyhow::{Context, Error, Result, anyhow};
 use rayon::prelude::*;
-use symtool_core::assess::id_digits;
+use symtool_core::assess::{id_bytes, id_digits};
 use symtool_core::store::{self, Catalog, Mappings, Module};
+use symtool_formats::crash::ImageId;
 use symtool_formats::mapping::{self, Retrace};
 
 use crate::args::{Global, RetraceArgs, RetraceStyle};
 use crate::exit::Exit;
 use crate::find::{self, NotOne};
+use crate::pass_through;
 
 /// Bytes that are read at a time, where there are so many.
 const RUN_BYTES: usize = 4 << 20;
@@ -28,7 +30,10 @@ const PIECE_BYTES: usize = 64 << 10;
 /// Runs the command.
 pub fn run(global: &Global, args: &RetraceArgs) -> Result<Exit> {
     let store = global.open_store()?;
-    let reader = store.read()?;
+    let reader = match store.read() {
+        Err(missing @ store::Error::Missing(_)) if args.file.as_os_str() == "-" => return pass_through::run(&missing),
+        reader => reader?,
+    };
     let catalog = reader.catalog()?;
     let name = args.file.to_string_lossy();
     let input: Box<dyn Read> = if args.file.as_os_str() == "-" {
@@ -108,6 +113,17 @@ pub fn named<'c>(catalog: &'c Catalog, name: &OsStr) -> Result<&'c Module> {
         Ok(module)
     } else {
         Err(anyhow!("{}: is no mapping but a module with addresses; name a mapping.txt that was imported", name.to_string_lossy()))
+    }
+}
+
+/// The id of the mapping called `name`, or `name` itself if it is the id of one that may come later.
+pub fn id_of(catalog: &Catalog, name: &OsStr) -> Result<ImageId> {
+    let id = || mapping::hex_bytes(name.to_str()?);
+    match find::module(catalog, name, false) {
+        Err(NotOne::Unknown(reason)) => {
+            id().map(ImageId::Whole).ok_or_else(|| anyhow!("{reason}; of one that is imported later, pass the whole id"))
+        }
+        _ => Ok(ImageId::Whole(id_bytes(&named(catalog, name)?.footer.id))),
     }
 }
 

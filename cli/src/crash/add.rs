@@ -25,6 +25,7 @@ use super::intake::{Batch, Intake, Lost};
 use crate::args::{CrashAdd, Global};
 use crate::exit::Exit;
 use crate::progress::{self, Meter, Reached, Unit};
+use crate::retrace;
 use crate::rules;
 use crate::terminal::clean;
 
@@ -58,6 +59,7 @@ pub fn run(global: &Global, args: &CrashAdd) -> Result<Exit> {
     store.create()?;
     let reader = store.read()?;
     let catalog = reader.catalog()?;
+    let mapping = args.mapping.as_deref().map(|name| retrace::id_of(&catalog, name)).transpose()?;
     let assessor = Assessor::new(Symbols::new(&reader, &catalog), &rules);
     let meter = Meter::new(progress::is_wanted(global), "adding", Unit::Of("crashes"));
     let intake = Arc::new(Intake::default());
@@ -77,7 +79,6 @@ pub fn run(global: &Global, args: &CrashAdd) -> Result<Exit> {
             }
         }
     });
-    let mapping = args.mapping.as_ref().map(|id| ImageId::Whole(id.0.clone()));
     let mapping = mapping.as_ref();
     let line = Line { global, store: &store, assessor: &assessor, mapping, events, happened, permits, meter: &meter };
     let summary = rayon::in_place_scope(|scope| line.run(scope))?;
