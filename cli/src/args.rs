@@ -579,6 +579,8 @@ pub enum GroupKind {
     Resolved,
     /// Symbols are missing
     Provisional,
+    /// Nothing tells the cause: crashes that stand alone
+    Unassigned,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -25,6 +25,7 @@ mod mapping_file;
 mod missing;
 mod modules;
 mod moment;
+mod pass_through;
 mod progress;
 mod reprocess;
 mod resolve;

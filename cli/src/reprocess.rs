@@ -1,8 +1,9 @@
 //! `symtool reprocess`: in, stored crashes, and symbols or rules that came since; out, the same crashes in the groups where they belong
 //! now, and what changed. Made for cron: quiet if nothing changed, and whatever happens, the store is as before or as after.
 
+use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -51,6 +52,7 @@ const ALIASES: usize = 4;
 pub fn run(global: &Global, args: &Reprocess) -> Result<Exit> {
     let rules = rules::load(global, args.rules.as_deref())?;
     let store = global.open_store()?;
+    let draft = args.report.as_deref().map(Draft::open).transpose()?;
     let reader = store.read()?;
     let catalog = reader.catalog()?;
     let assessor = Assessor::new(Symbols::new(&reader, &catalog), &rules);
@@ -75,8 +77,8 @@ pub fn run(global: &Global, args: &Reprocess) -> Result<Exit> {
     };
     drop(meter);
     let told = Told { version: VERSION, status, report: &report, missing: still_missing(&missing) };
-    if let Some(path) = &args.report {
-        save(path, &told)?;
+    if let Some(draft) = draft {
+        draft.save(&told)?;
     }
     let mut out = std::io::stdout().lock();
     if global.json {
@@ -104,12 +106,39 @@ fn still_missing(missing: &[Missing]) -> Vec<StillMissing<'_>> {
         .collect()
 }
 
-/// A reader of the file finds the old report or the new one, never half of it.
-fn save(path: &Path, told: &Told<'_>) -> Result<()> {
-    let text = serde_json::to_string_pretty(told)? + "\n";
-    let draft = path.with_extension(format!("{}.draft", std::process::id()));
-    let saved = std::fs::write(&draft, text).and_then(|()| std::fs::rename(&draft, path));
-    saved.with_context(|| format!("{}: the report cannot be written; the run itself is done", path.display()))
+/// A report on its way into a file: a reader of the file finds the old report or the new one, never half of it.
+struct Draft<'a> {
+    path: &'a Path,
+    draft: PathBuf,
+    file: File,
+}
+
+impl<'a> Draft<'a> {
+    /// Opens it, before anything is changed.
+    fn open(path: &'a Path) -> Result<Self> {
+        let draft = path.with_extension(format!("{}.draft", std::process::id()));
+        let opened = if path.is_dir() { Err(std::io::ErrorKind::IsADirectory.into()) } else { File::create(&draft) };
+        let file = opened.with_context(|| {
+            format!(
+                "{}: the report cannot be written there, and nothing was done; name a file in a folder that you may write to",
+                path.display()
+            )
+        })?;
+        Ok(Self { path, draft, file })
+    }
+
+    fn save(&self, told: &Told<'_>) -> Result<()> {
+        let text = serde_json::to_string_pretty(told)? + "\n";
+        let saved = (&self.file).write_all(text.as_bytes()).and_then(|()| std::fs::rename(&self.draft, self.path));
+        saved.with_context(|| format!("{}: the report cannot be written; the run itself is done", self.path.display()))
+    }
+}
+
+impl Drop for Draft<'_> {
+    fn drop(&mut self) {
+        // It is not there any more if it was saved.
+        let _ = std::fs::remove_file(&self.draft);
+    }
 }
 
 impl Told<'_> {
@@ -124,7 +153,8 @@ impl Told<'_> {
         }
         writeln!(
             out,
-            "{} of {} crashes looked at, {} assessed: {} better resolved, {} moved, {} kept as they were; {} groups became {}",
+            "{} of {} crashes looked at, {} assessed: {} better resolved, {} moved, {} kept as they were; of the groups touched, {} \
+             became {}",
             counts.selected,
             counts.stored,
             counts.assessed,

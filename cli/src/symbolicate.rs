@@ -12,13 +12,14 @@ use std::rc::Rc;
 
 use anyhow::{Context, Result, anyhow};
 use symtool_core::assess::Symbols;
-use symtool_core::store::{Catalog, Mappings, Module};
+use symtool_core::store::{self, Catalog, Mappings, Module};
 use symtool_formats::crash::limits::MAX_REPORT_BYTES;
 use symtool_formats::crash::{self, CrashEvent, ExceptionName, LogReader, Reports, annotate, annotate_exceptions, annotate_line};
 use symtool_formats::mapping::{Retrace, Style};
 
 use crate::args::{Global, Symbolicate};
 use crate::exit::Exit;
+use crate::pass_through;
 use crate::retrace::{self, Choice};
 
 /// Bytes by which it is told whether reports or lines come.
@@ -27,13 +28,16 @@ const HEAD_BYTES: usize = 1 << 16;
 /// Runs the command.
 pub fn run(global: &Global, args: &Symbolicate) -> Result<Exit> {
     let store = global.open_store()?;
-    let reader = store.read()?;
+    let path = &args.file;
+    let reader = match store.read() {
+        Err(missing @ store::Error::Missing(_)) if path.as_os_str() == "-" => return pass_through::run(&missing),
+        reader => reader?,
+    };
     let catalog = reader.catalog()?;
     let symbols = Symbols::new(&reader, &catalog);
     let mappings = Mappings::new(&reader);
     let mapping = args.mapping.as_deref().map(|name| retrace::named(&catalog, name)).transpose()?;
     let symbols = &Known { symbols, mappings: &mappings, catalog: &catalog, mapping };
-    let path = &args.file;
     if path.as_os_str() == "-" {
         let mut input = BufReader::with_capacity(HEAD_BYTES, io::stdin().lock());
         let head = input.fill_buf().context("stdin cannot be read")?;

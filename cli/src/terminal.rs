@@ -82,13 +82,23 @@ fn columns(size: Option<(terminal_size::Width, terminal_size::Height)>) -> Optio
     size.map(|(width, _)| usize::from(width.0)).filter(|columns| *columns >= MIN_COLUMNS)
 }
 
-/// `text` with U+FFFD for every control character: names in files can have any, and a terminal would obey them.
+/// `text` in one line: `\n`, `\r` and `\t` for ends of lines and tabs, and U+FFFD for every other control character: names in files can have
+/// any, and a terminal would obey them.
 pub fn clean(text: &str) -> Cow<'_, str> {
-    if text.chars().any(char::is_control) {
-        text.chars().map(|char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char }).collect::<String>().into()
-    } else {
-        text.into()
+    if !text.chars().any(char::is_control) {
+        return text.into();
     }
+    let mut clean = String::with_capacity(text.len() + 8);
+    for char in text.chars() {
+        match char {
+            '\n' => clean.push_str("\\n"),
+            '\r' => clean.push_str("\\r"),
+            '\t' => clean.push_str("\\t"),
+            _ if char.is_control() => clean.push(char::REPLACEMENT_CHARACTER),
+            _ => clean.push(char),
+        }
+    }
+    clean.into()
 }
 
 /// `text` in at most `columns`, with its middle left out if need be: a path's ends say most. Characters outside of ASCII
@@ -130,7 +140,7 @@ mod tests {
     #[test]
     fn nothing_moves_the_cursor() {
         assert_eq!(clean("libx.so"), "libx.so");
-        assert_eq!(clean("a\x1b[2J\nb\u{9b}c\rd\té"), "a\u{fffd}[2J\u{fffd}b\u{fffd}c\u{fffd}d\u{fffd}é");
+        assert_eq!(clean("a\x1b[2J\nb\u{9b}c\rd\té"), "a\u{fffd}[2J\\nb\u{fffd}c\\rd\\té");
     }
 
     #[test]

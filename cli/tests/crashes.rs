@@ -62,6 +62,32 @@ fn every_format_is_stored_and_comes_back_byte_for_byte() {
 }
 
 #[test]
+fn an_empty_folder_is_no_success() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path("empty/empty");
+    std::fs::create_dir_all(&folder).unwrap();
+    let (added, imported) = (add(&sandbox, &[&folder]), sandbox.run(["import".as_ref(), folder.as_os_str()]));
+    assert_eq!((added.code, imported.code), (1, 1));
+    assert!(added.stderr.contains("empty/empty: no files in this folder"), "{}", added.stderr);
+}
+
+#[test]
+fn filters_pass_their_input_on_where_there_is_no_store() {
+    let sandbox = Sandbox::new();
+    let report = std::fs::read(testdata("crashes/java-plain.txt")).unwrap();
+    for filter in ["symbolicate", "retrace"] {
+        let run = sandbox.run_with_input(&[filter, "-"], &report);
+        assert_eq!((run.code, run.stdout.as_bytes() == report), (0, true), "{filter}");
+        assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+        assert!(run.stderr.contains("no store here") && run.stderr.contains("passed on as it is"), "{}", run.stderr);
+        assert!(!sandbox.store().exists());
+        // Who names a file waits for an answer.
+        let path = testdata("crashes/java-plain.txt");
+        assert_eq!(sandbox.run([filter.as_ref(), path.as_os_str()]).code, 3);
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_named_and_kept() {
     let sandbox = Sandbox::new();
     let whole = std::fs::read_to_string(testdata("crashes/sentry-native.json")).unwrap();

@@ -318,6 +318,16 @@ fn plain_traces_find_their_mapping() {
     done(sandbox.run(["reprocess"]));
     assert_eq!((groups().len(), &groups()[0]["title"]), (1, &"com.a.Bad in com.a.Main.run".into()));
 
+    // One that is there goes by its name, too, and by the beginning of its id.
+    for (name, line) in [("mapping.txt", 5), ("01234567", 6)] {
+        let plain =
+            sandbox.write("other.txt", format!("a.x: oops\n\tat a.b.c(SourceFile:{line})\n\tat java.lang.Thread.run(Thread.java:9)\n"));
+        done(sandbox.run(["crash", "add", "--mapping", name, plain.to_str().unwrap()]));
+    }
+    assert_eq!((groups().len(), &groups()[0]["crashes"]), (1, &4.into()));
+    let unknown = sandbox.run(["crash", "add", "--mapping", "nothing.txt", plain.to_str().unwrap()]);
+    assert!(unknown.code == 1 && unknown.stderr.contains("pass the whole id"), "{}", unknown.stderr);
+
     let symbolicated = done(sandbox.run(["symbolicate", trace.to_str().unwrap()]));
     assert_eq!(symbolicated, "com.a.Bad: oops a.b\n\tat com.a.Main.run(Main.java:13)\n\tat java.lang.Thread.run(Thread.java:9)\n");
     let unknown = done(sandbox.run(["symbolicate", plain.to_str().unwrap()]));

@@ -71,6 +71,7 @@ fn late_symbols_bring_crashes_of_one_bug_together() {
     let told = reprocess(&sandbox, &["--dry-run"]);
     assert_eq!(groups(&sandbox), before, "--dry-run changes nothing");
     assert_eq!(told["status"], "dry_run");
+    assert_eq!(told["rules_changed"], false, "in a fresh store there were no others");
     let report = sandbox.path("report.json");
     let applied = reprocess(&sandbox, &["--report", report.to_str().unwrap()]);
     assert_eq!(applied["status"], "applied");
@@ -107,6 +108,52 @@ fn late_symbols_bring_crashes_of_one_bug_together() {
     // A crash that comes now goes where its like are.
     add(&sandbox, &[event(999, &Build::of(BUILDS[1]), BUGS[0])]);
     assert_eq!(groups(&sandbox).len(), 4);
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_told_before_anything_changes() {
+    let sandbox = Sandbox::new();
+    add(&sandbox, &events(1));
+    let before = groups(&sandbox);
+    BUILDS.iter().for_each(|build| sandbox.import(build));
+    for report in [sandbox.path("no-such-folder/report.json"), sandbox.path("store")] {
+        let run = sandbox.run(["reprocess", "--report", report.to_str().unwrap()]);
+        assert_eq!(run.code, 1);
+        assert!(run.stderr.contains("nothing was done"), "{}", run.stderr);
+        assert_eq!(groups(&sandbox), before);
+    }
+    let left: Vec<_> = std::fs::read_dir(sandbox.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().contains("draft")), "{left:?}");
+    assert!(done(sandbox.run(["reprocess"])).contains("of the groups touched, 12 became 4"));
+}
+
+#[test]
+fn crashes_added_by_other_rules_are_looked_at_again() {
+    let sandbox = Sandbox::new();
+    BUILDS.iter().for_each(|build| sandbox.import(build));
+    add(&sandbox, &events(1));
+    assert_eq!(reprocess(&sandbox, &[])["status"], "unchanged");
+    let rules = sandbox.write("rules.txt", "family:native !function:grammar_eval -group\n");
+    let others: Vec<String> = (0..2).map(|number| event(900 + number, &Build::of(BUILDS[1]), BUGS[0])).collect();
+    let run = sandbox.run_with_input(&["crash", "add", "--rules", rules.to_str().unwrap(), "-"], (others.join("\n") + "\n").as_bytes());
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(titles(&sandbox), ["grammar_eval", "primary", "probe", "skip_comment", "span_number"]);
+    let told = reprocess(&sandbox, &[]);
+    assert_eq!((&told["rules_changed"], &told["crashes"]["moved"]), (&true.into(), &2.into()));
+    assert_eq!(titles(&sandbox), ["primary", "probe", "skip_comment", "span_number"]);
+}
+
+#[test]
+fn groups_without_a_date_stand_last() {
+    let sandbox = Sandbox::new();
+    add(&sandbox, &events(1));
+    let trace = "java.lang.IllegalStateException: x\n\tat app.shop.Cart.total(Cart.java:3)\n\tat app.shop.Main.main(Main.java:1)\n";
+    assert_eq!(sandbox.run_with_input(&["crash", "add", "-"], trace.as_bytes()).code, 0);
+    for sort in [&["--sort", "last"][..], &["--sort", "last", "--reverse"], &["--sort", "first"], &["--sort", "first", "--reverse"]] {
+        let listed = json_lines(&sandbox.run([&["groups", "list", "--json"], sort].concat()).stdout);
+        let dates: Vec<bool> = listed.iter().map(|group| group.get("last_seen").is_some()).collect();
+        assert_eq!(dates, [vec![true; 12], vec![false]].concat(), "{sort:?}");
+    }
 }
 
 #[test]

@@ -154,6 +154,79 @@ fn breakpad_handler() {
 }
 
 #[test]
+fn what_calls_back_takes_nothing_along() {
+    builtin(
+        "
+        ag /var/containers/Bundle/Application/1/App.app/App -[Wick light]
+        .. /System/Library/Frameworks/CoreFoundation.framework/CoreFoundation __invoking___
+        .. /System/Library/Frameworks/CoreFoundation.framework/CoreFoundation -[NSInvocation invoke]
+        ag /var/containers/Bundle/Application/1/App.app/App -[Proxy forwardInvocation:]
+        .. /System/Library/Frameworks/CoreFoundation.framework/CoreFoundation ___forwarding___
+        .. /System/Library/Frameworks/CoreFoundation.framework/CoreFoundation _CF_forwarding_prep_0
+        ag /var/containers/Bundle/Application/1/App.app/App -[Lamp refill]",
+    );
+    builtin(
+        "
+        ag /app/tool by_height(void const*, void const*)
+        .. /app/tool __interceptor_qsort
+        ag /app/tool sort_all()
+        .. /app/tool __asan::AsanThread::ThreadStart(unsigned long long)
+        .. /lib/x86_64-linux-gnu/libc.so.6 start_thread",
+    );
+    builtin(
+        "
+        ag /app/tool my_writer
+        .. /usr/lib/x86_64-linux-gnu/libglib-2.0.so.0 g_log_structured_array
+        ag /app/tool load_file",
+    );
+}
+
+#[test]
+fn failed_checks() {
+    builtin(
+        "
+        .. /app/browser base::debug::BreakDebuggerAsyncSafe()
+        .. /app/browser base::ImmediateCrash()
+        .. /app/browser logging::LogMessage::HandleFatal(unsigned long, std::string const&) const
+        .. /app/browser logging::LogMessage::~LogMessage()
+        .. /app/browser logging::CheckError::~CheckError()
+        ag /app/browser blink::Node::insertBefore(blink::Node*)",
+    );
+    builtin(
+        "
+        .. - raise
+        .. - abort
+        .. - my::detail::assertion_failed(char const*)
+        ag - my::load(int)",
+    );
+    builtin(
+        "
+        .. - runtime.throw
+        .. - runtime.panicmem
+        .. - runtime.sigpanic
+        ag - main.load
+        .. - runtime.main",
+    );
+}
+
+#[test]
+fn fuzzers() {
+    builtin(
+        "
+        .. /out/fuzz __sanitizer_print_stack_trace
+        .. /out/fuzz fuzzer::PrintStackTrace()
+        .. /lib/x86_64-linux-gnu/libc.so.6 abort
+        ag /out/fuzz doc::load(char const*)
+        ag /out/fuzz LLVMFuzzerTestOneInput
+        .. /out/fuzz fuzzer::Fuzzer::ExecuteCallback(unsigned char const*, unsigned long)
+        ag /out/fuzz main",
+    );
+    let rules = Rules::builtin();
+    let judged = judge(&rules, &[native("doc::load"), native("LLVMFuzzerTestOneInput")]);
+    assert_eq!(judged.max_frames.map(|limit| limit.frames), Some(3));
+}
+
+#[test]
 fn cpp_throw() {
     builtin(
         "

@@ -71,6 +71,7 @@ pub fn run(global: &Global, args: &CrashAdd) -> Result<Exit> {
     store.create()?;
     let reader = store.read()?;
     let catalog = reader.catalog()?;
+    let mapping = args.mapping.as_deref().map(|name| mapping_id(&catalog, name)).transpose()?.map(ImageId::Whole);
     let assessor = Assessor::new(Symbols::new(&reader, &catalog), &rules);
     let meter = Meter::new(progress::is_wanted(global), "adding", Unit::Of("crashes"));
     let intake = Arc::new(Intake::default());
@@ -90,7 +91,6 @@ pub fn run(global: &Global, args: &CrashAdd) -> Result<Exit> {
             }
         }
     });
-    let mapping = args.mapping.as_deref().map(|name| mapping_id(&catalog, name)).transpose()?.map(ImageId::Whole);
     let mapping = mapping.as_ref();
     let line = Line { global, store: &store, assessor: &assessor, mapping, events, happened, permits, meter: &meter };
     let summary = rayon::in_place_scope(|scope| line.run(scope))?;

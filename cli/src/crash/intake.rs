@@ -70,12 +70,17 @@ impl Intake {
     }
 
     fn read_folder(&self, folder: &Path) {
+        let mut is_empty = true;
         for entry in WalkDir::new(folder).sort_by_file_name() {
             match entry {
                 Ok(entry) if entry.file_type().is_file() => self.read_file(entry.path()),
-                Ok(_) => {}
+                Ok(_) => continue,
                 Err(error) => self.lose(format!("{}: {error}", folder.display())),
             }
+            is_empty = false;
+        }
+        if is_empty {
+            self.lose(format!("{}: no files in this folder; pass the one that holds the crash reports", folder.display()));
         }
     }
 

@@ -33,17 +33,7 @@ struct Line<'a> {
 pub fn run(global: &Global, store: &Store, args: &GroupsList) -> Result<Exit> {
     let mut groups = store.read_crashes()?.groups()?;
     groups.retain(|group| is_meant(group, args));
-    // By id from the start; sorting keeps the order of equals.
-    match args.sort {
-        GroupSort::Crashes => groups.sort_by_key(|group| Reverse(group.tally.crashes)),
-        GroupSort::First => groups.sort_by_key(|group| group.tally.first_ms.unwrap_or(i64::MAX)),
-        GroupSort::Last => groups.sort_by_key(|group| Reverse(group.tally.last_ms)),
-        GroupSort::Title => groups.sort_by(|a, b| a.title().cmp(b.title())),
-        GroupSort::Id => {}
-    }
-    if args.reverse {
-        groups.reverse();
-    }
+    sort(&mut groups, args);
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let columns = stdout_columns();
     for group in groups.iter().take(args.limit.unwrap_or(usize::MAX)) {
@@ -60,6 +50,24 @@ pub fn run(global: &Global, store: &Store, args: &GroupsList) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Sorts as asked; groups without a date stand last, in either direction.
+fn sort(groups: &mut [Group], args: &GroupsList) {
+    // By id from the start; sorting keeps the order of equals.
+    match args.sort {
+        GroupSort::Crashes => groups.sort_by_key(|group| Reverse(group.tally.crashes)),
+        GroupSort::First => groups.sort_by_key(|group| group.tally.first_ms),
+        GroupSort::Last => groups.sort_by_key(|group| Reverse(group.tally.last_ms)),
+        GroupSort::Title => groups.sort_by(|a, b| a.title().cmp(b.title())),
+        GroupSort::Id => {}
+    }
+    if args.reverse {
+        groups.reverse();
+    }
+    if matches!(args.sort, GroupSort::First | GroupSort::Last) {
+        groups.sort_by_key(|group| group.tally.first_ms.is_none());
+    }
+}
+
 fn is_meant(group: &Group, args: &GroupsList) -> bool {
     let has_word = |word: &String| {
         let aliases = group.aliases.iter().chain([&group.id]).any(|id| id.to_string().starts_with(word.as_str()));
@@ -69,6 +77,7 @@ fn is_meant(group: &Group, args: &GroupsList) -> bool {
         None => true,
         Some(GroupKind::Resolved) => group.kind() == SignatureKind::Resolved,
         Some(GroupKind::Provisional) => group.kind() == SignatureKind::Provisional,
+        Some(GroupKind::Unassigned) => group.kind() == SignatureKind::Unassigned,
     };
     let is_release = args.release.as_ref().is_none_or(|release| group.tally.releases.contains_key(release));
     let is_many = args.min_crashes.is_none_or(|least| group.tally.crashes >= least);

@@ -26,6 +26,7 @@ use crate::args::{Global, RetraceArgs, RetraceStyle};
 use crate::exit::Exit;
 use crate::find;
 use crate::mapping_file::{self, MappingFile};
+use crate::pass_through;
 pub use choice::Choice;
 use input::{Comes, Input};
 use limits::PIECE_BYTES;
@@ -38,7 +39,12 @@ pub fn run(global: &Global, args: &RetraceArgs) -> Result<Exit> {
     let held = file.map(|file| file.hold(&store)).transpose()?;
     let reader = match &held {
         Some(_) => None,
-        None => Some(store.read()?),
+        None => match store.read() {
+            Err(missing @ store::Error::Missing(_)) if traces.iter().all(|trace| trace.as_os_str() == "-") => {
+                return pass_through::run(&missing);
+            }
+            reader => Some(reader?),
+        },
     };
     let catalog = reader.as_ref().map(store::Reader::catalog).transpose()?.unwrap_or_default();
     let mappings = reader.as_ref().map(Mappings::new).unwrap_or_default();

@@ -21,11 +21,11 @@ mod names;
 mod signature;
 mod stack;
 mod symbols;
+mod trust;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use symtool_formats::crash::Format;
 use symtool_formats::rules::Rules;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -41,7 +41,7 @@ pub use stack::{Link, Origin as NameOrigin};
 pub use symbols::Symbols;
 
 /// Version of what this module makes of symbols and rules: the next one makes every crash be looked at again.
-pub const ENGINE: u32 = 1;
+pub const ENGINE: u32 = 2;
 
 /// Says what crashes are grouped by.
 pub struct Assessor<'s> {
@@ -172,10 +172,4 @@ impl<'s> Assessor<'s> {
     fn stack<'a>(&'a self, chunk: &'a Chunk, crash: &'a StoredCrash, first: usize) -> stack::Builder<'a> {
         stack::Builder { chunk, crash, rules: self.rules, names: &self.names, first }
     }
-}
-
-/// Whether the names of native functions in reports of this format are those of symbols that reach to the address. Others name the nearest
-/// exported symbol, however far away.
-fn names_are_exact(format: Format) -> bool {
-    matches!(format, Format::Tombstone | Format::Logcat | Format::Sanitizer)
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hashbrown::HashMap;
 use symtool_formats::crash::FrameKind;
 use symtool_formats::demangle::{Spelling, demangle};
-use symtool_formats::normal;
+use symtool_formats::normal::{self, Scoped};
 use symtool_formats::rules::{Family, FrameFacts, Rules, Seen};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -29,13 +29,35 @@ pub struct Name {
     pub is_app: bool,
     /// The hash of [`Name::normal`].
     pub identity: u128,
+    /// Whether the name alone tells what the function is about.
+    pub is_telling: bool,
+    /// Where it is at home, if that is known.
+    home: Option<Home>,
+}
+
+/// The class and source file that a function is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Home {
+    /// The hash of its class or namespace.
+    scope: u128,
+    /// The name of its file without what follows the first dot, so that a class's header belongs to it; empty where the class is enough.
+    file: Box<str>,
+}
+
+impl Name {
+    /// Whether both functions are of one class and one source file, so that one of them calls the other as a part of itself.
+    pub fn shares_home(&self, other: &Self) -> bool {
+        let are_near = |one: &str, other: &str| one.starts_with(other) || other.starts_with(one);
+        let homes = self.home.as_ref().zip(other.home.as_ref());
+        homes.is_some_and(|(one, other)| one.scope == other.scope && are_near(&one.file, &other.file))
+    }
 }
 
 /// What a name is made from.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts<'a> {
-    /// What kind of program.
-    pub family: Family,
+    /// What kind of code it is in.
+    pub kind: FrameKind,
     /// The function as the linker knows it, or as the report spells it; the method, if there is a class.
     pub function: Option<&'a [u8]>,
     /// The class.
@@ -51,16 +73,12 @@ pub struct Parts<'a> {
 impl<'a> Parts<'a> {
     /// What `frame` of `chunk` is, but for its function.
     pub fn of(chunk: &'a Chunk, frame: &StoredFrame) -> Self {
-        let family = match frame.kind {
-            FrameKind::Native => Family::Native,
-            FrameKind::Java | FrameKind::Other => Family::Other,
-        };
         let image = match frame.place {
             Place::Image { image, .. } => Some(image),
             _ => None,
         };
         let package = package(chunk, image, chunk.text_of(frame.package));
-        Self { family, function: None, module: None, package, path: None, in_app: frame.in_app }
+        Self { kind: frame.kind, function: None, module: None, package, path: None, in_app: frame.in_app }
     }
 }
 
@@ -98,7 +116,10 @@ fn make(rules: &Rules, parts: &Parts<'_>) -> Name {
         (None, class) => (class.unwrap_or_default().to_owned(), class.unwrap_or_default().to_owned()),
     };
     let facts = FrameFacts {
-        family: parts.family,
+        family: match parts.kind {
+            FrameKind::Native => Family::Native,
+            FrameKind::Java | FrameKind::Other => Family::Other,
+        },
         function: spelled.as_deref(),
         normal: parts.module.map_or(Some(normal.as_str()), |_| None),
         package: parts.package,
@@ -109,7 +130,29 @@ fn make(rules: &Rules, parts: &Parts<'_>) -> Name {
     let seen = rules.look(&facts);
     let is_app = rules.judge(&[&seen], None).frames.first().is_some_and(|verdict| verdict.in_app);
     let identity = xxh3_128(normal.as_bytes());
-    Name { shown, normal, seen, is_app, identity }
+    let (home, is_telling) = home(parts, &normal);
+    Name { shown, normal, seen, is_app, identity, is_telling, home }
+}
+
+/// Where the function called `normal` is at home, and whether its name tells. A C++ name does not say whether its scope is a class or the
+/// namespace of a whole library, and a C name has none, so that these need their source file.
+fn home(parts: &Parts<'_>, normal: &str) -> (Option<Home>, bool) {
+    let scoped = Scoped::of(normal);
+    let (scope, file) = match parts.kind {
+        // Nested classes belong to the one around them.
+        FrameKind::Java => (scoped.scope.split('$').next().unwrap_or_default(), Some("").filter(|_| !scoped.scope.is_empty())),
+        FrameKind::Native if scoped.is_class => (scoped.scope, Some("")),
+        FrameKind::Native => (scoped.scope, parts.path.and_then(file_stem)),
+        FrameKind::Other => ("", None),
+    };
+    let home = file.filter(|_| parts.function.is_some()).map(|file| Home { scope: xxh3_128(scope.as_bytes()), file: file.into() });
+    (home, scoped.is_telling())
+}
+
+/// What the last part of `path` begins with, up to a dot.
+fn file_stem(path: &str) -> Option<&str> {
+    let name = path.rsplit(['/', '\\']).next()?;
+    name.split('.').next().filter(|stem| !stem.is_empty())
 }
 
 thread_local! {
@@ -120,7 +163,7 @@ thread_local! {
 fn key(parts: &Parts<'_>) -> u128 {
     HASHED.with_borrow_mut(|bytes| {
         bytes.clear();
-        bytes.extend_from_slice(&[parts.family as u8, parts.in_app.map_or(2, u8::from)]);
+        bytes.extend_from_slice(&[parts.kind as u8, parts.in_app.map_or(2, u8::from)]);
         let texts = [parts.function, parts.module.map(str::as_bytes), parts.package.map(str::as_bytes), parts.path.map(str::as_bytes)];
         for text in texts {
             // What is absent differs from what is empty.

@@ -1,14 +1,22 @@
 //! From a stack to what it is grouped by: in, links and rules; out, a signature, and for each link what was decided.
 //!
-//! A frame counts if rules let it, and if it is the application's own; where no frame is, all that rules let count do. Of those, the first [`SIGNATURE_FRAMES`] from the crashing side make the signature. If one of them has no name yet, the
-//! signature is provisional, and has up to twice as many: some of them may turn out not to count.
+//! ```text
+//! links -> judged       rules say which count, and which are the application's own
+//!       -> candidates   the application's own if one counts; what lies nowhere is passed over
+//!       -> folded       recursion is gone through once (fold.rs)
+//!       -> window       the first [`SIGNATURE_FRAMES`] from the crashing side
+//!       -> parts        without the way within one class: it is how the crash was come to, not where it is
+//! ```
+//!
+//! If a frame of the window has no name yet, the signature is provisional, and has up to twice as many frames, all of them: some may turn
+//! out not to count, and any may turn out to be of another class.
 //!
 //! A crash stands alone if nothing tells its cause: one without any frame that counts and of which no more is known than a signal, and one
 //! whose stack ends after a frame or two of the system. They would all be alike.
 
-use symtool_formats::crash::FrameKind;
+use symtool_formats::crash::{Format, FrameKind};
 use symtool_formats::normal;
-use symtool_formats::rules::{ExceptionFacts, Judged, Rules};
+use symtool_formats::rules::{ExceptionFacts, Judged, Limit, Rules};
 
 use super::fold::fold;
 use super::stack::{Link, Origin};
@@ -51,7 +59,7 @@ pub fn explained(
 ) -> (Signature, Vec<Counts>) {
     let mut judged = Judged::default();
     let decided = decide(rules, &mut judged, (chunk, crash), links, thrown);
-    let counts = (0..links.len()).map(|index| decided.picked.counts(rules, &judged, index)).collect();
+    let counts = links.iter().enumerate().map(|(index, link)| decided.picked.counts(rules, &judged, (index, link.origin))).collect();
     (decided.signature((chunk, crash), links, thrown), counts)
 }
 
@@ -71,6 +79,8 @@ struct Picked {
     candidates: Vec<usize>,
     /// What is left of them once recursion is folded.
     folded: Vec<usize>,
+    /// Those of them that are near enough to the crash.
+    window: Vec<usize>,
     /// What makes the signature.
     parts: Vec<usize>,
 }
@@ -91,24 +101,50 @@ pub fn decide(
         mechanism: chunk.text_of(crash.signal),
     };
     rules.judge_into(judged, &seen, Some(&exception));
-    let (candidates, is_of_app) = candidates(judged, &trusted);
-    let identities: Vec<u128> = candidates.iter().map(|index| links[*index].identity).collect();
-    let folded: Vec<usize> = fold(&identities).into_iter().map(|index| candidates[index]).collect();
-    let limit = match judged.max_frames.map(|limit| limit.frames) {
-        None => SIGNATURE_FRAMES,
-        Some(0) => links.len(),
-        Some(frames) => usize::try_from(frames).unwrap_or(links.len()),
+    let (picked, is_of_app) = Picked::of(judged, trusted, links);
+    let said = if picked.parts.is_empty() { without_frames(chunk, crash) } else { None };
+    let kind = if said.is_none() && picked.tells_nothing(judged, links, is_of_app) {
+        SignatureKind::Unassigned
+    } else if picked.parts.iter().any(|index| links[*index].origin == Origin::Unknown) {
+        SignatureKind::Provisional
+    } else {
+        SignatureKind::Resolved
     };
-    let is_provisional = |part: &[usize]| part.iter().any(|index| links[*index].origin == Origin::Unknown);
-    let mut parts = folded[..limit.min(folded.len())].to_vec();
-    let mut kind = SignatureKind::Resolved;
-    if is_provisional(&parts) {
-        kind = SignatureKind::Provisional;
-        parts = folded[..limit.saturating_mul(2).min(folded.len())].to_vec();
+    let id = match said {
+        Some((thrown, message)) => id_of_message(kind, thrown, &message),
+        None => id(kind, (chunk, crash), picked.parts.iter().map(|index| &links[*index]), thrown),
+    };
+    Decided { id, kind, picked }
+}
+
+impl Picked {
+    /// What `judged` leaves of `links`, and whether it is the application's own.
+    fn of(judged: &Judged, trusted: Vec<usize>, links: &[Link<'_>]) -> (Self, bool) {
+        let (candidates, is_of_app) = candidates(judged, &trusted, links);
+        let identities: Vec<u128> = candidates.iter().map(|index| links[*index].identity).collect();
+        let folded: Vec<usize> = fold(&identities).into_iter().map(|index| candidates[index]).collect();
+        let limit = match judged.max_frames.map(|limit| limit.frames) {
+            None => SIGNATURE_FRAMES,
+            Some(0) => links.len(),
+            Some(frames) => usize::try_from(frames).unwrap_or(links.len()),
+        };
+        let first = |count: usize| folded[..count.min(folded.len())].to_vec();
+        let mut window = first(limit);
+        let parts = if window.iter().any(|index| links[*index].origin == Origin::Unknown) {
+            window = first(limit.saturating_mul(2));
+            window.clone()
+        } else {
+            without_detours(&window, links)
+        };
+        (Self { trusted, candidates, folded, window, parts }, is_of_app)
     }
-    let is_cut_off = links.len() < MIN_SYSTEM_FRAMES && !is_of_app;
-    let id = id(kind, (chunk, crash), parts.iter().map(|index| &links[*index]), is_cut_off, thrown);
-    Decided { id, kind, picked: Picked { trusted, candidates, folded, parts } }
+
+    /// Whether nothing here tells crashes apart: no frame, fewer than rules ask for, or the end of a stack that is the system's.
+    fn tells_nothing(&self, judged: &Judged, links: &[Link<'_>], is_of_app: bool) -> bool {
+        let known = links.iter().filter(|link| link.origin != Origin::Nowhere).count();
+        let is_few = |limit: Limit| usize::try_from(limit.frames).is_ok_and(|least| self.candidates.len() < least);
+        self.parts.is_empty() || judged.min_frames.is_some_and(is_few) || known < MIN_SYSTEM_FRAMES && !is_of_app
+    }
 }
 
 /// What was found by scanning the stack may be junk, which must not count and of which rules must not conclude anything; if something better
@@ -118,39 +154,37 @@ fn trusted(links: &[Link<'_>]) -> Vec<usize> {
     (0..links.len()).filter(|index| !(has_better && links[*index].is_guess)).collect()
 }
 
-/// The links that may be part, and whether they are the application's own.
-fn candidates(judged: &Judged, trusted: &[usize]) -> (Vec<usize>, bool) {
-    let counting = || judged.frames.iter().zip(trusted).filter(|(verdict, _)| verdict.counts);
+/// The links that may be part, and whether they are the application's own. What lies nowhere differs in every run.
+fn candidates(judged: &Judged, trusted: &[usize], links: &[Link<'_>]) -> (Vec<usize>, bool) {
+    let lies_somewhere = |index: usize| links[index].origin != Origin::Nowhere;
+    let counting = || judged.frames.iter().zip(trusted).filter(|(verdict, index)| verdict.counts && lies_somewhere(**index));
     let in_app: Vec<usize> = counting().filter(|(verdict, _)| verdict.in_app).map(|(_, index)| *index).collect();
     if in_app.is_empty() { (counting().map(|(_, index)| *index).collect(), false) } else { (in_app, true) }
+}
+
+/// `window` without the way within one class: of functions of one class and file that call each other, those that lead to the one nearest
+/// the crash are left out. A function whose name tells nothing alone (`at`, `push`) is kept together with who called it.
+fn without_detours(window: &[usize], links: &[Link<'_>]) -> Vec<usize> {
+    let mut parts: Vec<usize> = Vec::with_capacity(window.len());
+    for index in window {
+        let called = parts.last().map(|last| links[*last].name);
+        if !called.is_some_and(|called| called.is_telling && called.shares_home(links[*index].name)) {
+            parts.push(*index);
+        }
+    }
+    parts
 }
 
 fn id<'l>(
     kind: SignatureKind,
     (chunk, crash): (&Chunk, &StoredCrash),
-    parts: impl ExactSizeIterator<Item = &'l Link<'l>>,
-    is_cut_off: bool,
+    parts: impl Iterator<Item = &'l Link<'l>>,
     known_thrown: Option<&str>,
 ) -> SignatureId {
     // Hashed at once, as a few texts in a row take three times as long.
     let mut bytes = Vec::with_capacity(256);
     bytes.push(kind as u8);
-    if parts.len() == 0 {
-        match without_frames(chunk, crash) {
-            Some((thrown, message)) => {
-                bytes.push(b'w');
-                bytes.extend_from_slice(thrown.as_bytes());
-                bytes.push(0);
-                bytes.extend_from_slice(message.as_bytes());
-            }
-            None => {
-                bytes.push(b'c');
-                bytes.extend_from_slice(&crash.id.0);
-            }
-        }
-        return SignatureId::of(&bytes);
-    }
-    if is_cut_off {
+    if kind == SignatureKind::Unassigned {
         bytes.push(b'c');
         bytes.extend_from_slice(&crash.id.0);
     }
@@ -163,14 +197,24 @@ fn id<'l>(
     SignatureId::of(&bytes)
 }
 
+fn id_of_message(kind: SignatureKind, thrown: &str, message: &str) -> SignatureId {
+    let mut bytes = vec![kind as u8, b'w'];
+    bytes.extend_from_slice(thrown.as_bytes());
+    bytes.push(0);
+    bytes.extend_from_slice(message.as_bytes());
+    SignatureId::of(&bytes)
+}
+
 /// What was thrown, if that tells Java crashes apart; by the name that is `known`, if a mapping has one.
 fn thrown<'a>(chunk: &'a Chunk, crash: &StoredCrash, known: Option<&'a str>) -> Option<&'a str> {
     known.or(chunk.text_of(crash.kind)).filter(|_| chunk.frames(crash).iter().any(|frame| frame.kind == FrameKind::Java))
 }
 
-/// A crash without any frame is grouped by what was said, if a program said it; one of which only a signal is known stands alone.
+/// A crash without any frame is grouped by what was said, if a program said it; one of which only a signal is known stands alone, and so
+/// does one of native code: what a sanitizer or a runtime says there is the same for many bugs.
 fn without_frames<'a>(chunk: &'a Chunk, crash: &StoredCrash) -> Option<(&'a str, String)> {
-    let thrown = chunk.text_of(crash.kind).filter(|kind| !kind.starts_with("EXC_") && !kind.starts_with("SIG"));
+    let is_native = crash.format == Format::Sanitizer || chunk.frames(crash).iter().any(|frame| frame.kind == FrameKind::Native);
+    let thrown = chunk.text_of(crash.kind).filter(|kind| !is_native && !kind.starts_with("EXC_") && !kind.starts_with("SIG"));
     let message = chunk.text_of(crash.message).map(normal::message).filter(|message| !message.is_empty());
     thrown.zip(message)
 }
@@ -195,7 +239,7 @@ impl Decided {
 }
 
 impl Picked {
-    fn counts(&self, rules: &Rules, judged: &Judged, index: usize) -> Counts {
+    fn counts(&self, rules: &Rules, judged: &Judged, (index, origin): (usize, Origin)) -> Counts {
         let Some(verdict) = self.trusted.iter().position(|known| *known == index).and_then(|at| judged.frames.get(at)) else {
             let nobody = || (false, "found by scanning the stack: it may be junk".to_owned());
             return Counts { in_app: nobody(), group: nobody(), is_part: false, why_not: None };
@@ -203,6 +247,8 @@ impl Picked {
         let is_part = self.parts.contains(&index);
         let why_not = match () {
             () if is_part || !verdict.counts => None,
+            () if origin == Origin::Nowhere => Some("lies nowhere: neither a module nor a name is known"),
+            () if self.window.contains(&index) => Some("leads to a function of the same class"),
             () if self.folded.contains(&index) => Some("far from the crash"),
             () if self.candidates.contains(&index) => Some("recursion"),
             () => Some("not the application's"),

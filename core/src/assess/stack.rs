@@ -8,7 +8,8 @@
 //!
 //! A name that a report has is believed where it can be right: one from debug information (it has a line), one of a symbol that reaches to
 //! the address, one of code that is not the application's. Elsewhere it is that of the nearest exported function, and unlike crashes
-//! would pile up under it.
+//! would pile up under it: such a frame is its module and offset until symbols come. Without a module it is what the report calls it, and
+//! not to be trusted; without either it lies nowhere.
 
 use symtool_formats::crash::{FrameKind, Trust};
 use symtool_formats::rules::Rules;
@@ -16,7 +17,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::desk::{Desk, Functions};
 use super::names::{Name, Names, Parts};
-use super::names_are_exact;
+use super::trust::{NamesOf, is_file, is_name};
 use crate::crash::chunk::{Chunk, Place, StoredCrash, StoredFrame, Text};
 
 /// One function on a stack.
@@ -47,9 +48,9 @@ pub enum Origin {
     Store,
     /// The report.
     Report,
-    /// It has none yet: symbols may tell.
+    /// It has none to be trusted: symbols may tell.
     Unknown,
-    /// It has none and never will.
+    /// It has none, and lies in no file: at an address that another run does not have.
     Nowhere,
 }
 
@@ -63,6 +64,8 @@ pub enum Step {
     Known(Functions),
     /// The report has: index of the name.
     Said(u32),
+    /// The report has, and may be wrong.
+    Guess(u32),
     /// It is an address, to which this name says what rules have to know.
     Address(u32),
     /// It is a method whose mapping is missing: index of the name that the report has.
@@ -89,7 +92,9 @@ impl Link<'_> {
         }
         match self.at {
             Place::Nowhere => self.name.normal.clone(),
-            Place::Memory(address) => format!("{address:#x}"),
+            // It is part of no signature.
+            Place::Memory(_) if self.origin == Origin::Nowhere => "nowhere".to_owned(),
+            Place::Memory(_) => self.name.normal.clone(),
             Place::Image { image, address, .. } => {
                 let name = chunk.image(image).and_then(|image| chunk.text_of(image.name)).unwrap_or("?");
                 format!("{name}+{address:#x}")
@@ -124,6 +129,7 @@ impl<'a> Builder<'a> {
                     ..link(index, frame, &function.name)
                 })),
                 Step::Said(name) => links.extend(said(*name)),
+                Step::Guess(name) => links.extend(said(*name).map(|link| self.guess(&link))),
                 Step::Address(name) => links.extend(said(*name).and_then(|link| self.address(&link))),
                 Step::Obfuscated(name) => links.extend(said(*name).and_then(|link| self.obfuscated(frame, &link))),
                 Step::Nothing => {}
@@ -181,6 +187,7 @@ impl<'a> Builder<'a> {
                 if is_app { Step::Obfuscated(name) } else { Step::Said(name) }
             }
             _ if is_named => Step::Said(self.said(frame, &named, desk)),
+            FrameKind::Native if function.is_some() && !self.has_file(frame) => Step::Guess(self.said(frame, &named, desk)),
             FrameKind::Native => Step::Address(self.said(frame, &bare, desk)),
             _ => Step::Nothing,
         }
@@ -213,37 +220,57 @@ impl<'a> Builder<'a> {
             let name = self.said(frame, bare, desk);
             desk.said_names.get(name as usize).is_none_or(|name| name.is_app)
         };
-        !has_id || has_line || names_are_exact(self.crash.format) || !is_app(desk)
+        let is_trusted = match NamesOf::format(self.crash.format) {
+            NamesOf::Addresses => true,
+            // Nobody will ever know better.
+            NamesOf::Either => !has_id,
+            NamesOf::Exports => false,
+        };
+        is_trusted || has_line || !is_app(desk)
     }
 
-    /// An address that has no name, and may get one.
-    fn address<'d>(&self, link: &Link<'d>) -> Option<Link<'d>> {
+    /// Whether `frame` lies in a file, so that its offset is the same in all runs of a build.
+    fn has_file(&self, frame: &StoredFrame) -> bool {
+        let Place::Image { image, .. } = frame.place else { return false };
+        self.chunk.image(image).is_some_and(|image| {
+            let name = self.chunk.text_of(image.name).or(self.chunk.text_of(image.path));
+            image.id.is_some() || name.is_some_and(is_file)
+        })
+    }
+
+    /// A name that may be wrong: the same in all crashes of one release.
+    fn guess<'d>(&self, link: &Link<'d>) -> Link<'d> {
         let mut bytes = Vec::with_capacity(64);
-        let origin = match link.at {
-            Place::Nowhere => return None,
-            Place::Memory(address) => {
-                bytes.push(b'm');
-                bytes.extend_from_slice(&address.to_le_bytes());
-                Origin::Nowhere
-            }
-            Place::Image { image, address, .. } => {
-                let image = self.chunk.image(image)?;
-                bytes.push(b'a');
-                bytes.extend_from_slice(&address.to_le_bytes());
-                let key = image.id.as_ref().and_then(|id| id.keys().next());
-                match key {
-                    Some(key) => bytes.extend_from_slice(&key),
-                    // Without an id it may be any build: those of one release are taken for one.
-                    None => {
-                        bytes.extend_from_slice(self.chunk.text_of(image.name).unwrap_or_default().as_bytes());
-                        bytes.push(0);
-                        bytes.extend_from_slice(self.chunk.text_of(self.crash.release).unwrap_or_default().as_bytes());
-                    }
-                }
-                if key.is_some() { Origin::Unknown } else { Origin::Nowhere }
-            }
+        bytes.push(b'g');
+        bytes.extend_from_slice(&link.identity.to_le_bytes());
+        bytes.extend_from_slice(self.chunk.text_of(self.crash.release).unwrap_or_default().as_bytes());
+        Link { origin: Origin::Unknown, at: Place::Nowhere, identity: xxh3_128(&bytes), ..link.clone() }
+    }
+
+    /// An address that has no name, and may get one if it lies in a file.
+    fn address<'d>(&self, link: &Link<'d>) -> Option<Link<'d>> {
+        let frame = self.chunk.frames(self.crash).get(link.frame)?;
+        let Place::Image { image, address, .. } = link.at else {
+            let is_anywhere = matches!(link.at, Place::Memory(_));
+            return is_anywhere.then(|| Link { origin: Origin::Nowhere, ..link.clone() });
         };
-        Some(Link { origin, identity: xxh3_128(&bytes), ..link.clone() })
+        if !self.has_file(frame) {
+            return Some(Link { origin: Origin::Nowhere, ..link.clone() });
+        }
+        let image = self.chunk.image(image)?;
+        let mut bytes = Vec::with_capacity(64);
+        bytes.push(b'a');
+        bytes.extend_from_slice(&address.to_le_bytes());
+        match image.id.as_ref().and_then(|id| id.keys().next()) {
+            Some(key) => bytes.extend_from_slice(&key),
+            // Without an id it may be any build: those of one release are taken for one.
+            None => {
+                bytes.extend_from_slice(self.chunk.text_of(image.name).unwrap_or_default().as_bytes());
+                bytes.push(0);
+                bytes.extend_from_slice(self.chunk.text_of(self.crash.release).unwrap_or_default().as_bytes());
+            }
+        }
+        Some(Link { origin: Origin::Unknown, identity: xxh3_128(&bytes), ..link.clone() })
     }
 }
 
@@ -259,10 +286,4 @@ fn link<'d>(index: usize, frame: &StoredFrame, name: &'d Name) -> Link<'d> {
         is_guess: frame.trust == Some(Trust::Scan),
         name,
     }
-}
-
-/// Whether a report's writer knew the function's name.
-fn is_name(function: &str) -> bool {
-    let is_placeholder = matches!(function, "" | "<redacted>" | "<unknown>" | "???" | "??" | "_mh_execute_header" | "__mh_execute_header");
-    !is_placeholder && !function.starts_with("0x") && !function.starts_with("___lldb_unnamed_symbol")
 }

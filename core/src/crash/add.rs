@@ -17,7 +17,7 @@ use super::prepare::{Prepared, Ready, Seen};
 use super::remove::by_chunk;
 use super::state::{Failed, GroupRow, Meta, SignatureRow, Slot, State};
 use super::{reports, rows};
-use crate::assess::{Assessed, Assessor, Signature};
+use crate::assess::{Assessed, Assessor, ENGINE, Signature};
 use crate::store::Error;
 
 /// What became of a report.
@@ -81,7 +81,7 @@ impl CrashWriter {
         let mut ledger = Ledger::default();
         let removed = self.take_out(&mut changes, &mut ledger, &replaced)?;
         if !fresh.is_empty() {
-            put_chunk(database, &mut changes, (ledger, removed), ready)?;
+            put_chunk(database, &mut changes, (ledger, removed), ready, assessor.rules().version())?;
         }
         changes.commit()?;
         self.erase(&replaced)?;
@@ -107,8 +107,14 @@ fn keep_aside(database: &Database, changes: &mut Changes<'_>, Seen { incoming, i
     changes.put(&rows::failed(*id), &failed)
 }
 
-/// Puts a chunk. `ledger` has what so many crashes, which go, lose.
-fn put_chunk(database: &Database, changes: &mut Changes<'_>, (mut ledger, removed): (Ledger, usize), ready: Ready) -> Result<(), Error> {
+/// Puts a chunk that was assessed with these `rules`. `ledger` has what so many crashes, which go, lose.
+fn put_chunk(
+    database: &Database,
+    changes: &mut Changes<'_>,
+    (mut ledger, removed): (Ledger, usize),
+    ready: Ready,
+    rules: u128,
+) -> Result<(), Error> {
     let Ready { chunk, packed_chunk, packed_reports, digests, assessment } = ready;
     let mut meta: Meta = database.get(rows::META)?.unwrap_or_default();
     let number = meta.next_chunk;
@@ -132,6 +138,11 @@ fn put_chunk(database: &Database, changes: &mut Changes<'_>, (mut ledger, remove
     changes.put_bytes(&rows::chunk(number), &packed_chunk)?;
     changes.put_packed(&rows::states(number), &states)?;
     reports::put(changes, number, packed_reports)?;
+    if meta.next_chunk == 0 {
+        (meta.rules, meta.engine) = (rules, ENGINE);
+    } else if (meta.rules, meta.engine) != (rules, ENGINE) {
+        meta.rules = 0;
+    }
     meta.next_chunk += 1;
     meta.crashes = (meta.crashes + states.len() as u64).saturating_sub(removed as u64);
     changes.put(rows::META, &meta)

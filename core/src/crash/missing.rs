@@ -92,7 +92,7 @@ impl Crashes {
                 }
             };
             let waits = || module.is_mapping || row.frames.iter().any(|frame| frame.starts_with(&address));
-            if row.kind == SignatureKind::Provisional && waits() {
+            if row.kind != SignatureKind::Resolved && waits() {
                 module.waiting += 1;
                 module.groups.insert(row.group);
             }

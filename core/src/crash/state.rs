@@ -35,6 +35,8 @@ pub enum SignatureKind {
     Resolved,
     /// Builds and addresses where functions are not known yet.
     Provisional,
+    /// Nothing tells its cause: the crash is a group of its own.
+    Unassigned,
 }
 
 impl SignatureKind {
@@ -43,6 +45,7 @@ impl SignatureKind {
         match self {
             Self::Resolved => "resolved",
             Self::Provisional => "provisional",
+            Self::Unassigned => "unassigned",
         }
     }
 }
@@ -141,7 +144,7 @@ pub struct Meta {
     pub next_run: u64,
     /// Crashes that are stored.
     pub crashes: u64,
-    /// Of the rules that the last run applied; 0 if there was none.
+    /// Of the rules that all crashes were grouped by; 0 if they are not the same for all.
     pub rules: u128,
     /// The version of this program's own part in the result.
     pub engine: u32,

@@ -10,7 +10,7 @@ pub struct Report {
     pub run: Option<u64>,
     /// How many crashes there are, and what came of them.
     pub crashes: CrashCounts,
-    /// Whether rules, or the program's own part, had changed.
+    /// Whether rules, or the program's own part, had changed since crashes were grouped.
     pub rules_changed: bool,
     /// Groups that others were merged into.
     pub merged: Vec<Merge>,
@@ -40,9 +40,9 @@ pub struct CrashCounts {
     pub moved: u64,
     /// Of which fewer frames would be resolved now, so that they keep what they had.
     pub kept: u64,
-    /// Groups before.
+    /// Groups that lose or gain crashes: how many there were of them.
     pub groups_before: u64,
-    /// Groups after.
+    /// How many there are of them, and of those that came about.
     pub groups_after: u64,
 }
 

@@ -25,11 +25,13 @@ mod legacy;
 mod message;
 mod objc;
 mod rust;
+mod scope;
 mod suffix;
 mod swift;
 
 pub use java::java;
 pub use message::message;
+pub use scope::Scoped;
 
 use crate::demangle::{Spelling, demangle};
 
