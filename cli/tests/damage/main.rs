@@ -113,9 +113,12 @@ fn check(shape: &Shape) {
     assert!(faults.is_empty(), "{}", report(shape, &trials, &faults));
 }
 
+/// Numbers of trials, and what was told, by the file that was hit.
+type ByFile<'f> = BTreeMap<&'f Path, Vec<(usize, &'f str)>>;
+
 /// Faults by kind, how many for which file, and the first of some files.
 fn report(shape: &Shape, trials: &[(PathBuf, Harm)], faults: &[(usize, &str, String)]) -> String {
-    let mut kinds: BTreeMap<&str, BTreeMap<&Path, Vec<(usize, &str)>>> = BTreeMap::new();
+    let mut kinds: BTreeMap<&str, ByFile> = BTreeMap::new();
     for (number, what, told) in faults {
         kinds.entry(what).or_default().entry(&trials[*number].0).or_default().push((*number, told));
     }

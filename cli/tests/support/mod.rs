@@ -38,7 +38,7 @@ impl Sandbox {
     }
 
     /// One with a store that has only `file`.
-    pub fn store_of(file: PathBuf) -> Self {
+    pub fn store_of(file: &Path) -> Self {
         let sandbox = Self::new();
         let run = sandbox.run(["import".as_ref(), file.as_os_str()]);
         assert_eq!(run.code, 0, "{}", run.stderr);
