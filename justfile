@@ -36,9 +36,13 @@ mapping *args:
 eval *args:
     sh scripts/eval-crashes.sh "$@"
 
-# Kill writers of a store at random moments, for many rounds (SEED picks others)
-torture rounds="3000":
-    SYMTOOL_TORTURE="$1" sh scripts/test.sh --test shared kills
+# Kill writers of a store at random moments, so many times, and flip a bit of every 64th byte of every file (SEED picks others)
+torture kills="1000":
+    SYMTOOL_TORTURE="$1" sh scripts/test.sh --test kills --test shared --test damage --no-fail-fast
+
+# Measure how work and memory grow with inputs that are made to be expensive; needs valgrind
+hostile *args:
+    sh scripts/hostile.sh "$@"
 
 # Refresh testdata/golden (--check only compares)
 golden *args:

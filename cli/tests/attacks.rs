@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use rocksdb::{DB, IteratorMode, Options};
 use support::questions::{Fault, Questions};
 use support::shapes::{Shape, copy, files};
@@ -20,9 +21,11 @@ use support::{Run, Sandbox, object};
 const DATABASES: [&str; 2] = ["symbols", "crashes"];
 const NEW_MODULE: &str = "c-gcc-O2-symtab.so";
 
-fn show(faults: &BTreeMap<String, Vec<Fault>>, tried: usize) -> String {
-    let shown: Vec<_> = faults.iter().take(12).collect();
-    format!("{} of {tried}: {shown:#?}", faults.len())
+/// Tries each of `attacks` on a copy of the store, on all cores. Each says what it is, and which promises were broken.
+fn try_all<T: Sync>(attacks: &[T], least: usize, attempt: impl Fn(&T) -> (String, Vec<Fault>) + Sync + Send) {
+    let faults: Vec<_> = attacks.par_iter().map(attempt).filter(|(_, faults)| !faults.is_empty()).collect();
+    assert!(attacks.len() >= least, "only {} attacks", attacks.len());
+    assert!(faults.is_empty(), "{} of {}: {:#?}", faults.len(), attacks.len(), faults.iter().take(12).collect::<Vec<_>>());
 }
 
 /// Commands that write, without a key and with one.
@@ -203,21 +206,18 @@ fn an_older_table_put_back_is_noticed() {
         let is_table = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "sst");
         files(store).into_iter().filter(is_table).collect()
     };
-    let (mut faults, mut tried) = (BTreeMap::new(), 0);
-    for old in tables(&before.store()) {
-        let bytes = fs::read(before.store().join(&old)).unwrap();
-        for present in tables(&shape.sandbox.store()).iter().filter(|present| present.parent() == old.parent()) {
-            let mut store = Questions::of(&shape);
-            fs::write(store.sandbox.store().join(present), &bytes).unwrap();
-            tried += 1;
-            store.ask();
-            store.ask_for_what_was_removed();
-            if !store.faults.is_empty() {
-                faults.insert(format!("{} as {}", old.display(), present.display()), store.faults);
-            }
-        }
-    }
-    assert!(tried > 4 && faults.is_empty(), "{}", show(&faults, tried));
+    let pairs: Vec<(PathBuf, PathBuf)> = tables(&before.store())
+        .into_iter()
+        .flat_map(|old| tables(&shape.sandbox.store()).into_iter().map(move |present| (old.clone(), present)))
+        .filter(|(old, present)| old.parent() == present.parent())
+        .collect();
+    try_all(&pairs, 5, |(old, present)| {
+        let mut store = Questions::of(&shape);
+        fs::copy(before.store().join(old), store.sandbox.store().join(present)).unwrap();
+        store.ask();
+        store.ask_for_what_was_removed();
+        (format!("{} as {}", old.display(), present.display()), store.faults)
+    });
 }
 
 /// Rows of a database, by key.
@@ -242,60 +242,53 @@ fn with_row(shape: &Shape, database: &str, change: impl FnOnce(&DB)) -> Vec<Faul
     store.faults
 }
 
+/// A database, a key in it, and what the row there becomes.
+type Change = (&'static str, Vec<u8>, Option<Vec<u8>>);
+
+fn try_changes(shape: &Shape, least: usize, changes: &[Change]) {
+    try_all(changes, least, |(database, key, value)| {
+        let change = |db: &DB| match value {
+            Some(value) => db.put(key, value).unwrap(),
+            None => db.delete(key).unwrap(),
+        };
+        (format!("{database} {key:02x?}"), with_row(shape, database, change))
+    });
+}
+
 /// Each row deleted by somebody who knows the format: nothing is silently absent.
 #[test]
 fn a_deleted_row_is_noticed() {
     let shape = Shape::batches(true);
-    let (mut faults, mut tried) = (BTreeMap::new(), 0);
-    for database in DATABASES {
-        for key in rows(&shape.sandbox.store().join(database)).keys() {
-            tried += 1;
-            let found = with_row(&shape, database, |db| db.delete(key).unwrap());
-            if !found.is_empty() {
-                faults.insert(format!("{database} {key:02x?}"), found);
-            }
-        }
-    }
-    assert!(tried > 30 && faults.is_empty(), "{}", show(&faults, tried));
+    let rows = |database: &str| rows(&shape.sandbox.store().join(database));
+    let changes: Vec<Change> =
+        DATABASES.iter().flat_map(|database| rows(database).into_keys().map(move |key| (*database, key, None))).collect();
+    try_changes(&shape, 30, &changes);
 }
 
 /// Each row with the contents of the next one of its database, which were sealed with the same key.
 #[test]
 fn a_row_in_the_place_of_another_is_noticed() {
     let shape = Shape::batches(true);
-    let (mut faults, mut tried) = (BTreeMap::new(), 0);
+    let mut changes: Vec<Change> = Vec::new();
     for database in DATABASES {
         let rows = rows(&shape.sandbox.store().join(database));
-        for (key, value) in rows.keys().zip(rows.values().skip(1)) {
-            tried += 1;
-            let found = with_row(&shape, database, |db| db.put(key, value).unwrap());
-            if !found.is_empty() {
-                faults.insert(format!("{database} {key:02x?}"), found);
-            }
-        }
+        let values = rows.values().skip(1).cloned().map(Some);
+        changes.extend(rows.keys().cloned().zip(values).map(|(key, value)| (database, key, value)));
     }
-    assert!(tried > 30 && faults.is_empty(), "{}", show(&faults, tried));
+    try_changes(&shape, 30, &changes);
 }
 
 /// Each row as it was earlier, and each row that was deleted since, put back alone.
 #[test]
 fn an_older_row_put_back_is_noticed() {
     let Older { shape, before } = Older::new();
-    let (mut faults, mut tried) = (BTreeMap::new(), 0);
+    let mut changes: Vec<Change> = Vec::new();
     for database in DATABASES {
         let now = rows(&shape.sandbox.store().join(database));
-        for (key, value) in rows(&before.store().join(database)) {
-            if now.get(&key) == Some(&value) {
-                continue;
-            }
-            tried += 1;
-            let found = with_row(&shape, database, |db| db.put(&key, &value).unwrap());
-            if !found.is_empty() {
-                faults.insert(format!("{database} {key:02x?}"), found);
-            }
-        }
+        let old = rows(&before.store().join(database)).into_iter().filter(|(key, value)| now.get(key) != Some(value));
+        changes.extend(old.map(|(key, value)| (database, key, Some(value))));
     }
-    assert!(tried > 2 && faults.is_empty(), "{}", show(&faults, tried));
+    try_changes(&shape, 3, &changes);
 }
 
 fn rotate(shape: &Shape, sandbox: &Sandbox) -> (Run, PathBuf) {

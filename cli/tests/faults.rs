@@ -11,41 +11,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use support::disk::{SmallDisk, failing_sync, is_root};
 use support::{Run, Sandbox, object, without_build_id};
 
 const FIXTURE: &str = "cpp-gcc-O2-dwarf5.so";
 const OTHER: &str = "rust-O2-dwarf5.so";
 
-fn is_root() -> bool {
-    String::from_utf8(Command::new("id").arg("-u").output().unwrap().stdout).unwrap().trim() == "0"
-}
-
-/// A small file system of its own, gone when dropped.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// `None` where this user may not mount one.
-    fn mount(folder: &Path, kilobytes: u32) -> Option<Self> {
-        fs::create_dir_all(folder).unwrap();
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &format!("size={kilobytes}k"), "tmpfs"]).arg(folder).stderr(Stdio::null());
-        mount.status().is_ok_and(|status| status.success()).then(|| Self(folder.to_owned()))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        drop(Command::new("umount").arg(&self.0).status());
-    }
-}
-
 #[test]
 fn a_small_disk_fills_up_and_loses_nothing() {
     let sandbox = Sandbox::new();
-    let Some(disk) = SmallDisk::mount(&sandbox.path("disk"), 256) else {
-        assert!(!is_root() || std::env::var_os("CI").is_some(), "this is root, and no small disk can be mounted");
-        return;
-    };
+    let Some(disk) = SmallDisk::mount(&sandbox.path("disk"), 256) else { return };
     // Something else on that disk, and the store beside it.
     let ballast = disk.0.join("ballast");
     fs::write(&ballast, vec![0; 64 << 10]).unwrap();
@@ -78,22 +53,6 @@ fn a_small_disk_fills_up_and_loses_nothing() {
     assert_eq!(removed.code, 0, "{}", removed.stderr);
     assert_eq!(run(&[OsStr::new("import"), object(FIXTURE).as_os_str()]).code, 0);
     assert_eq!(intact(), 1);
-}
-
-/// A library that makes calls fail that put data on disk, from the call of the given number on.
-fn failing_sync(sandbox: &Sandbox) -> PathBuf {
-    let source = sandbox.write(
-        "sync.c",
-        "#include <errno.h>\n#include <stdlib.h>\n\
-         static int fails(void) { static int calls; const char *from = getenv(\"FAIL_FROM\"); return from && ++calls >= atoi(from); }\n\
-         #define FAIL() do { if (fails()) { errno = EIO; return -1; } } while (0)\n\
-         int fsync(int fd) { (void)fd; FAIL(); return 0; }\n\
-         int fdatasync(int fd) { (void)fd; FAIL(); return 0; }\n",
-    );
-    let library = sandbox.path("sync.so");
-    let made = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).status().unwrap();
-    assert!(made.success());
-    library
 }
 
 /// Whichever call it is that fails: the import says so, or it is in the store; never both, and the rest stays.

@@ -28,7 +28,7 @@ const FLIPS: usize = 32;
 /// Of stores that did not notice, one in so many is repaired all the same.
 const REPAIRED_ANYWAY: usize = 8;
 
-/// How many faults of one kind are shown.
+/// Of so many files, a fault of each kind is shown.
 const SHOWN: usize = 3;
 
 #[test]
@@ -113,18 +113,22 @@ fn check(shape: &Shape) {
     assert!(faults.is_empty(), "{}", report(shape, &trials, &faults));
 }
 
-/// Faults by kind, with the first of each.
+/// Numbers of trials, and what was told, by the file that was hit.
+type ByFile<'f> = BTreeMap<&'f Path, Vec<(usize, &'f str)>>;
+
+/// Faults by kind, how many for which file, and the first of some files.
 fn report(shape: &Shape, trials: &[(PathBuf, Harm)], faults: &[(usize, &str, String)]) -> String {
-    let mut kinds: BTreeMap<&str, Vec<(usize, &str)>> = BTreeMap::new();
+    let mut kinds: BTreeMap<&str, ByFile> = BTreeMap::new();
     for (number, what, told) in faults {
-        kinds.entry(what).or_default().push((*number, told));
+        kinds.entry(what).or_default().entry(&trials[*number].0).or_default().push((*number, told));
     }
     let mut text = format!("{} faults in {} trials of {}", faults.len(), trials.len(), shape.name);
-    for (what, found) in kinds {
-        write!(text, "\n{} x {what}", found.len()).unwrap();
-        for (number, told) in found.iter().take(SHOWN) {
-            let (file, harm) = &trials[*number];
-            write!(text, "\n    {}\n        {told}", line(shape, file, *harm)).unwrap();
+    for (what, files) in kinds {
+        let counts: Vec<String> = files.iter().map(|(file, found)| format!("{} {}", file.display(), found.len())).collect();
+        write!(text, "\n{what}: {}", counts.join(", ")).unwrap();
+        for (file, found) in files.iter().take(SHOWN) {
+            let (number, told) = found[0];
+            write!(text, "\n    {}\n        {told}", line(shape, file, trials[number].1)).unwrap();
         }
     }
     text

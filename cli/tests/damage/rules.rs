@@ -39,7 +39,8 @@ pub fn check(shape: &Shape, outcomes: &[Outcome]) -> Vec<Broken> {
             }
         }
         let holds = held[&*outcome.file];
-        if !outcome.modules_lost.is_subset(&holds.modules_lost) || !outcome.reports_lost.is_subset(&holds.reports_lost) {
+        let is_more = !outcome.modules_lost.is_subset(&holds.modules_lost) || !outcome.reports_lost.is_subset(&holds.reports_lost);
+        if is_more && !holds.is_refused {
             fault("damage costs more than the whole file holds", lost.clone());
         }
         let chunks: BTreeSet<usize> = outcome.reports_lost.iter().map(|report| shape.reports[*report].step).collect();
@@ -54,10 +55,9 @@ pub fn check(shape: &Shape, outcomes: &[Outcome]) -> Vec<Broken> {
                 fault("one database's damage costs the other's data", String::new());
             }
             let mut twice = |what: &'static str, lost: &BTreeSet<usize>, first: &mut BTreeMap<usize, usize>| {
-                for item in lost {
-                    if let Some(other) = first.insert(*item, number) {
-                        fault(what, format!("number {item}, as does {}", outcomes[other].file.display()));
-                    }
+                let others: BTreeSet<usize> = lost.iter().filter_map(|item| first.insert(*item, number)).collect();
+                if let Some(other) = others.first() {
+                    fault(what, format!("{lost:?}, as does {}", outcomes[*other].file.display()));
                 }
             };
             twice("deleting either of two files costs the same module", &outcome.modules_lost, &mut modules);

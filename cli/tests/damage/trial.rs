@@ -20,6 +20,8 @@ pub struct Outcome {
     /// What `repair` did not keep, by number.
     pub modules_lost: BTreeSet<usize>,
     pub reports_lost: BTreeSet<usize>,
+    /// Whether `repair` ended with an error, so that nobody knows what it would have kept.
+    pub is_refused: bool,
     pub faults: Vec<Fault>,
 }
 
@@ -27,7 +29,7 @@ pub struct Outcome {
 /// `always_repairs`.
 pub fn run(shape: &Shape, file: &Path, harm: Harm, always_repairs: bool) -> Outcome {
     let (modules_lost, reports_lost) = (BTreeSet::new(), BTreeSet::new());
-    let mut trial = Trial { shape, file, store: Questions::of(shape), modules_lost, reports_lost };
+    let mut trial = Trial { shape, file, store: Questions::of(shape), modules_lost, reports_lost, is_refused: false };
     harm.on(&trial.store.sandbox.store().join(file));
     let is_unharmed = trial.store.ask();
     if !is_unharmed && (is_harmless(file) || harm == Harm::Nothing) {
@@ -36,8 +38,8 @@ pub fn run(shape: &Shape, file: &Path, harm: Harm, always_repairs: bool) -> Outc
     if (!is_unharmed || always_repairs) && trial.repairs() {
         trial.goes_on();
     }
-    let Trial { modules_lost, reports_lost, store, .. } = trial;
-    Outcome { file: file.to_owned(), harm, modules_lost, reports_lost, faults: store.faults }
+    let Trial { modules_lost, reports_lost, is_refused, store, .. } = trial;
+    Outcome { file: file.to_owned(), harm, modules_lost, reports_lost, is_refused, faults: store.faults }
 }
 
 /// Whether nothing that was acknowledged is in files of this name.
@@ -52,6 +54,7 @@ struct Trial<'s> {
     store: Questions<'s>,
     modules_lost: BTreeSet<usize>,
     reports_lost: BTreeSet<usize>,
+    is_refused: bool,
 }
 
 impl Trial<'_> {
@@ -63,6 +66,7 @@ impl Trial<'_> {
             if self.file != Path::new("FORMAT") || !repaired.stderr.contains("FORMAT") {
                 self.store.fault("`repair` gives up", &repaired);
             }
+            self.is_refused = true;
             self.restores();
             return false;
         }
@@ -78,18 +82,17 @@ impl Trial<'_> {
 
     fn keeps_modules(&mut self, repaired: &Run) {
         let resolved = self.store.resolve();
-        for (number, told) in judge(&resolved, &self.shape.known()).into_iter().enumerate() {
-            match told {
-                Told::Right => {}
-                Told::Absent => {
-                    let name = &self.shape.modules[number].1.name;
-                    if repaired.code == 0 || !(repaired.stdout.contains(name) || repaired.stderr.contains(name)) {
-                        self.store.fault("`repair` drops a module and does not name it", repaired);
-                    }
-                    self.modules_lost.insert(number);
-                }
-                Told::Damaged | Told::Wrong => self.store.fault("`resolve` has no right answer after `repair`", &resolved),
-            }
+        let told = judge(&resolved, &self.shape.known());
+        if told.iter().any(|told| matches!(told, Told::Damaged | Told::Wrong)) {
+            self.store.fault("`resolve` has no right answer after `repair`", &resolved);
+        }
+        self.modules_lost = (0..told.len()).filter(|number| told[*number] == Told::Absent).collect();
+        let is_named = |number: &usize| {
+            let name = &self.shape.modules[*number].1.name;
+            repaired.code == 1 && (repaired.stdout.contains(name) || repaired.stderr.contains(name))
+        };
+        if !self.modules_lost.iter().all(is_named) {
+            self.store.fault("`repair` drops a module and does not name it", repaired);
         }
     }
 

@@ -20,6 +20,11 @@ impl Build {
         Self { name: name.to_owned(), id, functions }
     }
 
+    /// Names of its functions.
+    pub fn names(&self) -> Vec<&str> {
+        self.functions.iter().map(|(name, ..)| name.as_str()).collect()
+    }
+
     /// An address in the middle of `function`, as it would be in a stack: behind a call.
     pub fn in_function(&self, function: &str) -> u64 {
         let (_, address, size) = self.functions.iter().find(|(name, ..)| name == function).unwrap_or_else(|| panic!("no {function}"));

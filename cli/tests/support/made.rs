@@ -29,23 +29,23 @@ pub fn library(id: [u8; 20], prefix: &str, numbers: std::ops::Range<u64>) -> Vec
     }
     let section_names = b"\0.text\0.note.gnu.build-id\0.symtab\0.strtab\0.shstrtab\0".to_vec();
     let text = vec![0x90; usize::try_from(code_bytes).unwrap()];
-    // Name, type, flags, address, contents, link, info, alignment, size of an entry.
-    let sections: [(u32, u32, u64, u64, Vec<u8>, u32, u32, u64, u64); 5] = [
-        (1, 1, 6, CODE, text, 0, 0, 16, 0),
-        (7, 7, 2, 0x200, note, 0, 0, 4, 0),
-        (26, 2, 0, 0, symbols, 4, 1, 8, 24),
-        (34, 3, 0, 0, names, 0, 0, 1, 0),
-        (42, 3, 0, 0, section_names, 0, 0, 1, 0),
+    // Words: name, type, link, info. Numbers: flags, address, alignment, size of an entry.
+    let sections = [
+        ([1, 1, 0, 0], [6, CODE, 16, 0], text),
+        ([7, 7, 0, 0], [2, 0x200, 4, 0], note),
+        ([26, 2, 4, 1], [0, 0, 8, 24], symbols),
+        ([34, 3, 0, 0], [0, 0, 1, 0], names),
+        ([42, 3, 0, 0], [0, 0, 1, 0], section_names),
     ];
     let mut file = vec![0u8; 64];
     let mut headers = vec![0u8; 64];
-    for (name, kind, flags, at, contents, link, info, alignment, entry) in &sections {
+    for ([name, kind, link, info], [flags, at, alignment, entry], contents) in &sections {
         file.resize(file.len().next_multiple_of(16), 0);
-        headers.extend([*name, *kind].iter().flat_map(|word| word.to_le_bytes()));
         let (offset, size) = (file.len() as u64, contents.len() as u64);
-        headers.extend([*flags, *at, offset, size].iter().flat_map(|word| word.to_le_bytes()));
-        headers.extend([*link, *info].iter().flat_map(|word| word.to_le_bytes()));
-        headers.extend([*alignment, *entry].iter().flat_map(|word| word.to_le_bytes()));
+        headers.extend([name, kind].into_iter().flat_map(|word: &u32| word.to_le_bytes()));
+        headers.extend([*flags, *at, offset, size].into_iter().flat_map(u64::to_le_bytes));
+        headers.extend([link, info].into_iter().flat_map(|word| word.to_le_bytes()));
+        headers.extend([*alignment, *entry].into_iter().flat_map(u64::to_le_bytes));
         file.extend_from_slice(contents);
     }
     file.resize(file.len().next_multiple_of(16), 0);

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod archives;
+pub mod clear;
+pub mod disk;
 pub mod events;
 pub mod made;
 pub mod pty;
@@ -33,6 +35,14 @@ pub struct Run {
 impl Sandbox {
     pub fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// One with a store that has only `file`.
+    pub fn store_of(file: &Path) -> Self {
+        let sandbox = Self::new();
+        let run = sandbox.run(["import".as_ref(), file.as_os_str()]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        sandbox
     }
 
     /// One whose files are in memory, where that can be had: synced in no time.
@@ -74,10 +84,10 @@ impl Sandbox {
         Run::of(self.command().args(args).output().unwrap())
     }
 
-    /// The program with the key of the store, if it is sealed, ended by force after a minute: hanging is a failure.
+    /// The program with the key of the store, if it is sealed, ended by force after five minutes: hanging is a failure.
     pub fn guarded(&self, key: Option<&Path>) -> Command {
         let mut command = Command::new("timeout");
-        command.args(["-s", "KILL", "60", env!("CARGO_BIN_EXE_symtool"), "--store"]).arg(self.store()).stdin(Stdio::null());
+        command.args(["-s", "KILL", "300", env!("CARGO_BIN_EXE_symtool"), "--store"]).arg(self.store()).stdin(Stdio::null());
         if let Some(key) = key {
             command.arg("--key-file").arg(key);
         }

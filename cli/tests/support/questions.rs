@@ -58,7 +58,7 @@ impl<'s> Questions<'s> {
             Told::Wrong => self.fault("`resolve` gives a wrong answer", &resolved),
             _ if resolved.code == 0 => self.fault("`resolve` exits with 0 without an answer", &resolved),
             _ if !resolved.names_damage() => {
-                self.fault("`resolve` does not know what was acknowledged, without a word of damage", &resolved)
+                self.fault("`resolve` does not know what was acknowledged, without a word of damage", &resolved);
             }
             _ => {}
         }

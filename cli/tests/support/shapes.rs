@@ -11,8 +11,16 @@ use super::{Run, Sandbox};
 /// Three fixtures of one source, in which crashes happen.
 const BUILDS: [&str; 3] = ["c-gcc-O0-dwarf5.so", "c-clang-O0-dwarf4.so", "c-clang-O0-dwarf5.so"];
 
-/// Stacks of two bugs, the crashing side first.
-const BUGS: [&[&str]; 2] = [&["primary", "expression", "grammar_eval"], &["probe", "table_find", "grammar_eval"]];
+/// Stacks of three bugs, the crashing side first.
+const BUGS: [&[&str]; 3] =
+    [&["primary", "expression", "grammar_eval"], &["probe", "table_find", "grammar_eval"], &["span_number", "scan_next", "grammar_eval"]];
+
+/// Numbers of crashes of the third bug begin here; the others take turns.
+const THIRD_BUG: u64 = 20;
+
+fn bug(number: u64) -> &'static [&'static str] {
+    if number >= THIRD_BUG { BUGS[2] } else { BUGS[usize::from(number % 2 == 1)] }
+}
 
 /// A crash report that was acknowledged.
 pub struct Report {
@@ -85,7 +93,7 @@ impl Shape {
     /// Adds crashes in the functions of one build, with `numbers`.
     fn add(&mut self, build: &str, numbers: std::ops::Range<u64>) {
         let build = Build::of(build);
-        let events: Vec<String> = numbers.clone().map(|number| event(number, &build, BUGS[usize::from(number % 2 == 1)])).collect();
+        let events: Vec<String> = numbers.clone().map(|number| event(number, &build, bug(number))).collect();
         let file = self.sandbox.write("events.ndjson", events.join("\n") + "\n");
         self.take(&["crash", "add", file.to_str().unwrap()]);
         let step = self.step;
@@ -103,7 +111,7 @@ impl Shape {
         Known::made(self.sandbox.path("").as_path(), name, prefix, id, numbers)
     }
 
-    /// Says what has to be asked, and checks that it is answered as long as nothing is wrong.
+    /// Writes down what has to be asked, and what the groups are.
     fn finish(mut self) -> Self {
         self.sandbox.write("requests", requests(self.known()));
         self.groups = self.run(&["groups", "list", "--json"]).stdout;
@@ -195,7 +203,7 @@ impl Shape {
         self.modules.retain(|(_, known)| known.name != newer.name);
         self.modules.push((step, newer));
         self.remove_report(2);
-        self.add(BUILDS[0], 20..23);
+        self.add(BUILDS[0], THIRD_BUG..THIRD_BUG + 3);
         self.take(&["reprocess", "--all"]);
         self.sandbox.write("requests", requests(self.known()));
         self.groups = self.run(&["groups", "list", "--json"]).stdout;
@@ -206,7 +214,6 @@ impl Shape {
         let mut shape = Self::batches(is_sealed);
         shape.name = shape.name.replace("batches", "compacted");
         shape.take(&["modules", "compact"]);
-        // What was written anew may have everything.
         shape.finish()
     }
 }

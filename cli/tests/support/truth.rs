@@ -72,7 +72,7 @@ pub fn judge(run: &Run, modules: &[&Known]) -> Vec<Told> {
     let mut judge_next = |frames: &Frames| match lines.next() {
         Some(line) => judge_line(&line, frames),
         // It ended early, and has to say so.
-        None if run.code > 0 => Told::Damaged,
+        None if run.code != 0 => Told::Damaged,
         None => Told::Wrong,
     };
     modules.iter().map(|known| known.answers.values().map(&mut judge_next).max().unwrap()).collect()
