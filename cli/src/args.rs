@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use symtool_core::store::Store;
 use symtool_formats::debug::Search;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::examples;
 use crate::key;
 use crate::messages::Level;
@@ -125,7 +125,7 @@ impl Global {
         };
         detail!("store {}", path.display());
         let store = Store::at(&path, Duration::from_secs(self.wait.unwrap_or(WAIT_SECONDS)));
-        Ok(store.with_quota(self.configured.quota))
+        Ok(store.with_quota(self.configured.quota).with_crash_quota(self.configured.crash_quota))
     }
 
     /// Where files that belong to others are looked for: in `debug_dirs`, then where the config file says, then where
@@ -368,6 +368,11 @@ pub struct Gc {
     pub dry_run: bool,
 }
 
+/// A size in bytes.
+fn size(text: &str) -> Result<u64, String> {
+    config::size(text).ok_or_else(|| "it is no size; write a number of bytes, or one with a unit, as in 50GB, 800MB, 1000000".to_owned())
+}
+
 /// An age in seconds.
 fn age(text: &str) -> Result<u64, String> {
     let wrong = || "it is no age; write a number of days, hours, minutes or seconds, as in 90d, 12h, 30m, 3600s".to_owned();
@@ -410,6 +415,42 @@ pub enum Crash {
     /// Removes crashes with all that was kept of them
     #[command(after_help = examples::CRASH_REMOVE)]
     Remove(CrashNamed),
+    /// Removes crashes that are old, many of one group, or more than fit
+    #[command(after_help = examples::CRASH_GC)]
+    Gc(CrashGc),
+    /// Removes all reports of one person
+    #[command(after_help = examples::CRASH_FORGET)]
+    Forget(CrashForget),
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = true, args = ["keep", "older_than", "max_size"])]
+pub struct CrashGc {
+    /// Of each group, keep the N crashes that came last
+    #[arg(long, value_name = "N")]
+    pub keep: Option<usize>,
+    /// Remove only what came longer ago than this: 90d, 12h, 30m or 3600s
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    pub older_than: Option<u64>,
+    /// Besides, remove what came first until all crashes take no more than this: 50GB, 800MB or 1000000
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub max_size: Option<u64>,
+    /// Also the last crash of a group, which stays otherwise
+    #[arg(long)]
+    pub last: bool,
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct CrashForget {
+    /// The person's id, as reports have it: `user.id` of Sentry's events
+    #[arg(long, value_name = "ID")]
+    pub user: String,
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -451,6 +492,9 @@ pub struct CrashShow {
     /// The report as it came, byte for byte
     #[arg(long)]
     pub raw: bool,
+    /// With --raw: all reports of the crash, the shown one first, each from the beginning of a line
+    #[arg(long, requires = "raw")]
+    pub all_reports: bool,
     /// Grouping rules that come after the built-in ones
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,

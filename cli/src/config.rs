@@ -8,6 +8,7 @@
 //! color = "never"                    # --color
 //! key-file = "/etc/symtool.key"      # --key-file, or key-command = "…"
 //! quota = "50GB"                     # all modules together
+//! crash-quota = "20GB"               # all crashes together
 //! debug-dirs = ["/srv/debug", "dbg"] # searched after each --debug-dir
 //! rules = "rules.txt"                # --rules
 //! ```
@@ -32,7 +33,10 @@ const NAME: &str = "symtool.toml";
 const MAX_BYTES: u64 = 1 << 20;
 
 /// All keys, as messages list them.
-const KEYS: &str = "store, jobs, wait, color, key-file, key-command, quota, debug-dirs, rules";
+const KEYS: &str = "store, jobs, wait, color, key-file, key-command, quota, crash-quota, debug-dirs, rules";
+
+/// What a size has to be.
+const SIZE: &str = "a size, as in \"50GB\", \"800MB\" or 1000000";
 
 /// What a config file can say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,6 +55,8 @@ pub struct Config {
     pub key_command: Option<String>,
     /// Bytes that all modules together may take in the store.
     pub quota: Option<u64>,
+    /// Bytes that all crashes together may take in the store.
+    pub crash_quota: Option<u64>,
     /// Where debug files are looked for too.
     pub debug_dirs: Vec<PathBuf>,
     /// Grouping rules that come after the built-in ones.
@@ -105,7 +111,8 @@ impl Config {
                     let command = value.as_str().filter(|command| !command.trim().is_empty());
                     config.key_command = Some(command.ok_or_else(|| wrong("a command in quotes"))?.to_owned());
                 }
-                "quota" => config.quota = Some(bytes(value).ok_or_else(|| wrong("a size, as in \"50GB\", \"800MB\" or 1000000"))?),
+                "quota" => config.quota = Some(bytes(value).ok_or_else(|| wrong(SIZE))?),
+                "crash-quota" => config.crash_quota = Some(bytes(value).ok_or_else(|| wrong(SIZE))?),
                 "rules" => config.rules = Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?),
                 "debug-dirs" => {
                     let dirs = value.as_array().and_then(|dirs| dirs.iter().map(|dir| full_path(dir, folder)).collect());
@@ -142,7 +149,11 @@ fn whole(value: &Value) -> Option<u64> {
 
 /// A number of bytes, or a text with a decimal unit.
 fn bytes(value: &Value) -> Option<u64> {
-    let Some(text) = value.as_str() else { return whole(value) };
+    value.as_str().map_or_else(|| whole(value), size)
+}
+
+/// The bytes that a number with a decimal unit stands for.
+pub fn size(text: &str) -> Option<u64> {
     let digits = text.find(|char: char| !char.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let factor = match unit.trim() {
@@ -176,7 +187,7 @@ mod tests {
 
     #[test]
     fn every_key() {
-        let text = "store = \"here/s\"\njobs = 2\nwait = 0\ncolor = \"never\"\nkey-file = \"k\"\nquota = \"50 GB\"\ndebug-dirs = [\"/a\", \"../b\"]\nrules = \"r\"\n";
+        let text = "store = \"here/s\"\njobs = 2\nwait = 0\ncolor = \"never\"\nkey-file = \"k\"\nquota = \"50 GB\"\ncrash-quota = 7\ndebug-dirs = [\"/a\", \"../b\"]\nrules = \"r\"\n";
         let want = Config {
             store: Some("/etc/st/here/s".into()),
             jobs: Some(2),
@@ -185,6 +196,7 @@ mod tests {
             key_file: Some("/etc/st/k".into()),
             key_command: None,
             quota: Some(50_000_000_000),
+            crash_quota: Some(7),
             debug_dirs: vec!["/a".into(), "/etc/st/../b".into()],
             rules: Some("/etc/st/r".into()),
         };
@@ -198,7 +210,10 @@ mod tests {
     #[test]
     fn what_cannot_be_is_named() {
         for (text, want) in [
-            ("stor = \"x\"", "unknown key `stor`; known are store, jobs, wait, color, key-file, key-command, quota, debug-dirs, rules"),
+            (
+                "stor = \"x\"",
+                "unknown key `stor`; known are store, jobs, wait, color, key-file, key-command, quota, crash-quota, debug-dirs, rules",
+            ),
             ("[store]\npath = 1", "`store` has to be a path in quotes"),
             ("store = \"\"", "`store` has to be a path in quotes"),
             ("jobs = 0", "`jobs` has to be a number from 1 to 1024"),

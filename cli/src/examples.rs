@@ -191,6 +191,20 @@ pub const CRASH_SHOW: &str = "Examples:
 pub const CRASH_REMOVE: &str = "Examples:
   symtool crash remove c1f2e3";
 
+pub const CRASH_GC: &str = "Examples:
+  symtool crash gc --older-than 180d --dry-run
+  symtool crash gc --keep 100 --older-than 30d
+  symtool crash gc --max-size 20GB
+
+With --keep and --older-than, a crash goes if both say so. A group keeps its last crash unless --last is given. Runs that moved crashes which go
+are named first: they can not be undone for these.";
+
+pub const CRASH_FORGET: &str = "Examples:
+  symtool crash forget --user 4711 --dry-run
+  symtool crash forget --user 4711
+
+Reports that cannot be read are searched, too. What was removed leaves nothing on disk.";
+
 pub const SYMBOLICATE: &str = "Examples:
   symtool symbolicate MyApp.crash
   adb logcat | symtool symbolicate -

@@ -45,9 +45,9 @@ pub const CHUNK_CRASHES: usize = 4096;
 /// Bytes of reports that are stored together, unless one alone has more.
 pub const CHUNK_BYTES: usize = 16 << 20;
 
-/// Bytes of reports that are compressed together: to show one, all of them are expanded, which takes a millisecond. In blocks of a quarter,
-/// events take 26 % more disk.
-pub const REPORTS_BLOCK_BYTES: usize = 1 << 20;
+/// Bytes of reports that are compressed together, and of the parts that a larger one is cut into: to show one, all of a part is expanded,
+/// which takes a millisecond. In parts of a quarter, events take 26 % more disk.
+pub const REPORT_PART_BYTES: usize = 1 << 20;
 
 /// Bytes of a row of the crash database once expanded. The largest hold one report, of 64 MiB at most.
 pub const MAX_ROW_BYTES: usize = 1 << 30;

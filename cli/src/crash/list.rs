@@ -37,7 +37,7 @@ struct Line<'a> {
 struct FailedLine<'a> {
     id: String,
     source: &'a str,
-    bytes: usize,
+    bytes: u64,
     error: &'a str,
 }
 
@@ -105,9 +105,9 @@ fn tell(global: &Global, out: &mut impl Write, listed: &Listed<'_>, columns: Opt
 }
 
 fn tell_failed(global: &Global, out: &mut impl Write, failed: &Failed) -> Result<()> {
-    let Failed { id, source, error, report } = failed;
+    let Failed { id, source, error, bytes, .. } = failed;
     if global.json {
-        let line = FailedLine { id: id.to_string(), source, bytes: report.len(), error };
+        let line = FailedLine { id: id.to_string(), source, bytes: *bytes, error };
         return Ok(writeln!(out, "{}", serde_json::to_string(&line)?)?);
     }
     Ok(writeln!(out, "{id}  {}: {}", clean(source), clean(error))?)

@@ -3,6 +3,7 @@
 mod add;
 mod intake;
 mod list;
+mod retention;
 mod show;
 
 use std::io::Write;
@@ -23,6 +24,8 @@ pub fn run(global: &Global, args: &Crash) -> Result<Exit> {
         Crash::List(args) => list::run(global, &global.open_store()?, args),
         Crash::Show(args) => show::run(global, args),
         Crash::Remove(args) => remove(global, &global.open_store()?, args),
+        Crash::Gc(args) => retention::gc(global, &global.open_store()?, args),
+        Crash::Forget(args) => retention::forget(global, &global.open_store()?, args),
     }
 }
 

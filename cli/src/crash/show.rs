@@ -72,10 +72,10 @@ pub fn run(global: &Global, args: &CrashShow) -> Result<Exit> {
     let mut failed = false;
     for text in &args.crashes {
         match super::one(&crashes, text)? {
-            Ok(at) if args.raw => raw(&crashes, at)?,
+            Ok(at) if args.raw => raw(&crashes, at, args.all_reports)?,
             Ok(at) => show(global, &crashes, at, &assessor)?,
             Err(reason) => match crashes.find_failed(text)? {
-                Found::One(report) if args.raw => std::io::stdout().lock().write_all(&report.report)?,
+                Found::One(report) if args.raw => std::io::stdout().lock().write_all(&crashes.failed_report(&report)?)?,
                 Found::One(report) => {
                     say!("{text}: {}: {}; --raw shows the report as it came", report.source, report.error);
                     failed = true;
@@ -90,9 +90,18 @@ pub fn run(global: &Global, args: &CrashShow) -> Result<Exit> {
     Ok(Exit::failed_if(failed))
 }
 
-fn raw(crashes: &Crashes, at: Slot) -> Result<()> {
+fn raw(crashes: &Crashes, at: Slot, all: bool) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    out.write_all(&crashes.report(at)?.unwrap_or_default())?;
+    let mut ends_line = true;
+    for at in std::iter::once(at).chain(if all { crashes.other_reports_of(at)? } else { Vec::new() }) {
+        if !ends_line {
+            writeln!(out)?;
+        }
+        crashes.each_part(at, |part| {
+            ends_line = part.last() == Some(&b'\n');
+            Ok(out.write_all(part))
+        })??;
+    }
     Ok(out.flush()?)
 }
 

@@ -6,6 +6,7 @@ use std::io::Write;
 use anyhow::Result;
 use indicatif::DecimalBytes;
 use serde::Serialize;
+use symtool_core::crash::{self, CrashRepair};
 use symtool_core::store::{Catalog, Reader, Store};
 
 use crate::args::{Export, Global};
@@ -46,13 +47,52 @@ pub fn repair(global: &Global, store: &Store) -> Result<Exit> {
             say!("{}: dropped: {}; import {again} again", lost.module, lost.error);
         }
     }
-    match (repaired.found.is_empty(), lost.is_empty()) {
+    drop(out);
+    let crashes = crash::repair(store)?;
+    tell_crashes(global, store, &crashes)?;
+    match (repaired.found.is_empty() && crashes.found.is_none(), lost.is_empty()) {
         (true, _) => note!("{}: nothing is damaged", store.path().display()),
-        (false, true) => note!("{}: repaired; no module was lost", store.path().display()),
-        (false, false) => {}
+        (false, true) if !repaired.found.is_empty() => note!("{}: repaired; no module was lost", store.path().display()),
+        _ => {}
     }
-    out.flush()?;
-    Ok(Exit::failed_if(!lost.is_empty()))
+    Ok(Exit::failed_if(!lost.is_empty() || !crashes.lost.is_empty() || !crashes.lost_runs.is_empty()))
+}
+
+/// A crash of which something was lost: the JSON object that the documentation describes.
+#[derive(Debug, Serialize)]
+struct LostCrash {
+    crash: String,
+    status: &'static str,
+    error: &'static str,
+}
+
+/// Says what became of the database of crashes.
+fn tell_crashes(global: &Global, store: &Store, done: &CrashRepair) -> Result<()> {
+    let Some(found) = &done.found else { return Ok(()) };
+    let mut out = std::io::stdout().lock();
+    for lost in &done.lost {
+        let (id, error) = match lost {
+            crash::LostCrash::Crash(id) => (id, "the crash is lost; add its report again"),
+            crash::LostCrash::Failed(id) => (id, "a report that could not be read is lost"),
+        };
+        if global.json {
+            writeln!(out, "{}", serde_json::to_string(&LostCrash { crash: id.to_string(), status: "lost", error })?)?;
+        } else {
+            say!("{id}: {error}");
+        }
+    }
+    for run in &done.lost_runs {
+        say!("run {run}: it can no longer be undone, a part of what it did is lost");
+    }
+    note!(
+        "{}: {}; {} crashes are saved ({} of them read again from their reports), {} are lost; the next `symtool reprocess` looks at all of them",
+        store.path().display(),
+        clean(found),
+        done.crashes,
+        done.read_again,
+        done.lost.len()
+    );
+    Ok(out.flush()?)
 }
 
 /// Gives back what nobody sees.

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde::Serialize;
 use symtool_core::contents::Contents;
-use symtool_core::store::{Module, Reader, Store};
+use symtool_core::store::{Error, Module, Reader, Store};
 use symtool_formats::container;
 use symtool_formats::debug::DebugFile;
 
@@ -31,6 +31,14 @@ pub fn run(global: &Global, args: &Verify, store: &Store) -> Result<Exit> {
     };
     for finding in findings {
         tell(Report::damaged(format!("{finding}; `symtool modules repair` saves what is intact")))?;
+    }
+    if args.modules.is_empty() {
+        // What it says names the command that saves the rest.
+        match store.read_crashes().and_then(|crashes| crashes.verify()) {
+            Ok(_) => {}
+            Err(error @ (Error::Io { .. } | Error::Locked { .. })) => return Err(error.into()),
+            Err(error) => tell(Report::damaged(error.to_string()))?,
+        }
     }
     let reader = &store.read()?;
     let catalog = &reader.catalog()?;

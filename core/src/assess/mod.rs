@@ -34,6 +34,7 @@ use crate::crash::chunk::{Chunk, StoredCrash};
 use crate::store::Catalog;
 use answers::ModuleOf;
 pub use desk::Desk;
+use modules::module_digest;
 pub use modules::{Modules, id_bytes, id_digits};
 use names::Names;
 pub use signature::{Counts, Signature};
@@ -117,10 +118,7 @@ impl<'s> Assessor<'s> {
             let module = usize::try_from(*image).ok().and_then(|image| module_of.get(image).copied().flatten());
             if let Some(module) = module.and_then(|module| self.symbols.modules.get(module)) {
                 bytes.extend_from_slice(&order.to_le_bytes());
-                // The same contents, imported again, give the same result.
-                bytes.extend_from_slice(&module.generation.module.0);
-                bytes.extend_from_slice(&module.contents);
-                bytes.extend_from_slice(&module.footer.image_base.to_le_bytes());
+                bytes.extend_from_slice(&module_digest(module).to_le_bytes());
             }
         }
         xxh3_64(bytes)

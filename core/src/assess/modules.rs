@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use symtool_formats::crash::ImageId;
 use symtool_formats::{ModuleKind, is_same_arch};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::store::{Catalog, Module};
 
@@ -58,10 +59,32 @@ impl<'s> Modules<'s> {
         self.modules.iter().position(|known| known.module.generation == module.generation)
     }
 
+    /// The digest of what those modules hold that the index of images files under `key`; absent if there are none. Slices of a universal
+    /// file that have one id are one.
+    pub fn digest(&self, key: &[u8; 16]) -> Option<u64> {
+        let modules = self.by_key.get(key)?.iter().filter_map(|index| self.get(*index));
+        Some(modules.map(module_digest).fold(0, u64::wrapping_add))
+    }
+
+    /// All keys of the index of images, each with the digest of its modules.
+    pub fn digests(&self) -> impl Iterator<Item = ([u8; 16], u64)> + '_ {
+        self.by_key.keys().filter_map(|key| Some((*key, self.digest(key)?)))
+    }
+
     /// All of them, each with its keys of the index of images.
     pub fn iter(&self) -> impl Iterator<Item = (&'s Module, Vec<[u8; 16]>)> + '_ {
         self.modules.iter().map(|known| (known.module, known.ids.iter().map(|id| image_key(id)).collect()))
     }
+}
+
+/// Of what `module` holds: what has the same digest gives the same answers.
+pub fn module_digest(module: &Module) -> u64 {
+    let mut bytes = Vec::with_capacity(64);
+    bytes.extend_from_slice(&module.generation.module.0);
+    // The same contents, imported again, give the same result.
+    bytes.extend_from_slice(&module.contents);
+    bytes.extend_from_slice(&module.footer.image_base.to_le_bytes());
+    xxh3_64(&bytes)
 }
 
 /// What an index of images files a module with `id` under: its first 16 bytes, with zeros behind a shorter one.

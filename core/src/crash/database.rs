@@ -1,19 +1,23 @@
-//! The database of crashes and groups: in, keys and values; out, the same later, or nothing of what was not written as a whole.
+//! The database of crashes and groups: what stands at a key, and what stands in a range of keys.
 //!
 //! Beside the symbols, so that imports and crashes never wait for each other. Whoever changes it is alone with it (`crashes.lock`);
-//! readers share it. Every change is one batch, written ahead to RocksDB's log: a killed process leaves all of it or nothing.
+//! readers share it. Every change is one batch, written ahead to RocksDB's log: a killed process leaves all of it or nothing (changes.rs).
+//! How it is opened, and how lost work is noticed, is in open.rs.
 
-use std::fs;
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
-use rocksdb::{BlockBasedOptions, DB, Direction, FlushOptions, IteratorMode, Options, ReadOptions, WriteBatch, WriteOptions};
+use rocksdb::{
+    BottommostLevelCompaction, CompactOptions, DB, Direction, FlushOptions, IteratorMode, ReadOptions, WriteBatch, WriteOptions,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::pack;
-use crate::limits::CRASH_CACHE_BYTES;
-use crate::seal::{Locked, RowSeal};
-use crate::store::{Access, Error, Lock, Store, holds_files, plain_options, v3};
+use super::state::Head;
+use super::sum::SumKey;
+use crate::seal::RowSeal;
+use crate::store::{Error, Lock, Store};
 
 /// Rows that one thread looks up in a row.
 const KEYS_AT_ONCE: usize = 512;
@@ -22,53 +26,34 @@ const KEYS_AT_ONCE: usize = 512;
 /// on it is written where it belongs before the database is closed.
 const MAX_LOG_LEFT: u64 = 1 << 20;
 
-/// The row that holds the wrapped data key of a database of format 3.
-const V3_DATA_KEY: &[u8] = b"k";
-
-/// Bytes of rows that are migrated together.
-const MIGRATED_AT_ONCE: usize = 16 << 20;
-
 /// An open database.
 #[derive(Debug)]
 pub struct Database {
-    store: Store,
+    pub(super) store: Store,
     /// `None` where there are no crashes yet.
-    db: Option<DB>,
-    seal: RowSeal,
-    is_writer: bool,
-    _lock: Lock,
-}
-
-/// Rows that change together.
-pub struct Changes<'d> {
-    database: &'d Database,
-    batch: WriteBatch,
+    pub(super) db: Option<DB>,
+    pub(super) seal: RowSeal,
+    pub(super) sum_key: SumKey,
+    pub(super) head: Mutex<Head>,
+    pub(super) is_writer: bool,
+    /// Whether it is the store's. One that is being made beside it acknowledges nothing.
+    pub(super) is_in_place: bool,
+    pub(super) _lock: Option<Lock>,
 }
 
 impl Database {
-    /// Opens it for reading, beside other readers.
-    pub fn read(store: &Store) -> Result<Self, Error> {
-        let access = Access::read(store)?;
-        let lock = Lock::shared(&store.crashes_lock(), store.wait())?;
-        let path = store.crashes();
-        let open = || DB::open_for_read_only(&options(), &path, false).map_err(|cause| store.crashes_error(cause));
-        let db = path.join("CURRENT").exists().then(open).transpose()?;
-        let seal = RowSeal::of_ring(access.ring.as_ref()).map_err(|cause| Error::io(&path, cause))?;
-        Ok(Self { store: store.clone(), db, seal, is_writer: false, _lock: lock })
+    /// The last commit.
+    pub fn head(&self) -> Head {
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens it for writing, alone, and makes it if need be; the store has to be there.
-    pub fn write(store: &Store) -> Result<Self, Error> {
-        Access::read(store)?;
-        let lock = Lock::exclusive(&store.crashes_lock(), store.wait())?;
-        let access = Access::read(store)?;
-        let path = store.crashes();
-        fs::create_dir_all(&path).map_err(|cause| Error::io(&path, cause))?;
-        let seal = RowSeal::of_ring(access.ring.as_ref()).map_err(|cause| Error::io(&path, cause))?;
-        let mut options = options();
-        options.create_if_missing(true);
-        let db = DB::open(&options, &path).map_err(|cause| store.crashes_error(cause))?;
-        Ok(Self { store: store.clone(), db: Some(db), seal, is_writer: true, _lock: lock })
+    pub(super) fn set_head(&self, head: Head) {
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner) = head;
+    }
+
+    /// Whose database it is.
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     /// The value at `key`.
@@ -76,12 +61,12 @@ impl Database {
         self.bytes(key)?.map(|bytes| self.decode(&bytes)).transpose()
     }
 
-    /// The value at `key`, as [`Changes::put_packed`] took it.
+    /// The value at `key`, as [`super::changes::Changes::put_packed`] took it.
     pub fn get_packed<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, Error> {
         self.unpacked(key)?.map(|bytes| self.decode(&bytes)).transpose()
     }
 
-    /// The bytes at `key`, as [`Changes::put_packed_bytes`] took them.
+    /// The bytes at `key`, as [`super::changes::Changes::put_bytes`] took them.
     pub fn unpacked(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         self.bytes(key)?.map(|bytes| self.expand(&bytes)).transpose()
     }
@@ -93,7 +78,7 @@ impl Database {
 
     /// The bytes at `key`.
     pub fn bytes(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.raw(key)?.map(|bytes| self.seal.open(key, &bytes).map_err(|_| self.damaged())).transpose()
+        self.raw(key)?.map(|bytes| self.open_row(key, &bytes)).transpose()
     }
 
     /// The bytes at each of `keys`.
@@ -101,7 +86,7 @@ impl Database {
         let Some(db) = &self.db else { return Ok(vec![None; keys.len()]) };
         let open = |(key, found): (&Vec<u8>, Result<Option<Vec<u8>>, rocksdb::Error>)| {
             let found = found.map_err(|cause| self.store.crashes_error(cause))?;
-            found.map(|bytes| self.seal.open(key, &bytes).map_err(|_| self.damaged())).transpose()
+            found.map(|bytes| self.open_row(key, &bytes)).transpose()
         };
         let some = |keys: &[Vec<u8>]| keys.iter().zip(db.multi_get(keys)).map(open).collect::<Vec<_>>();
         keys.par_chunks(KEYS_AT_ONCE).flat_map_iter(some).collect()
@@ -124,7 +109,7 @@ impl Database {
             if !key.starts_with(prefix) {
                 break;
             }
-            let value = self.seal.open(&key, &value).map_err(|_| self.damaged())?;
+            let value = self.open_row(&key, &value)?;
             if !each(&key, value)? {
                 break;
             }
@@ -157,18 +142,18 @@ impl Database {
         postcard::from_bytes(bytes).map_err(|_| self.damaged())
     }
 
-    /// Rows to be changed.
-    pub fn changes(&self) -> Changes<'_> {
-        Changes { database: self, batch: WriteBatch::default() }
-    }
-
-    /// Leaves nothing on disk of what rows whose keys begin with `prefix` held before.
-    pub fn erase(&self, prefix: &[u8]) -> Result<(), Error> {
+    /// Leaves nothing on disk of what rows whose keys begin with any of `prefixes` held before.
+    pub fn erase(&self, prefixes: impl IntoIterator<Item = Vec<u8>>) -> Result<(), Error> {
         let Some(db) = &self.db else { return Ok(()) };
+        // A log goes once all that it has is in tables.
         db.flush().map_err(|cause| self.store.crashes_error(cause))?;
-        let mut after = prefix.to_vec();
-        after.push(u8::MAX);
-        db.compact_range(Some(prefix), Some(&after));
+        let mut options = CompactOptions::default();
+        // Also the lowest level, where the only copy of a row may lie beside what it held before.
+        options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
+        for prefix in prefixes {
+            let after = [&*prefix, &[u8::MAX; 16]].concat();
+            db.compact_range_opt(Some(&prefix), Some(&after), &options);
+        }
         Ok(())
     }
 
@@ -177,12 +162,26 @@ impl Database {
         Error::CrashRow(self.store.path().to_owned())
     }
 
-    fn raw(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    /// Whether `more` bytes may be added.
+    pub(super) fn check_quota(&self, more: u64) -> Result<(), Error> {
+        let Some(quota) = self.store.crash_quota() else { return Ok(()) };
+        let files = std::fs::read_dir(self.store.crashes()).into_iter().flatten().flatten();
+        let is_row = |file: &std::fs::DirEntry| file.path().extension().is_some_and(|extension| extension == "sst" || extension == "log");
+        let there: u64 = files.filter(is_row).filter_map(|file| file.metadata().ok()).map(|metadata| metadata.len()).sum();
+        let needed = there + more;
+        if needed > quota { Err(Error::CrashQuota { store: self.store.path().to_owned(), quota, needed }) } else { Ok(()) }
+    }
+
+    fn open_row(&self, key: &[u8], bytes: &[u8]) -> Result<Vec<u8>, Error> {
+        self.seal.open(key, bytes).map_err(|_| self.damaged())
+    }
+
+    pub(super) fn raw(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let Some(db) = &self.db else { return Ok(None) };
         db.get(key).map_err(|cause| self.store.crashes_error(cause))
     }
 
-    fn write_batch(&self, batch: WriteBatch) -> Result<(), Error> {
+    pub(super) fn write_batch(&self, batch: WriteBatch) -> Result<(), Error> {
         let Some(db) = &self.db else { return Ok(()) };
         let mut write = WriteOptions::default();
         write.set_sync(true);
@@ -194,6 +193,11 @@ impl Database {
     /// Begins to write what is in the log only where it belongs, if it is much. Goes on in the background, and fails without harm.
     pub fn settle(&self) {
         self.flush(false);
+    }
+
+    /// Writes all of it where it belongs.
+    pub fn flush_all(&self) -> Result<(), Error> {
+        self.db.as_ref().map_or(Ok(()), |db| db.flush().map_err(|cause| self.store.crashes_error(cause)))
     }
 
     fn flush(&self, wait: bool) {
@@ -214,44 +218,13 @@ impl Drop for Database {
     }
 }
 
-impl Changes<'_> {
-    /// Puts `value` at `key`.
-    pub fn put<T: Serialize>(&mut self, key: &[u8], value: &T) -> Result<(), Error> {
-        let bytes = self.database.encode(value)?;
-        self.put_bytes(key, &bytes)
-    }
-
-    /// Puts `value` at `key`, compressed.
-    pub fn put_packed<T: Serialize>(&mut self, key: &[u8], value: &T) -> Result<(), Error> {
-        self.put_bytes(key, &self.database.encode_packed(value)?)
-    }
-
-    /// Puts `bytes` at `key`.
-    pub fn put_bytes(&mut self, key: &[u8], bytes: &[u8]) -> Result<(), Error> {
-        let database = self.database;
-        let sealed = database.seal.close(key, bytes).map_err(|cause| database.io_error(cause))?;
-        self.batch.put(key, sealed);
-        Ok(())
-    }
-
-    /// Removes what is at `key`.
-    pub fn delete(&mut self, key: &[u8]) {
-        self.batch.delete(key);
-    }
-
-    /// Makes all of it true at once. It survives a crash of this process or of the machine.
-    pub fn commit(self) -> Result<(), Error> {
-        self.database.write_batch(self.batch)
-    }
-}
-
 impl Database {
-    /// The bytes that [`Changes::put`] would put.
+    /// The bytes that [`super::changes::Changes::put`] would put.
     pub fn encode<T: Serialize>(&self, value: &T) -> Result<Vec<u8>, Error> {
         pack::encode(value).map_err(|cause| self.io_error(cause))
     }
 
-    /// The bytes that [`Changes::put_packed`] would put.
+    /// The bytes that [`super::changes::Changes::put_packed`] would put.
     pub fn encode_packed<T: Serialize>(&self, value: &T) -> Result<Vec<u8>, Error> {
         pack::encode_packed(value).map_err(|cause| self.io_error(cause))
     }
@@ -265,43 +238,4 @@ impl Database {
     pub fn io_error(&self, cause: std::io::Error) -> Error {
         Error::io(self.store.path(), cause)
     }
-}
-
-/// Copies all rows of a database of format 3, which have no checksum of their own, or are sealed under a key that a row wraps.
-pub fn migrate(old: &Store, new: &Store) -> Result<(), Error> {
-    let path = old.crashes();
-    if !holds_files(&path) {
-        return Ok(());
-    }
-    let from = DB::open_for_read_only(&options(), &path, false).map_err(|cause| old.crashes_error(cause))?;
-    let wrapped = from.get(V3_DATA_KEY).map_err(|cause| old.crashes_error(cause))?;
-    let key = wrapped.map(|wrapped| v3::row_key(&wrapped, old.key())).transpose().map_err(|locked| match locked {
-        Locked::Needs(wanted) => old.needs_key(wanted),
-        Locked::Damaged(_) => Error::CrashRow(old.path().to_owned()),
-    })?;
-    let into = Database::write(new)?;
-    let mut changes = into.changes();
-    for row in from.iterator(IteratorMode::Start) {
-        let (row, value) = row.map_err(|cause| old.crashes_error(cause))?;
-        if &*row == V3_DATA_KEY {
-            continue;
-        }
-        let value = match &key {
-            Some(key) => v3::open_row(key, &row, &value).ok_or_else(|| Error::CrashRow(old.path().to_owned()))?,
-            None => value.into_vec(),
-        };
-        changes.put_bytes(&row, &value)?;
-        if changes.batch.size_in_bytes() > MIGRATED_AT_ONCE {
-            std::mem::replace(&mut changes, into.changes()).commit()?;
-        }
-    }
-    changes.commit()
-}
-
-fn options() -> Options {
-    let mut table = BlockBasedOptions::default();
-    // Almost every crash that comes is new: a filter says so without a look at the disk.
-    table.set_bloom_filter(10.0, false);
-    table.set_block_cache(&rocksdb::Cache::new_lru_cache(CRASH_CACHE_BYTES));
-    plain_options(&mut table)
 }

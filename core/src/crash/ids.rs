@@ -97,6 +97,7 @@ macro_rules! in_keys {
     };
 }
 
+in_keys!(CrashId);
 in_keys!(SignatureId);
 in_keys!(GroupId);
 

@@ -1,29 +1,34 @@
-//! Who has which signature: in, crashes that get one and lose one; out, the rows that count them.
+//! Who has which signature: crashes that get one and lose one, and the rows that count them.
 //!
-//! Counts are exact: first and last are found anew where the crash that set them has gone.
+//! ```text
+//! Share   of a signature in a chunk: counted anew from the chunk's states, so nothing has to be looked for elsewhere
+//! Tally   of a signature: what was gained is added, what was lost taken away; first and last, if one of them may have gone, are
+//!         those of its shares
+//! ```
+//!
+//! Counts are exact, and no row grows with the number of chunks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
+use super::changes::{ChangedRow, Changes, Old};
 use super::chunk::Chunk;
-use super::database::{Changes, Database};
+use super::database::Database;
 use super::ids::SignatureId;
 use super::rows;
-use super::state::{State, Tally};
+use super::state::{Share, State, Tally};
 use crate::store::Error;
 
 /// Changes of signatures that belong together.
 #[derive(Debug, Default)]
 pub struct Ledger {
     gained: HashMap<SignatureId, Tally>,
-    /// What is taken away; of chunks, those in which no crash has the signature any more.
     lost: HashMap<SignatureId, Tally>,
-    /// The states of chunks in which crashes lose signatures, as they will be.
-    states: HashMap<u64, Vec<State>>,
-    /// When the crashes of chunks that are not written yet were, and their states.
-    new: HashMap<u64, Vec<(Option<i64>, State)>>,
+    /// Shares in chunks as they will be, of signatures that lose or gain crashes there.
+    shares: HashMap<SignatureId, BTreeMap<u64, Share>>,
+    rows: Vec<ChangedRow>,
 }
 
 /// A crash that gets a signature, loses one, or both.
@@ -37,40 +42,38 @@ pub struct Change {
     pub gained: Option<SignatureId>,
 }
 
+/// The states of a chunk.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn<'a> {
+    /// As they are; none of a new chunk.
+    pub before: &'a [State],
+    /// As they will be.
+    pub after: &'a [State],
+}
+
 impl Ledger {
-    /// Takes the `changed` crashes of chunk `number`, whose states will be `states`.
-    pub fn take(&mut self, number: u64, chunk: &Chunk, states: &[State], changed: &[Change]) {
-        let mut losers: HashSet<SignatureId> = HashSet::new();
+    /// Takes the `changed` crashes of chunk `number`.
+    pub fn take(&mut self, database: &Database, number: u64, chunk: &Chunk, turn: Turn<'_>, changed: &[Change]) -> Result<(), Error> {
+        let mut touched: HashSet<SignatureId> = HashSet::new();
         for change in changed {
             let Some(crash) = chunk.crash(change.slot) else { continue };
             let release = chunk.text_of(crash.release);
-            if let Some(lost) = change.lost {
-                self.lost.entry(lost).or_default().count(crash.time_ms, release);
-                losers.insert(lost);
-            }
-            if let Some(gained) = change.gained {
-                let tally = self.gained.entry(gained).or_default();
-                tally.count(crash.time_ms, release);
-                tally.chunks.insert(number);
+            for (signature, tallies) in [(change.lost, &mut self.lost), (change.gained, &mut self.gained)] {
+                if let Some(signature) = signature {
+                    tallies.entry(signature).or_default().count(crash.time_ms, release);
+                    touched.insert(signature);
+                }
             }
         }
-        if losers.is_empty() {
-            return;
+        let before = shares(chunk, turn.before, &touched);
+        let after = shares(chunk, turn.after, &touched);
+        for signature in touched {
+            let bytes = |share: Option<&Share>| share.map(|share| database.encode(share)).transpose();
+            let (old, new) = (bytes(before.get(&signature))?, bytes(after.get(&signature))?);
+            self.rows.push(database.changed(rows::share(signature, number), Old::read(old.as_deref()), new)?);
+            self.shares.entry(signature).or_default().insert(number, after.get(&signature).copied().unwrap_or_default());
         }
-        states.iter().filter(|state| !state.is_gone).for_each(|state| {
-            losers.remove(&state.signature);
-        });
-        for gone in losers {
-            self.lost.entry(gone).or_default().chunks.insert(number);
-        }
-        self.states.insert(number, states.to_vec());
-    }
-
-    /// Takes all crashes of chunk `number`, which is not written yet.
-    pub fn take_new(&mut self, number: u64, chunk: &Chunk, states: &[State]) {
-        let gains = (0..=u16::MAX).zip(states).map(|(slot, state)| Change { slot, lost: None, gained: Some(state.signature) });
-        self.take(number, chunk, states, &gains.collect::<Vec<_>>());
-        self.new.insert(number, chunk.crashes().iter().map(|crash| crash.time_ms).zip(states.iter().copied()).collect());
+        Ok(())
     }
 
     /// Takes what `other` has taken, of other chunks.
@@ -80,69 +83,59 @@ impl Ledger {
                 into.entry(signature).or_default().add(&tally);
             }
         }
-        self.states.extend(other.states);
-        self.new.extend(other.new);
+        for (signature, shares) in other.shares {
+            self.shares.entry(signature).or_default().extend(shares);
+        }
+        self.rows.extend(other.rows);
     }
 
     /// Writes what has changed.
     pub fn write(self, database: &Database, changes: &mut Changes<'_>) -> Result<(), Error> {
         let touched: BTreeSet<SignatureId> = self.gained.keys().chain(self.lost.keys()).copied().collect();
-        let before: Vec<Option<Tally>> = database.get_all(touched.iter().map(|signature| rows::tally(*signature)))?;
-        let (mut tallies, mut edgeless) = (BTreeMap::new(), HashMap::new());
-        for (signature, tally) in touched.into_iter().zip(before) {
-            let mut tally = tally.unwrap_or_default();
+        let touched: Vec<SignatureId> = touched.into_iter().collect();
+        let keys: Vec<Vec<u8>> = touched.iter().map(|signature| rows::tally(*signature)).collect();
+        let before = database.bytes_of(&keys)?;
+        let row = |((signature, key), before): ((SignatureId, Vec<u8>), Option<Vec<u8>>)| {
+            let mut tally: Tally = before.as_deref().map(|bytes| database.decode(bytes)).transpose()?.unwrap_or_default();
             if let Some(gained) = self.gained.get(&signature) {
                 tally.add(gained);
             }
             if self.lost.get(&signature).is_some_and(|lost| tally.subtract(lost)) {
-                edgeless.insert(signature, Tally { chunks: tally.chunks.clone(), ..Tally::default() });
+                self.find_times(database, signature, &mut tally)?;
             }
-            tallies.insert(signature, tally);
-        }
-        self.find_times(database, &mut edgeless)?;
-        for (signature, mut tally) in tallies {
-            if let Some(found) = edgeless.get(&signature) {
-                (tally.first_ms, tally.last_ms) = (found.first_ms, found.last_ms);
-            }
-            let key = rows::tally(signature);
-            if tally.crashes == 0 {
-                changes.delete(&key);
-            } else {
-                changes.put(&key, &tally)?;
-            }
-        }
+            let after = (tally.crashes > 0).then(|| database.encode(&tally)).transpose()?;
+            database.changed(key, Old::read(before.as_deref()), after)
+        };
+        let all: Vec<_> = touched.into_iter().zip(keys).zip(before).collect();
+        let rows: Vec<ChangedRow> = all.into_par_iter().with_min_len(16).map(row).collect::<Result<_, Error>>()?;
+        rows.into_iter().chain(self.rows).for_each(|row| changes.take(row));
         Ok(())
     }
 
-    /// Finds when the first and the last of those crashes were that will have each of the signatures, in the chunks that it names. Each
-    /// chunk is read once, as a signature may be in all of them, and all signatures in one.
-    fn find_times(&self, database: &Database, signatures: &mut HashMap<SignatureId, Tally>) -> Result<(), Error> {
-        let chunks: BTreeSet<u64> = signatures.values().flat_map(|tally| &tally.chunks).copied().collect();
-        let chunks: Vec<u64> = chunks.into_iter().collect();
-        let wanted = &*signatures;
-        let find = |number: &u64| {
-            let mut found: HashMap<SignatureId, Tally> = HashMap::new();
-            let mut count = |time_ms: Option<i64>, state: &State| {
-                if !state.is_gone && wanted.contains_key(&state.signature) {
-                    found.entry(state.signature).or_default().count(time_ms, None);
-                }
-            };
-            if let Some(new) = self.new.get(number) {
-                new.iter().for_each(|(time_ms, state)| count(*time_ms, state));
-                return Ok(found);
+    /// The first and the last of the crashes that will have `signature`.
+    fn find_times(&self, database: &Database, signature: SignatureId, tally: &mut Tally) -> Result<(), Error> {
+        let known = self.shares.get(&signature);
+        (tally.first_ms, tally.last_ms) = (None, None);
+        known.into_iter().flat_map(BTreeMap::values).for_each(|share| tally.see(share.first_ms, share.last_ms));
+        let prefix = rows::shares(signature);
+        database.each(&prefix, &prefix, |key, value| {
+            let chunk = rows::last_number(key).ok_or_else(|| database.damaged())?;
+            if known.is_none_or(|known| !known.contains_key(&chunk)) {
+                let share: Share = database.decode(&value)?;
+                tally.see(share.first_ms, share.last_ms);
             }
-            let chunk: Option<Chunk> = database.get_packed(&rows::chunk(*number))?;
-            let before: Option<Vec<State>> = database.get_packed(&rows::states(*number))?;
-            let (Some(chunk), Some(before)) = (chunk, before) else { return Err(database.damaged()) };
-            for (crash, state) in chunk.crashes().iter().zip(self.states.get(number).unwrap_or(&before)) {
-                count(crash.time_ms, state);
-            }
-            Ok(found)
-        };
-        let found: Vec<HashMap<SignatureId, Tally>> = chunks.par_iter().map(find).collect::<Result<_, Error>>()?;
-        for (signature, tally) in found.into_iter().flatten() {
-            signatures.entry(signature).and_modify(|known| known.add(&tally));
-        }
-        Ok(())
+            Ok(true)
+        })
     }
+}
+
+/// How many crashes of `chunk` have each of the signatures that are `wanted`, if any has.
+pub fn shares(chunk: &Chunk, states: &[State], wanted: &HashSet<SignatureId>) -> HashMap<SignatureId, Share> {
+    let mut shares: HashMap<SignatureId, Share> = HashMap::with_capacity(wanted.len());
+    for (crash, state) in chunk.crashes().iter().zip(states) {
+        if state.is_shown() && wanted.contains(&state.signature) {
+            shares.entry(state.signature).or_default().count(crash.time_ms);
+        }
+    }
+    shares
 }

@@ -82,7 +82,7 @@ impl Crashes {
     fn count(&self, module: &mut Missing, slots: &[u16], states: &[State], known: &mut Known) -> Result<(), Error> {
         // As signatures spell an address without name.
         let address = format!("{}+0x", module.name.as_deref().unwrap_or("?"));
-        for state in slots.iter().filter_map(|slot| states.get(usize::from(*slot))).filter(|state| !state.is_gone) {
+        for state in slots.iter().filter_map(|slot| states.get(usize::from(*slot))).filter(|state| state.is_shown()) {
             module.crashes += 1;
             let row = match known.entry(state.signature) {
                 Entry::Occupied(known) => known.into_mut(),

@@ -6,8 +6,10 @@ use symtool_formats::crash::ImageId;
 
 use super::chunk::{Builder, Chunk};
 use super::ids::CrashId;
+use super::stored_report::{StoredReport, Weight};
 use super::{pack, reports};
 use crate::assess::{Assessment, Assessor};
+use crate::store::now_ms;
 
 /// A report on its way in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,10 @@ pub struct Prepared {
 pub(super) struct Seen {
     pub incoming: Incoming,
     pub id: CrashId,
+    /// How much it says.
+    pub weight: Weight,
+    /// When it came, in milliseconds since 1970.
+    pub arrived_ms: u64,
     /// Why it cannot be read.
     pub error: Option<String>,
     /// Whether its mapping is the one that was given with it, as it names none.
@@ -41,6 +47,7 @@ pub(super) struct Seen {
 pub(super) struct Ready {
     pub chunk: Chunk,
     pub packed_chunk: Vec<u8>,
+    pub stored_reports: Vec<StoredReport>,
     pub packed_reports: Vec<reports::Packed>,
     pub digests: Vec<u64>,
     pub assessment: Assessment,
@@ -50,21 +57,26 @@ impl Prepared {
     /// Reads `incoming`, no more than [`crate::limits::CHUNK_CRASHES`] reports. They go into groups as `assessor` sees them.
     /// Java frames of a report that names no mapping are those of `mapping`.
     pub fn of(incoming: Vec<Incoming>, assessor: &Assessor<'_>, mapping: Option<&ImageId>) -> Self {
+        let arrived_ms = now_ms();
         let mut builder = Builder::default();
         let mut reports = Vec::with_capacity(incoming.len());
         for incoming in incoming {
             // One after the other, so that only one is in memory as what was read of it, which is many times its bytes.
-            let (id, has_given_mapping, error) = match symtool_formats::crash::parse(&incoming.report) {
+            let seen = match symtool_formats::crash::parse(&incoming.report) {
                 Ok(event) => {
                     let id = CrashId::of(event.event_id.as_deref(), &incoming.report);
                     let has_given_mapping = builder.add(id, &event, &incoming.source, (mapping, assessor.catalog()));
-                    (id, has_given_mapping, None)
+                    Seen { incoming, id, weight: Weight::of(&event), arrived_ms, error: None, has_given_mapping }
                 }
-                Err(error) => (CrashId::of(None, &incoming.report), false, Some(error.to_string())),
+                Err(error) => {
+                    let id = CrashId::of(None, &incoming.report);
+                    let error = Some(error.to_string());
+                    Seen { incoming, id, weight: Weight::default(), arrived_ms, error, has_given_mapping: false }
+                }
             };
-            reports.push(Seen { incoming, id, error, has_given_mapping });
+            reports.push(seen);
         }
-        let stored: Vec<&[u8]> = stored(&reports).map(|seen| &*seen.incoming.report).collect();
+        let stored: Vec<&Seen> = stored(&reports).collect();
         let ready = Ready::of(builder.finish(), &stored, assessor);
         Self { reports, ready }
     }
@@ -75,6 +87,12 @@ impl Prepared {
     }
 }
 
+impl Seen {
+    fn stored(&self) -> StoredReport {
+        StoredReport { bytes: self.incoming.report.len() as u64, arrived_ms: self.arrived_ms, weight: self.weight }
+    }
+}
+
 /// The reports that are in the chunk, in its order.
 pub(super) fn stored(reports: &[Seen]) -> impl Iterator<Item = &Seen> {
     reports.iter().filter(|seen| seen.error.is_none())
@@ -82,11 +100,13 @@ pub(super) fn stored(reports: &[Seen]) -> impl Iterator<Item = &Seen> {
 
 impl Ready {
     /// Of `chunk`, whose crashes are those that `reports` tell of.
-    pub fn of(chunk: Chunk, reports: &[&[u8]], assessor: &Assessor<'_>) -> std::io::Result<Self> {
+    pub fn of(chunk: Chunk, reports: &[&Seen], assessor: &Assessor<'_>) -> std::io::Result<Self> {
+        let stored_reports = reports.iter().map(|seen| seen.stored()).collect();
+        let reports: Vec<&[u8]> = reports.iter().map(|seen| &*seen.incoming.report).collect();
         let slots: Vec<u16> = (0..=u16::MAX).take(reports.len()).collect();
         let (assessment, (packed_reports, packed_chunk)) =
-            rayon::join(|| assessor.assess(&chunk, &slots), || rayon::join(|| reports::pack(reports), || pack::encode_packed(&chunk)));
+            rayon::join(|| assessor.assess(&chunk, &slots), || rayon::join(|| reports::pack(&reports), || pack::encode_packed(&chunk)));
         let digests = assessor.digests(&chunk, &slots);
-        Ok(Self { packed_chunk: packed_chunk?, packed_reports: packed_reports?, digests, assessment, chunk })
+        Ok(Self { packed_chunk: packed_chunk?, stored_reports, packed_reports: packed_reports?, digests, assessment, chunk })
     }
 }

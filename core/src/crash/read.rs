@@ -4,9 +4,12 @@ use std::collections::HashMap;
 
 use super::chunk::{Chunk, StoredCrash};
 use super::ids::{CrashId, GroupId, SignatureId};
+use super::reports::{self, Stream};
 use super::state::{Failed, SignatureRow, Slot, State};
-use super::{Crashes, reports, rows};
+use super::stored_report::{StoredReport, extent};
+use super::{Crashes, rows};
 use crate::assess::{id_bytes, id_digits};
+use crate::reprocess::apply::StatesRow;
 use crate::store::Error;
 
 /// A crash, as a list has it.
@@ -52,7 +55,7 @@ impl Crashes {
             let number = rows::last_number(key).ok_or_else(|| self.database.damaged())?;
             let chunk: Chunk = self.database.decode(&self.database.expand(&value)?)?;
             let states = self.states(number)?;
-            for ((slot, crash), state) in (0..=u16::MAX).zip(chunk.crashes()).zip(&states).filter(|(_, state)| !state.is_gone) {
+            for ((slot, crash), state) in (0..=u16::MAX).zip(chunk.crashes()).zip(&states).filter(|(_, state)| state.is_shown()) {
                 let group = groups.get(self, state.signature)?;
                 let at = Slot { chunk: number, slot };
                 if !each(Listed { at, crash, state: *state, group, chunk: &chunk })? {
@@ -75,8 +78,11 @@ impl Crashes {
             let states = self.states(number)?;
             for at in of_chunk {
                 let (Some(crash), Some(state)) = (chunk.crash(at.slot), states.get(usize::from(at.slot))) else { continue };
+                if !state.is_shown() {
+                    continue;
+                }
                 let group = groups.get(self, state.signature)?;
-                if !state.is_gone && !each(Listed { at: *at, crash, state: *state, group, chunk: &chunk })? {
+                if !each(Listed { at: *at, crash, state: *state, group, chunk: &chunk })? {
                     return Ok(());
                 }
             }
@@ -110,7 +116,47 @@ impl Crashes {
     /// # Errors
     /// Any [`Error`].
     pub fn report(&self, at: Slot) -> Result<Option<Vec<u8>>, Error> {
-        reports::get(&self.database, at)
+        let stored = self.stored_reports(at.chunk)?;
+        extent(&stored, at.slot).map(|extent| reports::get(&self.database, Stream::Chunk(at.chunk), extent)).transpose()
+    }
+
+    /// Calls `each` with the report of the crash at `at`, as it came, some of it at a time, until one of the calls fails.
+    ///
+    /// # Errors
+    /// Any [`Error`], also of `each`; within, what a call failed with.
+    pub fn each_part<E>(&self, at: Slot, mut each: impl FnMut(&[u8]) -> Result<Result<(), E>, Error>) -> Result<Result<(), E>, Error> {
+        let stored = self.stored_reports(at.chunk)?;
+        let Some(extent) = extent(&stored, at.slot) else { return Ok(Ok(())) };
+        let mut ended = Ok(());
+        reports::each(&self.database, Stream::Chunk(at.chunk), extent, |part| {
+            if ended.is_ok() {
+                ended = each(part)?;
+            }
+            Ok(ended.is_ok())
+        })?;
+        Ok(ended)
+    }
+
+    /// Where other reports of the crash at `at` are than that one.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn other_reports_of(&self, at: Slot) -> Result<Vec<Slot>, Error> {
+        let chunk = self.chunk(at.chunk)?.ok_or_else(|| self.database.damaged())?;
+        chunk.crash(at.slot).map_or(Ok(Vec::new()), |crash| self.other_reports(crash.id))
+    }
+
+    /// Where other reports of the crash `id` are than the one that is shown.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn other_reports(&self, id: CrashId) -> Result<Vec<Slot>, Error> {
+        let (prefix, mut others) = (rows::other_reports(id), Vec::new());
+        self.database.each(&prefix, &prefix, |key, _| {
+            others.push(rows::slot_of(key).ok_or_else(|| self.database.damaged())?);
+            Ok(true)
+        })?;
+        Ok(others)
     }
 
     /// Calls `each` with every report that cannot be read, by its id.
@@ -118,7 +164,7 @@ impl Crashes {
     /// # Errors
     /// Any [`Error`], also of `each`.
     pub fn each_failed(&self, mut each: impl FnMut(Failed) -> Result<bool, Error>) -> Result<(), Error> {
-        self.database.each(rows::area::FAILED, rows::area::FAILED, |_, value| each(self.failed_of(&value)?))
+        self.database.each(rows::area::FAILED, rows::area::FAILED, |_, value| each(self.database.decode(&value)?))
     }
 
     /// The report that cannot be read whose id is `text` or begins with it.
@@ -127,13 +173,16 @@ impl Crashes {
     /// Any [`Error`].
     pub fn find_failed(&self, text: &str) -> Result<Found<Failed>, Error> {
         let found = self.ids_beginning(text, rows::area::FAILED, CrashId::LETTER, CrashId::BYTES)?;
-        let failed: Result<Vec<Failed>, Error> = found.iter().map(|(_, value)| self.failed_of(value)).collect();
+        let failed: Result<Vec<Failed>, Error> = found.iter().map(|(_, value)| self.database.decode(value)).collect();
         Ok(Found::of(failed?))
     }
 
-    fn failed_of(&self, value: &[u8]) -> Result<Failed, Error> {
-        let failed: Failed = self.database.decode(value)?;
-        Ok(Failed { report: self.database.expand(&failed.report)?, ..failed })
+    /// A report that cannot be read, as it came.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn failed_report(&self, failed: &Failed) -> Result<Vec<u8>, Error> {
+        reports::get(&self.database, Stream::Failed(failed.id), (0, failed.bytes))
     }
 
     /// Rows of an area whose key, as an id, begins with `text`; no more than are worth naming.
@@ -161,6 +210,20 @@ impl Crashes {
 
     pub(crate) fn states(&self, chunk: u64) -> Result<Vec<State>, Error> {
         self.database.get_packed(&rows::states(chunk))?.ok_or_else(|| self.database.damaged())
+    }
+}
+
+impl Crashes {
+    /// The states of a chunk, with the row that has them.
+    pub(crate) fn states_row(&self, chunk: u64) -> Result<StatesRow, Error> {
+        let value = self.database.bytes(&rows::states(chunk))?.ok_or_else(|| self.database.damaged())?;
+        let states = self.database.decode(&self.database.expand(&value)?)?;
+        Ok(StatesRow { value, states })
+    }
+
+    /// The reports of a chunk.
+    pub(crate) fn stored_reports(&self, chunk: u64) -> Result<Vec<StoredReport>, Error> {
+        self.database.get_packed(&rows::stored_reports(chunk))?.ok_or_else(|| self.database.damaged())
     }
 }
 

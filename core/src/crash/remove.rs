@@ -1,74 +1,101 @@
-//! Removing crashes: in, where they are; out, a store that has nothing of their reports.
+//! Removing crashes: the store has nothing of their reports then, nor has the disk.
 
 use std::collections::BTreeMap;
 
 use super::add::slots_by_image;
+use super::changes::{Changes, Old};
 use super::chunk::Chunk;
-use super::database::Changes;
 use super::ids::CrashId;
-use super::ledger::{Change, Ledger};
-use super::state::{Meta, Slot};
-use super::{CrashWriter, reports, rows};
+use super::ledger::{Change, Ledger, Turn};
+use super::reports::{self, Stream};
+use super::state::{Slot, Standing, State};
+use super::stored_report::extent;
+use super::{CrashWriter, rows};
 use crate::store::Error;
 
 impl CrashWriter {
-    /// Removes the crashes at `slots`, all at once. Their groups stay, even without any crash: their ids stand for them for ever.
+    /// Removes the crashes at `slots`, all at once, with all reports that there are of them. Their groups stay, even without any crash:
+    /// their ids stand for them for ever. Returns how many crashes were removed.
     ///
     /// # Errors
     /// Any [`Error`]; all of them are still there then.
     pub fn remove(&self, slots: &[Slot]) -> Result<usize, Error> {
         let database = &self.database;
-        let (mut changes, mut ledger) = (database.changes(), Ledger::default());
-        let by_chunk = by_chunk(slots);
-        let removed = self.take_out(&mut changes, &mut ledger, &by_chunk)?;
-        ledger.write(database, &mut changes)?;
-        let mut meta: Meta = database.get(rows::META)?.unwrap_or_default();
-        meta.crashes = meta.crashes.saturating_sub(removed as u64);
-        changes.put(rows::META, &meta)?;
-        changes.commit()?;
-        self.erase(&by_chunk)?;
-        Ok(removed)
-    }
-
-    /// What RocksDB has of older versions of the rows of these crashes goes too.
-    pub(super) fn erase(&self, by_chunk: &BTreeMap<u64, Vec<u16>>) -> Result<(), Error> {
-        let database = &self.database;
-        by_chunk
-            .keys()
-            .try_for_each(|number| database.erase(&rows::all_reports(*number)).and_then(|()| database.erase(&rows::chunk(*number))))
-    }
-
-    /// Takes crashes out of their chunks; how many there were.
-    pub(super) fn take_out(
-        &self,
-        changes: &mut Changes<'_>,
-        ledger: &mut Ledger,
-        by_chunk: &BTreeMap<u64, Vec<u16>>,
-    ) -> Result<usize, Error> {
-        let database = &self.database;
-        let mut removed = 0;
-        for (number, gone) in by_chunk {
+        let mut changes = database.changes();
+        let (mut ledger, mut removed) = (Ledger::default(), 0);
+        let by_chunk = self.with_other_reports(slots)?;
+        for (number, gone) in &by_chunk {
             let number = *number;
-            let Some(chunk) = self.chunk(number)? else { continue };
-            let mut states = self.states(number)?;
-            let mut losing = Vec::with_capacity(gone.len());
+            let chunk_key = rows::chunk(number);
+            let Some(old_chunk) = database.bytes(&chunk_key)? else { continue };
+            let chunk: Chunk = database.decode(&database.expand(&old_chunk)?)?;
+            let (states_key, old_states) = (rows::states(number), database.bytes(&rows::states(number))?);
+            let before: Vec<State> = self.states(number)?;
+            let mut states = before.clone();
+            let (mut losing, mut extents) = (Vec::with_capacity(gone.len()), Vec::new());
+            let stored = self.stored_reports(number)?;
             for slot in gone {
                 let (Some(crash), Some(state)) = (chunk.crash(*slot), states.get_mut(usize::from(*slot))) else { continue };
-                if std::mem::replace(&mut state.is_gone, true) {
-                    continue;
+                match std::mem::replace(&mut state.standing, Standing::Removed) {
+                    Standing::Removed => continue,
+                    Standing::Outdone => {
+                        changes.delete(rows::other_report(crash.id, Slot { chunk: number, slot: *slot }), Old::Unknown)?;
+                    }
+                    Standing::Shown => {
+                        losing.push(Change { slot: *slot, lost: Some(state.signature), gained: None });
+                        changes.delete(rows::crash(crash.id), Old::Unknown)?;
+                        removed += 1;
+                    }
                 }
-                losing.push(Change { slot: *slot, lost: Some(state.signature), gained: None });
-                changes.delete(&rows::crash(crash.id));
-                removed += 1;
+                extents.extend(extent(&stored, *slot));
             }
-            ledger.take(number, &chunk, &states, &losing);
+            ledger.take(database, number, &chunk, Turn { before: &before, after: &states }, &losing)?;
             let left = chunk.without(gone);
-            put_images(changes, number, &chunk, &left)?;
-            changes.put_packed(&rows::chunk(number), &left)?;
-            changes.put_packed(&rows::states(number), &states)?;
-            reports::remove(database, changes, number, gone)?;
+            put_images(&mut changes, number, &chunk, &left)?;
+            changes.put_packed(chunk_key, Old::Value(&old_chunk), &left)?;
+            changes.put_packed(states_key, Old::read(old_states.as_deref()), &states)?;
+            reports::remove(database, &mut changes, number, &extents)?;
         }
+        ledger.write(database, &mut changes)?;
+        changes.head.crashes = changes.head.crashes.saturating_sub(removed as u64);
+        changes.commit()?;
+        // What RocksDB has of older versions of these rows goes too.
+        let numbers: Vec<u64> = by_chunk.into_keys().collect();
+        database.erase(numbers.iter().flat_map(|number| [rows::report_parts(*number), rows::chunk(*number)]))?;
         Ok(removed)
+    }
+
+    /// Removes the reports at `slots`, whichever report of a crash each is; the crash goes with all of its reports.
+    ///
+    /// # Errors
+    /// Any [`Error`]; all of them are still there then.
+    pub fn forget(&self, slots: &[Slot]) -> Result<usize, Error> {
+        let mut shown = Vec::with_capacity(slots.len());
+        for at in slots {
+            let chunk = self.chunk(at.chunk)?.ok_or_else(|| self.database.damaged())?;
+            let id = chunk.crash(at.slot).map(|crash| crash.id);
+            shown.extend(id.map(|id| self.at(id)).transpose()?.flatten());
+        }
+        shown.sort_unstable();
+        shown.dedup();
+        self.remove(&shown)
+    }
+
+    /// All reports of the crashes at `slots`, by chunk, each once.
+    fn with_other_reports(&self, slots: &[Slot]) -> Result<BTreeMap<u64, Vec<u16>>, Error> {
+        let mut all: Vec<Slot> = slots.to_vec();
+        let has_others = self.database.has_any(rows::area::OTHER_REPORTS)?;
+        self.each_of(if has_others { slots } else { &[] }, |listed| {
+            all.extend(self.other_reports(listed.crash.id)?);
+            Ok(true)
+        })?;
+        let mut by_chunk: BTreeMap<u64, Vec<u16>> = BTreeMap::new();
+        all.iter().for_each(|at| by_chunk.entry(at.chunk).or_default().push(at.slot));
+        for slots in by_chunk.values_mut() {
+            slots.sort_unstable();
+            slots.dedup();
+        }
+        Ok(by_chunk)
     }
 
     /// Removes reports that cannot be read.
@@ -77,20 +104,13 @@ impl CrashWriter {
     /// Any [`Error`]; all of them are still there then.
     pub fn remove_failed(&self, ids: &[CrashId]) -> Result<(), Error> {
         let mut changes = self.database.changes();
-        ids.iter().for_each(|id| changes.delete(&rows::failed(*id)));
-        changes.commit()
+        for id in ids {
+            changes.delete(rows::failed(*id), Old::Unknown)?;
+            reports::remove_all(&self.database, &mut changes, Stream::Failed(*id))?;
+        }
+        changes.commit()?;
+        self.database.erase(ids.iter().flat_map(|id| [rows::failed_parts(*id), rows::failed(*id)]))
     }
-}
-
-/// The slots of each chunk, each once.
-pub(super) fn by_chunk(slots: &[Slot]) -> BTreeMap<u64, Vec<u16>> {
-    let mut by_chunk: BTreeMap<u64, Vec<u16>> = BTreeMap::new();
-    slots.iter().for_each(|at| by_chunk.entry(at.chunk).or_default().push(at.slot));
-    for slots in by_chunk.values_mut() {
-        slots.sort_unstable();
-        slots.dedup();
-    }
-    by_chunk
 }
 
 /// The index of images, for a chunk of which something has gone.
@@ -98,8 +118,8 @@ fn put_images(changes: &mut Changes<'_>, number: u64, before: &Chunk, after: &Ch
     let after = slots_by_image(after);
     for image in slots_by_image(before).keys() {
         match after.get(image) {
-            Some(slots) => changes.put(&rows::image(image, number), slots)?,
-            None => changes.delete(&rows::image(image, number)),
+            Some(slots) => changes.put(rows::image(image, number), Old::Unknown, slots)?,
+            None => changes.delete(rows::image(image, number), Old::Unknown)?,
         }
     }
     Ok(())

@@ -1,98 +1,168 @@
-//! Reports as they came: in, bytes; out, compressed rows of some of them each, and one report from its row.
+//! Raw reports: those of a chunk are one stream of bytes, stored in parts of at most 1 MiB, so that one of any size can be read in
+//! bounded memory.
 //!
 //! ```text
-//! count(varint) { slot(varint) length(varint) }* report*     before compression
+//! stream   report 0 | report 1 | report 2 …           stored_report.rs says where each begins
+//! parts    each filed under the offset at which it ends: one seek finds the part that holds an offset
 //! ```
+//!
+//! A part holds whole reports as far as they fit, so that most reports are read from one. What is removed becomes zeros, which compress to
+//! nothing, and a part of nothing else goes: offsets stay as they are.
 
 use std::io;
 
 use rayon::prelude::*;
 
-use super::database::{Changes, Database};
-use super::state::Slot;
+use super::changes::{Changes, Old};
+use super::database::Database;
 use super::{pack, rows};
-use crate::limits::REPORTS_BLOCK_BYTES;
+use crate::limits::REPORT_PART_BYTES;
 use crate::store::Error;
 
-/// Some reports that follow each other, compressed.
+/// A part of a stream, compressed.
 #[derive(Debug)]
 pub struct Packed {
-    /// The slot of the last of them.
-    last: u16,
-    bytes: Vec<u8>,
+    /// The offset behind its last byte.
+    pub end: u64,
+    /// As they are stored.
+    pub bytes: Vec<u8>,
 }
 
-/// Compresses `reports`, those of the first slots of a chunk.
-pub fn pack(reports: &[&[u8]]) -> io::Result<Vec<Packed>> {
-    let reports: Vec<(u16, &[u8])> = (0..=u16::MAX).zip(reports.iter().copied()).collect();
-    let mut blocks: Vec<&[(u16, &[u8])]> = Vec::new();
-    let mut rest = &*reports;
-    while !rest.is_empty() {
-        let mut bytes = 0;
-        let fits = |(_, report): &&(u16, &[u8])| {
-            let had = bytes;
-            bytes += report.len();
-            had == 0 || bytes <= REPORTS_BLOCK_BYTES
-        };
-        let (block, after) = rest.split_at(rest.iter().take_while(fits).count().max(1));
-        blocks.push(block);
-        rest = after;
+/// Whose stream it is.
+#[derive(Clone, Copy, Debug)]
+pub enum Stream {
+    /// That of the reports of a chunk.
+    Chunk(u64),
+    /// That of a report that cannot be read.
+    Failed(super::CrashId),
+}
+
+impl Stream {
+    fn parts(self) -> Vec<u8> {
+        match self {
+            Self::Chunk(chunk) => rows::report_parts(chunk),
+            Self::Failed(id) => rows::failed_parts(id),
+        }
     }
-    let pack = |block: &&[(u16, &[u8])]| {
-        let last = block.last().map_or(0, |(slot, _)| *slot);
-        Ok(Packed { last, bytes: pack::pack(&join(block)?)? })
-    };
-    blocks.par_iter().map(pack).collect()
+
+    fn part(self, end: u64) -> Vec<u8> {
+        match self {
+            Self::Chunk(chunk) => rows::report_part(chunk, end),
+            Self::Failed(id) => rows::failed_part(id, end),
+        }
+    }
 }
 
-/// Puts `packed` into `chunk`.
-pub fn put(changes: &mut Changes<'_>, chunk: u64, packed: Vec<Packed>) -> Result<(), Error> {
-    packed.into_iter().try_for_each(|Packed { last, bytes }| changes.put_bytes(&rows::reports(chunk, last), &bytes))
+/// Compresses `reports`, one behind the other.
+pub fn pack(reports: &[&[u8]]) -> io::Result<Vec<Packed>> {
+    let (mut parts, mut end): (Vec<(u64, Vec<&[u8]>)>, u64) = (Vec::new(), 0);
+    let mut free = 0;
+    for report in reports {
+        for piece in report.chunks(REPORT_PART_BYTES) {
+            end += piece.len() as u64;
+            match parts.last_mut().filter(|_| piece.len() <= free) {
+                Some((last, pieces)) => {
+                    *last = end;
+                    pieces.push(piece);
+                    free -= piece.len();
+                }
+                None => {
+                    parts.push((end, vec![piece]));
+                    free = REPORT_PART_BYTES - piece.len();
+                }
+            }
+        }
+    }
+    let pack = |(end, pieces): &(u64, Vec<&[u8]>)| Ok(Packed { end: *end, bytes: pack::pack(&pieces.concat())? });
+    parts.par_iter().map(pack).collect()
 }
 
-/// The report of the crash at `at`.
-pub fn get(database: &Database, at: Slot) -> Result<Option<Vec<u8>>, Error> {
+/// Puts the parts of a new stream.
+pub fn put(database: &Database, changes: &mut Changes<'_>, stream: Stream, packed: Vec<Packed>) -> Result<(), Error> {
+    let row = |Packed { end, bytes }| database.changed(stream.part(end), Old::Absent, Some(bytes));
+    let rows: Vec<_> = packed.into_par_iter().map(row).collect::<Result<_, Error>>()?;
+    rows.into_iter().for_each(|row| changes.take(row));
+    Ok(())
+}
+
+/// Calls `each` with the bytes of `stream` from offset `start` to before `end`, some at a time, in order, until it says no.
+pub fn each(
+    database: &Database,
+    stream: Stream,
+    (start, end): (u64, u64),
+    mut each: impl FnMut(&[u8]) -> Result<bool, Error>,
+) -> Result<(), Error> {
+    let (mut reached, mut is_wanted) = (start, true);
+    if start == end {
+        return Ok(());
+    }
+    database.each(&stream.parts(), &stream.part(start + 1), |key, value| {
+        let part = database.expand(&value)?;
+        let part_end = rows::last_number(key).ok_or_else(|| database.damaged())?;
+        let part_start = part_end.checked_sub(part.len() as u64).filter(|start| *start <= reached).ok_or_else(|| database.damaged())?;
+        let at = |offset: u64| usize::try_from(offset - part_start).unwrap_or(usize::MAX);
+        let to = end.min(part_end);
+        is_wanted = each(part.get(at(reached)..at(to)).ok_or_else(|| database.damaged())?)?;
+        reached = to;
+        Ok(is_wanted && reached < end)
+    })?;
+    if reached == end || !is_wanted { Ok(()) } else { Err(database.damaged()) }
+}
+
+/// The part of a chunk's stream that holds the offset `at`, and where it begins.
+pub fn part(database: &Database, chunk: u64, at: u64) -> Result<Option<(u64, Vec<u8>)>, Error> {
     let mut found = None;
-    database.each(&rows::all_reports(at.chunk), &rows::reports(at.chunk, at.slot), |_, value| {
-        let block = database.expand(&value)?;
-        found = split(database, &block)?.into_iter().find(|(slot, _)| *slot == at.slot).map(|(_, report)| report.to_vec());
+    database.each(&rows::report_parts(chunk), &rows::report_part(chunk, at + 1), |key, value| {
+        let part = database.expand(&value)?;
+        let end = rows::last_number(key).ok_or_else(|| database.damaged())?;
+        found = end.checked_sub(part.len() as u64).filter(|start| *start <= at).map(|start| (start, part));
         Ok(false)
     })?;
     Ok(found)
 }
 
-/// Removes the reports in `slots` of a chunk from disk.
-pub fn remove(database: &Database, changes: &mut Changes<'_>, chunk: u64, slots: &[u16]) -> Result<(), Error> {
-    let prefix = rows::all_reports(chunk);
-    database.each(&prefix, &prefix, |key, value| {
-        let block = database.expand(&value)?;
-        let all = split(database, &block)?;
-        let stay: Vec<(u16, &[u8])> = all.iter().filter(|(slot, _)| !slots.contains(slot)).copied().collect();
-        if stay.is_empty() {
-            changes.delete(key);
-        } else if stay.len() < all.len() {
-            let packed = join(&stay).and_then(|block| pack::pack(&block));
-            changes.put_bytes(key, &packed.map_err(|cause| database.io_error(cause))?)?;
-        }
+/// The bytes of `stream` from offset `start` to before `end`.
+pub fn get(database: &Database, stream: Stream, extent: (u64, u64)) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    each(database, stream, extent, |part| {
+        bytes.extend_from_slice(part);
         Ok(true)
-    })
-}
-
-fn join(reports: &[(u16, &[u8])]) -> io::Result<Vec<u8>> {
-    let head: Vec<(u16, u32)> = reports.iter().map(|(slot, report)| (*slot, u32::try_from(report.len()).unwrap_or(u32::MAX))).collect();
-    let mut bytes = pack::encode(&head)?;
-    reports.iter().for_each(|(_, report)| bytes.extend_from_slice(report));
+    })?;
     Ok(bytes)
 }
 
-fn split<'a>(database: &Database, block: &'a [u8]) -> Result<Vec<(u16, &'a [u8])>, Error> {
-    let (head, mut rest): (Vec<(u16, u32)>, &[u8]) = postcard::take_from_bytes(block).map_err(|_| database.damaged())?;
-    let mut reports = Vec::with_capacity(head.len());
-    for (slot, length) in head {
-        let length = usize::try_from(length).map_err(|_| database.damaged())?;
-        let (report, after) = rest.split_at_checked(length).ok_or_else(|| database.damaged())?;
-        reports.push((slot, report));
-        rest = after;
-    }
-    Ok(reports)
+/// Removes the reports at `extents` from the stream of a chunk. `changes` may remove nothing else of it.
+pub fn remove(database: &Database, changes: &mut Changes<'_>, chunk: u64, extents: &[(u64, u64)]) -> Result<(), Error> {
+    let prefix = rows::report_parts(chunk);
+    let mut rows = Vec::new();
+    database.each(&prefix, &prefix, |key, value| {
+        let part_end = rows::last_number(key).ok_or_else(|| database.damaged())?;
+        let mut part = database.expand(&value)?;
+        let part_start = part_end.saturating_sub(part.len() as u64);
+        let mut is_hit = false;
+        for (start, end) in extents.iter().filter(|(start, end)| *start < part_end && *end > part_start) {
+            let at = |offset: u64| usize::try_from(offset.clamp(part_start, part_end) - part_start).unwrap_or(usize::MAX);
+            if let Some(gone) = part.get_mut(at(*start)..at(*end)) {
+                gone.fill(0);
+                is_hit = true;
+            }
+        }
+        if is_hit {
+            let is_empty = part.iter().all(|byte| *byte == 0);
+            let left = (!is_empty).then(|| database.pack(&part)).transpose()?;
+            rows.push(database.changed(key.to_vec(), Old::Value(&value), left)?);
+        }
+        Ok(true)
+    })?;
+    rows.into_iter().for_each(|row| changes.take(row));
+    Ok(())
+}
+
+/// Removes all of a stream.
+pub fn remove_all(database: &Database, changes: &mut Changes<'_>, stream: Stream) -> Result<(), Error> {
+    let prefix = stream.parts();
+    database.each(&prefix, &prefix, |key, value| {
+        changes.delete(key.to_vec(), Old::Value(&value))?;
+        Ok(true)
+    })
 }

@@ -1,10 +1,11 @@
 //! What came of crashes: in, nothing; out, the rows that say which signature each has, and what each signature counts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::ids::{CrashId, GroupId, SignatureId};
+use super::sum::RowSum;
 
 /// What came of one crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,8 +16,26 @@ pub struct State {
     pub digest: u64,
     /// Frames of its stack that symbols of the store have named.
     pub resolved: u32,
-    /// Whether it was removed. All else says nothing then.
-    pub is_gone: bool,
+    /// Whether it counts.
+    pub standing: Standing,
+}
+
+/// Whether a report counts as a crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Standing {
+    /// It is the crash that people see, and counted.
+    Shown,
+    /// Another report of the same crash says more; this one is kept.
+    Outdone,
+    /// It was removed. All else says nothing then.
+    Removed,
+}
+
+impl State {
+    /// Whether it is a crash that people see.
+    pub fn is_shown(&self) -> bool {
+        self.standing == Standing::Shown
+    }
 }
 
 /// Where a crash is.
@@ -74,8 +93,26 @@ pub struct Tally {
     pub last_ms: Option<i64>,
     /// Crashes by release; those without one are not in it.
     pub releases: BTreeMap<String, u64>,
-    /// The chunks in which they are.
-    pub(crate) chunks: BTreeSet<u64>,
+}
+
+/// How many crashes of one chunk have a signature.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// Crashes.
+    pub crashes: u32,
+    /// The earliest, in milliseconds since 1970; absent if no report has a time.
+    pub first_ms: Option<i64>,
+    /// The latest.
+    pub last_ms: Option<i64>,
+}
+
+impl Share {
+    /// Counts one crash.
+    pub fn count(&mut self, time_ms: Option<i64>) {
+        self.crashes += 1;
+        self.first_ms = [self.first_ms, time_ms].into_iter().flatten().min();
+        self.last_ms = self.last_ms.max(time_ms);
+    }
 }
 
 impl Tally {
@@ -94,14 +131,13 @@ impl Tally {
     /// Adds what `other` counts.
     pub fn add(&mut self, other: &Self) {
         self.crashes += other.crashes;
-        self.chunks.extend(&other.chunks);
         self.see(other.first_ms, other.last_ms);
         for (release, crashes) in &other.releases {
             *self.releases.entry(release.clone()).or_default() += crashes;
         }
     }
 
-    /// Takes away what `other` counts, and its chunks, but not its times. Returns whether these may have been the first or the last, so that they
+    /// Takes away what `other` counts, but not its times. Returns whether these may have been the first or the last, so that they
     /// have to be looked for again.
     pub fn subtract(&mut self, other: &Self) -> bool {
         self.crashes = self.crashes.saturating_sub(other.crashes);
@@ -111,7 +147,6 @@ impl Tally {
             }
         }
         self.releases.retain(|_, crashes| *crashes > 0);
-        self.chunks.retain(|chunk| !other.chunks.contains(chunk));
         if self.crashes == 0 {
             (self.first_ms, self.last_ms) = (None, None);
             return false;
@@ -120,36 +155,65 @@ impl Tally {
         is_edge(self.first_ms, other.first_ms) || is_edge(self.last_ms, other.last_ms)
     }
 
-    fn see(&mut self, first_ms: Option<i64>, last_ms: Option<i64>) {
+    /// Sees crashes from the first to the last of these times.
+    pub fn see(&mut self, first_ms: Option<i64>, last_ms: Option<i64>) {
         self.first_ms = [self.first_ms, first_ms].into_iter().flatten().min();
         self.last_ms = self.last_ms.max(last_ms);
     }
 }
 
-/// A group.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Groups of one signature that are tried where what a group was made for is not known.
+pub const MAX_OWN_GROUPS: u32 = 64;
+
+/// A group: what its id is a hash of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupRow {
-    /// Its signatures, also those that no crash has any more: a crash that comes with one of them belongs here.
-    pub signatures: Vec<SignatureId>,
-    /// Groups that were merged into it.
-    pub aliases: Vec<GroupId>,
+    /// The signature that it was made for.
+    pub made_for: SignatureId,
+    /// Tells it from those that were made for the same signature before.
+    pub number: u32,
 }
 
-/// What comes next, and what the last run knew.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Meta {
+/// The last commit, and what comes next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// Version of the rows.
+    pub format: u32,
+    /// Counts commits, from 1.
+    pub sequence: u64,
+    /// How many rows there are besides this one.
+    pub rows: u64,
+    /// Of all of these.
+    pub sum: RowSum,
     /// The number of the next chunk.
     pub next_chunk: u64,
     /// The number of the next run, from 1.
     pub next_run: u64,
-    /// Crashes that are stored.
+    /// Crashes that are shown.
     pub crashes: u64,
-    /// Of the rules that all crashes were grouped by; 0 if they are not the same for all.
+    /// A run whose parts are all written and that is to be carried out before anything else: always absent, until a version carries runs
+    /// out in parts. A program that does not know how refuses such a store.
+    pub unfinished: Option<u64>,
+}
+
+/// What the last run applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastRun {
+    /// The version of the rules; 0 if there was no run.
     pub rules: u128,
     /// The version of this program's own part in the result.
     pub engine: u32,
-    /// The modules that the last run knew: their keys, and when each was imported.
-    pub modules: Vec<([u8; 16], u64)>,
+}
+
+/// What a chunk was assessed with that was not what the last run applied.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// The version of the rules.
+    pub rules: u128,
+    /// The version of this program's own part in the result.
+    pub engine: u32,
+    /// Digests of modules, by what the index of images files them under; absent for one that was not there.
+    pub modules: Vec<([u8; 16], Option<u64>)>,
 }
 
 /// A report that cannot be read.
@@ -161,8 +225,10 @@ pub struct Failed {
     pub source: String,
     /// Why it cannot be read.
     pub error: String,
-    /// Its bytes, compressed.
-    pub report: Vec<u8>,
+    /// When it came, in milliseconds since 1970.
+    pub arrived_ms: u64,
+    /// Its size.
+    pub bytes: u64,
 }
 
 #[cfg(test)]

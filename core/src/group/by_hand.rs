@@ -1,7 +1,6 @@
 //! Merging by hand: in, groups that somebody knows to be one bug; out, one group, which stays one.
 
-use crate::crash::state::Meta;
-use crate::crash::{CrashWriter, GroupId, rows};
+use crate::crash::{CrashWriter, GroupId};
 use crate::reprocess::apply::{Belonging, Movement, Step};
 use crate::reprocess::{CrashCounts, Merge, Report, Run, RunKind};
 use crate::store::Error;
@@ -46,9 +45,16 @@ impl CrashWriter {
             aliases: aliases.iter().map(|alias| alias.id.to_string()).collect(),
             crashes: aliases.iter().map(|alias| alias.tally.crashes).sum(),
         };
-        let meta: Meta = self.database.get(rows::META).map_err(CannotMerge::Store)?.unwrap_or_default();
-        let crashes = CrashCounts { stored: meta.crashes, groups_before: known.len() as u64, groups_after: 1, ..CrashCounts::default() };
+        let stored = self.database.head().crashes;
+        let crashes = CrashCounts { stored, groups_before: known.len() as u64, groups_after: 1, ..CrashCounts::default() };
         let report = Report { crashes, merged: vec![merge], ..Report::default() };
-        Ok(self.carry_out(Step { kind: RunKind::Merge, movement: Movement::default(), belonging, report, meta, undone: None })?)
+        Ok(self.carry_out(Step {
+            kind: RunKind::Merge,
+            movement: Movement::default(),
+            belonging,
+            known: Vec::new(),
+            report,
+            undone: None,
+        })?)
     }
 }

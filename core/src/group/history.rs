@@ -61,7 +61,10 @@ impl Crashes {
             if *run == to {
                 after = then.clone();
             }
-            then.0.extend(journal::before(&self.database, *run)?);
+            journal::each_row(&self.database, *run, |rows| {
+                then.0.extend(rows.into_iter().map(|row| (row.key, row.before)));
+                Ok(())
+            })?;
             if *run <= to {
                 journal::each_moved(&self.database, *run, |moved| {
                     for moved in moved {

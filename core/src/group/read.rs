@@ -1,8 +1,10 @@
 //! Reading groups: in, ids or nothing; out, groups with all that is counted of them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use crate::crash::state::{GroupRow, SignatureRow, State};
+use rayon::prelude::*;
+
+use crate::crash::state::{GroupRow, SignatureRow};
 use crate::crash::{Crashes, Found, GroupId, SignatureId, SignatureKind, Slot, Tally, rows};
 use crate::store::Error;
 
@@ -76,12 +78,15 @@ impl Crashes {
             }
             Ok(true)
         })?;
+        self.database.each(rows::area::ALIASES_OF, rows::area::ALIASES_OF, |key, _| {
+            let (group, alias) = (key.get(1..).and_then(GroupId::from_key), key.get(9..).and_then(GroupId::from_key));
+            if let Some(group) = group.and_then(|group| groups.get_mut(&group)) {
+                group.aliases.extend(alias);
+            }
+            Ok(true)
+        })?;
         let mut groups: Vec<Group> = groups.into_values().collect();
-        for group in &mut groups {
-            let row: Option<GroupRow> = self.database.get(&rows::group(group.id))?;
-            group.aliases = row.unwrap_or_default().aliases;
-            group.sort();
-        }
+        groups.iter_mut().for_each(Group::sort);
         Ok(groups)
     }
 
@@ -90,21 +95,27 @@ impl Crashes {
     /// # Errors
     /// Any [`Error`].
     pub fn group(&self, id: GroupId) -> Result<Option<Group>, Error> {
-        Ok(self.groups_of(vec![id])?.pop())
+        let mut group = self.groups_of(vec![id])?.pop();
+        if let Some(group) = &mut group {
+            group.aliases = self.database.aliases_of(id)?;
+        }
+        Ok(group)
     }
 
-    /// The groups `ids`, none of which is an alias; all that there are of them.
+    /// The groups `ids`, none of which is an alias; all that there are of them, but for their aliases.
     pub(crate) fn groups_of(&self, ids: Vec<GroupId>) -> Result<Vec<Group>, Error> {
         let found: Vec<Option<GroupRow>> = self.database.get_all(ids.iter().map(|id| rows::group(*id)))?;
-        let found: Vec<(GroupId, GroupRow)> = ids.into_iter().zip(found).filter_map(|(id, row)| Some((id, row?))).collect();
-        let signatures = || found.iter().flat_map(|(_, row)| &row.signatures);
+        let found: Vec<GroupId> = ids.into_iter().zip(found).filter_map(|(id, row)| row.map(|_| id)).collect();
+        let of_one = |id: &GroupId| Ok((*id, self.database.members(*id)?));
+        let found: Vec<(GroupId, Vec<SignatureId>)> = found.par_iter().with_min_len(64).map(of_one).collect::<Result<_, Error>>()?;
+        let signatures = || found.iter().flat_map(|(_, signatures)| signatures);
         let known: Vec<Option<SignatureRow>> = self.database.get_all(signatures().map(|id| rows::signature(*id)))?;
         let tallies: Vec<Option<Tally>> = self.database.get_all(signatures().map(|id| rows::tally(*id)))?;
         let mut rest = known.into_iter().zip(tallies);
         let mut groups = Vec::with_capacity(found.len());
-        for (id, row) in found {
-            let mut group = Group { aliases: row.aliases, ..Group::empty(id) };
-            for signature in row.signatures {
+        for (id, signatures) in found {
+            let mut group = Group::empty(id);
+            for signature in signatures {
                 let (Some(known), tally) = rest.next().unwrap_or_default() else { return Err(self.database.damaged()) };
                 let tally = tally.unwrap_or_default();
                 group.tally.add(&tally);
@@ -140,11 +151,18 @@ impl Crashes {
     /// Any [`Error`].
     pub fn crashes_of(&self, group: &Group) -> Result<Vec<Slot>, Error> {
         let signatures: HashSet<SignatureId> = group.signatures.iter().map(|signature| signature.id).collect();
+        let mut chunks = BTreeSet::new();
+        for signature in &signatures {
+            let prefix = rows::shares(*signature);
+            self.database.each(&prefix, &prefix, |key, _| {
+                chunks.insert(rows::last_number(key).ok_or_else(|| self.database.damaged())?);
+                Ok(true)
+            })?;
+        }
         let mut slots = Vec::new();
-        for chunk in group.tally.chunks.iter().copied() {
+        for chunk in chunks {
             let states = self.states(chunk)?;
-            let has_one = |state: &State| !state.is_gone && signatures.contains(&state.signature);
-            let of_group = (0..=u16::MAX).zip(&states).filter(|(_, state)| has_one(state));
+            let of_group = (0..=u16::MAX).zip(&states).filter(|(_, state)| state.is_shown() && signatures.contains(&state.signature));
             slots.extend(of_group.map(|(slot, _)| Slot { chunk, slot }));
         }
         Ok(slots)

@@ -1,14 +1,15 @@
-//! Carrying out: in, moves of crashes and the rows of groups as they will be; out, all of it true at once, or nothing.
+//! Carrying out: moves of crashes and the rows of groups as they will be become true at once, or nothing does.
 
 use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 
-use super::journal::{self, Before, Moved, Run, RunKind};
+use super::journal::{Moved, RowChange, Run, RunKind, RunRow};
 use super::report::Report;
-use crate::crash::database::{Changes, Database};
-use crate::crash::ledger::{Change, Ledger};
-use crate::crash::state::{GroupRow, Meta, SignatureRow, State};
+use crate::crash::changes::{ChangedRow, Changes, Old};
+use crate::crash::database::Database;
+use crate::crash::ledger::{Change, Ledger, Turn};
+use crate::crash::state::{GroupRow, SignatureRow, State};
 use crate::crash::{Chunk, CrashWriter, GroupId, SignatureId, rows};
 use crate::store::{Error, now_ms};
 
@@ -52,9 +53,9 @@ impl<'d> Belonging<'d> {
         Ok(())
     }
 
-    /// The row will be as it was.
-    pub fn restore(&mut self, (key, value): Before) {
-        self.rows.insert(key, value);
+    /// The row will be as it was before it changed.
+    pub fn restore(&mut self, change: RowChange) {
+        self.rows.insert(change.key, change.before);
     }
 
     /// What the signature will be.
@@ -62,41 +63,29 @@ impl<'d> Belonging<'d> {
         self.get(&rows::signature(id))
     }
 
-    /// What the group will be.
-    pub fn group(&self, id: GroupId) -> Result<Option<GroupRow>, Error> {
-        self.get(&rows::group(id))
-    }
-
     /// The signature will be in the group that `row` says.
     pub fn put_signature(&mut self, id: SignatureId, row: &SignatureRow) -> Result<(), Error> {
         let before = self.signature(id)?;
-        if let Some(before) = before.as_ref().filter(|before| before.group != row.group) {
-            let mut group = self.group(before.group)?.unwrap_or_default();
-            group.signatures.retain(|signature| *signature != id);
-            self.put(rows::group(before.group), &group)?;
+        if let Some(before) = before.filter(|before| before.group != row.group) {
+            self.rows.insert(rows::member(before.group, id), None);
         }
         // A group that was merged away, and is one again.
         if let Some(into) = self.get::<GroupId>(&rows::alias(row.group))? {
-            let mut merged = self.group(into)?.unwrap_or_default();
-            merged.aliases.retain(|alias| *alias != row.group);
-            self.put(rows::group(into), &merged)?;
+            self.rows.insert(rows::alias_of(into, row.group), None);
             self.rows.insert(rows::alias(row.group), None);
         }
-        let mut group = self.group(row.group)?.unwrap_or_default();
-        if !group.signatures.contains(&id) {
-            group.signatures.push(id);
-            group.signatures.sort_unstable();
-            self.put(rows::group(row.group), &group)?;
+        let group = rows::group(row.group);
+        if self.get::<GroupRow>(&group)?.is_none() {
+            // No other group is made for a signature than its own.
+            let number = (0..u32::MAX).find(|number| GroupId::of(id, *number) == row.group).unwrap_or_default();
+            self.put(group, &GroupRow { made_for: id, number })?;
         }
+        self.rows.insert(rows::member(row.group, id), Some(Vec::new()));
         self.put(rows::signature(id), row)
     }
 
-    /// For each of `merges`, all of these aliases and all that they have will belong to that group.
+    /// For each of `merges`, all of these aliases and all that they have will belong to that group. Nothing else may have changed before.
     pub fn merge_all(&mut self, merges: &BTreeMap<GroupId, Vec<GroupId>>) -> Result<(), Error> {
-        self.read_ahead(merges.values().flatten().map(|alias| rows::group(*alias)))?;
-        let gone: Vec<GroupRow> =
-            merges.values().flatten().map(|alias| Ok(self.group(*alias)?.unwrap_or_default())).collect::<Result<_, Error>>()?;
-        self.read_ahead(gone.iter().flat_map(|group| &group.signatures).map(|id| rows::signature(*id)))?;
         // No two of them touch the same rows.
         let rows: Vec<Result<Rows, Error>> = merges.par_iter().map(|(into, aliases)| self.merged(aliases, *into)).collect();
         for rows in rows {
@@ -107,44 +96,60 @@ impl<'d> Belonging<'d> {
 
     /// The rows that change if `aliases` and all that they have belong to `into`.
     fn merged(&self, aliases: &[GroupId], into: GroupId) -> Result<Rows, Error> {
+        let database = self.database;
+        let into_value = Some(database.encode(&into)?);
         let mut rows = Rows::new();
-        let mut put = |key: Vec<u8>, value: Result<Vec<u8>, Error>| value.map(|bytes| rows.push((key, Some(bytes))));
-        let mut group = self.group(into)?.unwrap_or_default();
-        let mut gone = aliases.to_vec();
         for alias in aliases {
-            let of_alias = self.group(*alias)?.unwrap_or_default();
-            for id in &of_alias.signatures {
-                if let Some(row) = self.signature(*id)? {
-                    put(rows::signature(*id), self.database.encode(&SignatureRow { group: into, ..row }))?;
-                }
+            for id in database.members(*alias)? {
+                let row: SignatureRow = database.get(&rows::signature(id))?.ok_or_else(|| database.damaged())?;
+                rows.push((rows::signature(id), Some(database.encode(&SignatureRow { group: into, ..row })?)));
+                rows.push((rows::member(*alias, id), None));
+                rows.push((rows::member(into, id), Some(Vec::new())));
             }
-            group.signatures.extend(of_alias.signatures);
-            gone.extend(of_alias.aliases);
+            for gone in database.aliases_of(*alias)? {
+                rows.push((rows::alias_of(*alias, gone), None));
+                rows.push((rows::alias_of(into, gone), Some(Vec::new())));
+                rows.push((rows::alias(gone), into_value.clone()));
+            }
+            rows.push((rows::alias_of(into, *alias), Some(Vec::new())));
+            rows.push((rows::alias(*alias), into_value.clone()));
+            rows.push((rows::group(*alias), None));
         }
-        for alias in &gone {
-            put(rows::alias(*alias), self.database.encode(&into))?;
-        }
-        group.signatures.sort_unstable();
-        group.signatures.dedup();
-        group.aliases.extend(gone);
-        group.aliases.sort_unstable();
-        put(rows::group(into), self.database.encode(&group))?;
-        rows.extend(aliases.iter().map(|alias| (rows::group(*alias), None)));
         Ok(rows)
     }
 
-    /// Writes it, and returns the rows as they were.
-    fn write(mut self, changes: &mut Changes<'_>) -> Result<Vec<Before>, Error> {
+    /// The rows that change, as they are and as they will be.
+    fn changes(mut self) -> Result<Vec<RowChange>, Error> {
         let keys: Vec<Vec<u8>> = self.rows.keys().cloned().collect();
-        self.read_ahead(keys.iter().cloned())?;
-        let before = keys.iter().map(|key| self.known.remove(key).flatten()).collect::<Vec<_>>();
-        for (key, value) in self.rows {
-            match value {
-                Some(bytes) => changes.put_bytes(&key, &bytes)?,
-                None => changes.delete(&key),
-            }
-        }
-        Ok(keys.into_iter().zip(before).collect())
+        self.read_ahead(keys)?;
+        let Self { rows, mut known, .. } = self;
+        let change = |(key, after): (Vec<u8>, Option<Vec<u8>>)| {
+            let before = known.remove(&key).flatten();
+            (before != after).then_some(RowChange { key, before, after })
+        };
+        Ok(rows.into_iter().filter_map(change).collect())
+    }
+}
+
+impl Database {
+    /// The signatures of `group`.
+    pub fn members(&self, group: GroupId) -> Result<Vec<SignatureId>, Error> {
+        let (prefix, mut found) = (rows::members(group), Vec::new());
+        self.each(&prefix, &prefix, |key, _| {
+            found.push(key.get(prefix.len()..).and_then(SignatureId::from_key).ok_or_else(|| self.damaged())?);
+            Ok(true)
+        })?;
+        Ok(found)
+    }
+
+    /// The aliases of `group`, by id.
+    pub fn aliases_of(&self, group: GroupId) -> Result<Vec<GroupId>, Error> {
+        let (prefix, mut found) = (rows::aliases_of(group), Vec::new());
+        self.each(&prefix, &prefix, |key, _| {
+            found.push(key.get(prefix.len()..).and_then(GroupId::from_key).ok_or_else(|| self.damaged())?);
+            Ok(true)
+        })?;
+        Ok(found)
     }
 }
 
@@ -153,27 +158,39 @@ impl<'d> Belonging<'d> {
 pub struct Movement {
     /// The crashes, by chunk and slot.
     pub moved: Vec<Moved>,
-    /// The chunks' new states, compressed.
-    states: Vec<(u64, Vec<u8>)>,
+    /// The chunks' new states.
+    states: Vec<ChangedRow>,
     ledger: Ledger,
 }
 
+/// The states of a chunk, and the row that has them.
+#[derive(Debug)]
+pub struct StatesRow {
+    /// The row as it is.
+    pub value: Vec<u8>,
+    /// What it says.
+    pub states: Vec<State>,
+}
+
 impl Movement {
-    /// The crashes of chunk `number` that have `moved`, with the `states` that it has before.
-    pub fn of_chunk(database: &Database, number: u64, chunk: &Chunk, mut states: Vec<State>, moved: Vec<Moved>) -> Result<Self, Error> {
+    /// The crashes of chunk `number` that have `moved`, whose states are those of `row` before.
+    pub fn of_chunk(database: &Database, number: u64, chunk: &Chunk, row: StatesRow, moved: Vec<Moved>) -> Result<Self, Error> {
         let mut movement = Self { moved, ..Self::default() };
-        let mut changed = Vec::new();
+        if movement.moved.is_empty() {
+            return Ok(movement);
+        }
+        let StatesRow { value, states: before } = row;
+        let (mut after, mut changed) = (before.clone(), Vec::new());
         for Moved { at, old, new } in &movement.moved {
-            if let Some(state) = states.get_mut(usize::from(at.slot)) {
+            if let Some(state) = after.get_mut(usize::from(at.slot)) {
                 *state = *new;
                 let change = Change { slot: at.slot, lost: Some(old.signature), gained: Some(new.signature) };
                 changed.extend((old.signature != new.signature).then_some(change));
             }
         }
-        if !movement.moved.is_empty() {
-            movement.ledger.take(number, chunk, &states, &changed);
-            movement.states.push((number, database.encode_packed(&states)?));
-        }
+        movement.ledger.take(database, number, chunk, Turn { before: &before, after: &after }, &changed)?;
+        let packed = database.encode_packed(&after)?;
+        movement.states.push(database.changed(rows::states(number), Old::Value(&value), Some(packed))?);
         Ok(movement)
     }
 
@@ -187,16 +204,17 @@ impl Movement {
     /// Brings chunks that were taken in any order into theirs.
     pub fn sort(&mut self) {
         self.moved.sort_by_key(|moved| moved.at);
-        self.states.sort_by_key(|(number, _)| *number);
     }
 
-    /// Writes all of it but for who has moved, and returns that.
-    fn write(self, database: &Database, changes: &mut Changes<'_>) -> Result<Vec<Moved>, Error> {
-        for (number, states) in self.states {
-            changes.put_bytes(&rows::states(number), &states)?;
-        }
-        self.ledger.write(database, changes)?;
-        Ok(self.moved)
+    /// Whether people see any of it: a crash that has another digest and nothing else is as it was.
+    pub fn is_seen(&self) -> bool {
+        self.moved.iter().any(|Moved { old, new, .. }| (old.signature, old.resolved) != (new.signature, new.resolved))
+    }
+
+    /// Writes all of it but for who has moved.
+    pub fn write(self, database: &Database, changes: &mut Changes<'_>) -> Result<(), Error> {
+        self.states.into_iter().for_each(|row| changes.take(row));
+        self.ledger.write(database, changes)
     }
 }
 
@@ -209,10 +227,10 @@ pub struct Step<'d> {
     pub movement: Movement,
     /// Rows that change.
     pub belonging: Belonging<'d>,
+    /// Rows that change and stay so when the run is undone.
+    pub known: Vec<ChangedRow>,
     /// What it does.
     pub report: Report,
-    /// What comes next, but for the run's number.
-    pub meta: Meta,
     /// A run that is undone.
     pub undone: Option<Run>,
 }
@@ -220,21 +238,29 @@ pub struct Step<'d> {
 impl CrashWriter {
     /// Carries out `step`, all at once, and returns the run.
     pub(crate) fn carry_out(&self, step: Step<'_>) -> Result<Run, Error> {
-        let Step { kind, movement, belonging, mut report, mut meta, undone } = step;
-        let mut changes = self.database.changes();
-        meta.next_run = meta.next_run.max(1);
-        report.run = Some(meta.next_run);
-        let run = Run { run: meta.next_run, kind, at_ms: now_ms(), undone_by: None, report };
-        meta.next_run += 1;
-        let moved = movement.write(&self.database, &mut changes)?;
-        let before = belonging.write(&mut changes)?;
-        journal::put(&self.database, &mut changes, &run, &before, &moved)?;
+        let Step { kind, mut movement, belonging, known, mut report, undone } = step;
+        let database = &self.database;
+        let number = database.head().next_run;
+        report.run = Some(number);
+        let run = Run { run: number, kind, at_ms: now_ms(), undone_by: None, report };
+        let changed = belonging.changes()?;
+        let moved = std::mem::take(&mut movement.moved);
+        let parts = self.write_parts(&run, &changed, &moved)?;
+        drop(moved);
+        let mut changes = database.changes();
+        movement.write(database, &mut changes)?;
+        let row = |RowChange { key, before, after }| database.changed(key, Old::read(before.as_deref()), after);
+        let rows: Vec<ChangedRow> = changed.into_par_iter().with_min_len(64).map(row).collect::<Result<_, Error>>()?;
+        rows.into_iter().chain(parts.rows).chain(known).for_each(|row| changes.take(row));
+        changes.put(rows::run(number), Old::Absent, &parts.run)?;
         if let Some(undone) = undone {
-            journal::put_run(&mut changes, &Run { undone_by: Some(run.run), ..undone })?;
+            let key = rows::run(undone.run);
+            let value = database.bytes(&key)?.ok_or_else(|| database.damaged())?;
+            changes.put(key, Old::Value(&value), &database.decode::<RunRow>(&value)?.undone(number))?;
         }
-        changes.put(rows::META, &meta)?;
+        changes.head.next_run += 1;
         changes.commit()?;
-        self.database.settle();
+        database.settle();
         Ok(run)
     }
 }

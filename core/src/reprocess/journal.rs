@@ -1,22 +1,41 @@
-//! The journal: in, what a run changed; out, runs as they followed each other, and what undoes each.
+//! The journal: runs as they followed each other, and what undoes each.
 //!
 //! ```text
-//! h run          Run, as JSON
-//! j run part 0   rows of signatures, groups and aliases as they were before: Vec<Before>
-//! j run part n   crashes and their states before and after: Vec<Moved>, those of some chunks
+//! h run             RunRow: the run was carried out; what follows belongs to it
+//! j run 0 part      its report, as JSON
+//! j run 1 part      rows of signatures, groups and aliases, before and after: Vec<RowChange>
+//! j run 2 part      crashes and their states before and after, those of some chunks: Vec<Moved>
 //! ```
+//!
+//! Parts have some 1 MB before compression and are written before the run is carried out, some at a time. Those of a run without a row are
+//! a killed writer's: nobody reads them, and the next run sweeps them away. States and rows are there as they will be, too, so that a later
+//! version can carry out a run in parts.
 
 use rayon::prelude::*;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::report::Report;
-use crate::crash::database::{Changes, Database};
+use crate::crash::changes::{ChangedRow, Old};
+use crate::crash::database::Database;
 use crate::crash::state::{Slot, State};
-use crate::crash::{Crashes, rows};
+use crate::crash::{CrashWriter, Crashes, rows};
 use crate::store::Error;
 
-/// Moves in one row, more or less: some 1 MB before compression.
+/// Bytes in one part, more or less, before compression.
+const PART_BYTES: usize = 1 << 20;
+/// Moves in one part, more or less.
 const MOVES_PER_PART: usize = 1 << 14;
+/// Parts that are written at once.
+const PARTS_AT_ONCE: usize = 16;
+
+/// What a part holds.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Report = 0,
+    Rows = 1,
+    Moves = 2,
+}
 
 /// A run that was carried out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,8 +65,16 @@ pub enum RunKind {
     Undo(u64),
 }
 
-/// A row as it was: absent if there was none.
-pub type Before = (Vec<u8>, Option<Vec<u8>>);
+/// A row that changed. Absent values stand for no row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowChange {
+    /// Its key.
+    pub key: Vec<u8>,
+    /// Its value before.
+    pub before: Option<Vec<u8>>,
+    /// Its value after.
+    pub after: Option<Vec<u8>>,
+}
 
 /// A crash whose state changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,19 +87,142 @@ pub struct Moved {
     pub new: State,
 }
 
-/// Writes `run` and what undoes it.
-pub fn put(database: &Database, changes: &mut Changes<'_>, run: &Run, before: &[Before], moved: &[Moved]) -> Result<(), Error> {
-    put_run(changes, run)?;
-    let of_moved = || parts(moved).par_iter().map(|moved| database.encode_packed(moved)).collect::<Vec<_>>();
-    let (before, parts) = rayon::join(|| database.encode_packed(&before), of_moved);
-    for (part, packed) in (0..).zip(std::iter::once(before).chain(parts)) {
-        changes.put_bytes(&rows::undo(run.run, part), &packed?)?;
+/// What makes a run stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRow {
+    kind: RunKind,
+    at_ms: u64,
+    undone_by: Option<u64>,
+    /// How many parts it has of each kind.
+    parts: [u32; 3],
+}
+
+impl RunRow {
+    /// Whether all of its parts are there; `count` says how many there are of each kind.
+    pub fn is_whole(&self, count: [u32; 3]) -> bool {
+        self.parts == count
     }
-    Ok(())
+
+    /// The same, undone by run `by`.
+    #[must_use]
+    pub fn undone(self, by: u64) -> Self {
+        Self { undone_by: Some(by), ..self }
+    }
+}
+
+/// The parts of a run.
+#[derive(Debug)]
+pub struct Parts {
+    /// Those that are written together with the run's row.
+    pub rows: Vec<ChangedRow>,
+    /// The run's row.
+    pub run: RunRow,
+}
+
+impl CrashWriter {
+    /// Writes the parts of `run`, which is to be carried out next, but for the last ones, which go along with that. Until it is, they do not
+    /// count.
+    pub(super) fn write_parts(&self, run: &Run, changed: &[RowChange], moved: &[Moved]) -> Result<Parts, Error> {
+        let database = &self.database;
+        self.sweep_parts(run.run)?;
+        let report = report_text(run);
+        let parts = cut(&report, changed, moved);
+        let ready =
+            |parts: &[Part<'_>]| parts.par_iter().map(|part| part.row(database, run.run)).collect::<Result<Vec<ChangedRow>, Error>>();
+        let mut rest = parts.as_slice();
+        while let Some((first, after)) = rest.split_at_checked(PARTS_AT_ONCE) {
+            let mut changes = database.changes();
+            ready(first)?.into_iter().for_each(|row| changes.take(row));
+            changes.commit()?;
+            rest = after;
+        }
+        Ok(Parts { rows: ready(rest)?, run: row_of(run, &parts) })
+    }
+
+    /// Removes parts of runs from `next` on, which were never carried out.
+    fn sweep_parts(&self, next: u64) -> Result<(), Error> {
+        let mut changes = self.database.changes();
+        self.database.each(rows::area::JOURNAL, &rows::journal_of_run(next), |key, value| {
+            changes.delete(key.to_vec(), Old::Value(&value))?;
+            Ok(true)
+        })?;
+        if changes.is_empty() { Ok(()) } else { changes.commit() }
+    }
+}
+
+/// A part of a run.
+#[derive(Clone, Copy, Debug)]
+struct Part<'a> {
+    kind: Kind,
+    number: u32,
+    content: Content<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Content<'a> {
+    Report(&'a [u8]),
+    Rows(&'a [RowChange]),
+    Moves(&'a [Moved]),
+}
+
+impl Part<'_> {
+    fn row(&self, database: &Database, run: u64) -> Result<ChangedRow, Error> {
+        let packed = match self.content {
+            Content::Report(text) => database.pack(text),
+            Content::Rows(rows) => database.encode_packed(&rows),
+            Content::Moves(moved) => database.encode_packed(&moved),
+        };
+        database.changed(rows::journal(run, self.kind as u8, self.number), Old::Absent, Some(packed?))
+    }
+}
+
+fn report_text(run: &Run) -> Vec<u8> {
+    // What has numbers and strings can always be written as JSON.
+    serde_json::to_vec(&run.report).unwrap_or_default()
+}
+
+/// All parts of a run.
+fn cut<'a>(report: &'a [u8], changed: &'a [RowChange], moved: &'a [Moved]) -> Vec<Part<'a>> {
+    let part = |kind| move |(number, content)| Part { kind, number, content };
+    let reports = (0..).zip(report.chunks(PART_BYTES).map(Content::Report)).map(part(Kind::Report));
+    let changed = (0..).zip(row_parts(changed).into_iter().map(Content::Rows)).map(part(Kind::Rows));
+    let moves = (0..).zip(move_parts(moved).into_iter().map(Content::Moves)).map(part(Kind::Moves));
+    reports.chain(changed).chain(moves).collect()
+}
+
+/// All parts of a run, as rows that are new.
+pub fn parts(database: &Database, run: &Run, changed: &[RowChange], moved: &[Moved]) -> Result<Parts, Error> {
+    let report = report_text(run);
+    let parts = cut(&report, changed, moved);
+    let rows = parts.iter().map(|part| part.row(database, run.run)).collect::<Result<_, Error>>()?;
+    Ok(Parts { rows, run: row_of(run, &parts) })
+}
+
+fn row_of(run: &Run, parts: &[Part<'_>]) -> RunRow {
+    let mut count = [0; 3];
+    parts.iter().for_each(|part| count[part.kind as usize] += 1);
+    RunRow { kind: run.kind, at_ms: run.at_ms, undone_by: run.undone_by, parts: count }
+}
+
+/// Cut by size.
+fn row_parts(changed: &[RowChange]) -> Vec<&[RowChange]> {
+    let (mut parts, mut rest) = (Vec::new(), changed);
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let size = |row: &RowChange| row.key.len() + [&row.before, &row.after].into_iter().flatten().map(Vec::len).sum::<usize>();
+        let fits = rest.iter().take_while(|row| {
+            bytes += size(row);
+            bytes <= PART_BYTES
+        });
+        let (part, after) = rest.split_at(fits.count().max(1));
+        parts.push(part);
+        rest = after;
+    }
+    parts
 }
 
 /// Cut between chunks, so that each is in one part as a whole.
-fn parts(moved: &[Moved]) -> Vec<&[Moved]> {
+fn move_parts(moved: &[Moved]) -> Vec<&[Moved]> {
     let (mut parts, mut rest) = (Vec::new(), moved);
     while let Some(last) = rest.get(MOVES_PER_PART.min(rest.len()).saturating_sub(1)) {
         let (part, after) = rest.split_at(rest.partition_point(|moved| moved.at.chunk <= last.at.chunk));
@@ -82,21 +232,24 @@ fn parts(moved: &[Moved]) -> Vec<&[Moved]> {
     parts
 }
 
-/// Writes `run` alone.
-pub fn put_run(changes: &mut Changes<'_>, run: &Run) -> Result<(), Error> {
-    // What has numbers and strings can always be written as JSON.
-    let text = serde_json::to_vec(run).unwrap_or_default();
-    changes.put_packed(&rows::run(run.run), &text)
-}
-
-/// The rows that `run` changed, as they were before it.
-pub fn before(database: &Database, run: u64) -> Result<Vec<Before>, Error> {
-    Ok(database.get_packed(&rows::undo(run, 0))?.unwrap_or_default())
+/// Calls `each` with the rows that `run` changed, some at a time.
+pub fn each_row(database: &Database, run: u64, each: impl FnMut(Vec<RowChange>) -> Result<(), Error>) -> Result<(), Error> {
+    each_part(database, run, Kind::Rows, each)
 }
 
 /// Calls `each` with the crashes whose state `run` changed, some at a time.
-pub fn each_moved(database: &Database, run: u64, mut each: impl FnMut(Vec<Moved>) -> Result<(), Error>) -> Result<(), Error> {
-    database.each(&rows::all_undo(run), &rows::undo(run, 1), |_, value| {
+pub fn each_moved(database: &Database, run: u64, each: impl FnMut(Vec<Moved>) -> Result<(), Error>) -> Result<(), Error> {
+    each_part(database, run, Kind::Moves, each)
+}
+
+fn each_part<T: DeserializeOwned>(
+    database: &Database,
+    run: u64,
+    kind: Kind,
+    mut each: impl FnMut(T) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let prefix = rows::journal_of(run, kind as u8);
+    database.each(&prefix, &prefix, |_, value| {
         each(database.decode(&database.expand(&value)?)?)?;
         Ok(true)
     })
@@ -108,10 +261,18 @@ impl Crashes {
     /// # Errors
     /// Any [`Error`].
     pub fn runs(&self) -> Result<Vec<Run>, Error> {
+        let database = &self.database;
         let mut runs = Vec::new();
-        self.database.each(rows::area::RUNS, rows::area::RUNS, |_, value| {
-            let text: Vec<u8> = self.database.decode(&self.database.expand(&value)?)?;
-            runs.push(serde_json::from_slice(&text).map_err(|_| self.database.damaged())?);
+        database.each(rows::area::RUNS, rows::area::RUNS, |key, value| {
+            let RunRow { kind, at_ms, undone_by, .. } = database.decode(&value)?;
+            let run = rows::last_number(key).ok_or_else(|| database.damaged())?;
+            let (mut text, prefix) = (Vec::new(), rows::journal_of(run, Kind::Report as u8));
+            database.each(&prefix, &prefix, |_, part| {
+                text.extend_from_slice(&database.expand(&part)?);
+                Ok(true)
+            })?;
+            let report = serde_json::from_slice(&text).map_err(|_| database.damaged())?;
+            runs.push(Run { run, kind, at_ms, undone_by, report });
             Ok(true)
         })?;
         Ok(runs)

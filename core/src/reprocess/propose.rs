@@ -10,11 +10,12 @@ use symtool_formats::crash::ImageId;
 use super::apply::{Belonging, Movement, Step};
 use super::journal::{Moved, Run, RunKind};
 use super::report::{Cause, CrashCounts, Report};
-use super::select::{Changed, ChangedModule, Selected, changed, known, select};
+use super::select::{Changed, ChangedModule, Selected, changed, select};
 use super::told::Told;
 use crate::assess::{Assessed, Assessment, Assessor, ENGINE, Signature};
 use crate::crash::add::own_groups;
-use crate::crash::state::{Meta, SignatureRow, State, Tally};
+use crate::crash::changes::{ChangedRow, Old};
+use crate::crash::state::{LastRun, SignatureRow, Standing, State, Tally};
 use crate::crash::{CrashWriter, Crashes, GroupId, SignatureId, Slot, StoredImage, rows};
 use crate::group::Group;
 use crate::group::plan::{Before, Flow, Plan, plan};
@@ -27,7 +28,9 @@ pub struct Proposal {
     /// Signatures that no crash has had before.
     new: HashMap<SignatureId, Signature>,
     plan: Plan,
-    meta: Meta,
+    /// What a later run has to know of this one.
+    last: LastRun,
+    changed: Changed,
     /// What it would do, for people and scripts.
     pub report: Report,
 }
@@ -62,18 +65,18 @@ impl Crashes {
     /// # Errors
     /// Any [`Error`].
     pub fn propose(&self, assessor: &Assessor<'_>, all: bool, tick: impl Fn(u64, u64)) -> Result<Proposal, Error> {
-        let meta: Meta = self.database.get(rows::META)?.unwrap_or_default();
-        let changed = changed(&meta, assessor);
+        let head = self.database.head();
+        let changed = changed(&self.database, assessor)?;
         let selected = select(self, &changed, all)?;
         let mut found = Found::default();
-        found.counts.stored = meta.crashes;
+        found.counts.stored = head.crashes;
         let total = match &selected {
-            Selected::All => meta.crashes,
+            Selected::All => head.crashes,
             Selected::Some(chunks) => chunks.values().map(|slots| slots.len() as u64).sum(),
         };
         let causes: HashMap<[u8; 16], usize> = by_key(&changed);
         let chunks: Vec<(u64, Option<&BTreeSet<u16>>)> = match &selected {
-            Selected::All => (0..meta.next_chunk).map(|number| (number, None)).collect(),
+            Selected::All => (0..head.next_chunk).map(|number| (number, None)).collect(),
             Selected::Some(chunks) => chunks.iter().map(|(number, slots)| (*number, Some(slots))).collect(),
         };
         let (send, receive) = mpsc::channel();
@@ -92,12 +95,14 @@ impl Crashes {
             })
         })?;
         found.movement.sort();
-        let meta = Meta { rules: assessor.rules().version(), engine: ENGINE, modules: known(assessor), ..meta };
-        self.conclude(found, &changed, meta)
+        drop(chunks);
+        drop(selected);
+        self.conclude(found, changed, LastRun { rules: assessor.rules().version(), engine: ENGINE })
     }
 
     /// From who moves to which groups there will be, and what to tell of it.
-    fn conclude(&self, found: Found, changed: &Changed, meta: Meta) -> Result<Proposal, Error> {
+    fn conclude(&self, found: Found, changed: Changed, last: LastRun) -> Result<Proposal, Error> {
+        let stored = found.counts.stored;
         let Found { movement, new, streams, counts } = found;
         let flows: Vec<Flow> = streams.iter().map(|((from, to), stream)| Flow { from: *from, to: *to, crashes: stream.crashes }).collect();
         let (before, groups) = self.known_of(flows.iter().flat_map(|flow| [flow.from, flow.to]).collect())?;
@@ -105,12 +110,12 @@ impl Crashes {
         let plan = plan(&flows, &before, &first_ms);
         let mut report = Told::new(&groups, &new, &streams, &plan).report();
         report.crashes = CrashCounts { groups_before: report.crashes.groups_before, groups_after: report.crashes.groups_after, ..counts };
-        report.rules_changed = changed.rules && meta.crashes > 0;
-        report.modules = causes(changed, &streams, &plan);
+        report.rules_changed = changed.rules && stored > 0;
+        report.modules = causes(&changed, &streams, &plan);
         if let Some(gain) = &mut report.largest_gain {
-            gain.percent = (gain.crashes * 100).checked_div(meta.crashes).unwrap_or(0);
+            gain.percent = (gain.crashes * 100).checked_div(stored).unwrap_or(0);
         }
-        Ok(Proposal { movement, new, plan, meta, report })
+        Ok(Proposal { movement, new, plan, last, changed, report })
     }
 }
 
@@ -130,7 +135,7 @@ impl Crashes {
         }
         let new: Vec<SignatureId> = before.iter().filter(|(_, known)| known.crashes == 0).map(|(signature, _)| *signature).collect();
         for (signature, own) in new.iter().zip(own_groups(&self.database, &new)?) {
-            before.entry(*signature).and_modify(|known| known.own = own);
+            before.entry(*signature).and_modify(|known| known.own = own.id);
         }
         let groups = self.groups_of(groups.into_iter().collect())?;
         Ok((before, groups.into_iter().map(|group| (group.id, group)).collect()))
@@ -147,11 +152,12 @@ impl Found {
         causes: &HashMap<[u8; 16], usize>,
     ) -> Result<Self, Error> {
         let chunk = crashes.chunk(number)?.ok_or_else(|| crashes.database.damaged())?;
-        let states = crashes.states(number)?;
-        let is_there = |slot: &u16| states.get(usize::from(*slot)).is_some_and(|state| !state.is_gone);
+        let row = crashes.states_row(number)?;
+        let states = &row.states;
+        let is_there = |slot: &u16| states.get(usize::from(*slot)).is_some_and(State::is_shown);
         let mut slots: Vec<u16> = match slots {
             Some(slots) => slots.iter().copied().filter(is_there).collect(),
-            None => (0..=u16::MAX).zip(&states).map(|(slot, _)| slot).filter(is_there).collect(),
+            None => (0..=u16::MAX).zip(states).map(|(slot, _)| slot).filter(is_there).collect(),
         };
         let mut found = Self::default();
         found.counts.selected = slots.len() as u64;
@@ -168,14 +174,14 @@ impl Found {
         let mut moved = Vec::with_capacity(slots.len());
         for ((slot, digest), Assessed { signature, resolved }) in slots.iter().zip(digests).zip(assessed) {
             let (Some(old), Some(crash)) = (states.get(usize::from(*slot)), chunk.crash(*slot)) else { continue };
-            let new = found.take(*old, State { signature, digest, resolved, is_gone: false });
+            let new = found.take(*old, State { signature, digest, resolved, standing: Standing::Shown });
             moved.push(Moved { at: Slot { chunk: number, slot: *slot }, old: *old, new });
             if new.signature != old.signature {
                 found.blame((old.signature, signature), chunk.images_of(crash), &causes);
                 found.new.extend(signatures.remove(&signature).map(|new| (signature, new)));
             }
         }
-        found.movement = Movement::of_chunk(&crashes.database, number, &chunk, states, moved)?;
+        found.movement = Movement::of_chunk(&crashes.database, number, &chunk, row, moved)?;
         Ok(found)
     }
 
@@ -259,28 +265,49 @@ impl CrashWriter {
     /// # Errors
     /// Any [`Error`]; nothing was changed then.
     pub fn apply(&self, proposal: Proposal) -> Result<Option<Run>, Error> {
-        let Proposal { movement, new, plan, meta, report } = proposal;
-        if movement.moved.is_empty() {
+        let Proposal { movement, new, plan, last, changed, report } = proposal;
+        let known = self.known_by(last, &changed)?;
+        if !movement.is_seen() {
             let mut changes = self.database.changes();
-            if self.database.get::<Meta>(rows::META)?.unwrap_or_default() != meta {
-                changes.put(rows::META, &meta)?;
+            movement.write(&self.database, &mut changes)?;
+            known.into_iter().for_each(|row| changes.take(row));
+            if !changes.is_empty() {
+                changes.commit()?;
             }
-            changes.commit()?;
             return Ok(None);
         }
         let mut belonging = Belonging::new(&self.database);
         let mut aliases: BTreeMap<GroupId, Vec<GroupId>> = BTreeMap::new();
         plan.aliases.iter().for_each(|(alias, into)| aliases.entry(*into).or_default().push(*alias));
         belonging.merge_all(&aliases)?;
-        belonging.read_ahead(
-            plan.group_of.iter().flat_map(|(signature, group)| [rows::signature(*signature), rows::group(*group), rows::alias(*group)]),
-        )?;
+        belonging.read_ahead(plan.group_of.iter().flat_map(|(signature, group)| {
+            [rows::signature(*signature), rows::group(*group), rows::alias(*group), rows::member(*group, *signature)]
+        }))?;
         for (signature, group) in &plan.group_of {
             let row = belonging.signature(*signature)?.or_else(|| new.get(signature).map(|new| new.row(*group)));
             if let Some(row) = row {
                 belonging.put_signature(*signature, &SignatureRow { group: *group, ..row })?;
             }
         }
-        self.carry_out(Step { kind: RunKind::Reprocess, movement, belonging, report, meta, undone: None }).map(Some)
+        self.carry_out(Step { kind: RunKind::Reprocess, movement, belonging, known, report, undone: None }).map(Some)
+    }
+
+    /// The rows that say what this run knew, where they change.
+    fn known_by(&self, last: LastRun, changed: &Changed) -> Result<Vec<ChangedRow>, Error> {
+        let database = &self.database;
+        let mut rows = Vec::new();
+        let before: Option<LastRun> = database.get(rows::LAST_RUN)?;
+        if before != Some(last) {
+            let old = before.map(|before| database.encode(&before)).transpose()?;
+            rows.push(database.changed(rows::LAST_RUN.to_vec(), Old::read(old.as_deref()), Some(database.encode(&last)?))?);
+        }
+        for change in &changed.known {
+            let bytes = |digest: Option<u64>| digest.map(|digest| database.encode(&digest)).transpose();
+            rows.push(database.changed(rows::known(&change.key), Old::read(bytes(change.before)?.as_deref()), bytes(change.after)?)?);
+        }
+        for (chunk, pending) in &changed.pending {
+            rows.push(database.changed(rows::pending(*chunk), Old::Value(&database.encode(pending)?), None)?);
+        }
+        Ok(rows)
     }
 }

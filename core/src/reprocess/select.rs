@@ -1,9 +1,11 @@
-//! Which crashes a run has to look at: in, what the last run knew and what is there now; out, slots of crashes, by chunk.
+//! Which crashes a run has to look at: those with frames in modules that the last run did not know as they are now, and those that were
+//! added meanwhile with other modules or rules than its own.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::assess::{Assessor, ENGINE, id_digits};
-use crate::crash::state::Meta;
+use crate::crash::database::Database;
+use crate::crash::state::{LastRun, Pending};
 use crate::crash::{Crashes, rows};
 use crate::store::Error;
 
@@ -14,6 +16,21 @@ pub struct Changed {
     pub modules: Vec<ChangedModule>,
     /// Whether rules, or this program's own part, are others than before.
     pub rules: bool,
+    /// What the last run knew of modules that has changed: before and after.
+    pub known: Vec<KnownChange>,
+    /// Chunks that were assessed with something else than the last run applied.
+    pub pending: Vec<(u64, Pending)>,
+}
+
+/// What is known of the modules that the index of images files under one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownChange {
+    /// The key.
+    pub key: [u8; 16],
+    /// Their digest when the last run was carried out; absent if there were none.
+    pub before: Option<u64>,
+    /// Their digest now.
+    pub after: Option<u64>,
 }
 
 /// A module that has changed.
@@ -60,32 +77,26 @@ pub enum Selected {
     Some(BTreeMap<u64, BTreeSet<u16>>),
 }
 
-/// The modules that `assessor` knows, as [`Meta`] keeps them: each file has its key, and when it was imported. Slices of a universal file
-/// that have one id are one.
-pub fn known(assessor: &Assessor<'_>) -> Vec<([u8; 16], u64)> {
-    let mut known: BTreeMap<[u8; 16], u64> = BTreeMap::new();
-    for (module, keys) in assessor.modules().iter() {
-        for key in keys {
-            let imported = known.entry(key).or_default();
-            *imported = (*imported).max(module.footer.imported_ms);
-        }
+/// What has changed since the last run.
+///
+/// # Errors
+/// If its rows cannot be read.
+pub fn changed(database: &Database, assessor: &Assessor<'_>) -> Result<Changed, Error> {
+    let last: LastRun = database.get(rows::LAST_RUN)?.unwrap_or_default();
+    let mut before: HashMap<[u8; 16], u64> = HashMap::new();
+    for (key, digest) in database.all(rows::area::KNOWN)? {
+        before.extend(key.get(1..).and_then(|key| key.try_into().ok()).map(|key: [u8; 16]| (key, digest)));
     }
-    known.into_iter().collect()
-}
-
-/// What has changed since the run that left `meta`.
-pub fn changed(meta: &Meta, assessor: &Assessor<'_>) -> Changed {
-    let mut before: HashMap<[u8; 16], u64> = meta.modules.iter().copied().collect();
+    let mut known: Vec<KnownChange> = Vec::new();
+    for (key, digest) in assessor.modules().digests() {
+        let before = before.remove(&key);
+        known.extend((before != Some(digest)).then_some(KnownChange { key, before, after: Some(digest) }));
+    }
+    let gone: BTreeSet<[u8; 16]> = before.keys().copied().collect();
+    let mut happened: HashMap<[u8; 16], Change> = HashMap::new();
+    happened.extend(known.iter().map(|change| (change.key, if change.before.is_some() { Change::Replaced } else { Change::Imported })));
     let mut modules = Vec::new();
-    let mut happened: BTreeMap<[u8; 16], Change> = BTreeMap::new();
-    for (key, imported) in known(assessor) {
-        match before.remove(&key) {
-            Some(known) if known == imported => {}
-            Some(_) => drop(happened.insert(key, Change::Replaced)),
-            None => drop(happened.insert(key, Change::Imported)),
-        }
-    }
-    for (module, keys) in assessor.modules().iter() {
+    for (module, keys) in assessor.modules().iter().filter(|_| !known.is_empty()) {
         // Each key once: slices of a universal file share theirs.
         let changed: Vec<Change> = keys.iter().filter_map(|key| happened.remove(key)).collect();
         if let Some(change) = changed.first() {
@@ -93,9 +104,14 @@ pub fn changed(meta: &Meta, assessor: &Assessor<'_>) -> Changed {
         }
     }
     modules.sort_by(|a, b| a.keys.cmp(&b.keys));
-    let gone: BTreeSet<[u8; 16]> = before.into_keys().collect();
-    modules.extend(gone.into_iter().map(|key| ChangedModule { keys: vec![key], name: None, id: id_digits(&key), change: Change::Removed }));
-    Changed { modules, rules: meta.rules != assessor.rules().version() || meta.engine != ENGINE }
+    modules.extend(gone.iter().map(|key| ChangedModule { keys: vec![*key], name: None, id: id_digits(key), change: Change::Removed }));
+    known.extend(gone.iter().map(|key| KnownChange { key: *key, before: before.get(key).copied(), after: None }));
+    let mut pending = Vec::new();
+    for (key, value) in database.all(rows::area::PENDING)? {
+        pending.push((rows::last_number(&key).ok_or_else(|| database.damaged())?, value));
+    }
+    let now = LastRun { rules: assessor.rules().version(), engine: ENGINE };
+    Ok(Changed { modules, rules: last != now, known, pending })
 }
 
 /// The crashes that `changed` may have changed; all of them if `all`.
@@ -116,5 +132,17 @@ pub fn select(crashes: &Crashes, changed: &Changed, all: bool) -> Result<Selecte
             Ok(true)
         })?;
     }
+    for (chunk, pending) in &changed.pending {
+        let slots = selected.entry(*chunk).or_default();
+        let used = LastRun { rules: pending.rules, engine: pending.engine };
+        if crashes.database.get(rows::LAST_RUN)? != Some(used) {
+            slots.extend((0..=u16::MAX).take(crashes.states(*chunk)?.len()));
+        }
+        for (image, _) in &pending.modules {
+            let of_image: Option<Vec<u16>> = crashes.database.get(&rows::image(image, *chunk))?;
+            slots.extend(of_image.into_iter().flatten());
+        }
+    }
+    selected.retain(|_, slots| !slots.is_empty());
     Ok(Selected::Some(selected))
 }

@@ -12,7 +12,7 @@ use super::apply::{Belonging, Movement, Step};
 use super::journal::{self, Moved, Run, RunKind};
 use super::report::{CrashCounts, Report};
 use crate::crash::add::own_groups;
-use crate::crash::state::{Meta, SignatureRow, State};
+use crate::crash::state::{SignatureRow, State};
 use crate::crash::{CrashWriter, SignatureId, rows};
 use crate::store::Error;
 
@@ -51,22 +51,24 @@ impl CrashWriter {
 
     fn undo_run(&self, run: Run) -> Result<Run, Error> {
         let database = &self.database;
-        let meta: Meta = database.get(rows::META)?.unwrap_or_default();
         let movement = self.moves_back(run.run)?;
         let mut belonging = Belonging::new(database);
         let mut made: Vec<(SignatureId, SignatureRow)> = Vec::new();
-        for (key, before) in journal::before(database, run.run)? {
-            let signature = key.strip_prefix(rows::area::SIGNATURES).and_then(SignatureId::from_key);
-            if let (None, Some(signature)) = (&before, signature) {
-                made.extend(database.get(&key)?.map(|row| (signature, row)));
+        journal::each_row(database, run.run, |rows| {
+            for row in rows {
+                let signature = row.key.strip_prefix(rows::area::SIGNATURES).and_then(SignatureId::from_key);
+                if let (None, Some(signature)) = (&row.before, signature) {
+                    made.extend(database.get(&row.key)?.map(|row| (signature, row)));
+                }
+                belonging.restore(row);
             }
-            belonging.restore((key, before));
-        }
+            Ok(())
+        })?;
         self.keep_those_in_use(&mut belonging, made, &movement.moved)?;
         let changed = movement.moved.iter().filter(|moved| moved.old.signature != moved.new.signature).count() as u64;
-        let crashes = CrashCounts { stored: meta.crashes, moved: changed, ..CrashCounts::default() };
+        let crashes = CrashCounts { stored: database.head().crashes, moved: changed, ..CrashCounts::default() };
         let report = Report { crashes, ..Report::default() };
-        self.carry_out(Step { kind: RunKind::Undo(run.run), movement, belonging, report, meta, undone: Some(run) })
+        self.carry_out(Step { kind: RunKind::Undo(run.run), movement, belonging, known: Vec::new(), report, undone: Some(run) })
     }
 
     /// The moves of a run, back.
@@ -86,14 +88,14 @@ impl CrashWriter {
     /// Those of one chunk. Crashes that were removed since are left out.
     fn chunk_back(&self, moved: &[Moved]) -> Result<Movement, Error> {
         let number = moved[0].at.chunk;
-        let states = self.states(number)?;
+        let row = self.states_row(number)?;
         let back = |moved: &Moved| {
-            let now = states.get(usize::from(moved.at.slot)).copied().filter(|now| !now.is_gone)?;
+            let now = row.states.get(usize::from(moved.at.slot)).copied().filter(State::is_shown)?;
             Some(Moved { at: moved.at, old: now, new: State { digest: now.digest, ..moved.old } })
         };
-        let back = moved.iter().filter_map(back).collect();
+        let back: Vec<Moved> = moved.iter().filter_map(back).collect();
         let chunk = self.chunk(number)?.ok_or_else(|| self.database.damaged())?;
-        Movement::of_chunk(&self.database, number, &chunk, states, back)
+        Movement::of_chunk(&self.database, number, &chunk, row, back)
     }
 
     /// Signatures that the run had `made` and that crashes have that came since.
@@ -113,7 +115,7 @@ impl CrashWriter {
         }
         let groups = own_groups(&self.database, &in_use.iter().map(|(signature, _)| *signature).collect::<Vec<_>>())?;
         for ((signature, row), group) in in_use.into_iter().zip(groups) {
-            belonging.put_signature(signature, &SignatureRow { group, ..row })?;
+            belonging.put_signature(signature, &SignatureRow { group: group.id, ..row })?;
         }
         Ok(())
     }

@@ -121,6 +121,17 @@ pub enum Error {
         /// Bytes that it would take.
         needed: u64,
     },
+    /// More crashes than may be stored.
+    #[error("{}: its crashes are full: they would take {needed} bytes of their quota of {quota}; remove some (`symtool crash gc`, `symtool crash \
+             remove`) or raise `crash-quota`", store.display())]
+    CrashQuota {
+        /// The store.
+        store: PathBuf,
+        /// Bytes that they may take.
+        quota: u64,
+        /// Bytes that they would take.
+        needed: u64,
+    },
     /// Another process holds it.
     #[error("{}: the store is being written by {} (waited {waited_seconds} s); let it finish, wait longer with --wait, or end it: \
              what it has not finished will not be in the store", store.display(), process(*holder))]
@@ -149,17 +160,24 @@ pub enum Error {
         cause: rocksdb::Error,
     },
     /// The database of crashes refused.
-    #[error("{}: the database of crashes cannot be used: {cause}; free some space if the disk is full; if a file is damaged, take the folder \
-             `crashes` from a backup, or move it away and add the reports again", store.display())]
+    #[error("{}: the database of crashes cannot be used: {cause}; free some space if the disk is full; if a file is damaged, \
+             `symtool modules repair` saves the rest", store.display())]
     CrashDatabase {
         /// The store.
         store: PathBuf,
         /// Why.
         cause: rocksdb::Error,
     },
+    /// The database of crashes is not as it was left.
+    #[error("{}: the database of crashes is damaged: {fact}; `symtool modules repair` saves what can be read", store.display())]
+    CrashesDamaged {
+        /// The store.
+        store: PathBuf,
+        /// What is wrong.
+        fact: String,
+    },
     /// A row of the database of crashes that is not as it was written.
-    #[error("{}: a row of the database of crashes is damaged; take the folder `crashes` from a backup, or move it away and add the reports \
-             again", .0.display())]
+    #[error("{}: a row of the database of crashes is damaged; `symtool modules repair` saves the rest", .0.display())]
     CrashRow(PathBuf),
     /// A block that is not as it was written.
     #[error("module {module}: the block of {} ending at {last:#x} cannot be read: {damage}; import its file again with --force", kind.name())]

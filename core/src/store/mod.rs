@@ -82,12 +82,13 @@ pub struct Store {
     wait: Duration,
     key: Option<MasterKey>,
     quota: Option<u64>,
+    crash_quota: Option<u64>,
 }
 
 impl Store {
     /// The store at `path`, which need not exist yet. Other processes are waited for up to `wait`.
     pub fn at(path: &Path, wait: Duration) -> Self {
-        Self { path: path.to_owned(), wait, key: None, quota: None }
+        Self { path: path.to_owned(), wait, key: None, quota: None, crash_quota: None }
     }
 
     /// The same, with the master key that it is or will be sealed with.
@@ -100,6 +101,12 @@ impl Store {
     #[must_use]
     pub fn with_quota(self, bytes: Option<u64>) -> Self {
         Self { quota: bytes, ..self }
+    }
+
+    /// The same, in which crashes may take no more than `bytes`.
+    #[must_use]
+    pub fn with_crash_quota(self, bytes: Option<u64>) -> Self {
+        Self { crash_quota: bytes, ..self }
     }
 
     /// Opens it for reading, beside other readers and whoever writes. What is written meanwhile is seen by who opens it next.
@@ -132,6 +139,10 @@ impl Store {
 
     pub(crate) fn crashes_lock(&self) -> PathBuf {
         self.path.join("crashes.lock")
+    }
+
+    pub(crate) fn crash_quota(&self) -> Option<u64> {
+        self.crash_quota
     }
 
     pub(crate) fn wait(&self) -> Duration {

@@ -1,0 +1,127 @@
+//! `symtool crash gc` and `symtool crash forget`: crashes that are old, many, large or one person's go, and what that means is said first.
+
+use std::io::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Result;
+use indicatif::DecimalBytes;
+use serde::Serialize;
+use symtool_core::crash::{CrashId, Retention, RetentionPlan, Slot};
+use symtool_core::store::Store;
+
+use crate::args::{CrashForget, CrashGc, Global};
+use crate::exit::Exit;
+
+/// A crash that goes: the JSON object that the documentation describes.
+#[derive(Debug, Serialize)]
+struct Gone {
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    status: &'static str,
+}
+
+/// A run that moved some of them: the JSON object that the documentation describes.
+#[derive(Debug, Serialize)]
+struct Touched {
+    run: u64,
+    crashes: u64,
+    status: &'static str,
+}
+
+/// Removes what a rule does not keep.
+pub fn gc(global: &Global, store: &Store, args: &CrashGc) -> Result<Exit> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+    let keeps = Retention {
+        since_ms: args.older_than.map(|age| now.saturating_sub(age.saturating_mul(1_000))),
+        keep: args.keep,
+        max_bytes: args.max_size,
+        empties_groups: args.last,
+    };
+    if args.dry_run {
+        let plan = store.read_crashes()?.beyond(keeps)?;
+        tell(global, &plan, "would_be_removed")?;
+        return Ok(Exit::Done);
+    }
+    let writer = store.write_crashes()?;
+    let plan = writer.beyond(keeps)?;
+    name_runs(global, &plan)?;
+    let slots: Vec<Slot> = plan.crashes.iter().map(|going| going.at).collect();
+    if !slots.is_empty() {
+        writer.remove(&slots)?;
+    }
+    tell_crashes(global, &plan, "removed")?;
+    Ok(Exit::Done)
+}
+
+fn tell(global: &Global, plan: &RetentionPlan, status: &'static str) -> Result<()> {
+    name_runs(global, plan)?;
+    tell_crashes(global, plan, status)
+}
+
+/// Says which runs moved crashes that go.
+fn name_runs(global: &Global, plan: &RetentionPlan) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    for (run, crashes) in &plan.runs {
+        if global.json {
+            writeln!(out, "{}", serde_json::to_string(&Touched { run: *run, crashes: *crashes, status: "cannot_be_undone_for" })?)?;
+        } else if !global.quiet {
+            writeln!(out, "run {run}: can not be undone for {crashes} of these crashes; undoing it puts back the others")?;
+        }
+    }
+    Ok(out.flush()?)
+}
+
+fn tell_crashes(global: &Global, plan: &RetentionPlan, status: &'static str) -> Result<()> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut bytes = 0;
+    for going in &plan.crashes {
+        bytes += going.bytes;
+        if global.json {
+            let gone = Gone { id: going.id.to_string(), group: Some(going.group.to_string()), bytes: Some(going.bytes), status };
+            writeln!(out, "{}", serde_json::to_string(&gone)?)?;
+        }
+    }
+    if !global.json && !global.quiet {
+        let word = if status == "removed" { "removed" } else { "would be removed" };
+        writeln!(out, "{} crashes {word}, some {}", plan.crashes.len(), DecimalBytes(bytes))?;
+    }
+    Ok(out.flush()?)
+}
+
+/// Removes all crashes and reports of one person.
+pub fn forget(global: &Global, store: &Store, args: &CrashForget) -> Result<Exit> {
+    let (found, failed) = if args.dry_run {
+        store.read_crashes()?.of_user(&args.user)?
+    } else {
+        let writer = store.write_crashes()?;
+        let (found, failed) = writer.of_user(&args.user)?;
+        let slots: Vec<Slot> = found.iter().map(|(at, _)| *at).collect();
+        if !slots.is_empty() {
+            writer.forget(&slots)?;
+        }
+        if !failed.is_empty() {
+            writer.remove_failed(&failed)?;
+        }
+        (found, failed)
+    };
+    let mut ids: Vec<CrashId> = found.into_iter().map(|(_, id)| id).chain(failed).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let status = if args.dry_run { "would_be_removed" } else { "removed" };
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    for id in &ids {
+        if global.json {
+            let gone = Gone { id: id.to_string(), group: None, bytes: None, status };
+            writeln!(out, "{}", serde_json::to_string(&gone)?)?;
+        }
+    }
+    if !global.json && !global.quiet {
+        let word = if args.dry_run { "would be removed" } else { "removed" };
+        writeln!(out, "{} crashes and reports {word}", ids.len())?;
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
