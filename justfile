@@ -16,7 +16,7 @@ test *args:
 lint:
     sh scripts/lint.sh
 
-# Break fixtures at random for as long as you like (TARGET: object, archive or demangle); needs nightly Rust and cargo-fuzz
+# Break fixtures at random for as long as you like (TARGET: object, archive, crash, demangle, mapping or rules); needs nightly Rust and cargo-fuzz
 fuzz target *args:
     sh scripts/fuzz.sh "$@"
 

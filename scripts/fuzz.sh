@@ -3,7 +3,7 @@
 set -eu
 . "$(dirname "$0")/setup.sh"
 
-target=${1:?object, archive or demangle}
+target=${1:?object, archive, crash, demangle, mapping or rules}
 shift
 command -v cargo-fuzz >/dev/null || {
     echo "fuzz: no cargo-fuzz; run: cargo install cargo-fuzz" >&2
@@ -13,10 +13,15 @@ command -v cargo-fuzz >/dev/null || {
 unset CARGO_TARGET_DIR
 mkdir -p "fuzz/corpus/$target"
 seeds=testdata/objects
-if [ "$target" = demangle ]; then
-    # One name a file.
-    seeds=fuzz/corpus/names
-    mkdir -p "$seeds"
-    grep -v '^#' testdata/demangle/names.txt | cut -f 1 | split -a 4 -l 1 - "$seeds/"
-fi
+case "$target" in
+    crash) seeds=testdata/crashes ;;
+    mapping) seeds=testdata/mapping ;;
+    rules) seeds=formats/src/rules ;;
+    demangle)
+        # One name a file.
+        seeds=fuzz/corpus/names
+        mkdir -p "$seeds"
+        grep -v '^#' testdata/demangle/names.txt | cut -f 1 | split -a 4 -l 1 - "$seeds/"
+        ;;
+esac
 cargo +nightly fuzz run "$target" "fuzz/corpus/$target" "$seeds" -- "$@"

@@ -11,3 +11,5 @@ bash -n .ci/run
 cargo fmt --all --check
 cargo clippy --release --workspace --all-targets -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps
+# A workspace of its own, and with it a target folder; libFuzzer itself needs a nightly compiler and is left out.
+(unset CARGO_TARGET_DIR; cargo check --quiet --manifest-path fuzz/Cargo.toml --no-default-features --locked)

@@ -16,7 +16,7 @@ umask 022
 # In this order: later topics reuse objects of earlier ones.
 if [ $# -eq 0 ]; then
     rm -rf "$out"
-    set -- x86 codegen reloc arch plt shape split dwz link packed lang
+    set -- x86 codegen reloc arch plt shape split dwz link packed lang odd
     set -- "$@" macho machoimg machofat machomap macholang machodsym
 fi
 mkdir -p "$out"

@@ -5,8 +5,8 @@
 //! leave and enter it again, which says the same.
 
 use symtool_formats::{
-    Chain, ChainId, Detail, Dropped, File, FileId, Files, Function, FunctionId, Functions, Location, ModuleId, ModuleInfo, ModuleKind,
-    ModuleSymbols, Range, Source,
+    Chain, ChainId, CodeMark, Detail, Dropped, File, FileId, Files, Function, FunctionId, Functions, Location, ModuleId, ModuleInfo,
+    ModuleKind, ModuleSymbols, Range, Source,
 };
 
 use crate::block::functions::Site;
@@ -34,6 +34,7 @@ pub fn unpack(footer: &Footer, blocks: &[Compressed]) -> Result<(ModuleSymbols, 
         chains: Vec::new(),
         ranges: Vec::new(),
         dropped: Dropped::default(),
+        aliases: Vec::new(),
         warnings: Vec::new(),
     };
     let layers = std::mem::take(&mut contents.layers);
@@ -47,9 +48,12 @@ pub fn unpack(footer: &Footer, blocks: &[Compressed]) -> Result<(ModuleSymbols, 
 fn info(footer: &Footer) -> Option<ModuleInfo> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let pair = |pair: &[u8]| Some(digit(pair.first()?)? << 4 | digit(pair.get(1)?)?);
+    let id = |id: &String| Some(ModuleId { bytes: id.as_bytes().chunks(2).map(pair).collect::<Option<_>>()?, made_up: footer.id_made_up });
     Some(ModuleInfo {
         name: footer.name.clone(),
-        id: ModuleId { bytes: footer.id.as_bytes().chunks(2).map(pair).collect::<Option<_>>()?, made_up: footer.id_made_up },
+        id: id(&footer.id)?,
+        other_ids: footer.other_ids.iter().map(id).collect::<Option<_>>()?,
+        code: CodeMark::default(),
         kind: ModuleKind::named(&footer.kind)?,
         arch: footer.arch.clone(),
         detail: Detail::named(&footer.detail)?,

@@ -68,7 +68,11 @@ fn module(seed: u64, detail: Detail, fingerprint: u64) -> ModuleSymbols {
         at = end;
     }
     let info = ModuleInfo {
-        name: format!("lib{fingerprint}.so"),
+        name: format!(
+            "lib{other_ids: Vec::new(),
+        code: CodeMark::default(),
+        fingerprint}.so"
+        ),
         id: ModuleId { bytes: vec![7; 20], made_up: false },
         kind: ModuleKind::Elf,
         arch: "x86_64".to_owned(),
@@ -76,7 +80,7 @@ fn module(seed: u64, detail: Detail, fingerprint: u64) -> ModuleSymbols {
         image_base: 0,
         fingerprint,
     };
-    ModuleSymbols { info, functions, files, chains, ranges, dropped: Dropped::default(), warnings: Vec::new() }
+    ModuleSymbols { info, functions, files, chains, ranges, aliases: Vec::new(), dropped: Dropped::default(), warnings: Vec::new() }
 }
 
 type Frame = (Vec<u8>, Vec<u8>, u32, bool);

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::debug::Companion;
+
 /// A file that cannot be read as what it should be.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -42,11 +44,31 @@ pub enum Error {
         /// The parser's words.
         reason: String,
     },
+    /// A file that another process wrote to while it was read.
+    #[error("{}: it was written to or shortened while it was read; import it again once it is complete", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// An object without a single function or line.
     #[error("{}: neither debug data nor function symbols; import the unstripped file, or the .debug file that was split from it", path.display())]
     NoSymbols {
         /// The file.
         path: PathBuf,
+    },
+    /// An object whose debug data asks for more work than its size allows, and without symbols.
+    #[error("{}: its debug data refers to itself so often that reading it takes too much work, as no compiler writes it; make it anew from its sources", path.display())]
+    TooMuchWork {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that is read with those that it belongs to.
+    #[error("{}: {}", path.display(), belongs(*role))]
+    Companion {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        role: Companion,
     },
     /// An archive that ends early or contradicts itself, or a member of one.
     #[error("{}: damaged archive ({reason}); was it copied whole?", path.display())]
@@ -125,7 +147,10 @@ impl Error {
             | Self::Empty { path }
             | Self::NotAnObject { path, .. }
             | Self::Damaged { path, .. }
+            | Self::Changed { path }
             | Self::NoSymbols { path }
+            | Self::TooMuchWork { path }
+            | Self::Companion { path, .. }
             | Self::DamagedArchive { path, .. }
             | Self::Encrypted { path }
             | Self::Packing { path, .. }
@@ -142,5 +167,15 @@ fn slices(arch: Option<&str>, has: &str, path: &Path) -> String {
     match arch {
         Some(arch) => format!("no slice for {arch}; it has {has}"),
         None => format!("has slices for {has}; name the one you mean, as in {}:{}", path.display(), has.rsplit(", ").next().unwrap_or(has)),
+    }
+}
+
+fn belongs(role: Companion) -> &'static str {
+    match role {
+        Companion::SplitUnits => {
+            "the functions of one object file (split DWARF), read with the image that it was linked into; import that one"
+        }
+        Companion::Package => "functions of an image (a package of split DWARF), read with it; import that image, with this file beside it",
+        Companion::SharedNames => "names that several debug files share (dwz), read with those; import them",
     }
 }

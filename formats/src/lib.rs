@@ -20,7 +20,7 @@ mod strings;
 pub use arch::is_same as is_same_arch;
 pub use error::Error;
 pub use module::{
-    Chain, ChainId, Detail, DropReason, Dropped, FileId, FunctionId, Location, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols, Range,
-    Source, Start,
+    Alias, Chain, ChainId, CodeMark, Detail, DropReason, Dropped, FileId, FunctionId, Location, ModuleId, ModuleInfo, ModuleKind,
+    ModuleSymbols, Range, Source, Start,
 };
 pub use strings::{File, Files, Folder, Function, Functions, Strings};

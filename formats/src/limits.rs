@@ -13,11 +13,37 @@ pub const MAX_NAME_BYTES: usize = 64 << 10;
 
 /// Bytes of all distinct names, and of all distinct paths, of a small file; a large one may have four times its
 /// size. Names can overlap in a file, so that a small one could expand without end.
-pub const MIN_STRING_BYTES: usize = 64 << 20;
+pub const MIN_STRING_BYTES: usize = 8 << 20;
 
-/// Chains of one unit, besides four for each of its functions and each symbol. A function under many symbols has
-/// its chains once for each.
-pub const MIN_UNIT_CHAINS: usize = 1 << 20;
+/// Steps of reading the debug data of a file, besides [`STEPS_PER_BYTE`]: what tables that refer to each other may cost
+/// in all. A step takes some tens of instructions at most.
+pub const MIN_STEPS: u64 = 4 << 20;
+
+/// Steps for each byte of the debug sections. Reading librgw takes one; a file that dwz has taken apart, where many units
+/// share a table of files, three.
+pub const STEPS_PER_BYTE: u64 = 16;
+
+/// Steps for one entry of a range list, which takes two bytes at least, and in memory up to a hundred. Compilers give
+/// each list to one function.
+pub const STEPS_PER_RANGE: u64 = 64;
+
+/// Steps for one byte of a path, put together from folder and name.
+pub const STEPS_PER_PATH_BYTE: u64 = 4;
+
+/// Steps for a chain of inlined calls, where a unit has more than four of them for each function: a function under many
+/// symbols has its chains once for each. One takes some hundred bytes of memory.
+pub const STEPS_PER_CHAIN: u64 = 64;
+
+/// Steps for one byte of a table of abbreviations that begins within another. Compilers write tables one after the other.
+pub const STEPS_PER_OVERLAPPING_BYTE: u64 = 64;
+
+/// Bytes of abbreviations that are kept for the units that share them, or as many as the section has. Parsed, a byte takes
+/// up to 48.
+pub const MIN_CACHED_ABBREVIATION_BYTES: u64 = 64 << 10;
+
+/// Attributes of an abbreviation that are looked at with each entry; of those beyond that take no bytes, the last of each
+/// name. Compilers write up to 30.
+pub const MAX_SHORT_ATTRIBUTES: usize = 64;
 
 /// Bytes of one debug section once expanded, for each byte of the file. Compressed debug data shrinks to a third or
 /// a fifth; zlib can pretend a thousandfold, zstd more.

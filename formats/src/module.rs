@@ -19,7 +19,7 @@ use crate::strings::{Files, Functions};
 /// What says which build a module is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ModuleId {
-    /// The build-id's bytes (GNU build-id: usually 20; a Mach-O UUID: 16), or 16 bytes made up from the code.
+    /// The build-id's bytes (GNU build-id: usually 20; a Mach-O UUID: 16), or 16 bytes made up from the file.
     pub bytes: Vec<u8>,
     /// Whether the file carried no id, so that [`ModuleId::bytes`] are a hash of its contents.
     pub made_up: bool,
@@ -91,6 +91,23 @@ impl Detail {
     }
 }
 
+/// What tells that two files of one id have different code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CodeMark {
+    /// How long it is (`.text`); absent if there is none.
+    pub bytes: Option<u64>,
+    /// A hash of it; absent if it was split off.
+    pub contents: Option<u64>,
+}
+
+impl CodeMark {
+    /// Whether no file with this code is of one build with a file that has `other`.
+    pub fn contradicts(self, other: Self) -> bool {
+        let differ = |a: Option<u64>, b: Option<u64>| a.zip(b).is_some_and(|(a, b)| a != b);
+        differ(self.bytes, other.bytes) || differ(self.contents, other.contents)
+    }
+}
+
 /// What a file says about itself, before any debug data is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModuleInfo {
@@ -98,6 +115,10 @@ pub struct ModuleInfo {
     pub name: String,
     /// The build-id, or a made-up id.
     pub id: ModuleId,
+    /// Ids that earlier versions made up for the file.
+    pub other_ids: Vec<ModuleId>,
+    /// What its code is.
+    pub code: CodeMark,
     /// The container format.
     pub kind: ModuleKind,
     /// The architecture as LLVM names it, such as `x86_64`.
@@ -223,13 +244,26 @@ pub struct Range {
     pub location: Location,
 }
 
+/// Another function that begins where one of a module does: its code was the same, and the linker has folded both into one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Alias {
+    /// Where they begin.
+    pub address: u64,
+    /// Its raw linkage name.
+    pub name: Vec<u8>,
+}
+
 /// Why something in a file was left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DropReason {
+    /// A debug section that cannot be read at all.
+    BadSection,
     /// A unit whose header or root cannot be read.
     BadUnit,
     /// A unit whose functions are in a `.dwo` file or `.dwp` package that was not found: symbols answer for them.
     SplitUnit,
+    /// The file of names that it shares with others (dwz) was not found: some functions have no name.
+    SharedNames,
     /// A function of an image whose debug data is in an object file that was not found, or no longer has it: symbols
     /// answer for it.
     MissingObject,
@@ -249,8 +283,8 @@ pub enum DropReason {
     NotExecutable,
     /// An inlined call deeper than [`crate::limits::MAX_INLINE_DEPTH`].
     TooDeep,
-    /// A chain of calls past a unit's bound of [`crate::limits::MIN_UNIT_CHAINS`] or four for each function and symbol.
-    TooManyChains,
+    /// Debug data that asks for more work than [`crate::limits::STEPS_PER_BYTE`] allows, all of it.
+    TooMuchWork,
     /// A name or path for which there is no room: see [`crate::limits::MIN_STRING_BYTES`].
     LongName,
 }
@@ -258,14 +292,16 @@ pub enum DropReason {
 impl DropReason {
     /// Whether the file is at fault.
     pub fn is_damage(self) -> bool {
-        matches!(self, Self::BadUnit | Self::BadEntries | Self::BadLines | Self::BadRanges | Self::BadRelocation)
+        matches!(self, Self::BadSection | Self::BadUnit | Self::BadEntries | Self::BadLines | Self::BadRanges | Self::BadRelocation)
     }
 
     /// The name that `--json` prints.
     pub fn name(self) -> &'static str {
         match self {
+            Self::BadSection => "bad_section",
             Self::BadUnit => "bad_unit",
             Self::SplitUnit => "split_unit",
+            Self::SharedNames => "shared_names",
             Self::MissingObject => "missing_object",
             Self::BadEntries => "bad_entries",
             Self::BadLines => "bad_lines",
@@ -275,7 +311,7 @@ impl DropReason {
             Self::Tombstone => "tombstone",
             Self::NotExecutable => "not_executable",
             Self::TooDeep => "too_deep",
-            Self::TooManyChains => "too_many_chains",
+            Self::TooMuchWork => "too_much_work",
             Self::LongName => "long_name",
         }
     }
@@ -296,6 +332,11 @@ impl Dropped {
         if count > 0 {
             *self.0.entry(reason).or_default() += count;
         }
+    }
+
+    /// Whether anything was left out for `reason`.
+    pub fn has(&self, reason: DropReason) -> bool {
+        self.0.contains_key(&reason)
     }
 
     /// Adds all counts of `other`.
@@ -330,6 +371,8 @@ pub struct ModuleSymbols {
     pub chains: Vec<Chain>,
     /// Disjoint, sorted by address; neighbours with equal frames are one range.
     pub ranges: Vec<Range>,
+    /// By address.
+    pub aliases: Vec<Alias>,
     /// What was left out.
     pub dropped: Dropped,
     /// What the user should know about the file, one sentence each.

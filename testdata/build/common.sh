@@ -99,3 +99,31 @@ clang_target() {
     *) echo "$1-linux-gnu" ;;
     esac
 }
+
+# Names in the unit are relative to where it was compiled. DW_AT_comp_dir is
+# `.` where the .dwo files are beside the object, for llvm-symbolizer finds them
+# then from that folder; and /src/DIR, which does not exist, where it is not to.
+# split COMPILER DIR "UNITS" COMP_DIR FLAGS...: sets $objs; the .dwo files are in $tmp/o too
+split() {
+    compiler=$1 dir=$2 units=$3 comp_dir=$4
+    shift 4
+    rm -rf "$tmp/o" && mkdir "$tmp/o"
+    cp "$src/$dir"/* "$tmp/o"
+    cd "$tmp/o"
+    objs=
+    for unit in $units; do
+        # gcc's dwo_id depends on addresses in gcc, so they must not be random
+        setarch -R "$compiler" "$@" -fPIC -fno-stack-protector -ffile-prefix-map="$tmp/o=$comp_dir" \
+            -O2 -g -gsplit-dwarf -frandom-seed="$unit" -c "$unit" -o "${unit%.*}.o"
+        objs="$objs ${unit%.*}.o"
+    done
+}
+
+# folder NAME FILE...: objects/NAME/ with the linked object and these files of $tmp/o
+folder() {
+    name=$1
+    shift
+    mkdir -p "$out/$name"
+    "$GCC" -shared $link_flags $objs -o "$out/$name/lib.so"
+    [ $# -eq 0 ] || cp "$@" "$out/$name"
+}

@@ -39,14 +39,15 @@ pub type Looked = Result<Object, Unreadable>;
 pub fn at(item: Item<'_>, search: &Search) -> Option<Looked> {
     let path = item.path;
     let (mapped, memory) = match item.content {
-        Content::File => (Mapped::open(&path), None),
+        Content::File { .. } => (Mapped::open(&path), None),
         Content::Member { member, memory, .. } => (member.open(), memory),
         Content::Failed(reason) => return Some(Err(Unreadable { path, reason })),
+        Content::End { .. } => return None,
     };
     if mapped.as_ref().is_ok_and(|mapped| is_mapping(mapped.bytes())) {
         return None;
     }
-    let looked = mapped.and_then(|mapped| look(path.clone(), &mapped, search));
+    let looked = mapped.map(Mapped::with_plain_symbols).and_then(|mapped| look(path.clone(), &mapped, search));
     drop(memory);
     Some(looked.map_err(|error| Unreadable { path, reason: error.to_string() }))
 }

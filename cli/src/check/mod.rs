@@ -19,7 +19,7 @@ use anyhow::Result;
 
 use crate::args::{Check, Global};
 use crate::exit::Exit;
-use crate::import::{Files, Held, Walk};
+use crate::import::{Content, Files, Held, Walk};
 use crate::progress::{self, Board};
 use report::{Report, Summary};
 
@@ -33,6 +33,9 @@ pub fn run(global: &Global, args: &Check) -> Result<Exit> {
         let mut walk = Walk::new(Files::at(&args.paths), &held, &board);
         let mut looked = Vec::new();
         for item in walk.by_ref() {
+            if matches!(item.content, Content::End { .. }) {
+                continue;
+            }
             let _shown = board.show(&item.path, item.weight);
             let is_named = args.paths.contains(&item.path);
             match look::at(item, &search) {

@@ -94,7 +94,7 @@ impl Objects {
         let bytes = file.bytes() as u64;
         let symbols = match file.read(&self.search, &Progress::default()) {
             Ok(symbols) => symbols,
-            Err(Error::NoSymbols { .. }) => return Ok(None),
+            Err(Error::NoSymbols { .. } | Error::Companion { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
         let packed = pack(&symbols, bytes).map_err(|cause| Error::Io { path: file.path().to_owned(), cause })?;

@@ -2,7 +2,7 @@
 //! for each file in the order of the files.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -73,7 +73,19 @@ impl Commits<'_> {
                     summary.skipped += 1;
                     continue;
                 }
+                Outcome::Companion { reason, .. } => {
+                    note!("{reason}");
+                    (summary.companions, summary.skipped, summary.any) = (summary.companions + 1, summary.skipped + 1, true);
+                    continue;
+                }
+                Outcome::End { path, what } => {
+                    if std::mem::take(&mut summary.any) {
+                        continue;
+                    }
+                    File::Done(Report::failed(&path, nothing_in(&path, what)))
+                }
             });
+            summary.any = true;
         }
         let mut stored = Vec::new();
         let committed = self.store(&modules, &again, &mut stored);
@@ -115,6 +127,14 @@ impl Commits<'_> {
         }
         Ok(())
     }
+}
+
+/// That all which is in the folder or archive at `path` was passed over.
+fn nothing_in(path: &Path, what: &str) -> String {
+    format!(
+        "{}: nothing to import in this {what}: its files have no functions, or are read with others; pass the image or debug file",
+        path.display()
+    )
 }
 
 /// A file whose report is due.

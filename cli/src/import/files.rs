@@ -21,14 +21,14 @@ pub struct Files {
 #[derive(Debug)]
 pub enum Found {
     /// A file to read: an object, or one that was named.
-    File { path: PathBuf, bytes: u64 },
+    File { path: PathBuf, bytes: u64, is_named: bool },
     /// A file with members.
     Archive { path: PathBuf, format: Format, bytes: u64 },
     /// One architecture of a file that may have several.
     Slice { path: PathBuf, arch: String, bytes: u64 },
     /// Something that cannot be looked at, and why.
     Failed { path: PathBuf, reason: String },
-    /// The end of what was found at one path: something of it should have been an object.
+    /// The end of what was found at one path: something should have come of it.
     End { path: PathBuf, what: &'static str },
 }
 
@@ -56,7 +56,7 @@ impl Files {
         let path = path.to_owned();
         self.found.push(match Kind::of_file(&path) {
             Ok(Kind::Archive(format)) => Found::Archive { path, format, bytes },
-            _ => Found::File { path, bytes },
+            _ => Found::File { path, bytes, is_named: true },
         });
         "archive"
     }
@@ -96,7 +96,7 @@ impl Files {
         let path = entry.into_path();
         let looked_at = fs::metadata(&path).and_then(|metadata| Ok((Kind::of_file(&path)?, metadata.len())));
         match looked_at {
-            Ok((Kind::Object | Kind::Mapping, bytes)) => self.found.push(Found::File { path, bytes }),
+            Ok((Kind::Object | Kind::Mapping, bytes)) => self.found.push(Found::File { path, bytes, is_named: false }),
             Ok((Kind::Archive(format), bytes)) => self.found.push(Found::Archive { path, format, bytes }),
             Ok((Kind::Other, _)) => self.passed_over += 1,
             // It went away meanwhile.

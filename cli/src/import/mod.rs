@@ -45,7 +45,7 @@ pub fn run(global: &Global, args: &Import) -> Result<Exit> {
     let store = global.open_store()?;
     let in_store = known(&store)?;
     let board = Board::new("import", progress::is_wanted(global));
-    let order = Order::new(if args.force { &[] } else { in_store.modules() });
+    let order = Order::new(in_store.modules(), args.force);
     let commits = Commits { global, store: &store, force: args.force };
     let search = global.search(&args.debug_dirs, &args.symbol_map_dirs);
     let (segments, paths) = segments::split(&args.paths);
@@ -61,7 +61,9 @@ pub fn run(global: &Global, args: &Import) -> Result<Exit> {
     } else {
         summary.say();
     }
-    Ok(Exit::failed_if(summary.failed > 0))
+    // A file that is read with others is no failure beside them.
+    let is_in_vain = summary.companions > 0 && summary.imported + summary.unchanged == 0;
+    Ok(Exit::failed_if(summary.failed > 0 || is_in_vain))
 }
 
 /// What is in the store already.

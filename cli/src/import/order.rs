@@ -30,6 +30,8 @@ struct State {
     /// Bytes of files that are being read.
     working_bytes: u64,
     reading: HashSet<Id>,
+    /// Whether files are read that were imported before this command.
+    force: bool,
     known: HashMap<Id, Vec<Known>>,
 }
 
@@ -63,6 +65,8 @@ pub enum Entered<'a> {
     Unchanged(Arc<Footer>),
     /// It is to be read.
     Read(Reading<'a>),
+    /// Nothing: a file that was imported before has the same id and other code. What that file is called.
+    Contradicts(String),
 }
 
 /// A file that is being read, until dropped.
@@ -76,9 +80,9 @@ pub struct Reading<'a> {
 }
 
 impl Order {
-    /// Begins with `modules`, which need not be imported again.
-    pub fn new(modules: &[Module]) -> Self {
-        let mut state = State::default();
+    /// Begins with `modules`, which need not be imported again, unless all files are to be read (`force`).
+    pub fn new(modules: &[Module], force: bool) -> Self {
+        let mut state = State { force, ..State::default() };
         for module in modules {
             let footer = &module.footer;
             let known = state.known.entry(identity(&footer.kind, &footer.id, &footer.arch)).or_default();
@@ -105,8 +109,12 @@ impl<'a> Ticket<'a> {
         let id = identity(info.kind.name(), &info.id.to_string(), &info.arch);
         let state = self.order.wait_while(|state| state.next != self.number || state.reading.contains(&id));
         let known = state.known.get(&id).map_or(&[][..], Vec::as_slice);
+        if let Some(other) = known.iter().find_map(|known| known.footer.contradicting(info)) {
+            return Entered::Contradicts(other.name.clone());
+        }
         let has_labels = |footer: &Footer| labels.iter().all(|label| footer.labels.contains(label));
-        if let Some(known) = known.iter().find(|known| known.footer.knows(info, bytes_in) && has_labels(&known.footer)) {
+        let is_enough = |known: &&Known| (known.now || !state.force) && known.footer.knows(info, bytes_in) && has_labels(&known.footer);
+        if let Some(known) = known.iter().find(is_enough) {
             return Entered::Unchanged(Arc::clone(&known.footer));
         }
         let again = known.iter().any(|known| known.now);

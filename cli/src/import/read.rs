@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use symtool_core::pack::{Packed, mapping_info, pack, pack_mapping};
 use symtool_core::store::Footer;
-use symtool_formats::Error;
 use symtool_formats::debug::{DebugFile, Mapped, Search};
 use symtool_formats::mapping::{self, Identity};
+use symtool_formats::{Error, ModuleId};
 
 use super::held::{Held, Permit};
 use super::limits::MAPPING_WORKING_BYTES;
@@ -29,8 +29,12 @@ pub enum Outcome<'a> {
     Unchanged { path: PathBuf, footer: Arc<Footer>, took: Duration },
     /// Nothing, and why.
     Failed { path: PathBuf, reason: String },
-    /// An object without code, as libraries are full of.
+    /// An object without code, as libraries are full of, or a file that is read with others.
     PassedOver,
+    /// A file that was named and is read with others.
+    Companion { path: PathBuf, reason: String },
+    /// The end of what was found in a folder or archive.
+    End { path: PathBuf, what: &'static str },
 }
 
 /// A module on its way to the store.
@@ -117,14 +121,19 @@ impl<'a> Reader<'a> {
 
     fn read(&self, ticket: Ticket<'a>, item: Item<'a>) -> Outcome<'a> {
         let path = item.path;
+        if let Content::End { what } = item.content {
+            return Outcome::End { path, what };
+        }
         let shown = self.board.show(&path, item.weight);
-        let (opened, in_library, memory) = match item.content {
-            Content::File => (Mapped::open(&path), false, None),
-            Content::Member { member, in_library, memory } => (member.open(), in_library, memory),
+        let (opened, is_named, in_library, memory) = match item.content {
+            Content::File { is_named } => (Mapped::open(&path), is_named, false, None),
+            Content::Member { member, in_library, memory } => (member.open(), false, in_library, memory),
             Content::Failed(reason) => return Outcome::Failed { path, reason },
+            Content::End { what } => return Outcome::End { path, what },
         };
-        let outcome = match opened {
-            Ok(mapped) => self.read_mapped(ticket, &path, &mapped, &shown),
+        let outcome = match opened.map(Mapped::with_plain_symbols) {
+            // What cannot be read at all may be a file that is still being written.
+            Ok(mapped) => self.read_mapped(ticket, &path, &mapped, &shown).map_err(|error| mapped.unchanged().err().unwrap_or(error)),
             Err(error) => Err(error),
         };
         // The bytes have gone: what they took may be given back.
@@ -132,6 +141,8 @@ impl<'a> Reader<'a> {
         match outcome {
             Ok(outcome) => outcome,
             Err(Error::NoSymbols { .. }) if in_library => Outcome::PassedOver,
+            Err(Error::Companion { .. }) if !is_named => Outcome::PassedOver,
+            Err(error @ Error::Companion { .. }) => Outcome::Companion { path, reason: error.to_string() },
             Err(error) => Outcome::Failed { path, reason: error.to_string() },
         }
     }
@@ -156,6 +167,10 @@ impl<'a> Reader<'a> {
         let path = path.to_owned();
         let reading = match ticket.enter(file.info(), bytes_in, file.working_bytes(), &[]) {
             Entered::Unchanged(footer) => return Ok(Outcome::Unchanged { path, footer, took: parsing }),
+            Entered::Contradicts(other) => {
+                let reason = contradiction(&path, &file.info().id, &other);
+                return Ok(Outcome::Failed { path, reason });
+            }
             Entered::Read(reading) => reading,
         };
         let start = Instant::now();
@@ -189,9 +204,16 @@ impl<'a> Reader<'a> {
         let labels = self.labels.of_mapping(&path);
         let reading = match ticket.enter(&info, bytes.len() as u64, MAPPING_WORKING_BYTES, &labels) {
             Entered::Unchanged(footer) => return Outcome::Unchanged { path, footer, took: start.elapsed() },
+            Entered::Contradicts(other) => {
+                let reason = contradiction(&path, &info.id, &other);
+                return Outcome::Failed { path, reason };
+            }
             Entered::Read(reading) => reading,
         };
         let packed = pack_mapping(bytes, &info, &identity, bytes.len() as u64).map(|packed| labelled(packed, labels));
+        if let Err(error) = mapped.unchanged() {
+            return Outcome::Failed { path, reason: error.to_string() };
+        }
         self.packed(path, reading, packed, start.elapsed())
     }
 
@@ -210,4 +232,13 @@ impl<'a> Reader<'a> {
 fn labelled(mut packed: Packed, labels: Vec<String>) -> Packed {
     packed.footer.labels = labels;
     packed
+}
+
+/// That the file at `path` cannot be of the build whose id it has.
+fn contradiction(path: &Path, id: &ModuleId, other: &str) -> String {
+    format!(
+        "{}: has the id of {other}, {id}, but other code: one of the two was changed after it was linked (by BOLT, say); give it an id \
+         of its own, or take the other one out with `modules remove {id}`",
+        path.display()
+    )
 }

@@ -123,6 +123,12 @@ pub struct Summary {
     pub failed: u64,
     /// Files that are neither objects nor archives, in folders and archives.
     pub skipped: u64,
+    /// Those of them that were named and are read with others.
+    #[serde(skip)]
+    pub companions: u64,
+    /// Whether anything came of the folder or archive at hand so far.
+    #[serde(skip)]
+    pub any: bool,
     pub bytes_in: u64,
     pub bytes_stored: u64,
 }

@@ -52,12 +52,14 @@ pub struct Item<'a> {
 /// What an [`Item`] is.
 #[derive(Debug)]
 pub enum Content<'a> {
-    /// A file.
-    File,
+    /// A file, and whether it was named itself.
+    File { is_named: bool },
     /// A member of an archive, whether that is one for the linker, and the memory that the member is in or will be.
     Member { member: Member, in_library: bool, memory: Option<Arc<Permit<'a>>> },
     /// What cannot be opened, and why.
     Failed(String),
+    /// The end of what was found in a folder or archive.
+    End { what: &'static str },
 }
 
 impl<'a> Walk<'a> {
@@ -171,14 +173,14 @@ impl<'a> Walk<'a> {
         if self.open.len() == 1 { member.stored_bytes() } else { 0 }
     }
 
-    /// What to say at the end of a path, if nothing came of it.
-    fn end(&mut self, path: PathBuf, what: &str) -> Option<Item<'a>> {
+    /// The end of a path, or what to say if nothing was there.
+    fn end(&mut self, path: PathBuf, what: &'static str) -> Item<'a> {
         if std::mem::take(&mut self.any) {
-            return None;
+            return Item { path, weight: 0, content: Content::End { what } };
         }
         self.board.expect(1, 0);
         let reason = format!("{}: no object files in this {what}; pass the one that holds the .so, .debug or dSYM files", path.display());
-        Some(Item::failed(path, reason))
+        Item::failed(path, reason)
     }
 }
 
@@ -195,14 +197,11 @@ impl<'a> Iterator for Walk<'a> {
                 return Some(item);
             }
             let item = match self.files.next()? {
-                Found::File { path, bytes } => Some(Item { path, weight: bytes, content: Content::File }),
+                Found::File { path, bytes, is_named } => Some(Item { path, weight: bytes, content: Content::File { is_named } }),
                 Found::Archive { path, format, bytes } => self.open_file(path, format, bytes),
                 Found::Slice { path, arch, bytes } => self.open_slice(path, &arch, bytes),
                 Found::Failed { path, reason } => Some(Item::failed(path, reason)),
-                Found::End { path, what } => match self.end(path, what) {
-                    None => continue,
-                    Some(item) => return Some(item),
-                },
+                Found::End { path, what } => return Some(self.end(path, what)),
             };
             if let Some(item) = item {
                 self.any = true;

@@ -165,6 +165,7 @@ impl<'a> Joined<'a> {
             chains: self.chains,
             ranges: self.ranges,
             dropped: Dropped::default(),
+            aliases: Vec::new(),
             warnings: Vec::new(),
         };
         (symbols, self.spans)

@@ -68,9 +68,9 @@ impl Plan {
         let before = &old.sources;
         let same = before.iter().position(|source| source.is_same_file(new));
         // An intact file that is read again says the same: what is known from it may stay.
-        let takes_place = same.map(|at| &before[at]).is_some_and(|known| replace || known.damage() > 0);
+        let takes_place = same.map(|at| &before[at]).is_some_and(|known| replace || known.lacks() > 0);
         if let Some(known) = same.map(|at| &before[at]).filter(|_| !replace) {
-            let is_better = new.damage() < known.damage() || (known.incomplete && new.damage() == known.damage());
+            let is_better = new.lacks() < known.lacks() || (known.incomplete && new.lacks() == known.lacks());
             if !is_better {
                 return None;
             }

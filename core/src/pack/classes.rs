@@ -15,7 +15,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 
 use rayon::prelude::*;
 use symtool_formats::mapping::{ClassRow, Facts, Identity, MappingReader, Sources};
-use symtool_formats::{Detail, ModuleInfo, ModuleKind};
+use symtool_formats::{CodeMark, Detail, ModuleInfo, ModuleKind};
 
 use super::Packed;
 use crate::block::classes::{self, Entry};
@@ -32,6 +32,8 @@ pub fn mapping_info(name: &str, identity: &Identity) -> ModuleInfo {
         arch: "java".to_owned(),
         detail: Detail::Mapping,
         image_base: 0,
+        other_ids: Vec::new(),
+        code: CodeMark::default(),
         fingerprint: identity.fingerprint,
     }
 }

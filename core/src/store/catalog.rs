@@ -62,7 +62,8 @@ pub struct Footer {
     /// Classes of a mapping, whose [`Footer::ranges`] are lines of methods.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub classes: u64,
-    /// Other ids of a mapping, in hexadecimal: R8's, and that of its contents, which is Sentry's.
+    /// Other ids, in hexadecimal: of a mapping R8's, and that of its contents, which is Sentry's; of a file without id those that
+    /// earlier versions made up.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_ids: Vec<String>,
     /// What people call the build that it belongs to, such as `com.example.shop@1.4.0`.
@@ -108,6 +109,7 @@ impl Footer {
             functions: count(symbols.functions.len()),
             files: count(symbols.files.len()),
             ranges: symbols.ranges.len() as u64,
+            other_ids: symbols.info.other_ids.iter().map(ToString::to_string).collect(),
             ..Self::empty(&symbols.info, Source::of(symbols, bytes_in), bytes_stored)
         }
     }
@@ -176,6 +178,11 @@ impl Footer {
     /// Whether the file of `info` and `bytes` is in the module as far as it can be, so that it need not be read.
     pub fn knows(&self, info: &ModuleInfo, bytes: u64) -> bool {
         self.sources.iter().any(|source| source.is_settled() && source.is_file(info, bytes))
+    }
+
+    /// A file of the module that is not of one build with that of `info`, though it has the same id: its code is another.
+    pub fn contradicting(&self, info: &ModuleInfo) -> Option<&Source> {
+        if info.id.made_up { None } else { self.sources.iter().find(|source| source.code().contradicts(info.code)) }
     }
 
     /// Whether the module was made from all the files that `other` was made from, and more.

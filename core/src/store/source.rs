@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use symtool_formats::{Detail, ModuleInfo, ModuleSymbols};
+use symtool_formats::{CodeMark, Detail, DropReason, ModuleInfo, ModuleSymbols};
 
 /// One file of a module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,12 @@ pub struct Source {
     /// Importing it again brings that back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub incomplete: bool,
+    /// [`CodeMark::bytes`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_bytes: Option<u64>,
+    /// [`CodeMark::contents`] in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_contents: Option<String>,
 }
 
 impl Source {
@@ -45,6 +51,8 @@ impl Source {
             dropped: symbols.dropped.iter().map(|(reason, count)| (reason.name().to_owned(), count)).collect(),
             warnings: symbols.warnings.clone(),
             incomplete: false,
+            code_bytes: info.code.bytes,
+            code_contents: info.code.contents.map(hex),
         }
     }
 
@@ -60,7 +68,15 @@ impl Source {
             dropped,
             warnings,
             incomplete: false,
+            code_bytes: None,
+            code_contents: None,
         }
+    }
+
+    /// What its code is.
+    pub fn code(&self) -> CodeMark {
+        let contents = self.code_contents.as_ref().and_then(|hex| u64::from_str_radix(hex, 16).ok());
+        CodeMark { bytes: self.code_bytes, contents }
     }
 
     /// Whether this is the file of `info` and `bytes`, or one that differs inside of its sections only.
@@ -84,7 +100,14 @@ impl Source {
 
     /// Whether reading the file again can bring nothing: what is known of it is intact and whole.
     pub fn is_settled(&self) -> bool {
-        !self.incomplete && self.damage() == 0
+        !self.incomplete && self.lacks() == 0
+    }
+
+    /// How much of it reading it again may bring: what was damaged, and what is in files that were not there.
+    pub fn lacks(&self) -> u64 {
+        let elsewhere = [DropReason::SplitUnit, DropReason::SharedNames].map(DropReason::name);
+        let lost = self.dropped.iter().filter(|(reason, _)| elsewhere.contains(&reason.as_str()));
+        self.damage() + lost.map(|(_, count)| count).sum::<u64>()
     }
 
     /// How much of it was left out because it is damaged.
@@ -110,5 +133,9 @@ pub(crate) fn addresses(start: u64, end: u64) -> u64 {
 }
 
 fn fingerprint(info: &ModuleInfo) -> String {
-    format!("{:016x}", info.fingerprint)
+    hex(info.fingerprint)
+}
+
+fn hex(number: u64) -> String {
+    format!("{number:016x}")
 }

@@ -121,11 +121,13 @@ pub struct Listing {
 
 /// Lists the members of `archive`.
 pub fn list(archive: &Mapped, format: Format) -> Listing {
-    match format {
+    let mut listing = match format {
         Format::Zip => zip::list(archive),
         Format::Ar => ar::list(archive),
         Format::Fat => fat::list(archive),
-    }
+    };
+    listing.members.extend(archive.unchanged().err().map(Err));
+    listing
 }
 
 /// An object or archive in an archive.
@@ -189,7 +191,7 @@ impl Member {
             Content::Stored(bytes) => Ok(bytes),
             Content::Deflated { packed, bytes, crc } => match inflate::whole(packed.bytes(), bytes, crc) {
                 Ok(bytes) => Ok(Mapped::unpacked(bytes, path, name)),
-                Err(reason) => Err(Error::DamagedArchive { path, reason }),
+                Err(reason) => Err(packed.unchanged().err().unwrap_or(Error::DamagedArchive { path, reason })),
             },
             Content::Parts { archive, .. } => Ok(Mapped::unpacked(partition::mapping(&archive)?, path, name)),
             Content::File(file) => Mapped::open(&file).map(|bytes| bytes.known_as(path, name)),

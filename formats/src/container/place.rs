@@ -78,7 +78,7 @@ pub fn open_object(path: &Path) -> Result<Mapped, Error> {
     if let Some((file, arch)) = split(path) {
         return open_slice(&file, &arch)?.open();
     }
-    let file = Mapped::open(&only_file(path)?)?;
+    let file = Mapped::open(&only_file(path)?)?.with_plain_symbols();
     if Kind::of(file.bytes()) != Kind::Archive(Format::Fat) {
         return Ok(file);
     }

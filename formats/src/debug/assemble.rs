@@ -61,6 +61,7 @@ pub fn assemble(
         files: join.files.kept,
         chains: join.chains,
         ranges: join.ranges,
+        aliases: dwarf.aliases,
         dropped,
         warnings: Vec::new(),
     }

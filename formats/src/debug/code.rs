@@ -1,6 +1,10 @@
 //! Which addresses hold code: in, the parsed file; out, [`Code`], sorted spans.
 
-use object::{Object, ObjectSection, ObjectSegment, SectionFlags, SegmentFlags, elf, macho};
+use hashbrown::HashMap;
+use object::{
+    Architecture, BinaryFormat, Object, ObjectSection, ObjectSegment, ObjectSymbol, SectionFlags, SectionIndex, SectionKind, SegmentFlags,
+    SymbolKind, elf, macho,
+};
 
 use super::layout::Layout;
 
@@ -12,23 +16,16 @@ pub struct Code {
 }
 
 impl Code {
-    /// The executable sections of `file`, where `layout` puts them; its executable segments where it has no section
-    /// headers.
+    /// The executable sections of `file`, where `layout` puts them, and what else holds code though no flag says so
+    /// (firmware): contents of executable segments, functions of the symbol table. A file that tells of none of them, as it
+    /// has debug data alone, may have code anywhere but at 0, which is what linkers leave of discarded code.
     pub fn of(file: &object::File<'_>, layout: &Layout) -> Self {
-        let is_code = |section: &object::Section<'_, '_>| match section.flags() {
-            SectionFlags::Elf { sh_flags, .. } => sh_flags.contains(elf::SHF_ALLOC | elf::SHF_EXECINSTR),
-            _ => section.kind() == object::SectionKind::Text,
-        };
         let mut spans: Vec<(u64, u64)> = file.sections().filter(is_code).map(|section| layout.extent(&section)).collect();
-        if file.sections().next().is_none() {
-            let code = file.segments().filter(|segment| match segment.flags() {
-                SegmentFlags::Elf { p_flags, .. } => p_flags.contains(elf::PF_X),
-                SegmentFlags::MachO { initprot, .. } => initprot.contains(macho::VM_PROT_EXECUTE),
-                _ => false,
-            });
-            spans.extend(code.map(|segment| (segment.address(), segment.address().saturating_add(segment.size()))));
+        if !layout.is_relocatable() {
+            spans.extend(unmarked(file));
         }
-        Self::from_spans(spans)
+        let code = Self::from_spans(spans);
+        if code.spans.is_empty() && file.format() == BinaryFormat::Elf { Self { spans: vec![(1, u64::MAX)] } } else { code }
     }
 
     /// Sorts and joins `spans`, each a first address and the one after the last.
@@ -55,6 +52,55 @@ impl Code {
     pub fn spans(&self) -> &[(u64, u64)] {
         &self.spans
     }
+}
+
+fn is_code(section: &object::Section<'_, '_>) -> bool {
+    match section.flags() {
+        SectionFlags::Elf { sh_flags, .. } => sh_flags.contains(elf::SHF_ALLOC | elf::SHF_EXECINSTR),
+        _ => section.kind() == SectionKind::Text,
+    }
+}
+
+/// What holds code outside of sections that say so.
+fn unmarked(file: &object::File<'_>) -> Vec<(u64, u64)> {
+    let end = |start: u64, bytes: u64| start.saturating_add(bytes);
+    let segments: Vec<(u64, u64)> = file
+        .segments()
+        .filter(|segment| match segment.flags() {
+            SegmentFlags::Elf { p_flags, .. } => p_flags.contains(elf::PF_X),
+            SegmentFlags::MachO { initprot, .. } => initprot.contains(macho::VM_PROT_EXECUTE),
+            _ => false,
+        })
+        .map(|segment| (segment.address(), end(segment.address(), segment.size())))
+        .collect();
+    if file.sections().next().is_none() {
+        return segments;
+    }
+    if file.format() != BinaryFormat::Elf {
+        return Vec::new();
+    }
+    // Headers, notes and tables of symbols are mapped executable too in old images.
+    let is_loaded = |section: &object::Section<'_, '_>| matches!(section.flags(), SectionFlags::Elf { sh_flags, .. } if sh_flags.contains(elf::SHF_ALLOC));
+    let extent = |section: &object::Section<'_, '_>| (section.address(), end(section.address(), section.size()));
+    let is_in_segment = |section: &object::Section<'_, '_>| segments.iter().any(|(first, end)| (*first..*end).contains(&section.address()));
+    let has_contents = |section: &object::Section<'_, '_>| matches!(section.kind(), SectionKind::Data | SectionKind::ReadOnlyData);
+    let mut spans = Vec::new();
+    // A debug file has no contents.
+    let mut ends: HashMap<SectionIndex, u64> = HashMap::new();
+    for section in file.sections().filter(|section| is_loaded(section) && !is_code(section)) {
+        ends.insert(section.index(), extent(&section).1);
+        if has_contents(&section) && is_in_segment(&section) {
+            spans.push(extent(&section));
+        }
+    }
+    let has_mode_bit = matches!(file.architecture(), Architecture::Arm | Architecture::Mips | Architecture::Mips64);
+    let functions = file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.size() > 0);
+    spans.extend(functions.filter_map(|symbol| {
+        let section_end = ends.get(&symbol.section_index()?)?;
+        let start = if has_mode_bit { symbol.address() & !1 } else { symbol.address() };
+        Some((start, end(start, symbol.size()).min(*section_end)))
+    }));
+    spans
 }
 
 #[cfg(test)]

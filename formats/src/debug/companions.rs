@@ -71,8 +71,8 @@ impl Search {
         found
     }
 
-    /// Paths at which the file with build-id `id` is kept.
-    fn by_build_id<'a>(&'a self, id: &[u8]) -> impl Iterator<Item = PathBuf> + use<'a> {
+    /// Paths at which the file of kind `extension` with build-id `id` is kept.
+    pub(super) fn by_build_id<'a>(&'a self, id: &[u8], extension: &str) -> impl Iterator<Item = PathBuf> + use<'a> {
         let (first, rest) = id.split_at(id.len().min(1));
         let hex = |bytes: &[u8]| {
             bytes.iter().fold(String::new(), |mut hex, byte| {
@@ -80,7 +80,7 @@ impl Search {
                 hex
             })
         };
-        let name = (!rest.is_empty()).then(|| format!(".build-id/{}/{}.debug", hex(first), hex(rest)));
+        let name = (!rest.is_empty()).then(|| format!(".build-id/{}/{}.{extension}", hex(first), hex(rest)));
         name.into_iter().flat_map(|name| self.debug_dirs.iter().map(move |folder| folder.join(&name)))
     }
 }
@@ -96,7 +96,7 @@ pub fn debug_file(file: &DebugFile<'_>, search: &Search) -> Option<Mapped> {
     }
     let id = build_id(file.object());
     let same_id = |mapped: &Mapped| id.is_some() && object::File::parse(mapped.bytes()).ok().as_ref().and_then(build_id) == id;
-    let by_id = search.by_build_id(id.unwrap_or_default()).filter_map(|path| search.open(&path, file.path())).find(same_id);
+    let by_id = search.by_build_id(id.unwrap_or_default(), "debug").filter_map(|path| search.open(&path, file.path())).find(same_id);
     by_id.or_else(|| {
         let (_, crc) = file.object().gnu_debuglink().ok()??;
         let is_it = |mapped: &Mapped| same_id(mapped) || crc32fast::hash(mapped.bytes()) == crc;
@@ -143,7 +143,18 @@ pub fn shared_names(file: &DebugFile<'_>, search: &Search) -> Option<Mapped> {
         supplement.or_else(|| build_id(object).map(<[u8]>::to_vec))
     };
     let is_it = |mapped: &Mapped| object::File::parse(mapped.bytes()).is_ok_and(|object| id_of(&object).as_deref() == Some(id));
-    from_object.chain(search.by_build_id(id)).chain(beside).filter_map(|path| search.open(&path, file.path())).find(is_it)
+    from_object.chain(search.by_build_id(id, "debug")).chain(beside).filter_map(|path| search.open(&path, file.path())).find(is_it)
+}
+
+/// A file that is read with others, and has nothing to find addresses by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Companion {
+    /// Functions of one unit (`.dwo`).
+    SplitUnits,
+    /// Functions of many units (`.dwp`).
+    Package,
+    /// Names that dwz has moved out of several files.
+    SharedNames,
 }
 
 /// Which side of a supplementary file an object is.
@@ -172,7 +183,7 @@ pub fn open_other(path: &Path, object: &Path) -> Option<Mapped> {
     if path == object || path.canonicalize().ok()? == object.canonicalize().unwrap_or_default() {
         return None;
     }
-    Mapped::open(path).ok()
+    Mapped::open(path).ok().map(Mapped::with_plain_symbols)
 }
 
 /// The folder of `path`, free of symbolic links: a link beside other files leads to where the file's own are.
@@ -180,7 +191,33 @@ fn folder(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok()?.parent().map(Path::to_owned)
 }
 
-fn build_id<'d>(object: &object::File<'d>) -> Option<&'d [u8]> {
+/// What a file is that has nothing of its own: it is read with the files that it belongs to.
+pub fn role(object: &object::File<'_>) -> Option<Companion> {
+    let has = |name| object.section_by_name(name).is_some();
+    if has(".debug_info.dwo") {
+        return Some(if has(".debug_cu_index") { Companion::Package } else { Companion::SplitUnits });
+    }
+    let has_code = object.sections().any(|section| section.kind() == object::SectionKind::Text);
+    let is_supplement = supplement(object).is_some_and(|(role, ..)| role == Role::Supplement);
+    (has(".debug_info") && (is_supplement || !has_code && shared_names_link(object).is_none() && has_partial_units(object)))
+        .then_some(Companion::SharedNames)
+}
+
+/// Whether the first unit is one that others import (dwz).
+fn has_partial_units(object: &object::File<'_>) -> bool {
+    let endian = if object.is_little_endian() { gimli::RunTimeEndian::Little } else { gimli::RunTimeEndian::Big };
+    let section =
+        |id: gimli::SectionId| object.section_by_name(id.name()).and_then(|section| section.uncompressed_data().ok()).unwrap_or_default();
+    let (entries, abbreviations) = (section(gimli::SectionId::DebugInfo), section(gimli::SectionId::DebugAbbrev));
+    let header = gimli::DebugInfo::new(&entries, endian).units().next().ok().flatten();
+    let root = header.and_then(|header| {
+        let table = header.abbreviations(&gimli::DebugAbbrev::new(&abbreviations, endian)).ok()?;
+        Some(header.entries_raw(&table, None).ok()?.read_abbreviation().ok()??.tag())
+    });
+    root == Some(gimli::DW_TAG_partial_unit)
+}
+
+pub fn build_id<'d>(object: &object::File<'d>) -> Option<&'d [u8]> {
     object.build_id().ok().flatten().filter(|id| !id.is_empty())
 }
 

@@ -61,3 +61,34 @@ pub fn zeroed(size: usize) -> std::io::Result<MmapMut> {
     let _ = memory.advise(memmap2::Advice::HugePage);
     Ok(memory)
 }
+
+/// `parts` end to end; a single one stays where it is.
+///
+/// # Errors
+/// If there is no memory for a copy.
+pub fn concat(mut parts: Vec<Bytes<'_>>) -> std::io::Result<Bytes<'_>> {
+    parts.retain(|part| !part.is_empty());
+    if parts.len() <= 1 {
+        return Ok(parts.pop().unwrap_or_default());
+    }
+    let mut all = zeroed(parts.iter().map(|part| part.len()).sum())?;
+    let mut at = 0;
+    for part in parts {
+        all[at..at + part.len()].copy_from_slice(&part);
+        at += part.len();
+    }
+    Ok(Bytes::Owned(all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_end_to_end() {
+        let concat = |parts: &[&'static [u8]]| concat(parts.iter().map(|part| Bytes::InFile(part)).collect()).unwrap();
+        assert_eq!(&*concat(&[b"ab", b"", b"c"]), b"abc");
+        assert!(matches!(concat(&[b"", b"ab"]), Bytes::InFile(b"ab")));
+        assert!(concat(&[]).is_empty());
+    }
+}

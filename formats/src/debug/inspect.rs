@@ -3,16 +3,13 @@
 
 use std::path::PathBuf;
 
-use ::object::{BinaryFormat, CompressionFormat, Object, ObjectKind, ObjectSection, SectionKind};
-use gimli::{EndianSlice, Endianity};
-use rayon::prelude::*;
-
-use super::companions::{Search, other_build, shared_names, shared_names_link};
-use super::dwarf::{Skeleton, lost_skeletons, unit_starts};
+use super::companions::{Search, build_id, other_build, shared_names, shared_names_link};
+use super::dwarf::{Skeleton, count_units, lost_skeletons};
 use super::layout::Layout;
 use super::object::DebugFile;
-use super::sections::{self, Sections};
+use super::sections;
 use super::split::SplitFiles;
+use ::object::{BinaryFormat, CompressionFormat, Object, ObjectKind, ObjectSection, SectionKind};
 
 /// What a file has, and what it lacks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -105,7 +102,7 @@ impl DebugFile<'_> {
         };
         (inspection.units, inspection.bad_units) = (units, bad_units);
         let skeletons = self.skeletons(&sections);
-        let split = SplitFiles::open(self.path(), &skeletons, search);
+        let split = SplitFiles::open(self.path(), self.path(), build_id(self.object()), &skeletons, search);
         inspection.split_files = split.found() as u64;
         let split = split.sections(&mut Vec::new());
         let lost = if self.object().is_little_endian() {
@@ -118,12 +115,4 @@ impl DebugFile<'_> {
             .map(|(name, _)| Shared { name: String::from_utf8_lossy(name).into_owned(), is_found: shared_names(self, search).is_some() });
         Ok(())
     }
-}
-
-/// Units, and how many of them cannot be read.
-fn count_units<E: Endianity + Send + Sync>(sections: &Sections<'_>, endian: E) -> (u64, u64) {
-    let (dwarf, headers, is_cut) = unit_starts(sections.borrow(|section| EndianSlice::new(section, endian)));
-    let is_bad = |header: &&gimli::UnitHeader<_>| !dwarf.unit(**header).is_ok_and(|unit| unit.entry(unit.header.root_offset()).is_ok());
-    let bad = headers.par_iter().filter(is_bad).count() as u64 + u64::from(is_cut);
-    (headers.len() as u64 + u64::from(is_cut), bad)
 }

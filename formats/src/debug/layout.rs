@@ -12,6 +12,8 @@
 //! answered           0 ...... 0x800                  0x800 ... 0xc00                    (hidden: shorter)
 //! ```
 
+use std::collections::VecDeque;
+
 use hashbrown::HashMap;
 use object::{BinaryFormat, Object, ObjectKind, ObjectSection, SectionFlags, SectionIndex, elf};
 
@@ -25,7 +27,8 @@ const GAP: u64 = 64;
 /// Where the sections of an object lie.
 #[derive(Debug, Default)]
 pub struct Layout {
-    /// Addresses of a relocatable object's allocated sections; `None` where the file has final addresses.
+    /// Addresses of a relocatable object's allocated sections, and of debug sections that are put behind others of their
+    /// name; `None` where the file has final addresses.
     placed: Option<HashMap<SectionIndex, u64>>,
     windows: Vec<Window>,
 }
@@ -50,21 +53,46 @@ impl Layout {
         let last_address = if file.is_64() { u64::MAX } else { u64::from(u32::MAX) };
         let (mut placed, mut windows) = (HashMap::new(), Vec::new());
         let (mut address, mut answered) = (FIRST_ADDRESS, 0);
-        for section in file.sections() {
-            let SectionFlags::Elf { sh_flags, .. } = section.flags() else { continue };
-            if !sh_flags.contains(elf::SHF_ALLOC) {
-                continue;
-            }
+        let is_code = |section: &object::Section<'_, '_>| is(section, elf::SHF_ALLOC | elf::SHF_EXECINSTR);
+        let has_contents = |section: &object::Section<'_, '_>| section.kind() != object::SectionKind::UninitializedData;
+        // The debug file of a kernel module has the headers of its code alone.
+        let is_debug_file = !file.sections().any(|section| is_code(&section) && has_contents(&section));
+        for section in file.sections().filter(|section| is(section, elf::SHF_ALLOC)) {
             placed.insert(section.index(), address);
             let size = section.size();
-            if sh_flags.contains(elf::SHF_EXECINSTR) && section.kind() != object::SectionKind::UninitializedData && size > answered {
+            if is_code(&section) && (is_debug_file || has_contents(&section)) && size > answered {
                 windows.push(Window { start: address.saturating_add(answered), end: address.saturating_add(size), base: address });
                 answered = size;
             }
             let next = address.checked_add(size).and_then(|end| end.checked_add(GAP)).filter(|end| *end <= last_address);
             address = next.ok_or_else(|| "its sections are larger than the address space".to_owned())?.next_multiple_of(GAP);
         }
+        if windows.is_empty() {
+            // Nothing but debug data, of an image that was linked.
+            return Ok(Self::default());
+        }
+        place_debug_sections(file, &mut placed);
         Ok(Self { placed: Some(placed), windows })
+    }
+
+    /// The same layout for `debug`, the debug file that was split from `file`, whose sections may have other numbers.
+    #[must_use]
+    pub fn of_debug_file(&self, file: &object::File<'_>, debug: &object::File<'_>) -> Self {
+        let Some(of_file) = &self.placed else { return Self::default() };
+        let mut by_name: HashMap<Vec<u8>, VecDeque<u64>> = HashMap::new();
+        for section in file.sections().filter(|section| is(section, elf::SHF_ALLOC)) {
+            let address = of_file.get(&section.index()).copied().unwrap_or(0);
+            by_name.entry(section.name_bytes().unwrap_or_default().to_vec()).or_default().push_back(address);
+        }
+        let mut placed = HashMap::new();
+        for section in debug.sections().filter(|section| is(section, elf::SHF_ALLOC)) {
+            let alike = by_name.get_mut(section.name_bytes().unwrap_or_default());
+            if let Some(address) = alike.and_then(VecDeque::pop_front) {
+                placed.insert(section.index(), address);
+            }
+        }
+        place_debug_sections(debug, &mut placed);
+        Self { placed: Some(placed), windows: Vec::new() }
     }
 
     /// Whether the file is a relocatable object.
@@ -111,14 +139,35 @@ impl Layout {
             let after = self.windows.partition_point(|window| window.end <= range.start);
             self.windows.get(after).is_some_and(|window| window.start < range.end)
         };
+        let back = |start: u64| {
+            let after = self.windows.partition_point(|window| window.end <= start);
+            self.windows.get(after).filter(|window| window.start <= start).map(|window| start - window.base)
+        };
         for chain in &mut module.chains {
-            let start = chain.start.address().and_then(|start| {
-                let after = self.windows.partition_point(|window| window.end <= start);
-                self.windows.get(after).filter(|window| window.start <= start).map(|window| Start::at(start - window.base))
-            });
-            chain.start = start.unwrap_or(Start::UNKNOWN);
+            chain.start = chain.start.address().and_then(back).map_or(Start::UNKNOWN, Start::at);
         }
+        module.aliases.retain_mut(|alias| back(alias.address).map(|address| alias.address = address).is_some());
         let hidden = before.len() - before.iter().filter(covered).count();
         module.dropped.count_many(DropReason::HiddenSection, hidden as u64);
+    }
+}
+
+fn is(section: &object::Section<'_, '_>, flags: elf::SectionFlags) -> bool {
+    matches!(section.flags(), SectionFlags::Elf { sh_flags, .. } if sh_flags.contains(flags))
+}
+
+/// Notes where debug sections begin that are put behind others of their name: what refers to them means that place.
+fn place_debug_sections(file: &object::File<'_>, placed: &mut HashMap<SectionIndex, u64>) {
+    let mut ends: HashMap<Vec<u8>, u64> = HashMap::new();
+    for section in file.sections().filter(|section| !is(section, elf::SHF_ALLOC)) {
+        let Some(name) = section.name_bytes().ok().filter(|name| name.starts_with(b".debug_")) else { continue };
+        let bytes = section.compressed_file_range().map_or(0, |range| range.uncompressed_size);
+        match ends.get_mut(name) {
+            Some(end) => {
+                placed.insert(section.index(), *end);
+                *end = end.saturating_add(bytes);
+            }
+            None => drop(ends.insert(name.to_vec(), bytes)),
+        }
     }
 }

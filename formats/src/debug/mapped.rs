@@ -1,18 +1,24 @@
 //! A file's bytes: in, a path, or a part or the unpacked bytes of a file that was opened before; out, bytes that
 //! can be read, and pages of them given back where they are mapped.
 //!
-//! The only `unsafe` of the workspace's libraries.
+//! With `guard.rs` the only `unsafe` of the workspace's libraries.
 
 #![expect(unsafe_code, reason = "mapping a file and giving memory back are calls to the system")]
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::ops::Range;
+#[cfg(unix)]
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use memmap2::{Mmap, UncheckedAdvice};
 
+use super::elf;
+#[cfg(unix)]
+use super::guard::Guard;
 use crate::Error;
 
 /// The bytes of a file, or of a member of an archive. Cheap to clone.
@@ -27,14 +33,61 @@ pub struct Mapped {
 
 #[derive(Debug)]
 enum Memory {
-    File(Mmap),
+    File(MappedFile),
     Owned(Vec<u8>),
+}
+
+#[derive(Debug)]
+struct MappedFile {
+    /// Goes before the mapping does.
+    #[cfg(unix)]
+    guard: Option<Guard>,
+    map: Mmap,
+    path: PathBuf,
+    stamp: Stamp,
+}
+
+/// What changes when a file is written to.
+#[derive(Debug, PartialEq, Eq)]
+struct Stamp {
+    bytes: u64,
+    modified: Option<SystemTime>,
+    /// Device and number: which file stands at a path.
+    #[cfg(unix)]
+    file: (u64, u64),
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            bytes: metadata.len(),
+            modified: metadata.modified().ok(),
+            #[cfg(unix)]
+            file: (metadata.dev(), metadata.ino()),
+        }
+    }
+}
+
+impl MappedFile {
+    /// Whether the file was written to since it was mapped. One that was replaced by another is still what it was.
+    fn has_changed(&self) -> bool {
+        #[cfg(unix)]
+        if self.guard.as_ref().is_some_and(Guard::is_cut) {
+            return true;
+        }
+        let now = std::fs::metadata(&self.path).map(|metadata| Stamp::of(&metadata));
+        #[cfg(unix)]
+        let now = now.ok().filter(|now| now.file == self.stamp.file);
+        #[cfg(not(unix))]
+        let now = now.ok();
+        now.is_some_and(|now| now != self.stamp)
+    }
 }
 
 impl Memory {
     fn bytes(&self) -> &[u8] {
         match self {
-            Self::File(map) => map,
+            Self::File(file) => &file.map,
             Self::Owned(bytes) => bytes,
         }
     }
@@ -55,14 +108,44 @@ impl Mapped {
             return Err(io(io::Error::other("not a regular file")));
         }
         let file = File::open(path).map_err(io)?;
-        if file.metadata().map_err(io)?.len() == 0 {
+        let stamp = Stamp::of(&file.metadata().map_err(io)?);
+        if stamp.bytes == 0 {
             return Err(Error::Empty { path: path.to_owned() });
         }
-        // SAFETY: the mapping is private and read-only. A file that another process shortens meanwhile raises
-        // SIGBUS, as it does in every tool that maps its input; nothing here can turn that into wrong memory.
+        // SAFETY: the mapping is private and read-only. Of a file that another process writes to meanwhile other bytes
+        // are read, and zeros where it was shortened (`guard.rs`); who reads it asks for that (`Mapped::unchanged`).
         let map = unsafe { Mmap::map(&file) }.map_err(io)?;
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        Ok(Self { path: path.to_owned(), name, range: 0..map.len(), memory: Arc::new(Memory::File(map)) })
+        let range = 0..map.len();
+        let file = MappedFile {
+            #[cfg(unix)]
+            guard: Guard::new(map.as_ptr().expose_provenance()..map.as_ptr().expose_provenance() + map.len()),
+            map,
+            path: path.to_owned(),
+            stamp,
+        };
+        Ok(Self { path: path.to_owned(), name, range, memory: Arc::new(Memory::File(file)) })
+    }
+
+    /// The same file with symbol tables that are not compressed.
+    #[must_use]
+    pub fn with_plain_symbols(self) -> Self {
+        match elf::plain::expanded(self.bytes()) {
+            // What was cut meanwhile is still to be found so.
+            Some(bytes) if self.unchanged().is_ok() => Self::unpacked(bytes, self.path, self.name),
+            _ => self,
+        }
+    }
+
+    /// That no other process has written to the file since it was opened: what was read of it is one state of it.
+    ///
+    /// # Errors
+    /// [`Error::Changed`].
+    pub fn unchanged(&self) -> Result<(), Error> {
+        match &*self.memory {
+            Memory::File(file) if file.has_changed() => Err(Error::Changed { path: file.path.clone() }),
+            _ => Ok(()),
+        }
     }
 
     /// Bytes that are in memory already.
@@ -108,7 +191,7 @@ impl Mapped {
     ///
     /// Debug entries are read once, unit by unit, and make up two thirds of a file.
     pub fn release(&self, bytes: &[u8]) {
-        let Memory::File(map) = &*self.memory else { return };
+        let Memory::File(MappedFile { map, .. }) = &*self.memory else { return };
         let base = map.as_ptr().addr();
         let Some(start) = bytes.as_ptr().addr().checked_sub(base) else { return };
         let Range { start, end } = start..start.saturating_add(bytes.len()).min(map.len());

@@ -1,7 +1,7 @@
 //! Object file -> [`ModuleSymbols`](crate::ModuleSymbols). The import's first half reads like this:
 //!
 //! ```text
-//! file -> mapped.rs      bytes, read once through a mapping
+//! file -> mapped.rs      bytes, read once through a mapping; guard.rs: another process may shorten it
 //!      -> object.rs      what the file is: id, name, architecture; lists the steps
 //!      -> layout.rs      addresses of sections, laid out where the file is not linked yet
 //!      -> code.rs        executable addresses
@@ -18,6 +18,9 @@ mod companions;
 mod dwarf;
 mod elf;
 mod expanded;
+#[cfg(unix)]
+mod guard;
+mod identity;
 mod inspect;
 mod layout;
 mod macho;
@@ -32,7 +35,7 @@ mod weave;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) use companions::path as os_path;
-pub use companions::{Looked, Search};
+pub use companions::{Companion, Looked, Search};
 pub use inspect::{Inspection, Shared};
 pub(crate) use macho::arch_name as macho_arch;
 pub use mapped::Mapped;

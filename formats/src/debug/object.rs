@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use ::object::{BinaryFormat, CompressionFormat, Object, ObjectSection, SectionFlags};
+use ::object::{BinaryFormat, CompressionFormat, Object, ObjectSection};
 use gimli::SectionId;
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::assemble::assemble;
 use super::code::Code;
@@ -17,10 +17,10 @@ use super::macho::symbol_map::SymbolMap;
 use super::mapped::trim_heap;
 use super::split::SplitFiles;
 use super::symbols::{self, Extra, Symbol};
-use super::{Mapped, Progress, dwarf, elf, macho, sections};
+use super::{Mapped, Progress, dwarf, elf, identity, macho, sections};
 use crate::Error;
 use crate::container::Kind;
-use crate::module::{Detail, Dropped, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols};
+use crate::module::{Detail, DropReason, Dropped, ModuleInfo, ModuleKind, ModuleSymbols};
 
 /// A parsed object file.
 #[derive(Debug)]
@@ -56,12 +56,14 @@ impl<'d> DebugFile<'d> {
         };
         let info = ModuleInfo {
             name: mapped.name().to_owned(),
-            id: module_id(&object, bytes),
+            id: identity::module_id(&object, bytes),
+            other_ids: identity::former_ids(&object, bytes),
+            code: identity::code(&object),
             kind,
             arch: arch.to_owned(),
             detail,
             image_base,
-            fingerprint: fingerprint(&object, bytes.len()),
+            fingerprint: identity::fingerprint(&object, bytes.len()),
         };
         Ok(Self { mapped, object, info, debug: None, objects: None })
     }
@@ -138,10 +140,18 @@ impl<'d> DebugFile<'d> {
     /// not depend on how many threads there are. Files that belong to this one are looked for as `search` says.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if a debug section lies outside the file, [`Error::NoSymbols`] if there is nothing to
-    /// find addresses by. Damage within a section costs the unit it is in, and is
-    /// counted in `dropped`.
+    /// [`Error::NoSymbols`] if there is nothing to find addresses by, [`Error::Changed`] if another process wrote to one of
+    /// the files meanwhile. Damage within a section costs the unit it is in, and is counted in `dropped`.
     pub fn read(&self, search: &Search, progress: &Progress) -> Result<ModuleSymbols, Error> {
+        let module = self.read_all(search, progress);
+        // Whatever came of it: it may be a file that is still being written.
+        self.mapped.unchanged()?;
+        self.data().mapped.unchanged()?;
+        self.objects.as_ref().map_or(Ok(()), Objects::unchanged)?;
+        module
+    }
+
+    fn read_all(&self, search: &Search, progress: &Progress) -> Result<ModuleSymbols, Error> {
         let (object, path) = (&self.object, self.mapped.path());
         let (mut dropped, mut warnings) = (Dropped::default(), Vec::new());
         let layout = Layout::of(object).map_err(|reason| self.damaged(reason))?;
@@ -170,14 +180,21 @@ impl<'d> DebugFile<'d> {
                 ahead.get_or_init(|| data.run_lines(section));
             }
         };
-        let sections = sections::load(&data.object, data.mapped, &layout, &mut dropped, each).map_err(|reason| data.damaged(reason))?;
+        let debug_layout = self.debug.as_ref().map(|debug| layout.of_debug_file(object, &debug.object));
+        let of_data = debug_layout.as_ref().unwrap_or(&layout);
+        let (sections, damage) = sections::load(&data.object, data.mapped, of_data, &mut dropped, each);
         let ahead = ahead.into_inner().unwrap_or_default();
         let shared_file = companions::shared_names(data, search);
         let shared = shared_file.as_ref().map(|file| load_shared(file, &mut dropped)).transpose().unwrap_or_else(|reason| {
             warnings.push(reason);
             None
         });
-        let split_files = SplitFiles::open(data.path(), &self.skeletons(&sections), search);
+        if shared.is_none() && companions::shared_names_link(&data.object).is_some() {
+            dropped.count(DropReason::SharedNames);
+        }
+        warnings.extend(damage.iter().map(|reason| format!("{reason}: it was left out; was the file copied whole?")));
+        let build_id = companions::build_id(object);
+        let split_files = SplitFiles::open(path, data.path(), build_id, &self.skeletons(&sections), search);
         let mut missing = Vec::new();
         let split = split_files.sections(&mut missing);
         let objects = self.objects.as_ref();
@@ -198,6 +215,8 @@ impl<'d> DebugFile<'d> {
             dwarf::read(input, gimli::BigEndian, &code, &symbols, data.mapped, progress, &mut dropped)
         };
         // All that is still needed of the file are names.
+        shared_file.as_ref().map_or(Ok(()), Mapped::unchanged)?;
+        split_files.unchanged()?;
         let give_back = || {
             [self.mapped, data.mapped].iter().for_each(|mapped| mapped.release(mapped.bytes()));
             trim_heap();
@@ -212,7 +231,14 @@ impl<'d> DebugFile<'d> {
         warnings.extend(objects.into_iter().flat_map(Objects::warnings));
         module.warnings = warnings;
         if module.ranges.is_empty() {
-            return Err(Error::NoSymbols { path: path.to_owned() });
+            let path = path.to_owned();
+            let is_too_much = module.dropped.has(DropReason::TooMuchWork);
+            return Err(match (damage.into_iter().next(), companions::role(object)) {
+                (Some(reason), _) => data.damaged(reason),
+                _ if is_too_much => Error::TooMuchWork { path },
+                (None, Some(role)) => Error::Companion { path, role },
+                (None, None) => Error::NoSymbols { path },
+            });
         }
         Ok(module)
     }
@@ -246,18 +272,22 @@ impl<'d> DebugFile<'d> {
             warnings
                 .push("some of its debug data is damaged and was left out; was it copied whole? `modules show` has the counts".to_owned());
         }
+        if dropped.has(DropReason::TooMuchWork) {
+            let reason = "its debug data refers to itself so often that reading it takes too much work, as no compiler writes it";
+            warnings.push(format!("{reason}: it was left out, symbols answer instead; make the file anew from its sources"));
+        }
         if let (Some((file, _)), false) = (companions::shared_names_link(&self.data().object), has_shared) {
             let file = String::from_utf8_lossy(file);
             warnings.push(format!(
                 "names shared with other files are in {file}, which was not found: some functions have no name; \
-                 pass its folder as --debug-dir and import again with --force"
+                 pass its folder as --debug-dir and import again"
             ));
         }
         if let [first, others @ ..] = missing {
             let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
             warnings.push(format!(
                 "functions and inlined calls are in {}{more}, which was not found: symbols answer instead; \
-                 pass the folder with the .dwo files or .dwp package as --debug-dir and import again with --force",
+                 pass the folder with the .dwo files or .dwp package as --debug-dir and import again",
                 first.display()
             ));
         }
@@ -285,48 +315,8 @@ pub fn arch_of(mapped: &Mapped) -> Result<String, Error> {
 fn load_shared<'m>(file: &'m Mapped, dropped: &mut Dropped) -> Result<sections::Sections<'m>, String> {
     let in_file = |reason: String| format!("{}: {reason}; the names in it are missing", file.path().display());
     let object = ::object::File::parse(file.bytes()).map_err(|error| in_file(error.to_string()))?;
-    sections::load(&object, file, &Layout::default(), dropped, |_, _| {}).map_err(in_file)
-}
-
-/// The build-id or UUID; where the file has none, a hash of its code, or of all of it if the code was split off.
-fn module_id(object: &::object::File<'_>, bytes: &[u8]) -> ModuleId {
-    let build_id = object.build_id().ok().flatten().filter(|id| !id.is_empty()).map(<[u8]>::to_vec);
-    if let Some(id) = build_id.or_else(|| Some(object.mach_uuid().ok()??.to_vec())) {
-        return ModuleId { bytes: id, made_up: false };
-    }
-    let mut hash = Xxh3::new();
-    let has_code = !macho::is_dsym(object);
-    let code = object.sections().filter(|section| has_code && section.kind() == ::object::SectionKind::Text);
-    let mut hashed = 0;
-    for section in code {
-        if let Ok(data) = section.data() {
-            hash.update(&section.address().to_le_bytes());
-            hash.update(data);
-            hashed += data.len();
-        }
-    }
-    if hashed == 0 {
-        hash.update(bytes);
-    }
-    ModuleId { bytes: hash.digest128().to_be_bytes().to_vec(), made_up: true }
-}
-
-/// A hash of the file's size and of its section table, which of 463 MB are a few kilobytes.
-fn fingerprint(object: &::object::File<'_>, file_bytes: usize) -> u64 {
-    let mut hash = Xxh3::new();
-    hash.update(&(file_bytes as u64).to_le_bytes());
-    for section in object.sections() {
-        let flags = match section.flags() {
-            SectionFlags::Elf { sh_flags, .. } => sh_flags.0,
-            SectionFlags::MachO { flags, .. } => flags.0.into(),
-            _ => 0,
-        };
-        let name = section.name_bytes().unwrap_or_default();
-        hash.update(&(name.len() as u64).to_le_bytes());
-        hash.update(name);
-        [section.address(), section.size(), flags].iter().for_each(|number| hash.update(&number.to_le_bytes()));
-    }
-    hash.digest()
+    let (sections, damage) = sections::load(&object, file, &Layout::default(), dropped, |_, _| {});
+    damage.into_iter().next().map_or(Ok(sections), |reason| Err(in_file(reason)))
 }
 
 /// What tables of `object` name: symbols, and what there is besides. `mini` is the file in its `.gnu_debugdata`.

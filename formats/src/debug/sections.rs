@@ -1,11 +1,13 @@
 //! Debug sections of an object file: in, the parsed file; out, their bytes, expanded in parallel where they are
 //! compressed (gABI, "Section Compression"; `.zdebug_*`), relocated where the file is a relocatable object.
 
-use gimli::{DwarfPackageSections, DwarfSections, SectionId};
+use std::convert::Infallible;
+
+use gimli::{DwarfPackageSections, DwarfSections, EndianSlice, LittleEndian, SectionId};
 use hashbrown::HashMap;
 use libdeflater::Decompressor;
 use memmap2::MmapMut;
-use object::{CompressedData, CompressionFormat, Object, ObjectSection};
+use object::{BinaryFormat, CompressedData, CompressionFormat, Object, ObjectSection};
 use rayon::prelude::*;
 
 use super::Mapped;
@@ -18,51 +20,80 @@ use crate::module::{DropReason, Dropped};
 /// The sections of DWARF data that are read.
 pub type Sections<'d> = DwarfSections<Bytes<'d>>;
 
+/// Bytes of all of `sections`, expanded.
+pub fn bytes(sections: &Sections<'_>) -> u64 {
+    let mut bytes = 0;
+    sections.borrow(|section| measured(section, &mut bytes));
+    bytes
+}
+
+/// The same for a package.
+pub fn package_bytes(package: &DwarfPackageSections<Bytes<'_>>) -> u64 {
+    let mut bytes = 0;
+    // What is wrong with its index does not matter here.
+    let _ = package.borrow(|section| measured(section, &mut bytes), EndianSlice::new(&[], LittleEndian));
+    bytes
+}
+
+fn measured<'s>(section: &'s Bytes<'_>, bytes: &mut u64) -> EndianSlice<'s, LittleEndian> {
+    *bytes += section.len() as u64;
+    EndianSlice::new(section, LittleEndian)
+}
+
 /// Loads the debug sections of `object`, which lies in `mapped`. What it lacks is empty. Calls `each` with every
 /// section as soon as it is there; expanding the largest takes as long as that of all others together and reading them.
-///
-/// # Errors
-/// If a section lies outside the file, its compressed data is damaged, or all together declare more than
-/// [`MAX_EXPANSION`] allows.
+/// Also returns what is wrong with sections that cannot be read, which are empty too.
 pub fn load<'d>(
     object: &object::File<'d>,
     mapped: &'d Mapped,
     layout: &Layout,
     dropped: &mut Dropped,
     each: impl Fn(SectionId, &[u8]) + Sync,
-) -> Result<Sections<'d>, String> {
-    let mut found = read(object, mapped, layout, dropped, &READ, |id| Some(id.name()), each)?;
-    DwarfSections::load(|id| Ok(found.remove(&id).unwrap_or_default()))
+) -> (Sections<'d>, Vec<String>) {
+    let (mut found, damage) = read(object, mapped, layout, dropped, &READ, |id| Some(id.name()), each);
+    (collect(&mut found), damage)
 }
 
 /// The same, but what only functions and lines are read from.
 ///
 /// # Errors
-/// As [`load`].
+/// If a section lies outside the file, its compressed data is damaged, or all together declare more than
+/// [`MAX_EXPANSION`] allows.
 pub fn load_units<'d>(object: &object::File<'d>, mapped: &'d Mapped, layout: &Layout) -> Result<Sections<'d>, String> {
     let ids: Vec<SectionId> = READ.into_iter().filter(|id| !RANGES.contains(id)).collect();
-    let mut found = read(object, mapped, layout, &mut Dropped::default(), &ids, |id| Some(id.name()), |_, _| {})?;
-    DwarfSections::load(|id| Ok(found.remove(&id).unwrap_or_default()))
+    let mut found = intact(read(object, mapped, layout, &mut Dropped::default(), &ids, |id| Some(id.name()), |_, _| {}))?;
+    Ok(collect(&mut found))
 }
 
 /// The same for the sections of split DWARF, whose names end in `.dwo` (DWARF 5, section 7.3.2).
 ///
 /// # Errors
-/// As [`load`].
+/// As [`load_units`].
 pub fn load_split<'d>(object: &object::File<'d>, mapped: &'d Mapped) -> Result<Sections<'d>, String> {
-    let mut found = read(object, mapped, &Layout::default(), &mut Dropped::default(), &READ, SectionId::dwo_name, |_, _| {})?;
-    DwarfSections::load(|id| Ok(found.remove(&id).unwrap_or_default()))
+    let layout = Layout::default();
+    let mut found = intact(read(object, mapped, &layout, &mut Dropped::default(), &READ, SectionId::dwo_name, |_, _| {}))?;
+    Ok(collect(&mut found))
 }
 
 /// The same for a package of split DWARF (`.dwp`; DWARF 5, section 7.3.5).
 ///
 /// # Errors
-/// As [`load`].
+/// As [`load_units`].
 pub fn load_package<'d>(object: &object::File<'d>, mapped: &'d Mapped) -> Result<DwarfPackageSections<Bytes<'d>>, String> {
     let all = [&READ[..], &INDEXED].concat();
-    let mut found = read(object, mapped, &Layout::default(), &mut Dropped::default(), &all, SectionId::dwo_name, |_, _| {})?;
+    let layout = Layout::default();
+    let mut found = intact(read(object, mapped, &layout, &mut Dropped::default(), &all, SectionId::dwo_name, |_, _| {}))?;
     let loaded: gimli::Result<_> = DwarfPackageSections::load(|id| Ok(found.remove(&id).unwrap_or_default()));
     loaded.map_err(|error| error.to_string())
+}
+
+fn collect<'d>(found: &mut Found<'d>) -> Sections<'d> {
+    let Ok(sections) = DwarfSections::load(|id| Ok::<_, Infallible>(found.remove(&id).unwrap_or_default()));
+    sections
+}
+
+fn intact<'d>((found, damage): (Found<'d>, Vec<String>)) -> Result<Found<'d>, String> {
+    damage.into_iter().next().map_or(Ok(found), Err)
 }
 
 /// What is read. Locations of variables and macros are of no use here, types hold no code, and names are read from
@@ -89,10 +120,22 @@ const RANGES: [SectionId; 3] = [SectionId::DebugRanges, SectionId::DebugRngLists
 const INDEXED: [SectionId; 5] =
     [SectionId::DebugLoc, SectionId::DebugLocLists, SectionId::DebugMacinfo, SectionId::DebugMacro, SectionId::DebugTypes];
 
-struct Found<'f, 'd> {
+/// Sections by their meaning.
+type Found<'d> = HashMap<SectionId, Bytes<'d>>;
+
+/// A section of the file. Relocatable objects have several of one name, one in each group of sections (gABI, "Section
+/// Groups"): one for each type, say. As in a linked file they are one, end to end.
+struct Part<'f, 'd> {
     id: SectionId,
     section: object::Section<'d, 'f>,
     data: CompressedData<'d>,
+}
+
+struct LoadedPart<'d> {
+    id: SectionId,
+    data: Bytes<'d>,
+    /// Relocations that could not be applied.
+    lost: u64,
 }
 
 fn read<'d>(
@@ -103,54 +146,107 @@ fn read<'d>(
     ids: &[SectionId],
     name: fn(SectionId) -> Option<&'static str>,
     each: impl Fn(SectionId, &[u8]) + Sync,
-) -> Result<HashMap<SectionId, Bytes<'d>>, String> {
-    let mut found = Vec::new();
-    for &id in ids {
-        let Some(section) = name(id).and_then(|name| object.section_by_name(name)) else { continue };
-        let data = section.compressed_data().map_err(|reason| format!("section {}: {reason}", id.name()))?;
-        found.push(Found { id, section, data });
+) -> (Found<'d>, Vec<String>) {
+    let (mut parts, mut damage) = (Vec::new(), Vec::new());
+    for (id, section) in find(object, ids, name) {
+        match section.compressed_data() {
+            Ok(data) => parts.push(Part { id, section, data }),
+            Err(reason) => damage.push(format!("section {}: {reason}", id.name())),
+        }
     }
     let limit = MAX_EXPANSION * mapped.bytes().len() as u64;
-    let expanded = |data: &CompressedData<'_>| if data.format == CompressionFormat::None { 0 } else { data.uncompressed_size };
-    let total = found.iter().fold(0u64, |total, found| total.saturating_add(expanded(&found.data)));
+    let is_compressed = |part: &Part<'_, '_>| part.data.format != CompressionFormat::None;
+    let total = parts.iter().filter(|part| is_compressed(part)).fold(0u64, |total, part| total.saturating_add(part.data.uncompressed_size));
     if total > limit {
-        return Err(format!("its compressed sections declare {total} bytes, over the limit of {limit}"));
+        damage.push(format!("its compressed sections declare {total} bytes, over the limit of {limit}"));
+        parts.retain(|part| !is_compressed(part));
     }
+    let is_alone = |id| parts.iter().filter(|part| part.id == id).count() == 1;
     // The largest first: it takes the longest.
-    found.sort_by_key(|found| std::cmp::Reverse(found.data.uncompressed_size));
-    let load_one = |found| load_one(object, mapped, layout, found).inspect(|(id, data, _)| each(*id, data));
-    let loaded: Vec<(SectionId, Bytes<'d>, u64)> = found.par_iter().with_max_len(1).map(load_one).collect::<Result<_, String>>()?;
-    dropped.count_many(DropReason::BadRelocation, loaded.iter().map(|(.., failed)| failed).sum());
-    Ok(loaded.into_iter().map(|(id, data, _)| (id, data)).collect())
+    let mut order: Vec<usize> = (0..parts.len()).collect();
+    order.sort_by_key(|part| std::cmp::Reverse(parts[*part].data.uncompressed_size));
+    let load_one = |number: usize| {
+        let part = &parts[number];
+        let loaded = load_one(object, mapped, layout, part).map_err(|reason| format!("section {}: {reason}", part.id.name()));
+        loaded.inspect(|loaded| {
+            if is_alone(part.id) {
+                each(part.id, &loaded.data);
+            }
+        })
+    };
+    let loaded: Vec<Result<LoadedPart<'d>, String>> = order.par_iter().with_max_len(1).map(|number| load_one(*number)).collect();
+    let mut loaded: Vec<(usize, Result<LoadedPart<'d>, String>)> = order.into_iter().zip(loaded).collect();
+    loaded.sort_by_key(|(number, _)| *number);
+    let found = join(loaded.into_iter().map(|(_, part)| part), dropped, &mut damage);
+    dropped.count_many(DropReason::BadSection, damage.len() as u64);
+    (found, damage)
 }
 
-fn load_one<'d>(
-    object: &object::File<'d>,
-    mapped: &Mapped,
-    layout: &Layout,
-    found: &Found<'_, 'd>,
-) -> Result<(SectionId, Bytes<'d>, u64), String> {
-    let failed = |reason: String| format!("section {}: {reason}", found.id.name());
-    let mut data = match found.data.format {
-        CompressionFormat::None => Bytes::InFile(found.data.data),
-        _ if found.data.uncompressed_size == 0 => Bytes::default(),
+/// The sections with the names of `ids`, in the order of the file.
+fn find<'f, 'd>(
+    object: &'f object::File<'d>,
+    ids: &[SectionId],
+    name: fn(SectionId) -> Option<&'static str>,
+) -> Vec<(SectionId, object::Section<'d, 'f>)> {
+    let named = ids.iter().filter_map(|id| Some((*id, name(*id)?)));
+    if object.format() != BinaryFormat::Elf {
+        return named.filter_map(|(id, name)| Some((id, object.section_by_name(name)?))).collect();
+    }
+    let named: Vec<(SectionId, &str)> = named.collect();
+    let id = |section: &object::Section<'d, 'f>| {
+        let section = section.name_bytes().ok()?;
+        let plain = section.strip_prefix(b".debug_").or_else(|| section.strip_prefix(b".zdebug_"))?;
+        named.iter().find(|(_, name)| name.as_bytes().strip_prefix(b".debug_") == Some(plain)).map(|(id, _)| *id)
+    };
+    object.sections().filter_map(|section| Some((id(&section)?, section))).collect()
+}
+
+/// Puts what belongs together end to end. What is wrong with a part is told.
+fn join<'d>(parts: impl Iterator<Item = Result<LoadedPart<'d>, String>>, dropped: &mut Dropped, damage: &mut Vec<String>) -> Found<'d> {
+    let mut several: HashMap<SectionId, Vec<Bytes<'d>>> = HashMap::new();
+    for part in parts {
+        match part {
+            Ok(LoadedPart { id, data, lost }) => {
+                dropped.count_many(DropReason::BadRelocation, lost);
+                several.entry(id).or_default().push(data);
+            }
+            Err(reason) => damage.push(reason),
+        }
+    }
+    let mut found = Found::new();
+    for (id, parts) in several {
+        match expanded::concat(parts) {
+            Ok(data) => drop(found.insert(id, data)),
+            Err(error) => damage.push(format!("section {}: {error}", id.name())),
+        }
+    }
+    found
+}
+
+fn load_one<'d>(object: &object::File<'d>, mapped: &Mapped, layout: &Layout, part: &Part<'_, 'd>) -> Result<LoadedPart<'d>, String> {
+    let mut data = match part.data.format {
+        CompressionFormat::None => Bytes::InFile(part.data.data),
+        _ if part.data.uncompressed_size == 0 => Bytes::default(),
         format => {
-            let data = expand(&found.data, format).map_err(failed)?;
-            mapped.release(found.data.data);
+            let data = expand(&part.data, format)?;
+            mapped.release(part.data.data);
             Bytes::Owned(data)
         }
     };
     let mut lost = 0;
     if layout.is_relocatable() && !data.is_empty() {
-        let mut memory = data.into_owned().map_err(|error| failed(error.to_string()))?;
-        lost = relocate::apply(object, layout, &found.section, &mut memory);
+        let mut memory = data.into_owned().map_err(|error| error.to_string())?;
+        lost = relocate::apply(object, layout, &part.section, &mut memory);
         data = Bytes::Owned(memory);
     }
-    Ok((found.id, data, lost))
+    Ok(LoadedPart { id: part.id, data, lost })
 }
 
 /// Expands `compressed`, whose size has been checked against the budget, to exactly the size that it declares.
-fn expand(compressed: &CompressedData<'_>, format: CompressionFormat) -> Result<MmapMut, String> {
+///
+/// # Errors
+/// If it is damaged, or does not fit into memory.
+pub fn expand(compressed: &CompressedData<'_>, format: CompressionFormat) -> Result<MmapMut, String> {
     let size = usize::try_from(compressed.uncompressed_size).map_err(|_| "too large for this machine".to_owned())?;
     let mut data = expanded::zeroed(size).map_err(|error| format!("{size} bytes do not fit into memory ({error})"))?;
     let damaged = |error: String| format!("damaged compressed data ({error})");

@@ -25,8 +25,17 @@ pub struct Interval {
     pub unit: usize,
 }
 
-/// Reads the intervals of all units.
-pub fn read<E: Endianity + Send + Sync>(units: &Units<'_, E>, code: &Code, dropped: &mut Dropped) -> Vec<Interval> {
+/// What a unit has at an address that belongs to another one begins there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Contested {
+    /// First address.
+    pub start: u64,
+    /// Index of the unit, as [`Interval::unit`].
+    pub unit: usize,
+}
+
+/// Reads the intervals of all units, and what is contested among them, by address.
+pub fn read<E: Endianity + Send + Sync>(units: &Units<'_, E>, code: &Code, dropped: &mut Dropped) -> (Vec<Interval>, Vec<Contested>) {
     let mut claims = Vec::new();
     let mut listed = vec![false; units.len()];
     if listed_claims(units, &mut claims, &mut listed).is_err() {
@@ -41,7 +50,8 @@ pub fn read<E: Endianity + Send + Sync>(units: &Units<'_, E>, code: &Code, dropp
         }
     }
     claims.retain(|claim| claim.start < claim.end && code.contains(claim.start));
-    clip(&settle(&claims), code)
+    let (settled, contested) = settle(&claims);
+    (clip(&settled, code), contested)
 }
 
 /// The parts of `intervals` that hold code.
@@ -71,13 +81,14 @@ fn listed_claims<E: Endianity>(units: &Units<'_, E>, claims: &mut Vec<Interval>,
 }
 
 /// Makes overlapping claims disjoint.
-pub fn settle(claims: &[Interval]) -> Vec<Interval> {
+pub fn settle(claims: &[Interval]) -> (Vec<Interval>, Vec<Contested>) {
     // Starts sort before ends, so that a unit whose claims touch stays valid throughout.
     let mut ends: Vec<(u64, bool, usize)> =
         claims.iter().flat_map(|claim| [(claim.start, false, claim.unit), (claim.end, true, claim.unit)]).collect();
     ends.sort_unstable();
     let mut valid: BTreeMap<usize, usize> = BTreeMap::new();
     let mut settled: Vec<Interval> = Vec::new();
+    let mut contested = Vec::new();
     let mut before = 0;
     for (address, is_end, unit) in ends {
         if before < address
@@ -88,6 +99,9 @@ pub fn settle(claims: &[Interval]) -> Vec<Interval> {
                 None => settled.push(Interval { start: before, end: address, unit: first }),
             }
         }
+        if !is_end && valid.first_key_value().is_some_and(|(first, _)| *first != unit) {
+            contested.push(Contested { start: address, unit });
+        }
         let count = valid.entry(unit).or_default();
         *count = if is_end { *count - 1 } else { *count + 1 };
         if *count == 0 {
@@ -95,7 +109,7 @@ pub fn settle(claims: &[Interval]) -> Vec<Interval> {
         }
         before = address;
     }
-    settled
+    (settled, contested)
 }
 
 #[cfg(test)]
@@ -108,16 +122,18 @@ mod tests {
 
     #[test]
     fn the_unit_that_had_the_address_keeps_it() {
-        assert_eq!(settle(&[interval(0, 10, 1), interval(5, 20, 0)]), [interval(0, 10, 1), interval(10, 20, 0)]);
+        assert_eq!(settle(&[interval(0, 10, 1), interval(5, 20, 0)]).0, [interval(0, 10, 1), interval(10, 20, 0)]);
     }
 
     #[test]
     fn the_first_unit_wins_at_a_common_start() {
-        assert_eq!(settle(&[interval(0, 10, 1), interval(0, 4, 0)]), [interval(0, 4, 0), interval(4, 10, 1)]);
+        let (settled, contested) = settle(&[interval(0, 10, 1), interval(0, 4, 0)]);
+        assert_eq!(settled, [interval(0, 4, 0), interval(4, 10, 1)]);
+        assert_eq!(contested, [Contested { start: 0, unit: 1 }]);
     }
 
     #[test]
     fn touching_claims_of_one_unit_are_one() {
-        assert_eq!(settle(&[interval(0, 5, 0), interval(5, 9, 0), interval(12, 13, 0)]), [interval(0, 9, 0), interval(12, 13, 0)]);
+        assert_eq!(settle(&[interval(0, 5, 0), interval(5, 9, 0), interval(12, 13, 0)]).0, [interval(0, 9, 0), interval(12, 13, 0)]);
     }
 }

@@ -34,6 +34,38 @@ pub struct LineSpan {
     pub discriminator: u32,
 }
 
+/// What a line program says.
+#[derive(Clone, Debug, Default)]
+pub struct Lines {
+    /// Disjoint, sorted.
+    pub spans: Vec<LineSpan>,
+    /// Sequences over the whole of others that came before, as a linker leaves them that folds functions of equal code; in
+    /// the order of where they begin.
+    pub folded: Vec<FoldedLines>,
+    /// Where each sequence begins, and its first line.
+    pub starts: Vec<SequenceStart>,
+}
+
+/// A sequence that lies over another one of the same addresses.
+#[derive(Clone, Debug)]
+pub struct FoldedLines {
+    /// First address.
+    pub start: u64,
+    /// First address after it.
+    pub end: u64,
+    /// Disjoint, sorted.
+    pub spans: Vec<LineSpan>,
+}
+
+/// Where a sequence begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SequenceStart {
+    /// Its first address.
+    pub address: u64,
+    /// The line there.
+    pub line: u32,
+}
+
 #[derive(Clone, Copy)]
 struct Row {
     address: u64,
@@ -52,7 +84,7 @@ struct Sequence {
 
 /// Programs that were run before the units that they belong to are known, by their offset.
 #[derive(Debug, Default)]
-pub struct Ahead(HashMap<usize, (u8, Vec<LineSpan>, Dropped)>);
+pub struct Ahead(HashMap<usize, (u8, Lines, Dropped)>);
 
 impl Ahead {
     /// Runs all programs of the section `debug_line` in parallel. Those before DWARF 5 do not say how wide addresses
@@ -77,28 +109,37 @@ impl Ahead {
         Self(programs.into_par_iter().map(run).collect::<Vec<_>>().into_iter().collect())
     }
 
-    /// The spans of `program`, if it has been run; what was dropped from it is counted.
-    pub fn of<E: Endianity>(&self, program: &IncompleteLineProgram<EndianSlice<'_, E>>, dropped: &mut Dropped) -> Option<&[LineSpan]> {
-        let (address_bytes, spans, counts) = self.0.get(&program.header().offset().0)?;
+    /// What `program` says, if it has been run; what was dropped from it is counted.
+    pub fn of<E: Endianity>(&self, program: &IncompleteLineProgram<EndianSlice<'_, E>>, dropped: &mut Dropped) -> Option<&Lines> {
+        let (address_bytes, lines, counts) = self.0.get(&program.header().offset().0)?;
         if *address_bytes != program.header().address_size() {
             return None;
         }
         dropped.merge(counts);
-        Some(spans)
+        Some(lines)
     }
 }
 
 /// Runs `program` to its end, or to its first error, which is counted.
-pub fn read<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped: &mut Dropped) -> Vec<LineSpan> {
+pub fn read<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped: &mut Dropped) -> Lines {
     let (rows, mut sequences) = run(program, dropped);
+    let start = |sequence: &Sequence| SequenceStart { address: rows[sequence.first].address, line: rows[sequence.first].line };
+    let mut lines = Lines { spans: Vec::with_capacity(rows.len()), folded: Vec::new(), starts: sequences.iter().map(start).collect() };
     sequences.sort_by_key(|sequence| sequence.high);
-    let mut spans = Vec::with_capacity(rows.len());
-    let mut before = 0;
+    let (mut before, mut last) = (0, None);
     for sequence in &sequences {
-        push_sequence(&mut spans, &rows[sequence.first..sequence.end], before, sequence.high);
-        before = sequence.high;
+        let extent = (rows[sequence.first].address, sequence.high);
+        let rows = &rows[sequence.first..sequence.end];
+        if last == Some(extent) {
+            let mut folded = FoldedLines { start: extent.0, end: extent.1, spans: Vec::new() };
+            push_sequence(&mut folded.spans, rows, extent.0, extent.1);
+            lines.folded.push(folded);
+            continue;
+        }
+        push_sequence(&mut lines.spans, rows, before, sequence.high);
+        (before, last) = (sequence.high, Some(extent));
     }
-    spans
+    lines
 }
 
 fn run<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped: &mut Dropped) -> (Vec<Row>, Vec<Sequence>) {

@@ -1,14 +1,18 @@
 //! DWARF -> the ranges of every unit: in, the loaded sections; out, [`DwarfSymbols`], by unit and in parallel.
 
+mod abbreviations;
 mod aranges;
 mod flatten;
+mod fold;
 mod lines;
 mod paths;
 mod scopes;
 mod skeletons;
 mod unit;
 mod units;
+mod work;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gimli::{EndianSlice, Endianity, Section};
@@ -19,16 +23,18 @@ pub use flatten::Span;
 pub use lines::{Ahead as LinesAhead, LineSpan};
 pub use skeletons::{Skeleton, list as skeletons, lost as lost_skeletons};
 pub use unit::UnitSymbols;
-pub use units::starts as unit_starts;
+pub use units::count as count_units;
 
 use super::code::Code;
 use super::macho::symbol_map::SymbolMap;
-use super::sections::Sections;
+use super::sections::{self, Sections};
 use super::split::SplitSections;
 use super::symbols::Symbol;
 use super::{Mapped, Progress};
-use crate::module::{Dropped, Range};
+use crate::module::{Alias, DropReason, Dropped, Range};
+use fold::Folds;
 use units::{SplitUnits, Units};
+use work::Work;
 
 /// After so many units, all debug entries leave memory. Each page that is still needed costs a fault.
 const UNITS_PER_RELEASE: usize = 4;
@@ -40,6 +46,8 @@ pub struct DwarfSymbols<'d> {
     pub intervals: Vec<Interval>,
     /// The units that own an interval, in file order.
     pub units: Vec<UnitSymbols<'d>>,
+    /// By address.
+    pub aliases: Vec<Alias>,
 }
 
 /// All that is read: the object's own sections and those of the files that belong to it.
@@ -60,7 +68,15 @@ pub struct Input<'d> {
     pub map: Option<&'d SymbolMap<'d>>,
 }
 
-/// Reads every unit that owns an address.
+impl Input<'_> {
+    /// Bytes of all sections, expanded.
+    fn bytes(&self) -> u64 {
+        sections::bytes(self.sections) + self.shared.map_or(0, sections::bytes) + self.split.bytes()
+    }
+}
+
+/// Reads every unit that owns an address. Data that asks for more work than its size allows is left out as a whole, and
+/// counted.
 pub fn read<'d, E: Endianity + Send + Sync>(
     input: Input<'d>,
     endian: E,
@@ -70,12 +86,36 @@ pub fn read<'d, E: Endianity + Send + Sync>(
     progress: &Progress,
     dropped: &mut Dropped,
 ) -> DwarfSymbols<'d> {
+    let work = Arc::new(Work::for_bytes(input.bytes()));
+    let mut counts = Dropped::default();
+    let dwarf = read_units(input, &work, endian, code, symbols, mapped, progress, &mut counts);
+    if work.is_spent() {
+        // What was met until then depends on the order of threads.
+        dropped.count(DropReason::TooMuchWork);
+        return DwarfSymbols::default();
+    }
+    dropped.merge(&counts);
+    dwarf
+}
+
+#[expect(clippy::too_many_arguments, reason = "those of `read`, and the work")]
+fn read_units<'d, E: Endianity + Send + Sync>(
+    input: Input<'d>,
+    work: &Arc<Work>,
+    endian: E,
+    code: &Code,
+    symbols: &[Symbol<'d>],
+    mapped: &Mapped,
+    progress: &Progress,
+    dropped: &mut Dropped,
+) -> DwarfSymbols<'d> {
     let dwarf = input.sections.borrow_with_sup(input.shared, |section| EndianSlice::new(section, endian));
     let debug_info = dwarf.debug_info.reader().slice();
-    let shared = input.shared.map(|shared| Units::list(shared.borrow(|section| EndianSlice::new(section, endian)), dropped));
+    let list = |dwarf, dropped: &mut Dropped| Units::list(dwarf, Arc::clone(work), dropped);
+    let shared = input.shared.map(|shared| list(shared.borrow(|section| EndianSlice::new(section, endian)), dropped));
     let split = SplitUnits::new(input.split, endian);
-    let units = Units::list(dwarf, dropped).with_shared(shared).with_map(input.map);
-    let mut intervals = if input.functions_move { Vec::new() } else { aranges::read(&units, code, dropped) };
+    let units = list(dwarf, dropped).with_shared(shared).with_map(input.map);
+    let (mut intervals, contested) = if input.functions_move { (Vec::new(), Vec::new()) } else { aranges::read(&units, code, dropped) };
     let jobs =
         if input.functions_move { (0..units.len()).map(|unit| (unit, code.spans().to_vec())).collect() } else { by_unit(&mut intervals) };
     progress.expect(jobs.len(), jobs.iter().map(|(unit, _)| units.bytes(*unit).len()).sum());
@@ -85,6 +125,9 @@ pub fn read<'d, E: Endianity + Send + Sync>(
         .with_max_len(1)
         .map(|(index, intervals)| {
             let mut dropped = Dropped::default();
+            if work.is_spent() {
+                return (UnitSymbols::default(), dropped);
+            }
             let symbols = unit::read(&units, &split, input, (*index, intervals), code, symbols, &mut dropped);
             let bytes = &debug_info[units.bytes(*index)];
             // Names of other units' functions bring pages back.
@@ -95,11 +138,26 @@ pub fn read<'d, E: Endianity + Send + Sync>(
         })
         .collect();
     read.iter().for_each(|(_, counts)| dropped.merge(counts));
-    let mut units: Vec<UnitSymbols<'d>> = read.into_iter().map(|(unit, _)| unit).collect();
+    let mut read: Vec<UnitSymbols<'d>> = read.into_iter().map(|(unit, _)| unit).collect();
+    let mut aliases = Vec::new();
     if input.functions_move {
-        intervals = owned(&mut units);
+        intervals = owned(&mut read);
+    } else {
+        let owners: Vec<usize> = jobs.iter().map(|(unit, _)| *unit).collect();
+        let elsewhere = unit::lines_without_code(&units, &owners, code);
+        let again = |index: usize, more: &[(u64, u64)]| {
+            let own = owners.binary_search(&index).map_or(&[][..], |number| &jobs[number].1);
+            let all = Code::from_spans(own.iter().chain(more).copied().collect());
+            unit::read(&units, &split, input, (index, all.spans()), code, symbols, &mut Dropped::default())
+        };
+        aliases = fold::settle(
+            &mut read,
+            &mut intervals,
+            Folds { owners: &owners, elsewhere: &elsewhere, contested: &contested, symbols },
+            again,
+        );
     }
-    DwarfSymbols { intervals, units }
+    DwarfSymbols { intervals, units: read, aliases }
 }
 
 /// Who owns which address where the ranges of `units` say it; ranges of which another unit owns a part are cut.
@@ -109,7 +167,7 @@ fn owned(units: &mut [UnitSymbols<'_>]) -> Vec<Interval> {
         .enumerate()
         .flat_map(|(unit, symbols)| symbols.ranges.iter().map(move |range| Interval { start: range.start, end: range.end, unit }))
         .collect();
-    let intervals = aranges::settle(&claims);
+    let (intervals, _) = aranges::settle(&claims);
     let mut own = vec![Vec::new(); units.len()];
     intervals.iter().for_each(|interval| own[interval.unit].push((interval.start, interval.end)));
     for (symbols, own) in units.iter_mut().zip(own) {

@@ -4,7 +4,7 @@
 use gimli::{AttributeValue, EndianSlice, Endianity, LineProgramHeader, Unit};
 
 use super::units::Units;
-use crate::limits::MAX_NAME_BYTES;
+use crate::limits::{MAX_NAME_BYTES, STEPS_PER_PATH_BYTE};
 use crate::strings::Folder;
 
 type Slice<'d, E> = EndianSlice<'d, E>;
@@ -46,6 +46,8 @@ pub fn path<E: Endianity>(
     }
     join(&mut relative, &name);
     join(&mut path, &relative);
+    // Files can share the names of folders, however long.
+    units.work.spend(path.len() as u64 * STEPS_PER_PATH_BYTE).ok()?;
     let bytes = u32::try_from(path.len().saturating_sub(relative.len())).ok()?;
     bounded(path, Folder { bytes, is_entry_0 })
 }

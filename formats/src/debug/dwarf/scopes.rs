@@ -6,13 +6,18 @@
 //! refers back by `DW_AT_specification`), and is jumped over by `DW_AT_sibling` where the compiler wrote one.
 //! Types inside functions are walked: GCC puts the code of lambdas there (librgw, 0x84a59e).
 
+use std::ops::Range;
+
 use gimli::{
-    AttributeSpecification, AttributeValue, DebugInfoOffset, EndianSlice, Endianity, EntriesRaw, Unit, UnitOffset, constants as dw,
+    AttributeSpecification, AttributeValue, DebugInfoOffset, EndianSlice, Endianity, EntriesRaw, RangeListsOffset, Unit, UnitOffset,
+    constants as dw,
 };
+use hashbrown::HashMap;
 
 use super::flatten::{Span, flatten};
-use super::units::{Extent, Units};
+use super::units::{Extent, LONG_LIST, Lies, Units};
 use crate::debug::code::Code;
+use crate::debug::symbols::Symbol;
 use crate::limits::MAX_INLINE_DEPTH;
 use crate::module::{DropReason, Dropped, Start};
 
@@ -54,11 +59,13 @@ pub struct Call {
 
 /// The functions of a unit and where they lie.
 #[derive(Debug, Default)]
-pub struct Scopes {
+pub struct Scopes<'d> {
     /// In the order of the entries: a caller stands before its callees.
     pub nodes: Vec<Node>,
     /// Disjoint, sorted; [`Span::node`] is an index into [`Scopes::nodes`].
     pub segments: Vec<Span>,
+    /// Functions that begin where another one does, of which `segments` tell: their code was the same, and was folded.
+    pub aliases: Vec<(u64, &'d [u8])>,
 }
 
 struct Walk<'a, 'd, E: Endianity> {
@@ -67,7 +74,15 @@ struct Walk<'a, 'd, E: Endianity> {
     code: &'a Code,
     nodes: Vec<Node>,
     spans: Vec<Span>,
+    long_lists: HashMap<RangeListsOffset<usize>, LongList>,
     dropped: &'a mut Dropped,
+}
+
+/// A long range list. Several entries can have one and the same; as each is painted over those before it, only the last
+/// of them is seen, and the list need not be read again.
+struct LongList {
+    spans: Range<usize>,
+    node: u32,
 }
 
 /// A function whose children are being read.
@@ -76,17 +91,83 @@ struct Open {
     node: u32,
 }
 
-/// Reads the functions of `unit`. An error in the entries ends the walk and is counted.
-pub fn read<'d, E: Endianity>(units: &Units<'d, E>, unit: &Unit<EndianSlice<'d, E>>, code: &Code, dropped: &mut Dropped) -> Scopes {
-    let mut walk = Walk { units, unit, code, nodes: Vec::new(), spans: Vec::new(), dropped };
+/// Reads the functions of `unit`. An error in the entries ends the walk and is counted. Of several functions that begin at one
+/// address, that counts which one of `symbols` names.
+pub fn read<'d, E: Endianity>(
+    units: &Units<'d, E>,
+    unit: &Unit<EndianSlice<'d, E>>,
+    code: &Code,
+    symbols: &[Symbol<'d>],
+    dropped: &mut Dropped,
+) -> Scopes<'d> {
+    let mut walk = Walk { units, unit, code, nodes: Vec::new(), spans: Vec::new(), long_lists: HashMap::new(), dropped };
     if walk.run().is_err() {
         walk.dropped.count(DropReason::BadEntries);
     }
-    Scopes { nodes: walk.nodes, segments: flatten(walk.spans) }
+    let Walk { nodes, mut spans, long_lists, .. } = walk;
+    if !long_lists.is_empty() {
+        for LongList { spans: of_list, node } in long_lists.into_values() {
+            spans[of_list].iter_mut().for_each(|span| span.node = node);
+        }
+        spans.sort_by_key(|span| span.node);
+    }
+    if units.work.is_spent() {
+        return Scopes::default();
+    }
+    let aliases = folded(units, unit, &nodes, &mut spans, symbols);
+    Scopes { nodes, segments: flatten(spans), aliases }
+}
+
+/// Takes out of `spans` those of functions that begin where another one does, which a symbol names.
+fn folded<'d, E: Endianity>(
+    units: &Units<'d, E>,
+    unit: &Unit<EndianSlice<'d, E>>,
+    nodes: &[Node],
+    spans: &mut Vec<Span>,
+    symbols: &[Symbol<'d>],
+) -> Vec<(u64, &'d [u8])> {
+    let roots = nodes.iter().enumerate().filter(|(_, node)| node.caller.is_none());
+    let mut roots: Vec<(u64, usize)> = roots.filter_map(|(at, node)| Some((node.start.address()?, at))).collect();
+    roots.sort_unstable();
+    let (mut aliases, mut lost) = (Vec::new(), Vec::new());
+    for alike in roots.chunk_by(|one, other| one.0 == other.0).filter(|alike| alike.len() > 1) {
+        let begins = |root: usize| spans.binary_search_by_key(&root, |span| span.node as usize).is_ok();
+        let names =
+            alike.iter().filter(|(_, root)| begins(*root)).map(|(start, root)| (*start, *root, units.function(unit, nodes[*root].entry)));
+        let names: Vec<(u64, usize, &[u8])> =
+            names.map(|(start, root, function)| (start, root, function.map_or(&b""[..], |function| function.name))).collect();
+        let named = symbols.get(symbols.partition_point(|symbol| symbol.start < alike[0].0)).filter(|symbol| symbol.start == alike[0].0);
+        // Without a symbol's word the last one counts, as it is painted over the others.
+        let chosen =
+            names.iter().rposition(|(.., name)| named.is_some_and(|symbol| symbol.name == *name)).unwrap_or(names.len().saturating_sub(1));
+        let Some((.., chosen_name)) = names.get(chosen).copied() else { continue };
+        for (start, root, name) in names.iter().enumerate().filter(|(at, _)| *at != chosen).map(|(_, other)| *other) {
+            lost.push(root);
+            if name != chosen_name && !name.is_empty() {
+                aliases.push((start, name));
+            }
+        }
+    }
+    if lost.is_empty() {
+        return aliases;
+    }
+    aliases.sort_unstable();
+    aliases.dedup();
+    // What is inlined into a function follows it.
+    let mut of_lost = vec![false; nodes.len()];
+    lost.sort_unstable();
+    for root in lost {
+        let next = nodes[root + 1..].iter().position(|node| node.caller.is_none()).map_or(nodes.len(), |after| root + 1 + after);
+        of_lost[root..next].fill(true);
+    }
+    spans.retain(|span| !of_lost[span.node as usize]);
+    aliases
 }
 
 impl<'d, E: Endianity> Walk<'_, 'd, E> {
     fn run(&mut self) -> gimli::Result<()> {
+        // Skeletons can share a split unit.
+        self.units.work.spend(self.unit.header.length_including_self() as u64)?;
         let skips_types = types_hold_no_code(self.unit);
         let mut entries = self.unit.entries_raw(None)?;
         let mut base = 0;
@@ -95,6 +176,8 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
             let offset = entries.next_offset();
             let depth = base + entries.next_depth();
             let Some(abbreviation) = entries.read_abbreviation()? else { continue };
+            let shortened = self.units.shortened(self.unit, abbreviation);
+            let attributes = shortened.as_deref().unwrap_or(abbreviation.attributes());
             while open.last().is_some_and(|function| function.depth >= depth) {
                 open.pop();
             }
@@ -102,7 +185,7 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
                 dw::DW_TAG_subprogram | dw::DW_TAG_inlined_subroutine => {
                     let inlined = abbreviation.tag() == dw::DW_TAG_inlined_subroutine;
                     let caller = open.last().filter(|_| inlined).map(|function| function.node);
-                    let entry = Entry::read(self.unit, &mut entries, abbreviation.attributes())?;
+                    let entry = Entry::read(self.unit, &mut entries, attributes)?;
                     // All calls of one function share the name of their origin: looked up once.
                     let node = Node {
                         entry: entry.origin.unwrap_or(NameAt::Unit(offset)),
@@ -118,7 +201,7 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
                 }
                 tag if skips_types && open.is_empty() && is_type(tag) && abbreviation.has_children() => {
                     let mut sibling = None;
-                    for spec in abbreviation.attributes() {
+                    for spec in attributes {
                         if spec.name() == dw::DW_AT_sibling {
                             sibling = Some(entries.read_attribute(*spec)?.value());
                         } else {
@@ -132,7 +215,7 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
                         base = depth;
                     }
                 }
-                _ => entries.skip_attributes(abbreviation.attributes())?,
+                _ => entries.skip_attributes(attributes)?,
             }
         }
         Ok(())
@@ -151,22 +234,42 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
         let low = extent.low.and_then(|low| self.units.dwarf.attr_address(self.unit, low).ok().flatten());
         node.start = low.map_or(Start::UNKNOWN, Start::at);
         let before = self.spans.len();
+        let is_known = self.add_ranges(number, extent).unwrap_or_else(|_| {
+            self.dropped.count(DropReason::BadRanges);
+            false
+        });
+        if before == self.spans.len() && !is_known && !has_children {
+            return None;
+        }
+        self.nodes.push(node);
+        Some(number)
+    }
+
+    /// Paints the ranges of node `number`. Returns whether it has those of a list that was painted before.
+    fn add_ranges(&mut self, number: u32, extent: &Extent<'d, E>) -> gimli::Result<bool> {
+        let before = self.spans.len();
         let (spans, code, dropped) = (&mut self.spans, self.code, &mut *self.dropped);
-        let read = self.units.ranges(self.unit, extent, |start, end| {
+        let mut each = |start, end| {
             if code.contains(start) {
                 spans.push(Span { start, end, node: number });
             } else {
                 dropped.count(if start == 0 { DropReason::Tombstone } else { DropReason::NotExecutable });
             }
-        });
-        if read.is_err() {
-            self.dropped.count(DropReason::BadRanges);
+        };
+        match self.units.lies(self.unit, extent)? {
+            Lies::Nowhere => {}
+            Lies::In(start, end) => each(start, end),
+            Lies::Listed(list) => {
+                if let Some(known) = self.long_lists.get_mut(&list) {
+                    known.node = number;
+                    return Ok(!known.spans.is_empty());
+                }
+                if self.units.listed(self.unit, list, each)? >= LONG_LIST {
+                    self.long_lists.insert(list, LongList { spans: before..self.spans.len(), node: number });
+                }
+            }
         }
-        if before == self.spans.len() && !has_children {
-            return None;
-        }
-        self.nodes.push(node);
-        Some(number)
+        Ok(false)
     }
 }
 

@@ -14,15 +14,17 @@ use std::borrow::Cow;
 
 use gimli::{EndianSlice, Endianity, Unit};
 use hashbrown::HashMap;
+use rayon::prelude::*;
 
-use super::lines::LineSpan;
+use super::lines::{LineSpan, SequenceStart};
 use super::scopes::{self, Call, NameAt, Scopes};
 use super::units::{Declared, DeclaredFile, SplitUnits, Units};
-use super::{Input, lines, paths};
+use super::work::Work;
+use super::{Input, fold, lines, paths};
 use crate::debug::code::Code;
 use crate::debug::symbols::Symbol;
 use crate::debug::weave::{Cursor, push};
-use crate::limits::MIN_UNIT_CHAINS;
+use crate::limits::STEPS_PER_CHAIN;
 use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Location, Range, Source, Start};
 use crate::strings::{Folder, Function};
 
@@ -37,6 +39,11 @@ pub struct UnitSymbols<'d> {
     pub functions: Vec<Function<'d>>,
     /// Paths.
     pub files: Vec<(Vec<u8>, Folder)>,
+    /// Functions of the unit that begin where another function does, to which the address belongs.
+    pub aliases: Vec<(u64, &'d [u8])>,
+    /// Sequences of lines that begin outside of the unit's intervals, or where another one of the unit does: functions that
+    /// were folded, or that stand in several units.
+    pub foreign: Vec<SequenceStart>,
 }
 
 impl UnitSymbols<'_> {
@@ -121,12 +128,18 @@ pub fn read<'d, E: Endianity>(
         dropped.count(DropReason::SplitUnit);
     }
     let entries = split.as_ref().map(|(units, unit)| (units, unit)).or(unit.as_ref().map(|unit| (units, unit)));
-    let scopes = entries.map_or_else(Scopes::default, |(units, unit)| scopes::read(units, unit, code, dropped));
+    let scopes = entries.map_or_else(Scopes::default, |(units, unit)| scopes::read(units, unit, code, symbols, dropped));
     let program = unit.as_ref().and_then(|unit| unit.line_program.clone());
-    let lines = program.map_or_else(Cow::default, |program| match input.ahead.of(&program, dropped) {
+    let read_lines = program.map_or_else(Cow::default, |program| match input.ahead.of(&program, dropped) {
         Some(lines) => Cow::Borrowed(lines),
+        // Units can share a program.
+        None if units.work.spend(program.header().raw_program_buf().len() as u64).is_err() => Cow::default(),
         None => Cow::Owned(lines::read(program, dropped)),
     });
+    let lines = match entries {
+        Some(entries) if !read_lines.folded.is_empty() => Cow::Owned(fold::lines(&read_lines, &scopes, entries)),
+        _ => Cow::Borrowed(&read_lines.spans),
+    };
     let mut names = Names {
         entries,
         lines: unit.as_ref().map(|unit| (units, unit)),
@@ -137,11 +150,15 @@ pub fn read<'d, E: Endianity>(
         declaring_files: HashMap::new(),
         symbol_files: HashMap::new(),
         children: HashMap::new(),
-        max_chains: MIN_UNIT_CHAINS + 4 * (scopes.nodes.len() + symbols.len()),
-        has_refused_chains: false,
+        work: &units.work,
+        free_chains: 4 * scopes.nodes.len(),
         chains_of_nodes: vec![None; scopes.nodes.len()],
         roots: HashMap::new(),
-        out: UnitSymbols::default(),
+        out: UnitSymbols {
+            aliases: scopes.aliases.clone(),
+            foreign: fold::foreign(&read_lines, intervals, code),
+            ..UnitSymbols::default()
+        },
     };
     // Assembly has lines without functions.
     let only_in_functions = input.functions_move && !scopes.nodes.is_empty();
@@ -176,17 +193,25 @@ pub fn read<'d, E: Endianity>(
             at = until;
         }
     }
-    if names.has_refused_chains {
-        dropped.count(DropReason::TooManyChains);
-    }
     // All units are kept until the last one is read.
     names.out.ranges.shrink_to_fit();
     names.out.chains.shrink_to_fit();
     names.out
 }
 
+/// Where sequences of lines begin, of units that have no address: all of their functions are dead, or were folded.
+pub fn lines_without_code<E: Endianity + Send + Sync>(units: &Units<'_, E>, owners: &[usize], code: &Code) -> Vec<SequenceStart> {
+    let others: Vec<usize> = (0..units.len()).filter(|unit| owners.binary_search(unit).is_err() && units.may_have_code(*unit)).collect();
+    let starts = |index: &usize| {
+        let program = units.parse(*index).ok().and_then(|unit| unit.line_program)?;
+        units.work.spend(program.header().raw_program_buf().len() as u64).ok()?;
+        Some(fold::foreign(&lines::read(program, &mut Dropped::default()), &[], code))
+    };
+    others.par_iter().filter_map(starts).flatten().collect()
+}
+
 /// A unit and the file it is in.
-type UnitOf<'a, 'd, E> = (&'a Units<'d, E>, &'a Unit<EndianSlice<'d, E>>);
+pub type UnitOf<'a, 'd, E> = (&'a Units<'d, E>, &'a Unit<EndianSlice<'d, E>>);
 
 /// Numbers functions, files and chains as they are first used.
 struct Names<'a, 'd, E: Endianity> {
@@ -194,7 +219,7 @@ struct Names<'a, 'd, E: Endianity> {
     entries: Option<UnitOf<'a, 'd, E>>,
     /// The unit with the line program.
     lines: Option<UnitOf<'a, 'd, E>>,
-    scopes: &'a Scopes,
+    scopes: &'a Scopes<'d>,
     symbols: &'a [Symbol<'d>],
     /// By the entry that leads to the name.
     functions: HashMap<NameAt, Option<FunctionId>>,
@@ -204,8 +229,9 @@ struct Names<'a, 'd, E: Endianity> {
     declaring_files: HashMap<DeclaredFile, Option<FileId>>,
     /// By the path that the symbol table gives.
     symbol_files: HashMap<&'d [u8], FileId>,
-    max_chains: usize,
-    has_refused_chains: bool,
+    work: &'a Work,
+    /// As many chains cost nothing.
+    free_chains: usize,
     /// By caller, callee, place of the call and beginning.
     children: HashMap<(ChainId, Option<FunctionId>, Location, Start), ChainId>,
     /// The symbol and the chain with which a node was last met.
@@ -252,11 +278,11 @@ impl<'d, E: Endianity> Names<'_, 'd, E> {
         if call.file.is_none() && self.out.chains[caller.index() as usize].caller.is_none() {
             call.file = self.symbol_file(symbol);
         }
-        if self.out.chains.len() >= self.max_chains {
-            self.has_refused_chains = true;
+        let (chains, work) = (&mut self.out.chains, self.work);
+        // A function under many symbols has its chains once for each.
+        if chains.len() > self.free_chains && work.spend(STEPS_PER_CHAIN).is_err() {
             return caller;
         }
-        let chains = &mut self.out.chains;
         *self.children.entry((caller, function, call, scope.start)).or_insert_with(|| {
             chains.push(Chain { function, caller: Some((caller, call)), start: scope.start, source: Source::Dwarf });
             ChainId::new(number(chains.len() - 1))

@@ -1,41 +1,71 @@
 //! The units of `.debug_info`: in, the loaded DWARF sections; out, units by number or by offset, with what is
 //! asked of one at a time: its parsed header, the ranges of its root, the name of one of its entries.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use gimli::{
-    AbbreviationsCacheStrategy, AttributeValue, DebugInfoOffset, Dwarf, DwarfPackage, EndianSlice, Endianity, RangeListsOffset, Unit,
-    UnitHeader, UnitOffset, constants as dw,
+    Abbreviation, AttributeSpecification, AttributeValue, DebugInfoOffset, Dwarf, DwarfPackage, EndianSlice, Endianity, RangeListsOffset,
+    Unit, UnitHeader, UnitOffset, UnitType, constants as dw,
 };
+use rayon::prelude::*;
 
+use super::abbreviations::Tables;
 use super::paths;
 use super::scopes::NameAt;
+use super::work::Work;
 use crate::debug::expanded::Bytes;
 use crate::debug::macho::symbol_map::SymbolMap;
+use crate::debug::sections::{self, Sections};
 use crate::debug::split::SplitSections;
-use crate::limits::{MAX_NAME_BYTES, MAX_NAME_HOPS};
+use crate::limits::{MAX_NAME_BYTES, MAX_NAME_HOPS, MAX_SHORT_ATTRIBUTES, STEPS_PER_RANGE};
 use crate::module::{DropReason, Dropped};
 use crate::strings::Folder;
 
 type Slice<'d, E> = EndianSlice<'d, E>;
 
-/// Sections with what units share prepared, the headers of all units, and whether one ends the list that cannot be read.
-type Starts<'d, E> = (Dwarf<Slice<'d, E>>, Vec<UnitHeader<Slice<'d, E>>>, bool);
-
-/// The units of `dwarf`.
-pub fn starts<E: Endianity>(mut dwarf: Dwarf<Slice<'_, E>>) -> Starts<'_, E> {
-    // Units may share a table of abbreviations (LTO); it is parsed once.
-    dwarf.populate_abbreviations_cache(AbbreviationsCacheStrategy::Duplicates);
+/// The headers of the units of `dwarf`, and whether one ends the list that cannot be read.
+fn headers<'d, E: Endianity>(dwarf: &Dwarf<Slice<'d, E>>) -> (Vec<UnitHeader<Slice<'d, E>>>, bool) {
     let mut headers = Vec::new();
     let mut units = dwarf.units();
-    let is_cut = loop {
+    loop {
         match units.next() {
             Ok(Some(header)) => headers.push(header),
-            Ok(None) => break false,
-            Err(_) => break true,
+            Ok(None) => return (headers, false),
+            Err(_) => return (headers, true),
         }
+    }
+}
+
+/// Names longer than this cost steps, one for so many bytes.
+const LONG_NAME_BYTES: usize = 1024;
+
+/// A list with as many entries is long, and worth remembering.
+pub const LONG_LIST: u64 = 64;
+
+/// Reads where the addresses and range lists of a skeleton unit of DWARF 2 or 3 begin. GCC writes these attributes of later
+/// versions in the forms of its own, in which gimli takes them for numbers.
+fn read_split_bases<E: Endianity>(unit: &mut Unit<Slice<'_, E>>) -> gimli::Result<()> {
+    let root = unit.entry(unit.header.root_offset())?;
+    let offset = |name| match root.attr_value(name)? {
+        AttributeValue::SecOffset(offset) => Some(offset),
+        value => usize::try_from(value.udata_value()?).ok(),
     };
-    (dwarf, headers, is_cut)
+    let (addresses, ranges) = (offset(dw::DW_AT_GNU_addr_base), offset(dw::DW_AT_GNU_ranges_base));
+    unit.addr_base = addresses.map_or(unit.addr_base, gimli::DebugAddrBase);
+    unit.rnglists_base = ranges.map_or(unit.rnglists_base, gimli::DebugRngListsBase);
+    Ok(())
+}
+
+/// The units of `sections`, and how many of them cannot be read; what follows a bad header is not known.
+pub fn count<E: Endianity + Send + Sync>(sections: &Sections<'_>, endian: E) -> (u64, u64) {
+    let dwarf = sections.borrow(|section| EndianSlice::new(section, endian));
+    let work = Arc::new(Work::for_bytes(sections::bytes(sections)));
+    let units = Units::list(dwarf, Arc::clone(&work), &mut Dropped::default());
+    let is_bad = |index: &usize| !units.parse(*index).is_ok_and(|unit| unit.entry(unit.header.root_offset()).is_ok());
+    let bad = (0..units.len()).into_par_iter().filter(is_bad).count();
+    let all = units.len() as u64 + u64::from(units.is_cut);
+    // Data that asks for too much work is left out as a whole.
+    (all, if work.is_spent() { all.max(1) } else { bad as u64 + u64::from(units.is_cut) })
 }
 
 /// A unit that others refer to, if it can be parsed.
@@ -46,6 +76,11 @@ pub struct Units<'d, E: Endianity> {
     /// The sections they live in.
     pub dwarf: Dwarf<Slice<'d, E>>,
     headers: Vec<UnitHeader<Slice<'d, E>>>,
+    /// Whether a header that cannot be read ends them.
+    is_cut: bool,
+    tables: Tables,
+    /// What reading them may still cost.
+    pub work: Arc<Work>,
     /// Units that others refer to (LTO, dwz): parsed once, on first reference.
     referred: Vec<OnceLock<Referred<'d, E>>>,
     /// The units of the file of shared names (dwz).
@@ -65,6 +100,17 @@ pub struct Extent<'d, E: Endianity> {
     pub ranges: Option<AttributeValue<Slice<'d, E>>>,
 }
 
+/// Where an entry lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lies {
+    /// It has no code.
+    Nowhere,
+    /// In one piece: first address, and the one after the last.
+    In(u64, u64),
+    /// In the pieces of a range list.
+    Listed(RangeListsOffset<usize>),
+}
+
 impl<E: Endianity> Default for Extent<'_, E> {
     fn default() -> Self {
         Self { low: None, high: None, ranges: None }
@@ -72,14 +118,23 @@ impl<E: Endianity> Default for Extent<'_, E> {
 }
 
 impl<'d, E: Endianity> Units<'d, E> {
-    /// Lists the units' headers. A header that cannot be read ends the list and is counted.
-    pub fn list(dwarf: Dwarf<Slice<'d, E>>, dropped: &mut Dropped) -> Self {
-        let (dwarf, headers, is_cut) = starts(dwarf);
+    /// Lists the units' headers; `work` is what reading them may cost. A header that cannot be read ends the list and is
+    /// counted.
+    pub fn list(mut dwarf: Dwarf<Slice<'d, E>>, work: Arc<Work>, dropped: &mut Dropped) -> Self {
+        let (mut headers, is_cut) = headers(&dwarf);
         if is_cut {
             dropped.count(DropReason::BadUnit);
         }
+        let tables = match work.spend(headers.len() as u64) {
+            Ok(()) => Tables::of(&mut dwarf, &headers, &work),
+            Err(spent) => Err(spent),
+        };
+        let tables = tables.unwrap_or_else(|_| {
+            headers.clear();
+            Tables::default()
+        });
         let referred = headers.iter().map(|_| OnceLock::new()).collect();
-        Self { dwarf, headers, referred, shared: None, map: None }
+        Self { dwarf, headers, is_cut, tables, work, referred, shared: None, map: None }
     }
 
     /// The same, with the units of the file of shared names.
@@ -110,7 +165,37 @@ impl<'d, E: Endianity> Units<'d, E> {
     /// # Errors
     /// If any of them cannot be read.
     pub fn parse(&self, index: usize) -> gimli::Result<Unit<Slice<'d, E>>> {
-        self.dwarf.unit(self.headers[index])
+        let header = self.headers[index];
+        let table = self.tables.of_unit(&self.dwarf, &header, &self.work)?;
+        let mut unit = Unit::new_with_abbreviations(&self.dwarf, header, table)?;
+        if header.version() < 4 && unit.dwo_id.is_some() {
+            read_split_bases(&mut unit)?;
+        }
+        // Units can share a program, and parse its table of files each.
+        let table_of_files = unit.line_program.as_ref().map_or(0, |program| program.header().header_length());
+        self.work.spend(table_of_files as u64)?;
+        Ok(unit)
+    }
+
+    /// The attributes of `abbreviation` that have to be looked at with each entry of `unit`, if they are not all of them.
+    pub fn shortened(&self, unit: &Unit<Slice<'d, E>>, abbreviation: &Abbreviation) -> Option<Arc<[AttributeSpecification]>> {
+        (abbreviation.attributes().len() > MAX_SHORT_ATTRIBUTES).then(|| self.tables.shortened(&unit.header, abbreviation))
+    }
+
+    /// The header of unit `index`.
+    pub fn header(&self, index: usize) -> &UnitHeader<Slice<'d, E>> {
+        &self.headers[index]
+    }
+
+    /// Whether unit `index` is one of those that have code: neither of types, nor of what others import.
+    pub fn may_have_code(&self, index: usize) -> bool {
+        let header = &self.headers[index];
+        let root = || {
+            let table = self.tables.of_unit(&self.dwarf, header, &self.work).ok()?;
+            Some(header.entries_raw(&table, None).ok()?.read_abbreviation().ok()??.tag())
+        };
+        let may_be = matches!(header.type_(), UnitType::Compilation | UnitType::Skeleton(_));
+        may_be && matches!(root(), Some(dw::DW_TAG_compile_unit | dw::DW_TAG_skeleton_unit))
     }
 
     /// Where unit `index` lies in `.debug_info`.
@@ -150,38 +235,70 @@ impl<'d, E: Endianity> Units<'d, E> {
     /// # Errors
     /// If an address or the range list cannot be read; ranges before the fault have been delivered.
     pub fn ranges(&self, unit: &Unit<Slice<'d, E>>, extent: &Extent<'d, E>, mut each: impl FnMut(u64, u64)) -> gimli::Result<()> {
-        let low = extent.low.map_or(Ok(None), |low| self.dwarf.attr_address(unit, low))?;
-        if let (Some(low), Some(high)) = (low, extent.high) {
-            let high = match high.udata_value() {
-                Some(size) => low.checked_add(size),
-                None => self.dwarf.attr_address(unit, high)?,
-            };
-            if !is_tombstone(low, unit.header.address_size())
-                && let Some(high) = high
-            {
-                if low < high {
-                    each(low, high);
-                }
-                return Ok(());
+        match self.lies(unit, extent)? {
+            Lies::Nowhere => Ok(()),
+            Lies::In(start, end) => {
+                each(start, end);
+                Ok(())
             }
+            Lies::Listed(list) => self.listed(unit, list, each).map(drop),
         }
-        let Some(ranges) = extent.ranges else { return Ok(()) };
-        let Some(offset) = self.ranges_offset(unit, ranges)? else { return Ok(()) };
-        let mut ranges = self.dwarf.ranges(unit, offset)?;
+    }
+
+    /// Where an entry lies.
+    ///
+    /// # Errors
+    /// If an address, or where the range list lies, cannot be read.
+    pub fn lies(&self, unit: &Unit<Slice<'d, E>>, extent: &Extent<'d, E>) -> gimli::Result<Lies> {
+        let piece = match (extent.low, extent.high) {
+            (Some(low), Some(high)) => self.piece(unit, low, high),
+            _ => Ok(None),
+        };
+        match (piece, extent.ranges) {
+            (Ok(Some((low, high))), _) => return Ok(if low < high { Lies::In(low, high) } else { Lies::Nowhere }),
+            (Err(error), None) => return Err(error),
+            // Where there is a list, the address means nothing: BOLT leaves what is no index any more.
+            _ => {}
+        }
+        let Some(ranges) = extent.ranges else { return Ok(Lies::Nowhere) };
+        Ok(self.dwarf.attr_ranges_offset(unit, ranges)?.map_or(Lies::Nowhere, Lies::Listed))
+    }
+
+    /// First address, and the one after the last, of an entry in one piece; `None` if it has none, or a linker threw it away.
+    fn piece(
+        &self,
+        unit: &Unit<Slice<'d, E>>,
+        low: AttributeValue<Slice<'d, E>>,
+        high: AttributeValue<Slice<'d, E>>,
+    ) -> gimli::Result<Option<(u64, u64)>> {
+        let Some(low) = self.dwarf.attr_address(unit, low)? else { return Ok(None) };
+        let high = match high.udata_value() {
+            Some(size) => low.checked_add(size),
+            None => self.dwarf.attr_address(unit, high)?,
+        };
+        Ok(high.filter(|_| !is_tombstone(low, unit.header.address_size())).map(|high| (low, high)))
+    }
+
+    /// Calls `each` with every range of `list` that is not empty, and returns how many entries it has.
+    ///
+    /// # Errors
+    /// If it cannot be read; ranges before the fault have been delivered.
+    pub fn listed(&self, unit: &Unit<Slice<'d, E>>, list: RangeListsOffset<usize>, mut each: impl FnMut(u64, u64)) -> gimli::Result<u64> {
+        let mut ranges = self.dwarf.ranges(unit, list)?;
+        let (mut count, mut paid) = (0, 0);
         while let Some(range) = ranges.next()? {
+            count += 1;
+            // Lists can lie over each other.
+            if count - paid == LONG_LIST {
+                self.work.spend(LONG_LIST * STEPS_PER_RANGE)?;
+                paid = count;
+            }
             if range.begin < range.end {
                 each(range.begin, range.end);
             }
         }
-        Ok(())
-    }
-
-    fn ranges_offset(
-        &self,
-        unit: &Unit<Slice<'d, E>>,
-        value: AttributeValue<Slice<'d, E>>,
-    ) -> gimli::Result<Option<RangeListsOffset<usize>>> {
-        self.dwarf.attr_ranges_offset(unit, value)
+        self.work.spend((count - paid) * STEPS_PER_RANGE)?;
+        Ok(count)
     }
 
     /// The function at `entry`, as `unit` refers to it; `None` if nothing is said of it. Each attribute is looked for
@@ -202,7 +319,7 @@ impl<'d, E: Endianity> Units<'d, E> {
             }
             seen.push(global);
             // A reference that leads nowhere ends this path only.
-            let Ok(entry) = NameEntry::read(unit, offset) else { continue };
+            let Ok(entry) = NameEntry::read(units, unit, offset) else { continue };
             if linkage.is_none() {
                 linkage = entry.linkage_name.and_then(|name| units.text(unit, name));
                 // Of no use beside the other.
@@ -239,7 +356,12 @@ impl<'d, E: Endianity> Units<'d, E> {
     }
 
     fn text(&self, unit: &Unit<Slice<'d, E>>, value: AttributeValue<Slice<'d, E>>) -> Option<&'d [u8]> {
-        let text = self.shown(self.dwarf.attr_string(unit, value).ok()?.slice());
+        let text = self.dwarf.attr_string(unit, value).ok()?.slice();
+        // Names can share their bytes.
+        if text.len() > LONG_NAME_BYTES {
+            self.work.spend(text.len() as u64 / LONG_NAME_BYTES as u64).ok()?;
+        }
+        let text = self.shown(text);
         (text.len() <= MAX_NAME_BYTES).then_some(text)
     }
 
@@ -321,7 +443,7 @@ impl<'d, E: Endianity> SplitUnits<'d, E> {
             dwarf.make_dwo(&parent.dwarf);
             dwarf
         };
-        let units = Units::list(dwarf, &mut Dropped::default());
+        let units = Units::list(dwarf, Arc::clone(&parent.work), &mut Dropped::default());
         let mut unit = (0..units.len()).filter_map(|index| units.parse(index).ok()).find(|unit| unit.dwo_id == Some(id))?;
         unit.copy_relocated_attributes(skeleton);
         Some((units, unit))
@@ -341,11 +463,17 @@ struct NameEntry<'d, E: Endianity> {
 }
 
 impl<'d, E: Endianity> NameEntry<'d, E> {
-    fn read(unit: &Unit<Slice<'d, E>>, offset: UnitOffset) -> gimli::Result<Self> {
+    fn read(units: &Units<'d, E>, unit: &Unit<Slice<'d, E>>, offset: UnitOffset) -> gimli::Result<Self> {
         let mut entry = Self { linkage_name: None, name: None, origin: None, specification: None, has_file: false, file: None, line: None };
         let mut entries = unit.entries_raw(Some(offset))?;
         let Some(abbreviation) = entries.read_abbreviation()? else { return Ok(entry) };
-        for spec in abbreviation.attributes() {
+        let shortened = units.shortened(unit, abbreviation);
+        let attributes = shortened.as_deref().unwrap_or(abbreviation.attributes());
+        if attributes.len() > MAX_SHORT_ATTRIBUTES {
+            // Many functions can have one origin.
+            units.work.spend(attributes.len() as u64)?;
+        }
+        for spec in attributes {
             let slot = match spec.name() {
                 dw::DW_AT_linkage_name | dw::DW_AT_MIPS_linkage_name => &mut entry.linkage_name,
                 dw::DW_AT_name => &mut entry.name,

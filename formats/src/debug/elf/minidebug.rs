@@ -4,8 +4,11 @@
 use std::io::Read;
 
 use lzma_rust2::XzReader;
-use object::{Object, ObjectSection};
+use object::{Object, ObjectSection, ObjectSymbol, SectionKind, SymbolKind};
 
+use super::symbols;
+use crate::debug::layout::Layout;
+use crate::debug::symbols::Entry;
 use crate::limits::{MAX_EXPANSION, MAX_XZ_KIB};
 
 /// The bytes of the file within, if `object` has one that can be read; its symbols are names only, and a file
@@ -25,4 +28,17 @@ pub fn expand(object: &object::File<'_>) -> Result<Option<Vec<u8>>, String> {
         return Err(in_section(format!("expands to more than the limit of {limit} bytes")));
     }
     Ok(Some(expanded))
+}
+
+/// The functions of `mini`, the file within `file`, where `file` has them: the file within was made before prelinking moved
+/// the other. What else it lists is of no use: a symbol of data without size would reach over all that comes after it.
+pub fn entries<'d>(file: &object::File<'_>, mini: &object::File<'d>) -> Vec<Entry<'d>> {
+    let moved = |section: &object::Section<'_, '_>| {
+        let inner = mini.section_by_name_bytes(section.name_bytes().ok()?)?;
+        (section.kind() == SectionKind::Text && inner.size() == section.size()).then(|| section.address().wrapping_sub(inner.address()))
+    };
+    let bias = file.sections().find_map(|section| moved(&section)).unwrap_or(0);
+    let functions = mini.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text);
+    let entries = symbols::entries(mini, functions, &Layout::default());
+    entries.into_iter().map(|entry| Entry { address: entry.address.wrapping_add(bias), ..entry }).collect()
 }

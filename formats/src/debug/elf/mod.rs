@@ -1,6 +1,7 @@
 //! What is special about ELF files: in, the parsed file; out, what it says about itself, its symbols and stubs.
 
 pub mod minidebug;
+pub mod plain;
 pub mod plt;
 pub mod symbols;
 

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SymbolFlags, SymbolSection, elf};
 
+use super::minidebug;
 use crate::debug::layout::Layout;
 use crate::debug::relocate;
 use crate::debug::symbols::Entry;
@@ -20,12 +21,12 @@ pub fn read<'d>(file: &object::File<'d>, mini: Option<&object::File<'d>>, layout
     }
     if let Some(mini) = mini {
         // Before the others: it replaces none of them.
-        entries.splice(..0, self::entries(mini, mini.symbols(), layout));
+        entries.splice(..0, minidebug::entries(file, mini));
     }
     entries
 }
 
-fn entries<'d: 'f, 'f>(
+pub(super) fn entries<'d: 'f, 'f>(
     file: &'f object::File<'d>,
     symbols: impl Iterator<Item = object::Symbol<'d, 'f>>,
     layout: &Layout,

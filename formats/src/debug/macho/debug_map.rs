@@ -24,6 +24,7 @@ use object::read::macho::{MachHeader, MachOFile, Nlist};
 use rayon::prelude::*;
 
 use super::with_macho;
+use crate::Error;
 use crate::container::{self, Format, Kind};
 use crate::debug::code::Code;
 use crate::debug::companions::{Search, path};
@@ -140,6 +141,14 @@ impl<'d> Objects<'d> {
     /// Whether any object file was found.
     pub fn any(&self) -> bool {
         !self.found.is_empty()
+    }
+
+    /// That no other process has written to any of them since.
+    ///
+    /// # Errors
+    /// [`Error::Changed`].
+    pub fn unchanged(&self) -> Result<(), Error> {
+        self.found.iter().try_for_each(|(file, _)| file.unchanged())
     }
 
     /// Bytes of all that were found.
@@ -324,7 +333,7 @@ impl<'m> Loaded<'m> {
         Some(Self {
             mapped,
             is_little_endian: object::Object::is_little_endian(&object),
-            sections: sections::load(&object, mapped, &layout, dropped, |_, _| {}).ok()?,
+            sections: Some(sections::load(&object, mapped, &layout, dropped, |_, _| {})).filter(|(_, damage)| damage.is_empty())?.0,
             code: Code::default(),
             symbols: Vec::new(),
             moves,
@@ -418,7 +427,7 @@ pub fn read<'m>(objects: &'m [Loaded<'m>], progress: &Progress, dropped: &mut Dr
         units.extend(symbols.units);
     }
     intervals.sort_by_key(|interval| interval.start);
-    DwarfSymbols { intervals, units }
+    DwarfSymbols { intervals, units, aliases: Vec::new() }
 }
 
 #[cfg(test)]
