@@ -35,7 +35,7 @@ pub use annotate::{JavaFrame, Resolution, ResolvedFrame, annotate, annotate_line
 pub use error::{CrashError, Place};
 pub use event::{App, CrashEvent, Dropped, Exception, Format, Os, Process, Reason, Relation, Thread};
 pub use frame::{At, Frame, FrameKind, Relative, Space, Span, Trust};
-pub use image::{Image, ImageId, ImageKind};
+pub use image::{Image, ImageId, ImageKind, file_name};
 pub use lines::{LineFrame, LogReader};
 pub use lookup::Lookup;
 pub use reports::{Report, Reports};
