@@ -113,7 +113,7 @@ fn stack<'a>(report: &[u8], format: Format, frames: &'a [Frame], resolutions: &'
 
 /// Whether reports of `format` are read line by line.
 fn has_lines(format: Format) -> bool {
-    matches!(format, Format::Tombstone | Format::Logcat | Format::Sanitizer | Format::Java | Format::Frames)
+    !matches!(format, Format::Sentry | Format::Ips | Format::AppleText | Format::KsCrash | Format::Abrt)
 }
 
 /// Whether the report lists `frame` as inlined into `next`: it says so, or both have one address and different names. A function that
