@@ -11,8 +11,11 @@
 //! reader, a fixture in `testdata/crashes`, a row in `docs/crash-formats.md`.
 
 mod android;
+mod coredump;
 mod cxx;
+mod gdb;
 mod glibc;
+mod lldb;
 mod plain;
 mod proc_maps;
 pub mod sanitizer;
@@ -73,7 +76,10 @@ pub trait Dialect: fmt::Debug {
 /// Makes the reader of a format, if a report of it begins with a line.
 type Begin = fn(&str) -> Option<Box<dyn Dialect>>;
 
-const BEGINS: [Begin; 2] = [
+const BEGINS: [Begin; 5] = [
+    gdb::begin,
+    lldb::begin,
+    coredump::begin,
     sanitizer::begin,
     glibc::begin,
 ];
@@ -84,8 +90,10 @@ pub fn begin(line: &str) -> Option<Box<dyn Dialect>> {
 }
 
 /// Lines that only a new report begins with, as far as formats have such.
-const REPORTS: [fn(&str) -> bool; 1] = [
+const REPORTS: [fn(&str) -> bool; 3] = [
     sanitizer::begins_report,
+    gdb::begins_report,
+    coredump::begins_report,
 ];
 
 /// Whether a report of one of the formats begins with `line`, so that one before it has ended.
@@ -108,17 +116,18 @@ fn numbered(rest: &str) -> Option<NativeLine> {
         return android::frame(rest);
     }
     if rest.starts_with("0x") {
-        return sanitizer::frame(rest);
+        return gdb::frame(rest).or_else(|| coredump::frame(rest)).or_else(|| sanitizer::frame(rest));
     }
     if rest.ends_with(']') && rest.contains("[0x") {
         return glibc::frame(rest);
     }
-    sanitizer::tsan_frame(rest).or_else(|| plain::frame(rest))
+    gdb::frame_without_address(rest).or_else(|| sanitizer::tsan_frame(rest)).or_else(|| plain::frame(rest))
 }
 
 fn unnumbered(line: &str) -> Option<NativeLine> {
     match line.as_bytes() {
         [.., b']'] if line.contains("[0x") => glibc::frame(line),
+        [b'f' | b'*', ..] if line.contains("frame #") => lldb::frame(line),
         _ if line.contains("+0x") => plain::unnumbered(line),
         _ => None,
     }

@@ -38,6 +38,8 @@ fn lines_of_sanitizers() {
     assert_eq!(parts("#1 0x72 in parse(char const*, int) (/lib/liba.so+0x31daf) (BuildId: aabb)"), want);
     let resolved = frame("#10 0x72 in parse(char const*, int) /src/a b.cc:12:3").unwrap().frame;
     assert_eq!((resolved.file.as_deref(), resolved.line, resolved.column), (Some("/src/a b.cc"), Some(12), Some(3)));
+    let gdb = frame("#2  0x0000555 in main (argc=1) at a.c:12").unwrap().frame;
+    assert_eq!((gdb.function.as_deref(), gdb.file.as_deref(), gdb.line), (Some("main"), Some("a.c"), Some(12)));
 }
 
 #[test]
