@@ -11,13 +11,20 @@
 //! reader, a fixture in `testdata/crashes`, a row in `docs/crash-formats.md`.
 
 mod android;
+mod chromium;
 mod coredump;
 mod cxx;
+mod dart;
 mod gdb;
 mod glibc;
+mod glog;
+mod go;
 mod lldb;
+mod llvm;
+mod node;
 mod plain;
 mod proc_maps;
+mod rust;
 pub mod sanitizer;
 mod trampoline;
 
@@ -76,12 +83,19 @@ pub trait Dialect: fmt::Debug {
 /// Makes the reader of a format, if a report of it begins with a line.
 type Begin = fn(&str) -> Option<Box<dyn Dialect>>;
 
-const BEGINS: [Begin; 5] = [
+const BEGINS: [Begin; 12] = [
+    dart::begin,
     gdb::begin,
     lldb::begin,
     coredump::begin,
     sanitizer::begin,
+    chromium::begin,
+    llvm::begin,
     glibc::begin,
+    glog::begin,
+    go::begin,
+    rust::begin,
+    node::begin,
 ];
 
 /// The reader of the format of which a report begins with `line`.
@@ -90,10 +104,14 @@ pub fn begin(line: &str) -> Option<Box<dyn Dialect>> {
 }
 
 /// Lines that only a new report begins with, as far as formats have such.
-const REPORTS: [fn(&str) -> bool; 3] = [
+const REPORTS: [fn(&str) -> bool; 7] = [
     sanitizer::begins_report,
     gdb::begins_report,
     coredump::begins_report,
+    glog::begins_report,
+    go::begins_report,
+    rust::begins_report,
+    llvm::begins_report,
 ];
 
 /// Whether a report of one of the formats begins with `line`, so that one before it has ended.
@@ -115,18 +133,22 @@ fn numbered(rest: &str) -> Option<NativeLine> {
     if rest.starts_with("pc ") {
         return android::frame(rest);
     }
+    if rest.starts_with("abs ") {
+        return dart::frame(rest);
+    }
     if rest.starts_with("0x") {
-        return gdb::frame(rest).or_else(|| coredump::frame(rest)).or_else(|| sanitizer::frame(rest));
+        return gdb::frame(rest).or_else(|| coredump::frame(rest)).or_else(|| sanitizer::frame(rest)).or_else(|| llvm::frame(rest));
     }
     if rest.ends_with(']') && rest.contains("[0x") {
         return glibc::frame(rest);
     }
-    gdb::frame_without_address(rest).or_else(|| sanitizer::tsan_frame(rest)).or_else(|| plain::frame(rest))
+    gdb::frame_without_address(rest).or_else(|| sanitizer::tsan_frame(rest)).or_else(|| plain::frame(rest)).or_else(|| dart::managed(rest))
 }
 
 fn unnumbered(line: &str) -> Option<NativeLine> {
     match line.as_bytes() {
         [.., b']'] if line.contains("[0x") => glibc::frame(line),
+        [b'@', ..] => glog::frame(line),
         [b'f' | b'*', ..] if line.contains("frame #") => lldb::frame(line),
         _ if line.contains("+0x") => plain::unnumbered(line),
         _ => None,
