@@ -19,13 +19,17 @@ mod gdb;
 mod glibc;
 mod glog;
 mod go;
+mod hs_err;
+mod kernel;
 mod lldb;
 mod llvm;
+mod machine;
 mod node;
 mod plain;
 mod proc_maps;
 mod rust;
 pub mod sanitizer;
+mod stackwalk;
 mod trampoline;
 
 use std::fmt;
@@ -83,7 +87,7 @@ pub trait Dialect: fmt::Debug {
 /// Makes the reader of a format, if a report of it begins with a line.
 type Begin = fn(&str) -> Option<Box<dyn Dialect>>;
 
-const BEGINS: [Begin; 12] = [
+const BEGINS: [Begin; 16] = [
     dart::begin,
     gdb::begin,
     lldb::begin,
@@ -95,7 +99,11 @@ const BEGINS: [Begin; 12] = [
     glog::begin,
     go::begin,
     rust::begin,
+    hs_err::begin,
     node::begin,
+    kernel::begin,
+    stackwalk::begin,
+    machine::begin,
 ];
 
 /// The reader of the format of which a report begins with `line`.
@@ -104,14 +112,18 @@ pub fn begin(line: &str) -> Option<Box<dyn Dialect>> {
 }
 
 /// Lines that only a new report begins with, as far as formats have such.
-const REPORTS: [fn(&str) -> bool; 7] = [
+const REPORTS: [fn(&str) -> bool; 11] = [
     sanitizer::begins_report,
     gdb::begins_report,
     coredump::begins_report,
     glog::begins_report,
     go::begins_report,
     rust::begins_report,
+    hs_err::begins_report,
+    kernel::begins_report,
     llvm::begins_report,
+    stackwalk::begins_report,
+    machine::begins_report,
 ];
 
 /// Whether a report of one of the formats begins with `line`, so that one before it has ended.
@@ -150,7 +162,7 @@ fn unnumbered(line: &str) -> Option<NativeLine> {
         [.., b']'] if line.contains("[0x") => glibc::frame(line),
         [b'@', ..] => glog::frame(line),
         [b'f' | b'*', ..] if line.contains("frame #") => lldb::frame(line),
-        _ if line.contains("+0x") => plain::unnumbered(line),
+        _ if line.contains("+0x") => kernel::frame(line).or_else(|| plain::unnumbered(line)),
         _ => None,
     }
 }
