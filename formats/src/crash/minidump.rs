@@ -110,8 +110,8 @@ fn frame(json: &mut Json<'_>, room: &mut Room, frames: &mut Vec<Frame>) -> Read<
     })?;
     frame.relative = offset.map(|address| Relative { address, space: Space::Image });
     for call in inlined {
-        let Frame { address, relative, trust, at, .. } = frame;
-        room.push_frame(frames, Frame { address, relative, trust, at, package: frame.package.clone(), inlined: true, ..call });
+        let Frame { address, relative, trust, at, span, .. } = frame;
+        room.push_frame(frames, Frame { address, relative, trust, at, span, package: frame.package.clone(), inlined: true, ..call });
     }
     room.push_frame(frames, frame);
     Ok(())
@@ -122,7 +122,7 @@ fn inlines(json: &mut Json<'_>, inlined: &mut Vec<Frame>) -> Read<()> {
     const MAX_INLINED: usize = 1024;
     json.array(|json| {
         let mut call = Frame::default();
-        call.span = json.spanned(|json| json.object(|json, key| place(json, key, &mut call)))?;
+        json.object(|json, key| place(json, key, &mut call))?;
         if inlined.len() < MAX_INLINED {
             inlined.push(call);
         }

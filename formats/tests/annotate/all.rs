@@ -54,6 +54,7 @@ pub fn all_known(name: &str, report: &[u8], event: &CrashEvent) {
     // What lies between frames stands between frames.
     let mut spans: Vec<_> = event.frames().map(|frame| frame.span.range()).collect();
     spans.sort_by_key(|span| span.start);
+    spans.dedup();
     let (mut from, mut at) = (0, 0);
     spans.push(report.len()..report.len());
     for span in &spans {

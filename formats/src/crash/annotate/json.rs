@@ -52,7 +52,7 @@ pub fn write(report: &[u8], format: Format, place: Range<usize>, frame: &Frame, 
         (Format::Sentry, Calls::Java(calls)) => java(calls),
         (Format::Ips, Calls::Native(calls)) => ips(frame, calls),
         (Format::KsCrash, Calls::Native(calls)) => kscrash(frame, calls),
-        (Format::Minidump, Calls::Native(calls)) => minidump(frame, calls),
+        (Format::Minidump, Calls::Native(calls)) => minidump(calls),
         (Format::Abrt, Calls::Native(calls)) => abrt(calls),
         _ => Vec::new(),
     };
@@ -175,16 +175,13 @@ fn kscrash(frame: &Frame, calls: &[ResolvedFrame]) -> Vec<Changes> {
 }
 
 /// rust-minidump lists inlined calls within their frame.
-fn minidump(frame: &Frame, calls: &[ResolvedFrame]) -> Vec<Changes> {
+fn minidump(calls: &[ResolvedFrame]) -> Vec<Changes> {
     let place = |call: &ResolvedFrame| {
         let file = call.file.as_deref().map_or(Change::Remove, string);
         vec![("function", string(known(&call.function))), ("file", file), ("line", number_or_none(call.line))]
     };
     let Some((outer, inlined)) = calls.split_last() else { return Vec::new() };
     let mut changes = place(outer);
-    if frame.inlined {
-        return vec![changes];
-    }
     if let Some(offset) = outer.function_offset {
         changes.push(("function_offset", Change::Set(format!("\"0x{offset:016x}\""))));
     }

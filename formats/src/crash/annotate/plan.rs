@@ -99,6 +99,8 @@ fn stack<'a>(report: &[u8], format: Format, frames: &'a [Frame], resolutions: &'
                 add(frame, Calls::Native(calls), shift);
                 shift += if is_numbered(frame) { calls.len() - 1 } else { 0 };
             }
+            // They are parts of the frame's own object.
+            Some(Calls::Native(calls)) if frames[listed.start].span == frame.span => add(frame, Calls::Native(calls), shift),
             Some(Calls::Native(calls)) if calls.len() == listed.len() + 1 => {
                 let own = frames[listed.start..=index].iter().zip(calls.chunks(1));
                 own.for_each(|(frame, call)| add(frame, Calls::Native(call), shift));

@@ -13,6 +13,8 @@ mod prefix;
 mod stacks;
 mod tombstone;
 
+use std::ops::ControlFlow;
+
 use super::error::{CrashError, Place};
 use super::event::{CrashEvent, Format};
 use super::frame::{At, Frame, Span};
@@ -202,7 +204,7 @@ impl Reader {
     }
 
     fn text(&mut self, text: Text<'_>) -> Option<Target> {
-        if let Some(target) = self.native(text) {
+        if let ControlFlow::Break(target) = self.native(text) {
             return target;
         }
         if self.dialect.is_none() && tombstone::field(self, text.line) {
@@ -222,8 +224,8 @@ impl Reader {
         }
     }
 
-    /// Gives a line to the reader of its format. `None` if it is to be read as in any text.
-    fn native(&mut self, text: Text<'_>) -> Option<Option<Target>> {
+    /// Gives a line to the reader of its format. Goes on if it is to be read as in any text.
+    fn native(&mut self, text: Text<'_>) -> ControlFlow<Option<Target>> {
         let mut said = self.dialect.as_mut().map_or(Said::Other, |dialect| dialect.line(text, &mut self.stacks));
         if matches!(said, Said::Other)
             && self.head.is_none()
@@ -235,9 +237,9 @@ impl Reader {
             self.dialect = Some(begun);
         }
         match said {
-            Said::Frame(line) => Some(self.stacks.push_native(*line, text.span)),
-            Said::Own => Some(None),
-            Said::Other => None,
+            Said::Frame(line) => ControlFlow::Break(self.stacks.push_native(*line, text.span)),
+            Said::Own => ControlFlow::Break(None),
+            Said::Other => ControlFlow::Continue(()),
         }
     }
 
@@ -319,9 +321,8 @@ impl Reader {
     fn finish(mut self, last_line: usize, is_cut: bool) -> Result<CrashEvent, CrashError> {
         self.end_maps();
         let may_lack_frames = self.dialect.as_ref().is_some_and(|dialect| dialect.may_lack_frames());
-        if let Some(mut dialect) = self.dialect.take_if(|_| true) {
+        if let Some(dialect) = &mut self.dialect {
             dialect.finish(&mut self.stacks);
-            self.dialect = Some(dialect);
         }
         let format = self.format();
         let truncated = |fact| Err(CrashError::Truncated { format, place: Place::Line(last_line), fact });

@@ -85,7 +85,7 @@ fn bracketed(line: &str) -> Option<&str> {
         within.split_once('.').is_some_and(|(seconds, fraction)| is_number(seconds) && fraction.len() >= 3 && is_number(fraction));
     let is_task = within.strip_prefix(['T', 'C']).is_some_and(is_number);
     let is_pod = within.starts_with("pod/") || within.starts_with("container/");
-    let is_time = time(within).is_some_and(|rest| rest.is_empty());
+    let is_time = time(within).is_some_and(str::is_empty);
     if !(is_seconds || is_task || is_pod || is_time) {
         return None;
     }

@@ -22,7 +22,14 @@ pub fn frame(rest: &str) -> Option<NativeLine> {
         }
     }
     let function = notes.strip_prefix('(').and_then(|notes| notes.strip_suffix(')')).and_then(function_name);
-    let found =
-        Found { relative: in_file(address), function, path: path.trim(), build_id, package_offset, at: At::Adjusted, ..Found::default() };
+    let found = Found {
+        relative: Some(in_file(address)),
+        function,
+        path: path.trim(),
+        build_id,
+        package_offset,
+        at: At::Adjusted,
+        ..Found::default()
+    };
     Some(found.line())
 }

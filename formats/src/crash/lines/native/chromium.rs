@@ -8,7 +8,7 @@
 //! Task trace:                                                                   who has posted the task: a stack of its own
 //! ```
 //!
-//! On Windows: `	base::debug::StackTrace::StackTrace [0x00007FF7A1B2C3D4+18] (C:\src\stack_trace.cc:42)`.
+//! On Windows: `base::debug::StackTrace::StackTrace [0x00007FF7A1B2C3D4+18] (C:\src\stack_trace.cc:42)`.
 
 use super::cxx::{source, strip_brackets};
 use super::{Dialect, NativeLine, Said, known};

@@ -42,7 +42,7 @@ fn frame_without_offset(rest: &str) -> Option<NativeLine> {
 fn found(address: u64, function: &str, path: &str, offset: Option<u64>) -> NativeLine {
     let path = path.trim_end_matches(" (deleted)");
     let path = known(path).map_or("", |_| path);
-    let relative = offset.filter(|_| !path.is_empty()).and_then(in_image);
+    let relative = offset.filter(|_| !path.is_empty()).map(in_image);
     let found = Found { address: Some(address), relative, function: known(function), path, ..Found::default() };
     NativeLine { is_plain: true, ..found.line() }
 }

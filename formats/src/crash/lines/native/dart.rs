@@ -30,7 +30,7 @@ const IMAGE: &str = "libapp.so";
 pub fn frame(rest: &str) -> Option<NativeLine> {
     let (address, rest) = word(rest.strip_prefix("abs ")?)?;
     let virt = rest.strip_prefix("virt ").and_then(word).and_then(|(address, _)| hex(address));
-    let relative = virt.and_then(super::in_file);
+    let relative = virt.map(super::in_file);
     let frame = Frame { address: Some(hex(address)?), relative, at: At::Adjusted, ..Frame::default() };
     Some(NativeLine { frame, image: virt.map(|_| image(None)), ..NativeLine::default() })
 }
@@ -126,7 +126,7 @@ impl Dart {
     fn placed(&self, line: NativeLine) -> NativeLine {
         let mut frame = line.frame;
         if let (None, Some(address), Some(base)) = (frame.relative, frame.address, self.base) {
-            frame.relative = address.checked_sub(base).and_then(super::in_image);
+            frame.relative = address.checked_sub(base).map(super::in_image);
         }
         let image = frame.relative.map(|_| image(self.build_id.as_deref()));
         NativeLine { frame, image, ..line }

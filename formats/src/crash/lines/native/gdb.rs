@@ -221,12 +221,12 @@ impl Gdb {
             let (index, _) = self.lwps.iter().find(|(_, lwp)| Some(*lwp) == self.current_lwp)?;
             threads.get(*index)?.id
         };
-        let handler = |thread: &&Thread| thread.frames.iter().any(|frame| frame.function.as_deref() == Some("<signal handler called>"));
+        let is_handler = |thread: &&Thread| thread.frames.iter().any(|frame| frame.function.as_deref() == Some("<signal handler called>"));
         let marked = || threads.iter().find(|thread| thread.crashed)?.id;
         // Alone is the stack of the thread that gdb looks at.
         let alone = || threads.iter().find(|thread| thread.id.is_none() && !thread.frames.is_empty());
         let same = || threads.iter().find(|thread| thread.id.is_some() && alone().is_some_and(|alone| begins_alike(alone, thread)))?.id;
-        let handled = || threads.iter().find(handler)?.id;
+        let handled = || threads.iter().find(is_handler)?.id;
         // The thread that a core file is of comes as number 1.
         let found = marked().or(self.current.filter(is_known)).or_else(by_lwp).or_else(same);
         found.or_else(|| if alone().is_some() { None } else { handled().or(Some(1).filter(is_known)) })

@@ -34,9 +34,9 @@ pub fn frame(line: &str) -> Option<NativeLine> {
         None => (symbol, None),
     });
     let relative = match (function, symbol, offset) {
-        ("", Some(_), Some(offset)) => in_file(offset),
+        ("", Some(_), Some(offset)) => Some(in_file(offset)),
         // It was loaded where it was linked for.
-        ("", Some(""), None) => in_file(address),
+        ("", Some(""), None) => Some(in_file(address)),
         _ => None,
     };
     Some(Found { address: Some(address), relative, function: some(function), path, at: At::Return, ..Found::default() }.line())
@@ -48,7 +48,7 @@ pub fn begin(line: &str) -> Option<Box<dyn Dialect>> {
     is_own.then(|| Box::new(Glibc { is_map: false }) as Box<dyn Dialect>)
 }
 
-/// The program and the message of `*** Error in `PROGRAM': MESSAGE ***`, `*** MESSAGE ***: PROGRAM terminated`.
+/// The program and the message of ``*** Error in `PROGRAM': MESSAGE ***``, `*** MESSAGE ***: PROGRAM terminated`.
 fn error(line: &str) -> Option<(&str, &str)> {
     let rest = line.strip_prefix("*** ")?;
     if let Some(rest) = rest.strip_prefix("Error in `").or_else(|| rest.strip_prefix("glibc detected *** ")) {

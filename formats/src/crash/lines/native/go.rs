@@ -6,11 +6,11 @@
 //!
 //! goroutine 1 [running]:                                  the first one is what it is about
 //! example.org/lantern/wick.(*Wick).Light(...)             inlined: no offset in the next line
-//! 	/src/wick/wick.go:12
+//!     /src/wick/wick.go:12
 //! main.main()
-//! 	/src/main.go:7 +0x25
+//!     /src/main.go:7 +0x25
 //! created by example.org/lantern/lamp.Start in goroutine 1
-//! 	/src/lamp/lamp.go:55 +0x65
+//!     /src/lamp/lamp.go:55 +0x65
 //! ```
 
 use super::cxx::{source, strip_brackets};

@@ -57,13 +57,22 @@ enum Part {
     Libraries,
 }
 
+/// What is known of the frame where it happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Problem {
+    /// Nothing, or the stack has it.
+    #[default]
+    None,
+    /// The next line of the head has it.
+    Next,
+    /// It was in the head.
+    Read,
+}
+
 #[derive(Debug, Default)]
 struct HsErr {
     part: Part,
-    /// The next line of the head is the frame where it happened.
-    is_problem: bool,
-    /// That frame, until the stack comes.
-    problem: bool,
+    problem: Problem,
     has_stack: bool,
     has_reason: bool,
 }
@@ -79,14 +88,14 @@ impl Dialect for HsErr {
             return self.head(rest.trim(), stacks);
         }
         if let Some(thread) = line.strip_prefix("Current thread ") {
-            (self.part, self.problem) = (Part::Other, false);
+            (self.part, self.problem) = (Part::Other, Problem::None);
             stacks.clear_threads();
             let name = between(thread, "\"", "\"").or_else(|| between(thread, "):  ", " ["));
             stacks.begin_thread(None, name.and_then(some), true);
         } else if line.starts_with("Native frames: (") {
             self.part = Part::Native;
             self.has_stack = true;
-            if std::mem::take(&mut self.problem) {
+            if std::mem::take(&mut self.problem) == Problem::Read {
                 stacks.clear_threads();
                 stacks.begin_thread(None, None, true);
             }
@@ -126,13 +135,14 @@ impl HsErr {
 
     fn head(&mut self, text: &str, stacks: &mut Stacks) -> Said {
         let event = &mut stacks.event;
-        if std::mem::take(&mut self.is_problem) {
+        if self.problem == Problem::Next {
+            self.problem = Problem::None;
             let Some(line) = frame(text) else { return Said::Own };
-            self.problem = true;
+            self.problem = Problem::Read;
             return Said::Frame(Box::new(line));
         }
         if text.starts_with("Problematic frame:") {
-            self.is_problem = true;
+            self.problem = Problem::Next;
         } else if let Some((what, place)) = text.split_once(" at pc=") {
             // `SIGSEGV (0xb)`, `EXCEPTION_ACCESS_VIOLATION (0xc0000005)`
             let (name, _) = word(what).unwrap_or((what, ""));
@@ -192,16 +202,24 @@ fn native(rest: &str) -> Option<NativeLine> {
     let behind = behind.trim();
     let placed = strip_brackets(behind).filter(|(front, within)| front.ends_with("  ") && source(within).1.is_some());
     let (function, place) = placed.unwrap_or((behind, ""));
-    let found = Found { relative: in_image(prefixed_hex(offset)?), function: function_name(function.trim_end()), path, ..Found::default() };
+    let found =
+        Found { relative: Some(in_image(prefixed_hex(offset)?)), function: function_name(function.trim_end()), path, ..Found::default() };
     let mut line = found.line();
     let (file, row, _) = source(place);
     (line.frame.file, line.frame.line) = (some(file), row);
-    if let Some(image) = line.image.as_mut().filter(|_| path.to_ascii_lowercase().ends_with(".dll") || path.ends_with(".exe")) {
-        image.kind = ImageKind::Pe;
-    } else if let Some(image) = line.image.as_mut().filter(|_| path.ends_with(".dylib")) {
-        image.kind = ImageKind::MachO;
+    if let Some(image) = &mut line.image {
+        image.kind = kind_of(path);
     }
     Some(NativeLine { is_plain: true, ..line })
+}
+
+/// The kind of a library, by the end of its name.
+fn kind_of(path: &str) -> ImageKind {
+    match path.rsplit_once('.').map_or("", |(_, end)| end) {
+        "dll" | "exe" | "DLL" | "EXE" => ImageKind::Pe,
+        "dylib" => ImageKind::MachO,
+        _ => ImageKind::Elf,
+    }
 }
 
 /// `[c2 ]org.example.Wick.light(I)V[+0][ java.base@17][ (21 bytes) @ 0x…]`.
@@ -222,7 +240,7 @@ fn java(rest: &str) -> Option<NativeLine> {
     Some(NativeLine { frame, ..NativeLine::default() })
 }
 
-/// `0x00007ff7a1b20000 - 0x00007ff7a1b30000 	C:\Java\bin\java.exe` on Windows, `0x0000000100000000 	/usr/lib/dyld` on macOS.
+/// `0x00007ff7a1b20000 - 0x00007ff7a1b30000 C:\Java\bin\java.exe` on Windows, `0x0000000100000000 /usr/lib/dyld` on macOS.
 fn library(line: &str, stacks: &mut Stacks) {
     let Some((start, rest)) = word(line) else { return };
     let Some(start) = prefixed_hex(start) else { return };

@@ -118,15 +118,23 @@ fn registers(line: &str) -> Option<&str> {
     Some(name.map_or(place, |(_, place)| place))
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Part {
+    #[default]
+    Head,
+    /// Lines are those of a stack.
+    Trace,
+    /// Behind the end of the report.
+    Over,
+}
+
 #[derive(Debug, Default)]
 struct Kernel {
     has_reason: bool,
-    /// Whether lines are those of a stack.
-    is_trace: bool,
+    part: Part,
     has_trace: bool,
     /// Where the registers say that it was, until a stack shows whether it has that too.
     at: Option<Frame>,
-    is_over: bool,
 }
 
 impl Dialect for Kernel {
@@ -136,7 +144,7 @@ impl Dialect for Kernel {
 
     fn line(&mut self, text: Text<'_>, stacks: &mut Stacks) -> Said {
         let line = text.line;
-        if self.is_over {
+        if self.part == Part::Over {
             return Said::Own;
         }
         if begins_report(line) {
@@ -147,13 +155,13 @@ impl Dialect for Kernel {
             if self.has_trace {
                 stacks.begin_thread(None, None, false);
             }
-            (self.is_trace, self.has_trace) = (true, true);
+            (self.part, self.has_trace) = (Part::Trace, true);
         } else if line.starts_with("---[ end ") {
-            self.is_over = true;
+            self.part = Part::Over;
         } else if let Some(heading) = heading(line) {
             stacks.begin_thread(None, some(heading), false);
-            (self.is_trace, self.at) = (true, None);
-        } else if self.is_trace {
+            (self.part, self.at) = (Part::Trace, None);
+        } else if self.part == Part::Trace {
             return self.entry(line, stacks);
         } else {
             task(line, stacks);
@@ -185,13 +193,13 @@ impl Kernel {
     }
 
     fn registers(&mut self, place: &str, stacks: &mut Stacks) -> Said {
-        let Some(mut line) = frame(place).filter(|_| !self.is_trace || self.at.is_none()) else {
+        let Some(mut line) = frame(place).filter(|_| self.part != Part::Trace || self.at.is_none()) else {
             // An address of the program that has called, or of a process in between.
-            self.is_trace = false;
+            self.part = Part::Head;
             return Said::Own;
         };
         if self.at.is_some() || stacks.has_frames() {
-            self.is_trace = false;
+            self.part = Part::Head;
             return Said::Own;
         }
         (line.frame.at, line.frame.trust) = (At::Instruction, None);

@@ -22,7 +22,7 @@ use crate::crash::lines::Text;
 use crate::crash::lines::stacks::Stacks;
 use crate::crash::text::{between, hex, prefixed_hex, some, word};
 
-/// `[* ]frame #N: 0xADDRESS IMAGE`FUNCTION[ + OFFSET | at FILE:LINE:COLUMN]`.
+/// ``[* ]frame #N: 0xADDRESS IMAGE`FUNCTION[ + OFFSET | at FILE:LINE:COLUMN]``.
 pub fn frame(line: &str) -> Option<NativeLine> {
     let (number, rest) = line.strip_prefix("* ").unwrap_or(line).trim_start().strip_prefix("frame #")?.split_once(':')?;
     let number = number.parse().ok()?;

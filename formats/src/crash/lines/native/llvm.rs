@@ -3,7 +3,7 @@
 //! ```text
 //! PLEASE submit a bug report to https://github.com/llvm/llvm-project/issues/ and include the crash backtrace.
 //! Stack dump:
-//! 0.	Program arguments: clang -c a.cc
+//! 0.  Program arguments: clang -c a.cc
 //!  #0 0x000055d1c0de3000 parse(Token const&) /src/parse.cc:12:5       with llvm-symbolizer
 //!  #1 0x000055d1c0de4000 Parser::run() (/usr/bin/clang+0x4000)        without
 //!  #2 0x00007f1134d42520 (/lib/x86_64-linux-gnu/libc.so.6+0x42520)    the trampoline: the next one is the instruction
@@ -33,7 +33,7 @@ pub fn frame(rest: &str) -> Option<NativeLine> {
     let is_moved = offset.is_some_and(|offset| address.wrapping_sub(offset) & PAGE_BITS == 1);
     let at = if is_moved { At::Adjusted } else { At::Return };
     let (path, function) = (path.trim(), known(function));
-    let found = Found { address: Some(address), relative: offset.and_then(in_file), function, path, build_id, at, ..Found::default() };
+    let found = Found { address: Some(address), relative: offset.map(in_file), function, path, build_id, at, ..Found::default() };
     let mut line = found.line();
     let (file, row, column) = source(place);
     (line.frame.file, line.frame.line, line.frame.column) = (known(file), row, column);

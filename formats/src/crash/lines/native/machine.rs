@@ -92,7 +92,7 @@ impl Machine {
 
     fn frame(&self, [module, function, file, line, offset]: [&str; 5]) -> Option<NativeLine> {
         let offset = prefixed_hex(offset);
-        let relative = offset.filter(|_| function.is_empty() && !module.is_empty()).and_then(in_image);
+        let relative = offset.filter(|_| function.is_empty() && !module.is_empty()).map(in_image);
         let address = offset.filter(|_| function.is_empty() && module.is_empty());
         if function.is_empty() && offset.is_none() {
             return None;

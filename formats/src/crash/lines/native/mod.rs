@@ -202,13 +202,13 @@ impl Found<'_> {
 }
 
 /// An address as the file has it.
-fn in_file(address: u64) -> Option<Relative> {
-    Some(Relative { address, space: Space::File })
+fn in_file(address: u64) -> Relative {
+    Relative { address, space: Space::File }
 }
 
 /// An address from the first page on.
-fn in_image(address: u64) -> Option<Relative> {
-    Some(Relative { address, space: Space::Image })
+fn in_image(address: u64) -> Relative {
+    Relative { address, space: Space::Image }
 }
 
 /// The file at `path`. `<unknown>`, `<anonymous:7f…>`, `[anon:…]`, `[vdso]` and `//anon` are memory that no file is in.

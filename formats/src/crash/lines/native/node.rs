@@ -79,7 +79,7 @@ fn fatal(line: &str) -> Option<&str> {
     line.strip_prefix("FATAL ERROR: ").or_else(|| line.strip_prefix("# ").filter(|rest| rest.starts_with("Fatal error in ")))
 }
 
-/// `node[4711]: ../src/node.cc:12:void node::f(): Assertion `x' failed.`: pid and message.
+/// ``node[4711]: ../src/node.cc:12:void node::f(): Assertion `x' failed.``: pid and message.
 fn assertion(line: &str) -> Option<(u64, &str)> {
     let (program, rest) = line.split_once("]: ")?;
     let (name, pid) = program.rsplit_once('[')?;

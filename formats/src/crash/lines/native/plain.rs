@@ -7,7 +7,7 @@ use crate::crash::text::prefixed_hex;
 pub fn frame(rest: &str) -> Option<NativeLine> {
     let (rest, build_id) = strip_build_id(rest);
     let (path, offset) = rest.rsplit_once('+')?;
-    let relative = in_file(prefixed_hex(offset)?);
+    let relative = Some(in_file(prefixed_hex(offset)?));
     if path.is_empty() {
         return None;
     }

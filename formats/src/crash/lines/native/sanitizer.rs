@@ -52,7 +52,7 @@ pub fn symbolized(rest: &str) -> NativeLine {
         None => strip_brackets(rest).filter(|(_, within)| within.starts_with('<')).map_or(rest, |(front, _)| front.trim_end()),
     };
     let (function, place) = function_and_place(front);
-    let (path, relative) = module.map_or(("", None), |(_, path, offset)| (path, in_file(offset)));
+    let (path, relative) = module.map_or(("", None), |(_, path, offset)| (path, Some(in_file(offset))));
     let (path, arch) = without_arch(path);
     let found = Found { relative, path, build_id, function: function_name(function), at: At::Adjusted, ..Found::default() };
     let mut line = found.line();

@@ -125,7 +125,7 @@ impl Stackwalk {
     fn placed(&self, rest: &str, number: usize) -> Option<NativeLine> {
         let Some((path, function)) = rest.split_once('!') else {
             let (path, offset) = rest.rsplit_once(" + ")?;
-            let mut line = Found { relative: in_image(prefixed_hex(offset)?), path, ..Found::default() }.line();
+            let mut line = Found { relative: Some(in_image(prefixed_hex(offset)?)), path, ..Found::default() }.line();
             line.image = line.image.map(|image| Image { kind: self.kind, ..image });
             let is_moved = self.is_moved && number > 0;
             line.frame.at = if is_moved { At::Adjusted } else { At::Instruction };
