@@ -37,6 +37,10 @@ struct Shown<'a> {
     signal: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
+    /// The number of the thread that crashed, else its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crashed_thread: Option<&'a str>,
+    threads: u32,
     depth: u32,
     frames: Vec<Frame<'a>>,
 }
@@ -52,6 +56,9 @@ struct Frame<'a> {
     /// Where it lies, if it has no name.
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<&'a str>,
+    /// The image or package that it lies in, by its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    module: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,12 +125,14 @@ fn show(global: &Global, crashes: &Crashes, at: Slot, assessor: &Assessor<'_>) -
 fn tell(global: &Global, listed: &Listed<'_>, explained: &Explained<'_>) -> Result<()> {
     let Listed { crash, chunk, group, .. } = listed;
     let tokens: Vec<String> = explained.frames.iter().map(|(link, _)| link.token(chunk)).collect();
+    let stored = chunk.frames(crash);
     let frames = explained.frames.iter().zip(&tokens).map(|((link, _), token)| {
         let is_named = matches!(link.origin, NameOrigin::Store | NameOrigin::Report);
         Frame {
             frame: link.frame,
             function: is_named.then_some(&*link.name.shown),
             address: (!is_named).then_some(&**token),
+            module: stored.get(link.frame).and_then(|frame| chunk.module(frame)),
             file: link.place.map(|(file, _)| file),
             line: link.place.map(|(_, line)| line).filter(|line| *line > 0),
             inlined: link.inlined,
@@ -144,6 +153,8 @@ fn tell(global: &Global, listed: &Listed<'_>, explained: &Explained<'_>) -> Resu
         exception: chunk.text_of(crash.kind),
         signal: chunk.text_of(crash.signal),
         message: chunk.text_of(crash.message),
+        crashed_thread: chunk.text_of(crash.thread),
+        threads: crash.threads,
         depth: crash.depth,
         frames: frames.collect(),
     };
@@ -179,6 +190,7 @@ impl Shown<'_> {
             ("exception", self.exception),
             ("signal", self.signal),
             ("message", self.message),
+            ("thread", self.crashed_thread),
             ("signature", Some(self.kind)),
         ];
         for (what, text) in known.into_iter().filter_map(|(what, text)| Some((what, text?))) {

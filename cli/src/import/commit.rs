@@ -73,7 +73,7 @@ impl Commits<'_> {
                     summary.skipped += 1;
                     continue;
                 }
-                Outcome::Companion { reason, .. } => {
+                Outcome::Companion { reason } => {
                     note!("{reason}");
                     (summary.companions, summary.skipped, summary.any) = (summary.companions + 1, summary.skipped + 1, true);
                     continue;

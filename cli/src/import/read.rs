@@ -32,7 +32,7 @@ pub enum Outcome<'a> {
     /// An object without code, as libraries are full of, or a file that is read with others.
     PassedOver,
     /// A file that was named and is read with others.
-    Companion { path: PathBuf, reason: String },
+    Companion { reason: String },
     /// The end of what was found in a folder or archive.
     End { path: PathBuf, what: &'static str },
 }
@@ -142,7 +142,7 @@ impl<'a> Reader<'a> {
             Ok(outcome) => outcome,
             Err(Error::NoSymbols { .. }) if in_library => Outcome::PassedOver,
             Err(Error::Companion { .. }) if !is_named => Outcome::PassedOver,
-            Err(error @ Error::Companion { .. }) => Outcome::Companion { path, reason: error.to_string() },
+            Err(error @ Error::Companion { .. }) => Outcome::Companion { reason: error.to_string() },
             Err(error) => Outcome::Failed { path, reason: error.to_string() },
         }
     }

@@ -18,9 +18,9 @@ impl NamesOf {
     pub fn format(format: Format) -> Self {
         match format {
             Format::AppleText | Format::Ips | Format::KsCrash => Self::Exports,
-            Format::Sentry | Format::Java | Format::Frames => Self::Either,
             // What debuggers, sanitizers and Android print.
-            _ => Self::Addresses,
+            format if format.vouches_for_names() => Self::Addresses,
+            _ => Self::Either,
         }
     }
 }

@@ -6,7 +6,9 @@ use std::borrow::Cow;
 
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
-use symtool_formats::crash::{At, CrashEvent, Exception, Format, Frame, FrameKind, Image, ImageId, ImageKind, Relation, Space, Trust};
+use symtool_formats::crash::{
+    At, CrashEvent, Exception, Format, Frame, FrameKind, Image, ImageId, ImageKind, Relation, Space, Trust, file_name,
+};
 use symtool_formats::mapping::MapId;
 
 use super::ids::CrashId;
@@ -80,6 +82,10 @@ pub struct StoredCrash {
     pub signal: Option<Text>,
     /// What was said about it.
     pub message: Option<Text>,
+    /// The thread that crashed: its number in the report, else its name.
+    pub thread: Option<Text>,
+    /// Threads that the report tells of.
+    pub threads: u32,
     /// Image that tells what obfuscated names stand for.
     pub mapping: Option<u32>,
     /// Frames of the whole stack, of which [`Chunk::frames`] has no more than [`MAX_STACK_FRAMES`].
@@ -135,6 +141,65 @@ pub enum Place {
     },
 }
 
+/// A chunk of store format 3, whose crashes say nothing of threads.
+#[derive(Debug, Deserialize)]
+pub struct Chunk3 {
+    texts: String,
+    ends: Vec<u32>,
+    images: Vec<StoredImage>,
+    crashes: Vec<StoredCrash3>,
+    frames: Vec<StoredFrame>,
+    crash_images: Vec<u32>,
+}
+
+/// A crash of store format 3; see [`StoredCrash`].
+#[derive(Debug, Deserialize)]
+struct StoredCrash3 {
+    id: CrashId,
+    event_id: Option<Text>,
+    format: Format,
+    time_ms: Option<i64>,
+    platform: Option<Text>,
+    release: Option<Text>,
+    source: Text,
+    kind: Option<Text>,
+    signal: Option<Text>,
+    message: Option<Text>,
+    mapping: Option<u32>,
+    depth: u32,
+    frames: Span,
+    images: Span,
+}
+
+impl From<Chunk3> for Chunk {
+    fn from(old: Chunk3) -> Self {
+        let Chunk3 { texts, ends, images, crashes, frames, crash_images } = old;
+        let crash = |old: StoredCrash3| {
+            let StoredCrash3 { id, event_id, format, time_ms, platform, release, source, kind, signal, message, mapping, depth, .. } = old;
+            let (frames, images) = (old.frames, old.images);
+            StoredCrash {
+                id,
+                event_id,
+                format,
+                time_ms,
+                platform,
+                release,
+                source,
+                kind,
+                signal,
+                message,
+                thread: None,
+                threads: 0,
+                mapping,
+                depth,
+                frames,
+                images,
+            }
+        };
+        Self { texts, ends, images, crashes: crashes.into_iter().map(crash).collect(), frames, crash_images }
+    }
+}
+
 impl Chunk {
     /// The text at `text`.
     pub fn text(&self, text: Text) -> &str {
@@ -167,6 +232,16 @@ impl Chunk {
     /// The stack that says where `crash` came, the crashing side first.
     pub fn frames(&self, crash: &StoredCrash) -> &[StoredFrame] {
         part(&self.frames, crash.frames)
+    }
+
+    /// What `frame` lies in: its image, else what it names itself. A library within a package goes by its own name.
+    pub fn module(&self, frame: &StoredFrame) -> Option<&str> {
+        let image = match frame.place {
+            Place::Image { image, .. } => self.image(image),
+            _ => None,
+        };
+        let name = image.and_then(|image| self.text_of(image.name.or(image.path)));
+        name.or_else(|| self.text_of(frame.package).map(file_name)).filter(|name| !name.is_empty())
     }
 
     /// The images that its frames lie in, and its mapping, each once, in the order of frames.
@@ -248,6 +323,8 @@ impl Builder {
             kind: self.text(class.as_deref().or(kind)),
             signal: self.text(event.reason.signal.as_deref()),
             message: self.text(message),
+            thread: self.text(crashed_thread(event).as_deref()),
+            threads: u32::try_from(event.threads.len()).unwrap_or(u32::MAX),
             mapping,
             depth: u32::try_from(stack.len()).unwrap_or(u32::MAX),
             frames,
@@ -356,13 +433,14 @@ impl Builder {
             kind: text(crash.kind),
             signal: text(crash.signal),
             message: text(crash.message),
+            thread: text(crash.thread),
             source: self.intern(if gone { "" } else { from.text(crash.source) }),
             mapping: None,
             ..*crash
         };
         let start = self.chunk.frames.len();
         if gone {
-            copy.time_ms = None;
+            (copy.time_ms, copy.threads) = (None, 0);
         } else {
             copy.mapping = crash.mapping.and_then(|image| self.copy_image(from, image));
             for frame in from.frames(crash) {
@@ -408,6 +486,12 @@ pub fn crash_stack(event: &CrashEvent) -> (&[Frame], Option<&Exception>) {
         }
     }
     (event.crash_frames(), found.map(|(_, exception)| exception))
+}
+
+/// How a report calls the thread that crashed: by its number, else by its name.
+fn crashed_thread(event: &CrashEvent) -> Option<Cow<'_, str>> {
+    let thread = event.crashed_thread.and_then(|index| event.threads.get(index))?;
+    thread.id.map(|id| Cow::Owned(id.to_string())).or_else(|| thread.name.as_deref().map(Cow::Borrowed))
 }
 
 /// The mapping that an event names: as an image, or as R8 writes it into the source files of frames. One that R8 calls by a few digits is

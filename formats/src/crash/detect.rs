@@ -15,6 +15,10 @@ pub enum Family {
     IpsBody,
     /// Apple's text.
     AppleText,
+    /// One JSON object, rust-minidump's.
+    Minidump,
+    /// One JSON object, ABRT's.
+    Abrt,
     /// Lines of anything else.
     Lines,
     /// JSON that is none of these: what it is.
@@ -41,6 +45,13 @@ fn object(text: &str) -> Family {
     let mut weak = None;
     let read: Read<()> = Json::new(text).object(|json, key| {
         family = match key {
+            "crash_info" | "crashing_thread" | "main_module" | "modules_contains_cert_info" => Family::Minidump,
+            "executable" | "only_crash_thread" | "ureport_version" => Family::Abrt,
+            // Sentry has one stack here.
+            "stacktrace" if json.is_array()? => {
+                weak = Some(Family::Abrt);
+                return json.skip();
+            }
             "event_id" | "debug_meta" | "contexts" | "sdk" | "stacktrace" | "sentry.interfaces.Exception" => Family::Sentry,
             "binary_images" | "recrash_report" | "crash" => Family::KsCrash,
             "bug_type" | "incident_id" | "app_name" | "roots_installed" => Family::Ips,
@@ -86,6 +97,10 @@ mod tests {
             ("{\"timestamp\":\"x\",\"platform\":2,\"bug_type\":\"309\"}", Family::Ips),
             ("{\"user\":{},\"crash\":{}}", Family::KsCrash),
             ("{\"app_name\":\"x\"}\n{", Family::Ips),
+            ("{\"modules\":[],\"crash_info\":{}}", Family::Minidump),
+            ("{\"signal\":11,\"executable\":\"/a\",\"stacktrace\":[]}", Family::Abrt),
+            ("{\"signal\":11,\"stacktrace\":[{}]}", Family::Abrt),
+            ("{\"stacktrace\":{\"frames\":[]}}", Family::Sentry),
             ("Process: x [1]\n\nThread 0 Crashed:\n", Family::AppleText),
             ("Thread pool is full", Family::Lines),
             ("*** *** ***\nThread 0:", Family::Lines),

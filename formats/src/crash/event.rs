@@ -73,6 +73,36 @@ pub enum Format {
     Java,
     /// Frames, one a line.
     Frames,
+    /// What gdb prints.
+    Gdb,
+    /// What lldb prints.
+    Lldb,
+    /// What systemd says of a core file.
+    Coredumpctl,
+    /// A stack of Chromium's `base::debug`.
+    Chromium,
+    /// A crash of one of LLVM's tools.
+    Llvm,
+    /// A stack of glibc's `backtrace_symbols`.
+    Glibc,
+    /// A failed check or a signal, as glog and absl print it.
+    Glog,
+    /// A panic or fatal error of Go.
+    Go,
+    /// A panic of Rust.
+    Rust,
+    /// A Java VM's `hs_err_pid….log`.
+    HsErr,
+    /// A fatal error of Node.js.
+    Node,
+    /// An oops, warning or sanitizer's report of the Linux kernel.
+    Kernel,
+    /// What `minidump_stackwalk` makes of a minidump: its text, its fields, or rust-minidump's JSON.
+    Minidump,
+    /// ABRT's `core_backtrace`.
+    Abrt,
+    /// A stack of Dart.
+    Dart,
 }
 
 impl Format {
@@ -88,7 +118,28 @@ impl Format {
             Self::Sanitizer => "sanitizer",
             Self::Java => "java",
             Self::Frames => "frames",
+            Self::Gdb => "gdb",
+            Self::Lldb => "lldb",
+            Self::Coredumpctl => "coredumpctl",
+            Self::Chromium => "chromium",
+            Self::Llvm => "llvm",
+            Self::Glibc => "glibc",
+            Self::Glog => "glog",
+            Self::Go => "go",
+            Self::Rust => "rust",
+            Self::HsErr => "hs-err",
+            Self::Node => "node",
+            Self::Kernel => "kernel",
+            Self::Minidump => "minidump",
+            Self::Abrt => "abrt",
+            Self::Dart => "dart",
         }
+    }
+
+    /// Whether functions in its reports are those that the address lies in: of debug data, or of a symbol that reaches to it. Other tools name
+    /// the nearest symbol that is exported, however far before the address it ends.
+    pub fn vouches_for_names(self) -> bool {
+        !matches!(self, Self::Sentry | Self::AppleText | Self::Ips | Self::KsCrash | Self::Java | Self::Frames | Self::Minidump)
     }
 
     /// The platform of reports that name none.
@@ -96,8 +147,11 @@ impl Format {
         match self {
             Self::AppleText | Self::Ips | Self::KsCrash => Some("cocoa"),
             Self::Java => Some("java"),
-            Self::Tombstone | Self::Sanitizer | Self::Frames => Some("native"),
+            Self::Go => Some("go"),
+            Self::Node => Some("node"),
+            Self::Dart => Some("dart"),
             Self::Sentry | Self::Logcat => None,
+            _ => Some("native"),
         }
     }
 }
@@ -114,6 +168,21 @@ impl fmt::Display for Format {
             Self::Sanitizer => "sanitizer report",
             Self::Java => "Java stack trace",
             Self::Frames => "stack frames",
+            Self::Gdb => "gdb backtrace",
+            Self::Lldb => "lldb backtrace",
+            Self::Coredumpctl => "coredumpctl info",
+            Self::Chromium => "Chromium stack trace",
+            Self::Llvm => "LLVM stack dump",
+            Self::Glibc => "glibc backtrace",
+            Self::Glog => "glog failure",
+            Self::Go => "Go panic",
+            Self::Rust => "Rust panic",
+            Self::HsErr => "Java VM's error log",
+            Self::Node => "Node.js error",
+            Self::Kernel => "Linux kernel log",
+            Self::Minidump => "minidump-stackwalk output",
+            Self::Abrt => "ABRT backtrace",
+            Self::Dart => "Dart stack trace",
         })
     }
 }

@@ -9,6 +9,7 @@
 //!
 //! Formats are told by their content, never by a name. What is read of each is in `docs/crash-formats.md`.
 
+mod abrt;
 mod annotate;
 mod apple;
 mod apple_text;
@@ -24,6 +25,9 @@ mod kscrash;
 pub mod limits;
 mod lines;
 mod lookup;
+mod minidump;
+mod other;
+mod reason;
 mod reports;
 mod room;
 mod scalar;
@@ -35,7 +39,7 @@ pub use annotate::{ExceptionName, JavaFrame, Resolution, ResolvedFrame, annotate
 pub use error::{CrashError, Place};
 pub use event::{App, CrashEvent, Dropped, Exception, Format, Os, Process, Reason, Relation, Thread};
 pub use frame::{At, Frame, FrameKind, Relative, Space, Span, Trust};
-pub use image::{Image, ImageId, ImageKind};
+pub use image::{Image, ImageId, ImageKind, file_name};
 pub use lines::{LineFrame, LogReader};
 pub use lookup::Lookup;
 pub use reports::{Report, Reports};
@@ -51,6 +55,9 @@ pub fn parse(report: &[u8]) -> Result<CrashEvent, CrashError> {
     if report.len() > limits::MAX_REPORT_BYTES {
         return Err(CrashError::TooLarge { bytes: report.len() as u64 });
     }
+    if let Some(found) = other::named(report) {
+        return Err(CrashError::NotACrash { found });
+    }
     let text = text::same_offsets(report);
     match detect::family(&text) {
         Family::Sentry => document(&text, Format::Sentry, sentry::read, "a Sentry event without exception, thread or stack trace"),
@@ -60,6 +67,8 @@ pub fn parse(report: &[u8]) -> Result<CrashEvent, CrashError> {
             document(&text, Format::Ips, |json| ips::body(CrashEvent::new(Format::Ips), json), "an Apple .ips report without threads")
         }
         Family::AppleText => apple_text::read(apple_text::event(), &text, 0),
+        Family::Minidump => document(&text, Format::Minidump, minidump::read, "minidump-stackwalk's JSON without a stack"),
+        Family::Abrt => document(&text, Format::Abrt, abrt::read, "an ABRT report without a stack of machine code"),
         Family::Lines => lines::read(&text),
         Family::Unknown(found) => Err(not_known(&text, found)),
     }

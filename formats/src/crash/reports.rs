@@ -14,8 +14,11 @@ use super::detect::{self, Family};
 use super::error::CrashError;
 use super::json::Json;
 use super::limits::MAX_REPORT_BYTES;
-use super::lines::begins_crash;
+use super::lines::{begins_crash, begins_report, message};
 use super::text::same_offsets;
+
+/// Lines with which a report begins are shorter.
+const MAX_BEGIN_BYTES: usize = 4096;
 
 /// One report of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +106,12 @@ impl<R: BufRead> Reports<R> {
         if let Some(joined) = self.joined.take() {
             return Ok(Some(self.unjoin(joined)));
         }
+        if self.offset == 0
+            && let Some(found) = super::other::named(self.source.fill_buf()?)
+        {
+            self.skip_all()?;
+            return Ok(Some(self.report(0, Err(CrashError::NotACrash { found }))));
+        }
         let Some(first) = self.first_line()? else { return Ok(None) };
         let mut chunk = Chunk::new(first);
         while let Some(line) = self.line()? {
@@ -151,6 +160,21 @@ impl<R: BufRead> Reports<R> {
             }
         }
         Ok(None)
+    }
+
+    /// Reads a stream that has no reports to its end.
+    fn skip_all(&mut self) -> io::Result<()> {
+        loop {
+            let count = match self.source.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                buffer => buffer?.len(),
+            };
+            if count == 0 {
+                return Ok(());
+            }
+            self.source.consume(count);
+            self.offset += count as u64;
+        }
     }
 
     fn line(&mut self) -> io::Result<Option<Line>> {
@@ -202,6 +226,8 @@ struct Chunk {
     last: u8,
     /// The kinds of beginnings in it.
     begun: Vec<Begin>,
+    /// Whether a frame came since one of a native report.
+    has_frame: bool,
 }
 
 /// Lines with which only reports begin.
@@ -213,8 +239,8 @@ enum Begin {
     Fingerprint,
     /// An Apple report.
     Incident,
-    /// A sanitizer's report.
-    Sanitizer,
+    /// A report of one of the formats of machine code.
+    Native,
 }
 
 impl Chunk {
@@ -231,6 +257,7 @@ impl Chunk {
             is_header,
             last,
             begun: Begin::of(&first.bytes).into_iter().collect(),
+            has_frame: false,
             bytes: first.bytes,
         }
     }
@@ -252,6 +279,8 @@ impl Chunk {
             Some(Begin::Crash) => self.is_json || !self.begun.is_empty(),
             Some(begin) if self.is_json => begin == Begin::Incident && !self.is_header,
             Some(Begin::Fingerprint) => self.begun.contains(&Begin::Fingerprint),
+            // Several lines with which a report can begin may follow each other.
+            Some(Begin::Native) => self.has_frame && self.begun.contains(&Begin::Native),
             Some(_) => !self.begun.is_empty(),
             None => false,
         }
@@ -270,8 +299,9 @@ impl Chunk {
             self.bytes = Vec::new();
         }
         self.last = last_of(&line.bytes).unwrap_or(self.last);
-        let begin = Begin::of(&line.bytes).filter(|begin| !self.begun.contains(begin));
-        self.begun.extend(begin);
+        let begin = Begin::of(&line.bytes);
+        self.has_frame = self.has_frame || begin.is_none() && self.begun.contains(&Begin::Native) && is_frame_like(&line.bytes);
+        self.begun.extend(begin.filter(|begin| !self.begun.contains(begin)));
     }
 
     /// Whether it is a JSON document on one line.
@@ -282,10 +312,9 @@ impl Chunk {
 
 impl Begin {
     fn of(line: &[u8]) -> Option<Self> {
-        /// Lines with which a report begins are shorter.
-        const MAX_BYTES: usize = 4096;
         // Of most lines, the first byte says that they are none of these.
-        if line.len() > MAX_BYTES || !line.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || b" \t*=".contains(byte)) {
+        if line.len() > MAX_BEGIN_BYTES || !line.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || b" \t*=<>[#\x1b".contains(byte))
+        {
             return None;
         }
         let text = same_offsets(line);
@@ -296,12 +325,21 @@ impl Begin {
             Some(Self::Fingerprint)
         } else if begin.starts_with("Incident Identifier:") {
             Some(Self::Incident)
-        } else if begin.starts_with("==") && begin.contains("==ERROR: ") {
-            Some(Self::Sanitizer)
+        } else if begins_report(text.trim_end()) {
+            Some(Self::Native)
         } else {
             None
         }
     }
+}
+
+/// Whether `line` may be a frame of machine code. It is enough if one of a stack's is.
+fn is_frame_like(line: &[u8]) -> bool {
+    let text = same_offsets(&line[..line.len().min(MAX_BEGIN_BYTES)]);
+    let text = message(&text).trim_start();
+    let begins = |starts: &[&str]| starts.iter().any(|start| text.starts_with(start));
+    let is_numbered = text.strip_prefix('#').unwrap_or(text).starts_with(|c: char| c.is_ascii_digit());
+    is_numbered || begins(&["@ ", "at ", "frame #", "* frame #"]) || text.contains("+0x") || text.contains(".go:")
 }
 
 /// Whether `line` is a document of its own, and Apple's header.

@@ -26,11 +26,16 @@ pub fn nothing_known(name: &str, report: &[u8], event: &CrashEvent) {
 
 /// Whether the report has lines in which the first function only has a place.
 fn names_outer_only(event: &CrashEvent, text: &[u8]) -> Option<bool> {
-    let is_sanitizer = text.starts_with(b"#")
-        && !text.windows(4).any(|part| part == b" pc ")
-        && text.windows(4).any(|part| part == b" 0x7" || part == b" 0x5" || part == b" 0x1");
+    // `#1 0x55aa in …`, `#1 0x55aa  (…`
+    let words: Vec<&[u8]> = text.split(|byte| *byte == b' ').collect();
+    let is_sanitizer = matches!(words[..], [number, address] if number.starts_with(b"#") && address.starts_with(b"0x"))
+        || matches!(words[..], [number, address, next, ..] if number.starts_with(b"#") && address.starts_with(b"0x")
+            && (matches!(next, b"in" | b"") || next.starts_with(b"(")));
     match event.format {
         Format::Sentry | Format::Ips | Format::KsCrash | Format::AppleText => Some(false),
+        // Their keys have one name.
+        Format::Abrt => Some(true),
+        Format::Minidump if text.starts_with(b"{") => Some(false),
         _ if is_sanitizer => Some(false),
         _ if text.windows(4).any(|part| part == b" pc ") => Some(true),
         _ => None,
@@ -42,12 +47,14 @@ pub fn all_known(name: &str, report: &[u8], event: &CrashEvent) {
     let again = parse(&out).unwrap_or_else(|error| panic!("{name}: {error}"));
     assert_eq!(event.format, again.format, "{name}");
     // A sanitizer names the source file in the place of the module.
-    let is_by_line = matches!(event.format, Format::Sanitizer | Format::Tombstone | Format::Logcat | Format::Frames);
+    let is_by_line =
+        matches!(event.format, Format::Sanitizer | Format::Tombstone | Format::Logcat | Format::Frames | Format::Chromium | Format::Llvm);
     assert!(event.images == again.images || is_by_line, "{name}");
     assert_eq!((&event.reason, event.time_ms, &event.event_id), (&again.reason, again.time_ms, &again.event_id), "{name}");
     // What lies between frames stands between frames.
     let mut spans: Vec<_> = event.frames().map(|frame| frame.span.range()).collect();
     spans.sort_by_key(|span| span.start);
+    spans.dedup();
     let (mut from, mut at) = (0, 0);
     spans.push(report.len()..report.len());
     for span in &spans {
@@ -66,6 +73,8 @@ pub fn all_known(name: &str, report: &[u8], event: &CrashEvent) {
                 || position.checked_sub(1).is_some_and(|before| stack[before].inlined || same(&stack[before], frame));
             let text = &report[frame.span.range()];
             match (frame.kind, names_outer_only(event, text)) {
+                // They have neither file nor line.
+                (FrameKind::Java, _) if event.format == Format::HsErr => want.push(frame.function.clone()),
                 (FrameKind::Other, _) | (FrameKind::Native, None) => want.push(frame.function.clone()),
                 (FrameKind::Native, Some(false)) if listed => want.push(None),
                 (FrameKind::Native, Some(true)) => want.push(Some(format!("outer_{index}"))),
@@ -99,7 +108,7 @@ fn same(frame: &Frame, next: &Frame) -> bool {
 #[test]
 fn fixtures_of_which_nothing_is_known() {
     let reports = reports(&folder());
-    assert_eq!(reports.len(), 24);
+    assert_eq!(reports.len(), 56);
     reports.iter().for_each(|(name, report, event)| nothing_known(name, report, event));
 }
 
@@ -118,5 +127,5 @@ fn fixtures_of_which_all_is_known() {
         let out = String::from_utf8(written(other.as_bytes(), &event, &answers(&event))).unwrap();
         assert_eq!(out.matches('\n').count(), out.matches("\r\n").count(), "{name}");
     }
-    assert_eq!(formats.len(), 9);
+    assert_eq!(formats.len(), 24);
 }

@@ -1,9 +1,11 @@
-//! Every fixture of testdata/crashes, and what has to be read from it, as stated here by hand: in `json.rs` and `text.rs`. What
+//! Every fixture of testdata/crashes, and what has to be read from it, as stated here by hand: in `json.rs`, `text.rs`, `native.rs` and `runtimes.rs`. What
 //! streams are cut into, and what is refused, in `streams.rs`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
 mod json;
+mod native;
+mod runtimes;
 mod streams;
 mod text;
 
@@ -45,6 +47,22 @@ fn lookups(event: &CrashEvent, frames: &[Frame]) -> Vec<Option<(usize, u64)>> {
 
 fn spans<'a>(report: &'a str, frames: &[Frame]) -> Vec<&'a str> {
     frames.iter().map(|frame| &report[frame.span.range()]).collect()
+}
+
+/// File and line of each frame.
+fn places(frames: &[Frame]) -> Vec<(&str, Option<u32>)> {
+    frames.iter().map(|frame| (text(&frame.file), frame.line)).collect()
+}
+
+/// Numbers and names of the threads, and how many frames each has.
+fn threads(event: &CrashEvent) -> Vec<(Option<u64>, &str, usize)> {
+    event.threads.iter().map(|thread| (thread.id, text(&thread.name), thread.frames.len())).collect()
+}
+
+/// Names of the images that frames lie in.
+fn images<'e>(event: &'e CrashEvent, frames: &[Frame]) -> Vec<&'e str> {
+    let name = |frame: &Frame| frame.image.map_or("-", |image| text(&event.images[image as usize].name));
+    frames.iter().map(name).collect()
 }
 
 /// Class, method, file and line.

@@ -81,7 +81,11 @@ fn what_is_no_report() {
         ("{\"a\":1}", "a JSON object of another kind"),
         ("[{\"event_id\":\"x\"}]", "a JSON array; pass its elements one a line"),
         ("{\"event_id\":\"x\",\"message\":\"hi\"}", "a Sentry event without exception, thread or stack trace"),
-        ("\u{7f}ELF\u{2}\u{1}\u{1}\0", "text without a stack frame"),
+        ("\u{7f}ELF\u{2}\u{1}\u{1}\0", "an ELF file; import takes it, if it has symbols"),
+        ("MDMP\u{13}\0", "a minidump; run minidump-stackwalk on it, and pass what that prints"),
+        ("MODULE Linux x86_64 33221100554477668899AABBCCDDEEFF0 tide\nFUNC 1 2 0 f\n", "a Breakpad symbol file"),
+        ("{\"crash_info\":{},\"threads\":[]}", "minidump-stackwalk's JSON without a stack"),
+        ("{\"signal\":6,\"executable\":\"/bin/a\",\"stacktrace\":[]}", "an ABRT report without a stack of machine code"),
     ] {
         assert_eq!(parse(text.as_bytes()), Err(CrashError::NotACrash { found }), "{text}");
     }

@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 
 use self::old_rows::{Meta, OldFailed, OldState};
 use super::changes::Old;
-use super::chunk::Chunk;
+use super::chunk::{Chunk, Chunk3};
 use super::database::Database;
 use super::ids::SignatureId;
 use super::open::{damaged, options};
@@ -56,7 +56,7 @@ pub(crate) fn migrate(old: &Store, new: &Store) -> Result<(), Error> {
     let mut crashes = 0;
     old.each(b"c", |key, value| {
         let number = rows::last_number(key).ok_or_else(|| old.damaged())?;
-        crashes += put_chunk(&old, &database, number, old.unpacked(&value)?)?;
+        crashes += put_chunk(&old, &database, number, old.unpacked::<Chunk3>(&value)?.into())?;
         Ok(())
     })?;
     old.each(b"f", |_, value| put_failed(&old, &database, old.decode(&value)?))?;

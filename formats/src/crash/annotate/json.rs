@@ -7,6 +7,8 @@
 //! | its start | | `symbolLocation`, from it | `symbol_addr` |
 //! | source | `filename`, `abs_path`, `lineno`, `colno` | `sourceFile`, `sourceLine` | as Apple: it has no keys of its own |
 //! | inlined | objects behind it, the innermost last | `inline`, objects before it | as Apple |
+//!
+//! rust-minidump has `function`, `function_offset`, `file`, `line`, and a list `inlines` within the frame; ABRT has `function_name` only.
 
 use std::ops::Range;
 
@@ -50,6 +52,8 @@ pub fn write(report: &[u8], format: Format, place: Range<usize>, frame: &Frame, 
         (Format::Sentry, Calls::Java(calls)) => java(calls),
         (Format::Ips, Calls::Native(calls)) => ips(frame, calls),
         (Format::KsCrash, Calls::Native(calls)) => kscrash(frame, calls),
+        (Format::Minidump, Calls::Native(calls)) => minidump(calls),
+        (Format::Abrt, Calls::Native(calls)) => abrt(calls),
         _ => Vec::new(),
     };
     let (Some(object), Some((outer, inlined))) = (Object::read(bytes, &text), changes.split_last()) else {
@@ -168,6 +172,35 @@ fn kscrash(frame: &Frame, calls: &[ResolvedFrame]) -> Vec<Changes> {
         changes
     };
     calls.iter().enumerate().map(of).collect()
+}
+
+/// rust-minidump lists inlined calls within their frame.
+fn minidump(calls: &[ResolvedFrame]) -> Vec<Changes> {
+    let place = |call: &ResolvedFrame| {
+        let file = call.file.as_deref().map_or(Change::Remove, string);
+        vec![("function", string(known(&call.function))), ("file", file), ("line", number_or_none(call.line))]
+    };
+    let Some((outer, inlined)) = calls.split_last() else { return Vec::new() };
+    let mut changes = place(outer);
+    if let Some(offset) = outer.function_offset {
+        changes.push(("function_offset", Change::Set(format!("\"0x{offset:016x}\""))));
+    }
+    if !inlined.is_empty() {
+        let objects: Vec<String> = inlined.iter().map(inline).collect();
+        changes.push(("inlines", Change::Set(format!("[{}]", objects.join(",")))));
+    }
+    vec![changes]
+}
+
+fn inline(call: &ResolvedFrame) -> String {
+    let file = call.file.as_deref().map_or_else(|| "null".to_owned(), quoted);
+    let line = if call.line > 0 { call.line.to_string() } else { "null".to_owned() };
+    format!("{{\"file\":{file},\"function\":{},\"line\":{line}}}", quoted(known(&call.function)))
+}
+
+/// ABRT has keys for names only.
+fn abrt(calls: &[ResolvedFrame]) -> Vec<Changes> {
+    calls.last().map(|outer| vec![("function_name", string(known(&outer.function)))]).into_iter().collect()
 }
 
 fn apple_source(call: &ResolvedFrame) -> Changes {

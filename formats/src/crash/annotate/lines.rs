@@ -86,10 +86,16 @@ fn android_slot(text: &str) -> Option<std::ops::Range<usize>> {
     (notes.is_empty() || notes.starts_with('(') && notes.ends_with(')')).then_some(at..end)
 }
 
-/// Whether `line` is `#N 0xADDRESS …`.
+/// Whether `line` is `#N 0xADDRESS`, and then nothing, ` in …` or a module. gdb and systemd put two blanks before the address, LLVM and Chromium
+/// put functions behind it at once.
 pub fn is_sanitizer(line: &[u8]) -> bool {
     let digits = line.iter().skip(1).take_while(|byte| byte.is_ascii_digit()).count();
-    line.starts_with(b"#") && digits > 0 && line.get(1 + digits..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b"0x"))
+    let Some(rest) = line.get(1 + digits..).and_then(|rest| rest.strip_prefix(b" 0x")).filter(|_| line.starts_with(b"#") && digits > 0)
+    else {
+        return false;
+    };
+    let behind = &rest[rest.iter().take_while(|byte| byte.is_ascii_hexdigit()).count()..];
+    behind.is_empty() || [&b" in "[..], b"  ", b" ("].iter().any(|start| behind.starts_with(start))
 }
 
 /// `#N 0xADDRESS in FUNCTION FILE:LINE:COLUMN`, a line for each function. Where no file is known, the module stays.

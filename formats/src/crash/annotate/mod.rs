@@ -110,7 +110,9 @@ fn write(report: &[u8], event: &CrashEvent, piece: &Piece<'_>, out: &mut Vec<u8>
         (Format::Sentry | Format::KsCrash, What::Frame { frame, calls, .. }) => {
             json::write(report, event.format, piece.place.clone(), frame, calls, out);
         }
-        (Format::Ips, What::Frame { frame, calls, .. }) if report.get(piece.place.start) == Some(&b'{') => {
+        (Format::Ips | Format::Minidump | Format::Abrt, What::Frame { frame, calls, .. })
+            if report.get(piece.place.start) == Some(&b'{') =>
+        {
             json::write(report, event.format, piece.place.clone(), frame, calls, out);
         }
         (Format::Ips | Format::AppleText, What::Frame { frame, calls: Calls::Native(calls), .. }) => {

@@ -99,6 +99,8 @@ fn stack<'a>(report: &[u8], format: Format, frames: &'a [Frame], resolutions: &'
                 add(frame, Calls::Native(calls), shift);
                 shift += if is_numbered(frame) { calls.len() - 1 } else { 0 };
             }
+            // They are parts of the frame's own object.
+            Some(Calls::Native(calls)) if frames[listed.start].span == frame.span => add(frame, Calls::Native(calls), shift),
             Some(Calls::Native(calls)) if calls.len() == listed.len() + 1 => {
                 let own = frames[listed.start..=index].iter().zip(calls.chunks(1));
                 own.for_each(|(frame, call)| add(frame, Calls::Native(call), shift));
@@ -113,7 +115,7 @@ fn stack<'a>(report: &[u8], format: Format, frames: &'a [Frame], resolutions: &'
 
 /// Whether reports of `format` are read line by line.
 fn has_lines(format: Format) -> bool {
-    matches!(format, Format::Tombstone | Format::Logcat | Format::Sanitizer | Format::Java | Format::Frames)
+    !matches!(format, Format::Sentry | Format::Ips | Format::AppleText | Format::KsCrash | Format::Abrt)
 }
 
 /// Whether the report lists `frame` as inlined into `next`: it says so, or both have one address and different names. A function that

@@ -2,15 +2,18 @@
 //! out, the event that they tell of, or each frame as its line comes.
 //!
 //! One reader does all of it, as these do not come alone: tombstones stand in logcat, Java traces beside them. What a line is,
-//! it says itself (`native.rs`, `java.rs`, `tombstone.rs`, `sanitizer.rs`); which stack a frame belongs to, the lines before it say.
+//! it says itself (`native/`, `java.rs`, `tombstone.rs`); which stack a frame belongs to, the lines before it say. Where lines mean something
+//! in their own format only, that has a reader of its own ([`Dialect`]), which is given each line first.
 
 mod java;
 mod logcat;
 mod maps;
 mod native;
-mod sanitizer;
+mod prefix;
 mod stacks;
 mod tombstone;
+
+use std::ops::ControlFlow;
 
 use super::error::{CrashError, Place};
 use super::event::{CrashEvent, Format};
@@ -19,6 +22,8 @@ use super::image::Image;
 use super::limits::{MAX_LINE_BYTES, MAX_MESSAGE_LINES, MAX_TEXT_BYTES};
 use super::text::{self, Line};
 use java::JavaLine;
+use native::{Dialect, Said};
+use prefix::Prefix;
 use stacks::{Stacks, Target};
 
 /// Reads a whole report.
@@ -40,6 +45,16 @@ pub fn read(text: &str) -> Result<CrashEvent, CrashError> {
 /// Whether a crash begins in `line`, whatever its prefix.
 pub fn begins_crash(line: &str) -> bool {
     is_beginning(logcat::split(line).map_or(line, |prefixed| prefixed.message).trim_start())
+}
+
+/// Whether a report of one of the native formats begins in `line`, whatever its prefix.
+pub fn begins_report(line: &str) -> bool {
+    native::begins_report(message(line).trim())
+}
+
+/// What was written into a log.
+pub fn message(line: &str) -> &str {
+    logcat::split(line).map_or_else(|| prefix::strip_known(line), |prefixed| prefixed.message)
 }
 
 fn is_beginning(text: &str) -> bool {
@@ -76,7 +91,7 @@ impl LogReader {
     pub fn feed(&mut self, line: &[u8]) -> Option<LineFrame<'_>> {
         let text = text::same_offsets(&line[..line.len().min(MAX_LINE_BYTES)]);
         let text = text.trim_end_matches(['\n', '\r']);
-        if begins_crash(text) {
+        if begins_crash(text) || begins_report(text) {
             // What was said of the process before says nothing of this one.
             self.reader = Reader::default();
         }
@@ -118,6 +133,9 @@ struct Reader {
     has_prefix: bool,
     /// What the first line that belongs to one format only belongs to.
     head: Option<Head>,
+    prefix: Prefix,
+    /// The reader of the format that the crash is in, if that needs one.
+    dialect: Option<Box<dyn Dialect>>,
     /// Who wrote the crash into the log.
     tag: Option<String>,
     /// A second crash has begun: the event is the first one.
@@ -134,7 +152,6 @@ struct Reader {
 enum Head {
     Tombstone,
     FatalException,
-    Sanitizer,
 }
 
 /// One line without prefix and indentation.
@@ -149,10 +166,12 @@ impl Reader {
     /// Reads a line at `span`. Says where its frame went, if it is one.
     fn line(&mut self, line: &str, span: Span) -> Option<Target> {
         let prefixed = logcat::split(line);
-        let message = prefixed.map_or(line, |prefixed| prefixed.message);
+        let message = match prefixed {
+            Some(prefixed) => prefixed.message,
+            None => self.prefix.strip(line),
+        };
         let text = Text::new(message, line.len(), span);
-        let begins = is_beginning(text.line);
-        if begins {
+        if is_beginning(text.line) {
             self.begin(prefixed.map(|prefixed| prefixed.tag));
         }
         let is_other = prefixed.is_some_and(|prefixed| self.tag.as_deref().is_some_and(|tag| tag != prefixed.tag));
@@ -172,6 +191,12 @@ impl Reader {
             self.is_over = true;
             return;
         }
+        if self.dialect.as_ref().is_some_and(|dialect| dialect.format() == Format::Dart) {
+            // Dart's stacks have the rule of tombstones below their message.
+            self.tag = tag.map(text::kept);
+            return;
+        }
+        self.dialect = None;
         self.stacks.clear();
         self.frames = 0;
         self.section = Section::Open;
@@ -179,7 +204,10 @@ impl Reader {
     }
 
     fn text(&mut self, text: Text<'_>) -> Option<Target> {
-        if tombstone::field(self, text.line) || sanitizer::field(self, text.line) {
+        if let ControlFlow::Break(target) = self.native(text) {
+            return target;
+        }
+        if self.dialect.is_none() && tombstone::field(self, text.line) {
             return None;
         }
         match self.section {
@@ -193,6 +221,25 @@ impl Reader {
             }
             Section::Dump => None,
             Section::Open => self.frame(text),
+        }
+    }
+
+    /// Gives a line to the reader of its format. Goes on if it is to be read as in any text.
+    fn native(&mut self, text: Text<'_>) -> ControlFlow<Option<Target>> {
+        let mut said = self.dialect.as_mut().map_or(Said::Other, |dialect| dialect.line(text, &mut self.stacks));
+        if matches!(said, Said::Other)
+            && self.head.is_none()
+            && (self.dialect.is_none() || self.frames == 0)
+            && let Some(mut begun) = native::begin(text.line)
+            && self.dialect.as_ref().is_none_or(|dialect| dialect.format() != begun.format())
+        {
+            said = begun.line(text, &mut self.stacks);
+            self.dialect = Some(begun);
+        }
+        match said {
+            Said::Frame(line) => ControlFlow::Break(self.stacks.push_native(*line, text.span)),
+            Said::Own => ControlFlow::Break(None),
+            Said::Other => ControlFlow::Continue(()),
         }
     }
 
@@ -253,8 +300,7 @@ impl Reader {
 
     /// A frame in a line that belongs to no crash.
     fn stray(&mut self, line: &str) -> Option<Frame> {
-        let message = logcat::split(line).map_or(line, |prefixed| prefixed.message);
-        let text = Text::new(message, line.len(), Span::new(0, line.len()));
+        let text = Text::new(message(line), line.len(), Span::new(0, line.len()));
         let mut frame = match (native::frame(text.line), java::line(text.line)) {
             (Some(native), _) => {
                 let at = if native.is_plain && native.number != Some(0) { At::Return } else { native.frame.at };
@@ -268,15 +314,19 @@ impl Reader {
     }
 
     fn begins_frame(&self, line: Line<'_>) -> bool {
-        let message = logcat::split(line.text).map_or(line.text, |prefixed| prefixed.message).trim();
+        let message = message(line.text).trim();
         self.section == Section::Open && (native::begins_frame(message) || java::begins_frame(message))
     }
 
     fn finish(mut self, last_line: usize, is_cut: bool) -> Result<CrashEvent, CrashError> {
         self.end_maps();
+        let may_lack_frames = self.dialect.as_ref().is_some_and(|dialect| dialect.may_lack_frames());
+        if let Some(dialect) = &mut self.dialect {
+            dialect.finish(&mut self.stacks);
+        }
         let format = self.format();
         let truncated = |fact| Err(CrashError::Truncated { format, place: Place::Line(last_line), fact });
-        if self.frames == 0 && self.stacks.event.exceptions.is_empty() && self.head.is_none() {
+        if self.frames == 0 && self.stacks.event.exceptions.is_empty() && self.head.is_none() && !may_lack_frames {
             return Err(CrashError::NotACrash { found: "text without a stack frame" });
         }
         if is_cut {
@@ -285,18 +335,20 @@ impl Reader {
         if self.mappings_left > 0 {
             return truncated("it ends within the memory map");
         }
-        if self.frames == 0 {
+        if self.frames == 0 && !may_lack_frames {
             return truncated("it ends before its first frame");
         }
         self.stacks.event.format = format;
+        native::finish(&mut self.stacks.event);
         Ok(self.stacks.finish())
     }
 
     fn format(&self) -> Format {
+        let own = self.dialect.as_ref().map(|dialect| dialect.format());
         match self.head {
             _ if self.has_prefix => Format::Logcat,
             Some(Head::Tombstone) => Format::Tombstone,
-            Some(Head::Sanitizer) => Format::Sanitizer,
+            None if own.is_some() => own.unwrap_or(Format::Frames),
             _ if !self.stacks.event.exceptions.is_empty() => Format::Java,
             _ => Format::Frames,
         }
@@ -308,7 +360,7 @@ impl<'a> Text<'a> {
     fn new(message: &'a str, length: usize, span: Span) -> Self {
         let trimmed = message.trim_start();
         let before = length - trimmed.len();
-        let line = trimmed.trim_end();
+        let line = trimmed.trim_end().trim_end_matches("\u{1b}[0m").trim_end();
         let start = span.range().start + before;
         Self { line, indent: message.len() - trimmed.len(), span: Span::new(start, start + line.len()) }
     }

@@ -28,6 +28,8 @@ pub struct Stacks {
     pub event: CrashEvent,
     room: Room,
     images: HashMap<Key, u32>,
+    /// The first image of each name.
+    names: HashMap<String, u32>,
     target: Option<Target>,
     /// Frames that went to the target.
     in_target: usize,
@@ -61,6 +63,7 @@ impl Default for Stacks {
             event: CrashEvent::new(Format::Frames),
             room: Room::default(),
             images: HashMap::new(),
+            names: HashMap::new(),
             target: None,
             in_target: 0,
             open: Vec::new(),
@@ -90,6 +93,7 @@ impl Stacks {
         }
         if self.images.len() >= MAX_IMAGES {
             self.images.clear();
+            self.names.clear();
             self.event.images.clear();
         }
     }
@@ -115,7 +119,8 @@ impl Stacks {
         let NativeLine { mut frame, number, image, is_plain } = line;
         let begins = number == Some(0) && self.in_target > 0;
         if begins || !matches!(self.target, Some(Target::Thread(_))) {
-            let heading = self.heading.take();
+            // Of the first stack, what stands above it says little: any text may.
+            let heading = self.heading.take().filter(|_| !self.event.threads.is_empty());
             self.begin_thread(None, heading, false);
         }
         if is_plain && (number.unwrap_or(self.in_target) > 0) {
@@ -148,6 +153,102 @@ impl Stacks {
         self.target
     }
 
+    /// The frame that came last.
+    pub fn last_frame(&mut self) -> Option<&mut Frame> {
+        match self.target? {
+            Target::Thread(index) => self.event.threads.get_mut(index)?.frames.last_mut(),
+            Target::Exception(index) => self.event.exceptions.get_mut(index)?.frames.last_mut(),
+        }
+    }
+
+    /// Puts the frame that came last into `image`.
+    pub fn set_image(&mut self, image: Option<Image>) {
+        let index = image.and_then(|image| self.image(image));
+        if let Some(frame) = self.last_frame() {
+            frame.image = index;
+        }
+    }
+
+    /// Whether there is a frame.
+    pub fn has_frames(&self) -> bool {
+        self.event.frames().next().is_some()
+    }
+
+    /// Whether no frame came since a stack began, or none has begun.
+    pub fn is_empty_thread(&self) -> bool {
+        self.in_target == 0
+    }
+
+    /// Whether the stack has one frame so far.
+    pub fn is_only_frame(&self) -> bool {
+        self.in_target == 1
+    }
+
+    /// Takes the first frame of the stack out again.
+    pub fn drop_first(&mut self) {
+        if let Some(Target::Thread(index)) = self.target
+            && let Some(thread) = self.event.threads.get_mut(index).filter(|thread| !thread.frames.is_empty())
+        {
+            thread.frames.remove(0);
+            self.room.give_back();
+            self.in_target = self.in_target.saturating_sub(1);
+        }
+    }
+
+    /// The index of the thread that began last.
+    pub fn last_thread(&self) -> Option<usize> {
+        self.event.threads.len().checked_sub(1)
+    }
+
+    /// The thread that began last has crashed.
+    pub fn mark_crashed(&mut self) {
+        if let Some(thread) = self.event.threads.last_mut() {
+            thread.crashed = true;
+        }
+    }
+
+    /// The thread with `id` is the one that has crashed.
+    pub fn crashed_with_id(&mut self, id: u64) {
+        for thread in &mut self.event.threads {
+            thread.crashed = thread.id == Some(id);
+        }
+    }
+
+    /// The only thread is the one that has `id`.
+    pub fn name_only(&mut self, id: u64) {
+        if let [thread] = &mut self.event.threads[..] {
+            thread.id = thread.id.or(Some(id));
+        }
+    }
+
+    /// Forgets all threads: what follows says more of them.
+    pub fn clear_threads(&mut self) {
+        self.event.threads.clear();
+        (self.target, self.in_target) = (None, 0);
+    }
+
+    /// Leaves out the threads that are `superfluous`, which is given the index of each.
+    pub fn drop_threads(&mut self, superfluous: impl Fn(usize, &Thread) -> bool) {
+        let mut indices = 0..;
+        self.event.threads.retain(|thread| indices.next().is_none_or(|index| !superfluous(index, thread)));
+        (self.target, self.in_target) = (None, 0);
+    }
+
+    /// The first image that has a file's name.
+    pub fn named(&mut self, name: &str) -> Option<&mut Image> {
+        let index = *self.names.get(name)?;
+        self.event.images.get_mut(usize::try_from(index).ok()?)
+    }
+
+    /// Adds an image of which it is known where it was loaded, or says that of one that frames have named.
+    pub fn loaded(&mut self, image: Image) {
+        let named = image.name.as_deref().and_then(|name| self.named(name));
+        match named.filter(|known| known.load_address.is_none() && known.id.is_none()) {
+            Some(known) => *known = Image { path: known.path.take(), ..image },
+            None => drop(self.image(image)),
+        }
+    }
+
     /// Takes the last frame of `target` out again.
     pub fn take(&mut self, target: Target) -> Option<Frame> {
         let frames = match target {
@@ -165,8 +266,12 @@ impl Stacks {
             return Some(*index);
         }
         let index = self.event.images.len();
+        let name = image.name.clone();
         self.room.push_image(&mut self.event.images, image);
         let index = (index < self.event.images.len()).then(|| u32::try_from(index).ok())??;
+        if let Some(name) = name {
+            self.names.entry(name).or_insert(index);
+        }
         self.images.insert(key, index);
         Some(index)
     }
