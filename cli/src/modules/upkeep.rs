@@ -66,6 +66,14 @@ struct LostCrash {
     error: &'static str,
 }
 
+/// A run that was lost: the JSON object that the documentation describes.
+#[derive(Debug, Serialize)]
+struct LostRun {
+    run: u64,
+    status: &'static str,
+    error: &'static str,
+}
+
 /// Says what became of the database of crashes.
 fn tell_crashes(global: &Global, store: &Store, done: &CrashRepair) -> Result<()> {
     let Some(found) = &done.found else { return Ok(()) };
@@ -82,7 +90,12 @@ fn tell_crashes(global: &Global, store: &Store, done: &CrashRepair) -> Result<()
         }
     }
     for run in &done.lost_runs {
-        say!("run {run}: it can no longer be undone, a part of what it did is lost");
+        let error = "it can no longer be undone, as a part of what it did is lost";
+        if global.json {
+            writeln!(out, "{}", serde_json::to_string(&LostRun { run: *run, status: "lost", error })?)?;
+        } else {
+            say!("run {run}: {error}");
+        }
     }
     note!(
         "{}: {}; {} crashes are saved ({} of them read again from their reports), {} are lost; the next `symtool reprocess` looks at all of them",

@@ -244,8 +244,10 @@ mod tests {
             );
         }
         for end in (0..log.len()).step_by(9_973) {
-            let found = changes(&log[..end]);
-            assert!(told.starts_with(&found[..found.len().saturating_sub(4)]), "cut at {end}");
+            let mut found = changes(&log[..end]);
+            // What is read of the piece that was cut has no number.
+            found.retain(|(.., sequence)| *sequence > 0);
+            assert!(told.starts_with(&found), "cut at {end}");
         }
     }
 
