@@ -3,7 +3,8 @@
 //! ```text
 //! stream ─ Reports ─> one report's bytes ─ parse ─> what it is ─> its reader ───────────────> CrashEvent
 //!          reports.rs                      this file  detect.rs   sentry/, kscrash.rs, ips.rs,  event.rs, frame.rs,
-//!                                                                 apple_text/, lines/           image.rs, lookup.rs
+//!                                                                 minidump.rs, abrt.rs,         image.rs, lookup.rs
+//!                                                                 apple_text/, lines/
 //! live log ─ LogReader ─> frames, line by line                    lines/
 //! ```
 //!
