@@ -9,7 +9,7 @@
 //! lines       0x40 x.cc:7 .. │ 0x40 y.cc:9 ..     one sequence of each
 //! ```
 //!
-//! llvm-symbolizer takes each from where it finds it, and answers get_y at x.cc:7. Here name, file, line and inlined calls are of
+//! llvm-symbolizer takes each from where it finds it, and answers `get_y` at x.cc:7. Here name, file, line and inlined calls are of
 //! one function: the one that the symbol rule names, if it has an entry there; else the one that has.
 
 use gimli::Endianity;
