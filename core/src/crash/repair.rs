@@ -146,7 +146,7 @@ impl Rebuild<'_> {
         for number in self.chunks()? {
             self.chunk(number, &signatures, &mut again)?;
         }
-        self.add_again(again)?;
+        self.add_again(&again)?;
         self.name_lost()?;
         self.failed()?;
         self.runs()?;
@@ -217,7 +217,7 @@ impl Rebuild<'_> {
     }
 
     /// Adds reports whose chunks could not be saved as a whole.
-    fn add_again(&mut self, again: Vec<Incoming>) -> Result<(), Error> {
+    fn add_again(&mut self, again: &[Incoming]) -> Result<(), Error> {
         if again.is_empty() {
             return Ok(());
         }
@@ -237,10 +237,10 @@ impl Rebuild<'_> {
         self.old.each(rows::area::CRASHES, |key, value| {
             let id = key.get(1..).and_then(CrashId::from_key);
             let at: Option<Slot> = postcard::from_bytes(&value).ok();
-            if let Some(id) = id.filter(|_| at.is_some()) {
-                if new.bytes(&rows::crash(id))?.is_none() {
-                    lost.push(LostCrash::Crash(id));
-                }
+            if let Some(id) = id.filter(|_| at.is_some())
+                && new.bytes(&rows::crash(id))?.is_none()
+            {
+                lost.push(LostCrash::Crash(id));
             }
             Ok(())
         })

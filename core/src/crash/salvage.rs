@@ -84,10 +84,10 @@ impl<'s> Salvaged<'s> {
             }
             key.clone_into(&mut last);
             // The newest version says that the row has gone, or what it is.
-            if let Some((1, stored)) = value.split_first() {
-                if let Ok(value) = self.seal.open(key, stored) {
-                    each(key, value)?;
-                }
+            if let Some((1, stored)) = value.split_first()
+                && let Ok(value) = self.seal.open(key, stored)
+            {
+                each(key, value)?;
             }
         }
         Ok(())
