@@ -226,6 +226,10 @@ fn a_lost_folder_is_named() {
     let run = sandbox.run(["crash", "list"]);
     assert!(run.code == 3 && run.stderr.contains("missing or empty"), "{}: {}", run.code, run.stderr);
     assert_eq!(add(&sandbox, &events(3..4)).code, 3);
+    // Nothing is left to be saved, and that is no success.
+    let repaired = sandbox.run(["modules", "repair"]);
+    assert!(repaired.code == 1 && repaired.stderr.contains("are lost"), "{}: {}", repaired.code, repaired.stderr);
+    assert!(crashes(&sandbox).is_empty());
 }
 
 #[test]
@@ -335,7 +339,7 @@ fn repair_saves_what_can_be_read_and_names_the_rest() {
             lost_any += usize::from(!lost.is_empty());
             let left = crashes(&sandbox);
             let is_lost = |crash: &Value| lost.iter().any(|lost| lost["crash"] == crash["id"]);
-            let is_run = |lost: &Value| lost.get("run").is_some();
+            let is_run = |lost: &Value| lost.get("crash").is_none();
             let is_left = |crash: &Value| left.iter().any(|one| one["id"] == crash["id"]);
             for crash in &want {
                 assert!(is_left(crash) || is_lost(crash) || number < 3, "{what}: {crash} is neither there nor named");
