@@ -24,6 +24,7 @@ mod kscrash;
 pub mod limits;
 mod lines;
 mod lookup;
+pub mod packed;
 mod reports;
 mod room;
 mod scalar;
