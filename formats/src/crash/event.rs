@@ -48,6 +48,8 @@ pub struct CrashEvent {
     pub crashed_thread: Option<usize>,
     /// The exceptions: first the one that ended the process, each of the others after the one that it belongs to.
     pub exceptions: Vec<Exception>,
+    /// Files that came along with it, which are not read.
+    pub attachments: usize,
     /// What did not fit into the limits. The raw report still has it.
     pub dropped: Dropped,
 }
@@ -73,6 +75,12 @@ pub enum Format {
     Java,
     /// Frames, one a line.
     Frames,
+    /// Threads of an Android process that did not answer.
+    Anr,
+    /// Crashlytics' text, of machine code.
+    Crashlytics,
+    /// A crash diagnostic of Apple's `MetricKit`.
+    MetricKit,
 }
 
 impl Format {
@@ -88,15 +96,18 @@ impl Format {
             Self::Sanitizer => "sanitizer",
             Self::Java => "java",
             Self::Frames => "frames",
+            Self::Anr => "anr",
+            Self::Crashlytics => "crashlytics",
+            Self::MetricKit => "metrickit",
         }
     }
 
     /// The platform of reports that name none.
     fn platform(self) -> Option<&'static str> {
         match self {
-            Self::AppleText | Self::Ips | Self::KsCrash => Some("cocoa"),
-            Self::Java => Some("java"),
-            Self::Tombstone | Self::Sanitizer | Self::Frames => Some("native"),
+            Self::AppleText | Self::Ips | Self::KsCrash | Self::MetricKit => Some("cocoa"),
+            Self::Java | Self::Anr => Some("java"),
+            Self::Tombstone | Self::Sanitizer | Self::Frames | Self::Crashlytics => Some("native"),
             Self::Sentry | Self::Logcat => None,
         }
     }
@@ -114,6 +125,9 @@ impl fmt::Display for Format {
             Self::Sanitizer => "sanitizer report",
             Self::Java => "Java stack trace",
             Self::Frames => "stack frames",
+            Self::Anr => "Android's dump of threads",
+            Self::Crashlytics => "Crashlytics report",
+            Self::MetricKit => "MetricKit diagnostic",
         })
     }
 }
@@ -196,7 +210,8 @@ pub struct Exception {
     pub relation: Relation,
     /// Index of the exception that it caused, or that suppressed it; absent for the first.
     pub parent: Option<usize>,
-    /// Frames at the far end that it shares with its parent and that the report left out (Java's `... 12 more`).
+    /// Frames at the far end that it shares with its parent and that the report left out (Java's `... 12 more`). They are among its
+    /// frames all the same, and stand nowhere.
     pub shared: u32,
     /// Its frames, the one that threw first.
     pub frames: Vec<Frame>,
@@ -253,6 +268,7 @@ impl CrashEvent {
             threads: Vec::new(),
             crashed_thread: None,
             exceptions: Vec::new(),
+            attachments: 0,
             dropped: Dropped::default(),
         }
     }
@@ -291,6 +307,7 @@ impl CrashEvent {
         if self.crashed_thread.is_none() {
             self.crashed_thread = self.threads.iter().position(|thread| thread.crashed);
         }
+        self.exceptions.iter_mut().for_each(super::lines::javascript::expand);
         super::lookup::assign_images(&mut self);
         self
     }

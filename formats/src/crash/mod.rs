@@ -24,15 +24,18 @@ mod kscrash;
 pub mod limits;
 mod lines;
 mod lookup;
+mod metrickit;
 pub mod packed;
+mod protobuf;
 mod reports;
 mod room;
 mod scalar;
 mod sentry;
 mod text;
 mod time;
+mod tombstone_proto;
 
-pub use annotate::{ExceptionName, JavaFrame, Resolution, ResolvedFrame, annotate, annotate_exceptions, annotate_line};
+pub use annotate::{ExceptionName, JavaFrame, Resolution, ResolvedFrame, annotate, annotate_all, annotate_exceptions, annotate_line};
 pub use error::{CrashError, Place};
 pub use event::{App, CrashEvent, Dropped, Exception, Format, Os, Process, Reason, Relation, Thread};
 pub use frame::{At, Frame, FrameKind, Relative, Space, Span, Trust};
@@ -52,8 +55,15 @@ pub fn parse(report: &[u8]) -> Result<CrashEvent, CrashError> {
     if report.len() > limits::MAX_REPORT_BYTES {
         return Err(CrashError::TooLarge { bytes: report.len() as u64 });
     }
+    if tombstone_proto::is_one(report) {
+        return tombstone_proto::read(report);
+    }
     let text = text::same_offsets(report);
     match detect::family(&text) {
+        Family::MetricKit => {
+            let first = |json: &mut Json<'_>| Ok(metrickit::read(json)?.into_iter().next().map(|(event, _)| event));
+            document(&text, Format::MetricKit, first, "MetricKit diagnostics of no crash")
+        }
         Family::Sentry => document(&text, Format::Sentry, sentry::read, "a Sentry event without exception, thread or stack trace"),
         Family::KsCrash => document(&text, Format::KsCrash, kscrash::read, "a KSCrash report without crash"),
         Family::Ips => ips(&text),

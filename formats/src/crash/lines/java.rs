@@ -107,7 +107,7 @@ fn head(line: &str) -> Option<Head<'_>> {
 }
 
 /// Whether `name` is spelled like a class: names parted by single points.
-fn is_class(name: &str) -> bool {
+pub fn is_class(name: &str) -> bool {
     let is_name = |part: &str| {
         part.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '$'))
             && part.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '-'))

@@ -4,7 +4,9 @@
 //! One reader does all of it, as these do not come alone: tombstones stand in logcat, Java traces beside them. What a line is,
 //! it says itself (`native.rs`, `java.rs`, `tombstone.rs`, `sanitizer.rs`); which stack a frame belongs to, the lines before it say.
 
+mod android;
 mod java;
+pub(super) mod javascript;
 mod logcat;
 mod maps;
 mod native;
@@ -18,6 +20,7 @@ use super::frame::{At, Frame, Span};
 use super::image::Image;
 use super::limits::{MAX_LINE_BYTES, MAX_MESSAGE_LINES, MAX_TEXT_BYTES};
 use super::text::{self, Line};
+pub use android::method;
 use java::JavaLine;
 use stacks::{Stacks, Target};
 

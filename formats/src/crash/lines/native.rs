@@ -8,6 +8,7 @@
 //! glibc       ./a.out(parse+0x1c) [0x401136]                  backtrace_symbols(3)
 //! ```
 
+use super::android;
 use crate::crash::frame::{At, Frame, Relative, Space};
 use crate::crash::image::{Image, ImageKind, file_name, image_id};
 use crate::crash::text::{hex, prefixed_hex, some, word};
@@ -29,7 +30,7 @@ pub struct NativeLine {
 pub fn frame(line: &str) -> Option<NativeLine> {
     let line = line.trim_end();
     let Some((number, rest)) = numbered(line) else { return unnumbered(line) };
-    let parsed = android(rest).or_else(|| sanitizer(rest)).or_else(|| plain(rest))?;
+    let parsed = android::frame(rest).or_else(|| sanitizer(rest)).or_else(|| plain(rest))?;
     Some(NativeLine { number: Some(number), ..parsed })
 }
 
@@ -52,35 +53,6 @@ fn unnumbered(line: &str) -> Option<NativeLine> {
         return backtrace_symbols(line);
     }
     (!name.contains([' ', '\t', '('])).then(|| plain(line))?
-}
-
-/// `pc ADDRESS  PATH [(offset 0xN)] [(FUNCTION+N)] [(BuildId: ID)]`. The address is the file's own and has been moved into the call.
-fn android(rest: &str) -> Option<NativeLine> {
-    let (address, rest) = word(rest.strip_prefix("pc ")?)?;
-    let address = hex(address)?;
-    let (rest, build_id) = strip_build_id(rest);
-    let (path, mut notes) = rest.find(" (").map_or((rest, ""), |at| (&rest[..at], rest[at..].trim()));
-    let mut package_offset = None;
-    loop {
-        if let Some((offset, behind)) = notes.strip_prefix("(offset ").and_then(|notes| notes.split_once(')')) {
-            package_offset = hex(offset);
-            notes = behind.trim_start();
-        } else if let Some(behind) = notes.strip_prefix("(deleted)") {
-            notes = behind.trim_start();
-        } else {
-            break;
-        }
-    }
-    let function = notes.strip_prefix('(').and_then(|notes| notes.strip_suffix(')')).and_then(function_name);
-    Some(in_image(Found {
-        address: None,
-        address_in_file: address,
-        function,
-        path: path.trim(),
-        build_id,
-        package_offset,
-        at: At::Adjusted,
-    }))
 }
 
 /// `0xADDRESS [in FUNCTION] (FILE:LINE:COLUMN | (PATH+0xADDRESS))`. Sanitizers have moved addresses into their calls.
@@ -176,17 +148,18 @@ fn backtrace_symbols(line: &str) -> Option<NativeLine> {
 }
 
 /// What a line says of a frame in an image.
-struct Found<'a> {
-    address: Option<u64>,
-    address_in_file: u64,
-    function: Option<String>,
-    path: &'a str,
-    build_id: Option<&'a str>,
-    package_offset: Option<u64>,
-    at: At,
+pub struct Found<'a> {
+    pub address: Option<u64>,
+    pub address_in_file: u64,
+    pub function: Option<String>,
+    pub path: &'a str,
+    pub build_id: Option<&'a str>,
+    pub package_offset: Option<u64>,
+    pub at: At,
 }
 
-fn in_image(found: Found<'_>) -> NativeLine {
+/// The frame that `found` is.
+pub fn in_image(found: Found<'_>) -> NativeLine {
     let Found { address, address_in_file, function, path, build_id, package_offset, at } = found;
     let frame = Frame {
         address,
@@ -196,8 +169,8 @@ fn in_image(found: Found<'_>) -> NativeLine {
         at,
         ..Frame::default()
     };
-    // `<unknown>` and `<anonymous:7f…>` are memory that no file is in.
-    let image = (!path.is_empty() && !path.starts_with('<')).then(|| Image {
+    // `<unknown>`, `<anonymous:7f…>` and `[anon:…]` are memory that no file is in.
+    let image = (!path.is_empty() && !path.starts_with(['<', '['])).then(|| Image {
         kind: ImageKind::Elf,
         id: image_id(ImageKind::Elf, None, build_id),
         code_id: build_id.and_then(some),
@@ -210,16 +183,16 @@ fn in_image(found: Found<'_>) -> NativeLine {
 }
 
 /// Takes `(BuildId: ID)` off the end.
-fn strip_build_id(rest: &str) -> (&str, Option<&str>) {
+pub fn strip_build_id(rest: &str) -> (&str, Option<&str>) {
     let rest = rest.trim_end();
     let Some((front, id)) = rest.strip_suffix(')').and_then(|rest| rest.rsplit_once("(BuildId")) else { return (rest, None) };
     (front.trim_end(), Some(id.trim_start_matches([':', ' ']).trim()))
 }
 
-/// `FUNCTION+N` or `FUNCTION+0xN`: the function.
-fn function_name(text: &str) -> Option<String> {
+/// `FUNCTION+N`, `FUNCTION + N` or `FUNCTION+0xN`: the function.
+pub fn function_name(text: &str) -> Option<String> {
     let name = match text.rsplit_once('+') {
-        Some((name, offset)) if hex(offset).is_some() => name,
+        Some((name, offset)) if hex(offset.trim_start()).is_some() => name,
         _ => text,
     };
     some(name)
