@@ -1,6 +1,6 @@
 //! Reports on their way in: files, folders and stdin are read on a thread of its own, and some reports at a time come out, in bounded memory.
 //!
-//! What is packed is unpacked on the way.
+//! What is packed is unpacked on the way, and a report that tells of several crashes becomes one for each.
 //!
 //! What has come is handed on when there is enough of it, or when nothing more has come for a while: so a million reports go in by the
 //! thousand, and a report on a live pipe within a moment.
@@ -14,7 +14,7 @@ use std::time::Duration;
 use symtool_core::crash::Incoming;
 use symtool_core::limits::{CHUNK_BYTES, CHUNK_CRASHES};
 use symtool_formats::crash::packed::{Unpacked, is_copy, unpack};
-use symtool_formats::crash::{Report, Reports};
+use symtool_formats::crash::{Report, Reports, split};
 use walkdir::WalkDir;
 
 /// How long to wait for more before what has come is handed on.
@@ -102,7 +102,10 @@ impl Intake {
     fn arrive(&self, source: &str, report: Report) {
         let put = |report| self.put(Incoming { source: source.to_owned(), report });
         match report.bytes {
-            Ok(bytes) => put(bytes),
+            Ok(bytes) => match split(&bytes) {
+                Some(crashes) => crashes.into_iter().for_each(put),
+                None => put(bytes),
+            },
             Err(error) => self.lose(format!("{source}: report {} at byte {}: {error}", report.number, report.offset)),
         }
     }

@@ -177,5 +177,5 @@ impl<'s> Assessor<'s> {
 /// Whether the names of native functions in reports of this format are those of symbols that reach to the address. Others name the nearest
 /// exported symbol, however far away.
 fn names_are_exact(format: Format) -> bool {
-    matches!(format, Format::Tombstone | Format::Logcat | Format::Sanitizer)
+    matches!(format, Format::Tombstone | Format::Logcat | Format::Sanitizer | Format::Anr | Format::Crashlytics)
 }

@@ -47,32 +47,88 @@ pub use reports::{Report, Reports};
 use detect::Family;
 use json::{Json, JsonError};
 
-/// Reads one report. [`Reports`] cuts a stream into them.
+/// One crash that a report tells of.
+#[derive(Debug)]
+pub struct Told {
+    /// The crash.
+    ///
+    /// # Errors
+    /// [`CrashError`] says what the report was taken for, where it is wrong, and what to do.
+    pub event: Result<CrashEvent, CrashError>,
+    /// The same crash told again: as a text beside JSON, by the system beside the application. What counts is [`Told::event`].
+    pub again: Vec<CrashEvent>,
+}
+
+impl Told {
+    fn once(event: Result<CrashEvent, CrashError>) -> Self {
+        Self { event, again: Vec::new() }
+    }
+}
+
+/// Reads one report. [`Reports`] cuts a stream into them, and [`split`] a report that tells of several crashes, of which this is the first.
 ///
 /// # Errors
 /// [`CrashError`] says what the report was taken for, where it is wrong, and what to do.
 pub fn parse(report: &[u8]) -> Result<CrashEvent, CrashError> {
+    all(report).into_iter().next().map_or(Err(CrashError::NotACrash { found: "nothing" }), |told| told.event)
+}
+
+/// All crashes that a report tells of, in its order: one at least, which is an error if there is none.
+pub fn all(report: &[u8]) -> Vec<Told> {
     if report.len() > limits::MAX_REPORT_BYTES {
-        return Err(CrashError::TooLarge { bytes: report.len() as u64 });
+        return vec![Told::once(Err(CrashError::TooLarge { bytes: report.len() as u64 }))];
     }
     if tombstone_proto::is_one(report) {
-        return tombstone_proto::read(report);
+        return vec![Told::once(tombstone_proto::read(report))];
     }
     let text = text::same_offsets(report);
     match detect::family(&text) {
+        Family::Lines => lines::crashes(&text).into_iter().map(|lines::Crash { event, again, .. }| Told { event, again }).collect(),
+        family => vec![Told::once(one(&text, family))],
+    }
+}
+
+/// A report that tells of several crashes, as a report for each: its lines in a log. `None` if it tells of one at most.
+pub fn split(report: &[u8]) -> Option<Vec<Vec<u8>>> {
+    if report.len() > limits::MAX_REPORT_BYTES || tombstone_proto::is_one(report) {
+        return None;
+    }
+    let text = text::same_offsets(report);
+    if detect::family(&text) != Family::Lines {
+        return None;
+    }
+    let parts: Vec<Vec<u8>> = lines::crashes(&text).iter().map(|crash| crash.excerpt(report)).collect();
+    (parts.len() > 1).then_some(parts)
+}
+
+/// Whether a list of JSON objects begins with `head`.
+pub fn is_list(head: &[u8]) -> bool {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let rest = head.trim_ascii_start().strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
+    rest.is_some_and(|rest| rest.starts_with(b"{") || rest.starts_with(b"]"))
+}
+
+/// Whether a report that is no text begins with `head`.
+pub fn is_binary(head: &[u8]) -> bool {
+    tombstone_proto::is_one(head)
+}
+
+/// A report that is about one crash.
+fn one(text: &str, family: Family) -> Result<CrashEvent, CrashError> {
+    match family {
         Family::MetricKit => {
             let first = |json: &mut Json<'_>| Ok(metrickit::read(json)?.into_iter().next().map(|(event, _)| event));
-            document(&text, Format::MetricKit, first, "MetricKit diagnostics of no crash")
+            document(text, Format::MetricKit, first, "MetricKit diagnostics of no crash")
         }
-        Family::Sentry => document(&text, Format::Sentry, sentry::read, "a Sentry event without exception, thread or stack trace"),
-        Family::KsCrash => document(&text, Format::KsCrash, kscrash::read, "a KSCrash report without crash"),
-        Family::Ips => ips(&text),
+        Family::Sentry => document(text, Format::Sentry, sentry::read, "a Sentry event without exception, thread or stack trace"),
+        Family::KsCrash => document(text, Format::KsCrash, kscrash::read, "a KSCrash report without crash"),
+        Family::Ips => ips(text),
         Family::IpsBody => {
-            document(&text, Format::Ips, |json| ips::body(CrashEvent::new(Format::Ips), json), "an Apple .ips report without threads")
+            document(text, Format::Ips, |json| ips::body(CrashEvent::new(Format::Ips), json), "an Apple .ips report without threads")
         }
-        Family::AppleText => apple_text::read(apple_text::event(), &text, 0),
-        Family::Lines => lines::read(&text),
-        Family::Unknown(found) => Err(not_known(&text, found)),
+        Family::AppleText => apple_text::read(apple_text::event(), text, 0),
+        Family::Lines => Err(CrashError::NotACrash { found: "text" }),
+        Family::Unknown(found) => Err(not_known(text, found)),
     }
 }
 

@@ -14,7 +14,7 @@ use super::detect::{self, Family};
 use super::error::CrashError;
 use super::json::Json;
 use super::limits::MAX_REPORT_BYTES;
-use super::lines::begins_crash;
+use super::lines::beginning;
 use super::text::same_offsets;
 
 /// One report of a stream.
@@ -290,7 +290,7 @@ impl Begin {
         }
         let text = same_offsets(line);
         let begin = text.trim_start();
-        if begins_crash(&text) {
+        if beginning(&text).is_some() {
             Some(Self::Crash)
         } else if begin.starts_with("Build fingerprint: ") {
             Some(Self::Fingerprint)

@@ -13,6 +13,7 @@ use super::limits::{MAX_MESSAGE_LINES, MAX_TEXT_BYTES};
 use super::room::Room;
 use super::text::{self, Line, prefixed_hex, some};
 use super::time;
+pub use frame::frame;
 
 /// Reads the report that `text` has from byte `from` on into `event`, which knows what stands before.
 ///
@@ -142,7 +143,7 @@ impl Reader {
 
     fn thread_frame(&mut self, text: &str, span: Span) -> bool {
         let Some(thread) = self.event.threads.last_mut() else { return true };
-        match frame::frame(text) {
+        match frame(text) {
             Some(frame) => {
                 let is_first = thread.frames.iter().all(|frame| frame.inlined);
                 let at = if is_first { At::Instruction } else { At::Return };
@@ -155,7 +156,7 @@ impl Reader {
 
     /// A frame, or all addresses in a list of one line or several: `(0x182d5b164 0x181fa4528)`.
     fn thrown_frame(&mut self, text: &str, span: Span) -> bool {
-        if let Some(frame) = frame::frame(text) {
+        if let Some(frame) = frame(text) {
             self.room.push_frame(&mut self.thrown, Frame { at: At::Return, span, ..frame });
             return true;
         }
