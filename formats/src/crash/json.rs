@@ -44,7 +44,6 @@ impl<'a> Json<'a> {
         Self { text, at: text.len() - text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).len() }
     }
 
-    #[expect(dead_code, reason = "for reports within others")]
     /// A reader at byte `at` of `text`, so that places are those in the whole.
     pub fn at(text: &'a str, at: usize) -> Self {
         Self { text, at: if text.is_char_boundary(at) { at } else { text.len() } }
@@ -192,7 +191,6 @@ impl<'a> Json<'a> {
         &self.text[self.at..]
     }
 
-    #[expect(dead_code, reason = "for reports behind which a text stands")]
     /// Makes sure that nothing follows the last value that was read on its line, and no other document on the next ones.
     ///
     /// # Errors

@@ -1,13 +1,15 @@
 //! Crash reports as neutral values: in, bytes that people bring; out, one [`CrashEvent`] a report.
 //!
 //! ```text
-//! stream ─ Reports ─> one report's bytes ─ parse ─> what it is ─> its reader ───────────────> CrashEvent
-//!          reports.rs                      this file  detect.rs   sentry/, kscrash.rs, ips.rs,  event.rs, frame.rs,
-//!                                                                 apple_text/, lines/           image.rs, lookup.rs
-//! live log ─ LogReader ─> frames, line by line                    lines/
+//! stream ─ Reports ─> one report's bytes ─ all ─> what it is ─> its reader ────────────────> CrashEvent
+//!          reports/                      this file  detect.rs   sentry/, kscrash.rs, ips.rs,   event.rs, frame.rs,
+//!                                                               metrickit.rs, apple_text/,     image.rs, lookup.rs
+//!                                                               tombstone_proto.rs, lines/
+//! live log ─ LogReader ─> frames, line by line                  lines/
 //! ```
 //!
-//! Formats are told by their content, never by a name. What is read of each is in `docs/crash-formats.md`.
+//! A report may tell of several crashes (`split`), and of one crash several times (`Told`). Formats are told by their content, never by a
+//! name; a format of its own gets a reader, a line in `detect.rs`, and one in `all`. What is read of each is in `docs/crash-formats.md`.
 
 mod annotate;
 mod apple;
@@ -83,21 +85,24 @@ pub fn all(report: &[u8]) -> Vec<Told> {
     }
     let text = text::same_offsets(report);
     match detect::family(&text) {
+        Family::MetricKit => metrickit(&text).map_or_else(|error| vec![Told::once(Err(error))], |events| events.into_iter().map(|(event, _)| Told::once(Ok(event))).collect()),
         Family::Lines => lines::crashes(&text).into_iter().map(|lines::Crash { event, again, .. }| Told { event, again }).collect(),
-        family => vec![Told::once(one(&text, family))],
+        Family::AppleText => vec![apple(&text)],
+        family => vec![Told::once(one(&text, report, family))],
     }
 }
 
-/// A report that tells of several crashes, as a report for each: its lines in a log. `None` if it tells of one at most.
+/// A report that tells of several crashes, as a report for each: its lines in a log, its object in a list. `None` if it tells of one at most.
 pub fn split(report: &[u8]) -> Option<Vec<Vec<u8>>> {
     if report.len() > limits::MAX_REPORT_BYTES || tombstone_proto::is_one(report) {
         return None;
     }
     let text = text::same_offsets(report);
-    if detect::family(&text) != Family::Lines {
-        return None;
-    }
-    let parts: Vec<Vec<u8>> = lines::crashes(&text).iter().map(|crash| crash.excerpt(report)).collect();
+    let parts: Vec<Vec<u8>> = match detect::family(&text) {
+        Family::Lines => lines::crashes(&text).iter().map(|crash| crash.excerpt(report)).collect(),
+        Family::MetricKit => metrickit(&text).ok()?.iter().filter_map(|(_, span)| report.get(span.range())).map(<[u8]>::to_vec).collect(),
+        _ => return None,
+    };
     (parts.len() > 1).then_some(parts)
 }
 
@@ -114,48 +119,93 @@ pub fn is_binary(head: &[u8]) -> bool {
 }
 
 /// A report that is about one crash.
-fn one(text: &str, family: Family) -> Result<CrashEvent, CrashError> {
+fn one(text: &str, report: &[u8], family: Family) -> Result<CrashEvent, CrashError> {
+    if let Some(event) = envelope(text, report) {
+        return event;
+    }
     match family {
-        Family::MetricKit => {
-            let first = |json: &mut Json<'_>| Ok(metrickit::read(json)?.into_iter().next().map(|(event, _)| event));
-            document(text, Format::MetricKit, first, "MetricKit diagnostics of no crash")
-        }
-        Family::Sentry => document(text, Format::Sentry, sentry::read, "a Sentry event without exception, thread or stack trace"),
-        Family::KsCrash => document(text, Format::KsCrash, kscrash::read, "a KSCrash report without crash"),
-        Family::Ips => ips(text),
+        Family::Sentry => document(text, 0, Format::Sentry, sentry::read, "a Sentry event without exception, thread or stack trace"),
+        Family::KsCrash => document(text, 0, Format::KsCrash, kscrash::read, "a KSCrash report without crash"),
+        Family::Ips => ips(text, 0),
         Family::IpsBody => {
-            document(text, Format::Ips, |json| ips::body(CrashEvent::new(Format::Ips), json), "an Apple .ips report without threads")
+            let header = ips::Header { event: CrashEvent::new(Format::Ips), is_non_fatal: false };
+            let mut json = Json::at_document(text);
+            ips_body(header, &mut json)
         }
-        Family::AppleText => apple_text::read(apple_text::event(), text, 0),
-        Family::Lines => Err(CrashError::NotACrash { found: "text" }),
+        Family::MetricKit | Family::AppleText | Family::Lines => Err(CrashError::NotACrash { found: "text" }),
         Family::Unknown(found) => Err(not_known(text, found)),
     }
 }
 
-/// A report that is one JSON document, and `found` if its reader finds no crash in it.
+/// A report that is one JSON document from byte `from` on, and `found` if its reader finds no crash in it.
 fn document<'a>(
     text: &'a str,
+    from: usize,
     format: Format,
     read: impl FnOnce(&mut Json<'a>) -> json::Read<Option<CrashEvent>>,
     found: &'static str,
 ) -> Result<CrashEvent, CrashError> {
-    let mut json = Json::at_document(text);
+    let mut json = if from == 0 { Json::at_document(text) } else { Json::at(text, from) };
     let event = read(&mut json).and_then(|event| json.end().map(|()| event)).map_err(|error| broken(format, error))?;
     event.ok_or(CrashError::NotACrash { found })
 }
 
-/// A header of one JSON document, then another one or a text.
-fn ips(text: &str) -> Result<CrashEvent, CrashError> {
-    let mut json = Json::at_document(text);
+/// The event of a Sentry envelope, if `text` is one. What else is in it is counted.
+fn envelope(text: &str, report: &[u8]) -> Option<Result<CrashEvent, CrashError>> {
+    // Of most reports, the second line says that they are none.
+    let (_, rest) = text.split_once('\n')?;
+    sentry::envelope::item_header(rest.lines().find(|line| !line.trim().is_empty())?.trim())?;
+    let items = sentry::envelope::items(report);
+    let is = |kind: &'static str| move |item: &&sentry::envelope::Item| item.header.kind == kind;
+    let first = items.first()?;
+    let Some(event) = items.iter().find(is("event")) else {
+        let found = match first.header.kind.as_str() {
+            "attachment" => "a Sentry envelope with attachments only; pass what is attached",
+            _ => "a Sentry envelope without an event",
+        };
+        return Some(Err(CrashError::NotACrash { found }));
+    };
+    let within = text.get(..event.end).unwrap_or(text);
+    let read = document(within, event.start, Format::Sentry, sentry::read, "a Sentry event without exception, thread or stack trace");
+    let attachments = items.iter().filter(is("attachment")).count();
+    Some(read.map(|event| CrashEvent { attachments, ..event }))
+}
+
+/// A header of one JSON document at byte `from`, then another one or a text.
+fn ips(text: &str, from: usize) -> Result<CrashEvent, CrashError> {
+    let mut json = if from == 0 { Json::at_document(text) } else { Json::at(text, from) };
     let header = ips::header(&mut json).map_err(|error| broken(Format::Ips, error))?;
     match json.rest().as_bytes().first() {
         None => Err(CrashError::Truncated { format: Format::Ips, place: Place::Byte(text.len()), fact: "the body is missing" }),
-        Some(b'{') => {
-            let body = ips::body(header, &mut json).and_then(|event| json.end().map(|()| event));
-            body.map_err(|error| broken(Format::Ips, error))?.ok_or(CrashError::NotACrash { found: "an Apple .ips report without threads" })
-        }
-        Some(_) => apple_text::read(header, text, json.position()),
+        Some(b'{') => ips_body(header, &mut json),
+        Some(_) if header.is_non_fatal => Err(CrashError::NotACrash { found: "a non-fatal report of Apple's: the process went on" }),
+        Some(_) => apple_text::read(header.event, text, json.position()),
     }
+}
+
+/// The body of an .ips report. A text may follow on the next line: a system profile.
+fn ips_body(header: ips::Header, json: &mut Json<'_>) -> Result<CrashEvent, CrashError> {
+    let read = ips::body(header, json).and_then(|read| json.end_of_line().map(|()| read));
+    read.map_err(|error| broken(Format::Ips, error))?.map_err(|found| CrashError::NotACrash { found })
+}
+
+/// Apple's text; if the JSON that it was made of stands behind it, that is the report.
+fn apple(text: &str) -> Told {
+    let Some(from) = ips::full_report(text) else { return Told::once(apple_text::read(apple_text::event(), text, 0)) };
+    let translated = apple_text::read(apple_text::event(), &text[..from], 0);
+    match (ips(text, from), translated) {
+        (Err(CrashError::Truncated { .. } | CrashError::Malformed { .. }), Ok(translated)) => Told::once(Ok(translated)),
+        (full, Ok(translated)) if full.is_ok() => Told { event: full, again: vec![translated] },
+        (full, _) => Told::once(full),
+    }
+}
+
+/// The crashes in a diagnostic or a payload, with their places.
+fn metrickit(text: &str) -> Result<Vec<(CrashEvent, Span)>, CrashError> {
+    let mut json = Json::at_document(text);
+    let read = metrickit::read(&mut json).and_then(|events| json.end().map(|()| events));
+    let events = read.map_err(|error| broken(Format::MetricKit, error))?;
+    if events.is_empty() { Err(CrashError::NotACrash { found: "MetricKit diagnostics of no crash" }) } else { Ok(events) }
 }
 
 /// JSON that no key says what it is. If it is cut before such a key it may have been anything.
