@@ -6,9 +6,9 @@
 
 use super::apple;
 use super::apple_text;
+use super::detect;
 use super::event::{CrashEvent, Exception, Format, Thread};
 use super::fields::set;
-use super::detect;
 use super::frame::{At, Frame, Relative, Space};
 use super::image::{Image, ImageKind, file_name, image_id};
 use super::json::{Json, Read};
@@ -47,8 +47,15 @@ pub fn header(json: &mut Json<'_>) -> Read<Header> {
 /// Reads the body at `json` into what the header said. What it is about instead, if that is no crash.
 pub fn body(header: Header, json: &mut Json<'_>) -> Read<Result<CrashEvent, &'static str>> {
     let Header { event, is_non_fatal } = header;
-    let mut reader =
-        Reader { event, room: Room::default(), faulting: None, thrown: Vec::new(), said_stack: Vec::new(), what: What::default(), is_non_fatal };
+    let mut reader = Reader {
+        event,
+        room: Room::default(),
+        faulting: None,
+        thrown: Vec::new(),
+        said_stack: Vec::new(),
+        what: What::default(),
+        is_non_fatal,
+    };
     json.object(|json, key| reader.field(json, key))?;
     Ok(if reader.is_non_fatal {
         Err("a non-fatal report of Apple's: the process went on")

@@ -85,7 +85,10 @@ pub fn all(report: &[u8]) -> Vec<Told> {
     }
     let text = text::same_offsets(report);
     match detect::family(&text) {
-        Family::MetricKit => metrickit(&text).map_or_else(|error| vec![Told::once(Err(error))], |events| events.into_iter().map(|(event, _)| Told::once(Ok(event))).collect()),
+        Family::MetricKit => metrickit(&text).map_or_else(
+            |error| vec![Told::once(Err(error))],
+            |events| events.into_iter().map(|(event, _)| Told::once(Ok(event))).collect(),
+        ),
         Family::Lines => lines::crashes(&text).into_iter().map(|lines::Crash { event, again, .. }| Told { event, again }).collect(),
         Family::AppleText => vec![apple(&text)],
         family => vec![Told::once(one(&text, report, family))],

@@ -125,13 +125,8 @@ mod tests {
     fn fields() {
         let bytes = [0x08, 0xe7, 0x24, 0x12, 2, b'h', b'i', 0x1d, 1, 0, 0, 0, 0x21, 2, 0, 0, 0, 0, 0, 0, 0, 0x82, 1, 0];
         let fields: Vec<Field<'_>> = Fields::new(&bytes).map(Result::unwrap).collect();
-        let want = [
-            (1, Value::Number(4711)),
-            (2, Value::Bytes(b"hi")),
-            (3, Value::Number(1)),
-            (4, Value::Number(2)),
-            (16, Value::Bytes(b"")),
-        ];
+        let want =
+            [(1, Value::Number(4711)), (2, Value::Bytes(b"hi")), (3, Value::Number(1)), (4, Value::Number(2)), (16, Value::Bytes(b""))];
         assert_eq!(fields.iter().map(|field| (field.number, field.value)).collect::<Vec<_>>(), want);
         for end in 1..bytes.len() {
             let whole = [3, 7, 12, 21].contains(&end);

@@ -71,12 +71,7 @@ mod tests {
             ),
             ("0x1000 - 0x1fff  com.x (x86_64)  <00112233-4455-6677-8899-AABBCCDDEEFF> /a/b c", "b c", Some("x86_64"), None),
             ("0x1000 - 0x1fff  com.x (x86_64)  <00112233-4455-6677-8899-AABBCCDDEEFF>", "com.x", Some("x86_64"), None),
-            (
-                "0x1000 - 0x1fff +com.example.app (1.2 - 34) <00112233-4455-6677-8899-AABBCCDDEEFF> /a/App",
-                "App",
-                None,
-                Some("1.2 - 34"),
-            ),
+            ("0x1000 - 0x1fff +com.example.app (1.2 - 34) <00112233-4455-6677-8899-AABBCCDDEEFF> /a/App", "App", None, Some("1.2 - 34")),
             ("0x1000 - 0x1fff ??? (*) <00112233-4455-6677-8899-AABBCCDDEEFF> ???", "???", None, Some("*")),
         ] {
             let image = image(line).unwrap_or_else(|| panic!("{line}"));

@@ -304,7 +304,10 @@ impl Reader {
         if !has_images {
             for (base, (name, last)) in loaded {
                 let (size, name) = (last.checked_add(1), Some(name));
-                room.push_image(&mut event.images, Image { kind: ImageKind::MachO, name, load_address: Some(base), size, ..Image::default() });
+                room.push_image(
+                    &mut event.images,
+                    Image { kind: ImageKind::MachO, name, load_address: Some(base), size, ..Image::default() },
+                );
             }
         }
         let in_words = event.reason.message.as_deref().and_then(apple::uncaught_exception);

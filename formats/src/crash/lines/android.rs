@@ -89,7 +89,10 @@ mod tests {
             }
             let line = frame(&format!("pc 0000000002004a10  {path} (deleted) (offset 0x2000000) (a.b.Lamp.refill+112)")).unwrap();
             let frame = line.frame;
-            assert_eq!((frame.kind, frame.module.as_deref(), frame.function.as_deref()), (FrameKind::Java, Some("a.b.Lamp"), Some("refill")));
+            assert_eq!(
+                (frame.kind, frame.module.as_deref(), frame.function.as_deref()),
+                (FrameKind::Java, Some("a.b.Lamp"), Some("refill"))
+            );
             assert_eq!((frame.relative, line.image), (None, None));
         }
     }

@@ -76,3 +76,30 @@ pub fn finish(threads: &mut [Thread]) {
         thread.crashed = true;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headings() {
+        for (line, name) in [
+            ("\"main\" prio=5 tid=1 Sleeping", "main"),
+            ("\"Signal Catcher\" daemon prio=10 tid=6 Runnable", "Signal Catcher"),
+            ("\"a \"quoted\" name\" prio=5 tid=7 Native", "a \"quoted\" name"),
+            ("\"main\" #1 prio=5 os_prio=0 cpu=1ms tid=0x00007f nid=0x1 runnable  [0x00007f]", "main"),
+            ("\"RenderThread\" sysTid=4733", "RenderThread"),
+            ("main (timed waiting):tid=1 systid=24831", "main"),
+            ("A (b) (blocked):tid=2 systid=9 | waiting to lock <0x1> (a.X) held by thread 1", "A (b)"),
+        ] {
+            assert_eq!(thread(line), Some(name), "{line}");
+        }
+        for line in ["", "\"quoted\"", "\"a\" tidy=1", "x:tid=1 systid=2", "main (Runnable):tid=1 systid=2", "main (native):tid=x systid=2"]
+        {
+            assert_eq!(thread(line), None, "{line}");
+        }
+        assert_eq!(process("----- pid 4711 at 2025-03-02 10:11:12.131415161+0100 -----"), Some((4711, Some(1_740_906_672_131))));
+        assert_eq!(process("----- pid 4711 at 2025-03-02 10:11:12 -----"), Some((4711, Some(1_740_910_272_000))));
+        assert_eq!(process("----- end 4711 -----"), None);
+    }
+}

@@ -77,9 +77,11 @@ fn crashed(line: &str) -> Option<&str> {
 
 /// `SIGSEGV [SEGV_MAPERR] 0x18` or `EXC_BAD_ACCESS KERN_INVALID_ADDRESS 0x18`.
 fn is_signal(text: &str) -> bool {
+    const SIGNALS: [&str; 12] =
+        ["SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGKILL", "SIGPIPE", "SIGQUIT", "SIGSEGV", "SIGSTKFLT", "SIGSYS", "SIGTERM", "SIGTRAP"];
     let first = word(text).map_or("", |(word, _)| word);
-    let is_name = |name: &str| name.len() > 2 && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
-    (first.starts_with("SIG") || first.starts_with("EXC_")) && is_name(first)
+    let is_exception = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    SIGNALS.contains(&first) || first.strip_prefix("EXC_").is_some_and(is_exception)
 }
 
 fn signal(reader: &mut Reader, text: &str) {
@@ -136,4 +138,57 @@ pub fn apple_frame(line: &str) -> Option<NativeLine> {
 
 fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crashed_threads() {
+        for (line, thread) in [
+            ("Crashed: com.apple.main-thread", Some("com.apple.main-thread")),
+            ("#2. Crashed: com.apple.main-thread", Some("com.apple.main-thread")),
+            ("19. Crashed: com.twitter.crashlytics.ios.exception", Some("com.twitter.crashlytics.ios.exception")),
+            ("Crashed: Thread 1: SIGSEGV  0x0000000000000000", Some("Thread 1: SIGSEGV  0x0000000000000000")),
+            ("Crashed: it did.", None),
+            ("Crashed:", None),
+            ("1 Crashed: x", None),
+        ] {
+            assert_eq!(crashed(line), thread, "{line}");
+        }
+        assert!(is_signal("EXC_BAD_ACCESS KERN_INVALID_ADDRESS 0x18") && is_signal("SIGSEGV 0x18"));
+        assert!(!is_signal("SIGNALS are") && !is_signal("SIgsegv") && !is_signal(""));
+    }
+
+    #[test]
+    fn frames_of_apple() {
+        for (line, function, address, file, uuid) in [
+            ("0  Lantern    0x1234 Wick.light() + 12 (Wick.swift:12)", Some("Wick.light()"), 0x1234, Some("Wick.swift"), None),
+            ("1  My App     0x1400 -[Lamp refill]", Some("-[Lamp refill]"), 0x1400, None, None),
+            (
+                "2  Lantern    0x9999 (Missing UUID 00112233445566778899aabbccddeeff)",
+                None,
+                0x9999,
+                None,
+                Some("00112233445566778899aabbccddeeff"),
+            ),
+            ("3  Lantern    0x9999 (Missing)", None, 0x9999, None, None),
+            (
+                "4  Lantern    0x8f10 thunk for @callee () -> () + 20 (<compiler-generated>)",
+                Some("thunk for @callee () -> ()"),
+                0x8f10,
+                None,
+                None,
+            ),
+        ] {
+            let NativeLine { frame, image, .. } = apple_frame(line).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!(frame.relative, Some(Relative { address, space: Space::Image }), "{line}");
+            assert_eq!((frame.function.as_deref(), frame.file.as_deref()), (function, file), "{line}");
+            assert_eq!(image.unwrap().debug_id.as_deref(), uuid, "{line}");
+        }
+        let absolute = apple_frame("0  libobjc.A.dylib   0x187b917f4 objc_object::release() + 8").unwrap();
+        assert_eq!((absolute.frame.address, absolute.image), (Some(0x1_87b9_17f4), None));
+        assert!(apple_frame("main").is_none() && apple_frame("0 x").is_none());
+    }
 }

@@ -42,7 +42,8 @@ pub fn split(line: &str) -> Option<Prefixed<'_>> {
         b'0'..=b'9' => after_time(trimmed).and_then(timed),
         b'[' if line.starts_with("[ ") => long(line),
         b'V' | b'D' | b'I' | b'W' | b'E' | b'F' | b'A' | b'S' => {
-            let prefixed = brief(trimmed).or_else(|| bracketed(trimmed)).or_else(|| studio(trimmed))?;
+            let columns = || studio(trimmed).filter(|prefixed| !prefixed.message.is_empty());
+            let prefixed = brief(trimmed).or_else(|| bracketed(trimmed)).or_else(columns)?;
             Some(Prefixed { is_weak: true, ..prefixed })
         }
         // Columns without time and process: only what stands in the last one tells.
@@ -95,7 +96,8 @@ fn threadtime(rest: &str) -> Option<Prefixed<'_>> {
     for _ in 0..4 {
         let word = rest[at..].split([' ', '\t']).next()?;
         if is_level(word) && numbers.iter().all(Option::is_some) {
-            let (tag, message) = rest[at + word.len()..].split_once(": ").or_else(|| Some((rest[at + word.len()..].strip_suffix(':')?, "")))?;
+            let (tag, message) =
+                rest[at + word.len()..].split_once(": ").or_else(|| Some((rest[at + word.len()..].strip_suffix(':')?, "")))?;
             return Some(Prefixed { tag: tag.trim(), pid: numbers[0], message, is_weak: false });
         }
         numbers = [numbers[1], number(word)];
@@ -109,14 +111,17 @@ fn threadtime(rest: &str) -> Option<Prefixed<'_>> {
 fn brief(line: &str) -> Option<Prefixed<'_>> {
     let (level, rest) = line.split_at_checked(1)?;
     let rest = rest.strip_prefix('/').filter(|_| is_level(level))?;
-    let (front, message) = rest.split_once(": ").or_else(|| rest.strip_suffix(':').map(|front| (front, "")))?;
-    match front.strip_suffix(')').and_then(|front| front.rsplit_once('(')) {
-        Some((tag, pid)) => {
-            let pid = pid.rsplit_once(':').map_or(pid, |(_, pid)| pid);
-            Some(Prefixed { tag: tag.trim(), pid: Some(number(pid.trim())?), message, is_weak: false })
-        }
-        None => Some(Prefixed { tag: front.trim(), pid: None, message, is_weak: false }),
-    }
+    // A user stands before the process's number, with a colon and blanks.
+    let bracketed = rest.split_once("): ").or_else(|| rest.strip_suffix("):").map(|front| (front, "")));
+    let with_pid = bracketed.and_then(|(front, message)| {
+        let (tag, pid) = front.rsplit_once('(').filter(|(tag, _)| !tag.contains(": "))?;
+        let pid = number(pid.rsplit(':').next()?.trim())?;
+        Some(Prefixed { tag: tag.trim(), pid: Some(pid), message, is_weak: false })
+    });
+    with_pid.or_else(|| {
+        let (tag, message) = rest.split_once(": ").or_else(|| rest.strip_suffix(':').map(|front| (front, "")))?;
+        Some(Prefixed { tag: tag.trim(), pid: None, message, is_weak: false })
+    })
 }
 
 /// `LEVEL([USER:]PID:TID) message` or `LEVEL([USER:]PID) message  (TAG)`.

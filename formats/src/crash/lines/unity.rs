@@ -92,3 +92,38 @@ pub fn finish(event: &mut CrashEvent) {
         None => event.threads.push(Thread { crashed: true, frames: echo.frames, ..Thread::default() }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_of_libraries() {
+        for (text, function, address, library) in [
+            ("libil2cpp.0x12348(Native Method)", None, Some(0x12348), "libil2cpp.so"),
+            ("libunity.0053e554(Native Method)", None, Some(0x0053_e554), "libunity.so"),
+            ("libmono.mono_runtime_invoke(mono_runtime_invoke:141)", Some("mono_runtime_invoke"), None, "libmono.so"),
+            (
+                "libart.art::interpreter::Execute(art::Thread*, bool) (.llvm.17)(Execute:240)",
+                Some("art::interpreter::Execute(art::Thread*, bool) (.llvm.17)"),
+                None,
+                "libart.so",
+            ),
+        ] {
+            let line = frame(text).unwrap_or_else(|| panic!("{text}"));
+            let found = line.frame;
+            assert_eq!((found.function.as_deref(), found.relative.map(|at| at.address)), (function, address), "{text}");
+            assert_eq!(line.image.unwrap().name.as_deref(), Some(library));
+        }
+        assert_eq!(frame("Unknown.000083d8(Unknown Source)").unwrap().frame.address, Some(0x83d8));
+        for text in [
+            "java.lang.Thread.run(Thread.java:833)",
+            "lib.a.B.c(B.java:12)",
+            "libx.y(Native Method)",
+            "library.deadbeef(X.java:1)",
+            "Unknown.x(Unknown Source)",
+        ] {
+            assert_eq!(frame(text), None, "{text}");
+        }
+    }
+}

@@ -62,7 +62,11 @@ impl Array {
         self.offset += count as u64;
         if let Some((_, size, kept)) = &mut self.element {
             *size += count as u64;
-            if *size <= MAX_REPORT_BYTES as u64 { kept.extend_from_slice(read) } else { *kept = Vec::new() }
+            if *size <= MAX_REPORT_BYTES as u64 {
+                kept.extend_from_slice(read)
+            } else {
+                *kept = Vec::new()
+            }
             if self.brackets.depth() == LIST {
                 return (count, self.take());
             }

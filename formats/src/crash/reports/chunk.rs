@@ -71,6 +71,11 @@ impl Chunk {
 
     /// Whether it is JSON, behind which blanks mean nothing.
     pub fn is_json(&self) -> bool {
+        matches!(self.kind, Kind::Document(_) | Kind::EnvelopeHeader | Kind::Apple(Some(_)))
+    }
+
+    /// Whether it may be several documents that follow each other.
+    pub fn may_be_joined(&self) -> bool {
         matches!(self.kind, Kind::Document(_) | Kind::EnvelopeHeader)
     }
 
@@ -94,7 +99,8 @@ impl Chunk {
                 Kind::Text(0) | Kind::Bracket => line.bytes.starts_with(b"{\""),
                 Kind::Text(_) => false,
                 // What is within the body is further to the right, or behind a comma.
-                Kind::Apple(None) => self.lines > 1 && !has_room,
+                // Of a text behind the header, nothing begins so.
+                Kind::Apple(None) => self.lines > 1 && line.bytes.starts_with(b"{\""),
                 Kind::Apple(Some(brackets)) => brackets.is_closed() || !has_room,
                 _ => is_ndjson && self.lines == 1 && line.bytes.starts_with(b"{\"") || !has_room,
             };

@@ -105,14 +105,14 @@ impl<R: BufRead> Reports<R> {
             chunk.push(&line);
         }
         self.is_ndjson |= chunk.is_one_document();
-        let (offset, length, is_json) = (chunk.offset, chunk.length, chunk.is_json());
+        let (offset, length, is_json, may_be_joined) = (chunk.offset, chunk.length, chunk.is_json(), chunk.may_be_joined());
         let mut bytes = chunk.bytes;
         if length > MAX_REPORT_BYTES as u64 {
             return Ok(Some(self.report(offset, Err(CrashError::TooLarge { bytes: length }))));
         }
         if is_json {
             bytes.truncate(bytes.trim_ascii_end().len());
-            if memchr::memmem::find(&bytes, b"}{").is_some() {
+            if may_be_joined && memchr::memmem::find(&bytes, b"}{").is_some() {
                 return Ok(Some(self.unjoin(Joined::new(offset, bytes))));
             }
         }
@@ -376,7 +376,8 @@ mod tests {
     fn reports_of_apple() {
         let json = "{\"app_name\":\"x\",\"bug_type\":\"309\"}\n{\n \"threads\" : [\n {\n }]\n}\n";
         let profile = "\nSystem Profile:\nModel: x,\n";
-        assert_eq!(cut(&format!("{json}{profile}").repeat(2)), [format!("{json}{profile}"), format!("{json}{profile}")]);
+        let whole = format!("{json}{profile}");
+        assert_eq!(cut(&whole.repeat(2)), [whole.trim_end(); 2]);
         let text = "Translated Report (Full Report Below)\n---\nProcess:  x [1]\n\nThread 0 Crashed:\n\n---\nFull Report\n---\n\n";
         let whole = format!("{text}{json}{profile}");
         assert_eq!(cut(&whole.repeat(2)), [whole.as_str(); 2]);

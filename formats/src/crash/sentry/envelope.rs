@@ -120,7 +120,9 @@ pub fn items(envelope: &[u8]) -> Vec<Item> {
             continue;
         };
         let length = header.length.and_then(|length| usize::try_from(length).ok());
-        let said = length.and_then(|length| start.checked_add(length)).filter(|end| matches!(envelope.get(*end), Some(b'\n' | b'\r')) || *end == envelope.len());
+        let said = length
+            .and_then(|length| start.checked_add(length))
+            .filter(|end| matches!(envelope.get(*end), Some(b'\n' | b'\r')) || *end == envelope.len());
         let end = said.unwrap_or_else(|| line(start).2);
         items.push(Item { header, start, end });
         at = end;
@@ -138,7 +140,8 @@ mod tests {
 
     #[test]
     fn items_of_an_envelope() {
-        let envelope = "{\"event_id\":\"1\",\"sdk\":{}}\n{\"type\":\"attachment\",\"length\":7}\na\n{\"b\"}\n\n{\"type\":\"event\"}\n{\"x\":1}\n";
+        let envelope =
+            "{\"event_id\":\"1\",\"sdk\":{}}\n{\"type\":\"attachment\",\"length\":7}\na\n{\"b\"}\n\n{\"type\":\"event\"}\n{\"x\":1}\n";
         let want = [("attachment".to_owned(), "a\n{\"b\"}"), ("event".to_owned(), "{\"x\":1}")];
         assert_eq!(kinds(envelope), want);
         // Line ends that were changed on the way.
