@@ -109,27 +109,27 @@ fn still_missing(missing: &[Missing]) -> Vec<StillMissing<'_>> {
 /// A report on its way into a file: a reader of the file finds the old report or the new one, never half of it.
 struct Draft<'a> {
     path: &'a Path,
-    draft: PathBuf,
+    beside: PathBuf,
     file: File,
 }
 
 impl<'a> Draft<'a> {
     /// Opens it, before anything is changed.
     fn open(path: &'a Path) -> Result<Self> {
-        let draft = path.with_extension(format!("{}.draft", std::process::id()));
-        let opened = if path.is_dir() { Err(std::io::ErrorKind::IsADirectory.into()) } else { File::create(&draft) };
+        let beside = path.with_extension(format!("{}.draft", std::process::id()));
+        let opened = if path.is_dir() { Err(std::io::ErrorKind::IsADirectory.into()) } else { File::create(&beside) };
         let file = opened.with_context(|| {
             format!(
                 "{}: the report cannot be written there, and nothing was done; name a file in a folder that you may write to",
                 path.display()
             )
         })?;
-        Ok(Self { path, draft, file })
+        Ok(Self { path, beside, file })
     }
 
     fn save(&self, told: &Told<'_>) -> Result<()> {
         let text = serde_json::to_string_pretty(told)? + "\n";
-        let saved = (&self.file).write_all(text.as_bytes()).and_then(|()| std::fs::rename(&self.draft, self.path));
+        let saved = (&self.file).write_all(text.as_bytes()).and_then(|()| std::fs::rename(&self.beside, self.path));
         saved.with_context(|| format!("{}: the report cannot be written; the run itself is done", self.path.display()))
     }
 }
@@ -137,7 +137,7 @@ impl<'a> Draft<'a> {
 impl Drop for Draft<'_> {
     fn drop(&mut self) {
         // It is not there any more if it was saved.
-        let _ = std::fs::remove_file(&self.draft);
+        let _ = std::fs::remove_file(&self.beside);
     }
 }
 

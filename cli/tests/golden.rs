@@ -171,7 +171,14 @@ fn wanted(fixture: &Fixture, layout: &Layout) -> Vec<(u64, Vec<Frame>)> {
             if fixture.name == "macho-map-arm64" && address == 0x1_0000_c010 {
                 continue;
             }
-            wanted.push((address, if is_nothing { vec![nothing()] } else { golden.frames.clone() }));
+            let mut frames = if is_nothing { vec![nothing()] } else { golden.frames.clone() };
+            // Deviation: of folded functions, name and line are of one. Line 59 of table.c is in table_used.
+            for frame in frames.iter_mut().filter(|_| fixture.golden == "c-clang-O2-icf.so") {
+                if frame.0 == "table_count" && frame.1 == "/src/c/table.c" && frame.2 == 59 {
+                    "table_used".clone_into(&mut frame.0);
+                }
+            }
+            wanted.push((address, frames));
         }
     }
     if fixture.is_whole {

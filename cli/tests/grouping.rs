@@ -69,6 +69,11 @@ fn ways_within_one_class_do_not_part_a_bug() {
         &["doc::Table::follow_chain(int) /s/table.cc:10", "doc::load(char const*) /s/doc.cc:5"],
     );
     together(
+        "what one compiler inlines from a header of another name, another one does not",
+        &["doc::Table::follow_chain(int) /s/checks.h:10", "doc::Table::read_index() /s/table.cc:40", "doc::load(char const*) /s/doc.cc:5"],
+        &["doc::Table::follow_chain(int) /s/table.cc:10", "doc::Table::read_index() /s/table.cc:40", "doc::load(char const*) /s/doc.cc:5"],
+    );
+    together(
         "functions of C in one source file are one piece of work",
         &["inflate_block /s/inflate.c:10", "inflate_stored /s/inflate.c:40", "png_read_row /s/png.c:5", "main /s/main.c:3"],
         &["inflate_block /s/inflate.c:10", "inflate_dynamic /s/inflate.c:80", "png_read_row /s/png.c:5", "main /s/main.c:3"],

@@ -329,7 +329,7 @@ fn plain_traces_find_their_mapping() {
     assert!(unknown.code == 1 && unknown.stderr.contains("pass the whole id"), "{}", unknown.stderr);
 
     let symbolicated = done(sandbox.run(["symbolicate", trace.to_str().unwrap()]));
-    assert_eq!(symbolicated, "com.a.Bad: oops a.b\n\tat com.a.Main.run(Main.java:13)\n\tat java.lang.Thread.run(Thread.java:9)\n");
+    assert_eq!(symbolicated, "com.a.Bad: oops com.a.Main\n\tat com.a.Main.run(Main.java:13)\n\tat java.lang.Thread.run(Thread.java:9)\n");
     let unknown = done(sandbox.run(["symbolicate", plain.to_str().unwrap()]));
     assert_eq!(unknown, fs::read_to_string(&plain).unwrap());
     let told = done(sandbox.run(["symbolicate", "--mapping", "mapping.txt", plain.to_str().unwrap()]));

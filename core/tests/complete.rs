@@ -68,11 +68,9 @@ fn module(seed: u64, detail: Detail, fingerprint: u64) -> ModuleSymbols {
         at = end;
     }
     let info = ModuleInfo {
-        name: format!(
-            "lib{other_ids: Vec::new(),
+        name: format!("lib{fingerprint}.so"),
+        other_ids: Vec::new(),
         code: CodeMark::default(),
-        fingerprint}.so"
-        ),
         id: ModuleId { bytes: vec![7; 20], made_up: false },
         kind: ModuleKind::Elf,
         arch: "x86_64".to_owned(),

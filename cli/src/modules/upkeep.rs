@@ -55,7 +55,8 @@ pub fn repair(global: &Global, store: &Store) -> Result<Exit> {
         (false, true) if !repaired.found.is_empty() => note!("{}: repaired; no module was lost", store.path().display()),
         _ => {}
     }
-    Ok(Exit::failed_if(!lost.is_empty() || !crashes.lost.is_empty() || !crashes.lost_runs.is_empty()))
+    let is_crash_lost = !crashes.lost.is_empty() || !crashes.lost_runs.is_empty() || crashes.lost_without_id + crashes.lost_changes > 0;
+    Ok(Exit::failed_if(!lost.is_empty() || is_crash_lost))
 }
 
 /// A crash of which something was lost: the JSON object that the documentation describes.
@@ -64,6 +65,22 @@ struct LostCrash {
     crash: String,
     status: &'static str,
     error: &'static str,
+}
+
+/// A run that was lost: the JSON object that the documentation describes.
+#[derive(Debug, Serialize)]
+struct LostRun {
+    run: u64,
+    status: &'static str,
+    error: &'static str,
+}
+
+/// What was lost without a trace: the JSON object that the documentation describes.
+#[derive(Debug, Serialize)]
+struct LostWithoutId {
+    count: u64,
+    what: &'static str,
+    status: &'static str,
 }
 
 /// Says what became of the database of crashes.
@@ -81,8 +98,20 @@ fn tell_crashes(global: &Global, store: &Store, done: &CrashRepair) -> Result<()
             say!("{id}: {error}");
         }
     }
+    for (count, what) in [(done.lost_without_id, "crashes"), (done.lost_changes, "changes of crashes")] {
+        if count > 0 && global.json {
+            writeln!(out, "{}", serde_json::to_string(&LostWithoutId { count, what, status: "lost" })?)?;
+        } else if count > 0 {
+            say!("{count} {what} that were stored are lost, and nothing is left that tells what they were; add the reports again");
+        }
+    }
     for run in &done.lost_runs {
-        say!("run {run}: it can no longer be undone, a part of what it did is lost");
+        let error = "it can no longer be undone, as a part of what it did is lost";
+        if global.json {
+            writeln!(out, "{}", serde_json::to_string(&LostRun { run: *run, status: "lost", error })?)?;
+        } else {
+            say!("run {run}: {error}");
+        }
     }
     note!(
         "{}: {}; {} crashes are saved ({} of them read again from their reports), {} are lost; the next `symtool reprocess` looks at all of them",

@@ -170,11 +170,11 @@ impl Shape {
         let old = Known { name: "twice.so".to_owned(), path: shape.sandbox.path("before/twice.so"), ..old };
         shape.import(vec![early[1].clone(), other, old, early[2].clone()]);
         let (half, gone) = (shape.made("half.so", "half", 3, 0..200), shape.made("gone.so", "gone", 4, 0..100));
-        let rest = shape.made("rest.so", "rest", 3, 200..400);
+        let remains = shape.made("rest.so", "rest", 3, 200..400);
         shape.import(vec![half.clone(), gone.clone()]);
         // Both names answer for both files' functions: they are one module.
-        shape.take(&["import", rest.path.to_str().unwrap()]);
-        let both = Known { answers: half.answers.into_iter().chain(rest.answers).collect(), ..half };
+        shape.take(&["import", remains.path.to_str().unwrap()]);
+        let both = Known { answers: half.answers.into_iter().chain(remains.answers).collect(), ..half };
         shape.modules.retain(|(_, known)| known.name != both.name && known.name != gone.name);
         shape.take(&["modules", "remove", &gone.name]);
         shape.removed.push(gone);

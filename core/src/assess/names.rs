@@ -40,8 +40,10 @@ pub struct Name {
 struct Home {
     /// The hash of its class or namespace.
     scope: u128,
-    /// The name of its file without what follows the first dot, so that a class's header belongs to it; empty where the class is enough.
+    /// The name of the file without what follows the first dot, so that a class's header belongs to it; empty where the class is enough.
     file: Box<str>,
+    /// Whether the file is a header that code of a class may be from, whatever the class's own file is.
+    is_header: bool,
 }
 
 impl Name {
@@ -49,7 +51,7 @@ impl Name {
     pub fn shares_home(&self, other: &Self) -> bool {
         let are_near = |one: &str, other: &str| one.starts_with(other) || other.starts_with(one);
         let homes = self.home.as_ref().zip(other.home.as_ref());
-        homes.is_some_and(|(one, other)| one.scope == other.scope && are_near(&one.file, &other.file))
+        homes.is_some_and(|(one, other)| one.scope == other.scope && (one.is_header || other.is_header || are_near(&one.file, &other.file)))
     }
 }
 
@@ -142,17 +144,19 @@ fn home(parts: &Parts<'_>, normal: &str) -> (Option<Home>, bool) {
         // Nested classes belong to the one around them.
         FrameKind::Java => (scoped.scope.split('$').next().unwrap_or_default(), Some("").filter(|_| !scoped.scope.is_empty())),
         FrameKind::Native if scoped.is_class => (scoped.scope, Some("")),
-        FrameKind::Native => (scoped.scope, parts.path.and_then(file_stem)),
+        FrameKind::Native => {
+            let file = parts.path.and_then(|path| path.rsplit(['/', '\\']).next());
+            (scoped.scope, file.filter(|file| !file.is_empty() && !file.starts_with('.')))
+        }
         FrameKind::Other => ("", None),
     };
-    let home = file.filter(|_| parts.function.is_some()).map(|file| Home { scope: xxh3_128(scope.as_bytes()), file: file.into() });
+    let home = file.filter(|_| parts.function.is_some()).map(|file| {
+        let stem = file.split('.').next().unwrap_or_default();
+        let ending = file.rsplit_once('.').map_or("", |(_, ending)| ending);
+        let is_header = !scope.is_empty() && !file.is_empty() && (ending.is_empty() || ending.starts_with(['h', 'i', 't']));
+        Home { scope: xxh3_128(scope.as_bytes()), file: stem.into(), is_header }
+    });
     (home, scoped.is_telling())
-}
-
-/// What the last part of `path` begins with, up to a dot.
-fn file_stem(path: &str) -> Option<&str> {
-    let name = path.rsplit(['/', '\\']).next()?;
-    name.split('.').next().filter(|stem| !stem.is_empty())
 }
 
 thread_local! {

@@ -18,7 +18,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::desk::{Desk, Functions};
 use super::names::{Name, Names, Parts};
 use super::trust::{NamesOf, is_file, is_name};
-use crate::crash::chunk::{Chunk, Place, StoredCrash, StoredFrame, Text};
+use crate::crash::chunk::{Chunk, Place, StoredCrash, StoredFrame, StoredImage, Text};
 
 /// One function on a stack.
 #[derive(Clone, Debug)]
@@ -93,8 +93,7 @@ impl Link<'_> {
         match self.at {
             Place::Nowhere => self.name.normal.clone(),
             // It is part of no signature.
-            Place::Memory(_) if self.origin == Origin::Nowhere => "nowhere".to_owned(),
-            Place::Memory(_) => self.name.normal.clone(),
+            Place::Memory(address) => format!("{address:#x}"),
             Place::Image { image, address, .. } => {
                 let name = chunk.image(image).and_then(|image| chunk.text_of(image.name)).unwrap_or("?");
                 format!("{name}+{address:#x}")
@@ -212,7 +211,7 @@ impl<'a> Builder<'a> {
     /// Whether the function that the report names is the one.
     fn believes(&self, frame: &StoredFrame, bare: &Parts<'_>, desk: &mut Desk) -> bool {
         let has_id = match frame.place {
-            Place::Image { image, .. } => self.chunk.image(image).is_some_and(|image| image.id.is_some()),
+            Place::Image { image, .. } => self.chunk.image(image).is_some_and(|image| key(image).is_some()),
             _ => false,
         };
         let has_line = frame.line.is_some_and(|line| line > 0);
@@ -234,7 +233,7 @@ impl<'a> Builder<'a> {
         let Place::Image { image, .. } = frame.place else { return false };
         self.chunk.image(image).is_some_and(|image| {
             let name = self.chunk.text_of(image.name).or(self.chunk.text_of(image.path));
-            image.id.is_some() || name.is_some_and(is_file)
+            key(image).is_some() || name.is_some_and(is_file)
         })
     }
 
@@ -261,7 +260,7 @@ impl<'a> Builder<'a> {
         let mut bytes = Vec::with_capacity(64);
         bytes.push(b'a');
         bytes.extend_from_slice(&address.to_le_bytes());
-        match image.id.as_ref().and_then(|id| id.keys().next()) {
+        match key(image) {
             Some(key) => bytes.extend_from_slice(&key),
             // Without an id it may be any build: those of one release are taken for one.
             None => {
@@ -272,6 +271,11 @@ impl<'a> Builder<'a> {
         }
         Some(Link { origin: Origin::Unknown, identity: xxh3_128(&bytes), ..link.clone() })
     }
+}
+
+/// What tells the build of `image`. An id of zeros is none.
+fn key(image: &StoredImage) -> Option<[u8; 16]> {
+    image.id.as_ref().and_then(|id| id.keys().next()).filter(|key| *key != [0; 16])
 }
 
 /// A function with the name that the report has.

@@ -503,8 +503,8 @@ pub fn mapping_of<'e>(event: &'e CrashEvent, known: &Catalog) -> Option<Cow<'e, 
     if let Some(image) = image {
         return Some(Cow::Borrowed(image));
     }
-    let java = event.frames().filter(|frame| frame.kind == FrameKind::Java);
-    let id = java.filter_map(|frame| MapId::of_source_file(frame.file.as_deref()?)).next()?;
+    let mut java = event.frames().filter(|frame| frame.kind == FrameKind::Java);
+    let id = java.find_map(|frame| MapId::of_source_file(frame.file.as_deref()?))?;
     let bytes = id.bytes().or_else(|| match known.mappings_by_id(id.digits())[..] {
         [only] => Some(id_bytes(&only.footer.id)),
         _ => None,

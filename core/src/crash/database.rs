@@ -38,7 +38,8 @@ pub struct Database {
     pub(super) is_writer: bool,
     /// Whether it is the store's. One that is being made beside it acknowledges nothing.
     pub(super) is_in_place: bool,
-    pub(super) _lock: Option<Lock>,
+    /// Held for its drop.
+    pub(super) lock: Option<Lock>,
 }
 
 impl Database {

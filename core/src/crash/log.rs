@@ -165,14 +165,15 @@ fn crc32c(kind: u8, payload: &[u8]) -> u32 {
 
 const fn table() -> [u32; 256] {
     let mut table = [0; 256];
-    let mut byte = 0;
+    let (mut byte, mut number) = (0, 0u32);
     while byte < 256 {
-        let (mut crc, mut bit) = (byte as u32, 0);
+        let (mut crc, mut bit) = (number, 0);
         while bit < 8 {
             crc = if crc & 1 == 1 { (crc >> 1) ^ 0x82f6_3b78 } else { crc >> 1 };
             bit += 1;
         }
         table[byte] = crc;
+        number += 1;
         byte += 1;
     }
     table
@@ -244,8 +245,10 @@ mod tests {
             );
         }
         for end in (0..log.len()).step_by(9_973) {
-            let found = changes(&log[..end]);
-            assert!(told.starts_with(&found[..found.len().saturating_sub(4)]), "cut at {end}");
+            let mut found = changes(&log[..end]);
+            // What is read of the piece that was cut has no number.
+            found.retain(|(.., sequence)| *sequence > 0);
+            assert!(told.starts_with(&found), "cut at {end}");
         }
     }
 

@@ -85,7 +85,7 @@ impl Database {
     fn empty(store: &Store, ring: Option<&Arc<Ring>>) -> Result<Self, Error> {
         let seal = seal_of(store, ring)?;
         let sum_key = SumKey::of(ring.map(|ring| &**ring));
-        Ok(Self { store: store.clone(), db: None, seal, sum_key, head: Mutex::default(), is_writer: false, is_in_place: true, _lock: None })
+        Ok(Self { store: store.clone(), db: None, seal, sum_key, head: Mutex::default(), is_writer: false, is_in_place: true, lock: None })
     }
 
     /// Opens it read-only, and compares it with what was acknowledged.
@@ -96,7 +96,7 @@ impl Database {
             return Ok(database);
         }
         let db = DB::open_for_read_only(&options(), store.crashes(), false).map_err(|cause| store.crashes_error(cause))?;
-        (database.db, database._lock) = (Some(db), lock);
+        (database.db, database.lock) = (Some(db), lock);
         let head = database.read_head()?;
         check(store, &head, ack)?;
         database.set_head(head);

@@ -24,7 +24,7 @@ use super::ids::{CrashId, GroupId, SignatureId};
 use super::open::{ack_of, create, seal_of};
 use super::prepare::{Incoming, Prepared};
 use super::salvage::Salvaged;
-use super::state::{Failed, GroupRow, SignatureRow, Slot, Standing, State};
+use super::state::{Failed, GroupRow, Head, SignatureRow, Slot, Standing, State};
 use super::stored_report::StoredReport;
 use super::takeover::WholeChunk;
 use super::{CrashWriter, Crashes, pack, rows};
@@ -44,6 +44,10 @@ pub struct CrashRepair {
     pub read_again: u64,
     /// Crashes and reports that are lost.
     pub lost: Vec<LostCrash>,
+    /// Crashes of which nothing is left that tells their ids.
+    pub lost_without_id: u64,
+    /// Changes that were acknowledged and of which nothing is left at all.
+    pub lost_changes: u64,
     /// Runs that can no longer be undone, as a part of what undoes them is lost.
     pub lost_runs: Vec<u64>,
 }
@@ -146,14 +150,27 @@ impl Rebuild<'_> {
         for number in self.chunks()? {
             self.chunk(number, &signatures, &mut again)?;
         }
-        self.add_again(again)?;
+        self.add_again(&again)?;
         self.name_lost()?;
         self.failed()?;
         self.runs()?;
         let acknowledged = Ack::read(self.store, Which::Crashes).ok().flatten().map_or(0, |ack| ack.sequence);
+        self.count_lost(acknowledged)?;
         let mut changes = self.new.database.changes();
         changes.head.sequence = changes.head.sequence.max(acknowledged);
         changes.commit()
+    }
+
+    /// Counts what is lost without a trace: by the newest head that is left, and by what was acknowledged.
+    fn count_lost(&mut self, acknowledged: u64) -> Result<(), Error> {
+        let heads = self.old.versions(rows::HEAD)?;
+        let heads = heads.iter().filter_map(|bytes| postcard::from_bytes::<Head>(bytes).ok());
+        let head = heads.max_by_key(|head| head.sequence).unwrap_or_default();
+        let named = self.done.lost.iter().filter(|lost| matches!(lost, LostCrash::Crash(_))).collect::<BTreeSet<_>>().len();
+        let there = self.new.database.head().crashes + named as u64;
+        self.done.lost_without_id = head.crashes.saturating_sub(there);
+        self.done.lost_changes = acknowledged.saturating_sub(head.sequence);
+        Ok(())
     }
 
     /// Numbers of chunks of which anything is left.
@@ -217,7 +234,7 @@ impl Rebuild<'_> {
     }
 
     /// Adds reports whose chunks could not be saved as a whole.
-    fn add_again(&mut self, again: Vec<Incoming>) -> Result<(), Error> {
+    fn add_again(&mut self, again: &[Incoming]) -> Result<(), Error> {
         if again.is_empty() {
             return Ok(());
         }
@@ -237,10 +254,10 @@ impl Rebuild<'_> {
         self.old.each(rows::area::CRASHES, |key, value| {
             let id = key.get(1..).and_then(CrashId::from_key);
             let at: Option<Slot> = postcard::from_bytes(&value).ok();
-            if let Some(id) = id.filter(|_| at.is_some()) {
-                if new.bytes(&rows::crash(id))?.is_none() {
-                    lost.push(LostCrash::Crash(id));
-                }
+            if let Some(id) = id.filter(|_| at.is_some())
+                && new.bytes(&rows::crash(id))?.is_none()
+            {
+                lost.push(LostCrash::Crash(id));
             }
             Ok(())
         })

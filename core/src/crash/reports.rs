@@ -53,9 +53,13 @@ impl Stream {
     }
 }
 
+/// Where a part ends, and what it is made of.
+type Pieces<'r> = (u64, Vec<&'r [u8]>);
+
 /// Compresses `reports`, one behind the other.
 pub fn pack(reports: &[&[u8]]) -> io::Result<Vec<Packed>> {
-    let (mut parts, mut end): (Vec<(u64, Vec<&[u8]>)>, u64) = (Vec::new(), 0);
+    let mut parts: Vec<Pieces<'_>> = Vec::new();
+    let mut end = 0;
     let mut free = 0;
     for report in reports {
         for piece in report.chunks(REPORT_PART_BYTES) {

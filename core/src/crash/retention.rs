@@ -53,6 +53,9 @@ struct Candidate {
     arrived_ms: u64,
 }
 
+/// Where crashes of a person are, and reports of that person that cannot be read.
+pub type OfUser = (Vec<(Slot, CrashId)>, Vec<CrashId>);
+
 impl Crashes {
     /// What goes if only what `keeps` says stays. Of crashes the ones that came first go first.
     ///
@@ -153,7 +156,7 @@ impl Crashes {
     ///
     /// # Errors
     /// Any [`Error`].
-    pub fn of_user(&self, user: &str) -> Result<(Vec<(Slot, CrashId)>, Vec<CrashId>), Error> {
+    pub fn of_user(&self, user: &str) -> Result<OfUser, Error> {
         let mut numbers = Vec::new();
         self.database.each(rows::area::CHUNKS, rows::area::CHUNKS, |key, _| {
             numbers.extend(rows::last_number(key));
@@ -199,7 +202,7 @@ fn names_user(report: &[u8], user: &str) -> bool {
 }
 
 fn is_of_user(value: &Value, user: &str) -> bool {
-    let is_id = |id: &Value| id.as_str().map_or_else(|| id.is_number() && id.to_string() == user, |id| id == user);
+    let is_id = |id: &Value| id.as_str().map_or_else(|| id.is_number() && *user == *id.to_string(), |id| id == user);
     match value {
         Value::Object(fields) => fields
             .iter()

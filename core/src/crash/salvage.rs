@@ -84,10 +84,10 @@ impl<'s> Salvaged<'s> {
             }
             key.clone_into(&mut last);
             // The newest version says that the row has gone, or what it is.
-            if let Some((1, stored)) = value.split_first() {
-                if let Ok(value) = self.seal.open(key, stored) {
-                    each(key, value)?;
-                }
+            if let Some((1, stored)) = value.split_first()
+                && let Ok(value) = self.seal.open(key, stored)
+            {
+                each(key, value)?;
             }
         }
         Ok(())
@@ -105,6 +105,22 @@ impl<'s> Salvaged<'s> {
             }
             Ok(())
         })?;
+        Ok(found)
+    }
+
+    /// All versions of the row at `key`, whichever is the newest.
+    ///
+    /// # Errors
+    /// If what was read cannot be read again.
+    pub fn versions(&self, key: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
+        let mut found = Vec::new();
+        for row in self.db.iterator(IteratorMode::From(key, Direction::Forward)) {
+            let (versioned, value) = row.map_err(|cause| self.store.crashes_error(cause))?;
+            if !versioned.starts_with(key) || versioned.len() != key.len() + VERSION_BYTES {
+                break;
+            }
+            found.extend(value.split_first().and_then(|(_, stored)| self.seal.open(key, stored).ok()));
+        }
         Ok(found)
     }
 

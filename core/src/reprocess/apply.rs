@@ -243,14 +243,14 @@ impl CrashWriter {
         let number = database.head().next_run;
         report.run = Some(number);
         let run = Run { run: number, kind, at_ms: now_ms(), undone_by: None, report };
-        let changed = belonging.changes()?;
+        let of_rows = belonging.changes()?;
         let moved = std::mem::take(&mut movement.moved);
-        let parts = self.write_parts(&run, &changed, &moved)?;
+        let parts = self.write_parts(&run, &of_rows, &moved)?;
         drop(moved);
         let mut changes = database.changes();
         movement.write(database, &mut changes)?;
         let row = |RowChange { key, before, after }| database.changed(key, Old::read(before.as_deref()), after);
-        let rows: Vec<ChangedRow> = changed.into_par_iter().with_min_len(64).map(row).collect::<Result<_, Error>>()?;
+        let rows: Vec<ChangedRow> = of_rows.into_par_iter().with_min_len(64).map(row).collect::<Result<_, Error>>()?;
         rows.into_iter().chain(parts.rows).chain(known).for_each(|row| changes.take(row));
         changes.put(rows::run(number), Old::Absent, &parts.run)?;
         if let Some(undone) = undone {

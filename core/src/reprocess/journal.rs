@@ -122,11 +122,11 @@ pub struct Parts {
 impl CrashWriter {
     /// Writes the parts of `run`, which is to be carried out next, but for the last ones, which go along with that. Until it is, they do not
     /// count.
-    pub(super) fn write_parts(&self, run: &Run, changed: &[RowChange], moved: &[Moved]) -> Result<Parts, Error> {
+    pub(super) fn write_parts(&self, run: &Run, of_rows: &[RowChange], moved: &[Moved]) -> Result<Parts, Error> {
         let database = &self.database;
         self.sweep_parts(run.run)?;
         let report = report_text(run);
-        let parts = cut(&report, changed, moved);
+        let parts = cut(&report, of_rows, moved);
         let ready =
             |parts: &[Part<'_>]| parts.par_iter().map(|part| part.row(database, run.run)).collect::<Result<Vec<ChangedRow>, Error>>();
         let mut rest = parts.as_slice();
@@ -186,8 +186,8 @@ fn cut<'a>(report: &'a [u8], changed: &'a [RowChange], moved: &'a [Moved]) -> Ve
     let part = |kind| move |(number, content)| Part { kind, number, content };
     let reports = (0..).zip(report.chunks(PART_BYTES).map(Content::Report)).map(part(Kind::Report));
     let changed = (0..).zip(row_parts(changed).into_iter().map(Content::Rows)).map(part(Kind::Rows));
-    let moves = (0..).zip(move_parts(moved).into_iter().map(Content::Moves)).map(part(Kind::Moves));
-    reports.chain(changed).chain(moves).collect()
+    let of_crashes = (0..).zip(move_parts(moved).into_iter().map(Content::Moves)).map(part(Kind::Moves));
+    reports.chain(changed).chain(of_crashes).collect()
 }
 
 /// All parts of a run, as rows that are new.

@@ -92,7 +92,7 @@ fn collect<'d>(found: &mut Found<'d>) -> Sections<'d> {
     sections
 }
 
-fn intact<'d>((found, damage): (Found<'d>, Vec<String>)) -> Result<Found<'d>, String> {
+fn intact((found, damage): (Found<'_>, Vec<String>)) -> Result<Found<'_>, String> {
     damage.into_iter().next().map_or(Ok(found), Err)
 }
 

@@ -110,9 +110,9 @@ fn package_paths(own: &Path, data: &Path, build_id: Option<&[u8]>, search: &Sear
         [PathBuf::from(name), path.with_extension("dwp")]
     };
     let mut beside: Vec<PathBuf> = [data, own].into_iter().flat_map(named).collect();
-    let names: Vec<PathBuf> = beside.iter().filter_map(|path| path.file_name()).map(PathBuf::from).collect();
+    let file_names: Vec<PathBuf> = beside.iter().filter_map(|path| path.file_name()).map(PathBuf::from).collect();
     beside.extend(search.by_build_id(build_id.unwrap_or_default(), "dwp"));
-    beside.extend(search.debug_dirs.iter().flat_map(|dir| names.iter().map(move |name| dir.join(name))));
+    beside.extend(search.debug_dirs.iter().flat_map(|dir| file_names.iter().map(move |name| dir.join(name))));
     let mut met = HashSet::new();
     beside.retain(|path| met.insert(path.clone()));
     beside

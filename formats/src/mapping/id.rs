@@ -175,7 +175,7 @@ mod tests {
     fn ids_in_traces() {
         let trace = b"  at a.b(r8-map-id-:1)\n  at a.c(r8-map-id-01234567AB:2)\n  at a.d(r8-map-id-0a1b2c3:3)\n";
         let found: Vec<(usize, String)> = MapId::all_in(trace).map(|(at, id)| (at, id.digits().to_owned())).collect();
-        assert_eq!(found, [(31, "01234567ab".to_owned()), (64, "0a1b2c3".to_owned())]);
+        assert_eq!(found, [(32, "01234567ab".to_owned()), (65, "0a1b2c3".to_owned())]);
         assert_eq!(MapId::all_in(b"at a.b(SourceFile:1)").count(), 0);
         assert_eq!(MapId::all_in(format!("r8-map-id-{}", "0".repeat(129)).as_bytes()).count(), 0);
         let bytes = |file: &str| MapId::of_source_file(file).map(|id| id.bytes());

@@ -277,10 +277,12 @@ impl Classes {
                 self.header.read_version(&version);
                 return None;
             }
-            Ok(Note::SourceFiles(files)) => match files.iter().all(|(class, file)| self.sources.insert(class, file)) {
-                true => return None,
-                false => SkipReason::TooMany,
-            },
+            Ok(Note::SourceFiles(files)) => {
+                if files.iter().all(|(class, file)| self.sources.insert(class, file)) {
+                    return None;
+                }
+                SkipReason::TooMany
+            }
             Ok(note) => match self.builder.note(&note) {
                 Ok(()) => return None,
                 Err(_) => SkipReason::TooMany,

@@ -47,6 +47,7 @@ fn retraced(mapping: &str, trace: &str, style: Style, pattern: Option<&str>) -> 
 
 /// In R8's style.
 #[track_caller]
+#[allow(dead_code, reason = "each test file has its own part of this")]
 pub fn check(mapping: &str, trace: &str, want: &str) {
     assert_eq!(retraced(mapping, trace, Style::R8, None), want);
 }

@@ -37,9 +37,9 @@ pub fn put(old: &OldDatabase<'_>, new: &Database) -> Result<(), Error> {
     write(new, &mut changed)
 }
 
-fn write(new: &Database, changed: &mut Vec<(Vec<u8>, Vec<u8>)>) -> Result<(), Error> {
+fn write(new: &Database, rows: &mut Vec<(Vec<u8>, Vec<u8>)>) -> Result<(), Error> {
     let mut changes = new.changes();
-    changed.drain(..).try_for_each(|(key, value)| changes.put_bytes(key, Old::Absent, value))?;
+    rows.drain(..).try_for_each(|(key, value)| changes.put_bytes(key, Old::Absent, value))?;
     changes.commit()
 }
 

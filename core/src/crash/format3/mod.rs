@@ -278,7 +278,11 @@ mod tests {
                 assert_eq!(String::from_utf8(report).unwrap().trim(), want);
             }
             let mut failed = Vec::new();
-            writer.each_failed(|report| Ok(failed.push(report)).map(|()| true)).unwrap();
+            let each = |report| {
+                failed.push(report);
+                Ok(true)
+            };
+            writer.each_failed(each).unwrap();
             assert_eq!(writer.failed_report(&failed[0]).unwrap(), std::fs::read(fixture("cut.json")).unwrap());
             let history = lines(&format!("{name}.history"));
             let runs: Vec<Value> = writer.runs().unwrap().iter().map(|run| serde_json::to_value(run).unwrap()).collect();

@@ -40,19 +40,19 @@ fn put_run(old: &OldDatabase<'_>, new: &Database, run: &Run, then: &mut Then) ->
         }
         Ok(())
     })?;
-    let mut changed: BTreeMap<Vec<u8>, RowChange> = BTreeMap::new();
+    let mut by_key: BTreeMap<Vec<u8>, RowChange> = BTreeMap::new();
     for (key, was) in before {
         let is = match then.get(&key) {
             Some(then) => then.clone(),
             None => old.bytes(&key)?,
         };
         for change in today(old, new, &key, was.as_deref(), is.as_deref())? {
-            changed.insert(change.key.clone(), change);
+            by_key.insert(change.key.clone(), change);
         }
         then.insert(key, was);
     }
-    let changed: Vec<RowChange> = changed.into_values().filter(|change| change.before != change.after).collect();
-    let parts = journal::parts(new, run, &changed, &moved)?;
+    let of_run: Vec<RowChange> = by_key.into_values().filter(|change| change.before != change.after).collect();
+    let parts = journal::parts(new, run, &of_run, &moved)?;
     let mut changes = new.changes();
     parts.rows.into_iter().for_each(|part| changes.take(part));
     changes.put(rows::run(run.run), Old::Absent, &parts.run)?;

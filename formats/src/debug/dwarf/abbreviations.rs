@@ -23,13 +23,16 @@ use crate::limits::{MAX_SHORT_ATTRIBUTES, MIN_CACHED_ABBREVIATION_BYTES, STEPS_P
 
 type Slice<'d, E> = EndianSlice<'d, E>;
 
+/// Attributes of abbreviations, by table and code.
+type Attributes = HashMap<(usize, u64), Arc<[AttributeSpecification]>>;
+
 /// What is known of the tables of a file before they are parsed.
 #[derive(Debug, Default)]
 pub struct Tables {
     /// Bytes of each table that has to be parsed again for every unit that uses it.
     uncached: HashMap<usize, u64>,
-    /// Attributes of abbreviations that have many, without those that can be left out; by table and code.
-    long: Mutex<HashMap<(usize, u64), Arc<[AttributeSpecification]>>>,
+    /// Attributes of abbreviations that have many, without those that can be left out.
+    long: Mutex<Attributes>,
 }
 
 impl Tables {

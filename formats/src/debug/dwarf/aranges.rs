@@ -34,24 +34,36 @@ pub struct Contested {
     pub unit: usize,
 }
 
-/// Reads the intervals of all units, and what is contested among them, by address.
-pub fn read<E: Endianity + Send + Sync>(units: &Units<'_, E>, code: &Code, dropped: &mut Dropped) -> (Vec<Interval>, Vec<Contested>) {
+/// Who owns which address, and who might have.
+#[derive(Debug, Default)]
+pub struct Owners {
+    /// Disjoint, by address.
+    pub intervals: Vec<Interval>,
+    /// By address.
+    pub contested: Vec<Contested>,
+    /// Whether a unit is one of those that have code, by its index.
+    pub may_have_code: Vec<bool>,
+}
+
+/// Reads the intervals of all units, and what is contested among them.
+pub fn read<E: Endianity + Send + Sync>(units: &Units<'_, E>, code: &Code, dropped: &mut Dropped) -> Owners {
     let mut claims = Vec::new();
-    let mut listed = vec![false; units.len()];
-    if listed_claims(units, &mut claims, &mut listed).is_err() {
+    let mut may_have_code = vec![false; units.len()];
+    if listed_claims(units, &mut claims, &mut may_have_code).is_err() {
         dropped.count(DropReason::BadRanges);
     }
-    let unlisted: Vec<usize> = (0..units.len()).filter(|unit| !listed[*unit]).collect();
-    let roots: Vec<_> = unlisted.par_iter().map(|unit| units.root_ranges(*unit)).collect();
-    for (unit, ranges) in unlisted.into_iter().zip(roots) {
-        match ranges {
-            Ok(ranges) => claims.extend(ranges.into_iter().map(|(start, end)| Interval { start, end, unit })),
-            Err(_) => dropped.count(DropReason::BadRanges),
+    let unlisted: Vec<usize> = (0..units.len()).filter(|unit| !may_have_code[*unit]).collect();
+    let roots: Vec<_> = unlisted.par_iter().map(|unit| units.root(*unit)).collect();
+    for (unit, root) in unlisted.into_iter().zip(roots) {
+        may_have_code[unit] = root.may_have_code;
+        dropped.count_many(DropReason::BadRanges, u64::from(root.has_bad_ranges));
+        if !root.has_bad_ranges {
+            claims.extend(root.ranges.into_iter().map(|(start, end)| Interval { start, end, unit }));
         }
     }
     claims.retain(|claim| claim.start < claim.end && code.contains(claim.start));
     let (settled, contested) = settle(&claims);
-    (clip(&settled, code), contested)
+    Owners { intervals: clip(&settled, code), contested, may_have_code }
 }
 
 /// The parts of `intervals` that hold code.

@@ -9,7 +9,7 @@
 //! lines       0x40 x.cc:7 .. │ 0x40 y.cc:9 ..     one sequence of each
 //! ```
 //!
-//! llvm-symbolizer takes each from where it finds it, and answers get_y at x.cc:7. Here name, file, line and inlined calls are of
+//! llvm-symbolizer takes each from where it finds it, and answers `get_y` at x.cc:7. Here name, file, line and inlined calls are of
 //! one function: the one that the symbol rule names, if it has an entry there; else the one that has.
 
 use gimli::Endianity;
@@ -130,7 +130,17 @@ fn own_name<'d>(unit: &UnitSymbols<'d>, chain: &Chain) -> Option<&'d [u8]> {
     // `f.cold` and `f.llvm.4711` are parts or copies of `f`, and `_ZN1a1fEv` is `f`, where entries have short names only.
     let is_part = function.name.strip_prefix(own).is_some_and(|rest| rest.starts_with(b"."));
     let is_short = !is_mangled(own) && memmem::find(function.name, own).is_some();
-    (!is_part && !is_short).then_some(own)
+    (!is_part && !is_short && !are_variants(own, function.name)).then_some(own)
+}
+
+/// Whether both are the same constructor or destructor, for whole objects and for bases (Itanium C++ ABI, 5.1.4.3): compilers
+/// give one body both names, and units that have it too have other lines where it was compiled otherwise (libstdc++.so.6.0.30,
+/// 0xe4ab3).
+fn are_variants(one: &[u8], other: &[u8]) -> bool {
+    let mut differences = one.iter().zip(other).enumerate().filter(|(_, (one, other))| one != other);
+    let (Some((at, (one_kind, other_kind))), None) = (differences.next(), differences.next()) else { return false };
+    let is_structor = at > 0 && matches!(one[at - 1], b'C' | b'D');
+    one.len() == other.len() && is_structor && one_kind.is_ascii_digit() && other_kind.is_ascii_digit()
 }
 
 fn is_mangled(name: &[u8]) -> bool {
@@ -243,4 +253,20 @@ fn take<'d>(units: &mut [UnitSymbols<'d>], intervals: &mut Vec<Interval>, winner
     }
     read.aliases = std::mem::take(&mut units[winner].aliases);
     units[winner] = read;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variants_of_constructors() {
+        assert!(are_variants(b"_ZN3FooC1Ev", b"_ZN3FooC2Ev"));
+        assert!(are_variants(b"_ZN3FooD0Ev", b"_ZN3FooD2Ev"));
+        for (one, other) in
+            [("_ZN3FooC1Ev", "_ZN3FooC1Ev"), ("_ZN3FooC1Ev", "_ZN3BooC2Ev"), ("_ZN3Foo1aEv", "_ZN3Foo1bEv"), ("_Z1fC1", "_Z1fC12")]
+        {
+            assert!(!are_variants(one.as_bytes(), other.as_bytes()), "{one} {other}");
+        }
+    }
 }

@@ -19,6 +19,7 @@ use gimli::{EndianSlice, Endianity, Section};
 use rayon::prelude::*;
 
 pub use aranges::Interval;
+use aranges::Owners;
 pub use flatten::Span;
 pub use lines::{Ahead as LinesAhead, LineSpan};
 pub use skeletons::{Skeleton, list as skeletons, lost as lost_skeletons};
@@ -115,7 +116,8 @@ fn read_units<'d, E: Endianity + Send + Sync>(
     let shared = input.shared.map(|shared| list(shared.borrow(|section| EndianSlice::new(section, endian)), dropped));
     let split = SplitUnits::new(input.split, endian);
     let units = list(dwarf, dropped).with_shared(shared).with_map(input.map);
-    let (mut intervals, contested) = if input.functions_move { (Vec::new(), Vec::new()) } else { aranges::read(&units, code, dropped) };
+    let owners = if input.functions_move { Owners::default() } else { aranges::read(&units, code, dropped) };
+    let Owners { mut intervals, contested, may_have_code } = owners;
     let jobs =
         if input.functions_move { (0..units.len()).map(|unit| (unit, code.spans().to_vec())).collect() } else { by_unit(&mut intervals) };
     progress.expect(jobs.len(), jobs.iter().map(|(unit, _)| units.bytes(*unit).len()).sum());
@@ -144,7 +146,7 @@ fn read_units<'d, E: Endianity + Send + Sync>(
         intervals = owned(&mut read);
     } else {
         let owners: Vec<usize> = jobs.iter().map(|(unit, _)| *unit).collect();
-        let elsewhere = unit::lines_without_code(&units, &owners, code);
+        let elsewhere = unit::lines_without_code(&units, &owners, &may_have_code, code);
         let again = |index: usize, more: &[(u64, u64)]| {
             let own = owners.binary_search(&index).map_or(&[][..], |number| &jobs[number].1);
             let all = Code::from_spans(own.iter().chain(more).copied().collect());

@@ -136,10 +136,10 @@ fn folded<'d, E: Endianity>(
             alike.iter().filter(|(_, root)| begins(*root)).map(|(start, root)| (*start, *root, units.function(unit, nodes[*root].entry)));
         let names: Vec<(u64, usize, &[u8])> =
             names.map(|(start, root, function)| (start, root, function.map_or(&b""[..], |function| function.name))).collect();
-        let named = symbols.get(symbols.partition_point(|symbol| symbol.start < alike[0].0)).filter(|symbol| symbol.start == alike[0].0);
+        let symbol = symbols.get(symbols.partition_point(|symbol| symbol.start < alike[0].0)).filter(|symbol| symbol.start == alike[0].0);
         // Without a symbol's word the last one counts, as it is painted over the others.
         let chosen =
-            names.iter().rposition(|(.., name)| named.is_some_and(|symbol| symbol.name == *name)).unwrap_or(names.len().saturating_sub(1));
+            names.iter().rposition(|(.., name)| symbol.is_some_and(|symbol| symbol.name == *name)).unwrap_or(names.len().saturating_sub(1));
         let Some((.., chosen_name)) = names.get(chosen).copied() else { continue };
         for (start, root, name) in names.iter().enumerate().filter(|(at, _)| *at != chosen).map(|(_, other)| *other) {
             lost.push(root);

@@ -200,8 +200,14 @@ pub fn read<'d, E: Endianity>(
 }
 
 /// Where sequences of lines begin, of units that have no address: all of their functions are dead, or were folded.
-pub fn lines_without_code<E: Endianity + Send + Sync>(units: &Units<'_, E>, owners: &[usize], code: &Code) -> Vec<SequenceStart> {
-    let others: Vec<usize> = (0..units.len()).filter(|unit| owners.binary_search(unit).is_err() && units.may_have_code(*unit)).collect();
+/// `may_have_code` tells which ones can have had any.
+pub fn lines_without_code<E: Endianity + Send + Sync>(
+    units: &Units<'_, E>,
+    owners: &[usize],
+    may_have_code: &[bool],
+    code: &Code,
+) -> Vec<SequenceStart> {
+    let others: Vec<usize> = (0..units.len()).filter(|unit| may_have_code[*unit] && owners.binary_search(unit).is_err()).collect();
     let starts = |index: &usize| {
         let program = units.parse(*index).ok().and_then(|unit| unit.line_program)?;
         units.work.spend(program.header().raw_program_buf().len() as u64).ok()?;

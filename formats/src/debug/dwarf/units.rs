@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use gimli::{
     Abbreviation, AttributeSpecification, AttributeValue, DebugInfoOffset, Dwarf, DwarfPackage, EndianSlice, Endianity, RangeListsOffset,
-    Unit, UnitHeader, UnitOffset, UnitType, constants as dw,
+    Unit, UnitHeader, UnitOffset, constants as dw,
 };
 use rayon::prelude::*;
 
@@ -100,6 +100,17 @@ pub struct Extent<'d, E: Endianity> {
     pub ranges: Option<AttributeValue<Slice<'d, E>>>,
 }
 
+/// What a unit's root entry says.
+#[derive(Debug, Default)]
+pub struct Root {
+    /// Whether it is a unit of those that have code: neither of types, nor of what others import.
+    pub may_have_code: bool,
+    /// Where the unit lies.
+    pub ranges: Vec<(u64, u64)>,
+    /// Whether the list of ranges ends in an error.
+    pub has_bad_ranges: bool,
+}
+
 /// Where an entry lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lies {
@@ -187,17 +198,6 @@ impl<'d, E: Endianity> Units<'d, E> {
         &self.headers[index]
     }
 
-    /// Whether unit `index` is one of those that have code: neither of types, nor of what others import.
-    pub fn may_have_code(&self, index: usize) -> bool {
-        let header = &self.headers[index];
-        let root = || {
-            let table = self.tables.of_unit(&self.dwarf, header, &self.work).ok()?;
-            Some(header.entries_raw(&table, None).ok()?.read_abbreviation().ok()??.tag())
-        };
-        let may_be = matches!(header.type_(), UnitType::Compilation | UnitType::Skeleton(_));
-        may_be && matches!(root(), Some(dw::DW_TAG_compile_unit | dw::DW_TAG_skeleton_unit))
-    }
-
     /// Where unit `index` lies in `.debug_info`.
     pub fn bytes(&self, index: usize) -> std::ops::Range<usize> {
         let header = &self.headers[index];
@@ -212,22 +212,20 @@ impl<'d, E: Endianity> Units<'d, E> {
         self.bytes(index).contains(&offset.0).then_some(index)
     }
 
-    /// The ranges of unit `index`'s root entry; none for a unit that has none or that cannot be parsed (which is
-    /// counted when its entries are read).
-    ///
-    /// # Errors
-    /// If the range list cannot be read.
-    pub fn root_ranges(&self, index: usize) -> gimli::Result<Vec<(u64, u64)>> {
-        let Ok(unit) = self.parse(index) else { return Ok(Vec::new()) };
-        let Ok(root) = unit.entry(unit.header.root_offset()) else { return Ok(Vec::new()) };
+    /// What unit `index`'s root entry says; nothing for a unit that cannot be parsed (which is counted when its entries are
+    /// read).
+    pub fn root(&self, index: usize) -> Root {
+        let mut said = Root::default();
+        let Ok(unit) = self.parse(index) else { return said };
+        let Ok(root) = unit.entry(unit.header.root_offset()) else { return said };
+        said.may_have_code = matches!(root.tag(), dw::DW_TAG_compile_unit | dw::DW_TAG_skeleton_unit);
         let extent = Extent {
             low: root.attr_value(dw::DW_AT_low_pc),
             high: root.attr_value(dw::DW_AT_high_pc),
             ranges: root.attr_value(dw::DW_AT_ranges),
         };
-        let mut ranges = Vec::new();
-        self.ranges(&unit, &extent, |start, end| ranges.push((start, end)))?;
-        Ok(ranges)
+        said.has_bad_ranges = self.ranges(&unit, &extent, |start, end| said.ranges.push((start, end))).is_err();
+        said
     }
 
     /// Calls `each` with every range of an entry that is not empty (DWARF 5, section 2.17).

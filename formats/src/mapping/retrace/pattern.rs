@@ -11,6 +11,8 @@
 //! An expression has to match the whole line. R8, `StackTraceRegularExpressionParser`; its `%f`, a field, is refused, as fields are not
 //! kept.
 
+use std::fmt::Write;
+
 use std::ops::Range;
 
 use regex::bytes::{Captures, Regex};
@@ -121,7 +123,8 @@ impl Pattern {
                 },
                 '%' => {
                     let part = Part::named(chars.next().ok_or(PatternError::Open)?)?;
-                    written.push_str(&format!("(?P<part{}>{})", parts.len(), part.expression()));
+                    // Writing to memory does not fail.
+                    let _ = write!(written, "(?P<part{}>{})", parts.len(), part.expression());
                     parts.push(part);
                 }
                 c => written.push(c),

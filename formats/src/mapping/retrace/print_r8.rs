@@ -105,7 +105,7 @@ impl<C: Classes> Retrace<C> {
                 Some(number) => drop(write!(out, ":{number}")),
                 // A number that no line has stays.
                 None if number.is_none() && digits.is_some_and(|digits| !digits.is_empty()) => {
-                    out.extend_from_slice(&line[file.end..*close])
+                    out.extend_from_slice(&line[file.end..*close]);
                 }
                 None => {}
             }

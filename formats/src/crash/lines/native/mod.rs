@@ -212,9 +212,10 @@ fn in_image(address: u64) -> Relative {
     Relative { address, space: Space::Image }
 }
 
-/// The file at `path`. `<unknown>`, `<anonymous:7f…>`, `[anon:…]`, `[vdso]` and `//anon` are memory that no file is in.
+/// The file at `path`. `<unknown>`, `<anonymous:7f…>`, `[anon:…]`, `[vdso]`, `//anon` and what a JIT has made are memory that no file is in.
 fn image(path: &str, build_id: Option<&str>) -> Option<Image> {
-    let is_file = !path.is_empty() && !path.starts_with(['<', '[']) && !matches!(path, "n/a" | "???" | "//anon");
+    let is_memory = path.starts_with(['<', '[']) || ["/memfd:", "/dev/ashmem/", "/dev/zero"].iter().any(|start| path.starts_with(start));
+    let is_file = !path.is_empty() && !is_memory && !matches!(path, "n/a" | "???" | "//anon");
     is_file.then(|| Image {
         kind: ImageKind::Elf,
         id: image_id(ImageKind::Elf, None, build_id),
