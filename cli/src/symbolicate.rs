@@ -14,7 +14,9 @@ use anyhow::{Context, Result, anyhow};
 use symtool_core::assess::Symbols;
 use symtool_core::store::{self, Catalog, Mappings, Module};
 use symtool_formats::crash::limits::MAX_REPORT_BYTES;
-use symtool_formats::crash::{self, CrashEvent, ExceptionName, LogReader, Reports, annotate, annotate_exceptions, annotate_line};
+use symtool_formats::crash::{
+    self, CrashError, CrashEvent, ExceptionName, LogReader, Reports, Resolution, annotate_all, annotate_exceptions, annotate_line,
+};
 use symtool_formats::mapping::{Retrace, Style};
 
 use crate::args::{Global, Symbolicate};
@@ -64,25 +66,27 @@ struct Known<'s> {
 }
 
 impl Known<'_> {
-    /// `report`, which tells of `event`, with its frames resolved.
-    fn resolved(&self, report: &[u8], event: &CrashEvent) -> Result<Vec<u8>> {
-        let mut resolutions = self.symbols.resolve(event);
-        let mapping = self.mapping.or_else(|| self.symbols.mapping_of(event));
-        if !report.trim_ascii_start().starts_with(b"{") {
-            let mut text = Vec::new();
-            annotate(report, event, &resolutions, &mut text);
-            return self.retraced(&text, mapping);
+    /// `report`, which tells of `events`, with its frames resolved.
+    fn resolved(&self, report: &[u8], events: &[CrashEvent]) -> Result<Vec<u8>> {
+        let mapping = self.mapping.or_else(|| events.iter().find_map(|event| self.symbols.mapping_of(event)));
+        let is_json = report.trim_ascii_start().starts_with(b"{");
+        let mut resolutions = Vec::with_capacity(events.len());
+        for event in events {
+            let mut known = self.symbols.resolve(event);
+            if let Some(mapping) = mapping.filter(|_| is_json) {
+                self.symbols.resolve_java(event, mapping, &mut known)?;
+            }
+            resolutions.push(known);
         }
         let mut text = Vec::new();
+        let told: Vec<(&CrashEvent, &[Resolution])> = events.iter().zip(resolutions.iter().map(Vec::as_slice)).collect();
+        annotate_all(report, &told, &mut text);
         match mapping {
-            None => annotate(report, event, &resolutions, &mut text),
-            Some(mapping) => {
-                self.symbols.resolve_java(event, mapping, &mut resolutions)?;
-                annotate(report, event, &resolutions, &mut text);
-                text = self.with_exceptions(&text, mapping)?;
-            }
+            _ if crash::is_binary(report) => Ok(text),
+            _ if !is_json => self.retraced(&text, mapping),
+            Some(mapping) => self.with_exceptions(&text, mapping),
+            None => Ok(text),
         }
-        Ok(text)
     }
 
     /// A text in which exceptions and their messages have names too: each trace by its own mapping, those that name none by `mapping`.
@@ -125,12 +129,26 @@ impl Known<'_> {
     }
 }
 
-/// Whether what begins with `head` can be understood as a whole only.
+impl Known<'_> {
+    /// A line that is a report in JSON, with its frames resolved: a stream of these may have begun with something else.
+    fn report_of_line(&self, line: &[u8]) -> Result<Option<Vec<u8>>> {
+        if !line.starts_with(b"{") {
+            return Ok(None);
+        }
+        let events: Vec<CrashEvent> = crash::all(line).into_iter().filter_map(|told| told.event.ok()).collect();
+        if events.is_empty() { Ok(None) } else { self.resolved(line, &events).map(Some) }
+    }
+}
+
+/// Whether what begins with `head` can be understood as a whole only: JSON, though the first line may be none, Apple's texts, messages.
 fn begins_report(head: &[u8]) -> bool {
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
     let apple = ["Incident Identifier:", "Identifier:", "Hardware Model:", "Exception Type:", "Binary Images:", "Date/Time:"];
     let is_apple = |line: &[u8]| apple.iter().any(|start| line.trim_ascii_start().starts_with(start.as_bytes()));
-    text.starts_with(b"{") || text.split(|byte| *byte == b'\n').any(is_apple)
+    // Whole lines of JSON; a log quotes some, but does not begin with them.
+    let mut lines = text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    let is_json = text.starts_with(b"[") && crash::is_list(text) || lines.by_ref().take(2).any(|line| line.starts_with(b"{"));
+    is_json || lines.any(is_apple) || text.split(|byte| *byte == b'\n').take(2).any(is_apple) || crash::is_binary(head)
 }
 
 fn lines(known: &Known<'_>, mut input: BufReader<impl Read>) -> Result<Exit> {
@@ -146,9 +164,10 @@ fn lines(known: &Known<'_>, mut input: BufReader<impl Read>) -> Result<Exit> {
             break;
         }
         text.clear();
-        match log.feed(&line) {
-            Some(frame) => annotate_line(&line, &frame, &symbols.resolve_line(&frame), &mut text),
-            None => text.extend_from_slice(&line),
+        match (known.report_of_line(&line)?, log.feed(&line)) {
+            (Some(report), _) => text.extend_from_slice(&report),
+            (None, Some(frame)) => annotate_line(&line, &frame, &symbols.resolve_line(&frame), &mut text),
+            (None, None) => text.extend_from_slice(&line),
         }
         if let Some(retrace) = &mut retrace {
             retraced.clear();
@@ -175,16 +194,31 @@ fn reports(global: &Global, known: &Known<'_>, name: &str, input: impl BufRead) 
     let mut failed = false;
     for report in Reports::new(Tee { input, kept: Rc::clone(&kept) }) {
         let report = report.with_context(|| format!("{name}: the input cannot be read"))?;
-        let parsed = report.bytes.and_then(|bytes| crash::parse(&bytes).map(|event| (bytes, event)));
-        match parsed {
-            Ok((bytes, event)) => {
-                kept.borrow_mut().replace(report.offset, bytes.len(), &known.resolved(&bytes, &event)?)?;
+        let say = |error: &CrashError| {
+            let number = if report.number > 1 { format!(" report {} of it", report.number) } else { String::new() };
+            if !global.quiet {
+                say!("{name}:{number} {error}; it is passed on as it is");
+            }
+        };
+        match report.bytes {
+            Ok(bytes) => {
+                let mut events = Vec::new();
+                for told in crash::all(&bytes) {
+                    match told.event {
+                        Ok(event) => events.push(event),
+                        Err(error) => {
+                            say(&error);
+                            failed = true;
+                        }
+                    }
+                    events.extend(told.again);
+                }
+                if !events.is_empty() {
+                    kept.borrow_mut().replace(report.offset, bytes.len(), &known.resolved(&bytes, &events)?)?;
+                }
             }
             Err(error) => {
-                let number = if report.number > 1 { format!(" report {} of it", report.number) } else { String::new() };
-                if !global.quiet {
-                    say!("{name}:{number} {error}; it is passed on as it is");
-                }
+                say(&error);
                 failed = true;
             }
         }

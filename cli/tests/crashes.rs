@@ -29,12 +29,14 @@ fn every_format_is_stored_and_comes_back_byte_for_byte() {
     let sandbox = Sandbox::new();
     let folder = testdata("crashes");
     let run = add(&sandbox, &[&folder]);
-    // The stream of events has some of the other reports again, and a line that is cut off.
+    // The stream of events has some of the other reports again, and a line that is cut off; one report is about what was not fatal.
     assert_eq!(run.code, 1, "{}", run.stderr);
-    assert!(run.stdout.ends_with(" known already, 1 reports failed\n"), "{}", run.stdout);
+    assert!(run.stdout.ends_with(" known already, 2 reports failed\n"), "{}", run.stdout);
+    assert!(run.stderr.contains("apple-nonfatal.ips: not a crash report (a non-fatal report of Apple's"), "{}", run.stderr);
     let listed = json_lines(&sandbox.run(["crash", "list", "--json"]).stdout);
     let formats: std::collections::BTreeSet<&str> = listed.iter().map(|crash| crash["format"].as_str().unwrap()).collect();
-    let all = ["apple-text", "frames", "ips", "java", "kscrash", "logcat", "sanitizer", "sentry", "tombstone"];
+    let all =
+        ["anr", "apple-text", "crashlytics", "frames", "ips", "java", "kscrash", "logcat", "metrickit", "sanitizer", "sentry", "tombstone"];
     assert_eq!(formats, all.into_iter().collect());
     for crash in &listed {
         let shape: Vec<&String> = crash.as_object().unwrap().keys().collect();
@@ -55,7 +57,7 @@ fn every_format_is_stored_and_comes_back_byte_for_byte() {
             compared += 1;
         }
     }
-    assert!(compared > 12, "{compared}");
+    assert!(compared > 30, "{compared}");
     let again = add(&sandbox, &[&folder]);
     assert!(again.stdout.starts_with("0 crashes added, "), "{}", again.stdout);
     assert_eq!(json_lines(&sandbox.run(["crash", "list", "--json"]).stdout), listed);
@@ -155,16 +157,15 @@ fn removed_reports_that_failed_are_gone() {
 }
 
 #[test]
-fn a_report_on_a_pipe_is_stored_before_the_next_one_comes() {
+fn a_report_on_a_pipe_is_stored_when_its_line_ends() {
     let sandbox = Sandbox::new();
     let build = Build::of("c-gcc-O0-dwarf5.so");
     let mut child = sandbox.spawn_piped(&["--json", "crash", "add", "-"]);
     let mut stdin = child.stdin.take().unwrap();
     let mut told = BufReader::new(child.stdout.take().unwrap());
     for number in 1..=2 {
+        // Nothing follows it.
         writeln!(stdin, "{}", event(number, &build, &["primary"])).unwrap();
-        // One begins where the other ends: the line behind it says so.
-        writeln!(stdin, "{}", event(number + 10, &build, &["probe"])).unwrap();
         let mut line = String::new();
         told.read_line(&mut line).unwrap();
         assert!(line.contains("\"added\""), "{line}");
@@ -172,8 +173,62 @@ fn a_report_on_a_pipe_is_stored_before_the_next_one_comes() {
         let other = sandbox.run(["--wait", "20", "crash", "remove", &format!("{number:032x}")]);
         assert_eq!(other.code, 0, "{}", other.stderr);
     }
-    drop(stdin);
-    assert!(child.wait().unwrap().success());
+    // Killed without a word, what it said is there.
+    writeln!(stdin, "{}", event(3, &build, &["probe"])).unwrap();
+    let mut line = String::new();
+    told.read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let listed = json_lines(&sandbox.run(["crash", "list", "--json"]).stdout);
+    assert_eq!(listed.iter().map(|crash| crash["event_id"].as_str().unwrap()).collect::<Vec<_>>(), [format!("{:032x}", 3)]);
+}
+
+#[test]
+fn a_bad_line_costs_itself() {
+    let build = Build::of("c-gcc-O0-dwarf5.so");
+    let (one, two) = (event(1, &build, &["primary"]), event(2, &build, &["probe"]));
+    for lines in [["garbage", &one, &two], [&one, "garbage", &two], [&one, &two, "garbage"]] {
+        let sandbox = Sandbox::new();
+        sandbox.import(&build.name);
+        let stream = lines.map(|line| format!("{line}\n")).concat();
+        let run = sandbox.run_with_input(&["crash", "add", "-"], stream.as_bytes());
+        assert_eq!((run.code, &*run.stdout), (1, "2 crashes added, 0 known already, 1 reports failed\n"), "{}", run.stderr);
+        let run = sandbox.run_with_input(&["symbolicate", "-"], stream.as_bytes());
+        let written: Vec<&str> = run.stdout.lines().collect();
+        assert_eq!((run.code, written.len()), (1, 3), "{}", run.stderr);
+        for (line, written) in lines.iter().zip(written) {
+            assert!(*line == written && *line == "garbage" || written.contains("symbolicator_status"), "{written}");
+        }
+    }
+}
+
+#[test]
+fn packed_reports() {
+    let sandbox = Sandbox::new();
+    let report = |name: &str| std::fs::read(testdata("crashes").join(name)).unwrap();
+    let (tombstone, trace) = (report("tombstone-arm64.txt"), report("java-plain.txt"));
+    let zipped = |files: &[(&str, &[u8])]| {
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (name, bytes) in files {
+            zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            zip.write_all(bytes).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    };
+    let (message, inner) = (report("tombstone.pb"), zipped(&[("java.txt", &trace)]));
+    let zip = zipped(&[("a/tombstone_00", &tombstone), ("a/tombstone_00.pb", &message), ("java.zip", &inner)]);
+    let zip = sandbox.write("all.zip", zip);
+    let run = add(&sandbox, &[&zip]);
+    assert_eq!((run.code, &*run.stdout), (0, "2 crashes added, 0 known already, 0 reports failed\n"), "{}", run.stderr);
+    let listed = json_lines(&sandbox.run(["crash", "list", "--json"]).stdout);
+    let sources: Vec<&str> = listed.iter().map(|crash| crash["source"].as_str().unwrap().rsplit('/').next().unwrap()).collect();
+    assert_eq!(sources, ["tombstone_00", "all.zip!java.zip!java.txt"]);
+    // The same once more, out of its packing.
+    let again = add(&sandbox, &[&testdata("crashes/tombstone-arm64.txt"), &testdata("crashes/java-plain.txt")]);
+    assert_eq!(again.stdout, "0 crashes added, 2 known already, 0 reports failed\n");
+    let cut = sandbox.write("cut.zip", &std::fs::read(&zip).unwrap()[..200]);
+    let run = add(&sandbox, &[&cut]);
+    assert!(run.code == 1 && run.stderr.contains("cut.zip: damaged zip file"), "{}", run.stderr);
 }
 
 #[test]
@@ -241,7 +296,7 @@ fn symbolicate_changes_what_it_can_resolve_and_nothing_else() {
     for path in reports() {
         let bytes = std::fs::read(&path).unwrap();
         let run = sandbox.command().arg("symbolicate").arg(&path).output().unwrap();
-        let has_cut_line = path.ends_with("sentry.ndjson");
+        let has_cut_line = path.ends_with("sentry.ndjson") || path.ends_with("apple-nonfatal.ips");
         assert_eq!(run.status.code(), Some(i32::from(has_cut_line)), "{}", path.display());
         assert!(run.stdout == bytes, "{}", path.display());
     }

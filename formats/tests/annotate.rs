@@ -34,6 +34,10 @@ fn reports(folder: &Path) -> Vec<(String, Vec<u8>, CrashEvent)> {
     for path in files {
         let name = path.strip_prefix(folder).unwrap().to_string_lossy().into_owned();
         let bytes = std::fs::read(&path).unwrap();
+        // A message is no text, and is passed on as it is.
+        if path.extension().is_some_and(|end| end == "pb") {
+            continue;
+        }
         let cut: Vec<Vec<u8>> = Reports::new(&bytes[..]).map(|report| report.unwrap()).filter_map(|report| report.bytes.ok()).collect();
         // A file that is one report stays whole, with what stands around it.
         if let [_] = cut[..] {

@@ -1,17 +1,20 @@
-//! Reports on their way in: in, files, folders and stdin, read on a thread of its own; out, some reports at a time, in bounded memory.
+//! Reports on their way in: files, folders and stdin are read on a thread of its own, and some reports at a time come out, in bounded memory.
+//!
+//! What is packed is unpacked on the way, and a report that tells of several crashes becomes one for each.
 //!
 //! What has come is handed on when there is enough of it, or when nothing more has come for a while: so a million reports go in by the
 //! thousand, and a report on a live pipe within a moment.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use symtool_core::crash::Incoming;
 use symtool_core::limits::{CHUNK_BYTES, CHUNK_CRASHES};
-use symtool_formats::crash::Reports;
+use symtool_formats::crash::packed::{Unpacked, is_copy, unpack};
+use symtool_formats::crash::{Report, Reports, split};
 use walkdir::WalkDir;
 
 /// How long to wait for more before what has come is handed on.
@@ -73,7 +76,12 @@ impl Intake {
         let mut is_empty = true;
         for entry in WalkDir::new(folder).sort_by_file_name() {
             match entry {
-                Ok(entry) if entry.file_type().is_file() => self.read_file(entry.path()),
+                Ok(entry) if entry.file_type().is_file() => {
+                    let has = |name: &str| Path::new(name).is_file();
+                    if !entry.path().to_str().is_some_and(|path| is_copy(path, has)) {
+                        self.read_file(entry.path());
+                    }
+                }
                 Ok(_) => continue,
                 Err(error) => self.lose(format!("{}: {error}", folder.display())),
             }
@@ -92,19 +100,18 @@ impl Intake {
     }
 
     fn read(&self, source: &str, stream: impl Read) {
-        let mut is_empty = true;
-        for report in Reports::new(BufReader::with_capacity(1 << 16, stream)) {
-            is_empty = false;
-            match report {
-                Ok(report) => match report.bytes {
-                    Ok(bytes) => self.put(Incoming { source: source.to_owned(), report: bytes }),
-                    Err(error) => self.lose(format!("{source}: report {} at byte {}: {error}", report.number, report.offset)),
-                },
-                Err(error) => return self.lose(format!("{source}: {error}")),
-            }
-        }
-        if is_empty && source != "-" {
-            self.lose(format!("{source}: the file is empty"));
+        unpack(source, stream, &mut Unpacking { intake: self, source });
+    }
+
+    /// A report that was cut from the stream `source`.
+    fn arrive(&self, source: &str, report: Report) {
+        let put = |report| self.put(Incoming { source: source.to_owned(), report });
+        match report.bytes {
+            Ok(bytes) => match split(&bytes) {
+                Some(crashes) => crashes.into_iter().for_each(put),
+                None => put(bytes),
+            },
+            Err(error) => self.lose(format!("{source}: report {} at byte {}: {error}", report.number, report.offset)),
         }
     }
 
@@ -151,5 +158,30 @@ impl Intake {
         drop(waiting);
         self.changed.notify_all();
         (!batch.is_empty()).then_some(batch)
+    }
+}
+
+/// What is in one file, or comes on stdin.
+struct Unpacking<'i> {
+    intake: &'i Intake,
+    source: &'i str,
+}
+
+impl Unpacked for Unpacking<'_> {
+    fn stream(&mut self, name: &str, stream: &mut dyn BufRead) -> io::Result<()> {
+        let mut is_empty = true;
+        for report in Reports::new(stream) {
+            is_empty = false;
+            self.intake.arrive(name, report?);
+        }
+        // An empty file in an archive is nobody's report.
+        if is_empty && name != "-" && name == self.source {
+            self.intake.lose(format!("{name}: the file is empty"));
+        }
+        Ok(())
+    }
+
+    fn lost(&mut self, name: &str, reason: &str) {
+        self.intake.lose(format!("{name}: {reason}"));
     }
 }

@@ -310,8 +310,10 @@ impl Builder {
         }
         let (frames, images) = self.spans(start, mapping);
         let class = exception.and_then(|exception| exception.class().filter(|_| has_java));
-        let kind = exception.and_then(|exception| exception.kind.as_deref()).or(event.reason.kind.as_deref());
-        let message = exception.and_then(|exception| exception.message.as_deref()).or(event.reason.message.as_deref());
+        // An exception whose own stack the report leaves out is what was thrown, too.
+        let thrown = exception.or(event.exceptions.first());
+        let kind = thrown.and_then(|exception| exception.kind.as_deref()).or(event.reason.kind.as_deref());
+        let message = thrown.and_then(|exception| exception.message.as_deref()).or(event.reason.message.as_deref());
         let crash = StoredCrash {
             id,
             event_id: self.text(event.event_id.as_deref()),

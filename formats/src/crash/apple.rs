@@ -48,6 +48,51 @@ pub fn cpu(kind: Option<u64>, subtype: Option<u64>) -> Option<String> {
     Some(name.to_owned())
 }
 
+/// The name of a Mach exception's number.
+///
+/// Source: `mach/exception_types.h`.
+pub fn exception_name(number: i64) -> Option<&'static str> {
+    Some(match number {
+        1 => "EXC_BAD_ACCESS",
+        2 => "EXC_BAD_INSTRUCTION",
+        3 => "EXC_ARITHMETIC",
+        4 => "EXC_EMULATION",
+        5 => "EXC_SOFTWARE",
+        6 => "EXC_BREAKPOINT",
+        7 => "EXC_SYSCALL",
+        8 => "EXC_MACH_SYSCALL",
+        9 => "EXC_RPC_ALERT",
+        10 => "EXC_CRASH",
+        11 => "EXC_RESOURCE",
+        12 => "EXC_GUARD",
+        13 => "EXC_CORPSE_NOTIFY",
+        _ => return None,
+    })
+}
+
+/// The name of a signal's number, as Apple's systems count them.
+///
+/// Source: `sys/signal.h`.
+pub fn signal_name(number: i64) -> Option<&'static str> {
+    Some(match number {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        4 => "SIGILL",
+        5 => "SIGTRAP",
+        6 => "SIGABRT",
+        7 => "SIGEMT",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        10 => "SIGBUS",
+        11 => "SIGSEGV",
+        12 => "SIGSYS",
+        13 => "SIGPIPE",
+        15 => "SIGTERM",
+        _ => return None,
+    })
+}
+
 /// `EXC_BAD_ACCESS (SIGSEGV)`, `SIGSEGV` or `EXC_CRASH`: the Mach exception and the signal.
 pub fn exception_type(reason: &mut Reason, text: &str) {
     let Some((kind, rest)) = word(text) else { return };

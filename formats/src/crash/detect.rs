@@ -13,6 +13,8 @@ pub enum Family {
     Ips,
     /// The second of Apple's JSON documents alone.
     IpsBody,
+    /// Apple's crash diagnostics, one JSON object.
+    MetricKit,
     /// Apple's text.
     AppleText,
     /// One JSON object, rust-minidump's.
@@ -31,7 +33,7 @@ pub fn family(text: &str) -> Family {
     match begin.as_bytes().first() {
         None => Family::Unknown("nothing but blanks"),
         Some(b'{') => object(begin),
-        Some(b'[') if begin[1..].trim_start().starts_with(['{', ']']) => Family::Unknown("a JSON array; pass its elements one a line"),
+        Some(b'[') if begin[1..].trim_start().starts_with(['{', ']']) => Family::Unknown("a JSON array of no crash reports"),
         Some(_) if lines_of_apple(begin) => Family::AppleText,
         Some(_) => Family::Lines,
     }
@@ -54,6 +56,7 @@ fn object(text: &str) -> Family {
             }
             "event_id" | "debug_meta" | "contexts" | "sdk" | "stacktrace" | "sentry.interfaces.Exception" => Family::Sentry,
             "binary_images" | "recrash_report" | "crash" => Family::KsCrash,
+            key if super::metrickit::is_own(key) => Family::MetricKit,
             "bug_type" | "incident_id" | "app_name" | "roots_installed" => Family::Ips,
             "usedImages" | "procName" | "faultingThread" | "procRole" | "bundleInfo" | "captureTime" | "coalitionName" => Family::IpsBody,
             "exception" | "threads" | "platform" => {

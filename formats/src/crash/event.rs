@@ -48,6 +48,8 @@ pub struct CrashEvent {
     pub crashed_thread: Option<usize>,
     /// The exceptions: first the one that ended the process, each of the others after the one that it belongs to.
     pub exceptions: Vec<Exception>,
+    /// Files that came along with it, which are not read.
+    pub attachments: usize,
     /// What did not fit into the limits. The raw report still has it.
     pub dropped: Dropped,
 }
@@ -103,6 +105,12 @@ pub enum Format {
     Abrt,
     /// A stack of Dart.
     Dart,
+    /// Threads of an Android process that did not answer.
+    Anr,
+    /// Crashlytics' text, of machine code.
+    Crashlytics,
+    /// A crash diagnostic of Apple's `MetricKit`.
+    MetricKit,
 }
 
 impl Format {
@@ -133,20 +141,26 @@ impl Format {
             Self::Minidump => "minidump",
             Self::Abrt => "abrt",
             Self::Dart => "dart",
+            Self::Anr => "anr",
+            Self::Crashlytics => "crashlytics",
+            Self::MetricKit => "metrickit",
         }
     }
 
     /// Whether functions in its reports are those that the address lies in: of debug data, or of a symbol that reaches to it. Other tools name
     /// the nearest symbol that is exported, however far before the address it ends.
     pub fn vouches_for_names(self) -> bool {
-        !matches!(self, Self::Sentry | Self::AppleText | Self::Ips | Self::KsCrash | Self::Java | Self::Frames | Self::Minidump)
+        !matches!(
+            self,
+            Self::Sentry | Self::AppleText | Self::Ips | Self::KsCrash | Self::Java | Self::Frames | Self::Minidump | Self::MetricKit
+        )
     }
 
     /// The platform of reports that name none.
     fn platform(self) -> Option<&'static str> {
         match self {
-            Self::AppleText | Self::Ips | Self::KsCrash => Some("cocoa"),
-            Self::Java => Some("java"),
+            Self::AppleText | Self::Ips | Self::KsCrash | Self::MetricKit => Some("cocoa"),
+            Self::Java | Self::Anr => Some("java"),
             Self::Go => Some("go"),
             Self::Node => Some("node"),
             Self::Dart => Some("dart"),
@@ -183,6 +197,9 @@ impl fmt::Display for Format {
             Self::Minidump => "minidump-stackwalk output",
             Self::Abrt => "ABRT backtrace",
             Self::Dart => "Dart stack trace",
+            Self::Anr => "Android's dump of threads",
+            Self::Crashlytics => "Crashlytics report",
+            Self::MetricKit => "MetricKit diagnostic",
         })
     }
 }
@@ -265,7 +282,8 @@ pub struct Exception {
     pub relation: Relation,
     /// Index of the exception that it caused, or that suppressed it; absent for the first.
     pub parent: Option<usize>,
-    /// Frames at the far end that it shares with its parent and that the report left out (Java's `... 12 more`).
+    /// Frames at the far end that it shares with its parent and that the report left out (Java's `... 12 more`). They are among its
+    /// frames all the same, and stand nowhere.
     pub shared: u32,
     /// Its frames, the one that threw first.
     pub frames: Vec<Frame>,
@@ -322,6 +340,7 @@ impl CrashEvent {
             threads: Vec::new(),
             crashed_thread: None,
             exceptions: Vec::new(),
+            attachments: 0,
             dropped: Dropped::default(),
         }
     }
@@ -360,6 +379,7 @@ impl CrashEvent {
         if self.crashed_thread.is_none() {
             self.crashed_thread = self.threads.iter().position(|thread| thread.crashed);
         }
+        self.exceptions.iter_mut().for_each(super::lines::javascript::expand);
         super::lookup::assign_images(&mut self);
         self
     }

@@ -42,7 +42,8 @@ pub struct Frame {
     pub in_app: Option<bool>,
     /// How the unwinder found it.
     pub trust: Option<Trust>,
-    /// Where it stands in the report's bytes: its JSON object, or its line without the line's end.
+    /// Where it stands in the report's bytes: its JSON object, or its line without the line's end. Empty where it stands nowhere by itself:
+    /// one that an exception shares with another, one in a message.
     pub span: Span,
 }
 

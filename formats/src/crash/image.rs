@@ -82,6 +82,14 @@ impl ImageId {
         }
     }
 
+    /// Whether there is nothing but zeros in it, which stands for no id.
+    pub(super) fn is_zero(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.iter().all(|byte| *byte == 0),
+            Self::Prefix(bytes) | Self::Either(bytes) => *bytes == [0; 16],
+        }
+    }
+
     /// The first 16 bytes, with zeros behind a shorter id, of each module id that this can stand for: what an index of ids has as its key.
     pub fn keys(&self) -> impl Iterator<Item = [u8; 16]> {
         let (first, second) = match self {

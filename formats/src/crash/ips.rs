@@ -1,9 +1,12 @@
 //! Apple's `.ips` files: in, two JSON documents, a header of one line and a body; out, their event.
 //!
 //! Source: "Interpreting the JSON format of a crash report" in Apple's documentation. Reports of iOS 14 and older have the same header,
-//! and then the text that [`super::apple_text`] reads.
+//! and then the text that [`super::apple_text`] reads. Copied from Console, the JSON stands behind the same as a text ("Translated Report"),
+//! and a system profile behind it.
 
 use super::apple;
+use super::apple_text;
+use super::detect;
 use super::event::{CrashEvent, Exception, Format, Thread};
 use super::fields::set;
 use super::frame::{At, Frame, Relative, Space};
@@ -13,10 +16,22 @@ use super::room::Room;
 use super::text::some;
 use super::time;
 
+/// What the header says.
+pub struct Header {
+    /// All that is known of the crash.
+    pub event: CrashEvent,
+    /// Whether the process went on.
+    pub is_non_fatal: bool,
+}
+
 /// What the header says, or an event about which nothing is known if there is none.
-pub fn header(json: &mut Json<'_>) -> Read<CrashEvent> {
+pub fn header(json: &mut Json<'_>) -> Read<Header> {
+    /// The kind of reports about what would have been a crash, had it been fatal.
+    const SIMULATED: &str = "385";
     let mut event = CrashEvent::new(Format::Ips);
+    let mut is_non_fatal = false;
     json.object(|json, key| match key {
+        "bug_type" => set(&mut is_non_fatal, json.text()?.as_deref() == Some(SIMULATED)),
         "incident_id" => set(&mut event.event_id, json.text()?),
         "timestamp" => set(&mut event.time_ms, json.text()?.as_deref().and_then(time::milliseconds)),
         "app_version" => set(&mut event.app.release, json.text()?),
@@ -26,14 +41,36 @@ pub fn header(json: &mut Json<'_>) -> Read<CrashEvent> {
         "os_version" => set(&mut event.os, json.text()?.as_deref().map(apple::os).unwrap_or_default()),
         _ => json.skip(),
     })?;
-    Ok(event)
+    Ok(Header { event, is_non_fatal })
 }
 
-/// Reads the body at `json` into what the header said. `None` if it is a report about something else: it has no threads.
-pub fn body(event: CrashEvent, json: &mut Json<'_>) -> Read<Option<CrashEvent>> {
-    let mut reader = Reader { event, room: Room::default(), faulting: None, thrown: Vec::new(), what: What::default() };
+/// Reads the body at `json` into what the header said. What it is about instead, if that is no crash.
+pub fn body(header: Header, json: &mut Json<'_>) -> Read<Result<CrashEvent, &'static str>> {
+    let Header { event, is_non_fatal } = header;
+    let mut reader = Reader {
+        event,
+        room: Room::default(),
+        faulting: None,
+        thrown: Vec::new(),
+        said_stack: Vec::new(),
+        what: What::default(),
+        is_non_fatal,
+    };
     json.object(|json, key| reader.field(json, key))?;
-    Ok((!reader.event.threads.is_empty()).then(|| reader.finish()))
+    Ok(if reader.is_non_fatal {
+        Err("a non-fatal report of Apple's: the process went on")
+    } else if reader.event.threads.is_empty() {
+        Err("an Apple .ips report without threads")
+    } else {
+        Ok(reader.finish())
+    })
+}
+
+/// Where the JSON begins in a text that has the same crash translated before it.
+pub fn full_report(text: &str) -> Option<usize> {
+    let behind = text.find("\nFull Report")?;
+    let start = behind + text[behind..].find("\n{")? + 1;
+    (detect::family(&text[start..]) == detect::Family::Ips).then_some(start)
 }
 
 struct Reader {
@@ -42,7 +79,10 @@ struct Reader {
     faulting: Option<usize>,
     /// The stack of the last exception.
     thrown: Vec<Frame>,
+    /// The same as a text that the application left.
+    said_stack: Vec<Frame>,
     what: What,
+    is_non_fatal: bool,
 }
 
 /// Why it ended, in the words of several.
@@ -94,6 +134,19 @@ impl Reader {
                 "composed_message" => set(&mut what.exception.1, json.text()?),
                 _ => json.skip(),
             }),
+            "isNonFatal" | "isSimulated" => {
+                // A number or a flag, as versions go.
+                let is_set = json.scalar()?.is_some_and(|scalar| matches!(scalar.text(), "1" | "true"));
+                self.is_non_fatal |= is_set;
+                Ok(())
+            }
+            "asiBacktraces" => json.array(|json| {
+                let text = json.text()?.unwrap_or_default();
+                let is_first = self.said_stack.is_empty();
+                let frames = text.lines().filter(|_| is_first).filter_map(|line| apple_text::frame(line.trim()));
+                frames.for_each(|frame| room.push_frame(&mut self.said_stack, frame));
+                Ok(())
+            }),
             "faultingThread" => set(&mut self.faulting, json.small()?.and_then(|index| usize::try_from(index).ok())),
             "threads" => json.array(|json| self.thread(json)),
             "lastExceptionBacktrace" => {
@@ -128,13 +181,14 @@ impl Reader {
     fn thread(&mut self, json: &mut Json<'_>) -> Read<()> {
         let (mut thread, mut queue) = (Thread::default(), None);
         json.object(|json, key| match key {
-            "id" => set(&mut thread.id, json.unsigned()?),
             "name" => set(&mut thread.name, json.text()?),
             "queue" => set(&mut queue, json.text()?),
             "triggered" => set(&mut thread.crashed, json.is_true()?),
             "frames" => json.array(|json| push(json, &mut self.room, &mut thread.frames)),
             _ => json.skip(),
         })?;
+        // People and texts call a thread by its place in the list; its number in the system tells nobody anything.
+        thread.id = u64::try_from(self.event.threads.len()).ok();
         thread.name = thread.name.or(queue);
         // An inlined function has the address of the function that it was inlined into.
         let outer = thread.frames.iter().position(|frame| !frame.inlined).unwrap_or_default();
@@ -146,7 +200,13 @@ impl Reader {
     }
 
     fn finish(self) -> CrashEvent {
-        let Self { mut event, room, faulting, mut thrown, what } = self;
+        let Self { mut event, room, faulting, thrown, said_stack, what, .. } = self;
+        // The system's own is the better one: it knows images.
+        let mut thrown = if thrown.is_empty() { said_stack } else { thrown };
+        let has_nothing = |image: &Image| image.load_address == Some(0) && image.size.unwrap_or_default() == 0;
+        let nowhere: Vec<bool> = event.images.iter().map(has_nothing).collect();
+        let frames = event.threads.iter_mut().flat_map(|thread| &mut thread.frames).chain(&mut thrown);
+        frames.for_each(|frame| out_of_images(frame, &nowhere));
         event.crashed_thread = faulting.filter(|index| *index < event.threads.len());
         if let Some(thread) = event.crashed_thread.and_then(|index| event.threads.get_mut(index)) {
             thread.crashed = true;
@@ -164,6 +224,15 @@ impl Reader {
             event.exceptions.push(Exception { kind, message, frames: thrown, ..Exception::default() });
         }
         room.finish(event)
+    }
+}
+
+/// A frame that lies in no image is listed in one of no size at 0, and its offset is its address.
+fn out_of_images(frame: &mut Frame, nowhere: &[bool]) {
+    let index = frame.image.and_then(|index| usize::try_from(index).ok());
+    if index.is_some_and(|index| nowhere.get(index) == Some(&true)) {
+        frame.address = frame.relative.map(|relative| relative.address);
+        (frame.image, frame.relative) = (None, None);
     }
 }
 

@@ -4,6 +4,8 @@
 //! expected never costs the report. What is skipped is checked for ended strings and matching brackets only. Nesting costs no stack:
 //! readers descend along the fields that they know.
 
+mod tree;
+
 use std::borrow::Cow;
 
 use super::frame::Span;
@@ -42,6 +44,11 @@ impl<'a> Json<'a> {
         Self { text, at: text.len() - text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).len() }
     }
 
+    /// A reader at byte `at` of `text`, so that places are those in the whole.
+    pub fn at(text: &'a str, at: usize) -> Self {
+        Self { text, at: if text.is_char_boundary(at) { at } else { text.len() } }
+    }
+
     /// The first byte of the next value.
     pub fn position(&mut self) -> usize {
         self.blanks();
@@ -56,20 +63,11 @@ impl<'a> Json<'a> {
         if self.peek()? != b'{' {
             return self.skip();
         }
-        self.at += 1;
-        if self.peek()? == b'}' {
-            self.at += 1;
+        if !self.first(b'}')? {
             return Ok(());
         }
         loop {
-            if self.peek()? != b'"' {
-                return Err(self.wrong("a key is missing"));
-            }
-            let key = self.quoted()?;
-            if self.peek()? != b':' {
-                return Err(self.wrong("a key without value"));
-            }
-            self.at += 1;
+            let key = self.key()?;
             each(self, &key)?;
             if !self.goes_on(b'}')? {
                 return Ok(());
@@ -85,9 +83,7 @@ impl<'a> Json<'a> {
         if self.peek()? != b'[' {
             return self.skip();
         }
-        self.at += 1;
-        if self.peek()? == b']' {
-            self.at += 1;
+        if !self.first(b']')? {
             return Ok(());
         }
         loop {
@@ -96,6 +92,27 @@ impl<'a> Json<'a> {
                 return Ok(());
             }
         }
+    }
+
+    /// Enters a container, and says whether it has anything in it; one that has not is left at once.
+    fn first(&mut self, close: u8) -> Read<bool> {
+        self.at += 1;
+        let is_empty = self.peek()? == close;
+        self.at += usize::from(is_empty);
+        Ok(!is_empty)
+    }
+
+    /// A key and its colon.
+    fn key(&mut self) -> Read<Cow<'a, str>> {
+        if self.peek()? != b'"' {
+            return Err(self.wrong("a key is missing"));
+        }
+        let key = self.quoted()?;
+        if self.peek()? != b':' {
+            return Err(self.wrong("a key without value"));
+        }
+        self.at += 1;
+        Ok(key)
     }
 
     /// Reads what `each` reads, and says where it stood.
@@ -172,6 +189,17 @@ impl<'a> Json<'a> {
     pub fn rest(&mut self) -> &'a str {
         self.blanks();
         &self.text[self.at..]
+    }
+
+    /// Makes sure that nothing follows the last value that was read on its line, and no other document on the next ones.
+    ///
+    /// # Errors
+    /// Something does.
+    pub fn end_of_line(&mut self) -> Read<()> {
+        let behind = self.at;
+        let rest = self.rest();
+        let is_below = self.text[behind..self.at].contains('\n') && !rest.starts_with(['{', '[', '}', ']', ',', '"']);
+        if rest.is_empty() || is_below { Ok(()) } else { Err(self.wrong("something follows the document's end")) }
     }
 
     /// Makes sure that nothing follows the last value that was read.

@@ -25,5 +25,24 @@ pub const MAX_ID_BYTES: usize = 64;
 /// Lines of one message (an exception's, an abort's) that are put together.
 pub const MAX_MESSAGE_LINES: usize = 256;
 
+/// Bytes of a log between the beginnings of two crashes that may still be logged at once. A tombstone in the log has some 20 kB.
+pub const MAX_APART_BYTES: u64 = 64 << 10;
+
+/// Bytes that a packed file of reports may unpack to in any case. Logs of a day have some hundred megabytes; they are read as they are unpacked.
+pub const MIN_UNPACKED_BYTES: u64 = 1 << 30;
+
+/// Bytes of reports for each packed byte, where that is more. gzip makes up to 1,032, of logs 10 to 50.
+pub const MAX_PACKED_EXPANSION: u64 = 1024;
+
+/// Bytes of a zip file of reports: it is held in memory. Android's bug reports have some 50 MB.
+pub const MAX_ZIP_BYTES: u64 = 512 << 20;
+
+/// Names of an archive's members that are kept, to see second copies. Android keeps up to 64 tombstones.
+pub const MAX_PACKED_NAMES: usize = 1 << 16;
+
+/// Processes and tags in one log whose lines are read apart. A phone's log of a day has some thousand; those who told of no crash are let go
+/// of first.
+pub const MAX_LOG_WRITERS: usize = 4096;
+
 /// Bytes that are kept of a line by a reader that is fed one at a time. Logcat cuts lines at 4 kB.
 pub const MAX_LINE_BYTES: usize = 1 << 20;

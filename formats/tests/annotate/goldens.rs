@@ -95,7 +95,7 @@ fn plain_frames() {
 #[test]
 fn java_traces() {
     let handle = [("com.example.Api", "check", Some("Api.kt"), 3), ("com.example.Api", "handle", None, 9)];
-    check("java-chained.txt", vec![(1, java(&handle)), (5, java(&[("com.example.db.Row", "<init>", Some("Row.kt"), 51)]))]);
+    check("java-chained.txt", vec![(1, java(&handle)), (7, java(&[("com.example.db.Row", "<init>", Some("Row.kt"), 51)]))]);
 }
 
 /// What a filter on a live log makes of `log`, fed with its lines, their ends included.

@@ -62,7 +62,8 @@ fn answers_that_make_no_sense() {
             let count = event.frames().count() + random.usize(..3);
             let answers: Vec<Resolution> = (0..count.saturating_sub(1)).map(|_| answer(random)).collect();
             let out = written(&report, &event, &answers);
-            if matches!(event.format, Format::Sentry | Format::KsCrash) {
+            // An envelope is several documents.
+            if matches!(event.format, Format::Sentry | Format::KsCrash) && !name.contains("envelope") {
                 let text = std::str::from_utf8(&out).unwrap();
                 serde_json::from_str::<serde_json::Value>(text).unwrap_or_else(|error| panic!("{name}: {error}\n{text}"));
                 assert!(parse(&out).unwrap().frames().count() >= event.frames().count(), "{name}");
@@ -77,7 +78,11 @@ fn answers_that_make_no_sense() {
                     Resolution::Unresolved => 0,
                 })
                 .sum();
-            assert!(lines(&out) <= lines(&report) + most, "{name}");
+            // In JSON that was laid out over lines, a call has as many as the frame that it is inlined into.
+            let tallest = event.frames().map(|frame| lines(&report[frame.span.range()])).max().unwrap_or(1);
+            // A list of addresses becomes a line for each.
+            let listed = if report.windows(3).any(|part| part == b"(0x") { event.frames().count() } else { 0 };
+            assert!(lines(&out) <= lines(&report) + most * tallest + listed, "{name}");
         }
     }
 }

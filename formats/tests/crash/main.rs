@@ -1,8 +1,10 @@
-//! Every fixture of testdata/crashes, and what has to be read from it, as stated here by hand: in `json.rs`, `text.rs`, `native.rs` and `runtimes.rs`. What
-//! streams are cut into, and what is refused, in `streams.rs`.
+//! Every fixture of testdata/crashes, and what has to be read from it, as stated here by hand: in `json.rs`, `text.rs`, `native.rs`,
+//! `runtimes.rs`, `android.rs` and `apple.rs`. What streams are cut into, and what is refused, in `streams.rs`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
+mod android;
+mod apple;
 mod json;
 mod native;
 mod runtimes;

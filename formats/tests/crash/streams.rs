@@ -41,8 +41,8 @@ fn lines_of_a_live_log() {
     let want = [
         (None, None, "at".to_owned()),
         (owned("libcanvas.so"), owned("arm"), "#00".to_owned()),
-        // Another program's.
-        (None, owned("arm"), "at".to_owned()),
+        // Another program's, of which nothing else is known.
+        (None, None, "at".to_owned()),
         (owned("libcanvas.so"), owned("arm"), "#01".to_owned()),
     ];
     assert_eq!(seen, want);
@@ -79,7 +79,7 @@ fn what_is_no_report() {
         (" \n\t", "nothing but blanks"),
         ("hello", "text without a stack frame"),
         ("{\"a\":1}", "a JSON object of another kind"),
-        ("[{\"event_id\":\"x\"}]", "a JSON array; pass its elements one a line"),
+        ("[{\"event_id\":\"x\"}]", "a JSON array of no crash reports"),
         ("{\"event_id\":\"x\",\"message\":\"hi\"}", "a Sentry event without exception, thread or stack trace"),
         ("\u{7f}ELF\u{2}\u{1}\u{1}\0", "an ELF file; import takes it, if it has symbols"),
         ("MDMP\u{13}\0", "a minidump; run minidump-stackwalk on it, and pass what that prints"),

@@ -73,7 +73,13 @@ fn logcat_java() {
     );
     assert_eq!(
         cause.frames.iter().map(java).collect::<Vec<_>>(),
-        [("a.b.d", "e", "Unknown Source", Some(14)), ("a.b.d", "native", "Native Method", None)]
+        [
+            ("a.b.d", "e", "Unknown Source", Some(14)),
+            ("a.b.d", "native", "Native Method", None),
+            // Those that it shares with the other one, of which the log has only two.
+            ("android.os.AsyncTask$4", "done", "AsyncTask.java", Some(415)),
+            ("java.lang.Thread", "run", "Thread.java", Some(923)),
+        ]
     );
     assert_eq!(spans(&report, &cause.frames)[0], "at a.b.d.e(Unknown Source:14)");
 }

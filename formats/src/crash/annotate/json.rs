@@ -85,6 +85,22 @@ pub fn write(report: &[u8], format: Format, place: Range<usize>, frame: &Frame, 
     }
 }
 
+/// Writes the opening brace at `place`, and behind it the keys that App Store Connect has in such an object; of inlined calls it knows nothing.
+/// The rest of the object is not touched: it holds the frame's callers.
+pub fn write_into(report: &[u8], place: Range<usize>, frame: &Frame, calls: &[ResolvedFrame], out: &mut Vec<u8>) {
+    out.extend_from_slice(report.get(place).unwrap_or_default());
+    let Some(outer) = calls.last().filter(|_| frame.function.is_none()) else { return };
+    let mut keys = vec![("symbolName", quoted(known(&outer.function)))];
+    keys.extend(outer.function_offset.map(|offset| ("offsetIntoSymbol", offset.to_string())));
+    if let Some(base) = base(outer) {
+        keys.push(("fileName", quoted(base)));
+        keys.extend((outer.line > 0).then(|| ("lineNumber", outer.line.to_string())));
+    }
+    for (key, value) in keys {
+        out.extend_from_slice(format!("\"{key}\":{value},").as_bytes());
+    }
+}
+
 /// The blanks that an element of a list has before it.
 fn blanks_before(before: &[u8]) -> &[u8] {
     let near = &before[before.len().saturating_sub(MAX_COPIED_BYTES)..];

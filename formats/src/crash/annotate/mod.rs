@@ -74,9 +74,23 @@ pub enum Resolution {
 /// An answer of another kind than its frame is no answer. Every byte that belongs to no resolved frame stays, but for the numbers of a
 /// sanitizer's frames behind inlined ones, and the brackets of Apple's list of addresses.
 pub fn annotate(report: &[u8], event: &CrashEvent, resolutions: &[Resolution], out: &mut Vec<u8>) {
+    annotate_all(report, &[(event, resolutions)], out);
+}
+
+/// The same for a report that tells of several crashes, or of one several times: each event with the answers for its frames.
+pub fn annotate_all(report: &[u8], events: &[(&CrashEvent, &[Resolution])], out: &mut Vec<u8>) {
     out.reserve(report.len());
+    if super::tombstone_proto::is_one(report) {
+        // It is no text; `pbtombstone` of Android makes one of it.
+        return out.extend_from_slice(report);
+    }
+    let mut all: Vec<(&CrashEvent, Piece<'_>)> = Vec::new();
+    for (event, resolutions) in events {
+        all.extend(plan::pieces(report, event, resolutions).into_iter().map(|piece| (*event, piece)));
+    }
+    all.sort_by_key(|(_, piece)| piece.place.start);
     let mut from = 0;
-    for piece in plan::pieces(report, event, resolutions) {
+    for (event, piece) in all {
         // An event of another report has other places.
         let is_within = piece.place.start <= piece.place.end && piece.place.end <= report.len();
         let Some(before) = report.get(from..piece.place.start).filter(|_| is_within) else { continue };
@@ -114,6 +128,14 @@ fn write(report: &[u8], event: &CrashEvent, piece: &Piece<'_>, out: &mut Vec<u8>
             if report.get(piece.place.start) == Some(&b'{') =>
         {
             json::write(report, event.format, piece.place.clone(), frame, calls, out);
+        }
+        (Format::MetricKit, What::Frame { frame, calls: Calls::Native(calls), .. }) => {
+            json::write_into(report, piece.place.clone(), frame, calls, out)
+        }
+        (Format::Crashlytics, What::Frame { frame, calls: Calls::Native(calls), .. })
+            if report.get(piece.place.start).is_some_and(u8::is_ascii_digit) =>
+        {
+            apple::write(&place::Line::at(report, piece.place.clone()), frame, calls, out);
         }
         (Format::Ips | Format::AppleText, What::Frame { frame, calls: Calls::Native(calls), .. }) => {
             apple::write(&place::Line::at(report, piece.place.clone()), frame, calls, out);

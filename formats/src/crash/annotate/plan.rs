@@ -92,6 +92,10 @@ fn stack<'a>(report: &[u8], format: Format, frames: &'a [Frame], resolutions: &'
         let listed = first..index;
         first = index + 1;
         let mut add = |frame: &'a Frame, calls, shift| {
+            // One that stands nowhere by itself cannot be written anew.
+            if frame.span.range().is_empty() {
+                return;
+            }
             pieces.push(Piece { place: frame.span.range(), what: What::Frame { frame, calls, shift: Some(shift) } });
         };
         match Calls::of(frame, resolution) {
@@ -115,7 +119,7 @@ fn stack<'a>(report: &[u8], format: Format, frames: &'a [Frame], resolutions: &'
 
 /// Whether reports of `format` are read line by line.
 fn has_lines(format: Format) -> bool {
-    !matches!(format, Format::Sentry | Format::Ips | Format::AppleText | Format::KsCrash | Format::Abrt)
+    !matches!(format, Format::Sentry | Format::Ips | Format::AppleText | Format::KsCrash | Format::Abrt | Format::MetricKit)
 }
 
 /// Whether the report lists `frame` as inlined into `next`: it says so, or both have one address and different names. A function that

@@ -23,7 +23,24 @@ pub fn frame(line: &str) -> Option<Frame> {
     })?;
     let mut frame = Frame { address: Some(address), package: some(package), ..Frame::default() };
     symbolicated(&mut frame, symbol);
+    // What is counted from the image's start has no name: `Lantern + 4660`.
+    if frame.function.is_some() && frame.function == frame.package {
+        frame.function = None;
+    }
     Some(frame)
+}
+
+/// Where the image of the frame in `line` was loaded, if it is counted from there: `0x10211c000 + 1361420` or `My App + 1361420`.
+pub fn load_address(line: &str, frame: &Frame) -> Option<u64> {
+    let (front, rest) = line.rsplit_once(" + ")?;
+    let offset = rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u64>().ok()?;
+    let base = word(front.rsplit([' ', '\t']).next()?).and_then(|(word, _)| prefixed_hex(word));
+    let address = frame.address?;
+    let package = frame.package.as_deref()?;
+    match base {
+        Some(base) => (base.checked_add(offset) == Some(address) && base > 0).then_some(base),
+        None => front.ends_with(package).then(|| address.checked_sub(offset))?.filter(|_| frame.function.is_none()),
+    }
 }
 
 fn symbolicated(frame: &mut Frame, symbol: &str) {
@@ -90,6 +107,21 @@ mod tests {
                 "{line}"
             );
             assert_eq!(frame.file.as_deref().zip(frame.line), file, "{line}");
+        }
+    }
+
+    #[test]
+    fn load_addresses() {
+        for (line, function, base) in [
+            ("12  My App   0x000000010226860c 0x10211c000 + 1361420", None, Some(0x1_0211_c000)),
+            ("3   My App   0x0000000100ec5234 My App + 4660", None, Some(0x1_00ec_4000)),
+            ("3   main     0x0000000100ec5234 start + 4660", Some("start"), None),
+            ("2   ???      0x0000000054485244 0x0 + 1414025796", None, None),
+            ("2   A        0x10 0x8 + 4", None, None),
+        ] {
+            let frame = frame(line).unwrap();
+            assert_eq!(frame.function.as_deref(), function, "{line}");
+            assert_eq!(load_address(line, &frame), base, "{line}");
         }
     }
 

@@ -24,8 +24,8 @@ pub fn image(line: &str) -> Option<Image> {
         kind: ImageKind::MachO,
         id: image_id(ImageKind::MachO, Some(uuid), None),
         debug_id: some(uuid),
-        // The name in frames is this one, which may be a bundle's id.
-        name: some(name).or_else(|| path.as_deref().and_then(|path| some(file_name(path)))),
+        // macOS lists the bundle's id, where iOS, frames and `.ips` reports have the file's name.
+        name: path.as_deref().filter(|path| *path != "???").and_then(|path| some(file_name(path))).or_else(|| some(name)),
         path,
         arch,
         version,
@@ -64,18 +64,14 @@ mod tests {
         for (line, name, arch, version) in [
             ("0x1000 - 0x1fff My App arm64  <00112233445566778899aabbccddeeff> /a/My App", "My App", Some("arm64"), None),
             (
-                "0x1000 -        0x1fff +Mac x86_64 (4 - 1.0.0) <00112233445566778899aabbccddeeff> /a b/c",
+                "0x1000 -        0x1fff +Mac x86_64 (4 - 1.0.0) <00112233445566778899aabbccddeeff> /a b/Mac",
                 "Mac",
                 Some("x86_64"),
                 Some("4 - 1.0.0"),
             ),
-            ("0x1000 - 0x1fff  com.x (x86_64)  <00112233-4455-6677-8899-AABBCCDDEEFF> /a", "com.x", Some("x86_64"), None),
-            (
-                "0x1000 - 0x1fff +com.example.app (1.2 - 34) <00112233-4455-6677-8899-AABBCCDDEEFF> /a",
-                "com.example.app",
-                None,
-                Some("1.2 - 34"),
-            ),
+            ("0x1000 - 0x1fff  com.x (x86_64)  <00112233-4455-6677-8899-AABBCCDDEEFF> /a/b c", "b c", Some("x86_64"), None),
+            ("0x1000 - 0x1fff  com.x (x86_64)  <00112233-4455-6677-8899-AABBCCDDEEFF>", "com.x", Some("x86_64"), None),
+            ("0x1000 - 0x1fff +com.example.app (1.2 - 34) <00112233-4455-6677-8899-AABBCCDDEEFF> /a/App", "App", None, Some("1.2 - 34")),
             ("0x1000 - 0x1fff ??? (*) <00112233-4455-6677-8899-AABBCCDDEEFF> ???", "???", None, Some("*")),
         ] {
             let image = image(line).unwrap_or_else(|| panic!("{line}"));

@@ -1,26 +1,39 @@
-//! Apple's crash texts: in, the text; out, its event. `KSCrash` and `PLCrashReporter` write the same.
+//! Apple's crash texts: in, the text; out, its event. `KSCrash` and `PLCrashReporter` write the same. What the runtime writes into a log
+//! about an exception that nobody catches (`*** First throw call stack:`) is read here, too.
 //!
 //! Source: "Examining the fields in a crash report" in Apple's documentation, and reports of Mac OS X 10.8 to iOS 16.
 
 mod frame;
 mod image;
 
+use std::collections::BTreeMap;
+
 use super::apple;
 use super::error::{CrashError, Place};
 use super::event::{CrashEvent, Exception, Format, Thread};
 use super::frame::{At, Frame, Span};
-use super::limits::{MAX_MESSAGE_LINES, MAX_TEXT_BYTES};
+use super::image::{Image, ImageKind};
+use super::limits::{MAX_IMAGES, MAX_MESSAGE_LINES, MAX_TEXT_BYTES};
 use super::room::Room;
 use super::text::{self, Line, prefixed_hex, some};
 use super::time;
+pub use frame::frame;
 
 /// Reads the report that `text` has from byte `from` on into `event`, which knows what stands before.
 ///
 /// # Errors
 /// `NotACrash` without threads; `Truncated` if it ends before its list of images, or within a line of it.
 pub fn read(event: CrashEvent, text: &str, from: usize) -> Result<CrashEvent, CrashError> {
-    let mut reader =
-        Reader { event, room: Room::default(), part: Part::Head, has_head: false, has_images: false, thrown: Vec::new(), name: None };
+    let mut reader = Reader {
+        event,
+        room: Room::default(),
+        part: Part::Head,
+        has_head: false,
+        has_images: false,
+        thrown: Vec::new(),
+        name: None,
+        loaded: BTreeMap::new(),
+    };
     let (mut last, mut is_cut) = (0, false);
     for line in text::lines(text) {
         last = line.number;
@@ -42,6 +55,8 @@ struct Reader {
     thrown: Vec<Frame>,
     /// `Thread N name:` stands before `Thread N:`.
     name: Option<String>,
+    /// Where frames say that their images were loaded: name, and bytes from there to the last frame.
+    loaded: BTreeMap<u64, (String, u64)>,
 }
 
 /// What the lines belong to.
@@ -52,6 +67,8 @@ enum Part {
     Said(usize),
     Thread,
     Thrown,
+    /// What the runtime says of an exception; the number of lines so far.
+    Reason(usize),
     Images,
     /// Registers, memory, the crash of a crash handler.
     Other,
@@ -62,7 +79,7 @@ impl Reader {
     fn line(&mut self, line: Line<'_>) -> bool {
         let text = line.text.trim();
         if text.is_empty() {
-            if matches!(self.part, Part::Thread | Part::Thrown | Part::Said(_)) {
+            if matches!(self.part, Part::Thread | Part::Said(_)) || self.part == Part::Thrown && !self.thrown.is_empty() {
                 self.part = Part::Head;
             }
             return true;
@@ -78,12 +95,15 @@ impl Reader {
             Part::Thrown => self.thrown_frame(text, span),
             Part::Images => match image::image(text) {
                 Some(image) => {
-                    self.room.push_image(&mut self.event.images, image);
+                    // All that lies nowhere is listed as an image of its own, which reaches everywhere.
+                    if image.load_address != Some(0) || image.id.as_ref().is_some_and(|id| !id.is_zero()) {
+                        self.room.push_image(&mut self.event.images, image);
+                    }
                     true
                 }
                 None => !text.starts_with("0x"),
             },
-            Part::Said(lines) => {
+            Part::Said(lines) | Part::Reason(lines) => {
                 self.said(text, lines);
                 true
             }
@@ -102,7 +122,13 @@ impl Reader {
         if text.starts_with("Binary Images:") {
             (self.part, self.has_images) = (Part::Images, true);
         } else if text.starts_with("Last Exception Backtrace:") {
+            // The system's own wins over what the runtime had said.
+            self.thrown.clear();
             self.part = Part::Thrown;
+        } else if FIRST_THROW.iter().any(|words| text.ends_with(words)) {
+            self.part = if self.thrown.is_empty() { Part::Thrown } else { Part::Other };
+        } else if let Some(at) = text.find(UNCAUGHT).filter(|_| !self.has_head) {
+            self.uncaught(&text[..at], &text[at..]);
         } else if text.starts_with("Application Specific Backtrace ") {
             self.part = if self.thrown.is_empty() { Part::Thrown } else { Part::Other };
         } else if text.starts_with("Application Specific Information:") || text.starts_with("Application Specific Signatures:") {
@@ -142,8 +168,11 @@ impl Reader {
 
     fn thread_frame(&mut self, text: &str, span: Span) -> bool {
         let Some(thread) = self.event.threads.last_mut() else { return true };
-        match frame::frame(text) {
+        match frame(text) {
             Some(frame) => {
+                if let Some(base) = frame::load_address(text, &frame) {
+                    loaded_at(&mut self.loaded, base, &frame);
+                }
                 let is_first = thread.frames.iter().all(|frame| frame.inlined);
                 let at = if is_first { At::Instruction } else { At::Return };
                 self.room.push_frame(&mut thread.frames, Frame { at, span, ..frame });
@@ -155,7 +184,14 @@ impl Reader {
 
     /// A frame, or all addresses in a list of one line or several: `(0x182d5b164 0x181fa4528)`.
     fn thrown_frame(&mut self, text: &str, span: Span) -> bool {
-        if let Some(frame) = frame::frame(text) {
+        if text == ")" {
+            self.part = Part::Head;
+            return true;
+        }
+        if let Some(frame) = frame(text) {
+            if let Some(base) = frame::load_address(text, &frame) {
+                loaded_at(&mut self.loaded, base, &frame);
+            }
             self.room.push_frame(&mut self.thrown, Frame { at: At::Return, span, ..frame });
             return true;
         }
@@ -172,7 +208,24 @@ impl Reader {
             }
             at += word.len();
         }
-        addresses.ends_with(')')
+        let is_ended = addresses.ends_with(')');
+        if is_ended && !self.has_head {
+            // In a log, anything may follow.
+            self.part = Part::Head;
+        }
+        is_ended
+    }
+
+    /// `[TIME] [NAME[PID:TID]] *** Terminating app due to uncaught exception 'NAME', reason: 'TEXT'`, which may go over several lines.
+    fn uncaught(&mut self, front: &str, text: &str) {
+        let named = front.trim_end().strip_suffix(']').and_then(|front| front.rsplit_once('['));
+        if let Some((name, pid)) = named {
+            let process = &mut self.event.process;
+            process.pid = process.pid.or(pid.split(':').next().and_then(|pid| pid.parse().ok()));
+            process.name = process.name.take().or(name.rsplit(' ').next().and_then(some));
+        }
+        self.said(text, 0);
+        self.part = Part::Reason(1);
     }
 
     fn said(&mut self, text: &str, lines: usize) {
@@ -185,7 +238,7 @@ impl Reader {
             }
             message.push_str(text);
         }
-        self.part = Part::Said(lines + 1);
+        self.part = if matches!(self.part, Part::Reason(_)) { Part::Reason(lines + 1) } else { Part::Said(lines + 1) };
     }
 
     /// `Key: value` of the head.
@@ -232,13 +285,14 @@ impl Reader {
     }
 
     fn finish(self, last_line: usize, is_cut: bool) -> Result<CrashEvent, CrashError> {
-        let Self { mut event, room, has_head, has_images, thrown, .. } = self;
+        let Self { mut event, mut room, has_head, has_images, thrown, loaded, .. } = self;
         let truncated = |fact| Err(CrashError::Truncated { format: event.format, place: Place::Line(last_line), fact });
         if is_cut {
             return truncated("it ends within a frame or an image");
         }
-        if has_head && !has_images {
-            return truncated("it ends before its list of binary images");
+        let has_stack = !thrown.is_empty() || event.threads.iter().any(|thread| thread.crashed && !thread.frames.is_empty());
+        if has_head && !has_images && !has_stack {
+            return truncated("it ends before the stack of its crash");
         }
         if event.threads.is_empty() && thrown.is_empty() {
             return Err(CrashError::NotACrash { found: "an Apple report without threads" });
@@ -247,6 +301,15 @@ impl Reader {
         let marked = event.threads.iter().position(|thread| thread.crashed);
         let numbered = event.crashed_thread.and_then(|number| u64::try_from(number).ok());
         event.crashed_thread = marked.or_else(|| event.threads.iter().position(|thread| thread.id.is_some() && thread.id == numbered));
+        if !has_images {
+            for (base, (name, last)) in loaded {
+                let (size, name) = (last.checked_add(1), Some(name));
+                room.push_image(
+                    &mut event.images,
+                    Image { kind: ImageKind::MachO, name, load_address: Some(base), size, ..Image::default() },
+                );
+            }
+        }
         let in_words = event.reason.message.as_deref().and_then(apple::uncaught_exception);
         if in_words.is_some() || !thrown.is_empty() {
             let (kind, message) = in_words.map_or((None, None), |(name, message)| (some(name), some(message)));
@@ -254,6 +317,52 @@ impl Reader {
         }
         Ok(room.finish(event))
     }
+}
+
+/// What the runtime begins with.
+const UNCAUGHT: &str = "*** Terminating app due to uncaught exception";
+/// What the stack of the exception is announced with.
+const FIRST_THROW: [&str; 2] = ["*** First throw call stack:", "*** Call stack at first throw:"];
+
+/// Notes where the image of `frame` was loaded.
+fn loaded_at(loaded: &mut BTreeMap<u64, (String, u64)>, base: u64, frame: &Frame) {
+    let (Some(package), Some(address)) = (&frame.package, frame.address) else { return };
+    let offset = address.saturating_sub(base);
+    if let Some((_, last)) = loaded.get_mut(&base) {
+        *last = offset.max(*last);
+    } else if loaded.len() < MAX_IMAGES {
+        loaded.insert(base, (package.clone(), offset));
+    }
+}
+
+/// Whether a report begins in `line` that is a text from its first line on: macOS, or what the runtime says in a log.
+pub fn begins(line: &str) -> Option<Beginning> {
+    let value = |key: &str| line.strip_prefix(key).filter(|value| value.starts_with([' ', '\t'])).map(str::trim);
+    if value("Process:").is_some_and(|process| process.ends_with(']') && process.contains(" [")) {
+        Some(Beginning::Process)
+    } else if line.starts_with("Incident Identifier:") {
+        Some(Beginning::Incident)
+    } else if line.starts_with("Translated Report (Full Report Below)") {
+        Some(Beginning::Translated)
+    } else if line.find(UNCAUGHT).is_some_and(|at| !line[..at].contains('"')) {
+        // JSON quotes it.
+        Some(Beginning::Uncaught)
+    } else {
+        None
+    }
+}
+
+/// What a report begins with. Of the first three, one may follow another in the same report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beginning {
+    /// `Translated Report (Full Report Below)`.
+    Translated,
+    /// `Incident Identifier: …`.
+    Incident,
+    /// `Process: name [1234]`.
+    Process,
+    /// `*** Terminating app due to uncaught exception …`.
+    Uncaught,
 }
 
 /// Whether `line` is one that only an Apple report has.
@@ -274,7 +383,10 @@ pub fn is_own(line: &str) -> bool {
         let number = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or_default();
         number > 0 && [":", " Crashed:", " name:"].iter().any(|end| rest[number..].starts_with(end))
     };
-    HEADS.iter().any(|head| line.starts_with(head)) || line.strip_prefix("Thread ").is_some_and(is_thread)
+    HEADS.iter().any(|head| line.starts_with(head))
+        || FIRST_THROW.iter().any(|words| line.trim_end().ends_with(words))
+        || line.contains(UNCAUGHT)
+        || line.strip_prefix("Thread ").is_some_and(is_thread)
 }
 
 /// An event of which nothing is known yet.

@@ -8,6 +8,14 @@
 //! Caused by: java.lang.NullPointerException                                Head
 //!     ... 12 more                                                          Shared
 //! ```
+//! The Play Console and Crashlytics print the same with words of their own:
+//!
+//! ```text
+//! Exception java.lang.IllegalStateException: no user                       Head
+//! Fatal Exception: java.lang.IllegalStateException: no user                Head
+//!   at com.example.Session.user (Session.java:42)                          Frame
+//! Caused by java.lang.NullPointerException                                 Head
+//! ```
 
 use crate::crash::event::Relation;
 use crate::crash::frame::{Frame, FrameKind};
@@ -39,6 +47,13 @@ pub struct Head<'a> {
     pub is_sure: bool,
 }
 
+impl Head<'_> {
+    /// Whether it belongs to an exception before it.
+    pub fn is_cause(&self) -> bool {
+        self.relation != Relation::Thrown
+    }
+}
+
 /// What `line` is, if it belongs to a trace.
 pub fn line(line: &str) -> Option<JavaLine<'_>> {
     let line = line.trim_end();
@@ -52,6 +67,29 @@ pub fn line(line: &str) -> Option<JavaLine<'_>> {
     head(line).map(JavaLine::Head)
 }
 
+/// The head of an exception that stands behind something else in its line, as in a log: `10:11:12 ERROR Lamp - java.lang.X: no oil`.
+/// Only the frames behind it say that it is one.
+pub fn head_within(line: &str) -> Option<Head<'_>> {
+    /// Lines with a head in them are shorter.
+    const MAX_BYTES: usize = 8192;
+    if line.len() > MAX_BYTES {
+        return None;
+    }
+    let ends = ["Exception", "Error", "Throwable"];
+    let mut found = ends.iter().flat_map(|end| line.match_indices(end)).filter_map(|(at, end)| {
+        let class_end = at + end.len();
+        if !matches!(line.as_bytes().get(class_end), None | Some(b':' | b' ')) {
+            return None;
+        }
+        let start = line[..at].rfind([' ', '\t', '(', '[', '|', '=']).map_or(0, |blank| blank + 1);
+        let class = &line[start..class_end];
+        let message = line[class_end..].strip_prefix(':').map(str::trim).filter(|message| !message.is_empty());
+        let is_head = start > 0 && class.contains('.') && is_class(class);
+        is_head.then_some(Head { relation: Relation::Thrown, thread: None, class, message, is_sure: false })
+    });
+    found.next()
+}
+
 /// Whether `line` begins like a frame, though it may be cut off.
 pub fn begins_frame(line: &str) -> bool {
     line.strip_prefix("at ").is_some_and(|rest| !rest.contains(' ') && rest.contains('.'))
@@ -61,6 +99,8 @@ pub fn begins_frame(line: &str) -> bool {
 fn frame(text: &str) -> Option<Frame> {
     let (place, rest) = text.split_once('(')?;
     let (source, behind) = rest.split_once(')')?;
+    // Some put a blank between the method and its source.
+    let place = place.strip_suffix(' ').filter(|_| is_source(source)).unwrap_or(place);
     if place.contains([' ', '\t']) {
         return None;
     }
@@ -85,6 +125,12 @@ fn frame(text: &str) -> Option<Frame> {
     })
 }
 
+/// Whether `text` is what a frame has in its brackets, and not the remark of a sentence.
+fn is_source(text: &str) -> bool {
+    let is_known = text.eq_ignore_ascii_case("native method") || text.starts_with("Unknown Source");
+    is_known || !text.contains(' ') && text.contains(['.', ':'])
+}
+
 fn parse_line(text: &str) -> Option<u32> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
@@ -100,14 +146,29 @@ fn head(line: &str) -> Option<Head<'_>> {
     let rest = rest.strip_prefix("[CIRCULAR REFERENCE: ").or_else(|| rest.strip_prefix("[CIRCULAR REFERENCE:")).unwrap_or(rest);
     let named = rest.strip_prefix("Exception in thread \"").and_then(|rest| rest.split_once("\" "));
     let (thread, rest) = named.map_or((None, rest), |(thread, rest)| (Some(thread), rest));
-    let (class, message) = rest.split_once(':').map_or((rest, None), |(class, message)| (class, Some(message.trim())));
-    let is_sure = thread.is_some() || relation != Relation::Thrown;
-    let message = message.filter(|message| !message.is_empty());
-    (is_class(class) && (is_sure || class.contains('.'))).then_some(Head { relation, thread, class, message, is_sure })
+    if thread.is_some() || relation != Relation::Thrown {
+        return exception(relation, thread, rest, true);
+    }
+    if let Some(rest) = ["Fatal Exception: ", "Non-fatal Exception: "].iter().find_map(|words| rest.strip_prefix(words)) {
+        return exception(relation, None, rest, true);
+    }
+    // Without a colon these could begin a sentence.
+    let worded = [("Exception ", Relation::Thrown), ("Caused by ", Relation::Cause)];
+    if let Some((rest, relation)) = worded.iter().find_map(|(words, relation)| Some((rest.strip_prefix(words)?, *relation))) {
+        return exception(relation, None, rest, true).filter(|head| head.class.contains('.'));
+    }
+    exception(relation, None, rest, false).filter(|head| head.class.contains('.'))
+}
+
+/// `CLASS[: MESSAGE]`.
+fn exception<'a>(relation: Relation, thread: Option<&'a str>, text: &'a str, is_sure: bool) -> Option<Head<'a>> {
+    let (class, message) = text.split_once(':').map_or((text, None), |(class, message)| (class, Some(message.trim())));
+    let class = class.trim_end();
+    is_class(class).then_some(Head { relation, thread, class, message: message.filter(|message| !message.is_empty()), is_sure })
 }
 
 /// Whether `name` is spelled like a class: names parted by single points.
-fn is_class(name: &str) -> bool {
+pub fn is_class(name: &str) -> bool {
     let is_name = |part: &str| {
         part.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '$'))
             && part.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '-'))
@@ -157,6 +218,10 @@ mod tests {
             ),
             ("at a.C.m(C.java:5) ~[core-1.2.jar:1.2]", "a.C", "m", owned("C.java"), Some(5), owned("core-1.2.jar:1.2")),
             ("at a.C.m(C.java:-2)", "a.C", "m", owned("C.java:-2"), None, None),
+            ("at a.C.m (C.kt:12)", "a.C", "m", owned("C.kt"), Some(12), None),
+            ("at a.C.m (Native method)", "a.C", "m", owned("Native method"), None, None),
+            ("at a.C.m (Unknown Source:7)", "a.C", "m", owned("Unknown Source"), Some(7), None),
+            ("at a.C.m(:com.google.android.gms@253405702:59)", "a.C", "m", owned(":com.google.android.gms@253405702"), Some(59), None),
         ] {
             assert_eq!(parts(text), (class.to_owned(), method.to_owned(), file, line, package), "{text}");
         }
@@ -169,8 +234,13 @@ mod tests {
             ("Caused by: a.b", Relation::Cause, None, "a.b", None),
             ("Suppressed: Oops: x", Relation::Suppressed, None, "Oops", Some("x")),
             ("Exception in thread \"main thread\" Oops", Relation::Thrown, Some("main thread"), "Oops", None),
+            ("Fatal Exception: a.b: c", Relation::Thrown, None, "a.b", Some("c")),
+            ("Non-fatal Exception: Oops", Relation::Thrown, None, "Oops", None),
+            ("Exception a.b: c: d", Relation::Thrown, None, "a.b", Some("c: d")),
+            ("Exception a.b:", Relation::Thrown, None, "a.b", None),
+            ("Caused by a.b: c", Relation::Cause, None, "a.b", Some("c")),
         ] {
-            let is_sure = relation != Relation::Thrown || thread.is_some();
+            let is_sure = text != "java.lang.RuntimeException: a: b";
             assert_eq!(line(text), Some(JavaLine::Head(Head { relation, thread, class, message, is_sure })), "{text}");
         }
         assert_eq!(line("... 12 more"), Some(JavaLine::Shared(12)));
@@ -190,8 +260,28 @@ mod tests {
             ".a",
             "... and more",
             "1.2: x",
+            "Caused by a bug",
+            "Caused by me",
+            "Exception handling: off",
+            "at a.b (see below)",
         ] {
             assert_eq!(line(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn heads_behind_a_prefix() {
+        for (text, class, message) in [
+            ("10:11:12 ERROR [main] Lamp - java.lang.X: y", None, None),
+            ("10:11:12 ERROR [main] Lamp - java.io.IOException: y: z", Some("java.io.IOException"), Some("y: z")),
+            ("SEVERE: threw exception [java.lang.NullPointerException] with root cause", None, None),
+            ("app[3]: a.b.OopsError", Some("a.b.OopsError"), None),
+            ("java.io.IOException: y", None, None),
+            ("an Error: y", None, None),
+        ] {
+            let head = head_within(text);
+            assert_eq!(head.as_ref().map(|head| head.class), class, "{text}");
+            assert_eq!(head.and_then(|head| head.message), message, "{text}");
         }
     }
 }

@@ -1,74 +1,210 @@
-//! The prefixes of Android's log: in, a line; out, its parts.
+//! The prefixes of Android's log: a line is split into who wrote it and what was written.
 //!
 //! ```text
-//! threadtime  01-26 10:05:11.123  1234  1250 F DEBUG   : message       also with a year, a zone, a user
-//! time        01-26 10:05:11.123 F/DEBUG   ( 1234): message
-//! brief       F/DEBUG   ( 1234): message
-//! tag         F/DEBUG   : message
+//! threadtime   01-26 10:05:11.123  1234  1250 F DEBUG   : message       also with a year, a zone, a user
+//! time         01-26 10:05:11.123 F/DEBUG   ( 1234): message            Eclipse puts a colon behind the time
+//! epoch        1737882311.123  1234  1250 F DEBUG   : message           monotonic likewise: seconds since the start
+//! long         [ 01-26 10:05:11.123  1234: 1250 F/DEBUG    ]            the message stands on the lines below
+//! brief        F/DEBUG   ( 1234): message
+//! tag          F/DEBUG   : message
+//! process      F( 1234) message  (DEBUG)
+//! thread       F( 1234: 1250) message
+//! Android Studio, from 2022 on; columns can be switched off
+//!              2025-01-26 10:05:11.123  1234-1250  DEBUG       com.example.app     F  message
+//! Android Studio before
+//!              2020-01-26 10:05:11.123 1234-1250/com.example.app F/DEBUG: message
+//! Unity's log window
+//!              2025/01/26 10:05:11.123 1234 1250 Error CRASH message
 //! ```
-//! `raw` has no prefix, and `long` has it on a line of its own: its messages are read like those of `raw`.
+//! `raw` has no prefix. `-v color` puts an escape sequence around each line.
+//!
+//! Source: `liblog/logprint.cpp` of Android.
 
 /// A line of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prefixed<'a> {
-    /// Who wrote it.
+    /// Who wrote it; empty where the layout leaves it out.
     pub tag: &'a str,
-    /// The process that wrote it; absent in the `tag` format.
+    /// The process that wrote it, where the layout has it.
     pub pid: Option<u64>,
     /// What was written.
     pub message: &'a str,
+    /// Whether it has no date or time, so that ordinary text can look like it: `I/O: …`.
+    pub is_weak: bool,
 }
 
 /// The parts of `line`, if it has a prefix.
 pub fn split(line: &str) -> Option<Prefixed<'_>> {
-    match after_time(line) {
-        Some(rest) => threadtime(rest).or_else(|| brief(rest)),
-        None => brief(line),
+    let line = uncolored(line);
+    let trimmed = line.trim_start();
+    // Of most lines the first byte says that they are none of these.
+    match trimmed.as_bytes().first()? {
+        b'0'..=b'9' => after_time(trimmed).and_then(timed),
+        b'[' if line.starts_with("[ ") => long(line),
+        b'V' | b'D' | b'I' | b'W' | b'E' | b'F' | b'A' | b'S' => {
+            let columns = || studio(trimmed).filter(|prefixed| !prefixed.message.is_empty());
+            let prefixed = brief(trimmed).or_else(|| bracketed(trimmed)).or_else(columns)?;
+            Some(Prefixed { is_weak: true, ..prefixed })
+        }
+        // Columns without time and process: only what stands in the last one tells.
+        _ if ["  FATAL EXCEPTION", "  *** *** ***"].iter().any(|begin| line.contains(begin)) => {
+            studio(trimmed).map(|prefixed| Prefixed { is_weak: true, ..prefixed })
+        }
+        _ => None,
     }
 }
 
-/// What follows a date and a time of day.
+/// `line` without the escape sequences that color it.
+fn uncolored(line: &str) -> &str {
+    let Some(rest) = line.strip_prefix("\x1b[") else { return line };
+    let line = rest.split_once('m').map_or(line, |(_, rest)| rest);
+    line.strip_suffix("\x1b[0m").unwrap_or(line)
+}
+
+/// What follows a date and a time of day, a time of day, or seconds.
 fn after_time(line: &str) -> Option<&str> {
-    let (date, rest) = line.split_once(' ')?;
-    let (time, rest) = rest.split_once(' ')?;
-    let is = |text: &str, separator: char| {
-        text.contains(separator) && text.bytes().all(|byte| byte.is_ascii_digit() || byte == separator as u8 || byte == b'.')
+    let is = |text: &str, separators: &[u8]| {
+        text.bytes().any(|byte| separators.contains(&byte))
+            && text.bytes().all(|byte| byte.is_ascii_digit() || separators.contains(&byte) || byte == b'.')
     };
-    (is(date, '-') && is(time, ':')).then(|| rest.trim_start())
+    let (first, rest) = line.split_once(' ')?;
+    if is(first, b"-/") {
+        let (time, rest) = rest.split_once(' ')?;
+        return is(time.strip_suffix(':').unwrap_or(time), b":").then(|| rest.trim_start());
+    }
+    let has_fraction = first.split_once('.').is_some_and(|(_, fraction)| fraction.len() >= 3);
+    (has_fraction && (is(first, b":") || is(first, b"."))).then(|| rest.trim_start())
 }
 
-/// `[ZONE] [USER] PID TID LEVEL TAG: message`.
+/// What stands behind a time.
+fn timed(rest: &str) -> Option<Prefixed<'_>> {
+    let rest = zone(rest);
+    threadtime(rest).or_else(|| brief(rest)).or_else(|| old_studio(rest)).or_else(|| unity(rest)).or_else(|| studio(rest))
+}
+
+/// What follows `+0100`.
+fn zone(rest: &str) -> &str {
+    let is_zone = |word: &str| word.len() == 5 && word.starts_with(['+', '-']) && word[1..].bytes().all(|byte| byte.is_ascii_digit());
+    rest.split_once(' ').filter(|(word, _)| is_zone(word)).map_or(rest, |(_, rest)| rest.trim_start())
+}
+
+/// `[USER] PID TID LEVEL TAG: message`.
 fn threadtime(rest: &str) -> Option<Prefixed<'_>> {
-    let (front, _) = rest.split_once(": ").or_else(|| rest.strip_suffix(':').map(|front| (front, "")))?;
-    let mut words = front.split_ascii_whitespace();
     let mut numbers = [None; 2];
-    let level = loop {
-        let word = words.next()?;
-        if is_level(word) {
-            break word;
+    let mut at = 0;
+    // A user's name comes first, and is no number.
+    for _ in 0..4 {
+        let word = rest[at..].split([' ', '\t']).next()?;
+        if is_level(word) && numbers.iter().all(Option::is_some) {
+            let (tag, message) =
+                rest[at + word.len()..].split_once(": ").or_else(|| Some((rest[at + word.len()..].strip_suffix(':')?, "")))?;
+            return Some(Prefixed { tag: tag.trim(), pid: numbers[0], message, is_weak: false });
         }
-        let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
-        // A zone is `+0100`, a user's name has letters.
-        numbers = [numbers[1], if is_number { word.parse().ok() } else { None }];
-    };
-    let [Some(pid), Some(_)] = numbers else { return None };
-    // The level is a word of its own, and the first one like it.
-    let tag_at = front.find(&format!(" {level} "))? + level.len() + 2;
-    // Only a tag has blanks before its colon, and it is padded with them.
-    let message = &rest[front.len()..];
-    let message = message.strip_prefix(": ").or_else(|| message.strip_prefix(':'))?;
-    Some(Prefixed { tag: front[tag_at..].trim(), pid: Some(pid), message })
+        numbers = [numbers[1], number(word)];
+        at += word.len();
+        at += rest[at..].len() - rest[at..].trim_start().len();
+    }
+    None
 }
 
-/// `LEVEL/TAG( PID): message` or `LEVEL/TAG: message`.
+/// `LEVEL/TAG([USER:]PID): message` or `LEVEL/TAG: message`.
 fn brief(line: &str) -> Option<Prefixed<'_>> {
     let (level, rest) = line.split_at_checked(1)?;
     let rest = rest.strip_prefix('/').filter(|_| is_level(level))?;
-    let (front, message) = rest.split_once(": ").or_else(|| rest.strip_suffix(':').map(|front| (front, "")))?;
-    match front.strip_suffix(')').and_then(|front| front.rsplit_once('(')) {
-        Some((tag, pid)) => Some(Prefixed { tag: tag.trim(), pid: Some(pid.trim().parse().ok()?), message }),
-        None => Some(Prefixed { tag: front.trim(), pid: None, message }),
+    // A user stands before the process's number, with a colon and blanks.
+    let bracketed = rest.split_once("): ").or_else(|| rest.strip_suffix("):").map(|front| (front, "")));
+    let with_pid = bracketed.and_then(|(front, message)| {
+        let (tag, pid) = front.rsplit_once('(').filter(|(tag, _)| !tag.contains(": "))?;
+        let pid = number(pid.rsplit(':').next()?.trim())?;
+        Some(Prefixed { tag: tag.trim(), pid: Some(pid), message, is_weak: false })
+    });
+    with_pid.or_else(|| {
+        let (tag, message) = rest.split_once(": ").or_else(|| rest.strip_suffix(':').map(|front| (front, "")))?;
+        Some(Prefixed { tag: tag.trim(), pid: None, message, is_weak: false })
+    })
+}
+
+/// `LEVEL([USER:]PID:TID) message` or `LEVEL([USER:]PID) message  (TAG)`.
+fn bracketed(line: &str) -> Option<Prefixed<'_>> {
+    let (level, rest) = line.split_at_checked(1)?;
+    let (numbers, message) = rest.strip_prefix('(').filter(|_| is_level(level))?.split_once(") ")?;
+    let mut numbers = numbers.rsplit(':').map(|text| number(text.trim()));
+    let last = numbers.next()??;
+    let before = numbers.next();
+    if before.is_some_and(|number| number.is_none()) {
+        return None;
     }
+    // With a user there are two numbers as well: the tag at the end says that it is the other layout.
+    match message.strip_suffix(')').and_then(|message| message.rsplit_once("  (")) {
+        Some((message, tag)) => Some(Prefixed { tag: tag.trim(), pid: Some(last), message, is_weak: false }),
+        None => Some(Prefixed { tag: "", pid: before.flatten().or(Some(last)), message, is_weak: false }),
+    }
+}
+
+/// `[ DATE TIME [USER:]PID:TID LEVEL/TAG ]`.
+fn long(line: &str) -> Option<Prefixed<'_>> {
+    let within = line.strip_prefix("[ ")?.trim_end().strip_suffix(']')?;
+    let rest = zone(after_time(within.trim_start())?);
+    let slash = rest.find('/')?;
+    let level = rest.get(slash.checked_sub(1)?..slash).filter(|level| is_level(level))?;
+    let numbers = rest[..slash - level.len()].trim_end();
+    let mut numbers = numbers.rsplit(':').map(|text| number(text.trim()));
+    numbers.next()??;
+    let pid = numbers.next()??;
+    Some(Prefixed { tag: rest[slash + 1..].trim(), pid: Some(pid), message: &line[line.len()..], is_weak: false })
+}
+
+/// `PID-TID/PACKAGE LEVEL/TAG: message`. The first versions had a small colon of their own.
+fn old_studio(rest: &str) -> Option<Prefixed<'_>> {
+    let (ids, rest) = rest.split_once('/')?;
+    let (pid, tid) = ids.split_once('-')?;
+    let (pid, _) = (number(pid)?, number(tid)?);
+    let (_, rest) = rest.split_once(' ')?;
+    let rest = rest.trim_start();
+    let prefixed = match rest.split_once('\u{fe55}') {
+        Some((front, message)) if !front.contains(':') => {
+            let tag = front.split_at_checked(2).filter(|(level, _)| level.ends_with('/') && is_level(&level[..1]))?.1;
+            Prefixed { tag: tag.trim(), pid: None, message: message.strip_prefix(' ').unwrap_or(message), is_weak: false }
+        }
+        _ => brief(rest)?,
+    };
+    Some(Prefixed { pid: Some(pid), ..prefixed })
+}
+
+/// `PID TID LEVEL TAG message`, the level as a word.
+fn unity(rest: &str) -> Option<Prefixed<'_>> {
+    let mut rest = rest;
+    let mut next = || {
+        let (word, behind) = rest.split_once(' ')?;
+        rest = behind.trim_start();
+        Some(word)
+    };
+    let (pid, _) = (number(next()?)?, number(next()?)?);
+    matches!(next()?, "Verbose" | "Debug" | "Info" | "Warn" | "Error" | "Fatal").then_some(())?;
+    let tag = next()?;
+    let message = rest.strip_prefix(": ").unwrap_or(rest);
+    Some(Prefixed { tag: tag.trim_end_matches(':'), pid: Some(pid), message, is_weak: false })
+}
+
+/// `[PID[-TID]] [TAG] [PACKAGE] LEVEL  message`, columns padded with blanks.
+fn studio(rest: &str) -> Option<Prefixed<'_>> {
+    let first = rest.split(' ').next()?;
+    let ids = first.split_once('-').map_or_else(|| number(first), |(pid, tid)| number(tid).and(number(pid)));
+    let columns = if ids.is_some() { &rest[first.len()..] } else { rest };
+    let bytes = columns.as_bytes();
+    let blank = |at: Option<usize>| at.is_none_or(|at| bytes.get(at).is_none_or(|byte| *byte == b' '));
+    // A level stands between blanks, two of them behind it.
+    let is_column = |at: usize| is_level(&columns[at..=at]) && blank(at.checked_sub(1)) && blank(Some(at + 1)) && blank(Some(at + 2));
+    let level = (0..bytes.len()).filter(|at| bytes[*at].is_ascii_uppercase()).find(|at| is_column(*at))?;
+    let front = columns[..level].trim();
+    // A sentence has no columns.
+    let tag = front.split("  ").next().unwrap_or(front).trim();
+    let message = columns[level + 1..].strip_prefix("  ").unwrap_or("");
+    (ids.is_some() || front.is_empty() || columns[..level].ends_with("  ")).then_some(Prefixed { tag, pid: ids, message, is_weak: false })
+}
+
+fn number(text: &str) -> Option<u64> {
+    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
 }
 
 fn is_level(word: &str) -> bool {
@@ -85,18 +221,73 @@ mod tests {
             ("01-26 10:05:11.123  1234  1250 F DEBUG   :     #00 pc 0", "DEBUG", Some(1234), "    #00 pc 0"),
             ("2024-01-26 10:05:11.123 +0100  1234  1250 F DEBUG: a: b", "DEBUG", Some(1234), "a: b"),
             ("01-26 10:05:11.123  root  1234  1250 E My Tag  : x", "My Tag", Some(1234), "x"),
+            ("01-26 10:05:11.123  1000  1234  1250 E My Tag  : x", "My Tag", Some(1234), "x"),
             ("01-26 10:05:11.123 E/AndroidRuntime( 99): \tat a.b(C.java:1)", "AndroidRuntime", Some(99), "\tat a.b(C.java:1)"),
+            ("01-26 10:05:11.123: E/AndroidRuntime(99): x", "AndroidRuntime", Some(99), "x"),
+            ("01-26 10:05:11.123 +0000 E/AndroidRuntime(root: 99): x", "AndroidRuntime", Some(99), "x"),
+            ("01-26 10:05:11.123  1234  1250 F DEBUG   :", "DEBUG", Some(1234), ""),
+            ("         1737882311.123  1234  1250 F DEBUG   : x", "DEBUG", Some(1234), "x"),
+            ("  4711.123456  1234  1250 F DEBUG   : x", "DEBUG", Some(1234), "x"),
+            ("[ 01-26 10:05:11.123  1234: 1250 E/AndroidRuntime ]", "AndroidRuntime", Some(1234), ""),
+            ("[ 1737882311.123  1000: 1234: 1250 E/Tag a    ]", "Tag a", Some(1234), ""),
+            ("\x1b[38;5;196m01-26 10:05:11.123  1234  1250 F DEBUG   : x\x1b[0m", "DEBUG", Some(1234), "x"),
+            ("2020/01/26 10:05:11.123 1234 1250 Error CRASH #00 pc 0", "CRASH", Some(1234), "#00 pc 0"),
+        ] {
+            assert_eq!(split(line), Some(Prefixed { tag, pid, message, is_weak: false }), "{line}");
+        }
+        for (line, tag, pid, message) in [
             ("F/DEBUG   (  180): x", "DEBUG", Some(180), "x"),
             ("E/AndroidRuntime: FATAL EXCEPTION: main", "AndroidRuntime", None, "FATAL EXCEPTION: main"),
-            ("01-26 10:05:11.123  1234  1250 F DEBUG   :", "DEBUG", Some(1234), ""),
+            ("E(  180) x (y)  (DEBUG)", "DEBUG", Some(180), "x (y)"),
+            ("E(  180:  190) x", "", Some(180), "x"),
+            ("AndroidRuntime  E  FATAL EXCEPTION: main", "AndroidRuntime", None, "FATAL EXCEPTION: main"),
+            ("libx  F  *** *** ***", "libx", None, "*** *** ***"),
+            ("    E  Process: a, PID: 1", "", None, "Process: a, PID: 1"),
+            ("E( 1000:  180:  190) x", "", Some(180), "x"),
         ] {
-            assert_eq!(split(line), Some(Prefixed { tag, pid, message }), "{line}");
+            assert_eq!(split(line), Some(Prefixed { tag, pid, message, is_weak: true }), "{line}");
+        }
+    }
+
+    #[test]
+    fn android_studio() {
+        let columns = "AndroidRuntime          org.example.lantern                  E  FATAL EXCEPTION: main";
+        for (line, tag, pid, message) in [
+            (&*format!("2025-03-02 10:11:12.131  4711-4712  {columns}"), "AndroidRuntime", Some(4711), "FATAL EXCEPTION: main"),
+            (&format!("2025-03-02 10:11:12.131 25954-25954 {columns}"), "AndroidRuntime", Some(25954), "FATAL EXCEPTION: main"),
+            (&format!("10:11:12.131  {columns}"), "AndroidRuntime", None, "FATAL EXCEPTION: main"),
+            ("2025-03-02 10:11:12.131  4733-4733  DEBUG    pid-4733    A        #00 pc 0", "DEBUG", Some(4733), "      #00 pc 0"),
+            ("2025-03-02 10:11:12.131  4733-4733  Xmpp...ine Number    a.b    I  C  D", "Xmpp...ine Number", Some(4733), "C  D"),
+            ("10:11:12.131  E  FATAL EXCEPTION: main", "", None, "FATAL EXCEPTION: main"),
+            ("2025-03-02 10:11:12.131  4733-4733  DEBUG    pid-4733    A  ", "DEBUG", Some(4733), ""),
+            ("2020-05-06 07:08:09.101 31-44/org.example E/AndroidRuntime: x: y", "AndroidRuntime", Some(31), "x: y"),
+            ("05-06 07:08:09.101 31-44/? A/DEBUG: x", "DEBUG", Some(31), "x"),
+            ("05-06 07:08:09.101    31-44/org.example E/AndroidRuntime\u{fe55} x: y", "AndroidRuntime", Some(31), "x: y"),
+        ] {
+            assert_eq!(split(line), Some(Prefixed { tag, pid, message, is_weak: false }), "{line}");
         }
     }
 
     #[test]
     fn other_lines() {
-        for line in ["", "#00 pc 0", "java.lang.X: y", "E", "E/", "é/x: y", "01-26 10:05:11.123", "2014-07-16 00:25:09 +0000", "Date: x"] {
+        for line in [
+            "",
+            "#00 pc 0",
+            "java.lang.X: y",
+            "E",
+            "E/",
+            "é/x: y",
+            "01-26 10:05:11.123",
+            "2014-07-16 00:25:09 +0000",
+            "Date: x",
+            "[ a ]",
+            "[ 01-26 10:05:11.123 ]",
+            "2025-03-02 10:11:12.131 ERROR [main] o.e.lantern.Lamp - refill failed",
+            "12 A 0x1",
+            "1.5 E x",
+            "E(x) y",
+            "\x1b[",
+        ] {
             assert_eq!(split(line), None, "{line}");
         }
     }

@@ -1,50 +1,55 @@
-//! Everything that is written line by line: in, lines of tombstones, logcat, sanitizers, Java traces and plain frames, in any mixture;
-//! out, the event that they tell of, or each frame as its line comes.
+//! Everything that is written line by line: tombstones, logcat, sanitizers, Java traces and plain frames, in any mixture, become the
+//! events that they tell of, or each frame as its line comes.
+//!
+//! ```text
+//! text ─ log.rs ─> lines by who wrote them ─ Reader ─> tellings ─ crashes.rs ─> crashes, each told once or several times
+//!        logcat.rs                           this file
+//! live log ─ live.rs ─> frames, line by line
+//! ```
 //!
 //! One reader does all of it, as these do not come alone: tombstones stand in logcat, Java traces beside them. What a line is,
-//! it says itself (`native/`, `java.rs`, `tombstone.rs`); which stack a frame belongs to, the lines before it say. Where lines mean something
-//! in their own format only, that has a reader of its own ([`Dialect`]), which is given each line first.
+//! it says itself (`native/`, `java.rs`, `tombstone.rs`, `anr.rs`, `crashlytics.rs`, `unity.rs`, `javascript.rs`); which stack a frame
+//! belongs to, the lines before it say (`stacks.rs`). A format of Android's gets a file with a function `field`, which says whether a line is
+//! one of its headings, and is called in [`Reader::heading`]. Where lines mean something in their own format only, that has a reader of
+//! its own ([`Dialect`]), which is given each line first.
 
+mod anr;
+mod crashes;
+mod crashlytics;
 mod java;
+pub(super) mod javascript;
+mod live;
+mod log;
 mod logcat;
 mod maps;
 mod native;
 mod prefix;
 mod stacks;
 mod tombstone;
+mod unity;
 
 use std::ops::ControlFlow;
 
 use super::error::{CrashError, Place};
 use super::event::{CrashEvent, Format};
 use super::frame::{At, Frame, Span};
-use super::image::Image;
-use super::limits::{MAX_LINE_BYTES, MAX_MESSAGE_LINES, MAX_TEXT_BYTES};
-use super::text::{self, Line};
+use super::limits::{MAX_MESSAGE_LINES, MAX_TEXT_BYTES};
+use super::text;
+pub use crashes::{Crash, crashes};
 use java::JavaLine;
+pub use live::{LineFrame, LogReader};
+pub use native::method;
 use native::{Dialect, Said};
-use prefix::Prefix;
 use stacks::{Stacks, Target};
 
-/// Reads a whole report.
-///
-/// # Errors
-/// `NotACrash` without a frame and without a crash's head; `Truncated` if it ends within a frame, a list, or before the first frame.
-pub fn read(text: &str) -> Result<CrashEvent, CrashError> {
-    let mut reader = Reader::default();
-    let (mut last, mut is_cut) = (0, false);
-    for line in text::lines(text) {
-        last = line.number;
-        let frames = reader.frames;
-        reader.line(line.text, line.span);
-        is_cut = line.is_open && reader.frames == frames && reader.begins_frame(line);
-    }
-    reader.finish(last, is_cut)
-}
+const NO_FRAME: CrashError = CrashError::NotACrash { found: "text without a stack frame" };
 
-/// Whether a crash begins in `line`, whatever its prefix.
-pub fn begins_crash(line: &str) -> bool {
-    is_beginning(logcat::split(line).map_or(line, |prefixed| prefixed.message).trim_start())
+/// Who wrote `line`, if a crash begins in it: the process, and the tag in the log.
+pub fn beginning(line: &str) -> Option<(Option<u64>, &str)> {
+    let prefixed = logcat::split(line);
+    let message = prefixed.map_or(line, |prefixed| prefixed.message);
+    let writer = || prefixed.map_or((None, ""), |prefixed| (prefixed.pid, prefixed.tag));
+    (begins_crash(message.trim_start())).then(writer)
 }
 
 /// Whether a report of one of the native formats begins in `line`, whatever its prefix.
@@ -57,58 +62,14 @@ pub fn message(line: &str) -> &str {
     logcat::split(line).map_or_else(|| prefix::strip_known(line), |prefixed| prefixed.message)
 }
 
-fn is_beginning(text: &str) -> bool {
+/// Whether `text` is the first line of a tombstone or of an exception that ended a process.
+fn begins_crash(text: &str) -> bool {
     text.starts_with(tombstone::RULE) || text.starts_with("FATAL EXCEPTION")
 }
 
-/// Reads lines as they come: a filter on a live log.
-///
-/// Keeps what the lines so far said of images and the architecture, and forgets each frame once it is given. Memory stays below some
-/// MiB for a log without end.
-#[derive(Debug, Default)]
-pub struct LogReader {
-    reader: Reader,
-}
-
-/// A frame that one line holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LineFrame<'a> {
-    /// The frame. [`Frame::span`] counts from the line's first byte, [`Frame::image`] means nothing here.
-    pub frame: Frame,
-    /// The image that it lies in, as far as its line and those before it say.
-    pub image: Option<Image>,
-    /// The architecture, if a line before it said that.
-    pub arch: Option<&'a str>,
-}
-
-impl LogReader {
-    /// A reader that knows nothing yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Reads one line, with or without its end. `None` if it is no frame.
-    pub fn feed(&mut self, line: &[u8]) -> Option<LineFrame<'_>> {
-        let text = text::same_offsets(&line[..line.len().min(MAX_LINE_BYTES)]);
-        let text = text.trim_end_matches(['\n', '\r']);
-        if begins_crash(text) || begins_report(text) {
-            // What was said of the process before says nothing of this one.
-            self.reader = Reader::default();
-        }
-        self.reader.stacks.bound();
-        let span = Span::new(0, text.len());
-        let target = self.reader.line(text, span);
-        let frame = match target {
-            Some(target) => self.reader.stacks.take(target)?,
-            // A trace that some other program logs meanwhile belongs to no crash, and is a trace.
-            None => self.reader.stray(text)?,
-        };
-        let image = match frame.image {
-            Some(index) => usize::try_from(index).ok().and_then(|index| self.reader.stacks.event.images.get(index)).cloned(),
-            None => None,
-        };
-        Some(LineFrame { frame, image, arch: self.reader.stacks.event.arch.as_deref() })
-    }
+/// Whether `text` is the first line of what one crash is told with. A dump of threads has one for each process.
+fn is_beginning(text: &str) -> bool {
+    begins_crash(text) || anr::process(text.trim_end()).is_some()
 }
 
 /// Where in a report the lines are.
@@ -125,6 +86,7 @@ enum Section {
     Dump,
 }
 
+/// What one writer tells of one crash.
 #[derive(Debug, Default)]
 struct Reader {
     stacks: Stacks,
@@ -133,18 +95,17 @@ struct Reader {
     has_prefix: bool,
     /// What the first line that belongs to one format only belongs to.
     head: Option<Head>,
-    prefix: Prefix,
     /// The reader of the format that the crash is in, if that needs one.
     dialect: Option<Box<dyn Dialect>>,
-    /// Who wrote the crash into the log.
-    tag: Option<String>,
-    /// A second crash has begun: the event is the first one.
-    is_over: bool,
     /// Lines of mappings that were announced and have not come.
     mappings_left: usize,
     mapping: maps::Mapping,
     /// Frames so far.
     frames: usize,
+    /// Lines so far.
+    lines: usize,
+    /// How many lines came before the head of the last exception.
+    lines_before_head: usize,
 }
 
 /// What says that a crash is told of, and not a stack of any kind.
@@ -152,6 +113,8 @@ struct Reader {
 enum Head {
     Tombstone,
     FatalException,
+    Anr,
+    Crashlytics,
 }
 
 /// One line without prefix and indentation.
@@ -162,66 +125,27 @@ struct Text<'a> {
     span: Span,
 }
 
+/// What became of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// It was read. If it is a frame, it went there.
+    Read(Option<Target>),
+    /// It belongs to another crash than what came before: [`Reader::next`] reads on.
+    Another,
+}
+
 impl Reader {
-    /// Reads a line at `span`. Says where its frame went, if it is one.
-    fn line(&mut self, line: &str, span: Span) -> Option<Target> {
-        let prefixed = logcat::split(line);
-        let message = match prefixed {
-            Some(prefixed) => prefixed.message,
-            None => self.prefix.strip(line),
+    /// Reads a line.
+    fn read(&mut self, text: Text<'_>) -> Step {
+        let step = match self.native(text) {
+            ControlFlow::Break(target) => Step::Read(target),
+            ControlFlow::Continue(()) => self.text(text),
         };
-        let text = Text::new(message, line.len(), span);
-        if is_beginning(text.line) {
-            self.begin(prefixed.map(|prefixed| prefixed.tag));
+        if step != Step::Another {
+            self.lines += 1;
         }
-        let is_other = prefixed.is_some_and(|prefixed| self.tag.as_deref().is_some_and(|tag| tag != prefixed.tag));
-        if self.is_over || is_other {
-            return None;
-        }
-        let before = (self.head, self.frames);
-        let target = self.text(text);
-        self.frames += usize::from(target.is_some());
-        self.has_prefix |= prefixed.is_some() && before != (self.head, self.frames);
-        target
-    }
-
-    /// A crash begins: whatever traces were in the log before it are not its.
-    fn begin(&mut self, tag: Option<&str>) {
-        if matches!(self.head, Some(Head::Tombstone | Head::FatalException)) {
-            self.is_over = true;
-            return;
-        }
-        if self.dialect.as_ref().is_some_and(|dialect| dialect.format() == Format::Dart) {
-            // Dart's stacks have the rule of tombstones below their message.
-            self.tag = tag.map(text::kept);
-            return;
-        }
-        self.dialect = None;
-        self.stacks.clear();
-        self.frames = 0;
-        self.section = Section::Open;
-        self.tag = tag.map(text::kept);
-    }
-
-    fn text(&mut self, text: Text<'_>) -> Option<Target> {
-        if let ControlFlow::Break(target) = self.native(text) {
-            return target;
-        }
-        if self.dialect.is_none() && tombstone::field(self, text.line) {
-            return None;
-        }
-        match self.section {
-            Section::Abort(lines) => {
-                self.abort_line(text.line, lines);
-                None
-            }
-            Section::Maps => {
-                self.map_line(text.line);
-                None
-            }
-            Section::Dump => None,
-            Section::Open => self.frame(text),
-        }
+        self.frames += usize::from(matches!(step, Step::Read(Some(_))));
+        step
     }
 
     /// Gives a line to the reader of its format. Goes on if it is to be read as in any text.
@@ -243,30 +167,127 @@ impl Reader {
         }
     }
 
-    fn frame(&mut self, text: Text<'_>) -> Option<Target> {
+    fn text(&mut self, text: Text<'_>) -> Step {
+        if self.heading(text.line) {
+            return Step::Read(None);
+        }
+        match self.section {
+            Section::Abort(lines) => self.abort_line(text.line, lines),
+            Section::Maps => self.map_line(text.line),
+            Section::Dump => {}
+            Section::Open => return self.frame(text),
+        }
+        Step::Read(None)
+    }
+
+    /// Reads `line` if it is a heading of one of Android's formats.
+    fn heading(&mut self, line: &str) -> bool {
+        self.dialect.is_none() && (tombstone::field(self, line) || crashlytics::field(self, line) || anr::field(self, line))
+    }
+
+    fn frame(&mut self, text: Text<'_>) -> Step {
         let native = text.line.strip_prefix("native: ").unwrap_or(text.line);
         if let Some(line) = native::frame(native) {
-            return self.stacks.push_native(line, text.span);
+            return Step::Read(self.stacks.push_native(line, text.span));
+        }
+        if self.stacks.awaits_javascript()
+            && let Some(frame) = javascript::frame(text.line)
+        {
+            return Step::Read(self.stacks.push_java(frame, text.span));
+        }
+        if let Some(echo) = text.line.strip_prefix("at ").and_then(unity::frame) {
+            return Step::Read(self.stacks.push_echo(echo, text.span));
         }
         match java::line(text.line) {
-            Some(JavaLine::Frame(frame)) => return self.stacks.push_java(*frame, text.span),
+            Some(JavaLine::Frame(_)) if self.stacks.is_another() => return Step::Another,
+            Some(JavaLine::Frame(frame)) => return Step::Read(self.stacks.push_java(*frame, text.span)),
             Some(JavaLine::Shared(count)) => self.stacks.share(count),
-            Some(JavaLine::Head(head)) => self.stacks.java_head(&head, text.indent),
-            None => self.other(text.line),
+            Some(JavaLine::Head(head)) => {
+                self.lines_before_head = if head.is_cause() && self.stacks.has_pending() { self.lines_before_head } else { self.lines };
+                self.stacks.java_head(&head, text.indent);
+            }
+            None => return Step::Read(self.other(text)),
+        }
+        Step::Read(None)
+    }
+
+    /// A line that is nothing by itself: a part of a message, or the heading of the next stack. Frames of Apple's platforms are ones only
+    /// where something says that.
+    fn other(&mut self, text: Text<'_>) -> Option<Target> {
+        if (self.head == Some(Head::Crashlytics) || self.stacks.is_thrown_of_apple())
+            && let Some(frame) = crashlytics::apple_frame(text.line)
+        {
+            self.head.get_or_insert(Head::Crashlytics);
+            return self.stacks.push_apple(frame, text.span);
+        }
+        if let Some(thread) = text.line.strip_prefix("FATAL EXCEPTION") {
+            self.head.get_or_insert(Head::FatalException);
+            let thread = thread.strip_prefix(" IN SYSTEM PROCESS").unwrap_or(thread).trim_start_matches(':').trim();
+            self.stacks.crashed_thread(without_offer(thread));
+        } else if let Some((name, pid)) = text.line.strip_prefix("Process: ").and_then(|rest| rest.split_once(", PID: ")) {
+            let process = &mut self.stacks.event.process;
+            (process.name, process.pid) = (text::some(name), pid.trim().parse().ok());
+        } else if let Some(head) = java::head_within(text.line).filter(|_| !self.stacks.has_pending()) {
+            self.lines_before_head = self.lines;
+            self.stacks.java_head(&head, text.indent);
+        } else {
+            self.stacks.message_line(text.line);
         }
         None
     }
 
-    /// A line that is nothing by itself: a part of a message, or the heading of the next stack.
-    fn other(&mut self, text: &str) {
-        if let Some(thread) = text.strip_prefix("FATAL EXCEPTION") {
-            self.head.get_or_insert(Head::FatalException);
-            self.stacks.crashed_thread(thread.trim_start_matches(':').trim());
-        } else if let Some((name, pid)) = text.strip_prefix("Process: ").and_then(|rest| rest.split_once(", PID: ")) {
-            let process = &mut self.stacks.event.process;
-            (process.name, process.pid) = (text::some(name), pid.trim().parse().ok());
-        } else {
-            self.stacks.message_line(text);
+    /// A reader of the crash that the last exception's head began. It goes on behind that.
+    fn next(&mut self) -> Self {
+        let has_prefix = self.has_prefix;
+        let lines = self.lines.saturating_sub(self.lines_before_head);
+        Self { stacks: self.stacks.split_pending(), has_prefix, lines, ..Self::default() }
+    }
+
+    /// Whether nothing was told yet.
+    fn is_empty(&self) -> bool {
+        self.frames == 0 && self.head.is_none() && self.stacks.event.exceptions.is_empty() && !self.may_lack_frames()
+    }
+
+    /// Whether something says that this was a crash, and not a trace that a program logged.
+    fn is_crash(&self) -> bool {
+        self.head.is_some() || self.dialect.is_some() && (self.frames > 0 || self.may_lack_frames())
+    }
+
+    fn may_lack_frames(&self) -> bool {
+        self.dialect.as_ref().is_some_and(|dialect| dialect.may_lack_frames())
+    }
+
+    /// Whether nothing was told yet, and nothing waits for what tells more.
+    fn is_idle(&self) -> bool {
+        self.is_empty() && self.dialect.is_none() && !self.stacks.has_pending()
+    }
+
+    /// Whether lines are part of a tombstone's memory or log.
+    fn is_in_dump(&self) -> bool {
+        self.section == Section::Dump && self.head == Some(Head::Tombstone)
+    }
+
+    /// Whether lines are read as a part of something that has no frames.
+    fn is_in_section(&self) -> bool {
+        self.section != Section::Open
+    }
+
+    /// Whether `line` begins another crash than the one that is being read. A trace of threads has several processes, of which the first is
+    /// the one that it is about.
+    fn begins(&self, line: &str) -> bool {
+        /// Processes that are dumped together are dumped within less.
+        const MAX_DUMP_MS: i64 = 60_000;
+        if self.frames == 0 && self.dialect.as_ref().is_some_and(|dialect| dialect.format() == Format::Dart) {
+            // Dart's stacks have the rule of tombstones below their message.
+            return false;
+        }
+        match anr::process(line.trim_end()).filter(|_| self.head == Some(Head::Anr)) {
+            Some((pid, time_ms)) => {
+                let event = &self.stacks.event;
+                let is_later = event.time_ms.zip(time_ms).is_some_and(|(first, now)| now - first > MAX_DUMP_MS);
+                event.process.pid == Some(pid) || is_later
+            }
+            None => is_beginning(line),
         }
     }
 
@@ -298,9 +319,8 @@ impl Reader {
         self.section = Section::Open;
     }
 
-    /// A frame in a line that belongs to no crash.
-    fn stray(&mut self, line: &str) -> Option<Frame> {
-        let text = Text::new(message(line), line.len(), Span::new(0, line.len()));
+    /// A frame in a line of a section that has none: a trace that some other program logs meanwhile.
+    fn stray(&mut self, text: Text<'_>) -> Option<Frame> {
         let mut frame = match (native::frame(text.line), java::line(text.line)) {
             (Some(native), _) => {
                 let at = if native.is_plain && native.number != Some(0) { At::Return } else { native.frame.at };
@@ -313,22 +333,23 @@ impl Reader {
         Some(frame)
     }
 
-    fn begins_frame(&self, line: Line<'_>) -> bool {
-        let message = message(line.text).trim();
+    fn begins_frame(&self, message: &str) -> bool {
+        let message = message.trim();
         self.section == Section::Open && (native::begins_frame(message) || java::begins_frame(message))
     }
 
+    /// The event. `last_line` is the number of the report's last line, and `is_cut` says that it is one of this crash and cut off.
     fn finish(mut self, last_line: usize, is_cut: bool) -> Result<CrashEvent, CrashError> {
         self.end_maps();
-        let may_lack_frames = self.dialect.as_ref().is_some_and(|dialect| dialect.may_lack_frames());
+        let may_lack_frames = self.may_lack_frames();
+        if self.is_empty() {
+            return Err(NO_FRAME);
+        }
         if let Some(dialect) = &mut self.dialect {
             dialect.finish(&mut self.stacks);
         }
         let format = self.format();
         let truncated = |fact| Err(CrashError::Truncated { format, place: Place::Line(last_line), fact });
-        if self.frames == 0 && self.stacks.event.exceptions.is_empty() && self.head.is_none() && !may_lack_frames {
-            return Err(CrashError::NotACrash { found: "text without a stack frame" });
-        }
         if is_cut {
             return truncated("it ends within a frame");
         }
@@ -338,16 +359,24 @@ impl Reader {
         if self.frames == 0 && !may_lack_frames {
             return truncated("it ends before its first frame");
         }
-        self.stacks.event.format = format;
-        native::finish(&mut self.stacks.event);
+        let event = &mut self.stacks.event;
+        event.format = format;
+        if self.head == Some(Head::Anr) {
+            anr::finish(&mut event.threads);
+            event.reason.kind.get_or_insert_with(|| "ANR".to_owned());
+        }
+        unity::finish(event);
+        native::finish(event);
         Ok(self.stacks.finish())
     }
 
     fn format(&self) -> Format {
         let own = self.dialect.as_ref().map(|dialect| dialect.format());
         match self.head {
+            Some(Head::Crashlytics) => Format::Crashlytics,
             _ if self.has_prefix => Format::Logcat,
             Some(Head::Tombstone) => Format::Tombstone,
+            Some(Head::Anr) => Format::Anr,
             None if own.is_some() => own.unwrap_or(Format::Frames),
             _ if !self.stacks.event.exceptions.is_empty() => Format::Java,
             _ => Format::Frames,
@@ -355,13 +384,19 @@ impl Reader {
     }
 }
 
+/// A thread's name without the help that Android Studio offers behind it: ` (Fix with AI)`, ` (Ask Gemini)`.
+fn without_offer(name: &str) -> &str {
+    let offer = name.rfind(" (").filter(|at| name.ends_with(')') && ["AI)", "Gemini)"].iter().any(|end| name[*at..].ends_with(end)));
+    offer.map_or(name, |at| name[..at].trim_end())
+}
+
 impl<'a> Text<'a> {
-    /// `message`, which ends the line of `length` bytes at `span`.
-    fn new(message: &'a str, length: usize, span: Span) -> Self {
+    /// `message`, a part of `line`, which stands at `span`.
+    fn new(message: &'a str, line: &str, span: Span) -> Self {
         let trimmed = message.trim_start();
-        let before = length - trimmed.len();
-        let line = trimmed.trim_end().trim_end_matches("\u{1b}[0m").trim_end();
+        let before = trimmed.as_ptr().addr().saturating_sub(line.as_ptr().addr());
+        let text = trimmed.trim_end().trim_end_matches("\u{1b}[0m").trim_end();
         let start = span.range().start + before;
-        Self { line, indent: message.len() - trimmed.len(), span: Span::new(start, start + line.len()) }
+        Self { line: text, indent: message.len() - trimmed.len(), span: Span::new(start, start + text.len()) }
     }
 }

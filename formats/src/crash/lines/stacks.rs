@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use crate::crash::event::{CrashEvent, Exception, Format, Relation, Thread};
-use crate::crash::frame::{At, Frame, Span};
+use crate::crash::frame::{At, Frame, FrameKind, Span};
 use crate::crash::image::Image;
 use crate::crash::limits::{MAX_IMAGES, MAX_MESSAGE_LINES, MAX_TEXT_BYTES};
 use crate::crash::room::Room;
 use crate::crash::text::{kept, some};
 
 use super::java::Head;
+use super::javascript;
 use super::native::NativeLine;
 
 /// The stack that frames go to.
@@ -39,6 +40,10 @@ pub struct Stacks {
     pending: Option<Pending>,
     /// What the last line said that was no frame.
     heading: Option<String>,
+    /// A stack that was told before is being told again.
+    is_echo: bool,
+    /// The stack that is told by an echo alone.
+    echo: Option<Target>,
 }
 
 /// What tells one image from another.
@@ -69,18 +74,13 @@ impl Default for Stacks {
             open: Vec::new(),
             pending: None,
             heading: None,
+            is_echo: false,
+            echo: None,
         }
     }
 }
 
 impl Stacks {
-    /// Forgets all stacks.
-    pub fn clear(&mut self) {
-        let arch = self.event.arch.take();
-        *self = Self::default();
-        self.event.arch = arch;
-    }
-
     /// Forgets what a log without end would let grow.
     pub fn bound(&mut self) {
         /// Stacks of a live log that are kept for the sake of their heads.
@@ -98,14 +98,19 @@ impl Stacks {
         }
     }
 
-    /// A thread begins, to which the next frames of machine code belong.
+    /// A thread begins, to which the next frames of machine code belong. The crashed one may have been named before.
     pub fn begin_thread(&mut self, id: Option<u64>, name: Option<String>, crashed: bool) {
         self.target = None;
-        if self.room.has_stack(self.event.threads.len()) {
+        let named = |thread: &Thread| crashed && thread.crashed && thread.id.is_none() && thread.frames.is_empty();
+        if let Some(index) = self.event.threads.iter().position(named) {
+            let thread = &mut self.event.threads[index];
+            (thread.id, thread.name) = (id, name.or(thread.name.take()));
+            self.target = Some(Target::Thread(index));
+        } else if self.room.has_stack(self.event.threads.len()) {
             self.event.threads.push(Thread { id, name, crashed, frames: Vec::new() });
             self.target = Some(Target::Thread(self.event.threads.len() - 1));
         }
-        self.in_target = 0;
+        (self.in_target, self.is_echo) = (0, false);
         self.heading = None;
     }
 
@@ -114,8 +119,15 @@ impl Stacks {
         self.begin_thread(None, some(name), true);
     }
 
+    /// What was taken for an exception's head is the heading of a stack of machine code: threads of Apple's have names like classes.
+    fn pending_is_heading(&mut self) {
+        let Some(Pending { exception, lines: 0, .. }) = self.pending.take() else { return };
+        self.heading = exception.kind;
+    }
+
     /// Adds a frame of machine code. One with the number 0 begins a stack.
     pub fn push_native(&mut self, line: NativeLine, span: Span) -> Option<Target> {
+        self.pending_is_heading();
         let NativeLine { mut frame, number, image, is_plain } = line;
         let begins = number == Some(0) && self.in_target > 0;
         if begins || !matches!(self.target, Some(Target::Thread(_))) {
@@ -131,9 +143,42 @@ impl Stacks {
         self.push(frame)
     }
 
+    /// Adds a frame of Apple's platforms: of a thread, or of the exception that was thrown, whose stack was taken behind its calls.
+    pub fn push_apple(&mut self, line: NativeLine, span: Span) -> Option<Target> {
+        self.event.platform.get_or_insert_with(|| "cocoa".to_owned());
+        self.pending_is_heading();
+        // An inlined function has the number of the one that it was inlined into: only below a heading a stack begins.
+        let begins = line.number == Some(0) && self.in_target > 0 && self.heading.is_some();
+        let at = match self.target {
+            Some(Target::Exception(_)) if !begins => At::Return,
+            Some(Target::Thread(_)) if !begins && line.number == Some(0) => At::Instruction,
+            Some(Target::Thread(_)) if !begins => At::Return,
+            _ => return self.push_native(line, span),
+        };
+        let image = line.image.and_then(|image| self.image(image));
+        self.push(Frame { at, image, span, ..line.frame })
+    }
+
+    /// Adds a frame of machine code that Java tells of. Behind the backtrace of the same crash it says nothing new.
+    pub fn push_echo(&mut self, line: NativeLine, span: Span) -> Option<Target> {
+        self.confirm();
+        let is_told = |thread: &Thread| thread.frames.iter().any(|frame| frame.kind == FrameKind::Native);
+        let is_first = self.echo.is_none() || self.echo != self.target;
+        if is_first && !matches!(self.target, Some(Target::Exception(_))) && self.event.threads.iter().any(is_told) {
+            self.is_echo = true;
+            return None;
+        }
+        let image = line.image.and_then(|image| self.image(image));
+        self.echo = self.push_java(Frame { image, ..line.frame }, span);
+        self.echo
+    }
+
     /// Adds a frame of Java code.
     pub fn push_java(&mut self, mut frame: Frame, span: Span) -> Option<Target> {
         self.confirm();
+        if self.is_echo {
+            return None;
+        }
         if self.target.is_none() {
             let heading = self.heading.take();
             self.begin_thread(None, heading, false);
@@ -276,13 +321,59 @@ impl Stacks {
         Some(index)
     }
 
-    /// An exception begins. One without a sure word before it has to be confirmed by a frame.
+    /// An exception begins. One without a sure word before it has to be confirmed by a frame, or by its cause; and so has one behind
+    /// another, with which another crash begins.
     pub fn java_head(&mut self, head: &Head<'_>, indent: usize) {
+        if head.is_cause() {
+            self.confirm();
+        }
         let message = head.message.map(kept);
         let exception = Exception { kind: Some(kept(head.class)), message, relation: head.relation, ..Exception::default() };
         self.pending = Some(Pending { exception, thread: head.thread.map(kept), indent, lines: 0 });
-        if head.is_sure {
+        if head.is_sure && !self.is_another() {
             self.confirm();
+        }
+    }
+
+    /// Whether an exception waits to be confirmed.
+    pub fn has_pending(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Whether the exception that waits belongs to no other, and there was one with a stack before it.
+    pub fn is_another(&self) -> bool {
+        let is_thrown = self.pending.as_ref().is_some_and(|pending| pending.exception.relation == Relation::Thrown);
+        is_thrown && self.event.exceptions.iter().any(|exception| !exception.frames.is_empty())
+    }
+
+    /// The exception that waits, as the first of another crash.
+    pub fn split_pending(&mut self) -> Self {
+        Self { pending: self.pending.take(), ..Self::default() }
+    }
+
+    /// Whether the stack of JavaScript comes next, or goes on.
+    pub fn awaits_javascript(&self) -> bool {
+        let Some(exception) = self.exception() else { return false };
+        let is_begun = || exception.frames.last().is_some_and(|frame| frame.kind == FrameKind::Other);
+        let is_announced = || exception.message.as_deref().is_some_and(|message| message.trim_end().ends_with("stack:"));
+        exception.kind.as_deref().is_some_and(javascript::is_of) && (is_announced() || is_begun())
+    }
+
+    /// Whether the last exception is one of Apple's platforms, as far as its name and frames say.
+    pub fn is_thrown_of_apple(&self) -> bool {
+        let is_native = |frame: &Frame| frame.kind == FrameKind::Native;
+        let is_of_apple = |exception: &Exception| {
+            exception.kind.as_deref().is_some_and(|kind| !kind.contains('.')) && exception.frames.iter().all(is_native)
+        };
+        self.pending.is_none() && self.exception().is_some_and(is_of_apple)
+    }
+
+    /// The exception that lines belong to: that which waits, else the last one.
+    fn exception(&self) -> Option<&Exception> {
+        match (&self.pending, self.target) {
+            (Some(pending), _) => Some(&pending.exception),
+            (None, Some(Target::Exception(index))) => self.event.exceptions.get(index),
+            _ => None,
         }
     }
 
@@ -342,7 +433,7 @@ impl Stacks {
         } else if exception.relation == Relation::Thrown {
             exception.relation = Relation::Cause;
         }
-        self.in_target = 0;
+        (self.in_target, self.is_echo) = (0, false);
         self.target = None;
         if self.room.has_stack(self.event.exceptions.len()) {
             self.event.exceptions.push(exception);
@@ -367,6 +458,20 @@ impl Stacks {
             // Of stacks that nothing is said about, the first one is why the report was written.
             self.event.crashed_thread = (!self.event.threads.is_empty()).then_some(0);
         }
+        self.share_frames();
         self.room.finish(self.event)
+    }
+
+    /// Gives each exception the frames that it shares with the one that it belongs to. They stand there, and nowhere else.
+    fn share_frames(&mut self) {
+        for index in 0..self.event.exceptions.len() {
+            let (before, rest) = self.event.exceptions.split_at_mut(index);
+            let Some(exception) = rest.first_mut() else { continue };
+            let Some(parent) = exception.parent.and_then(|parent| before.get(parent)) else { continue };
+            let count = usize::try_from(exception.shared).unwrap_or(usize::MAX).min(parent.frames.len());
+            for frame in &parent.frames[parent.frames.len() - count..] {
+                self.room.push_frame(&mut exception.frames, Frame { span: Span::default(), ..frame.clone() });
+            }
+        }
     }
 }

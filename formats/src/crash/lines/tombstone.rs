@@ -1,5 +1,6 @@
 //! The lines of a tombstone that are not frames: in, a line; out, what it says goes into the event.
 
+use crate::crash::event::Reason;
 use crate::crash::text::{between, hex, some, word};
 use crate::crash::time;
 
@@ -37,7 +38,7 @@ fn head(reader: &mut Reader, line: &str) -> bool {
     } else if line.starts_with("pid: ") && line.contains("tid: ") {
         thread(reader, line);
     } else if line.starts_with("signal ") && line.contains('(') {
-        signal(reader, line);
+        signal(&mut event.reason, line);
     } else if let Some(message) = line.strip_prefix("Abort message: ") {
         abort_message(reader, message);
     } else if let Some(cause) = line.strip_prefix("Cause: ") {
@@ -72,11 +73,15 @@ fn leave(reader: &mut Reader, next: Section) {
     reader.section = next;
 }
 
-/// `pid: 794, tid: 795, name: worker  >>> com.example.app <<<`. The first one is the thread that crashed.
+/// `pid: 794, tid: 795, name: worker  >>> com.example.app <<<`. The first one is the thread that crashed. The Play Console hides the
+/// process's number, and leaves the name out.
 fn thread(reader: &mut Reader, line: &str) {
-    let number = |name: &str| between(line, name, ",").and_then(|number| number.trim().parse().ok());
+    let number = |name: &str| {
+        let (_, rest) = line.split_once(name)?;
+        rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    };
     let name = line.split_once("name: ").map(|(_, rest)| rest.split_once("  >>> ").map_or(rest, |(name, _)| name));
-    let is_first = reader.stacks.event.process.pid.is_none();
+    let is_first = reader.stacks.event.threads.iter().all(|thread| thread.id.is_none());
     let process = &mut reader.stacks.event.process;
     process.pid = process.pid.or(number("pid: "));
     if process.name.is_none() {
@@ -87,11 +92,12 @@ fn thread(reader: &mut Reader, line: &str) {
 }
 
 /// `signal 11 (SIGSEGV), code 1 (SEGV_MAPERR), fault addr 0x10`.
-fn signal(reader: &mut Reader, line: &str) {
-    let reason = &mut reader.stacks.event.reason;
+pub fn signal(reason: &mut Reason, line: &str) {
     reason.signal_number = between(line, "signal ", " ").and_then(|number| number.parse().ok());
     reason.signal = between(line, "(", ")").and_then(some);
-    reason.code = line.split_once("code ").and_then(|(_, code)| between(code, "(", ")")).and_then(some);
+    let reason_code = line.split_once("code ").and_then(|(_, code)| between(code, "(", ")"));
+    // `SI_QUEUE from pid 1234, uid 10123`
+    reason.code = reason_code.and_then(|code| some(code.split(" from ").next().unwrap_or(code)));
     let address = line.split_once("fault addr ").and_then(|(_, address)| word(address));
     reason.fault_address = address.and_then(|(address, _)| hex(address));
 }

@@ -3,6 +3,7 @@
 //! Source: the event payloads of Sentry's developer documentation (event, exception, stacktrace, threads and debug meta interfaces), and
 //! older spellings that are still around (`uuid` and `name` of images, `posix_signal` of mechanisms, lists without `values`).
 
+pub mod envelope;
 mod images;
 mod mechanism;
 mod stack;

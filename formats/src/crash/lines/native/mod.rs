@@ -41,6 +41,7 @@ use crate::crash::frame::{At, Frame, Relative, Space};
 use crate::crash::image::{Image, ImageKind, file_name, image_id};
 use crate::crash::text::{hex, some, word};
 
+pub use android::method;
 pub use trampoline::finish;
 
 /// A frame and what its line says besides.
