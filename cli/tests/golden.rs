@@ -197,7 +197,7 @@ fn wanted(fixture: &Fixture, layout: &Layout) -> Vec<(u64, Vec<Frame>)> {
 
 /// Whether it is an object that is not linked.
 fn is_relocatable(fixture: &Fixture) -> bool {
-    [".o", ".ko", ".o.zst"].iter().any(|end| fixture.path.to_str().unwrap().ends_with(end))
+    [".o", ".ko", ".ko.debug", ".o.zst"].iter().any(|end| fixture.path.to_str().unwrap().ends_with(end))
 }
 
 fn nothing() -> Frame {

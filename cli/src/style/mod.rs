@@ -293,8 +293,7 @@ mod tests {
 
     #[test]
     fn names_for_people_have_no_control_characters() {
-        for (name, want) in [(&b"f\x1b[2J\n\xc2\x9b"[..], "f\u{fffd}[2J\u{fffd}\u{fffd}"), ("ü\u{a0}".as_bytes(), "ü\u{a0}"), (b"f", "f")]
-        {
+        for (name, want) in [(&b"f\x1b[2J\n\xc2\x9b"[..], "f\u{fffd}[2J\\n\u{fffd}"), ("ü\u{a0}".as_bytes(), "ü\u{a0}"), (b"f", "f")] {
             let mut out = Vec::new();
             put_clean(name, &mut out);
             assert_eq!(out, want.as_bytes());

@@ -4,6 +4,9 @@
 /// Bytes of one function.
 pub const FUNCTION_BYTES: u64 = 16;
 
+/// Functions of which every file has the code, whichever its symbols name: files of one id have one code.
+const FUNCTIONS: u64 = 1024;
+
 /// Where the code begins.
 const CODE: u64 = 0x1000;
 
@@ -15,7 +18,8 @@ pub fn address(number: u64) -> u64 {
 /// A file with the build-id `id` and the functions `numbers`, each named `PREFIX_NUMBER`. Two files with prefixes of one length
 /// differ in the names alone.
 pub fn library(id: [u8; 20], prefix: &str, numbers: std::ops::Range<u64>) -> Vec<u8> {
-    let code_bytes = numbers.end * FUNCTION_BYTES;
+    assert!(numbers.end <= FUNCTIONS, "{numbers:?}");
+    let code_bytes = FUNCTIONS * FUNCTION_BYTES;
     let note = [&4u32.to_le_bytes()[..], &20u32.to_le_bytes(), &3u32.to_le_bytes(), b"GNU\0", &id].concat();
     let (mut names, mut symbols) = (vec![0u8], vec![0u8; 24]);
     for number in numbers {

@@ -241,9 +241,13 @@ impl Seal {
     }
 }
 
-/// Whether `bytes` are those of a sealed block or record.
-pub fn is_sealed(bytes: &[u8]) -> bool {
-    matches!(bytes.first(), Some(&SUITE_SEALED | &SUITE_RECORD))
+/// Whether `bytes` are those of a block or record that does not belong into a store which is sealed, or open.
+pub fn is_of_other_kind(bytes: &[u8], is_sealed: bool) -> bool {
+    match bytes.first() {
+        Some(&SUITE_OPEN) => is_sealed,
+        Some(&(SUITE_SEALED | SUITE_RECORD)) => !is_sealed,
+        _ => false,
+    }
 }
 
 /// Epoch and generation of a sealed record.
@@ -370,6 +374,7 @@ mod tests {
         assert_eq!(failure(Some(&ring), module, &open), Damage::Suite(SUITE_OPEN));
         assert_eq!(failure(Some(&ring), ModuleKey([2; 16]), &sealed), Damage::Seal);
         assert_eq!(failure(Some(&Ring::generate().unwrap()), module, &sealed), Damage::Key);
-        assert_eq!((is_sealed(&sealed), is_sealed(&open)), (true, false));
+        let belongs = |bytes: &[u8]| [false, true].map(|is_sealed| !is_of_other_kind(bytes, is_sealed));
+        assert_eq!((belongs(&sealed), belongs(&open)), ([false, true], [true, false]));
     }
 }

@@ -65,6 +65,10 @@ pub enum Error {
     /// A database without the file that says what belongs to it.
     #[error("{}: the database's file CURRENT is missing; `symtool modules repair` rebuilds the database from its other files", .0.display())]
     DatabaseLost(PathBuf),
+    /// A database that is sealed in an open store, or the other way round.
+    #[error("{}: these modules are not of this store: they are sealed and the store is not, or the other way round; bring the folder, or FORMAT \
+             and the key ring, back from a backup", .0.display())]
+    Foreign(PathBuf),
     /// Rows that a change needs are damaged.
     #[error("{}: rows that are needed here are damaged; `symtool modules repair` saves what is intact and names what is not", .0.display())]
     Damaged(PathBuf),

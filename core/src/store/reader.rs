@@ -89,7 +89,14 @@ impl Reader {
     }
 
     fn salvaged_records(&self) -> Result<BTreeMap<ModuleKey, Known>, Error> {
-        self.salvage()?.records(self.ring.as_deref()).map_err(|cause| self.io_error(cause))
+        let salvage = self.salvage()?;
+        let io = |cause| self.io_error(cause);
+        let records = salvage.records(self.ring.as_deref()).map_err(io)?;
+        // Not one record opens, and they are sealed where none should be, or the other way round.
+        if records.is_empty() && salvage.holds_of_other_kind(self.ring.is_some()).map_err(io)? {
+            return Err(Error::Foreign(self.store.symbols()));
+        }
+        Ok(records)
     }
 
     /// What can be read of the tables.

@@ -102,10 +102,18 @@ impl Salvage {
     /// # Errors
     /// If a table cannot be read any more.
     pub fn holds_sealed(&self) -> io::Result<bool> {
+        self.holds_of_other_kind(false)
+    }
+
+    /// Whether there is a block or record that does not belong into a store which is sealed, or open.
+    ///
+    /// # Errors
+    /// If a table cannot be read any more.
+    pub fn holds_of_other_kind(&self, is_sealed: bool) -> io::Result<bool> {
         for (key, places) in &self.rows {
             let is_block = matches!(key.first(), Some(&(area::RECORDS | area::BLOCKS)));
             for at in places.iter().filter(|_| is_block) {
-                if seal::is_sealed(&self.read(*at)?) {
+                if seal::is_of_other_kind(&self.read(*at)?, is_sealed) {
                     return Ok(true);
                 }
             }
