@@ -27,10 +27,7 @@ fn lines_of_android() {
     assert_eq!(parts("#05 pc 00000c6f  /system/xbin/my crasher"), (Some(5), None, Some(0xc6f), None, owned("/system/xbin/my crasher")));
     assert_eq!(parts("#00  pc 12  <anonymous:7f00>"), (Some(0), None, Some(0x12), None, None));
     assert_eq!(parts("#02 pc 4a10  [anon:dalvik-jit-code-cache] (a.b.c+112)"), (Some(2), None, None, owned("c"), None));
-    assert_eq!(
-        parts("#02 pc 4a10  /memfd:jit-cache (deleted) (offset 0x2000000) (a.b.c+112)"),
-        (Some(2), None, None, owned("c"), None)
-    );
+    assert_eq!(parts("#02 pc 4a10  /memfd:jit-cache (deleted) (offset 0x2000000) (a.b.c+112)"), (Some(2), None, None, owned("c"), None));
     assert_eq!(parts("#00 pc 12  /a.so (deleted) (f+1)"), (Some(0), None, Some(0x12), owned("f"), owned("/a.so")));
     assert_eq!(parts("#00 pc 12"), (Some(0), None, Some(0x12), None, None));
 }
