@@ -9,8 +9,8 @@ use symtool_core::pack::{Packed, pack};
 use symtool_core::store::{Committed, Store};
 use symtool_core::unpack::unpack;
 use symtool_formats::{
-    Chain, ChainId, Detail, DropReason, Dropped, File, FileId, Files, Folder, Function, FunctionId, Functions, Location, ModuleId,
-    ModuleInfo, ModuleKind, ModuleSymbols, Range, Source, Start, Strings,
+    Chain, ChainId, CodeMark, Detail, DropReason, Dropped, File, FileId, Files, Folder, Function, FunctionId, Functions, Location,
+    ModuleId, ModuleInfo, ModuleKind, ModuleSymbols, Range, Source, Start, Strings,
 };
 
 /// Numbers that look random and are the same in every run.

@@ -35,7 +35,9 @@ impl Store {
         writer.delete_garbage()?;
         writer.delete_removed()?;
         let family = writer.db.cf_handle(FAMILY).ok_or_else(|| Error::NotAStore(self.path.clone()))?;
-        writer.db.compact_range_cf_opt(family, None::<&[u8]>, None::<&[u8]>, &all_levels());
+        // Records and blocks stay in files of their own: no file holds both copies of a record.
+        writer.db.compact_range_cf_opt(family, None::<&[u8]>, Some([area::BLOCKS]), &all_levels());
+        writer.db.compact_range_cf_opt(family, Some([area::BLOCKS]), None::<&[u8]>, &all_levels());
         // What lies there belongs to no change that was ever acknowledged: that was seen to when the store was opened.
         drop(fs::remove_dir_all(self.lost()));
         // Files go when the database is closed, which is before the locks.
