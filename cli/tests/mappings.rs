@@ -326,7 +326,7 @@ fn plain_traces_find_their_mapping() {
     }
     assert_eq!((groups().len(), &groups()[0]["crashes"]), (1, &4.into()));
     let unknown = sandbox.run(["crash", "add", "--mapping", "nothing.txt", plain.to_str().unwrap()]);
-    assert!(unknown.code == 1 && unknown.stderr.contains("pass the whole id"), "{}", unknown.stderr);
+    assert!(unknown.code == 1 && unknown.stderr.contains("no such mapping in the store"), "{}", unknown.stderr);
 
     let symbolicated = done(sandbox.run(["symbolicate", trace.to_str().unwrap()]));
     assert_eq!(symbolicated, "com.a.Bad: oops com.a.Main\n\tat com.a.Main.run(Main.java:13)\n\tat java.lang.Thread.run(Thread.java:9)\n");

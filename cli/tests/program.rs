@@ -13,7 +13,7 @@ use support::{Run, Sandbox, json_lines, object};
 
 const FIXTURE: &str = "cpp-gcc-O2-dwarf5.so";
 
-const COMMANDS: [&[&str]; 39] = [
+const COMMANDS: [&[&str]; 41] = [
     &["import"],
     &["resolve"],
     &["check"],
@@ -38,6 +38,8 @@ const COMMANDS: [&[&str]; 39] = [
     &["crash", "list"],
     &["crash", "show"],
     &["crash", "remove"],
+    &["crash", "gc"],
+    &["crash", "forget"],
     &["symbolicate"],
     &["retrace"],
     &["reprocess"],
@@ -113,7 +115,10 @@ fn debug_dirs_of_the_config_file_are_searched() {
 fn a_bad_config_file_is_wrong_usage() {
     let sandbox = Sandbox::new();
     for (text, want) in [
-        ("stor = \"x\"", "symtool.toml: unknown key `stor`; known are store, jobs, wait, color, key-file, key-command, quota, debug-dirs"),
+        (
+            "stor = \"x\"",
+            "symtool.toml: unknown key `stor`; known are store, jobs, wait, color, key-file, key-command, quota, crash-quota, debug-dirs",
+        ),
         ("jobs = 0", "symtool.toml: `jobs` has to be a number from 1 to 1024"),
         ("jobs = = 1", "symtool.toml: line 1: "),
     ] {

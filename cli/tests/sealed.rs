@@ -245,8 +245,9 @@ fn killed_rotations_can_be_finished() {
         std::thread::sleep(std::time::Duration::from_micros(moment * 900));
         child.kill().unwrap();
         child.wait().unwrap();
+        // Between its two steps both keys open the store, and what either reads is whole.
         let opens = keys.map(|key| with_key(&sandbox, key, &["modules", "verify"]).code == 0);
-        assert!(opens[0] != opens[1], "moment {moment}: {opens:?}");
+        assert!(opens[0] || opens[1], "moment {moment}: {opens:?}");
         let run = with_key(&sandbox, old, &["key", "rotate", "--new-key-file", sandbox.path(new).to_str().unwrap()]);
         // It is done, or was before.
         assert!(run.code == 0 || opens[1], "moment {moment}: {}", run.stderr);

@@ -6,7 +6,7 @@ use std::io::Write;
 use anyhow::Result;
 use serde::Serialize;
 use symtool_core::assess::{Assessor, Desk, Explained, NameOrigin, Symbols};
-use symtool_core::crash::{Crashes, Found, Listed, Slot};
+use symtool_core::crash::{Crashes, Found, Listed, Place, Slot};
 
 use crate::args::{CrashShow, Global};
 use crate::exit::Exit;
@@ -127,7 +127,8 @@ fn tell(global: &Global, listed: &Listed<'_>, explained: &Explained<'_>) -> Resu
     let tokens: Vec<String> = explained.frames.iter().map(|(link, _)| link.token(chunk)).collect();
     let stored = chunk.frames(crash);
     let frames = explained.frames.iter().zip(&tokens).map(|((link, _), token)| {
-        let is_named = matches!(link.origin, NameOrigin::Store | NameOrigin::Report);
+        // A name that may be wrong is one all the same, and no address.
+        let is_named = matches!(link.origin, NameOrigin::Store | NameOrigin::Report) || link.at == Place::Nowhere;
         Frame {
             frame: link.frame,
             function: is_named.then_some(&*link.name.shown),

@@ -209,14 +209,18 @@ fn put_pending<'i>(
     images: impl Iterator<Item = &'i [u8; 16]>,
     assessor: &Assessor<'_>,
 ) -> Result<(), Error> {
-    let Some(last): Option<LastRun> = database.get(rows::LAST_RUN)? else { return Ok(()) };
+    let used = LastRun { rules: assessor.rules().version(), engine: ENGINE };
+    let Some(last): Option<LastRun> = database.get(rows::LAST_RUN)? else {
+        // The first crashes are what a run with these rules would have left.
+        return if number == 0 { changes.put(rows::LAST_RUN.to_vec(), Old::Absent, &used) } else { Ok(()) };
+    };
     let images: Vec<[u8; 16]> = images.copied().collect();
     let known: Vec<Option<u64>> = database.get_all(images.iter().map(rows::known))?;
-    let used = images.iter().map(|image| assessor.modules().digest(image));
+    let digests = images.iter().map(|image| assessor.modules().digest(image));
     let modules: Vec<([u8; 16], Option<u64>)> =
-        images.iter().zip(used).zip(known).filter(|((_, used), known)| used != known).map(|((image, used), _)| (*image, used)).collect();
-    let pending = Pending { rules: assessor.rules().version(), engine: ENGINE, modules };
-    if pending.modules.is_empty() && (LastRun { rules: pending.rules, engine: pending.engine }) == last {
+        images.iter().zip(digests).zip(known).filter(|((_, used), known)| used != known).map(|((image, used), _)| (*image, used)).collect();
+    let pending = Pending { rules: used.rules, engine: used.engine, modules };
+    if pending.modules.is_empty() && used == last {
         return Ok(());
     }
     changes.put(rows::pending(number), Old::Absent, &pending)

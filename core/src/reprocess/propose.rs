@@ -110,7 +110,7 @@ impl Crashes {
         let plan = plan(&flows, &before, &first_ms);
         let mut report = Told::new(&groups, &new, &streams, &plan).report();
         report.crashes = CrashCounts { groups_before: report.crashes.groups_before, groups_after: report.crashes.groups_after, ..counts };
-        report.rules_changed = changed.rules && stored > 0;
+        report.rules_changed = (changed.rules || changed.other_rules) && stored > 0;
         report.modules = causes(&changed, &streams, &plan);
         if let Some(gain) = &mut report.largest_gain {
             gain.percent = (gain.crashes * 100).checked_div(stored).unwrap_or(0);

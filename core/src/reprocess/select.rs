@@ -16,6 +16,8 @@ pub struct Changed {
     pub modules: Vec<ChangedModule>,
     /// Whether rules, or this program's own part, are others than before.
     pub rules: bool,
+    /// Whether crashes were added by other rules, or by another version of this program.
+    pub other_rules: bool,
     /// What the last run knew of modules that has changed: before and after.
     pub known: Vec<KnownChange>,
     /// Chunks that were assessed with something else than the last run applied.
@@ -106,12 +108,14 @@ pub fn changed(database: &Database, assessor: &Assessor<'_>) -> Result<Changed, 
     modules.sort_by(|a, b| a.keys.cmp(&b.keys));
     modules.extend(gone.iter().map(|key| ChangedModule { keys: vec![*key], name: None, id: id_digits(key), change: Change::Removed }));
     known.extend(gone.iter().map(|key| KnownChange { key: *key, before: before.get(key).copied(), after: None }));
-    let mut pending = Vec::new();
+    let mut pending: Vec<(u64, Pending)> = Vec::new();
     for (key, value) in database.all(rows::area::PENDING)? {
         pending.push((rows::last_number(&key).ok_or_else(|| database.damaged())?, value));
     }
     let now = LastRun { rules: assessor.rules().version(), engine: ENGINE };
-    Ok(Changed { modules, rules: last != now, known, pending })
+    let is_other = |(_, pending): &(u64, Pending)| LastRun { rules: pending.rules, engine: pending.engine } != now;
+    let other_rules = pending.iter().any(is_other);
+    Ok(Changed { modules, rules: last != now, other_rules, known, pending })
 }
 
 /// The crashes that `changed` may have changed; all of them if `all`.

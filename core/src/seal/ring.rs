@@ -14,6 +14,7 @@
 //! 24     4     revision: 1, and one more with each rotation
 //! 28     12    nonce
 //! 40     …     encrypted: index key (32), epochs from the oldest on (32 each); tag (16)
+//! …      8     XXH3-64 of all before it, which tells damage from another key
 //! ```
 //!
 //! What stands in the clear is authenticated. A rotation writes a new ring and touches no block: epochs stay in the ring for as long
@@ -24,6 +25,7 @@ use std::fmt;
 use aes_gcm_siv::aead::AeadInOut;
 use aes_gcm_siv::{Nonce, Tag};
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 use zeroize::Zeroizing;
 
 use super::key::too_large;
@@ -165,6 +167,8 @@ impl Ring {
         let tag = tag.map_err(|_| too_large())?;
         bytes.extend_from_slice(&secret);
         bytes.extend_from_slice(&tag);
+        let sum = xxh3_64(&bytes).to_le_bytes();
+        bytes.extend_from_slice(&sum);
         Ok(bytes)
     }
 
@@ -175,7 +179,7 @@ impl Ring {
     pub fn unwrap(bytes: &[u8], master: Option<&MasterKey>) -> Result<Self, Locked> {
         let wanted = Self::key_of(bytes).ok_or(Damage::Header)?;
         let master = master.filter(|key| key.id() == wanted).ok_or(Locked::Needs(wanted))?;
-        let (head, rest) = bytes.split_at_checked(SECRET_AT).ok_or(Damage::Header)?;
+        let (head, rest) = intact(bytes).and_then(|bytes| bytes.split_at_checked(SECRET_AT)).ok_or(Damage::Header)?;
         let (secret, tag) = rest.len().checked_sub(TAG_BYTES).and_then(|at| rest.split_at_checked(at)).ok_or(Damage::Header)?;
         let mut secret = Zeroizing::new(secret.to_vec());
         let nonce = Nonce::try_from(&head[NONCE_AT..]).map_err(|_| Damage::Header)?;
@@ -194,9 +198,15 @@ impl Ring {
 
     /// Which master key the ring in `bytes` needs; `None` if they are no ring.
     pub fn key_of(bytes: &[u8]) -> Option<KeyId> {
-        let id = bytes.strip_prefix(MAGIC)?.get(..REVISION_AT - ID_AT)?;
+        let id = intact(bytes)?.strip_prefix(MAGIC)?.get(..REVISION_AT - ID_AT)?;
         id.try_into().ok().map(KeyId)
     }
+}
+
+/// What stands before the checksum, if it is right.
+fn intact(bytes: &[u8]) -> Option<&[u8]> {
+    let (bytes, sum) = bytes.split_last_chunk()?;
+    (xxh3_64(bytes) == u64::from_le_bytes(*sum)).then_some(bytes)
 }
 
 fn random() -> std::io::Result<Zeroizing<[u8; KEY_BYTES]>> {
@@ -226,7 +236,7 @@ mod tests {
         for bit in 0..bytes.len() * 8 {
             let mut changed = bytes.clone();
             changed[bit / 8] ^= 1 << (bit % 8);
-            assert!(Ring::unwrap(&changed, Some(&key)).is_err(), "bit {bit}");
+            assert_eq!(Ring::unwrap(&changed, Some(&key)).map(|_| ()), Err(Damage::Header.into()), "bit {bit}");
         }
         (0..bytes.len()).for_each(|end| assert!(Ring::unwrap(&bytes[..end], Some(&key)).is_err(), "{end}"));
     }

@@ -24,7 +24,7 @@ pub enum Finding {
         /// Whether it is there, and damaged.
         is_damaged: bool,
     },
-    /// The two copies of the key ring differ.
+    /// A copy of the key ring is missing or damaged.
     KeyRing(PathBuf),
     /// The database cannot be opened, or has not all that was acknowledged.
     Database(String),
@@ -44,7 +44,7 @@ impl fmt::Display for Finding {
         match self {
             Self::Acknowledgement { path, is_damaged: true } => write!(f, "{}: damaged", path.display()),
             Self::Acknowledgement { path, is_damaged: false } => write!(f, "{}: missing", path.display()),
-            Self::KeyRing(path) => write!(f, "{}: the two copies of the key ring differ", path.display()),
+            Self::KeyRing(path) => write!(f, "{}: one of the two copies of the key ring is missing or damaged", path.display()),
             Self::Database(why) => f.write_str(why),
             Self::Table { path, bytes } => write!(f, "{}: {bytes} bytes are damaged", path.display()),
             Self::Rows(what) => f.write_str(what),
@@ -66,7 +66,7 @@ impl Store {
 
     pub(super) fn examine_symbols(&self, access: &Access) -> Result<Vec<Finding>, Error> {
         let mut found = Vec::new();
-        if access.ring.is_some() && self.open_ring()?.is_pending {
+        if access.ring.is_some() && self.open_ring()?.is_damaged {
             found.push(Finding::KeyRing(self.ring()));
         }
         let ack = match Ack::read(self, Database::Symbols) {

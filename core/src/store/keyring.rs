@@ -14,8 +14,8 @@ use crate::seal::{KeyId, Locked, MasterKey, Ring};
 pub struct Opened {
     /// The newest that the key opens.
     pub ring: Arc<Ring>,
-    /// Whether the two copies differ: a rotation is to be finished, or one of them is damaged.
-    pub is_pending: bool,
+    /// Whether a copy is missing or damaged. That one of them needs another key says that a rotation is to be finished.
+    pub is_damaged: bool,
 }
 
 impl Store {
@@ -39,17 +39,18 @@ impl Store {
     pub(super) fn open_ring(&self) -> Result<Opened, Error> {
         let copies = self.ring_bytes()?;
         let mut opened: Vec<Ring> = Vec::new();
-        let mut wanted = None;
+        let (mut wanted, mut is_damaged) = (None, copies.iter().any(Option::is_none));
         for bytes in copies.iter().flatten() {
             match Ring::unwrap(bytes, self.key.as_ref()) {
                 Ok(ring) => opened.push(ring),
                 Err(Locked::Needs(key)) => wanted = wanted.or(Some(key)),
-                Err(Locked::Damaged(_)) => {}
+                Err(Locked::Damaged(_)) => is_damaged = true,
             }
         }
+        is_damaged |= wanted.is_none() && copies[0] != copies[1];
         let newest = opened.into_iter().max_by_key(Ring::revision);
         match (newest, wanted) {
-            (Some(ring), _) => Ok(Opened { ring: Arc::new(ring), is_pending: copies[0] != copies[1] }),
+            (Some(ring), _) => Ok(Opened { ring: Arc::new(ring), is_damaged }),
             (None, Some(wanted)) => Err(self.needs_key(wanted)),
             (None, None) => Err(Error::RingLost(self.path.clone())),
         }

@@ -136,9 +136,7 @@ impl Store {
 
     /// Replaces a damaged copy of the key ring by the other one.
     fn mend_ring(&self) -> Result<(), Error> {
-        let opened = self.open_ring()?;
-        let key = self.key.as_ref().filter(|_| opened.is_pending);
-        key.map_or(Ok(()), |_| self.settle_ring())
+        if self.open_ring()?.is_damaged { self.settle_ring() } else { Ok(()) }
     }
 
     /// The modules that are intact, and those that are not.

@@ -47,10 +47,13 @@ pub fn read(json: &mut Json<'_>) -> Read<Vec<(CrashEvent, Span)>> {
 struct Reader {
     event: Option<CrashEvent>,
     room: Room,
-    images: HashMap<(Option<String>, Option<String>, Option<u64>), u32>,
+    images: HashMap<ImageKey, u32>,
     exception: Exception,
     is_crash: bool,
 }
+
+/// What tells one image from another.
+type ImageKey = (Option<String>, Option<String>, Option<u64>);
 
 /// A frame as it is listed.
 #[derive(Default)]

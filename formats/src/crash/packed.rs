@@ -336,28 +336,29 @@ mod tests {
         assert!(self::seen(b"PK\x03\x04 and nothing more")[0].1.starts_with("lost: damaged zip file"));
     }
 
+    /// Counts what it gets.
+    struct Count(u64, String);
+    impl Unpacked for Count {
+        fn stream(&mut self, _: &str, stream: &mut dyn BufRead) -> io::Result<()> {
+            let mut buffer = vec![0; 1 << 20];
+            loop {
+                match stream.read(&mut buffer)? {
+                    0 => return Ok(()),
+                    count => self.0 += count as u64,
+                }
+            }
+        }
+
+        fn lost(&mut self, _: &str, reason: &str) {
+            reason.clone_into(&mut self.1);
+        }
+    }
+
     #[test]
     fn layers_and_sizes_are_bounded() {
         let mut nested = b"text".to_vec();
         (0..=MAX_NESTED_ARCHIVES).for_each(|_| nested = gzip(&nested));
         assert!(seen(&nested)[0].1.starts_with("lost: archives within archives"));
-        /// Counts what it gets.
-        struct Count(u64, String);
-        impl Unpacked for Count {
-            fn stream(&mut self, _: &str, stream: &mut dyn BufRead) -> io::Result<()> {
-                let mut buffer = vec![0; 1 << 20];
-                loop {
-                    match stream.read(&mut buffer)? {
-                        0 => return Ok(()),
-                        count => self.0 += count as u64,
-                    }
-                }
-            }
-
-            fn lost(&mut self, _: &str, reason: &str) {
-                reason.clone_into(&mut self.1);
-            }
-        }
         // 64 KiB that unpack to 2 GiB.
         let mut bomb = Vec::new();
         let mut encoder = zstd::stream::write::Encoder::new(&mut bomb, 1).unwrap();

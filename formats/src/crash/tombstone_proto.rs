@@ -23,8 +23,7 @@ pub fn is_one(report: &[u8]) -> bool {
     if let Some(Ok(Field { number: 1, value: Value::Number(1..=MAX_ARCH) })) = next {
         next = fields.next();
     }
-    let is_fingerprint =
-        |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'/').count() >= 2 && bytes.is_ascii() && !bytes.contains(&b'\n');
+    let is_fingerprint = |bytes: &[u8]| bytes.split(|byte| *byte == b'/').nth(2).is_some() && bytes.is_ascii() && !bytes.contains(&b'\n');
     matches!(next, Some(Ok(Field { number: 2, value: Value::Bytes(bytes) })) if is_fingerprint(bytes))
 }
 

@@ -33,11 +33,9 @@ fn names_outer_only(event: &CrashEvent, text: &[u8]) -> Option<bool> {
             && (matches!(next, b"in" | b"") || next.starts_with(b"(")));
     match event.format {
         Format::Sentry | Format::Ips | Format::KsCrash | Format::AppleText => Some(false),
-        // Their keys have one name.
-        Format::Abrt => Some(true),
+        // Their keys have one name, and no place for inlined calls.
+        Format::Abrt | Format::MetricKit => Some(true),
         Format::Minidump if text.starts_with(b"{") => Some(false),
-        // It has no place for inlined calls.
-        Format::MetricKit => Some(true),
         Format::Crashlytics if text.first().is_some_and(u8::is_ascii_digit) => Some(false),
         _ if is_sanitizer => Some(false),
         _ if text.windows(4).any(|part| part == b" pc ") => Some(true),

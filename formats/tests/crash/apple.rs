@@ -1,4 +1,4 @@
-//! Apple's reports as people paste them: with what stands around the JSON, without images, out of a console, from MetricKit.
+//! Apple's reports as people paste them: with what stands around the JSON, without images, out of a console, from `MetricKit`.
 
 use symtool_formats::crash::{At, CrashError, Format, ImageKind, all, parse, split};
 

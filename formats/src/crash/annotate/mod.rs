@@ -130,7 +130,7 @@ fn write(report: &[u8], event: &CrashEvent, piece: &Piece<'_>, out: &mut Vec<u8>
             json::write(report, event.format, piece.place.clone(), frame, calls, out);
         }
         (Format::MetricKit, What::Frame { frame, calls: Calls::Native(calls), .. }) => {
-            json::write_into(report, piece.place.clone(), frame, calls, out)
+            json::write_into(report, piece.place.clone(), frame, calls, out);
         }
         (Format::Crashlytics, What::Frame { frame, calls: Calls::Native(calls), .. })
             if report.get(piece.place.start).is_some_and(u8::is_ascii_digit) =>

@@ -108,7 +108,7 @@ impl Crash {
         self.lines.sort_by_key(|line| line.start);
         match (telling.event, &mut self.event) {
             (Ok(event), Ok(first)) if !telling.is_echo && weight(&event) > weight(first) => {
-                self.again.push(std::mem::replace(first, event))
+                self.again.push(std::mem::replace(first, event));
             }
             (Ok(event), Ok(_)) => self.again.push(event),
             (Ok(event), first @ Err(_)) => *first = Ok(event),

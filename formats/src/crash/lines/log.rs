@@ -23,7 +23,7 @@ pub struct Log {
     /// Whose line the last one was: index of a channel.
     last: usize,
     /// Whether a line had a prefix.
-    is_log: bool,
+    has_prefixes: bool,
     /// What lines of other logs than Android's begin with.
     prefix: Prefix,
     /// Crashes that others followed.
@@ -129,20 +129,20 @@ impl Log {
         let is_of_dump = reader.as_ref().is_some_and(|reader| !reader.has_prefix && reader.is_in_dump());
         // Ordinary text may look like a prefix: in the middle of something else it is no log.
         let is_text = prefixed.is_weak && !is_beginning(prefixed.message.trim_start()) && reader.is_some_and(|reader| !reader.is_idle());
-        if is_of_dump || is_text && !self.is_log {
+        if is_of_dump || is_text && !self.has_prefixes {
             return (self.prefix.strip(line), false);
         }
-        self.is_log |= !prefixed.is_weak || is_beginning(prefixed.message.trim_start());
+        self.has_prefixes |= !prefixed.is_weak || is_beginning(prefixed.message.trim_start());
         // A tag that is not repeated stands in a line before.
         if prefixed.pid.is_some() || !prefixed.tag.is_empty() {
-            self.last = self.channel(WriterRef { pid: prefixed.pid, tag: prefixed.tag });
+            self.last = self.channel(&WriterRef { pid: prefixed.pid, tag: prefixed.tag });
         }
         (prefixed.message, true)
     }
 
     /// The channel of `writer`, which is made unless it is there.
-    fn channel(&mut self, writer: WriterRef<'_>) -> usize {
-        if let Some(index) = self.by_writer.get(&writer) {
+    fn channel(&mut self, writer: &WriterRef<'_>) -> usize {
+        if let Some(index) = self.by_writer.get(writer) {
             return *index;
         }
         if self.channels.len() >= MAX_LOG_WRITERS {

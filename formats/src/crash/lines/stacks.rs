@@ -101,8 +101,8 @@ impl Stacks {
     /// A thread begins, to which the next frames of machine code belong. The crashed one may have been named before.
     pub fn begin_thread(&mut self, id: Option<u64>, name: Option<String>, crashed: bool) {
         self.target = None;
-        let named = |thread: &Thread| crashed && thread.crashed && thread.id.is_none() && thread.frames.is_empty();
-        if let Some(index) = self.event.threads.iter().position(named) {
+        let named = |thread: &Thread| thread.crashed && thread.id.is_none() && thread.frames.is_empty();
+        if crashed && let Some(index) = self.event.threads.iter().position(named) {
             let thread = &mut self.event.threads[index];
             (thread.id, thread.name) = (id, name.or(thread.name.take()));
             self.target = Some(Target::Thread(index));
@@ -150,9 +150,8 @@ impl Stacks {
         // An inlined function has the number of the one that it was inlined into: only below a heading a stack begins.
         let begins = line.number == Some(0) && self.in_target > 0 && self.heading.is_some();
         let at = match self.target {
-            Some(Target::Exception(_)) if !begins => At::Return,
             Some(Target::Thread(_)) if !begins && line.number == Some(0) => At::Instruction,
-            Some(Target::Thread(_)) if !begins => At::Return,
+            Some(_) if !begins => At::Return,
             _ => return self.push_native(line, span),
         };
         let image = line.image.and_then(|image| self.image(image));

@@ -63,9 +63,9 @@ impl Array {
         if let Some((_, size, kept)) = &mut self.element {
             *size += count as u64;
             if *size <= MAX_REPORT_BYTES as u64 {
-                kept.extend_from_slice(read)
+                kept.extend_from_slice(read);
             } else {
-                *kept = Vec::new()
+                *kept = Vec::new();
             }
             if self.brackets.depth() == LIST {
                 return (count, self.take());

@@ -37,11 +37,11 @@ pub struct Item {
 
 /// Whether `line` may be an envelope's header: an object that tells of the envelope and of nothing else. The line behind it says more.
 pub fn may_be_header(line: &str) -> bool {
+    /// Nothing is wrong: one key is enough.
+    const OTHER: JsonError = JsonError { at: 0, fact: "", is_end: false };
     if line.len() > MAX_HEADER_BYTES {
         return false;
     }
-    /// Nothing is wrong: one key is enough.
-    const OTHER: JsonError = JsonError { at: 0, fact: "", is_end: false };
     let mut json = Json::at_document(line);
     let read = json.object(|json, key| match key {
         "event_id" | "dsn" | "sdk" | "sent_at" | "trace" | "retry_after" => json.skip(),

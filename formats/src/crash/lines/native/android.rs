@@ -52,10 +52,11 @@ pub fn java(class: &str, method: &str) -> NativeLine {
 ///
 /// Older releases print a method with what it takes and gives: `void a.b.Lamp.refill(int)`.
 pub fn method<'f>(function: &'f str, path: &str) -> Option<(&'f str, &'f str)> {
-    let is_own = ["odex", "vdex", "oat", "dex", "art"].iter().any(|kind| path.rsplit_once('.').is_some_and(|(_, end)| end == *kind))
+    let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
+    let is_own = ["odex", "vdex", "oat", "dex", "art"].contains(&ending)
         || ["jit-cache", "jit-zygote-cache", "jit-code-cache", "[anon:dalvik-", "anon_inode:dalvik"].iter().any(|name| path.contains(name));
     // Libraries stand in packages too, and their functions may be called `parse.part.0`.
-    let is_package = path.ends_with(".apk") || path.ends_with(".jar");
+    let is_package = matches!(ending, "apk" | "jar");
     if !is_own && !is_package || function.contains("::") {
         return None;
     }
