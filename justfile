@@ -38,7 +38,7 @@ eval *args:
 
 # Kill writers of a store at random moments, so many times, and flip a bit of every 64th byte of every file (SEED picks others)
 torture kills="1000":
-    SYMTOOL_TORTURE="$1" sh scripts/test.sh --test kills --test shared --test damage --no-fail-fast
+    SYMTOOL_TORTURE="$1" sh scripts/test.sh --test kills --test shared --test damage --no-fail-fast -- --include-ignored
 
 # Measure how work and memory grow with inputs that are made to be expensive; needs valgrind
 hostile *args:

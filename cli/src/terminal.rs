@@ -82,10 +82,16 @@ fn columns(size: Option<(terminal_size::Width, terminal_size::Height)>) -> Optio
     size.map(|(width, _)| usize::from(width.0)).filter(|columns| *columns >= MIN_COLUMNS)
 }
 
+/// Whether a terminal does something else with `char` than to show it where it stands: control characters, and those that change the
+/// direction of what follows (Unicode Standard Annex 9).
+fn moves_cursor(char: char) -> bool {
+    char.is_control() || matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// `text` in one line: `\n`, `\r` and `\t` for ends of lines and tabs, and U+FFFD for every other control character: names in files can have
 /// any, and a terminal would obey them.
 pub fn clean(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(char::is_control) {
+    if !text.chars().any(moves_cursor) {
         return text.into();
     }
     let mut clean = String::with_capacity(text.len() + 8);
@@ -94,7 +100,7 @@ pub fn clean(text: &str) -> Cow<'_, str> {
             '\n' => clean.push_str("\\n"),
             '\r' => clean.push_str("\\r"),
             '\t' => clean.push_str("\\t"),
-            _ if char.is_control() => clean.push(char::REPLACEMENT_CHARACTER),
+            _ if moves_cursor(char) => clean.push(char::REPLACEMENT_CHARACTER),
             _ => clean.push(char),
         }
     }

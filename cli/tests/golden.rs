@@ -255,7 +255,9 @@ fn check(fixture: &Fixture) -> Result<usize, String> {
     if run.code != 0 {
         return Err(format!("{name}: {}", run.stderr));
     }
-    let layout = Layout::of(asked(fixture, &std::fs::read(&path).unwrap()));
+    // The `object` crate does not read compressed symbol tables; the code is where it is in the same file without.
+    let laid_out = if fixture.name.starts_with("packed-symbols-") { path.with_file_name("plain.so") } else { path.clone() };
+    let layout = Layout::of(asked(fixture, &std::fs::read(laid_out).unwrap()));
     let module = match (&fixture.member, &fixture.arch) {
         (Some(member), Some(arch)) => format!("{member}:{arch}"),
         (None, Some(arch)) => format!("{path_text}:{arch}"),

@@ -243,8 +243,8 @@ fn pretty(frame: &Frame<'_>, name: &[u8], is_first: bool, paint: Paint, out: &mu
 
 /// `text` without control characters, which a terminal would obey.
 fn put_clean(text: &[u8], out: &mut Vec<u8>) {
-    // Those of Latin-1 have two bytes in UTF-8. All bytes are looked at, many at once.
-    if text.iter().filter(|byte| matches!(byte, 0..0x20 | 0x7f | 0xc2)).count() > 0 {
+    // Those of Latin-1 begin with 0xc2 in UTF-8, those that change the direction with 0xd8 or 0xe2. All bytes are looked at, many at once.
+    if text.iter().filter(|byte| matches!(byte, 0..0x20 | 0x7f | 0xc2 | 0xd8 | 0xe2)).count() > 0 {
         out.extend_from_slice(clean(&String::from_utf8_lossy(text)).as_bytes());
     } else {
         out.extend_from_slice(text);
@@ -293,7 +293,11 @@ mod tests {
 
     #[test]
     fn names_for_people_have_no_control_characters() {
-        for (name, want) in [(&b"f\x1b[2J\n\xc2\x9b"[..], "f\u{fffd}[2J\\n\u{fffd}"), ("ü\u{a0}".as_bytes(), "ü\u{a0}"), (b"f", "f")] {
+        for (name, want) in [
+            (&b"f\x1b[2J\n\xc2\x9b"[..], "f\u{fffd}[2J\\n\u{fffd}"),
+            ("ü\u{a0}".as_bytes(), "ü\u{a0}"),
+            ("f\u{202e}g\u{2066}–".as_bytes(), "f\u{fffd}g\u{fffd}–"),
+        ] {
             let mut out = Vec::new();
             put_clean(name, &mut out);
             assert_eq!(out, want.as_bytes());

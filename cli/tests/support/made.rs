@@ -5,7 +5,7 @@
 pub const FUNCTION_BYTES: u64 = 16;
 
 /// Functions of which every file has the code, whichever its symbols name: files of one id have one code.
-const FUNCTIONS: u64 = 1024;
+const FUNCTIONS: u64 = 8192;
 
 /// Where the code begins.
 const CODE: u64 = 0x1000;

@@ -81,7 +81,7 @@ impl Store {
             Ok(db) => db,
             Err(error @ (Error::DatabaseLost(_) | Error::Database { .. })) if self.is_damage(&error) => {
                 found.push(Finding::Database(error.to_string()));
-                found.extend(self.damaged_tables()?);
+                found.extend(self.damaged_tables(None)?);
                 return Ok(found);
             }
             Err(error) => return Err(error),
@@ -97,7 +97,7 @@ impl Store {
             found.extend(self.missing_tables(db)?);
             found.extend(self.examine_rows(db, &rows, access)?);
         }
-        found.extend(self.damaged_tables()?);
+        found.extend(self.damaged_tables(db.as_ref())?);
         Ok(found)
     }
 
@@ -115,8 +115,15 @@ impl Store {
         Ok(paths.filter(|path| !path.exists()).map(|path| Finding::Database(format!("{}: missing", path.display()))).collect())
     }
 
-    fn damaged_tables(&self) -> Result<Vec<Finding>, Error> {
-        damaged_tables(&self.symbols()).map_err(|cause| Error::io(&self.symbols(), cause))
+    /// Tables that the database does not know are what killed processes have left, and no damage.
+    fn damaged_tables(&self, db: Option<&DB>) -> Result<Vec<Finding>, Error> {
+        let mut found = damaged_tables(&self.symbols()).map_err(|cause| Error::io(&self.symbols(), cause))?;
+        if let Some(db) = db.filter(|_| !found.is_empty()) {
+            let live = db.live_files().map_err(|cause| self.database_error(cause))?;
+            let is_live = |path: &Path| live.iter().any(|file| path.ends_with(file.name.trim_start_matches('/')));
+            found.retain(|finding| !matches!(finding, Finding::Table { path, .. } if !is_live(path)));
+        }
+        Ok(found)
     }
 
     /// Whether the head, the records and the catalog are all there and agree.

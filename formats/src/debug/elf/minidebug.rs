@@ -38,7 +38,13 @@ pub fn entries<'d>(file: &object::File<'_>, mini: &object::File<'d>) -> Vec<Entr
         (section.kind() == SectionKind::Text && inner.size() == section.size()).then(|| section.address().wrapping_sub(inner.address()))
     };
     let bias = file.sections().find_map(|section| moved(&section)).unwrap_or(0);
-    let functions = mini.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text);
+    let is_function = |symbol: &object::Symbol<'_, '_>| match symbol.kind() {
+        SymbolKind::Text => true,
+        // Without a type, but with a size: written by hand.
+        SymbolKind::Unknown | SymbolKind::Label => symbol.size() > 0,
+        _ => false,
+    };
+    let functions = mini.symbols().filter(is_function);
     let entries = symbols::entries(mini, functions, &Layout::default());
     entries.into_iter().map(|entry| Entry { address: entry.address.wrapping_add(bias), ..entry }).collect()
 }
