@@ -78,7 +78,8 @@ pub fn advice(rejected: Rejected) -> &'static str {
 /// Whether a file called `path` should be a mapping, going by its name.
 pub fn is_meant(path: &Path) -> bool {
     let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default().to_ascii_lowercase();
-    ["mapping", "proguard", "retrace"].iter().any(|word| name.contains(word)) || name.ends_with(".map")
+    ["mapping", "proguard", "retrace"].iter().any(|word| name.contains(word))
+        || Path::new(&*name).extension().is_some_and(|extension| extension == "map")
 }
 
 /// Why the file `mapped`, which should be a mapping by its name, is none. `None` if it is one, or another file.

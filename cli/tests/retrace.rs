@@ -231,7 +231,6 @@ fn streams_are_answered_as_they_come() {
     assert_eq!(answer("a word. Without end\nx: y\n", 2), "a word. Without end\nx: y\n");
     assert_eq!(answer(&text("attic.trace.txt"), 3), original("attic"));
     assert_eq!(answer(&text("hall.trace.txt"), 3), original("hall"));
-    drop(answer);
     drop(stdin);
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).unwrap();

@@ -20,6 +20,9 @@ use crate::find;
 /// Lines of one mapping. Absent if they have none, so that they stay as they are.
 pub type Span = (Range<usize>, Option<usize>);
 
+/// Which mapping a trace is of; none if that is not in the store.
+type OfTrace = Option<usize>;
+
 /// Chooses mappings.
 pub struct Choice<'m> {
     mappings: &'m Mappings<'m>,
@@ -33,7 +36,7 @@ pub struct Choice<'m> {
     /// Whether all lines are of that.
     is_fixed: bool,
     /// The trace that goes on, once it is known of which mapping it is.
-    trace: Option<Option<usize>>,
+    trace: Option<OfTrace>,
     /// Frames that name no mapping, where there is no other way to know it.
     nameless: u64,
 }
@@ -122,7 +125,7 @@ impl<'m> Choice<'m> {
     }
 
     /// The lines that wait, up to `end`, are of `mapping`; of the default one if nothing says of which.
-    fn give(&mut self, end: usize, mapping: Option<Option<usize>>, waiting: &mut Waiting, spans: &mut Vec<Span>) {
+    fn give(&mut self, end: usize, mapping: Option<OfTrace>, waiting: &mut Waiting, spans: &mut Vec<Span>) {
         let Waiting { lines, frames } = std::mem::take(waiting);
         let Some(start) = lines.front() else { return };
         let mapping = mapping.unwrap_or_else(|| {
