@@ -1,4 +1,4 @@
-//! What a filter does without a store: in, stdin; out, the same bytes, and once why they stay as they are.
+//! What a filter does without a store: it copies stdin to stdout, and reports once why the text stays as it is.
 
 use std::io::{self, BufRead, Write};
 

@@ -1,4 +1,4 @@
-//! What of a report can be trusted: in, its format, names of functions and of images; out, whether they say where a frame lies.
+//! What of a report can be trusted: whether its names of functions and images say where a frame lies.
 
 use symtool_formats::crash::Format;
 
