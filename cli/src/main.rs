@@ -2,7 +2,7 @@
 //!
 //! One file or folder a command. What they share: `args.rs` (the command line), `config.rs` (the config file), `exit.rs`
 //! (how a command ends), `messages.rs` (what is told on stderr), `progress/` (a line on a terminal), `terminal.rs`
-//! (colours, columns, safe text), `find.rs` (modules by name).
+//! (colours, columns, safe text), `find.rs` (modules by name), `output.rs` (who may read files).
 
 #[macro_use]
 mod messages;
@@ -25,6 +25,7 @@ mod mapping_file;
 mod missing;
 mod modules;
 mod moment;
+mod output;
 mod pass_through;
 mod progress;
 mod reprocess;
@@ -62,7 +63,10 @@ fn main() -> ExitCode {
     let configured = match args.command {
         // They say what the program is, whatever the user's settings.
         Command::Completions(_) | Command::Man(_) => Ok(()),
-        _ => args.global.configure(),
+        _ => {
+            output::keep_private();
+            args.global.configure()
+        }
     };
     messages::begin(args.global.level(), args.global.paint(&std::io::stderr()));
     match configured.and_then(|()| run(&args.global, &args.command)) {

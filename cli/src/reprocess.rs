@@ -13,6 +13,7 @@ use symtool_core::reprocess::{Proposal, Report};
 
 use crate::args::{Global, Reprocess};
 use crate::exit::Exit;
+use crate::output;
 use crate::progress::{self, Meter, Reached, Unit};
 use crate::rules;
 use crate::terminal::clean;
@@ -129,7 +130,8 @@ impl<'a> Draft<'a> {
 
     fn save(&self, told: &Told<'_>) -> Result<()> {
         let text = serde_json::to_string_pretty(told)? + "\n";
-        let saved = (&self.file).write_all(text.as_bytes()).and_then(|()| std::fs::rename(&self.beside, self.path));
+        let written = (&self.file).write_all(text.as_bytes()).and_then(|()| output::share(&self.beside));
+        let saved = written.and_then(|()| std::fs::rename(&self.beside, self.path));
         saved.with_context(|| format!("{}: the report cannot be written; the run itself is done", self.path.display()))
     }
 }

@@ -17,7 +17,7 @@ use super::ledger::{Change, Ledger, Turn};
 use super::prepare::{Prepared, Ready, Seen};
 use super::reports::Stream;
 use super::state::{Failed, GroupRow, LastRun, Pending, SignatureRow, Slot, Standing, State};
-use super::{CrashWriter, reports, rows};
+use super::{CrashWriter, reports, rows, stored_report};
 use crate::assess::{Assessed, Assessor, ENGINE, Signature};
 use crate::store::Error;
 
@@ -156,7 +156,7 @@ impl CrashWriter {
             changes.put(rows::image(&image, number), Old::Absent, &slots)?;
         }
         changes.put_bytes(rows::chunk(number), Old::Absent, packed_chunk)?;
-        changes.put_packed(rows::stored_reports(number), Old::Absent, &stored_reports)?;
+        stored_report::put(changes, number, &stored_reports)?;
         changes.put_packed(rows::states(number), Old::Absent, &states)?;
         reports::put(database, changes, Stream::Chunk(number), packed_reports)?;
         changes.head.next_chunk += 1;

@@ -24,6 +24,7 @@ mod pack;
 mod prepare;
 mod read;
 mod remove;
+mod rebuild;
 mod repair;
 pub(crate) mod reports;
 mod retention;

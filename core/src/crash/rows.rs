@@ -7,6 +7,7 @@
 //! d image(16)                            of a module that the last run knew, by what the index of images files it under: its digest
 //! c chunk(8)                             Chunk: what grouping needs of some crashes that came together; packed
 //! l chunk(8)                             their reports: Vec<StoredReport>, one behind the other in one stream; packed
+//! k chunk(8)                             a copy of that row, without which nobody knows where a report ends
 //! r chunk(8) end(8)                      a part of that stream up to this offset, of 1 MiB at most; packed
 //! s chunk(8)                             what came of each of them: Vec<State>; packed
 //! p chunk(8)                             Pending: it was assessed with other modules or rules than the last run's
@@ -68,6 +69,8 @@ pub mod area {
     pub const ALIASES_OF: &[u8] = b"b";
     /// Reports that cannot be read.
     pub const FAILED: &[u8] = b"f";
+    /// Their texts.
+    pub const FAILED_PARTS: &[u8] = b"q";
     /// Runs.
     pub const RUNS: &[u8] = b"h";
     /// Parts of runs.
@@ -94,6 +97,11 @@ pub fn chunk(chunk: u64) -> Vec<u8> {
 /// The reports of a chunk.
 pub fn stored_reports(chunk: u64) -> Vec<u8> {
     key(b'l', &[&chunk.to_be_bytes()])
+}
+
+/// The copy of what [`stored_reports`] has.
+pub fn stored_reports_copy(chunk: u64) -> Vec<u8> {
+    key(b'k', &[&chunk.to_be_bytes()])
 }
 
 /// The part of the stream of a chunk's reports that ends before the offset `end`.

@@ -108,6 +108,17 @@ impl<'s> Salvaged<'s> {
         Ok(found)
     }
 
+    /// Whether the row at `key` was deleted, and not lost.
+    ///
+    /// # Errors
+    /// If what was read cannot be read again.
+    pub fn is_gone(&self, key: &[u8]) -> Result<bool, Error> {
+        let newest = self.db.iterator(IteratorMode::From(key, Direction::Forward)).next();
+        let newest = newest.transpose().map_err(|cause| self.store.crashes_error(cause))?;
+        let is_of_row = |versioned: &[u8]| versioned.starts_with(key) && versioned.len() == key.len() + VERSION_BYTES;
+        Ok(newest.is_some_and(|(versioned, value)| is_of_row(&versioned) && value.first() == Some(&0)))
+    }
+
     /// All versions of the row at `key`, whichever is the newest.
     ///
     /// # Errors

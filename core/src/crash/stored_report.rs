@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use symtool_formats::crash::{CrashEvent, Dropped};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::Crashes;
+use super::changes::{Changes, Old};
 use super::chunk::crash_stack;
 use super::reports::{self, Stream};
 use super::state::Slot;
+use super::{Crashes, rows};
 use crate::store::Error;
 
 /// A report of a chunk. They lie one behind the other in one stream of bytes, also those that were removed, whose bytes are zeros.
@@ -55,6 +56,12 @@ impl Weight {
         let report = report.trim_ascii();
         (self, report.len(), Reverse(xxh3_128(report)))
     }
+}
+
+/// Puts what is known of the reports of a new chunk, in two rows: if both were lost, intact reports could not be told from each other.
+pub fn put(changes: &mut Changes<'_>, chunk: u64, reports: &[StoredReport]) -> Result<(), Error> {
+    changes.put_packed(rows::stored_reports(chunk), Old::Absent, &reports)?;
+    changes.put_packed(rows::stored_reports_copy(chunk), Old::Absent, &reports)
 }
 
 /// Where the report in `slot` lies in the stream: offsets of its first byte and behind its last one.

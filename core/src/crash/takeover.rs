@@ -5,9 +5,9 @@ use super::changes::Old;
 use super::chunk::Chunk;
 use super::database::Database;
 use super::ledger::{Change, Ledger, Turn};
-use super::rows;
 use super::state::{Slot, Standing, State};
-use super::stored_report::StoredReport;
+use super::stored_report::{self, StoredReport};
+use super::rows;
 use crate::store::Error;
 
 /// A chunk with all that belongs to it.
@@ -53,7 +53,7 @@ impl WholeChunk {
             changes.put(rows::image(&image, number), Old::Absent, &slots)?;
         }
         changes.put_packed(rows::chunk(number), Old::Absent, &chunk)?;
-        changes.put_packed(rows::stored_reports(number), Old::Absent, &reports)?;
+        stored_report::put(&mut changes, number, &reports)?;
         changes.put_packed(rows::states(number), Old::Absent, &states)?;
         for (end, part) in parts {
             changes.put_bytes(rows::report_part(number, end), Old::Absent, part)?;
