@@ -280,7 +280,6 @@ fn a_row_in_the_place_of_another_is_noticed() {
 
 /// Each row as it was earlier, and each row that was deleted since, put back alone.
 #[test]
-#[ignore = "one of 17 rows of crashes, put back as it was, is not noticed yet: see docs/security.md"]
 fn an_older_row_put_back_is_noticed() {
     let Older { shape, before } = Older::new();
     let mut changes: Vec<Change> = Vec::new();

@@ -298,7 +298,6 @@ fn a_store_that_cannot_be_written_and_has_no_crashes_answers_with_nothing() {
 
 /// Every file of the database deleted, emptied, cut and flipped: all that can be read is there after a repair, the rest is named.
 #[test]
-#[ignore = "after a few of the flips, `reprocess` still meets a damaged row: to be mended"]
 fn repair_saves_what_can_be_read_and_names_the_rest() {
     let whole = Sandbox::new();
     let build = Build::of(BUILD);

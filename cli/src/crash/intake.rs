@@ -105,7 +105,7 @@ impl Intake {
 
     /// A report that was cut from the stream `source`.
     fn arrive(&self, source: &str, report: Report) {
-        let put = |report| self.put(Incoming { source: source.to_owned(), report });
+        let put = |report| self.put(Incoming { source: source.to_owned(), report, arrived_ms: None });
         match report.bytes {
             Ok(bytes) => match split(&bytes) {
                 Some(crashes) => crashes.into_iter().for_each(put),

@@ -118,6 +118,22 @@ impl Database {
         Ok(())
     }
 
+    /// The numbers that the keys of an area end with. No row is opened.
+    pub fn numbers(&self, area: &[u8]) -> Result<Vec<u64>, Error> {
+        let Some(db) = &self.db else { return Ok(Vec::new()) };
+        let mut read = ReadOptions::default();
+        read.set_verify_checksums(true);
+        let mut rows = db.raw_iterator_opt(read);
+        let mut numbers = Vec::new();
+        rows.seek(area);
+        while let Some(key) = rows.key().filter(|key| key.starts_with(area)) {
+            numbers.push(super::rows::last_number(key).ok_or_else(|| self.damaged())?);
+            rows.next();
+        }
+        rows.status().map_err(|cause| self.store.crashes_error(cause))?;
+        Ok(numbers)
+    }
+
     /// Whether there is a row whose key begins with `prefix`.
     pub fn has_any(&self, prefix: &[u8]) -> Result<bool, Error> {
         let mut found = false;

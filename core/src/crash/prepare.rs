@@ -18,6 +18,8 @@ pub struct Incoming {
     pub report: Vec<u8>,
     /// Where it came from, as the user named it.
     pub source: String,
+    /// When it came, in milliseconds since 1970; absent for one that comes now.
+    pub arrived_ms: Option<u64>,
 }
 
 /// Reports ready to be stored.
@@ -57,11 +59,12 @@ impl Prepared {
     /// Reads `incoming`, no more than [`crate::limits::CHUNK_CRASHES`] reports. They go into groups as `assessor` sees them.
     /// Java frames of a report that names no mapping are those of `mapping`.
     pub fn of(incoming: Vec<Incoming>, assessor: &Assessor<'_>, mapping: Option<&ImageId>) -> Self {
-        let arrived_ms = now_ms();
+        let now_ms = now_ms();
         let mut builder = Builder::default();
         let mut reports = Vec::with_capacity(incoming.len());
         for incoming in incoming {
             // One after the other, so that only one is in memory as what was read of it, which is many times its bytes.
+            let arrived_ms = incoming.arrived_ms.unwrap_or(now_ms);
             let seen = match symtool_formats::crash::parse(&incoming.report) {
                 Ok(event) => {
                     let id = CrashId::of(event.event_id.as_deref(), &incoming.report);

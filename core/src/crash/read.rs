@@ -96,11 +96,18 @@ impl Crashes {
     /// Any [`Error`].
     pub fn find(&self, text: &str) -> Result<Found<Slot>, Error> {
         if let Some(own) = self.at(CrashId::of(Some(text), b""))? {
-            return Ok(Found::One(own));
+            return Ok(Found::One(self.shown(own)?));
         }
         let found = self.ids_beginning(text, rows::area::CRASHES, CrashId::LETTER, CrashId::BYTES)?;
-        let slots: Result<Vec<Slot>, Error> = found.iter().map(|(_, value)| self.database.decode(value)).collect();
+        let slots: Result<Vec<Slot>, Error> = found.iter().map(|(_, value)| self.shown(self.database.decode(value)?)).collect();
         Ok(Found::of(slots?))
+    }
+
+    /// `at`, where a row of the index has led. An older row, put back, leads to a crash that is not shown any more.
+    fn shown(&self, at: Slot) -> Result<Slot, Error> {
+        let states = self.states(at.chunk)?;
+        let is_shown = states.get(usize::from(at.slot)).is_some_and(State::is_shown);
+        if is_shown { Ok(at) } else { Err(self.database.damaged()) }
     }
 
     /// Where the crash `id` is.
@@ -202,6 +209,11 @@ impl Crashes {
             Ok(found.len() < MAX_NAMED)
         })?;
         Ok(found)
+    }
+
+    /// The numbers of all chunks. A repair may have left gaps.
+    pub(crate) fn chunk_numbers(&self) -> Result<Vec<u64>, Error> {
+        self.database.numbers(rows::area::STATES)
     }
 
     pub(crate) fn chunk(&self, number: u64) -> Result<Option<Chunk>, Error> {

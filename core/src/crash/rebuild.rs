@@ -105,7 +105,8 @@ impl Rebuild<'_> {
             let text = text_at(&parts, (start, start + report.bytes)).filter(|text| !is_removed && text.iter().any(|byte| *byte != 0));
             start += report.bytes;
             let source = chunk.as_ref().and_then(|chunk| Some(chunk.text(chunk.crashes().get(slot)?.source).to_owned()));
-            again.extend(text.map(|report| Incoming { report, source: source.unwrap_or_else(|| UNKNOWN_SOURCE.to_owned()) }));
+            let source = source.unwrap_or_else(|| UNKNOWN_SOURCE.to_owned());
+            again.extend(text.map(|text| Incoming { report: text, source, arrived_ms: Some(report.arrived_ms) }));
         }
         Ok(())
     }
@@ -235,7 +236,7 @@ impl Rebuild<'_> {
                 }
                 None if self.old.is_gone(&key)? => {}
                 _ => match text_at(&parts, (0, end)) {
-                    Some(report) => again.push(Incoming { report, source: UNKNOWN_SOURCE.to_owned() }),
+                    Some(report) => again.push(Incoming { report, source: UNKNOWN_SOURCE.to_owned(), arrived_ms: None }),
                     None => self.done.lost.push(LostCrash::Failed(id)),
                 },
             }

@@ -49,7 +49,7 @@ impl<'s> Salvaged<'s> {
         let (mut batch, mut failed) = (WriteBatch::default(), None);
         let mut take = |key: &[u8], value: Option<&[u8]>, sequence: u64| {
             if value.is_some_and(|value| self.seal.open(key, value).is_err()) {
-                return;
+                return false;
             }
             let versioned = [key, &(u64::MAX - sequence).to_be_bytes()].concat();
             batch.put(versioned, [&[u8::from(value.is_some())], value.unwrap_or_default()].concat());
@@ -57,11 +57,14 @@ impl<'s> Salvaged<'s> {
                 let full = std::mem::take(&mut batch);
                 failed = failed.take().or_else(|| self.db.write(full).err());
             }
+            true
         };
         let read = if file.extension().is_some_and(|extension| extension == "log") {
-            log::scan(file, |change| take(change.key, change.value, change.sequence))
+            log::scan(file, |change| {
+                take(change.key, change.value, change.sequence);
+            })
         } else {
-            tables::scan(file, |entry| take(entry.key, entry.value, entry.sequence)).map(drop)
+            tables::scan_all(file, |entry| take(entry.key, entry.value, entry.sequence))
         };
         read.map_err(|cause| Error::io(file, cause))?;
         failed.map_or_else(|| self.db.write(batch), Err).map_err(|cause| self.store.crashes_error(cause))

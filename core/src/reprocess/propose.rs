@@ -76,7 +76,7 @@ impl Crashes {
         };
         let causes: HashMap<[u8; 16], usize> = by_key(&changed);
         let chunks: Vec<(u64, Option<&BTreeSet<u16>>)> = match &selected {
-            Selected::All => (0..head.next_chunk).map(|number| (number, None)).collect(),
+            Selected::All => self.chunk_numbers()?.into_iter().map(|number| (number, None)).collect(),
             Selected::Some(chunks) => chunks.iter().map(|(number, slots)| (*number, Some(slots))).collect(),
         };
         let (send, receive) = mpsc::channel();

@@ -18,6 +18,7 @@
 mod access;
 pub mod ack;
 mod blocks;
+mod broken;
 mod catalog;
 pub(crate) mod durable;
 mod error;

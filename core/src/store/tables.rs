@@ -17,6 +17,8 @@ use std::path::Path;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::broken;
+
 /// What the checksum of a block is mixed with for the byte behind it: `ModifyChecksumForLastByte` in RocksDB's table/format.cc.
 const LAST_BYTE_FACTOR: u32 = 0x6b90_83d9;
 /// Type of block and checksum.
@@ -45,6 +47,26 @@ pub fn scan(path: &Path, mut each: impl FnMut(TableEntry<'_>)) -> io::Result<()>
     let bytes = fs::read(path)?;
     let mut key = Vec::new();
     blocks(&bytes).for_each(|(at, block)| block.each(&mut key, at as u64, &mut each));
+    Ok(())
+}
+
+/// The same, with entries of damaged blocks, too: `each` says whether it finds the entry intact. What stands in a damaged block beside such
+/// an entry may be anything.
+///
+/// # Errors
+/// If the file cannot be read. What is in it is never an error.
+pub fn scan_all(path: &Path, mut each: impl FnMut(TableEntry<'_>) -> bool) -> io::Result<()> {
+    let bytes = fs::read(path)?;
+    let entries_end = other_blocks(&bytes).map_or(bytes.len(), |(end, _)| end);
+    let (mut key, mut end) = (Vec::new(), 0);
+    for (at, block) in blocks(&bytes[..entries_end]) {
+        broken::each(&bytes[end..at], end as u64, &mut each);
+        block.each(&mut key, at as u64, &mut |entry| {
+            each(entry);
+        });
+        end = at + block.bytes();
+    }
+    broken::each(&bytes[end..entries_end], end as u64, &mut each);
     Ok(())
 }
 
@@ -237,25 +259,34 @@ impl<'a> Block<'a> {
     fn each(&self, key: &mut Vec<u8>, start: u64, each: &mut impl FnMut(TableEntry<'_>)) {
         let mut at = 0;
         key.clear();
-        while let Some(head) = self.entries.get(at..).filter(|rest| !rest.is_empty()).and_then(Head::at) {
-            let own_at = at + head.bytes;
-            let value_at = own_at + head.own;
-            let (Some(own), Some(value)) = (self.entries.get(own_at..value_at), self.entries.get(value_at..value_at + head.value)) else {
-                return;
-            };
-            key.truncate(head.shared);
-            key.extend_from_slice(own);
-            at = value_at + head.value;
-            let Some((row, trailer)) = key.split_last_chunk::<KEY_TRAILER_BYTES>() else { return };
-            let trailer = u64::from_le_bytes(*trailer);
-            let value = match trailer & 0xff {
-                0 | 7 => None,
-                1 => Some(value),
-                // An entry of another kind, which is none of ours, or no block of entries at all.
-                _ => continue,
-            };
-            each(TableEntry { key: row, value, sequence: trailer >> 8, value_at: start + value_at as u64 });
+        while let Some((entry, end)) = TableEntry::at(self.entries, at, key, start) {
+            if let Some(entry) = entry {
+                each(entry);
+            }
+            at = end;
         }
+    }
+}
+
+impl<'a> TableEntry<'a> {
+    /// The entry at `at` of `entries`, which begin at `start` in the file and of which the one before has `key`; `None` in its place if it is
+    /// of another kind, which is none of ours, or no entry at all. With it comes where it ends.
+    pub fn at(entries: &'a [u8], at: usize, key: &'a mut Vec<u8>, start: u64) -> Option<(Option<Self>, usize)> {
+        let head = Head::at(entries.get(at..).filter(|rest| !rest.is_empty())?)?;
+        let own_at = at + head.bytes;
+        let value_at = own_at.checked_add(head.own)?;
+        let end = value_at.checked_add(head.value)?;
+        let (own, value) = (entries.get(own_at..value_at)?, entries.get(value_at..end)?);
+        key.truncate(head.shared);
+        key.extend_from_slice(own);
+        let (row, trailer) = key.split_last_chunk::<KEY_TRAILER_BYTES>()?;
+        let trailer = u64::from_le_bytes(*trailer);
+        let value = match trailer & 0xff {
+            0 | 7 => None,
+            1 => Some(value),
+            _ => return Some((None, end)),
+        };
+        Some((Some(Self { key: row, value, sequence: trailer >> 8, value_at: start + value_at as u64 }), end))
     }
 }
 
