@@ -3,7 +3,7 @@
 //!
 //! Knows the database and compression; knows no object file, no command line, and prints nothing.
 
-#![deny(missing_docs)]
+#![deny(missing_docs, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod assess;
 pub mod block;

@@ -2,7 +2,7 @@
 //!
 //! Knows object files, DWARF and archives; knows no database and prints nothing.
 
-#![deny(missing_docs)]
+#![deny(missing_docs, clippy::print_stdout, clippy::print_stderr)]
 
 mod arch;
 pub mod container;
