@@ -47,7 +47,7 @@ Requests are one on each line, with hexadecimal addresses (0x is optional). Blan
   ADDR   MODULE ADDR   MODULE+ADDR   MODULE!ADDR
   CODE MODULE ADDR   \"name with spaces\" ADDR
 
-MODULE is a name, a path, a label, or a build-id or UUID (the first 8 digits are enough). Each can be followed by :ARCH, such as :arm64 or :aarch64.
+MODULE is a name, a path, a label, or a build-id or UUID (the first 8 digits are enough). Each can be followed by :ARCH, such as :amd64 or :x86_64, which are the same.
 
 Addresses are the file's own (virtual) addresses by default. Convert a runtime address with: address - load address + image base. `modules show` prints the image base.";
 

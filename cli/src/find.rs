@@ -79,7 +79,7 @@ pub fn mapping(catalog: &Catalog, name: impl AsRef<OsStr>) -> Result<&Module, No
     match mappings[..] {
         [only] => Ok(only),
         [] if is_other => {
-            Err(NotOne::Unknown(format!("{name}: is no mapping but a module with addresses; name a mapping.txt that was imported")))
+            Err(NotOne::Unknown(format!("{name}: not a mapping but a module with addresses; name an imported mapping")))
         }
         // Every mapping is called mapping.txt: one by that name, of some other path, need not be the one.
         [] if name.contains('/') => Err(NotOne::Unknown(format!("{name}: no such file; check the path, or pass the id of a mapping"))),

@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         messages::begin(call.global.level(), call.global.paint(&std::io::stderr()));
         // A script that calls another tool is not stopped by settings of this one.
         if let Err(error) = call.global.configure() {
-            warn!("{error:#}; going on without it");
+            warn!("{error:#}; continuing without it");
         }
         return match start_threads(call.global.jobs) {
             Ok(()) => call.run(),

@@ -89,7 +89,7 @@ pub fn run(global: &Global, args: &Reprocess) -> Result<Exit> {
     out.flush()?;
     if let ("refused", Some(gain), Some(most)) = (status, &report.largest_gain, args.max_absorb) {
         say!(
-            "not carried out: group {} would gain {} crashes, {} % of all (--max-absorb {most}); see --dry-run, change the rules, or raise \
+            "refused: group {} would gain {} crashes, {} % of all (--max-absorb {most}); see --dry-run, change the rules, or raise \
              --max-absorb",
             gain.group,
             gain.crashes,
@@ -120,7 +120,7 @@ impl<'a> Draft<'a> {
         let opened = if path.is_dir() { Err(std::io::ErrorKind::IsADirectory.into()) } else { File::create(&beside) };
         let file = opened.with_context(|| {
             format!(
-                "{}: the report cannot be written there, and nothing was done; name a file in a folder that you may write to",
+                "{}: the report cannot be written there, and nothing was changed; name a file in a writable folder",
                 path.display()
             )
         })?;
@@ -153,7 +153,7 @@ impl Told<'_> {
         }
         writeln!(
             out,
-            "{} of {} crashes looked at, {} assessed: {} better resolved, {} moved, {} kept as they were; of the groups touched, {} \
+            "{} of {} crashes selected, {} assessed: {} better resolved, {} moved, {} kept; {} affected groups \
              became {}",
             counts.selected,
             counts.stored,
@@ -170,7 +170,7 @@ impl Told<'_> {
             writeln!(out, "missing   {name} ({}): {} crashes in {} groups wait for it", module.id, module.waiting, module.groups)?;
         }
         match (self.status, self.report.run) {
-            ("applied", Some(run)) => writeln!(out, "run {run}; to take it back: symtool groups undo {run}")?,
+            ("applied", Some(run)) => writeln!(out, "run {run}; undo it with: symtool groups undo {run}")?,
             ("dry_run", _) => writeln!(out, "nothing was changed (--dry-run)")?,
             _ => {}
         }

@@ -197,7 +197,7 @@ fn reports(global: &Global, known: &Known<'_>, name: &str, input: impl BufRead) 
         let say = |error: &CrashError| {
             let number = if report.number > 1 { format!(" report {} of it", report.number) } else { String::new() };
             if !global.quiet {
-                say!("{name}:{number} {error}; it is passed on as it is");
+                say!("{name}:{number} {error}; it is passed through unchanged");
             }
         };
         match report.bytes {

@@ -149,7 +149,7 @@ fn seven_digits() {
     done(sandbox.run(["import", other.to_str().unwrap()]));
     let run = retrace(&sandbox, &[&trace]);
     assert_eq!((run.code, &*run.stdout), (1, &*text("old.trace.txt")));
-    assert!(run.stderr.contains("several begin so") && run.stderr.contains(&id[..12]), "{}", run.stderr);
+    assert!(run.stderr.contains("several ids begin like this") && run.stderr.contains(&id[..12]), "{}", run.stderr);
 }
 
 /// Each trace of a text is of the build that its frames name; what precedes them is, too.

@@ -105,7 +105,7 @@ pub fn run(global: &Global, args: &CrashAdd) -> Result<Exit> {
     }
     out.flush()?;
     if summary.failed > 0 {
-        say!("{} reports could not be read; those that were kept: symtool crash list --failed", summary.failed);
+        say!("{} reports could not be read; `symtool crash list --failed` lists those that were kept", summary.failed);
     }
     Ok(Exit::failed_if(summary.failed > 0))
 }

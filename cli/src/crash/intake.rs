@@ -95,7 +95,7 @@ impl Intake {
     fn read_file(&self, path: &Path) {
         match File::open(path) {
             Ok(file) => self.read(&path.to_string_lossy(), file),
-            Err(error) => self.lose(format!("{}: {error}; name a crash report, a folder of some, or - for stdin", path.display())),
+            Err(error) => self.lose(format!("{}: {error}; name a crash report, a folder with some, or - for stdin", path.display())),
         }
     }
 

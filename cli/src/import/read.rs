@@ -193,7 +193,7 @@ impl<'a> Reader<'a> {
                 Some(id) => Some(id),
                 None => {
                     let reason =
-                        format!("{}: --id names one mapping, and another was there before; import them one by one", path.display());
+                        format!("{}: --id applies to one mapping, and there are several; import them one by one", path.display());
                     return Outcome::Failed { path, reason };
                 }
             },

@@ -154,7 +154,7 @@ fn compare(args: &Verify, reader: &Reader, module: &Module, contents: &Contents,
     let is_it = |source: &symtool_core::store::Source| source.is_file(file.info(), mapped.bytes().len() as u64);
     let source = sources.iter().position(is_it).ok_or_else(|| {
         let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
-        format!("the store knows this build from other files ({}); import this one, or pass one of those", names.join(", "))
+        format!("the store has this build from other files ({}); import this one, or pass one of those", names.join(", "))
     })?;
     let addresses = check::sample(contents, source, args.sample);
     let checked = check::check(reader, module, mapped.bytes(), &addresses, |done| pace.compared(module, done, addresses.len()))?;

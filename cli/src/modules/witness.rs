@@ -69,7 +69,7 @@ impl<'d> Witness<'d> {
     pub fn open(bytes: &'d [u8]) -> Result<Self, String> {
         let file = object::File::parse(bytes).map_err(|error| error.to_string())?;
         if file.kind() == ObjectKind::Relocatable {
-            return Err("it is not linked, and the other reader applies no relocations; verify what it is linked into".to_owned());
+            return Err("it is not linked, and the second reader applies no relocations; verify the linked file".to_owned());
         }
         let sections = DwarfSections::load(|id| section(&file, id, bytes.len()))?;
         let endian = if file.is_little_endian() { RunTimeEndian::Little } else { RunTimeEndian::Big };
