@@ -1,5 +1,4 @@
-//! The config file: in, `symtool.toml`; out, what the user wants unless the command line or the environment says
-//! otherwise.
+//! The settings file `symtool.toml`: defaults for what the command line and the environment leave open.
 //!
 //! ```toml
 //! store = "~/symbols"                # --store

@@ -1,4 +1,4 @@
-//! `symtool man`: in, the command line that clap knows; out, manual pages, one a command.
+//! `symtool man`: a manual page for each command, made from what clap knows.
 
 use std::fs;
 use std::io::{self, Write};

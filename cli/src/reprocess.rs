@@ -1,5 +1,5 @@
-//! `symtool reprocess`: in, stored crashes, and symbols or rules that came since; out, the same crashes in the groups where they belong
-//! now, and what changed. Made for cron: quiet if nothing changed, and whatever happens, the store is as before or as after.
+//! `symtool reprocess`: regroups stored crashes under the symbols and rules of today, and prints what changed. Made for
+//! cron: quiet if nothing changed, and a killed run leaves the store as before or as after.
 
 use std::fs::File;
 use std::io::Write;

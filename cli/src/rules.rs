@@ -1,4 +1,5 @@
-//! `symtool rules`: in, files of grouping rules, or a crash; out, what is wrong with them, or what each frame counted for and who said so.
+//! `symtool rules`: checks files of grouping rules, and explains for each frame of a crash what it counted for and
+//! which rule says so.
 
 use std::io::Write;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! `symtool symbolicate`: in, a crash report or a log; out, the same bytes, but for the frames that the store can resolve.
+//! `symtool symbolicate`: prints a crash report or a log with its frames resolved, and all else as it is.
 //!
 //! ```text
 //! whole reports   JSON, Apple's texts, files: cut from the stream, each resolved in one batch

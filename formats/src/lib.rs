@@ -1,4 +1,4 @@
-//! Debug files as neutral values: in, the bytes people bring; out, [`ModuleSymbols`], which the store packs.
+//! Readers of debug files, crash reports and mappings; [`ModuleSymbols`] is what they make of a debug file.
 //!
 //! Knows object files, DWARF and archives; knows no database and prints nothing.
 

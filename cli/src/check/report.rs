@@ -1,4 +1,4 @@
-//! What is said of an object: in, what it has and lacks; out, lines or JSON objects.
+//! The output of `symtool check`: lines or JSON objects.
 
 use std::io::{self, Write};
 

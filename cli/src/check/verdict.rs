@@ -1,4 +1,4 @@
-//! What an object lacks: in, what it has, and all others that were given; out, [`Problem`]s, each with the next step.
+//! Decides what a file lacks, given all other files, and names the next step for each problem.
 
 use serde::Serialize;
 use symtool_formats::{Detail, ModuleKind};

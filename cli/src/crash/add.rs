@@ -1,4 +1,4 @@
-//! `symtool crash add`: in, crash reports of any format; out, each of them stored, in its group.
+//! `symtool crash add`: stores crash reports of any format, each in its group.
 //!
 //! ```text
 //! paths -> batches     of reports, cut from streams           intake.rs

@@ -1,4 +1,4 @@
-//! `symtool crash`: in, crash reports or a store of them; out, reports in the store, or what it has.
+//! `symtool crash`: adds, lists, shows and removes crashes.
 
 mod add;
 mod intake;

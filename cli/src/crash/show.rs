@@ -1,5 +1,5 @@
-//! `symtool crash show`: in, a crash; out, what is known of it, with the frames of the stack that says where it crashed as the store
-//! resolves them now; or its report as it came.
+//! `symtool crash show`: what is known of a crash, with the frames of the crashing stack as the store resolves them
+//! now; or its original report.
 
 use std::io::Write;
 

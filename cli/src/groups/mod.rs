@@ -1,4 +1,4 @@
-//! `symtool groups`: in, a store; out, groups of crashes, how they came about, and fewer of them if asked to merge.
+//! `symtool groups`: lists, shows and merges groups of crashes, and undoes runs.
 
 mod history;
 mod list;

@@ -1,4 +1,4 @@
-//! `symtool groups show`: in, a group; out, what makes it, where its crashes happened, and which modules they are in.
+//! `symtool groups show`: what makes a group, where its crashes happened, and which modules they are in.
 
 use std::collections::BTreeMap;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! `symtool import`: in, paths; out, modules in the store, and a line or a JSON object for each file.
+//! `symtool import`: stores the symbols of debug files, and prints a line or a JSON object for each.
 //!
 //! ```text
 //! paths -> files.rs    files, folders searched

@@ -1,4 +1,4 @@
-//! Reading files on several threads: in, the walk; out, what came of each file, by its number.
+//! Reads and packs files on several threads.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What became of files: in, footers and errors; out, lines or JSON objects.
+//! The output of `symtool import`: lines or JSON objects.
 
 use std::collections::BTreeMap;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! `symtool key`: in, a store and keys; out, a new key, the same store under another key, or which key is which.
+//! `symtool key`: generates keys, rotates the key of a store, shows which key is which.
 //!
 //! `source.rs` finds the key that every command uses.
 

@@ -1,4 +1,4 @@
-//! The master key of a command: in, what the user names; out, the key. It never is an argument, nor in any message.
+//! Where the master key of a command comes from. It never is an argument, nor in any message.
 
 use std::env;
 use std::fs::File;

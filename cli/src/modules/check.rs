@@ -1,4 +1,4 @@
-//! A stored module against its file: in, both; out, how many sampled answers agree, and some that do not.
+//! Compares sampled answers of a stored module with its file.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,4 @@
-//! `symtool modules repair`, `compact` and `export`: in, a store; out, the same store without what is damaged, or in fewer bytes, or
-//! one of its modules as a file.
+//! `symtool modules repair`, `compact` and `export`.
 
 use std::io::Write;
 

@@ -1,5 +1,4 @@
-//! `symtool modules verify`: in, modules of a store and perhaps the files they came from; out, every block that is
-//! damaged and every answer that differs.
+//! `symtool modules verify`: finds every damaged block, and with a file every answer that differs from it.
 
 use std::collections::BTreeMap;
 use std::io::Write;

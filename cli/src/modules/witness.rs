@@ -1,5 +1,5 @@
-//! A second opinion: in, an object file; out, the frames at an address as the addr2line crate reads them from the
-//! file, and the symbol there. Shares no code with what filled the store.
+//! A second reader: the frames at an address as the addr2line crate reads them from the file, and the symbol there.
+//! Shares no code with what filled the store.
 //!
 //! The crate keeps what it has parsed, for librgw (463 MB) up to gigabytes. So it is asked in address order and
 //! [`Witness::session`] is begun anew every so many addresses, which forgets.

@@ -1,4 +1,4 @@
-//! Requests that failed: in, each with its reason; out, the first few on stderr, and the exit code.
+//! Requests that failed: prints the first few, and decides the exit code.
 
 use std::ffi::OsString;
 

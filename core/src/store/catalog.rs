@@ -1,4 +1,4 @@
-//! Footers: in, what is known of a packed module; out, the block that makes it exist.
+//! What the store knows of each module: the block of JSON that makes a module exist.
 //!
 //! JSON, because it is small, read rarely, and has to outlive many versions.
 
