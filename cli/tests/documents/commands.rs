@@ -11,9 +11,7 @@ fn commands(page: &Page) -> BTreeSet<String> {
     for block in page.blocks().iter().filter(|block| ["", "sh", "yaml"].contains(&block.language)) {
         found.extend(block.lines.iter().filter_map(|line| line.find("symtool ").map(|at| line[at..].to_owned())));
     }
-    for line in page.prose() {
-        found.extend(pages::code(line).iter().filter(|code| code.starts_with("symtool ")).map(|code| (*code).to_owned()));
-    }
+    found.extend(pages::code(&page.text_outside()).iter().filter(|code| code.starts_with("symtool ")).map(|code| code.replace('\n', " ")));
     found
 }
 

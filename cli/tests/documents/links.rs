@@ -10,12 +10,8 @@ const FOLDERS: [&str; 9] = ["cli/", "core/", "formats/", "benches/", "fuzz/", "t
 
 /// The targets of all links of `page`.
 fn links(page: &Page) -> Vec<String> {
-    let mut links = Vec::new();
-    let text = page.prose().join("\n");
-    for part in text.split("](").skip(1) {
-        links.push(part.split(')').next().unwrap().replace('\n', " "));
-    }
-    links
+    let text = page.text_outside();
+    text.split("](").skip(1).map(|part| part.split(')').next().unwrap().replace('\n', " ")).collect()
 }
 
 /// The names by which headings are linked to, as GitHub makes them.
@@ -54,7 +50,7 @@ fn paths_are_there() {
         if page.name == "CHANGELOG.md" {
             continue;
         }
-        for code in page.prose().iter().flat_map(|line| pages::code(line)) {
+        for code in pages::code(&page.text_outside()) {
             let is_path = FOLDERS.iter().any(|folder| code.starts_with(folder)) && !code.contains(['*', '<', ' ', 'N']);
             if is_path {
                 let path = code.split(':').next().unwrap();

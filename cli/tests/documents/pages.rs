@@ -60,6 +60,13 @@ impl Page {
         blocks
     }
 
+    /// Everything outside of blocks.
+    pub fn text_outside(&self) -> String {
+        let text = self.prose().join("\n");
+        assert!(text.matches('`').count().is_multiple_of(2), "{}: a code span is not closed", self.name);
+        text
+    }
+
     /// The lines outside of blocks.
     pub fn prose(&self) -> Vec<&str> {
         let mut is_prose = true;
@@ -75,9 +82,9 @@ impl Page {
     }
 }
 
-/// The code spans of a line.
-pub fn code(line: &str) -> Vec<&str> {
-    line.split('`').skip(1).step_by(2).collect()
+/// The code spans of a text; one may go on in the next line.
+pub fn code(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
 }
 
 /// The cells of a row of a table, or none.
