@@ -9,7 +9,8 @@ use crate::support::Sandbox;
 fn commands(page: &Page) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for block in page.blocks().iter().filter(|block| ["", "sh", "yaml"].contains(&block.language)) {
-        found.extend(block.lines.iter().filter_map(|line| line.find("symtool ").map(|at| line[at..].to_owned())));
+        let commands = block.lines.iter().filter_map(|line| line.split_once("symtool ").filter(|(before, _)| !before.contains('#')));
+        found.extend(commands.map(|(_, rest)| format!("symtool {rest}")));
     }
     found.extend(pages::code(&page.text_outside()).iter().filter(|code| code.starts_with("symtool ")).map(|code| code.replace('\n', " ")));
     found

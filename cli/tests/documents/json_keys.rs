@@ -8,8 +8,9 @@ use serde_json::Value;
 use crate::pages::{self, cells, code};
 use crate::scenario;
 
-/// Keys that no command of the scenario prints, with the reason.
-const UNSEEN: [(&str, &str); 0] = [];
+/// Keys that no command of the scenario prints: of answers that differ from a file's, which would be a fault, and of losses that take more
+/// than one damaged module.
+const UNSEEN: [&str; 6] = ["differences", "sources[].incomplete", "crash", "run", "count", "what"];
 
 /// By heading, the keys in its tables.
 fn documented() -> BTreeMap<String, BTreeSet<String>> {
@@ -65,6 +66,11 @@ fn is_within(pattern: &str, key: &str) -> bool {
     is(pattern, key) || ['.', '['].iter().any(|sign| pattern.match_indices(*sign).any(|(at, _)| is(&pattern[..at], key)))
 }
 
+fn is_unseen(heading: &str, key: &str) -> bool {
+    let of_headings = ["modules list", "modules verify", "modules repair"].contains(&heading);
+    of_headings && (UNSEEN.contains(&key) || key.starts_with("differences[]."))
+}
+
 #[test]
 fn the_program_prints_the_documented_keys() {
     let mut documented = documented();
@@ -86,7 +92,7 @@ fn the_program_prints_the_documented_keys() {
         let found = printed.get(heading.as_str()).unwrap_or_else(|| panic!("nothing was printed for {heading}"));
         let missing = patterns.iter().filter(|pattern| !found.iter().any(|key| is(pattern, key)));
         // Parts of a report within a run are looked for in `reprocess`.
-        let missing = missing.filter(|pattern| !pattern.starts_with("report.") && !UNSEEN.iter().any(|(unseen, _)| unseen == pattern));
+        let missing = missing.filter(|pattern| !pattern.starts_with("report.") && !is_unseen(heading, pattern));
         wrong.extend(missing.map(|pattern| format!("{heading}: `{pattern}` is documented and was not printed")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
