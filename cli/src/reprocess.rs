@@ -119,10 +119,7 @@ impl<'a> Draft<'a> {
         let beside = path.with_extension(format!("{}.draft", std::process::id()));
         let opened = if path.is_dir() { Err(std::io::ErrorKind::IsADirectory.into()) } else { File::create(&beside) };
         let file = opened.with_context(|| {
-            format!(
-                "{}: the report cannot be written there, and nothing was changed; name a file in a writable folder",
-                path.display()
-            )
+            format!("{}: the report cannot be written there, and nothing was changed; name a file in a writable folder", path.display())
         })?;
         Ok(Self { path, beside, file })
     }

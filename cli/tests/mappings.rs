@@ -174,7 +174,7 @@ fn the_mapping_that_is_meant() {
     done(sandbox.run(["import", other.to_str().unwrap()]));
     let unknown = sandbox.run(["retrace", file.to_str().unwrap()]);
     assert_eq!(unknown.code, 1);
-    assert!(unknown.stderr.contains("of the mapping 0123456789abcdef"), "{}", unknown.stderr);
+    assert!(unknown.stderr.contains("the mapping 0123456789abcdef"), "{}", unknown.stderr);
     done(sandbox.run(["import", r8.to_str().unwrap()]));
     let retrace = |args: &[&str], input: &str| {
         let run = sandbox.run_with_input(&[&["retrace", "-"], args].concat(), input.as_bytes());

@@ -124,7 +124,7 @@ fn a_report_that_cannot_be_written_is_told_before_anything_changes() {
     }
     let left: Vec<_> = std::fs::read_dir(sandbox.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().contains("draft")), "{left:?}");
-    assert!(done(sandbox.run(["reprocess"])).contains("of the groups touched, 12 became 4"));
+    assert!(done(sandbox.run(["reprocess"])).contains("12 affected groups became 4"));
 }
 
 #[test]

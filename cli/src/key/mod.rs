@@ -31,8 +31,7 @@ pub fn run(global: &Global, args: &Key) -> Result<Exit> {
 fn generate(global: &Global, path: &Path) -> Result<Exit> {
     let text = MasterKey::generate().context("the operating system provides no random numbers")?;
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let mut file =
-        made.with_context(|| format!("{}: cannot be created; name a new file in an existing folder", path.display()))?;
+    let mut file = made.with_context(|| format!("{}: cannot be created; name a new file in an existing folder", path.display()))?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).with_context(|| format!("{}: cannot be written", path.display()))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder).and_then(|folder| folder.sync_all()).with_context(|| format!("{}: cannot be written", folder.display()))?;

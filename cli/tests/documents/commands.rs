@@ -40,7 +40,8 @@ fn the_program_knows_every_command_of_the_pages() {
     let mut tried = 0;
     for page in pages::all() {
         for command in commands(&page) {
-            let Some(words) = words(&command).filter(|words| !words.iter().any(|word| word == "addr2line" || word == "llvm-symbolizer")) else {
+            let Some(words) = words(&command).filter(|words| !words.iter().any(|word| word == "addr2line" || word == "llvm-symbolizer"))
+            else {
                 continue;
             };
             // What stands before --help is looked at first.

@@ -100,7 +100,9 @@ fn the_program_prints_the_documented_keys() {
 
 #[test]
 fn keys_are_compared_part_by_part() {
-    assert!(is("dropped.REASON", "dropped.tombstone") && is("modules.KIND.files", "modules.elf.files") && is("modules.MODULE", "modules.a.so"));
+    assert!(
+        is("dropped.REASON", "dropped.tombstone") && is("modules.KIND.files", "modules.elf.files") && is("modules.MODULE", "modules.a.so")
+    );
     assert!(!is("dropped.REASON", "other.tombstone") && !is("modules.KIND.files", "modules.elf.names") && !is("a.b", "a"));
     assert!(is_within("frames[].line", "frames") && is_within("module.name", "module") && !is_within("module.name", "modules"));
 }

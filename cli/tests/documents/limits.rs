@@ -35,7 +35,9 @@ fn written(value: &str) -> Option<u64> {
         "KiB" => 1 << 10,
         "MiB" => 1 << 20,
         "GiB" => 1 << 30,
-        "s" => return number.parse::<f64>().ok().map(|seconds| std::time::Duration::from_secs_f64(seconds).as_millis().try_into().unwrap()),
+        "s" => {
+            return number.parse::<f64>().ok().map(|seconds| std::time::Duration::from_secs_f64(seconds).as_millis().try_into().unwrap());
+        }
         _ => return None,
     };
     number.parse::<u64>().ok()?.checked_mul(factor)
@@ -51,7 +53,9 @@ fn every_limit_is_documented_with_its_number() {
         if line.starts_with('#') {
             file = code(line).first().copied().unwrap_or_default();
         }
-        let Some(row) = cells(line).filter(|row| row.len() == 5 && !file.is_empty() && row[0] != "limit" && row[0] != "---") else { continue };
+        let Some(row) = cells(line).filter(|row| row.len() == 5 && !file.is_empty() && row[0] != "limit" && row[0] != "---") else {
+            continue;
+        };
         let (value, name) = (row[1], code(row[4])[0]);
         let is = constants(file).get(name).copied();
         assert_eq!(written(value), is, "{file}: {name} is not {value}");
@@ -81,5 +85,8 @@ fn limits_elsewhere_have_their_number() {
 #[test]
 fn numbers_are_read_as_they_are_written() {
     assert_eq!((number("64 << 10"), number("20_000"), number("Duration::from_millis(500)")), (Some(65_536), Some(20_000), Some(500)));
-    assert_eq!((written("64 KiB"), written("20,000"), written("0.5 s"), written("64 dozen")), (Some(65_536), Some(20_000), Some(500), None));
+    assert_eq!(
+        (written("64 KiB"), written("20,000"), written("0.5 s"), written("64 dozen")),
+        (Some(65_536), Some(20_000), Some(500), None)
+    );
 }

@@ -22,7 +22,10 @@ fn anchors(page: &Page) -> BTreeSet<String> {
     let headings = page.prose().into_iter().filter_map(|line| line.strip_prefix('#'));
     let slug = |heading: &str| -> String {
         let text = heading.trim_start_matches('#').trim().to_lowercase();
-        text.chars().filter(|sign| sign.is_alphanumeric() || "-_ ".contains(*sign)).map(|sign| if sign == ' ' { '-' } else { sign }).collect()
+        text.chars()
+            .filter(|sign| sign.is_alphanumeric() || "-_ ".contains(*sign))
+            .map(|sign| if sign == ' ' { '-' } else { sign })
+            .collect()
     };
     headings.map(slug).collect()
 }

@@ -52,7 +52,8 @@ fn modules() -> Vec<Printed> {
     story.run("import", 0, &["import", path(&stripped)]);
     let (discarded, early) = (object("c-gcc-O2-gc-bfd-dwarf4.so"), object("c-gcc-O2-dwarf2.so"));
     story.run("import", 0, &["import", path(&object("link-stripped/lib.so.debug")), path(&discarded), path(&early)]);
-    let requests = ["resolve", "--module", "cpp-gcc-O2-dwarf5.so", "0x1146", "0x1", "z", "nothing.so 1", "shop.mapping.txt store.Shop.a:1022"];
+    let requests =
+        ["resolve", "--module", "cpp-gcc-O2-dwarf5.so", "0x1146", "0x1", "z", "nothing.so 1", "shop.mapping.txt store.Shop.a:1022"];
     story.run("resolve", 1, &requests);
     story.run("check", 1, &["check", path(&library), path(&stripped), path(&broken), path(&object("c-gcc-O2-no-id.so"))]);
     story.run("modules list", 0, &["modules", "list"]);
@@ -114,7 +115,8 @@ fn crashes() -> Vec<Printed> {
     story.run("missing", 0, &["missing"]);
     story.run("crash remove", 0, &["crash", "remove", ids[0]]);
     story.run("crash remove", 0, &["crash", "gc", "--keep", "0", "--last", "--dry-run"]);
-    let [good, bad] = [("good.txt", "function:a -group\n"), ("bad.txt", "function:a -grup\n")].map(|(name, text)| story.sandbox.write(name, text));
+    let [good, bad] =
+        [("good.txt", "function:a -group\n"), ("bad.txt", "function:a -grup\n")].map(|(name, text)| story.sandbox.write(name, text));
     story.run("rules check", 1, &["rules", "check", path(&good), path(&bad)]);
     story.printed
 }

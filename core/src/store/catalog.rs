@@ -30,13 +30,13 @@ pub struct Footer {
     pub id: String,
     /// Whether the id is a hash of the contents, for want of one in the file.
     pub id_made_up: bool,
-    /// `elf`.
+    /// `elf`, `macho` or `proguard`.
     pub kind: String,
     /// As LLVM names it.
     pub arch: String,
     /// Lowest virtual address of the image.
     pub image_base: u64,
-    /// How much the richest file could tell: `debug`, `symbols` or `exports`.
+    /// How much the richest file could tell: `debug`, `debug_map`, `symbols`, `exports` or `mapping`.
     pub detail: String,
     /// Distinct function names.
     pub functions: u32,
