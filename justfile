@@ -12,39 +12,63 @@ demo:
 test *args:
     sh scripts/test.sh "$@"
 
-# Check formatting, clippy, documentation and shell syntax
+# Check formatting, clippy, rustdoc and shell syntax
 lint:
     sh scripts/lint.sh
 
-# Break fixtures at random for as long as you like (TARGET: object, archive, crash, demangle, mapping or rules); needs nightly Rust and cargo-fuzz
+# Run what CI runs
+ci:
+    .ci/run
+
+# Test the documents: commands, links, limits, JSON keys
+docs:
+    sh scripts/test.sh -p symtool --test documents
+
+# Check everything with the oldest Rust that Cargo.toml promises; needs rustup
+msrv:
+    sh scripts/msrv.sh
+
+# Check licences, sources and banned crates; needs cargo-deny
+deny *args:
+    sh scripts/deny.sh "$@"
+
+# List the files that each crate would be published with
+package:
+    sh scripts/package.sh
+
+# Compare the drop-ins with binutils' addr2line and llvm-symbolizer 19 on your files
+dropins *args:
+    sh scripts/dropins.sh "$@"
+
+# Mutate fixtures with libFuzzer (TARGET: object, archive, crash, demangle, mapping or rules); needs nightly Rust and cargo-fuzz
 fuzz target *args:
     sh scripts/fuzz.sh "$@"
 
-# Run the benches; arguments go to them (--only files, mappings or crashes)
+# Compare speed and size with peers; arguments go to the benches (--only files, mappings or crashes)
 bench *args:
     sh scripts/bench.sh "$@"
 
-# Generate crash reports with known truth; arguments go to the generator, the last is a new folder
+# Generate crash reports with known bugs; arguments go to the generator, the last is a new folder
 crashes *args:
     sh scripts/crashes.sh "$@"
 
-# Generate a mapping of R8 and traces with known truth; arguments go to the generator, the last is a new folder
+# Generate a mapping of R8 and traces with known answers; arguments go to the generator, the last is a new folder
 mapping *args:
     sh scripts/mapping.sh "$@"
 
-# Say how well generated crashes are grouped, before and after late debug files; arguments go to the generator
+# Measure how well generated crashes are grouped, before and after late imports; arguments go to the generator
 eval *args:
     sh scripts/eval-crashes.sh "$@"
 
-# Kill writers of a store at random moments, so many times, and flip a bit of every 64th byte of every file (SEED picks others)
+# Kill writers of a store at random moments KILLS times, and flip a bit of every 64th byte of every file (SEED picks others)
 torture kills="1000":
     SYMTOOL_TORTURE="$1" sh scripts/test.sh --test kills --test shared --test damage --no-fail-fast -- --include-ignored
 
-# Measure how work and memory grow with inputs that are made to be expensive; needs valgrind
+# Measure how work and memory grow with hostile inputs; needs valgrind
 hostile *args:
     sh scripts/hostile.sh "$@"
 
-# Refresh testdata/golden (--check only compares)
+# Refresh testdata/golden from llvm-symbolizer 19 (--check only compares)
 golden *args:
     python3 testdata/golden.py "$@"
 

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Holds the drop-ins against binutils' addr2line and llvm-symbolizer 19, on addresses all over some files.
-# In: [-n COUNT] ELF files. Out: for each file and command line, how many answers are equal and how long both took,
-# the second time that symtool sees the file; with differences kept in the folder that is named at the end.
+# dropins.sh [-n COUNT] FILE...: compares the drop-ins with binutils' addr2line and llvm-symbolizer 19 on addresses all
+# over some ELF files. Prints for each file and command line how many answers are equal and how long both took, the
+# second time that symtool sees the file. Differences are kept in the folder that is named at the end.
 set -eu
 . "$(dirname "$0")/setup.sh"
 

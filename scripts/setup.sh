@@ -1,7 +1,6 @@
 #!/bin/sh
-# Makes sure that everything a build needs is there; the other scripts source it.
-# In: nothing. Out: the working directory is the repository, cargo is in PATH,
-# CARGO_TARGET_DIR is set. Silent where nothing is missing.
+# Makes sure that everything a build needs is there; the other scripts source it. Afterwards the working directory is the
+# repository, cargo is in PATH, and CARGO_TARGET_DIR is set. Prints nothing if nothing is missing.
 set -eu
 
 say() { echo "setup: $*" >&2; }

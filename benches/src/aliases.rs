@@ -1,4 +1,4 @@
-//! Other names of a function: in, a file's symbol tables; out, whether two names are of the same function.
+//! Tells whether two names are names of the same function, by the symbol tables of a file.
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Same answers first: in, symtool's frames; out, how many of a peer's innermost frames are the same, or an error
-//! that names the first address where they are not.
+//! Compares symtool's innermost frames with a peer's before anything is timed: how many are the same, and an error that
+//! names the first address if too few are.
 //!
 //! Compared are the raw function name and the line. symtool answers as llvm-symbolizer does, and so does the
 //! addr2line crate but for symbols that lie inside others. Symcache differs by rules of its own; what they

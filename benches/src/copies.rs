@@ -1,5 +1,4 @@
-//! Enough work for one measure: in, a file; out, the file, or as many copies of it as make a measure that is not
-//! only the start of a process.
+//! Copies a small file as often as it takes for a measure that is not only the start of a process.
 
 use std::fs;
 use std::path::{Path, PathBuf};

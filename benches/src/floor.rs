@@ -1,4 +1,4 @@
-//! What any store of crashes must do at least: in, a file of events, one a line; out, each of them parsed, and all of it compressed.
+//! What any store of crashes must do at least: parse each event of a file, and compress all of it.
 //!
 //! ```text
 //! events.ndjson ─ blocks of whole lines ─> parsed, thrown away     on all threads

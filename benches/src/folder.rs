@@ -1,4 +1,4 @@
-//! Folders: in, a path; out, an empty folder there, or a copy of another one.
+//! Makes folders empty, or copies of others.
 
 use std::fs::{self, File};
 use std::io;

@@ -1,4 +1,4 @@
-//! Ratios of symtool to its peers: in, debug files; out, a few lines for each, from one interleaved run.
+//! Prints ratios of symtool to its peers, a few lines for each debug file, from one interleaved run.
 //!
 //! ```text
 //! $ symtool-benches cpp.so

@@ -1,4 +1,4 @@
-//! An interleaved run: in, commands; out, the median wall time of each, to be read as ratios.
+//! Runs commands in turn, and takes the median wall time of each, to be read as ratios.
 //!
 //! ```text
 //! round 1   a b c      round 2   b c a      round 3   c a b

@@ -1,4 +1,4 @@
-//! The command line: in, arguments; out, [`Options`].
+//! The command line of the benches.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

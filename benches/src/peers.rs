@@ -1,5 +1,5 @@
-//! What one would take instead of symtool: in, the same files and addresses; out, the same work done by the
-//! addr2line crate and by symcache, in a child process of this program or, for the check, in this one.
+//! What one would use instead of symtool: the same work done by the addr2line crate and by symcache, in a child process
+//! of this program or, for the check, in this one.
 //!
 //! ```text
 //! symtool-benches peer symcache-convert DIR FILE…

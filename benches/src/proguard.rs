@@ -1,5 +1,4 @@
-//! What one would take instead of symtool's retrace: in, a mapping and a trace; out, the trace with the names of the source, by Sentry's
-//! proguard crate.
+//! What one would use instead of symtool's retrace: Sentry's proguard crate.
 //!
 //! ```text
 //! mapping.txt ─ ProguardCache::write ─> cache, in memory ─ ProguardCache::parse ─> index

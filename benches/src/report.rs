@@ -1,4 +1,4 @@
-//! What is printed of one file: in, agreements and ratios; out, lines of text or a JSON object. Never seconds.
+//! Prints the ratios of one file as lines of text or a JSON object. Never seconds.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What is printed of a generated file's bench: in, measures; out, lines of text or a JSON object. Ratios first; seconds and rates too, as
+//! Prints the measures of a generated file as lines of text or a JSON object. Ratios first; seconds and rates too, as
 //! some of them have an aim.
 
 use std::fmt;

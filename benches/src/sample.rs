@@ -1,4 +1,4 @@
-//! Addresses to ask for: in, a debug file; out, addresses inside its function symbols, the same in every run.
+//! Picks addresses inside the function symbols of a file, the same in every run.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};

@@ -1,4 +1,4 @@
-//! symtool as a process: in, its path and a store; out, its command lines and its answers.
+//! Runs symtool as a process, and reads its answers.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

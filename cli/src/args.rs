@@ -1,4 +1,4 @@
-//! The command line: in, arguments; out, [`Args`]. What `--help` teaches by is in `examples.rs`.
+//! The command line, as clap parses it. The doc comments are the help texts; `examples.rs` has what stands below them.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,16 +16,16 @@ use crate::key;
 use crate::messages::Level;
 use crate::terminal::Color;
 
-/// More threads than any machine has use for.
+/// More threads than any machine can use.
 pub const MAX_JOBS: usize = 1024;
 
 /// A year.
 pub const MAX_WAIT_SECONDS: u64 = 31_536_000;
 
-/// Unless said otherwise.
+/// The default of `--wait`.
 const WAIT_SECONDS: u64 = 10;
 
-/// Imports debug files into a range store once, and resolves addresses from it in batches.
+/// Imports debug files once, resolves addresses from the store, and regroups crashes when symbols arrive late.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, max_term_width = 100, after_help = examples::SYMTOOL)]
 pub struct Args {
@@ -39,41 +39,41 @@ pub struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Global {
-    /// The store's folder [default: `$SYMTOOL_STORE`, else symtool in `$XDG_DATA_HOME`, else in ~/.local/share]
+    /// The folder of the store [default: `$SYMTOOL_STORE`, else `$XDG_DATA_HOME/symtool`, else ~/.local/share/symtool]
     #[arg(long, global = true, value_name = "DIR")]
     pub store: Option<PathBuf>,
-    /// The master key of a sealed store, by a file; a new store is sealed with it
+    /// Read the key of a sealed store from this file; a new store is sealed with it
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "key_command")]
     pub key_file: Option<PathBuf>,
-    /// The same, by a command that prints it, as of a key management service [default: what `$SYMTOOL_KEY` holds]
+    /// Read the key from the output of this command [default: the key in `$SYMTOOL_KEY`]
     #[arg(long, global = true, value_name = "CMD")]
     pub key_command: Option<String>,
-    /// Settings to use [default: `$SYMTOOL_CONFIG`, else symtool/symtool.toml in `$XDG_CONFIG_HOME`, else in ~/.config]
+    /// The settings file [default: `$SYMTOOL_CONFIG`, else symtool/symtool.toml in `$XDG_CONFIG_HOME` or ~/.config]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// How long to wait for another process that uses the store [default: 10]
+    /// Wait this long for another process that uses the store [default: 10]
     #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=MAX_WAIT_SECONDS))]
     pub wait: Option<u64>,
-    /// Threads to use [default: one per core]
+    /// Number of threads [default: one for each core]
     #[arg(short, long, global = true, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_JOBS as u64))]
     pub jobs: Option<usize>,
-    /// Results as JSON, one object a line
+    /// Print results as JSON, one object on each line
     #[arg(long, global = true)]
     pub json: bool,
-    /// Only results that were asked for, and errors: no progress, no warnings, no lines of what was done
+    /// Print only requested results and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say what is done: which store, where debug files are looked for, what takes how long
+    /// Also print which store is used, where debug files are searched for, and how long each step takes
     #[arg(short, long, global = true)]
     pub verbose: bool,
-    /// When to colour messages and answers [default: auto]
+    /// When to colour the output
     #[arg(
         long,
         global = true,
         value_enum,
         value_name = "WHEN",
         hide_possible_values = true,
-        help = "When to colour: auto, always or never [default: auto]"
+        help = "When to colour the output: auto, always or never [default: auto]"
     )]
     pub color: Option<Color>,
     /// What the config file says.
@@ -167,71 +167,71 @@ fn default_store() -> Option<PathBuf> {
 /// In the order of their use.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Puts the symbols of debug files into the store
+    /// Imports the symbols of debug files into the store
     Import(Import),
-    /// Answers addresses with functions, files and lines
+    /// Resolves addresses to functions, files and lines
     Resolve(Resolve),
-    /// Says whether debug files are good to upload
+    /// Checks debug files before upload
     Check(Check),
-    /// Shows what the store holds, checks it, removes from it
+    /// Lists, verifies, removes and repairs the modules of the store
     #[command(subcommand)]
     Modules(Modules),
-    /// Is binutils' addr2line: the same options, the same output
+    /// Works like addr2line of binutils: the same options, the same output
     #[command(name = "addr2line", disable_help_flag = true, after_help = examples::ADDR2LINE)]
     Addr2line,
-    /// Is llvm-symbolizer: the same options, the same output
+    /// Works like llvm-symbolizer: the same options, the same output
     #[command(name = "llvm-symbolizer", disable_help_flag = true, after_help = examples::LLVM_SYMBOLIZER)]
     LlvmSymbolizer,
-    /// Stores crash reports, shows them, removes them
+    /// Stores, shows and removes crash reports
     #[command(subcommand)]
     Crash(Crash),
-    /// Resolves the frames of a crash report or a log, and writes it out again
+    /// Prints a crash report or a log with its frames resolved
     Symbolicate(Symbolicate),
-    /// Retraces Java and Kotlin stack traces with the mappings of `ProGuard` and R8
+    /// Retraces Java and Kotlin stack traces with mappings of `ProGuard` and R8
     Retrace(RetraceArgs),
-    /// Looks at stored crashes again, with symbols that came since, and regroups them
+    /// Regroups stored crashes with the symbols that were imported since
     Reprocess(Reprocess),
-    /// Shows groups of crashes, how they came about, merges and undoes
+    /// Lists, shows and merges groups of crashes, and undoes runs
     #[command(subcommand)]
     Groups(Groups),
-    /// Lists modules without symbols that stored crashes wait for
+    /// Lists modules whose symbols are missing, with the crashes that wait for them
     Missing(MissingArgs),
-    /// Checks grouping rules, and explains what they make of a crash
+    /// Checks grouping rules, and explains how a crash was grouped
     #[command(subcommand)]
     Rules(RulesArgs),
-    /// Makes keys for sealed stores, changes them, shows which is which
+    /// Generates, rotates and identifies keys of sealed stores
     #[command(subcommand)]
     Key(Key),
-    /// Shows how well the store is packed, by kind of block
+    /// Shows the size of the store, by kind of module and of block
     Stats(Stats),
-    /// Writes a script that makes a shell complete commands and options
+    /// Prints a completion script for a shell
     Completions(Completions),
-    /// Writes manual pages
+    /// Prints or writes manual pages
     Man(Man),
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::IMPORT)]
 pub struct Import {
-    /// Object files, dSYM bundles, archives that have some (zip, apk, aar, ipa, jar, ar), or folders to search for
-    /// any of them; `FILE:ARCH` picks one architecture of a universal file; or what `modules export` wrote
+    /// Object files, dSYM bundles, mappings, archives (zip, apk, aar, ipa, jar, ar), folders with any of them, or files that
+    /// `modules export` wrote; `FILE:ARCH` selects one architecture of a universal file
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Where debug files, dSYMs, .o, .dwo and dwz files are looked for too, besides the file's own folder
+    /// Also search this folder for debug files, dSYMs, .o, .dwo and dwz files
     #[arg(long = "debug-dir", value_name = "DIR")]
     pub debug_dirs: Vec<PathBuf>,
-    /// Where the .bcsymbolmap files are that tell hidden names (`__hidden#1_`), as in the folder `BCSymbolMaps` of an .xcarchive
+    /// Search this folder for .bcsymbolmap files, which have the names hidden by a bitcode build (`__hidden#1_`)
     #[arg(long = "bcsymbolmap", value_name = "DIR")]
     pub symbol_map_dirs: Vec<PathBuf>,
-    /// The id that crash reports know the mapping (mapping.txt) by, such as the UUID of Sentry's Gradle plugin; by default R8's own
-    /// (`pg_map_id`), else a UUID of its contents
+    /// The id by which crash reports refer to the mapping, such as the UUID of Sentry's Gradle plugin [default: R8's
+    /// `pg_map_id`, else a UUID of the contents]
     #[arg(long, value_name = "UUID", value_parser = MappingId::parse)]
     pub id: Option<MappingId>,
-    /// What modules are called besides, such as com.example.shop@1.4.0; for mappings by default their path below the folder given. Names them in
-    /// commands, and is the name by which `modules gc` counts builds, without what follows the @
+    /// A name for the imported modules, such as com.example.shop@1.4.0 [default: for mappings, the path below the folder].
+    /// All commands accept it, and `modules gc` counts builds by it, without what follows the @
     #[arg(long = "label", value_name = "LABEL", value_parser = NonEmptyStringValueParser::new())]
     pub labels: Vec<String>,
-    /// Import again what is in the store already
+    /// Import files again that are in the store already
     #[arg(long)]
     pub force: bool,
 }
@@ -243,7 +243,7 @@ pub struct MappingId(pub Vec<u8>);
 impl MappingId {
     fn parse(text: &str) -> Result<Self, String> {
         let id = symtool_formats::mapping::hex_bytes(text);
-        id.map(Self).ok_or_else(|| "a UUID, or another id of 8 to 128 hexadecimal digits, was expected".to_owned())
+        id.map(Self).ok_or_else(|| "not an id; pass a UUID, or 8 to 128 hexadecimal digits".to_owned())
     }
 }
 
@@ -251,52 +251,52 @@ impl MappingId {
 #[command(after_help = examples::RESOLVE)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct Resolve {
-    /// Addresses, or other requests
+    /// Addresses or other requests, see below
     #[arg(value_name = "ADDR", value_parser = NonEmptyStringValueParser::new(), conflicts_with = "batch", required_unless_present = "batch")]
     pub addresses: Vec<String>,
-    /// Read requests from a file, or from stdin if it is -
+    /// Read requests from this file, or from stdin with -
     #[arg(long, value_name = "FILE")]
     pub batch: Option<PathBuf>,
-    /// The module of requests that name none: a name, a path, or an id, each perhaps with `:ARCH`
+    /// The module of requests that name none: a name, a path or an id, optionally with `:ARCH`
     #[arg(long, value_name = "MODULE")]
     pub module: Option<OsString>,
-    /// The same, by its object file, which is imported first if the store does not have it
+    /// The module of this object file; it is imported first if the store does not have it
     #[arg(short = 'e', long = "exe", value_name = "FILE", conflicts_with = "module")]
     pub file: Option<PathBuf>,
-    /// Of several builds of one name, take the one that was imported last
+    /// If several builds have the name, use the one imported last
     #[arg(long)]
     pub latest: bool,
-    /// How answers are written [default: pretty, or json with --json]
+    /// The format of the answers [default: pretty, or json with --json]
     #[arg(long, value_enum, value_name = "STYLE")]
     pub style: Option<Style>,
-    /// Print names as the linker knows them
+    /// Print raw linkage names
     #[arg(long)]
     pub no_demangle: bool,
-    /// One frame an address: the function that the linker knows, at the innermost line
+    /// Print one frame for each address: the function of the symbol table at the innermost line
     #[arg(long)]
     pub no_inlines: bool,
-    /// Addresses count from where the image is loaded: from the module's image base, not from 0
+    /// Addresses count from the module's image base, as `address - load address` does
     #[arg(long)]
     pub relative: bool,
-    /// Addresses are those that calls return to: answer for the calls
+    /// Addresses are return addresses: look up the call before each
     #[arg(long)]
     pub return_addresses: bool,
-    /// Exit with 1 also where a module knows nothing of an address
+    /// Also exit with 1 if a module knows nothing about an address
     #[arg(long)]
     pub strict: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Style {
-    /// For people: one line a frame
+    /// For people: one line for each frame
     Pretty,
-    /// As llvm-symbolizer --output-style=GNU: a line for the function, one for file and line
+    /// As llvm-symbolizer --output-style=GNU: function and location on a line each
     Gnu,
-    /// As llvm-symbolizer: the same with columns, and a blank line after each answer
+    /// As llvm-symbolizer --output-style=LLVM: the same with columns, and a blank line after each answer
     Llvm,
     /// As llvm-symbolizer --output-style=JSON
     LlvmJson,
-    /// One object a line, with the status of every request
+    /// One object on each line, with the status of every request
     Json,
 }
 
@@ -306,40 +306,40 @@ pub enum Modules {
     /// Lists modules
     #[command(after_help = examples::LIST)]
     List(List),
-    /// Shows what is known of some modules, and what was dropped from them
+    /// Shows the files of modules, and what was left out of them and why
     #[command(after_help = examples::SHOW)]
     Show(Named),
-    /// Removes modules with all that was imported of them
+    /// Removes modules
     #[command(after_help = examples::REMOVE)]
     Remove(Named),
-    /// Checks every block of some modules, and their answers against the file where one is given
+    /// Checks every block of modules; with a path, also compares answers with that file
     Verify(Verify),
     /// Removes old builds
     #[command(after_help = examples::GC)]
     Gc(Gc),
-    /// Writes a module to a file that `import` takes into another store
+    /// Writes a module to a file that can be imported into another store
     #[command(after_help = examples::EXPORT)]
     Export(Export),
-    /// Drops modules that are damaged, and says which
+    /// Keeps everything that can be read, and names what was lost
     #[command(after_help = examples::REPAIR)]
     Repair,
-    /// Puts files together and gives back what removed modules took
+    /// Merges files and frees the space of removed modules
     #[command(after_help = examples::COMPACT)]
     Compact,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct List {
-    /// Only modules with this in their name or label, or at the beginning of their id
+    /// Only modules whose name or label contains this, or whose id begins with it
     #[arg(value_name = "WORD")]
     pub words: Vec<String>,
-    /// Only modules of this architecture, by any of its names
+    /// Only modules of this architecture
     #[arg(long, value_name = "ARCH")]
     pub arch: Option<String>,
-    /// What to sort by
+    /// Sort by this
     #[arg(long, value_enum, value_name = "BY", default_value_t = Sort::Name)]
     pub sort: Sort,
-    /// The other way round
+    /// Reverse the order
     #[arg(long)]
     pub reverse: bool,
 }
@@ -357,25 +357,25 @@ pub enum Sort {
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = true, args = ["keep", "older_than"])]
 pub struct Gc {
-    /// Of each label, name and architecture, keep the N builds that were imported last
+    /// Keep the N latest builds of each label, name and architecture
     #[arg(long, value_name = "N")]
     pub keep: Option<usize>,
-    /// Remove only what was imported longer ago than this: 90d, 12h, 30m or 3600s
+    /// Remove only builds imported longer ago than this: 90d, 12h, 30m or 3600s
     #[arg(long, value_name = "AGE", value_parser = age)]
     pub older_than: Option<u64>,
-    /// Say what would be removed, and remove nothing
+    /// Print what would be removed, and remove nothing
     #[arg(long)]
     pub dry_run: bool,
 }
 
 /// A size in bytes.
 fn size(text: &str) -> Result<u64, String> {
-    config::size(text).ok_or_else(|| "it is no size; write a number of bytes, or one with a unit, as in 50GB, 800MB, 1000000".to_owned())
+    config::size(text).ok_or_else(|| "not a size; write a number of bytes, or one with a unit, as in 50GB, 800MB, 1000000".to_owned())
 }
 
 /// An age in seconds.
 fn age(text: &str) -> Result<u64, String> {
-    let wrong = || "it is no age; write a number of days, hours, minutes or seconds, as in 90d, 12h, 30m, 3600s".to_owned();
+    let wrong = || "not an age; write a number of days, hours, minutes or seconds, as in 90d, 12h, 30m, 3600s".to_owned();
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
     let seconds = match unit {
         "d" => 86_400,
@@ -389,13 +389,13 @@ fn age(text: &str) -> Result<u64, String> {
 
 #[derive(Debug, clap::Args)]
 pub struct Export {
-    /// A name, a path, or an id, perhaps with `:ARCH`
+    /// A name, a path or an id, optionally with `:ARCH`
     #[arg(value_name = "MODULE", value_parser = module())]
     pub module: OsString,
     /// The file to write
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
-    /// Of several builds of one name, take the one that was imported last
+    /// If several builds have the name, use the one imported last
     #[arg(long)]
     pub latest: bool,
 }
@@ -403,19 +403,19 @@ pub struct Export {
 #[derive(Debug, Subcommand)]
 #[command(after_help = examples::CRASH)]
 pub enum Crash {
-    /// Stores crash reports, each in its group
+    /// Stores crash reports and groups them
     #[command(after_help = examples::CRASH_ADD)]
     Add(CrashAdd),
-    /// Lists crashes in the order in which they came
+    /// Lists crashes in the order of their arrival
     #[command(after_help = examples::CRASH_LIST)]
     List(CrashList),
-    /// Shows a crash with its frames as the store resolves them now
+    /// Shows crashes with the frames that the store resolves now
     #[command(after_help = examples::CRASH_SHOW)]
     Show(CrashShow),
-    /// Removes crashes with all that was kept of them
+    /// Removes crashes and everything read from them
     #[command(after_help = examples::CRASH_REMOVE)]
     Remove(CrashNamed),
-    /// Removes crashes that are old, many of one group, or more than fit
+    /// Removes old crashes, by age, number in a group or total size
     #[command(after_help = examples::CRASH_GC)]
     Gc(CrashGc),
     /// Removes all reports of one person
@@ -426,29 +426,29 @@ pub enum Crash {
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = true, args = ["keep", "older_than", "max_size"])]
 pub struct CrashGc {
-    /// Of each group, keep the N crashes that came last
+    /// Keep the N latest crashes of each group
     #[arg(long, value_name = "N")]
     pub keep: Option<usize>,
-    /// Remove only what came longer ago than this: 90d, 12h, 30m or 3600s
+    /// Remove only crashes that arrived longer ago than this: 90d, 12h, 30m or 3600s
     #[arg(long, value_name = "AGE", value_parser = age)]
     pub older_than: Option<u64>,
-    /// Besides, remove what came first until all crashes take no more than this: 50GB, 800MB or 1000000
+    /// Also remove the oldest crashes until all take no more than this: 50GB, 800MB or 1000000
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub max_size: Option<u64>,
-    /// Also the last crash of a group, which stays otherwise
+    /// Also remove the last crash of a group
     #[arg(long)]
     pub last: bool,
-    /// Say what would be removed, and remove nothing
+    /// Print what would be removed, and remove nothing
     #[arg(long)]
     pub dry_run: bool,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct CrashForget {
-    /// The person's id, as reports have it: `user.id` of Sentry's events
+    /// The person's id in the reports: `user.id` of Sentry events
     #[arg(long, value_name = "ID")]
     pub user: String,
-    /// Say what would be removed, and remove nothing
+    /// Print what would be removed, and remove nothing
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -459,14 +459,15 @@ pub struct CrashAdd {
     #[arg(
         required = true,
         value_name = "PATH",
-        help = "Crash reports, folders of some, or - for stdin. Told by their content: Sentry events (JSON, NDJSON), Android tombstones and \
-                logcat, Apple .crash and .ips, KSCrash JSON, sanitizer reports, Java traces, plain frames; any number of them in one file"
+        help = "Crash reports, folders with some, or - for stdin. The format is detected from the content: Sentry events (JSON, NDJSON), Android \
+                tombstones and logcat, Apple .crash and .ips, KSCrash JSON, sanitizer reports, Java traces, plain frames and others; a file can \
+                have any number of reports"
     )]
     pub paths: Vec<PathBuf>,
-    /// The mapping of Java frames, for reports that do not name one: its file, its name in the store, or its id, imported already or later
+    /// The mapping for Java frames of reports that do not name one: a file, a name in the store, or an id, which may be imported later
     #[arg(long, value_name = "MAPPING")]
     pub mapping: Option<OsString>,
-    /// Grouping rules that come after the built-in ones
+    /// Apply the grouping rules in this file after the built-in ones
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,
 }
@@ -479,23 +480,23 @@ pub struct CrashList {
     /// Only crashes of this release
     #[arg(long, value_name = "RELEASE", conflicts_with = "failed")]
     pub release: Option<String>,
-    /// Reports that could not be read, and why
+    /// List reports that could not be read, with the reason
     #[arg(long)]
     pub failed: bool,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct CrashShow {
-    /// The id of a crash, its first digits, or the report's own id
+    /// A crash's id, its first digits, or the report's own id
     #[arg(required = true, value_name = "CRASH")]
     pub crashes: Vec<String>,
-    /// The report as it came, byte for byte
+    /// Print the original report, byte for byte
     #[arg(long)]
     pub raw: bool,
-    /// With --raw: all reports of the crash, the shown one first, each from the beginning of a line
+    /// With --raw: print all reports of the crash, each from the beginning of a line, the shown one first
     #[arg(long, requires = "raw")]
     pub all_reports: bool,
-    /// Grouping rules that come after the built-in ones
+    /// Apply the grouping rules in this file after the built-in ones
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,
 }
@@ -503,7 +504,7 @@ pub struct CrashShow {
 /// Crashes by id.
 #[derive(Debug, clap::Args)]
 pub struct CrashNamed {
-    /// The id of a crash, its first digits, or the report's own id
+    /// A crash's id, its first digits, or the report's own id
     #[arg(required = true, value_name = "CRASH")]
     pub crashes: Vec<String>,
 }
@@ -511,10 +512,10 @@ pub struct CrashNamed {
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::SYMBOLICATE)]
 pub struct Symbolicate {
-    /// A crash report of any format that `crash add` reads, a log, or - for stdin
+    /// A crash report in any format that `crash add` reads, a log, or - for stdin
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// The mapping of Java frames, by name or id, where the report does not name it
+    /// The mapping for Java frames if the report does not name one: a name or an id
     #[arg(long, value_name = "MAPPING")]
     pub mapping: Option<OsString>,
 }
@@ -522,19 +523,19 @@ pub struct Symbolicate {
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::RETRACE)]
 pub struct RetraceArgs {
-    /// Files with stack traces, or - for stdin; a mapping.txt before them is imported if it is new, and used for all of them
+    /// Files with stack traces, or - for stdin; a mapping.txt before them is used for all of them, and imported if it is new
     #[arg(required_unless_present_any = ["mapping", "partition_map"], value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// The mapping, by its file, name or id [default: the one that R8 has named in each trace, or the only one in the store]
+    /// The mapping: a file, a name or an id [default: the one that R8 named in each trace, else the only one in the store]
     #[arg(long, value_name = "MAPPING")]
     pub mapping: Option<OsString>,
-    /// The mapping, by a partition map of R8, which is imported first if it is new
+    /// A partition map of R8 with the mapping; it is imported first if it is new
     #[arg(long, value_name = "FILE", conflicts_with = "mapping")]
     pub partition_map: Option<PathBuf>,
-    /// What lines of a trace look like, as R8's --regex: %c class, %m method, %s source file, %l line, %S both
+    /// The pattern of a trace's lines, as in R8: %c class, %m method, %s source file, %l line, %S source file and line
     #[arg(long, value_name = "REGEX")]
     pub regex: Option<String>,
-    /// Whose output to write: they differ where a frame is ambiguous. With --verbose, R8's has return types and arguments
+    /// The style of the output; the two differ for ambiguous frames. With --verbose, r8 prints return types and arguments
     #[arg(long, value_enum, value_name = "STYLE", default_value_t)]
     pub style: RetraceStyle,
 }
@@ -552,19 +553,19 @@ pub enum RetraceStyle {
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::REPROCESS)]
 pub struct Reprocess {
-    /// Say what would change, and change nothing
+    /// Print what would change, and change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Look at all crashes, and not only at those with modules that came, changed or went since the last run
+    /// Look at all crashes, not only those with modules that changed since the last run
     #[arg(long)]
     pub all: bool,
-    /// Write the JSON report to this file too
+    /// Also write the JSON report to this file
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// Change nothing and exit with 1 if one group would gain more than this share of all crashes, in percent
+    /// Change nothing and exit with 1 if one group would gain more than this percentage of all crashes
     #[arg(long, value_name = "PCT", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub max_absorb: Option<u8>,
-    /// Grouping rules that come after the built-in ones
+    /// Apply the grouping rules in this file after the built-in ones
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,
 }
@@ -572,29 +573,29 @@ pub struct Reprocess {
 #[derive(Debug, Subcommand)]
 #[command(after_help = examples::GROUPS)]
 pub enum Groups {
-    /// Lists groups, those with most crashes first
+    /// Lists groups
     #[command(after_help = examples::GROUPS_LIST)]
     List(GroupsList),
-    /// Shows what makes a group, and where its crashes happened
+    /// Shows the fingerprints, releases, modules and crashes of groups
     #[command(after_help = examples::GROUPS_SHOW)]
     Show(GroupsShow),
-    /// Shows what lies between two runs
+    /// Shows what changed between two runs
     #[command(after_help = examples::GROUPS_DIFF)]
     Diff(GroupsDiff),
-    /// Lists runs, or what they did to one group
+    /// Lists runs, or the changes of one group
     #[command(after_help = examples::GROUPS_HISTORY)]
     History(GroupsHistory),
-    /// Undoes the last run that stands, of `reprocess` or `merge`
+    /// Undoes the last `reprocess` or `merge` that was not undone yet
     #[command(after_help = examples::GROUPS_UNDO)]
     Undo(GroupsUndo),
-    /// Makes several groups one; the oldest survives, the others' ids stand for it
+    /// Merges groups into the oldest one; the other ids become aliases of it
     #[command(after_help = examples::GROUPS_MERGE)]
     Merge(GroupsMerge),
 }
 
 #[derive(Debug, clap::Args)]
 pub struct GroupsList {
-    /// Only groups with this in their title, or at the beginning of their id or an alias
+    /// Only groups whose title contains this, or whose id or alias begins with it
     #[arg(value_name = "WORD")]
     pub words: Vec<String>,
     /// Only groups of this kind
@@ -603,16 +604,16 @@ pub struct GroupsList {
     /// Only groups with crashes in this release
     #[arg(long, value_name = "RELEASE")]
     pub release: Option<String>,
-    /// Only groups with so many crashes or more
+    /// Only groups with at least N crashes
     #[arg(long, value_name = "N")]
     pub min_crashes: Option<u64>,
-    /// What to sort by
+    /// Sort by this
     #[arg(long, value_enum, value_name = "BY", default_value_t = GroupSort::Crashes)]
     pub sort: GroupSort,
-    /// The other way round
+    /// Reverse the order
     #[arg(long)]
     pub reverse: bool,
-    /// No more than N groups
+    /// List at most N groups
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
 }
@@ -623,7 +624,7 @@ pub enum GroupKind {
     Resolved,
     /// Symbols are missing
     Provisional,
-    /// Nothing tells the cause: crashes that stand alone
+    /// Nothing tells the cause; each crash is a group of its own
     Unassigned,
 }
 
@@ -643,38 +644,38 @@ pub enum GroupSort {
 
 #[derive(Debug, clap::Args)]
 pub struct GroupsShow {
-    /// The id of a group or of an alias, or its first digits
+    /// A group's id or alias, or its first digits
     #[arg(required = true, value_name = "GROUP")]
     pub groups: Vec<String>,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct GroupsDiff {
-    /// The number of the earlier run; 0 for before the first
+    /// The earlier run; 0 for the state before the first
     #[arg(value_name = "FROM")]
     pub from: u64,
-    /// The number of the later run [default: the last]
+    /// The later run [default: the last]
     #[arg(value_name = "TO")]
     pub to: Option<u64>,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct GroupsHistory {
-    /// The id of a group or of an alias, or its first digits
+    /// A group's id or alias, or its first digits
     #[arg(value_name = "GROUP")]
     pub group: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct GroupsUndo {
-    /// The number of the run, which has to be the last that stands
+    /// The run to undo, which has to be the last one that was not undone [default: that one]
     #[arg(value_name = "RUN")]
     pub run: Option<u64>,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct GroupsMerge {
-    /// The ids of groups or of aliases, or their first digits
+    /// Ids or aliases of groups, or their first digits
     #[arg(required = true, num_args = 2.., value_name = "GROUP")]
     pub groups: Vec<String>,
 }
@@ -682,10 +683,10 @@ pub struct GroupsMerge {
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::MISSING)]
 pub struct MissingArgs {
-    /// Also modules that crashes have frames in but no group waits for
+    /// Also list modules that no group waits for
     #[arg(long)]
     pub all: bool,
-    /// No more than N modules
+    /// List at most N modules
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
 }
@@ -693,10 +694,10 @@ pub struct MissingArgs {
 #[derive(Debug, Subcommand)]
 #[command(after_help = examples::RULES)]
 pub enum RulesArgs {
-    /// Checks files of rules
+    /// Checks files of grouping rules
     #[command(after_help = examples::RULES_CHECK)]
     Check(RulesCheck),
-    /// Shows frame by frame what of a crash counted, and which rule said so
+    /// Shows for each frame of a crash whether it counts, and which rule says so
     #[command(after_help = examples::RULES_EXPLAIN)]
     Explain(RulesExplain),
     /// Shows the built-in rules
@@ -713,10 +714,10 @@ pub struct RulesCheck {
 
 #[derive(Debug, clap::Args)]
 pub struct RulesExplain {
-    /// The id of a crash, its first digits, or the report's own id
+    /// A crash's id, its first digits, or the report's own id
     #[arg(value_name = "CRASH")]
     pub crash: String,
-    /// Grouping rules that come after the built-in ones
+    /// Apply the grouping rules in this file after the built-in ones
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,
 }
@@ -724,20 +725,20 @@ pub struct RulesExplain {
 #[derive(Debug, Subcommand)]
 #[command(after_help = examples::KEY)]
 pub enum Key {
-    /// Makes a key, in a file that only its owner may read
+    /// Generates a key in a file that only its owner can read
     #[command(after_help = examples::GENERATE)]
     Generate(Generate),
-    /// Changes the key of a sealed store; blocks stay as they are, only the keys in the footers of modules are wrapped anew
+    /// Changes the key of a sealed store; modules and crashes are not rewritten
     #[command(after_help = examples::ROTATE)]
     Rotate(Rotate),
-    /// Shows the ids of the key given and of the store's key; never a key
+    /// Shows the ids of the given key and of the store's key, never a key itself
     #[command(after_help = examples::KEY_SHOW)]
     Show,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct Generate {
-    /// The file to make
+    /// The file to create
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 }
@@ -752,29 +753,29 @@ pub struct Rotate {
 /// Modules by name.
 #[derive(Debug, clap::Args)]
 pub struct Named {
-    /// A name, a path, or an id, each perhaps with `:ARCH`
+    /// Names, paths or ids, optionally with `:ARCH`
     #[arg(required = true, value_name = "MODULE", value_parser = module())]
     pub modules: Vec<OsString>,
-    /// Of several builds of one name, take the one that was imported last
+    /// If several builds have the name, use the one imported last
     #[arg(long)]
     pub latest: bool,
 }
 
 /// What names a module: any path, but not nothing.
 fn module() -> impl TypedValueParser<Value = OsString> {
-    OsStringValueParser::new().try_map(|name| if name.is_empty() { Err("it is empty; pass a name, a path or an id") } else { Ok(name) })
+    OsStringValueParser::new().try_map(|name| if name.is_empty() { Err("empty; pass a name, a path or an id") } else { Ok(name) })
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::VERIFY)]
 pub struct Verify {
-    /// A name, a path, or an id, each perhaps with `:ARCH`
+    /// Names, paths or ids, optionally with `:ARCH`
     #[arg(value_name = "MODULE", value_parser = module())]
     pub modules: Vec<OsString>,
-    /// Of several builds of one name, take the one that was imported last
+    /// If several builds have the name, use the one imported last
     #[arg(long)]
     pub latest: bool,
-    /// Compare this many addresses of a file; 0 for the start of every range
+    /// Compare this many addresses with the file; 0 for the start of every range
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub sample: usize,
 }
@@ -782,22 +783,22 @@ pub struct Verify {
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::CHECK)]
 pub struct Check {
-    /// Object files, dSYM bundles, archives, or folders, as for `import`; code and its debug file are matched by id
+    /// Object files, dSYM bundles, archives or folders, as for `import`; code and its debug file are matched by id
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// What each build has to have
+    /// What each build needs to have
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = Require::Debug)]
     pub require: Require,
-    /// Where debug files, dSYMs, .dwo and dwz files are looked for too, besides the file's own folder
+    /// Also search this folder for debug files, dSYMs, .dwo and dwz files
     #[arg(long = "debug-dir", value_name = "DIR")]
     pub debug_dirs: Vec<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Require {
-    /// Lines and inlined calls
+    /// Debug data: lines and inlined calls
     Debug,
-    /// The names of functions
+    /// Symbols: names of functions
     Symbols,
 }
 
@@ -823,7 +824,7 @@ pub enum Shell {
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::MAN)]
 pub struct Man {
-    /// Where to write a page for each command; without it, the page of symtool goes to stdout
+    /// Write a page for each command to this folder; without it, the page of symtool is printed
     #[arg(value_name = "DIR")]
     pub folder: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! `symtool completions`: in, a shell; out, a script for it that completes commands, options and their values.
+//! `symtool completions`: a script that completes commands, options and their values in a shell.
 
 use std::io::{self, Write};
 

@@ -1,5 +1,4 @@
-//! The config file: in, `symtool.toml`; out, what the user wants unless the command line or the environment says
-//! otherwise.
+//! The settings file `symtool.toml`: defaults for what the command line and the environment leave open.
 //!
 //! ```toml
 //! store = "~/symbols"                # --store
@@ -122,7 +121,7 @@ impl Config {
             }
         }
         if config.key_file.is_some() && config.key_command.is_some() {
-            return Err("`key-file` and `key-command` cannot both be".to_owned());
+            return Err("`key-file` and `key-command` cannot both be set".to_owned());
         }
         Ok(config)
     }
@@ -221,7 +220,7 @@ mod tests {
             ("wait = -1", "`wait` has to be a number of seconds, 31536000 at most"),
             ("color = \"red\"", "`color` has to be \"auto\", \"always\" or \"never\""),
             ("quota = \"much\"", "`quota` has to be a size, as in \"50GB\", \"800MB\" or 1000000"),
-            ("key-file = \"a\"\nkey-command = \"b\"", "`key-file` and `key-command` cannot both be"),
+            ("key-file = \"a\"\nkey-command = \"b\"", "`key-file` and `key-command` cannot both be set"),
             ("debug-dirs = \"/x\"", "`debug-dirs` has to be a list of paths, as in [\"/srv/debug\"]"),
         ] {
             assert_eq!(parse(text), Err(want.to_owned()));

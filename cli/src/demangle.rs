@@ -1,4 +1,4 @@
-//! Demangled names of a module: in, functions by number; out, names for people, each worked out once.
+//! Demangled names of a module's functions, each worked out once.
 
 use std::sync::OnceLock;
 

@@ -3,16 +3,16 @@
 //! Examples are indented and fit 60 columns where they can; a paragraph is one line, which is wrapped as it is printed.
 
 pub const SYMTOOL: &str = "Examples:
-  symtool import libxxx.so.debug         into the store
+  symtool import libxxx.so.debug         one debug file
   symtool import build/ App.xcarchive    folders, archives
   symtool resolve --module libxxx.so.debug 0x5a602a
-  symtool resolve --batch addrs.txt      many at once
-  symtool modules list                   what is in
-  symtool crash add reports/             into groups
-  symtool reprocess                      once symbols came
-  symtool check build/libxxx.so          good to upload?
+  symtool resolve --batch addrs.txt      many addresses
+  symtool modules list                   what is stored
+  symtool crash add reports/             store and group
+  symtool reprocess                      after an import
+  symtool check build/libxxx.so          before an upload
 
-Settings for all commands: symtool.toml, see the README.
+Defaults for all commands can be set in symtool.toml.
 
 Exit codes: 0 done; 1 done, but some input failed; 2 wrong usage; 3 the store cannot be used.";
 
@@ -22,9 +22,9 @@ pub const RETRACE: &str = "Examples:
   symtool retrace trace.txt --mapping 5f8c1d02
   adb logcat | symtool retrace -
 
-Each trace is retraced by the mapping that R8 has written into its frames (r8-map-id-...), unless --mapping says it.
+Each trace is retraced with the mapping that R8 wrote into its frames (r8-map-id-...), unless --mapping names one.
 
-Text that is no frame and no exception passes through unchanged.";
+All other text passes through unchanged.";
 
 pub const IMPORT: &str = "Examples:
   symtool import libxxx.so.debug
@@ -34,7 +34,7 @@ pub const IMPORT: &str = "Examples:
   symtool import mapping.txt --id 550e8400-e29b-41d4-a716-446655440000
   symtool import build/ --json > import.ndjson
 
-A file that is in the store already is left as it is (`unchanged`); another file of the same build completes it.";
+A file that is in the store already is `unchanged`. Another file of the same build completes it.";
 
 pub const RESOLVE: &str = "Examples:
   symtool resolve --module libxxx.so.debug 0x5a602a
@@ -43,27 +43,27 @@ pub const RESOLVE: &str = "Examples:
   symtool resolve --batch addrs.txt --style json
   zcat addrs.gz | symtool resolve --batch - > frames.txt
 
-Requests, one a line, addresses in hexadecimal with or without 0x; blank lines and lines that begin with # pass:
+Requests are one on each line, with hexadecimal addresses (0x is optional). Blank lines and # comments are ignored:
   ADDR   MODULE ADDR   MODULE+ADDR   MODULE!ADDR
   CODE MODULE ADDR   \"name with spaces\" ADDR
 
-MODULE is a name, a path, or a build-id or UUID or its first 8 or more digits. Any of them may end in :ARCH, by any name of the architecture (x86_64 or amd64, arm64 or aarch64, armv7).
+MODULE is a name, a path, a label, or a build-id or UUID (the first 8 digits are enough). Each can be followed by :ARCH, such as :amd64 or :x86_64, which are the same.
 
-Addresses are the file's own (virtual) addresses. From those of a process: address - load address + image base, which `modules show` tells.";
+Addresses are the file's own (virtual) addresses by default. Convert a runtime address with: address - load address + image base. `modules show` prints the image base.";
 
 pub const ADDR2LINE: &str = "Examples:
   symtool addr2line -fipCe libxxx.so.debug 0x5a602a
   symtool addr2line --help
   ln -s $(command -v symtool) ~/bin/addr2line
 
-Its options are those of addr2line, which --help lists. Through a link of that name the program is that tool.";
+The options are those of addr2line; --help lists them. Called through a link of that name, symtool is that tool.";
 
 pub const LLVM_SYMBOLIZER: &str = "Examples:
   symtool llvm-symbolizer --obj libxxx.so.debug 0x5a602a
   symtool llvm-symbolizer --help
   ln -s $(command -v symtool) ~/bin/llvm-symbolizer
 
-Its options are those of llvm-symbolizer, which --help lists. Through a link of that name the program is that tool.";
+The options are those of llvm-symbolizer; --help lists them. Called through a link of that name, symtool is that tool.";
 
 pub const MODULES: &str = "Examples:
   symtool modules list
@@ -75,32 +75,32 @@ pub const LIST: &str = "Examples:
   symtool modules list libxxx --sort imported
   symtool modules list --json | jq -r .id
 
-On a terminal, ids are cut to 12 digits, which are enough to name a module by.";
+On a terminal, ids are cut to 12 digits, which are enough to name a module.";
 
 pub const GC: &str = "Examples:
   symtool modules gc --keep 5
   symtool modules gc --older-than 365d --dry-run
   symtool modules gc --keep 2 --older-than 90d
 
-With both, only builds that are old and have newer ones go.";
+With both options, only builds that are old and have enough newer ones are removed.";
 
 pub const EXPORT: &str = "Examples:
   symtool modules export libxxx.so -o libxxx.segment
   symtool import libxxx.segment      elsewhere
 
-The file has the module as it is stored: from a sealed store it is sealed, and the other store needs the same key.";
+The file contains the module as it is stored. From a sealed store it is sealed, and the other store needs the same key.";
 
 pub const REPAIR: &str = "Examples:
   symtool modules repair
 
-Every block of every module is checked, and modules with a damaged one are dropped; import their files again. The old database is kept until the new one is on disk.
+Checks every block and drops modules with a damaged one; import their files again. The old database is kept until the new one is on disk.
 
-Exit codes: 0 nothing was damaged; 1 modules were dropped, each is named; 3 the store cannot be used.";
+Exit codes: 0 nothing was lost; 1 something was lost and is named; 3 the store cannot be used.";
 
 pub const COMPACT: &str = "Examples:
   symtool modules compact
 
-Waits until nobody reads or writes, for --wait SECONDS at most.";
+Waits for readers and writers to finish, for at most --wait SECONDS.";
 
 pub const KEY: &str = "Examples:
   symtool key generate ~/symtool.key
@@ -109,7 +109,7 @@ pub const KEY: &str = "Examples:
   symtool --key-file old.key key rotate --new-key-file new.key
   symtool --key-file ~/symtool.key key show
 
-A store whose first import has a key is sealed: names, paths and lines are encrypted; ids of modules, addresses and sizes are not. It stays sealed, and needs its key for everything. Whoever loses the key loses what is in the store.";
+A store whose first import has a key is sealed: names, paths, lines and crash reports are encrypted; sizes and the addresses that have code are not. It stays sealed and needs its key for everything. If the key is lost, so are the contents.";
 
 pub const GENERATE: &str = "Examples:
   symtool key generate ~/symtool.key";
@@ -117,7 +117,7 @@ pub const GENERATE: &str = "Examples:
 pub const ROTATE: &str = "Examples:
   symtool --key-file old.key key rotate --new-key-file new.key
 
-If it was interrupted, the same command finishes it. The old key opens the store no longer, but it opens old backups.";
+An interrupted rotation is finished by the same command. The old key no longer opens the store, but it still opens old backups.";
 
 pub const KEY_SHOW: &str = "Examples:
   symtool key show
@@ -137,9 +137,9 @@ pub const VERIFY: &str = "Examples:
   symtool modules verify
   symtool modules verify libxxx.so.debug --sample 100000
 
-Without MODULE, all modules are checked. For a path, answers at sampled addresses are worked out anew from that file by another reader (the addr2line crate) and compared.
+Without MODULE, all modules are checked. With a path, answers at sampled addresses are also compared with those of a second reader (the addr2line crate) of that file.
 
-Exit codes: 0 all is well; 1 answers differ, or a module or file was not found; 3 the store is damaged.";
+Exit codes: 0 intact; 1 answers differ, or a module or file was not found; 3 the store is damaged.";
 
 pub const CHECK: &str = "Examples:
   symtool check build/libxxx.so
@@ -148,9 +148,9 @@ pub const CHECK: &str = "Examples:
   symtool check --require symbols vendor/libyyy.so
   symtool check --json build/ | jq 'select(.good == false)'
 
-An object is good if it has a build-id or UUID and debug data that is whole, its own or in a debug file of the same build: beside it, in a --debug-dir, or given as well. No store is needed.
+A file is good if it has a build-id or UUID and intact debug data. The debug data may be in a debug file of the same build: beside it, in a --debug-dir, or among the arguments. No store is needed.
 
-Exit codes: 0 all are good; 1 some are not, each with what is wrong and what to do; 2 wrong usage.";
+Exit codes: 0 all are good; 1 some are not, each is named with what to do; 2 wrong usage.";
 
 pub const STATS: &str = "Examples:
   symtool stats
@@ -161,7 +161,7 @@ pub const COMPLETIONS: &str = "Examples:
   symtool completions zsh > ~/.zfunc/_symtool
   symtool completions fish > ~/.config/fish/completions/symtool.fish
 
-For zsh, the folder has to be in $fpath.";
+For zsh, the folder needs to be in $fpath.";
 
 pub const MAN: &str = "Examples:
   symtool man | man -l -
@@ -177,7 +177,7 @@ pub const CRASH_ADD: &str = "Examples:
   symtool crash add reports/
   zcat events.ndjson.gz | symtool crash add -
 
-A report that is stored already is left as it is: with the same event id, or else with the same bytes. One that cannot be read is named and kept; `crash list --failed` lists those.";
+A report that is stored already (by its event id, or else its bytes) is not counted again. Reports that cannot be read are named and kept; `crash list --failed` lists them.";
 
 pub const CRASH_LIST: &str = "Examples:
   symtool crash list --group g00112233
@@ -196,28 +196,27 @@ pub const CRASH_GC: &str = "Examples:
   symtool crash gc --keep 100 --older-than 30d
   symtool crash gc --max-size 20GB
 
-With --keep and --older-than, a crash goes if both say so. A group keeps its last crash unless --last is given. Runs that moved crashes which go
-are named first: they can not be undone for these.";
+With --keep and --older-than, only crashes that match both are removed. A group keeps its last crash unless --last is given. Runs that moved removed crashes are named first: they cannot be undone for these.";
 
 pub const CRASH_FORGET: &str = "Examples:
   symtool crash forget --user 4711 --dry-run
   symtool crash forget --user 4711
 
-Reports that cannot be read are searched, too. What was removed leaves nothing on disk.";
+Reports that cannot be read are searched, too. Nothing of what was removed stays on disk.";
 
 pub const SYMBOLICATE: &str = "Examples:
   symtool symbolicate MyApp.crash
   adb logcat | symtool symbolicate -
   symtool symbolicate event.json > resolved.json
 
-What cannot be resolved stays byte for byte. Nothing is stored. A log on stdin is filtered line by line, as it comes.";
+What cannot be resolved stays as it is, byte for byte. Nothing is stored. A log on stdin is processed line by line.";
 
 pub const REPROCESS: &str = "Examples:
   symtool reprocess --dry-run
   symtool reprocess --max-absorb 20 --report last.json
   17 3 * * *  symtool -q reprocess --max-absorb 20    in a crontab
 
-Only crashes are looked at that have frames in modules that came, changed or went since the last run; all of them if rules have changed. The change is made at once: a run that is killed has changed nothing or everything. A crash of which fewer frames would be resolved keeps what it had.";
+Only crashes with frames in modules that changed since the last run are looked at; all of them if rules have changed. A run is atomic: a killed run has changed nothing or everything. A crash that would have fewer frames resolved stays as it was.";
 
 pub const GROUPS: &str = "Examples:
   symtool groups list --limit 20
@@ -244,7 +243,7 @@ pub const GROUPS_UNDO: &str = "Examples:
   symtool groups undo
   symtool groups undo 4
 
-Crashes that came since stay. What is undone is not done again before symbols or rules change once more, or with `reprocess --all` after such a change.";
+Crashes that arrived since stay. What was undone is not done again until symbols or rules change once more.";
 
 pub const GROUPS_MERGE: &str = "Examples:
   symtool groups merge g00112233 g44556677";

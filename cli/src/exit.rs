@@ -1,4 +1,4 @@
-//! How a command ends: in, what went wrong, if anything; out, the exit code.
+//! Exit codes, and the errors that decide them.
 
 use std::io;
 use std::process::ExitCode;

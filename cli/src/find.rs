@@ -78,9 +78,7 @@ pub fn mapping(catalog: &Catalog, name: impl AsRef<OsStr>) -> Result<&Module, No
     let mappings: Vec<&Module> = builds.into_iter().filter(|module| module.footer.is_mapping()).collect();
     match mappings[..] {
         [only] => Ok(only),
-        [] if is_other => {
-            Err(NotOne::Unknown(format!("{name}: is no mapping but a module with addresses; name a mapping.txt that was imported")))
-        }
+        [] if is_other => Err(NotOne::Unknown(format!("{name}: not a mapping but a module with addresses; name an imported mapping"))),
         // Every mapping is called mapping.txt: one by that name, of some other path, need not be the one.
         [] if name.contains('/') => Err(NotOne::Unknown(format!("{name}: no such file; check the path, or pass the id of a mapping"))),
         [] => Err(NotOne::Unknown(unknown(name).replace("no such module", "no such mapping"))),

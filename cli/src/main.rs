@@ -1,4 +1,4 @@
-//! symtool: in, a command line; out, results on stdout, messages on stderr, an exit code that scripts rely on.
+//! symtool: results go to stdout, messages to stderr, and scripts can rely on the exit code.
 //!
 //! One file or folder a command. What they share: `args.rs` (the command line), `config.rs` (the config file), `exit.rs`
 //! (how a command ends), `messages.rs` (what is told on stderr), `progress/` (a line on a terminal), `terminal.rs`
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         messages::begin(call.global.level(), call.global.paint(&std::io::stderr()));
         // A script that calls another tool is not stopped by settings of this one.
         if let Err(error) = call.global.configure() {
-            warn!("{error:#}; going on without it");
+            warn!("{error:#}; continuing without it");
         }
         return match start_threads(call.global.jobs) {
             Ok(()) => call.run(),

@@ -1,4 +1,4 @@
-//! `symtool man`: in, the command line that clap knows; out, manual pages, one a command.
+//! `symtool man`: a manual page for each command, made from what clap knows.
 
 use std::fs;
 use std::io::{self, Write};
@@ -17,7 +17,7 @@ pub fn run(folder: Option<&Path>) -> Result<Exit> {
     symtool.build();
     match folder {
         Some(folder) => {
-            fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made; pass a folder for the pages", folder.display()))?;
+            fs::create_dir_all(folder).with_context(|| format!("{}: cannot be created; pass a folder for the pages", folder.display()))?;
             write_all(&symtool, folder)?;
         }
         None => {

@@ -29,7 +29,7 @@ pub fn at(path: &Path) -> Option<Result<MappingFile>> {
     let metadata = std::fs::metadata(path).ok().filter(|metadata| !metadata.is_dir())?;
     if !metadata.is_file() {
         // Opening a pipe would wait for a writer.
-        return Some(Err(anyhow!("{}: is no regular file; name a mapping.txt", path.display())));
+        return Some(Err(anyhow!("{}: not a regular file; name a mapping.txt", path.display())));
     }
     Some(open(path))
 }
@@ -43,7 +43,7 @@ fn open(path: &Path) -> Result<MappingFile> {
     };
     if !is_mapping(mapped.bytes()) {
         let rejected = Rejected::of(mapped.bytes());
-        return Err(anyhow!("{name}: is no mapping: {rejected}; {}", advice(rejected)));
+        return Err(anyhow!("{name}: not a mapping: {rejected}; {}", advice(rejected)));
     }
     let identity = Identity::of(mapped.bytes(), None);
     Ok(MappingFile { mapped, identity })
@@ -56,7 +56,7 @@ fn parts(archive: &Mapped) -> Result<Mapped> {
     let mut mappings = members.filter(|member| member.kind() == Kind::Mapping);
     match (mappings.next(), mappings.next()) {
         (Some(only), None) => Ok(only.open()?),
-        (None, _) => Err(anyhow!("{name}: is no mapping: it is packed by zip, and has none; name a mapping.txt")),
+        (None, _) => Err(anyhow!("{name}: not a mapping: a zip file without one; name a mapping.txt")),
         _ => Err(anyhow!("{name}: has several mappings; import it, and pass the id of one")),
     }
 }
@@ -89,7 +89,7 @@ pub fn refusal(mapped: &Mapped) -> Option<String> {
         return None;
     }
     let rejected = Rejected::of(bytes);
-    Some(format!("{}: is no mapping: {rejected}; {}", path.display(), advice(rejected)))
+    Some(format!("{}: not a mapping: {rejected}; {}", path.display(), advice(rejected)))
 }
 
 impl MappingFile {

@@ -1,4 +1,4 @@
-//! Messages on stderr: in, facts; out, a line each, as far as the user wants to be told.
+//! Messages on stderr, a line each, as far as the user wants to see them.
 //!
 //! | macro | what for | told |
 //! | --- | --- | --- |

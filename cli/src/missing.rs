@@ -1,5 +1,4 @@
-//! `symtool missing`: in, stored crashes and the modules that are there; out, the modules that are not, those that most groups wait for
-//! first.
+//! `symtool missing`: modules without symbols, those that most groups wait for first.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! Moments as people and scripts write them: in, time since 1970; out, text in UTC.
+//! Points in time as text in UTC.
 
 /// `2026-11-22 08:04`, or with seconds, of `seconds` since 1970, in UTC.
 pub fn moment(seconds: u64, with_seconds: bool) -> String {

@@ -9,7 +9,7 @@ use crate::exit::Exit;
 
 /// Copies stdin to stdout as it comes: in a pipe, a report as it came is worth more than none.
 pub fn run(missing: &store::Error) -> Result<Exit> {
-    say!("{missing}; the input is passed on as it is");
+    say!("{missing}; the input is passed through unchanged");
     let (mut input, mut out) = (io::stdin().lock(), io::stdout().lock());
     loop {
         let bytes = input.fill_buf().context("stdin cannot be read")?;

@@ -1,5 +1,5 @@
-//! `symtool reprocess`: in, stored crashes, and symbols or rules that came since; out, the same crashes in the groups where they belong
-//! now, and what changed. Made for cron: quiet if nothing changed, and whatever happens, the store is as before or as after.
+//! `symtool reprocess`: regroups stored crashes under the symbols and rules of today, and prints what changed. Made for
+//! cron: quiet if nothing changed, and a killed run leaves the store as before or as after.
 
 use std::fs::File;
 use std::io::Write;
@@ -90,7 +90,7 @@ pub fn run(global: &Global, args: &Reprocess) -> Result<Exit> {
     out.flush()?;
     if let ("refused", Some(gain), Some(most)) = (status, &report.largest_gain, args.max_absorb) {
         say!(
-            "not carried out: group {} would gain {} crashes, {} % of all (--max-absorb {most}); see --dry-run, change the rules, or raise \
+            "refused: group {} would gain {} crashes, {} % of all (--max-absorb {most}); see --dry-run, change the rules, or raise \
              --max-absorb",
             gain.group,
             gain.crashes,
@@ -120,10 +120,7 @@ impl<'a> Draft<'a> {
         let beside = path.with_extension(format!("{}.draft", std::process::id()));
         let opened = if path.is_dir() { Err(std::io::ErrorKind::IsADirectory.into()) } else { File::create(&beside) };
         let file = opened.with_context(|| {
-            format!(
-                "{}: the report cannot be written there, and nothing was done; name a file in a folder that you may write to",
-                path.display()
-            )
+            format!("{}: the report cannot be written there, and nothing was changed; name a file in a writable folder", path.display())
         })?;
         Ok(Self { path, beside, file })
     }
@@ -155,7 +152,7 @@ impl Told<'_> {
         }
         writeln!(
             out,
-            "{} of {} crashes looked at, {} assessed: {} better resolved, {} moved, {} kept as they were; of the groups touched, {} \
+            "{} of {} crashes selected, {} assessed: {} better resolved, {} moved, {} kept; {} affected groups \
              became {}",
             counts.selected,
             counts.stored,
@@ -172,7 +169,7 @@ impl Told<'_> {
             writeln!(out, "missing   {name} ({}): {} crashes in {} groups wait for it", module.id, module.waiting, module.groups)?;
         }
         match (self.status, self.report.run) {
-            ("applied", Some(run)) => writeln!(out, "run {run}; to take it back: symtool groups undo {run}")?,
+            ("applied", Some(run)) => writeln!(out, "run {run}; undo it with: symtool groups undo {run}")?,
             ("dry_run", _) => writeln!(out, "nothing was changed (--dry-run)")?,
             _ => {}
         }

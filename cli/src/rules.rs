@@ -1,4 +1,5 @@
-//! `symtool rules`: in, files of grouping rules, or a crash; out, what is wrong with them, or what each frame counted for and who said so.
+//! `symtool rules`: checks files of grouping rules, and explains for each frame of a crash what it counted for and
+//! which rule says so.
 
 use std::io::Write;
 use std::path::Path;
@@ -59,7 +60,7 @@ fn check(global: &Global, files: &[std::path::PathBuf]) -> Result<Exit> {
         match parsed {
             Ok(rules) => {
                 checked.rules = rules.len();
-                let idle = |(rule, action): (String, &'static str)| format!("{rule}: {action} is read, and does nothing here");
+                let idle = |(rule, action): (String, &'static str)| format!("{rule}: {action} has no effect here");
                 checked.warnings = rules.without_effect().map(idle).collect();
             }
             Err(errors) => (checked.status, checked.errors, failed) = ("failed", errors, true),
@@ -71,7 +72,7 @@ fn check(global: &Global, files: &[std::path::PathBuf]) -> Result<Exit> {
         checked.errors.iter().for_each(|error| say!("{error}"));
         checked.warnings.iter().for_each(|warning| warn!("{warning}"));
         if checked.errors.is_empty() && !global.quiet {
-            writeln!(out, "{}: {} rules, all of them understood", clean(&name), checked.rules)?;
+            writeln!(out, "{}: {} rules, no errors", clean(&name), checked.rules)?;
         }
     }
     out.flush()?;
@@ -168,9 +169,9 @@ impl Why<'_> {
             writeln!(out, "{}", serde_json::to_string(self)?)?;
             return Ok(out.flush()?);
         }
-        writeln!(out, "crash {} is in group {}; signature ({}): {}", self.id, self.group, self.kind, clean(&explained.signature.title))?;
+        writeln!(out, "crash {} is in group {}; fingerprint ({}): {}", self.id, self.group, self.kind, clean(&explained.signature.title))?;
         if self.outdated {
-            writeln!(out, "its group was made by other symbols or rules; `symtool reprocess` moves it")?;
+            writeln!(out, "it was grouped under other symbols or rules; `symtool reprocess` moves it")?;
         }
         for frame in &self.frames {
             let mark = if frame.part { '*' } else { ' ' };

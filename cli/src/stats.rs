@@ -1,4 +1,4 @@
-//! `symtool stats`: in, a store; out, what it holds and how well it is packed, by kind of module and of block.
+//! `symtool stats`: what the store holds and how well it is packed, by kind of module and of block.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

@@ -1,4 +1,4 @@
-//! `symtool symbolicate`: in, a crash report or a log; out, the same bytes, but for the frames that the store can resolve.
+//! `symtool symbolicate`: prints a crash report or a log with its frames resolved, and all else as it is.
 //!
 //! ```text
 //! whole reports   JSON, Apple's texts, files: cut from the stream, each resolved in one batch
@@ -197,7 +197,7 @@ fn reports(global: &Global, known: &Known<'_>, name: &str, input: impl BufRead) 
         let say = |error: &CrashError| {
             let number = if report.number > 1 { format!(" report {} of it", report.number) } else { String::new() };
             if !global.quiet {
-                say!("{name}:{number} {error}; it is passed on as it is");
+                say!("{name}:{number} {error}; it is passed through unchanged");
             }
         };
         match report.bytes {

@@ -1,5 +1,5 @@
-//! What a terminal is given besides text: in, the user's wishes and the environment; out, colours or none, how many
-//! columns there are, and text in which nothing moves the cursor.
+//! What a terminal gets besides text: colours if wanted, the number of columns, and text in which nothing moves the
+//! cursor.
 
 use std::borrow::Cow;
 use std::env;

@@ -186,7 +186,7 @@ fn for_people_and_quiet() {
     assert!(lines[1].starts_with(&format!("{bad}: not good, ")) && lines[1].ends_with(" x86_64, exports"), "{}", run.stdout);
     assert_eq!(
         lines[2],
-        "  stripped: only exported names are left; pass the file from before, or its debug file (objcopy --only-keep-debug)"
+        "  stripped: only exported names are left; pass the unstripped file, or its debug file (objcopy --only-keep-debug)"
     );
     assert_eq!(run.stderr, "symtool: 1 good, 1 not good\n");
     let run = sandbox.run(["check", "-q", &good, &bad]);

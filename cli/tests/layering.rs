@@ -1,4 +1,5 @@
-//! The arrows between the crates: cli -> core -> formats, never back, and each knows only its own outside world.
+//! The arrows between the crates: cli -> core -> formats, never back, and each knows only its own outside world. That the libraries do not
+//! print, clippy checks (`print_stdout` in their `lib.rs`).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
@@ -7,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// A crate, and words that its manifest and its sources must not have.
 const FORBIDDEN: [(&str, &[&str]); 2] = [
-    ("formats", &["rocksdb", "symtool_core", "symtool-core", "clap", "indicatif", "println!", "eprintln!"]),
-    ("core", &["gimli", "object", "clap", "indicatif", "addr2line", "memmap2", "println!", "eprintln!"]),
+    ("formats", &["rocksdb", "symtool_core", "symtool-core", "clap", "indicatif"]),
+    ("core", &["gimli", "object", "clap", "indicatif", "addr2line", "memmap2"]),
 ];
 
 fn root() -> PathBuf {
@@ -28,14 +29,14 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Whether code (not a comment) uses `word` as the start of a path, as a macro, or as a dependency.
+/// Whether code (not a comment) uses `word` as the start of a path or as a dependency.
 fn uses(line: &str, word: &str) -> bool {
     let code = line.split("//").next().unwrap_or_default();
     code.match_indices(word).any(|(at, _)| {
         let before = code[..at].chars().next_back();
         let after = &code[at + word.len()..];
         let starts = before.is_none_or(|before| !before.is_alphanumeric() && before != '_' && before != '-');
-        starts && (word.ends_with('!') || after.starts_with("::") || after.starts_with(".workspace") || after.starts_with(" ="))
+        starts && (after.starts_with("::") || after.starts_with(".workspace") || after.starts_with(" ="))
     })
 }
 
@@ -64,7 +65,6 @@ fn the_check_can_fail() {
     assert!(uses("use rocksdb::DB;", "rocksdb"));
     assert!(uses("rocksdb.workspace = true", "rocksdb"));
     assert!(uses("    let x = ::object::File::parse(y);", "object"));
-    assert!(uses("    println!(\"x\");", "println!"));
     assert!(!uses("// gimli::Unit", "gimli"));
     assert!(!uses("my_object::thing()", "object"));
     assert!(!uses("use symtool_formats::Range;", "symtool_core"));

@@ -1,5 +1,5 @@
-//! All blocks of a module, opened and checked against each other: in, stored blocks; out, [`Contents`], with every
-//! block that is not as it should be.
+//! Opens all blocks of a module and checks them against each other; [`Contents`] has every block that is not as it
+//! should be.
 //!
 //! One problem is told of a block, the first. What depends on a damaged block is not called damaged for it.
 

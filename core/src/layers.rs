@@ -1,4 +1,4 @@
-//! Which source answers for which addresses, of a module made from several files: in, spans; out, columns, and back.
+//! Which file of a module answers for which addresses, as columns of a block.
 //!
 //! ```text
 //! sources   0: libx.so.debug   1: libx.so

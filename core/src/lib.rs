@@ -1,9 +1,8 @@
-//! The range store: in, [`symtool_formats::ModuleSymbols`]; out, answers for addresses. And the crashes whose addresses they are: in,
-//! [`symtool_formats::crash::CrashEvent`]s; out, groups.
+//! A store of address ranges that resolves addresses, and of the crashes whose addresses they are, in groups.
 //!
 //! Knows the database and compression; knows no object file, no command line, and prints nothing.
 
-#![deny(missing_docs)]
+#![deny(missing_docs, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod assess;
 pub mod block;

@@ -1,4 +1,4 @@
-//! Every bound on what stored data and requests may cost: in, nothing; out, named numbers with their reasons.
+//! Every bound on what stored data and requests may cost, with its reason.
 
 /// Bytes of one block before compression. Blocks of real files have some 20 KB; a block of functions grows with
 /// their names, of which the reader of debug files allows 64 KiB each.

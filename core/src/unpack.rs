@@ -1,5 +1,4 @@
-//! A stored module -> its symbols: in, all blocks of a module; out, [`ModuleSymbols`], from which [`crate::pack`]
-//! makes the same blocks again.
+//! Unpacks a stored module into [`ModuleSymbols`], from which [`crate::pack`] makes the same blocks again.
 //!
 //! Every frame of a block becomes a chain of its own: what pack saw as one chain comes back as several where ranges
 //! leave and enter it again, which says the same.

@@ -1,4 +1,4 @@
-//! Names of architectures: in, two; out, whether they mean the same.
+//! Compares names of architectures: `x86_64` and `amd64` are the same.
 
 /// Names that others have for what LLVM's tools call otherwise.
 const ALIASES: [(&str, &str); 3] = [("amd64", "x86_64"), ("x64", "x86_64"), ("aarch64", "arm64")];

@@ -1,4 +1,4 @@
-//! What can go wrong with a file as a whole: in, a path and a fact; out, one sentence with the next step.
+//! What can be wrong with a file as a whole, in one sentence with the next step.
 
 use std::path::{Path, PathBuf};
 

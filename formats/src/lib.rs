@@ -1,8 +1,8 @@
-//! Debug files as neutral values: in, the bytes people bring; out, [`ModuleSymbols`], which the store packs.
+//! Readers of debug files, crash reports and mappings; [`ModuleSymbols`] is what they make of a debug file.
 //!
 //! Knows object files, DWARF and archives; knows no database and prints nothing.
 
-#![deny(missing_docs)]
+#![deny(missing_docs, clippy::print_stdout, clippy::print_stderr)]
 
 mod arch;
 pub mod container;

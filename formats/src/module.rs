@@ -1,5 +1,4 @@
-//! The neutral value of a debug file: in, nothing; out, [`ModuleSymbols`], which every reader of debug data
-//! produces and the store packs.
+//! The neutral value of a debug file: [`ModuleSymbols`], which every reader produces and the store packs.
 //!
 //! Inline trees arrive here already flattened into disjoint, sorted ranges:
 //!

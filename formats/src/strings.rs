@@ -1,4 +1,4 @@
-//! Names in bulk: in, byte strings, files and functions; out, the same by number, each kept end to end with the others.
+//! Byte strings, files and functions by number, each kind stored end to end.
 
 use crate::module::FileId;
 

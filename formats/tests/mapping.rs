@@ -1,4 +1,4 @@
-//! Mappings as rows: in, whole, cut and broken ones; out, what is read of them, however they are.
+//! Mappings as rows: whole, truncated and broken ones.
 //!
 //! `MUTANTS=100000` breaks them more often, `SEED=7` otherwise. `MAPPING=FILE cargo test --release -p symtool-formats --test mapping --
 //! --ignored --nocapture speed` says how fast a mapping is read.

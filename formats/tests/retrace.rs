@@ -1,4 +1,4 @@
-//! Frames through small mappings, one test a feature: in, a mapping and a trace; out, the text that R8's `retrace` documents.
+//! Frames through small mappings, one test for each feature that R8's `retrace` documents.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 

@@ -1,4 +1,4 @@
-//! `ProGuard`'s style: in, the traces of `testdata/mapping/`; out, what `ProGuard`'s `ReTrace` printed, byte for byte.
+//! `ProGuard`'s style: the traces of `testdata/mapping/` have to come out as `ProGuard`'s `ReTrace` printed them.
 //!
 //! `MAPPING=FILE TRACE=FILE OUT=FILE cargo test --release -p symtool-formats --test retrace_proguard -- --ignored` retraces any other;
 //! `testdata/mapping/check.py` compares those.

@@ -1,4 +1,4 @@
-//! Texts with traces in them, as Java, Android and logging libraries print them: in, a mapping and a text; out, the text retraced.
+//! Texts with traces in them, as Java, Android and logging libraries print them.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 

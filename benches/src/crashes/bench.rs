@@ -1,4 +1,4 @@
-//! What symtool takes to store crashes and to group them anew: in, programs; out, ratios to floors, after the crashes were grouped well.
+//! Times adding and regrouping crashes against floors, once they were grouped well.
 //!
 //! | measure | symtool | floor | what it does not do |
 //! | --- | --- | --- | --- |

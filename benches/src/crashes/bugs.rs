@@ -1,4 +1,4 @@
-//! Bugs: in, sites and a seed; out, [`Bug`]s, each a list of sites that its crashes lead through.
+//! Makes bugs: lists of places in code that their crashes lead through.
 //!
 //! What makes truth well defined: take of each bug the first five functions of the app on its crash side, inlined ones included, each once
 //! where it recurs, the crash handler's left out. No two bugs have the same five by their plain names, whether or not

@@ -1,4 +1,4 @@
-//! Builds of the app: in, a folder and a seed; out, every module of every build, linked, with its debug file in `now/` or `late/`.
+//! Compiles and links every module of every build of the app, with its debug file in `now/` or `late/`.
 //!
 //! ```text
 //! crash-src/, source.rs ─ compile ─> objects, once a platform

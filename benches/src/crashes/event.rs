@@ -1,4 +1,4 @@
-//! Sentry's event JSON: in, a crash; out, one line of about 3 KB.
+//! Writes a crash as Sentry's event JSON, one line of about 3 KB.
 //!
 //! Nothing here needs escaping: names, paths and numbers are our own.
 

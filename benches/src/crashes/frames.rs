@@ -1,4 +1,4 @@
-//! The frames of all crashes as a batch: in, events and the plan; out, `MODULE ADDRESS` lines for those that lie in the app's modules.
+//! Writes the frames of all crashes as a batch: a `MODULE ADDRESS` line for each that lies in the app's modules.
 
 use std::collections::HashMap;
 use std::fs::{self, File};

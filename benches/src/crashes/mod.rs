@@ -1,4 +1,4 @@
-//! A generator of crash reports with known truth: in, how many; out, a folder.
+//! Generates a folder of crash reports with known bugs.
 //!
 //! ```text
 //! OUT_DIR/events.ndjson    one Sentry event a line

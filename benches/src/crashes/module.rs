@@ -1,4 +1,4 @@
-//! A linked module: in, an image; out, its id, where it is loaded, and which function lies where, by its symbol table.
+//! A linked module: its id, where it is loaded, and which function lies where, by its symbol table.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! The app: in, nothing; out, which modules it has and what each is made of.
+//! The modules of the app, and what each is made of.
 
 use super::source::Shape;
 

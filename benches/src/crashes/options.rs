@@ -1,4 +1,4 @@
-//! The command line of `crashes`: in, arguments; out, [`Options`].
+//! The command line of `crashes`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

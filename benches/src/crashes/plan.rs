@@ -1,4 +1,4 @@
-//! `plan.json`: in, everything that was made; out, what a person wants to know of it.
+//! Writes `plan.json`: what a person wants to know about a generated folder.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The platforms of the example app: in, nothing; out, how each compiles, links, and names things.
+//! The platforms of the example app: how each compiles, links and names things.
 
 use super::modules::Recipe;
 use super::tools::{self, CLANGXX, DSYMUTIL, GXX, LD64, LLD, Run, Tool};

@@ -1,4 +1,4 @@
-//! Places in code that a stack can lead through: in, the builds of all platforms; out, [`Sites`].
+//! Places in code that a stack can lead through, in the builds of all platforms.
 //!
 //! A site is a list of functions, the outermost of which has code of its own and the others of which are inlined into it. Which function has
 //! code at an address, the symbol table says; what is inlined there, the addr2line crate. Only sites that every platform has are kept: where

@@ -1,4 +1,4 @@
-//! Generated C++: in, a module's name and a seed; out, one source file with a few hundred functions of many shapes.
+//! Generates a C++ source file with a few hundred functions of many shapes.
 //!
 //! Every function has calls, calls in inlined functions, and a cold half that calls `check_failed` (`crash-src/base.h`). Plain names
 //! (without arguments and template arguments) are unique but for overloads and instances of one template. Lambdas stand in member

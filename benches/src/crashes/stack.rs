@@ -1,4 +1,4 @@
-//! One crash: in, a bug and random numbers; out, [`Crash`], with absolute addresses.
+//! Makes one crash of a bug, with absolute addresses.
 //!
 //! ```text
 //! crash side   handler      GenerateDump … SignalHandler, the signal's trampoline     some reports

@@ -1,4 +1,4 @@
-//! The systems' own libraries: in, a platform; out, what of them stands on its stacks. They have no debug files, now or ever.
+//! What the systems' own libraries contribute to stacks. They have no debug files, now or ever.
 
 use super::platform::Platform;
 

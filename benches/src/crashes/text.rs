@@ -1,4 +1,4 @@
-//! Crash reports as texts: in, a crash; out, an Android tombstone or an Apple `.crash`.
+//! Writes a crash as an Android tombstone or an Apple `.crash`.
 
 use std::fmt::Write;
 

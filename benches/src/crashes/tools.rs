@@ -1,4 +1,4 @@
-//! Compilers and linkers: in, their names and arguments; out, that they did their work, or what is missing.
+//! Runs compilers and linkers, and names what is missing.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -1,4 +1,4 @@
-//! What is compared: in, files; out, a bug and a group for each crash.
+//! Reads the bug and the group of each crash.
 //!
 //! A crash is known by its event id, whatever its spelling (dashes, upper case). One without is known by its file's name without folder and
 //! suffix, which is how the generator names texts.

@@ -1,4 +1,4 @@
-//! How well crashes were grouped: in, which bug each is of and which group it is in; out, B-cubed figures.
+//! Measures how well crashes were grouped, in B-cubed figures.
 //!
 //! ```text
 //! $ symtool-benches eval --truth truth.tsv --groups groups.tsv

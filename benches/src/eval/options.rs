@@ -1,4 +1,4 @@
-//! The command line of `eval`: in, arguments; out, [`Options`].
+//! The command line of `eval`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Figures: in, a bug and a group for each crash; out, [`Score`].
+//! Computes a [`Score`] from the bug and the group of each crash.
 //!
 //! B-cubed asks of each crash: of its group, how much is of its bug (precision); of its bug, how much is in its group (recall). The figures
 //! are means over crashes, so that a large bug weighs as many people as it hits. Bagga and Baldwin, Entity-based cross-document coreferencing

@@ -1,4 +1,4 @@
-//! What symtool takes to import a mapping and to retrace: in, programs; out, ratios, after both sides have said what the generator meant.
+//! Times importing a mapping and retracing, once both sides have said what the generator meant.
 //!
 //! | measure | symtool | proguard | what it does not do |
 //! | --- | --- | --- | --- |

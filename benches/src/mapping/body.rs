@@ -1,4 +1,4 @@
-//! The lines of one class: in, its number; out, text of the mapping, and some frames with what they stand for.
+//! Writes the lines of one class of a mapping, and some frames with what they stand for.
 //!
 //! ```text
 //! 1:3:void m(int):20:22 -> a              three lines, each from its own

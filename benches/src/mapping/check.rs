@@ -1,4 +1,4 @@
-//! Same answers first: in, a retraced text and what was meant; out, how many lines are the same, or an error that names the first that is
+//! Compares a retraced text with what was meant: how many lines are the same, or an error that names the first that is
 //! not.
 //!
 //! symtool prints what R8's retrace prints. The proguard crate has rules of its own:

@@ -1,4 +1,4 @@
-//! A class of the app: in, a seed and its number; out, all that other classes may want to know of it, the same whoever asks.
+//! A class of the app: all that other classes may want to know of it, the same whoever asks.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! A generator of mappings: in, a size; out, a folder.
+//! Generates a mapping and its traces in a folder.
 //!
 //! ```text
 //! OUT_DIR/mapping.txt      as R8 8 writes it

@@ -1,4 +1,4 @@
-//! The command line of `mapping`: in, arguments; out, [`Options`].
+//! The command line of `mapping`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Traces: in, sites; out, a text with obfuscated names, and the same text with those of the source.
+//! Writes traces with obfuscated names, and the same with those of the source.
 
 use std::fmt::{Result as Written, Write};
 

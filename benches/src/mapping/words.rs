@@ -1,4 +1,4 @@
-//! The words that names are made of: in, nothing; out, lists, and short names as R8 gives them.
+//! The words that names are made of, and short names as R8 gives them.
 
 /// Where packages begin.
 pub const ROOTS: [&str; 12] = [

@@ -1,4 +1,4 @@
-//! What one object has: in, a file or member; out, [`Object`], or why it cannot be read.
+//! Opens one file or archive member for `symtool check`, and finds out what it has.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! `symtool check`: in, paths; out, whether each object there is good to upload, and if not, why and what to do.
+//! `symtool check`: whether debug files are good to upload, and if not, why and what to do.
 //!
 //! ```text
 //! paths -> import/files.rs, walk.rs   objects one by one, as an import finds them

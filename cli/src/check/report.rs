@@ -1,4 +1,4 @@
-//! What is said of an object: in, what it has and lacks; out, lines or JSON objects.
+//! The output of `symtool check`: lines or JSON objects.
 
 use std::io::{self, Write};
 
@@ -137,7 +137,7 @@ impl Summary {
     pub fn say(&self) {
         let Self { good, not_good, skipped } = self;
         if good + not_good > 1 {
-            let passed_over = if *skipped > 0 { format!("; {skipped} other files passed over") } else { String::new() };
+            let passed_over = if *skipped > 0 { format!("; {skipped} other files skipped") } else { String::new() };
             note!("{good} good, {not_good} not good{passed_over}");
         }
     }

@@ -1,4 +1,4 @@
-//! What an object lacks: in, what it has, and all others that were given; out, [`Problem`]s, each with the next step.
+//! Decides what a file lacks, given all other files, and names the next step for each problem.
 
 use serde::Serialize;
 use symtool_formats::{Detail, ModuleKind};
@@ -107,8 +107,8 @@ fn detail(object: &Object, given: &[Looked]) -> Detail {
 
 fn no_id(object: &Object) -> String {
     match object.info.kind {
-        ModuleKind::Elf => "no build id, by which a crash finds its symbols; link with -Wl,--build-id",
-        ModuleKind::MachO | ModuleKind::Proguard => "no UUID, by which a crash finds its symbols; link without -no_uuid",
+        ModuleKind::Elf => "no build-id, so crashes cannot be matched with its symbols; link with -Wl,--build-id",
+        ModuleKind::MachO | ModuleKind::Proguard => "no UUID, so crashes cannot be matched with its symbols; link without -no_uuid",
     }
     .to_owned()
 }
@@ -120,7 +120,7 @@ fn no_detail(object: &Object, given: &[Looked], has: Detail, require: Require) -
     let is_linked_file = |other: &&Object| inspection.debug_link.as_ref().is_some_and(|link| *link == other.info.name);
     let given_other = given.iter().flatten().find(is_linked_file).map(|other| other.path.clone());
     if let Some(other) = given_other.or_else(|| inspection.other_build.clone()) {
-        return (Kind::OtherBuild, format!("{} is of another build; pass the debug file that was made with this one", other.display()));
+        return (Kind::OtherBuild, format!("{} is of another build; pass the debug file of this build", other.display()));
     }
     let is_macho = object.info.kind == ModuleKind::MachO;
     let message = match (&inspection.debug_link, has) {
@@ -129,7 +129,7 @@ fn no_detail(object: &Object, given: &[Looked], has: Detail, require: Require) -
             "stripped: only exported names are left; pass its dSYM, which dsymutil makes before it is stripped".to_owned()
         }
         (None, Detail::Exports) => {
-            "stripped: only exported names are left; pass the file from before, or its debug file (objcopy --only-keep-debug)".to_owned()
+            "stripped: only exported names are left; pass the unstripped file, or its debug file (objcopy --only-keep-debug)".to_owned()
         }
         (None, _) => "symbols only: no lines and no inlined calls; compile with -g, and check before debug data is stripped".to_owned(),
     };

@@ -1,4 +1,4 @@
-//! `symtool crash add`: in, crash reports of any format; out, each of them stored, in its group.
+//! `symtool crash add`: stores crash reports of any format, each in its group.
 //!
 //! ```text
 //! paths -> batches     of reports, cut from streams           intake.rs
@@ -105,7 +105,7 @@ pub fn run(global: &Global, args: &CrashAdd) -> Result<Exit> {
     }
     out.flush()?;
     if summary.failed > 0 {
-        say!("{} reports could not be read; those that were kept: symtool crash list --failed", summary.failed);
+        say!("{} reports could not be read; `symtool crash list --failed` lists those that were kept", summary.failed);
     }
     Ok(Exit::failed_if(summary.failed > 0))
 }

@@ -1,4 +1,4 @@
-//! Reports on their way in: files, folders and stdin are read on a thread of its own, and some reports at a time come out, in bounded memory.
+//! Reads files, folders and stdin on a thread of its own, and hands over some reports at a time, in bounded memory.
 //!
 //! What is packed is unpacked on the way, and a report that tells of several crashes becomes one for each.
 //!
@@ -95,7 +95,7 @@ impl Intake {
     fn read_file(&self, path: &Path) {
         match File::open(path) {
             Ok(file) => self.read(&path.to_string_lossy(), file),
-            Err(error) => self.lose(format!("{}: {error}; name a crash report, a folder of some, or - for stdin", path.display())),
+            Err(error) => self.lose(format!("{}: {error}; name a crash report, a folder with some, or - for stdin", path.display())),
         }
     }
 

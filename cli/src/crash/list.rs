@@ -1,4 +1,4 @@
-//! `symtool crash list`: in, a store; out, a line or a JSON object for each crash, in the order in which they came.
+//! `symtool crash list`: a line or a JSON object for each crash, in the order of their arrival.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! `symtool crash`: in, crash reports or a store of them; out, reports in the store, or what it has.
+//! `symtool crash`: adds, lists, shows and removes crashes.
 
 mod add;
 mod intake;
@@ -72,6 +72,6 @@ pub fn one(crashes: &Crashes, text: &str) -> Result<Result<Slot, String>> {
     Ok(match crashes.find(text)? {
         Found::One(at) => Ok(at),
         Found::Unknown => Err(format!("{text}: no such crash; `symtool crash list` lists crashes")),
-        Found::Several(_) => Err(format!("{text}: several crashes begin like this; give more digits of the id")),
+        Found::Several(_) => Err(format!("{text}: several crash ids begin like this; give more digits")),
     })
 }

@@ -68,7 +68,7 @@ fn name_runs(global: &Global, plan: &RetentionPlan) -> Result<()> {
         if global.json {
             writeln!(out, "{}", serde_json::to_string(&Touched { run: *run, crashes: *crashes, status: "cannot_be_undone_for" })?)?;
         } else if !global.quiet {
-            writeln!(out, "run {run}: can not be undone for {crashes} of these crashes; undoing it puts back the others")?;
+            writeln!(out, "run {run}: cannot be undone for {crashes} of these crashes; undoing it restores only the others")?;
         }
     }
     Ok(out.flush()?)

@@ -1,5 +1,5 @@
-//! `symtool crash show`: in, a crash; out, what is known of it, with the frames of the stack that says where it crashed as the store
-//! resolves them now; or its report as it came.
+//! `symtool crash show`: what is known of a crash, with the frames of the crashing stack as the store resolves them
+//! now; or its original report.
 
 use std::io::Write;
 
@@ -84,7 +84,7 @@ pub fn run(global: &Global, args: &CrashShow) -> Result<Exit> {
             Err(reason) => match crashes.find_failed(text)? {
                 Found::One(report) if args.raw => std::io::stdout().lock().write_all(&crashes.failed_report(&report)?)?,
                 Found::One(report) => {
-                    say!("{text}: {}: {}; --raw shows the report as it came", report.source, report.error);
+                    say!("{text}: {}: {}; --raw prints the original report", report.source, report.error);
                     failed = true;
                 }
                 _ => {
@@ -192,10 +192,10 @@ impl Shown<'_> {
             ("signal", self.signal),
             ("message", self.message),
             ("thread", self.crashed_thread),
-            ("signature", Some(self.kind)),
+            ("fingerprint", Some(self.kind)),
         ];
         for (what, text) in known.into_iter().filter_map(|(what, text)| Some((what, text?))) {
-            writeln!(out, "{what:<10}  {}", clean(text))?;
+            writeln!(out, "{what:<11} {}", clean(text))?;
         }
         for part in self.signature {
             writeln!(out, "            {}", clean(part))?;

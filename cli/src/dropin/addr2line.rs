@@ -1,4 +1,4 @@
-//! `addr2line`: in, a command line and addresses; out, binutils' bytes (2.40: `binutils/addr2line.c`, `bfd/dwarf2.c`).
+//! `addr2line`, byte for byte as in binutils 2.40 (`binutils/addr2line.c`, `bfd/dwarf2.c`).
 //!
 //! What debug data says comes from the module; where it knows no function, the object's own symbol table is asked for
 //! the nearest one. An address outside of all sections that are in memory is nowhere.

@@ -1,4 +1,4 @@
-//! The command line of binutils' addr2line: in, words; out, what they ask for (binutils 2.40, `binutils/addr2line.c`).
+//! The command line of binutils' addr2line (2.40, `binutils/addr2line.c`).
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

@@ -1,5 +1,5 @@
-//! The command line of llvm-symbolizer: in, words; out, what they ask for (LLVM 19, `llvm-symbolizer/Opts.td`, read as
-//! `OptTable` does it with grouped short options).
+//! The command line of llvm-symbolizer (LLVM 19, `llvm-symbolizer/Opts.td`, read as `OptTable` does it with grouped
+//! short options).
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};

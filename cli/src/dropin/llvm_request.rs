@@ -1,5 +1,4 @@
-//! One request of llvm-symbolizer: in, a line or an argument; out, what it asks for, or why it is none, in the tool's
-//! words (LLVM 19, `parseCommand`).
+//! Parses one request of llvm-symbolizer; errors are in the tool's words (LLVM 19, `parseCommand`).
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! `llvm-symbolizer`: in, a command line and requests; out, the bytes of LLVM 19's (`llvm-symbolizer.cpp`).
+//! `llvm-symbolizer`, byte for byte as in LLVM 19 (`llvm-symbolizer.cpp`).
 
 use std::borrow::Cow;
 use std::collections::HashMap;

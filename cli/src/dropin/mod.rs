@@ -1,5 +1,5 @@
-//! `symtool addr2line` and `symtool llvm-symbolizer`, and the program under one of their names: in, the command line of
-//! such a tool; out, its bytes and its exit code.
+//! `symtool addr2line` and `symtool llvm-symbolizer`, also through a link with their name: the same options, output and
+//! exit codes as those tools.
 //!
 //! ```text
 //! words -> words.rs          @FILE, words of an environment variable

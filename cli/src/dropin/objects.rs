@@ -1,5 +1,4 @@
-//! Paths and build-ids -> modules to answer from: in, what a command line or request names; out, the object file and
-//! its module in memory.
+//! Finds the object file and the module that a path or build-id of a request means.
 //!
 //! A file that the store has is taken from there; any other is imported first, so that the next run finds it. Where
 //! the store cannot be read or written (a read-only home, another process that holds it for too long), the module is

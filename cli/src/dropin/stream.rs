@@ -1,5 +1,4 @@
-//! Requests from stdin or the command line: in, bytes as they come; out, answers, each flushed before the next request
-//! is waited for.
+//! Answers requests from stdin or the command line, and flushes each answer before it waits for the next request.
 
 use std::io::{self, Read, Write};
 

@@ -1,4 +1,4 @@
-//! Symbol tables as the tools themselves look at them: in, an object file; out, symbols by address and by name.
+//! Symbol tables as the tools themselves see them: symbols by address and by name.
 //!
 //! The store has names for what is code; the tools also ask for what lies nearest, for any symbol by its name, and for
 //! the section that an address is in.

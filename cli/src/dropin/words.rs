@@ -1,4 +1,4 @@
-//! Command lines as GNU and LLVM tools take them: in, words; out, words, with `@FILE` replaced by what is in the file.
+//! Command lines as GNU and LLVM tools take them: `@FILE` is replaced by the words in that file.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};

@@ -1,4 +1,4 @@
-//! `symtool groups history` and `diff`: in, the journal of runs; out, what each did, or what lies between two of them.
+//! `symtool groups history` and `diff`: what each run did, and what changed between two of them.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! `symtool groups list`: in, a store; out, a line or a JSON object for each group that has crashes.
+//! `symtool groups list`: a line or a JSON object for each group that has crashes.
 
 use std::cmp::Reverse;
 use std::io::Write;

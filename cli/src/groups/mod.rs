@@ -1,4 +1,4 @@
-//! `symtool groups`: in, a store; out, groups of crashes, how they came about, and fewer of them if asked to merge.
+//! `symtool groups`: lists, shows and merges groups of crashes, and undoes runs.
 
 mod history;
 mod list;
@@ -68,7 +68,7 @@ pub fn one_id(crashes: &Crashes, text: &str) -> Result<Result<GroupId, String>> 
     Ok(match crashes.find_group(text)? {
         Found::One(id) => Ok(id),
         Found::Unknown => Err(format!("{text}: no such group; `symtool groups list` lists groups")),
-        Found::Several(_) => Err(format!("{text}: several groups begin like this; give more digits of the id")),
+        Found::Several(_) => Err(format!("{text}: several group ids begin like this; give more digits")),
     })
 }
 

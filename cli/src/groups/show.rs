@@ -1,4 +1,4 @@
-//! `symtool groups show`: in, a group; out, what makes it, where its crashes happened, and which modules they are in.
+//! `symtool groups show`: what makes a group, where its crashes happened, and which modules they are in.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -132,13 +132,13 @@ impl<'a> Shown<'a> {
         }
         writeln!(out, "examples    {}", self.examples.join(" "))?;
         for signature in self.signatures.iter().take(SIGNATURES) {
-            writeln!(out, "signature   {} ({} crashes)", signature.kind, signature.crashes)?;
+            writeln!(out, "fingerprint {} ({} crashes)", signature.kind, signature.crashes)?;
             for frame in signature.frames {
                 writeln!(out, "            {}", clean(frame))?;
             }
         }
         if let Some(more) = self.signatures.len().checked_sub(SIGNATURES).filter(|more| *more > 0) {
-            writeln!(out, "            and {more} other signatures; --json lists all")?;
+            writeln!(out, "            and {more} other fingerprints; --json lists all")?;
         }
         Ok(())
     }

@@ -1,5 +1,4 @@
-//! Outcomes -> store and reports: in, what came of each file, in any order; out, modules in the store, and a report
-//! for each file in the order of the files.
+//! Commits modules to the store as they become ready, and prints the reports in the order of the files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Paths as people give them -> files: in, files and folders; out, what may be imported, in order of the names.
+//! Finds the files to import below the given paths, in the order of their names.
 
 use std::collections::HashSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Memory that is held while files wait: in, bytes wanted; out, permits, given back when dropped.
+//! Limits the memory of files that wait: permits for bytes, returned when dropped.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 

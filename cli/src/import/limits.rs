@@ -1,4 +1,4 @@
-//! Every bound on what an import may hold at once: in, nothing; out, named numbers with their reasons.
+//! Every bound on what an import may hold in memory, with its reason.
 
 use std::time::Duration;
 

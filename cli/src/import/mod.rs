@@ -1,4 +1,4 @@
-//! `symtool import`: in, paths; out, modules in the store, and a line or a JSON object for each file.
+//! `symtool import`: stores the symbols of debug files, and prints a line or a JSON object for each.
 //!
 //! ```text
 //! paths -> files.rs    files, folders searched
@@ -107,7 +107,7 @@ fn import(
         summary
     })?;
     if reader.mapping_id.is_some_and(|id| id.into_inner().unwrap_or_else(PoisonError::into_inner).is_some()) {
-        say!("--id is the id of a mapping, but no mapping was found");
+        say!("--id needs a mapping, but none was found");
         summary.failed += 1;
     }
     let walk = reader.walk.into_inner().unwrap_or_else(PoisonError::into_inner).walk;

@@ -1,4 +1,4 @@
-//! The order of files, whichever thread reads them: in, what each file is; out, whether it is to be read.
+//! Decides in the order of the files whether each needs to be read, whichever thread reads it.
 //!
 //! Files are opened side by side, but each learns only after all files before it whether it is new, so that an
 //! import does the same for any number of threads. The same turn bounds the memory of reading.

@@ -1,4 +1,4 @@
-//! Reading files on several threads: in, the walk; out, what came of each file, by its number.
+//! Reads and packs files on several threads.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -192,8 +192,7 @@ impl<'a> Reader<'a> {
             Some(id) => match id.lock().unwrap_or_else(PoisonError::into_inner).take() {
                 Some(id) => Some(id),
                 None => {
-                    let reason =
-                        format!("{}: --id names one mapping, and another was there before; import them one by one", path.display());
+                    let reason = format!("{}: --id applies to one mapping, and there are several; import them one by one", path.display());
                     return Outcome::Failed { path, reason };
                 }
             },

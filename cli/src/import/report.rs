@@ -1,4 +1,4 @@
-//! What became of files: in, footers and errors; out, lines or JSON objects.
+//! The output of `symtool import`: lines or JSON objects.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -151,7 +151,7 @@ impl Summary {
     pub fn say(&self) {
         let Self { imported, unchanged, failed, skipped, .. } = self;
         if imported + unchanged + failed > 1 {
-            let passed_over = if *skipped > 0 { format!("; {skipped} other files passed over") } else { String::new() };
+            let passed_over = if *skipped > 0 { format!("; {skipped} other files skipped") } else { String::new() };
             note!("{imported} imported, {unchanged} unchanged, {failed} failed{passed_over}");
         }
     }

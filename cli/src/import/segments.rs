@@ -1,4 +1,4 @@
-//! Modules as `modules export` writes them: in, files; out, the modules in the store, and a report for each.
+//! Imports modules that `modules export` wrote.
 
 use std::path::PathBuf;
 use std::time::Instant;

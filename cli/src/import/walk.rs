@@ -1,4 +1,4 @@
-//! Files -> objects: in, files and archives; out, one object after the other, archives within archives included.
+//! Walks through files and archives, archives within archives included, one object after the other.
 
 use std::path::PathBuf;
 use std::sync::Arc;

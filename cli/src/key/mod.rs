@@ -1,4 +1,4 @@
-//! `symtool key`: in, a store and keys; out, a new key, the same store under another key, or which key is which.
+//! `symtool key`: generates keys, rotates the key of a store, shows which key is which.
 //!
 //! `source.rs` finds the key that every command uses.
 
@@ -29,16 +29,15 @@ pub fn run(global: &Global, args: &Key) -> Result<Exit> {
 
 /// Makes a file that only its owner may read, and never writes over another.
 fn generate(global: &Global, path: &Path) -> Result<Exit> {
-    let text = MasterKey::generate().context("the operating system gives no random numbers")?;
+    let text = MasterKey::generate().context("the operating system provides no random numbers")?;
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let mut file =
-        made.with_context(|| format!("{}: cannot be made; name a file that is not there yet, in a folder that is", path.display()))?;
+    let mut file = made.with_context(|| format!("{}: cannot be created; name a new file in an existing folder", path.display()))?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).with_context(|| format!("{}: cannot be written", path.display()))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder).and_then(|folder| folder.sync_all()).with_context(|| format!("{}: cannot be written", folder.display()))?;
     let id = MasterKey::parse(&text)?.id().to_string();
     tell(global, &Generated { key: &id, file: &path.to_string_lossy() }, || {
-        format!("{}: key {id}; keep a copy elsewhere: without it, what is sealed with it is lost", path.display())
+        format!("{}: key {id}; keep a copy elsewhere: without it, everything that it seals is lost", path.display())
     })
 }
 
@@ -55,7 +54,7 @@ fn rotate(global: &Global, new_key_file: &Path) -> Result<Exit> {
     let modules = store.rotate(&new)?;
     let key = new.id().to_string();
     tell(global, &Rotated { key: &key, modules }, || {
-        format!("{}: sealed with key {key} now ({modules} modules); the old key opens it no longer", store.path().display())
+        format!("{}: now sealed with key {key} ({modules} modules); the old key no longer opens it", store.path().display())
     })
 }
 

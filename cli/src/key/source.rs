@@ -1,4 +1,4 @@
-//! The master key of a command: in, what the user names; out, the key. It never is an argument, nor in any message.
+//! Where the master key of a command comes from. It never is an argument, nor in any message.
 
 use std::env;
 use std::fs::File;
@@ -53,7 +53,7 @@ pub fn read_file(path: &Path) -> Result<MasterKey> {
     let file = File::open(path).map_err(|error| wrong(format!("the key cannot be read ({error})")))?;
     let mode = file.metadata().map_or(0, |metadata| metadata.permissions().mode());
     if mode & 0o077 != 0 {
-        warn!("{}: others than its owner may read this key; chmod 600 it", path.display());
+        warn!("{}: other users can read this key; run chmod 600 on it", path.display());
     }
     let mut bytes = Zeroizing::new(Vec::new());
     file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(|error| wrong(format!("the key cannot be read ({error})")))?;

@@ -1,4 +1,4 @@
-//! A stored module against its file: in, both; out, how many sampled answers agree, and some that do not.
+//! Compares sampled answers of a stored module with its file.
 
 use std::collections::BTreeMap;
 
@@ -98,7 +98,7 @@ pub fn check(reader: &Reader, module: &Module, bytes: &[u8], addresses: &[u64], 
             Ok(checked)
         };
         let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work).map_err(|error| error.to_string())?;
-        thread.join().unwrap_or_else(|_| Err("the other reader failed on it".to_owned()))
+        thread.join().unwrap_or_else(|_| Err("the second reader failed on it".to_owned()))
     })
 }
 

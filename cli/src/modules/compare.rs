@@ -1,5 +1,5 @@
-//! Two answers for one address -> a verdict: in, what the store says and what a [`Witness`] says; out, whether they
-//! agree, or why they need not.
+//! Compares the store's answer at one address with that of a [`Witness`]: they agree, or differ by a known rule, or
+//! differ.
 //!
 //! The store answers as llvm-symbolizer does; the addr2line crate has rules of its own. A difference counts as
 //! explained only if applying the rule to the witness's answer gives exactly the store's.

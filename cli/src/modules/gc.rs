@@ -1,4 +1,4 @@
-//! `symtool modules gc`: in, the catalog and a rule; out, fewer modules.
+//! `symtool modules gc`: removes old builds by age and number.
 
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -1,4 +1,4 @@
-//! `symtool modules list`: in, the catalog; out, a line or a JSON object for each module.
+//! `symtool modules list`: a line or a JSON object for each module.
 //!
 //! On a terminal, a line fits: what tells least is left out first, then names are cut in the middle. Elsewhere all of it
 //! is written.

@@ -1,4 +1,4 @@
-//! `symtool modules`: in, a store; out, what it holds, whether it is intact, and less if asked to remove.
+//! `symtool modules`: lists, shows, verifies, removes and repairs modules.
 //!
 //! `list.rs` fits the list to the terminal. `gc.rs` chooses what is removed, `upkeep.rs` repairs, compacts and exports.
 //! `verify.rs` checks blocks and, with `check.rs` (which addresses), `witness.rs` (another reader of the file) and

@@ -1,4 +1,4 @@
-//! Removing modules: in, the modules; out, a store without them, and a line or a JSON object each.
+//! Removes modules and prints a line or a JSON object for each.
 
 use std::io::Write;
 

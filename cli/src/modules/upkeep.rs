@@ -1,5 +1,4 @@
-//! `symtool modules repair`, `compact` and `export`: in, a store; out, the same store without what is damaged, or in fewer bytes, or
-//! one of its modules as a file.
+//! `symtool modules repair`, `compact` and `export`.
 
 use std::io::Write;
 
@@ -34,7 +33,7 @@ pub fn repair(global: &Global, store: &Store) -> Result<Exit> {
         module: &format!("{} more modules", repaired.lost_without_name),
         files: &[],
         status: "dropped",
-        error: "they were stored, and nothing is left that tells their names",
+        error: "they were stored, and their names are lost, too",
     };
     let named = repaired.lost.iter().map(|lost| Lost { module: &lost.module, files: &lost.files, status: "dropped", error: &lost.why });
     let lost: Vec<Lost<'_>> = named.chain(Some(unnamed).filter(|_| repaired.lost_without_name > 0)).collect();
@@ -102,11 +101,11 @@ fn tell_crashes(global: &Global, store: &Store, done: &CrashRepair) -> Result<()
         if count > 0 && global.json {
             writeln!(out, "{}", serde_json::to_string(&LostWithoutId { count, what, status: "lost" })?)?;
         } else if count > 0 {
-            say!("{count} {what} that were stored are lost, and nothing is left that tells what they were; add the reports again");
+            say!("{count} stored {what} are lost, and it is not known which; add the reports again");
         }
     }
     for run in &done.lost_runs {
-        let error = "it can no longer be undone, as a part of what it did is lost";
+        let error = "it can no longer be undone: part of its record is lost";
         if global.json {
             writeln!(out, "{}", serde_json::to_string(&LostRun { run: *run, status: "lost", error })?)?;
         } else {
@@ -154,7 +153,7 @@ pub fn export(global: &Global, reader: &Reader, catalog: &Catalog, args: &Export
         writeln!(std::io::stdout(), "{}", serde_json::to_string(&report)?)?;
     } else {
         let (file, name) = (args.output.display(), clean(&footer.name));
-        note!("{file}: {name} ({}), {}; `symtool import` takes it into another store", footer.short_id(), DecimalBytes(bytes));
+        note!("{file}: {name} ({}), {}; `symtool import` reads it into another store", footer.short_id(), DecimalBytes(bytes));
     }
     Ok(Exit::Done)
 }

@@ -1,5 +1,4 @@
-//! `symtool modules verify`: in, modules of a store and perhaps the files they came from; out, every block that is
-//! damaged and every answer that differs.
+//! `symtool modules verify`: finds every damaged block, and with a file every answer that differs from it.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -154,7 +153,7 @@ fn compare(args: &Verify, reader: &Reader, module: &Module, contents: &Contents,
     let is_it = |source: &symtool_core::store::Source| source.is_file(file.info(), mapped.bytes().len() as u64);
     let source = sources.iter().position(is_it).ok_or_else(|| {
         let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
-        format!("the store knows this build from other files ({}); import this one, or pass one of those", names.join(", "))
+        format!("the store has this build from other files ({}); import this one, or pass one of those", names.join(", "))
     })?;
     let addresses = check::sample(contents, source, args.sample);
     let checked = check::check(reader, module, mapped.bytes(), &addresses, |done| pace.compared(module, done, addresses.len()))?;

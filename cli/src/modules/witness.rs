@@ -1,5 +1,5 @@
-//! A second opinion: in, an object file; out, the frames at an address as the addr2line crate reads them from the
-//! file, and the symbol there. Shares no code with what filled the store.
+//! A second reader: the frames at an address as the addr2line crate reads them from the file, and the symbol there.
+//! Shares no code with what filled the store.
 //!
 //! The crate keeps what it has parsed, for librgw (463 MB) up to gigabytes. So it is asked in address order and
 //! [`Witness::session`] is begun anew every so many addresses, which forgets.
@@ -69,7 +69,7 @@ impl<'d> Witness<'d> {
     pub fn open(bytes: &'d [u8]) -> Result<Self, String> {
         let file = object::File::parse(bytes).map_err(|error| error.to_string())?;
         if file.kind() == ObjectKind::Relocatable {
-            return Err("it is not linked, and the other reader applies no relocations; verify what it is linked into".to_owned());
+            return Err("it is not linked, and the second reader applies no relocations; verify the linked file".to_owned());
         }
         let sections = DwarfSections::load(|id| section(&file, id, bytes.len()))?;
         let endian = if file.is_little_endian() { RunTimeEndian::Little } else { RunTimeEndian::Big };

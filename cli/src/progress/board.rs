@@ -1,4 +1,4 @@
-//! How far an import has come: in, files as they are found, read and done; out, a line of progress.
+//! The progress of an import: files found, read and done.
 
 use std::collections::BTreeMap;
 use std::path::Path;

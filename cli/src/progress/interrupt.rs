@@ -1,5 +1,4 @@
-//! Signals while a line of progress is drawn: in, SIGINT or SIGTERM; out, a clean terminal and the death that the
-//! signal is for.
+//! Cleans the terminal when SIGINT or SIGTERM ends the program while a line of progress is drawn.
 //!
 //! The store needs no help: what is not in it whole is not in it, and the next writer sweeps what was staged.
 

@@ -1,4 +1,4 @@
-//! One line of progress: in, what is known of the work, and columns; out, as much of it as fits.
+//! Fits a line of progress into the columns of the terminal.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! One count that goes up: in, how far the work has come; out, a line with its rate and the time left.
+//! The progress of one growing count, with its rate and the time left.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

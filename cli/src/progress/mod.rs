@@ -1,4 +1,4 @@
-//! Progress on stderr: in, counters that the work moves on; out, one line, if stderr is a terminal.
+//! Progress on stderr: one line, if stderr is a terminal.
 //!
 //! ```text
 //! board.rs   an import: files that are read side by side

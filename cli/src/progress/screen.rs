@@ -1,4 +1,4 @@
-//! The terminal that indicatif draws on: in, text and moves of the cursor; out, stderr, written once for each drawing.
+//! The terminal that indicatif draws on: stderr, written once for each drawing.
 
 use std::io::{self, Write};
 use std::mem;

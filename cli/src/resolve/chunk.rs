@@ -1,4 +1,4 @@
-//! A part of a run, for one thread: in, lines; out, what each asks for, and in the end the text of the answers.
+//! A part of a run for one thread: parses its lines, and writes the text of their answers.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! Requests that failed: in, each with its reason; out, the first few on stderr, and the exit code.
+//! Requests that failed: prints the first few, and decides the exit code.
 
 use std::ffi::OsString;
 
@@ -35,7 +35,7 @@ impl Failures {
     /// How the command ends.
     pub fn finish(&self) -> Exit {
         if self.count - self.silent > MAX_NAMED {
-            say!("{} requests failed in all; --style json gives the status of each", self.count);
+            say!("{} requests failed in total; --style json prints the status of each", self.count);
         }
         Exit::failed_if(self.count > 0)
     }

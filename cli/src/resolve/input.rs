@@ -1,4 +1,4 @@
-//! Requests as they come in: in, a stream of bytes; out, runs of whole lines.
+//! Cuts a stream of requests into runs of whole lines.
 //!
 //! A run is what has come so far, so that whoever feeds one line and waits gets its answer, and no more than is
 //! asked for, so that memory does not grow with the stream.

@@ -1,4 +1,4 @@
-//! `symtool resolve`: in, requests; out, an answer for each, in their order.
+//! `symtool resolve`: an answer for each request, in their order.
 //!
 //! ```text
 //! bytes -> input.rs     a run at a time, as they come

@@ -1,4 +1,4 @@
-//! Modules as requests name them: in, names; out, modules to answer from, each looked up once.
+//! Looks up the modules that requests name, each once.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};

@@ -1,4 +1,4 @@
-//! One line of a batch: in, bytes; out, the module and address that it asks for.
+//! Parses one line of a batch: a module and an address.
 
 use std::borrow::Cow;
 

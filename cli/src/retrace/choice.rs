@@ -173,10 +173,12 @@ fn by_id<'c>(catalog: &'c Catalog, id: &MapId) -> Result<&'c Module, String> {
     let digits = id.digits();
     match catalog.mappings_by_id(digits)[..] {
         [only] => Ok(only),
-        [] => Err(format!("the trace is of the mapping {digits}, which is not in the store; import it, or pass --mapping")),
+        [] => Err(format!("the trace needs the mapping {digits}, which is not in the store; import it, or pass --mapping")),
         ref several => {
             let candidates = find::candidates(several.to_vec());
-            Err(format!("the trace is of the mapping {digits}, and several begin so: {candidates}; pass --mapping with the id of one"))
+            Err(format!(
+                "the trace needs the mapping {digits}, and several ids begin like this: {candidates}; pass --mapping with the id of one"
+            ))
         }
     }
 }

@@ -1,5 +1,4 @@
-//! llvm-symbolizer's output: in, frames; out, text in its styles LLVM, GNU and JSON, with all that its options change
-//! (LLVM, `DIPrinter.cpp`).
+//! llvm-symbolizer's output styles LLVM, GNU and JSON, with everything that its options change (LLVM, `DIPrinter.cpp`).
 //!
 //! The frames of a range are written once, by [`Printer::frames`], however many requests hit it; what differs from
 //! request to request is put around them by [`Printer::begin`] and [`Printer::end`].

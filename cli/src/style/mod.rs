@@ -1,4 +1,4 @@
-//! How answers are written: in, frames; out, text in one of the styles.
+//! Writes answers in one of the styles.
 //!
 //! The frames of a range are rendered once, by [`frames()`], however many requests hit it; what differs
 //! from request to request is put around them by [`line()`]. `llvm.rs` has llvm-symbolizer's styles, with the options that

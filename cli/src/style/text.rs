@@ -1,4 +1,4 @@
-//! Numbers and strings as styles write them: in, values; out, their text.
+//! Numbers and strings as the styles write them.
 
 use std::borrow::Cow;
 use std::io::Write;

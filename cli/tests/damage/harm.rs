@@ -1,4 +1,4 @@
-//! What can happen to a file: in, its bytes; out, places that matter, and the file damaged there.
+//! Ways to damage a file at places that matter.
 //!
 //! Places come from the formats of RocksDB, read here without RocksDB. A table of format 5:
 //!

@@ -1,4 +1,4 @@
-//! What damage may cost: in, outcomes of all trials of a store; out, every loss that is more than the bytes that were hit.
+//! Judges all trials of a store: no loss may exceed the bytes that were hit.
 //!
 //! No rule knows how the store is laid out. A file that is deleted takes its contents along, and says by that what they are; nothing
 //! else that happens to the file may cost more. No two files hold the same thing, and none holds what came after it was written.

@@ -1,4 +1,4 @@
-//! One trial: in, a store, a file of it and what happens to the file; out, what was lost, and every promise that was broken.
+//! One trial: damages one file of a store, and collects what was lost and every promise that was broken.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What anybody can read in a folder: in, its files; out, their bytes, and what every zstd frame in them expands to.
+//! What anybody can read in a folder: the bytes of its files, and what every zstd frame in them expands to.
 
 use std::fs;
 use std::io::Read;

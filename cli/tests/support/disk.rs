@@ -1,4 +1,4 @@
-//! Disks that fill up and fail: in, where and when; out, a mounted file system, or a library to preload.
+//! Disks that fill up or fail: a mounted file system, or a library to preload.
 
 use std::fs;
 use std::path::{Path, PathBuf};

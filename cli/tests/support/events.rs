@@ -1,4 +1,4 @@
-//! Crash reports made for a test: in, functions of fixtures; out, Sentry events with their addresses.
+//! Sentry events made for a test, with addresses of functions in fixtures.
 
 use object::{Object, ObjectSymbol};
 

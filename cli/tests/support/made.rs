@@ -1,5 +1,5 @@
-//! Shared libraries made for a test: in, names of functions; out, an ELF file with a symbol table that says where they are.
-//! What it has to answer is known by construction: function `n` has the 16 bytes from `address(n)` on.
+//! Shared libraries made for a test: ELF files whose symbol table names the given functions. What they have to answer
+//! is known by construction: function `n` has the 16 bytes from `address(n)` on.
 
 /// Bytes of one function.
 pub const FUNCTION_BYTES: u64 = 16;

@@ -1,4 +1,4 @@
-//! The program in a pseudo-terminal: in, a command and columns; out, what a terminal was given, and what it shows.
+//! Runs the program in a pseudo-terminal, and knows what the terminal shows.
 
 #![expect(unsafe_code, reason = "a terminal is opened and made a process's own by calls to the system")]
 

@@ -1,6 +1,6 @@
-//! What a store that may be damaged says when it is asked for everything: in, a copy of a shape's store; out, each promise that was
-//! broken. Right answers are in order, and so is an answer that is missing, if the command says so by its exit code and `verify` names the
-//! damage; wrong answers and silence are not.
+//! Asks a store that may be damaged for everything, and collects each promise that is broken. Right answers are in
+//! order, and so is an answer that is missing, if the command says so by its exit code and `verify` names the damage;
+//! wrong answers and silence are not.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Stores of several shapes, to be damaged, killed and attacked: in, commands; out, a folder, and what it has to know.
+//! Stores of several shapes, to be damaged, killed and attacked, with everything that they have to know.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! What a module has to answer at some addresses: in, a golden of llvm-symbolizer or how the file was made; out, requests and frames.
+//! What a module has to answer at some addresses, from a golden of llvm-symbolizer or from how the file was made.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

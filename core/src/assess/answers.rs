@@ -1,4 +1,4 @@
-//! One batch for the frames of many crashes: in, crashes and the modules of their images; out, per frame, what the store knows of it.
+//! Resolves the frames of many crashes in one batch.
 
 use serde::{Deserialize, Serialize};
 use symtool_formats::crash::{At, Space};

@@ -1,4 +1,4 @@
-//! Frames that are known already: in, crashes of a chunk; out, for each of their frames its functions, resolved and named once.
+//! Keeps the functions of frames that were resolved and named before, for the crashes to come.
 //!
 //! Crashes come by the thousand from the same places, so what one chunk has brought to light is there for the next.
 

@@ -1,4 +1,4 @@
-//! Recursion: in, the frames of a stack; out, which of them are left when each cycle is gone through once.
+//! Folds recursion: each cycle of a stack counts once.
 //!
 //! ```text
 //! crash side                far end

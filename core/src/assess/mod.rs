@@ -1,4 +1,4 @@
-//! What a crash is grouped by: in, stored crashes, the symbols that are there, rules; out, a signature for each.
+//! Decides what a crash is grouped by: its signature under the symbols and rules of today.
 //!
 //! ```text
 //! images  -> modules    which build each image is (modules.rs)

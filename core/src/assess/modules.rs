@@ -1,4 +1,4 @@
-//! Images of reports -> modules of the store: in, the catalog; out, for each image the module that is its build, or none.
+//! Finds for each image of a report the module of the store that is its build.
 
 use std::collections::HashMap;
 

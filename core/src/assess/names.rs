@@ -1,4 +1,4 @@
-//! Functions ready for grouping: in, raw names with where they lie; out, the same name in every build, and what rules see of it.
+//! Names functions for grouping: the same in every build, with what rules see of them.
 //!
 //! A crash store sees the same few thousand functions again and again, so each is demangled and looked at once.
 

@@ -1,4 +1,4 @@
-//! From a stack to what it is grouped by: in, links and rules; out, a signature, and for each link what was decided.
+//! Makes the signature of a stack, and records for each link what was decided.
 //!
 //! ```text
 //! links -> judged       rules say which count, and which are the application's own

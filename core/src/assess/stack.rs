@@ -1,4 +1,4 @@
-//! A stack as grouping sees it: in, stored frames and what the store answered; out, one link for each function, inlined ones among them.
+//! A stack as grouping sees it: one link for each function, inlined ones among them.
 //!
 //! ```text
 //! report   #0 libui.so+0x40          #1 libc.so.6+0x99 raise       #2 libapp.so+0x20

@@ -1,4 +1,4 @@
-//! Addresses of reports -> functions: in, frames as reports have them; out, what the store knows of each, for people.
+//! Resolves addresses of reports to functions, for people.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Numbers as bytes: in, integers; out, LEB128 columns and back.
+//! Integers as LEB128 columns, and back.
 //!
 //! A block is a list of columns, each written as its length in bytes and then its bytes, so that like numbers
 //! stand together for the compressor.

@@ -1,4 +1,4 @@
-//! Blocks of classes: in, rows of a mapping in the order of the hashes of their obfuscated names; out, bytes, and back, one row at a time.
+//! Blocks of classes of a mapping, in the order of the hashes of their obfuscated names, read one row at a time.
 //!
 //! ```text
 //! column  block of classes, format 1

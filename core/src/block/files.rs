@@ -1,4 +1,4 @@
-//! A block of source files: in, paths and which part of each is the folder of the compiler; out, columns, and back.
+//! Blocks of source files: paths, and which part of each is the compilation directory.
 //!
 //! ```text
 //! column  block of files, format 2

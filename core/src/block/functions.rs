@@ -1,5 +1,4 @@
-//! A block of functions: in, each function's name, the places in it that ranges refer to, and the calls inlined
-//! into it; out, columns, and back.
+//! Blocks of functions: each function's name, the places in it that ranges refer to, and the calls inlined into it.
 //!
 //! A *site* is a place in a function's source: a file, a line, a column. A *call* is one inlined function at
 //! one site. A function that was inlined a thousand times has its sites and calls here once, and ranges name

@@ -1,4 +1,4 @@
-//! Strings of a block: in, a column of lengths and one of bytes; out, strings by position.
+//! Strings of a block by position, from a column of lengths and one of bytes.
 
 use super::bytes::Column;
 

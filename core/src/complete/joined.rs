@@ -1,5 +1,4 @@
-//! A module in the making: in, stretches of two modules in address order; out, their symbols as one module, with
-//! every name once.
+//! Joins stretches of two modules into one module, with every name once.
 
 use hashbrown::HashMap;
 use symtool_formats::{Chain, ChainId, Dropped, File, FileId, Files, Function, FunctionId, Functions, Location, ModuleSymbols, Range};

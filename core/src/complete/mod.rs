@@ -1,4 +1,4 @@
-//! Several files of one module -> one module: in, a stored module and a file of the same id; out, what to store.
+//! Completes a stored module with another file of the same id.
 //!
 //! Every address is answered by the first file, in the order of [`Source::rank`], that knows anything of it. A range
 //! of another file fills a gap from its own beginning on, up to where a better file begins: a file that knows where

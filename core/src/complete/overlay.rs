@@ -1,5 +1,4 @@
-//! Who wins where: in, the ranges of two modules and the rank of the file that each is from; out, every stretch of
-//! addresses with the one piece that is told there.
+//! Decides which of two modules answers at each stretch of addresses.
 
 use symtool_formats::{Chain, ModuleSymbols};
 

@@ -1,4 +1,4 @@
-//! What grouping needs of crashes, packed: in, [`CrashEvent`]s; out, one [`Chunk`] of them, whose texts and images stand in it once.
+//! What grouping needs of crashes, packed: one [`Chunk`], in which texts and images stand once.
 //!
 //! A report of 3 KB is some 100 bytes here. Whatever is left out can be read again from the report itself.
 

@@ -1,4 +1,4 @@
-//! Names of crashes, signatures and groups: in, what they are made from; out, short ids that depend on nothing else.
+//! Ids of crashes, signatures and groups.
 //!
 //! An id is a hash, so that the same reports give the same ids in any order, on any machine.
 

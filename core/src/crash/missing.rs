@@ -1,4 +1,4 @@
-//! Modules that crashes wait for: in, the index of images and the modules that are there; out, what is not there, and who misses it.
+//! Finds the modules that crashes wait for, by the index of images.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map};

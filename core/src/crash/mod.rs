@@ -1,4 +1,4 @@
-//! Stored crashes: in, reports; out, the same reports for ever, and which group each belongs to.
+//! Stored crashes: their reports, unchanged, and the group that each belongs to.
 //!
 //! ```text
 //! STORE/crashes.lock   whoever changes crashes is alone with them; readers share

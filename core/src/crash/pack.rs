@@ -1,4 +1,4 @@
-//! What rows hold: in, values; out, bytes, compressed where there are many of them, and back.
+//! Encodes what rows hold, compressed where there is much of it, and decodes it.
 
 use std::cell::RefCell;
 use std::io;

@@ -1,4 +1,4 @@
-//! Reports ready to be stored: in, their bytes; out, a chunk of what could be read of them, assessed, and all its large rows, compressed.
+//! Prepares reports to be stored: a chunk of what could be read of them, assessed, and all its large rows, compressed.
 //!
 //! All that takes long and needs no database: some of them are prepared at once, while others are being stored.
 

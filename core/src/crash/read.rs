@@ -1,4 +1,4 @@
-//! Reading crashes: in, ids or nothing; out, crashes one by one, their reports, and what could not be read.
+//! Reads crashes, their reports, and reports that could not be read.
 
 use std::collections::HashMap;
 

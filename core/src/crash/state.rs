@@ -1,4 +1,4 @@
-//! What came of crashes: in, nothing; out, the rows that say which signature each has, and what each signature counts.
+//! Rows that say which signature each crash has, and what each signature counts.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Merging by hand: in, groups that somebody knows to be one bug; out, one group, which stays one.
+//! Merges groups by hand, when somebody knows that they are one bug.
 
 use crate::crash::{CrashWriter, GroupId};
 use crate::reprocess::apply::{Belonging, Movement, Step};

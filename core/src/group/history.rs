@@ -1,4 +1,4 @@
-//! What became of groups: in, two moments; out, who went where between them.
+//! Compares groups at two moments.
 //!
 //! Read from the journal, backwards from now: each run says how rows of signatures were before it.
 

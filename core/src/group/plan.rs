@@ -1,4 +1,4 @@
-//! The plan of a run: in, how many crashes go from which signature to which; out, which group each signature belongs to then. Pure.
+//! Plans which group each signature belongs to after a run. Pure.
 //!
 //! ```text
 //! before   g1: p1 (60)      g2: p2 (30)      g3: p3 (8)       p: provisional signatures, r: resolved ones

@@ -1,4 +1,4 @@
-//! Reading groups: in, ids or nothing; out, groups with all that is counted of them.
+//! Reads groups with all that is counted of them.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 

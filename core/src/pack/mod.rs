@@ -1,4 +1,4 @@
-//! A module's symbols -> blocks: in, [`ModuleSymbols`]; out, [`Packed`], ready for the store.
+//! Packs the symbols of a module into blocks: [`Packed`], ready for the store.
 //!
 //! Sites and calls are numbered first (numbers.rs). Then every block can be filled and compressed by itself.
 

@@ -1,5 +1,4 @@
-//! Numbers for the sites and calls of each function: in, a module's ranges and chains; out, the number of every
-//! range's site and of every chain's call, counted within their function in the order in which the code meets them.
+//! Numbers the sites and calls of each function, in the order in which the code meets them.
 //!
 //! Functions are independent of each other, so each thread counts for some of them: it walks over all ranges, which
 //! is cheap, and looks up only what is its own.

@@ -1,4 +1,4 @@
-//! Re-processing: in, stored crashes, symbols that came since, rules; out, the same crashes in the groups where they belong now.
+//! Moves stored crashes to the groups where they belong under the symbols and rules of today.
 //!
 //! ```text
 //! select    crashes that may have changed: by the index of images, those of modules that came, changed or went (select.rs)

@@ -1,4 +1,4 @@
-//! What a run would do: in, stored crashes and an assessor; out, moves, groups and a report, with nothing changed.
+//! Works out what a run would do, and changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc;

@@ -1,4 +1,4 @@
-//! What a run did, for people and scripts: in, nothing; out, the object that `reprocess --json` writes.
+//! What a run did, for people and scripts: the object that `reprocess --json` writes.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! A plan told to people: in, groups before, who moves, the plan; out, the parts of the report that speak of groups.
+//! The parts of a run's report that speak of groups.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Undoing: in, the last run that stands; out, crashes and groups as they were before it.
+//! Undoes the last run that stands.
 //!
 //! Crashes that came since stay where they are: those with a signature that the run made get the group that they would have got without it.
 //! What is undone is not done again by the next run, until symbols or rules change once more: crashes keep the digest of what the run had

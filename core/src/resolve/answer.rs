@@ -1,4 +1,4 @@
-//! What is known at an address: in, a place in a decoded block; out, frames, innermost first.
+//! The frames at an address, innermost first, from a decoded block.
 
 use symtool_formats::{File, Folder, Source, Start};
 

@@ -1,4 +1,4 @@
-//! Batches: in, requests in any order; out, what was rendered for each, to be read in the order they came in.
+//! Answers a batch of requests, and hands the rendered answers out in the order of the requests.
 //!
 //! ```text
 //! requests   #0 b:30   #1 a:7   #2 b:10   #3 a:7

@@ -1,4 +1,4 @@
-//! Expanded blocks: in, blocks as they are opened; out, the same blocks for whoever needs them next.
+//! Keeps expanded blocks for whoever needs them next.
 //!
 //! Holds up to a budget of memory, then starts anew: the blocks of a batch that is larger than the budget are
 //! met in address order, so what was opened longest ago is as likely to be needed as anything else.

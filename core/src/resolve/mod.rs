@@ -1,4 +1,4 @@
-//! Addresses -> frames: in, requests for modules of a store or in memory; out, the frames at each, from their blocks alone.
+//! Resolves addresses to frames, from the blocks of modules in a store or in memory.
 //!
 //! ```text
 //! requests -> batch.rs   sorted by (module, address), cut into even parts, one thread each

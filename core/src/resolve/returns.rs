@@ -1,4 +1,4 @@
-//! Return addresses: in, where a call goes back to; out, an address in the call itself.
+//! Turns return addresses into addresses within the call.
 //!
 //! A return address stands after its call, perhaps on the next line or in the next function. Looked up is what stands
 //! before it.

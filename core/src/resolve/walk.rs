@@ -1,4 +1,4 @@
-//! One merge walk: in, rising addresses of one module; out, the answer for each.
+//! Answers rising addresses of one module in one merge walk.
 //!
 //! The walk stands at one block of ranges. The next address is in it, or a seek finds the block that holds it;
 //! a gap between blocks and a damaged block are remembered like a block.

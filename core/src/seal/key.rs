@@ -1,4 +1,4 @@
-//! Master keys: in, text that the user keeps; out, a key that wraps data keys.
+//! Master keys: text that the user keeps, and that wraps data keys.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Footers: in, what is known of a packed module; out, the block that makes it exist.
+//! What the store knows of each module: the block of JSON that makes a module exist.
 //!
 //! JSON, because it is small, read rarely, and has to outlive many versions.
 
@@ -30,13 +30,13 @@ pub struct Footer {
     pub id: String,
     /// Whether the id is a hash of the contents, for want of one in the file.
     pub id_made_up: bool,
-    /// `elf`.
+    /// `elf`, `macho` or `proguard`.
     pub kind: String,
     /// As LLVM names it.
     pub arch: String,
     /// Lowest virtual address of the image.
     pub image_base: u64,
-    /// How much the richest file could tell: `debug`, `symbols` or `exports`.
+    /// How much the richest file could tell: `debug`, `debug_map`, `symbols`, `exports` or `mapping`.
     pub detail: String,
     /// Distinct function names.
     pub functions: u32,

@@ -1,4 +1,4 @@
-//! Why a store cannot be used: in, a path and a fact; out, one sentence with the next step.
+//! Why a store cannot be used, in one sentence with the next step.
 
 use std::path::{Path, PathBuf};
 

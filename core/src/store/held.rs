@@ -1,4 +1,4 @@
-//! A module in memory: in, what was packed, or what a store has; out, its blocks, whatever becomes of the store.
+//! A module in memory, whose blocks stay whatever happens to the store.
 //!
 //! Whoever answers from one holds no lock while it waits for requests, and needs no store at all.
 

@@ -1,4 +1,4 @@
-//! The files that a module is made from: in, a file's symbols; out, what its module's footer remembers of it.
+//! The files that a module is made from, as its record remembers them.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! What a store's blocks take: in, the database; out, [`Usage`], one pass over all keys.
+//! What the blocks of a store take, counted in one pass over all keys.
 
 use std::collections::{BTreeMap, HashSet};
 

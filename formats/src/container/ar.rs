@@ -1,4 +1,4 @@
-//! `ar` archives: in, the bytes of one; out, its members, which for a thin archive are files beside it.
+//! `ar` archives and their members, which for a thin archive are files beside it.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Universal ("fat") Mach-O files: in, the bytes of one; out, its slices, one for each architecture.
+//! Universal ("fat") Mach-O files: one slice for each architecture.
 //!
 //! A slice is written `path:arch`. A file of one architecture is its own only slice, so that whoever names the one
 //! that he means can do so either way.

@@ -1,4 +1,4 @@
-//! Deflated bytes -> bytes: in, what an archive holds and declares; out, exactly as many bytes as declared.
+//! Inflates members of archives to exactly as many bytes as they declare.
 
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 

@@ -1,5 +1,5 @@
-//! What people mean by a path: in, a path as it is written; out, the one object there: a file, a slice of one
-//! (`path:arch`), the file in a dSYM bundle, the image of an app or framework.
+//! Finds the one object that a path means: a file, a slice of one (`path:arch`), the file in a dSYM bundle, the image
+//! of an app or framework.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Zip files: in, the bytes of one; out, its members, by its central directory.
+//! Zip files, and their members by the central directory.
 //!
 //! The directory is walked, never held: how many entries it declares costs nothing.
 

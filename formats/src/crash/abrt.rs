@@ -1,4 +1,4 @@
-//! ABRT's JSON: in, a `core_backtrace` or a uReport, one object; out, its event.
+//! Reads ABRT's JSON: a `core_backtrace` or a uReport.
 //!
 //! Offsets count from the first page of the file. The first frame is the instruction, others are return addresses.
 

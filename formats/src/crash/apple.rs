@@ -1,4 +1,4 @@
-//! What all of Apple's formats share: in, the words they use; out, values of an event.
+//! What all formats of Apple share: their words, as values of an event.
 
 use super::event::Reason;
 use super::text::{hex, some, word};

@@ -1,4 +1,4 @@
-//! What a report is, by its content: in, its text; out, its family. The readers tell the rest.
+//! Detects the family of a report from its content. The readers tell the rest.
 
 use super::json::{Json, JsonError, Read};
 

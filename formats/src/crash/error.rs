@@ -1,4 +1,4 @@
-//! What can be wrong with a report as a whole: in, a fact and where it is; out, one sentence with the next step.
+//! What can be wrong with a report as a whole, in one sentence with the next step.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The neutral value of a crash report: in, nothing; out, [`CrashEvent`], which every reader of reports produces.
+//! The neutral value of a crash report: [`CrashEvent`], which every reader of reports produces.
 //!
 //! ```text
 //! CrashEvent ─ images        what was loaded: id, path, where

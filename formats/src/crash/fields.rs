@@ -1,4 +1,4 @@
-//! Fields of JSON objects as reports use them: in, a reader at a value; out, the value in the form that an event keeps, or nothing.
+//! Fields of JSON objects in reports, in the form that an event keeps.
 
 use super::json::{Json, JsonError, Read};
 use super::scalar::Scalar;

@@ -1,4 +1,4 @@
-//! One frame of a stack: in, nothing; out, [`Frame`], the same for every format.
+//! One frame of a stack: [`Frame`], the same for every format.
 
 use std::ops::Range;
 

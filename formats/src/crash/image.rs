@@ -1,4 +1,4 @@
-//! What a process had loaded: in, the ids that reports print; out, [`Image`], whose id compares with a module's.
+//! What a process had loaded: [`Image`], whose id compares with a module's.
 
 use serde::{Deserialize, Serialize};
 

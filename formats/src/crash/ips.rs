@@ -1,4 +1,4 @@
-//! Apple's `.ips` files: in, two JSON documents, a header of one line and a body; out, their event.
+//! Reads Apple's `.ips` files: two JSON documents, a header of one line and a body.
 //!
 //! Source: "Interpreting the JSON format of a crash report" in Apple's documentation. Reports of iOS 14 and older have the same header,
 //! and then the text that [`super::apple_text`] reads. Copied from Console, the JSON stands behind the same as a text ("Translated Report"),

@@ -1,4 +1,4 @@
-//! JSON read value by value: in, text; out, what a reader asks for, with the place of each value. Nothing else is kept.
+//! Reads JSON value by value, with the place of each. Nothing else is kept.
 //!
 //! A reader says what it expects of a value; what is there instead is skipped and absent, so that a field of a type that nobody
 //! expected never costs the report. What is skipped is checked for ended strings and matching brackets only. Nesting costs no stack:

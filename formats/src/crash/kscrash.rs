@@ -1,4 +1,4 @@
-//! `KSCrash`'s JSON: in, one object; out, its event.
+//! Reads `KSCrash`'s JSON.
 //!
 //! A report that was written while the handler itself crashed has the second crash in `recrash_report`; the event is the first one.
 

@@ -1,4 +1,4 @@
-//! Every bound on what a crash report may cost: in, nothing; out, named numbers with their reasons.
+//! Every bound on what a crash report may cost, with its reason.
 
 /// Bytes of one report. The largest that people have are events of 50 MB with hundreds of threads; a report is held in memory whole.
 pub const MAX_REPORT_BYTES: usize = 64 << 20;

@@ -1,4 +1,4 @@
-//! What address of which image a frame stands for: in, an event; out, per frame what a module is asked. The one place that knows.
+//! Tells which address of which image a frame stands for. The one place that knows.
 //!
 //! ```text
 //! absolute address  ── image that holds it ──> address - load address    (Space::Image)

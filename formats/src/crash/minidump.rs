@@ -1,4 +1,4 @@
-//! The JSON of rust-minidump's `minidump-stackwalk`: in, one object; out, its event.
+//! Reads the JSON of rust-minidump's `minidump-stackwalk`.
 //!
 //! Offsets of callers have been moved into their calls. `crashing_thread` is one of `threads` once more, with registers.
 

@@ -1,4 +1,4 @@
-//! Crash reports as neutral values: in, bytes that people bring; out, one [`CrashEvent`] a report.
+//! Crash reports as neutral values: one [`CrashEvent`] for each report.
 //!
 //! ```text
 //! stream ─ Reports ─> one report's bytes ─ all ─> what it is ─> its reader ────────────────> CrashEvent

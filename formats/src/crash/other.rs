@@ -1,4 +1,4 @@
-//! Files that are no crash reports though they belong to crashes: in, a file's first bytes; out, what it is.
+//! Recognises files that belong to crashes but are not crash reports, by their first bytes.
 
 /// What a file that begins with `bytes` is, if it is one of those that people take for a report.
 pub fn named(bytes: &[u8]) -> Option<&'static str> {

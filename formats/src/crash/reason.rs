@@ -1,4 +1,4 @@
-//! Words that several formats share: in, a signal's number, or what Breakpad's tools call a reason, a system, a CPU; out, the words of events.
+//! Names that several formats share: of signals, and of reasons, systems and CPUs as Breakpad's tools print them.
 
 use super::event::Reason;
 use super::image::ImageKind;

@@ -1,4 +1,4 @@
-//! How much of a report is kept: in, frames, images and stacks as they are read; out, lists within the limits, and what was left out.
+//! Keeps frames, images and stacks of a report within the limits, and counts what was left out.
 
 use std::collections::VecDeque;
 

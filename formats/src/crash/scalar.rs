@@ -1,4 +1,4 @@
-//! JSON values that are no containers: in, the value as it is written; out, the text or number that a report means by it.
+//! JSON values that are not containers, as the text or number that a report means.
 
 use std::borrow::Cow;
 

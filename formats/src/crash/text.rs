@@ -1,4 +1,4 @@
-//! A report's bytes as text: in, bytes; out, a string in which every offset is that of the bytes, its lines, words and numbers.
+//! A report's bytes as a string in which every offset is that of the bytes, and its lines, words and numbers.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Points in time as reports write them: in, text; out, milliseconds since 1970 in UTC.
+//! Parses points in time as reports write them, into milliseconds since 1970 in UTC.
 
 /// A date and a time of day, then perhaps a fraction of a second and a zone: `2017-01-26T10:05:11Z`, `2014-07-16 00:25:09.5 +0000`,
 /// `2023-04-05 06:07:08.123456789+0200`. Without a zone it is UTC. Absent if it is anything else, or no date of the calendar.

@@ -1,5 +1,5 @@
-//! All units of a file -> one module: in, what each unit and the symbol table say; out, [`ModuleSymbols`] with
-//! every name and path once, ranges in address order, and symbols answering where no unit does.
+//! Joins all units of a file and its symbol table into one [`ModuleSymbols`]: every name and path once, ranges in
+//! address order, and symbols where no unit answers.
 
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64_with_seed;

@@ -1,4 +1,4 @@
-//! Which addresses hold code: in, the parsed file; out, [`Code`], sorted spans.
+//! Which addresses hold code: [`Code`], sorted spans.
 
 use hashbrown::HashMap;
 use object::{

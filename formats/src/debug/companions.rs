@@ -1,6 +1,5 @@
-//! Files that belong to an object file and lie elsewhere: in, the object and the folders to search; out, the
-//! debug file that was split from it, the file of names that it shares with others (dwz). For Mach-O, `macho/dsym.rs`
-//! knows where to look.
+//! Finds files that belong to an object file and lie elsewhere: the debug file that was split from it, and the file of
+//! names that it shares with others (dwz). For Mach-O, `macho/dsym.rs` knows where to look.
 //!
 //! Where to look is gdb's convention ("Debugging Information in Separate Files"), which distributions follow:
 //!

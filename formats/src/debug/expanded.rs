@@ -1,4 +1,4 @@
-//! Memory for what is expanded: in, a size; out, zeroed bytes on huge pages where the system has them.
+//! Zeroed memory for expanded sections, on huge pages where the system has them.
 //!
 //! A debug section can have hundreds of megabytes, which are written once and read once. On pages of 4 KiB the
 //! system spends a sixth of the time of expanding librgw's `.debug_info` on handing out pages.

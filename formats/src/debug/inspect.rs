@@ -1,5 +1,5 @@
-//! What a file has, for who has to decide whether it is good enough: in, a parsed file; out, [`Inspection`], for which
-//! no function and no line is read.
+//! What a file has, for those who decide whether it is good enough: [`Inspection`], for which no function and no line
+//! is read.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Where sections lie: in, an object file; out, [`Layout`], an address for each section and the way back.
+//! Where sections lie: [`Layout`], an address for each section and the way back.
 //!
 //! A linked file says it itself, and so does a relocatable object of Mach-O, whose debug data needs no relocations
 //! either. In a relocatable object of ELF (`ET_REL`: `.o`, `.ko`) every section begins at 0, and

@@ -1,5 +1,4 @@
-//! A file's bytes: in, a path, or a part or the unpacked bytes of a file that was opened before; out, bytes that
-//! can be read, and pages of them given back where they are mapped.
+//! A file's bytes, mapped or unpacked; mapped pages can be given back.
 //!
 //! With `guard.rs` the only `unsafe` of the workspace's libraries.
 

@@ -1,5 +1,5 @@
-//! What an object file is, and the way to everything in it: in, a mapped file; out, [`DebugFile`], whose
-//! [`DebugFile::read`] lists the steps of reading it.
+//! What an object file is, and the way to everything in it: [`DebugFile`], whose [`DebugFile::read`] lists the steps of
+//! reading it.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

@@ -1,5 +1,4 @@
-//! Relocations of a relocatable object: in, a debug section and where sections lie; out, the section with final
-//! addresses and offsets in it.
+//! Relocates a debug section of a relocatable object.
 //!
 //! Debug sections need little: a symbol's address, or the difference of two. RISC-V and `LoongArch` leave
 //! differences to the linker, which may shorten code (RISC-V psABI, "Relocations"; `LoongArch` psABI, likewise).

@@ -1,5 +1,5 @@
-//! Debug sections of an object file: in, the parsed file; out, their bytes, expanded in parallel where they are
-//! compressed (gABI, "Section Compression"; `.zdebug_*`), relocated where the file is a relocatable object.
+//! Loads debug sections: expanded in parallel where they are compressed (gABI, "Section Compression"; `.zdebug_*`),
+//! relocated where the file is a relocatable object.
 
 use std::convert::Infallible;
 

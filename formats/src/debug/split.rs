@@ -1,5 +1,5 @@
-//! Files of split DWARF: in, the skeleton units of an object; out, the `.dwo` files or the `.dwp` package that
-//! hold their functions (DWARF 5, section 7.3.2; the GNU extension to DWARF 4 likewise).
+//! Finds the `.dwo` files or the `.dwp` package that hold the functions of skeleton units (DWARF 5, section 7.3.2; the
+//! GNU extension to DWARF 4 likewise).
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,4 @@
-//! Symbols -> who is named where: in, what the symbol table of an object file lists; out, sorted, disjoint spans of
-//! addresses, each with the one symbol that names it.
+//! Decides which symbol names which address: sorted, disjoint spans, each with the one symbol that names it.
 //!
 //! As llvm-symbolizer has it: of several symbols at one address the largest wins, and of equally large ones the last
 //! in the table; a symbol without size reaches to the next one, across sections too. Data symbols matter as well:

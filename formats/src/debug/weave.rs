@@ -1,5 +1,5 @@
-//! Walking several sorted lists of address spans side by side: in, a list and rising addresses; out, the span
-//! at each address and the address up to which that stays true.
+//! Walks several sorted lists of address spans side by side: the span at each rising address, and up to where that
+//! stays true.
 
 use super::dwarf::{LineSpan, Span};
 use super::symbols::{Extra, Symbol};

@@ -1,4 +1,4 @@
-//! D names: in, the few that LLVM 19 knows (data of type `int`, and what compilers make); out, their paths.
+//! Demangles the few D names that LLVM 19 knows: data of type `int`, and what compilers generate.
 //!
 //! <https://dlang.org/spec/abi.html#name_mangling>. Types other than `int`, and with them functions, stay raw in LLVM.
 

@@ -1,4 +1,4 @@
-//! Raw linkage names -> names for people: in, bytes as the linker knows them; out, text, spelled as one of the tools that people know.
+//! Demangles raw linkage names in one of three spellings.
 //!
 //! The mangling's own prefix picks the demangler: `_Z` C++, `_R` and `_ZN…17h…E` Rust, `$s` and its forerunners Swift. Names of
 //! Objective-C methods are what they are.

@@ -1,4 +1,4 @@
-//! Rust names: in, those of the v0 mangling and of the one before it; out, paths without hashes.
+//! Demangles Rust names of the v0 and the legacy mangling, without hashes.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! Swift names: in, those of every mangling that Swift has had; out, declarations with their types.
+//! Demangles Swift names of every mangling that Swift has had, with their types.
 //!
 //! Swift's own demangler does it (by symbolic-demangle), which knows no limits of its own.
 

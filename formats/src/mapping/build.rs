@@ -1,4 +1,4 @@
-//! A row in the making: in, the lines and notes of one class; out, [`ClassRow`].
+//! Builds the [`ClassRow`] of one class from its lines and notes.
 
 use hashbrown::HashMap;
 

@@ -1,4 +1,4 @@
-//! A row as bytes: in, [`ClassRow`]; out, bytes, and the row again.
+//! Encodes a [`ClassRow`] as bytes, and decodes it.
 //!
 //! Numbers are LEB128, signed ones in zigzag. An absent number is 0, any other is one more.
 //!

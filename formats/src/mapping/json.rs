@@ -1,4 +1,4 @@
-//! The JSON of notes, as R8 reads it: in, the text of a comment; out, keys and values one by one.
+//! Parses the JSON of notes key by key, as leniently as R8 does.
 //!
 //! R8's reader is lenient and its documentation makes use of that: `{ id: 'sourceFile' }` has a bare key and single quotes.
 

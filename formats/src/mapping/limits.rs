@@ -1,4 +1,4 @@
-//! Every bound on what a mapping and a trace may cost: in, nothing; out, named numbers with their reasons.
+//! Every bound on what a mapping and a trace may cost, with its reason.
 
 /// Bytes of one line of a mapping. Lists of arguments reach some kilobytes, positions of an outline some hundred.
 pub const MAX_LINE_BYTES: usize = 1 << 20;

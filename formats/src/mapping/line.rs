@@ -1,4 +1,4 @@
-//! One line of a mapping: in, its text; out, the names and numbers in it.
+//! Parses one line of a mapping.
 //!
 //! ```text
 //! com.a.Main -> a.b:                                          class

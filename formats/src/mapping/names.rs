@@ -1,4 +1,4 @@
-//! The names of one row, each once: in, text; out, small numbers, and the text again.
+//! The names of one row, each stored once and numbered.
 
 use std::hash::BuildHasher;
 

@@ -1,4 +1,4 @@
-//! What a mapping knows of one class: in, nothing; out, [`ClassRow`], which stands for itself: it can be stored apart from all others.
+//! What a mapping knows of one class: [`ClassRow`], which can be stored apart from all others.
 //!
 //! ```text
 //! ClassRow ─ methods       by obfuscated name

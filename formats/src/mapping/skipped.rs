@@ -1,4 +1,4 @@
-//! What a mapping has that cannot be used: in, reasons and line numbers; out, how many of each, and where the first is.
+//! Counts what a mapping has that cannot be used, by reason, with the line of the first.
 
 /// Why a line was left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

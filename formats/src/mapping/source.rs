@@ -1,4 +1,4 @@
-//! Source files of classes: in, names of classes, and what a trace printed; out, the file that R8's retrace prints.
+//! The source file of a class, as R8's retrace prints it.
 
 use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_128;

@@ -1,4 +1,4 @@
-//! Brackets in names: in, where one opens; out, where it has closed.
+//! Finds the end of brackets in names.
 
 /// Where the brackets that open at `start` have closed, or the end.
 pub fn skip(bytes: &[u8], start: usize, open: u8, close: u8) -> usize {

@@ -1,4 +1,4 @@
-//! Names of C, C++ and Rust: in, demangled text; out, the path of the function, without what varies.
+//! Normalises demangled names of C, C++ and Rust: the path of the function without what varies.
 //!
 //! One walk from left to right. What is in brackets is stepped over; whatever a space follows was a return type, unless arguments went
 //! before.

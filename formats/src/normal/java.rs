@@ -1,4 +1,4 @@
-//! Classes and methods of Java and Kotlin: in, both as a stack trace has them; out, one name without what compilers and runtimes number.
+//! Normalises classes and methods of Java and Kotlin: one name without what compilers and runtimes number.
 
 /// Classes that a runtime makes and numbers.
 const GENERATED: [&str; 5] =

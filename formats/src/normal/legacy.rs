@@ -1,4 +1,5 @@
-//! Escapes of Rust's legacy mangling, where a report has cut `_ZN` and the lengths off: in, `_$LT$T$u20$as$u20$U$GT$`; out, `<T as U>`.
+//! Decodes escapes of Rust's legacy mangling where a report has cut off `_ZN` and the lengths:
+//! `_$LT$T$u20$as$u20$U$GT$` is `<T as U>`.
 
 /// `name` with its escapes read. `None` if it has none.
 pub fn decode(name: &str) -> Option<String> {

@@ -1,4 +1,4 @@
-//! Messages of errors: in, text; out, the text without what varies, which can stand in for a stack that is not there.
+//! Normalises messages of errors, which can stand in for a missing stack.
 
 /// Bytes of a message that count. Some quote whole documents.
 const MAX_MESSAGE_BYTES: usize = 1024;

@@ -1,4 +1,4 @@
-//! Names for grouping: in, names as demanglers and reports spell them; out, what is the same in every build.
+//! Normalises names for grouping, so that they are the same in every build.
 //!
 //! ```text
 //! raw name ── demangle ──> name ── suffixes of clones, versions off ── by its spelling ──> cpp.rs (C, C++, Rust), swift.rs, objc.rs

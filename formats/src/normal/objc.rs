@@ -1,4 +1,4 @@
-//! Objective-C methods, and blocks: in, a name; out, the method without its category, and blocks in one spelling.
+//! Normalises Objective-C methods and blocks: without categories, and with one spelling for blocks.
 
 use super::{BLOCK, function, suffix};
 

@@ -1,4 +1,4 @@
-//! Where a function is at home: in, a normalised name; out, its class or namespace, its own name, and whether that name says much.
+//! Splits a normalised name into its class or namespace and its own name, and tells whether that name says much.
 
 use super::BLOCK;
 

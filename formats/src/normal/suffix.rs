@@ -1,4 +1,4 @@
-//! What compilers and linkers hang behind a name: in, a name; out, the name without it.
+//! Removes what compilers and linkers append to names.
 
 /// Parts of a function, or its copies for some callers (GCC, LLVM).
 const CLONES: [&str; 18] = [

@@ -1,4 +1,4 @@
-//! Names of Swift: in, demangled text; out, the path of the function, and `{closure}` for each closure within it.
+//! Normalises demangled names of Swift: the path of the function, and `{closure}` for each closure within it.
 
 use super::brackets::inside;
 

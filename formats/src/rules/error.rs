@@ -1,4 +1,4 @@
-//! What is wrong with a text of rules: in, nothing; out, one [`RuleError`] a line that cannot be read.
+//! What is wrong with a text of rules: one [`RuleError`] for each line that cannot be read.
 
 use thiserror::Error;
 

@@ -1,4 +1,4 @@
-//! Patterns: in, a pattern's text; out, whether a name matches it.
+//! Matches names against patterns.
 //!
 //! | pattern | matches |
 //! | --- | --- |

@@ -1,4 +1,4 @@
-//! Which patterns can match a name: in, patterns; out, for a name the few that are worth trying.
+//! Finds the few patterns that can match a name.
 //!
 //! A pattern is filed under what its matches begin or end with, in a tree of bytes; for one with wildcards at both ends what is between
 //! them is searched.

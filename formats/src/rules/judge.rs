@@ -1,5 +1,4 @@
-//! A stack's judgement: in, what was seen of each frame, crash side first; out, per frame whether it is the application's own, whether it
-//! counts, and which rule says so.
+//! Judges a stack: for each frame whether it is the application's own, whether it counts, and which rule says so.
 //!
 //! As in Sentry there are two rounds, each from the first rule to the last. The first sets what rules can ask (`app`, `category`), the
 //! second what they cannot (`group`, `max-frames`, …) and sees the outcome of the first. A rule is asked of all frames before it changes any.

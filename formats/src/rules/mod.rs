@@ -1,5 +1,5 @@
-//! Grouping rules, in the syntax of Sentry's stack trace rules: in, texts of rules and frames; out, which frames are the application's own,
-//! which count for grouping, and which rule says so.
+//! Grouping rules in the syntax of Sentry's stack trace rules: which frames are the application's own, which count for
+//! grouping, and which rule says so.
 //!
 //! ```text
 //! texts ── parse.rs ──> rules ── index.rs, glob.rs ── look: one frame ──> Seen, kept for equal frames

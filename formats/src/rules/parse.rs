@@ -1,4 +1,4 @@
-//! Lines of rules: in, text; out, [`Rule`]s, or everything that is wrong with it.
+//! Parses lines of rules into [`Rule`]s, and reports everything that is wrong with them.
 //!
 //! ```text
 //! rule    = [ "[" matcher "]" "|" ] matcher+ [ "|" "[" matcher "]" ] action+ [ "#" comment ]

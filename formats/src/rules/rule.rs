@@ -1,4 +1,4 @@
-//! One rule: in, nothing; out, what it asks of a frame and what it then does.
+//! One rule: what it asks of a frame, and what it then does.
 
 use super::glob::Glob;
 

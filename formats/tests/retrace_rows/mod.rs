@@ -1,4 +1,4 @@
-//! What the tests of retracing share: in, the text of a mapping; out, its rows as a store has them.
+//! What the tests of retracing share: the rows of a mapping as a store has them.
 
 use std::collections::HashMap;
 use std::convert::Infallible;

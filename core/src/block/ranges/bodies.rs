@@ -1,5 +1,4 @@
-//! The columns of a block, read a body of code at a time: in, columns; out, what each body begins with, and the one range
-//! of it that is wanted.
+//! Reads the columns of a block one body of code at a time: what each begins with, and the one range that is wanted.
 
 use std::ops::ControlFlow;
 

@@ -1,4 +1,4 @@
-//! A block of address ranges: in, ranges in address order with their inline chains; out, columns, and back.
+//! Blocks of address ranges with their inline chains.
 //!
 //! Both sides keep a stack of the open frames, outermost first. A range says how many frames to leave and which
 //! calls to enter, then where it stands in the innermost one:

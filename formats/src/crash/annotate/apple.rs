@@ -1,4 +1,4 @@
-//! Frames of Apple's texts: in, a frame's line and the functions there; out, the line as Xcode writes it, one for each function.
+//! Writes resolved frames into Apple's texts as Xcode does, one line for each function.
 //!
 //! ```text
 //! 1   Demo   0x0000000109001a2b 0x109000000 + 6699

@@ -1,4 +1,4 @@
-//! Frames of Java code in texts: in, a frame's line and the methods there; out, a line for each of them.
+//! Writes retraced Java frames into texts, one line for each method.
 //!
 //! ```text
 //!     at app//a.b.c(Unknown Source:7) ~[store.jar]

@@ -1,5 +1,4 @@
-//! Frames that are JSON objects: in, an object and the functions there; out, the object with the keys that its format has for them, and one
-//! more object for each inlined call.
+//! Writes resolved frames into JSON: the keys that each format has for them, and one more object for each inlined call.
 //!
 //! | | Sentry | Apple `.ips` | `KSCrash` |
 //! | --- | --- | --- | --- |

@@ -1,4 +1,4 @@
-//! Frames of machine code in texts: in, a frame's line and the functions there; out, the line with a name, and lines behind it.
+//! Writes resolved frames of machine code into texts: a name in the line, and lines behind it.
 //!
 //! ```text
 //! Android     #01 pc 0000000000012eed  /lib/liba.so (clip(int)+60) (BuildId: 1122…)     the outermost function, as the system names it

@@ -1,4 +1,4 @@
-//! Apple's list of addresses: in, `(0x19a0f4100 0x100a04220)`; out, frames, a line each, as Xcode puts them there. The brackets go.
+//! Replaces Apple's list of addresses (`(0x19a0f4100 0x100a04220)`) by frames, one on each line, as Xcode prints them.
 
 use std::ops::Range;
 

@@ -1,5 +1,4 @@
-//! A report's own text with its frames resolved: in, the bytes of a report, its event, and what modules say of each frame; out, the same
-//! bytes, in which the frames, and nothing else, are written anew.
+//! Writes a report again with its frames resolved; everything else stays byte for byte.
 //!
 //! ```text
 //! event, answers ─ plan ─> pieces, in the order of their places ─> JSON objects  object.rs, json.rs

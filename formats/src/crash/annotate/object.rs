@@ -1,5 +1,4 @@
-//! One object of a JSON text, changed: in, its bytes and the keys that get other values; out, its bytes, with every other key, blank and
-//! line end where it was.
+//! Changes some keys of a JSON object, and leaves every other key, blank and line end where it was.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! A frame's surroundings in a text of lines: in, the report and a place; out, the line's prefix and how lines end there.
+//! The surroundings of a frame in a text: the prefix of its line, and how lines end there.
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -1,5 +1,4 @@
-//! What is written where: in, an event and the answers for its frames; out, pieces of the report that are written anew, in the order in
-//! which they stand.
+//! Plans which pieces of a report are written anew, in their order.
 //!
 //! A report may list inlined calls already, each with the address of the frame that they are in. They are not listed twice: if the module
 //! knows as many, each gets its own answer, else only the function that they were inlined into does.

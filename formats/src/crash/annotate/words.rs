@@ -1,4 +1,4 @@
-//! Names and places as they are written: in, what a module says; out, text that stays within its line, or a JSON value.
+//! Names and locations as text that stays within its line, or as JSON values.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! A line that is a frame: in, the line without blanks around it; out, the frame.
+//! Parses a frame of Apple's texts.
 //!
 //! ```text
 //! 12  My App             0x000000010226860c 0x10211c000 + 1361420                       not symbolicated

@@ -1,4 +1,4 @@
-//! A line of `Binary Images:`: in, the line without blanks around it; out, the image.
+//! Parses a line of `Binary Images:`.
 //!
 //! ```text
 //!  0x10211c000 -  0x1024b3fff My App arm64  <debeff4e…> /private/…/My App                           iOS

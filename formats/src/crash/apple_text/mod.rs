@@ -1,5 +1,5 @@
-//! Apple's crash texts: in, the text; out, its event. `KSCrash` and `PLCrashReporter` write the same. What the runtime writes into a log
-//! about an exception that nobody catches (`*** First throw call stack:`) is read here, too.
+//! Reads Apple's crash texts, which `KSCrash` and `PLCrashReporter` write, too, and what the runtime logs about an
+//! uncaught exception (`*** First throw call stack:`).
 //!
 //! Source: "Examining the fields in a crash report" in Apple's documentation, and reports of Mac OS X 10.8 to iOS 16.
 

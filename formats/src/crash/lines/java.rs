@@ -1,4 +1,4 @@
-//! Lines of a Java or Kotlin stack trace: in, a line without prefix and indentation; out, what it is.
+//! Classifies a line of a Java or Kotlin stack trace, without prefix and indentation.
 //!
 //! ```text
 //! Exception in thread "main" java.lang.IllegalStateException: no user      Head, of the one that was thrown

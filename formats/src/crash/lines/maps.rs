@@ -1,4 +1,4 @@
-//! The list of mappings in a tombstone: in, its lines; out, what was loaded and where.
+//! Reads the memory map of a tombstone: what was loaded and where.
 //!
 //! ```text
 //!     0000007f'8b3a1000-0000007f'8b3a2fff r-x         0      2000  /system/lib64/libx.so (BuildId: 1122…) (load bias 0x1000)

@@ -1,4 +1,4 @@
-//! Prefixes of logs other than Android's: in, a line; out, what was written into the log, with its indentation.
+//! Removes prefixes of logs other than Android's, and measures the indentation behind them.
 //!
 //! ```text
 //! Mar 02 10:11:12 host lantern[4711]: message            syslog, journalctl; the date also as in ISO 8601

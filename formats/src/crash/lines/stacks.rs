@@ -1,4 +1,4 @@
-//! Which stack a frame belongs to: in, frames, heads of exceptions and threads in the order of their lines; out, the event's stacks.
+//! Collects frames, exceptions and threads, line by line, into the stacks of an event.
 
 use std::collections::HashMap;
 

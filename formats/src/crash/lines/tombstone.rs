@@ -1,4 +1,4 @@
-//! The lines of a tombstone that are not frames: in, a line; out, what it says goes into the event.
+//! Reads the lines of a tombstone that are not frames into the event.
 
 use crate::crash::event::Reason;
 use crate::crash::text::{between, hex, some, word};

@@ -1,4 +1,4 @@
-//! `debug_meta.images`: in, one object; out, an image.
+//! Reads an object of `debug_meta.images` as an image.
 
 use crate::crash::apple;
 use crate::crash::image::{Image, ImageKind, file_name, image_id};

@@ -1,4 +1,4 @@
-//! `mechanism`: in, one object; out, what stopped the process, and how the exception belongs to others.
+//! Reads `mechanism`: what stopped the process, and how the exception belongs to others.
 
 use crate::crash::event::{Reason, Relation};
 use crate::crash::fields::set;

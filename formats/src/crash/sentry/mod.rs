@@ -1,4 +1,4 @@
-//! Sentry's event JSON: in, one object; out, its event.
+//! Reads Sentry's event JSON.
 //!
 //! Source: the event payloads of Sentry's developer documentation (event, exception, stacktrace, threads and debug meta interfaces), and
 //! older spellings that are still around (`uuid` and `name` of images, `posix_signal` of mechanisms, lists without `values`).

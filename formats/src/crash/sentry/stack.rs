@@ -1,4 +1,4 @@
-//! `exception`, `threads` and their frames: in, objects; out, stacks that still have to know their platform.
+//! Reads `exception`, `threads` and their frames; the platform of the frames is settled later.
 
 use std::collections::VecDeque;
 

@@ -1,5 +1,4 @@
-//! Which unit speaks for which address: in, `.debug_aranges` and the units' own ranges; out, sorted, disjoint
-//! intervals, each given to one unit.
+//! Decides which unit speaks for which address: sorted, disjoint intervals, each given to one unit.
 //!
 //! `.debug_aranges` speaks for the units it lists (DWARF 5, section 6.1.2); the ranges of a unit's root entry
 //! for the others. Where units overlap, the one that had the address before keeps it, else the first in the

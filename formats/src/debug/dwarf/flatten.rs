@@ -1,5 +1,5 @@
-//! Nested code ranges -> disjoint segments: in, the ranges of a unit's functions and inlined calls in the
-//! order of their entries; out, sorted segments, each owned by the entry that wins there.
+//! Flattens the nested ranges of functions and inlined calls into sorted, disjoint segments, each owned by the entry
+//! that wins there.
 //!
 //! An entry's ranges are painted over those of the entries before it, so a callee covers its caller:
 //!

@@ -1,5 +1,4 @@
-//! Line program -> disjoint line spans: in, a unit's line number program; out, sorted spans with the file
-//! index, line, column and discriminator in force there.
+//! Runs a line program: sorted, disjoint spans with the file index, line, column and discriminator in force there.
 //!
 //! Rules (DWARF 5, section 6.2, as llvm-symbolizer applies them): the last row at an address wins, `is_stmt`
 //! is ignored, a line of 0 stays, an empty sequence is dropped. Where sequences overlap, an address belongs to

@@ -1,4 +1,4 @@
-//! DWARF -> the ranges of every unit: in, the loaded sections; out, [`DwarfSymbols`], by unit and in parallel.
+//! Reads the ranges of every unit, in parallel: [`DwarfSymbols`].
 
 mod abbreviations;
 mod aranges;

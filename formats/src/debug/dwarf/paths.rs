@@ -1,5 +1,4 @@
-//! File table -> paths: in, a line program's header and the unit's compilation directory; out, the path of a
-//! file index as llvm-symbolizer prints it (DWARF 5, section 6.2.4).
+//! Paths of a line program's files, as llvm-symbolizer prints them (DWARF 5, section 6.2.4).
 
 use gimli::{AttributeValue, EndianSlice, Endianity, LineProgramHeader, Unit};
 

@@ -1,5 +1,5 @@
-//! One unit's entries -> who owns which address: in, a unit; out, its functions and inlined calls as nodes, and
-//! disjoint segments that name the innermost node.
+//! Reads the entries of a unit: functions and inlined calls as nodes, and disjoint segments that name the innermost
+//! node.
 //!
 //! Reads the entries raw, one after the other, keeping only the path of open functions. In C and C++ a type
 //! outside of functions holds declarations only, never code (the code of a member stands beside the type and

@@ -1,5 +1,5 @@
-//! Skeleton units: in, the loaded sections; out, which units keep their functions in other files, and where
-//! (DWARF 5, section 3.1.2; `DW_AT_GNU_dwo_name` before).
+//! Skeleton units: which units keep their functions in other files, and where (DWARF 5, section 3.1.2;
+//! `DW_AT_GNU_dwo_name` before).
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,5 +1,4 @@
-//! One unit -> its ranges: in, a unit and the addresses that are its own; out, [`UnitSymbols`], numbered
-//! within the unit.
+//! Reads one unit: the ranges of the addresses that are its own, as [`UnitSymbols`].
 //!
 //! Three sorted lists are woven into one; a range ends wherever one of the three does:
 //!

@@ -1,5 +1,5 @@
-//! The units of `.debug_info`: in, the loaded DWARF sections; out, units by number or by offset, with what is
-//! asked of one at a time: its parsed header, the ranges of its root, the name of one of its entries.
+//! The units of `.debug_info` by number or by offset, with what is asked of one at a time: its parsed header, the
+//! ranges of its root, the name of one of its entries.
 
 use std::sync::{Arc, OnceLock};
 

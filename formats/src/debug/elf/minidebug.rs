@@ -1,5 +1,5 @@
-//! The symbols that distributions leave in stripped files: in, an object; out, the object file within its
-//! `.gnu_debugdata` section, expanded from xz (gdb, "Debugging information in a special section").
+//! The symbols that distributions leave in stripped files: the object file within `.gnu_debugdata`, expanded from xz
+//! (gdb, "Debugging information in a special section").
 
 use std::io::Read;
 

@@ -1,4 +1,4 @@
-//! What is special about ELF files: in, the parsed file; out, what it says about itself, its symbols and stubs.
+//! What is special about ELF files: their identity, symbols and stubs.
 
 pub mod minidebug;
 pub mod plain;

@@ -1,5 +1,4 @@
-//! Stubs of the procedure linkage table: in, a linked file; out, the addresses of each stub and the imported
-//! function that it jumps to, named `malloc@plt` as the field does.
+//! Names the stubs of the procedure linkage table by the function that each jumps to (`malloc@plt`).
 //!
 //! No table lists them. A stub loads the address of its function from a slot of the global offset table, and the
 //! relocation of that slot names the function; so each stub's instructions are read for the slot. Known are the

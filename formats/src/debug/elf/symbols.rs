@@ -1,4 +1,4 @@
-//! Symbol tables of ELF files: in, the parsed file; out, its symbols.
+//! Symbol tables of ELF files.
 //!
 //! Functions, untyped and data symbols of allocated sections count (gABI, "Symbol Table").
 

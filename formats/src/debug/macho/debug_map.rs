@@ -1,5 +1,5 @@
-//! The debug map of a linked image: in, the image; out, the object files that keep its debug data, and what they say,
-//! moved to where the linker has put each function.
+//! The debug map of a linked image: the object files that keep its debug data, and what they say, moved to where the
+//! linker has put each function.
 //!
 //! A linker of Apple's leaves debug data in the object files, and for each of them debugging entries in the symbol
 //! table (`mach-o/stab.h`); `dsymutil` makes a dSYM of both:

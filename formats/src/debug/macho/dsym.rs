@@ -1,5 +1,4 @@
-//! Where an image's debug data and names are kept: in, an image or dSYM and the folders to search; out, the dSYM of
-//! the image, by its UUID.
+//! Finds the dSYM of an image by its UUID, and symbol maps.
 //!
 //! ```text
 //! beside the image          App.dSYM/Contents/Resources/DWARF/App

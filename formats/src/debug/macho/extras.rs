@@ -1,5 +1,5 @@
-//! What a Mach-O image knows of its code besides the symbol table: in, the parsed file and its symbols; out, linkage
-//! stubs, exported functions, and functions without a name.
+//! What a Mach-O image knows of its code besides the symbol table: linkage stubs, exported functions, and functions
+//! without a name.
 //!
 //! An image is shipped without most of its symbols. Three tables remain because the dynamic linker and the system
 //! need them; llvm-symbolizer reads none:

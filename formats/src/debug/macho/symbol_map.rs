@@ -1,4 +1,4 @@
-//! Hidden names: in, a `.bcsymbolmap` file; out, what its names stand for.
+//! Reads `.bcsymbolmap` files, which have the names hidden by a bitcode build.
 //!
 //! Where an app was built from bitcode on Apple's servers, local names left the developer's machine as
 //! `__hidden#N_`, in the symbol table and in debug data, and line N of this file, which stays behind, is the name:

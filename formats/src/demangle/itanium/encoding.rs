@@ -1,4 +1,4 @@
-//! Functions, data and what compilers make beside them: in, a name after its prefix; out, its tree.
+//! Parses functions, data and what compilers generate beside them.
 //!
 //! Itanium C++ ABI, "General Structure" and "Special Names".
 

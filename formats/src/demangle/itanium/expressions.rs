@@ -1,4 +1,4 @@
-//! Expressions in types and arguments: in, their letters; out, their tree.
+//! Parses expressions in types and arguments.
 //!
 //! Itanium C++ ABI, `<expression>`.
 

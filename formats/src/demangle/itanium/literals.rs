@@ -1,4 +1,4 @@
-//! Literals: in, `L…E`; out, their tree.
+//! Parses literals (`L…E`).
 //!
 //! Itanium C++ ABI, `<expr-primary>`.
 

@@ -1,4 +1,4 @@
-//! What is declared within functions, and has no name: in, `Z…E…`, `Ut…_`, `Ul…E_`; out, its tree.
+//! Parses entities within functions, and unnamed ones (`Z…E…`, `Ut…_`, `Ul…E_`).
 //!
 //! Itanium C++ ABI, `<local-name>`, `<unnamed-type-name>`, `<closure-type-name>`.
 

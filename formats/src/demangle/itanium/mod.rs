@@ -1,5 +1,5 @@
-//! C++ names: in, names mangled by the rules of the Itanium C++ ABI (<https://itanium-cxx-abi.github.io/cxx-abi/abi.html>); out, what
-//! they stand for, as LLVM or GNU spell it.
+//! Demangles names of the Itanium C++ ABI (<https://itanium-cxx-abi.github.io/cxx-abi/abi.html>) as LLVM or GNU spell
+//! them.
 //!
 //! A name is read into a tree (`parser.rs` and the productions beside it), then written (`print/`).
 

@@ -1,4 +1,4 @@
-//! Names and where they are declared: in, `N…E` and single names; out, their tree.
+//! Parses nested and single names (`N…E`).
 //!
 //! Itanium C++ ABI, "Name Mangling": `<name>`, `<nested-name>`, `<unqualified-name>`.
 

@@ -1,4 +1,4 @@
-//! What a C++ name says, piece by piece: in, nothing; out, the kinds of nodes of a [`Tree`](super::tree::Tree).
+//! The kinds of nodes of a [`Tree`](super::tree::Tree).
 
 use super::operators::Operator;
 use super::tree::{Id, List, Span};

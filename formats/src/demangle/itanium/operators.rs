@@ -1,4 +1,4 @@
-//! The operators of C++: in, their two letters; out, how they are written and how tightly they bind.
+//! The operators of C++ by their two letters: how they are written and how tightly they bind.
 
 /// How tightly an expression binds, the tightest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,4 +1,4 @@
-//! What template parameters refer to: in, arguments as they are read; out, the argument that `T_` means.
+//! Resolves template parameters (`T_`) to the arguments read so far.
 //!
 //! Itanium C++ ABI, `<template-param>`.
 

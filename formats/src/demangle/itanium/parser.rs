@@ -1,5 +1,5 @@
-//! Reading a mangled name: in, its bytes; out, numbers, substitutions and template parameters, for the productions of the grammar
-//! in the files beside this one.
+//! The state of parsing a mangled name: numbers, substitutions and template parameters, for the productions of the
+//! grammar in the files beside this one.
 //!
 //! Nothing is tried twice: a production that fails fails the name, so what a failure leaves behind does not matter.
 

@@ -1,4 +1,4 @@
-//! Arguments and parameters of templates: in, `I…E`, `Ty…`; out, their tree, and what parameters refer to.
+//! Parses template arguments and parameters (`I…E`, `Ty…`).
 //!
 //! Itanium C++ ABI, `<template-args>`, `<template-param-decl>`.
 

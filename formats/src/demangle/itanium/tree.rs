@@ -1,4 +1,4 @@
-//! What a C++ name says, as a tree: in, nodes from the parser; out, nodes for the printer, by number.
+//! The tree of a C++ name: the parser adds nodes, and the printer reads them by number.
 //!
 //! Nodes are shared (a substitution is a second edge to the same node), so the tree is a graph, and what it prints can be
 //! exponentially longer than it is. Nodes only refer to older ones, except for [`Node::Forward`].

@@ -1,4 +1,4 @@
-//! Types: in, their letters; out, their tree.
+//! Parses types.
 //!
 //! Itanium C++ ABI, `<type>`: every type but the built-in ones can be referred to by substitutions.
 

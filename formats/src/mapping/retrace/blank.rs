@@ -1,4 +1,4 @@
-//! Blanks between the words of a trace: in, bytes; out, how many of them are blanks.
+//! Blanks between the words of a trace, those of Unicode included.
 //!
 //! People copy traces out of browsers, chats and word processors, which indent with no-break and wide spaces and leave marks that have no
 //! width. R8 allows any of Unicode's separators behind a frame; here they are blanks everywhere.

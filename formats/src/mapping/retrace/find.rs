@@ -1,4 +1,4 @@
-//! Which lines of a mapping a frame stands for: in, a row, a method, a line; out, [`Found`].
+//! Finds the lines of a mapping that a frame stands for.
 //!
 //! The steps are those of R8, `RetraceMethodResultImpl.narrowByPosition`:
 //!

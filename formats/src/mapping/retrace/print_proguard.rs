@@ -1,4 +1,4 @@
-//! Lines as `ProGuard`'s `ReTrace` (6.2.2) prints them: in, a line of a trace; out, the lines that it stands for, byte for byte.
+//! Prints lines as `ProGuard`'s `ReTrace` 6.2.2 does, byte for byte.
 //!
 //! What it does was found by running it; `testdata/mapping/check.py` compares. It differs from R8's `retrace` in that
 //! - every frame's file is guessed from its class, whether the mapping has it or not, and `Native Method` too;

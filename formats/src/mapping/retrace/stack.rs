@@ -1,4 +1,4 @@
-//! The frames of what was found: in, [`Found`]; out, every [`Alternative`], and what the next frame has to know.
+//! Makes frames of what was found: every [`Alternative`], and what the next frame has to know.
 //!
 //! R8, `RetraceFrameResultImpl`.
 

@@ -1,4 +1,4 @@
-//! Where names of C++ functions end: in, text that a tool has printed around one; out, the name and what stands behind it.
+//! Finds where names of C++ functions end in a line that a tool has printed.
 //!
 //! Names have blanks, brackets and `operator()` in them, so neither the first blank nor the last bracket ends one:
 //!

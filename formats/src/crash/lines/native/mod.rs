@@ -1,4 +1,4 @@
-//! Stacks of machine code in texts: in, a line without prefix and indentation; out, the frame that it holds, or what else it says.
+//! Stacks of machine code in texts: classifies lines without prefix and indentation.
 //!
 //! A format is a file. What it has of these two, it is asked:
 //!

@@ -1,4 +1,4 @@
-//! Lists of mappings as Linux has them in `/proc/PID/maps`, which several reports end with: in, their lines; out, where images lie.
+//! Reads lists of mappings as in Linux's `/proc/PID/maps`, with which several reports end.
 //!
 //! ```text
 //! 7f1234561000-7f1234562000 r-xp 00001000 08:01 1234                       /opt/lantern/liblamp.so

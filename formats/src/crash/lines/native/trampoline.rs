@@ -1,4 +1,4 @@
-//! What only a whole stack tells: in, an event with all its frames; out, which frames are instructions, and where in their files they lie.
+//! Settles what only a whole stack tells: which frames are instructions, and where in their files they lie.
 //!
 //! A signal's handler returns through a trampoline, which the C library has put there instead of a call. So the frame behind that is where
 //! the signal came: an instruction, and no return address.

@@ -1,4 +1,4 @@
-//! Expressions and literals: in, nodes; out, text.
+//! Prints expressions and literals.
 
 use super::super::node::{LiteralType, Node};
 use super::super::operators::{Operator, Precedence};

@@ -1,4 +1,4 @@
-//! Floating-point literals: in, the bytes of a value in hexadecimal; out, C's `%a`.
+//! Prints floating-point literals as C's `%a` does.
 
 use super::super::node::FloatType;
 

@@ -1,4 +1,4 @@
-//! What GNU (libiberty) writes otherwise than LLVM: in, nodes; out, text.
+//! Prints what GNU (libiberty) spells differently from LLVM.
 //!
 //! Expressions are in `gnu_expressions.rs`.
 

@@ -1,4 +1,4 @@
-//! Expressions as GNU writes them: in, nodes; out, text without spaces, and whatever is no plain name in parentheses.
+//! Prints expressions as GNU does: without spaces, and with everything but plain names in parentheses.
 
 use super::super::node::{FloatType, Node, RefQualifier};
 use super::super::operators::{Kind, Operator};

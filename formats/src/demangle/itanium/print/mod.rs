@@ -1,4 +1,4 @@
-//! Writing a name for people: in, its tree; out, text as LLVM or GNU spell it, within limits.
+//! Prints the tree of a name as LLVM or GNU spell it, within limits.
 //!
 //! Types surround what they declare (`int (*name)(char)`), so every node has a left and a right half; between them stands the name,
 //! or nothing.

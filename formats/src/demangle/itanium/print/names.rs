@@ -1,4 +1,4 @@
-//! Names, functions and what compilers make: in, nodes; out, text.
+//! Prints names, functions and what compilers generate.
 
 use super::super::node::{Invented, Known, Node, Special};
 use super::super::tree::{Id, List};

@@ -1,4 +1,4 @@
-//! What a template parameter stands for when GNU meets it: in, its number and where it stands; out, an argument.
+//! Finds the argument that a template parameter stands for where GNU meets it.
 //!
 //! GNU looks parameters up while it writes, in the template around what it writes just then. A substitution can stand in another
 //! template than what it repeats, and then says something else; references to parameters remember where they stood first.

@@ -1,4 +1,4 @@
-//! What a type looks like from outside: in, a node; out, whether it is an array, a function, or has a right half.
+//! Tells whether a type is an array, a function, or has a right half.
 
 use super::super::node::Node;
 use super::super::tree::{Answer, Id};

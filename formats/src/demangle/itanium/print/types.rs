@@ -1,4 +1,4 @@
-//! Types: in, nodes; out, text, in two halves.
+//! Prints types in two halves.
 
 use super::super::node::{Node, Qualifiers, RefQualifier};
 use super::super::operators::Precedence;

@@ -1,0 +1,165 @@
+//! Every command that prints JSON, once at least, on stores in which it has something to say.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::events::{Build, event};
+use crate::support::{Sandbox, json_lines, object, testdata};
+
+/// The heading in `docs/json.md`, and an object that was printed.
+pub type Printed = (&'static str, Value);
+
+/// What commands of one sandbox printed.
+struct Story {
+    sandbox: Sandbox,
+    printed: Vec<Printed>,
+}
+
+impl Story {
+    fn new() -> Self {
+        Self { sandbox: Sandbox::new(), printed: Vec::new() }
+    }
+
+    /// Runs `symtool --json ARGS`, whose exit code has to be `code`, and returns the objects.
+    fn run(&mut self, heading: &'static str, code: i32, args: &[&str]) -> Vec<Value> {
+        let run = self.sandbox.run(["--json"].iter().chain(args));
+        assert_eq!(run.code, code, "{args:?}: {}{}", run.stdout, run.stderr);
+        let objects = json_lines(&run.stdout);
+        assert!(!objects.is_empty(), "{args:?} printed nothing");
+        self.printed.extend(objects.iter().map(|object| (heading, object.clone())));
+        objects
+    }
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// All of them.
+pub fn all() -> Vec<Printed> {
+    [modules(), damage(), keys(), crashes(), groups()].concat()
+}
+
+fn modules() -> Vec<Printed> {
+    let mut story = Story::new();
+    let (library, stripped) = (object("cpp-gcc-O2-dwarf5.so"), object("link-stripped/lib.so"));
+    let mapping = testdata("mapping/shop.mapping.txt");
+    let compiled = testdata("mapping/builds/attic.mapping.txt");
+    let broken = story.sandbox.write("broken.so", b"\x7fELF");
+    let paths = [path(&library), path(&broken), path(&mapping), path(&compiled), "--label", "app@1"];
+    story.run("import", 1, &[&["import"], &paths[..]].concat());
+    story.run("import", 0, &["import", path(&stripped)]);
+    let (discarded, early) = (object("c-gcc-O2-gc-bfd-dwarf4.so"), object("c-gcc-O2-dwarf2.so"));
+    story.run("import", 0, &["import", path(&object("link-stripped/lib.so.debug")), path(&discarded), path(&early)]);
+    let requests =
+        ["resolve", "--module", "cpp-gcc-O2-dwarf5.so", "0x1146", "0x1", "z", "nothing.so 1", "shop.mapping.txt store.Shop.a:1022"];
+    story.run("resolve", 1, &requests);
+    story.run("check", 1, &["check", path(&library), path(&stripped), path(&broken), path(&object("c-gcc-O2-no-id.so"))]);
+    story.run("modules list", 0, &["modules", "list"]);
+    story.run("modules verify", 0, &["modules", "verify", path(&library)]);
+    story.run("modules verify", 0, &["modules", "verify", path(&early)]);
+    story.run("modules verify", 1, &["modules", "verify", "nothing.so"]);
+    let segment = story.sandbox.path("x.segment");
+    story.run("modules export", 0, &["modules", "export", "cpp-gcc-O2-dwarf5.so", "-o", path(&segment)]);
+    story.run("stats", 0, &["stats"]);
+    story.run("modules remove", 0, &["modules", "gc", "--keep", "0", "--dry-run"]);
+    story.run("modules remove", 0, &["modules", "remove", "shop.mapping.txt"]);
+    story.run("modules compact", 0, &["modules", "compact"]);
+    story.printed
+}
+
+/// A store one of whose modules is damaged.
+fn damage() -> Vec<Printed> {
+    let mut story = Story::new();
+    story.sandbox.import("cpp-gcc-O2-dwarf5.so");
+    let tables = crate::support::shapes::files(&story.sandbox.store().join("symbols"));
+    let tables = tables.iter().filter(|path| path.extension().is_some_and(|extension| extension == "sst"));
+    for table in tables.map(|table| story.sandbox.store().join("symbols").join(table)) {
+        let mut bytes = std::fs::read(&table).unwrap();
+        let quarter = bytes.len() / 4;
+        bytes[quarter..2 * quarter].fill(0x55);
+        std::fs::write(&table, bytes).unwrap();
+    }
+    story.run("modules verify", 3, &["modules", "verify"]);
+    story.run("modules repair", 1, &["modules", "repair"]);
+    story.printed
+}
+
+fn keys() -> Vec<Printed> {
+    let mut story = Story::new();
+    let [old, new] = ["old.key", "new.key"].map(|name| story.sandbox.path(name));
+    for key in [&old, &new] {
+        story.run("key", 0, &["key", "generate", path(key)]);
+    }
+    story.run("import", 0, &["--key-file", path(&old), "import", path(&object("cpp-gcc-O2-dwarf5.so"))]);
+    story.run("key", 0, &["--key-file", path(&old), "key", "rotate", "--new-key-file", path(&new)]);
+    story.run("key", 0, &["--key-file", path(&new), "key", "show"]);
+    story.printed
+}
+
+fn crashes() -> Vec<Printed> {
+    let mut story = Story::new();
+    story.sandbox.import("cpp-gcc-O2-dwarf5.so");
+    let cut = story.sandbox.write("cut.json", br#"{"event_id":"0123456789abcdef0123456789abcdef","exception":{"values":["#);
+    let folder = testdata("crashes");
+    story.run("crash add", 1, &["crash", "add", path(&folder), path(&cut), path(&story.sandbox.path("nowhere"))]);
+    story.run("crash add", 0, &["crash", "add", path(&testdata("demo/reports"))]);
+    story.run("crash list", 0, &["crash", "list", "--failed"]);
+    let listed = story.run("crash list", 0, &["crash", "list"]);
+    let ids: Vec<&str> = listed.iter().map(|crash| crash["id"].as_str().unwrap()).collect();
+    story.run("crash show", 0, &[&["crash", "show"], &ids[..]].concat());
+    for id in &ids {
+        story.run("rules explain", 0, &["rules", "explain", id]);
+    }
+    story.run("missing", 0, &["missing"]);
+    story.run("crash remove", 0, &["crash", "remove", ids[0]]);
+    story.run("crash remove", 0, &["crash", "gc", "--keep", "0", "--last", "--dry-run"]);
+    let [good, bad] =
+        [("good.txt", "function:a -group\n"), ("bad.txt", "function:a -grup\n")].map(|(name, text)| story.sandbox.write(name, text));
+    story.run("rules check", 1, &["rules", "check", path(&good), path(&bad)]);
+    story.printed
+}
+
+/// Crashes of two bugs in two builds of one source; symbols of both come late, and a mapping is put right.
+fn groups() -> Vec<Printed> {
+    let mut story = Story::new();
+    let names = ["c-gcc-O0-dwarf5.so", "c-clang-O0-dwarf4.so"];
+    let bugs: [&[&str]; 2] = [&["primary", "expression", "grammar_eval"], &["probe", "table_find", "grammar_eval"]];
+    let mut events = Vec::new();
+    for (at, build) in (0..).zip(names.map(Build::of)) {
+        events.extend((0..).zip(bugs).map(|(bug, functions)| event(at * 2 + bug + 1, &build, functions)));
+    }
+    let events = story.sandbox.write("events.ndjson", events.join("\n"));
+    story.run("crash add", 0, &["crash", "add", path(&events)]);
+    let java = story.sandbox.write("java.txt", "java.lang.Error: x\n\tat a.b.c(SourceFile:3)\n\tat a.b.d(SourceFile:4)\n");
+    story.run("crash add", 0, &["crash", "add", path(&java), "--mapping", "11111111-2222-3333-4444-555555555555"]);
+    story.run("crash add", 0, &["crash", "add", path(&java), "--mapping", "66666666-2222-3333-4444-555555555555"]);
+    let fixtures = names.map(object);
+    story.run("import", 0, &["import", path(&fixtures[0])]);
+    story.run("reprocess", 0, &["reprocess", "--dry-run"]);
+    story.run("reprocess", 0, &["reprocess"]);
+    story.run("import", 0, &["import", path(&fixtures[1])]);
+    story.run("reprocess", 1, &["reprocess", "--max-absorb", "0"]);
+    story.run("reprocess", 0, &["reprocess"]);
+    let listed = story.run("groups list", 0, &["groups", "list"]);
+    let ids: Vec<&str> = listed.iter().map(|group| group["id"].as_str().unwrap()).collect();
+    story.run("groups show", 0, &[&["groups", "show"], &ids[..]].concat());
+    story.run("groups history", 0, &["groups", "merge", ids[0], ids[1]]);
+    let merged = story.run("groups history", 0, &["groups", "history"]).len().to_string();
+    story.run("groups history", 0, &["groups", "undo"]);
+    story.run("groups diff", 0, &["groups", "diff", &merged]);
+    // Rules under which both bugs are one; without them they part.
+    let broad = ["primary", "expression", "probe", "table_find"].map(|function| format!("function:{function} -group\n")).concat();
+    let rules = story.sandbox.write("rules.txt", broad);
+    story.run("reprocess", 0, &["reprocess", "--rules", path(&rules)]);
+    story.run("reprocess", 0, &["reprocess"]);
+    let history = story.run("groups history", 0, &["groups", "history"]);
+    for run in 0..history.len() {
+        story.run("groups diff", 0, &["groups", "diff", &run.to_string()]);
+    }
+    story.run("modules remove", 0, &["modules", "remove", names[0]]);
+    story.run("reprocess", 0, &["reprocess"]);
+    story.run("crash remove", 0, &["crash", "gc", "--keep", "0", "--last"]);
+    story.printed
+}
