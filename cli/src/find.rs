@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use symtool_core::store::{Catalog, MIN_ID_DIGITS, Module, Named};
+use symtool_core::store::{self, Catalog, MIN_ID_DIGITS, Module, Named};
 use symtool_formats::container::{self, Format, Kind};
 use symtool_formats::debug::DebugFile;
 use symtool_formats::{Error, ModuleInfo};
@@ -12,20 +12,32 @@ use crate::mapping_file::{self, MappingFile};
 use crate::moment::moment;
 
 /// Why a name names no one module.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum NotOne {
     /// No module has it.
     Unknown(String),
     /// Several have it.
     Ambiguous(String),
+    /// The store cannot be read.
+    Unreadable(store::Error),
 }
 
 impl NotOne {
     /// The whole story, with the next step.
-    pub fn reason(&self) -> &str {
+    ///
+    /// # Errors
+    /// If the store cannot be read: that is no fault of the name.
+    pub fn reason(self) -> Result<String, store::Error> {
         match self {
-            Self::Unknown(reason) | Self::Ambiguous(reason) => reason,
+            Self::Unknown(reason) | Self::Ambiguous(reason) => Ok(reason),
+            Self::Unreadable(error) => Err(error),
         }
+    }
+}
+
+impl From<store::Error> for NotOne {
+    fn from(error: store::Error) -> Self {
+        Self::Unreadable(error)
     }
 }
 
@@ -35,20 +47,20 @@ const MAX_CANDIDATES: usize = 5;
 /// The module that `name` names: the file at that path, by its id; an id or a prefix of one; or a file name. Each may
 /// be followed by `:` and an architecture.
 /// Of several builds, the one imported last if `latest`.
-pub fn module(catalog: &Catalog, name: impl AsRef<OsStr>, latest: bool) -> Result<&Module, NotOne> {
+pub fn module<'c>(catalog: &'c Catalog<'_>, name: impl AsRef<OsStr>, latest: bool) -> Result<&'c Module, NotOne> {
     let path = Path::new(name.as_ref());
     let name = &*path.to_string_lossy();
     if let Some(info) = object_at(path) {
         let info = info?;
         let unknown = || NotOne::Unknown(format!("{name}: this build ({}) is not in the store; import it", info.id));
-        return catalog.by_id(&info).ok_or_else(unknown);
+        return catalog.by_id(&info)?.ok_or_else(unknown);
     }
     if let Some(Ok(file)) = mapping_file::at(path) {
         return of_mapping_file(catalog, name, &file, latest);
     }
     let last_component = name.rsplit('/').next().unwrap_or(name);
-    let named = match catalog.named(name) {
-        Named::Unknown => catalog.named(last_component),
+    let named = match catalog.named(name)? {
+        Named::Unknown if last_component != name => catalog.named(last_component)?,
         named => named,
     };
     match named {
@@ -59,17 +71,17 @@ pub fn module(catalog: &Catalog, name: impl AsRef<OsStr>, latest: bool) -> Resul
 }
 
 /// The mapping that `name` names: the file at that path, by its id; an id or a prefix of one; or a name.
-pub fn mapping(catalog: &Catalog, name: impl AsRef<OsStr>) -> Result<&Module, NotOne> {
+pub fn mapping<'c>(catalog: &'c Catalog<'_>, name: impl AsRef<OsStr>) -> Result<&'c Module, NotOne> {
     let path = Path::new(name.as_ref());
     let name = &*path.to_string_lossy();
     match mapping_file::at(path) {
         Some(Ok(file)) => return of_mapping_file(catalog, name, &file, false),
-        Some(Err(error)) if name.contains('/') || matches!(catalog.named(name), Named::Unknown) => {
+        Some(Err(error)) if name.contains('/') || matches!(catalog.named(name)?, Named::Unknown) => {
             return Err(NotOne::Unknown(format!("{error:#}")));
         }
         _ => {}
     }
-    let builds = match catalog.named(name) {
+    let builds = match catalog.named(name)? {
         Named::One(module) => vec![module],
         Named::Several(modules) => modules,
         Named::Unknown => Vec::new(),
@@ -87,13 +99,17 @@ pub fn mapping(catalog: &Catalog, name: impl AsRef<OsStr>) -> Result<&Module, No
 }
 
 /// The mapping of the store that is `file`: the one with its contents, else that of the same build.
-fn of_mapping_file<'c>(catalog: &'c Catalog, name: &str, file: &MappingFile, latest: bool) -> Result<&'c Module, NotOne> {
+fn of_mapping_file<'c>(catalog: &'c Catalog<'_>, name: &str, file: &MappingFile, latest: bool) -> Result<&'c Module, NotOne> {
     let ids = file.ids();
-    let with = |id: &String| -> Vec<&'c Module> {
-        catalog.modules().iter().filter(|module| module.footer.is_mapping() && module.footer.ids().any(|own| own == id)).collect()
-    };
+    let mut found: Vec<&'c Module> = Vec::new();
     // The last one is that of the contents.
-    let found = ids.iter().rev().map(with).find(|found| !found.is_empty()).unwrap_or_default();
+    for id in ids.iter().rev() {
+        found = catalog.with_id(id)?;
+        found.retain(|module| module.footer.is_mapping() && module.footer.ids().any(|own| own == id));
+        if !found.is_empty() {
+            break;
+        }
+    }
     let own = |module: &&&Module| ids.first() == Some(&module.footer.id);
     match found[..] {
         [] => Err(NotOne::Unknown(format!("{name}: this mapping ({}) is not in the store; import it", short(ids.first())))),
@@ -106,7 +122,7 @@ fn of_mapping_file<'c>(catalog: &'c Catalog, name: &str, file: &MappingFile, lat
 }
 
 /// The mapping of the store that is `file`.
-pub fn of_file<'c>(catalog: &'c Catalog, file: &MappingFile) -> Option<&'c Module> {
+pub fn of_file<'c>(catalog: &'c Catalog<'_>, file: &MappingFile) -> Option<&'c Module> {
     of_mapping_file(catalog, "", file, true).ok()
 }
 

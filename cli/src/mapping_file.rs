@@ -127,7 +127,7 @@ impl MappingFile {
 
     fn stored(&self, store: &Store) -> Option<Held> {
         let reader = store.read().ok()?;
-        let catalog = reader.catalog().ok()?;
+        let catalog = reader.catalog();
         let module = find::of_file(&catalog, self)?;
         // Another file of the same build may have been half of it.
         let is_this = module.footer.ids().any(|id| Some(id) == self.ids().last().map(String::as_str));

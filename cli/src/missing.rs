@@ -29,8 +29,9 @@ struct Line<'a> {
 /// Runs the command.
 pub fn run(global: &Global, args: &MissingArgs) -> Result<Exit> {
     let store = global.open_store()?;
-    let catalog = store.read()?.catalog()?;
-    let mut missing = store.read_crashes()?.missing(&Modules::of(&catalog))?;
+    let (reader, crashes) = (store.read()?, store.read_crashes()?);
+    let catalog = reader.catalog();
+    let mut missing = crashes.missing(&Modules::of(catalog.modules()?))?;
     if !args.all {
         missing.retain(|module| module.waiting > 0);
     }

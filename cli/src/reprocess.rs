@@ -55,8 +55,8 @@ pub fn run(global: &Global, args: &Reprocess) -> Result<Exit> {
     let store = global.open_store()?;
     let draft = args.report.as_deref().map(Draft::open).transpose()?;
     let reader = store.read()?;
-    let catalog = reader.catalog()?;
-    let assessor = Assessor::new(Symbols::new(&reader, &catalog), &rules);
+    let catalog = reader.catalog();
+    let assessor = Assessor::new(Symbols::new(&reader, &catalog)?, &rules);
     let meter = Meter::new(progress::is_wanted(global), "reprocessing", Unit::Of("crashes"));
     let tick = |all, done| meter.set(Reached { count: done, part: Some((done, all)) });
     let (status, report, missing) = if args.dry_run {

@@ -123,8 +123,8 @@ fn explain(global: &Global, args: &RulesExplain) -> Result<Exit> {
     let store = global.open_store()?;
     let crashes = store.read_crashes()?;
     let reader = store.read()?;
-    let catalog = reader.catalog()?;
-    let assessor = Assessor::new(Symbols::new(&reader, &catalog), &rules);
+    let catalog = reader.catalog();
+    let assessor = Assessor::new(Symbols::new(&reader, &catalog)?, &rules);
     let at = crash::one(&crashes, &args.crash)?.map_err(Error::msg)?;
     let (mut told, mut desk) = (Ok(()), Desk::default());
     crashes.each_of(&[at], |listed| {

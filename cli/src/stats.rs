@@ -21,16 +21,15 @@ const VERSION: u32 = 1;
 pub fn run(global: &Global) -> Result<Exit> {
     let store = global.open_store()?;
     let reader = store.read()?;
-    let catalog = reader.catalog()?;
+    let catalog = reader.catalog();
     let usage = reader.usage(&catalog)?;
-    drop(reader);
     let mut stats = Stats {
         version: VERSION,
         store: store.path().to_string_lossy().into_owned(),
         disk_bytes: disk_bytes(store.path()),
         ..Stats::default()
     };
-    for module in catalog.modules() {
+    for module in catalog.modules()? {
         stats.total.add(&module.footer);
         stats.modules.entry(module.footer.kind.clone()).or_default().add(&module.footer);
     }

@@ -35,8 +35,8 @@ pub fn run(global: &Global, args: &Symbolicate) -> Result<Exit> {
         Err(missing @ store::Error::Missing(_)) if path.as_os_str() == "-" => return pass_through::run(&missing),
         reader => reader?,
     };
-    let catalog = reader.catalog()?;
-    let symbols = Symbols::new(&reader, &catalog);
+    let catalog = reader.catalog();
+    let symbols = Symbols::new(&reader, &catalog)?;
     let mappings = Mappings::new(&reader);
     let mapping = args.mapping.as_deref().map(|name| retrace::named(&catalog, name)).transpose()?;
     let symbols = &Known { symbols, mappings: &mappings, catalog: &catalog, mapping };
@@ -60,7 +60,7 @@ pub fn run(global: &Global, args: &Symbolicate) -> Result<Exit> {
 struct Known<'s> {
     symbols: Symbols<'s>,
     mappings: &'s Mappings<'s>,
-    catalog: &'s Catalog,
+    catalog: &'s Catalog<'s>,
     /// The mapping of Java frames that was named.
     mapping: Option<&'s Module>,
 }
@@ -68,7 +68,10 @@ struct Known<'s> {
 impl Known<'_> {
     /// `report`, which tells of `events`, with its frames resolved.
     fn resolved(&self, report: &[u8], events: &[CrashEvent]) -> Result<Vec<u8>> {
-        let mapping = self.mapping.or_else(|| events.iter().find_map(|event| self.symbols.mapping_of(event)));
+        let mut mapping = self.mapping;
+        for event in events {
+            mapping = mapping.map_or_else(|| self.symbols.mapping_of(event), |mapping| Ok(Some(mapping)))?;
+        }
         let is_json = report.trim_ascii_start().starts_with(b"{");
         let mut resolutions = Vec::with_capacity(events.len());
         for event in events {

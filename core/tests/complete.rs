@@ -118,8 +118,8 @@ impl Sandbox {
     /// The one module of the store: its footer without the time, and all blocks.
     fn stored(&self) -> Packed {
         let reader = self.store.read().unwrap();
-        let catalog = reader.catalog().unwrap();
-        let [module] = catalog.modules() else { panic!("{} modules", catalog.modules().len()) };
+        let catalog = reader.catalog();
+        let [module] = catalog.modules().unwrap() else { panic!("{} modules", catalog.modules().unwrap().len()) };
         let mut footer = module.footer.clone();
         footer.imported = 0;
         footer.imported_ms = 0;
@@ -312,6 +312,6 @@ fn a_removed_module_is_gone_and_can_come_back() {
     }
     sandbox.commit(&symbols, 10);
     let reader = sandbox.store.read().unwrap();
-    assert_eq!(reader.catalog().unwrap().modules().len(), 2);
+    assert_eq!(reader.catalog().modules().unwrap().len(), 2);
     assert_eq!(sandbox.store.examine().unwrap(), []);
 }

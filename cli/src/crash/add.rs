@@ -70,9 +70,9 @@ pub fn run(global: &Global, args: &CrashAdd) -> Result<Exit> {
     let store = global.open_store()?;
     store.create()?;
     let reader = store.read()?;
-    let catalog = reader.catalog()?;
+    let catalog = reader.catalog();
     let mapping = args.mapping.as_deref().map(|name| mapping_id(&catalog, name)).transpose()?.map(ImageId::Whole);
-    let assessor = Assessor::new(Symbols::new(&reader, &catalog), &rules);
+    let assessor = Assessor::new(Symbols::new(&reader, &catalog)?, &rules);
     let meter = Meter::new(progress::is_wanted(global), "adding", Unit::Of("crashes"));
     let intake = Arc::new(Intake::default());
     // Not waited for: if the store fails while stdin is silent, the process ends all the same.
@@ -111,14 +111,14 @@ pub fn run(global: &Global, args: &CrashAdd) -> Result<Exit> {
 }
 
 /// The id of the mapping called `name`: that of a file, of a mapping of the store, or one that is still to come.
-fn mapping_id(catalog: &Catalog, name: &OsStr) -> Result<Vec<u8>> {
+fn mapping_id(catalog: &Catalog<'_>, name: &OsStr) -> Result<Vec<u8>> {
     if let Some(file) = mapping_file::at(Path::new(name)) {
         return Ok(file?.id());
     }
     match (find::mapping(catalog, name), hex_bytes(&name.to_string_lossy())) {
         (Ok(module), _) => Ok(id_bytes(&module.footer.id)),
         (Err(NotOne::Unknown(_)), Some(id)) => Ok(id),
-        (Err(error), _) => Err(Error::msg(error.reason().to_owned())),
+        (Err(error), _) => Err(Error::msg(error.reason()?)),
     }
 }
 

@@ -74,8 +74,8 @@ pub fn run(global: &Global, args: &CrashShow) -> Result<Exit> {
     let store = global.open_store()?;
     let crashes = store.read_crashes()?;
     let reader = store.read()?;
-    let catalog = reader.catalog()?;
-    let assessor = Assessor::new(Symbols::new(&reader, &catalog), &rules);
+    let catalog = reader.catalog();
+    let assessor = Assessor::new(Symbols::new(&reader, &catalog)?, &rules);
     let mut failed = false;
     for text in &args.crashes {
         match super::one(&crashes, text)? {

@@ -64,8 +64,8 @@ impl Objects {
     pub fn stored_by_build_id(&self, id: &[u8]) -> Option<Arc<Held>> {
         let id = hex(id);
         let reader = self.store.as_ref()?.read().ok()?;
-        let catalog = reader.catalog().ok()?;
-        let module = catalog.modules().iter().find(|module| module.footer.id == id)?;
+        let catalog = reader.catalog();
+        let module = catalog.with_id(&id).ok()?.into_iter().find(|module| module.footer.id == id)?;
         Held::read(&reader, module).ok().map(Arc::new)
     }
 

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use symtool_core::pack::Packed;
-use symtool_core::store::{Committed, Error, Footer, Store};
+use symtool_core::store::{Committed, Error, Footer};
 
 use super::limits::{MAX_WAITING, MAX_WAITING_BYTES};
+use super::order::Order;
 use super::read::{Module, Outcome};
 use super::report::{Report, Status, Summary};
 use crate::args::Global;
@@ -19,7 +20,8 @@ use crate::progress;
 #[derive(Debug)]
 pub struct Commits<'a> {
     pub global: &'a Global,
-    pub store: &'a Store,
+    /// Which has the store.
+    pub order: &'a Order<'a>,
     /// Whether modules that the store had before this command are replaced.
     pub force: bool,
 }
@@ -121,7 +123,7 @@ impl Commits<'_> {
         let mut rest = modules;
         for alike in again.chunk_by(|a, b| a == b || !self.force) {
             let (these, after) = rest.split_at(alike.len());
-            stored.extend(self.store.commit(these, self.force && !alike[0])?);
+            stored.extend(self.order.alone(|store| store.commit(these, self.force && !alike[0]))?);
             rest = after;
         }
         Ok(())

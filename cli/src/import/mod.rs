@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 
 use anyhow::Result;
-use symtool_core::store::{Catalog, Error, Store};
+use symtool_core::store::{self, Error, Store};
 use symtool_formats::debug::Search;
 
 pub use files::Files;
@@ -43,10 +43,10 @@ use report::Summary;
 /// Runs the command.
 pub fn run(global: &Global, args: &Import) -> Result<Exit> {
     let store = global.open_store()?;
-    let in_store = known(&store)?;
+    let reader = open(&store)?;
     let board = Board::new("import", progress::is_wanted(global));
-    let order = Order::new(in_store.modules(), args.force);
-    let commits = Commits { global, store: &store, force: args.force };
+    let order = Order::new(&store, reader, args.force);
+    let commits = Commits { global, order: &order, force: args.force };
     let search = global.search(&args.debug_dirs, &args.symbol_map_dirs);
     let (segments, paths) = segments::split(&args.paths);
     let mut summary = if paths.is_empty() {
@@ -55,7 +55,7 @@ pub fn run(global: &Global, args: &Import) -> Result<Exit> {
         let labels = Labels::new(&args.labels, &paths);
         board.while_shown(|| import((Files::at(&paths), labels), search, args.id.as_ref(), &order, &commits, &board))?
     };
-    segments::take(global, &store, &segments, args.force, &mut summary)?;
+    order.alone(|store| segments::take(global, store, &segments, args.force, &mut summary))?;
     if global.json {
         writeln!(std::io::stdout(), "{}", serde_json::to_string(&summary)?)?;
     } else {
@@ -66,17 +66,16 @@ pub fn run(global: &Global, args: &Import) -> Result<Exit> {
     Ok(Exit::failed_if(summary.failed > 0 || is_in_vain))
 }
 
-/// What is in the store already.
-fn known(store: &Store) -> Result<Catalog> {
+/// Opens the store, if there is one yet.
+fn open(store: &Store) -> Result<Option<store::Reader>> {
     match store.read() {
-        Ok(reader) => Ok(reader.catalog()?),
-        Err(Error::Missing(_)) => Ok(Catalog::default()),
+        Err(Error::Missing(_)) => Ok(None),
         // What a first import that was killed has left is no store yet, nor a folder of others.
         Err(Error::NotAStore(_)) => {
             store.create()?;
-            Ok(Catalog::default())
+            Ok(None)
         }
-        Err(error) => Err(error.into()),
+        reader => Ok(Some(reader?)),
     }
 }
 
@@ -86,7 +85,7 @@ fn import(
     (files, labels): (Files, Labels),
     search: Search,
     mapping_id: Option<&MappingId>,
-    order: &Order,
+    order: &Order<'_>,
     commits: &Commits<'_>,
     board: &Board,
 ) -> Result<Summary> {

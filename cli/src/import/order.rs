@@ -11,16 +11,19 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use symtool_core::store::{Footer, Module};
+use symtool_core::store::{Error, Footer, Reader, Store};
 use symtool_formats::{ModuleInfo, ModuleKind};
 
 use super::limits::MAX_WORKING_BYTES;
 
 /// What all threads know of the files so far.
-#[derive(Debug, Default)]
-pub struct Order {
+#[derive(Debug)]
+pub struct Order<'s> {
     state: Mutex<State>,
     changed: Condvar,
+    store: &'s Store,
+    /// Open while files are looked up. While it is, nobody can delete what a change of the store has made needless.
+    reader: Mutex<Option<Reader>>,
 }
 
 #[derive(Debug, Default)]
@@ -54,7 +57,7 @@ struct Known {
 /// A file's place in the order. Dropped without [`Ticket::enter`], it lets the next one enter at its turn.
 #[derive(Debug)]
 pub struct Ticket<'a> {
-    order: &'a Order,
+    order: &'a Order<'a>,
     number: usize,
 }
 
@@ -72,28 +75,43 @@ pub enum Entered<'a> {
 /// A file that is being read, until dropped.
 #[derive(Debug)]
 pub struct Reading<'a> {
-    order: &'a Order,
+    order: &'a Order<'a>,
     id: Id,
     working_bytes: u64,
     /// Whether this command has imported a file of this id before.
     pub again: bool,
 }
 
-impl Order {
-    /// Begins with `modules`, which need not be imported again, unless all files are to be read (`force`).
-    pub fn new(modules: &[Module], force: bool) -> Self {
-        let mut state = State { force, ..State::default() };
-        for module in modules {
-            let footer = &module.footer;
-            let known = state.known.entry(identity(&footer.kind, &footer.id, &footer.arch)).or_default();
-            known.push(Known { footer: Arc::new(footer.clone()), now: false });
-        }
-        Self { state: Mutex::new(state), changed: Condvar::new() }
+impl<'s> Order<'s> {
+    /// Begins with what `store` has, opened as `reader`: modules that need not be imported again, unless all files are to be read (`force`).
+    pub fn new(store: &'s Store, reader: Option<Reader>, force: bool) -> Self {
+        let state = Mutex::new(State { force, ..State::default() });
+        Self { state, changed: Condvar::new(), store, reader: Mutex::new(reader) }
     }
 
     /// The place of file `number`, counted from 0 without gaps.
     pub fn ticket(&self, number: usize) -> Ticket<'_> {
         Ticket { order: self, number }
+    }
+
+    /// Changes the store by `change` while no file is looked up in it.
+    pub fn alone<T>(&self, change: impl FnOnce(&Store) -> T) -> T {
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        *reader = None;
+        change(self.store)
+    }
+
+    /// What the store had of the module that `info` describes before this command.
+    fn look_up(&self, info: &ModuleInfo) -> Result<Option<Known>, Error> {
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let module = match &*reader {
+            Some(reader) => reader.module(info)?,
+            None => match self.store.read() {
+                Err(Error::Missing(_)) => None,
+                opened => reader.insert(opened?).module(info)?,
+            },
+        };
+        Ok(module.map(|module| Known { footer: Arc::new(module.footer), now: false }))
     }
 
     fn wait_while(&self, condition: impl FnMut(&mut State) -> bool) -> MutexGuard<'_, State> {
@@ -105,17 +123,24 @@ impl Order {
 impl<'a> Ticket<'a> {
     /// Waits for all files before this one to enter, for those of the same id to be read, and for memory.
     /// `bytes_in` is the file's size, `working_bytes` what reading it takes.
-    pub fn enter(self, info: &ModuleInfo, bytes_in: u64, working_bytes: u64, labels: &[String]) -> Entered<'a> {
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn enter(self, info: &ModuleInfo, bytes_in: u64, working_bytes: u64, labels: &[String]) -> Result<Entered<'a>, Error> {
         let id = identity(info.kind.name(), &info.id.to_string(), &info.arch);
-        let state = self.order.wait_while(|state| state.next != self.number || state.reading.contains(&id));
+        let mut state = self.order.wait_while(|state| state.next != self.number || state.reading.contains(&id));
+        if !state.known.contains_key(&id) {
+            let known = self.order.look_up(info)?;
+            state.known.insert(id.clone(), known.into_iter().collect());
+        }
         let known = state.known.get(&id).map_or(&[][..], Vec::as_slice);
         if let Some(other) = known.iter().find_map(|known| known.footer.contradicting(info)) {
-            return Entered::Contradicts(other.name.clone());
+            return Ok(Entered::Contradicts(other.name.clone()));
         }
         let has_labels = |footer: &Footer| labels.iter().all(|label| footer.labels.contains(label));
         let is_enough = |known: &&Known| (known.now || !state.force) && known.footer.knows(info, bytes_in) && has_labels(&known.footer);
         if let Some(known) = known.iter().find(is_enough) {
-            return Entered::Unchanged(Arc::clone(&known.footer));
+            return Ok(Entered::Unchanged(Arc::clone(&known.footer)));
         }
         let again = known.iter().any(|known| known.now);
         drop(state);
@@ -124,7 +149,7 @@ impl<'a> Ticket<'a> {
         state.working_bytes = state.working_bytes.saturating_add(working_bytes);
         state.reading.insert(id.clone());
         drop(state);
-        Entered::Read(Reading { order: self.order, id, working_bytes, again })
+        Ok(Entered::Read(Reading { order: self.order, id, working_bytes, again }))
     }
 }
 

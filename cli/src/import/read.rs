@@ -53,7 +53,7 @@ pub struct Module<'a> {
 #[derive(Debug)]
 pub struct Reader<'a> {
     pub walk: Mutex<Numbered<'a>>,
-    pub order: &'a Order,
+    pub order: &'a Order<'a>,
     pub held: &'a Held,
     pub board: &'a Board,
     /// Where files that belong to others are looked for.
@@ -166,12 +166,13 @@ impl<'a> Reader<'a> {
         let parsing = start.elapsed();
         let path = path.to_owned();
         let reading = match ticket.enter(file.info(), bytes_in, file.working_bytes(), &[]) {
-            Entered::Unchanged(footer) => return Ok(Outcome::Unchanged { path, footer, took: parsing }),
-            Entered::Contradicts(other) => {
+            Err(error) => return Ok(Outcome::Failed { path, reason: error.to_string() }),
+            Ok(Entered::Unchanged(footer)) => return Ok(Outcome::Unchanged { path, footer, took: parsing }),
+            Ok(Entered::Contradicts(other)) => {
                 let reason = contradiction(&path, &file.info().id, &other);
                 return Ok(Outcome::Failed { path, reason });
             }
-            Entered::Read(reading) => reading,
+            Ok(Entered::Read(reading)) => reading,
         };
         let start = Instant::now();
         let symbols = file.read(&self.search, shown.progress())?;
@@ -202,12 +203,13 @@ impl<'a> Reader<'a> {
         let info = mapping_info(mapped.name(), &identity);
         let labels = self.labels.of_mapping(&path);
         let reading = match ticket.enter(&info, bytes.len() as u64, MAPPING_WORKING_BYTES, &labels) {
-            Entered::Unchanged(footer) => return Outcome::Unchanged { path, footer, took: start.elapsed() },
-            Entered::Contradicts(other) => {
+            Err(error) => return Outcome::Failed { path, reason: error.to_string() },
+            Ok(Entered::Unchanged(footer)) => return Outcome::Unchanged { path, footer, took: start.elapsed() },
+            Ok(Entered::Contradicts(other)) => {
                 let reason = contradiction(&path, &info.id, &other);
                 return Outcome::Failed { path, reason };
             }
-            Entered::Read(reading) => reading,
+            Ok(Entered::Read(reading)) => reading,
         };
         let packed = pack_mapping(bytes, &info, &identity, bytes.len() as u64).map(|packed| labelled(packed, labels));
         if let Err(error) = mapped.unchanged() {

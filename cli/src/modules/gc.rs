@@ -3,24 +3,19 @@
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Result;
-use symtool_core::store::{Catalog, Module, Store};
+use symtool_core::store::Module;
 
-use super::removed;
-use crate::args::{Gc, Global};
-use crate::exit::Exit;
+use crate::args::Gc;
 
-/// Runs the command.
-pub fn run(global: &Global, store: &Store, catalog: &Catalog, args: &Gc) -> Result<Exit> {
+/// The modules that go.
+pub fn chosen(modules: &[Module], args: &Gc) -> Vec<Module> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let gone = chosen(catalog.modules(), args.keep, args.older_than.map(|age| now.saturating_sub(age)));
-    removed::remove(global, store, &gone, args.dry_run)?;
-    Ok(Exit::Done)
+    going(modules, args.keep, args.older_than.map(|age| now.saturating_sub(age))).into_iter().cloned().collect()
 }
 
-/// The modules that go: of each label, name and architecture those that `keep` newer ones have, and that were imported before `before`
+/// Of each label, name and architecture those that `keep` newer ones have, and that were imported before `before`
 /// (seconds since 1970). What is not asked for keeps nothing from going.
-fn chosen(modules: &[Module], keep: Option<usize>, before: Option<u64>) -> Vec<&Module> {
+fn going(modules: &[Module], keep: Option<usize>, before: Option<u64>) -> Vec<&Module> {
     let mut newest: Vec<&Module> = modules.iter().collect();
     newest.sort_by_key(|module| std::cmp::Reverse(module.footer.imported_ms));
     let mut met: HashMap<(Option<&str>, &str, &str), usize> = HashMap::new();

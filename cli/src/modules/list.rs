@@ -17,9 +17,9 @@ use crate::moment::moment;
 use crate::terminal::{clean, columns_of, elide, stdout_columns};
 
 /// Runs the command.
-pub fn run(global: &Global, catalog: &Catalog, args: &List) -> Result<Exit> {
+pub fn run(global: &Global, catalog: &Catalog<'_>, args: &List) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
-    let footers = chosen(catalog, args);
+    let footers = chosen(catalog, args)?;
     let is_empty = footers.is_empty();
     let footers = footers.into_iter();
     if global.json {
@@ -43,7 +43,7 @@ pub fn run(global: &Global, catalog: &Catalog, args: &List) -> Result<Exit> {
 }
 
 /// The modules that `args` asks for, in its order.
-fn chosen<'c>(catalog: &'c Catalog, args: &List) -> Vec<&'c Footer> {
+fn chosen<'c>(catalog: &'c Catalog<'_>, args: &List) -> Result<Vec<&'c Footer>> {
     let is_meant = |footer: &&Footer| {
         let is_named = |word: &String| {
             let names = footer.other_names.iter().chain(&footer.labels).chain([&footer.name]);
@@ -51,7 +51,7 @@ fn chosen<'c>(catalog: &'c Catalog, args: &List) -> Vec<&'c Footer> {
         };
         (args.words.is_empty() || args.words.iter().any(is_named)) && args.arch.as_ref().is_none_or(|arch| is_same_arch(&footer.arch, arch))
     };
-    let mut footers: Vec<&Footer> = catalog.modules().iter().map(|module| &module.footer).filter(is_meant).collect();
+    let mut footers: Vec<&Footer> = catalog.modules()?.iter().map(|module| &module.footer).filter(is_meant).collect();
     match args.sort {
         Sort::Name => {}
         Sort::Imported => footers.sort_by_key(|footer| Reverse(footer.imported_ms)),

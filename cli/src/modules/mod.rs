@@ -16,7 +16,7 @@ mod witness;
 use std::io::Write;
 
 use anyhow::Result;
-use symtool_core::store::{Catalog, Footer, MappingHead, Module, Store};
+use symtool_core::store::{Catalog, Footer, MappingHead, Module};
 
 use crate::args::{Global, Modules, Named};
 use crate::exit::Exit;
@@ -35,25 +35,28 @@ pub fn run(global: &Global, args: &Modules) -> Result<Exit> {
         _ => {}
     }
     let reader = store.read()?;
-    let catalog = reader.catalog()?;
     match args {
-        Modules::List(args) => list::run(global, &catalog, args),
-        Modules::Show(named) => show(global, &catalog, named),
+        Modules::List(args) => list::run(global, &reader.catalog(), args),
+        Modules::Show(named) => show(global, &reader.catalog(), named),
         Modules::Remove(named) => {
+            let (gone, exit) = chosen(&reader.catalog(), named)?;
             // While it is open, what is removed stays on disk.
             drop(reader);
-            remove(global, &store, &catalog, named)
+            removed::remove(global, &store, &gone, false)?;
+            Ok(exit)
         }
         Modules::Gc(args) => {
+            let gone = gc::chosen(reader.catalog().modules()?, args);
             drop(reader);
-            gc::run(global, &store, &catalog, args)
+            removed::remove(global, &store, &gone, args.dry_run)?;
+            Ok(Exit::Done)
         }
-        Modules::Export(args) => upkeep::export(global, &reader, &catalog, args),
+        Modules::Export(args) => upkeep::export(global, &reader, args),
         Modules::Repair | Modules::Compact | Modules::Verify(_) => Ok(Exit::Done),
     }
 }
 
-fn show(global: &Global, catalog: &Catalog, named: &Named) -> Result<Exit> {
+fn show(global: &Global, catalog: &Catalog<'_>, named: &Named) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
     let mut failed = false;
     for name in &named.modules {
@@ -61,7 +64,7 @@ fn show(global: &Global, catalog: &Catalog, named: &Named) -> Result<Exit> {
             Ok(module) if global.json => writeln!(out, "{}", serde_json::to_string(&module.footer)?)?,
             Ok(module) => describe(&mut out, &module.footer)?,
             Err(error) => {
-                say!("{}", error.reason());
+                say!("{}", error.reason()?);
                 failed = true;
             }
         }
@@ -70,21 +73,21 @@ fn show(global: &Global, catalog: &Catalog, named: &Named) -> Result<Exit> {
     Ok(Exit::failed_if(failed))
 }
 
-fn remove(global: &Global, store: &Store, catalog: &Catalog, named: &Named) -> Result<Exit> {
-    let mut gone: Vec<&Module> = Vec::new();
+/// The modules that are `named`, each once, and how the command ends.
+fn chosen(catalog: &Catalog<'_>, named: &Named) -> Result<(Vec<Module>, Exit)> {
+    let mut gone: Vec<Module> = Vec::new();
     let mut failed = false;
     for name in &named.modules {
         match find::module(catalog, name, named.latest) {
             Ok(module) if gone.iter().any(|known| known.generation == module.generation) => {}
-            Ok(module) => gone.push(module),
+            Ok(module) => gone.push(module.clone()),
             Err(error) => {
-                say!("{}", error.reason());
+                say!("{}", error.reason()?);
                 failed = true;
             }
         }
     }
-    removed::remove(global, store, &gone, false)?;
-    Ok(Exit::failed_if(failed))
+    Ok((gone, Exit::failed_if(failed)))
 }
 
 /// What a mapping says of itself.

@@ -20,7 +20,7 @@ struct Removed<'a> {
 }
 
 /// Removes `modules` from `store` and tells of each; in a dry run only tells.
-pub fn remove(global: &Global, store: &Store, modules: &[&Module], is_dry_run: bool) -> Result<()> {
+pub fn remove(global: &Global, store: &Store, modules: &[Module], is_dry_run: bool) -> Result<()> {
     if !is_dry_run && !modules.is_empty() {
         store.remove(&modules.iter().map(|module| module.generation.module).collect::<Vec<_>>())?;
     }

@@ -137,11 +137,12 @@ pub fn compact(global: &Global, store: &Store) -> Result<Exit> {
 }
 
 /// Writes one module to a file.
-pub fn export(global: &Global, reader: &Reader, catalog: &Catalog, args: &Export) -> Result<Exit> {
-    let module = match find::module(catalog, &args.module, args.latest) {
+pub fn export(global: &Global, reader: &Reader, args: &Export) -> Result<Exit> {
+    let catalog = reader.catalog();
+    let module = match find::module(&catalog, &args.module, args.latest) {
         Ok(module) => module,
         Err(error) => {
-            say!("{}", error.reason());
+            say!("{}", error.reason()?);
             return Ok(Exit::SomeFailed);
         }
     };

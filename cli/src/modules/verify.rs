@@ -40,9 +40,9 @@ pub fn run(global: &Global, args: &Verify, store: &Store) -> Result<Exit> {
         }
     }
     let reader = &store.read()?;
-    let catalog = &reader.catalog()?;
+    let catalog = &reader.catalog();
     let found: Vec<(Result<&Module, NotOne>, Option<&Path>)> = if args.modules.is_empty() {
-        catalog.modules().iter().map(|module| (Ok(module), None)).collect()
+        catalog.modules()?.iter().map(|module| (Ok(module), None)).collect()
     } else {
         let is_there = |path: &&Path| path.is_file() || container::is_bundle(path) || container::split(path).is_some();
         let find = |name| (find::module(catalog, name, args.latest), Some(Path::new(name)).filter(is_there));
@@ -56,7 +56,7 @@ pub fn run(global: &Global, args: &Verify, store: &Store) -> Result<Exit> {
                 tell(verify(args, reader, module, path, &pace))?;
                 pace.end(module);
             }
-            Err(error) => tell(Report::failed(error.reason().to_owned()))?,
+            Err(error) => tell(Report::failed(error.reason()?))?,
         }
     }
     drop(pace);

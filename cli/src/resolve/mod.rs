@@ -59,17 +59,17 @@ pub fn run(global: &Global, args: &Resolve) -> Result<Exit> {
         Err(_) if held.is_some() => None,
         reader => Some(reader?),
     };
-    let catalog = reader.as_ref().map(symtool_core::store::Reader::catalog).transpose()?;
+    let catalog = reader.as_ref().map(symtool_core::store::Reader::catalog);
     let style = args.style.unwrap_or(if global.json { Style::Json } else { Style::Pretty });
     let mut names = Names::new(args, reader.as_ref().zip(catalog.as_ref()), spelling(style));
     let mut failures = Failures::default();
     let default_name = match (&args.file, held, &args.module) {
         (Some(file), Some(held), _) => Some(names.add(file.as_os_str(), Origin::Memory(held))),
         (_, _, Some(module)) => {
-            let number = names.number(module);
+            let number = names.number(module)?;
             // A module that is wrong for every request is said once, before any of them.
-            if let Some(Err(error)) = names.get(number).map(|name| &name.module) {
-                say!("{}", error.reason());
+            if let Some(Err(NotOne::Unknown(reason) | NotOne::Ambiguous(reason))) = names.get(number).map(|name| &name.module) {
+                say!("{reason}");
                 failures.said = Some(module.to_owned());
             }
             Some(number)
@@ -154,7 +154,7 @@ impl Session<'_> {
         let (mut requests, mut rendered) = (Vec::new(), Rendered::default());
         while let Some(run) = lines.next_run(size.bytes())? {
             let run_length = run.len();
-            let jobs = self.look_up(run);
+            let jobs = self.look_up(run)?;
             requests.clear();
             requests.extend(jobs.par_iter().map(|job| self.requests(job)).collect::<Vec<_>>().into_iter().flatten());
             self.answer(&mut requests, &mut rendered);
@@ -169,20 +169,20 @@ impl Session<'_> {
     }
 
     /// Parses `run`, and looks up what it names. What names nothing is told.
-    fn look_up<'l>(&mut self, run: &'l [u8]) -> Vec<Job<'l>> {
+    fn look_up<'l>(&mut self, run: &'l [u8]) -> Result<Vec<Job<'l>>> {
         let parts = chunk::cut(run, rayon::current_num_threads());
         let chunks: Vec<Chunk<'l>> = parts.into_par_iter().map(Chunk::parse).collect();
         let mut jobs = Vec::with_capacity(chunks.len());
         let mut first_request = 0;
         for chunk in chunks {
-            let names = chunk.names.iter().map(|name| self.names.number(OsStr::new(name.as_ref()))).collect();
+            let names = chunk.names.iter().map(|name| self.names.number(OsStr::new(name.as_ref()))).collect::<Result<_, _>>()?;
             let job = Job { first_line: self.next_line, first_request, names, chunk };
             self.next_line += u64::from(job.chunk.lines);
             first_request += job.chunk.asked.len();
             self.tell_failures(&job);
             jobs.push(job);
         }
-        jobs
+        Ok(jobs)
     }
 
     fn tell_failures(&mut self, job: &Job<'_>) {
@@ -219,6 +219,8 @@ impl Session<'_> {
         let module = name.module.as_ref().map_err(|error| match error {
             NotOne::Unknown(reason) => (Status::NoModule, &reason[..]),
             NotOne::Ambiguous(reason) => (Status::AmbiguousModule, &reason[..]),
+            // It ended the command.
+            NotOne::Unreadable(_) => (Status::Corrupt, "the store cannot be read"),
         })?;
         Ok((*module, what))
     }

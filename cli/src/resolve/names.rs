@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 
 use symtool_core::resolve::{Origin, Resolver, call_address};
-use symtool_core::store::{Catalog, Module, Reader};
+use symtool_core::store::{Catalog, Error, Module, Reader};
 
 use crate::args::Resolve;
 use crate::demangle::{Demangler, Spelling};
@@ -35,7 +35,7 @@ pub struct Answering {
 pub struct Names<'s> {
     args: &'s Resolve,
     /// The store, if there is one.
-    store: Option<(&'s Reader, &'s Catalog)>,
+    store: Option<(&'s Reader, &'s Catalog<'s>)>,
     spelling: Spelling,
     /// Answers for the modules.
     pub resolver: Resolver<'s>,
@@ -47,7 +47,7 @@ pub struct Names<'s> {
 
 impl<'s> Names<'s> {
     /// Names of modules in `store`.
-    pub fn new(args: &'s Resolve, store: Option<(&'s Reader, &'s Catalog)>, spelling: Spelling) -> Self {
+    pub fn new(args: &'s Resolve, store: Option<(&'s Reader, &'s Catalog<'s>)>, spelling: Spelling) -> Self {
         let (resolver, demanglers, met, numbers) = (Resolver::default(), Vec::new(), Vec::new(), HashMap::new());
         Self { args, store, spelling, resolver, demanglers, met, numbers }
     }
@@ -59,17 +59,22 @@ impl<'s> Names<'s> {
     }
 
     /// The number of what is called `asked`.
-    pub fn number(&mut self, asked: &OsStr) -> usize {
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn number(&mut self, asked: &OsStr) -> Result<usize, Error> {
         if let Some(number) = self.numbers.get(asked) {
-            return *number;
+            return Ok(*number);
         }
         let module = match self.store {
-            Some((reader, catalog)) => {
-                find::module(catalog, asked, self.args.latest).map(|module| self.answering(Origin::Store(reader, module)))
-            }
+            Some((reader, catalog)) => match find::module(catalog, asked, self.args.latest) {
+                Ok(module) => Ok(self.answering(Origin::Store(reader, module))),
+                Err(NotOne::Unreadable(error)) => return Err(error),
+                Err(error) => Err(error),
+            },
             None => Err(NotOne::Unknown(format!("{}: there is no store to look in", asked.to_string_lossy()))),
         };
-        self.push(asked, module)
+        Ok(self.push(asked, module))
     }
 
     fn push(&mut self, asked: &OsStr, module: Result<Answering, NotOne>) -> usize {

@@ -26,7 +26,7 @@ type OfTrace = Option<usize>;
 /// Chooses mappings.
 pub struct Choice<'m> {
     mappings: &'m Mappings<'m>,
-    catalog: &'m Catalog,
+    catalog: &'m Catalog<'m>,
     /// Those met so far.
     met: Vec<Mapping<'m>>,
     /// Ids met so far, each with its mapping, or why it has none.
@@ -52,12 +52,12 @@ struct Waiting {
 
 impl<'m> Choice<'m> {
     /// All lines are of `mapping`.
-    pub fn fixed(mappings: &'m Mappings<'m>, catalog: &'m Catalog, mapping: Mapping<'m>) -> Self {
+    pub fn fixed(mappings: &'m Mappings<'m>, catalog: &'m Catalog<'m>, mapping: Mapping<'m>) -> Self {
         Self { is_fixed: true, ..Self::new(mappings, catalog, Some(mapping)) }
     }
 
     /// Lines that name no mapping are of `default`.
-    pub fn new(mappings: &'m Mappings<'m>, catalog: &'m Catalog, default: Option<Mapping<'m>>) -> Self {
+    pub fn new(mappings: &'m Mappings<'m>, catalog: &'m Catalog<'m>, default: Option<Mapping<'m>>) -> Self {
         let met: Vec<Mapping<'m>> = default.into_iter().collect();
         let default = (!met.is_empty()).then_some(0);
         Self { mappings, catalog, met, ids: Vec::new(), default, is_fixed: false, trace: None, nameless: 0 }
@@ -169,9 +169,9 @@ impl<'m> Choice<'m> {
 }
 
 /// The mapping that R8 calls `id`.
-fn by_id<'c>(catalog: &'c Catalog, id: &MapId) -> Result<&'c Module, String> {
+fn by_id<'c>(catalog: &'c Catalog<'_>, id: &MapId) -> Result<&'c Module, String> {
     let digits = id.digits();
-    match catalog.mappings_by_id(digits)[..] {
+    match catalog.mappings_by_id(digits).map_err(|error| error.to_string())?[..] {
         [only] => Ok(only),
         [] => Err(format!("the trace needs the mapping {digits}, which is not in the store; import it, or pass --mapping")),
         ref several => {

@@ -46,7 +46,7 @@ pub fn run(global: &Global, args: &RetraceArgs) -> Result<Exit> {
             reader => Some(reader?),
         },
     };
-    let catalog = reader.as_ref().map(store::Reader::catalog).transpose()?.unwrap_or_default();
+    let catalog = reader.as_ref().map(store::Reader::catalog).unwrap_or_default();
     let mappings = reader.as_ref().map(Mappings::new).unwrap_or_default();
     let mut choice = choice(args, held.as_ref(), &mappings, &catalog)?;
     let mut out = io::stdout().lock();
@@ -64,20 +64,20 @@ pub fn run(global: &Global, args: &RetraceArgs) -> Result<Exit> {
         }
         retracing.finish(&mut out)?;
     }
-    Ok(ending(&choice, &catalog))
+    ending(&choice, &catalog)
 }
 
 /// Tells why some lines stayed as they are.
-fn ending(choice: &Choice<'_>, catalog: &Catalog) -> Exit {
+fn ending(choice: &Choice<'_>, catalog: &Catalog<'_>) -> Result<Exit> {
     let failures: Vec<&str> = choice.failures().collect();
     failures.iter().for_each(|failure| say!("{failure}"));
     let nameless = choice.nameless();
     if nameless > 0 {
-        let candidates = find::candidates(of_catalog(catalog).collect());
+        let candidates = find::candidates(of_catalog(catalog)?.collect());
         let frames = if nameless == 1 { "1 frame names".to_owned() } else { format!("{nameless} frames name") };
         say!("{frames} no mapping, and there are several in the store: {candidates}; pass --mapping with the id of one, or its file");
     }
-    Exit::failed_if(nameless > 0 || !failures.is_empty())
+    Ok(Exit::failed_if(nameless > 0 || !failures.is_empty()))
 }
 
 /// How lines are told and written.
@@ -126,14 +126,14 @@ fn files(args: &RetraceArgs) -> Result<(Option<MappingFile>, Vec<PathBuf>)> {
     Ok((file, traces))
 }
 
-fn choice<'m>(args: &RetraceArgs, held: Option<&'m Held>, mappings: &'m Mappings<'m>, catalog: &'m Catalog) -> Result<Choice<'m>> {
+fn choice<'m>(args: &RetraceArgs, held: Option<&'m Held>, mappings: &'m Mappings<'m>, catalog: &'m Catalog<'m>) -> Result<Choice<'m>> {
     if let Some(held) = held {
         return Ok(Choice::fixed(mappings, catalog, mappings.of_held(held)));
     }
     if let Some(name) = &args.mapping {
         return Ok(Choice::fixed(mappings, catalog, mappings.of(named(catalog, name)?)));
     }
-    let mut all = of_catalog(catalog);
+    let mut all = of_catalog(catalog)?;
     match (all.next(), all.next()) {
         (None, _) => Err(anyhow!("there is no mapping in the store; import the mapping.txt of the build")),
         (Some(only), None) => Ok(Choice::new(mappings, catalog, Some(mappings.of(only)))),
@@ -141,13 +141,13 @@ fn choice<'m>(args: &RetraceArgs, held: Option<&'m Held>, mappings: &'m Mappings
     }
 }
 
-fn of_catalog(catalog: &Catalog) -> impl Iterator<Item = &Module> {
-    catalog.modules().iter().filter(|module| module.footer.is_mapping())
+fn of_catalog<'c>(catalog: &'c Catalog<'_>) -> Result<impl Iterator<Item = &'c Module>> {
+    Ok(catalog.modules()?.iter().filter(|module| module.footer.is_mapping()))
 }
 
 /// The mapping called `name`.
-pub fn named<'c>(catalog: &'c Catalog, name: &OsStr) -> Result<&'c Module> {
-    find::mapping(catalog, name).map_err(|error| Error::msg(error.reason().to_owned()))
+pub fn named<'c>(catalog: &'c Catalog<'_>, name: &OsStr) -> Result<&'c Module> {
+    find::mapping(catalog, name).map_err(|error| error.reason().map_or_else(Error::from, Error::msg))
 }
 
 /// A text on its way.

@@ -92,7 +92,7 @@ impl<'s> Assessor<'s> {
     }
 
     /// The catalog of the modules.
-    pub fn catalog(&self) -> &'s Catalog {
+    pub fn catalog(&self) -> &'s Catalog<'s> {
         self.symbols.catalog()
     }
 

@@ -6,7 +6,7 @@ use symtool_formats::crash::ImageId;
 use symtool_formats::{ModuleKind, is_same_arch};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::store::{Catalog, Module};
+use crate::store::Module;
 
 /// The modules of a store by what reports know of them.
 #[derive(Debug, Default)]
@@ -24,10 +24,10 @@ struct Known<'s> {
 }
 
 impl<'s> Modules<'s> {
-    /// Those of `catalog`, by their place in it.
-    pub fn of(catalog: &'s Catalog) -> Self {
+    /// These `modules`, by their place.
+    pub fn of(modules: &'s [Module]) -> Self {
         let mut found = Self::default();
-        for module in catalog.modules() {
+        for module in modules {
             let kind = ModuleKind::named(&module.footer.kind).unwrap_or(ModuleKind::Elf);
             let ids: Vec<Vec<u8>> = module.footer.ids().map(id_bytes).collect();
             for id in &ids {

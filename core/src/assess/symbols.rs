@@ -17,21 +17,25 @@ pub struct Symbols<'s> {
     pub(super) modules: Modules<'s>,
     pub(super) resolver: Resolver<'s>,
     pub(super) mappings: Mappings<'s>,
-    catalog: &'s Catalog,
+    catalog: &'s Catalog<'s>,
 }
 
 impl<'s> Symbols<'s> {
     /// Those of `catalog`, which `reader` has.
-    pub fn new(reader: &'s Reader, catalog: &'s Catalog) -> Self {
+    ///
+    /// # Errors
+    /// If the catalog cannot be read.
+    pub fn new(reader: &'s Reader, catalog: &'s Catalog<'s>) -> Result<Self, Error> {
         let mut resolver = Resolver::default();
-        for module in catalog.modules() {
+        let modules = catalog.modules()?;
+        for module in modules {
             resolver.add(Origin::Store(reader, module));
         }
-        Self { modules: Modules::of(catalog), resolver, mappings: Mappings::new(reader), catalog }
+        Ok(Self { modules: Modules::of(modules), resolver, mappings: Mappings::new(reader), catalog })
     }
 
     /// The catalog that they are of.
-    pub fn catalog(&self) -> &'s Catalog {
+    pub fn catalog(&self) -> &'s Catalog<'s> {
         self.catalog
     }
 
@@ -59,10 +63,16 @@ impl<'s> Symbols<'s> {
     }
 
     /// The mapping that `event` names, if the store has it.
-    pub fn mapping_of(&self, event: &CrashEvent) -> Option<&'s Module> {
-        let image = mapping_of(event, self.catalog).or_else(|| labelled_mapping(event, self.catalog).map(Cow::Owned))?;
-        let index = self.modules.find(image.id.as_ref()?, None)?;
-        self.modules.get(index).filter(|module| module.footer.is_mapping())
+    ///
+    /// # Errors
+    /// If the catalog cannot be read.
+    pub fn mapping_of(&self, event: &CrashEvent) -> Result<Option<&'s Module>, Error> {
+        let image = match mapping_of(event, self.catalog)? {
+            None => labelled_mapping(event, self.catalog)?.map(Cow::Owned),
+            image => image,
+        };
+        let index = image.and_then(|image| self.modules.find(image.id.as_ref()?, None));
+        Ok(index.and_then(|index| self.modules.get(index)).filter(|module| module.footer.is_mapping()))
     }
 
     /// Retraces texts with `mapping`, in R8's style.
@@ -119,7 +129,8 @@ impl<'s> Symbols<'s> {
             return self.modules.find(id, arch);
         }
         match self.catalog.named(image.name.as_deref()?) {
-            Named::One(module) => self.modules.index_of(module),
+            // All records have been read: there is no error.
+            Ok(Named::One(module)) => self.modules.index_of(module),
             _ => None,
         }
     }

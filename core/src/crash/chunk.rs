@@ -14,7 +14,7 @@ use symtool_formats::mapping::MapId;
 use super::ids::CrashId;
 use crate::assess::{id_bytes, id_digits};
 use crate::limits::{MAX_STACK_FRAMES, MAX_STORED_TEXT_BYTES};
-use crate::store::Catalog;
+use crate::store::{Catalog, Error};
 
 /// Some crashes that came together. Their lists lie one behind the other, so that reading thousands of them takes a few allocations.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -294,14 +294,20 @@ impl Builder {
     ///
     /// Java frames of an event that names no mapping are those of the one `given`. Returns whether they are. What R8 calls by a few digits
     /// only, the catalog `known` has to tell.
-    pub fn add(&mut self, id: CrashId, event: &CrashEvent, source: &str, (given, known): (Option<&ImageId>, &Catalog)) -> bool {
+    ///
+    /// # Errors
+    /// If the catalog cannot be read.
+    pub fn add(&mut self, id: CrashId, event: &CrashEvent, source: &str, (given, known): (Option<&ImageId>, &Catalog<'_>)) -> Result<bool, Error> {
         let (stack, exception) = crash_stack(event);
         let has_java = stack.iter().any(|frame| frame.kind == FrameKind::Java);
-        let named = if has_java { mapping_of(event, known) } else { None };
+        let named = if has_java { mapping_of(event, known)? } else { None };
         let given = given.filter(|_| has_java && named.is_none()).map(mapping_image).map(Cow::Owned);
         let is_given = given.is_some();
-        let labelled = || labelled_mapping(event, known).filter(|_| has_java).map(Cow::Owned);
-        let mapping = named.or(given).or_else(labelled).map(|image| self.image(&image));
+                let mapping = match named.or(given) {
+            None if has_java => labelled_mapping(event, known)?.map(Cow::Owned),
+            mapping => mapping,
+        };
+        let mapping = mapping.map(|image| self.image(&image));
         let mut images = HashMap::new();
         let start = self.chunk.frames.len();
         for frame in ends(stack) {
@@ -333,7 +339,7 @@ impl Builder {
             images,
         };
         self.chunk.crashes.push(crash);
-        is_given
+        Ok(is_given)
     }
 
     /// The chunk.
@@ -498,29 +504,39 @@ fn crashed_thread(event: &CrashEvent) -> Option<Cow<'_, str>> {
 
 /// The mapping that an event names: as an image, or as R8 writes it into the source files of frames. One that R8 calls by a few digits is
 /// the one among those `known` whose id begins so.
-pub fn mapping_of<'e>(event: &'e CrashEvent, known: &Catalog) -> Option<Cow<'e, Image>> {
+///
+/// # Errors
+/// If the catalog cannot be read.
+pub fn mapping_of<'e>(event: &'e CrashEvent, known: &Catalog<'_>) -> Result<Option<Cow<'e, Image>>, Error> {
     let image = event.images.iter().find(|image| image.kind == ImageKind::Proguard && image.id.is_some());
     if let Some(image) = image {
-        return Some(Cow::Borrowed(image));
+        return Ok(Some(Cow::Borrowed(image)));
     }
     let mut java = event.frames().filter(|frame| frame.kind == FrameKind::Java);
-    let id = java.find_map(|frame| MapId::of_source_file(frame.file.as_deref()?))?;
-    let bytes = id.bytes().or_else(|| match known.mappings_by_id(id.digits())[..] {
-        [only] => Some(id_bytes(&only.footer.id)),
-        _ => None,
-    });
-    Some(Cow::Owned(mapping_image(&ImageId::Whole(bytes?))))
+    let Some(id) = java.find_map(|frame| MapId::of_source_file(frame.file.as_deref()?)) else { return Ok(None) };
+    let bytes = match id.bytes() {
+        Some(bytes) => bytes,
+        None => match known.mappings_by_id(id.digits())?[..] {
+            [only] => id_bytes(&only.footer.id),
+            _ => return Ok(None),
+        },
+    };
+    Ok(Some(Cow::Owned(mapping_image(&ImageId::Whole(bytes)))))
 }
 
 /// The mapping among those `known` whose label is the release that `event` is of: as the report has it, or the application's id and its
 /// version.
-pub fn labelled_mapping(event: &CrashEvent, known: &Catalog) -> Option<Image> {
-    let release = event.app.release.as_deref()?;
+///
+/// # Errors
+/// If the catalog cannot be read.
+pub fn labelled_mapping(event: &CrashEvent, known: &Catalog<'_>) -> Result<Option<Image>, Error> {
+    let Some(release) = event.app.release.as_deref() else { return Ok(None) };
     let without_build = release.split_once('+').map(|(release, _)| release.to_owned());
     let of_app = event.app.id.as_deref().map(|id| format!("{id}@{release}"));
     let with_build = of_app.as_ref().zip(event.app.build.as_deref()).map(|(label, build)| format!("{label}+{build}"));
     let labels: Vec<String> = [Some(release.to_owned()), without_build, with_build, of_app].into_iter().flatten().collect();
-    Some(mapping_image(&ImageId::Whole(id_bytes(&known.mapping_by_label(&labels)?.footer.id))))
+    let mapping = known.mapping_by_label(&labels)?;
+    Ok(mapping.map(|mapping| mapping_image(&ImageId::Whole(id_bytes(&mapping.footer.id)))))
 }
 
 fn mapping_image(id: &ImageId) -> Image {

@@ -68,7 +68,10 @@ impl Prepared {
             let seen = match symtool_formats::crash::parse(&incoming.report) {
                 Ok(event) => {
                     let id = CrashId::of(event.event_id.as_deref(), &incoming.report);
-                    let has_given_mapping = builder.add(id, &event, &incoming.source, (mapping, assessor.catalog()));
+                    let has_given_mapping = match builder.add(id, &event, &incoming.source, (mapping, assessor.catalog())) {
+                        Ok(has_given_mapping) => has_given_mapping,
+                        Err(error) => return Self { reports, ready: Err(std::io::Error::other(error)) },
+                    };
                     Seen { incoming, id, weight: Weight::of(&event), arrived_ms, error: None, has_given_mapping }
                 }
                 Err(error) => {

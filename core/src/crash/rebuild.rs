@@ -133,7 +133,7 @@ impl Rebuild<'_> {
         }
         let (catalog, rules) = (Catalog::default(), Rules::builtin());
         let reader = self.store.read()?;
-        let assessor = Assessor::new(Symbols::new(&reader, &catalog), &rules);
+        let assessor = Assessor::new(Symbols::new(&reader, &catalog)?, &rules);
         for some in again.chunks(crate::limits::CHUNK_CRASHES) {
             let added = self.new.add(Prepared::of(some.to_vec(), &assessor, None), &assessor)?;
             self.done.read_again += added.len() as u64;

@@ -1,248 +1,19 @@
-//! What the store knows of each module: the block of JSON that makes a module exist.
-//!
-//! JSON, because it is small, read rarely, and has to outlive many versions.
+//! The modules of a store by what people and reports call them. Each record is read when it is asked for, by the rows of index.rs, so that
+//! a command costs as much as the modules that it names, however many the store has.
 
-use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
-use serde::{Deserialize, Serialize};
-use symtool_formats::mapping::{Header, MapId};
-use symtool_formats::{Detail, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols, is_same_arch};
+use elsa::sync::FrozenMap;
+use symtool_formats::mapping::MapId;
+use symtool_formats::{ModuleInfo, is_same_arch};
 
-use super::record::{ContentsHash, Extents};
-use super::{ModuleKey, Source};
-use crate::seal::Seal;
+use super::footer::{Footer, Module};
+use super::index::Index;
+use super::{Error, ModuleKey, Reader};
 
-/// Version of all blocks of a module. 1: the first. 3: blocks begin with 21 bytes. 4: each says where the one before it ends.
-pub const FORMAT: u32 = 4;
-
-/// What a module is and holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Footer {
-    /// Version of the format of all its blocks.
-    pub format: u32,
-    /// File name without its folder.
-    pub name: String,
-    /// Names that files of this id had before.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub other_names: Vec<String>,
-    /// The id in hexadecimal.
-    pub id: String,
-    /// Whether the id is a hash of the contents, for want of one in the file.
-    pub id_made_up: bool,
-    /// `elf`, `macho` or `proguard`.
-    pub kind: String,
-    /// As LLVM names it.
-    pub arch: String,
-    /// Lowest virtual address of the image.
-    pub image_base: u64,
-    /// How much the richest file could tell: `debug`, `debug_map`, `symbols`, `exports` or `mapping`.
-    pub detail: String,
-    /// Distinct function names.
-    pub functions: u32,
-    /// Distinct source paths.
-    pub files: u32,
-    /// Disjoint address ranges.
-    pub ranges: u64,
-    /// Size of the richest file.
-    pub bytes_in: u64,
-    /// Size of all blocks but this one.
-    pub bytes_stored: u64,
-    /// Seconds since 1970.
-    pub imported: u64,
-    /// The same in milliseconds, or later if need be: no two modules of a store have the same, and what was stored
-    /// later has more.
-    pub imported_ms: u64,
-    /// What was left out of the files that the module is made from, by reason.
-    pub dropped: BTreeMap<String, u64>,
-    /// What the user should know about the richest files.
-    pub warnings: Vec<String>,
-    /// The files that it is made from, the richest first.
-    pub sources: Vec<Source>,
-    /// Classes of a mapping, whose [`Footer::ranges`] are lines of methods.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub classes: u64,
-    /// Other ids, in hexadecimal: of a mapping R8's, and that of its contents, which is Sentry's; of a file without id those that
-    /// earlier versions made up.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub other_ids: Vec<String>,
-    /// What people call the build that it belongs to, such as `com.example.shop@1.4.0`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub labels: Vec<String>,
-    /// What a mapping says of itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mapping: Option<MappingHead>,
-}
-
-/// The comments at the head of a mapping.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MappingHead {
-    /// `R8`; absent for `ProGuard`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub compiler: Option<String>,
-    /// The compiler's version.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub compiler_version: Option<String>,
-    /// The API level of Android.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min_api: Option<String>,
-    /// The id that R8 writes into programs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pg_map_id: Option<String>,
-    /// `SHA-256`, and the hash of the contents.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pg_map_hash: Option<String>,
-}
-
-impl From<Header> for MappingHead {
-    fn from(header: Header) -> Self {
-        let Header { compiler, compiler_version, min_api, pg_map_id, pg_map_hash, .. } = header;
-        Self { compiler, compiler_version, min_api, pg_map_id, pg_map_hash }
-    }
-}
-
-impl Footer {
-    /// The footer of `symbols`, read from `bytes_in` bytes and packed into `bytes_stored`, as of now.
-    pub fn of(symbols: &ModuleSymbols, bytes_in: u64, bytes_stored: u64) -> Self {
-        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        Self {
-            functions: count(symbols.functions.len()),
-            files: count(symbols.files.len()),
-            ranges: symbols.ranges.len() as u64,
-            other_ids: symbols.info.other_ids.iter().map(ToString::to_string).collect(),
-            ..Self::empty(&symbols.info, Source::of(symbols, bytes_in), bytes_stored)
-        }
-    }
-
-    /// What is known of a packed mapping: ids besides its own; how many classes and lines of methods it has; its size, and in the store;
-    /// what was left out, and why.
-    pub fn of_mapping(
-        info: &ModuleInfo,
-        others: &[Vec<u8>],
-        (classes, lines): (u64, u64),
-        (bytes_in, bytes_stored): (u64, u64),
-        (dropped, warnings): (BTreeMap<String, u64>, Vec<String>),
-    ) -> Self {
-        Self {
-            ranges: lines,
-            classes,
-            other_ids: others.iter().map(|id| ModuleId { bytes: id.clone(), made_up: false }.to_string()).collect(),
-            ..Self::empty(info, Source::of_mapping(info, bytes_in, dropped, warnings), bytes_stored)
-        }
-    }
-
-    /// That of a module which has nothing yet of what `source` has, as of now.
-    fn empty(info: &ModuleInfo, source: Source, bytes_stored: u64) -> Self {
-        Self {
-            format: FORMAT,
-            name: info.name.clone(),
-            other_names: Vec::new(),
-            id: info.id.to_string(),
-            id_made_up: info.id.made_up,
-            kind: info.kind.name().to_owned(),
-            arch: info.arch.clone(),
-            image_base: info.image_base,
-            detail: info.detail.name().to_owned(),
-            functions: 0,
-            files: 0,
-            ranges: 0,
-            bytes_in: source.bytes,
-            bytes_stored,
-            imported: now_ms() / 1_000,
-            imported_ms: 0,
-            dropped: source.dropped.clone(),
-            warnings: source.warnings.clone(),
-            sources: vec![source],
-            classes: 0,
-            other_ids: Vec::new(),
-            labels: Vec::new(),
-            mapping: None,
-        }
-    }
-
-    /// Whether it is a mapping, which has classes and no addresses.
-    pub fn is_mapping(&self) -> bool {
-        self.kind == ModuleKind::Proguard.name()
-    }
-
-    /// The ids that it goes by, its own first.
-    pub fn ids(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.id.as_str()).chain(self.other_ids.iter().map(String::as_str))
-    }
-
-    /// Whether this is the footer of the module that `info` describes, and not of another with the same key.
-    pub fn is_of(&self, info: &ModuleInfo) -> bool {
-        self.kind == info.kind.name() && self.id == info.id.to_string() && (info.kind != ModuleKind::MachO || self.arch == info.arch)
-    }
-
-    /// Whether the file of `info` and `bytes` is in the module as far as it can be, so that it need not be read.
-    pub fn knows(&self, info: &ModuleInfo, bytes: u64) -> bool {
-        self.sources.iter().any(|source| source.is_settled() && source.is_file(info, bytes))
-    }
-
-    /// A file of the module that is not of one build with that of `info`, though it has the same id: its code is another.
-    pub fn contradicting(&self, info: &ModuleInfo) -> Option<&Source> {
-        if info.id.made_up { None } else { self.sources.iter().find(|source| source.code().contradicts(info.code)) }
-    }
-
-    /// Whether the module was made from all the files that `other` was made from, and more.
-    pub(super) fn tells_more_than(&self, other: &Self) -> bool {
-        let has = |source: &Source| self.sources.iter().any(|own| own.is_same_file(source));
-        self.sources.len() > other.sources.len() && other.sources.iter().all(has)
-    }
-
-    /// [`Footer::detail`] as a value; `None` for one that this version does not know.
-    pub fn detail(&self) -> Option<Detail> {
-        Detail::named(&self.detail)
-    }
-
-    /// Whether a file of this name was imported as this module.
-    pub fn has_name(&self, name: &str) -> bool {
-        self.name == name || self.other_names.iter().any(|other| other == name)
-    }
-
-    /// The name of what its builds are builds of, if it has a label: that without its version.
-    pub fn label_name(&self) -> Option<&str> {
-        let with_version = self.labels.iter().find_map(|label| Some(label.split_once('@')?.0));
-        with_version.or_else(|| self.labels.first().map(String::as_str))
-    }
-
-    /// Stored at `ms`.
-    pub(super) fn stamp(&mut self, ms: u64) {
-        self.imported_ms = ms;
-        self.imported = ms / 1_000;
-    }
-
-    /// The first characters of the id, enough to name the module in a message.
-    pub fn short_id(&self) -> &str {
-        self.id.get(..12).unwrap_or(&self.id)
-    }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-}
-
-/// A module that is in the store.
-#[derive(Clone, Debug)]
-pub struct Module {
-    /// Where its blocks are.
-    pub generation: super::Generation,
-    /// What it is.
-    pub footer: Footer,
-    /// How its blocks are stored.
-    pub seal: Seal,
-    /// Its blocks, by kind. Empty for a module in memory, whose blocks are all there.
-    pub extents: Extents,
-    /// The hash of its blocks.
-    pub contents: ContentsHash,
-}
+/// Hexadecimal digits of an id that are enough to name a module.
+pub const MIN_ID_DIGITS: usize = 8;
 
 /// Modules for which a name stands.
 #[derive(Clone, Debug)]
@@ -255,58 +26,107 @@ pub enum Named<'a> {
     Several(Vec<&'a Module>),
 }
 
-/// All modules of a store, by name and then id.
-#[derive(Clone, Debug, Default)]
-pub struct Catalog(Vec<Module>);
+impl<'a> Named<'a> {
+    fn of(found: Vec<&'a Module>) -> Self {
+        match found[..] {
+            [] => Self::Unknown,
+            [one] => Self::One(one),
+            _ => Self::Several(found),
+        }
+    }
+}
 
-/// Hexadecimal digits of an id that are enough to name a module.
-pub const MIN_ID_DIGITS: usize = 8;
+/// The modules of a store.
+#[derive(Default)]
+pub struct Catalog<'s> {
+    /// `None` where there is no store.
+    reader: Option<&'s Reader>,
+    /// Modules that were asked for; of a key without one, nothing.
+    met: FrozenMap<ModuleKey, Box<Option<Module>>>,
+    all: OnceLock<Vec<Module>>,
+}
 
-impl Catalog {
-    /// Sorts `modules`.
-    pub fn new(mut modules: Vec<Module>) -> Self {
-        modules.sort_by(|a, b| (&a.footer.name, &a.footer.id).cmp(&(&b.footer.name, &b.footer.id)));
-        Self(modules)
+impl std::fmt::Debug for Catalog<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Catalog").field("all", &self.all).finish_non_exhaustive()
+    }
+}
+
+impl<'s> Catalog<'s> {
+    /// That of the store which `reader` has opened.
+    pub fn of(reader: &'s Reader) -> Self {
+        Self { reader: Some(reader), ..Self::default() }
     }
 
-    /// All of them.
-    pub fn modules(&self) -> &[Module] {
-        &self.0
+    /// All modules, by name and then id.
+    ///
+    /// # Errors
+    /// If the database cannot be read. A module is not listed if both of its records are damaged.
+    pub fn modules(&self) -> Result<&[Module], Error> {
+        if let Some(all) = self.all.get() {
+            return Ok(all);
+        }
+        let records = self.reader.map(Reader::records).transpose()?.unwrap_or_default();
+        let mut modules: Vec<Module> = records.into_values().filter_map(|known| known.module()).collect();
+        modules.sort_by(|a, b| (&a.footer.name, &a.footer.id).cmp(&(&b.footer.name, &b.footer.id)));
+        Ok(self.all.get_or_init(|| modules))
     }
 
     /// The module that `info` describes.
-    pub fn by_id(&self, info: &ModuleInfo) -> Option<&Module> {
-        let key = ModuleKey::of(info);
-        self.0.iter().find(|module| module.generation.module == key && module.footer.is_of(info))
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn by_id(&self, info: &ModuleInfo) -> Result<Option<&Module>, Error> {
+        Ok(self.module(ModuleKey::of(info))?.filter(|module| module.footer.is_of(info)))
+    }
+
+    /// The modules that go by an id which begins with `digits`, in lower case.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn with_id(&self, digits: &str) -> Result<Vec<&Module>, Error> {
+        self.found(&[(Index::Id, digits)], |footer| footer.ids().any(|id| id.starts_with(digits)))
     }
 
     /// The mappings that go by the id `digits`, in lower case; if none does, those by an id that begins with it.
-    pub fn mappings_by_id(&self, digits: &str) -> Vec<&Module> {
-        let with = |is_meant: &dyn Fn(&str) -> bool| -> Vec<&Module> {
-            self.0.iter().filter(|module| module.footer.is_mapping() && module.footer.ids().any(is_meant)).collect()
-        };
-        let whole = with(&|id| id == digits);
-        if whole.is_empty() { with(&|id| id.starts_with(digits)) } else { whole }
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn mappings_by_id(&self, digits: &str) -> Result<Vec<&Module>, Error> {
+        let mut mappings = self.with_id(digits)?;
+        mappings.retain(|module| module.footer.is_mapping());
+        let whole: Vec<&Module> = mappings.iter().copied().filter(|module| module.footer.ids().any(|id| id == digits)).collect();
+        Ok(if whole.is_empty() { mappings } else { whole })
     }
 
     /// The mapping with one of `labels`, the first that only one has.
-    pub fn mapping_by_label(&self, labels: &[String]) -> Option<&Module> {
-        labels.iter().find_map(|label| {
-            let mut found = self.0.iter().filter(|module| module.footer.is_mapping() && module.footer.labels.contains(label));
-            found.next().filter(|_| found.next().is_none())
-        })
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn mapping_by_label(&self, labels: &[String]) -> Result<Option<&Module>, Error> {
+        for label in labels {
+            let mut found = self.found(&[(Index::Label, label)], |footer| footer.is_mapping() && footer.labels.contains(label))?.into_iter();
+            if let (Some(only), None) = (found.next(), found.next()) {
+                return Ok(Some(only));
+            }
+        }
+        Ok(None)
     }
 
     /// The modules that `name` names: a file name, a label, or a prefix of an id, of [`MIN_ID_DIGITS`] digits or more;
     /// dashes in an id and case do not matter. Either may be followed by `:` and an architecture, by any of its names.
-    pub fn named(&self, name: &str) -> Named<'_> {
-        match (self.of_arch(name, None), name.rsplit_once(':')) {
-            (Named::Unknown, Some((name, arch))) => self.of_arch(name, Some(arch)),
-            (named, _) => named,
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn named(&self, name: &str) -> Result<Named<'_>, Error> {
+        let found = self.of_arch(name, None)?;
+        match name.rsplit_once(':') {
+            Some((name, arch)) if found.is_empty() => self.of_arch(name, Some(arch)).map(Named::of),
+            _ => Ok(Named::of(found)),
         }
     }
 
-    fn of_arch(&self, name: &str, arch: Option<&str>) -> Named<'_> {
+    fn of_arch(&self, name: &str, arch: Option<&str>) -> Result<Vec<&Module>, Error> {
         let digits = name.replace('-', "").to_ascii_lowercase();
         let is_hexadecimal = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         // Older R8 called mappings by fewer digits than others need.
@@ -314,12 +134,44 @@ impl Catalog {
         let is_id = |footer: &Footer| is_hexadecimal && digits.len() >= min(footer) && footer.ids().any(|id| id.starts_with(&digits));
         let is_labelled = |footer: &Footer| footer.labels.iter().any(|label| label == name);
         let is_named = |footer: &Footer| footer.has_name(name) || is_labelled(footer) || is_id(footer);
-        let is_of_arch = |footer: &Footer| arch.is_none_or(|arch| is_same_arch(&footer.arch, arch));
-        let found: Vec<&Module> = self.0.iter().filter(|module| is_named(&module.footer) && is_of_arch(&module.footer)).collect();
-        match found[..] {
-            [] => Named::Unknown,
-            [one] => Named::One(one),
-            _ => Named::Several(found),
+        let id = Some((Index::Id, digits.as_str())).filter(|_| is_hexadecimal && digits.len() >= MapId::MIN_DIGITS);
+        let looked_up: Vec<_> = [(Index::Name, name), (Index::Label, name)].into_iter().chain(id).collect();
+        self.found(&looked_up, |footer| is_named(footer) && arch.is_none_or(|arch| is_same_arch(&footer.arch, arch)))
+    }
+
+    /// The modules among those that one of the indices lists that are `meant`, by name and then id. Where these list none, all modules are
+    /// looked through: an index that has lost a row hides no module.
+    fn found(&self, looked_up: &[(Index, &str)], is_meant: impl Fn(&Footer) -> bool) -> Result<Vec<&Module>, Error> {
+        let mut found: Vec<&Module> = Vec::new();
+        if let Some(keys) = self.listed(looked_up)? {
+            for key in keys {
+                found.extend(self.module(key)?.filter(|module| is_meant(&module.footer)));
+            }
+            found.sort_by(|a, b| (&a.footer.name, &a.footer.id).cmp(&(&b.footer.name, &b.footer.id)));
         }
+        if found.is_empty() {
+            found.extend(self.modules()?.iter().filter(|module| is_meant(&module.footer)));
+        }
+        Ok(found)
+    }
+
+    /// Keys of the modules that one of the indices lists; `None` if they have to be looked for elsewhere.
+    fn listed(&self, looked_up: &[(Index, &str)]) -> Result<Option<BTreeSet<ModuleKey>>, Error> {
+        let Some(reader) = self.reader.filter(|_| self.all.get().is_none()) else { return Ok(None) };
+        let mut keys = BTreeSet::new();
+        for (index, text) in looked_up {
+            let Some(listed) = reader.listed(*index, text)? else { return Ok(None) };
+            keys.extend(listed);
+        }
+        Ok(Some(keys))
+    }
+
+    fn module(&self, key: ModuleKey) -> Result<Option<&Module>, Error> {
+        if let Some(met) = self.met.get(&key) {
+            return Ok(met.as_ref());
+        }
+        let Some(reader) = self.reader else { return Ok(None) };
+        let module = reader.record(key)?.and_then(|known| known.module());
+        Ok(self.met.insert(key, Box::new(module)).as_ref())
     }
 }

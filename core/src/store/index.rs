@@ -13,7 +13,8 @@ use std::collections::BTreeSet;
 use zeroize::Zeroizing;
 
 use super::ModuleKey;
-use super::catalog::{Footer, MIN_ID_DIGITS};
+use super::catalog::MIN_ID_DIGITS;
+use super::footer::Footer;
 use super::key::area;
 use crate::seal::Ring;
 

@@ -93,7 +93,7 @@ impl Store {
         }
         crate::crash::migrate(self, &new)?;
         let reader = new.read()?;
-        for module in reader.catalog()?.modules() {
+        for module in reader.catalog().modules()? {
             let blocks = reader.stored(module)?;
             if let Some(problem) = crate::contents::Contents::read(&module.footer, &blocks).problems.first() {
                 let module = module.footer.name.clone();

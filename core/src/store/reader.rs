@@ -13,8 +13,10 @@ use rocksdb::{DB, DBRawIterator, ErrorKind, ReadOptions};
 use symtool_formats::ModuleInfo;
 
 use super::ack::{self, Ack, Database};
-use super::catalog::{Catalog, Module};
+use super::catalog::{Catalog, MIN_ID_DIGITS};
+use super::footer::Module;
 use super::head::{Damaged, RowAccess};
+use super::index::{Index, Tokens};
 use super::key::area;
 use super::lock::ReadLock;
 use super::record::{self, Known};
@@ -49,12 +51,9 @@ impl Reader {
         Ok(Self { store: store.clone(), ring: access.ring, db, salvage: OnceLock::new(), _lock: lock })
     }
 
-    /// All modules.
-    ///
-    /// # Errors
-    /// If the database cannot be read. A module is not listed if both of its records are damaged.
-    pub fn catalog(&self) -> Result<Catalog, Error> {
-        Ok(Catalog::new(self.records()?.into_values().filter_map(|known| known.module()).collect()))
+    /// The modules of the store.
+    pub fn catalog(&self) -> Catalog<'_> {
+        Catalog::of(self)
     }
 
     /// The module that `info` describes, if there is one.
@@ -67,7 +66,7 @@ impl Reader {
     }
 
     /// What is known of a module, also that it was removed.
-    fn record(&self, module: ModuleKey) -> Result<Option<Known>, Error> {
+    pub(super) fn record(&self, module: ModuleKey) -> Result<Option<Known>, Error> {
         let Some(db) = &self.db else { return Ok(None) };
         record_of(db, self.ring.as_deref(), module).map_or_else(
             |error| match error {
@@ -76,6 +75,21 @@ impl Reader {
             },
             Ok,
         )
+    }
+
+    /// The modules that an index lists for `text`; `None` if it cannot tell: of an id it needs as many digits as it is made of, and its rows
+    /// may be damaged.
+    pub(super) fn listed(&self, index: Index, text: &str) -> Result<Option<Vec<ModuleKey>>, Error> {
+        if index == Index::Id && text.len() < MIN_ID_DIGITS {
+            return Ok(None);
+        }
+        let Some(db) = &self.db else { return Ok(Some(Vec::new())) };
+        let prefix = Tokens::of(self.ring.as_deref()).prefix(index, text);
+        match listed(db, &prefix) {
+            Ok(keys) => Ok(Some(keys)),
+            Err(Unreadable::Damage) => Ok(None),
+            Err(Unreadable::Database(cause)) => Err(self.database_error(cause)),
+        }
     }
 
     /// The newest record of every module.
@@ -214,6 +228,19 @@ pub(super) fn record_of(db: &DB, ring: Option<&Ring>, module: ModuleKey) -> Resu
     let key = module.record();
     let Some(bytes) = db.get_opt(key, &read_options())? else { return Ok(None) };
     record::open(ring, module, &key, &bytes).map(Some).map_err(|_| Unreadable::Damage)
+}
+
+/// The modules whose rows of an index begin with `prefix`.
+fn listed(db: &DB, prefix: &[u8]) -> Result<Vec<ModuleKey>, Unreadable> {
+    let mut keys = Vec::new();
+    let Some(mut iterator) = iterator(db, read_options()) else { return Ok(keys) };
+    iterator.seek(prefix);
+    while let Some(key) = iterator.key().filter(|key| key.starts_with(prefix)) {
+        keys.extend(ModuleKey::of_catalog(key));
+        iterator.next();
+    }
+    iterator.status()?;
+    Ok(keys)
 }
 
 /// All records.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::catalog::{Footer, Module};
+use super::footer::{Footer, Module};
 use super::key::{Generation, ModuleKey};
 use crate::block::{Compressed, Damage, Kind, compress};
 use crate::seal::{Place, Ring, Seal};

@@ -14,7 +14,7 @@ use std::fs;
 use std::sync::Arc;
 
 use super::ack::{Ack, Database};
-use super::catalog::Module;
+use super::footer::Module;
 use super::examine::Finding;
 use super::key::{Generation, area};
 use super::lock::Lock;

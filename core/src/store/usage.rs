@@ -43,10 +43,10 @@ impl Reader {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn usage(&self, catalog: &Catalog) -> Result<Usage, Error> {
+    pub fn usage(&self, catalog: &Catalog<'_>) -> Result<Usage, Error> {
         let mut usage = Usage::default();
         let Some((db, family)) = self.db().and_then(|db| Some((db, db.cf_handle(FAMILY)?))) else { return Ok(usage) };
-        let listed: HashSet<Generation> = catalog.modules().iter().map(|module| module.generation).collect();
+        let listed: HashSet<Generation> = catalog.modules()?.iter().map(|module| module.generation).collect();
         let modules: HashSet<ModuleKey> = listed.iter().map(|generation| generation.module).collect();
         let mut iterator = db.raw_iterator_cf_opt(family, read_options());
         iterator.seek_to_first();

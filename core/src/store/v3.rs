@@ -23,7 +23,7 @@ use rocksdb::{DB, IngestExternalFileOptions};
 use xxhash_rust::xxh3::Xxh3;
 use zeroize::Zeroizing;
 
-use super::catalog::{FORMAT, Footer};
+use super::footer::{FORMAT, Footer};
 use super::reader::{iterator, read_options};
 use super::{Error, FAMILY, ModuleKey, Store, key, options};
 use crate::block::{Compressed, Damage, Kind, link};

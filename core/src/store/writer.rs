@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use rocksdb::{ColumnFamilyDescriptor, DB, IngestExternalFileOptions, SstFileWriter};
 
 use super::ack::{Ack, Database};
-use super::catalog::{Footer, Module, now_ms};
+use super::footer::{Footer, Module, now_ms};
 use super::head::{Head, RowAccess};
 use super::index::Tokens;
 use super::key::HEAD;
