@@ -116,7 +116,7 @@ fn with_room(shape: &Shape, disk: &SmallDisk, writer: &Writer, kilobytes: u64, f
         }
     };
     check(is_done || (told.code == 3 && told.stderr.contains("No space left")), "no word of a full disk");
-    check(is_done || !args.contains(&"remove") || kilobytes < 24, "24 kB have to be enough to remove");
+    check(is_done || !args.contains(&"remove") || kilobytes < 12, "12 kB have to be enough to remove");
     let new_key = shape.sandbox.path("new.key");
     let opens = |key: Option<&Path>| run(shape, &store, key, &["modules", "verify"]).code == 0;
     let key = if args[0] == "key" && opens(Some(&new_key)) { Some(&*new_key) } else { shape.key.as_deref() };

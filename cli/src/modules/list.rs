@@ -60,7 +60,7 @@ fn chosen<'c>(catalog: &'c Catalog<'_>, args: &List) -> Result<Vec<&'c Footer>> 
     if args.reverse {
         footers.reverse();
     }
-    footers
+    Ok(footers)
 }
 
 /// Columns between two cells.

@@ -6,7 +6,7 @@ use anyhow::Result;
 use indicatif::DecimalBytes;
 use serde::Serialize;
 use symtool_core::crash::{self, CrashRepair};
-use symtool_core::store::{Catalog, Reader, Store};
+use symtool_core::store::{Reader, Store};
 
 use crate::args::{Export, Global};
 use crate::exit::Exit;

@@ -23,7 +23,7 @@ use super::{pack, rows};
 use crate::limits::CRASH_CACHE_BYTES;
 use crate::seal::{Ring, RowSeal};
 use crate::store::ack::{Database as Which, RowSum};
-use crate::store::{Access, Ack, Error, Lock, Store, durable, holds_files, plain_options};
+use crate::store::{Access, Ack, Error, Lock, Store, drop_option_notes, durable, holds_files, plain_options};
 
 /// The version of the rows.
 pub const FORMAT: u32 = 4;
@@ -66,6 +66,7 @@ impl Database {
             last.write(store, Which::Crashes)?;
         }
         database.db = None;
+        drop_option_notes(&store.crashes());
         database.db = Some(DB::open(&options(), store.crashes()).map_err(|cause| store.crashes_error(cause))?);
         database.is_writer = true;
         Ok(database)

@@ -10,7 +10,7 @@ use symtool_formats::mapping::Header;
 use symtool_formats::{Detail, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols};
 
 use super::record::{ContentsHash, Extents};
-use super::{ModuleKey, Source};
+use super::Source;
 use crate::seal::Seal;
 
 /// Version of all blocks of a module. 1: the first. 3: blocks begin with 21 bytes. 4: each says where the one before it ends.

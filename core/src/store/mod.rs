@@ -216,6 +216,14 @@ fn options() -> rocksdb::Options {
     options
 }
 
+/// Removes the notes of options in the folder of a database that is about to be opened for writing: RocksDB writes 9 kB of them each time and
+/// reads none, and on a disk that is almost full a removal needs the room. What cannot be removed does no harm.
+pub(crate) fn drop_option_notes(folder: &Path) {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let notes = files.filter(|file| file.file_name().to_string_lossy().starts_with("OPTIONS-"));
+    notes.for_each(|file| drop(std::fs::remove_file(file.path())));
+}
+
 /// What the databases of a store have in common. Rows are compressed before they are sealed.
 pub(crate) fn plain_options(table: &mut rocksdb::BlockBasedOptions) -> rocksdb::Options {
     let mut options = rocksdb::Options::default();

@@ -26,7 +26,7 @@ use super::key::HEAD;
 use super::lock::Lock;
 use super::reader::{self, Unreadable, check, open_database, record_of};
 use super::record::{self, Known, Record};
-use super::{Access, Error, FAMILY, Generation, ModuleKey, Store, durable, options, salvage};
+use super::{Access, Error, FAMILY, Generation, ModuleKey, Store, drop_option_notes, durable, options, salvage};
 use crate::block::Compressed;
 use crate::complete::{self, Plan, complete};
 use crate::pack::Packed;
@@ -138,6 +138,7 @@ impl<'s> Writer<'s> {
     /// The same, with the database in `folder`.
     pub(super) fn in_folder(store: &'s Store, folder: &Path, ring: Option<Arc<Ring>>, lock: Lock) -> Result<Self, Error> {
         durable::create_folder(folder).map_err(|cause| Error::io(folder, cause))?;
+        drop_option_notes(folder);
         let mut options = options();
         options.create_if_missing(true);
         options.create_missing_column_families(true);
