@@ -17,7 +17,7 @@ use super::rows;
 use super::state::Head;
 use super::sum::RowSum;
 use crate::store::Error;
-use crate::store::ack::Database as Which;
+use crate::store::ack::{AckDraft, Database as Which};
 
 /// What a row held before it changes.
 #[derive(Clone, Copy, Debug)]
@@ -136,8 +136,9 @@ impl Changes<'_> {
         let bytes = database.encode(&self.head)?;
         let stored = database.seal.close(rows::HEAD, &bytes).map_err(|cause| database.io_error(cause))?;
         self.batch.put(rows::HEAD, stored);
+        let ack = database.is_in_place.then(|| ack_of(&self.head).draft(database.store(), Which::Crashes)).transpose()?;
         database.write_batch(self.batch)?;
         database.set_head(self.head);
-        if database.is_in_place { ack_of(&self.head).write(database.store(), Which::Crashes) } else { Ok(()) }
+        ack.map_or(Ok(()), AckDraft::make_known)
     }
 }

@@ -24,6 +24,9 @@ impl CrashWriter {
         let mut changes = database.changes();
         let (mut ledger, mut removed) = (Ledger::default(), 0);
         let by_chunk = self.with_other_reports(slots)?;
+        if by_chunk.is_empty() {
+            return Ok(0);
+        }
         for (number, gone) in &by_chunk {
             let number = *number;
             let chunk_key = rows::chunk(number);
@@ -103,6 +106,9 @@ impl CrashWriter {
     /// # Errors
     /// Any [`Error`]; all of them are still there then.
     pub fn remove_failed(&self, ids: &[CrashId]) -> Result<(), Error> {
+        if ids.is_empty() {
+            return Ok(());
+        }
         let mut changes = self.database.changes();
         for id in ids {
             changes.delete(rows::failed(*id), Old::Unknown)?;

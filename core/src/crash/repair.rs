@@ -57,6 +57,7 @@ pub enum LostCrash {
 pub fn repair(store: &Store) -> Result<CrashRepair, Error> {
     let _lock = Lock::exclusive(&store.crashes_lock(), store.wait())?;
     finish(store)?;
+    durable::check_readable(&store.crashes())?;
     let found = match Database::read_locked(store).and_then(|database| database.verify()) {
         Ok(verified) => return Ok(CrashRepair { crashes: verified.crashes, ..CrashRepair::default() }),
         Err(error) if is_damage(&error) => error.to_string(),

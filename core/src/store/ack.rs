@@ -91,10 +91,19 @@ impl Ack {
     /// # Errors
     /// If it cannot be written.
     pub fn write(&self, store: &Store, database: Database) -> Result<(), Error> {
+        self.draft(store, database)?.make_known()
+    }
+
+    /// Makes it ready to be known: a change that is made after that does not fail because the disk has no room to say so.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn draft(&self, store: &Store, database: Database) -> Result<AckDraft, Error> {
         let path = path(store, database);
         let [a, b, c, d] = self.sum.0;
         let lines = format!("{VERSION}\nsequence {}\nrows {}\nsum {a:016x}{b:016x}{c:016x}{d:016x}\n", self.sequence, self.rows);
-        durable::replace(&path, durable::with_check(&lines).as_bytes()).map_err(|cause| Error::io(&path, cause))
+        let draft = durable::Draft::of(&path, durable::with_check(&lines).as_bytes()).map_err(|cause| Error::io(&path, cause))?;
+        Ok(AckDraft { draft, path })
     }
 
     fn parse(lines: &str) -> Option<Self> {
@@ -121,6 +130,24 @@ impl Ack {
             acknowledged: self.sequence,
             found: found.sequence,
         })
+    }
+}
+
+/// What is about to be acknowledged.
+#[derive(Debug)]
+pub struct AckDraft {
+    draft: durable::Draft,
+    path: PathBuf,
+}
+
+impl AckDraft {
+    /// Makes it known, on disk before this returns.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn make_known(self) -> Result<(), Error> {
+        let Self { draft, path } = self;
+        draft.place().map_err(|cause| Error::io(&path, cause))
     }
 }
 

@@ -13,8 +13,39 @@ pub const DRAFT: &str = ".draft.";
 /// # Errors
 /// If it cannot be written; then it is as it was.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let draft = write_draft(path, bytes)?;
-    fs::rename(&draft, path).and_then(|()| sync_folder(path)).inspect_err(|_| drop(fs::remove_file(&draft)))
+    Draft::of(path, bytes)?.place()
+}
+
+/// Contents of a file that are on disk and not in their place yet: putting them there needs no room. Dropped, they are gone.
+#[derive(Debug)]
+pub struct Draft {
+    draft: PathBuf,
+    path: PathBuf,
+}
+
+impl Draft {
+    /// Writes what the file at `path` will hold.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn of(path: &Path, bytes: &[u8]) -> io::Result<Self> {
+        Ok(Self { draft: write_draft(path, bytes)?, path: path.to_owned() })
+    }
+
+    /// Lets it take the place of what the file holds, on disk before this returns.
+    ///
+    /// # Errors
+    /// If the folder cannot be written; then the file is as it was.
+    pub fn place(self) -> io::Result<()> {
+        fs::rename(&self.draft, &self.path).and_then(|()| sync_folder(&self.path))
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // It is not there any more if it was put in its place.
+        let _ = fs::remove_file(&self.draft);
+    }
 }
 
 /// The same, and overwrites what the file held before, as far as the file system and the disk let it.
@@ -63,6 +94,26 @@ fn write_draft(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     written.inspect_err(|_| drop(fs::remove_file(&draft)))?;
     Ok(draft)
+}
+
+/// Whether the files in `folder` can be read: all of the small ones, which say what the others are; of tables and those that are read bit
+/// by bit later, that they can be opened. No folder has none.
+///
+/// # Errors
+/// If one cannot be: it belongs to somebody else, or the disk fails. That says nothing of what is in it.
+pub fn check_readable(folder: &Path) -> Result<(), super::Error> {
+    let files = match fs::read_dir(folder) {
+        Ok(files) => files,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(cause) => return Err(super::Error::io(folder, cause)),
+    };
+    for file in files {
+        let path = file.map_err(|cause| super::Error::io(folder, cause))?.path();
+        let is_table = path.extension().is_some_and(|extension| extension == "sst");
+        let read = if is_table || path.is_dir() { File::open(&path).map(drop) } else { fs::read(&path).map(drop) };
+        read.map_err(|cause| super::Error::io(&path, cause))?;
+    }
+    Ok(())
 }
 
 /// Makes sure that what was made, renamed or removed beside `path` is on disk.

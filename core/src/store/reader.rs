@@ -198,8 +198,11 @@ pub(super) fn open_database(store: &Store) -> Result<Option<DB>, Error> {
     let path = store.symbols();
     let mut tries = 1..=OPEN_TRIES;
     loop {
-        let before = fs::read(path.join("CURRENT")).ok();
-        if before.is_none() && !store.damaged().exists() {
+        let is_there = match fs::metadata(path.join("CURRENT")) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+            found => found.map(|_| true).map_err(|cause| Error::io(&path, cause))?,
+        };
+        if !is_there && !store.damaged().exists() {
             // What a killed first change has left, of which nothing was acknowledged, is no database yet.
             let is_lost = holds_files(&path) && ack::path(store, Database::Symbols).exists();
             return if is_lost { Err(Error::DatabaseLost(path)) } else { Ok(None) };

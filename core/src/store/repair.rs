@@ -69,6 +69,7 @@ impl Store {
         let lock = Lock::exclusive(&self.write_lock(), self.wait)?;
         let _alone = Lock::exclusive(&self.read_lock(), self.wait)?;
         self.finish_repair()?;
+        durable::check_readable(&self.symbols())?;
         // What a failed change has left half done is put back first; if the database cannot say what that is, it is salvaged.
         if let Err(error @ Error::Io { .. }) = self.recover() {
             return Err(error);

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use rocksdb::{ColumnFamilyDescriptor, DB, IngestExternalFileOptions, SstFileWriter};
 
-use super::ack::{Ack, Database};
+use super::ack::{Ack, AckDraft, Database};
 use super::footer::{Footer, Module, now_ms};
 use super::head::{Head, RowAccess};
 use super::index::Tokens;
@@ -63,6 +63,8 @@ pub(super) struct Writer<'s> {
     rows: RowAccess,
     tokens: Tokens,
     lock: Lock,
+    /// The acknowledgement of the change that is being made.
+    draft: Option<AckDraft>,
 }
 
 /// Rows that change: their new values, or none.
@@ -148,7 +150,7 @@ impl<'s> Writer<'s> {
         let rows = RowAccess::of(store, &access)?;
         let head = rows.head(&db).map_err(|_| Error::Damaged(store.path.clone()))?.unwrap_or_default();
         let ring = access.ring;
-        Ok(Self { store, tokens: Tokens::of(ring.as_deref()), ring, db, head, rows, lock })
+        Ok(Self { store, tokens: Tokens::of(ring.as_deref()), ring, db, head, rows, lock, draft: None })
     }
 
     /// Closes the database and keeps the lock.
@@ -302,8 +304,11 @@ impl<'s> Writer<'s> {
     }
 
     /// Says that the last change will stay.
-    pub(super) fn acknowledge(&self) -> Result<(), Error> {
-        self.head.ack.write(self.store, Database::Symbols)
+    pub(super) fn acknowledge(&mut self) -> Result<(), Error> {
+        match self.draft.take() {
+            Some(draft) => draft.make_known(),
+            None => self.head.ack.write(self.store, Database::Symbols),
+        }
     }
 
     /// The same without saying so.
@@ -337,6 +342,7 @@ impl<'s> Writer<'s> {
             })?;
             Ok(())
         })?;
+        self.draft = Some(head.ack.draft(self.store, Database::Symbols)?);
         staged.ingest(&self.db)?;
         self.head = head;
         Ok(())
