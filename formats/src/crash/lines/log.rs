@@ -13,7 +13,7 @@ use crate::crash::frame::Span;
 use crate::crash::limits::MAX_LOG_WRITERS;
 
 use super::prefix::Prefix;
-use super::{Reader, Step, Target, Text, is_beginning, logcat, native};
+use super::{Reader, Step, Target, Text, html, is_beginning, logcat, native};
 
 /// A log on its way to its readers.
 #[derive(Debug, Default)]
@@ -70,7 +70,12 @@ impl Log {
     /// Reads a line at `span`. Says where its frame went, if it is one.
     pub fn line(&mut self, line: &str, span: Span) -> Option<Target> {
         let (message, is_prefixed) = self.message(line);
-        let text = Text::new(message, line, span);
+        let unescaped;
+        let mut text = Text::new(message, line, span);
+        if let Some(owned) = html::unescape(text.line) {
+            unescaped = owned;
+            text.line = unescaped.trim();
+        }
         if self.channels.is_empty() {
             self.channels.push(Channel::default());
         }

@@ -10,8 +10,9 @@
 
 use crate::crash::text::prefixed_hex;
 
-/// `FILE[:LINE[:COLUMN]]`.
+/// `FILE[:LINE[:COLUMN]][ (discriminator N)]`.
 pub fn source(text: &str) -> (&str, Option<u32>, Option<u32>) {
+    let text = text.rsplit_once(" (discriminator ").filter(|(_, rest)| rest.ends_with(')')).map_or(text, |(place, _)| place);
     let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?;
     let last = text.rsplit_once(':').and_then(|(rest, last)| Some((rest, number(last)?)));
     let Some((rest, last)) = last else { return (text, None, None) };
@@ -110,7 +111,8 @@ fn begins_arguments(text: &str) -> bool {
         return rest.is_empty() || rest.starts_with(" at ") || rest.starts_with(" from ");
     }
     let name = text.find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '$' | '.' | '@' | ':')).unwrap_or(text.len());
-    text.starts_with("...") || name > 0 && text[name..].starts_with('=')
+    // Where the line is full, all of them stand in the next ones.
+    text.is_empty() || text.starts_with("...") || name > 0 && text[name..].starts_with('=')
 }
 
 #[cfg(test)]
