@@ -131,7 +131,7 @@ fn tell(global: &Global, listed: &Listed<'_>, explained: &Explained<'_>) -> Resu
         let is_named = matches!(link.origin, NameOrigin::Store | NameOrigin::Report) || link.at == Place::Nowhere;
         Frame {
             frame: link.frame,
-            function: is_named.then_some(&*link.name.shown),
+            function: Some(&*link.name.shown).filter(|name| is_named && !name.is_empty()),
             address: (!is_named).then_some(&**token),
             module: stored.get(link.frame).and_then(|frame| chunk.module(frame)),
             file: link.place.map(|(file, _)| file),

@@ -73,7 +73,8 @@ fn debuggers() {
 
 #[test]
 fn backtraces_of_programs() {
-    let numbered = ["_Z7handleri in lantern", "? in libc.so.6", "_ZN7lantern4Wick5lightEv in lantern", "main in lantern", "_start in lantern"];
+    let numbered =
+        ["_Z7handleri in lantern", "? in libc.so.6", "_ZN7lantern4Wick5lightEv in lantern", "main in lantern", "_start in lantern"];
     assert_crashes("frames-numbered.txt", &[("", "", &numbered)]);
     let server = ["xorg_backtrace in Xorg", "? in Xorg", "? in libpthread.so.0", "wick_light in lamp_drv.so", "_start in Xorg"];
     assert_crashes("frames-xorg.txt", &[("", "", &server)]);
@@ -89,7 +90,7 @@ fn backtraces_of_programs() {
     );
     // `PC: @ 0x0 (unknown)` is none.
     let list = ["?", "lantern::SendSignal()", "main"];
-    assert_crashes("glog-prefix.txt", &[("SIGBUS", "*** SIGBUS (@0x1f4000172d8) received by PID 94953 (TID 0x7f685213f940) from PID 94936; stack trace: ***", &list)]);
+    assert_crashes("glog-prefix.txt", &[("SIGBUS", "", &list)]);
     let write = ["main.(*Wick).Light at /src/wick.go:12", "main.main.func1 at /src/main.go:7"];
     assert_crashes("go-race.txt", &[("DATA RACE", "Write at 0x00c0000b4010 by goroutine 7", &write)]);
 }
@@ -120,9 +121,14 @@ fn stacks_of_chromium_llvm_and_node() {
     assert_crashes("llvm-mac.txt", &[("", "", &frontend)]);
     // What the signal interrupted is no call.
     assert_eq!(crashes("llvm-mac.txt")[0].crash_frames()[4].at, At::Instruction);
-    let checked = ["node::Assert(node::AssertionInfo const&) in node", "lantern::Wick::Light() in node", "node::Start(int, char**) in node"];
+    let checked =
+        ["node::Assert(node::AssertionInfo const&) in node", "lantern::Wick::Light() in node", "node::Start(int, char**) in node"];
     assert_crashes("node-checked.txt", &[("Assertion failed: !oil_.empty()", "", &checked)]);
-    let limit = ["node::Abort() in node", "? in node", "v8::Utils::ReportOOMFailure(v8::internal::Isolate*, char const*, v8::OOMDetails const&) in node"];
+    let limit = [
+        "node::Abort() in node",
+        "? in node",
+        "v8::Utils::ReportOOMFailure(v8::internal::Isolate*, char const*, v8::OOMDetails const&) in node",
+    ];
     assert_crashes("node-docker.txt", &[("heap out of memory", "", &limit)]);
 }
 
@@ -130,10 +136,8 @@ fn stacks_of_chromium_llvm_and_node() {
 fn sanitizers_and_kernels() {
     let light = "lantern::Wick::light() at /src/wick.cc:12";
     let main = "main at /src/main.cc:7";
-    let two: [Want<'_>; 2] = [
-        ("member call on null pointer", "", &[light, main, "__libc_start_main in libc.so.6"]),
-        ("SEGV", "", &[light, main]),
-    ];
+    let two: [Want<'_>; 2] =
+        [("member call on null pointer", "", &[light, main, "__libc_start_main in libc.so.6"]), ("SEGV", "", &[light, main])];
     assert_crashes("sanitizer-ubsan-two.txt", &two);
     let noted = ["lantern::Lamp::of(lantern::Wick*) at /src/lamp.h:44", "main at /src/main.cc:7"];
     assert_crashes("sanitizer-ubsan-note.txt", &[("downcast of address", "", &noted)]);
@@ -159,9 +163,10 @@ fn android_and_apple() {
     let java = ["org.example.lantern.Wick.light at Wick.kt:12", "org.example.lantern.Lamp.refill at Lamp.kt:44"];
     let two: [Want<'_>; 2] = [("java.lang.IllegalStateException", "main", &java), ("SIGSEGV", "4720", &["Wick::light() in libother.so"])];
     assert_crashes("logcat-long-two.txt", &two);
-    let place = ["abort in libc.so", "lantern::Wick::light() in liblantern.so at wick.cpp:12", "? in base.apk!liblantern.so"];
+    let place = ["abort in libc.so", "lantern::Wick::light() in liblantern.so at wick.cpp:12", "? in liblantern.so"];
     assert_crashes("crashlytics-place.txt", &[("SIGABRT", "Thread", &place)]);
-    let dart = ["Wick.light at wick.dart:12", "_LampState.refill at lamp.dart:44", "State.setState at framework.dart:1139", "main at main.dart:7"];
+    let dart =
+        ["Wick.light at wick.dart:12", "_LampState.refill at lamp.dart:44", "State.setState at framework.dart:1139", "main at main.dart:7"];
     assert_crashes("crashlytics-dart.txt", &[("FlutterError", "", &dart)]);
     let heroku = ["org.example.lantern.Wick.light at Wick.java:12", "org.example.lantern.Lamp.refill at Lamp.java:44"];
     let event = crashes("prefix-java.txt").remove(0);

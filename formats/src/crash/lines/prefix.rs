@@ -64,8 +64,11 @@ fn step(line: &str) -> Option<&str> {
     }
 }
 
-/// A colour.
+/// A colour, or what a terminal or a CI system is told: `ESC _bk;t=1740906672131 BEL`.
 fn escape(line: &str) -> Option<&str> {
+    if line.starts_with("\u{1b}_") || line.starts_with("\u{1b}]") {
+        return line.split_once('\u{7}').map(|(_, rest)| rest);
+    }
     let rest = line.strip_prefix("\u{1b}[")?;
     let end = rest.find(|c: char| !c.is_ascii_digit() && c != ';')?;
     rest[end..].strip_prefix(['m', 'K'])
@@ -175,7 +178,9 @@ const MARKS: [&str; 25] = [
 fn report_at(line: &str) -> Option<usize> {
     let head = &line[..floor(line, MAX_BYTES)];
     let bytes = head.as_bytes();
-    let is_word = |at: &usize| bytes[at - 1].is_ascii_whitespace() && is_mark(&bytes[*at..]) && begins(head, *at);
+    // What has a number between its signs may stand behind anything.
+    let is_free = |at: usize| bytes[at] == b'=' && bytes[at - 1] != b'=' && bytes.get(at + 2).is_some_and(u8::is_ascii_digit);
+    let is_word = |at: &usize| (bytes[at - 1].is_ascii_whitespace() || is_free(*at)) && is_mark(&bytes[*at..]) && begins(head, *at);
     let at = (1..bytes.len()).find(is_word).or_else(|| runtime_error_at(head))?;
     // What is indented is so behind its prefix, too.
     let prefix = head[..at].trim_end_matches([' ', '\t']);

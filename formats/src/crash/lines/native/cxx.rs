@@ -24,6 +24,10 @@ pub fn source(text: &str) -> (&str, Option<u32>, Option<u32>) {
 
 /// A function, and the place behind it, if there is one.
 pub fn function_and_place(text: &str) -> (&str, &str) {
+    // Where no symbol reaches, there may be a line nevertheless, as of assembly.
+    if begins_path(text) && source(text).1.is_some() {
+        return ("", text);
+    }
     let blanks = || blanks_outside(text);
     let at_path = blanks().find(|at| begins_path(&text[at + 1..]));
     let at_line = || blanks().last().filter(|at| source(&text[at + 1..]).1.is_some());
@@ -133,6 +137,7 @@ mod tests {
             ("operator new(unsigned long) ./csu/../x.S:58:16", "operator new(unsigned long)", "./csu/../x.S:58:16"),
             ("(anonymous namespace)::operator/(A, B)", "(anonymous namespace)::operator/(A, B)", ""),
             ("malloc <null>", "malloc", "<null>"),
+            ("/build/a b/memmove.S:345", "", "/build/a b/memmove.S:345"),
             ("non-virtual thunk to a::b()", "non-virtual thunk to a::b()", ""),
         ] {
             assert_eq!(function_and_place(text), (function, place), "{text}");
