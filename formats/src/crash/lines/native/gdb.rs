@@ -105,6 +105,17 @@ fn stop(line: &str) -> Option<Stop<'_>> {
     (is_own && is_signal).then(|| Stop { signal, message: message.trim().trim_end_matches('.'), thread, is_received })
 }
 
+/// What of a frame is missing at the end of its line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Open {
+    #[default]
+    Nothing,
+    /// Its place, or its library.
+    Place,
+    /// Arguments, and what stands behind them.
+    Arguments,
+}
+
 #[derive(Debug, Default)]
 struct Gdb {
     /// What gdb said of the thread that it looks at: its number, or the number of its LWP.
@@ -114,10 +125,8 @@ struct Gdb {
     lwps: Vec<(usize, u64)>,
     /// The next frame is the one that a signal interrupted.
     is_handler: bool,
-    /// The last frame goes on in the next line.
-    is_open: bool,
-    /// Its arguments do.
-    has_open_arguments: bool,
+    /// What of the last frame may go on in the next line.
+    open: Open,
     /// The program has stopped: the next line says where.
     has_stopped: bool,
 }
@@ -129,7 +138,8 @@ impl Dialect for Gdb {
 
     fn line(&mut self, text: Text<'_>, stacks: &mut Stacks) -> Said {
         let line = text.line;
-        if std::mem::take(&mut self.is_open) && text.indent > 0 && self.goes_on(line, stacks) {
+        let open = std::mem::take(&mut self.open);
+        if open != Open::Nothing && text.indent > 0 && self.goes_on(open, line, stacks) {
             return Said::Own;
         }
         if let Some((number, rest)) = heading(line) {
@@ -171,8 +181,11 @@ impl Dialect for Gdb {
 impl Gdb {
     fn frame(&mut self, number: usize, rest: &str) -> Said {
         let Some(mut line) = frame(rest).or_else(|| frame_without_address(rest)).or_else(|| wrapped(rest)) else { return Said::Own };
-        self.is_open = line.frame.file.is_none() && line.frame.package.is_none();
-        self.has_open_arguments = self.is_open && !rest.ends_with(')');
+        self.open = match () {
+            () if line.frame.file.is_some() || line.frame.package.is_some() => Open::Nothing,
+            () if rest.ends_with(')') => Open::Place,
+            () => Open::Arguments,
+        };
         line.number = Some(number);
         // A call that was inlined has no address, wherever it stands; the first frame may lack one besides.
         line.frame.inlined = number > 0 && line.frame.address.is_none() && !rest.starts_with('<');
@@ -183,7 +196,7 @@ impl Gdb {
     }
 
     /// `    at FILE:LINE`, `    from LIBRARY`, or arguments that end before them.
-    fn goes_on(&mut self, line: &str, stacks: &mut Stacks) -> bool {
+    fn goes_on(&mut self, open: Open, line: &str, stacks: &mut Stacks) -> bool {
         let place = line.strip_prefix("at ").or_else(|| line.rsplit_once(") at ").map(|(_, place)| place));
         let library = line.strip_prefix("from ").or_else(|| line.rsplit_once(") from ").map(|(_, library)| library));
         let Some(frame) = stacks.last_frame() else { return false };
@@ -193,9 +206,8 @@ impl Gdb {
         } else if let Some(library) = library {
             frame.package = some(library);
             stacks.set_image(image(library, None));
-        } else if self.has_open_arguments {
-            self.is_open = true;
-            self.has_open_arguments = !line.ends_with(')');
+        } else if open == Open::Arguments {
+            self.open = if line.ends_with(')') { Open::Place } else { Open::Arguments };
         } else {
             return false;
         }

@@ -37,6 +37,7 @@ pub fn begins_report(line: &str) -> bool {
 
 /// What the race detector begins with.
 const RACE: &str = "WARNING: DATA RACE";
+const RACE_KIND: &str = "DATA RACE";
 
 /// `Previous read at 0x00c0000b4010 by goroutine 7:`, `Goroutine 7 (running) created at:`, without the colon.
 fn access(line: &str) -> Option<&str> {
@@ -72,7 +73,6 @@ struct Go {
     /// A function came: its place follows.
     is_open: bool,
     has_panic: bool,
-    is_race: bool,
 }
 
 impl Dialect for Go {
@@ -88,7 +88,7 @@ impl Dialect for Go {
             (self.is_stack, self.is_open) = (true, false);
             return Said::Own;
         }
-        if let Some(heading) = access(line).filter(|_| self.is_race) {
+        if let Some(heading) = access(line).filter(|_| stacks.event.reason.kind.as_deref() == Some(RACE_KIND)) {
             let is_first = stacks.event.threads.is_empty();
             stacks.begin_thread(None, some(heading), is_first);
             (self.is_stack, self.is_open) = (true, false);
@@ -159,8 +159,7 @@ impl Go {
             reason.code = between(rest, "code=", " ").and_then(some);
             reason.fault_address = between(rest, "addr=", " ").and_then(hex);
         } else if line == RACE {
-            self.is_race = true;
-            reason.kind = some("DATA RACE");
+            reason.kind = some(RACE_KIND);
         } else if let Some(signal) = signal_word(line) {
             reason.signal = some(signal);
         }
