@@ -5,8 +5,8 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use symtool_core::assess::{Assessor, Desk, Explained, NameOrigin, Symbols};
-use symtool_core::crash::{Crashes, Found, Listed, Place, Slot};
+use symtool_core::assess::{Assessor, Desk, Explained, Link, NameOrigin, Symbols};
+use symtool_core::crash::{Crashes, Found, Listed, Place, Slot, StoredFrame};
 
 use crate::args::{CrashShow, Global};
 use crate::exit::Exit;
@@ -131,11 +131,12 @@ fn tell(global: &Global, listed: &Listed<'_>, explained: &Explained<'_>) -> Resu
         let is_named = matches!(link.origin, NameOrigin::Store | NameOrigin::Report) || link.at == Place::Nowhere;
         Frame {
             frame: link.frame,
-            function: is_named.then_some(&*link.name.shown),
+            function: Some(&*link.name.shown).filter(|name| is_named && !name.is_empty()),
             address: (!is_named).then_some(&**token),
             module: stored.get(link.frame).and_then(|frame| chunk.module(frame)),
             file: link.place.map(|(file, _)| file),
-            line: link.place.map(|(_, line)| line).filter(|line| *line > 0),
+            // Frames of scripts may have a line, and no file.
+            line: link.place.map(|(_, line)| line).or_else(|| line_alone(&stored, link)).filter(|line| *line > 0),
             inlined: link.inlined,
             source: origin(link.origin),
         }
@@ -166,6 +167,11 @@ fn tell(global: &Global, listed: &Listed<'_>, explained: &Explained<'_>) -> Resu
         shown.write(&mut out)?;
     }
     Ok(out.flush()?)
+}
+
+/// The line of a frame whose file is not known, if the report's function is shown.
+fn line_alone(stored: &[StoredFrame], link: &Link<'_>) -> Option<u32> {
+    stored.get(link.frame).filter(|frame| link.origin == NameOrigin::Report && frame.file.is_none())?.line
 }
 
 /// Where a name is from, as `--json` prints it.

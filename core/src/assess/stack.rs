@@ -250,7 +250,9 @@ impl<'a> Builder<'a> {
     fn address<'d>(&self, link: &Link<'d>) -> Option<Link<'d>> {
         let frame = self.chunk.frames(self.crash).get(link.frame)?;
         let Place::Image { image, address, .. } = link.at else {
-            let is_anywhere = matches!(link.at, Place::Memory(_));
+            // Where in its file it lies, gdb may have been told not to print.
+            let is_in_file = || self.chunk.text_of(frame.package).is_some_and(is_file);
+            let is_anywhere = matches!(link.at, Place::Memory(_)) || is_in_file();
             return is_anywhere.then(|| Link { origin: Origin::Nowhere, ..link.clone() });
         };
         if !self.has_file(frame) {

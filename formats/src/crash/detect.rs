@@ -80,7 +80,9 @@ fn lines_of_apple(text: &str) -> bool {
     /// Lines that are looked at: what people write above a report is shorter.
     const LINES: usize = 1000;
     let own = text.lines().take(LINES).map(str::trim_start).find_map(|line| {
-        let is_other = line.starts_with("*** ***") || line.starts_with("backtrace:") || line.starts_with("at ") || line.starts_with('#');
+        let is_frame = line.strip_prefix('#').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+            || line.strip_prefix("at ").is_some_and(|rest| rest.contains('('));
+        let is_other = line.starts_with("*** ***") || line.starts_with("backtrace:") || is_frame;
         if is_other { Some(false) } else { super::apple_text::is_own(line).then_some(true) }
     });
     own == Some(true)
@@ -105,6 +107,8 @@ mod tests {
             ("{\"signal\":11,\"stacktrace\":[{}]}", Family::Abrt),
             ("{\"stacktrace\":{\"frames\":[]}}", Family::Sentry),
             ("Process: x [1]\n\nThread 0 Crashed:\n", Family::AppleText),
+            ("# Crash\n\nat startup:\n\nProcess: x [1]\n\nThread 0 Crashed:\n", Family::AppleText),
+            ("#0 f\nThread 0 Crashed:\n", Family::Lines),
             ("Thread pool is full", Family::Lines),
             ("*** *** ***\nThread 0:", Family::Lines),
             ("[anon] {", Family::Lines),

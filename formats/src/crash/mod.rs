@@ -92,7 +92,14 @@ pub fn all(report: &[u8]) -> Vec<Told> {
         return vec![Told::once(Err(CrashError::NotACrash { found }))];
     }
     let text = text::same_offsets(report);
-    match detect::family(&text) {
+    let family = detect::family(&text);
+    if family == Family::Lines
+        && let Some(bare) = lines::unprefixed(&text)
+        && detect::family(&bare) == Family::AppleText
+    {
+        return vec![without_places(apple(&bare))];
+    }
+    match family {
         Family::MetricKit => metrickit(&text).map_or_else(
             |error| vec![Told::once(Err(error))],
             |events| events.into_iter().map(|(event, _)| Told::once(Ok(event))).collect(),
@@ -211,6 +218,16 @@ fn apple(text: &str) -> Told {
         (full, Ok(translated)) if full.is_ok() => Told { event: full, again: vec![translated] },
         (full, _) => Told::once(full),
     }
+}
+
+/// What was read of a text that is not the report's: where its frames stand, the report has something else.
+fn without_places(mut told: Told) -> Told {
+    for event in told.event.iter_mut().chain(&mut told.again) {
+        let threads = event.threads.iter_mut().map(|thread| &mut thread.frames);
+        let exceptions = event.exceptions.iter_mut().map(|exception| &mut exception.frames);
+        threads.chain(exceptions).flatten().for_each(|frame| frame.span = Span::default());
+    }
+    told
 }
 
 /// The crashes in a diagnostic or a payload, with their places.

@@ -128,7 +128,7 @@ fn same(frame: &Frame, next: &Frame) -> bool {
 #[test]
 fn fixtures_of_which_nothing_is_known() {
     let reports = reports(&folder());
-    assert_eq!(reports.len(), 82);
+    assert_eq!(reports.len(), 107);
     reports.iter().for_each(|(name, report, event)| nothing_known(name, report, event));
 }
 

@@ -1,5 +1,5 @@
 //! Every fixture of testdata/crashes, and what has to be read from it, as stated here by hand: in `json.rs`, `text.rs`, `native.rs`,
-//! `runtimes.rs`, `android.rs` and `apple.rs`. What streams are cut into, and what is refused, in `streams.rs`.
+//! `runtimes.rs`, `android.rs`, `apple.rs` and `pasted.rs`. What streams are cut into, and what is refused, in `streams.rs`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
@@ -7,6 +7,7 @@ mod android;
 mod apple;
 mod json;
 mod native;
+mod pasted;
 mod runtimes;
 mod streams;
 mod text;

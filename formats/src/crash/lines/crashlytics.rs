@@ -136,7 +136,8 @@ pub fn apple_frame(line: &str) -> Option<NativeLine> {
     Some(NativeLine { frame, number: Some(number), image, is_plain: true })
 }
 
-fn is_number(text: &str) -> bool {
+/// Whether `text` is decimal digits.
+pub fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 

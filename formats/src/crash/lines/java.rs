@@ -108,7 +108,8 @@ fn frame(text: &str) -> Option<Frame> {
     let slash = place.rmatch_indices('/').map(|(at, _)| at).find(|at| !place[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
     let (package, name) = slash.map_or(("", place), |at| (&place[..at], &place[at + 1..]));
     let (class, method) = name.rsplit_once('.')?;
-    if class.is_empty() || method.is_empty() {
+    // A function of Dart in no class: Crashlytics prints `.main(main.dart:7)`.
+    if method.is_empty() || class.is_empty() && !source.contains(".dart") {
         return None;
     }
     let line = source.rsplit_once(':').and_then(|(file, line)| Some((file, parse_line(line)?)));
@@ -116,7 +117,7 @@ fn frame(text: &str) -> Option<Frame> {
     let jar = between(behind, "[", "]").or((!package.is_empty()).then_some(package));
     Some(Frame {
         kind: FrameKind::Java,
-        module: Some(kept(class)),
+        module: some(class),
         function: Some(kept(method)),
         file: some(file),
         line,

@@ -13,7 +13,7 @@ use crate::crash::frame::Span;
 use crate::crash::limits::MAX_LOG_WRITERS;
 
 use super::prefix::Prefix;
-use super::{Reader, Step, Target, Text, is_beginning, logcat, native};
+use super::{Reader, Step, Target, Text, html, is_beginning, logcat, native};
 
 /// A log on its way to its readers.
 #[derive(Debug, Default)]
@@ -24,6 +24,8 @@ pub struct Log {
     last: usize,
     /// Whether a line had a prefix.
     has_prefixes: bool,
+    /// Whether the last line says who wrote the next one.
+    is_behind_header: bool,
     /// What lines of other logs than Android's begin with.
     prefix: Prefix,
     /// Crashes that others followed.
@@ -70,19 +72,27 @@ impl Log {
     /// Reads a line at `span`. Says where its frame went, if it is one.
     pub fn line(&mut self, line: &str, span: Span) -> Option<Target> {
         let (message, is_prefixed) = self.message(line);
-        let text = Text::new(message, line, span);
+        let unescaped;
+        let mut text = Text::new(message, line, span);
+        if let Some(owned) = html::unescape(text.line) {
+            unescaped = owned;
+            text.line = unescaped.trim();
+        }
         if self.channels.is_empty() {
             self.channels.push(Channel::default());
         }
-        let Self { channels, done, is_live, last, .. } = self;
+        let Self { channels, done, is_live, last, is_behind_header, .. } = self;
         let channel = channels.get_mut(*last)?;
+        let is_header = is_prefixed && message.is_empty() && line.ends_with(']');
+        let header = std::mem::replace(is_behind_header, is_header);
         // Of what is over in a log without end, nothing says more of what comes.
         if channel.reader.begins(text.line) || *is_live && native::begins_report(text.line) {
+            let header = header.then(|| channel.lines.pop()).flatten();
             if !channel.reader.is_empty() && !*is_live {
                 done.push(std::mem::take(channel));
                 channel.pid = done.last().and_then(|done| done.pid);
             }
-            channel.begin();
+            channel.begin(header);
         }
         let before = (channel.reader.head, channel.reader.frames);
         let mut step = channel.reader.read(text);
@@ -183,10 +193,11 @@ impl Log {
 }
 
 impl Channel {
-    /// A crash begins: whatever was told before it is not its.
-    fn begin(&mut self) {
+    /// A crash begins: whatever was told before it is not its, but for the line that says who writes.
+    fn begin(&mut self, header: Option<Span>) {
         self.reader = Reader::default();
         self.lines.clear();
+        self.lines.extend(header);
     }
 
     /// The crash that the last exception's head began.

@@ -39,6 +39,12 @@ fn head(reader: &mut Reader, line: &str) -> bool {
         thread(reader, line);
     } else if line.starts_with("signal ") && line.contains('(') {
         signal(&mut event.reason, line);
+    } else if let Some(rest) = line.strip_prefix("Fatal ").filter(|rest| rest.starts_with("signal ") && rest.contains(" in tid ")) {
+        // bionic itself, in the log of the process. That alone is no report.
+        if event.reason.signal.is_none() {
+            signal(&mut event.reason, rest);
+        }
+        return false;
     } else if let Some(message) = line.strip_prefix("Abort message: ") {
         abort_message(reader, message);
     } else if let Some(cause) = line.strip_prefix("Cause: ") {

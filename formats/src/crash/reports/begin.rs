@@ -1,7 +1,7 @@
 //! Lines with which only reports begin.
 
 use crate::crash::apple_text::{self, Beginning};
-use crate::crash::lines::{beginning, begins_report, message};
+use crate::crash::lines::{beginning, begins_report, is_long_header, message};
 use crate::crash::text::same_offsets;
 
 /// Lines with which a report begins are shorter.
@@ -24,7 +24,7 @@ impl Begin {
     /// What begins with `line`.
     pub fn of(line: &[u8]) -> Option<Self> {
         // Of most lines, the first byte says that they are none of these.
-        if line.len() > MAX_BYTES || !line.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || b" \t*=<>[#\x1b".contains(byte)) {
+        if line.len() > MAX_BYTES || !line.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || b" \t*=<>[#/.(\x1b".contains(byte)) {
             return None;
         }
         let text = same_offsets(line);
@@ -42,6 +42,11 @@ impl Begin {
             None
         }
     }
+}
+
+/// Whether `line` is the header that Android's log has above a message in its long layout.
+pub fn is_header(line: &[u8]) -> bool {
+    line.len() <= MAX_BYTES && line.starts_with(b"[ ") && std::str::from_utf8(line).is_ok_and(is_long_header)
 }
 
 /// Whether `line` may be a frame of machine code. It is enough if one of a stack's is.

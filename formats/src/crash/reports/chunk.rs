@@ -1,7 +1,7 @@
 //! A report while its lines come: what it is, and whether the next line still belongs to it.
 
 use super::Line;
-use super::begin::{Begin, is_frame_like};
+use super::begin::{Begin, is_frame_like, is_header};
 use super::brackets::Brackets;
 use crate::crash::apple_text::Beginning;
 use crate::crash::detect::{self, Family};
@@ -27,6 +27,12 @@ pub struct Chunk {
     has_frame: bool,
     /// The offset of the last crash that began.
     last_begun: u64,
+    /// Whether the last line says who wrote the next one.
+    is_behind_header: bool,
+    /// Whether nothing in it is, or belongs to, a report.
+    is_prose: bool,
+    /// Whether the first line, and the last one, part what people write from what they paste.
+    fences: (bool, bool),
 }
 
 /// What a report is, as far as its lines so far say.
@@ -53,7 +59,22 @@ impl Chunk {
         let kind = Kind::of(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).trim_ascii());
         let last = last_of(&bytes).unwrap_or_default();
         let begun: Vec<Begin> = Begin::of(&bytes).into_iter().collect();
-        let mut chunk = Self { kind, offset, length, lines: 1, last, begun, has_frame: false, last_begun: offset, bytes };
+        let is_prose = kind == Kind::Text(0) && begun.is_empty() && !is_frame_like(&bytes);
+        let fences = (is_fence(&bytes), is_fence(&bytes));
+        let mut chunk = Self {
+            kind,
+            offset,
+            length,
+            lines: 1,
+            last,
+            begun,
+            has_frame: false,
+            last_begun: offset,
+            is_behind_header: false,
+            is_prose,
+            fences,
+            bytes,
+        };
         chunk.may_go_on();
         chunk
     }
@@ -86,6 +107,12 @@ impl Chunk {
         matches!(self.kind, Kind::Document(_) | Kind::EnvelopeHeader) && self.lines == 1 && self.last == b'}'
     }
 
+    /// Whether it is what somebody wrote around a report in JSON: up to the fence before it, or from the one behind it on.
+    pub fn is_around(&self, next: Option<&Line>) -> bool {
+        let (begins, ends) = self.fences;
+        self.is_prose && (begins || ends && next.is_some_and(|line| line.bytes.starts_with(b"{")))
+    }
+
     /// Whether `line` begins another report.
     pub fn ends_before(&mut self, line: &Line, is_ndjson: bool) -> bool {
         match self.kind {
@@ -110,6 +137,8 @@ impl Chunk {
         match Begin::of(&line.bytes) {
             // Of one document, nothing else is a part.
             Some(Begin::Crash(..) | Begin::Apple(_)) if matches!(self.kind, Kind::Document(_) | Kind::Apple(Some(_))) => true,
+            // Who wrote it stands above.
+            Some(Begin::Crash(..)) if self.is_behind_header => false,
             Some(begin @ Begin::Crash(..)) => self.is_apart(&begin, line.offset),
             Some(Begin::Apple(beginning)) => self.ends_before_apple(beginning),
             Some(_) if matches!(self.kind, Kind::Document(_) | Kind::Apple(_)) => false,
@@ -172,6 +201,11 @@ impl Chunk {
         }
         self.last = last_of(&line.bytes).unwrap_or(self.last);
         let begin = Begin::of(&line.bytes);
+        self.is_behind_header = is_header(&line.bytes);
+        self.is_prose = self.is_prose && self.kind == Kind::Text(0) && begin.is_none() && !is_frame_like(&line.bytes);
+        if !line.bytes.trim_ascii().is_empty() {
+            self.fences.1 = is_fence(&line.bytes);
+        }
         self.has_frame = self.has_frame || begin.is_none() && self.begun.contains(&Begin::Native) && is_frame_like(&line.bytes);
         if let Some(begin) = begin {
             if matches!(begin, Begin::Crash(..)) {
@@ -193,6 +227,11 @@ impl Chunk {
             self.kind = Kind::Apple(Some(brackets));
         }
     }
+}
+
+/// Whether `line` parts prose from what is pasted: ` ``` `.
+fn is_fence(line: &[u8]) -> bool {
+    line.trim_ascii_start().starts_with(b"```")
 }
 
 fn is_of_apple(begun: &[Begin]) -> bool {

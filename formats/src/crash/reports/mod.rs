@@ -110,6 +110,9 @@ impl<R: BufRead> Reports<R> {
             }
             chunk.push(&line);
         }
+        if chunk.is_around(self.held.as_ref()) && (self.held.is_some() || self.number > 0) {
+            return self.next_report();
+        }
         self.is_ndjson |= chunk.is_one_document();
         let (offset, length, is_json, may_be_joined) = (chunk.offset, chunk.length, chunk.is_json(), chunk.may_be_joined());
         let mut bytes = chunk.bytes;
@@ -322,6 +325,14 @@ mod tests {
         assert_eq!(cut(&format!("{{\"a\":1}}\n{tombstone}{{\"b\":1}}\n")), ["{\"a\":1}", tombstone, "{\"b\":1}"]);
         let apple = "Incident Identifier: 1\nProcess: x\n\nExtra Information:\n{\n \"a\": 1\n}\n";
         assert_eq!(cut(&apple.repeat(2)), [apple; 2]);
+    }
+
+    #[test]
+    fn what_people_write_around_json() {
+        assert_eq!(cut("It crashed:\n\n```json\n{\"a\":1}\n```\nThanks!\n"), ["{\"a\":1}"]);
+        assert_eq!(cut("Oops\n{\"a\":1}\nbye\n"), ["Oops\n", "{\"a\":1}", "bye\n"]);
+        assert_eq!(cut("{\"a\":1}\n```\n #1 0x1 in f\n"), ["{\"a\":1}", "```\n #1 0x1 in f\n"]);
+        assert_eq!(cut("```\nnothing\n"), ["```\nnothing\n"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! #01 pc 0000000000012eed  /system/lib64/libc.so (offset 0x1000) (abort+60) (BuildId: 1122…)
-//! #02 pc 0x444 liblamp.so (Wick::light() + 20) (BuildId: 1122…)                              Crashlytics
+//! #02 pc 0x444 liblamp.so (Wick::light() + 20) (wick.cpp:12) (BuildId: 1122…)                Crashlytics
 //! #03 pc 00000000000a1234  /data/app/x/oat/arm64/base.odex (a.b.Lamp.refill+112)             compiled ahead
 //! #03 pc 0000000002004a10  /memfd:jit-cache (deleted) (offset 0x2000000) (a.b.Lamp.refill+112)   compiled while running
 //! #03 pc 00000000003a1234  /data/app/x/base.apk (a.b.Lamp.refill+0)                          interpreted
@@ -11,8 +11,9 @@
 
 use crate::crash::frame::{At, Frame, FrameKind};
 use crate::crash::lines::java::is_class;
-use crate::crash::text::{hex, kept, word};
+use crate::crash::text::{hex, kept, some, word};
 
+use super::cxx::{source, strip_brackets};
 use super::{Found, NativeLine, function_name, in_file, strip_build_id};
 
 /// `pc ADDRESS  PATH [(offset 0xN)] [(FUNCTION+N)] [(BuildId: ID)]`. The address is the file's own and has been moved into the call.
@@ -33,13 +34,25 @@ pub fn frame(rest: &str) -> Option<NativeLine> {
         }
     }
     let path = path.trim();
+    let (notes, file, row) = strip_place(notes);
     let function = notes.strip_prefix('(').and_then(|notes| notes.strip_suffix(')')).and_then(function_name);
     if let Some((class, method)) = function.as_deref().and_then(|function| method(function, path)) {
         return Some(java(class, method));
     }
     let relative = Some(in_file(address));
     let found = Found { relative, function, path, build_id, package_offset, at: At::Adjusted, ..Found::default() };
-    Some(found.line())
+    let mut line = found.line();
+    (line.frame.file, line.frame.line) = (some(file), row);
+    Some(line)
+}
+
+/// Takes `(FILE:LINE[:COLUMN])` off the end, if a function stands before it.
+fn strip_place(notes: &str) -> (&str, &str, Option<u32>) {
+    let parted = strip_brackets(notes).filter(|(front, _)| front.trim_end().ends_with(')'));
+    match parted.map(|(front, place)| (front.trim_end(), source(place))) {
+        Some((front, (file, Some(row), _))) => (front, file, Some(row)),
+        _ => (notes, "", None),
+    }
 }
 
 /// A frame of the Java method `method` of `class`.

@@ -39,6 +39,18 @@ fn signal(line: &str) -> Option<(i64, &str, Option<u64>)> {
     Some((number.parse().ok()?, code, hex(address)))
 }
 
+/// The signal that a code belongs to, where numbers of signals differ between machines.
+fn signal_of(code: &str) -> Option<&'static str> {
+    Some(match code.split_once('_')?.0 {
+        "SEGV" => "SIGSEGV",
+        "BUS" => "SIGBUS",
+        "ILL" => "SIGILL",
+        "FPE" => "SIGFPE",
+        "TRAP" => "SIGTRAP",
+        _ => return None,
+    })
+}
+
 /// `FUNCTION [0xADDRESS+OFFSET][ (FILE:LINE)]`.
 fn windows_frame(line: &str) -> Option<NativeLine> {
     let (front, place) = strip_brackets(line).filter(|(front, _)| front.ends_with("] ")).unwrap_or((line, ""));
@@ -71,7 +83,7 @@ impl Dialect for Chromium {
         }
         if let Some((number, code, address)) = signal(line) {
             let reason = &mut event.reason;
-            (reason.signal_number, reason.signal) = (Some(number), signal_name(number).and_then(some));
+            (reason.signal_number, reason.signal) = (Some(number), signal_name(number).or_else(|| signal_of(code)).and_then(some));
             (reason.code, reason.fault_address) = (some(code), address);
             return Said::Own;
         }

@@ -10,8 +10,9 @@
 
 use crate::crash::text::prefixed_hex;
 
-/// `FILE[:LINE[:COLUMN]]`.
+/// `FILE[:LINE[:COLUMN]][ (discriminator N)]`.
 pub fn source(text: &str) -> (&str, Option<u32>, Option<u32>) {
+    let text = text.rsplit_once(" (discriminator ").filter(|(_, rest)| rest.ends_with(')')).map_or(text, |(place, _)| place);
     let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?;
     let last = text.rsplit_once(':').and_then(|(rest, last)| Some((rest, number(last)?)));
     let Some((rest, last)) = last else { return (text, None, None) };
@@ -23,6 +24,10 @@ pub fn source(text: &str) -> (&str, Option<u32>, Option<u32>) {
 
 /// A function, and the place behind it, if there is one.
 pub fn function_and_place(text: &str) -> (&str, &str) {
+    // Where no symbol reaches, there may be a line nevertheless, as of assembly.
+    if begins_path(text) && source(text).1.is_some() {
+        return ("", text);
+    }
     let blanks = || blanks_outside(text);
     let at_path = blanks().find(|at| begins_path(&text[at + 1..]));
     let at_line = || blanks().last().filter(|at| source(&text[at + 1..]).1.is_some());
@@ -110,7 +115,8 @@ fn begins_arguments(text: &str) -> bool {
         return rest.is_empty() || rest.starts_with(" at ") || rest.starts_with(" from ");
     }
     let name = text.find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '$' | '.' | '@' | ':')).unwrap_or(text.len());
-    text.starts_with("...") || name > 0 && text[name..].starts_with('=')
+    // Where the line is full, all of them stand in the next ones.
+    text.is_empty() || text.starts_with("...") || name > 0 && text[name..].starts_with('=')
 }
 
 #[cfg(test)]
@@ -131,6 +137,7 @@ mod tests {
             ("operator new(unsigned long) ./csu/../x.S:58:16", "operator new(unsigned long)", "./csu/../x.S:58:16"),
             ("(anonymous namespace)::operator/(A, B)", "(anonymous namespace)::operator/(A, B)", ""),
             ("malloc <null>", "malloc", "<null>"),
+            ("/build/a b/memmove.S:345", "", "/build/a b/memmove.S:345"),
             ("non-virtual thunk to a::b()", "non-virtual thunk to a::b()", ""),
         ] {
             assert_eq!(function_and_place(text), (function, place), "{text}");

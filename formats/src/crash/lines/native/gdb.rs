@@ -6,6 +6,8 @@
 //! Thread 2 (Thread 0x7ffff7d8a6c0 (LWP 4712) "worker"):
 //! #1  0x00007ffff7e2b1a3 in start_thread (arg=<optimized out>)
 //!     at ./nptl/pthread_create.c:442                          a long line goes on in the next one
+//! #1  0x00007ffff7f91234 in g_assertion_message (
+//!     domain=0x7ffff7fa0000 "Lamp", line=44) at gtestutils.c:3065
 //! #2  0x00007ffff7ca1234 in read () from /usr/lib/libx.so.16
 //! #3  <signal handler called>                                 the next frame is the instruction
 //! ```
@@ -18,6 +20,7 @@ use crate::crash::event::{Format, Thread};
 use crate::crash::frame::{At, Frame};
 use crate::crash::lines::Text;
 use crate::crash::lines::stacks::Stacks;
+use crate::crash::reason::signal_name;
 use crate::crash::text::{between, prefixed_hex, some, word};
 
 /// Stacks of threads without number that may come once more. People ask for one or two.
@@ -52,7 +55,11 @@ fn of_call(call: &Call<'_>) -> NativeLine {
 pub fn begin(line: &str) -> Option<Box<dyn Dialect>> {
     let is_kde = line.starts_with("Application: ") && line.contains(", signal: ");
     let is_own = is_kde || begins_report(line) || heading(line).is_some() || stop(line).is_some();
-    let is_own = is_own || super::number(line).is_some_and(|(_, rest)| frame(rest).or_else(|| frame_without_address(rest)).is_some());
+    let is_own = is_own
+        || super::number(line).is_some_and(|(number, rest)| {
+            let is_first = || number == 0 && wrapped(rest).is_some();
+            frame(rest).or_else(|| frame_without_address(rest)).is_some() || is_first()
+        });
     is_own.then(|| Box::new(Gdb::default()) as Box<dyn Dialect>)
 }
 
@@ -64,7 +71,10 @@ pub fn begins_report(line: &str) -> bool {
 /// `Thread 2 (Thread 0x7ffff7d8a6c0 (LWP 4712) "worker"):`, `Thread 1 (LWP 4711):`, `Thread 3 (process 17)`: the number, and the rest.
 fn heading(line: &str) -> Option<(u64, &str)> {
     let (number, rest) = line.strip_prefix("Thread ")?.split_once(" (")?;
-    let is_own = ["Thread 0x", "LWP ", "process "].iter().any(|start| rest.starts_with(start));
+    // On Windows, a process's number and a thread's: `Thread 4712.0x1268`.
+    let is_windows =
+        || rest.strip_prefix("Thread ").is_some_and(|id| id.split_once(".0x").is_some_and(|(pid, _)| pid.parse::<u64>().is_ok()));
+    let is_own = ["Thread 0x", "LWP ", "process "].iter().any(|start| rest.starts_with(start)) || is_windows();
     let is_whole = line.trim_end_matches(':').ends_with(')');
     (is_own && is_whole).then(|| Some((number.parse().ok()?, rest)))?
 }
@@ -89,8 +99,21 @@ fn stop(line: &str) -> Option<Stop<'_>> {
     let thread = number.and_then(|number| number.parse().ok());
     let (signal, message) = rest.split_once(',').unwrap_or((rest.trim_end_matches('.'), ""));
     let is_own = who == "Program" || who.starts_with("Program ") || thread.is_some();
+    // Before gdb 7, a program was terminated with `signal 11`.
+    let signal = signal.parse().ok().and_then(signal_name).unwrap_or(signal);
     let is_signal = signal.starts_with("SIG") || signal.starts_with("EXC_") || signal == "?";
     (is_own && is_signal).then(|| Stop { signal, message: message.trim().trim_end_matches('.'), thread, is_received })
+}
+
+/// What of a frame is missing at the end of its line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Open {
+    #[default]
+    Nothing,
+    /// Its place, or its library.
+    Place,
+    /// Arguments, and what stands behind them.
+    Arguments,
 }
 
 #[derive(Debug, Default)]
@@ -102,8 +125,8 @@ struct Gdb {
     lwps: Vec<(usize, u64)>,
     /// The next frame is the one that a signal interrupted.
     is_handler: bool,
-    /// The last frame goes on in the next line.
-    is_open: bool,
+    /// What of the last frame may go on in the next line.
+    open: Open,
     /// The program has stopped: the next line says where.
     has_stopped: bool,
 }
@@ -115,7 +138,8 @@ impl Dialect for Gdb {
 
     fn line(&mut self, text: Text<'_>, stacks: &mut Stacks) -> Said {
         let line = text.line;
-        if std::mem::take(&mut self.is_open) && text.indent > 0 && self.goes_on(line, stacks) {
+        let open = std::mem::take(&mut self.open);
+        if open != Open::Nothing && text.indent > 0 && self.goes_on(open, line, stacks) {
             return Said::Own;
         }
         if let Some((number, rest)) = heading(line) {
@@ -157,7 +181,11 @@ impl Dialect for Gdb {
 impl Gdb {
     fn frame(&mut self, number: usize, rest: &str) -> Said {
         let Some(mut line) = frame(rest).or_else(|| frame_without_address(rest)).or_else(|| wrapped(rest)) else { return Said::Own };
-        self.is_open = line.frame.file.is_none() && line.frame.package.is_none();
+        self.open = match () {
+            () if line.frame.file.is_some() || line.frame.package.is_some() => Open::Nothing,
+            () if rest.ends_with(')') => Open::Place,
+            () => Open::Arguments,
+        };
         line.number = Some(number);
         // A call that was inlined has no address, wherever it stands; the first frame may lack one besides.
         line.frame.inlined = number > 0 && line.frame.address.is_none() && !rest.starts_with('<');
@@ -168,7 +196,7 @@ impl Gdb {
     }
 
     /// `    at FILE:LINE`, `    from LIBRARY`, or arguments that end before them.
-    fn goes_on(&mut self, line: &str, stacks: &mut Stacks) -> bool {
+    fn goes_on(&mut self, open: Open, line: &str, stacks: &mut Stacks) -> bool {
         let place = line.strip_prefix("at ").or_else(|| line.rsplit_once(") at ").map(|(_, place)| place));
         let library = line.strip_prefix("from ").or_else(|| line.rsplit_once(") from ").map(|(_, library)| library));
         let Some(frame) = stacks.last_frame() else { return false };
@@ -178,8 +206,8 @@ impl Gdb {
         } else if let Some(library) = library {
             frame.package = some(library);
             stacks.set_image(image(library, None));
-        } else if line.contains('=') && line.ends_with([',', ')']) {
-            self.is_open = true;
+        } else if open == Open::Arguments {
+            self.open = if line.ends_with(')') { Open::Place } else { Open::Arguments };
         } else {
             return false;
         }

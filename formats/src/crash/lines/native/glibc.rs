@@ -6,13 +6,15 @@
 //! /opt/liblamp.so(+0x1200)[0x7f1234561200]                    within the file
 //! ./lantern() [0x4011c0]                                      an executable at the addresses that it was linked for
 //! /lib/libx.so.1 [0x7f1134d28877], [0x7fff5ba29a10]           before glibc 2.6; in no file
+//! [2] ./lantern(main+0x20) [0x4011c0], 2: /opt/liblamp.so …   numbered by whoever prints them
+//! 2: /usr/bin/X (0x55d0c0c00000+0x1b8d39) [0x55d0c0db8d39]    X.Org's server: from where the file is loaded
 //! ======= Memory map: ========
 //! ```
 //!
 //! All are return addresses, but for the instruction behind a signal's trampoline.
 
 use super::cxx::strip_brackets;
-use super::{Dialect, Found, NativeLine, Said, in_file, proc_maps};
+use super::{Dialect, Found, NativeLine, Said, in_file, in_image, proc_maps};
 use crate::crash::event::Format;
 use crate::crash::frame::At;
 use crate::crash::lines::Text;
@@ -21,6 +23,7 @@ use crate::crash::text::{between, prefixed_hex, some};
 
 /// `[PATH][([FUNCTION][+0xN])][ ][0xADDRESS]`. With a function, `0xN` counts from that.
 pub fn frame(line: &str) -> Option<NativeLine> {
+    let (number, line) = numbered(line).map_or((None, line), |(number, line)| (Some(number), line));
     let (front, address) = line.strip_suffix(']')?.rsplit_once('[')?;
     let address = prefixed_hex(address)?;
     let front = front.trim_end();
@@ -37,9 +40,22 @@ pub fn frame(line: &str) -> Option<NativeLine> {
         ("", Some(_), Some(offset)) => Some(in_file(offset)),
         // It was loaded where it was linked for.
         ("", Some(""), None) => Some(in_file(address)),
+        (base, _, Some(offset)) if prefixed_hex(base).is_some() => Some(in_image(offset)),
         _ => None,
     };
-    Some(Found { address: Some(address), relative, function: some(function), path, at: At::Return, ..Found::default() }.line())
+    let function = some(function).filter(|function| prefixed_hex(function).is_none());
+    let found = Found { address: Some(address), relative, function, path, at: At::Return, ..Found::default() };
+    Some(NativeLine { number, ..found.line() })
+}
+
+/// The number that stands before a frame as `[2] ` or `2: `, and the frame.
+fn numbered(line: &str) -> Option<(usize, &str)> {
+    let (number, rest) = match line.strip_prefix('[') {
+        Some(rest) => rest.split_once("] ")?,
+        None => line.split_once(": ")?,
+    };
+    let is_number = number.len() <= 4 && number.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| Some((number.parse().ok()?, rest.trim_start())))?
 }
 
 /// Makes the reader, if a report begins with `line`.

@@ -5,12 +5,16 @@
 //! *** Check failure stack trace: ***
 //!     @     0x55d0c0de2000  lantern::Wick::light()
 //! *** SIGSEGV (@0x18) received by PID 4711 (TID 0x7f91) from PID 24; stack trace: ***
+//! *** Signal 11 (SIGSEGV) (0x18) received by PID 4711 (pthread TID 0x7f91) (linux TID 4711) …, stack trace: ***       Folly
+//!     @ 00000000004f2a11 lantern::Wick::light()
+//!                        /src/wick.cc:12
 //! PC: @     0x55d0c0de2000  (unknown)  lantern::Wick::light()       absl puts the frame's size before the name, and the instruction first
 //!     @     0x7f1234d42520       1024  (unknown)
 //! ```
 //!
 //! Names only: neither modules nor places. The instruction is in the list once more, behind the handler's frames, unless those are cut off.
 
+use super::cxx::source;
 use super::{Dialect, NativeLine, Said, known};
 use crate::crash::event::Format;
 use crate::crash::frame::{At, Frame};
@@ -21,7 +25,8 @@ use crate::crash::text::{between, hex, prefixed_hex, some, word};
 /// `@ 0xADDRESS [SIZE|(unknown)] FUNCTION`.
 pub fn frame(line: &str) -> Option<NativeLine> {
     let (address, rest) = word(line.strip_prefix('@')?)?;
-    let address = Some(prefixed_hex(address)?);
+    // Folly has 16 digits without what says that they are hexadecimal.
+    let address = Some(prefixed_hex(address).or_else(|| hex(address).filter(|_| address.len() == 16))?);
     let frame = Frame { address, function: known(function(rest)), at: At::Return, ..Frame::default() };
     Some(NativeLine { frame, ..NativeLine::default() })
 }
@@ -67,7 +72,10 @@ fn aborted(line: &str) -> Option<i64> {
 
 /// `*** SIGSEGV (@0x0) received by PID 4711 (TID 0x7f) from PID 0; stack trace: ***`, `*** SIGABRT received at time=1740906672 on cpu 3 ***`.
 fn signal(line: &str) -> Option<&str> {
-    let (signal, rest) = word(line.strip_prefix("*** ")?)?;
+    let line = line.strip_prefix("*** ")?;
+    // `Signal 11 (SIGSEGV) (0x18) received by …`
+    let folly = || line.strip_prefix("Signal ")?.split_once(" (")?.1.split_once(')');
+    let (signal, rest) = folly().or_else(|| word(line))?;
     (signal.starts_with("SIG") && rest.contains("received ") && line.ends_with("***")).then_some(signal)
 }
 
@@ -89,7 +97,8 @@ impl Dialect for Glog {
             stacks.begin_thread(None, some(line.trim_matches(['*', ' '])), false);
         }
         if let Some(rest) = line.strip_prefix("PC: ") {
-            let Some(mut parsed) = frame(rest) else { return Said::Own };
+            // Where it could not be found out, it is 0.
+            let Some(mut parsed) = frame(rest).filter(|parsed| parsed.frame.address != Some(0)) else { return Said::Own };
             parsed.frame.at = At::Instruction;
             self.pc = Some(parsed.clone());
             return Said::Frame(Box::new(parsed));
@@ -103,6 +112,9 @@ impl Dialect for Glog {
             }
             return Said::Frame(Box::new(parsed));
         }
+        if place_below(line, stacks) {
+            return Said::Own;
+        }
         self.head(line, stacks);
         Said::Other
     }
@@ -110,6 +122,15 @@ impl Dialect for Glog {
     fn may_lack_frames(&self) -> bool {
         self.has_message
     }
+}
+
+/// `/src/wick.cc:12` below a frame, which Folly prints there.
+fn place_below(line: &str, stacks: &mut Stacks) -> bool {
+    let (file, row, _) = source(line);
+    let has_place = row.is_some() && file.contains('/') && !file.contains(' ');
+    let Some(frame) = stacks.last_frame().filter(|frame| has_place && frame.file.is_none()) else { return false };
+    (frame.file, frame.line) = (some(file), row);
+    true
 }
 
 impl Glog {

@@ -11,6 +11,8 @@
 //!     /src/main.go:7 +0x25
 //! created by example.org/lantern/lamp.Start in goroutine 1
 //!     /src/lamp/lamp.go:55 +0x65
+//! WARNING: DATA RACE                                      a stack for each access, and for each goroutine's start
+//! Write at 0x00c0000b4010 by goroutine 7:
 //! ```
 
 use super::cxx::{source, strip_brackets};
@@ -30,7 +32,19 @@ pub fn begin(line: &str) -> Option<Box<dyn Dialect>> {
 
 /// Whether a report begins with `line`.
 pub fn begins_report(line: &str) -> bool {
-    line.starts_with("panic: ") || line.starts_with("fatal error: ") || signal_word(line).is_some()
+    line.starts_with("panic: ") || line.starts_with("fatal error: ") || line == RACE || signal_word(line).is_some()
+}
+
+/// What the race detector begins with.
+const RACE: &str = "WARNING: DATA RACE";
+const RACE_KIND: &str = "DATA RACE";
+
+/// `Previous read at 0x00c0000b4010 by goroutine 7:`, `Goroutine 7 (running) created at:`, without the colon.
+fn access(line: &str) -> Option<&str> {
+    let text = line.strip_suffix(':')?;
+    let kind = text.strip_prefix("Previous ").unwrap_or(text);
+    let is_access = ["Read at 0x", "Write at 0x", "read at 0x", "write at 0x"].iter().any(|start| kind.starts_with(start));
+    (is_access || text.starts_with("Goroutine ") && text.ends_with(" created at")).then_some(text)
 }
 
 /// `SIGQUIT: quit`, `SIGABRT: abort`: the signal.
@@ -71,6 +85,12 @@ impl Dialect for Go {
         if let Some((number, _)) = goroutine(line) {
             let is_first = stacks.event.threads.is_empty();
             stacks.begin_thread(Some(number), None, is_first);
+            (self.is_stack, self.is_open) = (true, false);
+            return Said::Own;
+        }
+        if let Some(heading) = access(line).filter(|_| stacks.event.reason.kind.as_deref() == Some(RACE_KIND)) {
+            let is_first = stacks.event.threads.is_empty();
+            stacks.begin_thread(None, some(heading), is_first);
             (self.is_stack, self.is_open) = (true, false);
             return Said::Own;
         }
@@ -138,6 +158,8 @@ impl Go {
             reason.signal = word(rest).and_then(|(signal, _)| some(signal.trim_end_matches(':')));
             reason.code = between(rest, "code=", " ").and_then(some);
             reason.fault_address = between(rest, "addr=", " ").and_then(hex);
+        } else if line == RACE {
+            reason.kind = some(RACE_KIND);
         } else if let Some(signal) = signal_word(line) {
             reason.signal = some(signal);
         }

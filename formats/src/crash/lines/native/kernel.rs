@@ -13,6 +13,8 @@
 //!  </TASK>
 //! RIP: 0033:0x7f1234d91234                        in the program that called: the stack has ended
 //! Allocated by task 4711:                         a stack of its own
+//! write to 0xffff888012345678 of 4 bytes by task 4711 on cpu 1:      KCSAN: the stack follows
+//! lamp_refill (fs/lamp.c:44 fs/lamp.c:50) lantern                    decode_stacktrace.sh has been at it
 //! ```
 //!
 //! Offsets count from the function, whose size stands behind the slash. A name is that of the symbol around the address.
@@ -33,6 +35,13 @@ pub fn frame(line: &str) -> Option<NativeLine> {
     };
     let (line, is_guess) = line.strip_prefix("? ").map_or((line, false), |rest| (rest, true));
     let (place, rest) = word(line)?;
+    if let Some((file, number)) = decoded(rest).filter(|_| offset(place).is_none()) {
+        let module = rest.rsplit_once(')').map_or("", |(_, module)| module.trim().trim_matches(['[', ']']));
+        let trust = is_guess.then_some(Trust::Scan);
+        let (function, package, file) = (some(place), some(module), some(file));
+        let frame = Frame { address, function, package, file, line: Some(number), trust, at: At::Return, ..Frame::default() };
+        return Some(NativeLine { frame, ..NativeLine::default() });
+    }
     let (function, file, module) = match offset(place) {
         Some(function) => {
             let (rest, module) =
@@ -58,6 +67,13 @@ pub fn frame(line: &str) -> Option<NativeLine> {
     Some(NativeLine { frame, ..NativeLine::default() })
 }
 
+/// The first place of `(FILE:LINE[ FILE:LINE…][ (discriminator N)])[ MODULE]`, where the innermost call stands first.
+fn decoded(text: &str) -> Option<(&str, u32)> {
+    let (places, _) = text.strip_prefix('(')?.split_once(')')?;
+    let (file, number, _) = source(places.split(' ').next()?);
+    Some((file, number?)).filter(|(file, _)| !file.is_empty())
+}
+
 /// The function of `FUNCTION+0xN/0xSIZE`.
 fn offset(text: &str) -> Option<&str> {
     let (function, offset) = text.rsplit_once("+0x")?;
@@ -66,7 +82,7 @@ fn offset(text: &str) -> Option<&str> {
 }
 
 /// Beginnings of what the kernel says when something is wrong.
-const HEADS: [&str; 17] = [
+const HEADS: [&str; 19] = [
     "BUG: ",
     "kernel BUG at ",
     "Oops: ",
@@ -84,17 +100,29 @@ const HEADS: [&str; 17] = [
     "KASAN: ",
     "watchdog: BUG: ",
     "INFO: task ",
+    "INFO: rcu_",
+    "rcu: INFO: rcu_",
 ];
 
 /// Makes the reader, if a report begins with `line`.
 pub fn begin(line: &str) -> Option<Box<dyn Dialect>> {
-    let is_own = begins_report(line) || is_trace(line) || registers(line).is_some();
+    let is_own = is_head(line) || is_trace(line) || registers(line).is_some();
     is_own.then(|| Box::new(Kernel::default()) as Box<dyn Dialect>)
 }
 
 /// Whether a report begins with `line`.
 pub fn begins_report(line: &str) -> bool {
+    is_head(line) && !is_follower(line)
+}
+
+fn is_head(line: &str) -> bool {
     HEADS.iter().any(|head| line.starts_with(head))
+}
+
+/// Whether `line` says more of what was told before it, if anything was: `Oops: 0000 [#1] SMP` below `BUG: …`.
+fn is_follower(line: &str) -> bool {
+    let is_number = line.strip_prefix("Oops: ").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    is_number || ["Oops - ", "Internal error: ", "invalid opcode: ", "Kernel panic - ", "KASAN: "].iter().any(|head| line.starts_with(head))
 }
 
 /// Whether a stack follows.
@@ -147,7 +175,7 @@ impl Dialect for Kernel {
         if self.part == Part::Over {
             return Said::Own;
         }
-        if begins_report(line) {
+        if is_head(line) {
             self.head(line, stacks);
         } else if let Some(place) = registers(line) {
             return self.registers(place, stacks);
@@ -183,7 +211,8 @@ impl Kernel {
         self.has_reason = true;
         let message = line.strip_prefix("BUG: ").or_else(|| line.strip_prefix("watchdog: BUG: ")).unwrap_or(line);
         reason.message = some(message);
-        let kind = message.strip_prefix("KASAN: ").or_else(|| message.strip_prefix("UBSAN: ")).unwrap_or(message);
+        let tools = ["KASAN: ", "UBSAN: ", "KCSAN: ", "KMSAN: ", "KFENCE: "];
+        let kind = tools.iter().find_map(|tool| message.strip_prefix(tool)).unwrap_or(message);
         let end = [" in ", ", address", " for address", " at ", ": 0000", ", probably "].iter().filter_map(|end| kind.find(end)).min();
         reason.kind = some(&kind[..end.unwrap_or(kind.len())]);
         let address = between(&format!("{line} "), "address: ", " ")
@@ -231,10 +260,16 @@ fn from(line: &str) -> Option<NativeLine> {
     frame(strip_brackets(caller).filter(|(front, _)| front.is_empty()).map_or(caller, |(_, caller)| caller))
 }
 
-/// `Allocated by task 4711:`, `Freed by task 4711:`, `Last potentially related work creation:`.
+/// `write to 0xffff888012345678 of 4 bytes by task 4711 on cpu 1:`, `Allocated by task 4711:`, `Freed by task 4711:`, `Last potentially related work creation:`.
 fn heading(line: &str) -> Option<&str> {
     let text = line.strip_suffix(':')?;
-    let is_own = text.starts_with("Allocated by task ") || text.starts_with("Freed by task ") || text.ends_with(" work creation");
+    let is_access =
+        ["read", "write", "read-write"].iter().any(|kind| text.strip_prefix(kind).is_some_and(|rest| rest.starts_with(" to 0x")));
+    let is_access = is_access || text.starts_with("race at unknown origin") || text.starts_with("read (marked) to 0x");
+    let is_own = is_access && text.contains(" by ")
+        || text.starts_with("Allocated by task ")
+        || text.starts_with("Freed by task ")
+        || text.ends_with(" work creation");
     is_own.then_some(text)
 }
 

@@ -15,6 +15,7 @@ mod chromium;
 mod coredump;
 mod cxx;
 mod dart;
+mod darwin;
 mod gdb;
 mod glibc;
 mod glog;
@@ -163,6 +164,7 @@ fn unnumbered(line: &str) -> Option<NativeLine> {
         [.., b']'] if line.contains("[0x") => glibc::frame(line),
         [b'@', ..] => glog::frame(line),
         [b'f' | b'*', ..] if line.contains("frame #") => lldb::frame(line),
+        [b'0'..=b'9', ..] if line.contains(" 0x00") => darwin::frame(line),
         _ if line.contains("+0x") => kernel::frame(line).or_else(|| plain::unnumbered(line)),
         _ => None,
     }

@@ -3,6 +3,8 @@
 //! ```text
 //! # Fatal error in , line 0                                        V8's own
 //! # Check failed: x.
+//! #  node[4711]: void node::Wick::Light() at ../src/wick.cc:12     Node's own
+//! #  Assertion failed: oil
 //! FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory
 //! ----- Native stack trace -----                                   since Node 20
 //!  1: 0xb8c001 node::Abort() [node]
@@ -67,6 +69,7 @@ fn script(line: &str) -> Option<NativeLine> {
 /// Makes the reader, if a report begins with `line`.
 pub fn begin(line: &str) -> Option<Box<dyn Dialect>> {
     let is_own = fatal(line).is_some()
+        || checked(line).is_some()
         || matches!(line, "----- Native stack trace -----" | "<--- Last few GCs --->")
         || assertion(line).is_some()
         || uncaught(line).is_some()
@@ -85,6 +88,13 @@ fn assertion(line: &str) -> Option<(u64, &str)> {
     let (name, pid) = program.rsplit_once('[')?;
     let is_node = name.ends_with("node") || name.ends_with("node.exe");
     (is_node && rest.contains(" Assertion `")).then(|| Some((pid.parse().ok()?, rest)))?
+}
+
+/// `#  node[4711]: FUNCTION at FILE:LINE`, which the condition follows: the pid.
+fn checked(line: &str) -> Option<u64> {
+    let (name, rest) = line.strip_prefix('#')?.trim_start().split_once('[')?;
+    let (pid, rest) = rest.split_once("]: ")?;
+    (!name.is_empty() && !name.contains(' ') && rest.contains(" at ")).then(|| pid.parse().ok())?
 }
 
 /// `Uncaught Error: no oil`, `Error: no oil`, `TypeError [ERR_X]: …`: the class and the message.
@@ -119,6 +129,10 @@ impl Dialect for Node {
             self.is_v8 = line.starts_with('#');
         } else if let Some(message) = line.strip_prefix('#').filter(|rest| std::mem::take(&mut self.is_v8) && !rest.trim().is_empty()) {
             reason.message = some(message);
+        } else if let Some(pid) = checked(line) {
+            (stacks.event.process.pid, self.has_message) = (Some(pid), true);
+        } else if let Some(message) = line.strip_prefix('#').map(str::trim).filter(|message| message.starts_with("Assertion failed: ")) {
+            (reason.kind, reason.message) = (some("Assertion failed"), some(message));
         } else if let Some((pid, message)) = assertion(line) {
             (reason.kind, reason.message, self.has_message) = (some("Assertion"), some(message), true);
             stacks.event.process.pid = Some(pid);
@@ -129,6 +143,9 @@ impl Dialect for Node {
             stacks.event.process.pid = stacks.event.process.pid.or(pid.parse().ok());
         } else if line == "----- JavaScript stack trace -----" {
             stacks.begin_thread(None, some("JavaScript"), false);
+        } else if !self.has_message && !stacks.has_frames() {
+            // `Error: …` may have been said by anybody.
+            return Said::Other;
         }
         Said::Own
     }
