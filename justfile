@@ -22,7 +22,7 @@ ci:
 
 # Test the documents: commands, links, limits, JSON keys
 docs:
-    sh scripts/test.sh -p symtool --test documents
+    sh scripts/test.sh --test documents
 
 # Check everything with the oldest Rust that Cargo.toml promises; needs rustup
 msrv:

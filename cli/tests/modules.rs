@@ -127,7 +127,7 @@ fn verify_compares_each_file_where_it_answers() {
     // The whole fixture has the same id and is neither.
     let run = sandbox.run(["modules", "verify", object(FIXTURE).to_str().unwrap()]);
     assert_eq!(run.code, 1);
-    assert!(run.stderr.contains("knows this build from other files (debug.so, stripped.so)"), "{}", run.stderr);
+    assert!(run.stderr.contains("has this build from other files (debug.so, stripped.so)"), "{}", run.stderr);
 }
 
 #[test]

@@ -303,7 +303,7 @@ fn long_batches_keep_their_order() {
         assert_eq!(*known, answer["frames"]);
     }
     assert_eq!(run.stdout.lines().count(), 200_000);
-    assert!(run.stderr.contains("200 requests failed in all"), "{}", run.stderr);
+    assert!(run.stderr.contains("200 requests failed in total"), "{}", run.stderr);
 }
 
 #[test]

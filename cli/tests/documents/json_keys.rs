@@ -53,9 +53,8 @@ fn is(pattern: &str, key: &str) -> bool {
     let is_any = |part: &str| part.bytes().all(|byte| byte.is_ascii_uppercase());
     match (pattern.split_once('.'), key.split_once('.')) {
         _ if pattern == key => true,
-        (None, None) => is_any(pattern),
-        // A file's name has dots, too.
-        (None, Some(_)) => is_any(pattern),
+        // A name in place of the last part may have dots.
+        (None, _) => is_any(pattern),
         (Some((first, rest)), Some((begin, end))) => (is_any(first) || first == begin) && is(rest, end),
         (Some(_), None) => false,
     }
