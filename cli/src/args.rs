@@ -275,6 +275,9 @@ pub struct Resolve {
     /// One frame an address: the function that the linker knows, at the innermost line
     #[arg(long)]
     pub no_inlines: bool,
+    /// Name functions of equal code too, which the linker has folded into the one that is named; --style json always does
+    #[arg(long)]
+    pub aliases: bool,
     /// Addresses count from where the image is loaded: from the module's image base, not from 0
     #[arg(long)]
     pub relative: bool,
