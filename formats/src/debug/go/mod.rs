@@ -110,8 +110,8 @@ impl<'t, 'd> Reader<'t, 'd> {
         let calls = self.trees.steps(entry).map_or_else(Steps::default, steps);
         let (files, lines) = (steps(entry.files), steps(entry.lines));
         let mut along = Along { entry, files, lines, calls, root, chains: HashMap::new() };
-        // Without lines it is the linker's word how far it reaches: padding follows.
-        let end = along.lines.end().unwrap_or(entry.end);
+        // Without lines, it is no function but a mark that the linker has set.
+        let end = along.lines.end().unwrap_or(entry.start);
         let mut at = entry.start;
         while at < end {
             let until = end.min(along.files.until(at)).min(along.lines.until(at)).min(along.calls.until(at));
