@@ -272,6 +272,9 @@ pub struct Resolve {
     /// Print raw linkage names
     #[arg(long)]
     pub no_demangle: bool,
+    /// Also name the functions that the linker folded into the one at the address (ICF); --style json always does
+    #[arg(long)]
+    pub aliases: bool,
     /// Print one frame for each address: the function of the symbol table at the innermost line
     #[arg(long)]
     pub no_inlines: bool,

@@ -194,8 +194,7 @@ fn every_fixture_agrees_with_another_reader() {
     let (mut checked, mut equal) = (0, 0);
     let is_linked = |name: &&String| {
         let extension = Path::new(name.as_str()).extension().and_then(|extension| extension.to_str());
-        // Of folded functions the other reader takes a line from where it finds one; see docs/deviations.md.
-        let others = ["c-gcc-O2-stripped", "macho-image-armv7-stripped", "c-clang-O2-icf.so"];
+        let others = ["c-gcc-O2-stripped", "macho-image-armv7-stripped"];
         !others.contains(&name.as_str()) && !matches!(extension, Some("o" | "ko"))
     };
     for name in objects().iter().filter(is_linked) {

@@ -5,8 +5,9 @@
 
 use std::fmt;
 
-use symtool_formats::{File, Function as Declared};
+use symtool_formats::{Alias, File, Function as Declared};
 
+use crate::block::aliases::AliasBlock;
 use crate::block::classes::{self, ClassBlock};
 use crate::block::files::FileBlock;
 use crate::block::functions::{Call, FunctionBlock, Site};
@@ -92,6 +93,8 @@ pub struct Contents {
     pub ranges: Vec<RangeBlock>,
     /// Which source answers where; empty for a module of one source.
     pub layers: Vec<Span>,
+    /// Functions that were folded into others, by address.
+    pub aliases: Vec<Alias>,
     /// What is wrong, in the order of keys within each kind.
     pub problems: Vec<Problem>,
     /// Blocks of ranges that were left unread because functions that they need are damaged.
@@ -112,6 +115,7 @@ impl Contents {
         contents.check_references(u64::from(footer.functions) + 1, u64::from(footer.files), of_kind(Kind::Functions));
         let ranges = contents.read_ranges(of_kind(Kind::Ranges));
         contents.read_layers(footer.sources.len(), of_kind(Kind::Layers));
+        contents.read_aliases(footer.aliases, of_kind(Kind::Aliases));
         contents.count("functions", u64::from(footer.functions), functions.saturating_sub(1));
         contents.count("files", u64::from(footer.files), files);
         if let Some(ranges) = ranges {
@@ -307,6 +311,20 @@ impl Contents {
         }
     }
 
+    fn read_aliases<'a>(&mut self, count: u64, blocks: impl Iterator<Item = &'a Compressed>) {
+        let (mut earliest, problems) = (0, self.problems.len());
+        for block in blocks {
+            match alias_block(block, earliest) {
+                Ok(decoded) => self.aliases.extend(decoded.iter().map(|(address, name)| Alias { address, name: name.to_vec() })),
+                Err(fault) => self.found(block, fault),
+            }
+            earliest = block.last.saturating_add(1);
+        }
+        if self.problems.len() == problems {
+            self.count("aliases", count, self.aliases.len() as u64);
+        }
+    }
+
     fn found(&mut self, block: &Compressed, fault: Fault) {
         self.problems.push(Problem { kind: block.kind, last: block.last, fault });
     }
@@ -336,6 +354,19 @@ fn class_block(block: &Compressed, earliest: u64) -> Result<(u64, u64), Fault> {
         lines += row.len() as u64;
     }
     if decoded.count() > 0 && last == block.last { Ok((decoded.count() as u64, lines)) } else { Err(Fault::Extent { found: last }) }
+}
+
+/// Opens a block of aliases whose addresses are `earliest` at the earliest.
+fn alias_block(block: &Compressed, earliest: u64) -> Result<AliasBlock, Fault> {
+    let opened = block.expand()?;
+    let decoded = AliasBlock::decode(opened.first, &opened.raw).ok_or(Damage::Contents)?;
+    if opened.first < earliest {
+        return Err(Fault::Order { first: opened.first, expected: earliest });
+    }
+    match decoded.last() {
+        Some(last) if last == block.last => Ok(decoded),
+        last => Err(Fault::Extent { found: last.unwrap_or(opened.first) }),
+    }
 }
 
 /// Opens a block of things numbered from `expected` on, of which there are `total`, `size` in a block but the last.

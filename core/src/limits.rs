@@ -14,6 +14,9 @@ pub const SPARSE_BLOCKS: u64 = 4;
 /// Functions in one block; see [`RANGES_PER_BLOCK`].
 pub const FUNCTIONS_PER_BLOCK: usize = 256;
 
+/// Aliases in one block. All of one address are in one, however many.
+pub const ALIASES_PER_BLOCK: usize = 1024;
+
 /// Files in one block.
 pub const FILES_PER_BLOCK: usize = 1024;
 

@@ -33,12 +33,12 @@ pub fn unpack(footer: &Footer, blocks: &[Compressed]) -> Result<(ModuleSymbols, 
         chains: Vec::new(),
         ranges: Vec::new(),
         dropped: Dropped::default(),
-        aliases: Vec::new(),
+        aliases: std::mem::take(&mut contents.aliases),
         warnings: Vec::new(),
     };
     let layers = std::mem::take(&mut contents.layers);
     for block in &contents.ranges {
-        unpack_ranges(footer.functions, &contents, block, &mut symbols).ok_or_else(damaged)?;
+        unpack_ranges(footer, &contents, block, &mut symbols).ok_or_else(damaged)?;
     }
     Ok((symbols, layers))
 }
@@ -77,8 +77,11 @@ fn functions<'a>(all: impl Iterator<Item = Function<'a>>) -> Functions {
     functions
 }
 
-/// Appends the ranges and frames of one block. The function numbered `unnamed` stands for none.
-fn unpack_ranges(unnamed: u32, contents: &Contents, block: &RangeBlock, symbols: &mut ModuleSymbols) -> Option<()> {
+/// Appends the ranges and frames of one block.
+fn unpack_ranges(footer: &Footer, contents: &Contents, block: &RangeBlock, symbols: &mut ModuleSymbols) -> Option<()> {
+    // The function with this number stands for none.
+    let unnamed = footer.functions;
+    let source = footer.source();
     let location = |function: u32, site: u32| {
         let Site { file, line, column, discriminator } = contents.site(function, site)?;
         Some(Location { file: file.checked_sub(1).map(FileId::new), line, column, discriminator })
@@ -94,7 +97,7 @@ fn unpack_ranges(unnamed: u32, contents: &Contents, block: &RangeBlock, symbols:
             function: (frame.function != unnamed).then_some(FunctionId::new(frame.function)),
             caller,
             start: frame.start,
-            source: if frame.symtab { Source::Symtab } else { Source::Dwarf },
+            source: if frame.symtab { Source::Symtab } else { source },
         });
     }
     for (start, end, spot) in block.ranges() {

@@ -9,7 +9,7 @@ use symtool_core::pack::{Packed, pack};
 use symtool_core::store::{Committed, Store};
 use symtool_core::unpack::unpack;
 use symtool_formats::{
-    Chain, ChainId, CodeMark, Detail, DropReason, Dropped, File, FileId, Files, Folder, Function, FunctionId, Functions, Location,
+    Alias, Chain, ChainId, CodeMark, Detail, DropReason, Dropped, File, FileId, Files, Folder, Function, FunctionId, Functions, Location,
     ModuleId, ModuleInfo, ModuleKind, ModuleSymbols, Range, Source, Start, Strings,
 };
 
@@ -78,7 +78,9 @@ fn module(seed: u64, detail: Detail, fingerprint: u64) -> ModuleSymbols {
         image_base: 0,
         fingerprint,
     };
-    ModuleSymbols { info, functions, files, chains, ranges, aliases: Vec::new(), dropped: Dropped::default(), warnings: Vec::new() }
+    let alias = |(number, range): (usize, &Range)| Alias { address: range.start, name: format!("alias {number} of {seed}").into_bytes() };
+    let aliases = ranges.iter().enumerate().step_by(3).map(alias).collect();
+    ModuleSymbols { info, functions, files, chains, ranges, aliases, dropped: Dropped::default(), warnings: Vec::new() }
 }
 
 type Frame = (Vec<u8>, Vec<u8>, u32, bool);

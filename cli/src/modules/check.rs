@@ -107,10 +107,11 @@ fn check_part(stored: &[Vec<Frame>], witness: &Witness<'_>, addresses: &[u64], c
     for (&address, store) in addresses.iter().zip(stored) {
         let file = session.frames(address);
         let symbol = witness.symbol(address);
-        let outermost = |frames: &[Frame]| frames.last().map_or_else(Vec::new, |frame| frame.function.clone());
         let verdict = match &file {
-            Ok(file) if witness.is_folded(address, &outermost(store), &outermost(file)) => Verdict::Explained(Reason::Folded),
-            Ok(file) => compare(store, file, symbol),
+            Ok(file) => match compare(store, file, symbol) {
+                Verdict::Different if witness.is_folded(address, store, file) => Verdict::Explained(Reason::Folded),
+                verdict => verdict,
+            },
             Err(_) => Verdict::Skipped(Gap::Unreadable),
         };
         checked.addresses += 1;

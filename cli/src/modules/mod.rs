@@ -6,6 +6,7 @@
 
 mod check;
 mod compare;
+mod folded;
 mod gc;
 mod list;
 mod removed;

@@ -8,8 +8,8 @@ use anyhow::Result;
 use serde::Serialize;
 use symtool_core::contents::Contents;
 use symtool_core::store::{Error, Module, Reader, Store};
-use symtool_formats::container;
 use symtool_formats::debug::DebugFile;
+use symtool_formats::{Detail, container};
 
 use super::check::{self, Checked};
 use crate::args::{Global, Verify};
@@ -149,6 +149,13 @@ fn compare(args: &Verify, reader: &Reader, module: &Module, contents: &Contents,
         return Err("its debug data is in the object files that it was linked from, which the other reader does not look for; \
                     verify its dSYM (dsymutil makes one)"
             .to_owned());
+    }
+    if file.info().detail == Detail::Gopclntab {
+        return Err(
+            "its functions and lines are in Go's own table (.gopclntab), which the other reader does not know; verify the file from \
+                    before it was stripped"
+                .to_owned(),
+        );
     }
     let is_it = |source: &symtool_core::store::Source| source.is_file(file.info(), mapped.bytes().len() as u64);
     let source = sources.iter().position(is_it).ok_or_else(|| {

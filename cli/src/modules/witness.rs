@@ -5,12 +5,13 @@
 //! [`Witness::session`] is begun anew every so many addresses, which forgets.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 use addr2line::gimli::{self, DwarfSections, EndianSlice, RunTimeEndian, SectionId};
 use addr2line::{Context, LookupResult};
 use object::{Object, ObjectKind, ObjectSection, ObjectSymbol, SectionFlags, SymbolFlags, elf};
 use symtool_formats::limits::MAX_EXPANSION;
+
+use super::folded::{Folded, is_of_one};
 
 /// Nesting of debug entries, at most. The crate calls itself once or twice for each level of inlined calls.
 pub const MAX_NESTING: isize = 20_000;
@@ -55,8 +56,7 @@ pub struct Witness<'d> {
     endian: RunTimeEndian,
     /// By address, then size; of equal ones the last wins.
     symbols: Vec<Symbol<'d>>,
-    /// Addresses at which several line sequences begin.
-    shared: HashSet<u64>,
+    folded: Folded,
 }
 
 type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
@@ -78,12 +78,12 @@ impl<'d> Witness<'d> {
             symbols = self::symbols(&file, file.dynamic_symbols());
         }
         symbols.sort_by_key(|symbol| (symbol.address, symbol.size));
-        let mut witness = Self { sections, endian, symbols, shared: HashSet::new() };
-        let Survey { deepest, shared } = survey(&witness.dwarf());
+        let mut witness = Self { sections, endian, symbols, folded: Folded::default() };
+        let deepest = deepest(&witness.dwarf());
         if deepest > MAX_NESTING {
             return Err(format!("its debug entries are nested {deepest} deep; the limit is {MAX_NESTING}"));
         }
-        witness.shared = shared;
+        witness.folded = Folded::of(&witness.dwarf());
         Ok(witness)
     }
 
@@ -105,14 +105,14 @@ impl<'d> Witness<'d> {
         is_in_reach.then_some(symbol)
     }
 
-    /// Whether the linker has folded the function `one` and the function `other` at `address` into one (ICF): several
-    /// line sequences begin there, and symbols of both names that end together.
-    pub fn is_folded(&self, address: u64, one: &[u8], other: &[u8]) -> bool {
-        let Some(named) = self.symbol(address).filter(|symbol| one != other && self.shared.contains(&symbol.address)) else { return false };
+    /// Whether `store`, the frames of the store, and `file`, those of the file at `address`, are of functions that the linker has
+    /// folded into one (ICF): several line sequences begin there, and perhaps symbols that end together.
+    pub fn is_folded(&self, address: u64, store: &[Frame], file: &[Frame]) -> bool {
+        let Some(named) = self.symbol(address) else { return false };
         let first = self.symbols.partition_point(|symbol| symbol.address < named.address);
         let twins = self.symbols[first..].iter().take_while(|symbol| symbol.address == named.address);
-        let alike = twins.filter(|symbol| symbol.size == named.size);
-        alike.clone().any(|symbol| symbol.name == one) && alike.clone().any(|symbol| symbol.name == other)
+        let names = twins.filter(|symbol| symbol.size == named.size).map(|symbol| symbol.name);
+        is_of_one(store, file, names, self.folded.places(named.address, address))
     }
 
     fn dwarf(&self) -> gimli::Dwarf<Slice<'_>> {
@@ -224,26 +224,15 @@ fn is_allocated(section: &object::Section<'_, '_>) -> bool {
     matches!(section.flags(), SectionFlags::Elf { sh_flags, .. } if sh_flags.contains(elf::SHF_ALLOC))
 }
 
-/// What is looked at in all units, as far as they can be read.
-#[derive(Debug, Default)]
-struct Survey {
-    /// How deep entries are nested.
-    deepest: isize,
-    /// Addresses at which several line sequences begin.
-    shared: HashSet<u64>,
-}
-
-fn survey(dwarf: &gimli::Dwarf<Slice<'_>>) -> Survey {
-    let (mut survey, mut starts) = (Survey::default(), HashSet::new());
+/// How deep entries are nested, in all units as far as they can be read.
+fn deepest(dwarf: &gimli::Dwarf<Slice<'_>>) -> isize {
+    let mut deepest = 0;
     let mut units = dwarf.units();
     while let Ok(Some(header)) = units.next() {
         let Ok(unit) = dwarf.unit(header) else { continue };
-        if let Some(Ok((_, sequences))) = unit.line_program.clone().map(gimli::IncompleteLineProgram::sequences) {
-            survey.shared.extend(sequences.iter().map(|sequence| sequence.start).filter(|start| !starts.insert(*start)));
-        }
         let Ok(mut entries) = unit.entries_raw(None) else { continue };
         while !entries.is_empty() {
-            survey.deepest = survey.deepest.max(entries.next_depth());
+            deepest = deepest.max(entries.next_depth());
             match entries.read_abbreviation() {
                 Ok(Some(abbreviation)) if entries.skip_attributes(abbreviation.attributes()).is_ok() => {}
                 Ok(None) => {}
@@ -251,7 +240,7 @@ fn survey(dwarf: &gimli::Dwarf<Slice<'_>>) -> Survey {
             }
         }
     }
-    survey
+    deepest
 }
 
 #[cfg(test)]
@@ -277,22 +266,22 @@ mod tests {
                 _ => Vec::new(),
             }))
         });
-        Witness { sections: sections.unwrap(), endian: RunTimeEndian::Little, symbols: Vec::new(), shared: HashSet::new() }
+        Witness { sections: sections.unwrap(), endian: RunTimeEndian::Little, symbols: Vec::new(), folded: Folded::default() }
     }
 
     #[test]
     fn nesting_is_counted() {
         for depth in [1, 100, 100_000] {
-            assert_eq!(survey(&nested(depth).dwarf()).deepest, isize::try_from(depth).unwrap() + 2);
+            assert_eq!(deepest(&nested(depth).dwarf()), isize::try_from(depth).unwrap() + 2);
         }
     }
 
     /// The deepest file that is asked leaves room on the stack.
     #[test]
     fn the_stack_is_large_enough() {
-        let deepest = nested(usize::try_from(MAX_NESTING).unwrap() - 2);
+        let nested_deep = nested(usize::try_from(MAX_NESTING).unwrap() - 2);
         let frames = std::thread::scope(|scope| {
-            let ask = || deepest.session().unwrap().frames(0x1008).unwrap().len();
+            let ask = || nested_deep.session().unwrap().frames(0x1008).unwrap().len();
             std::thread::Builder::new().stack_size(STACK_BYTES / 4).spawn_scoped(scope, ask).unwrap().join().unwrap()
         });
         assert_eq!(frames, 1, "the function was found");

@@ -33,8 +33,7 @@ use crate::exit::Exit;
 use crate::find::NotOne;
 use crate::mapping_file;
 use crate::progress::{self, Meter, Reached, Unit};
-use crate::style::{self, Inlines, Line, Status};
-use crate::terminal::Paint;
+use crate::style::{self, Inlines, Line, Look, Status};
 use chunk::{Asked, Chunk, What};
 use failures::Failures;
 use input::{Ahead, Lines, RunSize};
@@ -77,9 +76,9 @@ pub fn run(global: &Global, args: &Resolve) -> Result<Exit> {
         _ => None,
     };
     let inlines = if args.no_inlines { Inlines::Merged } else { Inlines::All };
-    let paint = global.paint(&io::stdout());
+    let look = Look { style, inlines, paint: global.paint(&io::stdout()), aliases: args.aliases };
     let mappings = reader.as_ref().map(Mappings::new).unwrap_or_default();
-    let mut session = Session { args, style, inlines, paint, names, mappings, default_name, failures, next_line: 1 };
+    let mut session = Session { args, look, names, mappings, default_name, failures, next_line: 1 };
     let out = io::stdout();
     match &args.batch {
         Some(path) => {
@@ -122,10 +121,7 @@ fn open_batch(path: &Path) -> Result<(Box<dyn Read>, Option<u64>)> {
 
 struct Session<'s> {
     args: &'s Resolve,
-    style: Style,
-    inlines: Inlines,
-    /// For answers that people read.
-    paint: Paint,
+    look: Look,
     names: Names<'s>,
     mappings: Mappings<'s>,
     /// What requests name that name nothing.
@@ -238,7 +234,7 @@ impl Session<'_> {
     fn answer(&self, requests: &mut [Request], rendered: &mut Rendered<Status>) {
         let damage = Mutex::new(None);
         self.names.resolver.batch_into(requests, rendered, |module, answer, text| {
-            let (status, error) = style::frames(self.style, self.inlines, self.paint, answer, self.names.demangler(module), text);
+            let (status, error) = style::frames(self.look, answer, self.names.demangler(module), text);
             if let Some(error) = error {
                 damage.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
             }
@@ -287,7 +283,7 @@ impl Session<'_> {
             Ok(found) => {
                 // Of several answers the first; `retrace` shows all.
                 let methods: Vec<mapping::Frame> = found.first().map(|first| first.visible().cloned().collect()).unwrap_or_default();
-                style::methods(self.style, self.inlines, self.paint, &methods, text)
+                style::methods(self.look, &methods, text)
             }
             Err(error) => {
                 say!("{error}");
@@ -328,7 +324,7 @@ impl Session<'_> {
                 status,
                 frames,
             };
-            style::line(self.style, self.inlines, &line, &mut text);
+            style::line(self.look, &line, &mut text);
         }
         *piece = Piece { text, unanswered };
     }

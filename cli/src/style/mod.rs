@@ -8,7 +8,7 @@ pub mod llvm;
 pub mod text;
 
 use serde::Serialize;
-use symtool_core::resolve::{Answer, Extras, Frame, View};
+use symtool_core::resolve::{Aliases, Answer, Extras, Frame, View};
 use symtool_core::store::Module;
 use symtool_formats::{Source, mapping};
 
@@ -58,28 +58,44 @@ impl Status {
     }
 }
 
-/// Renders the frames of `answer`, those for people with `paint`; without `demangler` with raw names. An error is returned
-/// as its message.
-pub fn frames(
-    style: Style,
-    inlines: Inlines,
-    paint: Paint,
-    answer: Answer<'_, '_>,
-    demangler: Option<&Demangler>,
-    out: &mut Vec<u8>,
-) -> (Status, Option<String>) {
+/// How frames are written.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// The style.
+    pub style: Style,
+    /// What becomes of inlined calls.
+    pub inlines: Inlines,
+    /// For answers that people read.
+    pub paint: Paint,
+    /// Whether people want to read of functions that were folded into others.
+    pub aliases: bool,
+}
+
+impl Look {
+    fn has_aliases(self) -> bool {
+        self.style == Style::Json || (self.aliases && self.style == Style::Pretty)
+    }
+}
+
+/// Renders the frames of `answer`; without `demangler` with raw names. An error is returned as its message.
+pub fn frames(look: Look, answer: Answer<'_, '_>, demangler: Option<&Demangler>, out: &mut Vec<u8>) -> (Status, Option<String>) {
     let mut frames = match answer {
         Answer::Frames(frames) => frames,
         Answer::NoRange => return (Status::NoRange, None),
         Answer::Corrupt(error) => return (Status::Corrupt, Some(error.to_string())),
     };
+    let Look { style, inlines, paint, .. } = look;
     let start = out.len();
+    let aliases = match if look.has_aliases() { frames.aliases() } else { Ok(None) } {
+        Ok(aliases) => Folded { aliases, demangler },
+        Err(error) => return (Status::Corrupt, Some(error.to_string())),
+    };
     let rendered = if let Some(printer) = printer(style, inlines) {
         printer.frames(frames, demangler, out)
     } else {
         let mut put = |frame: &Frame<'_>, name: &[u8], is_first: bool| match style {
-            Style::Json => json(frame, name, source(frame), is_first, out),
-            _ => pretty(frame, name, is_first, paint, out),
+            Style::Json => json(frame, name, source(frame), &aliases, is_first, out),
+            _ => pretty(frame, name, &aliases, is_first, paint, out),
         };
         let mut merged = Merged::default();
         let mut any = false;
@@ -107,7 +123,7 @@ pub fn frames(
 }
 
 /// Renders methods that a mapping has for a frame, innermost first.
-pub fn methods(style: Style, inlines: Inlines, paint: Paint, methods: &[mapping::Frame], out: &mut Vec<u8>) -> Status {
+pub fn methods(Look { style, inlines, paint, .. }: Look, methods: &[mapping::Frame], out: &mut Vec<u8>) -> Status {
     let (Some(innermost), Some(outermost)) = (methods.first(), methods.last()) else { return Status::NoRange };
     let is_known = methods.iter().all(mapping::Frame::is_known);
     // As one, it is the outermost method, at the place where the innermost one is.
@@ -119,8 +135,8 @@ pub fn methods(style: Style, inlines: Inlines, paint: Paint, methods: &[mapping:
         let frame = Frame { file: method.file.as_bytes(), line, inlined: index + 1 < methods.len(), ..NO_FRAME };
         match (printer(style, inlines), style) {
             (Some(printer), _) => printer.frame(&frame, name.as_bytes(), index == 0, out),
-            (None, Style::Json) => json(&frame, name.as_bytes(), "mapping", index == 0, out),
-            (None, _) => pretty(&frame, name.as_bytes(), index == 0, paint, out),
+            (None, Style::Json) => json(&frame, name.as_bytes(), "mapping", &Folded::default(), index == 0, out),
+            (None, _) => pretty(&frame, name.as_bytes(), &Folded::default(), index == 0, paint, out),
         }
     }
     if is_known { Status::Ok } else { Status::Unknown }
@@ -156,7 +172,7 @@ pub struct Line<'a> {
 }
 
 /// Writes one request and its answer.
-pub fn line(style: Style, inlines: Inlines, line: &Line<'_>, out: &mut Vec<u8>) {
+pub fn line(Look { style, inlines, .. }: Look, line: &Line<'_>, out: &mut Vec<u8>) {
     let is_answered = line.status.has_frames();
     match style {
         Style::Pretty => {
@@ -223,7 +239,26 @@ fn or_unknown(text: &[u8]) -> &[u8] {
     if text.is_empty() { b"??" } else { text }
 }
 
-fn pretty(frame: &Frame<'_>, name: &[u8], is_first: bool, paint: Paint, out: &mut Vec<u8>) {
+/// Functions that were folded into the outermost one of an answer.
+#[derive(Default)]
+struct Folded<'d> {
+    aliases: Option<Aliases>,
+    demangler: Option<&'d Demangler>,
+}
+
+impl Folded<'_> {
+    /// Calls `put` with the name of each that is one of `frame`, as the frame's own is spelled.
+    fn each(&self, frame: &Frame<'_>, mut put: impl FnMut(&[u8])) {
+        for raw in self.aliases.iter().filter(|_| !frame.inlined).flat_map(Aliases::iter) {
+            match self.demangler.and_then(|demangler| demangler.other_name(raw)) {
+                Some(name) => put(name.as_bytes()),
+                None => put(raw),
+            }
+        }
+    }
+}
+
+fn pretty(frame: &Frame<'_>, name: &[u8], folded: &Folded<'_>, is_first: bool, paint: Paint, out: &mut Vec<u8>) {
     if !is_first {
         [paint.dim, "  (inlined by) ", paint.reset].iter().for_each(|text| out.extend_from_slice(text.as_bytes()));
     }
@@ -239,6 +274,11 @@ fn pretty(frame: &Frame<'_>, name: &[u8], is_first: bool, paint: Paint, out: &mu
         }
     }
     out.push(b'\n');
+    folded.each(frame, |name| {
+        [paint.dim, "  (same code as) ", paint.reset].iter().for_each(|text| out.extend_from_slice(text.as_bytes()));
+        put_clean(or_unknown(name), out);
+        out.push(b'\n');
+    });
 }
 
 /// `text` without control characters, which a terminal would obey.
@@ -254,11 +294,12 @@ fn put_clean(text: &[u8], out: &mut Vec<u8>) {
 fn source(frame: &Frame<'_>) -> &'static str {
     match frame.source {
         Source::Dwarf => "dwarf",
+        Source::Gopclntab => "gopclntab",
         Source::Symtab => "symtab",
     }
 }
 
-fn json(frame: &Frame<'_>, name: &[u8], source: &str, is_first: bool, out: &mut Vec<u8>) {
+fn json(frame: &Frame<'_>, name: &[u8], source: &str, folded: &Folded<'_>, is_first: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(if is_first { b"{" } else { b",{" });
     for (key, text) in [("function", name), ("linkage", frame.name), ("file", frame.file)] {
         if !text.is_empty() {
@@ -278,7 +319,17 @@ fn json(frame: &Frame<'_>, name: &[u8], source: &str, is_first: bool, out: &mut 
     out.extend_from_slice(if frame.inlined { b"true" } else { b"false" });
     out.extend_from_slice(b",\"source\":\"");
     out.extend_from_slice(source.as_bytes());
-    out.extend_from_slice(b"\"}");
+    out.push(b'"');
+    let mut before: &[u8] = b",\"aliases\":[";
+    folded.each(frame, |name| {
+        out.extend_from_slice(before);
+        put_json(name, out);
+        before = b",";
+    });
+    if before.len() == 1 {
+        out.push(b']');
+    }
+    out.push(b'}');
 }
 
 fn put_key(key: &str, out: &mut Vec<u8>) {

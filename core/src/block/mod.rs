@@ -3,6 +3,7 @@
 //! [`compress`] is the one place that compresses a block, [`Compressed::expand`] the one place that expands it. How a block lies on
 //! disk, with its checksum or encrypted, is for [`crate::seal`].
 
+pub mod aliases;
 pub mod bytes;
 pub mod classes;
 pub mod files;
@@ -28,7 +29,9 @@ pub enum Kind {
     Layers = 4,
     /// Classes of a mapping, keyed by the hash of the last one's obfuscated name.
     Classes = 5,
-    // Reserved: 6 unwind rows, 7 unwind rules, 8 aliases, 9 embedded source. Kinds that a program does not know are kept.
+    // Reserved: 6 unwind rows, 7 unwind rules, 9 embedded source. Kinds that a program does not know are kept.
+    /// Functions that were folded into others, keyed by the last one's address.
+    Aliases = 8,
     /// What the module is. A module exists only if its footer does.
     Footer = 255,
 }
@@ -42,6 +45,7 @@ impl Kind {
             Self::Files => "files",
             Self::Layers => "layers",
             Self::Classes => "classes",
+            Self::Aliases => "aliases",
             Self::Footer => "footer",
         }
     }

@@ -1,7 +1,9 @@
 //! Joins stretches of two modules into one module, with every name once.
 
 use hashbrown::HashMap;
-use symtool_formats::{Chain, ChainId, Dropped, File, FileId, Files, Function, FunctionId, Functions, Location, ModuleSymbols, Range};
+use symtool_formats::{
+    Alias, Chain, ChainId, Dropped, File, FileId, Files, Function, FunctionId, Functions, Location, ModuleSymbols, Range,
+};
 
 use super::overlay::{Piece, Side};
 use crate::layers::Span;
@@ -19,6 +21,7 @@ pub struct Joined<'a> {
     /// The frames of the range at hand, innermost first.
     path: Vec<Chain>,
     spans: Vec<Span>,
+    aliases: Vec<Alias>,
     /// How many addresses each source answers.
     pub addresses: Vec<u64>,
 }
@@ -75,6 +78,7 @@ impl<'a> Joined<'a> {
             open: Vec::new(),
             path: Vec::new(),
             spans: Vec::new(),
+            aliases: Vec::new(),
             addresses: vec![0; sources],
         }
     }
@@ -88,7 +92,10 @@ impl<'a> Joined<'a> {
         }
         let Some(range) = piece.range else { return };
         self.addresses[piece.rank] += crate::store::addresses(start, end);
-        let range = self.sides[side as usize].symbols.ranges[range];
+        let symbols = self.sides[side as usize].symbols;
+        let first = symbols.aliases.partition_point(|alias| alias.address < start);
+        self.aliases.extend(symbols.aliases[first..].iter().take_while(|alias| alias.address < end).cloned());
+        let range = symbols.ranges[range];
         let is_adjacent = self.ranges.last().is_some_and(|last| last.end == start);
         let chain = self.enter(side, range.chain, is_adjacent);
         let location = self.location(side, range.location);
@@ -164,7 +171,7 @@ impl<'a> Joined<'a> {
             chains: self.chains,
             ranges: self.ranges,
             dropped: Dropped::default(),
-            aliases: Vec::new(),
+            aliases: self.aliases,
             warnings: Vec::new(),
         };
         (symbols, self.spans)

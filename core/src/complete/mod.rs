@@ -141,6 +141,7 @@ fn join(plan: Plan, footer: &Footer, blocks: &[Compressed], new: &Packed) -> Res
     let mut packed = pack(&symbols, 0)?;
     if !spans.is_empty() {
         packed.blocks.push(compress(Kind::Layers, 0, u64::MAX, &layers::encode(&spans))?);
+        packed.blocks.sort_by_key(|block| (block.kind, block.last));
         packed.footer.bytes_stored = packed.blocks.iter().map(Compressed::stored_bytes).sum();
     }
     Ok(Packed { footer: tell(packed.footer, sources, &new.footer), key: new.key, blocks: packed.blocks })

@@ -6,12 +6,12 @@ mod classes;
 mod numbers;
 
 use rayon::prelude::*;
-use symtool_formats::{Chain, ChainId, Files, ModuleSymbols, Range, Source};
+use symtool_formats::{Alias, Chain, ChainId, Files, ModuleSymbols, Range, Source};
 
 use crate::block::functions::{self, Call, Function};
 use crate::block::ranges::{Encoder, Root, Step};
-use crate::block::{Compressed, Kind, compress, files, link};
-use crate::limits::{FILES_PER_BLOCK, FUNCTIONS_PER_BLOCK, RANGES_PER_BLOCK};
+use crate::block::{Compressed, Kind, aliases, compress, files, link};
+use crate::limits::{ALIASES_PER_BLOCK, FILES_PER_BLOCK, FUNCTIONS_PER_BLOCK, RANGES_PER_BLOCK};
 use crate::store::{Footer, ModuleKey};
 pub use classes::{mapping_info, pack_mapping};
 use numbers::Numbers;
@@ -38,6 +38,7 @@ pub fn pack(symbols: &ModuleSymbols, bytes_in: u64) -> std::io::Result<Packed> {
     let mut blocks = pack_ranges(symbols, &functions, &numbers)?;
     blocks.extend(pack_functions(symbols, &functions, &numbers)?);
     blocks.extend(pack_files(&symbols.files)?);
+    blocks.extend(pack_aliases(&symbols.aliases)?);
     link(&mut blocks);
     let bytes_stored = blocks.iter().map(Compressed::stored_bytes).sum();
     let key = ModuleKey::of(&symbols.info);
@@ -178,6 +179,16 @@ fn pack_functions(symbols: &ModuleSymbols, functions: &Functions, numbers: &Numb
 
 fn pack_files(files: &Files) -> std::io::Result<Vec<Compressed>> {
     compress_groups(Kind::Files, files.len(), FILES_PER_BLOCK, |group| files::encode(group.filter_map(|file| files.get(file))))
+}
+
+fn pack_aliases(mut aliases: &[Alias]) -> std::io::Result<Vec<Compressed>> {
+    let mut blocks = Vec::new();
+    while let Some(last) = aliases.get(..ALIASES_PER_BLOCK.min(aliases.len())).and_then(<[Alias]>::last) {
+        let (block, rest) = aliases.split_at(aliases.partition_point(|alias| alias.address <= last.address));
+        blocks.push(compress(Kind::Aliases, block[0].address, last.address, &aliases::encode(block))?);
+        aliases = rest;
+    }
+    Ok(blocks)
 }
 
 /// Seals `count` things in groups of `size`, in parallel.

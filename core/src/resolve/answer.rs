@@ -1,8 +1,11 @@
 //! The frames at an address, innermost first, from a decoded block.
 
+use std::sync::Arc;
+
 use symtool_formats::{File, Folder, Source, Start};
 
 use super::walk::Names;
+use crate::block::aliases::AliasBlock;
 use crate::block::ranges::{NO_FRAME, RangeBlock, Spot};
 use crate::store::Error;
 
@@ -66,6 +69,20 @@ pub enum Extras {
     Hidden,
 }
 
+/// The functions that were folded into one, for their code was the same.
+#[derive(Debug)]
+pub struct Aliases {
+    pub(super) block: Arc<AliasBlock>,
+    pub(super) address: u64,
+}
+
+impl Aliases {
+    /// Their raw linkage names.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.block.at(self.address)
+    }
+}
+
 /// What is asked of frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View {
@@ -121,7 +138,7 @@ impl Frames<'_, '_> {
                 declared_folder: declared_file.folder,
                 declared_line: if view.declarations { declared.line } else { 0 },
                 inlined: frame.caller != NO_FRAME && !is_extra,
-                source: if frame.symtab || is_extra { Source::Symtab } else { Source::Dwarf },
+                source: if frame.symtab || is_extra { Source::Symtab } else { self.names.source() },
             });
             if is_extra {
                 break;
@@ -130,6 +147,25 @@ impl Frames<'_, '_> {
             at = frame.caller;
         }
         Ok(())
+    }
+
+    /// The functions that were folded into the outermost one; `None` if there are none.
+    ///
+    /// # Errors
+    /// If the block that says it is damaged or cannot be read.
+    pub fn aliases(&mut self) -> Result<Option<Aliases>, Error> {
+        let mut at = self.spot.frame;
+        if self.is_extra(at) {
+            return Ok(None);
+        }
+        let outermost = loop {
+            let Some(frame) = self.block.frame(at) else { return Ok(None) };
+            if frame.caller == NO_FRAME {
+                break frame;
+            }
+            at = frame.caller;
+        };
+        outermost.start.address().map_or(Ok(None), |start| self.names.aliases(start))
     }
 
     /// Whether frame `at` is that of an extra function: its caller is known from symbols alone.

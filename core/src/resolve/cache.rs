@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::block::aliases::AliasBlock;
 use crate::block::files::FileBlock;
 use crate::block::functions::FunctionBlock;
 use crate::block::ranges::RangeBlock;
@@ -50,6 +51,8 @@ pub struct Cache {
     pub functions: Kept<FunctionBlock>,
     /// Paths, by number.
     pub files: Kept<FileBlock>,
+    /// Functions that were folded into others, by address.
+    pub aliases: Kept<AliasBlock>,
     held_bytes: Mutex<usize>,
 }
 
@@ -61,6 +64,7 @@ impl Cache {
             self.ranges.clear();
             self.functions.clear();
             self.files.clear();
+            self.aliases.clear();
             *held = 0;
         }
         *held += bytes;

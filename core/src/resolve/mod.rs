@@ -13,6 +13,6 @@ mod cache;
 mod returns;
 mod walk;
 
-pub use answer::{Answer, Extras, Frame, Frames, View};
+pub use answer::{Aliases, Answer, Extras, Frame, Frames, View};
 pub use batch::{Origin, Rendered, Request, Resolver};
 pub use returns::call_address;

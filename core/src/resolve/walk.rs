@@ -5,10 +5,11 @@
 
 use std::sync::Arc;
 
-use symtool_formats::{File, Function};
+use symtool_formats::{self as formats, File, Function};
 
-use super::answer::{Answer, Frames};
+use super::answer::{Aliases, Answer, Frames};
 use super::cache::{Cache, Kept};
+use crate::block::aliases::AliasBlock;
 use crate::block::files::FileBlock;
 use crate::block::functions::{Call, FunctionBlock, Site};
 use crate::block::ranges::RangeBlock;
@@ -72,7 +73,7 @@ impl<'s, T> Source<'s, T> {
     fn find(
         &mut self,
         at: u64,
-        decode: impl FnOnce(&[u8]) -> Result<Option<T>, Error>,
+        decode: impl FnOnce(u64, &[u8]) -> Result<Option<T>, Error>,
         memory_bytes: fn(&T) -> usize,
     ) -> Result<Found<T>, Error> {
         if let Some((first, last, block)) = self.kept(at) {
@@ -82,7 +83,7 @@ impl<'s, T> Source<'s, T> {
             Ok(found) => found,
             Err(until) => return Ok(Found::Gap(until)),
         };
-        let block = decode(&opened.raw)?.ok_or_else(|| self.damaged(last))?;
+        let block = decode(opened.first, &opened.raw)?.ok_or_else(|| self.damaged(last))?;
         let bytes = memory_bytes(&block);
         let block = Arc::new(block);
         self.target.cache.keep(self.kept, self.target.number, (opened.first, last), &block, bytes);
@@ -121,9 +122,11 @@ impl<'s, T> Source<'s, T> {
 pub struct Names<'s> {
     stored_functions: Source<'s, FunctionBlock>,
     stored_files: Source<'s, FileBlock>,
+    stored_aliases: Source<'s, AliasBlock>,
     functions: Vec<Option<Arc<FunctionBlock>>>,
     /// The function without a name.
     unnamed: u32,
+    source: formats::Source,
     files: Vec<Option<Arc<FileBlock>>>,
 }
 
@@ -133,8 +136,10 @@ impl<'s> Names<'s> {
         Self {
             stored_functions: Source::new(target, Kind::Functions, &target.cache.functions),
             stored_files: Source::new(target, Kind::Files, &target.cache.files),
+            stored_aliases: Source::new(target, Kind::Aliases, &target.cache.aliases),
             // One more function than has a name: see `pack`.
             unnamed: footer.functions,
+            source: footer.source(),
             functions: vec![None; footer.functions as usize / FUNCTIONS_PER_BLOCK + 1],
             files: vec![None; footer.files as usize / FILES_PER_BLOCK + 1],
         }
@@ -151,7 +156,7 @@ impl<'s> Names<'s> {
             return Ok(());
         }
         let at = u64::from(function);
-        let found = self.stored_functions.find(at, |raw| Ok(FunctionBlock::decode(raw)), FunctionBlock::memory_bytes)?;
+        let found = self.stored_functions.find(at, |_, raw| Ok(FunctionBlock::decode(raw)), FunctionBlock::memory_bytes)?;
         self.stored_functions.keep(&mut self.functions, number, found, at)
     }
 
@@ -166,13 +171,28 @@ impl<'s> Names<'s> {
             return Ok(());
         }
         let at = u64::from(file);
-        let found = self.stored_files.find(at, |raw| Ok(FileBlock::decode(raw)), FileBlock::memory_bytes)?;
+        let found = self.stored_files.find(at, |_, raw| Ok(FileBlock::decode(raw)), FileBlock::memory_bytes)?;
         self.stored_files.keep(&mut self.files, number, found, at)
     }
 
     fn block(&self, function: u32) -> Option<(&FunctionBlock, usize)> {
         let block = self.functions.get(function as usize / FUNCTIONS_PER_BLOCK)?.as_deref()?;
         Some((block, function as usize % FUNCTIONS_PER_BLOCK))
+    }
+
+    /// The functions that were folded into the one that begins at `address`; `None` if there are none.
+    ///
+    /// # Errors
+    /// If the block that says it is damaged or cannot be read.
+    pub fn aliases(&mut self, address: u64) -> Result<Option<Aliases>, Error> {
+        // What the module has is counted, so that those without need no look into the store.
+        if self.stored_aliases.target.module.footer.aliases == 0 {
+            return Ok(None);
+        }
+        match self.stored_aliases.find(address, |first, raw| Ok(AliasBlock::decode(first, raw)), AliasBlock::memory_bytes)? {
+            Found::Block(_, _, block) => Ok(Some(Aliases { block, address }).filter(|aliases| aliases.iter().next().is_some())),
+            Found::Gap(_) => Ok(None),
+        }
     }
 
     /// Call `call` of `function`, whose block is brought to hand.
@@ -185,6 +205,11 @@ impl<'s> Names<'s> {
     #[inline]
     pub fn declared(&self, function: u32) -> Function<'_> {
         self.block(function).and_then(|(block, index)| block.declared(index)).unwrap_or_else(|| Function::symbol(b""))
+    }
+
+    /// What knows the frames that are not known from symbols alone.
+    pub fn source(&self) -> formats::Source {
+        self.source
     }
 
     /// Whether `function` is the one without a name, not one whose name is empty.
@@ -277,7 +302,7 @@ impl<'s> Walk<'s> {
 
     fn seek_block(&mut self, address: u64) -> Result<Found<RangeBlock>, Error> {
         let names = &mut self.names;
-        self.ranges.find(address, |raw| RangeBlock::decode(raw, |function, call| names.call(function, call)), RangeBlock::memory_bytes)
+        self.ranges.find(address, |_, raw| RangeBlock::decode(raw, |function, call| names.call(function, call)), RangeBlock::memory_bytes)
     }
 
     /// As much of a block as `address` needs, as a block of its own. It is not kept.

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use symtool_formats::mapping::Header;
-use symtool_formats::{Detail, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols};
+use symtool_formats::{self as formats, Detail, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols};
 
 use super::record::{ContentsHash, Extents};
 use super::Source;
@@ -44,6 +44,9 @@ pub struct Footer {
     pub files: u32,
     /// Disjoint address ranges.
     pub ranges: u64,
+    /// Functions that were folded into others.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub aliases: u64,
     /// Size of the richest file.
     pub bytes_in: u64,
     /// Size of all blocks but this one.
@@ -109,6 +112,7 @@ impl Footer {
             functions: count(symbols.functions.len()),
             files: count(symbols.files.len()),
             ranges: symbols.ranges.len() as u64,
+            aliases: symbols.aliases.len() as u64,
             other_ids: symbols.info.other_ids.iter().map(ToString::to_string).collect(),
             ..Self::empty(&symbols.info, Source::of(symbols, bytes_in), bytes_stored)
         }
@@ -146,6 +150,7 @@ impl Footer {
             functions: 0,
             files: 0,
             ranges: 0,
+            aliases: 0,
             bytes_in: source.bytes,
             bytes_stored,
             imported: now_ms() / 1_000,
@@ -158,6 +163,11 @@ impl Footer {
             labels: Vec::new(),
             mapping: None,
         }
+    }
+
+    /// What knows the frames that are not known from symbols alone. A file with debug data, if there is one, is the first that answers.
+    pub fn source(&self) -> formats::Source {
+        if self.detail() == Some(Detail::Gopclntab) { formats::Source::Gopclntab } else { formats::Source::Dwarf }
     }
 
     /// Whether it is a mapping, which has classes and no addresses.

@@ -148,7 +148,7 @@ pub fn kind(key: &[u8]) -> Option<Kind> {
 
 /// The kind of block with this number; `None` if this version does not know it.
 pub fn kind_of(number: u8) -> Option<Kind> {
-    let kinds = [Kind::Ranges, Kind::Functions, Kind::Files, Kind::Layers, Kind::Classes, Kind::Footer];
+    let kinds = [Kind::Ranges, Kind::Functions, Kind::Files, Kind::Layers, Kind::Classes, Kind::Aliases, Kind::Footer];
     kinds.into_iter().find(|kind| *kind as u8 == number)
 }
 

@@ -7,8 +7,10 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::dwarf::{DwarfSymbols, UnitSymbols};
 use super::symbols::{Extra, Symbol};
 use super::weave::{Cursor, push};
-use crate::limits::MIN_STRING_BYTES;
-use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Location, ModuleInfo, ModuleSymbols, Range, Source, Start};
+use crate::limits::{MAX_NAME_BYTES, MIN_STRING_BYTES};
+use crate::module::{
+    Alias, Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Location, ModuleInfo, ModuleSymbols, Range, Source, Start,
+};
 use crate::strings::{File, Files, Folder, Function, Functions};
 
 /// How often memory is given back while units are joined.
@@ -54,17 +56,31 @@ pub fn assemble(
     }
     join.symbols_only(at, u64::MAX);
     join.functions.kept.shrink_to_fit();
-    dropped.count_many(DropReason::LongName, join.functions.refused + join.files.refused);
+    let (aliases, refused) = kept(&dwarf.aliases, string_bytes);
+    dropped.count_many(DropReason::LongName, join.functions.refused + join.files.refused + refused);
     ModuleSymbols {
         info,
         functions: join.functions.kept,
         files: join.files.kept,
         chains: join.chains,
         ranges: join.ranges,
-        aliases: dwarf.aliases,
+        aliases,
         dropped,
         warnings: Vec::new(),
     }
+}
+
+/// `aliases` as far as there is room for their names, of which many can be one and the same in the file; and how many are left out.
+fn kept(aliases: &[(u64, &[u8])], mut room_bytes: usize) -> (Vec<Alias>, u64) {
+    let mut kept = Vec::new();
+    for (address, name) in aliases {
+        if let Some(left) = room_bytes.checked_sub(name.len()).filter(|_| name.len() <= MAX_NAME_BYTES) {
+            room_bytes = left;
+            kept.push(Alias { address: *address, name: name.to_vec() });
+        }
+    }
+    let refused = aliases.len() - kept.len();
+    (kept, refused as u64)
 }
 
 struct Join<'a, 'd> {

@@ -147,6 +147,7 @@ impl Layout {
             chain.start = chain.start.address().and_then(back).map_or(Start::UNKNOWN, Start::at);
         }
         module.aliases.retain_mut(|alias| back(alias.address).map(|address| alias.address = address).is_some());
+        module.aliases.sort_unstable();
         let hidden = before.len() - before.iter().filter(covered).count();
         module.dropped.count_many(DropReason::HiddenSection, hidden as u64);
     }

@@ -9,6 +9,7 @@
 //!      -> sections.rs    debug sections, expanded (expanded.rs), relocated (relocate.rs)
 //!      -> companions.rs  files that belong to it; split.rs
 //!      -> dwarf/         per unit, in parallel: functions, inlined calls, lines -> ranges
+//!         go/            where there is none, the table by which Go's runtime prints stacks
 //!      -> assemble.rs    all units in address order, names once, symbols in the gaps
 //! ```
 
@@ -18,6 +19,7 @@ mod companions;
 mod dwarf;
 mod elf;
 mod expanded;
+mod go;
 #[cfg(unix)]
 mod guard;
 mod identity;
@@ -49,6 +51,7 @@ pub struct Progress {
     units_done: AtomicU64,
     bytes: AtomicU64,
     bytes_done: AtomicU64,
+    steps: AtomicU64,
 }
 
 impl Progress {
@@ -60,6 +63,15 @@ impl Progress {
     /// Bytes of debug entries done, and all of them.
     pub fn bytes(&self) -> (u64, u64) {
         (self.bytes_done.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed))
+    }
+
+    /// Steps that reading debug data took, as they are counted against its limit.
+    pub fn steps(&self) -> u64 {
+        self.steps.load(Ordering::Relaxed)
+    }
+
+    fn spent(&self, steps: u64) {
+        self.steps.fetch_add(steps, Ordering::Relaxed);
     }
 
     fn expect(&self, units: usize, bytes: usize) {

@@ -16,8 +16,8 @@ use super::macho::debug_map::{self, Objects};
 use super::macho::symbol_map::SymbolMap;
 use super::mapped::trim_heap;
 use super::split::SplitFiles;
-use super::symbols::{self, Extra, Symbol};
-use super::{Mapped, Progress, dwarf, elf, identity, macho, sections};
+use super::symbols::{self, Extra, Symbol, Twin};
+use super::{Mapped, Progress, dwarf, elf, go, identity, macho, sections};
 use crate::Error;
 use crate::container::Kind;
 use crate::module::{Detail, DropReason, Dropped, ModuleInfo, ModuleKind, ModuleSymbols};
@@ -164,7 +164,7 @@ impl<'d> DebugFile<'d> {
         let is_macho = self.info.kind == ModuleKind::MachO;
         let map_file = if is_macho { macho::symbol_map::find(self, search) } else { None };
         let map = map_file.as_ref().and_then(SymbolMap::of);
-        let (symbols, extras) = names(object, mini.as_ref(), &layout, map.as_ref());
+        let (symbols, twins, extras) = names(object, mini.as_ref(), &layout, map.as_ref());
         if is_macho && symbols.iter().any(|symbol| macho::symbol_map::is_hidden(symbol.name)) {
             warnings.push(
                 "names are hidden (`__hidden#…_`); pass the folder with its .bcsymbolmap file, of the .xcarchive, as --bcsymbolmap \
@@ -206,8 +206,11 @@ impl<'d> DebugFile<'d> {
             ahead: &ahead,
             functions_move: false,
             map: map.as_ref(),
+            twins: &twins,
         };
-        let dwarf = if !loaded.is_empty() {
+        let dwarf = if self.info.detail == Detail::Gopclntab {
+            go::read(object, progress, &mut dropped)
+        } else if !loaded.is_empty() {
             debug_map::read(&loaded, progress, &mut dropped)
         } else if object.is_little_endian() {
             dwarf::read(input, gimli::LittleEndian, &code, &symbols, data.mapped, progress, &mut dropped)
@@ -319,19 +322,22 @@ fn load_shared<'m>(file: &'m Mapped, dropped: &mut Dropped) -> Result<sections::
     damage.into_iter().next().map_or(Ok(sections), |reason| Err(in_file(reason)))
 }
 
-/// What tables of `object` name: symbols, and what there is besides. `mini` is the file in its `.gnu_debugdata`.
+/// What tables of `object` name: symbols, those that lie under others, and what there is besides. `mini` is the file in its `.gnu_debugdata`.
 fn names<'d>(
     object: &::object::File<'d>,
     mini: Option<&::object::File<'d>>,
     layout: &Layout,
     map: Option<&SymbolMap<'d>>,
-) -> (Vec<Symbol<'d>>, Vec<Extra>) {
+) -> (Vec<Symbol<'d>>, Vec<Twin<'d>>, Vec<Extra>) {
     let names = macho::with_macho!(object, file => {
-        let symbols = symbols::spans(macho::symbols::read(file, map));
+        let (symbols, twins) = symbols::spans_and_twins(macho::symbols::read(file, map));
         let extras = macho::extras::read(file, &symbols, macho::image_base(object));
-        (symbols, extras)
+        (symbols, twins, extras)
     });
-    names.unwrap_or_else(|| (symbols::spans(elf::symbols::read(object, mini, layout)), elf::plt::read(object)))
+    names.unwrap_or_else(|| {
+        let (symbols, twins) = symbols::spans_and_twins(elf::symbols::read(object, mini, layout));
+        (symbols, twins, elf::plt::read(object))
+    })
 }
 
 /// What a file that is no object seems to be.

@@ -43,6 +43,24 @@ pub struct Entry<'d> {
     pub file: Option<&'d [u8]>,
 }
 
+/// A name at an address that another symbol of the same size names, by address.
+pub type Twin<'d> = (u64, &'d [u8]);
+
+/// The span of each of `entries`, which stand in the order of the table, as far as it wins; and those that would win as well but for
+/// their place in the table.
+pub fn spans_and_twins(entries: Vec<Entry<'_>>) -> (Vec<Symbol<'_>>, Vec<Twin<'_>>) {
+    let mut sorted: Vec<&Entry<'_>> = entries.iter().collect();
+    sorted.sort_by_key(|entry| (entry.address, entry.size));
+    let mut twins = Vec::new();
+    for alike in sorted.chunk_by(|one, other| one.address == other.address && one.size == other.size) {
+        let Some((winner, others)) = alike.split_last() else { continue };
+        twins.extend(others.iter().filter(|other| other.name != winner.name).map(|other| (other.address, other.name)));
+    }
+    twins.sort_unstable();
+    twins.dedup();
+    (spans(entries), twins)
+}
+
 /// The span of each of `entries`, which stand in the order of the table, as far as it wins.
 pub fn spans(mut entries: Vec<Entry<'_>>) -> Vec<Symbol<'_>> {
     entries.sort_by_key(|entry| (entry.address, entry.size));

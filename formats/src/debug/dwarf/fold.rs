@@ -21,8 +21,8 @@ use super::lines::{FoldedLines, LineSpan, Lines, SequenceStart};
 use super::scopes::Scopes;
 use super::unit::{UnitOf, UnitSymbols};
 use crate::debug::code::Code;
-use crate::debug::symbols::Symbol;
-use crate::module::{Alias, Chain, Range, Source};
+use crate::debug::symbols::{Symbol, Twin};
+use crate::module::{Chain, Range, Source};
 use crate::strings::Function;
 
 /// The spans of `lines`, where several sequences lie over each other those of the function that has the address: of lines in
@@ -95,29 +95,63 @@ pub struct Folds<'a, 'd> {
     pub contested: &'a [Contested],
     /// The file's.
     pub symbols: &'a [Symbol<'d>],
+    /// Those that lie under others.
+    pub twins: &'a [Twin<'d>],
 }
 
-/// Where `units` name functions of which other functions' lines lie at the same address.
-fn misnamed(units: &[UnitSymbols<'_>], elsewhere: &[SequenceStart]) -> Vec<Misnamed> {
+/// Where line sequences of other functions begin, of which there may be several at an address: their first lines.
+fn foreign_lines(units: &[UnitSymbols<'_>], elsewhere: &[SequenceStart]) -> HashMap<u64, Vec<u32>> {
     let mut foreign: HashMap<u64, Vec<u32>> = HashMap::new();
     for start in units.iter().flat_map(|unit| &unit.foreign).chain(elsewhere) {
         foreign.entry(start.address).or_default().push(start.line);
     }
-    if foreign.is_empty() {
-        return Vec::new();
-    }
+    foreign
+}
+
+/// Whether lines of another function than the one that `unit` has there begin at `start` too.
+fn is_folded(foreign: &HashMap<u64, Vec<u32>>, unit: &UnitSymbols<'_>, start: u64) -> bool {
+    let line = range_at(unit, start).map(|range| range.location.line);
+    foreign.get(&start).is_some_and(|lines| lines.iter().any(|other| Some(*other) != line))
+}
+
+/// Where `units` name functions of which other functions' lines lie at the same address.
+fn misnamed(units: &[UnitSymbols<'_>], foreign: &HashMap<u64, Vec<u32>>) -> Vec<Misnamed> {
     let mut misnamed = Vec::new();
-    for (number, unit) in units.iter().enumerate() {
+    for (number, unit) in units.iter().enumerate().filter(|_| !foreign.is_empty()) {
         for (at, chain) in unit.chains.iter().enumerate() {
             let Some(start) = own_name(unit, chain).and_then(|_| chain.start.address()) else { continue };
-            let line = range_at(unit, start).map(|range| range.location.line);
-            let is_other = |other: &u32| Some(*other) != line;
-            if foreign.get(&start).is_some_and(|lines| lines.iter().any(is_other)) {
+            if is_folded(foreign, unit, start) {
                 misnamed.push(Misnamed { unit: number, chain: at, start });
             }
         }
     }
     misnamed
+}
+
+/// The symbols where functions were folded. The entry of a folded function can be marked as dead, and then only its symbol is left
+/// (lld).
+fn folded_symbols<'d>(
+    units: &[UnitSymbols<'d>],
+    intervals: &[Interval],
+    foreign: &HashMap<u64, Vec<u32>>,
+    (symbols, twins): (&[Symbol<'d>], &[Twin<'d>]),
+) -> Vec<(u64, &'d [u8])> {
+    let mut aliases = Vec::new();
+    for start in foreign.keys().copied() {
+        let Some(unit) = owner(intervals, start).map(|unit| &units[unit]) else { continue };
+        if is_folded(foreign, unit, start) {
+            let first = twins.partition_point(|(address, _)| *address < start);
+            aliases.extend(twins[first..].iter().take_while(|(address, _)| *address == start));
+            aliases.extend(symbol_at(symbols, start).map(|symbol| (start, symbol.name)));
+        }
+    }
+    aliases
+}
+
+/// The unit that has `address`.
+fn owner(intervals: &[Interval], address: u64) -> Option<usize> {
+    let after = intervals.partition_point(|interval| interval.end <= address);
+    intervals.get(after).filter(|interval| interval.start <= address).map(|interval| interval.unit)
 }
 
 /// The name of an outermost function in its entry, if a symbol gives it that of another function.
@@ -157,10 +191,11 @@ fn range_at<'u>(unit: &'u UnitSymbols<'_>, address: u64) -> Option<&'u Range> {
 pub fn settle<'d>(
     units: &mut Vec<UnitSymbols<'d>>,
     intervals: &mut Vec<Interval>,
-    Folds { owners, elsewhere, contested, symbols }: Folds<'_, 'd>,
+    Folds { owners, elsewhere, contested, symbols, twins }: Folds<'_, 'd>,
     again: impl Fn(usize, &[(u64, u64)]) -> UnitSymbols<'d>,
-) -> Vec<Alias> {
-    let misnamed = misnamed(units, elsewhere);
+) -> Vec<(u64, &'d [u8])> {
+    let foreign = foreign_lines(units, elsewhere);
+    let misnamed = misnamed(units, &foreign);
     let mut wanted: HashMap<usize, Vec<(u64, u64)>> = HashMap::new();
     for Misnamed { start, .. } in &misnamed {
         let Some(symbol) = symbol_at(symbols, *start) else { continue };
@@ -183,7 +218,7 @@ pub fn settle<'d>(
             let Some(symbol) = symbol_at(symbols, start) else { continue };
             match outermost_at(&read, start) {
                 Some(function) if function.name == symbol.name && function.own.is_none() => won.push((start, end)),
-                Some(Function { own: Some(own), .. }) if !own.is_empty() => aliases.push(Alias { address: start, name: own.to_vec() }),
+                Some(Function { own: Some(own), .. }) if !own.is_empty() => aliases.push((start, own)),
                 _ => {}
             }
         }
@@ -200,15 +235,21 @@ pub fn settle<'d>(
         let unit = &mut units[unit];
         let Some(own) = own_name(unit, &unit.chains[chain]) else { continue };
         if settled.contains(&start) {
-            aliases.push(Alias { address: start, name: own.to_vec() });
+            aliases.push((start, own));
         } else if let Some(function) = unit.chains[chain].function {
             let function = &mut unit.functions[function.index() as usize];
             *function = Function { name: own, own: None, ..*function };
         }
     }
-    aliases.extend(units.iter().flat_map(|unit| &unit.aliases).map(|(start, name)| Alias { address: *start, name: name.to_vec() }));
+    aliases.extend(units.iter().flat_map(|unit| &unit.aliases));
+    aliases.extend(folded_symbols(units, intervals, &foreign, (symbols, twins)));
     aliases.sort_unstable();
     aliases.dedup();
+    aliases.retain(|(start, name)| {
+        let function = owner(intervals, *start).and_then(|unit| outermost_at(&units[unit], *start));
+        // Not another name of the function itself.
+        function.is_some_and(|function| *name != function.name && Some(*name) != function.own && !are_variants(name, function.name))
+    });
     aliases
 }
 
@@ -243,10 +284,7 @@ fn take<'d>(units: &mut [UnitSymbols<'d>], intervals: &mut Vec<Interval>, winner
     }
     settled.retain(|interval| interval.start < interval.end);
     *intervals = settled;
-    let owner = |address: u64| {
-        let after = intervals.partition_point(|interval| interval.end <= address);
-        intervals.get(after).filter(|interval| interval.start <= address).map(|interval| interval.unit)
-    };
+    let owner = |address: u64| owner(intervals, address);
     read.ranges.retain(|range| owner(range.start) == Some(winner));
     for (number, unit) in units.iter_mut().enumerate().filter(|(number, _)| *number != winner) {
         unit.ranges.retain(|range| !is_won(range.start) || owner(range.start) == Some(number));

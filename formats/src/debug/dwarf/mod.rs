@@ -30,12 +30,12 @@ use super::code::Code;
 use super::macho::symbol_map::SymbolMap;
 use super::sections::{self, Sections};
 use super::split::SplitSections;
-use super::symbols::Symbol;
+use super::symbols::{Symbol, Twin};
 use super::{Mapped, Progress};
-use crate::module::{Alias, DropReason, Dropped, Range};
+use crate::module::{DropReason, Dropped, Range};
 use fold::Folds;
 use units::{SplitUnits, Units};
-use work::Work;
+pub use work::Work;
 
 /// After so many units, all debug entries leave memory. Each page that is still needed costs a fault.
 const UNITS_PER_RELEASE: usize = 4;
@@ -47,8 +47,8 @@ pub struct DwarfSymbols<'d> {
     pub intervals: Vec<Interval>,
     /// The units that own an interval, in file order.
     pub units: Vec<UnitSymbols<'d>>,
-    /// By address.
-    pub aliases: Vec<Alias>,
+    /// Names of functions that begin where another one does, by address.
+    pub aliases: Vec<(u64, &'d [u8])>,
 }
 
 /// All that is read: the object's own sections and those of the files that belong to it.
@@ -67,6 +67,8 @@ pub struct Input<'d> {
     pub functions_move: bool,
     /// What hidden names stand for.
     pub map: Option<&'d SymbolMap<'d>>,
+    /// Symbols that lie under others.
+    pub twins: &'d [Twin<'d>],
 }
 
 impl Input<'_> {
@@ -90,6 +92,7 @@ pub fn read<'d, E: Endianity + Send + Sync>(
     let work = Arc::new(Work::for_bytes(input.bytes()));
     let mut counts = Dropped::default();
     let dwarf = read_units(input, &work, endian, code, symbols, mapped, progress, &mut counts);
+    progress.spent(work.spent());
     if work.is_spent() {
         // What was met until then depends on the order of threads.
         dropped.count(DropReason::TooMuchWork);
@@ -155,7 +158,7 @@ fn read_units<'d, E: Endianity + Send + Sync>(
         aliases = fold::settle(
             &mut read,
             &mut intervals,
-            Folds { owners: &owners, elsewhere: &elsewhere, contested: &contested, symbols },
+            Folds { owners: &owners, elsewhere: &elsewhere, contested: &contested, symbols, twins: input.twins },
             again,
         );
     }

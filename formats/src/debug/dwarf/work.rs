@@ -36,6 +36,11 @@ impl Work {
         if before.saturating_add(steps) > self.limit { Err(Spent) } else { Ok(()) }
     }
 
+    /// Steps taken so far, as far as there are any.
+    pub fn spent(&self) -> u64 {
+        self.spent.load(Ordering::Relaxed).min(self.limit)
+    }
+
     /// Whether more was asked for than there is.
     pub fn is_spent(&self) -> bool {
         self.spent.load(Ordering::Relaxed) > self.limit

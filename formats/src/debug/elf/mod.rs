@@ -13,6 +13,8 @@ use crate::module::Detail;
 pub fn detail(object: &object::File<'_>) -> Detail {
     if [".debug_info", ".zdebug_info"].iter().any(|name| object.section_by_name(name).is_some()) {
         Detail::Debug
+    } else if crate::debug::go::has_table(object) {
+        Detail::Gopclntab
     } else if object.symbols().next().is_some() || object.section_by_name(".gnu_debugdata").is_some() {
         Detail::Symbols
     } else {

@@ -352,7 +352,7 @@ impl<'m> Loaded<'m> {
 
     fn read_as<E: Endianity + Send + Sync>(&'m self, endian: E, progress: &Progress, dropped: &mut Dropped) -> DwarfSymbols<'m> {
         let (sections, split, ahead) = (&self.sections, &self.split, &self.ahead);
-        let input = dwarf::Input { sections, shared: None, split, ahead, functions_move: true, map: None };
+        let input = dwarf::Input { sections, shared: None, split, ahead, functions_move: true, map: None, twins: &[] };
         let mut dwarf = dwarf::read(input, endian, &self.code, &self.symbols, self.mapped, progress, dropped);
         for unit in &mut dwarf.units {
             unit.ranges =

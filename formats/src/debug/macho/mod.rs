@@ -35,6 +35,8 @@ pub fn detail(object: &object::File<'_>) -> Detail {
     let has_local_symbols = with_macho!(object, file => has_local_symbols(file)).unwrap_or(false);
     if object.section_by_name(".debug_info").is_some() {
         Detail::Debug
+    } else if crate::debug::go::has_table(object) {
+        Detail::Gopclntab
     } else if has_local_symbols {
         Detail::Symbols
     } else {
