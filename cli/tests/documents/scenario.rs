@@ -55,6 +55,9 @@ fn modules() -> Vec<Printed> {
     let requests =
         ["resolve", "--module", "cpp-gcc-O2-dwarf5.so", "0x1146", "0x1", "z", "nothing.so 1", "shop.mapping.txt store.Shop.a:1022"];
     story.run("resolve", 1, &requests);
+    let folded = object("folded/lld.so");
+    story.run("import", 0, &["import", path(&folded)]);
+    story.run("resolve", 0, &["resolve", "--module", path(&folded), "0x1330"]);
     story.run("check", 1, &["check", path(&library), path(&stripped), path(&broken), path(&object("c-gcc-O2-no-id.so"))]);
     story.run("modules list", 0, &["modules", "list"]);
     story.run("modules verify", 0, &["modules", "verify", path(&library)]);

@@ -297,13 +297,19 @@ impl Builder {
     ///
     /// # Errors
     /// If the catalog cannot be read.
-    pub fn add(&mut self, id: CrashId, event: &CrashEvent, source: &str, (given, known): (Option<&ImageId>, &Catalog<'_>)) -> Result<bool, Error> {
+    pub fn add(
+        &mut self,
+        id: CrashId,
+        event: &CrashEvent,
+        source: &str,
+        (given, known): (Option<&ImageId>, &Catalog<'_>),
+    ) -> Result<bool, Error> {
         let (stack, exception) = crash_stack(event);
         let has_java = stack.iter().any(|frame| frame.kind == FrameKind::Java);
         let named = if has_java { mapping_of(event, known)? } else { None };
         let given = given.filter(|_| has_java && named.is_none()).map(mapping_image).map(Cow::Owned);
         let is_given = given.is_some();
-                let mapping = match named.or(given) {
+        let mapping = match named.or(given) {
             None if has_java => labelled_mapping(event, known)?.map(Cow::Owned),
             mapping => mapping,
         };

@@ -124,4 +124,3 @@ fn is_damage(error: &Error) -> bool {
             | Error::DatabaseLost(_)
     )
 }
-

@@ -5,9 +5,9 @@ use super::changes::Old;
 use super::chunk::Chunk;
 use super::database::Database;
 use super::ledger::{Change, Ledger, Turn};
+use super::rows;
 use super::state::{Slot, Standing, State};
 use super::stored_report::{self, StoredReport};
-use super::rows;
 use crate::store::Error;
 
 /// A chunk with all that belongs to it.

@@ -105,7 +105,8 @@ impl<'s> Catalog<'s> {
     /// If the database cannot be read.
     pub fn mapping_by_label(&self, labels: &[String]) -> Result<Option<&Module>, Error> {
         for label in labels {
-            let mut found = self.found(&[(Index::Label, label)], |footer| footer.is_mapping() && footer.labels.contains(label))?.into_iter();
+            let mut found =
+                self.found(&[(Index::Label, label)], |footer| footer.is_mapping() && footer.labels.contains(label))?.into_iter();
             if let (Some(only), None) = (found.next(), found.next()) {
                 return Ok(Some(only));
             }

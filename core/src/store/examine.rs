@@ -10,6 +10,7 @@ use super::ack::{Ack, Database, RowSum};
 use super::head::RowAccess;
 use super::index::Tokens;
 use super::key::area;
+use super::lock::Lock;
 use super::reader::{self, Unreadable, is_damage, iterator, open_database, read_options};
 use super::record::Known;
 use super::{Access, Error, Store, salvage, tables};
@@ -60,7 +61,7 @@ impl Store {
     /// If the store cannot be opened with the key at hand, or a file cannot be read.
     pub fn examine(&self) -> Result<Vec<Finding>, Error> {
         let access = Access::read(self)?;
-        let _lock = super::lock::ReadLock::shared(self)?;
+        let _lock = Lock::shared(&self.read_lock(), self.wait)?;
         self.examine_symbols(&access)
     }
 

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use symtool_formats::mapping::Header;
 use symtool_formats::{self as formats, Detail, ModuleId, ModuleInfo, ModuleKind, ModuleSymbols};
 
-use super::record::{ContentsHash, Extents};
 use super::Source;
+use super::record::{ContentsHash, Extents};
 use crate::seal::Seal;
 
 /// Version of all blocks of a module. 1: the first. 3: blocks begin with 21 bytes. 4: each says where the one before it ends.

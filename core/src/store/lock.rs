@@ -3,30 +3,27 @@
 //! ```text
 //! write.lock     held by the one process that writes, while it does; writers queue for it
 //! read.lock      shared by all that read, for as long as they do; files are deleted only by who gets it alone
-//! waiting.lock   shared by all that read or wait to; who deletes files begins only while nobody has it
 //! ```
 //!
-//! So readers and writers do not wait for each other, but for one deletion that has begun. What a writer replaces or removes stays on
-//! disk until nobody reads; it is invisible from the moment that it is replaced. The operating system drops the locks of a process
-//! that dies.
+//! What a writer replaces or removes stays on disk until nobody reads; it is invisible from the moment that it is replaced. A reader that
+//! comes while files are being deleted does not wait for that: it opens all files at once, and open files outlive their deletion
+//! (reader.rs). The operating system drops the locks of a process that dies.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::{Error, Store};
+use super::Error;
 
 /// A held lock.
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "held for its drop")] File);
 
-/// The locks of a reader.
-#[derive(Debug)]
-pub struct ReadLock(#[expect(dead_code, reason = "held for its drop")] Lock, #[expect(dead_code, reason = "held for its drop")] Lock);
-
 /// Between two tries.
 const RETRY: Duration = Duration::from_millis(2);
+/// How long a reader tries to get a lock that it can do without.
+const SOON: Duration = Duration::from_millis(100);
 
 impl Lock {
     /// For reading, beside other readers. Waits only while another has it alone.
@@ -51,27 +48,21 @@ impl Lock {
     }
 
     /// Alone, if that is possible now.
-    fn alone(path: &Path) -> Option<Self> {
+    pub fn alone(path: &Path) -> Option<Self> {
         let file = open(path).ok()?;
         file.try_lock().ok()?;
         Some(Self(file))
     }
-}
 
-impl ReadLock {
-    /// Waits for a deletion that has begun, if there is one, and never for another.
+    /// For reading, beside other readers; `None` while another has it alone.
     ///
     /// # Errors
-    /// [`Error::Locked`] if that takes longer than the store's wait.
-    pub fn shared(store: &Store) -> Result<Self, Error> {
-        let waiting = Lock::shared(&store.path.join("waiting.lock"), store.wait)?;
-        Ok(Self(Lock::shared(&store.read_lock(), store.wait)?, waiting))
-    }
-
-    /// Nobody reads or waits to, until this is dropped; `None` if somebody does.
-    pub fn nobody(store: &Store) -> Option<Lock> {
-        let _nobody_waits = Lock::alone(&store.path.join("waiting.lock"))?;
-        Lock::alone(&store.read_lock())
+    /// If the file cannot be opened.
+    pub fn soon(path: &Path) -> Result<Option<Self>, Error> {
+        match Self::shared(path, SOON) {
+            Err(Error::Locked { .. }) => Ok(None),
+            lock => lock.map(Some),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use super::footer::Module;
 use super::head::{Damaged, RowAccess};
 use super::index::{Index, Tokens};
 use super::key::area;
-use super::lock::ReadLock;
+use super::lock::Lock;
 use super::record::{self, Known};
 use super::salvage::Salvage;
 use super::{Access, Blocks, Error, FAMILY, ModuleKey, Store, key, options};
@@ -36,16 +36,16 @@ pub struct Reader {
     /// `None` for a store into which nothing has been imported yet.
     db: Option<DB>,
     salvage: OnceLock<Salvage>,
-    _lock: ReadLock,
+    /// Keeps files from being deleted; `None` if the database was opened while that happened, with all of its files.
+    _lock: Option<Lock>,
 }
 
 impl Reader {
     pub(super) fn open(store: &Store) -> Result<Self, Error> {
         let access = Access::read(store)?;
-        let lock = ReadLock::shared(store)?;
         // Before the database, which can only be ahead of it then.
         let ack = Ack::read(store, Database::Symbols);
-        let db = open_database(store)?;
+        let (lock, db) = open_beside(store)?;
         let rows = RowAccess::of(store, &access)?;
         check(store, &rows, db.as_ref(), ack.ok().flatten())?;
         Ok(Self { store: store.clone(), ring: access.ring, db, salvage: OnceLock::new(), _lock: lock })
@@ -193,8 +193,29 @@ pub(super) fn check(store: &Store, rows: &RowAccess, db: Option<&DB>, ack: Optio
     ack.and_then(|ack| ack.missing_from(&found, store, Database::Symbols)).map_or(Ok(()), Err)
 }
 
+/// Opens the database beside anybody: while somebody deletes files, with all files open, so that none is missed later.
+fn open_beside(store: &Store) -> Result<(Option<Lock>, Option<DB>), Error> {
+    if let Some(lock) = Lock::soon(&store.read_lock())? {
+        return Ok((Some(lock), open_database(store)?));
+    }
+    let mut all_open = options();
+    all_open.set_max_open_files(-1);
+    // A file that has gone meanwhile is an error, and the newest state is opened.
+    all_open.set_paranoid_checks(true);
+    if let Ok(db) = open_with(store, &all_open) {
+        return Ok((None, db));
+    }
+    // More files than the process may open, or damage.
+    let lock = Lock::shared(&store.read_lock(), store.wait)?;
+    Ok((Some(lock), open_database(store)?))
+}
+
 /// Opens the database as some change has left it; `None` if there is none yet.
 pub(super) fn open_database(store: &Store) -> Result<Option<DB>, Error> {
+    open_with(store, &options())
+}
+
+fn open_with(store: &Store, options: &rocksdb::Options) -> Result<Option<DB>, Error> {
     let path = store.symbols();
     let mut tries = 1..=OPEN_TRIES;
     loop {
@@ -208,7 +229,7 @@ pub(super) fn open_database(store: &Store) -> Result<Option<DB>, Error> {
             return if is_lost { Err(Error::DatabaseLost(path)) } else { Ok(None) };
         }
         tries.next();
-        match DB::open_cf_for_read_only(&options(), &path, [FAMILY], false) {
+        match DB::open_cf_for_read_only(options, &path, [FAMILY], false) {
             Ok(db) => return Ok(Some(db)),
             Err(cause) if tries.is_empty() => return Err(store.database_error(cause)),
             // It may have been replaced meanwhile.

@@ -14,8 +14,8 @@ use std::fs;
 use std::sync::Arc;
 
 use super::ack::{Ack, Database};
-use super::footer::Module;
 use super::examine::Finding;
+use super::footer::Module;
 use super::key::{Generation, area};
 use super::lock::Lock;
 use super::reader::{self, Unreadable, stored_in};

@@ -9,7 +9,7 @@ use std::path::Path;
 use rocksdb::{BottommostLevelCompaction, CompactOptions};
 
 use super::key::area;
-use super::lock::{Lock, ReadLock};
+use super::lock::Lock;
 use super::reader::{self, Unreadable, iterator, read_options};
 use super::writer::{Rows, Staged, Writer};
 use super::{Error, FAMILY, Generation, Store};
@@ -70,7 +70,7 @@ impl Writer<'_> {
         if !has_garbage && row_files <= MAX_ROW_FILES {
             return;
         }
-        let Some(_alone) = ReadLock::nobody(self.store) else { return };
+        let Some(_alone) = Lock::alone(&self.store.read_lock()) else { return };
         // What it could not delete is still noted.
         let _ = self.delete_garbage();
         if let Some(family) = self.db.cf_handle(FAMILY).filter(|_| row_files > MAX_ROW_FILES) {
