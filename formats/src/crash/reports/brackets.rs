@@ -4,6 +4,8 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Brackets {
     depth: u64,
+    /// How often the last open one was closed.
+    closings: u64,
     is_string: bool,
     is_escape: bool,
 }
@@ -36,12 +38,20 @@ impl Brackets {
                     b'}' | b']' => self.depth = self.depth.saturating_sub(1),
                     _ => {}
                 }
-                if before != self.depth && is_end(before, self.depth) {
-                    break;
+                if before != self.depth {
+                    self.closings += u64::from(self.depth == 0);
+                    if is_end(before, self.depth) {
+                        break;
+                    }
                 }
             }
         }
         at
+    }
+
+    /// How often all that were open were closed: how many documents have ended.
+    pub fn closings(self) -> u64 {
+        self.closings
     }
 
     /// How many are open.
@@ -69,6 +79,10 @@ mod tests {
             brackets.feed(&text[end..]);
             assert!(brackets.is_closed());
         }
+        let long = [b"{\"", &[b'a'; 100][..], b"\\\"}", &[b'b'; 40], b"\"}{}"].concat();
+        let mut brackets = Brackets::default();
+        brackets.feed(&long);
+        assert!(brackets.is_closed() && brackets.closings() == 2);
         let mut brackets = Brackets::default();
         assert_eq!(brackets.feed_until(b"x{}{}", |before, after| before > after), 3);
     }

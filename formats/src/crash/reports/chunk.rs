@@ -40,6 +40,8 @@ pub struct Chunk {
 enum Kind {
     /// One JSON document.
     Document(Brackets),
+    /// A line of a stream of one document a line, which is not looked through.
+    OfNdjson,
     /// A document that may be the header of an envelope.
     EnvelopeHeader,
     /// An envelope, with an item up to this offset.
@@ -53,10 +55,10 @@ enum Kind {
 }
 
 impl Chunk {
-    /// A report that begins with `first`.
-    pub fn new(first: Line) -> Self {
+    /// A report that begins with `first`, in a stream of which a line was one document if `is_ndjson`.
+    pub fn new(first: Line, is_ndjson: bool) -> Self {
         let Line { offset, length, bytes } = first;
-        let kind = Kind::of(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).trim_ascii());
+        let kind = Kind::of(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).trim_ascii(), is_ndjson);
         let last = last_of(&bytes).unwrap_or_default();
         let begun: Vec<Begin> = Begin::of(&bytes).into_iter().collect();
         let is_prose = kind == Kind::Text(0) && begun.is_empty() && !is_frame_like(&bytes);
@@ -83,6 +85,7 @@ impl Chunk {
     pub fn is_complete(&self) -> bool {
         match self.kind {
             Kind::Document(brackets) => brackets.is_closed(),
+            Kind::OfNdjson => true,
             _ => false,
         }
     }
@@ -94,17 +97,20 @@ impl Chunk {
 
     /// Whether it is JSON, behind which blanks mean nothing.
     pub fn is_json(&self) -> bool {
-        matches!(self.kind, Kind::Document(_) | Kind::EnvelopeHeader | Kind::Apple(Some(_)))
+        matches!(self.kind, Kind::Document(_) | Kind::OfNdjson | Kind::EnvelopeHeader | Kind::Apple(Some(_)))
     }
 
     /// Whether it may be several documents that follow each other.
     pub fn may_be_joined(&self) -> bool {
-        matches!(self.kind, Kind::Document(_) | Kind::EnvelopeHeader)
+        match self.kind {
+            Kind::Document(brackets) => !brackets.is_closed() || brackets.closings() != 1,
+            kind => matches!(kind, Kind::EnvelopeHeader | Kind::OfNdjson),
+        }
     }
 
     /// Whether it is a JSON document on one line.
     pub fn is_one_document(&self) -> bool {
-        matches!(self.kind, Kind::Document(_) | Kind::EnvelopeHeader) && self.lines == 1 && self.last == b'}'
+        matches!(self.kind, Kind::Document(_) | Kind::OfNdjson | Kind::EnvelopeHeader) && self.lines == 1 && self.last == b'}'
     }
 
     /// Whether it is what somebody wrote around a report in JSON: up to the fence before it, or from the one behind it on.
@@ -220,10 +226,12 @@ impl Chunk {
 
     /// Behind a body of Apple's without a header a text may follow, too.
     fn may_go_on(&mut self) {
-        if let Kind::Document(brackets) = self.kind
-            && brackets.is_closed()
-            && detect::family(&same_offsets(&self.bytes)) == Family::IpsBody
-        {
+        let brackets = match self.kind {
+            Kind::Document(brackets) if brackets.is_closed() => brackets,
+            Kind::OfNdjson => Brackets::default(),
+            _ => return,
+        };
+        if detect::family(&same_offsets(&self.bytes)) == Family::IpsBody {
             self.kind = Kind::Apple(Some(brackets));
         }
     }
@@ -240,7 +248,7 @@ fn is_of_apple(begun: &[Begin]) -> bool {
 
 impl Kind {
     /// What begins with the line `text`.
-    fn of(text: &[u8]) -> Self {
+    fn of(text: &[u8], is_ndjson: bool) -> Self {
         if text.starts_with(b"[") {
             return if text == b"[" { Self::Bracket } else { Self::Text(0) };
         }
@@ -255,6 +263,9 @@ impl Kind {
             if envelope::may_be_header(&header) {
                 return Self::EnvelopeHeader;
             }
+        }
+        if is_ndjson && text.starts_with(b"{\"") && text.ends_with(b"}") {
+            return Self::OfNdjson;
         }
         let mut brackets = Brackets::default();
         brackets.feed(text);

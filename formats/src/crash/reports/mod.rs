@@ -97,7 +97,7 @@ impl<R: BufRead> Reports<R> {
             return self.next_report();
         }
         let Some(first) = self.first_line()? else { return Ok(None) };
-        let mut chunk = Chunk::new(first);
+        let mut chunk = Chunk::new(first, self.is_ndjson);
         while !chunk.is_complete() {
             let Some(line) = self.line()? else { break };
             if chunk.begins_array(&line) {

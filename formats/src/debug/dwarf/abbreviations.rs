@@ -43,7 +43,7 @@ impl Tables {
     pub fn of<E: Endianity>(dwarf: &mut Dwarf<Slice<'_, E>>, headers: &[UnitHeader<Slice<'_, E>>], work: &Work) -> Result<Self, Spent> {
         let mut offsets: Vec<usize> = headers.iter().map(|header| header.debug_abbrev_offset().0).collect();
         offsets.sort_unstable();
-        let section = *dwarf.debug_abbrev.reader();
+        let section = dwarf.debug_abbrev.reader().slice();
         let mut tables = Self::default();
         let mut covered_to = 0;
         let mut cacheable_bytes = (section.len() as u64).max(MIN_CACHED_ABBREVIATION_BYTES);
@@ -134,45 +134,61 @@ fn is_read(name: gimli::DwAt) -> bool {
 }
 
 /// How many bytes the table at `offset` has, or has up to where it is damaged.
-fn table_bytes<E: Endianity>(section: Slice<'_, E>, offset: usize) -> u64 {
-    let mut table = section;
-    if table.skip(offset).is_err() {
-        return 0;
-    }
-    let before = table.len();
+fn table_bytes(section: &[u8], offset: usize) -> u64 {
+    let Some(table) = section.get(offset..) else { return 0 };
+    let mut rest = table;
     // Parsing it meets the same error.
-    let _ = skip_table(&mut table);
-    (before - table.len()) as u64
+    let _ = skip_table(&mut rest);
+    (table.len() - rest.len()) as u64
 }
 
-fn skip_table<R: Reader>(table: &mut R) -> gimli::Result<()> {
-    while !table.is_empty() && table.read_uleb128()? != 0 {
-        table.skip_leb128()?;
-        table.read_u8()?;
+/// Moves `rest` behind the table; `None` where it is damaged. All tables of a file are passed over before any is parsed, byte by byte.
+fn skip_table(rest: &mut &[u8]) -> Option<()> {
+    while !rest.is_empty() && skip_number(rest)? {
+        skip_number(rest)?;
+        (_, *rest) = rest.split_first()?;
         loop {
-            let (name, form) = (table.read_uleb128_u16()?, table.read_uleb128_u16()?);
-            if form == dw::DW_FORM_implicit_const.0 {
-                table.skip_leb128()?;
+            let is_last = !skip_number(rest)?;
+            let is_constant = rest.first() == Some(&IMPLICIT_CONST);
+            skip_number(rest)?;
+            if is_constant {
+                skip_number(rest)?;
             }
-            if name == 0 {
+            if is_last {
                 break;
             }
         }
     }
-    Ok(())
+    Some(())
+}
+
+/// `DW_FORM_implicit_const`, whose value stands behind it in the table.
+const IMPLICIT_CONST: u8 = 0x21;
+
+/// Moves `rest` behind a number in LEB128. Returns whether it is another one than 0.
+#[inline]
+fn skip_number(rest: &mut &[u8]) -> Option<bool> {
+    let (first, after) = rest.split_first()?;
+    *rest = after;
+    let (mut byte, mut bits) = (*first, first & 0x7f);
+    while byte & 0x80 != 0 {
+        let (next, after) = rest.split_first()?;
+        *rest = after;
+        byte = *next;
+        bits |= byte & 0x7f;
+    }
+    Some(bits != 0)
 }
 
 #[cfg(test)]
 mod tests {
-    use gimli::LittleEndian;
-
     use super::*;
 
     #[test]
     fn tables_are_measured() {
         // Two abbreviations, one with an implicit constant; the end; another table, which is cut.
         let section = [1, 0x2e, 1, 3, 8, 0, 0, 2, 0x34, 0, 0x3a, 0x21, 0x85, 1, 0, 0, 0, 1, 0x2e];
-        let bytes = |offset| table_bytes(EndianSlice::new(&section, LittleEndian), offset);
+        let bytes = |offset| table_bytes(&section, offset);
         assert_eq!((bytes(0), bytes(7), bytes(17), bytes(99)), (17, 10, 2, 0));
     }
 }

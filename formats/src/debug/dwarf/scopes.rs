@@ -176,8 +176,9 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
             let offset = entries.next_offset();
             let depth = base + entries.next_depth();
             let Some(abbreviation) = entries.read_abbreviation()? else { continue };
-            let shortened = self.units.shortened(self.unit, abbreviation);
-            let attributes = shortened.as_deref().unwrap_or(abbreviation.attributes());
+            let attributes = abbreviation.attributes();
+            let shortened = self.units.shortened(self.unit, abbreviation, attributes);
+            let attributes = shortened.as_deref().unwrap_or(attributes);
             while open.last().is_some_and(|function| function.depth >= depth) {
                 open.pop();
             }

@@ -188,9 +188,15 @@ impl<'d, E: Endianity> Units<'d, E> {
         Ok(unit)
     }
 
-    /// The attributes of `abbreviation` that have to be looked at with each entry of `unit`, if they are not all of them.
-    pub fn shortened(&self, unit: &Unit<Slice<'d, E>>, abbreviation: &Abbreviation) -> Option<Arc<[AttributeSpecification]>> {
-        (abbreviation.attributes().len() > MAX_SHORT_ATTRIBUTES).then(|| self.tables.shortened(&unit.header, abbreviation))
+    /// Of `attributes`, which `abbreviation` has, those that have to be looked at with each entry of `unit`, if they are not all of them.
+    #[inline]
+    pub fn shortened(
+        &self,
+        unit: &Unit<Slice<'d, E>>,
+        abbreviation: &Abbreviation,
+        attributes: &[AttributeSpecification],
+    ) -> Option<Arc<[AttributeSpecification]>> {
+        (attributes.len() > MAX_SHORT_ATTRIBUTES).then(|| self.tables.shortened(&unit.header, abbreviation))
     }
 
     /// The header of unit `index`.
@@ -465,8 +471,9 @@ impl<'d, E: Endianity> NameEntry<'d, E> {
         let mut entry = Self { linkage_name: None, name: None, origin: None, specification: None, has_file: false, file: None, line: None };
         let mut entries = unit.entries_raw(Some(offset))?;
         let Some(abbreviation) = entries.read_abbreviation()? else { return Ok(entry) };
-        let shortened = units.shortened(unit, abbreviation);
-        let attributes = shortened.as_deref().unwrap_or(abbreviation.attributes());
+        let attributes = abbreviation.attributes();
+        let shortened = units.shortened(unit, abbreviation, attributes);
+        let attributes = shortened.as_deref().unwrap_or(attributes);
         if attributes.len() > MAX_SHORT_ATTRIBUTES {
             // Many functions can have one origin.
             units.work.spend(attributes.len() as u64)?;
