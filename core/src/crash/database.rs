@@ -7,9 +7,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
-use rocksdb::{
-    BottommostLevelCompaction, CompactOptions, DB, Direction, FlushOptions, IteratorMode, ReadOptions, WriteBatch, WriteOptions,
-};
+use rocksdb::{BottommostLevelCompaction, CompactOptions, DB, FlushOptions, ReadOptions, WriteBatch, WriteOptions};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -103,27 +101,25 @@ impl Database {
     /// Calls `each` with every row whose key begins with `prefix`, in the order of keys, from the key `from` on, until it says no.
     pub fn each(&self, prefix: &[u8], from: &[u8], mut each: impl FnMut(&[u8], Vec<u8>) -> Result<bool, Error>) -> Result<(), Error> {
         let Some(db) = &self.db else { return Ok(()) };
-        let mut read = ReadOptions::default();
-        read.set_verify_checksums(true);
-        for row in db.iterator_opt(IteratorMode::From(from, Direction::Forward), read) {
-            let (key, value) = row.map_err(|cause| self.store.crashes_error(cause))?;
+        let mut rows = db.raw_iterator_opt(read_below(prefix));
+        rows.seek(from);
+        while let Some((key, value)) = rows.item() {
             if !key.starts_with(prefix) {
                 break;
             }
-            let value = self.open_row(&key, &value)?;
-            if !each(&key, value)? {
+            let value = self.open_row(key, value)?;
+            if !each(key, value)? {
                 break;
             }
+            rows.next();
         }
-        Ok(())
+        rows.status().map_err(|cause| self.store.crashes_error(cause))
     }
 
     /// The numbers that the keys of an area end with. No row is opened.
     pub fn numbers(&self, area: &[u8]) -> Result<Vec<u64>, Error> {
         let Some(db) = &self.db else { return Ok(Vec::new()) };
-        let mut read = ReadOptions::default();
-        read.set_verify_checksums(true);
-        let mut rows = db.raw_iterator_opt(read);
+        let mut rows = db.raw_iterator_opt(read_below(area));
         let mut numbers = Vec::new();
         rows.seek(area);
         while let Some(key) = rows.key().filter(|key| key.starts_with(area)) {
@@ -136,11 +132,11 @@ impl Database {
 
     /// Whether there is a row whose key begins with `prefix`.
     pub fn has_any(&self, prefix: &[u8]) -> Result<bool, Error> {
-        let mut found = false;
-        self.each(prefix, prefix, |_, _| {
-            found = true;
-            Ok(false)
-        })?;
+        let Some(db) = &self.db else { return Ok(false) };
+        let mut rows = db.raw_iterator_opt(read_below(prefix));
+        rows.seek(prefix);
+        let found = rows.key().is_some_and(|key| key.starts_with(prefix));
+        rows.status().map_err(|cause| self.store.crashes_error(cause))?;
         Ok(found)
     }
 
@@ -204,6 +200,19 @@ impl Database {
         write.set_sync(true);
         db.write_opt(batch, &write).map_err(|cause| self.store.crashes_error(cause))
     }
+}
+
+/// How rows whose keys begin with `prefix` are read: the one behind them, which may be large, is not looked at.
+fn read_below(prefix: &[u8]) -> ReadOptions {
+    let mut read = ReadOptions::default();
+    read.set_verify_checksums(true);
+    let end = prefix.iter().rposition(|byte| *byte < u8::MAX);
+    if let Some(end) = end {
+        let mut after = prefix[..=end].to_vec();
+        after[end] += 1;
+        read.set_iterate_upper_bound(after);
+    }
+    read
 }
 
 impl Database {
