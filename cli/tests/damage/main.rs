@@ -33,31 +33,31 @@ const REPAIRED_ANYWAY: usize = 8;
 const SHOWN: usize = 3;
 
 #[test]
-#[ignore = "takes minutes, and still finds faults in the database of crashes: `just torture` runs it"]
+#[ignore = "takes minutes: `just torture` runs it"]
 fn single_imports() {
     check(&Shape::singles(false), FEWER_FLIPS);
 }
 
 #[test]
-#[ignore = "takes minutes, and still finds faults in the database of crashes: `just torture` runs it"]
+#[ignore = "takes minutes: `just torture` runs it"]
 fn batches() {
     check(&Shape::batches(false), FLIPS);
 }
 
 #[test]
-#[ignore = "takes minutes, and still finds faults in the database of crashes: `just torture` runs it"]
+#[ignore = "takes minutes: `just torture` runs it"]
 fn compacted() {
     check(&Shape::compacted(false), FEWER_FLIPS);
 }
 
 #[test]
-#[ignore = "takes minutes, and still finds faults in the database of crashes: `just torture` runs it"]
+#[ignore = "takes minutes: `just torture` runs it"]
 fn sealed_batches() {
     check(&Shape::batches(true), FEWER_FLIPS);
 }
 
 #[test]
-#[ignore = "takes minutes, and still finds faults in the database of crashes: `just torture` runs it"]
+#[ignore = "takes minutes: `just torture` runs it"]
 fn sealed_and_compacted() {
     check(&Shape::compacted(true), FLIPS);
 }
