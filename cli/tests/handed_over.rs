@@ -78,6 +78,23 @@ fn debug_files_of_kernel_modules() {
     }
 }
 
+/// The header's field `e_shstrndx` names no section: answers are llvm-symbolizer's, which come from symbols.
+#[test]
+fn sections_without_names() {
+    for index in [0u16, 0x7777, 0xfff1, 0xffff] {
+        let sandbox = Sandbox::new();
+        let mut bytes = fs::read(object("c-gcc-O2-dwarf5.so")).unwrap();
+        bytes[62..64].copy_from_slice(&index.to_le_bytes());
+        let path = sandbox.write("nameless.so", bytes);
+        let run = import(&sandbox, &path);
+        assert_eq!(run.code, 0, "{index:#x}: {}", run.stderr);
+        assert!(run.stderr.contains("its sections have no names"), "{index:#x}: {}", run.stderr);
+        let args = ["resolve", "--module", path.to_str().unwrap(), "--style", "llvm", "0x1050", "0x16c0", "0x1220"];
+        let want = "fail\n??:0:0\n\nprimary\ngrammar.c:0:0\n\nspan_number.constprop.0.isra.0\nscan.c:0:0\n\n";
+        assert_eq!(sandbox.run(args).stdout, want, "{index:#x}");
+    }
+}
+
 /// A package that was missing is read when its library is imported once more, without being forced to.
 #[test]
 fn packages_may_come_later() {

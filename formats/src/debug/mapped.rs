@@ -126,7 +126,7 @@ impl Mapped {
         Ok(Self { path: path.to_owned(), name, range, memory: Arc::new(Memory::File(file)) })
     }
 
-    /// The same file with symbol tables that are not compressed.
+    /// The same file with symbol tables that are not compressed, and with names of sections, if only empty ones.
     #[must_use]
     pub fn with_plain_symbols(self) -> Self {
         match elf::plain::expanded(self.bytes()) {

@@ -271,6 +271,11 @@ impl<'d> DebugFile<'d> {
     /// What is damaged, or known to be elsewhere and was not found.
     fn warnings(&self, dropped: &Dropped, has_shared: bool, missing: &[PathBuf]) -> Vec<String> {
         let mut warnings = Vec::new();
+        let has_name = |section: ::object::Section<'_, '_>| section.name_bytes().is_ok_and(|name| !name.is_empty());
+        if self.object.sections().next().is_some() && !self.object.sections().any(has_name) {
+            let reason = "its sections have no names, so its debug data cannot be found";
+            warnings.push(format!("{reason}: symbols answer instead; was it copied whole?"));
+        }
         if dropped.iter().any(|(reason, _)| reason.is_damage()) {
             warnings
                 .push("some of its debug data is damaged and was left out; was it copied whole? `modules show` has the counts".to_owned());

@@ -1,5 +1,9 @@
 //! What test files share.
 
+#![allow(dead_code, reason = "no test file uses all of it")]
+
+pub mod elf;
+
 use std::path::{Path, PathBuf};
 
 /// All files in `folder` and in folders in it, by path.

@@ -1,5 +1,5 @@
-//! Symbol tables that a linker has compressed (lld, `--compress-sections=.strtab=zlib`; gABI, "Section Compression"): a copy of
-//! the file in which they are plain, for readers that expect no others.
+//! Copies of files that the `object` crate does not read as they are: with symbol tables that a linker has compressed (lld,
+//! `--compress-sections=.strtab=zlib`; gABI, "Section Compression"), and without the names of sections.
 
 use object::{CompressedData, CompressionFormat, elf};
 
@@ -14,24 +14,51 @@ struct Fields {
     table: usize,
     entry_bytes: usize,
     count: usize,
+    /// Which section has the names of all.
+    names: usize,
     /// In a section's header.
     flags: usize,
     offset: usize,
     size: usize,
+    link: usize,
     /// In the header of compressed data, and how long that is.
     plain_size: usize,
     packed: usize,
 }
 
-const OF_32: Fields =
-    Fields { word: 4, table: 0x20, entry_bytes: 0x2e, count: 0x30, flags: 8, offset: 16, size: 20, plain_size: 4, packed: 12 };
-const OF_64: Fields =
-    Fields { word: 8, table: 0x28, entry_bytes: 0x3a, count: 0x3c, flags: 8, offset: 24, size: 32, plain_size: 8, packed: 24 };
+const OF_32: Fields = Fields {
+    word: 4,
+    table: 0x20,
+    entry_bytes: 0x2e,
+    count: 0x30,
+    names: 0x32,
+    flags: 8,
+    offset: 16,
+    size: 20,
+    link: 24,
+    plain_size: 4,
+    packed: 12,
+};
+const OF_64: Fields = Fields {
+    word: 8,
+    table: 0x28,
+    entry_bytes: 0x3a,
+    count: 0x3c,
+    names: 0x3e,
+    flags: 8,
+    offset: 24,
+    size: 32,
+    link: 40,
+    plain_size: 8,
+    packed: 24,
+};
 /// Where a section's header says what it is, in 4 bytes.
 const TYPE: usize = 4;
+/// The index of a section that is too large for the file's header: section 0 has it.
+const SECTION_0_SAYS: u64 = elf::SHN_XINDEX.0 as u64;
 
-/// The bytes of `file` with plain symbol tables; `None` if they are plain already. What cannot be expanded is no symbol
-/// table any more.
+/// The bytes of `file` with plain symbol tables, and with empty names of sections if the header names no section that has
+/// them; `None` if there is nothing to change. What cannot be expanded is no symbol table any more.
 pub fn expanded(file: &[u8]) -> Option<Vec<u8>> {
     if !file.starts_with(&elf::ELFMAG) {
         return None;
@@ -39,10 +66,14 @@ pub fn expanded(file: &[u8]) -> Option<Vec<u8>> {
     let is_64 = *file.get(4)? == elf::ELFCLASS64.0;
     let headers = Headers { fields: if is_64 { OF_64 } else { OF_32 }, is_little: *file.get(5)? == elf::ELFDATA2LSB.0 };
     let packed: Vec<usize> = headers.all(file)?.filter(|header| headers.is_packed(file, *header) == Some(true)).collect();
-    if packed.is_empty() {
+    let is_nameless = headers.is_nameless(file)?;
+    if packed.is_empty() && !is_nameless {
         return None;
     }
     let mut copy = file.to_vec();
+    if is_nameless {
+        headers.name_nothing(&mut copy)?;
+    }
     let mut room_bytes = MAX_EXPANSION * file.len() as u64;
     for header in packed {
         let data = headers.packed(file, header).filter(|data| data.uncompressed_size <= room_bytes);
@@ -68,6 +99,28 @@ impl Headers {
         let entry_bytes = usize::try_from(self.read(file, entry_bytes, 2)?).ok()?;
         let count = usize::try_from(self.read(file, count, 2)?).ok()?;
         Some((0..count).map_while(move |index| table.checked_add(index * entry_bytes)))
+    }
+
+    /// Whether there are sections, but none has their names (gABI, "ELF Header": `e_shstrndx`).
+    fn is_nameless(&self, file: &[u8]) -> Option<bool> {
+        let Fields { word, table, count, names, link, .. } = self.fields;
+        let count = self.read(file, count, 2)?;
+        let index = match self.read(file, names, 2)? {
+            index if index == SECTION_0_SAYS => {
+                let first = usize::try_from(self.read(file, table, word)?).ok()?;
+                self.read(file, first.checked_add(link)?, 4)?
+            }
+            index => index,
+        };
+        Some(count > 0 && (index == 0 || index >= count))
+    }
+
+    /// Lets section 0, which has no contents, be the one with the names.
+    fn name_nothing(&self, copy: &mut [u8]) -> Option<()> {
+        let Fields { word, table, names, link, .. } = self.fields;
+        let first = usize::try_from(self.read(copy, table, word)?).ok()?;
+        self.write(copy, first.checked_add(link)?, 4, 0)?;
+        self.write(copy, names, 2, SECTION_0_SAYS)
     }
 
     fn is_packed(&self, file: &[u8], header: usize) -> Option<bool> {
