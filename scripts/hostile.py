@@ -17,6 +17,8 @@ import tempfile
 import zlib
 
 MOST_GROWTH = 2.4
+# Two imports of next to nothing differ by so many instructions: threads of RocksDB come and go.
+NOISE = 6_000_000
 MEMORY_BYTES, MEMORY_FACTOR = 64 << 20, 8
 CODE, CODE_BYTES = 0x1000, 0x100000
 # The code itself is elsewhere, as in debug files: only what is expensive counts.
@@ -215,7 +217,7 @@ def main():
             name, inputs = kind.__name__, [kind(size), kind(2 * size)]
             paths = [written(f"{name}-{number}.so", contents) for number, contents in enumerate(inputs)]
             small, large = (instructions(symtool, path, folder) - nothing for path in paths)
-            growth = large / max(small, nothing / 100)
+            growth = max(large, NOISE) / max(small, NOISE)
             peak, allowed = memory(symtool, paths[1], folder), MEMORY_BYTES + MEMORY_FACTOR * len(inputs[1])
             is_good = growth <= MOST_GROWTH and peak <= allowed
             print(f"{name}: {len(inputs[0]):,} -> {len(inputs[1]):,} bytes, instructions {small:,} -> {large:,} ({growth:.2f} x), "
