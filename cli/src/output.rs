@@ -21,6 +21,6 @@ pub fn keep_private() {
 /// # Errors
 /// If the mode cannot be changed.
 pub fn share(path: &Path) -> std::io::Result<()> {
-    let umask = USERS_UMASK.get().map_or(0, |mode| mode.bits());
+    let umask = USERS_UMASK.get().map_or(0, Mode::bits);
     fs::set_permissions(path, Permissions::from_mode(0o666 & !umask))
 }

@@ -68,7 +68,7 @@ fn compare(file: &[u8], golden: &[(String, Vec<Frame>)]) -> (usize, Vec<String>)
     let path = sandbox.write("shapes", file);
     let run = sandbox.run(["import".as_ref(), path.as_os_str()]);
     assert_eq!(run.code, 0, "{}", run.stderr);
-    let batch = golden.iter().map(|(address, _)| format!("{address}\n")).collect::<String>();
+    let batch = golden.iter().fold(String::new(), |batch, (address, _)| batch + address + "\n");
     let batch = sandbox.write("batch", batch);
     let module = Path::new(&path).to_str().unwrap();
     let args = ["resolve", "--module", module, "--style", "json", "--no-demangle", "--batch", batch.to_str().unwrap()];

@@ -136,7 +136,7 @@ fn tell(global: &Global, listed: &Listed<'_>, explained: &Explained<'_>) -> Resu
             module: stored.get(link.frame).and_then(|frame| chunk.module(frame)),
             file: link.place.map(|(file, _)| file),
             // Frames of scripts may have a line, and no file.
-            line: link.place.map(|(_, line)| line).or_else(|| line_alone(&stored, link)).filter(|line| *line > 0),
+            line: link.place.map(|(_, line)| line).or_else(|| line_alone(stored, link)).filter(|line| *line > 0),
             inlined: link.inlined,
             source: origin(link.origin),
         }

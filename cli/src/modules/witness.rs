@@ -111,8 +111,8 @@ impl<'d> Witness<'d> {
         let Some(named) = self.symbol(address) else { return false };
         let first = self.symbols.partition_point(|symbol| symbol.address < named.address);
         let twins = self.symbols[first..].iter().take_while(|symbol| symbol.address == named.address);
-        let names = twins.filter(|symbol| symbol.size == named.size).map(|symbol| symbol.name);
-        is_of_one(store, file, names, self.folded.places(named.address, address))
+        let all_names = twins.filter(|symbol| symbol.size == named.size).map(|symbol| symbol.name);
+        is_of_one(store, file, all_names, self.folded.places(named.address, address))
     }
 
     fn dwarf(&self) -> gimli::Dwarf<Slice<'_>> {
