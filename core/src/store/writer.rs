@@ -342,6 +342,8 @@ impl<'s> Writer<'s> {
             })?;
             Ok(())
         })?;
+        // One that was not needed lies where the next one will, and takes it along when it goes.
+        self.draft = None;
         self.draft = Some(head.ack.draft(self.store, Database::Symbols)?);
         staged.ingest(&self.db)?;
         self.head = head;
