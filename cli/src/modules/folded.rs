@@ -1,5 +1,5 @@
-//! Code of several functions at one address, which the linker has folded (ICF): in, the line programs of a file that is asked;
-//! out, what each of these functions says of a place there.
+//! Explains code of several functions at one address, which the linker has folded (ICF), by what each function says of a place
+//! there.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

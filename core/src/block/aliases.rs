@@ -1,4 +1,4 @@
-//! A block of aliases: in, functions that were folded into another one at the same address; out, columns, and back.
+//! Encodes and decodes blocks of aliases: functions that were folded into another one at the same address.
 //!
 //! ```text
 //! column  block of aliases, format 1

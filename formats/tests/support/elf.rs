@@ -1,4 +1,4 @@
-//! Shared objects for x86-64 that a test puts together byte by byte: in, sections; out, a file.
+//! Makes shared objects for x86-64 from sections that a test puts together byte by byte.
 
 /// Where the code begins, and how long it is. Its bytes are elsewhere, as in debug files.
 pub const CODE: u64 = 0x1000;

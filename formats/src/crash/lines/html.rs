@@ -1,4 +1,4 @@
-//! Text as web pages have it: in, a line with `&lt;` and the like; out, what it stands for.
+//! Decodes HTML entities such as `&lt;` in lines that were copied from web pages.
 
 /// What stands for what.
 const ENTITIES: [(&str, &str); 8] = [

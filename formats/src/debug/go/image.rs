@@ -1,4 +1,4 @@
-//! What lies at the addresses of a program: in, its sections and the relocations of its own addresses; out, bytes and words.
+//! Reads bytes and words at the addresses of a program, with relocations applied.
 
 use object::{Object, ObjectSection, RelocationTarget};
 

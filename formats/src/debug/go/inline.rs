@@ -1,4 +1,4 @@
-//! Which call was inlined into which: in, the trees of a program's functions; out, calls by number.
+//! Reads which call was inlined into which from the inline trees of a program's functions.
 //!
 //! Versions differ in where a function says which tree is its own, and in what a call looks like; no field says which version it
 //! is. So the layout is taken that makes sense of all trees.

@@ -1,5 +1,5 @@
-//! Go programs without debug data: in, the table by which Go's runtime prints stacks (`.gopclntab`), which stripping leaves; out,
-//! functions, files, lines and inlined calls, as if they were one unit of debug data.
+//! Reads Go programs without debug data. Stripping leaves the table by which Go's runtime prints stacks (`.gopclntab`), which has
+//! functions, files, lines and inlined calls; they are read as if they were one unit of debug data.
 //!
 //! ```text
 //! table.rs    versions of the table, its functions and strings

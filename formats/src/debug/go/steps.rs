@@ -1,4 +1,4 @@
-//! A value that changes along the code of a function: in, a table of steps; out, the value at each address.
+//! Reads tables of steps: the values of something that changes along the code of a function.
 //!
 //! ```text
 //! value  -1    +3 = 2     +1 = 3     end: no difference
