@@ -59,11 +59,7 @@ pub fn module<'c>(catalog: &'c Catalog<'_>, name: impl AsRef<OsStr>, latest: boo
         return of_mapping_file(catalog, name, &file, latest);
     }
     let last_component = name.rsplit('/').next().unwrap_or(name);
-    let named = match catalog.named(name)? {
-        Named::Unknown if last_component != name => catalog.named(last_component)?,
-        named => named,
-    };
-    match named {
+    match catalog.named_any(&[name, last_component])? {
         Named::One(module) => Ok(module),
         Named::Several(builds) => one_of(name, builds, latest),
         Named::Unknown => Err(NotOne::Unknown(unknown(name))),

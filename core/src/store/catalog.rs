@@ -36,6 +36,9 @@ impl<'a> Named<'a> {
     }
 }
 
+/// A way to look for modules.
+type Look<'c, 's> = fn(&'c Catalog<'s>, &[(Index, &str)], &dyn Fn(&Footer) -> bool) -> Result<Vec<&'c Module>, Error>;
+
 /// The modules of a store.
 #[derive(Default)]
 pub struct Catalog<'s> {
@@ -120,14 +123,30 @@ impl<'s> Catalog<'s> {
     /// # Errors
     /// If the database cannot be read.
     pub fn named(&self, name: &str) -> Result<Named<'_>, Error> {
-        let found = self.of_arch(name, None)?;
-        match name.rsplit_once(':') {
-            Some((name, arch)) if found.is_empty() => self.of_arch(name, Some(arch)).map(Named::of),
-            _ => Ok(Named::of(found)),
-        }
+        self.named_any(&[name])
     }
 
-    fn of_arch(&self, name: &str, arch: Option<&str>) -> Result<Vec<&Module>, Error> {
+    /// The same for the first of `names` that names any.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn named_any(&self, names: &[&str]) -> Result<Named<'_>, Error> {
+        // All records are read only if no index knows any of the names.
+        for look in [Self::indexed, Self::scanned] {
+            for name in names {
+                let with_arch = name.rsplit_once(':').map(|(name, arch)| (name, Some(arch)));
+                for (name, arch) in std::iter::once((*name, None)).chain(with_arch) {
+                    let found = self.of_arch(name, arch, look)?;
+                    if !found.is_empty() {
+                        return Ok(Named::of(found));
+                    }
+                }
+            }
+        }
+        Ok(Named::Unknown)
+    }
+
+    fn of_arch<'c>(&'c self, name: &str, arch: Option<&str>, look: Look<'c, 's>) -> Result<Vec<&'c Module>, Error> {
         let digits = name.replace('-', "").to_ascii_lowercase();
         let is_hexadecimal = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         // Older R8 called mappings by fewer digits than others need.
@@ -137,23 +156,29 @@ impl<'s> Catalog<'s> {
         let is_named = |footer: &Footer| footer.has_name(name) || is_labelled(footer) || is_id(footer);
         let id = Some((Index::Id, digits.as_str())).filter(|_| is_hexadecimal && digits.len() >= MapId::MIN_DIGITS);
         let looked_up: Vec<_> = [(Index::Name, name), (Index::Label, name)].into_iter().chain(id).collect();
-        self.found(&looked_up, |footer| is_named(footer) && arch.is_none_or(|arch| is_same_arch(&footer.arch, arch)))
+        look(self, &looked_up, &|footer| is_named(footer) && arch.is_none_or(|arch| is_same_arch(&footer.arch, arch)))
     }
 
-    /// The modules among those that one of the indices lists that are `meant`, by name and then id. Where these list none, all modules are
-    /// looked through: an index that has lost a row hides no module.
+    /// The modules that are `meant`, by name and then id. An index that has lost a row hides no module.
     fn found(&self, looked_up: &[(Index, &str)], is_meant: impl Fn(&Footer) -> bool) -> Result<Vec<&Module>, Error> {
+        let found = self.indexed(looked_up, &is_meant)?;
+        if found.is_empty() { self.scanned(looked_up, &is_meant) } else { Ok(found) }
+    }
+
+    /// Those that one of the indices lists.
+    fn indexed(&self, looked_up: &[(Index, &str)], is_meant: &dyn Fn(&Footer) -> bool) -> Result<Vec<&Module>, Error> {
+        let Some(keys) = self.listed(looked_up)? else { return self.scanned(looked_up, is_meant) };
         let mut found: Vec<&Module> = Vec::new();
-        if let Some(keys) = self.listed(looked_up)? {
-            for key in keys {
-                found.extend(self.module(key)?.filter(|module| is_meant(&module.footer)));
-            }
-            found.sort_by(|a, b| (&a.footer.name, &a.footer.id).cmp(&(&b.footer.name, &b.footer.id)));
+        for key in keys {
+            found.extend(self.module(key)?.filter(|module| is_meant(&module.footer)));
         }
-        if found.is_empty() {
-            found.extend(self.modules()?.iter().filter(|module| is_meant(&module.footer)));
-        }
+        found.sort_by(|a, b| (&a.footer.name, &a.footer.id).cmp(&(&b.footer.name, &b.footer.id)));
         Ok(found)
+    }
+
+    /// Those among all modules.
+    fn scanned(&self, _: &[(Index, &str)], is_meant: &dyn Fn(&Footer) -> bool) -> Result<Vec<&Module>, Error> {
+        Ok(self.modules()?.iter().filter(|module| is_meant(&module.footer)).collect())
     }
 
     /// Keys of the modules that one of the indices lists; `None` if they have to be looked for elsewhere.
