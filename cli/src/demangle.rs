@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-pub use symtool_formats::demangle::{Spelling, demangle};
+pub use symtool_demangle::{Spelling, demangle};
 
 /// Demangled names of one module, by function number.
 #[derive(Debug)]

@@ -8,7 +8,6 @@ mod arch;
 pub mod container;
 pub mod crash;
 pub mod debug;
-pub mod demangle;
 mod error;
 pub mod limits;
 pub mod mapping;

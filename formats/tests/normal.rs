@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use symtool_formats::demangle::{Spelling, demangle};
+use symtool_demangle::{Spelling, demangle};
 use symtool_formats::normal::{function, java, message, of_raw};
 
 fn check(pairs: &[(&str, &str)]) {

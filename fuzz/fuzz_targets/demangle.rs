@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use symtool_formats::demangle::{Spelling, demangle};
+use symtool_demangle::{Spelling, demangle};
 use symtool_formats::limits::MAX_DEMANGLED_BYTES;
 
 fuzz_target!(|name: &[u8]| {

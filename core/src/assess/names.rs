@@ -6,8 +6,8 @@ use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hashbrown::HashMap;
+use symtool_demangle::{Spelling, demangle};
 use symtool_formats::crash::FrameKind;
-use symtool_formats::demangle::{Spelling, demangle};
 use symtool_formats::normal::{self, Scoped};
 use symtool_formats::rules::{Family, FrameFacts, Rules, Seen};
 use xxhash_rust::xxh3::xxh3_128;

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use symtool_demangle::{Spelling, demangle};
 use symtool_formats::crash::{At, CrashEvent, Frame, FrameKind, Image, JavaFrame, LineFrame, Lookup, Resolution, ResolvedFrame, Space};
-use symtool_formats::demangle::{Spelling, demangle};
 use symtool_formats::mapping::{self, Context, Query, Retrace, Style};
 
 use super::answers::{Answers, Known, address};

@@ -33,7 +33,7 @@ pub use java::java;
 pub use message::message;
 pub use scope::Scoped;
 
-use crate::demangle::{Spelling, demangle};
+use symtool_demangle::{Spelling, demangle};
 
 /// Where the code of a block is within its function's name.
 const BLOCK: &str = " {block}";

@@ -1,11 +1,10 @@
-//! Demangles raw linkage names in one of three spellings.
-//!
-//! The mangling's own prefix picks the demangler: `_Z` C++, `_R` and `_ZN…17h…E` Rust, `$s` and its forerunners Swift. Names of
-//! Objective-C methods are what they are.
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs, clippy::print_stdout, clippy::print_stderr)]
 
-mod dlang;
 mod itanium;
+pub mod limits;
 mod rust;
+#[cfg(feature = "swift")]
 mod swift;
 
 /// Whose spelling a name is written in.
@@ -14,16 +13,20 @@ pub enum Spelling {
     /// symtool's own: C++ as LLVM, Rust without hashes, Swift.
     Symtool,
     /// As `llvm-symbolizer` and `llvm-cxxfilt` (19) print: legacy Rust names as the C++ names that they look like, Swift raw.
+    #[cfg(feature = "llvm")]
     Llvm,
-    /// As GNU binutils (2.40) prints: Rust without hashes, Swift raw.
+    /// As GNU binutils (2.40) print: Rust without hashes, Swift raw.
+    #[cfg(feature = "gnu")]
     Gnu,
 }
 
-/// What `raw` stands for. `None` if it is no mangled name, or stands for more than the limits allow.
+/// Demangles `raw`. `None` if it is no mangled name, or stands for more than the limits allow.
 pub fn demangle(raw: &[u8], spelling: Spelling) -> Option<String> {
     match spelling {
         Spelling::Symtool => symtool(raw),
+        #[cfg(feature = "llvm")]
         Spelling::Llvm => llvm(raw),
+        #[cfg(feature = "gnu")]
         Spelling::Gnu => gnu(raw),
     }
 }
@@ -33,7 +36,10 @@ fn symtool(raw: &[u8]) -> Option<String> {
         raw @ [b'_', b'Z', ..] => rust::legacy(raw).or_else(|| itanium::demangle(raw, false)),
         raw @ [b'_', b'R', ..] => rust::v0(raw),
         raw @ [b'_', b'_', ..] => itanium::demangle(raw, false),
+        #[cfg(feature = "swift")]
         raw => swift::demangle(raw),
+        #[cfg(not(feature = "swift"))]
+        _ => None,
     }
 }
 
@@ -45,11 +51,11 @@ fn without_underscore(raw: &[u8]) -> &[u8] {
     }
 }
 
+#[cfg(feature = "llvm")]
 fn llvm(raw: &[u8]) -> Option<String> {
     match raw {
         [b'_', b'Z' | b'_', ..] => itanium::demangle(raw, false),
         [b'_', b'R', ..] => rust::v0_as_llvm(raw),
-        [b'_', b'D', ..] => dlang::demangle(raw),
         // Of functions' code where names stand for descriptors (PowerPC64).
         [b'.', rest @ ..] if !rest.starts_with(b".") => llvm(rest).map(|name| format!(".{name}")),
         _ => None,
@@ -57,6 +63,7 @@ fn llvm(raw: &[u8]) -> Option<String> {
 }
 
 /// What stands before a name (`.`, `$`) and behind it (`@VERSION`) is left as it is, as in binutils.
+#[cfg(feature = "gnu")]
 fn gnu(raw: &[u8]) -> Option<String> {
     let start = raw.iter().take_while(|byte| matches!(byte, b'.' | b'$')).count();
     let (before, rest) = raw.split_at(start);
@@ -69,6 +76,7 @@ fn gnu(raw: &[u8]) -> Option<String> {
     Some(format!("{}{name}{}", std::str::from_utf8(before).ok()?, std::str::from_utf8(after).ok()?))
 }
 
+#[cfg(feature = "gnu")]
 fn gnu_name(raw: &[u8]) -> Option<String> {
     match raw {
         [b'_', b'Z', ..] => rust::as_gnu(raw).or_else(|| itanium::demangle(raw, true)),

@@ -16,6 +16,7 @@ pub fn v0(raw: &[u8]) -> Option<String> {
 }
 
 /// `_R…`, with all from the first `.` in parentheses, as LLVM shows suffixes.
+#[cfg(feature = "llvm")]
 pub fn v0_as_llvm(raw: &[u8]) -> Option<String> {
     let raw = std::str::from_utf8(raw).ok()?;
     let (name, suffix) = raw.find('.').map_or((raw, ""), |dot| raw.split_at(dot));
@@ -27,6 +28,7 @@ pub fn v0_as_llvm(raw: &[u8]) -> Option<String> {
 }
 
 /// Either mangling, without what follows the name, as GNU shows it.
+#[cfg(feature = "gnu")]
 pub fn as_gnu(raw: &[u8]) -> Option<String> {
     if raw.starts_with(b"_R") {
         let end = raw.iter().position(|&byte| byte == b'.').unwrap_or(raw.len());
