@@ -16,7 +16,7 @@ seeds=testdata/objects
 case "$target" in
     crash) seeds=testdata/crashes ;;
     mapping) seeds=testdata/mapping ;;
-    rules) seeds=formats/src/rules ;;
+    rules) seeds=core/grouping/src/rules ;;
     demangle)
         # One name a file.
         seeds=fuzz/corpus/names

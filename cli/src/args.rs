@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, RangedU64ValueParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
-use symtool_core::store::Store;
-use symtool_formats::debug::Search;
+use symtool_debug::Search;
+use symtool_store::Store;
 
 use crate::config::{self, Config};
 use crate::examples;
@@ -108,7 +108,7 @@ impl Global {
     /// If there is no place for one, or the key cannot be had.
     pub fn open_store(&self) -> Result<Store> {
         let store = self.store_without_key()?.with_key(key::load(self)?);
-        if let Some(migrated) = store.migrate()? {
+        if let Some(migrated) = store.migrate(symtool_crashes::migrate)? {
             note!("{}: migrated from format 3 to format 4 ({} modules)", migrated.store.display(), migrated.modules);
         }
         Ok(store)
@@ -242,7 +242,7 @@ pub struct MappingId(pub Vec<u8>);
 
 impl MappingId {
     fn parse(text: &str) -> Result<Self, String> {
-        let id = symtool_formats::mapping::hex_bytes(text);
+        let id = symtool_mapping::hex_bytes(text);
         id.map(Self).ok_or_else(|| "not an id; pass a UUID, or 8 to 128 hexadecimal digits".to_owned())
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use symtool_core::store;
+use symtool_store::database as store;
 
 /// Exit codes that scripts rely on. Wrong usage exits with 2, by clap too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,10 +3,11 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use symtool_core::store::{self, Catalog, MIN_ID_DIGITS, Module, Named};
-use symtool_formats::container::{self, Format, Kind};
-use symtool_formats::debug::DebugFile;
-use symtool_formats::{Error, ModuleInfo};
+use symtool_debug::DebugFile;
+use symtool_debug::container::{self, Format, Kind};
+use symtool_debug::{Error, ModuleInfo};
+use symtool_store::database::MIN_ID_DIGITS;
+use symtool_store::{Catalog, Module, Named, database as store};
 
 use crate::mapping_file::{self, MappingFile};
 use crate::moment::moment;

@@ -8,12 +8,13 @@ use std::path::Path;
 use std::slice;
 
 use anyhow::{Context, Result, anyhow};
-use symtool_core::pack::{mapping_info, pack_mapping};
-use symtool_core::store::{Held, Store};
-use symtool_formats::ModuleId;
-use symtool_formats::container::{self, Format, Kind};
-use symtool_formats::debug::Mapped;
-use symtool_formats::mapping::{Identity, Rejected, is_mapping};
+use symtool_debug::Mapped;
+use symtool_debug::container::{self, Format, Kind};
+use symtool_mapping::{Identity, Rejected, is_mapping};
+use symtool_module::ModuleId;
+use symtool_store::Store;
+use symtool_store::database::Held;
+use symtool_store::pack::{mapping_info, pack_mapping};
 
 use crate::find;
 

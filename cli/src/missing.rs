@@ -4,8 +4,8 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use symtool_core::assess::Modules;
-use symtool_core::crash::Missing;
+use symtool_crashes::fingerprint::Modules;
+use symtool_crashes::{Crashes, Missing};
 
 use crate::args::{Global, MissingArgs};
 use crate::exit::Exit;
@@ -29,7 +29,7 @@ struct Line<'a> {
 /// Runs the command.
 pub fn run(global: &Global, args: &MissingArgs) -> Result<Exit> {
     let store = global.open_store()?;
-    let (reader, crashes) = (store.read()?, store.read_crashes()?);
+    let (reader, crashes) = (store.read()?, Crashes::open(&store)?);
     let catalog = reader.catalog();
     let mut missing = crashes.missing(&Modules::of(catalog.modules()?))?;
     if !args.all {

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Write};
 
 use anyhow::{Context, Result};
-use symtool_core::store;
+use symtool_store::database as store;
 
 use crate::exit::Exit;
 

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::Serialize;
-use symtool_core::assess::{Assessor, Symbols};
-use symtool_core::crash::Missing;
-use symtool_core::reprocess::{Proposal, Report};
+use symtool_crashes::Report;
+use symtool_crashes::fingerprint::{Assessor, Symbols};
+use symtool_crashes::reprocess::Proposal;
+use symtool_crashes::{CrashWriter, Crashes, Missing};
 
 use crate::args::{Global, Reprocess};
 use crate::exit::Exit;
@@ -60,11 +61,11 @@ pub fn run(global: &Global, args: &Reprocess) -> Result<Exit> {
     let meter = Meter::new(progress::is_wanted(global), "reprocessing", Unit::Of("crashes"));
     let tick = |all, done| meter.set(Reached { count: done, part: Some((done, all)) });
     let (status, report, missing) = if args.dry_run {
-        let crashes = store.read_crashes()?;
+        let crashes = Crashes::open(&store)?;
         let Proposal { report, .. } = crashes.propose(&assessor, args.all, tick)?;
         ("dry_run", report, crashes.missing(assessor.modules())?)
     } else {
-        let writer = store.write_crashes()?;
+        let writer = CrashWriter::open(&store)?;
         let proposal = writer.propose(&assessor, args.all, tick)?;
         let report = proposal.report.clone();
         let gain = report.largest_gain.as_ref().map_or(0, |gain| gain.percent);

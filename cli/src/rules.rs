@@ -6,8 +6,9 @@ use std::path::Path;
 
 use anyhow::{Error, Result};
 use serde::Serialize;
-use symtool_core::assess::{Assessor, Counts, Desk, Explained, Link, Symbols};
-use symtool_formats::rules::{RuleError, Rules};
+use symtool_crashes::Crashes;
+use symtool_crashes::fingerprint::{Assessor, Counts, Desk, Explained, Link, Symbols};
+use symtool_grouping::rules::{RuleError, Rules};
 
 use crate::args::{Global, RulesArgs, RulesExplain};
 use crate::crash;
@@ -121,7 +122,7 @@ struct Why<'a> {
 fn explain(global: &Global, args: &RulesExplain) -> Result<Exit> {
     let rules = load(global, args.rules.as_deref())?;
     let store = global.open_store()?;
-    let crashes = store.read_crashes()?;
+    let crashes = Crashes::open(&store)?;
     let reader = store.read()?;
     let catalog = reader.catalog();
     let assessor = Assessor::new(Symbols::new(&reader, &catalog)?, &rules);

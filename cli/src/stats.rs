@@ -7,7 +7,8 @@ use std::path::Path;
 use anyhow::Result;
 use indicatif::DecimalBytes;
 use serde::Serialize;
-use symtool_core::store::{Footer, KindUsage};
+use symtool_store::Footer;
+use symtool_store::database::KindUsage;
 use walkdir::WalkDir;
 
 use crate::args::Global;

@@ -11,13 +11,13 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::rc::Rc;
 
 use anyhow::{Context, Result, anyhow};
-use symtool_core::assess::Symbols;
-use symtool_core::store::{self, Catalog, Mappings, Module};
-use symtool_formats::crash::limits::MAX_REPORT_BYTES;
-use symtool_formats::crash::{
-    self, CrashError, CrashEvent, ExceptionName, LogReader, Reports, Resolution, annotate_all, annotate_exceptions, annotate_line,
+use symtool_crashes::fingerprint::Symbols;
+use symtool_mapping::{Retrace, Style};
+use symtool_report::limits::MAX_REPORT_BYTES;
+use symtool_report::{
+    self as crash, CrashError, CrashEvent, ExceptionName, LogReader, Reports, Resolution, annotate_all, annotate_exceptions, annotate_line,
 };
-use symtool_formats::mapping::{Retrace, Style};
+use symtool_store::{Catalog, Mappings, Module, database as store};
 
 use crate::args::{Global, Symbolicate};
 use crate::exit::Exit;

@@ -5,8 +5,8 @@
 use std::path::PathBuf;
 
 use libfuzzer_sys::fuzz_target;
-use symtool_formats::container::{Format, Kind, list};
-use symtool_formats::debug::Mapped;
+use symtool_debug::container::{Kind, list};
+use symtool_debug::Mapped;
 
 fuzz_target!(|bytes: &[u8]| {
     let Kind::Archive(format) = Kind::of(bytes) else { return };

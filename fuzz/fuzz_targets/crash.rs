@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use symtool_formats::crash::{CrashEvent, LogReader, Reports, annotate, parse};
+use symtool_report::{CrashEvent, LogReader, Reports, annotate, parse};
 
 fn check(event: &CrashEvent, report: &[u8]) {
     assert!(event.crashed_thread.is_none_or(|index| index < event.threads.len()));

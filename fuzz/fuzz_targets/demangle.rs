@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use symtool_demangle::{Spelling, demangle};
-use symtool_formats::limits::MAX_DEMANGLED_BYTES;
+use symtool_demangle::limits::MAX_DEMANGLED_BYTES;
 
 fuzz_target!(|name: &[u8]| {
     for spelling in [Spelling::Symtool, Spelling::Llvm, Spelling::Gnu] {

@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
-use symtool_formats::mapping::{ClassRow, Classes, MappingReader, Retrace, Style};
+use symtool_mapping::{ClassRow, Classes, MappingReader, Retrace, Style};
 
 struct Rows(HashMap<String, Arc<ClassRow>>);
 

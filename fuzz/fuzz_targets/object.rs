@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use libfuzzer_sys::fuzz_target;
-use symtool_formats::debug::{DebugFile, Mapped, Progress, Search};
+use symtool_debug::{DebugFile, Mapped, Progress, Search};
 
 fuzz_target!(|bytes: &[u8]| {
     let mapped = Mapped::unpacked(bytes.to_vec(), PathBuf::from("input"), "input".to_owned());

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use symtool_formats::rules::{FrameFacts, Rules};
+use symtool_grouping::rules::{FrameFacts, Rules};
 
 fuzz_target!(|bytes: &[u8]| {
     // Rules, a NUL, names of functions, one a line.

@@ -140,7 +140,7 @@ mod tests {
     use std::io::BufReader;
     use std::sync::Arc;
 
-    use symtool_formats::mapping::{ClassRow, Classes, MappingReader, Retrace, Style, is_mapping};
+    use symtool_mapping::{ClassRow, Classes, MappingReader, Retrace, Style, is_mapping};
 
     struct Rows(HashMap<String, Arc<ClassRow>>);
 

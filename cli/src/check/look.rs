@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use symtool_formats::debug::{DebugFile, Inspection, Mapped, Search};
-use symtool_formats::mapping::is_mapping;
-use symtool_formats::{Detail, Error, ModuleInfo};
+use symtool_debug::{DebugFile, Inspection, Mapped, Search};
+use symtool_debug::{Error, ModuleInfo};
+use symtool_mapping::is_mapping;
+use symtool_module::Detail;
 
 use crate::import::{Content, Item};
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use symtool_formats::Detail;
+use symtool_module::Detail;
 
 use super::look::{Looked, Object};
 use super::verdict::Problem;

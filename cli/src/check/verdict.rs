@@ -1,7 +1,7 @@
 //! Decides what a file lacks, given all other files, and names the next step for each problem.
 
 use serde::Serialize;
-use symtool_formats::{Detail, ModuleKind};
+use symtool_module::{Detail, ModuleKind};
 
 use super::look::{Looked, Object};
 use crate::args::Require;

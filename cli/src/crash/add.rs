@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! paths -> batches     of reports, cut from streams           intake.rs
-//!       -> prepared    read and assessed, some at once       symtool_core::crash
+//!       -> prepared    read and assessed, some at once       symtool_crashes
 //!       -> store       one after the other, as they came
 //! ```
 
@@ -18,11 +18,11 @@ use std::time::Duration;
 use anyhow::{Error, Result};
 use rayon::Scope;
 use serde::Serialize;
-use symtool_core::assess::{Assessor, Symbols, id_bytes};
-use symtool_core::crash::{Added, CrashWriter, Prepared};
-use symtool_core::store::{Catalog, Store};
-use symtool_formats::crash::ImageId;
-use symtool_formats::mapping::hex_bytes;
+use symtool_crashes::fingerprint::{Assessor, Symbols};
+use symtool_crashes::{Added, CrashWriter, Prepared};
+use symtool_mapping::hex_bytes;
+use symtool_report::ImageId;
+use symtool_store::{Catalog, Store};
 
 use super::intake::{Batch, Intake, Lost};
 use crate::args::{CrashAdd, Global};
@@ -116,7 +116,7 @@ fn mapping_id(catalog: &Catalog<'_>, name: &OsStr) -> Result<Vec<u8>> {
         return Ok(file?.id());
     }
     match (find::mapping(catalog, name), hex_bytes(&name.to_string_lossy())) {
-        (Ok(module), _) => Ok(id_bytes(&module.footer.id)),
+        (Ok(module), _) => Ok(hex::decode(&module.footer.id).unwrap_or_default()),
         (Err(NotOne::Unknown(_)), Some(id)) => Ok(id),
         (Err(error), _) => Err(Error::msg(error.reason()?)),
     }
@@ -166,7 +166,7 @@ impl<'a> Line<'a> {
             while let Some((prepared, lost)) = waiting.remove(&stored) {
                 let open = match writer.take() {
                     Some(open) => open,
-                    None => self.store.write_crashes()?,
+                    None => CrashWriter::open(&self.store)?,
                 };
                 self.add(&open, *prepared, &lost, &mut summary)?;
                 writer = Some(open);

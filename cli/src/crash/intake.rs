@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use symtool_core::crash::Incoming;
-use symtool_core::limits::{CHUNK_BYTES, CHUNK_CRASHES};
-use symtool_formats::crash::packed::{Unpacked, is_copy, unpack};
-use symtool_formats::crash::{Report, Reports, split};
+use symtool_crashes::Incoming;
+use symtool_crashes::limits::{CHUNK_BYTES, CHUNK_CRASHES};
+use symtool_report::packed::{Unpacked, is_copy, unpack};
+use symtool_report::{Report, Reports, split};
 use walkdir::WalkDir;
 
 /// How long to wait for more before what has come is handed on.

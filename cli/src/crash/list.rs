@@ -4,8 +4,8 @@ use std::io::Write;
 
 use anyhow::{Error, Result};
 use serde::Serialize;
-use symtool_core::crash::{Failed, Listed};
-use symtool_core::store::Store;
+use symtool_crashes::{Crashes, Failed, Listed};
+use symtool_store::Store;
 
 use crate::args::{CrashList, Global};
 use crate::exit::Exit;
@@ -43,7 +43,7 @@ struct FailedLine<'a> {
 
 /// Runs the command.
 pub fn run(global: &Global, store: &Store, args: &CrashList) -> Result<Exit> {
-    let crashes = store.read_crashes()?;
+    let crashes = Crashes::open(&store)?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let columns = stdout_columns();
     // An error of the pipe ends the list, and is told once it has ended.

@@ -10,8 +10,8 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use symtool_core::crash::{CrashId, Crashes, Found, Slot};
-use symtool_core::store::Store;
+use symtool_crashes::{CrashId, CrashWriter, Crashes, Found, Slot};
+use symtool_store::Store;
 
 use crate::args::{Crash, CrashNamed, Global};
 use crate::exit::Exit;
@@ -37,7 +37,7 @@ struct Removed<'a> {
 }
 
 fn remove(global: &Global, store: &Store, args: &CrashNamed) -> Result<Exit> {
-    let writer = store.write_crashes()?;
+    let writer = CrashWriter::open(&store)?;
     let (mut slots, mut unread): (Vec<Slot>, Vec<CrashId>) = Default::default();
     let mut failed = false;
     let mut gone = Vec::new();

@@ -6,8 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::Result;
 use indicatif::DecimalBytes;
 use serde::Serialize;
-use symtool_core::crash::{CrashId, Retention, RetentionPlan, Slot};
-use symtool_core::store::Store;
+use symtool_crashes::{CrashId, CrashWriter, Crashes, Retention, RetentionPlan, Slot};
+use symtool_store::Store;
 
 use crate::args::{CrashForget, CrashGc, Global};
 use crate::exit::Exit;
@@ -41,11 +41,11 @@ pub fn gc(global: &Global, store: &Store, args: &CrashGc) -> Result<Exit> {
         empties_groups: args.last,
     };
     if args.dry_run {
-        let plan = store.read_crashes()?.beyond(keeps)?;
+        let plan = Crashes::open(&store)?.beyond(keeps)?;
         tell(global, &plan, "would_be_removed")?;
         return Ok(Exit::Done);
     }
-    let writer = store.write_crashes()?;
+    let writer = CrashWriter::open(&store)?;
     let plan = writer.beyond(keeps)?;
     name_runs(global, &plan)?;
     let slots: Vec<Slot> = plan.crashes.iter().map(|going| going.at).collect();
@@ -94,9 +94,9 @@ fn tell_crashes(global: &Global, plan: &RetentionPlan, status: &'static str) -> 
 /// Removes all crashes and reports of one person.
 pub fn forget(global: &Global, store: &Store, args: &CrashForget) -> Result<Exit> {
     let (found, failed) = if args.dry_run {
-        store.read_crashes()?.of_user(&args.user)?
+        Crashes::open(&store)?.of_user(&args.user)?
     } else {
-        let writer = store.write_crashes()?;
+        let writer = CrashWriter::open(&store)?;
         let (found, failed) = writer.of_user(&args.user)?;
         let slots: Vec<Slot> = found.iter().map(|(at, _)| *at).collect();
         if !slots.is_empty() {

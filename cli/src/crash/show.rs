@@ -5,8 +5,8 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use symtool_core::assess::{Assessor, Desk, Explained, Link, NameOrigin, Symbols};
-use symtool_core::crash::{Crashes, Found, Listed, Place, Slot, StoredFrame};
+use symtool_crashes::fingerprint::{Assessor, Desk, Explained, Link, NameOrigin, Symbols};
+use symtool_crashes::{Crashes, Found, Listed, Place, Slot, StoredFrame};
 
 use crate::args::{CrashShow, Global};
 use crate::exit::Exit;
@@ -72,7 +72,7 @@ struct Frame<'a> {
 pub fn run(global: &Global, args: &CrashShow) -> Result<Exit> {
     let rules = rules::load(global, args.rules.as_deref())?;
     let store = global.open_store()?;
-    let crashes = store.read_crashes()?;
+    let crashes = Crashes::open(&store)?;
     let reader = store.read()?;
     let catalog = reader.catalog();
     let assessor = Assessor::new(Symbols::new(&reader, &catalog)?, &rules);

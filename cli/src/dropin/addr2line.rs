@@ -13,9 +13,9 @@ use std::sync::OnceLock;
 
 use anyhow::Result;
 use object::{File, Object as _};
-use symtool_core::resolve::{Answer, Extras, Frame, Frames, Origin, Request, Resolver, View};
-use symtool_formats::container::{self, Kind};
-use symtool_formats::{Error, Source};
+use symtool_debug::container::{self, Kind};
+use symtool_debug::{Error, Source};
+use symtool_store::resolve::{Answer, Extras, Frame, Frames, Origin, Request, Resolver, View};
 
 use super::addr2line_args::{self as args, Asked, Options};
 use super::objects::Object;
@@ -231,7 +231,7 @@ impl Session<'_> {
         })
     }
 
-    fn frames(&self, mut frames: Frames<'_, '_>, out: &mut Vec<u8>) -> Result<Known, symtool_core::store::Error> {
+    fn frames(&self, mut frames: Frames<'_, '_>, out: &mut Vec<u8>) -> Result<Known, symtool_store::Error> {
         let mut known = Known::Nothing;
         let mut discriminator = 0;
         frames.each(View { extras: Extras::Hidden, declarations: false }, |frame| {

@@ -12,10 +12,11 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use object::File;
-use symtool_core::resolve::{Answer, Frames, Origin, Rendered, Request, Resolver};
-use symtool_core::store::{self, Held};
-use symtool_formats::debug::Mapped;
-use symtool_formats::{Error, container};
+use symtool_debug::Mapped;
+use symtool_debug::{Error, container};
+use symtool_store::database as store;
+use symtool_store::database::Held;
+use symtool_store::resolve::{Answer, Frames, Origin, Rendered, Request, Resolver};
 
 use super::llvm_args::{HELP, Id, Words};
 use super::llvm_request::{self as request, Kind, Module, Place};

@@ -26,7 +26,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use symtool_core::store::Store;
+use symtool_store::Store;
 
 use crate::args::{Args, Command, Global, path_in};
 use crate::exit::Exit;

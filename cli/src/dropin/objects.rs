@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::slice;
 use std::sync::Arc;
 
-use symtool_core::pack::pack;
-use symtool_core::store::{Held, Store};
-use symtool_formats::debug::{DebugFile, Mapped, Progress, Search};
-use symtool_formats::{Error, ModuleInfo, container};
+use symtool_debug::{DebugFile, Mapped, Progress, Search};
+use symtool_debug::{Error, ModuleInfo, container};
+use symtool_store::Store;
+use symtool_store::database::Held;
+use symtool_store::pack::pack;
 
 use crate::style::text::hex;
 

@@ -4,10 +4,10 @@ use std::io::Write;
 
 use anyhow::{Error, Result};
 use serde::Serialize;
-use symtool_core::crash::{Crashes, GroupId};
-use symtool_core::group::{Difference, NoSuchRun};
-use symtool_core::reprocess::{Report, Run, RunKind};
-use symtool_core::store::Store;
+use symtool_crashes::groups::{Difference, NoSuchRun};
+use symtool_crashes::{Crashes, GroupId};
+use symtool_crashes::{Report, Run, RunKind};
+use symtool_store::Store;
 
 use crate::args::{Global, GroupsDiff, GroupsHistory};
 use crate::exit::{Exit, Usage};
@@ -16,7 +16,7 @@ use crate::reprocess;
 
 /// Runs `history`.
 pub fn run(global: &Global, store: &Store, args: &GroupsHistory) -> Result<Exit> {
-    let crashes = store.read_crashes()?;
+    let crashes = Crashes::open(&store)?;
     let mut runs = crashes.runs()?;
     if let Some(text) = &args.group {
         let group = super::one(&crashes, text)?.map_err(Error::msg)?;
@@ -97,7 +97,7 @@ struct Moved {
 
 /// Runs `diff`.
 pub fn diff(global: &Global, store: &Store, args: &GroupsDiff) -> Result<Exit> {
-    let crashes = store.read_crashes()?;
+    let crashes = Crashes::open(&store)?;
     let last = || -> Result<u64> { Ok(crashes.runs()?.last().map_or(0, |run| run.run)) };
     let (from, to) = (args.from, args.to.map_or_else(last, Ok)?);
     let difference = match crashes.difference(from, to) {

@@ -5,9 +5,9 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use symtool_core::crash::SignatureKind;
-use symtool_core::group::Group;
-use symtool_core::store::Store;
+use symtool_crashes::groups::Group;
+use symtool_crashes::{Crashes, SignatureKind};
+use symtool_store::Store;
 
 use crate::args::{Global, GroupKind, GroupSort, GroupsList};
 use crate::exit::Exit;
@@ -31,7 +31,7 @@ struct Line<'a> {
 
 /// Runs the command.
 pub fn run(global: &Global, store: &Store, args: &GroupsList) -> Result<Exit> {
-    let mut groups = store.read_crashes()?.groups()?;
+    let mut groups = Crashes::open(&store)?.groups()?;
     groups.retain(|group| is_meant(group, args));
     sort(&mut groups, args);
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());

@@ -7,10 +7,12 @@ mod show;
 use std::io::Write;
 
 use anyhow::{Error, Result};
-use symtool_core::crash::{CrashWriter, Crashes, Found, GroupId};
-use symtool_core::group::{CannotMerge, Group};
-use symtool_core::reprocess::{CannotUndo, Run};
-use symtool_core::store::Store;
+use symtool_crashes::Run;
+use symtool_crashes::groups::Group;
+use symtool_crashes::reprocess::CannotMerge;
+use symtool_crashes::reprocess::CannotUndo;
+use symtool_crashes::{CrashWriter, Crashes, Found, GroupId};
+use symtool_store::Store;
 
 use crate::args::{Global, Groups, GroupsMerge};
 use crate::exit::{Exit, Usage};
@@ -25,12 +27,12 @@ pub fn run(global: &Global, args: &Groups) -> Result<Exit> {
         Groups::History(args) => history::run(global, &store, args),
         Groups::Diff(args) => history::diff(global, &store, args),
         Groups::Merge(args) => merge(global, &store, args),
-        Groups::Undo(args) => undo(global, &store.write_crashes()?, args.run),
+        Groups::Undo(args) => undo(global, &CrashWriter::open(&store)?, args.run),
     }
 }
 
 fn merge(global: &Global, store: &Store, args: &GroupsMerge) -> Result<Exit> {
-    let writer = store.write_crashes()?;
+    let writer = CrashWriter::open(&store)?;
     let mut groups = Vec::new();
     for text in &args.groups {
         groups.push(one_id(&writer, text)?.map_err(Error::msg)?);

@@ -5,9 +5,9 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use symtool_core::crash::Crashes;
-use symtool_core::group::Group;
-use symtool_core::store::Store;
+use symtool_crashes::Crashes;
+use symtool_crashes::groups::Group;
+use symtool_store::Store;
 
 use crate::args::{Global, GroupsShow};
 use crate::exit::Exit;
@@ -50,7 +50,7 @@ const SIGNATURES: usize = 5;
 
 /// Runs the command.
 pub fn run(global: &Global, store: &Store, args: &GroupsShow) -> Result<Exit> {
-    let crashes = store.read_crashes()?;
+    let crashes = Crashes::open(&store)?;
     let mut out = std::io::stdout().lock();
     let mut failed = false;
     for text in &args.groups {
@@ -95,7 +95,7 @@ fn modules(crashes: &Crashes, group: &Group) -> Result<(BTreeMap<String, u64>, V
 
 impl<'a> Shown<'a> {
     fn of(group: &'a Group, modules: BTreeMap<String, u64>, examples: Vec<String>) -> Self {
-        let signature = |signature: &'a symtool_core::group::OneSignature| Signature {
+        let signature = |signature: &'a symtool_crashes::groups::OneSignature| Signature {
             id: signature.id.to_string(),
             kind: signature.kind.name(),
             crashes: signature.crashes,

@@ -6,8 +6,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use symtool_core::pack::Packed;
-use symtool_core::store::{Committed, Error, Footer};
+use symtool_store::database::Committed;
+use symtool_store::pack::Packed;
+use symtool_store::{Error, Footer};
 
 use super::limits::{MAX_WAITING, MAX_WAITING_BYTES};
 use super::order::Order;

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use symtool_formats::container::{self, Format, Kind};
+use symtool_debug::container::{self, Format, Kind};
 use walkdir::{DirEntry, WalkDir};
 
 /// All that was found at the paths of a command.

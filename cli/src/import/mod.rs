@@ -25,8 +25,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 
 use anyhow::Result;
-use symtool_core::store::{self, Error, Store};
-use symtool_formats::debug::Search;
+use symtool_debug::Search;
+use symtool_store::{Error, Store, database as store};
 
 pub use files::Files;
 pub use held::Held;

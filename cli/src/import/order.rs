@@ -11,8 +11,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use symtool_core::store::{Error, Footer, Reader, Store};
-use symtool_formats::{ModuleInfo, ModuleKind};
+use symtool_debug::ModuleInfo;
+use symtool_module::ModuleKind;
+use symtool_store::{Error, Footer, Reader, Store};
 
 use super::limits::MAX_WORKING_BYTES;
 

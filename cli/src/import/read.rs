@@ -7,11 +7,12 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use symtool_core::pack::{Packed, mapping_info, pack, pack_mapping};
-use symtool_core::store::Footer;
-use symtool_formats::debug::{DebugFile, Mapped, Search};
-use symtool_formats::mapping::{self, Identity};
-use symtool_formats::{Error, ModuleId};
+use symtool_debug::Error;
+use symtool_debug::{DebugFile, Mapped, Search};
+use symtool_mapping::{self as mapping, Identity};
+use symtool_module::ModuleId;
+use symtool_store::Footer;
+use symtool_store::pack::{Packed, mapping_info, pack, pack_mapping};
 
 use super::held::{Held, Permit};
 use super::limits::MAPPING_WORKING_BYTES;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use indicatif::DecimalBytes;
 use serde::Serialize;
-use symtool_core::store::Footer;
+use symtool_store::Footer;
 
 use crate::args::Global;
 use crate::terminal::{clean, elide, stdout_columns};

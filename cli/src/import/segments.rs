@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Result;
-use symtool_core::store::{Error, Store, is_segment};
+use symtool_store::database::is_segment;
+use symtool_store::{Error, Store};
 
 use super::report::{Report, Status, Summary};
 use crate::args::Global;

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::vec;
 
-use symtool_formats::Error;
-use symtool_formats::container::{self, Format, Kind, Member};
-use symtool_formats::debug::Mapped;
-use symtool_formats::limits::{MAX_EXPANSION, MAX_NESTED_ARCHIVES, MIN_UNPACKED_BYTES};
+use symtool_debug::Error;
+use symtool_debug::Mapped;
+use symtool_debug::container::{self, Format, Kind, Member};
+use symtool_debug::limits::{MAX_EXPANSION, MAX_NESTED_ARCHIVES, MIN_UNPACKED_BYTES};
 
 use super::files::{Files, Found};
 use super::held::{Held, Permit};

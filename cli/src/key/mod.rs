@@ -11,8 +11,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
-use symtool_core::seal::MasterKey;
-use symtool_core::store::Error;
+use symtool_store::Error;
+use symtool_store::seal::MasterKey;
 
 use crate::args::{Global, Key};
 use crate::exit::Exit;

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::Result;
-use symtool_core::seal::MasterKey;
+use symtool_store::seal::MasterKey;
 use zeroize::Zeroizing;
 
 use crate::args::Global;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use symtool_core::contents::Contents;
-use symtool_core::layers::source_at;
-use symtool_core::resolve::{Answer, Extras, Origin, Request, Resolver, View};
-use symtool_core::store::{Module, Reader};
+use symtool_store::block::layers::source_at;
+use symtool_store::resolve::{Answer, Extras, Origin, Request, Resolver, View};
+use symtool_store::unpack::Contents;
+use symtool_store::{Module, Reader};
 
 use super::compare::{Gap, Reason, Verdict, compare};
 use super::witness::{Frame, STACK_BYTES, Witness};

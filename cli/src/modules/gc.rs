@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use symtool_core::store::Module;
+use symtool_store::Module;
 
 use crate::args::Gc;
 

@@ -8,8 +8,8 @@ use std::io::Write;
 
 use anyhow::Result;
 use indicatif::DecimalBytes;
-use symtool_core::store::{Catalog, Footer};
-use symtool_formats::is_same_arch;
+use symtool_module::is_same_arch;
+use symtool_store::{Catalog, Footer};
 
 use crate::args::{Global, List, Sort};
 use crate::exit::Exit;

@@ -17,7 +17,8 @@ mod witness;
 use std::io::Write;
 
 use anyhow::Result;
-use symtool_core::store::{Catalog, Footer, MappingHead, Module};
+use symtool_store::module::MappingHead;
+use symtool_store::{Catalog, Footer, Module};
 
 use crate::args::{Global, Modules, Named};
 use crate::exit::Exit;

@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 use indicatif::DecimalBytes;
 use serde::Serialize;
-use symtool_core::store::{Module, Store};
+use symtool_store::{Module, Store};
 
 use crate::args::Global;
 use crate::terminal::clean;

@@ -5,8 +5,8 @@ use std::io::Write;
 use anyhow::Result;
 use indicatif::DecimalBytes;
 use serde::Serialize;
-use symtool_core::crash::{self, CrashRepair};
-use symtool_core::store::{Reader, Store};
+use symtool_crashes::{self as crash, CrashRepair};
+use symtool_store::{Reader, Store};
 
 use crate::args::{Export, Global};
 use crate::exit::Exit;

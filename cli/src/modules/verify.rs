@@ -6,10 +6,12 @@ use std::path::Path;
 
 use anyhow::Result;
 use serde::Serialize;
-use symtool_core::contents::Contents;
-use symtool_core::store::{Error, Module, Reader, Store};
-use symtool_formats::debug::DebugFile;
-use symtool_formats::{Detail, container};
+use symtool_crashes::Crashes;
+use symtool_debug::DebugFile;
+use symtool_debug::container;
+use symtool_module::Detail;
+use symtool_store::unpack::Contents;
+use symtool_store::{Error, Module, Reader, Store};
 
 use super::check::{self, Checked};
 use crate::args::{Global, Verify};
@@ -33,7 +35,7 @@ pub fn run(global: &Global, args: &Verify, store: &Store) -> Result<Exit> {
     }
     if args.modules.is_empty() {
         // What it says names the command that saves the rest.
-        match store.read_crashes().and_then(|crashes| crashes.verify()) {
+        match Crashes::open(&store).and_then(|crashes| crashes.verify()) {
             Ok(_) => {}
             Err(error @ (Error::Io { .. } | Error::Locked { .. })) => return Err(error.into()),
             Err(error) => tell(Report::damaged(error.to_string()))?,
@@ -144,7 +146,7 @@ fn compare(args: &Verify, reader: &Reader, module: &Module, contents: &Contents,
     let mapped = container::open_object(path).map_err(|error| error.to_string())?;
     let file = DebugFile::parse(&mapped).map_err(|error| error.to_string())?;
     let sources = &module.footer.sources;
-    let has_map = |source: &symtool_core::store::Source| source.is_debug_map_of(file.info(), mapped.bytes().len() as u64);
+    let has_map = |source: &symtool_store::Source| source.is_debug_map_of(file.info(), mapped.bytes().len() as u64);
     if sources.iter().any(has_map) {
         return Err("its debug data is in the object files that it was linked from, which the other reader does not look for; \
                     verify its dSYM (dsymutil makes one)"
@@ -157,7 +159,7 @@ fn compare(args: &Verify, reader: &Reader, module: &Module, contents: &Contents,
                 .to_owned(),
         );
     }
-    let is_it = |source: &symtool_core::store::Source| source.is_file(file.info(), mapped.bytes().len() as u64);
+    let is_it = |source: &symtool_store::Source| source.is_file(file.info(), mapped.bytes().len() as u64);
     let source = sources.iter().position(is_it).ok_or_else(|| {
         let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
         format!("the store has this build from other files ({}); import this one, or pass one of those", names.join(", "))

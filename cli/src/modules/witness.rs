@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use addr2line::gimli::{self, DwarfSections, EndianSlice, RunTimeEndian, SectionId};
 use addr2line::{Context, LookupResult};
 use object::{Object, ObjectKind, ObjectSection, ObjectSymbol, SectionFlags, SymbolFlags, elf};
-use symtool_formats::limits::MAX_EXPANSION;
+use symtool_debug::limits::MAX_EXPANSION;
 
 use super::folded::{Folded, is_of_one};
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use symtool_formats::debug::Progress;
+use symtool_debug::Progress;
 
 use super::layout::Parts;
 use super::meter::{Unit, left, rate, share};

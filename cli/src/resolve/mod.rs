@@ -22,9 +22,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
-use symtool_core::resolve::{Origin, Rendered, Request};
-use symtool_core::store::{Held, Mappings, Store};
-use symtool_formats::mapping::{self, Query, Retrace};
+use symtool_mapping::{self as mapping, Query, Retrace};
+use symtool_store::database::Held;
+use symtool_store::resolve::{Origin, Rendered, Request};
+use symtool_store::{Mappings, Store};
 
 use crate::args::{Global, Resolve, Style};
 use crate::demangle::Spelling;
@@ -58,7 +59,7 @@ pub fn run(global: &Global, args: &Resolve) -> Result<Exit> {
         Err(_) if held.is_some() => None,
         reader => Some(reader?),
     };
-    let catalog = reader.as_ref().map(symtool_core::store::Reader::catalog);
+    let catalog = reader.as_ref().map(symtool_store::Reader::catalog);
     let style = args.style.unwrap_or(if global.json { Style::Json } else { Style::Pretty });
     let mut names = Names::new(args, reader.as_ref().zip(catalog.as_ref()), spelling(style));
     let mut failures = Failures::default();

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 
-use symtool_core::resolve::{Origin, Resolver, call_address};
-use symtool_core::store::{Catalog, Error, Module, Reader};
+use symtool_store::resolve::{Origin, Resolver, call_address};
+use symtool_store::{Catalog, Error, Module, Reader};
 
 use crate::args::Resolve;
 use crate::demangle::{Demangler, Spelling};

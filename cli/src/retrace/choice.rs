@@ -11,8 +11,8 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use symtool_core::store::{Catalog, Mapping, Mappings, Module};
-use symtool_formats::mapping::{MapId, is_frame};
+use symtool_mapping::{MapId, is_frame};
+use symtool_store::{Catalog, Mapping, Mappings, Module};
 
 use super::limits::{MAX_WAITING_BYTES, MAX_WAITING_LINES};
 use crate::find;

@@ -19,8 +19,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Error, Result, anyhow, bail};
 use rayon::prelude::*;
-use symtool_core::store::{self, Catalog, Held, Mapping, Mappings, Module};
-use symtool_formats::mapping::{self, Pattern, Retrace};
+use symtool_mapping::{self as mapping, Pattern, Retrace};
+use symtool_store::database::Held;
+use symtool_store::{Catalog, Mapping, Mappings, Module, database as store};
 
 use crate::args::{Global, RetraceArgs, RetraceStyle};
 use crate::exit::Exit;

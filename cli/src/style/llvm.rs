@@ -5,9 +5,9 @@
 
 use std::borrow::Cow;
 
-use symtool_core::resolve::{Extras, Frame, Frames, View};
-use symtool_core::store;
-use symtool_formats::{Folder, Source, Start};
+use symtool_debug::{Folder, Source, Start};
+use symtool_store::database as store;
+use symtool_store::resolve::{Extras, Frame, Frames, View};
 
 use super::text::{base_name, put_hex, put_json, put_number};
 use crate::demangle::{self, Demangler, Spelling};

@@ -8,9 +8,10 @@ pub mod llvm;
 pub mod text;
 
 use serde::Serialize;
-use symtool_core::resolve::{Aliases, Answer, Extras, Frame, View};
-use symtool_core::store::Module;
-use symtool_formats::{Source, mapping};
+use symtool_debug::Source;
+use symtool_mapping as mapping;
+use symtool_store::Module;
+use symtool_store::resolve::{Aliases, Answer, Extras, Frame, View};
 
 use crate::args::Style;
 use crate::demangle::Demangler;

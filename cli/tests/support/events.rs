@@ -14,7 +14,7 @@ impl Build {
     pub fn of(name: &str) -> Self {
         let bytes = std::fs::read(super::object(name)).unwrap();
         let file = object::File::parse(&*bytes).unwrap();
-        let id = symtool_core::assess::id_digits(file.build_id().unwrap().unwrap());
+        let id = hex::encode(file.build_id().unwrap().unwrap());
         let functions = file.symbols().filter(|symbol| symbol.size() > 0 && symbol.is_definition());
         let functions = functions.map(|symbol| (symbol.name().unwrap().to_owned(), symbol.address(), symbol.size())).collect();
         Self { name: name.to_owned(), id, functions }

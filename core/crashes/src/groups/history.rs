@@ -1,0 +1,109 @@
+//! Compares groups at two moments.
+//!
+//! Read from the journal, backwards from now: each run says how rows of signatures were before it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::ids::{GroupId, SignatureId};
+use crate::stored::journal;
+use crate::stored::state::SignatureRow;
+use crate::stored::{Crashes, Slot, rows};
+use symtool_store::Error;
+
+/// What is different between two runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// Groups that have become aliases, and of which group.
+    pub merged: BTreeMap<GroupId, GroupId>,
+    /// Groups that were aliases, and of which group.
+    pub parted: BTreeMap<GroupId, GroupId>,
+    /// Crashes that went from one group to another, which is not one that the first was merged into.
+    pub moved: BTreeMap<(GroupId, GroupId), u64>,
+}
+
+/// There is no such run.
+#[derive(Debug, thiserror::Error)]
+pub enum NoSuchRun {
+    /// The store has none with this number.
+    #[error("there is no run {0}; `symtool groups history` lists runs")]
+    Unknown(u64),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+/// Rows as they were at some moment, where they differ from now.
+#[derive(Clone, Debug, Default)]
+struct Then(HashMap<Vec<u8>, Option<Vec<u8>>>);
+
+impl Then {
+    fn get<T: serde::de::DeserializeOwned>(&self, crashes: &Crashes, key: &[u8]) -> Result<Option<T>, Error> {
+        match self.0.get(key) {
+            Some(then) => then.as_ref().map(|bytes| crashes.database.decode(bytes)).transpose(),
+            None => crashes.database.get(key),
+        }
+    }
+}
+
+impl Crashes {
+    /// What is different after run `to` from after run `from`, which came before it; 0 stands for before the first run.
+    ///
+    /// # Errors
+    /// [`NoSuchRun`].
+    pub fn difference(&self, from: u64, to: u64) -> Result<Difference, NoSuchRun> {
+        let runs: Vec<u64> = self.runs()?.into_iter().map(|run| run.run).collect();
+        if let Some(unknown) = [from, to].into_iter().find(|run| *run != 0 && !runs.contains(run)) {
+            return Err(NoSuchRun::Unknown(unknown));
+        }
+        let (mut then, mut after) = (Then::default(), Then::default());
+        // Of each crash that moved, what it had before and after all of it.
+        let mut signatures: HashMap<Slot, (SignatureId, SignatureId)> = HashMap::new();
+        for run in runs.iter().rev().filter(|run| **run > from) {
+            if *run == to {
+                after = then.clone();
+            }
+            journal::each_row(&self.database, *run, |rows| {
+                then.0.extend(rows.into_iter().map(|row| (row.key, row.before)));
+                Ok(())
+            })?;
+            if *run <= to {
+                journal::each_moved(&self.database, *run, |moved| {
+                    for moved in moved {
+                        signatures.entry(moved.at).or_insert((moved.old.signature, moved.new.signature)).0 = moved.old.signature;
+                    }
+                    Ok(())
+                })?;
+            }
+        }
+        Ok(self.compare(&then, &after, &signatures)?)
+    }
+
+    fn compare(&self, then: &Then, after: &Then, signatures: &HashMap<Slot, (SignatureId, SignatureId)>) -> Result<Difference, Error> {
+        let mut difference = Difference::default();
+        for key in then.0.keys().chain(after.0.keys()) {
+            let Some(alias) = key.strip_prefix(rows::area::ALIASES).and_then(GroupId::from_key) else { continue };
+            let (was, is): (Option<GroupId>, Option<GroupId>) = (then.get(self, key)?, after.get(self, key)?);
+            match (was, is) {
+                (was, Some(is)) if was != Some(is) => drop(difference.merged.insert(alias, is)),
+                (Some(was), None) => drop(difference.parted.insert(alias, was)),
+                _ => {}
+            }
+        }
+        let mut groups: HashMap<(SignatureId, bool), Option<GroupId>> = HashMap::new();
+        let mut group = |signature: SignatureId, is_after: bool| -> Result<Option<GroupId>, Error> {
+            if let Some(known) = groups.get(&(signature, is_after)) {
+                return Ok(*known);
+            }
+            let row: Option<SignatureRow> = (if is_after { after } else { then }).get(self, &rows::signature(signature))?;
+            groups.insert((signature, is_after), row.as_ref().map(|row| row.group));
+            Ok(row.map(|row| row.group))
+        };
+        for (was, is) in signatures.values() {
+            let (Some(was), Some(is)) = (group(*was, false)?, group(*is, true)?) else { continue };
+            if was != is && difference.merged.get(&was) != Some(&is) && difference.parted.get(&is) != Some(&was) {
+                *difference.moved.entry((was, is)).or_default() += 1;
+            }
+        }
+        Ok(difference)
+    }
+}

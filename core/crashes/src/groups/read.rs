@@ -1,0 +1,187 @@
+//! Reads groups with all that is counted of them.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use rayon::prelude::*;
+
+use crate::ids::{GroupId, SignatureId};
+use crate::stored::state::{GroupRow, SignatureRow};
+use crate::stored::{Crashes, Found, SignatureKind, Slot, Tally, rows};
+use symtool_store::Error;
+
+/// A group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Its id.
+    pub id: GroupId,
+    /// Its crashes.
+    pub tally: Tally,
+    /// Groups that were merged into it, by id.
+    pub aliases: Vec<GroupId>,
+    /// Its signatures, that with most crashes first; see [`Group::main`].
+    pub signatures: Vec<OneSignature>,
+}
+
+/// One signature of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OneSignature {
+    /// Its id.
+    pub id: SignatureId,
+    /// Whether it will stay.
+    pub kind: SignatureKind,
+    /// What people call it.
+    pub title: String,
+    /// What it is made of, the crashing side first.
+    pub frames: Vec<String>,
+    /// How many crashes have it.
+    pub crashes: u64,
+}
+
+impl Group {
+    /// What people call it.
+    pub fn title(&self) -> &str {
+        self.main().map_or("", |main| &main.title)
+    }
+
+    /// Whether it will stay.
+    pub fn kind(&self) -> SignatureKind {
+        self.main().map_or(SignatureKind::Provisional, |main| main.kind)
+    }
+
+    /// The signature that names it: with most crashes; of equals one that will stay, and then by its id.
+    pub fn main(&self) -> Option<&OneSignature> {
+        self.signatures.first()
+    }
+
+    fn sort(&mut self) {
+        self.signatures.sort_by_key(|signature| (std::cmp::Reverse(signature.crashes), signature.kind, signature.id));
+        self.aliases.sort_unstable();
+    }
+}
+
+impl Crashes {
+    /// All groups that have crashes, by id.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn groups(&self) -> Result<Vec<Group>, Error> {
+        let mut tallies: BTreeMap<SignatureId, Tally> = BTreeMap::new();
+        for (key, tally) in self.database.all(rows::area::TALLIES)? {
+            tallies.extend(SignatureId::from_key(&key[1..]).map(|id| (id, tally)));
+        }
+        let mut groups: BTreeMap<GroupId, Group> = BTreeMap::new();
+        self.database.each(rows::area::SIGNATURES, rows::area::SIGNATURES, |key, value| {
+            if let Some((id, tally)) = SignatureId::from_key(&key[1..]).and_then(|id| Some((id, tallies.remove(&id)?))) {
+                let row: SignatureRow = self.database.decode(&value)?;
+                let group = groups.entry(row.group).or_insert_with(|| Group::empty(row.group));
+                group.tally.add(&tally);
+                group.signatures.push(OneSignature::of(id, row, tally.crashes));
+            }
+            Ok(true)
+        })?;
+        self.database.each(rows::area::ALIASES_OF, rows::area::ALIASES_OF, |key, _| {
+            let (group, alias) = (key.get(1..).and_then(GroupId::from_key), key.get(9..).and_then(GroupId::from_key));
+            if let Some(group) = group.and_then(|group| groups.get_mut(&group)) {
+                group.aliases.extend(alias);
+            }
+            Ok(true)
+        })?;
+        let mut groups: Vec<Group> = groups.into_values().collect();
+        groups.iter_mut().for_each(Group::sort);
+        Ok(groups)
+    }
+
+    /// The group `id`, which is no alias; also one without crashes.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn group(&self, id: GroupId) -> Result<Option<Group>, Error> {
+        let mut group = self.groups_of(vec![id])?.pop();
+        if let Some(group) = &mut group {
+            group.aliases = self.database.aliases_of(id)?;
+        }
+        Ok(group)
+    }
+
+    /// The groups `ids`, none of which is an alias; all that there are of them, but for their aliases.
+    pub(crate) fn groups_of(&self, ids: Vec<GroupId>) -> Result<Vec<Group>, Error> {
+        let found: Vec<Option<GroupRow>> = self.database.get_all(ids.iter().map(|id| rows::group(*id)))?;
+        let found: Vec<GroupId> = ids.into_iter().zip(found).filter_map(|(id, row)| row.map(|_| id)).collect();
+        let of_one = |id: &GroupId| Ok((*id, self.database.members(*id)?));
+        let found: Vec<(GroupId, Vec<SignatureId>)> = found.par_iter().with_min_len(64).map(of_one).collect::<Result<_, Error>>()?;
+        let signatures = || found.iter().flat_map(|(_, signatures)| signatures);
+        let known: Vec<Option<SignatureRow>> = self.database.get_all(signatures().map(|id| rows::signature(*id)))?;
+        let tallies: Vec<Option<Tally>> = self.database.get_all(signatures().map(|id| rows::tally(*id)))?;
+        let mut rest = known.into_iter().zip(tallies);
+        let mut groups = Vec::with_capacity(found.len());
+        for (id, signatures) in found {
+            let mut group = Group::empty(id);
+            for signature in signatures {
+                let (Some(known), tally) = rest.next().unwrap_or_default() else { return Err(self.database.damaged()) };
+                let tally = tally.unwrap_or_default();
+                group.tally.add(&tally);
+                group.signatures.push(OneSignature::of(signature, known, tally.crashes));
+            }
+            group.sort();
+            groups.push(group);
+        }
+        Ok(groups)
+    }
+
+    /// The group whose id, or whose alias's id, is `text` or begins with it.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn find_group(&self, text: &str) -> Result<Found<GroupId>, Error> {
+        let mut found = Vec::new();
+        for (key, value) in self.ids_beginning(text, rows::area::GROUPS, GroupId::LETTER, GroupId::BYTES)? {
+            let _ = value;
+            found.extend(GroupId::from_key(&key[1..]));
+        }
+        for (_, value) in self.ids_beginning(text, rows::area::ALIASES, GroupId::LETTER, GroupId::BYTES)? {
+            found.push(self.database.decode(&value)?);
+        }
+        found.sort_unstable();
+        found.dedup();
+        Ok(Found::of(found))
+    }
+
+    /// Where the crashes of `group` are, in the order in which they came.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn crashes_of(&self, group: &Group) -> Result<Vec<Slot>, Error> {
+        let signatures: HashSet<SignatureId> = group.signatures.iter().map(|signature| signature.id).collect();
+        let mut chunks = BTreeSet::new();
+        for signature in &signatures {
+            let prefix = rows::shares(*signature);
+            self.database.each(&prefix, &prefix, |key, _| {
+                chunks.insert(rows::last_number(key).ok_or_else(|| self.database.damaged())?);
+                Ok(true)
+            })?;
+        }
+        let mut slots = Vec::new();
+        for chunk in chunks {
+            let states = self.states(chunk)?;
+            let of_group = (0..=u16::MAX).zip(&states).filter(|(_, state)| state.is_shown() && signatures.contains(&state.signature));
+            slots.extend(of_group.map(|(slot, _)| Slot { chunk, slot }));
+        }
+        Ok(slots)
+    }
+
+    pub(crate) fn tally(&self, signature: SignatureId) -> Result<Tally, Error> {
+        Ok(self.database.get(&rows::tally(signature))?.unwrap_or_default())
+    }
+}
+
+impl Group {
+    fn empty(id: GroupId) -> Self {
+        Self { id, tally: Tally::default(), aliases: Vec::new(), signatures: Vec::new() }
+    }
+}
+
+impl OneSignature {
+    fn of(id: SignatureId, row: SignatureRow, crashes: u64) -> Self {
+        Self { id, kind: row.kind, title: row.title, frames: row.frames, crashes }
+    }
+}

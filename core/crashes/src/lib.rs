@@ -1,0 +1,37 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # Layers
+//!
+//! Each uses those before it:
+//!
+//! ```text
+//! ids, limits
+//! stored/       reports, frames, groups and runs as rows of a database
+//! fingerprint/  what a crash is grouped by, under the symbols and rules of today
+//! add/          reports -> crashes with a group
+//! groups/       groups as people see them; plan.rs decides which crashes are together
+//! reprocess/    moves crashes when symbols or rules have changed; undo
+//! upkeep/       retention, removal, repair, migration
+//! ```
+
+#![deny(missing_docs, clippy::print_stdout, clippy::print_stderr)]
+
+mod add;
+pub mod fingerprint;
+pub mod groups;
+mod ids;
+pub mod limits;
+mod missing;
+pub mod reprocess;
+mod stored;
+mod upkeep;
+
+pub use add::{Added, Incoming, Prepared};
+pub use ids::{CrashId, GroupId, SignatureId};
+pub use missing::Missing;
+pub use stored::{
+    Cause, Chunk, CrashCounts, CrashWriter, Crashes, Failed, Found, Gain, Listed, Merge, Part, Place, Rename, Report, Run, RunKind,
+    SignatureKind, Slot, Split, Standing, State, StoredCrash, StoredFrame, StoredImage, Tally, Verified, crash_stack, labelled_mapping,
+    mapping_of,
+};
+pub use upkeep::{CrashRepair, Going, LostCrash, Retention, RetentionPlan, migrate, repair};

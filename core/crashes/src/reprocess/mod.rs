@@ -1,0 +1,25 @@
+//! Moves stored crashes to the groups where they belong under the symbols and rules of today.
+//!
+//! ```text
+//! select    crashes that may have changed: by the index of images, those of modules that came, changed or went (select.rs)
+//!   -> assess    those whose digest has changed (crate::fingerprint)
+//!   -> propose   which crashes move, which groups there will be (propose.rs; crate::groups::plan decides)
+//!   -> report    what that means for people (told.rs, report.rs)
+//!   -> apply     all of it in one write, with what undoes it (apply.rs, journal.rs, undo.rs)
+//! ```
+//!
+//! Nothing is changed before the last step, and that one is atomic: a run that is killed has changed nothing, or all that it would, and the
+//! next one goes on from there. A run that finds nothing to change leaves no trace.
+//!
+//! *Never worse*: a crash of which fewer frames are resolved than before, because a module has gone, keeps what it had.
+
+mod apply;
+mod by_hand;
+mod propose;
+mod select;
+mod told;
+mod undo;
+
+pub use by_hand::CannotMerge;
+pub use propose::Proposal;
+pub use undo::CannotUndo;

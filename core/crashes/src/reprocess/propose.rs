@@ -1,0 +1,314 @@
+//! Works out what a run would do, and changes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::mpsc;
+
+use hashbrown::HashMap;
+use rayon::prelude::*;
+use symtool_report::ImageId;
+
+use crate::add::own_groups;
+use crate::fingerprint::{Assessed, Assessment, Assessor, ENGINE, Signature};
+use crate::groups::Group;
+use crate::groups::plan::{Before, Flow, Plan, plan};
+use crate::ids::{GroupId, SignatureId};
+use crate::reprocess::apply::{Belonging, Movement, Step};
+use crate::reprocess::select::{Changed, ChangedModule, Selected, changed, select};
+use crate::reprocess::told::Told;
+use crate::stored::changes::{ChangedRow, Old};
+use crate::stored::journal::{Moved, Run, RunKind};
+use crate::stored::report::{Cause, CrashCounts, Report};
+use crate::stored::state::{LastRun, SignatureRow, Standing, State, Tally};
+use crate::stored::{CrashWriter, Crashes, Slot, StoredImage, rows};
+use symtool_store::Error;
+
+/// What a run would do.
+#[derive(Debug)]
+pub struct Proposal {
+    movement: Movement,
+    /// Signatures that no crash has had before.
+    new: HashMap<SignatureId, Signature>,
+    plan: Plan,
+    /// What a later run has to know of this one.
+    last: LastRun,
+    changed: Changed,
+    /// What it would do, for people and scripts.
+    pub report: Report,
+}
+
+/// Crashes that go from one signature to another.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stream {
+    pub crashes: u64,
+    /// Which changed modules these have frames in.
+    pub causes: BTreeMap<usize, u64>,
+}
+
+/// Crashes by where they come from and go to.
+pub(super) type Streams = HashMap<(SignatureId, SignatureId), Stream>;
+
+/// Signatures that lose or gain crashes, and their groups.
+type Touched = (BTreeMap<SignatureId, Before>, BTreeMap<GroupId, Group>);
+
+/// What assessing has brought to light.
+#[derive(Default)]
+struct Found {
+    movement: Movement,
+    new: HashMap<SignatureId, Signature>,
+    streams: Streams,
+    counts: CrashCounts,
+}
+
+impl Crashes {
+    /// What a run would do: to the crashes that changed symbols or rules may have changed, or to `all` of them. `tick` is told how many
+    /// crashes are to be looked at, and how many have been.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn propose(&self, assessor: &Assessor<'_>, all: bool, tick: impl Fn(u64, u64)) -> Result<Proposal, Error> {
+        let head = self.database.head();
+        let changed = changed(&self.database, assessor)?;
+        let selected = select(self, &changed, all)?;
+        let mut found = Found::default();
+        found.counts.stored = head.crashes;
+        let total = match &selected {
+            Selected::All => head.crashes,
+            Selected::Some(chunks) => chunks.values().map(|slots| slots.len() as u64).sum(),
+        };
+        let causes: HashMap<[u8; 16], usize> = by_key(&changed);
+        let chunks: Vec<(u64, Option<&BTreeSet<u16>>)> = match &selected {
+            Selected::All => self.chunk_numbers()?.into_iter().map(|number| (number, None)).collect(),
+            Selected::Some(chunks) => chunks.iter().map(|(number, slots)| (*number, Some(slots))).collect(),
+        };
+        let (send, receive) = mpsc::channel();
+        rayon::in_place_scope(|scope| {
+            let (chunks, causes) = (&chunks, &causes);
+            scope.spawn(move |_| {
+                let look = |(number, slots): &(u64, Option<&BTreeSet<u16>>)| Found::at(self, assessor, *number, *slots, causes);
+                // Nobody to tell: a chunk could not be read.
+                let _ = chunks.par_iter().with_max_len(1).try_for_each_with(send, |send, chunk| send.send(look(chunk)).ok());
+            });
+            // What was found in one chunk is added up while others are looked at.
+            receive.iter().try_for_each(|looked: Result<Found, Error>| {
+                found.absorb(looked?);
+                tick(total, found.counts.selected);
+                Ok::<_, Error>(())
+            })
+        })?;
+        found.movement.sort();
+        drop(chunks);
+        drop(selected);
+        self.conclude(found, changed, LastRun { rules: assessor.rules().version(), engine: ENGINE })
+    }
+
+    /// From who moves to which groups there will be, and what to tell of it.
+    fn conclude(&self, found: Found, changed: Changed, last: LastRun) -> Result<Proposal, Error> {
+        let stored = found.counts.stored;
+        let Found { movement, new, streams, counts } = found;
+        let flows: Vec<Flow> = streams.iter().map(|((from, to), stream)| Flow { from: *from, to: *to, crashes: stream.crashes }).collect();
+        let (before, groups) = self.known_of(flows.iter().flat_map(|flow| [flow.from, flow.to]).collect())?;
+        let first_ms = groups.values().map(|group| (group.id, group.tally.first_ms)).collect();
+        let plan = plan(&flows, &before, &first_ms);
+        let mut report = Told::new(&groups, &new, &streams, &plan).report();
+        report.crashes = CrashCounts { groups_before: report.crashes.groups_before, groups_after: report.crashes.groups_after, ..counts };
+        report.rules_changed = (changed.rules || changed.other_rules) && stored > 0;
+        report.modules = causes(&changed, &streams, &plan);
+        if let Some(gain) = &mut report.largest_gain {
+            gain.percent = (gain.crashes * 100).checked_div(stored).unwrap_or(0);
+        }
+        Ok(Proposal { movement, new, plan, last, changed, report })
+    }
+}
+
+impl Crashes {
+    /// What a plan has to know of `signatures`, and their groups.
+    fn known_of(&self, signatures: BTreeSet<SignatureId>) -> Result<Touched, Error> {
+        let signatures: Vec<SignatureId> = signatures.into_iter().collect();
+        let rows: Vec<Option<SignatureRow>> = self.database.get_all(signatures.iter().map(|id| rows::signature(*id)))?;
+        let tallies: Vec<Option<Tally>> = self.database.get_all(signatures.iter().map(|id| rows::tally(*id)))?;
+        let mut before = BTreeMap::new();
+        let mut groups = BTreeSet::new();
+        for ((signature, row), tally) in signatures.into_iter().zip(&rows).zip(tallies) {
+            let group = row.as_ref().map(|row| row.group);
+            groups.extend(group);
+            let crashes = tally.map_or(0, |tally| tally.crashes);
+            before.insert(signature, Before { group, crashes, own: GroupId::of(signature, 0) });
+        }
+        let new: Vec<SignatureId> = before.iter().filter(|(_, known)| known.crashes == 0).map(|(signature, _)| *signature).collect();
+        for (signature, own) in new.iter().zip(own_groups(&self.database, &new)?) {
+            before.entry(*signature).and_modify(|known| known.own = own.id);
+        }
+        let groups = self.groups_of(groups.into_iter().collect())?;
+        Ok((before, groups.into_iter().map(|group| (group.id, group)).collect()))
+    }
+}
+
+impl Found {
+    /// What comes of those crashes of a chunk whose digest has changed.
+    fn at(
+        crashes: &Crashes,
+        assessor: &Assessor<'_>,
+        number: u64,
+        slots: Option<&BTreeSet<u16>>,
+        causes: &HashMap<[u8; 16], usize>,
+    ) -> Result<Self, Error> {
+        let chunk = crashes.chunk(number)?.ok_or_else(|| crashes.database.damaged())?;
+        let row = crashes.states_row(number)?;
+        let states = &row.states;
+        let is_there = |slot: &u16| states.get(usize::from(*slot)).is_some_and(State::is_shown);
+        let mut slots: Vec<u16> = match slots {
+            Some(slots) => slots.iter().copied().filter(is_there).collect(),
+            None => (0..=u16::MAX).zip(states).map(|(slot, _)| slot).filter(is_there).collect(),
+        };
+        let mut found = Self::default();
+        found.counts.selected = slots.len() as u64;
+        let mut digests = assessor.digests(&chunk, &slots);
+        let has_changed: Vec<bool> =
+            slots.iter().zip(&digests).map(|(slot, digest)| states[usize::from(*slot)].digest != *digest).collect();
+        keep(&mut slots, &has_changed);
+        keep(&mut digests, &has_changed);
+        found.counts.assessed = slots.len() as u64;
+        let Assessment { crashes: assessed, mut signatures } = assessor.assess(&chunk, &slots);
+        // Which changed modules each image is.
+        let cause = |image: &StoredImage| image.id.iter().flat_map(ImageId::keys).filter_map(|key| causes.get(&key).copied()).collect();
+        let causes: Vec<Vec<usize>> = chunk.images().iter().map(cause).collect();
+        let mut moved = Vec::with_capacity(slots.len());
+        for ((slot, digest), Assessed { signature, resolved }) in slots.iter().zip(digests).zip(assessed) {
+            let (Some(old), Some(crash)) = (states.get(usize::from(*slot)), chunk.crash(*slot)) else { continue };
+            let new = found.take(*old, State { signature, digest, resolved, standing: Standing::Shown });
+            moved.push(Moved { at: Slot { chunk: number, slot: *slot }, old: *old, new });
+            if new.signature != old.signature {
+                found.blame((old.signature, signature), chunk.images_of(crash), &causes);
+                found.new.extend(signatures.remove(&signature).map(|new| (signature, new)));
+            }
+        }
+        found.movement = Movement::of_chunk(&crashes.database, number, &chunk, row, moved)?;
+        Ok(found)
+    }
+
+    /// Takes what was found in another chunk.
+    fn absorb(&mut self, other: Self) {
+        self.movement.absorb(other.movement);
+        self.new.extend(other.new);
+        for (way, stream) in other.streams {
+            let into = self.streams.entry(way).or_default();
+            into.crashes += stream.crashes;
+            stream.causes.into_iter().for_each(|(module, crashes)| *into.causes.entry(module).or_default() += crashes);
+        }
+        self.counts.selected += other.counts.selected;
+        self.counts.assessed += other.counts.assessed;
+        self.counts.improved += other.counts.improved;
+        self.counts.moved += other.counts.moved;
+        self.counts.kept += other.counts.kept;
+    }
+
+    /// Counts what came of a crash, and returns what it has from now on.
+    fn take(&mut self, old: State, new: State) -> State {
+        if new.resolved < old.resolved {
+            self.counts.kept += 1;
+            return State { digest: new.digest, ..old };
+        }
+        self.counts.improved += u64::from(new.resolved > old.resolved);
+        if new.signature != old.signature {
+            self.counts.moved += 1;
+            self.streams.entry((old.signature, new.signature)).or_default().crashes += 1;
+        }
+        new
+    }
+
+    /// Counts a crash with frames in `images`, which goes that way, for each changed module of these.
+    fn blame(&mut self, way: (SignatureId, SignatureId), images: &[u32], causes: &[Vec<usize>]) {
+        let stream = self.streams.entry(way).or_default();
+        let mut modules: Vec<usize> = images.iter().filter_map(|image| causes.get(*image as usize)).flatten().copied().collect();
+        modules.sort_unstable();
+        modules.dedup();
+        modules.into_iter().for_each(|module| *stream.causes.entry(module).or_default() += 1);
+    }
+}
+
+fn keep<T>(all: &mut Vec<T>, wanted: &[bool]) {
+    let mut wanted = wanted.iter();
+    all.retain(|_| wanted.next() == Some(&true));
+}
+
+/// Which changed module each key of the index of images stands for.
+fn by_key(changed: &Changed) -> HashMap<[u8; 16], usize> {
+    let modules = changed.modules.iter().enumerate();
+    modules.flat_map(|(index, module)| module.keys.iter().map(move |key| (*key, index))).collect()
+}
+
+/// For each changed module, what became of crashes with frames in it.
+fn causes(changed: &Changed, streams: &Streams, plan: &Plan) -> Vec<Cause> {
+    let cause = |module: &ChangedModule| Cause {
+        name: module.name.clone(),
+        id: module.id.clone(),
+        change: module.change.name().to_owned(),
+        moved: 0,
+        groups: Vec::new(),
+    };
+    let mut causes: Vec<Cause> = changed.modules.iter().map(cause).collect();
+    let mut groups: Vec<BTreeSet<GroupId>> = vec![BTreeSet::new(); causes.len()];
+    for ((_, to), stream) in streams {
+        for (index, moved) in &stream.causes {
+            causes[*index].moved += moved;
+            groups[*index].extend(plan.group_of.get(to));
+        }
+    }
+    for (cause, groups) in causes.iter_mut().zip(groups) {
+        cause.groups = groups.iter().map(GroupId::to_string).collect();
+    }
+    causes
+}
+
+impl CrashWriter {
+    /// Carries out what `propose` said, all at once. `None` if there was nothing to be done, so that it is no run.
+    ///
+    /// # Errors
+    /// Any [`Error`]; nothing was changed then.
+    pub fn apply(&self, proposal: Proposal) -> Result<Option<Run>, Error> {
+        let Proposal { movement, new, plan, last, changed, report } = proposal;
+        let known = self.known_by(last, &changed)?;
+        if !movement.is_seen() {
+            let mut changes = self.database.changes();
+            movement.write(&self.database, &mut changes)?;
+            known.into_iter().for_each(|row| changes.take(row));
+            if !changes.is_empty() {
+                changes.commit()?;
+            }
+            return Ok(None);
+        }
+        let mut belonging = Belonging::new(&self.database);
+        let mut aliases: BTreeMap<GroupId, Vec<GroupId>> = BTreeMap::new();
+        plan.aliases.iter().for_each(|(alias, into)| aliases.entry(*into).or_default().push(*alias));
+        belonging.merge_all(&aliases)?;
+        belonging.read_ahead(plan.group_of.iter().flat_map(|(signature, group)| {
+            [rows::signature(*signature), rows::group(*group), rows::alias(*group), rows::member(*group, *signature)]
+        }))?;
+        for (signature, group) in &plan.group_of {
+            let row = belonging.signature(*signature)?.or_else(|| new.get(signature).map(|new| new.row(*group)));
+            if let Some(row) = row {
+                belonging.put_signature(*signature, &SignatureRow { group: *group, ..row })?;
+            }
+        }
+        self.carry_out(Step { kind: RunKind::Reprocess, movement, belonging, known, report, undone: None }).map(Some)
+    }
+
+    /// The rows that say what this run knew, where they change.
+    fn known_by(&self, last: LastRun, changed: &Changed) -> Result<Vec<ChangedRow>, Error> {
+        let database = &self.database;
+        let mut rows = Vec::new();
+        let before: Option<LastRun> = database.get(rows::LAST_RUN)?;
+        if before != Some(last) {
+            let old = before.map(|before| database.encode(&before)).transpose()?;
+            rows.push(database.changed(rows::LAST_RUN.to_vec(), Old::read(old.as_deref()), Some(database.encode(&last)?))?);
+        }
+        for change in &changed.known {
+            let bytes = |digest: Option<u64>| digest.map(|digest| database.encode(&digest)).transpose();
+            rows.push(database.changed(rows::known(&change.key), Old::read(bytes(change.before)?.as_deref()), bytes(change.after)?)?);
+        }
+        for (chunk, pending) in &changed.pending {
+            rows.push(database.changed(rows::pending(*chunk), Old::Value(&database.encode(pending)?), None)?);
+        }
+        Ok(rows)
+    }
+}

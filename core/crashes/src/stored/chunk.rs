@@ -1,0 +1,605 @@
+//! What grouping needs of crashes, packed: one [`Chunk`], in which texts and images stand once.
+//!
+//! A report of 3 KB is some 100 bytes here. Whatever is left out can be read again from the report itself.
+
+use std::borrow::Cow;
+
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+use symtool_mapping::MapId;
+use symtool_report::{At, CrashEvent, Exception, Format, Frame, FrameKind, Image, ImageId, ImageKind, Relation, Space, Trust, file_name};
+
+use crate::ids::CrashId;
+use crate::limits::{MAX_STACK_FRAMES, MAX_STORED_TEXT_BYTES};
+use symtool_store::{Catalog, Error};
+
+/// Some crashes that came together. Their lists lie one behind the other, so that reading thousands of them takes a few allocations.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chunk {
+    /// All texts, one behind the other.
+    texts: String,
+    /// Where each of them ends.
+    ends: Vec<u32>,
+    images: Vec<StoredImage>,
+    crashes: Vec<StoredCrash>,
+    frames: Vec<StoredFrame>,
+    crash_images: Vec<u32>,
+}
+
+/// A part of one of the lists of a [`Chunk`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    start: u32,
+    count: u32,
+}
+
+/// Index of a text of a [`Chunk`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Text(u32);
+
+/// An image that frames lie in, wherever it was loaded.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct StoredImage {
+    /// What kind of file it is.
+    pub kind: ImageKind,
+    /// Its id.
+    pub id: Option<ImageId>,
+    /// The id as reports spell it: what to look for if it is missing.
+    pub spelled_id: Option<Text>,
+    /// File name.
+    pub name: Option<Text>,
+    /// Path.
+    pub path: Option<Text>,
+    /// Architecture, as the report names it.
+    pub arch: Option<Text>,
+    /// The address that the file itself gives its first page, if the report says.
+    pub vmaddr: Option<u64>,
+}
+
+/// A crash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredCrash {
+    /// Its id.
+    pub id: CrashId,
+    /// The id that its writer gave it.
+    pub event_id: Option<Text>,
+    /// What its report is.
+    pub format: Format,
+    /// Milliseconds since 1970.
+    pub time_ms: Option<i64>,
+    /// Sentry's name of the platform.
+    pub platform: Option<Text>,
+    /// The release of the application.
+    pub release: Option<Text>,
+    /// Where the report came from, as the user named it.
+    pub source: Text,
+    /// What was thrown, or what kind of crash it is.
+    pub kind: Option<Text>,
+    /// The signal's name.
+    pub signal: Option<Text>,
+    /// What was said about it.
+    pub message: Option<Text>,
+    /// The thread that crashed: its number in the report, else its name.
+    pub thread: Option<Text>,
+    /// Threads that the report tells of.
+    pub threads: u32,
+    /// Image that tells what obfuscated names stand for.
+    pub mapping: Option<u32>,
+    /// Frames of the whole stack, of which [`Chunk::frames`] has no more than [`MAX_STACK_FRAMES`].
+    pub depth: u32,
+    /// Those that are stored.
+    frames: Span,
+    /// The images that these lie in.
+    images: Span,
+}
+
+/// A frame of the stack that says where it crashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredFrame {
+    /// What kind of code it is in.
+    pub kind: FrameKind,
+    /// What its address is.
+    pub at: At,
+    /// Where it lies.
+    pub place: Place,
+    /// How it was found.
+    pub trust: Option<Trust>,
+    /// Whether the report says that it was inlined into the next one.
+    pub inlined: bool,
+    /// Whether the report calls it the application's own code.
+    pub in_app: Option<bool>,
+    /// Its function, as the report has it.
+    pub function: Option<Text>,
+    /// Its class.
+    pub module: Option<Text>,
+    /// The package that it names itself.
+    pub package: Option<Text>,
+    /// Its source file.
+    pub file: Option<Text>,
+    /// Its line.
+    pub line: Option<u32>,
+}
+
+/// Where a frame lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Place {
+    /// Nowhere that is known.
+    Nowhere,
+    /// At an address of the process that lies in no image.
+    Memory(u64),
+    /// In an image.
+    Image {
+        /// Index of it in the chunk.
+        image: u32,
+        /// The address within it, not moved into a call.
+        address: u64,
+        /// What that counts from.
+        space: Space,
+    },
+}
+
+/// A chunk of store format 3, whose crashes say nothing of threads.
+#[derive(Debug, Deserialize)]
+pub struct Chunk3 {
+    texts: String,
+    ends: Vec<u32>,
+    images: Vec<StoredImage>,
+    crashes: Vec<StoredCrash3>,
+    frames: Vec<StoredFrame>,
+    crash_images: Vec<u32>,
+}
+
+/// A crash of store format 3; see [`StoredCrash`].
+#[derive(Debug, Deserialize)]
+struct StoredCrash3 {
+    id: CrashId,
+    event_id: Option<Text>,
+    format: Format,
+    time_ms: Option<i64>,
+    platform: Option<Text>,
+    release: Option<Text>,
+    source: Text,
+    kind: Option<Text>,
+    signal: Option<Text>,
+    message: Option<Text>,
+    mapping: Option<u32>,
+    depth: u32,
+    frames: Span,
+    images: Span,
+}
+
+impl From<Chunk3> for Chunk {
+    fn from(old: Chunk3) -> Self {
+        let Chunk3 { texts, ends, images, crashes, frames, crash_images } = old;
+        let crash = |old: StoredCrash3| {
+            let StoredCrash3 { id, event_id, format, time_ms, platform, release, source, kind, signal, message, mapping, depth, .. } = old;
+            let (frames, images) = (old.frames, old.images);
+            StoredCrash {
+                id,
+                event_id,
+                format,
+                time_ms,
+                platform,
+                release,
+                source,
+                kind,
+                signal,
+                message,
+                thread: None,
+                threads: 0,
+                mapping,
+                depth,
+                frames,
+                images,
+            }
+        };
+        Self { texts, ends, images, crashes: crashes.into_iter().map(crash).collect(), frames, crash_images }
+    }
+}
+
+impl Chunk {
+    /// The text at `text`.
+    pub fn text(&self, text: Text) -> &str {
+        let index = text.0 as usize;
+        let end = |index: usize| self.ends.get(index).map(|end| *end as usize);
+        let start = index.checked_sub(1).map_or(Some(0), end);
+        start.zip(end(index)).and_then(|(start, end)| self.texts.get(start..end)).unwrap_or_default()
+    }
+
+    /// The same for one that may be absent.
+    pub fn text_of(&self, text: Option<Text>) -> Option<&str> {
+        text.map(|text| self.text(text))
+    }
+
+    /// The image at `index`.
+    pub fn image(&self, index: u32) -> Option<&StoredImage> {
+        self.images.get(usize::try_from(index).ok()?)
+    }
+
+    /// All images.
+    pub fn images(&self) -> &[StoredImage] {
+        &self.images
+    }
+
+    /// All crashes.
+    pub fn crashes(&self) -> &[StoredCrash] {
+        &self.crashes
+    }
+
+    /// The stack that says where `crash` came, the crashing side first.
+    pub fn frames(&self, crash: &StoredCrash) -> &[StoredFrame] {
+        part(&self.frames, crash.frames)
+    }
+
+    /// What `frame` lies in: its image, else what it names itself. A library within a package goes by its own name.
+    pub fn module(&self, frame: &StoredFrame) -> Option<&str> {
+        let image = match frame.place {
+            Place::Image { image, .. } => self.image(image),
+            _ => None,
+        };
+        let name = image.and_then(|image| self.text_of(image.name.or(image.path)));
+        name.or_else(|| self.text_of(frame.package).map(file_name)).filter(|name| !name.is_empty())
+    }
+
+    /// The images that its frames lie in, and its mapping, each once, in the order of frames.
+    pub fn images_of(&self, crash: &StoredCrash) -> &[u32] {
+        part(&self.crash_images, crash.images)
+    }
+
+    /// The crash in slot `slot`.
+    pub fn crash(&self, slot: u16) -> Option<&StoredCrash> {
+        self.crashes.get(usize::from(slot))
+    }
+
+    /// The same without what is known of the crashes in `slots`; their slots stay, and have nothing but their ids.
+    #[must_use]
+    pub fn without(&self, slots: &[u16]) -> Self {
+        let mut builder = Builder::default();
+        for (slot, crash) in self.crashes.iter().enumerate() {
+            let gone = u16::try_from(slot).is_ok_and(|slot| slots.contains(&slot));
+            builder.copy(self, crash, gone);
+        }
+        builder.chunk
+    }
+}
+
+impl Chunk {
+    /// One that has only the crashes in `slots`.
+    #[must_use]
+    pub fn only(&self, slots: impl IntoIterator<Item = u16>) -> Self {
+        let mut builder = Builder::default();
+        slots.into_iter().filter_map(|slot| self.crash(slot)).for_each(|crash| builder.copy(self, crash, false));
+        builder.chunk
+    }
+}
+
+fn part<T>(all: &[T], Span { start, count }: Span) -> &[T] {
+    let start = start as usize;
+    all.get(start..start.saturating_add(count as usize)).unwrap_or_default()
+}
+
+/// Builds a [`Chunk`].
+#[derive(Debug, Default)]
+pub struct Builder {
+    chunk: Chunk,
+    texts: HashMap<String, Text>,
+    images: HashMap<StoredImage, u32>,
+}
+
+impl Builder {
+    /// Adds what `event`, read from `source`, tells.
+    ///
+    /// Java frames of an event that names no mapping are those of the one `given`. Returns whether they are. What R8 calls by a few digits
+    /// only, the catalog `known` has to tell.
+    ///
+    /// # Errors
+    /// If the catalog cannot be read.
+    pub fn add(
+        &mut self,
+        id: CrashId,
+        event: &CrashEvent,
+        source: &str,
+        (given, known): (Option<&ImageId>, &Catalog<'_>),
+    ) -> Result<bool, Error> {
+        let (stack, exception) = crash_stack(event);
+        let has_java = stack.iter().any(|frame| frame.kind == FrameKind::Java);
+        let named = if has_java { mapping_of(event, known)? } else { None };
+        let given = given.filter(|_| has_java && named.is_none()).map(mapping_image).map(Cow::Owned);
+        let is_given = given.is_some();
+        let mapping = match named.or(given) {
+            None if has_java => labelled_mapping(event, known)?.map(Cow::Owned),
+            mapping => mapping,
+        };
+        let mapping = mapping.map(|image| self.image(&image));
+        let mut images = HashMap::new();
+        let start = self.chunk.frames.len();
+        for frame in ends(stack) {
+            let frame = self.frame(event, frame, &mut images);
+            self.chunk.frames.push(frame);
+        }
+        let (frames, images) = self.spans(start, mapping);
+        let class = exception.and_then(|exception| exception.class().filter(|_| has_java));
+        // An exception whose own stack the report leaves out is what was thrown, too.
+        let thrown = exception.or(event.exceptions.first());
+        let kind = thrown.and_then(|exception| exception.kind.as_deref()).or(event.reason.kind.as_deref());
+        let message = thrown.and_then(|exception| exception.message.as_deref()).or(event.reason.message.as_deref());
+        let crash = StoredCrash {
+            id,
+            event_id: self.text(event.event_id.as_deref()),
+            format: event.format,
+            time_ms: event.time_ms,
+            platform: self.text(event.platform.as_deref()),
+            release: self.text(event.app.release.as_deref()),
+            source: self.intern(source),
+            kind: self.text(class.as_deref().or(kind)),
+            signal: self.text(event.reason.signal.as_deref()),
+            message: self.text(message),
+            thread: self.text(crashed_thread(event).as_deref()),
+            threads: u32::try_from(event.threads.len()).unwrap_or(u32::MAX),
+            mapping,
+            depth: u32::try_from(stack.len()).unwrap_or(u32::MAX),
+            frames,
+            images,
+        };
+        self.chunk.crashes.push(crash);
+        Ok(is_given)
+    }
+
+    /// The chunk.
+    pub fn finish(self) -> Chunk {
+        self.chunk
+    }
+
+    /// The parts of the lists that belong to a crash whose frames begin at `start` and are the last ones.
+    fn spans(&mut self, start: usize, mapping: Option<u32>) -> (Span, Span) {
+        let Chunk { frames, crash_images, .. } = &mut self.chunk;
+        let first = crash_images.len();
+        let of_frames = frames[start..].iter().filter_map(|frame| match frame.place {
+            Place::Image { image, .. } => Some(image),
+            _ => None,
+        });
+        for image in of_frames.chain(mapping) {
+            if !crash_images[first..].contains(&image) {
+                crash_images.push(image);
+            }
+        }
+        let span = |start: usize, end: usize| Span {
+            start: u32::try_from(start).unwrap_or(u32::MAX),
+            count: u32::try_from(end - start).unwrap_or(u32::MAX),
+        };
+        (span(start, frames.len()), span(first, crash_images.len()))
+    }
+
+    fn frame(&mut self, event: &CrashEvent, frame: &Frame, images: &mut HashMap<usize, u32>) -> StoredFrame {
+        let place = match (event.lookup(frame), frame.address) {
+            (Some(lookup), _) => {
+                let image = *images.entry(lookup.image).or_insert_with(|| self.image(&event.images[lookup.image]));
+                Place::Image { image, address: lookup.address, space: lookup.space }
+            }
+            (None, Some(address)) if frame.kind == FrameKind::Native => Place::Memory(address),
+            _ => Place::Nowhere,
+        };
+        StoredFrame {
+            kind: frame.kind,
+            at: frame.at,
+            place,
+            trust: frame.trust,
+            inlined: frame.inlined,
+            in_app: frame.in_app,
+            function: self.text(frame.raw_function.as_deref().or(frame.function.as_deref())),
+            module: self.text(frame.module.as_deref()),
+            package: self.text(frame.package.as_deref().map(stable_path).as_deref()),
+            file: self.text(frame.path.as_deref().or(frame.file.as_deref())),
+            line: frame.line,
+        }
+    }
+
+    fn image(&mut self, image: &Image) -> u32 {
+        let spelled_id = match image.kind {
+            ImageKind::Elf => image.code_id.as_deref().or(image.debug_id.as_deref()),
+            _ => image.debug_id.as_deref().or(image.code_id.as_deref()),
+        };
+        let stored = StoredImage {
+            kind: image.kind,
+            id: image.id.clone(),
+            spelled_id: self.text(spelled_id),
+            name: self.text(image.name.as_deref()),
+            path: self.text(image.path.as_deref().map(stable_path).as_deref()),
+            arch: self.text(image.arch.as_deref()),
+            vmaddr: image.vmaddr,
+        };
+        self.intern_image(stored)
+    }
+
+    fn intern_image(&mut self, stored: StoredImage) -> u32 {
+        let Chunk { images, .. } = &mut self.chunk;
+        *self.images.entry(stored).or_insert_with_key(|stored| {
+            images.push(stored.clone());
+            u32::try_from(images.len() - 1).unwrap_or(u32::MAX)
+        })
+    }
+
+    fn text(&mut self, text: Option<&str>) -> Option<Text> {
+        text.map(|text| self.intern(text))
+    }
+
+    fn intern(&mut self, text: &str) -> Text {
+        let end = (0..=text.len().min(MAX_STORED_TEXT_BYTES)).rev().find(|end| text.is_char_boundary(*end));
+        let text = &text[..end.unwrap_or(0)];
+        let Chunk { texts, ends, .. } = &mut self.chunk;
+        *self.texts.entry_ref(text).or_insert_with(|| {
+            texts.push_str(text);
+            ends.push(u32::try_from(texts.len()).unwrap_or(u32::MAX));
+            Text(u32::try_from(ends.len() - 1).unwrap_or(u32::MAX))
+        })
+    }
+
+    /// Adds `crash` of `from`, or an empty crash in its place.
+    fn copy(&mut self, from: &Chunk, crash: &StoredCrash, gone: bool) {
+        let mut text = |text: Option<Text>| text.filter(|_| !gone).map(|text| self.intern(from.text(text)));
+        let mut copy = StoredCrash {
+            event_id: text(crash.event_id),
+            platform: text(crash.platform),
+            release: text(crash.release),
+            kind: text(crash.kind),
+            signal: text(crash.signal),
+            message: text(crash.message),
+            thread: text(crash.thread),
+            source: self.intern(if gone { "" } else { from.text(crash.source) }),
+            mapping: None,
+            ..*crash
+        };
+        let start = self.chunk.frames.len();
+        if gone {
+            (copy.time_ms, copy.threads) = (None, 0);
+        } else {
+            copy.mapping = crash.mapping.and_then(|image| self.copy_image(from, image));
+            for frame in from.frames(crash) {
+                let frame = self.copy_frame(from, *frame);
+                self.chunk.frames.push(frame);
+            }
+        }
+        (copy.frames, copy.images) = self.spans(start, copy.mapping);
+        self.chunk.crashes.push(copy);
+    }
+
+    fn copy_frame(&mut self, from: &Chunk, frame: StoredFrame) -> StoredFrame {
+        let mut text = |text: Option<Text>| text.map(|text| self.intern(from.text(text)));
+        let (function, module, package, file) = (text(frame.function), text(frame.module), text(frame.package), text(frame.file));
+        let place = match frame.place {
+            Place::Image { image, address, space } => {
+                self.copy_image(from, image).map_or(Place::Nowhere, |image| Place::Image { image, address, space })
+            }
+            place => place,
+        };
+        StoredFrame { place, function, module, package, file, ..frame }
+    }
+
+    fn copy_image(&mut self, from: &Chunk, image: u32) -> Option<u32> {
+        let image = from.image(image)?;
+        let mut text = |text: Option<Text>| text.map(|text| self.intern(from.text(text)));
+        let (spelled_id, name, path, arch) = (text(image.spelled_id), text(image.name), text(image.path), text(image.arch));
+        let copy = StoredImage { kind: image.kind, id: image.id.clone(), spelled_id, name, path, arch, vmaddr: image.vmaddr };
+        Some(self.intern_image(copy))
+    }
+}
+
+/// The stack that says where it crashed, and the exception that it belongs to: for Java the innermost cause, which is what went wrong
+/// first; everything else as [`CrashEvent::crash_frames`] has it.
+pub fn crash_stack(event: &CrashEvent) -> (&[Frame], Option<&Exception>) {
+    let is_java = |exception: &Exception| exception.frames.iter().any(|frame| frame.kind == FrameKind::Java);
+    let mut found = event.exceptions.iter().enumerate().find(|(_, exception)| !exception.frames.is_empty());
+    while let Some((index, exception)) = found.filter(|(_, exception)| is_java(exception)) {
+        let is_cause = |cause: &Exception| cause.relation == Relation::Cause && cause.parent == Some(index) && is_java(cause);
+        match event.exceptions.iter().enumerate().skip(index + 1).find(|(_, cause)| is_cause(cause)) {
+            Some(cause) => found = Some(cause),
+            None => return (&exception.frames, Some(exception)),
+        }
+    }
+    (event.crash_frames(), found.map(|(_, exception)| exception))
+}
+
+/// How a report calls the thread that crashed: by its number, else by its name.
+fn crashed_thread(event: &CrashEvent) -> Option<Cow<'_, str>> {
+    let thread = event.crashed_thread.and_then(|index| event.threads.get(index))?;
+    thread.id.map(|id| Cow::Owned(id.to_string())).or_else(|| thread.name.as_deref().map(Cow::Borrowed))
+}
+
+/// The mapping that an event names: as an image, or as R8 writes it into the source files of frames. One that R8 calls by a few digits is
+/// the one among those `known` whose id begins so.
+///
+/// # Errors
+/// If the catalog cannot be read.
+pub fn mapping_of<'e>(event: &'e CrashEvent, known: &Catalog<'_>) -> Result<Option<Cow<'e, Image>>, Error> {
+    let image = event.images.iter().find(|image| image.kind == ImageKind::Proguard && image.id.is_some());
+    if let Some(image) = image {
+        return Ok(Some(Cow::Borrowed(image)));
+    }
+    let mut java = event.frames().filter(|frame| frame.kind == FrameKind::Java);
+    let Some(id) = java.find_map(|frame| MapId::of_source_file(frame.file.as_deref()?)) else { return Ok(None) };
+    let bytes = match id.bytes() {
+        Some(bytes) => bytes,
+        None => match known.mappings_by_id(id.digits())?[..] {
+            [only] => hex::decode(&only.footer.id).unwrap_or_default(),
+            _ => return Ok(None),
+        },
+    };
+    Ok(Some(Cow::Owned(mapping_image(&ImageId::Whole(bytes)))))
+}
+
+/// The mapping among those `known` whose label is the release that `event` is of: as the report has it, or the application's id and its
+/// version.
+///
+/// # Errors
+/// If the catalog cannot be read.
+pub fn labelled_mapping(event: &CrashEvent, known: &Catalog<'_>) -> Result<Option<Image>, Error> {
+    let Some(release) = event.app.release.as_deref() else { return Ok(None) };
+    let without_build = release.split_once('+').map(|(release, _)| release.to_owned());
+    let of_app = event.app.id.as_deref().map(|id| format!("{id}@{release}"));
+    let with_build = of_app.as_ref().zip(event.app.build.as_deref()).map(|(label, build)| format!("{label}+{build}"));
+    let labels: Vec<String> = [Some(release.to_owned()), without_build, with_build, of_app].into_iter().flatten().collect();
+    let mapping = known.mapping_by_label(&labels)?;
+    Ok(mapping.map(|mapping| mapping_image(&ImageId::Whole(hex::decode(&mapping.footer.id).unwrap_or_default()))))
+}
+
+fn mapping_image(id: &ImageId) -> Image {
+    let digits = match id {
+        ImageId::Whole(bytes) => hex::encode(bytes),
+        ImageId::Prefix(bytes) | ImageId::Either(bytes) => hex::encode(bytes),
+    };
+    Image { kind: ImageKind::Proguard, id: Some(id.clone()), debug_id: Some(digits), ..Image::default() }
+}
+
+/// `path` with `*` for folders whose names are drawn anew with each installation: a UUID on iOS, `~~MJXKZ0==` and `app-Qx7==` on Android.
+/// Thousands of paths of one file would say no more than one.
+fn stable_path(path: &str) -> Cow<'_, str> {
+    let is_random = |part: &str| {
+        let is_uuid = part.len() == 36
+            && part
+                .bytes()
+                .enumerate()
+                .all(|(at, byte)| if matches!(at, 8 | 13 | 18 | 23) { byte == b'-' } else { byte.is_ascii_hexdigit() });
+        is_uuid || part.ends_with("==")
+    };
+    if !path.split('/').any(is_random) {
+        return Cow::Borrowed(path);
+    }
+    let stable = |part| match part {
+        // The package's name stands before what is random.
+        part if is_random(part) && !part.starts_with("~~") => {
+            part.strip_suffix("==").and_then(|part| part.split_once('-')).map_or("*", |(package, _)| package)
+        }
+        part if is_random(part) => "*",
+        part => part,
+    };
+    Cow::Owned(path.split('/').map(stable).collect::<Vec<_>>().join("/"))
+}
+
+/// Both ends of a stack that is deeper than what is stored, three quarters of it from the crashing side.
+fn ends(stack: &[Frame]) -> impl Iterator<Item = &Frame> {
+    let far = if stack.len() > MAX_STACK_FRAMES { MAX_STACK_FRAMES / 4 } else { 0 };
+    let near = stack.len().min(MAX_STACK_FRAMES - far);
+    stack[..near].iter().chain(&stack[stack.len() - far..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_that_do_not_change_with_the_installation() {
+        for (path, want) in [
+            (
+                "/private/var/containers/Bundle/Application/859E6782-D23C-4B40-96D3-6C49619406E2/App.app/App",
+                "/private/var/containers/Bundle/Application/*/App.app/App",
+            ),
+            ("/data/app/~~MJX1KZ0-Q==/com.example.shop-Wd3xA_b-Q==/lib/arm64/libx.so", "/data/app/*/com.example.shop/lib/arm64/libx.so"),
+            ("/data/app/com.example.shop-Wd3==/base.apk!libx.so", "/data/app/com.example.shop/base.apk!libx.so"),
+            ("/usr/lib/libc.so.6", "/usr/lib/libc.so.6"),
+            ("859E6782-D23C-4B40-96D3-6C49619406EG", "859E6782-D23C-4B40-96D3-6C49619406EG"),
+            ("", ""),
+        ] {
+            assert_eq!(stable_path(path), want);
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! The database of crashes and groups: what stands at a key, and what stands in a range of keys.
+//!
+//! Beside the symbols, so that imports and crashes never wait for each other. Whoever changes it is alone with it (`crashes.lock`);
+//! readers share it. Every change is one batch, written ahead to RocksDB's log: a killed process leaves all of it or nothing (changes.rs).
+//! How it is opened, and how lost work is noticed, is in open.rs.
+
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+use rocksdb::{BottommostLevelCompaction, CompactOptions, DB, FlushOptions, ReadOptions, WriteBatch, WriteOptions};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::stored::pack;
+use crate::stored::state::Head;
+use crate::stored::sum::SumKey;
+use symtool_store::database::Lock;
+use symtool_store::seal::RowSeal;
+use symtool_store::{Error, Store};
+
+/// Rows that one thread looks up in a row.
+const KEYS_AT_ONCE: usize = 512;
+
+/// What is written to the log only is read back from there, one row after the other, by whoever opens the database next. From so many bytes
+/// on it is written where it belongs before the database is closed.
+const MAX_LOG_LEFT: u64 = 1 << 20;
+
+/// An open database.
+#[derive(Debug)]
+pub struct Database {
+    pub(crate) store: Store,
+    /// `None` where there are no crashes yet.
+    pub(crate) db: Option<DB>,
+    pub(crate) seal: RowSeal,
+    pub(crate) sum_key: SumKey,
+    pub(crate) head: Mutex<Head>,
+    pub(crate) is_writer: bool,
+    /// Whether it is the store's. One that is being made beside it acknowledges nothing.
+    pub(crate) is_in_place: bool,
+    /// Held for its drop.
+    pub(crate) lock: Option<Lock>,
+}
+
+impl Database {
+    /// The last commit.
+    pub fn head(&self) -> Head {
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_head(&self, head: Head) {
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner) = head;
+    }
+
+    /// Whose database it is.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The value at `key`.
+    pub fn get<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, Error> {
+        self.bytes(key)?.map(|bytes| self.decode(&bytes)).transpose()
+    }
+
+    /// The value at `key`, as [`crate::stored::changes::Changes::put_packed`] took it.
+    pub fn get_packed<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, Error> {
+        self.unpacked(key)?.map(|bytes| self.decode(&bytes)).transpose()
+    }
+
+    /// The bytes at `key`, as [`crate::stored::changes::Changes::put_bytes`] took them.
+    pub fn unpacked(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.bytes(key)?.map(|bytes| self.expand(&bytes)).transpose()
+    }
+
+    /// Bytes of a packed row, expanded.
+    pub fn expand(&self, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+        pack::expand(bytes).map_err(|_| self.damaged())
+    }
+
+    /// The bytes at `key`.
+    pub fn bytes(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.raw(key)?.map(|bytes| self.open_row(key, &bytes)).transpose()
+    }
+
+    /// The bytes at each of `keys`.
+    pub fn bytes_of(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, Error> {
+        let Some(db) = &self.db else { return Ok(vec![None; keys.len()]) };
+        let open = |(key, found): (&Vec<u8>, Result<Option<Vec<u8>>, rocksdb::Error>)| {
+            let found = found.map_err(|cause| self.store.crashes_error(cause))?;
+            found.map(|bytes| self.open_row(key, &bytes)).transpose()
+        };
+        let some = |keys: &[Vec<u8>]| keys.iter().zip(db.multi_get(keys)).map(open).collect::<Vec<_>>();
+        keys.par_chunks(KEYS_AT_ONCE).flat_map_iter(some).collect()
+    }
+
+    /// The value at each of `keys`.
+    pub fn get_all<T: DeserializeOwned + Send>(&self, keys: impl Iterator<Item = Vec<u8>>) -> Result<Vec<Option<T>>, Error> {
+        let keys: Vec<Vec<u8>> = keys.collect();
+        let decode = |bytes: Option<Vec<u8>>| bytes.map(|bytes| self.decode(&bytes)).transpose();
+        self.bytes_of(&keys)?.into_par_iter().with_min_len(KEYS_AT_ONCE).map(decode).collect()
+    }
+
+    /// Calls `each` with every row whose key begins with `prefix`, in the order of keys, from the key `from` on, until it says no.
+    pub fn each(&self, prefix: &[u8], from: &[u8], mut each: impl FnMut(&[u8], Vec<u8>) -> Result<bool, Error>) -> Result<(), Error> {
+        let Some(db) = &self.db else { return Ok(()) };
+        let mut rows = db.raw_iterator_opt(read_below(prefix));
+        rows.seek(from);
+        while let Some((key, value)) = rows.item() {
+            if !key.starts_with(prefix) {
+                break;
+            }
+            let value = self.open_row(key, value)?;
+            if !each(key, value)? {
+                break;
+            }
+            rows.next();
+        }
+        rows.status().map_err(|cause| self.store.crashes_error(cause))
+    }
+
+    /// The numbers that the keys of an area end with. No row is opened.
+    pub fn numbers(&self, area: &[u8]) -> Result<Vec<u64>, Error> {
+        let Some(db) = &self.db else { return Ok(Vec::new()) };
+        let mut rows = db.raw_iterator_opt(read_below(area));
+        let mut numbers = Vec::new();
+        rows.seek(area);
+        while let Some(key) = rows.key().filter(|key| key.starts_with(area)) {
+            numbers.push(crate::stored::rows::last_number(key).ok_or_else(|| self.damaged())?);
+            rows.next();
+        }
+        rows.status().map_err(|cause| self.store.crashes_error(cause))?;
+        Ok(numbers)
+    }
+
+    /// Whether there is a row whose key begins with `prefix`.
+    pub fn has_any(&self, prefix: &[u8]) -> Result<bool, Error> {
+        let Some(db) = &self.db else { return Ok(false) };
+        let mut rows = db.raw_iterator_opt(read_below(prefix));
+        rows.seek(prefix);
+        let found = rows.key().is_some_and(|key| key.starts_with(prefix));
+        rows.status().map_err(|cause| self.store.crashes_error(cause))?;
+        Ok(found)
+    }
+
+    /// All rows of an area, decoded.
+    pub fn all<T: DeserializeOwned>(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, T)>, Error> {
+        let mut rows = Vec::new();
+        self.each(prefix, prefix, |key, value| {
+            rows.push((key.to_vec(), self.decode(&value)?));
+            Ok(true)
+        })?;
+        Ok(rows)
+    }
+
+    /// What `bytes` say.
+    pub fn decode<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, Error> {
+        postcard::from_bytes(bytes).map_err(|_| self.damaged())
+    }
+
+    /// Leaves nothing on disk of what rows whose keys begin with any of `prefixes` held before.
+    pub fn erase(&self, prefixes: impl IntoIterator<Item = Vec<u8>>) -> Result<(), Error> {
+        let Some(db) = &self.db else { return Ok(()) };
+        // A log goes once all that it has is in tables.
+        db.flush().map_err(|cause| self.store.crashes_error(cause))?;
+        let mut options = CompactOptions::default();
+        // Also the lowest level, where the only copy of a row may lie beside what it held before.
+        options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
+        for prefix in prefixes {
+            let after = [&*prefix, &[u8::MAX; 16]].concat();
+            db.compact_range_opt(Some(&prefix), Some(&after), &options);
+        }
+        Ok(())
+    }
+
+    /// The error of a row that is not as it was written.
+    pub fn damaged(&self) -> Error {
+        Error::CrashRow(self.store.path().to_owned())
+    }
+
+    /// Whether `more` bytes may be added.
+    pub(crate) fn check_quota(&self, more: u64) -> Result<(), Error> {
+        let Some(quota) = self.store.crash_quota() else { return Ok(()) };
+        let files = std::fs::read_dir(self.store.crashes()).into_iter().flatten().flatten();
+        let is_row = |file: &std::fs::DirEntry| file.path().extension().is_some_and(|extension| extension == "sst" || extension == "log");
+        let there: u64 = files.filter(is_row).filter_map(|file| file.metadata().ok()).map(|metadata| metadata.len()).sum();
+        let needed = there + more;
+        if needed > quota { Err(Error::CrashQuota { store: self.store.path().to_owned(), quota, needed }) } else { Ok(()) }
+    }
+
+    fn open_row(&self, key: &[u8], bytes: &[u8]) -> Result<Vec<u8>, Error> {
+        self.seal.open(key, bytes).map_err(|_| self.damaged())
+    }
+
+    pub(crate) fn raw(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let Some(db) = &self.db else { return Ok(None) };
+        db.get(key).map_err(|cause| self.store.crashes_error(cause))
+    }
+
+    pub(crate) fn write_batch(&self, batch: WriteBatch) -> Result<(), Error> {
+        let Some(db) = &self.db else { return Ok(()) };
+        let mut write = WriteOptions::default();
+        write.set_sync(true);
+        db.write_opt(batch, &write).map_err(|cause| self.store.crashes_error(cause))
+    }
+}
+
+/// How rows whose keys begin with `prefix` are read: the one behind them, which may be large, is not looked at.
+fn read_below(prefix: &[u8]) -> ReadOptions {
+    let mut read = ReadOptions::default();
+    read.set_verify_checksums(true);
+    let end = prefix.iter().rposition(|byte| *byte < u8::MAX);
+    if let Some(end) = end {
+        let mut after = prefix[..=end].to_vec();
+        after[end] += 1;
+        read.set_iterate_upper_bound(after);
+    }
+    read
+}
+
+impl Database {
+    /// Begins to write what is in the log only where it belongs, if it is much. Goes on in the background, and fails without harm.
+    pub fn settle(&self) {
+        self.flush(false);
+    }
+
+    /// Writes all of it where it belongs.
+    pub fn flush_all(&self) -> Result<(), Error> {
+        self.db.as_ref().map_or(Ok(()), |db| db.flush().map_err(|cause| self.store.crashes_error(cause)))
+    }
+
+    fn flush(&self, wait: bool) {
+        let Some(db) = &self.db else { return };
+        let in_memory = db.property_int_value("rocksdb.cur-size-all-mem-tables").ok().flatten();
+        if self.is_writer && in_memory.is_some_and(|bytes| bytes > MAX_LOG_LEFT) {
+            let mut options = FlushOptions::default();
+            options.set_wait(wait);
+            // The log has all of it.
+            let _ = db.flush_opt(&options);
+        }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.flush(true);
+    }
+}
+
+impl Database {
+    /// The bytes that [`crate::stored::changes::Changes::put`] would put.
+    pub fn encode<T: Serialize>(&self, value: &T) -> Result<Vec<u8>, Error> {
+        pack::encode(value).map_err(|cause| self.io_error(cause))
+    }
+
+    /// The bytes that [`crate::stored::changes::Changes::put_packed`] would put.
+    pub fn encode_packed<T: Serialize>(&self, value: &T) -> Result<Vec<u8>, Error> {
+        pack::encode_packed(value).map_err(|cause| self.io_error(cause))
+    }
+
+    /// `bytes`, compressed for a row.
+    pub fn pack(&self, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+        pack::pack(bytes).map_err(|cause| self.io_error(cause))
+    }
+
+    /// The error of something that went wrong before it came to the database.
+    pub fn io_error(&self, cause: std::io::Error) -> Error {
+        Error::io(self.store.path(), cause)
+    }
+}

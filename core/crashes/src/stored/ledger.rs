@@ -1,0 +1,141 @@
+//! Who has which signature: crashes that get one and lose one, and the rows that count them.
+//!
+//! ```text
+//! Share   of a signature in a chunk: counted anew from the chunk's states, so nothing has to be looked for elsewhere
+//! Tally   of a signature: what was gained is added, what was lost taken away; first and last, if one of them may have gone, are
+//!         those of its shares
+//! ```
+//!
+//! Counts are exact, and no row grows with the number of chunks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hashbrown::{HashMap, HashSet};
+use rayon::prelude::*;
+
+use crate::ids::SignatureId;
+use crate::stored::changes::{ChangedRow, Changes, Old};
+use crate::stored::chunk::Chunk;
+use crate::stored::database::Database;
+use crate::stored::rows;
+use crate::stored::state::{Share, State, Tally};
+use symtool_store::Error;
+
+/// Changes of signatures that belong together.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    gained: HashMap<SignatureId, Tally>,
+    lost: HashMap<SignatureId, Tally>,
+    /// Shares in chunks as they will be, of signatures that lose or gain crashes there.
+    shares: HashMap<SignatureId, BTreeMap<u64, Share>>,
+    rows: Vec<ChangedRow>,
+}
+
+/// A crash that gets a signature, loses one, or both.
+#[derive(Clone, Copy, Debug)]
+pub struct Change {
+    /// Its slot.
+    pub slot: u16,
+    /// What it had.
+    pub lost: Option<SignatureId>,
+    /// What it gets.
+    pub gained: Option<SignatureId>,
+}
+
+/// The states of a chunk.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn<'a> {
+    /// As they are; none of a new chunk.
+    pub before: &'a [State],
+    /// As they will be.
+    pub after: &'a [State],
+}
+
+impl Ledger {
+    /// Takes the `changed` crashes of chunk `number`.
+    pub fn take(&mut self, database: &Database, number: u64, chunk: &Chunk, turn: Turn<'_>, changed: &[Change]) -> Result<(), Error> {
+        let mut touched: HashSet<SignatureId> = HashSet::new();
+        for change in changed {
+            let Some(crash) = chunk.crash(change.slot) else { continue };
+            let release = chunk.text_of(crash.release);
+            for (signature, tallies) in [(change.lost, &mut self.lost), (change.gained, &mut self.gained)] {
+                if let Some(signature) = signature {
+                    tallies.entry(signature).or_default().count(crash.time_ms, release);
+                    touched.insert(signature);
+                }
+            }
+        }
+        let before = shares(chunk, turn.before, &touched);
+        let after = shares(chunk, turn.after, &touched);
+        for signature in touched {
+            let bytes = |share: Option<&Share>| share.map(|share| database.encode(share)).transpose();
+            let (old, new) = (bytes(before.get(&signature))?, bytes(after.get(&signature))?);
+            self.rows.push(database.changed(rows::share(signature, number), Old::read(old.as_deref()), new)?);
+            self.shares.entry(signature).or_default().insert(number, after.get(&signature).copied().unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    /// Takes what `other` has taken, of other chunks.
+    pub fn absorb(&mut self, other: Self) {
+        for (into, from) in [(&mut self.gained, other.gained), (&mut self.lost, other.lost)] {
+            for (signature, tally) in from {
+                into.entry(signature).or_default().add(&tally);
+            }
+        }
+        for (signature, shares) in other.shares {
+            self.shares.entry(signature).or_default().extend(shares);
+        }
+        self.rows.extend(other.rows);
+    }
+
+    /// Writes what has changed.
+    pub fn write(self, database: &Database, changes: &mut Changes<'_>) -> Result<(), Error> {
+        let touched: BTreeSet<SignatureId> = self.gained.keys().chain(self.lost.keys()).copied().collect();
+        let touched: Vec<SignatureId> = touched.into_iter().collect();
+        let keys: Vec<Vec<u8>> = touched.iter().map(|signature| rows::tally(*signature)).collect();
+        let before = database.bytes_of(&keys)?;
+        let row = |((signature, key), before): ((SignatureId, Vec<u8>), Option<Vec<u8>>)| {
+            let mut tally: Tally = before.as_deref().map(|bytes| database.decode(bytes)).transpose()?.unwrap_or_default();
+            if let Some(gained) = self.gained.get(&signature) {
+                tally.add(gained);
+            }
+            if self.lost.get(&signature).is_some_and(|lost| tally.subtract(lost)) {
+                self.find_times(database, signature, &mut tally)?;
+            }
+            let after = (tally.crashes > 0).then(|| database.encode(&tally)).transpose()?;
+            database.changed(key, Old::read(before.as_deref()), after)
+        };
+        let all: Vec<_> = touched.into_iter().zip(keys).zip(before).collect();
+        let rows: Vec<ChangedRow> = all.into_par_iter().with_min_len(16).map(row).collect::<Result<_, Error>>()?;
+        rows.into_iter().chain(self.rows).for_each(|row| changes.take(row));
+        Ok(())
+    }
+
+    /// The first and the last of the crashes that will have `signature`.
+    fn find_times(&self, database: &Database, signature: SignatureId, tally: &mut Tally) -> Result<(), Error> {
+        let known = self.shares.get(&signature);
+        (tally.first_ms, tally.last_ms) = (None, None);
+        known.into_iter().flat_map(BTreeMap::values).for_each(|share| tally.see(share.first_ms, share.last_ms));
+        let prefix = rows::shares(signature);
+        database.each(&prefix, &prefix, |key, value| {
+            let chunk = rows::last_number(key).ok_or_else(|| database.damaged())?;
+            if known.is_none_or(|known| !known.contains_key(&chunk)) {
+                let share: Share = database.decode(&value)?;
+                tally.see(share.first_ms, share.last_ms);
+            }
+            Ok(true)
+        })
+    }
+}
+
+/// How many crashes of `chunk` have each of the signatures that are `wanted`, if any has.
+pub fn shares(chunk: &Chunk, states: &[State], wanted: &HashSet<SignatureId>) -> HashMap<SignatureId, Share> {
+    let mut shares: HashMap<SignatureId, Share> = HashMap::with_capacity(wanted.len());
+    for (crash, state) in chunk.crashes().iter().zip(states) {
+        if state.is_shown() && wanted.contains(&state.signature) {
+            shares.entry(state.signature).or_default().count(crash.time_ms);
+        }
+    }
+    shares
+}

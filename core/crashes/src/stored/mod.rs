@@ -1,0 +1,78 @@
+//! Stored crashes: their reports, unchanged, and the group that each belongs to.
+//!
+//! ```text
+//! STORE/crashes.lock   whoever changes crashes is alone with them; readers share
+//! STORE/crashes/       RocksDB; rows.rs lists its rows, open.rs opens it, database.rs reads and changes.rs changes them
+//! STORE/crashes.ack    how far it has to reach ([`symtool_store::database::ack`])
+//! ```
+//!
+//! Reports are kept as they came, and beside each what grouping needs of it (chunk.rs). All else is computed from that by
+//! [`crate::fingerprint`], and can be computed again.
+
+pub(crate) mod changes;
+pub(crate) mod chunk;
+pub(crate) mod database;
+pub(crate) mod journal;
+pub(crate) mod ledger;
+pub(crate) mod log;
+pub(crate) mod open;
+pub(crate) mod pack;
+mod read;
+pub(crate) mod report;
+pub(crate) mod reports;
+pub(crate) mod rows;
+pub(crate) mod salvage;
+pub(crate) mod state;
+pub(crate) mod stored_report;
+pub(crate) mod sum;
+mod verify;
+
+use symtool_store::{Error, Store};
+
+pub use chunk::{Chunk, Place, StoredCrash, StoredFrame, StoredImage, crash_stack, labelled_mapping, mapping_of};
+use database::Database;
+pub use journal::{Run, RunKind};
+pub use read::{Found, Listed};
+pub use report::{Cause, CrashCounts, Gain, Merge, Part, Rename, Report, Split};
+pub use state::{Failed, SignatureKind, Slot, Standing, State, Tally};
+pub use verify::Verified;
+
+/// The crashes of a store, open for reading.
+#[derive(Debug)]
+pub struct Crashes {
+    pub(crate) database: Database,
+}
+
+/// The crashes of a store, open for changing.
+#[derive(Debug)]
+pub struct CrashWriter {
+    pub(crate) crashes: Crashes,
+}
+
+impl Crashes {
+    /// Opens the crashes of `store` for reading, beside other readers. Waits while they are being changed.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn open(store: &Store) -> Result<Self, Error> {
+        Ok(Self { database: Database::read(store)? })
+    }
+}
+
+impl CrashWriter {
+    /// Opens the crashes of `store` for changing, alone. Imports go on meanwhile.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn open(store: &Store) -> Result<Self, Error> {
+        Ok(Self { crashes: Crashes { database: Database::write(store)? } })
+    }
+}
+
+impl std::ops::Deref for CrashWriter {
+    type Target = Crashes;
+
+    fn deref(&self) -> &Crashes {
+        &self.crashes
+    }
+}

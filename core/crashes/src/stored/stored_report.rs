@@ -1,0 +1,121 @@
+//! What is known of a stored report besides the crash: where it lies, when it came, and how much it says.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+
+use serde::{Deserialize, Serialize};
+use symtool_report::{CrashEvent, Dropped};
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::stored::changes::{Changes, Old};
+use crate::stored::chunk::crash_stack;
+use crate::stored::reports::{self, Stream};
+use crate::stored::state::Slot;
+use crate::stored::{Crashes, rows};
+use symtool_store::Error;
+
+/// A report of a chunk. They lie one behind the other in one stream of bytes, also those that were removed, whose bytes are zeros.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredReport {
+    /// Its size.
+    pub bytes: u64,
+    /// When it came, in milliseconds since 1970.
+    pub arrived_ms: u64,
+    /// How much it says.
+    pub weight: Weight,
+}
+
+/// How much a report says: of several reports of one crash the greatest is shown and grouped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Weight {
+    /// Whether all of it could be taken in.
+    pub is_whole: bool,
+    /// Frames of the stack that says where it crashed that have a name, or lie in a module.
+    pub frames: u32,
+    /// Threads and exceptions.
+    pub stacks: u32,
+}
+
+impl Weight {
+    /// Of a report that was read.
+    pub fn of(event: &CrashEvent) -> Self {
+        let (stack, _) = crash_stack(event);
+        let says =
+            |frame: &&symtool_report::Frame| frame.function.is_some() || frame.raw_function.is_some() || event.lookup(frame).is_some();
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Self {
+            is_whole: event.dropped == Dropped::default(),
+            frames: count(stack.iter().filter(says).count()),
+            stacks: count(event.stacks().count()),
+        }
+    }
+
+    /// Orders reports of one crash: the greatest says most. It does not depend on which came first.
+    pub fn rank(self, report: &[u8]) -> (Self, usize, Reverse<u128>) {
+        let report = report.trim_ascii();
+        (self, report.len(), Reverse(xxh3_128(report)))
+    }
+}
+
+/// Puts what is known of the reports of a new chunk, in two rows: if both were lost, intact reports could not be told from each other.
+pub fn put(changes: &mut Changes<'_>, chunk: u64, reports: &[StoredReport]) -> Result<(), Error> {
+    changes.put_packed(rows::stored_reports(chunk), Old::Absent, &reports)?;
+    changes.put_packed(rows::stored_reports_copy(chunk), Old::Absent, &reports)
+}
+
+/// Where the report in `slot` lies in the stream: offsets of its first byte and behind its last one.
+pub fn extent(reports: &[StoredReport], slot: u16) -> Option<(u64, u64)> {
+    let slot = usize::from(slot);
+    let start: u64 = reports.get(..slot)?.iter().map(|report| report.bytes).sum();
+    Some((start, start + reports.get(slot)?.bytes))
+}
+
+/// Reads reports one after the other: those that follow each other from one part.
+#[derive(Debug)]
+pub struct ReportReader<'c> {
+    crashes: &'c Crashes,
+    /// A chunk, its reports, and where each of them begins.
+    chunk: Option<(u64, Vec<StoredReport>, Vec<u64>)>,
+    /// The chunk and the offset of a part, and its bytes.
+    part: Option<(u64, u64, Vec<u8>)>,
+}
+
+impl<'c> ReportReader<'c> {
+    /// Of the reports in `crashes`.
+    pub fn new(crashes: &'c Crashes) -> Self {
+        Self { crashes, chunk: None, part: None }
+    }
+
+    /// The report at `at`, and how much it says.
+    ///
+    /// # Errors
+    /// Any [`Error`]; also if there is no such report.
+    pub fn get(&mut self, at: Slot) -> Result<(Weight, Cow<'_, [u8]>), Error> {
+        let Self { crashes, chunk, part } = self;
+        let damaged = || crashes.database.damaged();
+        if chunk.as_ref().is_none_or(|(number, ..)| *number != at.chunk) {
+            let reports = crashes.stored_reports(at.chunk)?;
+            let mut end = 0;
+            let starts = reports.iter().map(|report| (end, end += report.bytes).0).collect();
+            *chunk = Some((at.chunk, reports, starts));
+        }
+        let (_, reports, starts) = chunk.as_ref().ok_or_else(damaged)?;
+        let slot = usize::from(at.slot);
+        let (report, start) = reports.get(slot).zip(starts.get(slot)).ok_or_else(damaged)?;
+        let holds = |(number, first, bytes): &(u64, u64, Vec<u8>)| {
+            *number == at.chunk && first <= start && start + report.bytes <= first + bytes.len() as u64
+        };
+        if !part.as_ref().is_some_and(holds) {
+            *part = reports::part(&crashes.database, at.chunk, *start)?.map(|(first, bytes)| (at.chunk, first, bytes));
+        }
+        let of_part = part.as_ref().filter(|part| holds(part)).and_then(|(_, first, bytes)| {
+            let from = usize::try_from(start - first).ok()?;
+            bytes.get(from..from + usize::try_from(report.bytes).ok()?)
+        });
+        let bytes = match of_part {
+            Some(bytes) => Cow::Borrowed(bytes),
+            None => Cow::Owned(reports::get(&crashes.database, Stream::Chunk(at.chunk), (*start, start + report.bytes))?),
+        };
+        Ok((report.weight, bytes))
+    }
+}

@@ -1,0 +1,132 @@
+//! Removing crashes: the store has nothing of their reports then, nor has the disk.
+
+use std::collections::BTreeMap;
+
+use crate::add::slots_by_image;
+use crate::ids::CrashId;
+use crate::stored::changes::{Changes, Old};
+use crate::stored::chunk::Chunk;
+use crate::stored::ledger::{Change, Ledger, Turn};
+use crate::stored::reports::{self, Stream};
+use crate::stored::state::{Slot, Standing, State};
+use crate::stored::stored_report::extent;
+use crate::stored::{CrashWriter, rows};
+use symtool_store::Error;
+
+impl CrashWriter {
+    /// Removes the crashes at `slots`, all at once, with all reports that there are of them. Their groups stay, even without any crash:
+    /// their ids stand for them for ever. Returns how many crashes were removed.
+    ///
+    /// # Errors
+    /// Any [`Error`]; all of them are still there then.
+    pub fn remove(&self, slots: &[Slot]) -> Result<usize, Error> {
+        let database = &self.database;
+        let mut changes = database.changes();
+        let (mut ledger, mut removed) = (Ledger::default(), 0);
+        let by_chunk = self.with_other_reports(slots)?;
+        if by_chunk.is_empty() {
+            return Ok(0);
+        }
+        for (number, gone) in &by_chunk {
+            let number = *number;
+            let chunk_key = rows::chunk(number);
+            let Some(old_chunk) = database.bytes(&chunk_key)? else { continue };
+            let chunk: Chunk = database.decode(&database.expand(&old_chunk)?)?;
+            let (states_key, old_states) = (rows::states(number), database.bytes(&rows::states(number))?);
+            let before: Vec<State> = self.states(number)?;
+            let mut states = before.clone();
+            let (mut losing, mut extents) = (Vec::with_capacity(gone.len()), Vec::new());
+            let stored = self.stored_reports(number)?;
+            for slot in gone {
+                let (Some(crash), Some(state)) = (chunk.crash(*slot), states.get_mut(usize::from(*slot))) else { continue };
+                match std::mem::replace(&mut state.standing, Standing::Removed) {
+                    Standing::Removed => continue,
+                    Standing::Outdone => {
+                        changes.delete(rows::other_report(crash.id, Slot { chunk: number, slot: *slot }), Old::Unknown)?;
+                    }
+                    Standing::Shown => {
+                        losing.push(Change { slot: *slot, lost: Some(state.signature), gained: None });
+                        changes.delete(rows::crash(crash.id), Old::Unknown)?;
+                        removed += 1;
+                    }
+                }
+                extents.extend(extent(&stored, *slot));
+            }
+            ledger.take(database, number, &chunk, Turn { before: &before, after: &states }, &losing)?;
+            let left = chunk.without(gone);
+            put_images(&mut changes, number, &chunk, &left)?;
+            changes.put_packed(chunk_key, Old::Value(&old_chunk), &left)?;
+            changes.put_packed(states_key, Old::read(old_states.as_deref()), &states)?;
+            reports::remove(database, &mut changes, number, &extents)?;
+        }
+        ledger.write(database, &mut changes)?;
+        changes.head.crashes = changes.head.crashes.saturating_sub(removed as u64);
+        changes.commit()?;
+        // What RocksDB has of older versions of these rows goes too.
+        let numbers: Vec<u64> = by_chunk.into_keys().collect();
+        database.erase(numbers.iter().flat_map(|number| [rows::report_parts(*number), rows::chunk(*number)]))?;
+        Ok(removed)
+    }
+
+    /// Removes the reports at `slots`, whichever report of a crash each is; the crash goes with all of its reports.
+    ///
+    /// # Errors
+    /// Any [`Error`]; all of them are still there then.
+    pub fn forget(&self, slots: &[Slot]) -> Result<usize, Error> {
+        let mut shown = Vec::with_capacity(slots.len());
+        for at in slots {
+            let chunk = self.chunk(at.chunk)?.ok_or_else(|| self.database.damaged())?;
+            let id = chunk.crash(at.slot).map(|crash| crash.id);
+            shown.extend(id.map(|id| self.at(id)).transpose()?.flatten());
+        }
+        shown.sort_unstable();
+        shown.dedup();
+        self.remove(&shown)
+    }
+
+    /// All reports of the crashes at `slots`, by chunk, each once.
+    fn with_other_reports(&self, slots: &[Slot]) -> Result<BTreeMap<u64, Vec<u16>>, Error> {
+        let mut all: Vec<Slot> = slots.to_vec();
+        let has_others = self.database.has_any(rows::area::OTHER_REPORTS)?;
+        self.each_of(if has_others { slots } else { &[] }, |listed| {
+            all.extend(self.other_reports(listed.crash.id)?);
+            Ok(true)
+        })?;
+        let mut by_chunk: BTreeMap<u64, Vec<u16>> = BTreeMap::new();
+        all.iter().for_each(|at| by_chunk.entry(at.chunk).or_default().push(at.slot));
+        for slots in by_chunk.values_mut() {
+            slots.sort_unstable();
+            slots.dedup();
+        }
+        Ok(by_chunk)
+    }
+
+    /// Removes reports that cannot be read.
+    ///
+    /// # Errors
+    /// Any [`Error`]; all of them are still there then.
+    pub fn remove_failed(&self, ids: &[CrashId]) -> Result<(), Error> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let mut changes = self.database.changes();
+        for id in ids {
+            changes.delete(rows::failed(*id), Old::Unknown)?;
+            reports::remove_all(&self.database, &mut changes, Stream::Failed(*id))?;
+        }
+        changes.commit()?;
+        self.database.erase(ids.iter().flat_map(|id| [rows::failed_parts(*id), rows::failed(*id)]))
+    }
+}
+
+/// The index of images, for a chunk of which something has gone.
+fn put_images(changes: &mut Changes<'_>, number: u64, before: &Chunk, after: &Chunk) -> Result<(), Error> {
+    let after = slots_by_image(after);
+    for image in slots_by_image(before).keys() {
+        match after.get(image) {
+            Some(slots) => changes.put(rows::image(image, number), Old::Unknown, slots)?,
+            None => changes.delete(rows::image(image, number), Old::Unknown)?,
+        }
+    }
+    Ok(())
+}

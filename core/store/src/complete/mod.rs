@@ -1,0 +1,171 @@
+//! Completes a stored module with another file of the same id.
+//!
+//! Every address is answered by the first file, in the order of [`Source::rank`], that knows anything of it. A range
+//! of another file fills a gap from its own beginning on, up to where a better file begins: a file that knows where
+//! something begins also knows where it ends, and a symbol without size reaches too far in a file with few symbols.
+//! So it makes no difference which file came first:
+//!
+//! ```text
+//! libx.so.debug (debug)    [main][a main][main]                          [helper]
+//! libx.so (exports)        [main                 ]  [memcpy@plt]  [start         ]
+//! together                 [main][a main][main]     [memcpy@plt]  [start][helper]
+//! spans                                        [1]  [1         ]  [1    ]       [1]
+//! ```
+//!
+//! What was left blank belongs to its file all the same (a span without a range): were it forgotten, a third file
+//! would fill it or not, depending on when it came.
+//!
+//! Two rules leave a file out: a damaged one gives way to an intact one that tells as much, and one that was linked
+//! to another address than the first speaks of other addresses. It is remembered all the same, so that it is known
+//! when it comes again.
+
+mod joined;
+mod overlay;
+
+use crate::block::layers;
+use crate::block::{Compressed, Kind, compress};
+use crate::module::{Footer, Source};
+use crate::pack::{Packed, pack};
+use crate::unpack::Problem;
+use crate::unpack::unpack;
+use joined::Joined;
+use overlay::{overlay, pieces};
+
+/// What to do with a file of a module that is in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// All files of the module, in the order of their rank.
+    sources: Vec<Source>,
+    /// By index of an old source: its index in `sources`, if its answers are still used.
+    old: Vec<Option<usize>>,
+    /// The index of the new source.
+    new: usize,
+    /// Whether its answers are used.
+    uses_new: bool,
+    /// Whether some of what is in the store is used no longer.
+    takes_out: bool,
+}
+
+/// Why files could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A block of the module in the store, or of the new one.
+    #[error("{0}")]
+    Damaged(Problem),
+    /// The blocks of the module in the store cannot be read at all.
+    #[error("{0}")]
+    Unreadable(Box<dyn std::error::Error + Send + Sync>),
+    /// Packing failed.
+    #[error("{0}")]
+    Pack(#[from] std::io::Error),
+}
+
+impl Plan {
+    /// What the file of `new` brings to the module of `old`; `None` if that is nothing. With `replace`, the file
+    /// takes the place of what was known from it.
+    pub fn of(old: &Footer, new: &Footer, replace: bool) -> Option<Self> {
+        let [new] = &new.sources[..] else { return None };
+        let before = &old.sources;
+        let same = before.iter().position(|source| source.is_same_file(new));
+        // An intact file that is read again says the same: what is known from it may stay.
+        let takes_place = same.map(|at| &before[at]).is_some_and(|known| replace || known.lacks() > 0);
+        if let Some(known) = same.map(|at| &before[at]).filter(|_| !replace) {
+            let is_better = new.lacks() < known.lacks() || (known.incomplete && new.lacks() == known.lacks());
+            if !is_better {
+                return None;
+            }
+        }
+        let others = before.iter().enumerate().filter(|(at, _)| Some(*at) != same).map(|(at, source)| (Some(at), source.clone()));
+        let mut ranked: Vec<(Option<usize>, Source)> = others.chain([(None, new.clone())]).collect();
+        ranked.sort_by(|(_, a), (_, b)| a.rank().cmp(&b.rank()));
+        let (origins, mut sources): (Vec<_>, Vec<_>) = ranked.into_iter().unzip();
+        let used = in_use(&sources);
+        let was_used = in_use(before);
+        let place = |at: usize| origins.iter().position(|origin| *origin == at.into()).filter(|place| used[*place]);
+        let new_at = origins.iter().position(Option::is_none)?;
+        let uses_new = used[new_at];
+        let stays = Some(new_at).filter(|_| uses_new && !takes_place);
+        let old_at: Vec<Option<usize>> = (0..before.len()).map(|at| if Some(at) == same { stays } else { place(at) }).collect();
+        let retired = (0..before.len()).filter(|at| was_used[*at] && old_at[*at].is_none());
+        let highest_retired = retired.map(|at| before[at].rank()).min();
+        for (at, source) in before.iter().enumerate() {
+            let Some(place) = place(at) else { continue };
+            let was_hidden = highest_retired.as_ref().is_some_and(|rank| source.rank() > *rank);
+            sources[place].incomplete |= was_hidden || !was_used[at];
+        }
+        let takes_out = highest_retired.is_some();
+        Some(Self { sources, old: old_at, new: new_at, uses_new, takes_out })
+    }
+}
+
+/// Which of `sources`, in the order of their rank, are used.
+fn in_use(sources: &[Source]) -> Vec<bool> {
+    let is_used = |source: &Source| {
+        let is_elsewhere = sources.first().is_some_and(|first| first.image_base != source.image_base);
+        !is_elsewhere && !sources.iter().any(|other| source.gives_way_to(other))
+    };
+    sources.iter().map(is_used).collect()
+}
+
+/// Puts the module of `footer` and `blocks`, and `new`, a file of the same id, together as `plan` says.
+///
+/// # Errors
+/// If a block is damaged, or packing fails.
+pub fn complete(
+    plan: Plan,
+    footer: &Footer,
+    blocks: impl FnOnce() -> Result<Vec<Compressed>, Error>,
+    new: &Packed,
+) -> Result<Packed, Error> {
+    let is_alone = plan.uses_new && plan.old.iter().all(Option::is_none);
+    if !is_alone && (plan.uses_new || plan.takes_out) {
+        return join(plan, footer, &blocks()?, new);
+    }
+    let (footer, blocks) = if is_alone { (new.footer.clone(), new.blocks.clone()) } else { (footer.clone(), blocks()?) };
+    let mut sources = plan.sources;
+    let silent = |at: usize| (at == plan.new) != is_alone;
+    sources.iter_mut().enumerate().filter(|(at, _)| silent(*at)).for_each(|(_, source)| source.addresses = 0);
+    Ok(Packed { footer: tell(footer, sources, &new.footer), key: new.key, blocks })
+}
+
+fn join(plan: Plan, footer: &Footer, blocks: &[Compressed], new: &Packed) -> Result<Packed, Error> {
+    let (old_symbols, old_spans) = unpack(footer, blocks).map_err(Error::Damaged)?;
+    let (new_symbols, _) = unpack(&new.footer, &new.blocks).map_err(Error::Damaged)?;
+    let old_pieces = pieces(&old_symbols, &old_spans, &plan.old);
+    let new_pieces = pieces(&new_symbols, &[], &[Some(plan.new).filter(|_| plan.uses_new)]);
+    let mut joined = Joined::new(&old_symbols, &new_symbols, plan.sources.len());
+    overlay(&old_pieces, &new_pieces, |start, end, side, piece| joined.push(start, end, side, piece));
+    let mut sources = plan.sources;
+    sources.iter_mut().zip(&joined.addresses).for_each(|(source, addresses)| source.addresses = *addresses);
+    let (symbols, spans) = joined.finish(if plan.new == 0 { &new_symbols } else { &old_symbols });
+    let mut packed = pack(&symbols, 0)?;
+    if !spans.is_empty() {
+        packed.blocks.push(compress(Kind::Layers, 0, u64::MAX, &layers::encode(&spans))?);
+        packed.blocks.sort_by_key(|block| (block.kind, block.last));
+        packed.footer.bytes_stored = packed.blocks.iter().map(Compressed::stored_bytes).sum();
+    }
+    Ok(Packed { footer: tell(packed.footer, sources, &new.footer), key: new.key, blocks: packed.blocks })
+}
+
+/// `footer` with what it says of its files as `sources` have it, as of the import of `new`.
+fn tell(mut footer: Footer, sources: Vec<Source>, new: &Footer) -> Footer {
+    let used = || sources.iter().enumerate().filter(|(at, source)| *at == 0 || source.addresses > 0).map(|(_, source)| source);
+    footer.dropped.clear();
+    footer.warnings.clear();
+    for source in used() {
+        source.dropped.iter().for_each(|(reason, count)| *footer.dropped.entry(reason.clone()).or_default() += count);
+        // What a poorer file lacks is no concern beside a richer one.
+        let is_rich = source.detail == sources[0].detail;
+        let told = source.warnings.iter().filter(|warning| is_rich && !footer.warnings.contains(warning)).cloned().collect::<Vec<_>>();
+        footer.warnings.extend(told);
+    }
+    if let Some(first) = sources.first() {
+        footer.name.clone_from(&first.name);
+        footer.detail.clone_from(&first.detail);
+        footer.bytes_in = first.bytes;
+        footer.image_base = first.image_base;
+    }
+    footer.imported = new.imported;
+    footer.sources = sources;
+    footer
+}

@@ -1,0 +1,228 @@
+//! Why a store cannot be used, in one sentence with the next step.
+
+use std::path::{Path, PathBuf};
+
+use crate::block::{Damage, Kind};
+use crate::seal::KeyId;
+
+/// A store that cannot be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is none.
+    #[error("{}: no store here; import a file first, or name another with --store", .0.display())]
+    Missing(PathBuf),
+    /// A folder with other things in it.
+    #[error("{}: not a symtool store, and not empty; name another folder with --store", .0.display())]
+    NotAStore(PathBuf),
+    /// Written by a version with another layout.
+    #[error("{}: the store has format '{found}', this program reads '{expected}'; use the version that wrote it, or import into a new store", store.display())]
+    Format {
+        /// The store.
+        store: PathBuf,
+        /// What its format file says.
+        found: String,
+        /// What this version reads.
+        expected: &'static str,
+    },
+    /// Written by the version before this one.
+    #[error("{}: the store has format 3; it is migrated by the next command that may write to its folder", .0.display())]
+    OldFormat(PathBuf),
+    /// A store of format 3 that is damaged.
+    #[error("{}: the store has format 3 and cannot be migrated, as {module} is damaged ({why}); nothing was changed; remove or repair that module \
+             with the version that wrote the store", store.display())]
+    Migration {
+        /// The store.
+        store: PathBuf,
+        /// Name and id.
+        module: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Its format file is lost or damaged.
+    #[error("{}: its file FORMAT is missing or damaged, or does not fit its other files; `symtool modules repair` writes it again", .0.display())]
+    FormatLost(PathBuf),
+    /// Neither copy of its key ring is intact.
+    #[error("{}: the store is sealed, and both copies of its key ring are missing or damaged; bring `ring` or `ring.copy` back from a backup: \
+             without one of them nothing in it can be read", .0.display())]
+    RingLost(PathBuf),
+    /// What was acknowledged cannot be read.
+    #[error("{}: this file, which says what was stored, is damaged; `symtool modules repair` checks the store and writes it again", .0.display())]
+    AckDamaged(PathBuf),
+    /// A database has less than was acknowledged, or something else.
+    #[error("{}: the database {database} has lost changes that were stored (change {acknowledged} was the last, {found} is there); \
+             `symtool modules repair` saves what its files still hold and names what is gone", store.display())]
+    Unacknowledged {
+        /// The store.
+        store: PathBuf,
+        /// Which database.
+        database: &'static str,
+        /// The change that was acknowledged.
+        acknowledged: u64,
+        /// The last one that is there.
+        found: u64,
+    },
+    /// A database without the file that says what belongs to it.
+    #[error("{}: the database's file CURRENT is missing; `symtool modules repair` rebuilds the database from its other files", .0.display())]
+    DatabaseLost(PathBuf),
+    /// A database that is sealed in an open store, or the other way round.
+    #[error("{}: these modules are not of this store: they are sealed and the store is not, or the other way round; bring the folder, or FORMAT \
+             and the key ring, back from a backup", .0.display())]
+    Foreign(PathBuf),
+    /// Rows that a change needs are damaged.
+    #[error("{}: rows that are needed here are damaged; `symtool modules repair` saves what is intact and names what is not", .0.display())]
+    Damaged(PathBuf),
+    /// A module whose own blocks cannot be read.
+    #[error("{module}: its blocks cannot be read: {damage}; import it again")]
+    Input {
+        /// Name and id.
+        module: String,
+        /// What is wrong.
+        damage: Damage,
+    },
+    /// It is sealed, and no key was given.
+    #[error("{}: the store is sealed with key {wanted}; give its key with --key-file FILE, --key-command CMD, $SYMTOOL_KEY or `key-file` in \
+             symtool.toml", store.display())]
+    NoKey {
+        /// The store.
+        store: PathBuf,
+        /// Its key.
+        wanted: KeyId,
+    },
+    /// It is sealed with another key.
+    #[error("{}: the store is sealed with key {wanted}, and the key given is {given}; give the one that `symtool key show` calls {wanted}", store.display())]
+    WrongKey {
+        /// The store.
+        store: PathBuf,
+        /// Its key.
+        wanted: KeyId,
+        /// The key at hand.
+        given: KeyId,
+    },
+    /// It is not sealed, and a key was given.
+    #[error("{}: the store is not sealed, and a key was given; if this is the right store, leave out the key; to seal modules, import them into \
+             a new store", .0.display())]
+    Open(PathBuf),
+    /// It is not sealed, so that its key cannot be changed.
+    #[error("{}: the store is not sealed: its key cannot be changed; to seal modules, import them into a new store with a key", .0.display())]
+    NotSealed(PathBuf),
+    /// A segment that cannot be taken.
+    #[error("{}: this segment cannot be read: {fact}; export its module again", path.display())]
+    Segment {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        fact: String,
+    },
+    /// More than may be stored.
+    #[error("{}: full: it would take {needed} bytes of its quota of {quota}; remove modules (`symtool modules gc`, `symtool modules remove`) or raise \
+             the quota", store.display())]
+    Quota {
+        /// The store.
+        store: PathBuf,
+        /// Bytes that it may take.
+        quota: u64,
+        /// Bytes that it would take.
+        needed: u64,
+    },
+    /// More crashes than may be stored.
+    #[error("{}: its crashes are full: they would take {needed} bytes of their quota of {quota}; remove some (`symtool crash gc`, `symtool crash \
+             remove`) or raise `crash-quota`", store.display())]
+    CrashQuota {
+        /// The store.
+        store: PathBuf,
+        /// Bytes that they may take.
+        quota: u64,
+        /// Bytes that they would take.
+        needed: u64,
+    },
+    /// Another process holds it.
+    #[error("{}: the store is being written by {} (waited {waited_seconds} s); let it finish, wait longer with --wait, or end it: \
+             what it has not finished will not be in the store", store.display(), process(*holder))]
+    Locked {
+        /// The store.
+        store: PathBuf,
+        /// The process, if it is known.
+        holder: Option<u32>,
+        /// How long it was waited for.
+        waited_seconds: u64,
+    },
+    /// The operating system refused.
+    #[error("{}: {cause}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// The database refused.
+    #[error("{}: the database cannot be used: {cause}; free some space if the disk is full; if a file is damaged, `symtool modules repair` saves the rest", store.display())]
+    Database {
+        /// The store.
+        store: PathBuf,
+        /// Why.
+        cause: rocksdb::Error,
+    },
+    /// The database of crashes refused.
+    #[error("{}: the database of crashes cannot be used: {cause}; free some space if the disk is full; if a file is damaged, \
+             `symtool modules repair` saves the rest", store.display())]
+    CrashDatabase {
+        /// The store.
+        store: PathBuf,
+        /// Why.
+        cause: rocksdb::Error,
+    },
+    /// The database of crashes is not as it was left.
+    #[error("{}: the database of crashes is damaged: {fact}; `symtool modules repair` saves what can be read", store.display())]
+    CrashesDamaged {
+        /// The store.
+        store: PathBuf,
+        /// What is wrong.
+        fact: String,
+    },
+    /// A row of the database of crashes that is not as it was written.
+    #[error("{}: a row of the database of crashes is damaged; `symtool modules repair` saves the rest", .0.display())]
+    CrashRow(PathBuf),
+    /// A block that is not as it was written.
+    #[error("module {module}: the block of {} ending at {last:#x} cannot be read: {damage}; import its file again with --force", kind.name())]
+    Corrupt {
+        /// Name and id.
+        module: String,
+        /// What the block holds.
+        kind: Kind,
+        /// The last address or number that it covers.
+        last: u64,
+        /// What is wrong with it.
+        damage: Damage,
+    },
+}
+
+fn process(holder: Option<u32>) -> String {
+    holder.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
+}
+
+impl Error {
+    /// Damage to a block of `module`.
+    pub(crate) fn corrupt(module: &super::Module, kind: Kind, last: u64, damage: Damage) -> Self {
+        let module = format!("{} ({})", module.footer.name, module.footer.short_id());
+        Self::Corrupt { module, kind, last, damage }
+    }
+
+    /// The last address of a damaged block of ranges.
+    pub(crate) fn last_range(&self) -> Option<u64> {
+        match self {
+            Self::Corrupt { kind: Kind::Ranges, last, .. } => Some(*last),
+            _ => None,
+        }
+    }
+
+    /// Damage to a module on its way in.
+    pub(crate) fn damaged_input(footer: &crate::module::Footer, damage: Damage) -> Self {
+        Self::Input { module: format!("{} ({})", footer.name, footer.short_id()), damage }
+    }
+
+    /// The error that reading or writing `path` ended with.
+    pub fn io(path: &Path, cause: std::io::Error) -> Self {
+        Self::Io { path: path.to_owned(), cause }
+    }
+}

@@ -1,0 +1,78 @@
+//! Rows by which modules are found: names, ids and labels, each with the modules that have it.
+//!
+//! ```text
+//! 1 index(1) token module(16)
+//! ```
+//!
+//! The token of an open store is the text itself and a zero behind it, so that rows lie in the order of names; that of a sealed store
+//! is a keyed hash, which shows no name. Of an id the token is made of its first [`MIN_ID_DIGITS`] digits, so that every prefix that may
+//! name a module finds it. The rows can be made again from the records.
+
+use std::collections::BTreeSet;
+
+use zeroize::Zeroizing;
+
+use super::catalog::MIN_ID_DIGITS;
+use crate::module::Footer;
+use crate::module::ModuleKey;
+use crate::module::key::area;
+use crate::seal::Ring;
+
+/// Bytes of a token of a sealed store.
+const HASH_BYTES: usize = 16;
+
+/// What modules are found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Index {
+    /// A file name.
+    Name = b'n',
+    /// The first digits of an id.
+    Id = b'i',
+    /// A label.
+    Label = b'l',
+}
+
+/// How tokens are made.
+#[derive(Debug)]
+pub struct Tokens(Option<Zeroizing<[u8; 32]>>);
+
+impl Tokens {
+    /// Those of a store with `ring`, or of an open one.
+    pub fn of(ring: Option<&Ring>) -> Self {
+        Self(ring.map(|ring| ring.index_key("catalog")))
+    }
+
+    /// What the keys of all rows for `text` begin with.
+    pub fn prefix(&self, index: Index, text: &str) -> Vec<u8> {
+        let text = if index == Index::Id { text.get(..MIN_ID_DIGITS).unwrap_or(text) } else { text };
+        let mut key = vec![area::CATALOG, index as u8];
+        match &self.0 {
+            None => {
+                // A zero ends the token.
+                key.extend(text.bytes().map(|byte| byte.max(1)));
+                key.push(0);
+            }
+            Some(secret) => {
+                let mut hash = blake3::Hasher::new_keyed(secret);
+                hash.update(&[index as u8]);
+                hash.update(text.as_bytes());
+                key.extend_from_slice(&hash.finalize().as_bytes()[..HASH_BYTES]);
+            }
+        }
+        key
+    }
+
+    /// The keys of all rows of `module`, which is what `footer` says.
+    pub fn rows(&self, module: ModuleKey, footer: &Footer) -> BTreeSet<Vec<u8>> {
+        let names = std::iter::once(&footer.name).chain(&footer.other_names).map(|name| (Index::Name, name.as_str()));
+        let ids = footer.ids().map(|id| (Index::Id, id));
+        let labels = footer.labels.iter().map(|label| (Index::Label, label.as_str()));
+        let key = |(index, text): (Index, &str)| {
+            let mut key = self.prefix(index, text);
+            key.extend_from_slice(&module.0);
+            key
+        };
+        names.chain(ids).chain(labels).map(key).collect()
+    }
+}

@@ -1,0 +1,522 @@
+//! Writing a store: packed modules become part of it as a whole, or not at all.
+//!
+//! ```text
+//! lock         write.lock: one writer at a time
+//! look         whether the database has all that was acknowledged; tables that it does not know are set aside
+//! write        staging/blocks-N.sst    blocks of one module, and the second copy of its record
+//!              staging/rows.sst        records, rows of the catalog, and which change this is
+//! ingest       all of them in one step: this is the moment at which modules appear, change and go
+//! acknowledge  symbols.ack says how far the store has come (ack.rs)
+//! tidy         if nobody reads: blocks that nobody needs any more are deleted (tidy.rs)
+//! ```
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use rocksdb::{ColumnFamilyDescriptor, DB, IngestExternalFileOptions, SstFileWriter};
+
+use super::ack::{Ack, AckDraft, Database};
+use super::head::{Head, RowAccess};
+use super::index::Tokens;
+use super::lock::Lock;
+use super::reader::{self, Unreadable, check, open_database, record_of};
+use super::record::Module;
+use super::record::{self, Known, Record};
+use super::{Access, Error, FAMILY, Store, drop_option_notes, durable, options, salvage};
+use crate::block::Compressed;
+use crate::complete::{self, Plan, complete};
+use crate::module::key::HEAD;
+use crate::module::{Footer, now_ms};
+use crate::module::{Generation, ModuleKey};
+use crate::pack::Packed;
+use crate::seal::{Place, Ring, Seal};
+
+/// Name of a file in `staging/`.
+const ROWS: &str = "rows.sst";
+
+/// What became of a module.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    /// The module as it is in the store now.
+    pub module: Module,
+    /// Whether the module knew all that the file can tell, so that nothing was written.
+    pub was_there: bool,
+}
+
+/// A module on its way into the store.
+pub(super) struct Part<'a> {
+    pub module: Module,
+    /// Its blocks, unless the store has them.
+    pub blocks: Option<&'a [Compressed]>,
+    /// What the store knows of it so far.
+    pub before: Option<Known>,
+}
+
+/// A store open for writing.
+pub(super) struct Writer<'s> {
+    pub store: &'s Store,
+    pub ring: Option<Arc<Ring>>,
+    pub db: DB,
+    /// As the last change left it.
+    pub head: Head,
+    rows: RowAccess,
+    tokens: Tokens,
+    lock: Lock,
+    /// The acknowledgement of the change that is being made.
+    draft: Option<AckDraft>,
+}
+
+/// Rows that change: their new values, or none.
+pub(super) type Rows = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+impl Store {
+    /// Writes `modules`, and drops what earlier imports of them had written. New ones go in together. What the store knows of
+    /// a module and what the file tells are put together (see [`mod@crate::complete`]); with `replace`, the file takes the place
+    /// of what was known from it. Once this returns, the modules survive a crash of this process or of the machine.
+    ///
+    /// # Errors
+    /// Any [`Error`]; the modules with which it happened and those after them have not been changed then.
+    pub fn commit(&self, modules: &[Packed], replace: bool) -> Result<Vec<Committed>, Error> {
+        self.create()?;
+        self.recovered(self.commit_all(modules, replace))
+    }
+
+    fn commit_all(&self, modules: &[Packed], replace: bool) -> Result<Vec<Committed>, Error> {
+        let mut writer = Writer::open(self)?;
+        let mut committed = Vec::with_capacity(modules.len());
+        let mut rest = modules;
+        while let Some((first, after)) = rest.split_first() {
+            let new = writer.count_new(rest)?;
+            if new > 0 {
+                committed.extend(writer.commit_new(&rest[..new])?);
+                rest = &rest[new..];
+            } else {
+                committed.push(writer.commit_known(first, replace)?);
+                rest = after;
+            }
+        }
+        writer.tidy();
+        Ok(committed)
+    }
+
+    /// Removes `modules` with all that was imported of them, all in one step. Once this returns, they stay removed after a crash
+    /// of this process or of the machine. A module that is not there any more is passed over.
+    ///
+    /// # Errors
+    /// Any [`Error`]; then all of them are still there.
+    pub fn remove(&self, modules: &[ModuleKey]) -> Result<(), Error> {
+        self.recovered(self.remove_all(modules))
+    }
+
+    fn remove_all(&self, modules: &[ModuleKey]) -> Result<(), Error> {
+        let mut writer = Writer::open(self)?;
+        let mut gone = Vec::new();
+        for module in modules {
+            gone.extend(writer.known(*module)?.filter(|known| known.record.module.is_some()));
+        }
+        if !gone.is_empty() {
+            writer.put(&[], &gone)?;
+        }
+        writer.tidy();
+        Ok(())
+    }
+}
+
+impl<'s> Writer<'s> {
+    /// Waits until no other process writes.
+    pub(super) fn open(store: &'s Store) -> Result<Self, Error> {
+        Access::read(store)?;
+        let lock = Lock::exclusive(&store.write_lock(), store.wait)?;
+        // The key may have been changed meanwhile.
+        let access = Access::write(store)?;
+        store.finish_repair()?;
+        store.recover()?;
+        let rows = RowAccess::of(store, &access)?;
+        set_strays_aside(store, &rows)?;
+        Self::in_folder(store, &store.symbols(), access.ring, lock)
+    }
+
+    /// The same, with the database in `folder`.
+    pub(super) fn in_folder(store: &'s Store, folder: &Path, ring: Option<Arc<Ring>>, lock: Lock) -> Result<Self, Error> {
+        durable::create_folder(folder).map_err(|cause| Error::io(folder, cause))?;
+        drop_option_notes(folder);
+        let mut options = options();
+        options.create_if_missing(true);
+        options.create_missing_column_families(true);
+        let family = ColumnFamilyDescriptor::new(FAMILY, options.clone());
+        let db = DB::open_cf_descriptors(&options, folder, [family]).map_err(|source| store.database_error(source))?;
+        let access = Access { ring };
+        let rows = RowAccess::of(store, &access)?;
+        let head = rows.head(&db).map_err(|_| Error::Damaged(store.path.clone()))?.unwrap_or_default();
+        let ring = access.ring;
+        Ok(Self { store, tokens: Tokens::of(ring.as_deref()), ring, db, head, rows, lock, draft: None })
+    }
+
+    /// Closes the database and keeps the lock.
+    pub(super) fn close(self) -> Lock {
+        drop(self.db);
+        self.lock
+    }
+
+    /// What the store knows of a module, also that it was removed.
+    pub(super) fn known(&self, module: ModuleKey) -> Result<Option<Known>, Error> {
+        record_of(&self.db, self.ring.as_deref(), module).map_err(|error| self.unreadable(error))
+    }
+
+    fn unreadable(&self, error: Unreadable) -> Error {
+        match error {
+            Unreadable::Damage => Error::Damaged(self.store.path.clone()),
+            Unreadable::Database(cause) => self.store.database_error(cause),
+        }
+    }
+
+    /// How many of `modules` from the first on are not in the store, nor twice among themselves.
+    fn count_new(&self, modules: &[Packed]) -> Result<usize, Error> {
+        let mut keys = HashSet::new();
+        for (at, module) in modules.iter().enumerate() {
+            let is_there = self.known(module.key)?.is_some_and(|known| known.record.module.is_some());
+            if is_there || !keys.insert(module.key) {
+                return Ok(at);
+            }
+        }
+        Ok(modules.len())
+    }
+
+    /// Writes modules that are not in the store.
+    fn commit_new(&mut self, modules: &[Packed]) -> Result<Vec<Committed>, Error> {
+        let mut parts = Vec::with_capacity(modules.len());
+        for (packed, moment) in modules.iter().zip(self.next_moment()..) {
+            let mut footer = with_names_of(&packed.footer, None);
+            footer.stamp(moment);
+            let before = self.known(packed.key)?;
+            parts.push(Part { module: self.module(packed.key, footer, &packed.blocks)?, blocks: Some(&packed.blocks), before });
+        }
+        self.put(&parts, &[])?;
+        Ok(parts.into_iter().map(|part| Committed { module: part.module, was_there: false }).collect())
+    }
+
+    /// Writes a module of which the store knows something.
+    fn commit_known(&mut self, packed: &Packed, replace: bool) -> Result<Committed, Error> {
+        let known = self.known(packed.key)?;
+        let Some(before) = known.as_ref().and_then(Known::module) else {
+            // Another module of the same id went in before it, and takes it from here.
+            return self.commit_new(std::slice::from_ref(packed)).map(|mut committed| committed.remove(0));
+        };
+        let there = || Ok(Committed { module: before.clone(), was_there: true });
+        let mut completed = None;
+        if packed.footer.is_mapping() {
+            // Another mapping of the same id takes the place of the one before: two cannot complete each other.
+            let is_same = packed.footer.sources.iter().zip(&before.footer.sources).all(|(new, old)| new.is_same_file(old));
+            if is_same && !replace {
+                return self.relabel(known, before, &packed.footer.labels);
+            }
+        } else {
+            // A module of several files comes from another store, whole.
+            let takes_over = packed.footer.sources.len() > 1 && (replace || packed.footer.tells_more_than(&before.footer));
+            let plan = if takes_over { None } else { Plan::of(&before.footer, &packed.footer, replace) };
+            if plan.is_none() && !takes_over {
+                return self.relabel(known, before, &packed.footer.labels);
+            }
+            let blocks = || self.stored(&before).map_err(|cause| complete::Error::Unreadable(Box::new(cause)));
+            match plan.map_or(Ok(None), |plan| complete(plan, &before.footer, blocks, packed).map(Some)) {
+                Ok(together) => completed = together,
+                Err(complete::Error::Pack(cause)) => return Err(Error::io(&self.store.path, cause)),
+                // What is damaged gives way to a file that tells as much.
+                Err(complete::Error::Damaged(_) | complete::Error::Unreadable(_)) if packed.footer.detail() >= before.footer.detail() => {}
+                Err(complete::Error::Damaged(_) | complete::Error::Unreadable(_)) => return there(),
+            }
+        }
+        let packed = completed.as_ref().unwrap_or(packed);
+        let mut footer = with_names_of(&packed.footer, Some(&before.footer));
+        footer.stamp(self.next_moment());
+        let mut module = self.module(packed.key, footer, &packed.blocks)?;
+        let is_same = module.generation == before.generation;
+        let has_blocks = is_same && !replace;
+        if has_blocks {
+            module.seal = before.seal;
+        } else if is_same {
+            // Beside the old ones, which may be damaged, so that nothing has to be read of them.
+            module.generation.number = before.generation.number.wrapping_add(1);
+            module.seal = Seal::new(self.ring.as_deref(), module.generation);
+        }
+        let parts = [Part { module, blocks: Some(packed.blocks.as_slice()).filter(|_| !has_blocks), before: known }];
+        self.put(&parts, &[])?;
+        let [Part { module, .. }] = parts;
+        Ok(Committed { module, was_there: false })
+    }
+
+    /// Gives a module that the store has the `labels` that it lacks. Its blocks stay.
+    fn relabel(&mut self, known: Option<Known>, mut module: Module, labels: &[String]) -> Result<Committed, Error> {
+        if labels.iter().all(|label| module.footer.labels.contains(label)) {
+            return Ok(Committed { module, was_there: true });
+        }
+        let with_labels = Footer { labels: labels.to_vec(), ..module.footer.clone() };
+        module.footer = with_names_of(&with_labels, Some(&module.footer));
+        let parts = [Part { module, blocks: None, before: known }];
+        self.put(&parts, &[])?;
+        let [Part { module, .. }] = parts;
+        Ok(Committed { module, was_there: false })
+    }
+
+    /// Writes the modules of a store that is migrated, each as of the moment at which it was imported there.
+    pub(super) fn commit_migrated(mut self, modules: &[Packed], moments: &[u64]) -> Result<(), Error> {
+        for (packed, moment) in modules.iter().zip(moments) {
+            let mut footer = packed.footer.clone();
+            footer.stamp(*moment);
+            let part = Part { module: self.module(packed.key, footer, &packed.blocks)?, blocks: Some(&packed.blocks), before: None };
+            self.put(&[part], &[])?;
+        }
+        self.tidy();
+        Ok(())
+    }
+
+    fn module(&self, key: ModuleKey, footer: Footer, blocks: &[Compressed]) -> Result<Module, Error> {
+        let contents = record::contents(self.ring.as_deref(), blocks).map_err(|damage| Error::damaged_input(&footer, damage))?;
+        let generation = record::generation(key, &contents);
+        let seal = Seal::new(self.ring.as_deref(), generation);
+        Ok(Module { generation, footer, seal, extents: record::extents(blocks), contents })
+    }
+
+    /// All blocks of `module`.
+    fn stored(&self, module: &Module) -> Result<Vec<Compressed>, Error> {
+        match reader::stored(&self.db, module) {
+            Ok(blocks) => Ok(blocks),
+            Err(Unreadable::Damage) => {
+                let io = |cause| Error::io(&self.store.symbols(), cause);
+                let salvage = salvage::Salvage::of(&[&self.store.symbols()]).map_err(io)?;
+                reader::stored_in(&salvage, module).map_err(io)
+            }
+            Err(Unreadable::Database(cause)) => Err(self.store.database_error(cause)),
+        }
+    }
+
+    /// Now, or the first moment after all modules: a clock may stand still, or go back.
+    fn next_moment(&self) -> u64 {
+        now_ms().max(self.head.imported_ms.saturating_add(1))
+    }
+
+    /// Puts `parts` into the database, and takes modules out of it that are `gone`, all in one step. It is acknowledged before this
+    /// returns.
+    pub(super) fn put(&mut self, parts: &[Part<'_>], gone: &[Known]) -> Result<(), Error> {
+        self.ingest(parts, gone)?;
+        self.acknowledge()
+    }
+
+    /// Says that the last change will stay.
+    pub(super) fn acknowledge(&mut self) -> Result<(), Error> {
+        match self.draft.take() {
+            Some(draft) => draft.make_known(),
+            None => self.head.ack.write(self.store, Database::Symbols),
+        }
+    }
+
+    /// The same without saying so.
+    pub(super) fn ingest(&mut self, parts: &[Part<'_>], gone: &[Known]) -> Result<(), Error> {
+        let io = |cause| Error::io(&self.store.path, cause);
+        let mut head = self.head;
+        head.ack.sequence += 1;
+        let (mut rows, mut staged) = (Rows::new(), Staged::new(self.store));
+        for part in parts {
+            let (module, generation) = (&part.module, part.module.generation);
+            let raw = Record::of(module, head.ack.sequence).raw().map_err(io)?;
+            self.replace_rows(&mut rows, &mut head, part.before.as_ref(), Some((module, &raw)))?;
+            staged.write_module(part, &raw, generation)?;
+        }
+        if let Some(quota) = self.store.quota.filter(|quota| head.bytes_stored > (*quota).max(self.head.bytes_stored)) {
+            return Err(Error::Quota { store: self.store.path.clone(), quota, needed: head.bytes_stored });
+        }
+        for known in gone {
+            self.replace_rows(&mut rows, &mut head, Some(known), None)?;
+        }
+        self.finish(rows, staged, head)
+    }
+
+    /// Ingests `rows` and what is `staged`, as the change that `head` tells of.
+    pub(super) fn finish(&mut self, mut rows: Rows, mut staged: Staged<'_>, head: Head) -> Result<(), Error> {
+        rows.insert(HEAD.to_vec(), Some(self.rows.close(&head).map_err(|cause| Error::io(&self.store.path, cause))?));
+        staged.write(ROWS, |segment| {
+            rows.iter().try_for_each(|(key, value)| match value {
+                Some(value) => segment.put(key, value),
+                None => segment.delete(key),
+            })?;
+            Ok(())
+        })?;
+        // One that was not needed lies where the next one will, and takes it along when it goes.
+        self.draft = None;
+        self.draft = Some(head.ack.draft(self.store, Database::Symbols)?);
+        staged.ingest(&self.db)?;
+        self.head = head;
+        Ok(())
+    }
+
+    /// The rows that change where what is known of a module, `before`, gives way to a `new` module and its record, or to the note that
+    /// it was removed.
+    fn replace_rows(&self, rows: &mut Rows, head: &mut Head, before: Option<&Known>, new: Option<(&Module, &[u8])>) -> Result<(), Error> {
+        let io = |cause| Error::io(&self.store.path, cause);
+        let Some(module) = new.map(|(module, _)| module.generation.module).or(before.map(|known| known.key)) else { return Ok(()) };
+        let key = module.record();
+        let old = before.and_then(Known::module);
+        if let Some(before) = before {
+            head.ack.sum.subtract(&self.rows.sum_key, &key, &before.raw);
+        }
+        if let Some(old) = &old {
+            head.ack.rows = head.ack.rows.saturating_sub(1);
+            head.bytes_stored = head.bytes_stored.saturating_sub(old.footer.bytes_stored);
+            rows.extend(self.tokens.rows(module, &old.footer).into_iter().map(|key| (key, None)));
+            if new.is_none_or(|(new, _)| new.generation != old.generation) {
+                rows.insert(old.generation.garbage(), Some(self.mark(&old.generation.garbage()).map_err(io)?));
+            }
+        }
+        let raw = match new {
+            Some((new, raw)) => {
+                head.ack.rows += 1;
+                head.bytes_stored += new.footer.bytes_stored;
+                head.imported_ms = head.imported_ms.max(new.footer.imported_ms);
+                for key in self.tokens.rows(module, &new.footer) {
+                    let mark = self.mark(&key).map_err(io)?;
+                    rows.insert(key, Some(mark));
+                }
+                // It may have been on its way out.
+                rows.insert(new.generation.garbage(), None);
+                rows.insert(key.to_vec(), Some(record::close(&new.seal, new.generation, &key, raw).map_err(io)?));
+                raw.to_vec()
+            }
+            None => {
+                let raw = Record::removed(head.ack.sequence).raw().map_err(io)?;
+                let generation = Generation { module, number: 0 };
+                let seal = Seal::new(self.ring.as_deref(), generation);
+                rows.insert(key.to_vec(), Some(record::close(&seal, generation, &key, &raw).map_err(io)?));
+                raw
+            }
+        };
+        head.ack.sum.add(&self.rows.sum_key, &key, &raw);
+        Ok(())
+    }
+
+    /// The value of a row that says something by being there.
+    fn mark(&self, key: &[u8]) -> std::io::Result<Vec<u8>> {
+        self.rows.seal.close(key, &[])
+    }
+
+    /// The head without a record that says that a module was removed.
+    pub(super) fn forget(&self, head: &mut Head, known: &Known) {
+        head.ack.sum.subtract(&self.rows.sum_key, &known.key.record(), &known.raw);
+    }
+}
+
+/// Sees to it that the database has all that was acknowledged, and moves tables that it does not know out of its way: whoever opens it
+/// for writing deletes them.
+fn set_strays_aside(store: &Store, rows: &RowAccess) -> Result<(), Error> {
+    let ack = Ack::read(store, Database::Symbols)?;
+    let db = open_database(store)?;
+    check(store, rows, db.as_ref(), ack)?;
+    let live = db.as_ref().map_or(Ok(Vec::new()), DB::live_files).map_err(|cause| store.database_error(cause))?;
+    let live: HashSet<&str> = live.iter().map(|file| file.name.trim_start_matches('/')).collect();
+    let io = |cause| Error::io(&store.symbols(), cause);
+    for path in salvage::tables_in(&store.symbols()).map_err(io)? {
+        let Some(name) = path.file_name().filter(|name| !name.to_str().is_some_and(|name| live.contains(name))) else { continue };
+        durable::create_folder(&store.lost()).map_err(io)?;
+        fs::rename(&path, store.lost().join(name)).map_err(|cause| Error::io(&path, cause))?;
+    }
+    // Without a database, what is left in its folder is what a killed first change had begun.
+    if db.is_none() { durable::remove_folder(&store.symbols()).map_err(io) } else { Ok(()) }
+}
+
+/// Files on their way into the database.
+pub(super) struct Staged<'s> {
+    store: &'s Store,
+    files: Vec<PathBuf>,
+}
+
+impl<'s> Staged<'s> {
+    /// None yet.
+    pub(super) fn new(store: &'s Store) -> Self {
+        Self { store, files: Vec::new() }
+    }
+
+    /// Writes a sorted file with what `fill` puts into it. RocksDB makes sure that it is on disk.
+    pub(super) fn write(&mut self, name: &str, fill: impl FnOnce(&mut SstFileWriter<'_>) -> Result<(), Failure>) -> Result<(), Error> {
+        let path = self.store.staging().join(name);
+        self.files.push(path.clone());
+        let options = options();
+        let mut segment = SstFileWriter::create(&options);
+        let written = segment.open(&path).map_err(Failure::from).and_then(|()| fill(&mut segment)).and_then(|()| Ok(segment.finish()?));
+        written.map_err(|failure| match failure {
+            Failure::Database(source) => self.store.database_error(source),
+            Failure::Io(cause) => Error::io(&path, cause),
+        })
+    }
+
+    /// Writes the file of one module: its blocks, and its record's second copy, whose bytes are `raw` before compression.
+    fn write_module(&mut self, part: &Part<'_>, raw: &[u8], generation: Generation) -> Result<(), Error> {
+        let name = format!("blocks-{}.sst", self.files.len());
+        self.write(&name, |segment| {
+            let close = |block: &Compressed| {
+                let key = generation.key(block.kind, block.last);
+                let place = Place { key: &key, kind: block.kind, last: block.last };
+                part.module.seal.close(place, block, generation).map(|bytes| (key, bytes))
+            };
+            let closed: Vec<_> = part.blocks.unwrap_or_default().par_iter().map(close).collect::<Result<_, _>>()?;
+            closed.iter().try_for_each(|(key, bytes)| segment.put(key, bytes))?;
+            let key = generation.record_copy();
+            segment.put(key, record::close(&part.module.seal, generation, &key, raw)?)?;
+            Ok(())
+        })
+    }
+
+    /// Moves them into the database, in one step.
+    pub(super) fn ingest(mut self, db: &DB) -> Result<(), Error> {
+        if self.files.is_empty() {
+            return Ok(());
+        }
+        let family = db.cf_handle(FAMILY).ok_or_else(|| Error::NotAStore(self.store.path.clone()))?;
+        let mut ingest = IngestExternalFileOptions::default();
+        ingest.set_move_files(true);
+        let files = std::mem::take(&mut self.files);
+        // Files that did not go in stay: see recover.rs.
+        db.ingest_external_file_cf_opts(family, &ingest, files).map_err(|source| self.store.database_error(source))
+    }
+}
+
+impl Drop for Staged<'_> {
+    /// If a file cannot be removed, it costs disk until the next change.
+    fn drop(&mut self) {
+        self.files.iter().for_each(|path| drop(fs::remove_file(path)));
+    }
+}
+
+/// Why a file cannot be written.
+pub(super) enum Failure {
+    Database(rocksdb::Error),
+    Io(std::io::Error),
+}
+
+impl From<rocksdb::Error> for Failure {
+    fn from(error: rocksdb::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// `footer`, by whose names, those of its files and those of `old` the module will be found.
+fn with_names_of(footer: &Footer, old: Option<&Footer>) -> Footer {
+    let mut footer = footer.clone();
+    let before = old.into_iter().flat_map(|old| old.other_names.iter().chain([&old.name]));
+    let names = before.chain(footer.sources.iter().map(|source| &source.name));
+    footer.other_names = names.filter(|name| **name != footer.name).cloned().collect();
+    footer.other_names.sort_unstable();
+    footer.other_names.dedup();
+    let labels = old.into_iter().flat_map(|old| &old.labels).cloned();
+    footer.labels.extend(labels);
+    footer.labels.sort_unstable();
+    footer.labels.dedup();
+    footer
+}

@@ -1,0 +1,111 @@
+//! Unpacks a stored module into [`ModuleSymbols`], from which [`crate::pack`] makes the same blocks again.
+//!
+//! Every frame of a block becomes a chain of its own: what pack saw as one chain comes back as several where ranges
+//! leave and enter it again, which says the same.
+
+mod contents;
+
+use symtool_debug::{
+    Chain, ChainId, CodeMark, Dropped, File, FileId, Files, Function, FunctionId, Functions, Location, ModuleInfo, ModuleSymbols, Range,
+    Source,
+};
+use symtool_module::{Detail, ModuleId, ModuleKind};
+
+use crate::block::functions::Site;
+use crate::block::layers::Span;
+use crate::block::ranges::{NO_FRAME, RangeBlock};
+use crate::block::{Compressed, Damage, Kind};
+use crate::module::Footer;
+pub use contents::{Contents, Fault, Problem};
+
+/// Unpacks the module of `footer` from `blocks`, all of its blocks in key order. With the symbols comes which source
+/// answers where. What was dropped and warned of stays in the footer.
+///
+/// # Errors
+/// The first block that is damaged, or contradicts another.
+pub fn unpack(footer: &Footer, blocks: &[Compressed]) -> Result<(ModuleSymbols, Vec<Span>), Problem> {
+    let mut contents = Contents::read(footer, blocks);
+    if !contents.problems.is_empty() {
+        return Err(contents.problems.swap_remove(0));
+    }
+    let damaged = || Problem { kind: Kind::Footer, last: u64::MAX, fault: Damage::Contents.into() };
+    let mut symbols = ModuleSymbols {
+        info: info(footer).ok_or_else(damaged)?,
+        functions: functions((0..footer.functions).map(|function| contents.declared(function))),
+        files: files((0..footer.files).map(|file| contents.file(file))),
+        chains: Vec::new(),
+        ranges: Vec::new(),
+        dropped: Dropped::default(),
+        aliases: std::mem::take(&mut contents.aliases),
+        warnings: Vec::new(),
+    };
+    let layers = std::mem::take(&mut contents.layers);
+    for block in &contents.ranges {
+        unpack_ranges(footer, &contents, block, &mut symbols).ok_or_else(damaged)?;
+    }
+    Ok((symbols, layers))
+}
+
+/// What a module says about itself, from its footer; `None` if it was written by a version that knows more.
+fn info(footer: &Footer) -> Option<ModuleInfo> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pair = |pair: &[u8]| Some(digit(pair.first()?)? << 4 | digit(pair.get(1)?)?);
+    let id = |id: &String| Some(ModuleId { bytes: id.as_bytes().chunks(2).map(pair).collect::<Option<_>>()?, made_up: footer.id_made_up });
+    Some(ModuleInfo {
+        name: footer.name.clone(),
+        id: id(&footer.id)?,
+        other_ids: footer.other_ids.iter().map(id).collect::<Option<_>>()?,
+        code: CodeMark::default(),
+        kind: ModuleKind::named(&footer.kind)?,
+        arch: footer.arch.clone(),
+        detail: Detail::named(&footer.detail)?,
+        image_base: footer.image_base,
+        fingerprint: 0,
+    })
+}
+
+fn files<'a>(all: impl Iterator<Item = File<'a>>) -> Files {
+    let mut files = Files::default();
+    all.for_each(|file| {
+        files.push(file);
+    });
+    files
+}
+
+fn functions<'a>(all: impl Iterator<Item = Function<'a>>) -> Functions {
+    let mut functions = Functions::default();
+    all.for_each(|function| {
+        functions.push(function);
+    });
+    functions
+}
+
+/// Appends the ranges and frames of one block.
+fn unpack_ranges(footer: &Footer, contents: &Contents, block: &RangeBlock, symbols: &mut ModuleSymbols) -> Option<()> {
+    // The function with this number stands for none.
+    let unnamed = footer.functions;
+    let source = footer.source();
+    let location = |function: u32, site: u32| {
+        let Site { file, line, column, discriminator } = contents.site(function, site)?;
+        Some(Location { file: file.checked_sub(1).map(FileId::new), line, column, discriminator })
+    };
+    let first_chain = u32::try_from(symbols.chains.len()).ok()?;
+    let chain = |frame: u32| first_chain.checked_add(frame).map(ChainId::new);
+    for frame in block.frames() {
+        let caller = match frame.caller {
+            NO_FRAME => None,
+            caller => Some((chain(caller)?, location(block.frame(caller)?.function, frame.call_site)?)),
+        };
+        symbols.chains.push(Chain {
+            function: (frame.function != unnamed).then_some(FunctionId::new(frame.function)),
+            caller,
+            start: frame.start,
+            source: if frame.symtab { Source::Symtab } else { source },
+        });
+    }
+    for (start, end, spot) in block.ranges() {
+        let function = block.frame(spot.frame)?.function;
+        symbols.ranges.push(Range { start, end, chain: chain(spot.frame)?, location: location(function, spot.site)? });
+    }
+    Some(())
+}

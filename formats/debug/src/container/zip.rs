@@ -1,0 +1,161 @@
+//! Zip files, and their members by the central directory.
+//!
+//! The directory is walked, never held: how many entries it declares costs nothing.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use rawzip::{CompressionMethod, ZipArchive, ZipFileHeaderRecord, ZipSliceArchive};
+
+use super::inflate::Peek;
+use super::{Content, Kind, Listing, MAGIC_BYTES, Member, last_component, may_be_mapping, member_path, partition, text};
+use crate::Error;
+use crate::Mapped;
+use crate::limits::{MAX_EXPANSION, MAX_MEMBER_BYTES, MIN_UNPACKED_BYTES};
+use symtool_mapping::is_mapping;
+use symtool_mapping::limits::MAX_HEAD_BYTES;
+
+/// Lists the members of `archive`.
+pub fn list(archive: &Mapped) -> Listing {
+    let mut listing = Listing::default();
+    let damaged = |error: &rawzip::Error| Error::DamagedArchive { path: archive.path().to_owned(), reason: error.to_string() };
+    let zip = match ZipArchive::from_slice(archive.bytes()) {
+        Ok(zip) => zip,
+        Err(error) => {
+            listing.members.push(Err(damaged(&error)));
+            return listing;
+        }
+    };
+    if let Some(bytes) = partition::size(&zip) {
+        listing.members.extend(parts(archive, bytes).map(Ok));
+        return listing;
+    }
+    let head_bytes = MIN_UNPACKED_BYTES.max(MAX_EXPANSION * archive.bytes().len() as u64);
+    let mut members = Members { archive, zip: &zip, taken: BTreeMap::new(), others: HashSet::new(), head_bytes, peek: Peek::new() };
+    let mut sharing: Option<Sharing> = None;
+    for entry in zip.entries() {
+        match entry.map(|entry| if entry.is_dir() { None } else { Some(members.member(&entry)) }) {
+            Ok(None) => {}
+            Ok(Some(Ok(Found::Member(member)))) => listing.members.push(Ok(member)),
+            Ok(Some(Ok(Found::Other))) => listing.passed_over += 1,
+            Ok(Some(Ok(Found::Shares(path)))) => match &mut sharing {
+                Some(sharing) => sharing.others += 1,
+                None => sharing = Some(Sharing { path, others: 0 }),
+            },
+            Ok(Some(Err(error))) => listing.members.push(Err(error)),
+            Err(error) => listing.members.push(Err(damaged(&error))),
+        }
+    }
+    // Bombs are made of members that share their bytes: thousands of them are named once.
+    listing.members.extend(sharing.map(|Sharing { path, others }| {
+        let more = if others > 0 { format!("; so have {others} more members") } else { String::new() };
+        Err(Error::DamagedArchive { path, reason: format!("it has bytes that belong to another member{more}") })
+    }));
+    listing
+}
+
+/// The mapping whose parts `archive` has, which is all of it.
+fn parts(archive: &Mapped, bytes: u64) -> Option<Member> {
+    let (path, name) = (archive.path().to_owned(), archive.name().to_owned());
+    let archive = archive.part(0..archive.bytes().len(), path.clone(), name.clone())?;
+    Some(Member { kind: Kind::Mapping, path, name, content: Content::Parts { archive, bytes } })
+}
+
+/// Members that have bytes of others.
+struct Sharing {
+    /// The first of them.
+    path: PathBuf,
+    others: u64,
+}
+
+/// What an entry of the directory is.
+enum Found {
+    /// An object, an archive or a mapping.
+    Member(Member),
+    /// Anything else.
+    Other,
+    /// A member that has bytes of another one, which is none of the others.
+    Shares(PathBuf),
+}
+
+/// The kind of a member that begins with `start`; `head` gives more of it, of which `room_bytes` are left.
+fn kind(name: &str, start: &[u8], head: impl FnOnce(usize) -> Vec<u8>, room_bytes: &mut u64) -> Kind {
+    match Kind::of(start) {
+        Kind::Other if may_be_mapping(Path::new(name), &start[..start.len().min(MAGIC_BYTES)]) => {
+            let head = head(MAX_HEAD_BYTES.min(usize::try_from(*room_bytes).unwrap_or(usize::MAX)));
+            *room_bytes -= head.len() as u64;
+            if is_mapping(&head) { Kind::Mapping } else { Kind::Other }
+        }
+        kind => kind,
+    }
+}
+
+struct Members<'a> {
+    archive: &'a Mapped,
+    zip: &'a ZipSliceArchive<&'a [u8]>,
+    /// Bytes of the archive that members have, by the first, with the one after the last.
+    taken: BTreeMap<u64, u64>,
+    /// The bytes of what is no member.
+    others: HashSet<(u64, u64)>,
+    /// Bytes that may still be unpacked to see whether they begin a mapping. They can be shared, so that all of them
+    /// together would be any number.
+    head_bytes: u64,
+    peek: Peek,
+}
+
+impl Members<'_> {
+    /// The member that `entry` describes.
+    fn member(&mut self, entry: &ZipFileHeaderRecord<'_>) -> Result<Found, Error> {
+        let name = text(entry.file_path().as_ref());
+        let path = member_path(self.archive.path(), "!", &name, "");
+        if entry.flags().is_encrypted() {
+            return Err(Error::Encrypted { path });
+        }
+        let found = match self.zip.get_entry(entry.wayfinder()) {
+            Ok(found) => found,
+            Err(error) => return Err(Error::DamagedArchive { path, reason: error.to_string() }),
+        };
+        let (start, end) = found.compressed_data_range();
+        if start >= end {
+            return Ok(Found::Other);
+        }
+        if self.taken.range(..end).next_back().is_some_and(|(_, before_end)| *before_end > start) {
+            return Ok(Found::Shares(path));
+        }
+        // What is none is not looked at again for each entry that names it.
+        if self.others.contains(&(start, end)) {
+            return Ok(Found::Other);
+        }
+        let kind = match entry.compression_method() {
+            CompressionMethod::STORE => {
+                let data = found.data();
+                kind(&name, data, |bytes| data[..data.len().min(bytes)].to_vec(), &mut self.head_bytes)
+            }
+            CompressionMethod::DEFLATE => {
+                let start = self.peek.start(found.data(), MAGIC_BYTES);
+                kind(&name, &start, |bytes| self.peek.start(found.data(), bytes), &mut self.head_bytes)
+            }
+            method => return Err(Error::Packing { path, method: method.to_string() }),
+        };
+        if kind == Kind::Other {
+            self.others.insert((start, end));
+            return Ok(Found::Other);
+        }
+        self.taken.insert(start, end);
+        let range = usize::try_from(start).unwrap_or(usize::MAX)..usize::try_from(end).unwrap_or(usize::MAX);
+        let component = last_component(&name);
+        let Some(data) = self.archive.part(range, path.clone(), component.clone()) else {
+            return Err(Error::DamagedArchive { path, reason: "it lies outside the archive".to_owned() });
+        };
+        let content = if entry.compression_method() == CompressionMethod::STORE {
+            Content::Stored(data)
+        } else {
+            let bytes = entry.uncompressed_size_hint();
+            if bytes > MAX_MEMBER_BYTES {
+                return Err(Error::TooLarge { path, bytes, limit: MAX_MEMBER_BYTES });
+            }
+            Content::Deflated { packed: data, bytes, crc: entry.crc32() }
+        };
+        Ok(Found::Member(Member { kind, path, name: component, content }))
+    }
+}

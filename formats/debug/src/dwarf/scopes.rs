@@ -1,0 +1,387 @@
+//! Reads the entries of a unit: functions and inlined calls as nodes, and disjoint segments that name the innermost
+//! node.
+//!
+//! Reads the entries raw, one after the other, keeping only the path of open functions. In C and C++ a type
+//! outside of functions holds declarations only, never code (the code of a member stands beside the type and
+//! refers back by `DW_AT_specification`), and is jumped over by `DW_AT_sibling` where the compiler wrote one.
+//! Types inside functions are walked: GCC puts the code of lambdas there (librgw, 0x84a59e).
+
+use std::ops::Range;
+
+use gimli::{
+    AttributeSpecification, AttributeValue, DebugInfoOffset, EndianSlice, Endianity, EntriesRaw, RangeListsOffset, Unit, UnitOffset,
+    constants as dw,
+};
+use hashbrown::HashMap;
+
+use super::flatten::{Span, flatten};
+use super::units::{Extent, LONG_LIST, Lies, Units};
+use crate::code::Code;
+use crate::limits::MAX_INLINE_DEPTH;
+use crate::module::{DropReason, Dropped, Start};
+use crate::symbols::Symbol;
+
+/// Where an entry lies that leads to a function's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NameAt {
+    /// In the unit itself.
+    Unit(UnitOffset),
+    /// In another unit of the file.
+    File(DebugInfoOffset),
+}
+
+/// A function, or a call of one that was inlined.
+#[derive(Clone, Copy, Debug)]
+pub struct Node {
+    /// The entry that leads to the name.
+    pub entry: NameAt,
+    /// The node that this one is inlined into; `None` for a function of its own.
+    pub caller: Option<u32>,
+    /// Where the call is.
+    pub call: Call,
+    /// `DW_AT_low_pc`.
+    pub start: Start,
+    depth: u32,
+}
+
+/// Where a call that was inlined stands; 0 is what is absent.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Call {
+    /// `DW_AT_call_file`.
+    pub file: u64,
+    /// `DW_AT_call_line`.
+    pub line: u32,
+    /// `DW_AT_call_column`.
+    pub column: u32,
+    /// `DW_AT_GNU_discriminator`.
+    pub discriminator: u32,
+}
+
+/// The functions of a unit and where they lie.
+#[derive(Debug, Default)]
+pub struct Scopes<'d> {
+    /// In the order of the entries: a caller stands before its callees.
+    pub nodes: Vec<Node>,
+    /// Disjoint, sorted; [`Span::node`] is an index into [`Scopes::nodes`].
+    pub segments: Vec<Span>,
+    /// Functions that begin where another one does, of which `segments` tell: their code was the same, and was folded.
+    pub aliases: Vec<(u64, &'d [u8])>,
+}
+
+struct Walk<'a, 'd, E: Endianity> {
+    units: &'a Units<'d, E>,
+    unit: &'a Unit<EndianSlice<'d, E>>,
+    code: &'a Code,
+    nodes: Vec<Node>,
+    spans: Vec<Span>,
+    long_lists: HashMap<RangeListsOffset<usize>, LongList>,
+    dropped: &'a mut Dropped,
+}
+
+/// A long range list. Several entries can have one and the same; as each is painted over those before it, only the last
+/// of them is seen, and the list need not be read again.
+struct LongList {
+    spans: Range<usize>,
+    node: u32,
+}
+
+/// A function whose children are being read.
+struct Open {
+    depth: isize,
+    node: u32,
+}
+
+/// Reads the functions of `unit`. An error in the entries ends the walk and is counted. Of several functions that begin at one
+/// address, that counts which one of `symbols` names.
+pub fn read<'d, E: Endianity>(
+    units: &Units<'d, E>,
+    unit: &Unit<EndianSlice<'d, E>>,
+    code: &Code,
+    symbols: &[Symbol<'d>],
+    dropped: &mut Dropped,
+) -> Scopes<'d> {
+    let mut walk = Walk { units, unit, code, nodes: Vec::new(), spans: Vec::new(), long_lists: HashMap::new(), dropped };
+    if walk.run().is_err() {
+        walk.dropped.count(DropReason::BadEntries);
+    }
+    let Walk { nodes, mut spans, long_lists, .. } = walk;
+    if !long_lists.is_empty() {
+        for LongList { spans: of_list, node } in long_lists.into_values() {
+            spans[of_list].iter_mut().for_each(|span| span.node = node);
+        }
+        spans.sort_by_key(|span| span.node);
+    }
+    if units.work.is_spent() {
+        return Scopes::default();
+    }
+    let aliases = folded(units, unit, &nodes, &mut spans, symbols);
+    Scopes { nodes, segments: flatten(spans), aliases }
+}
+
+/// Takes out of `spans` those of functions that begin where another one does, which a symbol names.
+fn folded<'d, E: Endianity>(
+    units: &Units<'d, E>,
+    unit: &Unit<EndianSlice<'d, E>>,
+    nodes: &[Node],
+    spans: &mut Vec<Span>,
+    symbols: &[Symbol<'d>],
+) -> Vec<(u64, &'d [u8])> {
+    let roots = nodes.iter().enumerate().filter(|(_, node)| node.caller.is_none());
+    let mut roots: Vec<(u64, usize)> = roots.filter_map(|(at, node)| Some((node.start.address()?, at))).collect();
+    roots.sort_unstable();
+    let (mut aliases, mut lost) = (Vec::new(), Vec::new());
+    for alike in roots.chunk_by(|one, other| one.0 == other.0).filter(|alike| alike.len() > 1) {
+        let begins = |root: usize| spans.binary_search_by_key(&root, |span| span.node as usize).is_ok();
+        let names =
+            alike.iter().filter(|(_, root)| begins(*root)).map(|(start, root)| (*start, *root, units.function(unit, nodes[*root].entry)));
+        let names: Vec<(u64, usize, &[u8])> =
+            names.map(|(start, root, function)| (start, root, function.map_or(&b""[..], |function| function.name))).collect();
+        let symbol = symbols.get(symbols.partition_point(|symbol| symbol.start < alike[0].0)).filter(|symbol| symbol.start == alike[0].0);
+        // Without a symbol's word the last one counts, as it is painted over the others.
+        let chosen =
+            names.iter().rposition(|(.., name)| symbol.is_some_and(|symbol| symbol.name == *name)).unwrap_or(names.len().saturating_sub(1));
+        let Some((.., chosen_name)) = names.get(chosen).copied() else { continue };
+        for (start, root, name) in names.iter().enumerate().filter(|(at, _)| *at != chosen).map(|(_, other)| *other) {
+            lost.push(root);
+            if name != chosen_name && !name.is_empty() {
+                aliases.push((start, name));
+            }
+        }
+    }
+    if lost.is_empty() {
+        return aliases;
+    }
+    aliases.sort_unstable();
+    aliases.dedup();
+    // What is inlined into a function follows it.
+    let mut of_lost = vec![false; nodes.len()];
+    lost.sort_unstable();
+    for root in lost {
+        let next = nodes[root + 1..].iter().position(|node| node.caller.is_none()).map_or(nodes.len(), |after| root + 1 + after);
+        of_lost[root..next].fill(true);
+    }
+    spans.retain(|span| !of_lost[span.node as usize]);
+    aliases
+}
+
+impl<'d, E: Endianity> Walk<'_, 'd, E> {
+    fn run(&mut self) -> gimli::Result<()> {
+        // Skeletons can share a split unit.
+        self.units.work.spend(self.unit.header.length_including_self() as u64)?;
+        let skips_types = types_hold_no_code(self.unit);
+        let mut entries = self.unit.entries_raw(None)?;
+        let mut base = 0;
+        let mut open: Vec<Open> = Vec::new();
+        while !entries.is_empty() {
+            let offset = entries.next_offset();
+            let depth = base + entries.next_depth();
+            let Some(abbreviation) = entries.read_abbreviation()? else { continue };
+            let attributes = abbreviation.attributes();
+            let shortened = self.units.shortened(self.unit, abbreviation, attributes);
+            let attributes = shortened.as_deref().unwrap_or(attributes);
+            while open.last().is_some_and(|function| function.depth >= depth) {
+                open.pop();
+            }
+            match abbreviation.tag() {
+                dw::DW_TAG_subprogram | dw::DW_TAG_inlined_subroutine => {
+                    let inlined = abbreviation.tag() == dw::DW_TAG_inlined_subroutine;
+                    let caller = open.last().filter(|_| inlined).map(|function| function.node);
+                    let entry = Entry::read(self.unit, &mut entries, attributes)?;
+                    // All calls of one function share the name of their origin: looked up once.
+                    let node = Node {
+                        entry: entry.origin.unwrap_or(NameAt::Unit(offset)),
+                        caller,
+                        call: entry.call,
+                        start: Start::UNKNOWN,
+                        depth: 0,
+                    };
+                    let node = self.add(node, &entry.extent, abbreviation.has_children());
+                    if let (Some(node), true) = (node, abbreviation.has_children()) {
+                        open.push(Open { depth, node });
+                    }
+                }
+                tag if skips_types && open.is_empty() && is_type(tag) && abbreviation.has_children() => {
+                    let mut sibling = None;
+                    for spec in attributes {
+                        if spec.name() == dw::DW_AT_sibling {
+                            sibling = Some(entries.read_attribute(*spec)?.value());
+                        } else {
+                            entries.skip_attributes(std::slice::from_ref(spec))?;
+                        }
+                    }
+                    if let Some(AttributeValue::UnitRef(sibling)) = sibling
+                        && sibling > entries.next_offset()
+                    {
+                        entries = self.unit.entries_raw(Some(sibling))?;
+                        base = depth;
+                    }
+                }
+                _ => entries.skip_attributes(attributes)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps a node that has code, or that may have callees with code.
+    fn add(&mut self, mut node: Node, extent: &Extent<'d, E>, has_children: bool) -> Option<u32> {
+        let number = u32::try_from(self.nodes.len()).ok()?;
+        if let Some(caller) = node.caller {
+            node.depth = self.nodes[caller as usize].depth + 1;
+            if node.depth >= MAX_INLINE_DEPTH {
+                self.dropped.count(DropReason::TooDeep);
+                return None;
+            }
+        }
+        let low = extent.low.and_then(|low| self.units.dwarf.attr_address(self.unit, low).ok().flatten());
+        node.start = low.map_or(Start::UNKNOWN, Start::at);
+        let before = self.spans.len();
+        let is_known = self.add_ranges(number, extent).unwrap_or_else(|_| {
+            self.dropped.count(DropReason::BadRanges);
+            false
+        });
+        if before == self.spans.len() && !is_known && !has_children {
+            return None;
+        }
+        self.nodes.push(node);
+        Some(number)
+    }
+
+    /// Paints the ranges of node `number`. Returns whether it has those of a list that was painted before.
+    fn add_ranges(&mut self, number: u32, extent: &Extent<'d, E>) -> gimli::Result<bool> {
+        let before = self.spans.len();
+        let (spans, code, dropped) = (&mut self.spans, self.code, &mut *self.dropped);
+        let mut each = |start, end| {
+            if code.contains(start) {
+                spans.push(Span { start, end, node: number });
+            } else {
+                dropped.count(if start == 0 { DropReason::Tombstone } else { DropReason::NotExecutable });
+            }
+        };
+        match self.units.lies(self.unit, extent)? {
+            Lies::Nowhere => {}
+            Lies::In(start, end) => each(start, end),
+            Lies::Listed(list) => {
+                if let Some(known) = self.long_lists.get_mut(&list) {
+                    known.node = number;
+                    return Ok(!known.spans.is_empty());
+                }
+                if self.units.listed(self.unit, list, each)? >= LONG_LIST {
+                    self.long_lists.insert(list, LongList { spans: before..self.spans.len(), node: number });
+                }
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// What a function's or an inlined call's entry says of where it lies.
+struct Entry<'d, E: Endianity> {
+    extent: Extent<'d, E>,
+    /// The function that it is an instance of, unless it has a name of its own.
+    origin: Option<NameAt>,
+    call: Call,
+}
+
+impl<'d, E: Endianity> Entry<'d, E> {
+    /// Reads the attributes that matter and skips the others, those that stand together at once.
+    #[inline]
+    fn read(
+        unit: &Unit<EndianSlice<'d, E>>,
+        entries: &mut EntriesRaw<'_, EndianSlice<'d, E>>,
+        attributes: &[AttributeSpecification],
+    ) -> gimli::Result<Self> {
+        let mut entry = Self { extent: Extent::default(), origin: None, call: Call::default() };
+        if !attributes.iter().any(|attribute| matches!(attribute.name(), dw::DW_AT_low_pc | dw::DW_AT_ranges)) {
+            // No code of its own, as a declaration or the abstract instance of an inlined function.
+            entries.skip_attributes(attributes)?;
+            return Ok(entry);
+        }
+        let mut is_named = false;
+        let mut rest = attributes;
+        while !rest.is_empty() {
+            let skipped = rest.iter().position(|attribute| matters(attribute.name())).unwrap_or(rest.len());
+            is_named |= rest[..skipped].iter().any(|attribute| leads_to_a_name(attribute.name()));
+            if skipped > 0 {
+                entries.skip_attributes(&rest[..skipped])?;
+            }
+            let Some((&attribute, after)) = rest[skipped..].split_first() else { break };
+            rest = after;
+            let value = entries.read_attribute_inline(attribute)?;
+            match attribute.name() {
+                dw::DW_AT_low_pc => entry.extent.low = Some(value.raw_value()),
+                dw::DW_AT_high_pc => entry.extent.high = Some(value.raw_value()),
+                dw::DW_AT_ranges => entry.extent.ranges = Some(value.value()),
+                dw::DW_AT_call_file => entry.call.file = value.udata_value().unwrap_or(0),
+                dw::DW_AT_call_line => entry.call.line = saturate(value.udata_value()),
+                dw::DW_AT_call_column => entry.call.column = saturate(value.udata_value()),
+                dw::DW_AT_GNU_discriminator => entry.call.discriminator = saturate(value.udata_value()),
+                _ => match value.raw_value() {
+                    AttributeValue::UnitRef(origin) => entry.origin = Some(NameAt::Unit(origin)),
+                    // Linkers of debug data (dsymutil, LTO) keep one origin for many units.
+                    AttributeValue::DebugInfoRef(origin) => {
+                        entry.origin = Some(origin.to_unit_offset(&unit.header).map_or(NameAt::File(origin), NameAt::Unit));
+                    }
+                    _ => {}
+                },
+            }
+        }
+        entry.origin = entry.origin.filter(|_| !is_named);
+        Ok(entry)
+    }
+}
+
+fn matters(name: gimli::DwAt) -> bool {
+    matches!(
+        name,
+        dw::DW_AT_low_pc
+            | dw::DW_AT_high_pc
+            | dw::DW_AT_ranges
+            | dw::DW_AT_abstract_origin
+            | dw::DW_AT_call_file
+            | dw::DW_AT_call_line
+            | dw::DW_AT_call_column
+            | dw::DW_AT_GNU_discriminator
+    )
+}
+
+fn leads_to_a_name(name: gimli::DwAt) -> bool {
+    matches!(name, dw::DW_AT_name | dw::DW_AT_linkage_name | dw::DW_AT_MIPS_linkage_name | dw::DW_AT_specification)
+}
+
+/// Whether a tag's subtree describes a type.
+fn is_type(tag: gimli::DwTag) -> bool {
+    matches!(
+        tag,
+        dw::DW_TAG_structure_type
+            | dw::DW_TAG_class_type
+            | dw::DW_TAG_union_type
+            | dw::DW_TAG_enumeration_type
+            | dw::DW_TAG_subroutine_type
+            | dw::DW_TAG_array_type
+    )
+}
+
+/// Whether the unit's language is one whose compilers put no code inside types.
+fn types_hold_no_code<E: Endianity>(unit: &Unit<EndianSlice<'_, E>>) -> bool {
+    let Ok(root) = unit.entry(unit.header.root_offset()) else { return false };
+    matches!(
+        root.attr_value(dw::DW_AT_language),
+        Some(AttributeValue::Language(
+            dw::DW_LANG_C
+                | dw::DW_LANG_C89
+                | dw::DW_LANG_C99
+                | dw::DW_LANG_C11
+                | dw::DW_LANG_C17
+                | dw::DW_LANG_C_plus_plus
+                | dw::DW_LANG_C_plus_plus_03
+                | dw::DW_LANG_C_plus_plus_11
+                | dw::DW_LANG_C_plus_plus_14
+                | dw::DW_LANG_C_plus_plus_17
+                | dw::DW_LANG_C_plus_plus_20
+        ))
+    )
+}
+
+fn saturate(number: Option<u64>) -> u32 {
+    u32::try_from(number.unwrap_or(0)).unwrap_or(u32::MAX)
+}

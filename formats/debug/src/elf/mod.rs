@@ -1,0 +1,51 @@
+//! What is special about ELF files: their identity, symbols and stubs.
+
+pub mod minidebug;
+pub mod plain;
+pub mod plt;
+pub mod symbols;
+
+use object::{Architecture, Object, ObjectSegment};
+
+use symtool_module::Detail;
+
+/// How much `object` can tell.
+pub fn detail(object: &object::File<'_>) -> Detail {
+    if [".debug_info", ".zdebug_info"].iter().any(|name| object.section_by_name(name).is_some()) {
+        Detail::Debug
+    } else if crate::go::has_table(object) {
+        Detail::Gopclntab
+    } else if object.symbols().next().is_some() || object.section_by_name(".gnu_debugdata").is_some() {
+        Detail::Symbols
+    } else {
+        Detail::Exports
+    }
+}
+
+/// The address of the first loaded page.
+pub fn image_base(object: &object::File<'_>) -> u64 {
+    object.segments().map(|segment| segment.address()).min().unwrap_or(0)
+}
+
+/// The architecture, as LLVM names it.
+pub fn arch(object: &object::File<'_>) -> &'static str {
+    match object.architecture() {
+        Architecture::Aarch64 => "aarch64",
+        Architecture::Aarch64_Ilp32 => "aarch64_32",
+        Architecture::Arm => "arm",
+        Architecture::I386 => "i386",
+        Architecture::LoongArch32 => "loongarch32",
+        Architecture::LoongArch64 => "loongarch64",
+        Architecture::Mips => "mips",
+        Architecture::Mips64 | Architecture::Mips64_N32 => "mips64",
+        Architecture::PowerPc => "ppc",
+        Architecture::PowerPc64 => "ppc64",
+        Architecture::Riscv32 => "riscv32",
+        Architecture::Riscv64 => "riscv64",
+        Architecture::S390x => "s390x",
+        Architecture::Sparc64 => "sparcv9",
+        Architecture::X86_64 => "x86_64",
+        Architecture::X86_64_X32 => "x86_64_x32",
+        _ => "unknown",
+    }
+}

@@ -1,0 +1,10 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs, clippy::print_stdout, clippy::print_stderr)]
+
+mod arch;
+mod id;
+mod kind;
+
+pub use arch::is_same as is_same_arch;
+pub use id::ModuleId;
+pub use kind::{Detail, ModuleKind};
