@@ -6,11 +6,11 @@ use std::path::Path;
 use symtool_debug::DebugFile;
 use symtool_debug::container::{self, Format, Kind};
 use symtool_debug::{Error, ModuleInfo};
-use symtool_store::database::MIN_ID_DIGITS;
-use symtool_store::{Catalog, Module, Named, database as store};
+use symtool_store::database::{Held, MIN_ID_DIGITS};
+use symtool_store::{Catalog, Module, Named, Store, database as store};
 
-use crate::mapping_file::{self, MappingFile};
 use crate::moment::moment;
+use symtool_core::mapping::{self as mapping_file, MappingError, MappingFile};
 
 /// Why a name names no one module.
 #[derive(Debug)]
@@ -97,30 +97,22 @@ pub fn mapping<'c>(catalog: &'c Catalog<'_>, name: impl AsRef<OsStr>) -> Result<
 
 /// The mapping of the store that is `file`: the one with its contents, else that of the same build.
 fn of_mapping_file<'c>(catalog: &'c Catalog<'_>, name: &str, file: &MappingFile, latest: bool) -> Result<&'c Module, NotOne> {
-    let ids = file.ids();
-    let mut found: Vec<&'c Module> = Vec::new();
-    // The last one is that of the contents.
-    for id in ids.iter().rev() {
-        found = catalog.with_id(id)?;
-        found.retain(|module| module.footer.is_mapping() && module.footer.ids().any(|own| own == id));
-        if !found.is_empty() {
-            break;
-        }
-    }
-    let own = |module: &&&Module| ids.first() == Some(&module.footer.id);
+    let (found, ids) = (file.modules(catalog)?, file.ids());
     match found[..] {
         [] => Err(NotOne::Unknown(format!("{name}: this mapping ({}) is not in the store; import it", short(ids.first())))),
-        [only] => Ok(only),
-        _ => match found.iter().find(own) {
-            Some(module) => Ok(module),
-            None => one_of(name, found, latest),
-        },
+        [first, ..] if found.len() == 1 || ids.first() == Some(&first.footer.id) => Ok(first),
+        _ => one_of(name, found, latest),
     }
 }
 
-/// The mapping of the store that is `file`.
-pub fn of_file<'c>(catalog: &'c Catalog<'_>, file: &MappingFile) -> Option<&'c Module> {
-    of_mapping_file(catalog, "", file, true).ok()
+/// The module that answers for the mapping in `file`; what the user should know about that is told.
+///
+/// # Errors
+/// If the mapping cannot be packed.
+pub fn hold(file: &MappingFile, store: &Store) -> Result<Held, MappingError> {
+    let (held, warnings) = file.hold(store)?;
+    warnings.iter().for_each(|warning| warn!("{warning}"));
+    Ok(held)
 }
 
 fn short(id: Option<&String>) -> &str {

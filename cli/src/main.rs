@@ -7,6 +7,7 @@
 #[macro_use]
 mod messages;
 
+mod advice;
 mod args;
 mod check;
 mod completions;
@@ -21,7 +22,6 @@ mod groups;
 mod import;
 mod key;
 mod man;
-mod mapping_file;
 mod missing;
 mod modules;
 mod moment;

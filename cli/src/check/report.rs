@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 use symtool_module::Detail;
 
-use super::look::{Looked, Object};
 use super::verdict::Problem;
 use crate::terminal::{Paint, clean};
+use symtool_core::import::{Looked, Object};
 
 /// Version of the JSON objects.
 const VERSION: u32 = 1;

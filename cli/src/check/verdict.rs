@@ -3,8 +3,8 @@
 use serde::Serialize;
 use symtool_module::{Detail, ModuleKind};
 
-use super::look::{Looked, Object};
 use crate::args::Require;
+use symtool_core::import::{Looked, Object};
 
 /// Why an object is not good to upload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

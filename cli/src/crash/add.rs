@@ -28,10 +28,10 @@ use super::intake::{Batch, Intake, Lost};
 use crate::args::{CrashAdd, Global};
 use crate::exit::Exit;
 use crate::find::{self, NotOne};
-use crate::mapping_file;
 use crate::progress::{self, Meter, Reached, Unit};
 use crate::rules;
 use crate::terminal::clean;
+use symtool_core::mapping as mapping_file;
 
 /// How long the database stays open while nothing comes.
 const IDLE: Duration = Duration::from_millis(20);

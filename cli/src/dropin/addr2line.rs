@@ -18,13 +18,13 @@ use symtool_debug::{Error, Source};
 use symtool_store::resolve::{Answer, Extras, Frame, Frames, Origin, Request, Resolver, View};
 
 use super::addr2line_args::{self as args, Asked, Options};
-use super::objects::Object;
 use super::stream;
 use super::symbols::{self, Nearest, Section};
 use super::{Call, words};
 use crate::demangle::{self, Demangler, Spelling};
 use crate::style::llvm::has_symbols_file;
 use crate::style::text::{base_name, put_number};
+use symtool_core::objects::Object;
 
 /// Bytes of the buffer that it reads lines into.
 const LINE_BYTES: usize = 100;

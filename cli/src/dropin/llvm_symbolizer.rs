@@ -20,11 +20,11 @@ use symtool_store::resolve::{Answer, Frames, Origin, Rendered, Request, Resolver
 
 use super::llvm_args::{HELP, Id, Words};
 use super::llvm_request::{self as request, Kind, Module, Place};
-use super::objects::Objects;
 use super::{Call, stream, symbols, words};
 use crate::demangle::{Demangler, Spelling};
 use crate::style::llvm::{self, Format, Inlines, Names, Paths, Printer};
 use crate::style::text;
+use symtool_core::objects::Objects;
 
 /// Bytes of the buffer that it reads lines into.
 const LINE_BYTES: usize = 1_024;

@@ -4,7 +4,7 @@
 //! ```text
 //! words -> words.rs          @FILE, words of an environment variable
 //!       -> *_args.rs         what the tool makes of them
-//! paths -> objects.rs        the module, from the store, or imported on first use
+//! paths -> objects           the module, from the store, or imported on first use      symtool_core::objects
 //!       -> symbols.rs        what the tool asks the object's own symbol table
 //! stdin -> stream.rs         as it comes
 //!       -> addr2line.rs, llvm_symbolizer.rs, llvm_request.rs    requests -> answers
@@ -15,7 +15,6 @@ mod addr2line_args;
 mod llvm_args;
 mod llvm_request;
 mod llvm_symbolizer;
-mod objects;
 mod stream;
 mod symbols;
 mod words;
@@ -26,11 +25,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use symtool_core::objects::Objects;
 use symtool_store::Store;
 
 use crate::args::{Args, Command, Global, path_in};
 use crate::exit::Exit;
-pub use objects::Objects;
 
 /// The tools that the program can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,15 +1,15 @@
 //! The output of `symtool import`: lines or JSON objects.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::Path;
+use std::io::{self, Write};
 use std::time::Duration;
 
-use anyhow::Result;
 use indicatif::DecimalBytes;
 use serde::Serialize;
+use symtool_core::import::{self, Outcome, Summary};
 use symtool_store::Footer;
 
+use crate::advice;
 use crate::args::Global;
 use crate::terminal::{clean, elide, stdout_columns};
 
@@ -55,14 +55,17 @@ struct ModuleName {
 }
 
 impl Report {
-    /// Of a file that gave nothing.
-    pub fn failed(path: &Path, error: String) -> Self {
-        Self { path: path.to_string_lossy().into_owned(), status: Status::Failed, error: Some(error), module: None }
+    /// What is printed of `report`.
+    pub fn of(report: import::Report) -> Self {
+        let path = report.path.to_string_lossy().into_owned();
+        match report.outcome {
+            Outcome::Imported { module, took } => Self::stored(path, Status::Imported, *module, took),
+            Outcome::Unchanged { module, took } => Self::stored(path, Status::Unchanged, *module, took),
+            Outcome::Failed(failure) => Self { path, status: Status::Failed, error: Some(advice::import(&failure)), module: None },
+        }
     }
 
-    /// Of a file whose module is in the store, as `footer` has it.
-    pub fn of(path: &Path, status: Status, footer: &Footer, took: Duration) -> Self {
-        let footer = footer.clone();
+    fn stored(path: String, status: Status, footer: Footer, took: Duration) -> Self {
         let module = Imported {
             module: ModuleName { name: footer.name, id: footer.id, kind: footer.kind, arch: footer.arch },
             functions: footer.functions,
@@ -74,14 +77,14 @@ impl Report {
             dropped: footer.dropped,
             warnings: footer.warnings,
         };
-        Self { path: path.to_string_lossy().into_owned(), status, error: None, module: Some(module) }
+        Self { path, status, error: None, module: Some(module) }
     }
 
     /// Writes it to `out`, and what the user should know to stderr.
     ///
     /// # Errors
     /// If `out` cannot be written.
-    pub fn write(&self, global: &Global, out: &mut impl Write) -> Result<()> {
+    pub fn write(&self, global: &Global, out: &mut impl Write) -> io::Result<()> {
         if let Some(error) = &self.error {
             say!("{error}");
         }
@@ -93,8 +96,7 @@ impl Report {
         } else if let Some(module) = self.module.as_ref().filter(|_| !global.quiet) {
             writeln!(out, "{}", self.line(module))?;
         }
-        out.flush()?;
-        Ok(())
+        out.flush()
     }
 
     /// What is said of a module; on a terminal, in one line, if that leaves some of the path.
@@ -116,35 +118,21 @@ impl Report {
 const MIN_PATH: usize = 20;
 
 /// The last JSON object of an import.
-#[derive(Debug, Default, Serialize)]
-pub struct Summary {
-    pub imported: u64,
-    pub unchanged: u64,
-    pub failed: u64,
-    /// Files that are neither objects nor archives, in folders and archives.
-    pub skipped: u64,
-    /// Those of them that were named and are read with others.
-    #[serde(skip)]
-    pub companions: u64,
-    /// Whether anything came of the folder or archive at hand so far.
-    #[serde(skip)]
-    pub any: bool,
-    pub bytes_in: u64,
-    pub bytes_stored: u64,
+#[derive(Debug, Serialize)]
+pub struct Total {
+    imported: u64,
+    unchanged: u64,
+    failed: u64,
+    skipped: u64,
+    bytes_in: u64,
+    bytes_stored: u64,
 }
 
-impl Summary {
-    /// Counts `report`.
-    pub fn count(&mut self, report: &Report) {
-        match report.status {
-            Status::Imported => self.imported += 1,
-            Status::Unchanged => self.unchanged += 1,
-            Status::Failed => self.failed += 1,
-        }
-        if let Some(module) = report.module.as_ref().filter(|_| report.status == Status::Imported) {
-            self.bytes_in += module.bytes_in;
-            self.bytes_stored += module.bytes_stored;
-        }
+impl Total {
+    /// Of the import that ended with `summary`.
+    pub fn of(summary: &Summary) -> Self {
+        let Summary { imported, unchanged, failed, skipped, bytes_in, bytes_stored, .. } = *summary;
+        Self { imported, unchanged, failed, skipped, bytes_in, bytes_stored }
     }
 
     /// Says on stderr what became of many files.

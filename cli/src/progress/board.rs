@@ -1,11 +1,11 @@
 //! The progress of an import: files found, read and done.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use symtool_core::import::Event;
 use symtool_debug::Progress;
 
 use super::layout::Parts;
@@ -27,17 +27,8 @@ struct State {
     files_done: usize,
     bytes: u64,
     bytes_done: u64,
-    /// Files that are being read, by a number of their own.
+    /// Files that are being read, by number.
     shown: BTreeMap<usize, (String, u64, Arc<Progress>)>,
-    next: usize,
-}
-
-/// A file on the board, done when dropped.
-#[derive(Debug)]
-pub struct Shown<'a> {
-    board: &'a Board,
-    number: usize,
-    progress: Arc<Progress>,
 }
 
 impl Board {
@@ -46,30 +37,29 @@ impl Board {
         Self { verb, wanted, start: Instant::now(), state: Mutex::default() }
     }
 
-    /// `files` more are to come, of `bytes`.
-    pub fn expect(&self, files: usize, bytes: u64) {
+    /// Shows what `event` tells of files on their way.
+    pub fn tell(&self, event: &Event<'_>) {
         let mut state = self.state();
-        state.files += files;
-        state.bytes += bytes;
-    }
-
-    /// `files` are done, of `bytes`.
-    pub fn finish(&self, files: usize, bytes: u64) {
-        let mut state = self.state();
-        state.files_done += files;
-        state.bytes_done += bytes;
-    }
-
-    /// Shows the file at `path`, which stands for `bytes`, until what this returns is dropped.
-    pub fn show(&self, path: &Path, bytes: u64) -> Shown<'_> {
-        let progress = Arc::<Progress>::default();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let mut state = self.state();
-        let number = state.next;
-        state.next += 1;
-        state.shown.insert(number, (name, bytes, Arc::clone(&progress)));
-        drop(state);
-        Shown { board: self, number, progress }
+        match event {
+            Event::Expect { files, bytes } => {
+                state.files += files;
+                state.bytes += bytes;
+            }
+            Event::Passed { files, bytes } => {
+                state.files_done += files;
+                state.bytes_done += bytes;
+            }
+            Event::Begin { number, path, bytes, progress } => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                state.shown.insert(*number, (name, *bytes, Arc::clone(progress)));
+            }
+            Event::End { number } => {
+                let bytes = state.shown.remove(number).map_or(0, |(_, bytes, _)| bytes);
+                state.files_done += 1;
+                state.bytes_done += bytes;
+            }
+            _ => {}
+        }
     }
 
     /// Does `work`, and draws meanwhile.
@@ -117,22 +107,6 @@ impl Board {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Shown<'_> {
-    /// What reading the file moves on.
-    pub fn progress(&self) -> &Progress {
-        &self.progress
-    }
-}
-
-impl Drop for Shown<'_> {
-    fn drop(&mut self) {
-        let mut state = self.board.state();
-        let bytes = state.shown.remove(&self.number).map_or(0, |(_, bytes, _)| bytes);
-        state.files_done += 1;
-        state.bytes_done += bytes;
     }
 }
 

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-pub use board::{Board, Shown};
+pub use board::Board;
 pub use meter::{Meter, Reached, Unit};
 
 use crate::args::Global;

@@ -29,16 +29,16 @@ use symtool_store::{Mappings, Store};
 
 use crate::args::{Global, Resolve, Style};
 use crate::demangle::Spelling;
-use crate::dropin::Objects;
 use crate::exit::Exit;
-use crate::find::NotOne;
-use crate::mapping_file;
+use crate::find::{NotOne, hold};
 use crate::progress::{self, Meter, Reached, Unit};
 use crate::style::{self, Inlines, Line, Look, Status};
 use chunk::{Asked, Chunk, What};
 use failures::Failures;
 use input::{Ahead, Lines, RunSize};
 use names::Names;
+use symtool_core::mapping as mapping_file;
+use symtool_core::objects::Objects;
 
 /// Answers that a thread writes at a time: few enough that their text is still in its cache when it leaves the program.
 const ANSWERS_AT_A_TIME: usize = 512;
@@ -48,8 +48,8 @@ pub fn run(global: &Global, args: &Resolve) -> Result<Exit> {
     let store = global.open_store()?;
     let held = match &args.file {
         Some(file) => Some(match mapping_file::at(file) {
-            Some(Ok(mapping)) => Arc::new(mapping.hold(&store)?),
-            Some(Err(error)) if mapping_file::is_meant(file) => return Err(error),
+            Some(Ok(mapping)) => Arc::new(hold(&mapping, &store)?),
+            Some(Err(error)) if mapping_file::is_meant(file) => return Err(error.into()),
             _ => object(global, &store, file)?,
         }),
         None => None,

@@ -25,19 +25,19 @@ use symtool_store::{Catalog, Mapping, Mappings, Module, database as store};
 
 use crate::args::{Global, RetraceArgs, RetraceStyle};
 use crate::exit::Exit;
-use crate::find;
-use crate::mapping_file::{self, MappingFile};
+use crate::find::{self, hold};
 use crate::pass_through;
 pub use choice::Choice;
 use input::{Comes, Input};
 use limits::PIECE_BYTES;
+use symtool_core::mapping::{self as mapping_file, MappingFile};
 
 /// Runs the command.
 pub fn run(global: &Global, args: &RetraceArgs) -> Result<Exit> {
     let style = Style::of(global, args)?;
     let (file, traces) = files(args)?;
     let store = global.open_store()?;
-    let held = file.map(|file| file.hold(&store)).transpose()?;
+    let held = file.map(|file| hold(&file, &store)).transpose()?;
     let reader = match &held {
         Some(_) => None,
         None => match store.read() {
@@ -109,7 +109,8 @@ fn files(args: &RetraceArgs) -> Result<(Option<MappingFile>, Vec<PathBuf>)> {
     let mut traces = args.files.clone();
     let mut file = None;
     if let Some(path) = &args.partition_map {
-        file = Some(mapping_file::at(path).unwrap_or_else(|| Err(anyhow!("{}: no such file; check the path", path.display())))?);
+        let found = mapping_file::at(path).ok_or_else(|| anyhow!("{}: no such file; check the path", path.display()))?;
+        file = Some(found?);
     } else if args.mapping.is_none() {
         match traces.first().and_then(|first| Some((first, mapping_file::at(first)?))) {
             Some((_, Ok(mapping))) => {
@@ -117,7 +118,7 @@ fn files(args: &RetraceArgs) -> Result<(Option<MappingFile>, Vec<PathBuf>)> {
                 traces.remove(0);
             }
             // A file by such a name is no trace.
-            Some((first, Err(error))) if mapping_file::is_meant(first) && traces.len() > 1 => return Err(error),
+            Some((first, Err(error))) if mapping_file::is_meant(first) && traces.len() > 1 => return Err(error.into()),
             _ => {}
         }
     }

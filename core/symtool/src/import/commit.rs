@@ -5,26 +5,25 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
 use symtool_store::database::Committed;
 use symtool_store::pack::Packed;
-use symtool_store::{Error, Footer};
+use symtool_store::{Error as StoreError, Footer};
 
+use super::event::{Event, Events, Failure, Report, Summary};
 use super::limits::{MAX_WAITING, MAX_WAITING_BYTES};
 use super::order::Order;
 use super::read::{Module, Outcome};
-use super::report::{Report, Status, Summary};
-use crate::args::Global;
-use crate::progress;
+use crate::Error;
 
 /// Where modules and reports go.
-#[derive(Debug)]
 pub struct Commits<'a> {
-    pub global: &'a Global,
+    pub events: Events<'a>,
     /// Which has the store.
     pub order: &'a Order<'a>,
     /// Whether modules that the store had before this command are replaced.
     pub force: bool,
+    /// Whether anything came of the folder or archive at hand so far.
+    pub any: bool,
 }
 
 impl Commits<'_> {
@@ -32,7 +31,7 @@ impl Commits<'_> {
     ///
     /// # Errors
     /// If the store cannot be used, or nobody can be told of the outcomes.
-    pub fn take_all(&self, outcomes: &Receiver<(usize, Outcome<'_>)>) -> Result<Summary> {
+    pub fn take_all(&mut self, outcomes: &Receiver<(usize, Outcome<'_>)>) -> Result<Summary, Error> {
         let mut summary = Summary::default();
         let mut early = BTreeMap::new();
         let mut next = 0;
@@ -56,7 +55,7 @@ impl Commits<'_> {
     }
 
     /// Commits the modules that wait, and then reports all outcomes.
-    fn commit(&self, waiting: Waiting<'_>, summary: &mut Summary) -> Result<()> {
+    fn commit(&mut self, waiting: Waiting<'_>, summary: &mut Summary) -> Result<(), Error> {
         let start = Instant::now();
         let (mut files, mut modules, mut again, mut memory) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for outcome in waiting.outcomes {
@@ -69,58 +68,54 @@ impl Commits<'_> {
                     memory.push(module.memory);
                     File::Stored(module.path, module.took, bytes_in)
                 }
-                Outcome::Unchanged { path, footer, took } => File::Done(Report::of(&path, Status::Unchanged, &footer, took)),
-                Outcome::Failed { path, reason } => File::Done(Report::failed(&path, reason)),
+                Outcome::Unchanged { path, footer, took } => File::Done(Report::of(path, true, (*footer).clone(), took)),
+                Outcome::Failed { path, failure } => File::Done(Report::failed(path, failure)),
                 Outcome::PassedOver => {
                     summary.skipped += 1;
                     continue;
                 }
                 Outcome::Companion { reason } => {
-                    note!("{reason}");
-                    (summary.companions, summary.skipped, summary.any) = (summary.companions + 1, summary.skipped + 1, true);
+                    (self.events)(Event::ReadWithOthers(reason))?;
+                    (summary.companions, summary.skipped, self.any) = (summary.companions + 1, summary.skipped + 1, true);
                     continue;
                 }
                 Outcome::End { path, what } => {
-                    if std::mem::take(&mut summary.any) {
+                    if std::mem::take(&mut self.any) {
                         continue;
                     }
-                    File::Done(Report::failed(&path, nothing_in(&path, what)))
+                    let failure = Failure::File(nothing_in(&path, what));
+                    File::Done(Report::failed(path, failure))
                 }
             });
-            summary.any = true;
+            self.any = true;
         }
         let mut stored = Vec::new();
         let committed = self.store(&modules, &again, &mut stored);
         let took_each = start.elapsed() / u32::try_from(modules.len().max(1)).unwrap_or(u32::MAX);
         if !modules.is_empty() {
-            detail!("{} modules stored in {} ms", modules.len(), start.elapsed().as_millis());
+            (self.events)(Event::Stored { modules: modules.len(), took: start.elapsed() })?;
         }
         drop((modules, memory));
         let mut stored = stored.into_iter();
-        progress::beside(|| {
-            let mut out = std::io::stdout().lock();
-            for file in files {
-                let report = match file {
-                    File::Done(report) => report,
-                    File::Stored(path, took, bytes_in) => {
-                        let Some(committed) = stored.next() else { continue };
-                        let status = if committed.was_there { Status::Unchanged } else { Status::Imported };
-                        // The footer tells of all files of the module, the report of this one.
-                        let footer = Footer { bytes_in, ..committed.module.footer };
-                        Report::of(&path, status, &footer, took + took_each)
-                    }
-                };
-                summary.count(&report);
-                report.write(self.global, &mut out)?;
-            }
-            anyhow::Ok(())
-        })?;
+        for file in files {
+            let report = match file {
+                File::Done(report) => report,
+                File::Stored(path, took, bytes_in) => {
+                    let Some(committed) = stored.next() else { continue };
+                    // The footer tells of all files of the module, the report of this one.
+                    let footer = Footer { bytes_in, ..committed.module.footer };
+                    Report::of(path, committed.was_there, footer, took + took_each)
+                }
+            };
+            summary.count(&report);
+            (self.events)(Event::Done(report))?;
+        }
         Ok(committed?)
     }
 
     /// A module of which this command has imported another file adds to that one, even if what the store had before
     /// is to be replaced.
-    fn store(&self, modules: &[Packed], again: &[bool], stored: &mut Vec<Committed>) -> Result<(), Error> {
+    fn store(&self, modules: &[Packed], again: &[bool], stored: &mut Vec<Committed>) -> Result<(), StoreError> {
         let mut rest = modules;
         for alike in again.chunk_by(|a, b| a == b || !self.force) {
             let (these, after) = rest.split_at(alike.len());

@@ -12,8 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use symtool_debug::ModuleInfo;
-use symtool_module::ModuleKind;
-use symtool_store::{Error, Footer, Reader, Store};
+use symtool_store::{Error, Footer, ModuleKey, Reader, Store};
 
 use super::limits::MAX_WORKING_BYTES;
 
@@ -33,23 +32,15 @@ struct State {
     next: usize,
     /// Bytes of files that are being read.
     working_bytes: u64,
-    reading: HashSet<Id>,
+    reading: HashSet<ModuleKey>,
     /// Whether files are read that were imported before this command.
     force: bool,
-    known: HashMap<Id, Vec<Known>>,
-}
-
-/// Kind, id and, for Mach-O, architecture, as footers have them.
-type Id = (String, String, Option<String>);
-
-/// What files of one module have in common.
-fn identity(kind: &str, id: &str, arch: &str) -> Id {
-    (kind.to_owned(), id.to_owned(), (kind == ModuleKind::MachO.name()).then(|| arch.to_owned()))
+    known: HashMap<ModuleKey, Vec<KnownFile>>,
 }
 
 /// A file that was imported with some id.
 #[derive(Clone, Debug)]
-struct Known {
+struct KnownFile {
     footer: Arc<Footer>,
     /// By this command, not before.
     now: bool,
@@ -77,7 +68,7 @@ pub enum Entered<'a> {
 #[derive(Debug)]
 pub struct Reading<'a> {
     order: &'a Order<'a>,
-    id: Id,
+    key: ModuleKey,
     working_bytes: u64,
     /// Whether this command has imported a file of this id before.
     pub again: bool,
@@ -103,7 +94,7 @@ impl<'s> Order<'s> {
     }
 
     /// What the store had of the module that `info` describes before this command.
-    fn look_up(&self, info: &ModuleInfo) -> Result<Option<Known>, Error> {
+    fn look_up(&self, info: &ModuleInfo) -> Result<Option<KnownFile>, Error> {
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         let module = match &*reader {
             Some(reader) => reader.module(info)?,
@@ -112,7 +103,7 @@ impl<'s> Order<'s> {
                 opened => reader.insert(opened?).module(info)?,
             },
         };
-        Ok(module.map(|module| Known { footer: Arc::new(module.footer), now: false }))
+        Ok(module.map(|module| KnownFile { footer: Arc::new(module.footer), now: false }))
     }
 
     fn wait_while(&self, condition: impl FnMut(&mut State) -> bool) -> MutexGuard<'_, State> {
@@ -128,18 +119,18 @@ impl<'a> Ticket<'a> {
     /// # Errors
     /// If the store cannot be read.
     pub fn enter(self, info: &ModuleInfo, bytes_in: u64, working_bytes: u64, labels: &[String]) -> Result<Entered<'a>, Error> {
-        let id = identity(info.kind.name(), &info.id.to_string(), &info.arch);
-        let mut state = self.order.wait_while(|state| state.next != self.number || state.reading.contains(&id));
-        if !state.known.contains_key(&id) {
+        let key = ModuleKey::of(info);
+        let mut state = self.order.wait_while(|state| state.next != self.number || state.reading.contains(&key));
+        if !state.known.contains_key(&key) {
             let known = self.order.look_up(info)?;
-            state.known.insert(id.clone(), known.into_iter().collect());
+            state.known.insert(key, known.into_iter().collect());
         }
-        let known = state.known.get(&id).map_or(&[][..], Vec::as_slice);
+        let known = state.known.get(&key).map_or(&[][..], Vec::as_slice);
         if let Some(other) = known.iter().find_map(|known| known.footer.contradicting(info)) {
             return Ok(Entered::Contradicts(other.name.clone()));
         }
         let has_labels = |footer: &Footer| labels.iter().all(|label| footer.labels.contains(label));
-        let is_enough = |known: &&Known| (known.now || !state.force) && known.footer.knows(info, bytes_in) && has_labels(&known.footer);
+        let is_enough = |known: &&KnownFile| (known.now || !state.force) && known.footer.knows(info, bytes_in) && has_labels(&known.footer);
         if let Some(known) = known.iter().find(is_enough) {
             return Ok(Entered::Unchanged(Arc::clone(&known.footer)));
         }
@@ -148,9 +139,9 @@ impl<'a> Ticket<'a> {
         let is_full = |state: &mut State| state.working_bytes > 0 && state.working_bytes.saturating_add(working_bytes) > MAX_WORKING_BYTES;
         let mut state = self.order.wait_while(is_full);
         state.working_bytes = state.working_bytes.saturating_add(working_bytes);
-        state.reading.insert(id.clone());
+        state.reading.insert(key);
         drop(state);
-        Ok(Entered::Read(Reading { order: self.order, id, working_bytes, again }))
+        Ok(Entered::Read(Reading { order: self.order, key, working_bytes, again }))
     }
 }
 
@@ -166,7 +157,7 @@ impl Reading<'_> {
     /// Makes known that the file was read, and what came of it.
     pub fn done(self, footer: Footer) {
         let mut state = self.order.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.known.entry(self.id.clone()).or_default().push(Known { footer: Arc::new(footer), now: true });
+        state.known.entry(self.key).or_default().push(KnownFile { footer: Arc::new(footer), now: true });
     }
 }
 
@@ -174,7 +165,7 @@ impl Drop for Reading<'_> {
     fn drop(&mut self) {
         let mut state = self.order.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.working_bytes = state.working_bytes.saturating_sub(self.working_bytes);
-        state.reading.remove(&self.id);
+        state.reading.remove(&self.key);
         self.order.changed.notify_all();
     }
 }

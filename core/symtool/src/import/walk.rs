@@ -9,12 +9,11 @@ use symtool_debug::Mapped;
 use symtool_debug::container::{self, Format, Kind, Member};
 use symtool_debug::limits::{MAX_EXPANSION, MAX_NESTED_ARCHIVES, MIN_UNPACKED_BYTES};
 
+use super::budget::{MemoryBudget, Permit};
+use super::event::{Event, Events};
 use super::files::{Files, Found};
-use super::held::{Held, Permit};
-use crate::progress::Board;
 
 /// The way through all files.
-#[derive(Debug)]
 pub struct Walk<'a> {
     files: vec::IntoIter<Found>,
     /// Archives that are being listed, the outermost first.
@@ -24,8 +23,8 @@ pub struct Walk<'a> {
     /// Whether anything came since the last folder or archive that was named.
     any: bool,
     passed_over: u64,
-    held: &'a Held,
-    board: &'a Board,
+    budget: &'a MemoryBudget,
+    events: Events<'a>,
 }
 
 #[derive(Debug)]
@@ -63,16 +62,34 @@ pub enum Content<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// Goes through `files`. Unpacked members count as `held`, and `board` is told what is to come.
-    pub fn new(files: Files, held: &'a Held, board: &'a Board) -> Self {
+    /// Goes through `files`. Unpacked members use up `budget`, and `events` is told what is to come.
+    pub fn new(files: Files, budget: &'a MemoryBudget, events: Events<'a>) -> Self {
+        let walk = Self {
+            files: Vec::new().into_iter(),
+            open: Vec::new(),
+            room_bytes: 0,
+            any: false,
+            passed_over: files.passed_over,
+            budget,
+            events,
+        };
         for found in &files.found {
             match found {
-                Found::File { bytes, .. } | Found::Archive { bytes, .. } | Found::Slice { bytes, .. } => board.expect(1, *bytes),
-                Found::Failed { .. } => board.expect(1, 0),
+                Found::File { bytes, .. } | Found::Archive { bytes, .. } | Found::Slice { bytes, .. } => walk.expect(1, *bytes),
+                Found::Failed { .. } => walk.expect(1, 0),
                 Found::End { .. } => {}
             }
         }
-        Self { files: files.found.into_iter(), open: Vec::new(), room_bytes: 0, any: false, passed_over: files.passed_over, held, board }
+        Self { files: files.found.into_iter(), ..walk }
+    }
+
+    fn expect(&self, files: usize, bytes: u64) {
+        // Who does not listen is told when the next file is done.
+        let _ = (self.events)(Event::Expect { files, bytes });
+    }
+
+    fn passed(&self, files: usize, bytes: u64) {
+        let _ = (self.events)(Event::Passed { files, bytes });
     }
 
     /// Files and members so far that are neither objects nor archives.
@@ -116,7 +133,7 @@ impl<'a> Walk<'a> {
         let unpacked = self.unpacked(&member)?;
         let memory = unpacked.or_else(|| self.open.last().and_then(|archive| archive.memory.clone()));
         let members = self.list(&member.open()?, format);
-        self.board.finish(1, weight);
+        self.passed(1, weight);
         self.open.push(Open { format, members, memory, own_bytes });
         Ok(())
     }
@@ -129,7 +146,7 @@ impl<'a> Walk<'a> {
         }
         self.room_bytes -= bytes;
         let own = self.open.iter().map(|archive| archive.own_bytes).sum();
-        Ok((bytes > 0).then(|| Arc::new(self.held.wait_for(bytes, own))))
+        Ok((bytes > 0).then(|| Arc::new(self.budget.wait_for(bytes, own))))
     }
 
     fn open_file(&mut self, path: PathBuf, format: Format, bytes: u64) -> Option<Item<'a>> {
@@ -147,7 +164,7 @@ impl<'a> Walk<'a> {
         self.room_bytes = MIN_UNPACKED_BYTES.max(bytes.saturating_mul(MAX_EXPANSION));
         match container::open_slice(&path, arch) {
             Ok(slice) => {
-                self.board.expect(1, 0);
+                self.expect(1, 0);
                 self.push(Format::Fat, vec![Ok(slice)].into_iter(), bytes);
                 None
             }
@@ -157,14 +174,14 @@ impl<'a> Walk<'a> {
 
     fn push(&mut self, format: Format, members: vec::IntoIter<Result<Member, Error>>, bytes: u64) {
         let to_come: u64 = members.as_slice().iter().flatten().map(Member::stored_bytes).sum();
-        self.board.finish(1, bytes.saturating_sub(to_come));
+        self.passed(1, bytes.saturating_sub(to_come));
         self.open.push(Open { format, members, memory: None, own_bytes: 0 });
     }
 
     fn list(&mut self, archive: &Mapped, format: Format) -> vec::IntoIter<Result<Member, Error>> {
         let listing = container::list(archive, format);
         self.passed_over += listing.passed_over;
-        self.board.expect(listing.members.len(), 0);
+        self.expect(listing.members.len(), 0);
         listing.members.into_iter()
     }
 
@@ -178,7 +195,7 @@ impl<'a> Walk<'a> {
         if std::mem::take(&mut self.any) {
             return Item { path, weight: 0, content: Content::End { what } };
         }
-        self.board.expect(1, 0);
+        self.expect(1, 0);
         let reason = format!("{}: no object files in this {what}; pass the one that holds the .so, .debug or dSYM files", path.display());
         Item::failed(path, reason)
     }
@@ -190,7 +207,7 @@ impl<'a> Iterator for Walk<'a> {
     fn next(&mut self) -> Option<Item<'a>> {
         // Modules that wait to be committed have to go before more is read.
         let own = self.open.iter().map(|archive| archive.own_bytes).sum();
-        drop(self.held.wait_for(0, own));
+        drop(self.budget.wait_for(0, own));
         loop {
             if let Some(item) = self.next_member() {
                 self.any = true;

@@ -1,13 +1,16 @@
-//! Opens one file or archive member for `symtool check`, and finds out what it has.
+//! Finds out what files have, without reading a function: ids, debug data, files that belong to them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use symtool_debug::{DebugFile, Inspection, Mapped, Search};
-use symtool_debug::{Error, ModuleInfo};
+use symtool_debug::{DebugFile, Error, Inspection, Mapped, ModuleInfo, Search};
 use symtool_mapping::is_mapping;
 use symtool_module::Detail;
 
-use crate::import::{Content, Item};
+use super::budget::MemoryBudget;
+use super::event::{Event, Events};
+use super::files::Files;
+use super::walk::{Content, Item, Walk};
 
 /// An object that was looked at.
 #[derive(Debug)]
@@ -36,8 +39,32 @@ pub struct Unreadable {
 /// What was looked at.
 pub type Looked = Result<Object, Unreadable>;
 
-/// Looks at `item`, and for what belongs to it as `search` says. `None` if it is a mapping.
-pub fn at(item: Item<'_>, search: &Search) -> Option<Looked> {
+/// Looks at all files that an import of `paths` would read, and for what belongs to them as `search` says. With the objects comes the
+/// number of other files: mappings, which have no debug data, and unlinked objects in folders and archives, in which nobody crashes.
+pub fn inspect(paths: &[PathBuf], search: &Search, events: Events<'_>) -> (Vec<Looked>, u64) {
+    let budget = MemoryBudget::default();
+    let mut walk = Walk::new(Files::at(paths), &budget, events);
+    let (mut objects, mut passed_over) = (Vec::new(), 0);
+    for (number, item) in walk.by_ref().enumerate() {
+        if matches!(item.content, Content::End { .. }) {
+            continue;
+        }
+        // Nobody listens, or is told in the end.
+        let _ = events(Event::Begin { number, path: &item.path, bytes: item.weight, progress: &Arc::default() });
+        let is_named = paths.contains(&item.path);
+        match at(item, search) {
+            None => passed_over += 1,
+            Some(Ok(object)) if object.is_intermediate() && !is_named => passed_over += 1,
+            Some(object) => objects.push(object),
+        }
+        let _ = events(Event::End { number });
+    }
+    passed_over += walk.passed_over();
+    (objects, passed_over)
+}
+
+/// Looks at `item`. `None` if it is a mapping.
+fn at(item: Item<'_>, search: &Search) -> Option<Looked> {
     let path = item.path;
     let (mapped, memory) = match item.content {
         Content::File { .. } => (Mapped::open(&path), None),

@@ -14,8 +14,6 @@ use symtool_store::Store;
 use symtool_store::database::Held;
 use symtool_store::pack::pack;
 
-use crate::style::text::hex;
-
 /// Where objects are looked for.
 #[derive(Debug)]
 pub struct Objects {
@@ -57,13 +55,13 @@ impl Objects {
     /// The file with build-id `id`, as distributions keep debug files.
     pub fn by_build_id(&self, id: &[u8]) -> Option<PathBuf> {
         let (first, rest) = id.split_first().filter(|(_, rest)| !rest.is_empty())?;
-        let name = format!(".build-id/{first:02x}/{}.debug", hex(rest));
+        let name = format!(".build-id/{first:02x}/{}.debug", hex::encode(rest));
         self.search.debug_dirs.iter().map(|folder| folder.join(&name)).find(|path| path.is_file())
     }
 
     /// What the store knows under build-id `id`, if the object itself is not at hand.
     pub fn stored_by_build_id(&self, id: &[u8]) -> Option<Arc<Held>> {
-        let id = hex(id);
+        let id = hex::encode(id);
         let reader = self.store.as_ref()?.read().ok()?;
         let catalog = reader.catalog();
         let module = catalog.with_id(&id).ok()?.into_iter().find(|module| module.footer.id == id)?;

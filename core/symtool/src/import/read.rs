@@ -8,18 +8,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use symtool_debug::Error;
-use symtool_debug::{DebugFile, Mapped, Search};
+use symtool_debug::{DebugFile, Mapped, Progress, Search};
 use symtool_mapping::{self as mapping, Identity};
 use symtool_module::ModuleId;
 use symtool_store::Footer;
 use symtool_store::pack::{Packed, mapping_info, pack, pack_mapping};
 
-use super::held::{Held, Permit};
+use super::budget::{MemoryBudget, Permit};
+use super::event::{Event, Events, Failure};
 use super::limits::MAPPING_WORKING_BYTES;
 use super::order::{Entered, Order, Reading, Ticket};
 use super::walk::{Content, Item, Walk};
-use crate::mapping_file;
-use crate::progress::{Board, Shown};
+use crate::mapping::refusal;
 
 /// What came of a file.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub enum Outcome<'a> {
     /// A module that is there already.
     Unchanged { path: PathBuf, footer: Arc<Footer>, took: Duration },
     /// Nothing, and why.
-    Failed { path: PathBuf, reason: String },
+    Failed { path: PathBuf, failure: Failure },
     /// An object without code, as libraries are full of, or a file that is read with others.
     PassedOver,
     /// A file that was named and is read with others.
@@ -51,12 +51,11 @@ pub struct Module<'a> {
 }
 
 /// What all threads share.
-#[derive(Debug)]
 pub struct Reader<'a> {
     pub walk: Mutex<Numbered<'a>>,
     pub order: &'a Order<'a>,
-    pub held: &'a Held,
-    pub board: &'a Board,
+    pub budget: &'a MemoryBudget,
+    pub events: Events<'a>,
     /// Where files that belong to others are looked for.
     pub search: Search,
     /// The id of the mapping among the files, until it is met; absent if none was given.
@@ -92,7 +91,6 @@ impl Labels {
 }
 
 /// The walk, and the number of its next file.
-#[derive(Debug)]
 pub struct Numbered<'a> {
     pub walk: Walk<'a>,
     pub next: usize,
@@ -102,7 +100,7 @@ impl<'a> Reader<'a> {
     /// Reads one file after the other until there are no more. Any number of threads may do so.
     pub fn read_all(&self, outcomes: &Sender<(usize, Outcome<'a>)>) {
         while let Some((number, ticket, item)) = self.next() {
-            let outcome = self.read(ticket, item);
+            let outcome = self.read(number, ticket, item);
             if outcomes.send((number, outcome)).is_err() {
                 return;
             }
@@ -120,23 +118,25 @@ impl<'a> Reader<'a> {
         Some((number, self.order.ticket(number), item))
     }
 
-    fn read(&self, ticket: Ticket<'a>, item: Item<'a>) -> Outcome<'a> {
+    fn read(&self, number: usize, ticket: Ticket<'a>, item: Item<'a>) -> Outcome<'a> {
         let path = item.path;
         if let Content::End { what } = item.content {
             return Outcome::End { path, what };
         }
-        let shown = self.board.show(&path, item.weight);
+        let progress = Arc::default();
+        let shown = Shown::begin(self.events, number, &path, item.weight, &progress);
         let (opened, is_named, in_library, memory) = match item.content {
             Content::File { is_named } => (Mapped::open(&path), is_named, false, None),
             Content::Member { member, in_library, memory } => (member.open(), false, in_library, memory),
-            Content::Failed(reason) => return Outcome::Failed { path, reason },
+            Content::Failed(reason) => return Outcome::Failed { path, failure: Failure::File(reason) },
             Content::End { what } => return Outcome::End { path, what },
         };
         let outcome = match opened.map(Mapped::with_plain_symbols) {
             // What cannot be read at all may be a file that is still being written.
-            Ok(mapped) => self.read_mapped(ticket, &path, &mapped, &shown).map_err(|error| mapped.unchanged().err().unwrap_or(error)),
+            Ok(mapped) => self.read_mapped(ticket, &path, &mapped, &progress).map_err(|error| mapped.unchanged().err().unwrap_or(error)),
             Err(error) => Err(error),
         };
+        drop(shown);
         // The bytes have gone: what they took may be given back.
         drop(memory);
         match outcome {
@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
             Err(Error::NoSymbols { .. }) if in_library => Outcome::PassedOver,
             Err(Error::Companion { .. }) if !is_named => Outcome::PassedOver,
             Err(error @ Error::Companion { .. }) => Outcome::Companion { reason: error.to_string() },
-            Err(error) => Outcome::Failed { path, reason: error.to_string() },
+            Err(error) => Outcome::Failed { path, failure: Failure::File(error.to_string()) },
         }
     }
 
@@ -152,12 +152,12 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// What is wrong with the file.
-    fn read_mapped(&self, ticket: Ticket<'a>, path: &Path, mapped: &Mapped, shown: &Shown<'_>) -> Result<Outcome<'a>, Error> {
+    fn read_mapped(&self, ticket: Ticket<'a>, path: &Path, mapped: &Mapped, progress: &Progress) -> Result<Outcome<'a>, Error> {
         if mapping::is_mapping(mapped.bytes()) {
             return Ok(self.read_mapping(ticket, path, mapped));
         }
-        if let Some(reason) = mapping_file::refusal(mapped) {
-            return Ok(Outcome::Failed { path: path.to_owned(), reason });
+        if let Some(reason) = refusal(mapped) {
+            return Ok(Outcome::Failed { path: path.to_owned(), failure: Failure::File(reason.to_string()) });
         }
         let start = Instant::now();
         let file = DebugFile::parse(mapped)?;
@@ -167,21 +167,22 @@ impl<'a> Reader<'a> {
         let parsing = start.elapsed();
         let path = path.to_owned();
         let reading = match ticket.enter(file.info(), bytes_in, file.working_bytes(), &[]) {
-            Err(error) => return Ok(Outcome::Failed { path, reason: error.to_string() }),
+            Err(error) => return Ok(Outcome::Failed { path, failure: Failure::File(error.to_string()) }),
             Ok(Entered::Unchanged(footer)) => return Ok(Outcome::Unchanged { path, footer, took: parsing }),
             Ok(Entered::Contradicts(other)) => {
-                let reason = contradiction(&path, &file.info().id, &other);
-                return Ok(Outcome::Failed { path, reason });
+                let failure = contradiction(&path, &file.info().id, other);
+                return Ok(Outcome::Failed { path, failure });
             }
             Ok(Entered::Read(reading)) => reading,
         };
         let start = Instant::now();
-        let symbols = file.read(&self.search, shown.progress())?;
+        let symbols = file.read(&self.search, progress)?;
         let reading_symbols = start.elapsed();
         let packed = pack(&symbols, bytes_in).map(|packed| labelled(packed, self.labels.given.clone()));
         drop(symbols);
-        let [open, read, pack] = [parsing, reading_symbols, start.elapsed().saturating_sub(reading_symbols)].map(|took| took.as_millis());
-        detail!("{}: opened in {open} ms, read in {read} ms, packed in {pack} ms", path.display());
+        let packed_in = start.elapsed().saturating_sub(reading_symbols);
+        // An error ends the import when the file is done.
+        let _ = (self.events)(Event::Timed { path: &path, opened: parsing, read: reading_symbols, packed: packed_in });
         Ok(self.packed(path, reading, packed, parsing + start.elapsed()))
     }
 
@@ -194,8 +195,7 @@ impl<'a> Reader<'a> {
             Some(id) => match id.lock().unwrap_or_else(PoisonError::into_inner).take() {
                 Some(id) => Some(id),
                 None => {
-                    let reason = format!("{}: --id applies to one mapping, and there are several; import them one by one", path.display());
-                    return Outcome::Failed { path, reason };
+                    return Outcome::Failed { failure: Failure::SecondMapping(path.clone()), path };
                 }
             },
         };
@@ -204,17 +204,17 @@ impl<'a> Reader<'a> {
         let info = mapping_info(mapped.name(), &identity);
         let labels = self.labels.of_mapping(&path);
         let reading = match ticket.enter(&info, bytes.len() as u64, MAPPING_WORKING_BYTES, &labels) {
-            Err(error) => return Outcome::Failed { path, reason: error.to_string() },
+            Err(error) => return Outcome::Failed { path, failure: Failure::File(error.to_string()) },
             Ok(Entered::Unchanged(footer)) => return Outcome::Unchanged { path, footer, took: start.elapsed() },
             Ok(Entered::Contradicts(other)) => {
-                let reason = contradiction(&path, &info.id, &other);
-                return Outcome::Failed { path, reason };
+                let failure = contradiction(&path, &info.id, other);
+                return Outcome::Failed { path, failure };
             }
             Ok(Entered::Read(reading)) => reading,
         };
         let packed = pack_mapping(bytes, &info, &identity, bytes.len() as u64).map(|packed| labelled(packed, labels));
         if let Err(error) = mapped.unchanged() {
-            return Outcome::Failed { path, reason: error.to_string() };
+            return Outcome::Failed { path, failure: Failure::File(error.to_string()) };
         }
         self.packed(path, reading, packed, start.elapsed())
     }
@@ -222,12 +222,32 @@ impl<'a> Reader<'a> {
     fn packed(&self, path: PathBuf, reading: Reading<'_>, packed: io::Result<Packed>, took: Duration) -> Outcome<'a> {
         let packed = match packed {
             Ok(packed) => packed,
-            Err(error) => return Outcome::Failed { reason: format!("{}: {error}", path.display()), path },
+            Err(error) => return Outcome::Failed { failure: Failure::File(format!("{}: {error}", path.display())), path },
         };
-        let memory = self.held.add(packed.footer.bytes_stored);
+        let memory = self.budget.add(packed.footer.bytes_stored);
         let again = reading.again;
         reading.done(packed.footer.clone());
         Outcome::Packed(Box::new(Module { path, packed, took, again, memory }))
+    }
+}
+
+/// A file between [`Event::Begin`] and [`Event::End`].
+struct Shown<'a> {
+    events: Events<'a>,
+    number: usize,
+}
+
+impl<'a> Shown<'a> {
+    fn begin(events: Events<'a>, number: usize, path: &Path, bytes: u64, progress: &Arc<Progress>) -> Self {
+        // An error ends the import when the file is done.
+        let _ = events(Event::Begin { number, path, bytes, progress });
+        Self { events, number }
+    }
+}
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        let _ = (self.events)(Event::End { number: self.number });
     }
 }
 
@@ -237,10 +257,6 @@ fn labelled(mut packed: Packed, labels: Vec<String>) -> Packed {
 }
 
 /// That the file at `path` cannot be of the build whose id it has.
-fn contradiction(path: &Path, id: &ModuleId, other: &str) -> String {
-    format!(
-        "{}: has the id of {other}, {id}, but other code: one of the two was changed after it was linked (by BOLT, say); give it an id \
-         of its own, or take the other one out with `modules remove {id}`",
-        path.display()
-    )
+fn contradiction(path: &Path, id: &ModuleId, other: String) -> Failure {
+    Failure::Contradiction { path: path.to_owned(), other, id: id.to_string() }
 }

@@ -4,9 +4,9 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::limits::MAX_HELD_BYTES;
 
-/// Bytes held by all permits.
+/// Memory that an import may use for what waits: unpacked members and packed modules.
 #[derive(Debug, Default)]
-pub struct Held {
+pub struct MemoryBudget {
     bytes: Mutex<u64>,
     given_back: Condvar,
 }
@@ -14,11 +14,11 @@ pub struct Held {
 /// Some bytes, until dropped.
 #[derive(Debug)]
 pub struct Permit<'a> {
-    held: &'a Held,
+    budget: &'a MemoryBudget,
     bytes: u64,
 }
 
-impl Held {
+impl MemoryBudget {
     /// Waits until there is room for `bytes`, or until nothing is held but `own`, which the caller holds itself and
     /// will not give back before this returns.
     pub fn wait_for(&self, bytes: u64, own: u64) -> Permit<'_> {
@@ -26,22 +26,22 @@ impl Held {
         let is_full = |held: &mut u64| *held > own && held.saturating_add(bytes) > MAX_HELD_BYTES;
         let mut held = self.given_back.wait_while(held, is_full).unwrap_or_else(PoisonError::into_inner);
         *held = held.saturating_add(bytes);
-        Permit { held: self, bytes }
+        Permit { budget: self, bytes }
     }
 
     /// Counts `bytes` that are there already.
     pub fn add(&self, bytes: u64) -> Permit<'_> {
         let mut held = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         *held = held.saturating_add(bytes);
-        Permit { held: self, bytes }
+        Permit { budget: self, bytes }
     }
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        let mut held = self.held.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.budget.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         *held = held.saturating_sub(self.bytes);
-        self.held.given_back.notify_all();
+        self.budget.given_back.notify_all();
     }
 }
 
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_waits() {
-        let held = Held::default();
+        let held = MemoryBudget::default();
         let first = held.wait_for(MAX_HELD_BYTES, 0);
         let came = AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn too_much_is_held_alone() {
-        let held = Held::default();
+        let held = MemoryBudget::default();
         let archive = held.wait_for(u64::MAX, 0);
         // A member of that archive: nobody else will give anything back.
         let _member = held.wait_for(5, u64::MAX);

@@ -1,0 +1,127 @@
+//! Imports debug files and mappings into a store.
+//!
+//! ```text
+//! paths -> files.rs    files, folders searched
+//!       -> walk.rs     objects one by one, archives opened
+//!       -> read.rs     on every thread: opened, in turn found to be new (order.rs), read and packed
+//!       -> commit.rs   in the order of the files: into the store, several at once
+//! ```
+//!
+//! Modules that were exported from another store take a shorter way: segments.rs. What waits is bounded by budget.rs.
+
+mod budget;
+mod commit;
+mod event;
+mod files;
+mod inspect;
+mod limits;
+mod order;
+mod read;
+mod segments;
+mod walk;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError, mpsc};
+
+use symtool_debug::Search;
+use symtool_store::{Error as StoreError, Reader as StoreReader, Store};
+
+pub use event::{Event, Events, Failure, Outcome, Report, Summary};
+pub use inspect::{Looked, Object, Unreadable, inspect};
+
+use crate::Error;
+use budget::MemoryBudget;
+use commit::Commits;
+use files::Files;
+use order::Order;
+use read::{Labels, Numbered, Reader};
+use walk::Walk;
+
+/// What to import, and how.
+#[derive(Debug)]
+pub struct Import {
+    /// Files, folders, archives and exported segments, in the order in which they complete each other.
+    pub paths: Vec<PathBuf>,
+    /// Where files that belong to others are looked for.
+    pub search: Search,
+    /// The id that crash reports know the mapping by. If none of the files is a mapping, [`Summary::id_is_unused`] says so.
+    pub mapping_id: Option<Vec<u8>>,
+    /// What people call the modules; see [`symtool_store::Footer::labels`].
+    pub labels: Vec<String>,
+    /// Whether files are read again that the store has.
+    pub force: bool,
+}
+
+impl Import {
+    /// An import of `paths` that looks for companion files where the system keeps them.
+    pub fn of(paths: Vec<PathBuf>) -> Self {
+        Self { paths, search: Search::in_dirs(&[], &[]), mapping_id: None, labels: Vec::new(), force: false }
+    }
+
+    /// Imports everything into `store`, which is created if need be. `events` is told what happens meanwhile.
+    ///
+    /// Files are read on as many threads as the pool of rayon has, which they share for what each does in parallel. The store is
+    /// the same for any number of threads.
+    ///
+    /// # Errors
+    /// If the store cannot be used, or `events` returns an error. What is wrong with a file is its [`Report`].
+    pub fn run(self, store: &Store, events: Events<'_>) -> Result<Summary, Error> {
+        let reader = open(store)?;
+        let order = Order::new(store, reader, self.force);
+        let (segments, paths) = segments::split(&self.paths);
+        let mut summary = Summary::default();
+        if !paths.is_empty() {
+            let mut commits = Commits { events, order: &order, force: self.force, any: false };
+            let labels = Labels::new(&self.labels, &paths);
+            summary = import((Files::at(&paths), labels), self.search, self.mapping_id, &order, &mut commits)?;
+        }
+        order.alone(|store| segments::take(store, &segments, self.force, events, &mut summary))?;
+        Ok(summary)
+    }
+}
+
+/// Opens the store, if there is one yet.
+fn open(store: &Store) -> Result<Option<StoreReader>, StoreError> {
+    match store.read() {
+        Err(StoreError::Missing(_)) => Ok(None),
+        // What a first import that was killed has left is no store yet, nor a folder of others.
+        Err(StoreError::NotAStore(_)) => {
+            store.create()?;
+            Ok(None)
+        }
+        reader => reader.map(Some),
+    }
+}
+
+/// Reads `files` side by side; commits and reports on this thread.
+fn import(
+    (files, labels): (Files, Labels),
+    search: Search,
+    mapping_id: Option<Vec<u8>>,
+    order: &Order<'_>,
+    commits: &mut Commits<'_>,
+) -> Result<Summary, Error> {
+    let (budget, events) = (MemoryBudget::default(), commits.events);
+    let walk = Mutex::new(Numbered { walk: Walk::new(files, &budget, events), next: 0 });
+    let mapping_id = mapping_id.map(|id| Mutex::new(Some(id)));
+    let reader = Reader { walk, order, budget: &budget, events, search, mapping_id, labels, stopped: AtomicBool::new(false) };
+    let mut summary = std::thread::scope(|scope| {
+        let (send, outcomes) = mpsc::channel();
+        for _ in 0..rayon::current_num_threads() {
+            let (send, reader) = (send.clone(), &reader);
+            scope.spawn(move || reader.read_all(&send));
+        }
+        drop(send);
+        let summary = commits.take_all(&outcomes);
+        reader.stopped.store(true, Ordering::Relaxed);
+        summary
+    })?;
+    if reader.mapping_id.is_some_and(|id| id.into_inner().unwrap_or_else(PoisonError::into_inner).is_some()) {
+        summary.id_is_unused = true;
+        summary.failed += 1;
+    }
+    let walk = reader.walk.into_inner().unwrap_or_else(PoisonError::into_inner).walk;
+    summary.skipped += walk.passed_over();
+    Ok(summary)
+}
