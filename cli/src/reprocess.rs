@@ -7,12 +7,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::Serialize;
-use symtool_crashes::Report;
-use symtool_crashes::fingerprint::{Assessor, Symbols};
-use symtool_crashes::reprocess::Proposal;
-use symtool_crashes::{CrashWriter, Crashes, Missing};
+use symtool_core::{Reprocess, Reprocessed, RunStatus};
+use symtool_crashes::{Missing, Report};
 
-use crate::args::{Global, Reprocess};
+use crate::args::{self, Global};
 use crate::exit::Exit;
 use crate::output;
 use crate::progress::{self, Meter, Reached, Unit};
@@ -23,8 +21,7 @@ use crate::terminal::clean;
 #[derive(Debug, Serialize)]
 struct Told<'a> {
     version: u32,
-    /// `applied`, `unchanged`, `dry_run` or `refused`.
-    status: &'static str,
+    status: RunStatus,
     #[serde(flatten)]
     report: &'a Report,
     /// Modules that crashes still wait for; those that most groups wait for.
@@ -51,32 +48,14 @@ const MISSING: usize = 10;
 const ALIASES: usize = 4;
 
 /// Runs the command.
-pub fn run(global: &Global, args: &Reprocess) -> Result<Exit> {
+pub fn run(global: &Global, args: &args::Reprocess) -> Result<Exit> {
     let rules = rules::load(global, args.rules.as_deref())?;
     let store = global.open_store()?;
     let draft = args.report.as_deref().map(Draft::open).transpose()?;
-    let reader = store.read()?;
-    let catalog = reader.catalog();
-    let assessor = Assessor::new(Symbols::new(&reader, &catalog)?, &rules);
     let meter = Meter::new(progress::is_wanted(global), "reprocessing", Unit::Of("crashes"));
-    let tick = |all, done| meter.set(Reached { count: done, part: Some((done, all)) });
-    let (status, report, missing) = if args.dry_run {
-        let crashes = Crashes::open(&store)?;
-        let Proposal { report, .. } = crashes.propose(&assessor, args.all, tick)?;
-        ("dry_run", report, crashes.missing(assessor.modules())?)
-    } else {
-        let writer = CrashWriter::open(&store)?;
-        let proposal = writer.propose(&assessor, args.all, tick)?;
-        let report = proposal.report.clone();
-        let gain = report.largest_gain.as_ref().map_or(0, |gain| gain.percent);
-        if args.max_absorb.is_some_and(|most| gain > u64::from(most)) {
-            ("refused", report, writer.missing(assessor.modules())?)
-        } else {
-            let run = writer.apply(proposal)?;
-            let status = if run.is_some() { "applied" } else { "unchanged" };
-            (status, run.map_or(report, |run| run.report), writer.missing(assessor.modules())?)
-        }
-    };
+    let reprocess = Reprocess { rules: &rules, all: args.all, dry_run: args.dry_run, max_absorb: args.max_absorb };
+    let Reprocessed { status, report, missing } =
+        reprocess.run(&store, |all, done| meter.set(Reached { count: done, part: Some((done, all)) }))?;
     drop(meter);
     let told = Told { version: VERSION, status, report: &report, missing: still_missing(&missing) };
     if let Some(draft) = draft {
@@ -89,7 +68,7 @@ pub fn run(global: &Global, args: &Reprocess) -> Result<Exit> {
         told.write(&mut out)?;
     }
     out.flush()?;
-    if let ("refused", Some(gain), Some(most)) = (status, &report.largest_gain, args.max_absorb) {
+    if let (RunStatus::Refused, Some(gain), Some(most)) = (status, &report.largest_gain, args.max_absorb) {
         say!(
             "refused: group {} would gain {} crashes, {} % of all (--max-absorb {most}); see --dry-run, change the rules, or raise \
              --max-absorb",
@@ -98,7 +77,7 @@ pub fn run(global: &Global, args: &Reprocess) -> Result<Exit> {
             gain.percent
         );
     }
-    Ok(Exit::failed_if(status == "refused"))
+    Ok(Exit::failed_if(status == RunStatus::Refused))
 }
 
 fn still_missing(missing: &[Missing]) -> Vec<StillMissing<'_>> {
@@ -170,8 +149,8 @@ impl Told<'_> {
             writeln!(out, "missing   {name} ({}): {} crashes in {} groups wait for it", module.id, module.waiting, module.groups)?;
         }
         match (self.status, self.report.run) {
-            ("applied", Some(run)) => writeln!(out, "run {run}; undo it with: symtool groups undo {run}")?,
-            ("dry_run", _) => writeln!(out, "nothing was changed (--dry-run)")?,
+            (RunStatus::Applied, Some(run)) => writeln!(out, "run {run}; undo it with: symtool groups undo {run}")?,
+            (RunStatus::DryRun, _) => writeln!(out, "nothing was changed (--dry-run)")?,
             _ => {}
         }
         Ok(())

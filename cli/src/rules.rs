@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Error, Result};
 use serde::Serialize;
 use symtool_crashes::Crashes;
-use symtool_crashes::fingerprint::{Assessor, Counts, Desk, Explained, Link, Symbols};
+use symtool_crashes::fingerprint::{Counts, Desk, Explained, Link};
 use symtool_grouping::rules::{RuleError, Rules};
 
 use crate::args::{Global, RulesArgs, RulesExplain};
@@ -125,7 +125,7 @@ fn explain(global: &Global, args: &RulesExplain) -> Result<Exit> {
     let crashes = Crashes::open(&store)?;
     let reader = store.read()?;
     let catalog = reader.catalog();
-    let assessor = Assessor::new(Symbols::new(&reader, &catalog)?, &rules);
+    let assessor = symtool_core::assessor(&reader, &catalog, &rules)?;
     let at = crash::one(&crashes, &args.crash)?.map_err(Error::msg)?;
     let (mut told, mut desk) = (Ok(()), Desk::default());
     crashes.each_of(&[at], |listed| {

@@ -1,7 +1,6 @@
 //! `symtool crash`: adds, lists, shows and removes crashes.
 
 mod add;
-mod intake;
 mod list;
 mod retention;
 mod show;

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use symtool_crashes::fingerprint::{Assessor, Desk, Explained, Link, NameOrigin, Symbols};
+use symtool_crashes::fingerprint::{Assessor, Desk, Explained, Link, NameOrigin};
 use symtool_crashes::{Crashes, Found, Listed, Place, Slot, StoredFrame};
 
 use crate::args::{CrashShow, Global};
@@ -75,7 +75,7 @@ pub fn run(global: &Global, args: &CrashShow) -> Result<Exit> {
     let crashes = Crashes::open(&store)?;
     let reader = store.read()?;
     let catalog = reader.catalog();
-    let assessor = Assessor::new(Symbols::new(&reader, &catalog)?, &rules);
+    let assessor = symtool_core::assessor(&reader, &catalog, &rules)?;
     let mut failed = false;
     for text in &args.crashes {
         match super::one(&crashes, text)? {

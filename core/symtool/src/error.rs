@@ -7,6 +7,9 @@ pub enum Error {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] symtool_store::Error),
+    /// A block that an answer needs is damaged: the fact.
+    #[error("{0}")]
+    Damaged(String),
     /// Whoever receives the events of the job returned this.
     #[error(transparent)]
     Receiver(#[from] std::io::Error),

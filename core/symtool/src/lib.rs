@@ -1,10 +1,28 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs, clippy::print_stdout, clippy::print_stderr)]
 
+mod add;
 mod error;
 pub mod import;
 pub mod mapping;
 pub mod objects;
+mod reprocess;
+mod resolve;
 
+use symtool_crashes::fingerprint::{Assessor, Symbols};
+use symtool_grouping::rules::Rules;
+use symtool_store::{Catalog, Reader};
+
+pub use add::{AddCrashes, AddEvent, AddSummary};
 pub use error::Error;
 pub use import::Import;
+pub use reprocess::{Reprocess, Reprocessed, RunStatus};
+pub use resolve::{Frame, resolve};
+
+/// What says what crashes are grouped by, under the symbols of `reader` and `rules`.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn assessor<'s>(reader: &'s Reader, catalog: &'s Catalog<'s>, rules: &'s Rules) -> Result<Assessor<'s>, Error> {
+    Ok(Assessor::new(Symbols::new(reader, catalog)?, rules))
+}

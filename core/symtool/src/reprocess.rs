@@ -1,0 +1,88 @@
+//! Regroups stored crashes under the symbols and rules of today.
+//!
+//! ```text
+//! select    crashes with frames in modules that came, changed or went
+//! propose   which of them move, and which groups there will be; nothing is changed
+//! apply     all of it at once, unless it is a dry run or a group would gain too much
+//! ```
+
+use symtool_crashes::reprocess::Proposal;
+use symtool_crashes::{CrashWriter, Crashes, Missing, Report};
+use symtool_grouping::rules::Rules;
+use symtool_store::Store;
+
+use crate::{Error, assessor};
+
+/// How crashes are regrouped.
+#[derive(Debug)]
+pub struct Reprocess<'r> {
+    /// Which frames count.
+    pub rules: &'r Rules,
+    /// Whether all crashes are looked at, not only those of which symbols or rules have changed.
+    pub all: bool,
+    /// Whether nothing is changed.
+    pub dry_run: bool,
+    /// Nothing is changed if one group would gain more than this share of all crashes, in percent.
+    pub max_absorb: Option<u8>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// Crashes or groups have changed.
+    Applied,
+    /// There was nothing to change.
+    Unchanged,
+    /// Nothing was changed, as asked for.
+    DryRun,
+    /// Nothing was changed: a group would gain more than [`Reprocess::max_absorb`].
+    Refused,
+}
+
+/// What a run did, or would do.
+#[derive(Debug)]
+pub struct Reprocessed {
+    /// How it ended.
+    pub status: RunStatus,
+    /// Which crashes and groups it is about.
+    pub report: Report,
+    /// Modules that crashes still wait for, those first that most groups wait for.
+    pub missing: Vec<Missing>,
+}
+
+impl Reprocess<'_> {
+    /// Regroups the crashes of `store`. `progress` is told how many crashes are selected, and how many of them are done. A process that
+    /// is killed leaves the store as before or as after.
+    ///
+    /// # Errors
+    /// If the store cannot be used.
+    pub fn run(self, store: &Store, progress: impl Fn(u64, u64) + Sync) -> Result<Reprocessed, Error> {
+        let reader = store.read()?;
+        let catalog = reader.catalog();
+        let assessor = assessor(&reader, &catalog, self.rules)?;
+        if self.dry_run {
+            let crashes = Crashes::open(store)?;
+            let Proposal { report, .. } = crashes.propose(&assessor, self.all, progress)?;
+            let missing = crashes.missing(assessor.modules())?;
+            return Ok(Reprocessed { status: RunStatus::DryRun, report, missing });
+        }
+        let writer = CrashWriter::open(store)?;
+        let proposal = writer.propose(&assessor, self.all, progress)?;
+        let mut report = proposal.report.clone();
+        let gain = report.largest_gain.as_ref().map_or(0, |gain| gain.percent);
+        let status = if self.max_absorb.is_some_and(|most| gain > u64::from(most)) {
+            RunStatus::Refused
+        } else {
+            match writer.apply(proposal)? {
+                Some(run) => {
+                    report = run.report;
+                    RunStatus::Applied
+                }
+                None => RunStatus::Unchanged,
+            }
+        };
+        let missing = writer.missing(assessor.modules())?;
+        Ok(Reprocessed { status, report, missing })
+    }
+}
