@@ -6,8 +6,30 @@ use anyhow::Result;
 use clap::CommandFactory;
 use clap_complete::Shell as Generator;
 
-use crate::args::{Args, Shell};
+use crate::args::Args;
 use crate::exit::Exit;
+
+const COMPLETIONS: &str = "Examples:
+  symtool completions bash > ~/.local/share/bash-completion/completions/symtool
+  symtool completions zsh > ~/.zfunc/_symtool
+  symtool completions fish > ~/.config/fish/completions/symtool.fish
+
+For zsh, the folder needs to be in $fpath.";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = COMPLETIONS)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
 
 /// Runs the command.
 pub fn run(shell: Shell) -> Result<Exit> {

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use toml::{Table, Value};
 
-use crate::args::{Global, MAX_JOBS, MAX_WAIT_SECONDS, path_in};
+use crate::args::{MAX_JOBS, MAX_WAIT_SECONDS};
 use crate::exit::Usage;
 use crate::terminal::Color;
 
@@ -63,13 +63,13 @@ pub struct Config {
 }
 
 impl Config {
-    /// The file that `global` names, else the user's own; nothing said if he has none.
+    /// What the file `named` says, else that which `$SYMTOOL_CONFIG` names, else the user's own; nothing if there is none.
     ///
     /// # Errors
     /// [`Usage`] if the file says what cannot be, or if it was named and cannot be read.
-    pub fn load(global: &Global) -> Result<Self> {
-        let (path, is_named) = match &global.config {
-            Some(path) => (path.clone(), true),
+    pub fn load(named: Option<PathBuf>) -> Result<Self> {
+        let (path, is_named) = match named.or_else(|| path_in("SYMTOOL_CONFIG")) {
+            Some(path) => (path, true),
             None => match own_file() {
                 Some(path) => (path, false),
                 None => return Ok(Self::default()),
@@ -125,6 +125,11 @@ impl Config {
         }
         Ok(config)
     }
+}
+
+/// The path that an environment variable holds; one that is empty counts as unset.
+pub fn path_in(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 /// `symtool/symtool.toml` where the user's config files are.

@@ -12,10 +12,10 @@ mod args;
 mod check;
 mod completions;
 mod config;
+mod context;
 mod crash;
 mod demangle;
 mod dropin;
-mod examples;
 mod exit;
 mod find;
 mod groups;
@@ -43,54 +43,66 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 
-use args::{Args, Command, Global};
+use args::{Args, Command};
+use config::Config;
+use context::Context;
 use exit::Exit;
 
 fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
-    if let Some(mut call) = dropin::Call::of(&words) {
-        messages::begin(call.global.level(), call.global.paint(&std::io::stderr()));
+    if let Some(line) = dropin::CallLine::of(&words) {
         // A script that calls another tool is not stopped by settings of this one.
-        if let Err(error) = call.global.configure() {
+        let (config, unread) = match Config::load(line.global.config.clone()) {
+            Ok(config) => (config, None),
+            Err(error) => (Config::default(), Some(error)),
+        };
+        let call = line.with(config);
+        messages::begin(call.context.level(), call.context.paint(&std::io::stderr()));
+        if let Some(error) = unread {
             warn!("{error:#}; continuing without it");
         }
-        return match start_threads(call.global.jobs) {
+        return match start_threads(call.context.jobs) {
             Ok(()) => call.run(),
             Err(error) => Exit::report(&error).into(),
         };
     }
     let mut args = Args::parse_from(words);
-    let configured = match args.command {
+    let config = match args.command {
         // They say what the program is, whatever the user's settings.
-        Command::Completions(_) | Command::Man(_) => Ok(()),
+        Command::Completions(_) | Command::Man(_) => Ok(Config::default()),
         _ => {
             output::keep_private();
-            args.global.configure()
+            Config::load(args.global.config.take())
         }
     };
-    messages::begin(args.global.level(), args.global.paint(&std::io::stderr()));
-    match configured.and_then(|()| run(&args.global, &args.command)) {
+    let (config, unread) = match config {
+        Ok(config) => (config, None),
+        Err(error) => (Config::default(), Some(error)),
+    };
+    let context = Context::new(args.global, config);
+    messages::begin(context.level(), context.paint(&std::io::stderr()));
+    match unread.map_or(Ok(()), Err).and_then(|()| run(&context, &args.command)) {
         Ok(exit) => exit.into(),
         Err(error) => Exit::report(&error).into(),
     }
 }
 
-fn run(global: &Global, command: &Command) -> Result<Exit> {
-    start_threads(global.jobs)?;
+fn run(context: &Context, command: &Command) -> Result<Exit> {
+    start_threads(context.jobs)?;
     match command {
-        Command::Import(import) => import::run(global, import),
-        Command::Resolve(resolve) => resolve::run(global, resolve),
-        Command::Check(check) => check::run(global, check),
-        Command::Modules(modules) => modules::run(global, modules),
-        Command::Crash(crash) => crash::run(global, crash),
-        Command::Symbolicate(symbolicate) => symbolicate::run(global, symbolicate),
-        Command::Retrace(retrace) => retrace::run(global, retrace),
-        Command::Reprocess(reprocess) => reprocess::run(global, reprocess),
-        Command::Groups(groups) => groups::run(global, groups),
-        Command::Missing(missing) => missing::run(global, missing),
-        Command::Rules(rules) => rules::run(global, rules),
-        Command::Key(key) => key::run(global, key),
-        Command::Stats(_) => stats::run(global),
+        Command::Import(import) => import::run(context, import),
+        Command::Resolve(resolve) => resolve::run(context, resolve),
+        Command::Check(check) => check::run(context, check),
+        Command::Modules(modules) => modules::run(context, modules),
+        Command::Crash(crash) => crash::run(context, crash),
+        Command::Symbolicate(symbolicate) => symbolicate::run(context, symbolicate),
+        Command::Retrace(retrace) => retrace::run(context, retrace),
+        Command::Reprocess(reprocess) => reprocess::run(context, reprocess),
+        Command::Groups(groups) => groups::run(context, groups),
+        Command::Missing(missing) => missing::run(context, missing),
+        Command::Rules(rules) => rules::run(context, rules),
+        Command::Key(key) => key::run(context, key),
+        Command::Stats(_) => stats::run(context),
         Command::Completions(completions) => completions::run(completions.shell),
         Command::Man(man) => man::run(man.folder.as_deref()),
         // Their command lines are their own, and were found before.

@@ -2,14 +2,25 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context as _, Result};
 use clap::{Command, CommandFactory};
-use clap_mangen::Man;
 
 use crate::args::Args;
 use crate::exit::Exit;
+
+const MAN: &str = "Examples:
+  symtool man | man -l -
+  symtool man ~/.local/share/man/man1";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = MAN)]
+pub struct Man {
+    /// Write a page for each command to this folder; without it, the page of symtool is printed
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+}
 
 /// Runs the command.
 pub fn run(folder: Option<&Path>) -> Result<Exit> {
@@ -33,14 +44,14 @@ fn write_all(command: &Command, folder: &Path) -> Result<()> {
     for subcommand in command.get_subcommands().filter(|command| !command.is_hide_set()) {
         write_all(subcommand, folder)?;
     }
-    let path = folder.join(Man::new(command.clone()).get_filename());
+    let path = folder.join(clap_mangen::Man::new(command.clone()).get_filename());
     fs::write(&path, page(command)?).with_context(|| format!("{}: cannot be written; pass a folder for the pages", path.display()))
 }
 
 /// The page of `command`.
 fn page(command: &Command) -> io::Result<Vec<u8>> {
     let notes = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    let man = Man::new(command.clone()).manual("symtool");
+    let man = clap_mangen::Man::new(command.clone()).manual("symtool");
     let mut page = Vec::new();
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;

@@ -7,9 +7,24 @@ use serde::Serialize;
 use symtool_crashes::fingerprint::Modules;
 use symtool_crashes::{Crashes, Missing};
 
-use crate::args::{Global, MissingArgs};
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::terminal::{clean, elide, stdout_columns};
+
+const MISSING: &str = "Examples:
+  symtool missing
+  symtool missing --all --json";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = MISSING)]
+pub struct MissingArgs {
+    /// Also list modules that no group waits for
+    #[arg(long)]
+    pub all: bool,
+    /// List at most N modules
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+}
 
 /// A module without symbols: the JSON object that the documentation describes.
 #[derive(Debug, Serialize)]
@@ -27,8 +42,8 @@ struct Line<'a> {
 }
 
 /// Runs the command.
-pub fn run(global: &Global, args: &MissingArgs) -> Result<Exit> {
-    let store = global.open_store()?;
+pub fn run(context: &Context, args: &MissingArgs) -> Result<Exit> {
+    let store = context.open_store()?;
     let (reader, crashes) = (store.read()?, Crashes::open(&store)?);
     let catalog = reader.catalog();
     let mut missing = crashes.missing(&Modules::of(catalog.modules()?))?;
@@ -38,7 +53,7 @@ pub fn run(global: &Global, args: &MissingArgs) -> Result<Exit> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let columns = stdout_columns();
     for Missing { name, path, id, arch, crashes, waiting, groups, .. } in missing.iter().take(args.limit.unwrap_or(usize::MAX)) {
-        if global.json {
+        if context.json {
             let groups = groups.iter().map(ToString::to_string).collect();
             let (name, path, arch) = (name.as_deref(), path.as_deref(), arch.as_deref());
             writeln!(out, "{}", serde_json::to_string(&Line { name, id, arch, path, crashes: *crashes, waiting: *waiting, groups })?)?;

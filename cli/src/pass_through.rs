@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Write};
 
-use anyhow::{Context, Result};
+use anyhow::{Context as _, Result};
 use symtool_store::database as store;
 
 use crate::exit::Exit;

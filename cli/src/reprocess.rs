@@ -5,17 +5,44 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context as _, Result};
 use serde::Serialize;
-use symtool_core::{Reprocess, Reprocessed, RunStatus};
+use symtool_core::{Reprocessed, RunStatus};
 use symtool_crashes::{Missing, Report};
 
-use crate::args::{self, Global};
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::output;
 use crate::progress::{self, Meter, Reached, Unit};
 use crate::rules;
 use crate::terminal::clean;
+
+const REPROCESS: &str = "Examples:
+  symtool reprocess --dry-run
+  symtool reprocess --max-absorb 20 --report last.json
+  17 3 * * *  symtool -q reprocess --max-absorb 20    in a crontab
+
+Only crashes with frames in modules that changed since the last run are looked at; all of them if rules have changed. A run is atomic: a killed run has changed nothing or everything. A crash that would have fewer frames resolved stays as it was.";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = REPROCESS)]
+pub struct Reprocess {
+    /// Print what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Look at all crashes, not only those with modules that changed since the last run
+    #[arg(long)]
+    pub all: bool,
+    /// Also write the JSON report to this file
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Change nothing and exit with 1 if one group would gain more than this percentage of all crashes
+    #[arg(long, value_name = "PCT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub max_absorb: Option<u8>,
+    /// Apply the grouping rules in this file after the built-in ones
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+}
 
 /// What a run did, or would do: the JSON object that the documentation describes.
 #[derive(Debug, Serialize)]
@@ -48,12 +75,12 @@ const MISSING: usize = 10;
 const ALIASES: usize = 4;
 
 /// Runs the command.
-pub fn run(global: &Global, args: &args::Reprocess) -> Result<Exit> {
-    let rules = rules::load(global, args.rules.as_deref())?;
-    let store = global.open_store()?;
+pub fn run(context: &Context, args: &Reprocess) -> Result<Exit> {
+    let rules = rules::load(context, args.rules.as_deref())?;
+    let store = context.open_store()?;
     let draft = args.report.as_deref().map(Draft::open).transpose()?;
-    let meter = Meter::new(progress::is_wanted(global), "reprocessing", Unit::Of("crashes"));
-    let reprocess = Reprocess { rules: &rules, all: args.all, dry_run: args.dry_run, max_absorb: args.max_absorb };
+    let meter = Meter::new(progress::is_wanted(context), "reprocessing", Unit::Of("crashes"));
+    let reprocess = symtool_core::Reprocess { rules: &rules, all: args.all, dry_run: args.dry_run, max_absorb: args.max_absorb };
     let Reprocessed { status, report, missing } =
         reprocess.run(&store, |all, done| meter.set(Reached { count: done, part: Some((done, all)) }))?;
     drop(meter);
@@ -62,9 +89,9 @@ pub fn run(global: &Global, args: &args::Reprocess) -> Result<Exit> {
         draft.save(&told)?;
     }
     let mut out = std::io::stdout().lock();
-    if global.json {
+    if context.json {
         writeln!(out, "{}", serde_json::to_string(&told)?)?;
-    } else if !global.quiet {
+    } else if !context.quiet {
         told.write(&mut out)?;
     }
     out.flush()?;

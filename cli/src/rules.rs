@@ -2,7 +2,7 @@
 //! which rule says so.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Error, Result};
 use serde::Serialize;
@@ -10,23 +10,70 @@ use symtool_crashes::Crashes;
 use symtool_crashes::fingerprint::{Counts, Desk, Explained, Link};
 use symtool_grouping::rules::{RuleError, Rules};
 
-use crate::args::{Global, RulesArgs, RulesExplain};
+use crate::context::Context;
 use crate::crash;
 use crate::exit::{Exit, Usage};
 use crate::terminal::clean;
 
+const RULES: &str = "Examples:
+  symtool rules check rules.txt
+  symtool rules explain c1f2e3
+  symtool rules show";
+
+const RULES_CHECK: &str = "Examples:
+  symtool rules check rules.txt";
+
+const RULES_EXPLAIN: &str = "Examples:
+  symtool rules explain c1f2e3
+  symtool rules explain c1f2e3 --rules new-rules.txt";
+
+const RULES_SHOW: &str = "Examples:
+  symtool rules show
+  symtool rules show | grep objc_msgSend";
+
+#[derive(Debug, clap::Subcommand)]
+#[command(after_help = RULES)]
+pub enum RulesArgs {
+    /// Checks files of grouping rules
+    #[command(after_help = RULES_CHECK)]
+    Check(RulesCheck),
+    /// Shows for each frame of a crash whether it counts, and which rule says so
+    #[command(after_help = RULES_EXPLAIN)]
+    Explain(RulesExplain),
+    /// Shows the built-in rules
+    #[command(after_help = RULES_SHOW)]
+    Show,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct RulesCheck {
+    /// Files of rules
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct RulesExplain {
+    /// A crash's id, its first digits, or the report's own id
+    #[arg(value_name = "CRASH")]
+    pub crash: String,
+    /// Apply the grouping rules in this file after the built-in ones
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+}
+
 /// Runs the command.
-pub fn run(global: &Global, args: &RulesArgs) -> Result<Exit> {
+pub fn run(context: &Context, args: &RulesArgs) -> Result<Exit> {
     match args {
-        RulesArgs::Check(args) => check(global, &args.files),
-        RulesArgs::Explain(args) => explain(global, args),
+        RulesArgs::Check(args) => check(context, &args.files),
+        RulesArgs::Explain(args) => explain(context, args),
         RulesArgs::Show => show(),
     }
 }
 
 /// The built-in rules, and then those of the user: of `file`, else of the config file.
-pub fn load(global: &Global, file: Option<&Path>) -> Result<Rules> {
-    let Some(path) = file.or(global.configured.rules.as_deref()) else { return Ok(Rules::builtin()) };
+pub fn load(context: &Context, file: Option<&Path>) -> Result<Rules> {
+    let Some(path) = file.or(context.config.rules.as_deref()) else { return Ok(Rules::builtin()) };
     let text = read(path)?;
     Rules::with_builtin(&[(&path.to_string_lossy(), &text)]).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(RuleError::to_string).collect();
@@ -49,7 +96,7 @@ struct Checked<'a> {
     warnings: Vec<String>,
 }
 
-fn check(global: &Global, files: &[std::path::PathBuf]) -> Result<Exit> {
+fn check(context: &Context, files: &[PathBuf]) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
     let mut failed = false;
     for path in files {
@@ -66,13 +113,13 @@ fn check(global: &Global, files: &[std::path::PathBuf]) -> Result<Exit> {
             }
             Err(errors) => (checked.status, checked.errors, failed) = ("failed", errors, true),
         }
-        if global.json {
+        if context.json {
             writeln!(out, "{}", serde_json::to_string(&checked)?)?;
             continue;
         }
         checked.errors.iter().for_each(|error| say!("{error}"));
         checked.warnings.iter().for_each(|warning| warn!("{warning}"));
-        if checked.errors.is_empty() && !global.quiet {
+        if checked.errors.is_empty() && !context.quiet {
             writeln!(out, "{}: {} rules, no errors", clean(&name), checked.rules)?;
         }
     }
@@ -119,9 +166,9 @@ struct Why<'a> {
     frames: Vec<Frame<'a>>,
 }
 
-fn explain(global: &Global, args: &RulesExplain) -> Result<Exit> {
-    let rules = load(global, args.rules.as_deref())?;
-    let store = global.open_store()?;
+fn explain(context: &Context, args: &RulesExplain) -> Result<Exit> {
+    let rules = load(context, args.rules.as_deref())?;
+    let store = context.open_store()?;
     let crashes = Crashes::open(&store)?;
     let reader = store.read()?;
     let catalog = reader.catalog();
@@ -139,7 +186,7 @@ fn explain(global: &Global, args: &RulesExplain) -> Result<Exit> {
             outdated: explained.signature.id != listed.state.signature,
             frames: explained.frames.iter().zip(&tokens).map(|(frame, token)| Frame::of(frame, token)).collect(),
         };
-        told = why.tell(global, &explained);
+        told = why.tell(context, &explained);
         Ok(false)
     })?;
     told?;
@@ -164,9 +211,9 @@ impl<'a> Frame<'a> {
 }
 
 impl Why<'_> {
-    fn tell(&self, global: &Global, explained: &Explained<'_>) -> Result<()> {
+    fn tell(&self, context: &Context, explained: &Explained<'_>) -> Result<()> {
         let mut out = std::io::stdout().lock();
-        if global.json {
+        if context.json {
             writeln!(out, "{}", serde_json::to_string(self)?)?;
             return Ok(out.flush()?);
         }

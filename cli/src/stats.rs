@@ -11,24 +11,32 @@ use symtool_store::Footer;
 use symtool_store::database::KindUsage;
 use walkdir::WalkDir;
 
-use crate::args::Global;
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::terminal::Paint;
+
+const STATS: &str = "Examples:
+  symtool stats
+  symtool stats --json | jq .disk_bytes";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = STATS)]
+pub struct Stats {}
 
 /// Version of the JSON object.
 const VERSION: u32 = 1;
 
 /// Runs the command.
-pub fn run(global: &Global) -> Result<Exit> {
-    let store = global.open_store()?;
+pub fn run(context: &Context) -> Result<Exit> {
+    let store = context.open_store()?;
     let reader = store.read()?;
     let catalog = reader.catalog();
     let usage = reader.usage(&catalog)?;
-    let mut stats = Stats {
+    let mut stats = StoreStats {
         version: VERSION,
         store: store.path().to_string_lossy().into_owned(),
         disk_bytes: disk_bytes(store.path()),
-        ..Stats::default()
+        ..StoreStats::default()
     };
     for module in catalog.modules()? {
         stats.total.add(&module.footer);
@@ -37,10 +45,10 @@ pub fn run(global: &Global) -> Result<Exit> {
     stats.blocks = usage.kinds.iter().map(|(kind, usage)| (kind.name(), Taken::from(*usage))).collect();
     stats.others = Taken::from(usage.others);
     let mut out = io::stdout().lock();
-    if global.json {
+    if context.json {
         writeln!(out, "{}", serde_json::to_string(&stats)?)?;
     } else {
-        stats.write(&mut out, global.paint(&io::stdout()))?;
+        stats.write(&mut out, context.paint(&io::stdout()))?;
     }
     out.flush()?;
     Ok(Exit::Done)
@@ -48,7 +56,7 @@ pub fn run(global: &Global) -> Result<Exit> {
 
 /// All of it: the JSON object that the documentation describes.
 #[derive(Debug, Default, Serialize)]
-struct Stats {
+struct StoreStats {
     version: u32,
     store: String,
     /// Bytes of all files in the store's folder.
@@ -98,7 +106,7 @@ impl Held {
     }
 }
 
-impl Stats {
+impl StoreStats {
     /// Two tables of at most 60 columns.
     fn write(&self, out: &mut impl Write, paint: Paint) -> io::Result<()> {
         let Paint { bold, reset, .. } = paint;

@@ -6,11 +6,13 @@
 //! ```
 
 use std::cell::RefCell;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
 use std::rc::Rc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow};
 use symtool_crashes::fingerprint::Symbols;
 use symtool_mapping::{Retrace, Style};
 use symtool_report::limits::MAX_REPORT_BYTES;
@@ -19,17 +21,35 @@ use symtool_report::{
 };
 use symtool_store::{Catalog, Mappings, Module, database as store};
 
-use crate::args::{Global, Symbolicate};
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::pass_through;
 use crate::retrace::{self, Choice};
+
+const SYMBOLICATE: &str = "Examples:
+  symtool symbolicate MyApp.crash
+  adb logcat | symtool symbolicate -
+  symtool symbolicate event.json > resolved.json
+
+What cannot be resolved stays as it is, byte for byte. Nothing is stored. A log on stdin is processed line by line.";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = SYMBOLICATE)]
+pub struct Symbolicate {
+    /// A crash report in any format that `crash add` reads, a log, or - for stdin
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The mapping for Java frames if the report does not name one: a name or an id
+    #[arg(long, value_name = "MAPPING")]
+    pub mapping: Option<OsString>,
+}
 
 /// Bytes by which it is told whether reports or lines come.
 const HEAD_BYTES: usize = 1 << 16;
 
 /// Runs the command.
-pub fn run(global: &Global, args: &Symbolicate) -> Result<Exit> {
-    let store = global.open_store()?;
+pub fn run(context: &Context, args: &Symbolicate) -> Result<Exit> {
+    let store = context.open_store()?;
     let path = &args.file;
     let reader = match store.read() {
         Err(missing @ store::Error::Missing(_)) if path.as_os_str() == "-" => return pass_through::run(&missing),
@@ -43,7 +63,7 @@ pub fn run(global: &Global, args: &Symbolicate) -> Result<Exit> {
     if path.as_os_str() == "-" {
         let mut input = BufReader::with_capacity(HEAD_BYTES, io::stdin().lock());
         let head = input.fill_buf().context("stdin cannot be read")?;
-        return if begins_report(head) { reports(global, symbols, "-", input) } else { lines(symbols, input) };
+        return if begins_report(head) { reports(context, symbols, "-", input) } else { lines(symbols, input) };
     }
     let open = || -> io::Result<(u64, BufReader<File>)> {
         let file = File::open(path)?;
@@ -53,7 +73,7 @@ pub fn run(global: &Global, args: &Symbolicate) -> Result<Exit> {
     let (bytes, mut input) = open().map_err(|error| anyhow!("{name}: {error}; name a crash report, a log, or - for stdin"))?;
     let head = input.fill_buf().map_err(|error| anyhow!("{name}: {error}; name a crash report, a log, or - for stdin"))?;
     let is_large = bytes > MAX_REPORT_BYTES as u64;
-    if is_large && !begins_report(head) { lines(symbols, input) } else { reports(global, symbols, &name, input) }
+    if is_large && !begins_report(head) { lines(symbols, input) } else { reports(context, symbols, &name, input) }
 }
 
 /// What frames are resolved with.
@@ -192,14 +212,14 @@ fn lines(known: &Known<'_>, mut input: BufReader<impl Read>) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn reports(global: &Global, known: &Known<'_>, name: &str, input: impl BufRead) -> Result<Exit> {
+fn reports(context: &Context, known: &Known<'_>, name: &str, input: impl BufRead) -> Result<Exit> {
     let kept = Rc::new(RefCell::new(Kept::new(io::BufWriter::new(io::stdout().lock()))));
     let mut failed = false;
     for report in Reports::new(Tee { input, kept: Rc::clone(&kept) }) {
         let report = report.with_context(|| format!("{name}: the input cannot be read"))?;
         let say = |error: &CrashError| {
             let number = if report.number > 1 { format!(" report {} of it", report.number) } else { String::new() };
-            if !global.quiet {
+            if !context.quiet {
                 say!("{name}:{number} {error}; it is passed through unchanged");
             }
         };

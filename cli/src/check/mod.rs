@@ -8,6 +8,7 @@
 //!
 //! No store is needed.
 
+mod args;
 mod report;
 mod verdict;
 
@@ -16,29 +17,30 @@ use std::io::{self, Write};
 use anyhow::Result;
 use symtool_core::import::inspect;
 
-use crate::args::{Check, Global};
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::progress::{self, Board};
+pub use args::Check;
 use report::{Report, Summary};
 
 /// Runs the command.
-pub fn run(global: &Global, args: &Check) -> Result<Exit> {
-    let search = global.search(&args.debug_dirs, &[]);
-    let board = Board::new("check", progress::is_wanted(global));
+pub fn run(context: &Context, args: &Check) -> Result<Exit> {
+    let search = context.search(&args.debug_dirs, &[]);
+    let board = Board::new("check", progress::is_wanted(context));
     let (looked, passed_over) = board.while_shown(|| inspect(&args.paths, &search, &|event| Ok(board.tell(&event))));
     let mut out = io::stdout().lock();
     let mut summary = Summary { skipped: passed_over, ..Summary::default() };
-    let paint = global.paint(&io::stdout());
+    let paint = context.paint(&io::stdout());
     for object in &looked {
         let report = Report::of(object, verdict::problems(object, &looked, args.require), verdict::partner(object, &looked));
         summary.count(&report);
-        if global.json {
+        if context.json {
             writeln!(out, "{}", serde_json::to_string(&report)?)?;
-        } else if !(global.quiet && report.is_good()) {
+        } else if !(context.quiet && report.is_good()) {
             report.write(&mut out, paint)?;
         }
     }
-    if global.json {
+    if context.json {
         writeln!(out, "{}", serde_json::to_string(&summary)?)?;
     } else {
         summary.say();

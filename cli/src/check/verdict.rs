@@ -3,7 +3,7 @@
 use serde::Serialize;
 use symtool_module::{Detail, ModuleKind};
 
-use crate::args::Require;
+use super::args::Require;
 use symtool_core::import::{Looked, Object};
 
 /// Why an object is not good to upload.

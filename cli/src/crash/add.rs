@@ -12,7 +12,8 @@ use symtool_crashes::Added;
 use symtool_mapping::hex_bytes;
 use symtool_store::{Catalog, Store};
 
-use crate::args::{CrashAdd, Global};
+use super::args::CrashAdd;
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::find::{self, NotOne};
 use crate::progress::{self, Meter, Reached, Unit};
@@ -48,18 +49,18 @@ fn is_zero(number: &u64) -> bool {
 }
 
 /// Runs the command.
-pub fn run(global: &Global, args: &CrashAdd) -> Result<Exit> {
-    let rules = rules::load(global, args.rules.as_deref())?;
-    let store = global.open_store()?;
+pub fn run(context: &Context, args: &CrashAdd) -> Result<Exit> {
+    let rules = rules::load(context, args.rules.as_deref())?;
+    let store = context.open_store()?;
     let mapping = args.mapping.as_deref().map(|name| mapping_id(&store, name)).transpose()?;
-    let meter = Meter::new(progress::is_wanted(global), "adding", Unit::Of("crashes"));
+    let meter = Meter::new(progress::is_wanted(context), "adding", Unit::Of("crashes"));
     let add = AddCrashes { paths: args.paths.clone(), rules: &rules, mapping };
-    let AddSummary { added, known, remapped, failed } = add.run(&store, &mut |event| tell(global, &meter, &event))?;
+    let AddSummary { added, known, remapped, failed } = add.run(&store, &mut |event| tell(context, &meter, &event))?;
     drop(meter);
     let mut out = io::stdout().lock();
-    if global.json {
+    if context.json {
         writeln!(out, "{}", serde_json::to_string(&Total { added, known, remapped, failed })?)?;
-    } else if !global.quiet {
+    } else if !context.quiet {
         let remapped = if remapped > 0 { format!(", {remapped} with another mapping") } else { String::new() };
         writeln!(out, "{added} crashes added, {known} known already{remapped}, {failed} reports failed")?;
     }
@@ -71,7 +72,7 @@ pub fn run(global: &Global, args: &CrashAdd) -> Result<Exit> {
 }
 
 /// Shows progress, and prints what is done.
-fn tell(global: &Global, meter: &Meter, event: &AddEvent<'_>) -> io::Result<()> {
+fn tell(context: &Context, meter: &Meter, event: &AddEvent<'_>) -> io::Result<()> {
     let told = match event {
         AddEvent::Report { source, added } => {
             let (id, status, error) = match added {
@@ -88,7 +89,7 @@ fn tell(global: &Global, meter: &Meter, event: &AddEvent<'_>) -> io::Result<()> 
             return io::stdout().flush();
         }
     };
-    if global.json {
+    if context.json {
         writeln!(io::stdout(), "{}", serde_json::to_string(&told)?)?;
     } else if let Some(error) = told.error {
         let source = told.source.map(|source| format!("{}: ", clean(source))).unwrap_or_default();

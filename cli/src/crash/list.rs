@@ -7,7 +7,8 @@ use serde::Serialize;
 use symtool_crashes::{Crashes, Failed, Listed};
 use symtool_store::Store;
 
-use crate::args::{CrashList, Global};
+use super::args::CrashList;
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::groups;
 use crate::moment::iso;
@@ -42,7 +43,7 @@ struct FailedLine<'a> {
 }
 
 /// Runs the command.
-pub fn run(global: &Global, store: &Store, args: &CrashList) -> Result<Exit> {
+pub fn run(context: &Context, store: &Store, args: &CrashList) -> Result<Exit> {
     let crashes = Crashes::open(&store)?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let columns = stdout_columns();
@@ -50,13 +51,13 @@ pub fn run(global: &Global, store: &Store, args: &CrashList) -> Result<Exit> {
     let mut told = Ok(());
     if args.failed {
         crashes.each_failed(|failed| {
-            told = tell_failed(global, &mut out, &failed);
+            told = tell_failed(context, &mut out, &failed);
             Ok(told.is_ok())
         })?;
     } else {
         let mut tell = |listed: Listed<'_>| {
             if args.release.is_none() || listed.chunk.text_of(listed.crash.release) == args.release.as_deref() {
-                told = tell(global, &mut out, &listed, columns);
+                told = tell(context, &mut out, &listed, columns);
             }
             Ok(told.is_ok())
         };
@@ -73,7 +74,7 @@ pub fn run(global: &Global, store: &Store, args: &CrashList) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn tell(global: &Global, out: &mut impl Write, listed: &Listed<'_>, columns: Option<usize>) -> Result<()> {
+fn tell(context: &Context, out: &mut impl Write, listed: &Listed<'_>, columns: Option<usize>) -> Result<()> {
     let Listed { crash, chunk, state, group, .. } = listed;
     let line = Line {
         id: crash.id.to_string(),
@@ -87,7 +88,7 @@ fn tell(global: &Global, out: &mut impl Write, listed: &Listed<'_>, columns: Opt
         resolved: state.resolved,
         source: chunk.text(crash.source),
     };
-    if global.json {
+    if context.json {
         return Ok(writeln!(out, "{}", serde_json::to_string(&line)?)?);
     }
     let time = line.time.as_deref().unwrap_or("-                   ");
@@ -104,9 +105,9 @@ fn tell(global: &Global, out: &mut impl Write, listed: &Listed<'_>, columns: Opt
     Ok(writeln!(out, "{text}")?)
 }
 
-fn tell_failed(global: &Global, out: &mut impl Write, failed: &Failed) -> Result<()> {
+fn tell_failed(context: &Context, out: &mut impl Write, failed: &Failed) -> Result<()> {
     let Failed { id, source, error, bytes, .. } = failed;
-    if global.json {
+    if context.json {
         let line = FailedLine { id: id.to_string(), source, bytes: *bytes, error };
         return Ok(writeln!(out, "{}", serde_json::to_string(&line)?)?);
     }

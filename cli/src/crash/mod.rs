@@ -1,6 +1,7 @@
 //! `symtool crash`: adds, lists, shows and removes crashes.
 
 mod add;
+mod args;
 mod list;
 mod retention;
 mod show;
@@ -12,19 +13,21 @@ use serde::Serialize;
 use symtool_crashes::{CrashId, CrashWriter, Crashes, Found, Slot};
 use symtool_store::Store;
 
-use crate::args::{Crash, CrashNamed, Global};
+use crate::context::Context;
 use crate::exit::Exit;
+pub use args::Crash;
+use args::CrashNamed;
 pub use show::origin;
 
 /// Runs the command.
-pub fn run(global: &Global, args: &Crash) -> Result<Exit> {
+pub fn run(context: &Context, args: &Crash) -> Result<Exit> {
     match args {
-        Crash::Add(args) => add::run(global, args),
-        Crash::List(args) => list::run(global, &global.open_store()?, args),
-        Crash::Show(args) => show::run(global, args),
-        Crash::Remove(args) => remove(global, &global.open_store()?, args),
-        Crash::Gc(args) => retention::gc(global, &global.open_store()?, args),
-        Crash::Forget(args) => retention::forget(global, &global.open_store()?, args),
+        Crash::Add(args) => add::run(context, args),
+        Crash::List(args) => list::run(context, &context.open_store()?, args),
+        Crash::Show(args) => show::run(context, args),
+        Crash::Remove(args) => remove(context, &context.open_store()?, args),
+        Crash::Gc(args) => retention::gc(context, &context.open_store()?, args),
+        Crash::Forget(args) => retention::forget(context, &context.open_store()?, args),
     }
 }
 
@@ -35,7 +38,7 @@ struct Removed<'a> {
     status: &'static str,
 }
 
-fn remove(global: &Global, store: &Store, args: &CrashNamed) -> Result<Exit> {
+fn remove(context: &Context, store: &Store, args: &CrashNamed) -> Result<Exit> {
     let writer = CrashWriter::open(&store)?;
     let (mut slots, mut unread): (Vec<Slot>, Vec<CrashId>) = Default::default();
     let mut failed = false;
@@ -56,9 +59,9 @@ fn remove(global: &Global, store: &Store, args: &CrashNamed) -> Result<Exit> {
     writer.remove_failed(&unread)?;
     let mut out = std::io::stdout().lock();
     for id in gone {
-        if global.json {
+        if context.json {
             writeln!(out, "{}", serde_json::to_string(&Removed { id, status: "removed" })?)?;
-        } else if !global.quiet {
+        } else if !context.quiet {
             writeln!(out, "{id}: removed")?;
         }
     }

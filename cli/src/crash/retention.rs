@@ -9,7 +9,8 @@ use serde::Serialize;
 use symtool_crashes::{CrashId, CrashWriter, Crashes, Retention, RetentionPlan, Slot};
 use symtool_store::Store;
 
-use crate::args::{CrashForget, CrashGc, Global};
+use super::args::{CrashForget, CrashGc};
+use crate::context::Context;
 use crate::exit::Exit;
 
 /// A crash that goes: the JSON object that the documentation describes.
@@ -32,7 +33,7 @@ struct Touched {
 }
 
 /// Removes what a rule does not keep.
-pub fn gc(global: &Global, store: &Store, args: &CrashGc) -> Result<Exit> {
+pub fn gc(context: &Context, store: &Store, args: &CrashGc) -> Result<Exit> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
     let keeps = Retention {
         since_ms: args.older_than.map(|age| now.saturating_sub(age.saturating_mul(1_000))),
@@ -42,49 +43,49 @@ pub fn gc(global: &Global, store: &Store, args: &CrashGc) -> Result<Exit> {
     };
     if args.dry_run {
         let plan = Crashes::open(&store)?.beyond(keeps)?;
-        tell(global, &plan, "would_be_removed")?;
+        tell(context, &plan, "would_be_removed")?;
         return Ok(Exit::Done);
     }
     let writer = CrashWriter::open(&store)?;
     let plan = writer.beyond(keeps)?;
-    name_runs(global, &plan)?;
+    name_runs(context, &plan)?;
     let slots: Vec<Slot> = plan.crashes.iter().map(|going| going.at).collect();
     if !slots.is_empty() {
         writer.remove(&slots)?;
     }
-    tell_crashes(global, &plan, "removed")?;
+    tell_crashes(context, &plan, "removed")?;
     Ok(Exit::Done)
 }
 
-fn tell(global: &Global, plan: &RetentionPlan, status: &'static str) -> Result<()> {
-    name_runs(global, plan)?;
-    tell_crashes(global, plan, status)
+fn tell(context: &Context, plan: &RetentionPlan, status: &'static str) -> Result<()> {
+    name_runs(context, plan)?;
+    tell_crashes(context, plan, status)
 }
 
 /// Says which runs moved crashes that go.
-fn name_runs(global: &Global, plan: &RetentionPlan) -> Result<()> {
+fn name_runs(context: &Context, plan: &RetentionPlan) -> Result<()> {
     let mut out = std::io::stdout().lock();
     for (run, crashes) in &plan.runs {
-        if global.json {
+        if context.json {
             writeln!(out, "{}", serde_json::to_string(&Touched { run: *run, crashes: *crashes, status: "cannot_be_undone_for" })?)?;
-        } else if !global.quiet {
+        } else if !context.quiet {
             writeln!(out, "run {run}: cannot be undone for {crashes} of these crashes; undoing it restores only the others")?;
         }
     }
     Ok(out.flush()?)
 }
 
-fn tell_crashes(global: &Global, plan: &RetentionPlan, status: &'static str) -> Result<()> {
+fn tell_crashes(context: &Context, plan: &RetentionPlan, status: &'static str) -> Result<()> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut bytes = 0;
     for going in &plan.crashes {
         bytes += going.bytes;
-        if global.json {
+        if context.json {
             let gone = Gone { id: going.id.to_string(), group: Some(going.group.to_string()), bytes: Some(going.bytes), status };
             writeln!(out, "{}", serde_json::to_string(&gone)?)?;
         }
     }
-    if !global.json && !global.quiet {
+    if !context.json && !context.quiet {
         let word = if status == "removed" { "removed" } else { "would be removed" };
         writeln!(out, "{} crashes {word}, some {}", plan.crashes.len(), DecimalBytes(bytes))?;
     }
@@ -92,7 +93,7 @@ fn tell_crashes(global: &Global, plan: &RetentionPlan, status: &'static str) -> 
 }
 
 /// Removes all crashes and reports of one person.
-pub fn forget(global: &Global, store: &Store, args: &CrashForget) -> Result<Exit> {
+pub fn forget(context: &Context, store: &Store, args: &CrashForget) -> Result<Exit> {
     let (found, failed) = if args.dry_run {
         Crashes::open(&store)?.of_user(&args.user)?
     } else {
@@ -113,12 +114,12 @@ pub fn forget(global: &Global, store: &Store, args: &CrashForget) -> Result<Exit
     let status = if args.dry_run { "would_be_removed" } else { "removed" };
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for id in &ids {
-        if global.json {
+        if context.json {
             let gone = Gone { id: id.to_string(), group: None, bytes: None, status };
             writeln!(out, "{}", serde_json::to_string(&gone)?)?;
         }
     }
-    if !global.json && !global.quiet {
+    if !context.json && !context.quiet {
         let word = if args.dry_run { "would be removed" } else { "removed" };
         writeln!(out, "{} crashes and reports {word}", ids.len())?;
     }

@@ -8,7 +8,8 @@ use serde::Serialize;
 use symtool_crashes::fingerprint::{Assessor, Desk, Explained, Link, NameOrigin};
 use symtool_crashes::{Crashes, Found, Listed, Place, Slot, StoredFrame};
 
-use crate::args::{CrashShow, Global};
+use super::args::CrashShow;
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::moment::iso;
 use crate::rules;
@@ -69,9 +70,9 @@ struct Frame<'a> {
 }
 
 /// Runs the command.
-pub fn run(global: &Global, args: &CrashShow) -> Result<Exit> {
-    let rules = rules::load(global, args.rules.as_deref())?;
-    let store = global.open_store()?;
+pub fn run(context: &Context, args: &CrashShow) -> Result<Exit> {
+    let rules = rules::load(context, args.rules.as_deref())?;
+    let store = context.open_store()?;
     let crashes = Crashes::open(&store)?;
     let reader = store.read()?;
     let catalog = reader.catalog();
@@ -80,7 +81,7 @@ pub fn run(global: &Global, args: &CrashShow) -> Result<Exit> {
     for text in &args.crashes {
         match super::one(&crashes, text)? {
             Ok(at) if args.raw => raw(&crashes, at, args.all_reports)?,
-            Ok(at) => show(global, &crashes, at, &assessor)?,
+            Ok(at) => show(context, &crashes, at, &assessor)?,
             Err(reason) => match crashes.find_failed(text)? {
                 Found::One(report) if args.raw => std::io::stdout().lock().write_all(&crashes.failed_report(&report)?)?,
                 Found::One(report) => {
@@ -112,17 +113,17 @@ fn raw(crashes: &Crashes, at: Slot, all: bool) -> Result<()> {
     Ok(out.flush()?)
 }
 
-fn show(global: &Global, crashes: &Crashes, at: Slot, assessor: &Assessor<'_>) -> Result<()> {
+fn show(context: &Context, crashes: &Crashes, at: Slot, assessor: &Assessor<'_>) -> Result<()> {
     let (mut told, mut desk) = (Ok(()), Desk::with_places());
     crashes.each_of(&[at], |listed| {
         let explained = assessor.explain(listed.chunk, listed.crash, &mut desk);
-        told = tell(global, &listed, &explained);
+        told = tell(context, &listed, &explained);
         Ok(false)
     })?;
     told
 }
 
-fn tell(global: &Global, listed: &Listed<'_>, explained: &Explained<'_>) -> Result<()> {
+fn tell(context: &Context, listed: &Listed<'_>, explained: &Explained<'_>) -> Result<()> {
     let Listed { crash, chunk, group, .. } = listed;
     let tokens: Vec<String> = explained.frames.iter().map(|(link, _)| link.token(chunk)).collect();
     let stored = chunk.frames(crash);
@@ -161,7 +162,7 @@ fn tell(global: &Global, listed: &Listed<'_>, explained: &Explained<'_>) -> Resu
         frames: frames.collect(),
     };
     let mut out = std::io::stdout().lock();
-    if global.json {
+    if context.json {
         writeln!(out, "{}", serde_json::to_string(&shown)?)?;
     } else {
         shown.write(&mut out)?;

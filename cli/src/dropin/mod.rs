@@ -28,7 +28,11 @@ use clap::Parser;
 use symtool_core::objects::Objects;
 use symtool_store::Store;
 
-use crate::args::{Args, Command, Global, path_in};
+use crate::args::Global;
+use crate::args::{Args, Command};
+use crate::config::Config;
+use crate::config::path_in;
+use crate::context::Context;
 use crate::exit::Exit;
 
 /// The tools that the program can be.
@@ -38,14 +42,25 @@ pub enum Tool {
     LlvmSymbolizer,
 }
 
-/// A tool, as it was called.
+/// The command line of a tool.
 #[derive(Debug)]
-pub struct Call {
+pub struct CallLine {
     tool: Tool,
     /// What its messages begin with.
     program: String,
+    /// Options of this program before the tool's name.
     pub global: Global,
-    /// Its command line.
+    /// Its own words.
+    words: Vec<OsString>,
+}
+
+/// A tool that is to run.
+#[derive(Debug)]
+pub struct Call {
+    tool: Tool,
+    program: String,
+    /// The settings of this program.
+    pub context: Context,
     words: Vec<OsString>,
 }
 
@@ -84,7 +99,7 @@ impl Tool {
     }
 }
 
-impl Call {
+impl CallLine {
     /// The call that `words`, the program's name first, stand for: `None` if they call no such tool.
     pub fn of(words: &[OsString]) -> Option<Self> {
         let (program, rest) = words.split_first()?;
@@ -102,6 +117,13 @@ impl Call {
         })
     }
 
+    /// The call, with the settings of a config file.
+    pub fn with(self, config: Config) -> Call {
+        Call { tool: self.tool, program: self.program, context: Context::new(self.global, config), words: self.words }
+    }
+}
+
+impl Call {
     /// Does what the tool does.
     pub fn run(self) -> ExitCode {
         let done = match self.tool {
@@ -124,9 +146,9 @@ impl Call {
 
     /// Where objects are found: modules in the store that was named, else in the user's cache folder.
     fn objects(&self, debug_dirs: &[PathBuf], default_arch: Option<String>) -> Objects {
-        let folder = self.global.store.clone().or_else(cache_folder);
-        let wait = Duration::from_secs(self.global.wait.unwrap_or(MAX_WAIT).min(MAX_WAIT));
-        Objects { store: folder.map(|folder| Store::at(&folder, wait)), search: self.global.search(debug_dirs, &[]), default_arch }
+        let folder = self.context.store.clone().or_else(cache_folder);
+        let wait = Duration::from_secs(self.context.wait.unwrap_or(MAX_WAIT).min(MAX_WAIT));
+        Objects { store: folder.map(|folder| Store::at(&folder, wait)), search: self.context.search(debug_dirs, &[]), default_arch }
     }
 }
 
@@ -141,7 +163,7 @@ mod tests {
 
     fn call(words: &[&str]) -> Option<(Tool, String, Vec<OsString>)> {
         let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-        Call::of(&words).map(|call| (call.tool, call.program, call.words))
+        CallLine::of(&words).map(|call| (call.tool, call.program, call.words))
     }
 
     #[test]

@@ -9,13 +9,14 @@ use symtool_crashes::{Crashes, GroupId};
 use symtool_crashes::{Report, Run, RunKind};
 use symtool_store::Store;
 
-use crate::args::{Global, GroupsDiff, GroupsHistory};
+use super::args::{GroupsDiff, GroupsHistory};
+use crate::context::Context;
 use crate::exit::{Exit, Usage};
 use crate::moment::iso;
 use crate::reprocess;
 
 /// Runs `history`.
-pub fn run(global: &Global, store: &Store, args: &GroupsHistory) -> Result<Exit> {
+pub fn run(context: &Context, store: &Store, args: &GroupsHistory) -> Result<Exit> {
     let crashes = Crashes::open(&store)?;
     let mut runs = crashes.runs()?;
     if let Some(text) = &args.group {
@@ -28,11 +29,11 @@ pub fn run(global: &Global, store: &Store, args: &GroupsHistory) -> Result<Exit>
     }
     let mut out = std::io::stdout().lock();
     for run in &runs {
-        if global.json {
+        if context.json {
             writeln!(out, "{}", serde_json::to_string(run)?)?;
         } else {
             write(&mut out, run)?;
-            if args.group.is_some() || global.verbose {
+            if args.group.is_some() || context.verbose {
                 reprocess::write_changes(&mut out, &run.report)?;
             }
         }
@@ -96,7 +97,7 @@ struct Moved {
 }
 
 /// Runs `diff`.
-pub fn diff(global: &Global, store: &Store, args: &GroupsDiff) -> Result<Exit> {
+pub fn diff(context: &Context, store: &Store, args: &GroupsDiff) -> Result<Exit> {
     let crashes = Crashes::open(&store)?;
     let last = || -> Result<u64> { Ok(crashes.runs()?.last().map_or(0, |run| run.run)) };
     let (from, to) = (args.from, args.to.map_or_else(last, Ok)?);
@@ -121,7 +122,7 @@ pub fn diff(global: &Global, store: &Store, args: &GroupsDiff) -> Result<Exit> {
         moved: moved.collect(),
     };
     let mut out = std::io::stdout().lock();
-    if global.json {
+    if context.json {
         writeln!(out, "{}", serde_json::to_string(&diff)?)?;
     } else {
         diff.merged.iter().try_for_each(|pair| writeln!(out, "merged  {} into {} {}", pair.alias, pair.group, pair.title))?;

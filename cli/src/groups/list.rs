@@ -9,7 +9,8 @@ use symtool_crashes::groups::Group;
 use symtool_crashes::{Crashes, SignatureKind};
 use symtool_store::Store;
 
-use crate::args::{Global, GroupKind, GroupSort, GroupsList};
+use super::args::{GroupKind, GroupSort, GroupsList};
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::moment::iso;
 use crate::terminal::{clean, elide, stdout_columns};
@@ -30,7 +31,7 @@ struct Line<'a> {
 }
 
 /// Runs the command.
-pub fn run(global: &Global, store: &Store, args: &GroupsList) -> Result<Exit> {
+pub fn run(context: &Context, store: &Store, args: &GroupsList) -> Result<Exit> {
     let mut groups = Crashes::open(&store)?.groups()?;
     groups.retain(|group| is_meant(group, args));
     sort(&mut groups, args);
@@ -38,7 +39,7 @@ pub fn run(global: &Global, store: &Store, args: &GroupsList) -> Result<Exit> {
     let columns = stdout_columns();
     for group in groups.iter().take(args.limit.unwrap_or(usize::MAX)) {
         let line = Line::of(group);
-        if global.json {
+        if context.json {
             writeln!(out, "{}", serde_json::to_string(&line)?)?;
         } else {
             let last = line.last_seen.as_deref().map_or("-         ", |last| &last[..10]);

@@ -1,5 +1,6 @@
 //! `symtool groups`: lists, shows and merges groups of crashes, and undoes runs.
 
+mod args;
 mod history;
 mod list;
 mod show;
@@ -14,50 +15,52 @@ use symtool_crashes::reprocess::CannotUndo;
 use symtool_crashes::{CrashWriter, Crashes, Found, GroupId};
 use symtool_store::Store;
 
-use crate::args::{Global, Groups, GroupsMerge};
+use crate::context::Context;
 use crate::exit::{Exit, Usage};
 use crate::reprocess;
+pub use args::Groups;
+use args::GroupsMerge;
 
 /// Runs the command.
-pub fn run(global: &Global, args: &Groups) -> Result<Exit> {
-    let store = global.open_store()?;
+pub fn run(context: &Context, args: &Groups) -> Result<Exit> {
+    let store = context.open_store()?;
     match args {
-        Groups::List(args) => list::run(global, &store, args),
-        Groups::Show(args) => show::run(global, &store, args),
-        Groups::History(args) => history::run(global, &store, args),
-        Groups::Diff(args) => history::diff(global, &store, args),
-        Groups::Merge(args) => merge(global, &store, args),
-        Groups::Undo(args) => undo(global, &CrashWriter::open(&store)?, args.run),
+        Groups::List(args) => list::run(context, &store, args),
+        Groups::Show(args) => show::run(context, &store, args),
+        Groups::History(args) => history::run(context, &store, args),
+        Groups::Diff(args) => history::diff(context, &store, args),
+        Groups::Merge(args) => merge(context, &store, args),
+        Groups::Undo(args) => undo(context, &CrashWriter::open(&store)?, args.run),
     }
 }
 
-fn merge(global: &Global, store: &Store, args: &GroupsMerge) -> Result<Exit> {
+fn merge(context: &Context, store: &Store, args: &GroupsMerge) -> Result<Exit> {
     let writer = CrashWriter::open(&store)?;
     let mut groups = Vec::new();
     for text in &args.groups {
         groups.push(one_id(&writer, text)?.map_err(Error::msg)?);
     }
     match writer.merge(&groups) {
-        Ok(run) => told(global, &run),
+        Ok(run) => told(context, &run),
         Err(CannotMerge::Store(error)) => Err(error.into()),
         Err(error) => Err(Usage(error.to_string()).into()),
     }
 }
 
-fn undo(global: &Global, writer: &CrashWriter, run: Option<u64>) -> Result<Exit> {
+fn undo(context: &Context, writer: &CrashWriter, run: Option<u64>) -> Result<Exit> {
     match writer.undo(run) {
-        Ok(run) => told(global, &run),
+        Ok(run) => told(context, &run),
         Err(CannotUndo::Store(error)) => Err(error.into()),
         Err(error @ CannotUndo::NotLast { .. }) => Err(Usage(error.to_string()).into()),
         Err(error) => Err(error.into()),
     }
 }
 
-fn told(global: &Global, run: &Run) -> Result<Exit> {
+fn told(context: &Context, run: &Run) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
-    if global.json {
+    if context.json {
         writeln!(out, "{}", serde_json::to_string(run)?)?;
-    } else if !global.quiet {
+    } else if !context.quiet {
         history::write(&mut out, run)?;
         reprocess::write_changes(&mut out, &run.report)?;
     }

@@ -9,7 +9,8 @@ use symtool_crashes::Crashes;
 use symtool_crashes::groups::Group;
 use symtool_store::Store;
 
-use crate::args::{Global, GroupsShow};
+use super::args::GroupsShow;
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::moment::iso;
 use crate::terminal::clean;
@@ -49,7 +50,7 @@ const EXAMPLES: usize = 5;
 const SIGNATURES: usize = 5;
 
 /// Runs the command.
-pub fn run(global: &Global, store: &Store, args: &GroupsShow) -> Result<Exit> {
+pub fn run(context: &Context, store: &Store, args: &GroupsShow) -> Result<Exit> {
     let crashes = Crashes::open(&store)?;
     let mut out = std::io::stdout().lock();
     let mut failed = false;
@@ -58,7 +59,7 @@ pub fn run(global: &Global, store: &Store, args: &GroupsShow) -> Result<Exit> {
             Ok(group) => {
                 let (modules, examples) = modules(&crashes, &group)?;
                 let shown = Shown::of(&group, modules, examples);
-                if global.json {
+                if context.json {
                     writeln!(out, "{}", serde_json::to_string(&shown)?)?;
                 } else {
                     shown.write(&mut out)?;

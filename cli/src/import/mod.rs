@@ -1,35 +1,36 @@
 //! `symtool import`: stores the symbols of debug files, and prints a line or a JSON object for each. `symtool_core::import` has the steps.
 
+mod args;
 mod report;
 
 use std::io::{self, Write};
 
 use anyhow::Result;
-use symtool_core::Import;
 use symtool_core::import::Event;
 
-use crate::args::{self, Global};
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::progress::{self, Board};
+pub use args::Import;
 use report::{Report, Total};
 
 /// Runs the command.
-pub fn run(global: &Global, args: &args::Import) -> Result<Exit> {
-    let store = global.open_store()?;
-    let board = Board::new("import", progress::is_wanted(global));
-    let import = Import {
+pub fn run(context: &Context, args: &Import) -> Result<Exit> {
+    let store = context.open_store()?;
+    let board = Board::new("import", progress::is_wanted(context));
+    let import = symtool_core::Import {
         paths: args.paths.clone(),
-        search: global.search(&args.debug_dirs, &args.symbol_map_dirs),
+        search: context.search(&args.debug_dirs, &args.symbol_map_dirs),
         mapping_id: args.id.as_ref().map(|id| id.0.clone()),
         labels: args.labels.clone(),
         force: args.force,
     };
-    let summary = board.while_shown(|| import.run(&store, &|event| tell(global, &board, event)))?;
+    let summary = board.while_shown(|| import.run(&store, &|event| tell(context, &board, event)))?;
     if summary.id_is_unused {
         say!("--id needs a mapping, but none was found");
     }
     let total = Total::of(&summary);
-    if global.json {
+    if context.json {
         writeln!(io::stdout(), "{}", serde_json::to_string(&total)?)?;
     } else {
         total.say();
@@ -40,7 +41,7 @@ pub fn run(global: &Global, args: &args::Import) -> Result<Exit> {
 }
 
 /// Shows progress, and prints what is done.
-fn tell(global: &Global, board: &Board, event: Event<'_>) -> io::Result<()> {
+fn tell(context: &Context, board: &Board, event: Event<'_>) -> io::Result<()> {
     match event {
         Event::Timed { path, opened, read, packed } => {
             let [open, read, pack] = [opened, read, packed].map(|took| took.as_millis());
@@ -48,7 +49,7 @@ fn tell(global: &Global, board: &Board, event: Event<'_>) -> io::Result<()> {
         }
         Event::Stored { modules, took } => detail!("{modules} modules stored in {} ms", took.as_millis()),
         Event::ReadWithOthers(reason) => note!("{reason}"),
-        Event::Done(report) => return progress::beside(|| Report::of(report).write(global, &mut io::stdout().lock())),
+        Event::Done(report) => return progress::beside(|| Report::of(report).write(context, &mut io::stdout().lock())),
         event => board.tell(&event),
     }
     Ok(())

@@ -10,7 +10,7 @@ use symtool_core::import::{self, Outcome, Summary};
 use symtool_store::Footer;
 
 use crate::advice;
-use crate::args::Global;
+use crate::context::Context;
 use crate::terminal::{clean, elide, stdout_columns};
 
 /// What became of one file.
@@ -84,16 +84,16 @@ impl Report {
     ///
     /// # Errors
     /// If `out` cannot be written.
-    pub fn write(&self, global: &Global, out: &mut impl Write) -> io::Result<()> {
+    pub fn write(&self, context: &Context, out: &mut impl Write) -> io::Result<()> {
         if let Some(error) = &self.error {
             say!("{error}");
         }
         if let Some(module) = &self.module {
             module.warnings.iter().for_each(|warning| warn!("{}: {warning}", self.path));
         }
-        if global.json {
+        if context.json {
             writeln!(out, "{}", serde_json::to_string(self)?)?;
-        } else if let Some(module) = self.module.as_ref().filter(|_| !global.quiet) {
+        } else if let Some(module) = self.module.as_ref().filter(|_| !context.quiet) {
             writeln!(out, "{}", self.line(module))?;
         }
         out.flush()

@@ -2,6 +2,7 @@
 //!
 //! `source.rs` finds the key that every command uses.
 
+mod args;
 mod source;
 
 use std::fs::{File, OpenOptions};
@@ -9,26 +10,27 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context as _, Result};
 use serde::Serialize;
 use symtool_store::Error;
 use symtool_store::seal::MasterKey;
 
-use crate::args::{Global, Key};
+use crate::context::Context;
 use crate::exit::Exit;
-pub use source::{is_given, load, read_file};
+pub use args::Key;
+pub use source::{KeySource, read_file};
 
 /// Runs the command.
-pub fn run(global: &Global, args: &Key) -> Result<Exit> {
+pub fn run(context: &Context, args: &Key) -> Result<Exit> {
     match args {
-        Key::Generate(args) => generate(global, &args.file),
-        Key::Rotate(args) => rotate(global, &args.new_key_file),
-        Key::Show => show(global),
+        Key::Generate(args) => generate(context, &args.file),
+        Key::Rotate(args) => rotate(context, &args.new_key_file),
+        Key::Show => show(context),
     }
 }
 
 /// Makes a file that only its owner may read, and never writes over another.
-fn generate(global: &Global, path: &Path) -> Result<Exit> {
+fn generate(context: &Context, path: &Path) -> Result<Exit> {
     let text = MasterKey::generate().context("the operating system provides no random numbers")?;
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let mut file = made.with_context(|| format!("{}: cannot be created; name a new file in an existing folder", path.display()))?;
@@ -36,7 +38,7 @@ fn generate(global: &Global, path: &Path) -> Result<Exit> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder).and_then(|folder| folder.sync_all()).with_context(|| format!("{}: cannot be written", folder.display()))?;
     let id = MasterKey::parse(&text)?.id().to_string();
-    tell(global, &Generated { key: &id, file: &path.to_string_lossy() }, || {
+    tell(context, &Generated { key: &id, file: &path.to_string_lossy() }, || {
         format!("{}: key {id}; keep a copy elsewhere: without it, everything that it seals is lost", path.display())
     })
 }
@@ -48,12 +50,12 @@ struct Generated<'a> {
     file: &'a str,
 }
 
-fn rotate(global: &Global, new_key_file: &Path) -> Result<Exit> {
+fn rotate(context: &Context, new_key_file: &Path) -> Result<Exit> {
     let new = read_file(new_key_file)?;
-    let store = global.open_store()?;
+    let store = context.open_store()?;
     let modules = store.rotate(&new)?;
     let key = new.id().to_string();
-    tell(global, &Rotated { key: &key, modules }, || {
+    tell(context, &Rotated { key: &key, modules }, || {
         format!("{}: now sealed with key {key} ({modules} modules); the old key no longer opens it", store.path().display())
     })
 }
@@ -65,15 +67,15 @@ struct Rotated<'a> {
     modules: u64,
 }
 
-fn show(global: &Global) -> Result<Exit> {
-    let given = load(global)?.map(|key| key.id().to_string());
-    let store = global.store_without_key()?;
+fn show(context: &Context) -> Result<Exit> {
+    let given = context.key.load()?.map(|key| key.id().to_string());
+    let store = context.store_without_key()?;
     let wanted: Option<Vec<String>> = match store.keys() {
         Ok(keys) => Some(keys.iter().map(ToString::to_string).collect()),
         Err(Error::Missing(_)) => None,
         Err(error) => return Err(error.into()),
     };
-    tell(global, &Shown { given: given.as_deref(), store: wanted.as_deref() }, || {
+    tell(context, &Shown { given: given.as_deref(), store: wanted.as_deref() }, || {
         let given = given.as_deref().unwrap_or("none");
         let path = store.path().display();
         let store = match wanted.as_deref() {
@@ -99,8 +101,8 @@ struct Shown<'a> {
     store: Option<&'a [String]>,
 }
 
-fn tell(global: &Global, object: &impl Serialize, text: impl FnOnce() -> String) -> Result<Exit> {
-    let line = if global.json { serde_json::to_string(object)? } else { text() };
+fn tell(context: &Context, object: &impl Serialize, text: impl FnOnce() -> String) -> Result<Exit> {
+    let line = if context.json { serde_json::to_string(object)? } else { text() };
     writeln!(std::io::stdout(), "{line}")?;
     Ok(Exit::Done)
 }

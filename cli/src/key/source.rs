@@ -4,7 +4,7 @@ use std::env;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::Result;
@@ -12,6 +12,7 @@ use symtool_store::seal::MasterKey;
 use zeroize::Zeroizing;
 
 use crate::args::Global;
+use crate::config::Config;
 use crate::exit::NoKey;
 
 /// Holds a key, in the form of a key file.
@@ -20,26 +21,49 @@ const VARIABLE: &str = "SYMTOOL_KEY";
 /// Bytes of a key file, or of what a command says; a key has some 80.
 const MAX_BYTES: u64 = 64 << 10;
 
-/// Whether a key is named at all.
-pub fn is_given(global: &Global) -> bool {
-    global.key_file.is_some() || global.key_command.is_some() || env::var_os(VARIABLE).is_some_and(|key| !key.is_empty())
+/// Where the key comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeySource {
+    /// Nowhere: no key is named.
+    None,
+    /// The file at this path.
+    File(PathBuf),
+    /// What this command prints.
+    Command(String),
+    /// The environment.
+    Variable,
 }
 
-/// The key that is named: by a file or a command, else by the environment; `None` if by nothing.
-///
-/// # Errors
-/// [`NoKey`] if it cannot be had, or is no key.
-pub fn load(global: &Global) -> Result<Option<MasterKey>> {
-    if !is_given(global) {
-        return Ok(None);
+impl KeySource {
+    /// Of what the command line names, else the environment, else the config file.
+    pub fn of(global: &Global, config: &Config) -> Self {
+        let named = |file: &Option<PathBuf>, command: &Option<String>| match (file, command) {
+            (Some(file), _) => Some(Self::File(file.clone())),
+            (None, Some(command)) => Some(Self::Command(command.clone())),
+            (None, None) => None,
+        };
+        let variable = || env::var_os(VARIABLE).filter(|key| !key.is_empty()).map(|_| Self::Variable);
+        let given = named(&global.key_file, &global.key_command).or_else(variable);
+        given.or_else(|| named(&config.key_file, &config.key_command)).unwrap_or(Self::None)
     }
-    protect();
-    match (&global.key_file, &global.key_command) {
-        (Some(path), _) => read_file(path).map(Some),
-        (None, Some(command)) => ask(command).map(Some),
-        (None, None) => {
-            let text = env::var(VARIABLE).map(Zeroizing::new).map_err(|_| NoKey(format!("${VARIABLE}: is not text")))?;
-            parse(&text, &format!("${VARIABLE}")).map(Some)
+
+    /// The key; `None` if none is named.
+    ///
+    /// # Errors
+    /// [`NoKey`] if it cannot be had, or is no key.
+    pub fn load(&self) -> Result<Option<MasterKey>> {
+        if *self == Self::None {
+            return Ok(None);
+        }
+        protect();
+        match self {
+            Self::None => Ok(None),
+            Self::File(path) => read_file(path).map(Some),
+            Self::Command(command) => ask(command).map(Some),
+            Self::Variable => {
+                let text = env::var(VARIABLE).map(Zeroizing::new).map_err(|_| NoKey(format!("${VARIABLE}: is not text")))?;
+                parse(&text, &format!("${VARIABLE}")).map(Some)
+            }
         }
     }
 }

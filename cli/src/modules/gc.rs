@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use symtool_store::Module;
 
-use crate::args::Gc;
+use super::args::Gc;
 
 /// The modules that go.
 pub fn chosen(modules: &[Module], args: &Gc) -> Vec<Module> {

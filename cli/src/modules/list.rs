@@ -11,23 +11,24 @@ use indicatif::DecimalBytes;
 use symtool_module::is_same_arch;
 use symtool_store::{Catalog, Footer};
 
-use crate::args::{Global, List, Sort};
+use super::args::{List, Sort};
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::moment::moment;
 use crate::terminal::{clean, columns_of, elide, stdout_columns};
 
 /// Runs the command.
-pub fn run(global: &Global, catalog: &Catalog<'_>, args: &List) -> Result<Exit> {
+pub fn run(context: &Context, catalog: &Catalog<'_>, args: &List) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
     let footers = chosen(catalog, args)?;
     let is_empty = footers.is_empty();
     let footers = footers.into_iter();
-    if global.json {
+    if context.json {
         for footer in footers {
             writeln!(out, "{}", serde_json::to_string(footer)?)?;
         }
     } else {
-        let paint = global.paint(&std::io::stdout());
+        let paint = context.paint(&std::io::stdout());
         let columns = stdout_columns();
         let rows: Vec<Row> =
             columns.map(|_| Row::head()).into_iter().chain(footers.map(|footer| Row::of(footer, columns.is_some()))).collect();

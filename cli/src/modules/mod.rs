@@ -4,6 +4,7 @@
 //! `verify.rs` checks blocks and, with `check.rs` (which addresses), `witness.rs` (another reader of the file) and
 //! `compare.rs` (where the two may differ), answers.
 
+mod args;
 mod check;
 mod compare;
 mod folded;
@@ -20,50 +21,52 @@ use anyhow::Result;
 use symtool_store::module::MappingHead;
 use symtool_store::{Catalog, Footer, Module};
 
-use crate::args::{Global, Modules, Named};
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::find;
 use crate::moment::moment;
 use crate::terminal::clean;
+pub use args::Modules;
+use args::Named;
 
 /// Runs the command.
-pub fn run(global: &Global, args: &Modules) -> Result<Exit> {
-    let store = global.open_store()?;
+pub fn run(context: &Context, args: &Modules) -> Result<Exit> {
+    let store = context.open_store()?;
     // These may have to do with a store that cannot be read, or have to be alone.
     match args {
-        Modules::Repair => return upkeep::repair(global, &store),
-        Modules::Compact => return upkeep::compact(global, &store),
-        Modules::Verify(args) => return verify::run(global, args, &store),
+        Modules::Repair => return upkeep::repair(context, &store),
+        Modules::Compact => return upkeep::compact(context, &store),
+        Modules::Verify(args) => return verify::run(context, args, &store),
         _ => {}
     }
     let reader = store.read()?;
     match args {
-        Modules::List(args) => list::run(global, &reader.catalog(), args),
-        Modules::Show(named) => show(global, &reader.catalog(), named),
+        Modules::List(args) => list::run(context, &reader.catalog(), args),
+        Modules::Show(named) => show(context, &reader.catalog(), named),
         Modules::Remove(named) => {
             let (gone, exit) = chosen(&reader.catalog(), named)?;
             // While it is open, what is removed stays on disk.
             drop(reader);
-            removed::remove(global, &store, &gone, false)?;
+            removed::remove(context, &store, &gone, false)?;
             Ok(exit)
         }
         Modules::Gc(args) => {
             let gone = gc::chosen(reader.catalog().modules()?, args);
             drop(reader);
-            removed::remove(global, &store, &gone, args.dry_run)?;
+            removed::remove(context, &store, &gone, args.dry_run)?;
             Ok(Exit::Done)
         }
-        Modules::Export(args) => upkeep::export(global, &reader, args),
+        Modules::Export(args) => upkeep::export(context, &reader, args),
         Modules::Repair | Modules::Compact | Modules::Verify(_) => Ok(Exit::Done),
     }
 }
 
-fn show(global: &Global, catalog: &Catalog<'_>, named: &Named) -> Result<Exit> {
+fn show(context: &Context, catalog: &Catalog<'_>, named: &Named) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
     let mut failed = false;
     for name in &named.modules {
         match find::module(catalog, name, named.latest) {
-            Ok(module) if global.json => writeln!(out, "{}", serde_json::to_string(&module.footer)?)?,
+            Ok(module) if context.json => writeln!(out, "{}", serde_json::to_string(&module.footer)?)?,
             Ok(module) => describe(&mut out, &module.footer)?,
             Err(error) => {
                 say!("{}", error.reason()?);

@@ -7,7 +7,7 @@ use indicatif::DecimalBytes;
 use serde::Serialize;
 use symtool_store::{Module, Store};
 
-use crate::args::Global;
+use crate::context::Context;
 use crate::terminal::clean;
 
 /// A module that was removed: the JSON object that the documentation describes.
@@ -20,17 +20,17 @@ struct Removed<'a> {
 }
 
 /// Removes `modules` from `store` and tells of each; in a dry run only tells.
-pub fn remove(global: &Global, store: &Store, modules: &[Module], is_dry_run: bool) -> Result<()> {
+pub fn remove(context: &Context, store: &Store, modules: &[Module], is_dry_run: bool) -> Result<()> {
     if !is_dry_run && !modules.is_empty() {
         store.remove(&modules.iter().map(|module| module.generation.module).collect::<Vec<_>>())?;
     }
     let (word, status) = if is_dry_run { ("would be removed", "would_be_removed") } else { ("removed", "removed") };
     let mut out = std::io::stdout().lock();
     for Module { footer, .. } in modules {
-        if global.json {
+        if context.json {
             let report = Removed { name: &footer.name, id: &footer.id, status, bytes_stored: footer.bytes_stored };
             writeln!(out, "{}", serde_json::to_string(&report)?)?;
-        } else if !global.quiet {
+        } else if !context.quiet {
             writeln!(out, "{}: {word} ({}, {})", clean(&footer.name), footer.short_id(), DecimalBytes(footer.bytes_stored))?;
         }
     }

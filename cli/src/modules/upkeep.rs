@@ -8,7 +8,8 @@ use serde::Serialize;
 use symtool_crashes::{self as crash, CrashRepair};
 use symtool_store::{Reader, Store};
 
-use crate::args::{Export, Global};
+use super::args::Export;
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::find;
 use crate::terminal::clean;
@@ -23,7 +24,7 @@ struct Lost<'a> {
 }
 
 /// Drops what is damaged. Something that was lost is a failure of some input: exit code 1.
-pub fn repair(global: &Global, store: &Store) -> Result<Exit> {
+pub fn repair(context: &Context, store: &Store) -> Result<Exit> {
     let repaired = store.repair()?;
     let mut out = std::io::stdout().lock();
     for finding in &repaired.found {
@@ -38,7 +39,7 @@ pub fn repair(global: &Global, store: &Store) -> Result<Exit> {
     let named = repaired.lost.iter().map(|lost| Lost { module: &lost.module, files: &lost.files, status: "dropped", error: &lost.why });
     let lost: Vec<Lost<'_>> = named.chain(Some(unnamed).filter(|_| repaired.lost_without_name > 0)).collect();
     for lost in &lost {
-        if global.json {
+        if context.json {
             writeln!(out, "{}", serde_json::to_string(lost)?)?;
         } else {
             let files: Vec<_> = lost.files.iter().map(|file| clean(file)).collect();
@@ -48,7 +49,7 @@ pub fn repair(global: &Global, store: &Store) -> Result<Exit> {
     }
     drop(out);
     let crashes = crash::repair(store)?;
-    tell_crashes(global, store, &crashes)?;
+    tell_crashes(context, store, &crashes)?;
     match (repaired.found.is_empty() && crashes.found.is_none(), lost.is_empty()) {
         (true, _) => note!("{}: nothing is damaged", store.path().display()),
         (false, true) if !repaired.found.is_empty() => note!("{}: repaired; no module was lost", store.path().display()),
@@ -83,7 +84,7 @@ struct LostWithoutId {
 }
 
 /// Says what became of the database of crashes.
-fn tell_crashes(global: &Global, store: &Store, done: &CrashRepair) -> Result<()> {
+fn tell_crashes(context: &Context, store: &Store, done: &CrashRepair) -> Result<()> {
     let Some(found) = &done.found else { return Ok(()) };
     let mut out = std::io::stdout().lock();
     for lost in &done.lost {
@@ -91,14 +92,14 @@ fn tell_crashes(global: &Global, store: &Store, done: &CrashRepair) -> Result<()
             crash::LostCrash::Crash(id) => (id, "the crash is lost; add its report again"),
             crash::LostCrash::Failed(id) => (id, "a report that could not be read is lost"),
         };
-        if global.json {
+        if context.json {
             writeln!(out, "{}", serde_json::to_string(&LostCrash { crash: id.to_string(), status: "lost", error })?)?;
         } else {
             say!("{id}: {error}");
         }
     }
     for (count, what) in [(done.lost_without_id, "crashes"), (done.lost_changes, "changes of crashes")] {
-        if count > 0 && global.json {
+        if count > 0 && context.json {
             writeln!(out, "{}", serde_json::to_string(&LostWithoutId { count, what, status: "lost" })?)?;
         } else if count > 0 {
             say!("{count} stored {what} are lost, and it is not known which; add the reports again");
@@ -106,7 +107,7 @@ fn tell_crashes(global: &Global, store: &Store, done: &CrashRepair) -> Result<()
     }
     for run in &done.lost_runs {
         let error = "it can no longer be undone: part of its record is lost";
-        if global.json {
+        if context.json {
             writeln!(out, "{}", serde_json::to_string(&LostRun { run: *run, status: "lost", error })?)?;
         } else {
             say!("run {run}: {error}");
@@ -124,11 +125,11 @@ fn tell_crashes(global: &Global, store: &Store, done: &CrashRepair) -> Result<()
 }
 
 /// Gives back what nobody sees.
-pub fn compact(global: &Global, store: &Store) -> Result<Exit> {
+pub fn compact(context: &Context, store: &Store) -> Result<Exit> {
     let before = store.disk_bytes();
     store.compact()?;
     let after = store.disk_bytes();
-    if global.json {
+    if context.json {
         writeln!(std::io::stdout(), "{{\"bytes_before\":{before},\"bytes_after\":{after}}}")?;
     } else {
         note!("{}: {} before, {} now", store.path().display(), DecimalBytes(before), DecimalBytes(after));
@@ -137,7 +138,7 @@ pub fn compact(global: &Global, store: &Store) -> Result<Exit> {
 }
 
 /// Writes one module to a file.
-pub fn export(global: &Global, reader: &Reader, args: &Export) -> Result<Exit> {
+pub fn export(context: &Context, reader: &Reader, args: &Export) -> Result<Exit> {
     let catalog = reader.catalog();
     let module = match find::module(&catalog, &args.module, args.latest) {
         Ok(module) => module,
@@ -149,7 +150,7 @@ pub fn export(global: &Global, reader: &Reader, args: &Export) -> Result<Exit> {
     reader.export(module, &args.output)?;
     let bytes = std::fs::metadata(&args.output).map_or(0, |metadata| metadata.len());
     let footer = &module.footer;
-    if global.json {
+    if context.json {
         let report = Exported { name: &footer.name, id: &footer.id, file: &args.output.to_string_lossy(), bytes };
         writeln!(std::io::stdout(), "{}", serde_json::to_string(&report)?)?;
     } else {

@@ -13,22 +13,23 @@ use symtool_module::Detail;
 use symtool_store::unpack::Contents;
 use symtool_store::{Error, Module, Reader, Store};
 
+use super::args::Verify;
 use super::check::{self, Checked};
-use crate::args::{Global, Verify};
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::find::{self, NotOne};
 use crate::progress::{self, Meter, Reached, Unit};
 use crate::terminal::clean;
 
 /// Runs the command.
-pub fn run(global: &Global, args: &Verify, store: &Store) -> Result<Exit> {
+pub fn run(context: &Context, args: &Verify, store: &Store) -> Result<Exit> {
     // Whatever is asked of single modules, what the store has as a whole is another question.
     let findings = if args.modules.is_empty() { store.examine()? } else { Vec::new() };
     let mut out = std::io::stdout().lock();
     let mut summary = Summary::default();
     let mut tell = |report: Report| -> Result<()> {
         summary.count(&report);
-        progress::beside(|| report.write(global, &mut out))
+        progress::beside(|| report.write(context, &mut out))
     };
     for finding in findings {
         tell(Report::damaged(format!("{finding}; `symtool modules repair` saves what is intact")))?;
@@ -50,7 +51,7 @@ pub fn run(global: &Global, args: &Verify, store: &Store) -> Result<Exit> {
         let find = |name| (find::module(catalog, name, args.latest), Some(Path::new(name)).filter(is_there));
         args.modules.iter().map(find).collect()
     };
-    let mut pace = Pace::new(global, found.iter().filter_map(|(module, _)| module.as_ref().ok()));
+    let mut pace = Pace::new(context, found.iter().filter_map(|(module, _)| module.as_ref().ok()));
     for (module, path) in found {
         match module {
             Ok(module) => {
@@ -62,7 +63,7 @@ pub fn run(global: &Global, args: &Verify, store: &Store) -> Result<Exit> {
         }
     }
     drop(pace);
-    if global.json {
+    if context.json {
         writeln!(out, "{}", serde_json::to_string(&summary)?)?;
     }
     out.flush()?;
@@ -78,8 +79,8 @@ struct Pace {
 }
 
 impl Pace {
-    fn new<'m>(global: &Global, modules: impl Iterator<Item = &'m &'m Module>) -> Self {
-        let meter = Meter::new(progress::is_wanted(global), "verify", Unit::Of("modules"));
+    fn new<'m>(context: &Context, modules: impl Iterator<Item = &'m &'m Module>) -> Self {
+        let meter = Meter::new(progress::is_wanted(context), "verify", Unit::Of("modules"));
         Self { meter, modules: 0, done: 0, all: modules.map(|module| module.footer.bytes_stored).sum() }
     }
 
@@ -279,7 +280,7 @@ impl Report {
         Self { status: Status::Damaged, error: Some(error), ..Self::default() }
     }
 
-    fn write(&self, global: &Global, out: &mut impl Write) -> Result<()> {
+    fn write(&self, context: &Context, out: &mut impl Write) -> Result<()> {
         let name = self.module.as_ref().map(|module| format!("{} ({})", module.name, module.id.get(..12).unwrap_or(&module.id)));
         let name = name.unwrap_or_default();
         if let Some(error) = &self.error {
@@ -288,11 +289,11 @@ impl Report {
         for problem in &self.problems {
             say!("{name}: {}; import its files again with --force", problem.fault);
         }
-        if global.json {
+        if context.json {
             writeln!(out, "{}", serde_json::to_string(self)?)?;
             return Ok(());
         }
-        if global.quiet && self.status == Status::Ok {
+        if context.quiet && self.status == Status::Ok {
             return Ok(());
         }
         let name = clean(&name);

@@ -27,7 +27,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 pub use board::Board;
 pub use meter::{Meter, Reached, Unit};
 
-use crate::args::Global;
+use crate::context::Context;
 use layout::Parts;
 use screen::Screen;
 
@@ -46,9 +46,9 @@ thread_local! {
 }
 
 /// Whether anybody would see a line.
-pub fn is_wanted(global: &Global) -> bool {
+pub fn is_wanted(context: &Context) -> bool {
     let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    !global.quiet && !global.json && !is_dumb && io::stderr().is_terminal()
+    !context.quiet && !context.json && !is_dumb && io::stderr().is_terminal()
 }
 
 /// Does `work`, which writes to the terminal, with the line out of the way.

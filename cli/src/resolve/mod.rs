@@ -8,6 +8,7 @@
 //!       -> style/       text, a part on each thread, written in order
 //! ```
 
+mod args;
 mod chunk;
 mod failures;
 pub mod input;
@@ -20,19 +21,20 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context as _, Result, bail};
 use rayon::prelude::*;
 use symtool_mapping::{self as mapping, Query, Retrace};
 use symtool_store::database::Held;
 use symtool_store::resolve::{Origin, Rendered, Request};
 use symtool_store::{Mappings, Store};
 
-use crate::args::{Global, Resolve, Style};
+use crate::context::Context;
 use crate::demangle::Spelling;
 use crate::exit::Exit;
 use crate::find::{NotOne, hold};
 use crate::progress::{self, Meter, Reached, Unit};
 use crate::style::{self, Inlines, Line, Look, Status};
+pub use args::{Resolve, Style};
 use chunk::{Asked, Chunk, What};
 use failures::Failures;
 use input::{Ahead, Lines, RunSize};
@@ -44,13 +46,13 @@ use symtool_core::objects::Objects;
 const ANSWERS_AT_A_TIME: usize = 512;
 
 /// Runs the command.
-pub fn run(global: &Global, args: &Resolve) -> Result<Exit> {
-    let store = global.open_store()?;
+pub fn run(context: &Context, args: &Resolve) -> Result<Exit> {
+    let store = context.open_store()?;
     let held = match &args.file {
         Some(file) => Some(match mapping_file::at(file) {
             Some(Ok(mapping)) => Arc::new(hold(&mapping, &store)?),
             Some(Err(error)) if mapping_file::is_meant(file) => return Err(error.into()),
-            _ => object(global, &store, file)?,
+            _ => object(context, &store, file)?,
         }),
         None => None,
     };
@@ -60,7 +62,7 @@ pub fn run(global: &Global, args: &Resolve) -> Result<Exit> {
         reader => Some(reader?),
     };
     let catalog = reader.as_ref().map(symtool_store::Reader::catalog);
-    let style = args.style.unwrap_or(if global.json { Style::Json } else { Style::Pretty });
+    let style = args.style.unwrap_or(if context.json { Style::Json } else { Style::Pretty });
     let mut names = Names::new(args, reader.as_ref().zip(catalog.as_ref()), spelling(style));
     let mut failures = Failures::default();
     let default_name = match (&args.file, held, &args.module) {
@@ -77,14 +79,14 @@ pub fn run(global: &Global, args: &Resolve) -> Result<Exit> {
         _ => None,
     };
     let inlines = if args.no_inlines { Inlines::Merged } else { Inlines::All };
-    let look = Look { style, inlines, paint: global.paint(&io::stdout()), aliases: args.aliases };
+    let look = Look { style, inlines, paint: context.paint(&io::stdout()), aliases: args.aliases };
     let mappings = reader.as_ref().map(Mappings::new).unwrap_or_default();
     let mut session = Session { args, look, names, mappings, default_name, failures, next_line: 1 };
     let out = io::stdout();
     match &args.batch {
         Some(path) => {
             let (input, bytes) = open_batch(path)?;
-            session.stream(Lines::new(input), bytes, progress::is_wanted(global) && !out.is_terminal(), &mut &out)?;
+            session.stream(Lines::new(input), bytes, progress::is_wanted(context) && !out.is_terminal(), &mut &out)?;
         }
         None => session.stream(Lines::new(args.addresses.join("\n").as_bytes()), None, false, &mut &out)?,
     }
@@ -93,8 +95,8 @@ pub fn run(global: &Global, args: &Resolve) -> Result<Exit> {
 }
 
 /// The module of the object in `file`.
-fn object(global: &Global, store: &Store, file: &Path) -> Result<Arc<Held>> {
-    let objects = Objects { store: Some(store.clone()), search: global.search(&[], &[]), default_arch: None };
+fn object(context: &Context, store: &Store, file: &Path) -> Result<Arc<Held>> {
+    let objects = Objects { store: Some(store.clone()), search: context.search(&[], &[]), default_arch: None };
     objects.open(file)?.held.with_context(|| format!("{}: nothing in it can answer addresses", file.display()))
 }
 

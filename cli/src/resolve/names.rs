@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use symtool_store::resolve::{Origin, Resolver, call_address};
 use symtool_store::{Catalog, Error, Module, Reader};
 
-use crate::args::Resolve;
+use super::args::Resolve;
 use crate::demangle::{Demangler, Spelling};
 use crate::find::{self, NotOne};
 

@@ -8,6 +8,7 @@
 //!
 //! What is no frame and no exception passes through.
 
+mod args;
 mod choice;
 mod input;
 mod limits;
@@ -17,26 +18,28 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, Error, Result, anyhow, bail};
+use anyhow::{Context as _, Error, Result, anyhow, bail};
 use rayon::prelude::*;
 use symtool_mapping::{self as mapping, Pattern, Retrace};
 use symtool_store::database::Held;
 use symtool_store::{Catalog, Mapping, Mappings, Module, database as store};
 
-use crate::args::{Global, RetraceArgs, RetraceStyle};
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::find::{self, hold};
 use crate::pass_through;
+pub use args::RetraceArgs;
+use args::RetraceStyle;
 pub use choice::Choice;
 use input::{Comes, Input};
 use limits::PIECE_BYTES;
 use symtool_core::mapping::{self as mapping_file, MappingFile};
 
 /// Runs the command.
-pub fn run(global: &Global, args: &RetraceArgs) -> Result<Exit> {
-    let style = Style::of(global, args)?;
+pub fn run(context: &Context, args: &RetraceArgs) -> Result<Exit> {
+    let style = Style::of(context, args)?;
     let (file, traces) = files(args)?;
-    let store = global.open_store()?;
+    let store = context.open_store()?;
     let held = file.map(|file| hold(&file, &store)).transpose()?;
     let reader = match &held {
         Some(_) => None,
@@ -88,9 +91,9 @@ struct Style {
 }
 
 impl Style {
-    fn of(global: &Global, args: &RetraceArgs) -> Result<Self> {
+    fn of(context: &Context, args: &RetraceArgs) -> Result<Self> {
         let style = match args.style {
-            RetraceStyle::R8 if global.verbose => mapping::Style::R8Verbose,
+            RetraceStyle::R8 if context.verbose => mapping::Style::R8Verbose,
             RetraceStyle::R8 => mapping::Style::R8,
             RetraceStyle::Proguard if args.regex.is_some() => bail!("--regex is R8's; leave out --style proguard"),
             RetraceStyle::Proguard => mapping::Style::Proguard,

@@ -13,8 +13,8 @@ use symtool_mapping as mapping;
 use symtool_store::Module;
 use symtool_store::resolve::{Aliases, Answer, Extras, Frame, View};
 
-use crate::args::Style;
 use crate::demangle::Demangler;
+use crate::resolve::Style;
 use crate::terminal::{Paint, clean};
 pub use llvm::Inlines;
 use llvm::{Format, Merged, NO_FRAME, Printer, Request};
