@@ -1,6 +1,50 @@
 //! What to do about what went wrong, in this program's own commands and options. Libraries tell facts; the next step is told here.
 
 use symtool_core::import::Failure;
+use symtool_store::Error;
+
+/// Why the store cannot be used, with the next step.
+pub fn store(error: &Error) -> String {
+    let step = match error {
+        Error::Missing(_) => "import a file first, or name another with --store",
+        Error::NotAStore(_) => "name another folder with --store",
+        Error::FormatLost(_) => "`symtool modules repair` writes it again",
+        Error::AckDamaged(_) => "`symtool modules repair` checks the store and writes it again",
+        Error::Unacknowledged { .. } => "`symtool modules repair` saves what its files still hold and names what is gone",
+        Error::DatabaseLost(_) => "`symtool modules repair` rebuilds the database from its other files",
+        Error::Damaged(_) => "`symtool modules repair` saves what is intact and names what is not",
+        Error::NoKey { .. } => "give its key with --key-file FILE, --key-command CMD, $SYMTOOL_KEY or `key-file` in symtool.toml",
+        Error::WrongKey { wanted, .. } => return format!("{error}; give the one that `symtool key show` calls {wanted}"),
+        Error::Quota { .. } => "remove modules (`symtool modules gc`, `symtool modules remove`) or raise the quota",
+        Error::CrashQuota { .. } => "remove some (`symtool crash gc`, `symtool crash remove`) or raise `crash-quota`",
+        Error::Locked { .. } => "let it finish, wait longer with --wait, or end it: what it has not finished will not be in the store",
+        Error::Database { .. } | Error::CrashDatabase { .. } => {
+            "free some space if the disk is full; if a file is damaged, `symtool modules repair` saves the rest"
+        }
+        Error::CrashesDamaged { .. } => "`symtool modules repair` saves what can be read",
+        Error::CrashRow(_) => "`symtool modules repair` saves the rest",
+        Error::Corrupt { .. } => "import its file again with --force",
+        // Their facts name the step.
+        _ => return error.to_string(),
+    };
+    format!("{error}; {step}")
+}
+
+/// What stopped a command, with the next step.
+pub fn any(error: &anyhow::Error) -> String {
+    match store_error(error) {
+        Some(cause) => format!("{error:#}").replace(&cause.to_string(), &store(cause)),
+        None => format!("{error:#}"),
+    }
+}
+
+/// The error of the store that `error` is, if it is one.
+pub fn store_error(error: &anyhow::Error) -> Option<&Error> {
+    error.downcast_ref().or_else(|| match error.downcast_ref()? {
+        symtool_core::Error::Store(error) => Some(error),
+        _ => None,
+    })
+}
 
 /// Why nothing came of a file, with the next step.
 pub fn import(failure: &Failure) -> String {
@@ -11,6 +55,7 @@ pub fn import(failure: &Failure) -> String {
         Failure::Contradiction { id, .. } => {
             format!("{failure}; give it an id of its own, or take the other one out with `modules remove {id}`")
         }
+        Failure::Store(error) => store(error),
         _ => failure.to_string(),
     }
 }

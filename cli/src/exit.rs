@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use symtool_store::database as store;
+use crate::advice;
 
 /// Exit codes that scripts rely on. Wrong usage exits with 2, by clap too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,12 +53,16 @@ impl Exit {
         let is_closed_pipe = |cause: &(dyn std::error::Error + 'static)| {
             cause.downcast_ref::<io::Error>().is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
         };
-        if error.chain().any(is_closed_pipe) {
+        let is_receiver_gone = || match error.downcast_ref() {
+            Some(symtool_core::Error::Receiver(cause)) => cause.kind() == io::ErrorKind::BrokenPipe,
+            _ => false,
+        };
+        if error.chain().any(is_closed_pipe) || is_receiver_gone() {
             return Self::Done;
         }
-        say!("{error:#}");
+        say!("{}", advice::any(error));
         match error {
-            error if error.is::<store::Error>() || error.is::<NoKey>() => Self::Store,
+            error if advice::store_error(error).is_some() || error.is::<NoKey>() => Self::Store,
             error if error.is::<Usage>() => Self::Usage,
             _ => Self::SomeFailed,
         }

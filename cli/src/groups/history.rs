@@ -104,7 +104,7 @@ pub fn diff(context: &Context, store: &Store, args: &GroupsDiff) -> Result<Exit>
     let difference = match crashes.difference(from, to) {
         Ok(difference) => difference,
         Err(NoSuchRun::Store(error)) => return Err(error.into()),
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(Error::msg(format!("{error}; `symtool groups history` lists runs"))),
     };
     if from >= to {
         return Err(Usage(format!("run {from} is not before run {to}; name the earlier one first, 0 for before the first run")).into());

@@ -43,6 +43,7 @@ fn merge(context: &Context, store: &Store, args: &GroupsMerge) -> Result<Exit> {
     match writer.merge(&groups) {
         Ok(run) => told(context, &run),
         Err(CannotMerge::Store(error)) => Err(error.into()),
+        Err(error @ CannotMerge::Unknown(_)) => Err(Usage(format!("{error}; `symtool groups list` lists groups")).into()),
         Err(error) => Err(Usage(error.to_string()).into()),
     }
 }
@@ -52,7 +53,7 @@ fn undo(context: &Context, writer: &CrashWriter, run: Option<u64>) -> Result<Exi
         Ok(run) => told(context, &run),
         Err(CannotUndo::Store(error)) => Err(error.into()),
         Err(error @ CannotUndo::NotLast { .. }) => Err(Usage(error.to_string()).into()),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(Error::msg(format!("{error}; `symtool groups history` lists runs"))),
     }
 }
 

@@ -15,6 +15,7 @@ use symtool_store::{Error, Module, Reader, Store};
 
 use super::args::Verify;
 use super::check::{self, Checked};
+use crate::advice;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::find::{self, NotOne};
@@ -39,7 +40,7 @@ pub fn run(context: &Context, args: &Verify, store: &Store) -> Result<Exit> {
         match Crashes::open(&store).and_then(|crashes| crashes.verify()) {
             Ok(_) => {}
             Err(error @ (Error::Io { .. } | Error::Locked { .. })) => return Err(error.into()),
-            Err(error) => tell(Report::damaged(error.to_string()))?,
+            Err(error) => tell(Report::damaged(advice::store(&error)))?,
         }
     }
     let reader = &store.read()?;
@@ -113,7 +114,7 @@ fn verify(args: &Verify, reader: &Reader, module: &Module, path: Option<&Path>, 
         Ok(blocks) => blocks,
         Err(error) => {
             report.status = Status::Damaged;
-            report.error = Some(error.to_string());
+            report.error = Some(advice::store(&error));
             return report;
         }
     };

@@ -28,6 +28,7 @@ use symtool_store::database::Held;
 use symtool_store::resolve::{Origin, Rendered, Request};
 use symtool_store::{Mappings, Store};
 
+use crate::advice;
 use crate::context::Context;
 use crate::demangle::Spelling;
 use crate::exit::Exit;
@@ -289,7 +290,7 @@ impl Session<'_> {
                 style::methods(self.look, &methods, text)
             }
             Err(error) => {
-                say!("{error}");
+                say!("{}", advice::store(&error));
                 Status::Corrupt
             }
         }

@@ -15,6 +15,7 @@ use symtool_mapping::{MapId, is_frame};
 use symtool_store::{Catalog, Mapping, Mappings, Module};
 
 use super::limits::{MAX_WAITING_BYTES, MAX_WAITING_LINES};
+use crate::advice;
 use crate::find;
 
 /// Lines of one mapping. Absent if they have none, so that they stay as they are.
@@ -171,7 +172,7 @@ impl<'m> Choice<'m> {
 /// The mapping that R8 calls `id`.
 fn by_id<'c>(catalog: &'c Catalog<'_>, id: &MapId) -> Result<&'c Module, String> {
     let digits = id.digits();
-    match catalog.mappings_by_id(digits).map_err(|error| error.to_string())?[..] {
+    match catalog.mappings_by_id(digits).map_err(|error| advice::store(&error))?[..] {
         [only] => Ok(only),
         [] => Err(format!("the trace needs the mapping {digits}, which is not in the store; import it, or pass --mapping")),
         ref several => {

@@ -13,6 +13,7 @@ use symtool_mapping as mapping;
 use symtool_store::Module;
 use symtool_store::resolve::{Aliases, Answer, Extras, Frame, View};
 
+use crate::advice;
 use crate::demangle::Demangler;
 use crate::resolve::Style;
 use crate::terminal::{Paint, clean};
@@ -83,13 +84,13 @@ pub fn frames(look: Look, answer: Answer<'_, '_>, demangler: Option<&Demangler>,
     let mut frames = match answer {
         Answer::Frames(frames) => frames,
         Answer::NoRange => return (Status::NoRange, None),
-        Answer::Corrupt(error) => return (Status::Corrupt, Some(error.to_string())),
+        Answer::Corrupt(error) => return (Status::Corrupt, Some(advice::store(error))),
     };
     let Look { style, inlines, paint, .. } = look;
     let start = out.len();
     let aliases = match if look.has_aliases() { frames.aliases() } else { Ok(None) } {
         Ok(aliases) => Folded { aliases, demangler },
-        Err(error) => return (Status::Corrupt, Some(error.to_string())),
+        Err(error) => return (Status::Corrupt, Some(advice::store(&error))),
     };
     let rendered = if let Some(printer) = printer(style, inlines) {
         printer.frames(frames, demangler, out)
@@ -118,7 +119,7 @@ pub fn frames(look: Look, answer: Answer<'_, '_>, demangler: Option<&Demangler>,
         Ok(false) => (Status::NoRange, None),
         Err(error) => {
             out.truncate(start);
-            (Status::Corrupt, Some(error.to_string()))
+            (Status::Corrupt, Some(advice::store(&error)))
         }
     }
 }

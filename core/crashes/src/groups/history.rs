@@ -25,7 +25,7 @@ pub struct Difference {
 #[derive(Debug, thiserror::Error)]
 pub enum NoSuchRun {
     /// The store has none with this number.
-    #[error("there is no run {0}; `symtool groups history` lists runs")]
+    #[error("there is no run {0}")]
     Unknown(u64),
     /// The store cannot be used.
     #[error(transparent)]

@@ -14,7 +14,7 @@ pub enum CannotMerge {
     #[error("they are one group already: {0}")]
     Same(GroupId),
     /// One is not there.
-    #[error("{0}: no such group; `symtool groups list` lists groups")]
+    #[error("{0}: no such group")]
     Unknown(GroupId),
     /// The store cannot be used.
     #[error(transparent)]

@@ -21,7 +21,7 @@ use symtool_store::Error;
 #[derive(Debug, thiserror::Error)]
 pub enum CannotUndo {
     /// There is none.
-    #[error("there is no run to undo; `symtool groups history` lists runs")]
+    #[error("there is no run to undo")]
     Nothing,
     /// It is not the last one.
     #[error("run {wanted} is not the last one that stands: run {last} came after it; undo that first")]

@@ -1,4 +1,4 @@
-//! Why a store cannot be used, in one sentence with the next step.
+//! Why a store cannot be used: a sentence that names the file and the fact. The next step is for the program to say.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,10 @@ use crate::seal::KeyId;
 #[non_exhaustive]
 pub enum Error {
     /// There is none.
-    #[error("{}: no store here; import a file first, or name another with --store", .0.display())]
+    #[error("{}: no store here", .0.display())]
     Missing(PathBuf),
     /// A folder with other things in it.
-    #[error("{}: not a symtool store, and not empty; name another folder with --store", .0.display())]
+    #[error("{}: not a symtool store, and not empty", .0.display())]
     NotAStore(PathBuf),
     /// Written by a version with another layout.
     #[error("{}: the store has format '{found}', this program reads '{expected}'; use the version that wrote it, or import into a new store", store.display())]
@@ -40,18 +40,17 @@ pub enum Error {
         why: String,
     },
     /// Its format file is lost or damaged.
-    #[error("{}: its file FORMAT is missing or damaged, or does not fit its other files; `symtool modules repair` writes it again", .0.display())]
+    #[error("{}: its file FORMAT is missing or damaged, or does not fit its other files", .0.display())]
     FormatLost(PathBuf),
     /// Neither copy of its key ring is intact.
     #[error("{}: the store is sealed, and both copies of its key ring are missing or damaged; bring `ring` or `ring.copy` back from a backup: \
              without one of them nothing in it can be read", .0.display())]
     RingLost(PathBuf),
     /// What was acknowledged cannot be read.
-    #[error("{}: this file, which says what was stored, is damaged; `symtool modules repair` checks the store and writes it again", .0.display())]
+    #[error("{}: this file, which says what was stored, is damaged", .0.display())]
     AckDamaged(PathBuf),
     /// A database has less than was acknowledged, or something else.
-    #[error("{}: the database {database} has lost changes that were stored (change {acknowledged} was the last, {found} is there); \
-             `symtool modules repair` saves what its files still hold and names what is gone", store.display())]
+    #[error("{}: the database {database} has lost changes that were stored (change {acknowledged} was the last, {found} is there)", store.display())]
     Unacknowledged {
         /// The store.
         store: PathBuf,
@@ -63,14 +62,14 @@ pub enum Error {
         found: u64,
     },
     /// A database without the file that says what belongs to it.
-    #[error("{}: the database's file CURRENT is missing; `symtool modules repair` rebuilds the database from its other files", .0.display())]
+    #[error("{}: the database's file CURRENT is missing", .0.display())]
     DatabaseLost(PathBuf),
     /// A database that is sealed in an open store, or the other way round.
     #[error("{}: these modules are not of this store: they are sealed and the store is not, or the other way round; bring the folder, or FORMAT \
              and the key ring, back from a backup", .0.display())]
     Foreign(PathBuf),
     /// Rows that a change needs are damaged.
-    #[error("{}: rows that are needed here are damaged; `symtool modules repair` saves what is intact and names what is not", .0.display())]
+    #[error("{}: rows that are needed here are damaged", .0.display())]
     Damaged(PathBuf),
     /// A module whose own blocks cannot be read.
     #[error("{module}: its blocks cannot be read: {damage}; import it again")]
@@ -81,8 +80,7 @@ pub enum Error {
         damage: Damage,
     },
     /// It is sealed, and no key was given.
-    #[error("{}: the store is sealed with key {wanted}; give its key with --key-file FILE, --key-command CMD, $SYMTOOL_KEY or `key-file` in \
-             symtool.toml", store.display())]
+    #[error("{}: the store is sealed with key {wanted}", store.display())]
     NoKey {
         /// The store.
         store: PathBuf,
@@ -90,7 +88,7 @@ pub enum Error {
         wanted: KeyId,
     },
     /// It is sealed with another key.
-    #[error("{}: the store is sealed with key {wanted}, and the key given is {given}; give the one that `symtool key show` calls {wanted}", store.display())]
+    #[error("{}: the store is sealed with key {wanted}, and the key given is {given}", store.display())]
     WrongKey {
         /// The store.
         store: PathBuf,
@@ -115,8 +113,7 @@ pub enum Error {
         fact: String,
     },
     /// More than may be stored.
-    #[error("{}: full: it would take {needed} bytes of its quota of {quota}; remove modules (`symtool modules gc`, `symtool modules remove`) or raise \
-             the quota", store.display())]
+    #[error("{}: full: it would take {needed} bytes of its quota of {quota}", store.display())]
     Quota {
         /// The store.
         store: PathBuf,
@@ -126,8 +123,7 @@ pub enum Error {
         needed: u64,
     },
     /// More crashes than may be stored.
-    #[error("{}: its crashes are full: they would take {needed} bytes of their quota of {quota}; remove some (`symtool crash gc`, `symtool crash \
-             remove`) or raise `crash-quota`", store.display())]
+    #[error("{}: its crashes are full: they would take {needed} bytes of their quota of {quota}", store.display())]
     CrashQuota {
         /// The store.
         store: PathBuf,
@@ -137,8 +133,7 @@ pub enum Error {
         needed: u64,
     },
     /// Another process holds it.
-    #[error("{}: the store is being written by {} (waited {waited_seconds} s); let it finish, wait longer with --wait, or end it: \
-             what it has not finished will not be in the store", store.display(), process(*holder))]
+    #[error("{}: the store is being written by {} (waited {waited_seconds} s)", store.display(), process(*holder))]
     Locked {
         /// The store.
         store: PathBuf,
@@ -156,7 +151,7 @@ pub enum Error {
         cause: std::io::Error,
     },
     /// The database refused.
-    #[error("{}: the database cannot be used: {cause}; free some space if the disk is full; if a file is damaged, `symtool modules repair` saves the rest", store.display())]
+    #[error("{}: the database cannot be used: {cause}", store.display())]
     Database {
         /// The store.
         store: PathBuf,
@@ -164,8 +159,7 @@ pub enum Error {
         cause: rocksdb::Error,
     },
     /// The database of crashes refused.
-    #[error("{}: the database of crashes cannot be used: {cause}; free some space if the disk is full; if a file is damaged, \
-             `symtool modules repair` saves the rest", store.display())]
+    #[error("{}: the database of crashes cannot be used: {cause}", store.display())]
     CrashDatabase {
         /// The store.
         store: PathBuf,
@@ -173,7 +167,7 @@ pub enum Error {
         cause: rocksdb::Error,
     },
     /// The database of crashes is not as it was left.
-    #[error("{}: the database of crashes is damaged: {fact}; `symtool modules repair` saves what can be read", store.display())]
+    #[error("{}: the database of crashes is damaged: {fact}", store.display())]
     CrashesDamaged {
         /// The store.
         store: PathBuf,
@@ -181,10 +175,10 @@ pub enum Error {
         fact: String,
     },
     /// A row of the database of crashes that is not as it was written.
-    #[error("{}: a row of the database of crashes is damaged; `symtool modules repair` saves the rest", .0.display())]
+    #[error("{}: a row of the database of crashes is damaged", .0.display())]
     CrashRow(PathBuf),
     /// A block that is not as it was written.
-    #[error("module {module}: the block of {} ending at {last:#x} cannot be read: {damage}; import its file again with --force", kind.name())]
+    #[error("module {module}: the block of {} ending at {last:#x} cannot be read: {damage}", kind.name())]
     Corrupt {
         /// Name and id.
         module: String,

@@ -100,12 +100,15 @@ pub enum Outcome {
 }
 
 /// Why nothing came of a file. Its text names the file and the fact.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
     /// What is wrong with the file, and the next step.
     #[error("{0}")]
     File(String),
+    /// The store cannot tell what it knows of the file, or cannot read an exported segment.
+    #[error(transparent)]
+    Store(#[from] symtool_store::Error),
     /// [`super::Import::mapping_id`] applies to one mapping, and this is another one.
     #[error("{}: the id applies to one mapping, and there are several", .0.display())]
     SecondMapping(PathBuf),

@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
         let parsing = start.elapsed();
         let path = path.to_owned();
         let reading = match ticket.enter(file.info(), bytes_in, file.working_bytes(), &[]) {
-            Err(error) => return Ok(Outcome::Failed { path, failure: Failure::File(error.to_string()) }),
+            Err(error) => return Ok(Outcome::Failed { path, failure: Failure::Store(error) }),
             Ok(Entered::Unchanged(footer)) => return Ok(Outcome::Unchanged { path, footer, took: parsing }),
             Ok(Entered::Contradicts(other)) => {
                 let failure = contradiction(&path, &file.info().id, other);
@@ -204,7 +204,7 @@ impl<'a> Reader<'a> {
         let info = mapping_info(mapped.name(), &identity);
         let labels = self.labels.of_mapping(&path);
         let reading = match ticket.enter(&info, bytes.len() as u64, MAPPING_WORKING_BYTES, &labels) {
-            Err(error) => return Outcome::Failed { path, failure: Failure::File(error.to_string()) },
+            Err(error) => return Outcome::Failed { path, failure: Failure::Store(error) },
             Ok(Entered::Unchanged(footer)) => return Outcome::Unchanged { path, footer, took: start.elapsed() },
             Ok(Entered::Contradicts(other)) => {
                 let failure = contradiction(&path, &info.id, other);

@@ -28,7 +28,7 @@ pub fn take(store: &Store, segments: &[PathBuf], force: bool, events: Events<'_>
         let modules = match store.read_segment(path) {
             Ok(modules) => modules,
             Err(error @ (StoreError::Segment { .. } | StoreError::NoKey { .. } | StoreError::WrongKey { .. } | StoreError::Io { .. })) => {
-                done(Report::failed(path.clone(), Failure::File(error.to_string())))?;
+                done(Report::failed(path.clone(), Failure::Store(error)))?;
                 continue;
             }
             Err(error) => return Err(error.into()),
