@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Error, Result};
 use serde::Serialize;
 use symtool_crashes::Crashes;
-use symtool_crashes::fingerprint::{Counts, Desk, Explained, Link};
+use symtool_crashes::fingerprint::{Counts, Explained, FrameCache, StackFrame};
 use symtool_grouping::rules::{RuleError, Rules};
 
 use crate::context::Context;
@@ -174,7 +174,7 @@ fn explain(context: &Context, args: &RulesExplain) -> Result<Exit> {
     let catalog = reader.catalog();
     let assessor = symtool_core::assessor(&reader, &catalog, &rules)?;
     let at = crash::one(&crashes, &args.crash)?.map_err(Error::msg)?;
-    let (mut told, mut desk) = (Ok(()), Desk::default());
+    let (mut told, mut desk) = (Ok(()), FrameCache::default());
     crashes.each_of(&[at], |listed| {
         let explained = assessor.explain(listed.chunk, listed.crash, &mut desk);
         let tokens: Vec<String> = explained.frames.iter().map(|(link, _)| link.token(listed.chunk)).collect();
@@ -194,7 +194,7 @@ fn explain(context: &Context, args: &RulesExplain) -> Result<Exit> {
 }
 
 impl<'a> Frame<'a> {
-    fn of((link, counts): &'a (Link<'_>, Counts), name: &'a str) -> Self {
+    fn of((link, counts): &'a (StackFrame<'_>, Counts), name: &'a str) -> Self {
         Self {
             frame: link.frame,
             name,

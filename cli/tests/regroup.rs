@@ -188,6 +188,37 @@ fn missing_modules_are_ranked_by_who_waits_for_them() {
     assert_eq!(missing[0]["id"], "f62f3f92b81ba6a31579d99e626f3a6e8b26f086");
 }
 
+/// Of two libraries of one name, a crash waits for the one that its own frames lie in.
+#[test]
+fn modules_of_one_name_are_waited_for_apart() {
+    let sandbox = Sandbox::new();
+    let frame = |image: u64| format!(r##"{{"instruction_addr":"{:#x}","addr_mode":"abs"}}"##, image + 0x1234);
+    let image = |first: u64, id: &str| {
+        format!(
+            r##"{{"type":"elf","code_file":"/lib/libui.so","code_id":"{id}","debug_id":"{id}","image_addr":"{first:#x}","image_size":65536}}"##
+        )
+    };
+    let (one, other) = ("11111111111111111111111111111111", "22222222222222222222222222222222");
+    // Both are loaded; the stack is in the first of them, and what is called from nowhere in the second.
+    let event = |id: u32, bases: [u64; 2], at: u64, more: &str| {
+        format!(
+            r##"{{"event_id":"{id:032x}","platform":"native","exception":{{"values":[{{"type":"SIGSEGV","stacktrace":{{"frames":[{more}{}]}}}}]}},"debug_meta":{{"images":[{},{}]}}}}"##,
+            frame(at),
+            image(bases[0], one),
+            image(bases[1], other)
+        )
+    };
+    let known = r##"{"function":"known_caller","instruction_addr":"0x21234","package":"/lib/libui.so"},"##;
+    sandbox.write("events.ndjson", event(1, [0x10000, 0x20000], 0x10000, known) + "\n");
+    let events = sandbox.path("events.ndjson");
+    done(sandbox.run(["crash", "add", events.to_str().unwrap()]));
+    let missing = json_lines(&sandbox.run(["missing", "--all", "--json"]).stdout);
+    let mut waiting: Vec<(&str, u64)> =
+        missing.iter().map(|module| (module["id"].as_str().unwrap(), module["waiting"].as_u64().unwrap())).collect();
+    waiting.sort_unstable();
+    assert_eq!(waiting, [(one, 1), (other, 0)], "{missing:?}");
+}
+
 #[test]
 fn fewer_resolved_frames_keep_what_was() {
     let sandbox = Sandbox::new();

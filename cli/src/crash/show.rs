@@ -5,7 +5,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use symtool_crashes::fingerprint::{Assessor, Desk, Explained, Link, NameOrigin};
+use symtool_crashes::fingerprint::{Assessor, Explained, FrameCache, NameOrigin, StackFrame};
 use symtool_crashes::{Crashes, Found, Listed, Place, Slot, StoredFrame};
 
 use super::args::CrashShow;
@@ -114,7 +114,7 @@ fn raw(crashes: &Crashes, at: Slot, all: bool) -> Result<()> {
 }
 
 fn show(context: &Context, crashes: &Crashes, at: Slot, assessor: &Assessor<'_>) -> Result<()> {
-    let (mut told, mut desk) = (Ok(()), Desk::with_places());
+    let (mut told, mut desk) = (Ok(()), FrameCache::with_places());
     crashes.each_of(&[at], |listed| {
         let explained = assessor.explain(listed.chunk, listed.crash, &mut desk);
         told = tell(context, &listed, &explained);
@@ -171,7 +171,7 @@ fn tell(context: &Context, listed: &Listed<'_>, explained: &Explained<'_>) -> Re
 }
 
 /// The line of a frame whose file is not known, if the report's function is shown.
-fn line_alone(stored: &[StoredFrame], link: &Link<'_>) -> Option<u32> {
+fn line_alone(stored: &[StoredFrame], link: &StackFrame<'_>) -> Option<u32> {
     stored.get(link.frame).filter(|frame| link.origin == NameOrigin::Report && frame.file.is_none())?.line
 }
 

@@ -6,7 +6,7 @@ use std::io::Write;
 use anyhow::Result;
 use serde::Serialize;
 use symtool_crashes::groups::Group;
-use symtool_crashes::{Crashes, SignatureKind};
+use symtool_crashes::{Crashes, FingerprintKind};
 use symtool_store::Store;
 
 use super::args::{GroupKind, GroupSort, GroupsList};
@@ -76,9 +76,9 @@ fn is_meant(group: &Group, args: &GroupsList) -> bool {
     };
     let is_kind = match args.kind {
         None => true,
-        Some(GroupKind::Resolved) => group.kind() == SignatureKind::Resolved,
-        Some(GroupKind::Provisional) => group.kind() == SignatureKind::Provisional,
-        Some(GroupKind::Unassigned) => group.kind() == SignatureKind::Unassigned,
+        Some(GroupKind::Resolved) => group.kind() == FingerprintKind::Resolved,
+        Some(GroupKind::Provisional) => group.kind() == FingerprintKind::Provisional,
+        Some(GroupKind::Unassigned) => group.kind() == FingerprintKind::Unassigned,
     };
     let is_release = args.release.as_ref().is_none_or(|release| group.tally.releases.contains_key(release));
     let is_many = args.min_crashes.is_none_or(|least| group.tally.crashes >= least);

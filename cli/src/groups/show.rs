@@ -30,13 +30,13 @@ struct Shown<'a> {
     /// Modules that the crashes have frames in, by name.
     modules: BTreeMap<String, u64>,
     aliases: Vec<String>,
-    signatures: Vec<Signature<'a>>,
+    signatures: Vec<Fingerprint<'a>>,
     /// Some of its crashes.
     examples: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
-struct Signature<'a> {
+struct Fingerprint<'a> {
     id: String,
     kind: &'static str,
     crashes: u64,
@@ -46,7 +46,7 @@ struct Signature<'a> {
 /// Crashes that are named.
 const EXAMPLES: usize = 5;
 
-/// Signatures that are written for people; scripts get all.
+/// Fingerprints that are written for people; scripts get all.
 const SIGNATURES: usize = 5;
 
 /// Runs the command.
@@ -96,7 +96,7 @@ fn modules(crashes: &Crashes, group: &Group) -> Result<(BTreeMap<String, u64>, V
 
 impl<'a> Shown<'a> {
     fn of(group: &'a Group, modules: BTreeMap<String, u64>, examples: Vec<String>) -> Self {
-        let signature = |signature: &'a symtool_crashes::groups::OneSignature| Signature {
+        let signature = |signature: &'a symtool_crashes::groups::GroupFingerprint| Fingerprint {
             id: signature.id.to_string(),
             kind: signature.kind.name(),
             crashes: signature.crashes,

@@ -60,7 +60,7 @@ id!(
 );
 id!(
     /// What a crash is grouped by.
-    SignatureId, 16, 's'
+    FingerprintId, 16, 's'
 );
 id!(
     /// A group: of the signature that it was made for.
@@ -98,10 +98,10 @@ macro_rules! in_keys {
 }
 
 in_keys!(CrashId);
-in_keys!(SignatureId);
+in_keys!(FingerprintId);
 in_keys!(GroupId);
 
-impl SignatureId {
+impl FingerprintId {
     /// Of what makes the signature.
     pub(crate) fn of(bytes: &[u8]) -> Self {
         Self::of_hash(xxh3_128(bytes))
@@ -111,7 +111,7 @@ impl SignatureId {
 impl GroupId {
     /// The group that is made for `signature` if there is none for it; `number` tells it from those that were made for it before and
     /// have other signatures now.
-    pub fn of(signature: SignatureId, number: u32) -> Self {
+    pub fn of(signature: FingerprintId, number: u32) -> Self {
         let mut hash = Xxh3::new();
         hash.update(&signature.0);
         hash.update(&number.to_le_bytes());

@@ -27,11 +27,11 @@ mod stored;
 mod upkeep;
 
 pub use add::{Added, Incoming, Prepared};
-pub use ids::{CrashId, GroupId, SignatureId};
+pub use ids::{CrashId, FingerprintId, GroupId};
 pub use missing::Missing;
 pub use stored::{
-    Cause, Chunk, CrashCounts, CrashWriter, Crashes, Failed, Found, Gain, Listed, Merge, Part, Place, Rename, Report, Run, RunKind,
-    SignatureKind, Slot, Split, Standing, State, StoredCrash, StoredFrame, StoredImage, Tally, Verified, crash_stack, labelled_mapping,
+    Cause, Chunk, CrashCounts, CrashWriter, Crashes, Failed, FingerprintKind, Found, Gain, Listed, Merge, Part, Place, Rename, Report, Run,
+    RunKind, Slot, Split, Standing, State, StoredCrash, StoredFrame, StoredImage, Tally, Verified, crash_stack, labelled_mapping,
     mapping_of,
 };
 pub use upkeep::{CrashRepair, Going, LostCrash, Retention, RetentionPlan, migrate, repair};

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map};
 use symtool_report::ImageKind;
 
 use crate::fingerprint::Modules;
-use crate::ids::{GroupId, SignatureId};
-use crate::stored::state::{SignatureKind, SignatureRow, State};
-use crate::stored::{Chunk, Crashes, StoredImage, rows};
+use crate::ids::{FingerprintId, GroupId};
+use crate::stored::state::{FingerprintKind, FingerprintRow, State};
+use crate::stored::{Chunk, Crashes, Place, StoredImage, rows};
 use symtool_store::Error;
 
 /// A module without symbols.
@@ -32,9 +32,6 @@ pub struct Missing {
     pub groups: BTreeSet<GroupId>,
 }
 
-/// What is known of a signature.
-type Known = HashMap<SignatureId, SignatureRow>;
-
 impl Crashes {
     /// The modules that stored crashes have frames in and that are not among `modules`: first those for which most groups wait, then most
     /// crashes.
@@ -43,35 +40,14 @@ impl Crashes {
     /// Any [`Error`].
     pub fn missing(&self, modules: &Modules<'_>) -> Result<Vec<Missing>, Error> {
         let there: BTreeSet<[u8; 16]> = modules.iter().flat_map(|(_, keys)| keys).collect();
-        let mut missing: BTreeMap<[u8; 16], Missing> = BTreeMap::new();
-        let (mut states, mut known): (HashMap<u64, Vec<State>>, Known) = Default::default();
-        // Most of them are in the first chunk already.
-        let mut last: Option<(u64, Chunk)> = None;
-        self.database.each(rows::area::IMAGES, rows::area::IMAGES, |key, value| {
-            let (Some(image), Some(chunk)) = (key.get(1..17).and_then(|key| key.try_into().ok()), rows::last_number(key)) else {
-                return Err(self.database.damaged());
-            };
-            if there.contains(&image) {
-                return Ok(true);
-            }
-            let module = match missing.entry(image) {
-                btree_map::Entry::Occupied(known) => known.into_mut(),
-                btree_map::Entry::Vacant(new) => {
-                    if last.as_ref().is_none_or(|(number, _)| *number != chunk) {
-                        last = Some((chunk, self.chunk(chunk)?.ok_or_else(|| self.database.damaged())?));
-                    }
-                    new.insert(last.as_ref().map(|(_, chunk)| describe(image, chunk)).unwrap_or_default())
-                }
-            };
-            let states = match states.entry(chunk) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(new) => new.insert(self.states(chunk)?),
-            };
-            let slots: Vec<u16> = self.database.decode(&value)?;
-            self.count(module, &slots, states, &mut known)?;
-            Ok(true)
+        let mut missing = self.images(&there)?;
+        let mut counter = Counter { crashes: self, states: HashMap::new(), fingerprints: HashMap::new(), chunk: None };
+        self.each_image(|image, chunk, value| {
+            let Some((module, name)) = missing.get_mut(&image) else { return Ok(()) };
+            let slots: Vec<u16> = self.database.decode(value)?;
+            counter.count(module, *name, (image, chunk), &slots)
         })?;
-        let mut missing: Vec<Missing> = missing.into_values().filter(|module| !module.id.is_empty()).collect();
+        let mut missing: Vec<Missing> = missing.into_values().map(|(module, _)| module).filter(|module| !module.id.is_empty()).collect();
         missing.sort_by(|a, b| {
             let weight = |module: &Missing| std::cmp::Reverse((module.groups.len(), module.waiting, module.crashes));
             (weight(a), &a.name, &a.id).cmp(&(weight(b), &b.name, &b.id))
@@ -79,26 +55,113 @@ impl Crashes {
         Ok(missing)
     }
 
-    fn count(&self, module: &mut Missing, slots: &[u16], states: &[State], known: &mut Known) -> Result<(), Error> {
-        // As signatures spell an address without name.
-        let address = format!("{}+0x", module.name.as_deref().unwrap_or("?"));
-        for state in slots.iter().filter_map(|slot| states.get(usize::from(*slot))).filter(|state| state.is_shown()) {
+    /// What is known of each image that is not `there`, and whether another image of a crash may have its name.
+    fn images(&self, there: &BTreeSet<[u8; 16]>) -> Result<BTreeMap<[u8; 16], (Missing, Name)>, Error> {
+        let mut images: BTreeMap<[u8; 16], Missing> = BTreeMap::new();
+        // Most of them are in the first chunk already.
+        let mut last: Option<(u64, Chunk)> = None;
+        self.each_image(|image, chunk, _| {
+            if let btree_map::Entry::Vacant(new) = images.entry(image) {
+                if last.as_ref().is_none_or(|(number, _)| *number != chunk) {
+                    last = Some((chunk, self.chunk(chunk)?.ok_or_else(|| self.database.damaged())?));
+                }
+                new.insert(last.as_ref().map(|(_, chunk)| describe(image, chunk)).unwrap_or_default());
+            }
+            Ok(())
+        })?;
+        let mut names: HashMap<Option<String>, u32> = HashMap::new();
+        for image in images.values().filter(|image| !image.id.is_empty()) {
+            *names.entry(image.name.clone()).or_default() += 1;
+        }
+        let with_name = |image: Missing| {
+            let name = if names.get(&image.name).is_some_and(|count| *count > 1) { Name::Shared } else { Name::Own };
+            (image, name)
+        };
+        Ok(images.into_iter().filter(|(image, _)| !there.contains(image)).map(|(key, image)| (key, with_name(image))).collect())
+    }
+
+    /// Calls `each` with every row of the index of images: the image, the number of a chunk, and the slots of crashes in it, encoded.
+    fn each_image(&self, mut each: impl FnMut([u8; 16], u64, &[u8]) -> Result<(), Error>) -> Result<(), Error> {
+        self.database.each(rows::area::IMAGES, rows::area::IMAGES, |key, value| {
+            let (Some(image), Some(chunk)) = (key.get(1..17).and_then(|key| key.try_into().ok()), rows::last_number(key)) else {
+                return Err(self.database.damaged());
+            };
+            each(image, chunk, &value).map(|()| true)
+        })
+    }
+}
+
+/// Whether an image is the only one with its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Name {
+    Own,
+    Shared,
+}
+
+/// Counts crashes that wait for modules.
+struct Counter<'c> {
+    crashes: &'c Crashes,
+    states: HashMap<u64, Vec<State>>,
+    fingerprints: HashMap<FingerprintId, FingerprintRow>,
+    /// The chunk that was read last.
+    chunk: Option<(u64, Chunk)>,
+}
+
+impl Counter<'_> {
+    /// Counts the crashes of `chunk` in `slots`, which have frames in `image`.
+    fn count(&mut self, module: &mut Missing, name: Name, (image, chunk): ([u8; 16], u64), slots: &[u16]) -> Result<(), Error> {
+        let crashes = self.crashes;
+        let states = match self.states.entry(chunk) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(crashes.states(chunk)?),
+        };
+        for slot in slots {
+            let Some(state) = states.get(usize::from(*slot)).filter(|state| state.is_shown()) else { continue };
             module.crashes += 1;
-            let row = match known.entry(state.signature) {
+            let row = match self.fingerprints.entry(state.signature) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => {
-                    let row: Option<SignatureRow> = self.database.get(&rows::signature(state.signature))?;
-                    new.insert(row.ok_or_else(|| self.database.damaged())?)
+                    let row: Option<FingerprintRow> = crashes.database.get(&rows::signature(state.signature))?;
+                    new.insert(row.ok_or_else(|| crashes.database.damaged())?)
                 }
             };
-            let waits = || module.is_mapping || row.frames.iter().any(|frame| frame.starts_with(&address));
-            if row.kind != SignatureKind::Resolved && waits() {
+            if row.kind == FingerprintKind::Resolved {
+                continue;
+            }
+            let waits = module.is_mapping
+                || match name {
+                    Name::Own => has_address_in(row, module),
+                    // Which of them an address lies in, only the crash's own frames tell.
+                    Name::Shared => {
+                        if self.chunk.as_ref().is_none_or(|(number, _)| *number != chunk) {
+                            self.chunk = Some((chunk, crashes.chunk(chunk)?.ok_or_else(|| crashes.database.damaged())?));
+                        }
+                        self.chunk.as_ref().is_some_and(|(_, chunk)| has_address_of(row, image, chunk, *slot))
+                    }
+                };
+            if waits {
                 module.waiting += 1;
                 module.groups.insert(row.group);
             }
         }
         Ok(())
     }
+}
+
+/// Whether the fingerprint has an address in a module of the name of `module`.
+fn has_address_in(row: &FingerprintRow, module: &Missing) -> bool {
+    let address = format!("{}+0x", module.name.as_deref().unwrap_or("?"));
+    row.frames.iter().any(|frame| frame.starts_with(&address))
+}
+
+/// Whether the fingerprint has the address of a frame in `image` of the crash at `slot`.
+fn has_address_of(row: &FingerprintRow, image: [u8; 16], chunk: &Chunk, slot: u16) -> bool {
+    let Some(crash) = chunk.crash(slot) else { return false };
+    let is_in = |stored: &StoredImage| stored.id.as_ref().is_some_and(|id| id.keys().any(|key| key == image));
+    chunk.frames(crash).iter().any(|frame| match frame.place {
+        Place::Image { image, .. } => chunk.image(image).is_some_and(is_in) && row.frames.contains(&chunk.spelled(frame.place)),
+        _ => false,
+    })
 }
 
 /// What a chunk with crashes in an image says of it. Nothing if that is the other reading of an id that has two.

@@ -12,9 +12,9 @@ use crate::add::prepare::Seen;
 use crate::ids::CrashId;
 use crate::stored::changes::{Changes, Old};
 use crate::stored::chunk::Chunk;
-use crate::stored::ledger::{Change, Ledger, Turn};
 use crate::stored::state::{Slot, Standing, State};
 use crate::stored::stored_report::{ReportReader, Weight};
+use crate::stored::tally_changes::{Change, ChunkStates, TallyChanges};
 use crate::stored::{CrashWriter, rows};
 use symtool_store::Error;
 
@@ -95,7 +95,7 @@ impl<'c> Contests<'c> {
     }
 
     /// Takes away from stored reports that are outdone what they had.
-    pub fn put_aside(&self, changes: &mut Changes<'_>, ledger: &mut Ledger) -> Result<(), Error> {
+    pub fn put_aside(&self, changes: &mut Changes<'_>, tallies: &mut TallyChanges) -> Result<(), Error> {
         let mut by_chunk: BTreeMap<u64, Vec<(CrashId, u16)>> = BTreeMap::new();
         for (id, contest) in &self.all {
             for (_, entrant) in &contest.entrants {
@@ -120,7 +120,7 @@ impl<'c> Contests<'c> {
                 changes.put_bytes(rows::other_report(id, Slot { chunk: number, slot }), Old::Absent, Vec::new())?;
             }
             changes.head.crashes = changes.head.crashes.saturating_sub(losing.len() as u64);
-            ledger.take(database, number, &chunk, Turn { before: &before, after: &after }, &losing)?;
+            tallies.take(database, number, &chunk, ChunkStates { before: &before, after: &after }, &losing)?;
             changes.put_packed(key, Old::read(old.as_deref()), &after)?;
         }
         Ok(())

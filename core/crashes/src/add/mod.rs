@@ -3,7 +3,7 @@
 //! ```text
 //! reports      -> prepared  what was read of them, what they are grouped by (prepare.rs)
 //!              -> new ones  those that are not stored yet; of several reports of one crash, which is shown (contest.rs)
-//!              -> rows      reports (reports.rs), index of images, counts of signatures (ledger.rs), groups of new signatures
+//!              -> rows      reports (reports.rs), index of images, counts of signatures (tally_changes.rs), groups of new signatures
 //! ```
 
 mod contest;
@@ -12,14 +12,14 @@ pub(crate) mod prepare;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::add::contest::Contests;
-use crate::fingerprint::{Assessed, Assessor, ENGINE, Signature};
-use crate::ids::{CrashId, GroupId, SignatureId};
+use crate::fingerprint::{Assessed, Assessor, ENGINE, Fingerprint};
+use crate::ids::{CrashId, FingerprintId, GroupId};
 use crate::stored::changes::{Changes, Old};
 use crate::stored::chunk::Chunk;
 use crate::stored::database::Database;
-use crate::stored::ledger::{Change, Ledger, Turn};
 use crate::stored::reports::Stream;
-use crate::stored::state::{Failed, GroupRow, LastRun, Pending, SignatureRow, Slot, Standing, State};
+use crate::stored::state::{Failed, FingerprintRow, GroupRow, LastRun, Pending, Slot, Standing, State};
+use crate::stored::tally_changes::{Change, ChunkStates, TallyChanges};
 use crate::stored::{CrashWriter, reports, rows, stored_report};
 pub use prepare::{Incoming, Prepared};
 use prepare::{Ready, Seen};
@@ -143,17 +143,17 @@ impl CrashWriter {
         }
         let shown = || (0..=u16::MAX).zip(&states).filter(|(_, state)| state.is_shown());
         let gains: Vec<Change> = shown().map(|(slot, state)| Change { slot, lost: None, gained: Some(state.signature) }).collect();
-        let mut ledger = Ledger::default();
-        ledger.take(database, number, &chunk, Turn { before: &[], after: &states }, &gains)?;
+        let mut tallies = TallyChanges::default();
+        tallies.take(database, number, &chunk, ChunkStates { before: &[], after: &states }, &gains)?;
         changes.head.crashes += gains.len() as u64;
         let mut signatures = assessment.signatures;
         if gains.len() < states.len() {
-            let used: HashSet<SignatureId> = shown().map(|(_, state)| state.signature).collect();
+            let used: HashSet<FingerprintId> = shown().map(|(_, state)| state.signature).collect();
             signatures.retain(|id, _| used.contains(id));
         }
-        contests.put_aside(changes, &mut ledger)?;
+        contests.put_aside(changes, &mut tallies)?;
         put_signatures(database, changes, signatures)?;
-        ledger.write(database, changes)?;
+        tallies.write(database, changes)?;
         let by_image = slots_by_image(&chunk);
         put_pending(database, changes, number, by_image.keys(), assessor)?;
         for (image, slots) in by_image {
@@ -234,12 +234,12 @@ fn put_pending<'i>(
 fn put_signatures(
     database: &Database,
     changes: &mut Changes<'_>,
-    signatures: impl IntoIterator<Item = (SignatureId, Signature)>,
+    signatures: impl IntoIterator<Item = (FingerprintId, Fingerprint)>,
 ) -> Result<(), Error> {
-    let unique: BTreeMap<SignatureId, Signature> = signatures.into_iter().collect();
+    let unique: BTreeMap<FingerprintId, Fingerprint> = signatures.into_iter().collect();
     let keys: Vec<Vec<u8>> = unique.keys().map(|id| rows::signature(*id)).collect();
     let known = database.bytes_of(&keys)?;
-    let new: Vec<&Signature> = unique.values().zip(&known).filter(|(_, known)| known.is_none()).map(|(signature, _)| signature).collect();
+    let new: Vec<&Fingerprint> = unique.values().zip(&known).filter(|(_, known)| known.is_none()).map(|(signature, _)| signature).collect();
     let groups = own_groups(database, &new.iter().map(|signature| signature.id).collect::<Vec<_>>())?;
     for (signature, own) in new.into_iter().zip(groups) {
         changes.put(rows::signature(signature.id), Old::Absent, &signature.row(own.id))?;
@@ -263,10 +263,10 @@ pub struct OwnGroup {
 }
 
 /// The group for each signature that has none: one that has no signatures, not even of old.
-pub fn own_groups(database: &Database, signatures: &[SignatureId]) -> Result<Vec<OwnGroup>, Error> {
-    let first = |signature: &SignatureId| GroupId::of(*signature, 0);
+pub fn own_groups(database: &Database, signatures: &[FingerprintId]) -> Result<Vec<OwnGroup>, Error> {
+    let first = |signature: &FingerprintId| GroupId::of(*signature, 0);
     let there = database.bytes_of(&signatures.iter().map(|signature| rows::group(first(signature))).collect::<Vec<_>>())?;
-    let own = |(signature, there): (&SignatureId, Option<Vec<u8>>)| {
+    let own = |(signature, there): (&FingerprintId, Option<Vec<u8>>)| {
         let (mut number, mut is_there) = (0, there.is_some());
         loop {
             let id = GroupId::of(*signature, number);
@@ -304,9 +304,9 @@ pub fn slots_by_image(chunk: &Chunk) -> BTreeMap<[u8; 16], Vec<u16>> {
     slots
 }
 
-impl Signature {
+impl Fingerprint {
     /// What is stored of it.
-    pub(crate) fn row(&self, group: GroupId) -> SignatureRow {
-        SignatureRow { group, kind: self.kind, title: self.title.clone(), frames: self.frames.clone() }
+    pub(crate) fn row(&self, group: GroupId) -> FingerprintRow {
+        FingerprintRow { group, kind: self.kind, title: self.title.clone(), frames: self.frames.clone() }
     }
 }

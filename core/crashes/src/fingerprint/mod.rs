@@ -2,23 +2,23 @@
 //!
 //! ```text
 //! images  -> modules    which build each image is (modules.rs)
-//! frames  -> answers    one batch for those not met before, a merge walk per module (desk.rs, answers.rs)
+//! frames  -> answers    one batch for those not met before, a merge walk per module (frame_cache.rs, answers.rs)
 //!         -> names      the same in every build, each made once (names.rs)
 //!         -> stack      inlined calls are frames of their own; what is not known stays an address (stack.rs)
 //!         -> judged     which frames count, by rules (symtool_grouping::rules)
 //!         -> folded     recursion is gone through once (fold.rs)
-//!         -> signature  what is left, from the crashing side (signature.rs)
+//!         -> signature  what is left, from the crashing side (decide.rs)
 //! ```
 //!
 //! Used alike where crashes are added, where they are re-processed, and where it is explained why. The same crash, symbols and rules give
 //! the same signature, whatever else is in the batch.
 
 mod answers;
-mod desk;
+mod decide;
 mod fold;
+mod frame_cache;
 mod modules;
 mod names;
-mod signature;
 mod stack;
 mod symbols;
 mod trust;
@@ -29,15 +29,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use symtool_grouping::rules::Rules;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::ids::SignatureId;
+use crate::ids::FingerprintId;
 use crate::stored::chunk::{Chunk, StoredCrash};
 use answers::ModuleOf;
-pub use desk::Desk;
+pub use decide::{Counts, Fingerprint};
+pub use frame_cache::FrameCache;
 pub use modules::Modules;
 use modules::module_digest;
 use names::Names;
-pub use signature::{Counts, Signature};
-pub use stack::{Link, Origin as NameOrigin};
+pub use stack::{Origin as NameOrigin, StackFrame};
 pub use symbols::Symbols;
 use symtool_store::Catalog;
 
@@ -50,7 +50,7 @@ pub struct Assessor<'s> {
     rules: &'s Rules,
     names: Names,
     /// Those that no thread sits at.
-    desks: Mutex<Vec<Desk>>,
+    desks: Mutex<Vec<FrameCache>>,
 }
 
 /// What came of some crashes.
@@ -59,14 +59,14 @@ pub struct Assessment {
     /// Of each of them, in their order.
     pub crashes: Vec<Assessed>,
     /// What these are grouped by.
-    pub signatures: HashMap<SignatureId, Signature>,
+    pub signatures: HashMap<FingerprintId, Fingerprint>,
 }
 
 /// What came of a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Assessed {
     /// What it is grouped by.
-    pub signature: SignatureId,
+    pub signature: FingerprintId,
     /// Frames of its stack that symbols of the store have named.
     pub resolved: u32,
 }
@@ -75,9 +75,9 @@ pub struct Assessed {
 #[derive(Clone, Debug)]
 pub struct Explained<'d> {
     /// The frames, inlined calls among them, the crashing side first; each with what was decided.
-    pub frames: Vec<(Link<'d>, Counts)>,
+    pub frames: Vec<(StackFrame<'d>, Counts)>,
     /// What came of it.
-    pub signature: Signature,
+    pub signature: Fingerprint,
 }
 
 impl<'s> Assessor<'s> {
@@ -126,44 +126,44 @@ impl<'s> Assessor<'s> {
 
     /// What the crashes in `slots` are grouped by.
     pub fn assess(&self, chunk: &Chunk, slots: &[u16]) -> Assessment {
-        let mut desk = self.lock().pop().unwrap_or_default();
-        let assessment = self.assess_at(&mut desk, chunk, slots);
-        self.lock().push(desk);
+        let mut cache = self.lock().pop().unwrap_or_default();
+        let assessment = self.assess_at(&mut cache, chunk, slots);
+        self.lock().push(cache);
         assessment
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Desk>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<FrameCache>> {
         self.desks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn assess_at(&self, desk: &mut Desk, chunk: &Chunk, slots: &[u16]) -> Assessment {
+    fn assess_at(&self, cache: &mut FrameCache, chunk: &Chunk, slots: &[u16]) -> Assessment {
         let crashes: Vec<&StoredCrash> = slots.iter().filter_map(|slot| chunk.crash(*slot)).collect();
-        desk.learn(self, chunk, &crashes);
-        let mut judged = std::mem::take(&mut desk.judged);
+        cache.learn(self, chunk, &crashes);
+        let mut judged = std::mem::take(&mut cache.judged);
         let mut assessment = Assessment::default();
         let mut first = 0;
         // They are lent out together with the links.
-        let all_thrown = std::mem::take(&mut desk.thrown);
+        let all_thrown = std::mem::take(&mut cache.thrown);
         for (crash, thrown) in crashes.into_iter().zip(&all_thrown) {
             let thrown = thrown.as_deref();
-            let (stack, resolved) = self.stack(chunk, crash, first).build(desk);
-            let decided = signature::decide(self.rules, &mut judged, (chunk, crash), &stack, thrown);
+            let (stack, resolved) = self.stack(chunk, crash, first).build(cache);
+            let decided = decide::decide(self.rules, &mut judged, (chunk, crash), &stack, thrown);
             assessment.crashes.push(Assessed { signature: decided.id, resolved });
             // Crashes of one bug are many: what people read of it is made once.
             let new = assessment.signatures.entry(decided.id);
             new.or_insert_with(|| decided.signature((chunk, crash), &stack, thrown));
             first += chunk.frames(crash).len();
         }
-        desk.judged = judged;
+        cache.judged = judged;
         assessment
     }
 
-    /// Why `crash` of `chunk` is grouped by what it is. What is told is on `desk`.
-    pub fn explain<'d>(&'d self, chunk: &'d Chunk, crash: &'d StoredCrash, desk: &'d mut Desk) -> Explained<'d> {
-        desk.learn(self, chunk, &[crash]);
-        let thrown = desk.thrown.pop().flatten();
-        let (stack, _) = self.stack(chunk, crash, 0).build(desk);
-        let (signature, counts) = signature::explained(self.rules, (chunk, crash), &stack, thrown.as_deref());
+    /// Why `crash` of `chunk` is grouped by what it is. What it shows is in `cache`.
+    pub fn explain<'d>(&'d self, chunk: &'d Chunk, crash: &'d StoredCrash, cache: &'d mut FrameCache) -> Explained<'d> {
+        cache.learn(self, chunk, &[crash]);
+        let thrown = cache.thrown.pop().flatten();
+        let (stack, _) = self.stack(chunk, crash, 0).build(cache);
+        let (signature, counts) = decide::explained(self.rules, (chunk, crash), &stack, thrown.as_deref());
         Explained { frames: stack.into_iter().zip(counts).collect(), signature }
     }
 

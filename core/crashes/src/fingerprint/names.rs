@@ -12,7 +12,7 @@ use symtool_grouping::rules::{Family, FrameFacts, Rules, Seen};
 use symtool_report::FrameKind;
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::fingerprint::desk::package;
+use crate::fingerprint::frame_cache::package;
 use crate::limits::KEPT_FUNCTIONS;
 use crate::stored::chunk::{Chunk, Place, StoredFrame};
 

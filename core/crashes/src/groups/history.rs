@@ -4,9 +4,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::ids::{GroupId, SignatureId};
+use crate::ids::{FingerprintId, GroupId};
 use crate::stored::journal;
-use crate::stored::state::SignatureRow;
+use crate::stored::state::FingerprintRow;
 use crate::stored::{Crashes, Slot, rows};
 use symtool_store::Error;
 
@@ -57,7 +57,7 @@ impl Crashes {
         }
         let (mut then, mut after) = (Then::default(), Then::default());
         // Of each crash that moved, what it had before and after all of it.
-        let mut signatures: HashMap<Slot, (SignatureId, SignatureId)> = HashMap::new();
+        let mut signatures: HashMap<Slot, (FingerprintId, FingerprintId)> = HashMap::new();
         for run in runs.iter().rev().filter(|run| **run > from) {
             if *run == to {
                 after = then.clone();
@@ -78,7 +78,7 @@ impl Crashes {
         Ok(self.compare(&then, &after, &signatures)?)
     }
 
-    fn compare(&self, then: &Then, after: &Then, signatures: &HashMap<Slot, (SignatureId, SignatureId)>) -> Result<Difference, Error> {
+    fn compare(&self, then: &Then, after: &Then, signatures: &HashMap<Slot, (FingerprintId, FingerprintId)>) -> Result<Difference, Error> {
         let mut difference = Difference::default();
         for key in then.0.keys().chain(after.0.keys()) {
             let Some(alias) = key.strip_prefix(rows::area::ALIASES).and_then(GroupId::from_key) else { continue };
@@ -89,12 +89,12 @@ impl Crashes {
                 _ => {}
             }
         }
-        let mut groups: HashMap<(SignatureId, bool), Option<GroupId>> = HashMap::new();
-        let mut group = |signature: SignatureId, is_after: bool| -> Result<Option<GroupId>, Error> {
+        let mut groups: HashMap<(FingerprintId, bool), Option<GroupId>> = HashMap::new();
+        let mut group = |signature: FingerprintId, is_after: bool| -> Result<Option<GroupId>, Error> {
             if let Some(known) = groups.get(&(signature, is_after)) {
                 return Ok(*known);
             }
-            let row: Option<SignatureRow> = (if is_after { after } else { then }).get(self, &rows::signature(signature))?;
+            let row: Option<FingerprintRow> = (if is_after { after } else { then }).get(self, &rows::signature(signature))?;
             groups.insert((signature, is_after), row.as_ref().map(|row| row.group));
             Ok(row.map(|row| row.group))
         };

@@ -8,4 +8,4 @@ pub(crate) mod plan;
 mod read;
 
 pub use history::{Difference, NoSuchRun};
-pub use read::{Group, OneSignature};
+pub use read::{Group, GroupFingerprint};

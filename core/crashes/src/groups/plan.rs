@@ -16,15 +16,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ids::{GroupId, SignatureId};
+use crate::ids::{FingerprintId, GroupId};
 
 /// Crashes that go from one signature to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flow {
     /// What they had.
-    pub from: SignatureId,
+    pub from: FingerprintId,
     /// What they get; another one.
-    pub to: SignatureId,
+    pub to: FingerprintId,
     /// How many.
     pub crashes: u64,
 }
@@ -44,14 +44,14 @@ pub struct Before {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The group of each signature that crashes go to.
-    pub group_of: BTreeMap<SignatureId, GroupId>,
+    pub group_of: BTreeMap<FingerprintId, GroupId>,
     /// Groups that become aliases, and of which.
     pub aliases: BTreeMap<GroupId, GroupId>,
 }
 
 /// Says which groups there will be. `before` has all signatures of `flows`, `first_ms` when each of their groups was first seen.
-pub fn plan(flows: &[Flow], before: &BTreeMap<SignatureId, Before>, first_ms: &BTreeMap<GroupId, Option<i64>>) -> Plan {
-    let mut claims: BTreeMap<SignatureId, BTreeSet<GroupId>> = BTreeMap::new();
+pub fn plan(flows: &[Flow], before: &BTreeMap<FingerprintId, Before>, first_ms: &BTreeMap<GroupId, Option<i64>>) -> Plan {
+    let mut claims: BTreeMap<FingerprintId, BTreeSet<GroupId>> = BTreeMap::new();
     for flow in flows {
         let alive = before.get(&flow.to).filter(|known| known.crashes > 0);
         claims.entry(flow.to).or_default().extend(alive.and_then(|known| known.group));
@@ -74,12 +74,12 @@ pub fn plan(flows: &[Flow], before: &BTreeMap<SignatureId, Before>, first_ms: &B
 }
 
 /// Of each signature that loses all its crashes, where most of them go; of equals the smallest.
-fn heirs(flows: &[Flow], before: &BTreeMap<SignatureId, Before>) -> BTreeMap<SignatureId, SignatureId> {
-    let mut out: BTreeMap<SignatureId, BTreeMap<SignatureId, u64>> = BTreeMap::new();
+fn heirs(flows: &[Flow], before: &BTreeMap<FingerprintId, Before>) -> BTreeMap<FingerprintId, FingerprintId> {
+    let mut out: BTreeMap<FingerprintId, BTreeMap<FingerprintId, u64>> = BTreeMap::new();
     for flow in flows {
         *out.entry(flow.from).or_default().entry(flow.to).or_default() += flow.crashes;
     }
-    let of_one = |(from, to): (SignatureId, BTreeMap<SignatureId, u64>)| {
+    let of_one = |(from, to): (FingerprintId, BTreeMap<FingerprintId, u64>)| {
         let is_empty = before.get(&from).is_some_and(|known| to.values().sum::<u64>() >= known.crashes);
         let heir = to.into_iter().rev().max_by_key(|(_, crashes)| *crashes)?.0;
         is_empty.then_some((from, heir))
@@ -118,8 +118,8 @@ impl Merged {
 mod tests {
     use super::*;
 
-    fn signature(name: char) -> SignatureId {
-        SignatureId([u8::try_from(name).unwrap(); 16])
+    fn signature(name: char) -> FingerprintId {
+        FingerprintId([u8::try_from(name).unwrap(); 16])
     }
 
     fn own(name: char) -> GroupId {
@@ -130,7 +130,7 @@ mod tests {
         GroupId([number; 8])
     }
 
-    /// Signatures `name`, `group`, crashes; flows from, to, crashes; groups and when they were first seen.
+    /// Fingerprints `name`, `group`, crashes; flows from, to, crashes; groups and when they were first seen.
     fn planned(known: &[(char, Option<u8>, u64)], flows: &[(char, char, u64)], first_ms: &[(u8, i64)]) -> Plan {
         let before = known
             .iter()

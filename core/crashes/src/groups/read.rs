@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rayon::prelude::*;
 
-use crate::ids::{GroupId, SignatureId};
-use crate::stored::state::{GroupRow, SignatureRow};
-use crate::stored::{Crashes, Found, SignatureKind, Slot, Tally, rows};
+use crate::ids::{FingerprintId, GroupId};
+use crate::stored::state::{FingerprintRow, GroupRow};
+use crate::stored::{Crashes, FingerprintKind, Found, Slot, Tally, rows};
 use symtool_store::Error;
 
 /// A group.
@@ -19,16 +19,16 @@ pub struct Group {
     /// Groups that were merged into it, by id.
     pub aliases: Vec<GroupId>,
     /// Its signatures, that with most crashes first; see [`Group::main`].
-    pub signatures: Vec<OneSignature>,
+    pub signatures: Vec<GroupFingerprint>,
 }
 
 /// One signature of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OneSignature {
+pub struct GroupFingerprint {
     /// Its id.
-    pub id: SignatureId,
+    pub id: FingerprintId,
     /// Whether it will stay.
-    pub kind: SignatureKind,
+    pub kind: FingerprintKind,
     /// What people call it.
     pub title: String,
     /// What it is made of, the crashing side first.
@@ -44,12 +44,12 @@ impl Group {
     }
 
     /// Whether it will stay.
-    pub fn kind(&self) -> SignatureKind {
-        self.main().map_or(SignatureKind::Provisional, |main| main.kind)
+    pub fn kind(&self) -> FingerprintKind {
+        self.main().map_or(FingerprintKind::Provisional, |main| main.kind)
     }
 
     /// The signature that names it: with most crashes; of equals one that will stay, and then by its id.
-    pub fn main(&self) -> Option<&OneSignature> {
+    pub fn main(&self) -> Option<&GroupFingerprint> {
         self.signatures.first()
     }
 
@@ -65,17 +65,17 @@ impl Crashes {
     /// # Errors
     /// Any [`Error`].
     pub fn groups(&self) -> Result<Vec<Group>, Error> {
-        let mut tallies: BTreeMap<SignatureId, Tally> = BTreeMap::new();
+        let mut tallies: BTreeMap<FingerprintId, Tally> = BTreeMap::new();
         for (key, tally) in self.database.all(rows::area::TALLIES)? {
-            tallies.extend(SignatureId::from_key(&key[1..]).map(|id| (id, tally)));
+            tallies.extend(FingerprintId::from_key(&key[1..]).map(|id| (id, tally)));
         }
         let mut groups: BTreeMap<GroupId, Group> = BTreeMap::new();
         self.database.each(rows::area::SIGNATURES, rows::area::SIGNATURES, |key, value| {
-            if let Some((id, tally)) = SignatureId::from_key(&key[1..]).and_then(|id| Some((id, tallies.remove(&id)?))) {
-                let row: SignatureRow = self.database.decode(&value)?;
+            if let Some((id, tally)) = FingerprintId::from_key(&key[1..]).and_then(|id| Some((id, tallies.remove(&id)?))) {
+                let row: FingerprintRow = self.database.decode(&value)?;
                 let group = groups.entry(row.group).or_insert_with(|| Group::empty(row.group));
                 group.tally.add(&tally);
-                group.signatures.push(OneSignature::of(id, row, tally.crashes));
+                group.signatures.push(GroupFingerprint::of(id, row, tally.crashes));
             }
             Ok(true)
         })?;
@@ -108,9 +108,9 @@ impl Crashes {
         let found: Vec<Option<GroupRow>> = self.database.get_all(ids.iter().map(|id| rows::group(*id)))?;
         let found: Vec<GroupId> = ids.into_iter().zip(found).filter_map(|(id, row)| row.map(|_| id)).collect();
         let of_one = |id: &GroupId| Ok((*id, self.database.members(*id)?));
-        let found: Vec<(GroupId, Vec<SignatureId>)> = found.par_iter().with_min_len(64).map(of_one).collect::<Result<_, Error>>()?;
+        let found: Vec<(GroupId, Vec<FingerprintId>)> = found.par_iter().with_min_len(64).map(of_one).collect::<Result<_, Error>>()?;
         let signatures = || found.iter().flat_map(|(_, signatures)| signatures);
-        let known: Vec<Option<SignatureRow>> = self.database.get_all(signatures().map(|id| rows::signature(*id)))?;
+        let known: Vec<Option<FingerprintRow>> = self.database.get_all(signatures().map(|id| rows::signature(*id)))?;
         let tallies: Vec<Option<Tally>> = self.database.get_all(signatures().map(|id| rows::tally(*id)))?;
         let mut rest = known.into_iter().zip(tallies);
         let mut groups = Vec::with_capacity(found.len());
@@ -120,7 +120,7 @@ impl Crashes {
                 let (Some(known), tally) = rest.next().unwrap_or_default() else { return Err(self.database.damaged()) };
                 let tally = tally.unwrap_or_default();
                 group.tally.add(&tally);
-                group.signatures.push(OneSignature::of(signature, known, tally.crashes));
+                group.signatures.push(GroupFingerprint::of(signature, known, tally.crashes));
             }
             group.sort();
             groups.push(group);
@@ -151,7 +151,7 @@ impl Crashes {
     /// # Errors
     /// Any [`Error`].
     pub fn crashes_of(&self, group: &Group) -> Result<Vec<Slot>, Error> {
-        let signatures: HashSet<SignatureId> = group.signatures.iter().map(|signature| signature.id).collect();
+        let signatures: HashSet<FingerprintId> = group.signatures.iter().map(|signature| signature.id).collect();
         let mut chunks = BTreeSet::new();
         for signature in &signatures {
             let prefix = rows::shares(*signature);
@@ -169,7 +169,7 @@ impl Crashes {
         Ok(slots)
     }
 
-    pub(crate) fn tally(&self, signature: SignatureId) -> Result<Tally, Error> {
+    pub(crate) fn tally(&self, signature: FingerprintId) -> Result<Tally, Error> {
         Ok(self.database.get(&rows::tally(signature))?.unwrap_or_default())
     }
 }
@@ -180,8 +180,8 @@ impl Group {
     }
 }
 
-impl OneSignature {
-    fn of(id: SignatureId, row: SignatureRow, crashes: u64) -> Self {
+impl GroupFingerprint {
+    fn of(id: FingerprintId, row: FingerprintRow, crashes: u64) -> Self {
         Self { id, kind: row.kind, title: row.title, frames: row.frames, crashes }
     }
 }

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 
-use crate::ids::{GroupId, SignatureId};
+use crate::ids::{FingerprintId, GroupId};
 use crate::stored::changes::{ChangedRow, Changes, Old};
 use crate::stored::database::Database;
 use crate::stored::journal::{Moved, RowChange, Run, RunKind, RunRow};
-use crate::stored::ledger::{Change, Ledger, Turn};
 use crate::stored::report::Report;
-use crate::stored::state::{GroupRow, SignatureRow, StatesRow};
+use crate::stored::state::{FingerprintRow, GroupRow, StatesRow};
+use crate::stored::tally_changes::{Change, ChunkStates, TallyChanges};
 use crate::stored::{Chunk, CrashWriter, rows};
 use symtool_store::{Error, now_ms};
 
@@ -19,14 +19,14 @@ type Rows = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
 /// Rows of signatures, groups and aliases that change.
 #[derive(Debug)]
-pub struct Belonging<'d> {
+pub struct GroupRows<'d> {
     database: &'d Database,
     rows: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     /// Rows that were read ahead, as they are.
     known: HashMap<Vec<u8>, Option<Vec<u8>>>,
 }
 
-impl<'d> Belonging<'d> {
+impl<'d> GroupRows<'d> {
     /// Nothing changes yet.
     pub fn new(database: &'d Database) -> Self {
         Self { database, rows: BTreeMap::new(), known: HashMap::new() }
@@ -60,12 +60,12 @@ impl<'d> Belonging<'d> {
     }
 
     /// What the signature will be.
-    pub fn signature(&self, id: SignatureId) -> Result<Option<SignatureRow>, Error> {
+    pub fn signature(&self, id: FingerprintId) -> Result<Option<FingerprintRow>, Error> {
         self.get(&rows::signature(id))
     }
 
     /// The signature will be in the group that `row` says.
-    pub fn put_signature(&mut self, id: SignatureId, row: &SignatureRow) -> Result<(), Error> {
+    pub fn put_signature(&mut self, id: FingerprintId, row: &FingerprintRow) -> Result<(), Error> {
         let before = self.signature(id)?;
         if let Some(before) = before.filter(|before| before.group != row.group) {
             self.rows.insert(rows::member(before.group, id), None);
@@ -102,8 +102,8 @@ impl<'d> Belonging<'d> {
         let mut rows = Rows::new();
         for alias in aliases {
             for id in database.members(*alias)? {
-                let row: SignatureRow = database.get(&rows::signature(id))?.ok_or_else(|| database.damaged())?;
-                rows.push((rows::signature(id), Some(database.encode(&SignatureRow { group: into, ..row })?)));
+                let row: FingerprintRow = database.get(&rows::signature(id))?.ok_or_else(|| database.damaged())?;
+                rows.push((rows::signature(id), Some(database.encode(&FingerprintRow { group: into, ..row })?)));
                 rows.push((rows::member(*alias, id), None));
                 rows.push((rows::member(into, id), Some(Vec::new())));
             }
@@ -134,10 +134,10 @@ impl<'d> Belonging<'d> {
 
 impl Database {
     /// The signatures of `group`.
-    pub fn members(&self, group: GroupId) -> Result<Vec<SignatureId>, Error> {
+    pub fn members(&self, group: GroupId) -> Result<Vec<FingerprintId>, Error> {
         let (prefix, mut found) = (rows::members(group), Vec::new());
         self.each(&prefix, &prefix, |key, _| {
-            found.push(key.get(prefix.len()..).and_then(SignatureId::from_key).ok_or_else(|| self.damaged())?);
+            found.push(key.get(prefix.len()..).and_then(FingerprintId::from_key).ok_or_else(|| self.damaged())?);
             Ok(true)
         })?;
         Ok(found)
@@ -161,7 +161,7 @@ pub struct Movement {
     pub moved: Vec<Moved>,
     /// The chunks' new states.
     states: Vec<ChangedRow>,
-    ledger: Ledger,
+    tallies: TallyChanges,
 }
 
 impl Movement {
@@ -180,7 +180,7 @@ impl Movement {
                 changed.extend((old.signature != new.signature).then_some(change));
             }
         }
-        movement.ledger.take(database, number, chunk, Turn { before: &before, after: &after }, &changed)?;
+        movement.tallies.take(database, number, chunk, ChunkStates { before: &before, after: &after }, &changed)?;
         let packed = database.encode_packed(&after)?;
         movement.states.push(database.changed(rows::states(number), Old::Value(&value), Some(packed))?);
         Ok(movement)
@@ -190,7 +190,7 @@ impl Movement {
     pub fn absorb(&mut self, other: Self) {
         self.moved.extend(other.moved);
         self.states.extend(other.states);
-        self.ledger.absorb(other.ledger);
+        self.tallies.absorb(other.tallies);
     }
 
     /// Brings chunks that were taken in any order into theirs.
@@ -206,7 +206,7 @@ impl Movement {
     /// Writes all of it but for who has moved.
     pub fn write(self, database: &Database, changes: &mut Changes<'_>) -> Result<(), Error> {
         self.states.into_iter().for_each(|row| changes.take(row));
-        self.ledger.write(database, changes)
+        self.tallies.write(database, changes)
     }
 }
 
@@ -218,7 +218,7 @@ pub struct Step<'d> {
     /// Crashes that move.
     pub movement: Movement,
     /// Rows that change.
-    pub belonging: Belonging<'d>,
+    pub group_rows: GroupRows<'d>,
     /// Rows that change and stay so when the run is undone.
     pub known: Vec<ChangedRow>,
     /// What it does.
@@ -230,12 +230,12 @@ pub struct Step<'d> {
 impl CrashWriter {
     /// Carries out `step`, all at once, and returns the run.
     pub(crate) fn carry_out(&self, step: Step<'_>) -> Result<Run, Error> {
-        let Step { kind, mut movement, belonging, known, mut report, undone } = step;
+        let Step { kind, mut movement, group_rows, known, mut report, undone } = step;
         let database = &self.database;
         let number = database.head().next_run;
         report.run = Some(number);
         let run = Run { run: number, kind, at_ms: now_ms(), undone_by: None, report };
-        let of_rows = belonging.changes()?;
+        let of_rows = group_rows.changes()?;
         let moved = std::mem::take(&mut movement.moved);
         let parts = self.write_parts(&run, &of_rows, &moved)?;
         drop(moved);

@@ -1,7 +1,7 @@
 //! Merges groups by hand, when somebody knows that they are one bug.
 
 use crate::ids::GroupId;
-use crate::reprocess::apply::{Belonging, Movement, Step};
+use crate::reprocess::apply::{GroupRows, Movement, Step};
 use crate::stored::CrashWriter;
 use crate::stored::journal::{Run, RunKind};
 use crate::stored::report::{CrashCounts, Merge, Report};
@@ -38,8 +38,8 @@ impl CrashWriter {
             [one] => return Err(CannotMerge::Same(one.id)),
             [into, aliases @ ..] => (into, aliases),
         };
-        let mut belonging = Belonging::new(&self.database);
-        belonging.merge_all(&[(into.id, aliases.iter().map(|alias| alias.id).collect())].into())?;
+        let mut group_rows = GroupRows::new(&self.database);
+        group_rows.merge_all(&[(into.id, aliases.iter().map(|alias| alias.id).collect())].into())?;
         let largest = known.iter().max_by_key(|group| group.main().map(|main| (main.crashes, std::cmp::Reverse(main.id))));
         let merge = Merge {
             group: into.id.to_string(),
@@ -53,7 +53,7 @@ impl CrashWriter {
         Ok(self.carry_out(Step {
             kind: RunKind::Merge,
             movement: Movement::default(),
-            belonging,
+            group_rows,
             known: Vec::new(),
             report,
             undone: None,

@@ -8,17 +8,17 @@ use rayon::prelude::*;
 use symtool_report::ImageId;
 
 use crate::add::own_groups;
-use crate::fingerprint::{Assessed, Assessment, Assessor, ENGINE, Signature};
+use crate::fingerprint::{Assessed, Assessment, Assessor, ENGINE, Fingerprint};
 use crate::groups::Group;
 use crate::groups::plan::{Before, Flow, Plan, plan};
-use crate::ids::{GroupId, SignatureId};
-use crate::reprocess::apply::{Belonging, Movement, Step};
+use crate::ids::{FingerprintId, GroupId};
+use crate::reprocess::apply::{GroupRows, Movement, Step};
+use crate::reprocess::report_builder::ReportBuilder;
 use crate::reprocess::select::{Changed, ChangedModule, Selected, changed, select};
-use crate::reprocess::told::Told;
 use crate::stored::changes::{ChangedRow, Old};
 use crate::stored::journal::{Moved, Run, RunKind};
 use crate::stored::report::{Cause, CrashCounts, Report};
-use crate::stored::state::{LastRun, SignatureRow, Standing, State, Tally};
+use crate::stored::state::{FingerprintRow, LastRun, Standing, State, Tally};
 use crate::stored::{CrashWriter, Crashes, Slot, StoredImage, rows};
 use symtool_store::Error;
 
@@ -27,7 +27,7 @@ use symtool_store::Error;
 pub struct Proposal {
     movement: Movement,
     /// Signatures that no crash has had before.
-    new: HashMap<SignatureId, Signature>,
+    new: HashMap<FingerprintId, Fingerprint>,
     plan: Plan,
     /// What a later run has to know of this one.
     last: LastRun,
@@ -45,16 +45,16 @@ pub(super) struct Stream {
 }
 
 /// Crashes by where they come from and go to.
-pub(super) type Streams = HashMap<(SignatureId, SignatureId), Stream>;
+pub(super) type Streams = HashMap<(FingerprintId, FingerprintId), Stream>;
 
 /// Signatures that lose or gain crashes, and their groups.
-type Touched = (BTreeMap<SignatureId, Before>, BTreeMap<GroupId, Group>);
+type Touched = (BTreeMap<FingerprintId, Before>, BTreeMap<GroupId, Group>);
 
 /// What assessing has brought to light.
 #[derive(Default)]
 struct Found {
     movement: Movement,
-    new: HashMap<SignatureId, Signature>,
+    new: HashMap<FingerprintId, Fingerprint>,
     streams: Streams,
     counts: CrashCounts,
 }
@@ -109,7 +109,7 @@ impl Crashes {
         let (before, groups) = self.known_of(flows.iter().flat_map(|flow| [flow.from, flow.to]).collect())?;
         let first_ms = groups.values().map(|group| (group.id, group.tally.first_ms)).collect();
         let plan = plan(&flows, &before, &first_ms);
-        let mut report = Told::new(&groups, &new, &streams, &plan).report();
+        let mut report = ReportBuilder::new(&groups, &new, &streams, &plan).report();
         report.crashes = CrashCounts { groups_before: report.crashes.groups_before, groups_after: report.crashes.groups_after, ..counts };
         report.rules_changed = (changed.rules || changed.other_rules) && stored > 0;
         report.modules = causes(&changed, &streams, &plan);
@@ -122,9 +122,9 @@ impl Crashes {
 
 impl Crashes {
     /// What a plan has to know of `signatures`, and their groups.
-    fn known_of(&self, signatures: BTreeSet<SignatureId>) -> Result<Touched, Error> {
-        let signatures: Vec<SignatureId> = signatures.into_iter().collect();
-        let rows: Vec<Option<SignatureRow>> = self.database.get_all(signatures.iter().map(|id| rows::signature(*id)))?;
+    fn known_of(&self, signatures: BTreeSet<FingerprintId>) -> Result<Touched, Error> {
+        let signatures: Vec<FingerprintId> = signatures.into_iter().collect();
+        let rows: Vec<Option<FingerprintRow>> = self.database.get_all(signatures.iter().map(|id| rows::signature(*id)))?;
         let tallies: Vec<Option<Tally>> = self.database.get_all(signatures.iter().map(|id| rows::tally(*id)))?;
         let mut before = BTreeMap::new();
         let mut groups = BTreeSet::new();
@@ -134,7 +134,7 @@ impl Crashes {
             let crashes = tally.map_or(0, |tally| tally.crashes);
             before.insert(signature, Before { group, crashes, own: GroupId::of(signature, 0) });
         }
-        let new: Vec<SignatureId> = before.iter().filter(|(_, known)| known.crashes == 0).map(|(signature, _)| *signature).collect();
+        let new: Vec<FingerprintId> = before.iter().filter(|(_, known)| known.crashes == 0).map(|(signature, _)| *signature).collect();
         for (signature, own) in new.iter().zip(own_groups(&self.database, &new)?) {
             before.entry(*signature).and_modify(|known| known.own = own.id);
         }
@@ -217,7 +217,7 @@ impl Found {
     }
 
     /// Counts a crash with frames in `images`, which goes that way, for each changed module of these.
-    fn blame(&mut self, way: (SignatureId, SignatureId), images: &[u32], causes: &[Vec<usize>]) {
+    fn blame(&mut self, way: (FingerprintId, FingerprintId), images: &[u32], causes: &[Vec<usize>]) {
         let stream = self.streams.entry(way).or_default();
         let mut modules: Vec<usize> = images.iter().filter_map(|image| causes.get(*image as usize)).flatten().copied().collect();
         modules.sort_unstable();
@@ -277,20 +277,20 @@ impl CrashWriter {
             }
             return Ok(None);
         }
-        let mut belonging = Belonging::new(&self.database);
+        let mut group_rows = GroupRows::new(&self.database);
         let mut aliases: BTreeMap<GroupId, Vec<GroupId>> = BTreeMap::new();
         plan.aliases.iter().for_each(|(alias, into)| aliases.entry(*into).or_default().push(*alias));
-        belonging.merge_all(&aliases)?;
-        belonging.read_ahead(plan.group_of.iter().flat_map(|(signature, group)| {
+        group_rows.merge_all(&aliases)?;
+        group_rows.read_ahead(plan.group_of.iter().flat_map(|(signature, group)| {
             [rows::signature(*signature), rows::group(*group), rows::alias(*group), rows::member(*group, *signature)]
         }))?;
         for (signature, group) in &plan.group_of {
-            let row = belonging.signature(*signature)?.or_else(|| new.get(signature).map(|new| new.row(*group)));
+            let row = group_rows.signature(*signature)?.or_else(|| new.get(signature).map(|new| new.row(*group)));
             if let Some(row) = row {
-                belonging.put_signature(*signature, &SignatureRow { group: *group, ..row })?;
+                group_rows.put_signature(*signature, &FingerprintRow { group: *group, ..row })?;
             }
         }
-        self.carry_out(Step { kind: RunKind::Reprocess, movement, belonging, known, report, undone: None }).map(Some)
+        self.carry_out(Step { kind: RunKind::Reprocess, movement, group_rows, known, report, undone: None }).map(Some)
     }
 
     /// The rows that say what this run knew, where they change.

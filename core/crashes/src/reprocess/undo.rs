@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use crate::add::own_groups;
-use crate::ids::SignatureId;
-use crate::reprocess::apply::{Belonging, Movement, Step};
+use crate::ids::FingerprintId;
+use crate::reprocess::apply::{GroupRows, Movement, Step};
 use crate::stored::journal::{self, Moved, Run, RunKind};
 use crate::stored::report::{CrashCounts, Report};
-use crate::stored::state::{SignatureRow, State};
+use crate::stored::state::{FingerprintRow, State};
 use crate::stored::{CrashWriter, rows};
 use symtool_store::Error;
 
@@ -53,23 +53,23 @@ impl CrashWriter {
     fn undo_run(&self, run: Run) -> Result<Run, Error> {
         let database = &self.database;
         let movement = self.moves_back(run.run)?;
-        let mut belonging = Belonging::new(database);
-        let mut made: Vec<(SignatureId, SignatureRow)> = Vec::new();
+        let mut group_rows = GroupRows::new(database);
+        let mut made: Vec<(FingerprintId, FingerprintRow)> = Vec::new();
         journal::each_row(database, run.run, |rows| {
             for row in rows {
-                let signature = row.key.strip_prefix(rows::area::SIGNATURES).and_then(SignatureId::from_key);
+                let signature = row.key.strip_prefix(rows::area::SIGNATURES).and_then(FingerprintId::from_key);
                 if let (None, Some(signature)) = (&row.before, signature) {
                     made.extend(database.get(&row.key)?.map(|row| (signature, row)));
                 }
-                belonging.restore(row);
+                group_rows.restore(row);
             }
             Ok(())
         })?;
-        self.keep_those_in_use(&mut belonging, made, &movement.moved)?;
+        self.keep_those_in_use(&mut group_rows, made, &movement.moved)?;
         let changed = movement.moved.iter().filter(|moved| moved.old.signature != moved.new.signature).count() as u64;
         let crashes = CrashCounts { stored: database.head().crashes, moved: changed, ..CrashCounts::default() };
         let report = Report { crashes, ..Report::default() };
-        self.carry_out(Step { kind: RunKind::Undo(run.run), movement, belonging, known: Vec::new(), report, undone: Some(run) })
+        self.carry_out(Step { kind: RunKind::Undo(run.run), movement, group_rows, known: Vec::new(), report, undone: Some(run) })
     }
 
     /// The moves of a run, back.
@@ -102,11 +102,11 @@ impl CrashWriter {
     /// Signatures that the run had `made` and that crashes have that came since.
     fn keep_those_in_use(
         &self,
-        belonging: &mut Belonging<'_>,
-        made: Vec<(SignatureId, SignatureRow)>,
+        group_rows: &mut GroupRows<'_>,
+        made: Vec<(FingerprintId, FingerprintRow)>,
         moved: &[Moved],
     ) -> Result<(), Error> {
-        let mut leaving: BTreeMap<SignatureId, u64> = BTreeMap::new();
+        let mut leaving: BTreeMap<FingerprintId, u64> = BTreeMap::new();
         moved.iter().for_each(|moved| *leaving.entry(moved.old.signature).or_default() += 1);
         let mut in_use = Vec::new();
         for (signature, row) in made {
@@ -116,7 +116,7 @@ impl CrashWriter {
         }
         let groups = own_groups(&self.database, &in_use.iter().map(|(signature, _)| *signature).collect::<Vec<_>>())?;
         for ((signature, row), group) in in_use.into_iter().zip(groups) {
-            belonging.put_signature(signature, &SignatureRow { group: group.id, ..row })?;
+            group_rows.put_signature(signature, &FingerprintRow { group: group.id, ..row })?;
         }
         Ok(())
     }

@@ -211,6 +211,18 @@ impl Chunk {
         text.map(|text| self.text(text))
     }
 
+    /// An address as fingerprints show it: the file name and the offset of one that lies in an image.
+    pub fn spelled(&self, place: Place) -> String {
+        match place {
+            Place::Nowhere => String::new(),
+            Place::Memory(address) => format!("{address:#x}"),
+            Place::Image { image, address, .. } => {
+                let name = self.image(image).and_then(|image| self.text_of(image.name)).unwrap_or("?");
+                format!("{name}+{address:#x}")
+            }
+        }
+    }
+
     /// The image at `index`.
     pub fn image(&self, index: u32) -> Option<&StoredImage> {
         self.images.get(usize::try_from(index).ok()?)

@@ -13,7 +13,6 @@ pub(crate) mod changes;
 pub(crate) mod chunk;
 pub(crate) mod database;
 pub(crate) mod journal;
-pub(crate) mod ledger;
 pub(crate) mod log;
 pub(crate) mod open;
 pub(crate) mod pack;
@@ -25,6 +24,7 @@ pub(crate) mod salvage;
 pub(crate) mod state;
 pub(crate) mod stored_report;
 pub(crate) mod sum;
+pub(crate) mod tally_changes;
 mod verify;
 
 use symtool_store::{Error, Store};
@@ -34,7 +34,7 @@ use database::Database;
 pub use journal::{Run, RunKind};
 pub use read::{Found, Listed};
 pub use report::{Cause, CrashCounts, Gain, Merge, Part, Rename, Report, Split};
-pub use state::{Failed, SignatureKind, Slot, Standing, State, Tally};
+pub use state::{Failed, FingerprintKind, Slot, Standing, State, Tally};
 pub use verify::Verified;
 
 /// The crashes of a store, open for reading.

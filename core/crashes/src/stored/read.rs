@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use crate::ids::{CrashId, GroupId, SignatureId};
+use crate::ids::{CrashId, FingerprintId, GroupId};
 use crate::stored::chunk::{Chunk, StoredCrash};
 use crate::stored::reports::{self, Stream};
 use crate::stored::state::StatesRow;
-use crate::stored::state::{Failed, SignatureRow, Slot, State};
+use crate::stored::state::{Failed, FingerprintRow, Slot, State};
 use crate::stored::stored_report::{StoredReport, extent};
 use crate::stored::{Crashes, rows};
 use symtool_store::Error;
@@ -251,15 +251,15 @@ impl<T> Found<T> {
 
 /// Groups of signatures that were asked for.
 #[derive(Debug, Default)]
-pub(crate) struct GroupOf(HashMap<SignatureId, GroupId>);
+pub(crate) struct GroupOf(HashMap<FingerprintId, GroupId>);
 
 impl GroupOf {
     /// The group of `signature`.
-    pub fn get(&mut self, crashes: &Crashes, signature: SignatureId) -> Result<GroupId, Error> {
+    pub fn get(&mut self, crashes: &Crashes, signature: FingerprintId) -> Result<GroupId, Error> {
         if let Some(group) = self.0.get(&signature) {
             return Ok(*group);
         }
-        let row: Option<SignatureRow> = crashes.database.get(&rows::signature(signature))?;
+        let row: Option<FingerprintRow> = crashes.database.get(&rows::signature(signature))?;
         let group = row.ok_or_else(|| crashes.database.damaged())?.group;
         self.0.insert(signature, group);
         Ok(group)

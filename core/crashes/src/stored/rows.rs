@@ -14,7 +14,7 @@
 //! i crash(10)                            where the crash is whose report is shown: chunk, slot
 //! w crash(10) chunk(8) slot(2)           where another report of it is; empty
 //! x image(16) chunk(8)                   slots of crashes with frames in the image; first 16 bytes of its id
-//! n signature(16)                        SignatureRow: what it is made of, and its group
+//! n signature(16)                        FingerprintRow: what it is made of, and its group
 //! t signature(16)                        Tally: how many crashes have it, from when to when, in which releases
 //! u signature(16) chunk(8)               Share: how many of these are in the chunk, from when to when
 //! g group(8)                             GroupRow: the group is there, and what its id is made from
@@ -30,7 +30,7 @@
 //! Numbers are big-endian, so that chunks and runs follow each other as they came. How values are stored is in changes.rs. Rows of other
 //! areas belong to a later version: they are counted in the sum, and kept.
 
-use crate::ids::{CrashId, GroupId, SignatureId};
+use crate::ids::{CrashId, FingerprintId, GroupId};
 use crate::stored::state::Slot;
 use symtool_report::ImageId;
 
@@ -57,7 +57,7 @@ pub mod area {
     pub const OTHER_REPORTS: &[u8] = b"w";
     /// Crashes by image.
     pub const IMAGES: &[u8] = b"x";
-    /// Signatures.
+    /// Fingerprints.
     pub const SIGNATURES: &[u8] = b"n";
     /// Counts of signatures.
     pub const TALLIES: &[u8] = b"t";
@@ -155,22 +155,22 @@ pub fn image_keys(id: Option<&ImageId>) -> impl Iterator<Item = [u8; 16]> {
 }
 
 /// A signature.
-pub fn signature(id: SignatureId) -> Vec<u8> {
+pub fn signature(id: FingerprintId) -> Vec<u8> {
     key(b'n', &[&id.0])
 }
 
 /// The count of a signature.
-pub fn tally(id: SignatureId) -> Vec<u8> {
+pub fn tally(id: FingerprintId) -> Vec<u8> {
     key(b't', &[&id.0])
 }
 
 /// The count of a signature in a chunk.
-pub fn share(id: SignatureId, chunk: u64) -> Vec<u8> {
+pub fn share(id: FingerprintId, chunk: u64) -> Vec<u8> {
     key(b'u', &[&id.0, &chunk.to_be_bytes()])
 }
 
 /// The same in all chunks.
-pub fn shares(id: SignatureId) -> Vec<u8> {
+pub fn shares(id: FingerprintId) -> Vec<u8> {
     key(b'u', &[&id.0])
 }
 
@@ -180,7 +180,7 @@ pub fn group(id: GroupId) -> Vec<u8> {
 }
 
 /// A signature of a group.
-pub fn member(group: GroupId, id: SignatureId) -> Vec<u8> {
+pub fn member(group: GroupId, id: FingerprintId) -> Vec<u8> {
     key(b'y', &[&group.0, &id.0])
 }
 

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{CrashId, GroupId, SignatureId};
+use crate::ids::{CrashId, FingerprintId, GroupId};
 use crate::stored::sum::RowSum;
 
 /// What came of one crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     /// What it is grouped by.
-    pub signature: SignatureId,
+    pub signature: FingerprintId,
     /// Of what its result came from: modules, rules, this program. The same digest gives the same result.
     pub digest: u64,
     /// Frames of its stack that symbols of the store have named.
@@ -49,7 +49,7 @@ pub struct Slot {
 
 /// Whether a signature will stay when more symbols come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum SignatureKind {
+pub enum FingerprintKind {
     /// Functions, all of them known.
     Resolved,
     /// Builds and addresses where functions are not known yet.
@@ -58,7 +58,7 @@ pub enum SignatureKind {
     Unassigned,
 }
 
-impl SignatureKind {
+impl FingerprintKind {
     /// The name that `--json` prints.
     pub fn name(self) -> &'static str {
         match self {
@@ -71,11 +71,11 @@ impl SignatureKind {
 
 /// What a signature is made of, and its group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignatureRow {
+pub struct FingerprintRow {
     /// Its group.
     pub group: GroupId,
     /// Whether it will stay.
-    pub kind: SignatureKind,
+    pub kind: FingerprintKind,
     /// What people call it.
     pub title: String,
     /// What it is a hash of, the crashing side first.
@@ -169,7 +169,7 @@ pub const MAX_OWN_GROUPS: u32 = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupRow {
     /// The signature that it was made for.
-    pub made_for: SignatureId,
+    pub made_for: FingerprintId,
     /// Tells it from those that were made for the same signature before.
     pub number: u32,
 }

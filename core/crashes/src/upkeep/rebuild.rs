@@ -7,12 +7,12 @@ use symtool_grouping::rules::Rules;
 
 use crate::add::prepare::{Incoming, Prepared};
 use crate::fingerprint::{Assessor, Symbols};
-use crate::ids::{CrashId, GroupId, SignatureId};
+use crate::ids::{CrashId, FingerprintId, GroupId};
 use crate::stored::changes::Old;
 use crate::stored::chunk::Chunk;
 use crate::stored::journal::RunRow;
 use crate::stored::salvage::Salvaged;
-use crate::stored::state::{Failed, GroupRow, Head, SignatureRow, Slot, Standing, State};
+use crate::stored::state::{Failed, FingerprintRow, GroupRow, Head, Slot, Standing, State};
 use crate::stored::stored_report::StoredReport;
 use crate::stored::{CrashWriter, pack, rows};
 use crate::upkeep::repair::{CrashRepair, LostCrash};
@@ -79,7 +79,7 @@ impl Rebuild<'_> {
         Ok(numbers)
     }
 
-    fn chunk(&mut self, number: u64, signatures: &HashSet<SignatureId>, again: &mut Vec<Incoming>) -> Result<(), Error> {
+    fn chunk(&mut self, number: u64, signatures: &HashSet<FingerprintId>, again: &mut Vec<Incoming>) -> Result<(), Error> {
         let chunk: Option<Chunk> = self.old.packed(&rows::chunk(number))?;
         let states: Option<Vec<State>> = self.old.packed(&rows::states(number))?;
         let reports: Option<Vec<StoredReport>> = match self.old.packed(&rows::stored_reports(number))? {
@@ -157,14 +157,14 @@ impl Rebuild<'_> {
         })
     }
 
-    /// Signatures, groups and aliases. Returns which signatures there are.
-    fn groups(&self) -> Result<HashSet<SignatureId>, Error> {
+    /// Fingerprints, groups and aliases. Returns which signatures there are.
+    fn groups(&self) -> Result<HashSet<FingerprintId>, Error> {
         let database = &self.new.database;
         let (mut signatures, mut groups) = (HashSet::new(), BTreeMap::new());
         let mut changes = database.changes();
         self.old.each(rows::area::SIGNATURES, |key, value| {
-            let row: Option<SignatureRow> = postcard::from_bytes(&value).ok();
-            if let (Some(row), Some(id)) = (row, key.get(1..).and_then(SignatureId::from_key)) {
+            let row: Option<FingerprintRow> = postcard::from_bytes(&value).ok();
+            if let (Some(row), Some(id)) = (row, key.get(1..).and_then(FingerprintId::from_key)) {
                 signatures.insert(id);
                 changes.put_bytes(key.to_vec(), Old::Absent, value)?;
                 changes.put_bytes(rows::member(row.group, id), Old::Absent, Vec::new())?;

@@ -6,10 +6,10 @@ use crate::add::slots_by_image;
 use crate::ids::CrashId;
 use crate::stored::changes::{Changes, Old};
 use crate::stored::chunk::Chunk;
-use crate::stored::ledger::{Change, Ledger, Turn};
 use crate::stored::reports::{self, Stream};
 use crate::stored::state::{Slot, Standing, State};
 use crate::stored::stored_report::extent;
+use crate::stored::tally_changes::{Change, ChunkStates, TallyChanges};
 use crate::stored::{CrashWriter, rows};
 use symtool_store::Error;
 
@@ -22,7 +22,7 @@ impl CrashWriter {
     pub fn remove(&self, slots: &[Slot]) -> Result<usize, Error> {
         let database = &self.database;
         let mut changes = database.changes();
-        let (mut ledger, mut removed) = (Ledger::default(), 0);
+        let (mut tallies, mut removed) = (TallyChanges::default(), 0);
         let by_chunk = self.with_other_reports(slots)?;
         if by_chunk.is_empty() {
             return Ok(0);
@@ -52,14 +52,14 @@ impl CrashWriter {
                 }
                 extents.extend(extent(&stored, *slot));
             }
-            ledger.take(database, number, &chunk, Turn { before: &before, after: &states }, &losing)?;
+            tallies.take(database, number, &chunk, ChunkStates { before: &before, after: &states }, &losing)?;
             let left = chunk.without(gone);
             put_images(&mut changes, number, &chunk, &left)?;
             changes.put_packed(chunk_key, Old::Value(&old_chunk), &left)?;
             changes.put_packed(states_key, Old::read(old_states.as_deref()), &states)?;
             reports::remove(database, &mut changes, number, &extents)?;
         }
-        ledger.write(database, &mut changes)?;
+        tallies.write(database, &mut changes)?;
         changes.head.crashes = changes.head.crashes.saturating_sub(removed as u64);
         changes.commit()?;
         // What RocksDB has of older versions of these rows goes too.

@@ -4,10 +4,10 @@ use crate::add::slots_by_image;
 use crate::stored::changes::Old;
 use crate::stored::chunk::Chunk;
 use crate::stored::database::Database;
-use crate::stored::ledger::{Change, Ledger, Turn};
 use crate::stored::rows;
 use crate::stored::state::{Slot, Standing, State};
 use crate::stored::stored_report::{self, StoredReport};
+use crate::stored::tally_changes::{Change, ChunkStates, TallyChanges};
 use symtool_store::Error;
 
 /// A chunk with all that belongs to it.
@@ -46,9 +46,9 @@ impl WholeChunk {
                 Standing::Removed => {}
             }
         }
-        let mut ledger = Ledger::default();
-        ledger.take(database, number, &chunk, Turn { before: &[], after: &states }, &gained)?;
-        ledger.write(database, &mut changes)?;
+        let mut tallies = TallyChanges::default();
+        tallies.take(database, number, &chunk, ChunkStates { before: &[], after: &states }, &gained)?;
+        tallies.write(database, &mut changes)?;
         for (image, slots) in slots_by_image(&chunk) {
             changes.put(rows::image(&image, number), Old::Absent, &slots)?;
         }

@@ -1,10 +1,10 @@
 //! Groups of format 3, which listed their signatures and aliases in their rows: rows of their own now.
 
-use crate::ids::{GroupId, SignatureId};
+use crate::ids::{FingerprintId, GroupId};
 use crate::stored::changes::Old;
 use crate::stored::database::Database;
 use crate::stored::rows;
-use crate::stored::state::{GroupRow, MAX_OWN_GROUPS, SignatureRow};
+use crate::stored::state::{FingerprintRow, GroupRow, MAX_OWN_GROUPS};
 use crate::upkeep::format3::old_rows::OldGroup;
 use crate::upkeep::format3::{OldDatabase, signature_of};
 use symtool_store::Error;
@@ -21,7 +21,7 @@ pub fn put(old: &OldDatabase<'_>, new: &Database) -> Result<(), Error> {
     };
     old.each(rows::area::SIGNATURES, |key, value| {
         let id = signature_of(key).ok_or_else(|| old.damaged())?;
-        let row: SignatureRow = old.decode(&value)?;
+        let row: FingerprintRow = old.decode(&value)?;
         put(rows::member(row.group, id), Vec::new())?;
         put(key.to_vec(), value)
     })?;
@@ -46,7 +46,7 @@ fn write(new: &Database, rows: &mut Vec<(Vec<u8>, Vec<u8>)>) -> Result<(), Error
 
 /// Today's row of a group: the one of its signatures whose hash its id is.
 pub fn row_of(id: GroupId, group: &OldGroup) -> GroupRow {
-    let is_own = |signature: &SignatureId| (0..MAX_OWN_GROUPS).find(|number| GroupId::of(*signature, *number) == id);
+    let is_own = |signature: &FingerprintId| (0..MAX_OWN_GROUPS).find(|number| GroupId::of(*signature, *number) == id);
     let own = group.signatures.iter().find_map(|signature| is_own(signature).map(|number| GroupRow { made_for: *signature, number }));
-    own.unwrap_or(GroupRow { made_for: SignatureId([0; SignatureId::BYTES]), number: 0 })
+    own.unwrap_or(GroupRow { made_for: FingerprintId([0; FingerprintId::BYTES]), number: 0 })
 }

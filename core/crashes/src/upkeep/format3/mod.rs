@@ -20,7 +20,7 @@ use symtool_report::parse;
 use zeroize::Zeroizing;
 
 use self::old_rows::{Meta, OldFailed, OldState};
-use crate::ids::SignatureId;
+use crate::ids::FingerprintId;
 use crate::stored::changes::Old;
 use crate::stored::chunk::{Chunk, Chunk3};
 use crate::stored::database::Database;
@@ -182,8 +182,8 @@ impl<'s> OldDatabase<'s> {
 }
 
 /// The signature at the end of a key, behind its area.
-fn signature_of(key: &[u8]) -> Option<SignatureId> {
-    key.get(1..).and_then(SignatureId::from_key)
+fn signature_of(key: &[u8]) -> Option<FingerprintId> {
+    key.get(1..).and_then(FingerprintId::from_key)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{CrashId, GroupId, SignatureId};
+use crate::ids::{CrashId, FingerprintId, GroupId};
 use crate::stored::state::{Slot, Standing, State};
 
 /// What came next, and what the last run knew.
@@ -31,7 +31,7 @@ pub struct Meta {
 /// What came of a crash.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct OldState {
-    signature: SignatureId,
+    signature: FingerprintId,
     digest: u64,
     resolved: u32,
     is_gone: bool,
@@ -56,7 +56,7 @@ pub struct OldMoved {
 /// A group.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct OldGroup {
-    pub signatures: BTreeSet<SignatureId>,
+    pub signatures: BTreeSet<FingerprintId>,
     pub aliases: BTreeSet<GroupId>,
 }
 

@@ -5,37 +5,38 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use crate::fingerprint::Signature;
+use crate::fingerprint::Fingerprint;
 use crate::groups::Group;
 use crate::groups::plan::Plan;
-use crate::ids::{GroupId, SignatureId};
+use crate::ids::{FingerprintId, GroupId};
 use crate::reprocess::propose::Streams;
-use crate::stored::SignatureKind;
+use crate::stored::FingerprintKind;
 use crate::stored::report::{Gain, Merge, Part, Rename, Report, Split};
 
 /// What is to be told.
-pub struct Told<'a> {
+pub struct ReportBuilder<'a> {
     /// The groups of signatures that lose or gain crashes, as they are before.
     groups: &'a BTreeMap<GroupId, Group>,
     plan: &'a Plan,
     streams: &'a Streams,
     /// The group of each signature before.
-    group_of: HashMap<SignatureId, GroupId>,
-    titles: HashMap<SignatureId, (SignatureKind, &'a str)>,
+    group_of: HashMap<FingerprintId, GroupId>,
+    titles: HashMap<FingerprintId, (FingerprintKind, &'a str)>,
     /// Crashes of each signature of each group, as they will be.
-    after: BTreeMap<GroupId, BTreeMap<SignatureId, u64>>,
+    after: BTreeMap<GroupId, BTreeMap<FingerprintId, u64>>,
 }
 
-impl<'a> Told<'a> {
+impl<'a> ReportBuilder<'a> {
     /// Of `plan`, for crashes that move as `streams` say, some of them to signatures that are `new`.
     pub fn new(
         groups: &'a BTreeMap<GroupId, Group>,
-        new: &'a HashMap<SignatureId, Signature>,
+        new: &'a HashMap<FingerprintId, Fingerprint>,
         streams: &'a Streams,
         plan: &'a Plan,
     ) -> Self {
         let known = || groups.values().flat_map(|group| group.signatures.iter().map(move |signature| (group.id, signature)));
-        let mut titles: HashMap<SignatureId, (SignatureKind, &str)> = new.iter().map(|(id, new)| (*id, (new.kind, &*new.title))).collect();
+        let mut titles: HashMap<FingerprintId, (FingerprintKind, &str)> =
+            new.iter().map(|(id, new)| (*id, (new.kind, &*new.title))).collect();
         titles.extend(known().map(|(_, signature)| (signature.id, (signature.kind, &*signature.title))));
         let group_of = known().map(|(group, signature)| (signature.id, group)).collect();
         let mut told = Self { groups, plan, streams, group_of, titles, after: BTreeMap::new() };
@@ -62,8 +63,8 @@ impl<'a> Told<'a> {
         self.plan.aliases.get(&group).copied().unwrap_or(group)
     }
 
-    fn crashes_after(&self) -> BTreeMap<GroupId, BTreeMap<SignatureId, u64>> {
-        let mut after: BTreeMap<GroupId, BTreeMap<SignatureId, u64>> = BTreeMap::new();
+    fn crashes_after(&self) -> BTreeMap<GroupId, BTreeMap<FingerprintId, u64>> {
+        let mut after: BTreeMap<GroupId, BTreeMap<FingerprintId, u64>> = BTreeMap::new();
         for group in self.groups.values() {
             let signatures = group.signatures.iter().map(|signature| (signature.id, signature.crashes));
             after.entry(self.group_after(group.id)).or_default().extend(signatures);
@@ -140,7 +141,7 @@ impl<'a> Told<'a> {
     /// The group that gains most; of equals the one with the smallest id.
     fn largest_gain(&self) -> Option<Gain> {
         let parting = self.parting();
-        let gain = |(group, signatures): (&GroupId, &BTreeMap<SignatureId, u64>)| {
+        let gain = |(group, signatures): (&GroupId, &BTreeMap<FingerprintId, u64>)| {
             let had = self.groups.get(group).map_or(0, |group| group.tally.crashes);
             let lost: u64 = parting.get(group).map_or(0, |into| into.values().sum());
             (signatures.values().sum::<u64>().saturating_sub(had.saturating_sub(lost)), Reverse(*group))

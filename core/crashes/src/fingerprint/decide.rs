@@ -19,19 +19,19 @@ use symtool_grouping::rules::{ExceptionFacts, Judged, Limit, Rules};
 use symtool_report::{Format, FrameKind};
 
 use crate::fingerprint::fold::fold;
-use crate::fingerprint::stack::{Link, Origin};
-use crate::ids::SignatureId;
+use crate::fingerprint::stack::{Origin, StackFrame};
+use crate::ids::FingerprintId;
 use crate::limits::{MIN_SYSTEM_FRAMES, SIGNATURE_FRAMES};
-use crate::stored::SignatureKind;
+use crate::stored::FingerprintKind;
 use crate::stored::chunk::{Chunk, StoredCrash};
 
 /// What a crash is grouped by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signature {
+pub struct Fingerprint {
     /// The hash of all of it.
-    pub id: SignatureId,
+    pub id: FingerprintId,
     /// Whether it will stay.
-    pub kind: SignatureKind,
+    pub kind: FingerprintKind,
     /// What people call it.
     pub title: String,
     /// What it is made of, the crashing side first.
@@ -55,9 +55,9 @@ pub struct Counts {
 pub fn explained(
     rules: &Rules,
     (chunk, crash): (&Chunk, &StoredCrash),
-    links: &[Link<'_>],
+    links: &[StackFrame<'_>],
     thrown: Option<&str>,
-) -> (Signature, Vec<Counts>) {
+) -> (Fingerprint, Vec<Counts>) {
     let mut judged = Judged::default();
     let decided = decide(rules, &mut judged, (chunk, crash), links, thrown);
     let counts = links.iter().enumerate().map(|(index, link)| decided.picked.counts(rules, &judged, (index, link.origin))).collect();
@@ -67,8 +67,8 @@ pub fn explained(
 /// What was decided about a stack.
 pub struct Decided {
     /// The signature's id.
-    pub id: SignatureId,
-    kind: SignatureKind,
+    pub id: FingerprintId,
+    kind: FingerprintKind,
     picked: Picked,
 }
 
@@ -91,7 +91,7 @@ pub fn decide(
     rules: &Rules,
     judged: &mut Judged,
     (chunk, crash): (&Chunk, &StoredCrash),
-    links: &[Link<'_>],
+    links: &[StackFrame<'_>],
     thrown: Option<&str>,
 ) -> Decided {
     let trusted = trusted(links);
@@ -105,11 +105,11 @@ pub fn decide(
     let (picked, is_of_app) = Picked::of(judged, trusted, links);
     let said = if picked.parts.is_empty() { without_frames(chunk, crash) } else { None };
     let kind = if said.is_none() && picked.tells_nothing(judged, links, is_of_app) {
-        SignatureKind::Unassigned
+        FingerprintKind::Unassigned
     } else if picked.parts.iter().any(|index| links[*index].origin == Origin::Unknown) {
-        SignatureKind::Provisional
+        FingerprintKind::Provisional
     } else {
-        SignatureKind::Resolved
+        FingerprintKind::Resolved
     };
     let id = match said {
         Some((thrown, message)) => id_of_message(kind, thrown, &message),
@@ -120,7 +120,7 @@ pub fn decide(
 
 impl Picked {
     /// What `judged` leaves of `links`, and whether it is the application's own.
-    fn of(judged: &Judged, trusted: Vec<usize>, links: &[Link<'_>]) -> (Self, bool) {
+    fn of(judged: &Judged, trusted: Vec<usize>, links: &[StackFrame<'_>]) -> (Self, bool) {
         let (candidates, is_of_app) = candidates(judged, &trusted, links);
         let identities: Vec<u128> = candidates.iter().map(|index| links[*index].identity).collect();
         let folded: Vec<usize> = fold(&identities).into_iter().map(|index| candidates[index]).collect();
@@ -141,7 +141,7 @@ impl Picked {
     }
 
     /// Whether nothing here tells crashes apart: no frame, fewer than rules ask for, or the end of a stack that is the system's.
-    fn tells_nothing(&self, judged: &Judged, links: &[Link<'_>], is_of_app: bool) -> bool {
+    fn tells_nothing(&self, judged: &Judged, links: &[StackFrame<'_>], is_of_app: bool) -> bool {
         let known = links.iter().filter(|link| link.origin != Origin::Nowhere).count();
         let is_few = |limit: Limit| usize::try_from(limit.frames).is_ok_and(|least| self.candidates.len() < least);
         self.parts.is_empty() || judged.min_frames.is_some_and(is_few) || known < MIN_SYSTEM_FRAMES && !is_of_app
@@ -150,13 +150,13 @@ impl Picked {
 
 /// What was found by scanning the stack may be junk, which must not count and of which rules must not conclude anything; if something better
 /// was found at all.
-fn trusted(links: &[Link<'_>]) -> Vec<usize> {
+fn trusted(links: &[StackFrame<'_>]) -> Vec<usize> {
     let has_better = links.iter().skip(1).any(|link| !link.is_guess);
     (0..links.len()).filter(|index| !(has_better && links[*index].is_guess)).collect()
 }
 
 /// The links that may be part, and whether they are the application's own. What lies nowhere differs in every run.
-fn candidates(judged: &Judged, trusted: &[usize], links: &[Link<'_>]) -> (Vec<usize>, bool) {
+fn candidates(judged: &Judged, trusted: &[usize], links: &[StackFrame<'_>]) -> (Vec<usize>, bool) {
     let lies_somewhere = |index: usize| links[index].origin != Origin::Nowhere;
     let counting = || judged.frames.iter().zip(trusted).filter(|(verdict, index)| verdict.counts && lies_somewhere(**index));
     let in_app: Vec<usize> = counting().filter(|(verdict, _)| verdict.in_app).map(|(_, index)| *index).collect();
@@ -165,7 +165,7 @@ fn candidates(judged: &Judged, trusted: &[usize], links: &[Link<'_>]) -> (Vec<us
 
 /// `window` without the way within one class: of functions of one class and file that call each other, those that lead to the one nearest
 /// the crash are left out. A function whose name tells nothing alone (`at`, `push`) is kept together with who called it.
-fn without_detours(window: &[usize], links: &[Link<'_>]) -> Vec<usize> {
+fn without_detours(window: &[usize], links: &[StackFrame<'_>]) -> Vec<usize> {
     let mut parts: Vec<usize> = Vec::with_capacity(window.len());
     for index in window {
         let called = parts.last().map(|last| links[*last].name);
@@ -177,15 +177,15 @@ fn without_detours(window: &[usize], links: &[Link<'_>]) -> Vec<usize> {
 }
 
 fn id<'l>(
-    kind: SignatureKind,
+    kind: FingerprintKind,
     (chunk, crash): (&Chunk, &StoredCrash),
-    parts: impl Iterator<Item = &'l Link<'l>>,
+    parts: impl Iterator<Item = &'l StackFrame<'l>>,
     known_thrown: Option<&str>,
-) -> SignatureId {
+) -> FingerprintId {
     // Hashed at once, as a few texts in a row take three times as long.
     let mut bytes = Vec::with_capacity(256);
     bytes.push(kind as u8);
-    if kind == SignatureKind::Unassigned {
+    if kind == FingerprintKind::Unassigned {
         bytes.push(b'c');
         bytes.extend_from_slice(&crash.id.0);
     }
@@ -195,15 +195,15 @@ fn id<'l>(
         bytes.push(0);
     }
     parts.for_each(|part| bytes.extend_from_slice(&part.identity.to_le_bytes()));
-    SignatureId::of(&bytes)
+    FingerprintId::of(&bytes)
 }
 
-fn id_of_message(kind: SignatureKind, thrown: &str, message: &str) -> SignatureId {
+fn id_of_message(kind: FingerprintKind, thrown: &str, message: &str) -> FingerprintId {
     let mut bytes = vec![kind as u8, b'w'];
     bytes.extend_from_slice(thrown.as_bytes());
     bytes.push(0);
     bytes.extend_from_slice(message.as_bytes());
-    SignatureId::of(&bytes)
+    FingerprintId::of(&bytes)
 }
 
 /// What was thrown, if that tells Java crashes apart; by the name that is `known`, if a mapping has one.
@@ -222,7 +222,7 @@ fn without_frames<'a>(chunk: &'a Chunk, crash: &StoredCrash) -> Option<(&'a str,
 
 impl Decided {
     /// The signature, spelled out.
-    pub fn signature(&self, (chunk, crash): (&Chunk, &StoredCrash), links: &[Link<'_>], known_thrown: Option<&str>) -> Signature {
+    pub fn signature(&self, (chunk, crash): (&Chunk, &StoredCrash), links: &[StackFrame<'_>], known_thrown: Option<&str>) -> Fingerprint {
         let mut frames: Vec<String> = self.picked.parts.iter().map(|index| links[*index].token(chunk)).collect();
         let title = match (frames.first(), thrown(chunk, crash, known_thrown)) {
             (Some(first), Some(thrown)) => format!("{thrown} in {first}"),
@@ -235,7 +235,7 @@ impl Decided {
         if frames.is_empty() {
             frames.push(title.clone());
         }
-        Signature { id: self.id, kind: self.kind, title, frames }
+        Fingerprint { id: self.id, kind: self.kind, title, frames }
     }
 }
 

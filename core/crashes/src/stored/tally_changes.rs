@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
-use crate::ids::SignatureId;
+use crate::ids::FingerprintId;
 use crate::stored::changes::{ChangedRow, Changes, Old};
 use crate::stored::chunk::Chunk;
 use crate::stored::database::Database;
@@ -23,11 +23,11 @@ use symtool_store::Error;
 
 /// Changes of signatures that belong together.
 #[derive(Debug, Default)]
-pub struct Ledger {
-    gained: HashMap<SignatureId, Tally>,
-    lost: HashMap<SignatureId, Tally>,
+pub struct TallyChanges {
+    gained: HashMap<FingerprintId, Tally>,
+    lost: HashMap<FingerprintId, Tally>,
     /// Shares in chunks as they will be, of signatures that lose or gain crashes there.
-    shares: HashMap<SignatureId, BTreeMap<u64, Share>>,
+    shares: HashMap<FingerprintId, BTreeMap<u64, Share>>,
     rows: Vec<ChangedRow>,
 }
 
@@ -37,24 +37,31 @@ pub struct Change {
     /// Its slot.
     pub slot: u16,
     /// What it had.
-    pub lost: Option<SignatureId>,
+    pub lost: Option<FingerprintId>,
     /// What it gets.
-    pub gained: Option<SignatureId>,
+    pub gained: Option<FingerprintId>,
 }
 
 /// The states of a chunk.
 #[derive(Clone, Copy, Debug)]
-pub struct Turn<'a> {
+pub struct ChunkStates<'a> {
     /// As they are; none of a new chunk.
     pub before: &'a [State],
     /// As they will be.
     pub after: &'a [State],
 }
 
-impl Ledger {
+impl TallyChanges {
     /// Takes the `changed` crashes of chunk `number`.
-    pub fn take(&mut self, database: &Database, number: u64, chunk: &Chunk, turn: Turn<'_>, changed: &[Change]) -> Result<(), Error> {
-        let mut touched: HashSet<SignatureId> = HashSet::new();
+    pub fn take(
+        &mut self,
+        database: &Database,
+        number: u64,
+        chunk: &Chunk,
+        turn: ChunkStates<'_>,
+        changed: &[Change],
+    ) -> Result<(), Error> {
+        let mut touched: HashSet<FingerprintId> = HashSet::new();
         for change in changed {
             let Some(crash) = chunk.crash(change.slot) else { continue };
             let release = chunk.text_of(crash.release);
@@ -91,11 +98,11 @@ impl Ledger {
 
     /// Writes what has changed.
     pub fn write(self, database: &Database, changes: &mut Changes<'_>) -> Result<(), Error> {
-        let touched: BTreeSet<SignatureId> = self.gained.keys().chain(self.lost.keys()).copied().collect();
-        let touched: Vec<SignatureId> = touched.into_iter().collect();
+        let touched: BTreeSet<FingerprintId> = self.gained.keys().chain(self.lost.keys()).copied().collect();
+        let touched: Vec<FingerprintId> = touched.into_iter().collect();
         let keys: Vec<Vec<u8>> = touched.iter().map(|signature| rows::tally(*signature)).collect();
         let before = database.bytes_of(&keys)?;
-        let row = |((signature, key), before): ((SignatureId, Vec<u8>), Option<Vec<u8>>)| {
+        let row = |((signature, key), before): ((FingerprintId, Vec<u8>), Option<Vec<u8>>)| {
             let mut tally: Tally = before.as_deref().map(|bytes| database.decode(bytes)).transpose()?.unwrap_or_default();
             if let Some(gained) = self.gained.get(&signature) {
                 tally.add(gained);
@@ -113,7 +120,7 @@ impl Ledger {
     }
 
     /// The first and the last of the crashes that will have `signature`.
-    fn find_times(&self, database: &Database, signature: SignatureId, tally: &mut Tally) -> Result<(), Error> {
+    fn find_times(&self, database: &Database, signature: FingerprintId, tally: &mut Tally) -> Result<(), Error> {
         let known = self.shares.get(&signature);
         (tally.first_ms, tally.last_ms) = (None, None);
         known.into_iter().flat_map(BTreeMap::values).for_each(|share| tally.see(share.first_ms, share.last_ms));
@@ -130,8 +137,8 @@ impl Ledger {
 }
 
 /// How many crashes of `chunk` have each of the signatures that are `wanted`, if any has.
-pub fn shares(chunk: &Chunk, states: &[State], wanted: &HashSet<SignatureId>) -> HashMap<SignatureId, Share> {
-    let mut shares: HashMap<SignatureId, Share> = HashMap::with_capacity(wanted.len());
+pub fn shares(chunk: &Chunk, states: &[State], wanted: &HashSet<FingerprintId>) -> HashMap<FingerprintId, Share> {
+    let mut shares: HashMap<FingerprintId, Share> = HashMap::with_capacity(wanted.len());
     for (crash, state) in chunk.crashes().iter().zip(states) {
         if state.is_shown() && wanted.contains(&state.signature) {
             shares.entry(state.signature).or_default().count(crash.time_ms);

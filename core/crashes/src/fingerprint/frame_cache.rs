@@ -13,22 +13,22 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::fingerprint::Assessor;
 use crate::fingerprint::answers::{self, Answers, ModuleOf};
 use crate::fingerprint::names::{Name, Parts};
-use crate::fingerprint::stack::{Said, Step};
+use crate::fingerprint::stack::{NamedBy, ReportedName};
 use crate::limits::KEPT_FRAMES;
 use crate::stored::chunk::{Chunk, Place, StoredCrash, StoredFrame};
 use symtool_store::resolve::Request;
 
 /// What one thread has at hand.
 #[derive(Debug, Default)]
-pub struct Desk {
+pub struct FrameCache {
     known: HashMap<Key, Functions>,
     functions: Vec<Function>,
     /// Of each frame of the chunk's crashes, one crash after the other.
     of_frame: Vec<Functions>,
     /// What reports say of frames of the chunk.
-    pub(super) said: HashMap<Said, u32>,
+    pub(super) said: HashMap<ReportedName, u32>,
     pub(super) said_names: Vec<Arc<Name>>,
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<NamedBy>,
     pub(super) judged: Judged,
     /// Functions before those of Java frames, which are of one stack each.
     kept: usize,
@@ -46,7 +46,7 @@ pub struct Desk {
 /// the report calls it the application's own.
 type Key = (usize, u64, u64, Option<bool>);
 
-/// The functions at one place, innermost first: a range of those of a desk.
+/// The functions at one place, innermost first: a range of those of a cache.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Functions {
     start: u32,
@@ -71,7 +71,7 @@ impl Functions {
     }
 }
 
-impl Desk {
+impl FrameCache {
     /// One that tells paths and lines besides.
     pub fn with_places() -> Self {
         Self { has_places: true, ..Self::default() }
