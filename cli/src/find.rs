@@ -6,7 +6,7 @@ use std::path::Path;
 use symtool_debug::DebugFile;
 use symtool_debug::container::{self, Format, Kind};
 use symtool_debug::{Error, ModuleInfo};
-use symtool_store::database::{Held, MIN_ID_DIGITS};
+use symtool_store::database::{InMemoryModule, MIN_ID_DIGITS};
 use symtool_store::{Catalog, Module, Named, Store, database as store};
 
 use crate::moment::moment;
@@ -84,7 +84,7 @@ pub fn mapping<'c>(catalog: &'c Catalog<'_>, name: impl AsRef<OsStr>) -> Result<
         Named::Unknown => Vec::new(),
     };
     let is_other = !builds.is_empty();
-    let mappings: Vec<&Module> = builds.into_iter().filter(|module| module.footer.is_mapping()).collect();
+    let mappings: Vec<&Module> = builds.into_iter().filter(|module| module.record.is_mapping()).collect();
     match mappings[..] {
         [only] => Ok(only),
         [] if is_other => Err(NotOne::Unknown(format!("{name}: not a mapping but a module with addresses; name an imported mapping"))),
@@ -100,7 +100,7 @@ fn of_mapping_file<'c>(catalog: &'c Catalog<'_>, name: &str, file: &MappingFile,
     let (found, ids) = (file.modules(catalog)?, file.ids());
     match found[..] {
         [] => Err(NotOne::Unknown(format!("{name}: this mapping ({}) is not in the store; import it", short(ids.first())))),
-        [first, ..] if found.len() == 1 || ids.first() == Some(&first.footer.id) => Ok(first),
+        [first, ..] if found.len() == 1 || ids.first() == Some(&first.record.id) => Ok(first),
         _ => one_of(name, found, latest),
     }
 }
@@ -109,7 +109,7 @@ fn of_mapping_file<'c>(catalog: &'c Catalog<'_>, name: &str, file: &MappingFile,
 ///
 /// # Errors
 /// If the mapping cannot be packed.
-pub fn hold(file: &MappingFile, store: &Store) -> Result<Held, MappingError> {
+pub fn hold(file: &MappingFile, store: &Store) -> Result<InMemoryModule, MappingError> {
     let (held, warnings) = file.hold(store)?;
     warnings.iter().for_each(|warning| warn!("{warning}"));
     Ok(held)
@@ -122,18 +122,18 @@ fn short(id: Option<&String>) -> &str {
 /// Of several `builds` the last one, if `latest`.
 fn one_of<'c>(name: &str, builds: Vec<&'c Module>, latest: bool) -> Result<&'c Module, NotOne> {
     if latest {
-        let last = builds.into_iter().max_by_key(|module| module.footer.imported_ms);
+        let last = builds.into_iter().max_by_key(|module| module.record.imported_ms);
         return last.ok_or_else(|| NotOne::Unknown(unknown(name)));
     }
-    if builds.iter().all(|module| module.footer.is_mapping()) {
+    if builds.iter().all(|module| module.record.is_mapping()) {
         let count = builds.len();
         return Err(NotOne::Ambiguous(format!("{name}: {count} mappings have this name: {}; pass an id or a path", candidates(builds))));
     }
     // Builds for several architectures are told apart by those.
-    let has_arches = builds.iter().any(|module| module.footer.arch != builds[0].footer.arch);
+    let has_arches = builds.iter().any(|module| module.record.arch != builds[0].record.arch);
     let id = |module: &&Module| {
-        let id = module.footer.short_id();
-        if has_arches { format!("{id}:{}", module.footer.arch) } else { id.to_owned() }
+        let id = module.record.short_id();
+        if has_arches { format!("{id}:{}", module.record.arch) } else { id.to_owned() }
     };
     let ids: Vec<String> = builds.iter().map(id).collect();
     let more = if ids.len() > MAX_CANDIDATES { ", …" } else { "" };
@@ -143,8 +143,8 @@ fn one_of<'c>(name: &str, builds: Vec<&'c Module>, latest: bool) -> Result<&'c M
 
 /// The ids of some mappings, the last import first, with what tells them apart.
 pub fn candidates(mut mappings: Vec<&Module>) -> String {
-    mappings.sort_by_key(|module| std::cmp::Reverse(module.footer.imported_ms));
-    let told = |module: &&Module| format!("{} (imported {})", module.footer.short_id(), moment(module.footer.imported, true));
+    mappings.sort_by_key(|module| std::cmp::Reverse(module.record.imported_ms));
+    let told = |module: &&Module| format!("{} (imported {})", module.record.short_id(), moment(module.record.imported, true));
     let some: Vec<String> = mappings.iter().take(MAX_CANDIDATES).map(told).collect();
     let more = mappings.len().saturating_sub(MAX_CANDIDATES);
     if more > 0 { format!("{}, and {more} more (symtool modules list)", some.join(", ")) } else { some.join(", ") }

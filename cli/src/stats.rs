@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Result;
 use indicatif::DecimalBytes;
 use serde::Serialize;
-use symtool_store::Footer;
+use symtool_store::ModuleRecord;
 use symtool_store::database::KindUsage;
 use walkdir::WalkDir;
 
@@ -39,8 +39,8 @@ pub fn run(context: &Context) -> Result<Exit> {
         ..StoreStats::default()
     };
     for module in catalog.modules()? {
-        stats.total.add(&module.footer);
-        stats.modules.entry(module.footer.kind.clone()).or_default().add(&module.footer);
+        stats.total.add(&module.record);
+        stats.modules.entry(module.record.kind.clone()).or_default().add(&module.record);
     }
     stats.blocks = usage.kinds.iter().map(|(kind, usage)| (kind.name(), Taken::from(*usage))).collect();
     stats.others = Taken::from(usage.others);
@@ -61,9 +61,9 @@ struct StoreStats {
     store: String,
     /// Bytes of all files in the store's folder.
     disk_bytes: u64,
-    total: Held,
+    total: InMemoryModule,
     /// By kind of module.
-    modules: BTreeMap<String, Held>,
+    modules: BTreeMap<String, InMemoryModule>,
     /// By kind of block.
     blocks: BTreeMap<&'static str, Taken>,
     /// Taken of no module that is listed.
@@ -72,7 +72,7 @@ struct StoreStats {
 
 /// What modules hold.
 #[derive(Debug, Default, Serialize)]
-struct Held {
+struct InMemoryModule {
     modules: u64,
     functions: u64,
     files: u64,
@@ -95,14 +95,14 @@ impl From<KindUsage> for Taken {
     }
 }
 
-impl Held {
-    fn add(&mut self, footer: &Footer) {
+impl InMemoryModule {
+    fn add(&mut self, record: &ModuleRecord) {
         self.modules += 1;
-        self.functions += u64::from(footer.functions);
-        self.files += u64::from(footer.files);
-        self.ranges += footer.ranges;
-        self.bytes_in += footer.sources.iter().map(|source| source.bytes).sum::<u64>();
-        self.bytes_stored += footer.bytes_stored;
+        self.functions += u64::from(record.functions);
+        self.files += u64::from(record.files);
+        self.ranges += record.ranges;
+        self.bytes_in += record.sources.iter().map(|source| source.bytes).sum::<u64>();
+        self.bytes_stored += record.bytes_stored;
     }
 }
 

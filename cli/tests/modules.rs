@@ -65,7 +65,7 @@ fn answers(sandbox: &Sandbox) -> String {
     run.stdout
 }
 
-fn footer(sandbox: &Sandbox) -> Value {
+fn record(sandbox: &Sandbox) -> Value {
     let mut modules = json_lines(&sandbox.run(["modules", "list", "--json"]).stdout);
     assert_eq!(modules.len(), 1);
     ["imported", "imported_ms"].iter().for_each(|key| drop(modules[0].as_object_mut().unwrap().remove(*key).unwrap()));
@@ -85,16 +85,16 @@ fn files_of_one_id_complete_each_other_in_either_order() {
         for path in order {
             assert_eq!(import(&sandbox, path)["status"], "imported");
         }
-        let before = footer(&sandbox);
+        let before = record(&sandbox);
         for path in order {
             assert_eq!(import(&sandbox, path)["status"], "unchanged");
         }
-        assert_eq!(footer(&sandbox), before);
+        assert_eq!(record(&sandbox), before);
         outcomes.push((before, answers(&sandbox)));
     }
     assert_eq!(outcomes[0], outcomes[1]);
     // What the debug file knew is as it was; the code file has names where it knew nothing.
-    let (footer, together) = &outcomes[0];
+    let (record, together) = &outcomes[0];
     let mut filled = 0;
     for (both, debug) in together.lines().zip(debug_answers.lines()) {
         if both != debug {
@@ -105,11 +105,11 @@ fn files_of_one_id_complete_each_other_in_either_order() {
     assert!(filled > 10, "{filled}");
     let name = "_ZN5route4walkEPKNS_5PointEj";
     assert!(together.contains(name) && !debug_answers.contains(name));
-    let sources = footer["sources"].as_array().unwrap();
+    let sources = record["sources"].as_array().unwrap();
     let of = |key: &str| sources.iter().map(|source| source[key].clone()).collect::<Vec<_>>();
     assert_eq!((of("name"), of("detail")), (vec!["debug.so".into(), "stripped.so".into()], vec!["debug".into(), "symbols".into()]));
     assert!(sources[1]["addresses"].as_u64().unwrap() >= filled);
-    assert_eq!(footer["other_names"], serde_json::json!(["stripped.so"]));
+    assert_eq!(record["other_names"], serde_json::json!(["stripped.so"]));
 }
 
 #[test]
@@ -318,7 +318,7 @@ fn damaged_blocks_are_named() {
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "sst"))
         .collect();
-    // The blocks and the footer of each.
+    // The blocks and the record of each.
     assert_eq!(segments.len(), 4);
     let intact = sandbox.run(["modules", "verify"]);
     assert_eq!((intact.code, intact.stdout.lines().count()), (0, 2), "{}", intact.stderr);
@@ -500,7 +500,7 @@ fn old_builds_go_and_lists_are_chosen_and_sorted() {
 fn a_full_store_says_what_to_do() {
     let sandbox = Sandbox::new();
     sandbox.import(FIXTURE);
-    let stored = footer(&sandbox)["bytes_stored"].as_u64().unwrap();
+    let stored = record(&sandbox)["bytes_stored"].as_u64().unwrap();
     let config = sandbox.write("symtool.toml", format!("quota = {}\n", stored + 100));
     let config = config.to_str().unwrap();
     let run = sandbox.run(["--config", config, "import", object("rust-O2-dwarf5.so").to_str().unwrap()]);
@@ -542,18 +542,18 @@ fn modules_move_between_stores() {
     assert!(run.stderr.contains("segment cannot be read") && run.stderr.contains("export"), "{}", run.stderr);
 }
 
-/// As long as a footer cannot be read, nobody knows whose blocks are whose: none is deleted, and a restored footer brings all back.
+/// As long as a record cannot be read, nobody knows whose blocks are whose: none is deleted, and a restored record brings all back.
 #[test]
 fn blocks_of_a_damaged_footer_stay() {
     let sandbox = Sandbox::new();
     sandbox.import(FIXTURE);
-    let footer = segments(&sandbox)[1].clone();
+    let record = segments(&sandbox)[1].clone();
     sandbox.import("rust-O2-dwarf5.so");
-    let whole = fs::read(&footer).unwrap();
-    flip(&footer, 200);
+    let whole = fs::read(&record).unwrap();
+    flip(&record, 200);
     assert_eq!(sandbox.run(["modules", "verify"]).code, 3);
     assert_eq!(sandbox.run(["modules", "remove", "rust-O2-dwarf5.so"]).code, 0);
-    fs::write(&footer, whole).unwrap();
+    fs::write(&record, whole).unwrap();
     let run = sandbox.run(["modules", "verify", object(FIXTURE).to_str().unwrap()]);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
 }

@@ -251,7 +251,7 @@ fn stats_json_has_the_documented_shape() {
     assert_eq!(stats["total"]["modules"], 2);
     let kinds = stats["blocks"].as_object().unwrap();
     assert_eq!(kinds.keys().collect::<Vec<_>>(), ["files", "footer", "functions", "ranges"]);
-    // All blocks but footers are what modules count.
+    // All blocks but records are what modules count.
     let stored: u64 = kinds.iter().filter(|(kind, _)| *kind != "footer").map(|(_, kind)| of(kind, "bytes_stored")).sum();
     assert_eq!(stored, sum("bytes_stored"));
     // The record of each module stands twice.

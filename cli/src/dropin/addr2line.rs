@@ -137,7 +137,7 @@ fn answer_all(call: &Call, options: &Options, path: &OsStr, object: &Object) -> 
     };
     let mut resolver = Resolver::default();
     let module = object.held.clone().map(|held| resolver.add(Origin::Memory(held)));
-    let functions = module.and_then(|module| resolver.module(module)).map_or(0, |module| module.footer.functions);
+    let functions = module.and_then(|module| resolver.module(module)).map_or(0, |module| module.record.functions);
     let names = options.demangle.then(|| Demangler::new(functions as usize, Spelling::Gnu));
     let session = Session { call, options, file, debug, sections: &sections, section, resolver, module, names, nearest: OnceLock::new() };
     if options.addresses_given.is_empty() {

@@ -15,7 +15,7 @@ use object::File;
 use symtool_debug::Mapped;
 use symtool_debug::{Error, container};
 use symtool_store::database as store;
-use symtool_store::database::Held;
+use symtool_store::database::InMemoryModule;
 use symtool_store::resolve::{Answer, Frames, Origin, Rendered, Request, Resolver};
 
 use super::llvm_args::{HELP, Id, Words};
@@ -422,9 +422,9 @@ impl<'c> Session<'c> {
         (self.last, opened)
     }
 
-    fn add(&mut self, held: Arc<Held>) -> usize {
+    fn add(&mut self, held: Arc<InMemoryModule>) -> usize {
         self.held_bytes += held.bytes();
-        let functions = held.module().footer.functions;
+        let functions = held.module().record.functions;
         let module = self.resolver.add(Origin::Memory(held));
         if module == self.demanglers.len() {
             let names = if self.options.demangle { functions as usize } else { 0 };
@@ -433,7 +433,7 @@ impl<'c> Session<'c> {
         module
     }
 
-    fn open(&self, named: &Named) -> Result<(Option<Arc<Held>>, Option<Mapped>), String> {
+    fn open(&self, named: &Named) -> Result<(Option<Arc<InMemoryModule>>, Option<Mapped>), String> {
         let objects = &self.options.objects;
         let path = match named {
             Named::Path(path) => PathBuf::from(std::ffi::OsString::from_vec(path.clone())),

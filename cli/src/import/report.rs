@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::DecimalBytes;
 use serde::Serialize;
 use symtool_core::import::{self, Outcome, Summary};
-use symtool_store::Footer;
+use symtool_store::ModuleRecord;
 
 use crate::advice;
 use crate::context::Context;
@@ -65,17 +65,17 @@ impl Report {
         }
     }
 
-    fn stored(path: String, status: Status, footer: Footer, took: Duration) -> Self {
+    fn stored(path: String, status: Status, record: ModuleRecord, took: Duration) -> Self {
         let module = Imported {
-            module: ModuleName { name: footer.name, id: footer.id, kind: footer.kind, arch: footer.arch },
-            functions: footer.functions,
-            ranges: footer.ranges,
-            files: footer.files,
-            bytes_in: footer.bytes_in,
-            bytes_stored: footer.bytes_stored,
+            module: ModuleName { name: record.name, id: record.id, kind: record.kind, arch: record.arch },
+            functions: record.functions,
+            ranges: record.ranges,
+            files: record.files,
+            bytes_in: record.bytes_in,
+            bytes_stored: record.bytes_stored,
             seconds: (took.as_secs_f64() * 1000.0).round() / 1000.0,
-            dropped: footer.dropped,
-            warnings: footer.warnings,
+            dropped: record.dropped,
+            warnings: record.warnings,
         };
         Self { path, status, error: None, module: Some(module) }
     }

@@ -8,7 +8,7 @@ use symtool_store::unpack::Contents;
 use symtool_store::{Module, Reader};
 
 use super::compare::{Gap, Reason, Verdict, compare};
-use super::witness::{Frame, STACK_BYTES, Witness};
+use super::reference::{Frame, ReferenceReader, STACK_BYTES};
 
 /// Addresses for which the other reader keeps what it parsed: with 2,000, verifying librgw takes some 640 MB, most
 /// of them pages of the file.
@@ -89,7 +89,7 @@ pub fn sample(contents: &Contents, source: usize, count: usize) -> Vec<u64> {
 pub fn check(reader: &Reader, module: &Module, bytes: &[u8], addresses: &[u64], told: impl Fn(usize) + Sync) -> Result<Checked, String> {
     std::thread::scope(|scope| {
         let work = || {
-            let witness = Witness::open(bytes)?;
+            let witness = ReferenceReader::open(bytes)?;
             let mut checked = Checked::default();
             for part in addresses.chunks(SESSION_ADDRESSES) {
                 check_part(&stored(reader, module, part), &witness, part, &mut checked)?;
@@ -102,7 +102,7 @@ pub fn check(reader: &Reader, module: &Module, bytes: &[u8], addresses: &[u64], 
     })
 }
 
-fn check_part(stored: &[Vec<Frame>], witness: &Witness<'_>, addresses: &[u64], checked: &mut Checked) -> Result<(), String> {
+fn check_part(stored: &[Vec<Frame>], witness: &ReferenceReader<'_>, addresses: &[u64], checked: &mut Checked) -> Result<(), String> {
     let session = witness.session().map_err(|error| error.to_string())?;
     for (&address, store) in addresses.iter().zip(stored) {
         let file = session.frames(address);

@@ -1,12 +1,12 @@
-//! Compares the store's answer at one address with that of a [`Witness`]: they agree, or differ by a known rule, or
+//! Compares the store's answer at one address with that of a [`ReferenceReader`]: they agree, or differ by a known rule, or
 //! differ.
 //!
 //! The store answers as llvm-symbolizer does; the addr2line crate has rules of its own. A difference counts as
 //! explained only if applying the rule to the witness's answer gives exactly the store's.
 //!
-//! [`Witness`]: super::witness::Witness
+//! [`ReferenceReader`]: super::reference::ReferenceReader
 
-use super::witness::{Frame, Symbol};
+use super::reference::{Frame, Symbol};
 
 /// What comes of comparing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

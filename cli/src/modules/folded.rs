@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use addr2line::gimli::{self, ColumnType, EndianSlice, RunTimeEndian};
 
-use super::witness::Frame;
+use super::reference::Frame;
 
 type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 

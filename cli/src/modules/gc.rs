@@ -17,16 +17,16 @@ pub fn chosen(modules: &[Module], args: &Gc) -> Vec<Module> {
 /// (seconds since 1970). What is not asked for keeps nothing from going.
 fn going(modules: &[Module], keep: Option<usize>, before: Option<u64>) -> Vec<&Module> {
     let mut newest: Vec<&Module> = modules.iter().collect();
-    newest.sort_by_key(|module| std::cmp::Reverse(module.footer.imported_ms));
+    newest.sort_by_key(|module| std::cmp::Reverse(module.record.imported_ms));
     let mut met: HashMap<(Option<&str>, &str, &str), usize> = HashMap::new();
     let mut gone: Vec<&Module> = newest
         .into_iter()
         .filter(|module| {
-            let newer = met.entry((module.footer.label_name(), &module.footer.name, &module.footer.arch)).or_default();
+            let newer = met.entry((module.record.label_name(), &module.record.name, &module.record.arch)).or_default();
             *newer += 1;
-            keep.is_none_or(|keep| *newer > keep) && before.is_none_or(|before| module.footer.imported < before)
+            keep.is_none_or(|keep| *newer > keep) && before.is_none_or(|before| module.record.imported < before)
         })
         .collect();
-    gone.sort_by(|a, b| (&a.footer.name, a.footer.imported_ms).cmp(&(&b.footer.name, b.footer.imported_ms)));
+    gone.sort_by(|a, b| (&a.record.name, a.record.imported_ms).cmp(&(&b.record.name, b.record.imported_ms)));
     gone
 }

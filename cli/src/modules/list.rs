@@ -9,7 +9,7 @@ use std::io::Write;
 use anyhow::Result;
 use indicatif::DecimalBytes;
 use symtool_module::is_same_arch;
-use symtool_store::{Catalog, Footer};
+use symtool_store::{Catalog, ModuleRecord};
 
 use super::args::{List, Sort};
 use crate::context::Context;
@@ -20,18 +20,18 @@ use crate::terminal::{clean, columns_of, elide, stdout_columns};
 /// Runs the command.
 pub fn run(context: &Context, catalog: &Catalog<'_>, args: &List) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
-    let footers = chosen(catalog, args)?;
-    let is_empty = footers.is_empty();
-    let footers = footers.into_iter();
+    let records = chosen(catalog, args)?;
+    let is_empty = records.is_empty();
+    let records = records.into_iter();
     if context.json {
-        for footer in footers {
-            writeln!(out, "{}", serde_json::to_string(footer)?)?;
+        for record in records {
+            writeln!(out, "{}", serde_json::to_string(record)?)?;
         }
     } else {
         let paint = context.paint(&std::io::stdout());
         let columns = stdout_columns();
         let rows: Vec<Row> =
-            columns.map(|_| Row::head()).into_iter().chain(footers.map(|footer| Row::of(footer, columns.is_some()))).collect();
+            columns.map(|_| Row::head()).into_iter().chain(records.map(|record| Row::of(record, columns.is_some()))).collect();
         let widths = Widths::of(&rows, columns);
         // Nothing has no list; for scripts, lines are modules.
         for (at, row) in rows.iter().enumerate().filter(|_| !is_empty) {
@@ -44,24 +44,24 @@ pub fn run(context: &Context, catalog: &Catalog<'_>, args: &List) -> Result<Exit
 }
 
 /// The modules that `args` asks for, in its order.
-fn chosen<'c>(catalog: &'c Catalog<'_>, args: &List) -> Result<Vec<&'c Footer>> {
-    let is_meant = |footer: &&Footer| {
+fn chosen<'c>(catalog: &'c Catalog<'_>, args: &List) -> Result<Vec<&'c ModuleRecord>> {
+    let is_meant = |record: &&ModuleRecord| {
         let is_named = |word: &String| {
-            let names = footer.other_names.iter().chain(&footer.labels).chain([&footer.name]);
-            names.into_iter().any(|name| name.contains(word.as_str())) || footer.id.starts_with(&word.to_ascii_lowercase().replace('-', ""))
+            let names = record.other_names.iter().chain(&record.labels).chain([&record.name]);
+            names.into_iter().any(|name| name.contains(word.as_str())) || record.id.starts_with(&word.to_ascii_lowercase().replace('-', ""))
         };
-        (args.words.is_empty() || args.words.iter().any(is_named)) && args.arch.as_ref().is_none_or(|arch| is_same_arch(&footer.arch, arch))
+        (args.words.is_empty() || args.words.iter().any(is_named)) && args.arch.as_ref().is_none_or(|arch| is_same_arch(&record.arch, arch))
     };
-    let mut footers: Vec<&Footer> = catalog.modules()?.iter().map(|module| &module.footer).filter(is_meant).collect();
+    let mut records: Vec<&ModuleRecord> = catalog.modules()?.iter().map(|module| &module.record).filter(is_meant).collect();
     match args.sort {
         Sort::Name => {}
-        Sort::Imported => footers.sort_by_key(|footer| Reverse(footer.imported_ms)),
-        Sort::Stored => footers.sort_by_key(|footer| Reverse(footer.bytes_stored)),
+        Sort::Imported => records.sort_by_key(|record| Reverse(record.imported_ms)),
+        Sort::Stored => records.sort_by_key(|record| Reverse(record.bytes_stored)),
     }
     if args.reverse {
-        footers.reverse();
+        records.reverse();
     }
-    Ok(footers)
+    Ok(records)
 }
 
 /// Columns between two cells.
@@ -82,16 +82,16 @@ impl Row {
         Self(["NAME", "ID", "ARCH", "RANGES", "STORED", "IMPORTED (UTC)", "LABELS"].map(str::to_owned))
     }
 
-    fn of(footer: &Footer, is_short: bool) -> Self {
-        let id = if is_short { footer.short_id() } else { &footer.id };
+    fn of(record: &ModuleRecord, is_short: bool) -> Self {
+        let id = if is_short { record.short_id() } else { &record.id };
         Self([
-            clean(&footer.name).into_owned(),
+            clean(&record.name).into_owned(),
             id.to_owned(),
-            footer.arch.clone(),
-            footer.ranges.to_string(),
-            DecimalBytes(footer.bytes_stored).to_string(),
-            moment(footer.imported, false),
-            clean(&footer.labels.join(",")).into_owned(),
+            record.arch.clone(),
+            record.ranges.to_string(),
+            DecimalBytes(record.bytes_stored).to_string(),
+            moment(record.imported, false),
+            clean(&record.labels.join(",")).into_owned(),
         ])
     }
 }

@@ -10,16 +10,16 @@ mod compare;
 mod folded;
 mod gc;
 mod list;
+mod reference;
 mod removed;
 mod upkeep;
 mod verify;
-mod witness;
 
 use std::io::Write;
 
 use anyhow::Result;
 use symtool_store::module::MappingHead;
-use symtool_store::{Catalog, Footer, Module};
+use symtool_store::{Catalog, Module, ModuleRecord};
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -66,8 +66,8 @@ fn show(context: &Context, catalog: &Catalog<'_>, named: &Named) -> Result<Exit>
     let mut failed = false;
     for name in &named.modules {
         match find::module(catalog, name, named.latest) {
-            Ok(module) if context.json => writeln!(out, "{}", serde_json::to_string(&module.footer)?)?,
-            Ok(module) => describe(&mut out, &module.footer)?,
+            Ok(module) if context.json => writeln!(out, "{}", serde_json::to_string(&module.record)?)?,
+            Ok(module) => describe(&mut out, &module.record)?,
             Err(error) => {
                 say!("{}", error.reason()?);
                 failed = true;
@@ -108,43 +108,43 @@ fn describe_head(out: &mut impl Write, head: &MappingHead) -> Result<()> {
     Ok(())
 }
 
-fn describe(out: &mut impl Write, footer: &Footer) -> Result<()> {
-    let made_up = if footer.id_made_up { " (made up from the contents: the file has none)" } else { "" };
-    writeln!(out, "name        {}", clean(&footer.name))?;
-    for name in &footer.other_names {
+fn describe(out: &mut impl Write, record: &ModuleRecord) -> Result<()> {
+    let made_up = if record.id_made_up { " (made up from the contents: the file has none)" } else { "" };
+    writeln!(out, "name        {}", clean(&record.name))?;
+    for name in &record.other_names {
         writeln!(out, "also        {}", clean(name))?;
     }
-    for label in &footer.labels {
+    for label in &record.labels {
         writeln!(out, "label       {}", clean(label))?;
     }
-    writeln!(out, "id          {}{made_up}", footer.id)?;
-    writeln!(out, "kind        {} {}", footer.kind, footer.arch)?;
-    if footer.is_mapping() {
-        footer.other_ids.iter().try_for_each(|id| writeln!(out, "also id     {id}"))?;
-        footer.mapping.as_ref().map_or(Ok(()), |head| describe_head(out, head))?;
-        writeln!(out, "classes     {}", footer.classes)?;
-        writeln!(out, "lines       {}", footer.ranges)?;
+    writeln!(out, "id          {}{made_up}", record.id)?;
+    writeln!(out, "kind        {} {}", record.kind, record.arch)?;
+    if record.is_mapping() {
+        record.other_ids.iter().try_for_each(|id| writeln!(out, "also id     {id}"))?;
+        record.mapping.as_ref().map_or(Ok(()), |head| describe_head(out, head))?;
+        writeln!(out, "classes     {}", record.classes)?;
+        writeln!(out, "lines       {}", record.ranges)?;
     } else {
-        writeln!(out, "image base  {:#x}", footer.image_base)?;
-        writeln!(out, "known from  {}", clean(&footer.detail))?;
-        writeln!(out, "functions   {}", footer.functions)?;
-        writeln!(out, "files       {}", footer.files)?;
-        writeln!(out, "ranges      {}", footer.ranges)?;
+        writeln!(out, "image base  {:#x}", record.image_base)?;
+        writeln!(out, "known from  {}", clean(&record.detail))?;
+        writeln!(out, "functions   {}", record.functions)?;
+        writeln!(out, "files       {}", record.files)?;
+        writeln!(out, "ranges      {}", record.ranges)?;
     }
-    writeln!(out, "file        {} bytes", footer.bytes_in)?;
-    writeln!(out, "stored      {} bytes", footer.bytes_stored)?;
-    writeln!(out, "imported    {} UTC", moment(footer.imported, true))?;
-    for (reason, count) in &footer.dropped {
+    writeln!(out, "file        {} bytes", record.bytes_in)?;
+    writeln!(out, "stored      {} bytes", record.bytes_stored)?;
+    writeln!(out, "imported    {} UTC", moment(record.imported, true))?;
+    for (reason, count) in &record.dropped {
         writeln!(out, "dropped     {count} {reason}")?;
     }
-    for source in footer.sources.iter().filter(|_| !footer.is_mapping()) {
+    for source in record.sources.iter().filter(|_| !record.is_mapping()) {
         let addresses = if source.addresses == 0 { "nothing used".to_owned() } else { format!("answers {} addresses", source.addresses) };
         let lacks = if source.incomplete { ", import it again to complete it" } else { "" };
         let dropped: Vec<String> = source.dropped.iter().map(|(reason, count)| format!(", {count} {reason}")).collect();
         let (name, detail) = (clean(&source.name), clean(&source.detail));
         writeln!(out, "source      {name}: {detail}, {} bytes, {addresses}{}{lacks}", source.bytes, dropped.concat())?;
     }
-    for warning in &footer.warnings {
+    for warning in &record.warnings {
         writeln!(out, "warning     {}", clean(warning))?;
     }
     Ok(())

@@ -26,12 +26,12 @@ pub fn remove(context: &Context, store: &Store, modules: &[Module], is_dry_run: 
     }
     let (word, status) = if is_dry_run { ("would be removed", "would_be_removed") } else { ("removed", "removed") };
     let mut out = std::io::stdout().lock();
-    for Module { footer, .. } in modules {
+    for Module { record, .. } in modules {
         if context.json {
-            let report = Removed { name: &footer.name, id: &footer.id, status, bytes_stored: footer.bytes_stored };
+            let report = Removed { name: &record.name, id: &record.id, status, bytes_stored: record.bytes_stored };
             writeln!(out, "{}", serde_json::to_string(&report)?)?;
         } else if !context.quiet {
-            writeln!(out, "{}: {word} ({}, {})", clean(&footer.name), footer.short_id(), DecimalBytes(footer.bytes_stored))?;
+            writeln!(out, "{}: {word} ({}, {})", clean(&record.name), record.short_id(), DecimalBytes(record.bytes_stored))?;
         }
     }
     Ok(out.flush()?)

@@ -149,13 +149,13 @@ pub fn export(context: &Context, reader: &Reader, args: &Export) -> Result<Exit>
     };
     reader.export(module, &args.output)?;
     let bytes = std::fs::metadata(&args.output).map_or(0, |metadata| metadata.len());
-    let footer = &module.footer;
+    let record = &module.record;
     if context.json {
-        let report = Exported { name: &footer.name, id: &footer.id, file: &args.output.to_string_lossy(), bytes };
+        let report = Exported { name: &record.name, id: &record.id, file: &args.output.to_string_lossy(), bytes };
         writeln!(std::io::stdout(), "{}", serde_json::to_string(&report)?)?;
     } else {
-        let (file, name) = (args.output.display(), clean(&footer.name));
-        note!("{file}: {name} ({}), {}; `symtool import` reads it into another store", footer.short_id(), DecimalBytes(bytes));
+        let (file, name) = (args.output.display(), clean(&record.name));
+        note!("{file}: {name} ({}), {}; `symtool import` reads it into another store", record.short_id(), DecimalBytes(bytes));
     }
     Ok(Exit::Done)
 }

@@ -82,24 +82,24 @@ struct Pace {
 impl Pace {
     fn new<'m>(context: &Context, modules: impl Iterator<Item = &'m &'m Module>) -> Self {
         let meter = Meter::new(progress::is_wanted(context), "verify", Unit::Of("modules"));
-        Self { meter, modules: 0, done: 0, all: modules.map(|module| module.footer.bytes_stored).sum() }
+        Self { meter, modules: 0, done: 0, all: modules.map(|module| module.record.bytes_stored).sum() }
     }
 
     fn begin(&self, module: &Module) {
-        self.meter.show(&module.footer.name);
+        self.meter.show(&module.record.name);
         self.set(0);
     }
 
     /// Of `module`, `done` of `all` addresses were compared.
     fn compared(&self, module: &Module, done: usize, all: usize) {
-        self.meter.show(&format!("{} {done}/{all} addresses", module.footer.name));
-        let part = u128::from(module.footer.bytes_stored) * done as u128 / all.max(1) as u128;
+        self.meter.show(&format!("{} {done}/{all} addresses", module.record.name));
+        let part = u128::from(module.record.bytes_stored) * done as u128 / all.max(1) as u128;
         self.set(u64::try_from(part).unwrap_or(0));
     }
 
     fn end(&mut self, module: &Module) {
         self.modules += 1;
-        self.done += module.footer.bytes_stored;
+        self.done += module.record.bytes_stored;
         self.set(0);
     }
 
@@ -118,7 +118,7 @@ fn verify(args: &Verify, reader: &Reader, module: &Module, path: Option<&Path>, 
             return report;
         }
     };
-    let contents = Contents::read(&module.footer, &blocks);
+    let contents = Contents::read(&module.record, &blocks);
     report.blocks = Some(blocks.len() + 1);
     drop(blocks);
     report.problems = contents
@@ -147,7 +147,7 @@ fn verify(args: &Verify, reader: &Reader, module: &Module, path: Option<&Path>, 
 fn compare(args: &Verify, reader: &Reader, module: &Module, contents: &Contents, path: &Path, pace: &Pace) -> Result<Compared, String> {
     let mapped = container::open_object(path).map_err(|error| error.to_string())?;
     let file = DebugFile::parse(&mapped).map_err(|error| error.to_string())?;
-    let sources = &module.footer.sources;
+    let sources = &module.record.sources;
     let has_map = |source: &symtool_store::Source| source.is_debug_map_of(file.info(), mapped.bytes().len() as u64);
     if sources.iter().any(has_map) {
         return Err("its debug data is in the object files that it was linked from, which the other reader does not look for; \
@@ -241,8 +241,8 @@ struct Frame {
 impl Compared {
     fn of(path: &Path, checked: &Checked) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let frames = |frames: &[super::witness::Frame]| {
-            let frame = |frame: &super::witness::Frame| Frame {
+        let frames = |frames: &[super::reference::Frame]| {
+            let frame = |frame: &super::reference::Frame| Frame {
                 function: text(&frame.function),
                 file: text(&frame.file),
                 line: frame.line,
@@ -269,7 +269,7 @@ impl Compared {
 
 impl Report {
     fn of(module: &Module) -> Self {
-        let name = ModuleName { name: module.footer.name.clone(), id: module.footer.id.clone() };
+        let name = ModuleName { name: module.record.name.clone(), id: module.record.id.clone() };
         Self { module: Some(name), ..Self::default() }
     }
 

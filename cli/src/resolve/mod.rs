@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context as _, Result, bail};
 use rayon::prelude::*;
 use symtool_mapping::{self as mapping, Query, Retrace};
-use symtool_store::database::Held;
+use symtool_store::database::InMemoryModule;
 use symtool_store::resolve::{Origin, Rendered, Request};
 use symtool_store::{Mappings, Store};
 
@@ -96,7 +96,7 @@ pub fn run(context: &Context, args: &Resolve) -> Result<Exit> {
 }
 
 /// The module of the object in `file`.
-fn object(context: &Context, store: &Store, file: &Path) -> Result<Arc<Held>> {
+fn object(context: &Context, store: &Store, file: &Path) -> Result<Arc<InMemoryModule>> {
     let objects = Objects { store: Some(store.clone()), search: context.search(&[], &[]), default_arch: None };
     objects.open(file)?.held.with_context(|| format!("{}: nothing in it can answer addresses", file.display()))
 }

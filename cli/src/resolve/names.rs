@@ -85,9 +85,9 @@ impl<'s> Names<'s> {
     }
 
     fn answering(&mut self, origin: Origin<'s>) -> Answering {
-        let footer = &origin.module().footer;
-        let base = if self.args.relative { footer.image_base } else { 0 };
-        let functions = if self.args.no_demangle { 0 } else { footer.functions as usize };
+        let record = &origin.module().record;
+        let base = if self.args.relative { record.image_base } else { 0 };
+        let functions = if self.args.no_demangle { 0 } else { record.functions as usize };
         let number = self.resolver.add(origin);
         if number == self.demanglers.len() {
             self.demanglers.push(Demangler::new(functions, self.spelling));
@@ -119,7 +119,7 @@ impl<'s> Names<'s> {
     pub fn lookup(&self, module: Answering, address: u64) -> u64 {
         let address = address.wrapping_add(module.base);
         match self.resolver.module(module.number).filter(|_| self.args.return_addresses) {
-            Some(module) => call_address(&module.footer.arch, address),
+            Some(module) => call_address(&module.record.arch, address),
             None => address,
         }
     }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Error, Result, anyhow, bail};
 use rayon::prelude::*;
 use symtool_mapping::{self as mapping, Pattern, Retrace};
-use symtool_store::database::Held;
+use symtool_store::database::InMemoryModule;
 use symtool_store::{Catalog, Mapping, Mappings, Module, database as store};
 
 use crate::context::Context;
@@ -131,7 +131,12 @@ fn files(args: &RetraceArgs) -> Result<(Option<MappingFile>, Vec<PathBuf>)> {
     Ok((file, traces))
 }
 
-fn choice<'m>(args: &RetraceArgs, held: Option<&'m Held>, mappings: &'m Mappings<'m>, catalog: &'m Catalog<'m>) -> Result<Choice<'m>> {
+fn choice<'m>(
+    args: &RetraceArgs,
+    held: Option<&'m InMemoryModule>,
+    mappings: &'m Mappings<'m>,
+    catalog: &'m Catalog<'m>,
+) -> Result<Choice<'m>> {
     if let Some(held) = held {
         return Ok(Choice::fixed(mappings, catalog, mappings.of_held(held)));
     }
@@ -147,7 +152,7 @@ fn choice<'m>(args: &RetraceArgs, held: Option<&'m Held>, mappings: &'m Mappings
 }
 
 fn of_catalog<'c>(catalog: &'c Catalog<'_>) -> Result<impl Iterator<Item = &'c Module>> {
-    Ok(catalog.modules()?.iter().filter(|module| module.footer.is_mapping()))
+    Ok(catalog.modules()?.iter().filter(|module| module.record.is_mapping()))
 }
 
 /// The mapping called `name`.

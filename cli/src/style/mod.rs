@@ -219,9 +219,9 @@ pub fn line(Look { style, inlines, .. }: Look, line: &Line<'_>, out: &mut Vec<u8
             }
             if let Some(module) = line.module {
                 out.extend_from_slice(b",\"module\":{\"name\":");
-                put_json(module.footer.name.as_bytes(), out);
+                put_json(module.record.name.as_bytes(), out);
                 out.extend_from_slice(b",\"id\":");
-                put_json(module.footer.id.as_bytes(), out);
+                put_json(module.record.id.as_bytes(), out);
                 out.push(b'}');
             }
             out.extend_from_slice(b",\"status\":\"");

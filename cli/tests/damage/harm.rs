@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! data blocks, metadata blocks, index   each followed by 1 byte of type and 4 of checksum
-//! footer, 53 bytes                      1 byte kind of checksum; offset and size of metaindex and index, varints padded to 40 bytes;
+//! record, 53 bytes                      1 byte kind of checksum; offset and size of metaindex and index, varints padded to 40 bytes;
 //!                                       4 bytes version; 8 bytes magic
 //! ```
 //!
@@ -95,11 +95,11 @@ pub fn boundaries(path: &Path, bytes: &[u8]) -> Vec<Harm> {
     places.into_iter().map(|at| Harm::Flip { at, bit: u8::try_from(at % 8).unwrap() }).collect()
 }
 
-/// The ends of the first data block's key, of metaindex, index and footer, and what lies next to them.
+/// The ends of the first data block's key, of metaindex, index and record, and what lies next to them.
 fn table(bytes: &[u8]) -> Vec<usize> {
-    let Some(footer) = bytes.len().checked_sub(TABLE_FOOTER_BYTES) else { return Vec::new() };
-    let mut places = vec![1, 4, footer - 1, footer, footer + 1, footer + 41, footer + 45, bytes.len() - 1];
-    let mut rest = &bytes[footer + 1..];
+    let Some(record) = bytes.len().checked_sub(TABLE_FOOTER_BYTES) else { return Vec::new() };
+    let mut places = vec![1, 4, record - 1, record, record + 1, record + 41, record + 45, bytes.len() - 1];
+    let mut rest = &bytes[record + 1..];
     let handles: Vec<usize> = (0..4).map_while(|_| varint(&mut rest)).collect();
     for handle in handles.chunks_exact(2) {
         let (start, end) = (handle[0], handle[0] + handle[1]);

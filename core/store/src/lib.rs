@@ -27,4 +27,4 @@ pub mod seal;
 pub mod unpack;
 
 pub use database::{Catalog, Error, Mapping, Mappings, Module, Named, Reader, Store};
-pub use module::{Footer, Generation, ModuleKey, Source, now_ms};
+pub use module::{Generation, ModuleKey, ModuleRecord, Source, now_ms};

@@ -119,15 +119,15 @@ impl Sandbox {
         self.store.commit(&[pack(symbols, bytes).unwrap()], false).unwrap().remove(0)
     }
 
-    /// The one module of the store: its footer without the time, and all blocks.
+    /// The one module of the store: its record without the time, and all blocks.
     fn stored(&self) -> Packed {
         let reader = self.store.read().unwrap();
         let catalog = reader.catalog();
         let [module] = catalog.modules().unwrap() else { panic!("{} modules", catalog.modules().unwrap().len()) };
-        let mut footer = module.footer.clone();
-        footer.imported = 0;
-        footer.imported_ms = 0;
-        Packed { footer, key: module.generation.module, blocks: reader.stored(module).unwrap() }
+        let mut record = module.record.clone();
+        record.imported = 0;
+        record.imported_ms = 0;
+        Packed { record, key: module.generation.module, blocks: reader.stored(module).unwrap() }
     }
 }
 
@@ -158,10 +158,10 @@ fn every_address_is_answered_by_the_first_file_that_knows_it() {
             outcomes.push(stored);
         }
         for (order, outcome) in orders().iter().zip(&outcomes) {
-            assert_eq!(outcome.footer, outcomes[0].footer, "seed {seed} order {order:?}");
+            assert_eq!(outcome.record, outcomes[0].record, "seed {seed} order {order:?}");
             assert!(outcome.blocks == outcomes[0].blocks, "seed {seed} order {order:?}");
         }
-        let (together, spans) = unpack(&outcomes[0].footer, &outcomes[0].blocks).unwrap();
+        let (together, spans) = unpack(&outcomes[0].record, &outcomes[0].blocks).unwrap();
         let mut answered = [0; 3];
         for address in 0..ADDRESSES + 2 {
             let best = modules.iter().position(|module| !frames(module, address).is_empty());
@@ -179,12 +179,12 @@ fn every_address_is_answered_by_the_first_file_that_knows_it() {
                 answered[known] += 1;
             }
         }
-        let sources = &outcomes[0].footer.sources;
+        let sources = &outcomes[0].record.sources;
         let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
         assert_eq!(names, ["lib1.so", "lib2.so", "lib3.so"]);
         assert_eq!(sources.iter().map(|source| source.addresses).collect::<Vec<_>>(), answered, "seed {seed}");
         assert_eq!(
-            (outcomes[0].footer.name.as_str(), &outcomes[0].footer.other_names[..]),
+            (outcomes[0].record.name.as_str(), &outcomes[0].record.other_names[..]),
             ("lib1.so", &["lib2.so".to_owned(), "lib3.so".to_owned()][..])
         );
         // Neighbours that say the same are one range.
@@ -207,7 +207,7 @@ fn two_files_of_one_batch_complete_each_other() {
     let committed = batch.store.commit(&packed, false).unwrap();
     assert_eq!(committed.iter().map(|committed| committed.was_there).collect::<Vec<_>>(), [false, false]);
     assert!(batch.stored() == one_by_one.stored());
-    assert_eq!(batch.stored().footer.sources.len(), 2);
+    assert_eq!(batch.stored().record.sources.len(), 2);
 }
 
 fn damaged(seed: u64, detail: Detail, fingerprint: u64) -> ModuleSymbols {
@@ -231,9 +231,9 @@ fn a_damaged_file_gives_way_to_an_intact_one() {
         }
         let stored = sandbox.stored();
         assert!(stored.blocks == alone.blocks);
-        assert_eq!((stored.footer.dropped.len(), stored.footer.warnings.len()), (0, 0));
-        assert_eq!((stored.footer.name.as_str(), stored.footer.sources.len()), ("lib2.so", 2));
-        assert_eq!(stored.footer.sources[1].addresses, 0);
+        assert_eq!((stored.record.dropped.len(), stored.record.warnings.len()), (0, 0));
+        assert_eq!((stored.record.name.as_str(), stored.record.sources.len()), ("lib2.so", 2));
+        assert_eq!(stored.record.sources[1].addresses, 0);
         assert!(sandbox.commit(&broken, 11).was_there && sandbox.commit(&whole, 10).was_there);
     }
 }
@@ -245,12 +245,12 @@ fn an_intact_copy_of_the_same_file_takes_the_place_of_a_damaged_one() {
     let sandbox = Sandbox::new();
     sandbox.commit(&broken, 10);
     sandbox.commit(&exports, 5);
-    assert!(!sandbox.stored().footer.knows(&whole.info, 10), "a damaged file is read again");
+    assert!(!sandbox.stored().record.knows(&whole.info, 10), "a damaged file is read again");
     assert!(!sandbox.commit(&whole, 10).was_there);
-    assert!(sandbox.stored().footer.knows(&whole.info, 10));
+    assert!(sandbox.stored().record.knows(&whole.info, 10));
     assert!(sandbox.commit(&broken, 10).was_there);
     // What the damaged one hid of the other file comes back with that file.
-    assert!(!sandbox.stored().footer.knows(&exports.info, 5));
+    assert!(!sandbox.stored().record.knows(&exports.info, 5));
     sandbox.commit(&exports, 5);
     let straight = Sandbox::new();
     straight.commit(&exports, 5);
@@ -268,7 +268,7 @@ fn another_image_base_is_another_address_space() {
         order.into_iter().for_each(|symbols| drop(sandbox.commit(symbols, 10)));
         let stored = sandbox.stored();
         assert!(stored.blocks == pack(&debug, 10).unwrap().blocks);
-        assert_eq!(stored.footer.sources.iter().map(|source| source.addresses > 0).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(stored.record.sources.iter().map(|source| source.addresses > 0).collect::<Vec<_>>(), [true, false]);
     }
 }
 
@@ -283,8 +283,8 @@ fn replacing_one_file_leaves_the_others() {
     let again = sandbox.store.commit(&[pack(&debug, 20).unwrap()], true).unwrap();
     assert!(!again[0].was_there);
     let mut after = sandbox.stored();
-    assert!(after.footer.sources[1].incomplete);
-    after.footer.sources[1].incomplete = false;
+    assert!(after.record.sources[1].incomplete);
+    after.record.sources[1].incomplete = false;
     assert!(after == before);
 }
 
@@ -295,7 +295,7 @@ fn a_warning_goes_when_its_cause_is_gone() {
     for order in [[&debug, &exports], [&exports, &debug]] {
         let sandbox = Sandbox::new();
         order.into_iter().for_each(|symbols| drop(sandbox.commit(symbols, 10)));
-        assert_eq!(sandbox.stored().footer.warnings, Vec::<String>::new());
+        assert_eq!(sandbox.stored().record.warnings, Vec::<String>::new());
     }
 }
 
@@ -310,7 +310,7 @@ fn a_removed_module_is_gone_and_can_come_back() {
         sandbox.commit(&symbols, 10);
         let key = pack(&symbols, 10).unwrap().key;
         sandbox.store.remove(&[key]).unwrap();
-        assert_eq!(sandbox.stored().footer.name, "lib2.so", "the other one stays");
+        assert_eq!(sandbox.stored().record.name, "lib2.so", "the other one stays");
         // Removing what is not there is no error.
         sandbox.store.remove(&[key]).unwrap();
     }

@@ -79,7 +79,7 @@ fn every_fixture_comes_back() {
     for path in fixtures() {
         let Some(symbols) = read(&path) else { continue };
         let packed = pack(&symbols, 1).unwrap();
-        let (unpacked, layers) = unpack(&packed.footer, &packed.blocks).unwrap();
+        let (unpacked, layers) = unpack(&packed.record, &packed.blocks).unwrap();
         assert_eq!(layers, []);
         assert_eq!(unpacked.aliases, symbols.aliases, "{}", path.display());
         aliases += symbols.aliases.len();
@@ -91,7 +91,7 @@ fn every_fixture_comes_back() {
         }
         let again = pack(&unpacked, 1).unwrap();
         assert!(again.blocks == packed.blocks, "{}", path.display());
-        assert_eq!((again.key, &again.footer.id), (packed.key, &packed.footer.id));
+        assert_eq!((again.key, &again.record.id), (packed.key, &packed.record.id));
         checked += 1;
     }
     assert!(checked > 30 && aliases > 0, "fixtures are missing");
@@ -116,7 +116,7 @@ fn damaged_blocks_are_named() {
         for part in 0..64 {
             let mut blocks = packed.blocks.clone();
             blocks[at] = damaged(&blocks[at], part);
-            let problem = unpack(&packed.footer, &blocks).unwrap_err();
+            let problem = unpack(&packed.record, &blocks).unwrap_err();
             assert_eq!((problem.kind, problem.last), (blocks[at].kind, blocks[at].last));
             assert!(matches!(problem.fault, Fault::Damage(_)), "{problem}");
         }
@@ -128,7 +128,7 @@ fn damaged_blocks_are_named() {
 fn blocks_that_contradict_each_other_are_named() {
     let packed = packed();
     let position = |kind: Kind| packed.blocks.iter().position(|block| block.kind == kind).unwrap();
-    let problems = |blocks: &[Compressed]| Contents::read(&packed.footer, blocks).problems;
+    let problems = |blocks: &[Compressed]| Contents::read(&packed.record, blocks).problems;
     let with = |at: usize, change: &dyn Fn(&mut Compressed)| {
         let mut blocks = packed.blocks.clone();
         change(&mut blocks[at]);
@@ -163,7 +163,7 @@ fn blocks_that_contradict_each_other_are_named() {
         let mut blocks = packed.blocks.clone();
         blocks.remove(position(kind));
         let found = problems(&blocks);
-        assert!(found.iter().any(|problem| problem.kind == Kind::Footer && problem.fault.to_string().contains(kind.name())), "{found:?}");
+        assert!(found.iter().any(|problem| problem.kind == Kind::Record && problem.fault.to_string().contains(kind.name())), "{found:?}");
     }
     // Twice the same block.
     let mut blocks = packed.blocks.clone();
@@ -178,7 +178,7 @@ fn what_depends_on_a_damaged_block_is_not_called_damaged() {
     let mut blocks = packed.blocks.clone();
     let at = blocks.iter().position(|block| block.kind == Kind::Functions).unwrap();
     blocks[at] = damaged(&blocks[at], 32);
-    let contents = Contents::read(&packed.footer, &blocks);
+    let contents = Contents::read(&packed.record, &blocks);
     assert_eq!(contents.problems.len(), 1, "{:?}", contents.problems);
     assert!(contents.ranges_unread > 0);
 }

@@ -11,7 +11,7 @@ use symtool_debug::Mapped;
 use symtool_debug::container::{self, Format, Kind};
 use symtool_mapping::{Identity, Rejected, is_mapping};
 use symtool_module::ModuleId;
-use symtool_store::database::Held;
+use symtool_store::database::InMemoryModule;
 use symtool_store::pack::{mapping_info, pack_mapping};
 use symtool_store::{Catalog, Error as StoreError, Module, Store};
 
@@ -141,9 +141,9 @@ impl MappingFile {
         // The last one is that of the contents.
         for id in ids.iter().rev() {
             let mut found = catalog.with_id(id)?;
-            found.retain(|module| module.footer.is_mapping() && module.footer.ids().any(|own| own == id));
+            found.retain(|module| module.record.is_mapping() && module.record.ids().any(|own| own == id));
             if !found.is_empty() {
-                found.sort_by_key(|module| ids.first() != Some(&module.footer.id));
+                found.sort_by_key(|module| ids.first() != Some(&module.record.id));
                 return Ok(found);
             }
         }
@@ -154,7 +154,7 @@ impl MappingFile {
     ///
     /// # Errors
     /// If it cannot be packed.
-    pub fn hold(&self, store: &Store) -> Result<(Held, Vec<String>), MappingError> {
+    pub fn hold(&self, store: &Store) -> Result<(InMemoryModule, Vec<String>), MappingError> {
         if let Some(held) = self.stored(store) {
             return Ok((held, Vec::new()));
         }
@@ -162,22 +162,22 @@ impl MappingFile {
         let info = mapping_info(self.mapped.name(), &self.identity);
         let packed = pack_mapping(bytes, &info, &self.identity, bytes.len() as u64);
         let packed = packed.map_err(|cause| MappingError::Pack { path: path.to_owned(), cause })?;
-        let warnings = packed.footer.warnings.iter().map(|warning| format!("{}: {warning}", path.display())).collect();
+        let warnings = packed.record.warnings.iter().map(|warning| format!("{}: {warning}", path.display())).collect();
         // Where nothing can be kept, the mapping is answered from memory.
         drop(store.commit(slice::from_ref(&packed), false));
-        Ok((Held::of(packed), warnings))
+        Ok((InMemoryModule::of(packed), warnings))
     }
 
-    fn stored(&self, store: &Store) -> Option<Held> {
+    fn stored(&self, store: &Store) -> Option<InMemoryModule> {
         let reader = store.read().ok()?;
         let catalog = reader.catalog();
         let found = self.modules(&catalog).ok()?;
         let ids = self.ids();
-        let is_own = |module: &&&Module| ids.first() == Some(&module.footer.id);
-        let last = || found.iter().max_by_key(|module| module.footer.imported_ms);
+        let is_own = |module: &&&Module| ids.first() == Some(&module.record.id);
+        let last = || found.iter().max_by_key(|module| module.record.imported_ms);
         let module = found.iter().find(is_own).or_else(last)?;
         // Another file of the same build may have been half of it.
-        let is_this = module.footer.ids().any(|id| Some(id) == ids.last().map(String::as_str));
-        is_this.then(|| Held::read(&reader, module).ok())?
+        let is_this = module.record.ids().any(|id| Some(id) == ids.last().map(String::as_str));
+        is_this.then(|| InMemoryModule::read(&reader, module).ok())?
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use symtool_debug::{DebugFile, Mapped, Progress, Search};
 use symtool_debug::{Error, ModuleInfo, container};
 use symtool_store::Store;
-use symtool_store::database::Held;
+use symtool_store::database::InMemoryModule;
 use symtool_store::pack::pack;
 
 /// Where objects are looked for.
@@ -29,7 +29,7 @@ pub struct Objects {
 #[derive(Debug)]
 pub struct Object {
     /// Its module; `None` if there is nothing in it to find addresses by.
-    pub held: Option<Arc<Held>>,
+    pub held: Option<Arc<InMemoryModule>>,
     /// The file.
     pub file: Mapped,
     /// The file that its debug data was split into, if it was and that was found.
@@ -60,15 +60,15 @@ impl Objects {
     }
 
     /// What the store knows under build-id `id`, if the object itself is not at hand.
-    pub fn stored_by_build_id(&self, id: &[u8]) -> Option<Arc<Held>> {
+    pub fn stored_by_build_id(&self, id: &[u8]) -> Option<Arc<InMemoryModule>> {
         let id = hex::encode(id);
         let reader = self.store.as_ref()?.read().ok()?;
         let catalog = reader.catalog();
-        let module = catalog.with_id(&id).ok()?.into_iter().find(|module| module.footer.id == id)?;
-        Held::read(&reader, module).ok().map(Arc::new)
+        let module = catalog.with_id(&id).ok()?.into_iter().find(|module| module.record.id == id)?;
+        InMemoryModule::read(&reader, module).ok().map(Arc::new)
     }
 
-    fn hold(&self, mapped: &Mapped) -> Result<(Option<Arc<Held>>, Option<Mapped>), Error> {
+    fn hold(&self, mapped: &Mapped) -> Result<(Option<Arc<InMemoryModule>>, Option<Mapped>), Error> {
         let file = DebugFile::parse(mapped)?;
         let debug = file.debug_file(&self.search);
         let file = file.with_debug_data(debug.as_ref().and_then(|debug| DebugFile::parse(debug).ok()), &self.search);
@@ -81,14 +81,14 @@ impl Objects {
     }
 
     /// The module of the file that `info` describes, if the store knows all that the file can tell.
-    fn stored(&self, info: &ModuleInfo, bytes: u64) -> Option<Held> {
+    fn stored(&self, info: &ModuleInfo, bytes: u64) -> Option<InMemoryModule> {
         let reader = self.store.as_ref()?.read().ok()?;
-        let module = reader.module(info).ok()?.filter(|module| module.footer.knows(info, bytes))?;
-        Held::read(&reader, &module).ok()
+        let module = reader.module(info).ok()?.filter(|module| module.record.knows(info, bytes))?;
+        InMemoryModule::read(&reader, &module).ok()
     }
 
     /// Reads `file` and keeps what it tells, if there is a store to keep it in.
-    fn import(&self, file: &DebugFile<'_>) -> Result<Option<Held>, Error> {
+    fn import(&self, file: &DebugFile<'_>) -> Result<Option<InMemoryModule>, Error> {
         let bytes = file.bytes() as u64;
         let symbols = match file.read(&self.search, &Progress::default()) {
             Ok(symbols) => symbols,
@@ -97,9 +97,9 @@ impl Objects {
         };
         let packed = pack(&symbols, bytes).map_err(|cause| Error::Io { path: file.path().to_owned(), cause })?;
         let committed = self.store.as_ref().and_then(|store| store.commit(slice::from_ref(&packed), false).ok());
-        let is_joined = committed.is_some_and(|committed| committed.iter().any(|module| module.module.footer.sources.len() > 1));
+        let is_joined = committed.is_some_and(|committed| committed.iter().any(|module| module.module.record.sources.len() > 1));
         // Where the store knew another file of this build, both together know more.
         let joined = if is_joined { self.stored(file.info(), bytes) } else { None };
-        Ok(Some(joined.unwrap_or_else(|| Held::of(packed))))
+        Ok(Some(joined.unwrap_or_else(|| InMemoryModule::of(packed))))
     }
 }

@@ -6,7 +6,7 @@ use symtool_report::{At, Space};
 use crate::fingerprint::modules::Modules;
 use crate::stored::chunk::{Chunk, Place, StoredFrame};
 use symtool_store::resolve::{Answer, Extras, Rendered, Request, Resolver, View, call_address};
-use symtool_store::{Footer, Module};
+use symtool_store::{Module, ModuleRecord};
 
 /// What is asked: names that llvm-symbolizer does not know are names too.
 const VIEW: View = View { extras: Extras::Shown, declarations: false };
@@ -52,7 +52,7 @@ pub fn request(frame: &StoredFrame, number: usize, module_of: &ModuleOf, modules
 
 /// The virtual address of `module` to ask for, of an address within it, what that counts from, and what it is.
 pub fn address(module: &Module, (address, space, at): (u64, Space, At)) -> u64 {
-    let Footer { arch, image_base, .. } = &module.footer;
+    let ModuleRecord { arch, image_base, .. } = &module.record;
     let address = match space {
         Space::File => address,
         Space::Image => address.wrapping_add(*image_base),

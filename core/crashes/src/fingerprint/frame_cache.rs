@@ -146,7 +146,7 @@ impl FrameCache {
         for crash in crashes {
             let frames = chunk.frames(crash);
             let module = crash.mapping.and_then(|image| *self.module_of.get(image as usize)?);
-            let mapping = module.and_then(|module| assessor.symbols.modules.get(module)).filter(|module| module.footer.is_mapping());
+            let mapping = module.and_then(|module| assessor.symbols.modules.get(module)).filter(|module| module.record.is_mapping());
             let mut retrace = mapping.map(|module| Retrace::new(assessor.symbols.mappings.of(module), Style::R8));
             let kind = chunk.text_of(crash.kind);
             let thrown = retrace.as_mut().zip(kind).and_then(|(retrace, kind)| retrace.remap_class(kind).ok()?);

@@ -28,8 +28,8 @@ impl<'s> Modules<'s> {
     pub fn of(modules: &'s [Module]) -> Self {
         let mut found = Self::default();
         for module in modules {
-            let kind = ModuleKind::named(&module.footer.kind).unwrap_or(ModuleKind::Elf);
-            let ids: Vec<Vec<u8>> = module.footer.ids().map(|id| hex::decode(id).unwrap_or_default()).collect();
+            let kind = ModuleKind::named(&module.record.kind).unwrap_or(ModuleKind::Elf);
+            let ids: Vec<Vec<u8>> = module.record.ids().map(|id| hex::decode(id).unwrap_or_default()).collect();
             for id in &ids {
                 found.by_key.entry(image_key(id)).or_default().push(found.modules.len());
             }
@@ -44,7 +44,7 @@ impl<'s> Modules<'s> {
         let is_build =
             |index: &usize| self.modules.get(*index).is_some_and(|known| known.ids.iter().any(|bytes| id.is_of(known.kind, bytes)));
         let is_arch =
-            |index: &usize| arch.is_some_and(|arch| self.get(*index).is_some_and(|module| is_same_arch(&module.footer.arch, arch)));
+            |index: &usize| arch.is_some_and(|arch| self.get(*index).is_some_and(|module| is_same_arch(&module.record.arch, arch)));
         let builds: Vec<usize> = candidates.filter(is_build).collect();
         builds.iter().copied().find(is_arch).or_else(|| builds.first().copied())
     }
@@ -83,7 +83,7 @@ pub fn module_digest(module: &Module) -> u64 {
     bytes.extend_from_slice(&module.generation.module.0);
     // The same contents, imported again, give the same result.
     bytes.extend_from_slice(&module.contents);
-    bytes.extend_from_slice(&module.footer.image_base.to_le_bytes());
+    bytes.extend_from_slice(&module.record.image_base.to_le_bytes());
     xxh3_64(&bytes)
 }
 

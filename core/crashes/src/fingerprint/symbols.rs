@@ -72,7 +72,7 @@ impl<'s> Symbols<'s> {
             image => image,
         };
         let index = image.and_then(|image| self.modules.find(image.id.as_ref()?, None));
-        Ok(index.and_then(|index| self.modules.get(index)).filter(|module| module.footer.is_mapping()))
+        Ok(index.and_then(|index| self.modules.get(index)).filter(|module| module.record.is_mapping()))
     }
 
     /// Retraces texts with `mapping`, in R8's style.

@@ -102,7 +102,7 @@ pub fn changed(database: &Database, assessor: &Assessor<'_>) -> Result<Changed, 
         // Each key once: slices of a universal file share theirs.
         let changed: Vec<Change> = keys.iter().filter_map(|key| happened.remove(key)).collect();
         if let Some(change) = changed.first() {
-            modules.push(ChangedModule { keys, name: Some(module.footer.name.clone()), id: module.footer.id.clone(), change: *change });
+            modules.push(ChangedModule { keys, name: Some(module.record.name.clone()), id: module.record.id.clone(), change: *change });
         }
     }
     modules.sort_by(|a, b| a.keys.cmp(&b.keys));

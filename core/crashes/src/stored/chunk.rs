@@ -532,7 +532,7 @@ pub fn mapping_of<'e>(event: &'e CrashEvent, known: &Catalog<'_>) -> Result<Opti
     let bytes = match id.bytes() {
         Some(bytes) => bytes,
         None => match known.mappings_by_id(id.digits())?[..] {
-            [only] => hex::decode(&only.footer.id).unwrap_or_default(),
+            [only] => hex::decode(&only.record.id).unwrap_or_default(),
             _ => return Ok(None),
         },
     };
@@ -551,7 +551,7 @@ pub fn labelled_mapping(event: &CrashEvent, known: &Catalog<'_>) -> Result<Optio
     let with_build = of_app.as_ref().zip(event.app.build.as_deref()).map(|(label, build)| format!("{label}+{build}"));
     let labels: Vec<String> = [Some(release.to_owned()), without_build, with_build, of_app].into_iter().flatten().collect();
     let mapping = known.mapping_by_label(&labels)?;
-    Ok(mapping.map(|mapping| mapping_image(&ImageId::Whole(hex::decode(&mapping.footer.id).unwrap_or_default()))))
+    Ok(mapping.map(|mapping| mapping_image(&ImageId::Whole(hex::decode(&mapping.record.id).unwrap_or_default()))))
 }
 
 fn mapping_image(id: &ImageId) -> Image {

@@ -37,7 +37,7 @@ pub struct Database {
     pub(crate) is_writer: bool,
     /// Whether it is the store's. One that is being made beside it acknowledges nothing.
     pub(crate) is_in_place: bool,
-    /// Held for its drop.
+    /// InMemoryModule for its drop.
     pub(crate) lock: Option<Lock>,
 }
 

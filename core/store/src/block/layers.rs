@@ -21,7 +21,7 @@ pub struct Span {
     pub start: u64,
     /// First address after it.
     pub end: u64,
-    /// Index into the footer's sources; not 0, which answers where no span is.
+    /// Index into the record's sources; not 0, which answers where no span is.
     pub source: usize,
 }
 

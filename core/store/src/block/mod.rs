@@ -16,7 +16,7 @@ use std::cell::RefCell;
 
 use crate::limits::MAX_BLOCK_BYTES;
 
-/// What a block holds. The number is part of the key: blocks of one kind stand together, the footer last.
+/// What a block holds. The number is part of the key: blocks of one kind stand together, the record last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Kind {
@@ -33,8 +33,8 @@ pub enum Kind {
     // Reserved: 6 unwind rows, 7 unwind rules, 9 embedded source. Kinds that a program does not know are kept.
     /// Functions that were folded into others, keyed by the last one's address.
     Aliases = 8,
-    /// What the module is. A module exists only if its footer does.
-    Footer = 255,
+    /// What the module is. A module exists only if its record does.
+    Record = 255,
 }
 
 impl Kind {
@@ -47,7 +47,7 @@ impl Kind {
             Self::Layers => "layers",
             Self::Classes => "classes",
             Self::Aliases => "aliases",
-            Self::Footer => "footer",
+            Self::Record => "footer",
         }
     }
 }

@@ -24,7 +24,7 @@ mod overlay;
 
 use crate::block::layers;
 use crate::block::{Compressed, Kind, compress};
-use crate::module::{Footer, Source};
+use crate::module::{ModuleRecord, Source};
 use crate::pack::{Packed, pack};
 use crate::unpack::Problem;
 use crate::unpack::unpack;
@@ -63,7 +63,7 @@ pub enum Error {
 impl Plan {
     /// What the file of `new` brings to the module of `old`; `None` if that is nothing. With `replace`, the file
     /// takes the place of what was known from it.
-    pub fn of(old: &Footer, new: &Footer, replace: bool) -> Option<Self> {
+    pub fn of(old: &ModuleRecord, new: &ModuleRecord, replace: bool) -> Option<Self> {
         let [new] = &new.sources[..] else { return None };
         let before = &old.sources;
         let same = before.iter().position(|source| source.is_same_file(new));
@@ -107,30 +107,30 @@ fn in_use(sources: &[Source]) -> Vec<bool> {
     sources.iter().map(is_used).collect()
 }
 
-/// Puts the module of `footer` and `blocks`, and `new`, a file of the same id, together as `plan` says.
+/// Puts the module of `record` and `blocks`, and `new`, a file of the same id, together as `plan` says.
 ///
 /// # Errors
 /// If a block is damaged, or packing fails.
 pub fn complete(
     plan: Plan,
-    footer: &Footer,
+    record: &ModuleRecord,
     blocks: impl FnOnce() -> Result<Vec<Compressed>, Error>,
     new: &Packed,
 ) -> Result<Packed, Error> {
     let is_alone = plan.uses_new && plan.old.iter().all(Option::is_none);
     if !is_alone && (plan.uses_new || plan.takes_out) {
-        return join(plan, footer, &blocks()?, new);
+        return join(plan, record, &blocks()?, new);
     }
-    let (footer, blocks) = if is_alone { (new.footer.clone(), new.blocks.clone()) } else { (footer.clone(), blocks()?) };
+    let (record, blocks) = if is_alone { (new.record.clone(), new.blocks.clone()) } else { (record.clone(), blocks()?) };
     let mut sources = plan.sources;
     let silent = |at: usize| (at == plan.new) != is_alone;
     sources.iter_mut().enumerate().filter(|(at, _)| silent(*at)).for_each(|(_, source)| source.addresses = 0);
-    Ok(Packed { footer: tell(footer, sources, &new.footer), key: new.key, blocks })
+    Ok(Packed { record: tell(record, sources, &new.record), key: new.key, blocks })
 }
 
-fn join(plan: Plan, footer: &Footer, blocks: &[Compressed], new: &Packed) -> Result<Packed, Error> {
-    let (old_symbols, old_spans) = unpack(footer, blocks).map_err(Error::Damaged)?;
-    let (new_symbols, _) = unpack(&new.footer, &new.blocks).map_err(Error::Damaged)?;
+fn join(plan: Plan, record: &ModuleRecord, blocks: &[Compressed], new: &Packed) -> Result<Packed, Error> {
+    let (old_symbols, old_spans) = unpack(record, blocks).map_err(Error::Damaged)?;
+    let (new_symbols, _) = unpack(&new.record, &new.blocks).map_err(Error::Damaged)?;
     let old_pieces = pieces(&old_symbols, &old_spans, &plan.old);
     let new_pieces = pieces(&new_symbols, &[], &[Some(plan.new).filter(|_| plan.uses_new)]);
     let mut joined = Joined::new(&old_symbols, &new_symbols, plan.sources.len());
@@ -142,30 +142,30 @@ fn join(plan: Plan, footer: &Footer, blocks: &[Compressed], new: &Packed) -> Res
     if !spans.is_empty() {
         packed.blocks.push(compress(Kind::Layers, 0, u64::MAX, &layers::encode(&spans))?);
         packed.blocks.sort_by_key(|block| (block.kind, block.last));
-        packed.footer.bytes_stored = packed.blocks.iter().map(Compressed::stored_bytes).sum();
+        packed.record.bytes_stored = packed.blocks.iter().map(Compressed::stored_bytes).sum();
     }
-    Ok(Packed { footer: tell(packed.footer, sources, &new.footer), key: new.key, blocks: packed.blocks })
+    Ok(Packed { record: tell(packed.record, sources, &new.record), key: new.key, blocks: packed.blocks })
 }
 
-/// `footer` with what it says of its files as `sources` have it, as of the import of `new`.
-fn tell(mut footer: Footer, sources: Vec<Source>, new: &Footer) -> Footer {
+/// `record` with what it says of its files as `sources` have it, as of the import of `new`.
+fn tell(mut record: ModuleRecord, sources: Vec<Source>, new: &ModuleRecord) -> ModuleRecord {
     let used = || sources.iter().enumerate().filter(|(at, source)| *at == 0 || source.addresses > 0).map(|(_, source)| source);
-    footer.dropped.clear();
-    footer.warnings.clear();
+    record.dropped.clear();
+    record.warnings.clear();
     for source in used() {
-        source.dropped.iter().for_each(|(reason, count)| *footer.dropped.entry(reason.clone()).or_default() += count);
+        source.dropped.iter().for_each(|(reason, count)| *record.dropped.entry(reason.clone()).or_default() += count);
         // What a poorer file lacks is no concern beside a richer one.
         let is_rich = source.detail == sources[0].detail;
-        let told = source.warnings.iter().filter(|warning| is_rich && !footer.warnings.contains(warning)).cloned().collect::<Vec<_>>();
-        footer.warnings.extend(told);
+        let told = source.warnings.iter().filter(|warning| is_rich && !record.warnings.contains(warning)).cloned().collect::<Vec<_>>();
+        record.warnings.extend(told);
     }
     if let Some(first) = sources.first() {
-        footer.name.clone_from(&first.name);
-        footer.detail.clone_from(&first.detail);
-        footer.bytes_in = first.bytes;
-        footer.image_base = first.image_base;
+        record.name.clone_from(&first.name);
+        record.detail.clone_from(&first.detail);
+        record.bytes_in = first.bytes;
+        record.image_base = first.image_base;
     }
-    footer.imported = new.imported;
-    footer.sources = sources;
-    footer
+    record.imported = new.imported;
+    record.sources = sources;
+    record
 }

@@ -12,8 +12,8 @@ use symtool_module::is_same_arch;
 use super::index::Index;
 use super::record::Module;
 use super::{Error, Reader};
-use crate::module::Footer;
 use crate::module::ModuleKey;
+use crate::module::ModuleRecord;
 
 /// Hexadecimal digits of an id that are enough to name a module.
 pub const MIN_ID_DIGITS: usize = 8;
@@ -40,7 +40,7 @@ impl<'a> Named<'a> {
 }
 
 /// A way to look for modules.
-type Look<'c, 's> = fn(&'c Catalog<'s>, &[(Index, &str)], &dyn Fn(&Footer) -> bool) -> Result<Vec<&'c Module>, Error>;
+type Look<'c, 's> = fn(&'c Catalog<'s>, &[(Index, &str)], &dyn Fn(&ModuleRecord) -> bool) -> Result<Vec<&'c Module>, Error>;
 
 /// The modules of a store.
 #[derive(Default)]
@@ -74,7 +74,7 @@ impl<'s> Catalog<'s> {
         }
         let records = self.reader.map(Reader::records).transpose()?.unwrap_or_default();
         let mut modules: Vec<Module> = records.into_values().filter_map(|known| known.module()).collect();
-        modules.sort_by(|a, b| (&a.footer.name, &a.footer.id).cmp(&(&b.footer.name, &b.footer.id)));
+        modules.sort_by(|a, b| (&a.record.name, &a.record.id).cmp(&(&b.record.name, &b.record.id)));
         Ok(self.all.get_or_init(|| modules))
     }
 
@@ -83,7 +83,7 @@ impl<'s> Catalog<'s> {
     /// # Errors
     /// If the database cannot be read.
     pub fn by_id(&self, info: &ModuleInfo) -> Result<Option<&Module>, Error> {
-        Ok(self.module(ModuleKey::of(info))?.filter(|module| module.footer.is_of(info)))
+        Ok(self.module(ModuleKey::of(info))?.filter(|module| module.record.is_of(info)))
     }
 
     /// The modules that go by an id which begins with `digits`, in lower case.
@@ -91,7 +91,7 @@ impl<'s> Catalog<'s> {
     /// # Errors
     /// If the database cannot be read.
     pub fn with_id(&self, digits: &str) -> Result<Vec<&Module>, Error> {
-        self.found(&[(Index::Id, digits)], |footer| footer.ids().any(|id| id.starts_with(digits)))
+        self.found(&[(Index::Id, digits)], |record| record.ids().any(|id| id.starts_with(digits)))
     }
 
     /// The mappings that go by the id `digits`, in lower case; if none does, those by an id that begins with it.
@@ -100,8 +100,8 @@ impl<'s> Catalog<'s> {
     /// If the database cannot be read.
     pub fn mappings_by_id(&self, digits: &str) -> Result<Vec<&Module>, Error> {
         let mut mappings = self.with_id(digits)?;
-        mappings.retain(|module| module.footer.is_mapping());
-        let whole: Vec<&Module> = mappings.iter().copied().filter(|module| module.footer.ids().any(|id| id == digits)).collect();
+        mappings.retain(|module| module.record.is_mapping());
+        let whole: Vec<&Module> = mappings.iter().copied().filter(|module| module.record.ids().any(|id| id == digits)).collect();
         Ok(if whole.is_empty() { mappings } else { whole })
     }
 
@@ -112,7 +112,7 @@ impl<'s> Catalog<'s> {
     pub fn mapping_by_label(&self, labels: &[String]) -> Result<Option<&Module>, Error> {
         for label in labels {
             let mut found =
-                self.found(&[(Index::Label, label)], |footer| footer.is_mapping() && footer.labels.contains(label))?.into_iter();
+                self.found(&[(Index::Label, label)], |record| record.is_mapping() && record.labels.contains(label))?.into_iter();
             if let (Some(only), None) = (found.next(), found.next()) {
                 return Ok(Some(only));
             }
@@ -153,35 +153,35 @@ impl<'s> Catalog<'s> {
         let digits = name.replace('-', "").to_ascii_lowercase();
         let is_hexadecimal = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         // Older R8 called mappings by fewer digits than others need.
-        let min = |footer: &Footer| if footer.is_mapping() { MapId::MIN_DIGITS } else { MIN_ID_DIGITS };
-        let is_id = |footer: &Footer| is_hexadecimal && digits.len() >= min(footer) && footer.ids().any(|id| id.starts_with(&digits));
-        let is_labelled = |footer: &Footer| footer.labels.iter().any(|label| label == name);
-        let is_named = |footer: &Footer| footer.has_name(name) || is_labelled(footer) || is_id(footer);
+        let min = |record: &ModuleRecord| if record.is_mapping() { MapId::MIN_DIGITS } else { MIN_ID_DIGITS };
+        let is_id = |record: &ModuleRecord| is_hexadecimal && digits.len() >= min(record) && record.ids().any(|id| id.starts_with(&digits));
+        let is_labelled = |record: &ModuleRecord| record.labels.iter().any(|label| label == name);
+        let is_named = |record: &ModuleRecord| record.has_name(name) || is_labelled(record) || is_id(record);
         let id = Some((Index::Id, digits.as_str())).filter(|_| is_hexadecimal && digits.len() >= MapId::MIN_DIGITS);
         let looked_up: Vec<_> = [(Index::Name, name), (Index::Label, name)].into_iter().chain(id).collect();
-        look(self, &looked_up, &|footer| is_named(footer) && arch.is_none_or(|arch| is_same_arch(&footer.arch, arch)))
+        look(self, &looked_up, &|record| is_named(record) && arch.is_none_or(|arch| is_same_arch(&record.arch, arch)))
     }
 
     /// The modules that are `meant`, by name and then id. An index that has lost a row hides no module.
-    fn found(&self, looked_up: &[(Index, &str)], is_meant: impl Fn(&Footer) -> bool) -> Result<Vec<&Module>, Error> {
+    fn found(&self, looked_up: &[(Index, &str)], is_meant: impl Fn(&ModuleRecord) -> bool) -> Result<Vec<&Module>, Error> {
         let found = self.indexed(looked_up, &is_meant)?;
         if found.is_empty() { self.scanned(looked_up, &is_meant) } else { Ok(found) }
     }
 
     /// Those that one of the indices lists.
-    fn indexed(&self, looked_up: &[(Index, &str)], is_meant: &dyn Fn(&Footer) -> bool) -> Result<Vec<&Module>, Error> {
+    fn indexed(&self, looked_up: &[(Index, &str)], is_meant: &dyn Fn(&ModuleRecord) -> bool) -> Result<Vec<&Module>, Error> {
         let Some(keys) = self.listed(looked_up)? else { return self.scanned(looked_up, is_meant) };
         let mut found: Vec<&Module> = Vec::new();
         for key in keys {
-            found.extend(self.module(key)?.filter(|module| is_meant(&module.footer)));
+            found.extend(self.module(key)?.filter(|module| is_meant(&module.record)));
         }
-        found.sort_by(|a, b| (&a.footer.name, &a.footer.id).cmp(&(&b.footer.name, &b.footer.id)));
+        found.sort_by(|a, b| (&a.record.name, &a.record.id).cmp(&(&b.record.name, &b.record.id)));
         Ok(found)
     }
 
     /// Those among all modules.
-    fn scanned(&self, _: &[(Index, &str)], is_meant: &dyn Fn(&Footer) -> bool) -> Result<Vec<&Module>, Error> {
-        Ok(self.modules()?.iter().filter(|module| is_meant(&module.footer)).collect())
+    fn scanned(&self, _: &[(Index, &str)], is_meant: &dyn Fn(&ModuleRecord) -> bool) -> Result<Vec<&Module>, Error> {
+        Ok(self.modules()?.iter().filter(|module| is_meant(&module.record)).collect())
     }
 
     /// Keys of the modules that one of the indices lists; `None` if they have to be looked for elsewhere.

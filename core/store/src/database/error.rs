@@ -198,7 +198,7 @@ fn process(holder: Option<u32>) -> String {
 impl Error {
     /// Damage to a block of `module`.
     pub(crate) fn corrupt(module: &super::Module, kind: Kind, last: u64, damage: Damage) -> Self {
-        let module = format!("{} ({})", module.footer.name, module.footer.short_id());
+        let module = format!("{} ({})", module.record.name, module.record.short_id());
         Self::Corrupt { module, kind, last, damage }
     }
 
@@ -211,8 +211,8 @@ impl Error {
     }
 
     /// Damage to a module on its way in.
-    pub(crate) fn damaged_input(footer: &crate::module::Footer, damage: Damage) -> Self {
-        Self::Input { module: format!("{} ({})", footer.name, footer.short_id()), damage }
+    pub(crate) fn damaged_input(record: &crate::module::ModuleRecord, damage: Damage) -> Self {
+        Self::Input { module: format!("{} ({})", record.name, record.short_id()), damage }
     }
 
     /// The error that reading or writing `path` ended with.

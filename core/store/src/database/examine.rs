@@ -145,7 +145,7 @@ impl Store {
             found.push(Finding::Rows("records of modules are missing, or are older ones"));
         }
         let tokens = Tokens::of(ring);
-        let expected: BTreeSet<Vec<u8>> = modules.iter().flat_map(|module| tokens.rows(module.generation.module, &module.footer)).collect();
+        let expected: BTreeSet<Vec<u8>> = modules.iter().flat_map(|module| tokens.rows(module.generation.module, &module.record)).collect();
         match catalog_keys(db) {
             Ok(keys) if keys == expected => {}
             Ok(_) | Err(Unreadable::Damage) => found.push(Finding::Rows("the catalog does not list what there is")),

@@ -13,8 +13,8 @@ use std::collections::BTreeSet;
 use zeroize::Zeroizing;
 
 use super::catalog::MIN_ID_DIGITS;
-use crate::module::Footer;
 use crate::module::ModuleKey;
+use crate::module::ModuleRecord;
 use crate::module::key::area;
 use crate::seal::Ring;
 
@@ -63,11 +63,11 @@ impl Tokens {
         key
     }
 
-    /// The keys of all rows of `module`, which is what `footer` says.
-    pub fn rows(&self, module: ModuleKey, footer: &Footer) -> BTreeSet<Vec<u8>> {
-        let names = std::iter::once(&footer.name).chain(&footer.other_names).map(|name| (Index::Name, name.as_str()));
-        let ids = footer.ids().map(|id| (Index::Id, id));
-        let labels = footer.labels.iter().map(|label| (Index::Label, label.as_str()));
+    /// The keys of all rows of `module`, which is what `record` says.
+    pub fn rows(&self, module: ModuleKey, record: &ModuleRecord) -> BTreeSet<Vec<u8>> {
+        let names = std::iter::once(&record.name).chain(&record.other_names).map(|name| (Index::Name, name.as_str()));
+        let ids = record.ids().map(|id| (Index::Id, id));
+        let labels = record.labels.iter().map(|label| (Index::Label, label.as_str()));
         let key = |(index, text): (Index, &str)| {
             let mut key = self.prefix(index, text);
             key.extend_from_slice(&module.0);

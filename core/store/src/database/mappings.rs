@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hashbrown::HashMap;
 use symtool_mapping::{ClassRow, Classes};
 
-use super::{Error, Held, Module, Reader};
+use super::{Error, InMemoryModule, Module, Reader};
 use crate::block::classes::{self, ClassBlock};
 use crate::block::{Damage, Kind};
 use crate::limits::{KEPT_CLASS_BYTES, KEPT_CLASSES};
@@ -41,7 +41,7 @@ pub struct Mapping<'m> {
 #[derive(Clone, Copy, Debug)]
 enum Origin<'m> {
     Store(&'m Module),
-    Memory(&'m Held),
+    Memory(&'m InMemoryModule),
 }
 
 impl<'m> Origin<'m> {
@@ -68,7 +68,7 @@ impl<'s> Mappings<'s> {
     }
 
     /// A mapping in memory.
-    pub fn of_held<'m>(&'m self, held: &'m Held) -> Mapping<'m>
+    pub fn of_held<'m>(&'m self, held: &'m InMemoryModule) -> Mapping<'m>
     where
         's: 'm,
     {

@@ -89,15 +89,15 @@ impl Store {
                 return Err(Error::Migration { store: self.path.clone(), module: unread.module.clone(), why: unread.why.clone() });
             }
             let writer = Writer::open(&new)?;
-            let moments: Vec<u64> = modules.iter().map(|module| module.footer.imported_ms).collect();
+            let moments: Vec<u64> = modules.iter().map(|module| module.record.imported_ms).collect();
             writer.commit_migrated(&modules, &moments)?;
         }
         crashes(self, &new)?;
         let reader = new.read()?;
         for module in reader.catalog().modules()? {
             let blocks = reader.stored(module)?;
-            if let Some(problem) = Contents::read(&module.footer, &blocks).problems.first() {
-                let module = module.footer.name.clone();
+            if let Some(problem) = Contents::read(&module.record, &blocks).problems.first() {
+                let module = module.record.name.clone();
                 return Err(Error::Migration { store: self.path.clone(), module, why: problem.to_string() });
             }
         }

@@ -63,7 +63,7 @@ impl Reader {
     /// If the database cannot be read.
     pub fn module(&self, info: &ModuleInfo) -> Result<Option<Module>, Error> {
         let known = self.record(ModuleKey::of(info))?;
-        Ok(known.and_then(|known| known.module()).filter(|module| module.footer.is_of(info)))
+        Ok(known.and_then(|known| known.module()).filter(|module| module.record.is_of(info)))
     }
 
     /// What is known of a module, also that it was removed.
@@ -316,7 +316,7 @@ pub(super) fn stored_in(salvage: &Salvage, module: &Module) -> std::io::Result<V
 }
 
 fn block(module: &Module, key: &[u8], value: &[u8]) -> Option<Compressed> {
-    let (kind, last) = (key::kind(key).filter(|kind| *kind != Kind::Footer)?, key::last(key)?);
+    let (kind, last) = (key::kind(key).filter(|kind| *kind != Kind::Record)?, key::last(key)?);
     let place = Place { key, kind, last };
     Some(module.seal.open(place, value).unwrap_or_else(|damage| Compressed::broken(kind, last, damage)))
 }

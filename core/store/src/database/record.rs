@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::block::{Compressed, Damage, Kind, compress};
-use crate::module::{Footer, Generation, ModuleKey};
+use crate::module::{Generation, ModuleKey, ModuleRecord};
 use crate::seal::{Place, Ring, Seal};
 
 /// A hash of a module's blocks before compression, in key order: keyed in a sealed store.
@@ -34,7 +34,7 @@ pub struct Module {
     /// Where its blocks are.
     pub generation: Generation,
     /// What it is.
-    pub footer: Footer,
+    pub record: ModuleRecord,
     /// How its blocks are stored.
     pub seal: Seal,
     /// Its blocks, by kind. Empty for a module in memory, whose blocks are all there.
@@ -58,7 +58,7 @@ pub struct Record {
     pub blocks: Extents,
     /// What it is; absent if it was removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub module: Option<Footer>,
+    pub module: Option<ModuleRecord>,
 }
 
 /// A record that was read.
@@ -87,7 +87,7 @@ impl Record {
             generation: module.generation.number,
             contents: hex::encode(module.contents),
             blocks: module.extents.clone(),
-            module: Some(module.footer.clone()),
+            module: Some(module.record.clone()),
         }
     }
 
@@ -105,7 +105,7 @@ impl Record {
 /// # Errors
 /// If it is too large.
 pub fn close(seal: &Seal, generation: Generation, key: &[u8], raw: &[u8]) -> std::io::Result<Vec<u8>> {
-    let block = compress(Kind::Footer, u64::MAX, u64::MAX, raw)?;
+    let block = compress(Kind::Record, u64::MAX, u64::MAX, raw)?;
     seal.close(place(key), &block, generation)
 }
 
@@ -120,16 +120,16 @@ pub fn open(ring: Option<&Ring>, module: ModuleKey, key: &[u8], bytes: &[u8]) ->
 }
 
 fn place(key: &[u8]) -> Place<'_> {
-    Place { key, kind: Kind::Footer, last: u64::MAX }
+    Place { key, kind: Kind::Record, last: u64::MAX }
 }
 
 impl Known {
     /// The module; `None` if it was removed.
     pub fn module(&self) -> Option<Module> {
-        let footer = self.record.module.clone()?;
+        let record = self.record.module.clone()?;
         let contents = hex::decode(&self.record.contents).unwrap_or_default().try_into().unwrap_or_default();
         let generation = Generation { module: self.key, number: self.record.generation };
-        Some(Module { generation, footer, seal: self.seal.clone(), extents: self.record.blocks.clone(), contents })
+        Some(Module { generation, record, seal: self.seal.clone(), extents: self.record.blocks.clone(), contents })
     }
 }
 

@@ -105,7 +105,7 @@ impl Store {
         };
         for module in records.values().filter_map(Known::module) {
             match reader::stored(&db, &module) {
-                Ok(blocks) if Contents::read(&module.footer, &blocks).problems.is_empty() => {}
+                Ok(blocks) if Contents::read(&module.record, &blocks).problems.is_empty() => {}
                 Ok(_) => return Ok(false),
                 Err(error) => return unreadable(error),
             }
@@ -152,11 +152,11 @@ impl Store {
             sorted.sequence = sorted.sequence.max(known.record.sequence);
             let Some(module) = known.module() else { continue };
             let blocks = stored_in(&salvage, &module).map_err(io)?;
-            match Contents::read(&module.footer, &blocks).problems.first() {
+            match Contents::read(&module.record, &blocks).problems.first() {
                 None => sorted.intact.push((module, blocks)),
                 Some(problem) => sorted.repaired.lost.push(Lost {
-                    module: format!("{} ({})", module.footer.name, module.footer.short_id()),
-                    files: module.footer.sources.iter().map(|source| source.name.clone()).collect(),
+                    module: format!("{} ({})", module.record.name, module.record.short_id()),
+                    files: module.record.sources.iter().map(|source| source.name.clone()).collect(),
                     why: problem.to_string(),
                 }),
             }
@@ -206,7 +206,7 @@ impl Store {
         let records = reader::records(&writer.db, writer.ring.as_deref()).map_err(unreadable)?;
         for module in records.values().filter_map(Known::module) {
             let blocks = reader::stored(&writer.db, &module).map_err(unreadable)?;
-            if !Contents::read(&module.footer, &blocks).problems.is_empty() {
+            if !Contents::read(&module.record, &blocks).problems.is_empty() {
                 return Err(Error::Damaged(folder.to_owned()));
             }
         }

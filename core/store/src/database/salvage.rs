@@ -128,7 +128,7 @@ impl Salvage {
     pub fn records(&self, ring: Option<&Ring>) -> io::Result<BTreeMap<ModuleKey, Known>> {
         let mut records: BTreeMap<ModuleKey, Known> = BTreeMap::new();
         for (key, places) in &self.rows {
-            let is_copy = || kind(key).filter(|kind| *kind == Kind::Footer).and_then(|_| Generation::from_key(key));
+            let is_copy = || kind(key).filter(|kind| *kind == Kind::Record).and_then(|_| Generation::from_key(key));
             let Some(module) = ModuleKey::of_record(key).or_else(|| is_copy().map(|generation| generation.module)) else { continue };
             for at in places {
                 let Ok(known) = record::open(ring, module, key, &self.read(*at)?) else { continue };

@@ -94,11 +94,11 @@ impl Store {
         for known in salvage.records(ring.as_deref()).map_err(io)?.values() {
             let Some(module) = Known::module(known) else { continue };
             let mut blocks = reader::stored_in(&salvage, &module).map_err(io)?;
-            if let Some(problem) = Contents::read(&module.footer, &blocks).problems.first() {
+            if let Some(problem) = Contents::read(&module.record, &blocks).problems.first() {
                 return Err(damaged(problem.to_string()));
             }
             link(&mut blocks);
-            modules.push(Packed { footer: module.footer, key: module.generation.module, blocks });
+            modules.push(Packed { record: module.record, key: module.generation.module, blocks });
         }
         if modules.is_empty() { Err(damaged("it holds no module that can be read".to_owned())) } else { Ok(modules) }
     }

@@ -2,14 +2,14 @@
 //! other files, and of the notes of which files there are.
 //!
 //! ```text
-//! table    block* other blocks (filter, index, properties) footer
+//! table    block* other blocks (filter, index, properties) record
 //! block    entry* restart(4)* count of restarts(4) type(1) checksum(4)
 //! entry    shared(varint) own(varint) value bytes(varint) own part of the key, value
 //! ```
 //!
 //! Blocks follow each other from the beginning of the file, each as long as its entries say; the first restart is always 0, which no
 //! entry begins with. Behind damage the next block is found by its checksum. Tables are written for this: without compression, in
-//! version 5 of the format (the checksums of later ones depend on the footer), with XXH3 as checksum (`table_options` in mod.rs).
+//! version 5 of the format (the checksums of later ones depend on the record), with XXH3 as checksum (`table_options` in mod.rs).
 
 use std::fs;
 use std::io;
@@ -90,7 +90,7 @@ fn blocks(bytes: &[u8]) -> impl Iterator<Item = (usize, Block<'_>)> {
 
 /// Magic number at the end of a table (`kBlockBasedTableMagicNumber`).
 const MAGIC: u64 = 0x88e2_41b7_85f4_cff7;
-/// Bytes of the footer: kind of checksum (1), places of the index of other blocks and of the index, and zeros (40), version (4), magic (8).
+/// Bytes of the record: kind of checksum (1), places of the index of other blocks and of the index, and zeros (40), version (4), magic (8).
 const FOOTER_BYTES: usize = 53;
 const FOOTER_HANDLES: std::ops::Range<usize> = 1..41;
 
@@ -101,7 +101,7 @@ const FOOTER_HANDLES: std::ops::Range<usize> = 1..41;
 /// If the file cannot be read.
 pub fn damaged_bytes(path: &Path) -> io::Result<u64> {
     let bytes = fs::read(path)?;
-    // Without its footer nothing tells where the entries end: all of it counts.
+    // Without its record nothing tells where the entries end: all of it counts.
     let others = other_blocks(&bytes);
     let (entries_end, others) = others.unwrap_or((bytes.len(), 0));
     let intact = blocks(&bytes[..entries_end]).map(|(_, block)| block.bytes()).sum::<usize>();
@@ -109,17 +109,17 @@ pub fn damaged_bytes(path: &Path) -> io::Result<u64> {
     Ok(damaged.max(usize::from(others == 0)) as u64)
 }
 
-/// Where the blocks of entries end, and bytes of the footer and of all intact blocks behind them; `None` if the footer or one that it
+/// Where the blocks of entries end, and bytes of the record and of all intact blocks behind them; `None` if the record or one that it
 /// leads to is damaged.
 fn other_blocks(bytes: &[u8]) -> Option<(usize, usize)> {
     let footer_at = bytes.len().checked_sub(FOOTER_BYTES)?;
-    let footer = &bytes[footer_at..];
-    let (version, magic) = footer[FOOTER_HANDLES.end..].split_at(4);
+    let record = &bytes[footer_at..];
+    let (version, magic) = record[FOOTER_HANDLES.end..].split_at(4);
     // XXH3, version 5.
-    if footer[0] != 4 || version != 5u32.to_le_bytes() || magic != MAGIC.to_le_bytes() {
+    if record[0] != 4 || version != 5u32.to_le_bytes() || magic != MAGIC.to_le_bytes() {
         return None;
     }
-    let mut handles = &footer[FOOTER_HANDLES];
+    let mut handles = &record[FOOTER_HANDLES];
     let (metas, index) = (Handle::take(&mut handles)?, Handle::take(&mut handles)?);
     if handles.iter().any(|byte| *byte != 0) {
         return None;

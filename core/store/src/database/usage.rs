@@ -26,7 +26,7 @@ pub struct KindUsage {
 pub struct Usage {
     /// Blocks of the modules that the catalog lists, by kind.
     pub kinds: BTreeMap<Kind, KindUsage>,
-    /// Blocks that belong to no such module (an older generation, a footer that cannot be read), or of a kind that this
+    /// Blocks that belong to no such module (an older generation, a record that cannot be read), or of a kind that this
     /// version does not know.
     pub others: KindUsage,
 }
@@ -54,7 +54,7 @@ impl Reader {
         while let Some((key, value)) = iterator.item() {
             let of_module = Generation::from_key(key).filter(|generation| listed.contains(generation)).and_then(|_| key::kind(key));
             let is_record = || ModuleKey::of_record(key).is_some_and(|module| modules.contains(&module));
-            match of_module.or_else(|| is_record().then_some(Kind::Footer)) {
+            match of_module.or_else(|| is_record().then_some(Kind::Record)) {
                 Some(kind) => usage.kinds.entry(kind).or_default().add(value),
                 None if is_row(key) => {}
                 None => usage.others.add(value),

@@ -1,7 +1,7 @@
 //! Reading modules of store format 3.
 //!
 //! ```text
-//! key      area(1) module(16) generation(4) kind(1) last(8), big-endian; area 0 = footers, 1 = all other blocks
+//! key      area(1) module(16) generation(4) kind(1) last(8), big-endian; area 0 = records, 1 = all other blocks
 //!
 //! offset size  block, little-endian
 //! 0      1     suite: 0 = compressed; 1 = AES-256-GCM-SIV; 2 = the same, and 68 bytes of wrapped data key before the data
@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 use super::reader::{iterator, read_options};
 use super::{Error, FAMILY, Store, options};
 use crate::block::{Compressed, Damage, Kind, link};
-use crate::module::{FORMAT, Footer};
+use crate::module::{FORMAT, ModuleRecord};
 use crate::module::{ModuleKey, key};
 use crate::pack::Packed;
 use crate::seal::{KEY_BYTES as SECRET_BYTES, KeyId, Locked, MasterKey};
@@ -68,35 +68,35 @@ pub fn modules(db: &DB, store: &Store) -> Result<(Vec<Packed>, Vec<Unread>), Err
     let mut newest: BTreeMap<ModuleKey, Opened> = BTreeMap::new();
     let (mut read, mut unread) = (read_options(), Vec::new());
     read.set_iterate_upper_bound([BLOCKS_AREA]);
-    let Some(mut footers) = iterator(db, read) else { return Ok((Vec::new(), unread)) };
-    footers.seek_to_first();
-    while let Some((key, value)) = footers.item() {
+    let Some(mut records) = iterator(db, read) else { return Ok((Vec::new(), unread)) };
+    records.seek_to_first();
+    while let Some((key, value)) = records.item() {
         if let Some(module) = module_of(key) {
             match open_footer(key, value, store.key.as_ref()) {
                 // Of one module the highest generation comes last.
                 Ok(opened) => drop(newest.insert(module, opened)),
                 Err(Locked::Needs(wanted)) => return Err(store.needs_key(wanted)),
                 Err(Locked::Damaged(damage)) => {
-                    unread.push(Unread { module: format!("a module filed under {module}"), why: format!("the footer: {damage}") });
+                    unread.push(Unread { module: format!("a module filed under {module}"), why: format!("the record: {damage}") });
                 }
             }
         }
-        footers.next();
+        records.next();
     }
-    footers.status().map_err(database)?;
+    records.status().map_err(database)?;
     let mut modules = Vec::new();
     for (key, opened) in newest {
         let mut blocks = blocks(db, &opened).map_err(database)?;
-        let mut footer = opened.footer;
-        footer.format = FORMAT;
-        footer.bytes_stored = blocks.iter().map(Compressed::stored_bytes).sum();
-        match Contents::read(&footer, &blocks).problems.first() {
+        let mut record = opened.record;
+        record.format = FORMAT;
+        record.bytes_stored = blocks.iter().map(Compressed::stored_bytes).sum();
+        match Contents::read(&record, &blocks).problems.first() {
             Some(problem) => {
-                unread.push(Unread { module: format!("{} ({})", footer.name, footer.short_id()), why: problem.to_string() });
+                unread.push(Unread { module: format!("{} ({})", record.name, record.short_id()), why: problem.to_string() });
             }
             None => {
                 link(&mut blocks);
-                modules.push(Packed { footer, key, blocks });
+                modules.push(Packed { record, key, blocks });
             }
         }
     }
@@ -133,11 +133,11 @@ pub fn read_segment(store: &Store, path: &Path) -> Result<Vec<Packed>, Error> {
     }
 }
 
-/// A footer that was read.
+/// A record that was read.
 struct Opened {
     /// The part of keys that its blocks share with it, but for the area.
     generation: [u8; KIND_AT - 1],
-    footer: Footer,
+    record: ModuleRecord,
     cipher: Option<Aes256GcmSiv>,
 }
 
@@ -157,11 +157,11 @@ fn open_footer(key: &[u8], bytes: &[u8], master: Option<&MasterKey>) -> Result<O
         }
         suite => return Err(Damage::Suite(suite.copied().unwrap_or_default()).into()),
     };
-    let footer: Footer = serde_json::from_slice(&raw).map_err(|_| Damage::Contents)?;
-    Ok(Opened { generation, footer, cipher })
+    let record: ModuleRecord = serde_json::from_slice(&raw).map_err(|_| Damage::Contents)?;
+    Ok(Opened { generation, record, cipher })
 }
 
-/// The data key in `wrapped`, of the generation whose footer is at `key`.
+/// The data key in `wrapped`, of the generation whose record is at `key`.
 fn unwrap(wrapped: &[u8], key: &[u8], master: Option<&MasterKey>) -> Result<Zeroizing<[u8; SECRET_BYTES]>, Locked> {
     let (id, rest) = wrapped.split_at(ID_BYTES);
     let wanted = KeyId(id.try_into().map_err(|_| Damage::Header)?);
@@ -245,7 +245,7 @@ fn block(key: &[u8], bytes: &[u8], cipher: Option<&Aes256GcmSiv>) -> Result<Comp
             data.to_vec()
         }
         (SUITE_SEALED | SUITE_FOOTER, Some(cipher)) => {
-            let data_at = CHECKSUM_AT + if kind == Kind::Footer { WRAPPED_BYTES } else { 0 };
+            let data_at = CHECKSUM_AT + if kind == Kind::Record { WRAPPED_BYTES } else { 0 };
             let data = bytes.get(data_at..).ok_or(Damage::Header)?;
             let (data, tag) = data.len().checked_sub(TAG_BYTES).and_then(|at| data.split_at_checked(at)).ok_or(Damage::Header)?;
             let (mut data, tag) = (data.to_vec(), Tag::try_from(tag).map_err(|_| Damage::Header)?);

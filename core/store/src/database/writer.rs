@@ -29,8 +29,8 @@ use super::{Access, Error, FAMILY, Store, drop_option_notes, durable, options, s
 use crate::block::Compressed;
 use crate::complete::{self, Plan, complete};
 use crate::module::key::HEAD;
-use crate::module::{Footer, now_ms};
 use crate::module::{Generation, ModuleKey};
+use crate::module::{ModuleRecord, now_ms};
 use crate::pack::Packed;
 use crate::seal::{Place, Ring, Seal};
 
@@ -189,10 +189,10 @@ impl<'s> Writer<'s> {
     fn commit_new(&mut self, modules: &[Packed]) -> Result<Vec<Committed>, Error> {
         let mut parts = Vec::with_capacity(modules.len());
         for (packed, moment) in modules.iter().zip(self.next_moment()..) {
-            let mut footer = with_names_of(&packed.footer, None);
-            footer.stamp(moment);
+            let mut record = with_names_of(&packed.record, None);
+            record.stamp(moment);
             let before = self.known(packed.key)?;
-            parts.push(Part { module: self.module(packed.key, footer, &packed.blocks)?, blocks: Some(&packed.blocks), before });
+            parts.push(Part { module: self.module(packed.key, record, &packed.blocks)?, blocks: Some(&packed.blocks), before });
         }
         self.put(&parts, &[])?;
         Ok(parts.into_iter().map(|part| Committed { module: part.module, was_there: false }).collect())
@@ -207,32 +207,32 @@ impl<'s> Writer<'s> {
         };
         let there = || Ok(Committed { module: before.clone(), was_there: true });
         let mut completed = None;
-        if packed.footer.is_mapping() {
+        if packed.record.is_mapping() {
             // Another mapping of the same id takes the place of the one before: two cannot complete each other.
-            let is_same = packed.footer.sources.iter().zip(&before.footer.sources).all(|(new, old)| new.is_same_file(old));
+            let is_same = packed.record.sources.iter().zip(&before.record.sources).all(|(new, old)| new.is_same_file(old));
             if is_same && !replace {
-                return self.relabel(known, before, &packed.footer.labels);
+                return self.relabel(known, before, &packed.record.labels);
             }
         } else {
             // A module of several files comes from another store, whole.
-            let takes_over = packed.footer.sources.len() > 1 && (replace || packed.footer.tells_more_than(&before.footer));
-            let plan = if takes_over { None } else { Plan::of(&before.footer, &packed.footer, replace) };
+            let takes_over = packed.record.sources.len() > 1 && (replace || packed.record.tells_more_than(&before.record));
+            let plan = if takes_over { None } else { Plan::of(&before.record, &packed.record, replace) };
             if plan.is_none() && !takes_over {
-                return self.relabel(known, before, &packed.footer.labels);
+                return self.relabel(known, before, &packed.record.labels);
             }
             let blocks = || self.stored(&before).map_err(|cause| complete::Error::Unreadable(Box::new(cause)));
-            match plan.map_or(Ok(None), |plan| complete(plan, &before.footer, blocks, packed).map(Some)) {
+            match plan.map_or(Ok(None), |plan| complete(plan, &before.record, blocks, packed).map(Some)) {
                 Ok(together) => completed = together,
                 Err(complete::Error::Pack(cause)) => return Err(Error::io(&self.store.path, cause)),
                 // What is damaged gives way to a file that tells as much.
-                Err(complete::Error::Damaged(_) | complete::Error::Unreadable(_)) if packed.footer.detail() >= before.footer.detail() => {}
+                Err(complete::Error::Damaged(_) | complete::Error::Unreadable(_)) if packed.record.detail() >= before.record.detail() => {}
                 Err(complete::Error::Damaged(_) | complete::Error::Unreadable(_)) => return there(),
             }
         }
         let packed = completed.as_ref().unwrap_or(packed);
-        let mut footer = with_names_of(&packed.footer, Some(&before.footer));
-        footer.stamp(self.next_moment());
-        let mut module = self.module(packed.key, footer, &packed.blocks)?;
+        let mut record = with_names_of(&packed.record, Some(&before.record));
+        record.stamp(self.next_moment());
+        let mut module = self.module(packed.key, record, &packed.blocks)?;
         let is_same = module.generation == before.generation;
         let has_blocks = is_same && !replace;
         if has_blocks {
@@ -250,11 +250,11 @@ impl<'s> Writer<'s> {
 
     /// Gives a module that the store has the `labels` that it lacks. Its blocks stay.
     fn relabel(&mut self, known: Option<Known>, mut module: Module, labels: &[String]) -> Result<Committed, Error> {
-        if labels.iter().all(|label| module.footer.labels.contains(label)) {
+        if labels.iter().all(|label| module.record.labels.contains(label)) {
             return Ok(Committed { module, was_there: true });
         }
-        let with_labels = Footer { labels: labels.to_vec(), ..module.footer.clone() };
-        module.footer = with_names_of(&with_labels, Some(&module.footer));
+        let with_labels = ModuleRecord { labels: labels.to_vec(), ..module.record.clone() };
+        module.record = with_names_of(&with_labels, Some(&module.record));
         let parts = [Part { module, blocks: None, before: known }];
         self.put(&parts, &[])?;
         let [Part { module, .. }] = parts;
@@ -264,20 +264,20 @@ impl<'s> Writer<'s> {
     /// Writes the modules of a store that is migrated, each as of the moment at which it was imported there.
     pub(super) fn commit_migrated(mut self, modules: &[Packed], moments: &[u64]) -> Result<(), Error> {
         for (packed, moment) in modules.iter().zip(moments) {
-            let mut footer = packed.footer.clone();
-            footer.stamp(*moment);
-            let part = Part { module: self.module(packed.key, footer, &packed.blocks)?, blocks: Some(&packed.blocks), before: None };
+            let mut record = packed.record.clone();
+            record.stamp(*moment);
+            let part = Part { module: self.module(packed.key, record, &packed.blocks)?, blocks: Some(&packed.blocks), before: None };
             self.put(&[part], &[])?;
         }
         self.tidy();
         Ok(())
     }
 
-    fn module(&self, key: ModuleKey, footer: Footer, blocks: &[Compressed]) -> Result<Module, Error> {
-        let contents = record::contents(self.ring.as_deref(), blocks).map_err(|damage| Error::damaged_input(&footer, damage))?;
+    fn module(&self, key: ModuleKey, record: ModuleRecord, blocks: &[Compressed]) -> Result<Module, Error> {
+        let contents = record::contents(self.ring.as_deref(), blocks).map_err(|damage| Error::damaged_input(&record, damage))?;
         let generation = record::generation(key, &contents);
         let seal = Seal::new(self.ring.as_deref(), generation);
-        Ok(Module { generation, footer, seal, extents: record::extents(blocks), contents })
+        Ok(Module { generation, record, seal, extents: record::extents(blocks), contents })
     }
 
     /// All blocks of `module`.
@@ -364,8 +364,8 @@ impl<'s> Writer<'s> {
         }
         if let Some(old) = &old {
             head.ack.rows = head.ack.rows.saturating_sub(1);
-            head.bytes_stored = head.bytes_stored.saturating_sub(old.footer.bytes_stored);
-            rows.extend(self.tokens.rows(module, &old.footer).into_iter().map(|key| (key, None)));
+            head.bytes_stored = head.bytes_stored.saturating_sub(old.record.bytes_stored);
+            rows.extend(self.tokens.rows(module, &old.record).into_iter().map(|key| (key, None)));
             if new.is_none_or(|(new, _)| new.generation != old.generation) {
                 rows.insert(old.generation.garbage(), Some(self.mark(&old.generation.garbage()).map_err(io)?));
             }
@@ -373,9 +373,9 @@ impl<'s> Writer<'s> {
         let raw = match new {
             Some((new, raw)) => {
                 head.ack.rows += 1;
-                head.bytes_stored += new.footer.bytes_stored;
-                head.imported_ms = head.imported_ms.max(new.footer.imported_ms);
-                for key in self.tokens.rows(module, &new.footer) {
+                head.bytes_stored += new.record.bytes_stored;
+                head.imported_ms = head.imported_ms.max(new.record.imported_ms);
+                for key in self.tokens.rows(module, &new.record) {
                     let mark = self.mark(&key).map_err(io)?;
                     rows.insert(key, Some(mark));
                 }
@@ -506,17 +506,17 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-/// `footer`, by whose names, those of its files and those of `old` the module will be found.
-fn with_names_of(footer: &Footer, old: Option<&Footer>) -> Footer {
-    let mut footer = footer.clone();
+/// `record`, by whose names, those of its files and those of `old` the module will be found.
+fn with_names_of(record: &ModuleRecord, old: Option<&ModuleRecord>) -> ModuleRecord {
+    let mut record = record.clone();
     let before = old.into_iter().flat_map(|old| old.other_names.iter().chain([&old.name]));
-    let names = before.chain(footer.sources.iter().map(|source| &source.name));
-    footer.other_names = names.filter(|name| **name != footer.name).cloned().collect();
-    footer.other_names.sort_unstable();
-    footer.other_names.dedup();
+    let names = before.chain(record.sources.iter().map(|source| &source.name));
+    record.other_names = names.filter(|name| **name != record.name).cloned().collect();
+    record.other_names.sort_unstable();
+    record.other_names.dedup();
     let labels = old.into_iter().flat_map(|old| &old.labels).cloned();
-    footer.labels.extend(labels);
-    footer.labels.sort_unstable();
-    footer.labels.dedup();
-    footer
+    record.labels.extend(labels);
+    record.labels.sort_unstable();
+    record.labels.dedup();
+    record
 }

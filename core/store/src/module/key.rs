@@ -102,7 +102,7 @@ impl Generation {
 
     /// The key of the second copy of the record, which stands behind the blocks.
     pub fn record_copy(self) -> [u8; KEY_BYTES] {
-        self.key(Kind::Footer, u64::MAX)
+        self.key(Kind::Record, u64::MAX)
     }
 
     /// A key after all blocks of `kind` and before those of the next kind.
@@ -149,7 +149,7 @@ pub fn kind(key: &[u8]) -> Option<Kind> {
 
 /// The kind of block with this number; `None` if this version does not know it.
 pub fn kind_of(number: u8) -> Option<Kind> {
-    let kinds = [Kind::Ranges, Kind::Functions, Kind::Files, Kind::Layers, Kind::Classes, Kind::Aliases, Kind::Footer];
+    let kinds = [Kind::Ranges, Kind::Functions, Kind::Files, Kind::Layers, Kind::Classes, Kind::Aliases, Kind::Record];
     kinds.into_iter().find(|kind| *kind as u8 == number)
 }
 
@@ -189,7 +189,7 @@ mod tests {
         assert_eq!(Generation::from_key(&keys[3]), Some(generation(2, 1)));
         assert_eq!(ModuleKey::of_record(&keys[1]), Some(ModuleKey([2; 16])));
         assert_eq!(last(&keys[8]), Some(0x100));
-        assert_eq!((kind(&keys[10]), kind(&keys[12]), kind(b"short")), (Some(Kind::Functions), Some(Kind::Footer), None));
+        assert_eq!((kind(&keys[10]), kind(&keys[12]), kind(b"short")), (Some(Kind::Functions), Some(Kind::Record), None));
         for other in [b"short".as_slice(), &keys[0], &keys[4], &keys[13]] {
             assert_eq!(Generation::from_key(other), None);
         }

@@ -6,6 +6,6 @@ mod source;
 
 pub use key::{Generation, ModuleKey};
 pub(crate) use record::FORMAT;
-pub use record::{Footer, MappingHead, now_ms};
+pub use record::{MappingHead, ModuleRecord, now_ms};
 pub use source::Source;
 pub(crate) use source::addresses;

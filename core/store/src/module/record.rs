@@ -17,7 +17,7 @@ pub const FORMAT: u32 = 4;
 
 /// What a module is and holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Footer {
+pub struct ModuleRecord {
     /// Version of the format of all its blocks.
     pub format: u32,
     /// File name without its folder.
@@ -61,7 +61,7 @@ pub struct Footer {
     pub warnings: Vec<String>,
     /// The files that it is made from, the richest first.
     pub sources: Vec<Source>,
-    /// Classes of a mapping, whose [`Footer::ranges`] are lines of methods.
+    /// Classes of a mapping, whose [`ModuleRecord::ranges`] are lines of methods.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub classes: u64,
     /// Other ids, in hexadecimal: of a mapping R8's, and that of its contents, which is Sentry's; of a file without id those that
@@ -103,8 +103,8 @@ impl From<Header> for MappingHead {
     }
 }
 
-impl Footer {
-    /// The footer of `symbols`, read from `bytes_in` bytes and packed into `bytes_stored`, as of now.
+impl ModuleRecord {
+    /// The record of `symbols`, read from `bytes_in` bytes and packed into `bytes_stored`, as of now.
     pub fn of(symbols: &ModuleSymbols, bytes_in: u64, bytes_stored: u64) -> Self {
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Self {
@@ -179,7 +179,7 @@ impl Footer {
         std::iter::once(self.id.as_str()).chain(self.other_ids.iter().map(String::as_str))
     }
 
-    /// Whether this is the footer of the module that `info` describes, and not of another with the same key.
+    /// Whether this is the record of the module that `info` describes, and not of another with the same key.
     pub fn is_of(&self, info: &ModuleInfo) -> bool {
         self.kind == info.kind.name() && self.id == info.id.to_string() && (info.kind != ModuleKind::MachO || self.arch == info.arch)
     }
@@ -200,7 +200,7 @@ impl Footer {
         self.sources.len() > other.sources.len() && other.sources.iter().all(has)
     }
 
-    /// [`Footer::detail`] as a value; `None` for one that this version does not know.
+    /// [`ModuleRecord::detail`] as a value; `None` for one that this version does not know.
     pub fn detail(&self) -> Option<Detail> {
         Detail::named(&self.detail)
     }

@@ -22,7 +22,7 @@ use super::Packed;
 use crate::block::classes::{self, Entry};
 use crate::block::{Compressed, Kind, compress, link};
 use crate::limits::{CLASSES_BLOCK_BYTES, CLASSES_RUN_BYTES};
-use crate::module::{Footer, ModuleKey};
+use crate::module::{ModuleKey, ModuleRecord};
 
 /// What is known of the mapping called `name` before it is read.
 pub fn mapping_info(name: &str, identity: &Identity) -> ModuleInfo {
@@ -56,9 +56,10 @@ pub fn pack_mapping(reader: impl BufRead, info: &ModuleInfo, identity: &Identity
     link(&mut blocks);
     let bytes_stored = blocks.iter().map(Compressed::stored_bytes).sum();
     let counts = (facts.classes, lines);
-    let mut footer = Footer::of_mapping(info, &identity.others, counts, (bytes_in, bytes_stored), (dropped(&facts), warnings(&facts)));
-    footer.mapping = Some(facts.header.into());
-    Ok(Packed { footer, key: ModuleKey::of(info), blocks })
+    let mut record =
+        ModuleRecord::of_mapping(info, &identity.others, counts, (bytes_in, bytes_stored), (dropped(&facts), warnings(&facts)));
+    record.mapping = Some(facts.header.into());
+    Ok(Packed { record, key: ModuleKey::of(info), blocks })
 }
 
 fn dropped(facts: &Facts) -> std::collections::BTreeMap<String, u64> {

@@ -12,7 +12,7 @@ use crate::block::functions::{self, Call, Function};
 use crate::block::ranges::{Encoder, Root, Step};
 use crate::block::{Compressed, Kind, aliases, compress, files, link};
 use crate::limits::{ALIASES_PER_BLOCK, FILES_PER_BLOCK, FUNCTIONS_PER_BLOCK, RANGES_PER_BLOCK};
-use crate::module::{Footer, ModuleKey};
+use crate::module::{ModuleKey, ModuleRecord};
 pub use classes::{mapping_info, pack_mapping};
 use numbers::Numbers;
 
@@ -20,10 +20,10 @@ use numbers::Numbers;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packed {
     /// What it is.
-    pub footer: Footer,
+    pub record: ModuleRecord,
     /// What it is filed under.
     pub key: ModuleKey,
-    /// All blocks but the footer, in key order.
+    /// All blocks but the record, in key order.
     pub blocks: Vec<Compressed>,
 }
 
@@ -42,7 +42,7 @@ pub fn pack(symbols: &ModuleSymbols, bytes_in: u64) -> std::io::Result<Packed> {
     link(&mut blocks);
     let bytes_stored = blocks.iter().map(Compressed::stored_bytes).sum();
     let key = ModuleKey::of(&symbols.info);
-    Ok(Packed { footer: Footer::of(symbols, bytes_in, bytes_stored), key, blocks })
+    Ok(Packed { record: ModuleRecord::of(symbols, bytes_in, bytes_stored), key, blocks })
 }
 
 /// The module's functions, plus one without a name for ranges of which only the line is known, as they are numbered in

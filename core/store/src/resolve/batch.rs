@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use super::answer::Answer;
 use super::cache::Cache;
 use super::walk::{Home, Target, Walk};
-use crate::database::{Held, Module, Reader};
+use crate::database::{InMemoryModule, Module, Reader};
 
 /// One address to look up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,7 +41,7 @@ pub enum Origin<'s> {
     /// An open store has it.
     Store(&'s Reader, &'s Module),
     /// It is in memory.
-    Memory(Arc<Held>),
+    Memory(Arc<InMemoryModule>),
 }
 
 impl Origin<'_> {

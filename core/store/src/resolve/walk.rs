@@ -14,7 +14,7 @@ use crate::block::files::FileBlock;
 use crate::block::functions::{Call, FunctionBlock, Site};
 use crate::block::ranges::RangeBlock;
 use crate::block::{Damage, Expanded, Kind};
-use crate::database::{Blocks, Error, Held, Module, Reader};
+use crate::database::{Blocks, Error, InMemoryModule, Module, Reader};
 use crate::limits::{FILES_PER_BLOCK, FUNCTIONS_PER_BLOCK, RANGES_PER_BLOCK, SPARSE_BLOCKS};
 
 /// Where the blocks of a module are.
@@ -23,7 +23,7 @@ pub enum Home<'s> {
     /// In an open store.
     Store(&'s Reader),
     /// In memory.
-    Memory(&'s Held),
+    Memory(&'s InMemoryModule),
 }
 
 /// A module, as a batch knows it.
@@ -132,16 +132,16 @@ pub struct Names<'s> {
 
 impl<'s> Names<'s> {
     fn new(target: Target<'s>) -> Self {
-        let footer = &target.module.footer;
+        let record = &target.module.record;
         Self {
             stored_functions: Source::new(target, Kind::Functions, &target.cache.functions),
             stored_files: Source::new(target, Kind::Files, &target.cache.files),
             stored_aliases: Source::new(target, Kind::Aliases, &target.cache.aliases),
             // One more function than has a name: see `pack`.
-            unnamed: footer.functions,
-            source: footer.source(),
-            functions: vec![None; footer.functions as usize / FUNCTIONS_PER_BLOCK + 1],
-            files: vec![None; footer.files as usize / FILES_PER_BLOCK + 1],
+            unnamed: record.functions,
+            source: record.source(),
+            functions: vec![None; record.functions as usize / FUNCTIONS_PER_BLOCK + 1],
+            files: vec![None; record.files as usize / FILES_PER_BLOCK + 1],
         }
     }
 
@@ -186,7 +186,7 @@ impl<'s> Names<'s> {
     /// If the block that says it is damaged or cannot be read.
     pub fn aliases(&mut self, address: u64) -> Result<Option<Aliases>, Error> {
         // What the module has is counted, so that those without need no look into the store.
-        if self.stored_aliases.target.module.footer.aliases == 0 {
+        if self.stored_aliases.target.module.record.aliases == 0 {
             return Ok(None);
         }
         match self.stored_aliases.find(address, |first, raw| Ok(AliasBlock::decode(first, raw)), AliasBlock::memory_bytes)? {
@@ -259,7 +259,7 @@ pub struct Walk<'s> {
 impl<'s> Walk<'s> {
     /// Before the first of `addresses` addresses.
     pub fn new(target: Target<'s>, addresses: usize) -> Self {
-        let blocks = target.module.footer.ranges / RANGES_PER_BLOCK as u64;
+        let blocks = target.module.record.ranges / RANGES_PER_BLOCK as u64;
         let is_sparse = addresses as u64 * SPARSE_BLOCKS <= blocks;
         let ranges = Source::new(target, Kind::Ranges, &target.cache.ranges);
         Self { is_sparse, ranges, names: Names::new(target), here: Here::Gap { until: 0 } }

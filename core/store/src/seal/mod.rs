@@ -166,7 +166,7 @@ impl Seal {
     pub fn close(&self, place: Place<'_>, block: &Compressed, generation: Generation) -> std::io::Result<Vec<u8>> {
         let suite = match (self, block.kind) {
             (Self::Open, _) => SUITE_OPEN,
-            (_, Kind::Footer) => SUITE_RECORD,
+            (_, Kind::Record) => SUITE_RECORD,
             _ => SUITE_SEALED,
         };
         let mut bytes = Vec::with_capacity(HEAD_BYTES + RECORD_BYTES + block.data.len() + TAG_BYTES);
@@ -270,7 +270,7 @@ impl DataKey {
     /// The compressed data of a sealed block.
     fn decrypt(&self, place: Place<'_>, head: Head, bytes: &[u8]) -> Result<Vec<u8>, Damage> {
         let (suite, clear) =
-            if place.kind == Kind::Footer { (SUITE_RECORD, HEAD_BYTES + RECORD_BYTES) } else { (SUITE_SEALED, HEAD_BYTES) };
+            if place.kind == Kind::Record { (SUITE_RECORD, HEAD_BYTES + RECORD_BYTES) } else { (SUITE_SEALED, HEAD_BYTES) };
         if head.suite != suite {
             return Err(Damage::Suite(head.suite));
         }
@@ -359,8 +359,8 @@ mod tests {
     #[test]
     fn records_say_what_opens_them() {
         let ring = Ring::generate().unwrap();
-        let place = Place { kind: Kind::Footer, last: u64::MAX, ..PLACE };
-        let record = compress(Kind::Footer, u64::MAX, u64::MAX, b"{}").unwrap();
+        let place = Place { kind: Kind::Record, last: u64::MAX, ..PLACE };
+        let record = compress(Kind::Record, u64::MAX, u64::MAX, b"{}").unwrap();
         let module = ModuleKey([1; 16]);
         let close = |seal: &Seal| seal.close(place, &record, generation(1, 5)).unwrap();
         let (open, sealed) = (close(&Seal::Open), close(&Seal::new(Some(&ring), generation(1, 5))));

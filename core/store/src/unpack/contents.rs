@@ -15,7 +15,7 @@ use crate::block::layers::{self, Span};
 use crate::block::ranges::RangeBlock;
 use crate::block::{Compressed, Damage, Expanded, Kind};
 use crate::limits::{FILES_PER_BLOCK, FUNCTIONS_PER_BLOCK};
-use crate::module::Footer;
+use crate::module::ModuleRecord;
 
 /// A block that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            Kind::Footer => write!(f, "the footer: {}", self.fault),
+            Kind::Record => write!(f, "the record: {}", self.fault),
             kind => write!(f, "the block of {} ending at {:#x}: {}", kind.name(), self.last, self.fault),
         }
     }
@@ -71,12 +71,12 @@ pub enum Fault {
         /// Its number.
         number: u64,
     },
-    /// The footer counted otherwise.
+    /// The record counted otherwise.
     #[error("it says {expected} {what}, but there are {found}")]
     Count {
         /// What was counted.
         what: &'static str,
-        /// The footer's count.
+        /// The record's count.
         expected: u64,
         /// The true count.
         found: u64,
@@ -102,31 +102,31 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// Opens and checks `blocks`, all of a module but its footer, in key order.
-    pub fn read(footer: &Footer, blocks: &[Compressed]) -> Self {
+    /// Opens and checks `blocks`, all of a module but its record, in key order.
+    pub fn read(record: &ModuleRecord, blocks: &[Compressed]) -> Self {
         let mut contents = Self::default();
-        if footer.is_mapping() {
-            contents.read_mapping(footer, blocks);
+        if record.is_mapping() {
+            contents.read_mapping(record, blocks);
             return contents;
         }
         let of_kind = |kind: Kind| blocks.iter().filter(move |block| block.kind == kind);
-        let functions = contents.read_functions(u64::from(footer.functions) + 1, of_kind(Kind::Functions));
-        let files = contents.read_files(u64::from(footer.files), of_kind(Kind::Files));
-        contents.check_references(u64::from(footer.functions) + 1, u64::from(footer.files), of_kind(Kind::Functions));
+        let functions = contents.read_functions(u64::from(record.functions) + 1, of_kind(Kind::Functions));
+        let files = contents.read_files(u64::from(record.files), of_kind(Kind::Files));
+        contents.check_references(u64::from(record.functions) + 1, u64::from(record.files), of_kind(Kind::Functions));
         let ranges = contents.read_ranges(of_kind(Kind::Ranges));
-        contents.read_layers(footer.sources.len(), of_kind(Kind::Layers));
-        contents.read_aliases(footer.aliases, of_kind(Kind::Aliases));
-        contents.count("functions", u64::from(footer.functions), functions.saturating_sub(1));
-        contents.count("files", u64::from(footer.files), files);
+        contents.read_layers(record.sources.len(), of_kind(Kind::Layers));
+        contents.read_aliases(record.aliases, of_kind(Kind::Aliases));
+        contents.count("functions", u64::from(record.functions), functions.saturating_sub(1));
+        contents.count("files", u64::from(record.files), files);
         if let Some(ranges) = ranges {
-            contents.count("ranges", footer.ranges, ranges);
+            contents.count("ranges", record.ranges, ranges);
         }
-        contents.count_bytes(footer, blocks);
+        contents.count_bytes(record, blocks);
         contents
     }
 
     /// Checks the blocks of a mapping, which are all blocks of classes.
-    fn read_mapping(&mut self, footer: &Footer, blocks: &[Compressed]) {
+    fn read_mapping(&mut self, record: &ModuleRecord, blocks: &[Compressed]) {
         let (mut classes, mut lines, mut earliest) = (0, 0, 0);
         for block in blocks {
             match class_block(block, earliest) {
@@ -139,16 +139,16 @@ impl Contents {
             earliest = block.last.saturating_add(1);
         }
         if self.problems.is_empty() {
-            self.count("classes", footer.classes, classes);
-            self.count("ranges", footer.ranges, lines);
+            self.count("classes", record.classes, classes);
+            self.count("ranges", record.ranges, lines);
         }
-        self.count_bytes(footer, blocks);
+        self.count_bytes(record, blocks);
     }
 
     /// Of a block that cannot be had, nobody knows how large it was.
-    fn count_bytes(&mut self, footer: &Footer, blocks: &[Compressed]) {
+    fn count_bytes(&mut self, record: &ModuleRecord, blocks: &[Compressed]) {
         if blocks.iter().all(|block| block.damage().is_none()) {
-            self.count("bytes_stored", footer.bytes_stored, blocks.iter().map(Compressed::stored_bytes).sum());
+            self.count("bytes_stored", record.bytes_stored, blocks.iter().map(Compressed::stored_bytes).sum());
         }
     }
 
@@ -331,7 +331,7 @@ impl Contents {
 
     fn count(&mut self, what: &'static str, expected: u64, found: u64) {
         if expected != found {
-            self.problems.push(Problem { kind: Kind::Footer, last: u64::MAX, fault: Fault::Count { what, expected, found } });
+            self.problems.push(Problem { kind: Kind::Record, last: u64::MAX, fault: Fault::Count { what, expected, found } });
         }
     }
 }

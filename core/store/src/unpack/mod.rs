@@ -15,24 +15,24 @@ use crate::block::functions::Site;
 use crate::block::layers::Span;
 use crate::block::ranges::{NO_FRAME, RangeBlock};
 use crate::block::{Compressed, Damage, Kind};
-use crate::module::Footer;
+use crate::module::ModuleRecord;
 pub use contents::{Contents, Fault, Problem};
 
-/// Unpacks the module of `footer` from `blocks`, all of its blocks in key order. With the symbols comes which source
-/// answers where. What was dropped and warned of stays in the footer.
+/// Unpacks the module of `record` from `blocks`, all of its blocks in key order. With the symbols comes which source
+/// answers where. What was dropped and warned of stays in the record.
 ///
 /// # Errors
 /// The first block that is damaged, or contradicts another.
-pub fn unpack(footer: &Footer, blocks: &[Compressed]) -> Result<(ModuleSymbols, Vec<Span>), Problem> {
-    let mut contents = Contents::read(footer, blocks);
+pub fn unpack(record: &ModuleRecord, blocks: &[Compressed]) -> Result<(ModuleSymbols, Vec<Span>), Problem> {
+    let mut contents = Contents::read(record, blocks);
     if !contents.problems.is_empty() {
         return Err(contents.problems.swap_remove(0));
     }
-    let damaged = || Problem { kind: Kind::Footer, last: u64::MAX, fault: Damage::Contents.into() };
+    let damaged = || Problem { kind: Kind::Record, last: u64::MAX, fault: Damage::Contents.into() };
     let mut symbols = ModuleSymbols {
-        info: info(footer).ok_or_else(damaged)?,
-        functions: functions((0..footer.functions).map(|function| contents.declared(function))),
-        files: files((0..footer.files).map(|file| contents.file(file))),
+        info: info(record).ok_or_else(damaged)?,
+        functions: functions((0..record.functions).map(|function| contents.declared(function))),
+        files: files((0..record.files).map(|file| contents.file(file))),
         chains: Vec::new(),
         ranges: Vec::new(),
         dropped: Dropped::default(),
@@ -41,25 +41,25 @@ pub fn unpack(footer: &Footer, blocks: &[Compressed]) -> Result<(ModuleSymbols, 
     };
     let layers = std::mem::take(&mut contents.layers);
     for block in &contents.ranges {
-        unpack_ranges(footer, &contents, block, &mut symbols).ok_or_else(damaged)?;
+        unpack_ranges(record, &contents, block, &mut symbols).ok_or_else(damaged)?;
     }
     Ok((symbols, layers))
 }
 
-/// What a module says about itself, from its footer; `None` if it was written by a version that knows more.
-fn info(footer: &Footer) -> Option<ModuleInfo> {
+/// What a module says about itself, from its record; `None` if it was written by a version that knows more.
+fn info(record: &ModuleRecord) -> Option<ModuleInfo> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let pair = |pair: &[u8]| Some(digit(pair.first()?)? << 4 | digit(pair.get(1)?)?);
-    let id = |id: &String| Some(ModuleId { bytes: id.as_bytes().chunks(2).map(pair).collect::<Option<_>>()?, made_up: footer.id_made_up });
+    let id = |id: &String| Some(ModuleId { bytes: id.as_bytes().chunks(2).map(pair).collect::<Option<_>>()?, made_up: record.id_made_up });
     Some(ModuleInfo {
-        name: footer.name.clone(),
-        id: id(&footer.id)?,
-        other_ids: footer.other_ids.iter().map(id).collect::<Option<_>>()?,
+        name: record.name.clone(),
+        id: id(&record.id)?,
+        other_ids: record.other_ids.iter().map(id).collect::<Option<_>>()?,
         code: CodeMark::default(),
-        kind: ModuleKind::named(&footer.kind)?,
-        arch: footer.arch.clone(),
-        detail: Detail::named(&footer.detail)?,
-        image_base: footer.image_base,
+        kind: ModuleKind::named(&record.kind)?,
+        arch: record.arch.clone(),
+        detail: Detail::named(&record.detail)?,
+        image_base: record.image_base,
         fingerprint: 0,
     })
 }
@@ -81,10 +81,10 @@ fn functions<'a>(all: impl Iterator<Item = Function<'a>>) -> Functions {
 }
 
 /// Appends the ranges and frames of one block.
-fn unpack_ranges(footer: &Footer, contents: &Contents, block: &RangeBlock, symbols: &mut ModuleSymbols) -> Option<()> {
+fn unpack_ranges(record: &ModuleRecord, contents: &Contents, block: &RangeBlock, symbols: &mut ModuleSymbols) -> Option<()> {
     // The function with this number stands for none.
-    let unnamed = footer.functions;
-    let source = footer.source();
+    let unnamed = record.functions;
+    let source = record.source();
     let location = |function: u32, site: u32| {
         let Site { file, line, column, discriminator } = contents.site(function, site)?;
         Some(Location { file: file.checked_sub(1).map(FileId::new), line, column, discriminator })

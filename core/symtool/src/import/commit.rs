@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use symtool_store::database::Committed;
 use symtool_store::pack::Packed;
-use symtool_store::{Error as StoreError, Footer};
+use symtool_store::{Error as StoreError, ModuleRecord};
 
 use super::event::{Event, Events, Failure, Report, Summary};
 use super::limits::{MAX_WAITING, MAX_WAITING_BYTES};
@@ -64,11 +64,11 @@ impl Commits<'_> {
                     let module: Module<'_> = *module;
                     modules.push(module.packed);
                     again.push(module.again);
-                    let bytes_in = modules.last().map_or(0, |packed: &Packed| packed.footer.bytes_in);
+                    let bytes_in = modules.last().map_or(0, |packed: &Packed| packed.record.bytes_in);
                     memory.push(module.memory);
                     File::Stored(module.path, module.took, bytes_in)
                 }
-                Outcome::Unchanged { path, footer, took } => File::Done(Report::of(path, true, (*footer).clone(), took)),
+                Outcome::Unchanged { path, record, took } => File::Done(Report::of(path, true, (*record).clone(), took)),
                 Outcome::Failed { path, failure } => File::Done(Report::failed(path, failure)),
                 Outcome::PassedOver => {
                     summary.skipped += 1;
@@ -102,9 +102,9 @@ impl Commits<'_> {
                 File::Done(report) => report,
                 File::Stored(path, took, bytes_in) => {
                     let Some(committed) = stored.next() else { continue };
-                    // The footer tells of all files of the module, the report of this one.
-                    let footer = Footer { bytes_in, ..committed.module.footer };
-                    Report::of(path, committed.was_there, footer, took + took_each)
+                    // The record tells of all files of the module, the report of this one.
+                    let record = ModuleRecord { bytes_in, ..committed.module.record };
+                    Report::of(path, committed.was_there, record, took + took_each)
                 }
             };
             summary.count(&report);
@@ -152,7 +152,7 @@ struct Waiting<'a> {
 impl<'a> Waiting<'a> {
     fn add(&mut self, outcome: Outcome<'a>) {
         if let Outcome::Packed(module) = &outcome {
-            self.bytes += module.packed.footer.bytes_in;
+            self.bytes += module.packed.record.bytes_in;
         }
         self.since.get_or_insert_with(Instant::now);
         self.outcomes.push(outcome);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use symtool_debug::Progress;
-use symtool_store::Footer;
+use symtool_store::ModuleRecord;
 
 /// Something that happens during an import. [`Event::Done`] comes in the order of the files and on the thread that called; the
 /// others come from any thread.
@@ -84,14 +84,14 @@ pub enum Outcome {
     /// Its module is in the store now.
     Imported {
         /// The module.
-        module: Box<Footer>,
+        module: Box<ModuleRecord>,
         /// How long it took.
         took: Duration,
     },
     /// The store had all that it tells.
     Unchanged {
         /// The module.
-        module: Box<Footer>,
+        module: Box<ModuleRecord>,
         /// How long it took to find out.
         took: Duration,
     },
@@ -129,7 +129,7 @@ impl Report {
         Self { path, outcome: Outcome::Failed(failure) }
     }
 
-    pub(super) fn of(path: PathBuf, was_there: bool, module: Footer, took: Duration) -> Self {
+    pub(super) fn of(path: PathBuf, was_there: bool, module: ModuleRecord, took: Duration) -> Self {
         let module = Box::new(module);
         Self { path, outcome: if was_there { Outcome::Unchanged { module, took } } else { Outcome::Imported { module, took } } }
     }

@@ -47,7 +47,7 @@ pub struct Import {
     pub search: Search,
     /// The id that crash reports know the mapping by. If none of the files is a mapping, [`Summary::id_is_unused`] says so.
     pub mapping_id: Option<Vec<u8>>,
-    /// What people call the modules; see [`symtool_store::Footer::labels`].
+    /// What people call the modules; see [`symtool_store::ModuleRecord::labels`].
     pub labels: Vec<String>,
     /// Whether files are read again that the store has.
     pub force: bool,

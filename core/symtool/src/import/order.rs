@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use symtool_debug::ModuleInfo;
-use symtool_store::{Error, Footer, ModuleKey, Reader, Store};
+use symtool_store::{Error, ModuleKey, ModuleRecord, Reader, Store};
 
 use super::limits::MAX_WORKING_BYTES;
 
@@ -41,7 +41,7 @@ struct State {
 /// A file that was imported with some id.
 #[derive(Clone, Debug)]
 struct KnownFile {
-    footer: Arc<Footer>,
+    record: Arc<ModuleRecord>,
     /// By this command, not before.
     now: bool,
 }
@@ -57,7 +57,7 @@ pub struct Ticket<'a> {
 #[derive(Debug)]
 pub enum Entered<'a> {
     /// Nothing: this was imported before, and says as much.
-    Unchanged(Arc<Footer>),
+    Unchanged(Arc<ModuleRecord>),
     /// It is to be read.
     Read(Reading<'a>),
     /// Nothing: a file that was imported before has the same id and other code. What that file is called.
@@ -103,7 +103,7 @@ impl<'s> Order<'s> {
                 opened => reader.insert(opened?).module(info)?,
             },
         };
-        Ok(module.map(|module| KnownFile { footer: Arc::new(module.footer), now: false }))
+        Ok(module.map(|module| KnownFile { record: Arc::new(module.record), now: false }))
     }
 
     fn wait_while(&self, condition: impl FnMut(&mut State) -> bool) -> MutexGuard<'_, State> {
@@ -126,13 +126,13 @@ impl<'a> Ticket<'a> {
             state.known.insert(key, known.into_iter().collect());
         }
         let known = state.known.get(&key).map_or(&[][..], Vec::as_slice);
-        if let Some(other) = known.iter().find_map(|known| known.footer.contradicting(info)) {
+        if let Some(other) = known.iter().find_map(|known| known.record.contradicting(info)) {
             return Ok(Entered::Contradicts(other.name.clone()));
         }
-        let has_labels = |footer: &Footer| labels.iter().all(|label| footer.labels.contains(label));
-        let is_enough = |known: &&KnownFile| (known.now || !state.force) && known.footer.knows(info, bytes_in) && has_labels(&known.footer);
+        let has_labels = |record: &ModuleRecord| labels.iter().all(|label| record.labels.contains(label));
+        let is_enough = |known: &&KnownFile| (known.now || !state.force) && known.record.knows(info, bytes_in) && has_labels(&known.record);
         if let Some(known) = known.iter().find(is_enough) {
-            return Ok(Entered::Unchanged(Arc::clone(&known.footer)));
+            return Ok(Entered::Unchanged(Arc::clone(&known.record)));
         }
         let again = known.iter().any(|known| known.now);
         drop(state);
@@ -155,9 +155,9 @@ impl Drop for Ticket<'_> {
 
 impl Reading<'_> {
     /// Makes known that the file was read, and what came of it.
-    pub fn done(self, footer: Footer) {
+    pub fn done(self, record: ModuleRecord) {
         let mut state = self.order.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.known.entry(self.key).or_default().push(KnownFile { footer: Arc::new(footer), now: true });
+        state.known.entry(self.key).or_default().push(KnownFile { record: Arc::new(record), now: true });
     }
 }
 

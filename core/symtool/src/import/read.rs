@@ -11,7 +11,7 @@ use symtool_debug::Error;
 use symtool_debug::{DebugFile, Mapped, Progress, Search};
 use symtool_mapping::{self as mapping, Identity};
 use symtool_module::ModuleId;
-use symtool_store::Footer;
+use symtool_store::ModuleRecord;
 use symtool_store::pack::{Packed, mapping_info, pack, pack_mapping};
 
 use super::budget::{MemoryBudget, Permit};
@@ -27,7 +27,7 @@ pub enum Outcome<'a> {
     /// A module for the store.
     Packed(Box<Module<'a>>),
     /// A module that is there already.
-    Unchanged { path: PathBuf, footer: Arc<Footer>, took: Duration },
+    Unchanged { path: PathBuf, record: Arc<ModuleRecord>, took: Duration },
     /// Nothing, and why.
     Failed { path: PathBuf, failure: Failure },
     /// An object without code, as libraries are full of, or a file that is read with others.
@@ -46,7 +46,7 @@ pub struct Module<'a> {
     pub took: Duration,
     /// Whether this command has imported a file of the same id before.
     pub again: bool,
-    /// Held until the module is in the store.
+    /// InMemoryModule until the module is in the store.
     pub memory: Permit<'a>,
 }
 
@@ -168,7 +168,7 @@ impl<'a> Reader<'a> {
         let path = path.to_owned();
         let reading = match ticket.enter(file.info(), bytes_in, file.working_bytes(), &[]) {
             Err(error) => return Ok(Outcome::Failed { path, failure: Failure::Store(error) }),
-            Ok(Entered::Unchanged(footer)) => return Ok(Outcome::Unchanged { path, footer, took: parsing }),
+            Ok(Entered::Unchanged(record)) => return Ok(Outcome::Unchanged { path, record, took: parsing }),
             Ok(Entered::Contradicts(other)) => {
                 let failure = contradiction(&path, &file.info().id, other);
                 return Ok(Outcome::Failed { path, failure });
@@ -205,7 +205,7 @@ impl<'a> Reader<'a> {
         let labels = self.labels.of_mapping(&path);
         let reading = match ticket.enter(&info, bytes.len() as u64, MAPPING_WORKING_BYTES, &labels) {
             Err(error) => return Outcome::Failed { path, failure: Failure::Store(error) },
-            Ok(Entered::Unchanged(footer)) => return Outcome::Unchanged { path, footer, took: start.elapsed() },
+            Ok(Entered::Unchanged(record)) => return Outcome::Unchanged { path, record, took: start.elapsed() },
             Ok(Entered::Contradicts(other)) => {
                 let failure = contradiction(&path, &info.id, other);
                 return Outcome::Failed { path, failure };
@@ -224,9 +224,9 @@ impl<'a> Reader<'a> {
             Ok(packed) => packed,
             Err(error) => return Outcome::Failed { failure: Failure::File(format!("{}: {error}", path.display())), path },
         };
-        let memory = self.budget.add(packed.footer.bytes_stored);
+        let memory = self.budget.add(packed.record.bytes_stored);
         let again = reading.again;
-        reading.done(packed.footer.clone());
+        reading.done(packed.record.clone());
         Outcome::Packed(Box::new(Module { path, packed, took, again, memory }))
     }
 }
@@ -252,7 +252,7 @@ impl Drop for Shown<'_> {
 }
 
 fn labelled(mut packed: Packed, labels: Vec<String>) -> Packed {
-    packed.footer.labels = labels;
+    packed.record.labels = labels;
     packed
 }
 

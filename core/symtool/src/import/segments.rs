@@ -34,7 +34,7 @@ pub fn take(store: &Store, segments: &[PathBuf], force: bool, events: Events<'_>
             Err(error) => return Err(error.into()),
         };
         for committed in store.commit(&modules, force)? {
-            done(Report::of(path.clone(), committed.was_there, committed.module.footer, start.elapsed()))?;
+            done(Report::of(path.clone(), committed.was_there, committed.module.record, start.elapsed()))?;
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 //! Shares no code with what filled the store.
 //!
 //! The crate keeps what it has parsed, for librgw (463 MB) up to gigabytes. So it is asked in address order and
-//! [`Witness::session`] is begun anew every so many addresses, which forgets.
+//! [`ReferenceReader::session`] is begun anew every so many addresses, which forgets.
 
 use std::borrow::Cow;
 
@@ -51,7 +51,7 @@ impl<'d> Symbol<'d> {
 }
 
 /// A file that is asked.
-pub struct Witness<'d> {
+pub struct ReferenceReader<'d> {
     sections: DwarfSections<Cow<'d, [u8]>>,
     endian: RunTimeEndian,
     /// By address, then size; of equal ones the last wins.
@@ -61,7 +61,7 @@ pub struct Witness<'d> {
 
 type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 
-impl<'d> Witness<'d> {
+impl<'d> ReferenceReader<'d> {
     /// Reads the headers and symbols of the file of `bytes`.
     ///
     /// # Errors
@@ -250,7 +250,7 @@ mod tests {
     use super::*;
 
     /// One unit and one function at 0x1000..0x1010, in which inlined calls without name or code are nested.
-    fn nested(depth: usize) -> Witness<'static> {
+    fn nested(depth: usize) -> ReferenceReader<'static> {
         // Each abbreviation: number, tag, children, attributes and forms: low_pc as an address, high_pc as data4.
         let with_code = |number: u8, tag: u8| vec![number, tag, 1, 0x11, 0x01, 0x12, 0x06, 0, 0];
         let abbreviations = [with_code(1, 0x11), with_code(2, 0x2e), vec![3, 0x1d, 1, 0, 0, 0]].concat();
@@ -266,7 +266,7 @@ mod tests {
                 _ => Vec::new(),
             }))
         });
-        Witness { sections: sections.unwrap(), endian: RunTimeEndian::Little, symbols: Vec::new(), folded: Folded::default() }
+        ReferenceReader { sections: sections.unwrap(), endian: RunTimeEndian::Little, symbols: Vec::new(), folded: Folded::default() }
     }
 
     #[test]

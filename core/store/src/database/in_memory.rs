@@ -11,17 +11,17 @@ use crate::seal::Seal;
 
 /// A module with all its blocks.
 #[derive(Clone, Debug)]
-pub struct Held {
+pub struct InMemoryModule {
     module: Module,
     /// In key order.
     blocks: Vec<Compressed>,
 }
 
-impl Held {
+impl InMemoryModule {
     /// A module that is in no store.
     pub fn of(packed: Packed) -> Self {
         let generation = Generation { module: packed.key, number: 0 };
-        let module = Module { generation, footer: packed.footer, seal: Seal::Open, extents: Extents::new(), contents: [0; 32] };
+        let module = Module { generation, record: packed.record, seal: Seal::Open, extents: Extents::new(), contents: [0; 32] };
         Self { module, blocks: packed.blocks }
     }
 
