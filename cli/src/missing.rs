@@ -9,6 +9,7 @@ use symtool_crashes::{Crashes, Missing};
 
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::output;
 use crate::terminal::{clean, elide, stdout_columns};
 
 const MISSING: &str = "Examples:
@@ -56,7 +57,7 @@ pub fn run(context: &Context, args: &MissingArgs) -> Result<Exit> {
         if context.json {
             let groups = groups.iter().map(ToString::to_string).collect();
             let (name, path, arch) = (name.as_deref(), path.as_deref(), arch.as_deref());
-            writeln!(out, "{}", serde_json::to_string(&Line { name, id, arch, path, crashes: *crashes, waiting: *waiting, groups })?)?;
+            writeln!(out, "{}", output::json(&Line { name, id, arch, path, crashes: *crashes, waiting: *waiting, groups })?)?;
             continue;
         }
         let name = clean(name.as_deref().unwrap_or("?"));

@@ -55,9 +55,6 @@ struct Told<'a> {
     missing: Vec<StillMissing<'a>>,
 }
 
-/// Version of the JSON object.
-const VERSION: u32 = 1;
-
 /// A module that crashes still wait for.
 #[derive(Debug, Serialize)]
 struct StillMissing<'a> {
@@ -84,7 +81,7 @@ pub fn run(context: &Context, args: &Reprocess) -> Result<Exit> {
     let Reprocessed { status, report, missing } =
         reprocess.run(&store, |all, done| meter.set(Reached { count: done, part: Some((done, all)) }))?;
     drop(meter);
-    let told = Told { version: VERSION, status, report: &report, missing: still_missing(&missing) };
+    let told = Told { version: output::VERSION, status, report: &report, missing: still_missing(&missing) };
     if let Some(draft) = draft {
         draft.save(&told)?;
     }

@@ -13,6 +13,7 @@ use symtool_grouping::rules::{RuleError, Rules};
 use crate::context::Context;
 use crate::crash;
 use crate::exit::{Exit, Usage};
+use crate::output;
 use crate::terminal::clean;
 
 const RULES: &str = "Examples:
@@ -114,7 +115,7 @@ fn check(context: &Context, files: &[PathBuf]) -> Result<Exit> {
             Err(errors) => (checked.status, checked.errors, failed) = ("failed", errors, true),
         }
         if context.json {
-            writeln!(out, "{}", serde_json::to_string(&checked)?)?;
+            writeln!(out, "{}", output::json(&checked)?)?;
             continue;
         }
         checked.errors.iter().for_each(|error| say!("{error}"));
@@ -214,7 +215,7 @@ impl Why<'_> {
     fn tell(&self, context: &Context, explained: &Explained<'_>) -> Result<()> {
         let mut out = std::io::stdout().lock();
         if context.json {
-            writeln!(out, "{}", serde_json::to_string(self)?)?;
+            writeln!(out, "{}", output::json(self)?)?;
             return Ok(out.flush()?);
         }
         writeln!(out, "crash {} is in group {}; fingerprint ({}): {}", self.id, self.group, self.kind, clean(&explained.signature.title))?;

@@ -13,6 +13,7 @@ use walkdir::WalkDir;
 
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::output;
 use crate::terminal::Paint;
 
 const STATS: &str = "Examples:
@@ -23,21 +24,14 @@ const STATS: &str = "Examples:
 #[command(after_help = STATS)]
 pub struct Stats {}
 
-/// Version of the JSON object.
-const VERSION: u32 = 1;
-
 /// Runs the command.
 pub fn run(context: &Context) -> Result<Exit> {
     let store = context.open_store()?;
     let reader = store.read()?;
     let catalog = reader.catalog();
     let usage = reader.usage(&catalog)?;
-    let mut stats = StoreStats {
-        version: VERSION,
-        store: store.path().to_string_lossy().into_owned(),
-        disk_bytes: disk_bytes(store.path()),
-        ..StoreStats::default()
-    };
+    let mut stats =
+        StoreStats { store: store.path().to_string_lossy().into_owned(), disk_bytes: disk_bytes(store.path()), ..StoreStats::default() };
     for module in catalog.modules()? {
         stats.total.add(&module.record);
         stats.modules.entry(module.record.kind.clone()).or_default().add(&module.record);
@@ -46,7 +40,7 @@ pub fn run(context: &Context) -> Result<Exit> {
     stats.others = Taken::from(usage.others);
     let mut out = io::stdout().lock();
     if context.json {
-        writeln!(out, "{}", serde_json::to_string(&stats)?)?;
+        writeln!(out, "{}", output::json(&stats)?)?;
     } else {
         stats.write(&mut out, context.paint(&io::stdout()))?;
     }
@@ -57,7 +51,6 @@ pub fn run(context: &Context) -> Result<Exit> {
 /// All of it: the JSON object that the documentation describes.
 #[derive(Debug, Default, Serialize)]
 struct StoreStats {
-    version: u32,
     store: String,
     /// Bytes of all files in the store's folder.
     disk_bytes: u64,

@@ -6,6 +6,7 @@ use std::env;
 use std::io::{self, IsTerminal};
 
 use clap::ValueEnum;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -107,8 +108,7 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     clean.into()
 }
 
-/// `text` in at most `columns`, with its middle left out if need be: a path's ends say most. Characters outside of ASCII
-/// are taken for two columns, as some are.
+/// `text` in at most `columns`, with its middle left out if need be: a path's ends say most.
 pub fn elide(text: &str, columns: usize) -> Cow<'_, str> {
     if columns_of(text) <= columns {
         return text.into();
@@ -119,21 +119,18 @@ pub fn elide(text: &str, columns: usize) -> Cow<'_, str> {
     format!("{front}…{back}").into()
 }
 
-/// Columns that `text` takes at most.
+/// Columns that `text` takes.
 pub fn columns_of(text: &str) -> usize {
-    text.chars().map(columns_of_char).sum()
-}
-
-fn columns_of_char(char: char) -> usize {
-    if char.is_ascii() || char == '…' { 1 } else { 2 }
+    text.width()
 }
 
 fn prefix(chars: impl Iterator<Item = char>, columns: usize) -> String {
     let mut left = columns;
     chars
         .take_while(|char| {
-            let fits = columns_of_char(*char) <= left;
-            left = left.saturating_sub(columns_of_char(*char));
+            let columns = char.width().unwrap_or(0);
+            let fits = columns <= left;
+            left = left.saturating_sub(columns);
             fits
         })
         .collect()
@@ -155,8 +152,10 @@ mod tests {
             ("libx.so", 7, "libx.so"),
             ("Payload/App.app/App", 10, "Pay…pp/App"),
             ("libx.so", 1, "…"),
-            ("äöü.so", 7, "ä….so"),
-            ("äöü.so", 9, "äöü.so"),
+            ("äöü.so", 5, "ä….so"),
+            ("äöü.so", 6, "äöü.so"),
+            ("日本語.so", 8, "日…語.so"),
+            ("日本語.so", 9, "日本語.so"),
         ] {
             assert_eq!(elide(text, columns), want, "{text} {columns}");
             assert!(columns_of(&elide(text, columns)) <= columns);

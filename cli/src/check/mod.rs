@@ -19,6 +19,7 @@ use symtool_core::import::inspect;
 
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::output;
 use crate::progress::{self, Board};
 pub use args::Check;
 use report::{Report, Summary};
@@ -35,13 +36,13 @@ pub fn run(context: &Context, args: &Check) -> Result<Exit> {
         let report = Report::of(object, verdict::problems(object, &looked, args.require), verdict::partner(object, &looked));
         summary.count(&report);
         if context.json {
-            writeln!(out, "{}", serde_json::to_string(&report)?)?;
+            writeln!(out, "{}", output::json(&report)?)?;
         } else if !(context.quiet && report.is_good()) {
             report.write(&mut out, paint)?;
         }
     }
     if context.json {
-        writeln!(out, "{}", serde_json::to_string(&summary)?)?;
+        writeln!(out, "{}", output::json(&summary)?)?;
     } else {
         summary.say();
     }

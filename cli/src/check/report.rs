@@ -9,13 +9,9 @@ use super::verdict::Problem;
 use crate::terminal::{Paint, clean};
 use symtool_core::import::{Looked, Object};
 
-/// Version of the JSON objects.
-const VERSION: u32 = 1;
-
 /// What was found of one object: the JSON object that the documentation describes.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    version: u32,
     path: String,
     good: bool,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
@@ -54,7 +50,7 @@ impl Report {
             Err(unreadable) => &unreadable.path,
         };
         let found = looked.as_ref().ok().map(|object| Found::of(object, partner));
-        Self { version: VERSION, path: path.to_string_lossy().into_owned(), good: problems.is_empty(), found, problems }
+        Self { path: path.to_string_lossy().into_owned(), good: problems.is_empty(), found, problems }
     }
 
     /// Whether nothing is wrong.

@@ -16,6 +16,7 @@ use super::args::CrashAdd;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::find::{self, NotOne};
+use crate::output;
 use crate::progress::{self, Meter, Reached, Unit};
 use crate::rules;
 use crate::terminal::clean;
@@ -59,7 +60,7 @@ pub fn run(context: &Context, args: &CrashAdd) -> Result<Exit> {
     drop(meter);
     let mut out = io::stdout().lock();
     if context.json {
-        writeln!(out, "{}", serde_json::to_string(&Total { added, known, remapped, failed })?)?;
+        writeln!(out, "{}", output::json(&Total { added, known, remapped, failed })?)?;
     } else if !context.quiet {
         let remapped = if remapped > 0 { format!(", {remapped} with another mapping") } else { String::new() };
         writeln!(out, "{added} crashes added, {known} known already{remapped}, {failed} reports failed")?;

@@ -15,6 +15,7 @@ use symtool_store::Store;
 
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::output;
 pub use args::Crash;
 use args::CrashNamed;
 pub use show::origin;
@@ -60,7 +61,7 @@ fn remove(context: &Context, store: &Store, args: &CrashNamed) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
     for id in gone {
         if context.json {
-            writeln!(out, "{}", serde_json::to_string(&Removed { id, status: "removed" })?)?;
+            writeln!(out, "{}", output::json(&Removed { id, status: "removed" })?)?;
         } else if !context.quiet {
             writeln!(out, "{id}: removed")?;
         }

@@ -12,6 +12,7 @@ use symtool_store::Store;
 use super::args::{CrashForget, CrashGc};
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::output;
 
 /// A crash that goes: the JSON object that the documentation describes.
 #[derive(Debug, Serialize)]
@@ -67,7 +68,7 @@ fn name_runs(context: &Context, plan: &RetentionPlan) -> Result<()> {
     let mut out = std::io::stdout().lock();
     for (run, crashes) in &plan.runs {
         if context.json {
-            writeln!(out, "{}", serde_json::to_string(&Touched { run: *run, crashes: *crashes, status: "cannot_be_undone_for" })?)?;
+            writeln!(out, "{}", output::json(&Touched { run: *run, crashes: *crashes, status: "cannot_be_undone_for" })?)?;
         } else if !context.quiet {
             writeln!(out, "run {run}: cannot be undone for {crashes} of these crashes; undoing it restores only the others")?;
         }
@@ -82,7 +83,7 @@ fn tell_crashes(context: &Context, plan: &RetentionPlan, status: &'static str) -
         bytes += going.bytes;
         if context.json {
             let gone = Gone { id: going.id.to_string(), group: Some(going.group.to_string()), bytes: Some(going.bytes), status };
-            writeln!(out, "{}", serde_json::to_string(&gone)?)?;
+            writeln!(out, "{}", output::json(&gone)?)?;
         }
     }
     if !context.json && !context.quiet {
@@ -116,7 +117,7 @@ pub fn forget(context: &Context, store: &Store, args: &CrashForget) -> Result<Ex
     for id in &ids {
         if context.json {
             let gone = Gone { id: id.to_string(), group: None, bytes: None, status };
-            writeln!(out, "{}", serde_json::to_string(&gone)?)?;
+            writeln!(out, "{}", output::json(&gone)?)?;
         }
     }
     if !context.json && !context.quiet {

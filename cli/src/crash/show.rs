@@ -12,6 +12,7 @@ use super::args::CrashShow;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::moment::iso;
+use crate::output;
 use crate::rules;
 use crate::terminal::clean;
 
@@ -163,7 +164,7 @@ fn tell(context: &Context, listed: &Listed<'_>, explained: &Explained<'_>) -> Re
     };
     let mut out = std::io::stdout().lock();
     if context.json {
-        writeln!(out, "{}", serde_json::to_string(&shown)?)?;
+        writeln!(out, "{}", output::json(&shown)?)?;
     } else {
         shown.write(&mut out)?;
     }

@@ -13,6 +13,7 @@ use super::args::{GroupsDiff, GroupsHistory};
 use crate::context::Context;
 use crate::exit::{Exit, Usage};
 use crate::moment::iso;
+use crate::output;
 use crate::reprocess;
 
 /// Runs `history`.
@@ -30,7 +31,7 @@ pub fn run(context: &Context, store: &Store, args: &GroupsHistory) -> Result<Exi
     let mut out = std::io::stdout().lock();
     for run in &runs {
         if context.json {
-            writeln!(out, "{}", serde_json::to_string(run)?)?;
+            writeln!(out, "{}", output::json(run)?)?;
         } else {
             write(&mut out, run)?;
             if args.group.is_some() || context.verbose {
@@ -123,7 +124,7 @@ pub fn diff(context: &Context, store: &Store, args: &GroupsDiff) -> Result<Exit>
     };
     let mut out = std::io::stdout().lock();
     if context.json {
-        writeln!(out, "{}", serde_json::to_string(&diff)?)?;
+        writeln!(out, "{}", output::json(&diff)?)?;
     } else {
         diff.merged.iter().try_for_each(|pair| writeln!(out, "merged  {} into {} {}", pair.alias, pair.group, pair.title))?;
         diff.parted.iter().try_for_each(|pair| writeln!(out, "parted  {} from {} {}", pair.alias, pair.group, pair.title))?;

@@ -13,6 +13,7 @@ use super::args::{GroupKind, GroupSort, GroupsList};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::moment::iso;
+use crate::output;
 use crate::terminal::{clean, elide, stdout_columns};
 
 /// A group: the JSON object that the documentation describes.
@@ -40,7 +41,7 @@ pub fn run(context: &Context, store: &Store, args: &GroupsList) -> Result<Exit> 
     for group in groups.iter().take(args.limit.unwrap_or(usize::MAX)) {
         let line = Line::of(group);
         if context.json {
-            writeln!(out, "{}", serde_json::to_string(&line)?)?;
+            writeln!(out, "{}", output::json(&line)?)?;
         } else {
             let last = line.last_seen.as_deref().map_or("-         ", |last| &last[..10]);
             let text = format!("{}  {:>7}  {last}  {:<11}  {}", line.id, line.crashes, line.kind, clean(line.title));

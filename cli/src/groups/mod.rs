@@ -17,6 +17,7 @@ use symtool_store::Store;
 
 use crate::context::Context;
 use crate::exit::{Exit, Usage};
+use crate::output;
 use crate::reprocess;
 pub use args::Groups;
 use args::GroupsMerge;
@@ -60,7 +61,7 @@ fn undo(context: &Context, writer: &CrashWriter, run: Option<u64>) -> Result<Exi
 fn told(context: &Context, run: &Run) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
     if context.json {
-        writeln!(out, "{}", serde_json::to_string(run)?)?;
+        writeln!(out, "{}", output::json(run)?)?;
     } else if !context.quiet {
         history::write(&mut out, run)?;
         reprocess::write_changes(&mut out, &run.report)?;

@@ -13,6 +13,7 @@ use super::args::GroupsShow;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::moment::iso;
+use crate::output;
 use crate::terminal::clean;
 
 /// A group: the JSON object that the documentation describes.
@@ -60,7 +61,7 @@ pub fn run(context: &Context, store: &Store, args: &GroupsShow) -> Result<Exit> 
                 let (modules, examples) = modules(&crashes, &group)?;
                 let shown = Shown::of(&group, modules, examples);
                 if context.json {
-                    writeln!(out, "{}", serde_json::to_string(&shown)?)?;
+                    writeln!(out, "{}", output::json(&shown)?)?;
                 } else {
                     shown.write(&mut out)?;
                 }

@@ -10,6 +10,7 @@ use symtool_core::import::Event;
 
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::output;
 use crate::progress::{self, Board};
 pub use args::Import;
 use report::{Report, Total};
@@ -31,7 +32,7 @@ pub fn run(context: &Context, args: &Import) -> Result<Exit> {
     }
     let total = Total::of(&summary);
     if context.json {
-        writeln!(io::stdout(), "{}", serde_json::to_string(&total)?)?;
+        writeln!(io::stdout(), "{}", output::json(&total)?)?;
     } else {
         total.say();
     }

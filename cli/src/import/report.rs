@@ -11,6 +11,7 @@ use symtool_store::ModuleRecord;
 
 use crate::advice;
 use crate::context::Context;
+use crate::output;
 use crate::terminal::{clean, elide, stdout_columns};
 
 /// What became of one file.
@@ -92,7 +93,7 @@ impl Report {
             module.warnings.iter().for_each(|warning| warn!("{}: {warning}", self.path));
         }
         if context.json {
-            writeln!(out, "{}", serde_json::to_string(self)?)?;
+            writeln!(out, "{}", output::json(self)?)?;
         } else if let Some(module) = self.module.as_ref().filter(|_| !context.quiet) {
             writeln!(out, "{}", self.line(module))?;
         }

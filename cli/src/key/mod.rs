@@ -17,6 +17,7 @@ use symtool_store::seal::MasterKey;
 
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::output;
 pub use args::Key;
 pub use source::{KeySource, read_file};
 
@@ -102,7 +103,7 @@ struct Shown<'a> {
 }
 
 fn tell(context: &Context, object: &impl Serialize, text: impl FnOnce() -> String) -> Result<Exit> {
-    let line = if context.json { serde_json::to_string(object)? } else { text() };
+    let line = if context.json { output::json(object)? } else { text() };
     writeln!(std::io::stdout(), "{line}")?;
     Ok(Exit::Done)
 }

@@ -15,6 +15,7 @@ use super::args::{List, Sort};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::moment::moment;
+use crate::output;
 use crate::terminal::{clean, columns_of, elide, stdout_columns};
 
 /// Runs the command.
@@ -25,7 +26,7 @@ pub fn run(context: &Context, catalog: &Catalog<'_>, args: &List) -> Result<Exit
     let records = records.into_iter();
     if context.json {
         for record in records {
-            writeln!(out, "{}", serde_json::to_string(record)?)?;
+            writeln!(out, "{}", output::json(record)?)?;
         }
     } else {
         let paint = context.paint(&std::io::stdout());

@@ -25,6 +25,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::find;
 use crate::moment::moment;
+use crate::output;
 use crate::terminal::clean;
 pub use args::Modules;
 use args::Named;
@@ -66,7 +67,7 @@ fn show(context: &Context, catalog: &Catalog<'_>, named: &Named) -> Result<Exit>
     let mut failed = false;
     for name in &named.modules {
         match find::module(catalog, name, named.latest) {
-            Ok(module) if context.json => writeln!(out, "{}", serde_json::to_string(&module.record)?)?,
+            Ok(module) if context.json => writeln!(out, "{}", output::json(&module.record)?)?,
             Ok(module) => describe(&mut out, &module.record)?,
             Err(error) => {
                 say!("{}", error.reason()?);

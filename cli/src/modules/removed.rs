@@ -8,6 +8,7 @@ use serde::Serialize;
 use symtool_store::{Module, Store};
 
 use crate::context::Context;
+use crate::output;
 use crate::terminal::clean;
 
 /// A module that was removed: the JSON object that the documentation describes.
@@ -29,7 +30,7 @@ pub fn remove(context: &Context, store: &Store, modules: &[Module], is_dry_run: 
     for Module { record, .. } in modules {
         if context.json {
             let report = Removed { name: &record.name, id: &record.id, status, bytes_stored: record.bytes_stored };
-            writeln!(out, "{}", serde_json::to_string(&report)?)?;
+            writeln!(out, "{}", output::json(&report)?)?;
         } else if !context.quiet {
             writeln!(out, "{}: {word} ({}, {})", clean(&record.name), record.short_id(), DecimalBytes(record.bytes_stored))?;
         }

@@ -12,6 +12,7 @@ use super::args::Export;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::find;
+use crate::output;
 use crate::terminal::clean;
 
 /// A module that was lost: the JSON object that the documentation describes.
@@ -40,7 +41,7 @@ pub fn repair(context: &Context, store: &Store) -> Result<Exit> {
     let lost: Vec<Lost<'_>> = named.chain(Some(unnamed).filter(|_| repaired.lost_without_name > 0)).collect();
     for lost in &lost {
         if context.json {
-            writeln!(out, "{}", serde_json::to_string(lost)?)?;
+            writeln!(out, "{}", output::json(lost)?)?;
         } else {
             let files: Vec<_> = lost.files.iter().map(|file| clean(file)).collect();
             let again = if files.is_empty() { "the files".to_owned() } else { files.join(", ") };
@@ -93,14 +94,14 @@ fn tell_crashes(context: &Context, store: &Store, done: &CrashRepair) -> Result<
             crash::LostCrash::Failed(id) => (id, "a report that could not be read is lost"),
         };
         if context.json {
-            writeln!(out, "{}", serde_json::to_string(&LostCrash { crash: id.to_string(), status: "lost", error })?)?;
+            writeln!(out, "{}", output::json(&LostCrash { crash: id.to_string(), status: "lost", error })?)?;
         } else {
             say!("{id}: {error}");
         }
     }
     for (count, what) in [(done.lost_without_id, "crashes"), (done.lost_changes, "changes of crashes")] {
         if count > 0 && context.json {
-            writeln!(out, "{}", serde_json::to_string(&LostWithoutId { count, what, status: "lost" })?)?;
+            writeln!(out, "{}", output::json(&LostWithoutId { count, what, status: "lost" })?)?;
         } else if count > 0 {
             say!("{count} stored {what} are lost, and it is not known which; add the reports again");
         }
@@ -108,7 +109,7 @@ fn tell_crashes(context: &Context, store: &Store, done: &CrashRepair) -> Result<
     for run in &done.lost_runs {
         let error = "it can no longer be undone: part of its record is lost";
         if context.json {
-            writeln!(out, "{}", serde_json::to_string(&LostRun { run: *run, status: "lost", error })?)?;
+            writeln!(out, "{}", output::json(&LostRun { run: *run, status: "lost", error })?)?;
         } else {
             say!("run {run}: {error}");
         }
@@ -152,7 +153,7 @@ pub fn export(context: &Context, reader: &Reader, args: &Export) -> Result<Exit>
     let record = &module.record;
     if context.json {
         let report = Exported { name: &record.name, id: &record.id, file: &args.output.to_string_lossy(), bytes };
-        writeln!(std::io::stdout(), "{}", serde_json::to_string(&report)?)?;
+        writeln!(std::io::stdout(), "{}", output::json(&report)?)?;
     } else {
         let (file, name) = (args.output.display(), clean(&record.name));
         note!("{file}: {name} ({}), {}; `symtool import` reads it into another store", record.short_id(), DecimalBytes(bytes));

@@ -19,6 +19,7 @@ use crate::advice;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::find::{self, NotOne};
+use crate::output;
 use crate::progress::{self, Meter, Reached, Unit};
 use crate::terminal::clean;
 
@@ -65,7 +66,7 @@ pub fn run(context: &Context, args: &Verify, store: &Store) -> Result<Exit> {
     }
     drop(pace);
     if context.json {
-        writeln!(out, "{}", serde_json::to_string(&summary)?)?;
+        writeln!(out, "{}", output::json(&summary)?)?;
     }
     out.flush()?;
     Ok(summary.exit())
@@ -291,7 +292,7 @@ impl Report {
             say!("{name}: {}; import its files again with --force", problem.fault);
         }
         if context.json {
-            writeln!(out, "{}", serde_json::to_string(self)?)?;
+            writeln!(out, "{}", output::json(self)?)?;
             return Ok(());
         }
         if context.quiet && self.status == Status::Ok {
