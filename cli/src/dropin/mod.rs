@@ -11,9 +11,6 @@
 //! ```
 
 mod addr2line;
-mod addr2line_args;
-mod llvm_args;
-mod llvm_request;
 mod llvm_symbolizer;
 mod stream;
 mod symbols;

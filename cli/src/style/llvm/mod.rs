@@ -3,14 +3,17 @@
 //! The frames of a range are written once, by [`Printer::frames`], however many requests hit it; what differs from
 //! request to request is put around them by [`Printer::begin`] and [`Printer::end`].
 
-use std::borrow::Cow;
+mod merged;
+mod short;
 
-use symtool_debug::{Folder, Source, Start};
+use symtool_debug::{Folder, Source};
 use symtool_store::database as store;
 use symtool_store::resolve::{Extras, Frame, Frames, View};
 
-use super::text::{base_name, put_hex, put_json, put_number};
-use crate::demangle::{self, Demangler, Spelling};
+use crate::demangle::Demangler;
+use crate::style::text::{base_name, put_hex, put_json, put_number};
+pub(super) use merged::{Merged, NO_FRAME};
+use short::short;
 
 /// `--output-style`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -347,123 +350,11 @@ pub struct Request<'a> {
     pub symbol: Option<&'a [u8]>,
 }
 
-/// What is known of an address, in one frame: the innermost place, and the outermost function where a symbol names it
-/// (LLVM, `SymbolizableObjectFile::symbolizeCode`).
-#[derive(Debug, Default)]
-pub(super) struct Merged {
-    innermost: Option<Innermost>,
-    pub(super) name: Vec<u8>,
-    linkage: Vec<u8>,
-    start: Option<Start>,
-    source: Option<Source>,
-}
-
-#[derive(Debug)]
-struct Innermost {
-    file: (Vec<u8>, Folder),
-    declared_file: (Vec<u8>, Folder),
-    numbers: [u32; 4],
-}
-
-impl Merged {
-    pub(super) fn add(&mut self, frame: &Frame<'_>, name: &[u8]) {
-        self.innermost.get_or_insert_with(|| Innermost {
-            file: (frame.file.to_vec(), frame.folder),
-            declared_file: (frame.declared_file.to_vec(), frame.declared_folder),
-            numbers: [frame.line, frame.column, frame.discriminator, frame.declared_line],
-        });
-        if !frame.inlined || self.start.is_none() {
-            self.name = name.to_vec();
-            self.linkage = frame.name.to_vec();
-            self.start = Some(frame.start);
-            self.source = Some(frame.source);
-        }
-    }
-
-    pub(super) fn frame(&self) -> Option<Frame<'_>> {
-        let innermost = self.innermost.as_ref()?;
-        let [line, column, discriminator, declared_line] = innermost.numbers;
-        let ((file, folder), (declared_file, declared_folder)) = (&innermost.file, &innermost.declared_file);
-        let (folder, declared_folder, start) = (*folder, *declared_folder, self.start.unwrap_or(Start::UNKNOWN));
-        let (name, source) = (&self.linkage[..], self.source.unwrap_or(Source::Symtab));
-        let place = Frame { file, folder, line, column, discriminator, ..NO_FRAME };
-        Some(Frame { name, source, start, declared_file, declared_folder, declared_line, ..place })
-    }
-}
-
-const NO_FOLDER: Folder = Folder { bytes: 0, is_entry_0: false };
-
-pub(super) const NO_FRAME: Frame<'_> = Frame {
-    function: 0,
-    name: b"",
-    file: b"",
-    folder: NO_FOLDER,
-    line: 0,
-    column: 0,
-    discriminator: 0,
-    start: Start::UNKNOWN,
-    own: None,
-    declared_file: b"",
-    declared_folder: NO_FOLDER,
-    declared_line: 0,
-    inlined: false,
-    source: Source::Symtab,
-};
-
 /// Whether the file of `frame` is that of a symbol, for want of one in debug data: a name alone, without a line.
 pub fn has_symbols_file(frame: &Frame<'_>) -> bool {
     frame.line == 0 && frame.column == 0 && frame.folder.bytes == 0 && !frame.file.contains(&b'/')
 }
 
-/// The name without scope and parameters, much as debug data would say it; nothing where it knows no function.
-fn short<'a>(frame: &Frame<'a>) -> Cow<'a, [u8]> {
-    let raw = frame.own.unwrap_or(frame.name);
-    // Hashes of Rust are no part of a function's name.
-    let demangled = demangle::demangle(raw, Spelling::Symtool);
-    demangled.map_or(Cow::Borrowed(raw), |name| Cow::Owned(base_of(name.as_bytes()).to_vec()))
-}
-
-/// `c<int>` of `void a::b::c<int>(char) const`, `operator()` of `f(int)::{lambda()#1}::operator()() const`.
-fn base_of(name: &[u8]) -> &[u8] {
-    let (mut depth, mut start, mut end) = (0_u32, 0, name.len());
-    for (at, &byte) in name.iter().enumerate() {
-        match byte {
-            b'(' if depth == 0 && at > start && !name[start..at].ends_with(b"operator") => {
-                end = end.min(at);
-                depth += 1;
-            }
-            b'<' | b'(' | b'{' | b'[' => depth += 1,
-            b'>' | b')' | b'}' | b']' => depth = depth.saturating_sub(1),
-            // What has parameters and then a scope is itself a scope.
-            b':' if depth == 0 => (start, end) = (at + 1, name.len()),
-            b' ' if depth == 0 && end > at => start = at + 1,
-            _ => {}
-        }
-    }
-    name.get(start..end).unwrap_or(name)
-}
-
 fn or_unknown(text: &[u8]) -> &[u8] {
     if text.is_empty() { b"??" } else { text }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_without_scope_and_parameters() {
-        for (name, want) in [
-            ("void a::b::c<int>(char) const", "c<int>"),
-            ("main", "main"),
-            ("f(int)::{lambda()#1}::operator()() const", "operator()"),
-            ("a::total(Ring const&)::$_0::operator()(int) const", "operator()"),
-            ("a::total(Ring const&)::$_0::__invoke(int)", "__invoke"),
-            ("core::ptr::is_aligned_to", "is_aligned_to"),
-            ("A::~A()", "~A"),
-            ("(anonymous namespace)::f(int)", "f"),
-        ] {
-            assert_eq!(std::str::from_utf8(base_of(name.as_bytes())), Ok(want), "{name}");
-        }
-    }
 }

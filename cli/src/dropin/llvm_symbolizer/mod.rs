@@ -1,30 +1,29 @@
 //! `llvm-symbolizer`, byte for byte as in LLVM 19 (`llvm-symbolizer.cpp`).
 
+mod args;
+mod objects;
+mod options;
+mod request;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::ffi::OsStr;
-use std::fs;
 use std::io::{self, Write};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Result;
 use object::File;
 use symtool_debug::Mapped;
-use symtool_debug::{Error, container};
 use symtool_store::database as store;
-use symtool_store::database::InMemoryModule;
-use symtool_store::resolve::{Answer, Frames, Origin, Rendered, Request, Resolver};
+use symtool_store::resolve::{Answer, Frames, Rendered, Request, Resolver};
 
-use super::llvm_args::{HELP, Id, Words};
-use super::llvm_request::{self as request, Kind, Module, Place};
-use super::{Call, stream, symbols, words};
-use crate::demangle::{Demangler, Spelling};
-use crate::style::llvm::{self, Format, Inlines, Names, Paths, Printer};
+use crate::demangle::Demangler;
+use crate::dropin::{Call, stream, symbols, words};
+use crate::style::llvm::{self, Format, Inlines, Printer};
 use crate::style::text;
-use symtool_core::objects::Objects;
+use args::{HELP, Id, Words};
+use options::{Named, Options};
+use request::{Kind, Module, Place};
 
 /// Bytes of the buffer that it reads lines into.
 const LINE_BYTES: usize = 1_024;
@@ -105,126 +104,6 @@ fn without_ends(line: &[u8]) -> Cow<'_, [u8]> {
 
 fn say(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
-}
-
-/// What the command line says.
-struct Options {
-    printer: Printer,
-    demangle: bool,
-    adjust_vma: u64,
-    /// What all requests are about.
-    module: Option<Named>,
-    objects: Objects,
-}
-
-/// An object, by what it is asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Named {
-    Path(Vec<u8>),
-    BuildId(Vec<u8>),
-}
-
-impl Named {
-    fn of(module: Module<'_>) -> Self {
-        match module {
-            Module::Path(path) => Self::Path(path.to_vec()),
-            Module::BuildId(id) => Self::BuildId(request::build_id(id).unwrap_or_default()),
-        }
-    }
-
-    /// What answers call it.
-    fn shown(&self) -> Cow<'_, [u8]> {
-        match self {
-            Self::Path(path) => Cow::Borrowed(path),
-            Self::BuildId(id) => Cow::Owned(text::hex(id).to_ascii_uppercase().into_bytes()),
-        }
-    }
-}
-
-impl Options {
-    fn of(call: &Call, words: &Words) -> Result<Self, ExitCode> {
-        let adjust_vma = integer(words, Id::AdjustVma, "--adjust-vma=")?;
-        integer(words, Id::CacheSize, "--cache-size=")?;
-        if integer(words, Id::SourceContext, "--print-source-context-lines=")? != 0 {
-            return Err(call.unsupported("--print-source-context-lines"));
-        }
-        if let Some(name) = words.first_of(&[Id::Dwp, Id::FilterMarkup, Id::Debuginfod]) {
-            return Err(call.unsupported(name));
-        }
-        if words.has(Id::Dia) {
-            say("warning: DIA not available; using native PDB reader\n");
-        }
-        let mut debug_dirs: Vec<PathBuf> = words.values(Id::DebugFileDirectory).map(PathBuf::from).collect();
-        debug_dirs.extend(words.values(Id::FallbackDebugPath).map(PathBuf::from));
-        for hint in words.values(Id::DsymHint) {
-            if Path::new(hint).extension() == Some(OsStr::new("dSYM")) {
-                debug_dirs.push(PathBuf::from(hint));
-            } else {
-                say(&format!("Warning: invalid dSYM hint: \"{}\" (must have the '.dSYM' extension).\n", hint.to_string_lossy()));
-            }
-        }
-        let text = |id| words.value(id).map(|(_, value)| value.to_string_lossy().into_owned());
-        let default_arch = text(Id::DefaultArch).filter(|arch| !arch.is_empty());
-        Ok(Self {
-            printer: printer(words),
-            demangle: words.flag(Id::Demangle, Id::NoDemangle, true),
-            adjust_vma,
-            module: module(words)?,
-            objects: call.objects(&debug_dirs, default_arch),
-        })
-    }
-}
-
-fn integer(words: &Words, id: Id, name: &str) -> Result<u64, ExitCode> {
-    let Some((_, value)) = words.value(id) else { return Ok(0) };
-    request::number(value.as_bytes()).ok_or_else(|| {
-        say(&format!("{name}: expected a non-negative integer, but got '{}'", value.to_string_lossy()));
-        ExitCode::FAILURE
-    })
-}
-
-fn module(words: &Words) -> Result<Option<Named>, ExitCode> {
-    match (words.value(Id::Obj), words.value(Id::Build)) {
-        (Some(_), Some(_)) => {
-            say("error: cannot specify both --build-id and --obj\n");
-            Err(ExitCode::FAILURE)
-        }
-        (Some((_, path)), None) => Ok(Some(Named::Path(path.as_bytes().to_vec()))),
-        (None, Some((_, id))) => match request::build_id(id.as_bytes()) {
-            Some(id) => Ok(Some(Named::BuildId(id))),
-            None => {
-                say(&format!("--build-id=: expected a build ID, but got '{}'\n", id.to_string_lossy()));
-                Err(ExitCode::FAILURE)
-            }
-        },
-        (None, None) => Ok(None),
-    }
-}
-
-fn printer(words: &Words) -> Printer {
-    let text = |id| words.value(id).map(|(_, value)| value.as_bytes());
-    let format = match text(Id::OutputStyle) {
-        Some(b"GNU") => Format::Gnu,
-        Some(b"JSON") => Format::Json,
-        _ => Format::Llvm,
-    };
-    let names = match text(Id::FunctionsAs).filter(|_| !words.has(Id::Functions)) {
-        Some(b"none") => Names::None,
-        Some(b"short") => Names::Short,
-        _ => Names::Linkage,
-    };
-    let paths = match words.last(&[Id::BaseNames, Id::RelativeNames]) {
-        Some(Id::BaseNames) => Paths::Base,
-        Some(_) => Paths::Relative,
-        None => Paths::Whole,
-    };
-    let inlines = match words.flag(Id::Inlines, Id::NoInlines, true) {
-        true => Inlines::All,
-        false if format == Format::Gnu => Inlines::Innermost,
-        false => Inlines::Merged,
-    };
-    let (pretty, verbose, addresses) = (words.has(Id::PrettyPrint), words.has(Id::Verbose), words.has(Id::Addresses));
-    Printer { format, names, paths, inlines, pretty, verbose, addresses }
 }
 
 /// An object that was asked for.
@@ -324,14 +203,6 @@ impl<'c> Session<'c> {
         }
     }
 
-    fn forget(&mut self) {
-        self.resolver = Resolver::default();
-        self.demanglers.clear();
-        self.known.clear();
-        self.numbers.clear();
-        self.held_bytes = 0;
-    }
-
     fn parse<'r>(&mut self, text: &'r [u8], addresses: &mut Vec<Request>, symbols: &mut Vec<Request>) -> Asked<'r> {
         // Whoever asks nothing wants to know whether anybody listens.
         if text.is_empty() {
@@ -375,18 +246,7 @@ impl<'c> Session<'c> {
                 });
                 Asked::Address { named, address, number, is_failed }
             }
-            (Kind::Code, Place::Symbol(name, offset)) => {
-                let start = symbols.len();
-                if let Known::Open(Some(module), Some(file)) = &self.known[named].1
-                    && let Ok(file) = File::parse(file.bytes())
-                {
-                    for (address, size) in symbols::named(&file, name) {
-                        let address = if offset < size { address.wrapping_add(offset) } else { address };
-                        symbols.push(Request { module: *module, address, number: symbols.len() });
-                    }
-                }
-                Asked::Symbol { named, name, numbers: start..symbols.len() }
-            }
+            (Kind::Code, Place::Symbol(name, offset)) => self.symbol(named, name, offset, symbols),
             (kind, place) => {
                 if !std::mem::replace(&mut self.has_said_kind, true) {
                     self.call.say("error: DATA and FRAME requests are not supported by symtool; use llvm-symbolizer itself");
@@ -397,53 +257,18 @@ impl<'c> Session<'c> {
         }
     }
 
-    fn is_last(&self, path: &[u8]) -> bool {
-        self.known
-            .get(self.last)
-            .is_some_and(|(named, known)| matches!((named, known), (Named::Path(last), Known::Open(..)) if last == path))
-    }
-
-    /// The number of an object, opened if it is new, and why that failed if it did.
-    fn named(&mut self, named: Cow<'_, Named>) -> (usize, Result<(), String>) {
-        if let Some(&number) = self.numbers.get(&*named) {
-            self.last = number;
-            // By build-id it is tried again each time.
-            let is_retold = matches!((&self.known[number].1, &*named), (Known::Failed, Named::BuildId(_)));
-            return (number, if is_retold { Err(NO_BUILD_ID.to_owned()) } else { Ok(()) });
+    /// Asks for `offset` within every symbol called `name`.
+    fn symbol<'r>(&self, named: usize, name: &'r [u8], offset: u64, symbols: &mut Vec<Request>) -> Asked<'r> {
+        let start = symbols.len();
+        if let Known::Open(Some(module), Some(file)) = &self.known[named].1
+            && let Ok(file) = File::parse(file.bytes())
+        {
+            for (address, size) in symbols::named(&file, name) {
+                let address = if offset < size { address.wrapping_add(offset) } else { address };
+                symbols.push(Request { module: *module, address, number: symbols.len() });
+            }
         }
-        let (known, opened) = match self.open(&named) {
-            Ok((held, file)) => (Known::Open(held.map(|held| self.add(held)), file), Ok(())),
-            Err(reason) => (Known::Failed, Err(reason)),
-        };
-        let named = named.into_owned();
-        self.last = self.known.len();
-        self.numbers.insert(named.clone(), self.last);
-        self.known.push((named, known));
-        (self.last, opened)
-    }
-
-    fn add(&mut self, held: Arc<InMemoryModule>) -> usize {
-        self.held_bytes += held.bytes();
-        let functions = held.module().record.functions;
-        let module = self.resolver.add(Origin::Memory(held));
-        if module == self.demanglers.len() {
-            let names = if self.options.demangle { functions as usize } else { 0 };
-            self.demanglers.push(Demangler::new(names, Spelling::Llvm));
-        }
-        module
-    }
-
-    fn open(&self, named: &Named) -> Result<(Option<Arc<InMemoryModule>>, Option<Mapped>), String> {
-        let objects = &self.options.objects;
-        let path = match named {
-            Named::Path(path) => PathBuf::from(std::ffi::OsString::from_vec(path.clone())),
-            Named::BuildId(id) => match objects.by_build_id(id) {
-                Some(path) => path,
-                None => return objects.stored_by_build_id(id).map(|held| (Some(held), None)).ok_or_else(|| NO_BUILD_ID.to_owned()),
-            },
-        };
-        let object = objects.open(&path).map_err(|error| reason(&path, &error))?;
-        Ok((object.held, Some(object.file)))
+        Asked::Symbol { named, name, numbers: start..symbols.len() }
     }
 
     fn render(
@@ -526,24 +351,5 @@ impl<'c> Session<'c> {
             let module = String::from_utf8_lossy(module);
             self.call.say(&if module.is_empty() { format!("error: {reason}") } else { format!("error: '{module}': {reason}") });
         }
-    }
-}
-
-const NO_BUILD_ID: &str = "could not find build ID";
-
-/// Why an object cannot be opened, as LLVM says it.
-fn reason(path: &Path, error: &Error) -> String {
-    let file = container::split(path).map_or_else(|| path.to_owned(), |(file, _)| file);
-    let system = match (fs::metadata(&file), error) {
-        (Err(cause), _) => Some(cause.to_string()),
-        (Ok(metadata), _) if metadata.is_dir() => Some("Is a directory".to_owned()),
-        (Ok(_), Error::Io { cause, .. }) => Some(cause.to_string()),
-        _ => None,
-    };
-    match (system, error) {
-        (Some(text), _) => text.split(" (os error").next().unwrap_or_default().to_owned(),
-        (None, Error::NoSlice { .. }) => "No object file for requested architecture".to_owned(),
-        (None, Error::Damaged { reason, .. }) => reason.clone(),
-        (None, _) => "The file was not recognized as a valid object file".to_owned(),
     }
 }

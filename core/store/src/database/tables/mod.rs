@@ -2,14 +2,16 @@
 //! other files, and of the notes of which files there are.
 //!
 //! ```text
-//! table    block* other blocks (filter, index, properties) record
+//! table    block* other blocks (filter, index, properties) footer
 //! block    entry* restart(4)* count of restarts(4) type(1) checksum(4)
 //! entry    shared(varint) own(varint) value bytes(varint) own part of the key, value
 //! ```
 //!
 //! Blocks follow each other from the beginning of the file, each as long as its entries say; the first restart is always 0, which no
 //! entry begins with. Behind damage the next block is found by its checksum. Tables are written for this: without compression, in
-//! version 5 of the format (the checksums of later ones depend on the record), with XXH3 as checksum (`table_options` in mod.rs).
+//! version 5 of the format (the checksums of later ones depend on the footer), with XXH3 as checksum (`table_options` in mod.rs).
+
+mod footer;
 
 use std::fs;
 use std::io;
@@ -18,6 +20,8 @@ use std::path::Path;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::broken;
+pub use footer::damaged_bytes;
+use footer::other_blocks;
 
 /// What the checksum of a block is mixed with for the byte behind it: `ModifyChecksumForLastByte` in RocksDB's table/format.cc.
 const LAST_BYTE_FACTOR: u32 = 0x6b90_83d9;
@@ -86,92 +90,6 @@ fn blocks(bytes: &[u8]) -> impl Iterator<Item = (usize, Block<'_>)> {
         }
         None
     })
-}
-
-/// Magic number at the end of a table (`kBlockBasedTableMagicNumber`).
-const MAGIC: u64 = 0x88e2_41b7_85f4_cff7;
-/// Bytes of the record: kind of checksum (1), places of the index of other blocks and of the index, and zeros (40), version (4), magic (8).
-const FOOTER_BYTES: usize = 53;
-const FOOTER_HANDLES: std::ops::Range<usize> = 1..41;
-
-/// How many bytes of the table at `path` are not as they were written, as far as its checksums tell: 0 if it is intact. Of a table whose
-/// end is damaged, all that is no block of entries.
-///
-/// # Errors
-/// If the file cannot be read.
-pub fn damaged_bytes(path: &Path) -> io::Result<u64> {
-    let bytes = fs::read(path)?;
-    // Without its record nothing tells where the entries end: all of it counts.
-    let others = other_blocks(&bytes);
-    let (entries_end, others) = others.unwrap_or((bytes.len(), 0));
-    let intact = blocks(&bytes[..entries_end]).map(|(_, block)| block.bytes()).sum::<usize>();
-    let damaged = (bytes.len() - intact).saturating_sub(others);
-    Ok(damaged.max(usize::from(others == 0)) as u64)
-}
-
-/// Where the blocks of entries end, and bytes of the record and of all intact blocks behind them; `None` if the record or one that it
-/// leads to is damaged.
-fn other_blocks(bytes: &[u8]) -> Option<(usize, usize)> {
-    let footer_at = bytes.len().checked_sub(FOOTER_BYTES)?;
-    let record = &bytes[footer_at..];
-    let (version, magic) = record[FOOTER_HANDLES.end..].split_at(4);
-    // XXH3, version 5.
-    if record[0] != 4 || version != 5u32.to_le_bytes() || magic != MAGIC.to_le_bytes() {
-        return None;
-    }
-    let mut handles = &record[FOOTER_HANDLES];
-    let (metas, index) = (Handle::take(&mut handles)?, Handle::take(&mut handles)?);
-    if handles.iter().any(|byte| *byte != 0) {
-        return None;
-    }
-    let mut found = FOOTER_BYTES + index.intact_bytes(bytes)? + metas.intact_bytes(bytes)?;
-    let mut start = index.at.min(metas.at);
-    let mut entries = metas.contents(bytes)?;
-    // Entries as in a block of them, but for keys without a number; names and places of blocks.
-    while let Some(head) = Head::at(entries).filter(|head| head.own > 0) {
-        let mut value = entries.get(head.bytes + head.own..head.entry_bytes()?)?;
-        let block = Handle::take(&mut value)?;
-        found += block.intact_bytes(bytes)?;
-        start = start.min(block.at);
-        entries = entries.get(head.entry_bytes()?..)?;
-    }
-    Some((start, found))
-}
-
-/// Where a block lies.
-struct Handle {
-    at: usize,
-    bytes: usize,
-}
-
-impl Handle {
-    fn take(bytes: &mut &[u8]) -> Option<Self> {
-        let mut number = || {
-            let mut value = 0u64;
-            for shift in (0..63).step_by(7) {
-                let (byte, rest) = bytes.split_first()?;
-                *bytes = rest;
-                value |= u64::from(byte & 0x7f) << shift;
-                if *byte < 0x80 {
-                    return usize::try_from(value).ok();
-                }
-            }
-            None
-        };
-        Some(Self { at: number()?, bytes: number()? })
-    }
-
-    fn contents<'a>(&self, table: &'a [u8]) -> Option<&'a [u8]> {
-        table.get(self.at..self.at.checked_add(self.bytes)?)
-    }
-
-    /// How long the block is with what stands behind it, if its checksum is right.
-    fn intact_bytes(&self, table: &[u8]) -> Option<usize> {
-        let contents = self.contents(table)?;
-        let trailer = table.get(self.at + self.bytes..self.at + self.bytes + TRAILER_BYTES)?;
-        let is_right = trailer[1..] == checksum(contents, trailer[0]).to_le_bytes();
-        is_right.then_some(self.bytes + TRAILER_BYTES)
-    }
 }
 
 /// A block whose checksum is right.
