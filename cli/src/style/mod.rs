@@ -204,37 +204,40 @@ pub fn line(Look { style, inlines, .. }: Look, line: &Line<'_>, out: &mut Vec<u8
                 out.push(b'\n');
             }
         }
-        Style::Json => {
-            out.extend_from_slice(b"{\"line\":");
-            out.extend_from_slice(line.number.to_string().as_bytes());
-            if let Some(address) = line.address {
-                out.extend_from_slice(b",\"address\":");
-                out.push(b'"');
-                put_hex(address, out);
-                out.push(b'"');
-            }
-            if let Some(method) = line.method {
-                out.extend_from_slice(b",\"method\":");
-                put_json(method.as_bytes(), out);
-            }
-            if let Some(module) = line.module {
-                out.extend_from_slice(b",\"module\":{\"name\":");
-                put_json(module.record.name.as_bytes(), out);
-                out.extend_from_slice(b",\"id\":");
-                put_json(module.record.id.as_bytes(), out);
-                out.push(b'}');
-            }
-            out.extend_from_slice(b",\"status\":\"");
-            out.extend_from_slice(line.status.name().as_bytes());
-            out.push(b'"');
-            if is_answered {
-                out.extend_from_slice(b",\"frames\":[");
-                out.extend_from_slice(line.frames);
-                out.push(b']');
-            }
-            out.extend_from_slice(b"}\n");
-        }
+        Style::Json => json_line(line, out),
     }
+}
+
+/// Writes one request and its answer as a JSON object.
+fn json_line(line: &Line<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"line\":");
+    out.extend_from_slice(line.number.to_string().as_bytes());
+    if let Some(address) = line.address {
+        out.extend_from_slice(b",\"address\":");
+        out.push(b'"');
+        put_hex(address, out);
+        out.push(b'"');
+    }
+    if let Some(method) = line.method {
+        out.extend_from_slice(b",\"method\":");
+        put_json(method.as_bytes(), out);
+    }
+    if let Some(module) = line.module {
+        out.extend_from_slice(b",\"module\":{\"name\":");
+        put_json(module.record.name.as_bytes(), out);
+        out.extend_from_slice(b",\"id\":");
+        put_json(module.record.id.as_bytes(), out);
+        out.push(b'}');
+    }
+    out.extend_from_slice(b",\"status\":\"");
+    out.extend_from_slice(line.status.name().as_bytes());
+    out.push(b'"');
+    if line.status.has_frames() {
+        out.extend_from_slice(b",\"frames\":[");
+        out.extend_from_slice(line.frames);
+        out.push(b']');
+    }
+    out.extend_from_slice(b"}\n");
 }
 
 fn or_unknown(text: &[u8]) -> &[u8] {
