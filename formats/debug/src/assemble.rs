@@ -6,12 +6,12 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::dwarf::{DwarfSymbols, UnitSymbols};
 use super::symbols::{Extra, Symbol};
-use super::weave::{Cursor, push};
 use crate::limits::{MAX_NAME_BYTES, MIN_STRING_BYTES};
+use crate::module::merge_sorted::{SpanCursor, push_range};
 use crate::module::{
-    Alias, Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Location, ModuleInfo, ModuleSymbols, Range, Source, Start,
+    Alias, Chain, ChainId, DropReason, Dropped, File, FileId, Files, Folder, Function, FunctionId, Functions, Location, ModuleInfo,
+    ModuleSymbols, Range, Source, Start,
 };
-use crate::strings::{File, Files, Folder, Function, Functions};
 
 /// How often memory is given back while units are joined.
 const TIMES: usize = 12;
@@ -37,10 +37,10 @@ pub fn assemble(
             dwarf.units.iter().map(|unit| unit.ranges.len()).sum::<usize>() + symbols.len() + dwarf.intervals.len() + 2 * extras.len(),
         ),
         symbols,
-        symbol_at: Cursor::new(symbols),
+        symbol_at: SpanCursor::new(symbols),
         last_symbol: None,
         extras,
-        extra_at: Cursor::new(extras),
+        extra_at: SpanCursor::new(extras),
         last_extra: None,
     };
     let mut units: Vec<Renumbered<'_>> = dwarf.units.into_iter().map(Renumbered::new).collect();
@@ -89,10 +89,10 @@ struct Join<'a, 'd> {
     chains: Vec<Chain>,
     ranges: Vec<Range>,
     symbols: &'a [Symbol<'d>],
-    symbol_at: Cursor<'a, Symbol<'d>>,
+    symbol_at: SpanCursor<'a, Symbol<'d>>,
     last_symbol: Option<(usize, ChainId)>,
     extras: &'a [Extra],
-    extra_at: Cursor<'a, Extra>,
+    extra_at: SpanCursor<'a, Extra>,
     last_extra: Option<(usize, Option<usize>, ChainId)>,
 }
 
@@ -167,7 +167,7 @@ impl Join<'_, '_> {
                     continue;
                 }
             };
-            push(&mut self.ranges, Range { start: at, end: until, chain, location: Location::in_file(file) });
+            push_range(&mut self.ranges, Range { start: at, end: until, chain, location: Location::in_file(file) });
             at = until;
         }
     }
@@ -214,7 +214,7 @@ trait Table: Default {
     /// What stands for things for whose names there is no room.
     const REFUSED: Self::Item<'static>;
 
-    fn push(&mut self, item: Self::Item<'_>) -> usize;
+    fn push_range(&mut self, item: Self::Item<'_>) -> usize;
     fn is_at(&self, index: usize, item: Self::Item<'_>) -> bool;
     /// Bytes of its names.
     fn bytes(item: Self::Item<'_>) -> usize;
@@ -225,7 +225,7 @@ impl Table for Files {
     type Item<'i> = File<'i>;
     const REFUSED: File<'static> = File { path: b"", folder: Folder { bytes: 0, is_entry_0: false } };
 
-    fn push(&mut self, file: File<'_>) -> usize {
+    fn push_range(&mut self, file: File<'_>) -> usize {
         Self::push(self, file)
     }
 
@@ -246,7 +246,7 @@ impl Table for Functions {
     type Item<'i> = Function<'i>;
     const REFUSED: Function<'static> = Function { name: b"", own: Some(b""), file: None, line: 0 };
 
-    fn push(&mut self, function: Function<'_>) -> usize {
+    fn push_range(&mut self, function: Function<'_>) -> usize {
         Self::push(self, function)
     }
 

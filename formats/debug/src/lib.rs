@@ -41,9 +41,7 @@ mod object;
 mod relocate;
 mod sections;
 mod split;
-mod strings;
 mod symbols;
-mod weave;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -54,11 +52,11 @@ pub use inspect::{Inspection, Shared};
 pub(crate) use macho::arch_name as macho_arch;
 pub use mapped::Mapped;
 pub use module::{
-    Alias, Chain, ChainId, CodeMark, DropReason, Dropped, FileId, FunctionId, Location, ModuleInfo, ModuleSymbols, Range, Source, Start,
+    Alias, Chain, ChainId, CodeMark, DropReason, Dropped, File, FileId, Files, Folder, Function, FunctionId, Functions, Location,
+    ModuleInfo, ModuleSymbols, Range, Source, Start, Strings,
 };
 pub use object::DebugFile;
 pub(crate) use object::arch_of;
-pub use strings::{File, Files, Folder, Function, Functions, Strings};
 
 /// How far reading a file has come; may be looked at from another thread.
 #[derive(Debug, Default)]

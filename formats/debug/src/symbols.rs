@@ -5,6 +5,8 @@
 //! they are such limits. What counts as a symbol, and how large it is, each format says for itself: `elf/symbols.rs`,
 //! `macho/symbols.rs`.
 
+use crate::module::merge_sorted::Covers;
+
 /// `start..end` is named `name`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Symbol<'d> {
@@ -18,6 +20,13 @@ pub struct Symbol<'d> {
     pub file: Option<&'d [u8]>,
 }
 
+impl Covers for Symbol<'_> {
+    #[inline]
+    fn extent(&self) -> (u64, u64) {
+        (self.start, self.end)
+    }
+}
+
 /// A function that symbols do not tell of, or not well: a linkage stub, an export, a function without a name. What
 /// symbols make of its addresses is kept beside it: that is what llvm-symbolizer says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +37,13 @@ pub struct Extra {
     pub end: u64,
     /// Its raw linkage name; for a stub that of the function it leads to, marked. Empty where it has none.
     pub name: Vec<u8>,
+}
+
+impl Covers for Extra {
+    #[inline]
+    fn extent(&self) -> (u64, u64) {
+        (self.start, self.end)
+    }
 }
 
 /// A symbol as its table has it.

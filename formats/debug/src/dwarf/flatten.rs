@@ -14,6 +14,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::module::merge_sorted::Covers;
+
 /// `start..end` belongs to entry `node`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
@@ -23,6 +25,13 @@ pub struct Span {
     pub end: u64,
     /// The entry, numbered in the order of the debug data.
     pub node: u32,
+}
+
+impl Covers for Span {
+    #[inline]
+    fn extent(&self) -> (u64, u64) {
+        (self.start, self.end)
+    }
 }
 
 /// Flattens `painted`, whose spans are not empty and stand in painting order.

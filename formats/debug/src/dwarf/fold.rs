@@ -21,8 +21,7 @@ use super::lines::{FoldedLines, LineSpan, Lines, SequenceStart};
 use super::scopes::Scopes;
 use super::unit::{UnitOf, UnitSymbols};
 use crate::code::Code;
-use crate::module::{Chain, Range, Source};
-use crate::strings::Function;
+use crate::module::{Chain, Function, Range, Source};
 use crate::symbols::{Symbol, Twin};
 
 /// The spans of `lines`, where several sequences lie over each other those of the function that has the address: of lines in

@@ -14,6 +14,7 @@ use gimli::{DebugLine, EndianSlice, Endianity, IncompleteLineProgram, Reader, Se
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
+use crate::module::merge_sorted::Covers;
 use crate::module::{DropReason, Dropped};
 
 /// `start..end` is line `line` of the unit's file `file`.
@@ -31,6 +32,13 @@ pub struct LineSpan {
     pub column: u32,
     /// 0 for none.
     pub discriminator: u32,
+}
+
+impl Covers for LineSpan {
+    #[inline]
+    fn extent(&self) -> (u64, u64) {
+        (self.start, self.end)
+    }
 }
 
 /// What a line program says.

@@ -4,7 +4,7 @@ use gimli::{AttributeValue, EndianSlice, Endianity, LineProgramHeader, Unit};
 
 use super::units::Units;
 use crate::limits::{MAX_NAME_BYTES, STEPS_PER_PATH_BYTE};
-use crate::strings::Folder;
+use crate::module::Folder;
 
 type Slice<'d, E> = EndianSlice<'d, E>;
 

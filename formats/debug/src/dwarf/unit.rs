@@ -1,6 +1,6 @@
 //! Reads one unit: the ranges of the addresses that are its own, as [`UnitSymbols`].
 //!
-//! Three sorted lists are woven into one; a range ends wherever one of the three does:
+//! Three sorted lists are merged into one; a range ends wherever one of the three does:
 //!
 //! ```text
 //! scopes   [main        ][a in main     ][main   ]      who (scopes.rs)
@@ -22,10 +22,9 @@ use super::work::Work;
 use super::{Input, fold, lines, paths};
 use crate::code::Code;
 use crate::limits::STEPS_PER_CHAIN;
-use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Location, Range, Source, Start};
-use crate::strings::{Folder, Function};
+use crate::module::merge_sorted::{SpanCursor, push_range};
+use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, Folder, Function, FunctionId, Location, Range, Source, Start};
 use crate::symbols::Symbol;
-use crate::weave::{Cursor, push};
 
 /// What one unit says, its functions, files and chains numbered from 0.
 #[derive(Debug, Default)]
@@ -161,9 +160,9 @@ pub fn read<'d, E: Endianity>(
     };
     // Assembly has lines without functions.
     let only_in_functions = input.functions_move && !scopes.nodes.is_empty();
-    let mut scope_at = Cursor::new(&scopes.segments);
-    let mut line_at = Cursor::new(&lines);
-    let mut symbol_at = Cursor::new(symbols);
+    let mut scope_at = SpanCursor::new(&scopes.segments);
+    let mut line_at = SpanCursor::new(&lines);
+    let mut symbol_at = SpanCursor::new(symbols);
     for &(start, end) in intervals {
         let mut at = start;
         while at < end {
@@ -187,7 +186,7 @@ pub fn read<'d, E: Endianity>(
                 if is_outermost && location.file.is_none() {
                     location.file = names.symbol_file(symbol);
                 }
-                push(&mut names.out.ranges, Range { start: at, end: until, chain, location });
+                push_range(&mut names.out.ranges, Range { start: at, end: until, chain, location });
             }
             at = until;
         }

@@ -16,10 +16,9 @@ use super::work::Work;
 use crate::expanded::Bytes;
 use crate::limits::{MAX_NAME_BYTES, MAX_NAME_HOPS, MAX_SHORT_ATTRIBUTES, STEPS_PER_RANGE};
 use crate::macho::symbol_map::SymbolMap;
-use crate::module::{DropReason, Dropped};
+use crate::module::{DropReason, Dropped, Folder};
 use crate::sections::{self, Sections};
 use crate::split::SplitSections;
-use crate::strings::Folder;
 
 type Slice<'d, E> = EndianSlice<'d, E>;
 

@@ -20,10 +20,9 @@ use object::Object;
 
 use super::Progress;
 use super::dwarf::{DwarfSymbols, Interval, UnitSymbols, Work};
-use super::weave::push;
 use crate::limits::MAX_INLINE_DEPTH;
-use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Location, Range, Source, Start};
-use crate::strings::{Folder, Function};
+use crate::module::merge_sorted::push_range;
+use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, Folder, Function, FunctionId, Location, Range, Source, Start};
 use image::Image;
 use inline::{Call, Trees};
 use steps::Steps;
@@ -117,7 +116,7 @@ impl<'t, 'd> Reader<'t, 'd> {
             let until = end.min(along.files.until(at)).min(along.lines.until(at)).min(along.calls.until(at));
             let chain = self.calls_at(&mut along, at);
             let location = self.location(&along, at);
-            push(&mut self.unit.ranges, Range { start: at, end: until, chain, location });
+            push_range(&mut self.unit.ranges, Range { start: at, end: until, chain, location });
             at = until;
         }
     }

@@ -17,7 +17,7 @@ use object::{Object, ObjectSection};
 use super::exports;
 use crate::limits::{MAX_FUNCTION_STARTS, MAX_NAME_BYTES, MIN_STRING_BYTES};
 use crate::symbols::{Extra, Symbol};
-use crate::weave::Cursor;
+use crate::module::merge_sorted::SpanCursor;
 
 /// What stands before the name of the function that a stub leads to, as in Apple's own crash reports.
 const STUB_PREFIX: &[u8] = b"DYLD-STUB$$";
@@ -120,7 +120,7 @@ fn functions<M: MachHeader>(file: &MachOFile<'_, M>, tables: &Tables<'_, M>, sym
         file.sections().map(|section| (section.address(), section.address().saturating_add(section.size()))).collect();
     sections.sort_unstable();
     let ends: Vec<u64> = begin.iter().map(|(start, _)| *start).skip(1).chain([u64::MAX]).collect();
-    let mut symbol_at = Cursor::new(symbols);
+    let mut symbol_at = SpanCursor::new(symbols);
     let mut functions = Vec::new();
     for ((start, name), next) in begin.into_iter().zip(ends) {
         let after = sections.partition_point(|(section, _)| *section <= start);

@@ -1,9 +1,7 @@
-//! Walks several sorted lists of address spans side by side: the span at each rising address, and up to where that
-//! stays true.
+//! Walks sorted lists of address spans side by side, to merge them into ranges: [`SpanSpanCursor`] finds the span at each rising
+//! address and up to where that stays true, and [`push_range`] appends what was found there.
 
-use super::dwarf::{LineSpan, Span};
-use super::symbols::{Extra, Symbol};
-use crate::module::Range;
+use super::Range;
 
 /// Something that covers `start..end`.
 pub trait Covers {
@@ -11,37 +9,13 @@ pub trait Covers {
     fn extent(&self) -> (u64, u64);
 }
 
-impl Covers for Span {
-    fn extent(&self) -> (u64, u64) {
-        (self.start, self.end)
-    }
-}
-
-impl Covers for LineSpan {
-    fn extent(&self) -> (u64, u64) {
-        (self.start, self.end)
-    }
-}
-
-impl Covers for Symbol<'_> {
-    fn extent(&self) -> (u64, u64) {
-        (self.start, self.end)
-    }
-}
-
-impl Covers for Extra {
-    fn extent(&self) -> (u64, u64) {
-        (self.start, self.end)
-    }
-}
-
 /// A place in a sorted list of disjoint spans.
-pub struct Cursor<'a, T> {
+pub struct SpanCursor<'a, T> {
     spans: &'a [T],
     at: usize,
 }
 
-impl<'a, T: Covers> Cursor<'a, T> {
+impl<'a, T: Covers> SpanCursor<'a, T> {
     /// Before the first span.
     pub fn new(spans: &'a [T]) -> Self {
         Self { spans, at: 0 }
@@ -66,7 +40,7 @@ impl<'a, T: Covers> Cursor<'a, T> {
 }
 
 /// Appends `range`, or lengthens the last one where the frames are the same.
-pub fn push(ranges: &mut Vec<Range>, range: Range) {
+pub fn push_range(ranges: &mut Vec<Range>, range: Range) {
     match ranges.last_mut() {
         Some(last) if last.end == range.start && last.chain == range.chain && last.location == range.location => last.end = range.end,
         _ => ranges.push(range),
@@ -77,10 +51,18 @@ pub fn push(ranges: &mut Vec<Range>, range: Range) {
 mod tests {
     use super::*;
 
+    struct Span(u64, u64);
+
+    impl Covers for Span {
+        fn extent(&self) -> (u64, u64) {
+            (self.0, self.1)
+        }
+    }
+
     #[test]
     fn seeking_finds_spans_and_gaps() {
-        let spans = [(10, 20), (20, 30), (40, 50), (60, 70)].map(|(start, end)| Span { start, end, node: 0 });
-        let mut cursor = Cursor::new(&spans);
+        let spans = [(10, 20), (20, 30), (40, 50), (60, 70)].map(|(start, end)| Span(start, end));
+        let mut cursor = SpanCursor::new(&spans);
         for (address, want) in [
             (0, (None, 10)),
             (10, (Some(0), 20)),

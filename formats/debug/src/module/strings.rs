@@ -1,6 +1,6 @@
 //! Byte strings, files and functions by number, each kind stored end to end.
 
-use crate::module::FileId;
+use super::ids::FileId;
 
 /// Byte strings, stored end to end and found by number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
