@@ -214,7 +214,7 @@ trait Table: Default {
     /// What stands for things for whose names there is no room.
     const REFUSED: Self::Item<'static>;
 
-    fn push_range(&mut self, item: Self::Item<'_>) -> usize;
+    fn push(&mut self, item: Self::Item<'_>) -> usize;
     fn is_at(&self, index: usize, item: Self::Item<'_>) -> bool;
     /// Bytes of its names.
     fn bytes(item: Self::Item<'_>) -> usize;
@@ -225,7 +225,7 @@ impl Table for Files {
     type Item<'i> = File<'i>;
     const REFUSED: File<'static> = File { path: b"", folder: Folder { bytes: 0, is_entry_0: false } };
 
-    fn push_range(&mut self, file: File<'_>) -> usize {
+    fn push(&mut self, file: File<'_>) -> usize {
         Self::push(self, file)
     }
 
@@ -246,7 +246,7 @@ impl Table for Functions {
     type Item<'i> = Function<'i>;
     const REFUSED: Function<'static> = Function { name: b"", own: Some(b""), file: None, line: 0 };
 
-    fn push_range(&mut self, function: Function<'_>) -> usize {
+    fn push(&mut self, function: Function<'_>) -> usize {
         Self::push(self, function)
     }
 

@@ -10,15 +10,15 @@
 //!                          `.debug_sup` of DWARF 5 likewise
 //! ```
 
-use std::ffi::OsStr;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use gimli::{EndianSlice, Reader};
 use object::{Object, ObjectSection};
 
+use super::macho;
 use super::object::DebugFile;
-use super::{Mapped, macho};
+use crate::bytes::{Companion, Mapped, os_path};
 use symtool_module::{Detail, ModuleKind};
 
 /// Where files that belong to an object are looked for, besides its own folder.
@@ -106,7 +106,7 @@ pub fn debug_file(file: &DebugFile<'_>, search: &Search) -> Option<Mapped> {
 /// Where the file that `.gnu_debuglink` names may lie.
 fn link_places(file: &DebugFile<'_>, search: &Search) -> Vec<PathBuf> {
     let Some((link, _)) = file.object().gnu_debuglink().ok().flatten() else { return Vec::new() };
-    let (Some(name), Some(folder)) = (Path::new(path(link)).file_name(), folder(file.path())) else { return Vec::new() };
+    let (Some(name), Some(folder)) = (Path::new(os_path(link)).file_name(), folder(file.path())) else { return Vec::new() };
     let below = folder.strip_prefix("/").ok();
     let elsewhere = search.debug_dirs.iter().flat_map(|dir| below.iter().map(|folder| dir.join(folder).join(name)).chain([dir.join(name)]));
     [folder.join(name), folder.join(".debug").join(name)].into_iter().chain(elsewhere).collect()
@@ -130,7 +130,7 @@ pub fn shared_names_link<'d>(object: &object::File<'d>) -> Option<(&'d [u8], &'d
 /// The file of shared names that `file` refers to, if it is found: it has the id that `file` asks for.
 pub fn shared_names(file: &DebugFile<'_>, search: &Search) -> Option<Mapped> {
     let (name, id) = shared_names_link(file.object())?;
-    let name = Path::new(path(name));
+    let name = Path::new(os_path(name));
     let folder = folder(file.path())?;
     let from_object = [folder.join(name)].into_iter();
     let beside = name.file_name().into_iter().flat_map(|name| {
@@ -143,17 +143,6 @@ pub fn shared_names(file: &DebugFile<'_>, search: &Search) -> Option<Mapped> {
     };
     let is_it = |mapped: &Mapped| object::File::parse(mapped.bytes()).is_ok_and(|object| id_of(&object).as_deref() == Some(id));
     from_object.chain(search.by_build_id(id, "debug")).chain(beside).filter_map(|path| search.open(&path, file.path())).find(is_it)
-}
-
-/// A file that is read with others, and has nothing to find addresses by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Companion {
-    /// Functions of one unit (`.dwo`).
-    SplitUnits,
-    /// Functions of many units (`.dwp`).
-    Package,
-    /// Names that dwz has moved out of several files.
-    SharedNames,
 }
 
 /// Which side of a supplementary file an object is.
@@ -218,16 +207,4 @@ fn has_partial_units(object: &object::File<'_>) -> bool {
 
 pub fn build_id<'d>(object: &object::File<'d>) -> Option<&'d [u8]> {
     object.build_id().ok().flatten().filter(|id| !id.is_empty())
-}
-
-/// A path that is written in a file: bytes, on the systems that write them.
-#[cfg(unix)]
-pub fn path(bytes: &[u8]) -> &OsStr {
-    std::os::unix::ffi::OsStrExt::from_bytes(bytes)
-}
-
-/// A path that is written in a file.
-#[cfg(not(unix))]
-pub fn path(bytes: &[u8]) -> &OsStr {
-    std::str::from_utf8(bytes).map_or(OsStr::new(""), OsStr::new)
 }

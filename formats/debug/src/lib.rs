@@ -20,22 +20,18 @@
 #![deny(missing_docs, clippy::print_stdout, clippy::print_stderr)]
 
 mod assemble;
+mod bytes;
 mod code;
 mod companions;
 pub mod container;
 mod dwarf;
 mod elf;
-mod error;
-mod expanded;
 mod go;
-#[cfg(unix)]
-mod guard;
 mod identity;
 mod inspect;
 mod layout;
 pub mod limits;
 mod macho;
-mod mapped;
 mod module;
 mod object;
 mod relocate;
@@ -45,12 +41,10 @@ mod symbols;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub(crate) use companions::path as os_path;
-pub use companions::{Companion, Looked, Search};
-pub use error::Error;
+pub use bytes::{Companion, Error, Mapped};
+pub use companions::{Looked, Search};
 pub use inspect::{Inspection, Shared};
 pub(crate) use macho::arch_name as macho_arch;
-pub use mapped::Mapped;
 pub use module::{
     Alias, Chain, ChainId, CodeMark, DropReason, Dropped, File, FileId, Files, Folder, Function, FunctionId, Functions, Location,
     ModuleInfo, ModuleSymbols, Range, Source, Start, Strings,

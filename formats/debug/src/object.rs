@@ -14,12 +14,10 @@ use super::companions::{self, Search};
 use super::layout::Layout;
 use super::macho::debug_map::{self, Objects};
 use super::macho::symbol_map::SymbolMap;
-use super::mapped::trim_heap;
 use super::split::SplitFiles;
 use super::symbols::{self, Extra, Symbol, Twin};
-use super::{Mapped, Progress, dwarf, elf, go, identity, macho, sections};
-use crate::Error;
-use crate::container::Kind;
+use super::{Progress, dwarf, elf, go, identity, macho, sections};
+use crate::bytes::{Error, Kind, Mapped, trim_heap};
 use crate::module::{DropReason, Dropped, ModuleInfo, ModuleSymbols};
 use symtool_module::{Detail, ModuleKind};
 

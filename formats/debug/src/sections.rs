@@ -10,17 +10,16 @@ use memmap2::MmapMut;
 use object::{BinaryFormat, CompressedData, CompressionFormat, Object, ObjectSection};
 use rayon::prelude::*;
 
-use super::Mapped;
-use super::expanded::{self, Bytes};
 use super::layout::Layout;
 use super::relocate;
+use crate::bytes::{Mapped, SectionBytes, section_bytes};
 use crate::limits::MAX_EXPANSION;
 use crate::module::{DropReason, Dropped};
 
 /// The sections of DWARF data that are read.
-pub type Sections<'d> = DwarfSections<Bytes<'d>>;
+pub type Sections<'d> = DwarfSections<SectionBytes<'d>>;
 
-/// Bytes of all of `sections`, expanded.
+/// SectionBytes of all of `sections`, expanded.
 pub fn bytes(sections: &Sections<'_>) -> u64 {
     let mut bytes = 0;
     sections.borrow(|section| measured(section, &mut bytes));
@@ -28,14 +27,14 @@ pub fn bytes(sections: &Sections<'_>) -> u64 {
 }
 
 /// The same for a package.
-pub fn package_bytes(package: &DwarfPackageSections<Bytes<'_>>) -> u64 {
+pub fn package_bytes(package: &DwarfPackageSections<SectionBytes<'_>>) -> u64 {
     let mut bytes = 0;
     // What is wrong with its index does not matter here.
     let _ = package.borrow(|section| measured(section, &mut bytes), EndianSlice::new(&[], LittleEndian));
     bytes
 }
 
-fn measured<'s>(section: &'s Bytes<'_>, bytes: &mut u64) -> EndianSlice<'s, LittleEndian> {
+fn measured<'s>(section: &'s SectionBytes<'_>, bytes: &mut u64) -> EndianSlice<'s, LittleEndian> {
     *bytes += section.len() as u64;
     EndianSlice::new(section, LittleEndian)
 }
@@ -79,7 +78,7 @@ pub fn load_split<'d>(object: &object::File<'d>, mapped: &'d Mapped) -> Result<S
 ///
 /// # Errors
 /// As [`load_units`].
-pub fn load_package<'d>(object: &object::File<'d>, mapped: &'d Mapped) -> Result<DwarfPackageSections<Bytes<'d>>, String> {
+pub fn load_package<'d>(object: &object::File<'d>, mapped: &'d Mapped) -> Result<DwarfPackageSections<SectionBytes<'d>>, String> {
     let all = [&READ[..], &INDEXED].concat();
     let layout = Layout::default();
     let mut found = intact(read(object, mapped, &layout, &mut Dropped::default(), &all, SectionId::dwo_name, |_, _| {}))?;
@@ -121,7 +120,7 @@ const INDEXED: [SectionId; 5] =
     [SectionId::DebugLoc, SectionId::DebugLocLists, SectionId::DebugMacinfo, SectionId::DebugMacro, SectionId::DebugTypes];
 
 /// Sections by their meaning.
-type Found<'d> = HashMap<SectionId, Bytes<'d>>;
+type Found<'d> = HashMap<SectionId, SectionBytes<'d>>;
 
 /// A section of the file. Relocatable objects have several of one name, one in each group of sections (gABI, "Section
 /// Groups"): one for each type, say. As in a linked file they are one, end to end.
@@ -133,7 +132,7 @@ struct Part<'f, 'd> {
 
 struct LoadedPart<'d> {
     id: SectionId,
-    data: Bytes<'d>,
+    data: SectionBytes<'d>,
     /// Relocations that could not be applied.
     lost: u64,
 }
@@ -203,7 +202,7 @@ fn find<'f, 'd>(
 
 /// Puts what belongs together end to end. What is wrong with a part is told.
 fn join<'d>(parts: impl Iterator<Item = Result<LoadedPart<'d>, String>>, dropped: &mut Dropped, damage: &mut Vec<String>) -> Found<'d> {
-    let mut several: HashMap<SectionId, Vec<Bytes<'d>>> = HashMap::new();
+    let mut several: HashMap<SectionId, Vec<SectionBytes<'d>>> = HashMap::new();
     for part in parts {
         match part {
             Ok(LoadedPart { id, data, lost }) => {
@@ -215,7 +214,7 @@ fn join<'d>(parts: impl Iterator<Item = Result<LoadedPart<'d>, String>>, dropped
     }
     let mut found = Found::new();
     for (id, parts) in several {
-        match expanded::concat(parts) {
+        match section_bytes::concat(parts) {
             Ok(data) => drop(found.insert(id, data)),
             Err(error) => damage.push(format!("section {}: {error}", id.name())),
         }
@@ -225,19 +224,19 @@ fn join<'d>(parts: impl Iterator<Item = Result<LoadedPart<'d>, String>>, dropped
 
 fn load_one<'d>(object: &object::File<'d>, mapped: &Mapped, layout: &Layout, part: &Part<'_, 'd>) -> Result<LoadedPart<'d>, String> {
     let mut data = match part.data.format {
-        CompressionFormat::None => Bytes::InFile(part.data.data),
-        _ if part.data.uncompressed_size == 0 => Bytes::default(),
+        CompressionFormat::None => SectionBytes::InFile(part.data.data),
+        _ if part.data.uncompressed_size == 0 => SectionBytes::default(),
         format => {
             let data = expand(&part.data, format)?;
             mapped.release(part.data.data);
-            Bytes::Owned(data)
+            SectionBytes::Owned(data)
         }
     };
     let mut lost = 0;
     if layout.is_relocatable() && !data.is_empty() {
         let mut memory = data.into_owned().map_err(|error| error.to_string())?;
         lost = relocate::apply(object, layout, &part.section, &mut memory);
-        data = Bytes::Owned(memory);
+        data = SectionBytes::Owned(memory);
     }
     Ok(LoadedPart { id: part.id, data, lost })
 }
@@ -248,7 +247,7 @@ fn load_one<'d>(object: &object::File<'d>, mapped: &Mapped, layout: &Layout, par
 /// If it is damaged, or does not fit into memory.
 pub fn expand(compressed: &CompressedData<'_>, format: CompressionFormat) -> Result<MmapMut, String> {
     let size = usize::try_from(compressed.uncompressed_size).map_err(|_| "too large for this machine".to_owned())?;
-    let mut data = expanded::zeroed(size).map_err(|error| format!("{size} bytes do not fit into memory ({error})"))?;
+    let mut data = section_bytes::zeroed(size).map_err(|error| format!("{size} bytes do not fit into memory ({error})"))?;
     let damaged = |error: String| format!("damaged compressed data ({error})");
     let done = match format {
         CompressionFormat::Zlib => {

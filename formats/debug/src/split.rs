@@ -8,10 +8,9 @@ use hashbrown::{HashMap, HashSet};
 use object::{Object, ObjectSection};
 
 use super::companions::Search;
-use super::expanded::Bytes;
+use super::dwarf::Skeleton;
 use super::sections::{self, Sections, load_package, load_split};
-use super::{Mapped, dwarf::Skeleton};
-use crate::Error;
+use crate::bytes::{Error, Mapped, SectionBytes};
 
 /// Opened files.
 #[derive(Debug, Default)]
@@ -27,13 +26,13 @@ pub struct SplitFiles {
 #[derive(Debug, Default)]
 pub struct SplitSections<'d> {
     /// The sections of a package.
-    pub package: Option<gimli::DwarfPackageSections<Bytes<'d>>>,
+    pub package: Option<gimli::DwarfPackageSections<SectionBytes<'d>>>,
     /// The sections of `.dwo` files, by the number of the skeleton unit.
     pub files: HashMap<usize, Sections<'d>>,
 }
 
 impl SplitSections<'_> {
-    /// Bytes of all of them, expanded.
+    /// SectionBytes of all of them, expanded.
     pub fn bytes(&self) -> u64 {
         self.files.values().map(sections::bytes).sum::<u64>() + self.package.as_ref().map_or(0, sections::package_bytes)
     }

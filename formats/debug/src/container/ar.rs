@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use hashbrown::HashMap;
 use object::read::archive::{ArchiveFile, ArchiveMember};
 
-use super::{Content, Kind, Listing, Member, last_component, member_path, text};
-use crate::Error;
-use crate::Mapped;
+use super::{Content, Listing, Member, last_component, member_path, text};
+use crate::bytes::{Error, Kind, Mapped};
 
 /// Lists the members of `archive`.
 pub fn list(archive: &Mapped) -> Listing {

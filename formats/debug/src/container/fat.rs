@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use object::macho::{CpuSubtype, CpuType, FAT_MAGIC, FatArch32, FatArch64};
 use object::read::macho::{FatArch, MachOFatFile};
 
-use super::{Content, Format, Kind, Listing, Member, member_path};
-use crate::Error;
+use super::{Content, Listing, Member, member_path};
+use crate::bytes::{Error, Format, Kind, Mapped};
 use crate::limits::MAX_SLICES;
-use crate::{Mapped, arch_of, macho_arch};
+use crate::{arch_of, macho_arch};
 use symtool_module::is_same_arch;
 
 /// A slice as the header has it.

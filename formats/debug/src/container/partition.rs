@@ -12,8 +12,7 @@
 use rawzip::{CompressionMethod, ZipArchive, ZipFileHeaderRecord, ZipSliceArchive};
 
 use super::inflate;
-use crate::Error;
-use crate::Mapped;
+use crate::bytes::{Error, Mapped};
 use crate::limits::MAX_MEMBER_BYTES;
 
 const METADATA: &[u8] = b"METADATA";

@@ -20,18 +20,18 @@ use rayon::prelude::*;
 
 pub use aranges::Interval;
 use aranges::Owners;
-pub use flatten::Span;
-pub use lines::{Ahead as LinesAhead, LineSpan};
+pub use lines::Ahead as LinesAhead;
 pub use skeletons::{Skeleton, list as skeletons, lost as lost_skeletons};
 pub use unit::UnitSymbols;
 pub use units::count as count_units;
 
+use super::Progress;
 use super::code::Code;
 use super::macho::symbol_map::SymbolMap;
 use super::sections::{self, Sections};
 use super::split::SplitSections;
 use super::symbols::{Symbol, Twin};
-use super::{Mapped, Progress};
+use crate::bytes::Mapped;
 use crate::module::{DropReason, Dropped, Range};
 use fold::Folds;
 use units::{SplitUnits, Units};

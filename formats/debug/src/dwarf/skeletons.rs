@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::units::{SplitUnits, Units};
 use super::work::Work;
-use crate::companions::path;
+use crate::bytes::os_path;
 use crate::module::Dropped;
 use crate::sections::{Sections, bytes as sections_bytes};
 use crate::split::SplitSections;
@@ -45,8 +45,8 @@ pub fn list<E: Endianity + Send + Sync>(sections: &Sections<'_>, endian: E) -> V
         let root = unit.entry(unit.header.root_offset()).ok()?;
         let name = root.attr_value(dw::DW_AT_dwo_name).or_else(|| root.attr_value(dw::DW_AT_GNU_dwo_name))?;
         let name = units.dwarf.attr_string(&unit, name).ok()?;
-        let directory = unit.comp_dir.map_or_else(PathBuf::new, |directory| path(directory.slice()).into());
-        Some(Skeleton { unit: index, directory, name: path(name.slice()).into(), id: unit.dwo_id? })
+        let directory = unit.comp_dir.map_or_else(PathBuf::new, |directory| os_path(directory.slice()).into());
+        Some(Skeleton { unit: index, directory, name: os_path(name.slice()).into(), id: unit.dwo_id? })
     };
     (0..units.len()).into_par_iter().filter_map(skeleton).collect()
 }

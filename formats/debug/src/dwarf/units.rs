@@ -13,7 +13,7 @@ use super::abbreviations::Tables;
 use super::paths;
 use super::scopes::NameAt;
 use super::work::Work;
-use crate::expanded::Bytes;
+use crate::bytes::SectionBytes;
 use crate::limits::{MAX_NAME_BYTES, MAX_NAME_HOPS, MAX_SHORT_ATTRIBUTES, STEPS_PER_RANGE};
 use crate::macho::symbol_map::SymbolMap;
 use crate::module::{DropReason, Dropped, Folder};
@@ -430,7 +430,7 @@ pub struct SplitUnits<'d, E: Endianity> {
 impl<'d, E: Endianity> SplitUnits<'d, E> {
     /// The units of `sections`.
     pub fn new(sections: &'d SplitSections<'d>, endian: E) -> Self {
-        let slice = |section: &'d Bytes<'d>| EndianSlice::new(section, endian);
+        let slice = |section: &'d SectionBytes<'d>| EndianSlice::new(section, endian);
         let package = sections.package.as_ref().and_then(|package| package.borrow(slice, EndianSlice::new(&[], endian)).ok());
         Self { package, files: sections, endian }
     }

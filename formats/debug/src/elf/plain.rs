@@ -1,8 +1,9 @@
-//! Copies of files that the `object` crate does not read as they are: with symbol tables that a linker has compressed (lld,
+//! Makes copies of files that the `object` crate does not read as they are: with symbol tables that a linker has compressed (lld,
 //! `--compress-sections=.strtab=zlib`; gABI, "Section Compression"), and without the names of sections.
 
 use object::{CompressedData, CompressionFormat, elf};
 
+use crate::bytes::Mapped;
 use crate::limits::MAX_EXPANSION;
 use crate::sections::expand;
 
@@ -57,9 +58,24 @@ const TYPE: usize = 4;
 /// The index of a section that is too large for the file's header: section 0 has it.
 const SECTION_0_SAYS: u64 = elf::SHN_XINDEX.0 as u64;
 
+impl Mapped {
+    /// The same file with symbol tables that are not compressed, and with names of sections, if only empty ones.
+    #[must_use]
+    pub fn with_plain_symbols(self) -> Self {
+        match expanded(self.bytes()) {
+            // What was cut meanwhile is still to be found so.
+            Some(bytes) if self.unchanged().is_ok() => {
+                let (path, name) = (self.path().to_owned(), self.name().to_owned());
+                Self::unpacked(bytes, path, name)
+            }
+            _ => self,
+        }
+    }
+}
+
 /// The bytes of `file` with plain symbol tables, and with empty names of sections if the header names no section that has
 /// them; `None` if there is nothing to change. What cannot be expanded is no symbol table any more.
-pub fn expanded(file: &[u8]) -> Option<Vec<u8>> {
+fn expanded(file: &[u8]) -> Option<Vec<u8>> {
     if !file.starts_with(&elf::ELFMAG) {
         return None;
     }

@@ -24,10 +24,10 @@ use object::read::macho::{MachHeader, MachOFile, Nlist};
 use rayon::prelude::*;
 
 use super::with_macho;
-use crate::Error;
+use crate::bytes::{Error, Format, Kind, Mapped, os_path};
 use crate::code::Code;
-use crate::companions::{Search, path};
-use crate::container::{self, Format, Kind};
+use crate::companions::Search;
+use crate::container;
 use crate::dwarf::{self, DwarfSymbols, Interval, UnitSymbols};
 use crate::layout::Layout;
 use crate::limits::MAX_OBJECTS;
@@ -35,7 +35,7 @@ use crate::module::{DropReason, Dropped, Range, Start};
 use crate::sections::{self, Sections};
 use crate::split::SplitSections;
 use crate::symbols::Symbol;
-use crate::{Mapped, Progress, arch_of};
+use crate::{Progress, arch_of};
 
 /// What an image says of one object file.
 #[derive(Debug)]
@@ -122,7 +122,7 @@ impl<'d> Objects<'d> {
         let mut objects = Self::default();
         let mut places = Places::of(&entries, image_path, arch, search);
         for entry in entries {
-            let name = PathBuf::from(path(entry.path));
+            let name = PathBuf::from(os_path(entry.path));
             let found = if objects.found.len() < MAX_OBJECTS { places.find(&entry) } else { None };
             match found {
                 Some((object, is_changed)) => {
@@ -221,7 +221,7 @@ struct Places<'a> {
 impl<'a> Places<'a> {
     fn of(entries: &[Entry<'_>], image: &'a Path, arch: &'a str, search: &'a Search) -> Self {
         let (mut recorded, mut ambiguous) = (HashMap::new(), HashSet::new());
-        for file in entries.iter().map(|entry| Path::new(path(split_member(entry.path).0))) {
+        for file in entries.iter().map(|entry| Path::new(os_path(split_member(entry.path).0))) {
             let name = file.file_name().unwrap_or_default();
             if *recorded.entry(name).or_insert(file) != file {
                 ambiguous.insert(name.to_owned());
@@ -234,7 +234,7 @@ impl<'a> Places<'a> {
     /// of another time is another member.
     fn find(&mut self, entry: &Entry<'_>) -> Option<(Mapped, bool)> {
         let (recorded, member) = split_member(entry.path);
-        let recorded = Path::new(path(recorded));
+        let recorded = Path::new(os_path(recorded));
         let Some(member) = member else {
             return self.places(recorded).find_map(|place| {
                 let object = self.object(&place)?;

@@ -8,9 +8,10 @@
 
 use std::path::PathBuf;
 
+use crate::DebugFile;
+use crate::bytes::Mapped;
 use crate::companions::Search;
 use crate::container::{self, in_bundle};
-use crate::{DebugFile, Mapped};
 
 /// The dSYM of `image`, if it is found.
 pub fn find(image: &DebugFile<'_>, search: &Search) -> Option<Mapped> {

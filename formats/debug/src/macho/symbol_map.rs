@@ -18,9 +18,10 @@ use std::path::{Path, PathBuf};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
+use crate::DebugFile;
+use crate::bytes::Mapped;
 use crate::companions::{Search, open_other};
 use crate::limits::{MAX_PROPERTY_LIST_BYTES, MAX_SYMBOL_MAP_BYTES};
-use crate::{DebugFile, Mapped};
 
 const HEADER: &[u8] = b"BCSymbolMap Version: 2.";
 

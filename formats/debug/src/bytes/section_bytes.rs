@@ -1,4 +1,4 @@
-//! Zeroed memory for expanded sections, on huge pages where the system has them.
+//! Holds the bytes of a section: in the file, or expanded into zeroed memory, on huge pages where the system has them.
 //!
 //! A debug section can have hundreds of megabytes, which are written once and read once. On pages of 4 KiB the
 //! system spends a sixth of the time of expanding librgw's `.debug_info` on handing out pages.
@@ -7,22 +7,22 @@ use std::ops::Deref;
 
 use memmap2::MmapMut;
 
-/// Bytes of a section: in the file, or expanded.
+/// SectionBytes of a section: in the file, or expanded.
 #[derive(Debug)]
-pub enum Bytes<'d> {
+pub enum SectionBytes<'d> {
     /// In the file.
     InFile(&'d [u8]),
     /// In memory of their own.
     Owned(MmapMut),
 }
 
-impl Default for Bytes<'_> {
+impl Default for SectionBytes<'_> {
     fn default() -> Self {
         Self::InFile(&[])
     }
 }
 
-impl Deref for Bytes<'_> {
+impl Deref for SectionBytes<'_> {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -33,7 +33,7 @@ impl Deref for Bytes<'_> {
     }
 }
 
-impl Bytes<'_> {
+impl SectionBytes<'_> {
     /// The same bytes, of which there must be one, where they can be changed.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ pub fn zeroed(size: usize) -> std::io::Result<MmapMut> {
 ///
 /// # Errors
 /// If there is no memory for a copy.
-pub fn concat(mut parts: Vec<Bytes<'_>>) -> std::io::Result<Bytes<'_>> {
+pub fn concat(mut parts: Vec<SectionBytes<'_>>) -> std::io::Result<SectionBytes<'_>> {
     parts.retain(|part| !part.is_empty());
     if parts.len() <= 1 {
         return Ok(parts.pop().unwrap_or_default());
@@ -77,7 +77,7 @@ pub fn concat(mut parts: Vec<Bytes<'_>>) -> std::io::Result<Bytes<'_>> {
         all[at..at + part.len()].copy_from_slice(&part);
         at += part.len();
     }
-    Ok(Bytes::Owned(all))
+    Ok(SectionBytes::Owned(all))
 }
 
 #[cfg(test)]
@@ -86,9 +86,9 @@ mod tests {
 
     #[test]
     fn parts_end_to_end() {
-        let concat = |parts: &[&'static [u8]]| concat(parts.iter().map(|part| Bytes::InFile(part)).collect()).unwrap();
+        let concat = |parts: &[&'static [u8]]| concat(parts.iter().map(|part| SectionBytes::InFile(part)).collect()).unwrap();
         assert_eq!(&*concat(&[b"ab", b"", b"c"]), b"abc");
-        assert!(matches!(concat(&[b"", b"ab"]), Bytes::InFile(b"ab")));
+        assert!(matches!(concat(&[b"", b"ab"]), SectionBytes::InFile(b"ab")));
         assert!(concat(&[]).is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! A file's bytes, mapped or unpacked; mapped pages can be given back.
+//! Holds a file's bytes, mapped or unpacked; mapped pages can be given back.
 //!
 //! With `guard.rs` the only `unsafe` of the workspace's libraries.
 
@@ -15,10 +15,9 @@ use std::time::SystemTime;
 
 use memmap2::{Mmap, UncheckedAdvice};
 
-use super::elf;
+use super::error::Error;
 #[cfg(unix)]
 use super::guard::Guard;
-use crate::Error;
 
 /// The bytes of a file, or of a member of an archive. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -124,16 +123,6 @@ impl Mapped {
             stamp,
         };
         Ok(Self { path: path.to_owned(), name, range, memory: Arc::new(Memory::File(file)) })
-    }
-
-    /// The same file with symbol tables that are not compressed, and with names of sections, if only empty ones.
-    #[must_use]
-    pub fn with_plain_symbols(self) -> Self {
-        match elf::plain::expanded(self.bytes()) {
-            // What was cut meanwhile is still to be found so.
-            Some(bytes) if self.unchanged().is_ok() => Self::unpacked(bytes, self.path, self.name),
-            _ => self,
-        }
     }
 
     /// That no other process has written to the file since it was opened: what was read of it is one state of it.

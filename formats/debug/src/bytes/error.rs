@@ -1,8 +1,6 @@
-//! What can be wrong with a file as a whole, in one sentence with the next step.
+//! Says what is wrong with a file as a whole: [`Error`], whose text is one sentence with the next step.
 
 use std::path::{Path, PathBuf};
-
-use crate::Companion;
 
 /// A file that cannot be read as what it should be.
 #[derive(Debug, thiserror::Error)]
@@ -136,6 +134,17 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+}
+
+/// A file that is read with others, and has nothing to find addresses by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Companion {
+    /// Functions of one unit (`.dwo`).
+    SplitUnits,
+    /// Functions of many units (`.dwp`).
+    Package,
+    /// Names that dwz has moved out of several files.
+    SharedNames,
 }
 
 impl Error {
