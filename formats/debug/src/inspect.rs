@@ -3,12 +3,14 @@
 
 use std::path::PathBuf;
 
-use super::companions::{Search, build_id, other_build, shared_names, shared_names_link};
+use super::companions::debug_files::other_build;
+use super::companions::split::SplitFiles;
+use super::companions::{Search, shared_names};
 use super::dwarf::{Skeleton, count_units, lost_skeletons};
 use super::layout::Layout;
+use super::links::{build_id, shared_names_link};
 use super::object::DebugFile;
 use super::sections;
-use super::split::SplitFiles;
 use ::object::{BinaryFormat, CompressionFormat, Object, ObjectKind, ObjectSection, SectionKind};
 
 /// What a file has, and what it lacks.
@@ -111,8 +113,10 @@ impl DebugFile<'_> {
             lost_skeletons(&sections, &split, &skeletons, gimli::BigEndian)
         };
         inspection.missing_split = lost.into_iter().map(|Skeleton { directory, name, .. }| directory.join(name)).collect();
-        inspection.shared = shared_names_link(self.object())
-            .map(|(name, _)| Shared { name: String::from_utf8_lossy(name).into_owned(), is_found: shared_names(self, search).is_some() });
+        inspection.shared = shared_names_link(self.object()).map(|(name, _)| Shared {
+            name: String::from_utf8_lossy(name).into_owned(),
+            is_found: shared_names::find(self, search).is_some(),
+        });
         Ok(())
     }
 }

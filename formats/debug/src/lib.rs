@@ -31,12 +31,12 @@ mod identity;
 mod inspect;
 mod layout;
 pub mod limits;
+mod links;
 mod macho;
 mod module;
 mod object;
 mod relocate;
 mod sections;
-mod split;
 mod symbols;
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -10,11 +10,11 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::assemble::assemble;
 use super::code::Code;
-use super::companions::{self, Search};
+use super::companions::debug_map::{self, Objects};
+use super::companions::{Search, debug_files, shared_names, split::SplitFiles, symbol_map};
 use super::layout::Layout;
-use super::macho::debug_map::{self, Objects};
+use super::links;
 use super::macho::symbol_map::SymbolMap;
-use super::split::SplitFiles;
 use super::symbols::{self, Extra, Symbol, Twin};
 use super::{Progress, dwarf, elf, go, identity, macho, sections};
 use crate::bytes::{Error, Kind, Mapped, trim_heap};
@@ -92,7 +92,7 @@ impl<'d> DebugFile<'d> {
 
     /// The debug file that was split from this one, if it is found and this one has no debug data itself.
     pub fn debug_file(&self, search: &Search) -> Option<Mapped> {
-        companions::debug_file(self, search)
+        debug_files::debug_file(self, search)
     }
 
     /// The same with the debug data of `debug`, which was split from it; else with that of the object files that it
@@ -161,7 +161,7 @@ impl<'d> DebugFile<'d> {
         });
         let mini = mini.as_deref().and_then(|bytes| ::object::File::parse(bytes).ok());
         let is_macho = self.info.kind == ModuleKind::MachO;
-        let map_file = if is_macho { macho::symbol_map::find(self, search) } else { None };
+        let map_file = if is_macho { symbol_map::find(self, search) } else { None };
         let map = map_file.as_ref().and_then(SymbolMap::of);
         let (symbols, twins, extras) = names(object, mini.as_ref(), &layout, map.as_ref());
         if is_macho && symbols.iter().any(|symbol| macho::symbol_map::is_hidden(symbol.name)) {
@@ -183,16 +183,16 @@ impl<'d> DebugFile<'d> {
         let of_data = debug_layout.as_ref().unwrap_or(&layout);
         let (sections, damage) = sections::load(&data.object, data.mapped, of_data, &mut dropped, each);
         let ahead = ahead.into_inner().unwrap_or_default();
-        let shared_file = companions::shared_names(data, search);
+        let shared_file = shared_names::find(data, search);
         let shared = shared_file.as_ref().map(|file| load_shared(file, &mut dropped)).transpose().unwrap_or_else(|reason| {
             warnings.push(reason);
             None
         });
-        if shared.is_none() && companions::shared_names_link(&data.object).is_some() {
+        if shared.is_none() && links::shared_names_link(&data.object).is_some() {
             dropped.count(DropReason::SharedNames);
         }
         warnings.extend(damage.iter().map(|reason| format!("{reason}: it was left out; was the file copied whole?")));
-        let build_id = companions::build_id(object);
+        let build_id = links::build_id(object);
         let split_files = SplitFiles::open(path, data.path(), build_id, &self.skeletons(&sections), search);
         let mut missing = Vec::new();
         let split = split_files.sections(&mut missing);
@@ -235,7 +235,7 @@ impl<'d> DebugFile<'d> {
         if module.ranges.is_empty() {
             let path = path.to_owned();
             let is_too_much = module.dropped.has(DropReason::TooMuchWork);
-            return Err(match (damage.into_iter().next(), companions::role(object)) {
+            return Err(match (damage.into_iter().next(), links::role(object)) {
                 (Some(reason), _) => data.damaged(reason),
                 _ if is_too_much => Error::TooMuchWork { path },
                 (None, Some(role)) => Error::Companion { path, role },
@@ -283,7 +283,7 @@ impl<'d> DebugFile<'d> {
             let reason = "its debug data refers to itself so often that reading it takes too much work, as no compiler writes it";
             warnings.push(format!("{reason}: it was left out, symbols answer instead; make the file anew from its sources"));
         }
-        if let (Some((file, _)), false) = (companions::shared_names_link(&self.data().object), has_shared) {
+        if let (Some((file, _)), false) = (links::shared_names_link(&self.data().object), has_shared) {
             let file = String::from_utf8_lossy(file);
             warnings.push(format!(
                 "names shared with other files are in {file}, which was not found: some functions have no name; \

@@ -8,6 +8,7 @@ mod lines;
 mod paths;
 mod scopes;
 mod skeletons;
+mod split;
 mod unit;
 mod units;
 mod work;
@@ -22,6 +23,7 @@ pub use aranges::Interval;
 use aranges::Owners;
 pub use lines::Ahead as LinesAhead;
 pub use skeletons::{Skeleton, list as skeletons, lost as lost_skeletons};
+pub use split::SplitSections;
 pub use unit::UnitSymbols;
 pub use units::count as count_units;
 
@@ -29,12 +31,12 @@ use super::Progress;
 use super::code::Code;
 use super::macho::symbol_map::SymbolMap;
 use super::sections::{self, Sections};
-use super::split::SplitSections;
 use super::symbols::{Symbol, Twin};
 use crate::bytes::Mapped;
 use crate::module::{DropReason, Dropped, Range};
 use fold::Folds;
-use units::{SplitUnits, Units};
+use split::SplitUnits;
+use units::Units;
 pub use work::Work;
 
 /// After so many units, all debug entries leave memory. Each page that is still needed costs a fault.

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use gimli::{DwoId, EndianSlice, Endianity, Section, UnitType, constants as dw};
 use rayon::prelude::*;
 
-use super::units::{SplitUnits, Units};
+use super::split::{SplitSections, SplitUnits};
+use super::units::Units;
 use super::work::Work;
 use crate::bytes::os_path;
 use crate::module::Dropped;
 use crate::sections::{Sections, bytes as sections_bytes};
-use crate::split::SplitSections;
 
 /// A unit whose functions are in another file.
 #[derive(Clone, Debug, PartialEq, Eq)]

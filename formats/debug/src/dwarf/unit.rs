@@ -17,7 +17,8 @@ use rayon::prelude::*;
 
 use super::lines::{LineSpan, SequenceStart};
 use super::scopes::{self, Call, NameAt, Scopes};
-use super::units::{Declared, DeclaredFile, SplitUnits, Units};
+use super::split::SplitUnits;
+use super::units::{Declared, DeclaredFile, Units};
 use super::work::Work;
 use super::{Input, fold, lines, paths};
 use crate::code::Code;

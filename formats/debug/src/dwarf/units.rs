@@ -4,8 +4,8 @@
 use std::sync::{Arc, OnceLock};
 
 use gimli::{
-    Abbreviation, AttributeSpecification, AttributeValue, DebugInfoOffset, Dwarf, DwarfPackage, EndianSlice, Endianity, RangeListsOffset,
-    Unit, UnitHeader, UnitOffset, constants as dw,
+    Abbreviation, AttributeSpecification, AttributeValue, DebugInfoOffset, Dwarf, EndianSlice, Endianity, RangeListsOffset, Unit,
+    UnitHeader, UnitOffset, constants as dw,
 };
 use rayon::prelude::*;
 
@@ -13,12 +13,10 @@ use super::abbreviations::Tables;
 use super::paths;
 use super::scopes::NameAt;
 use super::work::Work;
-use crate::bytes::SectionBytes;
 use crate::limits::{MAX_NAME_BYTES, MAX_NAME_HOPS, MAX_SHORT_ATTRIBUTES, STEPS_PER_RANGE};
 use crate::macho::symbol_map::SymbolMap;
 use crate::module::{DropReason, Dropped, Folder};
 use crate::sections::{self, Sections};
-use crate::split::SplitSections;
 
 type Slice<'d, E> = EndianSlice<'d, E>;
 
@@ -419,39 +417,6 @@ impl DeclaredFile {
 
 /// An entry of a unit of a file.
 type Place<'u, 'd, E> = (&'u Units<'d, E>, &'u Unit<Slice<'d, E>>, UnitOffset);
-
-/// Split units, which hold the functions of skeleton units.
-pub struct SplitUnits<'d, E: Endianity> {
-    package: Option<DwarfPackage<Slice<'d, E>>>,
-    files: &'d SplitSections<'d>,
-    endian: E,
-}
-
-impl<'d, E: Endianity> SplitUnits<'d, E> {
-    /// The units of `sections`.
-    pub fn new(sections: &'d SplitSections<'d>, endian: E) -> Self {
-        let slice = |section: &'d SectionBytes<'d>| EndianSlice::new(section, endian);
-        let package = sections.package.as_ref().and_then(|package| package.borrow(slice, EndianSlice::new(&[], endian)).ok());
-        Self { package, files: sections, endian }
-    }
-
-    /// The unit with the functions of `skeleton`, which is unit `index` of `parent`, and the file it is in.
-    pub fn of(&self, parent: &Units<'d, E>, index: usize, skeleton: &Unit<Slice<'d, E>>) -> Option<(Units<'d, E>, Unit<Slice<'d, E>>)> {
-        let id = skeleton.dwo_id?;
-        let dwarf = if let Some(package) = &self.package {
-            package.find_cu(id, &parent.dwarf).ok()??
-        } else {
-            let sections = self.files.files.get(&index)?;
-            let mut dwarf = sections.borrow(|section| EndianSlice::new(section, self.endian));
-            dwarf.make_dwo(&parent.dwarf);
-            dwarf
-        };
-        let units = Units::list(dwarf, Arc::clone(&parent.work), &mut Dropped::default());
-        let mut unit = (0..units.len()).filter_map(|index| units.parse(index).ok()).find(|unit| unit.dwo_id == Some(id))?;
-        unit.copy_relocated_attributes(skeleton);
-        Some((units, unit))
-    }
-}
 
 /// The attributes that lead to a function's name.
 struct NameEntry<'d, E: Endianity> {

@@ -3,8 +3,6 @@
 //! Layouts and constants are those of Apple's `mach-o/loader.h`, `mach-o/nlist.h` and `mach/machine.h`.
 
 mod arch;
-pub mod debug_map;
-pub mod dsym;
 mod exports;
 pub mod extras;
 pub mod symbol_map;
@@ -28,7 +26,7 @@ macro_rules! with_macho {
         }
     };
 }
-pub(super) use with_macho;
+pub(crate) use with_macho;
 
 /// How much `object` can tell. Symbols that are not exported are gone from what users get; imported ones tell nothing.
 pub fn detail(object: &object::File<'_>) -> Detail {

@@ -1,4 +1,4 @@
-//! Finds the dSYM of an image by its UUID, and symbol maps.
+//! Finds the dSYM of an image by its UUID.
 //!
 //! ```text
 //! beside the image          App.dSYM/Contents/Resources/DWARF/App
@@ -8,9 +8,9 @@
 
 use std::path::PathBuf;
 
+use super::Search;
 use crate::DebugFile;
 use crate::bytes::Mapped;
-use crate::companions::Search;
 use crate::container::{self, in_bundle};
 
 /// The dSYM of `image`, if it is found.

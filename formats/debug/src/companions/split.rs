@@ -4,13 +4,13 @@
 use std::path::{Path, PathBuf};
 
 use gimli::{DebugCuIndex, DwoId, EndianSlice, RunTimeEndian};
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 use object::{Object, ObjectSection};
 
-use super::companions::Search;
-use super::dwarf::Skeleton;
-use super::sections::{self, Sections, load_package, load_split};
-use crate::bytes::{Error, Mapped, SectionBytes};
+use super::Search;
+use crate::bytes::{Error, Mapped};
+use crate::dwarf::{Skeleton, SplitSections};
+use crate::sections::{load_package, load_split};
 
 /// Opened files.
 #[derive(Debug, Default)]
@@ -20,22 +20,6 @@ pub struct SplitFiles {
     files: Vec<(usize, Mapped)>,
     /// Files that were not found.
     missing: Vec<PathBuf>,
-}
-
-/// Their sections.
-#[derive(Debug, Default)]
-pub struct SplitSections<'d> {
-    /// The sections of a package.
-    pub package: Option<gimli::DwarfPackageSections<SectionBytes<'d>>>,
-    /// The sections of `.dwo` files, by the number of the skeleton unit.
-    pub files: HashMap<usize, Sections<'d>>,
-}
-
-impl SplitSections<'_> {
-    /// SectionBytes of all of them, expanded.
-    pub fn bytes(&self) -> u64 {
-        self.files.values().map(sections::bytes).sum::<u64>() + self.package.as_ref().map_or(0, sections::package_bytes)
-    }
 }
 
 impl SplitFiles {

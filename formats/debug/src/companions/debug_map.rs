@@ -23,17 +23,16 @@ use object::macho;
 use object::read::macho::{MachHeader, MachOFile, Nlist};
 use rayon::prelude::*;
 
-use super::with_macho;
+use super::Search;
 use crate::bytes::{Error, Format, Kind, Mapped, os_path};
 use crate::code::Code;
-use crate::companions::Search;
 use crate::container;
-use crate::dwarf::{self, DwarfSymbols, Interval, UnitSymbols};
+use crate::dwarf::{self, DwarfSymbols, Interval, SplitSections, UnitSymbols};
 use crate::layout::Layout;
 use crate::limits::MAX_OBJECTS;
+use crate::macho::with_macho;
 use crate::module::{DropReason, Dropped, Range, Start};
 use crate::sections::{self, Sections};
-use crate::split::SplitSections;
 use crate::symbols::Symbol;
 use crate::{Progress, arch_of};
 
