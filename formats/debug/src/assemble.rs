@@ -4,14 +4,15 @@
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::dwarf::{DwarfSymbols, UnitSymbols};
-use super::symbols::{Extra, Symbol};
+use crate::dwarf::{DwarfSymbols, UnitSymbols};
 use crate::limits::{MAX_NAME_BYTES, MIN_STRING_BYTES};
 use crate::module::merge_sorted::{SpanCursor, push_range};
 use crate::module::{
     Alias, Chain, ChainId, DropReason, Dropped, File, FileId, Files, Folder, Function, FunctionId, Functions, Location, ModuleInfo,
     ModuleSymbols, Range, Source, Start,
 };
+use crate::object::symbol_tables::SymbolTables;
+use crate::object::symbols::{Extra, Symbol};
 
 /// How often memory is given back while units are joined.
 const TIMES: usize = 12;
@@ -21,8 +22,7 @@ const TIMES: usize = 12;
 pub fn assemble(
     info: ModuleInfo,
     dwarf: DwarfSymbols<'_>,
-    symbols: &[Symbol<'_>],
-    extras: &[Extra],
+    SymbolTables { symbols, extras, .. }: &SymbolTables<'_>,
     file_bytes: usize,
     mut dropped: Dropped,
     give_back: impl Fn(),

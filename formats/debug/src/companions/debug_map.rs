@@ -17,24 +17,24 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use gimli::Endianity;
 use hashbrown::{HashMap, HashSet};
 use object::macho;
 use object::read::macho::{MachHeader, MachOFile, Nlist};
 use rayon::prelude::*;
 
 use super::Search;
+use crate::Progress;
 use crate::bytes::{Error, Format, Kind, Mapped, os_path};
-use crate::code::Code;
 use crate::container;
 use crate::dwarf::{self, DwarfSymbols, Interval, SplitSections, UnitSymbols};
-use crate::layout::Layout;
 use crate::limits::MAX_OBJECTS;
-use crate::macho::with_macho;
 use crate::module::{DropReason, Dropped, Range, Start};
-use crate::sections::{self, Sections};
-use crate::symbols::Symbol;
-use crate::{Progress, arch_of};
+use crate::object::arch_of;
+use crate::object::code::Code;
+use crate::object::layout::Layout;
+use crate::object::macho::with_macho;
+use crate::object::sections::{self, Sections};
+use crate::object::symbols::Symbol;
 
 /// What an image says of one object file.
 #[derive(Debug)]
@@ -174,11 +174,11 @@ impl<'d> Objects<'d> {
     }
 
     /// Reads the headers and debug sections of all of them. `symbols` are the image's.
-    pub fn load<'m>(&'m self, symbols: &[Symbol<'m>], dropped: &mut Dropped) -> Vec<Loaded<'m>> {
+    pub fn load<'m>(&'m self, symbols: &[Symbol<'m>], dropped: &mut Dropped) -> Vec<MappedObject<'m>> {
         dropped.count_many(DropReason::MissingObject, self.missing_functions);
         let load = |(mapped, functions): &'m (Mapped, Vec<Function<'d>>)| {
             let mut dropped = Dropped::default();
-            let loaded = Loaded::of(mapped, functions, &mut dropped);
+            let loaded = MappedObject::of(mapped, functions, &mut dropped);
             if loaded.is_none() {
                 dropped.count_many(DropReason::MissingObject, functions.len() as u64);
             }
@@ -186,7 +186,7 @@ impl<'d> Objects<'d> {
         };
         let loaded: Vec<_> = self.found.par_iter().map(load).collect();
         loaded.iter().for_each(|(_, counts)| dropped.merge(counts));
-        let mut loaded: Vec<Loaded<'m>> = loaded.into_iter().filter_map(|(loaded, _)| loaded).collect();
+        let mut loaded: Vec<MappedObject<'m>> = loaded.into_iter().filter_map(|(loaded, _)| loaded).collect();
         // Of one function under several names, perhaps of several objects, the first counts.
         let mut taken = HashSet::new();
         for object in &mut loaded {
@@ -284,7 +284,7 @@ fn written(path: &Path) -> Option<u64> {
 
 /// An object file that is ready to be read.
 #[derive(Debug)]
-pub struct Loaded<'m> {
+pub struct MappedObject<'m> {
     mapped: &'m Mapped,
     is_little_endian: bool,
     sections: Sections<'m>,
@@ -305,7 +305,7 @@ struct Move {
     to: u64,
 }
 
-impl<'m> Loaded<'m> {
+impl<'m> MappedObject<'m> {
     fn of(mapped: &'m Mapped, functions: &[Function<'_>], dropped: &mut Dropped) -> Option<Self> {
         let object = object::File::parse(mapped.bytes()).ok()?;
         let starts = with_macho!(&object, file => starts(file))?;
@@ -342,17 +342,20 @@ impl<'m> Loaded<'m> {
     }
 
     fn read(&'m self, progress: &Progress, dropped: &mut Dropped) -> DwarfSymbols<'m> {
-        if self.is_little_endian {
-            self.read_as(gimli::LittleEndian, progress, dropped)
-        } else {
-            self.read_as(gimli::BigEndian, progress, dropped)
-        }
-    }
-
-    fn read_as<E: Endianity + Send + Sync>(&'m self, endian: E, progress: &Progress, dropped: &mut Dropped) -> DwarfSymbols<'m> {
-        let (sections, split, ahead) = (&self.sections, &self.split, &self.ahead);
-        let input = dwarf::Input { sections, shared: None, split, ahead, functions_move: true, map: None, twins: &[] };
-        let mut dwarf = dwarf::read(input, endian, &self.code, &self.symbols, self.mapped, progress, dropped);
+        let input = dwarf::Input {
+            mapped: self.mapped,
+            is_little_endian: self.is_little_endian,
+            code: &self.code,
+            symbols: &self.symbols,
+            sections: &self.sections,
+            shared: None,
+            split: &self.split,
+            ahead: &self.ahead,
+            functions_move: true,
+            map: None,
+            twins: &[],
+        };
+        let mut dwarf = dwarf::read(input, progress, dropped);
         for unit in &mut dwarf.units {
             unit.ranges =
                 moved(&self.moves, &unit.ranges, |range| (range.start, range.end), |range, start, end| Range { start, end, ..*range });
@@ -410,8 +413,8 @@ fn moved<T>(moves: &[Move], spans: &[T], extent: impl Fn(&T) -> (u64, u64), part
 }
 
 /// What all of `objects` say, in the addresses of the image.
-pub fn read<'m>(objects: &'m [Loaded<'m>], progress: &Progress, dropped: &mut Dropped) -> DwarfSymbols<'m> {
-    let read_one = |object: &'m Loaded<'m>| {
+pub fn read<'m>(objects: &'m [MappedObject<'m>], progress: &Progress, dropped: &mut Dropped) -> DwarfSymbols<'m> {
+    let read_one = |object: &'m MappedObject<'m>| {
         let mut dropped = Dropped::default();
         let symbols = object.read(progress, &mut dropped);
         // Functions that the image does not have are none that were lost.

@@ -8,13 +8,16 @@
 use std::path::Path;
 
 use super::search::{Search, folder};
-use crate::DebugFile;
 use crate::bytes::{Mapped, os_path};
-use crate::links::{shared_names_id, shared_names_link};
+use crate::module::Dropped;
+use crate::object::ObjectFile;
+use crate::object::layout::Layout;
+use crate::object::links::{shared_names_id, shared_names_link};
+use crate::object::sections::{self, Sections};
 
 /// The file of shared names that `file` refers to, if it is found: it has the id that `file` asks for.
-pub fn find(file: &DebugFile<'_>, search: &Search) -> Option<Mapped> {
-    let (name, id) = shared_names_link(file.object())?;
+pub fn find(file: &ObjectFile<'_>, search: &Search) -> Option<Mapped> {
+    let (name, id) = shared_names_link(&file.object)?;
     let name = Path::new(os_path(name));
     let folder = folder(file.path())?;
     let from_object = [folder.join(name)].into_iter();
@@ -24,4 +27,15 @@ pub fn find(file: &DebugFile<'_>, search: &Search) -> Option<Mapped> {
     });
     let is_it = |mapped: &Mapped| object::File::parse(mapped.bytes()).is_ok_and(|object| shared_names_id(&object) == Some(id));
     from_object.chain(search.by_build_id(id, "debug")).chain(beside).filter_map(|path| search.open(&path, file.path())).find(is_it)
+}
+
+/// The sections of `file`, which has shared names.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn load<'m>(file: &'m Mapped, dropped: &mut Dropped) -> Result<Sections<'m>, String> {
+    let in_file = |reason: String| format!("{}: {reason}; the names in it are missing", file.path().display());
+    let object = object::File::parse(file.bytes()).map_err(|error| in_file(error.to_string()))?;
+    let (sections, damage) = sections::load(&object, file, &Layout::default(), dropped, |_, _| {});
+    damage.into_iter().next().map_or(Ok(sections), |reason| Err(in_file(reason)))
 }

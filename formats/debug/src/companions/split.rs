@@ -10,7 +10,7 @@ use object::{Object, ObjectSection};
 use super::Search;
 use crate::bytes::{Error, Mapped};
 use crate::dwarf::{Skeleton, SplitSections};
-use crate::sections::{load_package, load_split};
+use crate::object::sections::{load_package, load_split};
 
 /// Opened files.
 #[derive(Debug, Default)]

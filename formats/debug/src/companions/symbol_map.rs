@@ -10,14 +10,14 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::search::{Search, open_other};
-use crate::DebugFile;
 use crate::bytes::Mapped;
 use crate::limits::MAX_PROPERTY_LIST_BYTES;
-use crate::macho::symbol_map::is_symbol_map;
+use crate::object::ObjectFile;
+use crate::object::macho::symbol_map::is_symbol_map;
 
 /// The symbol map of `file`, if it is found in the folders to search, or in that of the `.xcarchive` that `file` is in.
-pub fn find(file: &DebugFile<'_>, search: &Search) -> Option<Mapped> {
-    let own = uuid(&file.info().id.bytes);
+pub fn find(file: &ObjectFile<'_>, search: &Search) -> Option<Mapped> {
+    let own = uuid(&file.info.id.bytes);
     let original = file.path().parent().and_then(Path::parent).and_then(|resources| original_uuid(&resources.join(format!("{own}.plist"))));
     let archive = file.path().ancestors().find(|folder| folder.extension().is_some_and(|extension| extension == "xcarchive"));
     let archived: Option<PathBuf> = archive.map(|archive| archive.join("BCSymbolMaps"));

@@ -10,8 +10,8 @@ use gimli::Endianity;
 use rayon::prelude::*;
 
 use super::units::Units;
-use crate::code::Code;
 use crate::module::{DropReason, Dropped};
+use crate::object::code::Code;
 
 /// `start..end` belongs to the unit numbered `unit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

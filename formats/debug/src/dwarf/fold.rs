@@ -20,9 +20,9 @@ use super::aranges::{Contested, Interval};
 use super::lines::{FoldedLines, LineSpan, Lines, SequenceStart};
 use super::scopes::Scopes;
 use super::unit::{UnitOf, UnitSymbols};
-use crate::code::Code;
 use crate::module::{Chain, Function, Range, Source};
-use crate::symbols::{Symbol, Twin};
+use crate::object::code::Code;
+use crate::object::symbols::{Symbol, Twin};
 
 /// The spans of `lines`, where several sequences lie over each other those of the function that has the address: of lines in
 /// the file that declares it, the first at or behind the declaration.

@@ -16,7 +16,7 @@ mod work;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use gimli::{EndianSlice, Endianity, Section};
+use gimli::{BigEndian, EndianSlice, Endianity, LittleEndian, Section};
 use rayon::prelude::*;
 
 pub use aranges::Interval;
@@ -27,13 +27,13 @@ pub use split::SplitSections;
 pub use unit::UnitSymbols;
 pub use units::count as count_units;
 
-use super::Progress;
-use super::code::Code;
-use super::macho::symbol_map::SymbolMap;
-use super::sections::{self, Sections};
-use super::symbols::{Symbol, Twin};
+use crate::Progress;
 use crate::bytes::Mapped;
 use crate::module::{DropReason, Dropped, Range};
+use crate::object::code::Code;
+use crate::object::macho::symbol_map::SymbolMap;
+use crate::object::sections::{self, Sections};
+use crate::object::symbols::{Symbol, Twin};
 use fold::Folds;
 use split::SplitUnits;
 use units::Units;
@@ -56,6 +56,14 @@ pub struct DwarfSymbols<'d> {
 /// All that is read: the object's own sections and those of the files that belong to it.
 #[derive(Clone, Copy)]
 pub struct Input<'d> {
+    /// The bytes that the object's sections lie in.
+    pub mapped: &'d Mapped,
+    /// Whether numbers begin with their lowest byte.
+    pub is_little_endian: bool,
+    /// The executable addresses.
+    pub code: &'d Code,
+    /// Symbols, by address.
+    pub symbols: &'d [Symbol<'d>],
     /// The object's.
     pub sections: &'d Sections<'d>,
     /// Of the file of names that it shares with others (dwz; DWARF 5, section 7.3.6).
@@ -82,18 +90,14 @@ impl Input<'_> {
 
 /// Reads every unit that owns an address. Data that asks for more work than its size allows is left out as a whole, and
 /// counted.
-pub fn read<'d, E: Endianity + Send + Sync>(
-    input: Input<'d>,
-    endian: E,
-    code: &Code,
-    symbols: &[Symbol<'d>],
-    mapped: &Mapped,
-    progress: &Progress,
-    dropped: &mut Dropped,
-) -> DwarfSymbols<'d> {
+pub fn read<'d>(input: Input<'d>, progress: &Progress, dropped: &mut Dropped) -> DwarfSymbols<'d> {
     let work = Arc::new(Work::for_bytes(input.bytes()));
     let mut counts = Dropped::default();
-    let dwarf = read_units(input, &work, endian, code, symbols, mapped, progress, &mut counts);
+    let dwarf = if input.is_little_endian {
+        read_units(input, LittleEndian, &work, progress, &mut counts)
+    } else {
+        read_units(input, BigEndian, &work, progress, &mut counts)
+    };
     progress.spent(work.spent());
     if work.is_spent() {
         // What was met until then depends on the order of threads.
@@ -104,17 +108,14 @@ pub fn read<'d, E: Endianity + Send + Sync>(
     dwarf
 }
 
-#[expect(clippy::too_many_arguments, reason = "those of `read`, and the work")]
 fn read_units<'d, E: Endianity + Send + Sync>(
     input: Input<'d>,
-    work: &Arc<Work>,
     endian: E,
-    code: &Code,
-    symbols: &[Symbol<'d>],
-    mapped: &Mapped,
+    work: &Arc<Work>,
     progress: &Progress,
     dropped: &mut Dropped,
 ) -> DwarfSymbols<'d> {
+    let Input { mapped, code, symbols, .. } = input;
     let dwarf = input.sections.borrow_with_sup(input.shared, |section| EndianSlice::new(section, endian));
     let debug_info = dwarf.debug_info.reader().slice();
     let list = |dwarf, dropped: &mut Dropped| Units::list(dwarf, Arc::clone(work), dropped);
@@ -135,7 +136,7 @@ fn read_units<'d, E: Endianity + Send + Sync>(
             if work.is_spent() {
                 return (UnitSymbols::default(), dropped);
             }
-            let symbols = unit::read(&units, &split, input, (*index, intervals), code, symbols, &mut dropped);
+            let symbols = unit::read(&units, &split, input, (*index, intervals), &mut dropped);
             let bytes = &debug_info[units.bytes(*index)];
             // Names of other units' functions bring pages back.
             let is_time_for_all = done.fetch_add(1, Ordering::Relaxed) % UNITS_PER_RELEASE == UNITS_PER_RELEASE - 1;
@@ -155,7 +156,7 @@ fn read_units<'d, E: Endianity + Send + Sync>(
         let again = |index: usize, more: &[(u64, u64)]| {
             let own = owners.binary_search(&index).map_or(&[][..], |number| &jobs[number].1);
             let all = Code::from_spans(own.iter().chain(more).copied().collect());
-            unit::read(&units, &split, input, (index, all.spans()), code, symbols, &mut Dropped::default())
+            unit::read(&units, &split, input, (index, all.spans()), &mut Dropped::default())
         };
         aliases = fold::settle(
             &mut read,

@@ -16,10 +16,10 @@ use hashbrown::HashMap;
 
 use super::flatten::{Span, flatten};
 use super::units::{Extent, LONG_LIST, Lies, Units};
-use crate::code::Code;
 use crate::limits::MAX_INLINE_DEPTH;
 use crate::module::{DropReason, Dropped, Start};
-use crate::symbols::Symbol;
+use crate::object::code::Code;
+use crate::object::symbols::Symbol;
 
 /// Where an entry lies that leads to a function's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

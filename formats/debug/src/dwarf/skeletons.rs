@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use gimli::{DwoId, EndianSlice, Endianity, Section, UnitType, constants as dw};
+use gimli::{BigEndian, DwoId, EndianSlice, Endianity, LittleEndian, Section, UnitType, constants as dw};
 use rayon::prelude::*;
 
 use super::split::{SplitSections, SplitUnits};
@@ -12,7 +12,7 @@ use super::units::Units;
 use super::work::Work;
 use crate::bytes::os_path;
 use crate::module::Dropped;
-use crate::sections::{Sections, bytes as sections_bytes};
+use crate::object::sections::{Sections, bytes as sections_bytes};
 
 /// A unit whose functions are in another file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,11 @@ pub struct Skeleton {
 }
 
 /// The skeleton units of a file, in its order.
-pub fn list<E: Endianity + Send + Sync>(sections: &Sections<'_>, endian: E) -> Vec<Skeleton> {
+pub fn list(sections: &Sections<'_>, is_little_endian: bool) -> Vec<Skeleton> {
+    if is_little_endian { list_as(sections, LittleEndian) } else { list_as(sections, BigEndian) }
+}
+
+fn list_as<E: Endianity + Send + Sync>(sections: &Sections<'_>, endian: E) -> Vec<Skeleton> {
     let dwarf = sections.borrow(|section| EndianSlice::new(section, endian));
     // Without it, split functions would have no addresses.
     if dwarf.debug_addr.reader().is_empty() {
@@ -53,7 +57,16 @@ pub fn list<E: Endianity + Send + Sync>(sections: &Sections<'_>, endian: E) -> V
 
 /// Those of `skeletons`, of the file with `sections`, whose functions are not in `split`: the file is not there, or its id is
 /// another.
-pub fn lost<'s, E: Endianity + Send + Sync>(
+pub fn lost<'s>(
+    sections: &Sections<'_>,
+    split: &SplitSections<'_>,
+    skeletons: &'s [Skeleton],
+    is_little_endian: bool,
+) -> Vec<&'s Skeleton> {
+    if is_little_endian { lost_as(sections, split, skeletons, LittleEndian) } else { lost_as(sections, split, skeletons, BigEndian) }
+}
+
+fn lost_as<'s, E: Endianity + Send + Sync>(
     sections: &Sections<'_>,
     split: &SplitSections<'_>,
     skeletons: &'s [Skeleton],

@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 use super::units::Units;
 use crate::bytes::SectionBytes;
 use crate::module::Dropped;
-use crate::sections::{self, Sections};
+use crate::object::sections::{self, Sections};
 
 type Slice<'d, E> = EndianSlice<'d, E>;
 

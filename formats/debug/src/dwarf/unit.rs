@@ -21,11 +21,11 @@ use super::split::SplitUnits;
 use super::units::{Declared, DeclaredFile, Units};
 use super::work::Work;
 use super::{Input, fold, lines, paths};
-use crate::code::Code;
 use crate::limits::STEPS_PER_CHAIN;
 use crate::module::merge_sorted::{SpanCursor, push_range};
 use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, Folder, Function, FunctionId, Location, Range, Source, Start};
-use crate::symbols::Symbol;
+use crate::object::code::Code;
+use crate::object::symbols::Symbol;
 
 /// What one unit says, its functions, files and chains numbered from 0.
 #[derive(Debug, Default)]
@@ -112,10 +112,9 @@ pub fn read<'d, E: Endianity>(
     split: &SplitUnits<'d, E>,
     input: Input<'d>,
     (index, intervals): (usize, &[(u64, u64)]),
-    code: &Code,
-    symbols: &[Symbol<'d>],
     dropped: &mut Dropped,
 ) -> UnitSymbols<'d> {
+    let Input { code, symbols, .. } = input;
     let unit = units.parse(index);
     if unit.is_err() {
         dropped.count(DropReason::BadUnit);

@@ -4,8 +4,8 @@
 use std::sync::{Arc, OnceLock};
 
 use gimli::{
-    Abbreviation, AttributeSpecification, AttributeValue, DebugInfoOffset, Dwarf, EndianSlice, Endianity, RangeListsOffset, Unit,
-    UnitHeader, UnitOffset, constants as dw,
+    Abbreviation, AttributeSpecification, AttributeValue, BigEndian, DebugInfoOffset, Dwarf, EndianSlice, Endianity, LittleEndian,
+    RangeListsOffset, Unit, UnitHeader, UnitOffset, constants as dw,
 };
 use rayon::prelude::*;
 
@@ -14,9 +14,9 @@ use super::paths;
 use super::scopes::NameAt;
 use super::work::Work;
 use crate::limits::{MAX_NAME_BYTES, MAX_NAME_HOPS, MAX_SHORT_ATTRIBUTES, STEPS_PER_RANGE};
-use crate::macho::symbol_map::SymbolMap;
 use crate::module::{DropReason, Dropped, Folder};
-use crate::sections::{self, Sections};
+use crate::object::macho::symbol_map::SymbolMap;
+use crate::object::sections::{self, Sections};
 
 type Slice<'d, E> = EndianSlice<'d, E>;
 
@@ -54,7 +54,11 @@ fn read_split_bases<E: Endianity>(unit: &mut Unit<Slice<'_, E>>) -> gimli::Resul
 }
 
 /// The units of `sections`, and how many of them cannot be read; what follows a bad header is not known.
-pub fn count<E: Endianity + Send + Sync>(sections: &Sections<'_>, endian: E) -> (u64, u64) {
+pub fn count(sections: &Sections<'_>, is_little_endian: bool) -> (u64, u64) {
+    if is_little_endian { count_as(sections, LittleEndian) } else { count_as(sections, BigEndian) }
+}
+
+fn count_as<E: Endianity + Send + Sync>(sections: &Sections<'_>, endian: E) -> (u64, u64) {
     let dwarf = sections.borrow(|section| EndianSlice::new(section, endian));
     let work = Arc::new(Work::for_bytes(sections::bytes(sections)));
     let units = Units::list(dwarf, Arc::clone(&work), &mut Dropped::default());

@@ -16,33 +16,21 @@ mod steps;
 mod table;
 
 use hashbrown::HashMap;
-use object::Object;
 
-use super::Progress;
-use super::dwarf::{DwarfSymbols, Interval, UnitSymbols, Work};
+use crate::Progress;
+use crate::dwarf::{DwarfSymbols, Interval, UnitSymbols, Work};
 use crate::limits::MAX_INLINE_DEPTH;
 use crate::module::merge_sorted::push_range;
 use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, Folder, Function, FunctionId, Location, Range, Source, Start};
+use crate::object::go_table;
 use image::Image;
 use inline::{Call, Trees};
 use steps::Steps;
 use table::{Entry, Table};
 
-/// Names of the table's section: in ELF files, in those that can be loaded anywhere, and in Mach-O files.
-const SECTIONS: [&str; 3] = [".gopclntab", ".data.rel.ro.gopclntab", "__gopclntab"];
-
-/// Whether `object` has the table.
-pub fn has_table(object: &object::File<'_>) -> bool {
-    section(object).is_some()
-}
-
-fn section<'d, 'f>(object: &'f object::File<'d>) -> Option<object::Section<'d, 'f>> {
-    SECTIONS.iter().find_map(|name| object.section_by_name(name))
-}
-
 /// Reads the table of `object`. One that cannot be read is counted, and symbols answer.
 pub fn read<'d>(object: &object::File<'d>, progress: &Progress, dropped: &mut Dropped) -> DwarfSymbols<'d> {
-    let Some(section) = section(object) else { return DwarfSymbols::default() };
+    let Some(section) = go_table::section(object) else { return DwarfSymbols::default() };
     let Some(image) = Image::of(object) else { return DwarfSymbols::default() };
     let Some(table) = Table::of(&image, &section) else {
         dropped.count(DropReason::BadSection);

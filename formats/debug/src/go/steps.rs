@@ -6,8 +6,8 @@
 //! bytes       [+3][4]     [+1][6]    [0]           both differences are varints, that of values with its sign in bit 0
 //! ```
 
-use super::super::dwarf::Work;
 use super::table::{Entry, Table};
+use crate::dwarf::Work;
 
 /// What a function has at addresses that no step covers.
 pub const NONE: i32 = -1;

@@ -14,6 +14,7 @@ use object::macho;
 use object::read::macho::{MachHeader, MachOFile, Nlist};
 use object::{Object, ObjectSegment};
 
+use super::go_table;
 use symtool_module::Detail;
 
 /// Evaluates an expression for a Mach-O file of either width.
@@ -33,7 +34,7 @@ pub fn detail(object: &object::File<'_>) -> Detail {
     let has_local_symbols = with_macho!(object, file => has_local_symbols(file)).unwrap_or(false);
     if object.section_by_name(".debug_info").is_some() {
         Detail::Debug
-    } else if crate::go::has_table(object) {
+    } else if go_table::has_table(object) {
         Detail::Gopclntab
     } else if has_local_symbols {
         Detail::Symbols

@@ -7,9 +7,9 @@ use lzma_rust2::XzReader;
 use object::{Object, ObjectSection, ObjectSymbol, SectionKind, SymbolKind};
 
 use super::symbols;
-use crate::layout::Layout;
 use crate::limits::{MAX_EXPANSION, MAX_XZ_KIB};
-use crate::symbols::Entry;
+use crate::object::layout::Layout;
+use crate::object::symbols::Entry;
 
 /// The bytes of the file within, if `object` has one that can be read; its symbols are names only, and a file
 /// without them is as good as one from which they were stripped.

@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use object::{Architecture, Object, ObjectSection, ObjectSymbol, ObjectSymbolTable, RelocationTarget};
 
 use crate::limits::MAX_NAME_BYTES;
-use crate::symbols::Extra;
+use crate::object::symbols::Extra;
 
 /// What stands after the name of the function that a stub leads to, as in GNU objdump.
 const STUB_SUFFIX: &[u8] = b"@plt";

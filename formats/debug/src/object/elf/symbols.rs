@@ -1,4 +1,4 @@
-//! Symbol tables of ELF files.
+//! Reads symbol tables of ELF files.
 //!
 //! Functions, untyped and data symbols of allocated sections count (gABI, "Symbol Table").
 
@@ -6,27 +6,13 @@ use std::borrow::Cow;
 
 use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SymbolFlags, SymbolSection, elf};
 
-use super::minidebug;
-use crate::layout::Layout;
 use crate::limits::MAX_NAME_BYTES;
-use crate::relocate;
-use crate::symbols::Entry;
+use crate::object::layout::Layout;
+use crate::object::relocate;
+use crate::object::symbols::Entry;
 
-/// The symbols of `file`, from `.symtab`, or from `.dynsym` where there is none, and those of `mini`, the file in
-/// its `.gnu_debugdata`.
-pub fn read<'d>(file: &object::File<'d>, mini: Option<&object::File<'d>>, layout: &Layout) -> Vec<Entry<'d>> {
-    let mut entries = entries(file, file.symbols(), layout);
-    if entries.is_empty() {
-        entries = self::entries(file, file.dynamic_symbols(), layout);
-    }
-    if let Some(mini) = mini {
-        // Before the others: it replaces none of them.
-        entries.splice(..0, minidebug::entries(file, mini));
-    }
-    entries
-}
-
-pub(super) fn entries<'d: 'f, 'f>(
+/// Those of `symbols`, which are from a table of `file`, that name addresses.
+pub fn entries<'d: 'f, 'f>(
     file: &'f object::File<'d>,
     symbols: impl Iterator<Item = object::Symbol<'d, 'f>>,
     layout: &Layout,

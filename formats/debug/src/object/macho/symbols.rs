@@ -8,7 +8,7 @@ use object::{Object, ObjectSection};
 
 use super::symbol_map::SymbolMap;
 use crate::limits::MAX_NAME_BYTES;
-use crate::symbols::Entry;
+use crate::object::symbols::Entry;
 
 /// The symbols that `file` defines, hidden names as `map` has them.
 pub fn read<'d, M: MachHeader>(file: &MachOFile<'d, M>, map: Option<&SymbolMap<'d>>) -> Vec<Entry<'d>> {

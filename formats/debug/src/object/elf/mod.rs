@@ -1,19 +1,22 @@
-//! What is special about ELF files: their identity, symbols and stubs.
+//! Knows what is special about ELF files: their identity, symbols and stubs.
 
 pub mod minidebug;
 pub mod plain;
 pub mod plt;
-pub mod symbols;
+mod symbols;
 
 use object::{Architecture, Object, ObjectSegment};
-
 use symtool_module::Detail;
+
+use super::go_table;
+use super::layout::Layout;
+use super::symbols::Entry;
 
 /// How much `object` can tell.
 pub fn detail(object: &object::File<'_>) -> Detail {
     if [".debug_info", ".zdebug_info"].iter().any(|name| object.section_by_name(name).is_some()) {
         Detail::Debug
-    } else if crate::go::has_table(object) {
+    } else if go_table::has_table(object) {
         Detail::Gopclntab
     } else if object.symbols().next().is_some() || object.section_by_name(".gnu_debugdata").is_some() {
         Detail::Symbols
@@ -48,4 +51,18 @@ pub fn arch(object: &object::File<'_>) -> &'static str {
         Architecture::X86_64_X32 => "x86_64_x32",
         _ => "unknown",
     }
+}
+
+/// The symbols of `file`, from `.symtab`, or from `.dynsym` where there is none, and those of `mini`, the file in
+/// its `.gnu_debugdata`.
+pub fn read_symbols<'d>(file: &object::File<'d>, mini: Option<&object::File<'d>>, layout: &Layout) -> Vec<Entry<'d>> {
+    let mut entries = symbols::entries(file, file.symbols(), layout);
+    if entries.is_empty() {
+        entries = symbols::entries(file, file.dynamic_symbols(), layout);
+    }
+    if let Some(mini) = mini {
+        // Before the others: it replaces none of them.
+        entries.splice(..0, minidebug::entries(file, mini));
+    }
+    entries
 }

@@ -17,7 +17,7 @@ use object::{Object, ObjectSection};
 use super::exports;
 use crate::limits::{MAX_FUNCTION_STARTS, MAX_NAME_BYTES, MIN_STRING_BYTES};
 use crate::module::merge_sorted::SpanCursor;
-use crate::symbols::{Extra, Symbol};
+use crate::object::symbols::{Extra, Symbol};
 
 /// What stands before the name of the function that a stub leads to, as in Apple's own crash reports.
 const STUB_PREFIX: &[u8] = b"DYLD-STUB$$";

@@ -5,7 +5,7 @@ use object::{CompressedData, CompressionFormat, elf};
 
 use crate::bytes::Mapped;
 use crate::limits::MAX_EXPANSION;
-use crate::sections::expand;
+use crate::object::sections::expand;
 
 /// Where fields stand in the headers of a file of 32 or 64 bits.
 struct Fields {
