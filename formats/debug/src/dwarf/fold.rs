@@ -19,7 +19,8 @@ use memchr::memmem;
 use super::aranges::{Contested, Interval};
 use super::lines::{FoldedLines, LineSpan, Lines, SequenceStart};
 use super::scopes::Scopes;
-use super::unit::{UnitOf, UnitSymbols};
+use super::unit_symbols::UnitSymbols;
+use super::units::UnitOf;
 use crate::module::{Chain, Function, Range, Source};
 use crate::object::code::Code;
 use crate::object::symbols::{Symbol, Twin};
@@ -185,6 +186,21 @@ fn range_at<'u>(unit: &'u UnitSymbols<'_>, address: u64) -> Option<&'u Range> {
     unit.ranges.get(after).filter(|range| range.start <= address)
 }
 
+/// The stretches that other units claim where a function is misnamed, by the unit's index in the file.
+fn wanted(misnamed: &[Misnamed], contested: &[Contested], symbols: &[Symbol<'_>]) -> Vec<(usize, Vec<(u64, u64)>)> {
+    let mut wanted: HashMap<usize, Vec<(u64, u64)>> = HashMap::new();
+    for Misnamed { start, .. } in misnamed {
+        let Some(symbol) = symbol_at(symbols, *start) else { continue };
+        let first = contested.partition_point(|claim| claim.start < *start);
+        for claim in contested[first..].iter().take_while(|claim| claim.start == *start) {
+            wanted.entry(claim.unit).or_default().push((*start, symbol.end));
+        }
+    }
+    let mut wanted: Vec<(usize, Vec<(u64, u64)>)> = wanted.into_iter().collect();
+    wanted.sort_unstable_by_key(|(unit, _)| *unit);
+    wanted
+}
+
 /// Gives addresses of folded functions to the one that the symbol rule names, or their own names to those that have them.
 /// `again` reads a unit, by its index in the file, with more intervals than are its own. Returns all names of such functions that are not used.
 pub fn settle<'d>(
@@ -195,19 +211,9 @@ pub fn settle<'d>(
 ) -> Vec<(u64, &'d [u8])> {
     let foreign = foreign_lines(units, elsewhere);
     let misnamed = misnamed(units, &foreign);
-    let mut wanted: HashMap<usize, Vec<(u64, u64)>> = HashMap::new();
-    for Misnamed { start, .. } in &misnamed {
-        let Some(symbol) = symbol_at(symbols, *start) else { continue };
-        let first = contested.partition_point(|claim| claim.start < *start);
-        for claim in contested[first..].iter().take_while(|claim| claim.start == *start) {
-            wanted.entry(claim.unit).or_default().push((*start, symbol.end));
-        }
-    }
     let mut aliases = Vec::new();
-    let mut wanted: Vec<(usize, Vec<(u64, u64)>)> = wanted.into_iter().collect();
-    wanted.sort_unstable_by_key(|(unit, _)| *unit);
     let mut settled: HashSet<u64> = HashSet::new();
-    for (unit, mut stretches) in wanted {
+    for (unit, mut stretches) in wanted(&misnamed, contested, symbols) {
         stretches.sort_unstable();
         stretches.dedup();
         stretches.retain(|(start, _)| !settled.contains(start));

@@ -1,15 +1,20 @@
-//! Reads the ranges of every unit, in parallel: [`DwarfSymbols`].
+//! Reads the ranges of every unit of DWARF data, in parallel: [`DwarfSymbols`].
 
 mod abbreviations;
 mod aranges;
+mod extents;
 mod flatten;
 mod fold;
+mod input;
 mod lines;
+mod names;
+mod numbers;
 mod paths;
 mod scopes;
 mod skeletons;
 mod split;
 mod unit;
+mod unit_symbols;
 mod units;
 mod work;
 
@@ -20,24 +25,21 @@ use gimli::{BigEndian, EndianSlice, Endianity, LittleEndian, Section};
 use rayon::prelude::*;
 
 pub use aranges::Interval;
-use aranges::Owners;
+pub use input::Input;
 pub use lines::Ahead as LinesAhead;
 pub use skeletons::{Skeleton, list as skeletons, lost as lost_skeletons};
 pub use split::SplitSections;
-pub use unit::UnitSymbols;
+pub use unit_symbols::{UnitSymbols, number};
 pub use units::count as count_units;
+pub use work::Work;
 
 use crate::Progress;
-use crate::bytes::Mapped;
 use crate::module::{DropReason, Dropped, Range};
 use crate::object::code::Code;
-use crate::object::macho::symbol_map::SymbolMap;
-use crate::object::sections::{self, Sections};
-use crate::object::symbols::{Symbol, Twin};
+use aranges::Owners;
 use fold::Folds;
 use split::SplitUnits;
 use units::Units;
-pub use work::Work;
 
 /// After so many units, all debug entries leave memory. Each page that is still needed costs a fault.
 const UNITS_PER_RELEASE: usize = 4;
@@ -51,41 +53,6 @@ pub struct DwarfSymbols<'d> {
     pub units: Vec<UnitSymbols<'d>>,
     /// Names of functions that begin where another one does, by address.
     pub aliases: Vec<(u64, &'d [u8])>,
-}
-
-/// All that is read: the object's own sections and those of the files that belong to it.
-#[derive(Clone, Copy)]
-pub struct Input<'d> {
-    /// The bytes that the object's sections lie in.
-    pub mapped: &'d Mapped,
-    /// Whether numbers begin with their lowest byte.
-    pub is_little_endian: bool,
-    /// The executable addresses.
-    pub code: &'d Code,
-    /// Symbols, by address.
-    pub symbols: &'d [Symbol<'d>],
-    /// The object's.
-    pub sections: &'d Sections<'d>,
-    /// Of the file of names that it shares with others (dwz; DWARF 5, section 7.3.6).
-    pub shared: Option<&'d Sections<'d>>,
-    /// Of the files that hold the functions of its skeleton units.
-    pub split: &'d SplitSections<'d>,
-    /// Line programs that have been run.
-    pub ahead: &'d LinesAhead,
-    /// Whether this is an object file whose functions will lie elsewhere: its functions say which unit owns what, and a
-    /// line counts within the function in which its row stands.
-    pub functions_move: bool,
-    /// What hidden names stand for.
-    pub map: Option<&'d SymbolMap<'d>>,
-    /// Symbols that lie under others.
-    pub twins: &'d [Twin<'d>],
-}
-
-impl Input<'_> {
-    /// Bytes of all sections, expanded.
-    fn bytes(&self) -> u64 {
-        sections::bytes(self.sections) + self.shared.map_or(0, sections::bytes) + self.split.bytes()
-    }
 }
 
 /// Reads every unit that owns an address. Data that asks for more work than its size allows is left out as a whole, and

@@ -8,27 +8,17 @@
 
 use std::ops::Range;
 
-use gimli::{
-    AttributeSpecification, AttributeValue, DebugInfoOffset, EndianSlice, Endianity, EntriesRaw, RangeListsOffset, Unit, UnitOffset,
-    constants as dw,
-};
+use gimli::{AttributeSpecification, AttributeValue, EndianSlice, Endianity, EntriesRaw, RangeListsOffset, Unit, constants as dw};
 use hashbrown::HashMap;
 
+use super::extents::{AddressAttributes, Extent, LONG_LIST};
 use super::flatten::{Span, flatten};
-use super::units::{Extent, LONG_LIST, Lies, Units};
+use super::names::NameAt;
+use super::units::Units;
 use crate::limits::MAX_INLINE_DEPTH;
 use crate::module::{DropReason, Dropped, Start};
 use crate::object::code::Code;
 use crate::object::symbols::Symbol;
-
-/// Where an entry lies that leads to a function's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum NameAt {
-    /// In the unit itself.
-    Unit(UnitOffset),
-    /// In another unit of the file.
-    File(DebugInfoOffset),
-}
 
 /// A function, or a call of one that was inlined.
 #[derive(Clone, Copy, Debug)]
@@ -195,7 +185,7 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
                         start: Start::UNKNOWN,
                         depth: 0,
                     };
-                    let node = self.add(node, &entry.extent, abbreviation.has_children());
+                    let node = self.add(node, &entry.addresses, abbreviation.has_children());
                     if let (Some(node), true) = (node, abbreviation.has_children()) {
                         open.push(Open { depth, node });
                     }
@@ -223,7 +213,7 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
     }
 
     /// Keeps a node that has code, or that may have callees with code.
-    fn add(&mut self, mut node: Node, extent: &Extent<'d, E>, has_children: bool) -> Option<u32> {
+    fn add(&mut self, mut node: Node, addresses: &AddressAttributes<'d, E>, has_children: bool) -> Option<u32> {
         let number = u32::try_from(self.nodes.len()).ok()?;
         if let Some(caller) = node.caller {
             node.depth = self.nodes[caller as usize].depth + 1;
@@ -232,10 +222,10 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
                 return None;
             }
         }
-        let low = extent.low.and_then(|low| self.units.dwarf.attr_address(self.unit, low).ok().flatten());
+        let low = addresses.low.and_then(|low| self.units.dwarf.attr_address(self.unit, low).ok().flatten());
         node.start = low.map_or(Start::UNKNOWN, Start::at);
         let before = self.spans.len();
-        let is_known = self.add_ranges(number, extent).unwrap_or_else(|_| {
+        let is_known = self.add_ranges(number, addresses).unwrap_or_else(|_| {
             self.dropped.count(DropReason::BadRanges);
             false
         });
@@ -247,7 +237,7 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
     }
 
     /// Paints the ranges of node `number`. Returns whether it has those of a list that was painted before.
-    fn add_ranges(&mut self, number: u32, extent: &Extent<'d, E>) -> gimli::Result<bool> {
+    fn add_ranges(&mut self, number: u32, addresses: &AddressAttributes<'d, E>) -> gimli::Result<bool> {
         let before = self.spans.len();
         let (spans, code, dropped) = (&mut self.spans, self.code, &mut *self.dropped);
         let mut each = |start, end| {
@@ -257,10 +247,10 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
                 dropped.count(if start == 0 { DropReason::Tombstone } else { DropReason::NotExecutable });
             }
         };
-        match self.units.lies(self.unit, extent)? {
-            Lies::Nowhere => {}
-            Lies::In(start, end) => each(start, end),
-            Lies::Listed(list) => {
+        match self.units.extent(self.unit, addresses)? {
+            Extent::Nowhere => {}
+            Extent::In(start, end) => each(start, end),
+            Extent::Listed(list) => {
                 if let Some(known) = self.long_lists.get_mut(&list) {
                     known.node = number;
                     return Ok(!known.spans.is_empty());
@@ -276,7 +266,7 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
 
 /// What a function's or an inlined call's entry says of where it lies.
 struct Entry<'d, E: Endianity> {
-    extent: Extent<'d, E>,
+    addresses: AddressAttributes<'d, E>,
     /// The function that it is an instance of, unless it has a name of its own.
     origin: Option<NameAt>,
     call: Call,
@@ -290,7 +280,7 @@ impl<'d, E: Endianity> Entry<'d, E> {
         entries: &mut EntriesRaw<'_, EndianSlice<'d, E>>,
         attributes: &[AttributeSpecification],
     ) -> gimli::Result<Self> {
-        let mut entry = Self { extent: Extent::default(), origin: None, call: Call::default() };
+        let mut entry = Self { addresses: AddressAttributes::default(), origin: None, call: Call::default() };
         if !attributes.iter().any(|attribute| matches!(attribute.name(), dw::DW_AT_low_pc | dw::DW_AT_ranges)) {
             // No code of its own, as a declaration or the abstract instance of an inlined function.
             entries.skip_attributes(attributes)?;
@@ -308,9 +298,9 @@ impl<'d, E: Endianity> Entry<'d, E> {
             rest = after;
             let value = entries.read_attribute_inline(attribute)?;
             match attribute.name() {
-                dw::DW_AT_low_pc => entry.extent.low = Some(value.raw_value()),
-                dw::DW_AT_high_pc => entry.extent.high = Some(value.raw_value()),
-                dw::DW_AT_ranges => entry.extent.ranges = Some(value.value()),
+                dw::DW_AT_low_pc => entry.addresses.low = Some(value.raw_value()),
+                dw::DW_AT_high_pc => entry.addresses.high = Some(value.raw_value()),
+                dw::DW_AT_ranges => entry.addresses.ranges = Some(value.value()),
                 dw::DW_AT_call_file => entry.call.file = value.udata_value().unwrap_or(0),
                 dw::DW_AT_call_line => entry.call.line = saturate(value.udata_value()),
                 dw::DW_AT_call_column => entry.call.column = saturate(value.udata_value()),

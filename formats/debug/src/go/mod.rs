@@ -18,7 +18,7 @@ mod table;
 use hashbrown::HashMap;
 
 use crate::Progress;
-use crate::dwarf::{DwarfSymbols, Interval, UnitSymbols, Work};
+use crate::dwarf::{DwarfSymbols, Interval, UnitSymbols, Work, number};
 use crate::limits::MAX_INLINE_DEPTH;
 use crate::module::merge_sorted::push_range;
 use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, Folder, Function, FunctionId, Location, Range, Source, Start};
@@ -177,8 +177,4 @@ impl<'t, 'd> Reader<'t, 'd> {
         self.files.insert(offset, file);
         Some(file)
     }
-}
-
-fn number(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
 }
