@@ -8,7 +8,7 @@
 //! shared_names.rs   the file of names that it shares with others (dwz)
 //! split.rs          .dwo files and .dwp packages
 //! symbol_map.rs     .bcsymbolmap files
-//! debug_map.rs      the object files that an image of Apple's was linked from
+//! debug_map/        the object files that an image of Apple's was linked from
 //! ```
 
 pub mod debug_files;
