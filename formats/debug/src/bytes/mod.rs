@@ -4,6 +4,7 @@ mod error;
 #[cfg(unix)]
 mod guard;
 mod kind;
+pub mod leb128;
 mod mapped;
 mod os_path;
 pub mod section_bytes;

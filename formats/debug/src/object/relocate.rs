@@ -7,6 +7,7 @@ use object::{Architecture, Object, ObjectSection, ObjectSymbol, Relocation, Relo
 use object::{SymbolSection, elf};
 
 use super::layout::Layout;
+use crate::bytes::leb128;
 
 /// What a relocation does to the number at its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,7 +144,7 @@ fn target(file: &object::File<'_>, layout: &Layout, relocation: &Relocation) -> 
 fn write(data: &mut [u8], place: Place, change: Change, value: u64, adds: bool, is_little: bool) -> Option<()> {
     let field = data.get_mut(place.offset..)?;
     if place.bytes == 0 {
-        return write_uleb(field, change, value);
+        return leb128::rewrite(field, |old| if change == Change::SubUleb { old.wrapping_sub(value) } else { value });
     }
     let field = field.get_mut(..place.bytes)?;
     let old = read(field, is_little);
@@ -168,19 +169,6 @@ fn write(data: &mut [u8], place: Place, change: Change, value: u64, adds: bool, 
 fn read(field: &[u8], is_little: bool) -> u64 {
     let push = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
     if is_little { field.iter().rev().fold(0, push) } else { field.iter().fold(0, push) }
-}
-
-/// Numbers in ULEB128 keep their length, however small they become.
-fn write_uleb(field: &mut [u8], change: Change, value: u64) -> Option<()> {
-    let length = field.iter().take(10).position(|byte| byte & 0x80 == 0)? + 1;
-    let field = &mut field[..length];
-    let old = field.iter().rev().fold(0, |number: u64, byte| number << 7 | u64::from(byte & 0x7f));
-    let mut new = if change == Change::SubUleb { old.wrapping_sub(value) } else { value };
-    for (at, byte) in field.iter_mut().enumerate() {
-        *byte = (new & 0x7f).to_le_bytes()[0] | if at + 1 < length { 0x80 } else { 0 };
-        new >>= 7;
-    }
-    Some(())
 }
 
 #[cfg(test)]
