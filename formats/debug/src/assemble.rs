@@ -8,7 +8,7 @@ use crate::dwarf::{DwarfSymbols, UnitSymbols};
 use crate::limits::{MAX_NAME_BYTES, MIN_STRING_BYTES};
 use crate::module::merge_sorted::{SpanCursor, push_range};
 use crate::module::{
-    Alias, Chain, ChainId, DropReason, Dropped, File, FileId, Files, Folder, Function, FunctionId, Functions, Location, ModuleInfo,
+    Alias, Chain, ChainId, DropCounts, DropReason, File, FileId, Files, Folder, Function, FunctionId, Functions, Location, ModuleInfo,
     ModuleSymbols, Range, Source, Start,
 };
 use crate::object::symbol_tables::SymbolTables;
@@ -24,7 +24,7 @@ pub fn assemble(
     dwarf: DwarfSymbols<'_>,
     SymbolTables { symbols, extras, .. }: &SymbolTables<'_>,
     file_bytes: usize,
-    mut dropped: Dropped,
+    mut dropped: DropCounts,
     give_back: impl Fn(),
 ) -> ModuleSymbols {
     let string_bytes = MIN_STRING_BYTES.max(4 * file_bytes);

@@ -35,7 +35,7 @@ pub use companions::{Looked, Search};
 pub use debug_file::DebugFile;
 pub use inspect::{Inspection, Shared};
 pub use module::{
-    Alias, Chain, ChainId, CodeMark, DropReason, Dropped, File, FileId, Files, Folder, Function, FunctionId, Functions, Location,
+    Alias, Chain, ChainId, CodeMark, DropCounts, DropReason, File, FileId, Files, Folder, Function, FunctionId, Functions, Location,
     ModuleInfo, ModuleSymbols, Range, Source, Start, Strings,
 };
 pub use progress::Progress;

@@ -12,7 +12,7 @@ use crate::companions::debug_map::{self, MappedObject, Objects};
 use crate::companions::split::SplitFiles;
 use crate::companions::{Search, shared_names, symbol_map};
 use crate::dwarf::{self, DwarfSymbols, LinesAhead};
-use crate::module::{DropReason, Dropped, ModuleSymbols};
+use crate::module::{DropCounts, DropReason, ModuleSymbols};
 use crate::object::code::Code;
 use crate::object::layout::Layout;
 use crate::object::macho::symbol_map::SymbolMap;
@@ -39,7 +39,7 @@ impl DebugFile<'_> {
 
     fn read_all(&self, search: &Search, progress: &Progress) -> Result<ModuleSymbols, Error> {
         let (object, data) = (&self.own.object, self.data());
-        let (mut dropped, mut warnings) = (Dropped::default(), Vec::new());
+        let (mut dropped, mut warnings) = (DropCounts::default(), Vec::new());
         let layout = Layout::of(object).map_err(|reason| self.own.damaged(reason))?;
         let code = Code::of(object, &layout);
         let mini = or_warn(elf::minidebug::expand(object).map_err(|reason| format!("{reason}; its symbols were left out")), &mut warnings);
@@ -88,7 +88,7 @@ impl DebugFile<'_> {
     }
 
     /// Loads the debug sections, and runs line programs while compressed entries are being expanded.
-    fn load_sections(&self, layout: &Layout, dropped: &mut Dropped) -> DebugSections<'_> {
+    fn load_sections(&self, layout: &Layout, dropped: &mut DropCounts) -> DebugSections<'_> {
         let data = self.data();
         let ahead = OnceLock::new();
         let each = |id, section: &[u8]| {
@@ -108,7 +108,7 @@ impl DebugFile<'_> {
         input: dwarf::Input<'a>,
         loaded: &'a [MappedObject<'a>],
         progress: &Progress,
-        dropped: &mut Dropped,
+        dropped: &mut DropCounts,
     ) -> DwarfSymbols<'a> {
         if self.own.info.detail == Detail::Gopclntab {
             go::read(&self.own.object, progress, dropped)
@@ -120,7 +120,7 @@ impl DebugFile<'_> {
     }
 
     /// Joins what was read. Memory is given back on the way.
-    fn assemble(&self, units: DwarfSymbols<'_>, tables: &SymbolTables<'_>, dropped: Dropped) -> ModuleSymbols {
+    fn assemble(&self, units: DwarfSymbols<'_>, tables: &SymbolTables<'_>, dropped: DropCounts) -> ModuleSymbols {
         let give_back = || {
             [self.own.mapped, self.data().mapped].iter().for_each(|mapped| mapped.release(mapped.bytes()));
             trim_heap();
@@ -134,7 +134,7 @@ impl DebugFile<'_> {
     }
 
     /// Why there is nothing to find addresses by. `damage` is what is wrong with debug sections.
-    fn nothing_found(&self, dropped: &Dropped, damage: Vec<String>) -> Error {
+    fn nothing_found(&self, dropped: &DropCounts, damage: Vec<String>) -> Error {
         let path = self.path().to_owned();
         match (damage.into_iter().next(), links::role(&self.own.object)) {
             (Some(reason), _) => self.data().damaged(reason),

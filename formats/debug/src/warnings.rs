@@ -6,7 +6,7 @@ use object::{Object, ObjectSection};
 use symtool_module::Detail;
 
 use crate::DebugFile;
-use crate::module::{DropReason, Dropped};
+use crate::module::{DropCounts, DropReason};
 use crate::object::links;
 use crate::object::macho::symbol_map::is_hidden;
 use crate::object::symbols::Symbol;
@@ -23,7 +23,7 @@ pub fn hidden_names(symbols: &[Symbol<'_>]) -> Option<String> {
 impl DebugFile<'_> {
     /// What is damaged, or known to be elsewhere and was not found: the file of shared names unless `has_shared`, and the files
     /// `missing` of split DWARF.
-    pub(crate) fn warnings(&self, dropped: &Dropped, has_shared: bool, missing: &[PathBuf]) -> Vec<String> {
+    pub(crate) fn warnings(&self, dropped: &DropCounts, has_shared: bool, missing: &[PathBuf]) -> Vec<String> {
         let mut warnings = self.damage_warnings(dropped);
         if let (Some((file, _)), false) = (links::shared_names_link(&self.data().object), has_shared) {
             let file = String::from_utf8_lossy(file);
@@ -47,7 +47,7 @@ impl DebugFile<'_> {
         warnings
     }
 
-    fn damage_warnings(&self, dropped: &Dropped) -> Vec<String> {
+    fn damage_warnings(&self, dropped: &DropCounts) -> Vec<String> {
         let object = &self.own.object;
         let mut warnings = Vec::new();
         let has_name = |section: object::Section<'_, '_>| section.name_bytes().is_ok_and(|name| !name.is_empty());

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::search::{Search, folder};
 use crate::bytes::{Mapped, os_path};
-use crate::module::Dropped;
+use crate::module::DropCounts;
 use crate::object::ObjectFile;
 use crate::object::layout::Layout;
 use crate::object::links::{shared_names_id, shared_names_link};
@@ -33,7 +33,7 @@ pub fn find(file: &ObjectFile<'_>, search: &Search) -> Option<Mapped> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn load<'m>(file: &'m Mapped, dropped: &mut Dropped) -> Result<Sections<'m>, String> {
+pub fn load<'m>(file: &'m Mapped, dropped: &mut DropCounts) -> Result<Sections<'m>, String> {
     let in_file = |reason: String| format!("{}: {reason}; the names in it are missing", file.path().display());
     let object = object::File::parse(file.bytes()).map_err(|error| in_file(error.to_string()))?;
     let (sections, damage) = sections::load(&object, file, &Layout::default(), dropped, |_, _| {});

@@ -15,7 +15,7 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use crate::module::merge_sorted::Covers;
-use crate::module::{DropReason, Dropped};
+use crate::module::{DropCounts, DropReason};
 
 /// `start..end` is line `line` of the unit's file `file`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ struct Sequence {
 
 /// Programs that were run before the units that they belong to are known, by their offset.
 #[derive(Debug, Default)]
-pub struct Ahead(HashMap<usize, (u8, Lines, Dropped)>);
+pub struct Ahead(HashMap<usize, (u8, Lines, DropCounts)>);
 
 impl Ahead {
     /// Runs all programs of the section `debug_line` in parallel. Those before DWARF 5 do not say how wide addresses
@@ -109,7 +109,7 @@ impl Ahead {
             programs.extend(section.program(offset, address_bytes, None, None));
         }
         let run = |program: IncompleteLineProgram<EndianSlice<'_, E>>| {
-            let mut dropped = Dropped::default();
+            let mut dropped = DropCounts::default();
             let (offset, address_bytes) = (program.header().offset().0, program.header().address_size());
             (offset, (address_bytes, read(program, &mut dropped), dropped))
         };
@@ -117,7 +117,7 @@ impl Ahead {
     }
 
     /// What `program` says, if it has been run; what was dropped from it is counted.
-    pub fn of<E: Endianity>(&self, program: &IncompleteLineProgram<EndianSlice<'_, E>>, dropped: &mut Dropped) -> Option<&Lines> {
+    pub fn of<E: Endianity>(&self, program: &IncompleteLineProgram<EndianSlice<'_, E>>, dropped: &mut DropCounts) -> Option<&Lines> {
         let (address_bytes, lines, counts) = self.0.get(&program.header().offset().0)?;
         if *address_bytes != program.header().address_size() {
             return None;
@@ -128,7 +128,7 @@ impl Ahead {
 }
 
 /// Runs `program` to its end, or to its first error, which is counted.
-pub fn read<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped: &mut Dropped) -> Lines {
+pub fn read<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped: &mut DropCounts) -> Lines {
     let (rows, mut sequences) = run(program, dropped);
     let start = |sequence: &Sequence| SequenceStart { address: rows[sequence.first].address, line: rows[sequence.first].line };
     let mut lines = Lines { spans: Vec::with_capacity(rows.len()), folded: Vec::new(), starts: sequences.iter().map(start).collect() };
@@ -149,7 +149,7 @@ pub fn read<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dr
     lines
 }
 
-fn run<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped: &mut Dropped) -> (Vec<Row>, Vec<Sequence>) {
+fn run<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped: &mut DropCounts) -> (Vec<Row>, Vec<Sequence>) {
     let mut program = program.rows();
     let mut rows: Vec<Row> = Vec::new();
     let mut sequences = Vec::new();

@@ -34,7 +34,7 @@ pub use units::count as count_units;
 pub use work::Work;
 
 use crate::Progress;
-use crate::module::{DropReason, Dropped, Range};
+use crate::module::{DropCounts, DropReason, Range};
 use crate::object::code::Code;
 use aranges::Owners;
 use fold::Folds;
@@ -57,9 +57,9 @@ pub struct DwarfSymbols<'d> {
 
 /// Reads every unit that owns an address. Data that asks for more work than its size allows is left out as a whole, and
 /// counted.
-pub fn read<'d>(input: Input<'d>, progress: &Progress, dropped: &mut Dropped) -> DwarfSymbols<'d> {
+pub fn read<'d>(input: Input<'d>, progress: &Progress, dropped: &mut DropCounts) -> DwarfSymbols<'d> {
     let work = Arc::new(Work::for_bytes(input.bytes()));
-    let mut counts = Dropped::default();
+    let mut counts = DropCounts::default();
     let dwarf = if input.is_little_endian {
         read_units(input, LittleEndian, &work, progress, &mut counts)
     } else {
@@ -80,12 +80,12 @@ fn read_units<'d, E: Endianity + Send + Sync>(
     endian: E,
     work: &Arc<Work>,
     progress: &Progress,
-    dropped: &mut Dropped,
+    dropped: &mut DropCounts,
 ) -> DwarfSymbols<'d> {
     let Input { mapped, code, symbols, .. } = input;
     let dwarf = input.sections.borrow_with_sup(input.shared, |section| EndianSlice::new(section, endian));
     let debug_info = dwarf.debug_info.reader().slice();
-    let list = |dwarf, dropped: &mut Dropped| Units::list(dwarf, Arc::clone(work), dropped);
+    let list = |dwarf, dropped: &mut DropCounts| Units::list(dwarf, Arc::clone(work), dropped);
     let shared = input.shared.map(|shared| list(shared.borrow(|section| EndianSlice::new(section, endian)), dropped));
     let split = SplitUnits::new(input.split, endian);
     let units = list(dwarf, dropped).with_shared(shared).with_map(input.map);
@@ -95,11 +95,11 @@ fn read_units<'d, E: Endianity + Send + Sync>(
         if input.functions_move { (0..units.len()).map(|unit| (unit, code.spans().to_vec())).collect() } else { by_unit(&mut intervals) };
     progress.expect(jobs.len(), jobs.iter().map(|(unit, _)| units.bytes(*unit).len()).sum());
     let done = AtomicUsize::new(0);
-    let read: Vec<(UnitSymbols<'d>, Dropped)> = jobs
+    let read: Vec<(UnitSymbols<'d>, DropCounts)> = jobs
         .par_iter()
         .with_max_len(1)
         .map(|(index, intervals)| {
-            let mut dropped = Dropped::default();
+            let mut dropped = DropCounts::default();
             if work.is_spent() {
                 return (UnitSymbols::default(), dropped);
             }
@@ -123,7 +123,7 @@ fn read_units<'d, E: Endianity + Send + Sync>(
         let again = |index: usize, more: &[(u64, u64)]| {
             let own = owners.binary_search(&index).map_or(&[][..], |number| &jobs[number].1);
             let all = Code::from_spans(own.iter().chain(more).copied().collect());
-            unit::read(&units, &split, input, (index, all.spans()), &mut Dropped::default())
+            unit::read(&units, &split, input, (index, all.spans()), &mut DropCounts::default())
         };
         aliases = fold::settle(
             &mut read,

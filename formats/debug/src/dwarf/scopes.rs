@@ -16,7 +16,7 @@ use super::flatten::{Span, flatten};
 use super::names::NameAt;
 use super::units::Units;
 use crate::limits::MAX_INLINE_DEPTH;
-use crate::module::{DropReason, Dropped, Start};
+use crate::module::{DropCounts, DropReason, Start};
 use crate::object::code::Code;
 use crate::object::symbols::Symbol;
 
@@ -65,7 +65,7 @@ struct Walk<'a, 'd, E: Endianity> {
     nodes: Vec<Node>,
     spans: Vec<Span>,
     long_lists: HashMap<RangeListsOffset<usize>, LongList>,
-    dropped: &'a mut Dropped,
+    dropped: &'a mut DropCounts,
 }
 
 /// A long range list. Several entries can have one and the same; as each is painted over those before it, only the last
@@ -88,7 +88,7 @@ pub fn read<'d, E: Endianity>(
     unit: &Unit<EndianSlice<'d, E>>,
     code: &Code,
     symbols: &[Symbol<'d>],
-    dropped: &mut Dropped,
+    dropped: &mut DropCounts,
 ) -> Scopes<'d> {
     let mut walk = Walk { units, unit, code, nodes: Vec::new(), spans: Vec::new(), long_lists: HashMap::new(), dropped };
     if walk.run().is_err() {

@@ -11,7 +11,7 @@ use super::split::{SplitSections, SplitUnits};
 use super::units::Units;
 use super::work::Work;
 use crate::bytes::os_path;
-use crate::module::Dropped;
+use crate::module::DropCounts;
 use crate::object::sections::{Sections, bytes as sections_bytes};
 
 /// A unit whose functions are in another file.
@@ -39,7 +39,7 @@ fn list_as<E: Endianity + Send + Sync>(sections: &Sections<'_>, endian: E) -> Ve
         return Vec::new();
     }
     let work = Work::for_bytes(sections_bytes(sections));
-    let units = Units::list(dwarf, Arc::new(work), &mut Dropped::default());
+    let units = Units::list(dwarf, Arc::new(work), &mut DropCounts::default());
     let skeleton = |index: usize| {
         let header = units.header(index);
         if header.version() >= 5 && !matches!(header.type_(), UnitType::Skeleton(_)) {
@@ -73,7 +73,7 @@ fn lost_as<'s, E: Endianity + Send + Sync>(
     endian: E,
 ) -> Vec<&'s Skeleton> {
     let work = Work::for_bytes(sections_bytes(sections) + split.bytes());
-    let units = Units::list(sections.borrow(|section| EndianSlice::new(section, endian)), Arc::new(work), &mut Dropped::default());
+    let units = Units::list(sections.borrow(|section| EndianSlice::new(section, endian)), Arc::new(work), &mut DropCounts::default());
     let split = SplitUnits::new(split, endian);
     let is_lost = |skeleton: &&Skeleton| !units.parse(skeleton.unit).is_ok_and(|unit| split.of(&units, skeleton.unit, &unit).is_some());
     skeletons.iter().filter(is_lost).collect()

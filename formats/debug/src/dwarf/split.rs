@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 
 use super::units::Units;
 use crate::bytes::SectionBytes;
-use crate::module::Dropped;
+use crate::module::DropCounts;
 use crate::object::sections::{self, Sections};
 
 type Slice<'d, E> = EndianSlice<'d, E>;
@@ -55,7 +55,7 @@ impl<'d, E: Endianity> SplitUnits<'d, E> {
             dwarf.make_dwo(&parent.dwarf);
             dwarf
         };
-        let units = Units::list(dwarf, Arc::clone(&parent.work), &mut Dropped::default());
+        let units = Units::list(dwarf, Arc::clone(&parent.work), &mut DropCounts::default());
         let mut unit = (0..units.len()).filter_map(|index| units.parse(index).ok()).find(|unit| unit.dwo_id == Some(id))?;
         unit.copy_relocated_attributes(skeleton);
         Some((units, unit))

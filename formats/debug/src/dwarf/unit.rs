@@ -23,7 +23,7 @@ use super::unit_symbols::UnitSymbols;
 use super::units::Units;
 use super::{fold, lines};
 use crate::module::merge_sorted::{SpanCursor, push_range};
-use crate::module::{DropReason, Dropped, Range, Source};
+use crate::module::{DropCounts, DropReason, Range, Source};
 use crate::object::code::Code;
 
 /// Reads unit `index`, which owns `intervals`. A unit that cannot be read is counted, and symbols answer for it.
@@ -32,7 +32,7 @@ pub fn read<'d, E: Endianity>(
     split: &SplitUnits<'d, E>,
     input: Input<'d>,
     (index, intervals): (usize, &[(u64, u64)]),
-    dropped: &mut Dropped,
+    dropped: &mut DropCounts,
 ) -> UnitSymbols<'d> {
     let Input { code, symbols, .. } = input;
     let unit = units.parse(index);
@@ -124,7 +124,7 @@ pub fn lines_without_code<E: Endianity + Send + Sync>(
     let starts = |index: &usize| {
         let program = units.parse(*index).ok().and_then(|unit| unit.line_program)?;
         units.work.spend(program.header().raw_program_buf().len() as u64).ok()?;
-        Some(fold::foreign(&lines::read(program, &mut Dropped::default()), &[], code))
+        Some(fold::foreign(&lines::read(program, &mut DropCounts::default()), &[], code))
     };
     others.par_iter().filter_map(starts).flatten().collect()
 }

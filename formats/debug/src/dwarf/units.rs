@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::abbreviations::Tables;
 use super::work::Work;
 use crate::limits::MAX_SHORT_ATTRIBUTES;
-use crate::module::{DropReason, Dropped};
+use crate::module::{DropCounts, DropReason};
 use crate::object::macho::symbol_map::SymbolMap;
 use crate::object::sections::{self, Sections};
 
@@ -52,7 +52,7 @@ pub fn count(sections: &Sections<'_>, is_little_endian: bool) -> (u64, u64) {
 fn count_as<E: Endianity + Send + Sync>(sections: &Sections<'_>, endian: E) -> (u64, u64) {
     let dwarf = sections.borrow(|section| EndianSlice::new(section, endian));
     let work = Arc::new(Work::for_bytes(sections::bytes(sections)));
-    let units = Units::list(dwarf, Arc::clone(&work), &mut Dropped::default());
+    let units = Units::list(dwarf, Arc::clone(&work), &mut DropCounts::default());
     let is_bad = |index: &usize| !units.parse(*index).is_ok_and(|unit| unit.entry(unit.header.root_offset()).is_ok());
     let bad = (0..units.len()).into_par_iter().filter(is_bad).count();
     let all = units.len() as u64 + u64::from(units.is_cut);
@@ -87,7 +87,7 @@ pub struct Units<'d, E: Endianity> {
 impl<'d, E: Endianity> Units<'d, E> {
     /// Lists the units' headers; `work` is what reading them may cost. A header that cannot be read ends the list and is
     /// counted.
-    pub fn list(mut dwarf: Dwarf<Slice<'d, E>>, work: Arc<Work>, dropped: &mut Dropped) -> Self {
+    pub fn list(mut dwarf: Dwarf<Slice<'d, E>>, work: Arc<Work>, dropped: &mut DropCounts) -> Self {
         let (mut headers, is_cut) = headers(&dwarf);
         if is_cut {
             dropped.count(DropReason::BadUnit);

@@ -21,7 +21,7 @@ use crate::Progress;
 use crate::dwarf::{DwarfSymbols, Interval, UnitSymbols, Work, number};
 use crate::limits::MAX_INLINE_DEPTH;
 use crate::module::merge_sorted::push_range;
-use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, Folder, Function, FunctionId, Location, Range, Source, Start};
+use crate::module::{Chain, ChainId, DropCounts, DropReason, FileId, Folder, Function, FunctionId, Location, Range, Source, Start};
 use crate::object::go_table;
 use image::Image;
 use inline::{Call, Trees};
@@ -29,7 +29,7 @@ use steps::Steps;
 use table::{Entry, Table};
 
 /// Reads the table of `object`. One that cannot be read is counted, and symbols answer.
-pub fn read<'d>(object: &object::File<'d>, progress: &Progress, dropped: &mut Dropped) -> DwarfSymbols<'d> {
+pub fn read<'d>(object: &object::File<'d>, progress: &Progress, dropped: &mut DropCounts) -> DwarfSymbols<'d> {
     let Some(section) = go_table::section(object) else { return DwarfSymbols::default() };
     let Some(image) = Image::of(object) else { return DwarfSymbols::default() };
     let Some(table) = Table::of(&image, &section) else {

@@ -68,9 +68,9 @@ impl DropReason {
 
 /// How often something was left out, by reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Dropped(BTreeMap<DropReason, u64>);
+pub struct DropCounts(BTreeMap<DropReason, u64>);
 
-impl Dropped {
+impl DropCounts {
     /// Counts one.
     pub fn count(&mut self, reason: DropReason) {
         self.count_many(reason, 1);

@@ -15,7 +15,7 @@ mod info;
 pub mod merge_sorted;
 mod strings;
 
-pub use drops::{DropReason, Dropped};
+pub use drops::{DropCounts, DropReason};
 pub use ids::{ChainId, FileId, FunctionId};
 pub use info::{CodeMark, ModuleInfo};
 pub use strings::{File, Files, Folder, Function, Functions, Strings};
@@ -129,7 +129,7 @@ pub struct ModuleSymbols {
     /// By address.
     pub aliases: Vec<Alias>,
     /// What was left out.
-    pub dropped: Dropped,
+    pub dropped: DropCounts,
     /// What the user should know about the file, one sentence each.
     pub warnings: Vec<String>,
 }

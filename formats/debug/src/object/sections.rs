@@ -14,7 +14,7 @@ use super::layout::Layout;
 use super::relocate;
 use crate::bytes::{Mapped, SectionBytes, section_bytes};
 use crate::limits::MAX_EXPANSION;
-use crate::module::{DropReason, Dropped};
+use crate::module::{DropCounts, DropReason};
 
 /// The sections of DWARF data that are read.
 pub type Sections<'d> = DwarfSections<SectionBytes<'d>>;
@@ -46,7 +46,7 @@ pub fn load<'d>(
     object: &object::File<'d>,
     mapped: &'d Mapped,
     layout: &Layout,
-    dropped: &mut Dropped,
+    dropped: &mut DropCounts,
     each: impl Fn(SectionId, &[u8]) + Sync,
 ) -> (Sections<'d>, Vec<String>) {
     let (mut found, damage) = read(object, mapped, layout, dropped, &READ, |id| Some(id.name()), each);
@@ -60,7 +60,7 @@ pub fn load<'d>(
 /// [`MAX_EXPANSION`] allows.
 pub fn load_units<'d>(object: &object::File<'d>, mapped: &'d Mapped, layout: &Layout) -> Result<Sections<'d>, String> {
     let ids: Vec<SectionId> = READ.into_iter().filter(|id| !RANGES.contains(id)).collect();
-    let mut found = intact(read(object, mapped, layout, &mut Dropped::default(), &ids, |id| Some(id.name()), |_, _| {}))?;
+    let mut found = intact(read(object, mapped, layout, &mut DropCounts::default(), &ids, |id| Some(id.name()), |_, _| {}))?;
     Ok(collect(&mut found))
 }
 
@@ -70,7 +70,7 @@ pub fn load_units<'d>(object: &object::File<'d>, mapped: &'d Mapped, layout: &La
 /// As [`load_units`].
 pub fn load_split<'d>(object: &object::File<'d>, mapped: &'d Mapped) -> Result<Sections<'d>, String> {
     let layout = Layout::default();
-    let mut found = intact(read(object, mapped, &layout, &mut Dropped::default(), &READ, SectionId::dwo_name, |_, _| {}))?;
+    let mut found = intact(read(object, mapped, &layout, &mut DropCounts::default(), &READ, SectionId::dwo_name, |_, _| {}))?;
     Ok(collect(&mut found))
 }
 
@@ -81,7 +81,7 @@ pub fn load_split<'d>(object: &object::File<'d>, mapped: &'d Mapped) -> Result<S
 pub fn load_package<'d>(object: &object::File<'d>, mapped: &'d Mapped) -> Result<DwarfPackageSections<SectionBytes<'d>>, String> {
     let all = [&READ[..], &INDEXED].concat();
     let layout = Layout::default();
-    let mut found = intact(read(object, mapped, &layout, &mut Dropped::default(), &all, SectionId::dwo_name, |_, _| {}))?;
+    let mut found = intact(read(object, mapped, &layout, &mut DropCounts::default(), &all, SectionId::dwo_name, |_, _| {}))?;
     let loaded: gimli::Result<_> = DwarfPackageSections::load(|id| Ok(found.remove(&id).unwrap_or_default()));
     loaded.map_err(|error| error.to_string())
 }
@@ -141,7 +141,7 @@ fn read<'d>(
     object: &object::File<'d>,
     mapped: &'d Mapped,
     layout: &Layout,
-    dropped: &mut Dropped,
+    dropped: &mut DropCounts,
     ids: &[SectionId],
     name: fn(SectionId) -> Option<&'static str>,
     each: impl Fn(SectionId, &[u8]) + Sync,
@@ -201,7 +201,7 @@ fn find<'f, 'd>(
 }
 
 /// Puts what belongs together end to end. What is wrong with a part is told.
-fn join<'d>(parts: impl Iterator<Item = Result<LoadedPart<'d>, String>>, dropped: &mut Dropped, damage: &mut Vec<String>) -> Found<'d> {
+fn join<'d>(parts: impl Iterator<Item = Result<LoadedPart<'d>, String>>, dropped: &mut DropCounts, damage: &mut Vec<String>) -> Found<'d> {
     let mut several: HashMap<SectionId, Vec<SectionBytes<'d>>> = HashMap::new();
     for part in parts {
         match part {

@@ -7,7 +7,7 @@ use super::entries::MapFunction;
 use crate::Progress;
 use crate::bytes::Mapped;
 use crate::dwarf::{self, DwarfSymbols, Interval, SplitSections};
-use crate::module::{DropReason, Dropped, Range, Start};
+use crate::module::{DropCounts, DropReason, Range, Start};
 use crate::object::code::Code;
 use crate::object::layout::Layout;
 use crate::object::macho::with_macho;
@@ -39,7 +39,7 @@ struct Move {
 
 impl<'m> MappedObject<'m> {
     /// The headers and debug sections of `mapped`, which has `functions` of the image. `None` if they cannot be read.
-    pub fn of(mapped: &'m Mapped, functions: &[MapFunction<'_>], dropped: &mut Dropped) -> Option<Self> {
+    pub fn of(mapped: &'m Mapped, functions: &[MapFunction<'_>], dropped: &mut DropCounts) -> Option<Self> {
         let object = object::File::parse(mapped.bytes()).ok()?;
         let starts = with_macho!(&object, file => starts(file))?;
         let mut moves: Vec<Move> = Vec::with_capacity(functions.len());
@@ -82,7 +82,7 @@ impl<'m> MappedObject<'m> {
     }
 
     /// What the object says of its functions, in the addresses of the image.
-    pub fn read(&'m self, progress: &Progress, dropped: &mut Dropped) -> DwarfSymbols<'m> {
+    pub fn read(&'m self, progress: &Progress, dropped: &mut DropCounts) -> DwarfSymbols<'m> {
         let input = dwarf::Input {
             mapped: self.mapped,
             is_little_endian: self.is_little_endian,

@@ -28,7 +28,7 @@ use crate::Progress;
 use crate::bytes::{Error, Mapped, os_path};
 use crate::dwarf::{DwarfSymbols, Interval, UnitSymbols};
 use crate::limits::MAX_OBJECTS;
-use crate::module::{DropReason, Dropped};
+use crate::module::{DropCounts, DropReason};
 use crate::object::code::Code;
 use crate::object::layout::Layout;
 use crate::object::macho::with_macho;
@@ -109,10 +109,10 @@ impl<'d> Objects<'d> {
     }
 
     /// Reads the headers and debug sections of all of them. `symbols` are the image's.
-    pub fn load<'m>(&'m self, symbols: &[Symbol<'m>], dropped: &mut Dropped) -> Vec<MappedObject<'m>> {
+    pub fn load<'m>(&'m self, symbols: &[Symbol<'m>], dropped: &mut DropCounts) -> Vec<MappedObject<'m>> {
         dropped.count_many(DropReason::MissingObject, self.missing_functions);
         let load = |(mapped, functions): &'m (Mapped, Vec<MapFunction<'d>>)| {
-            let mut dropped = Dropped::default();
+            let mut dropped = DropCounts::default();
             let loaded = MappedObject::of(mapped, functions, &mut dropped);
             if loaded.is_none() {
                 dropped.count_many(DropReason::MissingObject, functions.len() as u64);
@@ -132,9 +132,9 @@ impl<'d> Objects<'d> {
 }
 
 /// What all of `objects` say, in the addresses of the image.
-pub fn read<'m>(objects: &'m [MappedObject<'m>], progress: &Progress, dropped: &mut Dropped) -> DwarfSymbols<'m> {
+pub fn read<'m>(objects: &'m [MappedObject<'m>], progress: &Progress, dropped: &mut DropCounts) -> DwarfSymbols<'m> {
     let read_one = |object: &'m MappedObject<'m>| {
-        let mut dropped = Dropped::default();
+        let mut dropped = DropCounts::default();
         let symbols = object.read(progress, &mut dropped);
         // Functions that the image does not have are none that were lost.
         (symbols, dropped.damage())
