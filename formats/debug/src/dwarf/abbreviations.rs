@@ -1,4 +1,4 @@
-//! Tables of abbreviations (DWARF 5, section 7.5.3), and what they may cost.
+//! Measures and keeps tables of abbreviations (DWARF 5, section 7.5.3), and limits what they may cost.
 //!
 //! Each unit has a table of its own, or shares one with others, which is parsed once then. Two ways to make few bytes
 //! dear are closed here:
@@ -29,14 +29,14 @@ type Attributes = HashMap<(usize, u64), Arc<[AttributeSpecification]>>;
 
 /// What is known of the tables of a file before they are parsed.
 #[derive(Debug, Default)]
-pub struct Tables {
+pub struct AbbreviationTables {
     /// Bytes of each table that has to be parsed again for every unit that uses it.
     uncached: HashMap<usize, u64>,
     /// Attributes of abbreviations that have many, without those that can be left out.
     long: Mutex<Attributes>,
 }
 
-impl Tables {
+impl AbbreviationTables {
     /// Measures the tables of the units with `headers`, and keeps those in `dwarf` that several units share.
     ///
     /// # Errors

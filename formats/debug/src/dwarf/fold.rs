@@ -17,7 +17,7 @@ use hashbrown::{HashMap, HashSet};
 use memchr::memmem;
 
 use super::aranges::{Contested, Interval};
-use super::lines::{FoldedLines, LineSpan, Lines, SequenceStart};
+use super::lines::{FoldedLines, LineRow, LineTable, SequenceStart};
 use super::scopes::Scopes;
 use super::unit_symbols::UnitSymbols;
 use super::units::UnitOf;
@@ -27,7 +27,7 @@ use crate::object::symbols::{Symbol, Twin};
 
 /// The spans of `lines`, where several sequences lie over each other those of the function that has the address: of lines in
 /// the file that declares it, the first at or behind the declaration.
-pub fn lines<E: Endianity>(lines: &Lines, scopes: &Scopes<'_>, (units, unit): UnitOf<'_, '_, E>) -> Vec<LineSpan> {
+pub fn lines<E: Endianity>(lines: &LineTable, scopes: &Scopes<'_>, (units, unit): UnitOf<'_, '_, E>) -> Vec<LineRow> {
     let mut chosen: Vec<&FoldedLines> = Vec::new();
     let mut folded: Vec<&FoldedLines> = lines.folded.iter().collect();
     folded.sort_by_key(|folded| folded.start);
@@ -43,7 +43,7 @@ pub fn lines<E: Endianity>(lines: &Lines, scopes: &Scopes<'_>, (units, unit): Un
         let first = lines.spans.partition_point(|span| span.end <= start);
         let before = lines.spans.get(first).filter(|span| span.start == start);
         let file = declared.file.filter(|file| file.is_own()).map(|file| file.index);
-        let fits = |span: &LineSpan| (span.line >= declared.line).then_some((file != Some(span.file), span.line));
+        let fits = |span: &LineRow| (span.line >= declared.line).then_some((file != Some(span.file), span.line));
         let best = alike.iter().filter_map(|folded| Some((fits(folded.spans.first()?)?, *folded))).min_by_key(|(fit, _)| *fit);
         if let Some((fit, folded)) = best
             && before.and_then(fits).is_none_or(|before| fit < before)
@@ -51,18 +51,18 @@ pub fn lines<E: Endianity>(lines: &Lines, scopes: &Scopes<'_>, (units, unit): Un
             chosen.push(folded);
         }
     }
-    let is_replaced = |span: &&LineSpan| {
+    let is_replaced = |span: &&LineRow| {
         let after = chosen.partition_point(|folded| folded.end <= span.start);
         chosen.get(after).is_some_and(|folded| folded.start <= span.start)
     };
-    let mut spans: Vec<LineSpan> = lines.spans.iter().filter(|span| !is_replaced(span)).copied().collect();
+    let mut spans: Vec<LineRow> = lines.spans.iter().filter(|span| !is_replaced(span)).copied().collect();
     spans.extend(chosen.iter().flat_map(|folded| &folded.spans));
     spans.sort_by_key(|span| span.start);
     spans
 }
 
 /// Where sequences of `lines` begin that are not of a unit with `intervals`, or lie over another one.
-pub fn foreign(lines: &Lines, intervals: &[(u64, u64)], code: &Code) -> Vec<SequenceStart> {
+pub fn foreign(lines: &LineTable, intervals: &[(u64, u64)], code: &Code) -> Vec<SequenceStart> {
     let is_own = |address: u64| {
         let after = intervals.partition_point(|(_, end)| *end <= address);
         intervals.get(after).is_some_and(|(start, _)| *start <= address)

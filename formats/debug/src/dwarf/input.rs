@@ -1,6 +1,6 @@
 //! Says what the units of a file are read from: [`Input`].
 
-use super::lines::Ahead;
+use super::lines::LinesAhead;
 use super::split::SplitSections;
 use crate::bytes::Mapped;
 use crate::object::code::Code;
@@ -26,7 +26,7 @@ pub struct Input<'d> {
     /// Of the files that hold the functions of its skeleton units.
     pub split: &'d SplitSections<'d>,
     /// Line programs that have been run.
-    pub ahead: &'d Ahead,
+    pub ahead: &'d LinesAhead,
     /// Whether this is an object file whose functions will lie elsewhere: its functions say which unit owns what, and a
     /// line counts within the function in which its row stands.
     pub functions_move: bool,

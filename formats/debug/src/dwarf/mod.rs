@@ -26,7 +26,7 @@ use rayon::prelude::*;
 
 pub use aranges::Interval;
 pub use input::Input;
-pub use lines::Ahead as LinesAhead;
+pub use lines::LinesAhead;
 pub use skeletons::{Skeleton, list as skeletons, lost as lost_skeletons};
 pub use split::SplitSections;
 pub use unit_symbols::{UnitSymbols, number};

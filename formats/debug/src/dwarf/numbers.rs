@@ -3,10 +3,10 @@
 use gimli::Endianity;
 use hashbrown::HashMap;
 
-use super::lines::LineSpan;
+use super::lines::LineRow;
 use super::names::{Declared, DeclaredFile, NameAt};
 use super::paths;
-use super::scopes::{Call, Scopes};
+use super::scopes::{CallSite, Scopes};
 use super::unit_symbols::{UnitSymbols, number};
 use super::units::UnitOf;
 use super::work::Work;
@@ -103,7 +103,7 @@ impl<'a, 'd, E: Endianity> Numbers<'a, 'd, E> {
     fn child(&mut self, node: u32, caller: ChainId, symbol: Option<usize>) -> ChainId {
         let scope = self.scopes.nodes[node as usize];
         let function = self.function(scope.entry);
-        let Call { file, line, column, discriminator } = scope.call;
+        let CallSite { file, line, column, discriminator } = scope.call;
         let mut call = Location { file: self.file(file), line, column, discriminator };
         if call.file.is_none() && self.out.chains[caller.index() as usize].caller.is_none() {
             call.file = self.symbol_file(symbol);
@@ -182,7 +182,7 @@ impl<'a, 'd, E: Endianity> Numbers<'a, 'd, E> {
     }
 
     /// A row of the line table; `None` if its file is not in the file table.
-    pub fn location(&mut self, row: &LineSpan) -> Option<Location> {
+    pub fn location(&mut self, row: &LineRow) -> Option<Location> {
         let file = self.file(row.file)?;
         Some(Location { file: Some(file), line: row.line, column: row.column, discriminator: row.discriminator })
     }

@@ -12,7 +12,7 @@ use gimli::{AttributeSpecification, AttributeValue, EndianSlice, Endianity, Entr
 use hashbrown::HashMap;
 
 use super::extents::{AddressAttributes, Extent, LONG_LIST};
-use super::flatten::{Span, flatten};
+use super::flatten::{CodeSpan, flatten};
 use super::names::NameAt;
 use super::units::Units;
 use crate::limits::MAX_INLINE_DEPTH;
@@ -22,13 +22,13 @@ use crate::object::symbols::Symbol;
 
 /// A function, or a call of one that was inlined.
 #[derive(Clone, Copy, Debug)]
-pub struct Node {
+pub struct ScopeNode {
     /// The entry that leads to the name.
     pub entry: NameAt,
     /// The node that this one is inlined into; `None` for a function of its own.
     pub caller: Option<u32>,
     /// Where the call is.
-    pub call: Call,
+    pub call: CallSite,
     /// `DW_AT_low_pc`.
     pub start: Start,
     depth: u32,
@@ -36,7 +36,7 @@ pub struct Node {
 
 /// Where a call that was inlined stands; 0 is what is absent.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Call {
+pub struct CallSite {
     /// `DW_AT_call_file`.
     pub file: u64,
     /// `DW_AT_call_line`.
@@ -51,9 +51,9 @@ pub struct Call {
 #[derive(Debug, Default)]
 pub struct Scopes<'d> {
     /// In the order of the entries: a caller stands before its callees.
-    pub nodes: Vec<Node>,
-    /// Disjoint, sorted; [`Span::node`] is an index into [`Scopes::nodes`].
-    pub segments: Vec<Span>,
+    pub nodes: Vec<ScopeNode>,
+    /// Disjoint, sorted; [`CodeSpan::node`] is an index into [`Scopes::nodes`].
+    pub segments: Vec<CodeSpan>,
     /// Functions that begin where another one does, of which `segments` tell: their code was the same, and was folded.
     pub aliases: Vec<(u64, &'d [u8])>,
 }
@@ -62,8 +62,8 @@ struct Walk<'a, 'd, E: Endianity> {
     units: &'a Units<'d, E>,
     unit: &'a Unit<EndianSlice<'d, E>>,
     code: &'a Code,
-    nodes: Vec<Node>,
-    spans: Vec<Span>,
+    nodes: Vec<ScopeNode>,
+    spans: Vec<CodeSpan>,
     long_lists: HashMap<RangeListsOffset<usize>, LongList>,
     dropped: &'a mut DropCounts,
 }
@@ -112,8 +112,8 @@ pub fn read<'d, E: Endianity>(
 fn folded<'d, E: Endianity>(
     units: &Units<'d, E>,
     unit: &Unit<EndianSlice<'d, E>>,
-    nodes: &[Node],
-    spans: &mut Vec<Span>,
+    nodes: &[ScopeNode],
+    spans: &mut Vec<CodeSpan>,
     symbols: &[Symbol<'d>],
 ) -> Vec<(u64, &'d [u8])> {
     let roots = nodes.iter().enumerate().filter(|(_, node)| node.caller.is_none());
@@ -176,9 +176,9 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
                 dw::DW_TAG_subprogram | dw::DW_TAG_inlined_subroutine => {
                     let inlined = abbreviation.tag() == dw::DW_TAG_inlined_subroutine;
                     let caller = open.last().filter(|_| inlined).map(|function| function.node);
-                    let entry = Entry::read(self.unit, &mut entries, attributes)?;
+                    let entry = FunctionEntry::read(self.unit, &mut entries, attributes)?;
                     // All calls of one function share the name of their origin: looked up once.
-                    let node = Node {
+                    let node = ScopeNode {
                         entry: entry.origin.unwrap_or(NameAt::Unit(offset)),
                         caller,
                         call: entry.call,
@@ -213,7 +213,7 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
     }
 
     /// Keeps a node that has code, or that may have callees with code.
-    fn add(&mut self, mut node: Node, addresses: &AddressAttributes<'d, E>, has_children: bool) -> Option<u32> {
+    fn add(&mut self, mut node: ScopeNode, addresses: &AddressAttributes<'d, E>, has_children: bool) -> Option<u32> {
         let number = u32::try_from(self.nodes.len()).ok()?;
         if let Some(caller) = node.caller {
             node.depth = self.nodes[caller as usize].depth + 1;
@@ -242,7 +242,7 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
         let (spans, code, dropped) = (&mut self.spans, self.code, &mut *self.dropped);
         let mut each = |start, end| {
             if code.contains(start) {
-                spans.push(Span { start, end, node: number });
+                spans.push(CodeSpan { start, end, node: number });
             } else {
                 dropped.count(if start == 0 { DropReason::Tombstone } else { DropReason::NotExecutable });
             }
@@ -265,14 +265,14 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
 }
 
 /// What a function's or an inlined call's entry says of where it lies.
-struct Entry<'d, E: Endianity> {
+struct FunctionEntry<'d, E: Endianity> {
     addresses: AddressAttributes<'d, E>,
     /// The function that it is an instance of, unless it has a name of its own.
     origin: Option<NameAt>,
-    call: Call,
+    call: CallSite,
 }
 
-impl<'d, E: Endianity> Entry<'d, E> {
+impl<'d, E: Endianity> FunctionEntry<'d, E> {
     /// Reads the attributes that matter and skips the others, those that stand together at once.
     #[inline]
     fn read(
@@ -280,7 +280,7 @@ impl<'d, E: Endianity> Entry<'d, E> {
         entries: &mut EntriesRaw<'_, EndianSlice<'d, E>>,
         attributes: &[AttributeSpecification],
     ) -> gimli::Result<Self> {
-        let mut entry = Self { addresses: AddressAttributes::default(), origin: None, call: Call::default() };
+        let mut entry = Self { addresses: AddressAttributes::default(), origin: None, call: CallSite::default() };
         if !attributes.iter().any(|attribute| matches!(attribute.name(), dw::DW_AT_low_pc | dw::DW_AT_ranges)) {
             // No code of its own, as a declaration or the abstract instance of an inlined function.
             entries.skip_attributes(attributes)?;

@@ -15,7 +15,7 @@ use gimli::Endianity;
 use rayon::prelude::*;
 
 use super::input::Input;
-use super::lines::{LineSpan, SequenceStart};
+use super::lines::{LineRow, SequenceStart};
 use super::numbers::Numbers;
 use super::scopes::{self, Scopes};
 use super::split::SplitUnits;
@@ -73,7 +73,7 @@ pub fn read<'d, E: Endianity>(
 fn merge_sorted<'d, E: Endianity>(
     numbers: &mut Numbers<'_, 'd, E>,
     scopes: &Scopes<'d>,
-    lines: &[LineSpan],
+    lines: &[LineRow],
     intervals: &[(u64, u64)],
     Input { symbols, functions_move, .. }: Input<'d>,
 ) {

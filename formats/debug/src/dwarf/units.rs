@@ -8,7 +8,7 @@ use gimli::{
 };
 use rayon::prelude::*;
 
-use super::abbreviations::Tables;
+use super::abbreviations::AbbreviationTables;
 use super::work::Work;
 use crate::limits::MAX_SHORT_ATTRIBUTES;
 use crate::module::{DropCounts, DropReason};
@@ -73,7 +73,7 @@ pub struct Units<'d, E: Endianity> {
     headers: Vec<UnitHeader<Slice<'d, E>>>,
     /// Whether a header that cannot be read ends them.
     is_cut: bool,
-    tables: Tables,
+    tables: AbbreviationTables,
     /// What reading them may still cost.
     pub work: Arc<Work>,
     /// Units that others refer to (LTO, dwz): parsed once, on first reference.
@@ -93,12 +93,12 @@ impl<'d, E: Endianity> Units<'d, E> {
             dropped.count(DropReason::BadUnit);
         }
         let tables = match work.spend(headers.len() as u64) {
-            Ok(()) => Tables::of(&mut dwarf, &headers, &work),
+            Ok(()) => AbbreviationTables::of(&mut dwarf, &headers, &work),
             Err(spent) => Err(spent),
         };
         let tables = tables.unwrap_or_else(|_| {
             headers.clear();
-            Tables::default()
+            AbbreviationTables::default()
         });
         let referred = headers.iter().map(|_| OnceLock::new()).collect();
         Self { dwarf, headers, is_cut, tables, work, referred, shared: None, map: None }

@@ -6,7 +6,7 @@
 //! bytes       [+3][4]     [+1][6]    [0]           both differences are in LEB128, that of values with its sign in bit 0
 //! ```
 
-use super::table::{Entry, Table};
+use super::table::{FunctionEntry, FunctionTable};
 use crate::bytes::leb128;
 use crate::dwarf::Work;
 
@@ -19,7 +19,7 @@ pub struct Steps(Vec<(u64, i32)>);
 
 impl Steps {
     /// The steps at `offset` of the table's, as far as `entry` reaches. No function has steps at 0.
-    pub fn read(table: &Table<'_>, offset: u32, entry: &Entry<'_>, work: &Work) -> Self {
+    pub fn read(table: &FunctionTable<'_>, offset: u32, entry: &FunctionEntry<'_>, work: &Work) -> Self {
         if offset == 0 {
             return Self::default();
         }

@@ -1,4 +1,4 @@
-//! Walks sorted lists of address spans side by side, to merge them into ranges: [`SpanSpanCursor`] finds the span at each rising
+//! Walks sorted lists of address spans side by side, to merge them into ranges: [`SpanCursor`] finds the span at each rising
 //! address and up to where that stays true, and [`push_range`] appends what was found there.
 
 use super::Range;

@@ -76,7 +76,7 @@ pub enum Source {
 ///
 /// A chain without caller is an outermost function. Callers always stand before the chains that name them.
 ///
-/// Within a chain that only the symbol table knows, nothing is inlined. A chain whose caller is one is *extra*: a
+/// Within a chain that only the symbol table knows, nothing is inlined. A chain whose caller is one is a *synthetic symbol*'s: a
 /// function that symbol tables as llvm-symbolizer reads them do not have (a linkage stub, an export, a function
 /// without a name), and its caller is what they make of its addresses, which may be nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -2,7 +2,7 @@
 
 use super::layout::Layout;
 use super::macho::symbol_map::SymbolMap;
-use super::symbols::{self, Extra, Symbol, Twin};
+use super::symbols::{self, Symbol, SyntheticSymbol, Twin};
 use super::{elf, macho};
 
 /// Names of addresses, apart from debug data.
@@ -13,7 +13,7 @@ pub struct SymbolTables<'d> {
     /// Symbols that lie under others.
     pub twins: Vec<Twin<'d>>,
     /// What other tables tell of: sorted, disjoint.
-    pub extras: Vec<Extra>,
+    pub synthetic: Vec<SyntheticSymbol>,
 }
 
 impl<'d> SymbolTables<'d> {
@@ -21,12 +21,12 @@ impl<'d> SymbolTables<'d> {
     pub fn read(object: &object::File<'d>, mini: Option<&object::File<'d>>, layout: &Layout, map: Option<&SymbolMap<'d>>) -> Self {
         let tables = macho::with_macho!(object, file => {
             let (symbols, twins) = symbols::spans_and_twins(macho::symbols::read(file, map));
-            let extras = macho::extras::read(file, &symbols, macho::image_base(object));
-            Self { symbols, twins, extras }
+            let synthetic = macho::synthetic::read(file, &symbols, macho::image_base(object));
+            Self { symbols, twins, synthetic }
         });
         tables.unwrap_or_else(|| {
             let (symbols, twins) = symbols::spans_and_twins(elf::read_symbols(object, mini, layout));
-            Self { symbols, twins, extras: elf::plt::read(object) }
+            Self { symbols, twins, synthetic: elf::plt::read(object) }
         })
     }
 }

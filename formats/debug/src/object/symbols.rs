@@ -30,7 +30,7 @@ impl Covers for Symbol<'_> {
 /// A function that symbols do not tell of, or not well: a linkage stub, an export, a function without a name. What
 /// symbols make of its addresses is kept beside it: that is what llvm-symbolizer says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Extra {
+pub struct SyntheticSymbol {
     /// First address.
     pub start: u64,
     /// First address after it.
@@ -39,7 +39,7 @@ pub struct Extra {
     pub name: Vec<u8>,
 }
 
-impl Covers for Extra {
+impl Covers for SyntheticSymbol {
     #[inline]
     fn extent(&self) -> (u64, u64) {
         (self.start, self.end)
@@ -48,7 +48,7 @@ impl Covers for Extra {
 
 /// A symbol as its table has it.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry<'d> {
+pub struct SymbolEntry<'d> {
     /// First address.
     pub address: u64,
     /// Bytes; 0 where the table does not say.
@@ -64,8 +64,8 @@ pub type Twin<'d> = (u64, &'d [u8]);
 
 /// The span of each of `entries`, which stand in the order of the table, as far as it wins; and those that would win as well but for
 /// their place in the table.
-pub fn spans_and_twins(entries: Vec<Entry<'_>>) -> (Vec<Symbol<'_>>, Vec<Twin<'_>>) {
-    let mut sorted: Vec<&Entry<'_>> = entries.iter().collect();
+pub fn spans_and_twins(entries: Vec<SymbolEntry<'_>>) -> (Vec<Symbol<'_>>, Vec<Twin<'_>>) {
+    let mut sorted: Vec<&SymbolEntry<'_>> = entries.iter().collect();
     sorted.sort_by_key(|entry| (entry.address, entry.size));
     let mut twins = Vec::new();
     for alike in sorted.chunk_by(|one, other| one.address == other.address && one.size == other.size) {
@@ -78,7 +78,7 @@ pub fn spans_and_twins(entries: Vec<Entry<'_>>) -> (Vec<Symbol<'_>>, Vec<Twin<'_
 }
 
 /// The span of each of `entries`, which stand in the order of the table, as far as it wins.
-pub fn spans(mut entries: Vec<Entry<'_>>) -> Vec<Symbol<'_>> {
+pub fn spans(mut entries: Vec<SymbolEntry<'_>>) -> Vec<Symbol<'_>> {
     entries.sort_by_key(|entry| (entry.address, entry.size));
     let next = entries.iter().skip(1).map(|entry| entry.address).chain([u64::MAX]);
     entries

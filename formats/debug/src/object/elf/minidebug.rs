@@ -9,7 +9,7 @@ use object::{Object, ObjectSection, ObjectSymbol, SectionKind, SymbolKind};
 use super::symbols;
 use crate::limits::{MAX_EXPANSION, MAX_XZ_KIB};
 use crate::object::layout::Layout;
-use crate::object::symbols::Entry;
+use crate::object::symbols::SymbolEntry;
 
 /// The bytes of the file within, if `object` has one that can be read; its symbols are names only, and a file
 /// without them is as good as one from which they were stripped.
@@ -32,7 +32,7 @@ pub fn expand(object: &object::File<'_>) -> Result<Option<Vec<u8>>, String> {
 
 /// The functions of `mini`, the file within `file`, where `file` has them: the file within was made before prelinking moved
 /// the other. What else it lists is of no use: a symbol of data without size would reach over all that comes after it.
-pub fn entries<'d>(file: &object::File<'_>, mini: &object::File<'d>) -> Vec<Entry<'d>> {
+pub fn entries<'d>(file: &object::File<'_>, mini: &object::File<'d>) -> Vec<SymbolEntry<'d>> {
     let moved = |section: &object::Section<'_, '_>| {
         let inner = mini.section_by_name_bytes(section.name_bytes().ok()?)?;
         (section.kind() == SectionKind::Text && inner.size() == section.size()).then(|| section.address().wrapping_sub(inner.address()))
@@ -46,5 +46,5 @@ pub fn entries<'d>(file: &object::File<'_>, mini: &object::File<'d>) -> Vec<Entr
     };
     let functions = mini.symbols().filter(is_function);
     let entries = symbols::entries(mini, functions, &Layout::default());
-    entries.into_iter().map(|entry| Entry { address: entry.address.wrapping_add(bias), ..entry }).collect()
+    entries.into_iter().map(|entry| SymbolEntry { address: entry.address.wrapping_add(bias), ..entry }).collect()
 }

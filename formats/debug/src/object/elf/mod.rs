@@ -10,7 +10,7 @@ use symtool_module::Detail;
 
 use super::go_table;
 use super::layout::Layout;
-use super::symbols::Entry;
+use super::symbols::SymbolEntry;
 
 /// How much `object` can tell.
 pub fn detail(object: &object::File<'_>) -> Detail {
@@ -55,7 +55,7 @@ pub fn arch(object: &object::File<'_>) -> &'static str {
 
 /// The symbols of `file`, from `.symtab`, or from `.dynsym` where there is none, and those of `mini`, the file in
 /// its `.gnu_debugdata`.
-pub fn read_symbols<'d>(file: &object::File<'d>, mini: Option<&object::File<'d>>, layout: &Layout) -> Vec<Entry<'d>> {
+pub fn read_symbols<'d>(file: &object::File<'d>, mini: Option<&object::File<'d>>, layout: &Layout) -> Vec<SymbolEntry<'d>> {
     let mut entries = symbols::entries(file, file.symbols(), layout);
     if entries.is_empty() {
         entries = symbols::entries(file, file.dynamic_symbols(), layout);

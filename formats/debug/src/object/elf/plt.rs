@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use object::{Architecture, Object, ObjectSection, ObjectSymbol, ObjectSymbolTable, RelocationTarget};
 
 use crate::limits::MAX_NAME_BYTES;
-use crate::object::symbols::Extra;
+use crate::object::symbols::SyntheticSymbol;
 
 /// What stands after the name of the function that a stub leads to, as in GNU objdump.
 const STUB_SUFFIX: &[u8] = b"@plt";
@@ -21,7 +21,7 @@ struct Jump {
 }
 
 /// The stubs of `file`, sorted and disjoint.
-pub fn read(file: &object::File<'_>) -> Vec<Extra> {
+pub fn read(file: &object::File<'_>) -> Vec<SyntheticSymbol> {
     let mut jumps = Vec::new();
     for section in file.sections() {
         let is_stubs = matches!(section.name_bytes(), Ok(b".plt" | b".plt.sec" | b".plt.got" | b".plt.bnd"));
@@ -36,12 +36,12 @@ pub fn read(file: &object::File<'_>) -> Vec<Extra> {
     }
     let slots = slots(file);
     jumps.sort_by_key(|jump| jump.start);
-    let mut stubs: Vec<Extra> = Vec::new();
+    let mut stubs: Vec<SyntheticSymbol> = Vec::new();
     for jump in jumps {
         let Some(name) = slots.get(&jump.slot) else { continue };
         let start = stubs.last().map_or(jump.start, |last| last.end.max(jump.start));
         if start < jump.end {
-            stubs.push(Extra { start, end: jump.end, name: [name, STUB_SUFFIX].concat() });
+            stubs.push(SyntheticSymbol { start, end: jump.end, name: [name, STUB_SUFFIX].concat() });
         }
     }
     stubs

@@ -9,14 +9,14 @@ use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SymbolFlags, Sym
 use crate::limits::MAX_NAME_BYTES;
 use crate::object::layout::Layout;
 use crate::object::relocate;
-use crate::object::symbols::Entry;
+use crate::object::symbols::SymbolEntry;
 
 /// Those of `symbols`, which are from a table of `file`, that name addresses.
 pub fn entries<'d: 'f, 'f>(
     file: &'f object::File<'d>,
     symbols: impl Iterator<Item = object::Symbol<'d, 'f>>,
     layout: &Layout,
-) -> Vec<Entry<'d>> {
+) -> Vec<SymbolEntry<'d>> {
     let machine = file.architecture();
     let descriptors = Descriptors::of(file, layout);
     let mut source = None;
@@ -40,7 +40,7 @@ pub fn entries<'d: 'f, 'f>(
         let value = if has_mode_bit { symbol.address() & !1 } else { symbol.address() };
         let address = layout.symbol_address(section, value);
         let address = descriptors.as_ref().and_then(|descriptors| descriptors.code(address)).unwrap_or(address);
-        entries.push(Entry { address, size: symbol.size(), name, file: source.filter(|_| symbol.is_local()) });
+        entries.push(SymbolEntry { address, size: symbol.size(), name, file: source.filter(|_| symbol.is_local()) });
     }
     entries
 }

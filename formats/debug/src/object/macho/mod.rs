@@ -4,9 +4,9 @@
 
 mod arch;
 mod exports;
-pub mod extras;
 pub mod symbol_map;
 pub mod symbols;
+pub mod synthetic;
 
 pub use arch::name as arch_name;
 

@@ -8,10 +8,10 @@ use object::{Object, ObjectSection};
 
 use super::symbol_map::SymbolMap;
 use crate::limits::MAX_NAME_BYTES;
-use crate::object::symbols::Entry;
+use crate::object::symbols::SymbolEntry;
 
 /// The symbols that `file` defines, hidden names as `map` has them.
-pub fn read<'d, M: MachHeader>(file: &MachOFile<'d, M>, map: Option<&SymbolMap<'d>>) -> Vec<Entry<'d>> {
+pub fn read<'d, M: MachHeader>(file: &MachOFile<'d, M>, map: Option<&SymbolMap<'d>>) -> Vec<SymbolEntry<'d>> {
     let (table, endian) = (file.macho_symbol_table(), file.endian());
     let sections = file.sections().count();
     let sizes = sizes(file);
@@ -25,7 +25,7 @@ pub fn read<'d, M: MachHeader>(file: &MachOFile<'d, M>, map: Option<&SymbolMap<'
                 Some(shown) if shown != name => shown,
                 _ => name.strip_prefix(b"_").unwrap_or(name),
             };
-            Some(Entry { address: symbol.n_value(endian).into(), size, name, file: None })
+            Some(SymbolEntry { address: symbol.n_value(endian).into(), size, name, file: None })
         })
         .collect()
 }

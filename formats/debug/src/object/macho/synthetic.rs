@@ -17,27 +17,27 @@ use object::{Object, ObjectSection};
 use super::exports;
 use crate::limits::{MAX_FUNCTION_STARTS, MAX_NAME_BYTES, MIN_STRING_BYTES};
 use crate::module::merge_sorted::SpanCursor;
-use crate::object::symbols::{Extra, Symbol};
+use crate::object::symbols::{Symbol, SyntheticSymbol};
 
 /// What stands before the name of the function that a stub leads to, as in Apple's own crash reports.
 const STUB_PREFIX: &[u8] = b"DYLD-STUB$$";
 
 /// All of them, sorted and disjoint. `symbols` are those of the file.
-pub fn read<'d, M: MachHeader>(file: &MachOFile<'d, M>, symbols: &[Symbol<'d>], image_base: u64) -> Vec<Extra> {
+pub fn read<'d, M: MachHeader>(file: &MachOFile<'d, M>, symbols: &[Symbol<'d>], image_base: u64) -> Vec<SyntheticSymbol> {
     let tables = Tables::of(file);
-    let mut extras = stubs(file, tables.indirect.unwrap_or_default());
-    extras.sort_by_key(|extra| extra.start);
-    extras.dedup_by(|after, before| after.start < before.end);
+    let mut synthetic = stubs(file, tables.indirect.unwrap_or_default());
+    synthetic.sort_by_key(|symbol| symbol.start);
+    synthetic.dedup_by(|after, before| after.start < before.end);
     let functions = functions(file, &tables, symbols, image_base);
     let mut between = Vec::new();
-    for extra in functions {
-        let after = extras.partition_point(|stub| stub.end <= extra.start);
-        let next = extras.get(after).map_or(u64::MAX, |stub| stub.start);
-        between.push(Extra { end: extra.end.min(next), ..extra });
+    for symbol in functions {
+        let after = synthetic.partition_point(|stub| stub.end <= symbol.start);
+        let next = synthetic.get(after).map_or(u64::MAX, |stub| stub.start);
+        between.push(SyntheticSymbol { end: symbol.end.min(next), ..symbol });
     }
-    extras.extend(between.into_iter().filter(|extra| extra.start < extra.end));
-    extras.sort_by_key(|extra| extra.start);
-    extras
+    synthetic.extend(between.into_iter().filter(|symbol| symbol.start < symbol.end));
+    synthetic.sort_by_key(|symbol| symbol.start);
+    synthetic
 }
 
 type Indirect<'d, E> = &'d [object::U32<E, IndirectSymbol>];
@@ -77,7 +77,7 @@ impl<'d, M: MachHeader> Tables<'d, M> {
 }
 
 /// The stubs of `file`. Each of a section's stubs has an entry in the table of indirect symbols.
-fn stubs<M: MachHeader>(file: &MachOFile<'_, M>, indirect: Indirect<'_, M::Endian>) -> Vec<Extra> {
+fn stubs<M: MachHeader>(file: &MachOFile<'_, M>, indirect: Indirect<'_, M::Endian>) -> Vec<SyntheticSymbol> {
     let (table, endian) = (file.macho_symbol_table(), file.endian());
     let mut stubs = Vec::new();
     // Sections can lie over each other, in the table too, and so can names.
@@ -96,7 +96,7 @@ fn stubs<M: MachHeader>(file: &MachOFile<'_, M>, indirect: Indirect<'_, M::Endia
             let name = name.strip_prefix(b"_").unwrap_or(name);
             if !name.is_empty() && name.len() <= MAX_NAME_BYTES && stubs.len() < indirect.len() && name.len() < room_bytes {
                 room_bytes -= name.len();
-                stubs.push(Extra { start, end: start.saturating_add(bytes), name: [STUB_PREFIX, name].concat() });
+                stubs.push(SyntheticSymbol { start, end: start.saturating_add(bytes), name: [STUB_PREFIX, name].concat() });
             }
         }
     }
@@ -105,7 +105,12 @@ fn stubs<M: MachHeader>(file: &MachOFile<'_, M>, indirect: Indirect<'_, M::Endia
 
 /// Exports and functions without a name, where no symbol begins; each reaches to where something else begins, or
 /// to the end of its section.
-fn functions<M: MachHeader>(file: &MachOFile<'_, M>, tables: &Tables<'_, M>, symbols: &[Symbol<'_>], image_base: u64) -> Vec<Extra> {
+fn functions<M: MachHeader>(
+    file: &MachOFile<'_, M>,
+    tables: &Tables<'_, M>,
+    symbols: &[Symbol<'_>],
+    image_base: u64,
+) -> Vec<SyntheticSymbol> {
     let is_arm = file.macho_header().cputype(file.endian()) == CPU_TYPE_ARM;
     // Bit 0 of a function's address says Thumb.
     let address = |offset: u64| image_base.wrapping_add(if is_arm { offset & !1 } else { offset });
@@ -132,7 +137,7 @@ fn functions<M: MachHeader>(file: &MachOFile<'_, M>, tables: &Tables<'_, M>, sym
             continue;
         }
         let next_symbol = symbols.get(symbols.partition_point(|symbol| symbol.start <= start)).map_or(u64::MAX, |symbol| symbol.start);
-        functions.push(Extra { start, end: next.min(next_symbol).min(section_end), name: name.to_vec() });
+        functions.push(SyntheticSymbol { start, end: next.min(next_symbol).min(section_end), name: name.to_vec() });
     }
     functions
 }
