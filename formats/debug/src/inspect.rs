@@ -1,5 +1,5 @@
-//! What a file has, for those who decide whether it is good enough: [`Inspection`], for which no function and no line
-//! is read.
+//! Looks at what a file has, for those who decide whether it is good enough: [`Inspection`], for which no function and no
+//! line is read.
 
 use std::path::PathBuf;
 

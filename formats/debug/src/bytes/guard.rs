@@ -1,4 +1,4 @@
-//! Mapped files that another process shortens while they are read.
+//! Guards mapped files against another process that shortens them while they are read.
 //!
 //! The system answers a read beyond the new end with SIGBUS, which ends the process, and with it everything else that it
 //! imports. Here a handler puts zeros in place of what is gone and remembers that it did; who reads the file asks at the

@@ -1,4 +1,4 @@
-//! `ar` archives and their members, which for a thin archive are files beside it.
+//! Lists the members of `ar` archives, which for a thin archive are files beside it.
 
 use std::path::{Path, PathBuf};
 

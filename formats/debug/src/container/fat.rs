@@ -1,4 +1,4 @@
-//! Universal ("fat") Mach-O files: one slice for each architecture.
+//! Lists the slices of universal ("fat") Mach-O files, one for each architecture.
 //!
 //! A slice is written `path:arch`. A file of one architecture is its own only slice, so that whoever names the one
 //! that he means can do so either way.

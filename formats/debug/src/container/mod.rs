@@ -1,4 +1,4 @@
-//! Archives, and those of their members that are objects or archives themselves.
+//! Lists archives, and opens those of their members that are objects or archives themselves.
 //!
 //! Members that are stored as they are stay where they are; packed ones are unpacked into memory one by one, when
 //! they are opened. Nothing is written to disk, so no member's name can do harm.

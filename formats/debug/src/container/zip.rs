@@ -1,4 +1,4 @@
-//! Zip files, and their members by the central directory.
+//! Lists the members of zip files, by the central directory.
 //!
 //! The directory is walked, never held: how many entries it declares costs nothing.
 

@@ -1,4 +1,5 @@
-//! Functions of equal code that the linker has folded into one (ICF), so that an address has several names and lines.
+//! Decides which function has an address where the linker has folded several of equal code into one (ICF), so that it has several
+//! names and lines.
 //!
 //! What linkers leave of a folded function differs. Its symbol stands at the address of the one that was kept. Its lines do
 //! too, so that a debugger can stop there; its entry does (gold, mold) or is marked as dead (lld):

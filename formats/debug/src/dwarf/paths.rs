@@ -1,4 +1,4 @@
-//! Paths of a line program's files, as llvm-symbolizer prints them (DWARF 5, section 6.2.4).
+//! Spells the paths of a line program's files as llvm-symbolizer prints them (DWARF 5, section 6.2.4).
 
 use gimli::{AttributeValue, EndianSlice, Endianity, LineProgramHeader, Unit};
 

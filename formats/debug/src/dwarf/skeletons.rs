@@ -1,4 +1,4 @@
-//! Skeleton units: which units keep their functions in other files, and where (DWARF 5, section 3.1.2;
+//! Finds skeleton units: which units keep their functions in other files, and where (DWARF 5, section 3.1.2;
 //! `DW_AT_GNU_dwo_name` before).
 
 use std::path::PathBuf;

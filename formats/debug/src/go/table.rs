@@ -1,4 +1,4 @@
-//! The table's head and its functions, in every version since Go 1.2.
+//! Reads the head of Go's table and its functions, in every version since Go 1.2.
 //!
 //! ```text
 //! magic       Go          head                            functions                      paths

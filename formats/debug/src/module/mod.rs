@@ -1,4 +1,4 @@
-//! The neutral value of a debug file: [`ModuleSymbols`], which every reader produces and the store packs.
+//! Defines what a debug file is read into: [`ModuleSymbols`], which every reader produces and the store packs.
 //!
 //! Inline trees arrive here already flattened into disjoint, sorted ranges:
 //!

@@ -1,4 +1,4 @@
-//! Byte strings, files and functions by number, each kind stored end to end.
+//! Keeps byte strings, files and functions by number, each kind end to end.
 
 use super::ids::FileId;
 

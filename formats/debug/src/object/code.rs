@@ -1,4 +1,4 @@
-//! Which addresses hold code: [`Code`], sorted spans.
+//! Tells which addresses hold code: [`Code`], sorted spans.
 
 use hashbrown::HashMap;
 use object::{

@@ -1,4 +1,4 @@
-//! Which build a file is of, and which file of it.
+//! Tells which build a file is of, and which file of it.
 //!
 //! A linker writes an id into what it makes (`--build-id`, `LC_UUID`), which all files of a build share. Where there is none,
 //! one is made up from the whole file: whatever an answer depends on may tell two of them apart (symbols, relocations, lines,

@@ -1,4 +1,4 @@
-//! Where sections lie: [`Layout`], an address for each section and the way back.
+//! Gives each section an address, and leads back from there: [`Layout`].
 //!
 //! A linked file says it itself, and so does a relocatable object of Mach-O, whose debug data needs no relocations
 //! either. In a relocatable object of ELF (`ET_REL`: `.o`, `.ko`) every section begins at 0, and

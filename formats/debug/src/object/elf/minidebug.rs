@@ -1,4 +1,4 @@
-//! The symbols that distributions leave in stripped files: the object file within `.gnu_debugdata`, expanded from xz
+//! Reads the symbols that distributions leave in stripped files: the object file within `.gnu_debugdata`, expanded from xz
 //! (gdb, "Debugging information in a special section").
 
 use std::io::Read;

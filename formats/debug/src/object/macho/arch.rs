@@ -1,4 +1,4 @@
-//! Names of architectures, as Apple's and LLVM's tools call a CPU type and subtype.
+//! Names architectures as Apple's and LLVM's tools call a CPU type and subtype.
 
 use object::macho::{self, CpuSubtype, CpuType};
 

@@ -1,4 +1,4 @@
-//! The exports trie of a Mach-O image: exported names with their addresses.
+//! Reads the exports trie of a Mach-O image: exported names with their addresses.
 //!
 //! Names are spelled by the edges on the way from the root, so that a common beginning is there once (Apple,
 //! `mach-o/loader.h`, `EXPORT_SYMBOL_FLAGS_*`). Every node is looked at once: in a damaged trie, edges can lead in circles.

@@ -1,4 +1,4 @@
-//! What is special about Mach-O files: their identity, symbols and stubs.
+//! Knows what is special about Mach-O files: their identity, symbols and stubs.
 //!
 //! Layouts and constants are those of Apple's `mach-o/loader.h`, `mach-o/nlist.h` and `mach/machine.h`.
 

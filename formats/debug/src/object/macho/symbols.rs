@@ -1,4 +1,4 @@
-//! The symbol table of Mach-O files.
+//! Reads the symbol table of Mach-O files.
 //!
 //! The table says where symbols begin. As llvm-symbolizer has it, each reaches to the next entry of its section,
 //! debugging entries included, or to the section's end; a leading underscore is not part of its name.

@@ -1,4 +1,4 @@
-//! What a Mach-O image knows of its code besides the symbol table: linkage stubs, exported functions, and functions
+//! Reads what a Mach-O image knows of its code besides the symbol table: linkage stubs, exported functions, and functions
 //! without a name.
 //!
 //! An image is shipped without most of its symbols. Three tables remain because the dynamic linker and the system
