@@ -37,14 +37,14 @@ pub struct Inspection {
     /// Those that were not found, or are of another build.
     pub missing_split: Vec<PathBuf>,
     /// The file of names that it shares with others (dwz).
-    pub shared: Option<Shared>,
+    pub shared: Option<SharedNames>,
     /// Why its debug sections cannot be read at all.
     pub damage: Option<String>,
 }
 
 /// A file of names that several files share.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shared {
+pub struct SharedNames {
     /// As the file names it.
     pub name: String,
     /// Whether it is there, with the id that is asked for.
@@ -94,7 +94,9 @@ fn inspect_units(file: &ObjectFile<'_>, search: &Search, inspection: &mut Inspec
     let split = split.sections(&mut Vec::new());
     let lost = lost_skeletons(&sections, &split, &skeletons, file.object.is_little_endian());
     inspection.missing_split = lost.into_iter().map(|Skeleton { directory, name, .. }| directory.join(name)).collect();
-    inspection.shared = shared_names_link(&file.object)
-        .map(|(name, _)| Shared { name: String::from_utf8_lossy(name).into_owned(), is_found: shared_names::find(file, search).is_some() });
+    inspection.shared = shared_names_link(&file.object).map(|(name, _)| SharedNames {
+        name: String::from_utf8_lossy(name).into_owned(),
+        is_found: shared_names::find(file, search).is_some(),
+    });
     Ok(())
 }

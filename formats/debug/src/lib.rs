@@ -31,9 +31,9 @@ mod read;
 mod warnings;
 
 pub use bytes::{Companion, Error, Mapped};
-pub use companions::{Looked, Search};
+pub use companions::{Search, SearchedPlace};
 pub use debug_file::DebugFile;
-pub use inspect::{Inspection, Shared};
+pub use inspect::{Inspection, SharedNames};
 pub use module::{
     Alias, Chain, ChainId, CodeMark, DropCounts, DropReason, File, FileId, Files, Folder, Function, FunctionId, Functions, Location,
     ModuleInfo, ModuleSymbols, Range, Source, Start, Strings,

@@ -19,4 +19,4 @@ pub mod shared_names;
 pub mod split;
 pub mod symbol_map;
 
-pub use search::{Looked, Search};
+pub use search::{Search, SearchedPlace};

@@ -13,12 +13,12 @@ pub struct Search {
     /// Folders with symbol maps of Apple's bitcode builds (`UUID.bcsymbolmap`), in order.
     pub symbol_map_dirs: Vec<PathBuf>,
     /// Told of each place that was looked at, on any thread.
-    pub told: fn(Looked<'_>),
+    pub told: fn(SearchedPlace<'_>),
 }
 
 /// A place where a file that belongs to an object was looked for.
 #[derive(Clone, Copy, Debug)]
-pub struct Looked<'a> {
+pub struct SearchedPlace<'a> {
     /// The object.
     pub object: &'a Path,
     /// The place.
@@ -50,7 +50,7 @@ impl Search {
     /// Opens the file at `place`, which may belong to the one at `object`, and tells of it.
     pub fn open(&self, place: &Path, object: &Path) -> Option<Mapped> {
         let found = open_other(place, object);
-        (self.told)(Looked { object, place, is_there: found.is_some() });
+        (self.told)(SearchedPlace { object, place, is_there: found.is_some() });
         found
     }
 
