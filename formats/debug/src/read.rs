@@ -48,7 +48,9 @@ impl DebugFile<'_> {
         let map_file = if is_macho { symbol_map::find(&self.own, search) } else { None };
         let map = map_file.as_ref().and_then(SymbolMap::of);
         let tables = SymbolTables::read(object, mini.as_ref(), &layout, map.as_ref());
-        warnings.extend(warnings::hidden_names(&tables.symbols).filter(|_| is_macho));
+        if is_macho {
+            warnings.extend(warnings::hidden_names(&tables.symbols));
+        }
         let DebugSections { sections, ahead, damage } = self.load_sections(&layout, &mut dropped);
         let shared_file = shared_names::find(data, search);
         let shared = shared_file.as_ref().map(|file| shared_names::load(file, &mut dropped)).transpose();

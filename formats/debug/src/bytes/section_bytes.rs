@@ -7,7 +7,7 @@ use std::ops::Deref;
 
 use memmap2::MmapMut;
 
-/// SectionBytes of a section: in the file, or expanded.
+/// Bytes of a section: in the file, or expanded.
 #[derive(Debug)]
 pub enum SectionBytes<'d> {
     /// In the file.

@@ -23,7 +23,7 @@ pub struct SplitSections<'d> {
 }
 
 impl SplitSections<'_> {
-    /// SectionBytes of all of them, expanded.
+    /// Bytes of all of them, expanded.
     pub fn bytes(&self) -> u64 {
         self.files.values().map(sections::bytes).sum::<u64>() + self.package.as_ref().map_or(0, sections::package_bytes)
     }

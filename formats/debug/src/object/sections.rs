@@ -19,7 +19,7 @@ use crate::module::{DropCounts, DropReason};
 /// The sections of DWARF data that are read.
 pub type Sections<'d> = DwarfSections<SectionBytes<'d>>;
 
-/// SectionBytes of all of `sections`, expanded.
+/// Bytes of all of `sections`, expanded.
 pub fn bytes(sections: &Sections<'_>) -> u64 {
     let mut bytes = 0;
     sections.borrow(|section| measured(section, &mut bytes));
