@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use symtool_debug::{
-    Alias, Chain, ChainId, CodeMark, DropReason, Dropped, File, FileId, Files, Folder, Function, FunctionId, Functions, Location,
+    Alias, Chain, ChainId, CodeMark, DropCounts, DropReason, File, FileId, Files, Folder, Function, FunctionId, Functions, Location,
     ModuleInfo, ModuleSymbols, Range, Source, Start, Strings,
 };
 use symtool_module::{Detail, ModuleId, ModuleKind};
@@ -82,7 +82,7 @@ fn module(seed: u64, detail: Detail, fingerprint: u64) -> ModuleSymbols {
     };
     let alias = |(number, range): (usize, &Range)| Alias { address: range.start, name: format!("alias {number} of {seed}").into_bytes() };
     let aliases = ranges.iter().enumerate().step_by(3).map(alias).collect();
-    ModuleSymbols { info, functions, files, chains, ranges, aliases, dropped: Dropped::default(), warnings: Vec::new() }
+    ModuleSymbols { info, functions, files, chains, ranges, aliases, dropped: DropCounts::default(), warnings: Vec::new() }
 }
 
 type Frame = (Vec<u8>, Vec<u8>, u32, bool);

@@ -4,14 +4,15 @@
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::dwarf::{DwarfSymbols, UnitSymbols};
-use super::symbols::{Extra, Symbol};
-use super::weave::{Cursor, push};
+use crate::dwarf::{DwarfSymbols, UnitSymbols};
 use crate::limits::{MAX_NAME_BYTES, MIN_STRING_BYTES};
+use crate::module::merge_sorted::{SpanCursor, push_range};
 use crate::module::{
-    Alias, Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Location, ModuleInfo, ModuleSymbols, Range, Source, Start,
+    Alias, Chain, ChainId, DropCounts, DropReason, File, FileId, Files, Folder, Function, FunctionId, Functions, Location, ModuleInfo,
+    ModuleSymbols, Range, Source, Start,
 };
-use crate::strings::{File, Files, Folder, Function, Functions};
+use crate::object::symbol_tables::SymbolTables;
+use crate::object::symbols::{Symbol, SyntheticSymbol};
 
 /// How often memory is given back while units are joined.
 const TIMES: usize = 12;
@@ -21,27 +22,26 @@ const TIMES: usize = 12;
 pub fn assemble(
     info: ModuleInfo,
     dwarf: DwarfSymbols<'_>,
-    symbols: &[Symbol<'_>],
-    extras: &[Extra],
+    SymbolTables { symbols, synthetic, .. }: &SymbolTables<'_>,
     file_bytes: usize,
-    mut dropped: Dropped,
+    mut dropped: DropCounts,
     give_back: impl Fn(),
 ) -> ModuleSymbols {
     let string_bytes = MIN_STRING_BYTES.max(4 * file_bytes);
     let mut join = Join {
         functions: Interner::new(string_bytes),
         files: Interner::new(string_bytes),
-        chains: Vec::with_capacity(dwarf.units.iter().map(|unit| unit.chains.len()).sum::<usize>() + symbols.len() + 2 * extras.len()),
-        // A symbol's span is cut where a unit's interval or an extra function begins or ends.
+        chains: Vec::with_capacity(dwarf.units.iter().map(|unit| unit.chains.len()).sum::<usize>() + symbols.len() + 2 * synthetic.len()),
+        // A symbol's span is cut where a unit's interval or a synthetic symbol begins or ends.
         ranges: Vec::with_capacity(
-            dwarf.units.iter().map(|unit| unit.ranges.len()).sum::<usize>() + symbols.len() + dwarf.intervals.len() + 2 * extras.len(),
+            dwarf.units.iter().map(|unit| unit.ranges.len()).sum::<usize>() + symbols.len() + dwarf.intervals.len() + 2 * synthetic.len(),
         ),
         symbols,
-        symbol_at: Cursor::new(symbols),
+        symbol_at: SpanCursor::new(symbols),
         last_symbol: None,
-        extras,
-        extra_at: Cursor::new(extras),
-        last_extra: None,
+        synthetic,
+        synthetic_at: SpanCursor::new(synthetic),
+        last_synthetic: None,
     };
     let mut units: Vec<Renumbered<'_>> = dwarf.units.into_iter().map(Renumbered::new).collect();
     let mut at = 0;
@@ -89,11 +89,11 @@ struct Join<'a, 'd> {
     chains: Vec<Chain>,
     ranges: Vec<Range>,
     symbols: &'a [Symbol<'d>],
-    symbol_at: Cursor<'a, Symbol<'d>>,
+    symbol_at: SpanCursor<'a, Symbol<'d>>,
     last_symbol: Option<(usize, ChainId)>,
-    extras: &'a [Extra],
-    extra_at: Cursor<'a, Extra>,
-    last_extra: Option<(usize, Option<usize>, ChainId)>,
+    synthetic: &'a [SyntheticSymbol],
+    synthetic_at: SpanCursor<'a, SyntheticSymbol>,
+    last_synthetic: Option<(usize, Option<usize>, ChainId)>,
 }
 
 /// A unit on its way into the module: its own numbers and, once it has been met, the module's.
@@ -152,41 +152,41 @@ impl Join<'_, '_> {
         first_chain
     }
 
-    /// Covers `start..end` with what symbols and linkage extras are there.
+    /// Covers `start..end` with what symbols, synthetic ones too, are there.
     fn symbols_only(&mut self, start: u64, end: u64) {
         let mut at = start;
         while at < end {
             let (symbol, symbol_until) = self.symbol_at.seek(at);
-            let (extra, extra_until) = self.extra_at.seek(at);
-            let until = end.min(symbol_until).min(extra_until);
-            let (chain, file) = match (extra, symbol) {
-                (Some(extra), _) => (self.extra(extra, symbol), None),
+            let (synthetic, synthetic_until) = self.synthetic_at.seek(at);
+            let until = end.min(symbol_until).min(synthetic_until);
+            let (chain, file) = match (synthetic, symbol) {
+                (Some(synthetic), _) => (self.synthetic(synthetic, symbol), None),
                 (None, Some(symbol)) => self.symbol(symbol),
                 (None, None) => {
                     at = until;
                     continue;
                 }
             };
-            push(&mut self.ranges, Range { start: at, end: until, chain, location: Location::in_file(file) });
+            push_range(&mut self.ranges, Range { start: at, end: until, chain, location: Location::in_file(file) });
             at = until;
         }
     }
 
-    /// An extra function, within what a symbol makes of its address, or within nothing: see [`crate::Chain`].
-    fn extra(&mut self, index: usize, symbol: Option<usize>) -> ChainId {
-        if let Some((.., chain)) = self.last_extra.filter(|(last, within, _)| (*last, *within) == (index, symbol)) {
+    /// A synthetic symbol, within what a symbol makes of its address, or within nothing: see [`crate::Chain`].
+    fn synthetic(&mut self, index: usize, symbol: Option<usize>) -> ChainId {
+        if let Some((.., chain)) = self.last_synthetic.filter(|(last, within, _)| (*last, *within) == (index, symbol)) {
             return chain;
         }
         let (caller, file) = match symbol {
             Some(symbol) => self.symbol(symbol),
             None => (self.chain(Chain { function: None, caller: None, start: Start::UNKNOWN, source: Source::Symtab }), None),
         };
-        let Extra { name, start, .. } = &self.extras[index];
+        let SyntheticSymbol { name, start, .. } = &self.synthetic[index];
         let start = Start::at(*start);
         let function = (!name.is_empty()).then(|| FunctionId::new(self.functions.intern(Function::symbol(name))));
         let caller = Some((caller, Location::in_file(file)));
         let chain = self.chain(Chain { function, caller, start, source: Source::Symtab });
-        self.last_extra = Some((index, symbol, chain));
+        self.last_synthetic = Some((index, symbol, chain));
         chain
     }
 

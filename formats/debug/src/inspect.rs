@@ -1,15 +1,19 @@
-//! What a file has, for those who decide whether it is good enough: [`Inspection`], for which no function and no line
-//! is read.
+//! Looks at what a file has, for those who decide whether it is good enough: [`Inspection`], for which no function and no
+//! line is read.
 
 use std::path::PathBuf;
 
-use super::companions::{Search, build_id, other_build, shared_names, shared_names_link};
-use super::dwarf::{Skeleton, count_units, lost_skeletons};
-use super::layout::Layout;
-use super::object::DebugFile;
-use super::sections;
-use super::split::SplitFiles;
-use ::object::{BinaryFormat, CompressionFormat, Object, ObjectKind, ObjectSection, SectionKind};
+use object::{CompressionFormat, Object, ObjectKind, ObjectSection};
+
+use crate::DebugFile;
+use crate::companions::debug_files::other_build;
+use crate::companions::split::SplitFiles;
+use crate::companions::{Search, shared_names};
+use crate::dwarf::{Skeleton, count_units, lost_skeletons, skeletons};
+use crate::object::ObjectFile;
+use crate::object::layout::Layout;
+use crate::object::links::{build_id, shared_names_link};
+use crate::object::sections;
 
 /// What a file has, and what it lacks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,14 +37,14 @@ pub struct Inspection {
     /// Those that were not found, or are of another build.
     pub missing_split: Vec<PathBuf>,
     /// The file of names that it shares with others (dwz).
-    pub shared: Option<Shared>,
+    pub shared: Option<SharedNames>,
     /// Why its debug sections cannot be read at all.
     pub damage: Option<String>,
 }
 
 /// A file of names that several files share.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shared {
+pub struct SharedNames {
     /// As the file names it.
     pub name: String,
     /// Whether it is there, with the id that is asked for.
@@ -51,68 +55,48 @@ impl DebugFile<'_> {
     /// Looks at headers, at the root of each unit, and at where files that belong to it should be. The debug file with
     /// which [`DebugFile::with_debug_data`] was called, or which is looked for as `search` says, counts as its own.
     pub fn inspect(&self, search: &Search) -> Inspection {
-        let object = self.object();
+        let object = &self.own.object;
         let data = self.data();
-        let is_compressed = |section: &::object::Section<'_, '_>| {
-            section.compressed_file_range().is_ok_and(|range| range.format != CompressionFormat::None)
-        };
+        let is_compressed =
+            |section: &object::Section<'_, '_>| section.compressed_file_range().is_ok_and(|range| range.format != CompressionFormat::None);
         let debug_link = object.gnu_debuglink().ok().flatten();
         let mut inspection = Inspection {
             is_relocatable: object.kind() == ObjectKind::Relocatable,
-            has_code: self.has_code(),
+            has_code: self.own.has_code(),
             debug_link: debug_link.map(|(name, _)| String::from_utf8_lossy(name).into_owned()),
-            compressed: data
-                .object()
-                .sections()
-                .filter(is_compressed)
-                .filter_map(|section| Some(section.name().ok()?.to_owned()))
-                .collect(),
+            compressed: data.object.sections().filter(is_compressed).filter_map(|section| Some(section.name().ok()?.to_owned())).collect(),
             ..Inspection::default()
         };
         if self.debug_path().is_none() && !data.has_units() {
-            inspection.other_build = other_build(self, search);
+            inspection.other_build = other_build(&self.own, search);
         }
         if data.has_units()
-            && let Err(damage) = data.inspect_units(search, &mut inspection)
+            && let Err(damage) = inspect_units(data, search, &mut inspection)
         {
             inspection.damage = Some(damage);
         }
         inspection
     }
+}
 
-    fn has_units(&self) -> bool {
-        [".debug_info", ".zdebug_info"].iter().any(|name| self.object().section_by_name(name).is_some())
-    }
-
-    fn has_code(&self) -> bool {
-        let object = self.object();
-        // In a debug file, code sections have no contents; a dSYM is marked as one.
-        let has_contents = |section: &::object::Section<'_, '_>| section.file_range().is_some_and(|(_, bytes)| bytes > 0);
-        let code = object.sections().any(|section| section.kind() == SectionKind::Text && has_contents(&section));
-        code && !(object.format() == BinaryFormat::MachO && super::macho::is_dsym(object))
-    }
-
-    fn inspect_units(&self, search: &Search, inspection: &mut Inspection) -> Result<(), String> {
-        let layout = Layout::of(self.object())?;
-        let sections = sections::load_units(self.object(), self.mapped(), &layout)?;
-        let (units, bad_units) = if self.object().is_little_endian() {
-            count_units(&sections, gimli::LittleEndian)
-        } else {
-            count_units(&sections, gimli::BigEndian)
-        };
-        (inspection.units, inspection.bad_units) = (units, bad_units);
-        let skeletons = self.skeletons(&sections);
-        let split = SplitFiles::open(self.path(), self.path(), build_id(self.object()), &skeletons, search);
-        inspection.split_files = split.found() as u64;
-        let split = split.sections(&mut Vec::new());
-        let lost = if self.object().is_little_endian() {
-            lost_skeletons(&sections, &split, &skeletons, gimli::LittleEndian)
-        } else {
-            lost_skeletons(&sections, &split, &skeletons, gimli::BigEndian)
-        };
-        inspection.missing_split = lost.into_iter().map(|Skeleton { directory, name, .. }| directory.join(name)).collect();
-        inspection.shared = shared_names_link(self.object())
-            .map(|(name, _)| Shared { name: String::from_utf8_lossy(name).into_owned(), is_found: shared_names(self, search).is_some() });
-        Ok(())
-    }
+/// Looks at the units of `file`, and at where files with more of them should be.
+///
+/// # Errors
+/// Why its debug sections cannot be read.
+fn inspect_units(file: &ObjectFile<'_>, search: &Search, inspection: &mut Inspection) -> Result<(), String> {
+    let layout = Layout::of(&file.object)?;
+    let sections = sections::load_units(&file.object, file.mapped, &layout)?;
+    let (units, bad_units) = count_units(&sections, file.object.is_little_endian());
+    (inspection.units, inspection.bad_units) = (units, bad_units);
+    let skeletons = skeletons(&sections, file.object.is_little_endian());
+    let split = SplitFiles::open(file.path(), file.path(), build_id(&file.object), &skeletons, search);
+    inspection.split_files = split.found() as u64;
+    let split = split.sections(&mut Vec::new());
+    let lost = lost_skeletons(&sections, &split, &skeletons, file.object.is_little_endian());
+    inspection.missing_split = lost.into_iter().map(|Skeleton { directory, name, .. }| directory.join(name)).collect();
+    inspection.shared = shared_names_link(&file.object).map(|(name, _)| SharedNames {
+        name: String::from_utf8_lossy(name).into_owned(),
+        is_found: shared_names::find(file, search).is_some(),
+    });
+    Ok(())
 }

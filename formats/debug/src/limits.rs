@@ -1,4 +1,4 @@
-//! Every bound on what input may cost, with its reason.
+//! Bounds what input may cost, each bound with its reason.
 
 /// Frames in one inline chain. Real code stays below 100; a generated file can nest without end, and every
 /// answer would have to print all of it.

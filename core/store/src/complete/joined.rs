@@ -1,7 +1,9 @@
 //! Joins stretches of two modules into one module, with every name once.
 
 use hashbrown::HashMap;
-use symtool_debug::{Alias, Chain, ChainId, Dropped, File, FileId, Files, Function, FunctionId, Functions, Location, ModuleSymbols, Range};
+use symtool_debug::{
+    Alias, Chain, ChainId, DropCounts, File, FileId, Files, Function, FunctionId, Functions, Location, ModuleSymbols, Range,
+};
 
 use super::overlay::{Piece, Side};
 use crate::block::layers::Span;
@@ -168,7 +170,7 @@ impl<'a> Joined<'a> {
             files: self.files.files,
             chains: self.chains,
             ranges: self.ranges,
-            dropped: Dropped::default(),
+            dropped: DropCounts::default(),
             aliases: self.aliases,
             warnings: Vec::new(),
         };

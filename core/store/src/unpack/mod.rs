@@ -6,7 +6,7 @@
 mod contents;
 
 use symtool_debug::{
-    Chain, ChainId, CodeMark, Dropped, File, FileId, Files, Function, FunctionId, Functions, Location, ModuleInfo, ModuleSymbols, Range,
+    Chain, ChainId, CodeMark, DropCounts, File, FileId, Files, Function, FunctionId, Functions, Location, ModuleInfo, ModuleSymbols, Range,
     Source,
 };
 use symtool_module::{Detail, ModuleId, ModuleKind};
@@ -35,7 +35,7 @@ pub fn unpack(record: &ModuleRecord, blocks: &[Compressed]) -> Result<(ModuleSym
         files: files((0..record.files).map(|file| contents.file(file))),
         chains: Vec::new(),
         ranges: Vec::new(),
-        dropped: Dropped::default(),
+        dropped: DropCounts::default(),
         aliases: std::mem::take(&mut contents.aliases),
         warnings: Vec::new(),
     };

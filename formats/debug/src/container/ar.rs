@@ -1,13 +1,12 @@
-//! `ar` archives and their members, which for a thin archive are files beside it.
+//! Lists the members of `ar` archives, which for a thin archive are files beside it.
 
 use std::path::{Path, PathBuf};
 
 use hashbrown::HashMap;
 use object::read::archive::{ArchiveFile, ArchiveMember};
 
-use super::{Content, Kind, Listing, Member, last_component, member_path, text};
-use crate::Error;
-use crate::Mapped;
+use super::{Content, Listing, Member, last_component, member_path, text};
+use crate::bytes::{Error, Kind, Mapped};
 
 /// Lists the members of `archive`.
 pub fn list(archive: &Mapped) -> Listing {

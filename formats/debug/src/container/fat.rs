@@ -1,4 +1,4 @@
-//! Universal ("fat") Mach-O files: one slice for each architecture.
+//! Lists the slices of universal ("fat") Mach-O files, one for each architecture.
 //!
 //! A slice is written `path:arch`. A file of one architecture is its own only slice, so that whoever names the one
 //! that he means can do so either way.
@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use object::macho::{CpuSubtype, CpuType, FAT_MAGIC, FatArch32, FatArch64};
 use object::read::macho::{FatArch, MachOFatFile};
 
-use super::{Content, Format, Kind, Listing, Member, member_path};
-use crate::Error;
+use super::{Content, Listing, Member, member_path};
+use crate::bytes::{Error, Format, Kind, Mapped};
 use crate::limits::MAX_SLICES;
-use crate::{Mapped, arch_of, macho_arch};
+use crate::object::arch_of;
+use crate::object::macho::arch_name;
 use symtool_module::is_same_arch;
 
 /// A slice as the header has it.
@@ -43,7 +44,7 @@ pub fn list(file: &Mapped) -> Listing {
 }
 
 fn member(file: &Mapped, slice: &Slice, overlaps: bool) -> Result<Option<Member>, Error> {
-    let path = slice_path(file.path(), macho_arch(slice.kind, slice.subtype));
+    let path = slice_path(file.path(), arch_name(slice.kind, slice.subtype));
     let damaged = |reason: &str| Error::Damaged { path: path.clone(), reason: reason.to_owned() };
     if overlaps {
         return Err(damaged("it has bytes that belong to another slice"));

@@ -52,8 +52,8 @@ impl Peek {
 
 #[cfg(test)]
 mod tests {
-    use super::super::MAGIC_BYTES;
     use super::*;
+    use crate::bytes::MAGIC_BYTES;
     use flate2::write::DeflateEncoder;
     use std::io::Write;
 

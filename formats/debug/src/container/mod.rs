@@ -1,4 +1,4 @@
-//! Archives, and those of their members that are objects or archives themselves.
+//! Lists archives, and opens those of their members that are objects or archives themselves.
 //!
 //! Members that are stored as they are stay where they are; packed ones are unpacked into memory one by one, when
 //! they are opened. Nothing is written to disk, so no member's name can do harm.
@@ -15,9 +15,7 @@ mod partition;
 mod place;
 mod zip;
 
-use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::{self, Read};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub(crate) use ar::Index;
@@ -25,89 +23,8 @@ pub(crate) use fat::slice;
 pub(crate) use place::in_bundle;
 pub use place::{is_bundle, open_object, open_slice, split};
 
-use crate::Error;
-use crate::Mapped;
-use symtool_mapping::is_mapping;
-use symtool_mapping::limits::MAX_HEAD_BYTES;
-
-/// What a file or member is, by its first bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// An object file.
-    Object,
-    /// An archive whose members can be listed.
-    Archive(Format),
-    /// A mapping of `ProGuard` or R8.
-    Mapping,
-    /// Anything else.
-    Other,
-}
-
-/// Archives that are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// `.zip`, `.apk`, `.aar`, `.jar` and whatever else is a zip file.
-    Zip,
-    /// `.a`: System V (GNU), BSD, and thin ones, whose members are files beside it.
-    Ar,
-    /// A universal Mach-O file, of one slice for each architecture.
-    Fat,
-}
-
-/// Bytes from the start that [`Kind::of`] needs.
-const MAGIC_BYTES: usize = 8;
-
-impl Kind {
-    /// The kind of something that starts with `bytes`.
-    pub fn of(bytes: &[u8]) -> Self {
-        match bytes {
-            // ELF, and Mach-O of 32 and 64 bits in either byte order.
-            [0x7f, b'E', b'L', b'F', ..] | [0xfe, 0xed, 0xfa, 0xce | 0xcf, ..] | [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..] => Self::Object,
-            // Java classes begin likewise; they go on with their version, 45 and more, where slices are counted.
-            [0xca, 0xfe, 0xba, 0xbe, major @ ..] if is_java(major) => Self::Other,
-            [0xca, 0xfe, 0xba, 0xbe | 0xbf, _, _, _, _, ..] => Self::Archive(Format::Fat),
-            // The second is that of an archive without members.
-            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Self::Archive(Format::Zip),
-            [b'!', b'<', b'a', b'r', b'c', b'h', b'>', b'\n', ..] | [b'!', b'<', b't', b'h', b'i', b'n', b'>', b'\n', ..] => {
-                Self::Archive(Format::Ar)
-            }
-            _ => Self::Other,
-        }
-    }
-
-    /// The kind of the file at `path`.
-    ///
-    /// # Errors
-    /// Those of the operating system, or that it is no regular file.
-    pub fn of_file(path: &Path) -> io::Result<Self> {
-        // Opening a pipe would wait for a writer.
-        if !std::fs::metadata(path)?.is_file() {
-            return Err(io::Error::other("not a regular file"));
-        }
-        let mut start = Vec::with_capacity(MAGIC_BYTES);
-        let mut file = File::open(path)?;
-        file.by_ref().take(MAGIC_BYTES as u64).read_to_end(&mut start)?;
-        let kind = Self::of(&start);
-        if kind != Self::Other || !may_be_mapping(path, &start) {
-            return Ok(kind);
-        }
-        file.take(MAX_HEAD_BYTES as u64).read_to_end(&mut start)?;
-        Ok(if is_mapping(&start) { Self::Mapping } else { Self::Other })
-    }
-}
-
-/// Whether it is worth while to look on, in a file called `name` that begins with `start`, for a mapping. Folders and archives are full of
-/// other texts.
-fn may_be_mapping(name: &Path, start: &[u8]) -> bool {
-    let extension = name.extension().and_then(OsStr::to_str).unwrap_or_default();
-    let is_text = |byte: &u8| !byte.is_ascii_control() || byte.is_ascii_whitespace();
-    ["txt", "map", "pro", "mapping"].contains(&extension) && start.iter().all(is_text)
-}
-
-/// Whether the bytes after the magic number are a Java class file's version, minor and major.
-fn is_java(version: &[u8]) -> bool {
-    matches!(version, [_, _, 0, 45..=200, ..])
-}
+use crate::bytes::{Error, Mapped};
+pub use crate::bytes::{Format, Kind};
 
 /// What an archive holds.
 #[derive(Debug, Default)]
@@ -222,32 +139,6 @@ fn last_component(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn first_bytes_say_what_it_is() {
-        for (bytes, want) in [
-            (&b"\x7fELF\x02\x01"[..], Kind::Object),
-            (b"PK\x03\x04rest", Kind::Archive(Format::Zip)),
-            (b"PK\x05\x06", Kind::Archive(Format::Zip)),
-            (b"!<arch>\n", Kind::Archive(Format::Ar)),
-            (b"!<thin>\n/", Kind::Archive(Format::Ar)),
-            (b"!<arch>", Kind::Other),
-            (b"PK\x07\x08", Kind::Other),
-            (b"\x7fEL", Kind::Other),
-            (b"\xfe\xed\xfa\xce", Kind::Object),
-            (b"\xcf\xfa\xed\xfe", Kind::Object),
-            (b"\xca\xfe\xba\xbe\0\0\0\x02", Kind::Archive(Format::Fat)),
-            (b"\xca\xfe\xba\xbf\0\0\0\x01", Kind::Archive(Format::Fat)),
-            (b"\xca\xfe\xba\xbe\0\x0f\x42\x40", Kind::Archive(Format::Fat)),
-            // A Java class, of Java 8.
-            (b"\xca\xfe\xba\xbe\0\0\0\x34", Kind::Other),
-            // What macOS leaves beside files on other systems (AppleDouble).
-            (b"\0\x05\x16\x07\0\x02\0\0", Kind::Other),
-            (b"", Kind::Other),
-        ] {
-            assert_eq!(Kind::of(bytes), want, "{bytes:?}");
-        }
-    }
 
     #[test]
     fn names_of_members() {

@@ -1,4 +1,4 @@
-//! R8's partition maps: zip files that have a mapping in parts, one for each class, put together to one mapping.
+//! Puts R8's partition maps together to one mapping: zip files that have it in parts, one for each class.
 //!
 //! ```text
 //! METADATA   0xaa 0xa8, kind (2), version of the notes (2 + text), names of the parts (4 + text), facts (4 + list)
@@ -12,8 +12,7 @@
 use rawzip::{CompressionMethod, ZipArchive, ZipFileHeaderRecord, ZipSliceArchive};
 
 use super::inflate;
-use crate::Error;
-use crate::Mapped;
+use crate::bytes::{Error, Mapped};
 use crate::limits::MAX_MEMBER_BYTES;
 
 const METADATA: &[u8] = b"METADATA";

@@ -3,10 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::Member;
 use super::fat::{self, slice};
-use super::{Format, Kind, Member};
-use crate::Error;
-use crate::{Mapped, os_path};
+use crate::bytes::{Error, Format, Kind, Mapped, os_path};
 
 /// Where a dSYM bundle keeps its files.
 const DWARF_FOLDER: &str = "Contents/Resources/DWARF";

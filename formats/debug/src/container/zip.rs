@@ -1,4 +1,4 @@
-//! Zip files, and their members by the central directory.
+//! Lists the members of zip files, by the central directory.
 //!
 //! The directory is walked, never held: how many entries it declares costs nothing.
 
@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 use rawzip::{CompressionMethod, ZipArchive, ZipFileHeaderRecord, ZipSliceArchive};
 
 use super::inflate::Peek;
-use super::{Content, Kind, Listing, MAGIC_BYTES, Member, last_component, may_be_mapping, member_path, partition, text};
-use crate::Error;
-use crate::Mapped;
+use super::{Content, Listing, Member, last_component, member_path, partition, text};
+use crate::bytes::{Error, Kind, MAGIC_BYTES, Mapped, may_be_mapping};
 use crate::limits::{MAX_EXPANSION, MAX_MEMBER_BYTES, MIN_UNPACKED_BYTES};
 use symtool_mapping::is_mapping;
 use symtool_mapping::limits::MAX_HEAD_BYTES;

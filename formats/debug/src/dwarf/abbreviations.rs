@@ -1,4 +1,4 @@
-//! Tables of abbreviations (DWARF 5, section 7.5.3), and what they may cost.
+//! Measures and keeps tables of abbreviations (DWARF 5, section 7.5.3), and limits what they may cost.
 //!
 //! Each unit has a table of its own, or shares one with others, which is parsed once then. Two ways to make few bytes
 //! dear are closed here:
@@ -19,6 +19,7 @@ use gimli::{
 use hashbrown::HashMap;
 
 use super::work::{Spent, Work};
+use crate::bytes::leb128;
 use crate::limits::{MAX_SHORT_ATTRIBUTES, MIN_CACHED_ABBREVIATION_BYTES, STEPS_PER_OVERLAPPING_BYTE};
 
 type Slice<'d, E> = EndianSlice<'d, E>;
@@ -28,14 +29,14 @@ type Attributes = HashMap<(usize, u64), Arc<[AttributeSpecification]>>;
 
 /// What is known of the tables of a file before they are parsed.
 #[derive(Debug, Default)]
-pub struct Tables {
+pub struct AbbreviationTables {
     /// Bytes of each table that has to be parsed again for every unit that uses it.
     uncached: HashMap<usize, u64>,
     /// Attributes of abbreviations that have many, without those that can be left out.
     long: Mutex<Attributes>,
 }
 
-impl Tables {
+impl AbbreviationTables {
     /// Measures the tables of the units with `headers`, and keeps those in `dwarf` that several units share.
     ///
     /// # Errors
@@ -144,15 +145,15 @@ fn table_bytes(section: &[u8], offset: usize) -> u64 {
 
 /// Moves `rest` behind the table; `None` where it is damaged. All tables of a file are passed over before any is parsed, byte by byte.
 fn skip_table(rest: &mut &[u8]) -> Option<()> {
-    while !rest.is_empty() && skip_number(rest)? {
-        skip_number(rest)?;
+    while !rest.is_empty() && leb128::skip(rest)? {
+        leb128::skip(rest)?;
         (_, *rest) = rest.split_first()?;
         loop {
-            let is_last = !skip_number(rest)?;
+            let is_last = !leb128::skip(rest)?;
             let is_constant = rest.first() == Some(&IMPLICIT_CONST);
-            skip_number(rest)?;
+            leb128::skip(rest)?;
             if is_constant {
-                skip_number(rest)?;
+                leb128::skip(rest)?;
             }
             if is_last {
                 break;
@@ -164,21 +165,6 @@ fn skip_table(rest: &mut &[u8]) -> Option<()> {
 
 /// `DW_FORM_implicit_const`, whose value stands behind it in the table.
 const IMPLICIT_CONST: u8 = 0x21;
-
-/// Moves `rest` behind a number in LEB128. Returns whether it is another one than 0.
-#[inline]
-fn skip_number(rest: &mut &[u8]) -> Option<bool> {
-    let (first, after) = rest.split_first()?;
-    *rest = after;
-    let (mut byte, mut bits) = (*first, first & 0x7f);
-    while byte & 0x80 != 0 {
-        let (next, after) = rest.split_first()?;
-        *rest = after;
-        byte = *next;
-        bits |= byte & 0x7f;
-    }
-    Some(bits != 0)
-}
 
 #[cfg(test)]
 mod tests {

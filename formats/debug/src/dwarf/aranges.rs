@@ -10,8 +10,8 @@ use gimli::Endianity;
 use rayon::prelude::*;
 
 use super::units::Units;
-use crate::code::Code;
-use crate::module::{DropReason, Dropped};
+use crate::module::{DropCounts, DropReason};
+use crate::object::code::Code;
 
 /// `start..end` belongs to the unit numbered `unit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub struct Owners {
 }
 
 /// Reads the intervals of all units, and what is contested among them.
-pub fn read<E: Endianity + Send + Sync>(units: &Units<'_, E>, code: &Code, dropped: &mut Dropped) -> Owners {
+pub fn read<E: Endianity + Send + Sync>(units: &Units<'_, E>, code: &Code, dropped: &mut DropCounts) -> Owners {
     let mut claims = Vec::new();
     let mut may_have_code = vec![false; units.len()];
     if listed_claims(units, &mut claims, &mut may_have_code).is_err() {

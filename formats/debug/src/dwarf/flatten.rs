@@ -14,9 +14,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::module::merge_sorted::Covers;
+
 /// `start..end` belongs to entry `node`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
+pub struct CodeSpan {
     /// First address.
     pub start: u64,
     /// First address after it.
@@ -25,8 +27,15 @@ pub struct Span {
     pub node: u32,
 }
 
+impl Covers for CodeSpan {
+    #[inline]
+    fn extent(&self) -> (u64, u64) {
+        (self.start, self.end)
+    }
+}
+
 /// Flattens `painted`, whose spans are not empty and stand in painting order.
-pub fn flatten(mut painted: Vec<Span>) -> Vec<Span> {
+pub fn flatten(mut painted: Vec<CodeSpan>) -> Vec<CodeSpan> {
     sweep(&mut painted).unwrap_or_else(|| {
         painted.sort_by_key(|span| span.node);
         paint(&painted)
@@ -34,15 +43,15 @@ pub fn flatten(mut painted: Vec<Span>) -> Vec<Span> {
 }
 
 /// One pass over spans sorted by start; `None` if two of them cross or an earlier one lies inside a later one.
-fn sweep(painted: &mut [Span]) -> Option<Vec<Span>> {
+fn sweep(painted: &mut [CodeSpan]) -> Option<Vec<CodeSpan>> {
     // A stable sort: of two spans that start together, the one painted first stays the outer one.
     painted.sort_by_key(|span| span.start);
-    let mut segments: Vec<Span> = Vec::with_capacity(painted.len() * 2);
-    let mut open: Vec<Span> = Vec::new();
+    let mut segments: Vec<CodeSpan> = Vec::with_capacity(painted.len() * 2);
+    let mut open: Vec<CodeSpan> = Vec::new();
     let mut at = 0;
-    let close = |segments: &mut Vec<Span>, at: &mut u64, span: Span| {
+    let close = |segments: &mut Vec<CodeSpan>, at: &mut u64, span: CodeSpan| {
         if *at < span.end {
-            segments.push(Span { start: *at, ..span });
+            segments.push(CodeSpan { start: *at, ..span });
             *at = span.end;
         }
     };
@@ -56,7 +65,7 @@ fn sweep(painted: &mut [Span]) -> Option<Vec<Span>> {
                 return None;
             }
             if at < span.start {
-                segments.push(Span { start: at, end: span.start, node: outer.node });
+                segments.push(CodeSpan { start: at, end: span.start, node: outer.node });
             }
         }
         at = span.start;
@@ -69,7 +78,7 @@ fn sweep(painted: &mut [Span]) -> Option<Vec<Span>> {
 }
 
 /// What `DWARFUnit::updateAddressDieMap` of LLVM 19 does, range by range.
-fn paint(painted: &[Span]) -> Vec<Span> {
+fn paint(painted: &[CodeSpan]) -> Vec<CodeSpan> {
     let mut map: BTreeMap<u64, (u64, u32)> = BTreeMap::new();
     for span in painted {
         if let Some((&start, &(end, node))) = map.range(..=span.start).next_back()
@@ -85,15 +94,15 @@ fn paint(painted: &[Span]) -> Vec<Span> {
         map.insert(span.start, (span.end, span.node));
     }
     let starts: Vec<u64> = map.keys().copied().skip(1).chain([u64::MAX]).collect();
-    map.into_iter().zip(starts).map(|((start, (end, node)), next)| Span { start, end: end.min(next), node }).collect()
+    map.into_iter().zip(starts).map(|((start, (end, node)), next)| CodeSpan { start, end: end.min(next), node }).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn span(start: u64, end: u64, node: u32) -> Span {
-        Span { start, end, node }
+    fn span(start: u64, end: u64, node: u32) -> CodeSpan {
+        CodeSpan { start, end, node }
     }
 
     #[test]
@@ -138,7 +147,7 @@ mod tests {
         let mut swept = 0;
         for code in 0u32..6u32.pow(6) {
             let digit = |at: u32| u64::from(code / 6u32.pow(at) % 6);
-            let painted: Vec<Span> = (0..3).map(|i| span(digit(2 * i), digit(2 * i + 1), i)).collect();
+            let painted: Vec<CodeSpan> = (0..3).map(|i| span(digit(2 * i), digit(2 * i + 1), i)).collect();
             if painted.iter().any(|span| span.start >= span.end) {
                 continue;
             }

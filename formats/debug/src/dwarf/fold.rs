@@ -1,4 +1,5 @@
-//! Functions of equal code that the linker has folded into one (ICF), so that an address has several names and lines.
+//! Decides which function has an address where the linker has folded several of equal code into one (ICF), so that it has several
+//! names and lines.
 //!
 //! What linkers leave of a folded function differs. Its symbol stands at the address of the one that was kept. Its lines do
 //! too, so that a debugger can stop there; its entry does (gold, mold) or is marked as dead (lld):
@@ -17,17 +18,17 @@ use hashbrown::{HashMap, HashSet};
 use memchr::memmem;
 
 use super::aranges::{Contested, Interval};
-use super::lines::{FoldedLines, LineSpan, Lines, SequenceStart};
+use super::lines::{FoldedLines, LineRow, LineTable, SequenceStart};
 use super::scopes::Scopes;
-use super::unit::{UnitOf, UnitSymbols};
-use crate::code::Code;
-use crate::module::{Chain, Range, Source};
-use crate::strings::Function;
-use crate::symbols::{Symbol, Twin};
+use super::unit_symbols::UnitSymbols;
+use super::units::UnitOf;
+use crate::module::{Chain, Function, Range, Source};
+use crate::object::code::Code;
+use crate::object::symbols::{Symbol, Twin};
 
 /// The spans of `lines`, where several sequences lie over each other those of the function that has the address: of lines in
 /// the file that declares it, the first at or behind the declaration.
-pub fn lines<E: Endianity>(lines: &Lines, scopes: &Scopes<'_>, (units, unit): UnitOf<'_, '_, E>) -> Vec<LineSpan> {
+pub fn lines<E: Endianity>(lines: &LineTable, scopes: &Scopes<'_>, (units, unit): UnitOf<'_, '_, E>) -> Vec<LineRow> {
     let mut chosen: Vec<&FoldedLines> = Vec::new();
     let mut folded: Vec<&FoldedLines> = lines.folded.iter().collect();
     folded.sort_by_key(|folded| folded.start);
@@ -43,7 +44,7 @@ pub fn lines<E: Endianity>(lines: &Lines, scopes: &Scopes<'_>, (units, unit): Un
         let first = lines.spans.partition_point(|span| span.end <= start);
         let before = lines.spans.get(first).filter(|span| span.start == start);
         let file = declared.file.filter(|file| file.is_own()).map(|file| file.index);
-        let fits = |span: &LineSpan| (span.line >= declared.line).then_some((file != Some(span.file), span.line));
+        let fits = |span: &LineRow| (span.line >= declared.line).then_some((file != Some(span.file), span.line));
         let best = alike.iter().filter_map(|folded| Some((fits(folded.spans.first()?)?, *folded))).min_by_key(|(fit, _)| *fit);
         if let Some((fit, folded)) = best
             && before.and_then(fits).is_none_or(|before| fit < before)
@@ -51,18 +52,18 @@ pub fn lines<E: Endianity>(lines: &Lines, scopes: &Scopes<'_>, (units, unit): Un
             chosen.push(folded);
         }
     }
-    let is_replaced = |span: &&LineSpan| {
+    let is_replaced = |span: &&LineRow| {
         let after = chosen.partition_point(|folded| folded.end <= span.start);
         chosen.get(after).is_some_and(|folded| folded.start <= span.start)
     };
-    let mut spans: Vec<LineSpan> = lines.spans.iter().filter(|span| !is_replaced(span)).copied().collect();
+    let mut spans: Vec<LineRow> = lines.spans.iter().filter(|span| !is_replaced(span)).copied().collect();
     spans.extend(chosen.iter().flat_map(|folded| &folded.spans));
     spans.sort_by_key(|span| span.start);
     spans
 }
 
 /// Where sequences of `lines` begin that are not of a unit with `intervals`, or lie over another one.
-pub fn foreign(lines: &Lines, intervals: &[(u64, u64)], code: &Code) -> Vec<SequenceStart> {
+pub fn foreign(lines: &LineTable, intervals: &[(u64, u64)], code: &Code) -> Vec<SequenceStart> {
     let is_own = |address: u64| {
         let after = intervals.partition_point(|(_, end)| *end <= address);
         intervals.get(after).is_some_and(|(start, _)| *start <= address)
@@ -186,6 +187,21 @@ fn range_at<'u>(unit: &'u UnitSymbols<'_>, address: u64) -> Option<&'u Range> {
     unit.ranges.get(after).filter(|range| range.start <= address)
 }
 
+/// The stretches that other units claim where a function is misnamed, by the unit's index in the file.
+fn wanted(misnamed: &[Misnamed], contested: &[Contested], symbols: &[Symbol<'_>]) -> Vec<(usize, Vec<(u64, u64)>)> {
+    let mut wanted: HashMap<usize, Vec<(u64, u64)>> = HashMap::new();
+    for Misnamed { start, .. } in misnamed {
+        let Some(symbol) = symbol_at(symbols, *start) else { continue };
+        let first = contested.partition_point(|claim| claim.start < *start);
+        for claim in contested[first..].iter().take_while(|claim| claim.start == *start) {
+            wanted.entry(claim.unit).or_default().push((*start, symbol.end));
+        }
+    }
+    let mut wanted: Vec<(usize, Vec<(u64, u64)>)> = wanted.into_iter().collect();
+    wanted.sort_unstable_by_key(|(unit, _)| *unit);
+    wanted
+}
+
 /// Gives addresses of folded functions to the one that the symbol rule names, or their own names to those that have them.
 /// `again` reads a unit, by its index in the file, with more intervals than are its own. Returns all names of such functions that are not used.
 pub fn settle<'d>(
@@ -196,19 +212,9 @@ pub fn settle<'d>(
 ) -> Vec<(u64, &'d [u8])> {
     let foreign = foreign_lines(units, elsewhere);
     let misnamed = misnamed(units, &foreign);
-    let mut wanted: HashMap<usize, Vec<(u64, u64)>> = HashMap::new();
-    for Misnamed { start, .. } in &misnamed {
-        let Some(symbol) = symbol_at(symbols, *start) else { continue };
-        let first = contested.partition_point(|claim| claim.start < *start);
-        for claim in contested[first..].iter().take_while(|claim| claim.start == *start) {
-            wanted.entry(claim.unit).or_default().push((*start, symbol.end));
-        }
-    }
     let mut aliases = Vec::new();
-    let mut wanted: Vec<(usize, Vec<(u64, u64)>)> = wanted.into_iter().collect();
-    wanted.sort_unstable_by_key(|(unit, _)| *unit);
     let mut settled: HashSet<u64> = HashSet::new();
-    for (unit, mut stretches) in wanted {
+    for (unit, mut stretches) in wanted(&misnamed, contested, symbols) {
         stretches.sort_unstable();
         stretches.dedup();
         stretches.retain(|(start, _)| !settled.contains(start));

@@ -14,11 +14,12 @@ use gimli::{DebugLine, EndianSlice, Endianity, IncompleteLineProgram, Reader, Se
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use crate::module::{DropReason, Dropped};
+use crate::module::merge_sorted::Covers;
+use crate::module::{DropCounts, DropReason};
 
 /// `start..end` is line `line` of the unit's file `file`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LineSpan {
+pub struct LineRow {
     /// First address.
     pub start: u64,
     /// First address after it.
@@ -33,11 +34,18 @@ pub struct LineSpan {
     pub discriminator: u32,
 }
 
+impl Covers for LineRow {
+    #[inline]
+    fn extent(&self) -> (u64, u64) {
+        (self.start, self.end)
+    }
+}
+
 /// What a line program says.
 #[derive(Clone, Debug, Default)]
-pub struct Lines {
+pub struct LineTable {
     /// Disjoint, sorted.
-    pub spans: Vec<LineSpan>,
+    pub spans: Vec<LineRow>,
     /// Sequences over the whole of others that came before, as a linker leaves them that folds functions of equal code; in
     /// the order of where they begin.
     pub folded: Vec<FoldedLines>,
@@ -53,7 +61,7 @@ pub struct FoldedLines {
     /// First address after it.
     pub end: u64,
     /// Disjoint, sorted.
-    pub spans: Vec<LineSpan>,
+    pub spans: Vec<LineRow>,
 }
 
 /// Where a sequence begins.
@@ -66,7 +74,7 @@ pub struct SequenceStart {
 }
 
 #[derive(Clone, Copy)]
-struct Row {
+struct ProgramRow {
     address: u64,
     file: u64,
     line: u32,
@@ -83,9 +91,9 @@ struct Sequence {
 
 /// Programs that were run before the units that they belong to are known, by their offset.
 #[derive(Debug, Default)]
-pub struct Ahead(HashMap<usize, (u8, Lines, Dropped)>);
+pub struct LinesAhead(HashMap<usize, (u8, LineTable, DropCounts)>);
 
-impl Ahead {
+impl LinesAhead {
     /// Runs all programs of the section `debug_line` in parallel. Those before DWARF 5 do not say how wide addresses
     /// are; it is `address_bytes` then.
     pub fn run<E: Endianity + Send + Sync>(debug_line: &[u8], endian: E, address_bytes: u8) -> Self {
@@ -101,7 +109,7 @@ impl Ahead {
             programs.extend(section.program(offset, address_bytes, None, None));
         }
         let run = |program: IncompleteLineProgram<EndianSlice<'_, E>>| {
-            let mut dropped = Dropped::default();
+            let mut dropped = DropCounts::default();
             let (offset, address_bytes) = (program.header().offset().0, program.header().address_size());
             (offset, (address_bytes, read(program, &mut dropped), dropped))
         };
@@ -109,7 +117,7 @@ impl Ahead {
     }
 
     /// What `program` says, if it has been run; what was dropped from it is counted.
-    pub fn of<E: Endianity>(&self, program: &IncompleteLineProgram<EndianSlice<'_, E>>, dropped: &mut Dropped) -> Option<&Lines> {
+    pub fn of<E: Endianity>(&self, program: &IncompleteLineProgram<EndianSlice<'_, E>>, dropped: &mut DropCounts) -> Option<&LineTable> {
         let (address_bytes, lines, counts) = self.0.get(&program.header().offset().0)?;
         if *address_bytes != program.header().address_size() {
             return None;
@@ -120,10 +128,10 @@ impl Ahead {
 }
 
 /// Runs `program` to its end, or to its first error, which is counted.
-pub fn read<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped: &mut Dropped) -> Lines {
+pub fn read<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped: &mut DropCounts) -> LineTable {
     let (rows, mut sequences) = run(program, dropped);
     let start = |sequence: &Sequence| SequenceStart { address: rows[sequence.first].address, line: rows[sequence.first].line };
-    let mut lines = Lines { spans: Vec::with_capacity(rows.len()), folded: Vec::new(), starts: sequences.iter().map(start).collect() };
+    let mut lines = LineTable { spans: Vec::with_capacity(rows.len()), folded: Vec::new(), starts: sequences.iter().map(start).collect() };
     sequences.sort_by_key(|sequence| sequence.high);
     let (mut before, mut last) = (0, None);
     for sequence in &sequences {
@@ -141,9 +149,9 @@ pub fn read<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dr
     lines
 }
 
-fn run<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped: &mut Dropped) -> (Vec<Row>, Vec<Sequence>) {
+fn run<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped: &mut DropCounts) -> (Vec<ProgramRow>, Vec<Sequence>) {
     let mut program = program.rows();
-    let mut rows: Vec<Row> = Vec::new();
+    let mut rows: Vec<ProgramRow> = Vec::new();
     let mut sequences = Vec::new();
     let mut first = 0;
     let mut is_dead = false;
@@ -177,7 +185,7 @@ fn run<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped
             first = rows.len();
             continue;
         }
-        let row = Row {
+        let row = ProgramRow {
             address,
             file: row.file_index(),
             line: row.line().map_or(0, |line| u32::try_from(line.get()).unwrap_or(0)),
@@ -197,13 +205,13 @@ fn run<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped
 }
 
 /// Appends the spans of one sequence, no earlier than `before`.
-fn push_sequence(spans: &mut Vec<LineSpan>, rows: &[Row], before: u64, high: u64) {
+fn push_sequence(spans: &mut Vec<LineRow>, rows: &[ProgramRow], before: u64, high: u64) {
     let ends = rows.iter().skip(1).map(|row| row.address).chain([high]);
     for (row, end) in rows.iter().zip(ends) {
         let start = row.address.max(before);
         if start < end {
-            let Row { file, line, column, discriminator, .. } = *row;
-            spans.push(LineSpan { start, end, file, line, column, discriminator });
+            let ProgramRow { file, line, column, discriminator, .. } = *row;
+            spans.push(LineRow { start, end, file, line, column, discriminator });
         }
     }
 }
@@ -212,8 +220,8 @@ fn push_sequence(spans: &mut Vec<LineSpan>, rows: &[Row], before: u64, high: u64
 mod tests {
     use super::*;
 
-    fn row(address: u64, line: u32) -> Row {
-        Row { address, file: 1, line, column: 0, discriminator: 0 }
+    fn row(address: u64, line: u32) -> ProgramRow {
+        ProgramRow { address, file: 1, line, column: 0, discriminator: 0 }
     }
 
     #[test]

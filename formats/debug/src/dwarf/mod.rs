@@ -1,41 +1,45 @@
-//! Reads the ranges of every unit, in parallel: [`DwarfSymbols`].
+//! Reads the ranges of every unit of DWARF data, in parallel: [`DwarfSymbols`].
 
 mod abbreviations;
 mod aranges;
+mod extents;
 mod flatten;
 mod fold;
+mod input;
 mod lines;
+mod names;
+mod numbers;
 mod paths;
 mod scopes;
 mod skeletons;
+mod split;
 mod unit;
+mod unit_symbols;
 mod units;
 mod work;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use gimli::{EndianSlice, Endianity, Section};
+use gimli::{BigEndian, EndianSlice, Endianity, LittleEndian, Section};
 use rayon::prelude::*;
 
 pub use aranges::Interval;
-use aranges::Owners;
-pub use flatten::Span;
-pub use lines::{Ahead as LinesAhead, LineSpan};
+pub use input::Input;
+pub use lines::LinesAhead;
 pub use skeletons::{Skeleton, list as skeletons, lost as lost_skeletons};
-pub use unit::UnitSymbols;
+pub use split::SplitSections;
+pub use unit_symbols::{UnitSymbols, number};
 pub use units::count as count_units;
-
-use super::code::Code;
-use super::macho::symbol_map::SymbolMap;
-use super::sections::{self, Sections};
-use super::split::SplitSections;
-use super::symbols::{Symbol, Twin};
-use super::{Mapped, Progress};
-use crate::module::{DropReason, Dropped, Range};
-use fold::Folds;
-use units::{SplitUnits, Units};
 pub use work::Work;
+
+use crate::Progress;
+use crate::module::{DropCounts, DropReason, Range};
+use crate::object::code::Code;
+use aranges::Owners;
+use fold::Folds;
+use split::SplitUnits;
+use units::Units;
 
 /// After so many units, all debug entries leave memory. Each page that is still needed costs a fault.
 const UNITS_PER_RELEASE: usize = 4;
@@ -51,47 +55,16 @@ pub struct DwarfSymbols<'d> {
     pub aliases: Vec<(u64, &'d [u8])>,
 }
 
-/// All that is read: the object's own sections and those of the files that belong to it.
-#[derive(Clone, Copy)]
-pub struct Input<'d> {
-    /// The object's.
-    pub sections: &'d Sections<'d>,
-    /// Of the file of names that it shares with others (dwz; DWARF 5, section 7.3.6).
-    pub shared: Option<&'d Sections<'d>>,
-    /// Of the files that hold the functions of its skeleton units.
-    pub split: &'d SplitSections<'d>,
-    /// Line programs that have been run.
-    pub ahead: &'d LinesAhead,
-    /// Whether this is an object file whose functions will lie elsewhere: its functions say which unit owns what, and a
-    /// line counts within the function in which its row stands.
-    pub functions_move: bool,
-    /// What hidden names stand for.
-    pub map: Option<&'d SymbolMap<'d>>,
-    /// Symbols that lie under others.
-    pub twins: &'d [Twin<'d>],
-}
-
-impl Input<'_> {
-    /// Bytes of all sections, expanded.
-    fn bytes(&self) -> u64 {
-        sections::bytes(self.sections) + self.shared.map_or(0, sections::bytes) + self.split.bytes()
-    }
-}
-
 /// Reads every unit that owns an address. Data that asks for more work than its size allows is left out as a whole, and
 /// counted.
-pub fn read<'d, E: Endianity + Send + Sync>(
-    input: Input<'d>,
-    endian: E,
-    code: &Code,
-    symbols: &[Symbol<'d>],
-    mapped: &Mapped,
-    progress: &Progress,
-    dropped: &mut Dropped,
-) -> DwarfSymbols<'d> {
+pub fn read<'d>(input: Input<'d>, progress: &Progress, dropped: &mut DropCounts) -> DwarfSymbols<'d> {
     let work = Arc::new(Work::for_bytes(input.bytes()));
-    let mut counts = Dropped::default();
-    let dwarf = read_units(input, &work, endian, code, symbols, mapped, progress, &mut counts);
+    let mut counts = DropCounts::default();
+    let dwarf = if input.is_little_endian {
+        read_units(input, LittleEndian, &work, progress, &mut counts)
+    } else {
+        read_units(input, BigEndian, &work, progress, &mut counts)
+    };
     progress.spent(work.spent());
     if work.is_spent() {
         // What was met until then depends on the order of threads.
@@ -102,20 +75,17 @@ pub fn read<'d, E: Endianity + Send + Sync>(
     dwarf
 }
 
-#[expect(clippy::too_many_arguments, reason = "those of `read`, and the work")]
 fn read_units<'d, E: Endianity + Send + Sync>(
     input: Input<'d>,
-    work: &Arc<Work>,
     endian: E,
-    code: &Code,
-    symbols: &[Symbol<'d>],
-    mapped: &Mapped,
+    work: &Arc<Work>,
     progress: &Progress,
-    dropped: &mut Dropped,
+    dropped: &mut DropCounts,
 ) -> DwarfSymbols<'d> {
+    let Input { mapped, code, symbols, .. } = input;
     let dwarf = input.sections.borrow_with_sup(input.shared, |section| EndianSlice::new(section, endian));
     let debug_info = dwarf.debug_info.reader().slice();
-    let list = |dwarf, dropped: &mut Dropped| Units::list(dwarf, Arc::clone(work), dropped);
+    let list = |dwarf, dropped: &mut DropCounts| Units::list(dwarf, Arc::clone(work), dropped);
     let shared = input.shared.map(|shared| list(shared.borrow(|section| EndianSlice::new(section, endian)), dropped));
     let split = SplitUnits::new(input.split, endian);
     let units = list(dwarf, dropped).with_shared(shared).with_map(input.map);
@@ -125,15 +95,15 @@ fn read_units<'d, E: Endianity + Send + Sync>(
         if input.functions_move { (0..units.len()).map(|unit| (unit, code.spans().to_vec())).collect() } else { by_unit(&mut intervals) };
     progress.expect(jobs.len(), jobs.iter().map(|(unit, _)| units.bytes(*unit).len()).sum());
     let done = AtomicUsize::new(0);
-    let read: Vec<(UnitSymbols<'d>, Dropped)> = jobs
+    let read: Vec<(UnitSymbols<'d>, DropCounts)> = jobs
         .par_iter()
         .with_max_len(1)
         .map(|(index, intervals)| {
-            let mut dropped = Dropped::default();
+            let mut dropped = DropCounts::default();
             if work.is_spent() {
                 return (UnitSymbols::default(), dropped);
             }
-            let symbols = unit::read(&units, &split, input, (*index, intervals), code, symbols, &mut dropped);
+            let symbols = unit::read(&units, &split, input, (*index, intervals), &mut dropped);
             let bytes = &debug_info[units.bytes(*index)];
             // Names of other units' functions bring pages back.
             let is_time_for_all = done.fetch_add(1, Ordering::Relaxed) % UNITS_PER_RELEASE == UNITS_PER_RELEASE - 1;
@@ -153,7 +123,7 @@ fn read_units<'d, E: Endianity + Send + Sync>(
         let again = |index: usize, more: &[(u64, u64)]| {
             let own = owners.binary_search(&index).map_or(&[][..], |number| &jobs[number].1);
             let all = Code::from_spans(own.iter().chain(more).copied().collect());
-            unit::read(&units, &split, input, (index, all.spans()), code, symbols, &mut Dropped::default())
+            unit::read(&units, &split, input, (index, all.spans()), &mut DropCounts::default())
         };
         aliases = fold::settle(
             &mut read,

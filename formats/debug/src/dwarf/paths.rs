@@ -1,10 +1,10 @@
-//! Paths of a line program's files, as llvm-symbolizer prints them (DWARF 5, section 6.2.4).
+//! Spells the paths of a line program's files as llvm-symbolizer prints them (DWARF 5, section 6.2.4).
 
 use gimli::{AttributeValue, EndianSlice, Endianity, LineProgramHeader, Unit};
 
 use super::units::Units;
 use crate::limits::{MAX_NAME_BYTES, STEPS_PER_PATH_BYTE};
-use crate::strings::Folder;
+use crate::module::Folder;
 
 type Slice<'d, E> = EndianSlice<'d, E>;
 

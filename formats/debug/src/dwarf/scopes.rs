@@ -8,37 +8,27 @@
 
 use std::ops::Range;
 
-use gimli::{
-    AttributeSpecification, AttributeValue, DebugInfoOffset, EndianSlice, Endianity, EntriesRaw, RangeListsOffset, Unit, UnitOffset,
-    constants as dw,
-};
+use gimli::{AttributeSpecification, AttributeValue, EndianSlice, Endianity, EntriesRaw, RangeListsOffset, Unit, constants as dw};
 use hashbrown::HashMap;
 
-use super::flatten::{Span, flatten};
-use super::units::{Extent, LONG_LIST, Lies, Units};
-use crate::code::Code;
+use super::extents::{AddressAttributes, Extent, LONG_LIST};
+use super::flatten::{CodeSpan, flatten};
+use super::names::NameAt;
+use super::units::Units;
 use crate::limits::MAX_INLINE_DEPTH;
-use crate::module::{DropReason, Dropped, Start};
-use crate::symbols::Symbol;
-
-/// Where an entry lies that leads to a function's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum NameAt {
-    /// In the unit itself.
-    Unit(UnitOffset),
-    /// In another unit of the file.
-    File(DebugInfoOffset),
-}
+use crate::module::{DropCounts, DropReason, Start};
+use crate::object::code::Code;
+use crate::object::symbols::Symbol;
 
 /// A function, or a call of one that was inlined.
 #[derive(Clone, Copy, Debug)]
-pub struct Node {
+pub struct ScopeNode {
     /// The entry that leads to the name.
     pub entry: NameAt,
     /// The node that this one is inlined into; `None` for a function of its own.
     pub caller: Option<u32>,
     /// Where the call is.
-    pub call: Call,
+    pub call: CallSite,
     /// `DW_AT_low_pc`.
     pub start: Start,
     depth: u32,
@@ -46,7 +36,7 @@ pub struct Node {
 
 /// Where a call that was inlined stands; 0 is what is absent.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Call {
+pub struct CallSite {
     /// `DW_AT_call_file`.
     pub file: u64,
     /// `DW_AT_call_line`.
@@ -61,9 +51,9 @@ pub struct Call {
 #[derive(Debug, Default)]
 pub struct Scopes<'d> {
     /// In the order of the entries: a caller stands before its callees.
-    pub nodes: Vec<Node>,
-    /// Disjoint, sorted; [`Span::node`] is an index into [`Scopes::nodes`].
-    pub segments: Vec<Span>,
+    pub nodes: Vec<ScopeNode>,
+    /// Disjoint, sorted; [`CodeSpan::node`] is an index into [`Scopes::nodes`].
+    pub segments: Vec<CodeSpan>,
     /// Functions that begin where another one does, of which `segments` tell: their code was the same, and was folded.
     pub aliases: Vec<(u64, &'d [u8])>,
 }
@@ -72,10 +62,10 @@ struct Walk<'a, 'd, E: Endianity> {
     units: &'a Units<'d, E>,
     unit: &'a Unit<EndianSlice<'d, E>>,
     code: &'a Code,
-    nodes: Vec<Node>,
-    spans: Vec<Span>,
+    nodes: Vec<ScopeNode>,
+    spans: Vec<CodeSpan>,
     long_lists: HashMap<RangeListsOffset<usize>, LongList>,
-    dropped: &'a mut Dropped,
+    dropped: &'a mut DropCounts,
 }
 
 /// A long range list. Several entries can have one and the same; as each is painted over those before it, only the last
@@ -98,7 +88,7 @@ pub fn read<'d, E: Endianity>(
     unit: &Unit<EndianSlice<'d, E>>,
     code: &Code,
     symbols: &[Symbol<'d>],
-    dropped: &mut Dropped,
+    dropped: &mut DropCounts,
 ) -> Scopes<'d> {
     let mut walk = Walk { units, unit, code, nodes: Vec::new(), spans: Vec::new(), long_lists: HashMap::new(), dropped };
     if walk.run().is_err() {
@@ -122,8 +112,8 @@ pub fn read<'d, E: Endianity>(
 fn folded<'d, E: Endianity>(
     units: &Units<'d, E>,
     unit: &Unit<EndianSlice<'d, E>>,
-    nodes: &[Node],
-    spans: &mut Vec<Span>,
+    nodes: &[ScopeNode],
+    spans: &mut Vec<CodeSpan>,
     symbols: &[Symbol<'d>],
 ) -> Vec<(u64, &'d [u8])> {
     let roots = nodes.iter().enumerate().filter(|(_, node)| node.caller.is_none());
@@ -186,16 +176,16 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
                 dw::DW_TAG_subprogram | dw::DW_TAG_inlined_subroutine => {
                     let inlined = abbreviation.tag() == dw::DW_TAG_inlined_subroutine;
                     let caller = open.last().filter(|_| inlined).map(|function| function.node);
-                    let entry = Entry::read(self.unit, &mut entries, attributes)?;
+                    let entry = FunctionEntry::read(self.unit, &mut entries, attributes)?;
                     // All calls of one function share the name of their origin: looked up once.
-                    let node = Node {
+                    let node = ScopeNode {
                         entry: entry.origin.unwrap_or(NameAt::Unit(offset)),
                         caller,
                         call: entry.call,
                         start: Start::UNKNOWN,
                         depth: 0,
                     };
-                    let node = self.add(node, &entry.extent, abbreviation.has_children());
+                    let node = self.add(node, &entry.addresses, abbreviation.has_children());
                     if let (Some(node), true) = (node, abbreviation.has_children()) {
                         open.push(Open { depth, node });
                     }
@@ -223,7 +213,7 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
     }
 
     /// Keeps a node that has code, or that may have callees with code.
-    fn add(&mut self, mut node: Node, extent: &Extent<'d, E>, has_children: bool) -> Option<u32> {
+    fn add(&mut self, mut node: ScopeNode, addresses: &AddressAttributes<'d, E>, has_children: bool) -> Option<u32> {
         let number = u32::try_from(self.nodes.len()).ok()?;
         if let Some(caller) = node.caller {
             node.depth = self.nodes[caller as usize].depth + 1;
@@ -232,10 +222,10 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
                 return None;
             }
         }
-        let low = extent.low.and_then(|low| self.units.dwarf.attr_address(self.unit, low).ok().flatten());
+        let low = addresses.low.and_then(|low| self.units.dwarf.attr_address(self.unit, low).ok().flatten());
         node.start = low.map_or(Start::UNKNOWN, Start::at);
         let before = self.spans.len();
-        let is_known = self.add_ranges(number, extent).unwrap_or_else(|_| {
+        let is_known = self.add_ranges(number, addresses).unwrap_or_else(|_| {
             self.dropped.count(DropReason::BadRanges);
             false
         });
@@ -247,20 +237,20 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
     }
 
     /// Paints the ranges of node `number`. Returns whether it has those of a list that was painted before.
-    fn add_ranges(&mut self, number: u32, extent: &Extent<'d, E>) -> gimli::Result<bool> {
+    fn add_ranges(&mut self, number: u32, addresses: &AddressAttributes<'d, E>) -> gimli::Result<bool> {
         let before = self.spans.len();
         let (spans, code, dropped) = (&mut self.spans, self.code, &mut *self.dropped);
         let mut each = |start, end| {
             if code.contains(start) {
-                spans.push(Span { start, end, node: number });
+                spans.push(CodeSpan { start, end, node: number });
             } else {
                 dropped.count(if start == 0 { DropReason::Tombstone } else { DropReason::NotExecutable });
             }
         };
-        match self.units.lies(self.unit, extent)? {
-            Lies::Nowhere => {}
-            Lies::In(start, end) => each(start, end),
-            Lies::Listed(list) => {
+        match self.units.extent(self.unit, addresses)? {
+            Extent::Nowhere => {}
+            Extent::In(start, end) => each(start, end),
+            Extent::Listed(list) => {
                 if let Some(known) = self.long_lists.get_mut(&list) {
                     known.node = number;
                     return Ok(!known.spans.is_empty());
@@ -275,14 +265,14 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
 }
 
 /// What a function's or an inlined call's entry says of where it lies.
-struct Entry<'d, E: Endianity> {
-    extent: Extent<'d, E>,
+struct FunctionEntry<'d, E: Endianity> {
+    addresses: AddressAttributes<'d, E>,
     /// The function that it is an instance of, unless it has a name of its own.
     origin: Option<NameAt>,
-    call: Call,
+    call: CallSite,
 }
 
-impl<'d, E: Endianity> Entry<'d, E> {
+impl<'d, E: Endianity> FunctionEntry<'d, E> {
     /// Reads the attributes that matter and skips the others, those that stand together at once.
     #[inline]
     fn read(
@@ -290,7 +280,7 @@ impl<'d, E: Endianity> Entry<'d, E> {
         entries: &mut EntriesRaw<'_, EndianSlice<'d, E>>,
         attributes: &[AttributeSpecification],
     ) -> gimli::Result<Self> {
-        let mut entry = Self { extent: Extent::default(), origin: None, call: Call::default() };
+        let mut entry = Self { addresses: AddressAttributes::default(), origin: None, call: CallSite::default() };
         if !attributes.iter().any(|attribute| matches!(attribute.name(), dw::DW_AT_low_pc | dw::DW_AT_ranges)) {
             // No code of its own, as a declaration or the abstract instance of an inlined function.
             entries.skip_attributes(attributes)?;
@@ -308,9 +298,9 @@ impl<'d, E: Endianity> Entry<'d, E> {
             rest = after;
             let value = entries.read_attribute_inline(attribute)?;
             match attribute.name() {
-                dw::DW_AT_low_pc => entry.extent.low = Some(value.raw_value()),
-                dw::DW_AT_high_pc => entry.extent.high = Some(value.raw_value()),
-                dw::DW_AT_ranges => entry.extent.ranges = Some(value.value()),
+                dw::DW_AT_low_pc => entry.addresses.low = Some(value.raw_value()),
+                dw::DW_AT_high_pc => entry.addresses.high = Some(value.raw_value()),
+                dw::DW_AT_ranges => entry.addresses.ranges = Some(value.value()),
                 dw::DW_AT_call_file => entry.call.file = value.udata_value().unwrap_or(0),
                 dw::DW_AT_call_line => entry.call.line = saturate(value.udata_value()),
                 dw::DW_AT_call_column => entry.call.column = saturate(value.udata_value()),

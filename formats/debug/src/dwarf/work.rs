@@ -1,4 +1,4 @@
-//! What reading debug data may cost. Tables refer to each other, so a few bytes can ask for work without end: a thousand
+//! Counts what reading debug data costs. Tables refer to each other, so a few bytes can ask for work without end: a thousand
 //! functions that share one list of a thousand ranges, a thousand units that share one table of files. Honest files use
 //! almost every byte once.
 //!

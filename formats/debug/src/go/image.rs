@@ -2,6 +2,8 @@
 
 use object::{Object, ObjectSection, RelocationTarget};
 
+use crate::object::macho::image_base;
+
 /// A program as it is loaded at the addresses that it was linked for.
 pub struct Image<'d> {
     /// By address: those that have contents.
@@ -30,7 +32,7 @@ impl<'d> Image<'d> {
         let mut written: Vec<(u64, u64)> = own.map(|(address, relocation)| (address, relocation.addend().cast_unsigned())).collect();
         written.sort_unstable();
         let word_bytes = if object.is_64() { 8 } else { 4 };
-        let base = super::super::macho::image_base(object);
+        let base = image_base(object);
         (!sections.is_empty()).then_some(Self { sections, written, base, is_little: object.is_little_endian(), word_bytes })
     }
 

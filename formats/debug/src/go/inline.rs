@@ -13,11 +13,11 @@
 //! ```
 
 use super::image::Image;
-use super::table::{Entry, Table, Version};
+use super::table::{FunctionEntry, FunctionTable, Version};
 
 /// A call that was inlined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
+pub enum InlinedCall {
     /// The instruction at `address` stands where the call did.
     At {
         /// Where the callee's name begins.
@@ -38,7 +38,7 @@ pub enum Call {
     },
 }
 
-impl Call {
+impl InlinedCall {
     /// Where the callee's name begins.
     pub fn name(self) -> u32 {
         match self {
@@ -85,40 +85,40 @@ const MODULE_TREES: [u64; 3] = [38, 40, 43];
 
 /// The trees of a program.
 pub struct Trees<'t, 'd> {
-    table: &'t Table<'d>,
+    table: &'t FunctionTable<'d>,
     image: &'t Image<'d>,
     layout: Option<Layout>,
 }
 
 impl<'t, 'd> Trees<'t, 'd> {
     /// Those of `table`, as far as they can be found.
-    pub fn of(table: &'t Table<'d>, image: &'t Image<'d>) -> Self {
+    pub fn of(table: &'t FunctionTable<'d>, image: &'t Image<'d>) -> Self {
         let mut trees = Self { table, image, layout: None };
         trees.layout = layouts(table, image).into_iter().find(|layout| trees.makes_sense(*layout));
         trees
     }
 
     /// Where the steps are that number the calls of `entry`; `None` if it has none.
-    pub fn steps(&self, entry: &Entry<'d>) -> Option<u32> {
+    pub fn steps(&self, entry: &FunctionEntry<'d>) -> Option<u32> {
         let layout = self.layout?;
         self.tree(layout, entry)?;
         self.steps_of(layout, entry)
     }
 
     /// Call `number` of `entry`.
-    pub fn call(&self, entry: &Entry<'d>, number: i32) -> Option<Call> {
+    pub fn call(&self, entry: &FunctionEntry<'d>, number: i32) -> Option<InlinedCall> {
         let layout = self.layout?;
         let tree = self.image.bytes_from(self.tree(layout, entry)?)?;
         self.call_of(layout, entry, tree, number)
     }
 
-    fn steps_of(&self, layout: Layout, entry: &Entry<'d>) -> Option<u32> {
+    fn steps_of(&self, layout: Layout, entry: &FunctionEntry<'d>) -> Option<u32> {
         let (tables, count) = entry.tables;
         self.table.number32(tables, 4 * layout.steps).filter(|_| layout.steps < count)
     }
 
     /// Where the tree of `entry` begins.
-    fn tree(&self, layout: Layout, entry: &Entry<'d>) -> Option<u64> {
+    fn tree(&self, layout: Layout, entry: &FunctionEntry<'d>) -> Option<u64> {
         let [narrow, wide] = entry.data_counts;
         let index = Some(layout.tree as u64).filter(|_| layout.tree < if layout.is_wide { wide } else { narrow })?;
         let Some(base) = layout.base else {
@@ -130,16 +130,16 @@ impl<'t, 'd> Trees<'t, 'd> {
         self.table.number32(at, 0).filter(|offset| *offset != u32::MAX).map(|offset| base + u64::from(offset))
     }
 
-    fn call_of(&self, layout: Layout, entry: &Entry<'d>, tree: &[u8], number: i32) -> Option<Call> {
+    fn call_of(&self, layout: Layout, entry: &FunctionEntry<'d>, tree: &[u8], number: i32) -> Option<InlinedCall> {
         let bytes = layout.call.bytes();
         let call = tree.get(usize::try_from(number).ok()?.checked_mul(bytes)?..)?.get(..bytes)?;
         let field = |at: usize| self.table.number32(call, 4 * at);
         let signed = |at: usize| field(at).map(u32::cast_signed);
         let address = |at: usize| Some(entry.start + u64::from(field(at)?)).filter(|address| *address < entry.end);
         match layout.call {
-            CallLayout::Go1_9 => Some(Call::In { name: field(3)?, caller: signed(0)?, file: signed(1)?, line: signed(2)? }),
-            CallLayout::Go1_12 => Some(Call::At { name: field(3)?, address: address(4)? }),
-            CallLayout::Go1_20 => Some(Call::At { name: field(1)?, address: address(2)? }),
+            CallLayout::Go1_9 => Some(InlinedCall::In { name: field(3)?, caller: signed(0)?, file: signed(1)?, line: signed(2)? }),
+            CallLayout::Go1_12 => Some(InlinedCall::At { name: field(3)?, address: address(4)? }),
+            CallLayout::Go1_20 => Some(InlinedCall::At { name: field(1)?, address: address(2)? }),
         }
     }
 
@@ -157,7 +157,7 @@ impl<'t, 'd> Trees<'t, 'd> {
     }
 }
 
-fn layouts(table: &Table<'_>, image: &Image<'_>) -> Vec<Layout> {
+fn layouts(table: &FunctionTable<'_>, image: &Image<'_>) -> Vec<Layout> {
     let of = |steps, tree, call| Layout { steps, tree, is_wide: false, call, base: None };
     let (go1_12, go1_20) = (CallLayout::Go1_12, CallLayout::Go1_20);
     match table.version {

@@ -16,41 +16,28 @@ mod steps;
 mod table;
 
 use hashbrown::HashMap;
-use object::Object;
 
-use super::Progress;
-use super::dwarf::{DwarfSymbols, Interval, UnitSymbols, Work};
-use super::weave::push;
+use crate::Progress;
+use crate::dwarf::{DwarfSymbols, Interval, UnitSymbols, Work, number};
 use crate::limits::MAX_INLINE_DEPTH;
-use crate::module::{Chain, ChainId, DropReason, Dropped, FileId, FunctionId, Location, Range, Source, Start};
-use crate::strings::{Folder, Function};
+use crate::module::merge_sorted::push_range;
+use crate::module::{Chain, ChainId, DropCounts, DropReason, FileId, Folder, Function, FunctionId, Location, Range, Source, Start};
+use crate::object::go_table;
 use image::Image;
-use inline::{Call, Trees};
+use inline::{InlinedCall, Trees};
 use steps::Steps;
-use table::{Entry, Table};
-
-/// Names of the table's section: in ELF files, in those that can be loaded anywhere, and in Mach-O files.
-const SECTIONS: [&str; 3] = [".gopclntab", ".data.rel.ro.gopclntab", "__gopclntab"];
-
-/// Whether `object` has the table.
-pub fn has_table(object: &object::File<'_>) -> bool {
-    section(object).is_some()
-}
-
-fn section<'d, 'f>(object: &'f object::File<'d>) -> Option<object::Section<'d, 'f>> {
-    SECTIONS.iter().find_map(|name| object.section_by_name(name))
-}
+use table::{FunctionEntry, FunctionTable};
 
 /// Reads the table of `object`. One that cannot be read is counted, and symbols answer.
-pub fn read<'d>(object: &object::File<'d>, progress: &Progress, dropped: &mut Dropped) -> DwarfSymbols<'d> {
-    let Some(section) = section(object) else { return DwarfSymbols::default() };
+pub fn read<'d>(object: &object::File<'d>, progress: &Progress, dropped: &mut DropCounts) -> DwarfSymbols<'d> {
+    let Some(section) = go_table::section(object) else { return DwarfSymbols::default() };
     let Some(image) = Image::of(object) else { return DwarfSymbols::default() };
-    let Some(table) = Table::of(&image, &section) else {
+    let Some(table) = FunctionTable::of(&image, &section) else {
         dropped.count(DropReason::BadSection);
         return DwarfSymbols::default();
     };
     let work = Work::for_bytes(table.bytes());
-    let mut reader = Reader::new(&table, Trees::of(&table, &image), &work);
+    let mut reader = GoReader::new(&table, Trees::of(&table, &image), &work);
     for number in 0..table.len() {
         let Some(entry) = table.entry(number) else {
             dropped.count(DropReason::BadEntries);
@@ -73,8 +60,8 @@ fn runs(ranges: &[Range]) -> Vec<Interval> {
     touching.filter_map(|run| Some(Interval { start: run.first()?.start, end: run.last()?.end, unit: 0 })).collect()
 }
 
-struct Reader<'t, 'd> {
-    table: &'t Table<'d>,
+struct GoReader<'t, 'd> {
+    table: &'t FunctionTable<'d>,
     trees: Trees<'t, 'd>,
     work: &'t Work,
     unit: UnitSymbols<'d>,
@@ -85,7 +72,7 @@ struct Reader<'t, 'd> {
 
 /// A function, and what changes along its code.
 struct Along<'e, 'd> {
-    entry: &'e Entry<'d>,
+    entry: &'e FunctionEntry<'d>,
     files: Steps,
     lines: Steps,
     calls: Steps,
@@ -94,13 +81,13 @@ struct Along<'e, 'd> {
     chains: HashMap<i32, ChainId>,
 }
 
-impl<'t, 'd> Reader<'t, 'd> {
-    fn new(table: &'t Table<'d>, trees: Trees<'t, 'd>, work: &'t Work) -> Self {
+impl<'t, 'd> GoReader<'t, 'd> {
+    fn new(table: &'t FunctionTable<'d>, trees: Trees<'t, 'd>, work: &'t Work) -> Self {
         Self { table, trees, work, unit: UnitSymbols::default(), functions: HashMap::new(), files: HashMap::new() }
     }
 
     /// Appends the ranges of a function, which begins behind those before it.
-    fn function(&mut self, entry: &Entry<'d>) {
+    fn function(&mut self, entry: &FunctionEntry<'d>) {
         if entry.start >= entry.end || self.unit.ranges.last().is_some_and(|last| last.end > entry.start) {
             return;
         }
@@ -117,7 +104,7 @@ impl<'t, 'd> Reader<'t, 'd> {
             let until = end.min(along.files.until(at)).min(along.lines.until(at)).min(along.calls.until(at));
             let chain = self.calls_at(&mut along, at);
             let location = self.location(&along, at);
-            push(&mut self.unit.ranges, Range { start: at, end: until, chain, location });
+            push_range(&mut self.unit.ranges, Range { start: at, end: until, chain, location });
             at = until;
         }
     }
@@ -125,7 +112,7 @@ impl<'t, 'd> Reader<'t, 'd> {
     /// The chain at `address`.
     fn calls_at(&mut self, along: &mut Along<'_, 'd>, address: u64) -> ChainId {
         let mut number = along.calls.at(address);
-        let mut path: Vec<(i32, Call)> = Vec::new();
+        let mut path: Vec<(i32, InlinedCall)> = Vec::new();
         let caller = loop {
             if number < 0 {
                 break along.root;
@@ -139,14 +126,14 @@ impl<'t, 'd> Reader<'t, 'd> {
             };
             path.push((number, call));
             number = match call {
-                Call::At { address, .. } => along.calls.at(address),
-                Call::In { caller, .. } => caller,
+                InlinedCall::At { address, .. } => along.calls.at(address),
+                InlinedCall::In { caller, .. } => caller,
             };
         };
         path.into_iter().rev().fold(caller, |caller, (number, call)| {
             let place = match call {
-                Call::At { address, .. } => self.location(along, address),
-                Call::In { file, line, .. } => self.place(along.entry, file, line),
+                InlinedCall::At { address, .. } => self.location(along, address),
+                InlinedCall::In { file, line, .. } => self.place(along.entry, file, line),
             };
             let function = self.named(call.name());
             let chain = self.chain(Chain { function, caller: Some((caller, place)), start: Start::UNKNOWN, source: Source::Gopclntab });
@@ -159,7 +146,7 @@ impl<'t, 'd> Reader<'t, 'd> {
         self.place(along.entry, along.files.at(address), along.lines.at(address))
     }
 
-    fn place(&mut self, entry: &Entry<'d>, file: i32, line: i32) -> Location {
+    fn place(&mut self, entry: &FunctionEntry<'d>, file: i32, line: i32) -> Location {
         let file = self.table.file(entry, file).and_then(|offset| self.file(offset));
         Location { line: u32::try_from(line).unwrap_or(0), ..Location::in_file(file) }
     }
@@ -190,8 +177,4 @@ impl<'t, 'd> Reader<'t, 'd> {
         self.files.insert(offset, file);
         Some(file)
     }
-}
-
-fn number(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
 }

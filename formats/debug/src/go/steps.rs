@@ -3,11 +3,12 @@
 //! ```text
 //! value  -1    +3 = 2     +1 = 3     end: no difference
 //! code        │████│      │██████│
-//! bytes       [+3][4]     [+1][6]    [0]           both differences are varints, that of values with its sign in bit 0
+//! bytes       [+3][4]     [+1][6]    [0]           both differences are in LEB128, that of values with its sign in bit 0
 //! ```
 
-use super::super::dwarf::Work;
-use super::table::{Entry, Table};
+use super::table::{FunctionEntry, FunctionTable};
+use crate::bytes::leb128;
+use crate::dwarf::Work;
 
 /// What a function has at addresses that no step covers.
 pub const NONE: i32 = -1;
@@ -18,7 +19,7 @@ pub struct Steps(Vec<(u64, i32)>);
 
 impl Steps {
     /// The steps at `offset` of the table's, as far as `entry` reaches. No function has steps at 0.
-    pub fn read(table: &Table<'_>, offset: u32, entry: &Entry<'_>, work: &Work) -> Self {
+    pub fn read(table: &FunctionTable<'_>, offset: u32, entry: &FunctionEntry<'_>, work: &Work) -> Self {
         if offset == 0 {
             return Self::default();
         }
@@ -29,8 +30,8 @@ impl Steps {
     fn decode(mut bytes: &[u8], (start, end): (u64, u64), quantum: u64, work: &Work) -> Self {
         let (mut steps, mut at, mut value) = (Vec::new(), start, NONE);
         while at < end && work.spend(1).is_ok() {
-            let Some(difference) = varint(&mut bytes).filter(|difference| *difference != 0 || at == start) else { break };
-            let Some(length) = varint(&mut bytes) else { break };
+            let Some(difference) = leb128::read_u32(&mut bytes).filter(|difference| *difference != 0 || at == start) else { break };
+            let Some(length) = leb128::read_u32(&mut bytes) else { break };
             value = value.wrapping_add((difference >> 1).cast_signed() ^ -(difference & 1).cast_signed());
             at = at.saturating_add(u64::from(length) * quantum).min(end);
             steps.push((at, value));
@@ -56,20 +57,6 @@ impl Steps {
     fn step(&self, address: u64) -> Option<(u64, i32)> {
         self.0.get(self.0.partition_point(|(end, _)| *end <= address)).copied()
     }
-}
-
-/// An unsigned number, seven bits in a byte, the lowest first.
-fn varint(bytes: &mut &[u8]) -> Option<u32> {
-    let mut value = 0u32;
-    for shift in [0, 7, 14, 21, 28] {
-        let (&byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        value |= u32::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Some(value);
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The table's head and its functions, in every version since Go 1.2.
+//! Reads the head of Go's table and its functions, in every version since Go 1.2.
 //!
 //! ```text
 //! magic       Go          head                            functions                      paths
@@ -24,7 +24,7 @@ pub enum Version {
 }
 
 /// A table.
-pub struct Table<'d> {
+pub struct FunctionTable<'d> {
     pub version: Version,
     data: &'d [u8],
     address: u64,
@@ -46,7 +46,7 @@ pub struct Table<'d> {
 
 /// A function.
 #[derive(Clone, Debug)]
-pub struct Entry<'d> {
+pub struct FunctionEntry<'d> {
     pub start: u64,
     pub end: u64,
     /// Where its name begins.
@@ -64,7 +64,7 @@ pub struct Entry<'d> {
     pub data_counts: [usize; 2],
 }
 
-impl<'d> Table<'d> {
+impl<'d> FunctionTable<'d> {
     /// The table in `section`; `None` if it is damaged, or of a version that nobody knows.
     pub fn of(image: &Image<'d>, section: &object::Section<'d, '_>) -> Option<Self> {
         let (data, address, is_little) = (section.data().ok()?, section.address(), image.is_little());
@@ -167,7 +167,7 @@ impl<'d> Table<'d> {
     }
 
     /// Function `index`.
-    pub fn entry(&self, index: usize) -> Option<Entry<'d>> {
+    pub fn entry(&self, index: usize) -> Option<FunctionEntry<'d>> {
         let (&(start, described), &(end, _)) = (self.functions.get(index)?, self.functions.get(index + 1)?);
         let entry = self.entries.get(described..)?;
         // The first field is its address.
@@ -183,7 +183,7 @@ impl<'d> Table<'d> {
         let after = tables.get(table_count.checked_mul(4)?..)?;
         let after = self.address + (self.data.len() - after.len()) as u64;
         let data_counts = [usize::from(*fields.get(4 * counts + 3)?), field(counts)? as usize];
-        Some(Entry {
+        Some(FunctionEntry {
             start,
             end,
             name: field(0)?,
@@ -218,7 +218,7 @@ impl<'d> Table<'d> {
     }
 
     /// Where the path of file `file` of a function's begins.
-    pub fn file(&self, entry: &Entry<'d>, file: i32) -> Option<u32> {
+    pub fn file(&self, entry: &FunctionEntry<'d>, file: i32) -> Option<u32> {
         let index = u32::try_from(file).ok()?.checked_add(entry.unit)?;
         // Before, files were numbered from 1.
         let is_one = self.version != Version::Go1_2 || index > 0;

@@ -1,0 +1,218 @@
+//! Numbers the functions, files and chains of a unit as they are first used: [`Numbers`].
+
+use gimli::Endianity;
+use hashbrown::HashMap;
+
+use super::lines::LineRow;
+use super::names::{Declared, DeclaredFile, NameAt};
+use super::paths;
+use super::scopes::{CallSite, Scopes};
+use super::unit_symbols::{UnitSymbols, number};
+use super::units::UnitOf;
+use super::work::Work;
+use crate::limits::STEPS_PER_CHAIN;
+use crate::module::{Chain, ChainId, FileId, Folder, Function, FunctionId, Location, Source, Start};
+use crate::object::symbols::Symbol;
+
+/// Numbers functions, files and chains as they are first used.
+pub struct Numbers<'a, 'd, E: Endianity> {
+    /// The unit with the functions: a split unit, or the same as `lines`.
+    entries: Option<UnitOf<'a, 'd, E>>,
+    /// The unit with the line program.
+    lines: Option<UnitOf<'a, 'd, E>>,
+    scopes: &'a Scopes<'d>,
+    symbols: &'a [Symbol<'d>],
+    /// By the entry that leads to the name.
+    functions: HashMap<NameAt, Option<FunctionId>>,
+    /// By index in the line program's file table.
+    files: HashMap<u64, Option<FileId>>,
+    /// By where the declaration stands.
+    declaring_files: HashMap<DeclaredFile, Option<FileId>>,
+    /// By the path that the symbol table gives.
+    symbol_files: HashMap<&'d [u8], FileId>,
+    work: &'a Work,
+    /// As many chains cost nothing.
+    free_chains: usize,
+    /// By caller, callee, place of the call and beginning.
+    children: HashMap<(ChainId, Option<FunctionId>, Location, Start), ChainId>,
+    /// The symbol and the chain with which a node was last met.
+    chains_of_nodes: Vec<Option<(Option<usize>, ChainId)>>,
+    /// Outermost functions, by node and symbol.
+    roots: HashMap<(Option<u32>, Option<usize>, Source), ChainId>,
+    /// What has been met so far.
+    pub out: UnitSymbols<'d>,
+}
+
+impl<'a, 'd, E: Endianity> Numbers<'a, 'd, E> {
+    /// Nothing has a number yet; `out` has what was read before. The functions are those of `scopes`, in the unit `entries`;
+    /// files are numbered by the line program of `lines`.
+    pub fn new(
+        entries: Option<UnitOf<'a, 'd, E>>,
+        lines: Option<UnitOf<'a, 'd, E>>,
+        scopes: &'a Scopes<'d>,
+        symbols: &'a [Symbol<'d>],
+        work: &'a Work,
+        out: UnitSymbols<'d>,
+    ) -> Self {
+        Self {
+            entries,
+            lines,
+            scopes,
+            symbols,
+            functions: HashMap::new(),
+            files: HashMap::new(),
+            declaring_files: HashMap::new(),
+            symbol_files: HashMap::new(),
+            children: HashMap::new(),
+            work,
+            free_chains: 4 * scopes.nodes.len(),
+            chains_of_nodes: vec![None; scopes.nodes.len()],
+            roots: HashMap::new(),
+            out,
+        }
+    }
+
+    /// The chain of `node` where `symbol` names its outermost function.
+    pub fn chain(&mut self, node: u32, symbol: Option<usize>) -> ChainId {
+        // Up to a caller that is known, then down again.
+        let mut path = Vec::new();
+        let mut at = node;
+        let mut chain = loop {
+            if let Some((_, known)) = self.chains_of_nodes[at as usize].filter(|(of, _)| *of == symbol) {
+                break known;
+            }
+            match self.scopes.nodes[at as usize].caller {
+                Some(caller) => {
+                    path.push(at);
+                    at = caller;
+                }
+                None => {
+                    let root = self.root(Some(at), symbol, Source::Dwarf);
+                    self.chains_of_nodes[at as usize] = Some((symbol, root));
+                    break root;
+                }
+            }
+        };
+        while let Some(node) = path.pop() {
+            chain = self.child(node, chain, symbol);
+            self.chains_of_nodes[node as usize] = Some((symbol, chain));
+        }
+        chain
+    }
+
+    fn child(&mut self, node: u32, caller: ChainId, symbol: Option<usize>) -> ChainId {
+        let scope = self.scopes.nodes[node as usize];
+        let function = self.function(scope.entry);
+        let CallSite { file, line, column, discriminator } = scope.call;
+        let mut call = Location { file: self.file(file), line, column, discriminator };
+        if call.file.is_none() && self.out.chains[caller.index() as usize].caller.is_none() {
+            call.file = self.symbol_file(symbol);
+        }
+        let (chains, work) = (&mut self.out.chains, self.work);
+        // A function under many symbols has its chains once for each.
+        if chains.len() > self.free_chains && work.spend(STEPS_PER_CHAIN).is_err() {
+            return caller;
+        }
+        *self.children.entry((caller, function, call, scope.start)).or_insert_with(|| {
+            chains.push(Chain { function, caller: Some((caller, call)), start: scope.start, source: Source::Dwarf });
+            ChainId::new(number(chains.len() - 1))
+        })
+    }
+
+    /// An outermost function: `node`'s, unless a symbol names it.
+    pub fn root(&mut self, node: Option<u32>, symbol: Option<usize>, source: Source) -> ChainId {
+        if let Some(chain) = self.roots.get(&(node, symbol, source)) {
+            return *chain;
+        }
+        let node_at = node.map(|node| self.scopes.nodes[node as usize]);
+        let declared = node_at.and_then(|node| self.function(node.entry));
+        let (function, start) = match symbol.and_then(|symbol| self.symbols.get(symbol)) {
+            Some(symbol) => {
+                let named = match declared {
+                    Some(declared) => self.out.functions[declared.index() as usize].named(symbol.name),
+                    None => Function::symbol(symbol.name),
+                };
+                (Some(self.add_function(named)), Start::at(symbol.start))
+            }
+            None => (declared, node_at.map_or(Start::UNKNOWN, |node| node.start)),
+        };
+        self.out.chains.push(Chain { function, caller: None, start, source });
+        let chain = ChainId::new(number(self.out.chains.len() - 1));
+        self.roots.insert((node, symbol, source), chain);
+        chain
+    }
+
+    fn function(&mut self, entry: NameAt) -> Option<FunctionId> {
+        if let Some(function) = self.functions.get(&entry) {
+            return *function;
+        }
+        let declared = self.entries.and_then(|(units, unit)| units.function(unit, entry));
+        let function = declared.map(|Declared { name, file, line }| {
+            let file = file.and_then(|file| self.declaring_file(file));
+            self.add_function(Function { name, own: None, file, line })
+        });
+        self.functions.insert(entry, function);
+        function
+    }
+
+    fn add_function(&mut self, function: Function<'d>) -> FunctionId {
+        self.out.functions.push(function);
+        FunctionId::new(number(self.out.functions.len() - 1))
+    }
+
+    /// The file of a declaration, which may stand in another unit.
+    fn declaring_file(&mut self, declared: DeclaredFile) -> Option<FileId> {
+        if declared.is_own() && self.counts_by_lines() {
+            return self.file(declared.index);
+        }
+        if let Some(file) = self.declaring_files.get(&declared) {
+            return *file;
+        }
+        let path = self.entries.and_then(|(units, unit)| units.declaring_path(unit, declared));
+        let file = path.map(|path| self.add_file(path));
+        self.declaring_files.insert(declared, file);
+        file
+    }
+
+    /// Whether declarations of the unit with the functions count files as the line program does: it has that program,
+    /// or none of its own.
+    fn counts_by_lines(&self) -> bool {
+        let (Some((_, entries)), Some((_, lines))) = (self.entries, self.lines) else { return false };
+        std::ptr::eq(entries, lines) || entries.line_program.is_none()
+    }
+
+    /// A row of the line table; `None` if its file is not in the file table.
+    pub fn location(&mut self, row: &LineRow) -> Option<Location> {
+        let file = self.file(row.file)?;
+        Some(Location { file: Some(file), line: row.line, column: row.column, discriminator: row.discriminator })
+    }
+
+    fn file(&mut self, index: u64) -> Option<FileId> {
+        if let Some(file) = self.files.get(&index) {
+            return *file;
+        }
+        let path = self.lines.and_then(|(units, unit)| {
+            let program = unit.line_program.as_ref()?;
+            paths::path(units, unit, program.header(), index)
+        });
+        let file = path.map(|path| self.add_file(path));
+        self.files.insert(index, file);
+        file
+    }
+
+    /// The file that the symbol table gives for `symbol`.
+    pub fn symbol_file(&mut self, symbol: Option<usize>) -> Option<FileId> {
+        let path = self.symbols.get(symbol?)?.file?;
+        if let Some(file) = self.symbol_files.get(path) {
+            return Some(*file);
+        }
+        let file = self.add_file((path.to_vec(), Folder::default()));
+        self.symbol_files.insert(path, file);
+        Some(file)
+    }
+
+    fn add_file(&mut self, path: (Vec<u8>, Folder)) -> FileId {
+        self.out.files.push(path);
+        FileId::new(number(self.out.files.len() - 1))
+    }
+}
