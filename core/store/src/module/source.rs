@@ -106,14 +106,17 @@ impl Source {
 
     /// How much of it reading it again may bring: what was damaged, and what is in files that were not there.
     pub fn lacks(&self) -> u64 {
-        let elsewhere = [DropReason::SplitUnit, DropReason::SharedNames].map(DropReason::name);
-        let lost = self.dropped.iter().filter(|(reason, _)| elsewhere.contains(&reason.as_str()));
-        self.damage() + lost.map(|(_, count)| count).sum::<u64>()
+        self.damage() + self.dropped_for(|reason| matches!(reason, DropReason::SplitUnit | DropReason::SharedNames))
     }
 
     /// How much of it was left out because it is damaged.
     pub fn damage(&self) -> u64 {
-        self.dropped.iter().filter(|(reason, _)| reason.starts_with("bad_")).map(|(_, count)| count).sum()
+        self.dropped_for(DropReason::is_damage)
+    }
+
+    /// How much of it was left out for reasons that `counts`.
+    fn dropped_for(&self, counts: impl Fn(DropReason) -> bool) -> u64 {
+        self.dropped.iter().filter(|(reason, _)| DropReason::named(reason).is_some_and(&counts)).map(|(_, count)| count).sum()
     }
 
     /// Sorts the files of a module, first the one whose answers win: more detail, then no damage, then the larger

@@ -44,6 +44,30 @@ impl DropReason {
         matches!(self, Self::BadSection | Self::BadUnit | Self::BadEntries | Self::BadLines | Self::BadRanges | Self::BadRelocation)
     }
 
+    /// All of them.
+    const ALL: [Self; 15] = [
+        Self::BadSection,
+        Self::BadUnit,
+        Self::SplitUnit,
+        Self::SharedNames,
+        Self::MissingObject,
+        Self::BadEntries,
+        Self::BadLines,
+        Self::BadRanges,
+        Self::BadRelocation,
+        Self::HiddenSection,
+        Self::Tombstone,
+        Self::NotExecutable,
+        Self::TooDeep,
+        Self::TooMuchWork,
+        Self::LongName,
+    ];
+
+    /// The reason that [`DropReason::name`] calls `name`, if this version knows it.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+
     /// The name that `--json` prints.
     pub fn name(self) -> &'static str {
         match self {
