@@ -43,7 +43,7 @@ fn json_has_the_documented_shape() {
         "has": "debug", "code": true, "units": 2, "compressed": [], "split_files": 0, "problems": [],
     });
     assert_eq!(lines[0], want);
-    assert_eq!(lines[1], serde_json::json!({"good": 1, "not_good": 0, "skipped": 0}));
+    assert_eq!(lines[1], serde_json::json!({"version": 1, "good": 1, "not_good": 0, "skipped": 0}));
     assert_eq!(lines.len(), 2);
 }
 
@@ -167,7 +167,7 @@ fn every_object_of_archives_and_folders() {
         .map(|line| (line["path"].as_str().unwrap().replace(&folder, ""), line["good"].as_bool().unwrap()))
         .collect();
     assert_eq!(found, [("/app.apk!lib/x86_64/good.so".to_owned(), true), ("/app.apk!lib/x86_64/bad.so".to_owned(), false)]);
-    assert_eq!(*lines.last().unwrap(), serde_json::json!({"good": 1, "not_good": 1, "skipped": 3}));
+    assert_eq!(*lines.last().unwrap(), serde_json::json!({"version": 1, "good": 1, "not_good": 1, "skipped": 3}));
     // Of a universal file, every slice.
     let (_, lines) = check(&[&path("macho-fat/three")]);
     assert_eq!(lines.len(), 4, "{lines:?}");

@@ -388,7 +388,7 @@ fn gc_keeps_the_newest_and_the_last_of_each_group() {
     let all = crashes(&sandbox);
     let ids: Vec<String> = all.iter().map(|crash| crash["id"].as_str().unwrap().to_owned()).collect();
     let dry = sandbox.run(["crash", "gc", "--keep", "2", "--dry-run", "--json"]);
-    assert_eq!(json_lines(&dry.stdout)[0], serde_json::json!({"run": 1, "crashes": 3, "status": "cannot_be_undone_for"}));
+    assert_eq!(json_lines(&dry.stdout)[0], serde_json::json!({"version": 1, "run": 1, "crashes": 3, "status": "cannot_be_undone_for"}));
     assert_eq!(removed(&dry), ids[..3]);
     assert_eq!(crashes(&sandbox), all, "--dry-run removes nothing");
     // All of them came just now.

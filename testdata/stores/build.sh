@@ -32,6 +32,8 @@ make() {
     keyed crash list --json > "$store.crashes"
     keyed groups list --json > "$store.groups"
     keyed groups history --json > "$store.history"
+    keyed modules list --json > "$store.modules"
+    keyed resolve --module c-gcc-O0-dwarf5.so --style json 0x1139 0x1180 0x11a0 0x1 > "$store.resolved" || test $? = 1
     # And what undoing the merge leaves.
     cp -r "$store" "$store.copy"
     whole=$store

@@ -125,13 +125,20 @@ fn tell_crashes(context: &Context, store: &Store, done: &CrashRepair) -> Result<
     Ok(out.flush()?)
 }
 
+/// What compacting freed: the JSON object that the documentation describes.
+#[derive(Debug, Serialize)]
+struct Compacted {
+    bytes_before: u64,
+    bytes_after: u64,
+}
+
 /// Gives back what nobody sees.
 pub fn compact(context: &Context, store: &Store) -> Result<Exit> {
     let before = store.disk_bytes();
     store.compact()?;
     let after = store.disk_bytes();
     if context.json {
-        writeln!(std::io::stdout(), "{{\"bytes_before\":{before},\"bytes_after\":{after}}}")?;
+        writeln!(std::io::stdout(), "{}", output::json(&Compacted { bytes_before: before, bytes_after: after })?)?;
     } else {
         note!("{}: {} before, {} now", store.path().display(), DecimalBytes(before), DecimalBytes(after));
     }

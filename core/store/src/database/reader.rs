@@ -178,9 +178,12 @@ impl From<rocksdb::Error> for Unreadable {
     }
 }
 
+/// How RocksDB's message says that a file is missing. It has a code for that (`kPathNotFound`), which the crate does not pass on.
+const MISSING_FILE: &str = "No such file";
+
 /// Whether a part of the database is damaged or missing, and not all of it out of reach.
 pub(super) fn is_damage(error: &rocksdb::Error) -> bool {
-    error.kind() == ErrorKind::Corruption || error.as_ref().contains("No such file")
+    error.kind() == ErrorKind::Corruption || error.kind() == ErrorKind::IOError && error.as_ref().contains(MISSING_FILE)
 }
 
 /// Whether `db` has all that was acknowledged.
