@@ -1,0 +1,5 @@
+symtool acknowledged 1
+sequence 9
+rows 109
+sum 92d9692011d9e25d1853d301d00668cdb906b4fabcf9ce05df68085277e1e294
+check a0baef1729cf4022

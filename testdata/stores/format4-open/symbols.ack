@@ -1,0 +1,5 @@
+symtool acknowledged 1
+sequence 3
+rows 3
+sum 1773f0d4e50283b219bc98116c4f52ae6e19e3898d928783799bfe9d52bcb642
+check 058fdc14ca6b32e5

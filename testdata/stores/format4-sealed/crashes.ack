@@ -1,0 +1,5 @@
+symtool acknowledged 1
+sequence 9
+rows 109
+sum 183453d869ff024a74a235790f641bc11d01658f4398922b542ed8a8412482c3
+check 0aa2d4862ba4663f

@@ -1,0 +1,5 @@
+symtool acknowledged 1
+sequence 3
+rows 3
+sum 47629aee937b7015cdabd9e8ea36124e2de5902adfbc506657c16a76a04b0b2e
+check 82ea22d487b368e0
