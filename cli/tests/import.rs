@@ -21,7 +21,20 @@ fn import_json_has_the_documented_shape() {
     let lines = json_lines(&run.stdout);
     let [report, summary] = &lines[..] else { panic!("{}", run.stdout) };
     let keys: Vec<&str> = report.as_object().unwrap().keys().map(String::as_str).collect();
-    let want = ["bytes_in", "bytes_stored", "dropped", "files", "functions", "module", "path", "ranges", "seconds", "status", "warnings"];
+    let want = [
+        "bytes_in",
+        "bytes_stored",
+        "dropped",
+        "files",
+        "functions",
+        "module",
+        "path",
+        "ranges",
+        "seconds",
+        "status",
+        "version",
+        "warnings",
+    ];
     assert_eq!(keys, want);
     assert_eq!(report["status"], "imported");
     assert_eq!(report["module"]["name"], FIXTURE);

@@ -225,9 +225,9 @@ fn verify_json_has_the_documented_shape() {
     let lines = json_lines(&run.stdout);
     let [report, summary] = &lines[..] else { panic!("{}", run.stdout) };
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    assert_eq!(keys(report), ["blocks", "checked", "different", "equal", "explained", "file", "module", "skipped", "status"]);
+    assert_eq!(keys(report), ["blocks", "checked", "different", "equal", "explained", "file", "module", "skipped", "status", "version"]);
     assert_eq!(report["module"]["name"], FIXTURE);
-    assert_eq!(*summary, serde_json::json!({"ok": 1, "different": 0, "failed": 0, "damaged": 0}));
+    assert_eq!(*summary, serde_json::json!({"version": 1, "ok": 1, "different": 0, "failed": 0, "damaged": 0}));
     // Blocks only.
     let run = sandbox.run(["modules", "verify", "--json", FIXTURE]);
     assert_eq!(keys(&json_lines(&run.stdout)[0]), ["blocks", "module", "status"]);

@@ -208,7 +208,7 @@ fn modules_of_one_name_are_waited_for_apart() {
             image(bases[1], other)
         )
     };
-    let known = r##"{"function":"known_caller","instruction_addr":"0x21234","package":"/lib/libui.so"},"##;
+    let known = r##"{"function":"known_caller","instruction_addr":"0x25678","package":"/lib/libui.so"},"##;
     sandbox.write("events.ndjson", event(1, [0x10000, 0x20000], 0x10000, known) + "\n");
     let events = sandbox.path("events.ndjson");
     done(sandbox.run(["crash", "add", events.to_str().unwrap()]));
