@@ -17,7 +17,7 @@ use symtool_store::unpack::{Contents, Fault, Problem};
 use symtool_store::{Generation, ModuleKey};
 
 fn fixtures() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/objects");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/objects");
     let mut paths: Vec<PathBuf> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect();
     paths.sort();

@@ -198,7 +198,7 @@ mod tests {
     use symtool_store::seal::MasterKey;
 
     fn fixture(name: &str) -> PathBuf {
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../testdata/stores").join(name)
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/stores").join(name)
     }
 
     fn lines(name: &str) -> Vec<Value> {
