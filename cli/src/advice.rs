@@ -3,6 +3,8 @@
 use symtool_core::import::Failure;
 use symtool_store::Error;
 
+use crate::find::NotOne;
+
 /// Why the store cannot be used, with the next step.
 pub fn store(error: &Error) -> String {
     let step = match error {
@@ -38,10 +40,14 @@ pub fn any(error: &anyhow::Error) -> String {
     }
 }
 
-/// The error of the store that `error` is, if it is one.
-pub fn store_error(error: &anyhow::Error) -> Option<&Error> {
-    error.downcast_ref().or_else(|| match error.downcast_ref()? {
+/// The error of the store that `cause` is, if it is one.
+pub fn store_error(cause: &anyhow::Error) -> Option<&Error> {
+    let error = cause.downcast_ref().or_else(|| match cause.downcast_ref()? {
         symtool_core::Error::Store(error) => Some(error),
+        _ => None,
+    });
+    error.or_else(|| match cause.downcast_ref()? {
+        NotOne::Unreadable(error) => Some(error),
         _ => None,
     })
 }

@@ -1,4 +1,4 @@
-//! Modules by what people call them: paths, ids, names.
+//! Modules by what people call them: paths, ids, names; and why a name names no module, crash or group.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -12,7 +12,7 @@ use symtool_store::{Catalog, Module, Named, Store, database as store};
 use crate::moment::moment;
 use symtool_core::mapping::{self as mapping_file, MappingError, MappingFile};
 
-/// Why a name names no one module.
+/// Why a name names no one module, crash or group.
 #[derive(Debug)]
 pub enum NotOne {
     /// No module has it.
@@ -35,6 +35,17 @@ impl NotOne {
         }
     }
 }
+
+impl std::fmt::Display for NotOne {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unknown(reason) | Self::Ambiguous(reason) => f.write_str(reason),
+            Self::Unreadable(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for NotOne {}
 
 impl From<store::Error> for NotOne {
     fn from(error: store::Error) -> Self {

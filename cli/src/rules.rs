@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Error, Result};
+use anyhow::Result;
 use serde::Serialize;
 use symtool_crashes::Crashes;
 use symtool_crashes::fingerprint::{Counts, Explained, FrameCache, StackFrame};
@@ -174,7 +174,7 @@ fn explain(context: &Context, args: &RulesExplain) -> Result<Exit> {
     let reader = store.read()?;
     let catalog = reader.catalog();
     let assessor = symtool_core::assessor(&reader, &catalog, &rules)?;
-    let at = crash::one(&crashes, &args.crash)?.map_err(Error::msg)?;
+    let at = crash::one(&crashes, &args.crash)?;
     let (mut told, mut desk) = (Ok(()), FrameCache::default());
     crashes.each_of(&[at], |listed| {
         let explained = assessor.explain(listed.chunk, listed.crash, &mut desk);

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use anyhow::{Error, Result};
+use anyhow::Result;
 use serde::Serialize;
 use symtool_crashes::{Crashes, Failed, Listed};
 use symtool_store::Store;
@@ -64,7 +64,7 @@ pub fn run(context: &Context, store: &Store, args: &CrashList) -> Result<Exit> {
         match &args.group {
             None => crashes.each(&mut tell)?,
             Some(text) => {
-                let group = groups::one(&crashes, text)?.map_err(Error::msg)?;
+                let group = groups::one(&crashes, text)?;
                 crashes.each_of(&crashes.crashes_of(&group)?, &mut tell)?;
             }
         }

@@ -15,6 +15,7 @@ use symtool_store::Store;
 
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::find::NotOne;
 use crate::output;
 pub use args::Crash;
 use args::CrashNamed;
@@ -45,11 +46,11 @@ fn remove(context: &Context, store: &Store, args: &CrashNamed) -> Result<Exit> {
     let mut failed = false;
     let mut gone = Vec::new();
     for text in &args.crashes {
-        match (one(&writer, text)?, writer.find_failed(text)?) {
+        match (one(&writer, text), writer.find_failed(text)?) {
             (Ok(at), _) => slots.push(at),
             (Err(_), Found::One(report)) => unread.push(report.id),
-            (Err(reason), _) => {
-                say!("{reason}");
+            (Err(error), _) => {
+                say!("{}", error.reason()?);
                 failed = true;
                 continue;
             }
@@ -70,11 +71,11 @@ fn remove(context: &Context, store: &Store, args: &CrashNamed) -> Result<Exit> {
     Ok(Exit::failed_if(failed))
 }
 
-/// Where the one crash is that `text` names, or why there is no such one.
-pub fn one(crashes: &Crashes, text: &str) -> Result<Result<Slot, String>> {
-    Ok(match crashes.find(text)? {
+/// Where the one crash is that `text` names.
+pub fn one(crashes: &Crashes, text: &str) -> Result<Slot, NotOne> {
+    match crashes.find(text)? {
         Found::One(at) => Ok(at),
-        Found::Unknown => Err(format!("{text}: no such crash; `symtool crash list` lists crashes")),
-        Found::Several(_) => Err(format!("{text}: several crash ids begin like this; give more digits")),
-    })
+        Found::Unknown => Err(NotOne::Unknown(format!("{text}: no such crash; `symtool crash list` lists crashes"))),
+        Found::Several(_) => Err(NotOne::Ambiguous(format!("{text}: several crash ids begin like this; give more digits"))),
+    }
 }

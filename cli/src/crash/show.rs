@@ -80,17 +80,17 @@ pub fn run(context: &Context, args: &CrashShow) -> Result<Exit> {
     let assessor = symtool_core::assessor(&reader, &catalog, &rules)?;
     let mut failed = false;
     for text in &args.crashes {
-        match super::one(&crashes, text)? {
+        match super::one(&crashes, text) {
             Ok(at) if args.raw => raw(&crashes, at, args.all_reports)?,
             Ok(at) => show(context, &crashes, at, &assessor)?,
-            Err(reason) => match crashes.find_failed(text)? {
+            Err(error) => match crashes.find_failed(text)? {
                 Found::One(report) if args.raw => std::io::stdout().lock().write_all(&crashes.failed_report(&report)?)?,
                 Found::One(report) => {
                     say!("{text}: {}: {}; --raw prints the original report", report.source, report.error);
                     failed = true;
                 }
                 _ => {
-                    say!("{reason}");
+                    say!("{}", error.reason()?);
                     failed = true;
                 }
             },
@@ -106,10 +106,10 @@ fn raw(crashes: &Crashes, at: Slot, all: bool) -> Result<()> {
         if !ends_line {
             writeln!(out)?;
         }
-        crashes.each_part(at, |part| {
+        crashes.each_part(at, |part| -> Result<()> {
             ends_line = part.last() == Some(&b'\n');
-            Ok(out.write_all(part))
-        })??;
+            Ok(out.write_all(part)?)
+        })?;
     }
     Ok(out.flush()?)
 }

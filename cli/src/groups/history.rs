@@ -21,7 +21,7 @@ pub fn run(context: &Context, store: &Store, args: &GroupsHistory) -> Result<Exi
     let crashes = Crashes::open(&store)?;
     let mut runs = crashes.runs()?;
     if let Some(text) = &args.group {
-        let group = super::one(&crashes, text)?.map_err(Error::msg)?;
+        let group = super::one(&crashes, text)?;
         let ids: Vec<String> = group.aliases.iter().chain([&group.id]).map(GroupId::to_string).collect();
         runs.retain_mut(|run| {
             keep_only(&mut run.report, &ids);
@@ -136,5 +136,5 @@ pub fn diff(context: &Context, store: &Store, args: &GroupsDiff) -> Result<Exit>
 
 /// What a group is called now, itself or what it was merged into.
 fn title(crashes: &Crashes, group: GroupId) -> Result<String> {
-    Ok(super::one(crashes, &group.to_string())?.map_or_else(|_| String::new(), |group| group.title().to_owned()))
+    Ok(super::one(crashes, &group.to_string()).map_or_else(|_| String::new(), |group| group.title().to_owned()))
 }

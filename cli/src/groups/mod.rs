@@ -17,6 +17,7 @@ use symtool_store::Store;
 
 use crate::context::Context;
 use crate::exit::{Exit, Usage};
+use crate::find::NotOne;
 use crate::output;
 use crate::reprocess;
 pub use args::Groups;
@@ -39,7 +40,7 @@ fn merge(context: &Context, store: &Store, args: &GroupsMerge) -> Result<Exit> {
     let writer = CrashWriter::open(&store)?;
     let mut groups = Vec::new();
     for text in &args.groups {
-        groups.push(one_id(&writer, text)?.map_err(Error::msg)?);
+        groups.push(one_id(&writer, text)?);
     }
     match writer.merge(&groups) {
         Ok(run) => told(context, &run),
@@ -70,21 +71,20 @@ fn told(context: &Context, run: &Run) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The one group that `text` names, by its id or an alias's, or why there is no such one.
-pub fn one_id(crashes: &Crashes, text: &str) -> Result<Result<GroupId, String>> {
-    Ok(match crashes.find_group(text)? {
+/// The id of the one group that `text` names, by its id or an alias's.
+pub fn one_id(crashes: &Crashes, text: &str) -> Result<GroupId, NotOne> {
+    match crashes.find_group(text)? {
         Found::One(id) => Ok(id),
-        Found::Unknown => Err(format!("{text}: no such group; `symtool groups list` lists groups")),
-        Found::Several(_) => Err(format!("{text}: several group ids begin like this; give more digits")),
-    })
+        Found::Unknown => Err(unknown(text)),
+        Found::Several(_) => Err(NotOne::Ambiguous(format!("{text}: several group ids begin like this; give more digits"))),
+    }
 }
 
 /// The same with all that is known of it.
-pub fn one(crashes: &Crashes, text: &str) -> Result<Result<Group, String>> {
-    let id = match one_id(crashes, text)? {
-        Ok(id) => id,
-        Err(reason) => return Ok(Err(reason)),
-    };
-    let group = crashes.group(id)?;
-    Ok(group.ok_or_else(|| format!("{text}: no such group; `symtool groups list` lists groups")))
+pub fn one(crashes: &Crashes, text: &str) -> Result<Group, NotOne> {
+    crashes.group(one_id(crashes, text)?)?.ok_or_else(|| unknown(text))
+}
+
+fn unknown(text: &str) -> NotOne {
+    NotOne::Unknown(format!("{text}: no such group; `symtool groups list` lists groups"))
 }

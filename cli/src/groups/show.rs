@@ -56,7 +56,7 @@ pub fn run(context: &Context, store: &Store, args: &GroupsShow) -> Result<Exit> 
     let mut out = std::io::stdout().lock();
     let mut failed = false;
     for text in &args.groups {
-        match super::one(&crashes, text)? {
+        match super::one(&crashes, text) {
             Ok(group) => {
                 let (modules, examples) = modules(&crashes, &group)?;
                 let shown = Shown::of(&group, modules, examples);
@@ -66,8 +66,8 @@ pub fn run(context: &Context, store: &Store, args: &GroupsShow) -> Result<Exit> 
                     shown.write(&mut out)?;
                 }
             }
-            Err(reason) => {
-                say!("{reason}");
+            Err(error) => {
+                say!("{}", error.reason()?);
                 failed = true;
             }
         }

@@ -129,18 +129,16 @@ impl Crashes {
     /// Calls `each` with the report of the crash at `at`, as it came, some of it at a time, until one of the calls fails.
     ///
     /// # Errors
-    /// Any [`Error`], also of `each`; within, what a call failed with.
-    pub fn each_part<E>(&self, at: Slot, mut each: impl FnMut(&[u8]) -> Result<Result<(), E>, Error>) -> Result<Result<(), E>, Error> {
+    /// Any [`Error`], and what a call failed with.
+    pub fn each_part<E: From<Error>>(&self, at: Slot, mut each: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         let stored = self.stored_reports(at.chunk)?;
-        let Some(extent) = extent(&stored, at.slot) else { return Ok(Ok(())) };
+        let Some(extent) = extent(&stored, at.slot) else { return Ok(()) };
         let mut ended = Ok(());
         reports::each(&self.database, Stream::Chunk(at.chunk), extent, |part| {
-            if ended.is_ok() {
-                ended = each(part)?;
-            }
+            ended = each(part);
             Ok(ended.is_ok())
         })?;
-        Ok(ended)
+        ended
     }
 
     /// Where other reports of the crash at `at` are than that one.
