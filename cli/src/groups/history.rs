@@ -12,6 +12,7 @@ use symtool_store::Store;
 use super::args::{GroupsDiff, GroupsHistory};
 use crate::context::Context;
 use crate::exit::{Exit, Usage};
+use crate::find::NotOne;
 use crate::moment::iso;
 use crate::output;
 use crate::reprocess;
@@ -136,5 +137,9 @@ pub fn diff(context: &Context, store: &Store, args: &GroupsDiff) -> Result<Exit>
 
 /// What a group is called now, itself or what it was merged into.
 fn title(crashes: &Crashes, group: GroupId) -> Result<String> {
-    Ok(super::one(crashes, &group.to_string()).map_or_else(|_| String::new(), |group| group.title().to_owned()))
+    match super::one(crashes, &group.to_string()) {
+        Ok(group) => Ok(group.title().to_owned()),
+        Err(NotOne::Unreadable(error)) => Err(error.into()),
+        Err(_) => Ok(String::new()),
+    }
 }
