@@ -5,8 +5,8 @@
 use std::path::PathBuf;
 
 use libfuzzer_sys::fuzz_target;
-use symtool_debug::container::{Kind, list};
 use symtool_debug::Mapped;
+use symtool_debug::container::{Kind, list};
 
 fuzz_target!(|bytes: &[u8]| {
     let Kind::Archive(format) = Kind::of(bytes) else { return };

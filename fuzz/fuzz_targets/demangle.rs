@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use symtool_demangle::{Spelling, demangle};
 use symtool_demangle::limits::MAX_DEMANGLED_BYTES;
+use symtool_demangle::{Spelling, demangle};
 
 fuzz_target!(|name: &[u8]| {
     for spelling in [Spelling::Symtool, Spelling::Llvm, Spelling::Gnu] {

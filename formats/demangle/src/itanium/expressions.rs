@@ -38,18 +38,37 @@ impl Parser<'_> {
 
     fn operation(&mut self, operator: &'static Operator, is_global: bool) -> Option<Id> {
         let node = match operator.kind {
-            Kind::Binary => Node::Binary { operator, left: self.expression()?, right: self.expression()? },
+            Kind::Binary => {
+                Node::Binary { operator, left: self.expression()?, right: self.expression()? }
+            }
             Kind::Prefix => Node::Prefix { operator, operand: self.expression()? },
-            Kind::Postfix if self.eat(b'_') => Node::Prefix { operator, operand: self.expression()? },
+            Kind::Postfix if self.eat(b'_') => {
+                Node::Prefix { operator, operand: self.expression()? }
+            }
             Kind::Postfix => Node::Postfix { operator, operand: self.expression()? },
-            Kind::Subscript => Node::Subscript { array: self.expression()?, index: self.expression()? },
-            Kind::Member | Kind::Dot => Node::Member { operator, object: self.expression()?, member: self.expression()? },
+            Kind::Subscript => {
+                Node::Subscript { array: self.expression()?, index: self.expression()? }
+            }
+            Kind::Member | Kind::Dot => {
+                Node::Member { operator, object: self.expression()?, member: self.expression()? }
+            }
             Kind::New { is_array } => return self.new_expression(is_global, is_array),
-            Kind::Delete { is_array } => Node::Delete { is_global, is_array, operand: self.expression()? },
-            Kind::Call => Node::Call { callee: self.expression()?, args: self.list_until(b'E', Self::expression)? },
+            Kind::Delete { is_array } => {
+                Node::Delete { is_global, is_array, operand: self.expression()? }
+            }
+            Kind::Call => Node::Call {
+                callee: self.expression()?,
+                args: self.list_until(b'E', Self::expression)?,
+            },
             Kind::Cast => return self.cast(),
-            Kind::Conditional => Node::Conditional { condition: self.expression()?, yes: self.expression()?, no: self.expression()? },
-            Kind::NamedCast => Node::NamedCast { operator, ty: self.ty()?, operand: self.expression()? },
+            Kind::Conditional => Node::Conditional {
+                condition: self.expression()?,
+                yes: self.expression()?,
+                no: self.expression()?,
+            },
+            Kind::NamedCast => {
+                Node::NamedCast { operator, ty: self.ty()?, operand: self.expression()? }
+            }
             Kind::OfType => Node::Of { operator, operand: self.ty()? },
             Kind::OfValue => Node::Of { operator, operand: self.expression()? },
             Kind::NameOnly if self.is_gnu => Node::Prefix { operator, operand: self.expression()? },
@@ -97,18 +116,25 @@ impl Parser<'_> {
         }
         match &code {
             b"fp" => return self.function_parameter(),
-            b"fL" if !self.is_gnu && self.peek(2).is_ascii_digit() => return self.function_parameter(),
+            b"fL" if !self.is_gnu && self.peek(2).is_ascii_digit() => {
+                return self.function_parameter();
+            }
             [b'L', _] => return self.literal(),
             [b'T', _] => return self.template_parameter(),
             [b'f', _] => return self.fold(),
             [b'u', _] => return self.vendor_expression(),
             b"rq" | b"rQ" => return self.requires_expression(),
-            b"il" | b"mc" | b"nx" | b"so" | b"sp" | b"sZ" | b"sP" | b"tl" | b"tr" | b"tw" => self.at += 2,
+            b"il" | b"mc" | b"nx" | b"so" | b"sp" | b"sZ" | b"sP" | b"tl" | b"tr" | b"tw" => {
+                self.at += 2
+            }
             _ => return self.unresolved_name(is_global),
         }
         let node = match &code {
             b"il" => Node::Braces { ty: None, items: self.list_until(b'E', Self::designated)? },
-            b"tl" => Node::Braces { ty: Some(self.ty()?), items: self.list_until(b'E', Self::designated)? },
+            b"tl" => Node::Braces {
+                ty: Some(self.ty()?),
+                items: self.list_until(b'E', Self::designated)?,
+            },
             b"nx" => Node::Enclosed { prefix: "noexcept ", operand: self.expression()? },
             b"sp" => Node::Expansion(self.expression()?),
             b"tr" => Node::Word("throw"),
@@ -172,7 +198,9 @@ impl Parser<'_> {
         self.at += 2;
         let operator = operators::find([self.peek(0), self.peek(1)])?;
         self.at += 2;
-        if !(operator.kind == Kind::Binary || operator.kind == Kind::Dot && operator.symbol.ends_with('*')) {
+        if !(operator.kind == Kind::Binary
+            || operator.kind == Kind::Dot && operator.symbol.ends_with('*'))
+        {
             return None;
         }
         let first = self.expression()?;
@@ -194,7 +222,11 @@ impl Parser<'_> {
             parser.at += 2;
             let target = if code == b'i' { parser.source_name()? } else { parser.expression()? };
             let node = if code == b'X' {
-                Node::DesignatedRange { first: target, last: parser.expression()?, init: parser.designated()? }
+                Node::DesignatedRange {
+                    first: target,
+                    last: parser.expression()?,
+                    init: parser.designated()?,
+                }
             } else {
                 Node::Designated { target, init: parser.designated()?, is_index: code == b'x' }
             };
@@ -251,8 +283,8 @@ impl Parser<'_> {
         self.add(Node::Requires { params, requirements })
     }
 
-    /// A name that depends on parameters: `[gs] <base>`, `sr <type> <base>`, `srN <type> {<simple-id>} E <base>`,
-    /// `[gs] sr {<simple-id>} E <base>`
+    /// A name that depends on parameters: `[gs] <base>`, `sr <type> <base>`, `srN <type>
+    /// {<simple-id>} E <base>`, `[gs] sr {<simple-id>} E <base>`
     fn unresolved_name(&mut self, is_global: bool) -> Option<Id> {
         if !self.is_gnu && self.eat_text(b"srN") {
             let mut scope = self.unresolved_scope()?;
@@ -317,7 +349,11 @@ impl Parser<'_> {
             if self.is_gnu {
                 return None;
             }
-            let name = if self.peek(0).is_ascii_digit() { self.simple_id()? } else { self.unresolved_type()? };
+            let name = if self.peek(0).is_ascii_digit() {
+                self.simple_id()?
+            } else {
+                self.unresolved_type()?
+            };
             return self.add(Node::DestructorOf(name));
         }
         if self.eat_text(b"on") && self.is_gnu && self.peek(0).is_ascii_digit() {

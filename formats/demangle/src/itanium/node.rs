@@ -142,7 +142,8 @@ pub enum Node {
     Global(Id),
     /// `function::name`
     Local { function: Id, name: Id },
-    /// A name within the default argument of the parameter (counted from the last) that the text says.
+    /// A name within the default argument of the parameter (counted from the last) that the text
+    /// says.
     InDefaultArgument { number: Span, name: Id },
     /// The text of a string, named after its function.
     StringOf(Id),
@@ -164,7 +165,8 @@ pub enum Node {
     Unnamed(Span),
     /// `'lambda0'(…)`, with what follows in the next node: [`Node::LambdaBody`].
     Lambda { body: Id, number: Span },
-    /// `<decls> requires before (params) requires after`, the constraints in [`Node::LambdaConstraints`].
+    /// `<decls> requires before (params) requires after`, the constraints in
+    /// [`Node::LambdaConstraints`].
     LambdaBody { decls: List, params: List, constraints: Option<Id> },
     /// Those of its template parameters and those of its parameters.
     LambdaConstraints { before: Option<Id>, after: Option<Id> },
@@ -233,7 +235,8 @@ pub enum Node {
     // Templates.
     /// The parameter of a lambda that is `auto`, the first being 0.
     Auto(u32),
-    /// The argument of that number, of a template that is known when the name is written: so does GNU.
+    /// The argument of that number, of a template that is known when the name is written: so does
+    /// GNU.
     Argument(usize),
     /// A parameter as it is written, within a constraint.
     ParameterText(Span),

@@ -119,7 +119,8 @@ const fn op(code: [u8; 2], kind: Kind, precedence: Precedence, symbol: &'static 
 /// By code.
 static OPERATORS: [Operator; 62] = {
     use Kind::{
-        Binary, Call, Cast, Conditional, Delete, Dot, Member, NameOnly, NamedCast, New, OfType, OfValue, Postfix, Prefix, Subscript,
+        Binary, Call, Cast, Conditional, Delete, Dot, Member, NameOnly, NamedCast, New, OfType,
+        OfValue, Postfix, Prefix, Subscript,
     };
     use Precedence as P;
     [

@@ -1,7 +1,8 @@
-//! The state of parsing a mangled name: numbers, substitutions and template parameters, for the productions of the
-//! grammar in the files beside this one.
+//! The state of parsing a mangled name: numbers, substitutions and template parameters, for the
+//! productions of the grammar in the files beside this one.
 //!
-//! Nothing is tried twice: a production that fails fails the name, so what a failure leaves behind does not matter.
+//! Nothing is tried twice: a production that fails fails the name, so what a failure leaves behind
+//! does not matter.
 
 use super::node::{Node, Qualifiers, RefQualifier};
 use super::tree::{Id, List, Span, Tree};
@@ -53,7 +54,10 @@ pub struct Scope {
 
 /// Reads one name.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each says how one production of the grammar is to be read")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says how one production of the grammar is to be read"
+)]
 pub struct Parser<'a> {
     pub(super) input: &'a [u8],
     pub(super) at: usize,
@@ -72,7 +76,8 @@ pub struct Parser<'a> {
     pub(super) invented: [u32; 3],
     /// As GNU does where the two understand the grammar differently.
     pub(super) is_gnu: bool,
-    /// The identifier that was read last, which GNU takes for the name of the class before a constructor.
+    /// The identifier that was read last, which GNU takes for the name of the class before a
+    /// constructor.
     pub(super) last_name: Option<Id>,
 }
 
@@ -176,7 +181,11 @@ impl<'a> Parser<'a> {
     }
 
     /// Nodes that `read` gives up to `end`.
-    pub fn list_until(&mut self, end: u8, mut read: impl FnMut(&mut Self) -> Option<Id>) -> Option<List> {
+    pub fn list_until(
+        &mut self,
+        end: u8,
+        mut read: impl FnMut(&mut Self) -> Option<Id>,
+    ) -> Option<List> {
         self.list(|parser| if parser.eat(end) { Some(None) } else { read(parser).map(Some) })
     }
 
@@ -232,7 +241,8 @@ impl<'a> Parser<'a> {
                 _ => return number,
             };
             self.at += 1;
-            number = Some(number.unwrap_or(0usize).checked_mul(36)?.checked_add(usize::from(digit))?);
+            number =
+                Some(number.unwrap_or(0usize).checked_mul(36)?.checked_add(usize::from(digit))?);
         }
     }
 
@@ -268,7 +278,8 @@ impl<'a> Parser<'a> {
         self.memory.substitutions.push(id);
     }
 
-    /// Forgets what was remembered last: a nested name as a whole is remembered by who reads it, if at all.
+    /// Forgets what was remembered last: a nested name as a whole is remembered by who reads it, if
+    /// at all.
     pub fn forget_last(&mut self) -> Option<Id> {
         self.memory.substitutions.pop()
     }

@@ -26,7 +26,9 @@ impl Printer<'_> {
                 self.put(operator.symbol);
                 self.operand(member, operator.precedence, false);
             }
-            Node::New { is_global, is_array, ty, tail } => self.new_expression(is_global, is_array, ty, tail),
+            Node::New { is_global, is_array, ty, tail } => {
+                self.new_expression(is_global, is_array, ty, tail)
+            }
             Node::Delete { is_global, is_array, operand } => {
                 self.put(if is_global { "::delete" } else { "delete" });
                 self.put(if is_array { "[] " } else { " " });
@@ -88,7 +90,9 @@ impl Printer<'_> {
                 self.put("]");
                 self.initializer(init);
             }
-            Node::Fold { operator, pack, init, is_left } => self.fold(operator, pack, init, is_left),
+            Node::Fold { operator, pack, init, is_left } => {
+                self.fold(operator, pack, init, is_left)
+            }
             Node::Throw(operand) => {
                 self.put("throw ");
                 self.whole(operand);
@@ -242,7 +246,8 @@ impl Printer<'_> {
     }
 
     fn fold(&mut self, operator: &'static Operator, pack: Id, init: Option<Id>, is_left: bool) {
-        let put_pack = |printer: &mut Self| printer.enclosed('(', ')', |printer| printer.expansion(pack));
+        let put_pack =
+            |printer: &mut Self| printer.enclosed('(', ')', |printer| printer.expansion(pack));
         let put_init = |printer: &mut Self, init| printer.operand(init, Precedence::Cast, true);
         let put_operator = |printer: &mut Self| {
             printer.put(" ");

@@ -1,4 +1,5 @@
-//! Prints expressions as GNU does: without spaces, and with everything but plain names in parentheses.
+//! Prints expressions as GNU does: without spaces, and with everything but plain names in
+//! parentheses.
 
 use super::super::node::{FloatType, Node, RefQualifier};
 use super::super::operators::{Kind, Operator};
@@ -6,7 +7,8 @@ use super::super::tree::{Id, List};
 use super::{PackPlace, Printer};
 
 impl Printer<'_> {
-    /// Writes `node` if it is an expression that GNU writes in its own way, and says whether it was.
+    /// Writes `node` if it is an expression that GNU writes in its own way, and says whether it
+    /// was.
     pub(super) fn expression_as_gnu(&mut self, node: Node) -> bool {
         match node {
             Node::Binary { operator, left, right } => {
@@ -48,7 +50,9 @@ impl Printer<'_> {
                 self.inner(member);
             }
             Node::New { is_global, ty, tail, .. } => {
-                let Node::NewTail { placement, init, has_init } = self.tree.node(tail) else { return true };
+                let Node::NewTail { placement, init, has_init } = self.tree.node(tail) else {
+                    return true;
+                };
                 self.put(if is_global { "::new " } else { "new " });
                 if !placement.is_empty() {
                     self.bracketed(placement);
@@ -137,7 +141,9 @@ impl Printer<'_> {
                 self.put("]");
                 self.initializer_as_gnu(init);
             }
-            Node::Fold { operator, pack, init, is_left } => self.fold_as_gnu(operator, pack, init, is_left),
+            Node::Fold { operator, pack, init, is_left } => {
+                self.fold_as_gnu(operator, pack, init, is_left)
+            }
             Node::Throw(operand) => {
                 self.put("throw ");
                 self.inner(operand);
@@ -183,7 +189,9 @@ impl Printer<'_> {
     /// Is it the end of a member function that is `const` or the like?
     fn is_of_qualified_object(&self, signature: Id) -> bool {
         match self.tree.node(signature) {
-            Node::Signature { qualifiers, reference, .. } => !qualifiers.is_empty() || reference != RefQualifier::None,
+            Node::Signature { qualifiers, reference, .. } => {
+                !qualifiers.is_empty() || reference != RefQualifier::None
+            }
             _ => false,
         }
     }
@@ -200,7 +208,9 @@ impl Printer<'_> {
     pub(super) fn is_plain(&self, id: Id) -> bool {
         match self.tree.node(id) {
             Node::Resolved { name, .. } => !matches!(self.tree.node(name), Node::Template { .. }),
-            Node::Text(_) | Node::Nested { .. } | Node::Braces { .. } | Node::Parameter { .. } => true,
+            Node::Text(_) | Node::Nested { .. } | Node::Braces { .. } | Node::Parameter { .. } => {
+                true
+            }
             Node::Word(text) => text == "this",
             _ => false,
         }
@@ -232,7 +242,13 @@ impl Printer<'_> {
         }
     }
 
-    fn fold_as_gnu(&mut self, operator: &'static Operator, pack: Id, init: Option<Id>, is_left: bool) {
+    fn fold_as_gnu(
+        &mut self,
+        operator: &'static Operator,
+        pack: Id,
+        init: Option<Id>,
+        is_left: bool,
+    ) {
         let outer = std::mem::replace(&mut self.pack, PackPlace::WHOLE);
         self.put("(");
         let (first, second) = match init {
