@@ -26,9 +26,11 @@ pub struct CrashEvent {
     pub format: Format,
     /// The id that its writer gave it, as written: with or without dashes, upper or lower case.
     pub event_id: Option<String>,
-    /// Milliseconds since 1970-01-01 UTC. Computed from what the report has; a time without zone is taken as UTC, one without year is absent.
+    /// Milliseconds since 1970-01-01 UTC. Computed from what the report has; a time without zone is
+    /// taken as UTC, one without year is absent.
     pub time_ms: Option<i64>,
-    /// Sentry's name of the platform (`cocoa`, `native`, `java`, …). Computed from the format where the report has none.
+    /// Sentry's name of the platform (`cocoa`, `native`, `java`, …). Computed from the format where
+    /// the report has none.
     pub platform: Option<String>,
     /// The application.
     pub app: App,
@@ -44,9 +46,11 @@ pub struct CrashEvent {
     pub images: Vec<Image>,
     /// The threads, in the report's order.
     pub threads: Vec<Thread>,
-    /// Index into [`CrashEvent::threads`] of the one that crashed. Computed where the report marks it by another number.
+    /// Index into [`CrashEvent::threads`] of the one that crashed. Computed where the report marks
+    /// it by another number.
     pub crashed_thread: Option<usize>,
-    /// The exceptions: first the one that ended the process, each of the others after the one that it belongs to.
+    /// The exceptions: first the one that ended the process, each of the others after the one that
+    /// it belongs to.
     pub exceptions: Vec<Exception>,
     /// Files that came along with it, which are not read.
     pub attachments: usize,
@@ -99,7 +103,8 @@ pub enum Format {
     Node,
     /// An oops, warning or sanitizer's report of the Linux kernel.
     Kernel,
-    /// What `minidump_stackwalk` makes of a minidump: its text, its fields, or rust-minidump's JSON.
+    /// What `minidump_stackwalk` makes of a minidump: its text, its fields, or rust-minidump's
+    /// JSON.
     Minidump,
     /// ABRT's `core_backtrace`.
     Abrt,
@@ -147,12 +152,20 @@ impl Format {
         }
     }
 
-    /// Whether functions in its reports are those that the address lies in: of debug data, or of a symbol that reaches to it. Other tools name
-    /// the nearest symbol that is exported, however far before the address it ends.
+    /// Whether functions in its reports are those that the address lies in: of debug data, or of a
+    /// symbol that reaches to it. Other tools name the nearest symbol that is exported, however far
+    /// before the address it ends.
     pub fn vouches_for_names(self) -> bool {
         !matches!(
             self,
-            Self::Sentry | Self::AppleText | Self::Ips | Self::KsCrash | Self::Java | Self::Frames | Self::Minidump | Self::MetricKit
+            Self::Sentry
+                | Self::AppleText
+                | Self::Ips
+                | Self::KsCrash
+                | Self::Java
+                | Self::Frames
+                | Self::Minidump
+                | Self::MetricKit
         )
     }
 
@@ -259,7 +272,8 @@ pub struct Reason {
 pub struct Thread {
     /// The system's or the report's number of it.
     pub id: Option<u64>,
-    /// Its name or its dispatch queue's; of a stack that is not a thread's (a sanitizer's `freed by`), what the report calls it.
+    /// Its name or its dispatch queue's; of a stack that is not a thread's (a sanitizer's `freed
+    /// by`), what the report calls it.
     pub name: Option<String>,
     /// Whether the report says that it crashed.
     pub crashed: bool,
@@ -282,8 +296,8 @@ pub struct Exception {
     pub relation: Relation,
     /// Index of the exception that it caused, or that suppressed it; absent for the first.
     pub parent: Option<usize>,
-    /// Frames at the far end that it shares with its parent and that the report left out (Java's `... 12 more`). They are among its
-    /// frames all the same, and stand nowhere.
+    /// Frames at the far end that it shares with its parent and that the report left out (Java's
+    /// `... 12 more`). They are among its frames all the same, and stand nowhere.
     pub shared: u32,
     /// Its frames, the one that threw first.
     pub frames: Vec<Frame>,
@@ -313,13 +327,17 @@ pub struct Dropped {
 }
 
 impl Exception {
-    /// Its type with its module before it, where that is given apart: the whole name of a Java class.
+    /// Its type with its module before it, where that is given apart: the whole name of a Java
+    /// class.
     pub fn class(&self) -> Option<Cow<'_, str>> {
         let kind = self.kind.as_deref()?;
-        Some(match self.module.as_deref().filter(|module| !module.is_empty() && !kind.contains('.')) {
-            Some(module) => Cow::Owned(format!("{module}.{kind}")),
-            None => Cow::Borrowed(kind),
-        })
+        Some(
+            match self.module.as_deref().filter(|module| !module.is_empty() && !kind.contains('.'))
+            {
+                Some(module) => Cow::Owned(format!("{module}.{kind}")),
+                None => Cow::Borrowed(kind),
+            },
+        )
     }
 }
 
@@ -345,10 +363,12 @@ impl CrashEvent {
         }
     }
 
-    /// The stack that says where it crashed, the crashing side first: that of the first exception that has one, else the crashed thread's,
-    /// else the only thread's. Empty if the report has none.
+    /// The stack that says where it crashed, the crashing side first: that of the first exception
+    /// that has one, else the crashed thread's, else the only thread's. Empty if the report has
+    /// none.
     pub fn crash_frames(&self) -> &[Frame] {
-        if let Some(thrown) = self.exceptions.iter().find(|exception| !exception.frames.is_empty()) {
+        if let Some(thrown) = self.exceptions.iter().find(|exception| !exception.frames.is_empty())
+        {
             return &thrown.frames;
         }
         let thread = self.crashed_thread.or_else(|| (self.threads.len() == 1).then_some(0));
@@ -357,7 +377,10 @@ impl CrashEvent {
 
     /// All stacks: those of exceptions, then those of threads.
     pub fn stacks(&self) -> impl Iterator<Item = &[Frame]> {
-        self.exceptions.iter().map(|exception| &exception.frames[..]).chain(self.threads.iter().map(|thread| &thread.frames[..]))
+        self.exceptions
+            .iter()
+            .map(|exception| &exception.frames[..])
+            .chain(self.threads.iter().map(|thread| &thread.frames[..]))
     }
 
     /// All frames, of exceptions and then of threads.

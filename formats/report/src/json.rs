@@ -1,8 +1,9 @@
 //! Reads JSON value by value, with the place of each. Nothing else is kept.
 //!
-//! A reader says what it expects of a value; what is there instead is skipped and absent, so that a field of a type that nobody
-//! expected never costs the report. What is skipped is checked for ended strings and matching brackets only. Nesting costs no stack:
-//! readers descend along the fields that they know.
+//! A reader says what it expects of a value; what is there instead is skipped and absent, so that a
+//! field of a type that nobody expected never costs the report. What is skipped is checked for
+//! ended strings and matching brackets only. Nesting costs no stack: readers descend along the
+//! fields that they know.
 
 mod tree;
 
@@ -41,7 +42,10 @@ impl<'a> Json<'a> {
 
     /// A reader at the first byte of `text` that is not blank; a byte order mark is.
     pub fn at_document(text: &'a str) -> Self {
-        Self { text, at: text.len() - text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).len() }
+        Self {
+            text,
+            at: text.len() - text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).len(),
+        }
     }
 
     /// A reader at byte `at` of `text`, so that places are those in the whole.
@@ -55,7 +59,8 @@ impl<'a> Json<'a> {
         self.at
     }
 
-    /// Reads an object: `each` gets its keys in their order, and has to read or skip the value of each. Anything but an object is skipped.
+    /// Reads an object: `each` gets its keys in their order, and has to read or skip the value of
+    /// each. Anything but an object is skipped.
     ///
     /// # Errors
     /// The document ends early or is wrong; what `each` says.
@@ -94,7 +99,8 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// Enters a container, and says whether it has anything in it; one that has not is left at once.
+    /// Enters a container, and says whether it has anything in it; one that has not is left at
+    /// once.
     fn first(&mut self, close: u8) -> Read<bool> {
         self.at += 1;
         let is_empty = self.peek()? == close;
@@ -191,15 +197,21 @@ impl<'a> Json<'a> {
         &self.text[self.at..]
     }
 
-    /// Makes sure that nothing follows the last value that was read on its line, and no other document on the next ones.
+    /// Makes sure that nothing follows the last value that was read on its line, and no other
+    /// document on the next ones.
     ///
     /// # Errors
     /// Something does.
     pub fn end_of_line(&mut self) -> Read<()> {
         let behind = self.at;
         let rest = self.rest();
-        let is_below = self.text[behind..self.at].contains('\n') && !rest.starts_with(['{', '[', '}', ']', ',', '"']);
-        if rest.is_empty() || is_below { Ok(()) } else { Err(self.wrong("something follows the document's end")) }
+        let is_below = self.text[behind..self.at].contains('\n')
+            && !rest.starts_with(['{', '[', '}', ']', ',', '"']);
+        if rest.is_empty() || is_below {
+            Ok(())
+        } else {
+            Err(self.wrong("something follows the document's end"))
+        }
     }
 
     /// Makes sure that nothing follows the last value that was read.
@@ -207,7 +219,11 @@ impl<'a> Json<'a> {
     /// # Errors
     /// Something does.
     pub fn end(&mut self) -> Read<()> {
-        if self.rest().is_empty() { Ok(()) } else { Err(self.wrong("something follows the document's end")) }
+        if self.rest().is_empty() {
+            Ok(())
+        } else {
+            Err(self.wrong("something follows the document's end"))
+        }
     }
 
     fn bytes(&self) -> &'a [u8] {
@@ -280,7 +296,8 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The character of the escape that begins here. A half of a surrogate pair without the other is U+FFFD.
+    /// The character of the escape that begins here. A half of a surrogate pair without the other
+    /// is U+FFFD.
     fn escape(&mut self) -> Read<char> {
         let kind = *self.bytes().get(self.at + 1).ok_or_else(|| self.cut())?;
         let plain = match kind {
@@ -299,11 +316,14 @@ impl<'a> Json<'a> {
 
     fn code_point(&mut self) -> Read<char> {
         let high = self.code_unit()?;
-        if (0xd800..0xdc00).contains(&high) && self.bytes().get(self.at..self.at + 2) == Some(b"\\u") {
+        if (0xd800..0xdc00).contains(&high)
+            && self.bytes().get(self.at..self.at + 2) == Some(b"\\u")
+        {
             let behind = self.at;
             let low = self.code_unit()?;
             if (0xdc00..0xe000).contains(&low) {
-                return Ok(char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00)).unwrap_or(char::REPLACEMENT_CHARACTER));
+                return Ok(char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00))
+                    .unwrap_or(char::REPLACEMENT_CHARACTER));
             }
             self.at = behind;
         }
@@ -313,7 +333,9 @@ impl<'a> Json<'a> {
     /// The four digits of `\uXXXX`.
     fn code_unit(&mut self) -> Read<u32> {
         let digits = self.bytes().get(self.at + 2..self.at + 6).ok_or_else(|| self.cut())?;
-        let unit = digits.iter().try_fold(0, |unit, digit| Some(unit << 4 | (*digit as char).to_digit(16)?));
+        let unit = digits
+            .iter()
+            .try_fold(0, |unit, digit| Some(unit << 4 | (*digit as char).to_digit(16)?));
         let unit = unit.ok_or_else(|| self.wrong("an escape that is no number"))?;
         self.at += 6;
         Ok(unit)
@@ -321,7 +343,9 @@ impl<'a> Json<'a> {
 
     fn number(&mut self) -> &'a str {
         let rest = &self.text[self.at..];
-        let end = rest.bytes().position(|byte| !matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9'));
+        let end = rest
+            .bytes()
+            .position(|byte| !matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9'));
         let number = &rest[..end.unwrap_or(rest.len())];
         self.at += number.len();
         number
@@ -333,7 +357,11 @@ impl<'a> Json<'a> {
             self.at += literal.len();
             return Ok(());
         }
-        Err(if literal.as_bytes().starts_with(rest) { self.cut() } else { self.wrong("neither a value nor a bracket") })
+        Err(if literal.as_bytes().starts_with(rest) {
+            self.cut()
+        } else {
+            self.wrong("neither a value nor a bracket")
+        })
     }
 
     fn cut(&self) -> JsonError {
@@ -357,7 +385,8 @@ mod tests {
 
     #[test]
     fn values_and_their_places() {
-        let text = r#" { "a" : [1, {"b": "x\n\u00e9\ud83d\ude00"}, null], "c": true, "d": -1.5e3 } "#;
+        let text =
+            r#" { "a" : [1, {"b": "x\n\u00e9\ud83d\ude00"}, null], "c": true, "d": -1.5e3 } "#;
         let mut seen = Vec::new();
         let mut json = Json::new(text);
         json.object(|json, key| {
@@ -378,7 +407,10 @@ mod tests {
         })
         .unwrap();
         assert!(json.end().is_ok());
-        assert_eq!(seen, ["1", "x\né😀", r#"{"b": "x\n\u00e9\ud83d\ude00"}"#, "null", "c true", "d -1.5e3"]);
+        assert_eq!(
+            seen,
+            ["1", "x\né😀", r#"{"b": "x\n\u00e9\ud83d\ude00"}"#, "null", "c true", "d -1.5e3"]
+        );
     }
 
     #[test]
@@ -403,7 +435,11 @@ mod tests {
 
     #[test]
     fn halves_of_pairs() {
-        for (text, want) in [(r#""\ud800x""#, "\u{fffd}x"), (r#""\ud800\u0041""#, "\u{fffd}A"), (r#""\udc00""#, "\u{fffd}")] {
+        for (text, want) in [
+            (r#""\ud800x""#, "\u{fffd}x"),
+            (r#""\ud800\u0041""#, "\u{fffd}A"),
+            (r#""\udc00""#, "\u{fffd}"),
+        ] {
             assert_eq!(Json::new(text).scalar().unwrap().unwrap().text(), want);
         }
     }

@@ -1,23 +1,33 @@
 //! Parses points in time as reports write them, into milliseconds since 1970 in UTC.
 
-/// A date and a time of day, then perhaps a fraction of a second and a zone: `2017-01-26T10:05:11Z`, `2014-07-16 00:25:09.5 +0000`,
-/// `2023-04-05 06:07:08.123456789+0200`. Without a zone it is UTC. Absent if it is anything else, or no date of the calendar.
+/// A date and a time of day, then perhaps a fraction of a second and a zone:
+/// `2017-01-26T10:05:11Z`, `2014-07-16 00:25:09.5 +0000`, `2023-04-05 06:07:08.123456789+0200`.
+/// Without a zone it is UTC. Absent if it is anything else, or no date of the calendar.
 pub fn milliseconds(text: &str) -> Option<i64> {
     let text = text.trim();
     let (date, time) = (text.get(..10)?, text.get(11..19)?);
     let (year, month, day) = (number(date, 0, 4)?, number(date, 5, 2)?, number(date, 8, 2)?);
     let (hour, minute, second) = (number(time, 0, 2)?, number(time, 3, 2)?, number(time, 6, 2)?);
-    let separators = [date.as_bytes()[4], date.as_bytes()[7], time.as_bytes()[2], time.as_bytes()[5]];
+    let separators =
+        [date.as_bytes()[4], date.as_bytes()[7], time.as_bytes()[2], time.as_bytes()[5]];
     if separators != *b"--::" || !matches!(text.as_bytes()[10], b'T' | b't' | b' ') {
         return None;
     }
     // A leap second is 60.
-    if !(1..=12).contains(&month) || !(1..=days_in(year, month)).contains(&day) || hour > 23 || minute > 59 || second > 60 {
+    if !(1..=12).contains(&month)
+        || !(1..=days_in(year, month)).contains(&day)
+        || hour > 23
+        || minute > 59
+        || second > 60
+    {
         return None;
     }
     let rest = &text[19..];
-    let (fraction, zone) = rest.split_at(rest.find(|c: char| c != '.' && c != ',' && !c.is_ascii_digit()).unwrap_or(rest.len()));
-    let seconds = days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - zone_seconds(zone.trim())?;
+    let (fraction, zone) = rest.split_at(
+        rest.find(|c: char| c != '.' && c != ',' && !c.is_ascii_digit()).unwrap_or(rest.len()),
+    );
+    let seconds = days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second
+        - zone_seconds(zone.trim())?;
     Some(seconds * 1000 + fraction_ms(fraction)?)
 }
 
@@ -51,7 +61,8 @@ fn zone_seconds(text: &str) -> Option<i64> {
     };
     let minutes = if digits.get(2..3) == Some(":") { 3 } else { 2 };
     let is_whole = digits.len() == minutes + 2;
-    is_whole.then(|| Some(sign * (number(digits, 0, 2)? * 3600 + number(digits, minutes, 2)? * 60)))?
+    is_whole
+        .then(|| Some(sign * (number(digits, 0, 2)? * 3600 + number(digits, minutes, 2)? * 60)))?
 }
 
 fn days_in(year: i64, month: i64) -> i64 {
@@ -63,7 +74,8 @@ fn days_in(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days from 1970-01-01 to a day of the Gregorian calendar. Years begin in March here, so that the leap day is the last one.
+/// Days from 1970-01-01 to a day of the Gregorian calendar. Years begin in March here, so that the
+/// leap day is the last one.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);

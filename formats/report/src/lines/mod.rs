@@ -1,5 +1,5 @@
-//! Everything that is written line by line: tombstones, logcat, sanitizers, Java traces and plain frames, in any mixture, become the
-//! events that they tell of, or each frame as its line comes.
+//! Everything that is written line by line: tombstones, logcat, sanitizers, Java traces and plain
+//! frames, in any mixture, become the events that they tell of, or each frame as its line comes.
 //!
 //! ```text
 //! text ─ log.rs ─> lines by who wrote them ─ Reader ─> tellings ─ crashes.rs ─> crashes, each told once or several times
@@ -7,11 +7,13 @@
 //! live log ─ live.rs ─> frames, line by line
 //! ```
 //!
-//! One reader does all of it, as these do not come alone: tombstones stand in logcat, Java traces beside them. What a line is,
-//! it says itself (`native/`, `java.rs`, `tombstone.rs`, `anr.rs`, `crashlytics.rs`, `unity.rs`, `javascript.rs`); which stack a frame
-//! belongs to, the lines before it say (`stacks.rs`). A format of Android's gets a file with a function `field`, which says whether a line is
-//! one of its headings, and is called in [`Reader::heading`]. Where lines mean something in their own format only, that has a reader of
-//! its own ([`Dialect`]), which is given each line first.
+//! One reader does all of it, as these do not come alone: tombstones stand in logcat, Java traces
+//! beside them. What a line is, it says itself (`native/`, `java.rs`, `tombstone.rs`, `anr.rs`,
+//! `crashlytics.rs`, `unity.rs`, `javascript.rs`); which stack a frame belongs to, the lines before
+//! it say (`stacks.rs`). A format of Android's gets a file with a function `field`, which says
+//! whether a line is one of its headings, and is called in [`Reader::heading`]. Where lines mean
+//! something in their own format only, that has a reader of its own ([`Dialect`]), which is given
+//! each line first.
 
 mod anr;
 mod crashes;
@@ -58,7 +60,8 @@ pub fn begins_report(line: &str) -> bool {
     native::begins_report(message(line).trim())
 }
 
-/// `text` without the prefixes of its lines, if all of them have one that is known: quoted in a mail, or printed by a CI system.
+/// `text` without the prefixes of its lines, if all of them have one that is known: quoted in a
+/// mail, or printed by a CI system.
 pub fn unprefixed(text: &str) -> Option<String> {
     let mut bare = String::new();
     for line in text.lines() {
@@ -75,7 +78,8 @@ pub fn unprefixed(text: &str) -> Option<String> {
 
 /// Whether `line` is a header of Android's log, and the message stands below it.
 pub fn is_long_header(line: &str) -> bool {
-    line.starts_with("[ ") && logcat::split(line).is_some_and(|prefixed| prefixed.message.trim().is_empty())
+    line.starts_with("[ ")
+        && logcat::split(line).is_some_and(|prefixed| prefixed.message.trim().is_empty())
 }
 
 /// What was written into a log.
@@ -88,7 +92,8 @@ fn begins_crash(text: &str) -> bool {
     text.starts_with(tombstone::RULE) || text.starts_with("FATAL EXCEPTION")
 }
 
-/// Whether `text` is the first line of what one crash is told with. A dump of threads has one for each process.
+/// Whether `text` is the first line of what one crash is told with. A dump of threads has one for
+/// each process.
 fn is_beginning(text: &str) -> bool {
     begins_crash(text) || anr::process(text.trim_end()).is_some()
 }
@@ -171,7 +176,10 @@ impl Reader {
 
     /// Gives a line to the reader of its format. Goes on if it is to be read as in any text.
     fn native(&mut self, text: Text<'_>) -> ControlFlow<Option<Target>> {
-        let mut said = self.dialect.as_mut().map_or(Said::Other, |dialect| dialect.line(text, &mut self.stacks));
+        let mut said = self
+            .dialect
+            .as_mut()
+            .map_or(Said::Other, |dialect| dialect.line(text, &mut self.stacks));
         if matches!(said, Said::Other)
             && self.head.is_none()
             && (self.dialect.is_none() || self.frames == 0)
@@ -203,7 +211,10 @@ impl Reader {
 
     /// Reads `line` if it is a heading of one of Android's formats.
     fn heading(&mut self, line: &str) -> bool {
-        self.dialect.is_none() && (tombstone::field(self, line) || crashlytics::field(self, line) || anr::field(self, line))
+        self.dialect.is_none()
+            && (tombstone::field(self, line)
+                || crashlytics::field(self, line)
+                || anr::field(self, line))
     }
 
     fn frame(&mut self, text: Text<'_>) -> Step {
@@ -221,10 +232,16 @@ impl Reader {
         }
         match java::line(text.line) {
             Some(JavaLine::Frame(_)) if self.stacks.is_another() => return Step::Another,
-            Some(JavaLine::Frame(frame)) => return Step::Read(self.stacks.push_java(*frame, text.span)),
+            Some(JavaLine::Frame(frame)) => {
+                return Step::Read(self.stacks.push_java(*frame, text.span));
+            }
             Some(JavaLine::Shared(count)) => self.stacks.share(count),
             Some(JavaLine::Head(head)) => {
-                self.lines_before_head = if head.is_cause() && self.stacks.has_pending() { self.lines_before_head } else { self.lines };
+                self.lines_before_head = if head.is_cause() && self.stacks.has_pending() {
+                    self.lines_before_head
+                } else {
+                    self.lines
+                };
                 self.stacks.java_head(&head, text.indent);
             }
             None => return Step::Read(self.other(text)),
@@ -232,8 +249,8 @@ impl Reader {
         Step::Read(None)
     }
 
-    /// A line that is nothing by itself: a part of a message, or the heading of the next stack. Frames of Apple's platforms are ones only
-    /// where something says that.
+    /// A line that is nothing by itself: a part of a message, or the heading of the next stack.
+    /// Frames of Apple's platforms are ones only where something says that.
     fn other(&mut self, text: Text<'_>) -> Option<Target> {
         if (self.head == Some(Head::Crashlytics) || self.stacks.is_thrown_of_apple())
             && let Some(frame) = crashlytics::apple_frame(text.line)
@@ -243,12 +260,20 @@ impl Reader {
         }
         if let Some(thread) = text.line.strip_prefix("FATAL EXCEPTION") {
             self.head.get_or_insert(Head::FatalException);
-            let thread = thread.strip_prefix(" IN SYSTEM PROCESS").unwrap_or(thread).trim_start_matches(':').trim();
+            let thread = thread
+                .strip_prefix(" IN SYSTEM PROCESS")
+                .unwrap_or(thread)
+                .trim_start_matches(':')
+                .trim();
             self.stacks.crashed_thread(without_offer(thread));
-        } else if let Some((name, pid)) = text.line.strip_prefix("Process: ").and_then(|rest| rest.split_once(", PID: ")) {
+        } else if let Some((name, pid)) =
+            text.line.strip_prefix("Process: ").and_then(|rest| rest.split_once(", PID: "))
+        {
             let process = &mut self.stacks.event.process;
             (process.name, process.pid) = (text::some(name), pid.trim().parse().ok());
-        } else if let Some(head) = java::head_within(text.line).filter(|_| !self.stacks.has_pending()) {
+        } else if let Some(head) =
+            java::head_within(text.line).filter(|_| !self.stacks.has_pending())
+        {
             self.lines_before_head = self.lines;
             self.stacks.java_head(&head, text.indent);
         } else {
@@ -266,7 +291,10 @@ impl Reader {
 
     /// Whether nothing was told yet.
     fn is_empty(&self) -> bool {
-        self.frames == 0 && self.head.is_none() && self.stacks.event.exceptions.is_empty() && !self.may_lack_frames()
+        self.frames == 0
+            && self.head.is_none()
+            && self.stacks.event.exceptions.is_empty()
+            && !self.may_lack_frames()
     }
 
     /// Whether something says that this was a crash, and not a trace that a program logged.
@@ -293,19 +321,24 @@ impl Reader {
         self.section != Section::Open
     }
 
-    /// Whether `line` begins another crash than the one that is being read. A trace of threads has several processes, of which the first is
-    /// the one that it is about.
+    /// Whether `line` begins another crash than the one that is being read. A trace of threads has
+    /// several processes, of which the first is the one that it is about.
     fn begins(&self, line: &str) -> bool {
         /// Processes that are dumped together are dumped within less.
         const MAX_DUMP_MS: i64 = 60_000;
-        if self.frames == 0 && self.dialect.as_ref().is_some_and(|dialect| dialect.format() == Format::Dart) {
+        if self.frames == 0
+            && self.dialect.as_ref().is_some_and(|dialect| dialect.format() == Format::Dart)
+        {
             // Dart's stacks have the rule of tombstones below their message.
             return false;
         }
         match anr::process(line.trim_end()).filter(|_| self.head == Some(Head::Anr)) {
             Some((pid, time_ms)) => {
                 let event = &self.stacks.event;
-                let is_later = event.time_ms.zip(time_ms).is_some_and(|(first, now)| now - first > MAX_DUMP_MS);
+                let is_later = event
+                    .time_ms
+                    .zip(time_ms)
+                    .is_some_and(|(first, now)| now - first > MAX_DUMP_MS);
                 event.process.pid == Some(pid) || is_later
             }
             None => is_beginning(line),
@@ -321,7 +354,11 @@ impl Reader {
                 message.push_str(text);
             }
         }
-        self.section = if is_last || lines >= MAX_MESSAGE_LINES { Section::Open } else { Section::Abort(lines + 1) };
+        self.section = if is_last || lines >= MAX_MESSAGE_LINES {
+            Section::Open
+        } else {
+            Section::Abort(lines + 1)
+        };
     }
 
     fn map_line(&mut self, text: &str) {
@@ -340,12 +377,21 @@ impl Reader {
         self.section = Section::Open;
     }
 
-    /// A frame in a line of a section that has none: a trace that some other program logs meanwhile.
+    /// A frame in a line of a section that has none: a trace that some other program logs
+    /// meanwhile.
     fn stray(&mut self, text: Text<'_>) -> Option<Frame> {
         let mut frame = match (native::frame(text.line), java::line(text.line)) {
             (Some(native), _) => {
-                let at = if native.is_plain && native.number != Some(0) { At::Return } else { native.frame.at };
-                Frame { at, image: native.image.and_then(|image| self.stacks.image(image)), ..native.frame }
+                let at = if native.is_plain && native.number != Some(0) {
+                    At::Return
+                } else {
+                    native.frame.at
+                };
+                Frame {
+                    at,
+                    image: native.image.and_then(|image| self.stacks.image(image)),
+                    ..native.frame
+                }
             }
             (None, Some(JavaLine::Frame(frame))) => *frame,
             _ => return None,
@@ -356,10 +402,12 @@ impl Reader {
 
     fn begins_frame(&self, message: &str) -> bool {
         let message = message.trim();
-        self.section == Section::Open && (native::begins_frame(message) || java::begins_frame(message))
+        self.section == Section::Open
+            && (native::begins_frame(message) || java::begins_frame(message))
     }
 
-    /// The event. `last_line` is the number of the report's last line, and `is_cut` says that it is one of this crash and cut off.
+    /// The event. `last_line` is the number of the report's last line, and `is_cut` says that it is
+    /// one of this crash and cut off.
     fn finish(mut self, last_line: usize, is_cut: bool) -> Result<CrashEvent, CrashError> {
         self.end_maps();
         let may_lack_frames = self.may_lack_frames();
@@ -370,7 +418,8 @@ impl Reader {
             dialect.finish(&mut self.stacks);
         }
         let format = self.format();
-        let truncated = |fact| Err(CrashError::Truncated { format, place: Place::Line(last_line), fact });
+        let truncated =
+            |fact| Err(CrashError::Truncated { format, place: Place::Line(last_line), fact });
         if is_cut {
             return truncated("it ends within a frame");
         }
@@ -405,9 +454,12 @@ impl Reader {
     }
 }
 
-/// A thread's name without the help that Android Studio offers behind it: ` (Fix with AI)`, ` (Ask Gemini)`.
+/// A thread's name without the help that Android Studio offers behind it: ` (Fix with AI)`, ` (Ask
+/// Gemini)`.
 fn without_offer(name: &str) -> &str {
-    let offer = name.rfind(" (").filter(|at| name.ends_with(')') && ["AI)", "Gemini)"].iter().any(|end| name[*at..].ends_with(end)));
+    let offer = name.rfind(" (").filter(|at| {
+        name.ends_with(')') && ["AI)", "Gemini)"].iter().any(|end| name[*at..].ends_with(end))
+    });
     offer.map_or(name, |at| name[..at].trim_end())
 }
 
@@ -418,6 +470,10 @@ impl<'a> Text<'a> {
         let before = trimmed.as_ptr().addr().saturating_sub(line.as_ptr().addr());
         let text = trimmed.trim_end().trim_end_matches("\u{1b}[0m").trim_end();
         let start = span.range().start + before;
-        Self { line: text, indent: message.len() - trimmed.len(), span: Span::new(start, start + text.len()) }
+        Self {
+            line: text,
+            indent: message.len() - trimmed.len(),
+            span: Span::new(start, start + text.len()),
+        }
     }
 }

@@ -34,7 +34,8 @@ pub struct Stacks {
     target: Option<Target>,
     /// Frames that went to the target.
     in_target: usize,
-    /// Exceptions that others can belong to, each with the indentation of its head in bytes: ever further to the right.
+    /// Exceptions that others can belong to, each with the indentation of its head in bytes: ever
+    /// further to the right.
     open: Vec<(usize, usize)>,
     /// The head of an exception, if the next line confirms it.
     pending: Option<Pending>,
@@ -98,10 +99,12 @@ impl Stacks {
         }
     }
 
-    /// A thread begins, to which the next frames of machine code belong. The crashed one may have been named before.
+    /// A thread begins, to which the next frames of machine code belong. The crashed one may have
+    /// been named before.
     pub fn begin_thread(&mut self, id: Option<u64>, name: Option<String>, crashed: bool) {
         self.target = None;
-        let named = |thread: &Thread| thread.crashed && thread.id.is_none() && thread.frames.is_empty();
+        let named =
+            |thread: &Thread| thread.crashed && thread.id.is_none() && thread.frames.is_empty();
         if crashed && let Some(index) = self.event.threads.iter().position(named) {
             let thread = &mut self.event.threads[index];
             (thread.id, thread.name) = (id, name.or(thread.name.take()));
@@ -119,7 +122,8 @@ impl Stacks {
         self.begin_thread(None, some(name), true);
     }
 
-    /// What was taken for an exception's head is the heading of a stack of machine code: threads of Apple's have names like classes.
+    /// What was taken for an exception's head is the heading of a stack of machine code: threads of
+    /// Apple's have names like classes.
     fn pending_is_heading(&mut self) {
         let Some(Pending { exception, lines: 0, .. }) = self.pending.take() else { return };
         self.heading = exception.kind;
@@ -143,11 +147,13 @@ impl Stacks {
         self.push(frame)
     }
 
-    /// Adds a frame of Apple's platforms: of a thread, or of the exception that was thrown, whose stack was taken behind its calls.
+    /// Adds a frame of Apple's platforms: of a thread, or of the exception that was thrown, whose
+    /// stack was taken behind its calls.
     pub fn push_apple(&mut self, line: NativeLine, span: Span) -> Option<Target> {
         self.event.platform.get_or_insert_with(|| "cocoa".to_owned());
         self.pending_is_heading();
-        // An inlined function has the number of the one that it was inlined into: only below a heading a stack begins.
+        // An inlined function has the number of the one that it was inlined into: only below a
+        // heading a stack begins.
         let begins = line.number == Some(0) && self.in_target > 0 && self.heading.is_some();
         let at = match self.target {
             Some(Target::Thread(_)) if !begins && line.number == Some(0) => At::Instruction,
@@ -158,12 +164,17 @@ impl Stacks {
         self.push(Frame { at, image, span, ..line.frame })
     }
 
-    /// Adds a frame of machine code that Java tells of. Behind the backtrace of the same crash it says nothing new.
+    /// Adds a frame of machine code that Java tells of. Behind the backtrace of the same crash it
+    /// says nothing new.
     pub fn push_echo(&mut self, line: NativeLine, span: Span) -> Option<Target> {
         self.confirm();
-        let is_told = |thread: &Thread| thread.frames.iter().any(|frame| frame.kind == FrameKind::Native);
+        let is_told =
+            |thread: &Thread| thread.frames.iter().any(|frame| frame.kind == FrameKind::Native);
         let is_first = self.echo.is_none() || self.echo != self.target;
-        if is_first && !matches!(self.target, Some(Target::Exception(_))) && self.event.threads.iter().any(is_told) {
+        if is_first
+            && !matches!(self.target, Some(Target::Exception(_)))
+            && self.event.threads.iter().any(is_told)
+        {
             self.is_echo = true;
             return None;
         }
@@ -231,7 +242,8 @@ impl Stacks {
     /// Takes the first frame of the stack out again.
     pub fn drop_first(&mut self) {
         if let Some(Target::Thread(index)) = self.target
-            && let Some(thread) = self.event.threads.get_mut(index).filter(|thread| !thread.frames.is_empty())
+            && let Some(thread) =
+                self.event.threads.get_mut(index).filter(|thread| !thread.frames.is_empty())
         {
             thread.frames.remove(0);
             self.room.give_back();
@@ -274,7 +286,9 @@ impl Stacks {
     /// Leaves out the threads that are `superfluous`, which is given the index of each.
     pub fn drop_threads(&mut self, superfluous: impl Fn(usize, &Thread) -> bool) {
         let mut indices = 0..;
-        self.event.threads.retain(|thread| indices.next().is_none_or(|index| !superfluous(index, thread)));
+        self.event
+            .threads
+            .retain(|thread| indices.next().is_none_or(|index| !superfluous(index, thread)));
         (self.target, self.in_target) = (None, 0);
     }
 
@@ -284,7 +298,8 @@ impl Stacks {
         self.event.images.get_mut(usize::try_from(index).ok()?)
     }
 
-    /// Adds an image of which it is known where it was loaded, or says that of one that frames have named.
+    /// Adds an image of which it is known where it was loaded, or says that of one that frames have
+    /// named.
     pub fn loaded(&mut self, image: Image) {
         let named = image.name.as_deref().and_then(|name| self.named(name));
         match named.filter(|known| known.load_address.is_none() && known.id.is_none()) {
@@ -305,7 +320,11 @@ impl Stacks {
 
     /// The index of `image`, which is added unless it is there.
     pub fn image(&mut self, image: Image) -> Option<u32> {
-        let key = Key { path: image.path.clone(), code_id: image.code_id.clone(), package_offset: image.package_offset };
+        let key = Key {
+            path: image.path.clone(),
+            code_id: image.code_id.clone(),
+            package_offset: image.package_offset,
+        };
         if let Some(index) = self.images.get(&key) {
             return Some(*index);
         }
@@ -320,14 +339,19 @@ impl Stacks {
         Some(index)
     }
 
-    /// An exception begins. One without a sure word before it has to be confirmed by a frame, or by its cause; and so has one behind
-    /// another, with which another crash begins.
+    /// An exception begins. One without a sure word before it has to be confirmed by a frame, or by
+    /// its cause; and so has one behind another, with which another crash begins.
     pub fn java_head(&mut self, head: &Head<'_>, indent: usize) {
         if head.is_cause() {
             self.confirm();
         }
         let message = head.message.map(kept);
-        let exception = Exception { kind: Some(kept(head.class)), message, relation: head.relation, ..Exception::default() };
+        let exception = Exception {
+            kind: Some(kept(head.class)),
+            message,
+            relation: head.relation,
+            ..Exception::default()
+        };
         self.pending = Some(Pending { exception, thread: head.thread.map(kept), indent, lines: 0 });
         if head.is_sure && !self.is_another() {
             self.confirm();
@@ -339,9 +363,13 @@ impl Stacks {
         self.pending.is_some()
     }
 
-    /// Whether the exception that waits belongs to no other, and there was one with a stack before it.
+    /// Whether the exception that waits belongs to no other, and there was one with a stack before
+    /// it.
     pub fn is_another(&self) -> bool {
-        let is_thrown = self.pending.as_ref().is_some_and(|pending| pending.exception.relation == Relation::Thrown);
+        let is_thrown = self
+            .pending
+            .as_ref()
+            .is_some_and(|pending| pending.exception.relation == Relation::Thrown);
         is_thrown && self.event.exceptions.iter().any(|exception| !exception.frames.is_empty())
     }
 
@@ -353,8 +381,14 @@ impl Stacks {
     /// Whether the stack of JavaScript comes next, or goes on.
     pub fn awaits_javascript(&self) -> bool {
         let Some(exception) = self.exception() else { return false };
-        let is_begun = || exception.frames.last().is_some_and(|frame| frame.kind == FrameKind::Other);
-        let is_announced = || exception.message.as_deref().is_some_and(|message| message.trim_end().ends_with("stack:"));
+        let is_begun =
+            || exception.frames.last().is_some_and(|frame| frame.kind == FrameKind::Other);
+        let is_announced = || {
+            exception
+                .message
+                .as_deref()
+                .is_some_and(|message| message.trim_end().ends_with("stack:"))
+        };
         exception.kind.as_deref().is_some_and(javascript::is_of) && (is_announced() || is_begun())
     }
 
@@ -362,7 +396,8 @@ impl Stacks {
     pub fn is_thrown_of_apple(&self) -> bool {
         let is_native = |frame: &Frame| frame.kind == FrameKind::Native;
         let is_of_apple = |exception: &Exception| {
-            exception.kind.as_deref().is_some_and(|kind| !kind.contains('.')) && exception.frames.iter().all(is_native)
+            exception.kind.as_deref().is_some_and(|kind| !kind.contains('.'))
+                && exception.frames.iter().all(is_native)
         };
         self.pending.is_none() && self.exception().is_some_and(is_of_apple)
     }
@@ -386,7 +421,8 @@ impl Stacks {
         }
     }
 
-    /// A line of text: of the message of an exception that has no frame yet, else the next stack's heading.
+    /// A line of text: of the message of an exception that has no frame yet, else the next stack's
+    /// heading.
     pub fn message_line(&mut self, text: &str) {
         let message = match (&mut self.pending, self.target) {
             (Some(pending), _) => {
@@ -416,7 +452,9 @@ impl Stacks {
 
     /// What was taken for an exception's head is one.
     fn confirm(&mut self) {
-        let Some(Pending { mut exception, thread, indent, .. }) = self.pending.take() else { return };
+        let Some(Pending { mut exception, thread, indent, .. }) = self.pending.take() else {
+            return;
+        };
         if let Some(name) = thread {
             self.begin_thread(None, Some(name), true);
         }
@@ -440,9 +478,12 @@ impl Stacks {
         }
     }
 
-    /// The exception that the next one belongs to. A cause stands as far to the right as what it caused; what was suppressed further.
+    /// The exception that the next one belongs to. A cause stands as far to the right as what it
+    /// caused; what was suppressed further.
     fn parent(&mut self, relation: Relation, indent: usize) -> Option<usize> {
-        let is_closed = |other: usize| if relation == Relation::Suppressed { other >= indent } else { other > indent };
+        let is_closed = |other: usize| {
+            if relation == Relation::Suppressed { other >= indent } else { other > indent }
+        };
         while self.open.pop_if(|(_, other)| is_closed(*other)).is_some() {}
         let parent = self.open.last().map(|(index, _)| *index);
         // A cause of a cause belongs to the nearer one.
@@ -453,7 +494,9 @@ impl Stacks {
 
     /// The event, finished.
     pub fn finish(mut self) -> CrashEvent {
-        if self.event.exceptions.is_empty() && self.event.threads.iter().all(|thread| !thread.crashed) {
+        if self.event.exceptions.is_empty()
+            && self.event.threads.iter().all(|thread| !thread.crashed)
+        {
             // Of stacks that nothing is said about, the first one is why the report was written.
             self.event.crashed_thread = (!self.event.threads.is_empty()).then_some(0);
         }
@@ -461,15 +504,22 @@ impl Stacks {
         self.room.finish(self.event)
     }
 
-    /// Gives each exception the frames that it shares with the one that it belongs to. They stand there, and nowhere else.
+    /// Gives each exception the frames that it shares with the one that it belongs to. They stand
+    /// there, and nowhere else.
     fn share_frames(&mut self) {
         for index in 0..self.event.exceptions.len() {
             let (before, rest) = self.event.exceptions.split_at_mut(index);
             let Some(exception) = rest.first_mut() else { continue };
-            let Some(parent) = exception.parent.and_then(|parent| before.get(parent)) else { continue };
-            let count = usize::try_from(exception.shared).unwrap_or(usize::MAX).min(parent.frames.len());
+            let Some(parent) = exception.parent.and_then(|parent| before.get(parent)) else {
+                continue;
+            };
+            let count =
+                usize::try_from(exception.shared).unwrap_or(usize::MAX).min(parent.frames.len());
             for frame in &parent.frames[parent.frames.len() - count..] {
-                self.room.push_frame(&mut exception.frames, Frame { span: Span::default(), ..frame.clone() });
+                self.room.push_frame(
+                    &mut exception.frames,
+                    Frame { span: Span::default(), ..frame.clone() },
+                );
             }
         }
     }

@@ -7,8 +7,9 @@
 //! begin(line), Dialect   a reader of its own, which takes all lines from the one on with which a report of this format begins
 //! ```
 //!
-//! To add a format: a file with one or both, a line in [`numbered`], [`unnumbered`], [`BEGINS`] and [`REPORTS`], a [`Format`] if it has a
-//! reader, a fixture in `testdata/crashes`, a row in `docs/crash-formats.md`.
+//! To add a format: a file with one or both, a line in [`numbered`], [`unnumbered`], [`BEGINS`] and
+//! [`REPORTS`], a [`Format`] if it has a reader, a fixture in `testdata/crashes`, a row in
+//! `docs/crash-formats.md`.
 
 mod android;
 mod chromium;
@@ -54,7 +55,8 @@ pub struct NativeLine {
     pub number: Option<usize>,
     /// The image that it lies in, without an index.
     pub image: Option<Image>,
-    /// Whether [`Frame::at`] is for the stack to say: the first frame is the instruction itself, others are return addresses.
+    /// Whether [`Frame::at`] is for the stack to say: the first frame is the instruction itself,
+    /// others are return addresses.
     pub is_plain: bool,
 }
 
@@ -137,7 +139,9 @@ pub fn begins_report(line: &str) -> bool {
 pub fn frame(line: &str) -> Option<NativeLine> {
     let line = line.trim_end();
     match number(line) {
-        Some((number, rest)) => numbered(rest).map(|parsed| NativeLine { number: Some(number), ..parsed }),
+        Some((number, rest)) => {
+            numbered(rest).map(|parsed| NativeLine { number: Some(number), ..parsed })
+        }
         None => unnumbered(line),
     }
 }
@@ -151,12 +155,18 @@ fn numbered(rest: &str) -> Option<NativeLine> {
         return dart::frame(rest);
     }
     if rest.starts_with("0x") {
-        return gdb::frame(rest).or_else(|| coredump::frame(rest)).or_else(|| sanitizer::frame(rest)).or_else(|| llvm::frame(rest));
+        return gdb::frame(rest)
+            .or_else(|| coredump::frame(rest))
+            .or_else(|| sanitizer::frame(rest))
+            .or_else(|| llvm::frame(rest));
     }
     if rest.ends_with(']') && rest.contains("[0x") {
         return glibc::frame(rest);
     }
-    gdb::frame_without_address(rest).or_else(|| sanitizer::tsan_frame(rest)).or_else(|| plain::frame(rest)).or_else(|| dart::managed(rest))
+    gdb::frame_without_address(rest)
+        .or_else(|| sanitizer::tsan_frame(rest))
+        .or_else(|| plain::frame(rest))
+        .or_else(|| dart::managed(rest))
 }
 
 fn unnumbered(line: &str) -> Option<NativeLine> {
@@ -172,14 +182,18 @@ fn unnumbered(line: &str) -> Option<NativeLine> {
 
 /// Whether `line` begins like a frame with a number, though it may be cut off.
 pub fn begins_frame(line: &str) -> bool {
-    number(line).is_some_and(|(_, rest)| rest.is_empty() || rest.starts_with("pc") || rest.starts_with("0x"))
+    number(line).is_some_and(|(_, rest)| {
+        rest.is_empty() || rest.starts_with("pc") || rest.starts_with("0x")
+    })
 }
 
 /// `#01 rest`.
 fn number(line: &str) -> Option<(usize, &str)> {
     let (number, rest) = word(line.strip_prefix('#')?)?;
     // `word` skips blanks, of which there are none between the sign and the number.
-    let is_number = number.len() <= 9 && number.bytes().all(|byte| byte.is_ascii_digit()) && !line.starts_with("# ");
+    let is_number = number.len() <= 9
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && !line.starts_with("# ");
     is_number.then(|| Some((number.parse().ok()?, rest)))?
 }
 
@@ -199,7 +213,8 @@ impl Found<'_> {
     fn line(self) -> NativeLine {
         let Self { address, relative, function, path, build_id, package_offset, at } = self;
         let image = image(path, build_id).map(|image| Image { package_offset, ..image });
-        let frame = Frame { address, relative, function, package: some(path), at, ..Frame::default() };
+        let frame =
+            Frame { address, relative, function, package: some(path), at, ..Frame::default() };
         NativeLine { frame, image, ..NativeLine::default() }
     }
 }
@@ -214,9 +229,11 @@ fn in_image(address: u64) -> Relative {
     Relative { address, space: Space::Image }
 }
 
-/// The file at `path`. `<unknown>`, `<anonymous:7f…>`, `[anon:…]`, `[vdso]`, `//anon` and what a JIT has made are memory that no file is in.
+/// The file at `path`. `<unknown>`, `<anonymous:7f…>`, `[anon:…]`, `[vdso]`, `//anon` and what a
+/// JIT has made are memory that no file is in.
 fn image(path: &str, build_id: Option<&str>) -> Option<Image> {
-    let is_memory = path.starts_with(['<', '[']) || ["/memfd:", "/dev/ashmem/", "/dev/zero"].iter().any(|start| path.starts_with(start));
+    let is_memory = path.starts_with(['<', '['])
+        || ["/memfd:", "/dev/ashmem/", "/dev/zero"].iter().any(|start| path.starts_with(start));
     let is_file = !path.is_empty() && !is_memory && !matches!(path, "n/a" | "???" | "//anon");
     is_file.then(|| Image {
         kind: ImageKind::Elf,
@@ -231,7 +248,10 @@ fn image(path: &str, build_id: Option<&str>) -> Option<Image> {
 /// Takes `(BuildId: ID)` off the end.
 fn strip_build_id(rest: &str) -> (&str, Option<&str>) {
     let rest = rest.trim_end();
-    let Some((front, id)) = rest.strip_suffix(')').and_then(|rest| rest.rsplit_once("(BuildId")) else { return (rest, None) };
+    let Some((front, id)) = rest.strip_suffix(')').and_then(|rest| rest.rsplit_once("(BuildId"))
+    else {
+        return (rest, None);
+    };
     (front.trim_end(), Some(id.trim_start_matches([':', ' ']).trim()))
 }
 
@@ -247,7 +267,11 @@ fn function_name(text: &str) -> Option<String> {
 /// A name, unless it says that there is none.
 fn known(name: &str) -> Option<String> {
     let name = name.trim();
-    if matches!(name, "??" | "???" | "n/a" | "(unknown)" | "<unknown>" | "<null>" | "(null)") { None } else { some(name) }
+    if matches!(name, "??" | "???" | "n/a" | "(unknown)" | "<unknown>" | "<null>" | "(null)") {
+        None
+    } else {
+        some(name)
+    }
 }
 
 #[cfg(test)]

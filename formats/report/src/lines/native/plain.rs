@@ -1,4 +1,5 @@
-//! Frames that people write down: `#01 libfoo.so+0x1234 (BuildId 1122…)`; the number may be missing.
+//! Frames that people write down: `#01 libfoo.so+0x1234 (BuildId 1122…)`; the number may be
+//! missing.
 
 use super::{Found, NativeLine, in_file, strip_build_id};
 use crate::text::prefixed_hex;
