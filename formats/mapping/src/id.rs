@@ -7,11 +7,14 @@ use sha1::{Digest, Sha1};
 use super::head::Header;
 use symtool_module::ModuleId;
 
-/// The `UUIDv5` of `guardsquare.com` as a domain name (RFC 9562, section 6.6), which is the name space of mappings in Sentry's `proguard`
-/// crate.
-const NAMESPACE: [u8; 16] = [0x4f, 0x44, 0xf3, 0x0f, 0x24, 0xbe, 0x53, 0xd0, 0xba, 0xb6, 0xf4, 0x7c, 0x71, 0x20, 0xad, 0x6c];
+/// The `UUIDv5` of `guardsquare.com` as a domain name (RFC 9562, section 6.6), which is the name
+/// space of mappings in Sentry's `proguard` crate.
+const NAMESPACE: [u8; 16] = [
+    0x4f, 0x44, 0xf3, 0x0f, 0x24, 0xbe, 0x53, 0xd0, 0xba, 0xb6, 0xf4, 0x7c, 0x71, 0x20, 0xad, 0x6c,
+];
 
-/// Computes the UUID of a mapping's contents: `UUIDv5` (RFC 9562, section 5.5) of all bytes as they are.
+/// Computes the UUID of a mapping's contents: `UUIDv5` (RFC 9562, section 5.5) of all bytes as they
+/// are.
 #[derive(Clone, Debug)]
 pub struct ContentId {
     hash: Sha1,
@@ -43,8 +46,8 @@ impl ContentId {
 /// What a mapping is called by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The id that it goes by: the one that it was given, else R8's `pg_map_id`, else R8's hash of its contents (`pg_map_hash`), else the
-    /// UUID of its contents.
+    /// The id that it goes by: the one that it was given, else R8's `pg_map_id`, else R8's hash of
+    /// its contents (`pg_map_hash`), else the UUID of its contents.
     pub id: ModuleId,
     /// Those of the others that it has: bytes.
     pub others: Vec<Vec<u8>>,
@@ -53,7 +56,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Of the mapping that is all of `bytes`; `given` is the id that crash reports know it by, if that is not in it.
+    /// Of the mapping that is all of `bytes`; `given` is the id that crash reports know it by, if
+    /// that is not in it.
     pub fn of(bytes: &[u8], given: Option<Vec<u8>>) -> Self {
         let mut contents = ContentId::default();
         contents.update(bytes);
@@ -70,13 +74,14 @@ impl Identity {
                 others.push(other);
             }
         }
-        let fingerprint = uuid.iter().take(8).fold(0u64, |number, byte| number << 8 | u64::from(*byte));
+        let fingerprint =
+            uuid.iter().take(8).fold(0u64, |number, byte| number << 8 | u64::from(*byte));
         Self { id: ModuleId { bytes: id, made_up }, others, fingerprint }
     }
 }
 
-/// The bytes of an id in hexadecimal, with or without hyphens. `None` if it is no such id, or one of a few digits, as older R8 wrote them:
-/// see [`MapId`].
+/// The bytes of an id in hexadecimal, with or without hyphens. `None` if it is no such id, or one
+/// of a few digits, as older R8 wrote them: see [`MapId`].
 pub fn hex_bytes(id: &str) -> Option<Vec<u8>> {
     const MIN_BYTES: usize = 4;
     let digits: Vec<u8> = id
@@ -84,13 +89,16 @@ pub fn hex_bytes(id: &str) -> Option<Vec<u8>> {
         .filter(|digit| *digit != '-')
         .map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
         .collect::<Option<_>>()?;
-    let is_whole = digits.len().is_multiple_of(2) && digits.len() >= 2 * MIN_BYTES && digits.len() <= MapId::MAX_DIGITS;
+    let is_whole = digits.len().is_multiple_of(2)
+        && digits.len() >= 2 * MIN_BYTES
+        && digits.len() <= MapId::MAX_DIGITS;
     is_whole.then(|| digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
 /// The id of a mapping as R8 writes it into a program: as the source file of its classes.
 ///
-/// It is the mapping's `pg_map_id`: the hash of its contents, or, as older R8 wrote it, the first seven digits of that.
+/// It is the mapping's `pg_map_id`: the hash of its contents, or, as older R8 wrote it, the first
+/// seven digits of that.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MapId(String);
 
@@ -103,14 +111,19 @@ impl MapId {
     /// That of classes with this source file. `None` for another file's name.
     pub fn of_source_file(file: &str) -> Option<Self> {
         let digits = file.strip_prefix(MAP_ID)?;
-        let is_id = (Self::MIN_DIGITS..=Self::MAX_DIGITS).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let is_id = (Self::MIN_DIGITS..=Self::MAX_DIGITS).contains(&digits.len())
+            && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
         is_id.then(|| Self(digits.to_ascii_lowercase()))
     }
 
     /// The ids in a text, each with the place at which its source file begins.
     pub fn all_in(text: &[u8]) -> impl Iterator<Item = (usize, Self)> {
         memchr::memmem::find_iter(text, MAP_ID).filter_map(move |at| {
-            let digits = text[at + MAP_ID.len()..].iter().take(Self::MAX_DIGITS + 1).take_while(|byte| byte.is_ascii_hexdigit()).count();
+            let digits = text[at + MAP_ID.len()..]
+                .iter()
+                .take(Self::MAX_DIGITS + 1)
+                .take_while(|byte| byte.is_ascii_hexdigit())
+                .count();
             let file = std::str::from_utf8(&text[at..at + MAP_ID.len() + digits]).ok()?;
             Some((at, Self::of_source_file(file)?))
         })
@@ -157,7 +170,10 @@ mod tests {
         let by_contents = uuid(&text[..]).unwrap().to_vec();
         let map_id = vec![0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef];
         let own = Identity::of(text, None);
-        assert_eq!((own.id.bytes, own.id.made_up, own.others), (map_id.clone(), false, vec![by_contents.clone()]));
+        assert_eq!(
+            (own.id.bytes, own.id.made_up, own.others),
+            (map_id.clone(), false, vec![by_contents.clone()])
+        );
         let given = Identity::of(text, Some(vec![7; 16]));
         assert_eq!((given.id.bytes, given.others), (vec![7; 16], vec![map_id, by_contents]));
         let bare = Identity::of(b"a.B -> a:\n", None);
@@ -165,16 +181,26 @@ mod tests {
         // Older R8 wrote seven digits, and the hash that they are of.
         assert!(Identity::of(b"# pg_map_id: 0a1b2c3\na.B -> a:\n", None).id.made_up);
         let hash = "0a1b2c3".to_owned() + &"4d".repeat(28) + "5";
-        let old = Identity::of(format!("# pg_map_id: 0a1b2c3\n# pg_map_hash: SHA-256 {hash}\na.B -> a:\n").as_bytes(), None);
-        assert_eq!((old.id.to_string(), old.id.made_up, old.others.len()), (hash.clone(), false, 1));
-        let new = Identity::of(format!("# pg_map_id: {hash}\n# pg_map_hash: SHA-256 {hash}\na.B -> a:\n").as_bytes(), Some(vec![7; 16]));
+        let old = Identity::of(
+            format!("# pg_map_id: 0a1b2c3\n# pg_map_hash: SHA-256 {hash}\na.B -> a:\n").as_bytes(),
+            None,
+        );
+        assert_eq!(
+            (old.id.to_string(), old.id.made_up, old.others.len()),
+            (hash.clone(), false, 1)
+        );
+        let new = Identity::of(
+            format!("# pg_map_id: {hash}\n# pg_map_hash: SHA-256 {hash}\na.B -> a:\n").as_bytes(),
+            Some(vec![7; 16]),
+        );
         assert_eq!((new.id.bytes, new.others.len()), (vec![7; 16], 2));
     }
 
     #[test]
     fn ids_in_traces() {
         let trace = b"  at a.b(r8-map-id-:1)\n  at a.c(r8-map-id-01234567AB:2)\n  at a.d(r8-map-id-0a1b2c3:3)\n";
-        let found: Vec<(usize, String)> = MapId::all_in(trace).map(|(at, id)| (at, id.digits().to_owned())).collect();
+        let found: Vec<(usize, String)> =
+            MapId::all_in(trace).map(|(at, id)| (at, id.digits().to_owned())).collect();
         assert_eq!(found, [(32, "01234567ab".to_owned()), (65, "0a1b2c3".to_owned())]);
         assert_eq!(MapId::all_in(b"at a.b(SourceFile:1)").count(), 0);
         assert_eq!(MapId::all_in(format!("r8-map-id-{}", "0".repeat(129)).as_bytes()).count(), 0);

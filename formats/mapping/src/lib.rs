@@ -37,7 +37,10 @@ pub use head::{Header, is_mapping};
 pub use id::{ContentId, Identity, MapId, hex_bytes, uuid};
 pub use reader::{Facts, MappingReader};
 pub use rejected::Rejected;
-pub use retrace::{Alternative, Classes, Context, Frame, MAX_LINE, OriginalMethod, Pattern, PatternError, Query, Retrace, Style, is_frame};
+pub use retrace::{
+    Alternative, Classes, Context, Frame, MAX_LINE, OriginalMethod, Pattern, PatternError, Query,
+    Retrace, Style, is_frame,
+};
 pub use row::ClassRow;
 pub use skipped::{SkipCount, SkipReason, Skipped};
 pub use source::Sources;
