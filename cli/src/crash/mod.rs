@@ -75,7 +75,11 @@ fn remove(context: &Context, store: &Store, args: &CrashNamed) -> Result<Exit> {
 pub fn one(crashes: &Crashes, text: &str) -> Result<Slot, NotOne> {
     match crashes.find(text)? {
         Found::One(at) => Ok(at),
-        Found::Unknown => Err(NotOne::Unknown(format!("{text}: no such crash; `symtool crash list` lists crashes"))),
-        Found::Several(_) => Err(NotOne::Ambiguous(format!("{text}: several crash ids begin like this; give more digits"))),
+        Found::Unknown => Err(NotOne::Unknown(format!(
+            "{text}: no such crash; `symtool crash list` lists crashes"
+        ))),
+        Found::Several(_) => Err(NotOne::Ambiguous(format!(
+            "{text}: several crash ids begin like this; give more digits"
+        ))),
     }
 }

@@ -45,7 +45,9 @@ fn merge(context: &Context, store: &Store, args: &GroupsMerge) -> Result<Exit> {
     match writer.merge(&groups) {
         Ok(run) => told(context, &run),
         Err(CannotMerge::Store(error)) => Err(error.into()),
-        Err(error @ CannotMerge::Unknown(_)) => Err(Usage(format!("{error}; `symtool groups list` lists groups")).into()),
+        Err(error @ CannotMerge::Unknown(_)) => {
+            Err(Usage(format!("{error}; `symtool groups list` lists groups")).into())
+        }
         Err(error) => Err(Usage(error.to_string()).into()),
     }
 }
@@ -76,7 +78,9 @@ pub fn one_id(crashes: &Crashes, text: &str) -> Result<GroupId, NotOne> {
     match crashes.find_group(text)? {
         Found::One(id) => Ok(id),
         Found::Unknown => Err(unknown(text)),
-        Found::Several(_) => Err(NotOne::Ambiguous(format!("{text}: several group ids begin like this; give more digits"))),
+        Found::Several(_) => Err(NotOne::Ambiguous(format!(
+            "{text}: several group ids begin like this; give more digits"
+        ))),
     }
 }
 
