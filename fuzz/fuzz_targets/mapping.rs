@@ -1,5 +1,5 @@
-//! Any bytes as a mapping, and as a trace through it: reading them must end, without a panic and within limits, and rows must be their
-//! own bytes.
+//! Any bytes as a mapping, and as a trace through it: reading them must end, without a panic and
+//! within limits, and rows must be their own bytes.
 
 #![no_main]
 
@@ -23,7 +23,8 @@ impl Classes for Rows {
 fuzz_target!(|bytes: &[u8]| {
     let _ = ClassRow::decode(bytes);
     // A mapping, a NUL, a trace.
-    let (mapping, trace) = bytes.split_at(bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len()));
+    let (mapping, trace) =
+        bytes.split_at(bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len()));
     let mut rows = HashMap::new();
     for row in MappingReader::new(mapping) {
         let Ok(row) = row else { return };

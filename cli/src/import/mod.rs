@@ -58,7 +58,9 @@ fn tell(context: &Context, board: &Board, event: Event<'_>) -> io::Result<()> {
         }
         Event::ReadWithOthers(reason) => note!("{reason}"),
         Event::Done(report) => {
-            return progress::beside(|| Report::of(report).write(context, &mut io::stdout().lock()));
+            return progress::beside(|| {
+                Report::of(report).write(context, &mut io::stdout().lock())
+            });
         }
         event => board.tell(&event),
     }
