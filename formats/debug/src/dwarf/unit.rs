@@ -14,9 +14,9 @@ use std::borrow::Cow;
 use gimli::Endianity;
 use rayon::prelude::*;
 
+use super::chains::ChainBuilder;
 use super::input::Input;
 use super::lines::{LineRow, SequenceStart};
-use super::numbers::Numbers;
 use super::scopes::{self, Scopes};
 use super::split::SplitUnits;
 use super::unit_symbols::UnitSymbols;
@@ -60,9 +60,9 @@ pub fn read<'d, E: Endianity>(
     };
     let out =
         UnitSymbols { aliases: scopes.aliases.clone(), foreign: fold::foreign(&read_lines, intervals, code), ..UnitSymbols::default() };
-    let mut numbers = Numbers::new(entries, unit.as_ref().map(|unit| (units, unit)), &scopes, symbols, &units.work, out);
-    merge_sorted(&mut numbers, &scopes, &lines, intervals, input);
-    let mut out = numbers.out;
+    let mut chains = ChainBuilder::new(entries, unit.as_ref().map(|unit| (units, unit)), &scopes, symbols, &units.work, out);
+    merge_sorted(&mut chains, &scopes, &lines, intervals, input);
+    let mut out = chains.out;
     // All units are kept until the last one is read.
     out.ranges.shrink_to_fit();
     out.chains.shrink_to_fit();
@@ -71,7 +71,7 @@ pub fn read<'d, E: Endianity>(
 
 /// Appends the ranges of `intervals`: what `scopes`, `lines` and symbols say there.
 fn merge_sorted<'d, E: Endianity>(
-    numbers: &mut Numbers<'_, 'd, E>,
+    chains: &mut ChainBuilder<'_, 'd, E>,
     scopes: &Scopes<'d>,
     lines: &[LineRow],
     intervals: &[(u64, u64)],
@@ -92,20 +92,20 @@ fn merge_sorted<'d, E: Endianity>(
             // Rows of another function go on into one that has none, unless they part.
             let begins_here = |line: &usize| symbol.is_none_or(|symbol| symbols[symbol].start <= lines[*line].start);
             let line = line.filter(|line| !functions_move || (scope.is_some() || !only_in_functions) && begins_here(line));
-            let location = line.and_then(|line| numbers.location(&lines[line]));
+            let location = line.and_then(|line| chains.location(&lines[line]));
             let chain = match (scope, location, symbol) {
-                (Some(scope), _, _) => Some(numbers.chain(scopes.segments[scope].node, symbol)),
-                (None, Some(_), _) => Some(numbers.root(None, symbol, Source::Dwarf)),
-                (None, None, Some(_)) if !functions_move => Some(numbers.root(None, symbol, Source::Symtab)),
+                (Some(scope), _, _) => Some(chains.chain(scopes.segments[scope].node, symbol)),
+                (None, Some(_), _) => Some(chains.root(None, symbol, Source::Dwarf)),
+                (None, None, Some(_)) if !functions_move => Some(chains.root(None, symbol, Source::Symtab)),
                 (None, None, _) => None,
             };
             if let Some(chain) = chain {
-                let is_outermost = numbers.out.chains[chain.index() as usize].caller.is_none();
+                let is_outermost = chains.out.chains[chain.index() as usize].caller.is_none();
                 let mut location = location.unwrap_or_default();
                 if is_outermost && location.file.is_none() {
-                    location.file = numbers.symbol_file(symbol);
+                    location.file = chains.symbol_file(symbol);
                 }
-                push_range(&mut numbers.out.ranges, Range { start: at, end: until, chain, location });
+                push_range(&mut chains.out.ranges, Range { start: at, end: until, chain, location });
             }
             at = until;
         }

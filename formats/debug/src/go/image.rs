@@ -36,6 +36,7 @@ impl<'d> Image<'d> {
         (!sections.is_empty()).then_some(Self { sections, written, base, is_little: object.is_little_endian(), word_bytes })
     }
 
+    /// Whether numbers begin with their lowest byte.
     pub fn is_little(&self) -> bool {
         self.is_little
     }
@@ -75,6 +76,7 @@ impl<'d> Image<'d> {
         written.chain(in_place).collect()
     }
 
+    /// Bytes of a pointer.
     pub fn word_bytes(&self) -> u64 {
         self.word_bytes as u64
     }

@@ -1,4 +1,4 @@
-//! Numbers the functions, files and chains of a unit as they are first used: [`Numbers`].
+//! Builds the inline chains of a unit, and numbers its functions, files and chains as they are first used: [`ChainBuilder`].
 
 use gimli::Endianity;
 use hashbrown::HashMap;
@@ -15,7 +15,7 @@ use crate::module::{Chain, ChainId, FileId, Folder, Function, FunctionId, Locati
 use crate::object::symbols::Symbol;
 
 /// Numbers functions, files and chains as they are first used.
-pub struct Numbers<'a, 'd, E: Endianity> {
+pub struct ChainBuilder<'a, 'd, E: Endianity> {
     /// The unit with the functions: a split unit, or the same as `lines`.
     entries: Option<UnitOf<'a, 'd, E>>,
     /// The unit with the line program.
@@ -43,8 +43,8 @@ pub struct Numbers<'a, 'd, E: Endianity> {
     pub out: UnitSymbols<'d>,
 }
 
-impl<'a, 'd, E: Endianity> Numbers<'a, 'd, E> {
-    /// Nothing has a number yet; `out` has what was read before. The functions are those of `scopes`, in the unit `entries`;
+impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
+    /// A builder by which nothing has a number yet; `out` has what was read before. The functions are those of `scopes`, in the unit `entries`;
     /// files are numbered by the line program of `lines`.
     pub fn new(
         entries: Option<UnitOf<'a, 'd, E>>,
@@ -73,6 +73,7 @@ impl<'a, 'd, E: Endianity> Numbers<'a, 'd, E> {
     }
 
     /// The chain of `node` where `symbol` names its outermost function.
+    #[inline]
     pub fn chain(&mut self, node: u32, symbol: Option<usize>) -> ChainId {
         // Up to a caller that is known, then down again.
         let mut path = Vec::new();
@@ -100,6 +101,7 @@ impl<'a, 'd, E: Endianity> Numbers<'a, 'd, E> {
         chain
     }
 
+    #[inline]
     fn child(&mut self, node: u32, caller: ChainId, symbol: Option<usize>) -> ChainId {
         let scope = self.scopes.nodes[node as usize];
         let function = self.function(scope.entry);
@@ -120,6 +122,7 @@ impl<'a, 'd, E: Endianity> Numbers<'a, 'd, E> {
     }
 
     /// An outermost function: `node`'s, unless a symbol names it.
+    #[inline]
     pub fn root(&mut self, node: Option<u32>, symbol: Option<usize>, source: Source) -> ChainId {
         if let Some(chain) = self.roots.get(&(node, symbol, source)) {
             return *chain;
@@ -182,11 +185,13 @@ impl<'a, 'd, E: Endianity> Numbers<'a, 'd, E> {
     }
 
     /// A row of the line table; `None` if its file is not in the file table.
+    #[inline]
     pub fn location(&mut self, row: &LineRow) -> Option<Location> {
         let file = self.file(row.file)?;
         Some(Location { file: Some(file), line: row.line, column: row.column, discriminator: row.discriminator })
     }
 
+    #[inline]
     fn file(&mut self, index: u64) -> Option<FileId> {
         if let Some(file) = self.files.get(&index) {
             return *file;
