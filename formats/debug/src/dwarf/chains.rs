@@ -1,8 +1,18 @@
-//! Builds the inline chains of a unit, and numbers its functions, files and chains as they are first used: [`ChainBuilder`].
+//! Merges what a unit says of its addresses into ranges, and builds their inline chains: [`merge_sorted`].
+//!
+//! Three sorted lists are merged into one; a range ends wherever one of the three does:
+//!
+//! ```text
+//! scopes   [main        ][a in main     ][main   ]      who (scopes.rs)
+//! lines    [12 ][13     ][40][41        ][14     ]      where (lines.rs)
+//! symbols  [main                      ][main.cold]      what the outermost function is called
+//! ranges   [   ][       ][  ][        ][][       ]
+//! ```
 
 use gimli::Endianity;
 use hashbrown::HashMap;
 
+use super::input::Input;
 use super::lines::LineRow;
 use super::names::{Declared, DeclaredFile, NameAt};
 use super::paths;
@@ -11,8 +21,52 @@ use super::unit_symbols::{UnitSymbols, number};
 use super::units::UnitOf;
 use super::work::Work;
 use crate::limits::STEPS_PER_CHAIN;
-use crate::module::{Chain, ChainId, FileId, Folder, Function, FunctionId, Location, Source, Start};
+use crate::module::merge_sorted::{SpanCursor, push_range};
+use crate::module::{Chain, ChainId, FileId, Folder, Function, FunctionId, Location, Range, Source, Start};
 use crate::object::symbols::Symbol;
+
+/// Appends the ranges of `intervals`: what `scopes`, `lines` and symbols say there.
+pub fn merge_sorted<'d, E: Endianity>(
+    chains: &mut ChainBuilder<'_, 'd, E>,
+    scopes: &Scopes<'d>,
+    lines: &[LineRow],
+    intervals: &[(u64, u64)],
+    Input { symbols, functions_move, .. }: Input<'d>,
+) {
+    // Assembly has lines without functions.
+    let only_in_functions = functions_move && !scopes.nodes.is_empty();
+    let mut scope_at = SpanCursor::new(&scopes.segments);
+    let mut line_at = SpanCursor::new(lines);
+    let mut symbol_at = SpanCursor::new(symbols);
+    for &(start, end) in intervals {
+        let mut at = start;
+        while at < end {
+            let (scope, scope_until) = scope_at.seek(at);
+            let (line, line_until) = line_at.seek(at);
+            let (symbol, symbol_until) = symbol_at.seek(at);
+            let until = end.min(scope_until).min(line_until).min(symbol_until);
+            // Rows of another function go on into one that has none, unless they part.
+            let begins_here = |line: &usize| symbol.is_none_or(|symbol| symbols[symbol].start <= lines[*line].start);
+            let line = line.filter(|line| !functions_move || (scope.is_some() || !only_in_functions) && begins_here(line));
+            let location = line.and_then(|line| chains.location(&lines[line]));
+            let chain = match (scope, location, symbol) {
+                (Some(scope), _, _) => Some(chains.chain(scopes.segments[scope].node, symbol)),
+                (None, Some(_), _) => Some(chains.root(None, symbol, Source::Dwarf)),
+                (None, None, Some(_)) if !functions_move => Some(chains.root(None, symbol, Source::Symtab)),
+                (None, None, _) => None,
+            };
+            if let Some(chain) = chain {
+                let is_outermost = chains.out.chains[chain.index() as usize].caller.is_none();
+                let mut location = location.unwrap_or_default();
+                if is_outermost && location.file.is_none() {
+                    location.file = chains.symbol_file(symbol);
+                }
+                push_range(&mut chains.out.ranges, Range { start: at, end: until, chain, location });
+            }
+            at = until;
+        }
+    }
+}
 
 /// Numbers functions, files and chains as they are first used.
 pub struct ChainBuilder<'a, 'd, E: Endianity> {
@@ -73,8 +127,7 @@ impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
     }
 
     /// The chain of `node` where `symbol` names its outermost function.
-    #[inline]
-    pub fn chain(&mut self, node: u32, symbol: Option<usize>) -> ChainId {
+    fn chain(&mut self, node: u32, symbol: Option<usize>) -> ChainId {
         // Up to a caller that is known, then down again.
         let mut path = Vec::new();
         let mut at = node;
@@ -101,7 +154,6 @@ impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
         chain
     }
 
-    #[inline]
     fn child(&mut self, node: u32, caller: ChainId, symbol: Option<usize>) -> ChainId {
         let scope = self.scopes.nodes[node as usize];
         let function = self.function(scope.entry);
@@ -122,8 +174,7 @@ impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
     }
 
     /// An outermost function: `node`'s, unless a symbol names it.
-    #[inline]
-    pub fn root(&mut self, node: Option<u32>, symbol: Option<usize>, source: Source) -> ChainId {
+    fn root(&mut self, node: Option<u32>, symbol: Option<usize>, source: Source) -> ChainId {
         if let Some(chain) = self.roots.get(&(node, symbol, source)) {
             return *chain;
         }
@@ -185,13 +236,11 @@ impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
     }
 
     /// A row of the line table; `None` if its file is not in the file table.
-    #[inline]
-    pub fn location(&mut self, row: &LineRow) -> Option<Location> {
+    fn location(&mut self, row: &LineRow) -> Option<Location> {
         let file = self.file(row.file)?;
         Some(Location { file: Some(file), line: row.line, column: row.column, discriminator: row.discriminator })
     }
 
-    #[inline]
     fn file(&mut self, index: u64) -> Option<FileId> {
         if let Some(file) = self.files.get(&index) {
             return *file;
@@ -206,7 +255,7 @@ impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
     }
 
     /// The file that the symbol table gives for `symbol`.
-    pub fn symbol_file(&mut self, symbol: Option<usize>) -> Option<FileId> {
+    fn symbol_file(&mut self, symbol: Option<usize>) -> Option<FileId> {
         let path = self.symbols.get(symbol?)?.file?;
         if let Some(file) = self.symbol_files.get(path) {
             return Some(*file);
