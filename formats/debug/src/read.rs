@@ -181,7 +181,7 @@ impl DebugFile<'_> {
     /// Why there is nothing to find addresses by. `damage` is what is wrong with debug sections.
     fn nothing_found(&self, dropped: &DropCounts, damage: Vec<String>) -> Error {
         let path = self.path().to_owned();
-        match (damage.into_iter().next(), links::role(&self.own.object)) {
+        match (damage.into_iter().next(), links::companion_kind(&self.own.object)) {
             (Some(reason), _) => self.data().damaged(reason),
             _ if dropped.has(DropReason::TooMuchWork) => Error::TooMuchWork { path },
             (None, Some(role)) => Error::Companion { path, role },

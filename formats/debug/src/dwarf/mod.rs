@@ -2,13 +2,13 @@
 
 mod abbreviations;
 mod aranges;
+mod chains;
 mod extents;
 mod flatten;
 mod fold;
 mod input;
 mod lines;
 mod names;
-mod numbers;
 mod paths;
 mod scopes;
 mod skeletons;

@@ -47,6 +47,7 @@ impl<'d> Image<'d> {
         })
     }
 
+    /// Whether numbers begin with their lowest byte.
     pub fn is_little(&self) -> bool {
         self.is_little
     }
@@ -92,6 +93,7 @@ impl<'d> Image<'d> {
         written.chain(in_place).collect()
     }
 
+    /// Bytes of a pointer.
     pub fn word_bytes(&self) -> u64 {
         self.word_bytes as u64
     }

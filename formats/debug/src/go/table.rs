@@ -25,6 +25,7 @@ pub enum Version {
 
 /// A table.
 pub struct FunctionTable<'d> {
+    /// How it is laid out.
     pub version: Version,
     data: &'d [u8],
     address: u64,
@@ -47,12 +48,15 @@ pub struct FunctionTable<'d> {
 /// A function.
 #[derive(Clone, Debug)]
 pub struct FunctionEntry<'d> {
+    /// Its first address.
     pub start: u64,
+    /// First address after it.
     pub end: u64,
     /// Where its name begins.
     pub name: u32,
-    /// Its steps of files and lines.
+    /// Its steps of files.
     pub files: u32,
+    /// Its steps of lines.
     pub lines: u32,
     /// What is added to its numbers of files.
     unit: u32,

@@ -53,7 +53,7 @@ fn supplement<'d>(object: &object::File<'d>) -> Option<(Role, &'d [u8], &'d [u8]
 }
 
 /// What a file is that has nothing of its own: it is read with the files that it belongs to.
-pub fn role(object: &object::File<'_>) -> Option<Companion> {
+pub fn companion_kind(object: &object::File<'_>) -> Option<Companion> {
     let has = |name| object.section_by_name(name).is_some();
     if has(".debug_info.dwo") {
         return Some(if has(".debug_cu_index") {

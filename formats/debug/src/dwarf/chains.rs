@@ -1,8 +1,19 @@
-//! Numbers the functions, files and chains of a unit as they are first used: [`Numbers`].
+//! Merges what a unit says of its addresses into ranges, and builds their inline chains:
+//! [`merge_sorted`].
+//!
+//! Three sorted lists are merged into one; a range ends wherever one of the three does:
+//!
+//! ```text
+//! scopes   [main        ][a in main     ][main   ]      who (scopes.rs)
+//! lines    [12 ][13     ][40][41        ][14     ]      where (lines.rs)
+//! symbols  [main                      ][main.cold]      what the outermost function is called
+//! ranges   [   ][       ][  ][        ][][       ]
+//! ```
 
 use gimli::Endianity;
 use hashbrown::HashMap;
 
+use super::input::Input;
 use super::lines::LineRow;
 use super::names::{Declared, DeclaredFile, NameAt};
 use super::paths;
@@ -11,13 +22,66 @@ use super::unit_symbols::{UnitSymbols, number};
 use super::units::UnitOf;
 use super::work::Work;
 use crate::limits::STEPS_PER_CHAIN;
+use crate::module::merge_sorted::{SpanCursor, push_range};
 use crate::module::{
-    Chain, ChainId, FileId, Folder, Function, FunctionId, Location, Source, Start,
+    Chain, ChainId, FileId, Folder, Function, FunctionId, Location, Range, Source, Start,
 };
 use crate::object::symbols::Symbol;
 
+/// Appends the ranges of `intervals`: what `scopes`, `lines` and symbols say there.
+pub fn merge_sorted<'d, E: Endianity>(
+    chains: &mut ChainBuilder<'_, 'd, E>,
+    scopes: &Scopes<'d>,
+    lines: &[LineRow],
+    intervals: &[(u64, u64)],
+    Input { symbols, functions_move, .. }: Input<'d>,
+) {
+    // Assembly has lines without functions.
+    let only_in_functions = functions_move && !scopes.nodes.is_empty();
+    let mut scope_at = SpanCursor::new(&scopes.segments);
+    let mut line_at = SpanCursor::new(lines);
+    let mut symbol_at = SpanCursor::new(symbols);
+    for &(start, end) in intervals {
+        let mut at = start;
+        while at < end {
+            let (scope, scope_until) = scope_at.seek(at);
+            let (line, line_until) = line_at.seek(at);
+            let (symbol, symbol_until) = symbol_at.seek(at);
+            let until = end.min(scope_until).min(line_until).min(symbol_until);
+            // Rows of another function go on into one that has none, unless they part.
+            let begins_here = |line: &usize| {
+                symbol.is_none_or(|symbol| symbols[symbol].start <= lines[*line].start)
+            };
+            let line = line.filter(|line| {
+                !functions_move || (scope.is_some() || !only_in_functions) && begins_here(line)
+            });
+            let location = line.and_then(|line| chains.location(&lines[line]));
+            let chain = match (scope, location, symbol) {
+                (Some(scope), _, _) => Some(chains.chain(scopes.segments[scope].node, symbol)),
+                (None, Some(_), _) => Some(chains.root(None, symbol, Source::Dwarf)),
+                (None, None, Some(_)) if !functions_move => {
+                    Some(chains.root(None, symbol, Source::Symtab))
+                }
+                (None, None, _) => None,
+            };
+            if let Some(chain) = chain {
+                let is_outermost = chains.out.chains[chain.index() as usize].caller.is_none();
+                let mut location = location.unwrap_or_default();
+                if is_outermost && location.file.is_none() {
+                    location.file = chains.symbol_file(symbol);
+                }
+                push_range(
+                    &mut chains.out.ranges,
+                    Range { start: at, end: until, chain, location },
+                );
+            }
+            at = until;
+        }
+    }
+}
+
 /// Numbers functions, files and chains as they are first used.
-pub struct Numbers<'a, 'd, E: Endianity> {
+pub struct ChainBuilder<'a, 'd, E: Endianity> {
     /// The unit with the functions: a split unit, or the same as `lines`.
     entries: Option<UnitOf<'a, 'd, E>>,
     /// The unit with the line program.
@@ -45,9 +109,10 @@ pub struct Numbers<'a, 'd, E: Endianity> {
     pub out: UnitSymbols<'d>,
 }
 
-impl<'a, 'd, E: Endianity> Numbers<'a, 'd, E> {
-    /// Nothing has a number yet; `out` has what was read before. The functions are those of
-    /// `scopes`, in the unit `entries`; files are numbered by the line program of `lines`.
+impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
+    /// A builder by which nothing has a number yet; `out` has what was read before. The functions
+    /// are those of `scopes`, in the unit `entries`; files are numbered by the line program of
+    /// `lines`.
     pub fn new(
         entries: Option<UnitOf<'a, 'd, E>>,
         lines: Option<UnitOf<'a, 'd, E>>,
@@ -75,7 +140,7 @@ impl<'a, 'd, E: Endianity> Numbers<'a, 'd, E> {
     }
 
     /// The chain of `node` where `symbol` names its outermost function.
-    pub fn chain(&mut self, node: u32, symbol: Option<usize>) -> ChainId {
+    fn chain(&mut self, node: u32, symbol: Option<usize>) -> ChainId {
         // Up to a caller that is known, then down again.
         let mut path = Vec::new();
         let mut at = node;
@@ -129,7 +194,7 @@ impl<'a, 'd, E: Endianity> Numbers<'a, 'd, E> {
     }
 
     /// An outermost function: `node`'s, unless a symbol names it.
-    pub fn root(&mut self, node: Option<u32>, symbol: Option<usize>, source: Source) -> ChainId {
+    fn root(&mut self, node: Option<u32>, symbol: Option<usize>, source: Source) -> ChainId {
         if let Some(chain) = self.roots.get(&(node, symbol, source)) {
             return *chain;
         }
@@ -195,7 +260,7 @@ impl<'a, 'd, E: Endianity> Numbers<'a, 'd, E> {
     }
 
     /// A row of the line table; `None` if its file is not in the file table.
-    pub fn location(&mut self, row: &LineRow) -> Option<Location> {
+    fn location(&mut self, row: &LineRow) -> Option<Location> {
         let file = self.file(row.file)?;
         Some(Location {
             file: Some(file),
@@ -219,7 +284,7 @@ impl<'a, 'd, E: Endianity> Numbers<'a, 'd, E> {
     }
 
     /// The file that the symbol table gives for `symbol`.
-    pub fn symbol_file(&mut self, symbol: Option<usize>) -> Option<FileId> {
+    fn symbol_file(&mut self, symbol: Option<usize>) -> Option<FileId> {
         let path = self.symbols.get(symbol?)?.file?;
         if let Some(file) = self.symbol_files.get(path) {
             return Some(*file);
