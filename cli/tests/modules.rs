@@ -299,7 +299,7 @@ fn verify_json_has_the_documented_shape() {
     );
     // Blocks only.
     let run = sandbox.run(["modules", "verify", "--json", FIXTURE]);
-    assert_eq!(keys(&json_lines(&run.stdout)[0]), ["blocks", "module", "status"]);
+    assert_eq!(keys(&json_lines(&run.stdout)[0]), ["blocks", "module", "status", "version"]);
     let run = sandbox.run(["modules", "verify", "nothing.so"]);
     assert_eq!((run.code, run.stdout.as_str()), (1, ""));
     assert!(run.stderr.contains("nothing.so: no such module"), "{}", run.stderr);
