@@ -9,7 +9,7 @@ use crate::pages::{self, Page};
 const FOLDERS: [&str; 9] = ["cli/", "core/", "formats/", "benches/", "fuzz/", "testdata/", "docs/", "scripts/", ".github/"];
 
 /// Files that a reader makes who follows a page.
-const MADE_BY_READERS: [&str; 2] = ["testdata/crashes/zig.txt", "formats/report/src/lines/native/zig.rs"];
+const MADE_BY_READERS: [&str; 2] = ["testdata/crashes/zig.txt", "formats/report/src/readers/lines/native/zig.rs"];
 
 /// The targets of all links of `page`.
 fn links(page: &Page) -> Vec<String> {

@@ -6,11 +6,11 @@
 //! 1   Demo   0x0000000109001a2b Gain.apply(_:) + 43 (Gain.swift:40)
 //! ```
 
-use crate::frame::Frame;
-use crate::text::prefixed_hex;
+use crate::event::frame::Frame;
+use crate::scan::text::prefixed_hex;
 
-use super::ResolvedFrame;
 use super::place::Line;
+use super::resolved::ResolvedFrame;
 use super::words::{name, short_place};
 
 /// Writes the functions into `line`.
@@ -44,7 +44,7 @@ pub fn function(call: &ResolvedFrame, is_inlined: bool, out: &mut Vec<u8>) {
 }
 
 /// Where the address ends, and where what follows it begins. The address is the first hexadecimal number that is a word, as in
-/// [`crate::apple_text`].
+/// [`crate::readers::apple_text`].
 fn symbol(text: &str) -> Option<(usize, usize)> {
     let mut words = text.match_indices("0x").map(|(at, _)| at).filter(|at| text[..*at].ends_with([' ', '\t']));
     words.find_map(|at| {

@@ -6,8 +6,8 @@
 //!     at app//com.example.Table.open(Table.kt:12) ~[store.jar]
 //! ```
 
-use super::JavaFrame;
 use super::place::Line;
+use super::resolved::JavaFrame;
 use super::words::name;
 
 /// Writes the methods in the place of `line`.

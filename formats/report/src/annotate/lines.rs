@@ -10,10 +10,10 @@
 //!                 edge(int) at /src/edge.h:7:3
 //! ```
 
-use crate::text::word;
+use crate::scan::text::word;
 
-use super::ResolvedFrame;
 use super::place::Line;
+use super::resolved::ResolvedFrame;
 use super::words::{name, place};
 
 /// What lines behind a frame are indented by, besides its own prefix.

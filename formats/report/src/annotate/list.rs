@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
+use crate::event::frame::Frame;
 use crate::event::{CrashEvent, Format};
-use crate::frame::Frame;
 
-use super::plan::Calls;
-use super::{Resolution, apple, place};
+use super::resolved::{Calls, Resolution};
+use super::{apple, place};
 
 /// Where the list stands, if that is what `frames` were written as.
 pub fn place(report: &[u8], format: Format, frames: &[Frame]) -> Option<Range<usize>> {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::text::same_offsets;
+use crate::scan::text::same_offsets;
 
 /// Bytes that are looked at before and behind a frame. A log's prefix has less than 100, an indentation less than that; a line that is
 /// longer before its frame gets no lines besides its own prefix.

@@ -1,7 +1,7 @@
 //! A list of JSON objects, each of them a report: they come out one by one as the list's bytes come, whatever its lines are.
 
 use super::brackets::Brackets;
-use crate::error::CrashError;
+use crate::event::error::CrashError;
 use crate::limits::MAX_REPORT_BYTES;
 
 /// A report's offset and bytes.

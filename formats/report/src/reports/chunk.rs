@@ -3,11 +3,11 @@
 use super::Line;
 use super::begin::{Begin, is_frame_like, is_header};
 use super::brackets::Brackets;
-use crate::apple_text::Beginning;
-use crate::detect::{self, Family};
 use crate::limits::{MAX_APART_BYTES, MAX_REPORT_BYTES};
-use crate::sentry::envelope;
-use crate::text::same_offsets;
+use crate::parse::detect::{self, Family};
+use crate::readers::apple_text::Beginning;
+use crate::readers::sentry::envelope;
+use crate::scan::text::same_offsets;
 
 /// A report while its lines come.
 pub struct Chunk {

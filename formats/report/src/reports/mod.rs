@@ -20,9 +20,10 @@ mod joined;
 
 use std::io::{self, BufRead};
 
-use super::error::CrashError;
-use super::limits::MAX_REPORT_BYTES;
-use super::tombstone_proto;
+use crate::event::error::CrashError;
+use crate::limits::MAX_REPORT_BYTES;
+use crate::parse::{is_list, other};
+use crate::readers::tombstone_proto;
 use array::Array;
 use chunk::Chunk;
 use joined::Joined;
@@ -34,7 +35,7 @@ pub struct Report {
     pub number: u64,
     /// Its first byte's offset in the stream.
     pub offset: u64,
-    /// Its bytes, to be given to [`super::parse`]; JSON without the blanks behind it.
+    /// Its bytes, to be given to [`crate::parse`]; JSON without the blanks behind it.
     ///
     /// # Errors
     /// `TooLarge`: its bytes were skipped, and the next report follows.
@@ -84,7 +85,7 @@ impl<R: BufRead> Reports<R> {
             return Ok(Some(report));
         }
         if self.offset == 0
-            && let Some(found) = super::other::named(self.buffer()?)
+            && let Some(found) = other::named(self.buffer()?)
         {
             self.skip_all()?;
             return Ok(Some(self.report(0, Err(CrashError::NotACrash { found }))));
@@ -92,7 +93,7 @@ impl<R: BufRead> Reports<R> {
         if self.offset == 0 && self.begins_binary()? {
             return self.binary().map(Some);
         }
-        if self.held.is_none() && super::is_list(self.buffer()?) {
+        if self.held.is_none() && is_list(self.buffer()?) {
             self.array = Some(Array::new(self.offset, Vec::new()));
             return self.next_report();
         }
