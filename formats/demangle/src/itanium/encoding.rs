@@ -2,9 +2,9 @@
 //!
 //! Itanium C++ ABI, "General Structure" and "Special Names".
 
+use super::ids::{Id, List};
 use super::node::{Node, Special};
 use super::parser::{NameState, Parser};
-use super::tree::{Id, List};
 
 impl Parser<'_> {
     /// A whole name: `_Z <encoding> [. <suffix>]`, or the function of a block: `___Z <encoding> _block_invoke [[_] <number>]`.

@@ -2,10 +2,10 @@
 //!
 //! Itanium C++ ABI, `<expression>`.
 
+use super::ids::{Id, List};
 use super::node::Node;
 use super::operators::{self, Kind, Operator};
 use super::parser::Parser;
-use super::tree::{Id, List};
 
 impl Parser<'_> {
     /// `<expression>`

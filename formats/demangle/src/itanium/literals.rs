@@ -2,9 +2,9 @@
 //!
 //! Itanium C++ ABI, `<expr-primary>`.
 
+use super::ids::Id;
 use super::node::{FloatType, LiteralType, Node};
 use super::parser::Parser;
-use super::tree::Id;
 
 impl Parser<'_> {
     /// `L <type> <value> E`, `L _Z <encoding> E`

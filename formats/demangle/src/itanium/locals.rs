@@ -2,9 +2,9 @@
 //!
 //! Itanium C++ ABI, `<local-name>`, `<unnamed-type-name>`, `<closure-type-name>`.
 
+use super::ids::{Id, List};
 use super::node::Node;
 use super::parser::{NameState, Parser};
-use super::tree::{Id, List};
 
 impl Parser<'_> {
     /// `Z <encoding> E <name> [<discriminator>]`, `Z <encoding> E s [<discriminator>]`, `Z <encoding> E d [<number>] _ <name>`

@@ -2,10 +2,10 @@
 //!
 //! Itanium C++ ABI, "Name Mangling": `<name>`, `<nested-name>`, `<unqualified-name>`.
 
+use super::ids::Id;
 use super::node::{Known, Node, Qualifiers, RefQualifier};
 use super::operators::{self, Kind};
 use super::parser::{NameState, Parser};
-use super::tree::Id;
 
 /// A name without its scope, and whether it was a substitution, which only template arguments may follow.
 type Unscoped = (Id, bool);

@@ -1,7 +1,7 @@
 //! The kinds of nodes of a [`Tree`](super::tree::Tree).
 
+use super::ids::{Id, List, Span};
 use super::operators::Operator;
-use super::tree::{Id, List, Span};
 
 /// `const`, `volatile` and `restrict`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,9 +2,10 @@
 //!
 //! Itanium C++ ABI, `<template-param>`.
 
+use super::ids::{Id, Span};
 use super::node::{Invented, Node};
 use super::parser::{Level, Parser, Scope};
-use super::tree::{Forward, Id, Span};
+use super::tree::Forward;
 
 impl Parser<'_> {
     /// Template parameters of one encoding mean nothing in another: those known so far are hidden.

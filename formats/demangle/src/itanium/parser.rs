@@ -3,8 +3,9 @@
 //!
 //! Nothing is tried twice: a production that fails fails the name, so what a failure leaves behind does not matter.
 
+use super::ids::{Id, List, Span};
 use super::node::{Node, Qualifiers, RefQualifier};
-use super::tree::{Id, List, Span, Tree};
+use super::tree::Tree;
 use crate::limits::{MAX_DEMANGLE_DEPTH, MAX_DEMANGLE_NODES};
 
 /// Memory that one name leaves to the next.

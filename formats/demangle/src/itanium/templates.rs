@@ -2,9 +2,9 @@
 //!
 //! Itanium C++ ABI, `<template-args>`, `<template-param-decl>`.
 
+use super::ids::Id;
 use super::node::{Invented, Node};
 use super::parser::Parser;
-use super::tree::Id;
 
 impl Parser<'_> {
     /// `I {<template-arg>} [Q <constraint>] E`. Those of an encoding's own name are what parameters in it refer to.

@@ -2,9 +2,9 @@
 //!
 //! Itanium C++ ABI, `<type>`: every type but the built-in ones can be referred to by substitutions.
 
+use super::ids::Id;
 use super::node::{Node, RefQualifier};
 use super::parser::Parser;
-use super::tree::Id;
 
 impl Parser<'_> {
     /// `<type>`

@@ -1,8 +1,8 @@
 //! Prints expressions and literals.
 
+use super::super::ids::Id;
 use super::super::node::{LiteralType, Node};
 use super::super::operators::{Operator, Precedence};
-use super::super::tree::Id;
 use super::Printer;
 
 impl Printer<'_> {

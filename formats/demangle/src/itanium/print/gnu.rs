@@ -2,8 +2,8 @@
 //!
 //! Expressions are in `gnu_expressions.rs`.
 
+use super::super::ids::Id;
 use super::super::node::{Invented, Node, Qualifiers, Special};
-use super::super::tree::Id;
 use super::Printer;
 
 impl Printer<'_> {

@@ -1,8 +1,8 @@
 //! Prints expressions as GNU does: without spaces, and with everything but plain names in parentheses.
 
+use super::super::ids::{Id, List};
 use super::super::node::{FloatType, Node, RefQualifier};
 use super::super::operators::{Kind, Operator};
-use super::super::tree::{Id, List};
 use super::{PackPlace, Printer};
 
 impl Printer<'_> {

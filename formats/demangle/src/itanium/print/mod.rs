@@ -12,9 +12,10 @@ mod scopes;
 mod shapes;
 mod types;
 
+use super::ids::{Id, List, Span};
 use super::node::{Node, Qualifiers};
 use super::operators::Precedence;
-use super::tree::{Answer, Id, List, Span, Tree};
+use super::tree::{Answer, Tree};
 use scopes::Scopes;
 
 use crate::limits::{MAX_DEMANGLE_DEPTH, MAX_DEMANGLE_STEPS, MAX_DEMANGLED_BYTES};

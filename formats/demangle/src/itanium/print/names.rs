@@ -1,7 +1,7 @@
 //! Prints names, functions and what compilers generate.
 
+use super::super::ids::{Id, List};
 use super::super::node::{Invented, Known, Node, Special};
-use super::super::tree::{Id, List};
 use super::Printer;
 
 impl Printer<'_> {

@@ -3,8 +3,8 @@
 //! GNU looks parameters up while it writes, in the template around what it writes just then. A substitution can stand in another
 //! template than what it repeats, and then says something else; references to parameters remember where they stood first.
 
+use super::super::ids::{Id, List};
 use super::super::node::Node;
-use super::super::tree::{Id, List};
 use super::Printer;
 
 /// A template within others: its place in [`Scopes::entered`].

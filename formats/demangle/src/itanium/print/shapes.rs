@@ -1,7 +1,8 @@
 //! Tells whether a type is an array, a function, or has a right half.
 
+use super::super::ids::Id;
 use super::super::node::Node;
-use super::super::tree::{Answer, Id};
+use super::super::tree::Answer;
 use super::Printer;
 
 impl Printer<'_> {

@@ -1,8 +1,8 @@
 //! Prints types in two halves.
 
+use super::super::ids::Id;
 use super::super::node::{Node, Qualifiers, RefQualifier};
 use super::super::operators::Precedence;
-use super::super::tree::Id;
 use super::Printer;
 
 impl Printer<'_> {
