@@ -23,6 +23,7 @@ mod id;
 mod json;
 pub mod limits;
 mod line;
+mod map_id;
 mod names;
 mod note;
 mod reader;
@@ -34,7 +35,8 @@ mod source;
 
 pub use codec::RowError;
 pub use head::{Header, is_mapping};
-pub use id::{ContentId, Identity, MapId, hex_bytes, uuid};
+pub use id::{ContentId, Identity, uuid};
+pub use map_id::{MapId, hex_bytes};
 pub use reader::{Facts, MappingReader};
 pub use rejected::Rejected;
 pub use retrace::{Alternative, Classes, Context, Frame, MAX_LINE, OriginalMethod, Pattern, PatternError, Query, Retrace, Style, is_frame};
