@@ -44,6 +44,13 @@ impl Printer<'_> {
                 self.enclosed('(', ')', |printer| printer.whole(ty));
                 self.enclosed('(', ')', |printer| printer.whole(operand));
             }
+            _ => self.rarer_expression(node),
+        }
+    }
+
+    /// Expressions that templates seldom have.
+    fn rarer_expression(&mut self, node: Node) {
+        match node {
             Node::Conditional { condition, yes, no } => {
                 self.operand(condition, Precedence::Conditional, false);
                 self.put(" ? ");
@@ -66,6 +73,13 @@ impl Printer<'_> {
                 self.put("fp");
                 self.put_span(number);
             }
+            _ => self.braced_expression(node),
+        }
+    }
+
+    /// Lists in braces, folds and parts of objects.
+    fn braced_expression(&mut self, node: Node) {
+        match node {
             Node::Braces { ty, items } => {
                 if let Some(ty) = ty {
                     self.whole(ty);

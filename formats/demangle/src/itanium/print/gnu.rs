@@ -107,6 +107,14 @@ impl Printer<'_> {
                 let text = format!("{letter}{number}");
                 self.put(&text);
             }
+            _ => return self.thing_as_gnu(node),
+        }
+        true
+    }
+
+    /// What has a name.
+    fn thing_as_gnu(&mut self, node: Node) -> bool {
+        match node {
             Node::Suffixed { name, suffix } => {
                 self.whole(name);
                 self.put(" [clone ");

@@ -47,6 +47,14 @@ impl Printer<'_> {
                 self.put(operator.symbol);
                 self.inner(member);
             }
+            _ => return self.call_as_gnu(node),
+        }
+        true
+    }
+
+    /// Calls and what is written like them.
+    fn call_as_gnu(&mut self, node: Node) -> bool {
+        match node {
             Node::New { is_global, ty, tail, .. } => {
                 let Node::NewTail { placement, init, has_init } = self.tree.node(tail) else { return true };
                 self.put(if is_global { "::new " } else { "new " });

@@ -47,6 +47,14 @@ impl Printer<'_> {
                 self.put("operator\"\" ");
                 self.whole(name);
             }
+            _ => return self.rarer_name(node),
+        }
+        true
+    }
+
+    /// Names that functions seldom have.
+    fn rarer_name(&mut self, node: Node) -> bool {
+        match node {
             Node::Global(name) => {
                 self.put("::");
                 self.whole(name);
@@ -122,6 +130,14 @@ impl Printer<'_> {
                 self.put_span(suffix);
                 self.put(")");
             }
+            _ => return self.left_of_parameter(node),
+        }
+        true
+    }
+
+    /// What templates declare, and what stands for it.
+    fn left_of_parameter(&mut self, node: Node) -> bool {
+        match node {
             Node::Auto(_) => self.put("auto"),
             Node::ParameterText(span) => self.put_span(span),
             Node::Invented { kind, number } => self.invented(kind, number),

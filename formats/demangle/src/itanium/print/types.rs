@@ -58,6 +58,14 @@ impl Printer<'_> {
                 self.left(returns);
                 self.put(" ");
             }
+            _ => return self.rarer_type(node),
+        }
+        true
+    }
+
+    /// Types of extensions, and what stands behind functions.
+    fn rarer_type(&mut self, node: Node) -> bool {
+        match node {
             Node::Noexcept(condition) => {
                 self.put("noexcept");
                 self.enclosed('(', ')', |printer| printer.operand(condition, Precedence::Any, false));
