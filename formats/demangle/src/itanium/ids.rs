@@ -4,9 +4,9 @@ use std::num::NonZeroU32;
 
 /// A node's number, from 1 on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Id(pub(super) NonZeroU32);
+pub struct NodeId(pub(super) NonZeroU32);
 
-impl Id {
+impl NodeId {
     /// Its place among the nodes.
     #[inline]
     pub fn index(self) -> usize {
@@ -16,14 +16,14 @@ impl Id {
 
 /// Bytes of the mangled name.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Span {
+pub struct NameSpan {
     /// First byte.
     pub start: u32,
     /// After the last byte.
     pub end: u32,
 }
 
-impl Span {
+impl NameSpan {
     /// The bytes of `input` that this is.
     pub fn of(self, input: &[u8]) -> &[u8] {
         input.get(self.start as usize..self.end as usize).unwrap_or_default()
@@ -32,12 +32,12 @@ impl Span {
 
 /// Nodes in a row: parameters, arguments.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct List {
+pub struct NodeList {
     pub(super) start: u32,
     pub(super) end: u32,
 }
 
-impl List {
+impl NodeList {
     /// Has it none?
     pub fn is_empty(self) -> bool {
         self.start == self.end

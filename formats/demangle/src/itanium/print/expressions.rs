@@ -1,6 +1,6 @@
 //! Prints expressions and literals.
 
-use super::super::ids::Id;
+use super::super::ids::NodeId;
 use super::super::node::{LiteralType, Node};
 use super::super::operators::{Operator, Precedence};
 use super::Printer;
@@ -208,12 +208,12 @@ impl Printer<'_> {
         }
     }
 
-    fn call_of(&mut self, prefix: &str, operand: Id) {
+    fn call_of(&mut self, prefix: &str, operand: NodeId) {
         self.put(prefix);
         self.enclosed('(', ')', |printer| printer.whole(operand));
     }
 
-    fn binary(&mut self, operator: &'static Operator, left: Id, right: Id) {
+    fn binary(&mut self, operator: &'static Operator, left: NodeId, right: NodeId) {
         // Within template arguments these would end them.
         self.contextual += 1;
         if self.brackets == 0 && matches!(operator.symbol, ">" | ">>") {
@@ -231,7 +231,7 @@ impl Printer<'_> {
         self.operand(right, operator.precedence, is_assignment);
     }
 
-    fn new_expression(&mut self, is_global: bool, is_array: bool, ty: Id, tail: Id) {
+    fn new_expression(&mut self, is_global: bool, is_array: bool, ty: NodeId, tail: NodeId) {
         let Node::NewTail { placement, init, .. } = self.tree.node(tail) else { return };
         self.put(if is_global { "::new" } else { "new" });
         if is_array {
@@ -248,14 +248,14 @@ impl Printer<'_> {
     }
 
     /// ` = init`, but for designators in a row.
-    fn initializer(&mut self, init: Id) {
+    fn initializer(&mut self, init: NodeId) {
         if !matches!(self.tree.node(init), Node::Designated { .. } | Node::DesignatedRange { .. }) {
             self.put(" = ");
         }
         self.whole(init);
     }
 
-    fn fold(&mut self, operator: &'static Operator, pack: Id, init: Option<Id>, is_left: bool) {
+    fn fold(&mut self, operator: &'static Operator, pack: NodeId, init: Option<NodeId>, is_left: bool) {
         let put_pack = |printer: &mut Self| printer.enclosed('(', ')', |printer| printer.expansion(pack));
         let put_init = |printer: &mut Self, init| printer.operand(init, Precedence::Cast, true);
         let put_operator = |printer: &mut Self| {

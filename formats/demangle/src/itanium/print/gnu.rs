@@ -2,13 +2,13 @@
 //!
 //! Expressions are in `gnu_expressions.rs`.
 
-use super::super::ids::Id;
+use super::super::ids::NodeId;
 use super::super::node::{Invented, Node, Qualifiers, Special};
 use super::Printer;
 
 impl Printer<'_> {
     /// Writes `node` if GNU has a way of its own to, and says whether it did.
-    pub(super) fn left_as_gnu(&mut self, id: Id, node: Node) -> bool {
+    pub(super) fn left_as_gnu(&mut self, id: NodeId, node: Node) -> bool {
         let outer = std::mem::take(&mut self.outer);
         match node {
             Node::Argument(index) if self.scopes.lambdas > 0 => {
@@ -186,7 +186,7 @@ impl Printer<'_> {
     }
 
     /// No qualifier is said twice.
-    fn qualified(&mut self, ty: Id, own: Qualifiers, outer: Qualifiers) {
+    fn qualified(&mut self, ty: NodeId, own: Qualifiers, outer: Qualifiers) {
         self.outer = Qualifiers {
             is_const: own.is_const || outer.is_const,
             is_volatile: own.is_volatile || outer.is_volatile,
@@ -206,7 +206,7 @@ impl Printer<'_> {
     }
 
     /// The right half of `node`, if GNU has a way of its own, and whether it has.
-    pub(super) fn right_as_gnu(&mut self, id: Id, node: Node) -> bool {
+    pub(super) fn right_as_gnu(&mut self, id: NodeId, node: Node) -> bool {
         match node {
             Node::Argument(index) => self.through_argument(index, Self::right),
             Node::Reference(target) | Node::RightReference(target) => self.reference_end_as_gnu(id, target),
@@ -225,7 +225,7 @@ impl Printer<'_> {
     }
 
     /// GNU leaves out what a function returns where it is the scope of a name.
-    fn without_return(&mut self, function: Id) {
+    fn without_return(&mut self, function: NodeId) {
         match self.tree.node(function) {
             Node::Function { name, signature, .. } => {
                 self.whole(name);
