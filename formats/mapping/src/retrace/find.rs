@@ -11,14 +11,14 @@
 
 use std::ops::RangeInclusive;
 
-use crate::row::{ClassRow, Extra, Line, Span};
+use crate::row::{ClassRow, Extra, LineRange, MappedLine};
 
 /// R8 writes this range for methods that have one position: it counts even where a trace has no line.
 const CATCH_ALL: RangeInclusive<u32> = 0..=65535;
 
 /// What the members of a method have for a line.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct FoundLines {
     pub(super) picks: Vec<Pick>,
     /// The line, as an outline's call site may have rewritten it.
     pub(super) position: Option<u32>,
@@ -36,7 +36,7 @@ pub(super) struct Pick {
 
 /// Finds what the `members` have for `line`. `None` if the line is in none of them. `outline` is the position in the outline that was
 /// the frame before.
-pub(super) fn find(row: &ClassRow, members: &[usize], line: Option<u32>, outline: Option<u32>) -> Option<Found> {
+pub(super) fn find(row: &ClassRow, members: &[usize], line: Option<u32>, outline: Option<u32>) -> Option<FoundLines> {
     let (mut picks, mut position) = match line.filter(|line| *line > 0) {
         Some(line) => narrow(row, members, outline, |member| of_line(row, member, line)),
         None => narrow(row, members, outline, |member| of_no_line(row, member)),
@@ -48,7 +48,7 @@ pub(super) fn find(row: &ClassRow, members: &[usize], line: Option<u32>, outline
         }
     }
     let position = position.or(line);
-    (!picks.is_empty()).then(|| Found { is_ambiguous: is_ambiguous(row, &picks), picks, position })
+    (!picks.is_empty()).then(|| FoundLines { is_ambiguous: is_ambiguous(row, &picks), picks, position })
 }
 
 /// The picks of all members; or, if the frame calls the outline before it, those of the line that the outline's position is here.
@@ -91,7 +91,8 @@ fn without_range(row: &ClassRow, member: usize) -> impl Iterator<Item = usize> {
 /// The line of a member, if it is its only one and has every position.
 fn catch_all(row: &ClassRow, member: usize) -> Vec<usize> {
     let lines = row.lines_of(member);
-    let is_catch_all = |line: &Line| line.range.is_some_and(|range| range.first == *CATCH_ALL.start() && range.last == *CATCH_ALL.end());
+    let is_catch_all =
+        |line: &MappedLine| line.range.is_some_and(|range| range.first == *CATCH_ALL.start() && range.last == *CATCH_ALL.end());
     if lines.len() == 1 && is_catch_all(&row.lines[lines.start]) { lines.collect() } else { Vec::new() }
 }
 
@@ -103,6 +104,6 @@ fn is_ambiguous(row: &ClassRow, picks: &[Pick]) -> bool {
 }
 
 /// Whether an entry stands for several original lines, and its obfuscated lines do not tell which.
-pub(super) fn is_wide(line: &Line) -> bool {
-    line.original.span().is_some_and(|span| span.width() > 0 && line.range.map(Span::width) != Some(span.width()))
+pub(super) fn is_wide(line: &MappedLine) -> bool {
+    line.original.span().is_some_and(|span| span.width() > 0 && line.range.map(LineRange::width) != Some(span.width()))
 }

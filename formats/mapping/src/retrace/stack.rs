@@ -2,10 +2,10 @@
 //!
 //! R8, `RetraceFrameResultImpl`.
 
-use super::find::{Found, Pick, is_wide};
+use super::find::{FoundLines, Pick, is_wide};
 use super::frame::{Alternative, Context, Frame, Query};
 use crate::limits::MAX_ALTERNATIVES;
-use crate::row::{ClassRow, Line, Member, Signature};
+use crate::row::{ClassRow, MappedLine, Member, Signature};
 use crate::source::inferred;
 
 /// What a frame stands for.
@@ -18,7 +18,7 @@ pub(super) struct Stacks {
 }
 
 /// All stacks that were found.
-pub(super) fn stacks(row: &ClassRow, query: &Query, found: &Found, thrown: Option<&str>) -> Stacks {
+pub(super) fn stacks(row: &ClassRow, query: &Query, found: &FoundLines, thrown: Option<&str>) -> Stacks {
     let mut maker = Maker { row, query, found, thrown, alternatives: Vec::new() };
     for pick in &found.picks {
         maker.member(pick);
@@ -38,7 +38,7 @@ pub(super) fn class_only(row: &ClassRow, query: &Query) -> Stacks {
 struct Maker<'a> {
     row: &'a ClassRow,
     query: &'a Query<'a>,
-    found: &'a Found,
+    found: &'a FoundLines,
     thrown: Option<&'a str>,
     alternatives: Vec<(Alternative, Context)>,
 }
@@ -54,13 +54,13 @@ impl Maker<'_> {
         }
         let (row, lines) = (self.row, &pick.lines);
         for stack in lines.chunk_by(|a, b| row.lines[*a].range.is_some() && row.lines[*a].range == row.lines[*b].range) {
-            let stack: Vec<&Line> = stack.iter().map(|index| &row.lines[*index]).collect();
+            let stack: Vec<&MappedLine> = stack.iter().map(|index| &row.lines[*index]).collect();
             self.stack(member, &stack);
         }
     }
 
     /// One stack, or several where its innermost frame has several lines.
-    fn stack(&mut self, member: Member, lines: &[&Line]) {
+    fn stack(&mut self, member: Member, lines: &[&MappedLine]) {
         let Some((innermost, _)) = lines.split_first() else { return };
         match innermost.original.span() {
             Some(span) if self.found.is_ambiguous && is_wide(innermost) => {
@@ -78,7 +78,7 @@ impl Maker<'_> {
     }
 
     /// The frames of `lines`; the innermost is at `first`, if that is given.
-    fn frames(&mut self, member: Member, lines: &[&Line], first: Option<u32>) {
+    fn frames(&mut self, member: Member, lines: &[&MappedLine], first: Option<u32>) {
         let outermost = lines.len().saturating_sub(1);
         let remove = self.removed(lines);
         let frames = lines.iter().enumerate().skip(remove).map(|(index, line)| {
@@ -97,7 +97,7 @@ impl Maker<'_> {
     }
 
     /// The original line of an entry; 0 if it has none there. `None` if the trace's own line is the original one.
-    fn position(&self, line: &Line) -> Option<u32> {
+    fn position(&self, line: &MappedLine) -> Option<u32> {
         let span = line.original.span();
         if let Some(span) = span.filter(|span| span.width() == 0) {
             return Some(span.first);
@@ -111,7 +111,7 @@ impl Maker<'_> {
     }
 
     /// How many frames rules take away. More than there are is an error in the mapping: then none.
-    fn removed(&self, lines: &[&Line]) -> usize {
+    fn removed(&self, lines: &[&MappedLine]) -> usize {
         let rules = lines.iter().filter_map(|line| self.row.extra(line)).flat_map(|extra| &extra.rules);
         let holds = rules.filter(|rule| rule.throws.iter().all(|descriptor| self.is_thrown(self.row.names.get(*descriptor))));
         let count = holds.fold(0u32, |count, rule| count.saturating_add(rule.remove)) as usize;
