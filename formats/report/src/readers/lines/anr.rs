@@ -15,7 +15,7 @@ use crate::event::Thread;
 use crate::scan::text::{some, word};
 use crate::scan::time;
 
-use super::{Head, Reader, Section};
+use super::state::{CrashHead, Section, TextReader};
 
 /// The thread that has to answer.
 const MAIN: &str = "main";
@@ -27,9 +27,9 @@ pub fn process(line: &str) -> Option<(u64, Option<i64>)> {
 }
 
 /// Reads `line` if it is a heading of such a report.
-pub fn field(reader: &mut Reader, line: &str) -> bool {
+pub fn field(reader: &mut TextReader, line: &str) -> bool {
     if let Some((pid, time_ms)) = process(line) {
-        if reader.head == Some(Head::Anr) {
+        if reader.head == Some(CrashHead::Anr) {
             // Others that were dumped along.
             reader.section = Section::Dump;
             return true;
@@ -37,10 +37,10 @@ pub fn field(reader: &mut Reader, line: &str) -> bool {
         let event = &mut reader.stacks.event;
         (event.process.pid, event.time_ms) = (Some(pid), time_ms);
         event.os.name = some("Android");
-        reader.head.get_or_insert(Head::Anr);
+        reader.head.get_or_insert(CrashHead::Anr);
         return true;
     }
-    if reader.head == Some(Head::Anr)
+    if reader.head == Some(CrashHead::Anr)
         && let Some(name) = line.strip_prefix("Cmd line: ")
     {
         reader.stacks.event.process.name = some(name);
@@ -49,7 +49,7 @@ pub fn field(reader: &mut Reader, line: &str) -> bool {
     let Some(name) = thread(line).filter(|_| reader.section != Section::Dump) else { return false };
     // Behind an exception's stack, Crashlytics lists threads likewise.
     if reader.head.is_none() && reader.frames == 0 && reader.stacks.event.exceptions.is_empty() {
-        reader.head = Some(Head::Anr);
+        reader.head = Some(CrashHead::Anr);
     }
     reader.stacks.begin_thread(None, some(name), false);
     true

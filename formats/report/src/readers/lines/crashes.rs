@@ -6,8 +6,12 @@ use crate::event::error::CrashError;
 use crate::event::frame::Span;
 use crate::scan::text::{self, Line};
 
+use super::bare::message;
+use super::line::Text;
 use super::log::{Channel, Log};
-use super::{Head, NO_FRAME, Text, message, unity};
+use super::reader::NO_FRAME;
+use super::state::CrashHead;
+use super::unity;
 
 /// One crash in a text.
 #[derive(Debug)]
@@ -23,7 +27,7 @@ pub struct Crash {
 /// One crash as one writer tells of it.
 struct Telling {
     event: Result<CrashEvent, CrashError>,
-    head: Option<Head>,
+    head: Option<CrashHead>,
     is_crash: bool,
     pid: Option<u64>,
     is_echo: bool,
@@ -89,14 +93,14 @@ fn tellings(text: &str) -> Vec<Telling> {
 impl Telling {
     /// Whether `other`, which comes later, is about the same crash: a process dies once.
     fn is_same(&self, other: &Self) -> bool {
-        let is_native = self.head == Some(Head::Tombstone);
+        let is_native = self.head == Some(CrashHead::Tombstone);
         let is_echo = other.is_echo && (self.is_echo || is_native);
         if is_echo {
             return self.pid.is_none() || other.pid.is_none() || self.pid == other.pid;
         }
         let (Ok(one), Ok(two)) = (&self.event, &other.event) else { return false };
         let thread = |event: &CrashEvent| event.crashed_thread.and_then(|index| event.threads.get(index)?.id);
-        let is_dumped_twice = is_native && other.head == Some(Head::Tombstone) && self.pid.is_some();
+        let is_dumped_twice = is_native && other.head == Some(CrashHead::Tombstone) && self.pid.is_some();
         is_dumped_twice && self.pid == other.pid && thread(one) == thread(two) && one.reason.signal == two.reason.signal
     }
 }

@@ -21,15 +21,15 @@ use crate::readers::apple_text;
 use crate::scan::text::{between, is_number, prefixed_hex, some, word};
 
 use super::line::NativeLine;
-use super::{Head, Reader};
+use super::state::{CrashHead, TextReader};
 
 /// Where addresses of processes begin on Apple's platforms of 64 bits: what is below is one within an image. Older versions printed those.
 const FIRST_ADDRESS: u64 = 1 << 32;
 
 /// Reads `line` if it is one of its own.
-pub fn field(reader: &mut Reader, line: &str) -> bool {
+pub fn field(reader: &mut TextReader, line: &str) -> bool {
     if let Some(crashed) = crashed(line) {
-        reader.head.get_or_insert(Head::Crashlytics);
+        reader.head.get_or_insert(CrashHead::Crashlytics);
         // `Thread 1: SIGSEGV  0x0`, and `: SIGSEGV` if the thread has no name.
         let (name, what) = match crashed.rsplit_once(": ").filter(|(_, what)| is_signal(what)) {
             Some((name, what)) => (name.trim_end_matches([' ', ':']), Some(what)),
@@ -44,7 +44,7 @@ pub fn field(reader: &mut Reader, line: &str) -> bool {
     if let Some(rest) = line.strip_prefix("# ") {
         return about(reader, rest);
     }
-    let is_behind_head = reader.head == Some(Head::Crashlytics) && reader.frames == 0;
+    let is_behind_head = reader.head == Some(CrashHead::Crashlytics) && reader.frames == 0;
     if is_behind_head && is_signal(line) {
         signal(reader, line);
         return true;
@@ -53,7 +53,7 @@ pub fn field(reader: &mut Reader, line: &str) -> bool {
 }
 
 /// `Application: org.example.lantern` or `Version: 2.1 (210)` of the lines that a download begins with.
-fn about(reader: &mut Reader, line: &str) -> bool {
+fn about(reader: &mut TextReader, line: &str) -> bool {
     let app = &mut reader.stacks.event.app;
     if let Some(id) = line.strip_prefix("Application: ") {
         app.id = some(id);
@@ -84,7 +84,7 @@ fn is_signal(text: &str) -> bool {
     SIGNALS.contains(&first) || first.strip_prefix("EXC_").is_some_and(is_exception)
 }
 
-fn signal(reader: &mut Reader, text: &str) {
+fn signal(reader: &mut TextReader, text: &str) {
     let reason = &mut reader.stacks.event.reason;
     let Some((name, rest)) = word(text) else { return };
     if name.starts_with("EXC_") {

@@ -25,7 +25,7 @@ use crate::scan::text::{between, kept, some};
 #[derive(Debug, PartialEq, Eq)]
 pub enum JavaLine<'a> {
     /// An exception begins.
-    Head(Head<'a>),
+    Head(ExceptionHead<'a>),
     /// A call.
     Frame(Box<Frame>),
     /// So many frames are those of the enclosing trace.
@@ -34,7 +34,7 @@ pub enum JavaLine<'a> {
 
 /// The first line of an exception.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Head<'a> {
+pub struct ExceptionHead<'a> {
     /// How it belongs to the one before.
     pub relation: Relation,
     /// The thread, where the line names it.
@@ -47,7 +47,7 @@ pub struct Head<'a> {
     pub is_sure: bool,
 }
 
-impl Head<'_> {
+impl ExceptionHead<'_> {
     /// Whether it belongs to an exception before it.
     pub fn is_cause(&self) -> bool {
         self.relation != Relation::Thrown
@@ -69,7 +69,7 @@ pub fn line(line: &str) -> Option<JavaLine<'_>> {
 
 /// The head of an exception that stands behind something else in its line, as in a log: `10:11:12 ERROR Lamp - java.lang.X: no oil`.
 /// Only the frames behind it say that it is one.
-pub fn head_within(line: &str) -> Option<Head<'_>> {
+pub fn head_within(line: &str) -> Option<ExceptionHead<'_>> {
     /// Lines with a head in them are shorter.
     const MAX_BYTES: usize = 8192;
     if line.len() > MAX_BYTES {
@@ -85,7 +85,7 @@ pub fn head_within(line: &str) -> Option<Head<'_>> {
         let class = &line[start..class_end];
         let message = line[class_end..].strip_prefix(':').map(str::trim).filter(|message| !message.is_empty());
         let is_head = start > 0 && class.contains('.') && is_class(class);
-        is_head.then_some(Head { relation: Relation::Thrown, thread: None, class, message, is_sure: false })
+        is_head.then_some(ExceptionHead { relation: Relation::Thrown, thread: None, class, message, is_sure: false })
     });
     found.next()
 }
@@ -136,7 +136,7 @@ fn parse_line(text: &str) -> Option<u32> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
-fn head(line: &str) -> Option<Head<'_>> {
+fn head(line: &str) -> Option<ExceptionHead<'_>> {
     let (relation, rest) = if let Some(rest) = line.strip_prefix("Caused by: ") {
         (Relation::Cause, rest)
     } else if let Some(rest) = line.strip_prefix("Suppressed: ") {
@@ -162,10 +162,10 @@ fn head(line: &str) -> Option<Head<'_>> {
 }
 
 /// `CLASS[: MESSAGE]`.
-fn exception<'a>(relation: Relation, thread: Option<&'a str>, text: &'a str, is_sure: bool) -> Option<Head<'a>> {
+fn exception<'a>(relation: Relation, thread: Option<&'a str>, text: &'a str, is_sure: bool) -> Option<ExceptionHead<'a>> {
     let (class, message) = text.split_once(':').map_or((text, None), |(class, message)| (class, Some(message.trim())));
     let class = class.trim_end();
-    is_class(class).then_some(Head { relation, thread, class, message: message.filter(|message| !message.is_empty()), is_sure })
+    is_class(class).then_some(ExceptionHead { relation, thread, class, message: message.filter(|message| !message.is_empty()), is_sure })
 }
 
 /// Whether `name` is spelled like a class: names parted by single points.
@@ -242,7 +242,7 @@ mod tests {
             ("Caused by a.b: c", Relation::Cause, None, "a.b", Some("c")),
         ] {
             let is_sure = text != "java.lang.RuntimeException: a: b";
-            assert_eq!(line(text), Some(JavaLine::Head(Head { relation, thread, class, message, is_sure })), "{text}");
+            assert_eq!(line(text), Some(JavaLine::Head(ExceptionHead { relation, thread, class, message, is_sure })), "{text}");
         }
         assert_eq!(line("... 12 more"), Some(JavaLine::Shared(12)));
     }

@@ -5,8 +5,9 @@ use crate::event::image::Image;
 use crate::limits::MAX_LINE_BYTES;
 use crate::scan::text;
 
+use super::bare::message;
+use super::line::Text;
 use super::log::Log;
-use super::{Text, message};
 
 /// Reads lines as they come: a filter on a live log.
 ///

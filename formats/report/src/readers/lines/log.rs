@@ -12,8 +12,12 @@ use hashbrown::{Equivalent, HashMap};
 use crate::event::frame::Span;
 use crate::limits::MAX_LOG_WRITERS;
 
+use super::beginning::is_beginning;
+use super::line::Text;
 use super::prefix::Prefix;
-use super::{Reader, Step, Target, Text, html, is_beginning, logcat, native};
+use super::stacks::Target;
+use super::state::{Step, TextReader};
+use super::{html, logcat, native};
 
 /// A log on its way to its readers.
 #[derive(Debug, Default)]
@@ -40,7 +44,7 @@ pub struct Channel {
     /// The process, where the log says.
     pub pid: Option<u64>,
     /// What reads it.
-    pub reader: Reader,
+    pub reader: TextReader,
     /// The lines of the crash, without their ends.
     pub lines: Vec<Span>,
 }
@@ -116,7 +120,7 @@ impl Log {
     }
 
     /// The reader of the last line.
-    pub fn reader(&mut self) -> Option<&mut Reader> {
+    pub fn reader(&mut self) -> Option<&mut TextReader> {
         self.channels.get_mut(self.last).map(|channel| &mut channel.reader)
     }
 
@@ -195,7 +199,7 @@ impl Log {
 impl Channel {
     /// A crash begins: whatever was told before it is not its, but for the line that says who writes.
     fn begin(&mut self, header: Option<Span>) {
-        self.reader = Reader::default();
+        self.reader = TextReader::default();
         self.lines.clear();
         self.lines.extend(header);
     }

@@ -4,7 +4,7 @@ use crate::event::Reason;
 use crate::scan::text::{between, hex, some, word};
 use crate::scan::time;
 
-use super::{Head, Reader, Section};
+use super::state::{CrashHead, Section, TextReader};
 
 /// What tombstones begin with.
 pub const RULE: &str = "*** *** ***";
@@ -14,15 +14,15 @@ const THREAD_RULE: &str = "--- --- ---";
 const DUMPS: [&str; 6] = ["stack:", "memory near ", "code around ", "open files:", "--------- ", "Memory tags around "];
 
 /// Reads `line` if it is one of a tombstone's own.
-pub fn field(reader: &mut Reader, line: &str) -> bool {
+pub fn field(reader: &mut TextReader, line: &str) -> bool {
     let is_own = head(reader, line) || section(reader, line);
     if is_own {
-        reader.head.get_or_insert(Head::Tombstone);
+        reader.head.get_or_insert(CrashHead::Tombstone);
     }
     is_own
 }
 
-fn head(reader: &mut Reader, line: &str) -> bool {
+fn head(reader: &mut TextReader, line: &str) -> bool {
     let event = &mut reader.stacks.event;
     if line.starts_with(RULE) {
         reader.section = Section::Open;
@@ -57,14 +57,14 @@ fn head(reader: &mut Reader, line: &str) -> bool {
     true
 }
 
-fn section(reader: &mut Reader, line: &str) -> bool {
+fn section(reader: &mut TextReader, line: &str) -> bool {
     if line == "backtrace:" || line.starts_with(THREAD_RULE) {
         leave(reader, Section::Open);
     } else if line.starts_with("memory map") && line.ends_with([':', ')']) {
         leave(reader, Section::Maps);
         // `memory map (57 entries):`, with a remark perhaps; the number is absent in old ones.
         reader.mappings_left = between(line, "(", " entries").and_then(|count| count.parse().ok()).unwrap_or_default();
-    } else if reader.head == Some(Head::Tombstone) && DUMPS.iter().any(|heading| line.starts_with(heading)) {
+    } else if reader.head == Some(CrashHead::Tombstone) && DUMPS.iter().any(|heading| line.starts_with(heading)) {
         leave(reader, Section::Dump);
     } else {
         return false;
@@ -72,7 +72,7 @@ fn section(reader: &mut Reader, line: &str) -> bool {
     true
 }
 
-fn leave(reader: &mut Reader, next: Section) {
+fn leave(reader: &mut TextReader, next: Section) {
     if reader.section == Section::Maps {
         reader.end_maps();
     }
@@ -81,7 +81,7 @@ fn leave(reader: &mut Reader, next: Section) {
 
 /// `pid: 794, tid: 795, name: worker  >>> com.example.app <<<`. The first one is the thread that crashed. The Play Console hides the
 /// process's number, and leaves the name out.
-fn thread(reader: &mut Reader, line: &str) {
+fn thread(reader: &mut TextReader, line: &str) {
     let number = |name: &str| {
         let (_, rest) = line.split_once(name)?;
         rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
@@ -109,7 +109,7 @@ pub fn signal(reason: &mut Reason, line: &str) {
 }
 
 /// `'text'`, of one line or several.
-fn abort_message(reader: &mut Reader, message: &str) {
+fn abort_message(reader: &mut TextReader, message: &str) {
     let quote = message.chars().next().filter(|quote| matches!(quote, '\'' | '"'));
     let text = quote.map_or(message, |_| &message[1..]);
     let ended = quote.and_then(|quote| text.strip_suffix(quote));

@@ -1,17 +1,19 @@
 //! Collects frames, exceptions and threads, line by line, into the stacks of an event.
 
+mod exceptions;
+mod images;
+
 use std::collections::HashMap;
 
+use super::line::NativeLine;
 use crate::event::frame::{At, Frame, FrameKind, Span};
 use crate::event::image::Image;
-use crate::event::{CrashEvent, Exception, Format, Relation, Thread};
-use crate::limits::{MAX_IMAGES, MAX_MESSAGE_LINES, MAX_TEXT_BYTES};
-use crate::readers::javascript;
+use crate::event::{CrashEvent, Format, Thread};
+use crate::limits::MAX_IMAGES;
 use crate::readers::room::Room;
-use crate::scan::text::{kept, some};
-
-use super::java::Head;
-use super::line::NativeLine;
+use crate::scan::text::some;
+use exceptions::Pending;
+use images::ImageKey;
 
 /// The stack that frames go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +30,7 @@ pub struct Stacks {
     /// The event so far.
     pub event: CrashEvent,
     room: Room,
-    images: HashMap<Key, u32>,
+    images: HashMap<ImageKey, u32>,
     /// The first image of each name.
     names: HashMap<String, u32>,
     target: Option<Target>,
@@ -44,22 +46,6 @@ pub struct Stacks {
     is_echo: bool,
     /// The stack that is told by an echo alone.
     echo: Option<Target>,
-}
-
-/// What tells one image from another.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Key {
-    path: Option<String>,
-    code_id: Option<String>,
-    package_offset: Option<u64>,
-}
-
-#[derive(Debug)]
-struct Pending {
-    exception: Exception,
-    thread: Option<String>,
-    indent: usize,
-    lines: usize,
 }
 
 impl Default for Stacks {
@@ -117,12 +103,6 @@ impl Stacks {
     /// The thread in which a Java crash is.
     pub fn crashed_thread(&mut self, name: &str) {
         self.begin_thread(None, some(name), true);
-    }
-
-    /// What was taken for an exception's head is the heading of a stack of machine code: threads of Apple's have names like classes.
-    fn pending_is_heading(&mut self) {
-        let Some(Pending { exception, lines: 0, .. }) = self.pending.take() else { return };
-        self.heading = exception.kind;
     }
 
     /// Adds a frame of machine code. One with the number 0 begins a stack.
@@ -278,21 +258,6 @@ impl Stacks {
         (self.target, self.in_target) = (None, 0);
     }
 
-    /// The first image that has a file's name.
-    pub fn named(&mut self, name: &str) -> Option<&mut Image> {
-        let index = *self.names.get(name)?;
-        self.event.images.get_mut(usize::try_from(index).ok()?)
-    }
-
-    /// Adds an image of which it is known where it was loaded, or says that of one that frames have named.
-    pub fn loaded(&mut self, image: Image) {
-        let named = image.name.as_deref().and_then(|name| self.named(name));
-        match named.filter(|known| known.load_address.is_none() && known.id.is_none()) {
-            Some(known) => *known = Image { path: known.path.take(), ..image },
-            None => drop(self.image(image)),
-        }
-    }
-
     /// Takes the last frame of `target` out again.
     pub fn take(&mut self, target: Target) -> Option<Frame> {
         let frames = match target {
@@ -303,154 +268,6 @@ impl Stacks {
         frames.pop()
     }
 
-    /// The index of `image`, which is added unless it is there.
-    pub fn image(&mut self, image: Image) -> Option<u32> {
-        let key = Key { path: image.path.clone(), code_id: image.code_id.clone(), package_offset: image.package_offset };
-        if let Some(index) = self.images.get(&key) {
-            return Some(*index);
-        }
-        let index = self.event.images.len();
-        let name = image.name.clone();
-        self.room.push_image(&mut self.event.images, image);
-        let index = (index < self.event.images.len()).then(|| u32::try_from(index).ok())??;
-        if let Some(name) = name {
-            self.names.entry(name).or_insert(index);
-        }
-        self.images.insert(key, index);
-        Some(index)
-    }
-
-    /// An exception begins. One without a sure word before it has to be confirmed by a frame, or by its cause; and so has one behind
-    /// another, with which another crash begins.
-    pub fn java_head(&mut self, head: &Head<'_>, indent: usize) {
-        if head.is_cause() {
-            self.confirm();
-        }
-        let message = head.message.map(kept);
-        let exception = Exception { kind: Some(kept(head.class)), message, relation: head.relation, ..Exception::default() };
-        self.pending = Some(Pending { exception, thread: head.thread.map(kept), indent, lines: 0 });
-        if head.is_sure && !self.is_another() {
-            self.confirm();
-        }
-    }
-
-    /// Whether an exception waits to be confirmed.
-    pub fn has_pending(&self) -> bool {
-        self.pending.is_some()
-    }
-
-    /// Whether the exception that waits belongs to no other, and there was one with a stack before it.
-    pub fn is_another(&self) -> bool {
-        let is_thrown = self.pending.as_ref().is_some_and(|pending| pending.exception.relation == Relation::Thrown);
-        is_thrown && self.event.exceptions.iter().any(|exception| !exception.frames.is_empty())
-    }
-
-    /// The exception that waits, as the first of another crash.
-    pub fn split_pending(&mut self) -> Self {
-        Self { pending: self.pending.take(), ..Self::default() }
-    }
-
-    /// Whether the stack of JavaScript comes next, or goes on.
-    pub fn awaits_javascript(&self) -> bool {
-        let Some(exception) = self.exception() else { return false };
-        let is_begun = || exception.frames.last().is_some_and(|frame| frame.kind == FrameKind::Other);
-        let is_announced = || exception.message.as_deref().is_some_and(|message| message.trim_end().ends_with("stack:"));
-        exception.kind.as_deref().is_some_and(javascript::is_of) && (is_announced() || is_begun())
-    }
-
-    /// Whether the last exception is one of Apple's platforms, as far as its name and frames say.
-    pub fn is_thrown_of_apple(&self) -> bool {
-        let is_native = |frame: &Frame| frame.kind == FrameKind::Native;
-        let is_of_apple = |exception: &Exception| {
-            exception.kind.as_deref().is_some_and(|kind| !kind.contains('.')) && exception.frames.iter().all(is_native)
-        };
-        self.pending.is_none() && self.exception().is_some_and(is_of_apple)
-    }
-
-    /// The exception that lines belong to: that which waits, else the last one.
-    fn exception(&self) -> Option<&Exception> {
-        match (&self.pending, self.target) {
-            (Some(pending), _) => Some(&pending.exception),
-            (None, Some(Target::Exception(index))) => self.event.exceptions.get(index),
-            _ => None,
-        }
-    }
-
-    /// The last exception left out so many frames.
-    pub fn share(&mut self, count: u32) {
-        self.confirm();
-        if let Some(Target::Exception(index)) = self.target
-            && let Some(exception) = self.event.exceptions.get_mut(index)
-        {
-            exception.shared = count;
-        }
-    }
-
-    /// A line of text: of the message of an exception that has no frame yet, else the next stack's heading.
-    pub fn message_line(&mut self, text: &str) {
-        let message = match (&mut self.pending, self.target) {
-            (Some(pending), _) => {
-                pending.lines += 1;
-                if pending.lines > MAX_MESSAGE_LINES {
-                    self.pending = None;
-                    return;
-                }
-                Some(&mut pending.exception.message)
-            }
-            (None, Some(Target::Exception(index))) if self.in_target == 0 => {
-                self.event.exceptions.get_mut(index).map(|exception| &mut exception.message)
-            }
-            _ => None,
-        };
-        match message {
-            Some(Some(message)) if message.len() + text.len() < MAX_TEXT_BYTES => {
-                message.push('\n');
-                message.push_str(text);
-            }
-            Some(Some(_)) => {}
-            Some(message @ None) => *message = some(text),
-            None if text.is_empty() => {}
-            None => self.heading = some(text.trim_end_matches(':')),
-        }
-    }
-
-    /// What was taken for an exception's head is one.
-    fn confirm(&mut self) {
-        let Some(Pending { mut exception, thread, indent, .. }) = self.pending.take() else { return };
-        if let Some(name) = thread {
-            self.begin_thread(None, Some(name), true);
-        }
-        if let Some(message) = &mut exception.message {
-            message.truncate(message.trim_end().len());
-        }
-        exception.parent = self.parent(exception.relation, indent);
-        if self.event.exceptions.is_empty() {
-            // The end of a trace that was cut off at its front.
-            exception.relation = Relation::Thrown;
-            self.event.reason.kind.clone_from(&exception.kind);
-            self.event.reason.message.clone_from(&exception.message);
-        } else if exception.relation == Relation::Thrown {
-            exception.relation = Relation::Cause;
-        }
-        (self.in_target, self.is_echo) = (0, false);
-        self.target = None;
-        if self.room.has_stack(self.event.exceptions.len()) {
-            self.event.exceptions.push(exception);
-            self.target = Some(Target::Exception(self.event.exceptions.len() - 1));
-        }
-    }
-
-    /// The exception that the next one belongs to. A cause stands as far to the right as what it caused; what was suppressed further.
-    fn parent(&mut self, relation: Relation, indent: usize) -> Option<usize> {
-        let is_closed = |other: usize| if relation == Relation::Suppressed { other >= indent } else { other > indent };
-        while self.open.pop_if(|(_, other)| is_closed(*other)).is_some() {}
-        let parent = self.open.last().map(|(index, _)| *index);
-        // A cause of a cause belongs to the nearer one.
-        self.open.pop_if(|(_, other)| *other == indent);
-        self.open.push((self.event.exceptions.len(), indent));
-        parent.or_else(|| self.event.exceptions.len().checked_sub(1))
-    }
-
     /// The event, finished.
     pub fn finish(mut self) -> CrashEvent {
         if self.event.exceptions.is_empty() && self.event.threads.iter().all(|thread| !thread.crashed) {
@@ -459,18 +276,5 @@ impl Stacks {
         }
         self.share_frames();
         self.room.finish(self.event)
-    }
-
-    /// Gives each exception the frames that it shares with the one that it belongs to. They stand there, and nowhere else.
-    fn share_frames(&mut self) {
-        for index in 0..self.event.exceptions.len() {
-            let (before, rest) = self.event.exceptions.split_at_mut(index);
-            let Some(exception) = rest.first_mut() else { continue };
-            let Some(parent) = exception.parent.and_then(|parent| before.get(parent)) else { continue };
-            let count = usize::try_from(exception.shared).unwrap_or(usize::MAX).min(parent.frames.len());
-            for frame in &parent.frames[parent.frames.len() - count..] {
-                self.room.push_frame(&mut exception.frames, Frame { span: Span::default(), ..frame.clone() });
-            }
-        }
     }
 }
