@@ -6,7 +6,7 @@
 
 use crate::event::frame::{At, Frame, Relative, Space};
 use crate::event::image::{Image, ImageKind, file_name, image_id};
-use crate::event::{CrashEvent, Exception, Format, Thread};
+use crate::event::{App, CrashEvent, Exception, Format, Os, Thread};
 use crate::readers::apple;
 use crate::readers::apple_text;
 use crate::readers::room::Room;
@@ -98,21 +98,8 @@ impl Reader {
             "procPath" => set(&mut event.process.path, json.text()?),
             "pid" => set(&mut event.process.pid, json.unsigned()?),
             "cpuType" => set(&mut event.arch, json.text()?.as_deref().and_then(apple::arch)),
-            "bundleInfo" => json.object(|json, key| match key {
-                "CFBundleShortVersionString" => set(&mut event.app.release, json.text()?),
-                "CFBundleVersion" => set(&mut event.app.build, json.text()?),
-                "CFBundleIdentifier" => set(&mut event.app.id, json.text()?),
-                _ => json.skip(),
-            }),
-            "osVersion" => json.object(|json, key| match key {
-                "train" => {
-                    let os = json.text()?.as_deref().map(apple::os).unwrap_or_default();
-                    event.os.name = os.name;
-                    set(&mut event.os.version, os.version)
-                }
-                "build" => set(&mut event.os.build, json.text()?),
-                _ => json.skip(),
-            }),
+            "bundleInfo" => bundle(&mut event.app, json),
+            "osVersion" => os_version(&mut event.os, json),
             "exception" => self.exception(json),
             "termination" => json.object(|json, key| match key {
                 "indicator" | "reason" => json.text().map(|text| what.termination.extend(text)),
@@ -217,6 +204,29 @@ impl Reader {
         }
         room.finish(event)
     }
+}
+
+/// `bundleInfo`: the application's versions and id.
+fn bundle(app: &mut App, json: &mut Json<'_>) -> Read<()> {
+    json.object(|json, key| match key {
+        "CFBundleShortVersionString" => set(&mut app.release, json.text()?),
+        "CFBundleVersion" => set(&mut app.build, json.text()?),
+        "CFBundleIdentifier" => set(&mut app.id, json.text()?),
+        _ => json.skip(),
+    })
+}
+
+/// `osVersion`: the system's name, version and build.
+fn os_version(os: &mut Os, json: &mut Json<'_>) -> Read<()> {
+    json.object(|json, key| match key {
+        "train" => {
+            let named = json.text()?.as_deref().map(apple::os).unwrap_or_default();
+            os.name = named.name;
+            set(&mut os.version, named.version)
+        }
+        "build" => set(&mut os.build, json.text()?),
+        _ => json.skip(),
+    })
 }
 
 /// A frame that lies in no image is listed in one of no size at 0, and its offset is its address.

@@ -17,6 +17,7 @@ mod begin;
 mod brackets;
 mod chunk;
 mod joined;
+mod stream;
 
 use std::io::{self, BufRead};
 
@@ -27,6 +28,7 @@ use crate::readers::tombstone_proto;
 use array::Array;
 use chunk::Chunk;
 use joined::Joined;
+use stream::{Stream, StreamLine};
 
 /// One report of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,12 +49,10 @@ pub struct Report {
 /// At most two reports of the largest size are in memory at once.
 #[derive(Debug)]
 pub struct Reports<R> {
-    source: R,
-    /// Where the next line begins.
-    offset: u64,
+    stream: Stream<R>,
     number: u64,
     /// The first line of the next report, which ended the one before.
-    held: Option<Line>,
+    held: Option<StreamLine>,
     /// JSON documents that follow each other within a line, from an offset on.
     joined: Option<Joined>,
     /// A list of reports that has begun.
@@ -62,19 +62,10 @@ pub struct Reports<R> {
     is_over: bool,
 }
 
-/// A line with its end.
-#[derive(Debug)]
-struct Line {
-    offset: u64,
-    length: u64,
-    /// All of it, unless it is larger than a report may be.
-    bytes: Vec<u8>,
-}
-
 impl<R: BufRead> Reports<R> {
     /// The reports in `source`.
     pub fn new(source: R) -> Self {
-        Self { source, offset: 0, number: 0, held: None, joined: None, array: None, is_ndjson: false, is_over: false }
+        Self { stream: Stream::new(source), number: 0, held: None, joined: None, array: None, is_ndjson: false, is_over: false }
     }
 
     fn next_report(&mut self) -> io::Result<Option<Report>> {
@@ -84,23 +75,23 @@ impl<R: BufRead> Reports<R> {
         if let Some(report) = self.next_of_array()? {
             return Ok(Some(report));
         }
-        if self.offset == 0
-            && let Some(found) = other::named(self.buffer()?)
+        if self.stream.offset() == 0
+            && let Some(found) = other::named(self.stream.buffer()?)
         {
-            self.skip_all()?;
+            self.stream.skip_all()?;
             return Ok(Some(self.report(0, Err(CrashError::NotACrash { found }))));
         }
-        if self.offset == 0 && self.begins_binary()? {
+        if self.stream.offset() == 0 && self.begins_binary()? {
             return self.binary().map(Some);
         }
-        if self.held.is_none() && is_list(self.buffer()?) {
-            self.array = Some(Array::new(self.offset, Vec::new()));
+        if self.held.is_none() && is_list(self.stream.buffer()?) {
+            self.array = Some(Array::new(self.stream.offset(), Vec::new()));
             return self.next_report();
         }
         let Some(first) = self.first_line()? else { return Ok(None) };
         let mut chunk = Chunk::new(first, self.is_ndjson);
         while !chunk.is_complete() {
-            let Some(line) = self.line()? else { break };
+            let Some(line) = self.stream.line()? else { break };
             if chunk.begins_array(&line) {
                 self.array = Some(Array::new(chunk.offset, [chunk.bytes, line.bytes].concat()));
                 return self.next_report();
@@ -135,11 +126,10 @@ impl<R: BufRead> Reports<R> {
         loop {
             let mut found = array.next_of_seed();
             if found.is_none() && !array.is_over() {
-                let buffer = self.buffer()?;
+                let buffer = self.stream.buffer()?;
                 let is_end = buffer.is_empty();
                 let (count, element) = array.feed(buffer);
-                self.source.consume(count);
-                self.offset += count as u64;
+                self.stream.consume(count);
                 found = element;
                 if is_end {
                     break;
@@ -154,7 +144,7 @@ impl<R: BufRead> Reports<R> {
             }
         }
         let (last, behind) = array.finish();
-        self.held = behind.map(|(offset, bytes)| Line { offset, length: bytes.len() as u64, bytes });
+        self.held = behind.map(|(offset, bytes)| StreamLine { offset, length: bytes.len() as u64, bytes });
         Ok(last.map(|(offset, bytes)| self.report(offset, bytes)))
     }
 
@@ -174,14 +164,14 @@ impl<R: BufRead> Reports<R> {
 
     /// Whether the stream is one report that has no lines.
     fn begins_binary(&mut self) -> io::Result<bool> {
-        let head = self.buffer()?;
+        let head = self.stream.buffer()?;
         Ok(tombstone_proto::is_one(&head[..head.len().min(tombstone_proto::HEAD_BYTES)]))
     }
 
     /// All of the stream as one report.
     fn binary(&mut self) -> io::Result<Report> {
         let (mut bytes, mut length) = (Vec::new(), 0);
-        while let Some(line) = self.line()? {
+        while let Some(line) = self.stream.line()? {
             length += line.length;
             if length <= MAX_REPORT_BYTES as u64 {
                 bytes.extend_from_slice(&line.bytes);
@@ -193,61 +183,17 @@ impl<R: BufRead> Reports<R> {
         Ok(self.report(0, if is_too_large { Err(CrashError::TooLarge { bytes: length }) } else { Ok(bytes) }))
     }
 
-    /// Reads a stream that has no reports to its end.
-    fn skip_all(&mut self) -> io::Result<()> {
-        loop {
-            let count = self.buffer()?.len();
-            if count == 0 {
-                return Ok(());
-            }
-            self.source.consume(count);
-            self.offset += count as u64;
-        }
-    }
-
     /// The next line that is not blank.
-    fn first_line(&mut self) -> io::Result<Option<Line>> {
+    fn first_line(&mut self) -> io::Result<Option<StreamLine>> {
         if let Some(line) = self.held.take() {
             return Ok(Some(line));
         }
-        while let Some(line) = self.line()? {
+        while let Some(line) = self.stream.line()? {
             if !line.bytes.trim_ascii().is_empty() {
                 return Ok(Some(line));
             }
         }
         Ok(None)
-    }
-
-    fn line(&mut self) -> io::Result<Option<Line>> {
-        let mut line = Line { offset: self.offset, length: 0, bytes: Vec::new() };
-        loop {
-            let buffer = self.buffer()?;
-            let end = memchr::memchr(b'\n', buffer);
-            let part = &buffer[..end.map_or(buffer.len(), |end| end + 1)];
-            let room = (MAX_REPORT_BYTES + 1).saturating_sub(line.bytes.len());
-            line.bytes.extend_from_slice(&part[..part.len().min(room)]);
-            let count = part.len();
-            line.length += count as u64;
-            self.source.consume(count);
-            if end.is_some() || count == 0 {
-                break;
-            }
-        }
-        self.offset += line.length;
-        Ok((line.length > 0).then_some(line))
-    }
-
-    /// What has come and was not taken yet; nothing at the end.
-    fn buffer(&mut self) -> io::Result<&[u8]> {
-        loop {
-            match self.source.fill_buf() {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-                Ok(_) => break,
-            }
-        }
-        // There already.
-        self.source.fill_buf()
     }
 }
 

@@ -63,7 +63,17 @@ pub fn all_known(name: &str, report: &[u8], event: &CrashEvent) {
     let has_list = memchr::memmem::find(report, b"Binary Images:").is_some() || event.format != Format::AppleText;
     assert!(event.images == again.images || is_by_line || !has_list, "{name}");
     assert_eq!((&event.reason, event.time_ms, &event.event_id), (&again.reason, again.time_ms, &again.event_id), "{name}");
-    // What lies between frames stands between frames.
+    gaps_stay(name, report, event, &out);
+    names_are_written(name, report, event, &out, &again);
+    assert_eq!(event.stacks().count(), again.stacks().count(), "{name}");
+    // What is resolved already is not listed a second time.
+    let twice = written(&out, &again, &answers(&again));
+    let twice = parse(&twice).unwrap();
+    assert!(event.format != Format::Sentry || twice.frames().count() == again.frames().count() || has_java(event), "{name}");
+}
+
+/// What lies between frames stands between frames.
+fn gaps_stay(name: &str, report: &[u8], event: &CrashEvent, out: &[u8]) {
     let mut spans: Vec<_> = event.frames().map(|frame| frame.span.range()).filter(|span| !span.is_empty()).collect();
     spans.sort_by_key(|span| span.start);
     spans.dedup();
@@ -77,6 +87,10 @@ pub fn all_known(name: &str, report: &[u8], event: &CrashEvent) {
         at += found + gap.len();
         from = span.end;
     }
+}
+
+/// Each stack that is read again has the names that the answers had for it.
+fn names_are_written(name: &str, report: &[u8], event: &CrashEvent, out: &[u8], again: &CrashEvent) {
     let mut index = 0;
     for (stack, stack_again) in event.stacks().zip(again.stacks()) {
         let mut want = Vec::new();
@@ -103,14 +117,9 @@ pub fn all_known(name: &str, report: &[u8], event: &CrashEvent) {
         }
         let own = stack_again.iter().filter(|frame| !frame.span.range().is_empty());
         let got: Vec<_> = own.map(|frame| frame.function.clone()).collect();
-        assert_eq!(want.len(), got.len(), "{name}: {want:?} {got:?}\n{}", String::from_utf8_lossy(&out));
+        assert_eq!(want.len(), got.len(), "{name}: {want:?} {got:?}\n{}", String::from_utf8_lossy(out));
         want.iter().zip(&got).filter(|(want, _)| want.is_some()).for_each(|(want, got)| assert_eq!(want, got, "{name}"));
     }
-    assert_eq!(event.stacks().count(), again.stacks().count(), "{name}");
-    // What is resolved already is not listed a second time.
-    let twice = written(&out, &again, &answers(&again));
-    let twice = parse(&twice).unwrap();
-    assert!(event.format != Format::Sentry || twice.frames().count() == again.frames().count() || has_java(event), "{name}");
 }
 
 fn has_java(event: &CrashEvent) -> bool {

@@ -23,6 +23,7 @@ pub fn is_long_header(line: &str) -> bool {
 }
 
 /// What was written into a log.
+#[inline]
 pub fn message(line: &str) -> &str {
     logcat::split(line).map_or_else(|| prefix::strip_known(line), |prefixed| prefixed.message)
 }

@@ -14,7 +14,8 @@ use crate::readers::lines::java::is_class;
 use crate::scan::text::{hex, kept, some, word};
 
 use super::cxx::{source, strip_brackets};
-use super::{Found, NativeLine, function_name, in_file, strip_build_id};
+use super::found::{FoundFrame, function_name, in_file, strip_build_id};
+use crate::readers::lines::line::NativeLine;
 
 /// `pc ADDRESS  PATH [(offset 0xN)] [(FUNCTION+N)] [(BuildId: ID)]`. The address is the file's own and has been moved into the call.
 pub fn frame(rest: &str) -> Option<NativeLine> {
@@ -40,7 +41,7 @@ pub fn frame(rest: &str) -> Option<NativeLine> {
         return Some(java(class, method));
     }
     let relative = Some(in_file(address));
-    let found = Found { relative, function, path, build_id, package_offset, at: At::Adjusted, ..Found::default() };
+    let found = FoundFrame { relative, function, path, build_id, package_offset, at: At::Adjusted, ..FoundFrame::default() };
     let mut line = found.line();
     (line.frame.file, line.frame.line) = (some(file), row);
     Some(line)

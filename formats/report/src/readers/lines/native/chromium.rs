@@ -11,10 +11,11 @@
 //! On Windows: `base::debug::StackTrace::StackTrace [0x00007FF7A1B2C3D4+18] (C:\src\stack_trace.cc:42)`.
 
 use super::cxx::{source, strip_brackets};
-use super::{Dialect, NativeLine, Said, known};
+use super::dialect::{Dialect, Said};
+use super::found::known;
 use crate::event::Format;
 use crate::event::frame::{At, Frame};
-use crate::readers::lines::line::Text;
+use crate::readers::lines::line::{NativeLine, Text};
 use crate::readers::lines::stacks::Stacks;
 use crate::readers::reason::signal_name;
 use crate::scan::text::{hex, prefixed_hex, some, word};

@@ -16,11 +16,12 @@
 use std::collections::HashMap;
 
 use super::cxx::{strip_brackets, strip_module};
-use super::{Dialect, Found, NativeLine, Said, image, in_image, known};
+use super::dialect::{Dialect, Said};
+use super::found::{FoundFrame, image, in_image, known};
 use crate::event::Format;
 use crate::event::image::{file_name, hex_bytes};
 use crate::limits::MAX_IMAGES;
-use crate::readers::lines::line::Text;
+use crate::readers::lines::line::{NativeLine, Text};
 use crate::readers::lines::stacks::Stacks;
 use crate::scan::text::{between, kept, prefixed_hex, some, word};
 use crate::scan::time;
@@ -43,7 +44,7 @@ fn found(address: u64, function: &str, path: &str, offset: Option<u64>) -> Nativ
     let path = path.trim_end_matches(" (deleted)");
     let path = known(path).map_or("", |_| path);
     let relative = offset.filter(|_| !path.is_empty()).map(in_image);
-    let found = Found { address: Some(address), relative, function: known(function), path, ..Found::default() };
+    let found = FoundFrame { address: Some(address), relative, function: known(function), path, ..FoundFrame::default() };
     NativeLine { is_plain: true, ..found.line() }
 }
 

@@ -15,11 +15,11 @@
 //! `virt` is the file's own address, moved into the call. `_kDart…` names all of the code, and no function.
 
 use super::cxx::{source, strip_brackets};
-use super::{Dialect, NativeLine, Said};
+use super::dialect::{Dialect, Said};
 use crate::event::Format;
 use crate::event::frame::{At, Frame, FrameKind};
 use crate::event::image::{Image, ImageKind, image_id};
-use crate::readers::lines::line::Text;
+use crate::readers::lines::line::{NativeLine, Text};
 use crate::readers::lines::stacks::Stacks;
 use crate::scan::text::{between, hex, some, word};
 
@@ -30,7 +30,7 @@ const IMAGE: &str = "libapp.so";
 pub fn frame(rest: &str) -> Option<NativeLine> {
     let (address, rest) = word(rest.strip_prefix("abs ")?)?;
     let virt = rest.strip_prefix("virt ").and_then(word).and_then(|(address, _)| hex(address));
-    let relative = virt.map(super::in_file);
+    let relative = virt.map(super::found::in_file);
     let frame = Frame { address: Some(hex(address)?), relative, at: At::Adjusted, ..Frame::default() };
     Some(NativeLine { frame, image: virt.map(|_| image(None)), ..NativeLine::default() })
 }
@@ -126,7 +126,7 @@ impl Dart {
     fn placed(&self, line: NativeLine) -> NativeLine {
         let mut frame = line.frame;
         if let (None, Some(address), Some(base)) = (frame.relative, frame.address, self.base) {
-            frame.relative = address.checked_sub(base).map(super::in_image);
+            frame.relative = address.checked_sub(base).map(super::found::in_image);
         }
         let image = frame.relative.map(|_| image(self.build_id.as_deref()));
         NativeLine { frame, image, ..line }

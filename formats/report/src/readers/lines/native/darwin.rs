@@ -6,10 +6,10 @@
 //!
 //! The same as in reports of crashes, whose frames people paste alone.
 
-use super::NativeLine;
 use crate::event::frame::At;
 use crate::event::image::{Image, ImageKind};
 use crate::readers::apple_text;
+use crate::readers::lines::line::NativeLine;
 use crate::scan::text::{is_number, word};
 
 /// An address with all its digits.

@@ -15,10 +15,11 @@
 //! The stack that stands by itself is that of the thread that gdb looks at; among all threads it comes once more.
 
 use super::cxx::{Call, debugger_call, source};
-use super::{Dialect, NativeLine, Said, image, known};
+use super::dialect::{Dialect, Said};
+use super::found::{image, known};
 use crate::event::frame::{At, Frame};
 use crate::event::{Format, Thread};
-use crate::readers::lines::line::Text;
+use crate::readers::lines::line::{NativeLine, Text};
 use crate::readers::lines::stacks::Stacks;
 use crate::readers::reason::signal_name;
 use crate::scan::text::{between, prefixed_hex, some, word};

@@ -14,10 +14,12 @@
 //! All are return addresses, but for the instruction behind a signal's trampoline.
 
 use super::cxx::strip_brackets;
-use super::{Dialect, Found, NativeLine, Said, in_file, in_image, proc_maps};
+use super::dialect::{Dialect, Said};
+use super::found::{FoundFrame, in_file, in_image};
+use super::proc_maps;
 use crate::event::Format;
 use crate::event::frame::At;
-use crate::readers::lines::line::Text;
+use crate::readers::lines::line::{NativeLine, Text};
 use crate::readers::lines::stacks::Stacks;
 use crate::scan::text::{between, prefixed_hex, some};
 
@@ -44,7 +46,7 @@ pub fn frame(line: &str) -> Option<NativeLine> {
         _ => None,
     };
     let function = some(function).filter(|function| prefixed_hex(function).is_none());
-    let found = Found { address: Some(address), relative, function, path, at: At::Return, ..Found::default() };
+    let found = FoundFrame { address: Some(address), relative, function, path, at: At::Return, ..FoundFrame::default() };
     Some(NativeLine { number, ..found.line() })
 }
 

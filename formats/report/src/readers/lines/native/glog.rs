@@ -15,10 +15,11 @@
 //! Names only: neither modules nor places. The instruction is in the list once more, behind the handler's frames, unless those are cut off.
 
 use super::cxx::source;
-use super::{Dialect, NativeLine, Said, known};
+use super::dialect::{Dialect, Said};
+use super::found::known;
 use crate::event::Format;
 use crate::event::frame::{At, Frame};
-use crate::readers::lines::line::Text;
+use crate::readers::lines::line::{NativeLine, Text};
 use crate::readers::lines::stacks::Stacks;
 use crate::scan::text::{between, hex, prefixed_hex, some, word};
 

@@ -16,11 +16,11 @@
 //! ```
 
 use super::cxx::{source, strip_brackets};
-use super::{Dialect, NativeLine, Said};
+use super::dialect::{Dialect, Said};
 use crate::event::Format;
 use crate::event::frame::{At, Frame};
 use crate::limits::MAX_TEXT_BYTES;
-use crate::readers::lines::line::Text;
+use crate::readers::lines::line::{NativeLine, Text};
 use crate::readers::lines::stacks::Stacks;
 use crate::scan::text::{between, hex, prefixed_hex, some, word};
 

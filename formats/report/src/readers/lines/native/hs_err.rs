@@ -19,11 +19,13 @@
 //! Threads go by the names that Java knows them by.
 
 use super::cxx::{source, strip_brackets};
-use super::{Dialect, Found, NativeLine, Said, function_name, in_image, proc_maps};
+use super::dialect::{Dialect, Said};
+use super::found::{FoundFrame, function_name, in_image};
+use super::proc_maps;
 use crate::event::Format;
 use crate::event::frame::{Frame, FrameKind};
 use crate::event::image::{ImageKind, file_name};
-use crate::readers::lines::line::Text;
+use crate::readers::lines::line::{NativeLine, Text};
 use crate::readers::lines::stacks::Stacks;
 use crate::scan::text::{between, hex, prefixed_hex, some, word};
 
@@ -202,8 +204,12 @@ fn native(rest: &str) -> Option<NativeLine> {
     let behind = behind.trim();
     let placed = strip_brackets(behind).filter(|(front, within)| front.ends_with("  ") && source(within).1.is_some());
     let (function, place) = placed.unwrap_or((behind, ""));
-    let found =
-        Found { relative: Some(in_image(prefixed_hex(offset)?)), function: function_name(function.trim_end()), path, ..Found::default() };
+    let found = FoundFrame {
+        relative: Some(in_image(prefixed_hex(offset)?)),
+        function: function_name(function.trim_end()),
+        path,
+        ..FoundFrame::default()
+    };
     let mut line = found.line();
     let (file, row, _) = source(place);
     (line.frame.file, line.frame.line) = (some(file), row);

@@ -20,10 +20,10 @@
 //! Offsets count from the function, whose size stands behind the slash. A name is that of the symbol around the address.
 
 use super::cxx::{source, strip_brackets};
-use super::{Dialect, NativeLine, Said};
+use super::dialect::{Dialect, Said};
 use crate::event::Format;
 use crate::event::frame::{At, Frame, Trust};
-use crate::readers::lines::line::Text;
+use crate::readers::lines::line::{NativeLine, Text};
 use crate::readers::lines::stacks::Stacks;
 use crate::scan::text::{between, hex, some, word};
 

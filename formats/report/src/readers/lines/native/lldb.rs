@@ -14,11 +14,12 @@
 use std::collections::HashMap;
 
 use super::cxx::source;
-use super::{Dialect, Found, NativeLine, Said, known};
+use super::dialect::{Dialect, Said};
+use super::found::{FoundFrame, known};
 use crate::event::Format;
 use crate::event::image::{Image, ImageKind};
 use crate::readers::apple;
-use crate::readers::lines::line::Text;
+use crate::readers::lines::line::{NativeLine, Text};
 use crate::readers::lines::stacks::Stacks;
 use crate::scan::text::{between, hex, prefixed_hex, some, word};
 
@@ -40,7 +41,7 @@ pub fn frame(line: &str) -> Option<NativeLine> {
         None => (rest, false),
     };
     let function = known(name(function, !place.is_empty())).filter(|function| !function.starts_with("___lldb_unnamed_symbol"));
-    let mut line = Found { address, function, path, ..Found::default() }.line();
+    let mut line = FoundFrame { address, function, path, ..FoundFrame::default() }.line();
     let (file, row, column) = source(place);
     (line.frame.file, line.frame.line, line.frame.column) = (some(file), row, column);
     line.frame.inlined = is_inlined;

@@ -13,10 +13,11 @@
 //! All are return addresses, as of `backtrace(3)`. Chromium prints its stacks alike, with offsets that are moved into the call.
 
 use super::cxx::{function_and_place, source, strip_module};
-use super::{Dialect, Found, NativeLine, Said, in_file, known, strip_build_id};
+use super::dialect::{Dialect, Said};
+use super::found::{FoundFrame, in_file, known, strip_build_id};
 use crate::event::Format;
 use crate::event::frame::{At, Frame};
-use crate::readers::lines::line::Text;
+use crate::readers::lines::line::{NativeLine, Text};
 use crate::readers::lines::stacks::Stacks;
 use crate::scan::text::{prefixed_hex, some, word};
 
@@ -33,7 +34,7 @@ pub fn frame(rest: &str) -> Option<NativeLine> {
     let is_moved = offset.is_some_and(|offset| address.wrapping_sub(offset) & PAGE_BITS == 1);
     let at = if is_moved { At::Adjusted } else { At::Return };
     let (path, function) = (path.trim(), known(function));
-    let found = Found { address: Some(address), relative: offset.map(in_file), function, path, build_id, at, ..Found::default() };
+    let found = FoundFrame { address: Some(address), relative: offset.map(in_file), function, path, build_id, at, ..FoundFrame::default() };
     let mut line = found.line();
     let (file, row, column) = source(place);
     (line.frame.file, line.frame.line, line.frame.column) = (known(file), row, column);
@@ -49,7 +50,7 @@ fn windows_frame(line: &str) -> Option<NativeLine> {
     let (file, row) = behind.split_once(", ").and_then(|(_, behind)| behind.rsplit_once(", line ")).unwrap_or_default();
     let frame = Frame {
         address: Some(prefixed_hex(address)?),
-        function: super::function_name(function),
+        function: super::found::function_name(function),
         file: some(file),
         line: word(row).and_then(|(row, _)| row.parse().ok()),
         at: At::Return,

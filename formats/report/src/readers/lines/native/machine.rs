@@ -12,10 +12,11 @@
 //!
 //! Bars within a field have been left out.
 
-use super::{Dialect, Found, NativeLine, Said, in_image, known};
+use super::dialect::{Dialect, Said};
+use super::found::{FoundFrame, in_image, known};
 use crate::event::Format;
 use crate::event::image::{Image, ImageKind, file_name, image_id};
-use crate::readers::lines::line::Text;
+use crate::readers::lines::line::{NativeLine, Text};
 use crate::readers::lines::stacks::Stacks;
 use crate::readers::reason::{self, arch, kind_of};
 use crate::scan::text::{hex, prefixed_hex, some};
@@ -97,7 +98,7 @@ impl Machine {
         if function.is_empty() && offset.is_none() {
             return None;
         }
-        let mut found = Found { address, relative, function: known(function), path: module, ..Found::default() }.line();
+        let mut found = FoundFrame { address, relative, function: known(function), path: module, ..FoundFrame::default() }.line();
         found.image = found.image.map(|image| Image { kind: self.kind, ..image });
         (found.frame.file, found.frame.line) = (some(file), line.parse().ok());
         Some(NativeLine { is_plain: true, ..found })

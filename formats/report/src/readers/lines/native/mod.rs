@@ -7,7 +7,7 @@
 //! begin(line), Dialect   a reader of its own, which takes all lines from the one on with which a report of this format begins
 //! ```
 //!
-//! To add a format: a file with one or both, a line in [`numbered`], [`unnumbered`], [`BEGINS`] and [`REPORTS`], a [`Format`] if it has a
+//! To add a format: a file with one or both, a line in [`numbered`], [`unnumbered`], [`BEGINS`] and [`REPORTS`], a `Format` if it has a
 //! reader, a fixture in `testdata/crashes`, a row in `docs/crash-formats.md`.
 
 mod android;
@@ -16,6 +16,8 @@ mod coredump;
 mod cxx;
 mod dart;
 mod darwin;
+mod dialect;
+mod found;
 mod gdb;
 mod glibc;
 mod glog;
@@ -33,45 +35,12 @@ pub mod sanitizer;
 mod stackwalk;
 mod trampoline;
 
-use std::fmt;
-
-use super::line::{NativeLine, Text};
-use super::stacks::Stacks;
-use crate::event::Format;
-use crate::event::frame::{At, Frame, Relative, Space};
-use crate::event::image::{Image, ImageKind, file_name, image_id};
-use crate::scan::text::{hex, some, word};
+use super::line::NativeLine;
+use crate::scan::text::word;
 
 pub use android::method;
+pub use dialect::{Dialect, Said};
 pub use trampoline::finish;
-
-/// What a line is to a reader of one format.
-#[derive(Debug)]
-pub enum Said {
-    /// A frame.
-    Frame(Box<NativeLine>),
-    /// A line of the report that is no frame. What it says is in the event.
-    Own,
-    /// Nothing that this format knows. It is read as it would be in any text.
-    Other,
-}
-
-/// A reader of the reports of one format, from the line with which one begins.
-pub trait Dialect: fmt::Debug {
-    /// What the report is.
-    fn format(&self) -> Format;
-
-    /// Reads a line. The first one is that with which the report begins.
-    fn line(&mut self, text: Text<'_>, stacks: &mut Stacks) -> Said;
-
-    /// Whether a report without any frame tells of a crash.
-    fn may_lack_frames(&self) -> bool {
-        false
-    }
-
-    /// Settles what only the whole report tells.
-    fn finish(&mut self, _stacks: &mut Stacks) {}
-}
 
 /// Makes the reader of a format, if a report of it begins with a line.
 type Begin = fn(&str) -> Option<Box<dyn Dialect>>;
@@ -168,73 +137,6 @@ fn number(line: &str) -> Option<(usize, &str)> {
     // `word` skips blanks, of which there are none between the sign and the number.
     let is_number = number.len() <= 9 && number.bytes().all(|byte| byte.is_ascii_digit()) && !line.starts_with("# ");
     is_number.then(|| Some((number.parse().ok()?, rest)))?
-}
-
-/// What a line says of a frame in an image.
-#[derive(Debug, Default)]
-struct Found<'a> {
-    address: Option<u64>,
-    relative: Option<Relative>,
-    function: Option<String>,
-    path: &'a str,
-    build_id: Option<&'a str>,
-    package_offset: Option<u64>,
-    at: At,
-}
-
-impl Found<'_> {
-    fn line(self) -> NativeLine {
-        let Self { address, relative, function, path, build_id, package_offset, at } = self;
-        let image = image(path, build_id).map(|image| Image { package_offset, ..image });
-        let frame = Frame { address, relative, function, package: some(path), at, ..Frame::default() };
-        NativeLine { frame, image, ..NativeLine::default() }
-    }
-}
-
-/// An address as the file has it.
-fn in_file(address: u64) -> Relative {
-    Relative { address, space: Space::File }
-}
-
-/// An address from the first page on.
-fn in_image(address: u64) -> Relative {
-    Relative { address, space: Space::Image }
-}
-
-/// The file at `path`. `<unknown>`, `<anonymous:7f…>`, `[anon:…]`, `[vdso]`, `//anon` and what a JIT has made are memory that no file is in.
-fn image(path: &str, build_id: Option<&str>) -> Option<Image> {
-    let is_memory = path.starts_with(['<', '[']) || ["/memfd:", "/dev/ashmem/", "/dev/zero"].iter().any(|start| path.starts_with(start));
-    let is_file = !path.is_empty() && !is_memory && !matches!(path, "n/a" | "???" | "//anon");
-    is_file.then(|| Image {
-        kind: ImageKind::Elf,
-        id: image_id(ImageKind::Elf, None, build_id),
-        code_id: build_id.and_then(some),
-        name: some(file_name(path)),
-        path: some(path),
-        ..Image::default()
-    })
-}
-
-/// Takes `(BuildId: ID)` off the end.
-fn strip_build_id(rest: &str) -> (&str, Option<&str>) {
-    let rest = rest.trim_end();
-    let Some((front, id)) = rest.strip_suffix(')').and_then(|rest| rest.rsplit_once("(BuildId")) else { return (rest, None) };
-    (front.trim_end(), Some(id.trim_start_matches([':', ' ']).trim()))
-}
-
-/// `FUNCTION+N` or `FUNCTION+0xN`: the function, unless it is a placeholder.
-fn function_name(text: &str) -> Option<String> {
-    let name = match text.rsplit_once('+') {
-        Some((name, offset)) if hex(offset.trim_start()).is_some() => name.trim_end(),
-        _ => text,
-    };
-    known(name)
-}
-
-/// A name, unless it says that there is none.
-fn known(name: &str) -> Option<String> {
-    let name = name.trim();
-    if matches!(name, "??" | "???" | "n/a" | "(unknown)" | "<unknown>" | "<null>" | "(null)") { None } else { some(name) }
 }
 
 #[cfg(test)]

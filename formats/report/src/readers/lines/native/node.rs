@@ -22,10 +22,11 @@
 //! Native addresses are those that calls return to.
 
 use super::cxx::source;
-use super::{Dialect, Found, NativeLine, Said, function_name};
+use super::dialect::{Dialect, Said};
+use super::found::{FoundFrame, function_name};
 use crate::event::Format;
 use crate::event::frame::{At, Frame, FrameKind};
-use crate::readers::lines::line::Text;
+use crate::readers::lines::line::{NativeLine, Text};
 use crate::readers::lines::stacks::Stacks;
 use crate::scan::text::{between, hex, prefixed_hex, some, word};
 
@@ -41,7 +42,7 @@ fn frame(line: &str) -> Option<NativeLine> {
         None => (rest, ""),
     };
     let function = if is_windows { windows_name(function) } else { function_name(function) };
-    let found = Found { address: Some(address), function, path, at: At::Return, ..Found::default() };
+    let found = FoundFrame { address: Some(address), function, path, at: At::Return, ..FoundFrame::default() };
     Some(NativeLine { number: Some(number.saturating_sub(1)), ..found.line() })
 }
 

@@ -1,6 +1,7 @@
 //! Frames that people write down: `#01 libfoo.so+0x1234 (BuildId 1122…)`; the number may be missing.
 
-use super::{Found, NativeLine, in_file, strip_build_id};
+use super::found::{FoundFrame, in_file, strip_build_id};
+use crate::readers::lines::line::NativeLine;
 use crate::scan::text::prefixed_hex;
 
 /// `NAME+0xADDRESS [(BuildId ID)]`.
@@ -11,7 +12,7 @@ pub fn frame(rest: &str) -> Option<NativeLine> {
     if path.is_empty() {
         return None;
     }
-    let found = Found { relative, path, build_id, ..Found::default() };
+    let found = FoundFrame { relative, path, build_id, ..FoundFrame::default() };
     Some(NativeLine { is_plain: true, ..found.line() })
 }
 

@@ -14,11 +14,12 @@
 //! Addresses are those that calls return to.
 
 use super::cxx::source;
-use super::{Dialect, NativeLine, Said, known};
+use super::dialect::{Dialect, Said};
+use super::found::known;
 use crate::event::Format;
 use crate::event::frame::{At, Frame};
 use crate::limits::{MAX_MESSAGE_LINES, MAX_TEXT_BYTES};
-use crate::readers::lines::line::Text;
+use crate::readers::lines::line::{NativeLine, Text};
 use crate::readers::lines::stacks::Stacks;
 use crate::scan::text::{prefixed_hex, some};
 

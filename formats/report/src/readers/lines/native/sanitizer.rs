@@ -13,11 +13,12 @@
 //! Addresses have been moved into their calls, and those in files are the file's own.
 
 use super::cxx::{function_and_place, source, strip_brackets, strip_module};
-use super::{Dialect, Found, NativeLine, Said, function_name, in_file, known, strip_build_id};
+use super::dialect::{Dialect, Said};
+use super::found::{FoundFrame, function_name, in_file, known, strip_build_id};
 use crate::event::Format;
 use crate::event::frame::{At, Frame};
 use crate::event::image::{ImageKind, file_name};
-use crate::readers::lines::line::Text;
+use crate::readers::lines::line::{NativeLine, Text};
 use crate::readers::lines::stacks::Stacks;
 use crate::scan::text::{between, hex, prefixed_hex, some, word};
 
@@ -54,7 +55,7 @@ pub fn symbolized(rest: &str) -> NativeLine {
     let (function, place) = function_and_place(front);
     let (path, relative) = module.map_or(("", None), |(_, path, offset)| (path, Some(in_file(offset))));
     let (path, arch) = without_arch(path);
-    let found = Found { relative, path, build_id, function: function_name(function), at: At::Adjusted, ..Found::default() };
+    let found = FoundFrame { relative, path, build_id, function: function_name(function), at: At::Adjusted, ..FoundFrame::default() };
     let mut line = found.line();
     let (file, number, column) = source(place);
     (line.frame.file, line.frame.line, line.frame.column) = (known(file), number, column);

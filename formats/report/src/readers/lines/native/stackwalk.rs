@@ -16,11 +16,12 @@
 //!
 //! Breakpad prints addresses that calls return to; rust-minidump has moved its offsets into the calls.
 
-use super::{Dialect, Found, NativeLine, Said, in_image, known};
+use super::dialect::{Dialect, Said};
+use super::found::{FoundFrame, in_image, known};
 use crate::event::Format;
 use crate::event::frame::{At, Trust};
 use crate::event::image::{Image, ImageKind, file_name, image_id};
-use crate::readers::lines::line::Text;
+use crate::readers::lines::line::{NativeLine, Text};
 use crate::readers::lines::stacks::Stacks;
 use crate::readers::reason::{self, arch, kind_of};
 use crate::scan::text::{between, hex, prefixed_hex, some, word};
@@ -117,7 +118,7 @@ impl Stackwalk {
         let found = if rest.contains(' ') || rest.contains('!') {
             self.placed(rest, number)?
         } else {
-            NativeLine { is_plain: true, ..Found { address: Some(prefixed_hex(rest)?), ..Found::default() }.line() }
+            NativeLine { is_plain: true, ..FoundFrame { address: Some(prefixed_hex(rest)?), ..FoundFrame::default() }.line() }
         };
         Some(NativeLine { number: Some(number), ..found })
     }
@@ -125,7 +126,7 @@ impl Stackwalk {
     fn placed(&self, rest: &str, number: usize) -> Option<NativeLine> {
         let Some((path, function)) = rest.split_once('!') else {
             let (path, offset) = rest.rsplit_once(" + ")?;
-            let mut line = Found { relative: Some(in_image(prefixed_hex(offset)?)), path, ..Found::default() }.line();
+            let mut line = FoundFrame { relative: Some(in_image(prefixed_hex(offset)?)), path, ..FoundFrame::default() }.line();
             line.image = line.image.map(|image| Image { kind: self.kind, ..image });
             let is_moved = self.is_moved && number > 0;
             line.frame.at = if is_moved { At::Adjusted } else { At::Instruction };
@@ -136,7 +137,7 @@ impl Stackwalk {
             None => (function.rsplit_once(" + 0x").map_or(function, |(function, _)| function), ""),
         };
         let (file, row) = place.split_once(" : ").unwrap_or((place, ""));
-        let mut line = Found { function: known(function), path, ..Found::default() }.line();
+        let mut line = FoundFrame { function: known(function), path, ..FoundFrame::default() }.line();
         line.image = line.image.map(|image| Image { kind: self.kind, ..image });
         (line.frame.file, line.frame.line) = (some(file), word(row).and_then(|(row, _)| row.parse().ok()));
         Some(NativeLine { is_plain: true, ..line })
