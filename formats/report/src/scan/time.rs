@@ -1,5 +1,9 @@
 //! Parses points in time as reports write them, into milliseconds since 1970 in UTC.
 
+use jiff::civil::{Date, date};
+
+const EPOCH: Date = date(1970, 1, 1);
+
 /// A date and a time of day, then perhaps a fraction of a second and a zone: `2017-01-26T10:05:11Z`, `2014-07-16 00:25:09.5 +0000`,
 /// `2023-04-05 06:07:08.123456789+0200`. Without a zone it is UTC. Absent if it is anything else, or no date of the calendar.
 pub fn milliseconds(text: &str) -> Option<i64> {
@@ -11,13 +15,14 @@ pub fn milliseconds(text: &str) -> Option<i64> {
     if separators != *b"--::" || !matches!(text.as_bytes()[10], b'T' | b't' | b' ') {
         return None;
     }
-    // A leap second is 60.
-    if !(1..=12).contains(&month) || !(1..=days_in(year, month)).contains(&day) || hour > 23 || minute > 59 || second > 60 {
+    let day = Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+    // A leap second is 60, which jiff's times of day do not have.
+    if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
     let rest = &text[19..];
     let (fraction, zone) = rest.split_at(rest.find(|c: char| c != '.' && c != ',' && !c.is_ascii_digit()).unwrap_or(rest.len()));
-    let seconds = days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - zone_seconds(zone.trim())?;
+    let seconds = day.duration_since(EPOCH).as_secs() + hour * 3600 + minute * 60 + second - zone_seconds(zone.trim())?;
     Some(seconds * 1000 + fraction_ms(fraction)?)
 }
 
@@ -54,24 +59,6 @@ fn zone_seconds(text: &str) -> Option<i64> {
     is_whole.then(|| Some(sign * (number(digits, 0, 2)? * 3600 + number(digits, minutes, 2)? * 60)))?
 }
 
-fn days_in(year: i64, month: i64) -> i64 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days from 1970-01-01 to a day of the Gregorian calendar. Years begin in March here, so that the leap day is the last one.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    // 153 days in each five months from March on.
-    let day_of_year = (153 * month + 2) / 5 + day - 1;
-    year * 365 + leap_days + day_of_year - 719_468
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +75,10 @@ mod tests {
             ("2024-02-29T23:59:60.5-08:00", 1_709_280_000_500),
             ("1969-12-31 23:59:59.25 UTC", -750),
             ("2000-03-01T00:00:00.000Z", 951_868_800_000),
+            ("0000-01-01T00:00:00Z", -62_167_219_200_000),
+            ("0000-02-29T00:00:00Z", -62_162_121_600_000),
+            ("9999-12-31T23:59:59Z", 253_402_300_799_000),
+            ("9999-12-31T23:59:59-23:59", 253_402_387_139_000),
         ] {
             assert_eq!(milliseconds(text), Some(want), "{text}");
         }
@@ -100,6 +91,10 @@ mod tests {
             "2017-01-26",
             "2017-02-29T00:00:00Z",
             "2017-13-01T00:00:00Z",
+            "2017-00-01T00:00:00Z",
+            "2017-01-00T00:00:00Z",
+            "2017-04-31T00:00:00Z",
+            "1900-02-29T00:00:00Z",
             "2017-01-01T24:00:00Z",
             "2017-01-01T00:00:00+2",
             "2017-01-01T00:00:00.",
