@@ -32,7 +32,7 @@ pub use event::error::{CrashError, Place};
 pub use event::frame::{At, Frame, FrameKind, Relative, Space, Span, Trust};
 pub use event::image::{Image, ImageId, ImageKind, file_name};
 pub use event::lookup::Lookup;
-pub use event::{App, CrashEvent, Dropped, Exception, Format, Os, Process, Reason, Relation, Thread};
+pub use event::{App, CrashEvent, DropCounts, Exception, Format, Os, Process, Reason, Relation, Thread};
 pub use parse::{Told, all, is_binary, is_list, parse, split};
 pub use readers::lines::{LineFrame, LogReader};
 pub use reports::{Report, Reports};

@@ -54,7 +54,7 @@ pub struct CrashEvent {
     /// Files that came along with it, which are not read.
     pub attachments: usize,
     /// What did not fit into the limits. The raw report still has it.
-    pub dropped: Dropped,
+    pub dropped: DropCounts,
 }
 
 /// The application that crashed.
@@ -156,7 +156,7 @@ pub enum Relation {
 
 /// What did not fit into the limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Dropped {
+pub struct DropCounts {
     /// Frames beyond [`crate::limits::MAX_FRAMES`].
     pub frames: usize,
     /// Images beyond [`crate::limits::MAX_IMAGES`].
@@ -194,7 +194,7 @@ impl CrashEvent {
             crashed_thread: None,
             exceptions: Vec::new(),
             attachments: 0,
-            dropped: Dropped::default(),
+            dropped: DropCounts::default(),
         }
     }
 

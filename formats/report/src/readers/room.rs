@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::event::frame::Frame;
 use crate::event::image::Image;
 use crate::event::lookup::assign_images;
-use crate::event::{CrashEvent, Dropped};
+use crate::event::{CrashEvent, DropCounts};
 use crate::limits::{MAX_FRAMES, MAX_IMAGES, MAX_STACKS};
 
 use super::javascript;
@@ -17,7 +17,7 @@ const USUAL_FRAMES: usize = 32;
 #[derive(Debug, Default)]
 pub struct Room {
     frames: usize,
-    dropped: Dropped,
+    dropped: DropCounts,
 }
 
 impl Room {
