@@ -13,7 +13,7 @@
 //! Folders use each other in one direction: `event` (the values) <- `scan` (text, JSON, protobuf, times) <- `readers` <- `parse` <- `reports`,
 //! and `annotate` uses the first three.
 //!
-//! A report may tell of several crashes ([`split`]), and of one crash several times ([`Told`]). Formats are told by their content, never by a
+//! A report may tell of several crashes ([`split`]), and of one crash several times ([`ReportedCrash`]). Formats are told by their content, never by a
 //! name; a format of its own gets a reader, a line in `detect.rs`, and one in `all`. What is read of each is in `docs/crash-formats.md`.
 
 #![deny(missing_docs, clippy::print_stdout, clippy::print_stderr)]
@@ -33,6 +33,6 @@ pub use event::frame::{At, Frame, FrameKind, Relative, Space, Span, Trust};
 pub use event::image::{Image, ImageId, ImageKind, file_name};
 pub use event::lookup::Lookup;
 pub use event::{App, CrashEvent, DropCounts, Exception, Format, Os, Process, Reason, Relation, Thread};
-pub use parse::{Told, all, is_binary, is_list, parse, split};
+pub use parse::{ReportedCrash, all, is_binary, is_list, parse, split};
 pub use readers::lines::{LineFrame, LogReader};
 pub use reports::{Report, Reports};

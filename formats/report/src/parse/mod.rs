@@ -14,17 +14,17 @@ use detect::Family;
 
 /// One crash that a report tells of.
 #[derive(Debug)]
-pub struct Told {
+pub struct ReportedCrash {
     /// The crash.
     ///
     /// # Errors
     /// [`CrashError`] says what the report was taken for, where it is wrong, and what to do.
     pub event: Result<CrashEvent, CrashError>,
-    /// The same crash told again: as a text beside JSON, by the system beside the application. What counts is [`Told::event`].
+    /// The same crash told again: as a text beside JSON, by the system beside the application. What counts is [`ReportedCrash::event`].
     pub again: Vec<CrashEvent>,
 }
 
-impl Told {
+impl ReportedCrash {
     fn once(event: Result<CrashEvent, CrashError>) -> Self {
         Self { event, again: Vec::new() }
     }
@@ -39,15 +39,15 @@ pub fn parse(report: &[u8]) -> Result<CrashEvent, CrashError> {
 }
 
 /// All crashes that a report tells of, in its order: one at least, which is an error if there is none.
-pub fn all(report: &[u8]) -> Vec<Told> {
+pub fn all(report: &[u8]) -> Vec<ReportedCrash> {
     if report.len() > MAX_REPORT_BYTES {
-        return vec![Told::once(Err(CrashError::TooLarge { bytes: report.len() as u64 }))];
+        return vec![ReportedCrash::once(Err(CrashError::TooLarge { bytes: report.len() as u64 }))];
     }
     if tombstone_proto::is_one(report) {
-        return vec![Told::once(tombstone_proto::read(report))];
+        return vec![ReportedCrash::once(tombstone_proto::read(report))];
     }
     if let Some(found) = other::named(report) {
-        return vec![Told::once(Err(CrashError::NotACrash { found }))];
+        return vec![ReportedCrash::once(Err(CrashError::NotACrash { found }))];
     }
     let text = same_offsets(report);
     let family = detect::family(&text);
@@ -59,12 +59,14 @@ pub fn all(report: &[u8]) -> Vec<Told> {
     }
     match family {
         Family::MetricKit => metrickit(&text).map_or_else(
-            |error| vec![Told::once(Err(error))],
-            |events| events.into_iter().map(|(event, _)| Told::once(Ok(event))).collect(),
+            |error| vec![ReportedCrash::once(Err(error))],
+            |events| events.into_iter().map(|(event, _)| ReportedCrash::once(Ok(event))).collect(),
         ),
-        Family::Lines => lines::crashes(&text).into_iter().map(|lines::Crash { event, again, .. }| Told { event, again }).collect(),
+        Family::Lines => {
+            lines::crashes(&text).into_iter().map(|lines::Crash { event, again, .. }| ReportedCrash { event, again }).collect()
+        }
         Family::AppleText => vec![apple(&text)],
-        family => vec![Told::once(one(&text, report, family))],
+        family => vec![ReportedCrash::once(one(&text, report, family))],
     }
 }
 
@@ -168,13 +170,13 @@ fn ips_body(header: ips::Header, json: &mut Json<'_>) -> Result<CrashEvent, Cras
 }
 
 /// Apple's text; if the JSON that it was made of stands behind it, that is the report.
-fn apple(text: &str) -> Told {
-    let Some(from) = full_report(text) else { return Told::once(apple_text::read(apple_text::event(), text, 0)) };
+fn apple(text: &str) -> ReportedCrash {
+    let Some(from) = full_report(text) else { return ReportedCrash::once(apple_text::read(apple_text::event(), text, 0)) };
     let translated = apple_text::read(apple_text::event(), &text[..from], 0);
     match (ips(text, from), translated) {
-        (Err(CrashError::Truncated { .. } | CrashError::Malformed { .. }), Ok(translated)) => Told::once(Ok(translated)),
-        (full, Ok(translated)) if full.is_ok() => Told { event: full, again: vec![translated] },
-        (full, _) => Told::once(full),
+        (Err(CrashError::Truncated { .. } | CrashError::Malformed { .. }), Ok(translated)) => ReportedCrash::once(Ok(translated)),
+        (full, Ok(translated)) if full.is_ok() => ReportedCrash { event: full, again: vec![translated] },
+        (full, _) => ReportedCrash::once(full),
     }
 }
 
@@ -186,7 +188,7 @@ fn full_report(text: &str) -> Option<usize> {
 }
 
 /// What was read of a text that is not the report's: where its frames stand, the report has something else.
-fn without_places(mut told: Told) -> Told {
+fn without_places(mut told: ReportedCrash) -> ReportedCrash {
     for event in told.event.iter_mut().chain(&mut told.again) {
         let threads = event.threads.iter_mut().map(|thread| &mut thread.frames);
         let exceptions = event.exceptions.iter_mut().map(|exception| &mut exception.frames);
