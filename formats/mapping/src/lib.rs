@@ -7,7 +7,7 @@
 //! ```text
 //! mapping.txt ─ MappingReader ─> ClassRow, one a class ─ encode ─> bytes, stored by the class's obfuscated name
 //!               reader.rs, line.rs, note.rs, build.rs     codec.rs
-//!           └─> Facts: header, ids, source files, what was left out
+//!           └─> MappingFacts: header, ids, source files, what was left out
 //! trace ─ Retrace ─> names of classes ─ Classes ─> the rows that it names, and no others ─> the trace, retraced
 //!         retrace/
 //! ```
@@ -37,7 +37,7 @@ pub use codec::RowError;
 pub use head::{Header, is_mapping};
 pub use id::{ContentId, Identity, uuid};
 pub use map_id::{MapId, hex_bytes};
-pub use reader::{Facts, MappingReader};
+pub use reader::{MappingFacts, MappingReader};
 pub use rejected::Rejected;
 pub use retrace::{Alternative, Classes, Context, Frame, MAX_LINE, OriginalMethod, Pattern, PatternError, Query, Retrace, Style, is_frame};
 pub use row::ClassRow;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use fastrand::Rng;
-use symtool_mapping::{ClassRow, Classes, ContentId, Facts, MappingReader, Retrace, SkipReason, Style, uuid};
+use symtool_mapping::{ClassRow, Classes, ContentId, MappingFacts, MappingReader, Retrace, SkipReason, Style, uuid};
 
 const WHOLE: &str = "# compiler: R8
 # compiler_version: 8.6.17
@@ -44,7 +44,7 @@ com.a.Main -> a.c:
 com.b.Util -> com.b.Util:
 ";
 
-fn read(bytes: &[u8]) -> (Vec<ClassRow>, Facts) {
+fn read(bytes: &[u8]) -> (Vec<ClassRow>, MappingFacts) {
     let mut reader = MappingReader::new(bytes);
     let rows = reader.by_ref().map(Result::unwrap).collect();
     (rows, reader.into_facts())
