@@ -286,7 +286,8 @@ impl Session<'_> {
         match found {
             Ok(found) => {
                 // Of several answers the first; `retrace` shows all.
-                let methods: Vec<mapping::Frame> = found.first().map(|first| first.visible().cloned().collect()).unwrap_or_default();
+                let methods: Vec<mapping::RetracedFrame> =
+                    found.first().map(|first| first.visible().cloned().collect()).unwrap_or_default();
                 style::methods(self.look, &methods, text)
             }
             Err(error) => {

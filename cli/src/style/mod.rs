@@ -125,11 +125,11 @@ pub fn frames(look: Look, answer: Answer<'_, '_>, demangler: Option<&Demangler>,
 }
 
 /// Renders methods that a mapping has for a frame, innermost first.
-pub fn methods(Look { style, inlines, paint, .. }: Look, methods: &[mapping::Frame], out: &mut Vec<u8>) -> Status {
+pub fn methods(Look { style, inlines, paint, .. }: Look, methods: &[mapping::RetracedFrame], out: &mut Vec<u8>) -> Status {
     let (Some(innermost), Some(outermost)) = (methods.first(), methods.last()) else { return Status::NoRange };
-    let is_known = methods.iter().all(mapping::Frame::is_known);
+    let is_known = methods.iter().all(mapping::RetracedFrame::is_known);
     // As one, it is the outermost method, at the place where the innermost one is.
-    let merged = [mapping::Frame { file: innermost.file.clone(), line: innermost.line, ..outermost.clone() }];
+    let merged = [mapping::RetracedFrame { file: innermost.file.clone(), line: innermost.line, ..outermost.clone() }];
     let methods = if inlines == Inlines::Merged { &merged[..] } else { methods };
     for (index, method) in methods.iter().enumerate() {
         let name = format!("{}.{}", method.class, method.method);

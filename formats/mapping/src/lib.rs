@@ -39,7 +39,9 @@ pub use id::{ContentId, Identity, uuid};
 pub use map_id::{MapId, hex_bytes};
 pub use reader::{MappingFacts, MappingReader};
 pub use rejected::Rejected;
-pub use retrace::{Alternative, Classes, Context, Frame, MAX_LINE, OriginalMethod, Pattern, PatternError, Query, Retrace, Style, is_frame};
+pub use retrace::{
+    Alternative, Classes, Context, MAX_LINE, OriginalMethod, Pattern, PatternError, Query, Retrace, RetracedFrame, Style, is_frame,
+};
 pub use row::ClassRow;
 pub use skipped::{SkipCount, SkipReason, Skipped};
 pub use source::Sources;

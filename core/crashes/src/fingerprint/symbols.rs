@@ -153,7 +153,7 @@ impl<'s> Symbols<'s> {
     }
 }
 
-fn java_frame(method: &mapping::Frame) -> JavaFrame {
+fn java_frame(method: &mapping::RetracedFrame) -> JavaFrame {
     JavaFrame {
         class: method.class.clone(),
         method: method.method.clone(),

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use memchr::memchr;
 
-pub use frame::{Alternative, Context, Frame, MAX_LINE, OriginalMethod, Query};
+pub use frame::{Alternative, Context, MAX_LINE, OriginalMethod, Query, RetracedFrame};
 pub use pattern::{Pattern, PatternError};
 
 use super::limits::MAX_TRACE_LINE_BYTES;

@@ -3,7 +3,7 @@
 //! R8, `RetraceFrameResultImpl`.
 
 use super::find::{FoundLines, Pick, is_wide};
-use super::frame::{Alternative, Context, Frame, Query};
+use super::frame::{Alternative, Context, Query, RetracedFrame};
 use crate::limits::MAX_ALTERNATIVES;
 use crate::row::{ClassRow, MappedLine, Member, Signature};
 use crate::source::inferred;
@@ -31,7 +31,7 @@ pub(super) fn class_only(row: &ClassRow, query: &Query) -> Stacks {
     let class = row.original().to_owned();
     let file = row.source_file().map_or_else(|| inferred(&class, query.file.unwrap_or_default()), str::to_owned);
     let line = query.line.filter(|line| *line > 0);
-    let frame = Frame { class, method: query.method.to_owned(), file, line, ..Frame::default() };
+    let frame = RetracedFrame { class, method: query.method.to_owned(), file, line, ..RetracedFrame::default() };
     Stacks { alternatives: vec![(Alternative { frames: vec![frame] }, Context::default())], is_ambiguous: false }
 }
 
@@ -89,7 +89,7 @@ impl Maker<'_> {
         self.push(member, frames);
     }
 
-    fn push(&mut self, member: Member, frames: Vec<Frame>) {
+    fn push(&mut self, member: Member, frames: Vec<RetracedFrame>) {
         if self.alternatives.len() < MAX_ALTERNATIVES {
             let outline = self.found.position.filter(|_| member.outline);
             self.alternatives.push((Alternative { frames }, Context { thrown: None, outline }));
@@ -124,10 +124,10 @@ impl Maker<'_> {
         self.thrown.zip(name).is_some_and(|(thrown, name)| thrown.bytes().eq(name.bytes().map(dots)))
     }
 
-    fn frame(&self, signature: &Signature, position: Option<u32>, synthesized: bool) -> Frame {
+    fn frame(&self, signature: &Signature, position: Option<u32>, synthesized: bool) -> RetracedFrame {
         let class = self.row.class_of(signature);
         let file = self.row.source_of(signature);
-        Frame {
+        RetracedFrame {
             class: class.to_owned(),
             method: self.row.names.get(signature.name).to_owned(),
             arguments: Some(self.row.names.get(signature.arguments).to_owned()),
