@@ -282,7 +282,7 @@ impl Session<'_> {
             Origin::Memory(held) => self.mappings.of_held(held),
         };
         let query = Query { class: method.class, method: method.name, line: method.line, ..Query::default() };
-        let found = Retrace::new(mapping, mapping::Style::R8).remap_frame(&query, &mut mapping::Context::default());
+        let found = Retrace::new(mapping, mapping::RetraceStyle::R8).remap_frame(&query, &mut mapping::Context::default());
         match found {
             Ok(found) => {
                 // Of several answers the first; `retrace` shows all.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use symtool_grouping::rules::Judged;
-use symtool_mapping::{Alternative, Context, Query, Retrace, Style};
+use symtool_mapping::{Alternative, Context, Query, Retrace, RetraceStyle};
 use symtool_report::FrameKind;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -147,7 +147,7 @@ impl FrameCache {
             let frames = chunk.frames(crash);
             let module = crash.mapping.and_then(|image| *self.module_of.get(image as usize)?);
             let mapping = module.and_then(|module| assessor.symbols.modules.get(module)).filter(|module| module.record.is_mapping());
-            let mut retrace = mapping.map(|module| Retrace::new(assessor.symbols.mappings.of(module), Style::R8));
+            let mut retrace = mapping.map(|module| Retrace::new(assessor.symbols.mappings.of(module), RetraceStyle::R8));
             let kind = chunk.text_of(crash.kind);
             let thrown = retrace.as_mut().zip(kind).and_then(|(retrace, kind)| retrace.remap_class(kind).ok()?);
             self.thrown.push(thrown);
