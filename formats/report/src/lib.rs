@@ -13,8 +13,9 @@
 //! Folders use each other in one direction: `event` (the values) <- `scan` (text, JSON, protobuf, times) <- `readers` <- `parse` <- `reports`,
 //! and `annotate` uses the first three.
 //!
-//! A report may tell of several crashes ([`split`]), and of one crash several times ([`ReportedCrash`]). Formats are told by their content, never by a
-//! name; a format of its own gets a reader, a line in `detect.rs`, and one in `all`. What is read of each is in `docs/crash-formats.md`.
+//! A report may tell of several crashes ([`split`]), and of one crash several times ([`ReportedCrash`]). Formats are told by their content,
+//! never by a name; a format of its own gets a reader, a line in `detect.rs`, and one in `all`. What is read of each is in
+//! `docs/crash-formats.md`.
 
 #![deny(missing_docs, clippy::print_stdout, clippy::print_stderr)]
 

@@ -9,12 +9,12 @@
 use crate::event::frame::Frame;
 use crate::scan::text::prefixed_hex;
 
-use super::place::Line;
+use super::place::FrameLine;
 use super::resolved::ResolvedFrame;
 use super::words::{name, short_place};
 
 /// Writes the functions into `line`.
-pub fn write(line: &Line<'_>, frame: &Frame, calls: &[ResolvedFrame], out: &mut Vec<u8>) {
+pub fn write(line: &FrameLine<'_>, frame: &Frame, calls: &[ResolvedFrame], out: &mut Vec<u8>) {
     let Some((address_end, symbol)) = symbol(&line.text).filter(|_| !calls.is_empty()) else {
         return out.extend_from_slice(line.bytes);
     };

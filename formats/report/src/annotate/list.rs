@@ -21,7 +21,7 @@ pub fn place(report: &[u8], format: Format, frames: &[Frame]) -> Option<Range<us
 
 /// Writes `frames` in the place of their list.
 pub fn write(report: &[u8], event: &CrashEvent, at: Range<usize>, frames: &[Frame], resolutions: &[Resolution], out: &mut Vec<u8>) {
-    let line = place::Line::at(report, at);
+    let line = place::FrameLine::at(report, at);
     for (index, (frame, resolution)) in frames.iter().zip(resolutions).enumerate() {
         let image = frame.image.and_then(|image| event.images.get(usize::try_from(image).ok()?));
         let package = image.and_then(|image| image.name.as_deref()).unwrap_or("???");

@@ -93,10 +93,10 @@ fn write(report: &[u8], event: &CrashEvent, piece: &Piece<'_>, out: &mut Vec<u8>
         (Format::Crashlytics, What::Frame { frame, calls: Calls::Native(calls), .. })
             if report.get(piece.place.start).is_some_and(u8::is_ascii_digit) =>
         {
-            apple::write(&place::Line::at(report, piece.place.clone()), frame, calls, out);
+            apple::write(&place::FrameLine::at(report, piece.place.clone()), frame, calls, out);
         }
         (Format::Ips | Format::AppleText, What::Frame { frame, calls: Calls::Native(calls), .. }) => {
-            apple::write(&place::Line::at(report, piece.place.clone()), frame, calls, out);
+            apple::write(&place::FrameLine::at(report, piece.place.clone()), frame, calls, out);
         }
         _ => text(report, piece, out),
     }
@@ -104,7 +104,7 @@ fn write(report: &[u8], event: &CrashEvent, piece: &Piece<'_>, out: &mut Vec<u8>
 
 /// Writes a line of one of the formats that mix.
 fn text(report: &[u8], piece: &Piece<'_>, out: &mut Vec<u8>) {
-    let line = place::Line::at(report, piece.place.clone());
+    let line = place::FrameLine::at(report, piece.place.clone());
     match &piece.what {
         What::Frame { calls: Calls::Native(calls), shift, .. } => lines::write(&line, calls, *shift, out),
         What::Frame { calls: Calls::Java(calls), .. } => java::write(&line, calls, out),

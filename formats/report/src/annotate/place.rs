@@ -10,7 +10,7 @@ use crate::scan::text::same_offsets;
 const MAX_LEAD_BYTES: usize = 4096;
 
 /// A frame within its line.
-pub struct Line<'a> {
+pub struct FrameLine<'a> {
     /// What stands before the frame in its line: indentation, a log's prefix.
     pub lead: &'a [u8],
     /// The frame as it is.
@@ -23,7 +23,7 @@ pub struct Line<'a> {
     pub end: &'static str,
 }
 
-impl<'a> Line<'a> {
+impl<'a> FrameLine<'a> {
     /// The frame at `place`, which is within `report`.
     pub fn at(report: &'a [u8], place: Range<usize>) -> Self {
         let (before, rest) = report.split_at(place.start.min(report.len()));
@@ -61,7 +61,7 @@ mod tests {
 
     fn around(report: &str, frame: &str) -> (String, &'static str) {
         let start = report.find(frame).unwrap();
-        let line = Line::at(report.as_bytes(), start..start + frame.len());
+        let line = FrameLine::at(report.as_bytes(), start..start + frame.len());
         assert_eq!(line.text, frame);
         (String::from_utf8(line.lead.to_vec()).unwrap(), line.end)
     }

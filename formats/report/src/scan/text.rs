@@ -20,7 +20,7 @@ pub fn same_offsets(bytes: &[u8]) -> Cow<'_, str> {
 
 /// One line of a text.
 #[derive(Clone, Copy, Debug)]
-pub struct Line<'a> {
+pub struct TextLine<'a> {
     /// The line without its end.
     pub text: &'a str,
     /// From 1.
@@ -32,13 +32,13 @@ pub struct Line<'a> {
 }
 
 /// The lines of `text`, which end in `\n` or `\r\n`.
-pub fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
+pub fn lines(text: &str) -> impl Iterator<Item = TextLine<'_>> {
     let mut at = 0;
     (1..).zip(text.split_inclusive('\n')).map(move |(number, whole)| {
         let start = at;
         at += whole.len();
         let line = whole.strip_suffix('\n').map_or(whole, |line| line.strip_suffix('\r').unwrap_or(line));
-        Line { text: line, number, span: Span::new(start, start + line.len()), is_open: !whole.ends_with('\n') }
+        TextLine { text: line, number, span: Span::new(start, start + line.len()), is_open: !whole.ends_with('\n') }
     })
 }
 

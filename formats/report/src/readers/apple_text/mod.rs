@@ -15,7 +15,7 @@ use crate::event::{CrashEvent, Exception, Format, Thread};
 use crate::limits::{MAX_IMAGES, MAX_MESSAGE_LINES, MAX_TEXT_BYTES};
 use crate::readers::apple;
 use crate::readers::room::Room;
-use crate::scan::text::{self, Line, prefixed_hex, some};
+use crate::scan::text::{self, TextLine, prefixed_hex, some};
 use crate::scan::time;
 pub use frame::frame;
 
@@ -76,7 +76,7 @@ enum Part {
 
 impl Reader {
     /// Reads a line. `false` if it begins like a frame or an image, and is none.
-    fn line(&mut self, line: Line<'_>) -> bool {
+    fn line(&mut self, line: TextLine<'_>) -> bool {
         let text = line.text.trim();
         if text.is_empty() {
             if matches!(self.part, Part::Thread | Part::Said(_)) || self.part == Part::Thrown && !self.thrown.is_empty() {

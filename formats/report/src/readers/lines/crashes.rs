@@ -4,7 +4,7 @@
 use crate::event::CrashEvent;
 use crate::event::error::CrashError;
 use crate::event::frame::Span;
-use crate::scan::text::{self, Line};
+use crate::scan::text::{self, TextLine};
 
 use super::bare::message;
 use super::line::Text;
@@ -66,7 +66,7 @@ pub fn crashes(text: &str) -> Vec<Crash> {
 
 fn tellings(text: &str) -> Vec<Telling> {
     let mut log = Log::default();
-    let mut last: Option<Line<'_>> = None;
+    let mut last: Option<TextLine<'_>> = None;
     let mut is_cut = false;
     for line in text::lines(text) {
         let target = log.line(line.text, line.span);
