@@ -237,7 +237,7 @@ pub enum Node {
     Argument(usize),
     /// A parameter as it is written, within a constraint.
     ParameterText(NameSpan),
-    /// A parameter of a template whose arguments come later; its number in [`Tree::forwards`].
+    /// A parameter of a template whose arguments come later; its number in `Tree::forwards`.
     Forward(u32),
     /// Arguments that `T_` stands for, one at a time where a pack is expanded.
     Pack(NodeList),

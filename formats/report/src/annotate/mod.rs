@@ -26,7 +26,7 @@ use plan::{Piece, What};
 use resolved::Calls;
 pub use resolved::{JavaFrame, Resolution, ResolvedFrame};
 
-/// Appends `report` to `out` with its frames resolved. `event` is what [`crate::parse`] made of it, `resolutions` has one answer for each of
+/// Appends `report` to `out` with its frames resolved. `event` is what [`parse`](crate::parse()) made of it, `resolutions` has one answer for each of
 /// [`CrashEvent::frames`], in their order; frames without one stay as they are.
 ///
 /// An answer of another kind than its frame is no answer. Every byte that belongs to no resolved frame stays, but for the numbers of a

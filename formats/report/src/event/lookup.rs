@@ -25,7 +25,7 @@ pub struct Lookup {
 
 impl Lookup {
     /// The address in the file's own virtual addresses, which are what a module answers. `image_base` is the address that the file gives
-    /// its first loaded page: [`crate::ModuleInfo::image_base`] of the module, else [`Image::vmaddr`] of the report.
+    /// its first loaded page: the image base of the module, else [`Image::vmaddr`] of the report.
     pub fn file_address(&self, image_base: u64) -> u64 {
         match self.space {
             Space::File => self.address,

@@ -37,7 +37,7 @@ pub struct Report {
     pub number: u64,
     /// Its first byte's offset in the stream.
     pub offset: u64,
-    /// Its bytes, to be given to [`crate::parse`]; JSON without the blanks behind it.
+    /// Its bytes, to be given to [`parse`](crate::parse()); JSON without the blanks behind it.
     ///
     /// # Errors
     /// `TooLarge`: its bytes were skipped, and the next report follows.
