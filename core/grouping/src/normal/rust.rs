@@ -1,4 +1,4 @@
-//! What only Rust's names have: types in `<T as Trait>`, hashes.
+//! Reads what only Rust's names have: types in `<T as Trait>`, hashes.
 
 use super::brackets::{inside, skip, skip_angle};
 use super::word::is_word;

@@ -1,4 +1,4 @@
-//! Lines with which only reports begin.
+//! Tells the lines with which only reports begin.
 
 use crate::readers::apple_text::{self, Beginning};
 use crate::readers::lines::{beginning, begins_report, is_long_header, message};

@@ -1,4 +1,4 @@
-//! JSON documents that follow each other on one line.
+//! Parts JSON documents that follow each other on one line.
 
 use crate::scan::json::Json;
 use crate::scan::text::same_offsets;

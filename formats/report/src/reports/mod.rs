@@ -1,4 +1,4 @@
-//! A stream cut into reports: the bytes of one report after another come out, in bounded memory.
+//! Cuts a stream into reports: the bytes of one report after another come out, in bounded memory.
 //!
 //! Where one report ends and the next begins, its lines say, without any of them being parsed:
 //!

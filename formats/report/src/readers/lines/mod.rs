@@ -1,4 +1,4 @@
-//! Everything that is written line by line: tombstones, logcat, sanitizers, Java traces and plain frames, in any mixture, become the
+//! Reads everything that is written line by line: tombstones, logcat, sanitizers, Java traces and plain frames, in any mixture, become the
 //! events that they tell of, or each frame as its line comes.
 //!
 //! ```text

@@ -1,4 +1,4 @@
-//! Frames as Android's unwinder prints them: machine code of libraries, and Java methods that the runtime has compiled or interprets.
+//! Reads frames as Android's unwinder prints them: machine code of libraries, and Java methods that the runtime has compiled or interprets.
 //!
 //! ```text
 //! #01 pc 0000000000012eed  /system/lib64/libc.so (offset 0x1000) (abort+60) (BuildId: 1122…)

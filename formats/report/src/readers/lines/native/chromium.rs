@@ -1,4 +1,4 @@
-//! What Chromium's `base::debug::StackTrace` prints, also in Electron, CEF and V8's tests.
+//! Reads what Chromium's `base::debug::StackTrace` prints, also in Electron, CEF and V8's tests.
 //!
 //! ```text
 //! [4711:4711:0302/101112.131415:FATAL:wick.cc(12)] Check failed: oil_.

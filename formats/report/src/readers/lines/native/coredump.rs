@@ -1,4 +1,4 @@
-//! systemd: `coredumpctl info`, and the same in the journal.
+//! Reads what systemd says of a core file: `coredumpctl info`, and the same in the journal.
 //!
 //! ```text
 //!            PID: 471 (lantern)

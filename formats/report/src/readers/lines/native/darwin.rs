@@ -1,4 +1,4 @@
-//! `backtrace_symbols(3)` on Apple's platforms, as Chromium and LLVM print it too.
+//! Reads `backtrace_symbols(3)` on Apple's platforms, as Chromium and LLVM print it too.
 //!
 //! ```text
 //! 3   Electron Framework    0x00000001200202f8 logging::LogMessage::~LogMessage() + 160

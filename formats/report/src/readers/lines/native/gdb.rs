@@ -1,4 +1,4 @@
-//! gdb: `bt`, `bt full`, `thread apply all bt`, and what it says when a program stops. Also in reports of KDE and apport.
+//! Reads what gdb prints: `bt`, `bt full`, `thread apply all bt`, and what it says when a program stops. Also in reports of KDE and apport.
 //!
 //! ```text
 //! Program received signal SIGSEGV, Segmentation fault.

@@ -1,4 +1,4 @@
-//! glog and absl: failed checks and signals.
+//! Reads what glog and absl print: failed checks and signals.
 //!
 //! ```text
 //! F20250302 10:11:12.131415  4711 wick.cc:12] Check failed: oil

@@ -1,4 +1,4 @@
-//! Go: panics, fatal errors, and stacks of all goroutines.
+//! Reads what Go prints: panics, fatal errors, and stacks of all goroutines.
 //!
 //! ```text
 //! panic: runtime error: invalid memory address or nil pointer dereference

@@ -1,4 +1,4 @@
-//! `hs_err_pid….log`: what a Java VM writes when it crashes itself.
+//! Reads `hs_err_pid….log`: what a Java VM writes when it crashes itself.
 //!
 //! ```text
 //! # A fatal error has been detected by the Java Runtime Environment:

@@ -1,4 +1,4 @@
-//! The Linux kernel's log: oopses, warnings, KASAN and its like.
+//! Reads the Linux kernel's log: oopses, warnings, KASAN and its like.
 //!
 //! ```text
 //! BUG: kernel NULL pointer dereference, address: 0000000000000018

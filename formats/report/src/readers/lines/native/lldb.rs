@@ -1,4 +1,4 @@
-//! lldb: `bt`, `bt all`.
+//! Reads what lldb prints: `bt`, `bt all`.
 //!
 //! ```text
 //! * thread #1, name = 'lantern', stop reason = signal SIGABRT

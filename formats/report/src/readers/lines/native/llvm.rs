@@ -1,4 +1,4 @@
-//! What LLVM's tools print when they crash.
+//! Reads what LLVM's tools print when they crash.
 //!
 //! ```text
 //! PLEASE submit a bug report to https://github.com/llvm/llvm-project/issues/ and include the crash backtrace.

@@ -1,4 +1,4 @@
-//! What `minidump_stackwalk -m` prints for programs: fields between bars.
+//! Reads what `minidump_stackwalk -m` prints for programs: fields between bars.
 //!
 //! ```text
 //! OS|Linux|0.0.0 Linux 6.1.0 #1 SMP x86_64

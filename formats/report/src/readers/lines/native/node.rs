@@ -1,4 +1,4 @@
-//! Node.js: fatal errors of V8 and of Node itself, and errors that nobody caught.
+//! Reads what Node.js prints: fatal errors of V8 and of Node itself, and errors that nobody caught.
 //!
 //! ```text
 //! # Fatal error in , line 0                                        V8's own

@@ -1,4 +1,4 @@
-//! Rust: panics, with and without a backtrace.
+//! Reads what Rust prints: panics, with and without a backtrace.
 //!
 //! ```text
 //! thread 'main' panicked at src/wick.rs:12:5:                before Rust 1.73: thread 'main' panicked at 'no oil', src/wick.rs:12:5

@@ -1,4 +1,4 @@
-//! Reports of sanitizers: Address, `HWAddress`, Leak, Thread, Memory, `UndefinedBehavior`.
+//! Reads reports of sanitizers: Address, `HWAddress`, Leak, Thread, Memory, `UndefinedBehavior`.
 //!
 //! ```text
 //! ==123==ERROR: AddressSanitizer: heap-use-after-free on address 0x602… at pc 0x…

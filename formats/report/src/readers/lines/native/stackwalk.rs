@@ -1,4 +1,4 @@
-//! What `minidump_stackwalk` prints for people: Breakpad's, Mozilla's and rust-minidump's.
+//! Reads what `minidump_stackwalk` prints for people: Breakpad's, Mozilla's and rust-minidump's.
 //!
 //! ```text
 //! Crash reason:  SIGSEGV /SEGV_MAPERR
