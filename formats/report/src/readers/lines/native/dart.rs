@@ -1,4 +1,5 @@
-//! Reads what Dart prints: stacks of code compiled ahead of time, as Flutter's apps have them when they are released, and of all other code.
+//! Reads what Dart prints: stacks of code compiled ahead of time, as Flutter's apps have them when they are released,
+//! and of all other code.
 //!
 //! ```text
 //! Unhandled Exception: Bad state: no oil

@@ -1,4 +1,5 @@
-//! Reads what glibc prints: `backtrace_symbols(3)`, `backtrace_symbols_fd(3)`, and what it prints itself before it aborts. V8 prints its stacks alike.
+//! Reads what glibc prints: `backtrace_symbols(3)`, `backtrace_symbols_fd(3)`, and what it prints itself before it aborts.
+//! V8 prints its stacks alike.
 //!
 //! ```text
 //! *** Error in `./lantern': free(): invalid pointer: 0x00007fff12345678 ***
