@@ -12,7 +12,8 @@ mod swift;
 pub enum Spelling {
     /// symtool's own: C++ as LLVM, Rust without hashes, Swift.
     Symtool,
-    /// As `llvm-symbolizer` and `llvm-cxxfilt` (19) print: legacy Rust names as the C++ names that they look like, Swift raw.
+    /// As `llvm-symbolizer` and `llvm-cxxfilt` (19) print: legacy Rust names as the C++ names that
+    /// they look like, Swift raw.
     #[cfg(feature = "llvm")]
     Llvm,
     /// As GNU binutils (2.40) print: Rust without hashes, Swift raw.
@@ -46,7 +47,13 @@ fn symtool(raw: &[u8]) -> Option<String> {
 /// Mach-O puts an underscore before every name.
 fn without_underscore(raw: &[u8]) -> &[u8] {
     match raw {
-        [b'_', rest @ ..] if [b"__Z".as_slice(), b"__R", b"____Z"].iter().any(|prefix| raw.starts_with(prefix)) => rest,
+        [b'_', rest @ ..]
+            if [b"__Z".as_slice(), b"__R", b"____Z"]
+                .iter()
+                .any(|prefix| raw.starts_with(prefix)) =>
+        {
+            rest
+        }
         _ => raw,
     }
 }
@@ -62,7 +69,8 @@ fn llvm(raw: &[u8]) -> Option<String> {
     }
 }
 
-/// What stands before a name (`.`, `$`) and behind it (`@VERSION`) is left as it is, as in binutils.
+/// What stands before a name (`.`, `$`) and behind it (`@VERSION`) is left as it is, as in
+/// binutils.
 #[cfg(feature = "gnu")]
 fn gnu(raw: &[u8]) -> Option<String> {
     let start = raw.iter().take_while(|byte| matches!(byte, b'.' | b'$')).count();

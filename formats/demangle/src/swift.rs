@@ -5,12 +5,13 @@
 use symbolic_common::{Language, Name, NameMangling};
 use symbolic_demangle::{Demangle, DemangleOptions};
 
-/// Bytes of a mangled name of Swift. Its demangler calls itself for what is nested; on a stack of 2 MiB it takes names
-/// of 5,000 bytes, and the longest of a real app (`ExpoModulesCore`) has 490.
+/// Bytes of a mangled name of Swift. Its demangler calls itself for what is nested; on a stack of 2
+/// MiB it takes names of 5,000 bytes, and the longest of a real app (`ExpoModulesCore`) has 490.
 const MAX_SWIFT_BYTES: usize = 2_048;
 
-/// References to what stands before in a name of Swift. Each level of nesting that refers twice to the one before
-/// doubles the work; 44 references make 22 levels, which take half a second. One name in 4,500 of `ExpoModulesCore` has more.
+/// References to what stands before in a name of Swift. Each level of nesting that refers twice to
+/// the one before doubles the work; 44 references make 22 levels, which take half a second. One
+/// name in 4,500 of `ExpoModulesCore` has more.
 const MAX_SWIFT_REFERENCES: usize = 44;
 
 /// How names of Swift begin: since Swift 5, 4.2, 4 and before, and with the underscore of Mach-O.
@@ -18,7 +19,9 @@ const SWIFT: [&str; 6] = ["$s", "$S", "$e", "_$s", "_$S", "_T"];
 
 /// The text of `raw`. `None` if it is no name of Swift, or exceeds the limits.
 pub fn demangle(raw: &[u8]) -> Option<String> {
-    let raw = std::str::from_utf8(raw).ok().filter(|raw| SWIFT.iter().any(|prefix| raw.starts_with(prefix)))?;
+    let raw = std::str::from_utf8(raw)
+        .ok()
+        .filter(|raw| SWIFT.iter().any(|prefix| raw.starts_with(prefix)))?;
     if raw.len() > MAX_SWIFT_BYTES || swift_references(raw.as_bytes()) > MAX_SWIFT_REFERENCES {
         return None;
     }
@@ -27,8 +30,9 @@ pub fn demangle(raw: &[u8]) -> Option<String> {
     name.demangle(DemangleOptions::complete()).filter(|name| name != raw)
 }
 
-/// At most so many references are in `name`: `A` with letters, each perhaps after a count, or an index (Swift,
-/// `docs/ABI/Mangling.rst`, "Substitutions"). Identifiers, which are bytes after their number, are passed over.
+/// At most so many references are in `name`: `A` with letters, each perhaps after a count, or an
+/// index (Swift, `docs/ABI/Mangling.rst`, "Substitutions"). Identifiers, which are bytes after
+/// their number, are passed over.
 fn swift_references(mut name: &[u8]) -> usize {
     let mut references = 0usize;
     while let Some((&first, rest)) = name.split_first() {
@@ -55,7 +59,12 @@ fn swift_references(mut name: &[u8]) -> usize {
 fn digits(text: &[u8]) -> (usize, &[u8]) {
     let length = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (digits, rest) = text.split_at(length);
-    (digits.iter().fold(0usize, |number, digit| number.saturating_mul(10).saturating_add(usize::from(digit - b'0'))), rest)
+    (
+        digits.iter().fold(0usize, |number, digit| {
+            number.saturating_mul(10).saturating_add(usize::from(digit - b'0'))
+        }),
+        rest,
+    )
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Demangling against the tools whose spelling it has, and against names that were made to break it.
+//! Demangling against the tools whose spelling it has, and against names that were made to break
+//! it.
 //!
 //! `MUTANTS=100000` makes more broken names, `SEED=7` others.
 
@@ -32,7 +33,8 @@ fn names() -> Vec<(&'static str, Option<&'static str>, Option<&'static str>)> {
         .map(|line| {
             let mut columns = line.split('\t');
             let name = columns.next().unwrap();
-            let mut answer = || columns.next().map(|answer| (answer != "-").then_some(answer)).unwrap();
+            let mut answer =
+                || columns.next().map(|answer| (answer != "-").then_some(answer)).unwrap();
             // D names stay as they are (docs/deviations.md).
             (name, answer().filter(|_| !name.starts_with("_D")), answer())
         })
@@ -53,7 +55,10 @@ fn check(name: &[u8]) {
     for spelling in [Spelling::Symtool, Spelling::Llvm, Spelling::Gnu] {
         let text = demangle(name, spelling);
         let shown = String::from_utf8_lossy(&name[..name.len().min(300)]);
-        assert!(text.is_none_or(|text| text.len() <= MAX_DEMANGLED_BYTES + 256), "{spelling:?}: {shown}");
+        assert!(
+            text.is_none_or(|text| text.len() <= MAX_DEMANGLED_BYTES + 256),
+            "{spelling:?}: {shown}"
+        );
     }
 }
 
@@ -64,7 +69,12 @@ fn names_are_spelled_as_the_tools_do() {
     for (name, llvm, gnu) in names {
         assert_eq!(demangle(name.as_bytes(), Spelling::Llvm).as_deref(), llvm, "{name} as LLVM");
         let is_like = demangle(name.as_bytes(), Spelling::Gnu).as_deref() == gnu;
-        assert_eq!(is_like, !UNLIKE_GNU.contains(&name), "{name} as GNU: {:?}, not {gnu:?}", demangle(name.as_bytes(), Spelling::Gnu));
+        assert_eq!(
+            is_like,
+            !UNLIKE_GNU.contains(&name),
+            "{name} as GNU: {:?}, not {gnu:?}",
+            demangle(name.as_bytes(), Spelling::Gnu)
+        );
     }
 }
 
@@ -76,7 +86,10 @@ fn symtool_shows_cpp_as_llvm_and_rust_without_hashes() {
         ("____ZN3foo3barEi_block_invoke", Some("invocation function for block in foo::bar(int)")),
         ("_ZN1aIN1bIiEEEC2Ev", Some("a<b<int>>::a()")),
         ("_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE", Some("core::fmt::Write::write_fmt")),
-        ("_ZN4llvm3pdb7PDBFile17hasPDBStringTableEv", Some("llvm::pdb::PDBFile::hasPDBStringTable()")),
+        (
+            "_ZN4llvm3pdb7PDBFile17hasPDBStringTableEv",
+            Some("llvm::pdb::PDBFile::hasPDBStringTable()"),
+        ),
         ("_RNvCs4fqI2P2rA04_7mycrate3foo", Some("mycrate::foo")),
         ("__RNvC7mycrate3foo", Some("mycrate::foo")),
         ("___Z1fv_block_invoke", Some("invocation function for block in f()")),
@@ -99,7 +112,12 @@ fn symtool_shows_cpp_as_llvm_and_rust_without_hashes() {
 /// What binutils takes off a name before it demangles it, and puts back.
 #[test]
 fn gnu_keeps_what_stands_around_a_name() {
-    for (name, want) in [("._Z1fv", "._Z1fv"), ("..$_Z1fv", "..$f()"), ("_Z1fv@@V_1", "f()@@V_1"), ("_Z1fv@plt", "f()@plt")] {
+    for (name, want) in [
+        ("._Z1fv", "._Z1fv"),
+        ("..$_Z1fv", "..$f()"),
+        ("_Z1fv@@V_1", "f()@@V_1"),
+        ("_Z1fv@plt", "f()@plt"),
+    ] {
         let want = want.replace("_Z1fv", "f()");
         assert_eq!(demangle(name.as_bytes(), Spelling::Gnu), Some(want), "{name}");
     }
@@ -115,7 +133,11 @@ fn a_name_says_the_same_after_any_other() {
         let cut = rng.usize(..=before.len());
         demangle(before.as_bytes().get(..cut).unwrap(), Spelling::Gnu);
         let (name, llvm, _) = names[rng.usize(..names.len())];
-        assert_eq!(demangle(name.as_bytes(), Spelling::Llvm).as_deref(), llvm, "{name} after {before}");
+        assert_eq!(
+            demangle(name.as_bytes(), Spelling::Llvm).as_deref(),
+            llvm,
+            "{name} after {before}"
+        );
     }
 }
 
@@ -125,7 +147,10 @@ fn the_deepest_real_names_are_read() {
     let deep = (0..60).fold("i".to_owned(), |inner, _| format!("N1a1bI{inner}EE"));
     assert!(demangle(format!("_Z1f{deep}").as_bytes(), Spelling::Llvm).is_some());
     let pointers = format!("_Z1f{}i", "P".repeat(100));
-    assert_eq!(demangle(pointers.as_bytes(), Spelling::Llvm), Some(format!("f(int{})", "*".repeat(100))));
+    assert_eq!(
+        demangle(pointers.as_bytes(), Spelling::Llvm),
+        Some(format!("f(int{})", "*".repeat(100)))
+    );
 }
 
 /// The number of a substitution, to base 36.
@@ -163,8 +188,14 @@ fn a_name_that_explodes_stays_raw() {
 #[test]
 fn names_made_to_break_a_demangler_end_soon() {
     let many = 20_000;
-    let repeated = |before: &str, part: &str, after: &str| format!("{before}{}{after}", part.repeat(many));
-    let mut names = vec![doubling(30), doubling(300), "_Z99999999999999999999999999f".to_owned(), "_ZNSaIc".to_owned()];
+    let repeated =
+        |before: &str, part: &str, after: &str| format!("{before}{}{after}", part.repeat(many));
+    let mut names = vec![
+        doubling(30),
+        doubling(300),
+        "_Z99999999999999999999999999f".to_owned(),
+        "_ZNSaIc".to_owned(),
+    ];
     for (before, part, after) in [
         ("_ZTI", "P", "i"),
         ("_ZTI", "PF", "i"),
@@ -214,7 +245,10 @@ fn names_made_to_break_a_demangler_end_soon() {
     }
     names.push(empty);
     // A conversion to a type that it is itself an argument of.
-    names.extend(["_ZN1acvT_IS0_EEv", "_ZN1acvT_IPT_EEv", "_ZN1acvT_IT_EEv", "_ZN1acvRT_IRT_EEv"].map(str::to_owned));
+    names.extend(
+        ["_ZN1acvT_IS0_EEv", "_ZN1acvT_IPT_EEv", "_ZN1acvT_IT_EEv", "_ZN1acvRT_IRT_EEv"]
+            .map(str::to_owned),
+    );
     on_small_stack(move || names.iter().for_each(|name| check(name.as_bytes())));
 }
 

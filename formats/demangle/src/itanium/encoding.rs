@@ -7,7 +7,8 @@ use super::node::{Node, Special};
 use super::parser::{NameState, Parser};
 
 impl Parser<'_> {
-    /// A whole name: `_Z <encoding> [. <suffix>]`, or the function of a block: `___Z <encoding> _block_invoke [[_] <number>]`.
+    /// A whole name: `_Z <encoding> [. <suffix>]`, or the function of a block: `___Z <encoding>
+    /// _block_invoke [[_] <number>]`.
     pub fn whole(&mut self) -> Option<NodeId> {
         if self.eat_text(b"_Z") {
             let name = self.encoding()?;
@@ -34,7 +35,8 @@ impl Parser<'_> {
         self.add(Node::Special { kind: Special::Block, name: function })
     }
 
-    /// LLVM takes all from the first `.` for one suffix; GNU knows `.cold.1` and the like, each one for itself.
+    /// LLVM takes all from the first `.` for one suffix; GNU knows `.cold.1` and the like, each one
+    /// for itself.
     fn suffixed(&mut self, mut name: NodeId) -> Option<NodeId> {
         if !self.is_gnu {
             let start = self.at;
@@ -46,7 +48,9 @@ impl Parser<'_> {
         while !self.is_at_end() {
             let start = self.at;
             self.expect(b'.')?;
-            if self.pass(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_') == 0 {
+            if self.pass(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+                == 0
+            {
                 return None;
             }
             while self.peek(0) == b'.' && self.peek(1).is_ascii_digit() {
@@ -61,7 +65,13 @@ impl Parser<'_> {
 
     /// Passes bytes for which `is_one` holds, and says how many.
     fn pass(&mut self, is_one: fn(u8) -> bool) -> usize {
-        let count = self.input.get(self.at..).unwrap_or_default().iter().take_while(|&&byte| is_one(byte)).count();
+        let count = self
+            .input
+            .get(self.at..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(|&&byte| is_one(byte))
+            .count();
         self.at += count;
         count
     }
@@ -86,14 +96,26 @@ impl Parser<'_> {
         if self.is_at_end_of_encoding() && !(self.is_gnu && self.peek(0) == b'.') {
             return Some(name);
         }
-        let conditions =
-            if !self.is_gnu && self.eat_text(b"Ua9enable_ifI") { Some(self.list_until(b'E', Self::template_arg)?) } else { None };
-        let returns = if state.ends_with_args && !state.has_no_return { Some(self.ty()?) } else { None };
+        let conditions = if !self.is_gnu && self.eat_text(b"Ua9enable_ifI") {
+            Some(self.list_until(b'E', Self::template_arg)?)
+        } else {
+            None
+        };
+        let returns =
+            if state.ends_with_args && !state.has_no_return { Some(self.ty()?) } else { None };
         let params = self.params(state.has_explicit_object)?;
         let requires = if self.eat(b'Q') { Some(self.constraint()?) } else { None };
-        let tail =
-            if conditions.is_some() || requires.is_some() { Some(self.add(Node::SignatureTail { conditions, requires })?) } else { None };
-        let signature = self.add(Node::Signature { params, qualifiers: state.qualifiers, reference: state.reference, tail })?;
+        let tail = if conditions.is_some() || requires.is_some() {
+            Some(self.add(Node::SignatureTail { conditions, requires })?)
+        } else {
+            None
+        };
+        let signature = self.add(Node::Signature {
+            params,
+            qualifiers: state.qualifiers,
+            reference: state.reference,
+            tail,
+        })?;
         self.add(Node::Function { name, returns, signature })
     }
 
@@ -108,7 +130,11 @@ impl Parser<'_> {
             }
             count += 1;
             let ty = parser.ty()?;
-            if count == 1 && has_explicit_object { parser.add(Node::ExplicitObject(ty)).map(Some) } else { Some(Some(ty)) }
+            if count == 1 && has_explicit_object {
+                parser.add(Node::ExplicitObject(ty)).map(Some)
+            } else {
+                Some(Some(ty))
+            }
         })
     }
 
@@ -161,11 +187,15 @@ impl Parser<'_> {
                 if !is_safe {
                     self.expect(b'n')?;
                 }
-                (if is_safe { Special::Transaction } else { Special::NoTransaction }, self.encoding()?)
+                (
+                    if is_safe { Special::Transaction } else { Special::NoTransaction },
+                    self.encoding()?,
+                )
             }
             [b'T', kind] => {
                 self.at -= 1;
-                let kind = if *kind == b'v' { Special::VirtualThunk } else { Special::NonVirtualThunk };
+                let kind =
+                    if *kind == b'v' { Special::VirtualThunk } else { Special::NonVirtualThunk };
                 self.call_offset()?;
                 (kind, self.encoding()?)
             }

@@ -38,23 +38,42 @@ impl Parser<'_> {
 
     fn operation(&mut self, operator: &'static Operator, is_global: bool) -> Option<NodeId> {
         let node = match operator.kind {
-            OperatorKind::Binary => Node::Binary { operator, left: self.expression()?, right: self.expression()? },
-            OperatorKind::Prefix => Node::Prefix { operator, operand: self.expression()? },
-            OperatorKind::Postfix if self.eat(b'_') => Node::Prefix { operator, operand: self.expression()? },
-            OperatorKind::Postfix => Node::Postfix { operator, operand: self.expression()? },
-            OperatorKind::Subscript => Node::Subscript { array: self.expression()?, index: self.expression()? },
-            OperatorKind::Member | OperatorKind::Dot => Node::Member { operator, object: self.expression()?, member: self.expression()? },
-            OperatorKind::New { is_array } => return self.new_expression(is_global, is_array),
-            OperatorKind::Delete { is_array } => Node::Delete { is_global, is_array, operand: self.expression()? },
-            OperatorKind::Call => Node::Call { callee: self.expression()?, args: self.list_until(b'E', Self::expression)? },
-            OperatorKind::Cast => return self.cast(),
-            OperatorKind::Conditional => {
-                Node::Conditional { condition: self.expression()?, yes: self.expression()?, no: self.expression()? }
+            OperatorKind::Binary => {
+                Node::Binary { operator, left: self.expression()?, right: self.expression()? }
             }
-            OperatorKind::NamedCast => Node::NamedCast { operator, ty: self.ty()?, operand: self.expression()? },
+            OperatorKind::Prefix => Node::Prefix { operator, operand: self.expression()? },
+            OperatorKind::Postfix if self.eat(b'_') => {
+                Node::Prefix { operator, operand: self.expression()? }
+            }
+            OperatorKind::Postfix => Node::Postfix { operator, operand: self.expression()? },
+            OperatorKind::Subscript => {
+                Node::Subscript { array: self.expression()?, index: self.expression()? }
+            }
+            OperatorKind::Member | OperatorKind::Dot => {
+                Node::Member { operator, object: self.expression()?, member: self.expression()? }
+            }
+            OperatorKind::New { is_array } => return self.new_expression(is_global, is_array),
+            OperatorKind::Delete { is_array } => {
+                Node::Delete { is_global, is_array, operand: self.expression()? }
+            }
+            OperatorKind::Call => Node::Call {
+                callee: self.expression()?,
+                args: self.list_until(b'E', Self::expression)?,
+            },
+            OperatorKind::Cast => return self.cast(),
+            OperatorKind::Conditional => Node::Conditional {
+                condition: self.expression()?,
+                yes: self.expression()?,
+                no: self.expression()?,
+            },
+            OperatorKind::NamedCast => {
+                Node::NamedCast { operator, ty: self.ty()?, operand: self.expression()? }
+            }
             OperatorKind::OfType => Node::Of { operator, operand: self.ty()? },
             OperatorKind::OfValue => Node::Of { operator, operand: self.expression()? },
-            OperatorKind::NameOnly if self.is_gnu => Node::Prefix { operator, operand: self.expression()? },
+            OperatorKind::NameOnly if self.is_gnu => {
+                Node::Prefix { operator, operand: self.expression()? }
+            }
             OperatorKind::NameOnly => return None,
         };
         self.add(node)
@@ -99,18 +118,25 @@ impl Parser<'_> {
         }
         match &code {
             b"fp" => return self.function_parameter(),
-            b"fL" if !self.is_gnu && self.peek(2).is_ascii_digit() => return self.function_parameter(),
+            b"fL" if !self.is_gnu && self.peek(2).is_ascii_digit() => {
+                return self.function_parameter();
+            }
             [b'L', _] => return self.literal(),
             [b'T', _] => return self.template_parameter(),
             [b'f', _] => return self.fold(),
             [b'u', _] => return self.vendor_expression(),
             b"rq" | b"rQ" => return self.requires_expression(),
-            b"il" | b"mc" | b"nx" | b"so" | b"sp" | b"sZ" | b"sP" | b"tl" | b"tr" | b"tw" => self.at += 2,
+            b"il" | b"mc" | b"nx" | b"so" | b"sp" | b"sZ" | b"sP" | b"tl" | b"tr" | b"tw" => {
+                self.at += 2
+            }
             _ => return self.unresolved_name(is_global),
         }
         let node = match &code {
             b"il" => Node::Braces { ty: None, items: self.list_until(b'E', Self::designated)? },
-            b"tl" => Node::Braces { ty: Some(self.ty()?), items: self.list_until(b'E', Self::designated)? },
+            b"tl" => Node::Braces {
+                ty: Some(self.ty()?),
+                items: self.list_until(b'E', Self::designated)?,
+            },
             b"nx" => Node::Enclosed { prefix: "noexcept ", operand: self.expression()? },
             b"sp" => Node::Expansion(self.expression()?),
             b"tr" => Node::Word("throw"),
@@ -174,7 +200,9 @@ impl Parser<'_> {
         self.at += 2;
         let operator = operators::find([self.peek(0), self.peek(1)])?;
         self.at += 2;
-        if !(operator.kind == OperatorKind::Binary || operator.kind == OperatorKind::Dot && operator.symbol.ends_with('*')) {
+        if !(operator.kind == OperatorKind::Binary
+            || operator.kind == OperatorKind::Dot && operator.symbol.ends_with('*'))
+        {
             return None;
         }
         let first = self.expression()?;
@@ -196,7 +224,11 @@ impl Parser<'_> {
             parser.at += 2;
             let target = if code == b'i' { parser.source_name()? } else { parser.expression()? };
             let node = if code == b'X' {
-                Node::DesignatedRange { first: target, last: parser.expression()?, init: parser.designated()? }
+                Node::DesignatedRange {
+                    first: target,
+                    last: parser.expression()?,
+                    init: parser.designated()?,
+                }
             } else {
                 Node::Designated { target, init: parser.designated()?, is_index: code == b'x' }
             };
@@ -230,7 +262,8 @@ impl Parser<'_> {
     fn requires_expression(&mut self) -> Option<NodeId> {
         let has_params = self.peek(1) == b'Q';
         self.at += 2;
-        let params = if has_params { self.list_until(b'_', Self::ty)? } else { NodeList::default() };
+        let params =
+            if has_params { self.list_until(b'_', Self::ty)? } else { NodeList::default() };
         let requirements = self.list_until(b'E', |parser| {
             let code = parser.peek(0);
             parser.at += 1;
@@ -253,8 +286,8 @@ impl Parser<'_> {
         self.add(Node::Requires { params, requirements })
     }
 
-    /// A name that depends on parameters: `[gs] <base>`, `sr <type> <base>`, `srN <type> {<simple-id>} E <base>`,
-    /// `[gs] sr {<simple-id>} E <base>`
+    /// A name that depends on parameters: `[gs] <base>`, `sr <type> <base>`, `srN <type>
+    /// {<simple-id>} E <base>`, `[gs] sr {<simple-id>} E <base>`
     fn unresolved_name(&mut self, is_global: bool) -> Option<NodeId> {
         if !self.is_gnu && self.eat_text(b"srN") {
             let mut scope = self.unresolved_scope()?;
@@ -319,7 +352,11 @@ impl Parser<'_> {
             if self.is_gnu {
                 return None;
             }
-            let name = if self.peek(0).is_ascii_digit() { self.simple_id()? } else { self.unresolved_type()? };
+            let name = if self.peek(0).is_ascii_digit() {
+                self.simple_id()?
+            } else {
+                self.unresolved_type()?
+            };
             return self.add(Node::DestructorOf(name));
         }
         if self.eat_text(b"on") && self.is_gnu && self.peek(0).is_ascii_digit() {

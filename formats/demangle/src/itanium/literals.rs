@@ -90,7 +90,8 @@ impl Parser<'_> {
             (b'b', b"0", _) => Node::Bool(false),
             (b'b', b"1", _) => Node::Bool(true),
             (_, _, Some(ty)) => Node::Float { ty, digits },
-            _ => integer_type(first).map_or(Node::Enumerator { ty, digits }, |ty| Node::Integer { ty, digits }),
+            _ => integer_type(first)
+                .map_or(Node::Enumerator { ty, digits }, |ty| Node::Integer { ty, digits }),
         };
         self.add(node)
     }

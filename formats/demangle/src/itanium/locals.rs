@@ -7,7 +7,8 @@ use super::node::Node;
 use super::parser::{NameState, Parser};
 
 impl Parser<'_> {
-    /// `Z <encoding> E <name> [<discriminator>]`, `Z <encoding> E s [<discriminator>]`, `Z <encoding> E d [<number>] _ <name>`
+    /// `Z <encoding> E <name> [<discriminator>]`, `Z <encoding> E s [<discriminator>]`, `Z
+    /// <encoding> E d [<number>] _ <name>`
     pub fn local_name(&mut self, state: Option<&mut NameState>) -> Option<NodeId> {
         self.expect(b'Z')?;
         let function = self.encoding()?;
@@ -31,7 +32,8 @@ impl Parser<'_> {
         self.add(Node::Local { function, name })
     }
 
-    /// `_ <digit>`, `__ <number> _`; old compilers wrote digits alone. Which of several things of one name it is, is not shown.
+    /// `_ <digit>`, `__ <number> _`; old compilers wrote digits alone. Which of several things of
+    /// one name it is, is not shown.
     fn discriminator(&mut self) {
         if self.is_gnu {
             self.discriminator_as_gnu();
@@ -39,7 +41,13 @@ impl Parser<'_> {
             if self.peek(1).is_ascii_digit() {
                 self.at += 2;
             } else if self.peek(1) == b'_' {
-                let digits = self.input.get(self.at + 2..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count();
+                let digits = self
+                    .input
+                    .get(self.at + 2..)
+                    .unwrap_or_default()
+                    .iter()
+                    .take_while(|byte| byte.is_ascii_digit())
+                    .count();
                 if digits > 0 && self.peek(2 + digits) == b'_' {
                     self.at += digits + 3;
                 }
@@ -94,12 +102,13 @@ impl Parser<'_> {
         let levels = self.levels();
         let outer_lambda = self.lambda_level.replace(levels);
         self.open_level();
-        let decls =
-            self.list(
-                |parser| {
-                    if parser.is_parameter_declaration() { parser.parameter_declaration(Some(levels)).map(Some) } else { Some(None) }
-                },
-            )?;
+        let decls = self.list(|parser| {
+            if parser.is_parameter_declaration() {
+                parser.parameter_declaration(Some(levels)).map(Some)
+            } else {
+                Some(None)
+            }
+        })?;
         if decls.is_empty() {
             self.close_levels(levels);
         }
@@ -123,7 +132,11 @@ impl Parser<'_> {
         self.close_levels(levels);
         self.lambda_level = outer_lambda;
         let is_constrained = before.is_some() || after.is_some();
-        let constraints = if is_constrained { Some(self.add(Node::LambdaConstraints { before, after })?) } else { None };
+        let constraints = if is_constrained {
+            Some(self.add(Node::LambdaConstraints { before, after })?)
+        } else {
+            None
+        };
         let body = self.add(Node::LambdaBody { decls, params, constraints })?;
         self.add(Node::Lambda { body, number })
     }

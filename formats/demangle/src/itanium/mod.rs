@@ -1,5 +1,5 @@
-//! Demangles names of the Itanium C++ ABI (<https://itanium-cxx-abi.github.io/cxx-abi/abi.html>) as LLVM or GNU spell
-//! them.
+//! Demangles names of the Itanium C++ ABI (<https://itanium-cxx-abi.github.io/cxx-abi/abi.html>) as
+//! LLVM or GNU spell them.
 //!
 //! A name is read into a tree (`parser.rs` and the productions beside it), then written (`print/`).
 
@@ -31,7 +31,8 @@ thread_local! {
     static MEMORY: Cell<(Memory, Vec<Written>)> = Cell::default();
 }
 
-/// The text of `name`, which begins with `_Z` or `___Z`. `None` if it is none, or stands for more than the limits allow.
+/// The text of `name`, which begins with `_Z` or `___Z`. `None` if it is none, or stands for more
+/// than the limits allow.
 pub fn demangle(name: &[u8], is_gnu: bool) -> Option<String> {
     if is_gnu && name.len() > MAX_GNU_BYTES {
         return None;

@@ -7,7 +7,8 @@ use super::node::{Node, Qualifiers, RefQualifier, StdName};
 use super::operators::{self, OperatorKind};
 use super::parser::{NameState, Parser};
 
-/// A name without its scope, and whether it was a substitution, which only template arguments may follow.
+/// A name without its scope, and whether it was a substitution, which only template arguments may
+/// follow.
 type Unscoped = (NodeId, bool);
 
 impl Parser<'_> {
@@ -92,7 +93,11 @@ impl Parser<'_> {
 
     /// One more part of a nested name whose parts so far are `prefix`.
     #[inline]
-    fn prefix_part(&mut self, prefix: Option<NodeId>, state: Option<&mut NameState>) -> Option<Part> {
+    fn prefix_part(
+        &mut self,
+        prefix: Option<NodeId>,
+        state: Option<&mut NameState>,
+    ) -> Option<Part> {
         let id = match (self.peek(0), self.peek(1)) {
             (b'T', _) if prefix.is_none() => self.template_parameter()?,
             (b'D', b't' | b'T') if prefix.is_none() => self.decltype()?,
@@ -125,8 +130,14 @@ impl Parser<'_> {
         Some(Part::New(id))
     }
 
-    /// `[<module>] [F] [L] <operator-name>`, `<ctor-dtor-name>`, `<source-name>`, `<unnamed-type-name>` or bindings, with tags.
-    fn unqualified_name(&mut self, mut state: Option<&mut NameState>, scope: Option<NodeId>, mut module: Option<NodeId>) -> Option<NodeId> {
+    /// `[<module>] [F] [L] <operator-name>`, `<ctor-dtor-name>`, `<source-name>`,
+    /// `<unnamed-type-name>` or bindings, with tags.
+    fn unqualified_name(
+        &mut self,
+        mut state: Option<&mut NameState>,
+        scope: Option<NodeId>,
+        mut module: Option<NodeId>,
+    ) -> Option<NodeId> {
         self.module_name(&mut module)?;
         let is_friend = scope.is_some() && self.eat(b'F');
         let is_internal = self.eat(b'L');
@@ -203,17 +214,29 @@ impl Parser<'_> {
         let name = self.identifier()?;
         let text = name.of(self.input);
         let is_anonymous = if self.is_gnu {
-            matches!(text, [b'_', b'G', b'L', b'O', b'B', b'A', b'L', b'_', b'.' | b'_' | b'$', b'N', ..])
+            matches!(
+                text,
+                [b'_', b'G', b'L', b'O', b'B', b'A', b'L', b'_', b'.' | b'_' | b'$', b'N', ..]
+            )
         } else {
             text.starts_with(b"_GLOBAL__N")
         };
-        let id = self.add(if is_anonymous { Node::Word("(anonymous namespace)") } else { Node::Text(name) })?;
+        let id = self.add(if is_anonymous {
+            Node::Word("(anonymous namespace)")
+        } else {
+            Node::Text(name)
+        })?;
         self.last_name = Some(id);
         Some(id)
     }
 
-    /// `C <digit>`, `CI <digit> <name>`, `D <digit>`: the class as it is written before it, and the name.
-    fn structor(&mut self, scope: NodeId, state: Option<&mut NameState>) -> Option<(NodeId, NodeId)> {
+    /// `C <digit>`, `CI <digit> <name>`, `D <digit>`: the class as it is written before it, and the
+    /// name.
+    fn structor(
+        &mut self,
+        scope: NodeId,
+        state: Option<&mut NameState>,
+    ) -> Option<(NodeId, NodeId)> {
         let scope = match self.memory.tree.node(scope) {
             Node::Known(known) => self.add(Node::KnownInFull(known))?,
             _ => scope,
@@ -242,7 +265,8 @@ impl Parser<'_> {
         Some((scope, self.add(name)?))
     }
 
-    /// An operator as a function's name: two letters, `cv <type>`, `li <source-name>`, `v <digit> <source-name>`
+    /// An operator as a function's name: two letters, `cv <type>`, `li <source-name>`, `v <digit>
+    /// <source-name>`
     pub fn operator_name(&mut self, state: Option<&mut NameState>) -> Option<NodeId> {
         let code = [self.peek(0), self.peek(1)];
         if let Some(operator) = operators::find(code) {
@@ -250,7 +274,8 @@ impl Parser<'_> {
             if operator.kind == OperatorKind::Cast {
                 return self.conversion(state);
             }
-            let is_name = if self.is_gnu { !matches!(&code, b"te" | b"ti") } else { operator.is_name() };
+            let is_name =
+                if self.is_gnu { !matches!(&code, b"te" | b"ti") } else { operator.is_name() };
             return if is_name { self.add(Node::OperatorName(operator)) } else { None };
         }
         if &code == b"li" {

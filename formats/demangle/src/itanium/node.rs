@@ -142,7 +142,8 @@ pub enum Node {
     Global(NodeId),
     /// `function::name`
     Local { function: NodeId, name: NodeId },
-    /// A name within the default argument of the parameter (counted from the last) that the text says.
+    /// A name within the default argument of the parameter (counted from the last) that the text
+    /// says.
     InDefaultArgument { number: NameSpan, name: NodeId },
     /// The text of a string, named after its function.
     StringOf(NodeId),
@@ -164,7 +165,8 @@ pub enum Node {
     Unnamed(NameSpan),
     /// `'lambda0'(…)`, with what follows in the next node: [`Node::LambdaBody`].
     Lambda { body: NodeId, number: NameSpan },
-    /// `<decls> requires before (params) requires after`, the constraints in [`Node::LambdaConstraints`].
+    /// `<decls> requires before (params) requires after`, the constraints in
+    /// [`Node::LambdaConstraints`].
     LambdaBody { decls: NodeList, params: NodeList, constraints: Option<NodeId> },
     /// Those of its template parameters and those of its parameters.
     LambdaConstraints { before: Option<NodeId>, after: Option<NodeId> },
@@ -186,7 +188,12 @@ pub enum Node {
     /// `returns name(params) const &`, with the rest in [`Node::Signature`].
     Function { name: NodeId, returns: Option<NodeId>, signature: NodeId },
     /// What follows a function's name; `attributes` are conditions of `enable_if`.
-    Signature { params: NodeList, qualifiers: Qualifiers, reference: RefQualifier, tail: Option<NodeId> },
+    Signature {
+        params: NodeList,
+        qualifiers: Qualifiers,
+        reference: RefQualifier,
+        tail: Option<NodeId>,
+    },
     /// `[enable_if:…]` and `requires …` of a function.
     SignatureTail { conditions: Option<NodeList>, requires: Option<NodeId> },
     /// `this T`
@@ -233,7 +240,8 @@ pub enum Node {
     // Templates.
     /// The parameter of a lambda that is `auto`, the first being 0.
     Auto(u32),
-    /// The argument of that number, of a template that is known when the name is written: so does GNU.
+    /// The argument of that number, of a template that is known when the name is written: so does
+    /// GNU.
     Argument(usize),
     /// A parameter as it is written, within a constraint.
     ParameterText(NameSpan),

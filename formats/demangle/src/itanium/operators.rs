@@ -102,7 +102,13 @@ pub struct Operator {
 impl Operator {
     /// Whether a function can be called so.
     pub fn is_name(&self) -> bool {
-        !matches!(self.kind, OperatorKind::Dot | OperatorKind::NamedCast | OperatorKind::OfType | OperatorKind::OfValue)
+        !matches!(
+            self.kind,
+            OperatorKind::Dot
+                | OperatorKind::NamedCast
+                | OperatorKind::OfType
+                | OperatorKind::OfValue
+        )
     }
 }
 
@@ -112,14 +118,20 @@ pub fn find(code: [u8; 2]) -> Option<&'static Operator> {
     OPERATORS.get(at)
 }
 
-const fn op(code: [u8; 2], kind: OperatorKind, precedence: Precedence, symbol: &'static str) -> Operator {
+const fn op(
+    code: [u8; 2],
+    kind: OperatorKind,
+    precedence: Precedence,
+    symbol: &'static str,
+) -> Operator {
     Operator { code, kind, precedence, symbol }
 }
 
 /// By code.
 static OPERATORS: [Operator; 62] = {
     use OperatorKind::{
-        Binary, Call, Cast, Conditional, Delete, Dot, Member, NameOnly, NamedCast, New, OfType, OfValue, Postfix, Prefix, Subscript,
+        Binary, Call, Cast, Conditional, Delete, Dot, Member, NameOnly, NamedCast, New, OfType,
+        OfValue, Postfix, Prefix, Subscript,
     };
     use Precedence as P;
     [

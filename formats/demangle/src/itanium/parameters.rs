@@ -62,7 +62,9 @@ impl Parser<'_> {
         let node = Node::Invented { kind, number: *number };
         *number += 1;
         let id = self.add(node)?;
-        if let Some(Level::Declared(parameters)) = level.and_then(|level| self.memory.levels.get_mut(self.first_level + level)) {
+        if let Some(Level::Declared(parameters)) =
+            level.and_then(|level| self.memory.levels.get_mut(self.first_level + level))
+        {
             parameters.push(id);
         }
         Some(id)
@@ -116,7 +118,8 @@ impl Parser<'_> {
         }
     }
 
-    /// Gives references that were read before their arguments what they refer to, from number `first` on.
+    /// Gives references that were read before their arguments what they refer to, from number
+    /// `first` on.
     pub fn resolve_forwards(&mut self, first: usize) -> Option<()> {
         for number in first..self.memory.tree.forwards.len() {
             let forward = self.memory.tree.forwards.get(number)?;

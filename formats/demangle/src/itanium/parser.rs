@@ -1,7 +1,8 @@
-//! The state of parsing a mangled name: numbers, substitutions and template parameters, for the productions of the
-//! grammar in the files beside this one.
+//! The state of parsing a mangled name: numbers, substitutions and template parameters, for the
+//! productions of the grammar in the files beside this one.
 //!
-//! Nothing is tried twice: a production that fails fails the name, so what a failure leaves behind does not matter.
+//! Nothing is tried twice: a production that fails fails the name, so what a failure leaves behind
+//! does not matter.
 
 use super::ids::{NameSpan, NodeId, NodeList};
 use super::node::{Node, Qualifiers, RefQualifier};
@@ -54,7 +55,10 @@ pub struct Scope {
 
 /// Reads one name.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each says how one production of the grammar is to be read")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says how one production of the grammar is to be read"
+)]
 pub struct Parser<'a> {
     pub(super) input: &'a [u8],
     pub(super) at: usize,
@@ -73,7 +77,8 @@ pub struct Parser<'a> {
     pub(super) invented: [u32; 3],
     /// As GNU does where the two understand the grammar differently.
     pub(super) is_gnu: bool,
-    /// The identifier that was read last, which GNU takes for the name of the class before a constructor.
+    /// The identifier that was read last, which GNU takes for the name of the class before a
+    /// constructor.
     pub(super) last_name: Option<NodeId>,
 }
 
@@ -167,7 +172,10 @@ impl<'a> Parser<'a> {
     }
 
     /// Nodes that `read` gives until it gives none.
-    pub fn list(&mut self, mut read: impl FnMut(&mut Self) -> Option<Option<NodeId>>) -> Option<NodeList> {
+    pub fn list(
+        &mut self,
+        mut read: impl FnMut(&mut Self) -> Option<Option<NodeId>>,
+    ) -> Option<NodeList> {
         let start = self.memory.pending.len();
         while let Some(id) = read(self)? {
             self.memory.pending.push(id);
@@ -177,7 +185,11 @@ impl<'a> Parser<'a> {
     }
 
     /// Nodes that `read` gives up to `end`.
-    pub fn list_until(&mut self, end: u8, mut read: impl FnMut(&mut Self) -> Option<NodeId>) -> Option<NodeList> {
+    pub fn list_until(
+        &mut self,
+        end: u8,
+        mut read: impl FnMut(&mut Self) -> Option<NodeId>,
+    ) -> Option<NodeList> {
         self.list(|parser| if parser.eat(end) { Some(None) } else { read(parser).map(Some) })
     }
 
@@ -233,7 +245,8 @@ impl<'a> Parser<'a> {
                 _ => return number,
             };
             self.at += 1;
-            number = Some(number.unwrap_or(0usize).checked_mul(36)?.checked_add(usize::from(digit))?);
+            number =
+                Some(number.unwrap_or(0usize).checked_mul(36)?.checked_add(usize::from(digit))?);
         }
     }
 
@@ -269,7 +282,8 @@ impl<'a> Parser<'a> {
         self.memory.substitutions.push(id);
     }
 
-    /// Forgets what was remembered last: a nested name as a whole is remembered by who reads it, if at all.
+    /// Forgets what was remembered last: a nested name as a whole is remembered by who reads it, if
+    /// at all.
     pub fn forget_last(&mut self) -> Option<NodeId> {
         self.memory.substitutions.pop()
     }

@@ -7,7 +7,8 @@ use super::node::{Invented, Node};
 use super::parser::Parser;
 
 impl Parser<'_> {
-    /// `I {<template-arg>} [Q <constraint>] E`. Those of an encoding's own name are what parameters in it refer to.
+    /// `I {<template-arg>} [Q <constraint>] E`. Those of an encoding's own name are what parameters
+    /// in it refer to.
     pub fn template_args(&mut self, are_of_encoding: bool) -> Option<NodeId> {
         self.expect(b'I')?;
         if are_of_encoding {
@@ -78,10 +79,13 @@ impl Parser<'_> {
     }
     /// Is a declaration of a parameter next?
     pub fn is_parameter_declaration(&self) -> bool {
-        self.peek(0) == b'T' && (matches!(self.peek(1), b'y' | b'p' | b't' | b'n') || self.peek(1) == b'k' && !self.is_gnu)
+        self.peek(0) == b'T'
+            && (matches!(self.peek(1), b'y' | b'p' | b't' | b'n')
+                || self.peek(1) == b'k' && !self.is_gnu)
     }
 
-    /// `Ty`, `Tk <name>`, `Tn <type>`, `Tt {<declaration>} E`, `Tp <declaration>`; `level` is that which it joins.
+    /// `Ty`, `Tk <name>`, `Tn <type>`, `Tt {<declaration>} E`, `Tp <declaration>`; `level` is that
+    /// which it joins.
     pub fn parameter_declaration(&mut self, level: Option<usize>) -> Option<NodeId> {
         self.deeper(|parser| {
             let code = parser.peek(1);

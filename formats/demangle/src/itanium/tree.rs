@@ -1,7 +1,8 @@
 //! The tree of a C++ name: the parser adds nodes, and the printer reads them by number.
 //!
-//! Nodes are shared (a substitution is a second edge to the same node), so the tree is a graph, and what it prints can be
-//! exponentially longer than it is. Nodes only refer to older ones, except for [`Node::Forward`].
+//! Nodes are shared (a substitution is a second edge to the same node), so the tree is a graph, and
+//! what it prints can be exponentially longer than it is. Nodes only refer to older ones, except
+//! for [`Node::Forward`].
 
 use std::num::NonZeroU32;
 
@@ -32,8 +33,13 @@ pub struct Shape {
 }
 
 impl Shape {
-    const PLAIN: Self = Self { has_right: Answer::No, is_array: Answer::No, is_function: Answer::No };
-    const DEPENDS: Self = Self { has_right: Answer::Depends, is_array: Answer::Depends, is_function: Answer::Depends };
+    const PLAIN: Self =
+        Self { has_right: Answer::No, is_array: Answer::No, is_function: Answer::No };
+    const DEPENDS: Self = Self {
+        has_right: Answer::Depends,
+        is_array: Answer::Depends,
+        is_function: Answer::Depends,
+    };
     const RIGHT: Self = Self { has_right: Answer::Yes, ..Self::PLAIN };
     const ARRAY: Self = Self { is_array: Answer::Yes, ..Self::RIGHT };
     const FUNCTION: Self = Self { is_function: Answer::Yes, ..Self::RIGHT };
@@ -108,9 +114,16 @@ impl Tree {
 
     fn shape_of(&self, node: &Node) -> Shape {
         match *node {
-            Node::Qualified { ty: inner, .. } | Node::Tagged { name: inner, .. } => self.shape(inner),
-            Node::Vendor { ty, .. } if self.is_gnu => Shape { has_right: self.shape(ty).has_right, ..Shape::PLAIN },
-            Node::Pointer(inner) | Node::Reference(inner) | Node::RightReference(inner) | Node::MemberPointer { member: inner, .. } => {
+            Node::Qualified { ty: inner, .. } | Node::Tagged { name: inner, .. } => {
+                self.shape(inner)
+            }
+            Node::Vendor { ty, .. } if self.is_gnu => {
+                Shape { has_right: self.shape(ty).has_right, ..Shape::PLAIN }
+            }
+            Node::Pointer(inner)
+            | Node::Reference(inner)
+            | Node::RightReference(inner)
+            | Node::MemberPointer { member: inner, .. } => {
                 Shape { has_right: self.shape(inner).has_right, ..Shape::PLAIN }
             }
             Node::Array { .. } => Shape::ARRAY,
@@ -118,7 +131,8 @@ impl Tree {
             Node::Forward(_) | Node::Argument(_) => Shape::DEPENDS,
             Node::Pack(list) => {
                 let all_lack = |answer: fn(Shape) -> Answer| {
-                    let lack = self.list(list).iter().all(|&id| answer(self.shape(id)) == Answer::No);
+                    let lack =
+                        self.list(list).iter().all(|&id| answer(self.shape(id)) == Answer::No);
                     if lack { Answer::No } else { Answer::Depends }
                 };
                 Shape {
@@ -146,9 +160,10 @@ impl Tree {
             | Node::NamedCast { operator, .. }
             | Node::Of { operator, .. } => operator.precedence,
             Node::Subscript { .. } | Node::Call { .. } => Precedence::Postfix,
-            Node::New { .. } | Node::Delete { .. } | Node::MemberCast { .. } | Node::Enclosed { prefix: "noexcept ", .. } => {
-                Precedence::Unary
-            }
+            Node::New { .. }
+            | Node::Delete { .. }
+            | Node::MemberCast { .. }
+            | Node::Enclosed { prefix: "noexcept ", .. } => Precedence::Unary,
             Node::Cast { .. } => Precedence::Cast,
             Node::Conditional { .. } => Precedence::Conditional,
             _ => Precedence::Primary,

@@ -66,7 +66,9 @@ impl Parser<'_> {
 
     /// After qualifiers, is there a function type?
     fn is_function_type(&self) -> bool {
-        let qualifiers = [b'r', b'V', b'K'].iter().fold(0, |at, &qualifier| at + usize::from(self.peek(at) == qualifier));
+        let qualifiers = [b'r', b'V', b'K']
+            .iter()
+            .fold(0, |at, &qualifier| at + usize::from(self.peek(at) == qualifier));
         match self.peek(qualifiers) {
             b'F' => true,
             b'D' => matches!(self.peek(qualifiers + 1), b'o' | b'O' | b'w' | b'x'),
@@ -92,13 +94,15 @@ impl Parser<'_> {
             return Some(name);
         }
         let (start, substitutions) = (self.at, self.substitutions());
-        // So says the ABI, and so does GNU; to LLVM the parameter without its arguments is nothing to refer to.
+        // So says the ABI, and so does GNU; to LLVM the parameter without its arguments is nothing
+        // to refer to.
         if self.is_gnu {
             self.remember(name);
         }
         let args = self.template_args(false)?;
         if !self.takes_args && self.peek(0) != b'I' {
-            // The arguments are the conversion's own. Reading them again is bounded by the number of nodes.
+            // The arguments are the conversion's own. Reading them again is bounded by the number
+            // of nodes.
             self.at = start;
             self.forget_from(substitutions);
             return Some(name);
@@ -135,7 +139,10 @@ impl Parser<'_> {
             b'k' | b'K' if !self.is_gnu => {
                 self.at += 2;
                 let constraint = self.name(None)?;
-                return self.add(Node::Postfixed { ty: constraint, text: if code == b'k' { " auto" } else { " decltype(auto)" } });
+                return self.add(Node::Postfixed {
+                    ty: constraint,
+                    text: if code == b'k' { " auto" } else { " decltype(auto)" },
+                });
             }
             _ => {
                 let ty = match code {
@@ -252,7 +259,11 @@ impl Parser<'_> {
             }
             let qualifiers = parser.qualifiers();
             let ty = parser.ty()?;
-            if qualifiers.is_empty() { Some(ty) } else { parser.add(Node::Qualified { ty, qualifiers }) }
+            if qualifiers.is_empty() {
+                Some(ty)
+            } else {
+                parser.add(Node::Qualified { ty, qualifiers })
+            }
         })
     }
 
@@ -287,7 +298,11 @@ impl Parser<'_> {
             None
         };
         let is_safe = self.eat_text(b"Dx");
-        let exceptions = if is_safe && self.is_gnu { Some(self.add(Node::Word("transaction_safe"))?) } else { exceptions };
+        let exceptions = if is_safe && self.is_gnu {
+            Some(self.add(Node::Word("transaction_safe"))?)
+        } else {
+            exceptions
+        };
         self.expect(b'F')?;
         // extern "C"
         self.eat(b'Y');

@@ -26,7 +26,9 @@ impl Printer<'_> {
                 self.put(operator.symbol);
                 self.operand(member, operator.precedence, false);
             }
-            Node::New { is_global, is_array, ty, tail } => self.new_expression(is_global, is_array, ty, tail),
+            Node::New { is_global, is_array, ty, tail } => {
+                self.new_expression(is_global, is_array, ty, tail)
+            }
             Node::Delete { is_global, is_array, operand } => {
                 self.put(if is_global { "::delete" } else { "delete" });
                 self.put(if is_array { "[] " } else { " " });
@@ -102,7 +104,9 @@ impl Printer<'_> {
                 self.put("]");
                 self.initializer(init);
             }
-            Node::Fold { operator, pack, init, is_left } => self.fold(operator, pack, init, is_left),
+            Node::Fold { operator, pack, init, is_left } => {
+                self.fold(operator, pack, init, is_left)
+            }
             Node::Throw(operand) => {
                 self.put("throw ");
                 self.whole(operand);
@@ -255,8 +259,15 @@ impl Printer<'_> {
         self.whole(init);
     }
 
-    fn fold(&mut self, operator: &'static Operator, pack: NodeId, init: Option<NodeId>, is_left: bool) {
-        let put_pack = |printer: &mut Self| printer.enclosed('(', ')', |printer| printer.expansion(pack));
+    fn fold(
+        &mut self,
+        operator: &'static Operator,
+        pack: NodeId,
+        init: Option<NodeId>,
+        is_left: bool,
+    ) {
+        let put_pack =
+            |printer: &mut Self| printer.enclosed('(', ')', |printer| printer.expansion(pack));
         let put_init = |printer: &mut Self, init| printer.operand(init, Precedence::Cast, true);
         let put_operator = |printer: &mut Self| {
             printer.put(" ");

@@ -4,7 +4,8 @@ use super::super::node::FloatType;
 
 /// The text of the value whose bytes, the most significant first, are `digits`.
 pub fn text(ty: FloatType, digits: &[u8]) -> String {
-    let number = digits.iter().fold(0u128, |number, &digit| number << 4 | u128::from(nibble(digit)));
+    let number =
+        digits.iter().fold(0u128, |number, &digit| number << 4 | u128::from(nibble(digit)));
     match ty {
         FloatType::Float => {
             let single = f32::from_bits(u32::try_from(number).unwrap_or_default());

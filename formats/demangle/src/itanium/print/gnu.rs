@@ -21,7 +21,9 @@ impl Printer<'_> {
                 printer.left(argument);
                 printer.outer = Qualifiers::default();
             }),
-            Node::Reference(target) | Node::RightReference(target) => self.reference_as_gnu(id, target),
+            Node::Reference(target) | Node::RightReference(target) => {
+                self.reference_as_gnu(id, target)
+            }
             Node::Function { name, returns, .. } => {
                 let args = self.args_of(name);
                 if let Some(returns) = returns {
@@ -133,7 +135,11 @@ impl Printer<'_> {
             Node::OperatorName(operator) => {
                 self.put("operator");
                 let symbol = operator.symbol.trim_end();
-                self.put(if symbol.starts_with(|letter: char| letter.is_ascii_lowercase()) { " " } else { "" });
+                self.put(if symbol.starts_with(|letter: char| letter.is_ascii_lowercase()) {
+                    " "
+                } else {
+                    ""
+                });
                 self.put(symbol);
             }
             _ => return self.type_as_gnu(node),
@@ -177,7 +183,11 @@ impl Printer<'_> {
                 }
                 self.put(")");
             }
-            Node::Friend { .. } | Node::ExplicitObject(_) | Node::PixelVector(_) | Node::BitInt { .. } | Node::Transformed { .. } => {
+            Node::Friend { .. }
+            | Node::ExplicitObject(_)
+            | Node::PixelVector(_)
+            | Node::BitInt { .. }
+            | Node::Transformed { .. } => {
                 self.is_refused = true;
             }
             _ => return self.expression_as_gnu(node),
@@ -192,7 +202,8 @@ impl Printer<'_> {
             is_volatile: own.is_volatile || outer.is_volatile,
             is_restrict: own.is_restrict || outer.is_restrict,
         };
-        let is_transparent = matches!(self.tree.node(ty), Node::Qualified { .. } | Node::Argument(_));
+        let is_transparent =
+            matches!(self.tree.node(ty), Node::Qualified { .. } | Node::Argument(_));
         if !is_transparent {
             self.outer = Qualifiers::default();
         }
@@ -209,7 +220,9 @@ impl Printer<'_> {
     pub(super) fn right_as_gnu(&mut self, id: NodeId, node: Node) -> bool {
         match node {
             Node::Argument(index) => self.through_argument(index, Self::right),
-            Node::Reference(target) | Node::RightReference(target) => self.reference_end_as_gnu(id, target),
+            Node::Reference(target) | Node::RightReference(target) => {
+                self.reference_end_as_gnu(id, target)
+            }
             Node::Vendor { ty, .. } => {
                 let is_function = self.is_function(ty);
                 self.put(if is_function { ")" } else { "" });

@@ -1,4 +1,5 @@
-//! Prints expressions as GNU does: without spaces, and with everything but plain names in parentheses.
+//! Prints expressions as GNU does: without spaces, and with everything but plain names in
+//! parentheses.
 
 use super::super::ids::{NodeId, NodeList};
 use super::super::node::{FloatType, Node, RefQualifier};
@@ -6,7 +7,8 @@ use super::super::operators::{Operator, OperatorKind};
 use super::{PackPlace, Printer};
 
 impl Printer<'_> {
-    /// Writes `node` if it is an expression that GNU writes in its own way, and says whether it was.
+    /// Writes `node` if it is an expression that GNU writes in its own way, and says whether it
+    /// was.
     pub(super) fn expression_as_gnu(&mut self, node: Node) -> bool {
         match node {
             Node::Binary { operator, left, right } => {
@@ -56,7 +58,9 @@ impl Printer<'_> {
     fn call_as_gnu(&mut self, node: Node) -> bool {
         match node {
             Node::New { is_global, ty, tail, .. } => {
-                let Node::NewTail { placement, init, has_init } = self.tree.node(tail) else { return true };
+                let Node::NewTail { placement, init, has_init } = self.tree.node(tail) else {
+                    return true;
+                };
                 self.put(if is_global { "::new " } else { "new " });
                 if !placement.is_empty() {
                     self.bracketed(placement);
@@ -145,7 +149,9 @@ impl Printer<'_> {
                 self.put("]");
                 self.initializer_as_gnu(init);
             }
-            Node::Fold { operator, pack, init, is_left } => self.fold_as_gnu(operator, pack, init, is_left),
+            Node::Fold { operator, pack, init, is_left } => {
+                self.fold_as_gnu(operator, pack, init, is_left)
+            }
             Node::Throw(operand) => {
                 self.put("throw ");
                 self.inner(operand);
@@ -191,7 +197,9 @@ impl Printer<'_> {
     /// Is it the end of a member function that is `const` or the like?
     fn is_of_qualified_object(&self, signature: NodeId) -> bool {
         match self.tree.node(signature) {
-            Node::Signature { qualifiers, reference, .. } => !qualifiers.is_empty() || reference != RefQualifier::None,
+            Node::Signature { qualifiers, reference, .. } => {
+                !qualifiers.is_empty() || reference != RefQualifier::None
+            }
             _ => false,
         }
     }
@@ -208,7 +216,9 @@ impl Printer<'_> {
     pub(super) fn is_plain(&self, id: NodeId) -> bool {
         match self.tree.node(id) {
             Node::Resolved { name, .. } => !matches!(self.tree.node(name), Node::Template { .. }),
-            Node::Text(_) | Node::Nested { .. } | Node::Braces { .. } | Node::Parameter { .. } => true,
+            Node::Text(_) | Node::Nested { .. } | Node::Braces { .. } | Node::Parameter { .. } => {
+                true
+            }
             Node::Word(text) => text == "this",
             _ => false,
         }
@@ -240,7 +250,13 @@ impl Printer<'_> {
         }
     }
 
-    fn fold_as_gnu(&mut self, operator: &'static Operator, pack: NodeId, init: Option<NodeId>, is_left: bool) {
+    fn fold_as_gnu(
+        &mut self,
+        operator: &'static Operator,
+        pack: NodeId,
+        init: Option<NodeId>,
+        is_left: bool,
+    ) {
         let outer = std::mem::replace(&mut self.pack, PackPlace::WHOLE);
         self.put("(");
         let (first, second) = match init {

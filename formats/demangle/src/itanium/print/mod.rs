@@ -1,7 +1,7 @@
 //! Prints the tree of a name as LLVM or GNU spell it, within limits.
 //!
-//! Types surround what they declare (`int (*name)(char)`), so every node has a left and a right half; between them stands the name,
-//! or nothing.
+//! Types surround what they declare (`int (*name)(char)`), so every node has a left and a right
+//! half; between them stands the name, or nothing.
 
 mod expressions;
 mod floats;
@@ -53,11 +53,13 @@ pub struct Printer<'a> {
     out: Vec<u8>,
     is_gnu: bool,
     pack: PackPlace,
-    /// Brackets within the innermost template arguments, in which `>` is an operator; 1 outside of any.
+    /// Brackets within the innermost template arguments, in which `>` is an operator; 1 outside of
+    /// any.
     brackets: usize,
     /// References that are being printed, and would go on for ever.
     open_forwards: Vec<u32>,
-    /// Where in the text the left half of a node stands already; it is copied from there the next time.
+    /// Where in the text the left half of a node stands already; it is copied from there the next
+    /// time.
     written: Vec<Written>,
     /// How often text has been written that is different elsewhere.
     contextual: usize,
@@ -102,10 +104,12 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// The text of `id`, and the memory, for the next name. `None` if it exceeds the limits, or is not text.
+    /// The text of `id`, and the memory, for the next name. `None` if it exceeds the limits, or is
+    /// not text.
     pub fn text(mut self, id: NodeId) -> (Option<String>, Vec<Written>) {
         self.whole(id);
-        let is_over = self.is_refused || self.is_over_limits || self.out.len() > MAX_DEMANGLED_BYTES;
+        let is_over =
+            self.is_refused || self.is_over_limits || self.out.len() > MAX_DEMANGLED_BYTES;
         (if is_over { None } else { String::from_utf8(self.out).ok() }, self.written)
     }
 
@@ -138,7 +142,9 @@ impl<'a> Printer<'a> {
 
     /// Copies the left half of `id` if it has been written, and says whether it has.
     fn write_again(&mut self, id: NodeId) -> bool {
-        let Some(&Written { start, end, taken_back }) = self.written.get(id.index()) else { return false };
+        let Some(&Written { start, end, taken_back }) = self.written.get(id.index()) else {
+            return false;
+        };
         let is_written = start < end && taken_back == self.taken_back;
         if is_written && self.out.len() <= MAX_DEMANGLED_BYTES {
             self.out.extend_from_within(start as usize..end as usize);
@@ -147,7 +153,9 @@ impl<'a> Printer<'a> {
     }
 
     fn remember(&mut self, id: NodeId, start: usize) {
-        let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(self.out.len())) else { return };
+        let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(self.out.len())) else {
+            return;
+        };
         if let Some(written) = self.written.get_mut(id.index()) {
             *written = Written { start, end, taken_back: self.taken_back };
         }
@@ -163,7 +171,9 @@ impl<'a> Printer<'a> {
                 }
             }
             Node::Forward(number) => printer.through_forward(number, Self::right),
-            Node::TypeParameter(name) | Node::ConstrainedParameter { name, .. } => printer.whole(name),
+            Node::TypeParameter(name) | Node::ConstrainedParameter { name, .. } => {
+                printer.whole(name)
+            }
             Node::ValueParameter { ty, name } => {
                 printer.whole(name);
                 printer.right(ty);
@@ -184,7 +194,10 @@ impl<'a> Printer<'a> {
     fn deeper(&mut self, print: impl FnOnce(&mut Self)) {
         self.depth += 1;
         self.steps += 1;
-        if self.depth > MAX_DEMANGLE_DEPTH || self.steps > MAX_DEMANGLE_STEPS || self.out.len() > MAX_DEMANGLED_BYTES {
+        if self.depth > MAX_DEMANGLE_DEPTH
+            || self.steps > MAX_DEMANGLE_STEPS
+            || self.out.len() > MAX_DEMANGLED_BYTES
+        {
             self.is_over_limits = true;
         }
         if !self.is_over_limits {
@@ -304,7 +317,8 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// In parentheses if it does not bind more tightly than `than`, or, if `or_equal` will do, less.
+    /// In parentheses if it does not bind more tightly than `than`, or, if `or_equal` will do,
+    /// less.
     fn operand(&mut self, id: NodeId, than: Precedence, or_equal: bool) {
         let precedence = self.tree.precedence(id);
         if precedence > than || precedence == than && !or_equal {

@@ -8,7 +8,9 @@ impl Printer<'_> {
     /// Writes `node` if it is a name, and says whether it was.
     pub(super) fn left_of_name(&mut self, node: Node) -> bool {
         match node {
-            Node::Nested { scope, name } | Node::Resolved { scope, name } | Node::Local { function: scope, name } => {
+            Node::Nested { scope, name }
+            | Node::Resolved { scope, name }
+            | Node::Local { function: scope, name } => {
                 self.whole(scope);
                 self.put("::");
                 self.whole(name);
@@ -166,7 +168,8 @@ impl Printer<'_> {
         true
     }
 
-    /// The name of a class without scope and arguments, as its constructor has it; nothing if it has none.
+    /// The name of a class without scope and arguments, as its constructor has it; nothing if it
+    /// has none.
     fn base_name(&mut self, class: NodeId) {
         self.deeper(|printer| match printer.tree.node(class) {
             Node::Text(span) => printer.put_span(span),

@@ -1,7 +1,8 @@
 //! Finds the argument that a template parameter stands for where GNU meets it.
 //!
-//! GNU looks parameters up while it writes, in the template around what it writes just then. A substitution can stand in another
-//! template than what it repeats, and then says something else; references to parameters remember where they stood first.
+//! GNU looks parameters up while it writes, in the template around what it writes just then. A
+//! substitution can stand in another template than what it repeats, and then says something else;
+//! references to parameters remember where they stood first.
 
 use super::super::ids::{NodeId, NodeList};
 use super::super::node::Node;
@@ -57,8 +58,9 @@ impl Printer<'_> {
     /// The argument that a parameter stands for in `scope`; of a pack, the one that is meant.
     fn argument(&mut self, index: usize, scope: Scope) -> Option<NodeId> {
         self.contextual += 1;
-        let argument =
-            scope.and_then(|scope| self.scopes.entered.get(scope)).and_then(|&(args, _)| self.tree.list(args).get(index).copied());
+        let argument = scope
+            .and_then(|scope| self.scopes.entered.get(scope))
+            .and_then(|&(args, _)| self.tree.list(args).get(index).copied());
         let Some(argument) = argument else {
             self.is_refused = true;
             return None;
@@ -74,7 +76,11 @@ impl Printer<'_> {
     pub(super) fn pack_length(&mut self, pack: NodeId) -> usize {
         let Node::Argument(index) = self.tree.node(pack) else { return 0 };
         self.contextual += 1;
-        let args = self.scopes.current.and_then(|scope| self.scopes.entered.get(scope)).map(|&(args, _)| args);
+        let args = self
+            .scopes
+            .current
+            .and_then(|scope| self.scopes.entered.get(scope))
+            .map(|&(args, _)| args);
         let argument = args.and_then(|args| self.tree.list(args).get(index).copied());
         match argument.map(|argument| self.tree.node(argument)) {
             Some(Node::PackArgs(args)) => args.len(),
@@ -86,7 +92,15 @@ impl Printer<'_> {
     pub(super) fn args_length(&mut self, operand: NodeId) -> usize {
         let Node::Several(args) = self.tree.node(operand) else { return 0 };
         let args = self.tree.list(args);
-        args.iter().map(|&id| if let Node::Expansion(pack) = self.tree.node(id) { self.pack_length(pack) } else { 1 }).sum()
+        args.iter()
+            .map(|&id| {
+                if let Node::Expansion(pack) = self.tree.node(id) {
+                    self.pack_length(pack)
+                } else {
+                    1
+                }
+            })
+            .sum()
     }
 
     /// Prints what a parameter stands for, which may be a parameter of the template around.
@@ -97,13 +111,15 @@ impl Printer<'_> {
         }
         let scope = self.scopes.current;
         if let Some(argument) = self.argument(index, scope) {
-            let around = scope.and_then(|scope| self.scopes.entered.get(scope)).and_then(|&(_, around)| around);
+            let around = scope
+                .and_then(|scope| self.scopes.entered.get(scope))
+                .and_then(|&(_, around)| around);
             self.within(around, |printer| print(printer, argument));
         }
     }
 
-    /// What a reference to `target` refers to once references to references are one, whether as `&&` says if the reference does, and
-    /// the scope to print it in.
+    /// What a reference to `target` refers to once references to references are one, whether as
+    /// `&&` says if the reference does, and the scope to print it in.
     pub(super) fn smashed(&mut self, reference: NodeId, target: NodeId) -> (NodeId, bool, Scope) {
         let is_right = matches!(self.tree.node(reference), Node::RightReference(_));
         let mut scope = self.scopes.current;

@@ -15,13 +15,17 @@ impl Printer<'_> {
                     answer = ask(printer, current);
                 }
             }
-            Node::Argument(index) => printer.through_argument(index, |printer, target| answer = ask(printer, target)),
+            Node::Argument(index) => {
+                printer.through_argument(index, |printer, target| answer = ask(printer, target))
+            }
             Node::Reference(inner) | Node::RightReference(inner) if printer.is_gnu => {
                 let (target, _, scope) = printer.smashed(id, inner);
                 printer.within(scope, |printer| answer = ask(printer, target));
             }
             Node::Vendor { ty, .. } => answer = ask(printer, ty),
-            Node::Forward(number) => printer.through_forward(number, |printer, target| answer = ask(printer, target)),
+            Node::Forward(number) => {
+                printer.through_forward(number, |printer, target| answer = ask(printer, target))
+            }
             Node::Qualified { ty: inner, .. }
             | Node::Pointer(inner)
             | Node::Reference(inner)

@@ -68,7 +68,9 @@ impl Printer<'_> {
         match node {
             Node::Noexcept(condition) => {
                 self.put("noexcept");
-                self.enclosed('(', ')', |printer| printer.operand(condition, Precedence::Any, false));
+                self.enclosed('(', ')', |printer| {
+                    printer.operand(condition, Precedence::Any, false)
+                });
             }
             Node::Throws(types) => {
                 self.put("throw");
@@ -143,7 +145,10 @@ impl Printer<'_> {
 
     /// `(params)`, what stands right of the function in what it returns, and what follows.
     pub(super) fn signature(&mut self, returns: Option<NodeId>, signature: NodeId) {
-        let Node::Signature { params, qualifiers, reference, tail } = self.tree.node(signature) else { return };
+        let Node::Signature { params, qualifiers, reference, tail } = self.tree.node(signature)
+        else {
+            return;
+        };
         self.parameters(params);
         if !self.is_gnu {
             self.right_of(returns);
@@ -157,7 +162,11 @@ impl Printer<'_> {
         if self.is_gnu {
             self.right_of(returns);
         }
-        let Some(Node::SignatureTail { conditions, requires }) = tail.map(|tail| self.tree.node(tail)) else { return };
+        let Some(Node::SignatureTail { conditions, requires }) =
+            tail.map(|tail| self.tree.node(tail))
+        else {
+            return;
+        };
         if let Some(conditions) = conditions {
             self.put(" [enable_if:");
             self.list(conditions);
@@ -247,7 +256,8 @@ impl Printer<'_> {
                 Node::Forward(number) => {
                     self.contextual += 1;
                     forwards += 1;
-                    let next = self.tree.forwards.get(number as usize).and_then(|forward| forward.target);
+                    let next =
+                        self.tree.forwards.get(number as usize).and_then(|forward| forward.target);
                     match next {
                         Some(next) if forwards < 64 && self.stands_for_reference(next) => next,
                         _ => return (target, is_right),
@@ -260,6 +270,9 @@ impl Printer<'_> {
     }
 
     fn stands_for_reference(&self, id: NodeId) -> bool {
-        matches!(self.tree.node(id), Node::Reference(_) | Node::RightReference(_) | Node::Forward(_) | Node::Pack(_))
+        matches!(
+            self.tree.node(id),
+            Node::Reference(_) | Node::RightReference(_) | Node::Forward(_) | Node::Pack(_)
+        )
     }
 }
