@@ -1,5 +1,5 @@
-//! Joins all units of a file and its symbol table into one [`ModuleSymbols`]: every name and path once, ranges in
-//! address order, and symbols where no unit answers.
+//! Joins all units of a file and its symbol table into one [`ModuleSymbols`]: every name and path
+//! once, ranges in address order, and symbols where no unit answers.
 
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -8,8 +8,8 @@ use crate::dwarf::{DwarfSymbols, UnitSymbols};
 use crate::limits::{MAX_NAME_BYTES, MIN_STRING_BYTES};
 use crate::module::merge_sorted::{SpanCursor, push_range};
 use crate::module::{
-    Alias, Chain, ChainId, DropCounts, DropReason, File, FileId, Files, Folder, Function, FunctionId, Functions, Location, ModuleInfo,
-    ModuleSymbols, Range, Source, Start,
+    Alias, Chain, ChainId, DropCounts, DropReason, File, FileId, Files, Folder, Function,
+    FunctionId, Functions, Location, ModuleInfo, ModuleSymbols, Range, Source, Start,
 };
 use crate::object::symbol_tables::SymbolTables;
 use crate::object::symbols::{Symbol, SyntheticSymbol};
@@ -17,8 +17,8 @@ use crate::object::symbols::{Symbol, SyntheticSymbol};
 /// How often memory is given back while units are joined.
 const TIMES: usize = 12;
 
-/// Joins everything. The order of names depends on the file alone. Calls `give_back` now and then: units that have been
-/// joined are gone, and their names have been copied.
+/// Joins everything. The order of names depends on the file alone. Calls `give_back` now and then:
+/// units that have been joined are gone, and their names have been copied.
 pub fn assemble(
     info: ModuleInfo,
     dwarf: DwarfSymbols<'_>,
@@ -31,10 +31,17 @@ pub fn assemble(
     let mut join = Join {
         functions: Interner::new(string_bytes),
         files: Interner::new(string_bytes),
-        chains: Vec::with_capacity(dwarf.units.iter().map(|unit| unit.chains.len()).sum::<usize>() + symbols.len() + 2 * synthetic.len()),
+        chains: Vec::with_capacity(
+            dwarf.units.iter().map(|unit| unit.chains.len()).sum::<usize>()
+                + symbols.len()
+                + 2 * synthetic.len(),
+        ),
         // A symbol's span is cut where a unit's interval or a synthetic symbol begins or ends.
         ranges: Vec::with_capacity(
-            dwarf.units.iter().map(|unit| unit.ranges.len()).sum::<usize>() + symbols.len() + dwarf.intervals.len() + 2 * synthetic.len(),
+            dwarf.units.iter().map(|unit| unit.ranges.len()).sum::<usize>()
+                + symbols.len()
+                + dwarf.intervals.len()
+                + 2 * synthetic.len(),
         ),
         symbols,
         symbol_at: SpanCursor::new(symbols),
@@ -70,11 +77,14 @@ pub fn assemble(
     }
 }
 
-/// `aliases` as far as there is room for their names, of which many can be one and the same in the file; and how many are left out.
+/// `aliases` as far as there is room for their names, of which many can be one and the same in the
+/// file; and how many are left out.
 fn kept(aliases: &[(u64, &[u8])], mut room_bytes: usize) -> (Vec<Alias>, u64) {
     let mut kept = Vec::new();
     for (address, name) in aliases {
-        if let Some(left) = room_bytes.checked_sub(name.len()).filter(|_| name.len() <= MAX_NAME_BYTES) {
+        if let Some(left) =
+            room_bytes.checked_sub(name.len()).filter(|_| name.len() <= MAX_NAME_BYTES)
+        {
             room_bytes = left;
             kept.push(Alias { address: *address, name: name.to_vec() });
         }
@@ -118,7 +128,9 @@ impl Join<'_, '_> {
     /// Takes the ranges of `unit` that lie before `end`.
     fn unit(&mut self, unit: &mut Renumbered<'_>, end: u64) {
         let first_chain = unit.first_chain.unwrap_or_else(|| self.meet(unit));
-        while let Some(range) = unit.unit.ranges.get(unit.next_range).filter(|range| range.start < end) {
+        while let Some(range) =
+            unit.unit.ranges.get(unit.next_range).filter(|range| range.start < end)
+        {
             self.ranges.push(Range {
                 chain: ChainId::new(first_chain + range.chain.index()),
                 location: unit.location(range.location),
@@ -134,17 +146,27 @@ impl Join<'_, '_> {
 
     /// Gives the names and chains of `unit` their numbers in the module.
     fn meet(&mut self, unit: &mut Renumbered<'_>) -> u32 {
-        unit.files = unit.unit.files.iter().map(|(path, folder)| FileId::new(self.files.intern(File { path, folder: *folder }))).collect();
+        unit.files = unit
+            .unit
+            .files
+            .iter()
+            .map(|(path, folder)| FileId::new(self.files.intern(File { path, folder: *folder })))
+            .collect();
         let functions: Vec<FunctionId> = std::mem::take(&mut unit.unit.functions)
             .into_iter()
-            .map(|function| Function { file: function.file.map(|file| unit.files[file.index() as usize]), ..function })
+            .map(|function| Function {
+                file: function.file.map(|file| unit.files[file.index() as usize]),
+                ..function
+            })
             .map(|function| FunctionId::new(self.functions.intern(function)))
             .collect();
         let first_chain = u32::try_from(self.chains.len()).unwrap_or(u32::MAX);
         for chain in std::mem::take(&mut unit.unit.chains) {
             self.chains.push(Chain {
                 function: chain.function.map(|function| functions[function.index() as usize]),
-                caller: chain.caller.map(|(caller, call)| (ChainId::new(first_chain + caller.index()), unit.location(call))),
+                caller: chain.caller.map(|(caller, call)| {
+                    (ChainId::new(first_chain + caller.index()), unit.location(call))
+                }),
                 ..chain
             });
         }
@@ -167,23 +189,38 @@ impl Join<'_, '_> {
                     continue;
                 }
             };
-            push_range(&mut self.ranges, Range { start: at, end: until, chain, location: Location::in_file(file) });
+            push_range(
+                &mut self.ranges,
+                Range { start: at, end: until, chain, location: Location::in_file(file) },
+            );
             at = until;
         }
     }
 
-    /// A synthetic symbol, within what a symbol makes of its address, or within nothing: see [`crate::Chain`].
+    /// A synthetic symbol, within what a symbol makes of its address, or within nothing: see
+    /// [`crate::Chain`].
     fn synthetic(&mut self, index: usize, symbol: Option<usize>) -> ChainId {
-        if let Some((.., chain)) = self.last_synthetic.filter(|(last, within, _)| (*last, *within) == (index, symbol)) {
+        if let Some((.., chain)) =
+            self.last_synthetic.filter(|(last, within, _)| (*last, *within) == (index, symbol))
+        {
             return chain;
         }
         let (caller, file) = match symbol {
             Some(symbol) => self.symbol(symbol),
-            None => (self.chain(Chain { function: None, caller: None, start: Start::UNKNOWN, source: Source::Symtab }), None),
+            None => (
+                self.chain(Chain {
+                    function: None,
+                    caller: None,
+                    start: Start::UNKNOWN,
+                    source: Source::Symtab,
+                }),
+                None,
+            ),
         };
         let SyntheticSymbol { name, start, .. } = &self.synthetic[index];
         let start = Start::at(*start);
-        let function = (!name.is_empty()).then(|| FunctionId::new(self.functions.intern(Function::symbol(name))));
+        let function = (!name.is_empty())
+            .then(|| FunctionId::new(self.functions.intern(Function::symbol(name))));
         let caller = Some((caller, Location::in_file(file)));
         let chain = self.chain(Chain { function, caller, start, source: Source::Symtab });
         self.last_synthetic = Some((index, symbol, chain));
@@ -197,12 +234,19 @@ impl Join<'_, '_> {
 
     fn symbol(&mut self, index: usize) -> (ChainId, Option<FileId>) {
         let symbol = &self.symbols[index];
-        let file = symbol.file.map(|path| FileId::new(self.files.intern(File { path, ..File::default() })));
+        let file = symbol
+            .file
+            .map(|path| FileId::new(self.files.intern(File { path, ..File::default() })));
         if let Some((_, chain)) = self.last_symbol.filter(|(last, _)| *last == index) {
             return (chain, file);
         }
         let function = Some(FunctionId::new(self.functions.intern(Function::symbol(symbol.name))));
-        let chain = self.chain(Chain { function, caller: None, start: Start::at(symbol.start), source: Source::Symtab });
+        let chain = self.chain(Chain {
+            function,
+            caller: None,
+            start: Start::at(symbol.start),
+            source: Source::Symtab,
+        });
         self.last_symbol = Some((index, chain));
         (chain, file)
     }
@@ -223,7 +267,8 @@ trait Table: Default {
 
 impl Table for Files {
     type Item<'i> = File<'i>;
-    const REFUSED: File<'static> = File { path: b"", folder: Folder { bytes: 0, is_entry_0: false } };
+    const REFUSED: File<'static> =
+        File { path: b"", folder: Folder { bytes: 0, is_entry_0: false } };
 
     fn push(&mut self, file: File<'_>) -> usize {
         Self::push(self, file)
@@ -293,7 +338,9 @@ impl<T: Table> Interner<T> {
     }
 
     fn find(&self, hash: u64, item: T::Item<'_>) -> Option<u32> {
-        let is_it = |(other, number): &(u64, u32)| *other == hash && self.kept.is_at(*number as usize, item);
+        let is_it = |(other, number): &(u64, u32)| {
+            *other == hash && self.kept.is_at(*number as usize, item)
+        };
         self.numbers.find(hash, is_it).map(|(_, number)| *number)
     }
 
@@ -312,7 +359,9 @@ mod tests {
     #[test]
     fn names_are_kept_once_and_up_to_a_bound() {
         let mut interner = Interner::<Functions>::new(8);
-        let mut intern = |name: &str, line| interner.intern(Function { name: name.as_bytes(), own: None, file: None, line });
+        let mut intern = |name: &str, line| {
+            interner.intern(Function { name: name.as_bytes(), own: None, file: None, line })
+        };
         assert_eq!([intern("main", 1), intern("ini", 2), intern("main", 1)], [0, 1, 0]);
         // No room is left: whatever comes now has the empty name.
         assert_eq!([intern("more", 1), intern("main", 2), intern("ini", 2)], [2, 2, 1]);
@@ -324,7 +373,10 @@ mod tests {
     #[test]
     fn paths_are_kept_once_and_up_to_a_bound() {
         let mut interner = Interner::<Files>::new(8);
-        let mut intern = |path: &str, bytes| interner.intern(File { path: path.as_bytes(), folder: Folder { bytes, is_entry_0: false } });
+        let mut intern = |path: &str, bytes| {
+            interner
+                .intern(File { path: path.as_bytes(), folder: Folder { bytes, is_entry_0: false } })
+        };
         assert_eq!([intern("a.c", 0), intern("a.c", 1), intern("a.c", 0)], [0, 1, 0]);
         assert_eq!([intern("long.c", 0), intern("b.c", 0), intern("c", 0)], [2, 2, 3]);
         assert_eq!(interner.refused, 2);

@@ -40,18 +40,21 @@ impl<'d> DebugFile<'d> {
         self.own.path()
     }
 
-    /// The path of the debug file that was split from this one, if [`DebugFile::with_debug_data`] was given it.
+    /// The path of the debug file that was split from this one, if [`DebugFile::with_debug_data`]
+    /// was given it.
     pub fn debug_path(&self) -> Option<&Path> {
         self.debug().map(ObjectFile::path)
     }
 
-    /// The debug file that was split from this one, if it is found and this one has no debug data itself.
+    /// The debug file that was split from this one, if it is found and this one has no debug data
+    /// itself.
     pub fn debug_file(&self, search: &Search) -> Option<Mapped> {
         debug_files::debug_file(&self.own, search)
     }
 
-    /// The same with the debug data of `debug`, which was split from it; else with that of the object files that it
-    /// was linked from, where it says which (Mach-O). Symbols and code stay its own, as in llvm-symbolizer.
+    /// The same with the debug data of `debug`, which was split from it; else with that of the
+    /// object files that it was linked from, where it says which (Mach-O). Symbols and code stay
+    /// its own, as in llvm-symbolizer.
     #[must_use]
     pub fn with_debug_data(mut self, debug: Option<Self>, search: &Search) -> Self {
         if self.own.info.detail == Detail::Debug {
@@ -59,12 +62,15 @@ impl<'d> DebugFile<'d> {
         }
         if let Some(debug) = debug.filter(|debug| debug.own.info.detail == Detail::Debug) {
             self.own.info.detail = Detail::Debug;
-            let both = [self.own.info.fingerprint.to_le_bytes(), debug.own.info.fingerprint.to_le_bytes()].concat();
+            let both =
+                [self.own.info.fingerprint.to_le_bytes(), debug.own.info.fingerprint.to_le_bytes()]
+                    .concat();
             self.own.info.fingerprint = xxh3_64(&both);
             self.debug = Some(Box::new(debug.own));
             return self;
         }
-        self.objects = Objects::open(&self.own.object, self.own.path(), &self.own.info.arch, search);
+        self.objects =
+            Objects::open(&self.own.object, self.own.path(), &self.own.info.arch, search);
         if self.objects.as_ref().is_some_and(Objects::any) {
             self.own.info.detail = Detail::DebugMap;
         }
@@ -86,9 +92,13 @@ impl<'d> DebugFile<'d> {
         self.own.mapped.bytes().len()
     }
 
-    /// Bytes of memory that [`DebugFile::read`] may take, roughly: a file's worth, and its sections expanded.
+    /// Bytes of memory that [`DebugFile::read`] may take, roughly: a file's worth, and its sections
+    /// expanded.
     pub fn working_bytes(&self) -> u64 {
         let objects = self.objects.as_ref().map_or(0, Objects::bytes);
-        self.own.working_bytes().saturating_add(self.debug().map_or(0, ObjectFile::working_bytes)).saturating_add(objects)
+        self.own
+            .working_bytes()
+            .saturating_add(self.debug().map_or(0, ObjectFile::working_bytes))
+            .saturating_add(objects)
     }
 }

@@ -1,5 +1,5 @@
-//! Looks at what a file has, for those who decide whether it is good enough: [`Inspection`], for which no function and no
-//! line is read.
+//! Looks at what a file has, for those who decide whether it is good enough: [`Inspection`], for
+//! which no function and no line is read.
 
 use std::path::PathBuf;
 
@@ -52,19 +52,28 @@ pub struct SharedNames {
 }
 
 impl DebugFile<'_> {
-    /// Looks at headers, at the root of each unit, and at where files that belong to it should be. The debug file with
-    /// which [`DebugFile::with_debug_data`] was called, or which is looked for as `search` says, counts as its own.
+    /// Looks at headers, at the root of each unit, and at where files that belong to it should be.
+    /// The debug file with which [`DebugFile::with_debug_data`] was called, or which is looked for
+    /// as `search` says, counts as its own.
     pub fn inspect(&self, search: &Search) -> Inspection {
         let object = &self.own.object;
         let data = self.data();
-        let is_compressed =
-            |section: &object::Section<'_, '_>| section.compressed_file_range().is_ok_and(|range| range.format != CompressionFormat::None);
+        let is_compressed = |section: &object::Section<'_, '_>| {
+            section
+                .compressed_file_range()
+                .is_ok_and(|range| range.format != CompressionFormat::None)
+        };
         let debug_link = object.gnu_debuglink().ok().flatten();
         let mut inspection = Inspection {
             is_relocatable: object.kind() == ObjectKind::Relocatable,
             has_code: self.own.has_code(),
             debug_link: debug_link.map(|(name, _)| String::from_utf8_lossy(name).into_owned()),
-            compressed: data.object.sections().filter(is_compressed).filter_map(|section| Some(section.name().ok()?.to_owned())).collect(),
+            compressed: data
+                .object
+                .sections()
+                .filter(is_compressed)
+                .filter_map(|section| Some(section.name().ok()?.to_owned()))
+                .collect(),
             ..Inspection::default()
         };
         if self.debug_path().is_none() && !data.has_units() {
@@ -83,17 +92,23 @@ impl DebugFile<'_> {
 ///
 /// # Errors
 /// Why its debug sections cannot be read.
-fn inspect_units(file: &ObjectFile<'_>, search: &Search, inspection: &mut Inspection) -> Result<(), String> {
+fn inspect_units(
+    file: &ObjectFile<'_>,
+    search: &Search,
+    inspection: &mut Inspection,
+) -> Result<(), String> {
     let layout = Layout::of(&file.object)?;
     let sections = sections::load_units(&file.object, file.mapped, &layout)?;
     let (units, bad_units) = count_units(&sections, file.object.is_little_endian());
     (inspection.units, inspection.bad_units) = (units, bad_units);
     let skeletons = skeletons(&sections, file.object.is_little_endian());
-    let split = SplitFiles::open(file.path(), file.path(), build_id(&file.object), &skeletons, search);
+    let split =
+        SplitFiles::open(file.path(), file.path(), build_id(&file.object), &skeletons, search);
     inspection.split_files = split.found() as u64;
     let split = split.sections(&mut Vec::new());
     let lost = lost_skeletons(&sections, &split, &skeletons, file.object.is_little_endian());
-    inspection.missing_split = lost.into_iter().map(|Skeleton { directory, name, .. }| directory.join(name)).collect();
+    inspection.missing_split =
+        lost.into_iter().map(|Skeleton { directory, name, .. }| directory.join(name)).collect();
     inspection.shared = shared_names_link(&file.object).map(|(name, _)| SharedNames {
         name: String::from_utf8_lossy(name).into_owned(),
         is_found: shared_names::find(file, search).is_some(),

@@ -22,12 +22,14 @@ use crate::object::{elf, links};
 use crate::{DebugFile, Progress, go, warnings};
 
 impl DebugFile<'_> {
-    /// Reads all ranges, names and lines. Units are read in parallel on the current rayon pool; the result does
-    /// not depend on how many threads there are. Files that belong to this one are looked for as `search` says.
+    /// Reads all ranges, names and lines. Units are read in parallel on the current rayon pool; the
+    /// result does not depend on how many threads there are. Files that belong to this one are
+    /// looked for as `search` says.
     ///
     /// # Errors
-    /// [`Error::NoSymbols`] if there is nothing to find addresses by, [`Error::Changed`] if another process wrote to one of
-    /// the files meanwhile. Damage within a section costs the unit it is in, and is counted in `dropped`.
+    /// [`Error::NoSymbols`] if there is nothing to find addresses by, [`Error::Changed`] if another
+    /// process wrote to one of the files meanwhile. Damage within a section costs the unit it is
+    /// in, and is counted in `dropped`.
     pub fn read(&self, search: &Search, progress: &Progress) -> Result<ModuleSymbols, Error> {
         let module = self.read_all(search, progress);
         // Whatever came of it: it may be a file that is still being written.
@@ -42,7 +44,11 @@ impl DebugFile<'_> {
         let (mut dropped, mut warnings) = (DropCounts::default(), Vec::new());
         let layout = Layout::of(object).map_err(|reason| self.own.damaged(reason))?;
         let code = Code::of(object, &layout);
-        let mini = or_warn(elf::minidebug::expand(object).map_err(|reason| format!("{reason}; its symbols were left out")), &mut warnings);
+        let mini = or_warn(
+            elf::minidebug::expand(object)
+                .map_err(|reason| format!("{reason}; its symbols were left out")),
+            &mut warnings,
+        );
         let mini = mini.as_deref().and_then(|bytes| object::File::parse(bytes).ok());
         let is_macho = self.own.info.kind == ModuleKind::MachO;
         let map_file = if is_macho { symbol_map::find(&self.own, search) } else { None };
@@ -53,14 +59,25 @@ impl DebugFile<'_> {
         }
         let DebugSections { sections, ahead, damage } = self.load_sections(&layout, &mut dropped);
         let shared_file = shared_names::find(data, search);
-        let shared = shared_file.as_ref().map(|file| shared_names::load(file, &mut dropped)).transpose();
+        let shared =
+            shared_file.as_ref().map(|file| shared_names::load(file, &mut dropped)).transpose();
         let shared = or_warn(shared, &mut warnings);
         if shared.is_none() && links::shared_names_link(&data.object).is_some() {
             dropped.count(DropReason::SharedNames);
         }
-        warnings.extend(damage.iter().map(|reason| format!("{reason}: it was left out; was the file copied whole?")));
+        warnings.extend(
+            damage
+                .iter()
+                .map(|reason| format!("{reason}: it was left out; was the file copied whole?")),
+        );
         let skeletons = dwarf::skeletons(&sections, data.object.is_little_endian());
-        let split_files = SplitFiles::open(self.own.path(), data.path(), links::build_id(object), &skeletons, search);
+        let split_files = SplitFiles::open(
+            self.own.path(),
+            data.path(),
+            links::build_id(object),
+            &skeletons,
+            search,
+        );
         let mut missing = Vec::new();
         let split = split_files.sections(&mut missing);
         let input = dwarf::Input {
@@ -76,7 +93,10 @@ impl DebugFile<'_> {
             map: map.as_ref(),
             twins: &tables.twins,
         };
-        let loaded = self.objects.as_ref().map_or_else(Vec::new, |objects| objects.load(&tables.symbols, &mut dropped));
+        let loaded = self
+            .objects
+            .as_ref()
+            .map_or_else(Vec::new, |objects| objects.load(&tables.symbols, &mut dropped));
         let units = self.read_units(input, &loaded, progress, &mut dropped);
         // All that is still needed of the file are names.
         shared_file.as_ref().map_or(Ok(()), Mapped::unchanged)?;
@@ -86,10 +106,15 @@ impl DebugFile<'_> {
         warnings.extend(self.warnings(&module.dropped, shared.is_some(), &missing));
         warnings.extend(self.objects.iter().flat_map(Objects::warnings));
         module.warnings = warnings;
-        if module.ranges.is_empty() { Err(self.nothing_found(&module.dropped, damage)) } else { Ok(module) }
+        if module.ranges.is_empty() {
+            Err(self.nothing_found(&module.dropped, damage))
+        } else {
+            Ok(module)
+        }
     }
 
-    /// Loads the debug sections, and runs line programs while compressed entries are being expanded.
+    /// Loads the debug sections, and runs line programs while compressed entries are being
+    /// expanded.
     fn load_sections(&self, layout: &Layout, dropped: &mut DropCounts) -> DebugSections<'_> {
         let data = self.data();
         let ahead = OnceLock::new();
@@ -98,13 +123,20 @@ impl DebugFile<'_> {
                 ahead.get_or_init(|| run_lines(&data.object, section));
             }
         };
-        let debug_layout = self.debug().map(|debug| layout.of_debug_file(&self.own.object, &debug.object));
-        let (sections, damage) = sections::load(&data.object, data.mapped, debug_layout.as_ref().unwrap_or(layout), dropped, each);
+        let debug_layout =
+            self.debug().map(|debug| layout.of_debug_file(&self.own.object, &debug.object));
+        let (sections, damage) = sections::load(
+            &data.object,
+            data.mapped,
+            debug_layout.as_ref().unwrap_or(layout),
+            dropped,
+            each,
+        );
         DebugSections { sections, damage, ahead: ahead.into_inner().unwrap_or_default() }
     }
 
-    /// Reads functions, inlined calls and lines from the best source that there is. `loaded` are object files that the image
-    /// was linked from.
+    /// Reads functions, inlined calls and lines from the best source that there is. `loaded` are
+    /// object files that the image was linked from.
     fn read_units<'a>(
         &'a self,
         input: dwarf::Input<'a>,
@@ -122,14 +154,25 @@ impl DebugFile<'_> {
     }
 
     /// Joins what was read. Memory is given back on the way.
-    fn assemble(&self, units: DwarfSymbols<'_>, tables: &SymbolTables<'_>, dropped: DropCounts) -> ModuleSymbols {
+    fn assemble(
+        &self,
+        units: DwarfSymbols<'_>,
+        tables: &SymbolTables<'_>,
+        dropped: DropCounts,
+    ) -> ModuleSymbols {
         let give_back = || {
-            [self.own.mapped, self.data().mapped].iter().for_each(|mapped| mapped.release(mapped.bytes()));
+            [self.own.mapped, self.data().mapped]
+                .iter()
+                .for_each(|mapped| mapped.release(mapped.bytes()));
             trim_heap();
         };
         give_back();
-        let objects_bytes = self.objects.as_ref().map_or(0, |objects| usize::try_from(objects.bytes()).unwrap_or(usize::MAX));
-        let file_bytes = self.bytes().max(self.data().mapped.bytes().len()).saturating_add(objects_bytes);
+        let objects_bytes = self
+            .objects
+            .as_ref()
+            .map_or(0, |objects| usize::try_from(objects.bytes()).unwrap_or(usize::MAX));
+        let file_bytes =
+            self.bytes().max(self.data().mapped.bytes().len()).saturating_add(objects_bytes);
         let module = assemble(self.own.info.clone(), units, tables, file_bytes, dropped, give_back);
         give_back();
         module
@@ -165,7 +208,9 @@ fn or_warn<T>(result: Result<Option<T>, String>, warnings: &mut Vec<String>) -> 
 
 fn has_compressed_entries(object: &object::File<'_>) -> bool {
     let entries = object.section_by_name(SectionId::DebugInfo.name());
-    entries.and_then(|entries| entries.compressed_file_range().ok()).is_some_and(|range| range.format != CompressionFormat::None)
+    entries
+        .and_then(|entries| entries.compressed_file_range().ok())
+        .is_some_and(|range| range.format != CompressionFormat::None)
 }
 
 fn run_lines(object: &object::File<'_>, debug_line: &[u8]) -> LinesAhead {

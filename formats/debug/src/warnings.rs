@@ -1,4 +1,5 @@
-//! Says what the user should know about a file that was read: what is damaged, or elsewhere and was not found.
+//! Says what the user should know about a file that was read: what is damaged, or elsewhere and was
+//! not found.
 
 use std::path::PathBuf;
 
@@ -21,11 +22,18 @@ pub fn hidden_names(symbols: &[Symbol<'_>]) -> Option<String> {
 }
 
 impl DebugFile<'_> {
-    /// What is damaged, or known to be elsewhere and was not found: the file of shared names unless `has_shared`, and the files
-    /// `missing` of split DWARF.
-    pub(crate) fn warnings(&self, dropped: &DropCounts, has_shared: bool, missing: &[PathBuf]) -> Vec<String> {
+    /// What is damaged, or known to be elsewhere and was not found: the file of shared names unless
+    /// `has_shared`, and the files `missing` of split DWARF.
+    pub(crate) fn warnings(
+        &self,
+        dropped: &DropCounts,
+        has_shared: bool,
+        missing: &[PathBuf],
+    ) -> Vec<String> {
         let mut warnings = self.damage_warnings(dropped);
-        if let (Some((file, _)), false) = (links::shared_names_link(&self.data().object), has_shared) {
+        if let (Some((file, _)), false) =
+            (links::shared_names_link(&self.data().object), has_shared)
+        {
             let file = String::from_utf8_lossy(file);
             warnings.push(format!(
                 "names shared with other files are in {file}, which was not found: some functions have no name; \
@@ -33,16 +41,23 @@ impl DebugFile<'_> {
             ));
         }
         if let [first, others @ ..] = missing {
-            let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+            let more = if others.is_empty() {
+                String::new()
+            } else {
+                format!(" and {} more", others.len())
+            };
             warnings.push(format!(
                 "functions and inlined calls are in {}{more}, which was not found: symbols answer instead; \
                  pass the folder with the .dwo files or .dwp package as --debug-dir and import again",
                 first.display()
             ));
         }
-        if let (Ok(Some((file, _))), true) = (self.own.object.gnu_debuglink(), self.own.info.detail < Detail::Debug) {
+        if let (Ok(Some((file, _))), true) =
+            (self.own.object.gnu_debuglink(), self.own.info.detail < Detail::Debug)
+        {
             let file = String::from_utf8_lossy(file);
-            warnings.push(format!("its debug data is in {file}; import that file too, in any order"));
+            warnings
+                .push(format!("its debug data is in {file}; import that file too, in any order"));
         }
         warnings
     }
@@ -50,7 +65,9 @@ impl DebugFile<'_> {
     fn damage_warnings(&self, dropped: &DropCounts) -> Vec<String> {
         let object = &self.own.object;
         let mut warnings = Vec::new();
-        let has_name = |section: object::Section<'_, '_>| section.name_bytes().is_ok_and(|name| !name.is_empty());
+        let has_name = |section: object::Section<'_, '_>| {
+            section.name_bytes().is_ok_and(|name| !name.is_empty())
+        };
         if object.sections().next().is_some() && !object.sections().any(has_name) {
             let reason = "its sections have no names, so its debug data cannot be found";
             warnings.push(format!("{reason}: symbols answer instead; was it copied whole?"));

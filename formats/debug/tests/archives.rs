@@ -1,4 +1,5 @@
-//! Archives with bytes changed at random: listing and opening them ends, without a panic and within the bounds.
+//! Archives with bytes changed at random: listing and opening them ends, without a panic and within
+//! the bounds.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
@@ -15,9 +16,11 @@ const OBJECT: &[u8] = include_bytes!("../../../testdata/objects/c-gcc-O2-dynsym.
 
 fn zip() -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, method) in
-        [("a.so", CompressionMethod::Stored), ("lib/b.so", CompressionMethod::Deflated), ("c.so", CompressionMethod::Deflated)]
-    {
+    for (name, method) in [
+        ("a.so", CompressionMethod::Stored),
+        ("lib/b.so", CompressionMethod::Deflated),
+        ("c.so", CompressionMethod::Deflated),
+    ] {
         writer.start_file(name, SimpleFileOptions::default().compression_method(method)).unwrap();
         writer.write_all(OBJECT).unwrap();
     }
@@ -27,8 +30,12 @@ fn zip() -> Vec<u8> {
 fn ar() -> Vec<u8> {
     let names = "a-name-that-is-in-the-table.o/\n\n";
     let mut archive = b"!<arch>\n".to_vec();
-    for (name, contents) in [("//", names.as_bytes()), ("/0", OBJECT), ("b.o/", OBJECT), ("#1/4", b"c.o\0\x7fELF")] {
-        archive.extend(format!("{name:16}{:12}{:6}{:6}{:8}{:<10}`\n", 0, 0, 0, 644, contents.len()).bytes());
+    for (name, contents) in
+        [("//", names.as_bytes()), ("/0", OBJECT), ("b.o/", OBJECT), ("#1/4", b"c.o\0\x7fELF")]
+    {
+        archive.extend(
+            format!("{name:16}{:12}{:6}{:6}{:8}{:<10}`\n", 0, 0, 0, 644, contents.len()).bytes(),
+        );
         archive.extend(contents);
         archive.resize(archive.len().next_multiple_of(2), b'\n');
     }
@@ -63,7 +70,11 @@ fn changed_archives() {
             for _ in 0..=numbers.usize(..6) {
                 // The headers of a zip file are at its end, and there is little else in them.
                 let last = changed.len().min(300);
-                let at = if numbers.usize(..2) == 0 { changed.len() - 1 - numbers.usize(..last) } else { numbers.usize(..changed.len()) };
+                let at = if numbers.usize(..2) == 0 {
+                    changed.len() - 1 - numbers.usize(..last)
+                } else {
+                    numbers.usize(..changed.len())
+                };
                 changed[at] = [0, 1, 0x7f, 0x80, 0xff, b'0', b'9', b'/'][numbers.usize(..8)];
             }
             if numbers.usize(..8) == 0 {

@@ -1,8 +1,9 @@
-//! Broken files: every fixture, thousands of times, with bytes changed, cut off or moved. Reading one must end, without
-//! a panic, within the limits of memory that formats/debug/src/limits.rs promises.
+//! Broken files: every fixture, thousands of times, with bytes changed, cut off or moved. Reading
+//! one must end, without a panic, within the limits of memory that formats/debug/src/limits.rs
+//! promises.
 //!
-//! `MUTANTS=100000` makes more of them, `SEED=7` others. A failure names the fixture and the number of the mutant,
-//! which are all that is needed to make it again.
+//! `MUTANTS=100000` makes more of them, `SEED=7` others. A failure names the fixture and the number
+//! of the mutant, which are all that is needed to make it again.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
@@ -51,7 +52,11 @@ fn mutate(bytes: &mut Vec<u8>, rng: &mut Rng) {
             4 => bytes[at] = *rng.choice(interesting.iter()).unwrap(),
             // A length, an offset or an address.
             5 => {
-                let number = *rng.choice([0, 1, u64::MAX, u64::from(u32::MAX), 1 << 31, bytes.len() as u64].iter()).unwrap();
+                let number = *rng
+                    .choice(
+                        [0, 1, u64::MAX, u64::from(u32::MAX), 1 << 31, bytes.len() as u64].iter(),
+                    )
+                    .unwrap();
                 let width = *rng.choice([2, 4, 8].iter()).unwrap();
                 let end = (at + width).min(bytes.len());
                 bytes[at..end].copy_from_slice(&number.to_le_bytes()[..end - at]);
@@ -82,7 +87,11 @@ fn read(bytes: Vec<u8>) -> Option<ModuleSymbols> {
 /// The last object of `mapped`, which may be a universal file or an archive.
 fn read_mapped(mapped: &Mapped) -> Option<ModuleSymbols> {
     if let Kind::Archive(format) = Kind::of(mapped.bytes()) {
-        let members = list(mapped, format).members.into_iter().flatten().filter_map(|member| member.open().ok());
+        let members = list(mapped, format)
+            .members
+            .into_iter()
+            .flatten()
+            .filter_map(|member| member.open().ok());
         // Of those within it, no mutant makes more than there are.
         return members
             .filter(|member| !matches!(Kind::of(member.bytes()), Kind::Archive(Format::Zip)))
@@ -99,11 +108,19 @@ fn check(module: &ModuleSymbols) {
     assert!(module.ranges.is_sorted_by(|a, b| a.end <= b.start));
     assert!(module.aliases.is_sorted());
     assert!(module.ranges.iter().all(|range| (range.chain.index() as usize) < module.chains.len()));
-    let is_file = |file: Option<symtool_debug::FileId>| file.is_none_or(|file| (file.index() as usize) < module.files.len());
+    let is_file = |file: Option<symtool_debug::FileId>| {
+        file.is_none_or(|file| (file.index() as usize) < module.files.len())
+    };
     assert!(module.ranges.iter().all(|range| is_file(range.location.file)));
     for (number, chain) in module.chains.iter().enumerate() {
-        assert!(chain.function.is_none_or(|function| (function.index() as usize) < module.functions.len()));
-        assert!(chain.caller.is_none_or(|(caller, place)| (caller.index() as usize) < number && is_file(place.file)));
+        assert!(
+            chain
+                .function
+                .is_none_or(|function| (function.index() as usize) < module.functions.len())
+        );
+        assert!(chain.caller.is_none_or(
+            |(caller, place)| (caller.index() as usize) < number && is_file(place.file)
+        ));
     }
 }
 
@@ -111,20 +128,28 @@ fn check(module: &ModuleSymbols) {
 fn broken_files_end_within_their_limits() {
     let fixtures = fixtures();
     assert!(fixtures.len() > 100, "only {} fixtures", fixtures.len());
-    let originals: Vec<Vec<u8>> = fixtures.iter().map(|path| std::fs::read(path).unwrap()).collect();
+    let originals: Vec<Vec<u8>> =
+        fixtures.iter().map(|path| std::fs::read(path).unwrap()).collect();
     let each = setting("MUTANTS", 40_000).div_ceil(fixtures.len() as u64);
     let seed = setting("SEED", 1);
     let (readable, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let running: Mutex<BTreeMap<(usize, u64), Instant>> = Mutex::new(BTreeMap::new());
-    let jobs: Vec<(usize, u64)> = (0..each).flat_map(|number| (0..fixtures.len()).map(move |fixture| (fixture, number))).collect();
+    let jobs: Vec<(usize, u64)> = (0..each)
+        .flat_map(|number| (0..fixtures.len()).map(move |fixture| (fixture, number)))
+        .collect();
     let done = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while done.load(Ordering::Relaxed) < jobs.len() {
                 std::thread::sleep(Duration::from_millis(200));
                 let running = running.lock().unwrap();
-                if let Some(((fixture, number), _)) = running.iter().find(|(_, since)| since.elapsed() > HANG) {
-                    eprintln!("{}: mutant {number} of seed {seed} does not end", fixtures[*fixture].display());
+                if let Some(((fixture, number), _)) =
+                    running.iter().find(|(_, since)| since.elapsed() > HANG)
+                {
+                    eprintln!(
+                        "{}: mutant {number} of seed {seed} does not end",
+                        fixtures[*fixture].display()
+                    );
                     std::process::abort();
                 }
             }
@@ -163,9 +188,18 @@ fn broken_companions_cost_only_what_they_hold() {
     let folder = tempfile::tempdir().unwrap();
     let each = setting("MUTANTS", 40_000).div_ceil(1000);
     let mut companions = 0;
-    for path in fixtures().iter().filter(|path| path.extension().is_some_and(|end| end == "dwo" || end == "dwp" || end == "debug")) {
-        let beside: Vec<PathBuf> = std::fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path()).collect();
-        let Some(object) = beside.iter().find(|file| file.extension().is_some_and(|end| end == "so")) else { continue };
+    for path in fixtures().iter().filter(|path| {
+        path.extension().is_some_and(|end| end == "dwo" || end == "dwp" || end == "debug")
+    }) {
+        let beside: Vec<PathBuf> = std::fs::read_dir(path.parent().unwrap())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        let Some(object) =
+            beside.iter().find(|file| file.extension().is_some_and(|end| end == "so"))
+        else {
+            continue;
+        };
         for file in beside.iter().filter(|file| file.is_file()) {
             std::fs::copy(file, folder.path().join(file.file_name().unwrap())).unwrap();
         }
@@ -190,19 +224,29 @@ fn broken_debug_maps_cost_only_what_they_hold() {
     let folder = tempfile::tempdir().unwrap();
     let each = setting("MUTANTS", 40_000).div_ceil(400);
     let mut images = 0;
-    for image in fixtures().iter().filter(|path| path.ends_with("app") && path.to_str().unwrap().contains("macho-map-")) {
-        let beside = std::fs::read_dir(image.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
+    for image in fixtures()
+        .iter()
+        .filter(|path| path.ends_with("app") && path.to_str().unwrap().contains("macho-map-"))
+    {
+        let beside =
+            std::fs::read_dir(image.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
         let files: Vec<PathBuf> = beside.filter(|file| file.is_file()).collect();
         for file in &files {
             std::fs::copy(file, folder.path().join(file.file_name().unwrap())).unwrap();
         }
-        for (file, number) in files.iter().flat_map(|file| (0..each).map(move |number| (file, number))) {
+        for (file, number) in
+            files.iter().flat_map(|file| (0..each).map(move |number| (file, number)))
+        {
             let original = std::fs::read(file).unwrap();
             let mut bytes = original.clone();
-            mutate(&mut bytes, &mut Rng::with_seed(setting("SEED", 1) ^ (number << 32) ^ original.len() as u64));
+            mutate(
+                &mut bytes,
+                &mut Rng::with_seed(setting("SEED", 1) ^ (number << 32) ^ original.len() as u64),
+            );
             let broken = folder.path().join(file.file_name().unwrap());
             std::fs::write(&broken, bytes).unwrap();
-            let module = Mapped::open(&folder.path().join("app")).ok().and_then(|image| read_mapped(&image));
+            let module =
+                Mapped::open(&folder.path().join("app")).ok().and_then(|image| read_mapped(&image));
             if file != image {
                 assert!(module.is_some(), "{}: mutant {number}", file.display());
             }

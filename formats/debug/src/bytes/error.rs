@@ -1,4 +1,5 @@
-//! Says what is wrong with a file as a whole: [`Error`], whose text is one sentence with the next step.
+//! Says what is wrong with a file as a whole: [`Error`], whose text is one sentence with the next
+//! step.
 
 use std::path::{Path, PathBuf};
 
@@ -97,7 +98,8 @@ pub enum Error {
         path: PathBuf,
         /// What it declares.
         bytes: u64,
-        /// What is left of [`crate::limits::MAX_MEMBER_BYTES`] or [`crate::limits::MIN_UNPACKED_BYTES`].
+        /// What is left of [`crate::limits::MAX_MEMBER_BYTES`] or
+        /// [`crate::limits::MIN_UNPACKED_BYTES`].
         limit: u64,
     },
     /// An archive in too many others.
@@ -175,7 +177,11 @@ impl Error {
 fn slices(arch: Option<&str>, has: &str, path: &Path) -> String {
     match arch {
         Some(arch) => format!("no slice for {arch}; it has {has}"),
-        None => format!("has slices for {has}; name the one you mean, as in {}:{}", path.display(), has.rsplit(", ").next().unwrap_or(has)),
+        None => format!(
+            "has slices for {has}; name the one you mean, as in {}:{}",
+            path.display(),
+            has.rsplit(", ").next().unwrap_or(has)
+        ),
     }
 }
 
@@ -184,7 +190,11 @@ fn belongs(role: Companion) -> &'static str {
         Companion::SplitUnits => {
             "the functions of one object file (split DWARF), read with the image that it was linked into; import that one"
         }
-        Companion::Package => "functions of an image (a package of split DWARF), read with it; import that image, with this file beside it",
-        Companion::SharedNames => "names that several debug files share (dwz), read with those; import them",
+        Companion::Package => {
+            "functions of an image (a package of split DWARF), read with it; import that image, with this file beside it"
+        }
+        Companion::SharedNames => {
+            "names that several debug files share (dwz), read with those; import them"
+        }
     }
 }

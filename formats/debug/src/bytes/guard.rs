@@ -1,10 +1,14 @@
 //! Guards mapped files against another process that shortens them while they are read.
 //!
-//! The system answers a read beyond the new end with SIGBUS, which ends the process, and with it everything else that it
-//! imports. Here a handler puts zeros in place of what is gone and remembers that it did; who reads the file asks at the
-//! end ([`Guard::is_cut`]), and refuses it. A signal that comes from elsewhere goes to whoever handled it before.
+//! The system answers a read beyond the new end with SIGBUS, which ends the process, and with it
+//! everything else that it imports. Here a handler puts zeros in place of what is gone and
+//! remembers that it did; who reads the file asks at the end ([`Guard::is_cut`]), and refuses it. A
+//! signal that comes from elsewhere goes to whoever handled it before.
 
-#![expect(unsafe_code, reason = "a signal handler, and memory in place of a file's, are calls to the system")]
+#![expect(
+    unsafe_code,
+    reason = "a signal handler, and memory in place of a file's, are calls to the system"
+)]
 
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
@@ -13,7 +17,8 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 
-/// Files that are guarded at once. Linux lets a process have some 65,000 mappings; a file beyond that is mapped all the same.
+/// Files that are guarded at once. Linux lets a process have some 65,000 mappings; a file beyond
+/// that is mapped all the same.
 const MAX_GUARDED: usize = 1 << 16;
 
 /// The addresses of one mapped file; nothing where `start` is 0.
@@ -24,8 +29,9 @@ struct Slot {
 }
 
 /// Read by the handler, which may neither wait for a lock nor ask for memory.
-static SLOTS: [Slot; MAX_GUARDED] =
-    [const { Slot { start: AtomicUsize::new(0), end: AtomicUsize::new(0), is_cut: AtomicBool::new(false) } }; MAX_GUARDED];
+static SLOTS: [Slot; MAX_GUARDED] = [const {
+    Slot { start: AtomicUsize::new(0), end: AtomicUsize::new(0), is_cut: AtomicBool::new(false) }
+}; MAX_GUARDED];
 /// As many of the slots have ever been used.
 static USED: AtomicUsize = AtomicUsize::new(0);
 /// Slots below [`USED`] that are free again.
@@ -36,7 +42,8 @@ static FREE: Mutex<Vec<usize>> = Mutex::new(Vec::new());
 pub struct Guard(usize);
 
 impl Guard {
-    /// Guards `addresses`, all of which are one mapping of a file; `None` if too many are guarded already.
+    /// Guards `addresses`, all of which are one mapping of a file; `None` if too many are guarded
+    /// already.
     pub fn new(addresses: Range<usize>) -> Option<Self> {
         HANDLER.install();
         let slot = {
@@ -77,7 +84,11 @@ struct Handler {
     before: UnsafeCell<MaybeUninit<libc::sigaction>>,
 }
 
-static HANDLER: Handler = Handler { once: Once::new(), page_bytes: AtomicUsize::new(0), before: UnsafeCell::new(MaybeUninit::uninit()) };
+static HANDLER: Handler = Handler {
+    once: Once::new(),
+    page_bytes: AtomicUsize::new(0),
+    before: UnsafeCell::new(MaybeUninit::uninit()),
+};
 
 // SAFETY: `before` is written once, before the handler is there that reads it.
 unsafe impl Sync for Handler {}
@@ -85,8 +96,9 @@ unsafe impl Sync for Handler {}
 impl Handler {
     fn install(&self) {
         self.once.call_once(|| {
-            // SAFETY: `action` is whole, and `handle` keeps to what a handler may do; `before` belongs to this call alone. Where
-            // the system refuses, the signal goes on to do what it did.
+            // SAFETY: `action` is whole, and `handle` keeps to what a handler may do; `before`
+            // belongs to this call alone. Where the system refuses, the signal goes on to do what
+            // it did.
             unsafe {
                 let page_bytes = usize::try_from(libc::sysconf(libc::_SC_PAGESIZE)).unwrap_or(0);
                 self.page_bytes.store(page_bytes, Ordering::Relaxed);
@@ -110,7 +122,8 @@ extern "C" fn handle(signal: libc::c_int, info: *mut libc::siginfo_t, context: *
     }
 }
 
-/// Puts zeros in place of what is gone at `address` and behind it, if that is a guarded file's. Neither waits nor allocates.
+/// Puts zeros in place of what is gone at `address` and behind it, if that is a guarded file's.
+/// Neither waits nor allocates.
 fn replace(address: usize) -> bool {
     let used = USED.load(Ordering::Acquire);
     let is_it = |slot: &&Slot| {
@@ -122,19 +135,28 @@ fn replace(address: usize) -> bool {
     let page_bytes = HANDLER.page_bytes.load(Ordering::Relaxed).max(1);
     let page = address - address % page_bytes;
     let bytes = slot.end.load(Ordering::Relaxed) - page;
-    // SAFETY: these pages are the rest of one mapping that nobody writes to and that stays until its guard is gone. Threads
-    // that read it meanwhile read bytes of the file or zeros, either of which is a byte.
+    // SAFETY: these pages are the rest of one mapping that nobody writes to and that stays until
+    // its guard is gone. Threads that read it meanwhile read bytes of the file or zeros, either of
+    // which is a byte.
     unsafe {
         // Succeeds or ends the process, so that nobody finds another errno than before.
         let at = ptr::with_exposed_provenance_mut(page);
-        let mapped = libc::mmap(at, bytes, libc::PROT_READ, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED, -1, 0);
+        let mapped = libc::mmap(
+            at,
+            bytes,
+            libc::PROT_READ,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED,
+            -1,
+            0,
+        );
         mapped != libc::MAP_FAILED
     }
 }
 
 /// Leaves the signal to what handled it before.
 fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    // SAFETY: `before` was filled before this handler was installed; what it names is a handler of the kind that it says.
+    // SAFETY: `before` was filled before this handler was installed; what it names is a handler of
+    // the kind that it says.
     unsafe {
         let before = (*HANDLER.before.get()).assume_init_ref();
         match before.sa_sigaction {
@@ -143,7 +165,8 @@ fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::
                 libc::signal(signal, libc::SIG_DFL);
             }
             handler if before.sa_flags & libc::SA_SIGINFO != 0 => {
-                let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = std::mem::transmute(handler);
+                let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) =
+                    std::mem::transmute(handler);
                 handler(signal, info, context);
             }
             handler => {

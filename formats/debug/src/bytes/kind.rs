@@ -40,15 +40,17 @@ impl Kind {
     pub fn of(bytes: &[u8]) -> Self {
         match bytes {
             // ELF, and Mach-O of 32 and 64 bits in either byte order.
-            [0x7f, b'E', b'L', b'F', ..] | [0xfe, 0xed, 0xfa, 0xce | 0xcf, ..] | [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..] => Self::Object,
-            // Java classes begin likewise; they go on with their version, 45 and more, where slices are counted.
+            [0x7f, b'E', b'L', b'F', ..]
+            | [0xfe, 0xed, 0xfa, 0xce | 0xcf, ..]
+            | [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..] => Self::Object,
+            // Java classes begin likewise; they go on with their version, 45 and more, where slices
+            // are counted.
             [0xca, 0xfe, 0xba, 0xbe, major @ ..] if is_java(major) => Self::Other,
             [0xca, 0xfe, 0xba, 0xbe | 0xbf, _, _, _, _, ..] => Self::Archive(Format::Fat),
             // The second is that of an archive without members.
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Self::Archive(Format::Zip),
-            [b'!', b'<', b'a', b'r', b'c', b'h', b'>', b'\n', ..] | [b'!', b'<', b't', b'h', b'i', b'n', b'>', b'\n', ..] => {
-                Self::Archive(Format::Ar)
-            }
+            [b'!', b'<', b'a', b'r', b'c', b'h', b'>', b'\n', ..]
+            | [b'!', b'<', b't', b'h', b'i', b'n', b'>', b'\n', ..] => Self::Archive(Format::Ar),
             _ => Self::Other,
         }
     }
@@ -74,8 +76,8 @@ impl Kind {
     }
 }
 
-/// Whether it is worth while to look on, in a file called `name` that begins with `start`, for a mapping. Folders and archives are full of
-/// other texts.
+/// Whether it is worth while to look on, in a file called `name` that begins with `start`, for a
+/// mapping. Folders and archives are full of other texts.
 pub fn may_be_mapping(name: &Path, start: &[u8]) -> bool {
     let extension = name.extension().and_then(OsStr::to_str).unwrap_or_default();
     let is_text = |byte: &u8| !byte.is_ascii_control() || byte.is_ascii_whitespace();

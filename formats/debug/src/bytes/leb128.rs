@@ -1,10 +1,11 @@
-//! Reads, skips and rewrites numbers in LEB128 (DWARF 5, section 7.6) where `gimli::Reader::read_uleb128` has other bounds, or does
-//! more than is asked for.
+//! Reads, skips and rewrites numbers in LEB128 (DWARF 5, section 7.6) where
+//! `gimli::Reader::read_uleb128` has other bounds, or does more than is asked for.
 
 /// Most bytes of a number of 64 bits.
 const MAX_BYTES: usize = 10;
 
-/// Moves `rest` behind a number of any length. Returns whether it is another one than 0; `None` where `rest` ends within it.
+/// Moves `rest` behind a number of any length. Returns whether it is another one than 0; `None`
+/// where `rest` ends within it.
 #[inline]
 pub fn skip(rest: &mut &[u8]) -> Option<bool> {
     let (first, after) = rest.split_first()?;
@@ -19,8 +20,8 @@ pub fn skip(rest: &mut &[u8]) -> Option<bool> {
     Some(bits != 0)
 }
 
-/// Reads an unsigned number of 32 bits, as Go's runtime does: bits beyond them are lost. `None` if it has more than five bytes, or
-/// `rest` ends within it.
+/// Reads an unsigned number of 32 bits, as Go's runtime does: bits beyond them are lost. `None` if
+/// it has more than five bytes, or `rest` ends within it.
 #[inline]
 pub fn read_u32(rest: &mut &[u8]) -> Option<u32> {
     let mut value = 0u32;
@@ -35,12 +36,14 @@ pub fn read_u32(rest: &mut &[u8]) -> Option<u32> {
     None
 }
 
-/// Puts what `change` makes of the number at the start of `field` in its place. It keeps its length, however small it becomes.
-/// `None` if no number of 64 bits stands there.
+/// Puts what `change` makes of the number at the start of `field` in its place. It keeps its
+/// length, however small it becomes. `None` if no number of 64 bits stands there.
 pub fn rewrite(field: &mut [u8], change: impl FnOnce(u64) -> u64) -> Option<()> {
     let length = field.iter().take(MAX_BYTES).position(|byte| byte & 0x80 == 0)? + 1;
     let field = &mut field[..length];
-    let mut new = change(field.iter().rev().fold(0, |number: u64, byte| number << 7 | u64::from(byte & 0x7f)));
+    let mut new = change(
+        field.iter().rev().fold(0, |number: u64, byte| number << 7 | u64::from(byte & 0x7f)),
+    );
     for (at, byte) in field.iter_mut().enumerate() {
         *byte = (new & 0x7f).to_le_bytes()[0] | if at + 1 < length { 0x80 } else { 0 };
         new >>= 7;

@@ -67,7 +67,8 @@ impl Stamp {
 }
 
 impl MappedFile {
-    /// Whether the file was written to since it was mapped. One that was replaced by another is still what it was.
+    /// Whether the file was written to since it was mapped. One that was replaced by another is
+    /// still what it was.
     fn has_changed(&self) -> bool {
         #[cfg(unix)]
         if self.guard.as_ref().is_some_and(Guard::is_cut) {
@@ -95,7 +96,8 @@ impl Mapped {
     /// Maps the file at `path`.
     ///
     /// # Errors
-    /// [`Error::Missing`], [`Error::Io`] if it cannot be opened or mapped, [`Error::Empty`] if there is nothing in it.
+    /// [`Error::Missing`], [`Error::Io`] if it cannot be opened or mapped, [`Error::Empty`] if
+    /// there is nothing in it.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let io = |cause: io::Error| match cause.kind() {
             io::ErrorKind::NotFound => Error::Missing { path: path.to_owned() },
@@ -110,14 +112,18 @@ impl Mapped {
         if stamp.bytes == 0 {
             return Err(Error::Empty { path: path.to_owned() });
         }
-        // SAFETY: the mapping is private and read-only. Of a file that another process writes to meanwhile other bytes
-        // are read, and zeros where it was shortened (`guard.rs`); who reads it asks for that (`Mapped::unchanged`).
+        // SAFETY: the mapping is private and read-only. Of a file that another process writes to
+        // meanwhile other bytes are read, and zeros where it was shortened (`guard.rs`); who reads
+        // it asks for that (`Mapped::unchanged`).
         let map = unsafe { Mmap::map(&file) }.map_err(io)?;
-        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let name =
+            path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let range = 0..map.len();
         let file = MappedFile {
             #[cfg(unix)]
-            guard: Guard::new(map.as_ptr().expose_provenance()..map.as_ptr().expose_provenance() + map.len()),
+            guard: Guard::new(
+                map.as_ptr().expose_provenance()..map.as_ptr().expose_provenance() + map.len(),
+            ),
             map,
             path: path.to_owned(),
             stamp,
@@ -125,13 +131,16 @@ impl Mapped {
         Ok(Self { path: path.to_owned(), name, range, memory: Arc::new(Memory::File(file)) })
     }
 
-    /// That no other process has written to the file since it was opened: what was read of it is one state of it.
+    /// That no other process has written to the file since it was opened: what was read of it is
+    /// one state of it.
     ///
     /// # Errors
     /// [`Error::Changed`].
     pub fn unchanged(&self) -> Result<(), Error> {
         match &*self.memory {
-            Memory::File(file) if file.has_changed() => Err(Error::Changed { path: file.path.clone() }),
+            Memory::File(file) if file.has_changed() => {
+                Err(Error::Changed { path: file.path.clone() })
+            }
             _ => Ok(()),
         }
     }
@@ -174,8 +183,8 @@ impl Mapped {
         matches!(*self.memory, Memory::File(_)) && self.range.len() == self.memory.bytes().len()
     }
 
-    /// Lets the pages that hold `bytes` leave this process's memory; they stay readable. Does nothing for bytes
-    /// that are not part of a mapping.
+    /// Lets the pages that hold `bytes` leave this process's memory; they stay readable. Does
+    /// nothing for bytes that are not part of a mapping.
     ///
     /// Debug entries are read once, unit by unit, and make up two thirds of a file.
     pub fn release(&self, bytes: &[u8]) {
@@ -184,18 +193,22 @@ impl Mapped {
         let Some(start) = bytes.as_ptr().addr().checked_sub(base) else { return };
         let Range { start, end } = start..start.saturating_add(bytes.len()).min(map.len());
         if start < end {
-            // SAFETY: the mapping is backed by a file and never written to, so dropping pages loses nothing:
-            // the next access reads the same bytes again. Failure only means that the pages stay.
-            let _ = unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, start, end - start) };
+            // SAFETY: the mapping is backed by a file and never written to, so dropping pages loses
+            // nothing: the next access reads the same bytes again. Failure only means that the
+            // pages stay.
+            let _ = unsafe {
+                map.unchecked_advise_range(UncheckedAdvice::DontNeed, start, end - start)
+            };
         }
     }
 }
 
-/// Gives back what the heap holds on to after a file's units are gone: packing comes next, and takes memory of its own.
-/// Does nothing where the C library has no such call.
+/// Gives back what the heap holds on to after a file's units are gone: packing comes next, and
+/// takes memory of its own. Does nothing where the C library has no such call.
 pub fn trim_heap() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: the call takes no pointers, may be made from any thread, and frees nothing that is in use.
+    // SAFETY: the call takes no pointers, may be made from any thread, and frees nothing that is in
+    // use.
     unsafe {
         libc::malloc_trim(0);
     }

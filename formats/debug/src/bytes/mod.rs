@@ -1,5 +1,5 @@
-//! Gives the bytes of files: mapped, in memory, or expanded from a section. Tells what they seem to be, and what is wrong with a
-//! file.
+//! Gives the bytes of files: mapped, in memory, or expanded from a section. Tells what they seem to
+//! be, and what is wrong with a file.
 
 mod error;
 #[cfg(unix)]

@@ -1,7 +1,9 @@
-//! Holds the bytes of a section: in the file, or expanded into zeroed memory, on huge pages where the system has them.
+//! Holds the bytes of a section: in the file, or expanded into zeroed memory, on huge pages where
+//! the system has them.
 //!
-//! A debug section can have hundreds of megabytes, which are written once and read once. On pages of 4 KiB the
-//! system spends a sixth of the time of expanding librgw's `.debug_info` on handing out pages.
+//! A debug section can have hundreds of megabytes, which are written once and read once. On pages
+//! of 4 KiB the system spends a sixth of the time of expanding librgw's `.debug_info` on handing
+//! out pages.
 
 use std::ops::Deref;
 
@@ -86,7 +88,9 @@ mod tests {
 
     #[test]
     fn parts_end_to_end() {
-        let concat = |parts: &[&'static [u8]]| concat(parts.iter().map(|part| SectionBytes::InFile(part)).collect()).unwrap();
+        let concat = |parts: &[&'static [u8]]| {
+            concat(parts.iter().map(|part| SectionBytes::InFile(part)).collect()).unwrap()
+        };
         assert_eq!(&*concat(&[b"ab", b"", b"c"]), b"abc");
         assert!(matches!(concat(&[b"", b"ab"]), SectionBytes::InFile(b"ab")));
         assert!(concat(&[]).is_empty());

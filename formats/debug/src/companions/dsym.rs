@@ -18,7 +18,8 @@ pub fn find(image: &ObjectFile<'_>, search: &Search) -> Option<Mapped> {
     places(image, search).into_iter().find_map(|path| {
         let file = search.open(&path, image.path())?;
         let slice = container::slice(&file, &image.info.arch).ok()?.open().ok()?;
-        let has_same_id = ObjectFile::parse(&slice).is_ok_and(|slice| slice.info.id == image.info.id);
+        let has_same_id =
+            ObjectFile::parse(&slice).is_ok_and(|slice| slice.info.id == image.info.id);
         has_same_id.then_some(slice)
     })
 }
@@ -28,8 +29,12 @@ pub fn places(image: &ObjectFile<'_>, search: &Search) -> Vec<PathBuf> {
     let name = &image.info.name;
     let Some(folder) = image.path().parent() else { return Vec::new() };
     let beside = in_bundle(&folder.join(format!("{name}.dSYM")), name);
-    let bundles = folder.ancestors().filter_map(|folder| folder.file_name()?.to_str()).filter(|bundle| bundle.contains('.'));
-    let bundles: Vec<String> = [name.as_str()].into_iter().chain(bundles).map(|bundle| format!("{bundle}.dSYM")).collect();
+    let bundles = folder
+        .ancestors()
+        .filter_map(|folder| folder.file_name()?.to_str())
+        .filter(|bundle| bundle.contains('.'));
+    let bundles: Vec<String> =
+        [name.as_str()].into_iter().chain(bundles).map(|bundle| format!("{bundle}.dSYM")).collect();
     let searched = search.debug_dirs.iter().flat_map(|dir| {
         let bundles = bundles.iter().map(|bundle| in_bundle(&dir.join(bundle), name));
         bundles.chain([in_bundle(dir, name), dir.join(name)])

@@ -1,6 +1,8 @@
-//! Finds and opens the files that belong to an object file and lie elsewhere, and reads what only they have.
+//! Finds and opens the files that belong to an object file and lie elsewhere, and reads what only
+//! they have.
 //!
-//! Where to look is gdb's convention ("Debugging Information in Separate Files"), which distributions follow, and Apple's:
+//! Where to look is gdb's convention ("Debugging Information in Separate Files"), which
+//! distributions follow, and Apple's:
 //!
 //! ```text
 //! search.rs         folders to search, and telling of each place

@@ -42,7 +42,11 @@ impl Search {
 
     /// `debug_dirs`, then where distributions put debug files; `symbol_map_dirs`.
     pub fn in_dirs(debug_dirs: &[PathBuf], symbol_map_dirs: &[PathBuf]) -> Self {
-        let mut search = Self { debug_dirs: debug_dirs.to_vec(), symbol_map_dirs: symbol_map_dirs.to_vec(), ..Self::nowhere() };
+        let mut search = Self {
+            debug_dirs: debug_dirs.to_vec(),
+            symbol_map_dirs: symbol_map_dirs.to_vec(),
+            ..Self::nowhere()
+        };
         search.debug_dirs.extend(Self::default().debug_dirs);
         search
     }
@@ -55,7 +59,11 @@ impl Search {
     }
 
     /// Paths at which the file of kind `extension` with build-id `id` is kept.
-    pub fn by_build_id<'a>(&'a self, id: &[u8], extension: &str) -> impl Iterator<Item = PathBuf> + use<'a> {
+    pub fn by_build_id<'a>(
+        &'a self,
+        id: &[u8],
+        extension: &str,
+    ) -> impl Iterator<Item = PathBuf> + use<'a> {
         let (first, rest) = id.split_at(id.len().min(1));
         let hex = |bytes: &[u8]| {
             bytes.iter().fold(String::new(), |mut hex, byte| {
@@ -63,8 +71,10 @@ impl Search {
                 hex
             })
         };
-        let name = (!rest.is_empty()).then(|| format!(".build-id/{}/{}.{extension}", hex(first), hex(rest)));
-        name.into_iter().flat_map(|name| self.debug_dirs.iter().map(move |folder| folder.join(&name)))
+        let name = (!rest.is_empty())
+            .then(|| format!(".build-id/{}/{}.{extension}", hex(first), hex(rest)));
+        name.into_iter()
+            .flat_map(|name| self.debug_dirs.iter().map(move |folder| folder.join(&name)))
     }
 }
 
@@ -76,7 +86,8 @@ pub fn open_other(path: &Path, object: &Path) -> Option<Mapped> {
     Mapped::open(path).ok().map(Mapped::with_plain_symbols)
 }
 
-/// The folder of `path`, free of symbolic links: a link beside other files leads to where the file's own are.
+/// The folder of `path`, free of symbolic links: a link beside other files leads to where the
+/// file's own are.
 pub fn folder(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok()?.parent().map(Path::to_owned)
 }

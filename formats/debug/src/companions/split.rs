@@ -1,5 +1,5 @@
-//! Finds the `.dwo` files or the `.dwp` package that hold the functions of skeleton units (DWARF 5, section 7.3.2; the
-//! GNU extension to DWARF 4 likewise).
+//! Finds the `.dwo` files or the `.dwp` package that hold the functions of skeleton units (DWARF 5,
+//! section 7.3.2; the GNU extension to DWARF 4 likewise).
 
 use std::path::{Path, PathBuf};
 
@@ -23,13 +23,22 @@ pub struct SplitFiles {
 }
 
 impl SplitFiles {
-    /// Opens what `skeletons` refer to, the units of the object at `data`, which is at `own` or was split from that. A
-    /// package that has any of them speaks for all, as in llvm-symbolizer.
-    pub fn open(own: &Path, data: &Path, build_id: Option<&[u8]>, skeletons: &[Skeleton], search: &Search) -> Self {
+    /// Opens what `skeletons` refer to, the units of the object at `data`, which is at `own` or was
+    /// split from that. A package that has any of them speaks for all, as in llvm-symbolizer.
+    pub fn open(
+        own: &Path,
+        data: &Path,
+        build_id: Option<&[u8]>,
+        skeletons: &[Skeleton],
+        search: &Search,
+    ) -> Self {
         let mut split = Self::default();
         let Some(first) = skeletons.first() else { return split };
         let packages = package_paths(own, data, build_id, search);
-        split.package = packages.iter().filter_map(|place| search.open(place, data)).find(|package| has_unit(package, first.id));
+        split.package = packages
+            .iter()
+            .filter_map(|place| search.open(place, data))
+            .find(|package| has_unit(package, first.id));
         if split.package.is_some() {
             return split;
         }
@@ -39,7 +48,12 @@ impl SplitFiles {
             let file = name.file_name().unwrap_or_default();
             let beside = folders.iter().flat_map(|folder| [folder.join(name), folder.join(file)]);
             let searched = search.debug_dirs.iter().map(|dir| dir.join(file));
-            match [recorded.clone()].into_iter().chain(beside).chain(searched).find_map(|dwo| search.open(&dwo, data)) {
+            match [recorded.clone()]
+                .into_iter()
+                .chain(beside)
+                .chain(searched)
+                .find_map(|dwo| search.open(&dwo, data))
+            {
                 Some(dwo) => split.files.push((*unit, dwo)),
                 None => split.missing.push(recorded),
             }
@@ -57,7 +71,10 @@ impl SplitFiles {
     /// # Errors
     /// [`Error::Changed`].
     pub fn unchanged(&self) -> Result<(), Error> {
-        self.package.iter().chain(self.files.iter().map(|(_, file)| file)).try_for_each(Mapped::unchanged)
+        self.package
+            .iter()
+            .chain(self.files.iter().map(|(_, file)| file))
+            .try_for_each(Mapped::unchanged)
     }
 
     /// Loads their sections. A file that cannot be read is counted as one that was not found.
@@ -84,18 +101,27 @@ fn parse(mapped: &Mapped) -> Result<object::File<'_>, String> {
     object::File::parse(mapped.bytes()).map_err(|error| error.to_string())
 }
 
-/// Where the package of an object is kept: beside it or the debug file that was split from it, or in a folder with debug
-/// files; named like one of them with `.dwp` behind, or in place of what stands behind the dot, or by the build-id.
-fn package_paths(own: &Path, data: &Path, build_id: Option<&[u8]>, search: &Search) -> Vec<PathBuf> {
+/// Where the package of an object is kept: beside it or the debug file that was split from it, or
+/// in a folder with debug files; named like one of them with `.dwp` behind, or in place of what
+/// stands behind the dot, or by the build-id.
+fn package_paths(
+    own: &Path,
+    data: &Path,
+    build_id: Option<&[u8]>,
+    search: &Search,
+) -> Vec<PathBuf> {
     let named = |path: &Path| {
         let mut name = path.as_os_str().to_owned();
         name.push(".dwp");
         [PathBuf::from(name), path.with_extension("dwp")]
     };
     let mut beside: Vec<PathBuf> = [data, own].into_iter().flat_map(named).collect();
-    let file_names: Vec<PathBuf> = beside.iter().filter_map(|path| path.file_name()).map(PathBuf::from).collect();
+    let file_names: Vec<PathBuf> =
+        beside.iter().filter_map(|path| path.file_name()).map(PathBuf::from).collect();
     beside.extend(search.by_build_id(build_id.unwrap_or_default(), "dwp"));
-    beside.extend(search.debug_dirs.iter().flat_map(|dir| file_names.iter().map(move |name| dir.join(name))));
+    beside.extend(
+        search.debug_dirs.iter().flat_map(|dir| file_names.iter().map(move |name| dir.join(name))),
+    );
     let mut met = HashSet::new();
     beside.retain(|path| met.insert(path.clone()));
     beside
@@ -104,7 +130,11 @@ fn package_paths(own: &Path, data: &Path, build_id: Option<&[u8]>, search: &Sear
 /// Whether `package` has the unit called `id`, by its index (DWARF 5, section 7.3.5.3).
 fn has_unit(package: &Mapped, id: DwoId) -> bool {
     let Ok(file) = parse(package) else { return false };
-    let Some(index) = file.section_by_name(".debug_cu_index").and_then(|index| index.uncompressed_data().ok()) else { return false };
+    let Some(index) =
+        file.section_by_name(".debug_cu_index").and_then(|index| index.uncompressed_data().ok())
+    else {
+        return false;
+    };
     let endian = if file.is_little_endian() { RunTimeEndian::Little } else { RunTimeEndian::Big };
     let index = DebugCuIndex::from(EndianSlice::new(&index, endian)).index();
     index.is_ok_and(|index| index.find(id.0).is_some())

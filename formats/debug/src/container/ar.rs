@@ -11,7 +11,10 @@ use crate::bytes::{Error, Kind, Mapped};
 /// Lists the members of `archive`.
 pub fn list(archive: &Mapped) -> Listing {
     let mut listing = Listing::default();
-    let damaged = |error: object::Error| Error::DamagedArchive { path: archive.path().to_owned(), reason: error.to_string() };
+    let damaged = |error: object::Error| Error::DamagedArchive {
+        path: archive.path().to_owned(),
+        reason: error.to_string(),
+    };
     let ar = match ArchiveFile::parse(archive.bytes()) {
         Ok(ar) => ar,
         Err(error) => {
@@ -20,8 +23,9 @@ pub fn list(archive: &Mapped) -> Listing {
         }
     };
     for member in ar.members() {
-        let found =
-            member.map_err(damaged).and_then(|member| if ar.is_thin() { beside(archive, &member) } else { inside(archive, &member) });
+        let found = member.map_err(damaged).and_then(|member| {
+            if ar.is_thin() { beside(archive, &member) } else { inside(archive, &member) }
+        });
         match found.transpose() {
             Some(member) => listing.members.push(member),
             None => listing.passed_over += 1,
@@ -40,15 +44,21 @@ impl Index {
         let mut index = Self::default();
         let Ok(ar) = ArchiveFile::parse(archive.bytes()) else { return index };
         for member in ar.members().map_while(Result::ok) {
-            let found = if ar.is_thin() { beside(archive, &member) } else { inside(archive, &member) };
+            let found =
+                if ar.is_thin() { beside(archive, &member) } else { inside(archive, &member) };
             if let Ok(Some(Ok(object))) = found.map(|found| found.map(Member::open)) {
-                index.0.entry(member.name().to_vec()).or_default().push((member.date().unwrap_or(0), object));
+                index
+                    .0
+                    .entry(member.name().to_vec())
+                    .or_default()
+                    .push((member.date().unwrap_or(0), object));
             }
         }
         index
     }
 
-    /// The object that is called `name` and was written at `time`, in seconds since 1970; at any time, where `time` is 0.
+    /// The object that is called `name` and was written at `time`, in seconds since 1970; at any
+    /// time, where `time` is 0.
     pub fn get(&self, name: &[u8], time: u64) -> Option<&Mapped> {
         let alike = self.0.get(name)?;
         alike.iter().find(|(written, _)| time == 0 || *written == time).map(|(_, object)| object)
@@ -59,9 +69,13 @@ impl Index {
 fn inside(archive: &Mapped, member: &ArchiveMember<'_>) -> Result<Option<Member>, Error> {
     let (path, name) = names(archive, member);
     let (start, size) = member.file_range();
-    let range = usize::try_from(start).unwrap_or(usize::MAX)..usize::try_from(start.saturating_add(size)).unwrap_or(usize::MAX);
+    let range = usize::try_from(start).unwrap_or(usize::MAX)
+        ..usize::try_from(start.saturating_add(size)).unwrap_or(usize::MAX);
     let Some(data) = archive.part(range, path.clone(), name.clone()) else {
-        return Err(Error::DamagedArchive { path, reason: "it reaches beyond the archive".to_owned() });
+        return Err(Error::DamagedArchive {
+            path,
+            reason: "it reaches beyond the archive".to_owned(),
+        });
     };
     let kind = Kind::of(data.bytes());
     Ok((kind != Kind::Other).then_some(Member { kind, path, name, content: Content::Stored(data) }))
@@ -79,11 +93,17 @@ fn beside(archive: &Mapped, member: &ArchiveMember<'_>) -> Result<Option<Member>
     }
     let file = archive.path().parent().unwrap_or(Path::new("")).join(as_path(member.name()));
     match Kind::of_file(&file) {
-        Ok(Kind::Object) => Ok(Some(Member { kind: Kind::Object, path, name, content: Content::File(file) })),
+        Ok(Kind::Object) => {
+            Ok(Some(Member { kind: Kind::Object, path, name, content: Content::File(file) }))
+        }
         Ok(Kind::Other | Kind::Mapping) => Ok(None),
         // A thin archive can name itself.
         Ok(Kind::Archive(_)) => Err(Error::Nested { path }),
-        Err(cause) => Err(Error::Elsewhere { path, file: file.to_string_lossy().into_owned(), reason: cause.to_string() }),
+        Err(cause) => Err(Error::Elsewhere {
+            path,
+            file: file.to_string_lossy().into_owned(),
+            reason: cause.to_string(),
+        }),
     }
 }
 

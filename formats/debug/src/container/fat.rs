@@ -1,7 +1,7 @@
 //! Lists the slices of universal ("fat") Mach-O files, one for each architecture.
 //!
-//! A slice is written `path:arch`. A file of one architecture is its own only slice, so that whoever names the one
-//! that he means can do so either way.
+//! A slice is written `path:arch`. A file of one architecture is its own only slice, so that
+//! whoever names the one that he means can do so either way.
 
 use std::path::{Path, PathBuf};
 
@@ -34,7 +34,8 @@ pub fn list(file: &Mapped) -> Listing {
         }
     };
     for (at, slice) in slices.iter().enumerate() {
-        let overlaps = slices[..at].iter().any(|other| slice.start < other.end && other.start < slice.end);
+        let overlaps =
+            slices[..at].iter().any(|other| slice.start < other.end && other.start < slice.end);
         match member(file, slice, overlaps).transpose() {
             Some(member) => listing.members.push(member),
             None => listing.passed_over += 1,
@@ -49,28 +50,46 @@ fn member(file: &Mapped, slice: &Slice, overlaps: bool) -> Result<Option<Member>
     if overlaps {
         return Err(damaged("it has bytes that belong to another slice"));
     }
-    let range = usize::try_from(slice.start).unwrap_or(usize::MAX)..usize::try_from(slice.end).unwrap_or(usize::MAX);
+    let range = usize::try_from(slice.start).unwrap_or(usize::MAX)
+        ..usize::try_from(slice.end).unwrap_or(usize::MAX);
     let Some(data) = file.part(range, path.clone(), file.name().to_owned()) else {
         return Err(damaged("it lies outside the file"));
     };
     let kind = Kind::of(data.bytes());
     // A slice can be a static library; other things (bitcode) have no addresses.
     let is_read = matches!(kind, Kind::Object | Kind::Archive(Format::Ar));
-    Ok(is_read.then_some(Member { kind, path, name: file.name().to_owned(), content: Content::Stored(data) }))
+    Ok(is_read.then_some(Member {
+        kind,
+        path,
+        name: file.name().to_owned(),
+        content: Content::Stored(data),
+    }))
 }
 
 fn slices(bytes: &[u8]) -> Result<Vec<Slice>, String> {
-    if bytes.starts_with(&FAT_MAGIC.to_be_bytes()) { table::<FatArch32>(bytes) } else { table::<FatArch64>(bytes) }
+    if bytes.starts_with(&FAT_MAGIC.to_be_bytes()) {
+        table::<FatArch32>(bytes)
+    } else {
+        table::<FatArch64>(bytes)
+    }
 }
 
 fn table<F: FatArch>(bytes: &[u8]) -> Result<Vec<Slice>, String> {
     let file = MachOFatFile::<F>::parse(bytes).map_err(|error| error.to_string())?;
     if file.arches().len() > MAX_SLICES {
-        return Err(format!("it declares {} slices, over the limit of {MAX_SLICES}", file.arches().len()));
+        return Err(format!(
+            "it declares {} slices, over the limit of {MAX_SLICES}",
+            file.arches().len()
+        ));
     }
     let slice = |arch: &F| {
         let (start, size) = arch.file_range();
-        Slice { kind: arch.cputype(), subtype: arch.cpusubtype(), start, end: start.saturating_add(size) }
+        Slice {
+            kind: arch.cputype(),
+            subtype: arch.cpusubtype(),
+            start,
+            end: start.saturating_add(size),
+        }
     };
     Ok(file.arches().iter().map(slice).collect())
 }
@@ -88,7 +107,11 @@ pub fn slice(file: &Mapped, arch: &str) -> Result<Member, Error> {
     if Kind::of(file.bytes()) != Kind::Archive(Format::Fat) {
         let own = arch_of(file)?;
         if !is_same_arch(&own, arch) {
-            return Err(Error::NoSlice { path: file.path().to_owned(), arch: Some(arch.to_owned()), has: own });
+            return Err(Error::NoSlice {
+                path: file.path().to_owned(),
+                arch: Some(arch.to_owned()),
+                has: own,
+            });
         }
         let path = slice_path(file.path(), &own);
         let content = Content::Stored(file.clone().known_as(path.clone(), file.name().to_owned()));
@@ -100,11 +123,19 @@ pub fn slice(file: &Mapped, arch: &str) -> Result<Member, Error> {
             Ok(member) if is_same_arch(&member.arch(), arch) => return Ok(member),
             Ok(member) => has.push(member.arch()),
             // That of another slice does not matter.
-            Err(error) if is_same_arch(&arch_in(error.path()), arch) || error.path() == file.path() => return Err(error),
+            Err(error)
+                if is_same_arch(&arch_in(error.path()), arch) || error.path() == file.path() =>
+            {
+                return Err(error);
+            }
             Err(_) => {}
         }
     }
-    Err(Error::NoSlice { path: file.path().to_owned(), arch: Some(arch.to_owned()), has: has.join(", ") })
+    Err(Error::NoSlice {
+        path: file.path().to_owned(),
+        arch: Some(arch.to_owned()),
+        has: has.join(", "),
+    })
 }
 
 impl Member {

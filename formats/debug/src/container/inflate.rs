@@ -11,18 +11,26 @@ const MAX_RATIO: u64 = 1032;
 /// What is wrong with it. Never unpacks more than `bytes`.
 pub fn whole(packed: &[u8], bytes: u64, crc: u32) -> Result<Vec<u8>, String> {
     if bytes > (packed.len() as u64).saturating_mul(MAX_RATIO) {
-        return Err(format!("{} packed bytes cannot hold the {bytes} that are declared", packed.len()));
+        return Err(format!(
+            "{} packed bytes cannot hold the {bytes} that are declared",
+            packed.len()
+        ));
     }
     let no_memory = || format!("no memory for {bytes} bytes");
     let capacity = usize::try_from(bytes).map_err(|_| no_memory())?;
     let mut unpacked = Vec::new();
     // One more, by which a stream that is longer than declared is seen.
     unpacked.try_reserve_exact(capacity.saturating_add(1)).map_err(|_| no_memory())?;
-    let status = Decompress::new(false).decompress_vec(packed, &mut unpacked, FlushDecompress::Finish);
+    let status =
+        Decompress::new(false).decompress_vec(packed, &mut unpacked, FlushDecompress::Finish);
     match status {
         Ok(Status::StreamEnd) if unpacked.len() as u64 == bytes => {}
-        Ok(Status::StreamEnd) => return Err(format!("{} bytes unpacked, {bytes} declared", unpacked.len())),
-        Ok(_) if unpacked.len() as u64 > bytes => return Err(format!("more than the {bytes} bytes that are declared")),
+        Ok(Status::StreamEnd) => {
+            return Err(format!("{} bytes unpacked, {bytes} declared", unpacked.len()));
+        }
+        Ok(_) if unpacked.len() as u64 > bytes => {
+            return Err(format!("more than the {bytes} bytes that are declared"));
+        }
         Ok(_) => return Err("the packed data ends early".to_owned()),
         Err(error) => return Err(error.to_string()),
     }
@@ -44,7 +52,8 @@ impl Peek {
     pub fn start(&mut self, packed: &[u8], bytes: usize) -> Vec<u8> {
         self.0.reset(false);
         let mut start = Vec::with_capacity(bytes);
-        // What could be unpacked before an error counts: opening the member will give the error again.
+        // What could be unpacked before an error counts: opening the member will give the error
+        // again.
         let _ = self.0.decompress_vec(packed, &mut start, FlushDecompress::None);
         start
     }
@@ -77,7 +86,10 @@ mod tests {
             if declared > 0 {
                 assert!(whole(&packed, declared - 1, crc).is_err());
             }
-            assert_eq!(Peek::new().start(&packed, MAGIC_BYTES), bytes[..bytes.len().min(MAGIC_BYTES)]);
+            assert_eq!(
+                Peek::new().start(&packed, MAGIC_BYTES),
+                bytes[..bytes.len().min(MAGIC_BYTES)]
+            );
         }
     }
 

@@ -1,7 +1,7 @@
 //! Lists archives, and opens those of their members that are objects or archives themselves.
 //!
-//! Members that are stored as they are stay where they are; packed ones are unpacked into memory one by one, when
-//! they are opened. Nothing is written to disk, so no member's name can do harm.
+//! Members that are stored as they are stay where they are; packed ones are unpacked into memory
+//! one by one, when they are opened. Nothing is written to disk, so no member's name can do harm.
 //!
 //! ```text
 //! archive -> zip.rs, ar.rs   members, by what their first bytes say; fat.rs: slices; partition.rs: a mapping in parts
@@ -29,8 +29,8 @@ pub use crate::bytes::{Format, Kind};
 /// What an archive holds.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// Objects and archives in the archive's order, and members that cannot be read. The last error can be that
-    /// of the archive itself: what stood before the damage is there.
+    /// Objects and archives in the archive's order, and members that cannot be read. The last error
+    /// can be that of the archive itself: what stood before the damage is there.
     pub members: Vec<Result<Member, Error>>,
     /// Members that are neither objects nor archives.
     pub passed_over: u64,
@@ -74,7 +74,8 @@ impl Member {
         self.kind
     }
 
-    /// The archive's path with the member's name: `app.apk!lib/arm64-v8a/libx.so`, `libfoo.a(bar.o)`, `libfoo:arm64`.
+    /// The archive's path with the member's name: `app.apk!lib/arm64-v8a/libx.so`,
+    /// `libfoo.a(bar.o)`, `libfoo:arm64`.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -82,9 +83,9 @@ impl Member {
     /// Bytes that it takes in the archive.
     pub fn stored_bytes(&self) -> u64 {
         match &self.content {
-            Content::Stored(bytes) | Content::Deflated { packed: bytes, .. } | Content::Parts { archive: bytes, .. } => {
-                bytes.bytes().len() as u64
-            }
+            Content::Stored(bytes)
+            | Content::Deflated { packed: bytes, .. }
+            | Content::Parts { archive: bytes, .. } => bytes.bytes().len() as u64,
             Content::File(_) => 0,
         }
     }
@@ -100,24 +101,31 @@ impl Member {
     /// Its bytes, unpacked if need be.
     ///
     /// # Errors
-    /// [`Error::DamagedArchive`] if they are not what the archive declares; those of [`Mapped::open`] for a file
-    /// beside a thin archive.
+    /// [`Error::DamagedArchive`] if they are not what the archive declares; those of
+    /// [`Mapped::open`] for a file beside a thin archive.
     pub fn open(self) -> Result<Mapped, Error> {
         let Self { path, name, content, .. } = self;
         match content {
             Content::Stored(bytes) => Ok(bytes),
-            Content::Deflated { packed, bytes, crc } => match inflate::whole(packed.bytes(), bytes, crc) {
-                Ok(bytes) => Ok(Mapped::unpacked(bytes, path, name)),
-                Err(reason) => Err(packed.unchanged().err().unwrap_or(Error::DamagedArchive { path, reason })),
-            },
-            Content::Parts { archive, .. } => Ok(Mapped::unpacked(partition::mapping(&archive)?, path, name)),
+            Content::Deflated { packed, bytes, crc } => {
+                match inflate::whole(packed.bytes(), bytes, crc) {
+                    Ok(bytes) => Ok(Mapped::unpacked(bytes, path, name)),
+                    Err(reason) => Err(packed
+                        .unchanged()
+                        .err()
+                        .unwrap_or(Error::DamagedArchive { path, reason })),
+                }
+            }
+            Content::Parts { archive, .. } => {
+                Ok(Mapped::unpacked(partition::mapping(&archive)?, path, name))
+            }
             Content::File(file) => Mapped::open(&file).map(|bytes| bytes.known_as(path, name)),
         }
     }
 }
 
-/// The path of the member `name` in `archive`, written between `open` and `close`. A terminal shows what a name
-/// has in it, so control characters are not passed on.
+/// The path of the member `name` in `archive`, written between `open` and `close`. A terminal shows
+/// what a name has in it, so control characters are not passed on.
 fn member_path(archive: &Path, open: &str, name: &str, close: &str) -> PathBuf {
     let mut path = OsString::from(archive);
     path.push(open);
@@ -128,7 +136,10 @@ fn member_path(archive: &Path, open: &str, name: &str, close: &str) -> PathBuf {
 
 /// A member's name as text.
 fn text(name: &[u8]) -> String {
-    String::from_utf8_lossy(name).chars().map(|char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char }).collect()
+    String::from_utf8_lossy(name)
+        .chars()
+        .map(|char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char })
+        .collect()
 }
 
 /// The last component of a member's name. Some tools on Windows write backslashes.
@@ -142,7 +153,12 @@ mod tests {
 
     #[test]
     fn names_of_members() {
-        for (name, want) in [("lib/arm64/libx.so", "libx.so"), ("lib\\x86\\libx.so", "libx.so"), ("libx.so", "libx.so"), ("a/", "")] {
+        for (name, want) in [
+            ("lib/arm64/libx.so", "libx.so"),
+            ("lib\\x86\\libx.so", "libx.so"),
+            ("libx.so", "libx.so"),
+            ("a/", ""),
+        ] {
             assert_eq!(last_component(name), want);
         }
         assert_eq!(text(b"a\x1b[2Jb\xff"), "a\u{fffd}[2Jb\u{fffd}");

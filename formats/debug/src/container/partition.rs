@@ -1,4 +1,5 @@
-//! Puts R8's partition maps together to one mapping: zip files that have it in parts, one for each class.
+//! Puts R8's partition maps together to one mapping: zip files that have it in parts, one for each
+//! class.
 //!
 //! ```text
 //! METADATA   0xaa 0xa8, kind (2), version of the notes (2 + text), names of the parts (4 + text), facts (4 + list)
@@ -7,7 +8,8 @@
 //!            …
 //! ```
 //!
-//! Numbers are big-endian. R8, `MappingPartitionMetadataInternal`, `MetadataAdditionalInfo`, `PartitionMapZipContainer`.
+//! Numbers are big-endian. R8, `MappingPartitionMetadataInternal`, `MetadataAdditionalInfo`,
+//! `PartitionMapZipContainer`.
 
 use rawzip::{CompressionMethod, ZipArchive, ZipFileHeaderRecord, ZipSliceArchive};
 
@@ -24,13 +26,15 @@ const PREAMBLE: u16 = 0;
 /// What the notes of a mapping say that they are.
 const NOTES: &str = "com.android.tools.r8.mapping";
 
-/// Bytes that the mapping in `zip` takes once it is put together, or a little fewer. `None` if `zip` is no partition map.
+/// Bytes that the mapping in `zip` takes once it is put together, or a little fewer. `None` if
+/// `zip` is no partition map.
 pub fn size(zip: &ZipSliceArchive<&[u8]>) -> Option<u64> {
     let (mut bytes, mut is_map) = (0u64, false);
     for entry in zip.entries() {
         let entry = entry.ok()?;
         if entry.file_path().as_ref() == METADATA {
-            is_map = unpacked(zip, &entry).is_ok_and(|metadata| Metadata::parse(&metadata).is_some());
+            is_map =
+                unpacked(zip, &entry).is_ok_and(|metadata| Metadata::parse(&metadata).is_some());
             if !is_map {
                 return None;
             }
@@ -47,7 +51,8 @@ pub fn size(zip: &ZipSliceArchive<&[u8]>) -> Option<u64> {
 pub fn mapping(archive: &Mapped) -> Result<Vec<u8>, Error> {
     let path = || archive.path().to_owned();
     let damaged = |reason: String| Error::DamagedArchive { path: path(), reason };
-    let zip = ZipArchive::from_slice(archive.bytes()).map_err(|error| damaged(error.to_string()))?;
+    let zip =
+        ZipArchive::from_slice(archive.bytes()).map_err(|error| damaged(error.to_string()))?;
     let bytes = size(&zip).ok_or_else(|| damaged("it is no partition map".to_owned()))?;
     if bytes > MAX_MEMBER_BYTES {
         return Err(Error::TooLarge { path: path(), bytes, limit: MAX_MEMBER_BYTES });
@@ -68,12 +73,17 @@ pub fn mapping(archive: &Mapped) -> Result<Vec<u8>, Error> {
     Ok(head)
 }
 
-fn unpacked(zip: &ZipSliceArchive<&[u8]>, entry: &ZipFileHeaderRecord<'_>) -> Result<Vec<u8>, String> {
+fn unpacked(
+    zip: &ZipSliceArchive<&[u8]>,
+    entry: &ZipFileHeaderRecord<'_>,
+) -> Result<Vec<u8>, String> {
     let found = zip.get_entry(entry.wayfinder()).map_err(|error| error.to_string())?;
     let bytes = entry.uncompressed_size_hint();
     match entry.compression_method() {
         CompressionMethod::STORE => Ok(found.data().to_vec()),
-        CompressionMethod::DEFLATE if bytes <= MAX_MEMBER_BYTES => inflate::whole(found.data(), bytes, entry.crc32()),
+        CompressionMethod::DEFLATE if bytes <= MAX_MEMBER_BYTES => {
+            inflate::whole(found.data(), bytes, entry.crc32())
+        }
         CompressionMethod::DEFLATE => Err(format!("{bytes} bytes are too many")),
         method => Err(format!("packed by {method}, which is not read")),
     }
@@ -104,9 +114,11 @@ impl<'a> Metadata<'a> {
         Some(metadata)
     }
 
-    /// The comments that the mapping began with. Without its hash, which is that of a text in another order.
+    /// The comments that the mapping began with. Without its hash, which is that of a text in
+    /// another order.
     fn head(&self) -> Vec<u8> {
-        let is_kept = |line: &&[u8]| !line.is_empty() && memchr::memmem::find(line, b"pg_map_hash").is_none();
+        let is_kept =
+            |line: &&[u8]| !line.is_empty() && memchr::memmem::find(line, b"pg_map_hash").is_none();
         let mut head: Vec<u8> = Vec::new();
         for line in self.preamble.split(|byte| *byte == b'\n').filter(is_kept) {
             head.extend_from_slice(line);
@@ -114,7 +126,9 @@ impl<'a> Metadata<'a> {
         }
         if memchr::memmem::find(&head, NOTES.as_bytes()).is_none() {
             let version = String::from_utf8_lossy(self.version);
-            head.extend_from_slice(format!("# {{\"id\":\"{NOTES}\",\"version\":\"{version}\"}}\n").as_bytes());
+            head.extend_from_slice(
+                format!("# {{\"id\":\"{NOTES}\",\"version\":\"{version}\"}}\n").as_bytes(),
+            );
         }
         head
     }
@@ -142,12 +156,16 @@ mod tests {
 
     #[test]
     fn metadata_of_both_kinds() {
-        let sized = |text: &[u8]| [&u32::try_from(text.len()).unwrap().to_be_bytes()[..], text].concat();
+        let sized =
+            |text: &[u8]| [&u32::try_from(text.len()).unwrap().to_be_bytes()[..], text].concat();
         let preamble = b"# compiler: R8\n# pg_map_id: 12ab34cd\n# pg_map_hash: SHA-256 00\n";
-        let facts = [&2u16.to_be_bytes()[..], &[0, 0], &sized(preamble), &[0, 1], &sized(b"a\n")].concat();
+        let facts =
+            [&2u16.to_be_bytes()[..], &[0, 0], &sized(preamble), &[0, 1], &sized(b"a\n")].concat();
         let short = [&MAGIC[..], &[0, 1, 0, 3], b"2.2", &sized(b"a;b")].concat();
         let long = [&short[..], &sized(&facts)].concat();
-        let head = |bytes: &[u8]| Metadata::parse(bytes).map(|metadata| String::from_utf8(metadata.head()).unwrap());
+        let head = |bytes: &[u8]| {
+            Metadata::parse(bytes).map(|metadata| String::from_utf8(metadata.head()).unwrap())
+        };
         let notes = "# {\"id\":\"com.android.tools.r8.mapping\",\"version\":\"2.2\"}\n";
         assert_eq!(head(&short).as_deref(), Some(notes));
         assert_eq!(head(&long), Some(format!("# compiler: R8\n# pg_map_id: 12ab34cd\n{notes}")));

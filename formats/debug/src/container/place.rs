@@ -1,5 +1,5 @@
-//! Finds the one object that a path means: a file, a slice of one (`path:arch`), the file in a dSYM bundle, the image
-//! of an app or framework.
+//! Finds the one object that a path means: a file, a slice of one (`path:arch`), the file in a dSYM
+//! bundle, the image of an app or framework.
 
 use std::path::{Path, PathBuf};
 
@@ -10,8 +10,8 @@ use crate::bytes::{Error, Format, Kind, Mapped, os_path};
 /// Where a dSYM bundle keeps its files.
 const DWARF_FOLDER: &str = "Contents/Resources/DWARF";
 
-/// The path of a file and the architecture in it that `path` means, where it is written `path:arch` and is not the
-/// name of a file itself.
+/// The path of a file and the architecture in it that `path` means, where it is written `path:arch`
+/// and is not the name of a file itself.
 pub fn split(path: &Path) -> Option<(PathBuf, String)> {
     if path.exists() {
         return None;
@@ -19,7 +19,8 @@ pub fn split(path: &Path) -> Option<(PathBuf, String)> {
     let bytes = path.as_os_str().as_encoded_bytes();
     let (file, arch) = bytes.split_at(bytes.iter().rposition(|byte| *byte == b':')?);
     let (file, arch) = (Path::new(os_path(file)), std::str::from_utf8(&arch[1..]).ok()?);
-    let is_name = !arch.is_empty() && arch.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_name =
+        !arch.is_empty() && arch.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let is_there = file.is_file() || is_bundle(file);
     (is_name && is_there).then(|| (file.into(), arch.to_owned()))
 }
@@ -29,11 +30,15 @@ pub fn is_bundle(path: &Path) -> bool {
     path.join(DWARF_FOLDER).is_dir() || image_in(path).is_some()
 }
 
-/// The image of the app or framework at `path`, which is called like the folder: in it, or on macOS in `Contents/MacOS`.
+/// The image of the app or framework at `path`, which is called like the folder: in it, or on macOS
+/// in `Contents/MacOS`.
 fn image_in(path: &Path) -> Option<PathBuf> {
-    let is_one = path.extension().is_some_and(|extension| extension == "app" || extension == "framework");
+    let is_one =
+        path.extension().is_some_and(|extension| extension == "app" || extension == "framework");
     let name = path.file_stem().filter(|_| is_one)?;
-    [path.join(name), path.join("Contents/MacOS").join(name)].into_iter().find(|image| image.is_file())
+    [path.join(name), path.join("Contents/MacOS").join(name)]
+        .into_iter()
+        .find(|image| image.is_file())
 }
 
 /// Where the file `name` lies in the dSYM bundle at `bundle`.
@@ -49,7 +54,8 @@ fn only_file(path: &Path) -> Result<PathBuf, Error> {
     if !is_bundle(path) {
         return Ok(path.to_owned());
     }
-    let entries = std::fs::read_dir(path.join(DWARF_FOLDER)).map_err(|cause| Error::Io { path: path.to_owned(), cause })?;
+    let entries = std::fs::read_dir(path.join(DWARF_FOLDER))
+        .map_err(|cause| Error::Io { path: path.to_owned(), cause })?;
     let mut files: Vec<PathBuf> = entries
         .flatten()
         .map(|entry| entry.path())
@@ -57,7 +63,10 @@ fn only_file(path: &Path) -> Result<PathBuf, Error> {
         .collect();
     match (files.pop(), files.len()) {
         (Some(only), 0) => Ok(only),
-        (last, others) => Err(Error::Bundle { path: path.to_owned(), files: others + usize::from(last.is_some()) }),
+        (last, others) => Err(Error::Bundle {
+            path: path.to_owned(),
+            files: others + usize::from(last.is_some()),
+        }),
     }
 }
 
@@ -69,10 +78,12 @@ pub fn open_slice(path: &Path, arch: &str) -> Result<Member, Error> {
     slice(&Mapped::open(&only_file(path)?)?, arch)
 }
 
-/// The one object at `path`: an object file, a slice written `path:arch`, a file of one slice, a dSYM bundle of one file.
+/// The one object at `path`: an object file, a slice written `path:arch`, a file of one slice, a
+/// dSYM bundle of one file.
 ///
 /// # Errors
-/// Those of [`Mapped::open`]; [`Error::NoSlice`] if there are several slices, or none as asked for; [`Error::Bundle`].
+/// Those of [`Mapped::open`]; [`Error::NoSlice`] if there are several slices, or none as asked for;
+/// [`Error::Bundle`].
 pub fn open_object(path: &Path) -> Result<Mapped, Error> {
     if let Some((file, arch)) = split(path) {
         return open_slice(&file, &arch)?.open();

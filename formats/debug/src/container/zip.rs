@@ -17,7 +17,10 @@ use symtool_mapping::limits::MAX_HEAD_BYTES;
 /// Lists the members of `archive`.
 pub fn list(archive: &Mapped) -> Listing {
     let mut listing = Listing::default();
-    let damaged = |error: &rawzip::Error| Error::DamagedArchive { path: archive.path().to_owned(), reason: error.to_string() };
+    let damaged = |error: &rawzip::Error| Error::DamagedArchive {
+        path: archive.path().to_owned(),
+        reason: error.to_string(),
+    };
     let zip = match ZipArchive::from_slice(archive.bytes()) {
         Ok(zip) => zip,
         Err(error) => {
@@ -30,7 +33,14 @@ pub fn list(archive: &Mapped) -> Listing {
         return listing;
     }
     let head_bytes = MIN_UNPACKED_BYTES.max(MAX_EXPANSION * archive.bytes().len() as u64);
-    let mut members = Members { archive, zip: &zip, taken: BTreeMap::new(), others: HashSet::new(), head_bytes, peek: Peek::new() };
+    let mut members = Members {
+        archive,
+        zip: &zip,
+        taken: BTreeMap::new(),
+        others: HashSet::new(),
+        head_bytes,
+        peek: Peek::new(),
+    };
     let mut sharing: Option<Sharing> = None;
     for entry in zip.entries() {
         match entry.map(|entry| if entry.is_dir() { None } else { Some(members.member(&entry)) }) {
@@ -47,8 +57,12 @@ pub fn list(archive: &Mapped) -> Listing {
     }
     // Bombs are made of members that share their bytes: thousands of them are named once.
     listing.members.extend(sharing.map(|Sharing { path, others }| {
-        let more = if others > 0 { format!("; so have {others} more members") } else { String::new() };
-        Err(Error::DamagedArchive { path, reason: format!("it has bytes that belong to another member{more}") })
+        let more =
+            if others > 0 { format!("; so have {others} more members") } else { String::new() };
+        Err(Error::DamagedArchive {
+            path,
+            reason: format!("it has bytes that belong to another member{more}"),
+        })
     }));
     listing
 }
@@ -77,8 +91,14 @@ enum Found {
     Shares(PathBuf),
 }
 
-/// The kind of a member that begins with `start`; `head` gives more of it, of which `room_bytes` are left.
-fn kind(name: &str, start: &[u8], head: impl FnOnce(usize) -> Vec<u8>, room_bytes: &mut u64) -> Kind {
+/// The kind of a member that begins with `start`; `head` gives more of it, of which `room_bytes`
+/// are left.
+fn kind(
+    name: &str,
+    start: &[u8],
+    head: impl FnOnce(usize) -> Vec<u8>,
+    room_bytes: &mut u64,
+) -> Kind {
     match Kind::of(start) {
         Kind::Other if may_be_mapping(Path::new(name), &start[..start.len().min(MAGIC_BYTES)]) => {
             let head = head(MAX_HEAD_BYTES.min(usize::try_from(*room_bytes).unwrap_or(usize::MAX)));
@@ -96,8 +116,8 @@ struct Members<'a> {
     taken: BTreeMap<u64, u64>,
     /// The bytes of what is no member.
     others: HashSet<(u64, u64)>,
-    /// Bytes that may still be unpacked to see whether they begin a mapping. They can be shared, so that all of them
-    /// together would be any number.
+    /// Bytes that may still be unpacked to see whether they begin a mapping. They can be shared, so
+    /// that all of them together would be any number.
     head_bytes: u64,
     peek: Peek,
 }
@@ -128,11 +148,21 @@ impl Members<'_> {
         let kind = match entry.compression_method() {
             CompressionMethod::STORE => {
                 let data = found.data();
-                kind(&name, data, |bytes| data[..data.len().min(bytes)].to_vec(), &mut self.head_bytes)
+                kind(
+                    &name,
+                    data,
+                    |bytes| data[..data.len().min(bytes)].to_vec(),
+                    &mut self.head_bytes,
+                )
             }
             CompressionMethod::DEFLATE => {
                 let start = self.peek.start(found.data(), MAGIC_BYTES);
-                kind(&name, &start, |bytes| self.peek.start(found.data(), bytes), &mut self.head_bytes)
+                kind(
+                    &name,
+                    &start,
+                    |bytes| self.peek.start(found.data(), bytes),
+                    &mut self.head_bytes,
+                )
             }
             method => return Err(Error::Packing { path, method: method.to_string() }),
         };
@@ -141,10 +171,14 @@ impl Members<'_> {
             return Ok(Found::Other);
         }
         self.taken.insert(start, end);
-        let range = usize::try_from(start).unwrap_or(usize::MAX)..usize::try_from(end).unwrap_or(usize::MAX);
+        let range = usize::try_from(start).unwrap_or(usize::MAX)
+            ..usize::try_from(end).unwrap_or(usize::MAX);
         let component = last_component(&name);
         let Some(data) = self.archive.part(range, path.clone(), component.clone()) else {
-            return Err(Error::DamagedArchive { path, reason: "it lies outside the archive".to_owned() });
+            return Err(Error::DamagedArchive {
+                path,
+                reason: "it lies outside the archive".to_owned(),
+            });
         };
         let content = if entry.compression_method() == CompressionMethod::STORE {
             Content::Stored(data)

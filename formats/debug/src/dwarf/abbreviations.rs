@@ -1,7 +1,8 @@
-//! Measures and keeps tables of abbreviations (DWARF 5, section 7.5.3), and limits what they may cost.
+//! Measures and keeps tables of abbreviations (DWARF 5, section 7.5.3), and limits what they may
+//! cost.
 //!
-//! Each unit has a table of its own, or shares one with others, which is parsed once then. Two ways to make few bytes
-//! dear are closed here:
+//! Each unit has a table of its own, or shares one with others, which is parsed once then. Two ways
+//! to make few bytes dear are closed here:
 //!
 //! ```text
 //! tables    ├──────────────────────────────┤       begin within another, so that N units parse N/2 tables each:
@@ -13,14 +14,16 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gimli::{
-    Abbreviation, Abbreviations, AttributeSpecification, DebugAbbrevOffset, Dwarf, EndianSlice, Endianity, Reader, Section, UnitHeader,
-    constants as dw,
+    Abbreviation, Abbreviations, AttributeSpecification, DebugAbbrevOffset, Dwarf, EndianSlice,
+    Endianity, Reader, Section, UnitHeader, constants as dw,
 };
 use hashbrown::HashMap;
 
 use super::work::{Spent, Work};
 use crate::bytes::leb128;
-use crate::limits::{MAX_SHORT_ATTRIBUTES, MIN_CACHED_ABBREVIATION_BYTES, STEPS_PER_OVERLAPPING_BYTE};
+use crate::limits::{
+    MAX_SHORT_ATTRIBUTES, MIN_CACHED_ABBREVIATION_BYTES, STEPS_PER_OVERLAPPING_BYTE,
+};
 
 type Slice<'d, E> = EndianSlice<'d, E>;
 
@@ -37,12 +40,18 @@ pub struct AbbreviationTables {
 }
 
 impl AbbreviationTables {
-    /// Measures the tables of the units with `headers`, and keeps those in `dwarf` that several units share.
+    /// Measures the tables of the units with `headers`, and keeps those in `dwarf` that several
+    /// units share.
     ///
     /// # Errors
     /// If tables lie over each other, and reading them would take more steps than there are.
-    pub fn of<E: Endianity>(dwarf: &mut Dwarf<Slice<'_, E>>, headers: &[UnitHeader<Slice<'_, E>>], work: &Work) -> Result<Self, Spent> {
-        let mut offsets: Vec<usize> = headers.iter().map(|header| header.debug_abbrev_offset().0).collect();
+    pub fn of<E: Endianity>(
+        dwarf: &mut Dwarf<Slice<'_, E>>,
+        headers: &[UnitHeader<Slice<'_, E>>],
+        work: &Work,
+    ) -> Result<Self, Spent> {
+        let mut offsets: Vec<usize> =
+            headers.iter().map(|header| header.debug_abbrev_offset().0).collect();
         offsets.sort_unstable();
         let section = dwarf.debug_abbrev.reader().slice();
         let mut tables = Self::default();
@@ -62,13 +71,16 @@ impl AbbreviationTables {
             }
             cacheable_bytes -= bytes;
             if let Ok(table) = dwarf.debug_abbrev.abbreviations(DebugAbbrevOffset(offset)) {
-                dwarf.abbreviations_cache.set::<Slice<'_, E>>(DebugAbbrevOffset(offset), Arc::new(table));
+                dwarf
+                    .abbreviations_cache
+                    .set::<Slice<'_, E>>(DebugAbbrevOffset(offset), Arc::new(table));
             }
         }
         Ok(tables)
     }
 
-    /// The table of the unit with `header`, and takes the steps that its root costs, as often as that is read.
+    /// The table of the unit with `header`, and takes the steps that its root costs, as often as
+    /// that is read.
     ///
     /// # Errors
     /// If it cannot be parsed, or no steps are left.
@@ -82,16 +94,23 @@ impl AbbreviationTables {
             work.spend(*bytes)?;
         }
         let table = dwarf.abbreviations(header)?;
-        let root = header.entries_raw(&table, None)?.read_abbreviation()?.map_or(0, |root| root.attributes().len());
+        let root = header
+            .entries_raw(&table, None)?
+            .read_abbreviation()?
+            .map_or(0, |root| root.attributes().len());
         if root > MAX_SHORT_ATTRIBUTES {
             work.spend(root as u64)?;
         }
         Ok(table)
     }
 
-    /// The attributes of `abbreviation`, of the unit with `header`, that take bytes; of the others the last of each name
-    /// that is read here.
-    pub fn shortened<R>(&self, header: &UnitHeader<R>, abbreviation: &Abbreviation) -> Arc<[AttributeSpecification]>
+    /// The attributes of `abbreviation`, of the unit with `header`, that take bytes; of the others
+    /// the last of each name that is read here.
+    pub fn shortened<R>(
+        &self,
+        header: &UnitHeader<R>,
+        abbreviation: &Abbreviation,
+    ) -> Arc<[AttributeSpecification]>
     where
         R: Reader<Offset = usize>,
     {
@@ -105,7 +124,8 @@ impl AbbreviationTables {
                 met.extend(is_last.then_some(name));
                 is_last || attribute.size(header) != Some(0)
             };
-            let mut kept: Vec<AttributeSpecification> = abbreviation.attributes().iter().rev().filter(&mut is_kept).copied().collect();
+            let mut kept: Vec<AttributeSpecification> =
+                abbreviation.attributes().iter().rev().filter(&mut is_kept).copied().collect();
             kept.reverse();
             kept.into()
         }))
@@ -143,7 +163,8 @@ fn table_bytes(section: &[u8], offset: usize) -> u64 {
     (table.len() - rest.len()) as u64
 }
 
-/// Moves `rest` behind the table; `None` where it is damaged. All tables of a file are passed over before any is parsed, byte by byte.
+/// Moves `rest` behind the table; `None` where it is damaged. All tables of a file are passed over
+/// before any is parsed, byte by byte.
 fn skip_table(rest: &mut &[u8]) -> Option<()> {
     while !rest.is_empty() && leb128::skip(rest)? {
         leb128::skip(rest)?;

@@ -1,8 +1,8 @@
 //! Decides which unit speaks for which address: sorted, disjoint intervals, each given to one unit.
 //!
-//! `.debug_aranges` speaks for the units it lists (DWARF 5, section 6.1.2); the ranges of a unit's root entry
-//! for the others. Where units overlap, the one that had the address before keeps it, else the first in the
-//! file wins, as in llvm-symbolizer.
+//! `.debug_aranges` speaks for the units it lists (DWARF 5, section 6.1.2); the ranges of a unit's
+//! root entry for the others. Where units overlap, the one that had the address before keeps it,
+//! else the first in the file wins, as in llvm-symbolizer.
 
 use std::collections::BTreeMap;
 
@@ -45,7 +45,11 @@ pub struct Owners {
 }
 
 /// Reads the intervals of all units, and what is contested among them.
-pub fn read<E: Endianity + Send + Sync>(units: &Units<'_, E>, code: &Code, dropped: &mut DropCounts) -> Owners {
+pub fn read<E: Endianity + Send + Sync>(
+    units: &Units<'_, E>,
+    code: &Code,
+    dropped: &mut DropCounts,
+) -> Owners {
     let mut claims = Vec::new();
     let mut may_have_code = vec![false; units.len()];
     if listed_claims(units, &mut claims, &mut may_have_code).is_err() {
@@ -57,7 +61,11 @@ pub fn read<E: Endianity + Send + Sync>(units: &Units<'_, E>, code: &Code, dropp
         may_have_code[unit] = root.may_have_code;
         dropped.count_many(DropReason::BadRanges, u64::from(root.has_bad_ranges));
         if !root.has_bad_ranges {
-            claims.extend(root.ranges.into_iter().map(|(start, end)| Interval { start, end, unit }));
+            claims.extend(root.ranges.into_iter().map(|(start, end)| Interval {
+                start,
+                end,
+                unit,
+            }));
         }
     }
     claims.retain(|claim| claim.start < claim.end && code.contains(claim.start));
@@ -70,14 +78,24 @@ fn clip(intervals: &[Interval], code: &Code) -> Vec<Interval> {
     let mut clipped = Vec::with_capacity(intervals.len());
     for interval in intervals {
         let first = code.spans().partition_point(|(_, end)| *end <= interval.start);
-        for &(start, end) in code.spans()[first..].iter().take_while(|(start, _)| *start < interval.end) {
-            clipped.push(Interval { start: start.max(interval.start), end: end.min(interval.end), unit: interval.unit });
+        for &(start, end) in
+            code.spans()[first..].iter().take_while(|(start, _)| *start < interval.end)
+        {
+            clipped.push(Interval {
+                start: start.max(interval.start),
+                end: end.min(interval.end),
+                unit: interval.unit,
+            });
         }
     }
     clipped
 }
 
-fn listed_claims<E: Endianity>(units: &Units<'_, E>, claims: &mut Vec<Interval>, listed: &mut [bool]) -> gimli::Result<()> {
+fn listed_claims<E: Endianity>(
+    units: &Units<'_, E>,
+    claims: &mut Vec<Interval>,
+    listed: &mut [bool],
+) -> gimli::Result<()> {
     let mut headers = units.dwarf.debug_aranges.headers();
     while let Some(header) = headers.next()? {
         let Some(unit) = units.at(header.debug_info_offset()) else { continue };
@@ -94,8 +112,10 @@ fn listed_claims<E: Endianity>(units: &Units<'_, E>, claims: &mut Vec<Interval>,
 /// Makes overlapping claims disjoint.
 pub fn settle(claims: &[Interval]) -> (Vec<Interval>, Vec<Contested>) {
     // Starts sort before ends, so that a unit whose claims touch stays valid throughout.
-    let mut ends: Vec<(u64, bool, usize)> =
-        claims.iter().flat_map(|claim| [(claim.start, false, claim.unit), (claim.end, true, claim.unit)]).collect();
+    let mut ends: Vec<(u64, bool, usize)> = claims
+        .iter()
+        .flat_map(|claim| [(claim.start, false, claim.unit), (claim.end, true, claim.unit)])
+        .collect();
     ends.sort_unstable();
     let mut valid: BTreeMap<usize, usize> = BTreeMap::new();
     let mut settled: Vec<Interval> = Vec::new();
@@ -105,7 +125,10 @@ pub fn settle(claims: &[Interval]) -> (Vec<Interval>, Vec<Contested>) {
         if before < address
             && let Some((&first, _)) = valid.first_key_value()
         {
-            match settled.last_mut().filter(|last| last.end == before && valid.contains_key(&last.unit)) {
+            match settled
+                .last_mut()
+                .filter(|last| last.end == before && valid.contains_key(&last.unit))
+            {
                 Some(last) => last.end = address,
                 None => settled.push(Interval { start: before, end: address, unit: first }),
             }
@@ -133,7 +156,10 @@ mod tests {
 
     #[test]
     fn the_unit_that_had_the_address_keeps_it() {
-        assert_eq!(settle(&[interval(0, 10, 1), interval(5, 20, 0)]).0, [interval(0, 10, 1), interval(10, 20, 0)]);
+        assert_eq!(
+            settle(&[interval(0, 10, 1), interval(5, 20, 0)]).0,
+            [interval(0, 10, 1), interval(10, 20, 0)]
+        );
     }
 
     #[test]
@@ -145,6 +171,9 @@ mod tests {
 
     #[test]
     fn touching_claims_of_one_unit_are_one() {
-        assert_eq!(settle(&[interval(0, 5, 0), interval(5, 9, 0), interval(12, 13, 0)]).0, [interval(0, 9, 0), interval(12, 13, 0)]);
+        assert_eq!(
+            settle(&[interval(0, 5, 0), interval(5, 9, 0), interval(12, 13, 0)]).0,
+            [interval(0, 9, 0), interval(12, 13, 0)]
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Reads where an entry of a unit has its code (DWARF 5, section 2.17): in one piece, or in those of a range list.
+//! Reads where an entry of a unit has its code (DWARF 5, section 2.17): in one piece, or in those
+//! of a range list.
 
 use gimli::{AttributeValue, EndianSlice, Endianity, RangeListsOffset, Unit, constants as dw};
 
@@ -50,19 +51,21 @@ impl<E: Endianity> Default for AddressAttributes<'_, E> {
 }
 
 impl<'d, E: Endianity> Units<'d, E> {
-    /// What unit `index`'s root entry says; nothing for a unit that cannot be parsed (which is counted when its entries are
-    /// read).
+    /// What unit `index`'s root entry says; nothing for a unit that cannot be parsed (which is
+    /// counted when its entries are read).
     pub fn root(&self, index: usize) -> UnitRoot {
         let mut said = UnitRoot::default();
         let Ok(unit) = self.parse(index) else { return said };
         let Ok(root) = unit.entry(unit.header.root_offset()) else { return said };
-        said.may_have_code = matches!(root.tag(), dw::DW_TAG_compile_unit | dw::DW_TAG_skeleton_unit);
+        said.may_have_code =
+            matches!(root.tag(), dw::DW_TAG_compile_unit | dw::DW_TAG_skeleton_unit);
         let addresses = AddressAttributes {
             low: root.attr_value(dw::DW_AT_low_pc),
             high: root.attr_value(dw::DW_AT_high_pc),
             ranges: root.attr_value(dw::DW_AT_ranges),
         };
-        said.has_bad_ranges = self.ranges(&unit, &addresses, |start, end| said.ranges.push((start, end))).is_err();
+        said.has_bad_ranges =
+            self.ranges(&unit, &addresses, |start, end| said.ranges.push((start, end))).is_err();
         said
     }
 
@@ -90,22 +93,30 @@ impl<'d, E: Endianity> Units<'d, E> {
     ///
     /// # Errors
     /// If an address, or where the range list lies, cannot be read.
-    pub fn extent(&self, unit: &Unit<Slice<'d, E>>, addresses: &AddressAttributes<'d, E>) -> gimli::Result<Extent> {
+    pub fn extent(
+        &self,
+        unit: &Unit<Slice<'d, E>>,
+        addresses: &AddressAttributes<'d, E>,
+    ) -> gimli::Result<Extent> {
         let piece = match (addresses.low, addresses.high) {
             (Some(low), Some(high)) => self.piece(unit, low, high),
             _ => Ok(None),
         };
         match (piece, addresses.ranges) {
-            (Ok(Some((low, high))), _) => return Ok(if low < high { Extent::In(low, high) } else { Extent::Nowhere }),
+            (Ok(Some((low, high))), _) => {
+                return Ok(if low < high { Extent::In(low, high) } else { Extent::Nowhere });
+            }
             (Err(error), None) => return Err(error),
-            // Where there is a list, the address means nothing: BOLT leaves what is no index any more.
+            // Where there is a list, the address means nothing: BOLT leaves what is no index any
+            // more.
             _ => {}
         }
         let Some(ranges) = addresses.ranges else { return Ok(Extent::Nowhere) };
         Ok(self.dwarf.attr_ranges_offset(unit, ranges)?.map_or(Extent::Nowhere, Extent::Listed))
     }
 
-    /// First address, and the one after the last, of an entry in one piece; `None` if it has none, or a linker threw it away.
+    /// First address, and the one after the last, of an entry in one piece; `None` if it has none,
+    /// or a linker threw it away.
     fn piece(
         &self,
         unit: &Unit<Slice<'d, E>>,
@@ -120,11 +131,17 @@ impl<'d, E: Endianity> Units<'d, E> {
         Ok(high.filter(|_| !is_tombstone(low, unit.header.address_size())).map(|high| (low, high)))
     }
 
-    /// Calls `each` with every range of `list` that is not empty, and returns how many entries it has.
+    /// Calls `each` with every range of `list` that is not empty, and returns how many entries it
+    /// has.
     ///
     /// # Errors
     /// If it cannot be read; ranges before the fault have been delivered.
-    pub fn listed(&self, unit: &Unit<Slice<'d, E>>, list: RangeListsOffset<usize>, mut each: impl FnMut(u64, u64)) -> gimli::Result<u64> {
+    pub fn listed(
+        &self,
+        unit: &Unit<Slice<'d, E>>,
+        list: RangeListsOffset<usize>,
+        mut each: impl FnMut(u64, u64),
+    ) -> gimli::Result<u64> {
         let mut ranges = self.dwarf.ranges(unit, list)?;
         let (mut count, mut paid) = (0, 0);
         while let Some(range) = ranges.next()? {

@@ -1,7 +1,8 @@
-//! Flattens the nested ranges of functions and inlined calls into sorted, disjoint segments, each owned by the entry
-//! that wins there.
+//! Flattens the nested ranges of functions and inlined calls into sorted, disjoint segments, each
+//! owned by the entry that wins there.
 //!
-//! An entry's ranges are painted over those of the entries before it, so a callee covers its caller:
+//! An entry's ranges are painted over those of the entries before it, so a callee covers its
+//! caller:
 //!
 //! ```text
 //! painted   main ├────────────┤    segments   [main][a][b][a][main]
@@ -9,8 +10,9 @@
 //!           b          ├──┤
 //! ```
 //!
-//! Where ranges nest, one sweep with a stack does it. Where they do not (overlapping functions, inlinees that
-//! leave their caller), the answer is what llvm-symbolizer's address map gives, painted entry by entry.
+//! Where ranges nest, one sweep with a stack does it. Where they do not (overlapping functions,
+//! inlinees that leave their caller), the answer is what llvm-symbolizer's address map gives,
+//! painted entry by entry.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +44,8 @@ pub fn flatten(mut painted: Vec<CodeSpan>) -> Vec<CodeSpan> {
     })
 }
 
-/// One pass over spans sorted by start; `None` if two of them cross or an earlier one lies inside a later one.
+/// One pass over spans sorted by start; `None` if two of them cross or an earlier one lies inside a
+/// later one.
 fn sweep(painted: &mut [CodeSpan]) -> Option<Vec<CodeSpan>> {
     // A stable sort: of two spans that start together, the one painted first stays the outer one.
     painted.sort_by_key(|span| span.start);
@@ -94,7 +97,10 @@ fn paint(painted: &[CodeSpan]) -> Vec<CodeSpan> {
         map.insert(span.start, (span.end, span.node));
     }
     let starts: Vec<u64> = map.keys().copied().skip(1).chain([u64::MAX]).collect();
-    map.into_iter().zip(starts).map(|((start, (end, node)), next)| CodeSpan { start, end: end.min(next), node }).collect()
+    map.into_iter()
+        .zip(starts)
+        .map(|((start, (end, node)), next)| CodeSpan { start, end: end.min(next), node })
+        .collect()
 }
 
 #[cfg(test)]
@@ -107,7 +113,13 @@ mod tests {
 
     #[test]
     fn callees_cover_callers() {
-        let painted = vec![span(0, 100, 0), span(10, 50, 1), span(20, 30, 2), span(60, 70, 3), span(200, 210, 4)];
+        let painted = vec![
+            span(0, 100, 0),
+            span(10, 50, 1),
+            span(20, 30, 2),
+            span(60, 70, 3),
+            span(200, 210, 4),
+        ];
         let want = vec![
             span(0, 10, 0),
             span(10, 20, 1),
@@ -135,10 +147,18 @@ mod tests {
 
     #[test]
     fn crossing_spans_are_painted() {
-        // The later one wins where both are; past the end of the first it still reaches its own end.
-        assert_eq!(flatten(vec![span(0, 10, 0), span(5, 15, 1)]), vec![span(0, 5, 0), span(5, 15, 1)]);
-        // An earlier span inside a later one survives, and hides what is after it, as in LLVM's map.
-        assert_eq!(flatten(vec![span(10, 20, 0), span(0, 100, 1)]), vec![span(0, 10, 1), span(10, 20, 0)]);
+        // The later one wins where both are; past the end of the first it still reaches its own
+        // end.
+        assert_eq!(
+            flatten(vec![span(0, 10, 0), span(5, 15, 1)]),
+            vec![span(0, 5, 0), span(5, 15, 1)]
+        );
+        // An earlier span inside a later one survives, and hides what is after it, as in LLVM's
+        // map.
+        assert_eq!(
+            flatten(vec![span(10, 20, 0), span(0, 100, 1)]),
+            vec![span(0, 10, 1), span(10, 20, 0)]
+        );
     }
 
     /// Both ways agree on every nesting of three spans that the sweep accepts.
@@ -147,7 +167,8 @@ mod tests {
         let mut swept = 0;
         for code in 0u32..6u32.pow(6) {
             let digit = |at: u32| u64::from(code / 6u32.pow(at) % 6);
-            let painted: Vec<CodeSpan> = (0..3).map(|i| span(digit(2 * i), digit(2 * i + 1), i)).collect();
+            let painted: Vec<CodeSpan> =
+                (0..3).map(|i| span(digit(2 * i), digit(2 * i + 1), i)).collect();
             if painted.iter().any(|span| span.start >= span.end) {
                 continue;
             }

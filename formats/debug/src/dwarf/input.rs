@@ -27,8 +27,8 @@ pub struct Input<'d> {
     pub split: &'d SplitSections<'d>,
     /// Line programs that have been run.
     pub ahead: &'d LinesAhead,
-    /// Whether this is an object file whose functions will lie elsewhere: its functions say which unit owns what, and a
-    /// line counts within the function in which its row stands.
+    /// Whether this is an object file whose functions will lie elsewhere: its functions say which
+    /// unit owns what, and a line counts within the function in which its row stands.
     pub functions_move: bool,
     /// What hidden names stand for.
     pub map: Option<&'d SymbolMap<'d>>,

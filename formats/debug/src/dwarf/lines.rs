@@ -1,8 +1,9 @@
-//! Runs a line program: sorted, disjoint spans with the file index, line, column and discriminator in force there.
+//! Runs a line program: sorted, disjoint spans with the file index, line, column and discriminator
+//! in force there.
 //!
-//! Rules (DWARF 5, section 6.2, as llvm-symbolizer applies them): the last row at an address wins, `is_stmt`
-//! is ignored, a line of 0 stays, an empty sequence is dropped. Where sequences overlap, an address belongs to
-//! the one that ends first after it, and to none if that one begins later:
+//! Rules (DWARF 5, section 6.2, as llvm-symbolizer applies them): the last row at an address wins,
+//! `is_stmt` is ignored, a line of 0 stays, an empty sequence is dropped. Where sequences overlap,
+//! an address belongs to the one that ends first after it, and to none if that one begins later:
 //!
 //! ```text
 //! sequences     ├─────A─────┤
@@ -46,8 +47,8 @@ impl Covers for LineRow {
 pub struct LineTable {
     /// Disjoint, sorted.
     pub spans: Vec<LineRow>,
-    /// Sequences over the whole of others that came before, as a linker leaves them that folds functions of equal code; in
-    /// the order of where they begin.
+    /// Sequences over the whole of others that came before, as a linker leaves them that folds
+    /// functions of equal code; in the order of where they begin.
     pub folded: Vec<FoldedLines>,
     /// Where each sequence begins, and its first line.
     pub starts: Vec<SequenceStart>,
@@ -94,9 +95,13 @@ struct Sequence {
 pub struct LinesAhead(HashMap<usize, (u8, LineTable, DropCounts)>);
 
 impl LinesAhead {
-    /// Runs all programs of the section `debug_line` in parallel. Those before DWARF 5 do not say how wide addresses
-    /// are; it is `address_bytes` then.
-    pub fn run<E: Endianity + Send + Sync>(debug_line: &[u8], endian: E, address_bytes: u8) -> Self {
+    /// Runs all programs of the section `debug_line` in parallel. Those before DWARF 5 do not say
+    /// how wide addresses are; it is `address_bytes` then.
+    pub fn run<E: Endianity + Send + Sync>(
+        debug_line: &[u8],
+        endian: E,
+        address_bytes: u8,
+    ) -> Self {
         let section = DebugLine::from(EndianSlice::new(debug_line, endian));
         let mut programs = Vec::new();
         let mut rest = *section.reader();
@@ -110,14 +115,19 @@ impl LinesAhead {
         }
         let run = |program: IncompleteLineProgram<EndianSlice<'_, E>>| {
             let mut dropped = DropCounts::default();
-            let (offset, address_bytes) = (program.header().offset().0, program.header().address_size());
+            let (offset, address_bytes) =
+                (program.header().offset().0, program.header().address_size());
             (offset, (address_bytes, read(program, &mut dropped), dropped))
         };
         Self(programs.into_par_iter().map(run).collect::<Vec<_>>().into_iter().collect())
     }
 
     /// What `program` says, if it has been run; what was dropped from it is counted.
-    pub fn of<E: Endianity>(&self, program: &IncompleteLineProgram<EndianSlice<'_, E>>, dropped: &mut DropCounts) -> Option<&LineTable> {
+    pub fn of<E: Endianity>(
+        &self,
+        program: &IncompleteLineProgram<EndianSlice<'_, E>>,
+        dropped: &mut DropCounts,
+    ) -> Option<&LineTable> {
         let (address_bytes, lines, counts) = self.0.get(&program.header().offset().0)?;
         if *address_bytes != program.header().address_size() {
             return None;
@@ -128,10 +138,20 @@ impl LinesAhead {
 }
 
 /// Runs `program` to its end, or to its first error, which is counted.
-pub fn read<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped: &mut DropCounts) -> LineTable {
+pub fn read<E: Endianity>(
+    program: IncompleteLineProgram<EndianSlice<'_, E>>,
+    dropped: &mut DropCounts,
+) -> LineTable {
     let (rows, mut sequences) = run(program, dropped);
-    let start = |sequence: &Sequence| SequenceStart { address: rows[sequence.first].address, line: rows[sequence.first].line };
-    let mut lines = LineTable { spans: Vec::with_capacity(rows.len()), folded: Vec::new(), starts: sequences.iter().map(start).collect() };
+    let start = |sequence: &Sequence| SequenceStart {
+        address: rows[sequence.first].address,
+        line: rows[sequence.first].line,
+    };
+    let mut lines = LineTable {
+        spans: Vec::with_capacity(rows.len()),
+        folded: Vec::new(),
+        starts: sequences.iter().map(start).collect(),
+    };
     sequences.sort_by_key(|sequence| sequence.high);
     let (mut before, mut last) = (0, None);
     for sequence in &sequences {
@@ -149,7 +169,10 @@ pub fn read<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dr
     lines
 }
 
-fn run<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped: &mut DropCounts) -> (Vec<ProgramRow>, Vec<Sequence>) {
+fn run<E: Endianity>(
+    program: IncompleteLineProgram<EndianSlice<'_, E>>,
+    dropped: &mut DropCounts,
+) -> (Vec<ProgramRow>, Vec<Sequence>) {
     let mut program = program.rows();
     let mut rows: Vec<ProgramRow> = Vec::new();
     let mut sequences = Vec::new();
@@ -159,7 +182,8 @@ fn run<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped
         let row = match program.next_row() {
             Ok(Some((_, row))) => row,
             Ok(None) => break,
-            // Code that the linker has thrown away lies at the end of the address space, and reaches beyond.
+            // Code that the linker has thrown away lies at the end of the address space, and
+            // reaches beyond.
             Err(gimli::Error::AddressOverflow) => {
                 is_dead = true;
                 continue;
@@ -170,14 +194,15 @@ fn run<E: Endianity>(program: IncompleteLineProgram<EndianSlice<'_, E>>, dropped
             }
         };
         let address = row.address();
-        // The reader leaves out dead rows (an address that went backwards), their end included: a row that
-        // is lower than the last one begins a new sequence.
+        // The reader leaves out dead rows (an address that went backwards), their end included: a
+        // row that is lower than the last one begins a new sequence.
         if rows.len() > first && address < rows[rows.len() - 1].address {
             rows.truncate(first);
             is_dead = false;
         }
         if row.end_sequence() {
-            if !std::mem::take(&mut is_dead) && rows.len() > first && rows[first].address < address {
+            if !std::mem::take(&mut is_dead) && rows.len() > first && rows[first].address < address
+            {
                 sequences.push(Sequence { first, end: rows.len(), high: address });
             } else {
                 rows.truncate(first);

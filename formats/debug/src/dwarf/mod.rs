@@ -41,7 +41,8 @@ use fold::Folds;
 use split::SplitUnits;
 use units::Units;
 
-/// After so many units, all debug entries leave memory. Each page that is still needed costs a fault.
+/// After so many units, all debug entries leave memory. Each page that is still needed costs a
+/// fault.
 const UNITS_PER_RELEASE: usize = 4;
 
 /// What all units of a file say.
@@ -55,9 +56,13 @@ pub struct DwarfSymbols<'d> {
     pub aliases: Vec<(u64, &'d [u8])>,
 }
 
-/// Reads every unit that owns an address. Data that asks for more work than its size allows is left out as a whole, and
-/// counted.
-pub fn read<'d>(input: Input<'d>, progress: &Progress, dropped: &mut DropCounts) -> DwarfSymbols<'d> {
+/// Reads every unit that owns an address. Data that asks for more work than its size allows is left
+/// out as a whole, and counted.
+pub fn read<'d>(
+    input: Input<'d>,
+    progress: &Progress,
+    dropped: &mut DropCounts,
+) -> DwarfSymbols<'d> {
     let work = Arc::new(Work::for_bytes(input.bytes()));
     let mut counts = DropCounts::default();
     let dwarf = if input.is_little_endian {
@@ -83,16 +88,23 @@ fn read_units<'d, E: Endianity + Send + Sync>(
     dropped: &mut DropCounts,
 ) -> DwarfSymbols<'d> {
     let Input { mapped, code, symbols, .. } = input;
-    let dwarf = input.sections.borrow_with_sup(input.shared, |section| EndianSlice::new(section, endian));
+    let dwarf =
+        input.sections.borrow_with_sup(input.shared, |section| EndianSlice::new(section, endian));
     let debug_info = dwarf.debug_info.reader().slice();
     let list = |dwarf, dropped: &mut DropCounts| Units::list(dwarf, Arc::clone(work), dropped);
-    let shared = input.shared.map(|shared| list(shared.borrow(|section| EndianSlice::new(section, endian)), dropped));
+    let shared = input
+        .shared
+        .map(|shared| list(shared.borrow(|section| EndianSlice::new(section, endian)), dropped));
     let split = SplitUnits::new(input.split, endian);
     let units = list(dwarf, dropped).with_shared(shared).with_map(input.map);
-    let owners = if input.functions_move { Owners::default() } else { aranges::read(&units, code, dropped) };
+    let owners =
+        if input.functions_move { Owners::default() } else { aranges::read(&units, code, dropped) };
     let Owners { mut intervals, contested, may_have_code } = owners;
-    let jobs =
-        if input.functions_move { (0..units.len()).map(|unit| (unit, code.spans().to_vec())).collect() } else { by_unit(&mut intervals) };
+    let jobs = if input.functions_move {
+        (0..units.len()).map(|unit| (unit, code.spans().to_vec())).collect()
+    } else {
+        by_unit(&mut intervals)
+    };
     progress.expect(jobs.len(), jobs.iter().map(|(unit, _)| units.bytes(*unit).len()).sum());
     let done = AtomicUsize::new(0);
     let read: Vec<(UnitSymbols<'d>, DropCounts)> = jobs
@@ -106,7 +118,8 @@ fn read_units<'d, E: Endianity + Send + Sync>(
             let symbols = unit::read(&units, &split, input, (*index, intervals), &mut dropped);
             let bytes = &debug_info[units.bytes(*index)];
             // Names of other units' functions bring pages back.
-            let is_time_for_all = done.fetch_add(1, Ordering::Relaxed) % UNITS_PER_RELEASE == UNITS_PER_RELEASE - 1;
+            let is_time_for_all =
+                done.fetch_add(1, Ordering::Relaxed) % UNITS_PER_RELEASE == UNITS_PER_RELEASE - 1;
             mapped.release(if is_time_for_all { mapped.bytes() } else { bytes });
             progress.advance(bytes.len());
             (symbols, dropped)
@@ -128,19 +141,32 @@ fn read_units<'d, E: Endianity + Send + Sync>(
         aliases = fold::settle(
             &mut read,
             &mut intervals,
-            Folds { owners: &owners, elsewhere: &elsewhere, contested: &contested, symbols, twins: input.twins },
+            Folds {
+                owners: &owners,
+                elsewhere: &elsewhere,
+                contested: &contested,
+                symbols,
+                twins: input.twins,
+            },
             again,
         );
     }
     DwarfSymbols { intervals, units: read, aliases }
 }
 
-/// Who owns which address where the ranges of `units` say it; ranges of which another unit owns a part are cut.
+/// Who owns which address where the ranges of `units` say it; ranges of which another unit owns a
+/// part are cut.
 fn owned(units: &mut [UnitSymbols<'_>]) -> Vec<Interval> {
     let claims: Vec<Interval> = units
         .iter()
         .enumerate()
-        .flat_map(|(unit, symbols)| symbols.ranges.iter().map(move |range| Interval { start: range.start, end: range.end, unit }))
+        .flat_map(|(unit, symbols)| {
+            symbols.ranges.iter().map(move |range| Interval {
+                start: range.start,
+                end: range.end,
+                unit,
+            })
+        })
         .collect();
     let (intervals, _) = aranges::settle(&claims);
     let mut own = vec![Vec::new(); units.len()];
@@ -150,19 +176,25 @@ fn owned(units: &mut [UnitSymbols<'_>]) -> Vec<Interval> {
         for (start, end) in own {
             let first = symbols.ranges.partition_point(|range| range.end <= start);
             let inside = symbols.ranges[first..].iter().take_while(|range| range.start < end);
-            kept.extend(inside.map(|range| Range { start: range.start.max(start), end: range.end.min(end), ..*range }));
+            kept.extend(inside.map(|range| Range {
+                start: range.start.max(start),
+                end: range.end.min(end),
+                ..*range
+            }));
         }
         symbols.ranges = kept;
     }
     intervals
 }
 
-/// The intervals of each unit that has any, in file order; renumbers the units of `intervals` to match.
+/// The intervals of each unit that has any, in file order; renumbers the units of `intervals` to
+/// match.
 fn by_unit(intervals: &mut [Interval]) -> Vec<(usize, Vec<(u64, u64)>)> {
     let mut owners: Vec<usize> = intervals.iter().map(|interval| interval.unit).collect();
     owners.sort_unstable();
     owners.dedup();
-    let mut jobs: Vec<(usize, Vec<(u64, u64)>)> = owners.iter().map(|unit| (*unit, Vec::new())).collect();
+    let mut jobs: Vec<(usize, Vec<(u64, u64)>)> =
+        owners.iter().map(|unit| (*unit, Vec::new())).collect();
     for interval in intervals {
         interval.unit = owners.partition_point(|unit| *unit < interval.unit);
         jobs[interval.unit].1.push((interval.start, interval.end));

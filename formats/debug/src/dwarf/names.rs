@@ -1,6 +1,9 @@
-//! Finds the name, file and line of a function through the entries that lead to them (DWARF 5, sections 3.3.8.2 and 2.13.2).
+//! Finds the name, file and line of a function through the entries that lead to them (DWARF 5,
+//! sections 3.3.8.2 and 2.13.2).
 
-use gimli::{AttributeValue, DebugInfoOffset, EndianSlice, Endianity, Unit, UnitOffset, constants as dw};
+use gimli::{
+    AttributeValue, DebugInfoOffset, EndianSlice, Endianity, Unit, UnitOffset, constants as dw,
+};
 
 use super::paths;
 use super::units::Units;
@@ -35,8 +38,8 @@ pub struct Declared<'d> {
 /// A file as a declaration names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DeclaredFile {
-    /// Where the unit begins whose file table counts, if it is another one; and whether it is of this file, not of
-    /// the file of shared names.
+    /// Where the unit begins whose file table counts, if it is another one; and whether it is of
+    /// this file, not of the file of shared names.
     unit: Option<(bool, usize)>,
     /// Index into the file table.
     pub index: u64,
@@ -53,8 +56,9 @@ impl DeclaredFile {
 type Place<'u, 'd, E> = (&'u Units<'d, E>, &'u Unit<Slice<'d, E>>, UnitOffset);
 
 impl<'d, E: Endianity> Units<'d, E> {
-    /// The function at `entry`, as `unit` refers to it; `None` if nothing is said of it. Each attribute is looked for
-    /// through `DW_AT_specification` and `DW_AT_abstract_origin`, across units and files.
+    /// The function at `entry`, as `unit` refers to it; `None` if nothing is said of it. Each
+    /// attribute is looked for through `DW_AT_specification` and `DW_AT_abstract_origin`, across
+    /// units and files.
     pub fn function(&self, unit: &Unit<Slice<'d, E>>, entry: NameAt) -> Option<Declared<'d>> {
         let (mut linkage, mut short, mut line) = (None, None, None);
         let (mut has_file, mut file) = (false, None);
@@ -75,12 +79,17 @@ impl<'d, E: Endianity> Units<'d, E> {
             if linkage.is_none() {
                 linkage = entry.linkage_name.and_then(|name| units.text(unit, name));
                 // Of no use beside the other.
-                short = if linkage.is_none() { short.or_else(|| entry.name.and_then(|name| units.text(unit, name))) } else { short };
+                short = if linkage.is_none() {
+                    short.or_else(|| entry.name.and_then(|name| units.text(unit, name)))
+                } else {
+                    short
+                };
             }
             line = line.or_else(|| entry.line.and_then(|line| line.udata_value()));
             if entry.has_file && !has_file {
                 has_file = true;
-                let unit = (!std::ptr::eq(unit, own)).then(|| (std::ptr::eq(units, self), global.1 - offset.0));
+                let unit = (!std::ptr::eq(unit, own))
+                    .then(|| (std::ptr::eq(units, self), global.1 - offset.0));
                 file = entry.file.map(|index| DeclaredFile { unit, index });
             }
             if linkage.is_some() && line.is_some() && has_file {
@@ -92,11 +101,19 @@ impl<'d, E: Endianity> Units<'d, E> {
         }
         let name = linkage.or(short);
         let line = u32::try_from(line.unwrap_or(0)).unwrap_or(0);
-        (name.is_some() || file.is_some() || line != 0).then(|| Declared { name: name.unwrap_or_default(), file, line })
+        (name.is_some() || file.is_some() || line != 0).then(|| Declared {
+            name: name.unwrap_or_default(),
+            file,
+            line,
+        })
     }
 
     /// The path of a file that declares something, as `unit` refers to it.
-    pub fn declaring_path(&self, unit: &Unit<Slice<'d, E>>, file: DeclaredFile) -> Option<(Vec<u8>, Folder)> {
+    pub fn declaring_path(
+        &self,
+        unit: &Unit<Slice<'d, E>>,
+        file: DeclaredFile,
+    ) -> Option<(Vec<u8>, Folder)> {
         let (units, unit) = match file.unit {
             None => (self, unit),
             Some((is_own, start)) => {
@@ -107,7 +124,11 @@ impl<'d, E: Endianity> Units<'d, E> {
         paths::path(units, unit, unit.line_program.as_ref()?.header(), file.index)
     }
 
-    fn text(&self, unit: &Unit<Slice<'d, E>>, value: AttributeValue<Slice<'d, E>>) -> Option<&'d [u8]> {
+    fn text(
+        &self,
+        unit: &Unit<Slice<'d, E>>,
+        value: AttributeValue<Slice<'d, E>>,
+    ) -> Option<&'d [u8]> {
         let text = self.dwarf.attr_string(unit, value).ok()?.slice();
         // Names can share their bytes.
         if text.len() > LONG_NAME_BYTES {
@@ -117,7 +138,11 @@ impl<'d, E: Endianity> Units<'d, E> {
         (text.len() <= MAX_NAME_BYTES).then_some(text)
     }
 
-    fn follow<'u>(&'u self, unit: &'u Unit<Slice<'d, E>>, reference: AttributeValue<Slice<'d, E>>) -> Option<Place<'u, 'd, E>> {
+    fn follow<'u>(
+        &'u self,
+        unit: &'u Unit<Slice<'d, E>>,
+        reference: AttributeValue<Slice<'d, E>>,
+    ) -> Option<Place<'u, 'd, E>> {
         match reference {
             AttributeValue::UnitRef(offset) => Some((self, unit, offset)),
             AttributeValue::DebugInfoRef(offset) => self.place(offset),
@@ -146,8 +171,20 @@ struct NameEntry<'d, E: Endianity> {
 }
 
 impl<'d, E: Endianity> NameEntry<'d, E> {
-    fn read(units: &Units<'d, E>, unit: &Unit<Slice<'d, E>>, offset: UnitOffset) -> gimli::Result<Self> {
-        let mut entry = Self { linkage_name: None, name: None, origin: None, specification: None, has_file: false, file: None, line: None };
+    fn read(
+        units: &Units<'d, E>,
+        unit: &Unit<Slice<'d, E>>,
+        offset: UnitOffset,
+    ) -> gimli::Result<Self> {
+        let mut entry = Self {
+            linkage_name: None,
+            name: None,
+            origin: None,
+            specification: None,
+            has_file: false,
+            file: None,
+            line: None,
+        };
         let mut entries = unit.entries_raw(Some(offset))?;
         let Some(abbreviation) = entries.read_abbreviation()? else { return Ok(entry) };
         let attributes = abbreviation.attributes();
@@ -167,7 +204,11 @@ impl<'d, E: Endianity> NameEntry<'d, E> {
                     entry.has_file = true;
                     entry.file = match entries.read_attribute(*spec)?.value() {
                         // LLVM 19 does not take a constant of the abbreviation for a file.
-                        AttributeValue::FileIndex(index) if spec.form() != dw::DW_FORM_implicit_const => Some(index),
+                        AttributeValue::FileIndex(index)
+                            if spec.form() != dw::DW_FORM_implicit_const =>
+                        {
+                            Some(index)
+                        }
                         _ => None,
                     };
                     continue;

@@ -11,7 +11,9 @@ use super::unit_symbols::{UnitSymbols, number};
 use super::units::UnitOf;
 use super::work::Work;
 use crate::limits::STEPS_PER_CHAIN;
-use crate::module::{Chain, ChainId, FileId, Folder, Function, FunctionId, Location, Source, Start};
+use crate::module::{
+    Chain, ChainId, FileId, Folder, Function, FunctionId, Location, Source, Start,
+};
 use crate::object::symbols::Symbol;
 
 /// Numbers functions, files and chains as they are first used.
@@ -44,8 +46,8 @@ pub struct Numbers<'a, 'd, E: Endianity> {
 }
 
 impl<'a, 'd, E: Endianity> Numbers<'a, 'd, E> {
-    /// Nothing has a number yet; `out` has what was read before. The functions are those of `scopes`, in the unit `entries`;
-    /// files are numbered by the line program of `lines`.
+    /// Nothing has a number yet; `out` has what was read before. The functions are those of
+    /// `scopes`, in the unit `entries`; files are numbered by the line program of `lines`.
     pub fn new(
         entries: Option<UnitOf<'a, 'd, E>>,
         lines: Option<UnitOf<'a, 'd, E>>,
@@ -78,7 +80,9 @@ impl<'a, 'd, E: Endianity> Numbers<'a, 'd, E> {
         let mut path = Vec::new();
         let mut at = node;
         let mut chain = loop {
-            if let Some((_, known)) = self.chains_of_nodes[at as usize].filter(|(of, _)| *of == symbol) {
+            if let Some((_, known)) =
+                self.chains_of_nodes[at as usize].filter(|(of, _)| *of == symbol)
+            {
                 break known;
             }
             match self.scopes.nodes[at as usize].caller {
@@ -114,7 +118,12 @@ impl<'a, 'd, E: Endianity> Numbers<'a, 'd, E> {
             return caller;
         }
         *self.children.entry((caller, function, call, scope.start)).or_insert_with(|| {
-            chains.push(Chain { function, caller: Some((caller, call)), start: scope.start, source: Source::Dwarf });
+            chains.push(Chain {
+                function,
+                caller: Some((caller, call)),
+                start: scope.start,
+                source: Source::Dwarf,
+            });
             ChainId::new(number(chains.len() - 1))
         })
     }
@@ -129,7 +138,9 @@ impl<'a, 'd, E: Endianity> Numbers<'a, 'd, E> {
         let (function, start) = match symbol.and_then(|symbol| self.symbols.get(symbol)) {
             Some(symbol) => {
                 let named = match declared {
-                    Some(declared) => self.out.functions[declared.index() as usize].named(symbol.name),
+                    Some(declared) => {
+                        self.out.functions[declared.index() as usize].named(symbol.name)
+                    }
                     None => Function::symbol(symbol.name),
                 };
                 (Some(self.add_function(named)), Start::at(symbol.start))
@@ -174,17 +185,24 @@ impl<'a, 'd, E: Endianity> Numbers<'a, 'd, E> {
         file
     }
 
-    /// Whether declarations of the unit with the functions count files as the line program does: it has that program,
-    /// or none of its own.
+    /// Whether declarations of the unit with the functions count files as the line program does: it
+    /// has that program, or none of its own.
     fn counts_by_lines(&self) -> bool {
-        let (Some((_, entries)), Some((_, lines))) = (self.entries, self.lines) else { return false };
+        let (Some((_, entries)), Some((_, lines))) = (self.entries, self.lines) else {
+            return false;
+        };
         std::ptr::eq(entries, lines) || entries.line_program.is_none()
     }
 
     /// A row of the line table; `None` if its file is not in the file table.
     pub fn location(&mut self, row: &LineRow) -> Option<Location> {
         let file = self.file(row.file)?;
-        Some(Location { file: Some(file), line: row.line, column: row.column, discriminator: row.discriminator })
+        Some(Location {
+            file: Some(file),
+            line: row.line,
+            column: row.column,
+            discriminator: row.discriminator,
+        })
     }
 
     fn file(&mut self, index: u64) -> Option<FileId> {

@@ -1,4 +1,5 @@
-//! Spells the paths of a line program's files as llvm-symbolizer prints them (DWARF 5, section 6.2.4).
+//! Spells the paths of a line program's files as llvm-symbolizer prints them (DWARF 5, section
+//! 6.2.4).
 
 use gimli::{AttributeValue, EndianSlice, Endianity, LineProgramHeader, Unit};
 
@@ -10,8 +11,9 @@ type Slice<'d, E> = EndianSlice<'d, E>;
 
 /// The path of file `index`; `None` if the table has no such file, or its name cannot be read.
 ///
-/// File indices are 1-based before DWARF 5 and 0-based from 5. A relative path is joined to its directory, a
-/// relative directory to the compilation directory; nothing is normalised. With it comes which part of it is that.
+/// File indices are 1-based before DWARF 5 and 0-based from 5. A relative path is joined to its
+/// directory, a relative directory to the compilation directory; nothing is normalised. With it
+/// comes which part of it is that.
 pub fn path<E: Endianity>(
     units: &Units<'_, E>,
     unit: &Unit<Slice<'_, E>>,
@@ -21,16 +23,20 @@ pub fn path<E: Endianity>(
     let from_five = header.version() >= 5;
     let position = usize::try_from(if from_five { index } else { index.checked_sub(1)? }).ok()?;
     let file = header.file_names().get(position)?;
-    let text =
-        |value: AttributeValue<Slice<'_, E>>| units.dwarf.attr_string(unit, value).ok().map(|slice| units.shown(slice.slice()).to_vec());
+    let text = |value: AttributeValue<Slice<'_, E>>| {
+        units.dwarf.attr_string(unit, value).ok().map(|slice| units.shown(slice.slice()).to_vec())
+    };
     let name = text(file.path_name())?;
     if is_absolute(&name) {
         return bounded(name, Folder::default());
     }
     let directory_index = usize::try_from(file.directory_index()).ok()?;
-    let directory_position = if from_five { Some(directory_index) } else { directory_index.checked_sub(1) };
-    let directory =
-        directory_position.and_then(|position| header.include_directories().get(position).copied()).and_then(text).unwrap_or_default();
+    let directory_position =
+        if from_five { Some(directory_index) } else { directory_index.checked_sub(1) };
+    let directory = directory_position
+        .and_then(|position| header.include_directories().get(position).copied())
+        .and_then(text)
+        .unwrap_or_default();
     let mut path = Vec::new();
     // Version 5's directory 0 is the compilation directory itself.
     let is_entry_0 = from_five && directory_index == 0;
@@ -61,7 +67,9 @@ fn is_absolute(path: &[u8]) -> bool {
     match path {
         [b'/', ..] => true,
         [drive, b':', rest @ ..] => drive.is_ascii_alphabetic() && separator(rest.first()),
-        [b'\\', b'\\', rest @ ..] => !separator(rest.first()) && rest.iter().any(|byte| separator(Some(byte))),
+        [b'\\', b'\\', rest @ ..] => {
+            !separator(rest.first()) && rest.iter().any(|byte| separator(Some(byte)))
+        }
         _ => false,
     }
 }

@@ -1,14 +1,18 @@
-//! Reads the entries of a unit: functions and inlined calls as nodes, and disjoint segments that name the innermost
-//! node.
+//! Reads the entries of a unit: functions and inlined calls as nodes, and disjoint segments that
+//! name the innermost node.
 //!
-//! Reads the entries raw, one after the other, keeping only the path of open functions. In C and C++ a type
-//! outside of functions holds declarations only, never code (the code of a member stands beside the type and
-//! refers back by `DW_AT_specification`), and is jumped over by `DW_AT_sibling` where the compiler wrote one.
-//! Types inside functions are walked: GCC puts the code of lambdas there (librgw, 0x84a59e).
+//! Reads the entries raw, one after the other, keeping only the path of open functions. In C and
+//! C++ a type outside of functions holds declarations only, never code (the code of a member stands
+//! beside the type and refers back by `DW_AT_specification`), and is jumped over by `DW_AT_sibling`
+//! where the compiler wrote one. Types inside functions are walked: GCC puts the code of lambdas
+//! there (librgw, 0x84a59e).
 
 use std::ops::Range;
 
-use gimli::{AttributeSpecification, AttributeValue, EndianSlice, Endianity, EntriesRaw, RangeListsOffset, Unit, constants as dw};
+use gimli::{
+    AttributeSpecification, AttributeValue, EndianSlice, Endianity, EntriesRaw, RangeListsOffset,
+    Unit, constants as dw,
+};
 use hashbrown::HashMap;
 
 use super::extents::{AddressAttributes, Extent, LONG_LIST};
@@ -54,7 +58,8 @@ pub struct Scopes<'d> {
     pub nodes: Vec<ScopeNode>,
     /// Disjoint, sorted; [`CodeSpan::node`] is an index into [`Scopes::nodes`].
     pub segments: Vec<CodeSpan>,
-    /// Functions that begin where another one does, of which `segments` tell: their code was the same, and was folded.
+    /// Functions that begin where another one does, of which `segments` tell: their code was the
+    /// same, and was folded.
     pub aliases: Vec<(u64, &'d [u8])>,
 }
 
@@ -68,8 +73,8 @@ struct Walk<'a, 'd, E: Endianity> {
     dropped: &'a mut DropCounts,
 }
 
-/// A long range list. Several entries can have one and the same; as each is painted over those before it, only the last
-/// of them is seen, and the list need not be read again.
+/// A long range list. Several entries can have one and the same; as each is painted over those
+/// before it, only the last of them is seen, and the list need not be read again.
 struct LongList {
     spans: Range<usize>,
     node: u32,
@@ -81,8 +86,8 @@ struct Open {
     node: u32,
 }
 
-/// Reads the functions of `unit`. An error in the entries ends the walk and is counted. Of several functions that begin at one
-/// address, that counts which one of `symbols` names.
+/// Reads the functions of `unit`. An error in the entries ends the walk and is counted. Of several
+/// functions that begin at one address, that counts which one of `symbols` names.
 pub fn read<'d, E: Endianity>(
     units: &Units<'d, E>,
     unit: &Unit<EndianSlice<'d, E>>,
@@ -90,7 +95,15 @@ pub fn read<'d, E: Endianity>(
     symbols: &[Symbol<'d>],
     dropped: &mut DropCounts,
 ) -> Scopes<'d> {
-    let mut walk = Walk { units, unit, code, nodes: Vec::new(), spans: Vec::new(), long_lists: HashMap::new(), dropped };
+    let mut walk = Walk {
+        units,
+        unit,
+        code,
+        nodes: Vec::new(),
+        spans: Vec::new(),
+        long_lists: HashMap::new(),
+        dropped,
+    };
     if walk.run().is_err() {
         walk.dropped.count(DropReason::BadEntries);
     }
@@ -117,21 +130,34 @@ fn folded<'d, E: Endianity>(
     symbols: &[Symbol<'d>],
 ) -> Vec<(u64, &'d [u8])> {
     let roots = nodes.iter().enumerate().filter(|(_, node)| node.caller.is_none());
-    let mut roots: Vec<(u64, usize)> = roots.filter_map(|(at, node)| Some((node.start.address()?, at))).collect();
+    let mut roots: Vec<(u64, usize)> =
+        roots.filter_map(|(at, node)| Some((node.start.address()?, at))).collect();
     roots.sort_unstable();
     let (mut aliases, mut lost) = (Vec::new(), Vec::new());
     for alike in roots.chunk_by(|one, other| one.0 == other.0).filter(|alike| alike.len() > 1) {
-        let begins = |root: usize| spans.binary_search_by_key(&root, |span| span.node as usize).is_ok();
-        let names =
-            alike.iter().filter(|(_, root)| begins(*root)).map(|(start, root)| (*start, *root, units.function(unit, nodes[*root].entry)));
-        let names: Vec<(u64, usize, &[u8])> =
-            names.map(|(start, root, function)| (start, root, function.map_or(&b""[..], |function| function.name))).collect();
-        let symbol = symbols.get(symbols.partition_point(|symbol| symbol.start < alike[0].0)).filter(|symbol| symbol.start == alike[0].0);
+        let begins =
+            |root: usize| spans.binary_search_by_key(&root, |span| span.node as usize).is_ok();
+        let names = alike
+            .iter()
+            .filter(|(_, root)| begins(*root))
+            .map(|(start, root)| (*start, *root, units.function(unit, nodes[*root].entry)));
+        let names: Vec<(u64, usize, &[u8])> = names
+            .map(|(start, root, function)| {
+                (start, root, function.map_or(&b""[..], |function| function.name))
+            })
+            .collect();
+        let symbol = symbols
+            .get(symbols.partition_point(|symbol| symbol.start < alike[0].0))
+            .filter(|symbol| symbol.start == alike[0].0);
         // Without a symbol's word the last one counts, as it is painted over the others.
-        let chosen =
-            names.iter().rposition(|(.., name)| symbol.is_some_and(|symbol| symbol.name == *name)).unwrap_or(names.len().saturating_sub(1));
+        let chosen = names
+            .iter()
+            .rposition(|(.., name)| symbol.is_some_and(|symbol| symbol.name == *name))
+            .unwrap_or(names.len().saturating_sub(1));
         let Some((.., chosen_name)) = names.get(chosen).copied() else { continue };
-        for (start, root, name) in names.iter().enumerate().filter(|(at, _)| *at != chosen).map(|(_, other)| *other) {
+        for (start, root, name) in
+            names.iter().enumerate().filter(|(at, _)| *at != chosen).map(|(_, other)| *other)
+        {
             lost.push(root);
             if name != chosen_name && !name.is_empty() {
                 aliases.push((start, name));
@@ -147,7 +173,10 @@ fn folded<'d, E: Endianity>(
     let mut of_lost = vec![false; nodes.len()];
     lost.sort_unstable();
     for root in lost {
-        let next = nodes[root + 1..].iter().position(|node| node.caller.is_none()).map_or(nodes.len(), |after| root + 1 + after);
+        let next = nodes[root + 1..]
+            .iter()
+            .position(|node| node.caller.is_none())
+            .map_or(nodes.len(), |after| root + 1 + after);
         of_lost[root..next].fill(true);
     }
     spans.retain(|span| !of_lost[span.node as usize]);
@@ -190,7 +219,11 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
                         open.push(Open { depth, node });
                     }
                 }
-                tag if skips_types && open.is_empty() && is_type(tag) && abbreviation.has_children() => {
+                tag if skips_types
+                    && open.is_empty()
+                    && is_type(tag)
+                    && abbreviation.has_children() =>
+                {
                     let mut sibling = None;
                     for spec in attributes {
                         if spec.name() == dw::DW_AT_sibling {
@@ -213,7 +246,12 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
     }
 
     /// Keeps a node that has code, or that may have callees with code.
-    fn add(&mut self, mut node: ScopeNode, addresses: &AddressAttributes<'d, E>, has_children: bool) -> Option<u32> {
+    fn add(
+        &mut self,
+        mut node: ScopeNode,
+        addresses: &AddressAttributes<'d, E>,
+        has_children: bool,
+    ) -> Option<u32> {
         let number = u32::try_from(self.nodes.len()).ok()?;
         if let Some(caller) = node.caller {
             node.depth = self.nodes[caller as usize].depth + 1;
@@ -222,7 +260,9 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
                 return None;
             }
         }
-        let low = addresses.low.and_then(|low| self.units.dwarf.attr_address(self.unit, low).ok().flatten());
+        let low = addresses
+            .low
+            .and_then(|low| self.units.dwarf.attr_address(self.unit, low).ok().flatten());
         node.start = low.map_or(Start::UNKNOWN, Start::at);
         let before = self.spans.len();
         let is_known = self.add_ranges(number, addresses).unwrap_or_else(|_| {
@@ -236,15 +276,24 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
         Some(number)
     }
 
-    /// Paints the ranges of node `number`. Returns whether it has those of a list that was painted before.
-    fn add_ranges(&mut self, number: u32, addresses: &AddressAttributes<'d, E>) -> gimli::Result<bool> {
+    /// Paints the ranges of node `number`. Returns whether it has those of a list that was painted
+    /// before.
+    fn add_ranges(
+        &mut self,
+        number: u32,
+        addresses: &AddressAttributes<'d, E>,
+    ) -> gimli::Result<bool> {
         let before = self.spans.len();
         let (spans, code, dropped) = (&mut self.spans, self.code, &mut *self.dropped);
         let mut each = |start, end| {
             if code.contains(start) {
                 spans.push(CodeSpan { start, end, node: number });
             } else {
-                dropped.count(if start == 0 { DropReason::Tombstone } else { DropReason::NotExecutable });
+                dropped.count(if start == 0 {
+                    DropReason::Tombstone
+                } else {
+                    DropReason::NotExecutable
+                });
             }
         };
         match self.units.extent(self.unit, addresses)? {
@@ -256,7 +305,8 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
                     return Ok(!known.spans.is_empty());
                 }
                 if self.units.listed(self.unit, list, each)? >= LONG_LIST {
-                    self.long_lists.insert(list, LongList { spans: before..self.spans.len(), node: number });
+                    self.long_lists
+                        .insert(list, LongList { spans: before..self.spans.len(), node: number });
                 }
             }
         }
@@ -280,8 +330,15 @@ impl<'d, E: Endianity> FunctionEntry<'d, E> {
         entries: &mut EntriesRaw<'_, EndianSlice<'d, E>>,
         attributes: &[AttributeSpecification],
     ) -> gimli::Result<Self> {
-        let mut entry = Self { addresses: AddressAttributes::default(), origin: None, call: CallSite::default() };
-        if !attributes.iter().any(|attribute| matches!(attribute.name(), dw::DW_AT_low_pc | dw::DW_AT_ranges)) {
+        let mut entry = Self {
+            addresses: AddressAttributes::default(),
+            origin: None,
+            call: CallSite::default(),
+        };
+        if !attributes
+            .iter()
+            .any(|attribute| matches!(attribute.name(), dw::DW_AT_low_pc | dw::DW_AT_ranges))
+        {
             // No code of its own, as a declaration or the abstract instance of an inlined function.
             entries.skip_attributes(attributes)?;
             return Ok(entry);
@@ -289,7 +346,8 @@ impl<'d, E: Endianity> FunctionEntry<'d, E> {
         let mut is_named = false;
         let mut rest = attributes;
         while !rest.is_empty() {
-            let skipped = rest.iter().position(|attribute| matters(attribute.name())).unwrap_or(rest.len());
+            let skipped =
+                rest.iter().position(|attribute| matters(attribute.name())).unwrap_or(rest.len());
             is_named |= rest[..skipped].iter().any(|attribute| leads_to_a_name(attribute.name()));
             if skipped > 0 {
                 entries.skip_attributes(&rest[..skipped])?;
@@ -304,12 +362,18 @@ impl<'d, E: Endianity> FunctionEntry<'d, E> {
                 dw::DW_AT_call_file => entry.call.file = value.udata_value().unwrap_or(0),
                 dw::DW_AT_call_line => entry.call.line = saturate(value.udata_value()),
                 dw::DW_AT_call_column => entry.call.column = saturate(value.udata_value()),
-                dw::DW_AT_GNU_discriminator => entry.call.discriminator = saturate(value.udata_value()),
+                dw::DW_AT_GNU_discriminator => {
+                    entry.call.discriminator = saturate(value.udata_value())
+                }
                 _ => match value.raw_value() {
                     AttributeValue::UnitRef(origin) => entry.origin = Some(NameAt::Unit(origin)),
                     // Linkers of debug data (dsymutil, LTO) keep one origin for many units.
                     AttributeValue::DebugInfoRef(origin) => {
-                        entry.origin = Some(origin.to_unit_offset(&unit.header).map_or(NameAt::File(origin), NameAt::Unit));
+                        entry.origin = Some(
+                            origin
+                                .to_unit_offset(&unit.header)
+                                .map_or(NameAt::File(origin), NameAt::Unit),
+                        );
                     }
                     _ => {}
                 },
@@ -335,7 +399,13 @@ fn matters(name: gimli::DwAt) -> bool {
 }
 
 fn leads_to_a_name(name: gimli::DwAt) -> bool {
-    matches!(name, dw::DW_AT_name | dw::DW_AT_linkage_name | dw::DW_AT_MIPS_linkage_name | dw::DW_AT_specification)
+    matches!(
+        name,
+        dw::DW_AT_name
+            | dw::DW_AT_linkage_name
+            | dw::DW_AT_MIPS_linkage_name
+            | dw::DW_AT_specification
+    )
 }
 
 /// Whether a tag's subtree describes a type.

@@ -1,5 +1,5 @@
-//! Finds the units with the functions of skeleton units (DWARF 5, section 3.1.2) in the sections of `.dwo` files or of a `.dwp`
-//! package.
+//! Finds the units with the functions of skeleton units (DWARF 5, section 3.1.2) in the sections of
+//! `.dwo` files or of a `.dwp` package.
 
 use std::sync::Arc;
 
@@ -25,7 +25,8 @@ pub struct SplitSections<'d> {
 impl SplitSections<'_> {
     /// Bytes of all of them, expanded.
     pub fn bytes(&self) -> u64 {
-        self.files.values().map(sections::bytes).sum::<u64>() + self.package.as_ref().map_or(0, sections::package_bytes)
+        self.files.values().map(sections::bytes).sum::<u64>()
+            + self.package.as_ref().map_or(0, sections::package_bytes)
     }
 }
 
@@ -40,12 +41,21 @@ impl<'d, E: Endianity> SplitUnits<'d, E> {
     /// The units of `sections`.
     pub fn new(sections: &'d SplitSections<'d>, endian: E) -> Self {
         let slice = |section: &'d SectionBytes<'d>| EndianSlice::new(section, endian);
-        let package = sections.package.as_ref().and_then(|package| package.borrow(slice, EndianSlice::new(&[], endian)).ok());
+        let package = sections
+            .package
+            .as_ref()
+            .and_then(|package| package.borrow(slice, EndianSlice::new(&[], endian)).ok());
         Self { package, files: sections, endian }
     }
 
-    /// The unit with the functions of `skeleton`, which is unit `index` of `parent`, and the file it is in.
-    pub fn of(&self, parent: &Units<'d, E>, index: usize, skeleton: &Unit<Slice<'d, E>>) -> Option<(Units<'d, E>, Unit<Slice<'d, E>>)> {
+    /// The unit with the functions of `skeleton`, which is unit `index` of `parent`, and the file
+    /// it is in.
+    pub fn of(
+        &self,
+        parent: &Units<'d, E>,
+        index: usize,
+        skeleton: &Unit<Slice<'d, E>>,
+    ) -> Option<(Units<'d, E>, Unit<Slice<'d, E>>)> {
         let id = skeleton.dwo_id?;
         let dwarf = if let Some(package) = &self.package {
             package.find_cu(id, &parent.dwarf).ok()??
@@ -56,7 +66,9 @@ impl<'d, E: Endianity> SplitUnits<'d, E> {
             dwarf
         };
         let units = Units::list(dwarf, Arc::clone(&parent.work), &mut DropCounts::default());
-        let mut unit = (0..units.len()).filter_map(|index| units.parse(index).ok()).find(|unit| unit.dwo_id == Some(id))?;
+        let mut unit = (0..units.len())
+            .filter_map(|index| units.parse(index).ok())
+            .find(|unit| unit.dwo_id == Some(id))?;
         unit.copy_relocated_attributes(skeleton);
         Some((units, unit))
     }

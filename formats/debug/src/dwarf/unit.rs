@@ -26,7 +26,8 @@ use crate::module::merge_sorted::{SpanCursor, push_range};
 use crate::module::{DropCounts, DropReason, Range, Source};
 use crate::object::code::Code;
 
-/// Reads unit `index`, which owns `intervals`. A unit that cannot be read is counted, and symbols answer for it.
+/// Reads unit `index`, which owns `intervals`. A unit that cannot be read is counted, and symbols
+/// answer for it.
 pub fn read<'d, E: Endianity>(
     units: &Units<'d, E>,
     split: &SplitUnits<'d, E>,
@@ -45,22 +46,42 @@ pub fn read<'d, E: Endianity>(
     if split.is_none() && unit.as_ref().is_some_and(|unit| unit.dwo_id.is_some()) {
         dropped.count(DropReason::SplitUnit);
     }
-    let entries = split.as_ref().map(|(units, unit)| (units, unit)).or(unit.as_ref().map(|unit| (units, unit)));
-    let scopes = entries.map_or_else(Scopes::default, |(units, unit)| scopes::read(units, unit, code, symbols, dropped));
-    let program = unit.as_ref().and_then(|unit| unit.line_program.clone());
-    let read_lines = program.map_or_else(Cow::default, |program| match input.ahead.of(&program, dropped) {
-        Some(lines) => Cow::Borrowed(lines),
-        // Units can share a program.
-        None if units.work.spend(program.header().raw_program_buf().len() as u64).is_err() => Cow::default(),
-        None => Cow::Owned(lines::read(program, dropped)),
+    let entries = split
+        .as_ref()
+        .map(|(units, unit)| (units, unit))
+        .or(unit.as_ref().map(|unit| (units, unit)));
+    let scopes = entries.map_or_else(Scopes::default, |(units, unit)| {
+        scopes::read(units, unit, code, symbols, dropped)
     });
+    let program = unit.as_ref().and_then(|unit| unit.line_program.clone());
+    let read_lines =
+        program.map_or_else(Cow::default, |program| match input.ahead.of(&program, dropped) {
+            Some(lines) => Cow::Borrowed(lines),
+            // Units can share a program.
+            None if units.work.spend(program.header().raw_program_buf().len() as u64).is_err() => {
+                Cow::default()
+            }
+            None => Cow::Owned(lines::read(program, dropped)),
+        });
     let lines = match entries {
-        Some(entries) if !read_lines.folded.is_empty() => Cow::Owned(fold::lines(&read_lines, &scopes, entries)),
+        Some(entries) if !read_lines.folded.is_empty() => {
+            Cow::Owned(fold::lines(&read_lines, &scopes, entries))
+        }
         _ => Cow::Borrowed(&read_lines.spans),
     };
-    let out =
-        UnitSymbols { aliases: scopes.aliases.clone(), foreign: fold::foreign(&read_lines, intervals, code), ..UnitSymbols::default() };
-    let mut numbers = Numbers::new(entries, unit.as_ref().map(|unit| (units, unit)), &scopes, symbols, &units.work, out);
+    let out = UnitSymbols {
+        aliases: scopes.aliases.clone(),
+        foreign: fold::foreign(&read_lines, intervals, code),
+        ..UnitSymbols::default()
+    };
+    let mut numbers = Numbers::new(
+        entries,
+        unit.as_ref().map(|unit| (units, unit)),
+        &scopes,
+        symbols,
+        &units.work,
+        out,
+    );
     merge_sorted(&mut numbers, &scopes, &lines, intervals, input);
     let mut out = numbers.out;
     // All units are kept until the last one is read.
@@ -90,13 +111,19 @@ fn merge_sorted<'d, E: Endianity>(
             let (symbol, symbol_until) = symbol_at.seek(at);
             let until = end.min(scope_until).min(line_until).min(symbol_until);
             // Rows of another function go on into one that has none, unless they part.
-            let begins_here = |line: &usize| symbol.is_none_or(|symbol| symbols[symbol].start <= lines[*line].start);
-            let line = line.filter(|line| !functions_move || (scope.is_some() || !only_in_functions) && begins_here(line));
+            let begins_here = |line: &usize| {
+                symbol.is_none_or(|symbol| symbols[symbol].start <= lines[*line].start)
+            };
+            let line = line.filter(|line| {
+                !functions_move || (scope.is_some() || !only_in_functions) && begins_here(line)
+            });
             let location = line.and_then(|line| numbers.location(&lines[line]));
             let chain = match (scope, location, symbol) {
                 (Some(scope), _, _) => Some(numbers.chain(scopes.segments[scope].node, symbol)),
                 (None, Some(_), _) => Some(numbers.root(None, symbol, Source::Dwarf)),
-                (None, None, Some(_)) if !functions_move => Some(numbers.root(None, symbol, Source::Symtab)),
+                (None, None, Some(_)) if !functions_move => {
+                    Some(numbers.root(None, symbol, Source::Symtab))
+                }
                 (None, None, _) => None,
             };
             if let Some(chain) = chain {
@@ -105,22 +132,27 @@ fn merge_sorted<'d, E: Endianity>(
                 if is_outermost && location.file.is_none() {
                     location.file = numbers.symbol_file(symbol);
                 }
-                push_range(&mut numbers.out.ranges, Range { start: at, end: until, chain, location });
+                push_range(
+                    &mut numbers.out.ranges,
+                    Range { start: at, end: until, chain, location },
+                );
             }
             at = until;
         }
     }
 }
 
-/// Where sequences of lines begin, of units that have no address: all of their functions are dead, or were folded.
-/// `may_have_code` tells which ones can have had any.
+/// Where sequences of lines begin, of units that have no address: all of their functions are dead,
+/// or were folded. `may_have_code` tells which ones can have had any.
 pub fn lines_without_code<E: Endianity + Send + Sync>(
     units: &Units<'_, E>,
     owners: &[usize],
     may_have_code: &[bool],
     code: &Code,
 ) -> Vec<SequenceStart> {
-    let others: Vec<usize> = (0..units.len()).filter(|unit| may_have_code[*unit] && owners.binary_search(unit).is_err()).collect();
+    let others: Vec<usize> = (0..units.len())
+        .filter(|unit| may_have_code[*unit] && owners.binary_search(unit).is_err())
+        .collect();
     let starts = |index: &usize| {
         let program = units.parse(*index).ok().and_then(|unit| unit.line_program)?;
         units.work.spend(program.header().raw_program_buf().len() as u64).ok()?;

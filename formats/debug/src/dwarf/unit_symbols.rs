@@ -16,8 +16,8 @@ pub struct UnitSymbols<'d> {
     pub files: Vec<(Vec<u8>, Folder)>,
     /// Functions of the unit that begin where another function does, to which the address belongs.
     pub aliases: Vec<(u64, &'d [u8])>,
-    /// Sequences of lines that begin outside of the unit's intervals, or where another one of the unit does: functions that
-    /// were folded, or that stand in several units.
+    /// Sequences of lines that begin outside of the unit's intervals, or where another one of the
+    /// unit does: functions that were folded, or that stand in several units.
     pub foreign: Vec<SequenceStart>,
 }
 
@@ -32,7 +32,8 @@ impl UnitSymbols<'_> {
                 is_used[caller.index() as usize] = true;
             }
         }
-        let (mut functions, mut files) = (Renumber::of(self.functions.len()), Renumber::of(self.files.len()));
+        let (mut functions, mut files) =
+            (Renumber::of(self.functions.len()), Renumber::of(self.files.len()));
         let mut chains = Renumber::of(self.chains.len());
         let mut location = |location: Location| {
             let file = location.file.map(|file| FileId::new(files.number(file.index() as usize)));
@@ -42,8 +43,12 @@ impl UnitSymbols<'_> {
         for (at, chain) in self.chains.iter().enumerate().filter(|(at, _)| is_used[*at]) {
             chains.number(at);
             kept.push(Chain {
-                function: chain.function.map(|function| FunctionId::new(functions.number(function.index() as usize))),
-                caller: chain.caller.map(|(caller, call)| (ChainId::new(chains.number(caller.index() as usize)), location(call))),
+                function: chain
+                    .function
+                    .map(|function| FunctionId::new(functions.number(function.index() as usize))),
+                caller: chain.caller.map(|(caller, call)| {
+                    (ChainId::new(chains.number(caller.index() as usize)), location(call))
+                }),
                 ..*chain
             });
         }

@@ -3,8 +3,8 @@
 use std::sync::{Arc, OnceLock};
 
 use gimli::{
-    Abbreviation, AttributeSpecification, AttributeValue, BigEndian, DebugInfoOffset, Dwarf, EndianSlice, Endianity, LittleEndian, Unit,
-    UnitHeader, constants as dw,
+    Abbreviation, AttributeSpecification, AttributeValue, BigEndian, DebugInfoOffset, Dwarf,
+    EndianSlice, Endianity, LittleEndian, Unit, UnitHeader, constants as dw,
 };
 use rayon::prelude::*;
 
@@ -30,8 +30,9 @@ fn headers<'d, E: Endianity>(dwarf: &Dwarf<Slice<'d, E>>) -> (Vec<UnitHeader<Sli
     }
 }
 
-/// Reads where the addresses and range lists of a skeleton unit of DWARF 2 or 3 begin. GCC writes these attributes of later
-/// versions in the forms of its own, in which gimli takes them for numbers.
+/// Reads where the addresses and range lists of a skeleton unit of DWARF 2 or 3 begin. GCC writes
+/// these attributes of later versions in the forms of its own, in which gimli takes them for
+/// numbers.
 fn read_split_bases<E: Endianity>(unit: &mut Unit<Slice<'_, E>>) -> gimli::Result<()> {
     let root = unit.entry(unit.header.root_offset())?;
     let offset = |name| match root.attr_value(name)? {
@@ -44,7 +45,8 @@ fn read_split_bases<E: Endianity>(unit: &mut Unit<Slice<'_, E>>) -> gimli::Resul
     Ok(())
 }
 
-/// The units of `sections`, and how many of them cannot be read; what follows a bad header is not known.
+/// The units of `sections`, and how many of them cannot be read; what follows a bad header is not
+/// known.
 pub fn count(sections: &Sections<'_>, is_little_endian: bool) -> (u64, u64) {
     if is_little_endian { count_as(sections, LittleEndian) } else { count_as(sections, BigEndian) }
 }
@@ -53,7 +55,9 @@ fn count_as<E: Endianity + Send + Sync>(sections: &Sections<'_>, endian: E) -> (
     let dwarf = sections.borrow(|section| EndianSlice::new(section, endian));
     let work = Arc::new(Work::for_bytes(sections::bytes(sections)));
     let units = Units::list(dwarf, Arc::clone(&work), &mut DropCounts::default());
-    let is_bad = |index: &usize| !units.parse(*index).is_ok_and(|unit| unit.entry(unit.header.root_offset()).is_ok());
+    let is_bad = |index: &usize| {
+        !units.parse(*index).is_ok_and(|unit| unit.entry(unit.header.root_offset()).is_ok())
+    };
     let bad = (0..units.len()).into_par_iter().filter(is_bad).count();
     let all = units.len() as u64 + u64::from(units.is_cut);
     // Data that asks for too much work is left out as a whole.
@@ -85,8 +89,8 @@ pub struct Units<'d, E: Endianity> {
 }
 
 impl<'d, E: Endianity> Units<'d, E> {
-    /// Lists the units' headers; `work` is what reading them may cost. A header that cannot be read ends the list and is
-    /// counted.
+    /// Lists the units' headers; `work` is what reading them may cost. A header that cannot be read
+    /// ends the list and is counted.
     pub fn list(mut dwarf: Dwarf<Slice<'d, E>>, work: Arc<Work>, dropped: &mut DropCounts) -> Self {
         let (mut headers, is_cut) = headers(&dwarf);
         if is_cut {
@@ -132,7 +136,8 @@ impl<'d, E: Endianity> Units<'d, E> {
         self.headers.len()
     }
 
-    /// Parses unit `index`: its abbreviations, its root's attributes and the header of its line program.
+    /// Parses unit `index`: its abbreviations, its root's attributes and the header of its line
+    /// program.
     ///
     /// # Errors
     /// If any of them cannot be read.
@@ -144,12 +149,14 @@ impl<'d, E: Endianity> Units<'d, E> {
             read_split_bases(&mut unit)?;
         }
         // Units can share a program, and parse its table of files each.
-        let table_of_files = unit.line_program.as_ref().map_or(0, |program| program.header().header_length());
+        let table_of_files =
+            unit.line_program.as_ref().map_or(0, |program| program.header().header_length());
         self.work.spend(table_of_files as u64)?;
         Ok(unit)
     }
 
-    /// Of `attributes`, which `abbreviation` has, those that have to be looked at with each entry of `unit`, if they are not all of them.
+    /// Of `attributes`, which `abbreviation` has, those that have to be looked at with each entry
+    /// of `unit`, if they are not all of them.
     #[inline]
     pub fn shortened(
         &self,
@@ -157,7 +164,8 @@ impl<'d, E: Endianity> Units<'d, E> {
         abbreviation: &Abbreviation,
         attributes: &[AttributeSpecification],
     ) -> Option<Arc<[AttributeSpecification]>> {
-        (attributes.len() > MAX_SHORT_ATTRIBUTES).then(|| self.tables.shortened(&unit.header, abbreviation))
+        (attributes.len() > MAX_SHORT_ATTRIBUTES)
+            .then(|| self.tables.shortened(&unit.header, abbreviation))
     }
 
     /// The header of unit `index`.
@@ -174,7 +182,9 @@ impl<'d, E: Endianity> Units<'d, E> {
 
     /// The unit whose header or entries lie at `offset`.
     pub fn at(&self, offset: DebugInfoOffset<usize>) -> Option<usize> {
-        let after = self.headers.partition_point(|header| header.debug_info_offset().is_none_or(|start| start <= offset));
+        let after = self.headers.partition_point(|header| {
+            header.debug_info_offset().is_none_or(|start| start <= offset)
+        });
         let index = after.checked_sub(1)?;
         self.bytes(index).contains(&offset.0).then_some(index)
     }

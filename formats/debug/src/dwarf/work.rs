@@ -1,9 +1,10 @@
-//! Counts what reading debug data costs. Tables refer to each other, so a few bytes can ask for work without end: a thousand
-//! functions that share one list of a thousand ranges, a thousand units that share one table of files. Honest files use
-//! almost every byte once.
+//! Counts what reading debug data costs. Tables refer to each other, so a few bytes can ask for
+//! work without end: a thousand functions that share one list of a thousand ranges, a thousand
+//! units that share one table of files. Honest files use almost every byte once.
 //!
-//! Work is counted in steps, over all threads. How many a file asks for does not depend on the order in which they read,
-//! so neither does what comes of it: either there are enough, or its debug data is left out as a whole.
+//! Work is counted in steps, over all threads. How many a file asks for does not depend on the
+//! order in which they read, so neither does what comes of it: either there are enough, or its
+//! debug data is left out as a whole.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -23,7 +24,10 @@ pub struct Spent;
 impl Work {
     /// Steps for `bytes` of debug sections.
     pub fn for_bytes(bytes: u64) -> Self {
-        Self { spent: AtomicU64::new(0), limit: MIN_STEPS.saturating_add(STEPS_PER_BYTE.saturating_mul(bytes)) }
+        Self {
+            spent: AtomicU64::new(0),
+            limit: MIN_STEPS.saturating_add(STEPS_PER_BYTE.saturating_mul(bytes)),
+        }
     }
 
     /// Takes `steps`, before or after they are made: what is taken at once has to be small.
@@ -32,7 +36,8 @@ impl Work {
     /// If there are none left.
     pub fn spend(&self, steps: u64) -> Result<(), Spent> {
         // Far below 2^64, as everyone stops at the first error.
-        let before = self.spent.fetch_add(steps.min(self.limit.saturating_add(1)), Ordering::Relaxed);
+        let before =
+            self.spent.fetch_add(steps.min(self.limit.saturating_add(1)), Ordering::Relaxed);
         if before.saturating_add(steps) > self.limit { Err(Spent) } else { Ok(()) }
     }
 

@@ -15,7 +15,8 @@ pub struct Image<'d> {
     word_bytes: usize,
 }
 
-/// Bits of an address in a chained pointer of Mach-O (`mach-o/fixup-chains.h`: `DYLD_CHAINED_PTR_64`).
+/// Bits of an address in a chained pointer of Mach-O (`mach-o/fixup-chains.h`:
+/// `DYLD_CHAINED_PTR_64`).
 const CHAINED_BITS: u32 = 36;
 
 impl<'d> Image<'d> {
@@ -28,12 +29,22 @@ impl<'d> Image<'d> {
         let mut sections: Vec<(u64, &[u8])> = contents.collect();
         sections.sort_by_key(|(address, _)| *address);
         let own = object.dynamic_relocations().into_iter().flatten();
-        let own = own.filter(|(_, relocation)| relocation.target() == RelocationTarget::Absolute && relocation.addend() != 0);
-        let mut written: Vec<(u64, u64)> = own.map(|(address, relocation)| (address, relocation.addend().cast_unsigned())).collect();
+        let own = own.filter(|(_, relocation)| {
+            relocation.target() == RelocationTarget::Absolute && relocation.addend() != 0
+        });
+        let mut written: Vec<(u64, u64)> = own
+            .map(|(address, relocation)| (address, relocation.addend().cast_unsigned()))
+            .collect();
         written.sort_unstable();
         let word_bytes = if object.is_64() { 8 } else { 4 };
         let base = image_base(object);
-        (!sections.is_empty()).then_some(Self { sections, written, base, is_little: object.is_little_endian(), word_bytes })
+        (!sections.is_empty()).then_some(Self {
+            sections,
+            written,
+            base,
+            is_little: object.is_little_endian(),
+            word_bytes,
+        })
     }
 
     pub fn is_little(&self) -> bool {
@@ -55,22 +66,28 @@ impl<'d> Image<'d> {
         number(self.bytes_from(address)?.get(..self.word_bytes)?, self.is_little)
     }
 
-    /// The pointer at `address` that leads to where the program has something: a chained pointer of Mach-O has it in its lower bits,
-    /// or how far that is from the image's first page.
+    /// The pointer at `address` that leads to where the program has something: a chained pointer of
+    /// Mach-O has it in its lower bits, or how far that is from the image's first page.
     pub fn pointer(&self, address: u64) -> Option<u64> {
         let word = self.word(address)?;
         let low = word & ((1 << CHAINED_BITS) - 1);
-        [word, low, self.base.wrapping_add(low)].into_iter().find(|target| self.bytes_from(*target).is_some())
+        [word, low, self.base.wrapping_add(low)]
+            .into_iter()
+            .find(|target| self.bytes_from(*target).is_some())
     }
 
     /// Where pointers to `target` lie.
     pub fn pointers_to(&self, target: u64) -> Vec<u64> {
         let written = self.written.iter().filter(|(_, word)| *word == target).map(|(at, _)| *at);
         let low = |word: u64| word & ((1 << CHAINED_BITS) - 1);
-        let is_it = |word: u64| word == target || low(word) == target || self.base.wrapping_add(low(word)) == target;
+        let is_it = |word: u64| {
+            word == target || low(word) == target || self.base.wrapping_add(low(word)) == target
+        };
         let in_place = self.sections.iter().flat_map(|(start, data)| {
             let words = data.chunks_exact(self.word_bytes).zip((*start..).step_by(self.word_bytes));
-            words.filter(|(bytes, _)| number(bytes, self.is_little).is_some_and(is_it)).map(|(_, at)| at)
+            words
+                .filter(|(bytes, _)| number(bytes, self.is_little).is_some_and(is_it))
+                .map(|(_, at)| at)
         });
         written.chain(in_place).collect()
     }
@@ -96,13 +113,22 @@ mod tests {
     #[test]
     fn words_are_read_where_they_lie_and_where_they_are_written() {
         let data = [0x20, 0x10, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0];
-        let image = Image { sections: vec![(0x1020, &data[..])], written: vec![(0x1028, 0x1020)], base: 0, is_little: true, word_bytes: 8 };
+        let image = Image {
+            sections: vec![(0x1020, &data[..])],
+            written: vec![(0x1028, 0x1020)],
+            base: 0,
+            is_little: true,
+            word_bytes: 8,
+        };
         assert_eq!(image.word(0x1020), Some(0x1020));
         assert_eq!(image.word(0x1028), Some(0x1020));
         assert_eq!(image.word(0x1029), None);
         assert_eq!(image.bytes_from(0x1030), None);
         assert_eq!(image.bytes_from(0x101f), None);
         assert_eq!(image.pointers_to(0x1020), [0x1028, 0x1020]);
-        assert_eq!([number(&[1, 2], true), number(&[1, 2], false), number(&[0; 9], true)], [Some(0x201), Some(0x102), None]);
+        assert_eq!(
+            [number(&[1, 2], true), number(&[1, 2], false), number(&[0; 9], true)],
+            [Some(0x201), Some(0x102), None]
+        );
     }
 }

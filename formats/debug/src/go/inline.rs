@@ -1,7 +1,7 @@
 //! Reads which call was inlined into which from the inline trees of a program's functions.
 //!
-//! Versions differ in where a function says which tree is its own, and in what a call looks like; no field says which version it
-//! is. So the layout is taken that makes sense of all trees.
+//! Versions differ in where a function says which tree is its own, and in what a call looks like;
+//! no field says which version it is. So the layout is taken that makes sense of all trees.
 //!
 //! ```text
 //! Go          steps  tree   call
@@ -80,7 +80,8 @@ impl CallLayout {
 /// Trees that are looked at to find out the layout.
 const SAMPLE: usize = 256;
 
-/// Words of the runtime's description that may say where trees begin: `gofunc` of Go 1.18, 1.20 and 1.27.
+/// Words of the runtime's description that may say where trees begin: `gofunc` of Go 1.18, 1.20 and
+/// 1.27.
 const MODULE_TREES: [u64; 3] = [38, 40, 43];
 
 /// The trees of a program.
@@ -120,37 +121,57 @@ impl<'t, 'd> Trees<'t, 'd> {
     /// Where the tree of `entry` begins.
     fn tree(&self, layout: Layout, entry: &FunctionEntry<'d>) -> Option<u64> {
         let [narrow, wide] = entry.data_counts;
-        let index = Some(layout.tree as u64).filter(|_| layout.tree < if layout.is_wide { wide } else { narrow })?;
+        let index = Some(layout.tree as u64)
+            .filter(|_| layout.tree < if layout.is_wide { wide } else { narrow })?;
         let Some(base) = layout.base else {
             let word_bytes = self.image.word_bytes();
             let first = entry.after.next_multiple_of(word_bytes);
             return self.image.pointer(first + index * word_bytes).filter(|tree| *tree > 0);
         };
         let at = self.image.bytes_from(entry.after + 4 * index)?;
-        self.table.number32(at, 0).filter(|offset| *offset != u32::MAX).map(|offset| base + u64::from(offset))
+        self.table
+            .number32(at, 0)
+            .filter(|offset| *offset != u32::MAX)
+            .map(|offset| base + u64::from(offset))
     }
 
-    fn call_of(&self, layout: Layout, entry: &FunctionEntry<'d>, tree: &[u8], number: i32) -> Option<InlinedCall> {
+    fn call_of(
+        &self,
+        layout: Layout,
+        entry: &FunctionEntry<'d>,
+        tree: &[u8],
+        number: i32,
+    ) -> Option<InlinedCall> {
         let bytes = layout.call.bytes();
         let call = tree.get(usize::try_from(number).ok()?.checked_mul(bytes)?..)?.get(..bytes)?;
         let field = |at: usize| self.table.number32(call, 4 * at);
         let signed = |at: usize| field(at).map(u32::cast_signed);
-        let address = |at: usize| Some(entry.start + u64::from(field(at)?)).filter(|address| *address < entry.end);
+        let address = |at: usize| {
+            Some(entry.start + u64::from(field(at)?)).filter(|address| *address < entry.end)
+        };
         match layout.call {
-            CallLayout::Go1_9 => Some(InlinedCall::In { name: field(3)?, caller: signed(0)?, file: signed(1)?, line: signed(2)? }),
+            CallLayout::Go1_9 => Some(InlinedCall::In {
+                name: field(3)?,
+                caller: signed(0)?,
+                file: signed(1)?,
+                line: signed(2)?,
+            }),
             CallLayout::Go1_12 => Some(InlinedCall::At { name: field(3)?, address: address(4)? }),
             CallLayout::Go1_20 => Some(InlinedCall::At { name: field(1)?, address: address(2)? }),
         }
     }
 
-    /// Whether with `layout` there are trees, and each begins with a call of a function that has a name.
+    /// Whether with `layout` there are trees, and each begins with a call of a function that has a
+    /// name.
     fn makes_sense(&self, layout: Layout) -> bool {
         let entries = (0..self.table.len()).filter_map(|number| self.table.entry(number));
         let trees = entries.filter_map(|entry| self.tree(layout, &entry).map(|tree| (entry, tree)));
         let (mut seen, mut is_sound) = (0, true);
         for (entry, tree) in trees.take(SAMPLE) {
-            let first = self.image.bytes_from(tree).and_then(|tree| self.call_of(layout, &entry, tree, 0));
-            is_sound &= first.is_some_and(|call| self.table.begins_name(call.name())) && self.steps_of(layout, &entry).is_some();
+            let first =
+                self.image.bytes_from(tree).and_then(|tree| self.call_of(layout, &entry, tree, 0));
+            is_sound &= first.is_some_and(|call| self.table.begins_name(call.name()))
+                && self.steps_of(layout, &entry).is_some();
             seen += 1;
         }
         is_sound && seen > 0
@@ -161,12 +182,18 @@ fn layouts(table: &FunctionTable<'_>, image: &Image<'_>) -> Vec<Layout> {
     let of = |steps, tree, call| Layout { steps, tree, is_wide: false, call, base: None };
     let (go1_12, go1_20) = (CallLayout::Go1_12, CallLayout::Go1_20);
     match table.version {
-        Version::Go1_2 => vec![of(2, 4, go1_12), of(1, 2, go1_12), Layout { is_wide: true, ..of(1, 2, CallLayout::Go1_9) }],
+        Version::Go1_2 => vec![
+            of(2, 4, go1_12),
+            of(1, 2, go1_12),
+            Layout { is_wide: true, ..of(1, 2, CallLayout::Go1_9) },
+        ],
         Version::Go1_16 => vec![of(2, 4, go1_12), of(2, 3, go1_12)],
         Version::Go1_18 | Version::Go1_20 => {
             let call = if table.version == Version::Go1_18 { go1_12 } else { go1_20 };
             let module = table.module(image);
-            let bases = module.into_iter().flat_map(|module| MODULE_TREES.map(|word| image.pointer(module + word * image.word_bytes())));
+            let bases = module.into_iter().flat_map(|module| {
+                MODULE_TREES.map(|word| image.pointer(module + word * image.word_bytes()))
+            });
             bases.flatten().map(|base| Layout { base: Some(base), ..of(2, 3, call) }).collect()
         }
     }

@@ -1,5 +1,6 @@
-//! Reads Go programs without debug data. Stripping leaves the table by which Go's runtime prints stacks (`.gopclntab`), which has
-//! functions, files, lines and inlined calls; they are read as if they were one unit of debug data.
+//! Reads Go programs without debug data. Stripping leaves the table by which Go's runtime prints
+//! stacks (`.gopclntab`), which has functions, files, lines and inlined calls; they are read as if
+//! they were one unit of debug data.
 //!
 //! ```text
 //! table.rs    versions of the table, its functions and strings
@@ -8,7 +9,8 @@
 //! inline.rs   which call was inlined into which
 //! ```
 //!
-//! The format is described by Go's `src/runtime/symtab.go` and `src/cmd/link/internal/ld/pcln.go`, version by version.
+//! The format is described by Go's `src/runtime/symtab.go` and `src/cmd/link/internal/ld/pcln.go`,
+//! version by version.
 
 mod image;
 mod inline;
@@ -21,7 +23,10 @@ use crate::Progress;
 use crate::dwarf::{DwarfSymbols, Interval, UnitSymbols, Work, number};
 use crate::limits::MAX_INLINE_DEPTH;
 use crate::module::merge_sorted::push_range;
-use crate::module::{Chain, ChainId, DropCounts, DropReason, FileId, Folder, Function, FunctionId, Location, Range, Source, Start};
+use crate::module::{
+    Chain, ChainId, DropCounts, DropReason, FileId, Folder, Function, FunctionId, Location, Range,
+    Source, Start,
+};
 use crate::object::go_table;
 use image::Image;
 use inline::{InlinedCall, Trees};
@@ -29,7 +34,11 @@ use steps::Steps;
 use table::{FunctionEntry, FunctionTable};
 
 /// Reads the table of `object`. One that cannot be read is counted, and symbols answer.
-pub fn read<'d>(object: &object::File<'d>, progress: &Progress, dropped: &mut DropCounts) -> DwarfSymbols<'d> {
+pub fn read<'d>(
+    object: &object::File<'d>,
+    progress: &Progress,
+    dropped: &mut DropCounts,
+) -> DwarfSymbols<'d> {
     let Some(section) = go_table::section(object) else { return DwarfSymbols::default() };
     let Some(image) = Image::of(object) else { return DwarfSymbols::default() };
     let Some(table) = FunctionTable::of(&image, &section) else {
@@ -57,7 +66,11 @@ pub fn read<'d>(object: &object::File<'d>, progress: &Progress, dropped: &mut Dr
 /// The addresses that `ranges` cover, as far as they touch.
 fn runs(ranges: &[Range]) -> Vec<Interval> {
     let touching = ranges.chunk_by(|one, next| one.end == next.start);
-    touching.filter_map(|run| Some(Interval { start: run.first()?.start, end: run.last()?.end, unit: 0 })).collect()
+    touching
+        .filter_map(|run| {
+            Some(Interval { start: run.first()?.start, end: run.last()?.end, unit: 0 })
+        })
+        .collect()
 }
 
 struct GoReader<'t, 'd> {
@@ -83,16 +96,30 @@ struct Along<'e, 'd> {
 
 impl<'t, 'd> GoReader<'t, 'd> {
     fn new(table: &'t FunctionTable<'d>, trees: Trees<'t, 'd>, work: &'t Work) -> Self {
-        Self { table, trees, work, unit: UnitSymbols::default(), functions: HashMap::new(), files: HashMap::new() }
+        Self {
+            table,
+            trees,
+            work,
+            unit: UnitSymbols::default(),
+            functions: HashMap::new(),
+            files: HashMap::new(),
+        }
     }
 
     /// Appends the ranges of a function, which begins behind those before it.
     fn function(&mut self, entry: &FunctionEntry<'d>) {
-        if entry.start >= entry.end || self.unit.ranges.last().is_some_and(|last| last.end > entry.start) {
+        if entry.start >= entry.end
+            || self.unit.ranges.last().is_some_and(|last| last.end > entry.start)
+        {
             return;
         }
         let Some(function) = self.named(entry.name) else { return };
-        let root = self.chain(Chain { function: Some(function), caller: None, start: Start::at(entry.start), source: Source::Gopclntab });
+        let root = self.chain(Chain {
+            function: Some(function),
+            caller: None,
+            start: Start::at(entry.start),
+            source: Source::Gopclntab,
+        });
         let steps = |offset| Steps::read(self.table, offset, entry, self.work);
         let calls = self.trees.steps(entry).map_or_else(Steps::default, steps);
         let (files, lines) = (steps(entry.files), steps(entry.lines));
@@ -101,7 +128,10 @@ impl<'t, 'd> GoReader<'t, 'd> {
         let end = along.lines.end().unwrap_or(entry.start);
         let mut at = entry.start;
         while at < end {
-            let until = end.min(along.files.until(at)).min(along.lines.until(at)).min(along.calls.until(at));
+            let until = end
+                .min(along.files.until(at))
+                .min(along.lines.until(at))
+                .min(along.calls.until(at));
             let chain = self.calls_at(&mut along, at);
             let location = self.location(&along, at);
             push_range(&mut self.unit.ranges, Range { start: at, end: until, chain, location });
@@ -120,8 +150,13 @@ impl<'t, 'd> GoReader<'t, 'd> {
             if let Some(chain) = along.chains.get(&number) {
                 break *chain;
             }
-            let is_sound = path.len() < MAX_INLINE_DEPTH as usize && path.iter().all(|(met, _)| *met != number);
-            let Some(call) = self.trees.call(along.entry, number).filter(|_| is_sound && self.work.spend(1).is_ok()) else {
+            let is_sound = path.len() < MAX_INLINE_DEPTH as usize
+                && path.iter().all(|(met, _)| *met != number);
+            let Some(call) = self
+                .trees
+                .call(along.entry, number)
+                .filter(|_| is_sound && self.work.spend(1).is_ok())
+            else {
                 break along.root;
             };
             path.push((number, call));
@@ -136,7 +171,12 @@ impl<'t, 'd> GoReader<'t, 'd> {
                 InlinedCall::In { file, line, .. } => self.place(along.entry, file, line),
             };
             let function = self.named(call.name());
-            let chain = self.chain(Chain { function, caller: Some((caller, place)), start: Start::UNKNOWN, source: Source::Gopclntab });
+            let chain = self.chain(Chain {
+                function,
+                caller: Some((caller, place)),
+                start: Start::UNKNOWN,
+                source: Source::Gopclntab,
+            });
             along.chains.insert(number, chain);
             chain
         })
@@ -160,7 +200,10 @@ impl<'t, 'd> GoReader<'t, 'd> {
         if let Some(known) = self.functions.get(&offset) {
             return Some(*known);
         }
-        let name = self.table.name(offset).filter(|name| !name.is_empty() && self.work.spend(name.len() as u64).is_ok())?;
+        let name = self
+            .table
+            .name(offset)
+            .filter(|name| !name.is_empty() && self.work.spend(name.len() as u64).is_ok())?;
         self.unit.functions.push(Function { name, own: None, file: None, line: 0 });
         let function = FunctionId::new(number(self.unit.functions.len() - 1));
         self.functions.insert(offset, function);
@@ -171,7 +214,10 @@ impl<'t, 'd> GoReader<'t, 'd> {
         if let Some(known) = self.files.get(&offset) {
             return Some(*known);
         }
-        let path = self.table.path(offset).filter(|path| !path.is_empty() && self.work.spend(path.len() as u64).is_ok())?;
+        let path = self
+            .table
+            .path(offset)
+            .filter(|path| !path.is_empty() && self.work.spend(path.len() as u64).is_ok())?;
         self.unit.files.push((path.to_vec(), Folder::default()));
         let file = FileId::new(number(self.unit.files.len() - 1));
         self.files.insert(offset, file);

@@ -19,7 +19,12 @@ pub struct Steps(Vec<(u64, i32)>);
 
 impl Steps {
     /// The steps at `offset` of the table's, as far as `entry` reaches. No function has steps at 0.
-    pub fn read(table: &FunctionTable<'_>, offset: u32, entry: &FunctionEntry<'_>, work: &Work) -> Self {
+    pub fn read(
+        table: &FunctionTable<'_>,
+        offset: u32,
+        entry: &FunctionEntry<'_>,
+        work: &Work,
+    ) -> Self {
         if offset == 0 {
             return Self::default();
         }
@@ -30,9 +35,14 @@ impl Steps {
     fn decode(mut bytes: &[u8], (start, end): (u64, u64), quantum: u64, work: &Work) -> Self {
         let (mut steps, mut at, mut value) = (Vec::new(), start, NONE);
         while at < end && work.spend(1).is_ok() {
-            let Some(difference) = leb128::read_u32(&mut bytes).filter(|difference| *difference != 0 || at == start) else { break };
+            let Some(difference) =
+                leb128::read_u32(&mut bytes).filter(|difference| *difference != 0 || at == start)
+            else {
+                break;
+            };
             let Some(length) = leb128::read_u32(&mut bytes) else { break };
-            value = value.wrapping_add((difference >> 1).cast_signed() ^ -(difference & 1).cast_signed());
+            value = value
+                .wrapping_add((difference >> 1).cast_signed() ^ -(difference & 1).cast_signed());
             at = at.saturating_add(u64::from(length) * quantum).min(end);
             steps.push((at, value));
         }
@@ -77,7 +87,10 @@ mod tests {
         let steps = Steps(steps);
         let at = [0x10, 0x13, 0x14, 0x19, 0x1a, 0x1b].map(|address| steps.at(address));
         assert_eq!(at, [2, 2, 3, 3, 1, NONE]);
-        assert_eq!([steps.until(0x10), steps.until(0x1a), steps.until(0x1b)], [0x14, 0x1b, u64::MAX]);
+        assert_eq!(
+            [steps.until(0x10), steps.until(0x1a), steps.until(0x1b)],
+            [0x14, 0x1b, u64::MAX]
+        );
         assert_eq!(steps.end(), Some(0x1b));
     }
 

@@ -67,7 +67,8 @@ pub struct FunctionEntry<'d> {
 impl<'d> FunctionTable<'d> {
     /// The table in `section`; `None` if it is damaged, or of a version that nobody knows.
     pub fn of(image: &Image<'d>, section: &object::Section<'d, '_>) -> Option<Self> {
-        let (data, address, is_little) = (section.data().ok()?, section.address(), image.is_little());
+        let (data, address, is_little) =
+            (section.data().ok()?, section.address(), image.is_little());
         let version = match number(data.get(..4)?, is_little)? {
             0xffff_fffb => Version::Go1_2,
             0xffff_fffa => Version::Go1_16,
@@ -75,7 +76,9 @@ impl<'d> FunctionTable<'d> {
             0xffff_fff1 => Version::Go1_20,
             _ => return None,
         };
-        let [0, 0, quantum @ (1 | 2 | 4), word_bytes @ (4 | 8)] = *data.get(4..8)? else { return None };
+        let [0, 0, quantum @ (1 | 2 | 4), word_bytes @ (4 | 8)] = *data.get(4..8)? else {
+            return None;
+        };
         let word_bytes = usize::from(word_bytes);
         let word = |index: usize| {
             let at = 8 + index * word_bytes;
@@ -100,7 +103,8 @@ impl<'d> FunctionTable<'d> {
         };
         if version != Version::Go1_2 {
             let first = if version == Version::Go1_16 { 2 } else { 3 };
-            [table.names, table.units, table.paths] = [part(first)?, part(first + 1)?, part(first + 2)?];
+            [table.names, table.units, table.paths] =
+                [part(first)?, part(first + 1)?, part(first + 2)?];
             [table.steps, table.entries] = [part(first + 3)?, part(first + 4)?];
         }
         if version >= Version::Go1_18 {
@@ -115,16 +119,21 @@ impl<'d> FunctionTable<'d> {
         Some(table)
     }
 
-    /// Where the program's code begins: `declared`, unless that is written while the program is loaded.
+    /// Where the program's code begins: `declared`, unless that is written while the program is
+    /// loaded.
     fn code_start(&self, image: &Image<'d>, declared: u64) -> Option<u64> {
         // Since Go 1.26 it stands with the runtime's pointers only.
-        let here = image.word(self.address + 8 + 2 * self.word_bytes as u64).filter(|text| *text > 0);
+        let here =
+            image.word(self.address + 8 + 2 * self.word_bytes as u64).filter(|text| *text > 0);
         let start = here.or(Some(declared).filter(|declared| *declared > 0));
-        start.or_else(|| self.module(image).and_then(|module| image.pointer(module + MODULE_TEXT * image.word_bytes())))
+        start.or_else(|| {
+            self.module(image)
+                .and_then(|module| image.pointer(module + MODULE_TEXT * image.word_bytes()))
+        })
     }
 
-    /// Where the runtime's description of the program lies (`runtime.firstmoduledata`): it begins with a pointer to the table, and
-    /// one to its names.
+    /// Where the runtime's description of the program lies (`runtime.firstmoduledata`): it begins
+    /// with a pointer to the table, and one to its names.
     pub fn module(&self, image: &Image<'d>) -> Option<u64> {
         let names = self.address + (self.data.len() - self.names.len()) as u64;
         let second = |at: u64| image.pointer(at + image.word_bytes());
@@ -142,12 +151,17 @@ impl<'d> FunctionTable<'d> {
         let first = self.address + (self.data.len() - list.len()) as u64;
         let address = |index: usize| match self.version {
             Version::Go1_2 | Version::Go1_16 => image.word(first + (2 * index * field) as u64),
-            _ => self.number32(fields, 2 * index * field).map(|offset| self.text.wrapping_add(u64::from(offset))),
+            _ => self
+                .number32(fields, 2 * index * field)
+                .map(|offset| self.text.wrapping_add(u64::from(offset))),
         };
-        let described = |index: usize| match fields.get((2 * index + 1) * field..(2 * index + 2) * field) {
-            Some(bytes) => number(bytes, self.is_little).and_then(|offset| usize::try_from(offset).ok()),
-            None => Some(0),
-        };
+        let described =
+            |index: usize| match fields.get((2 * index + 1) * field..(2 * index + 2) * field) {
+                Some(bytes) => {
+                    number(bytes, self.is_little).and_then(|offset| usize::try_from(offset).ok())
+                }
+                None => Some(0),
+            };
         (0..=self.count).map(|index| Some((address(index)?, described(index)?))).collect()
     }
 
@@ -168,10 +182,12 @@ impl<'d> FunctionTable<'d> {
 
     /// Function `index`.
     pub fn entry(&self, index: usize) -> Option<FunctionEntry<'d>> {
-        let (&(start, described), &(end, _)) = (self.functions.get(index)?, self.functions.get(index + 1)?);
+        let (&(start, described), &(end, _)) =
+            (self.functions.get(index)?, self.functions.get(index + 1)?);
         let entry = self.entries.get(described..)?;
         // The first field is its address.
-        let fields = entry.get(if self.version >= Version::Go1_18 { 4 } else { self.word_bytes }..)?;
+        let fields =
+            entry.get(if self.version >= Version::Go1_18 { 4 } else { self.word_bytes }..)?;
         let field = |at: usize| self.number32(fields, 4 * at);
         let (unit, counts) = match self.version {
             Version::Go1_2 => (0, 7),
@@ -208,7 +224,9 @@ impl<'d> FunctionTable<'d> {
 
     /// Whether a name begins at `offset`, and not within another.
     pub fn begins_name(&self, offset: u32) -> bool {
-        let before = (offset as usize).checked_sub(1).map_or(Some(0), |before| self.names.get(before).copied());
+        let before = (offset as usize)
+            .checked_sub(1)
+            .map_or(Some(0), |before| self.names.get(before).copied());
         before == Some(0) && self.name(offset).is_some_and(|name| !name.is_empty())
     }
 
@@ -222,7 +240,8 @@ impl<'d> FunctionTable<'d> {
         let index = u32::try_from(file).ok()?.checked_add(entry.unit)?;
         // Before, files were numbered from 1.
         let is_one = self.version != Version::Go1_2 || index > 0;
-        let offset = self.number32(self.units, (index as usize).checked_mul(4)?).filter(|_| is_one)?;
+        let offset =
+            self.number32(self.units, (index as usize).checked_mul(4)?).filter(|_| is_one)?;
         (offset != u32::MAX).then_some(offset)
     }
 

@@ -9,12 +9,14 @@ pub enum DropReason {
     BadSection,
     /// A unit whose header or root cannot be read.
     BadUnit,
-    /// A unit whose functions are in a `.dwo` file or `.dwp` package that was not found: symbols answer for them.
+    /// A unit whose functions are in a `.dwo` file or `.dwp` package that was not found: symbols
+    /// answer for them.
     SplitUnit,
-    /// The file of names that it shares with others (dwz) was not found: some functions have no name.
+    /// The file of names that it shares with others (dwz) was not found: some functions have no
+    /// name.
     SharedNames,
-    /// A function of an image whose debug data is in an object file that was not found, or no longer has it: symbols
-    /// answer for it.
+    /// A function of an image whose debug data is in an object file that was not found, or no
+    /// longer has it: symbols answer for it.
     MissingObject,
     /// A unit whose entries end in an error; what stood before it is kept.
     BadEntries,
@@ -41,7 +43,15 @@ pub enum DropReason {
 impl DropReason {
     /// Whether the file is at fault.
     pub fn is_damage(self) -> bool {
-        matches!(self, Self::BadSection | Self::BadUnit | Self::BadEntries | Self::BadLines | Self::BadRanges | Self::BadRelocation)
+        matches!(
+            self,
+            Self::BadSection
+                | Self::BadUnit
+                | Self::BadEntries
+                | Self::BadLines
+                | Self::BadRanges
+                | Self::BadRelocation
+        )
     }
 
     /// All of them.
@@ -122,7 +132,13 @@ impl DropCounts {
     /// The counts of what is damaged.
     #[must_use]
     pub fn damage(&self) -> Self {
-        Self(self.0.iter().filter(|(reason, _)| reason.is_damage()).map(|(&reason, &count)| (reason, count)).collect())
+        Self(
+            self.0
+                .iter()
+                .filter(|(reason, _)| reason.is_damage())
+                .map(|(&reason, &count)| (reason, count))
+                .collect(),
+        )
     }
 
     /// All counts that are not zero.

@@ -2,7 +2,8 @@
 
 use std::num::NonZeroU32;
 
-/// Makes a type of numbers of which an absent one takes no room: a module has as many as it has ranges.
+/// Makes a type of numbers of which an absent one takes no room: a module has as many as it has
+/// ranges.
 macro_rules! numbers {
     ($($(#[$doc:meta])* $name:ident,)*) => {$(
         $(#[$doc])*

@@ -36,9 +36,10 @@ pub struct ModuleInfo {
     pub arch: String,
     /// How much the file can tell.
     pub detail: Detail,
-    /// The virtual address at which the image's first loaded page lies in the file's own address space.
+    /// The virtual address at which the image's first loaded page lies in the file's own address
+    /// space.
     pub image_base: u64,
-    /// A hash of the file's size and section table: tells one file of a build from another without reading them.
-    /// Damage inside of a section does not change it.
+    /// A hash of the file's size and section table: tells one file of a build from another without
+    /// reading them. Damage inside of a section does not change it.
     pub fingerprint: u64,
 }

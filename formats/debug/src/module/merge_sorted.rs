@@ -1,5 +1,6 @@
-//! Walks sorted lists of address spans side by side, to merge them into ranges: [`SpanCursor`] finds the span at each rising
-//! address and up to where that stays true, and [`push_range`] appends what was found there.
+//! Walks sorted lists of address spans side by side, to merge them into ranges: [`SpanCursor`]
+//! finds the span at each rising address and up to where that stays true, and [`push_range`]
+//! appends what was found there.
 
 use super::Range;
 
@@ -21,8 +22,8 @@ impl<'a, T: Covers> SpanCursor<'a, T> {
         Self { spans, at: 0 }
     }
 
-    /// The index of the span that covers `address`, if there is one, and the first address after `address` at
-    /// which another answer may begin. Addresses must rise from call to call.
+    /// The index of the span that covers `address`, if there is one, and the first address after
+    /// `address` at which another answer may begin. Addresses must rise from call to call.
     pub fn seek(&mut self, address: u64) -> (Option<usize>, u64) {
         if self.spans.get(self.at).is_some_and(|span| span.extent().1 <= address) {
             self.at += 1;
@@ -42,7 +43,13 @@ impl<'a, T: Covers> SpanCursor<'a, T> {
 /// Appends `range`, or lengthens the last one where the frames are the same.
 pub fn push_range(ranges: &mut Vec<Range>, range: Range) {
     match ranges.last_mut() {
-        Some(last) if last.end == range.start && last.chain == range.chain && last.location == range.location => last.end = range.end,
+        Some(last)
+            if last.end == range.start
+                && last.chain == range.chain
+                && last.location == range.location =>
+        {
+            last.end = range.end
+        }
         _ => ranges.push(range),
     }
 }

@@ -1,4 +1,5 @@
-//! Defines what a debug file is read into: [`ModuleSymbols`], which every reader produces and the store packs.
+//! Defines what a debug file is read into: [`ModuleSymbols`], which every reader produces and the
+//! store packs.
 //!
 //! Inline trees arrive here already flattened into disjoint, sorted ranges:
 //!
@@ -49,7 +50,10 @@ impl Start {
     pub const UNKNOWN: Self = Self([u32::MAX; 2]);
 
     /// At `address`; nothing begins at the last address there is.
-    #[expect(clippy::cast_possible_truncation, reason = "an address in two halves, so that a chain takes 36 bytes")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "an address in two halves, so that a chain takes 36 bytes"
+    )]
     pub fn at(address: u64) -> Self {
         Self([(address >> 32) as u32, address as u32])
     }
@@ -74,11 +78,13 @@ pub enum Source {
 
 /// One inline chain: a function, and the chain it was inlined into.
 ///
-/// A chain without caller is an outermost function. Callers always stand before the chains that name them.
+/// A chain without caller is an outermost function. Callers always stand before the chains that
+/// name them.
 ///
-/// Within a chain that only the symbol table knows, nothing is inlined. A chain whose caller is one is a *synthetic symbol*'s: a
-/// function that symbol tables as llvm-symbolizer reads them do not have (a linkage stub, an export, a function
-/// without a name), and its caller is what they make of its addresses, which may be nothing.
+/// Within a chain that only the symbol table knows, nothing is inlined. A chain whose caller is one
+/// is a *synthetic symbol*'s: a function that symbol tables as llvm-symbolizer reads them do not
+/// have (a linkage stub, an export, a function without a name), and its caller is what they make of
+/// its addresses, which may be nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Chain {
     /// The innermost function, absent where only a line is known.
@@ -104,7 +110,8 @@ pub struct Range {
     pub location: Location,
 }
 
-/// Another function that begins where one of a module does: its code was the same, and the linker has folded both into one.
+/// Another function that begins where one of a module does: its code was the same, and the linker
+/// has folded both into one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Alias {
     /// Where they begin.

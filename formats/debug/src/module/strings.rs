@@ -49,8 +49,8 @@ impl Strings {
 /// Which part of a path is the folder in which the compiler ran.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Folder {
-    /// So many of its first bytes, the separator included, were put before the path as the file table has it. They are
-    /// `DW_AT_comp_dir`, or directory 0 of DWARF 5.
+    /// So many of its first bytes, the separator included, were put before the path as the file
+    /// table has it. They are `DW_AT_comp_dir`, or directory 0 of DWARF 5.
     pub bytes: u32,
     /// Whether the file table (of DWARF 5) says so itself, by directory 0.
     pub is_entry_0: bool,
@@ -100,8 +100,8 @@ impl Files {
 pub struct Function<'a> {
     /// The raw linkage name. Bytes, because compilers do not promise UTF-8.
     pub name: &'a [u8],
-    /// What debug data calls it (`DW_AT_linkage_name`, else `DW_AT_name`) where a symbol has given it another name;
-    /// empty if debug data knows no function there.
+    /// What debug data calls it (`DW_AT_linkage_name`, else `DW_AT_name`) where a symbol has given
+    /// it another name; empty if debug data knows no function there.
     pub own: Option<&'a [u8]>,
     /// The file that declares it (`DW_AT_decl_file`).
     pub file: Option<FileId>,
@@ -208,7 +208,10 @@ mod tests {
     fn symbols_name_functions() {
         let declared = Function { name: b"f", own: None, file: None, line: 3 };
         assert_eq!(declared.named(b"f"), declared);
-        assert_eq!(declared.named(b"f.cold"), Function { name: b"f.cold", own: Some(b"f"), ..declared });
+        assert_eq!(
+            declared.named(b"f.cold"),
+            Function { name: b"f.cold", own: Some(b"f"), ..declared }
+        );
         assert_eq!(declared.named(b"f.cold").named(b"f"), declared);
         assert_eq!(Function::symbol(b"start").named(b"begin").own, Some(&b""[..]));
     }
@@ -216,8 +219,14 @@ mod tests {
     #[test]
     fn files_by_number() {
         let mut files = Files::default();
-        let all = [File { path: b"/a/b.c", folder: Folder { bytes: 3, is_entry_0: true } }, File::default()];
+        let all = [
+            File { path: b"/a/b.c", folder: Folder { bytes: 3, is_entry_0: true } },
+            File::default(),
+        ];
         all.iter().enumerate().for_each(|(at, file)| assert_eq!(files.push(*file), at));
-        assert_eq!((files.get(0), files.get(1), files.get(2), files.len()), (Some(all[0]), Some(all[1]), None, 2));
+        assert_eq!(
+            (files.get(0), files.get(1), files.get(2), files.len()),
+            (Some(all[0]), Some(all[1]), None, 2)
+        );
     }
 }

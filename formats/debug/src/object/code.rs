@@ -2,8 +2,8 @@
 
 use hashbrown::HashMap;
 use object::{
-    Architecture, BinaryFormat, Object, ObjectSection, ObjectSegment, ObjectSymbol, SectionFlags, SectionIndex, SectionKind, SegmentFlags,
-    SymbolKind, elf, macho,
+    Architecture, BinaryFormat, Object, ObjectSection, ObjectSegment, ObjectSymbol, SectionFlags,
+    SectionIndex, SectionKind, SegmentFlags, SymbolKind, elf, macho,
 };
 
 use super::layout::Layout;
@@ -16,16 +16,22 @@ pub struct Code {
 }
 
 impl Code {
-    /// The executable sections of `file`, where `layout` puts them, and what else holds code though no flag says so
-    /// (firmware): contents of executable segments, functions of the symbol table. A file that tells of none of them, as it
-    /// has debug data alone, may have code anywhere but at 0, which is what linkers leave of discarded code.
+    /// The executable sections of `file`, where `layout` puts them, and what else holds code though
+    /// no flag says so (firmware): contents of executable segments, functions of the symbol table.
+    /// A file that tells of none of them, as it has debug data alone, may have code anywhere but at
+    /// 0, which is what linkers leave of discarded code.
     pub fn of(file: &object::File<'_>, layout: &Layout) -> Self {
-        let mut spans: Vec<(u64, u64)> = file.sections().filter(is_code).map(|section| layout.extent(&section)).collect();
+        let mut spans: Vec<(u64, u64)> =
+            file.sections().filter(is_code).map(|section| layout.extent(&section)).collect();
         if !layout.is_relocatable() {
             spans.extend(unmarked(file));
         }
         let code = Self::from_spans(spans);
-        if code.spans.is_empty() && file.format() == BinaryFormat::Elf { Self { spans: vec![(1, u64::MAX)] } } else { code }
+        if code.spans.is_empty() && file.format() == BinaryFormat::Elf {
+            Self { spans: vec![(1, u64::MAX)] }
+        } else {
+            code
+        }
     }
 
     /// Sorts and joins `spans`, each a first address and the one after the last.
@@ -56,7 +62,9 @@ impl Code {
 
 fn is_code(section: &object::Section<'_, '_>) -> bool {
     match section.flags() {
-        SectionFlags::Elf { sh_flags, .. } => sh_flags.contains(elf::SHF_ALLOC | elf::SHF_EXECINSTR),
+        SectionFlags::Elf { sh_flags, .. } => {
+            sh_flags.contains(elf::SHF_ALLOC | elf::SHF_EXECINSTR)
+        }
         _ => section.kind() == SectionKind::Text,
     }
 }
@@ -81,9 +89,15 @@ fn unmarked(file: &object::File<'_>) -> Vec<(u64, u64)> {
     }
     // Headers, notes and tables of symbols are mapped executable too in old images.
     let is_loaded = |section: &object::Section<'_, '_>| matches!(section.flags(), SectionFlags::Elf { sh_flags, .. } if sh_flags.contains(elf::SHF_ALLOC));
-    let extent = |section: &object::Section<'_, '_>| (section.address(), end(section.address(), section.size()));
-    let is_in_segment = |section: &object::Section<'_, '_>| segments.iter().any(|(first, end)| (*first..*end).contains(&section.address()));
-    let has_contents = |section: &object::Section<'_, '_>| matches!(section.kind(), SectionKind::Data | SectionKind::ReadOnlyData);
+    let extent = |section: &object::Section<'_, '_>| {
+        (section.address(), end(section.address(), section.size()))
+    };
+    let is_in_segment = |section: &object::Section<'_, '_>| {
+        segments.iter().any(|(first, end)| (*first..*end).contains(&section.address()))
+    };
+    let has_contents = |section: &object::Section<'_, '_>| {
+        matches!(section.kind(), SectionKind::Data | SectionKind::ReadOnlyData)
+    };
     let mut spans = Vec::new();
     // A debug file has no contents.
     let mut ends: HashMap<SectionIndex, u64> = HashMap::new();
@@ -93,8 +107,12 @@ fn unmarked(file: &object::File<'_>) -> Vec<(u64, u64)> {
             spans.push(extent(&section));
         }
     }
-    let has_mode_bit = matches!(file.architecture(), Architecture::Arm | Architecture::Mips | Architecture::Mips64);
-    let functions = file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.size() > 0);
+    let has_mode_bit = matches!(
+        file.architecture(),
+        Architecture::Arm | Architecture::Mips | Architecture::Mips64
+    );
+    let functions =
+        file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.size() > 0);
     spans.extend(functions.filter_map(|symbol| {
         let section_end = ends.get(&symbol.section_index()?)?;
         let start = if has_mode_bit { symbol.address() & !1 } else { symbol.address() };
@@ -111,7 +129,16 @@ mod tests {
     fn code_is_joined_and_half_open() {
         let code = Code::from_spans(vec![(30, 40), (10, 20), (20, 25), (50, 50)]);
         assert_eq!(code.spans(), [(10, 25), (30, 40)]);
-        for (address, want) in [(9, false), (10, true), (24, true), (25, false), (39, true), (40, false), (50, false), (u64::MAX, false)] {
+        for (address, want) in [
+            (9, false),
+            (10, true),
+            (24, true),
+            (25, false),
+            (39, true),
+            (40, false),
+            (50, false),
+            (u64::MAX, false),
+        ] {
             assert_eq!(code.contains(address), want, "{address}");
         }
     }

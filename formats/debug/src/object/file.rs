@@ -31,14 +31,31 @@ impl<'d> ObjectFile<'d> {
         if Kind::of(bytes) != Kind::Object {
             return Err(Error::NotAnObject { path: path.to_owned(), found: guess(bytes) });
         }
-        let damaged = |error: object::Error| Error::Damaged { path: path.to_owned(), reason: error.to_string() };
+        let damaged = |error: object::Error| Error::Damaged {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        };
         let object = object::File::parse(bytes).map_err(damaged)?;
-        if macho::with_macho!(&object, file => file.macho_load_commands().is_err()).unwrap_or(false) {
-            return Err(Error::Damaged { path: path.to_owned(), reason: "its load commands lie outside the file".to_owned() });
+        if macho::with_macho!(&object, file => file.macho_load_commands().is_err()).unwrap_or(false)
+        {
+            return Err(Error::Damaged {
+                path: path.to_owned(),
+                reason: "its load commands lie outside the file".to_owned(),
+            });
         }
         let (kind, arch, detail, image_base) = match object.format() {
-            BinaryFormat::MachO => (ModuleKind::MachO, macho::arch(&object), macho::detail(&object), macho::image_base(&object)),
-            _ => (ModuleKind::Elf, elf::arch(&object), elf::detail(&object), elf::image_base(&object)),
+            BinaryFormat::MachO => (
+                ModuleKind::MachO,
+                macho::arch(&object),
+                macho::detail(&object),
+                macho::image_base(&object),
+            ),
+            _ => (
+                ModuleKind::Elf,
+                elf::arch(&object),
+                elf::detail(&object),
+                elf::image_base(&object),
+            ),
         };
         let info = ModuleInfo {
             name: mapped.name().to_owned(),
@@ -61,21 +78,31 @@ impl<'d> ObjectFile<'d> {
 
     /// Bytes of the file, and of its compressed sections once expanded.
     pub fn working_bytes(&self) -> u64 {
-        let expanded = self.object.sections().filter_map(|section| section.compressed_file_range().ok());
-        let expanded = expanded.filter(|range| range.format != CompressionFormat::None).map(|range| range.uncompressed_size);
+        let expanded =
+            self.object.sections().filter_map(|section| section.compressed_file_range().ok());
+        let expanded = expanded
+            .filter(|range| range.format != CompressionFormat::None)
+            .map(|range| range.uncompressed_size);
         expanded.fold(self.mapped.bytes().len() as u64, u64::saturating_add)
     }
 
     /// Whether it has debug data of its own.
     pub fn has_units(&self) -> bool {
-        [".debug_info", ".zdebug_info"].iter().any(|name| self.object.section_by_name(name).is_some())
+        [".debug_info", ".zdebug_info"]
+            .iter()
+            .any(|name| self.object.section_by_name(name).is_some())
     }
 
     /// Whether it has the code itself, and not only debug data about it.
     pub fn has_code(&self) -> bool {
         // In a debug file, code sections have no contents; a dSYM is marked as one.
-        let has_contents = |section: &object::Section<'_, '_>| section.file_range().is_some_and(|(_, bytes)| bytes > 0);
-        let code = self.object.sections().any(|section| section.kind() == SectionKind::Text && has_contents(&section));
+        let has_contents = |section: &object::Section<'_, '_>| {
+            section.file_range().is_some_and(|(_, bytes)| bytes > 0)
+        };
+        let code = self
+            .object
+            .sections()
+            .any(|section| section.kind() == SectionKind::Text && has_contents(&section));
         code && !(self.object.format() == BinaryFormat::MachO && macho::is_dsym(&self.object))
     }
 
@@ -102,7 +129,13 @@ fn guess(bytes: &[u8]) -> &'static str {
         [b'!', b'<', b'a', b'r', b'c', b'h', b'>', ..] => "an ar archive",
         [0x1f, 0x8b, ..] => "a gzip file",
         [0x28, 0xb5, 0x2f, 0xfd, ..] => "a zstd file",
-        _ if bytes.iter().take(512).all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) => "text",
+        _ if bytes
+            .iter()
+            .take(512)
+            .all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) =>
+        {
+            "text"
+        }
         _ => "unknown contents",
     }
 }

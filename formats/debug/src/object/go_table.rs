@@ -2,7 +2,8 @@
 
 use object::Object;
 
-/// Names of the table's section: in ELF files, in those that can be loaded anywhere, and in Mach-O files.
+/// Names of the table's section: in ELF files, in those that can be loaded anywhere, and in Mach-O
+/// files.
 const SECTIONS: [&str; 3] = [".gopclntab", ".data.rel.ro.gopclntab", "__gopclntab"];
 
 /// Whether `object` has the table.

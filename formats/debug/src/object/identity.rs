@@ -1,8 +1,8 @@
 //! Tells which build a file is of, and which file of it.
 //!
-//! A linker writes an id into what it makes (`--build-id`, `LC_UUID`), which all files of a build share. Where there is none,
-//! one is made up from the whole file: whatever an answer depends on may tell two of them apart (symbols, relocations, lines,
-//! though the code is the same).
+//! A linker writes an id into what it makes (`--build-id`, `LC_UUID`), which all files of a build
+//! share. Where there is none, one is made up from the whole file: whatever an answer depends on
+//! may tell two of them apart (symbols, relocations, lines, though the code is the same).
 
 use object::macho::MH_DYLIB_IN_CACHE;
 use object::read::macho::MachHeader;
@@ -26,7 +26,8 @@ fn own_id(object: &object::File<'_>) -> Option<Vec<u8>> {
     build_id.or_else(|| Some(object.mach_uuid().ok()??.to_vec()))
 }
 
-/// The ids that earlier versions made up: up to 0.4 a hash of the code alone, or of all of `bytes` if the code was split off.
+/// The ids that earlier versions made up: up to 0.4 a hash of the code alone, or of all of `bytes`
+/// if the code was split off.
 pub fn former_ids(object: &object::File<'_>, bytes: &[u8]) -> Vec<ModuleId> {
     if own_id(object).is_some() {
         return Vec::new();
@@ -48,14 +49,21 @@ pub fn former_ids(object: &object::File<'_>, bytes: &[u8]) -> Vec<ModuleId> {
     vec![ModuleId { bytes: hash.digest128().to_be_bytes().to_vec(), made_up: true }]
 }
 
-/// How long the code of `object` is, and what it is. Tools that change it after linking (BOLT) leave the id as it was.
+/// How long the code of `object` is, and what it is. Tools that change it after linking (BOLT)
+/// leave the id as it was.
 pub fn code(object: &object::File<'_>) -> CodeMark {
     // The dynamic linker's cache changes the code of what is put into it.
     let is_in_cache = macho::with_macho!(object, file => file.macho_header().flags(file.endian()).contains(MH_DYLIB_IN_CACHE));
-    let Some(text) = [".text", "__text"].iter().find_map(|name| object.section_by_name(name)).filter(|_| is_in_cache != Some(true)) else {
+    let Some(text) = [".text", "__text"]
+        .iter()
+        .find_map(|name| object.section_by_name(name))
+        .filter(|_| is_in_cache != Some(true))
+    else {
         return CodeMark::default();
     };
-    let contents = text.data().ok().filter(|code| !code.is_empty() && code.len() as u64 == text.size() && !macho::is_dsym(object));
+    let contents = text.data().ok().filter(|code| {
+        !code.is_empty() && code.len() as u64 == text.size() && !macho::is_dsym(object)
+    });
     CodeMark { bytes: Some(text.size()), contents: contents.map(xxh3_64) }
 }
 
@@ -72,7 +80,9 @@ pub fn fingerprint(object: &object::File<'_>, file_bytes: usize) -> u64 {
         let name = section.name_bytes().unwrap_or_default();
         hash.update(&(name.len() as u64).to_le_bytes());
         hash.update(name);
-        [section.address(), section.size(), flags].iter().for_each(|number| hash.update(&number.to_le_bytes()));
+        [section.address(), section.size(), flags]
+            .iter()
+            .for_each(|number| hash.update(&number.to_le_bytes()));
     }
     hash.digest()
 }

@@ -1,10 +1,10 @@
 //! Gives each section an address, and leads back from there: [`Layout`].
 //!
-//! A linked file says it itself, and so does a relocatable object of Mach-O, whose debug data needs no relocations
-//! either. In a relocatable object of ELF (`ET_REL`: `.o`, `.ko`) every section begins at 0, and
-//! so do the addresses that people have. To read one like a linked file, its sections are laid out one after the
-//! other first; afterwards an address means an offset into the first executable section that is long enough, as
-//! in llvm-symbolizer:
+//! A linked file says it itself, and so does a relocatable object of Mach-O, whose debug data needs
+//! no relocations either. In a relocatable object of ELF (`ET_REL`: `.o`, `.ko`) every section
+//! begins at 0, and so do the addresses that people have. To read one like a linked file, its
+//! sections are laid out one after the other first; afterwards an address means an offset into the
+//! first executable section that is long enough, as in llvm-symbolizer:
 //!
 //! ```text
 //! sections    .text  ├────────┤            .text.hot ├──────────────┤     .text.unlikely ├───┤
@@ -27,8 +27,8 @@ const GAP: u64 = 64;
 /// Where the sections of an object lie.
 #[derive(Debug, Default)]
 pub struct Layout {
-    /// Addresses of a relocatable object's allocated sections, and of debug sections that are put behind others of their
-    /// name; `None` where the file has final addresses.
+    /// Addresses of a relocatable object's allocated sections, and of debug sections that are put
+    /// behind others of their name; `None` where the file has final addresses.
     placed: Option<HashMap<SectionIndex, u64>>,
     windows: Vec<Window>,
 }
@@ -53,19 +53,32 @@ impl Layout {
         let last_address = if file.is_64() { u64::MAX } else { u64::from(u32::MAX) };
         let (mut placed, mut windows) = (HashMap::new(), Vec::new());
         let (mut address, mut answered) = (FIRST_ADDRESS, 0);
-        let is_code = |section: &object::Section<'_, '_>| is(section, elf::SHF_ALLOC | elf::SHF_EXECINSTR);
-        let has_contents = |section: &object::Section<'_, '_>| section.kind() != object::SectionKind::UninitializedData;
+        let is_code =
+            |section: &object::Section<'_, '_>| is(section, elf::SHF_ALLOC | elf::SHF_EXECINSTR);
+        let has_contents = |section: &object::Section<'_, '_>| {
+            section.kind() != object::SectionKind::UninitializedData
+        };
         // The debug file of a kernel module has the headers of its code alone.
-        let is_debug_file = !file.sections().any(|section| is_code(&section) && has_contents(&section));
+        let is_debug_file =
+            !file.sections().any(|section| is_code(&section) && has_contents(&section));
         for section in file.sections().filter(|section| is(section, elf::SHF_ALLOC)) {
             placed.insert(section.index(), address);
             let size = section.size();
             if is_code(&section) && (is_debug_file || has_contents(&section)) && size > answered {
-                windows.push(Window { start: address.saturating_add(answered), end: address.saturating_add(size), base: address });
+                windows.push(Window {
+                    start: address.saturating_add(answered),
+                    end: address.saturating_add(size),
+                    base: address,
+                });
                 answered = size;
             }
-            let next = address.checked_add(size).and_then(|end| end.checked_add(GAP)).filter(|end| *end <= last_address);
-            address = next.ok_or_else(|| "its sections are larger than the address space".to_owned())?.next_multiple_of(GAP);
+            let next = address
+                .checked_add(size)
+                .and_then(|end| end.checked_add(GAP))
+                .filter(|end| *end <= last_address);
+            address = next
+                .ok_or_else(|| "its sections are larger than the address space".to_owned())?
+                .next_multiple_of(GAP);
         }
         if windows.is_empty() {
             // Nothing but debug data, of an image that was linked.
@@ -75,14 +88,18 @@ impl Layout {
         Ok(Self { placed: Some(placed), windows })
     }
 
-    /// The same layout for `debug`, the debug file that was split from `file`, whose sections may have other numbers.
+    /// The same layout for `debug`, the debug file that was split from `file`, whose sections may
+    /// have other numbers.
     #[must_use]
     pub fn of_debug_file(&self, file: &object::File<'_>, debug: &object::File<'_>) -> Self {
         let Some(of_file) = &self.placed else { return Self::default() };
         let mut by_name: HashMap<Vec<u8>, VecDeque<u64>> = HashMap::new();
         for section in file.sections().filter(|section| is(section, elf::SHF_ALLOC)) {
             let address = of_file.get(&section.index()).copied().unwrap_or(0);
-            by_name.entry(section.name_bytes().unwrap_or_default().to_vec()).or_default().push_back(address);
+            by_name
+                .entry(section.name_bytes().unwrap_or_default().to_vec())
+                .or_default()
+                .push_back(address);
         }
         let mut placed = HashMap::new();
         for section in debug.sections().filter(|section| is(section, elf::SHF_ALLOC)) {
@@ -116,10 +133,14 @@ impl Layout {
 
     /// The address of a symbol of `section` that has `value`.
     pub fn symbol_address(&self, section: SectionIndex, value: u64) -> u64 {
-        self.placed.as_ref().and_then(|placed| placed.get(&section)).map_or(value, |base| base.wrapping_add(value))
+        self.placed
+            .as_ref()
+            .and_then(|placed| placed.get(&section))
+            .map_or(value, |base| base.wrapping_add(value))
     }
 
-    /// Gives the ranges of `module` the addresses that people have. What they cannot name is counted.
+    /// Gives the ranges of `module` the addresses that people have. What they cannot name is
+    /// counted.
     pub fn restore(&self, module: &mut ModuleSymbols) {
         if !self.is_relocatable() {
             return;
@@ -141,12 +162,17 @@ impl Layout {
         };
         let back = |start: u64| {
             let after = self.windows.partition_point(|window| window.end <= start);
-            self.windows.get(after).filter(|window| window.start <= start).map(|window| start - window.base)
+            self.windows
+                .get(after)
+                .filter(|window| window.start <= start)
+                .map(|window| start - window.base)
         };
         for chain in &mut module.chains {
             chain.start = chain.start.address().and_then(back).map_or(Start::UNKNOWN, Start::at);
         }
-        module.aliases.retain_mut(|alias| back(alias.address).map(|address| alias.address = address).is_some());
+        module.aliases.retain_mut(|alias| {
+            back(alias.address).map(|address| alias.address = address).is_some()
+        });
         module.aliases.sort_unstable();
         let hidden = before.len() - before.iter().filter(covered).count();
         module.dropped.count_many(DropReason::HiddenSection, hidden as u64);
@@ -157,11 +183,15 @@ fn is(section: &object::Section<'_, '_>, flags: elf::SectionFlags) -> bool {
     matches!(section.flags(), SectionFlags::Elf { sh_flags, .. } if sh_flags.contains(flags))
 }
 
-/// Notes where debug sections begin that are put behind others of their name: what refers to them means that place.
+/// Notes where debug sections begin that are put behind others of their name: what refers to them
+/// means that place.
 fn place_debug_sections(file: &object::File<'_>, placed: &mut HashMap<SectionIndex, u64>) {
     let mut ends: HashMap<Vec<u8>, u64> = HashMap::new();
     for section in file.sections().filter(|section| !is(section, elf::SHF_ALLOC)) {
-        let Some(name) = section.name_bytes().ok().filter(|name| name.starts_with(b".debug_")) else { continue };
+        let Some(name) = section.name_bytes().ok().filter(|name| name.starts_with(b".debug_"))
+        else {
+            continue;
+        };
         let bytes = section.compressed_file_range().map_or(0, |range| range.uncompressed_size);
         match ends.get_mut(name) {
             Some(end) => {

@@ -1,4 +1,5 @@
-//! Knows one object file: what it is, where its sections lie, which symbols name its addresses, what its debug sections hold.
+//! Knows one object file: what it is, where its sections lie, which symbols name its addresses,
+//! what its debug sections hold.
 //!
 //! ```text
 //! file.rs           its headers and what they say: id, name, architecture (identity.rs), companion files (links.rs)

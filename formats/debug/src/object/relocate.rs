@@ -1,9 +1,13 @@
 //! Relocates a debug section of a relocatable object.
 //!
-//! Debug sections need little: a symbol's address, or the difference of two. RISC-V and `LoongArch` leave
-//! differences to the linker, which may shorten code (RISC-V psABI, "Relocations"; `LoongArch` psABI, likewise).
+//! Debug sections need little: a symbol's address, or the difference of two. RISC-V and `LoongArch`
+//! leave differences to the linker, which may shorten code (RISC-V psABI, "Relocations";
+//! `LoongArch` psABI, likewise).
 
-use object::{Architecture, Object, ObjectSection, ObjectSymbol, Relocation, RelocationFlags, RelocationKind, RelocationTarget};
+use object::{
+    Architecture, Object, ObjectSection, ObjectSymbol, Relocation, RelocationFlags, RelocationKind,
+    RelocationTarget,
+};
 use object::{SymbolSection, elf};
 
 use super::layout::Layout;
@@ -32,8 +36,14 @@ struct Place {
     bytes: usize,
 }
 
-/// Applies the relocations of `section` to `data`, its contents. Returns how many could not be applied.
-pub fn apply<'d>(file: &object::File<'d>, layout: &Layout, section: &object::Section<'d, '_>, data: &mut [u8]) -> u64 {
+/// Applies the relocations of `section` to `data`, its contents. Returns how many could not be
+/// applied.
+pub fn apply<'d>(
+    file: &object::File<'d>,
+    layout: &Layout,
+    section: &object::Section<'d, '_>,
+    data: &mut [u8],
+) -> u64 {
     let mut failed = 0;
     let is_little = file.is_little_endian();
     for (offset, relocation) in section.relocations() {
@@ -41,10 +51,19 @@ pub fn apply<'d>(file: &object::File<'d>, layout: &Layout, section: &object::Sec
             failed += u64::from(!does_nothing(file.architecture(), &relocation));
             continue;
         };
-        let done = usize::try_from(offset).ok().zip(target(file, layout, &relocation)).and_then(|(at, target)| {
-            let value = target.wrapping_add(relocation.addend().cast_unsigned());
-            write(data, Place { offset: at, bytes }, change, value, relocation.has_implicit_addend(), is_little)
-        });
+        let done = usize::try_from(offset).ok().zip(target(file, layout, &relocation)).and_then(
+            |(at, target)| {
+                let value = target.wrapping_add(relocation.addend().cast_unsigned());
+                write(
+                    data,
+                    Place { offset: at, bytes },
+                    change,
+                    value,
+                    relocation.has_implicit_addend(),
+                    is_little,
+                )
+            },
+        );
         failed += u64::from(done.is_none());
     }
     failed
@@ -98,8 +117,8 @@ fn change(machine: Architecture, relocation: &Relocation) -> Option<(Change, usi
     }
 }
 
-/// Whether a relocation only tells the linker what it may shorten, or where a thread-local variable lies, which no
-/// function needs.
+/// Whether a relocation only tells the linker what it may shorten, or where a thread-local variable
+/// lies, which no function needs.
 fn does_nothing(machine: Architecture, relocation: &Relocation) -> bool {
     use Architecture as A;
     let RelocationFlags::Elf { r_type } = relocation.flags() else { return false };
@@ -107,18 +126,34 @@ fn does_nothing(machine: Architecture, relocation: &Relocation) -> bool {
         return true;
     }
     match machine {
-        A::X86_64 | A::X86_64_X32 => matches!(r_type, elf::R_X86_64_DTPOFF32 | elf::R_X86_64_DTPOFF64),
+        A::X86_64 | A::X86_64_X32 => {
+            matches!(r_type, elf::R_X86_64_DTPOFF32 | elf::R_X86_64_DTPOFF64)
+        }
         A::I386 => r_type == elf::R_386_TLS_LDO_32,
         A::Arm => r_type == elf::R_ARM_TLS_LDO32,
-        A::Mips | A::Mips64 | A::Mips64_N32 => matches!(r_type, elf::R_MIPS_TLS_DTPREL32 | elf::R_MIPS_TLS_DTPREL64),
+        A::Mips | A::Mips64 | A::Mips64_N32 => {
+            matches!(r_type, elf::R_MIPS_TLS_DTPREL32 | elf::R_MIPS_TLS_DTPREL64)
+        }
         A::PowerPc => r_type == elf::R_PPC_DTPREL32,
         A::PowerPc64 => r_type == elf::R_PPC64_DTPREL64,
         A::S390x => matches!(r_type, elf::R_390_TLS_LDO32 | elf::R_390_TLS_LDO64),
         A::Riscv32 | A::Riscv64 => {
-            matches!(r_type, elf::R_RISCV_RELAX | elf::R_RISCV_ALIGN | elf::R_RISCV_TLS_DTPREL32 | elf::R_RISCV_TLS_DTPREL64)
+            matches!(
+                r_type,
+                elf::R_RISCV_RELAX
+                    | elf::R_RISCV_ALIGN
+                    | elf::R_RISCV_TLS_DTPREL32
+                    | elf::R_RISCV_TLS_DTPREL64
+            )
         }
         A::LoongArch32 | A::LoongArch64 => {
-            matches!(r_type, elf::R_LARCH_RELAX | elf::R_LARCH_ALIGN | elf::R_LARCH_TLS_DTPREL32 | elf::R_LARCH_TLS_DTPREL64)
+            matches!(
+                r_type,
+                elf::R_LARCH_RELAX
+                    | elf::R_LARCH_ALIGN
+                    | elf::R_LARCH_TLS_DTPREL32
+                    | elf::R_LARCH_TLS_DTPREL64
+            )
         }
         _ => false,
     }
@@ -141,10 +176,19 @@ fn target(file: &object::File<'_>, layout: &Layout, relocation: &Relocation) -> 
     }
 }
 
-fn write(data: &mut [u8], place: Place, change: Change, value: u64, adds: bool, is_little: bool) -> Option<()> {
+fn write(
+    data: &mut [u8],
+    place: Place,
+    change: Change,
+    value: u64,
+    adds: bool,
+    is_little: bool,
+) -> Option<()> {
     let field = data.get_mut(place.offset..)?;
     if place.bytes == 0 {
-        return leb128::rewrite(field, |old| if change == Change::SubUleb { old.wrapping_sub(value) } else { value });
+        return leb128::rewrite(field, |old| {
+            if change == Change::SubUleb { old.wrapping_sub(value) } else { value }
+        });
     }
     let field = field.get_mut(..place.bytes)?;
     let old = read(field, is_little);
@@ -175,9 +219,19 @@ fn read(field: &[u8], is_little: bool) -> u64 {
 mod tests {
     use super::*;
 
-    fn written(before: &[u8], bytes: usize, change: Change, value: u64, adds: bool, is_little: bool) -> Vec<u8> {
+    fn written(
+        before: &[u8],
+        bytes: usize,
+        change: Change,
+        value: u64,
+        adds: bool,
+        is_little: bool,
+    ) -> Vec<u8> {
         let mut data = before.to_vec();
-        assert_eq!(write(&mut data, Place { offset: 1, bytes }, change, value, adds, is_little), Some(()));
+        assert_eq!(
+            write(&mut data, Place { offset: 1, bytes }, change, value, adds, is_little),
+            Some(())
+        );
         data
     }
 
@@ -185,7 +239,10 @@ mod tests {
     fn numbers_of_both_byte_orders() {
         assert_eq!(written(&[9, 1, 0, 9], 2, Change::Set, 0x203, false, true), [9, 3, 2, 9]);
         assert_eq!(written(&[9, 0, 1, 9], 2, Change::Set, 0x203, true, false), [9, 2, 4, 9]);
-        assert_eq!(written(&[9, 5, 0, 9], 2, Change::SetRelative, 0x10, false, true), [9, 15, 0, 9]);
+        assert_eq!(
+            written(&[9, 5, 0, 9], 2, Change::SetRelative, 0x10, false, true),
+            [9, 15, 0, 9]
+        );
     }
 
     #[test]
@@ -193,15 +250,30 @@ mod tests {
         assert_eq!(written(&[9, 5, 0, 9], 2, Change::Add, 0x100, false, true), [9, 5, 1, 9]);
         assert_eq!(written(&[9, 5, 1, 9], 2, Change::Sub, 6, false, true), [9, 0xff, 0, 9]);
         assert_eq!(written(&[9, 0xc5, 9], 1, Change::SubSix, 6, false, true), [9, 0xff, 9]);
-        assert_eq!(written(&[9, 0x80, 0x81, 0x00, 9], 0, Change::SubUleb, 1, false, true), [9, 0xff, 0x80, 0x00, 9]);
-        assert_eq!(written(&[9, 0x80, 0x80, 0x00, 9], 0, Change::SetUleb, 0x81, false, true), [9, 0x81, 0x81, 0x00, 9]);
+        assert_eq!(
+            written(&[9, 0x80, 0x81, 0x00, 9], 0, Change::SubUleb, 1, false, true),
+            [9, 0xff, 0x80, 0x00, 9]
+        );
+        assert_eq!(
+            written(&[9, 0x80, 0x80, 0x00, 9], 0, Change::SetUleb, 0x81, false, true),
+            [9, 0x81, 0x81, 0x00, 9]
+        );
     }
 
     #[test]
     fn a_place_outside_is_not_written() {
         let mut data = [0; 4];
-        assert_eq!(write(&mut data, Place { offset: 2, bytes: 4 }, Change::Set, 1, false, true), None);
-        assert_eq!(write(&mut data, Place { offset: usize::MAX, bytes: 4 }, Change::Set, 1, false, true), None);
-        assert_eq!(write(&mut [0x80; 4], Place { offset: 0, bytes: 0 }, Change::SetUleb, 1, false, true), None);
+        assert_eq!(
+            write(&mut data, Place { offset: 2, bytes: 4 }, Change::Set, 1, false, true),
+            None
+        );
+        assert_eq!(
+            write(&mut data, Place { offset: usize::MAX, bytes: 4 }, Change::Set, 1, false, true),
+            None
+        );
+        assert_eq!(
+            write(&mut [0x80; 4], Place { offset: 0, bytes: 0 }, Change::SetUleb, 1, false, true),
+            None
+        );
     }
 }

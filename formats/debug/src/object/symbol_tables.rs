@@ -17,15 +17,22 @@ pub struct SymbolTables<'d> {
 }
 
 impl<'d> SymbolTables<'d> {
-    /// Those of `object`. `mini` is the file in its `.gnu_debugdata`; `map` knows what hidden names stand for.
-    pub fn read(object: &object::File<'d>, mini: Option<&object::File<'d>>, layout: &Layout, map: Option<&SymbolMap<'d>>) -> Self {
+    /// Those of `object`. `mini` is the file in its `.gnu_debugdata`; `map` knows what hidden names
+    /// stand for.
+    pub fn read(
+        object: &object::File<'d>,
+        mini: Option<&object::File<'d>>,
+        layout: &Layout,
+        map: Option<&SymbolMap<'d>>,
+    ) -> Self {
         let tables = macho::with_macho!(object, file => {
             let (symbols, twins) = symbols::spans_and_twins(macho::symbols::read(file, map));
             let synthetic = macho::synthetic::read(file, &symbols, macho::image_base(object));
             Self { symbols, twins, synthetic }
         });
         tables.unwrap_or_else(|| {
-            let (symbols, twins) = symbols::spans_and_twins(elf::read_symbols(object, mini, layout));
+            let (symbols, twins) =
+                symbols::spans_and_twins(elf::read_symbols(object, mini, layout));
             Self { symbols, twins, synthetic: elf::plt::read(object) }
         })
     }

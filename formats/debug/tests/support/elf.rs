@@ -18,7 +18,11 @@ pub fn elf(sections: &[Section<'_>]) -> Vec<u8> {
         let place = u32::try_from(names.len()).unwrap();
         names.extend_from_slice(name.as_bytes());
         names.push(0);
-        header(&mut headers, (place, 1, if *address > 0 { 2 } else { 0 }), (*address, file.len() as u64, contents.len() as u64));
+        header(
+            &mut headers,
+            (place, 1, if *address > 0 { 2 } else { 0 }),
+            (*address, file.len() as u64, contents.len() as u64),
+        );
         file.extend_from_slice(contents);
     }
     header(&mut headers, (1, 3, 0), (0, file.len() as u64, names.len() as u64));
@@ -35,7 +39,11 @@ pub fn elf(sections: &[Section<'_>]) -> Vec<u8> {
     file
 }
 
-fn header(headers: &mut Vec<u8>, (name, kind, flags): (u32, u32, u64), (address, offset, bytes): (u64, u64, u64)) {
+fn header(
+    headers: &mut Vec<u8>,
+    (name, kind, flags): (u32, u32, u64),
+    (address, offset, bytes): (u64, u64, u64),
+) {
     headers.extend([name, kind].into_iter().flat_map(u32::to_le_bytes));
     headers.extend([flags, address, offset, bytes].into_iter().flat_map(u64::to_le_bytes));
     headers.extend([0u32, 0].into_iter().flat_map(u32::to_le_bytes));

@@ -1,5 +1,5 @@
-//! Reads the debug map in the symbol table of an image: which object files it was linked from, and which functions of theirs it
-//! has.
+//! Reads the debug map in the symbol table of an image: which object files it was linked from, and
+//! which functions of theirs it has.
 
 use hashbrown::HashMap;
 use object::macho;
@@ -38,7 +38,9 @@ pub fn read<'d, M: MachHeader>(file: &MachOFile<'d, M>, code: &Code) -> Vec<MapE
     let mut current = None;
     let mut function = None;
     for symbol in table.iter() {
-        let (Some(kind), Ok(name)) = (symbol.stab(), symbol.name(endian, table.strings())) else { continue };
+        let (Some(kind), Ok(name)) = (symbol.stab(), symbol.name(endian, table.strings())) else {
+            continue;
+        };
         let value = symbol.n_value(endian).into();
         match (kind, current) {
             (macho::N_OSO, _) => {
@@ -50,7 +52,11 @@ pub fn read<'d, M: MachHeader>(file: &MachOFile<'d, M>, code: &Code) -> Vec<MapE
             (macho::N_FUN, Some(_)) if !name.is_empty() => function = Some((name, value)),
             (macho::N_FUN, Some(entry)) => {
                 if let Some((name, start)) = function.take() {
-                    entries[entry].functions.push(MapFunction { name, start, end: start.saturating_add(value) });
+                    entries[entry].functions.push(MapFunction {
+                        name,
+                        start,
+                        end: start.saturating_add(value),
+                    });
                 }
             }
             (macho::N_STSYM | macho::N_GSYM, Some(entry)) if code.contains(value) => {
@@ -64,10 +70,11 @@ pub fn read<'d, M: MachHeader>(file: &MachOFile<'d, M>, code: &Code) -> Vec<MapE
     entries
 }
 
-/// Lets no two functions lie over each other, but for other names of one: linkers write those without size, or under
-/// names that the object does not know, and some sizes not at all.
+/// Lets no two functions lie over each other, but for other names of one: linkers write those
+/// without size, or under names that the object does not know, and some sizes not at all.
 fn settle(entries: &mut [MapEntry<'_>]) {
-    let mut all: Vec<&mut MapFunction<'_>> = entries.iter_mut().flat_map(|entry| &mut entry.functions).collect();
+    let mut all: Vec<&mut MapFunction<'_>> =
+        entries.iter_mut().flat_map(|entry| &mut entry.functions).collect();
     all.sort_by_key(|function| function.start);
     let mut next = u64::MAX;
     for alike in all.chunk_by_mut(|one, other| one.start == other.start).rev() {
@@ -83,16 +90,29 @@ fn settle(entries: &mut [MapEntry<'_>]) {
 mod tests {
     use super::*;
 
-    /// An alias without size, a size that reaches into the next function, and one that is not known.
+    /// An alias without size, a size that reaches into the next function, and one that is not
+    /// known.
     #[test]
     fn names_of_one_function_have_its_size() {
         let function = |name, start, end| MapFunction { name, start, end };
-        let functions = vec![function(&b"real"[..], 16, 40), function(b"alias", 16, 16), function(b"open", 64, 64)];
+        let functions = vec![
+            function(&b"real"[..], 16, 40),
+            function(b"alias", 16, 16),
+            function(b"open", 64, 64),
+        ];
         let one = MapEntry { path: b"one.o", time: 0, functions };
-        let two = MapEntry { path: b"two.o", time: 0, functions: vec![function(b"next", 32, 48), function(b"last", 80, 90)] };
+        let two = MapEntry {
+            path: b"two.o",
+            time: 0,
+            functions: vec![function(b"next", 32, 48), function(b"last", 80, 90)],
+        };
         let mut entries = [one, two];
         settle(&mut entries);
-        let ends: Vec<u64> = entries.iter().flat_map(|entry| &entry.functions).map(|function| function.end).collect();
+        let ends: Vec<u64> = entries
+            .iter()
+            .flat_map(|entry| &entry.functions)
+            .map(|function| function.end)
+            .collect();
         assert_eq!(ends, [32, 32, 80, 48, 90]);
     }
 }

@@ -1,8 +1,8 @@
-//! Finds and reads the object files that keep the debug data of a linked image, and moves what they say to where the linker has
-//! put each function.
+//! Finds and reads the object files that keep the debug data of a linked image, and moves what they
+//! say to where the linker has put each function.
 //!
-//! A linker of Apple's leaves debug data in the object files, and for each of them debugging entries in the symbol
-//! table (`mach-o/stab.h`); `dsymutil` makes a dSYM of both:
+//! A linker of Apple's leaves debug data in the object files, and for each of them debugging
+//! entries in the symbol table (`mach-o/stab.h`); `dsymutil` makes a dSYM of both:
 //!
 //! ```text
 //! OSO          path of an object file, or of an archive with a member; n_value: when it was written
@@ -11,8 +11,8 @@
 //! STSYM, GSYM  name of something else: a function too, where its section is not all code
 //! ```
 //!
-//! In an object, every function lies elsewhere. One that the linker has thrown away, or taken from another object,
-//! is not in the map, and what this object says of it goes unused.
+//! In an object, every function lies elsewhere. One that the linker has thrown away, or taken from
+//! another object, is not in the map, and what this object says of it goes unused.
 
 mod entries;
 mod mapped_object;
@@ -50,9 +50,15 @@ pub struct Objects<'d> {
 
 impl<'d> Objects<'d> {
     /// Opens what `image`, which lies at `image_path`, refers to; `None` if it has no debug map.
-    pub fn open(image: &object::File<'d>, image_path: &Path, arch: &str, search: &Search) -> Option<Self> {
+    pub fn open(
+        image: &object::File<'d>,
+        image_path: &Path,
+        arch: &str,
+        search: &Search,
+    ) -> Option<Self> {
         let code = Code::of(image, &Layout::default());
-        let entries = with_macho!(image, file => entries::read(file, &code)).filter(|entries| !entries.is_empty())?;
+        let entries = with_macho!(image, file => entries::read(file, &code))
+            .filter(|entries| !entries.is_empty())?;
         let mut objects = Self::default();
         let mut places = ObjectPlaces::of(&entries, image_path, arch, search);
         for entry in entries {
@@ -109,7 +115,11 @@ impl<'d> Objects<'d> {
     }
 
     /// Reads the headers and debug sections of all of them. `symbols` are the image's.
-    pub fn load<'m>(&'m self, symbols: &[Symbol<'m>], dropped: &mut DropCounts) -> Vec<MappedObject<'m>> {
+    pub fn load<'m>(
+        &'m self,
+        symbols: &[Symbol<'m>],
+        dropped: &mut DropCounts,
+    ) -> Vec<MappedObject<'m>> {
         dropped.count_many(DropReason::MissingObject, self.missing_functions);
         let load = |(mapped, functions): &'m (Mapped, Vec<MapFunction<'d>>)| {
             let mut dropped = DropCounts::default();
@@ -121,7 +131,8 @@ impl<'d> Objects<'d> {
         };
         let loaded: Vec<_> = self.found.par_iter().map(load).collect();
         loaded.iter().for_each(|(_, counts)| dropped.merge(counts));
-        let mut loaded: Vec<MappedObject<'m>> = loaded.into_iter().filter_map(|(loaded, _)| loaded).collect();
+        let mut loaded: Vec<MappedObject<'m>> =
+            loaded.into_iter().filter_map(|(loaded, _)| loaded).collect();
         // Of one function under several names, perhaps of several objects, the first counts.
         let mut taken = HashSet::new();
         for object in &mut loaded {
@@ -132,7 +143,11 @@ impl<'d> Objects<'d> {
 }
 
 /// What all of `objects` say, in the addresses of the image.
-pub fn read<'m>(objects: &'m [MappedObject<'m>], progress: &Progress, dropped: &mut DropCounts) -> DwarfSymbols<'m> {
+pub fn read<'m>(
+    objects: &'m [MappedObject<'m>],
+    progress: &Progress,
+    dropped: &mut DropCounts,
+) -> DwarfSymbols<'m> {
     let read_one = |object: &'m MappedObject<'m>| {
         let mut dropped = DropCounts::default();
         let symbols = object.read(progress, &mut dropped);
@@ -140,11 +155,17 @@ pub fn read<'m>(objects: &'m [MappedObject<'m>], progress: &Progress, dropped: &
         (symbols, dropped.damage())
     };
     let read: Vec<_> = objects.par_iter().with_max_len(1).map(read_one).collect();
-    let (mut intervals, mut units): (Vec<Interval>, Vec<UnitSymbols<'m>>) = (Vec::new(), Vec::new());
+    let (mut intervals, mut units): (Vec<Interval>, Vec<UnitSymbols<'m>>) =
+        (Vec::new(), Vec::new());
     for (symbols, counts) in read {
         dropped.merge(&counts);
         let before = units.len();
-        intervals.extend(symbols.intervals.into_iter().map(|interval| Interval { unit: before + interval.unit, ..interval }));
+        intervals.extend(
+            symbols
+                .intervals
+                .into_iter()
+                .map(|interval| Interval { unit: before + interval.unit, ..interval }),
+        );
         units.extend(symbols.units);
     }
     intervals.sort_by_key(|interval| interval.start);

@@ -13,18 +13,21 @@ use crate::object::arch_of;
 
 /// The path of an archive and the name of a member, where `path` is `archive(member)`.
 fn split_member(path: &[u8]) -> (&[u8], Option<&[u8]>) {
-    let member =
-        path.strip_suffix(b")").and_then(|path| path.iter().rposition(|byte| *byte == b'(').map(|at| (&path[..at], &path[at + 1..])));
+    let member = path.strip_suffix(b")").and_then(|path| {
+        path.iter().rposition(|byte| *byte == b'(').map(|at| (&path[..at], &path[at + 1..]))
+    });
     member.map_or((path, None), |(archive, member)| (archive, Some(member)))
 }
 
-/// Where object files are looked for: there where the linker saw them, beside the image, in the folders to search.
+/// Where object files are looked for: there where the linker saw them, beside the image, in the
+/// folders to search.
 pub struct ObjectPlaces<'a> {
     /// The image's folder.
     beside: &'a Path,
     arch: &'a str,
     search: &'a Search,
-    /// File names that several recorded paths end in: by name alone, one could be taken for another.
+    /// File names that several recorded paths end in: by name alone, one could be taken for
+    /// another.
     ambiguous: HashSet<OsString>,
     /// Archives that have been opened, by their recorded paths.
     archives: HashMap<PathBuf, Option<container::Index>>,
@@ -32,7 +35,12 @@ pub struct ObjectPlaces<'a> {
 
 impl<'a> ObjectPlaces<'a> {
     /// Places for all of `entries`, of the image at `image`.
-    pub fn of(entries: &[MapEntry<'_>], image: &'a Path, arch: &'a str, search: &'a Search) -> Self {
+    pub fn of(
+        entries: &[MapEntry<'_>],
+        image: &'a Path,
+        arch: &'a str,
+        search: &'a Search,
+    ) -> Self {
         let (mut recorded, mut ambiguous) = (HashMap::new(), HashSet::new());
         for file in entries.iter().map(|entry| Path::new(os_path(split_member(entry.path).0))) {
             let name = file.file_name().unwrap_or_default();
@@ -40,11 +48,17 @@ impl<'a> ObjectPlaces<'a> {
                 ambiguous.insert(name.to_owned());
             }
         }
-        Self { beside: image.parent().unwrap_or(Path::new("")), arch, search, ambiguous, archives: HashMap::new() }
+        Self {
+            beside: image.parent().unwrap_or(Path::new("")),
+            arch,
+            search,
+            ambiguous,
+            archives: HashMap::new(),
+        }
     }
 
-    /// The object of `entry`, and whether its file is newer than what the linker saw. As `dsymutil` has it, a member
-    /// of another time is another member.
+    /// The object of `entry`, and whether its file is newer than what the linker saw. As `dsymutil`
+    /// has it, a member of another time is another member.
     pub fn find(&mut self, entry: &MapEntry<'_>) -> Option<(Mapped, bool)> {
         let (recorded, member) = split_member(entry.path);
         let recorded = Path::new(os_path(recorded));
@@ -81,8 +95,10 @@ impl<'a> ObjectPlaces<'a> {
     fn archive(&self, place: &Path) -> Option<container::Index> {
         let file = Mapped::open(place).ok()?;
         let is_fat = Kind::of(file.bytes()) == Kind::Archive(Format::Fat);
-        let archive = if is_fat { container::slice(&file, self.arch).ok()?.open().ok()? } else { file };
-        (Kind::of(archive.bytes()) == Kind::Archive(Format::Ar)).then(|| container::Index::of(&archive))
+        let archive =
+            if is_fat { container::slice(&file, self.arch).ok()?.open().ok()? } else { file };
+        (Kind::of(archive.bytes()) == Kind::Archive(Format::Ar))
+            .then(|| container::Index::of(&archive))
     }
 }
 

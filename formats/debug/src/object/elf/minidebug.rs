@@ -1,5 +1,5 @@
-//! Reads the symbols that distributions leave in stripped files: the object file within `.gnu_debugdata`, expanded from xz
-//! (gdb, "Debugging information in a special section").
+//! Reads the symbols that distributions leave in stripped files: the object file within
+//! `.gnu_debugdata`, expanded from xz (gdb, "Debugging information in a special section").
 
 use std::io::Read;
 
@@ -11,8 +11,8 @@ use crate::limits::{MAX_EXPANSION, MAX_XZ_KIB};
 use crate::object::layout::Layout;
 use crate::object::symbols::SymbolEntry;
 
-/// The bytes of the file within, if `object` has one that can be read; its symbols are names only, and a file
-/// without them is as good as one from which they were stripped.
+/// The bytes of the file within, if `object` has one that can be read; its symbols are names only,
+/// and a file without them is as good as one from which they were stripped.
 ///
 /// # Errors
 /// If it is damaged or expands past [`MAX_EXPANSION`].
@@ -30,12 +30,14 @@ pub fn expand(object: &object::File<'_>) -> Result<Option<Vec<u8>>, String> {
     Ok(Some(expanded))
 }
 
-/// The functions of `mini`, the file within `file`, where `file` has them: the file within was made before prelinking moved
-/// the other. What else it lists is of no use: a symbol of data without size would reach over all that comes after it.
+/// The functions of `mini`, the file within `file`, where `file` has them: the file within was made
+/// before prelinking moved the other. What else it lists is of no use: a symbol of data without
+/// size would reach over all that comes after it.
 pub fn entries<'d>(file: &object::File<'_>, mini: &object::File<'d>) -> Vec<SymbolEntry<'d>> {
     let moved = |section: &object::Section<'_, '_>| {
         let inner = mini.section_by_name_bytes(section.name_bytes().ok()?)?;
-        (section.kind() == SectionKind::Text && inner.size() == section.size()).then(|| section.address().wrapping_sub(inner.address()))
+        (section.kind() == SectionKind::Text && inner.size() == section.size())
+            .then(|| section.address().wrapping_sub(inner.address()))
     };
     let bias = file.sections().find_map(|section| moved(&section)).unwrap_or(0);
     let is_function = |symbol: &object::Symbol<'_, '_>| match symbol.kind() {
@@ -46,5 +48,8 @@ pub fn entries<'d>(file: &object::File<'_>, mini: &object::File<'d>) -> Vec<Symb
     };
     let functions = mini.symbols().filter(is_function);
     let entries = symbols::entries(mini, functions, &Layout::default());
-    entries.into_iter().map(|entry| SymbolEntry { address: entry.address.wrapping_add(bias), ..entry }).collect()
+    entries
+        .into_iter()
+        .map(|entry| SymbolEntry { address: entry.address.wrapping_add(bias), ..entry })
+        .collect()
 }

@@ -18,7 +18,9 @@ pub fn detail(object: &object::File<'_>) -> Detail {
         Detail::Debug
     } else if go_table::has_table(object) {
         Detail::Gopclntab
-    } else if object.symbols().next().is_some() || object.section_by_name(".gnu_debugdata").is_some() {
+    } else if object.symbols().next().is_some()
+        || object.section_by_name(".gnu_debugdata").is_some()
+    {
         Detail::Symbols
     } else {
         Detail::Exports
@@ -53,9 +55,13 @@ pub fn arch(object: &object::File<'_>) -> &'static str {
     }
 }
 
-/// The symbols of `file`, from `.symtab`, or from `.dynsym` where there is none, and those of `mini`, the file in
-/// its `.gnu_debugdata`.
-pub fn read_symbols<'d>(file: &object::File<'d>, mini: Option<&object::File<'d>>, layout: &Layout) -> Vec<SymbolEntry<'d>> {
+/// The symbols of `file`, from `.symtab`, or from `.dynsym` where there is none, and those of
+/// `mini`, the file in its `.gnu_debugdata`.
+pub fn read_symbols<'d>(
+    file: &object::File<'d>,
+    mini: Option<&object::File<'d>>,
+    layout: &Layout,
+) -> Vec<SymbolEntry<'d>> {
     let mut entries = symbols::entries(file, file.symbols(), layout);
     if entries.is_empty() {
         entries = symbols::entries(file, file.dynamic_symbols(), layout);

@@ -1,5 +1,6 @@
-//! Makes copies of files that the `object` crate does not read as they are: with symbol tables that a linker has compressed (lld,
-//! `--compress-sections=.strtab=zlib`; gABI, "Section Compression"), and without the names of sections.
+//! Makes copies of files that the `object` crate does not read as they are: with symbol tables that
+//! a linker has compressed (lld, `--compress-sections=.strtab=zlib`; gABI, "Section Compression"),
+//! and without the names of sections.
 
 use object::{CompressedData, CompressionFormat, elf};
 
@@ -11,7 +12,8 @@ use crate::object::sections::expand;
 struct Fields {
     /// Bytes of an offset.
     word: usize,
-    /// In the file's header: where the headers of sections lie, how long one is, and how many there are.
+    /// In the file's header: where the headers of sections lie, how long one is, and how many there
+    /// are.
     table: usize,
     entry_bytes: usize,
     count: usize,
@@ -59,7 +61,8 @@ const TYPE: usize = 4;
 const SECTION_0_SAYS: u64 = elf::SHN_XINDEX.0 as u64;
 
 impl Mapped {
-    /// The same file with symbol tables that are not compressed, and with names of sections, if only empty ones.
+    /// The same file with symbol tables that are not compressed, and with names of sections, if
+    /// only empty ones.
     #[must_use]
     pub fn with_plain_symbols(self) -> Self {
         match expanded(self.bytes()) {
@@ -73,15 +76,22 @@ impl Mapped {
     }
 }
 
-/// The bytes of `file` with plain symbol tables, and with empty names of sections if the header names no section that has
-/// them; `None` if there is nothing to change. What cannot be expanded is no symbol table any more.
+/// The bytes of `file` with plain symbol tables, and with empty names of sections if the header
+/// names no section that has them; `None` if there is nothing to change. What cannot be expanded is
+/// no symbol table any more.
 fn expanded(file: &[u8]) -> Option<Vec<u8>> {
     if !file.starts_with(&elf::ELFMAG) {
         return None;
     }
     let is_64 = *file.get(4)? == elf::ELFCLASS64.0;
-    let headers = Headers { fields: if is_64 { OF_64 } else { OF_32 }, is_little: *file.get(5)? == elf::ELFDATA2LSB.0 };
-    let packed: Vec<usize> = headers.all(file)?.filter(|header| headers.is_packed(file, *header) == Some(true)).collect();
+    let headers = Headers {
+        fields: if is_64 { OF_64 } else { OF_32 },
+        is_little: *file.get(5)? == elf::ELFDATA2LSB.0,
+    };
+    let packed: Vec<usize> = headers
+        .all(file)?
+        .filter(|header| headers.is_packed(file, *header) == Some(true))
+        .collect();
     let is_nameless = headers.is_nameless(file)?;
     if packed.is_empty() && !is_nameless {
         return None;
@@ -142,7 +152,8 @@ impl Headers {
     fn is_packed(&self, file: &[u8], header: usize) -> Option<bool> {
         let kind = self.read(file, header.checked_add(TYPE)?, 4)?;
         let flags = self.read(file, header.checked_add(self.fields.flags)?, self.fields.word)?;
-        let is_table = [elf::SHT_SYMTAB, elf::SHT_STRTAB].iter().any(|table| u64::from(table.0) == kind);
+        let is_table =
+            [elf::SHT_SYMTAB, elf::SHT_STRTAB].iter().any(|table| u64::from(table.0) == kind);
         Some(is_table && flags & elf::SHF_COMPRESSED.0 != 0)
     }
 
@@ -160,10 +171,13 @@ impl Headers {
         Some(CompressedData { format, data: section.get(packed..)?, uncompressed_size })
     }
 
-    /// Lets `header` lead to `plain`, which is put at the end of `copy`; to nothing, if there is none.
+    /// Lets `header` lead to `plain`, which is put at the end of `copy`; to nothing, if there is
+    /// none.
     fn replace(&self, copy: &mut Vec<u8>, header: usize, plain: Option<&[u8]>) -> Option<()> {
         let Fields { word, flags, offset, size, .. } = self.fields;
-        let Some(plain) = plain else { return self.write(copy, header + TYPE, 4, elf::SHT_NULL.0.into()) };
+        let Some(plain) = plain else {
+            return self.write(copy, header + TYPE, 4, elf::SHT_NULL.0.into());
+        };
         // Symbols are read where they are aligned.
         copy.resize(copy.len().next_multiple_of(8), 0);
         let start = copy.len() as u64;
@@ -177,7 +191,11 @@ impl Headers {
     fn read(&self, bytes: &[u8], at: usize, width: usize) -> Option<u64> {
         let field = bytes.get(at..at.checked_add(width)?)?;
         let push = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
-        Some(if self.is_little { field.iter().rev().fold(0, push) } else { field.iter().fold(0, push) })
+        Some(if self.is_little {
+            field.iter().rev().fold(0, push)
+        } else {
+            field.iter().fold(0, push)
+        })
     }
 
     fn write(&self, bytes: &mut [u8], at: usize, width: usize, number: u64) -> Option<()> {

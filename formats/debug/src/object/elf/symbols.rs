@@ -24,29 +24,46 @@ pub fn entries<'d: 'f, 'f>(
     for symbol in symbols {
         let SymbolFlags::Elf { st_info, .. } = symbol.flags() else { continue };
         let kind = st_info.st_type();
-        let Some(name) = symbol.name_bytes().ok().filter(|name| name.len() <= MAX_NAME_BYTES) else { continue };
+        let Some(name) = symbol.name_bytes().ok().filter(|name| name.len() <= MAX_NAME_BYTES)
+        else {
+            continue;
+        };
         if kind == elf::STT_FILE {
             source = Some(name);
             continue;
         }
-        let counts = matches!(kind, elf::STT_NOTYPE | elf::STT_FUNC | elf::STT_OBJECT | elf::STT_GNU_IFUNC);
+        let counts =
+            matches!(kind, elf::STT_NOTYPE | elf::STT_FUNC | elf::STT_OBJECT | elf::STT_GNU_IFUNC);
         let SymbolSection::Section(section) = symbol.section() else { continue };
         if !counts || !is_allocated(file, section) || is_mapping_symbol(machine, name) {
             continue;
         }
         // Bit 0 of a function's address says Thumb or microMIPS.
         let has_mode_bit = kind == elf::STT_FUNC
-            && matches!(machine, object::Architecture::Arm | object::Architecture::Mips | object::Architecture::Mips64);
+            && matches!(
+                machine,
+                object::Architecture::Arm
+                    | object::Architecture::Mips
+                    | object::Architecture::Mips64
+            );
         let value = if has_mode_bit { symbol.address() & !1 } else { symbol.address() };
         let address = layout.symbol_address(section, value);
-        let address = descriptors.as_ref().and_then(|descriptors| descriptors.code(address)).unwrap_or(address);
-        entries.push(SymbolEntry { address, size: symbol.size(), name, file: source.filter(|_| symbol.is_local()) });
+        let address = descriptors
+            .as_ref()
+            .and_then(|descriptors| descriptors.code(address))
+            .unwrap_or(address);
+        entries.push(SymbolEntry {
+            address,
+            size: symbol.size(),
+            name,
+            file: source.filter(|_| symbol.is_local()),
+        });
     }
     entries
 }
 
-/// Function descriptors, to which symbols of big-endian ppc64 refer instead of code (64-bit PowerPC ELF ABI 1.9,
-/// section 3.2.1).
+/// Function descriptors, to which symbols of big-endian ppc64 refer instead of code (64-bit PowerPC
+/// ELF ABI 1.9, section 3.2.1).
 struct Descriptors<'d> {
     address: u64,
     data: Cow<'d, [u8]>,
@@ -54,7 +71,8 @@ struct Descriptors<'d> {
 
 impl<'d> Descriptors<'d> {
     fn of(file: &object::File<'d>, layout: &Layout) -> Option<Self> {
-        let is_first_abi = file.architecture() == object::Architecture::PowerPc64 && !file.is_little_endian();
+        let is_first_abi =
+            file.architecture() == object::Architecture::PowerPc64 && !file.is_little_endian();
         let section = file.section_by_name(".opd").filter(|_| is_first_abi)?;
         let mut data = Cow::Borrowed(section.data().ok()?);
         if layout.is_relocatable() {

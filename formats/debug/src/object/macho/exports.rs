@@ -1,7 +1,8 @@
 //! Reads the exports trie of a Mach-O image: exported names with their addresses.
 //!
-//! Names are spelled by the edges on the way from the root, so that a common beginning is there once (Apple,
-//! `mach-o/loader.h`, `EXPORT_SYMBOL_FLAGS_*`). Every node is looked at once: in a damaged trie, edges can lead in circles.
+//! Names are spelled by the edges on the way from the root, so that a common beginning is there
+//! once (Apple, `mach-o/loader.h`, `EXPORT_SYMBOL_FLAGS_*`). Every node is looked at once: in a
+//! damaged trie, edges can lead in circles.
 //!
 //! ```text
 //! "" -- "_" -- "get" -- "Name"   0x10
@@ -11,7 +12,10 @@
 
 use gimli::{EndianSlice, LittleEndian, Reader};
 use hashbrown::HashSet;
-use object::macho::{EXPORT_SYMBOL_FLAGS_KIND_ABSOLUTE, EXPORT_SYMBOL_FLAGS_KIND_MASK, EXPORT_SYMBOL_FLAGS_REEXPORT, ExportSymbolFlags};
+use object::macho::{
+    EXPORT_SYMBOL_FLAGS_KIND_ABSOLUTE, EXPORT_SYMBOL_FLAGS_KIND_MASK, EXPORT_SYMBOL_FLAGS_REEXPORT,
+    ExportSymbolFlags,
+};
 
 use crate::limits::{MAX_NAME_BYTES, MIN_STRING_BYTES};
 
@@ -24,7 +28,8 @@ pub struct Export {
     pub name: Vec<u8>,
 }
 
-/// A node on the way from the root: how much of the name it ends, and the edges that are still to follow.
+/// A node on the way from the root: how much of the name it ends, and the edges that are still to
+/// follow.
 struct Node<'d> {
     name_bytes: usize,
     edges: EndianSlice<'d, LittleEndian>,
@@ -69,7 +74,8 @@ fn node(trie: &[u8], offset: u64, name_bytes: usize, export: impl FnOnce(u64)) -
     if terminal_bytes > 0 {
         let flags = ExportSymbolFlags(terminal.read_uleb128().ok()?);
         let is_elsewhere = flags.contains(EXPORT_SYMBOL_FLAGS_REEXPORT)
-            || flags.0 & EXPORT_SYMBOL_FLAGS_KIND_MASK == u64::from(EXPORT_SYMBOL_FLAGS_KIND_ABSOLUTE.0);
+            || flags.0 & EXPORT_SYMBOL_FLAGS_KIND_MASK
+                == u64::from(EXPORT_SYMBOL_FLAGS_KIND_ABSOLUTE.0);
         if !is_elsewhere {
             // Of a function with a resolver, this is the stub.
             export(terminal.read_uleb128().ok()?);
@@ -79,9 +85,12 @@ fn node(trie: &[u8], offset: u64, name_bytes: usize, export: impl FnOnce(u64)) -
     Some(Node { name_bytes, edges, left })
 }
 
-/// The label of the first of `edges`, and the node that it leads to. Nodes may lie over each other, and so may their
-/// labels: what is looked at is taken from `room_bytes`.
-fn edge<'d>(edges: &mut EndianSlice<'d, LittleEndian>, room_bytes: &mut usize) -> Option<(&'d [u8], u64)> {
+/// The label of the first of `edges`, and the node that it leads to. Nodes may lie over each other,
+/// and so may their labels: what is looked at is taken from `room_bytes`.
+fn edge<'d>(
+    edges: &mut EndianSlice<'d, LittleEndian>,
+    room_bytes: &mut usize,
+) -> Option<(&'d [u8], u64)> {
     let rest = edges.slice();
     let looked_at = &rest[..rest.len().min(MAX_NAME_BYTES + 1).min(*room_bytes)];
     let length = looked_at.iter().position(|byte| *byte == 0);
@@ -95,7 +104,8 @@ fn edge<'d>(edges: &mut EndianSlice<'d, LittleEndian>, room_bytes: &mut usize) -
 mod tests {
     use super::*;
 
-    /// The trie of the module's docs, with its nodes at these offsets: root 0, "_" 5, "get" 18, "Name" 32, "Size" 36, "main" 40.
+    /// The trie of the module's docs, with its nodes at these offsets: root 0, "_" 5, "get" 18,
+    /// "Name" 32, "Size" 36, "main" 40.
     fn trie() -> Vec<u8> {
         let nodes: [&[u8]; 6] = [
             b"\0\x01_\0\x05",
@@ -109,12 +119,16 @@ mod tests {
     }
 
     fn found(trie: &[u8]) -> Vec<(u64, String)> {
-        read(trie).into_iter().map(|export| (export.offset, String::from_utf8_lossy(&export.name).into_owned())).collect()
+        read(trie)
+            .into_iter()
+            .map(|export| (export.offset, String::from_utf8_lossy(&export.name).into_owned()))
+            .collect()
     }
 
     #[test]
     fn names_are_spelled_along_the_way() {
-        let want = [(0x10, "_getName"), (0x24, "_getSize"), (0x30, "_main")].map(|(offset, name)| (offset, name.to_owned()));
+        let want = [(0x10, "_getName"), (0x24, "_getSize"), (0x30, "_main")]
+            .map(|(offset, name)| (offset, name.to_owned()));
         assert_eq!(found(&trie()), want);
     }
 
@@ -131,7 +145,8 @@ mod tests {
     fn what_stands_before_the_damage_is_read() {
         let (trie, whole) = (trie(), found(&trie()));
         for length in 0..trie.len() {
-            // The nodes that export something end at 36, 40 and 44; what one exports stands before its last byte.
+            // The nodes that export something end at 36, 40 and 44; what one exports stands before
+            // its last byte.
             let want = [35, 39, 43].iter().filter(|end| **end <= length).count();
             assert_eq!(found(&trie[..length]), whole[..want], "{length}");
         }

@@ -1,7 +1,8 @@
 //! Reads `.bcsymbolmap` files, which have the names hidden by a bitcode build.
 //!
-//! Where an app was built from bitcode on Apple's servers, local names left the developer's machine as
-//! `__hidden#N_`, in the symbol table and in debug data, and line N of this file, which stays behind, is the name:
+//! Where an app was built from bitcode on Apple's servers, local names left the developer's machine
+//! as `__hidden#N_`, in the symbol table and in debug data, and line N of this file, which stays
+//! behind, is the name:
 //!
 //! ```text
 //! BCSymbolMap Version: 2.0
@@ -39,8 +40,12 @@ impl<'m> SymbolMap<'m> {
         'm: 'n,
     {
         let start = hidden_number(name).and_then(|number| self.lines.get(number));
-        let line = start.and_then(|start| self.bytes.get(*start as usize..)?.split(|byte| *byte == b'\n').next());
-        let found = line.map(|line| line.strip_suffix(b"\r").unwrap_or(line)).filter(|line| !line.is_empty());
+        let line = start.and_then(|start| {
+            self.bytes.get(*start as usize..)?.split(|byte| *byte == b'\n').next()
+        });
+        let found = line
+            .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+            .filter(|line| !line.is_empty());
         // Names that are not to be mangled further have a mark in front.
         found.map_or(name, |name| name.strip_prefix(b"\x01").unwrap_or(name))
     }
@@ -56,10 +61,12 @@ pub fn is_hidden(name: &[u8]) -> bool {
     hidden_number(name).is_some()
 }
 
-/// The number in `__hidden#N_`, with an underscore more as in a symbol table, or one less once that is gone.
+/// The number in `__hidden#N_`, with an underscore more as in a symbol table, or one less once that
+/// is gone.
 fn hidden_number(name: &[u8]) -> Option<usize> {
     let prefixes: [&[u8]; 3] = [b"__hidden#", b"___hidden#", b"_hidden#"];
-    let digits = prefixes.iter().find_map(|prefix| name.strip_prefix(*prefix))?.strip_suffix(b"_")?;
+    let digits =
+        prefixes.iter().find_map(|prefix| name.strip_prefix(*prefix))?.strip_suffix(b"_")?;
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 

@@ -1,7 +1,8 @@
 //! Reads the symbol table of Mach-O files.
 //!
-//! The table says where symbols begin. As llvm-symbolizer has it, each reaches to the next entry of its section,
-//! debugging entries included, or to the section's end; a leading underscore is not part of its name.
+//! The table says where symbols begin. As llvm-symbolizer has it, each reaches to the next entry of
+//! its section, debugging entries included, or to the section's end; a leading underscore is not
+//! part of its name.
 
 use object::read::macho::{MachHeader, MachOFile, Nlist};
 use object::{Object, ObjectSection};
@@ -11,15 +12,24 @@ use crate::limits::MAX_NAME_BYTES;
 use crate::object::symbols::SymbolEntry;
 
 /// The symbols that `file` defines, hidden names as `map` has them.
-pub fn read<'d, M: MachHeader>(file: &MachOFile<'d, M>, map: Option<&SymbolMap<'d>>) -> Vec<SymbolEntry<'d>> {
+pub fn read<'d, M: MachHeader>(
+    file: &MachOFile<'d, M>,
+    map: Option<&SymbolMap<'d>>,
+) -> Vec<SymbolEntry<'d>> {
     let (table, endian) = (file.macho_symbol_table(), file.endian());
     let sections = file.sections().count();
     let sizes = sizes(file);
-    let defined = table.iter().zip(sizes).filter(|(symbol, _)| symbol.is_definition() && (1..=sections).contains(&symbol.n_sect().into()));
+    let defined = table.iter().zip(sizes).filter(|(symbol, _)| {
+        symbol.is_definition() && (1..=sections).contains(&symbol.n_sect().into())
+    });
     defined
         .filter_map(|(symbol, size)| {
             // The table of strings may begin with anything: offset 0 is no name.
-            let name = if symbol.n_strx(endian) == 0 { b"" } else { symbol.name(endian, table.strings()).ok()? };
+            let name = if symbol.n_strx(endian) == 0 {
+                b""
+            } else {
+                symbol.name(endian, table.strings()).ok()?
+            };
             let name = Some(name).filter(|name| name.len() <= MAX_NAME_BYTES)?;
             let name = match map.map(|map| map.resolve(name)) {
                 Some(shown) if shown != name => shown,
@@ -61,7 +71,9 @@ fn sizes<M: MachHeader>(file: &MachOFile<'_, M>) -> Vec<u64> {
         }
         if let Some(entry) = place.entry {
             // Where the last of all places is a symbol, its address stands for its size.
-            sizes[entry] = places.get(next).map_or(place.address, |next| next.address.wrapping_sub(place.address));
+            sizes[entry] = places
+                .get(next)
+                .map_or(place.address, |next| next.address.wrapping_sub(place.address));
         }
     }
     sizes

@@ -1,8 +1,8 @@
-//! Reads what a Mach-O image knows of its code besides the symbol table: linkage stubs, exported functions, and functions
-//! without a name.
+//! Reads what a Mach-O image knows of its code besides the symbol table: linkage stubs, exported
+//! functions, and functions without a name.
 //!
-//! An image is shipped without most of its symbols. Three tables remain because the dynamic linker and the system
-//! need them; llvm-symbolizer reads none:
+//! An image is shipped without most of its symbols. Three tables remain because the dynamic linker
+//! and the system need them; llvm-symbolizer reads none:
 //!
 //! ```text
 //! indirect symbols      which imported function a stub leads to     DYLD-STUB$$malloc
@@ -19,11 +19,16 @@ use crate::limits::{MAX_FUNCTION_STARTS, MAX_NAME_BYTES, MIN_STRING_BYTES};
 use crate::module::merge_sorted::SpanCursor;
 use crate::object::symbols::{Symbol, SyntheticSymbol};
 
-/// What stands before the name of the function that a stub leads to, as in Apple's own crash reports.
+/// What stands before the name of the function that a stub leads to, as in Apple's own crash
+/// reports.
 const STUB_PREFIX: &[u8] = b"DYLD-STUB$$";
 
 /// All of them, sorted and disjoint. `symbols` are those of the file.
-pub fn read<'d, M: MachHeader>(file: &MachOFile<'d, M>, symbols: &[Symbol<'d>], image_base: u64) -> Vec<SyntheticSymbol> {
+pub fn read<'d, M: MachHeader>(
+    file: &MachOFile<'d, M>,
+    symbols: &[Symbol<'d>],
+    image_base: u64,
+) -> Vec<SyntheticSymbol> {
     let tables = Tables::of(file);
     let mut synthetic = stubs(file, tables.indirect.unwrap_or_default());
     synthetic.sort_by_key(|symbol| symbol.start);
@@ -56,10 +61,18 @@ impl<'d, M: MachHeader> Tables<'d, M> {
         let Ok(mut commands) = file.macho_load_commands() else { return tables };
         while let Ok(Some(command)) = commands.next() {
             match command.variant() {
-                Ok(LoadCommandVariant::Dysymtab(table)) => tables.indirect = table.indirect_symbols(endian, data).ok(),
+                Ok(LoadCommandVariant::Dysymtab(table)) => {
+                    tables.indirect = table.indirect_symbols(endian, data).ok()
+                }
                 Ok(LoadCommandVariant::DyldInfo(info)) => {
-                    let (start, bytes) = (info.export_off.get(endian) as usize, info.export_size.get(endian) as usize);
-                    tables.exports = data.get(start..).and_then(|rest| rest.get(..bytes)).unwrap_or(tables.exports);
+                    let (start, bytes) = (
+                        info.export_off.get(endian) as usize,
+                        info.export_size.get(endian) as usize,
+                    );
+                    tables.exports = data
+                        .get(start..)
+                        .and_then(|rest| rest.get(..bytes))
+                        .unwrap_or(tables.exports);
                 }
                 Ok(LoadCommandVariant::LinkeditData(table)) => {
                     let bytes = table.data(endian, data).unwrap_or_default();
@@ -77,7 +90,10 @@ impl<'d, M: MachHeader> Tables<'d, M> {
 }
 
 /// The stubs of `file`. Each of a section's stubs has an entry in the table of indirect symbols.
-fn stubs<M: MachHeader>(file: &MachOFile<'_, M>, indirect: Indirect<'_, M::Endian>) -> Vec<SyntheticSymbol> {
+fn stubs<M: MachHeader>(
+    file: &MachOFile<'_, M>,
+    indirect: Indirect<'_, M::Endian>,
+) -> Vec<SyntheticSymbol> {
     let (table, endian) = (file.macho_symbol_table(), file.endian());
     let mut stubs = Vec::new();
     // Sections can lie over each other, in the table too, and so can names.
@@ -91,20 +107,30 @@ fn stubs<M: MachHeader>(file: &MachOFile<'_, M>, indirect: Indirect<'_, M::Endia
         }
         for (number, symbol) in symbols.iter().enumerate() {
             let symbol = table.symbol(object::SymbolIndex(symbol.get(endian).0 as usize));
-            let Ok(name) = symbol.and_then(|symbol| symbol.name(endian, table.strings())) else { continue };
+            let Ok(name) = symbol.and_then(|symbol| symbol.name(endian, table.strings())) else {
+                continue;
+            };
             let start = start.saturating_add(bytes * number as u64);
             let name = name.strip_prefix(b"_").unwrap_or(name);
-            if !name.is_empty() && name.len() <= MAX_NAME_BYTES && stubs.len() < indirect.len() && name.len() < room_bytes {
+            if !name.is_empty()
+                && name.len() <= MAX_NAME_BYTES
+                && stubs.len() < indirect.len()
+                && name.len() < room_bytes
+            {
                 room_bytes -= name.len();
-                stubs.push(SyntheticSymbol { start, end: start.saturating_add(bytes), name: [STUB_PREFIX, name].concat() });
+                stubs.push(SyntheticSymbol {
+                    start,
+                    end: start.saturating_add(bytes),
+                    name: [STUB_PREFIX, name].concat(),
+                });
             }
         }
     }
     stubs
 }
 
-/// Exports and functions without a name, where no symbol begins; each reaches to where something else begins, or
-/// to the end of its section.
+/// Exports and functions without a name, where no symbol begins; each reaches to where something
+/// else begins, or to the end of its section.
 fn functions<M: MachHeader>(
     file: &MachOFile<'_, M>,
     tables: &Tables<'_, M>,
@@ -115,29 +141,44 @@ fn functions<M: MachHeader>(
     // Bit 0 of a function's address says Thumb.
     let address = |offset: u64| image_base.wrapping_add(if is_arm { offset & !1 } else { offset });
     let exports = exports::read(tables.exports);
-    let named = exports.iter().map(|export| (address(export.offset), export.name.strip_prefix(b"_").unwrap_or(&export.name)));
-    let nameless = starts(tables.starts).take(MAX_FUNCTION_STARTS).map(|offset| (address(offset), &b""[..]));
+    let named = exports.iter().map(|export| {
+        (address(export.offset), export.name.strip_prefix(b"_").unwrap_or(&export.name))
+    });
+    let nameless =
+        starts(tables.starts).take(MAX_FUNCTION_STARTS).map(|offset| (address(offset), &b""[..]));
     let mut begin: Vec<(u64, &[u8])> = named.chain(nameless).collect();
     // Of several names the first in the alphabet, and none only where there is no other.
     begin.sort_unstable_by_key(|(start, name)| (*start, name.is_empty(), *name));
     begin.dedup_by_key(|(start, _)| *start);
-    let mut sections: Vec<(u64, u64)> =
-        file.sections().map(|section| (section.address(), section.address().saturating_add(section.size()))).collect();
+    let mut sections: Vec<(u64, u64)> = file
+        .sections()
+        .map(|section| (section.address(), section.address().saturating_add(section.size())))
+        .collect();
     sections.sort_unstable();
     let ends: Vec<u64> = begin.iter().map(|(start, _)| *start).skip(1).chain([u64::MAX]).collect();
     let mut symbol_at = SpanCursor::new(symbols);
     let mut functions = Vec::new();
     for ((start, name), next) in begin.into_iter().zip(ends) {
         let after = sections.partition_point(|(section, _)| *section <= start);
-        let Some((_, section_end)) = after.checked_sub(1).map(|at| sections[at]).filter(|(_, end)| start < *end) else { continue };
+        let Some((_, section_end)) =
+            after.checked_sub(1).map(|at| sections[at]).filter(|(_, end)| start < *end)
+        else {
+            continue;
+        };
         let (symbol, _) = symbol_at.seek(start);
         let begins_symbol = symbol.is_some_and(|symbol| symbols[symbol].start == start);
         // A function without a name matters where a symbol would reach over it.
         if begins_symbol || symbol.is_none() && name.is_empty() {
             continue;
         }
-        let next_symbol = symbols.get(symbols.partition_point(|symbol| symbol.start <= start)).map_or(u64::MAX, |symbol| symbol.start);
-        functions.push(SyntheticSymbol { start, end: next.min(next_symbol).min(section_end), name: name.to_vec() });
+        let next_symbol = symbols
+            .get(symbols.partition_point(|symbol| symbol.start <= start))
+            .map_or(u64::MAX, |symbol| symbol.start);
+        functions.push(SyntheticSymbol {
+            start,
+            end: next.min(next_symbol).min(section_end),
+            name: name.to_vec(),
+        });
     }
     functions
 }
