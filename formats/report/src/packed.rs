@@ -5,8 +5,9 @@
 //! tar            ─> its files, one after the other
 //! zip            ─> its files; the whole archive has to be there, as its list stands at its end
 //! ```
-//! What something is, its first bytes say. All is read as it is unpacked: nothing is held but a stream's window, and what a report takes. A
-//! budget that is counted bounds what a small file can unpack to.
+//! What something is, its first bytes say. All is read as it is unpacked: nothing is held but a
+//! stream's window, and what a report takes. A budget that is counted bounds what a small file can
+//! unpack to.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -30,12 +31,14 @@ enum Packing {
     Tar,
 }
 
-/// Bytes of a window that unpacking zstd may take, as a power of two: what `zstd` itself takes unless it is told otherwise.
+/// Bytes of a window that unpacking zstd may take, as a power of two: what `zstd` itself takes
+/// unless it is told otherwise.
 const MAX_ZSTD_WINDOW_LOG: u32 = 27;
 
 /// Whoever takes what is unpacked.
 pub trait Unpacked {
-    /// A stream that is packed no more, called `name`: the file's name, `!` and the member's where it was in an archive.
+    /// A stream that is packed no more, called `name`: the file's name, `!` and the member's where
+    /// it was in an archive.
     ///
     /// # Errors
     /// Those of the stream, which end it.
@@ -48,11 +51,13 @@ pub trait Unpacked {
 /// Unpacks `input`, called `name`, as far as it is packed, and hands each stream to `to`.
 pub fn unpack(name: &str, input: impl Read, to: &mut impl Unpacked) {
     let budget = Budget::default();
-    let input = BufReader::with_capacity(BUFFER_BYTES, Counted { input, count: Rc::clone(&budget.read) });
+    let input =
+        BufReader::with_capacity(BUFFER_BYTES, Counted { input, count: Rc::clone(&budget.read) });
     layer(name, input, 0, &budget, to);
 }
 
-/// Whether the file `name` beside `others` is a tombstone's second copy, which Android writes as a message beside the text.
+/// Whether the file `name` beside `others` is a tombstone's second copy, which Android writes as a
+/// message beside the text.
 pub fn is_copy(name: &str, has: impl Fn(&str) -> bool) -> bool {
     name.strip_suffix(".pb").is_some_and(has)
 }
@@ -91,9 +96,12 @@ impl<R: Read> Read for Bounded<R> {
         let count = self.input.read(into)?;
         let unpacked = self.budget.unpacked.get().saturating_add(count as u64);
         self.budget.unpacked.set(unpacked);
-        let most = self.budget.read.get().saturating_mul(MAX_PACKED_EXPANSION).max(MIN_UNPACKED_BYTES);
+        let most =
+            self.budget.read.get().saturating_mul(MAX_PACKED_EXPANSION).max(MIN_UNPACKED_BYTES);
         if unpacked > most {
-            return Err(io::Error::other(format!("it unpacks to more than {most} bytes; unpack it, and pass the reports in it")));
+            return Err(io::Error::other(format!(
+                "it unpacks to more than {most} bytes; unpack it, and pass the reports in it"
+            )));
         }
         Ok(count)
     }
@@ -117,7 +125,13 @@ impl Packing {
 }
 
 /// What one layer of packing holds.
-fn layer(name: &str, mut input: impl BufRead, depth: usize, budget: &Budget, to: &mut impl Unpacked) {
+fn layer(
+    name: &str,
+    mut input: impl BufRead,
+    depth: usize,
+    budget: &Budget,
+    to: &mut impl Unpacked,
+) {
     let packing = match input.fill_buf() {
         Ok(head) => Packing::of(head),
         Err(error) => return to.lost(name, &error.to_string()),
@@ -129,11 +143,16 @@ fn layer(name: &str, mut input: impl BufRead, depth: usize, budget: &Budget, to:
         return;
     };
     if depth >= MAX_NESTED_ARCHIVES {
-        return to.lost(name, "archives within archives, deeper than is read; unpack it, and pass the reports in it");
+        return to.lost(
+            name,
+            "archives within archives, deeper than is read; unpack it, and pass the reports in it",
+        );
     }
     match packing {
         Packing::Gzip => compressed(name, MultiGzDecoder::new(input), depth, budget, to),
-        Packing::Xz => compressed(name, XzReader::new_mem_limit(input, true, MAX_XZ_KIB), depth, budget, to),
+        Packing::Xz => {
+            compressed(name, XzReader::new_mem_limit(input, true, MAX_XZ_KIB), depth, budget, to)
+        }
         Packing::Zstd => match zstd::stream::read::Decoder::with_buffer(input) {
             Ok(mut decoder) => match decoder.window_log_max(MAX_ZSTD_WINDOW_LOG) {
                 Ok(()) => compressed(name, decoder, depth, budget, to),
@@ -146,7 +165,13 @@ fn layer(name: &str, mut input: impl BufRead, depth: usize, budget: &Budget, to:
     }
 }
 
-fn compressed(name: &str, decoder: impl Read, depth: usize, budget: &Budget, to: &mut impl Unpacked) {
+fn compressed(
+    name: &str,
+    decoder: impl Read,
+    depth: usize,
+    budget: &Budget,
+    to: &mut impl Unpacked,
+) {
     // The type of a stream within a stream within … would have no end.
     let decoder: Box<dyn Read + '_> = Box::new(Bounded { input: decoder, budget: budget.clone() });
     layer(name, BufReader::with_capacity(BUFFER_BYTES, decoder), depth + 1, budget, to);
@@ -172,7 +197,13 @@ fn tar(name: &str, input: impl BufRead, depth: usize, budget: &Budget, to: &mut 
         let member = text(&entry.header().path_bytes());
         if names.is_wanted(&member) {
             let entry: Box<dyn Read + '_> = Box::new(entry);
-            layer(&format!("{name}!{member}"), BufReader::with_capacity(BUFFER_BYTES, entry), depth + 1, budget, to);
+            layer(
+                &format!("{name}!{member}"),
+                BufReader::with_capacity(BUFFER_BYTES, entry),
+                depth + 1,
+                budget,
+                to,
+            );
         }
     }
 }
@@ -214,8 +245,15 @@ fn zip(name: &str, mut input: impl BufRead, depth: usize, budget: &Budget, to: &
         match entry.compression_method() {
             // Members can share their bytes, so these count as unpacked, too.
             CompressionMethod::STORE => compressed(&member, packed, depth, budget, to),
-            CompressionMethod::DEFLATE => compressed(&member, DeflateDecoder::new(packed), depth, budget, to),
-            method => to.lost(&member, &format!("packed by {method:?}, which is not read; unpack it, and pass what is in it")),
+            CompressionMethod::DEFLATE => {
+                compressed(&member, DeflateDecoder::new(packed), depth, budget, to)
+            }
+            method => to.lost(
+                &member,
+                &format!(
+                    "packed by {method:?}, which is not read; unpack it, and pass what is in it"
+                ),
+            ),
         }
     }
 }
@@ -225,11 +263,14 @@ fn zip(name: &str, mut input: impl BufRead, depth: usize, budget: &Budget, to: &
 struct Names(HashSet<String>);
 
 impl Names {
-    /// Whether the member `name` may be a report of its own: not what macOS writes beside files, and no second copy of one that came.
+    /// Whether the member `name` may be a report of its own: not what macOS writes beside files,
+    /// and no second copy of one that came.
     fn is_wanted(&mut self, name: &str) -> bool {
         let file = name.rsplit('/').next().unwrap_or(name);
-        let is_own = !name.starts_with("__MACOSX/") && !file.starts_with("._") && file != ".DS_Store";
-        let is_copy = is_copy(name, |text| self.0.contains(text)) || self.0.contains(&format!("{name}.pb"));
+        let is_own =
+            !name.starts_with("__MACOSX/") && !file.starts_with("._") && file != ".DS_Store";
+        let is_copy =
+            is_copy(name, |text| self.0.contains(text)) || self.0.contains(&format!("{name}.pb"));
         if self.0.len() < MAX_PACKED_NAMES {
             self.0.insert(name.to_owned());
         }
@@ -239,7 +280,10 @@ impl Names {
 
 /// A member's name as text, in which nothing controls a terminal.
 fn text(name: &[u8]) -> String {
-    String::from_utf8_lossy(name).chars().map(|char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char }).collect()
+    String::from_utf8_lossy(name)
+        .chars()
+        .map(|char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char })
+        .collect()
 }
 
 #[cfg(test)]
@@ -308,14 +352,26 @@ mod tests {
         // Two of them, one behind the other, are one.
         assert_eq!(seen(&[gzip(b"one "), gzip(b"two")].concat()), pairs(&[("x", "one two")]));
         assert_eq!(seen(&zstd::encode_all(&b"text"[..], 3).unwrap()), pairs(&[("x", "text")]));
-        assert_eq!(seen(&tarred(&[("a/b", b"1"), ("c", b"2")])), pairs(&[("x!a/b", "1"), ("x!c", "2")]));
-        assert_eq!(seen(&zipped(&[("a/b", b"1"), ("c", b"2")])), pairs(&[("x!a/b", "1"), ("x!c", "2")]));
+        assert_eq!(
+            seen(&tarred(&[("a/b", b"1"), ("c", b"2")])),
+            pairs(&[("x!a/b", "1"), ("x!c", "2")])
+        );
+        assert_eq!(
+            seen(&zipped(&[("a/b", b"1"), ("c", b"2")])),
+            pairs(&[("x!a/b", "1"), ("x!c", "2")])
+        );
         assert_eq!(seen(&gzip(&tarred(&[("a", &gzip(b"1"))]))), pairs(&[("x!a", "1")]));
     }
 
     #[test]
     fn copies_and_what_is_beside_files() {
-        let files: [(&str, &[u8]); 5] = [("t_0", b"1"), ("t_0.pb", b"2"), ("t_1.pb", b"3"), ("__MACOSX/._t_0", b"4"), ("d/._t", b"5")];
+        let files: [(&str, &[u8]); 5] = [
+            ("t_0", b"1"),
+            ("t_0.pb", b"2"),
+            ("t_1.pb", b"3"),
+            ("__MACOSX/._t_0", b"4"),
+            ("d/._t", b"5"),
+        ];
         let want = pairs(&[("x!t_0", "1"), ("x!t_1.pb", "3")]);
         assert_eq!(seen(&zipped(&files)), want);
         assert_eq!(seen(&tarred(&files)), want);
@@ -325,7 +381,11 @@ mod tests {
     #[test]
     fn what_is_damaged_costs_itself() {
         let packed = gzip(&b"text".repeat(1000));
-        for bytes in [&packed[..packed.len() / 2], &zstd::encode_all(&packed[..], 3).unwrap()[..40], &tarred(&[("a", &packed)])[..600]] {
+        for bytes in [
+            &packed[..packed.len() / 2],
+            &zstd::encode_all(&packed[..], 3).unwrap()[..40],
+            &tarred(&[("a", &packed)])[..600],
+        ] {
             let seen = seen(bytes);
             assert!(seen.last().unwrap().1.starts_with("lost: "), "{seen:?}");
         }
@@ -333,7 +393,9 @@ mod tests {
         zip[33] ^= 0xff;
         let seen = seen(&zip);
         assert_eq!(seen.last().unwrap(), &("x!b".to_owned(), "two".to_owned()));
-        assert!(self::seen(b"PK\x03\x04 and nothing more")[0].1.starts_with("lost: damaged zip file"));
+        assert!(
+            self::seen(b"PK\x03\x04 and nothing more")[0].1.starts_with("lost: damaged zip file")
+        );
     }
 
     /// Counts what it gets.
@@ -368,6 +430,10 @@ mod tests {
         let mut count = Count(0, String::new());
         unpack("x", &bomb[..], &mut count);
         assert!(count.1.contains("unpacks to more than"), "{}", count.1);
-        assert!(count.0 <= MIN_UNPACKED_BYTES.max(bomb.len() as u64 * MAX_PACKED_EXPANSION), "{}", count.0);
+        assert!(
+            count.0 <= MIN_UNPACKED_BYTES.max(bomb.len() as u64 * MAX_PACKED_EXPANSION),
+            "{}",
+            count.0
+        );
     }
 }

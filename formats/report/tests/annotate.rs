@@ -1,5 +1,6 @@
-//! Reports with their frames resolved: every fixture of testdata/crashes, with nothing known and with all known; reports written by hand,
-//! before and after; lines of a live log; and answers that make no sense.
+//! Reports with their frames resolved: every fixture of testdata/crashes, with nothing known and
+//! with all known; reports written by hand, before and after; lines of a live log; and answers that
+//! make no sense.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
@@ -38,7 +39,10 @@ fn reports(folder: &Path) -> Vec<(String, Vec<u8>, CrashEvent)> {
         if path.extension().is_some_and(|end| end == "pb") {
             continue;
         }
-        let cut: Vec<Vec<u8>> = Reports::new(&bytes[..]).map(|report| report.unwrap()).filter_map(|report| report.bytes.ok()).collect();
+        let cut: Vec<Vec<u8>> = Reports::new(&bytes[..])
+            .map(|report| report.unwrap())
+            .filter_map(|report| report.bytes.ok())
+            .collect();
         // A file that is one report stays whole, with what stands around it.
         if let [_] = cut[..] {
             all.push((name, bytes));
@@ -46,7 +50,9 @@ fn reports(folder: &Path) -> Vec<(String, Vec<u8>, CrashEvent)> {
             all.extend(cut.into_iter().map(|report| (name.clone(), report)));
         }
     }
-    all.into_iter().filter_map(|(name, report)| parse(&report).ok().map(|event| (name, report, event))).collect()
+    all.into_iter()
+        .filter_map(|(name, report)| parse(&report).ok().map(|event| (name, report, event)))
+        .collect()
 }
 
 fn written(report: &[u8], event: &CrashEvent, resolutions: &[Resolution]) -> Vec<u8> {
@@ -56,7 +62,8 @@ fn written(report: &[u8], event: &CrashEvent, resolutions: &[Resolution]) -> Vec
 }
 
 fn call(function: &str, place: Option<(&str, u32, u32)>) -> ResolvedFrame {
-    let (file, line, column) = place.map_or((None, 0, 0), |(file, line, column)| (Some(file.to_owned()), line, column));
+    let (file, line, column) =
+        place.map_or((None, 0, 0), |(file, line, column)| (Some(file.to_owned()), line, column));
     ResolvedFrame { function: function.to_owned(), file, line, column, ..ResolvedFrame::default() }
 }
 

@@ -1,5 +1,6 @@
-//! Broken reports: every fixture of testdata/crashes cut at every byte, and thousands of times with bytes changed. Reading one must end
-//! without a panic, with places and indices that are within bounds.
+//! Broken reports: every fixture of testdata/crashes cut at every byte, and thousands of times with
+//! bytes changed. Reading one must end without a panic, with places and indices that are within
+//! bounds.
 //!
 //! `MUTANTS=1000000` makes more of them, `SEED=7` others.
 
@@ -15,7 +16,9 @@ fn fixtures() -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<(String, Vec<u8>)> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read(&path).unwrap()))
+        .map(|path| {
+            (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read(&path).unwrap())
+        })
         .collect();
     files.sort();
     assert!(files.len() > 20, "only {} fixtures", files.len());
@@ -31,7 +34,11 @@ fn check(event: &CrashEvent, report: &[u8]) {
     assert!(event.crashed_thread.is_none_or(|index| index < event.threads.len()));
     for frame in event.frames() {
         let is_elsewhere = frame.span.range().is_empty();
-        assert!(frame.span.range().end <= report.len() && (frame.span.start < frame.span.end || is_elsewhere), "{frame:?}");
+        assert!(
+            frame.span.range().end <= report.len()
+                && (frame.span.start < frame.span.end || is_elsewhere),
+            "{frame:?}"
+        );
         if let Some(lookup) = event.lookup(frame) {
             assert!(lookup.image < event.images.len());
         }
@@ -140,7 +147,8 @@ fn broken_reports_end() {
         for number in 0..each {
             let mut bytes = original.clone();
             mutate(&mut bytes, &mut Rng::with_seed(seed ^ (number << 32) ^ index as u64));
-            let events = std::panic::catch_unwind(|| read(&bytes)).unwrap_or_else(|_| panic!("{name}: mutant {number} of seed {seed}"));
+            let events = std::panic::catch_unwind(|| read(&bytes))
+                .unwrap_or_else(|_| panic!("{name}: mutant {number} of seed {seed}"));
             readable += events.iter().filter(|event| event.is_ok()).count();
             refused += events.iter().filter(|event| event.is_err()).count();
         }
@@ -149,22 +157,35 @@ fn broken_reports_end() {
     assert!(readable > refused / 4 && refused > 0, "{readable} readable, {refused} refused");
 }
 
-/// A report that was cut off is recognised as such: JSON wherever it is cut, text wherever that can be told.
+/// A report that was cut off is recognised as such: JSON wherever it is cut, text wherever that can
+/// be told.
 #[test]
 fn truncated_reports() {
     // Streams of several; one that has a report of another kind; one that is none.
-    let others = ["sentry.ndjson", "sentry-list.json", "sentry-envelope.txt", "apple-nonfatal.ips", "tombstone.pb"];
-    for (name, original) in fixtures().into_iter().filter(|(name, _)| !others.contains(&name.as_str())) {
+    let others = [
+        "sentry.ndjson",
+        "sentry-list.json",
+        "sentry-envelope.txt",
+        "apple-nonfatal.ips",
+        "tombstone.pb",
+    ];
+    for (name, original) in
+        fixtures().into_iter().filter(|(name, _)| !others.contains(&name.as_str()))
+    {
         let whole = original.trim_ascii_end().len();
         // Behind some a text stands.
-        let is_json = original.starts_with(b"{") && original.trim_ascii_end().ends_with(b"}") && name != "apple-old.ips";
+        let is_json = original.starts_with(b"{")
+            && original.trim_ascii_end().ends_with(b"}")
+            && name != "apple-old.ips";
         for end in 0..whole {
             let cut = &original[..end];
             read(cut);
             match parse(cut) {
                 Err(CrashError::Truncated { .. }) => {}
                 // Before the first key that says what it is.
-                Err(CrashError::NotACrash { .. }) => assert!(end < 250 || !is_json, "{name}: {end}"),
+                Err(CrashError::NotACrash { .. }) => {
+                    assert!(end < 250 || !is_json, "{name}: {end}")
+                }
                 Ok(_) => assert!(!is_json, "{name}: {end}"),
                 Err(error) => panic!("{name}: {end}: {error}"),
             }
@@ -175,7 +196,10 @@ fn truncated_reports() {
             let stack = find(b"Last Exception Backtrace:").or(find(b" Crashed:")).unwrap();
             for end in find(b"Code Type:").unwrap() + 20..stack {
                 let error = parse(&original[..end]).unwrap_err();
-                assert!(matches!(error, CrashError::Truncated { format: Format::AppleText, .. }), "{name}: {end}: {error}");
+                assert!(
+                    matches!(error, CrashError::Truncated { format: Format::AppleText, .. }),
+                    "{name}: {end}: {error}"
+                );
             }
         }
     }
@@ -253,18 +277,24 @@ fn repeated_pieces_end() {
 /// The JSON reader takes all that another one takes.
 #[test]
 fn json_is_read_as_others_read_it() {
-    let json: Vec<(String, Vec<u8>)> =
-        fixtures().into_iter().filter(|(name, bytes)| bytes.starts_with(b"{") && name.strip_suffix(".json").is_some()).collect();
+    let json: Vec<(String, Vec<u8>)> = fixtures()
+        .into_iter()
+        .filter(|(name, bytes)| bytes.starts_with(b"{") && name.strip_suffix(".json").is_some())
+        .collect();
     let seed = setting("SEED", 1);
     let mut taken = 0;
     for (name, original) in &json {
         for number in 0..2000 {
             let mut bytes = original.clone();
             mutate(&mut bytes, &mut Rng::with_seed(seed ^ (number << 32)));
-            if serde_json::from_slice::<serde_json::Value>(&bytes).is_ok_and(|value| value.is_object()) {
+            if serde_json::from_slice::<serde_json::Value>(&bytes)
+                .is_ok_and(|value| value.is_object())
+            {
                 taken += 1;
                 let error = parse(&bytes).err();
-                let is_read = error.as_ref().is_none_or(|error| matches!(error, CrashError::NotACrash { .. }));
+                let is_read = error
+                    .as_ref()
+                    .is_none_or(|error| matches!(error, CrashError::NotACrash { .. }));
                 assert!(is_read, "{name}: mutant {number}: {error:?}");
             }
         }

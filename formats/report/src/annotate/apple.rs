@@ -43,10 +43,11 @@ pub fn function(call: &ResolvedFrame, is_inlined: bool, out: &mut Vec<u8>) {
     }
 }
 
-/// Where the address ends, and where what follows it begins. The address is the first hexadecimal number that is a word, as in
-/// [`crate::readers::apple_text`].
+/// Where the address ends, and where what follows it begins. The address is the first hexadecimal
+/// number that is a word, as in [`crate::readers::apple_text`].
 fn symbol(text: &str) -> Option<(usize, usize)> {
-    let mut words = text.match_indices("0x").map(|(at, _)| at).filter(|at| text[..*at].ends_with([' ', '\t']));
+    let mut words =
+        text.match_indices("0x").map(|(at, _)| at).filter(|at| text[..*at].ends_with([' ', '\t']));
     words.find_map(|at| {
         let end = text[at..].find([' ', '\t']).map_or(text.len(), |length| at + length);
         prefixed_hex(&text[at..end])?;

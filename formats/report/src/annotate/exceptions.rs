@@ -1,4 +1,5 @@
-//! Exceptions of Sentry's events with the names of the source: `type`, `module` and `value` of `exception.values[]`.
+//! Exceptions of Sentry's events with the names of the source: `type`, `module` and `value` of
+//! `exception.values[]`.
 //!
 //! Sentry keeps the package of a Java class apart from its name; SDKs put both into `type`, too.
 
@@ -28,8 +29,13 @@ struct Exception {
     value: Option<String>,
 }
 
-/// Appends `report` to `out`; what `original` knows of its exceptions stands in it instead. A report that is no event stays as it is.
-pub fn annotate_exceptions(report: &[u8], out: &mut Vec<u8>, mut original: impl FnMut(ExceptionName<'_>) -> Option<String>) {
+/// Appends `report` to `out`; what `original` knows of its exceptions stands in it instead. A
+/// report that is no event stays as it is.
+pub fn annotate_exceptions(
+    report: &[u8],
+    out: &mut Vec<u8>,
+    mut original: impl FnMut(ExceptionName<'_>) -> Option<String>,
+) {
     let text = same_offsets(report);
     let mut from = 0;
     for place in places(&text) {
@@ -44,13 +50,16 @@ pub fn annotate_exceptions(report: &[u8], out: &mut Vec<u8>, mut original: impl 
     out.extend_from_slice(&report[from..]);
 }
 
-/// Where the exceptions of an event are: `exception.values[]`, or, as older SDKs write it, `exception[]`.
+/// Where the exceptions of an event are: `exception.values[]`, or, as older SDKs write it,
+/// `exception[]`.
 fn places(text: &str) -> Vec<Range<usize>> {
     let mut places = Vec::new();
     let mut json = Json::at_document(text);
     // A report that ends early has been told of before.
     let _ = json.object(|json, key| match key {
-        "exception" | "sentry.interfaces.Exception" if json.is_array()? => values(json, &mut places),
+        "exception" | "sentry.interfaces.Exception" if json.is_array()? => {
+            values(json, &mut places)
+        }
         "exception" | "sentry.interfaces.Exception" => json.object(|json, key| match key {
             "values" => values(json, &mut places),
             _ => json.skip(),
@@ -88,13 +97,18 @@ fn read(text: &str) -> Exception {
     exception
 }
 
-fn changes(exception: &Exception, original: &mut impl FnMut(ExceptionName<'_>) -> Option<String>) -> Vec<(&'static str, Change)> {
+fn changes(
+    exception: &Exception,
+    original: &mut impl FnMut(ExceptionName<'_>) -> Option<String>,
+) -> Vec<(&'static str, Change)> {
     let mut changes = Vec::new();
     let kind = exception.kind.as_deref().filter(|kind| !kind.is_empty());
     let module = exception.module.as_deref().filter(|module| !module.is_empty());
     let mut class = |name: &str| original(ExceptionName::Class(name));
     let found = match (kind, module) {
-        (Some(kind), Some(module)) if !kind.contains('.') => class(&format!("{module}.{kind}")).map(|class| (class, true)),
+        (Some(kind), Some(module)) if !kind.contains('.') => {
+            class(&format!("{module}.{kind}")).map(|class| (class, true))
+        }
         (Some(kind), module) => class(kind).map(|class| (class, module.is_some())),
         _ => None,
     };
@@ -107,7 +121,9 @@ fn changes(exception: &Exception, original: &mut impl FnMut(ExceptionName<'_>) -
         }
     }
     let value = exception.value.as_deref().filter(|value| !value.is_empty());
-    if let Some(message) = value.and_then(|value| original(ExceptionName::Message(value)).filter(|message| message != value)) {
+    if let Some(message) = value.and_then(|value| {
+        original(ExceptionName::Message(value)).filter(|message| message != value)
+    }) {
         changes.push(("value", Change::Set(quoted(&message))));
     }
     changes
@@ -135,8 +151,14 @@ mod tests {
                 r#"{"exception":{"values":[{"type":"b","module":"a","value":"a.b: \"x\""},{"type":"X"}]},"type":"b"}"#,
                 r#"{"exception":{"values":[{"type":"Cart$Item","module":"com.shop","value":"com.shop.Cart$Item: \"x\""},{"type":"X"}]},"type":"b"}"#,
             ),
-            (r#"{"exception":[{"type":"a.b"}]}"#, r#"{"exception":[{"type":"com.shop.Cart$Item"}]}"#),
-            (r#"{"exception":{"values":[{"type":"c","module":""}]}}"#, r#"{"exception":{"values":[{"type":"com.shop.Bad","module":""}]}}"#),
+            (
+                r#"{"exception":[{"type":"a.b"}]}"#,
+                r#"{"exception":[{"type":"com.shop.Cart$Item"}]}"#,
+            ),
+            (
+                r#"{"exception":{"values":[{"type":"c","module":""}]}}"#,
+                r#"{"exception":{"values":[{"type":"com.shop.Bad","module":""}]}}"#,
+            ),
             (
                 r#"{"exception":{"values":[{"type":"a.b","module":"a","stacktrace":{"frames":[{"module":"a.b"}]}}]}}"#,
                 r#"{"exception":{"values":[{"type":"com.shop.Cart$Item","module":"com.shop","stacktrace":{"frames":[{"module":"a.b"}]}}]}}"#,
@@ -144,7 +166,9 @@ mod tests {
         ] {
             assert_eq!(annotated(report), want);
         }
-        for same in ["{}", "[]", "", "{\"exception\":", "{\"exception\":{\"values\":[1,null]}}", "not json"] {
+        for same in
+            ["{}", "[]", "", "{\"exception\":", "{\"exception\":{\"values\":[1,null]}}", "not json"]
+        {
             assert_eq!(annotated(same), same);
         }
     }

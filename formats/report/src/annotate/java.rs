@@ -20,9 +20,13 @@ pub fn write(line: &FrameLine<'_>, calls: &[JavaFrame], out: &mut Vec<u8>) {
             line.next(out);
         }
         out.extend_from_slice(&line.bytes[..package_end]);
-        let file = call.file.as_deref().filter(|file| !file.trim().is_empty()).unwrap_or("Unknown Source");
+        let file =
+            call.file.as_deref().filter(|file| !file.trim().is_empty()).unwrap_or("Unknown Source");
         let number = if call.line > 0 { format!(":{}", call.line) } else { String::new() };
-        out.extend_from_slice(format!("{}.{}({}{number})", name(&call.class), name(&call.method), name(file)).as_bytes());
+        out.extend_from_slice(
+            format!("{}.{}({}{number})", name(&call.class), name(&call.method), name(file))
+                .as_bytes(),
+        );
         out.extend_from_slice(&line.bytes[rest_start..]);
     }
 }
@@ -33,7 +37,10 @@ fn parts(text: &str) -> Option<(usize, usize)> {
     let open = place.find('(')?;
     let close = open + place[open..].find(')')?;
     // The number of a hidden class stands behind a slash too.
-    let slash = place[..open].rmatch_indices('/').map(|(at, _)| at).find(|at| !place[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
+    let slash = place[..open]
+        .rmatch_indices('/')
+        .map(|(at, _)| at)
+        .find(|at| !place[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
     let before = text.len() - place.len();
     Some((before + slash.map_or(0, |at| at + 1), before + close + 1))
 }

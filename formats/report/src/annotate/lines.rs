@@ -19,8 +19,14 @@ use super::words::{name, place};
 /// What lines behind a frame are indented by, besides its own prefix.
 const INDENT: &str = "    ";
 
-/// Writes `line` with the functions in it. `shift` is what the number of a sanitizer's frame grows by; without it, numbers stay.
-pub fn write(line: &FrameLine<'_>, calls: &[ResolvedFrame], shift: Option<usize>, out: &mut Vec<u8>) {
+/// Writes `line` with the functions in it. `shift` is what the number of a sanitizer's frame grows
+/// by; without it, numbers stay.
+pub fn write(
+    line: &FrameLine<'_>,
+    calls: &[ResolvedFrame],
+    shift: Option<usize>,
+    out: &mut Vec<u8>,
+) {
     if is_sanitizer(line.bytes) {
         return match (shift, calls) {
             (Some(shift), _) => sanitizer(line, calls, shift, out),
@@ -55,20 +61,29 @@ fn behind(line: &FrameLine<'_>, calls: &[ResolvedFrame], out: &mut Vec<u8>) {
         line.next(&mut text);
         let by = if index > 0 { " (inlined by) " } else { "" };
         let place = place(call);
-        text.extend_from_slice(format!("{INDENT}{by}{} at {}", name(&call.function), place.as_deref().unwrap_or("??:0")).as_bytes());
+        text.extend_from_slice(
+            format!(
+                "{INDENT}{by}{} at {}",
+                name(&call.function),
+                place.as_deref().unwrap_or("??:0")
+            )
+            .as_bytes(),
+        );
     }
     if !line.behind.starts_with(&text) {
         out.extend_from_slice(&text);
     }
 }
 
-/// Where the function of an Android frame stands, or belongs: behind path and notes, before the build id.
+/// Where the function of an Android frame stands, or belongs: behind path and notes, before the
+/// build id.
 fn android_slot(text: &str) -> Option<std::ops::Range<usize>> {
     let line = text.strip_prefix("native: ").unwrap_or(text);
     let (_, rest) = word(line.strip_prefix('#')?)?;
     let (_, rest) = word(rest.strip_prefix("pc ")?)?;
     let start = text.len() - rest.len();
-    let end = text.strip_suffix(')').and_then(|front| front.rfind("(BuildId")).unwrap_or(text.len());
+    let end =
+        text.strip_suffix(')').and_then(|front| front.rfind("(BuildId")).unwrap_or(text.len());
     let end = text[..end].trim_end().len();
     let mut at = text.get(start..end)?.find(" (").map_or(end, |at| start + at + 1);
     loop {
@@ -86,11 +101,14 @@ fn android_slot(text: &str) -> Option<std::ops::Range<usize>> {
     (notes.is_empty() || notes.starts_with('(') && notes.ends_with(')')).then_some(at..end)
 }
 
-/// Whether `line` is `#N 0xADDRESS`, and then nothing, ` in …` or a module. gdb and systemd put two blanks before the address, LLVM and Chromium
-/// put functions behind it at once.
+/// Whether `line` is `#N 0xADDRESS`, and then nothing, ` in …` or a module. gdb and systemd put two
+/// blanks before the address, LLVM and Chromium put functions behind it at once.
 pub fn is_sanitizer(line: &[u8]) -> bool {
     let digits = line.iter().skip(1).take_while(|byte| byte.is_ascii_digit()).count();
-    let Some(rest) = line.get(1 + digits..).and_then(|rest| rest.strip_prefix(b" 0x")).filter(|_| line.starts_with(b"#") && digits > 0)
+    let Some(rest) = line
+        .get(1 + digits..)
+        .and_then(|rest| rest.strip_prefix(b" 0x"))
+        .filter(|_| line.starts_with(b"#") && digits > 0)
     else {
         return false;
     };
@@ -98,17 +116,19 @@ pub fn is_sanitizer(line: &[u8]) -> bool {
     behind.is_empty() || [&b" in "[..], b"  ", b" ("].iter().any(|start| behind.starts_with(start))
 }
 
-/// `#N 0xADDRESS in FUNCTION FILE:LINE:COLUMN`, a line for each function. Where no file is known, the module stays.
+/// `#N 0xADDRESS in FUNCTION FILE:LINE:COLUMN`, a line for each function. Where no file is known,
+/// the module stays.
 fn sanitizer(line: &FrameLine<'_>, calls: &[ResolvedFrame], shift: usize, out: &mut Vec<u8>) {
     let text = &line.text;
     let number = 1..1 + text.bytes().skip(1).take_while(u8::is_ascii_digit).count();
     let (width, first) = (number.len(), text[number.clone()].parse::<usize>().ok());
     let address = text[number.end..].find("0x").map_or(number.end, |at| number.end + at);
     let address_end = text[address..].find([' ', '\t']).map_or(text.len(), |at| address + at);
-    let head = |index: usize| match first.and_then(|first| first.checked_add(shift)?.checked_add(index)) {
-        Some(number) => format!("#{number:0width$}"),
-        None => text[..number.end].to_owned(),
-    };
+    let head =
+        |index: usize| match first.and_then(|first| first.checked_add(shift)?.checked_add(index)) {
+            Some(number) => format!("#{number:0width$}"),
+            None => text[..number.end].to_owned(),
+        };
     if calls.is_empty() {
         out.extend_from_slice(head(0).as_bytes());
         return out.extend_from_slice(&line.bytes[number.end..]);

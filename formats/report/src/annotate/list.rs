@@ -1,4 +1,5 @@
-//! Replaces Apple's list of addresses (`(0x19a0f4100 0x100a04220)`) by frames, one on each line, as Xcode prints them.
+//! Replaces Apple's list of addresses (`(0x19a0f4100 0x100a04220)`) by frames, one on each line, as
+//! Xcode prints them.
 
 use std::ops::Range;
 
@@ -11,8 +12,12 @@ use super::{apple, place};
 /// Where the list stands, if that is what `frames` were written as.
 pub fn place(report: &[u8], format: Format, frames: &[Frame]) -> Option<Range<usize>> {
     let (first, last) = (frames.first()?.span.range(), frames.last()?.span.range());
-    let is_listed = |frame: &Frame| report.get(frame.span.range()).is_some_and(|text| text.starts_with(b"0x"));
-    if !matches!(format, Format::AppleText | Format::Ips) || last.end < first.start || !frames.iter().all(is_listed) {
+    let is_listed =
+        |frame: &Frame| report.get(frame.span.range()).is_some_and(|text| text.starts_with(b"0x"));
+    if !matches!(format, Format::AppleText | Format::Ips)
+        || last.end < first.start
+        || !frames.iter().all(is_listed)
+    {
         return None;
     }
     let start = first.start - usize::from(report[..first.start].ends_with(b"("));
@@ -20,7 +25,14 @@ pub fn place(report: &[u8], format: Format, frames: &[Frame]) -> Option<Range<us
 }
 
 /// Writes `frames` in the place of their list.
-pub fn write(report: &[u8], event: &CrashEvent, at: Range<usize>, frames: &[Frame], resolutions: &[Resolution], out: &mut Vec<u8>) {
+pub fn write(
+    report: &[u8],
+    event: &CrashEvent,
+    at: Range<usize>,
+    frames: &[Frame],
+    resolutions: &[Resolution],
+    out: &mut Vec<u8>,
+) {
     let line = place::FrameLine::at(report, at);
     for (index, (frame, resolution)) in frames.iter().zip(resolutions).enumerate() {
         let image = frame.image.and_then(|image| event.images.get(usize::try_from(image).ok()?));
@@ -33,7 +45,10 @@ pub fn write(report: &[u8], event: &CrashEvent, at: Range<usize>, frames: &[Fram
         }
         let Some(Calls::Native(calls)) = Calls::of(frame, resolution) else {
             let base = image.and_then(|image| image.load_address).filter(|base| *base <= address);
-            let unresolved = base.map_or_else(|| "0x0 + 0".to_owned(), |base| format!("{base:#x} + {}", address - base));
+            let unresolved = base.map_or_else(
+                || "0x0 + 0".to_owned(),
+                |base| format!("{base:#x} + {}", address - base),
+            );
             out.extend_from_slice(format!("{head}{unresolved}").as_bytes());
             continue;
         };

@@ -31,7 +31,8 @@ struct Member {
 }
 
 impl<'a> Object<'a> {
-    /// Reads `bytes`, which are one object; `text` is the same with the same offsets. `None` if they are none.
+    /// Reads `bytes`, which are one object; `text` is the same with the same offsets. `None` if
+    /// they are none.
     pub fn read(bytes: &'a [u8], text: &str) -> Option<Self> {
         let mut members: Vec<Member> = Vec::new();
         let start = text.strip_prefix('{').map(|_| 1)?;
@@ -42,7 +43,11 @@ impl<'a> Object<'a> {
             // Between two values are blanks, a comma, a key and a colon.
             let between = &text[from..value.start];
             if let (Some(open), Some(close)) = (between.find('"'), between.rfind('"')) {
-                members.push(Member { name: name.to_owned(), key: from + open..from + close + 1, value });
+                members.push(Member {
+                    name: name.to_owned(),
+                    key: from + open..from + close + 1,
+                    value,
+                });
             }
             Ok(())
         });
@@ -51,11 +56,19 @@ impl<'a> Object<'a> {
 
     /// The bytes of the value of `name`, the last one if there are several.
     pub fn value(&self, name: &str) -> Option<&'a [u8]> {
-        self.members.iter().rfind(|member| member.name == name).map(|member| &self.bytes[member.value.clone()])
+        self.members
+            .iter()
+            .rfind(|member| member.name == name)
+            .map(|member| &self.bytes[member.value.clone()])
     }
 
     /// Writes the object with `changes`, and of its other keys those that `keep`.
-    pub fn write(&self, changes: &[(&str, Change)], keep: impl Fn(&str, &[u8]) -> bool, out: &mut Vec<u8>) {
+    pub fn write(
+        &self,
+        changes: &[(&str, Change)],
+        keep: impl Fn(&str, &[u8]) -> bool,
+        out: &mut Vec<u8>,
+    ) {
         let bytes = self.bytes;
         let mut is_first = true;
         out.extend_from_slice(&bytes[..self.start]);
@@ -73,7 +86,8 @@ impl<'a> Object<'a> {
         }
         // Others are written as the last one was.
         let gap = &bytes[self.gap(self.members.len().saturating_sub(1))];
-        let colon = self.members.last().map_or(&b":"[..], |last| &bytes[last.key.end..last.value.start]);
+        let colon =
+            self.members.last().map_or(&b":"[..], |last| &bytes[last.key.end..last.value.start]);
         for (name, change) in changes {
             let Change::Set(value) = change else { continue };
             if self.members.iter().any(|member| member.name == *name) {
@@ -81,7 +95,9 @@ impl<'a> Object<'a> {
             }
             let comma: &[u8] = if is_first { b"" } else { b"," };
             let key = format!("\"{name}\"");
-            [comma, gap, key.as_bytes(), colon, value.as_bytes()].iter().for_each(|part| out.extend_from_slice(part));
+            [comma, gap, key.as_bytes(), colon, value.as_bytes()]
+                .iter()
+                .for_each(|part| out.extend_from_slice(part));
             is_first = false;
         }
         let end = self.members.last().map_or(self.start, |last| last.value.end);
@@ -90,7 +106,10 @@ impl<'a> Object<'a> {
 
     /// What stands before key `index`.
     fn lead(&self, index: usize) -> Range<usize> {
-        let from = index.checked_sub(1).and_then(|before| self.members.get(before)).map_or(self.start, |before| before.value.end);
+        let from = index
+            .checked_sub(1)
+            .and_then(|before| self.members.get(before))
+            .map_or(self.start, |before| before.value.end);
         from..self.members.get(index).map_or(from, |member| member.key.start)
     }
 
@@ -112,9 +131,14 @@ mod tests {
 
     fn written(text: &str, changes: &[(&str, Change)], keep: &[&str]) -> String {
         let mut out = Vec::new();
-        Object::read(text.as_bytes(), text).unwrap().write(changes, |name, _| keep.is_empty() || keep.contains(&name), &mut out);
+        Object::read(text.as_bytes(), text).unwrap().write(
+            changes,
+            |name, _| keep.is_empty() || keep.contains(&name),
+            &mut out,
+        );
         let out = String::from_utf8(out).unwrap();
-        serde_json::from_str::<serde_json::Value>(&out).unwrap_or_else(|error| panic!("{out}: {error}"));
+        serde_json::from_str::<serde_json::Value>(&out)
+            .unwrap_or_else(|error| panic!("{out}: {error}"));
         out
     }
 
@@ -144,9 +168,19 @@ mod tests {
             (r#"{"f":1}"#, "{}"),
             (r#"{"f":1,"f":2}"#, "{}"),
         ] {
-            assert_eq!(written(text, &[("f", Change::Remove), ("g", Change::Replace("1".to_owned()))], &[]), want);
+            assert_eq!(
+                written(
+                    text,
+                    &[("f", Change::Remove), ("g", Change::Replace("1".to_owned()))],
+                    &[]
+                ),
+                want
+            );
         }
-        assert_eq!(written(r#"{"a":1, "f":2, "b":3}"#, &[("f", Change::Replace("7".to_owned()))], &["b"]), r#"{ "f":7, "b":3}"#);
+        assert_eq!(
+            written(r#"{"a":1, "f":2, "b":3}"#, &[("f", Change::Replace("7".to_owned()))], &["b"]),
+            r#"{ "f":7, "b":3}"#
+        );
     }
 
     #[test]

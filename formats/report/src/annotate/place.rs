@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use crate::scan::text::same_offsets;
 
-/// Bytes that are looked at before and behind a frame. A log's prefix has less than 100, an indentation less than that; a line that is
-/// longer before its frame gets no lines besides its own prefix.
+/// Bytes that are looked at before and behind a frame. A log's prefix has less than 100, an
+/// indentation less than that; a line that is longer before its frame gets no lines besides its own
+/// prefix.
 const MAX_LEAD_BYTES: usize = 4096;
 
 /// A frame within its line.

@@ -1,4 +1,5 @@
-//! What is known of frames: a [`Resolution`] for each, of functions ([`ResolvedFrame`]) or methods ([`JavaFrame`]).
+//! What is known of frames: a [`Resolution`] for each, of functions ([`ResolvedFrame`]) or methods
+//! ([`JavaFrame`]).
 
 use crate::event::frame::{Frame, FrameKind};
 
@@ -17,7 +18,8 @@ pub struct ResolvedFrame {
     pub column: u32,
     /// Whether it was inlined into the next one.
     pub inlined: bool,
-    /// Bytes from its start to the frame's address. What is written behind a `+`; that of the outermost function counts.
+    /// Bytes from its start to the frame's address. What is written behind a `+`; that of the
+    /// outermost function counts.
     pub function_offset: Option<u64>,
 }
 
@@ -59,8 +61,12 @@ impl<'a> Calls<'a> {
     /// The answer for `frame`, if it is one.
     pub fn of(frame: &Frame, resolution: &'a Resolution) -> Option<Self> {
         match (frame.kind, resolution) {
-            (FrameKind::Native, Resolution::Native(calls)) if !calls.is_empty() => Some(Self::Native(calls)),
-            (FrameKind::Java, Resolution::Java(calls)) if !calls.is_empty() => Some(Self::Java(calls)),
+            (FrameKind::Native, Resolution::Native(calls)) if !calls.is_empty() => {
+                Some(Self::Native(calls))
+            }
+            (FrameKind::Java, Resolution::Java(calls)) if !calls.is_empty() => {
+                Some(Self::Java(calls))
+            }
             _ => None,
         }
     }

@@ -8,7 +8,8 @@ use crate::scan::text::kept;
 
 use super::resolved::ResolvedFrame;
 
-/// `name` for a text of lines: whatever would end the line or move the cursor is a `?`. Cut at [`crate::limits::MAX_TEXT_BYTES`].
+/// `name` for a text of lines: whatever would end the line or move the cursor is a `?`. Cut at
+/// [`crate::limits::MAX_TEXT_BYTES`].
 pub fn name(name: &str) -> Cow<'_, str> {
     clean(known(name))
 }
@@ -22,7 +23,11 @@ fn clean(text: &str) -> Cow<'_, str> {
     if text.len() > crate::limits::MAX_TEXT_BYTES {
         return Cow::Owned(clean(&kept(text)).into_owned());
     }
-    if text.contains(char::is_control) { Cow::Owned(text.replace(char::is_control, "?")) } else { Cow::Borrowed(text) }
+    if text.contains(char::is_control) {
+        Cow::Owned(text.replace(char::is_control, "?"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// `FILE[:LINE[:COLUMN]]`, if there is a file.
@@ -49,7 +54,11 @@ pub fn base(call: &ResolvedFrame) -> Option<&str> {
 
 /// `text` as a JSON string. All but ASCII is escaped, whatever the document's encoding is.
 pub fn quoted(text: &str) -> String {
-    let text: Cow<'_, str> = if text.len() > crate::limits::MAX_TEXT_BYTES { Cow::Owned(kept(text)) } else { Cow::Borrowed(text) };
+    let text: Cow<'_, str> = if text.len() > crate::limits::MAX_TEXT_BYTES {
+        Cow::Owned(kept(text))
+    } else {
+        Cow::Borrowed(text)
+    };
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for c in text.chars() {

@@ -49,7 +49,8 @@ pub enum Format {
     Node,
     /// An oops, warning or sanitizer's report of the Linux kernel.
     Kernel,
-    /// What `minidump_stackwalk` makes of a minidump: its text, its fields, or rust-minidump's JSON.
+    /// What `minidump_stackwalk` makes of a minidump: its text, its fields, or rust-minidump's
+    /// JSON.
     Minidump,
     /// ABRT's `core_backtrace`.
     Abrt,
@@ -97,12 +98,20 @@ impl Format {
         }
     }
 
-    /// Whether functions in its reports are those that the address lies in: of debug data, or of a symbol that reaches to it. Other tools name
-    /// the nearest symbol that is exported, however far before the address it ends.
+    /// Whether functions in its reports are those that the address lies in: of debug data, or of a
+    /// symbol that reaches to it. Other tools name the nearest symbol that is exported, however far
+    /// before the address it ends.
     pub fn vouches_for_names(self) -> bool {
         !matches!(
             self,
-            Self::Sentry | Self::AppleText | Self::Ips | Self::KsCrash | Self::Java | Self::Frames | Self::Minidump | Self::MetricKit
+            Self::Sentry
+                | Self::AppleText
+                | Self::Ips
+                | Self::KsCrash
+                | Self::Java
+                | Self::Frames
+                | Self::Minidump
+                | Self::MetricKit
         )
     }
 

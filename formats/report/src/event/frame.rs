@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// One function on a stack, as the report has it. Nothing of it is resolved or demangled.
 ///
-/// A Java frame has its class in [`Frame::module`], its method in [`Frame::function`], and its source in [`Frame::file`] and
-/// [`Frame::line`], exactly as they were printed.
+/// A Java frame has its class in [`Frame::module`], its method in [`Frame::function`], and its
+/// source in [`Frame::file`] and [`Frame::line`], exactly as they were printed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frame {
     /// What kind of code it is in.
@@ -16,13 +16,17 @@ pub struct Frame {
     pub address: Option<u64>,
     /// The address within the image, where the report has one.
     pub relative: Option<Relative>,
-    /// What the address is: decides whether it has to be moved into the call before it is looked up.
+    /// What the address is: decides whether it has to be moved into the call before it is looked
+    /// up.
     pub at: At,
-    /// Index into the event's images. Computed: the image that the report names for this frame, else the one that the address lies in.
+    /// Index into the event's images. Computed: the image that the report names for this frame,
+    /// else the one that the address lies in.
     pub image: Option<u32>,
-    /// The image or package that the frame itself names: a path, a library's name, a bundle id, a jar.
+    /// The image or package that the frame itself names: a path, a library's name, a bundle id, a
+    /// jar.
     pub package: Option<String>,
-    /// The function, as the report spells it; absent where it has none or hides it (`<redacted>` is kept: it is what the report says).
+    /// The function, as the report spells it; absent where it has none or hides it (`<redacted>` is
+    /// kept: it is what the report says).
     pub function: Option<String>,
     /// The function before the report's writer shortened or demangled it.
     pub raw_function: Option<String>,
@@ -42,8 +46,9 @@ pub struct Frame {
     pub in_app: Option<bool>,
     /// How the unwinder found it.
     pub trust: Option<Trust>,
-    /// Where it stands in the report's bytes: its JSON object, or its line without the line's end. Empty where it stands nowhere by itself:
-    /// one that an exception shares with another, one in a message.
+    /// Where it stands in the report's bytes: its JSON object, or its line without the line's end.
+    /// Empty where it stands nowhere by itself: one that an exception shares with another, one in a
+    /// message.
     pub span: Span,
 }
 
@@ -83,7 +88,8 @@ pub struct Relative {
 /// What an address within an image counts from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Space {
-    /// The file's own virtual addresses: what `llvm-symbolizer --obj` takes. Android and the sanitizers print these.
+    /// The file's own virtual addresses: what `llvm-symbolizer --obj` takes. Android and the
+    /// sanitizers print these.
     File,
     /// Bytes from the image's first loaded page; the module's image base has to be added.
     Image,
@@ -123,7 +129,8 @@ impl Trust {
     }
 }
 
-/// Bytes of a report, from its first byte. Reports stay below 4 GiB ([`crate::limits::MAX_REPORT_BYTES`]).
+/// Bytes of a report, from its first byte. Reports stay below 4 GiB
+/// ([`crate::limits::MAX_REPORT_BYTES`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Span {
     /// The first byte.

@@ -10,13 +10,15 @@ use symtool_module::ModuleKind;
 pub struct Image {
     /// What kind of file it is.
     pub kind: ImageKind,
-    /// Its id, in the bytes of a module's. Computed from [`Image::debug_id`] and [`Image::code_id`], the surer one of which wins.
+    /// Its id, in the bytes of a module's. Computed from [`Image::debug_id`] and
+    /// [`Image::code_id`], the surer one of which wins.
     pub id: Option<ImageId>,
     /// The debug id, UUID or build-id as the report spells it.
     pub debug_id: Option<String>,
     /// The code id as the report spells it, where it has one besides.
     pub code_id: Option<String>,
-    /// Its name: given, or computed as the last component of [`Image::path`] (of what follows a `!` in it).
+    /// Its name: given, or computed as the last component of [`Image::path`] (of what follows a `!`
+    /// in it).
     pub name: Option<String>,
     /// Its path. A library within a package has the package's path, `!` and its own name.
     pub path: Option<String>,
@@ -62,11 +64,13 @@ impl ImageKind {
 /// Which build an image is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ImageId {
-    /// The whole id: an ELF build-id, a Mach-O or `ProGuard` UUID, a PE's GUID in the order in which it is printed.
+    /// The whole id: an ELF build-id, a Mach-O or `ProGuard` UUID, a PE's GUID in the order in
+    /// which it is printed.
     Whole(Vec<u8>),
     /// The first 16 bytes of an ELF build-id, with zeros behind a shorter one.
     Prefix([u8; 16]),
-    /// The 16 bytes of a debug id that is either a Mach-O UUID or an ELF file's: the report does not say.
+    /// The 16 bytes of a debug id that is either a Mach-O UUID or an ELF file's: the report does
+    /// not say.
     Either([u8; 16]),
 }
 
@@ -90,7 +94,8 @@ impl ImageId {
         }
     }
 
-    /// The first 16 bytes, with zeros behind a shorter id, of each module id that this can stand for: what an index of ids has as its key.
+    /// The first 16 bytes, with zeros behind a shorter id, of each module id that this can stand
+    /// for: what an index of ids has as its key.
     pub fn keys(&self) -> impl Iterator<Item = [u8; 16]> {
         let (first, second) = match self {
             Self::Whole(bytes) => (first_16(bytes), None),
@@ -103,8 +108,8 @@ impl ImageId {
 
 /// The id of an image of `kind`, from what reports call its debug id and its code id.
 ///
-/// Sentry's debug id of an ELF file is the first 16 bytes of the build-id, the first three fields of which are little-endian; its code id
-/// is the whole build-id.
+/// Sentry's debug id of an ELF file is the first 16 bytes of the build-id, the first three fields
+/// of which are little-endian; its code id is the whole build-id.
 pub fn image_id(kind: ImageKind, debug_id: Option<&str>, code_id: Option<&str>) -> Option<ImageId> {
     let uuid = || first_uuid(debug_id?);
     match kind {
@@ -112,8 +117,12 @@ pub fn image_id(kind: ImageKind, debug_id: Option<&str>, code_id: Option<&str>) 
             Some(build_id) => Some(ImageId::Whole(build_id)),
             None => uuid().map(swapped).map(ImageId::Prefix),
         },
-        ImageKind::MachO => uuid().map(Vec::from).or_else(|| code_id.and_then(hex_bytes)).map(ImageId::Whole),
-        ImageKind::Pe | ImageKind::Proguard | ImageKind::Other => uuid().map(Vec::from).map(ImageId::Whole),
+        ImageKind::MachO => {
+            uuid().map(Vec::from).or_else(|| code_id.and_then(hex_bytes)).map(ImageId::Whole)
+        }
+        ImageKind::Pe | ImageKind::Proguard | ImageKind::Other => {
+            uuid().map(Vec::from).map(ImageId::Whole)
+        }
         ImageKind::Unknown => match (code_id.and_then(hex_bytes), uuid()) {
             (Some(build_id), _) => Some(ImageId::Whole(build_id)),
             (None, uuid) => uuid.map(ImageId::Either),
@@ -121,8 +130,8 @@ pub fn image_id(kind: ImageKind, debug_id: Option<&str>, code_id: Option<&str>) 
     }
 }
 
-/// The bytes of `text` written as hexadecimal digits, whatever dashes are between them. Absent unless there is at least one byte, and at
-/// most [`MAX_ID_BYTES`], and nothing else.
+/// The bytes of `text` written as hexadecimal digits, whatever dashes are between them. Absent
+/// unless there is at least one byte, and at most [`MAX_ID_BYTES`], and nothing else.
 pub fn hex_bytes(text: &str) -> Option<Vec<u8>> {
     let mut digits = text.bytes().filter(|byte| *byte != b'-').map(digit);
     let mut bytes = Vec::with_capacity((text.len() / 2).min(MAX_ID_BYTES));
@@ -164,7 +173,8 @@ fn first_16(id: &[u8]) -> [u8; 16] {
     first
 }
 
-/// What a path calls its file: the last component, of what follows the last `!`. Backslashes part components too.
+/// What a path calls its file: the last component, of what follows the last `!`. Backslashes part
+/// components too.
 pub fn file_name(path: &str) -> &str {
     let within = path.rsplit_once('!').map_or(path, |(_, within)| within);
     within.rsplit(['/', '\\']).next().unwrap_or(within)
@@ -174,20 +184,28 @@ pub fn file_name(path: &str) -> &str {
 mod tests {
     use super::*;
 
-    const BUILD_ID: [u8; 20] = [0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff, 0, 1, 2, 3, 4];
+    const BUILD_ID: [u8; 20] = [
+        0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff,
+        0, 1, 2, 3, 4,
+    ];
 
     #[test]
     fn elf_ids() {
         let debug_id = Some("44332211-6655-8877-99aa-bbccddeeff00");
-        let whole = image_id(ImageKind::Elf, debug_id, Some("112233445566778899aabbccddeeff0001020304"));
+        let whole =
+            image_id(ImageKind::Elf, debug_id, Some("112233445566778899aabbccddeeff0001020304"));
         assert_eq!(whole, Some(ImageId::Whole(BUILD_ID.to_vec())));
         let prefix = image_id(ImageKind::Elf, debug_id, None).unwrap();
         assert!(prefix.is_of(ModuleKind::Elf, &BUILD_ID));
         assert!(!prefix.is_of(ModuleKind::MachO, &BUILD_ID[..16]));
         assert!(!prefix.is_of(ModuleKind::Elf, &BUILD_ID[1..]));
-        assert_eq!(prefix.keys().collect::<Vec<_>>(), [<[u8; 16]>::try_from(&BUILD_ID[..16]).unwrap()]);
+        assert_eq!(
+            prefix.keys().collect::<Vec<_>>(),
+            [<[u8; 16]>::try_from(&BUILD_ID[..16]).unwrap()]
+        );
         // A build-id of 8 bytes, as lld makes with --build-id=fast.
-        let short = image_id(ImageKind::Elf, Some("44332211-6655-8877-0000-000000000000"), None).unwrap();
+        let short =
+            image_id(ImageKind::Elf, Some("44332211-6655-8877-0000-000000000000"), None).unwrap();
         assert!(short.is_of(ModuleKind::Elf, &BUILD_ID[..8]));
     }
 
@@ -195,8 +213,14 @@ mod tests {
     fn ids_of_other_files() {
         let uuid = "00112233-4455-6677-8899-AABBCCDDEEFF";
         let bytes = hex_bytes(uuid).unwrap();
-        assert_eq!(image_id(ImageKind::MachO, Some(uuid), None), Some(ImageId::Whole(bytes.clone())));
-        assert_eq!(image_id(ImageKind::Proguard, Some(uuid), None), Some(ImageId::Whole(bytes.clone())));
+        assert_eq!(
+            image_id(ImageKind::MachO, Some(uuid), None),
+            Some(ImageId::Whole(bytes.clone()))
+        );
+        assert_eq!(
+            image_id(ImageKind::Proguard, Some(uuid), None),
+            Some(ImageId::Whole(bytes.clone()))
+        );
         // 33 digits: a GUID and an age.
         assert_eq!(
             image_id(ImageKind::Pe, Some("00112233445566778899aabbccddeeff1"), Some("5ab38077000")),

@@ -24,8 +24,9 @@ pub struct Lookup {
 }
 
 impl Lookup {
-    /// The address in the file's own virtual addresses, which are what a module answers. `image_base` is the address that the file gives
-    /// its first loaded page: the image base of the module, else [`Image::vmaddr`] of the report.
+    /// The address in the file's own virtual addresses, which are what a module answers.
+    /// `image_base` is the address that the file gives its first loaded page: the image base of the
+    /// module, else [`Image::vmaddr`] of the report.
     pub fn file_address(&self, image_base: u64) -> u64 {
         match self.space {
             Space::File => self.address,
@@ -40,13 +41,16 @@ impl Lookup {
 }
 
 impl CrashEvent {
-    /// What to ask for `frame`, one of the event's own. Absent where it is not machine code, has no address, or lies in no image.
+    /// What to ask for `frame`, one of the event's own. Absent where it is not machine code, has no
+    /// address, or lies in no image.
     pub fn lookup(&self, frame: &Frame) -> Option<Lookup> {
         let index = usize::try_from(frame.image?).ok()?;
         let image = self.images.get(index)?;
         let (address, space) = match (frame.relative, frame.address, image.load_address) {
             (Some(relative), _, _) => (relative.address, relative.space),
-            (None, Some(address), Some(load_address)) => (address.checked_sub(load_address)?, Space::Image),
+            (None, Some(address), Some(load_address)) => {
+                (address.checked_sub(load_address)?, Space::Image)
+            }
             _ => return None,
         };
         Some(Lookup { image: index, address, space, at: frame.at })
@@ -56,14 +60,17 @@ impl CrashEvent {
 /// Gives each frame of machine code that has none yet the image that its address lies in.
 pub(crate) fn assign_images(event: &mut CrashEvent) {
     let map = AddressMap::new(&event.images);
-    for frame in event.frames_mut().filter(|frame| frame.kind == FrameKind::Native && frame.image.is_none()) {
+    for frame in
+        event.frames_mut().filter(|frame| frame.kind == FrameKind::Native && frame.image.is_none())
+    {
         frame.image = frame.address.and_then(|address| map.find(address));
     }
 }
 
 /// Where images lie, by address.
 struct AddressMap {
-    /// First address, the one behind the last, index; sorted. One of unknown size reaches to the next.
+    /// First address, the one behind the last, index; sorted. One of unknown size reaches to the
+    /// next.
     spans: Vec<(u64, u64, u32)>,
 }
 
@@ -74,7 +81,14 @@ impl AddressMap {
             .filter(|(_, image)| image.kind.is_native())
             .filter_map(|(index, image)| {
                 let start = image.load_address?;
-                Some((start, image.size.filter(|size| *size > 0).map_or(u64::MAX, |size| start.saturating_add(size)), index))
+                Some((
+                    start,
+                    image
+                        .size
+                        .filter(|size| *size > 0)
+                        .map_or(u64::MAX, |size| start.saturating_add(size)),
+                    index,
+                ))
             })
             .collect();
         spans.sort_unstable();
@@ -115,11 +129,19 @@ mod tests {
 
     #[test]
     fn absolute_addresses() {
-        let images = vec![image(0x3000, 0x1000), image(0x1000, 0x800), image(0x8000, 0), image(0x1000, 0x800)];
-        let addresses = [0xfff, 0x1000, 0x17ff, 0x1800, 0x2fff, 0x3000, 0x3fff, 0x4000, 0x8000, u64::MAX - 1];
+        let images = vec![
+            image(0x3000, 0x1000),
+            image(0x1000, 0x800),
+            image(0x8000, 0),
+            image(0x1000, 0x800),
+        ];
+        let addresses =
+            [0xfff, 0x1000, 0x17ff, 0x1800, 0x2fff, 0x3000, 0x3fff, 0x4000, 0x8000, u64::MAX - 1];
         let event = event(images, addresses.into_iter().map(at).collect());
-        let found: Vec<Option<(usize, u64)>> =
-            event.frames().map(|frame| event.lookup(frame).map(|lookup| (lookup.image, lookup.address))).collect();
+        let found: Vec<Option<(usize, u64)>> = event
+            .frames()
+            .map(|frame| event.lookup(frame).map(|lookup| (lookup.image, lookup.address)))
+            .collect();
         let want = [
             None,
             Some((1, 0)),
@@ -137,7 +159,12 @@ mod tests {
 
     #[test]
     fn spaces() {
-        let frame = |relative| Frame { relative: Some(relative), image: Some(0), address: Some(5), ..Frame::default() };
+        let frame = |relative| Frame {
+            relative: Some(relative),
+            image: Some(0),
+            address: Some(5),
+            ..Frame::default()
+        };
         let frames = vec![
             frame(Relative { address: 0x10, space: Space::File }),
             frame(Relative { address: 0x10, space: Space::Image }),
@@ -145,8 +172,12 @@ mod tests {
             Frame { at: At::Return, ..at(0x1010) },
         ];
         let event = event(vec![image(0x1000, 0x100)], frames);
-        let lookups: Vec<Option<Lookup>> = event.frames().map(|frame| event.lookup(frame)).collect();
-        let files: Vec<Option<u64>> = lookups.iter().map(|lookup| lookup.map(|lookup| lookup.file_address(0x40_0000))).collect();
+        let lookups: Vec<Option<Lookup>> =
+            event.frames().map(|frame| event.lookup(frame)).collect();
+        let files: Vec<Option<u64>> = lookups
+            .iter()
+            .map(|lookup| lookup.map(|lookup| lookup.file_address(0x40_0000)))
+            .collect();
         assert_eq!(files, [Some(0x10), Some(0x40_0010), None, Some(0x40_0010)]);
         assert!(lookups[3].unwrap().is_return() && !lookups[0].unwrap().is_return());
     }

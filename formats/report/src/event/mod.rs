@@ -29,9 +29,11 @@ pub struct CrashEvent {
     pub format: Format,
     /// The id that its writer gave it, as written: with or without dashes, upper or lower case.
     pub event_id: Option<String>,
-    /// Milliseconds since 1970-01-01 UTC. Computed from what the report has; a time without zone is taken as UTC, one without year is absent.
+    /// Milliseconds since 1970-01-01 UTC. Computed from what the report has; a time without zone is
+    /// taken as UTC, one without year is absent.
     pub time_ms: Option<i64>,
-    /// Sentry's name of the platform (`cocoa`, `native`, `java`, …). Computed from the format where the report has none.
+    /// Sentry's name of the platform (`cocoa`, `native`, `java`, …). Computed from the format where
+    /// the report has none.
     pub platform: Option<String>,
     /// The application.
     pub app: App,
@@ -47,9 +49,11 @@ pub struct CrashEvent {
     pub images: Vec<Image>,
     /// The threads, in the report's order.
     pub threads: Vec<Thread>,
-    /// Index into [`CrashEvent::threads`] of the one that crashed. Computed where the report marks it by another number.
+    /// Index into [`CrashEvent::threads`] of the one that crashed. Computed where the report marks
+    /// it by another number.
     pub crashed_thread: Option<usize>,
-    /// The exceptions: first the one that ended the process, each of the others after the one that it belongs to.
+    /// The exceptions: first the one that ended the process, each of the others after the one that
+    /// it belongs to.
     pub exceptions: Vec<Exception>,
     /// Files that came along with it, which are not read.
     pub attachments: usize,
@@ -112,7 +116,8 @@ pub struct Reason {
 pub struct Thread {
     /// The system's or the report's number of it.
     pub id: Option<u64>,
-    /// Its name or its dispatch queue's; of a stack that is not a thread's (a sanitizer's `freed by`), what the report calls it.
+    /// Its name or its dispatch queue's; of a stack that is not a thread's (a sanitizer's `freed
+    /// by`), what the report calls it.
     pub name: Option<String>,
     /// Whether the report says that it crashed.
     pub crashed: bool,
@@ -135,8 +140,8 @@ pub struct Exception {
     pub relation: Relation,
     /// Index of the exception that it caused, or that suppressed it; absent for the first.
     pub parent: Option<usize>,
-    /// Frames at the far end that it shares with its parent and that the report left out (Java's `... 12 more`). They are among its
-    /// frames all the same, and stand nowhere.
+    /// Frames at the far end that it shares with its parent and that the report left out (Java's
+    /// `... 12 more`). They are among its frames all the same, and stand nowhere.
     pub shared: u32,
     /// Its frames, the one that threw first.
     pub frames: Vec<Frame>,
@@ -166,13 +171,17 @@ pub struct DropCounts {
 }
 
 impl Exception {
-    /// Its type with its module before it, where that is given apart: the whole name of a Java class.
+    /// Its type with its module before it, where that is given apart: the whole name of a Java
+    /// class.
     pub fn class(&self) -> Option<Cow<'_, str>> {
         let kind = self.kind.as_deref()?;
-        Some(match self.module.as_deref().filter(|module| !module.is_empty() && !kind.contains('.')) {
-            Some(module) => Cow::Owned(format!("{module}.{kind}")),
-            None => Cow::Borrowed(kind),
-        })
+        Some(
+            match self.module.as_deref().filter(|module| !module.is_empty() && !kind.contains('.'))
+            {
+                Some(module) => Cow::Owned(format!("{module}.{kind}")),
+                None => Cow::Borrowed(kind),
+            },
+        )
     }
 }
 
@@ -198,10 +207,12 @@ impl CrashEvent {
         }
     }
 
-    /// The stack that says where it crashed, the crashing side first: that of the first exception that has one, else the crashed thread's,
-    /// else the only thread's. Empty if the report has none.
+    /// The stack that says where it crashed, the crashing side first: that of the first exception
+    /// that has one, else the crashed thread's, else the only thread's. Empty if the report has
+    /// none.
     pub fn crash_frames(&self) -> &[Frame] {
-        if let Some(thrown) = self.exceptions.iter().find(|exception| !exception.frames.is_empty()) {
+        if let Some(thrown) = self.exceptions.iter().find(|exception| !exception.frames.is_empty())
+        {
             return &thrown.frames;
         }
         let thread = self.crashed_thread.or_else(|| (self.threads.len() == 1).then_some(0));
@@ -210,7 +221,10 @@ impl CrashEvent {
 
     /// All stacks: those of exceptions, then those of threads.
     pub fn stacks(&self) -> impl Iterator<Item = &[Frame]> {
-        self.exceptions.iter().map(|exception| &exception.frames[..]).chain(self.threads.iter().map(|thread| &thread.frames[..]))
+        self.exceptions
+            .iter()
+            .map(|exception| &exception.frames[..])
+            .chain(self.threads.iter().map(|thread| &thread.frames[..]))
     }
 
     /// All frames, of exceptions and then of threads.

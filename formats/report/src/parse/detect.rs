@@ -33,13 +33,16 @@ pub fn family(text: &str) -> Family {
     match begin.as_bytes().first() {
         None => Family::Unknown("nothing but blanks"),
         Some(b'{') => object(begin),
-        Some(b'[') if begin[1..].trim_start().starts_with(['{', ']']) => Family::Unknown("a JSON array of no crash reports"),
+        Some(b'[') if begin[1..].trim_start().starts_with(['{', ']']) => {
+            Family::Unknown("a JSON array of no crash reports")
+        }
         Some(_) if lines_of_apple(begin) => Family::AppleText,
         Some(_) => Family::Lines,
     }
 }
 
-/// The first key that only one of the formats has decides. One that begins like a report and ends early is one that was cut.
+/// The first key that only one of the formats has decides. One that begins like a report and ends
+/// early is one that was cut.
 fn object(text: &str) -> Family {
     /// Nothing is wrong: the search has ended.
     const FOUND: JsonError = JsonError { at: 0, fact: "", is_end: false };
@@ -47,18 +50,26 @@ fn object(text: &str) -> Family {
     let mut weak = None;
     let read: Read<()> = Json::new(text).object(|json, key| {
         family = match key {
-            "crash_info" | "crashing_thread" | "main_module" | "modules_contains_cert_info" => Family::Minidump,
+            "crash_info" | "crashing_thread" | "main_module" | "modules_contains_cert_info" => {
+                Family::Minidump
+            }
             "executable" | "only_crash_thread" | "ureport_version" => Family::Abrt,
             // Sentry has one stack here.
             "stacktrace" if json.is_array()? => {
                 weak = Some(Family::Abrt);
                 return json.skip();
             }
-            "event_id" | "debug_meta" | "contexts" | "sdk" | "stacktrace" | "sentry.interfaces.Exception" => Family::Sentry,
+            "event_id"
+            | "debug_meta"
+            | "contexts"
+            | "sdk"
+            | "stacktrace"
+            | "sentry.interfaces.Exception" => Family::Sentry,
             "binary_images" | "recrash_report" | "crash" => Family::KsCrash,
             key if crate::readers::metrickit::is_own(key) => Family::MetricKit,
             "bug_type" | "incident_id" | "app_name" | "roots_installed" => Family::Ips,
-            "usedImages" | "procName" | "faultingThread" | "procRole" | "bundleInfo" | "captureTime" | "coalitionName" => Family::IpsBody,
+            "usedImages" | "procName" | "faultingThread" | "procRole" | "bundleInfo"
+            | "captureTime" | "coalitionName" => Family::IpsBody,
             "exception" | "threads" | "platform" => {
                 // Apple has keys of these names too: another one may know better.
                 weak = Some(Family::Sentry);
@@ -75,15 +86,22 @@ fn object(text: &str) -> Family {
     }
 }
 
-/// Whether one of the first lines is one that only Apple's reports have, and none before it is one of another format.
+/// Whether one of the first lines is one that only Apple's reports have, and none before it is one
+/// of another format.
 fn lines_of_apple(text: &str) -> bool {
     /// Lines that are looked at: what people write above a report is shorter.
     const LINES: usize = 1000;
     let own = text.lines().take(LINES).map(str::trim_start).find_map(|line| {
-        let is_frame = line.strip_prefix('#').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        let is_frame = line
+            .strip_prefix('#')
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
             || line.strip_prefix("at ").is_some_and(|rest| rest.contains('('));
         let is_other = line.starts_with("*** ***") || line.starts_with("backtrace:") || is_frame;
-        if is_other { Some(false) } else { crate::readers::apple_text::is_own(line).then_some(true) }
+        if is_other {
+            Some(false)
+        } else {
+            crate::readers::apple_text::is_own(line).then_some(true)
+        }
     });
     own == Some(true)
 }

@@ -1,6 +1,7 @@
 //! Reads ABRT's JSON: a `core_backtrace` or a uReport.
 //!
-//! Offsets count from the first page of the file. The first frame is the instruction, others are return addresses.
+//! Offsets count from the first page of the file. The first frame is the instruction, others are
+//! return addresses.
 
 use std::collections::HashMap;
 
@@ -15,7 +16,11 @@ use crate::scan::text::some;
 
 /// Reads the report at `json`. `None` if it has no stack.
 pub fn read(json: &mut Json<'_>) -> Read<Option<CrashEvent>> {
-    let mut reader = Reader { event: CrashEvent::new(Format::Abrt), room: Room::default(), images: HashMap::new() };
+    let mut reader = Reader {
+        event: CrashEvent::new(Format::Abrt),
+        room: Room::default(),
+        images: HashMap::new(),
+    };
     json.object(|json, key| reader.field(json, key))?;
     let has_frames = reader.event.frames().next().is_some();
     Ok(has_frames.then(|| reader.room.finish(reader.event)))
@@ -34,7 +39,8 @@ impl Reader {
         match key {
             "signal" => {
                 event.reason.signal_number = json.signed()?;
-                event.reason.signal = event.reason.signal_number.and_then(signal_name).and_then(some);
+                event.reason.signal =
+                    event.reason.signal_number.and_then(signal_name).and_then(some);
                 Ok(())
             }
             "reason" => set(&mut event.reason.message, json.text()?),

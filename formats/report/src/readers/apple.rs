@@ -100,7 +100,10 @@ pub fn exception_type(reason: &mut Reason, text: &str) {
         reason.signal = some(kind);
     } else {
         reason.kind = some(kind);
-        reason.signal = rest.strip_prefix('(').and_then(|rest| rest.split_once(')')).and_then(|(signal, _)| some(signal));
+        reason.signal = rest
+            .strip_prefix('(')
+            .and_then(|rest| rest.split_once(')'))
+            .and_then(|(signal, _)| some(signal));
     }
 }
 
@@ -118,7 +121,8 @@ pub fn exception_codes(reason: &mut Reason, text: &str) {
 
 /// `macOS 13.0 (22A380)`: name, version and build.
 pub fn os(text: &str) -> crate::event::Os {
-    let (front, build) = match text.trim().strip_suffix(')').and_then(|text| text.rsplit_once('(')) {
+    let (front, build) = match text.trim().strip_suffix(')').and_then(|text| text.rsplit_once('('))
+    {
         Some((front, build)) => (front.trim(), some(build)),
         None => (text.trim(), None),
     };
@@ -126,13 +130,19 @@ pub fn os(text: &str) -> crate::event::Os {
     crate::event::Os { name: some(&front[..digits]), version: some(&front[digits..]), build }
 }
 
-/// `*** Terminating app due to uncaught exception 'Name', reason: 'message'`: the name and the message.
+/// `*** Terminating app due to uncaught exception 'Name', reason: 'message'`: the name and the
+/// message.
 pub fn uncaught_exception(text: &str) -> Option<(&str, &str)> {
     let (_, rest) = text.split_once("uncaught exception '")?;
     let (name, rest) = rest.split_once('\'')?;
     let message = rest.split_once("reason: ").map_or("", |(_, message)| message.trim());
     // The message is quoted, and may have quotes in it.
-    Some((name, message.strip_prefix('\'').map_or(message, |message| message.rsplit_once('\'').map_or(message, |(message, _)| message))))
+    Some((
+        name,
+        message.strip_prefix('\'').map_or(message, |message| {
+            message.rsplit_once('\'').map_or(message, |(message, _)| message)
+        }),
+    ))
 }
 
 #[cfg(test)]
@@ -141,16 +151,30 @@ mod tests {
 
     #[test]
     fn words_of_apple() {
-        for (text, want) in [("ARM-64 (Native)", "arm64"), ("X86-64 (Translated)", "x86_64"), ("armv7", "armv7")] {
+        for (text, want) in
+            [("ARM-64 (Native)", "arm64"), ("X86-64 (Translated)", "x86_64"), ("armv7", "armv7")]
+        {
             assert_eq!(arch(text).as_deref(), Some(want));
         }
         let mut reason = Reason::default();
         exception_type(&mut reason, "EXC_BAD_ACCESS (SIGSEGV)");
-        exception_codes(&mut reason, "KERN_INVALID_ADDRESS at 0x0000000000000010 -> 0x10 (possible pointer authentication failure)");
-        assert_eq!((reason.kind.as_deref(), reason.signal.as_deref()), (Some("EXC_BAD_ACCESS"), Some("SIGSEGV")));
-        assert_eq!((reason.code.as_deref(), reason.fault_address), (Some("KERN_INVALID_ADDRESS"), Some(0x10)));
+        exception_codes(
+            &mut reason,
+            "KERN_INVALID_ADDRESS at 0x0000000000000010 -> 0x10 (possible pointer authentication failure)",
+        );
+        assert_eq!(
+            (reason.kind.as_deref(), reason.signal.as_deref()),
+            (Some("EXC_BAD_ACCESS"), Some("SIGSEGV"))
+        );
+        assert_eq!(
+            (reason.code.as_deref(), reason.fault_address),
+            (Some("KERN_INVALID_ADDRESS"), Some(0x10))
+        );
         let os = os("iPhone OS 13.3.1 (17D50)");
-        assert_eq!((os.name.as_deref(), os.version.as_deref(), os.build.as_deref()), (Some("iPhone OS"), Some("13.3.1"), Some("17D50")));
+        assert_eq!(
+            (os.name.as_deref(), os.version.as_deref(), os.build.as_deref()),
+            (Some("iPhone OS"), Some("13.3.1"), Some("17D50"))
+        );
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Reads Apple's `.ips` files: two JSON documents, a header of one line and a body.
 //!
-//! Source: "Interpreting the JSON format of a crash report" in Apple's documentation. Reports of iOS 14 and older have the same header,
-//! and then the text that [`crate::readers::apple_text`] reads. Copied from Console, the JSON stands behind the same as a text ("Translated Report"),
-//! and a system profile behind it.
+//! Source: "Interpreting the JSON format of a crash report" in Apple's documentation. Reports of
+//! iOS 14 and older have the same header, and then the text that [`crate::readers::apple_text`]
+//! reads. Copied from Console, the JSON stands behind the same as a text ("Translated Report"), and
+//! a system profile behind it.
 
 use crate::event::frame::{At, Frame, Relative, Space};
 use crate::event::image::{Image, ImageKind, file_name, image_id};
@@ -32,18 +33,23 @@ pub fn header(json: &mut Json<'_>) -> Read<Header> {
     json.object(|json, key| match key {
         "bug_type" => set(&mut is_non_fatal, json.text()?.as_deref() == Some(SIMULATED)),
         "incident_id" => set(&mut event.event_id, json.text()?),
-        "timestamp" => set(&mut event.time_ms, json.text()?.as_deref().and_then(time::milliseconds)),
+        "timestamp" => {
+            set(&mut event.time_ms, json.text()?.as_deref().and_then(time::milliseconds))
+        }
         "app_version" => set(&mut event.app.release, json.text()?),
         "build_version" => set(&mut event.app.build, json.text()?),
         "bundleID" => set(&mut event.app.id, json.text()?),
         "app_name" => set(&mut event.process.name, json.text()?),
-        "os_version" => set(&mut event.os, json.text()?.as_deref().map(apple::os).unwrap_or_default()),
+        "os_version" => {
+            set(&mut event.os, json.text()?.as_deref().map(apple::os).unwrap_or_default())
+        }
         _ => json.skip(),
     })?;
     Ok(Header { event, is_non_fatal })
 }
 
-/// Reads the body at `json` into what the header said. What it is about instead, if that is no crash.
+/// Reads the body at `json` into what the header said. What it is about instead, if that is no
+/// crash.
 pub fn body(header: Header, json: &mut Json<'_>) -> Read<Result<CrashEvent, &'static str>> {
     let Header { event, is_non_fatal } = header;
     let mut reader = Reader {
@@ -93,7 +99,9 @@ impl Reader {
         let Self { event, room, what, .. } = self;
         match key {
             "incident" => set(&mut event.event_id, json.text()?),
-            "captureTime" => set(&mut event.time_ms, json.text()?.as_deref().and_then(time::milliseconds)),
+            "captureTime" => {
+                set(&mut event.time_ms, json.text()?.as_deref().and_then(time::milliseconds))
+            }
             "procName" => set(&mut event.process.name, json.text()?),
             "procPath" => set(&mut event.process.path, json.text()?),
             "pid" => set(&mut event.process.pid, json.unsigned()?),
@@ -103,11 +111,15 @@ impl Reader {
             "exception" => self.exception(json),
             "termination" => json.object(|json, key| match key {
                 "indicator" | "reason" => json.text().map(|text| what.termination.extend(text)),
-                "details" | "reasons" => json.array(|json| json.text().map(|text| what.termination.extend(text))),
+                "details" | "reasons" => {
+                    json.array(|json| json.text().map(|text| what.termination.extend(text)))
+                }
                 _ => json.skip(),
             }),
             // Library -> what it said.
-            "asi" => json.object(|json, _| json.array(|json| json.text().map(|text| what.said.extend(text)))),
+            "asi" => json.object(|json, _| {
+                json.array(|json| json.text().map(|text| what.said.extend(text)))
+            }),
             "exceptionReason" => json.object(|json, key| match key {
                 "name" => set(&mut what.exception.0, json.text()?),
                 "composed_message" => set(&mut what.exception.1, json.text()?),
@@ -115,18 +127,24 @@ impl Reader {
             }),
             "isNonFatal" | "isSimulated" => {
                 // A number or a flag, as versions go.
-                let is_set = json.scalar()?.is_some_and(|scalar| matches!(scalar.text(), "1" | "true"));
+                let is_set =
+                    json.scalar()?.is_some_and(|scalar| matches!(scalar.text(), "1" | "true"));
                 self.is_non_fatal |= is_set;
                 Ok(())
             }
             "asiBacktraces" => json.array(|json| {
                 let text = json.text()?.unwrap_or_default();
                 let is_first = self.said_stack.is_empty();
-                let frames = text.lines().filter(|_| is_first).filter_map(|line| apple_text::frame(line.trim()));
+                let frames = text
+                    .lines()
+                    .filter(|_| is_first)
+                    .filter_map(|line| apple_text::frame(line.trim()));
                 frames.for_each(|frame| room.push_frame(&mut self.said_stack, frame));
                 Ok(())
             }),
-            "faultingThread" => set(&mut self.faulting, json.small()?.and_then(|index| usize::try_from(index).ok())),
+            "faultingThread" => {
+                set(&mut self.faulting, json.small()?.and_then(|index| usize::try_from(index).ok()))
+            }
             "threads" => json.array(|json| self.thread(json)),
             "lastExceptionBacktrace" => {
                 self.thrown.clear();
@@ -166,7 +184,8 @@ impl Reader {
             "frames" => json.array(|json| push(json, &mut self.room, &mut thread.frames)),
             _ => json.skip(),
         })?;
-        // People and texts call a thread by its place in the list; its number in the system tells nobody anything.
+        // People and texts call a thread by its place in the list; its number in the system tells
+        // nobody anything.
         thread.id = u64::try_from(self.event.threads.len()).ok();
         thread.name = thread.name.or(queue);
         // An inlined function has the address of the function that it was inlined into.
@@ -182,9 +201,11 @@ impl Reader {
         let Self { mut event, room, faulting, thrown, said_stack, what, .. } = self;
         // The system's own is the better one: it knows images.
         let mut thrown = if thrown.is_empty() { said_stack } else { thrown };
-        let has_nothing = |image: &Image| image.load_address == Some(0) && image.size.unwrap_or_default() == 0;
+        let has_nothing =
+            |image: &Image| image.load_address == Some(0) && image.size.unwrap_or_default() == 0;
         let nowhere: Vec<bool> = event.images.iter().map(has_nothing).collect();
-        let frames = event.threads.iter_mut().flat_map(|thread| &mut thread.frames).chain(&mut thrown);
+        let frames =
+            event.threads.iter_mut().flat_map(|thread| &mut thread.frames).chain(&mut thrown);
         frames.for_each(|frame| out_of_images(frame, &nowhere));
         event.crashed_thread = faulting.filter(|index| *index < event.threads.len());
         if let Some(thread) = event.crashed_thread.and_then(|index| event.threads.get_mut(index)) {
@@ -200,7 +221,12 @@ impl Reader {
                 Some((name, text)) if kind.is_none() => (some(name), some(text)),
                 _ => (kind, message),
             };
-            event.exceptions.push(Exception { kind, message, frames: thrown, ..Exception::default() });
+            event.exceptions.push(Exception {
+                kind,
+                message,
+                frames: thrown,
+                ..Exception::default()
+            });
         }
         room.finish(event)
     }
@@ -249,7 +275,10 @@ fn frame(json: &mut Json<'_>) -> Read<Frame> {
     frame.span = json.spanned(|json| {
         json.object(|json, key| match key {
             "imageIndex" => set(&mut frame.image, json.small()?),
-            "imageOffset" => set(&mut frame.relative, json.unsigned()?.map(|address| Relative { address, space: Space::Image })),
+            "imageOffset" => set(
+                &mut frame.relative,
+                json.unsigned()?.map(|address| Relative { address, space: Space::Image }),
+            ),
             "symbol" => set(&mut frame.function, json.text()?),
             "sourceFile" => set(&mut frame.file, json.text()?),
             "sourceLine" => set(&mut frame.line, json.small()?),
@@ -272,7 +301,8 @@ fn image(json: &mut Json<'_>) -> Read<Image> {
         "CFBundleVersion" => set(&mut image.version, json.text()?),
         _ => json.skip(),
     })?;
-    image.name = image.name.or_else(|| image.path.as_deref().and_then(|path| some(file_name(path))));
+    image.name =
+        image.name.or_else(|| image.path.as_deref().and_then(|path| some(file_name(path))));
     image.id = image_id(image.kind, image.debug_id.as_deref(), None);
     Ok(image)
 }

@@ -1,6 +1,7 @@
 //! Reads `KSCrash`'s JSON.
 //!
-//! A report that was written while the handler itself crashed has the second crash in `recrash_report`; the event is the first one.
+//! A report that was written while the handler itself crashed has the second crash in
+//! `recrash_report`; the event is the first one.
 
 use crate::event::frame::{At, Frame};
 use crate::event::image::{Image, ImageKind, file_name, image_id};
@@ -15,7 +16,12 @@ use crate::scan::time;
 
 /// Reads the report at `json`. `None` if it has no crash.
 pub fn read(json: &mut Json<'_>) -> Read<Option<CrashEvent>> {
-    let mut reader = Reader { event: CrashEvent::new(Format::KsCrash), room: Room::default(), has_crash: false, was_thrown: false };
+    let mut reader = Reader {
+        event: CrashEvent::new(Format::KsCrash),
+        room: Room::default(),
+        has_crash: false,
+        was_thrown: false,
+    };
     json.object(|json, key| reader.field(json, key))?;
     Ok(reader.has_crash.then(|| reader.finish()))
 }
@@ -24,7 +30,8 @@ struct Reader {
     event: CrashEvent,
     room: Room,
     has_crash: bool,
-    /// The crashed thread's stack is what the exception recorded when it was thrown: all of it return addresses.
+    /// The crashed thread's stack is what the exception recorded when it was thrown: all of it
+    /// return addresses.
     was_thrown: bool,
 }
 
@@ -86,11 +93,13 @@ impl Reader {
                 "code_name" => set(&mut reason.code, json.text()?),
                 _ => json.skip(),
             }),
-            "nsexception" | "cpp_exception" | "user_reported" => json.object(|json, key| match key {
-                "name" => set(&mut name, json.text()?),
-                "reason" => set(&mut message, json.text()?),
-                _ => json.skip(),
-            }),
+            "nsexception" | "cpp_exception" | "user_reported" => {
+                json.object(|json, key| match key {
+                    "name" => set(&mut name, json.text()?),
+                    "reason" => set(&mut message, json.text()?),
+                    _ => json.skip(),
+                })
+            }
             _ => json.skip(),
         })?;
         reason.code = mach_code.or(reason.code.take());
@@ -132,7 +141,11 @@ impl Reader {
     fn finish(mut self) -> CrashEvent {
         for thread in &mut self.event.threads {
             let is_context = !(thread.crashed && self.was_thrown);
-            thread.frames.iter_mut().skip(usize::from(is_context)).for_each(|frame| frame.at = At::Return);
+            thread
+                .frames
+                .iter_mut()
+                .skip(usize::from(is_context))
+                .for_each(|frame| frame.at = At::Return);
         }
         self.room.finish(self.event)
     }
@@ -175,9 +188,11 @@ fn timestamp(json: &mut Json<'_>) -> Read<Option<i64>> {
     /// Seconds reach this in the year 5138, microseconds did in 1970.
     const LATE: f64 = 1e11;
     Ok(match json.scalar()? {
-        Some(Scalar::Number(number)) => {
-            number.parse().ok().map(|number: f64| if number > LATE { number / 1e6 } else { number }).and_then(time::from_seconds)
-        }
+        Some(Scalar::Number(number)) => number
+            .parse()
+            .ok()
+            .map(|number: f64| if number > LATE { number / 1e6 } else { number })
+            .and_then(time::from_seconds),
         Some(scalar) => time::milliseconds(scalar.text()),
         None => None,
     })

@@ -1,9 +1,10 @@
 //! Apple's `MetricKit`: crash diagnostics, alone or in the payload of a day.
 //!
-//! A stack is a tree of frames: the outermost object is its top, and callers stand in `subFrames`. Of a crash each frame has one.
+//! A stack is a tree of frames: the outermost object is its top, and callers stand in `subFrames`.
+//! Of a crash each frame has one.
 //!
-//! Source: `MXCrashDiagnostic`, `MXCallStackTree` and `MXDiagnosticPayload` in Apple's documentation. Diagnostics that App Store Connect
-//! gives have the names of functions as well.
+//! Source: `MXCrashDiagnostic`, `MXCallStackTree` and `MXDiagnosticPayload` in Apple's
+//! documentation. Diagnostics that App Store Connect gives have the names of functions as well.
 
 use std::collections::HashMap;
 
@@ -19,10 +20,12 @@ use crate::scan::text::some;
 
 /// Whether `key` is one that only these have.
 pub fn is_own(key: &str) -> bool {
-    key.ends_with("Diagnostics") || matches!(key, "callStackTree" | "diagnosticMetaData" | "timeStampBegin" | "timeStampEnd")
+    key.ends_with("Diagnostics")
+        || matches!(key, "callStackTree" | "diagnosticMetaData" | "timeStampBegin" | "timeStampEnd")
 }
 
-/// Reads a diagnostic, or the payload at `json`: the crashes in it, and where each stands. Diagnostics of hangs and of resources are none.
+/// Reads a diagnostic, or the payload at `json`: the crashes in it, and where each stands.
+/// Diagnostics of hangs and of resources are none.
 pub fn read(json: &mut Json<'_>) -> Read<Vec<(CrashEvent, Span)>> {
     let (mut events, mut alone) = (Vec::new(), Reader::default());
     let whole = json.spanned(|json| {
@@ -84,7 +87,9 @@ impl Reader {
             "bundleIdentifier" => set(&mut event.app.id, json.text()?),
             "appVersion" => set(&mut event.app.release, json.text()?),
             "appBuildVersion" => set(&mut event.app.build, json.text()?),
-            "osVersion" => set(&mut event.os, json.text()?.as_deref().map(apple::os).unwrap_or_default()),
+            "osVersion" => {
+                set(&mut event.os, json.text()?.as_deref().map(apple::os).unwrap_or_default())
+            }
             "platformArchitecture" => set(&mut event.arch, json.text()?),
             "pid" => set(&mut event.process.pid, json.unsigned()?),
             "exceptionType" => {
@@ -96,7 +101,10 @@ impl Reader {
             "signal" => {
                 reason.signal_number = json.signed()?;
                 *is_crash |= reason.signal_number.is_some();
-                set(&mut reason.signal, reason.signal_number.and_then(apple::signal_name).map(str::to_owned))
+                set(
+                    &mut reason.signal,
+                    reason.signal_number.and_then(apple::signal_name).map(str::to_owned),
+                )
             }
             "terminationReason" => set(&mut reason.message, json.text()?),
             "objectiveCexceptionReason" | "exceptionReason" => json.object(|json, key| match key {
@@ -112,7 +120,9 @@ impl Reader {
         let (mut crashed, mut listed) = (false, Vec::new());
         json.object(|json, key| match key {
             "threadAttributed" => set(&mut crashed, json.is_true()?),
-            "callStackRootFrames" => json.tree("subFrames", |json, node, key| frame(&mut listed, json, node, key)),
+            "callStackRootFrames" => {
+                json.tree("subFrames", |json, node, key| frame(&mut listed, json, node, key))
+            }
             _ => json.skip(),
         })?;
         let mut frames = Vec::new();
@@ -131,13 +141,21 @@ impl Reader {
     /// The frame with the image that it names itself.
     fn frame(&mut self, listed: Listed, at: At) -> Frame {
         let Listed { uuid, name, offset, frame } = listed;
-        let load_address = frame.address.zip(offset).and_then(|(address, offset)| address.checked_sub(offset));
+        let load_address =
+            frame.address.zip(offset).and_then(|(address, offset)| address.checked_sub(offset));
         let relative = offset.map(|address| Relative { address, space: Space::Image });
-        let image = (uuid.is_some() || name.is_some()).then(|| self.image(uuid, name, load_address)).flatten();
+        let image = (uuid.is_some() || name.is_some())
+            .then(|| self.image(uuid, name, load_address))
+            .flatten();
         Frame { at, relative: relative.filter(|_| image.is_some()), image, ..frame }
     }
 
-    fn image(&mut self, uuid: Option<String>, name: Option<String>, load_address: Option<u64>) -> Option<u32> {
+    fn image(
+        &mut self,
+        uuid: Option<String>,
+        name: Option<String>,
+        load_address: Option<u64>,
+    ) -> Option<u32> {
         let event = self.event.get_or_insert_with(|| CrashEvent::new(Format::MetricKit));
         let key = (uuid, name, load_address);
         if let Some(index) = self.images.get(&key) {
@@ -175,7 +193,12 @@ impl Reader {
 }
 
 /// Reads one key of the frame `node`, or begins it.
-fn frame(listed: &mut Vec<Listed>, json: &mut Json<'_>, node: usize, key: Option<&str>) -> Read<()> {
+fn frame(
+    listed: &mut Vec<Listed>,
+    json: &mut Json<'_>,
+    node: usize,
+    key: Option<&str>,
+) -> Read<()> {
     let Some(key) = key else {
         if node < MAX_FRAMES {
             // Where a name can be put: the rest of the object holds its callers, too.
@@ -185,7 +208,9 @@ fn frame(listed: &mut Vec<Listed>, json: &mut Json<'_>, node: usize, key: Option
         }
         return Ok(());
     };
-    let Some(Listed { uuid, name, offset, frame }) = listed.get_mut(node) else { return json.skip() };
+    let Some(Listed { uuid, name, offset, frame }) = listed.get_mut(node) else {
+        return json.skip();
+    };
     match key {
         "binaryUUID" => set(uuid, json.text()?),
         "binaryName" => {

@@ -1,6 +1,7 @@
 //! Reads the JSON of rust-minidump's `minidump-stackwalk`.
 //!
-//! Offsets of callers have been moved into their calls. `crashing_thread` is one of `threads` once more, with registers.
+//! Offsets of callers have been moved into their calls. `crashing_thread` is one of `threads` once
+//! more, with registers.
 
 use std::collections::HashMap;
 
@@ -15,13 +16,20 @@ use crate::scan::text::some;
 
 /// Reads the report at `json`. `None` if it has no stack.
 pub fn read(json: &mut Json<'_>) -> Read<Option<CrashEvent>> {
-    let mut reader = Reader { event: CrashEvent::new(Format::Minidump), room: Room::default(), crashing: None, alone: None };
+    let mut reader = Reader {
+        event: CrashEvent::new(Format::Minidump),
+        room: Room::default(),
+        crashing: None,
+        alone: None,
+    };
     json.object(|json, key| reader.field(json, key))?;
     let Reader { mut event, room, crashing, alone } = reader;
     if event.threads.is_empty() {
         event.threads.extend(alone);
     }
-    let crashing = crashing.and_then(|index| usize::try_from(index).ok()).filter(|index| *index < event.threads.len());
+    let crashing = crashing
+        .and_then(|index| usize::try_from(index).ok())
+        .filter(|index| *index < event.threads.len());
     event.crashed_thread = crashing;
     if let Some(thread) = crashing.and_then(|index| event.threads.get_mut(index)) {
         thread.crashed = true;
@@ -47,7 +55,10 @@ impl Reader {
             "pid" => set(&mut event.process.pid, json.unsigned()?),
             "crash_info" => json.object(|json, key| match key {
                 "type" => {
-                    reason::breakpad(&mut event.reason, json.text()?.as_deref().unwrap_or_default());
+                    reason::breakpad(
+                        &mut event.reason,
+                        json.text()?.as_deref().unwrap_or_default(),
+                    );
                     Ok(())
                 }
                 "address" => set(&mut event.reason.fault_address, json.unsigned()?),
@@ -111,7 +122,19 @@ fn frame(json: &mut Json<'_>, room: &mut Room, frames: &mut Vec<Frame>) -> Read<
     frame.relative = offset.map(|address| Relative { address, space: Space::Image });
     for call in inlined {
         let Frame { address, relative, trust, at, span, .. } = frame;
-        room.push_frame(frames, Frame { address, relative, trust, at, span, package: frame.package.clone(), inlined: true, ..call });
+        room.push_frame(
+            frames,
+            Frame {
+                address,
+                relative,
+                trust,
+                at,
+                span,
+                package: frame.package.clone(),
+                inlined: true,
+                ..call
+            },
+        );
     }
     room.push_frame(frames, frame);
     Ok(())
@@ -169,6 +192,7 @@ fn settle_images(event: &mut CrashEvent) {
         }
     }
     for frame in event.frames_mut() {
-        frame.image = frame.package.as_deref().and_then(|package| names.get(file_name(package)).copied());
+        frame.image =
+            frame.package.as_deref().and_then(|package| names.get(file_name(package)).copied());
     }
 }

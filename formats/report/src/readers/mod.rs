@@ -1,4 +1,5 @@
-//! Reads reports: a module for each format that has a reader of its own, and `lines/` for everything that is written line by line.
+//! Reads reports: a module for each format that has a reader of its own, and `lines/` for
+//! everything that is written line by line.
 
 pub mod abrt;
 mod apple;

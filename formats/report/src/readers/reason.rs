@@ -1,4 +1,5 @@
-//! Names that several formats share: of signals, and of reasons, systems and CPUs as Breakpad's tools print them.
+//! Names that several formats share: of signals, and of reasons, systems and CPUs as Breakpad's
+//! tools print them.
 
 use crate::event::Reason;
 use crate::event::image::ImageKind;
@@ -20,7 +21,8 @@ pub fn signal_name(number: i64) -> Option<&'static str> {
     })
 }
 
-/// Breakpad's `SIGSEGV /SEGV_MAPERR`, `EXC_BAD_ACCESS / KERN_INVALID_ADDRESS`, `EXCEPTION_ACCESS_VIOLATION_READ`.
+/// Breakpad's `SIGSEGV /SEGV_MAPERR`, `EXC_BAD_ACCESS / KERN_INVALID_ADDRESS`,
+/// `EXCEPTION_ACCESS_VIOLATION_READ`.
 pub fn breakpad(reason: &mut Reason, text: &str) {
     let (kind, code) = text.split_once('/').map_or((text, ""), |(kind, code)| (kind.trim(), code));
     if kind.starts_with("SIG") {

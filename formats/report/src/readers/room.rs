@@ -21,7 +21,8 @@ pub struct Room {
 }
 
 impl Room {
-    /// Adds the next frame of a stack whose crash side comes first: what does not fit is the far end.
+    /// Adds the next frame of a stack whose crash side comes first: what does not fit is the far
+    /// end.
     pub fn push_frame(&mut self, stack: &mut Vec<Frame>, frame: Frame) {
         if self.frames < MAX_FRAMES {
             self.frames += 1;
@@ -36,7 +37,8 @@ impl Room {
         self.frames = self.frames.saturating_sub(1);
     }
 
-    /// Adds the next frame of a stack whose far end comes first, and stays first: the far end makes room for it.
+    /// Adds the next frame of a stack whose far end comes first, and stays first: the far end makes
+    /// room for it.
     pub fn push_nearer<F>(&mut self, stack: &mut VecDeque<F>, frame: F) {
         if self.frames < MAX_FRAMES {
             self.frames += 1;
@@ -69,8 +71,8 @@ impl Room {
         }
     }
 
-    /// The event with what follows from the rest of it, once all of it is there: stacks in messages, what was left out, the images that
-    /// frames lie in.
+    /// The event with what follows from the rest of it, once all of it is there: stacks in
+    /// messages, what was left out, the images that frames lie in.
     pub fn finish(self, mut event: CrashEvent) -> CrashEvent {
         event.dropped = self.dropped;
         event.fill_in();

@@ -1,4 +1,5 @@
-//! Android's tombstones as protobuf messages: what Android 12 and later write beside the texts (`tombstone_00.pb`).
+//! Android's tombstones as protobuf messages: what Android 12 and later write beside the texts
+//! (`tombstone_00.pb`).
 //!
 //! Source: `debuggerd/proto/tombstone.proto` of Android. Numbers of fields are those of that file.
 
@@ -23,7 +24,11 @@ pub fn is_one(report: &[u8]) -> bool {
     if let Some(Ok(Field { number: 1, value: Value::Number(1..=MAX_ARCH) })) = next {
         next = fields.next();
     }
-    let is_fingerprint = |bytes: &[u8]| bytes.split(|byte| *byte == b'/').nth(2).is_some() && bytes.is_ascii() && !bytes.contains(&b'\n');
+    let is_fingerprint = |bytes: &[u8]| {
+        bytes.split(|byte| *byte == b'/').nth(2).is_some()
+            && bytes.is_ascii()
+            && !bytes.contains(&b'\n')
+    };
     matches!(next, Some(Ok(Field { number: 2, value: Value::Bytes(bytes) })) if is_fingerprint(bytes))
 }
 
@@ -35,14 +40,25 @@ pub const HEAD_BYTES: usize = 512;
 /// # Errors
 /// `Truncated` or `Malformed` with the place; `NotACrash` without threads.
 pub fn read(report: &[u8]) -> Result<CrashEvent, CrashError> {
-    let mut reader = Reader { report, event: CrashEvent::new(Format::Tombstone), room: Room::default(), images: HashMap::new(), tid: None };
+    let mut reader = Reader {
+        report,
+        event: CrashEvent::new(Format::Tombstone),
+        room: Room::default(),
+        images: HashMap::new(),
+        tid: None,
+    };
     let mut fields = Fields::new(report);
     for field in &mut fields {
         let read = field.and_then(|field| reader.field(field));
         read.map_err(|Broken { left, is_end }| {
-            let (format, place) = (Format::Tombstone, Place::Byte(report.len().saturating_sub(left)));
+            let (format, place) =
+                (Format::Tombstone, Place::Byte(report.len().saturating_sub(left)));
             let fact = "a field of the message ends early, or is none";
-            if is_end { CrashError::Truncated { format, place, fact } } else { CrashError::Malformed { format, place, fact } }
+            if is_end {
+                CrashError::Truncated { format, place, fact }
+            } else {
+                CrashError::Malformed { format, place, fact }
+            }
         })?;
     }
     reader.finish().ok_or(CrashError::NotACrash { found: "an Android tombstone without threads" })
@@ -123,7 +139,8 @@ impl<'a> Reader<'a> {
     }
 
     fn frame(&mut self, message: &'a [u8]) -> Result<Frame, Broken> {
-        let (mut address, mut relative, mut function, mut path, mut build_id, mut offset) = (None, 0, None, None, None, 0);
+        let (mut address, mut relative, mut function, mut path, mut build_id, mut offset) =
+            (None, 0, None, None, None, 0);
         for field in Fields::new(message) {
             let Field { number, value } = field?;
             match number {
@@ -138,7 +155,11 @@ impl<'a> Reader<'a> {
         }
         let start = message.as_ptr().addr().saturating_sub(self.report.as_ptr().addr());
         let span = Span::new(start, start + message.len());
-        if let Some((class, method)) = function.as_deref().zip(path.as_deref()).and_then(|(function, path)| method(function, path)) {
+        if let Some((class, method)) = function
+            .as_deref()
+            .zip(path.as_deref())
+            .and_then(|(function, path)| method(function, path))
+        {
             let (module, function) = (Some(class.to_owned()), Some(method.to_owned()));
             return Ok(Frame { kind: FrameKind::Java, module, function, span, ..Frame::default() });
         }
@@ -192,11 +213,16 @@ impl<'a> Reader<'a> {
                 _ => {}
             }
         }
-        let Some(path) = path.filter(|path| is_code && path.starts_with('/')) else { return Ok(()) };
+        let Some(path) = path.filter(|path| is_code && path.starts_with('/')) else {
+            return Ok(());
+        };
         let key = (path, build_id.unwrap_or_default(), 0);
         // Files that no frame lies in tell nothing more.
         let index = self.images.get(&key).and_then(|index| usize::try_from(*index).ok());
-        if let Some(image) = index.and_then(|index| self.event.images.get_mut(index)).filter(|image| image.load_address.is_none()) {
+        if let Some(image) = index
+            .and_then(|index| self.event.images.get_mut(index))
+            .filter(|image| image.load_address.is_none())
+        {
             (image.load_address, image.size) = (Some(begin), end.checked_sub(begin));
         }
         Ok(())
@@ -208,7 +234,8 @@ impl<'a> Reader<'a> {
             // What has no number is the first.
             event.arch = some("arm");
         }
-        let crashed = event.threads.iter().position(|thread| thread.id.is_some() && thread.id == tid);
+        let crashed =
+            event.threads.iter().position(|thread| thread.id.is_some() && thread.id == tid);
         event.crashed_thread = crashed;
         event.threads.get_mut(crashed?)?.crashed = true;
         Some(room.finish(event))

@@ -1,4 +1,5 @@
-//! A list of JSON objects, each of them a report: they come out one by one as the list's bytes come, whatever its lines are.
+//! A list of JSON objects, each of them a report: they come out one by one as the list's bytes
+//! come, whatever its lines are.
 
 use super::brackets::Brackets;
 use crate::event::error::CrashError;
@@ -31,7 +32,16 @@ const ELEMENT: u64 = 2;
 impl Array {
     /// The list that begins with the first bracket from `offset` on, where `seed` was read already.
     pub fn new(offset: u64, seed: Vec<u8>) -> Self {
-        Self { start: None, offset, seed, at: 0, brackets: Brackets::default(), element: None, has_any: false, is_over: false }
+        Self {
+            start: None,
+            offset,
+            seed,
+            at: 0,
+            brackets: Brackets::default(),
+            element: None,
+            has_any: false,
+            is_over: false,
+        }
     }
 
     /// Whether its last bracket was read.
@@ -52,7 +62,8 @@ impl Array {
         found
     }
 
-    /// Reads `bytes` up to the next bracket that means something, and says how many those are. An element that ended there is given.
+    /// Reads `bytes` up to the next bracket that means something, and says how many those are. An
+    /// element that ended there is given.
     pub fn feed(&mut self, bytes: &[u8]) -> (usize, Option<Element>) {
         // An object within the list begins, or ends; the list ends.
         let is_edge = |before: u64, after: u64| before + after == LIST + ELEMENT || after == 0;
@@ -81,14 +92,23 @@ impl Array {
     fn take(&mut self) -> Option<Element> {
         self.has_any = true;
         let (offset, size, bytes) = self.element.take()?;
-        Some((offset, if size > MAX_REPORT_BYTES as u64 { Err(CrashError::TooLarge { bytes: size }) } else { Ok(bytes) }))
+        Some((
+            offset,
+            if size > MAX_REPORT_BYTES as u64 {
+                Err(CrashError::TooLarge { bytes: size })
+            } else {
+                Ok(bytes)
+            },
+        ))
     }
 
-    /// What is left once there is no more, or the list is over: an element that was cut off, or the list if it had none; and what was read
-    /// behind the list, with its offset.
+    /// What is left once there is no more, or the list is over: an element that was cut off, or the
+    /// list if it had none; and what was read behind the list, with its offset.
     pub fn finish(mut self) -> (Option<Element>, Option<(u64, Vec<u8>)>) {
         let had_any = self.has_any;
-        let cut = self.take().map(|(offset, bytes)| (offset, bytes.map(|bytes| bytes.trim_ascii_end().to_vec())));
+        let cut = self
+            .take()
+            .map(|(offset, bytes)| (offset, bytes.map(|bytes| bytes.trim_ascii_end().to_vec())));
         let empty = self.start.filter(|_| !had_any).map(|start| (start, Ok(b"[".to_vec())));
         let behind = self.seed.split_off(self.at);
         (cut.or(empty), (!behind.trim_ascii().is_empty()).then_some((self.offset, behind)))

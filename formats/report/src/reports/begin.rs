@@ -10,7 +10,8 @@ const MAX_BYTES: usize = 4096;
 /// What begins with a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Begin {
-    /// A tombstone, with its rule or in the log, or a fatal exception: which process wrote it, under which tag.
+    /// A tombstone, with its rule or in the log, or a fatal exception: which process wrote it,
+    /// under which tag.
     Crash(Option<u64>, String),
     /// The first field of a tombstone whose rule was left out.
     Fingerprint,
@@ -24,7 +25,11 @@ impl Begin {
     /// What begins with `line`.
     pub fn of(line: &[u8]) -> Option<Self> {
         // Of most lines, the first byte says that they are none of these.
-        if line.len() > MAX_BYTES || !line.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || b" \t*=<>[#/.(\x1b".contains(byte)) {
+        if line.len() > MAX_BYTES
+            || !line.first().is_some_and(|byte| {
+                byte.is_ascii_alphanumeric() || b" \t*=<>[#/.(\x1b".contains(byte)
+            })
+        {
             return None;
         }
         let text = same_offsets(line);
@@ -46,7 +51,9 @@ impl Begin {
 
 /// Whether `line` is the header that Android's log has above a message in its long layout.
 pub fn is_header(line: &[u8]) -> bool {
-    line.len() <= MAX_BYTES && line.starts_with(b"[ ") && std::str::from_utf8(line).is_ok_and(is_long_header)
+    line.len() <= MAX_BYTES
+        && line.starts_with(b"[ ")
+        && std::str::from_utf8(line).is_ok_and(is_long_header)
 }
 
 /// Whether `line` may be a frame of machine code. It is enough if one of a stack's is.
@@ -54,6 +61,10 @@ pub fn is_frame_like(line: &[u8]) -> bool {
     let text = same_offsets(&line[..line.len().min(MAX_BYTES)]);
     let text = message(&text).trim_start();
     let begins = |starts: &[&str]| starts.iter().any(|start| text.starts_with(start));
-    let is_numbered = text.strip_prefix('#').unwrap_or(text).starts_with(|c: char| c.is_ascii_digit());
-    is_numbered || begins(&["@ ", "at ", "frame #", "* frame #"]) || text.contains("+0x") || text.contains(".go:")
+    let is_numbered =
+        text.strip_prefix('#').unwrap_or(text).starts_with(|c: char| c.is_ascii_digit());
+    is_numbered
+        || begins(&["@ ", "at ", "frame #", "* frame #"])
+        || text.contains("+0x")
+        || text.contains(".go:")
 }

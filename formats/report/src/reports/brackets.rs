@@ -1,4 +1,5 @@
-//! Where a JSON document ends: its brackets are counted as its bytes come, and nothing else of it is looked at.
+//! Where a JSON document ends: its brackets are counted as its bytes come, and nothing else of it
+//! is looked at.
 
 /// How many brackets are open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,7 +17,8 @@ impl Brackets {
         self.feed_until(bytes, |_, _| false);
     }
 
-    /// The same, up to the first bracket behind which `is_end` holds of the depths before and after it. Returns how many bytes were read.
+    /// The same, up to the first bracket behind which `is_end` holds of the depths before and after
+    /// it. Returns how many bytes were read.
     pub fn feed_until(&mut self, bytes: &[u8], is_end: impl Fn(u64, u64) -> bool) -> usize {
         let mut at = 0;
         while let Some(byte) = bytes.get(at) {
@@ -24,7 +26,9 @@ impl Brackets {
                 self.is_escape = false;
                 at += 1;
             } else if self.is_string {
-                let Some(stop) = memchr::memchr2(b'"', b'\\', &bytes[at..]) else { return bytes.len() };
+                let Some(stop) = memchr::memchr2(b'"', b'\\', &bytes[at..]) else {
+                    return bytes.len();
+                };
                 at += stop;
                 self.is_escape = bytes[at] == b'\\';
                 self.is_string = self.is_escape;

@@ -46,7 +46,8 @@ enum Kind {
     EnvelopeHeader,
     /// An envelope, with an item up to this offset.
     Envelope(u64),
-    /// Apple's header, with its body once that has begun: before it a text belongs to the header, and a text may stand behind it.
+    /// Apple's header, with its body once that has begun: before it a text belongs to the header,
+    /// and a text may stand behind it.
     Apple(Option<Brackets>),
     /// A bracket, with which a list may begin.
     Bracket,
@@ -55,10 +56,12 @@ enum Kind {
 }
 
 impl Chunk {
-    /// A report that begins with `first`, in a stream of which a line was one document if `is_ndjson`.
+    /// A report that begins with `first`, in a stream of which a line was one document if
+    /// `is_ndjson`.
     pub fn new(first: StreamLine, is_ndjson: bool) -> Self {
         let StreamLine { offset, length, bytes } = first;
-        let kind = Kind::of(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).trim_ascii(), is_ndjson);
+        let kind =
+            Kind::of(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).trim_ascii(), is_ndjson);
         let last = last_of(&bytes).unwrap_or_default();
         let begun: Vec<Begin> = Begin::of(&bytes).into_iter().collect();
         let is_prose = kind == Kind::Text(0) && begun.is_empty() && !is_frame_like(&bytes);
@@ -92,12 +95,17 @@ impl Chunk {
 
     /// Whether its only line and `line` begin a list of objects.
     pub fn begins_array(&self, line: &StreamLine) -> bool {
-        self.kind == Kind::Bracket && self.lines == 1 && line.bytes.trim_ascii_start().starts_with(b"{")
+        self.kind == Kind::Bracket
+            && self.lines == 1
+            && line.bytes.trim_ascii_start().starts_with(b"{")
     }
 
     /// Whether it is JSON, behind which blanks mean nothing.
     pub fn is_json(&self) -> bool {
-        matches!(self.kind, Kind::Document(_) | Kind::OfNdjson | Kind::EnvelopeHeader | Kind::Apple(Some(_)))
+        matches!(
+            self.kind,
+            Kind::Document(_) | Kind::OfNdjson | Kind::EnvelopeHeader | Kind::Apple(Some(_))
+        )
     }
 
     /// Whether it may be several documents that follow each other.
@@ -110,10 +118,13 @@ impl Chunk {
 
     /// Whether it is a JSON document on one line.
     pub fn is_one_document(&self) -> bool {
-        matches!(self.kind, Kind::Document(_) | Kind::OfNdjson | Kind::EnvelopeHeader) && self.lines == 1 && self.last == b'}'
+        matches!(self.kind, Kind::Document(_) | Kind::OfNdjson | Kind::EnvelopeHeader)
+            && self.lines == 1
+            && self.last == b'}'
     }
 
-    /// Whether it is what somebody wrote around a report in JSON: up to the fence before it, or from the one behind it on.
+    /// Whether it is what somebody wrote around a report in JSON: up to the fence before it, or
+    /// from the one behind it on.
     pub fn is_around(&self, next: Option<&StreamLine>) -> bool {
         let (begins, ends) = self.fences;
         self.is_prose && (begins || ends && next.is_some_and(|line| line.bytes.starts_with(b"{")))
@@ -122,10 +133,17 @@ impl Chunk {
     /// Whether `line` begins another report.
     pub fn ends_before(&mut self, line: &StreamLine, is_ndjson: bool) -> bool {
         match self.kind {
-            Kind::EnvelopeHeader => return !line.bytes.trim_ascii().is_empty() && item_of(line).is_none(),
-            Kind::Envelope(until) if line.offset < until || line.bytes.trim_ascii().is_empty() => return false,
-            // What is no item is left of one whose length was wrong, unless it is a report of its own.
-            Kind::Envelope(_) => return line.bytes.starts_with(b"{") && item_of(line).is_none() && is_report(line),
+            Kind::EnvelopeHeader => {
+                return !line.bytes.trim_ascii().is_empty() && item_of(line).is_none();
+            }
+            Kind::Envelope(until) if line.offset < until || line.bytes.trim_ascii().is_empty() => {
+                return false;
+            }
+            // What is no item is left of one whose length was wrong, unless it is a report of its
+            // own.
+            Kind::Envelope(_) => {
+                return line.bytes.starts_with(b"{") && item_of(line).is_none() && is_report(line);
+            }
             _ => {}
         }
         if line.bytes.starts_with(b"{") {
@@ -142,7 +160,11 @@ impl Chunk {
         }
         match Begin::of(&line.bytes) {
             // Of one document, nothing else is a part.
-            Some(Begin::Crash(..) | Begin::Apple(_)) if matches!(self.kind, Kind::Document(_) | Kind::Apple(Some(_))) => true,
+            Some(Begin::Crash(..) | Begin::Apple(_))
+                if matches!(self.kind, Kind::Document(_) | Kind::Apple(Some(_))) =>
+            {
+                true
+            }
             // Who wrote it stands above.
             Some(Begin::Crash(..)) if self.is_behind_header => false,
             Some(begin @ Begin::Crash(..)) => self.is_apart(&begin, line.offset),
@@ -155,14 +177,16 @@ impl Chunk {
         }
     }
 
-    /// Whether a crash of which `begin` at `offset` is the beginning cannot be mixed with what is there: it comes from the same writer, or
-    /// long after the others.
+    /// Whether a crash of which `begin` at `offset` is the beginning cannot be mixed with what is
+    /// there: it comes from the same writer, or long after the others.
     fn is_apart(&self, begin: &Begin, offset: u64) -> bool {
-        let mut crashes = self.begun.iter().filter(|begun| matches!(begun, Begin::Crash(..))).peekable();
+        let mut crashes =
+            self.begun.iter().filter(|begun| matches!(begun, Begin::Crash(..))).peekable();
         if crashes.peek().is_none() {
             return !self.begun.is_empty();
         }
-        crashes.all(|begun| begun == begin) || offset.saturating_sub(self.last_begun) > MAX_APART_BYTES
+        crashes.all(|begun| begun == begin)
+            || offset.saturating_sub(self.last_begun) > MAX_APART_BYTES
     }
 
     fn ends_before_apple(&self, beginning: Beginning) -> bool {
@@ -182,7 +206,9 @@ impl Chunk {
         let is_within = matches!(self.kind, Kind::Envelope(until) if line.offset < until);
         match &mut self.kind {
             Kind::Document(brackets) => brackets.feed(&line.bytes),
-            Kind::Apple(body @ None) if self.lines == 1 && line.bytes.trim_ascii_start().starts_with(b"{") => {
+            Kind::Apple(body @ None)
+                if self.lines == 1 && line.bytes.trim_ascii_start().starts_with(b"{") =>
+            {
                 body.insert(Brackets::default()).feed(&line.bytes);
             }
             Kind::Apple(Some(brackets)) if !brackets.is_closed() => brackets.feed(&line.bytes),
@@ -194,8 +220,14 @@ impl Chunk {
                 }
             }
             Kind::Bracket => self.kind = Kind::Text(0),
-            Kind::Text(documents) if line.bytes.trim_ascii() == b"Full Report" && is_of_apple(&self.begun) => *documents = 2,
-            Kind::Text(documents) if *documents > 0 && line.bytes.starts_with(b"{") => *documents -= 1,
+            Kind::Text(documents)
+                if line.bytes.trim_ascii() == b"Full Report" && is_of_apple(&self.begun) =>
+            {
+                *documents = 2
+            }
+            Kind::Text(documents) if *documents > 0 && line.bytes.starts_with(b"{") => {
+                *documents -= 1
+            }
             _ => {}
         }
         self.length += line.length;
@@ -208,11 +240,15 @@ impl Chunk {
         self.last = last_of(&line.bytes).unwrap_or(self.last);
         let begin = Begin::of(&line.bytes);
         self.is_behind_header = is_header(&line.bytes);
-        self.is_prose = self.is_prose && self.kind == Kind::Text(0) && begin.is_none() && !is_frame_like(&line.bytes);
+        self.is_prose = self.is_prose
+            && self.kind == Kind::Text(0)
+            && begin.is_none()
+            && !is_frame_like(&line.bytes);
         if !line.bytes.trim_ascii().is_empty() {
             self.fences.1 = is_fence(&line.bytes);
         }
-        self.has_frame = self.has_frame || begin.is_none() && self.begun.contains(&Begin::Native) && is_frame_like(&line.bytes);
+        self.has_frame = self.has_frame
+            || begin.is_none() && self.begun.contains(&Begin::Native) && is_frame_like(&line.bytes);
         if let Some(begin) = begin {
             if matches!(begin, Begin::Crash(..)) {
                 self.last_begun = line.offset;

@@ -19,11 +19,17 @@ impl Joined {
     pub fn new(offset: u64, bytes: Vec<u8>) -> Self {
         match String::from_utf8(bytes) {
             Ok(text) => Self { offset, text, raw: None, at: 0 },
-            Err(error) => Self { offset, text: same_offsets(error.as_bytes()).into_owned(), raw: Some(error.into_bytes()), at: 0 },
+            Err(error) => Self {
+                offset,
+                text: same_offsets(error.as_bytes()).into_owned(),
+                raw: Some(error.into_bytes()),
+                at: 0,
+            },
         }
     }
 
-    /// The offset and bytes of the next document. All that is left, if that is one document, or none that is whole.
+    /// The offset and bytes of the next document. All that is left, if that is one document, or
+    /// none that is whole.
     pub fn next(&mut self) -> (u64, Vec<u8>) {
         let rest = &self.text[self.at..];
         let mut json = Json::new(rest);

@@ -65,7 +65,15 @@ pub struct Reports<R> {
 impl<R: BufRead> Reports<R> {
     /// The reports in `source`.
     pub fn new(source: R) -> Self {
-        Self { stream: Stream::new(source), number: 0, held: None, joined: None, array: None, is_ndjson: false, is_over: false }
+        Self {
+            stream: Stream::new(source),
+            number: 0,
+            held: None,
+            joined: None,
+            array: None,
+            is_ndjson: false,
+            is_over: false,
+        }
     }
 
     fn next_report(&mut self) -> io::Result<Option<Report>> {
@@ -106,7 +114,8 @@ impl<R: BufRead> Reports<R> {
             return self.next_report();
         }
         self.is_ndjson |= chunk.is_one_document();
-        let (offset, length, is_json, may_be_joined) = (chunk.offset, chunk.length, chunk.is_json(), chunk.may_be_joined());
+        let (offset, length, is_json, may_be_joined) =
+            (chunk.offset, chunk.length, chunk.is_json(), chunk.may_be_joined());
         let mut bytes = chunk.bytes;
         if length > MAX_REPORT_BYTES as u64 {
             return Ok(Some(self.report(offset, Err(CrashError::TooLarge { bytes: length }))));
@@ -144,7 +153,8 @@ impl<R: BufRead> Reports<R> {
             }
         }
         let (last, behind) = array.finish();
-        self.held = behind.map(|(offset, bytes)| StreamLine { offset, length: bytes.len() as u64, bytes });
+        self.held =
+            behind.map(|(offset, bytes)| StreamLine { offset, length: bytes.len() as u64, bytes });
         Ok(last.map(|(offset, bytes)| self.report(offset, bytes)))
     }
 
@@ -180,7 +190,10 @@ impl<R: BufRead> Reports<R> {
             }
         }
         let is_too_large = length > MAX_REPORT_BYTES as u64;
-        Ok(self.report(0, if is_too_large { Err(CrashError::TooLarge { bytes: length }) } else { Ok(bytes) }))
+        Ok(self.report(
+            0,
+            if is_too_large { Err(CrashError::TooLarge { bytes: length }) } else { Ok(bytes) },
+        ))
     }
 
     /// The next line that is not blank.
@@ -230,8 +243,14 @@ mod tests {
 
     #[test]
     fn documents() {
-        assert_eq!(cut("{\"a\":1}\n{\"b\":2}\r\n\n{\"c\":3}"), ["{\"a\":1}", "{\"b\":2}", "{\"c\":3}"]);
-        assert_eq!(cut("{\n \"a\": [\n  {\n  }\n ]\n}\n{\n}\n"), ["{\n \"a\": [\n  {\n  }\n ]\n}", "{\n}"]);
+        assert_eq!(
+            cut("{\"a\":1}\n{\"b\":2}\r\n\n{\"c\":3}"),
+            ["{\"a\":1}", "{\"b\":2}", "{\"c\":3}"]
+        );
+        assert_eq!(
+            cut("{\n \"a\": [\n  {\n  }\n ]\n}\n{\n}\n"),
+            ["{\n \"a\": [\n  {\n  }\n ]\n}", "{\n}"]
+        );
         // Without indentation.
         assert_eq!(cut("{\n\"a\":\n[\n{\n},\n{\n}\n]\n}\n"), ["{\n\"a\":\n[\n{\n},\n{\n}\n]\n}"]);
         assert_eq!(cut("\u{feff}{\"a\":1}"), ["\u{feff}{\"a\":1}"]);
@@ -240,7 +259,10 @@ mod tests {
 
     #[test]
     fn documents_on_one_line() {
-        assert_eq!(cut("{\"a\":\"}{\"}{\"b\":2}{}\n{\"c\":3}"), ["{\"a\":\"}{\"}", "{\"b\":2}", "{}", "{\"c\":3}"]);
+        assert_eq!(
+            cut("{\"a\":\"}{\"}{\"b\":2}{}\n{\"c\":3}"),
+            ["{\"a\":\"}{\"}", "{\"b\":2}", "{}", "{\"c\":3}"]
+        );
         assert_eq!(cut("{\"a\":\"}{\"}"), ["{\"a\":\"}{\"}"]);
         assert_eq!(cut("{}{\"a\":"), ["{}", "{\"a\":"]);
     }
@@ -264,12 +286,18 @@ mod tests {
     #[test]
     fn texts() {
         let tombstone = "*** *** *** ***\nBuild fingerprint: 'x'\nbacktrace:\n  #00 pc 0 /a\n";
-        assert_eq!(cut(&format!("lead\n{tombstone}{tombstone}")), [format!("lead\n{tombstone}"), tombstone.to_owned()]);
+        assert_eq!(
+            cut(&format!("lead\n{tombstone}{tombstone}")),
+            [format!("lead\n{tombstone}"), tombstone.to_owned()]
+        );
         let without_rule = "Build fingerprint: 'x'\n #00 pc 0 /a\n";
         assert_eq!(cut(&without_rule.repeat(3)), [without_rule; 3]);
         let log = "01-26 10:05:11.123  1  1 E AndroidRuntime: FATAL EXCEPTION: main\n01-26 10:05:11.123  1  1 E AndroidRuntime: a.B: c\n";
         assert_eq!(cut(&log.repeat(2)), [log; 2]);
-        assert_eq!(cut(&format!("{{\"a\":1}}\n{tombstone}{{\"b\":1}}\n")), ["{\"a\":1}", tombstone, "{\"b\":1}"]);
+        assert_eq!(
+            cut(&format!("{{\"a\":1}}\n{tombstone}{{\"b\":1}}\n")),
+            ["{\"a\":1}", tombstone, "{\"b\":1}"]
+        );
         let apple = "Incident Identifier: 1\nProcess: x\n\nExtra Information:\n{\n \"a\": 1\n}\n";
         assert_eq!(cut(&apple.repeat(2)), [apple; 2]);
     }
@@ -285,12 +313,24 @@ mod tests {
     #[test]
     fn what_is_too_large_costs_itself() {
         let blank = vec![b' '; MAX_REPORT_BYTES];
-        let stream =
-            [b"{\"a\":1}\n{\"b\":", &blank[..], b"1}\n{\"c\":1}\n{\n", &blank[..blank.len() / 2], b"\n", &blank, b"\n}\n{\n}\n"].concat();
-        let sizes: Vec<Result<usize, CrashError>> =
-            Reports::new(&stream[..]).map(|report| report.unwrap().bytes.map(|bytes| bytes.len())).collect();
+        let stream = [
+            b"{\"a\":1}\n{\"b\":",
+            &blank[..],
+            b"1}\n{\"c\":1}\n{\n",
+            &blank[..blank.len() / 2],
+            b"\n",
+            &blank,
+            b"\n}\n{\n}\n",
+        ]
+        .concat();
+        let sizes: Vec<Result<usize, CrashError>> = Reports::new(&stream[..])
+            .map(|report| report.unwrap().bytes.map(|bytes| bytes.len()))
+            .collect();
         let too_large = |bytes: usize| Err(CrashError::TooLarge { bytes: bytes as u64 });
-        assert_eq!(sizes, [Ok(7), too_large(blank.len() + 8), Ok(7), too_large(blank.len() * 3 / 2 + 6), Ok(3)]);
+        assert_eq!(
+            sizes,
+            [Ok(7), too_large(blank.len() + 8), Ok(7), too_large(blank.len() * 3 / 2 + 6), Ok(3)]
+        );
     }
 
     #[test]
@@ -299,7 +339,8 @@ mod tests {
         struct Pipe(Vec<&'static [u8]>, usize);
         impl io::Read for Pipe {
             fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-                let next = self.0.get(self.1).ok_or_else(|| io::Error::other("nothing has come yet"))?;
+                let next =
+                    self.0.get(self.1).ok_or_else(|| io::Error::other("nothing has come yet"))?;
                 self.1 += 1;
                 into[..next.len()].copy_from_slice(next);
                 Ok(next.len())
@@ -307,7 +348,10 @@ mod tests {
         }
         for (pieces, want) in [
             (vec![&b"{\"a\":1}\n"[..]], vec!["{\"a\":1}"]),
-            (vec![b"{\"a\":\"{\",", b"\"b\":[]}\n{\"c\":2}\n"], vec!["{\"a\":\"{\",\"b\":[]}", "{\"c\":2}"]),
+            (
+                vec![b"{\"a\":\"{\",", b"\"b\":[]}\n{\"c\":2}\n"],
+                vec!["{\"a\":\"{\",\"b\":[]}", "{\"c\":2}"],
+            ),
             (vec![b"{\n \"a\": {\n }\n}\n"], vec!["{\n \"a\": {\n }\n}"]),
             (vec![b"[\n {\"a\":1},\n {\"b\":2}\n"], vec!["{\"a\":1}", "{\"b\":2}"]),
         ] {
@@ -330,12 +374,18 @@ mod tests {
     #[test]
     fn lists() {
         assert_eq!(cut("[{\"a\":1},{\"b\":[{}]}]"), ["{\"a\":1}", "{\"b\":[{}]}"]);
-        assert_eq!(cut("[\n  {\n    \"a\": \"]\"\n  },\n  7,\n  {}\n]\n{\"c\":3}\n"), ["{\n    \"a\": \"]\"\n  }", "{}", "{\"c\":3}"]);
+        assert_eq!(
+            cut("[\n  {\n    \"a\": \"]\"\n  },\n  7,\n  {}\n]\n{\"c\":3}\n"),
+            ["{\n    \"a\": \"]\"\n  }", "{}", "{\"c\":3}"]
+        );
         // Cut off.
         assert_eq!(cut("[\n{\"a\":1},\n{\"b\":\n"), ["{\"a\":1}", "{\"b\":"]);
         // A list of nothing is one report, and no other line that begins so is a list.
         assert_eq!(cut("[]"), ["["]);
-        assert_eq!(cut("[ 03-02 10:11:12.131  1: 1 E/x ]\n#00 pc 0 /a\n"), ["[ 03-02 10:11:12.131  1: 1 E/x ]\n#00 pc 0 /a\n"]);
+        assert_eq!(
+            cut("[ 03-02 10:11:12.131  1: 1 E/x ]\n#00 pc 0 /a\n"),
+            ["[ 03-02 10:11:12.131  1: 1 E/x ]\n#00 pc 0 /a\n"]
+        );
         assert_eq!(cut("[\nx\n"), ["[\nx\n"]);
     }
 
@@ -343,9 +393,15 @@ mod tests {
     fn envelopes() {
         let envelope = "{\"event_id\":\"1\"}\n{\"type\":\"attachment\",\"length\":13}\n{\"a\":1}\n*** *\n{\"type\":\"event\",\"length\":7}\n{\"x\":1}\n";
         assert_eq!(cut(&envelope.repeat(2)), [envelope; 2]);
-        assert_eq!(cut(&format!("{envelope}{{\"event_id\":\"\",\"platform\":\"\"}}")), [envelope, "{\"event_id\":\"\",\"platform\":\"\"}"]);
+        assert_eq!(
+            cut(&format!("{envelope}{{\"event_id\":\"\",\"platform\":\"\"}}")),
+            [envelope, "{\"event_id\":\"\",\"platform\":\"\"}"]
+        );
         // An object of a few keys is a document like others.
-        assert_eq!(cut("{\"event_id\":\"1\"}\n{\"event_id\":\"2\"}\n"), ["{\"event_id\":\"1\"}", "{\"event_id\":\"2\"}"]);
+        assert_eq!(
+            cut("{\"event_id\":\"1\"}\n{\"event_id\":\"2\"}\n"),
+            ["{\"event_id\":\"1\"}", "{\"event_id\":\"2\"}"]
+        );
     }
 
     #[test]
@@ -365,9 +421,15 @@ mod tests {
 
     #[test]
     fn what_is_logged_at_once_stays_together() {
-        let line = |pid: u32, tag: &str, text: &str| format!("03-02 10:11:12.131  {pid}  {pid} F {tag}: {text}\n");
+        let line = |pid: u32, tag: &str, text: &str| {
+            format!("03-02 10:11:12.131  {pid}  {pid} F {tag}: {text}\n")
+        };
         let (one, two) = (line(1, "DEBUG", "*** *** ***"), line(2, "DEBUG", "*** *** ***"));
-        let mixed = format!("{one}{two}{}{}", line(1, "DEBUG", "#00 pc 0 /a"), line(2, "DEBUG", "#00 pc 0 /b"));
+        let mixed = format!(
+            "{one}{two}{}{}",
+            line(1, "DEBUG", "#00 pc 0 /a"),
+            line(2, "DEBUG", "#00 pc 0 /b")
+        );
         assert_eq!(cut(&mixed), [mixed.as_str()]);
         // What comes much later was not logged at once.
         let noise = line(3, "noise", "x").repeat(5000);

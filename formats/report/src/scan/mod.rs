@@ -1,4 +1,5 @@
-//! Scans the encodings that reports come in: text by lines and words, JSON by values, protobuf by fields, and times.
+//! Scans the encodings that reports come in: text by lines and words, JSON by values, protobuf by
+//! fields, and times.
 
 pub mod json;
 pub mod protobuf;

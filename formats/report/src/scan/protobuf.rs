@@ -1,4 +1,5 @@
-//! Fields of protobuf messages: the wire format is read in place, nothing is copied, and messages within others are read when asked for.
+//! Fields of protobuf messages: the wire format is read in place, nothing is copied, and messages
+//! within others are read when asked for.
 //!
 //! ```text
 //! message = (key value)*        key = number << 3 | type, a varint
@@ -52,12 +53,16 @@ impl<'a> Fields<'a> {
         let number = u32::try_from(key >> 3).ok().filter(|number| *number > 0).ok_or(wrong)?;
         let value = match key & 7 {
             0 => Value::Number(self.varint()?),
-            1 => Value::Number(self.take(8)?.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))),
+            1 => Value::Number(
+                self.take(8)?.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)),
+            ),
             2 => {
                 let length = self.varint()?;
                 Value::Bytes(self.take(usize::try_from(length).map_err(|_| wrong)?)?)
             }
-            5 => Value::Number(self.take(4)?.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))),
+            5 => Value::Number(
+                self.take(4)?.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)),
+            ),
             _ => return Err(wrong),
         };
         Ok(Field { number, value })
@@ -78,7 +83,10 @@ impl<'a> Fields<'a> {
     }
 
     fn take(&mut self, count: usize) -> Result<&'a [u8], Broken> {
-        let (taken, rest) = self.rest.split_at_checked(count).ok_or(Broken { left: self.rest.len(), is_end: true })?;
+        let (taken, rest) = self
+            .rest
+            .split_at_checked(count)
+            .ok_or(Broken { left: self.rest.len(), is_end: true })?;
         self.rest = rest;
         Ok(taken)
     }
@@ -123,11 +131,22 @@ mod tests {
 
     #[test]
     fn fields() {
-        let bytes = [0x08, 0xe7, 0x24, 0x12, 2, b'h', b'i', 0x1d, 1, 0, 0, 0, 0x21, 2, 0, 0, 0, 0, 0, 0, 0, 0x82, 1, 0];
+        let bytes = [
+            0x08, 0xe7, 0x24, 0x12, 2, b'h', b'i', 0x1d, 1, 0, 0, 0, 0x21, 2, 0, 0, 0, 0, 0, 0, 0,
+            0x82, 1, 0,
+        ];
         let fields: Vec<Field<'_>> = Fields::new(&bytes).map(Result::unwrap).collect();
-        let want =
-            [(1, Value::Number(4711)), (2, Value::Bytes(b"hi")), (3, Value::Number(1)), (4, Value::Number(2)), (16, Value::Bytes(b""))];
-        assert_eq!(fields.iter().map(|field| (field.number, field.value)).collect::<Vec<_>>(), want);
+        let want = [
+            (1, Value::Number(4711)),
+            (2, Value::Bytes(b"hi")),
+            (3, Value::Number(1)),
+            (4, Value::Number(2)),
+            (16, Value::Bytes(b"")),
+        ];
+        assert_eq!(
+            fields.iter().map(|field| (field.number, field.value)).collect::<Vec<_>>(),
+            want
+        );
         for end in 1..bytes.len() {
             let whole = [3, 7, 12, 21].contains(&end);
             assert_eq!(Fields::new(&bytes[..end]).all(|field| field.is_ok()), whole, "{end}");
@@ -137,10 +156,18 @@ mod tests {
     #[test]
     fn numbers() {
         let negative = [0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
-        assert_eq!(Fields::new(&negative).next(), Some(Ok(Field { number: 1, value: Value::Number(u64::MAX) })));
+        assert_eq!(
+            Fields::new(&negative).next(),
+            Some(Ok(Field { number: 1, value: Value::Number(u64::MAX) }))
+        );
         let endless = [[0x08].as_slice(), &[0xff; 11]].concat();
         assert_eq!(Fields::new(&endless).next(), Some(Err(Broken { left: 11, is_end: false })));
-        for wrong in [&[0x00][..], &[0x07, 1], &[0x0b], &[0x12, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]] {
+        for wrong in [
+            &[0x00][..],
+            &[0x07, 1],
+            &[0x0b],
+            &[0x12, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
+        ] {
             assert!(Fields::new(wrong).next().unwrap().is_err());
             assert_eq!(Fields::new(wrong).count(), 1);
         }

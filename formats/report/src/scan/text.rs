@@ -1,11 +1,13 @@
-//! A report's bytes as a string in which every offset is that of the bytes, and its lines, words and numbers.
+//! A report's bytes as a string in which every offset is that of the bytes, and its lines, words
+//! and numbers.
 
 use std::borrow::Cow;
 
 use crate::event::frame::Span;
 use crate::limits::MAX_TEXT_BYTES;
 
-/// `bytes` as text of the same length: each byte that belongs to no UTF-8 character becomes a `?`, so that offsets stay what they are.
+/// `bytes` as text of the same length: each byte that belongs to no UTF-8 character becomes a `?`,
+/// so that offsets stay what they are.
 pub fn same_offsets(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return Cow::Borrowed(text);
@@ -37,8 +39,14 @@ pub fn lines(text: &str) -> impl Iterator<Item = TextLine<'_>> {
     (1..).zip(text.split_inclusive('\n')).map(move |(number, whole)| {
         let start = at;
         at += whole.len();
-        let line = whole.strip_suffix('\n').map_or(whole, |line| line.strip_suffix('\r').unwrap_or(line));
-        TextLine { text: line, number, span: Span::new(start, start + line.len()), is_open: !whole.ends_with('\n') }
+        let line =
+            whole.strip_suffix('\n').map_or(whole, |line| line.strip_suffix('\r').unwrap_or(line));
+        TextLine {
+            text: line,
+            number,
+            span: Span::new(start, start + line.len()),
+            is_open: !whole.ends_with('\n'),
+        }
     })
 }
 
@@ -81,7 +89,8 @@ pub fn word(text: &str) -> Option<(&str, &str)> {
     (end > 0).then(|| (&text[..end], text[end..].trim_start()))
 }
 
-/// Where the first quote or backslash is, eight bytes at a time: strings are too short for anything wider.
+/// Where the first quote or backslash is, eight bytes at a time: strings are too short for anything
+/// wider.
 pub fn first_stop(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::MAX / 0xff;
     // The lowest byte that is zero has its upper bit set; none below it does.
@@ -89,7 +98,8 @@ pub fn first_stop(bytes: &[u8]) -> Option<usize> {
     let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
-        let found = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+        let found =
+            zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
         if found != 0 {
             return Some(index * 8 + found.trailing_zeros() as usize / 8);
         }
@@ -119,7 +129,8 @@ mod tests {
     #[test]
     fn lines_and_their_places() {
         let text = "one\r\n\ntwo";
-        let all: Vec<(&str, usize, Span, bool)> = lines(text).map(|line| (line.text, line.number, line.span, line.is_open)).collect();
+        let all: Vec<(&str, usize, Span, bool)> =
+            lines(text).map(|line| (line.text, line.number, line.span, line.is_open)).collect();
         let want = [
             ("one", 1, Span { start: 0, end: 3 }, false),
             ("", 2, Span { start: 5, end: 5 }, false),
@@ -131,7 +142,15 @@ mod tests {
 
     #[test]
     fn numbers() {
-        for (text, want) in [("0x10", Some(16)), ("ff", Some(255)), ("+1", None), ("-1", None), ("0x", None), ("", None), ("g", None)] {
+        for (text, want) in [
+            ("0x10", Some(16)),
+            ("ff", Some(255)),
+            ("+1", None),
+            ("-1", None),
+            ("0x", None),
+            ("", None),
+            ("g", None),
+        ] {
             assert_eq!(hex(text), want, "{text}");
         }
         assert_eq!(hex("ffffffffffffffff"), Some(u64::MAX));

@@ -4,25 +4,32 @@ use jiff::civil::{Date, date};
 
 const EPOCH: Date = date(1970, 1, 1);
 
-/// A date and a time of day, then perhaps a fraction of a second and a zone: `2017-01-26T10:05:11Z`, `2014-07-16 00:25:09.5 +0000`,
-/// `2023-04-05 06:07:08.123456789+0200`. Without a zone it is UTC. Absent if it is anything else, or no date of the calendar.
+/// A date and a time of day, then perhaps a fraction of a second and a zone:
+/// `2017-01-26T10:05:11Z`, `2014-07-16 00:25:09.5 +0000`, `2023-04-05 06:07:08.123456789+0200`.
+/// Without a zone it is UTC. Absent if it is anything else, or no date of the calendar.
 pub fn milliseconds(text: &str) -> Option<i64> {
     let text = text.trim();
     let (date, time) = (text.get(..10)?, text.get(11..19)?);
     let (year, month, day) = (number(date, 0, 4)?, number(date, 5, 2)?, number(date, 8, 2)?);
     let (hour, minute, second) = (number(time, 0, 2)?, number(time, 3, 2)?, number(time, 6, 2)?);
-    let separators = [date.as_bytes()[4], date.as_bytes()[7], time.as_bytes()[2], time.as_bytes()[5]];
+    let separators =
+        [date.as_bytes()[4], date.as_bytes()[7], time.as_bytes()[2], time.as_bytes()[5]];
     if separators != *b"--::" || !matches!(text.as_bytes()[10], b'T' | b't' | b' ') {
         return None;
     }
-    let day = Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+    let day =
+        Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?)
+            .ok()?;
     // A leap second is 60, which jiff's times of day do not have.
     if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
     let rest = &text[19..];
-    let (fraction, zone) = rest.split_at(rest.find(|c: char| c != '.' && c != ',' && !c.is_ascii_digit()).unwrap_or(rest.len()));
-    let seconds = day.duration_since(EPOCH).as_secs() + hour * 3600 + minute * 60 + second - zone_seconds(zone.trim())?;
+    let (fraction, zone) = rest.split_at(
+        rest.find(|c: char| c != '.' && c != ',' && !c.is_ascii_digit()).unwrap_or(rest.len()),
+    );
+    let seconds = day.duration_since(EPOCH).as_secs() + hour * 3600 + minute * 60 + second
+        - zone_seconds(zone.trim())?;
     Some(seconds * 1000 + fraction_ms(fraction)?)
 }
 
@@ -56,7 +63,8 @@ fn zone_seconds(text: &str) -> Option<i64> {
     };
     let minutes = if digits.get(2..3) == Some(":") { 3 } else { 2 };
     let is_whole = digits.len() == minutes + 2;
-    is_whole.then(|| Some(sign * (number(digits, 0, 2)? * 3600 + number(digits, minutes, 2)? * 60)))?
+    is_whole
+        .then(|| Some(sign * (number(digits, 0, 2)? * 3600 + number(digits, minutes, 2)? * 60)))?
 }
 
 #[cfg(test)]

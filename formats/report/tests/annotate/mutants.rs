@@ -1,6 +1,9 @@
-//! Answers that make no sense, events of other reports, and reports with bytes changed: nothing panics, and what is JSON stays JSON.
+//! Answers that make no sense, events of other reports, and reports with bytes changed: nothing
+//! panics, and what is JSON stays JSON.
 
-use symtool_report::{Format, JavaFrame, LogReader, Resolution, ResolvedFrame, annotate_line, parse};
+use symtool_report::{
+    Format, JavaFrame, LogReader, Resolution, ResolvedFrame, annotate_line, parse,
+};
 
 use super::{folder, reports, written};
 
@@ -34,7 +37,8 @@ fn answer(random: &mut fastrand::Rng) -> Resolution {
         0 => Resolution::Unresolved,
         1 => {
             let of = |random: &mut fastrand::Rng| {
-                let (class, method, file) = (name(random), name(random), random.bool().then(|| name(random)));
+                let (class, method, file) =
+                    (name(random), name(random), random.bool().then(|| name(random)));
                 JavaFrame { class, method, file, line: number(random) }
             };
             Resolution::Java((0..count).map(|_| of(random)).collect())
@@ -60,12 +64,16 @@ fn answers_that_make_no_sense() {
     for (name, report, event) in reports(&folder()) {
         for _ in 0..60 {
             let count = event.frames().count() + random.usize(..3);
-            let answers: Vec<Resolution> = (0..count.saturating_sub(1)).map(|_| answer(random)).collect();
+            let answers: Vec<Resolution> =
+                (0..count.saturating_sub(1)).map(|_| answer(random)).collect();
             let out = written(&report, &event, &answers);
             // An envelope is several documents.
-            if matches!(event.format, Format::Sentry | Format::KsCrash) && !name.contains("envelope") {
+            if matches!(event.format, Format::Sentry | Format::KsCrash)
+                && !name.contains("envelope")
+            {
                 let text = std::str::from_utf8(&out).unwrap();
-                serde_json::from_str::<serde_json::Value>(text).unwrap_or_else(|error| panic!("{name}: {error}\n{text}"));
+                serde_json::from_str::<serde_json::Value>(text)
+                    .unwrap_or_else(|error| panic!("{name}: {error}\n{text}"));
                 assert!(parse(&out).unwrap().frames().count() >= event.frames().count(), "{name}");
             }
             // No name breaks a line: only whole lines are added.
@@ -81,7 +89,11 @@ fn answers_that_make_no_sense() {
             // In JSON that is laid out over lines, keys and calls get lines of their own.
             let is_laid_out = report.starts_with(b"{") && matches!(event.format, Format::Sentry);
             // A list of addresses becomes a line for each.
-            let listed = if report.windows(3).any(|part| part == b"(0x") { event.frames().count() } else { 0 };
+            let listed = if report.windows(3).any(|part| part == b"(0x") {
+                event.frames().count()
+            } else {
+                0
+            };
             assert!(is_laid_out || lines(&out) <= lines(&report) + most + listed, "{name}");
         }
     }

@@ -12,7 +12,10 @@ fn sentry_native() {
         (event.format, text(&event.event_id), event.time_ms),
         (Format::Sentry, "F00DFACE-0000-4000-8000-000000000001", Some(1_709_280_000_500))
     );
-    assert_eq!((text(&event.app.release), text(&event.app.build), text(&event.arch)), ("player@1.2.3", "77", "arm64"));
+    assert_eq!(
+        (text(&event.app.release), text(&event.app.build), text(&event.arch)),
+        ("player@1.2.3", "77", "arm64")
+    );
     assert_eq!((text(&event.os.name), text(&event.os.version)), ("Linux", "6.1"));
     let reason = &event.reason;
     assert_eq!(
@@ -26,16 +29,28 @@ fn sentry_native() {
     assert_eq!(functions(frames), ["abort", "decode", "-"]);
     assert_eq!(at(frames), [At::Instruction, At::Adjusted, At::Return]);
     assert_eq!(lookups(&event, frames), [Some((0, 0x2020)), Some((0, 0x1010)), Some((1, 0x1040))]);
-    assert_eq!((text(&frames[0].raw_function), frames[0].address, frames[0].in_app), ("abort()", Some(0x70_0000_2020), Some(false)));
+    assert_eq!(
+        (text(&frames[0].raw_function), frames[0].address, frames[0].in_app),
+        ("abort()", Some(0x70_0000_2020), Some(false))
+    );
     assert_eq!(frames[2].relative, Some(Relative { address: 0x1040, space: Space::Image }));
     let trust: Vec<Option<Trust>> = frames.iter().map(|frame| frame.trust).collect();
     assert_eq!(trust, [Some(Trust::Context), Some(Trust::Scan), Some(Trust::FramePointer)]);
-    assert!(spans(&report, frames)[1].starts_with("{ \"instruction_addr\": \"0x7000001010\", \"function\": \"decode\""));
+    assert!(
+        spans(&report, frames)[1]
+            .starts_with("{ \"instruction_addr\": \"0x7000001010\", \"function\": \"decode\"")
+    );
     assert!(spans(&report, frames).iter().all(|span| span.starts_with('{') && span.ends_with('}')));
-    assert_eq!(event.threads.iter().map(|thread| thread.id).collect::<Vec<_>>(), [Some(40), Some(41), Some(42)]);
+    assert_eq!(
+        event.threads.iter().map(|thread| thread.id).collect::<Vec<_>>(),
+        [Some(40), Some(41), Some(42)]
+    );
     assert_eq!(at(&event.threads[0].frames), [At::Instruction]);
     assert_eq!(at(&event.threads[2].frames), [At::Adjusted, At::Adjusted]);
-    let build_id = [0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff, 0, 1, 2, 3, 4];
+    let build_id = [
+        0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff,
+        0, 1, 2, 3, 4,
+    ];
     assert!(event.images[0].id.as_ref().unwrap().is_of(ModuleKind::Elf, &build_id));
     assert_eq!(event.images[1].id, id("0123456789abcdef0123456789abcdef01234567"));
     assert_eq!((event.images[2].kind, text(&event.images[2].name)), (ImageKind::Pe, "plugin.dll"));
@@ -45,8 +60,11 @@ fn sentry_native() {
 #[test]
 fn sentry_java() {
     let (event, _) = read("sentry-java.json");
-    let kinds: Vec<(&str, &str, Relation, Option<usize>)> =
-        event.exceptions.iter().map(|it| (text(&it.kind), text(&it.module), it.relation, it.parent)).collect();
+    let kinds: Vec<(&str, &str, Relation, Option<usize>)> = event
+        .exceptions
+        .iter()
+        .map(|it| (text(&it.kind), text(&it.module), it.relation, it.parent))
+        .collect();
     let want = [
         ("a.b$c", "-", Relation::Thrown, None),
         ("IOException", "java.io", Relation::Suppressed, Some(0)),
@@ -55,10 +73,19 @@ fn sentry_java() {
     assert_eq!(kinds, want);
     let frames = event.crash_frames();
     assert_eq!(java(&frames[1]), ("b.d", "run", "Unknown Source", Some(12)));
-    assert_eq!(java(&frames[2]), ("android.os.Handler", "dispatchMessage", "Handler.java", Some(106)));
-    assert_eq!((frames[0].kind, lookups(&event, frames)), (FrameKind::Native, vec![Some((2, 0x10)), None, None]));
+    assert_eq!(
+        java(&frames[2]),
+        ("android.os.Handler", "dispatchMessage", "Handler.java", Some(106))
+    );
+    assert_eq!(
+        (frames[0].kind, lookups(&event, frames)),
+        (FrameKind::Native, vec![Some((2, 0x10)), None, None])
+    );
     assert_eq!(java(&event.exceptions[2].frames[0]), ("b.c", "a", "SourceFile", Some(7)));
-    assert_eq!((event.images[0].kind, &event.images[0].id), (ImageKind::Proguard, &id("6d0b2b4c1a2b3c4d8e8f909192939495")));
+    assert_eq!(
+        (event.images[0].kind, &event.images[0].id),
+        (ImageKind::Proguard, &id("6d0b2b4c1a2b3c4d8e8f909192939495"))
+    );
     assert_eq!((event.images[1].kind, event.images[2].kind), (ImageKind::Other, ImageKind::Elf));
     assert_eq!(
         (text(&event.app.id), text(&event.app.build), text(&event.app.release)),
@@ -71,20 +98,33 @@ fn sentry_java() {
 #[test]
 fn sentry_cocoa() {
     let (event, report) = read("sentry-cocoa.json");
-    assert_eq!((event.crashed_thread, event.threads[1].id, text(&event.threads[1].name)), (Some(0), Some(1), "worker 🚀"));
+    assert_eq!(
+        (event.crashed_thread, event.threads[1].id, text(&event.threads[1].name)),
+        (Some(0), Some(1), "worker 🚀")
+    );
     assert_eq!(functions(&event.threads[0].frames), ["-[View café:]", "<redacted>"]);
-    // The registers say where the thread was: in the second function bit 0 of the address is all that differs.
+    // The registers say where the thread was: in the second function bit 0 of the address is all
+    // that differs.
     assert_eq!(at(&event.threads[0].frames), [At::Instruction, At::Return]);
     assert_eq!(at(event.crash_frames()), [At::Return, At::Return]);
     assert_eq!(lookups(&event, event.crash_frames()), [Some((0, 0x4010)), Some((0, 0x4001))]);
     let lookup = event.lookup(&event.crash_frames()[0]).unwrap();
-    assert_eq!((lookup.space, lookup.file_address(event.images[0].vmaddr.unwrap())), (Space::Image, 0x1_0000_4010));
+    assert_eq!(
+        (lookup.space, lookup.file_address(event.images[0].vmaddr.unwrap())),
+        (Space::Image, 0x1_0000_4010)
+    );
     assert_eq!((event.images[0].kind, text(&event.images[0].arch)), (ImageKind::MachO, "arm64"));
     assert_eq!(event.images[0].id, id("7964c290eee736fa82d90b14a40c0b12"));
     let reason = &event.reason;
-    assert_eq!((text(&reason.kind), text(&reason.signal), text(&reason.code)), ("EXC_BAD_ACCESS", "SIGSEGV", "SEGV_NOOP"));
+    assert_eq!(
+        (text(&reason.kind), text(&reason.signal), text(&reason.code)),
+        ("EXC_BAD_ACCESS", "SIGSEGV", "SEGV_NOOP")
+    );
     assert_eq!((reason.fault_address, event.time_ms), (Some(8), Some(1_485_425_111_000)));
-    assert_eq!(spans(&report, event.crash_frames()), [r#"{"instruction_addr":"0x100004010"}"#, r#"{"instruction_addr":"0x100004001"}"#]);
+    assert_eq!(
+        spans(&report, event.crash_frames()),
+        [r#"{"instruction_addr":"0x100004010"}"#, r#"{"instruction_addr":"0x100004001"}"#]
+    );
 }
 
 #[test]
@@ -94,37 +134,73 @@ fn apple_ips() {
         (event.format, text(&event.event_id), event.time_ms),
         (Format::Ips, "11111111-2222-4333-8444-555555555555", Some(1_668_255_254_750))
     );
-    assert_eq!((text(&event.app.release), text(&event.app.build), text(&event.arch)), ("5.0", "500", "arm64"));
-    assert_eq!((text(&event.os.name), text(&event.os.version), text(&event.os.build)), ("macOS", "13.0", "22A380"));
+    assert_eq!(
+        (text(&event.app.release), text(&event.app.build), text(&event.arch)),
+        ("5.0", "500", "arm64")
+    );
+    assert_eq!(
+        (text(&event.os.name), text(&event.os.version), text(&event.os.build)),
+        ("macOS", "13.0", "22A380")
+    );
     let reason = &event.reason;
     assert_eq!(
         (text(&reason.code), reason.fault_address, text(&reason.message)),
         ("KERN_INVALID_ADDRESS", Some(0x20), "mixer: lost a channel")
     );
-    assert_eq!((event.crashed_thread, text(&event.threads[1].name), event.exceptions.len()), (Some(1), "audio", 0));
+    assert_eq!(
+        (event.crashed_thread, text(&event.threads[1].name), event.exceptions.len()),
+        (Some(1), "audio", 0)
+    );
     let frames = event.crash_frames();
     assert_eq!(functions(frames), ["clamp(_:)", "Gain.apply(_:)", "-", "-"]);
-    assert_eq!(frames.iter().map(|frame| frame.inlined).collect::<Vec<_>>(), [true, false, false, false]);
+    assert_eq!(
+        frames.iter().map(|frame| frame.inlined).collect::<Vec<_>>(),
+        [true, false, false, false]
+    );
     assert_eq!(at(frames), [At::Instruction, At::Instruction, At::Return, At::Return]);
-    assert_eq!(lookups(&event, frames), [Some((0, 16640)), Some((0, 16640)), Some((0, 20000)), Some((2, 64))]);
+    assert_eq!(
+        lookups(&event, frames),
+        [Some((0, 16640)), Some((0, 16640)), Some((0, 20000)), Some((2, 64))]
+    );
     assert_eq!((text(&frames[1].file), frames[1].line), ("Gain.swift", Some(40)));
     assert_eq!(spans(&report, frames)[2], r#"{"imageOffset":20000,"imageIndex":0}"#);
-    assert_eq!((&event.images[0].id, text(&event.images[1].name)), (&id("00112233445536778899aabbccddeeff"), "libsystem_kernel.dylib"));
+    assert_eq!(
+        (&event.images[0].id, text(&event.images[1].name)),
+        (&id("00112233445536778899aabbccddeeff"), "libsystem_kernel.dylib")
+    );
     let (event, _) = read("apple-exception.ips");
-    assert_eq!((text(&event.exceptions[0].kind), text(&event.exceptions[0].message)), ("NSInvalidArgumentException", "nil key"));
-    assert_eq!((functions(event.crash_frames()), at(event.crash_frames())), (vec!["__exceptionPreprocess", "-"], vec![At::Return; 2]));
+    assert_eq!(
+        (text(&event.exceptions[0].kind), text(&event.exceptions[0].message)),
+        ("NSInvalidArgumentException", "nil key")
+    );
+    assert_eq!(
+        (functions(event.crash_frames()), at(event.crash_frames())),
+        (vec!["__exceptionPreprocess", "-"], vec![At::Return; 2])
+    );
     assert_eq!((event.crashed_thread, event.time_ms), (Some(0), Some(1_672_628_645_000)));
 }
 
 #[test]
 fn kscrash() {
     let (event, report) = read("kscrash-signal.json");
-    assert_eq!((event.format, event.time_ms, text(&event.arch)), (Format::KsCrash, Some(1_433_664_550_000), "armv7"));
-    assert_eq!((event.crashed_thread, event.threads[1].id, text(&event.threads[1].name)), (Some(1), Some(3), "tuner"));
+    assert_eq!(
+        (event.format, event.time_ms, text(&event.arch)),
+        (Format::KsCrash, Some(1_433_664_550_000), "armv7")
+    );
+    assert_eq!(
+        (event.crashed_thread, event.threads[1].id, text(&event.threads[1].name)),
+        (Some(1), Some(3), "tuner")
+    );
     let frames = event.crash_frames();
-    assert_eq!((functions(frames), at(frames)), (vec!["-[Tuner seek:]", "main"], vec![At::Instruction, At::Return]));
+    assert_eq!(
+        (functions(frames), at(frames)),
+        (vec!["-[Tuner seek:]", "main"], vec![At::Instruction, At::Return])
+    );
     assert_eq!(lookups(&event, frames), [Some((0, 256)), Some((0, 513))]);
-    assert_eq!((event.images[0].vmaddr, text(&event.images[0].arch), text(&event.images[0].name)), (Some(16384), "armv7", "Radio"));
+    assert_eq!(
+        (event.images[0].vmaddr, text(&event.images[0].arch), text(&event.images[0].name)),
+        (Some(16384), "armv7", "Radio")
+    );
     assert_eq!(event.images[1].id, id("fedcba9876543210fedcba9876543210"));
     let reason = &event.reason;
     assert_eq!(
@@ -133,7 +209,10 @@ fn kscrash() {
     );
     assert!(spans(&report, frames)[0].starts_with("{ \"instruction_addr\": 16640"));
     let (event, _) = read("kscrash-exception.json");
-    assert_eq!((text(&event.exceptions[0].kind), text(&event.exceptions[0].message)), ("TunerException", "no station"));
+    assert_eq!(
+        (text(&event.exceptions[0].kind), text(&event.exceptions[0].message)),
+        ("TunerException", "no station")
+    );
     // What was recorded when the exception was thrown are return addresses, all of them.
     assert_eq!(at(event.crash_frames()), [At::Return, At::Return]);
     assert_eq!((event.time_ms, event.crash_frames().len()), (Some(1_433_664_550_250), 2));

@@ -1,5 +1,6 @@
-//! Every fixture of testdata/crashes, and what has to be read from it, as stated here by hand: in `json.rs`, `text.rs`, `native.rs`,
-//! `runtimes.rs`, `android.rs`, `apple.rs` and `pasted.rs`. What streams are cut into, and what is refused, in `streams.rs`.
+//! Every fixture of testdata/crashes, and what has to be read from it, as stated here by hand: in
+//! `json.rs`, `text.rs`, `native.rs`, `runtimes.rs`, `android.rs`, `apple.rs` and `pasted.rs`. What
+//! streams are cut into, and what is refused, in `streams.rs`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
@@ -45,7 +46,10 @@ fn at(frames: &[Frame]) -> Vec<At> {
 
 /// Image and address of each frame.
 fn lookups(event: &CrashEvent, frames: &[Frame]) -> Vec<Option<(usize, u64)>> {
-    frames.iter().map(|frame| event.lookup(frame).map(|Lookup { image, address, .. }| (image, address))).collect()
+    frames
+        .iter()
+        .map(|frame| event.lookup(frame).map(|Lookup { image, address, .. }| (image, address)))
+        .collect()
 }
 
 fn spans<'a>(report: &'a str, frames: &[Frame]) -> Vec<&'a str> {
@@ -59,12 +63,17 @@ fn places(frames: &[Frame]) -> Vec<(&str, Option<u32>)> {
 
 /// Numbers and names of the threads, and how many frames each has.
 fn threads(event: &CrashEvent) -> Vec<(Option<u64>, &str, usize)> {
-    event.threads.iter().map(|thread| (thread.id, text(&thread.name), thread.frames.len())).collect()
+    event
+        .threads
+        .iter()
+        .map(|thread| (thread.id, text(&thread.name), thread.frames.len()))
+        .collect()
 }
 
 /// Names of the images that frames lie in.
 fn images<'e>(event: &'e CrashEvent, frames: &[Frame]) -> Vec<&'e str> {
-    let name = |frame: &Frame| frame.image.map_or("-", |image| text(&event.images[image as usize].name));
+    let name =
+        |frame: &Frame| frame.image.map_or("-", |image| text(&event.images[image as usize].name));
     frames.iter().map(name).collect()
 }
 
@@ -76,6 +85,9 @@ fn java(frame: &Frame) -> (&str, &str, &str, Option<u32>) {
 
 #[expect(clippy::unnecessary_wraps, reason = "what an image has")]
 fn id(digits: &str) -> Option<ImageId> {
-    let pairs = digits.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap());
+    let pairs = digits
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap());
     Some(ImageId::Whole(pairs.collect()))
 }

@@ -9,8 +9,12 @@ fn sentry_lines() {
     let stream = bytes("sentry.ndjson");
     let reports: Vec<_> = Reports::new(&stream[..]).map(Result::unwrap).collect();
     assert_eq!(reports.iter().map(|report| report.number).collect::<Vec<_>>(), [1, 2, 3, 4]);
-    let events: Vec<Result<CrashEvent, CrashError>> = reports.iter().map(|report| parse(report.bytes.as_ref().unwrap())).collect();
-    let ids: Vec<Option<&str>> = events.iter().map(|event| event.as_ref().ok().and_then(|event| event.event_id.as_deref())).collect();
+    let events: Vec<Result<CrashEvent, CrashError>> =
+        reports.iter().map(|report| parse(report.bytes.as_ref().unwrap())).collect();
+    let ids: Vec<Option<&str>> = events
+        .iter()
+        .map(|event| event.as_ref().ok().and_then(|event| event.event_id.as_deref()))
+        .collect();
     let want = [
         Some("0c5f3d6a9b2e4f7081a2b3c4d5e6f708"),
         None,
@@ -18,7 +22,10 @@ fn sentry_lines() {
         Some("ECFC9BBCF3DC4BF192C6EBA600E1FD1C"),
     ];
     assert_eq!(ids, want);
-    assert!(matches!(events[1], Err(CrashError::Truncated { format: Format::Sentry, place: Place::Byte(1500), .. })));
+    assert!(matches!(
+        events[1],
+        Err(CrashError::Truncated { format: Format::Sentry, place: Place::Byte(1500), .. })
+    ));
     assert_eq!(events[0].as_ref().unwrap().crash_frames().len(), 14);
     for report in &reports {
         let start = usize::try_from(report.offset).unwrap();
@@ -35,7 +42,11 @@ fn lines_of_a_live_log() {
         let Some(found) = reader.feed(line) else { continue };
         let name = found.image.as_ref().and_then(|image| image.name.clone());
         let place = String::from_utf8(line[found.frame.span.range()].to_vec()).unwrap();
-        seen.push((name, found.arch.map(str::to_owned), place.split_once(' ').unwrap().0.to_owned()));
+        seen.push((
+            name,
+            found.arch.map(str::to_owned),
+            place.split_once(' ').unwrap().0.to_owned(),
+        ));
     }
     let owned = |text: &str| Some(text.to_owned());
     let want = [
@@ -54,7 +65,15 @@ fn crashes_of_a_live_log() {
     let mut reader = LogReader::new();
     let prefix = "01-26 10:05:11.123  1  1 F DEBUG   : ";
     let mut arches = Vec::new();
-    for line in ["*** *** *** ***", "ABI: 'arm'", "#00 pc 1 /a.so", "*** *** *** ***", "#00 pc 2 /a.so", "ABI: 'arm64'", "#01 pc 3 /a.so"] {
+    for line in [
+        "*** *** *** ***",
+        "ABI: 'arm'",
+        "#00 pc 1 /a.so",
+        "*** *** *** ***",
+        "#00 pc 2 /a.so",
+        "ABI: 'arm64'",
+        "#01 pc 3 /a.so",
+    ] {
         let line = format!("{prefix}{line}\n");
         arches.extend(reader.feed(line.as_bytes()).map(|found| found.arch.map(str::to_owned)));
     }
@@ -67,7 +86,11 @@ fn a_live_log_without_end_takes_no_memory() {
     let mut count = 0;
     for number in 0..200_000 {
         let line = format!("#00 pc 00000123  /data/app/lib{number}.so (f+1)\n");
-        count += usize::from(reader.feed(line.as_bytes()).is_some_and(|found| found.frame.at == At::Adjusted && found.image.is_some()));
+        count += usize::from(
+            reader
+                .feed(line.as_bytes())
+                .is_some_and(|found| found.frame.at == At::Adjusted && found.image.is_some()),
+        );
     }
     assert_eq!(count, 200_000);
 }
@@ -80,12 +103,21 @@ fn what_is_no_report() {
         ("hello", "text without a stack frame"),
         ("{\"a\":1}", "a JSON object of another kind"),
         ("[{\"event_id\":\"x\"}]", "a JSON array of no crash reports"),
-        ("{\"event_id\":\"x\",\"message\":\"hi\"}", "a Sentry event without exception, thread or stack trace"),
+        (
+            "{\"event_id\":\"x\",\"message\":\"hi\"}",
+            "a Sentry event without exception, thread or stack trace",
+        ),
         ("\u{7f}ELF\u{2}\u{1}\u{1}\0", "an ELF file; import takes it, if it has symbols"),
         ("MDMP\u{13}\0", "a minidump; run minidump-stackwalk on it, and pass what that prints"),
-        ("MODULE Linux x86_64 33221100554477668899AABBCCDDEEFF0 tide\nFUNC 1 2 0 f\n", "a Breakpad symbol file"),
+        (
+            "MODULE Linux x86_64 33221100554477668899AABBCCDDEEFF0 tide\nFUNC 1 2 0 f\n",
+            "a Breakpad symbol file",
+        ),
         ("{\"crash_info\":{},\"threads\":[]}", "minidump-stackwalk's JSON without a stack"),
-        ("{\"signal\":6,\"executable\":\"/bin/a\",\"stacktrace\":[]}", "an ABRT report without a stack of machine code"),
+        (
+            "{\"signal\":6,\"executable\":\"/bin/a\",\"stacktrace\":[]}",
+            "an ABRT report without a stack of machine code",
+        ),
     ] {
         assert_eq!(parse(text.as_bytes()), Err(CrashError::NotACrash { found }), "{text}");
     }

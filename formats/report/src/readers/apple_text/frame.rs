@@ -30,7 +30,8 @@ pub fn frame(line: &str) -> Option<Frame> {
     Some(frame)
 }
 
-/// Where the image of the frame in `line` was loaded, if it is counted from there: `0x10211c000 + 1361420` or `My App + 1361420`.
+/// Where the image of the frame in `line` was loaded, if it is counted from there: `0x10211c000 +
+/// 1361420` or `My App + 1361420`.
 pub fn load_address(line: &str, frame: &Frame) -> Option<u64> {
     let (front, rest) = line.rsplit_once(" + ")?;
     let offset = rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u64>().ok()?;
@@ -39,12 +40,17 @@ pub fn load_address(line: &str, frame: &Frame) -> Option<u64> {
     let package = frame.package.as_deref()?;
     match base {
         Some(base) => (base.checked_add(offset) == Some(address) && base > 0).then_some(base),
-        None => front.ends_with(package).then(|| address.checked_sub(offset))?.filter(|_| frame.function.is_none()),
+        None => front
+            .ends_with(package)
+            .then(|| address.checked_sub(offset))?
+            .filter(|_| frame.function.is_none()),
     }
 }
 
 fn symbolicated(frame: &mut Frame, symbol: &str) {
-    let (symbol, inlined) = symbol.strip_suffix("[inlined]").map_or((symbol, false), |symbol| (symbol.trim_end(), true));
+    let (symbol, inlined) = symbol
+        .strip_suffix("[inlined]")
+        .map_or((symbol, false), |symbol| (symbol.trim_end(), true));
     frame.inlined = inlined;
     // Load address and offset: the images say the same.
     let symbol = match symbol.split_once(" + ") {
@@ -55,9 +61,16 @@ fn symbolicated(frame: &mut Frame, symbol: &str) {
         _ => symbol,
     };
     let symbol = source(frame, symbol);
-    let symbol = symbol.strip_suffix(')').and_then(|front| front.rsplit_once(" (in ")).map_or(symbol, |(symbol, _)| symbol);
+    let symbol = symbol
+        .strip_suffix(')')
+        .and_then(|front| front.rsplit_once(" (in "))
+        .map_or(symbol, |(symbol, _)| symbol);
     let symbol = match symbol.rsplit_once(" + ") {
-        Some((symbol, offset)) if offset.bytes().all(|byte| byte.is_ascii_digit()) || hex(offset).is_some() => symbol,
+        Some((symbol, offset))
+            if offset.bytes().all(|byte| byte.is_ascii_digit()) || hex(offset).is_some() =>
+        {
+            symbol
+        }
         _ => symbol,
     };
     frame.function = some(symbol);
@@ -66,7 +79,11 @@ fn symbolicated(frame: &mut Frame, symbol: &str) {
 /// Takes `(main.m:16)` off the end.
 fn source<'a>(frame: &mut Frame, symbol: &'a str) -> &'a str {
     let place = symbol.strip_suffix(')').and_then(|front| front.rsplit_once(" ("));
-    let Some((front, (file, line))) = place.and_then(|(front, place)| Some((front, place.rsplit_once(':')?))) else { return symbol };
+    let Some((front, (file, line))) =
+        place.and_then(|(front, place)| Some((front, place.rsplit_once(':')?)))
+    else {
+        return symbol;
+    };
     let Ok(line) = line.parse() else { return symbol };
     frame.file = some(file);
     frame.line = Some(line);
@@ -80,7 +97,13 @@ mod tests {
     #[test]
     fn lines() {
         for (line, package, address, function, file) in [
-            ("12  My App   0x000000010226860c 0x10211c000 + 1361420", "My App", 0x1_0226_860c, None, None),
+            (
+                "12  My App   0x000000010226860c 0x10211c000 + 1361420",
+                "My App",
+                0x1_0226_860c,
+                None,
+                None,
+            ),
             (
                 "5   Crash-Tester       0x0000f6d9 0x8000 + 30425 (-[Crasher throwException] + 101)",
                 "Crash-Tester",
@@ -95,9 +118,27 @@ mod tests {
                 Some("operator+ (a b)"),
                 None,
             ),
-            ("13  My App  0x00000000000ea004 main (in My App) (main.m:16)", "My App", 0xea004, Some("main"), Some(("main.m", 16))),
-            ("1   A  0x1 closure #1 in f(x:) + 12 (a b.swift:7)", "A", 1, Some("closure #1 in f(x:)"), Some(("a b.swift", 7))),
-            ("2   ???                                 0x0000000054485244 0x0 + 0", "???", 0x5448_5244, None, None),
+            (
+                "13  My App  0x00000000000ea004 main (in My App) (main.m:16)",
+                "My App",
+                0xea004,
+                Some("main"),
+                Some(("main.m", 16)),
+            ),
+            (
+                "1   A  0x1 closure #1 in f(x:) + 12 (a b.swift:7)",
+                "A",
+                1,
+                Some("closure #1 in f(x:)"),
+                Some(("a b.swift", 7)),
+            ),
+            (
+                "2   ???                                 0x0000000054485244 0x0 + 0",
+                "???",
+                0x5448_5244,
+                None,
+                None,
+            ),
             ("3   0xdeadbeefx   0x10 f", "0xdeadbeefx", 0x10, Some("f"), None),
         ] {
             let frame = frame(line).unwrap_or_else(|| panic!("{line}"));

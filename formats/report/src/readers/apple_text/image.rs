@@ -25,7 +25,11 @@ pub fn image(line: &str) -> Option<Image> {
         id: image_id(ImageKind::MachO, Some(uuid), None),
         debug_id: some(uuid),
         // macOS lists the bundle's id, where iOS, frames and `.ips` reports have the file's name.
-        name: path.as_deref().filter(|path| *path != "???").and_then(|path| some(file_name(path))).or_else(|| some(name)),
+        name: path
+            .as_deref()
+            .filter(|path| *path != "???")
+            .and_then(|path| some(file_name(path)))
+            .or_else(|| some(name)),
         path,
         arch,
         version,
@@ -52,7 +56,8 @@ fn parts(text: &str) -> (&str, Option<String>, Option<String>) {
 }
 
 fn is_arch(word: &str) -> bool {
-    ["arm", "x86", "i386", "ppc"].iter().any(|family| word.starts_with(family)) && word.len() <= "arm64_32".len()
+    ["arm", "x86", "i386", "ppc"].iter().any(|family| word.starts_with(family))
+        && word.len() <= "arm64_32".len()
 }
 
 #[cfg(test)]
@@ -62,17 +67,42 @@ mod tests {
     #[test]
     fn lines() {
         for (line, name, arch, version) in [
-            ("0x1000 - 0x1fff My App arm64  <00112233445566778899aabbccddeeff> /a/My App", "My App", Some("arm64"), None),
+            (
+                "0x1000 - 0x1fff My App arm64  <00112233445566778899aabbccddeeff> /a/My App",
+                "My App",
+                Some("arm64"),
+                None,
+            ),
             (
                 "0x1000 -        0x1fff +Mac x86_64 (4 - 1.0.0) <00112233445566778899aabbccddeeff> /a b/Mac",
                 "Mac",
                 Some("x86_64"),
                 Some("4 - 1.0.0"),
             ),
-            ("0x1000 - 0x1fff  com.x (x86_64)  <00112233-4455-6677-8899-AABBCCDDEEFF> /a/b c", "b c", Some("x86_64"), None),
-            ("0x1000 - 0x1fff  com.x (x86_64)  <00112233-4455-6677-8899-AABBCCDDEEFF>", "com.x", Some("x86_64"), None),
-            ("0x1000 - 0x1fff +com.example.app (1.2 - 34) <00112233-4455-6677-8899-AABBCCDDEEFF> /a/App", "App", None, Some("1.2 - 34")),
-            ("0x1000 - 0x1fff ??? (*) <00112233-4455-6677-8899-AABBCCDDEEFF> ???", "???", None, Some("*")),
+            (
+                "0x1000 - 0x1fff  com.x (x86_64)  <00112233-4455-6677-8899-AABBCCDDEEFF> /a/b c",
+                "b c",
+                Some("x86_64"),
+                None,
+            ),
+            (
+                "0x1000 - 0x1fff  com.x (x86_64)  <00112233-4455-6677-8899-AABBCCDDEEFF>",
+                "com.x",
+                Some("x86_64"),
+                None,
+            ),
+            (
+                "0x1000 - 0x1fff +com.example.app (1.2 - 34) <00112233-4455-6677-8899-AABBCCDDEEFF> /a/App",
+                "App",
+                None,
+                Some("1.2 - 34"),
+            ),
+            (
+                "0x1000 - 0x1fff ??? (*) <00112233-4455-6677-8899-AABBCCDDEEFF> ???",
+                "???",
+                None,
+                Some("*"),
+            ),
         ] {
             let image = image(line).unwrap_or_else(|| panic!("{line}"));
             let got = (image.name.as_deref(), image.arch.as_deref(), image.version.as_deref());
@@ -84,7 +114,14 @@ mod tests {
 
     #[test]
     fn other_lines() {
-        for line in ["", "0x1000", "0x1000 - 0x1fff", "0x1000 - 0x1fff name", "0x1000 - 0x1fff name <00", "x - y z <> a"] {
+        for line in [
+            "",
+            "0x1000",
+            "0x1000 - 0x1fff",
+            "0x1000 - 0x1fff name",
+            "0x1000 - 0x1fff name <00",
+            "x - y z <> a",
+        ] {
             assert_eq!(image(line), None, "{line}");
         }
         let all = image("0x0 - 0xffffffffffffffff a <> b").unwrap();

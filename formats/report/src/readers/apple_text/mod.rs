@@ -1,7 +1,8 @@
-//! Reads Apple's crash texts, which `KSCrash` and `PLCrashReporter` write, too, and what the runtime logs about an
-//! uncaught exception (`*** First throw call stack:`).
+//! Reads Apple's crash texts, which `KSCrash` and `PLCrashReporter` write, too, and what the
+//! runtime logs about an uncaught exception (`*** First throw call stack:`).
 //!
-//! Source: "Examining the fields in a crash report" in Apple's documentation, and reports of Mac OS X 10.8 to iOS 16.
+//! Source: "Examining the fields in a crash report" in Apple's documentation, and reports of Mac OS
+//! X 10.8 to iOS 16.
 
 mod frame;
 mod image;
@@ -19,10 +20,12 @@ use crate::scan::text::{self, TextLine, prefixed_hex, some};
 use crate::scan::time;
 pub use frame::frame;
 
-/// Reads the report that `text` has from byte `from` on into `event`, which knows what stands before.
+/// Reads the report that `text` has from byte `from` on into `event`, which knows what stands
+/// before.
 ///
 /// # Errors
-/// `NotACrash` without threads; `Truncated` if it ends before its list of images, or within a line of it.
+/// `NotACrash` without threads; `Truncated` if it ends before its list of images, or within a line
+/// of it.
 pub fn read(event: CrashEvent, text: &str, from: usize) -> Result<CrashEvent, CrashError> {
     let mut reader = Reader {
         event,
@@ -55,7 +58,8 @@ struct Reader {
     thrown: Vec<Frame>,
     /// `Thread N name:` stands before `Thread N:`.
     name: Option<String>,
-    /// Where frames say that their images were loaded: name, and bytes from there to the last frame.
+    /// Where frames say that their images were loaded: name, and bytes from there to the last
+    /// frame.
     loaded: BTreeMap<u64, (String, u64)>,
 }
 
@@ -79,7 +83,9 @@ impl Reader {
     fn line(&mut self, line: TextLine<'_>) -> bool {
         let text = line.text.trim();
         if text.is_empty() {
-            if matches!(self.part, Part::Thread | Part::Said(_)) || self.part == Part::Thrown && !self.thrown.is_empty() {
+            if matches!(self.part, Part::Thread | Part::Said(_))
+                || self.part == Part::Thrown && !self.thrown.is_empty()
+            {
                 self.part = Part::Head;
             }
             return true;
@@ -95,8 +101,11 @@ impl Reader {
             Part::Thrown => self.thrown_frame(text, span),
             Part::Images => match image::image(text) {
                 Some(image) => {
-                    // All that lies nowhere is listed as an image of its own, which reaches everywhere.
-                    if image.load_address != Some(0) || image.id.as_ref().is_some_and(|id| !id.is_zero()) {
+                    // All that lies nowhere is listed as an image of its own, which reaches
+                    // everywhere.
+                    if image.load_address != Some(0)
+                        || image.id.as_ref().is_some_and(|id| !id.is_zero())
+                    {
                         self.room.push_image(&mut self.event.images, image);
                     }
                     true
@@ -117,8 +126,12 @@ impl Reader {
 
     /// Whether `text` begins another part.
     fn heading(&mut self, text: &str) -> bool {
-        const OTHERS: [&str; 4] =
-            ["Handler crashed while reporting:", "Extra Information:", "VM Region Summary:", "External Modification Summary:"];
+        const OTHERS: [&str; 4] = [
+            "Handler crashed while reporting:",
+            "Extra Information:",
+            "VM Region Summary:",
+            "External Modification Summary:",
+        ];
         if text.starts_with("Binary Images:") {
             (self.part, self.has_images) = (Part::Images, true);
         } else if text.starts_with("Last Exception Backtrace:") {
@@ -131,7 +144,9 @@ impl Reader {
             self.uncaught(&text[..at], &text[at..]);
         } else if text.starts_with("Application Specific Backtrace ") {
             self.part = if self.thrown.is_empty() { Part::Thrown } else { Part::Other };
-        } else if text.starts_with("Application Specific Information:") || text.starts_with("Application Specific Signatures:") {
+        } else if text.starts_with("Application Specific Information:")
+            || text.starts_with("Application Specific Signatures:")
+        {
             self.part = Part::Said(0);
         } else if OTHERS.iter().any(|heading| text.starts_with(heading)) {
             self.part = Part::Other;
@@ -145,7 +160,10 @@ impl Reader {
 
     /// `0 name:  Dispatch queue: main`, `0 Crashed:: name`, `0:`, or the heading of the registers.
     fn thread(&mut self, rest: &str) -> bool {
-        let Some((number, rest)) = rest.split_once([' ', ':']).and_then(|(number, rest)| Some((number.parse().ok()?, rest))) else {
+        let Some((number, rest)) = rest
+            .split_once([' ', ':'])
+            .and_then(|(number, rest)| Some((number.parse().ok()?, rest)))
+        else {
             return false;
         };
         if let Some(name) = rest.strip_prefix("name:") {
@@ -160,7 +178,12 @@ impl Reader {
         let name = some(crashed.unwrap_or(rest).trim_start_matches(':')).or(self.name.take());
         self.part = Part::Other;
         if self.room.has_stack(self.event.threads.len()) {
-            self.event.threads.push(Thread { id: Some(number), name, crashed: crashed.is_some(), frames: Vec::new() });
+            self.event.threads.push(Thread {
+                id: Some(number),
+                name,
+                crashed: crashed.is_some(),
+                frames: Vec::new(),
+            });
             self.part = Part::Thread;
         }
         true
@@ -203,7 +226,12 @@ impl Reader {
         for word in addresses.split_inclusive([' ', ')']) {
             let digits = word.trim_end_matches([' ', ')']);
             if let Some(address) = prefixed_hex(digits) {
-                let frame = Frame { address: Some(address), at: At::Return, span: Span::new(at, at + digits.len()), ..Frame::default() };
+                let frame = Frame {
+                    address: Some(address),
+                    at: At::Return,
+                    span: Span::new(at, at + digits.len()),
+                    ..Frame::default()
+                };
                 self.room.push_frame(&mut self.thrown, frame);
             }
             at += word.len();
@@ -216,7 +244,8 @@ impl Reader {
         is_ended
     }
 
-    /// `[TIME] [NAME[PID:TID]] *** Terminating app due to uncaught exception 'NAME', reason: 'TEXT'`, which may go over several lines.
+    /// `[TIME] [NAME[PID:TID]] *** Terminating app due to uncaught exception 'NAME', reason:
+    /// 'TEXT'`, which may go over several lines.
     fn uncaught(&mut self, front: &str, text: &str) {
         let named = front.trim_end().strip_suffix(']').and_then(|front| front.rsplit_once('['));
         if let Some((name, pid)) = named {
@@ -238,7 +267,11 @@ impl Reader {
             }
             message.push_str(text);
         }
-        self.part = if matches!(self.part, Part::Reason(_)) { Part::Reason(lines + 1) } else { Part::Said(lines + 1) };
+        self.part = if matches!(self.part, Part::Reason(_)) {
+            Part::Reason(lines + 1)
+        } else {
+            Part::Said(lines + 1)
+        };
     }
 
     /// `Key: value` of the head.
@@ -266,7 +299,9 @@ impl Reader {
             "Exception Type" => apple::exception_type(&mut event.reason, value),
             // The subtype says the same in words, if it is there.
             "Exception Codes" if event.reason.fault_address.is_some() => {}
-            "Exception Codes" | "Exception Subtype" => apple::exception_codes(&mut event.reason, value),
+            "Exception Codes" | "Exception Subtype" => {
+                apple::exception_codes(&mut event.reason, value)
+            }
             "Termination Reason" | "Termination Description" => {
                 let message = event.reason.message.get_or_insert_default();
                 if !message.is_empty() {
@@ -276,7 +311,8 @@ impl Reader {
                 message.truncate(text::kept(message).len());
             }
             "Crashed Thread" | "Triggered by Thread" => {
-                event.crashed_thread = text::word(value).and_then(|(number, _)| number.parse().ok());
+                event.crashed_thread =
+                    text::word(value).and_then(|(number, _)| number.parse().ok());
             }
             "Hardware Model" | "Report Version" => {}
             _ => return,
@@ -286,11 +322,14 @@ impl Reader {
 
     fn finish(self, last_line: usize, is_cut: bool) -> Result<CrashEvent, CrashError> {
         let Self { mut event, mut room, has_head, has_images, thrown, loaded, .. } = self;
-        let truncated = |fact| Err(CrashError::Truncated { format: event.format, place: Place::Line(last_line), fact });
+        let truncated = |fact| {
+            Err(CrashError::Truncated { format: event.format, place: Place::Line(last_line), fact })
+        };
         if is_cut {
             return truncated("it ends within a frame or an image");
         }
-        let has_stack = !thrown.is_empty() || event.threads.iter().any(|thread| thread.crashed && !thread.frames.is_empty());
+        let has_stack = !thrown.is_empty()
+            || event.threads.iter().any(|thread| thread.crashed && !thread.frames.is_empty());
         if has_head && !has_images && !has_stack {
             return truncated("it ends before the stack of its crash");
         }
@@ -300,20 +339,34 @@ impl Reader {
         // What marks a thread itself says so more exactly than the head, which has a number.
         let marked = event.threads.iter().position(|thread| thread.crashed);
         let numbered = event.crashed_thread.and_then(|number| u64::try_from(number).ok());
-        event.crashed_thread = marked.or_else(|| event.threads.iter().position(|thread| thread.id.is_some() && thread.id == numbered));
+        event.crashed_thread = marked.or_else(|| {
+            event.threads.iter().position(|thread| thread.id.is_some() && thread.id == numbered)
+        });
         if !has_images {
             for (base, (name, last)) in loaded {
                 let (size, name) = (last.checked_add(1), Some(name));
                 room.push_image(
                     &mut event.images,
-                    Image { kind: ImageKind::MachO, name, load_address: Some(base), size, ..Image::default() },
+                    Image {
+                        kind: ImageKind::MachO,
+                        name,
+                        load_address: Some(base),
+                        size,
+                        ..Image::default()
+                    },
                 );
             }
         }
         let in_words = event.reason.message.as_deref().and_then(apple::uncaught_exception);
         if in_words.is_some() || !thrown.is_empty() {
-            let (kind, message) = in_words.map_or((None, None), |(name, message)| (some(name), some(message)));
-            event.exceptions.push(Exception { kind, message, frames: thrown, ..Exception::default() });
+            let (kind, message) =
+                in_words.map_or((None, None), |(name, message)| (some(name), some(message)));
+            event.exceptions.push(Exception {
+                kind,
+                message,
+                frames: thrown,
+                ..Exception::default()
+            });
         }
         Ok(room.finish(event))
     }
@@ -335,9 +388,12 @@ fn loaded_at(loaded: &mut BTreeMap<u64, (String, u64)>, base: u64, frame: &Frame
     }
 }
 
-/// Whether a report begins in `line` that is a text from its first line on: macOS, or what the runtime says in a log.
+/// Whether a report begins in `line` that is a text from its first line on: macOS, or what the
+/// runtime says in a log.
 pub fn begins(line: &str) -> Option<Beginning> {
-    let value = |key: &str| line.strip_prefix(key).filter(|value| value.starts_with([' ', '\t'])).map(str::trim);
+    let value = |key: &str| {
+        line.strip_prefix(key).filter(|value| value.starts_with([' ', '\t'])).map(str::trim)
+    };
     if value("Process:").is_some_and(|process| process.ends_with(']') && process.contains(" [")) {
         Some(Beginning::Process)
     } else if line.starts_with("Incident Identifier:") {

@@ -1,4 +1,5 @@
-//! The threads of a process that did not answer: headings of stacks in traces of Android's runtime, in the Play Console, in Crashlytics.
+//! The threads of a process that did not answer: headings of stacks in traces of Android's runtime,
+//! in the Play Console, in Crashlytics.
 //!
 //! ```text
 //! ----- pid 4711 at 2025-03-02 10:11:12.131415161+0100 -----            a process begins
@@ -64,14 +65,17 @@ fn thread(line: &str) -> Option<&str> {
     }
     let (front, rest) = line.split_once("):tid=")?;
     let (name, state) = front.rsplit_once(" (")?;
-    let is_state = !state.is_empty() && state.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b' ');
+    let is_state =
+        !state.is_empty() && state.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b' ');
     let (number, rest) = word(rest)?;
     (is_state && number.parse::<u64>().is_ok() && rest.starts_with("systid=")).then_some(name)
 }
 
 /// Marks the thread that the report is about.
 pub fn finish(threads: &mut [Thread]) {
-    let main = threads.iter().position(|thread| thread.name.as_deref() == Some(MAIN) && !thread.frames.is_empty());
+    let main = threads
+        .iter()
+        .position(|thread| thread.name.as_deref() == Some(MAIN) && !thread.frames.is_empty());
     if let Some(thread) = main.and_then(|index| threads.get_mut(index)) {
         thread.crashed = true;
     }
@@ -87,19 +91,37 @@ mod tests {
             ("\"main\" prio=5 tid=1 Sleeping", "main"),
             ("\"Signal Catcher\" daemon prio=10 tid=6 Runnable", "Signal Catcher"),
             ("\"a \"quoted\" name\" prio=5 tid=7 Native", "a \"quoted\" name"),
-            ("\"main\" #1 prio=5 os_prio=0 cpu=1ms tid=0x00007f nid=0x1 runnable  [0x00007f]", "main"),
+            (
+                "\"main\" #1 prio=5 os_prio=0 cpu=1ms tid=0x00007f nid=0x1 runnable  [0x00007f]",
+                "main",
+            ),
             ("\"RenderThread\" sysTid=4733", "RenderThread"),
             ("main (timed waiting):tid=1 systid=24831", "main"),
-            ("A (b) (blocked):tid=2 systid=9 | waiting to lock <0x1> (a.X) held by thread 1", "A (b)"),
+            (
+                "A (b) (blocked):tid=2 systid=9 | waiting to lock <0x1> (a.X) held by thread 1",
+                "A (b)",
+            ),
         ] {
             assert_eq!(thread(line), Some(name), "{line}");
         }
-        for line in ["", "\"quoted\"", "\"a\" tidy=1", "x:tid=1 systid=2", "main (Runnable):tid=1 systid=2", "main (native):tid=x systid=2"]
-        {
+        for line in [
+            "",
+            "\"quoted\"",
+            "\"a\" tidy=1",
+            "x:tid=1 systid=2",
+            "main (Runnable):tid=1 systid=2",
+            "main (native):tid=x systid=2",
+        ] {
             assert_eq!(thread(line), None, "{line}");
         }
-        assert_eq!(process("----- pid 4711 at 2025-03-02 10:11:12.131415161+0100 -----"), Some((4711, Some(1_740_906_672_131))));
-        assert_eq!(process("----- pid 4711 at 2025-03-02 10:11:12 -----"), Some((4711, Some(1_740_910_272_000))));
+        assert_eq!(
+            process("----- pid 4711 at 2025-03-02 10:11:12.131415161+0100 -----"),
+            Some((4711, Some(1_740_906_672_131)))
+        );
+        assert_eq!(
+            process("----- pid 4711 at 2025-03-02 10:11:12 -----"),
+            Some((4711, Some(1_740_910_272_000)))
+        );
         assert_eq!(process("----- end 4711 -----"), None);
     }
 }

@@ -2,7 +2,8 @@
 
 use super::{logcat, prefix};
 
-/// `text` without the prefixes of its lines, if all of them have one that is known: quoted in a mail, or printed by a CI system.
+/// `text` without the prefixes of its lines, if all of them have one that is known: quoted in a
+/// mail, or printed by a CI system.
 pub fn unprefixed(text: &str) -> Option<String> {
     let mut bare = String::new();
     for line in text.lines() {
@@ -19,7 +20,8 @@ pub fn unprefixed(text: &str) -> Option<String> {
 
 /// Whether `line` is a header of Android's log, and the message stands below it.
 pub fn is_long_header(line: &str) -> bool {
-    line.starts_with("[ ") && logcat::split(line).is_some_and(|prefixed| prefixed.message.trim().is_empty())
+    line.starts_with("[ ")
+        && logcat::split(line).is_some_and(|prefixed| prefixed.message.trim().is_empty())
 }
 
 /// What was written into a log.

@@ -21,7 +21,8 @@ fn begins_crash(text: &str) -> bool {
     text.starts_with(tombstone::RULE) || text.starts_with("FATAL EXCEPTION")
 }
 
-/// Whether `text` is the first line of what one crash is told with. A dump of threads has one for each process.
+/// Whether `text` is the first line of what one crash is told with. A dump of threads has one for
+/// each process.
 pub fn is_beginning(text: &str) -> bool {
     begins_crash(text) || anr::process(text.trim_end()).is_some()
 }

@@ -1,5 +1,5 @@
-//! Tellings put together: a crash may be told of by several, as when a handler dumps it, the system does so too, and the runtime throws
-//! what the handler told.
+//! Tellings put together: a crash may be told of by several, as when a handler dumps it, the system
+//! does so too, and the runtime throws what the handler told.
 
 use crate::event::CrashEvent;
 use crate::event::error::CrashError;
@@ -34,9 +34,11 @@ struct Telling {
     lines: Vec<Span>,
 }
 
-/// The crashes that `text` tells of, in the order in which they begin; one that cannot be read, if there is none.
+/// The crashes that `text` tells of, in the order in which they begin; one that cannot be read, if
+/// there is none.
 ///
-/// If something says that there was a crash, traces of exceptions in the same log are no crashes: programs log those that they caught.
+/// If something says that there was a crash, traces of exceptions in the same log are no crashes:
+/// programs log those that they caught.
 pub fn crashes(text: &str) -> Vec<Crash> {
     let mut tellings = tellings(text);
     if tellings.iter().any(|telling| telling.is_crash) {
@@ -45,13 +47,21 @@ pub fn crashes(text: &str) -> Vec<Crash> {
         tellings.retain(|telling| telling.event.is_ok());
     }
     let mut crashes: Vec<(Crash, Telling)> = Vec::new();
-    let (echoes, firsts): (Vec<Telling>, Vec<Telling>) = tellings.into_iter().partition(|telling| telling.is_echo);
+    let (echoes, firsts): (Vec<Telling>, Vec<Telling>) =
+        tellings.into_iter().partition(|telling| telling.is_echo);
     for telling in firsts.into_iter().chain(echoes) {
         match crashes.iter_mut().find(|(_, first)| first.is_same(&telling)) {
             Some((crash, _)) => crash.also(telling),
             None => {
                 let Telling { event, lines, head, is_crash, pid, is_echo } = telling;
-                let key = Telling { event: event.clone(), head, is_crash, pid, is_echo, lines: Vec::new() };
+                let key = Telling {
+                    event: event.clone(),
+                    head,
+                    is_crash,
+                    pid,
+                    is_echo,
+                    lines: Vec::new(),
+                };
                 crashes.push((Crash { event, again: Vec::new(), lines }, key));
             }
         }
@@ -99,9 +109,15 @@ impl Telling {
             return self.pid.is_none() || other.pid.is_none() || self.pid == other.pid;
         }
         let (Ok(one), Ok(two)) = (&self.event, &other.event) else { return false };
-        let thread = |event: &CrashEvent| event.crashed_thread.and_then(|index| event.threads.get(index)?.id);
-        let is_dumped_twice = is_native && other.head == Some(CrashHead::Tombstone) && self.pid.is_some();
-        is_dumped_twice && self.pid == other.pid && thread(one) == thread(two) && one.reason.signal == two.reason.signal
+        let thread = |event: &CrashEvent| {
+            event.crashed_thread.and_then(|index| event.threads.get(index)?.id)
+        };
+        let is_dumped_twice =
+            is_native && other.head == Some(CrashHead::Tombstone) && self.pid.is_some();
+        is_dumped_twice
+            && self.pid == other.pid
+            && thread(one) == thread(two)
+            && one.reason.signal == two.reason.signal
     }
 }
 

@@ -1,4 +1,5 @@
-//! Crashlytics' texts: headings of threads, and the frames of Apple's platforms. Android's frames and Java traces are read as everywhere.
+//! Crashlytics' texts: headings of threads, and the frames of Apple's platforms. Android's frames
+//! and Java traces are read as everywhere.
 //!
 //! ```text
 //! # Platform: apple
@@ -23,7 +24,8 @@ use crate::scan::text::{between, is_number, prefixed_hex, some, word};
 use super::line::NativeLine;
 use super::state::{CrashHead, TextReader};
 
-/// Where addresses of processes begin on Apple's platforms of 64 bits: what is below is one within an image. Older versions printed those.
+/// Where addresses of processes begin on Apple's platforms of 64 bits: what is below is one within
+/// an image. Older versions printed those.
 const FIRST_ADDRESS: u64 = 1 << 32;
 
 /// Reads `line` if it is one of its own.
@@ -52,14 +54,17 @@ pub fn field(reader: &mut TextReader, line: &str) -> bool {
     false
 }
 
-/// `Application: org.example.lantern` or `Version: 2.1 (210)` of the lines that a download begins with.
+/// `Application: org.example.lantern` or `Version: 2.1 (210)` of the lines that a download begins
+/// with.
 fn about(reader: &mut TextReader, line: &str) -> bool {
     let app = &mut reader.stacks.event.app;
     if let Some(id) = line.strip_prefix("Application: ") {
         app.id = some(id);
     } else if let Some(version) = line.strip_prefix("Version: ") {
-        let parted = version.trim_end().strip_suffix(')').and_then(|version| version.rsplit_once(" ("));
-        (app.release, app.build) = parted.map_or((some(version), None), |(version, build)| (some(version), some(build)));
+        let parted =
+            version.trim_end().strip_suffix(')').and_then(|version| version.rsplit_once(" ("));
+        (app.release, app.build) =
+            parted.map_or((some(version), None), |(version, build)| (some(version), some(build)));
     } else {
         return false;
     }
@@ -77,10 +82,24 @@ fn crashed(line: &str) -> Option<&str> {
 
 /// `SIGSEGV [SEGV_MAPERR] 0x18` or `EXC_BAD_ACCESS KERN_INVALID_ADDRESS 0x18`.
 fn is_signal(text: &str) -> bool {
-    const SIGNALS: [&str; 12] =
-        ["SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGKILL", "SIGPIPE", "SIGQUIT", "SIGSEGV", "SIGSTKFLT", "SIGSYS", "SIGTERM", "SIGTRAP"];
+    const SIGNALS: [&str; 12] = [
+        "SIGABRT",
+        "SIGBUS",
+        "SIGFPE",
+        "SIGILL",
+        "SIGKILL",
+        "SIGPIPE",
+        "SIGQUIT",
+        "SIGSEGV",
+        "SIGSTKFLT",
+        "SIGSYS",
+        "SIGTERM",
+        "SIGTRAP",
+    ];
     let first = word(text).map_or("", |(word, _)| word);
-    let is_exception = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    let is_exception = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    };
     SIGNALS.contains(&first) || first.strip_prefix("EXC_").is_some_and(is_exception)
 }
 
@@ -108,14 +127,23 @@ pub fn apple_frame(line: &str) -> Option<NativeLine> {
     let mut frame = apple_text::frame(line)?;
     let name = frame.package.clone()?;
     let address = frame.address?;
-    let uuid = frame.function.as_deref().and_then(|function| between(function, "(Missing UUID ", ")")).and_then(some);
+    let uuid = frame
+        .function
+        .as_deref()
+        .and_then(|function| between(function, "(Missing UUID ", ")"))
+        .and_then(some);
     if frame.function.as_deref().is_some_and(|function| function.starts_with("(Missing")) {
         frame.function = None;
     }
     if let Some(function) = frame.function.take() {
         let function = function.strip_suffix("(<compiler-generated>)").unwrap_or(&function);
         let function = function.trim_end();
-        frame.function = some(function.rsplit_once(" + ").filter(|(_, offset)| is_number(offset)).map_or(function, |(name, _)| name));
+        frame.function = some(
+            function
+                .rsplit_once(" + ")
+                .filter(|(_, offset)| is_number(offset))
+                .map_or(function, |(name, _)| name),
+        );
     }
     let mut image = None;
     if address < FIRST_ADDRESS && name != "???" && name != "(null)" {
@@ -145,8 +173,14 @@ mod tests {
         for (line, thread) in [
             ("Crashed: com.apple.main-thread", Some("com.apple.main-thread")),
             ("#2. Crashed: com.apple.main-thread", Some("com.apple.main-thread")),
-            ("19. Crashed: com.twitter.crashlytics.ios.exception", Some("com.twitter.crashlytics.ios.exception")),
-            ("Crashed: Thread 1: SIGSEGV  0x0000000000000000", Some("Thread 1: SIGSEGV  0x0000000000000000")),
+            (
+                "19. Crashed: com.twitter.crashlytics.ios.exception",
+                Some("com.twitter.crashlytics.ios.exception"),
+            ),
+            (
+                "Crashed: Thread 1: SIGSEGV  0x0000000000000000",
+                Some("Thread 1: SIGSEGV  0x0000000000000000"),
+            ),
             ("Crashed: it did.", None),
             ("Crashed:", None),
             ("1 Crashed: x", None),
@@ -160,7 +194,13 @@ mod tests {
     #[test]
     fn frames_of_apple() {
         for (line, function, address, file, uuid) in [
-            ("0  Lantern    0x1234 Wick.light() + 12 (Wick.swift:12)", Some("Wick.light()"), 0x1234, Some("Wick.swift"), None),
+            (
+                "0  Lantern    0x1234 Wick.light() + 12 (Wick.swift:12)",
+                Some("Wick.light()"),
+                0x1234,
+                Some("Wick.swift"),
+                None,
+            ),
             ("1  My App     0x1400 -[Lamp refill]", Some("-[Lamp refill]"), 0x1400, None, None),
             (
                 "2  Lantern    0x9999 (Missing UUID 00112233445566778899aabbccddeeff)",
@@ -178,12 +218,18 @@ mod tests {
                 None,
             ),
         ] {
-            let NativeLine { frame, image, .. } = apple_frame(line).unwrap_or_else(|| panic!("{line}"));
+            let NativeLine { frame, image, .. } =
+                apple_frame(line).unwrap_or_else(|| panic!("{line}"));
             assert_eq!(frame.relative, Some(Relative { address, space: Space::Image }), "{line}");
-            assert_eq!((frame.function.as_deref(), frame.file.as_deref()), (function, file), "{line}");
+            assert_eq!(
+                (frame.function.as_deref(), frame.file.as_deref()),
+                (function, file),
+                "{line}"
+            );
             assert_eq!(image.unwrap().debug_id.as_deref(), uuid, "{line}");
         }
-        let absolute = apple_frame("0  libobjc.A.dylib   0x187b917f4 objc_object::release() + 8").unwrap();
+        let absolute =
+            apple_frame("0  libobjc.A.dylib   0x187b917f4 objc_object::release() + 8").unwrap();
         assert_eq!((absolute.frame.address, absolute.image), (Some(0x1_87b9_17f4), None));
         assert!(apple_frame("main").is_none() && apple_frame("0 x").is_none());
     }

@@ -15,7 +15,9 @@ const ENTITIES: [(&str, &str); 8] = [
 
 /// `line` without entities, if it has any.
 pub fn unescape(line: &str) -> Option<String> {
-    let first = line.find('&').filter(|at| entity(&line[at + 1..]).is_some() || line[at + 1..].contains('&'))?;
+    let first = line
+        .find('&')
+        .filter(|at| entity(&line[at + 1..]).is_some() || line[at + 1..].contains('&'))?;
     let mut text = line[..first].to_owned();
     let mut rest = &line[first..];
     let mut has_any = false;

@@ -62,13 +62,14 @@ pub fn line(line: &str) -> Option<JavaLine<'_>> {
     }
     if let Some(rest) = line.strip_prefix("... ") {
         let (count, unit) = rest.split_once(' ')?;
-        return matches!(unit, "more" | "common frames omitted").then(|| count.parse().ok().map(JavaLine::Shared))?;
+        return matches!(unit, "more" | "common frames omitted")
+            .then(|| count.parse().ok().map(JavaLine::Shared))?;
     }
     head(line).map(JavaLine::Head)
 }
 
-/// The head of an exception that stands behind something else in its line, as in a log: `10:11:12 ERROR Lamp - java.lang.X: no oil`.
-/// Only the frames behind it say that it is one.
+/// The head of an exception that stands behind something else in its line, as in a log: `10:11:12
+/// ERROR Lamp - java.lang.X: no oil`. Only the frames behind it say that it is one.
 pub fn head_within(line: &str) -> Option<ExceptionHead<'_>> {
     /// Lines with a head in them are shorter.
     const MAX_BYTES: usize = 8192;
@@ -83,9 +84,18 @@ pub fn head_within(line: &str) -> Option<ExceptionHead<'_>> {
         }
         let start = line[..at].rfind([' ', '\t', '(', '[', '|', '=']).map_or(0, |blank| blank + 1);
         let class = &line[start..class_end];
-        let message = line[class_end..].strip_prefix(':').map(str::trim).filter(|message| !message.is_empty());
+        let message = line[class_end..]
+            .strip_prefix(':')
+            .map(str::trim)
+            .filter(|message| !message.is_empty());
         let is_head = start > 0 && class.contains('.') && is_class(class);
-        is_head.then_some(ExceptionHead { relation: Relation::Thrown, thread: None, class, message, is_sure: false })
+        is_head.then_some(ExceptionHead {
+            relation: Relation::Thrown,
+            thread: None,
+            class,
+            message,
+            is_sure: false,
+        })
     });
     found.next()
 }
@@ -105,7 +115,10 @@ fn frame(text: &str) -> Option<Frame> {
         return None;
     }
     // A hidden class has a number behind its slash: `Session$$Lambda/0x0000000800c03000`.
-    let slash = place.rmatch_indices('/').map(|(at, _)| at).find(|at| !place[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
+    let slash = place
+        .rmatch_indices('/')
+        .map(|(at, _)| at)
+        .find(|at| !place[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
     let (package, name) = slash.map_or(("", place), |at| (&place[..at], &place[at + 1..]));
     let (class, method) = name.rsplit_once('.')?;
     // A function of Dart in no class: Crashlytics prints `.main(main.dart:7)`.
@@ -144,28 +157,48 @@ fn head(line: &str) -> Option<ExceptionHead<'_>> {
     } else {
         (Relation::Thrown, line)
     };
-    let rest = rest.strip_prefix("[CIRCULAR REFERENCE: ").or_else(|| rest.strip_prefix("[CIRCULAR REFERENCE:")).unwrap_or(rest);
+    let rest = rest
+        .strip_prefix("[CIRCULAR REFERENCE: ")
+        .or_else(|| rest.strip_prefix("[CIRCULAR REFERENCE:"))
+        .unwrap_or(rest);
     let named = rest.strip_prefix("Exception in thread \"").and_then(|rest| rest.split_once("\" "));
     let (thread, rest) = named.map_or((None, rest), |(thread, rest)| (Some(thread), rest));
     if thread.is_some() || relation != Relation::Thrown {
         return exception(relation, thread, rest, true);
     }
-    if let Some(rest) = ["Fatal Exception: ", "Non-fatal Exception: "].iter().find_map(|words| rest.strip_prefix(words)) {
+    if let Some(rest) = ["Fatal Exception: ", "Non-fatal Exception: "]
+        .iter()
+        .find_map(|words| rest.strip_prefix(words))
+    {
         return exception(relation, None, rest, true);
     }
     // Without a colon these could begin a sentence.
     let worded = [("Exception ", Relation::Thrown), ("Caused by ", Relation::Cause)];
-    if let Some((rest, relation)) = worded.iter().find_map(|(words, relation)| Some((rest.strip_prefix(words)?, *relation))) {
+    if let Some((rest, relation)) =
+        worded.iter().find_map(|(words, relation)| Some((rest.strip_prefix(words)?, *relation)))
+    {
         return exception(relation, None, rest, true).filter(|head| head.class.contains('.'));
     }
     exception(relation, None, rest, false).filter(|head| head.class.contains('.'))
 }
 
 /// `CLASS[: MESSAGE]`.
-fn exception<'a>(relation: Relation, thread: Option<&'a str>, text: &'a str, is_sure: bool) -> Option<ExceptionHead<'a>> {
-    let (class, message) = text.split_once(':').map_or((text, None), |(class, message)| (class, Some(message.trim())));
+fn exception<'a>(
+    relation: Relation,
+    thread: Option<&'a str>,
+    text: &'a str,
+    is_sure: bool,
+) -> Option<ExceptionHead<'a>> {
+    let (class, message) =
+        text.split_once(':').map_or((text, None), |(class, message)| (class, Some(message.trim())));
     let class = class.trim_end();
-    is_class(class).then_some(ExceptionHead { relation, thread, class, message: message.filter(|message| !message.is_empty()), is_sure })
+    is_class(class).then_some(ExceptionHead {
+        relation,
+        thread,
+        class,
+        message: message.filter(|message| !message.is_empty()),
+        is_sure,
+    })
 }
 
 /// Whether `name` is spelled like a class: names parted by single points.
@@ -186,7 +219,13 @@ mod tests {
 
     fn parts(text: &str) -> Parts {
         match line(text) {
-            Some(JavaLine::Frame(frame)) => (frame.module.unwrap(), frame.function.unwrap(), frame.file, frame.line, frame.package),
+            Some(JavaLine::Frame(frame)) => (
+                frame.module.unwrap(),
+                frame.function.unwrap(),
+                frame.file,
+                frame.line,
+                frame.package,
+            ),
             other => panic!("{text}: {other:?}"),
         }
     }
@@ -196,7 +235,14 @@ mod tests {
         let owned = |text: &str| Some(text.to_owned());
         for (text, class, method, file, line, package) in [
             ("at a.b.C.<init>(C.java:12)", "a.b.C", "<init>", owned("C.java"), Some(12), None),
-            ("at a.b.C$1.run(Unknown Source:7)", "a.b.C$1", "run", owned("Unknown Source"), Some(7), None),
+            (
+                "at a.b.C$1.run(Unknown Source:7)",
+                "a.b.C$1",
+                "run",
+                owned("Unknown Source"),
+                Some(7),
+                None,
+            ),
             ("at a.b.C.wait(Native Method)", "a.b.C", "wait", owned("Native Method"), None, None),
             ("at a.C.m(C.kt)", "a.C", "m", owned("C.kt"), None, None),
             ("at a.C.m()", "a.C", "m", None, None, None),
@@ -217,24 +263,54 @@ mod tests {
                 None,
                 None,
             ),
-            ("at a.C.m(C.java:5) ~[core-1.2.jar:1.2]", "a.C", "m", owned("C.java"), Some(5), owned("core-1.2.jar:1.2")),
+            (
+                "at a.C.m(C.java:5) ~[core-1.2.jar:1.2]",
+                "a.C",
+                "m",
+                owned("C.java"),
+                Some(5),
+                owned("core-1.2.jar:1.2"),
+            ),
             ("at a.C.m(C.java:-2)", "a.C", "m", owned("C.java:-2"), None, None),
             ("at a.C.m (C.kt:12)", "a.C", "m", owned("C.kt"), Some(12), None),
             ("at a.C.m (Native method)", "a.C", "m", owned("Native method"), None, None),
             ("at a.C.m (Unknown Source:7)", "a.C", "m", owned("Unknown Source"), Some(7), None),
-            ("at a.C.m(:com.google.android.gms@253405702:59)", "a.C", "m", owned(":com.google.android.gms@253405702"), Some(59), None),
+            (
+                "at a.C.m(:com.google.android.gms@253405702:59)",
+                "a.C",
+                "m",
+                owned(":com.google.android.gms@253405702"),
+                Some(59),
+                None,
+            ),
         ] {
-            assert_eq!(parts(text), (class.to_owned(), method.to_owned(), file, line, package), "{text}");
+            assert_eq!(
+                parts(text),
+                (class.to_owned(), method.to_owned(), file, line, package),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn heads() {
         for (text, relation, thread, class, message) in [
-            ("java.lang.RuntimeException: a: b", Relation::Thrown, None, "java.lang.RuntimeException", Some("a: b")),
+            (
+                "java.lang.RuntimeException: a: b",
+                Relation::Thrown,
+                None,
+                "java.lang.RuntimeException",
+                Some("a: b"),
+            ),
             ("Caused by: a.b", Relation::Cause, None, "a.b", None),
             ("Suppressed: Oops: x", Relation::Suppressed, None, "Oops", Some("x")),
-            ("Exception in thread \"main thread\" Oops", Relation::Thrown, Some("main thread"), "Oops", None),
+            (
+                "Exception in thread \"main thread\" Oops",
+                Relation::Thrown,
+                Some("main thread"),
+                "Oops",
+                None,
+            ),
             ("Fatal Exception: a.b: c", Relation::Thrown, None, "a.b", Some("c")),
             ("Non-fatal Exception: Oops", Relation::Thrown, None, "Oops", None),
             ("Exception a.b: c: d", Relation::Thrown, None, "a.b", Some("c: d")),
@@ -242,7 +318,11 @@ mod tests {
             ("Caused by a.b: c", Relation::Cause, None, "a.b", Some("c")),
         ] {
             let is_sure = text != "java.lang.RuntimeException: a: b";
-            assert_eq!(line(text), Some(JavaLine::Head(ExceptionHead { relation, thread, class, message, is_sure })), "{text}");
+            assert_eq!(
+                line(text),
+                Some(JavaLine::Head(ExceptionHead { relation, thread, class, message, is_sure })),
+                "{text}"
+            );
         }
         assert_eq!(line("... 12 more"), Some(JavaLine::Shared(12)));
     }
@@ -274,8 +354,16 @@ mod tests {
     fn heads_behind_a_prefix() {
         for (text, class, message) in [
             ("10:11:12 ERROR [main] Lamp - java.lang.X: y", None, None),
-            ("10:11:12 ERROR [main] Lamp - java.io.IOException: y: z", Some("java.io.IOException"), Some("y: z")),
-            ("SEVERE: threw exception [java.lang.NullPointerException] with root cause", None, None),
+            (
+                "10:11:12 ERROR [main] Lamp - java.io.IOException: y: z",
+                Some("java.io.IOException"),
+                Some("y: z"),
+            ),
+            (
+                "SEVERE: threw exception [java.lang.NullPointerException] with root cause",
+                None,
+                None,
+            ),
             ("app[3]: a.b.OopsError", Some("a.b.OopsError"), None),
             ("java.io.IOException: y", None, None),
             ("an Error: y", None, None),

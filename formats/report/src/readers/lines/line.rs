@@ -1,4 +1,5 @@
-//! One line of a report on its way to a reader: [`Text`], and what it is if it is a frame of machine code: [`NativeLine`].
+//! One line of a report on its way to a reader: [`Text`], and what it is if it is a frame of
+//! machine code: [`NativeLine`].
 
 use crate::event::frame::{Frame, Span};
 use crate::event::image::Image;
@@ -23,7 +24,8 @@ pub struct NativeLine {
     pub number: Option<usize>,
     /// The image that it lies in, without an index.
     pub image: Option<Image>,
-    /// Whether [`Frame::at`] is for the stack to say: the first frame is the instruction itself, others are return addresses.
+    /// Whether [`Frame::at`] is for the stack to say: the first frame is the instruction itself,
+    /// others are return addresses.
     pub is_plain: bool,
 }
 
@@ -34,6 +36,10 @@ impl<'a> Text<'a> {
         let before = trimmed.as_ptr().addr().saturating_sub(line.as_ptr().addr());
         let text = trimmed.trim_end().trim_end_matches("\u{1b}[0m").trim_end();
         let start = span.range().start + before;
-        Self { line: text, indent: message.len() - trimmed.len(), span: Span::new(start, start + text.len()) }
+        Self {
+            line: text,
+            indent: message.len() - trimmed.len(),
+            span: Span::new(start, start + text.len()),
+        }
     }
 }

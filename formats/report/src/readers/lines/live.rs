@@ -11,8 +11,8 @@ use super::log::Log;
 
 /// Reads lines as they come: a filter on a live log.
 ///
-/// Keeps what the lines so far said of images and the architecture, for each that writes into the log, and forgets each frame once it is
-/// given. Memory stays below some MiB for a log without end.
+/// Keeps what the lines so far said of images and the architecture, for each that writes into the
+/// log, and forgets each frame once it is given. Memory stays below some MiB for a log without end.
 #[derive(Debug)]
 pub struct LogReader {
     log: Log,
@@ -21,7 +21,8 @@ pub struct LogReader {
 /// A frame that one line holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineFrame<'a> {
-    /// The frame. [`Frame::span`] counts from the line's first byte, [`Frame::image`] means nothing here.
+    /// The frame. [`Frame::span`] counts from the line's first byte, [`Frame::image`] means nothing
+    /// here.
     pub frame: Frame,
     /// The image that it lies in, as far as its line and those before it say.
     pub image: Option<Image>,
@@ -56,7 +57,10 @@ impl LogReader {
             }
         };
         let image = match frame.image {
-            Some(index) => usize::try_from(index).ok().and_then(|index| reader.stacks.event.images.get(index)).cloned(),
+            Some(index) => usize::try_from(index)
+                .ok()
+                .and_then(|index| reader.stacks.event.images.get(index))
+                .cloned(),
             None => None,
         };
         reader.stacks.bound();

@@ -128,9 +128,11 @@ impl Log {
     pub fn finish(self) -> (Vec<Channel>, Option<usize>) {
         let Self { channels, last, done, .. } = self;
         let last_line = channels.get(last).and_then(|channel| channel.lines.last()).copied();
-        let mut all: Vec<Channel> = done.into_iter().chain(channels).filter(|channel| !channel.reader.is_empty()).collect();
+        let mut all: Vec<Channel> =
+            done.into_iter().chain(channels).filter(|channel| !channel.reader.is_empty()).collect();
         all.sort_by_key(|channel| channel.lines.first().map(|line| line.start));
-        let last = last_line.and_then(|line| all.iter().position(|channel| channel.lines.last() == Some(&line)));
+        let last = last_line
+            .and_then(|line| all.iter().position(|channel| channel.lines.last() == Some(&line)));
         (all, last)
     }
 
@@ -140,9 +142,12 @@ impl Log {
         let Some(prefixed) = logcat::split(line) else { return (self.prefix.strip(line), false) };
         let reader = self.reader();
         // A tombstone ends with what was in the log before the crash.
-        let is_of_dump = reader.as_ref().is_some_and(|reader| !reader.has_prefix && reader.is_in_dump());
+        let is_of_dump =
+            reader.as_ref().is_some_and(|reader| !reader.has_prefix && reader.is_in_dump());
         // Ordinary text may look like a prefix: in the middle of something else it is no log.
-        let is_text = prefixed.is_weak && !is_beginning(prefixed.message.trim_start()) && reader.is_some_and(|reader| !reader.is_idle());
+        let is_text = prefixed.is_weak
+            && !is_beginning(prefixed.message.trim_start())
+            && reader.is_some_and(|reader| !reader.is_idle());
         if is_of_dump || is_text && !self.has_prefixes {
             return (self.prefix.strip(line), false);
         }
@@ -174,7 +179,8 @@ impl Log {
 
     /// Lets go of those who have told nothing so far.
     fn forget_idle(&mut self) {
-        let is_kept: Vec<bool> = self.channels.iter().map(|channel| !channel.reader.is_idle()).collect();
+        let is_kept: Vec<bool> =
+            self.channels.iter().map(|channel| !channel.reader.is_idle()).collect();
         let mut next = 0;
         let indices: Vec<Option<usize>> = is_kept
             .iter()
@@ -197,7 +203,8 @@ impl Log {
 }
 
 impl Channel {
-    /// A crash begins: whatever was told before it is not its, but for the line that says who writes.
+    /// A crash begins: whatever was told before it is not its, but for the line that says who
+    /// writes.
     fn begin(&mut self, header: Option<Span>) {
         self.reader = TextReader::default();
         self.lines.clear();

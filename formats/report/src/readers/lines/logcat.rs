@@ -65,7 +65,9 @@ fn uncolored(line: &str) -> &str {
 fn after_time(line: &str) -> Option<&str> {
     let is = |text: &str, separators: &[u8]| {
         text.bytes().any(|byte| separators.contains(&byte))
-            && text.bytes().all(|byte| byte.is_ascii_digit() || separators.contains(&byte) || byte == b'.')
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || separators.contains(&byte) || byte == b'.')
     };
     let (first, rest) = line.split_once(' ')?;
     if is(first, b"-/") {
@@ -79,13 +81,23 @@ fn after_time(line: &str) -> Option<&str> {
 /// What stands behind a time.
 fn timed(rest: &str) -> Option<Prefixed<'_>> {
     let rest = zone(rest);
-    threadtime(rest).or_else(|| brief(rest)).or_else(|| old_studio(rest)).or_else(|| unity(rest)).or_else(|| studio(rest))
+    threadtime(rest)
+        .or_else(|| brief(rest))
+        .or_else(|| old_studio(rest))
+        .or_else(|| unity(rest))
+        .or_else(|| studio(rest))
 }
 
 /// What follows `+0100`.
 fn zone(rest: &str) -> &str {
-    let is_zone = |word: &str| word.len() == 5 && word.starts_with(['+', '-']) && word[1..].bytes().all(|byte| byte.is_ascii_digit());
-    rest.split_once(' ').filter(|(word, _)| is_zone(word)).map_or(rest, |(_, rest)| rest.trim_start())
+    let is_zone = |word: &str| {
+        word.len() == 5
+            && word.starts_with(['+', '-'])
+            && word[1..].bytes().all(|byte| byte.is_ascii_digit())
+    };
+    rest.split_once(' ')
+        .filter(|(word, _)| is_zone(word))
+        .map_or(rest, |(_, rest)| rest.trim_start())
 }
 
 /// `[USER] PID TID LEVEL TAG: message`.
@@ -96,8 +108,9 @@ fn threadtime(rest: &str) -> Option<Prefixed<'_>> {
     for _ in 0..4 {
         let word = rest[at..].split([' ', '\t']).next()?;
         if is_level(word) && numbers.iter().all(Option::is_some) {
-            let (tag, message) =
-                rest[at + word.len()..].split_once(": ").or_else(|| Some((rest[at + word.len()..].strip_suffix(':')?, "")))?;
+            let (tag, message) = rest[at + word.len()..]
+                .split_once(": ")
+                .or_else(|| Some((rest[at + word.len()..].strip_suffix(':')?, "")))?;
             return Some(Prefixed { tag: tag.trim(), pid: numbers[0], message, is_weak: false });
         }
         numbers = [numbers[1], number(word)];
@@ -112,14 +125,16 @@ fn brief(line: &str) -> Option<Prefixed<'_>> {
     let (level, rest) = line.split_at_checked(1)?;
     let rest = rest.strip_prefix('/').filter(|_| is_level(level))?;
     // A user stands before the process's number, with a colon and blanks.
-    let bracketed = rest.split_once("): ").or_else(|| rest.strip_suffix("):").map(|front| (front, "")));
+    let bracketed =
+        rest.split_once("): ").or_else(|| rest.strip_suffix("):").map(|front| (front, "")));
     let with_pid = bracketed.and_then(|(front, message)| {
         let (tag, pid) = front.rsplit_once('(').filter(|(tag, _)| !tag.contains(": "))?;
         let pid = number(pid.rsplit(':').next()?.trim())?;
         Some(Prefixed { tag: tag.trim(), pid: Some(pid), message, is_weak: false })
     });
     with_pid.or_else(|| {
-        let (tag, message) = rest.split_once(": ").or_else(|| rest.strip_suffix(':').map(|front| (front, "")))?;
+        let (tag, message) =
+            rest.split_once(": ").or_else(|| rest.strip_suffix(':').map(|front| (front, "")))?;
         Some(Prefixed { tag: tag.trim(), pid: None, message, is_weak: false })
     })
 }
@@ -127,17 +142,26 @@ fn brief(line: &str) -> Option<Prefixed<'_>> {
 /// `LEVEL([USER:]PID:TID) message` or `LEVEL([USER:]PID) message  (TAG)`.
 fn bracketed(line: &str) -> Option<Prefixed<'_>> {
     let (level, rest) = line.split_at_checked(1)?;
-    let (numbers, message) = rest.strip_prefix('(').filter(|_| is_level(level))?.split_once(") ")?;
+    let (numbers, message) =
+        rest.strip_prefix('(').filter(|_| is_level(level))?.split_once(") ")?;
     let mut numbers = numbers.rsplit(':').map(|text| number(text.trim()));
     let last = numbers.next()??;
     let before = numbers.next();
     if before.is_some_and(|number| number.is_none()) {
         return None;
     }
-    // With a user there are two numbers as well: the tag at the end says that it is the other layout.
+    // With a user there are two numbers as well: the tag at the end says that it is the other
+    // layout.
     match message.strip_suffix(')').and_then(|message| message.rsplit_once("  (")) {
-        Some((message, tag)) => Some(Prefixed { tag: tag.trim(), pid: Some(last), message, is_weak: false }),
-        None => Some(Prefixed { tag: "", pid: before.flatten().or(Some(last)), message, is_weak: false }),
+        Some((message, tag)) => {
+            Some(Prefixed { tag: tag.trim(), pid: Some(last), message, is_weak: false })
+        }
+        None => Some(Prefixed {
+            tag: "",
+            pid: before.flatten().or(Some(last)),
+            message,
+            is_weak: false,
+        }),
     }
 }
 
@@ -151,7 +175,12 @@ fn long(line: &str) -> Option<Prefixed<'_>> {
     let mut numbers = numbers.rsplit(':').map(|text| number(text.trim()));
     numbers.next()??;
     let pid = numbers.next()??;
-    Some(Prefixed { tag: rest[slash + 1..].trim(), pid: Some(pid), message: &line[line.len()..], is_weak: false })
+    Some(Prefixed {
+        tag: rest[slash + 1..].trim(),
+        pid: Some(pid),
+        message: &line[line.len()..],
+        is_weak: false,
+    })
 }
 
 /// `PID-TID/PACKAGE LEVEL/TAG: message`. The first versions had a small colon of their own.
@@ -163,8 +192,16 @@ fn old_studio(rest: &str) -> Option<Prefixed<'_>> {
     let rest = rest.trim_start();
     let prefixed = match rest.split_once('\u{fe55}') {
         Some((front, message)) if !front.contains(':') => {
-            let tag = front.split_at_checked(2).filter(|(level, _)| level.ends_with('/') && is_level(&level[..1]))?.1;
-            Prefixed { tag: tag.trim(), pid: None, message: message.strip_prefix(' ').unwrap_or(message), is_weak: false }
+            let tag = front
+                .split_at_checked(2)
+                .filter(|(level, _)| level.ends_with('/') && is_level(&level[..1]))?
+                .1;
+            Prefixed {
+                tag: tag.trim(),
+                pid: None,
+                message: message.strip_prefix(' ').unwrap_or(message),
+                is_weak: false,
+            }
         }
         _ => brief(rest)?,
     };
@@ -189,22 +226,37 @@ fn unity(rest: &str) -> Option<Prefixed<'_>> {
 /// `[PID[-TID]] [TAG] [PACKAGE] LEVEL  message`, columns padded with blanks.
 fn studio(rest: &str) -> Option<Prefixed<'_>> {
     let first = rest.split(' ').next()?;
-    let ids = first.split_once('-').map_or_else(|| number(first), |(pid, tid)| number(tid).and(number(pid)));
+    let ids = first
+        .split_once('-')
+        .map_or_else(|| number(first), |(pid, tid)| number(tid).and(number(pid)));
     let columns = if ids.is_some() { &rest[first.len()..] } else { rest };
     let bytes = columns.as_bytes();
-    let blank = |at: Option<usize>| at.is_none_or(|at| bytes.get(at).is_none_or(|byte| *byte == b' '));
+    let blank =
+        |at: Option<usize>| at.is_none_or(|at| bytes.get(at).is_none_or(|byte| *byte == b' '));
     // A level stands between blanks, two of them behind it.
-    let is_column = |at: usize| is_level(&columns[at..=at]) && blank(at.checked_sub(1)) && blank(Some(at + 1)) && blank(Some(at + 2));
-    let level = (0..bytes.len()).filter(|at| bytes[*at].is_ascii_uppercase()).find(|at| is_column(*at))?;
+    let is_column = |at: usize| {
+        is_level(&columns[at..=at])
+            && blank(at.checked_sub(1))
+            && blank(Some(at + 1))
+            && blank(Some(at + 2))
+    };
+    let level =
+        (0..bytes.len()).filter(|at| bytes[*at].is_ascii_uppercase()).find(|at| is_column(*at))?;
     let front = columns[..level].trim();
     // A sentence has no columns.
     let tag = front.split("  ").next().unwrap_or(front).trim();
     let message = columns[level + 1..].strip_prefix("  ").unwrap_or("");
-    (ids.is_some() || front.is_empty() || columns[..level].ends_with("  ")).then_some(Prefixed { tag, pid: ids, message, is_weak: false })
+    (ids.is_some() || front.is_empty() || columns[..level].ends_with("  ")).then_some(Prefixed {
+        tag,
+        pid: ids,
+        message,
+        is_weak: false,
+    })
 }
 
 fn number(text: &str) -> Option<u64> {
-    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
+    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
+        .then(|| text.parse().ok())?
 }
 
 fn is_level(word: &str) -> bool {
@@ -218,29 +270,74 @@ mod tests {
     #[test]
     fn prefixes() {
         for (line, tag, pid, message) in [
-            ("01-26 10:05:11.123  1234  1250 F DEBUG   :     #00 pc 0", "DEBUG", Some(1234), "    #00 pc 0"),
-            ("2024-01-26 10:05:11.123 +0100  1234  1250 F DEBUG: a: b", "DEBUG", Some(1234), "a: b"),
+            (
+                "01-26 10:05:11.123  1234  1250 F DEBUG   :     #00 pc 0",
+                "DEBUG",
+                Some(1234),
+                "    #00 pc 0",
+            ),
+            (
+                "2024-01-26 10:05:11.123 +0100  1234  1250 F DEBUG: a: b",
+                "DEBUG",
+                Some(1234),
+                "a: b",
+            ),
             ("01-26 10:05:11.123  root  1234  1250 E My Tag  : x", "My Tag", Some(1234), "x"),
             ("01-26 10:05:11.123  1000  1234  1250 E My Tag  : x", "My Tag", Some(1234), "x"),
-            ("01-26 10:05:11.123 E/AndroidRuntime( 99): \tat a.b(C.java:1)", "AndroidRuntime", Some(99), "\tat a.b(C.java:1)"),
+            (
+                "01-26 10:05:11.123 E/AndroidRuntime( 99): \tat a.b(C.java:1)",
+                "AndroidRuntime",
+                Some(99),
+                "\tat a.b(C.java:1)",
+            ),
             ("01-26 10:05:11.123: E/AndroidRuntime(99): x", "AndroidRuntime", Some(99), "x"),
-            ("01-26 10:05:11.123 +0000 E/AndroidRuntime(root: 99): x", "AndroidRuntime", Some(99), "x"),
+            (
+                "01-26 10:05:11.123 +0000 E/AndroidRuntime(root: 99): x",
+                "AndroidRuntime",
+                Some(99),
+                "x",
+            ),
             ("01-26 10:05:11.123  1234  1250 F DEBUG   :", "DEBUG", Some(1234), ""),
             ("         1737882311.123  1234  1250 F DEBUG   : x", "DEBUG", Some(1234), "x"),
             ("  4711.123456  1234  1250 F DEBUG   : x", "DEBUG", Some(1234), "x"),
-            ("[ 01-26 10:05:11.123  1234: 1250 E/AndroidRuntime ]", "AndroidRuntime", Some(1234), ""),
+            (
+                "[ 01-26 10:05:11.123  1234: 1250 E/AndroidRuntime ]",
+                "AndroidRuntime",
+                Some(1234),
+                "",
+            ),
             ("[ 1737882311.123  1000: 1234: 1250 E/Tag a    ]", "Tag a", Some(1234), ""),
-            ("\x1b[38;5;196m01-26 10:05:11.123  1234  1250 F DEBUG   : x\x1b[0m", "DEBUG", Some(1234), "x"),
-            ("2020/01/26 10:05:11.123 1234 1250 Error CRASH #00 pc 0", "CRASH", Some(1234), "#00 pc 0"),
+            (
+                "\x1b[38;5;196m01-26 10:05:11.123  1234  1250 F DEBUG   : x\x1b[0m",
+                "DEBUG",
+                Some(1234),
+                "x",
+            ),
+            (
+                "2020/01/26 10:05:11.123 1234 1250 Error CRASH #00 pc 0",
+                "CRASH",
+                Some(1234),
+                "#00 pc 0",
+            ),
         ] {
             assert_eq!(split(line), Some(Prefixed { tag, pid, message, is_weak: false }), "{line}");
         }
         for (line, tag, pid, message) in [
             ("F/DEBUG   (  180): x", "DEBUG", Some(180), "x"),
-            ("E/AndroidRuntime: FATAL EXCEPTION: main", "AndroidRuntime", None, "FATAL EXCEPTION: main"),
+            (
+                "E/AndroidRuntime: FATAL EXCEPTION: main",
+                "AndroidRuntime",
+                None,
+                "FATAL EXCEPTION: main",
+            ),
             ("E(  180) x (y)  (DEBUG)", "DEBUG", Some(180), "x (y)"),
             ("E(  180:  190) x", "", Some(180), "x"),
-            ("AndroidRuntime  E  FATAL EXCEPTION: main", "AndroidRuntime", None, "FATAL EXCEPTION: main"),
+            (
+                "AndroidRuntime  E  FATAL EXCEPTION: main",
+                "AndroidRuntime",
+                None,
+                "FATAL EXCEPTION: main",
+            ),
             ("libx  F  *** *** ***", "libx", None, "*** *** ***"),
             ("    E  Process: a, PID: 1", "", None, "Process: a, PID: 1"),
             ("E( 1000:  180:  190) x", "", Some(180), "x"),
@@ -251,18 +348,54 @@ mod tests {
 
     #[test]
     fn android_studio() {
-        let columns = "AndroidRuntime          org.example.lantern                  E  FATAL EXCEPTION: main";
+        let columns =
+            "AndroidRuntime          org.example.lantern                  E  FATAL EXCEPTION: main";
         for (line, tag, pid, message) in [
-            (&*format!("2025-03-02 10:11:12.131  4711-4712  {columns}"), "AndroidRuntime", Some(4711), "FATAL EXCEPTION: main"),
-            (&format!("2025-03-02 10:11:12.131 25954-25954 {columns}"), "AndroidRuntime", Some(25954), "FATAL EXCEPTION: main"),
+            (
+                &*format!("2025-03-02 10:11:12.131  4711-4712  {columns}"),
+                "AndroidRuntime",
+                Some(4711),
+                "FATAL EXCEPTION: main",
+            ),
+            (
+                &format!("2025-03-02 10:11:12.131 25954-25954 {columns}"),
+                "AndroidRuntime",
+                Some(25954),
+                "FATAL EXCEPTION: main",
+            ),
             (&format!("10:11:12.131  {columns}"), "AndroidRuntime", None, "FATAL EXCEPTION: main"),
-            ("2025-03-02 10:11:12.131  4733-4733  DEBUG    pid-4733    A        #00 pc 0", "DEBUG", Some(4733), "      #00 pc 0"),
-            ("2025-03-02 10:11:12.131  4733-4733  Xmpp...ine Number    a.b    I  C  D", "Xmpp...ine Number", Some(4733), "C  D"),
+            (
+                "2025-03-02 10:11:12.131  4733-4733  DEBUG    pid-4733    A        #00 pc 0",
+                "DEBUG",
+                Some(4733),
+                "      #00 pc 0",
+            ),
+            (
+                "2025-03-02 10:11:12.131  4733-4733  Xmpp...ine Number    a.b    I  C  D",
+                "Xmpp...ine Number",
+                Some(4733),
+                "C  D",
+            ),
             ("10:11:12.131  E  FATAL EXCEPTION: main", "", None, "FATAL EXCEPTION: main"),
-            ("2025-03-02 10:11:12.131  4733-4733  DEBUG    pid-4733    A  ", "DEBUG", Some(4733), ""),
-            ("2020-05-06 07:08:09.101 31-44/org.example E/AndroidRuntime: x: y", "AndroidRuntime", Some(31), "x: y"),
+            (
+                "2025-03-02 10:11:12.131  4733-4733  DEBUG    pid-4733    A  ",
+                "DEBUG",
+                Some(4733),
+                "",
+            ),
+            (
+                "2020-05-06 07:08:09.101 31-44/org.example E/AndroidRuntime: x: y",
+                "AndroidRuntime",
+                Some(31),
+                "x: y",
+            ),
             ("05-06 07:08:09.101 31-44/? A/DEBUG: x", "DEBUG", Some(31), "x"),
-            ("05-06 07:08:09.101    31-44/org.example E/AndroidRuntime\u{fe55} x: y", "AndroidRuntime", Some(31), "x: y"),
+            (
+                "05-06 07:08:09.101    31-44/org.example E/AndroidRuntime\u{fe55} x: y",
+                "AndroidRuntime",
+                Some(31),
+                "x: y",
+            ),
         ] {
             assert_eq!(split(line), Some(Prefixed { tag, pid, message, is_weak: false }), "{line}");
         }

@@ -30,7 +30,13 @@ pub fn entry(line: &str) -> Option<Entry<'_>> {
     let (access, rest) = word(rest)?;
     let path = rest.find('/').map_or("", |at| &rest[at..]);
     let path = path.find(" (").map_or(path, |end| &path[..end]).trim_end();
-    Some(Entry { start, end, is_code: access.contains('x'), path, build_id: between(rest, "(BuildId: ", ")") })
+    Some(Entry {
+        start,
+        end,
+        is_code: access.contains('x'),
+        path,
+        build_id: between(rest, "(BuildId: ", ")"),
+    })
 }
 
 /// The mappings of one file, which follow each other.
@@ -63,7 +69,9 @@ impl Mapping {
         if self.path.is_empty() || !self.is_code {
             return;
         }
-        let known = stacks.event.images.iter_mut().find(|image| image.path.as_deref() == Some(&self.path) && image.load_address.is_none());
+        let known = stacks.event.images.iter_mut().find(|image| {
+            image.path.as_deref() == Some(&self.path) && image.load_address.is_none()
+        });
         let size = self.end.checked_sub(self.start);
         if let Some(image) = known {
             (image.load_address, image.size) = (Some(self.start), size);
@@ -93,14 +101,19 @@ mod tests {
 
     #[test]
     fn lines() {
-        let line =
-            "0000007f'8b3a1000-0000007f'8b3a2fff r-x         0      2000  /system/lib64/my lib.so (BuildId: 1122) (load bias 0x1000)";
-        let want =
-            Entry { start: 0x7f_8b3a_1000, end: 0x7f_8b3a_3000, is_code: true, path: "/system/lib64/my lib.so", build_id: Some("1122") };
+        let line = "0000007f'8b3a1000-0000007f'8b3a2fff r-x         0      2000  /system/lib64/my lib.so (BuildId: 1122) (load bias 0x1000)";
+        let want = Entry {
+            start: 0x7f_8b3a_1000,
+            end: 0x7f_8b3a_3000,
+            is_code: true,
+            path: "/system/lib64/my lib.so",
+            build_id: Some("1122"),
+        };
         assert_eq!(entry(line), Some(want));
         let want = Entry { start: 0x1000, end: 0x2000, is_code: false, path: "", build_id: None };
         assert_eq!(entry("--->1000-1fff rw-         0      1000  [anon:libc_malloc]"), Some(want));
-        for line in ["", "--->Fault address falls at 0 before any mapped regions", "x-y r-x 0 0 /a"] {
+        for line in ["", "--->Fault address falls at 0 before any mapped regions", "x-y r-x 0 0 /a"]
+        {
             assert_eq!(entry(line), None, "{line}");
         }
     }

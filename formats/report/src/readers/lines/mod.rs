@@ -1,5 +1,6 @@
-//! Reads everything that is written line by line: tombstones, logcat, sanitizers, Java traces and plain frames, in any mixture, become the
-//! events that they tell of, or each frame as its line comes.
+//! Reads everything that is written line by line: tombstones, logcat, sanitizers, Java traces and
+//! plain frames, in any mixture, become the events that they tell of, or each frame as its line
+//! comes.
 //!
 //! ```text
 //! text ─ log.rs ─> lines by who wrote them ─ TextReader ─> tellings ─ crashes.rs ─> crashes, each told once or several times
@@ -7,11 +8,13 @@
 //! live log ─ live.rs ─> frames, line by line
 //! ```
 //!
-//! One reader does all of it, as these do not come alone: tombstones stand in logcat, Java traces beside them. What a line is,
-//! it says itself (`native/`, `java.rs`, `tombstone.rs`, `anr.rs`, `crashlytics.rs`, `unity.rs`, `javascript.rs`); which stack a frame
-//! belongs to, the lines before it say (`stacks.rs`). A format of Android's gets a file with a function `field`, which says whether a line is
-//! one of its headings, and is called in `reader.rs`. Where lines mean something in their own format only, that has a reader of
-//! its own (`Dialect`), which is given each line first.
+//! One reader does all of it, as these do not come alone: tombstones stand in logcat, Java traces
+//! beside them. What a line is, it says itself (`native/`, `java.rs`, `tombstone.rs`, `anr.rs`,
+//! `crashlytics.rs`, `unity.rs`, `javascript.rs`); which stack a frame belongs to, the lines before
+//! it say (`stacks.rs`). A format of Android's gets a file with a function `field`, which says
+//! whether a line is one of its headings, and is called in `reader.rs`. Where lines mean something
+//! in their own format only, that has a reader of its own (`Dialect`), which is given each line
+//! first.
 
 mod anr;
 mod bare;

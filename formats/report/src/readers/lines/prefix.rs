@@ -84,8 +84,9 @@ fn kernel_level(line: &str) -> Option<&str> {
 fn bracketed(line: &str) -> Option<&str> {
     let (within, rest) = line.strip_prefix('[')?.split_once(']')?;
     let within = within.trim();
-    let is_seconds =
-        within.split_once('.').is_some_and(|(seconds, fraction)| is_number(seconds) && fraction.len() >= 3 && is_number(fraction));
+    let is_seconds = within.split_once('.').is_some_and(|(seconds, fraction)| {
+        is_number(seconds) && fraction.len() >= 3 && is_number(fraction)
+    });
     let is_task = within.strip_prefix(['T', 'C']).is_some_and(is_number);
     let is_pod = within.starts_with("pod/") || within.starts_with("container/");
     let is_time = time(within).is_some_and(str::is_empty);
@@ -99,15 +100,27 @@ fn bracketed(line: &str) -> Option<&str> {
 /// What follows a date and a time, or a time.
 fn time(line: &str) -> Option<&str> {
     let bytes = line.as_bytes();
-    let digits = |from: usize, count: usize| bytes.get(from..from + count).is_some_and(|bytes| bytes.iter().all(u8::is_ascii_digit));
-    let is_date = digits(0, 4) && digits(5, 2) && digits(8, 2) && bytes[4] == bytes[7] && matches!(bytes[4], b'-' | b'/');
+    let digits = |from: usize, count: usize| {
+        bytes.get(from..from + count).is_some_and(|bytes| bytes.iter().all(u8::is_ascii_digit))
+    };
+    let is_date = digits(0, 4)
+        && digits(5, 2)
+        && digits(8, 2)
+        && bytes[4] == bytes[7]
+        && matches!(bytes[4], b'-' | b'/');
     let start = if is_date && matches!(bytes.get(10), Some(b'T' | b' ')) { 11 } else { 0 };
-    let is_time = digits(start, 2) && digits(start + 3, 2) && digits(start + 6, 2) && bytes[start + 2] == b':' && bytes[start + 5] == b':';
+    let is_time = digits(start, 2)
+        && digits(start + 3, 2)
+        && digits(start + 6, 2)
+        && bytes[start + 2] == b':'
+        && bytes[start + 5] == b':';
     if !is_time {
         return None;
     }
     let rest = &line[start + 8..];
-    let rest = rest.strip_prefix(['.', ',']).map_or(rest, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    let rest = rest
+        .strip_prefix(['.', ','])
+        .map_or(rest, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
     let rest = rest.strip_prefix('Z').unwrap_or_else(|| match rest.strip_prefix(['+', '-']) {
         Some(zone) => zone.trim_start_matches(|c: char| c.is_ascii_digit() || c == ':'),
         None => rest,
@@ -117,7 +130,8 @@ fn time(line: &str) -> Option<&str> {
 
 /// `Mar  2 10:11:12 host lantern[4711]: `.
 fn syslog(line: &str) -> Option<&str> {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let (month, rest) = line.split_once(' ')?;
     let (day, rest) = rest.trim_start().split_once(' ')?;
     (MONTHS.contains(&month) && day.len() <= 2 && is_number(day)).then_some(())?;
@@ -127,8 +141,12 @@ fn syslog(line: &str) -> Option<&str> {
 /// `host lantern[4711]: `, `host kernel: `: what follows it, and for the kernel its own time.
 fn program(line: &str) -> Option<&str> {
     let (host, rest) = line.split_once(' ')?;
-    let (name, rest) = rest.split_once(": ").or_else(|| rest.strip_suffix(':').map(|name| (name, "")))?;
-    let (name, pid) = name.strip_suffix(']').and_then(|name| name.rsplit_once('[')).map_or((name, None), |(name, pid)| (name, Some(pid)));
+    let (name, rest) =
+        rest.split_once(": ").or_else(|| rest.strip_suffix(':').map(|name| (name, "")))?;
+    let (name, pid) = name
+        .strip_suffix(']')
+        .and_then(|name| name.rsplit_once('['))
+        .map_or((name, None), |(name, pid)| (name, Some(pid)));
     let is_name = !name.is_empty() && !name.contains([' ', '"', '\'', '(', '=']);
     let is_host = !host.is_empty() && !host.contains(['(', '[', '"', '=', ':', '#']);
     (is_host && is_name && pid.map_or(name == "kernel", is_number)).then_some(rest)
@@ -137,7 +155,8 @@ fn program(line: &str) -> Option<&str> {
 /// `web-1  | `.
 fn container(line: &str) -> Option<&str> {
     let (name, rest) = line.split_once('|')?;
-    let is_name = name.ends_with(' ') && !name.trim_end().contains([' ', '\t']) && name.len() < MAX_BYTES;
+    let is_name =
+        name.ends_with(' ') && !name.trim_end().contains([' ', '\t']) && name.len() < MAX_BYTES;
     is_name.then(|| rest.strip_prefix(' ').unwrap_or(rest))
 }
 
@@ -145,7 +164,8 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// What a report begins with behind a prefix that is not known. Each is enough to tell that one begins.
+/// What a report begins with behind a prefix that is not known. Each is enough to tell that one
+/// begins.
 const MARKS: [&str; 25] = [
     "==",
     "WARNING: ThreadSanitizer: ",
@@ -179,8 +199,16 @@ fn report_at(line: &str) -> Option<usize> {
     let head = &line[..floor(line, MAX_BYTES)];
     let bytes = head.as_bytes();
     // What has a number between its signs may stand behind anything.
-    let is_free = |at: usize| bytes[at] == b'=' && bytes[at - 1] != b'=' && bytes.get(at + 2).is_some_and(u8::is_ascii_digit);
-    let is_word = |at: &usize| (bytes[at - 1].is_ascii_whitespace() || is_free(*at)) && is_mark(&bytes[*at..]) && begins(head, *at);
+    let is_free = |at: usize| {
+        bytes[at] == b'='
+            && bytes[at - 1] != b'='
+            && bytes.get(at + 2).is_some_and(u8::is_ascii_digit)
+    };
+    let is_word = |at: &usize| {
+        (bytes[at - 1].is_ascii_whitespace() || is_free(*at))
+            && is_mark(&bytes[*at..])
+            && begins(head, *at)
+    };
     let at = (1..bytes.len()).find(is_word).or_else(|| runtime_error_at(head))?;
     // What is indented is so behind its prefix, too.
     let prefix = head[..at].trim_end_matches([' ', '\t']);
@@ -192,7 +220,23 @@ fn is_mark(bytes: &[u8]) -> bool {
     // Of most words, the first letter says that they are none.
     matches!(
         bytes.first(),
-        Some(b'=' | b'W' | b'#' | b'*' | b't' | b's' | b'p' | b'f' | b'g' | b'P' | b'C' | b'T' | b'F' | b'S' | b'0' | b'E')
+        Some(
+            b'=' | b'W'
+                | b'#'
+                | b'*'
+                | b't'
+                | b's'
+                | b'p'
+                | b'f'
+                | b'g'
+                | b'P'
+                | b'C'
+                | b'T'
+                | b'F'
+                | b'S'
+                | b'0'
+                | b'E'
+        )
     ) && MARKS.iter().any(|mark| bytes.starts_with(mark.as_bytes()))
 }
 
@@ -279,7 +323,10 @@ mod tests {
         let mut prefix = Prefix::default();
         for (line, rest) in [
             ("CRASH LOG: before", "CRASH LOG: before"),
-            ("CRASH LOG: ==4711==ERROR: AddressSanitizer: SEGV on x", "==4711==ERROR: AddressSanitizer: SEGV on x"),
+            (
+                "CRASH LOG: ==4711==ERROR: AddressSanitizer: SEGV on x",
+                "==4711==ERROR: AddressSanitizer: SEGV on x",
+            ),
             ("CRASH LOG:     #0 0x1 in f", "    #0 0x1 in f"),
             ("CRASH LOG:", ""),
             ("other: #x", "other: #x"),
@@ -305,10 +352,30 @@ mod tests {
                 "[2021-06-10 11:01:45,427 E 94953 94936] logging.cc:440:     @     0x561b23e24710 f()",
                 "    @     0x561b23e24710 f()",
             ),
-            ("T:15872  NOTICE: [x] panic: no oil", "panic: no oil", "T:15872  NOTICE: [x]     /a.go:1 +0x2", "    /a.go:1 +0x2"),
-            ("(EE) 0: /usr/bin/X (f+0x4e) [0x55d0c0de1128]", "0: /usr/bin/X (f+0x4e) [0x55d0c0de1128]", "(EE) 1: /a", "1: /a"),
-            ("app[web.1]: Exception in thread \"main\" a.b.C: x", "Exception in thread \"main\" a.b.C: x", "app[web.1]: \tat a", "\tat a"),
-            ("test 3: src/a.c:3:1: runtime error: x", "src/a.c:3:1: runtime error: x", "test 4:     #0 f", "    #0 f"),
+            (
+                "T:15872  NOTICE: [x] panic: no oil",
+                "panic: no oil",
+                "T:15872  NOTICE: [x]     /a.go:1 +0x2",
+                "    /a.go:1 +0x2",
+            ),
+            (
+                "(EE) 0: /usr/bin/X (f+0x4e) [0x55d0c0de1128]",
+                "0: /usr/bin/X (f+0x4e) [0x55d0c0de1128]",
+                "(EE) 1: /a",
+                "1: /a",
+            ),
+            (
+                "app[web.1]: Exception in thread \"main\" a.b.C: x",
+                "Exception in thread \"main\" a.b.C: x",
+                "app[web.1]: \tat a",
+                "\tat a",
+            ),
+            (
+                "test 3: src/a.c:3:1: runtime error: x",
+                "src/a.c:3:1: runtime error: x",
+                "test 4:     #0 f",
+                "    #0 f",
+            ),
         ] {
             let mut prefix = Prefix::default();
             assert_eq!((prefix.strip(line), prefix.strip(next)), (rest, next_rest), "{line}");

@@ -35,7 +35,10 @@ impl TextReader {
 
     /// Gives a line to the reader of its format. Goes on if it is to be read as in any text.
     fn native(&mut self, text: Text<'_>) -> ControlFlow<Option<Target>> {
-        let mut said = self.dialect.as_mut().map_or(Said::Other, |dialect| dialect.line(text, &mut self.stacks));
+        let mut said = self
+            .dialect
+            .as_mut()
+            .map_or(Said::Other, |dialect| dialect.line(text, &mut self.stacks));
         if matches!(said, Said::Other)
             && self.head.is_none()
             && (self.dialect.is_none() || self.frames == 0)
@@ -67,7 +70,10 @@ impl TextReader {
 
     /// Reads `line` if it is a heading of one of Android's formats.
     fn heading(&mut self, line: &str) -> bool {
-        self.dialect.is_none() && (tombstone::field(self, line) || crashlytics::field(self, line) || anr::field(self, line))
+        self.dialect.is_none()
+            && (tombstone::field(self, line)
+                || crashlytics::field(self, line)
+                || anr::field(self, line))
     }
 
     fn frame(&mut self, text: Text<'_>) -> Step {
@@ -85,10 +91,16 @@ impl TextReader {
         }
         match java::line(text.line) {
             Some(JavaLine::Frame(_)) if self.stacks.is_another() => return Step::Another,
-            Some(JavaLine::Frame(frame)) => return Step::Read(self.stacks.push_java(*frame, text.span)),
+            Some(JavaLine::Frame(frame)) => {
+                return Step::Read(self.stacks.push_java(*frame, text.span));
+            }
             Some(JavaLine::Shared(count)) => self.stacks.share(count),
             Some(JavaLine::Head(head)) => {
-                self.lines_before_head = if head.is_cause() && self.stacks.has_pending() { self.lines_before_head } else { self.lines };
+                self.lines_before_head = if head.is_cause() && self.stacks.has_pending() {
+                    self.lines_before_head
+                } else {
+                    self.lines
+                };
                 self.stacks.java_head(&head, text.indent);
             }
             None => return Step::Read(self.other(text)),
@@ -96,8 +108,8 @@ impl TextReader {
         Step::Read(None)
     }
 
-    /// A line that is nothing by itself: a part of a message, or the heading of the next stack. Frames of Apple's platforms are ones only
-    /// where something says that.
+    /// A line that is nothing by itself: a part of a message, or the heading of the next stack.
+    /// Frames of Apple's platforms are ones only where something says that.
     fn other(&mut self, text: Text<'_>) -> Option<Target> {
         if (self.head == Some(CrashHead::Crashlytics) || self.stacks.is_thrown_of_apple())
             && let Some(frame) = crashlytics::apple_frame(text.line)
@@ -107,12 +119,20 @@ impl TextReader {
         }
         if let Some(thread) = text.line.strip_prefix("FATAL EXCEPTION") {
             self.head.get_or_insert(CrashHead::FatalException);
-            let thread = thread.strip_prefix(" IN SYSTEM PROCESS").unwrap_or(thread).trim_start_matches(':').trim();
+            let thread = thread
+                .strip_prefix(" IN SYSTEM PROCESS")
+                .unwrap_or(thread)
+                .trim_start_matches(':')
+                .trim();
             self.stacks.crashed_thread(without_offer(thread));
-        } else if let Some((name, pid)) = text.line.strip_prefix("Process: ").and_then(|rest| rest.split_once(", PID: ")) {
+        } else if let Some((name, pid)) =
+            text.line.strip_prefix("Process: ").and_then(|rest| rest.split_once(", PID: "))
+        {
             let process = &mut self.stacks.event.process;
             (process.name, process.pid) = (text::some(name), pid.trim().parse().ok());
-        } else if let Some(head) = java::head_within(text.line).filter(|_| !self.stacks.has_pending()) {
+        } else if let Some(head) =
+            java::head_within(text.line).filter(|_| !self.stacks.has_pending())
+        {
             self.lines_before_head = self.lines;
             self.stacks.java_head(&head, text.indent);
         } else {
@@ -128,19 +148,24 @@ impl TextReader {
         Self { stacks: self.stacks.split_pending(), has_prefix, lines, ..Self::default() }
     }
 
-    /// Whether `line` begins another crash than the one that is being read. A trace of threads has several processes, of which the first is
-    /// the one that it is about.
+    /// Whether `line` begins another crash than the one that is being read. A trace of threads has
+    /// several processes, of which the first is the one that it is about.
     pub fn begins(&self, line: &str) -> bool {
         /// Processes that are dumped together are dumped within less.
         const MAX_DUMP_MS: i64 = 60_000;
-        if self.frames == 0 && self.dialect.as_ref().is_some_and(|dialect| dialect.format() == Format::Dart) {
+        if self.frames == 0
+            && self.dialect.as_ref().is_some_and(|dialect| dialect.format() == Format::Dart)
+        {
             // Dart's stacks have the rule of tombstones below their message.
             return false;
         }
         match anr::process(line.trim_end()).filter(|_| self.head == Some(CrashHead::Anr)) {
             Some((pid, time_ms)) => {
                 let event = &self.stacks.event;
-                let is_later = event.time_ms.zip(time_ms).is_some_and(|(first, now)| now - first > MAX_DUMP_MS);
+                let is_later = event
+                    .time_ms
+                    .zip(time_ms)
+                    .is_some_and(|(first, now)| now - first > MAX_DUMP_MS);
                 event.process.pid == Some(pid) || is_later
             }
             None => is_beginning(line),
@@ -156,7 +181,11 @@ impl TextReader {
                 message.push_str(text);
             }
         }
-        self.section = if is_last || lines >= MAX_MESSAGE_LINES { Section::Open } else { Section::Abort(lines + 1) };
+        self.section = if is_last || lines >= MAX_MESSAGE_LINES {
+            Section::Open
+        } else {
+            Section::Abort(lines + 1)
+        };
     }
 
     fn map_line(&mut self, text: &str) {
@@ -170,12 +199,21 @@ impl TextReader {
         }
     }
 
-    /// A frame in a line of a section that has none: a trace that some other program logs meanwhile.
+    /// A frame in a line of a section that has none: a trace that some other program logs
+    /// meanwhile.
     pub fn stray(&mut self, text: Text<'_>) -> Option<Frame> {
         let mut frame = match (native::frame(text.line), java::line(text.line)) {
             (Some(native), _) => {
-                let at = if native.is_plain && native.number != Some(0) { At::Return } else { native.frame.at };
-                Frame { at, image: native.image.and_then(|image| self.stacks.image(image)), ..native.frame }
+                let at = if native.is_plain && native.number != Some(0) {
+                    At::Return
+                } else {
+                    native.frame.at
+                };
+                Frame {
+                    at,
+                    image: native.image.and_then(|image| self.stacks.image(image)),
+                    ..native.frame
+                }
             }
             (None, Some(JavaLine::Frame(frame))) => *frame,
             _ => return None,
@@ -187,10 +225,12 @@ impl TextReader {
     /// Whether `message` begins like a frame, though it may be cut off.
     pub fn begins_frame(&self, message: &str) -> bool {
         let message = message.trim();
-        self.section == Section::Open && (native::begins_frame(message) || java::begins_frame(message))
+        self.section == Section::Open
+            && (native::begins_frame(message) || java::begins_frame(message))
     }
 
-    /// The event. `last_line` is the number of the report's last line, and `is_cut` says that it is one of this crash and cut off.
+    /// The event. `last_line` is the number of the report's last line, and `is_cut` says that it is
+    /// one of this crash and cut off.
     pub fn finish(mut self, last_line: usize, is_cut: bool) -> Result<CrashEvent, CrashError> {
         self.end_maps();
         let may_lack_frames = self.may_lack_frames();
@@ -201,7 +241,8 @@ impl TextReader {
             dialect.finish(&mut self.stacks);
         }
         let format = self.format();
-        let truncated = |fact| Err(CrashError::Truncated { format, place: Place::Line(last_line), fact });
+        let truncated =
+            |fact| Err(CrashError::Truncated { format, place: Place::Line(last_line), fact });
         if is_cut {
             return truncated("it ends within a frame");
         }
@@ -236,8 +277,11 @@ impl TextReader {
     }
 }
 
-/// A thread's name without the help that Android Studio offers behind it: ` (Fix with AI)`, ` (Ask Gemini)`.
+/// A thread's name without the help that Android Studio offers behind it: ` (Fix with AI)`, ` (Ask
+/// Gemini)`.
 fn without_offer(name: &str) -> &str {
-    let offer = name.rfind(" (").filter(|at| name.ends_with(')') && ["AI)", "Gemini)"].iter().any(|end| name[*at..].ends_with(end)));
+    let offer = name.rfind(" (").filter(|at| {
+        name.ends_with(')') && ["AI)", "Gemini)"].iter().any(|end| name[*at..].ends_with(end))
+    });
     offer.map_or(name, |at| name[..at].trim_end())
 }

@@ -1,4 +1,5 @@
-//! What one writer has told of one crash so far: [`TextReader`], whose fields the readers of headings fill in.
+//! What one writer has told of one crash so far: [`TextReader`], whose fields the readers of
+//! headings fill in.
 
 use super::maps;
 use super::native::Dialect;
@@ -68,7 +69,10 @@ pub enum Step {
 impl TextReader {
     /// Whether nothing was told yet.
     pub fn is_empty(&self) -> bool {
-        self.frames == 0 && self.head.is_none() && self.stacks.event.exceptions.is_empty() && !self.may_lack_frames()
+        self.frames == 0
+            && self.head.is_none()
+            && self.stacks.event.exceptions.is_empty()
+            && !self.may_lack_frames()
     }
 
     /// Whether something says that this was a crash, and not a trace that a program logged.

@@ -11,7 +11,8 @@ pub const RULE: &str = "*** *** ***";
 /// What parts its threads.
 const THREAD_RULE: &str = "--- --- ---";
 /// Headings of what is printed of memory and of the log.
-const DUMPS: [&str; 6] = ["stack:", "memory near ", "code around ", "open files:", "--------- ", "Memory tags around "];
+const DUMPS: [&str; 6] =
+    ["stack:", "memory near ", "code around ", "open files:", "--------- ", "Memory tags around "];
 
 /// Reads `line` if it is one of a tombstone's own.
 pub fn field(reader: &mut TextReader, line: &str) -> bool {
@@ -39,7 +40,10 @@ fn head(reader: &mut TextReader, line: &str) -> bool {
         thread(reader, line);
     } else if line.starts_with("signal ") && line.contains('(') {
         signal(&mut event.reason, line);
-    } else if let Some(rest) = line.strip_prefix("Fatal ").filter(|rest| rest.starts_with("signal ") && rest.contains(" in tid ")) {
+    } else if let Some(rest) = line
+        .strip_prefix("Fatal ")
+        .filter(|rest| rest.starts_with("signal ") && rest.contains(" in tid "))
+    {
         // bionic itself, in the log of the process. That alone is no report.
         if event.reason.signal.is_none() {
             signal(&mut event.reason, rest);
@@ -63,8 +67,11 @@ fn section(reader: &mut TextReader, line: &str) -> bool {
     } else if line.starts_with("memory map") && line.ends_with([':', ')']) {
         leave(reader, Section::Maps);
         // `memory map (57 entries):`, with a remark perhaps; the number is absent in old ones.
-        reader.mappings_left = between(line, "(", " entries").and_then(|count| count.parse().ok()).unwrap_or_default();
-    } else if reader.head == Some(CrashHead::Tombstone) && DUMPS.iter().any(|heading| line.starts_with(heading)) {
+        reader.mappings_left =
+            between(line, "(", " entries").and_then(|count| count.parse().ok()).unwrap_or_default();
+    } else if reader.head == Some(CrashHead::Tombstone)
+        && DUMPS.iter().any(|heading| line.starts_with(heading))
+    {
         leave(reader, Section::Dump);
     } else {
         return false;
@@ -79,14 +86,16 @@ fn leave(reader: &mut TextReader, next: Section) {
     reader.section = next;
 }
 
-/// `pid: 794, tid: 795, name: worker  >>> com.example.app <<<`. The first one is the thread that crashed. The Play Console hides the
-/// process's number, and leaves the name out.
+/// `pid: 794, tid: 795, name: worker  >>> com.example.app <<<`. The first one is the thread that
+/// crashed. The Play Console hides the process's number, and leaves the name out.
 fn thread(reader: &mut TextReader, line: &str) {
     let number = |name: &str| {
         let (_, rest) = line.split_once(name)?;
         rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
     };
-    let name = line.split_once("name: ").map(|(_, rest)| rest.split_once("  >>> ").map_or(rest, |(name, _)| name));
+    let name = line
+        .split_once("name: ")
+        .map(|(_, rest)| rest.split_once("  >>> ").map_or(rest, |(name, _)| name));
     let is_first = reader.stacks.event.threads.iter().all(|thread| thread.id.is_none());
     let process = &mut reader.stacks.event.process;
     process.pid = process.pid.or(number("pid: "));
@@ -114,5 +123,6 @@ fn abort_message(reader: &mut TextReader, message: &str) {
     let text = quote.map_or(message, |_| &message[1..]);
     let ended = quote.and_then(|quote| text.strip_suffix(quote));
     reader.stacks.event.reason.message = Some(crate::scan::text::kept(ended.unwrap_or(text)));
-    reader.section = if quote.is_some() && ended.is_none() { Section::Abort(1) } else { Section::Open };
+    reader.section =
+        if quote.is_some() && ended.is_none() { Section::Abort(1) } else { Section::Open };
 }

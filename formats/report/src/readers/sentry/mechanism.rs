@@ -17,7 +17,8 @@ pub struct Mechanism {
     pub ids: Ids,
 }
 
-/// Reads a mechanism: the current form has signals in `meta`, the older one in `posix_signal` and `mach_exception` beside it.
+/// Reads a mechanism: the current form has signals in `meta`, the older one in `posix_signal` and
+/// `mach_exception` beside it.
 pub fn mechanism(json: &mut Json<'_>) -> Read<Mechanism> {
     let mut mechanism = Mechanism::default();
     let mut mach_code = None;
@@ -27,7 +28,9 @@ pub fn mechanism(json: &mut Json<'_>) -> Read<Mechanism> {
             "exception_id" => set(&mut ids.own, json.signed()?),
             "parent_id" => set(&mut ids.parent, json.signed()?),
             "source" => {
-                let is_suppressed = json.text()?.is_some_and(|source| source.to_ascii_lowercase().contains("suppressed"));
+                let is_suppressed = json
+                    .text()?
+                    .is_some_and(|source| source.to_ascii_lowercase().contains("suppressed"));
                 set(relation, if is_suppressed { Relation::Suppressed } else { Relation::Cause })
             }
             "meta" => json.object(|json, key| cause(reason, &mut mach_code, json, key)),
@@ -39,7 +42,12 @@ pub fn mechanism(json: &mut Json<'_>) -> Read<Mechanism> {
     Ok(mechanism)
 }
 
-fn cause(reason: &mut Reason, mach_code: &mut Option<String>, json: &mut Json<'_>, key: &str) -> Read<()> {
+fn cause(
+    reason: &mut Reason,
+    mach_code: &mut Option<String>,
+    json: &mut Json<'_>,
+    key: &str,
+) -> Read<()> {
     match key {
         "relevant_address" => set(&mut reason.fault_address, json.unsigned()?),
         "signal" | "posix_signal" => json.object(|json, key| match key {

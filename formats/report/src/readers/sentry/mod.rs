@@ -1,7 +1,8 @@
 //! Reads Sentry's event JSON.
 //!
-//! Source: the event payloads of Sentry's developer documentation (event, exception, stacktrace, threads and debug meta interfaces), and
-//! older spellings that are still around (`uuid` and `name` of images, `posix_signal` of mechanisms, lists without `values`).
+//! Source: the event payloads of Sentry's developer documentation (event, exception, stacktrace,
+//! threads and debug meta interfaces), and older spellings that are still around (`uuid` and `name`
+//! of images, `posix_signal` of mechanisms, lists without `values`).
 
 pub mod envelope;
 mod images;
@@ -33,10 +34,16 @@ struct Flags {
     current: bool,
 }
 
-/// Reads the event at `json`. `None` if it is not about a crash: no exception, no thread and no stack.
+/// Reads the event at `json`. `None` if it is not about a crash: no exception, no thread and no
+/// stack.
 pub fn read(json: &mut Json<'_>) -> Read<Option<CrashEvent>> {
-    let mut reader =
-        Reader { event: CrashEvent::new(Format::Sentry), room: Room::default(), thrown: Vec::new(), threads: Vec::new(), stack: None };
+    let mut reader = Reader {
+        event: CrashEvent::new(Format::Sentry),
+        room: Room::default(),
+        thrown: Vec::new(),
+        threads: Vec::new(),
+        stack: None,
+    };
     json.object(|json, key| reader.field(json, key))?;
     Ok(reader.finish())
 }
@@ -73,7 +80,9 @@ impl Reader {
                 }
                 Ok(())
             })?,
-            "stacktrace" | "sentry.interfaces.Stacktrace" => *stack = Some(stack::stack(json, room)?),
+            "stacktrace" | "sentry.interfaces.Stacktrace" => {
+                *stack = Some(stack::stack(json, room)?)
+            }
             _ => json.skip()?,
         }
         Ok(())
@@ -90,19 +99,28 @@ impl Reader {
         let platform = event.platform.clone();
         let frames = |stack: Stack| stack.frames(platform.as_deref());
         let current = threads.iter().position(|(.., flags)| flags.current);
-        event.threads = threads.into_iter().map(|(thread, stack, _)| Thread { frames: frames(stack), ..thread }).collect();
+        event.threads = threads
+            .into_iter()
+            .map(|(thread, stack, _)| Thread { frames: frames(stack), ..thread })
+            .collect();
         // Sentry lists the oldest first, which is the innermost cause.
         let ids: Vec<Ids> = thrown.iter().rev().map(|thrown| thrown.ids).collect();
         if let Some(first) = thrown.last() {
             event.reason = first.reason();
         }
         let exception = |thrown: Thrown| {
-            let frames = frames(if thrown.is_of_language() { thrown.stack.of_calls() } else { thrown.stack });
+            let frames = frames(if thrown.is_of_language() {
+                thrown.stack.of_calls()
+            } else {
+                thrown.stack
+            });
             Exception { frames, ..thrown.exception }
         };
         event.exceptions = thrown.into_iter().rev().map(exception).collect();
         for (index, exception) in event.exceptions.iter_mut().enumerate().skip(1) {
-            let named = ids[index].parent.and_then(|id| ids[..index].iter().position(|ids| ids.own == Some(id)));
+            let named = ids[index]
+                .parent
+                .and_then(|id| ids[..index].iter().position(|ids| ids.own == Some(id)));
             exception.parent = Some(named.unwrap_or(index - 1));
             if exception.relation == Relation::Thrown {
                 exception.relation = Relation::Cause;
@@ -120,11 +138,15 @@ struct Ids {
     parent: Option<i64>,
 }
 
-/// The thread that says so, else the one that the exception names, else the one that wrote the report, if there was an exception.
+/// The thread that says so, else the one that the exception names, else the one that wrote the
+/// report, if there was an exception.
 fn crashed_thread(event: &CrashEvent, current: Option<usize>) -> Option<usize> {
     let said = event.threads.iter().position(|thread| thread.crashed);
     let thrown = event.exceptions.first()?.thread_id;
-    said.or_else(|| thrown.and_then(|id| event.threads.iter().position(|thread| thread.id == Some(id)))).or(current)
+    said.or_else(|| {
+        thrown.and_then(|id| event.threads.iter().position(|thread| thread.id == Some(id)))
+    })
+    .or(current)
 }
 
 /// What code of `platform` is, where a frame has no address.
@@ -151,7 +173,8 @@ enum Adjustment {
 }
 
 impl Adjustment {
-    /// What the address of frame `index` is. `is_context` says whether the first frame's is where the thread was.
+    /// What the address of frame `index` is. `is_context` says whether the first frame's is where
+    /// the thread was.
     fn at(self, index: usize, is_context: bool) -> At {
         match self {
             Self::None => At::Adjusted,
@@ -202,7 +225,9 @@ fn context(event: &mut CrashEvent, json: &mut Json<'_>, key: &str) -> Read<()> {
 /// An ISO date, or seconds since 1970.
 fn timestamp(json: &mut Json<'_>) -> Read<Option<i64>> {
     Ok(match json.scalar()? {
-        Some(Scalar::Text(text)) => time::milliseconds(&text).or_else(|| time::from_seconds(text.parse().ok()?)),
+        Some(Scalar::Text(text)) => {
+            time::milliseconds(&text).or_else(|| time::from_seconds(text.parse().ok()?))
+        }
         Some(Scalar::Number(number)) => number.parse().ok().and_then(time::from_seconds),
         _ => None,
     })

@@ -24,16 +24,22 @@ pub struct Thrown {
 }
 
 impl Thrown {
-    /// Whether a language threw it, rather than the processor: then it ended the process by `abort`, which is `EXC_CRASH` to Mach.
+    /// Whether a language threw it, rather than the processor: then it ended the process by
+    /// `abort`, which is `EXC_CRASH` to Mach.
     pub fn is_of_language(&self) -> bool {
         let is_signal = |kind: &str| kind.starts_with("EXC_") || kind.starts_with("SIG");
-        self.reason.kind.as_deref() == Some("EXC_CRASH") && self.exception.kind.as_deref().is_some_and(|kind| !is_signal(kind))
+        self.reason.kind.as_deref() == Some("EXC_CRASH")
+            && self.exception.kind.as_deref().is_some_and(|kind| !is_signal(kind))
     }
 
     /// Why the process ended, if this is what ended it.
     pub fn reason(&self) -> Reason {
         let Exception { kind, message, .. } = &self.exception;
-        Reason { kind: self.reason.kind.clone().or_else(|| kind.clone()), message: message.clone(), ..self.reason.clone() }
+        Reason {
+            kind: self.reason.kind.clone().or_else(|| kind.clone()),
+            message: message.clone(),
+            ..self.reason.clone()
+        }
     }
 }
 
@@ -58,7 +64,8 @@ struct Listed {
 }
 
 impl Stack {
-    /// The stack of an exception, which was taken where it was thrown: each frame was calling the next one, the first the runtime.
+    /// The stack of an exception, which was taken where it was thrown: each frame was calling the
+    /// next one, the first the runtime.
     pub fn of_calls(self) -> Self {
         let adjustment = match self.adjustment {
             Adjustment::Auto if self.pc.is_none() => Adjustment::All,
@@ -76,7 +83,8 @@ impl Stack {
             let has_address = frame.address.is_some() || frame.relative.is_some();
             frame.kind = if has_address { FrameKind::Native } else { own_kind.unwrap_or(kind) };
             // In Thumb code one of the two may have bit 0 set.
-            let is_context = pc.is_none_or(|pc| frame.address.is_none_or(|address| address | 1 == pc | 1));
+            let is_context =
+                pc.is_none_or(|pc| frame.address.is_none_or(|address| address | 1 == pc | 1));
             frame.at = match adjust {
                 Some(true) => At::Return,
                 Some(false) => At::Adjusted,
@@ -88,7 +96,8 @@ impl Stack {
     }
 }
 
-/// Reads an exception. `raw_stacktrace` is what the client sent, before a server resolved it: it wins.
+/// Reads an exception. `raw_stacktrace` is what the client sent, before a server resolved it: it
+/// wins.
 pub fn thrown(json: &mut Json<'_>, room: &mut Room) -> Read<Thrown> {
     let mut thrown = Thrown::default();
     let mut raw = Stack::default();
@@ -167,7 +176,10 @@ fn frame(json: &mut Json<'_>) -> Read<Listed> {
     frame.span = json.spanned(|json| {
         json.object(|json, key| match key {
             "instruction_addr" => set(&mut frame.address, json.unsigned()?),
-            "addr_mode" => set(&mut base, json.text()?.and_then(|mode| mode.strip_prefix("rel:")?.parse::<u32>().ok())),
+            "addr_mode" => set(
+                &mut base,
+                json.text()?.and_then(|mode| mode.strip_prefix("rel:")?.parse::<u32>().ok()),
+            ),
             "package" => set(&mut frame.package, json.text()?),
             "function" => set(&mut frame.function, json.text()?),
             "raw_function" => set(&mut frame.raw_function, json.text()?),
@@ -178,7 +190,9 @@ fn frame(json: &mut Json<'_>) -> Read<Listed> {
             "colno" => set(&mut frame.column, json.small()?),
             "in_app" => set(&mut frame.in_app, json.flag()?),
             "trust" => set(&mut frame.trust, json.text()?.as_deref().map(Trust::named)),
-            "platform" => set(kind, json.text()?.as_deref().map(|platform| kind_of(Some(platform)))),
+            "platform" => {
+                set(kind, json.text()?.as_deref().map(|platform| kind_of(Some(platform))))
+            }
             "adjust_instruction_addr" => set(adjust, json.flag()?),
             _ => json.skip(),
         })

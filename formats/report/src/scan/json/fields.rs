@@ -10,7 +10,10 @@ impl Json<'_> {
     /// # Errors
     /// The document ends early or is wrong.
     pub fn text(&mut self) -> Read<Option<String>> {
-        Ok(self.scalar()?.filter(|scalar| !scalar.text().is_empty()).map(|scalar| kept(scalar.text())))
+        Ok(self
+            .scalar()?
+            .filter(|scalar| !scalar.text().is_empty())
+            .map(|scalar| kept(scalar.text())))
     }
 
     /// An address, size or number.

@@ -1,8 +1,9 @@
 //! Reads JSON value by value, with the place of each. Nothing else is kept.
 //!
-//! A reader says what it expects of a value; what is there instead is skipped and absent, so that a field of a type that nobody
-//! expected never costs the report. What is skipped is checked for ended strings and matching brackets only. Nesting costs no stack:
-//! readers descend along the fields that they know.
+//! A reader says what it expects of a value; what is there instead is skipped and absent, so that a
+//! field of a type that nobody expected never costs the report. What is skipped is checked for
+//! ended strings and matching brackets only. Nesting costs no stack: readers descend along the
+//! fields that they know.
 
 pub mod fields;
 pub mod scalar;
@@ -43,7 +44,10 @@ impl<'a> Json<'a> {
 
     /// A reader at the first byte of `text` that is not blank; a byte order mark is.
     pub fn at_document(text: &'a str) -> Self {
-        Self { text, at: text.len() - text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).len() }
+        Self {
+            text,
+            at: text.len() - text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).len(),
+        }
     }
 
     /// A reader at byte `at` of `text`, so that places are those in the whole.
@@ -57,7 +61,8 @@ impl<'a> Json<'a> {
         self.at
     }
 
-    /// Reads an object: `each` gets its keys in their order, and has to read or skip the value of each. Anything but an object is skipped.
+    /// Reads an object: `each` gets its keys in their order, and has to read or skip the value of
+    /// each. Anything but an object is skipped.
     ///
     /// # Errors
     /// The document ends early or is wrong; what `each` says.
@@ -96,7 +101,8 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// Enters a container, and says whether it has anything in it; one that has not is left at once.
+    /// Enters a container, and says whether it has anything in it; one that has not is left at
+    /// once.
     fn first(&mut self, close: u8) -> Read<bool> {
         self.at += 1;
         let is_empty = self.peek()? == close;
@@ -193,15 +199,21 @@ impl<'a> Json<'a> {
         &self.text[self.at..]
     }
 
-    /// Makes sure that nothing follows the last value that was read on its line, and no other document on the next ones.
+    /// Makes sure that nothing follows the last value that was read on its line, and no other
+    /// document on the next ones.
     ///
     /// # Errors
     /// Something does.
     pub fn end_of_line(&mut self) -> Read<()> {
         let behind = self.at;
         let rest = self.rest();
-        let is_below = self.text[behind..self.at].contains('\n') && !rest.starts_with(['{', '[', '}', ']', ',', '"']);
-        if rest.is_empty() || is_below { Ok(()) } else { Err(self.wrong("something follows the document's end")) }
+        let is_below = self.text[behind..self.at].contains('\n')
+            && !rest.starts_with(['{', '[', '}', ']', ',', '"']);
+        if rest.is_empty() || is_below {
+            Ok(())
+        } else {
+            Err(self.wrong("something follows the document's end"))
+        }
     }
 
     /// Makes sure that nothing follows the last value that was read.
@@ -209,7 +221,11 @@ impl<'a> Json<'a> {
     /// # Errors
     /// Something does.
     pub fn end(&mut self) -> Read<()> {
-        if self.rest().is_empty() { Ok(()) } else { Err(self.wrong("something follows the document's end")) }
+        if self.rest().is_empty() {
+            Ok(())
+        } else {
+            Err(self.wrong("something follows the document's end"))
+        }
     }
 
     fn bytes(&self) -> &'a [u8] {
@@ -259,7 +275,8 @@ mod tests {
 
     #[test]
     fn values_and_their_places() {
-        let text = r#" { "a" : [1, {"b": "x\n\u00e9\ud83d\ude00"}, null], "c": true, "d": -1.5e3 } "#;
+        let text =
+            r#" { "a" : [1, {"b": "x\n\u00e9\ud83d\ude00"}, null], "c": true, "d": -1.5e3 } "#;
         let mut seen = Vec::new();
         let mut json = Json::new(text);
         json.object(|json, key| {
@@ -280,7 +297,10 @@ mod tests {
         })
         .unwrap();
         assert!(json.end().is_ok());
-        assert_eq!(seen, ["1", "x\né😀", r#"{"b": "x\n\u00e9\ud83d\ude00"}"#, "null", "c true", "d -1.5e3"]);
+        assert_eq!(
+            seen,
+            ["1", "x\né😀", r#"{"b": "x\n\u00e9\ud83d\ude00"}"#, "null", "c true", "d -1.5e3"]
+        );
     }
 
     #[test]
@@ -305,7 +325,11 @@ mod tests {
 
     #[test]
     fn halves_of_pairs() {
-        for (text, want) in [(r#""\ud800x""#, "\u{fffd}x"), (r#""\ud800\u0041""#, "\u{fffd}A"), (r#""\udc00""#, "\u{fffd}")] {
+        for (text, want) in [
+            (r#""\ud800x""#, "\u{fffd}x"),
+            (r#""\ud800\u0041""#, "\u{fffd}A"),
+            (r#""\udc00""#, "\u{fffd}"),
+        ] {
             assert_eq!(Json::new(text).scalar().unwrap().unwrap().text(), want);
         }
     }

@@ -26,18 +26,26 @@ impl Scalar<'_> {
         }
     }
 
-    /// An address or size: a number, or a string of one in hexadecimal (with `0x`) or decimal. A negative one is its two's complement.
+    /// An address or size: a number, or a string of one in hexadecimal (with `0x`) or decimal. A
+    /// negative one is its two's complement.
     pub fn unsigned(&self) -> Option<u64> {
         let text = self.text().trim();
         if text.starts_with("0x") || text.starts_with("0X") {
             return hex(text);
         }
-        text.parse().ok().or_else(|| text.parse::<i64>().ok().map(i64::cast_unsigned)).or_else(|| {
-            // Some writers know numbers as floating point only: `4295000064.0`, `4.29e9`.
-            let number: f64 = text.parse().ok()?;
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, and at most 2^53")]
-            ((0.0..=9_007_199_254_740_992.0).contains(&number) && number.fract() == 0.0).then_some(number as u64)
-        })
+        text.parse().ok().or_else(|| text.parse::<i64>().ok().map(i64::cast_unsigned)).or_else(
+            || {
+                // Some writers know numbers as floating point only: `4295000064.0`, `4.29e9`.
+                let number: f64 = text.parse().ok()?;
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "whole, and at most 2^53"
+                )]
+                ((0.0..=9_007_199_254_740_992.0).contains(&number) && number.fract() == 0.0)
+                    .then_some(number as u64)
+            },
+        )
     }
 
     /// A signed number, of the same forms.

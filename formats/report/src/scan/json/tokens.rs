@@ -51,7 +51,8 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The character of the escape that begins here. A half of a surrogate pair without the other is U+FFFD.
+    /// The character of the escape that begins here. A half of a surrogate pair without the other
+    /// is U+FFFD.
     fn escape(&mut self) -> Read<char> {
         let kind = *self.bytes().get(self.at + 1).ok_or_else(|| self.cut())?;
         let plain = match kind {
@@ -70,11 +71,14 @@ impl<'a> Json<'a> {
 
     fn code_point(&mut self) -> Read<char> {
         let high = self.code_unit()?;
-        if (0xd800..0xdc00).contains(&high) && self.bytes().get(self.at..self.at + 2) == Some(b"\\u") {
+        if (0xd800..0xdc00).contains(&high)
+            && self.bytes().get(self.at..self.at + 2) == Some(b"\\u")
+        {
             let behind = self.at;
             let low = self.code_unit()?;
             if (0xdc00..0xe000).contains(&low) {
-                return Ok(char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00)).unwrap_or(char::REPLACEMENT_CHARACTER));
+                return Ok(char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00))
+                    .unwrap_or(char::REPLACEMENT_CHARACTER));
             }
             self.at = behind;
         }
@@ -84,7 +88,9 @@ impl<'a> Json<'a> {
     /// The four digits of `\uXXXX`.
     fn code_unit(&mut self) -> Read<u32> {
         let digits = self.bytes().get(self.at + 2..self.at + 6).ok_or_else(|| self.cut())?;
-        let unit = digits.iter().try_fold(0, |unit, digit| Some(unit << 4 | (*digit as char).to_digit(16)?));
+        let unit = digits
+            .iter()
+            .try_fold(0, |unit, digit| Some(unit << 4 | (*digit as char).to_digit(16)?));
         let unit = unit.ok_or_else(|| self.wrong("an escape that is no number"))?;
         self.at += 6;
         Ok(unit)
@@ -93,7 +99,9 @@ impl<'a> Json<'a> {
     /// The number that begins here, as it is written.
     pub(super) fn number(&mut self) -> &'a str {
         let rest = &self.text[self.at..];
-        let end = rest.bytes().position(|byte| !matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9'));
+        let end = rest
+            .bytes()
+            .position(|byte| !matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9'));
         let number = &rest[..end.unwrap_or(rest.len())];
         self.at += number.len();
         number
@@ -106,6 +114,10 @@ impl<'a> Json<'a> {
             self.at += literal.len();
             return Ok(());
         }
-        Err(if literal.as_bytes().starts_with(rest) { self.cut() } else { self.wrong("neither a value nor a bracket") })
+        Err(if literal.as_bytes().starts_with(rest) {
+            self.cut()
+        } else {
+            self.wrong("neither a value nor a bracket")
+        })
     }
 }

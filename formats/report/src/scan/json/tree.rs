@@ -11,13 +11,18 @@ enum Next {
 }
 
 impl Json<'_> {
-    /// Reads a list of objects that have others of their kind in the list at `children`, however deep: no stack is used. `each` gets the
-    /// number of an object in the order in which they open, and `None` there, then its other keys, of which it has to read or skip the
-    /// values. Anything but a list is skipped, and so is an element that is no object.
+    /// Reads a list of objects that have others of their kind in the list at `children`, however
+    /// deep: no stack is used. `each` gets the number of an object in the order in which they open,
+    /// and `None` there, then its other keys, of which it has to read or skip the values. Anything
+    /// but a list is skipped, and so is an element that is no object.
     ///
     /// # Errors
     /// The document ends early or is wrong; what `each` says.
-    pub fn tree(&mut self, children: &str, mut each: impl FnMut(&mut Self, usize, Option<&str>) -> Read<()>) -> Read<()> {
+    pub fn tree(
+        &mut self,
+        children: &str,
+        mut each: impl FnMut(&mut Self, usize, Option<&str>) -> Read<()>,
+    ) -> Read<()> {
         if self.peek()? != b'[' {
             return self.skip();
         }
@@ -69,7 +74,8 @@ mod tests {
 
     #[test]
     fn trees() {
-        let text = r#"[{"a":1,"of":[{"a":2},{"of":[],"a":3},7,{}]},{"of":[{"of":[{"a":4}]}],"b":5},"x"]"#;
+        let text =
+            r#"[{"a":1,"of":[{"a":2},{"of":[],"a":3},7,{}]},{"of":[{"of":[{"a":4}]}],"b":5},"x"]"#;
         let mut seen = Vec::new();
         let mut json = Json::new(text);
         json.tree("of", |json, node, key| {
@@ -82,7 +88,9 @@ mod tests {
         .unwrap();
         assert!(json.end().is_ok());
         assert_eq!(seen, ["0", "0a1", "1", "1a2", "2", "2a3", "3", "4", "5", "6", "6a4", "4b5"]);
-        let read = |text: &str| Json::new(text).tree("of", |json, _, key| key.map_or(Ok(()), |_| json.skip()));
+        let read = |text: &str| {
+            Json::new(text).tree("of", |json, _, key| key.map_or(Ok(()), |_| json.skip()))
+        };
         for end in 0..text.len() {
             assert!(read(&text[..end]).unwrap_err().is_end, "{end}");
         }

@@ -1,4 +1,5 @@
-//! Reads frames as Android's unwinder prints them: machine code of libraries, and Java methods that the runtime has compiled or interprets.
+//! Reads frames as Android's unwinder prints them: machine code of libraries, and Java methods that
+//! the runtime has compiled or interprets.
 //!
 //! ```text
 //! #01 pc 0000000000012eed  /system/lib64/libc.so (offset 0x1000) (abort+60) (BuildId: 1122…)
@@ -7,7 +8,8 @@
 //! #03 pc 0000000002004a10  /memfd:jit-cache (deleted) (offset 0x2000000) (a.b.Lamp.refill+112)   compiled while running
 //! #03 pc 00000000003a1234  /data/app/x/base.apk (a.b.Lamp.refill+0)                          interpreted
 //! ```
-//! Where the runtime keeps a method says nothing of the bug, and differs between runs: such a frame is a Java frame, in no image.
+//! Where the runtime keeps a method says nothing of the bug, and differs between runs: such a frame
+//! is a Java frame, in no image.
 
 use crate::event::frame::{At, Frame, FrameKind};
 use crate::readers::lines::java::is_class;
@@ -17,15 +19,19 @@ use super::cxx::{source, strip_brackets};
 use super::found::{FoundFrame, function_name, in_file, strip_build_id};
 use crate::readers::lines::line::NativeLine;
 
-/// `pc ADDRESS  PATH [(offset 0xN)] [(FUNCTION+N)] [(BuildId: ID)]`. The address is the file's own and has been moved into the call.
+/// `pc ADDRESS  PATH [(offset 0xN)] [(FUNCTION+N)] [(BuildId: ID)]`. The address is the file's own
+/// and has been moved into the call.
 pub fn frame(rest: &str) -> Option<NativeLine> {
     let (address, rest) = word(rest.strip_prefix("pc ")?)?;
     let address = hex(address)?;
     let (rest, build_id) = strip_build_id(rest);
-    let (path, mut notes) = rest.find(" (").map_or((rest, ""), |at| (&rest[..at], rest[at..].trim()));
+    let (path, mut notes) =
+        rest.find(" (").map_or((rest, ""), |at| (&rest[..at], rest[at..].trim()));
     let mut package_offset = None;
     loop {
-        if let Some((offset, behind)) = notes.strip_prefix("(offset ").and_then(|notes| notes.split_once(')')) {
+        if let Some((offset, behind)) =
+            notes.strip_prefix("(offset ").and_then(|notes| notes.split_once(')'))
+        {
             package_offset = hex(offset);
             notes = behind.trim_start();
         } else if let Some(behind) = notes.strip_prefix("(deleted)") {
@@ -36,12 +42,21 @@ pub fn frame(rest: &str) -> Option<NativeLine> {
     }
     let path = path.trim();
     let (notes, file, row) = strip_place(notes);
-    let function = notes.strip_prefix('(').and_then(|notes| notes.strip_suffix(')')).and_then(function_name);
+    let function =
+        notes.strip_prefix('(').and_then(|notes| notes.strip_suffix(')')).and_then(function_name);
     if let Some((class, method)) = function.as_deref().and_then(|function| method(function, path)) {
         return Some(java(class, method));
     }
     let relative = Some(in_file(address));
-    let found = FoundFrame { relative, function, path, build_id, package_offset, at: At::Adjusted, ..FoundFrame::default() };
+    let found = FoundFrame {
+        relative,
+        function,
+        path,
+        build_id,
+        package_offset,
+        at: At::Adjusted,
+        ..FoundFrame::default()
+    };
     let mut line = found.line();
     (line.frame.file, line.frame.line) = (some(file), row);
     Some(line)
@@ -58,17 +73,31 @@ fn strip_place(notes: &str) -> (&str, &str, Option<u32>) {
 
 /// A frame of the Java method `method` of `class`.
 pub fn java(class: &str, method: &str) -> NativeLine {
-    let frame = Frame { kind: FrameKind::Java, module: Some(kept(class)), function: Some(kept(method)), ..Frame::default() };
+    let frame = Frame {
+        kind: FrameKind::Java,
+        module: Some(kept(class)),
+        function: Some(kept(method)),
+        ..Frame::default()
+    };
     NativeLine { frame, ..NativeLine::default() }
 }
 
-/// Class and method, if `function` is a Java method that stands in a file or memory of the runtime's.
+/// Class and method, if `function` is a Java method that stands in a file or memory of the
+/// runtime's.
 ///
 /// Older releases print a method with what it takes and gives: `void a.b.Lamp.refill(int)`.
 pub fn method<'f>(function: &'f str, path: &str) -> Option<(&'f str, &'f str)> {
     let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
     let is_own = ["odex", "vdex", "oat", "dex", "art"].contains(&ending)
-        || ["jit-cache", "jit-zygote-cache", "jit-code-cache", "[anon:dalvik-", "anon_inode:dalvik"].iter().any(|name| path.contains(name));
+        || [
+            "jit-cache",
+            "jit-zygote-cache",
+            "jit-code-cache",
+            "[anon:dalvik-",
+            "anon_inode:dalvik",
+        ]
+        .iter()
+        .any(|name| path.contains(name));
     // Libraries stand in packages too, and their functions may be called `parse.part.0`.
     let is_package = matches!(ending, "apk" | "jar");
     if !is_own && !is_package || function.contains("::") {
@@ -103,7 +132,10 @@ mod tests {
             for function in ["a.b.Lamp.refill", "void a.b.Lamp.refill(int, java.lang.String)"] {
                 assert_eq!(method(function, path), Some(("a.b.Lamp", "refill")), "{path}");
             }
-            let line = frame(&format!("pc 0000000002004a10  {path} (deleted) (offset 0x2000000) (a.b.Lamp.refill+112)")).unwrap();
+            let line = frame(&format!(
+                "pc 0000000002004a10  {path} (deleted) (offset 0x2000000) (a.b.Lamp.refill+112)"
+            ))
+            .unwrap();
             let frame = line.frame;
             assert_eq!(
                 (frame.kind, frame.module.as_deref(), frame.function.as_deref()),

@@ -8,7 +8,8 @@
 //! Task trace:                                                                   who has posted the task: a stack of its own
 //! ```
 //!
-//! On Windows: `base::debug::StackTrace::StackTrace [0x00007FF7A1B2C3D4+18] (C:\src\stack_trace.cc:42)`.
+//! On Windows: `base::debug::StackTrace::StackTrace [0x00007FF7A1B2C3D4+18]
+//! (C:\src\stack_trace.cc:42)`.
 
 use super::cxx::{source, strip_brackets};
 use super::dialect::{Dialect, Said};
@@ -22,14 +23,21 @@ use crate::scan::text::{hex, prefixed_hex, some, word};
 
 /// Makes the reader, if a report begins with `line`.
 pub fn begin(line: &str) -> Option<Box<dyn Dialect>> {
-    (fatal(line).is_some() || signal(line).is_some()).then(|| Box::new(Chromium) as Box<dyn Dialect>)
+    (fatal(line).is_some() || signal(line).is_some())
+        .then(|| Box::new(Chromium) as Box<dyn Dialect>)
 }
 
-/// The process and the message of `[PID:TID:MMDD/HHMMSS.MICROS:FATAL:FILE(LINE)] MESSAGE`; older ones have less before `FATAL`.
+/// The process and the message of `[PID:TID:MMDD/HHMMSS.MICROS:FATAL:FILE(LINE)] MESSAGE`; older
+/// ones have less before `FATAL`.
 fn fatal(line: &str) -> Option<(Option<u64>, &str)> {
     let (head, message) = line.strip_prefix('[')?.split_once("] ")?;
-    let (front, place) = head.split_once(":FATAL:").or_else(|| head.split_once("FATAL:").filter(|(front, _)| front.is_empty()))?;
-    let is_place = place.split_once('(').and_then(|(_, line)| line.strip_suffix(')')).is_some_and(|line| line.parse::<u32>().is_ok());
+    let (front, place) = head
+        .split_once(":FATAL:")
+        .or_else(|| head.split_once("FATAL:").filter(|(front, _)| front.is_empty()))?;
+    let is_place = place
+        .split_once('(')
+        .and_then(|(_, line)| line.strip_suffix(')'))
+        .is_some_and(|line| line.parse::<u32>().is_ok());
     is_place.then(|| (front.split(':').next().and_then(|pid| pid.parse().ok()), message))
 }
 
@@ -54,12 +62,20 @@ fn signal_of(code: &str) -> Option<&'static str> {
 
 /// `FUNCTION [0xADDRESS+OFFSET][ (FILE:LINE)]`.
 fn windows_frame(line: &str) -> Option<NativeLine> {
-    let (front, place) = strip_brackets(line).filter(|(front, _)| front.ends_with("] ")).unwrap_or((line, ""));
+    let (front, place) =
+        strip_brackets(line).filter(|(front, _)| front.ends_with("] ")).unwrap_or((line, ""));
     let (function, address) = front.trim_end().strip_suffix(']')?.rsplit_once('[')?;
     let (address, _) = address.split_once('+').unwrap_or((address, ""));
     let (file, row, _) = source(place);
     let function = known(function).filter(|function| function != "(No symbol)");
-    let frame = Frame { address: Some(prefixed_hex(address)?), function, file: some(file), line: row, at: At::Return, ..Frame::default() };
+    let frame = Frame {
+        address: Some(prefixed_hex(address)?),
+        function,
+        file: some(file),
+        line: row,
+        at: At::Return,
+        ..Frame::default()
+    };
     Some(NativeLine { frame, ..NativeLine::default() })
 }
 
@@ -84,7 +100,8 @@ impl Dialect for Chromium {
         }
         if let Some((number, code, address)) = signal(line) {
             let reason = &mut event.reason;
-            (reason.signal_number, reason.signal) = (Some(number), signal_name(number).or_else(|| signal_of(code)).and_then(some));
+            (reason.signal_number, reason.signal) =
+                (Some(number), signal_name(number).or_else(|| signal_of(code)).and_then(some));
             (reason.code, reason.fault_address) = (some(code), address);
             return Said::Own;
         }

@@ -44,13 +44,21 @@ fn found(address: u64, function: &str, path: &str, offset: Option<u64>) -> Nativ
     let path = path.trim_end_matches(" (deleted)");
     let path = known(path).map_or("", |_| path);
     let relative = offset.filter(|_| !path.is_empty()).map(in_image);
-    let found = FoundFrame { address: Some(address), relative, function: known(function), path, ..FoundFrame::default() };
+    let found = FoundFrame {
+        address: Some(address),
+        relative,
+        function: known(function),
+        path,
+        ..FoundFrame::default()
+    };
     NativeLine { is_plain: true, ..found.line() }
 }
 
 /// Makes the reader, if a report begins with `line`.
 pub fn begin(line: &str) -> Option<Box<dyn Dialect>> {
-    let is_own = begins_report(line) || thread(line).is_some() || super::number(line).is_some_and(|(_, rest)| frame(rest).is_some());
+    let is_own = begins_report(line)
+        || thread(line).is_some()
+        || super::number(line).is_some_and(|(_, rest)| frame(rest).is_some());
     is_own.then(|| Box::new(Coredump::default()) as Box<dyn Dialect>)
 }
 
@@ -68,7 +76,8 @@ fn pid(line: &str) -> Option<(u64, &str)> {
 /// `Process 471 (lantern) of user 1000 dumped core.`: pid and name.
 fn dumped(line: &str) -> Option<(u64, &str)> {
     let rest = line.split_once("Process ")?.1;
-    let (who, _) = rest.split_once(" of user ").filter(|(_, rest)| rest.contains(" dumped core"))?;
+    let (who, _) =
+        rest.split_once(" of user ").filter(|(_, rest)| rest.contains(" dumped core"))?;
     let (pid, name) = who.split_once(" (")?;
     Some((pid.parse().ok()?, name.strip_suffix(')')?))
 }
@@ -138,14 +147,18 @@ fn head(stacks: &mut Stacks, line: &str) {
     } else if let Some(signal) = line.strip_prefix("Signal: ") {
         let (number, _) = word(signal).unwrap_or_default();
         event.reason.signal_number = number.parse().ok();
-        event.reason.signal = between(signal, "(", ")").map(|name| format!("SIG{}", name.trim_start_matches("SIG")));
+        event.reason.signal =
+            between(signal, "(", ")").map(|name| format!("SIG{}", name.trim_start_matches("SIG")));
     } else if let Some(path) = line.strip_prefix("Executable: ") {
         event.process.path = some(path);
     } else if let Some(machine) = line.strip_prefix("ELF object binary architecture: ") {
         event.arch = arch(machine);
     } else if let Some(time) = line.strip_prefix("Timestamp: ") {
-        // The day of the week stands before it, how long ago that was behind. Most zones are named, and names say little.
-        let date = time.split_once(' ').map_or("", |(_, date)| date.split(" (").next().unwrap_or_default());
+        // The day of the week stands before it, how long ago that was behind. Most zones are named,
+        // and names say little.
+        let date = time
+            .split_once(' ')
+            .map_or("", |(_, date)| date.split(" (").next().unwrap_or_default());
         event.time_ms = time::milliseconds(date);
     }
 }

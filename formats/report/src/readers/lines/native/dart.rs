@@ -1,5 +1,5 @@
-//! Reads what Dart prints: stacks of code compiled ahead of time, as Flutter's apps have them when they are released,
-//! and of all other code.
+//! Reads what Dart prints: stacks of code compiled ahead of time, as Flutter's apps have them when
+//! they are released, and of all other code.
 //!
 //! ```text
 //! Unhandled Exception: Bad state: no oil
@@ -13,7 +13,8 @@
 //! #0      Wick.light (package:lantern/wick.dart:12:5)
 //! ```
 //!
-//! `virt` is the file's own address, moved into the call. `_kDart…` names all of the code, and no function.
+//! `virt` is the file's own address, moved into the call. `_kDart…` names all of the code, and no
+//! function.
 
 use super::cxx::{source, strip_brackets};
 use super::dialect::{Dialect, Said};
@@ -32,16 +33,26 @@ pub fn frame(rest: &str) -> Option<NativeLine> {
     let (address, rest) = word(rest.strip_prefix("abs ")?)?;
     let virt = rest.strip_prefix("virt ").and_then(word).and_then(|(address, _)| hex(address));
     let relative = virt.map(super::found::in_file);
-    let frame = Frame { address: Some(hex(address)?), relative, at: At::Adjusted, ..Frame::default() };
+    let frame =
+        Frame { address: Some(hex(address)?), relative, at: At::Adjusted, ..Frame::default() };
     Some(NativeLine { frame, image: virt.map(|_| image(None)), ..NativeLine::default() })
 }
 
 /// `FUNCTION (package:APP/FILE:LINE:COLUMN)`, or another place that Dart has.
 pub fn managed(rest: &str) -> Option<NativeLine> {
     let (function, place) = strip_brackets(rest).filter(|(function, _)| function.ends_with(' '))?;
-    let is_own = ["package:", "dart:", "file:///", "org-dartlang-app:"].iter().any(|start| place.starts_with(start));
+    let is_own = ["package:", "dart:", "file:///", "org-dartlang-app:"]
+        .iter()
+        .any(|start| place.starts_with(start));
     let (file, line, column) = source(place);
-    let frame = Frame { kind: FrameKind::Other, function: some(function), file: some(file), line, column, ..Frame::default() };
+    let frame = Frame {
+        kind: FrameKind::Other,
+        function: some(function),
+        file: some(file),
+        line,
+        column,
+        ..Frame::default()
+    };
     is_own.then(|| NativeLine { frame, ..NativeLine::default() })
 }
 
@@ -58,15 +69,22 @@ fn image(build_id: Option<&str>) -> Image {
 
 /// Makes the reader, if a report begins with `line`.
 pub fn begin(line: &str) -> Option<Box<dyn Dialect>> {
-    let is_own = message(line).is_some() || base(line).is_some() || line.starts_with("os: ") && line.contains(" comp: ");
-    let is_own = is_own || super::number(line).is_some_and(|(_, rest)| frame(rest).is_some() || managed(rest).is_some());
+    let is_own = message(line).is_some()
+        || base(line).is_some()
+        || line.starts_with("os: ") && line.contains(" comp: ");
+    let is_own = is_own
+        || super::number(line)
+            .is_some_and(|(_, rest)| frame(rest).is_some() || managed(rest).is_some());
     is_own.then(|| Box::new(Dart::default()) as Box<dyn Dialect>)
 }
 
-/// What follows `Unhandled Exception: `, as Flutter spells it, or `Unhandled exception:`, as Dart does.
+/// What follows `Unhandled Exception: `, as Flutter spells it, or `Unhandled exception:`, as Dart
+/// does.
 fn message(line: &str) -> Option<&str> {
-    let rest =
-        line.split_once("Unhandled Exception: ").map(|(_, message)| message).or_else(|| line.strip_prefix("Unhandled exception:"))?;
+    let rest = line
+        .split_once("Unhandled Exception: ")
+        .map(|(_, message)| message)
+        .or_else(|| line.strip_prefix("Unhandled exception:"))?;
     // .NET's frameworks say the same before a class of theirs.
     (!rest.trim_start().starts_with("System.")).then_some(rest.trim())
 }
@@ -101,7 +119,8 @@ impl Dialect for Dart {
         if std::mem::take(&mut self.is_open) {
             event.reason.message = some(line);
         } else if let Some(message) = message(line) {
-            (event.reason.kind, event.reason.message) = (some("Unhandled Exception"), some(message));
+            (event.reason.kind, event.reason.message) =
+                (some("Unhandled Exception"), some(message));
             self.is_open = message.is_empty();
         } else if line.starts_with("pid: ") {
             event.process.pid = between(line, "pid: ", ",").and_then(|pid| pid.parse().ok());
@@ -123,7 +142,8 @@ impl Dialect for Dart {
 }
 
 impl Dart {
-    /// A frame with what was said of the file. Old versions leave it to the reader to subtract its address.
+    /// A frame with what was said of the file. Old versions leave it to the reader to subtract its
+    /// address.
     fn placed(&self, line: NativeLine) -> NativeLine {
         let mut frame = line.frame;
         if let (None, Some(address), Some(base)) = (frame.relative, frame.address, self.base) {

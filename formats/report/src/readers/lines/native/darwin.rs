@@ -15,7 +15,8 @@ use crate::scan::text::{is_number, word};
 /// An address with all its digits.
 const ADDRESS_BYTES: usize = 18;
 
-/// `NUMBER IMAGE 0xADDRESS FUNCTION + OFFSET`, with all digits of the address. Without the base of its image, that is all there is.
+/// `NUMBER IMAGE 0xADDRESS FUNCTION + OFFSET`, with all digits of the address. Without the base of
+/// its image, that is all there is.
 pub fn frame(line: &str) -> Option<NativeLine> {
     let (number, rest) = word(line)?;
     let address = rest.split_ascii_whitespace().find(|word| word.starts_with("0x"))?;
@@ -27,8 +28,18 @@ pub fn frame(line: &str) -> Option<NativeLine> {
     if frame.function.is_none() && name.is_none() {
         return None;
     }
-    let image = name.map(|name| Image { kind: ImageKind::MachO, name: Some(name.clone()), path: Some(name), ..Image::default() });
-    Some(NativeLine { frame: crate::Frame { at: At::Instruction, ..frame }, number: number.parse().ok(), image, is_plain: true })
+    let image = name.map(|name| Image {
+        kind: ImageKind::MachO,
+        name: Some(name.clone()),
+        path: Some(name),
+        ..Image::default()
+    });
+    Some(NativeLine {
+        frame: crate::Frame { at: At::Instruction, ..frame },
+        number: number.parse().ok(),
+        image,
+        is_plain: true,
+    })
 }
 
 #[cfg(test)]
@@ -38,10 +49,17 @@ mod tests {
     #[test]
     fn frames() {
         let line = frame("12  My App   0x00000001200202f8 a::B::~B() + 160").unwrap();
-        assert_eq!((line.number, line.frame.address, line.frame.function.as_deref()), (Some(12), Some(0x1_2002_02f8), Some("a::B::~B()")));
+        assert_eq!(
+            (line.number, line.frame.address, line.frame.function.as_deref()),
+            (Some(12), Some(0x1_2002_02f8), Some("a::B::~B()"))
+        );
         assert_eq!(line.image.and_then(|image| image.name).as_deref(), Some("My App"));
-        for line in ["0  Lantern  0x1234 Wick.light() + 12", "12 0x00000001200202f8", "a b 0x00000001200202f8 c", "0: 0x00000001200202f8 f"]
-        {
+        for line in [
+            "0  Lantern  0x1234 Wick.light() + 12",
+            "12 0x00000001200202f8",
+            "a b 0x00000001200202f8 c",
+            "0: 0x00000001200202f8 f",
+        ] {
             assert_eq!(frame(line), None, "{line}");
         }
     }

@@ -29,7 +29,8 @@ impl FoundFrame<'_> {
     pub fn line(self) -> NativeLine {
         let Self { address, relative, function, path, build_id, package_offset, at } = self;
         let image = image(path, build_id).map(|image| Image { package_offset, ..image });
-        let frame = Frame { address, relative, function, package: some(path), at, ..Frame::default() };
+        let frame =
+            Frame { address, relative, function, package: some(path), at, ..Frame::default() };
         NativeLine { frame, image, ..NativeLine::default() }
     }
 }
@@ -44,9 +45,11 @@ pub fn in_image(address: u64) -> Relative {
     Relative { address, space: Space::Image }
 }
 
-/// The file at `path`. `<unknown>`, `<anonymous:7f…>`, `[anon:…]`, `[vdso]`, `//anon` and what a JIT has made are memory that no file is in.
+/// The file at `path`. `<unknown>`, `<anonymous:7f…>`, `[anon:…]`, `[vdso]`, `//anon` and what a
+/// JIT has made are memory that no file is in.
 pub fn image(path: &str, build_id: Option<&str>) -> Option<Image> {
-    let is_memory = path.starts_with(['<', '[']) || ["/memfd:", "/dev/ashmem/", "/dev/zero"].iter().any(|start| path.starts_with(start));
+    let is_memory = path.starts_with(['<', '['])
+        || ["/memfd:", "/dev/ashmem/", "/dev/zero"].iter().any(|start| path.starts_with(start));
     let is_file = !path.is_empty() && !is_memory && !matches!(path, "n/a" | "???" | "//anon");
     is_file.then(|| Image {
         kind: ImageKind::Elf,
@@ -61,7 +64,10 @@ pub fn image(path: &str, build_id: Option<&str>) -> Option<Image> {
 /// Takes `(BuildId: ID)` off the end.
 pub fn strip_build_id(rest: &str) -> (&str, Option<&str>) {
     let rest = rest.trim_end();
-    let Some((front, id)) = rest.strip_suffix(')').and_then(|rest| rest.rsplit_once("(BuildId")) else { return (rest, None) };
+    let Some((front, id)) = rest.strip_suffix(')').and_then(|rest| rest.rsplit_once("(BuildId"))
+    else {
+        return (rest, None);
+    };
     (front.trim_end(), Some(id.trim_start_matches([':', ' ']).trim()))
 }
 
@@ -77,5 +83,9 @@ pub fn function_name(text: &str) -> Option<String> {
 /// A name, unless it says that there is none.
 pub fn known(name: &str) -> Option<String> {
     let name = name.trim();
-    if matches!(name, "??" | "???" | "n/a" | "(unknown)" | "<unknown>" | "<null>" | "(null)") { None } else { some(name) }
+    if matches!(name, "??" | "???" | "n/a" | "(unknown)" | "<unknown>" | "<null>" | "(null)") {
+        None
+    } else {
+        some(name)
+    }
 }

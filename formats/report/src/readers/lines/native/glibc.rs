@@ -1,5 +1,5 @@
-//! Reads what glibc prints: `backtrace_symbols(3)`, `backtrace_symbols_fd(3)`, and what it prints itself before it aborts.
-//! V8 prints its stacks alike.
+//! Reads what glibc prints: `backtrace_symbols(3)`, `backtrace_symbols_fd(3)`, and what it prints
+//! itself before it aborts. V8 prints its stacks alike.
 //!
 //! ```text
 //! *** Error in `./lantern': free(): invalid pointer: 0x00007fff12345678 ***
@@ -30,7 +30,8 @@ pub fn frame(line: &str) -> Option<NativeLine> {
     let (front, address) = line.strip_suffix(']')?.rsplit_once('[')?;
     let address = prefixed_hex(address)?;
     let front = front.trim_end();
-    let (path, symbol) = strip_brackets(front).map_or((front, None), |(path, symbol)| (path, Some(symbol)));
+    let (path, symbol) =
+        strip_brackets(front).map_or((front, None), |(path, symbol)| (path, Some(symbol)));
     // Words before a path are no path.
     if path.contains([' ', '\t']) && !path.starts_with(['/', '.']) || path.starts_with('[') {
         return None;
@@ -47,7 +48,14 @@ pub fn frame(line: &str) -> Option<NativeLine> {
         _ => None,
     };
     let function = some(function).filter(|function| prefixed_hex(function).is_none());
-    let found = FoundFrame { address: Some(address), relative, function, path, at: At::Return, ..FoundFrame::default() };
+    let found = FoundFrame {
+        address: Some(address),
+        relative,
+        function,
+        path,
+        at: At::Return,
+        ..FoundFrame::default()
+    };
     Some(NativeLine { number, ..found.line() })
 }
 
@@ -63,14 +71,19 @@ fn numbered(line: &str) -> Option<(usize, &str)> {
 
 /// Makes the reader, if a report begins with `line`.
 pub fn begin(line: &str) -> Option<Box<dyn Dialect>> {
-    let is_own = error(line).is_some() || is_heading(line, "Backtrace") || line.ends_with(']') && frame(line).is_some();
+    let is_own = error(line).is_some()
+        || is_heading(line, "Backtrace")
+        || line.ends_with(']') && frame(line).is_some();
     is_own.then(|| Box::new(Glibc { is_map: false }) as Box<dyn Dialect>)
 }
 
-/// The program and the message of ``*** Error in `PROGRAM': MESSAGE ***``, `*** MESSAGE ***: PROGRAM terminated`.
+/// The program and the message of ``*** Error in `PROGRAM': MESSAGE ***``, `*** MESSAGE ***:
+/// PROGRAM terminated`.
 fn error(line: &str) -> Option<(&str, &str)> {
     let rest = line.strip_prefix("*** ")?;
-    if let Some(rest) = rest.strip_prefix("Error in `").or_else(|| rest.strip_prefix("glibc detected *** ")) {
+    if let Some(rest) =
+        rest.strip_prefix("Error in `").or_else(|| rest.strip_prefix("glibc detected *** "))
+    {
         let (program, message) = rest.split_once(": ")?;
         return Some((program.trim_end_matches('\''), message.trim_end_matches(" ***")));
     }

@@ -12,7 +12,8 @@
 //!     @     0x7f1234d42520       1024  (unknown)
 //! ```
 //!
-//! Names only: neither modules nor places. The instruction is in the list once more, behind the handler's frames, unless those are cut off.
+//! Names only: neither modules nor places. The instruction is in the list once more, behind the
+//! handler's frames, unless those are cut off.
 
 use super::cxx::source;
 use super::dialect::{Dialect, Said};
@@ -27,15 +28,22 @@ use crate::scan::text::{between, hex, prefixed_hex, some, word};
 pub fn frame(line: &str) -> Option<NativeLine> {
     let (address, rest) = word(line.strip_prefix('@')?)?;
     // Folly has 16 digits without what says that they are hexadecimal.
-    let address = Some(prefixed_hex(address).or_else(|| hex(address).filter(|_| address.len() == 16))?);
-    let frame = Frame { address, function: known(function(rest)), at: At::Return, ..Frame::default() };
+    let address =
+        Some(prefixed_hex(address).or_else(|| hex(address).filter(|_| address.len() == 16))?);
+    let frame =
+        Frame { address, function: known(function(rest)), at: At::Return, ..Frame::default() };
     Some(NativeLine { frame, ..NativeLine::default() })
 }
 
 /// The function without the size of its frame.
 fn function(text: &str) -> &str {
     match word(text) {
-        Some((size, rest)) if !rest.is_empty() && (size == "(unknown)" || size.bytes().all(|byte| byte.is_ascii_digit())) => rest,
+        Some((size, rest))
+            if !rest.is_empty()
+                && (size == "(unknown)" || size.bytes().all(|byte| byte.is_ascii_digit())) =>
+        {
+            rest
+        }
         _ => text,
     }
 }
@@ -53,12 +61,18 @@ pub fn begins_report(line: &str) -> bool {
 
 /// Whether a stack may follow.
 fn is_stack(line: &str) -> bool {
-    aborted(line).is_some() || signal(line).is_some() || line.starts_with("PC: @ ") || line == "*** Check failure stack trace: ***"
+    aborted(line).is_some()
+        || signal(line).is_some()
+        || line.starts_with("PC: @ ")
+        || line == "*** Check failure stack trace: ***"
 }
 
 /// The pid or thread and the message of `F20250302 10:11:12.131415  4711 wick.cc:12] MESSAGE`.
 fn fatal(line: &str) -> Option<(u64, &str)> {
-    let (head, message) = line.strip_prefix('F')?.split_once("] ").or_else(|| Some((line.strip_prefix('F')?.strip_suffix(']')?, "")))?;
+    let (head, message) = line
+        .strip_prefix('F')?
+        .split_once("] ")
+        .or_else(|| Some((line.strip_prefix('F')?.strip_suffix(']')?, "")))?;
     let mut words = head.split_ascii_whitespace();
     let (date, time, thread, place) = (words.next()?, words.next()?, words.next()?, words.next()?);
     let is_date = matches!(date.len(), 4 | 8) && date.bytes().all(|byte| byte.is_ascii_digit());
@@ -71,13 +85,15 @@ fn aborted(line: &str) -> Option<i64> {
     word(line.strip_prefix("*** Aborted at ")?)?.0.parse().ok()
 }
 
-/// `*** SIGSEGV (@0x0) received by PID 4711 (TID 0x7f) from PID 0; stack trace: ***`, `*** SIGABRT received at time=1740906672 on cpu 3 ***`.
+/// `*** SIGSEGV (@0x0) received by PID 4711 (TID 0x7f) from PID 0; stack trace: ***`, `*** SIGABRT
+/// received at time=1740906672 on cpu 3 ***`.
 fn signal(line: &str) -> Option<&str> {
     let line = line.strip_prefix("*** ")?;
     // `Signal 11 (SIGSEGV) (0x18) received by …`
     let folly = || line.strip_prefix("Signal ")?.split_once(" (")?.1.split_once(')');
     let (signal, rest) = folly().or_else(|| word(line))?;
-    (signal.starts_with("SIG") && rest.contains("received ") && line.ends_with("***")).then_some(signal)
+    (signal.starts_with("SIG") && rest.contains("received ") && line.ends_with("***"))
+        .then_some(signal)
 }
 
 #[derive(Debug, Default)]
@@ -99,7 +115,10 @@ impl Dialect for Glog {
         }
         if let Some(rest) = line.strip_prefix("PC: ") {
             // Where it could not be found out, it is 0.
-            let Some(mut parsed) = frame(rest).filter(|parsed| parsed.frame.address != Some(0)) else { return Said::Own };
+            let Some(mut parsed) = frame(rest).filter(|parsed| parsed.frame.address != Some(0))
+            else {
+                return Said::Own;
+            };
             parsed.frame.at = At::Instruction;
             self.pc = Some(parsed.clone());
             return Said::Frame(Box::new(parsed));
@@ -129,7 +148,9 @@ impl Dialect for Glog {
 fn place_below(line: &str, stacks: &mut Stacks) -> bool {
     let (file, row, _) = source(line);
     let has_place = row.is_some() && file.contains('/') && !file.contains(' ');
-    let Some(frame) = stacks.last_frame().filter(|frame| has_place && frame.file.is_none()) else { return false };
+    let Some(frame) = stacks.last_frame().filter(|frame| has_place && frame.file.is_none()) else {
+        return false;
+    };
     (frame.file, frame.line) = (some(file), row);
     true
 }
@@ -148,7 +169,9 @@ impl Glog {
             self.has_message = true;
             event.reason.signal = some(signal);
             event.reason.fault_address = between(line, "(@", ")").and_then(hex);
-            event.process.pid = between(line, "by PID ", " ").and_then(|pid| pid.parse().ok()).or(event.process.pid);
+            event.process.pid = between(line, "by PID ", " ")
+                .and_then(|pid| pid.parse().ok())
+                .or(event.process.pid);
             let time = between(line, "time=", " ").and_then(|time| time.parse::<i64>().ok());
             event.time_ms = event.time_ms.or(time.and_then(|time| time.checked_mul(1000)));
         }

@@ -32,29 +32,42 @@ pub fn begin(line: &str) -> Option<Box<dyn Dialect>> {
 
 /// Whether a report begins with `line`.
 pub fn begins_report(line: &str) -> bool {
-    line.starts_with("panic: ") || line.starts_with("fatal error: ") || line == RACE || signal_word(line).is_some()
+    line.starts_with("panic: ")
+        || line.starts_with("fatal error: ")
+        || line == RACE
+        || signal_word(line).is_some()
 }
 
 /// What the race detector begins with.
 const RACE: &str = "WARNING: DATA RACE";
 const RACE_KIND: &str = "DATA RACE";
 
-/// `Previous read at 0x00c0000b4010 by goroutine 7:`, `Goroutine 7 (running) created at:`, without the colon.
+/// `Previous read at 0x00c0000b4010 by goroutine 7:`, `Goroutine 7 (running) created at:`, without
+/// the colon.
 fn access(line: &str) -> Option<&str> {
     let text = line.strip_suffix(':')?;
     let kind = text.strip_prefix("Previous ").unwrap_or(text);
-    let is_access = ["Read at 0x", "Write at 0x", "read at 0x", "write at 0x"].iter().any(|start| kind.starts_with(start));
+    let is_access = ["Read at 0x", "Write at 0x", "read at 0x", "write at 0x"]
+        .iter()
+        .any(|start| kind.starts_with(start));
     (is_access || text.starts_with("Goroutine ") && text.ends_with(" created at")).then_some(text)
 }
 
 /// `SIGQUIT: quit`, `SIGABRT: abort`: the signal.
 fn signal_word(line: &str) -> Option<&str> {
     let (signal, name) = line.split_once(": ")?;
-    let is_signal = signal.starts_with("SIG") && signal.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    let is_signal = signal.starts_with("SIG")
+        && signal.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
     (is_signal
         && matches!(
             name,
-            "quit" | "abort" | "segmentation violation" | "bus error" | "illegal instruction" | "trace trap" | "floating-point exception"
+            "quit"
+                | "abort"
+                | "segmentation violation"
+                | "bus error"
+                | "illegal instruction"
+                | "trace trap"
+                | "floating-point exception"
         ))
     .then_some(signal)
 }
@@ -88,7 +101,9 @@ impl Dialect for Go {
             (self.is_stack, self.is_open) = (true, false);
             return Said::Own;
         }
-        if let Some(heading) = access(line).filter(|_| stacks.event.reason.kind.as_deref() == Some(RACE_KIND)) {
+        if let Some(heading) =
+            access(line).filter(|_| stacks.event.reason.kind.as_deref() == Some(RACE_KIND))
+        {
             let is_first = stacks.event.threads.is_empty();
             stacks.begin_thread(None, some(heading), is_first);
             (self.is_stack, self.is_open) = (true, false);
@@ -133,9 +148,18 @@ impl Go {
             self.is_stack = false;
             return Said::Own;
         }
-        let Some((function, arguments)) = strip_brackets(line).filter(|(function, _)| is_function(function)) else { return Said::Own };
+        let Some((function, arguments)) =
+            strip_brackets(line).filter(|(function, _)| is_function(function))
+        else {
+            return Said::Own;
+        };
         self.is_open = true;
-        let frame = Frame { function: some(function), inlined: arguments == "...", at: At::Return, ..Frame::default() };
+        let frame = Frame {
+            function: some(function),
+            inlined: arguments == "...",
+            at: At::Return,
+            ..Frame::default()
+        };
         Said::Frame(Box::new(NativeLine { frame, ..NativeLine::default() }))
     }
 

@@ -30,7 +30,8 @@ use crate::readers::lines::stacks::Stacks;
 use crate::scan::text::{between, hex, prefixed_hex, some, word};
 
 const DETECTED: &str = "A fatal error has been detected by the Java Runtime Environment";
-const OUT_OF_MEMORY: &str = "There is insufficient memory for the Java Runtime Environment to continue";
+const OUT_OF_MEMORY: &str =
+    "There is insufficient memory for the Java Runtime Environment to continue";
 
 /// Makes the reader, if a report begins with `line`.
 pub fn begin(line: &str) -> Option<Box<dyn Dialect>> {
@@ -155,7 +156,9 @@ impl HsErr {
             }
             event.process.pid = between(place, "pid=", ",").and_then(|pid| pid.parse().ok());
             self.has_reason = true;
-        } else if let Some((place, rest)) = text.strip_prefix("Internal Error (").and_then(|rest| rest.split_once(')')) {
+        } else if let Some((place, rest)) =
+            text.strip_prefix("Internal Error (").and_then(|rest| rest.split_once(')'))
+        {
             event.reason.kind = some("Internal Error");
             event.reason.message = some(place);
             event.process.pid = between(rest, "pid=", ",").and_then(|pid| pid.parse().ok());
@@ -164,9 +167,15 @@ impl HsErr {
             event.reason.kind = some("OutOfMemory");
             event.reason.message = some(text);
             self.has_reason = true;
-        } else if ["fatal error: ", "Error: ", "assert(", "guarantee(", "Native memory allocation ("]
-            .iter()
-            .any(|start| text.starts_with(start))
+        } else if [
+            "fatal error: ",
+            "Error: ",
+            "assert(",
+            "guarantee(",
+            "Native memory allocation (",
+        ]
+        .iter()
+        .any(|start| text.starts_with(start))
         {
             event.reason.message = some(text);
         }
@@ -181,11 +190,17 @@ fn frame(line: &str) -> Option<NativeLine> {
         "C" | "V" => native(rest),
         "j" => java(rest),
         // The number of the compilation and the compiler stand before the method.
-        "J" | "A" => java(rest.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '%' | 's' | ' ' | '!' | 'b'))),
+        "J" | "A" => java(rest.trim_start_matches(|c: char| {
+            c.is_ascii_digit() || matches!(c, '%' | 's' | ' ' | '!' | 'b')
+        })),
         "v" => {
             let name = rest.split(" 0x").next().unwrap_or(rest);
             let frame = Frame { function: some(name), ..Frame::default() };
-            name.starts_with('~').then(|| NativeLine { frame, is_plain: true, ..NativeLine::default() })
+            name.starts_with('~').then(|| NativeLine {
+                frame,
+                is_plain: true,
+                ..NativeLine::default()
+            })
         }
         _ => None,
     }
@@ -202,7 +217,8 @@ fn native(rest: &str) -> Option<NativeLine> {
     let (library, behind) = within.split_once(']')?;
     let (path, offset) = library.rsplit_once('+')?;
     let behind = behind.trim();
-    let placed = strip_brackets(behind).filter(|(front, within)| front.ends_with("  ") && source(within).1.is_some());
+    let placed = strip_brackets(behind)
+        .filter(|(front, within)| front.ends_with("  ") && source(within).1.is_some());
     let (function, place) = placed.unwrap_or((behind, ""));
     let found = FoundFrame {
         relative: Some(in_image(prefixed_hex(offset)?)),
@@ -230,8 +246,11 @@ fn kind_of(path: &str) -> ImageKind {
 
 /// `[c2 ]org.example.Wick.light(I)V[+0][ java.base@17][ (21 bytes) @ 0x…]`.
 fn java(rest: &str) -> Option<NativeLine> {
-    let method = rest.split_ascii_whitespace().find(|word| word.contains('(') && word.contains('.') && !word.starts_with('('));
-    let method = method.or_else(|| word(rest).map(|(word, _)| word).filter(|word| word.contains('.')))?;
+    let method = rest
+        .split_ascii_whitespace()
+        .find(|word| word.contains('(') && word.contains('.') && !word.starts_with('('));
+    let method =
+        method.or_else(|| word(rest).map(|(word, _)| word).filter(|word| word.contains('.')))?;
     let behind = rest.split_once(method).map_or("", |(_, behind)| behind.trim_start());
     let (name, _) = method.split_once('(').unwrap_or((method, ""));
     let (class, function) = name.rsplit_once('.')?;
@@ -246,7 +265,8 @@ fn java(rest: &str) -> Option<NativeLine> {
     Some(NativeLine { frame, ..NativeLine::default() })
 }
 
-/// `0x00007ff7a1b20000 - 0x00007ff7a1b30000 C:\Java\bin\java.exe` on Windows, `0x0000000100000000 /usr/lib/dyld` on macOS.
+/// `0x00007ff7a1b20000 - 0x00007ff7a1b30000 C:\Java\bin\java.exe` on Windows, `0x0000000100000000
+/// /usr/lib/dyld` on macOS.
 fn library(line: &str, stacks: &mut Stacks) {
     let Some((start, rest)) = word(line) else { return };
     let Some(start) = prefixed_hex(start) else { return };

@@ -9,7 +9,8 @@
 //!     frame #4: lantern`start at start.c:5                                                  no address, if lldb is told so
 //! ```
 //!
-//! The star marks the thread and the frame that lldb looks at. Where there are sources, arguments have their values.
+//! The star marks the thread and the frame that lldb looks at. Where there are sources, arguments
+//! have their values.
 
 use std::collections::HashMap;
 
@@ -25,7 +26,12 @@ use crate::scan::text::{between, hex, prefixed_hex, some, word};
 
 /// ``[* ]frame #N: 0xADDRESS IMAGE`FUNCTION[ + OFFSET | at FILE:LINE:COLUMN]``.
 pub fn frame(line: &str) -> Option<NativeLine> {
-    let (number, rest) = line.strip_prefix("* ").unwrap_or(line).trim_start().strip_prefix("frame #")?.split_once(':')?;
+    let (number, rest) = line
+        .strip_prefix("* ")
+        .unwrap_or(line)
+        .trim_start()
+        .strip_prefix("frame #")?
+        .split_once(':')?;
     let number = number.parse().ok()?;
     let (first, behind) = word(rest)?;
     let address = prefixed_hex(first);
@@ -40,7 +46,8 @@ pub fn frame(line: &str) -> Option<NativeLine> {
         Some((_, inner)) => (inner, true),
         None => (rest, false),
     };
-    let function = known(name(function, !place.is_empty())).filter(|function| !function.starts_with("___lldb_unnamed_symbol"));
+    let function = known(name(function, !place.is_empty()))
+        .filter(|function| !function.starts_with("___lldb_unnamed_symbol"));
     let mut line = FoundFrame { address, function, path, ..FoundFrame::default() }.line();
     let (file, row, column) = source(place);
     (line.frame.file, line.frame.line, line.frame.column) = (some(file), row, column);
@@ -49,10 +56,13 @@ pub fn frame(line: &str) -> Option<NativeLine> {
     Some(NativeLine { number: Some(number), is_plain: true, ..line })
 }
 
-/// What stands before ` at FILE:LINE:COLUMN`, and the place. Marks behind it (`[opt]`, `[artificial]`) go.
+/// What stands before ` at FILE:LINE:COLUMN`, and the place. Marks behind it (`[opt]`,
+/// `[artificial]`) go.
 fn place(text: &str) -> (&str, &str) {
     let mut text = text.trim_end();
-    while let Some((front, mark)) = text.rsplit_once(" [").filter(|(_, mark)| mark.ends_with(']') && !mark.contains(' ')) {
+    while let Some((front, mark)) =
+        text.rsplit_once(" [").filter(|(_, mark)| mark.ends_with(']') && !mark.contains(' '))
+    {
         if mark == "inlined]" {
             break;
         }
@@ -73,7 +83,9 @@ fn name(text: &str, has_source: bool) -> &str {
     }
     let values = text.match_indices('(').map(|(at, _)| at).find(|at| {
         let rest = &text[at + 1..];
-        let name = rest.find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '$' | '.')).unwrap_or(rest.len());
+        let name = rest
+            .find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '$' | '.'))
+            .unwrap_or(rest.len());
         name > 0 && rest[name..].starts_with('=') && !rest[name..].starts_with("==")
     });
     values.filter(|at| has_source && *at > 0).map_or(text, |at| &text[..at])
@@ -81,7 +93,8 @@ fn name(text: &str, has_source: bool) -> &str {
 
 /// Makes the reader, if lldb begins to speak in `line`.
 pub fn begin(line: &str) -> Option<Box<dyn Dialect>> {
-    (thread(line).is_some() || stopped(line).is_some() || frame(line).is_some()).then(|| Box::new(Lldb::default()) as Box<dyn Dialect>)
+    (thread(line).is_some() || stopped(line).is_some() || frame(line).is_some())
+        .then(|| Box::new(Lldb::default()) as Box<dyn Dialect>)
 }
 
 /// `thread #2, name = 'worker'`, `thread #1: tid = 0x1267, …`: the number.
@@ -110,8 +123,15 @@ impl Dialect for Lldb {
         let line = text.line;
         if let Some(number) = thread(line) {
             let quoted = |key: &str| between(line, key, "'").and_then(some);
-            stacks.begin_thread(Some(number), quoted("name = '").or_else(|| quoted("queue = '")), line.starts_with('*'));
-            if let Some((_, reason)) = line.split_once("stop reason = ").filter(|_| self.current.is_none() || line.starts_with('*')) {
+            stacks.begin_thread(
+                Some(number),
+                quoted("name = '").or_else(|| quoted("queue = '")),
+                line.starts_with('*'),
+            );
+            if let Some((_, reason)) = line
+                .split_once("stop reason = ")
+                .filter(|_| self.current.is_none() || line.starts_with('*'))
+            {
                 self.current = Some(number);
                 stop(stacks, reason);
             }
@@ -138,7 +158,9 @@ impl Dialect for Lldb {
                 }
             }
         }
-        stacks.drop_threads(|index, thread| thread.id.is_some_and(|id| longest.get(&id).is_some_and(|best| best.0 != index)));
+        stacks.drop_threads(|index, thread| {
+            thread.id.is_some_and(|id| longest.get(&id).is_some_and(|best| best.0 != index))
+        });
         let starred = stacks.event.threads.iter().any(|thread| thread.crashed);
         if let Some(number) = self.current.filter(|_| !starred) {
             stacks.crashed_with_id(number);
@@ -146,17 +168,21 @@ impl Dialect for Lldb {
     }
 }
 
-/// `signal SIGABRT`, `EXC_BAD_ACCESS (code=1, address=0x18)`, `breakpoint 1.1`, `hit program assert`.
+/// `signal SIGABRT`, `EXC_BAD_ACCESS (code=1, address=0x18)`, `breakpoint 1.1`, `hit program
+/// assert`.
 fn stop(stacks: &mut Stacks, text: &str) {
     let reason = &mut stacks.event.reason;
     (reason.kind, reason.signal, reason.message) = (None, None, some(text));
     if let Some(rest) = text.strip_prefix("signal ") {
         let (signal, rest) = word(rest).unwrap_or((rest, ""));
         reason.signal = some(signal.trim_end_matches([':', ',']));
-        reason.fault_address = between(rest, "address=", ")").or_else(|| between(rest, "address: ", ")")).and_then(hex);
+        reason.fault_address = between(rest, "address=", ")")
+            .or_else(|| between(rest, "address: ", ")"))
+            .and_then(hex);
     } else if text.starts_with("EXC_") {
         apple::exception_type(reason, text.split_once(' ').map_or(text, |(kind, _)| kind));
-        reason.code = between(text, "code=", ",").or_else(|| between(text, "code=", ")")).and_then(some);
+        reason.code =
+            between(text, "code=", ",").or_else(|| between(text, "code=", ")")).and_then(some);
         reason.fault_address = between(text, "address=", ")").and_then(hex);
     } else {
         reason.kind = some(text);

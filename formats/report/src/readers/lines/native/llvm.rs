@@ -10,7 +10,8 @@
 //! 0x00007FF7A1B2C3D4 (0x0000000000000018 0x000000000000001C), main() + 0x12 bytes(s), C:\src\a.cpp, line 12 + 0x3 byte(s)
 //! ```
 //!
-//! All are return addresses, as of `backtrace(3)`. Chromium prints its stacks alike, with offsets that are moved into the call.
+//! All are return addresses, as of `backtrace(3)`. Chromium prints its stacks alike, with offsets
+//! that are moved into the call.
 
 use super::cxx::{function_and_place, source, strip_module};
 use super::dialect::{Dialect, Said};
@@ -29,12 +30,21 @@ pub fn frame(rest: &str) -> Option<NativeLine> {
     let (address, rest) = word(rest)?;
     let address = prefixed_hex(address)?;
     let (rest, build_id) = strip_build_id(rest);
-    let (front, path, offset) = strip_module(rest).map_or((rest, "", None), |(front, path, offset)| (front, path, Some(offset)));
+    let (front, path, offset) = strip_module(rest)
+        .map_or((rest, "", None), |(front, path, offset)| (front, path, Some(offset)));
     let (function, place) = function_and_place(front);
     let is_moved = offset.is_some_and(|offset| address.wrapping_sub(offset) & PAGE_BITS == 1);
     let at = if is_moved { At::Adjusted } else { At::Return };
     let (path, function) = (path.trim(), known(function));
-    let found = FoundFrame { address: Some(address), relative: offset.map(in_file), function, path, build_id, at, ..FoundFrame::default() };
+    let found = FoundFrame {
+        address: Some(address),
+        relative: offset.map(in_file),
+        function,
+        path,
+        build_id,
+        at,
+        ..FoundFrame::default()
+    };
     let mut line = found.line();
     let (file, row, column) = source(place);
     (line.frame.file, line.frame.line, line.frame.column) = (known(file), row, column);
@@ -46,8 +56,12 @@ fn windows_frame(line: &str) -> Option<NativeLine> {
     let (address, rest) = word(line)?;
     let (_, rest) = rest.strip_prefix("(0x")?.split_once(')')?;
     let rest = rest.strip_prefix(", ").unwrap_or(rest);
-    let (function, behind) = rest.split_once(" byte").map_or((rest, ""), |(function, behind)| (function, behind));
-    let (file, row) = behind.split_once(", ").and_then(|(_, behind)| behind.rsplit_once(", line ")).unwrap_or_default();
+    let (function, behind) =
+        rest.split_once(" byte").map_or((rest, ""), |(function, behind)| (function, behind));
+    let (file, row) = behind
+        .split_once(", ")
+        .and_then(|(_, behind)| behind.rsplit_once(", line "))
+        .unwrap_or_default();
     let frame = Frame {
         address: Some(prefixed_hex(address)?),
         function: super::found::function_name(function),
@@ -61,7 +75,9 @@ fn windows_frame(line: &str) -> Option<NativeLine> {
 
 /// Makes the reader, if a report begins with `line`.
 pub fn begin(line: &str) -> Option<Box<dyn Dialect>> {
-    let is_own = begins_report(line) || line == "Stack dump:" || line.starts_with("Stack dump without symbol names");
+    let is_own = begins_report(line)
+        || line == "Stack dump:"
+        || line.starts_with("Stack dump without symbol names");
     is_own.then(|| Box::new(Llvm { is_over: false }) as Box<dyn Dialect>)
 }
 
@@ -82,12 +98,17 @@ impl Dialect for Llvm {
 
     fn line(&mut self, text: Text<'_>, stacks: &mut Stacks) -> Said {
         let line = text.line;
-        if let Some(command) = line.strip_prefix("0.").map(str::trim).and_then(|line| line.strip_prefix("Program arguments: ")) {
+        if let Some(command) = line
+            .strip_prefix("0.")
+            .map(str::trim)
+            .and_then(|line| line.strip_prefix("Program arguments: "))
+        {
             stacks.event.process.path = word(command).and_then(|(path, _)| some(path));
             return Said::Own;
         }
         // How the driver ends: its own stack, which says nothing of the compiler's.
-        self.is_over |= line.contains(": error: clang frontend command failed") || line.starts_with("clang: error: ");
+        self.is_over |= line.contains(": error: clang frontend command failed")
+            || line.starts_with("clang: error: ");
         if self.is_over {
             return Said::Own;
         }

@@ -67,12 +67,17 @@ impl Dialect for Machine {
                     path: some(name),
                     version: some(version),
                     load_address: start,
-                    size: start.zip(hex(last)).and_then(|(start, last)| last.checked_sub(start)?.checked_add(1)),
+                    size: start
+                        .zip(hex(last))
+                        .and_then(|(start, last)| last.checked_sub(start)?.checked_add(1)),
                     ..Image::default()
                 });
             }
             [thread, number, module, function, file, line, offset, ..] => {
-                if let Some(line) = self.frame([module, function, file, line, offset]).filter(|_| number.parse::<u32>().is_ok()) {
+                if let Some(line) = self
+                    .frame([module, function, file, line, offset])
+                    .filter(|_| number.parse::<u32>().is_ok())
+                {
                     self.thread(thread.parse().ok(), stacks);
                     return Said::Frame(Box::new(line));
                 }
@@ -98,7 +103,14 @@ impl Machine {
         if function.is_empty() && offset.is_none() {
             return None;
         }
-        let mut found = FoundFrame { address, relative, function: known(function), path: module, ..FoundFrame::default() }.line();
+        let mut found = FoundFrame {
+            address,
+            relative,
+            function: known(function),
+            path: module,
+            ..FoundFrame::default()
+        }
+        .line();
         found.image = found.image.map(|image| Image { kind: self.kind, ..image });
         (found.frame.file, found.frame.line) = (some(file), line.parse().ok());
         Some(NativeLine { is_plain: true, ..found })

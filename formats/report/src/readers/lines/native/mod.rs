@@ -7,8 +7,9 @@
 //! begin(line), Dialect   a reader of its own, which takes all lines from the one on with which a report of this format begins
 //! ```
 //!
-//! To add a format: a file with one or both, a line in [`numbered`], [`unnumbered`], [`BEGINS`] and [`REPORTS`], a `Format` if it has a
-//! reader, a fixture in `testdata/crashes`, a row in `docs/crash-formats.md`.
+//! To add a format: a file with one or both, a line in [`numbered`], [`unnumbered`], [`BEGINS`] and
+//! [`REPORTS`], a `Format` if it has a reader, a fixture in `testdata/crashes`, a row in
+//! `docs/crash-formats.md`.
 
 mod android;
 mod chromium;
@@ -93,7 +94,9 @@ pub fn begins_report(line: &str) -> bool {
 pub fn frame(line: &str) -> Option<NativeLine> {
     let line = line.trim_end();
     match number(line) {
-        Some((number, rest)) => numbered(rest).map(|parsed| NativeLine { number: Some(number), ..parsed }),
+        Some((number, rest)) => {
+            numbered(rest).map(|parsed| NativeLine { number: Some(number), ..parsed })
+        }
         None => unnumbered(line),
     }
 }
@@ -107,12 +110,18 @@ fn numbered(rest: &str) -> Option<NativeLine> {
         return dart::frame(rest);
     }
     if rest.starts_with("0x") {
-        return gdb::frame(rest).or_else(|| coredump::frame(rest)).or_else(|| sanitizer::frame(rest)).or_else(|| llvm::frame(rest));
+        return gdb::frame(rest)
+            .or_else(|| coredump::frame(rest))
+            .or_else(|| sanitizer::frame(rest))
+            .or_else(|| llvm::frame(rest));
     }
     if rest.ends_with(']') && rest.contains("[0x") {
         return glibc::frame(rest);
     }
-    gdb::frame_without_address(rest).or_else(|| sanitizer::tsan_frame(rest)).or_else(|| plain::frame(rest)).or_else(|| dart::managed(rest))
+    gdb::frame_without_address(rest)
+        .or_else(|| sanitizer::tsan_frame(rest))
+        .or_else(|| plain::frame(rest))
+        .or_else(|| dart::managed(rest))
 }
 
 fn unnumbered(line: &str) -> Option<NativeLine> {
@@ -128,14 +137,18 @@ fn unnumbered(line: &str) -> Option<NativeLine> {
 
 /// Whether `line` begins like a frame with a number, though it may be cut off.
 pub fn begins_frame(line: &str) -> bool {
-    number(line).is_some_and(|(_, rest)| rest.is_empty() || rest.starts_with("pc") || rest.starts_with("0x"))
+    number(line).is_some_and(|(_, rest)| {
+        rest.is_empty() || rest.starts_with("pc") || rest.starts_with("0x")
+    })
 }
 
 /// `#01 rest`.
 fn number(line: &str) -> Option<(usize, &str)> {
     let (number, rest) = word(line.strip_prefix('#')?)?;
     // `word` skips blanks, of which there are none between the sign and the number.
-    let is_number = number.len() <= 9 && number.bytes().all(|byte| byte.is_ascii_digit()) && !line.starts_with("# ");
+    let is_number = number.len() <= 9
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && !line.starts_with("# ");
     is_number.then(|| Some((number.parse().ok()?, rest)))?
 }
 

@@ -42,13 +42,22 @@ fn frame(line: &str) -> Option<NativeLine> {
         None => (rest, ""),
     };
     let function = if is_windows { windows_name(function) } else { function_name(function) };
-    let found = FoundFrame { address: Some(address), function, path, at: At::Return, ..FoundFrame::default() };
+    let found = FoundFrame {
+        address: Some(address),
+        function,
+        path,
+        at: At::Return,
+        ..FoundFrame::default()
+    };
     Some(NativeLine { number: Some(number.saturating_sub(1)), ..found.line() })
 }
 
 /// `FUNCTION+N`, `N` being decimal.
 fn windows_name(text: &str) -> Option<String> {
-    let name = text.rsplit_once('+').filter(|(_, offset)| offset.bytes().all(|byte| byte.is_ascii_digit())).map_or(text, |(name, _)| name);
+    let name = text
+        .rsplit_once('+')
+        .filter(|(_, offset)| offset.bytes().all(|byte| byte.is_ascii_digit()))
+        .map_or(text, |(name, _)| name);
     some(name)
 }
 
@@ -63,7 +72,14 @@ fn script(line: &str) -> Option<NativeLine> {
     let (file, row, column) = source(place);
     let is_place = column.is_some() || matches!(place, "<anonymous>" | "native");
     let function = some(function.split(" [as ").next().unwrap_or(function));
-    let frame = Frame { kind: FrameKind::Other, function, file: some(file), line: row, column, ..Frame::default() };
+    let frame = Frame {
+        kind: FrameKind::Other,
+        function,
+        file: some(file),
+        line: row,
+        column,
+        ..Frame::default()
+    };
     is_place.then(|| NativeLine { frame, ..NativeLine::default() })
 }
 
@@ -80,7 +96,8 @@ pub fn begin(line: &str) -> Option<Box<dyn Dialect>> {
 
 /// `FATAL ERROR: [PLACE ]MESSAGE`, `# Fatal error in FILE, line N`.
 fn fatal(line: &str) -> Option<&str> {
-    line.strip_prefix("FATAL ERROR: ").or_else(|| line.strip_prefix("# ").filter(|rest| rest.starts_with("Fatal error in ")))
+    line.strip_prefix("FATAL ERROR: ")
+        .or_else(|| line.strip_prefix("# ").filter(|rest| rest.starts_with("Fatal error in ")))
 }
 
 /// ``node[4711]: ../src/node.cc:12:void node::f(): Assertion `x' failed.``: pid and message.
@@ -126,16 +143,25 @@ impl Dialect for Node {
         }
         let reason = &mut stacks.event.reason;
         if let Some(message) = fatal(line) {
-            (reason.kind, reason.message, self.has_message) = (some("FATAL ERROR"), some(message), true);
+            (reason.kind, reason.message, self.has_message) =
+                (some("FATAL ERROR"), some(message), true);
             self.is_v8 = line.starts_with('#');
-        } else if let Some(message) = line.strip_prefix('#').filter(|rest| std::mem::take(&mut self.is_v8) && !rest.trim().is_empty()) {
+        } else if let Some(message) = line
+            .strip_prefix('#')
+            .filter(|rest| std::mem::take(&mut self.is_v8) && !rest.trim().is_empty())
+        {
             reason.message = some(message);
         } else if let Some(pid) = checked(line) {
             (stacks.event.process.pid, self.has_message) = (Some(pid), true);
-        } else if let Some(message) = line.strip_prefix('#').map(str::trim).filter(|message| message.starts_with("Assertion failed: ")) {
+        } else if let Some(message) = line
+            .strip_prefix('#')
+            .map(str::trim)
+            .filter(|message| message.starts_with("Assertion failed: "))
+        {
             (reason.kind, reason.message) = (some("Assertion failed"), some(message));
         } else if let Some((pid, message)) = assertion(line) {
-            (reason.kind, reason.message, self.has_message) = (some("Assertion"), some(message), true);
+            (reason.kind, reason.message, self.has_message) =
+                (some("Assertion"), some(message), true);
             stacks.event.process.pid = Some(pid);
         } else if let Some((class, message)) = uncaught(line).filter(|_| !self.has_message) {
             (reason.kind, reason.message) = (some(class), some(message));

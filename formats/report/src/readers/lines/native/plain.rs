@@ -1,4 +1,5 @@
-//! Reads frames that people write down: `#01 libfoo.so+0x1234 (BuildId 1122…)`; the number may be missing.
+//! Reads frames that people write down: `#01 libfoo.so+0x1234 (BuildId 1122…)`; the number may be
+//! missing.
 
 use super::found::{FoundFrame, in_file, strip_build_id};
 use crate::readers::lines::line::NativeLine;

@@ -70,7 +70,8 @@ impl Dialect for Rust {
             self.head(line, stacks);
             return Said::Own;
         }
-        if let Some(place) = line.strip_prefix("at ").filter(|_| self.has_frame && text.indent > 0) {
+        if let Some(place) = line.strip_prefix("at ").filter(|_| self.has_frame && text.indent > 0)
+        {
             if let Some(frame) = stacks.last_frame() {
                 let (file, row, column) = source(place);
                 (frame.file, frame.line, frame.column) = (some(file), row, column);
@@ -86,12 +87,18 @@ impl Dialect for Rust {
 }
 
 impl Rust {
-    /// `N: FUNCTION`, `N: 0xADDRESS - FUNCTION`, or `FUNCTION` alone, into which the one before was inlined.
+    /// `N: FUNCTION`, `N: 0xADDRESS - FUNCTION`, or `FUNCTION` alone, into which the one before was
+    /// inlined.
     fn frame(&mut self, text: Text<'_>, stacks: &mut Stacks) -> Said {
-        let numbered = text.line.split_once(": ").filter(|(number, _)| number.parse::<u32>().is_ok());
+        let numbered =
+            text.line.split_once(": ").filter(|(number, _)| number.parse::<u32>().is_ok());
         let is_place = |(_, place): (&str, &str)| source(place).1.is_some();
         let is_note = numbered.is_none() && text.line.rsplit_once(" at ").is_some_and(is_place);
-        let is_caller = numbered.is_none() && self.has_frame && text.indent >= 6 && !text.line.is_empty() && !is_note;
+        let is_caller = numbered.is_none()
+            && self.has_frame
+            && text.indent >= 6
+            && !text.line.is_empty()
+            && !is_note;
         if is_note {
             // Where it was resolved before.
             return Said::Own;
@@ -103,7 +110,9 @@ impl Rust {
         }
         let rest = numbered.map_or(text.line, |(_, rest)| rest.trim_start());
         let (address, function) = match rest.split_once(" - ") {
-            Some((address, function)) if prefixed_hex(address).is_some() => (prefixed_hex(address), function),
+            Some((address, function)) if prefixed_hex(address).is_some() => {
+                (prefixed_hex(address), function)
+            }
             _ => (None, rest),
         };
         let address = if is_caller {
@@ -115,7 +124,12 @@ impl Rust {
             address
         };
         self.has_frame = true;
-        let frame = Frame { address, function: known(function.trim_start_matches("- ")), at: At::Return, ..Frame::default() };
+        let frame = Frame {
+            address,
+            function: known(function.trim_start_matches("- ")),
+            at: At::Return,
+            ..Frame::default()
+        };
         Said::Frame(Box::new(NativeLine { frame, ..NativeLine::default() }))
     }
 
@@ -141,7 +155,10 @@ impl Rust {
             (reason.kind, reason.message) = (some("fatal runtime error"), some(message));
         } else if line.ends_with("' has overflowed its stack") {
             self.has_panic = true;
-            let thread = line.strip_prefix("thread '").and_then(|line| line.rsplit_once("' has ")).map(|(thread, _)| thread);
+            let thread = line
+                .strip_prefix("thread '")
+                .and_then(|line| line.rsplit_once("' has "))
+                .map(|(thread, _)| thread);
             stacks.begin_thread(None, thread.and_then(some), true);
         } else if let Some(lines) = self.message_lines {
             let is_over = line.starts_with("note: ") || lines >= MAX_MESSAGE_LINES;

@@ -29,7 +29,9 @@ pub fn frame(rest: &str) -> Option<NativeLine> {
     let has_two_blanks = rest[address.len()..].starts_with("  ");
     let rest = match behind.strip_prefix("in ") {
         Some(rest) => rest,
-        None if has_two_blanks || behind.is_empty() || behind.ends_with("(<unknown module>)") => behind,
+        None if has_two_blanks || behind.is_empty() || behind.ends_with("(<unknown module>)") => {
+            behind
+        }
         None => return None,
     };
     let mut line = symbolized(rest);
@@ -50,12 +52,22 @@ pub fn symbolized(rest: &str) -> NativeLine {
     let front = match module {
         Some((front, ..)) => front,
         // `(<unknown module>)`
-        None => strip_brackets(rest).filter(|(_, within)| within.starts_with('<')).map_or(rest, |(front, _)| front.trim_end()),
+        None => strip_brackets(rest)
+            .filter(|(_, within)| within.starts_with('<'))
+            .map_or(rest, |(front, _)| front.trim_end()),
     };
     let (function, place) = function_and_place(front);
-    let (path, relative) = module.map_or(("", None), |(_, path, offset)| (path, Some(in_file(offset))));
+    let (path, relative) =
+        module.map_or(("", None), |(_, path, offset)| (path, Some(in_file(offset))));
     let (path, arch) = without_arch(path);
-    let found = FoundFrame { relative, path, build_id, function: function_name(function), at: At::Adjusted, ..FoundFrame::default() };
+    let found = FoundFrame {
+        relative,
+        path,
+        build_id,
+        function: function_name(function),
+        at: At::Adjusted,
+        ..FoundFrame::default()
+    };
     let mut line = found.line();
     let (file, number, column) = source(place);
     (line.frame.file, line.frame.line, line.frame.column) = (known(file), number, column);
@@ -69,9 +81,23 @@ pub fn symbolized(rest: &str) -> NativeLine {
 
 /// `lantern:arm64`, as on macOS: the path, and the architecture.
 fn without_arch(path: &str) -> (&str, Option<&str>) {
-    let is_arch =
-        |arch: &str| matches!(arch, "x86_64" | "x86_64h" | "i386" | "arm64" | "arm64e" | "armv7" | "armv7s" | "armv7k" | "arm64_32");
-    path.rsplit_once(':').filter(|(_, arch)| is_arch(arch)).map_or((path, None), |(path, arch)| (path, Some(arch)))
+    let is_arch = |arch: &str| {
+        matches!(
+            arch,
+            "x86_64"
+                | "x86_64h"
+                | "i386"
+                | "arm64"
+                | "arm64e"
+                | "armv7"
+                | "armv7s"
+                | "armv7k"
+                | "arm64_32"
+        )
+    };
+    path.rsplit_once(':')
+        .filter(|(_, arch)| is_arch(arch))
+        .map_or((path, None), |(path, arch)| (path, Some(arch)))
 }
 
 fn is_windows(path: &str) -> bool {
@@ -89,17 +115,24 @@ pub fn begins_report(line: &str) -> bool {
     head(line).is_some() || runtime_error(line).is_some()
 }
 
-/// The pid and the kind of `==1==ERROR: AddressSanitizer: KIND`, `WARNING: ThreadSanitizer: KIND (pid=1)`.
+/// The pid and the kind of `==1==ERROR: AddressSanitizer: KIND`, `WARNING: ThreadSanitizer: KIND
+/// (pid=1)`.
 fn head(line: &str) -> Option<(Option<u64>, &str)> {
-    const SANITIZERS: [&str; 7] = ["Address", "HWAddress", "Thread", "Memory", "Leak", "UndefinedBehavior", "DataFlow"];
+    const SANITIZERS: [&str; 7] =
+        ["Address", "HWAddress", "Thread", "Memory", "Leak", "UndefinedBehavior", "DataFlow"];
     let (front, rest) = line.split_once("Sanitizer: ").or_else(|| line.split_once("Fuzzer: "))?;
     let (level, name) = front.rsplit_once(": ")?;
     let is_name = SANITIZERS.contains(&name) || name == "lib";
-    let (before, is_level) = match level.strip_suffix("ERROR").or_else(|| level.strip_suffix("WARNING")) {
-        Some(before) => (before, true),
-        None => (level, false),
-    };
-    let pid = before.trim_end().strip_suffix("==").and_then(|before| before.rsplit_once("==")).and_then(|(_, pid)| pid.parse().ok());
+    let (before, is_level) =
+        match level.strip_suffix("ERROR").or_else(|| level.strip_suffix("WARNING")) {
+            Some(before) => (before, true),
+            None => (level, false),
+        };
+    let pid = before
+        .trim_end()
+        .strip_suffix("==")
+        .and_then(|before| before.rsplit_once("=="))
+        .and_then(|(_, pid)| pid.parse().ok());
     let pid = pid.or_else(|| between(rest, "(pid=", ")")?.parse().ok());
     (is_name && is_level).then_some((pid, rest))
 }
@@ -173,7 +206,8 @@ fn adjusted(line: NativeLine) -> NativeLine {
 fn report(stacks: &mut Stacks, rest: &str) {
     let reason = &mut stacks.event.reason;
     reason.message = some(rest);
-    let end = [" on ", " (", ": "].iter().filter_map(|end| rest.find(end)).min().unwrap_or(rest.len());
+    let end =
+        [" on ", " (", ": "].iter().filter_map(|end| rest.find(end)).min().unwrap_or(rest.len());
     reason.kind = some(&rest[..end]);
     let address = rest.split_once("address ").and_then(|(_, address)| word(address));
     reason.fault_address = address.and_then(|(address, _)| hex(address));

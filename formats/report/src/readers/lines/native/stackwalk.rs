@@ -14,7 +14,8 @@
 //! 0x55d0c0de0000 - 0x55d0c0deffff  lantern  ???  (main)  (WARNING: No symbols, lantern, 33221100554477668899AABBCCDDEEFF0)
 //! ```
 //!
-//! Breakpad prints addresses that calls return to; rust-minidump has moved its offsets into the calls.
+//! Breakpad prints addresses that calls return to; rust-minidump has moved its offsets into the
+//! calls.
 
 use super::dialect::{Dialect, Said};
 use super::found::{FoundFrame, in_image, known};
@@ -28,7 +29,9 @@ use crate::scan::text::{between, hex, prefixed_hex, some, word};
 
 /// Makes the reader, if a report begins with `line`.
 pub fn begin(line: &str) -> Option<Box<dyn Dialect>> {
-    let is_own = begins_report(line) || line.starts_with("Crash reason:") || thread(line).is_some_and(|thread| thread.is_crashed);
+    let is_own = begins_report(line)
+        || line.starts_with("Crash reason:")
+        || thread(line).is_some_and(|thread| thread.is_crashed);
     is_own.then(|| Box::new(Stackwalk::default()) as Box<dyn Dialect>)
 }
 
@@ -50,13 +53,19 @@ fn thread(line: &str) -> Option<Heading<'_>> {
     let rest = line.strip_prefix("Thread ")?;
     let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
     let (number, rest) = rest.split_at(end);
-    let (rest, has_tid) = rest.rsplit_once(" - tid: ").map_or((rest, false), |(rest, _)| (rest, true));
-    let (name, is_crashed) = match rest.strip_suffix(" (crashed)").or_else(|| rest.strip_suffix(" (requested dump, did not crash)")) {
+    let (rest, has_tid) =
+        rest.rsplit_once(" - tid: ").map_or((rest, false), |(rest, _)| (rest, true));
+    let (name, is_crashed) = match rest
+        .strip_suffix(" (crashed)")
+        .or_else(|| rest.strip_suffix(" (requested dump, did not crash)"))
+    {
         Some(name) => (name, true),
         None => (rest, false),
     };
     let is_own = has_tid || name.is_empty();
-    is_own.then(|| Some(Heading { number: number.parse().ok()?, name: name.trim(), is_crashed, has_tid }))?
+    is_own.then(|| {
+        Some(Heading { number: number.parse().ok()?, name: name.trim(), is_crashed, has_tid })
+    })?
 }
 
 #[derive(Debug, Default)]
@@ -118,7 +127,10 @@ impl Stackwalk {
         let found = if rest.contains(' ') || rest.contains('!') {
             self.placed(rest, number)?
         } else {
-            NativeLine { is_plain: true, ..FoundFrame { address: Some(prefixed_hex(rest)?), ..FoundFrame::default() }.line() }
+            NativeLine {
+                is_plain: true,
+                ..FoundFrame { address: Some(prefixed_hex(rest)?), ..FoundFrame::default() }.line()
+            }
         };
         Some(NativeLine { number: Some(number), ..found })
     }
@@ -126,20 +138,30 @@ impl Stackwalk {
     fn placed(&self, rest: &str, number: usize) -> Option<NativeLine> {
         let Some((path, function)) = rest.split_once('!') else {
             let (path, offset) = rest.rsplit_once(" + ")?;
-            let mut line = FoundFrame { relative: Some(in_image(prefixed_hex(offset)?)), path, ..FoundFrame::default() }.line();
+            let mut line = FoundFrame {
+                relative: Some(in_image(prefixed_hex(offset)?)),
+                path,
+                ..FoundFrame::default()
+            }
+            .line();
             line.image = line.image.map(|image| Image { kind: self.kind, ..image });
             let is_moved = self.is_moved && number > 0;
             line.frame.at = if is_moved { At::Adjusted } else { At::Instruction };
             return Some(NativeLine { is_plain: !is_moved, ..line });
         };
-        let (function, place) = match function.strip_suffix(']').and_then(|function| function.rsplit_once(" [")) {
+        let (function, place) = match function
+            .strip_suffix(']')
+            .and_then(|function| function.rsplit_once(" ["))
+        {
             Some((function, place)) => (function, place),
             None => (function.rsplit_once(" + 0x").map_or(function, |(function, _)| function), ""),
         };
         let (file, row) = place.split_once(" : ").unwrap_or((place, ""));
-        let mut line = FoundFrame { function: known(function), path, ..FoundFrame::default() }.line();
+        let mut line =
+            FoundFrame { function: known(function), path, ..FoundFrame::default() }.line();
         line.image = line.image.map(|image| Image { kind: self.kind, ..image });
-        (line.frame.file, line.frame.line) = (some(file), word(row).and_then(|(row, _)| row.parse().ok()));
+        (line.frame.file, line.frame.line) =
+            (some(file), word(row).and_then(|(row, _)| row.parse().ok()));
         Some(NativeLine { is_plain: true, ..line })
     }
 
@@ -149,7 +171,9 @@ impl Stackwalk {
         let Some((last, rest)) = rest.strip_prefix("- ").and_then(word) else { return };
         let (Some(start), Some(last)) = (prefixed_hex(start), prefixed_hex(last)) else { return };
         let name = rest.split("  ").next().unwrap_or(rest).trim();
-        let id = between(rest, "(WARNING: ", ")").and_then(|warning| warning.rsplit_once(", ")).map(|(_, id)| id);
+        let id = between(rest, "(WARNING: ", ")")
+            .and_then(|warning| warning.rsplit_once(", "))
+            .map(|(_, id)| id);
         let image = Image {
             kind: self.kind,
             id: image_id(self.kind, id, None),

@@ -1,7 +1,8 @@
-//! Settles what only a whole stack tells: which frames are instructions, and where in their files they lie.
+//! Settles what only a whole stack tells: which frames are instructions, and where in their files
+//! they lie.
 //!
-//! A signal's handler returns through a trampoline, which the C library has put there instead of a call. So the frame behind that is where
-//! the signal came: an instruction, and no return address.
+//! A signal's handler returns through a trampoline, which the C library has put there instead of a
+//! call. So the frame behind that is where the signal came: an instruction, and no return address.
 //!
 //! ```text
 //! ./abs(+0x1188)                  handler
@@ -14,7 +15,8 @@ use crate::event::CrashEvent;
 use crate::event::frame::{At, Frame, FrameKind, Relative, Space};
 use crate::event::image::{Image, file_name};
 
-/// Names of trampolines: of glibc, of the kernel, of bionic and musl, of debuggers, of Apple, of Windows.
+/// Names of trampolines: of glibc, of the kernel, of bionic and musl, of debuggers, of Apple, of
+/// Windows.
 const NAMES: [&str; 9] = [
     "__restore_rt",
     "__restore",
@@ -35,7 +37,9 @@ pub fn finish(event: &mut CrashEvent) {
     let CrashEvent { threads, images, .. } = event;
     for thread in threads.iter_mut() {
         for at in 1..thread.frames.len() {
-            if is_trampoline(&thread.frames[at - 1], at == 1, images) && thread.frames[at].at == At::Return {
+            if is_trampoline(&thread.frames[at - 1], at == 1, images)
+                && thread.frames[at].at == At::Return
+            {
                 thread.frames[at].at = At::Instruction;
             }
         }
@@ -43,7 +47,9 @@ pub fn finish(event: &mut CrashEvent) {
     let mut biases = vec![None; images.len()];
     let frames = || threads.iter().flat_map(|thread| &thread.frames);
     for frame in frames() {
-        if let (Some(bias), Some(image)) = (bias(frame), image_of(frame).and_then(|image| biases.get_mut(image))) {
+        if let (Some(bias), Some(image)) =
+            (bias(frame), image_of(frame).and_then(|image| biases.get_mut(image)))
+        {
             image.get_or_insert(bias);
         }
     }
@@ -62,14 +68,22 @@ fn is_trampoline(frame: &Frame, is_first: bool, images: &[Image]) -> bool {
     }
     // glibc has no name for its own.
     let image = image_of(frame).and_then(|image| images.get(image)?.path.as_deref()).map(file_name);
-    let is_libc = image.is_some_and(|name| ["libc.so", "libc-2.", "libpthread"].iter().any(|start| name.starts_with(start)));
+    let is_libc = image.is_some_and(|name| {
+        ["libc.so", "libc-2.", "libpthread"].iter().any(|start| name.starts_with(start))
+    });
     let address = frame.relative.map(|relative| relative.address);
-    is_libc && !is_first && frame.at == At::Return && address.is_some_and(|address| address % FUNCTION_ALIGNMENT == 0)
+    is_libc
+        && !is_first
+        && frame.at == At::Return
+        && address.is_some_and(|address| address % FUNCTION_ALIGNMENT == 0)
 }
 
-/// How far the file's own addresses are from those in memory. An address that is moved into its call is not in either.
+/// How far the file's own addresses are from those in memory. An address that is moved into its
+/// call is not in either.
 fn bias(frame: &Frame) -> Option<u64> {
-    let relative = frame.relative.filter(|relative| relative.space == Space::File && frame.at != At::Adjusted)?;
+    let relative = frame
+        .relative
+        .filter(|relative| relative.space == Space::File && frame.at != At::Adjusted)?;
     frame.address.filter(|_| frame.kind == FrameKind::Native)?.checked_sub(relative.address)
 }
 

@@ -1,4 +1,5 @@
-//! Collects exceptions: heads that wait until something confirms them, what belongs to which, and frames that they share.
+//! Collects exceptions: heads that wait until something confirms them, what belongs to which, and
+//! frames that they share.
 
 use super::{Stacks, Target};
 use crate::event::frame::{Frame, FrameKind, Span};
@@ -18,14 +19,19 @@ pub(super) struct Pending {
 }
 
 impl Stacks {
-    /// An exception begins. One without a sure word before it has to be confirmed by a frame, or by its cause; and so has one behind
-    /// another, with which another crash begins.
+    /// An exception begins. One without a sure word before it has to be confirmed by a frame, or by
+    /// its cause; and so has one behind another, with which another crash begins.
     pub fn java_head(&mut self, head: &ExceptionHead<'_>, indent: usize) {
         if head.is_cause() {
             self.confirm();
         }
         let message = head.message.map(kept);
-        let exception = Exception { kind: Some(kept(head.class)), message, relation: head.relation, ..Exception::default() };
+        let exception = Exception {
+            kind: Some(kept(head.class)),
+            message,
+            relation: head.relation,
+            ..Exception::default()
+        };
         self.pending = Some(Pending { exception, thread: head.thread.map(kept), indent, lines: 0 });
         if head.is_sure && !self.is_another() {
             self.confirm();
@@ -37,9 +43,13 @@ impl Stacks {
         self.pending.is_some()
     }
 
-    /// Whether the exception that waits belongs to no other, and there was one with a stack before it.
+    /// Whether the exception that waits belongs to no other, and there was one with a stack before
+    /// it.
     pub fn is_another(&self) -> bool {
-        let is_thrown = self.pending.as_ref().is_some_and(|pending| pending.exception.relation == Relation::Thrown);
+        let is_thrown = self
+            .pending
+            .as_ref()
+            .is_some_and(|pending| pending.exception.relation == Relation::Thrown);
         is_thrown && self.event.exceptions.iter().any(|exception| !exception.frames.is_empty())
     }
 
@@ -51,8 +61,14 @@ impl Stacks {
     /// Whether the stack of JavaScript comes next, or goes on.
     pub fn awaits_javascript(&self) -> bool {
         let Some(exception) = self.exception() else { return false };
-        let is_begun = || exception.frames.last().is_some_and(|frame| frame.kind == FrameKind::Other);
-        let is_announced = || exception.message.as_deref().is_some_and(|message| message.trim_end().ends_with("stack:"));
+        let is_begun =
+            || exception.frames.last().is_some_and(|frame| frame.kind == FrameKind::Other);
+        let is_announced = || {
+            exception
+                .message
+                .as_deref()
+                .is_some_and(|message| message.trim_end().ends_with("stack:"))
+        };
         exception.kind.as_deref().is_some_and(javascript::is_of) && (is_announced() || is_begun())
     }
 
@@ -60,7 +76,8 @@ impl Stacks {
     pub fn is_thrown_of_apple(&self) -> bool {
         let is_native = |frame: &Frame| frame.kind == FrameKind::Native;
         let is_of_apple = |exception: &Exception| {
-            exception.kind.as_deref().is_some_and(|kind| !kind.contains('.')) && exception.frames.iter().all(is_native)
+            exception.kind.as_deref().is_some_and(|kind| !kind.contains('.'))
+                && exception.frames.iter().all(is_native)
         };
         self.pending.is_none() && self.exception().is_some_and(is_of_apple)
     }
@@ -84,7 +101,8 @@ impl Stacks {
         }
     }
 
-    /// A line of text: of the message of an exception that has no frame yet, else the next stack's heading.
+    /// A line of text: of the message of an exception that has no frame yet, else the next stack's
+    /// heading.
     pub fn message_line(&mut self, text: &str) {
         let message = match (&mut self.pending, self.target) {
             (Some(pending), _) => {
@@ -114,7 +132,9 @@ impl Stacks {
 
     /// What was taken for an exception's head is one.
     pub(super) fn confirm(&mut self) {
-        let Some(Pending { mut exception, thread, indent, .. }) = self.pending.take() else { return };
+        let Some(Pending { mut exception, thread, indent, .. }) = self.pending.take() else {
+            return;
+        };
         if let Some(name) = thread {
             self.begin_thread(None, Some(name), true);
         }
@@ -138,9 +158,12 @@ impl Stacks {
         }
     }
 
-    /// The exception that the next one belongs to. A cause stands as far to the right as what it caused; what was suppressed further.
+    /// The exception that the next one belongs to. A cause stands as far to the right as what it
+    /// caused; what was suppressed further.
     fn parent(&mut self, relation: Relation, indent: usize) -> Option<usize> {
-        let is_closed = |other: usize| if relation == Relation::Suppressed { other >= indent } else { other > indent };
+        let is_closed = |other: usize| {
+            if relation == Relation::Suppressed { other >= indent } else { other > indent }
+        };
         while self.open.pop_if(|(_, other)| is_closed(*other)).is_some() {}
         let parent = self.open.last().map(|(index, _)| *index);
         // A cause of a cause belongs to the nearer one.
@@ -149,20 +172,28 @@ impl Stacks {
         parent.or_else(|| self.event.exceptions.len().checked_sub(1))
     }
 
-    /// Gives each exception the frames that it shares with the one that it belongs to. They stand there, and nowhere else.
+    /// Gives each exception the frames that it shares with the one that it belongs to. They stand
+    /// there, and nowhere else.
     pub(super) fn share_frames(&mut self) {
         for index in 0..self.event.exceptions.len() {
             let (before, rest) = self.event.exceptions.split_at_mut(index);
             let Some(exception) = rest.first_mut() else { continue };
-            let Some(parent) = exception.parent.and_then(|parent| before.get(parent)) else { continue };
-            let count = usize::try_from(exception.shared).unwrap_or(usize::MAX).min(parent.frames.len());
+            let Some(parent) = exception.parent.and_then(|parent| before.get(parent)) else {
+                continue;
+            };
+            let count =
+                usize::try_from(exception.shared).unwrap_or(usize::MAX).min(parent.frames.len());
             for frame in &parent.frames[parent.frames.len() - count..] {
-                self.room.push_frame(&mut exception.frames, Frame { span: Span::default(), ..frame.clone() });
+                self.room.push_frame(
+                    &mut exception.frames,
+                    Frame { span: Span::default(), ..frame.clone() },
+                );
             }
         }
     }
 
-    /// What was taken for an exception's head is the heading of a stack of machine code: threads of Apple's have names like classes.
+    /// What was taken for an exception's head is the heading of a stack of machine code: threads of
+    /// Apple's have names like classes.
     pub(super) fn pending_is_heading(&mut self) {
         let Some(Pending { exception, lines: 0, .. }) = self.pending.take() else { return };
         self.heading = exception.kind;

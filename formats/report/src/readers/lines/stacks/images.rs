@@ -18,7 +18,8 @@ impl Stacks {
         self.event.images.get_mut(usize::try_from(index).ok()?)
     }
 
-    /// Adds an image of which it is known where it was loaded, or says that of one that frames have named.
+    /// Adds an image of which it is known where it was loaded, or says that of one that frames have
+    /// named.
     pub fn loaded(&mut self, image: Image) {
         let named = image.name.as_deref().and_then(|name| self.named(name));
         match named.filter(|known| known.load_address.is_none() && known.id.is_none()) {
@@ -29,7 +30,11 @@ impl Stacks {
 
     /// The index of `image`, which is added unless it is there.
     pub fn image(&mut self, image: Image) -> Option<u32> {
-        let key = ImageKey { path: image.path.clone(), code_id: image.code_id.clone(), package_offset: image.package_offset };
+        let key = ImageKey {
+            path: image.path.clone(),
+            code_id: image.code_id.clone(),
+            package_offset: image.package_offset,
+        };
         if let Some(index) = self.images.get(&key) {
             return Some(*index);
         }

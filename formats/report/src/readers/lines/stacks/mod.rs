@@ -36,7 +36,8 @@ pub struct Stacks {
     target: Option<Target>,
     /// Frames that went to the target.
     in_target: usize,
-    /// Exceptions that others can belong to, each with the indentation of its head in bytes: ever further to the right.
+    /// Exceptions that others can belong to, each with the indentation of its head in bytes: ever
+    /// further to the right.
     open: Vec<(usize, usize)>,
     /// The head of an exception, if the next line confirms it.
     pending: Option<Pending>,
@@ -84,10 +85,12 @@ impl Stacks {
         }
     }
 
-    /// A thread begins, to which the next frames of machine code belong. The crashed one may have been named before.
+    /// A thread begins, to which the next frames of machine code belong. The crashed one may have
+    /// been named before.
     pub fn begin_thread(&mut self, id: Option<u64>, name: Option<String>, crashed: bool) {
         self.target = None;
-        let named = |thread: &Thread| thread.crashed && thread.id.is_none() && thread.frames.is_empty();
+        let named =
+            |thread: &Thread| thread.crashed && thread.id.is_none() && thread.frames.is_empty();
         if crashed && let Some(index) = self.event.threads.iter().position(named) {
             let thread = &mut self.event.threads[index];
             (thread.id, thread.name) = (id, name.or(thread.name.take()));
@@ -123,11 +126,13 @@ impl Stacks {
         self.push(frame)
     }
 
-    /// Adds a frame of Apple's platforms: of a thread, or of the exception that was thrown, whose stack was taken behind its calls.
+    /// Adds a frame of Apple's platforms: of a thread, or of the exception that was thrown, whose
+    /// stack was taken behind its calls.
     pub fn push_apple(&mut self, line: NativeLine, span: Span) -> Option<Target> {
         self.event.platform.get_or_insert_with(|| "cocoa".to_owned());
         self.pending_is_heading();
-        // An inlined function has the number of the one that it was inlined into: only below a heading a stack begins.
+        // An inlined function has the number of the one that it was inlined into: only below a
+        // heading a stack begins.
         let begins = line.number == Some(0) && self.in_target > 0 && self.heading.is_some();
         let at = match self.target {
             Some(Target::Thread(_)) if !begins && line.number == Some(0) => At::Instruction,
@@ -138,12 +143,17 @@ impl Stacks {
         self.push(Frame { at, image, span, ..line.frame })
     }
 
-    /// Adds a frame of machine code that Java tells of. Behind the backtrace of the same crash it says nothing new.
+    /// Adds a frame of machine code that Java tells of. Behind the backtrace of the same crash it
+    /// says nothing new.
     pub fn push_echo(&mut self, line: NativeLine, span: Span) -> Option<Target> {
         self.confirm();
-        let is_told = |thread: &Thread| thread.frames.iter().any(|frame| frame.kind == FrameKind::Native);
+        let is_told =
+            |thread: &Thread| thread.frames.iter().any(|frame| frame.kind == FrameKind::Native);
         let is_first = self.echo.is_none() || self.echo != self.target;
-        if is_first && !matches!(self.target, Some(Target::Exception(_))) && self.event.threads.iter().any(is_told) {
+        if is_first
+            && !matches!(self.target, Some(Target::Exception(_)))
+            && self.event.threads.iter().any(is_told)
+        {
             self.is_echo = true;
             return None;
         }
@@ -211,7 +221,8 @@ impl Stacks {
     /// Takes the first frame of the stack out again.
     pub fn drop_first(&mut self) {
         if let Some(Target::Thread(index)) = self.target
-            && let Some(thread) = self.event.threads.get_mut(index).filter(|thread| !thread.frames.is_empty())
+            && let Some(thread) =
+                self.event.threads.get_mut(index).filter(|thread| !thread.frames.is_empty())
         {
             thread.frames.remove(0);
             self.room.give_back();
@@ -254,7 +265,9 @@ impl Stacks {
     /// Leaves out the threads that are `superfluous`, which is given the index of each.
     pub fn drop_threads(&mut self, superfluous: impl Fn(usize, &Thread) -> bool) {
         let mut indices = 0..;
-        self.event.threads.retain(|thread| indices.next().is_none_or(|index| !superfluous(index, thread)));
+        self.event
+            .threads
+            .retain(|thread| indices.next().is_none_or(|index| !superfluous(index, thread)));
         (self.target, self.in_target) = (None, 0);
     }
 
@@ -270,7 +283,9 @@ impl Stacks {
 
     /// The event, finished.
     pub fn finish(mut self) -> CrashEvent {
-        if self.event.exceptions.is_empty() && self.event.threads.iter().all(|thread| !thread.crashed) {
+        if self.event.exceptions.is_empty()
+            && self.event.threads.iter().all(|thread| !thread.crashed)
+        {
             // Of stacks that nothing is said about, the first one is why the report was written.
             self.event.crashed_thread = (!self.event.threads.is_empty()).then_some(0);
         }
