@@ -43,7 +43,8 @@ struct Last {
     signature_id: u32,
     method: String,
     method_id: u32,
-    /// Whether notes belong to the last line: none do after a field, or after a line that was left out.
+    /// Whether notes belong to the last line: none do after a field, or after a line that was left
+    /// out.
     is_open: bool,
 }
 
@@ -68,7 +69,13 @@ impl Builder {
     pub(super) fn begin(&mut self, line: &ClassLine) {
         let original = self.names.intern(line.original);
         let obfuscated = self.names.intern(line.obfuscated);
-        self.class = Some(Class { original, obfuscated, source: None, synthesized: false, has_members: false });
+        self.class = Some(Class {
+            original,
+            obfuscated,
+            source: None,
+            synthesized: false,
+            has_members: false,
+        });
     }
 
     /// A field is left out, and the notes behind it.
@@ -91,7 +98,8 @@ impl Builder {
         }
         let signature = self.signature(line.signature);
         let method = self.method_id(line.obfuscated);
-        let line = MappedLine { range: line.range, original: line.original, signature, extra: None };
+        let line =
+            MappedLine { range: line.range, original: line.original, signature, extra: None };
         self.lines.push(Draft { line, method, synthesized: false, outline: false, residual: None });
         self.last.is_open = true;
         Ok(())
@@ -102,7 +110,9 @@ impl Builder {
             return self.last.signature_id;
         }
         let (returns, holder, name, arguments) = signature(text);
-        let holder = holder.map(|holder| self.names.intern(holder)).filter(|id| self.class.is_none_or(|class| class.original != *id));
+        let holder = holder
+            .map(|holder| self.names.intern(holder))
+            .filter(|id| self.class.is_none_or(|class| class.original != *id));
         let holder = holder.map(|name| {
             *self.holder_ids.entry(name).or_insert_with(|| {
                 self.holders.push(Holder { name, source: None });
@@ -143,7 +153,8 @@ impl Builder {
         index
     }
 
-    /// A note below the class or its last line. Those of a field, or of a line that was left out, go with it.
+    /// A note below the class or its last line. Those of a field, or of a line that was left out,
+    /// go with it.
     pub(super) fn note(&mut self, note: &Note) -> Result<(), Full> {
         let Some(class) = &mut self.class else { return Ok(()) };
         if self.names.bytes() > MAX_CLASS_NAME_BYTES {
@@ -151,22 +162,31 @@ impl Builder {
         }
         if !class.has_members {
             match note {
-                Note::SourceFile(file) if class.source.is_none() => class.source = Some(self.names.intern(file)),
+                Note::SourceFile(file) if class.source.is_none() => {
+                    class.source = Some(self.names.intern(file))
+                }
                 Note::Synthesized => class.synthesized = true,
                 _ => {}
             }
             return Ok(());
         }
-        let Some(draft) = self.lines.last_mut().filter(|_| self.last.is_open) else { return Ok(()) };
+        let Some(draft) = self.lines.last_mut().filter(|_| self.last.is_open) else {
+            return Ok(());
+        };
         match note {
             Note::Synthesized => draft.synthesized = true,
             Note::Outline => draft.outline = true,
             Note::Residual(descriptor) => draft.residual = Some(self.names.intern(descriptor)),
             Note::Rewrite { throws, remove } => {
-                let throws = throws.iter().map(|descriptor| self.names.intern(descriptor)).collect();
-                extra(&mut self.extras, &mut draft.line).rules.push(RewriteRule { throws, remove: *remove });
+                let throws =
+                    throws.iter().map(|descriptor| self.names.intern(descriptor)).collect();
+                extra(&mut self.extras, &mut draft.line)
+                    .rules
+                    .push(RewriteRule { throws, remove: *remove });
             }
-            Note::Callsite(positions) => extra(&mut self.extras, &mut draft.line).callsite.clone_from(positions),
+            Note::Callsite(positions) => {
+                extra(&mut self.extras, &mut draft.line).callsite.clone_from(positions)
+            }
             _ => {}
         }
         Ok(())
@@ -193,12 +213,16 @@ impl Builder {
         let mut drafts = std::mem::take(&mut self.lines);
         // Stable: lines of one method keep the mapping's order.
         drafts.sort_by_key(|draft| rank[draft.method as usize]);
-        let (mut methods, mut members) = (Vec::with_capacity(order.len()), Vec::with_capacity(order.len()));
+        let (mut methods, mut members) =
+            (Vec::with_capacity(order.len()), Vec::with_capacity(order.len()));
         let mut end = 0;
         for drafts in drafts.chunk_by(|a, b| a.method == b.method) {
             push_members(&mut members, &mut end, drafts);
             let name = self.methods[drafts[0].method as usize];
-            methods.push(Method { name, members_end: u32::try_from(members.len()).unwrap_or(u32::MAX) });
+            methods.push(Method {
+                name,
+                members_end: u32::try_from(members.len()).unwrap_or(u32::MAX),
+            });
         }
         self.methods.clear();
         let lines = drafts.iter().map(|draft| draft.line).collect();
@@ -228,15 +252,18 @@ fn extra<'a>(extras: &'a mut Vec<Extra>, line: &mut MappedLine) -> &'a mut Extra
     &mut extras[index as usize]
 }
 
-/// Parts the lines of a method into members: lines of one range are one stack, whose last is the member itself; stacks of one signature
-/// behind each other are one member. If the first stack and the last line have the same signature, all lines are one.
-/// R8, `MappedRangesOfName.partitionOnMethodSignature`.
+/// Parts the lines of a method into members: lines of one range are one stack, whose last is the
+/// member itself; stacks of one signature behind each other are one member. If the first stack and
+/// the last line have the same signature, all lines are one. R8,
+/// `MappedRangesOfName.partitionOnMethodSignature`.
 fn push_members(members: &mut Vec<Member>, end: &mut u32, drafts: &[Draft]) {
-    let stacks: Vec<&[Draft]> = drafts.chunk_by(|a, b| a.line.range.is_some() && a.line.range == b.line.range).collect();
+    let stacks: Vec<&[Draft]> =
+        drafts.chunk_by(|a, b| a.line.range.is_some() && a.line.range == b.line.range).collect();
     let outermost = |stack: &[Draft]| stack.last().map(|draft| draft.line.signature);
     let is_one = stacks.first().is_some_and(|first| outermost(first) == outermost(drafts));
     for stacks in stacks.chunk_by(|a, b| is_one || outermost(a) == outermost(b)) {
-        let mut member = Member { lines_end: *end, synthesized: false, outline: false, residual: None };
+        let mut member =
+            Member { lines_end: *end, synthesized: false, outline: false, residual: None };
         for draft in stacks.iter().copied().flatten() {
             member.lines_end += 1;
             member.synthesized |= draft.synthesized;

@@ -17,20 +17,24 @@
 //! Version history: 1, the first.
 
 use super::names::{NameId, Names};
-use super::row::{ClassRow, Extra, Holder, LineRange, MappedLine, Member, Method, Original, RewriteRule, Signature};
+use super::row::{
+    ClassRow, Extra, Holder, LineRange, MappedLine, Member, Method, Original, RewriteRule,
+    Signature,
+};
 
 const VERSION: u8 = 1;
 
 const MEMBER_SYNTHESIZED: u32 = 1;
 const MEMBER_OUTLINE: u32 = 2;
 
-/// A range of obfuscated lines: its first, as difference to the range before, and if [`LINE_WIDE`], how much wider than one line.
+/// A range of obfuscated lines: its first, as difference to the range before, and if [`LINE_WIDE`],
+/// how much wider than one line.
 const LINE_RANGE: u32 = 1;
 const LINE_WIDE: u32 = 2;
 /// The range of the line before.
 const LINE_SAME_RANGE: u32 = 4;
-/// Original lines: the first, as difference to the one before. One of [`LINE_ONE`], [`LINE_LINES`], the latter with its width unless it
-/// has that of the range ([`LINE_SAME_WIDTH`]).
+/// Original lines: the first, as difference to the one before. One of [`LINE_ONE`], [`LINE_LINES`],
+/// the latter with its width unless it has that of the range ([`LINE_SAME_WIDTH`]).
 const LINE_ONE: u32 = 8;
 const LINE_LINES: u32 = 16;
 const LINE_SAME_WIDTH: u32 = 32;
@@ -105,47 +109,77 @@ impl ClassRow {
         let source = bytes.absent()?.map(NameId);
         let synthesized = bytes.number()? != 0;
         let names = bytes.names()?;
-        let holders = bytes.list(|bytes| Ok(Holder { name: NameId(bytes.number()?), source: bytes.absent()?.map(NameId) }))?;
+        let holders = bytes.list(|bytes| {
+            Ok(Holder { name: NameId(bytes.number()?), source: bytes.absent()?.map(NameId) })
+        })?;
         let signatures = bytes.list(|bytes| {
             let holder = bytes.absent()?;
-            let [name, returns, arguments] = [bytes.number()?, bytes.number()?, bytes.number()?].map(NameId);
+            let [name, returns, arguments] =
+                [bytes.number()?, bytes.number()?, bytes.number()?].map(NameId);
             Ok(Signature { holder, name, returns, arguments })
         })?;
         let mut members_end = 0u32;
         let methods = bytes.list(|bytes| {
             let name = NameId(bytes.number()?);
-            members_end = members_end.checked_add(bytes.number()?).ok_or(RowError("too many members"))?;
+            members_end =
+                members_end.checked_add(bytes.number()?).ok_or(RowError("too many members"))?;
             Ok(Method { name, members_end })
         })?;
         let mut lines_end = 0u32;
         let members = bytes.list(|bytes| {
             lines_end = lines_end.checked_add(bytes.number()?).ok_or(RowError("too many lines"))?;
             let flags = bytes.number()?;
-            let (synthesized, outline) = (flags & MEMBER_SYNTHESIZED != 0, flags & MEMBER_OUTLINE != 0);
+            let (synthesized, outline) =
+                (flags & MEMBER_SYNTHESIZED != 0, flags & MEMBER_OUTLINE != 0);
             Ok(Member { lines_end, synthesized, outline, residual: bytes.absent()?.map(NameId) })
         })?;
         let mut before = Before::default();
         let lines = bytes.list(|bytes| bytes.line(&mut before))?;
         let extras = bytes.list(|bytes| {
-            let rules = bytes
-                .list(|bytes| Ok(RewriteRule { throws: bytes.list(|bytes| Ok(NameId(bytes.number()?)))?, remove: bytes.number()? }))?;
-            Ok(Extra { rules, callsite: bytes.list(|bytes| Ok((bytes.number()?, bytes.number()?)))? })
+            let rules = bytes.list(|bytes| {
+                Ok(RewriteRule {
+                    throws: bytes.list(|bytes| Ok(NameId(bytes.number()?)))?,
+                    remove: bytes.number()?,
+                })
+            })?;
+            Ok(Extra {
+                rules,
+                callsite: bytes.list(|bytes| Ok((bytes.number()?, bytes.number()?)))?,
+            })
         })?;
         if !bytes.0.is_empty() {
             return Err(RowError("bytes behind it"));
         }
-        let row = Self { names, obfuscated, original, source, synthesized, holders, signatures, methods, members, lines, extras };
+        let row = Self {
+            names,
+            obfuscated,
+            original,
+            source,
+            synthesized,
+            holders,
+            signatures,
+            methods,
+            members,
+            lines,
+            extras,
+        };
         row.check().map(|()| row)
     }
 
     /// That all indices lead somewhere, so that nobody has to look again.
     fn check(&self) -> Result<(), RowError> {
         let end = |last: Option<u32>| last.unwrap_or(0) as usize;
-        let is_sound = end(self.methods.last().map(|method| method.members_end)) == self.members.len()
+        let is_sound = end(self.methods.last().map(|method| method.members_end))
+            == self.members.len()
             && end(self.members.last().map(|member| member.lines_end)) == self.lines.len()
-            && self.signatures.iter().all(|signature| signature.holder.is_none_or(|holder| (holder as usize) < self.holders.len()))
+            && self.signatures.iter().all(|signature| {
+                signature.holder.is_none_or(|holder| (holder as usize) < self.holders.len())
+            })
             && self.lines.iter().all(|line| (line.signature as usize) < self.signatures.len())
-            && self.lines.iter().all(|line| line.extra.is_none_or(|extra| (extra as usize) < self.extras.len()))
+            && self
+                .lines
+                .iter()
+                .all(|line| line.extra.is_none_or(|extra| (extra as usize) < self.extras.len()))
             && self.methods.is_sorted_by(|a, b| self.names.get(a.name) < self.names.get(b.name));
         // Names that are not there read as empty.
         if is_sound { Ok(()) } else { Err(RowError("an index without target")) }
@@ -271,8 +305,12 @@ impl<'a> Reader<'a> {
         Ok(before.wrapping_add(difference))
     }
 
-    /// As many as it announces; each takes a byte or more, so that no announcement takes memory that the bytes do not back.
-    fn list<T>(&mut self, mut each: impl FnMut(&mut Self) -> Result<T, RowError>) -> Result<Vec<T>, RowError> {
+    /// As many as it announces; each takes a byte or more, so that no announcement takes memory
+    /// that the bytes do not back.
+    fn list<T>(
+        &mut self,
+        mut each: impl FnMut(&mut Self) -> Result<T, RowError>,
+    ) -> Result<Vec<T>, RowError> {
         let count = self.number()? as usize;
         if count > self.0.len() {
             return Err(RowError("it ends early"));
@@ -296,7 +334,8 @@ impl<'a> Reader<'a> {
             end = end.checked_add(bytes.number()?).ok_or(RowError("names too long"))?;
             Ok(end)
         })?;
-        let text = std::str::from_utf8(self.bytes(end as usize)?).map_err(|_| RowError("a name that is no text"))?;
+        let text = std::str::from_utf8(self.bytes(end as usize)?)
+            .map_err(|_| RowError("a name that is no text"))?;
         Names::from_parts(text.to_owned(), ends).ok_or(RowError("a name that is no text"))
     }
 
@@ -305,7 +344,8 @@ impl<'a> Reader<'a> {
         let range = if flags & LINE_SAME_RANGE != 0 {
             before.range
         } else if flags & LINE_RANGE != 0 {
-            let width = |bytes: &mut Self| if flags & LINE_WIDE != 0 { bytes.number() } else { Ok(0) };
+            let width =
+                |bytes: &mut Self| if flags & LINE_WIDE != 0 { bytes.number() } else { Ok(0) };
             let range = self.span(before.first, width)?;
             before.first = range.last;
             Some(range)
@@ -317,11 +357,12 @@ impl<'a> Reader<'a> {
             Original::Same
         } else {
             let range_width = range.map_or(0, LineRange::width);
-            let span = self.span(before.original, |bytes| match flags & (LINE_LINES | LINE_SAME_WIDTH) {
-                LINE_LINES => bytes.number(),
-                0 => Ok(0),
-                _ => Ok(range_width),
-            })?;
+            let span =
+                self.span(before.original, |bytes| match flags & (LINE_LINES | LINE_SAME_WIDTH) {
+                    LINE_LINES => bytes.number(),
+                    0 => Ok(0),
+                    _ => Ok(range_width),
+                })?;
             before.original = span.last;
             if flags & LINE_ONE != 0 { Original::One(span.first) } else { Original::Lines(span) }
         };
@@ -333,7 +374,11 @@ impl<'a> Reader<'a> {
     }
 
     /// A first line, as difference to `before`, and a width.
-    fn span(&mut self, before: u32, width: impl FnOnce(&mut Self) -> Result<u32, RowError>) -> Result<LineRange, RowError> {
+    fn span(
+        &mut self,
+        before: u32,
+        width: impl FnOnce(&mut Self) -> Result<u32, RowError>,
+    ) -> Result<LineRange, RowError> {
         let first = self.difference(before)?;
         let last = first.checked_add(width(self)?).ok_or(RowError("lines out of range"))?;
         Ok(LineRange { first, last })

@@ -17,7 +17,8 @@ pub struct Header {
     pub compiler_version: Option<String>,
     /// `min_api`: the API level of Android.
     pub min_api: Option<String>,
-    /// `pg_map_id`: the id that R8 also writes into the program, as source file of its classes (`r8-map-id-…`).
+    /// `pg_map_id`: the id that R8 also writes into the program, as source file of its classes
+    /// (`r8-map-id-…`).
     pub pg_map_id: Option<String>,
     /// `pg_map_hash`: `SHA-256`, and the hash.
     pub pg_map_hash: Option<String>,
@@ -30,8 +31,14 @@ impl Header {
     pub fn of(bytes: &[u8]) -> Self {
         let mut header = Self::default();
         let head = &bytes[..bytes.len().min(MAX_HEAD_BYTES)];
-        let lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
-        for line in lines.map(|line| line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line)).take_while(|line| line.starts_with(b"#")) {
+        let lines = head
+            .split(|byte| *byte == b'\n')
+            .map(<[u8]>::trim_ascii)
+            .filter(|line| !line.is_empty());
+        for line in lines
+            .map(|line| line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line))
+            .take_while(|line| line.starts_with(b"#"))
+        {
             if let Ok(comment) = std::str::from_utf8(&line[1..]) {
                 header.read(comment);
             }
@@ -39,19 +46,23 @@ impl Header {
         header
     }
 
-    /// The SHA-256 of everything behind the line that says so. `None` if there is none, or one of another kind.
+    /// The SHA-256 of everything behind the line that says so. `None` if there is none, or one of
+    /// another kind.
     pub fn hash(&self) -> Option<[u8; 32]> {
         let hash = self.pg_map_hash.as_deref()?.strip_prefix("SHA-256 ")?;
         hex_bytes(hash.trim())?.try_into().ok()
     }
 
-    /// Whether its notes are of a later version than those that are known, so that some may have been left out.
+    /// Whether its notes are of a later version than those that are known, so that some may have
+    /// been left out.
     pub fn is_later_version(&self) -> bool {
         let numbers = |text: &str| {
             let (major, minor) = text.split_once('.').unwrap_or((text, "0"));
             Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
         };
-        self.version.as_deref().is_some_and(|version| numbers(version).is_none_or(|version| version > KNOWN_VERSION))
+        self.version
+            .as_deref()
+            .is_some_and(|version| numbers(version).is_none_or(|version| version > KNOWN_VERSION))
     }
 
     /// Keeps what a comment says, without its `#`.
@@ -78,15 +89,24 @@ impl Header {
     }
 }
 
-/// Whether a file that begins with `bytes` is a mapping: its comments are those of R8, or most of its first lines are classes and members.
+/// Whether a file that begins with `bytes` is a mapping: its comments are those of R8, or most of
+/// its first lines are classes and members.
 pub fn is_mapping(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(MAX_HEAD_BYTES)];
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     // The last line may have been cut.
-    let whole = if bytes.len() > head.len() { head.rsplitn(2, |byte| *byte == b'\n').nth(1).unwrap_or_default() } else { head };
+    let whole = if bytes.len() > head.len() {
+        head.rsplitn(2, |byte| *byte == b'\n').nth(1).unwrap_or_default()
+    } else {
+        head
+    };
     let mut header = Header::default();
     let (mut lines, mut good) = (0, 0);
-    for line in whole.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end).filter(|line| !line.is_empty()) {
+    for line in whole
+        .split(|byte| *byte == b'\n')
+        .map(<[u8]>::trim_ascii_end)
+        .filter(|line| !line.is_empty())
+    {
         let text = std::str::from_utf8(line).unwrap_or_default();
         if let Some(comment) = text.trim().strip_prefix('#') {
             match Note::parse(comment.trim()) {
@@ -95,14 +115,18 @@ pub fn is_mapping(bytes: &[u8]) -> bool {
             }
             continue;
         }
-        let is_member = || text.starts_with(|first: char| first.is_ascii_whitespace()) && line::member(text.trim()).is_ok();
+        let is_member = || {
+            text.starts_with(|first: char| first.is_ascii_whitespace())
+                && line::member(text.trim()).is_ok()
+        };
         lines += 1;
         good += usize::from(line::class(text).is_some() || is_member());
         if lines == HEAD_LINES {
             break;
         }
     }
-    let is_of_r8 = header.version.is_some() || (header.compiler.is_some() && (header.pg_map_id.is_some() || header.min_api.is_some()));
+    let is_of_r8 = header.version.is_some()
+        || (header.compiler.is_some() && (header.pg_map_id.is_some() || header.min_api.is_some()));
     is_of_r8 || 2 * good > lines
 }
 
@@ -128,15 +152,32 @@ mod tests {
         let long = format!("a.B -> a:\n    void m({}", "int,".repeat(MAX_HEAD_BYTES));
         assert!(is_mapping(long.as_bytes()));
         // Some of it is broken.
-        assert!(is_mapping(b"    void lost() -> a\na.B -> a:\n    1:x:void m( -> b\n    int f -> c\n"));
-        for text in ["", "# a comment\n", "key: value\n", "a -> b:\nand so on\n", "\tat a.b.c(D.java:1)\n", "graph -> {\n", "{\"a\": 1}"] {
+        assert!(is_mapping(
+            b"    void lost() -> a\na.B -> a:\n    1:x:void m( -> b\n    int f -> c\n"
+        ));
+        for text in [
+            "",
+            "# a comment\n",
+            "key: value\n",
+            "a -> b:\nand so on\n",
+            "\tat a.b.c(D.java:1)\n",
+            "graph -> {\n",
+            "{\"a\": 1}",
+        ] {
             assert!(!is_mapping(text.as_bytes()), "{text}");
         }
     }
 
     #[test]
     fn later_versions() {
-        for (version, is_later) in [("2.2", false), ("1.0", false), ("2.3", true), ("3", true), ("2", false), ("experimental", true)] {
+        for (version, is_later) in [
+            ("2.2", false),
+            ("1.0", false),
+            ("2.3", true),
+            ("3", true),
+            ("2", false),
+            ("experimental", true),
+        ] {
             let mut header = Header::default();
             header.read_version(version);
             assert_eq!(header.is_later_version(), is_later, "{version}");

@@ -1,6 +1,7 @@
 //! Parses the JSON of notes key by key, as leniently as R8 does.
 //!
-//! R8's reader is lenient and its documentation makes use of that: `{ id: 'sourceFile' }` has a bare key and single quotes.
+//! R8's reader is lenient and its documentation makes use of that: `{ id: 'sourceFile' }` has a
+//! bare key and single quotes.
 
 use std::borrow::Cow;
 
@@ -22,7 +23,10 @@ impl<'a> LenientJson<'a> {
     }
 
     /// An object: `each` gets every key, and has to read its value.
-    pub(super) fn object(&mut self, mut each: impl FnMut(&mut Self, &str) -> Result<(), DamagedNote>) -> Result<(), DamagedNote> {
+    pub(super) fn object(
+        &mut self,
+        mut each: impl FnMut(&mut Self, &str) -> Result<(), DamagedNote>,
+    ) -> Result<(), DamagedNote> {
         self.list('{', '}', |json| {
             let key = json.scalar()?;
             json.expect(':')?;
@@ -31,11 +35,19 @@ impl<'a> LenientJson<'a> {
     }
 
     /// A list: `each` has to read every value.
-    pub(super) fn array(&mut self, each: impl FnMut(&mut Self) -> Result<(), DamagedNote>) -> Result<(), DamagedNote> {
+    pub(super) fn array(
+        &mut self,
+        each: impl FnMut(&mut Self) -> Result<(), DamagedNote>,
+    ) -> Result<(), DamagedNote> {
         self.list('[', ']', each)
     }
 
-    fn list(&mut self, open: char, close: char, mut each: impl FnMut(&mut Self) -> Result<(), DamagedNote>) -> Result<(), DamagedNote> {
+    fn list(
+        &mut self,
+        open: char,
+        close: char,
+        mut each: impl FnMut(&mut Self) -> Result<(), DamagedNote>,
+    ) -> Result<(), DamagedNote> {
         self.expect(open)?;
         self.depth += 1;
         if self.depth > MAX_NOTE_DEPTH {
@@ -57,7 +69,10 @@ impl<'a> LenientJson<'a> {
         match self.rest.chars().next() {
             Some(quote @ ('"' | '\'')) => self.quoted(quote),
             Some(_) => {
-                let end = self.rest.find(|c: char| c.is_whitespace() || "{}[],:\"'".contains(c)).unwrap_or(self.rest.len());
+                let end = self
+                    .rest
+                    .find(|c: char| c.is_whitespace() || "{}[],:\"'".contains(c))
+                    .unwrap_or(self.rest.len());
                 let (word, rest) = self.rest.split_at(end);
                 self.rest = rest;
                 if word.is_empty() { Err(DamagedNote) } else { Ok(Cow::Borrowed(word)) }

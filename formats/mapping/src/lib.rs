@@ -40,7 +40,8 @@ pub use map_id::{MapId, hex_bytes};
 pub use reader::{MappingFacts, MappingReader};
 pub use rejected::Rejected;
 pub use retrace::{
-    Alternative, Classes, Context, MAX_LINE, OriginalMethod, Pattern, PatternError, Query, Retrace, RetraceStyle, RetracedFrame, is_frame,
+    Alternative, Classes, Context, MAX_LINE, OriginalMethod, Pattern, PatternError, Query, Retrace,
+    RetraceStyle, RetracedFrame, is_frame,
 };
 pub use row::ClassRow;
 pub use skipped::{SkipCount, SkipReason, Skipped};

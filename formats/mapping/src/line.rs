@@ -52,9 +52,13 @@ pub(super) fn class(line: &str) -> Option<ClassLine<'_>> {
     (is_class(original) && is_class(obfuscated)).then_some(ClassLine { original, obfuscated })
 }
 
-/// The names that people give to classes have all sorts of characters; blanks and the mapping's own are none of them.
+/// The names that people give to classes have all sorts of characters; blanks and the mapping's own
+/// are none of them.
 fn is_class(name: &str) -> bool {
-    !name.is_empty() && !name.bytes().any(|byte| byte <= b' ' || matches!(byte, b':' | b'(' | b')' | b',' | b'"' | b'#' | b'{' | b'}'))
+    !name.is_empty()
+        && !name.bytes().any(|byte| {
+            byte <= b' ' || matches!(byte, b':' | b'(' | b')' | b',' | b'"' | b'#' | b'{' | b'}')
+        })
 }
 
 /// The member of a line without the blanks around it.
@@ -65,7 +69,11 @@ pub(super) fn member(line: &str) -> Result<MemberLine<'_>, BadLine> {
     let Some(open) = memchr(b'(', rest.as_bytes()).filter(|open| *open > blank) else {
         let (name, obfuscated) = arrow(name).ok_or(BadLine::Shape)?;
         let is_field = !name.trim().is_empty() && !obfuscated.trim().is_empty();
-        return if is_field && range.is_none() { Ok(MemberLine::Field) } else { Err(BadLine::Shape) };
+        return if is_field && range.is_none() {
+            Ok(MemberLine::Field)
+        } else {
+            Err(BadLine::Shape)
+        };
     };
     let close = open + memchr(b')', &rest.as_bytes()[open..]).ok_or(BadLine::Shape)?;
     let (lines, obfuscated) = arrow(&rest[close + 1..]).ok_or(BadLine::Shape)?;
@@ -73,7 +81,12 @@ pub(super) fn member(line: &str) -> Result<MemberLine<'_>, BadLine> {
     if obfuscated.is_empty() || obfuscated.contains(' ') {
         return Err(BadLine::Shape);
     }
-    Ok(MemberLine::Method(MethodLine { range, signature: &rest[..=close], original: original_lines(lines.trim())?, obfuscated }))
+    Ok(MemberLine::Method(MethodLine {
+        range,
+        signature: &rest[..=close],
+        original: original_lines(lines.trim())?,
+        obfuscated,
+    }))
 }
 
 /// What stands before and behind the first `->`. No name before it has a `>`.
@@ -109,7 +122,8 @@ fn number(text: &str) -> Result<u32, BadLine> {
     text.parse().ok().filter(|_| is_number).ok_or(BadLine::LineNumbers)
 }
 
-/// The parts of a [`MethodLine::signature`]: return type, class and name with a dot between them, arguments.
+/// The parts of a [`MethodLine::signature`]: return type, class and name with a dot between them,
+/// arguments.
 pub(super) fn signature(text: &str) -> (&str, Option<&str>, &str, &str) {
     let (returns, rest) = text.split_once(' ').unwrap_or(("", text));
     let (name, arguments) = rest.split_once('(').unwrap_or((rest, ""));
@@ -158,7 +172,11 @@ mod tests {
             ("5:3:void m():9:7 -> x", Some(lines(3, 5)), Original::Lines(lines(7, 9))),
             ("1 : 2 : void m() : 7 : 9 -> x ", Some(lines(1, 2)), Original::Lines(lines(7, 9))),
         ] {
-            assert_eq!(method(line), MethodLine { range, signature: "void m()", original, obfuscated: "x" }, "{line}");
+            assert_eq!(
+                method(line),
+                MethodLine { range, signature: "void m()", original, obfuscated: "x" },
+                "{line}"
+            );
         }
         assert_eq!(method("void <init>() -> <init>").signature, "void <init>()");
         assert_eq!(
@@ -176,12 +194,27 @@ mod tests {
 
     #[test]
     fn bad_members() {
-        for line in
-            ["", "void", "void m()", "void m() ->", "void m() -> a b", "void m( -> a", "void m() x -> a", "1:2:int count -> a", "int -> a"]
-        {
+        for line in [
+            "",
+            "void",
+            "void m()",
+            "void m() ->",
+            "void m() -> a b",
+            "void m( -> a",
+            "void m() x -> a",
+            "1:2:int count -> a",
+            "int -> a",
+        ] {
             assert_eq!(member(line), Err(BadLine::Shape), "{line}");
         }
-        for line in ["1:void m() -> x", "4294967296:1:void m() -> x", "1:+2:void m() -> x", "1:2:void m(): -> x", "void m():x -> x", "1"] {
+        for line in [
+            "1:void m() -> x",
+            "4294967296:1:void m() -> x",
+            "1:+2:void m() -> x",
+            "1:2:void m(): -> x",
+            "void m():x -> x",
+            "1",
+        ] {
             assert_eq!(member(line), Err(BadLine::LineNumbers), "{line}");
         }
     }
@@ -189,6 +222,9 @@ mod tests {
     #[test]
     fn signatures() {
         assert_eq!(signature("void m()"), ("void", None, "m", ""));
-        assert_eq!(signature("int com.a.B.<init>(int,long[])"), ("int", Some("com.a.B"), "<init>", "int,long[]"));
+        assert_eq!(
+            signature("int com.a.B.<init>(int,long[])"),
+            ("int", Some("com.a.B"), "<init>", "int,long[]")
+        );
     }
 }

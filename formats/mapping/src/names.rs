@@ -34,7 +34,10 @@ impl Names {
     /// The name, or nothing if there is none of that number.
     pub(super) fn get(&self, id: NameId) -> &str {
         let index = id.0 as usize;
-        let start = index.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| *end as usize);
+        let start = index
+            .checked_sub(1)
+            .and_then(|before| self.ends.get(before))
+            .map_or(0, |end| *end as usize);
         self.ends.get(index).and_then(|end| self.text.get(start..*end as usize)).unwrap_or_default()
     }
 
@@ -91,10 +94,14 @@ mod tests {
     #[test]
     fn names_are_kept_once() {
         let mut interner = Interner::default();
-        let ids: Vec<u32> = ["a", "", "bc", "a", "", "é"].into_iter().map(|name| interner.intern(name).0).collect();
+        let ids: Vec<u32> =
+            ["a", "", "bc", "a", "", "é"].into_iter().map(|name| interner.intern(name).0).collect();
         assert_eq!(ids, [0, 1, 2, 0, 1, 3]);
         let names = interner.take();
-        assert_eq!((0..5).map(|id| names.get(NameId(id))).collect::<Vec<_>>(), ["a", "", "bc", "é", ""]);
+        assert_eq!(
+            (0..5).map(|id| names.get(NameId(id))).collect::<Vec<_>>(),
+            ["a", "", "bc", "é", ""]
+        );
         assert_eq!(Names::from_parts(names.text().to_owned(), names.ends().to_vec()), Some(names));
         assert_eq!(interner.intern("bc"), NameId(0));
     }

@@ -12,12 +12,13 @@ pub(super) enum Note<'a> {
     /// `com.android.tools.r8.mapping`: the version of what follows.
     Version(Cow<'a, str>),
     SourceFile(Cow<'a, str>),
-    /// `partitionSourceFiles`: the source files of classes that have methods here, in a part of a mapping. R8 writes it into partition
-    /// maps.
+    /// `partitionSourceFiles`: the source files of classes that have methods here, in a part of a
+    /// mapping. R8 writes it into partition maps.
     SourceFiles(Vec<(String, String)>),
     Synthesized,
     Outline,
-    /// Position in the outline, position here; sorted, and never empty. A position that is not there is the same here.
+    /// Position in the outline, position here; sorted, and never empty. A position that is not
+    /// there is the same here.
     Callsite(Vec<(u32, u32)>),
     /// Descriptor in the obfuscated program.
     Residual(Cow<'a, str>),
@@ -55,10 +56,16 @@ impl<'a> Note<'a> {
             "partitionSourceFiles" => Self::SourceFiles(fields.file_names),
             "com.android.tools.r8.synthesized" => Self::Synthesized,
             "com.android.tools.r8.outline" => Self::Outline,
-            "com.android.tools.r8.outlineCallsite" => Self::Callsite(fields.positions.ok_or(DamagedNote)?),
-            "com.android.tools.r8.residualsignature" => Self::Residual(fields.signature.ok_or(DamagedNote)?),
+            "com.android.tools.r8.outlineCallsite" => {
+                Self::Callsite(fields.positions.ok_or(DamagedNote)?)
+            }
+            "com.android.tools.r8.residualsignature" => {
+                Self::Residual(fields.signature.ok_or(DamagedNote)?)
+            }
             "com.android.tools.r8.rewriteFrame" if fields.is_unknown_rule => Self::UnknownRule,
-            "com.android.tools.r8.rewriteFrame" => Self::Rewrite { throws: fields.throws, remove: fields.remove },
+            "com.android.tools.r8.rewriteFrame" => {
+                Self::Rewrite { throws: fields.throws, remove: fields.remove }
+            }
             "" => return Err(DamagedNote),
             _ => Self::Unknown,
         })
@@ -90,7 +97,9 @@ impl<'a> Fields<'a> {
                 })?,
                 "actions" => json.array(|json| {
                     let action = json.scalar()?;
-                    match within(&action, "removeInnerFrames(").and_then(|count| count.trim().parse::<u32>().ok()) {
+                    match within(&action, "removeInnerFrames(")
+                        .and_then(|count| count.trim().parse::<u32>().ok())
+                    {
                         Some(count) => fields.remove = fields.remove.saturating_add(count),
                         None => fields.is_unknown_rule = true,
                     }
@@ -104,7 +113,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Sorted; of two for one position the last counts. Of none, the first position is itself, as all others are.
+/// Sorted; of two for one position the last counts. Of none, the first position is itself, as all
+/// others are.
 fn positions(json: &mut LenientJson) -> Result<Vec<(u32, u32)>, DamagedNote> {
     let mut positions = Vec::new();
     json.object(|json, key| {
@@ -136,35 +146,66 @@ mod tests {
     /// The examples of R8's documentation, with their bare keys and single quotes.
     #[test]
     fn notes_of_the_documentation() {
-        assert_eq!(note(r#"{"id":"com.android.tools.r8.mapping","version":"1.0"}"#), Note::Version("1.0".into()));
-        assert_eq!(note(r#"{"id":"sourceFile","fileName":"R8Test.kt"}"#), Note::SourceFile("R8Test.kt".into()));
+        assert_eq!(
+            note(r#"{"id":"com.android.tools.r8.mapping","version":"1.0"}"#),
+            Note::Version("1.0".into())
+        );
+        assert_eq!(
+            note(r#"{"id":"sourceFile","fileName":"R8Test.kt"}"#),
+            Note::SourceFile("R8Test.kt".into())
+        );
         assert_eq!(note("{'id':'com.android.tools.r8.synthesized'}"), Note::Synthesized);
         assert_eq!(note("{ 'id':'com.android.tools.r8.outline' }"), Note::Outline);
         assert_eq!(
-            note("{ 'id':'com.android.tools.r8.outlineCallsite',\n 'positions': { '2': 5, '1': 4 }, 'outline':'La;a()I' }"),
+            note(
+                "{ 'id':'com.android.tools.r8.outlineCallsite',\n 'positions': { '2': 5, '1': 4 }, 'outline':'La;a()I' }"
+            ),
             Note::Callsite(vec![(1, 4), (2, 5)])
         );
-        assert_eq!(note("{'id':'com.android.tools.r8.outlineCallsite','positions':{}}"), Note::Callsite(vec![(0, 0)]));
+        assert_eq!(
+            note("{'id':'com.android.tools.r8.outlineCallsite','positions':{}}"),
+            Note::Callsite(vec![(0, 0)])
+        );
         assert_eq!(
             note(r#"{"id":"partitionSourceFiles","fileNameMappings":{"a.B":"B.kt"}}"#),
             Note::SourceFiles(vec![("a.B".to_owned(), "B.kt".to_owned())])
         );
         let rule = "{ id: 'com.android.tools.r8.rewriteFrame', conditions: ['throws(La/B;)', 'throws(LC;)'],
             actions: ['removeInnerFrames(1)', 'removeInnerFrames(2)'] }";
-        assert_eq!(note(rule), Note::Rewrite { throws: vec!["La/B;".to_owned(), "LC;".to_owned()], remove: 3 });
-        assert_eq!(note(r#"{"id":"com.android.tools.r8.residualsignature","signature":"(La;)V"}"#), Note::Residual("(La;)V".into()));
+        assert_eq!(
+            note(rule),
+            Note::Rewrite { throws: vec!["La/B;".to_owned(), "LC;".to_owned()], remove: 3 }
+        );
+        assert_eq!(
+            note(r#"{"id":"com.android.tools.r8.residualsignature","signature":"(La;)V"}"#),
+            Note::Residual("(La;)V".into())
+        );
     }
 
     #[test]
     fn notes_of_later_versions() {
-        assert_eq!(note(r#"{"id":"com.android.tools.r8.later","x":[{"y":null},1.5e3,[]],"z":true}"#), Note::Unknown);
-        assert_eq!(note("{id:'com.android.tools.r8.rewriteFrame',conditions:['later(1)'],actions:[]}"), Note::UnknownRule);
-        assert_eq!(note("{id:'com.android.tools.r8.rewriteFrame',conditions:[],actions:['removeInnerFrames(x)']}"), Note::UnknownRule);
+        assert_eq!(
+            note(r#"{"id":"com.android.tools.r8.later","x":[{"y":null},1.5e3,[]],"z":true}"#),
+            Note::Unknown
+        );
+        assert_eq!(
+            note("{id:'com.android.tools.r8.rewriteFrame',conditions:['later(1)'],actions:[]}"),
+            Note::UnknownRule
+        );
+        assert_eq!(
+            note(
+                "{id:'com.android.tools.r8.rewriteFrame',conditions:[],actions:['removeInnerFrames(x)']}"
+            ),
+            Note::UnknownRule
+        );
     }
 
     #[test]
     fn escapes() {
-        assert_eq!(note(r#"{"id":"sourceFile","fileName":"a\"\u00e9\\\n.kt"}"#), Note::SourceFile("a\"é\\\n.kt".into()));
+        assert_eq!(
+            note(r#"{"id":"sourceFile","fileName":"a\"\u00e9\\\n.kt"}"#),
+            Note::SourceFile("a\"é\\\n.kt".into())
+        );
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //!              └─> note, comment ─ note.rs ─┘   head.rs
 //! ```
 //!
-//! What cannot be read is counted, and the rest used. Memory is that of one class, and the source files of all ([`Sources`]).
+//! What cannot be read is counted, and the rest used. Memory is that of one class, and the source
+//! files of all ([`Sources`]).
 
 use std::io::{self, BufRead};
 
@@ -42,7 +43,8 @@ pub struct MappingFacts {
     pub skipped: Skipped,
     /// Sentry's id of it: see [`ContentId`].
     pub uuid: [u8; 16],
-    /// Whether its contents are those that R8 wrote, as `pg_map_hash` tells. `None` if it has no hash.
+    /// Whether its contents are those that R8 wrote, as `pg_map_hash` tells. `None` if it has no
+    /// hash.
     pub is_whole: Option<bool>,
     /// How many rows there were.
     pub classes: u64,
@@ -69,7 +71,8 @@ struct Classes {
 enum Mark {
     /// `pg_map_hash`: what is behind it is hashed.
     Hash,
-    /// The class that Kotlin's Compose compiler appends to R8's mapping: what is before it is hashed.
+    /// The class that Kotlin's Compose compiler appends to R8's mapping: what is before it is
+    /// hashed.
     Compose,
 }
 
@@ -101,7 +104,8 @@ impl Contents {
         }
     }
 
-    /// Adds the next bytes, in which marks stand: each with the places at which its line begins and ends.
+    /// Adds the next bytes, in which marks stand: each with the places at which its line begins and
+    /// ends.
     fn add(&mut self, bytes: &[u8], marks: &[(Mark, usize, usize)]) {
         self.id.update(bytes);
         let mut from = 0;
@@ -126,7 +130,13 @@ impl Contents {
 impl<R: BufRead> MappingReader<R> {
     /// Reads what `reader` has.
     pub fn new(reader: R) -> Self {
-        Self { reader, carry: Vec::new(), classes: Classes::default(), contents: Contents::default(), is_ended: false }
+        Self {
+            reader,
+            carry: Vec::new(),
+            classes: Classes::default(),
+            contents: Contents::default(),
+            is_ended: false,
+        }
     }
 
     /// Everything but the classes. To be asked for behind the last one.
@@ -134,7 +144,10 @@ impl<R: BufRead> MappingReader<R> {
         let Classes { header, skipped, sources, rows, .. } = self.classes;
         let Contents { id, hash, without_compose, .. } = self.contents;
         let all = hash.map(|hash| <[u8; 32]>::from(hash.finalize()));
-        let is_whole = header.hash().zip(all).map(|(wanted, all)| wanted == all || Some(wanted) == without_compose);
+        let is_whole = header
+            .hash()
+            .zip(all)
+            .map(|(wanted, all)| wanted == all || Some(wanted) == without_compose);
         MappingFacts { header, skipped, uuid: id.uuid(), is_whole, classes: rows, sources }
     }
 
@@ -198,8 +211,13 @@ impl<R: BufRead> Iterator for MappingReader<R> {
 }
 
 impl Classes {
-    /// Reads the whole lines of `buffer`, until one of them ends a class; the bytes of the lines that were read, and the marks among them.
-    fn lines(&mut self, buffer: &[u8], marks: &mut Vec<(Mark, usize, usize)>) -> (Option<ClassRow>, usize) {
+    /// Reads the whole lines of `buffer`, until one of them ends a class; the bytes of the lines
+    /// that were read, and the marks among them.
+    fn lines(
+        &mut self,
+        buffer: &[u8],
+        marks: &mut Vec<(Mark, usize, usize)>,
+    ) -> (Option<ClassRow>, usize) {
         let mut start = 0;
         while let Some(length) = memchr(b'\n', &buffer[start..]) {
             let row = self.line(&buffer[start..start + length]);
@@ -219,7 +237,8 @@ impl Classes {
         if line.len() > MAX_LINE_BYTES {
             return self.skip(SkipReason::TooLong);
         }
-        let line = if self.line == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
+        let line =
+            if self.line == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
         let is_indented = line.first().is_some_and(u8::is_ascii_whitespace);
         let trimmed = line.trim_ascii();
         let Ok(text) = std::str::from_utf8(trimmed) else {
@@ -255,7 +274,9 @@ impl Classes {
                 self.builder.field();
                 None
             }
-            Ok(MemberLine::Method(method)) => self.builder.method(&method).err().map(|_| SkipReason::TooMany),
+            Ok(MemberLine::Method(method)) => {
+                self.builder.method(&method).err().map(|_| SkipReason::TooMany)
+            }
             Err(BadLine::Shape) => Some(SkipReason::NotALine),
             Err(BadLine::LineNumbers) => Some(SkipReason::LineNumbers),
         };

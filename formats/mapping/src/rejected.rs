@@ -36,7 +36,11 @@ impl Rejected {
             [b'P', b'K', 3, 4, ..] => Self::Packed("zip"),
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Self::Utf16,
             // Without a mark: characters that Latin letters are made of, every other byte 0.
-            [a, 0, b, 0, ..] | [0, a, 0, b, ..] if a.is_ascii_graphic() && (b.is_ascii_graphic() || b.is_ascii_whitespace()) => Self::Utf16,
+            [a, 0, b, 0, ..] | [0, a, 0, b, ..]
+                if a.is_ascii_graphic() && (b.is_ascii_graphic() || b.is_ascii_whitespace()) =>
+            {
+                Self::Utf16
+            }
             _ => Self::of_text(&bytes[..bytes.len().min(MAX_HEAD_BYTES)]),
         }
     }
@@ -48,7 +52,10 @@ impl Rejected {
         let is_line = |line: &[u8]| {
             let text = std::str::from_utf8(line).unwrap_or("?");
             let trimmed = text.trim();
-            trimmed.is_empty() || trimmed.starts_with('#') || line::class(text).is_some() || line::member(trimmed).is_ok()
+            trimmed.is_empty()
+                || trimmed.starts_with('#')
+                || line::class(text).is_some()
+                || line::member(trimmed).is_ok()
         };
         let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
         let wrong = head.split(|byte| *byte == b'\n').position(|line| !is_line(line));

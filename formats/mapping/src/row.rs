@@ -18,7 +18,8 @@ use super::limits::MAX_CLASS_NAME_BYTES;
 use super::names::{NameId, Names};
 use super::source::Sources;
 
-/// All that is needed to retrace the frames of one obfuscated class. [`ClassRow::encode`] makes bytes of it.
+/// All that is needed to retrace the frames of one obfuscated class. [`ClassRow::encode`] makes
+/// bytes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassRow {
     pub(super) names: Names,
@@ -176,11 +177,14 @@ impl ClassRow {
         self.lines.is_empty()
     }
 
-    /// Gives the classes that were inlined here their source files. Those stand elsewhere in the mapping, perhaps behind this class, so
-    /// that it is done when all of it was read.
+    /// Gives the classes that were inlined here their source files. Those stand elsewhere in the
+    /// mapping, perhaps behind this class, so that it is done when all of it was read.
     pub fn name_sources(&mut self, sources: &Sources) {
         for holder in &mut self.holders {
-            if let Some(file) = sources.get(self.names.get(holder.name)).filter(|_| self.names.text().len() <= 2 * MAX_CLASS_NAME_BYTES) {
+            if let Some(file) = sources
+                .get(self.names.get(holder.name))
+                .filter(|_| self.names.text().len() <= 2 * MAX_CLASS_NAME_BYTES)
+            {
                 holder.source = Some(self.names.push(file));
             }
         }
@@ -188,14 +192,20 @@ impl ClassRow {
 
     /// The members of the methods called `name`, as indices. Empty if there is no such method.
     pub(super) fn members_of(&self, name: &str) -> Range<usize> {
-        let Ok(index) = self.methods.binary_search_by(|method| self.names.get(method.name).cmp(name)) else { return 0..0 };
-        let start = index.checked_sub(1).map_or(0, |before| self.methods[before].members_end as usize);
+        let Ok(index) =
+            self.methods.binary_search_by(|method| self.names.get(method.name).cmp(name))
+        else {
+            return 0..0;
+        };
+        let start =
+            index.checked_sub(1).map_or(0, |before| self.methods[before].members_end as usize);
         start..self.methods[index].members_end as usize
     }
 
     /// The lines of a member, as indices.
     pub(super) fn lines_of(&self, member: usize) -> Range<usize> {
-        let start = member.checked_sub(1).map_or(0, |before| self.members[before].lines_end as usize);
+        let start =
+            member.checked_sub(1).map_or(0, |before| self.members[before].lines_end as usize);
         start..self.members[member].lines_end as usize
     }
 
@@ -205,12 +215,15 @@ impl ClassRow {
 
     /// The original class of a method.
     pub(super) fn class_of(&self, signature: &Signature) -> &str {
-        signature.holder.map_or(self.original(), |holder| self.names.get(self.holders[holder as usize].name))
+        signature
+            .holder
+            .map_or(self.original(), |holder| self.names.get(self.holders[holder as usize].name))
     }
 
     /// The source file of a method's class, if the mapping names it.
     pub(super) fn source_of(&self, signature: &Signature) -> Option<&str> {
-        let source = signature.holder.map_or(self.source, |holder| self.holders[holder as usize].source);
+        let source =
+            signature.holder.map_or(self.source, |holder| self.holders[holder as usize].source);
         source.map(|id| self.names.get(id))
     }
 

@@ -13,7 +13,8 @@ pub enum SkipReason {
     NotText,
     /// Longer than [`super::limits::MAX_LINE_BYTES`].
     TooLong,
-    /// Beyond [`super::limits::MAX_CLASS_LINES`], [`super::limits::MAX_CLASS_NAME_BYTES`] or [`super::limits::MAX_SOURCES`].
+    /// Beyond [`super::limits::MAX_CLASS_LINES`], [`super::limits::MAX_CLASS_NAME_BYTES`] or
+    /// [`super::limits::MAX_SOURCES`].
     TooMany,
     /// A comment with a JSON object that cannot be read.
     Note,
@@ -85,7 +86,9 @@ pub struct SkipCount {
 
 impl Skipped {
     pub(super) fn add(&mut self, reason: SkipReason, line: u64) {
-        if let Some((_, count)) = REASONS.iter().zip(&mut self.counts).find(|(known, _)| **known == reason) {
+        if let Some((_, count)) =
+            REASONS.iter().zip(&mut self.counts).find(|(known, _)| **known == reason)
+        {
             count.first_line = if count.lines == 0 { line } else { count.first_line };
             count.lines += 1;
         }
@@ -93,7 +96,11 @@ impl Skipped {
 
     /// The lines left out for `reason`.
     pub fn get(&self, reason: SkipReason) -> SkipCount {
-        REASONS.iter().zip(&self.counts).find(|(known, _)| **known == reason).map_or(SkipCount::default(), |(_, count)| *count)
+        REASONS
+            .iter()
+            .zip(&self.counts)
+            .find(|(known, _)| **known == reason)
+            .map_or(SkipCount::default(), |(_, count)| *count)
     }
 
     /// All reasons that there were.

@@ -17,7 +17,8 @@ impl Sources {
         self.files.get(&xxh3_128(original.as_bytes())).map(AsRef::as_ref)
     }
 
-    /// Remembers a file. Of two for one class the last counts, as in R8. Returns whether there was room for it.
+    /// Remembers a file. Of two for one class the last counts, as in R8. Returns whether there was
+    /// room for it.
     pub(super) fn insert(&mut self, original: &str, file: &str) -> bool {
         let key = xxh3_128(original.as_bytes());
         if self.files.len() == MAX_SOURCES && !self.files.contains_key(&key) {
@@ -28,8 +29,8 @@ impl Sources {
     }
 }
 
-/// The file of a class that has none in the mapping: its outermost class, and the extension that `printed`, the file of the trace,
-/// suggests. R8, `RetraceUtils.inferSourceFile`.
+/// The file of a class that has none in the mapping: its outermost class, and the extension that
+/// `printed`, the file of the trace, suggests. R8, `RetraceUtils.inferSourceFile`.
 pub(super) fn inferred(original: &str, printed: &str) -> String {
     if printed == "Native Method" {
         return printed.to_owned();

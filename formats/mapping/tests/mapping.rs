@@ -1,7 +1,8 @@
 //! Mappings as rows: whole, truncated and broken ones.
 //!
-//! `MUTANTS=100000` breaks them more often, `SEED=7` otherwise. `MAPPING=FILE cargo test --release -p symtool-mapping --test mapping --
-//! --ignored --nocapture speed` says how fast a mapping is read.
+//! `MUTANTS=100000` breaks them more often, `SEED=7` otherwise. `MAPPING=FILE cargo test --release
+//! -p symtool-mapping --test mapping -- --ignored --nocapture speed` says how fast a mapping is
+//! read.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
@@ -13,7 +14,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use fastrand::Rng;
-use symtool_mapping::{ClassRow, Classes, ContentId, MappingFacts, MappingReader, Retrace, RetraceStyle, SkipReason, uuid};
+use symtool_mapping::{
+    ClassRow, Classes, ContentId, MappingFacts, MappingReader, Retrace, RetraceStyle, SkipReason,
+    uuid,
+};
 
 const WHOLE: &str = "# compiler: R8
 # compiler_version: 8.6.17
@@ -75,7 +79,9 @@ fn retrace_all(rows: Vec<ClassRow>, methods: &[&str], style: RetraceStyle) -> Ve
     for name in &names {
         for method in methods {
             for line in ["", ":0", ":1", ":4", ":9", ":4294967295"] {
-                let text = format!("java.lang.NullPointerException\n\tat {name}.{method}(SourceFile{line})\n");
+                let text = format!(
+                    "java.lang.NullPointerException\n\tat {name}.{method}(SourceFile{line})\n"
+                );
                 retrace.text(text.as_bytes(), &mut out).unwrap();
             }
         }
@@ -86,8 +92,12 @@ fn retrace_all(rows: Vec<ClassRow>, methods: &[&str], style: RetraceStyle) -> Ve
 #[test]
 fn facts() {
     let (rows, facts) = read(WHOLE.as_bytes());
-    let names: Vec<(&str, &str, Option<&str>, bool, usize)> =
-        rows.iter().map(|row| (row.original(), row.obfuscated(), row.source_file(), row.is_synthesized(), row.len())).collect();
+    let names: Vec<(&str, &str, Option<&str>, bool, usize)> = rows
+        .iter()
+        .map(|row| {
+            (row.original(), row.obfuscated(), row.source_file(), row.is_synthesized(), row.len())
+        })
+        .collect();
     assert_eq!(
         names,
         [
@@ -97,13 +107,24 @@ fn facts() {
         ]
     );
     let header = &facts.header;
-    let values = [&header.compiler, &header.compiler_version, &header.min_api, &header.pg_map_id, &header.pg_map_hash, &header.version];
-    assert_eq!(values.map(|value| value.as_deref().unwrap()), ["R8", "8.6.17", "21", "12ab34c", "SHA-256 12ab34cd", "2.2"]);
+    let values = [
+        &header.compiler,
+        &header.compiler_version,
+        &header.min_api,
+        &header.pg_map_id,
+        &header.pg_map_hash,
+        &header.version,
+    ];
+    assert_eq!(
+        values.map(|value| value.as_deref().unwrap()),
+        ["R8", "8.6.17", "21", "12ab34c", "SHA-256 12ab34cd", "2.2"]
+    );
     assert!(facts.skipped.is_empty() && facts.classes == 3);
     assert_eq!(facts.sources.get("com.a.Main"), Some("Main.kt"));
 }
 
-/// The expected id is Python's: `uuid.uuid5(uuid.uuid5(uuid.NAMESPACE_DNS, "guardsquare.com"), TEXT)`.
+/// The expected id is Python's: `uuid.uuid5(uuid.uuid5(uuid.NAMESPACE_DNS, "guardsquare.com"),
+/// TEXT)`.
 #[test]
 fn ids() {
     let text = b"a.B -> a:\n    void m() -> b\n";
@@ -116,16 +137,27 @@ fn ids() {
     assert_eq!(hex(pieces.uuid()), want);
 }
 
-/// The mappings and hashes of R8's own `MappingFileHashTest`: of what is behind the line with the hash, ends of lines included.
+/// The mappings and hashes of R8's own `MappingFileHashTest`: of what is behind the line with the
+/// hash, ends of lines included.
 #[test]
 fn hashes_of_contents() {
     for (end, hash) in [
         ("\n", "539a6b5614c65c7473a995507163a4559cea3229d3cada164a2ca4935bbbd597"),
         ("\r\n", "6ef47f7b9b6d5013628073ebdadad27dd2e7e57ef911e9d6cbee0f92c434e48a"),
     ] {
-        let head = ["# compiler: R8", "", "# junk header info: 7"].join(end) + end + "# pg_map_hash: SHA-256 " + hash + end;
-        let body = ["trivi\u{e6}l.Trivi\u{e5}l -> a.\u{153}:", "    void main(java.lang.String[]) -> a", ""].join(end);
-        let compose = ["ComposeStackTrace -> $$compose:", "  1:1:void a.B.C():7:7 -> m$1", ""].join(end);
+        let head = ["# compiler: R8", "", "# junk header info: 7"].join(end)
+            + end
+            + "# pg_map_hash: SHA-256 "
+            + hash
+            + end;
+        let body = [
+            "trivi\u{e6}l.Trivi\u{e5}l -> a.\u{153}:",
+            "    void main(java.lang.String[]) -> a",
+            "",
+        ]
+        .join(end);
+        let compose =
+            ["ComposeStackTrace -> $$compose:", "  1:1:void a.B.C():7:7 -> m$1", ""].join(end);
         for (text, is_whole) in [
             (format!("{head}{body}"), Some(true)),
             (format!("{head}{body}{compose}"), Some(true)),
@@ -135,7 +167,8 @@ fn hashes_of_contents() {
             (body.clone(), None),
         ] {
             for size in [1, 3, 16, 64, text.len()] {
-                let mut reader = MappingReader::new(BufReader::with_capacity(size, text.as_bytes()));
+                let mut reader =
+                    MappingReader::new(BufReader::with_capacity(size, text.as_bytes()));
                 reader.by_ref().for_each(|row| drop(row.unwrap()));
                 assert_eq!(reader.into_facts().is_whole, is_whole, "{size}: {text}");
             }
@@ -158,7 +191,8 @@ fn rows_as_bytes() {
     }
 }
 
-/// However the bytes come, the rows are the same; also with other ends of lines and a byte order mark.
+/// However the bytes come, the rows are the same; also with other ends of lines and a byte order
+/// mark.
 #[test]
 fn pieces_of_any_size() {
     let (want, facts) = read(WHOLE.as_bytes());
@@ -198,7 +232,10 @@ this is no class:
     void lost() -> a
 ";
     let (rows, facts) = read(bytes);
-    assert_eq!(rows.iter().map(|row| (row.obfuscated(), row.len())).collect::<Vec<_>>(), [("x", 2), ("z", 1)]);
+    assert_eq!(
+        rows.iter().map(|row| (row.obfuscated(), row.len())).collect::<Vec<_>>(),
+        [("x", 2), ("z", 1)]
+    );
     for (reason, lines, first_line) in [
         (SkipReason::NoClass, 3, 1),
         (SkipReason::NotALine, 2, 4),
@@ -215,13 +252,19 @@ this is no class:
     }
     // The note behind the broken one counts; that behind a broken line does not.
     let first = rows.into_iter().take(1).collect();
-    assert_eq!(retrace_all(first, &["b"], RetraceStyle::R8), b"java.lang.NullPointerException\n".repeat(6));
+    assert_eq!(
+        retrace_all(first, &["b"], RetraceStyle::R8),
+        b"java.lang.NullPointerException\n".repeat(6)
+    );
 }
 
 /// A line over the limit is left out, in whatever pieces it comes; the next one is read.
 #[test]
 fn long_lines() {
-    let text = format!("com.a.Main -> x:\n    void m({}) -> a\n    void n() -> b\n", "int,".repeat(300_000));
+    let text = format!(
+        "com.a.Main -> x:\n    void m({}) -> a\n    void n() -> b\n",
+        "int,".repeat(300_000)
+    );
     for size in [100, 8192, text.len()] {
         let mut reader = MappingReader::new(BufReader::with_capacity(size, text.as_bytes()));
         let rows: Vec<ClassRow> = reader.by_ref().map(Result::unwrap).collect();
@@ -234,7 +277,8 @@ fn long_lines() {
 /// Broken mappings, rows and traces end without a panic, and rows are still their own bytes.
 #[test]
 fn mutants() {
-    let setting = |name, default: u64| std::env::var(name).map_or(default, |value| value.parse().unwrap());
+    let setting =
+        |name, default: u64| std::env::var(name).map_or(default, |value| value.parse().unwrap());
     let mut rng = Rng::with_seed(setting("SEED", 1));
     for _ in 0..setting("MUTANTS", 2000) {
         let mut bytes = WHOLE.as_bytes().to_vec();
@@ -279,10 +323,19 @@ fn speed() {
     let (rows, _) = read(&bytes);
     let start = Instant::now();
     let encoded: Vec<Vec<u8>> = rows.iter().map(bytes_of).collect();
-    println!("encoded to {} KiB in {:?}", encoded.iter().map(Vec::len).sum::<usize>() / 1024, start.elapsed());
+    println!(
+        "encoded to {} KiB in {:?}",
+        encoded.iter().map(Vec::len).sum::<usize>() / 1024,
+        start.elapsed()
+    );
     let start = Instant::now();
-    let decoded: Vec<ClassRow> = encoded.iter().map(|bytes| ClassRow::decode(bytes).unwrap()).collect();
-    println!("decoded in {:?}, {:?} a row", start.elapsed(), start.elapsed() / u32::try_from(rows.len().max(1)).unwrap());
+    let decoded: Vec<ClassRow> =
+        encoded.iter().map(|bytes| ClassRow::decode(bytes).unwrap()).collect();
+    println!(
+        "decoded in {:?}, {:?} a row",
+        start.elapsed(),
+        start.elapsed() / u32::try_from(rows.len().max(1)).unwrap()
+    );
     assert_eq!(rows, decoded);
     // Frames as the mapping's own lines name them.
     let text = String::from_utf8_lossy(&bytes);
@@ -290,8 +343,10 @@ fn speed() {
     for line in text.lines() {
         if let Some((_, name)) = line.strip_suffix(':').and_then(|line| line.split_once(" -> ")) {
             class = name;
-        } else if let Some((member, method)) =
-            line.split_once(") -> ").or(line.split_once(" -> ")).filter(|(member, _)| member.contains('('))
+        } else if let Some((member, method)) = line
+            .split_once(") -> ")
+            .or(line.split_once(" -> "))
+            .filter(|(member, _)| member.contains('('))
         {
             let number = member.trim().split(':').next().unwrap().parse::<u32>().unwrap_or(3);
             writeln!(trace, "\tat {class}.{method}(SourceFile:{number})").unwrap();
@@ -301,7 +356,8 @@ fn speed() {
             }
         }
     }
-    let rows = decoded.into_iter().map(|row| (row.obfuscated().to_owned(), Arc::new(row))).collect();
+    let rows =
+        decoded.into_iter().map(|row| (row.obfuscated().to_owned(), Arc::new(row))).collect();
     for (name, style) in [("R8", RetraceStyle::R8), ("ProGuard", RetraceStyle::Proguard)] {
         let Rows(rows) = &Rows(HashMap::clone(&rows));
         let mut retrace = Retrace::new(Rows(rows.clone()), style);

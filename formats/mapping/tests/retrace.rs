@@ -22,19 +22,33 @@ some.Class -> b:
   27:27:int outlineCaller(int):0:0 -> s
 # { 'id':'com.android.tools.r8.outlineCallsite', 'positions': { '1': 4, '2': 5 } }
 ";
-    check(mapping, "  at a.a(:1)\n  at b.s(:27)\n", "  at some.Class.outlineCaller(Class.java:98)\n");
-    check(mapping, "  at a.a(:2)\n  at b.s(:27)\n", "  at some.Class.outlineCaller(Class.java:100)\n");
+    check(
+        mapping,
+        "  at a.a(:1)\n  at b.s(:27)\n",
+        "  at some.Class.outlineCaller(Class.java:98)\n",
+    );
+    check(
+        mapping,
+        "  at a.a(:2)\n  at b.s(:27)\n",
+        "  at some.Class.outlineCaller(Class.java:100)\n",
+    );
     // Positions that are not listed are the same on both sides, also if none is.
-    let none = "outline.Class -> a:\n  1:2:int outline() -> a\n# {'id':'com.android.tools.r8.outline'}
+    let none =
+        "outline.Class -> a:\n  1:2:int outline() -> a\n# {'id':'com.android.tools.r8.outline'}
 some.Class -> b:\n  2:2:int caller(int):100:100 -> s\n  27:27:int caller(int):0:0 -> s
 # {'id':'com.android.tools.r8.outlineCallsite','positions':{},'outline':'La;a()I'}\n";
     check(none, "  at a.a(:2)\n  at b.s(:27)\n", "  at some.Class.caller(Class.java:100)\n");
     // No outline before it: the line stands for none.
     check(mapping, "  at b.s(:27)\n", "  at some.Class.outlineCaller(Class.java)\n");
-    check(mapping, "  at a.a(:1)\nx y\n  at b.s(:27)\n", "x y\n  at some.Class.outlineCaller(Class.java)\n");
+    check(
+        mapping,
+        "  at a.a(:1)\nx y\n  at b.s(:27)\n",
+        "x y\n  at some.Class.outlineCaller(Class.java)\n",
+    );
 }
 
-/// R8: a line that the trace does not have is added where there is but one, and a method without range keeps the trace's.
+/// R8: a line that the trace does not have is added where there is but one, and a method without
+/// range keeps the trace's.
 #[test]
 fn original_lines_without_obfuscated_ones() {
     let mapping = "com.a.Main -> x:
@@ -95,7 +109,8 @@ fn lines_out_of_range() {
     );
 }
 
-/// R8 counts lines with 31 bits: a larger number is that of no line, and stays where no other is known.
+/// R8 counts lines with 31 bits: a larger number is that of no line, and stays where no other is
+/// known.
 #[test]
 fn numbers_that_no_line_has() {
     let mapping = "some.Class -> b:\n  1:3:void second():11:13 -> a\n  void one():42:42 -> c\n";
@@ -107,22 +122,39 @@ fn numbers_that_no_line_has() {
                 "\tat some.Class.second(Class.java:{number})\n\tat some.Class.q(Class.java:{number})\n\tat some.Class.one(Class.java:42)\n"
             ),
         );
-        let query = Query { class: "b", method: "a", line: number.parse().ok(), ..Query::default() };
-        let found = Retrace::new(Rows::of(mapping), RetraceStyle::R8).remap_frame(&query, &mut Context::default()).unwrap();
-        assert_eq!((&*found[0].frames[0].method, found[0].frames[0].line), ("second", None), "{number}");
+        let query =
+            Query { class: "b", method: "a", line: number.parse().ok(), ..Query::default() };
+        let found = Retrace::new(Rows::of(mapping), RetraceStyle::R8)
+            .remap_frame(&query, &mut Context::default())
+            .unwrap();
+        assert_eq!(
+            (&*found[0].frames[0].method, found[0].frames[0].line),
+            ("second", None),
+            "{number}"
+        );
     }
-    check(mapping, "\tat b.a(SourceFile:2147483647)\n", "\tat some.Class.a(Class.java:2147483647)\n");
+    check(
+        mapping,
+        "\tat b.a(SourceFile:2147483647)\n",
+        "\tat some.Class.a(Class.java:2147483647)\n",
+    );
 }
 
 /// What is known of a method, and what is not.
 #[test]
 fn methods_and_lines_that_are_unknown() {
     let mapping = "some.Class -> b:\n  1:3:void second():11:13 -> a\n";
-    for (method, line, is_known) in
-        [("a", Some(2), true), ("a", None, true), ("a", Some(9), false), ("q", Some(2), false), ("q", None, false)]
-    {
+    for (method, line, is_known) in [
+        ("a", Some(2), true),
+        ("a", None, true),
+        ("a", Some(9), false),
+        ("q", Some(2), false),
+        ("q", None, false),
+    ] {
         let query = Query { class: "b", method, line, ..Query::default() };
-        let found = Retrace::new(Rows::of(mapping), RetraceStyle::R8).remap_frame(&query, &mut Context::default()).unwrap();
+        let found = Retrace::new(Rows::of(mapping), RetraceStyle::R8)
+            .remap_frame(&query, &mut Context::default())
+            .unwrap();
         assert_eq!((found.len(), found[0].is_known()), (1, is_known), "{method} {line:?}");
     }
 }
@@ -197,7 +229,8 @@ fn ambiguous_lines_of_inlined_frames() {
     );
 }
 
-/// `doc/retrace.md`, "Synthesized": the frames of such members go, what was inlined into them stays.
+/// `doc/retrace.md`, "Synthesized": the frames of such members go, what was inlined into them
+/// stays.
 #[test]
 fn synthesized_frames_are_removed() {
     let mapping = "# {\"id\":\"com.android.tools.r8.mapping\",\"version\":\"2.2\"}
@@ -218,7 +251,8 @@ some.package.Class -> foo.a:
     let mut retrace = Retrace::new(Rows::of(mapping), RetraceStyle::R8);
     let query = Query { class: "foo.a", method: "a", line: Some(4), ..Query::default() };
     let found = retrace.remap_frame(&query, &mut Context::default()).unwrap();
-    let frames: Vec<(&str, bool)> = found[0].frames.iter().map(|frame| (&*frame.method, frame.synthesized)).collect();
+    let frames: Vec<(&str, bool)> =
+        found[0].frames.iter().map(|frame| (&*frame.method, frame.synthesized)).collect();
     assert_eq!(frames, [("lambda$main$0", false), ("run", true)]);
 }
 
@@ -245,11 +279,16 @@ fn frames_are_rewritten_below_their_exception() {
     let other = "java.lang.IllegalStateException: ...\n";
     check(mapping, &format!("{other}  at a.a(:4)\n"), &format!("{other}{both}"));
     // Not directly below.
-    let head = "java.lang.NullPointerException\n  at java.util.Objects.requireNonNull(Objects.java:1)\n";
+    let head =
+        "java.lang.NullPointerException\n  at java.util.Objects.requireNonNull(Objects.java:1)\n";
     check(mapping, &format!("{head}  at a.a(:4)\n"), &format!("{head}{both}"));
     // More than there are: an error in the mapping, and no frame goes.
     let head = "java.lang.NullPointerException\n";
-    check(mapping, &format!("{head}  at a.a(:5)\n"), &format!("{head}  at some.Class.caller(Class.java:8)\n"));
+    check(
+        mapping,
+        &format!("{head}  at a.a(:5)\n"),
+        &format!("{head}  at some.Class.caller(Class.java:8)\n"),
+    );
 }
 
 /// R8: an outline whose call site is in an outline, and frames inlined on both sides.
@@ -277,7 +316,8 @@ some.Class -> c:
     );
 }
 
-/// `doc/retrace.md`, "Source File": also of classes that were inlined, wherever they stand in the mapping.
+/// `doc/retrace.md`, "Source File": also of classes that were inlined, wherever they stand in the
+/// mapping.
 #[test]
 fn source_files_of_the_mapping() {
     let mapping = "com.a.Main -> x:
@@ -296,7 +336,8 @@ com.z.Tools -> y:
     );
 }
 
-/// Kotlin's Compose compiler appends a class of its own to R8's mapping, whose methods are the keys of groups.
+/// Kotlin's Compose compiler appends a class of its own to R8's mapping, whose methods are the keys
+/// of groups.
 #[test]
 fn compose_group_keys() {
     let mapping = "com.a.App -> a:
@@ -332,19 +373,31 @@ com.a.Main -> a:
     ] {
         let query = Query { class: "a", method: "m", descriptor, ..Query::default() };
         let found = retrace.remap_frame(&query, &mut Context::default()).unwrap();
-        assert_eq!(found.iter().map(|found| &*found.frames[0].method).collect::<Vec<_>>(), methods, "{descriptor:?}");
+        assert_eq!(
+            found.iter().map(|found| &*found.frames[0].method).collect::<Vec<_>>(),
+            methods,
+            "{descriptor:?}"
+        );
     }
     let found = retrace.remap_method("a", "m").unwrap();
     assert_eq!(
-        found.iter().map(|found| (&*found.method, &*found.arguments, &*found.returns)).collect::<Vec<_>>(),
-        [("one", "com.a.Arg,int[]", "void"), ("two", "com.a.Arg,boolean", "int"), ("three", "", "void")]
+        found
+            .iter()
+            .map(|found| (&*found.method, &*found.arguments, &*found.returns))
+            .collect::<Vec<_>>(),
+        [
+            ("one", "com.a.Arg,int[]", "void"),
+            ("two", "com.a.Arg,boolean", "int"),
+            ("three", "", "void")
+        ]
     );
     assert_eq!(retrace.remap_method("q", "m").unwrap(), []);
 }
 
 #[test]
 fn classes_and_messages() {
-    let mut retrace = Retrace::new(Rows::of("com.a.Main -> a.b:\ncom.a.Short -> c:\n"), RetraceStyle::R8);
+    let mut retrace =
+        Retrace::new(Rows::of("com.a.Main -> a.b:\ncom.a.Short -> c:\n"), RetraceStyle::R8);
     assert_eq!(retrace.remap_class("a.b").unwrap().as_deref(), Some("com.a.Main"));
     assert_eq!(retrace.remap_class("com.a.Main").unwrap(), None);
     for (message, want) in [

@@ -1,4 +1,5 @@
-//! R8's `--regex`, with the expressions, and the lines that come of them, of R8's own `StackTraceRegularExpressionParserTests`.
+//! R8's `--regex`, with the expressions, and the lines that come of them, of R8's own
+//! `StackTraceRegularExpressionParserTests`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
@@ -8,13 +9,19 @@ mod rows;
 use rows::check_pattern;
 
 /// R8's default, without what is ours.
-const DEFAULT: &str = r#"(?:.*?\bat\s+%c\.%m\s*\(%S\)\p{Z}*(?:~\[.*\])?)|(?:(?:(?:%c|.*)?[:"]\s+)?%c(?::.*)?)"#;
+const DEFAULT: &str =
+    r#"(?:.*?\bat\s+%c\.%m\s*\(%S\)\p{Z}*(?:~\[.*\])?)|(?:(?:(?:%c|.*)?[:"]\s+)?%c(?::.*)?)"#;
 
 #[test]
 fn classes() {
     let mapping = "AA.AA.AA -> a.a.a:\nBB.BB.BB -> b.b.b:\n";
     // A percent sign is no class.
-    check_pattern(r"foo\%c", mapping, "fooa.a.a\nfoo%c\n", ("fooa.a.a\nfoo%c\n", "fooa.a.a\nfoo%c\n"));
+    check_pattern(
+        r"foo\%c",
+        mapping,
+        "fooa.a.a\nfoo%c\n",
+        ("fooa.a.a\nfoo%c\n", "fooa.a.a\nfoo%c\n"),
+    );
     // Of several classes the first.
     check_pattern(r"%c\s%c", mapping, "a.a.a b.b.b\n", ("AA.AA.AA b.b.b\n", "AA.AA.AA b.b.b\n"));
     check_pattern(r"%C\s%C", mapping, "a/a/a b/b/b\n", ("AA/AA/AA b/b/b\n", "AA/AA/AA b/b/b\n"));
@@ -30,7 +37,12 @@ fn classes() {
 fn methods() {
     let mapping = "lamp.R -> a.b.c:\n  void foo() -> a\n";
     check_pattern("a.b.c.%m", mapping, "a.b.c.a\n", ("a.b.c.a\n", "a.b.c.a\n"));
-    check_pattern("%c.%m", mapping, "a.b.c.a\na.b.c.z\n", ("lamp.R.foo\nlamp.R.z\n", "lamp.R.void foo()\nlamp.R.z\n"));
+    check_pattern(
+        "%c.%m",
+        mapping,
+        "a.b.c.a\na.b.c.z\n",
+        ("lamp.R.foo\nlamp.R.z\n", "lamp.R.void foo()\nlamp.R.z\n"),
+    );
 }
 
 #[test]
@@ -49,9 +61,19 @@ fn files_and_lines() {
         ("lamp.R.foo(7)\nlamp.R.a(42)\n", "lamp.R.boolean foo()(7)\nlamp.R.a(42)\n"),
     );
     let one = "lamp.R -> a.b.c:\n  3:3:boolean foo():7 -> a\n";
-    check_pattern(r"%c\.%m\(%l\)", one, "a.b.c.a()\n", ("lamp.R.foo()\n", "lamp.R.boolean foo()()\n"));
+    check_pattern(
+        r"%c\.%m\(%l\)",
+        one,
+        "a.b.c.a()\n",
+        ("lamp.R.foo()\n", "lamp.R.boolean foo()()\n"),
+    );
     let without = "lamp.R -> a.b.c:\n  boolean foo() -> a\n";
-    check_pattern(r"%c\.%m\(%l\)", without, "a.b.c.a(4)\n", ("lamp.R.foo(4)\n", "lamp.R.boolean foo()(4)\n"));
+    check_pattern(
+        r"%c\.%m\(%l\)",
+        without,
+        "a.b.c.a(4)\n",
+        ("lamp.R.foo(4)\n", "lamp.R.boolean foo()(4)\n"),
+    );
     let mapping = "lamp.Main -> ii2:\n  void test() -> p\n";
     check_pattern(
         r"\S* \(%s: 70\) %c.%m",
@@ -59,7 +81,8 @@ fn files_and_lines() {
         "0xff (some-bundle.aab-canary-42: 70) ii2.p\n",
         ("0xff (Main.java: 70) lamp.Main.test\n", "0xff (Main.java: 70) lamp.Main.void test()\n"),
     );
-    let mapping = "this.was.Lamp -> FOO:\n    int[] mFontFamily -> a\n    1:3:void light(int):65:67 -> bar\n";
+    let mapping =
+        "this.was.Lamp -> FOO:\n    int[] mFontFamily -> a\n    1:3:void light(int):65:67 -> bar\n";
     check_pattern(
         r"(?:(?:.*?%c %m\(%s\s*:\s*%l\s*\)))",
         mapping,
@@ -73,13 +96,21 @@ fn files_and_lines() {
 
 #[test]
 fn types() {
-    check_pattern("%t", "", "void\na.a.a[]\na.a.a[][][]\n", ("void\na.a.a[]\na.a.a[][][]\n", "void\na.a.a[]\na.a.a[][][]\n"));
+    check_pattern(
+        "%t",
+        "",
+        "void\na.a.a[]\na.a.a[][][]\n",
+        ("void\na.a.a[]\na.a.a[][][]\n", "void\na.a.a[]\na.a.a[][][]\n"),
+    );
     let mapping = "lamp.D -> a.a.a:\nlamp.R -> a.b.c:\n  void foo() -> a\n  lamp.D[] bar() -> b\n";
     check_pattern(
         "%t %c.%m",
         mapping,
         "void a.b.c.a\na.a.a[] a.b.c.b\n",
-        ("void lamp.R.foo\nlamp.D[] lamp.R.bar\n", "void lamp.R.void foo()\nlamp.D[] lamp.R.lamp.D[] bar()\n"),
+        (
+            "void lamp.R.foo\nlamp.D[] lamp.R.bar\n",
+            "void lamp.R.void foo()\nlamp.D[] lamp.R.lamp.D[] bar()\n",
+        ),
     );
     let mapping = "lamp.D -> a.a.a:\nlamp.R -> a.b.c:\n  void foo(int,original.signature) -> a\n";
     check_pattern(
@@ -110,7 +141,10 @@ fn alternatives_escapes_and_the_default() {
         r"\%c\\%c\\\%c.%m\(\\%S\)\\\%S",
         mapping,
         "%c\\lamp.Foo\\%c.a(\\SourceFile:1)\\%S\n",
-        ("%c\\lamp.Bar\\%c.m(\\Bar.java:13)\\%S\n", "%c\\lamp.Bar\\%c.void m()(\\Bar.java:13)\\%S\n"),
+        (
+            "%c\\lamp.Bar\\%c.m(\\Bar.java:13)\\%S\n",
+            "%c\\lamp.Bar\\%c.void m()(\\Bar.java:13)\\%S\n",
+        ),
     );
     let mapping = "lamp.R -> lamp.a:\nlamp.Bar -> lamp.b:\n  void foo() -> a\nlamp.Baz -> a.c.a:\n  void bar() -> b\n";
     check_pattern(

@@ -23,7 +23,11 @@ fn file_names() {
         ("SourceFile:0", "Main.java"),
         (":foo::bar:1", "Main.java:1"),
     ] {
-        check(mapping, &format!("    at x.main({printed})\n"), &format!("    at com.a.Main.main({file})\n"));
+        check(
+            mapping,
+            &format!("    at x.main({printed})\n"),
+            &format!("    at com.a.Main.main({file})\n"),
+        );
     }
     check(
         mapping,
@@ -39,11 +43,17 @@ fn exceptions() {
     for (line, want) in [
         ("a.b", "com.a.Failure"),
         ("a.b: text: more", "com.a.Failure: text: more"),
-        ("Exception in thread \"main\" a.b: text", "Exception in thread \"main\" com.a.Failure: text"),
+        (
+            "Exception in thread \"main\" a.b: text",
+            "Exception in thread \"main\" com.a.Failure: text",
+        ),
         ("Caused by: a.b", "Caused by: com.a.Failure"),
         ("\tSuppressed: a.b: text", "\tSuppressed: com.a.Failure: text"),
         ("        [CIRCULAR REFERENCE: a.b]", "        [CIRCULAR REFERENCE: com.a.Failure]"),
-        ("        [CIRCULAR REFERENCE: a.b: text]", "        [CIRCULAR REFERENCE: com.a.Failure: text]"),
+        (
+            "        [CIRCULAR REFERENCE: a.b: text]",
+            "        [CIRCULAR REFERENCE: com.a.Failure: text]",
+        ),
         ("        [CIRCULAR REFERENCE: a.b] ", "        [CIRCULAR REFERENCE: com.a.Failure] "),
         ("        [CIRCULAR REFERENCE: a.b", "        [CIRCULAR REFERENCE: com.a.Failure"),
         ("        [CIRCULAR REFERENCE: a.b x]", "        [CIRCULAR REFERENCE: a.b x]"),
@@ -51,7 +61,10 @@ fn exceptions() {
         ("\t... 4 more", "\t... 4 more"),
         // Who threw it comes before what it says.
         ("a.b: something: c", "com.a.Failure: something: c"),
-        ("java.lang.RuntimeException: a.b: text", "java.lang.RuntimeException: com.a.Failure: text"),
+        (
+            "java.lang.RuntimeException: a.b: text",
+            "java.lang.RuntimeException: com.a.Failure: text",
+        ),
         ("a.b was here", "a.b was here"),
         ("net::a.b, x", "net::a.b, x"),
     ] {
@@ -80,7 +93,15 @@ Caused by: org.shop.Main: x\n",
 #[test]
 fn blanks_of_unicode() {
     let mapping = "com.a.Failure -> a.b:\ncom.a.Main -> c:\n    1:1:void run():5:5 -> d\n";
-    for blank in ["\u{a0}", "\u{a0}\u{a0} ", "\u{2003}", "\u{3000}", "\u{feff}", "\u{200b}\u{200e}", "\u{202f}"] {
+    for blank in [
+        "\u{a0}",
+        "\u{a0}\u{a0} ",
+        "\u{2003}",
+        "\u{3000}",
+        "\u{feff}",
+        "\u{200b}\u{200e}",
+        "\u{202f}",
+    ] {
         check(
             mapping,
             &format!(
@@ -117,7 +138,10 @@ fn classes_in_messages() {
             "java.lang.NoClassDefFoundError: Failed resolution of: Lcom/a/Cart;",
         ),
         ("java.lang.NoClassDefFoundError: a/b$c", "java.lang.NoClassDefFoundError: com/a/Item"),
-        ("a.b: use a.b, e.g. this, or e.g.", "com.a.Cart: use com.a.Cart, e.g. this, or com.a.Short."),
+        (
+            "a.b: use a.b, e.g. this, or e.g.",
+            "com.a.Cart: use com.a.Cart, e.g. this, or com.a.Short.",
+        ),
         // No exception.
         ("loaded: a.b of x", "loaded: a.b of x"),
         ("x a.b y", "x a.b y"),
@@ -151,9 +175,15 @@ fn native_stacks() {
 fn modules_and_jars() {
     let mapping = "com.a.Loader -> classloader.a:\ncom.a.Main -> a:\n  101:101:void main(java.lang.String[]):1:1 -> a\n";
     for (line, want) in [
-        ("\tat classloader.a/named@9.0/a.a(:101)", "\tat classloader.a/named@9.0/com.a.Main.main(Main.java:1)"),
+        (
+            "\tat classloader.a/named@9.0/a.a(:101)",
+            "\tat classloader.a/named@9.0/com.a.Main.main(Main.java:1)",
+        ),
         ("\tat app//a.a(X.java:101)", "\tat app//com.a.Main.main(Main.java:1)"),
-        ("\tat a.a(X.java:101) ~[store.jar:1.2]", "\tat com.a.Main.main(Main.java:1) ~[store.jar:1.2]"),
+        (
+            "\tat a.a(X.java:101) ~[store.jar:1.2]",
+            "\tat com.a.Main.main(Main.java:1) ~[store.jar:1.2]",
+        ),
         ("\tat a.a(X.java:101) [store.jar:?]", "\tat com.a.Main.main(Main.java:1) [store.jar:?]"),
         ("\tat a.a(X.java:101)   ", "\tat com.a.Main.main(Main.java:1)   "),
         ("\tat a.a (X.java:101)", "\tat com.a.Main.main (Main.java:1)"),
@@ -240,7 +270,8 @@ fn long_lines_pass() {
     let long = format!("{}\tat a.b.c(X:1)", "x".repeat(70_000));
     let text = format!("{long}\n\tat a.b.c(X:1)\n{long}");
     let want = format!("{long}\n\tat com.a.Main.m(Main.java:1)\n{long}");
-    let mut retrace = Retrace::new(Rows::of("com.a.Main -> a.b:\n    void m() -> c\n"), RetraceStyle::R8);
+    let mut retrace =
+        Retrace::new(Rows::of("com.a.Main -> a.b:\n    void m() -> c\n"), RetraceStyle::R8);
     let mut out = Vec::new();
     for piece in text.as_bytes().chunks(4096) {
         retrace.text(piece, &mut out).unwrap();

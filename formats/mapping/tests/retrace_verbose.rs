@@ -1,5 +1,6 @@
-//! R8's `--verbose`, one test for each of its own tests that says more there: the same mappings by other names, and the lines that R8's
-//! tests expect (`src/test/java/com/android/tools/r8/retrace/stacktraces`).
+//! R8's `--verbose`, one test for each of its own tests that says more there: the same mappings by
+//! other names, and the lines that R8's tests expect
+//! (`src/test/java/com/android/tools/r8/retrace/stacktraces`).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
@@ -11,14 +12,23 @@ use rows::{check, check_verbose};
 /// `FoundMethodVerboseStackTrace`.
 #[test]
 fn return_types_and_arguments() {
-    let mapping = "lamp.Main -> a.a:\n    7:7:lamp.Bulb light(java.lang.String[],lamp.Wire):102 -> a\n";
-    let trace = "Exception in thread \"main\" java.lang.NullPointerException\n\tat a.a.a(Foo.java:7)\n";
+    let mapping =
+        "lamp.Main -> a.a:\n    7:7:lamp.Bulb light(java.lang.String[],lamp.Wire):102 -> a\n";
+    let trace =
+        "Exception in thread \"main\" java.lang.NullPointerException\n\tat a.a.a(Foo.java:7)\n";
     let head = "Exception in thread \"main\" java.lang.NullPointerException\n";
     check(mapping, trace, &format!("{head}\tat lamp.Main.light(Main.java:102)\n"));
-    check_verbose(mapping, trace, &format!("{head}\tat lamp.Main.lamp.Bulb light(java.lang.String[],lamp.Wire)(Main.java:102)\n"));
+    check_verbose(
+        mapping,
+        trace,
+        &format!(
+            "{head}\tat lamp.Main.lamp.Bulb light(java.lang.String[],lamp.Wire)(Main.java:102)\n"
+        ),
+    );
 }
 
-/// `AmbiguousMethodVerboseStackTrace`: what only types tell apart are two answers; what is unknown has no types.
+/// `AmbiguousMethodVerboseStackTrace`: what only types tell apart are two answers; what is unknown
+/// has no types.
 #[test]
 fn methods_that_types_tell_apart() {
     let mapping = "lamp.Main -> a.a:
@@ -27,7 +37,11 @@ fn methods_that_types_tell_apart() {
     void light(lamp.Wire) -> b
 ";
     let trace = "\tat a.a.c(Foo.java)\n\tat a.a.b(Bar.java)\n\tat a.a.a(Baz.java)\n";
-    check(mapping, trace, "\tat lamp.Main.c(Main.java)\n\tat lamp.Main.light(Main.java)\n\tat lamp.Main.light(Main.java)\n");
+    check(
+        mapping,
+        trace,
+        "\tat lamp.Main.c(Main.java)\n\tat lamp.Main.light(Main.java)\n\tat lamp.Main.light(Main.java)\n",
+    );
     check_verbose(
         mapping,
         trace,
@@ -59,7 +73,8 @@ fn alternatives_are_sorted_by_types() {
 ",
     );
     // More arguments come later, whatever their types are called.
-    let mapping = "lamp.Wire -> a.w:\n  void foo(z.Z) -> x\n  void foo(a.A,a.A) -> x\n  void foo() -> x\n";
+    let mapping =
+        "lamp.Wire -> a.w:\n  void foo(z.Z) -> x\n  void foo(a.A,a.A) -> x\n  void foo() -> x\n";
     check_verbose(
         mapping,
         "\tat a.w.x(X)\n",
@@ -110,7 +125,11 @@ fn lines_that_are_missing() {
     // What the mapping has a line for gets it even if it is ambiguous.
     let mapping = "foo.Bar -> huk:\n  void baz():13:13 -> g\n  void qux():12:12 -> g\n";
     check(mapping, " at huk.g(X)\n", " at foo.Bar.baz(Bar.java)\n <OR> at foo.Bar.qux(Bar.java)\n");
-    check_verbose(mapping, " at huk.g(X)\n", " at foo.Bar.void baz()(Bar.java:13)\n <OR> at foo.Bar.void qux()(Bar.java:12)\n");
+    check_verbose(
+        mapping,
+        " at huk.g(X)\n",
+        " at foo.Bar.void baz()(Bar.java:13)\n <OR> at foo.Bar.void qux()(Bar.java:12)\n",
+    );
 }
 
 /// `ClassWithDashStackTrace`, `AutoStackTrace`, `TrailingWhitespaceStackTrace`.
@@ -123,7 +142,11 @@ Unused -> I$-CC:
     66:66:void staticMethod():0 -> staticMethod
     # {\"id\":\"com.android.tools.r8.synthesized\"}
 ";
-    check_verbose(mapping, "\tat I$-CC.staticMethod(I.java:66)\n", "\tat I.void staticMethod()(I.java:66)\n");
+    check_verbose(
+        mapping,
+        "\tat I$-CC.staticMethod(I.java:66)\n",
+        "\tat I.void staticMethod()(I.java:66)\n",
+    );
     let mapping = "lamp.Auto -> qtr:\n  46:46:void foo(int):200:200 -> a\n  17:19:void foo(int,int):23:25 -> a\n";
     check_verbose(
         mapping,

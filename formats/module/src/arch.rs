@@ -3,8 +3,8 @@
 /// Names that others have for what LLVM's tools call otherwise.
 const ALIASES: [(&str, &str); 3] = [("amd64", "x86_64"), ("x64", "x86_64"), ("aarch64", "arm64")];
 
-/// Whether `a` and `b` name the same architecture. Case does not matter; Debian's `amd64` is `x86_64`, Apple's `arm64` is
-/// `aarch64`.
+/// Whether `a` and `b` name the same architecture. Case does not matter; Debian's `amd64` is
+/// `x86_64`, Apple's `arm64` is `aarch64`.
 pub fn is_same(a: &str, b: &str) -> bool {
     canonical(a) == canonical(b)
 }

@@ -5,7 +5,8 @@ use std::fmt;
 /// What says which build a module is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ModuleId {
-    /// The build-id's bytes (GNU build-id: usually 20; a Mach-O UUID: 16), or 16 bytes made up from the file.
+    /// The build-id's bytes (GNU build-id: usually 20; a Mach-O UUID: 16), or 16 bytes made up from
+    /// the file.
     pub bytes: Vec<u8>,
     /// Whether the file carried no id, so that [`ModuleId::bytes`] are a hash of its contents.
     pub made_up: bool,

@@ -36,7 +36,8 @@ pub enum Detail {
     Symbols,
     /// Names, inlined calls and lines of Go's functions (`.gopclntab`).
     Gopclntab,
-    /// Names, inlined calls and lines, as far as the object files are found that a Mach-O image was linked from.
+    /// Names, inlined calls and lines, as far as the object files are found that a Mach-O image was
+    /// linked from.
     DebugMap,
     /// Names, inlined calls and lines (`.debug_info`).
     Debug,

@@ -24,8 +24,8 @@ pub(super) struct ArtLine {
     pub(super) method: Range<usize>,
 }
 
-/// The frame in a line: `#NUMBER pc ADDRESS PATH (CLASS.METHOD+OFFSET)`. Names of native functions may have dots too: whether a mapping
-/// has the class decides.
+/// The frame in a line: `#NUMBER pc ADDRESS PATH (CLASS.METHOD+OFFSET)`. Names of native functions
+/// may have dots too: whether a mapping has the class decides.
 pub(super) fn art_frame(line: &[u8]) -> Option<ArtLine> {
     let pc = memmem::find(line, b" pc ")?;
     let number = blank::trim_end(&line[..pc]);
@@ -38,18 +38,24 @@ pub(super) fn art_frame(line: &[u8]) -> Option<ArtLine> {
     })
 }
 
-/// The class and the method of the function at `start`: `a.b.c+12)`; with blanks, as Crashlytics writes it, `a.b.c + 12)`; with its types,
-/// as older releases do, `void a.b.c(int)+12)`.
+/// The class and the method of the function at `start`: `a.b.c+12)`; with blanks, as Crashlytics
+/// writes it, `a.b.c + 12)`; with its types, as older releases do, `void a.b.c(int)+12)`.
 fn method(line: &[u8], start: usize) -> Option<(Range<usize>, Range<usize>)> {
     let plus = start + line[start..].iter().position(|byte| *byte == b'+')?;
     let offset = line[plus + 1..].split(|byte| *byte == b')').next()?.trim_ascii();
-    let is_offset = !offset.is_empty() && offset.strip_prefix(b"0x").unwrap_or(offset).iter().all(u8::is_ascii_hexdigit);
+    let is_offset = !offset.is_empty()
+        && offset.strip_prefix(b"0x").unwrap_or(offset).iter().all(u8::is_ascii_hexdigit);
     let function = line[start..plus].trim_ascii_end();
     let name_end = function.iter().position(|byte| *byte == b'(').unwrap_or(function.len());
-    let name_start = function[..name_end].iter().rposition(|byte| *byte == b' ').map_or(0, |at| at + 1);
-    let dot = function[..name_end].iter().rposition(|byte| *byte == b'.').filter(|dot| *dot > name_start)?;
+    let name_start =
+        function[..name_end].iter().rposition(|byte| *byte == b' ').map_or(0, |at| at + 1);
+    let dot = function[..name_end]
+        .iter()
+        .rposition(|byte| *byte == b'.')
+        .filter(|dot| *dot > name_start)?;
     let (class, method) = (start + name_start..start + dot, start + dot + 1..start + name_end);
-    (is_offset && is_class(&line[class.clone()]) && is_method(&line[method.clone()])).then_some((class, method))
+    (is_offset && is_class(&line[class.clone()]) && is_method(&line[method.clone()]))
+        .then_some((class, method))
 }
 
 #[cfg(test)]
@@ -59,8 +65,18 @@ mod tests {
     #[test]
     fn frames_of_java_code() {
         for (line, at, class, method) in [
-            ("#02 pc 1a2b3c  [anon:dalvik-classes.dex extracted in memory from /data/app/~~x==/base.apk] (a.b.c+12)", 0, "a.b", "c"),
-            ("      #03 pc 0000000000201234  /data/app/oat/arm64/base.odex (a.b$a.<init>+60) (BuildId: 00aa)", 6, "a.b$a", "<init>"),
+            (
+                "#02 pc 1a2b3c  [anon:dalvik-classes.dex extracted in memory from /data/app/~~x==/base.apk] (a.b.c+12)",
+                0,
+                "a.b",
+                "c",
+            ),
+            (
+                "      #03 pc 0000000000201234  /data/app/oat/arm64/base.odex (a.b$a.<init>+60) (BuildId: 00aa)",
+                6,
+                "a.b$a",
+                "<init>",
+            ),
             ("#3 pc 0x444 base.odex (a.b.c + 20)", 0, "a.b", "c"),
             ("#3 pc 444 /x/base.odex (void a.b.c(int, d.e)+0x14)", 0, "a.b", "c"),
             (
@@ -71,7 +87,11 @@ mod tests {
             ),
         ] {
             let found = art_frame(line.as_bytes()).unwrap_or_else(|| panic!("{line}"));
-            assert_eq!((found.at, &line[found.class], &line[found.method]), (at, class, method), "{line}");
+            assert_eq!(
+                (found.at, &line[found.class], &line[found.method]),
+                (at, class, method),
+                "{line}"
+            );
         }
         for line in [
             "#00 pc 51234  /apex/lib64/bionic/libc.so (abort+164) (BuildId: 4e07)",

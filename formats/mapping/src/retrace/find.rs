@@ -13,7 +13,8 @@ use std::ops::RangeInclusive;
 
 use crate::row::{ClassRow, Extra, LineRange, MappedLine};
 
-/// R8 writes this range for methods that have one position: it counts even where a trace has no line.
+/// R8 writes this range for methods that have one position: it counts even where a trace has no
+/// line.
 const CATCH_ALL: RangeInclusive<u32> = 0..=65535;
 
 /// What the members of a method have for a line.
@@ -34,32 +35,61 @@ pub(super) struct Pick {
     pub(super) lines: Vec<usize>,
 }
 
-/// Finds what the `members` have for `line`. `None` if the line is in none of them. `outline` is the position in the outline that was
-/// the frame before.
-pub(super) fn find(row: &ClassRow, members: &[usize], line: Option<u32>, outline: Option<u32>) -> Option<FoundLines> {
+/// Finds what the `members` have for `line`. `None` if the line is in none of them. `outline` is
+/// the position in the outline that was the frame before.
+pub(super) fn find(
+    row: &ClassRow,
+    members: &[usize],
+    line: Option<u32>,
+    outline: Option<u32>,
+) -> Option<FoundLines> {
     let (mut picks, mut position) = match line.filter(|line| *line > 0) {
         Some(line) => narrow(row, members, outline, |member| of_line(row, member, line)),
         None => narrow(row, members, outline, |member| of_no_line(row, member)),
     };
     if picks.is_empty() {
         match line.filter(|line| *line > 0) {
-            Some(_) => (picks, position) = narrow(row, members, outline, |member| without_range(row, member).collect()),
-            None => picks = members.iter().map(|member| Pick { member: *member, lines: catch_all(row, *member) }).collect(),
+            Some(_) => {
+                (picks, position) =
+                    narrow(row, members, outline, |member| without_range(row, member).collect())
+            }
+            None => {
+                picks = members
+                    .iter()
+                    .map(|member| Pick { member: *member, lines: catch_all(row, *member) })
+                    .collect()
+            }
         }
     }
     let position = position.or(line);
-    (!picks.is_empty()).then(|| FoundLines { is_ambiguous: is_ambiguous(row, &picks), picks, position })
+    (!picks.is_empty()).then(|| FoundLines {
+        is_ambiguous: is_ambiguous(row, &picks),
+        picks,
+        position,
+    })
 }
 
-/// The picks of all members; or, if the frame calls the outline before it, those of the line that the outline's position is here.
-fn narrow(row: &ClassRow, members: &[usize], outline: Option<u32>, select: impl Fn(usize) -> Vec<usize>) -> (Vec<Pick>, Option<u32>) {
+/// The picks of all members; or, if the frame calls the outline before it, those of the line that
+/// the outline's position is here.
+fn narrow(
+    row: &ClassRow,
+    members: &[usize],
+    outline: Option<u32>,
+    select: impl Fn(usize) -> Vec<usize>,
+) -> (Vec<Pick>, Option<u32>) {
     let mut picks = Vec::with_capacity(members.len());
     for member in members {
         let lines = select(*member);
         let Some(last) = lines.last() else { continue };
-        if let (Some(outline), Some(callsite)) = (outline, row.extra(&row.lines[*last]).and_then(callsite)) {
-            let here = callsite.binary_search_by_key(&outline, |(outline, _)| *outline).map_or(outline, |at| callsite[at].1);
-            let picks = members.iter().map(|member| Pick { member: *member, lines: of_line(row, *member, here) });
+        if let (Some(outline), Some(callsite)) =
+            (outline, row.extra(&row.lines[*last]).and_then(callsite))
+        {
+            let here = callsite
+                .binary_search_by_key(&outline, |(outline, _)| *outline)
+                .map_or(outline, |at| callsite[at].1);
+            let picks = members
+                .iter()
+                .map(|member| Pick { member: *member, lines: of_line(row, *member, here) });
             return (picks.filter(|pick| !pick.lines.is_empty()).collect(), Some(here));
         }
         picks.push(Pick { member: *member, lines });
@@ -74,9 +104,15 @@ fn callsite(extra: &Extra) -> Option<&[(u32, u32)]> {
 /// The first range with `line`, and those behind it that are the same.
 fn of_line(row: &ClassRow, member: usize, line: u32) -> Vec<usize> {
     let mut lines = row.lines_of(member);
-    let Some(first) = lines.find(|index| row.lines[*index].range.is_some_and(|range| range.contains(line))) else { return Vec::new() };
+    let Some(first) =
+        lines.find(|index| row.lines[*index].range.is_some_and(|range| range.contains(line)))
+    else {
+        return Vec::new();
+    };
     let range = row.lines[first].range;
-    std::iter::once(first).chain(lines.take_while(|index| row.lines[*index].range == range)).collect()
+    std::iter::once(first)
+        .chain(lines.take_while(|index| row.lines[*index].range == range))
+        .collect()
 }
 
 fn of_no_line(row: &ClassRow, member: usize) -> Vec<usize> {
@@ -91,9 +127,16 @@ fn without_range(row: &ClassRow, member: usize) -> impl Iterator<Item = usize> {
 /// The line of a member, if it is its only one and has every position.
 fn catch_all(row: &ClassRow, member: usize) -> Vec<usize> {
     let lines = row.lines_of(member);
-    let is_catch_all =
-        |line: &MappedLine| line.range.is_some_and(|range| range.first == *CATCH_ALL.start() && range.last == *CATCH_ALL.end());
-    if lines.len() == 1 && is_catch_all(&row.lines[lines.start]) { lines.collect() } else { Vec::new() }
+    let is_catch_all = |line: &MappedLine| {
+        line.range.is_some_and(|range| {
+            range.first == *CATCH_ALL.start() && range.last == *CATCH_ALL.end()
+        })
+    };
+    if lines.len() == 1 && is_catch_all(&row.lines[lines.start]) {
+        lines.collect()
+    } else {
+        Vec::new()
+    }
 }
 
 fn is_ambiguous(row: &ClassRow, picks: &[Pick]) -> bool {
@@ -105,5 +148,7 @@ fn is_ambiguous(row: &ClassRow, picks: &[Pick]) -> bool {
 
 /// Whether an entry stands for several original lines, and its obfuscated lines do not tell which.
 pub(super) fn is_wide(line: &MappedLine) -> bool {
-    line.original.span().is_some_and(|span| span.width() > 0 && line.range.map(LineRange::width) != Some(span.width()))
+    line.original.span().is_some_and(|span| {
+        span.width() > 0 && line.range.map(LineRange::width) != Some(span.width())
+    })
 }

@@ -1,4 +1,5 @@
-//! A frame before and after retracing: [`Query`], [`RetracedFrame`], [`Alternative`], and the [`Context`] that it is in.
+//! A frame before and after retracing: [`Query`], [`RetracedFrame`], [`Alternative`], and the
+//! [`Context`] that it is in.
 
 use std::cmp::Ordering;
 
@@ -17,7 +18,8 @@ pub struct Query<'a> {
     pub class: &'a str,
     /// The obfuscated method.
     pub method: &'a str,
-    /// The method's descriptor (`(La/b;I)V`), if it is known: then methods of the same name are told apart by it.
+    /// The method's descriptor (`(La/b;I)V`), if it is known: then methods of the same name are
+    /// told apart by it.
     pub descriptor: Option<&'a str>,
     /// The source file as printed. Of an unmapped one only the extension counts.
     pub file: Option<&'a str>,
@@ -25,15 +27,16 @@ pub struct Query<'a> {
     pub line: Option<u32>,
 }
 
-/// A frame of the original program. Frames are ordered as R8 lists alternatives: by class, method, return type, number and types of
-/// arguments, file, line.
+/// A frame of the original program. Frames are ordered as R8 lists alternatives: by class, method,
+/// return type, number and types of arguments, file, line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RetracedFrame {
     /// The class.
     pub class: String,
     /// The method.
     pub method: String,
-    /// Types of its arguments, with commas between them; absent if the mapping does not have the method.
+    /// Types of its arguments, with commas between them; absent if the mapping does not have the
+    /// method.
     pub arguments: Option<String>,
     /// Its return type; absent if the mapping does not have the method.
     pub returns: Option<String>,
@@ -41,7 +44,8 @@ pub struct RetracedFrame {
     pub file: String,
     /// The line, from 1; absent where the mapping has none.
     pub line: Option<u32>,
-    /// Whether the compiler made it: no frame of the original program, to be left out of what people see.
+    /// Whether the compiler made it: no frame of the original program, to be left out of what
+    /// people see.
     pub synthesized: bool,
 }
 
@@ -53,7 +57,8 @@ impl RetracedFrame {
 
     /// How many arguments there are, and of which types.
     fn arguments(&self) -> Option<(usize, Vec<&str>)> {
-        let types: Vec<&str> = self.arguments.as_deref()?.split(',').filter(|kind| !kind.is_empty()).collect();
+        let types: Vec<&str> =
+            self.arguments.as_deref()?.split(',').filter(|kind| !kind.is_empty()).collect();
         Some((types.len(), types))
     }
 }
@@ -74,8 +79,8 @@ impl PartialOrd for RetracedFrame {
     }
 }
 
-/// What one obfuscated frame may stand for: the innermost function first, then what it was inlined into. Empty if a rule of the mapping
-/// removes all of it.
+/// What one obfuscated frame may stand for: the innermost function first, then what it was inlined
+/// into. Empty if a rule of the mapping removes all of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Alternative {
     /// The frames.
@@ -88,7 +93,8 @@ impl Alternative {
         self.frames.iter().filter(|frame| !frame.synthesized)
     }
 
-    /// Whether the mapping has the method, at the frame's line. If not, its class alone is known: the method keeps its name.
+    /// Whether the mapping has the method, at the frame's line. If not, its class alone is known:
+    /// the method keeps its name.
     pub fn is_known(&self) -> bool {
         self.frames.iter().all(RetracedFrame::is_known)
     }
@@ -107,7 +113,8 @@ pub struct OriginalMethod {
     pub returns: String,
 }
 
-/// What a frame has to know of the lines before it. One for each stack; [`super::Retrace::remap_frame`] takes it from frame to frame.
+/// What a frame has to know of the lines before it. One for each stack;
+/// [`super::Retrace::remap_frame`] takes it from frame to frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Context {
     /// The exception as printed, if its line stands directly before.

@@ -3,8 +3,8 @@
 use super::{Classes, Retrace};
 
 impl<C: Classes> Retrace<C> {
-    /// A message with the names of classes in it: words with a dot in them that the mapping has, also as Java spells them in descriptors
-    /// (`[La.b;`) and paths (`a/b`).
+    /// A message with the names of classes in it: words with a dot in them that the mapping has,
+    /// also as Java spells them in descriptors (`[La.b;`) and paths (`a/b`).
     ///
     /// # Errors
     /// Those of the classes.
@@ -26,17 +26,23 @@ impl<C: Classes> Retrace<C> {
 
     /// The original class that `word` names, with `behind` behind it, spelled as the word is.
     fn remap_word(&mut self, word: &str, behind: &str) -> Result<Option<String>, C::Error> {
-        if is_abbreviation(word, behind) || !word.contains(['.', '/']) || (word.contains('.') && word.contains('/')) {
+        if is_abbreviation(word, behind)
+            || !word.contains(['.', '/'])
+            || (word.contains('.') && word.contains('/'))
+        {
             return Ok(None);
         }
         let has_slashes = word.contains('/');
-        let dotted = |name: &str| if has_slashes { name.replace('/', ".") } else { name.to_owned() };
+        let dotted =
+            |name: &str| if has_slashes { name.replace('/', ".") } else { name.to_owned() };
         let spelled = |name: String| if has_slashes { name.replace('.', "/") } else { name };
         if let Some(original) = self.remap_class(&dotted(word))? {
             return Ok(Some(spelled(original)));
         }
         match word.strip_prefix('L').filter(|_| behind.starts_with(';')) {
-            Some(name) => Ok(self.remap_class(&dotted(name))?.map(|original| format!("L{}", spelled(original)))),
+            Some(name) => Ok(self
+                .remap_class(&dotted(name))?
+                .map(|original| format!("L{}", spelled(original)))),
             None => Ok(None),
         }
     }

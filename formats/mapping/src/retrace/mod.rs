@@ -1,4 +1,5 @@
-//! Traces with the names of the source, as text or frame by frame, by the rows of the classes that they name.
+//! Traces with the names of the source, as text or frame by frame, by the rows of the classes that
+//! they name.
 //!
 //! ```text
 //! text ─ lines ─> frame, exception, lock ─ trace_line.rs ─> Query ─ find.rs ─> lines of a row ─ stack.rs ─> alternatives
@@ -37,7 +38,8 @@ pub trait Classes {
     /// What can go wrong.
     type Error;
 
-    /// The row of the class that is called `obfuscated` in traces, with dots. `None` if the mapping has no such class.
+    /// The row of the class that is called `obfuscated` in traces, with dots. `None` if the mapping
+    /// has no such class.
     ///
     /// # Errors
     /// Whatever hinders to look it up.
@@ -79,7 +81,14 @@ pub struct Retrace<C> {
 impl<C: Classes> Retrace<C> {
     /// Retraces with the rows of `classes`.
     pub fn new(classes: C, style: RetraceStyle) -> Self {
-        Self { classes, style, pattern: None, context: Context::default(), carry: Vec::new(), is_long: false }
+        Self {
+            classes,
+            style,
+            pattern: None,
+            context: Context::default(),
+            carry: Vec::new(),
+            is_long: false,
+        }
     }
 
     /// Tells lines by `pattern`, where the style is R8's.
@@ -94,15 +103,17 @@ impl<C: Classes> Retrace<C> {
         self.classes
     }
 
-    /// Retraces the next piece of a text, which may end anywhere, and appends it to `out`; the beginning of a line is kept for the next
-    /// call. What is no frame, no exception and no lock passes through as it is; `ProGuard`'s style makes all ends of lines `\n`.
+    /// Retraces the next piece of a text, which may end anywhere, and appends it to `out`; the
+    /// beginning of a line is kept for the next call. What is no frame, no exception and no lock
+    /// passes through as it is; `ProGuard`'s style makes all ends of lines `\n`.
     ///
     /// # Errors
     /// Those of the classes. What was appended until then stays.
     pub fn text(&mut self, piece: &[u8], out: &mut Vec<u8>) -> Result<(), C::Error> {
         let mut rest = piece;
         while !rest.is_empty() {
-            let (line, behind) = rest.split_at(memchr(b'\n', rest).map_or(rest.len(), |end| end + 1));
+            let (line, behind) =
+                rest.split_at(memchr(b'\n', rest).map_or(rest.len(), |end| end + 1));
             rest = behind;
             let is_whole = line.ends_with(b"\n");
             if self.is_long || self.carry.len() + line.len() > MAX_TRACE_LINE_BYTES {
@@ -161,19 +172,30 @@ impl<C: Classes> Retrace<C> {
         Ok(self.classes.class(obfuscated)?.map(|row| row.original().to_owned()))
     }
 
-    /// The original methods that a method may be, in the mapping's order. Inlined ones are left out.
+    /// The original methods that a method may be, in the mapping's order. Inlined ones are left
+    /// out.
     ///
     /// # Errors
     /// Those of the classes.
-    pub fn remap_method(&mut self, class: &str, method: &str) -> Result<Vec<OriginalMethod>, C::Error> {
+    pub fn remap_method(
+        &mut self,
+        class: &str,
+        method: &str,
+    ) -> Result<Vec<OriginalMethod>, C::Error> {
         let Some(row) = self.classes.class(class)? else { return Ok(Vec::new()) };
         let mut methods = Vec::new();
         for member in row.members_of(method) {
             let Some(outermost) = row.lines_of(member).next_back() else { continue };
             let signature = row.signature(&row.lines[outermost]);
             let [method, arguments, returns] =
-                [signature.name, signature.arguments, signature.returns].map(|name| row.names.get(name).to_owned());
-            let found = OriginalMethod { class: row.class_of(signature).to_owned(), method, arguments, returns };
+                [signature.name, signature.arguments, signature.returns]
+                    .map(|name| row.names.get(name).to_owned());
+            let found = OriginalMethod {
+                class: row.class_of(signature).to_owned(),
+                method,
+                arguments,
+                returns,
+            };
             if !methods.contains(&found) {
                 methods.push(found);
             }
@@ -181,12 +203,17 @@ impl<C: Classes> Retrace<C> {
         Ok(methods)
     }
 
-    /// What a frame stands for, in R8's order; more than one if it is ambiguous. Empty if the mapping does not have the class. `context`
-    /// is what the lines before left, and becomes what the next frame has to know.
+    /// What a frame stands for, in R8's order; more than one if it is ambiguous. Empty if the
+    /// mapping does not have the class. `context` is what the lines before left, and becomes what
+    /// the next frame has to know.
     ///
     /// # Errors
     /// Those of the classes.
-    pub fn remap_frame(&mut self, query: &Query, context: &mut Context) -> Result<Vec<Alternative>, C::Error> {
+    pub fn remap_frame(
+        &mut self,
+        query: &Query,
+        context: &mut Context,
+    ) -> Result<Vec<Alternative>, C::Error> {
         let before = std::mem::take(context);
         let Some(mut stacks) = self.stacks(query, &before)? else { return Ok(Vec::new()) };
         stacks.alternatives.sort_by(|(a, _), (b, _)| a.visible().next().cmp(&b.visible().next()));
@@ -203,17 +230,30 @@ impl<C: Classes> Retrace<C> {
             self.keep_described(&row, &mut members, descriptor)?;
         }
         let found = find::find(&row, &members, query.line, context.outline);
-        Ok(Some(found.map_or_else(|| class_only(&row, query), |found| stacks(&row, query, &found, context.thrown.as_deref()))))
+        Ok(Some(found.map_or_else(
+            || class_only(&row, query),
+            |found| stacks(&row, query, &found, context.thrown.as_deref()),
+        )))
     }
 
     /// Keeps the members that have `descriptor` in the obfuscated program; all if none has.
-    fn keep_described(&mut self, row: &ClassRow, members: &mut Vec<usize>, descriptor: &str) -> Result<(), C::Error> {
+    fn keep_described(
+        &mut self,
+        row: &ClassRow,
+        members: &mut Vec<usize>,
+        descriptor: &str,
+    ) -> Result<(), C::Error> {
         let signature = self.remap_descriptor(descriptor)?;
-        let is_described = |member: &usize| match (row.members[*member].residual, row.lines_of(*member).next_back(), &signature) {
+        let is_described = |member: &usize| match (
+            row.members[*member].residual,
+            row.lines_of(*member).next_back(),
+            &signature,
+        ) {
             (Some(residual), ..) => row.names.get(residual) == descriptor,
             (None, Some(outermost), Some((arguments, returns))) => {
                 let signature = row.signature(&row.lines[outermost]);
-                row.names.get(signature.arguments) == arguments && row.names.get(signature.returns) == returns
+                row.names.get(signature.arguments) == arguments
+                    && row.names.get(signature.returns) == returns
             }
             _ => false,
         };
@@ -224,15 +264,18 @@ impl<C: Classes> Retrace<C> {
     }
 }
 
-/// Whether `line` is a frame of Java code, in a Java stack or in a native one. Its end does not matter.
+/// Whether `line` is a frame of Java code, in a Java stack or in a native one. Its end does not
+/// matter.
 pub fn is_frame(line: &[u8]) -> bool {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     trace_line::frame(line, Grammar::R8).is_some() || art_line::art_frame(line).is_some()
 }
 
-/// What the next frame has to know: what the only alternative leaves; if nothing is to be seen of any, what the last one leaves.
+/// What the next frame has to know: what the only alternative leaves; if nothing is to be seen of
+/// any, what the last one leaves.
 fn after(alternatives: &[(Alternative, Context)]) -> Context {
-    let mut visible = alternatives.iter().filter(|(alternative, _)| alternative.visible().next().is_some());
+    let mut visible =
+        alternatives.iter().filter(|(alternative, _)| alternative.visible().next().is_some());
     match (visible.next(), visible.next()) {
         (Some((_, context)), None) => context.clone(),
         (None, _) => alternatives.last().map(|(_, context)| context.clone()).unwrap_or_default(),

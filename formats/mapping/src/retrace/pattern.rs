@@ -8,8 +8,8 @@
 //! | `%t`, `%a` | a return type, the types of arguments |
 //! | `\%` | a percent sign |
 //!
-//! An expression has to match the whole line. R8, `StackTraceRegularExpressionParser`; its `%f`, a field, is refused, as fields are not
-//! kept.
+//! An expression has to match the whole line. R8, `StackTraceRegularExpressionParser`; its `%f`, a
+//! field, is refused, as fields are not kept.
 
 use std::fmt::Write;
 
@@ -24,7 +24,8 @@ const SEGMENT: &str = r"[-\p{L}\p{Nl}\p{Sc}\p{Pc}][-\p{L}\p{Nl}\p{Sc}\p{Pc}\p{Nd
 #[derive(Debug)]
 pub struct Pattern {
     regex: Regex,
-    /// What each group of the expression stands for, in their order; absent for groups that are the expression's own.
+    /// What each group of the expression stands for, in their order; absent for groups that are the
+    /// expression's own.
     groups: Vec<Option<Part>>,
 }
 
@@ -35,7 +36,9 @@ pub enum PatternError {
     #[error("it is no regular expression: {0}")]
     Syntax(String),
     /// It has a sign that stands for nothing.
-    #[error("%{0} stands for nothing; write %c, %C, %m, %s, %l, %S, %t or %a, or \\% for a percent sign")]
+    #[error(
+        "%{0} stands for nothing; write %c, %C, %m, %s, %l, %S, %t or %a, or \\% for a percent sign"
+    )]
     Unknown(char),
     /// It names fields.
     #[error("%f, a field, cannot be retraced: fields of mappings are not kept")]
@@ -130,8 +133,10 @@ impl Pattern {
                 c => written.push(c),
             }
         }
-        let regex = Regex::new(&format!(r"\A(?:{written})\z")).map_err(|error| PatternError::Syntax(error.to_string()))?;
-        let named = |name: &str| parts.get(name.strip_prefix("part")?.parse::<usize>().ok()?).copied();
+        let regex = Regex::new(&format!(r"\A(?:{written})\z"))
+            .map_err(|error| PatternError::Syntax(error.to_string()))?;
+        let named =
+            |name: &str| parts.get(name.strip_prefix("part")?.parse::<usize>().ok()?).copied();
         let groups = regex.capture_names().map(|name| name.and_then(named)).collect();
         Ok(Self { regex, groups })
     }
@@ -143,7 +148,8 @@ impl Pattern {
         for (part, range) in self.ranges(&captures) {
             match part {
                 // Of several classes only the first is retraced; the word is Java's.
-                Part::Class { .. } if parsed.class.is_some() || &line[range.clone()] == b"Suppressed" => {}
+                Part::Class { .. }
+                    if parsed.class.is_some() || &line[range.clone()] == b"Suppressed" => {}
                 Part::Class { has_slashes } => parsed.class = Some((range, has_slashes)),
                 Part::Method => parsed.method = Some(range),
                 Part::File => parsed.file = Some(range),
@@ -153,7 +159,8 @@ impl Pattern {
                 }
                 Part::FileAndLine => {
                     let file_end = range.start + end_of_file(&line[range.clone()]);
-                    (parsed.file, parsed.line, parsed.has_colon) = (Some(range.start..file_end), Some(file_end..range.end), true);
+                    (parsed.file, parsed.line, parsed.has_colon) =
+                        (Some(range.start..file_end), Some(file_end..range.end), true);
                 }
                 Part::Returns => parsed.returns = Some(range),
                 Part::Arguments => parsed.arguments = Some(range),
@@ -162,8 +169,14 @@ impl Pattern {
         Some(parsed)
     }
 
-    fn ranges<'p>(&'p self, captures: &'p Captures<'_>) -> impl Iterator<Item = (Part, Range<usize>)> + 'p {
-        self.groups.iter().zip(captures.iter()).filter_map(|(part, found)| Some(((*part)?, found?.range())))
+    fn ranges<'p>(
+        &'p self,
+        captures: &'p Captures<'_>,
+    ) -> impl Iterator<Item = (Part, Range<usize>)> + 'p {
+        self.groups
+            .iter()
+            .zip(captures.iter())
+            .filter_map(|(part, found)| Some(((*part)?, found?.range())))
     }
 }
 
@@ -184,7 +197,10 @@ mod tests {
         assert_eq!(Pattern::parse("%x").unwrap_err(), PatternError::Unknown('x'));
         assert_eq!(Pattern::parse("a%").unwrap_err(), PatternError::Open);
         for expression in ["(", "\\", "a{99999}{99999}", "(?<=x)%c"] {
-            assert!(matches!(Pattern::parse(expression), Err(PatternError::Syntax(_))), "{expression}");
+            assert!(
+                matches!(Pattern::parse(expression), Err(PatternError::Syntax(_))),
+                "{expression}"
+            );
         }
     }
 
@@ -193,7 +209,10 @@ mod tests {
         let pattern = Pattern::parse(r"%c\.%m\(%s(?::%l)?\)").unwrap();
         assert_eq!(pattern.line(b" a.b.c(D.java:12)"), None);
         let parsed = pattern.line(b"a.b.c(D.java:12)").unwrap();
-        assert_eq!((parsed.class, parsed.method, parsed.file), (Some((0..3, false)), Some(4..5), Some(6..12)));
+        assert_eq!(
+            (parsed.class, parsed.method, parsed.file),
+            (Some((0..3, false)), Some(4..5), Some(6..12))
+        );
         assert_eq!((parsed.line, parsed.has_colon), (Some(12..15), true));
         assert_eq!(pattern.line(b"a.b.c(D.java)").unwrap().line, None);
     }

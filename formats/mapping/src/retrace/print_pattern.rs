@@ -11,34 +11,52 @@ use crate::source::inferred;
 
 impl<C: Classes> Retrace<C> {
     /// Appends what `line` stands for, as `pattern` tells its parts, with `end` behind each line.
-    pub(super) fn line_by_pattern(&mut self, pattern: &Pattern, line: &[u8], end: &[u8], out: &mut Vec<u8>) -> Result<(), C::Error> {
+    pub(super) fn line_by_pattern(
+        &mut self,
+        pattern: &Pattern,
+        line: &[u8],
+        end: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), C::Error> {
         let context = std::mem::take(&mut self.context);
         let Some(parsed) = pattern.line(line) else {
             [line, end].iter().for_each(|part| out.extend_from_slice(part));
             return Ok(());
         };
         let mut same = Replaced::of(line);
-        if let Some((range, kind)) = parsed.returns.clone().and_then(|range| Some((range.clone(), text(line, range)?))) {
+        if let Some((range, kind)) =
+            parsed.returns.clone().and_then(|range| Some((range.clone(), text(line, range)?)))
+        {
             same.put(range, self.remap_type(kind)?);
         }
-        if let Some((range, types)) = parsed.arguments.clone().and_then(|range| Some((range.clone(), text(line, range)?))) {
+        if let Some((range, types)) =
+            parsed.arguments.clone().and_then(|range| Some((range.clone(), text(line, range)?)))
+        {
             same.put(range, self.remap_arguments(types)?);
         }
-        let class = parsed.class.as_ref().and_then(|(range, has_slashes)| Some((range.clone(), *has_slashes, text(line, range.clone())?)));
+        let class = parsed.class.as_ref().and_then(|(range, has_slashes)| {
+            Some((range.clone(), *has_slashes, text(line, range.clone())?))
+        });
         let Some((at, has_slashes, class)) = class else {
             same.write(line, end, out);
             return Ok(());
         };
         let class = if has_slashes { class.replace('/', ".") } else { class.to_owned() };
         match parsed.method.clone().and_then(|range| text(line, range)) {
-            Some(method) => self.method_by_pattern(line, end, (&parsed, &class, method), &context, &same, out),
+            Some(method) => {
+                self.method_by_pattern(line, end, (&parsed, &class, method), &context, &same, out)
+            }
             None => {
                 self.context = Context::thrown(&class);
                 if let Some(row) = self.classes.class(&class)? {
                     same.put(at, spelled(row.original(), has_slashes));
                     if let Some(file) = parsed.file {
                         let printed = text(line, file.clone()).unwrap_or_default();
-                        same.put(file, row.source_file().map_or_else(|| inferred(row.original(), printed), str::to_owned));
+                        same.put(
+                            file,
+                            row.source_file()
+                                .map_or_else(|| inferred(row.original(), printed), str::to_owned),
+                        );
                     }
                 }
                 same.write(line, end, out);
@@ -57,10 +75,16 @@ impl<C: Classes> Retrace<C> {
         same: &Replaced<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), C::Error> {
-        let digits = parsed.line.clone().and_then(|range| text(line, range)).map(|digits| digits.trim_start_matches(':'));
+        let digits = parsed
+            .line
+            .clone()
+            .and_then(|range| text(line, range))
+            .map(|digits| digits.trim_start_matches(':'));
         let number = digits.and_then(line_number);
         let file = parsed.file.clone().and_then(|range| text(line, range));
-        let Some(stacks) = self.stacks(&Query { class, method, descriptor: None, file, line: number }, context)? else {
+        let Some(stacks) =
+            self.stacks(&Query { class, method, descriptor: None, file, line: number }, context)?
+        else {
             same.write(line, end, out);
             return Ok(());
         };
@@ -71,7 +95,9 @@ impl<C: Classes> Retrace<C> {
             let mut text = Vec::new();
             replaced.write(line, end, &mut text);
             // R8 marks alternatives before the first `at `, else before the first word.
-            let at = memchr::memmem::find(&text, b"at ").or_else(|| text.iter().position(|byte| !byte.is_ascii_whitespace())).unwrap_or(0);
+            let at = memchr::memmem::find(&text, b"at ")
+                .or_else(|| text.iter().position(|byte| !byte.is_ascii_whitespace()))
+                .unwrap_or(0);
             put_alternative(&text, at, is_other, out);
             out.extend_from_slice(&text[at..]);
         });
@@ -112,8 +138,15 @@ impl<'l> Replaced<'l> {
         self.parts.push((range, text.into()));
     }
 
-    /// Puts `frame` in the place of the obfuscated one; where `keeps_line`, a line that is not known stays as it is.
-    fn frame(&mut self, frame: &RetracedFrame, parsed: &Parsed, printed: Printed, keeps_line: bool) {
+    /// Puts `frame` in the place of the obfuscated one; where `keeps_line`, a line that is not
+    /// known stays as it is.
+    fn frame(
+        &mut self,
+        frame: &RetracedFrame,
+        parsed: &Parsed,
+        printed: Printed,
+        keeps_line: bool,
+    ) {
         if let Some((range, has_slashes)) = &parsed.class {
             self.put(range.clone(), spelled(&frame.class, *has_slashes));
         }
@@ -128,7 +161,9 @@ impl<'l> Replaced<'l> {
         if let Some(range) = &parsed.line {
             let mut text = Vec::new();
             match frame.line.filter(|_| printed.has_line) {
-                Some(number) => drop(write!(text, "{}{number}", if parsed.has_colon { ":" } else { "" })),
+                Some(number) => {
+                    drop(write!(text, "{}{number}", if parsed.has_colon { ":" } else { "" }))
+                }
                 None if keeps_line => text.extend_from_slice(&self.line[range.clone()]),
                 None => {}
             }

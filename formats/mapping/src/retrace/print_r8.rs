@@ -1,6 +1,7 @@
 //! Lines as R8's `retrace` prints them, one or more for each line of a trace.
 //!
-//! R8, `StringRetrace.joinAmbiguousLines`: alternatives stand below each other, first their innermost frames, then the next ones.
+//! R8, `StringRetrace.joinAmbiguousLines`: alternatives stand below each other, first their
+//! innermost frames, then the next ones.
 
 use std::io::Write;
 use std::ops::Range;
@@ -13,7 +14,12 @@ use super::{Classes, Retrace, after};
 
 impl<C: Classes> Retrace<C> {
     /// Appends what `line` stands for, with `end` behind each line.
-    pub(super) fn line_as_r8(&mut self, line: &[u8], end: &[u8], out: &mut Vec<u8>) -> Result<(), C::Error> {
+    pub(super) fn line_as_r8(
+        &mut self,
+        line: &[u8],
+        end: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), C::Error> {
         let context = std::mem::take(&mut self.context);
         if let Some(found) = frame(line, Grammar::R8) {
             return self.frame_as_r8(line, end, &found, &context, out);
@@ -35,18 +41,30 @@ impl<C: Classes> Retrace<C> {
     }
 
     /// What stands before `class`, and its original name.
-    fn put_class(&mut self, line: &[u8], class: Range<usize>, out: &mut Vec<u8>) -> Result<(), C::Error> {
+    fn put_class(
+        &mut self,
+        line: &[u8],
+        class: Range<usize>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), C::Error> {
         out.extend_from_slice(&line[..class.start]);
         let original = match text(line, class.clone()) {
             Some(class) => self.remap_class(class)?,
             None => None,
         };
-        out.extend_from_slice(original.as_ref().map_or(&line[class], |original| original.as_bytes()));
+        out.extend_from_slice(
+            original.as_ref().map_or(&line[class], |original| original.as_bytes()),
+        );
         Ok(())
     }
 
     /// What the exception `class` says, with the original names of the classes in it.
-    fn put_message(&mut self, line: &[u8], class: Range<usize>, out: &mut Vec<u8>) -> Result<(), C::Error> {
+    fn put_message(
+        &mut self,
+        line: &[u8],
+        class: Range<usize>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), C::Error> {
         let is_exception = class.start > 0 || line[class.clone()].contains(&b'.');
         let rest = &line[class.end..];
         match std::str::from_utf8(rest).ok().filter(|_| is_exception && !rest.is_empty()) {
@@ -56,8 +74,8 @@ impl<C: Classes> Retrace<C> {
         Ok(())
     }
 
-    /// The class of the exception in a line: the first word; or, if the mapping does not have it, the first with a dot that it has. It is
-    /// what the next frame was thrown by.
+    /// The class of the exception in a line: the first word; or, if the mapping does not have it,
+    /// the first with a dot that it has. It is what the next frame was thrown by.
     fn thrown(&mut self, line: &[u8]) -> Result<Option<Range<usize>>, C::Error> {
         let words = words(line, Grammar::R8);
         let mut thrown = words.first().cloned();
@@ -76,8 +94,16 @@ impl<C: Classes> Retrace<C> {
         Ok(thrown)
     }
 
-    fn frame_as_r8(&mut self, line: &[u8], end: &[u8], found: &FrameLine, context: &Context, out: &mut Vec<u8>) -> Result<(), C::Error> {
-        let texts = [&found.class, &found.method, &found.file, &found.line].map(|range| text(line, range.clone()));
+    fn frame_as_r8(
+        &mut self,
+        line: &[u8],
+        end: &[u8],
+        found: &FrameLine,
+        context: &Context,
+        out: &mut Vec<u8>,
+    ) -> Result<(), C::Error> {
+        let texts = [&found.class, &found.method, &found.file, &found.line]
+            .map(|range| text(line, range.clone()));
         let [Some(class), Some(method), file, digits] = texts else {
             out.extend_from_slice(line);
             out.extend_from_slice(end);
@@ -116,9 +142,17 @@ impl<C: Classes> Retrace<C> {
     }
 
     /// A frame of Java code in a native stack: a line for each of its methods.
-    fn art_frame(&mut self, line: &[u8], end: &[u8], found: &ArtLine, out: &mut Vec<u8>) -> Result<(), C::Error> {
+    fn art_frame(
+        &mut self,
+        line: &[u8],
+        end: &[u8],
+        found: &ArtLine,
+        out: &mut Vec<u8>,
+    ) -> Result<(), C::Error> {
         let stacks = match (text(line, found.class.clone()), text(line, found.method.clone())) {
-            (Some(class), Some(method)) => self.stacks(&Query { class, method, ..Query::default() }, &Context::default())?,
+            (Some(class), Some(method)) => {
+                self.stacks(&Query { class, method, ..Query::default() }, &Context::default())?
+            }
             _ => None,
         };
         let Some(stacks) = stacks else {
@@ -156,7 +190,9 @@ pub(super) fn put_alternative(line: &[u8], at: usize, is_other: bool, out: &mut 
 pub(super) fn put_method(frame: &RetracedFrame, is_verbose: bool, out: &mut Vec<u8>) {
     match (&frame.returns, &frame.arguments) {
         (Some(returns), Some(arguments)) if is_verbose => {
-            [returns, " ", &frame.method, "(", arguments, ")"].iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
+            [returns, " ", &frame.method, "(", arguments, ")"]
+                .iter()
+                .for_each(|part| out.extend_from_slice(part.as_bytes()));
         }
         _ => out.extend_from_slice(frame.method.as_bytes()),
     }
@@ -194,32 +230,46 @@ impl Printed {
 
     fn is_same_method(self, a: &RetracedFrame, b: &RetracedFrame) -> bool {
         let is_same_name = (&a.class, &a.method, &a.file) == (&b.class, &b.method, &b.file);
-        is_same_name && (!self.is_verbose || (&a.arguments, &a.returns) == (&b.arguments, &b.returns))
+        is_same_name
+            && (!self.is_verbose || (&a.arguments, &a.returns) == (&b.arguments, &b.returns))
     }
 }
 
-/// Gives what people see of all alternatives to `put`, each once, and whether it is not of the first one. Returns what the next frame has
-/// to know.
-pub(super) fn print(stacks: Stacks, printed: Printed, mut put: impl FnMut(&RetracedFrame, bool)) -> Context {
+/// Gives what people see of all alternatives to `put`, each once, and whether it is not of the
+/// first one. Returns what the next frame has to know.
+pub(super) fn print(
+    stacks: Stacks,
+    printed: Printed,
+    mut put: impl FnMut(&RetracedFrame, bool),
+) -> Context {
     // Most frames.
     if let [(alternative, context)] = &*stacks.alternatives {
         alternative.visible().for_each(|frame| put(frame, false));
         return context.clone();
     }
-    let mut alternatives: Vec<(Alternative, Context)> = Vec::with_capacity(stacks.alternatives.len());
+    let mut alternatives: Vec<(Alternative, Context)> =
+        Vec::with_capacity(stacks.alternatives.len());
     let mut unseen = Vec::new();
     for (alternative, context) in stacks.alternatives {
         let Some(first) = alternative.visible().next() else {
             unseen.push((alternative, context));
             continue;
         };
-        if !alternatives.iter().filter_map(|(other, _)| other.visible().next()).any(|other| printed.is_one(other, first)) {
+        if !alternatives
+            .iter()
+            .filter_map(|(other, _)| other.visible().next())
+            .any(|other| printed.is_one(other, first))
+        {
             alternatives.push((alternative, context));
         }
     }
     let context = after(if alternatives.is_empty() { &unseen } else { &alternatives });
     alternatives.sort_by(|(a, _), (b, _)| a.visible().next().cmp(&b.visible().next()));
-    let depth = alternatives.iter().map(|(alternative, _)| alternative.visible().count()).max().unwrap_or(0);
+    let depth = alternatives
+        .iter()
+        .map(|(alternative, _)| alternative.visible().count())
+        .max()
+        .unwrap_or(0);
     let mut seen: Vec<&RetracedFrame> = Vec::new();
     for level in 0..depth {
         seen.clear();

@@ -18,7 +18,12 @@ pub(super) struct Stacks {
 }
 
 /// All stacks that were found.
-pub(super) fn stacks(row: &ClassRow, query: &Query, found: &FoundLines, thrown: Option<&str>) -> Stacks {
+pub(super) fn stacks(
+    row: &ClassRow,
+    query: &Query,
+    found: &FoundLines,
+    thrown: Option<&str>,
+) -> Stacks {
     let mut maker = Maker { row, query, found, thrown, alternatives: Vec::new() };
     for pick in &found.picks {
         maker.member(pick);
@@ -29,10 +34,21 @@ pub(super) fn stacks(row: &ClassRow, query: &Query, found: &FoundLines, thrown: 
 /// The class alone was found: the method keeps its name.
 pub(super) fn class_only(row: &ClassRow, query: &Query) -> Stacks {
     let class = row.original().to_owned();
-    let file = row.source_file().map_or_else(|| inferred(&class, query.file.unwrap_or_default()), str::to_owned);
+    let file = row
+        .source_file()
+        .map_or_else(|| inferred(&class, query.file.unwrap_or_default()), str::to_owned);
     let line = query.line.filter(|line| *line > 0);
-    let frame = RetracedFrame { class, method: query.method.to_owned(), file, line, ..RetracedFrame::default() };
-    Stacks { alternatives: vec![(Alternative { frames: vec![frame] }, Context::default())], is_ambiguous: false }
+    let frame = RetracedFrame {
+        class,
+        method: query.method.to_owned(),
+        file,
+        line,
+        ..RetracedFrame::default()
+    };
+    Stacks {
+        alternatives: vec![(Alternative { frames: vec![frame] }, Context::default())],
+        is_ambiguous: false,
+    }
 }
 
 struct Maker<'a> {
@@ -53,7 +69,9 @@ impl Maker<'_> {
             return self.push(member, vec![frame]);
         }
         let (row, lines) = (self.row, &pick.lines);
-        for stack in lines.chunk_by(|a, b| row.lines[*a].range.is_some() && row.lines[*a].range == row.lines[*b].range) {
+        for stack in lines.chunk_by(|a, b| {
+            row.lines[*a].range.is_some() && row.lines[*a].range == row.lines[*b].range
+        }) {
             let stack: Vec<&MappedLine> = stack.iter().map(|index| &row.lines[*index]).collect();
             self.stack(member, &stack);
         }
@@ -82,7 +100,8 @@ impl Maker<'_> {
         let outermost = lines.len().saturating_sub(1);
         let remove = self.removed(lines);
         let frames = lines.iter().enumerate().skip(remove).map(|(index, line)| {
-            let position = first.filter(|_| index == 0).or_else(|| self.position(line)).or(self.query.line);
+            let position =
+                first.filter(|_| index == 0).or_else(|| self.position(line)).or(self.query.line);
             self.frame(self.row.signature(line), position, index == outermost && is_made(member))
         });
         let frames = frames.collect();
@@ -96,7 +115,8 @@ impl Maker<'_> {
         }
     }
 
-    /// The original line of an entry; 0 if it has none there. `None` if the trace's own line is the original one.
+    /// The original line of an entry; 0 if it has none there. `None` if the trace's own line is the
+    /// original one.
     fn position(&self, line: &MappedLine) -> Option<u32> {
         let span = line.original.span();
         if let Some(span) = span.filter(|span| span.width() == 0) {
@@ -107,13 +127,18 @@ impl Maker<'_> {
             return span.map(|span| span.first).filter(|first| *first > 0);
         }
         let (range, position) = (line.range?, position?);
-        range.contains(position).then(|| span.map_or(position, |span| span.first.saturating_add(position - range.first)))
+        range.contains(position).then(|| {
+            span.map_or(position, |span| span.first.saturating_add(position - range.first))
+        })
     }
 
     /// How many frames rules take away. More than there are is an error in the mapping: then none.
     fn removed(&self, lines: &[&MappedLine]) -> usize {
-        let rules = lines.iter().filter_map(|line| self.row.extra(line)).flat_map(|extra| &extra.rules);
-        let holds = rules.filter(|rule| rule.throws.iter().all(|descriptor| self.is_thrown(self.row.names.get(*descriptor))));
+        let rules =
+            lines.iter().filter_map(|line| self.row.extra(line)).flat_map(|extra| &extra.rules);
+        let holds = rules.filter(|rule| {
+            rule.throws.iter().all(|descriptor| self.is_thrown(self.row.names.get(*descriptor)))
+        });
         let count = holds.fold(0u32, |count, rule| count.saturating_add(rule.remove)) as usize;
         if count > lines.len() { 0 } else { count }
     }
@@ -121,10 +146,17 @@ impl Maker<'_> {
     fn is_thrown(&self, descriptor: &str) -> bool {
         let name = descriptor.strip_prefix('L').and_then(|name| name.strip_suffix(';'));
         let dots = |byte| if byte == b'/' { b'.' } else { byte };
-        self.thrown.zip(name).is_some_and(|(thrown, name)| thrown.bytes().eq(name.bytes().map(dots)))
+        self.thrown
+            .zip(name)
+            .is_some_and(|(thrown, name)| thrown.bytes().eq(name.bytes().map(dots)))
     }
 
-    fn frame(&self, signature: &Signature, position: Option<u32>, synthesized: bool) -> RetracedFrame {
+    fn frame(
+        &self,
+        signature: &Signature,
+        position: Option<u32>,
+        synthesized: bool,
+    ) -> RetracedFrame {
         let class = self.row.class_of(signature);
         let file = self.row.source_of(signature);
         RetracedFrame {
@@ -132,7 +164,10 @@ impl Maker<'_> {
             method: self.row.names.get(signature.name).to_owned(),
             arguments: Some(self.row.names.get(signature.arguments).to_owned()),
             returns: Some(self.row.names.get(signature.returns).to_owned()),
-            file: file.map_or_else(|| inferred(class, self.query.file.unwrap_or_default()), str::to_owned),
+            file: file.map_or_else(
+                || inferred(class, self.query.file.unwrap_or_default()),
+                str::to_owned,
+            ),
             line: position.filter(|line| *line > 0),
             synthesized,
         }

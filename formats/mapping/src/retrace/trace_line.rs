@@ -50,7 +50,14 @@ impl Grammar {
     fn skip(self, line: &[u8], at: usize) -> usize {
         match self {
             Self::R8 => blank::skip(line, at),
-            Self::Proguard => at + line.get(at..).unwrap_or_default().iter().take_while(|byte| is_ascii_blank(**byte)).count(),
+            Self::Proguard => {
+                at + line
+                    .get(at..)
+                    .unwrap_or_default()
+                    .iter()
+                    .take_while(|byte| is_ascii_blank(**byte))
+                    .count()
+            }
         }
     }
 }
@@ -81,18 +88,26 @@ fn call(line: &[u8], at: usize, grammar: Grammar) -> Option<Call> {
     if start == at + 2 {
         return None;
     }
-    let end = start + (start..line.len()).position(|at| line[at] == b'(' || grammar.is_blank(line, at))?;
+    let end = start
+        + (start..line.len()).position(|at| line[at] == b'(' || grammar.is_blank(line, at))?;
     let open = grammar.skip(line, end);
     if line.get(open) != Some(&b'(') {
         return None;
     }
     // `java.base@17/`, `app//`, `loader/module@1.0/`.
-    let modules = line[start..end].iter().rposition(|byte| *byte == b'/').map_or(start, |slash| start + slash + 1);
+    let modules = line[start..end]
+        .iter()
+        .rposition(|byte| *byte == b'/')
+        .map_or(start, |slash| start + slash + 1);
     let dot = modules + line[modules..end].iter().rposition(|byte| *byte == b'.')?;
     let (class, method) = (modules..dot, dot + 1..end);
     let is_call = match grammar {
         Grammar::R8 => is_class(&line[class.clone()]) && is_method(&line[method.clone()]),
-        Grammar::Proguard => modules == start && is_proguard_class(&line[class.clone()]) && is_proguard_class(&line[method.clone()]),
+        Grammar::Proguard => {
+            modules == start
+                && is_proguard_class(&line[class.clone()])
+                && is_proguard_class(&line[method.clone()])
+        }
     };
     is_call.then_some(Call { at, class, method, open })
 }
@@ -107,37 +122,58 @@ impl Call {
     }
 }
 
-/// Whether nothing follows a frame, or a jar (`~[store.jar:1.2]`; Log4j leaves out the tilde where it knows the jar).
+/// Whether nothing follows a frame, or a jar (`~[store.jar:1.2]`; Log4j leaves out the tilde where
+/// it knows the jar).
 fn is_end(rest: &[u8], grammar: Grammar) -> bool {
     let (rest, jar) = match grammar {
-        Grammar::R8 => (blank::trim(rest), blank::trim(rest).strip_prefix(b"~").unwrap_or(blank::trim(rest))),
-        Grammar::Proguard => (rest.trim_ascii_start(), rest.trim_ascii_start().strip_prefix(b"~").unwrap_or_default()),
+        Grammar::R8 => {
+            (blank::trim(rest), blank::trim(rest).strip_prefix(b"~").unwrap_or(blank::trim(rest)))
+        }
+        Grammar::Proguard => (
+            rest.trim_ascii_start(),
+            rest.trim_ascii_start().strip_prefix(b"~").unwrap_or_default(),
+        ),
     };
     rest.is_empty() || (jar.starts_with(b"[") && jar.ends_with(b"]"))
 }
 
-/// Of what is between the parentheses. A colon with digits alone behind it, or nothing, begins the line.
-fn file_and_line(line: &[u8], inside: Range<usize>, grammar: Grammar) -> Option<(Range<usize>, Range<usize>)> {
+/// Of what is between the parentheses. A colon with digits alone behind it, or nothing, begins the
+/// line.
+fn file_and_line(
+    line: &[u8],
+    inside: Range<usize>,
+    grammar: Grammar,
+) -> Option<(Range<usize>, Range<usize>)> {
     let text = &line[inside.clone()];
     let colon = text.iter().rposition(|byte| *byte == b':');
     let number = |colon: usize| inside.start + colon + 1..inside.end;
     match grammar {
-        Grammar::R8 => Some(match colon.filter(|colon| text[colon + 1..].iter().all(u8::is_ascii_digit)) {
-            Some(colon) => (inside.start..inside.start + colon, number(colon)),
-            None => (inside.clone(), inside.end..inside.end),
-        }),
+        Grammar::R8 => {
+            Some(match colon.filter(|colon| text[colon + 1..].iter().all(u8::is_ascii_digit)) {
+                Some(colon) => (inside.start..inside.start + colon, number(colon)),
+                None => (inside.clone(), inside.end..inside.end),
+            })
+        }
         Grammar::Proguard => {
             let file = &text[..colon.unwrap_or(text.len())];
-            let digits = colon.map(|colon| text[colon + 1..].strip_prefix(b"-").unwrap_or(&text[colon + 1..]));
-            let is_number = digits.is_none_or(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit));
+            let digits = colon
+                .map(|colon| text[colon + 1..].strip_prefix(b"-").unwrap_or(&text[colon + 1..]));
+            let is_number = digits
+                .is_none_or(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit));
             let is_file = !file.iter().any(|byte| matches!(byte, b':' | b'(' | b')'));
-            (is_number && is_file).then(|| (inside.start..inside.start + file.len(), colon.map_or(inside.end..inside.end, number)))
+            (is_number && is_file).then(|| {
+                (
+                    inside.start..inside.start + file.len(),
+                    colon.map_or(inside.end..inside.end, number),
+                )
+            })
         }
     }
 }
 
-/// Where the names of classes may stand in a line that is no frame, first to last: behind a colon or a quote and blanks, or at its start;
-/// behind each is a colon, or the line's end. At most [`MAX_WORDS`].
+/// Where the names of classes may stand in a line that is no frame, first to last: behind a colon
+/// or a quote and blanks, or at its start; behind each is a colon, or the line's end. At most
+/// [`MAX_WORDS`].
 pub(super) fn words(line: &[u8], grammar: Grammar) -> Vec<Range<usize>> {
     let end = if grammar == Grammar::R8 { blank::trim_end(line).len() } else { line.len() };
     let line = &line[..end];
@@ -159,13 +195,18 @@ pub(super) fn words(line: &[u8], grammar: Grammar) -> Vec<Range<usize>> {
     words
 }
 
-/// The class of a line that Android and Java write about an object: a lock, or an exception that was printed already.
+/// The class of a line that Android and Java write about an object: a lock, or an exception that
+/// was printed already.
 pub(super) fn object(line: &[u8]) -> Option<Range<usize>> {
     let circular = b"[CIRCULAR REFERENCE:";
     if let Some(at) = memmem::find(line, circular) {
         let start = blank::skip(line, at + circular.len());
         let line = blank::trim_end(line);
-        let end = line.get(start..)?.iter().position(|byte| matches!(byte, b':' | b']')).map_or(line.len(), |end| start + end);
+        let end = line
+            .get(start..)?
+            .iter()
+            .position(|byte| matches!(byte, b':' | b']'))
+            .map_or(line.len(), |end| start + end);
         return is_class(&line[start..end]).then_some(start..end);
     }
     // `- locked <0x0a1b2c3d> (a a.b.c)`; of a class object, `(a java.lang.Class<a.b.c>)`.
@@ -175,15 +216,17 @@ pub(super) fn object(line: &[u8]) -> Option<Range<usize>> {
     let start = memmem::find(line, b"> (a ")? + 5;
     let end = start + memchr(b')', &line[start..])?;
     let class_of = b"java.lang.Class<";
-    let (start, end) = match line[start..end].strip_prefix(class_of).and_then(|class| class.strip_suffix(b">")) {
-        Some(class) => (start + class_of.len(), start + class_of.len() + class.len()),
-        None => (start, end),
-    };
+    let (start, end) =
+        match line[start..end].strip_prefix(class_of).and_then(|class| class.strip_suffix(b">")) {
+            Some(class) => (start + class_of.len(), start + class_of.len() + class.len()),
+            None => (start, end),
+        };
     let end = start + line[start..end].iter().position(|byte| *byte == b'[').unwrap_or(end - start);
     is_class(&line[start..end]).then_some(start..end)
 }
 
-/// Names with dots between them, of the characters that Java and Android allow. Letters beyond ASCII are not told from other signs.
+/// Names with dots between them, of the characters that Java and Android allow. Letters beyond
+/// ASCII are not told from other signs.
 pub(super) fn is_class(name: &[u8]) -> bool {
     name.split(|byte| *byte == b'.').all(is_identifier)
 }
@@ -194,13 +237,19 @@ pub(super) fn is_method(name: &[u8]) -> bool {
 
 /// D8 makes classes whose names begin with a hyphen: `-$$Lambda$Main$x`.
 fn is_identifier(name: &[u8]) -> bool {
-    let is_start = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'$' | b'-') || *byte >= 0x80;
-    name.first().is_some_and(is_start) && name.iter().all(|byte| is_start(byte) || byte.is_ascii_digit())
+    let is_start = |byte: &u8| {
+        byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'$' | b'-') || *byte >= 0x80
+    };
+    name.first().is_some_and(is_start)
+        && name.iter().all(|byte| is_start(byte) || byte.is_ascii_digit())
 }
 
 fn is_proguard_class(name: &[u8]) -> bool {
     let is_part = |part: &[u8]| {
-        !part.is_empty() && !part.iter().any(|byte| is_ascii_blank(*byte) || matches!(byte, b'"' | b':' | b'/' | b'(' | b')'))
+        !part.is_empty()
+            && !part.iter().any(|byte| {
+                is_ascii_blank(*byte) || matches!(byte, b'"' | b':' | b'/' | b'(' | b')')
+            })
     };
     name.split(|byte| *byte == b'.').all(is_part)
 }

@@ -4,8 +4,15 @@ use super::{Classes, Retrace};
 
 impl<C: Classes> Retrace<C> {
     /// Arguments and return type of a descriptor, as the mapping spells the original ones.
-    pub(super) fn remap_descriptor(&mut self, descriptor: &str) -> Result<Option<(String, String)>, C::Error> {
-        let Some((arguments, returns)) = descriptor.strip_prefix('(').and_then(|text| text.split_once(')')) else { return Ok(None) };
+    pub(super) fn remap_descriptor(
+        &mut self,
+        descriptor: &str,
+    ) -> Result<Option<(String, String)>, C::Error> {
+        let Some((arguments, returns)) =
+            descriptor.strip_prefix('(').and_then(|text| text.split_once(')'))
+        else {
+            return Ok(None);
+        };
         Ok(self.remap_types(arguments)?.zip(self.remap_types(returns)?))
     }
 

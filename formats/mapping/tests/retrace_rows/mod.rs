@@ -64,5 +64,9 @@ pub fn check_verbose(mapping: &str, trace: &str, want: &str) {
 #[allow(dead_code, reason = "each test file has its own part of this")]
 pub fn check_pattern(pattern: &str, mapping: &str, trace: &str, (want, verbose): (&str, &str)) {
     assert_eq!(retraced(mapping, trace, RetraceStyle::R8, Some(pattern)), want, "{pattern}");
-    assert_eq!(retraced(mapping, trace, RetraceStyle::R8Verbose, Some(pattern)), verbose, "{pattern}, verbose");
+    assert_eq!(
+        retraced(mapping, trace, RetraceStyle::R8Verbose, Some(pattern)),
+        verbose,
+        "{pattern}, verbose"
+    );
 }
