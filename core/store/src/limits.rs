@@ -1,14 +1,16 @@
 //! Every bound on what stored data and requests may cost, with its reason.
 
-/// Bytes of one block before compression. Blocks of real files have some 20 KB; a block of functions grows with
-/// their names, of which the reader of debug files allows 64 KiB each.
+/// Bytes of one block before compression. Blocks of real files have some 20 KB; a block of
+/// functions grows with their names, of which the reader of debug files allows 64 KiB each.
 pub const MAX_BLOCK_BYTES: usize = 1 << 30;
 
-/// Ranges in one block. One cold address reads the columns of one such block and decodes the blocks of its own functions;
-/// blocks of half the size, of 1,024 ranges and 128 functions, take 7 % more disk and no less time for it.
+/// Ranges in one block. One cold address reads the columns of one such block and decodes the blocks
+/// of its own functions; blocks of half the size, of 1,024 ranges and 128 functions, take 7 % more
+/// disk and no less time for it.
 pub const RANGES_PER_BLOCK: usize = 2048;
 
-/// A batch that asks for less than one address in so many blocks of ranges decodes only what surrounds each address.
+/// A batch that asks for less than one address in so many blocks of ranges decodes only what
+/// surrounds each address.
 pub const SPARSE_BLOCKS: u64 = 4;
 
 /// Functions in one block; see [`RANGES_PER_BLOCK`].
@@ -20,16 +22,19 @@ pub const ALIASES_PER_BLOCK: usize = 1024;
 /// Files in one block.
 pub const FILES_PER_BLOCK: usize = 1024;
 
-/// Bytes of rows in one block of classes, or one row that is larger. A trace opens one for each class that it names.
+/// Bytes of rows in one block of classes, or one row that is larger. A trace opens one for each
+/// class that it names.
 pub const CLASSES_BLOCK_BYTES: usize = 16 << 10;
 
 /// Bytes of rows of a mapping that are sorted at once.
 pub const CLASSES_RUN_BYTES: usize = 8 << 20;
 
-/// Classes of a mapping that are kept decoded. With 4 KB for each, 64 MB; the largest have a few megabytes.
+/// Classes of a mapping that are kept decoded. With 4 KB for each, 64 MB; the largest have a few
+/// megabytes.
 pub const KEPT_CLASSES: usize = 1 << 14;
 
-/// Bytes of blocks of classes that are kept of a mapping. A mapping of 100 MB has some 60 MB of them.
+/// Bytes of blocks of classes that are kept of a mapping. A mapping of 100 MB has some 60 MB of
+/// them.
 pub const KEPT_CLASS_BYTES: usize = 64 << 20;
 
 /// Memory for opened blocks while resolving. All of librgw, a library of 463 MB, takes 50 MB.

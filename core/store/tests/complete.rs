@@ -1,12 +1,13 @@
-//! Files of one module, put together in every order: the outcome is the same, and is what a simple model says.
+//! Files of one module, put together in every order: the outcome is the same, and is what a simple
+//! model says.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
 use std::time::Duration;
 
 use symtool_debug::{
-    Alias, Chain, ChainId, CodeMark, DropCounts, DropReason, File, FileId, Files, Folder, Function, FunctionId, Functions, Location,
-    ModuleInfo, ModuleSymbols, Range, Source, Start, Strings,
+    Alias, Chain, ChainId, CodeMark, DropCounts, DropReason, File, FileId, Files, Folder, Function,
+    FunctionId, Functions, Location, ModuleInfo, ModuleSymbols, Range, Source, Start, Strings,
 };
 use symtool_module::{Detail, ModuleId, ModuleKind};
 use symtool_store::Store;
@@ -20,7 +21,8 @@ struct Numbers(u64);
 
 impl Numbers {
     fn below(&mut self, bound: u32) -> u32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         u32::try_from(self.0 >> 33).unwrap() % bound
     }
 }
@@ -28,7 +30,8 @@ impl Numbers {
 /// The addresses that the modules of these tests cover.
 const ADDRESSES: u64 = 96;
 
-/// A module of random ranges and chains, under names and files that other modules have in another order.
+/// A module of random ranges and chains, under names and files that other modules have in another
+/// order.
 fn module(seed: u64, detail: Detail, fingerprint: u64) -> ModuleSymbols {
     let mut numbers = Numbers(seed);
     let mut strings = |count: u32, what: &str| {
@@ -56,17 +59,26 @@ fn module(seed: u64, detail: Detail, fingerprint: u64) -> ModuleSymbols {
         if end > ADDRESSES {
             break;
         }
-        let mut location =
-            || Location { file: numbers.below(4).checked_sub(1).map(FileId::new), line: numbers.below(2), ..Location::default() };
+        let mut location = || Location {
+            file: numbers.below(4).checked_sub(1).map(FileId::new),
+            line: numbers.below(2),
+            ..Location::default()
+        };
         let (here, call) = (location(), location());
         let caller = chains.len().checked_sub(1).filter(|_| numbers.below(2) == 0);
         let caller = caller.map(|caller| (ChainId::new(u32::try_from(caller).unwrap()), call));
         let function = numbers.below(6).checked_sub(1).map(FunctionId::new);
-        let source = if caller.is_none() && numbers.below(3) == 0 { Source::Symtab } else { Source::Dwarf };
+        let source =
+            if caller.is_none() && numbers.below(3) == 0 { Source::Symtab } else { Source::Dwarf };
         if ranges.is_empty() || numbers.below(4) > 0 {
             chains.push(Chain { function, caller, start: Start::UNKNOWN, source });
         }
-        ranges.push(Range { start: at, end, chain: ChainId::new(u32::try_from(chains.len()).unwrap() - 1), location: here });
+        ranges.push(Range {
+            start: at,
+            end,
+            chain: ChainId::new(u32::try_from(chains.len()).unwrap() - 1),
+            location: here,
+        });
         at = end;
     }
     let info = ModuleInfo {
@@ -80,22 +92,47 @@ fn module(seed: u64, detail: Detail, fingerprint: u64) -> ModuleSymbols {
         image_base: 0,
         fingerprint,
     };
-    let alias = |(number, range): (usize, &Range)| Alias { address: range.start, name: format!("alias {number} of {seed}").into_bytes() };
+    let alias = |(number, range): (usize, &Range)| Alias {
+        address: range.start,
+        name: format!("alias {number} of {seed}").into_bytes(),
+    };
     let aliases = ranges.iter().enumerate().step_by(3).map(alias).collect();
-    ModuleSymbols { info, functions, files, chains, ranges, aliases, dropped: DropCounts::default(), warnings: Vec::new() }
+    ModuleSymbols {
+        info,
+        functions,
+        files,
+        chains,
+        ranges,
+        aliases,
+        dropped: DropCounts::default(),
+        warnings: Vec::new(),
+    }
 }
 
 type Frame = (Vec<u8>, Vec<u8>, u32, bool);
 
 /// The frames at `address`, innermost first; none where nothing is known.
 fn frames(symbols: &ModuleSymbols, address: u64) -> Vec<Frame> {
-    let Some(range) = symbols.ranges.iter().find(|range| (range.start..range.end).contains(&address)) else { return Vec::new() };
+    let Some(range) =
+        symbols.ranges.iter().find(|range| (range.start..range.end).contains(&address))
+    else {
+        return Vec::new();
+    };
     let (mut frames, mut chain, mut location) = (Vec::new(), Some(range.chain), range.location);
     while let Some(at) = chain {
         let here = symbols.chains[at.index() as usize];
-        let name = here.function.map_or(&[][..], |function| symbols.functions.name(function.index() as usize));
-        let file = location.file.map_or(&[][..], |file| symbols.files.get(file.index() as usize).unwrap().path);
-        frames.push((name.to_vec(), file.to_vec(), location.line, here.caller.is_none() && here.source == Source::Symtab));
+        let name = here
+            .function
+            .map_or(&[][..], |function| symbols.functions.name(function.index() as usize));
+        let file = location
+            .file
+            .map_or(&[][..], |file| symbols.files.get(file.index() as usize).unwrap().path);
+        frames.push((
+            name.to_vec(),
+            file.to_vec(),
+            location.line,
+            here.caller.is_none() && here.source == Source::Symtab,
+        ));
         chain = here.caller.map(|(caller, _)| caller);
         location = here.caller.map_or(location, |(_, call)| call);
     }
@@ -123,7 +160,9 @@ impl Sandbox {
     fn stored(&self) -> Packed {
         let reader = self.store.read().unwrap();
         let catalog = reader.catalog();
-        let [module] = catalog.modules().unwrap() else { panic!("{} modules", catalog.modules().unwrap().len()) };
+        let [module] = catalog.modules().unwrap() else {
+            panic!("{} modules", catalog.modules().unwrap().len())
+        };
         let mut record = module.record.clone();
         record.imported = 0;
         record.imported_ms = 0;
@@ -139,10 +178,16 @@ fn orders() -> [[usize; 3]; 6] {
 fn every_address_is_answered_by_the_first_file_that_knows_it() {
     let (mut layered, mut blank) = (0, 0);
     for seed in 0..8 {
-        let details =
-            if seed % 2 == 0 { [Detail::Debug, Detail::Symbols, Detail::Exports] } else { [Detail::Debug, Detail::Debug, Detail::Exports] };
-        let modules: Vec<ModuleSymbols> =
-            details.iter().zip(1..).map(|(detail, number)| module(seed * 8 + number, *detail, number)).collect();
+        let details = if seed % 2 == 0 {
+            [Detail::Debug, Detail::Symbols, Detail::Exports]
+        } else {
+            [Detail::Debug, Detail::Debug, Detail::Exports]
+        };
+        let modules: Vec<ModuleSymbols> = details
+            .iter()
+            .zip(1..)
+            .map(|(detail, number)| module(seed * 8 + number, *detail, number))
+            .collect();
         // By rank: more detail, then the larger file.
         let bytes = [300, 200, 100];
         let mut outcomes = Vec::new();
@@ -153,7 +198,9 @@ fn every_address_is_answered_by_the_first_file_that_knows_it() {
             }
             let stored = sandbox.stored();
             // Once more, in whatever order, nothing changes.
-            (0..3).for_each(|at| assert!(sandbox.commit(&modules[at], bytes[at]).was_there, "seed {seed}"));
+            (0..3).for_each(|at| {
+                assert!(sandbox.commit(&modules[at], bytes[at]).was_there, "seed {seed}")
+            });
             assert!(sandbox.stored() == stored);
             outcomes.push(stored);
         }
@@ -168,8 +215,12 @@ fn every_address_is_answered_by_the_first_file_that_knows_it() {
             // From where on the best file says the same, no better one may say anything.
             let known = best.filter(|known| {
                 let here = frames(&modules[*known], address);
-                let mut run = (0..=address).rev().take_while(|before| frames(&modules[*known], *before) == here);
-                run.all(|before| modules[..*known].iter().all(|better| frames(better, before).is_empty()))
+                let mut run = (0..=address)
+                    .rev()
+                    .take_while(|before| frames(&modules[*known], *before) == here);
+                run.all(|before| {
+                    modules[..*known].iter().all(|better| frames(better, before).is_empty())
+                })
             });
             blank += usize::from(known.is_none() && best.is_some());
             let want = known.map_or_else(Vec::new, |known| frames(&modules[known], address));
@@ -182,14 +233,20 @@ fn every_address_is_answered_by_the_first_file_that_knows_it() {
         let sources = &outcomes[0].record.sources;
         let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
         assert_eq!(names, ["lib1.so", "lib2.so", "lib3.so"]);
-        assert_eq!(sources.iter().map(|source| source.addresses).collect::<Vec<_>>(), answered, "seed {seed}");
+        assert_eq!(
+            sources.iter().map(|source| source.addresses).collect::<Vec<_>>(),
+            answered,
+            "seed {seed}"
+        );
         assert_eq!(
             (outcomes[0].record.name.as_str(), &outcomes[0].record.other_names[..]),
             ("lib1.so", &["lib2.so".to_owned(), "lib3.so".to_owned()][..])
         );
         // Neighbours that say the same are one range.
-        let is_split =
-            |pair: &[Range]| pair[0].end == pair[1].start && frames(&together, pair[0].start) == frames(&together, pair[1].start);
+        let is_split = |pair: &[Range]| {
+            pair[0].end == pair[1].start
+                && frames(&together, pair[0].start) == frames(&together, pair[1].start)
+        };
         assert!(!together.ranges.windows(2).any(is_split), "seed {seed}");
         layered += usize::from(!spans.is_empty());
     }
@@ -205,7 +262,10 @@ fn two_files_of_one_batch_complete_each_other() {
     let batch = Sandbox::new();
     let packed = [pack(&exports, 10).unwrap(), pack(&debug, 20).unwrap()];
     let committed = batch.store.commit(&packed, false).unwrap();
-    assert_eq!(committed.iter().map(|committed| committed.was_there).collect::<Vec<_>>(), [false, false]);
+    assert_eq!(
+        committed.iter().map(|committed| committed.was_there).collect::<Vec<_>>(),
+        [false, false]
+    );
     assert!(batch.stored() == one_by_one.stored());
     assert_eq!(batch.stored().record.sources.len(), 2);
 }
@@ -226,7 +286,8 @@ fn a_damaged_file_gives_way_to_an_intact_one() {
         let sandbox = Sandbox::new();
         for (at, symbols) in order.into_iter().enumerate() {
             // The damaged one is even the larger.
-            let committed = sandbox.commit(symbols, if symbols.info.fingerprint == 1 { 11 } else { 10 });
+            let committed =
+                sandbox.commit(symbols, if symbols.info.fingerprint == 1 { 11 } else { 10 });
             assert!(!committed.was_there, "{at}");
         }
         let stored = sandbox.stored();
@@ -241,7 +302,8 @@ fn a_damaged_file_gives_way_to_an_intact_one() {
 /// A copy that is damaged within a section has the fingerprint of the intact file.
 #[test]
 fn an_intact_copy_of_the_same_file_takes_the_place_of_a_damaged_one() {
-    let (broken, whole, exports) = (damaged(1, Detail::Debug, 1), module(2, Detail::Debug, 1), module(3, Detail::Exports, 3));
+    let (broken, whole, exports) =
+        (damaged(1, Detail::Debug, 1), module(2, Detail::Debug, 1), module(3, Detail::Exports, 3));
     let sandbox = Sandbox::new();
     sandbox.commit(&broken, 10);
     sandbox.commit(&exports, 5);
@@ -268,7 +330,10 @@ fn another_image_base_is_another_address_space() {
         order.into_iter().for_each(|symbols| drop(sandbox.commit(symbols, 10)));
         let stored = sandbox.stored();
         assert!(stored.blocks == pack(&debug, 10).unwrap().blocks);
-        assert_eq!(stored.record.sources.iter().map(|source| source.addresses > 0).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(
+            stored.record.sources.iter().map(|source| source.addresses > 0).collect::<Vec<_>>(),
+            [true, false]
+        );
     }
 }
 

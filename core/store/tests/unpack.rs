@@ -18,8 +18,11 @@ use symtool_store::{Generation, ModuleKey};
 
 fn fixtures() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/objects");
-    let mut paths: Vec<PathBuf> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect();
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .collect();
     paths.sort();
     paths
 }
@@ -53,11 +56,18 @@ fn frames(symbols: &ModuleSymbols, range: usize) -> Vec<Frame> {
     let (mut frames, mut chain, mut location) = (Vec::new(), Some(range.chain), range.location);
     while let Some(at) = chain {
         let here = symbols.chains[at.index() as usize];
-        let function =
-            here.function.and_then(|function| symbols.functions.get(function.index() as usize)).unwrap_or_else(|| Function::symbol(b""));
-        let declared = function.file.map_or(File::default(), |file| symbols.files.get(file.index() as usize).unwrap());
-        let file = location.file.map_or(File::default(), |file| symbols.files.get(file.index() as usize).unwrap());
-        let is_outermost_symbol = here.caller.is_none() && here.source == symtool_debug::Source::Symtab;
+        let function = here
+            .function
+            .and_then(|function| symbols.functions.get(function.index() as usize))
+            .unwrap_or_else(|| Function::symbol(b""));
+        let declared = function
+            .file
+            .map_or(File::default(), |file| symbols.files.get(file.index() as usize).unwrap());
+        let file = location
+            .file
+            .map_or(File::default(), |file| symbols.files.get(file.index() as usize).unwrap());
+        let is_outermost_symbol =
+            here.caller.is_none() && here.source == symtool_debug::Source::Symtab;
         frames.push(Frame {
             name: function.name.to_vec(),
             own: function.own.map(<[u8]>::to_vec),
@@ -85,9 +95,15 @@ fn every_fixture_comes_back() {
         aliases += symbols.aliases.len();
         assert_eq!(unpacked.ranges.len(), symbols.ranges.len(), "{}", path.display());
         for at in 0..symbols.ranges.len() {
-            let extent = |symbols: &ModuleSymbols| (symbols.ranges[at].start, symbols.ranges[at].end);
+            let extent =
+                |symbols: &ModuleSymbols| (symbols.ranges[at].start, symbols.ranges[at].end);
             assert_eq!(extent(&unpacked), extent(&symbols), "{}", path.display());
-            assert_eq!(frames(&unpacked, at), frames(&symbols, at), "{} range {at}", path.display());
+            assert_eq!(
+                frames(&unpacked, at),
+                frames(&symbols, at),
+                "{} range {at}",
+                path.display()
+            );
         }
         let again = pack(&unpacked, 1).unwrap();
         assert!(again.blocks == packed.blocks, "{}", path.display());
@@ -97,9 +113,11 @@ fn every_fixture_comes_back() {
     assert!(checked > 30 && aliases > 0, "fixtures are missing");
 }
 
-/// What is read of `block` after a bit of it was flipped on disk, `part` 64ths of it from its beginning.
+/// What is read of `block` after a bit of it was flipped on disk, `part` 64ths of it from its
+/// beginning.
 fn damaged(block: &Compressed, part: usize) -> Compressed {
-    let (key, generation) = (b"the key of its row", Generation { module: ModuleKey([1; 16]), number: 1 });
+    let (key, generation) =
+        (b"the key of its row", Generation { module: ModuleKey([1; 16]), number: 1 });
     let place = Place { key, kind: block.kind, last: block.last };
     let mut bytes = Seal::Open.close(place, block, generation).unwrap();
     let at = bytes.len() * part / 64;
@@ -142,14 +160,22 @@ fn blocks_that_contradict_each_other_are_named() {
         })
     };
     assert_eq!(problems(&packed.blocks), []);
-    let first = |problems: Vec<Problem>| problems.into_iter().next().map(|problem| (problem.kind, problem.fault));
+    let first = |problems: Vec<Problem>| {
+        problems.into_iter().next().map(|problem| (problem.kind, problem.fault))
+    };
     // Filed under another end.
     let ranges = position(Kind::Ranges);
     let end = packed.blocks[ranges].last;
-    assert_eq!(first(with(ranges, &|block| block.last += 1)), Some((Kind::Ranges, Fault::Extent { found: end })));
+    assert_eq!(
+        first(with(ranges, &|block| block.last += 1)),
+        Some((Kind::Ranges, Fault::Extent { found: end }))
+    );
     let functions = position(Kind::Functions);
     let found = packed.blocks[functions].last;
-    assert_eq!(first(with(functions, &|block| block.last -= 1)), Some((Kind::Functions, Fault::Extent { found })));
+    assert_eq!(
+        first(with(functions, &|block| block.last -= 1)),
+        Some((Kind::Functions, Fault::Extent { found }))
+    );
     // Another beginning than its contents have.
     let moved = compressed_again(ranges, &|first, _| *first += 1);
     assert!(matches!(moved[0].fault, Fault::Range { .. }), "{moved:?}");
@@ -163,7 +189,11 @@ fn blocks_that_contradict_each_other_are_named() {
         let mut blocks = packed.blocks.clone();
         blocks.remove(position(kind));
         let found = problems(&blocks);
-        assert!(found.iter().any(|problem| problem.kind == Kind::Record && problem.fault.to_string().contains(kind.name())), "{found:?}");
+        assert!(
+            found.iter().any(|problem| problem.kind == Kind::Record
+                && problem.fault.to_string().contains(kind.name())),
+            "{found:?}"
+        );
     }
     // Twice the same block.
     let mut blocks = packed.blocks.clone();
@@ -183,19 +213,31 @@ fn what_depends_on_a_damaged_block_is_not_called_damaged() {
     assert!(contents.ranges_unread > 0);
 }
 
-/// What surrounds one address, decoded alone, is what the whole block says, in every range and gap of every fixture.
+/// What surrounds one address, decoded alone, is what the whole block says, in every range and gap
+/// of every fixture.
 #[test]
 fn each_range_can_be_decoded_alone() {
     let mut checked = 0;
     for path in fixtures() {
         let Some(symbols) = read(&path) else { continue };
         let packed = pack(&symbols, 1).unwrap();
-        let of_kind = |kind: Kind| packed.blocks.iter().filter(move |block| block.kind == kind).map(|block| block.expand().unwrap());
-        let functions: Vec<FunctionBlock> = of_kind(Kind::Functions).map(|block| FunctionBlock::decode(&block.raw).unwrap()).collect();
+        let of_kind = |kind: Kind| {
+            packed
+                .blocks
+                .iter()
+                .filter(move |block| block.kind == kind)
+                .map(|block| block.expand().unwrap())
+        };
+        let functions: Vec<FunctionBlock> = of_kind(Kind::Functions)
+            .map(|block| FunctionBlock::decode(&block.raw).unwrap())
+            .collect();
         for opened in of_kind(Kind::Ranges) {
             let call = |function: u32, call: u32| {
                 let function = function as usize;
-                Ok::<_, ()>(functions[function / FUNCTIONS_PER_BLOCK].call(function % FUNCTIONS_PER_BLOCK, call))
+                Ok::<_, ()>(
+                    functions[function / FUNCTIONS_PER_BLOCK]
+                        .call(function % FUNCTIONS_PER_BLOCK, call),
+                )
             };
             let whole = RangeBlock::decode(&opened.raw, call).unwrap().unwrap();
             let mut at = opened.first;
@@ -205,9 +247,16 @@ fn each_range_can_be_decoded_alone() {
                 assert!(alone.end() > at);
                 let last = alone.end() - 1;
                 for address in [at, last] {
-                    assert_eq!(told(&alone, address), told(&whole, address), "{} {address:#x}", path.display());
+                    assert_eq!(
+                        told(&alone, address),
+                        told(&whole, address),
+                        "{} {address:#x}",
+                        path.display()
+                    );
                 }
-                assert!(alone.end() == whole.end() || whole.find(last, 0) != whole.find(alone.end(), 0));
+                assert!(
+                    alone.end() == whole.end() || whole.find(last, 0) != whole.find(alone.end(), 0)
+                );
                 at = alone.end();
                 checked += 1;
             }
@@ -218,9 +267,15 @@ fn each_range_can_be_decoded_alone() {
 
 type Told = (Vec<(u32, u32, Option<u64>, bool)>, u32);
 
-/// What `block` says of `address`: function, site of the call, beginning and source of each frame; and the innermost site.
+/// What `block` says of `address`: function, site of the call, beginning and source of each frame;
+/// and the innermost site.
 fn told(block: &RangeBlock, address: u64) -> Option<Told> {
     let spot = block.spot(block.find(address, 0).unwrap())?;
     let frames = std::iter::successors(block.frame(spot.frame), |frame| block.frame(frame.caller));
-    Some((frames.map(|frame| (frame.function, frame.call_site, frame.start.address(), frame.symtab)).collect(), spot.site))
+    Some((
+        frames
+            .map(|frame| (frame.function, frame.call_site, frame.start.address(), frame.symtab))
+            .collect(),
+        spot.site,
+    ))
 }

@@ -1,4 +1,5 @@
-//! Encodes and decodes blocks of aliases: functions that were folded into another one at the same address.
+//! Encodes and decodes blocks of aliases: functions that were folded into another one at the same
+//! address.
 //!
 //! ```text
 //! column  block of aliases, format 1
@@ -40,7 +41,8 @@ impl AliasBlock {
     /// Decodes what [`encode`] made for a block that begins at `first`; `None` if it is damaged.
     pub fn decode(first: u64, raw: &[u8]) -> Option<Self> {
         let [mut gaps, mut counts, lengths, bytes] = split::<4>(raw)?;
-        let mut block = Self { addresses: Vec::new(), names: StringBlock::from_columns(lengths, bytes)? };
+        let mut block =
+            Self { addresses: Vec::new(), names: StringBlock::from_columns(lengths, bytes)? };
         let (mut at, mut end) = (first, 0usize);
         while !gaps.is_empty() {
             let gap = gaps.number()?;
@@ -56,16 +58,18 @@ impl AliasBlock {
 
     /// The names of the other functions that begin at `address`, in their order.
     pub fn at(&self, address: u64) -> impl Iterator<Item = &[u8]> {
-        let names = self.addresses.binary_search_by_key(&address, |(address, _)| *address).map_or(0..0, |at| self.of(at));
+        let names = self
+            .addresses
+            .binary_search_by_key(&address, |(address, _)| *address)
+            .map_or(0..0, |at| self.of(at));
         names.filter_map(|name| self.names.get(name))
     }
 
     /// All aliases, by address.
     pub fn iter(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        self.addresses
-            .iter()
-            .enumerate()
-            .flat_map(|(at, (address, _))| self.of(at).filter_map(|name| Some((*address, self.names.get(name)?))))
+        self.addresses.iter().enumerate().flat_map(|(at, (address, _))| {
+            self.of(at).filter_map(|name| Some((*address, self.names.get(name)?)))
+        })
     }
 
     /// The last address that has some.
@@ -90,23 +94,35 @@ mod tests {
 
     #[test]
     fn aliases_come_back() {
-        let aliases =
-            [(0x40, "get_x"), (0x40, "get_y"), (0x51, ""), (u64::MAX, "last")].map(|(address, name)| Alias { address, name: name.into() });
+        let aliases = [(0x40, "get_x"), (0x40, "get_y"), (0x51, ""), (u64::MAX, "last")]
+            .map(|(address, name)| Alias { address, name: name.into() });
         let raw = encode(&aliases);
         let block = AliasBlock::decode(0x40, &raw).unwrap();
-        let all: Vec<Alias> = block.iter().map(|(address, name)| Alias { address, name: name.to_vec() }).collect();
+        let all: Vec<Alias> =
+            block.iter().map(|(address, name)| Alias { address, name: name.to_vec() }).collect();
         assert_eq!(all, aliases);
         assert_eq!(block.last(), Some(u64::MAX));
-        for (address, want) in [(0x3f, vec![]), (0x40, vec!["get_x", "get_y"]), (0x41, vec![]), (0x51, vec![""]), (u64::MAX, vec!["last"])]
-        {
-            assert_eq!(block.at(address).collect::<Vec<_>>(), want.into_iter().map(str::as_bytes).collect::<Vec<_>>(), "{address:#x}");
+        for (address, want) in [
+            (0x3f, vec![]),
+            (0x40, vec!["get_x", "get_y"]),
+            (0x41, vec![]),
+            (0x51, vec![""]),
+            (u64::MAX, vec!["last"]),
+        ] {
+            assert_eq!(
+                block.at(address).collect::<Vec<_>>(),
+                want.into_iter().map(str::as_bytes).collect::<Vec<_>>(),
+                "{address:#x}"
+            );
         }
-        (0..raw.len()).for_each(|end| assert_eq!(AliasBlock::decode(0x40, &raw[..end]), None, "{end}"));
+        (0..raw.len())
+            .for_each(|end| assert_eq!(AliasBlock::decode(0x40, &raw[..end]), None, "{end}"));
     }
 
     #[test]
     fn damaged_aliases_are_refused() {
-        let decode = |columns: [&[u8]; 4]| AliasBlock::decode(8, &join(&columns.map(<[u8]>::to_vec)));
+        let decode =
+            |columns: [&[u8]; 4]| AliasBlock::decode(8, &join(&columns.map(<[u8]>::to_vec)));
         assert!(decode([&[0, 4], &[1, 1], &[1, 1], b"ab"]).is_some());
         assert!(decode([&[4], &[1], &[1], b"a"]).is_none(), "it begins elsewhere");
         assert!(decode([&[0, 0], &[1, 1], &[1, 1], b"ab"]).is_none(), "one address twice");

@@ -1,7 +1,7 @@
 //! Integers as LEB128 columns, and back.
 //!
-//! A block is a list of columns, each written as its length in bytes and then its bytes, so that like numbers
-//! stand together for the compressor.
+//! A block is a list of columns, each written as its length in bytes and then its bytes, so that
+//! like numbers stand together for the compressor.
 
 /// Appends `value` as unsigned LEB128 (1 byte below 128, at most 10).
 #[expect(clippy::cast_possible_truncation, reason = "the lowest seven bits are taken at a time")]

@@ -1,4 +1,5 @@
-//! Blocks of classes of a mapping, in the order of the hashes of their obfuscated names, read one row at a time.
+//! Blocks of classes of a mapping, in the order of the hashes of their obfuscated names, read one
+//! row at a time.
 //!
 //! ```text
 //! column  block of classes, format 1
@@ -56,7 +57,8 @@ impl ClassBlock {
         let [mut name_lengths, names, mut row_lengths, rows] = split::<4>(raw)?;
         let (mut places, mut name, mut row) = (Vec::new(), 0usize, 0usize);
         while !name_lengths.is_empty() {
-            let (name_end, row_end) = (name.checked_add(name_lengths.size()?)?, row.checked_add(row_lengths.size()?)?);
+            let (name_end, row_end) =
+                (name.checked_add(name_lengths.size()?)?, row.checked_add(row_lengths.size()?)?);
             places.push((name..name_end, row..row_end));
             (name, row) = (name_end, row_end);
         }
@@ -88,7 +90,9 @@ impl ClassBlock {
 
     /// The index of the first row of the class that is called `obfuscated`.
     pub fn find(&self, obfuscated: &str) -> Option<usize> {
-        self.places.iter().position(|(name, _)| self.names.get(name.clone()) == Some(obfuscated.as_bytes()))
+        self.places
+            .iter()
+            .position(|(name, _)| self.names.get(name.clone()) == Some(obfuscated.as_bytes()))
     }
 }
 
@@ -120,14 +124,18 @@ mod tests {
             assert_eq!(row.obfuscated(), entry.name);
         }
         let original = |name| block.row(block.find(name).unwrap()).unwrap().original().to_owned();
-        assert_eq!((original("a"), original("a.b")), ("com.a.Main".to_owned(), "com.a.Other".to_owned()));
+        assert_eq!(
+            (original("a"), original("a.b")),
+            ("com.a.Main".to_owned(), "com.a.Other".to_owned())
+        );
         assert_eq!(block.find("b"), None);
     }
 
     #[test]
     fn damage_is_noticed() {
         let whole = encode(&entries());
-        (0..whole.len()).for_each(|end| assert_eq!(ClassBlock::decode(&whole[..end]), None, "{end}"));
+        (0..whole.len())
+            .for_each(|end| assert_eq!(ClassBlock::decode(&whole[..end]), None, "{end}"));
         let mut long = whole;
         long.push(0);
         assert_eq!(ClassBlock::decode(&long), None);

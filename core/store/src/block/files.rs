@@ -33,10 +33,12 @@ impl FileBlock {
     /// Decodes what [`encode`] made; `None` if it is damaged.
     pub fn decode(raw: &[u8]) -> Option<Self> {
         let [lengths, bytes, mut folders] = split::<3>(raw)?;
-        let mut block = Self { paths: StringBlock::from_columns(lengths, bytes)?, folders: Vec::new() };
+        let mut block =
+            Self { paths: StringBlock::from_columns(lengths, bytes)?, folders: Vec::new() };
         for at in 0..block.paths.count() {
             let code = folders.number()?;
-            let folder = Folder { bytes: u32::try_from(code >> 1).ok()?, is_entry_0: code & 1 == 1 };
+            let folder =
+                Folder { bytes: u32::try_from(code >> 1).ok()?, is_entry_0: code & 1 == 1 };
             if folder.bytes as usize > block.paths.get(at)?.len() {
                 return None;
             }
@@ -68,8 +70,16 @@ mod tests {
 
     #[test]
     fn files_come_back() {
-        let file = |path: &'static str, bytes, is_entry_0| File { path: path.as_bytes(), folder: Folder { bytes, is_entry_0 } };
-        let files = [file("/src/a.c", 5, true), file("", 0, false), file("/usr/include/stdio.h", 0, false), file("b/c", 3, false)];
+        let file = |path: &'static str, bytes, is_entry_0| File {
+            path: path.as_bytes(),
+            folder: Folder { bytes, is_entry_0 },
+        };
+        let files = [
+            file("/src/a.c", 5, true),
+            file("", 0, false),
+            file("/usr/include/stdio.h", 0, false),
+            file("b/c", 3, false),
+        ];
         let raw = encode(files.iter().copied());
         let block = FileBlock::decode(&raw).unwrap();
         assert_eq!(block.count(), 4);

@@ -1,8 +1,9 @@
-//! Blocks of functions: each function's name, the places in it that ranges refer to, and the calls inlined into it.
+//! Blocks of functions: each function's name, the places in it that ranges refer to, and the calls
+//! inlined into it.
 //!
-//! A *site* is a place in a function's source: a file, a line, a column. A *call* is one inlined function at
-//! one site. A function that was inlined a thousand times has its sites and calls here once, and ranges name
-//! them by small numbers.
+//! A *site* is a place in a function's source: a file, a line, a column. A *call* is one inlined
+//! function at one site. A function that was inlined a thousand times has its sites and calls here
+//! once, and ranges name them by small numbers.
 //!
 //! ```text
 //! column  block of functions, format 2
@@ -78,7 +79,10 @@ pub fn encode<'a>(functions: impl Iterator<Item = Function<'a>>) -> Vec<u8> {
             before = *site;
         }
         let here = function.sites.first().copied().unwrap_or_default();
-        put_signed(&mut columns[9], i64::from(file.map_or(0, |file| file.index() + 1)) - i64::from(here.file));
+        put_signed(
+            &mut columns[9],
+            i64::from(file.map_or(0, |file| file.index() + 1)) - i64::from(here.file),
+        );
         put_signed(&mut columns[10], i64::from(line) - i64::from(here.line));
         put(&mut columns[11], own.map_or(0, |own| own.len() as u64 + 1));
         columns[12].extend_from_slice(own.unwrap_or_default());
@@ -119,9 +123,24 @@ struct Declaration {
 impl FunctionBlock {
     /// Decodes what [`encode`] made; `None` if it is damaged.
     pub fn decode(raw: &[u8]) -> Option<Self> {
-        let [lengths, bytes, mut counts, mut files, mut lines, mut places, mut call_sites, mut callees, rest @ ..] = split::<COLUMNS>(raw)?;
-        let [mut discriminators, mut declaring_files, mut declaring_lines, mut own_lengths, owns] = rest;
-        let mut block = Self { names: StringBlock::from_columns(lengths, bytes)?, owns: owns.0.to_vec(), ..Self::default() };
+        let [
+            lengths,
+            bytes,
+            mut counts,
+            mut files,
+            mut lines,
+            mut places,
+            mut call_sites,
+            mut callees,
+            rest @ ..,
+        ] = split::<COLUMNS>(raw)?;
+        let [mut discriminators, mut declaring_files, mut declaring_lines, mut own_lengths, owns] =
+            rest;
+        let mut block = Self {
+            names: StringBlock::from_columns(lengths, bytes)?,
+            owns: owns.0.to_vec(),
+            ..Self::default()
+        };
         let mut own_end = 0;
         let (mut first, mut callee_before) = (Site::default(), 0);
         for _ in 0..block.names.count() {
@@ -151,14 +170,29 @@ impl FunctionBlock {
             let mut site_before = 0;
             for _ in 0..calls {
                 site_before = step(&mut call_sites, site_before)?;
-                callee_before = u32::try_from(i64::from(callee_before).checked_add(callees.signed()?)?.checked_add(1)?).ok()?;
+                callee_before = u32::try_from(
+                    i64::from(callee_before).checked_add(callees.signed()?)?.checked_add(1)?,
+                )
+                .ok()?;
                 block.calls.push(Call { site: site_before, callee: callee_before });
             }
             block.site_ends.push(u32::try_from(block.sites.len()).ok()?);
             block.call_ends.push(u32::try_from(block.calls.len()).ok()?);
         }
-        let columns = [counts, files, lines, places, call_sites, callees, discriminators, declaring_files, declaring_lines, own_lengths];
-        (columns.iter().all(Column::is_empty) && own_end as usize == block.owns.len()).then_some(block)
+        let columns = [
+            counts,
+            files,
+            lines,
+            places,
+            call_sites,
+            callees,
+            discriminators,
+            declaring_files,
+            declaring_lines,
+            own_lengths,
+        ];
+        (columns.iter().all(Column::is_empty) && own_end as usize == block.owns.len())
+            .then_some(block)
     }
 
     /// The name of the function at `index`; empty where none is known.
@@ -172,7 +206,12 @@ impl FunctionBlock {
         let Declaration { file, line, has_own, own_end } = *self.declared.get(index)?;
         let own_start = index.checked_sub(1).map_or(0, |before| self.declared[before].own_end);
         let own = self.owns.get(own_start as usize..own_end as usize).filter(|_| has_own);
-        Some(Declared { name: self.names.get(index)?, own, file: file.checked_sub(1).map(FileId::new), line })
+        Some(Declared {
+            name: self.names.get(index)?,
+            own,
+            file: file.checked_sub(1).map(FileId::new),
+            line,
+        })
     }
 
     /// How many functions there are.
@@ -237,10 +276,19 @@ mod tests {
     fn functions_come_back() {
         let first = [site(1, 10, 3), site(1, 12, 0), site(9, 4_000_000_000, 70_000)];
         let third = [site(0, 0, 0)];
-        let calls = [Call { site: 1, callee: 2 }, Call { site: 0, callee: u32::MAX }, Call { site: 2, callee: 0 }];
+        let calls = [
+            Call { site: 1, callee: 2 },
+            Call { site: 0, callee: u32::MAX },
+            Call { site: 2, callee: 0 },
+        ];
         let functions = [
             Function {
-                declared: Declared { name: b"_Z1av", own: None, file: Some(FileId::new(3)), line: 7 },
+                declared: Declared {
+                    name: b"_Z1av",
+                    own: None,
+                    file: Some(FileId::new(3)),
+                    line: 7,
+                },
                 sites: &first,
                 calls: &calls,
             },
@@ -254,13 +302,17 @@ mod tests {
         let raw = encode(functions.iter().copied());
         let block = FunctionBlock::decode(&raw).unwrap();
         for (at, function) in functions.iter().enumerate() {
-            assert_eq!((block.name(at), block.declared(at)), (Some(function.declared.name), Some(function.declared)));
+            assert_eq!(
+                (block.name(at), block.declared(at)),
+                (Some(function.declared.name), Some(function.declared))
+            );
             let sites: Vec<_> = (0..).map_while(|site| block.site(at, site)).collect();
             assert_eq!(sites, function.sites);
             let calls: Vec<_> = (0..).map_while(|call| block.call(at, call)).collect();
             assert_eq!(calls, function.calls);
         }
         assert_eq!(block.name(3), None);
-        (0..raw.len()).for_each(|end| assert_eq!(FunctionBlock::decode(&raw[..end]), None, "{end}"));
+        (0..raw.len())
+            .for_each(|end| assert_eq!(FunctionBlock::decode(&raw[..end]), None, "{end}"));
     }
 }

@@ -13,8 +13,8 @@
 
 use super::bytes::{Column, join, put, split};
 
-/// The source numbered `source` speaks for `start..end`: what is known there is from it, and where nothing is, what
-/// it knows is not to be told (see [`crate::complete`]).
+/// The source numbered `source` speaks for `start..end`: what is known there is from it, and where
+/// nothing is, what it knows is not to be told (see [`crate::complete`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     /// First address.
@@ -68,13 +68,19 @@ mod tests {
 
     #[test]
     fn spans_come_back() {
-        let spans = [(0, 5, 1), (5, 9, 2), (100, u64::MAX, 1)].map(|(start, end, source)| Span { start, end, source });
+        let spans = [(0, 5, 1), (5, 9, 2), (100, u64::MAX, 1)].map(|(start, end, source)| Span {
+            start,
+            end,
+            source,
+        });
         let raw = encode(&spans);
         assert_eq!(decode(&raw, 3).unwrap(), spans);
         assert_eq!(decode(&raw, 2), None, "a source that does not exist");
         (0..raw.len()).for_each(|end| assert_eq!(decode(&raw[..end], 3), None, "{end}"));
         assert_eq!(decode(&encode(&[]), 1), Some(Vec::new()));
-        for (address, want) in [(0, 1), (4, 1), (5, 2), (8, 2), (9, 0), (99, 0), (100, 1), (u64::MAX, 0)] {
+        for (address, want) in
+            [(0, 1), (4, 1), (5, 2), (8, 2), (9, 0), (99, 0), (100, 1), (u64::MAX, 0)]
+        {
             assert_eq!(source_at(&spans, address), want, "{address}");
         }
     }

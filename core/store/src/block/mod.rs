@@ -1,7 +1,7 @@
 //! Blocks: the numbers of one stretch of a module, compressed, and back.
 //!
-//! [`compress`] is the one place that compresses a block, [`Compressed::expand`] the one place that expands it. How a block lies on
-//! disk, with its checksum or encrypted, is for [`crate::seal`].
+//! [`compress`] is the one place that compresses a block, [`Compressed::expand`] the one place that
+//! expands it. How a block lies on disk, with its checksum or encrypted, is for [`crate::seal`].
 
 pub mod aliases;
 pub mod bytes;
@@ -16,7 +16,8 @@ use std::cell::RefCell;
 
 use crate::limits::MAX_BLOCK_BYTES;
 
-/// What a block holds. The number is part of the key: blocks of one kind stand together, the record last.
+/// What a block holds. The number is part of the key: blocks of one kind stand together, the record
+/// last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Kind {
@@ -30,7 +31,8 @@ pub enum Kind {
     Layers = 4,
     /// Classes of a mapping, keyed by the hash of the last one's obfuscated name.
     Classes = 5,
-    // Reserved: 6 unwind rows, 7 unwind rules, 9 embedded source. Kinds that a program does not know are kept.
+    // Reserved: 6 unwind rows, 7 unwind rules, 9 embedded source. Kinds that a program does not
+    // know are kept.
     /// Functions that were folded into others, keyed by the last one's address.
     Aliases = 8,
     /// What the module is. A module exists only if its record does.
@@ -70,8 +72,9 @@ pub struct Compressed {
     pub first: u64,
     /// The last address or number that it covers.
     pub last: u64,
-    /// The first address or number that no block before it covers: 0, or one more than the last of the block before it. Whoever
-    /// looks for something from here to `last` finds it in this block or nowhere.
+    /// The first address or number that no block before it covers: 0, or one more than the last of
+    /// the block before it. Whoever looks for something from here to `last` finds it in this block
+    /// or nowhere.
     pub from: u64,
     /// Bytes once expanded.
     pub raw_bytes: u32,
@@ -98,7 +101,8 @@ pub enum Damage {
     /// It is not where the block after it says that it is.
     #[error("it is missing")]
     Missing,
-    /// Its seal is broken: some bit of it was changed, or it was made for another place, module or time.
+    /// Its seal is broken: some bit of it was changed, or it was made for another place, module or
+    /// time.
     #[error("its seal is broken: it was altered, or put there from elsewhere")]
     Seal,
     /// Its bytes are not those that were written.
@@ -118,18 +122,27 @@ pub enum Damage {
 /// If it is larger than [`MAX_BLOCK_BYTES`], or zstd fails.
 pub fn compress(kind: Kind, first: u64, last: u64, raw: &[u8]) -> std::io::Result<Compressed> {
     let raw_bytes = u32::try_from(raw.len()).ok().filter(|_| raw.len() <= MAX_BLOCK_BYTES);
-    let raw_bytes =
-        raw_bytes.ok_or_else(|| std::io::Error::other(format!("a block of {} bytes is over the limit of {MAX_BLOCK_BYTES}", raw.len())))?;
+    let raw_bytes = raw_bytes.ok_or_else(|| {
+        std::io::Error::other(format!(
+            "a block of {} bytes is over the limit of {MAX_BLOCK_BYTES}",
+            raw.len()
+        ))
+    })?;
     let mut compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
     compressor.include_contentsize(false)?;
     let hash = Some(*blake3::hash(raw).as_bytes());
-    Ok(Compressed { hash, ..Compressed::new((kind, first, last), 0, raw_bytes, compressor.compress(raw)?) })
+    Ok(Compressed {
+        hash,
+        ..Compressed::new((kind, first, last), 0, raw_bytes, compressor.compress(raw)?)
+    })
 }
 
 /// Whether the hash is known yet makes no difference.
 impl PartialEq for Compressed {
     fn eq(&self, other: &Self) -> bool {
-        let head = |block: &Self| (block.kind, block.first, block.last, block.from, block.raw_bytes, block.damage);
+        let head = |block: &Self| {
+            (block.kind, block.first, block.last, block.from, block.raw_bytes, block.damage)
+        };
         head(self) == head(other) && self.data == other.data
     }
 }
@@ -138,7 +151,12 @@ impl Eq for Compressed {}
 
 impl Compressed {
     /// A block of `raw_bytes` bytes that `data` expands to.
-    pub(crate) fn new((kind, first, last): (Kind, u64, u64), from: u64, raw_bytes: u32, data: Vec<u8>) -> Self {
+    pub(crate) fn new(
+        (kind, first, last): (Kind, u64, u64),
+        from: u64,
+        raw_bytes: u32,
+        data: Vec<u8>,
+    ) -> Self {
         Self { kind, first, last, from, raw_bytes, data, hash: None, damage: None }
     }
 
@@ -164,7 +182,9 @@ impl Compressed {
     pub fn expand(&self) -> Result<Expanded, Damage> {
         match self.damage {
             Some(damage) => Err(damage),
-            None => Ok(Expanded { first: self.first, raw: expand_data(&self.data, self.raw_bytes)? }),
+            None => {
+                Ok(Expanded { first: self.first, raw: expand_data(&self.data, self.raw_bytes)? })
+            }
         }
     }
 
@@ -173,7 +193,8 @@ impl Compressed {
     /// # Errors
     /// [`Damage`] if they cannot be expanded.
     pub fn hash(&self) -> Result<RawHash, Damage> {
-        self.hash.map_or_else(|| self.expand().map(|opened| *blake3::hash(&opened.raw).as_bytes()), Ok)
+        self.hash
+            .map_or_else(|| self.expand().map(|opened| *blake3::hash(&opened.raw).as_bytes()), Ok)
     }
 }
 
@@ -181,7 +202,9 @@ impl Compressed {
 pub fn link(blocks: &mut [Compressed]) {
     let mut before: Option<(Kind, u64)> = None;
     for block in blocks {
-        block.from = before.filter(|(kind, _)| *kind == block.kind).map_or(0, |(_, last)| last.saturating_add(1));
+        block.from = before
+            .filter(|(kind, _)| *kind == block.kind)
+            .map_or(0, |(_, last)| last.saturating_add(1));
         before = Some((block.kind, block.last));
     }
 }
@@ -202,8 +225,13 @@ pub struct Expanded {
 
 /// Expands the data of a block to its `raw_bytes` bytes.
 pub(crate) fn expand_data(data: &[u8], raw_bytes: u32) -> Result<Vec<u8>, Damage> {
-    let raw_bytes = usize::try_from(raw_bytes).ok().filter(|bytes| *bytes <= MAX_BLOCK_BYTES).ok_or(Damage::Header)?;
-    let raw = EXPANDER.with_borrow_mut(|expander| expander.decompress(data, raw_bytes)).map_err(|_| Damage::Data)?;
+    let raw_bytes = usize::try_from(raw_bytes)
+        .ok()
+        .filter(|bytes| *bytes <= MAX_BLOCK_BYTES)
+        .ok_or(Damage::Header)?;
+    let raw = EXPANDER
+        .with_borrow_mut(|expander| expander.decompress(data, raw_bytes))
+        .map_err(|_| Damage::Data)?;
     if raw.len() == raw_bytes { Ok(raw) } else { Err(Damage::Data) }
 }
 
@@ -217,7 +245,8 @@ mod tests {
             let block = compress(Kind::Ranges, 3, 9, &raw).unwrap();
             assert_eq!((block.kind, block.first, block.last), (Kind::Ranges, 3, 9));
             assert_eq!(block.hash().unwrap(), *blake3::hash(&raw).as_bytes());
-            let again = Compressed::new((Kind::Ranges, 3, 9), 0, block.raw_bytes, block.data.clone());
+            let again =
+                Compressed::new((Kind::Ranges, 3, 9), 0, block.raw_bytes, block.data.clone());
             assert_eq!(again.hash(), block.hash());
             assert_eq!(block.expand().unwrap(), Expanded { first: 3, raw });
         }
@@ -227,7 +256,12 @@ mod tests {
     #[test]
     fn blocks_know_where_the_one_before_ends() {
         let block = |kind, last| Compressed::new((kind, last, last), 7, 0, Vec::new());
-        let mut blocks = [block(Kind::Ranges, 4), block(Kind::Ranges, 9), block(Kind::Functions, 2), block(Kind::Files, u64::MAX)];
+        let mut blocks = [
+            block(Kind::Ranges, 4),
+            block(Kind::Ranges, 9),
+            block(Kind::Functions, 2),
+            block(Kind::Files, u64::MAX),
+        ];
         link(&mut blocks);
         assert_eq!(blocks.map(|block| block.from), [0, 5, 0, 0]);
     }

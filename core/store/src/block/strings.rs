@@ -47,9 +47,13 @@ mod tests {
     #[test]
     fn strings_come_back() {
         let strings = [&b"main"[..], b"", b"_ZN3fooEv"];
-        let block = StringBlock::from_columns(Column(&[4, 0, 9]), Column(b"main_ZN3fooEv")).unwrap();
+        let block =
+            StringBlock::from_columns(Column(&[4, 0, 9]), Column(b"main_ZN3fooEv")).unwrap();
         assert_eq!(block.count(), 3);
-        strings.iter().enumerate().for_each(|(at, string)| assert_eq!(block.get(at), Some(*string)));
+        strings
+            .iter()
+            .enumerate()
+            .for_each(|(at, string)| assert_eq!(block.get(at), Some(*string)));
         assert_eq!(block.get(3), None);
         assert_eq!(StringBlock::from_columns(Column(&[4, 0, 8]), Column(b"main_ZN3fooEv")), None);
     }

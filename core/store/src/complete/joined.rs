@@ -2,14 +2,15 @@
 
 use hashbrown::HashMap;
 use symtool_debug::{
-    Alias, Chain, ChainId, DropCounts, File, FileId, Files, Function, FunctionId, Functions, Location, ModuleSymbols, Range,
+    Alias, Chain, ChainId, DropCounts, File, FileId, Files, Function, FunctionId, Functions,
+    Location, ModuleSymbols, Range,
 };
 
 use super::overlay::{Piece, Side};
 use crate::block::layers::Span;
 
-/// A module in the making. Names are numbered as they are met, and neighbours share the frames that are alike, so
-/// that the outcome depends on what is known of each address and on nothing else.
+/// A module in the making. Names are numbered as they are met, and neighbours share the frames that
+/// are alike, so that the outcome depends on what is known of each address and on nothing else.
 pub struct Joined<'a> {
     sides: [Numbering<'a>; 2],
     functions: MetFunctions<'a>,
@@ -43,7 +44,10 @@ struct MetFiles<'a> {
 impl<'a> MetFiles<'a> {
     fn number(&mut self, file: File<'a>) -> u32 {
         let files = &mut self.files;
-        *self.numbers.entry(file).or_insert_with(|| u32::try_from(files.push(file)).unwrap_or(u32::MAX))
+        *self
+            .numbers
+            .entry(file)
+            .or_insert_with(|| u32::try_from(files.push(file)).unwrap_or(u32::MAX))
     }
 }
 
@@ -57,7 +61,10 @@ struct MetFunctions<'a> {
 impl<'a> MetFunctions<'a> {
     fn number(&mut self, function: Function<'a>) -> u32 {
         let functions = &mut self.functions;
-        *self.numbers.entry(function).or_insert_with(|| u32::try_from(functions.push(function)).unwrap_or(u32::MAX))
+        *self
+            .numbers
+            .entry(function)
+            .or_insert_with(|| u32::try_from(functions.push(function)).unwrap_or(u32::MAX))
     }
 }
 
@@ -94,19 +101,25 @@ impl<'a> Joined<'a> {
         self.addresses[piece.rank] += crate::module::addresses(start, end);
         let symbols = self.sides[side as usize].symbols;
         let first = symbols.aliases.partition_point(|alias| alias.address < start);
-        self.aliases.extend(symbols.aliases[first..].iter().take_while(|alias| alias.address < end).cloned());
+        self.aliases.extend(
+            symbols.aliases[first..].iter().take_while(|alias| alias.address < end).cloned(),
+        );
         let range = symbols.ranges[range];
         let is_adjacent = self.ranges.last().is_some_and(|last| last.end == start);
         let chain = self.enter(side, range.chain, is_adjacent);
         let location = self.location(side, range.location);
-        match self.ranges.last_mut().filter(|last| is_adjacent && last.chain == chain && last.location == location) {
+        match self
+            .ranges
+            .last_mut()
+            .filter(|last| is_adjacent && last.chain == chain && last.location == location)
+        {
             Some(last) => last.end = end,
             None => self.ranges.push(Range { start, end, chain, location }),
         }
     }
 
-    /// The chain here that says what `chain` says there. Frames that the range before has too are its frames if it
-    /// `is_adjacent`.
+    /// The chain here that says what `chain` says there. Frames that the range before has too are
+    /// its frames if it `is_adjacent`.
     fn enter(&mut self, side: Side, chain: ChainId, is_adjacent: bool) -> ChainId {
         let symbols = self.sides[side as usize].symbols;
         self.path.clear();
@@ -130,7 +143,10 @@ impl<'a> Joined<'a> {
             };
             if self.open.get(depth).is_none_or(|(_, open)| *open != here) {
                 self.open.truncate(depth);
-                self.open.push((ChainId::new(u32::try_from(self.chains.len()).unwrap_or(u32::MAX)), here));
+                self.open.push((
+                    ChainId::new(u32::try_from(self.chains.len()).unwrap_or(u32::MAX)),
+                    here,
+                ));
                 self.chains.push(here);
             }
             caller = Some(self.open[depth].0);
@@ -144,7 +160,10 @@ impl<'a> Joined<'a> {
         if let Some(number) = functions[function.index() as usize] {
             return FunctionId::new(number);
         }
-        let declared = symbols.functions.get(function.index() as usize).unwrap_or_else(|| Function::symbol(b""));
+        let declared = symbols
+            .functions
+            .get(function.index() as usize)
+            .unwrap_or_else(|| Function::symbol(b""));
         let file = declared.file.map(|file| self.file(side, file));
         let number = self.functions.number(Function { file, ..declared });
         self.sides[side as usize].functions[function.index() as usize] = Some(number);

@@ -1,9 +1,10 @@
 //! Completes a stored module with another file of the same id.
 //!
-//! Every address is answered by the first file, in the order of [`Source::rank`], that knows anything of it. A range
-//! of another file fills a gap from its own beginning on, up to where a better file begins: a file that knows where
-//! something begins also knows where it ends, and a symbol without size reaches too far in a file with few symbols.
-//! So it makes no difference which file came first:
+//! Every address is answered by the first file, in the order of [`Source::rank`], that knows
+//! anything of it. A range of another file fills a gap from its own beginning on, up to where a
+//! better file begins: a file that knows where something begins also knows where it ends, and a
+//! symbol without size reaches too far in a file with few symbols. So it makes no difference which
+//! file came first:
 //!
 //! ```text
 //! libx.so.debug (debug)    [main][a main][main]                          [helper]
@@ -12,12 +13,12 @@
 //! spans                                        [1]  [1         ]  [1    ]       [1]
 //! ```
 //!
-//! What was left blank belongs to its file all the same (a span without a range): were it forgotten, a third file
-//! would fill it or not, depending on when it came.
+//! What was left blank belongs to its file all the same (a span without a range): were it
+//! forgotten, a third file would fill it or not, depending on when it came.
 //!
-//! Two rules leave a file out: a damaged one gives way to an intact one that tells as much, and one that was linked
-//! to another address than the first speaks of other addresses. It is remembered all the same, so that it is known
-//! when it comes again.
+//! Two rules leave a file out: a damaged one gives way to an intact one that tells as much, and one
+//! that was linked to another address than the first speaks of other addresses. It is remembered
+//! all the same, so that it is known when it comes again.
 
 mod joined;
 mod overlay;
@@ -61,31 +62,41 @@ pub enum Error {
 }
 
 impl Plan {
-    /// What the file of `new` brings to the module of `old`; `None` if that is nothing. With `replace`, the file
-    /// takes the place of what was known from it.
+    /// What the file of `new` brings to the module of `old`; `None` if that is nothing. With
+    /// `replace`, the file takes the place of what was known from it.
     pub fn of(old: &ModuleRecord, new: &ModuleRecord, replace: bool) -> Option<Self> {
         let [new] = &new.sources[..] else { return None };
         let before = &old.sources;
         let same = before.iter().position(|source| source.is_same_file(new));
         // An intact file that is read again says the same: what is known from it may stay.
-        let takes_place = same.map(|at| &before[at]).is_some_and(|known| replace || known.lacks() > 0);
+        let takes_place =
+            same.map(|at| &before[at]).is_some_and(|known| replace || known.lacks() > 0);
         if let Some(known) = same.map(|at| &before[at]).filter(|_| !replace) {
-            let is_better = new.lacks() < known.lacks() || (known.incomplete && new.lacks() == known.lacks());
+            let is_better =
+                new.lacks() < known.lacks() || (known.incomplete && new.lacks() == known.lacks());
             if !is_better {
                 return None;
             }
         }
-        let others = before.iter().enumerate().filter(|(at, _)| Some(*at) != same).map(|(at, source)| (Some(at), source.clone()));
-        let mut ranked: Vec<(Option<usize>, Source)> = others.chain([(None, new.clone())]).collect();
+        let others = before
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| Some(*at) != same)
+            .map(|(at, source)| (Some(at), source.clone()));
+        let mut ranked: Vec<(Option<usize>, Source)> =
+            others.chain([(None, new.clone())]).collect();
         ranked.sort_by(|(_, a), (_, b)| a.rank().cmp(&b.rank()));
         let (origins, mut sources): (Vec<_>, Vec<_>) = ranked.into_iter().unzip();
         let used = in_use(&sources);
         let was_used = in_use(before);
-        let place = |at: usize| origins.iter().position(|origin| *origin == at.into()).filter(|place| used[*place]);
+        let place = |at: usize| {
+            origins.iter().position(|origin| *origin == at.into()).filter(|place| used[*place])
+        };
         let new_at = origins.iter().position(Option::is_none)?;
         let uses_new = used[new_at];
         let stays = Some(new_at).filter(|_| uses_new && !takes_place);
-        let old_at: Vec<Option<usize>> = (0..before.len()).map(|at| if Some(at) == same { stays } else { place(at) }).collect();
+        let old_at: Vec<Option<usize>> =
+            (0..before.len()).map(|at| if Some(at) == same { stays } else { place(at) }).collect();
         let retired = (0..before.len()).filter(|at| was_used[*at] && old_at[*at].is_none());
         let highest_retired = retired.map(|at| before[at].rank()).min();
         for (at, source) in before.iter().enumerate() {
@@ -101,13 +112,15 @@ impl Plan {
 /// Which of `sources`, in the order of their rank, are used.
 fn in_use(sources: &[Source]) -> Vec<bool> {
     let is_used = |source: &Source| {
-        let is_elsewhere = sources.first().is_some_and(|first| first.image_base != source.image_base);
+        let is_elsewhere =
+            sources.first().is_some_and(|first| first.image_base != source.image_base);
         !is_elsewhere && !sources.iter().any(|other| source.gives_way_to(other))
     };
     sources.iter().map(is_used).collect()
 }
 
-/// Puts the module of `record` and `blocks`, and `new`, a file of the same id, together as `plan` says.
+/// Puts the module of `record` and `blocks`, and `new`, a file of the same id, together as `plan`
+/// says.
 ///
 /// # Errors
 /// If a block is damaged, or packing fails.
@@ -121,22 +134,40 @@ pub fn complete(
     if !is_alone && (plan.uses_new || plan.takes_out) {
         return join(plan, record, &blocks()?, new);
     }
-    let (record, blocks) = if is_alone { (new.record.clone(), new.blocks.clone()) } else { (record.clone(), blocks()?) };
+    let (record, blocks) = if is_alone {
+        (new.record.clone(), new.blocks.clone())
+    } else {
+        (record.clone(), blocks()?)
+    };
     let mut sources = plan.sources;
     let silent = |at: usize| (at == plan.new) != is_alone;
-    sources.iter_mut().enumerate().filter(|(at, _)| silent(*at)).for_each(|(_, source)| source.addresses = 0);
+    sources
+        .iter_mut()
+        .enumerate()
+        .filter(|(at, _)| silent(*at))
+        .for_each(|(_, source)| source.addresses = 0);
     Ok(Packed { record: tell(record, sources, &new.record), key: new.key, blocks })
 }
 
-fn join(plan: Plan, record: &ModuleRecord, blocks: &[Compressed], new: &Packed) -> Result<Packed, Error> {
+fn join(
+    plan: Plan,
+    record: &ModuleRecord,
+    blocks: &[Compressed],
+    new: &Packed,
+) -> Result<Packed, Error> {
     let (old_symbols, old_spans) = unpack(record, blocks).map_err(Error::Damaged)?;
     let (new_symbols, _) = unpack(&new.record, &new.blocks).map_err(Error::Damaged)?;
     let old_pieces = pieces(&old_symbols, &old_spans, &plan.old);
     let new_pieces = pieces(&new_symbols, &[], &[Some(plan.new).filter(|_| plan.uses_new)]);
     let mut joined = Joined::new(&old_symbols, &new_symbols, plan.sources.len());
-    overlay(&old_pieces, &new_pieces, |start, end, side, piece| joined.push(start, end, side, piece));
+    overlay(&old_pieces, &new_pieces, |start, end, side, piece| {
+        joined.push(start, end, side, piece)
+    });
     let mut sources = plan.sources;
-    sources.iter_mut().zip(&joined.addresses).for_each(|(source, addresses)| source.addresses = *addresses);
+    sources
+        .iter_mut()
+        .zip(&joined.addresses)
+        .for_each(|(source, addresses)| source.addresses = *addresses);
     let (symbols, spans) = joined.finish(if plan.new == 0 { &new_symbols } else { &old_symbols });
     let mut packed = pack(&symbols, 0)?;
     if !spans.is_empty() {
@@ -144,19 +175,36 @@ fn join(plan: Plan, record: &ModuleRecord, blocks: &[Compressed], new: &Packed) 
         packed.blocks.sort_by_key(|block| (block.kind, block.last));
         packed.record.bytes_stored = packed.blocks.iter().map(Compressed::stored_bytes).sum();
     }
-    Ok(Packed { record: tell(packed.record, sources, &new.record), key: new.key, blocks: packed.blocks })
+    Ok(Packed {
+        record: tell(packed.record, sources, &new.record),
+        key: new.key,
+        blocks: packed.blocks,
+    })
 }
 
 /// `record` with what it says of its files as `sources` have it, as of the import of `new`.
 fn tell(mut record: ModuleRecord, sources: Vec<Source>, new: &ModuleRecord) -> ModuleRecord {
-    let used = || sources.iter().enumerate().filter(|(at, source)| *at == 0 || source.addresses > 0).map(|(_, source)| source);
+    let used = || {
+        sources
+            .iter()
+            .enumerate()
+            .filter(|(at, source)| *at == 0 || source.addresses > 0)
+            .map(|(_, source)| source)
+    };
     record.dropped.clear();
     record.warnings.clear();
     for source in used() {
-        source.dropped.iter().for_each(|(reason, count)| *record.dropped.entry(reason.clone()).or_default() += count);
+        source.dropped.iter().for_each(|(reason, count)| {
+            *record.dropped.entry(reason.clone()).or_default() += count
+        });
         // What a poorer file lacks is no concern beside a richer one.
         let is_rich = source.detail == sources[0].detail;
-        let told = source.warnings.iter().filter(|warning| is_rich && !record.warnings.contains(warning)).cloned().collect::<Vec<_>>();
+        let told = source
+            .warnings
+            .iter()
+            .filter(|warning| is_rich && !record.warnings.contains(warning))
+            .cloned()
+            .collect::<Vec<_>>();
         record.warnings.extend(told);
     }
     if let Some(first) = sources.first() {

@@ -16,7 +16,8 @@ impl Access {
     /// For reading.
     ///
     /// # Errors
-    /// If there is no store, the key is missing or another one, or a key is given for a store that is open.
+    /// If there is no store, the key is missing or another one, or a key is given for a store that
+    /// is open.
     pub fn read(store: &Store) -> Result<Self, Error> {
         let format = Format::read(store)?;
         let has_ring = store.ring().exists() || store.ring_copy().exists();
@@ -44,7 +45,8 @@ impl Access {
 }
 
 impl Store {
-    /// Makes the folder and what makes it a store, unless it is one: sealed, if there is a key. Another process may be doing the same.
+    /// Makes the folder and what makes it a store, unless it is one: sealed, if there is a key.
+    /// Another process may be doing the same.
     ///
     /// # Errors
     /// Any [`Error`]; a folder with other things in it is left as it is.
@@ -54,7 +56,9 @@ impl Store {
             Ok(_) => {}
             Err(Error::Missing(_)) => self.create_new()?,
             // Another process is making it, or was killed while it did.
-            Err(Error::NotAStore(_) | Error::FormatLost(_)) if format::is_free(&self.path) => self.create_new()?,
+            Err(Error::NotAStore(_) | Error::FormatLost(_)) if format::is_free(&self.path) => {
+                self.create_new()?
+            }
             Err(error) => return Err(error),
         }
         durable::create_folder(&self.staging()).map_err(io)?;

@@ -1,4 +1,5 @@
-//! What was acknowledged: how far each database of a store had come when a command last said that something is stored.
+//! What was acknowledged: how far each database of a store had come when a command last said that
+//! something is stored.
 //!
 //! ```text
 //! symtool acknowledged 1
@@ -8,8 +9,9 @@
 //! check 0f3a…
 //! ```
 //!
-//! The file is replaced after each change and before the command reports it. A database whose own last change has a lower number has
-//! lost something; one with a higher number was killed before it could report.
+//! The file is replaced after each change and before the command reports it. A database whose own
+//! last change has a lower number has lost something; one with a higher number was killed before it
+//! could report.
 
 use std::path::PathBuf;
 
@@ -54,14 +56,21 @@ pub struct Ack {
 pub struct RowSum(pub [u64; 4]);
 
 impl RowSum {
-    /// With the row whose key and contents are these. `key` is the store's for sums; all zeros in an open store.
+    /// With the row whose key and contents are these. `key` is the store's for sums; all zeros in
+    /// an open store.
     pub fn add(&mut self, key: &[u8; 32], row: &[u8], value: &[u8]) {
-        self.0.iter_mut().zip(lanes(key, row, value)).for_each(|(sum, lane)| *sum = sum.wrapping_add(lane));
+        self.0
+            .iter_mut()
+            .zip(lanes(key, row, value))
+            .for_each(|(sum, lane)| *sum = sum.wrapping_add(lane));
     }
 
     /// Without it.
     pub fn subtract(&mut self, key: &[u8; 32], row: &[u8], value: &[u8]) {
-        self.0.iter_mut().zip(lanes(key, row, value)).for_each(|(sum, lane)| *sum = sum.wrapping_sub(lane));
+        self.0
+            .iter_mut()
+            .zip(lanes(key, row, value))
+            .for_each(|(sum, lane)| *sum = sum.wrapping_sub(lane));
     }
 }
 
@@ -71,7 +80,10 @@ fn lanes(key: &[u8; 32], row: &[u8], value: &[u8]) -> [u64; 4] {
     hash.update(row);
     hash.update(value);
     let hash = hash.finalize();
-    let mut lanes = hash.as_bytes().chunks_exact(8).map(|lane| lane.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)));
+    let mut lanes = hash
+        .as_bytes()
+        .chunks_exact(8)
+        .map(|lane| lane.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)));
     std::array::from_fn(|_| lanes.next().unwrap_or_default())
 }
 
@@ -82,7 +94,9 @@ impl Ack {
     /// If the file cannot be read, or is damaged.
     pub fn read(store: &Store, database: Database) -> Result<Option<Self>, Error> {
         let path = path(store, database);
-        let Some(text) = durable::read(&path).map_err(|cause| Error::io(&path, cause))? else { return Ok(None) };
+        let Some(text) = durable::read(&path).map_err(|cause| Error::io(&path, cause))? else {
+            return Ok(None);
+        };
         durable::checked(&text).and_then(Self::parse).map(Some).ok_or(Error::AckDamaged(path))
     }
 
@@ -94,15 +108,20 @@ impl Ack {
         self.draft(store, database)?.make_known()
     }
 
-    /// Makes it ready to be known: a change that is made after that does not fail because the disk has no room to say so.
+    /// Makes it ready to be known: a change that is made after that does not fail because the disk
+    /// has no room to say so.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn draft(&self, store: &Store, database: Database) -> Result<AckDraft, Error> {
         let path = path(store, database);
         let [a, b, c, d] = self.sum.0;
-        let lines = format!("{VERSION}\nsequence {}\nrows {}\nsum {a:016x}{b:016x}{c:016x}{d:016x}\n", self.sequence, self.rows);
-        let draft = durable::Draft::of(&path, durable::with_check(&lines).as_bytes()).map_err(|cause| Error::io(&path, cause))?;
+        let lines = format!(
+            "{VERSION}\nsequence {}\nrows {}\nsum {a:016x}{b:016x}{c:016x}{d:016x}\n",
+            self.sequence, self.rows
+        );
+        let draft = durable::Draft::of(&path, durable::with_check(&lines).as_bytes())
+            .map_err(|cause| Error::io(&path, cause))?;
         Ok(AckDraft { draft, path })
     }
 
@@ -112,7 +131,8 @@ impl Ack {
         if value("symtool") != VERSION.strip_prefix("symtool ") {
             return None;
         }
-        let (sequence, rows, sum) = (value("sequence")?.parse().ok()?, value("rows")?.parse().ok()?, value("sum")?);
+        let (sequence, rows, sum) =
+            (value("sequence")?.parse().ok()?, value("rows")?.parse().ok()?, value("sum")?);
         let mut parts = [0; 4];
         for (at, lane) in parts.iter_mut().enumerate() {
             *lane = u64::from_str_radix(sum.get(at * 16..(at + 1) * 16)?, 16).ok()?;
@@ -120,7 +140,8 @@ impl Ack {
         Some(Self { sequence, rows, sum: RowSum(parts) })
     }
 
-    /// What is wrong with a database that says `found`, if this was acknowledged; `None` if it has all of that.
+    /// What is wrong with a database that says `found`, if this was acknowledged; `None` if it has
+    /// all of that.
     pub fn missing_from(&self, found: &Self, store: &Store, database: Database) -> Option<Error> {
         let is_lost = found.sequence < self.sequence;
         let is_another = found.sequence == self.sequence && found != self;
@@ -182,7 +203,9 @@ mod tests {
     fn less_or_other_than_was_acknowledged_is_missing() {
         let store = Store::at("st".as_ref(), Duration::ZERO);
         let ack = |sequence, rows| Ack { sequence, rows, ..Ack::default() };
-        let misses = |acknowledged: Ack, found: Ack| acknowledged.missing_from(&found, &store, Database::Symbols).is_some();
+        let misses = |acknowledged: Ack, found: Ack| {
+            acknowledged.missing_from(&found, &store, Database::Symbols).is_some()
+        };
         assert!(!misses(ack(3, 5), ack(3, 5)));
         assert!(!misses(ack(3, 5), ack(4, 6)));
         assert!(misses(ack(3, 5), ack(2, 5)));

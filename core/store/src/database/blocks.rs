@@ -25,7 +25,12 @@ enum Source<'a> {
 }
 
 impl<'a> Blocks<'a> {
-    pub(super) fn in_store(reader: &'a Reader, iterator: DBRawIterator<'a>, module: &'a Module, kind: Kind) -> Self {
+    pub(super) fn in_store(
+        reader: &'a Reader,
+        iterator: DBRawIterator<'a>,
+        module: &'a Module,
+        kind: Kind,
+    ) -> Self {
         Self { module, kind, source: Source::Store(reader, iterator) }
     }
 
@@ -36,11 +41,12 @@ impl<'a> Blocks<'a> {
         Self { module, kind, source: Source::Memory(blocks.get(start..end).unwrap_or_default()) }
     }
 
-    /// The only block that can hold `target`, with the last address or number it covers. It may begin after
-    /// `target`; `None` if all blocks end before it.
+    /// The only block that can hold `target`, with the last address or number it covers. It may
+    /// begin after `target`; `None` if all blocks end before it.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] if the block is damaged or has gone, [`Error::Database`] if it cannot be read.
+    /// [`Error::Corrupt`] if the block is damaged or has gone, [`Error::Database`] if it cannot be
+    /// read.
     pub fn seek(&mut self, target: u64) -> Result<Option<(u64, Expanded)>, Error> {
         let found = match &mut self.source {
             Source::Store(reader, iterator) => {
@@ -48,7 +54,9 @@ impl<'a> Blocks<'a> {
                 match (iterator.item(), iterator.status()) {
                     (Some((key, value)), _) => Some(expand(self.module, self.kind, key, value)),
                     (None, Ok(())) => None,
-                    (None, Err(error)) if is_damage(&error) => salvaged(reader, self.module, self.kind, target)?,
+                    (None, Err(error)) if is_damage(&error) => {
+                        salvaged(reader, self.module, self.kind, target)?
+                    }
                     (None, Err(cause)) => return Err(reader.database_error(cause)),
                 }
             }
@@ -86,7 +94,12 @@ fn expand(module: &Module, kind: Kind, key: &[u8], value: &[u8]) -> Found {
 }
 
 /// The same where the database cannot be read, from its tables.
-fn salvaged(reader: &Reader, module: &Module, kind: Kind, target: u64) -> Result<Option<Found>, Error> {
+fn salvaged(
+    reader: &Reader,
+    module: &Module,
+    kind: Kind,
+    target: u64,
+) -> Result<Option<Found>, Error> {
     let (first, after) = (module.generation.key(kind, target), module.generation.after(kind));
     let salvage = reader.salvage()?;
     let Some(key) = salvage.keys(&first, &after).next() else { return Ok(None) };

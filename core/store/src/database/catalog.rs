@@ -1,5 +1,6 @@
-//! The modules of a store by what people and reports call them. Each record is read when it is asked for, by the rows of index.rs, so that
-//! a command costs as much as the modules that it names, however many the store has.
+//! The modules of a store by what people and reports call them. Each record is read when it is
+//! asked for, by the rows of index.rs, so that a command costs as much as the modules that it
+//! names, however many the store has.
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -40,7 +41,11 @@ impl<'a> Named<'a> {
 }
 
 /// A way to look for modules.
-type Look<'c, 's> = fn(&'c Catalog<'s>, &[(Index, &str)], &dyn Fn(&ModuleRecord) -> bool) -> Result<Vec<&'c Module>, Error>;
+type Look<'c, 's> = fn(
+    &'c Catalog<'s>,
+    &[(Index, &str)],
+    &dyn Fn(&ModuleRecord) -> bool,
+) -> Result<Vec<&'c Module>, Error>;
 
 /// The modules of a store.
 #[derive(Default)]
@@ -73,7 +78,8 @@ impl<'s> Catalog<'s> {
             return Ok(all);
         }
         let records = self.reader.map(Reader::records).transpose()?.unwrap_or_default();
-        let mut modules: Vec<Module> = records.into_values().filter_map(|known| known.module()).collect();
+        let mut modules: Vec<Module> =
+            records.into_values().filter_map(|known| known.module()).collect();
         modules.sort_by(|a, b| (&a.record.name, &a.record.id).cmp(&(&b.record.name, &b.record.id)));
         Ok(self.all.get_or_init(|| modules))
     }
@@ -94,14 +100,19 @@ impl<'s> Catalog<'s> {
         self.found(&[(Index::Id, digits)], |record| record.ids().any(|id| id.starts_with(digits)))
     }
 
-    /// The mappings that go by the id `digits`, in lower case; if none does, those by an id that begins with it.
+    /// The mappings that go by the id `digits`, in lower case; if none does, those by an id that
+    /// begins with it.
     ///
     /// # Errors
     /// If the database cannot be read.
     pub fn mappings_by_id(&self, digits: &str) -> Result<Vec<&Module>, Error> {
         let mut mappings = self.with_id(digits)?;
         mappings.retain(|module| module.record.is_mapping());
-        let whole: Vec<&Module> = mappings.iter().copied().filter(|module| module.record.ids().any(|id| id == digits)).collect();
+        let whole: Vec<&Module> = mappings
+            .iter()
+            .copied()
+            .filter(|module| module.record.ids().any(|id| id == digits))
+            .collect();
         Ok(if whole.is_empty() { mappings } else { whole })
     }
 
@@ -111,8 +122,11 @@ impl<'s> Catalog<'s> {
     /// If the database cannot be read.
     pub fn mapping_by_label(&self, labels: &[String]) -> Result<Option<&Module>, Error> {
         for label in labels {
-            let mut found =
-                self.found(&[(Index::Label, label)], |record| record.is_mapping() && record.labels.contains(label))?.into_iter();
+            let mut found = self
+                .found(&[(Index::Label, label)], |record| {
+                    record.is_mapping() && record.labels.contains(label)
+                })?
+                .into_iter();
             if let (Some(only), None) = (found.next(), found.next()) {
                 return Ok(Some(only));
             }
@@ -120,8 +134,9 @@ impl<'s> Catalog<'s> {
         Ok(None)
     }
 
-    /// The modules that `name` names: a file name, a label, or a prefix of an id, of [`MIN_ID_DIGITS`] digits or more;
-    /// dashes in an id and case do not matter. Either may be followed by `:` and an architecture, by any of its names.
+    /// The modules that `name` names: a file name, a label, or a prefix of an id, of
+    /// [`MIN_ID_DIGITS`] digits or more; dashes in an id and case do not matter. Either may be
+    /// followed by `:` and an architecture, by any of its names.
     ///
     /// # Errors
     /// If the database cannot be read.
@@ -149,27 +164,52 @@ impl<'s> Catalog<'s> {
         Ok(Named::Unknown)
     }
 
-    fn of_arch<'c>(&'c self, name: &str, arch: Option<&str>, look: Look<'c, 's>) -> Result<Vec<&'c Module>, Error> {
+    fn of_arch<'c>(
+        &'c self,
+        name: &str,
+        arch: Option<&str>,
+        look: Look<'c, 's>,
+    ) -> Result<Vec<&'c Module>, Error> {
         let digits = name.replace('-', "").to_ascii_lowercase();
         let is_hexadecimal = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         // Older R8 called mappings by fewer digits than others need.
-        let min = |record: &ModuleRecord| if record.is_mapping() { MapId::MIN_DIGITS } else { MIN_ID_DIGITS };
-        let is_id = |record: &ModuleRecord| is_hexadecimal && digits.len() >= min(record) && record.ids().any(|id| id.starts_with(&digits));
+        let min = |record: &ModuleRecord| {
+            if record.is_mapping() { MapId::MIN_DIGITS } else { MIN_ID_DIGITS }
+        };
+        let is_id = |record: &ModuleRecord| {
+            is_hexadecimal
+                && digits.len() >= min(record)
+                && record.ids().any(|id| id.starts_with(&digits))
+        };
         let is_labelled = |record: &ModuleRecord| record.labels.iter().any(|label| label == name);
-        let is_named = |record: &ModuleRecord| record.has_name(name) || is_labelled(record) || is_id(record);
-        let id = Some((Index::Id, digits.as_str())).filter(|_| is_hexadecimal && digits.len() >= MapId::MIN_DIGITS);
-        let looked_up: Vec<_> = [(Index::Name, name), (Index::Label, name)].into_iter().chain(id).collect();
-        look(self, &looked_up, &|record| is_named(record) && arch.is_none_or(|arch| is_same_arch(&record.arch, arch)))
+        let is_named =
+            |record: &ModuleRecord| record.has_name(name) || is_labelled(record) || is_id(record);
+        let id = Some((Index::Id, digits.as_str()))
+            .filter(|_| is_hexadecimal && digits.len() >= MapId::MIN_DIGITS);
+        let looked_up: Vec<_> =
+            [(Index::Name, name), (Index::Label, name)].into_iter().chain(id).collect();
+        look(self, &looked_up, &|record| {
+            is_named(record) && arch.is_none_or(|arch| is_same_arch(&record.arch, arch))
+        })
     }
 
-    /// The modules that are `meant`, by name and then id. An index that has lost a row hides no module.
-    fn found(&self, looked_up: &[(Index, &str)], is_meant: impl Fn(&ModuleRecord) -> bool) -> Result<Vec<&Module>, Error> {
+    /// The modules that are `meant`, by name and then id. An index that has lost a row hides no
+    /// module.
+    fn found(
+        &self,
+        looked_up: &[(Index, &str)],
+        is_meant: impl Fn(&ModuleRecord) -> bool,
+    ) -> Result<Vec<&Module>, Error> {
         let found = self.indexed(looked_up, &is_meant)?;
         if found.is_empty() { self.scanned(looked_up, &is_meant) } else { Ok(found) }
     }
 
     /// Those that one of the indices lists.
-    fn indexed(&self, looked_up: &[(Index, &str)], is_meant: &dyn Fn(&ModuleRecord) -> bool) -> Result<Vec<&Module>, Error> {
+    fn indexed(
+        &self,
+        looked_up: &[(Index, &str)],
+        is_meant: &dyn Fn(&ModuleRecord) -> bool,
+    ) -> Result<Vec<&Module>, Error> {
         let Some(keys) = self.listed(looked_up)? else { return self.scanned(looked_up, is_meant) };
         let mut found: Vec<&Module> = Vec::new();
         for key in keys {
@@ -180,13 +220,20 @@ impl<'s> Catalog<'s> {
     }
 
     /// Those among all modules.
-    fn scanned(&self, _: &[(Index, &str)], is_meant: &dyn Fn(&ModuleRecord) -> bool) -> Result<Vec<&Module>, Error> {
+    fn scanned(
+        &self,
+        _: &[(Index, &str)],
+        is_meant: &dyn Fn(&ModuleRecord) -> bool,
+    ) -> Result<Vec<&Module>, Error> {
         Ok(self.modules()?.iter().filter(|module| is_meant(&module.record)).collect())
     }
 
-    /// Keys of the modules that one of the indices lists; `None` if they have to be looked for elsewhere.
+    /// Keys of the modules that one of the indices lists; `None` if they have to be looked for
+    /// elsewhere.
     fn listed(&self, looked_up: &[(Index, &str)]) -> Result<Option<BTreeSet<ModuleKey>>, Error> {
-        let Some(reader) = self.reader.filter(|_| self.all.get().is_none()) else { return Ok(None) };
+        let Some(reader) = self.reader.filter(|_| self.all.get().is_none()) else {
+            return Ok(None);
+        };
         let mut keys = BTreeSet::new();
         for (index, text) in looked_up {
             let Some(listed) = reader.listed(*index, text)? else { return Ok(None) };

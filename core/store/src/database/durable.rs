@@ -1,4 +1,5 @@
-//! Small files of a store that are replaced as a whole: after a crash there is the old one or the new one.
+//! Small files of a store that are replaced as a whole: after a crash there is the old one or the
+//! new one.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
@@ -16,7 +17,8 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Draft::of(path, bytes)?.place()
 }
 
-/// Contents of a file that are on disk and not in their place yet: putting them there needs no room. Dropped, they are gone.
+/// Contents of a file that are on disk and not in their place yet: putting them there needs no
+/// room. Dropped, they are gone.
 #[derive(Debug)]
 pub struct Draft {
     draft: PathBuf,
@@ -48,7 +50,8 @@ impl Drop for Draft {
     }
 }
 
-/// The same, and overwrites what the file held before, as far as the file system and the disk let it.
+/// The same, and overwrites what the file held before, as far as the file system and the disk let
+/// it.
 ///
 /// # Errors
 /// If it cannot be written; then it is as it was.
@@ -90,17 +93,19 @@ pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn write_draft(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let draft = path.with_file_name(format!("{DRAFT}{name}.{}", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     written.inspect_err(|_| drop(fs::remove_file(&draft)))?;
     Ok(draft)
 }
 
-/// Whether the files in `folder` can be read: all of the small ones, which say what the others are; of tables and those that are read bit
-/// by bit later, that they can be opened. No folder has none.
+/// Whether the files in `folder` can be read: all of the small ones, which say what the others are;
+/// of tables and those that are read bit by bit later, that they can be opened. No folder has none.
 ///
 /// # Errors
-/// If one cannot be: it belongs to somebody else, or the disk fails. That says nothing of what is in it.
+/// If one cannot be: it belongs to somebody else, or the disk fails. That says nothing of what is
+/// in it.
 pub fn check_readable(folder: &Path) -> Result<(), super::Error> {
     let files = match fs::read_dir(folder) {
         Ok(files) => files,
@@ -110,7 +115,11 @@ pub fn check_readable(folder: &Path) -> Result<(), super::Error> {
     for file in files {
         let path = file.map_err(|cause| super::Error::io(folder, cause))?.path();
         let is_table = path.extension().is_some_and(|extension| extension == "sst");
-        let read = if is_table || path.is_dir() { File::open(&path).map(drop) } else { fs::read(&path).map(drop) };
+        let read = if is_table || path.is_dir() {
+            File::open(&path).map(drop)
+        } else {
+            fs::read(&path).map(drop)
+        };
         read.map_err(|cause| super::Error::io(&path, cause))?;
     }
     Ok(())

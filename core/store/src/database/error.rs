@@ -1,4 +1,5 @@
-//! Why a store cannot be used: a sentence that names the file and the fact. The next step is for the program to say.
+//! Why a store cannot be used: a sentence that names the file and the fact. The next step is for
+//! the program to say.
 
 use std::path::{Path, PathBuf};
 

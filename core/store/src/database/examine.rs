@@ -1,4 +1,5 @@
-//! What is wrong with a store as a whole: its small files, its tables, and whether its rows are all there.
+//! What is wrong with a store as a whole: its small files, its tables, and whether its rows are all
+//! there.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -43,19 +44,29 @@ pub enum Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Acknowledgement { path, is_damaged: true } => write!(f, "{}: damaged", path.display()),
-            Self::Acknowledgement { path, is_damaged: false } => write!(f, "{}: missing", path.display()),
-            Self::KeyRing(path) => write!(f, "{}: one of the two copies of the key ring is missing or damaged", path.display()),
+            Self::Acknowledgement { path, is_damaged: true } => {
+                write!(f, "{}: damaged", path.display())
+            }
+            Self::Acknowledgement { path, is_damaged: false } => {
+                write!(f, "{}: missing", path.display())
+            }
+            Self::KeyRing(path) => write!(
+                f,
+                "{}: one of the two copies of the key ring is missing or damaged",
+                path.display()
+            ),
             Self::Database(why) => f.write_str(why),
-            Self::Table { path, bytes } => write!(f, "{}: {bytes} bytes are damaged", path.display()),
+            Self::Table { path, bytes } => {
+                write!(f, "{}: {bytes} bytes are damaged", path.display())
+            }
             Self::Rows(what) => f.write_str(what),
         }
     }
 }
 
 impl Store {
-    /// What is wrong with the store's files, and with its modules as a whole. Whether each module is intact is for
-    /// [`crate::unpack`] to say.
+    /// What is wrong with the store's files, and with its modules as a whole. Whether each module
+    /// is intact is for [`crate::unpack`] to say.
     ///
     /// # Errors
     /// If the store cannot be opened with the key at hand, or a file cannot be read.
@@ -80,7 +91,9 @@ impl Store {
         };
         let db = match open_database(self) {
             Ok(db) => db,
-            Err(error @ (Error::DatabaseLost(_) | Error::Database { .. })) if self.is_damage(&error) => {
+            Err(error @ (Error::DatabaseLost(_) | Error::Database { .. }))
+                if self.is_damage(&error) =>
+            {
                 found.push(Finding::Database(error.to_string()));
                 found.extend(self.damaged_tables(None)?);
                 return Ok(found);
@@ -93,7 +106,10 @@ impl Store {
         }
         if let Some(db) = &db {
             if ack.is_none() && found.is_empty() && rows.head(db).is_ok_and(|head| head.is_some()) {
-                found.push(Finding::Acknowledgement { path: self.path.join("symbols.ack"), is_damaged: false });
+                found.push(Finding::Acknowledgement {
+                    path: self.path.join("symbols.ack"),
+                    is_damaged: false,
+                });
             }
             found.extend(self.missing_tables(db)?);
             found.extend(self.examine_rows(db, &rows, access)?);
@@ -102,7 +118,8 @@ impl Store {
         Ok(found)
     }
 
-    /// Whether an error of opening the database says that it is damaged, and not that it is out of reach.
+    /// Whether an error of opening the database says that it is damaged, and not that it is out of
+    /// reach.
     fn is_damage(&self, error: &Error) -> bool {
         match error {
             Error::Database { cause, .. } => is_damage(cause) || self.symbols().read_dir().is_ok(),
@@ -113,42 +130,66 @@ impl Store {
     fn missing_tables(&self, db: &DB) -> Result<Vec<Finding>, Error> {
         let live = db.live_files().map_err(|cause| self.database_error(cause))?;
         let paths = live.iter().map(|file| self.symbols().join(file.name.trim_start_matches('/')));
-        Ok(paths.filter(|path| !path.exists()).map(|path| Finding::Database(format!("{}: missing", path.display()))).collect())
+        Ok(paths
+            .filter(|path| !path.exists())
+            .map(|path| Finding::Database(format!("{}: missing", path.display())))
+            .collect())
     }
 
     /// Tables that the database does not know are what killed processes have left, and no damage.
     fn damaged_tables(&self, db: Option<&DB>) -> Result<Vec<Finding>, Error> {
-        let mut found = damaged_tables(&self.symbols()).map_err(|cause| Error::io(&self.symbols(), cause))?;
+        let mut found =
+            damaged_tables(&self.symbols()).map_err(|cause| Error::io(&self.symbols(), cause))?;
         if let Some(db) = db.filter(|_| !found.is_empty()) {
             let live = db.live_files().map_err(|cause| self.database_error(cause))?;
-            let is_live = |path: &Path| live.iter().any(|file| path.ends_with(file.name.trim_start_matches('/')));
-            found.retain(|finding| !matches!(finding, Finding::Table { path, .. } if !is_live(path)));
+            let is_live = |path: &Path| {
+                live.iter().any(|file| path.ends_with(file.name.trim_start_matches('/')))
+            };
+            found.retain(
+                |finding| !matches!(finding, Finding::Table { path, .. } if !is_live(path)),
+            );
         }
         Ok(found)
     }
 
     /// Whether the head, the records and the catalog are all there and agree.
-    fn examine_rows(&self, db: &DB, rows: &RowAccess, access: &Access) -> Result<Vec<Finding>, Error> {
+    fn examine_rows(
+        &self,
+        db: &DB,
+        rows: &RowAccess,
+        access: &Access,
+    ) -> Result<Vec<Finding>, Error> {
         let ring = access.ring.as_deref();
-        let Ok(head) = rows.head(db) else { return Ok(vec![Finding::Rows("the row of the last change cannot be read")]) };
+        let Ok(head) = rows.head(db) else {
+            return Ok(vec![Finding::Rows("the row of the last change cannot be read")]);
+        };
         let head = head.unwrap_or_default();
         let records = match reader::records(db, ring) {
             Ok(records) => records,
-            Err(Unreadable::Damage) => return Ok(vec![Finding::Rows("records of modules cannot be read")]),
+            Err(Unreadable::Damage) => {
+                return Ok(vec![Finding::Rows("records of modules cannot be read")]);
+            }
             Err(Unreadable::Database(cause)) => return Err(self.database_error(cause)),
         };
         let mut found = Vec::new();
         let mut sum = RowSum::default();
-        records.iter().for_each(|(module, known)| sum.add(&rows.sum_key, &module.record(), &known.raw));
+        records
+            .iter()
+            .for_each(|(module, known)| sum.add(&rows.sum_key, &module.record(), &known.raw));
         let modules: Vec<_> = records.values().filter_map(Known::module).collect();
         if sum != head.ack.sum || modules.len() as u64 != head.ack.rows {
             found.push(Finding::Rows("records of modules are missing, or are older ones"));
         }
         let tokens = Tokens::of(ring);
-        let expected: BTreeSet<Vec<u8>> = modules.iter().flat_map(|module| tokens.rows(module.generation.module, &module.record)).collect();
+        let expected: BTreeSet<Vec<u8>> = modules
+            .iter()
+            .flat_map(|module| tokens.rows(module.generation.module, &module.record))
+            .collect();
         match catalog_keys(db) {
             Ok(keys) if keys == expected => {}
-            Ok(_) | Err(Unreadable::Damage) => found.push(Finding::Rows("the catalog does not list what there is")),
+            Ok(_) | Err(Unreadable::Damage) => {
+                found.push(Finding::Rows("the catalog does not list what there is"))
+            }
             Err(Unreadable::Database(cause)) => return Err(self.database_error(cause)),
         }
         Ok(found)

@@ -6,7 +6,8 @@
 //! check 0f3a…                 of the lines before it, so that a file that was cut is never read as another one
 //! ```
 //!
-//! That a store is sealed stands in its key ring and in every record, too: what does not agree is refused.
+//! That a store is sealed stands in its key ring and in every record, too: what does not agree is
+//! refused.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -25,7 +26,8 @@ const SEALED: &str = "sealed ";
 /// What the format file says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Format {
-    /// Which key it is sealed with, as of the last rotation that was finished. The key ring decides which key opens it.
+    /// Which key it is sealed with, as of the last rotation that was finished. The key ring decides
+    /// which key opens it.
     pub key: Option<KeyId>,
 }
 
@@ -42,7 +44,8 @@ impl Format {
     /// The format of `store`.
     ///
     /// # Errors
-    /// If there is none, it is damaged, or none that this version reads. A store of format 3 has to be migrated first.
+    /// If there is none, it is damaged, or none that this version reads. A store of format 3 has to
+    /// be migrated first.
     pub fn read(store: &Store) -> Result<Self, Error> {
         match Self::find(store)? {
             Found::Current(format) => Ok(format),
@@ -71,14 +74,17 @@ impl Format {
         }
         let text = String::from_utf8_lossy(&found);
         let first = text.lines().next().unwrap_or_default();
-        let number = first.strip_prefix("symtool store ").and_then(|number| number.parse::<u32>().ok());
+        let number =
+            first.strip_prefix("symtool store ").and_then(|number| number.parse::<u32>().ok());
         // Formats 1 to 3 had no check.
         let is_whole = checked.is_some() || !text.contains(CHECK);
         match number {
             Some(3) if !has_ring(store) && is_whole => Ok(Found::Old),
-            Some(number) if !(3..=4).contains(&number) && is_whole => {
-                Err(Error::Format { store: store.path.clone(), found: first.to_owned(), expected: VERSION })
-            }
+            Some(number) if !(3..=4).contains(&number) && is_whole => Err(Error::Format {
+                store: store.path.clone(),
+                found: first.to_owned(),
+                expected: VERSION,
+            }),
             _ => Err(Error::FormatLost(store.path.clone())),
         }
     }
@@ -87,7 +93,8 @@ impl Format {
         let mut lines = lines.lines();
         let version = lines.next()?;
         let sealed = lines.next()?;
-        let key = if sealed == OPEN { None } else { Some(KeyId::parse(sealed.strip_prefix(SEALED)?)?) };
+        let key =
+            if sealed == OPEN { None } else { Some(KeyId::parse(sealed.strip_prefix(SEALED)?)?) };
         (version == VERSION && lines.next().is_none()).then_some(Self { key })
     }
 
@@ -98,12 +105,14 @@ impl Format {
         })
     }
 
-    /// Makes this the format of a new store, unless another process was faster. On disk before this returns.
+    /// Makes this the format of a new store, unless another process was faster. On disk before this
+    /// returns.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn create(self, store: &Store) -> Result<(), Error> {
-        durable::create(&store.path.join("FORMAT"), self.text().as_bytes()).map_err(|cause| Error::io(&store.path, cause))
+        durable::create(&store.path.join("FORMAT"), self.text().as_bytes())
+            .map_err(|cause| Error::io(&store.path, cause))
     }
 
     /// Makes this the format of a store that is there. On disk before this returns.
@@ -121,8 +130,12 @@ const BEGINNINGS: [&str; 6] = ["staging", "FORMAT", "write.lock", "read.lock", "
 
 /// Whether a store may be made in `folder`: there is nothing but what other processes have begun.
 pub fn is_free(folder: &Path) -> bool {
-    let is_ours = |name: &OsStr| BEGINNINGS.iter().any(|our| name == *our) || name.as_encoded_bytes().starts_with(DRAFT.as_bytes());
-    fs::read_dir(folder).map_or(true, |entries| entries.flatten().all(|entry| is_ours(&entry.file_name())))
+    let is_ours = |name: &OsStr| {
+        BEGINNINGS.iter().any(|our| name == *our)
+            || name.as_encoded_bytes().starts_with(DRAFT.as_bytes())
+    };
+    fs::read_dir(folder)
+        .map_or(true, |entries| entries.flatten().all(|entry| is_ours(&entry.file_name())))
 }
 
 fn is_empty(folder: &Path) -> bool {
@@ -131,8 +144,10 @@ fn is_empty(folder: &Path) -> bool {
 
 /// Whether this was a store.
 fn has_remains(store: &Store) -> bool {
-    let holds_database = |folder: &Path| fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
-    has_ring(store) || [store.symbols(), store.crashes()].iter().any(|folder| holds_database(folder))
+    let holds_database =
+        |folder: &Path| fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+    has_ring(store)
+        || [store.symbols(), store.crashes()].iter().any(|folder| holds_database(folder))
 }
 
 fn has_ring(store: &Store) -> bool {
@@ -151,7 +166,13 @@ mod tests {
             assert_eq!(read(&text), Some(Format { key }));
             (0..text.len()).for_each(|end| assert_eq!(read(&text[..end]), None, "{end}"));
         }
-        for lines in ["", "symtool store 3\nopen\n", "symtool store 4\n", "symtool store 4\nsealed 00\n", "symtool store 4\nopen\nopen\n"] {
+        for lines in [
+            "",
+            "symtool store 3\nopen\n",
+            "symtool store 4\n",
+            "symtool store 4\nsealed 00\n",
+            "symtool store 4\nopen\nopen\n",
+        ] {
             assert_eq!(Format::parse(lines), None, "{lines}");
         }
     }

@@ -1,4 +1,5 @@
-//! The last change of the symbol database: a row that each change rewrites, and that holds what would else have to be counted.
+//! The last change of the symbol database: a row that each change rewrites, and that holds what
+//! would else have to be counted.
 
 use rocksdb::DB;
 use serde::{Deserialize, Serialize};
@@ -32,8 +33,12 @@ pub struct RowAccess {
 impl RowAccess {
     /// Of a store that is opened so.
     pub fn of(store: &Store, access: &Access) -> Result<Self, Error> {
-        let seal = RowSeal::of_ring(access.ring.as_ref()).map_err(|cause| Error::io(&store.path, cause))?;
-        let sum_key = access.ring.as_ref().map_or_else(|| Zeroizing::new([0; 32]), |ring| ring.index_key("sums"));
+        let seal = RowSeal::of_ring(access.ring.as_ref())
+            .map_err(|cause| Error::io(&store.path, cause))?;
+        let sum_key = access
+            .ring
+            .as_ref()
+            .map_or_else(|| Zeroizing::new([0; 32]), |ring| ring.index_key("sums"));
         Ok(Self { seal, sum_key })
     }
 

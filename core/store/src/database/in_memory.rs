@@ -21,7 +21,13 @@ impl InMemoryModule {
     /// A module that is in no store.
     pub fn of(packed: Packed) -> Self {
         let generation = Generation { module: packed.key, number: 0 };
-        let module = Module { generation, record: packed.record, seal: Seal::Open, extents: Extents::new(), contents: [0; 32] };
+        let module = Module {
+            generation,
+            record: packed.record,
+            seal: Seal::Open,
+            extents: Extents::new(),
+            contents: [0; 32],
+        };
         Self { module, blocks: packed.blocks }
     }
 

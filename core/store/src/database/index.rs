@@ -4,9 +4,10 @@
 //! 1 index(1) token module(16)
 //! ```
 //!
-//! The token of an open store is the text itself and a zero behind it, so that rows lie in the order of names; that of a sealed store
-//! is a keyed hash, which shows no name. Of an id the token is made of its first [`MIN_ID_DIGITS`] digits, so that every prefix that may
-//! name a module finds it. The rows can be made again from the records.
+//! The token of an open store is the text itself and a zero behind it, so that rows lie in the
+//! order of names; that of a sealed store is a keyed hash, which shows no name. Of an id the token
+//! is made of its first [`MIN_ID_DIGITS`] digits, so that every prefix that may name a module finds
+//! it. The rows can be made again from the records.
 
 use std::collections::BTreeSet;
 
@@ -45,7 +46,8 @@ impl Tokens {
 
     /// What the keys of all rows for `text` begin with.
     pub fn prefix(&self, index: Index, text: &str) -> Vec<u8> {
-        let text = if index == Index::Id { text.get(..MIN_ID_DIGITS).unwrap_or(text) } else { text };
+        let text =
+            if index == Index::Id { text.get(..MIN_ID_DIGITS).unwrap_or(text) } else { text };
         let mut key = vec![area::CATALOG, index as u8];
         match &self.0 {
             None => {
@@ -65,7 +67,9 @@ impl Tokens {
 
     /// The keys of all rows of `module`, which is what `record` says.
     pub fn rows(&self, module: ModuleKey, record: &ModuleRecord) -> BTreeSet<Vec<u8>> {
-        let names = std::iter::once(&record.name).chain(&record.other_names).map(|name| (Index::Name, name.as_str()));
+        let names = std::iter::once(&record.name)
+            .chain(&record.other_names)
+            .map(|name| (Index::Name, name.as_str()));
         let ids = record.ids().map(|id| (Index::Id, id));
         let labels = record.labels.iter().map(|label| (Index::Label, label.as_str()));
         let key = |(index, text): (Index, &str)| {

@@ -1,7 +1,8 @@
 //! The two copies of a sealed store's key ring: `ring` and `ring.copy`.
 //!
-//! A rotation replaces one after the other. Between the two, the old key opens the one and the new key the other, and both hold what
-//! it takes to open everything; whoever has the new key next finishes it.
+//! A rotation replaces one after the other. Between the two, the old key opens the one and the new
+//! key the other, and both hold what it takes to open everything; whoever has the new key next
+//! finishes it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +15,8 @@ use crate::seal::{KeyId, Locked, MasterKey, Ring};
 pub struct Opened {
     /// The newest that the key opens.
     pub ring: Arc<Ring>,
-    /// Whether a copy is missing or damaged. That one of them needs another key says that a rotation is to be finished.
+    /// Whether a copy is missing or damaged. That one of them needs another key says that a
+    /// rotation is to be finished.
     pub is_damaged: bool,
 }
 
@@ -58,7 +60,8 @@ impl Store {
 
     /// The keys that open it: two while a rotation is to be finished.
     pub(super) fn ring_keys(&self) -> Result<Vec<KeyId>, Error> {
-        let mut keys: Vec<KeyId> = self.ring_bytes()?.iter().flatten().filter_map(|bytes| Ring::key_of(bytes)).collect();
+        let mut keys: Vec<KeyId> =
+            self.ring_bytes()?.iter().flatten().filter_map(|bytes| Ring::key_of(bytes)).collect();
         keys.dedup();
         Ok(keys)
     }
@@ -84,18 +87,25 @@ impl Store {
         Ok(())
     }
 
-    /// Makes both copies what the newer one is that the store's key opens. Only called by who writes.
+    /// Makes both copies what the newer one is that the store's key opens. Only called by who
+    /// writes.
     pub(super) fn settle_ring(&self) -> Result<(), Error> {
         let copies = self.ring_bytes()?;
         if copies[0] == copies[1] {
             return Ok(());
         }
-        let revision = |bytes: &Option<Vec<u8>>| Ring::unwrap(bytes.as_deref()?, self.key.as_ref()).ok().map(|ring| ring.revision());
+        let revision = |bytes: &Option<Vec<u8>>| {
+            Ring::unwrap(bytes.as_deref()?, self.key.as_ref()).ok().map(|ring| ring.revision())
+        };
         let newer = match [revision(&copies[0]), revision(&copies[1])] {
             [Some(first), Some(second)] => usize::from(second > first),
             [Some(_), None] => 0,
             // The key before a rotation: what opens the store with the new one stays.
-            [None, Some(_)] if copies[0].as_deref().is_some_and(|bytes| Ring::key_of(bytes).is_some()) => return Ok(()),
+            [None, Some(_)]
+                if copies[0].as_deref().is_some_and(|bytes| Ring::key_of(bytes).is_some()) =>
+            {
+                return Ok(());
+            }
             [None, Some(_)] => 1,
             [None, None] => return Ok(()),
         };

@@ -5,9 +5,10 @@
 //! read.lock      shared by all that read, for as long as they do; files are deleted only by who gets it alone
 //! ```
 //!
-//! What a writer replaces or removes stays on disk until nobody reads; it is invisible from the moment that it is replaced. A reader that
-//! comes while files are being deleted does not wait for that: it opens all files at once, and open files outlive their deletion
-//! (reader.rs). The operating system drops the locks of a process that dies.
+//! What a writer replaces or removes stays on disk until nobody reads; it is invisible from the
+//! moment that it is replaced. A reader that comes while files are being deleted does not wait for
+//! that: it opens all files at once, and open files outlive their deletion (reader.rs). The
+//! operating system drops the locks of a process that dies.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -67,11 +68,22 @@ impl Lock {
 }
 
 fn open(path: &Path) -> Result<File, Error> {
-    let opened = OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path);
+    let opened = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .mode(0o600)
+        .open(path);
     opened.map_err(|source| Error::io(path, source))
 }
 
-fn wait_for(path: &Path, file: &File, wait: Duration, lock: impl Fn(&File) -> Result<(), TryLockError>) -> Result<(), Error> {
+fn wait_for(
+    path: &Path,
+    file: &File,
+    wait: Duration,
+    lock: impl Fn(&File) -> Result<(), TryLockError>,
+) -> Result<(), Error> {
     let until = Instant::now() + wait;
     loop {
         match lock(file) {
@@ -79,23 +91,36 @@ fn wait_for(path: &Path, file: &File, wait: Duration, lock: impl Fn(&File) -> Re
             Err(TryLockError::WouldBlock) if Instant::now() < until => std::thread::sleep(RETRY),
             Err(TryLockError::WouldBlock) => {
                 let store = path.parent().unwrap_or(path).to_owned();
-                return Err(Error::Locked { store, holder: holder(file), waited_seconds: wait.as_secs() });
+                return Err(Error::Locked {
+                    store,
+                    holder: holder(file),
+                    waited_seconds: wait.as_secs(),
+                });
             }
             Err(TryLockError::Error(source)) => return Err(Error::io(path, source)),
         }
     }
 }
 
-/// Which process holds the lock on `file`, as the kernel knows; `None` if it does not say, or has changed its mind.
+/// Which process holds the lock on `file`, as the kernel knows; `None` if it does not say, or has
+/// changed its mind.
 fn holder(file: &File) -> Option<u32> {
     let inode = file.metadata().ok()?.ino();
     let locks = fs::read_to_string("/proc/locks").ok()?;
     // 1: FLOCK  ADVISORY  WRITE 4242 08:01:131090 0 EOF
     let of_file = |line: &&str| {
         let mut fields = line.split_ascii_whitespace().filter(|field| *field != "->").skip(1);
-        fields.next() == Some("FLOCK") && fields.nth(3).and_then(|place| place.rsplit(':').next()?.parse().ok()) == Some(inode)
+        fields.next() == Some("FLOCK")
+            && fields.nth(3).and_then(|place| place.rsplit(':').next()?.parse().ok()) == Some(inode)
     };
     let waits = |line: &&str| line.split_ascii_whitespace().nth(1) == Some("->");
-    let pid: u32 = locks.lines().filter(of_file).find(|line| !waits(line))?.split_ascii_whitespace().nth(4)?.parse().ok()?;
+    let pid: u32 = locks
+        .lines()
+        .filter(of_file)
+        .find(|line| !waits(line))?
+        .split_ascii_whitespace()
+        .nth(4)?
+        .parse()
+        .ok()?;
     (pid != std::process::id() && Path::new(&format!("/proc/{pid}")).exists()).then_some(pid)
 }

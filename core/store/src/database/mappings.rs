@@ -1,4 +1,5 @@
-//! Classes of mappings, of a store or in memory: by its obfuscated name, the row of one class, and of no other.
+//! Classes of mappings, of a store or in memory: by its obfuscated name, the row of one class, and
+//! of no other.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -80,7 +81,9 @@ impl<'s> Mappings<'s> {
         let module = origin.module();
         let hash = classes::hash(obfuscated);
         let lock = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = lock().get(&module.generation).map(|kept| (kept.rows.get(obfuscated).cloned(), kept.block(hash)));
+        let found = lock()
+            .get(&module.generation)
+            .map(|kept| (kept.rows.get(obfuscated).cloned(), kept.block(hash)));
         let known = match found {
             Some((Some(row), _)) => return Ok(row),
             Some((None, block)) => block,
@@ -109,12 +112,18 @@ impl<'s> Mappings<'s> {
     fn read(&self, origin: Origin<'_>, hash: u64) -> Result<Option<Block>, Error> {
         let module = origin.module();
         let blocks = match origin {
-            Origin::Store(module) => self.reader.and_then(|reader| reader.blocks(module, Kind::Classes)),
+            Origin::Store(module) => {
+                self.reader.and_then(|reader| reader.blocks(module, Kind::Classes))
+            }
             Origin::Memory(held) => Some(held.blocks(Kind::Classes)),
         };
         let Some(mut blocks) = blocks else { return Ok(None) };
-        let Some((last, opened)) = blocks.seek(hash)?.filter(|(_, opened)| opened.first <= hash) else { return Ok(None) };
-        let block = ClassBlock::decode(&opened.raw).ok_or_else(|| Error::corrupt(module, Kind::Classes, last, Damage::Contents))?;
+        let Some((last, opened)) = blocks.seek(hash)?.filter(|(_, opened)| opened.first <= hash)
+        else {
+            return Ok(None);
+        };
+        let block = ClassBlock::decode(&opened.raw)
+            .ok_or_else(|| Error::corrupt(module, Kind::Classes, last, Damage::Contents))?;
         Ok(Some((last, opened.first, Arc::new(block))))
     }
 }
@@ -129,7 +138,10 @@ impl Kept {
     }
 
     fn keep(&mut self, block: Option<Block>) {
-        let Some((last, first, block)) = block.filter(|(last, ..)| !self.blocks.contains_key(last)) else { return };
+        let Some((last, first, block)) = block.filter(|(last, ..)| !self.blocks.contains_key(last))
+        else {
+            return;
+        };
         if self.bytes >= KEPT_CLASS_BYTES {
             self.blocks.clear();
             self.bytes = 0;
@@ -143,7 +155,8 @@ impl Classes for Mapping<'_> {
     type Error = Error;
 
     /// # Errors
-    /// [`Error::Corrupt`] if the block with it is damaged, [`Error::Database`] if it cannot be read.
+    /// [`Error::Corrupt`] if the block with it is damaged, [`Error::Database`] if it cannot be
+    /// read.
     fn class(&mut self, obfuscated: &str) -> Result<Option<Arc<ClassRow>>, Error> {
         self.mappings.class(self.blocks, obfuscated)
     }

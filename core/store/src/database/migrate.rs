@@ -6,8 +6,9 @@
 //! STORE/format3.symbols, format3.crashes       the old databases, until the new ones have taken their places
 //! ```
 //!
-//! A migration that is interrupted before DONE is begun anew, one after it is finished, by whoever opens the store next. What the old
-//! store had that is damaged ends it: nothing is dropped unasked.
+//! A migration that is interrupted before DONE is begun anew, one after it is finished, by whoever
+//! opens the store next. What the old store had that is damaged ends it: nothing is dropped
+//! unasked.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,11 +37,15 @@ pub struct Migrated {
 const PLACES: [&str; 6] = ["symbols", "crashes", "ring", "ring.copy", "symbols.ack", "crashes.ack"];
 
 impl Store {
-    /// Migrates a store of format 3; `None` if it is none. `crashes` migrates what is beside the modules, from the old store to the new one.
+    /// Migrates a store of format 3; `None` if it is none. `crashes` migrates what is beside the
+    /// modules, from the old store to the new one.
     ///
     /// # Errors
     /// Any [`Error`]; then the old store is as it was. A store that is not there is none.
-    pub fn migrate(&self, crashes: impl FnOnce(&Self, &Self) -> Result<(), Error>) -> Result<Option<Migrated>, Error> {
+    pub fn migrate(
+        &self,
+        crashes: impl FnOnce(&Self, &Self) -> Result<(), Error>,
+    ) -> Result<Option<Migrated>, Error> {
         if !matches!(Format::find(self), Ok(Found::Old)) {
             return Ok(None);
         }
@@ -54,7 +59,8 @@ impl Store {
         if !new.join("DONE").exists() {
             self.begin_migration(&new, crashes)?;
         }
-        let format = Format { key: self.key.as_ref().map(MasterKey::id).filter(|_| self.is_sealed_v3()) };
+        let format =
+            Format { key: self.key.as_ref().map(MasterKey::id).filter(|_| self.is_sealed_v3()) };
         self.finish_migration(&new, format)?;
         drop(lock);
         let modules = super::Ack::read(self, Database::Symbols)?.map_or(0, |ack| ack.rows);
@@ -66,11 +72,16 @@ impl Store {
     }
 
     fn is_sealed_v3(&self) -> bool {
-        fs::read_to_string(self.path.join("FORMAT")).is_ok_and(|text| text.lines().any(|line| line.starts_with("sealed ")))
+        fs::read_to_string(self.path.join("FORMAT"))
+            .is_ok_and(|text| text.lines().any(|line| line.starts_with("sealed ")))
     }
 
     /// Makes the store of this format in folder `path`.
-    fn begin_migration(&self, path: &Path, crashes: impl FnOnce(&Self, &Self) -> Result<(), Error>) -> Result<(), Error> {
+    fn begin_migration(
+        &self,
+        path: &Path,
+        crashes: impl FnOnce(&Self, &Self) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let io = |cause| Error::io(path, cause);
         durable::remove_folder(path).map_err(io)?;
         let is_sealed = self.is_sealed_v3();
@@ -86,10 +97,15 @@ impl Store {
             let old = old.map_err(|cause| self.database_error(cause))?;
             let (modules, unread) = v3::modules(&old, self)?;
             if let Some(unread) = unread.first() {
-                return Err(Error::Migration { store: self.path.clone(), module: unread.module.clone(), why: unread.why.clone() });
+                return Err(Error::Migration {
+                    store: self.path.clone(),
+                    module: unread.module.clone(),
+                    why: unread.why.clone(),
+                });
             }
             let writer = Writer::open(&new)?;
-            let moments: Vec<u64> = modules.iter().map(|module| module.record.imported_ms).collect();
+            let moments: Vec<u64> =
+                modules.iter().map(|module| module.record.imported_ms).collect();
             writer.commit_migrated(&modules, &moments)?;
         }
         crashes(self, &new)?;
@@ -98,7 +114,11 @@ impl Store {
             let blocks = reader.stored(module)?;
             if let Some(problem) = Contents::read(&module.record, &blocks).problems.first() {
                 let module = module.record.name.clone();
-                return Err(Error::Migration { store: self.path.clone(), module, why: problem.to_string() });
+                return Err(Error::Migration {
+                    store: self.path.clone(),
+                    module,
+                    why: problem.to_string(),
+                });
             }
         }
         drop(reader);
@@ -109,7 +129,8 @@ impl Store {
     fn finish_migration(&self, new: &Path, format: Format) -> Result<(), Error> {
         let io = |cause| Error::io(&self.path, cause);
         for name in PLACES {
-            let (from, to, old) = (new.join(name), self.path.join(name), self.path.join(format!("format3.{name}")));
+            let (from, to, old) =
+                (new.join(name), self.path.join(name), self.path.join(format!("format3.{name}")));
             if from.exists() {
                 if to.exists() {
                     fs::rename(&to, &old).map_err(io)?;
@@ -117,7 +138,9 @@ impl Store {
                 fs::rename(&from, &to).map_err(io)?;
             }
         }
-        durable::sync_folder(&new.join("DONE")).and_then(|()| durable::sync_folder(new)).map_err(io)?;
+        durable::sync_folder(&new.join("DONE"))
+            .and_then(|()| durable::sync_folder(new))
+            .map_err(io)?;
         format.replace(self)?;
         for name in ["format3.symbols", "format3.crashes", "migrating"] {
             durable::remove_folder(&self.path.join(name)).map_err(io)?;
@@ -129,7 +152,9 @@ impl Store {
 
     fn key_v3(&self) -> KeyId {
         let text = fs::read_to_string(self.path.join("FORMAT")).unwrap_or_default();
-        let id = text.lines().find_map(|line| line.strip_prefix("sealed ")?.split(' ').next_back().and_then(KeyId::parse));
+        let id = text.lines().find_map(|line| {
+            line.strip_prefix("sealed ")?.split(' ').next_back().and_then(KeyId::parse)
+        });
         id.unwrap_or(KeyId([0; 8]))
     }
 }

@@ -11,9 +11,10 @@
 //! STORE/crashes/       another RocksDB, with a lock of its own ([`crate::crash`])
 //! ```
 //!
-//! All that changes modules is one ingest of sorted files: blocks of modules, their records, and the rows by which they are found.
-//! There is no log to write ahead, so a killed process leaves nothing but files in `staging/`, and who opens the database at any
-//! moment sees all of a change or nothing of it.
+//! All that changes modules is one ingest of sorted files: blocks of modules, their records, and
+//! the rows by which they are found. There is no log to write ahead, so a killed process leaves
+//! nothing but files in `staging/`, and who opens the database at any moment sees all of a change
+//! or nothing of it.
 
 mod access;
 pub mod ack;
@@ -67,7 +68,8 @@ pub use segment::is_segment;
 pub use usage::{KindUsage, Usage};
 pub use writer::Committed;
 
-/// The default family, which a database has from its first moment: a kill cannot come between the two.
+/// The default family, which a database has from its first moment: a kill cannot come between the
+/// two.
 const FAMILY: &str = rocksdb::DEFAULT_COLUMN_FAMILY_NAME;
 
 /// A store's folder, and what it takes to use it.
@@ -104,7 +106,8 @@ impl Store {
         Self { crash_quota: bytes, ..self }
     }
 
-    /// Opens it for reading, beside other readers and whoever writes. What is written meanwhile is seen by who opens it next.
+    /// Opens it for reading, beside other readers and whoever writes. What is written meanwhile is
+    /// seen by who opens it next.
     ///
     /// # Errors
     /// Any [`Error`].
@@ -214,8 +217,9 @@ fn options() -> rocksdb::Options {
     options
 }
 
-/// Removes the notes of options in the folder of a database that is about to be opened for writing: RocksDB writes 9 kB of them each time and
-/// reads none, and on a disk that is almost full a removal needs the room. What cannot be removed does no harm.
+/// Removes the notes of options in the folder of a database that is about to be opened for writing:
+/// RocksDB writes 9 kB of them each time and reads none, and on a disk that is almost full a
+/// removal needs the room. What cannot be removed does no harm.
 pub fn drop_option_notes(folder: &Path) {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let notes = files.filter(|file| file.file_name().to_string_lossy().starts_with("OPTIONS-"));

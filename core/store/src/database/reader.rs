@@ -1,9 +1,10 @@
 //! Reading a store: modules and their blocks, as the last change left them.
 //!
-//! A reader needs no writer to stand still. It opens the database as some change left it, and the files that it sees then stay
-//! until it is gone (lock.rs). Only the few files that say which those are can be replaced while they are being read: then the
-//! database is opened anew. Where RocksDB stops at damage, rows are looked for in the tables themselves (salvage.rs), so that damage
-//! costs the modules whose bytes it hit.
+//! A reader needs no writer to stand still. It opens the database as some change left it, and the
+//! files that it sees then stay until it is gone (lock.rs). Only the few files that say which those
+//! are can be replaced while they are being read: then the database is opened anew. Where RocksDB
+//! stops at damage, rows are looked for in the tables themselves (salvage.rs), so that damage costs
+//! the modules whose bytes it hit.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -37,7 +38,8 @@ pub struct Reader {
     /// `None` for a store into which nothing has been imported yet.
     db: Option<DB>,
     salvage: OnceLock<Salvage>,
-    /// Keeps files from being deleted; `None` if the database was opened while that happened, with all of its files.
+    /// Keeps files from being deleted; `None` if the database was opened while that happened, with
+    /// all of its files.
     _lock: Option<Lock>,
 }
 
@@ -49,7 +51,13 @@ impl Reader {
         let (lock, db) = open_beside(store)?;
         let rows = RowAccess::of(store, &access)?;
         check(store, &rows, db.as_ref(), ack.ok().flatten())?;
-        Ok(Self { store: store.clone(), ring: access.ring, db, salvage: OnceLock::new(), _lock: lock })
+        Ok(Self {
+            store: store.clone(),
+            ring: access.ring,
+            db,
+            salvage: OnceLock::new(),
+            _lock: lock,
+        })
     }
 
     /// The modules of the store.
@@ -78,8 +86,8 @@ impl Reader {
         )
     }
 
-    /// The modules that an index lists for `text`; `None` if it cannot tell: of an id it needs as many digits as it is made of, and its rows
-    /// may be damaged.
+    /// The modules that an index lists for `text`; `None` if it cannot tell: of an id it needs as
+    /// many digits as it is made of, and its rows may be damaged.
     pub(super) fn listed(&self, index: Index, text: &str) -> Result<Option<Vec<ModuleKey>>, Error> {
         if index == Index::Id && text.len() < MIN_ID_DIGITS {
             return Ok(None);
@@ -119,7 +127,8 @@ impl Reader {
         if let Some(salvage) = self.salvage.get() {
             return Ok(salvage);
         }
-        let salvage = Salvage::of(&[&self.store.symbols()]).map_err(|cause| self.io_error(cause))?;
+        let salvage =
+            Salvage::of(&[&self.store.symbols()]).map_err(|cause| self.io_error(cause))?;
         Ok(self.salvage.get_or_init(|| salvage))
     }
 
@@ -133,12 +142,15 @@ impl Reader {
     /// All blocks of `module`, in key order; one that cannot be had is [`Compressed::broken`].
     ///
     /// # Errors
-    /// [`Error::Database`] if they cannot be read; whether they are intact is for [`crate::unpack`] to say.
+    /// [`Error::Database`] if they cannot be read; whether they are intact is for [`crate::unpack`]
+    /// to say.
     pub fn stored(&self, module: &Module) -> Result<Vec<Compressed>, Error> {
         let Some(db) = &self.db else { return Ok(Vec::new()) };
         match stored(db, module) {
             Ok(blocks) => Ok(blocks),
-            Err(Unreadable::Damage) => stored_in(self.salvage()?, module).map_err(|cause| self.io_error(cause)),
+            Err(Unreadable::Damage) => {
+                stored_in(self.salvage()?, module).map_err(|cause| self.io_error(cause))
+            }
             Err(Unreadable::Database(cause)) => Err(self.database_error(cause)),
         }
     }
@@ -178,16 +190,23 @@ impl From<rocksdb::Error> for Unreadable {
     }
 }
 
-/// How RocksDB's message says that a file is missing. It has a code for that (`kPathNotFound`), which the crate does not pass on.
+/// How RocksDB's message says that a file is missing. It has a code for that (`kPathNotFound`),
+/// which the crate does not pass on.
 const MISSING_FILE: &str = "No such file";
 
 /// Whether a part of the database is damaged or missing, and not all of it out of reach.
 pub(super) fn is_damage(error: &rocksdb::Error) -> bool {
-    error.kind() == ErrorKind::Corruption || error.kind() == ErrorKind::IOError && error.as_ref().contains(MISSING_FILE)
+    error.kind() == ErrorKind::Corruption
+        || error.kind() == ErrorKind::IOError && error.as_ref().contains(MISSING_FILE)
 }
 
 /// Whether `db` has all that was acknowledged.
-pub(super) fn check(store: &Store, rows: &RowAccess, db: Option<&DB>, ack: Option<Ack>) -> Result<(), Error> {
+pub(super) fn check(
+    store: &Store,
+    rows: &RowAccess,
+    db: Option<&DB>,
+    ack: Option<Ack>,
+) -> Result<(), Error> {
     let found = match db.map(|db| rows.head(db)) {
         Some(Ok(head)) => head.unwrap_or_default().ack,
         None => Ack::default(),
@@ -197,7 +216,8 @@ pub(super) fn check(store: &Store, rows: &RowAccess, db: Option<&DB>, ack: Optio
     ack.and_then(|ack| ack.missing_from(&found, store, Database::Symbols)).map_or(Ok(()), Err)
 }
 
-/// Opens the database beside anybody: while somebody deletes files, with all files open, so that none is missed later.
+/// Opens the database beside anybody: while somebody deletes files, with all files open, so that
+/// none is missed later.
 fn open_beside(store: &Store) -> Result<(Option<Lock>, Option<DB>), Error> {
     if let Some(lock) = Lock::soon(&store.read_lock())? {
         return Ok((Some(lock), open_database(store)?));
@@ -228,7 +248,8 @@ fn open_with(store: &Store, options: &rocksdb::Options) -> Result<Option<DB>, Er
             found => found.map(|_| true).map_err(|cause| Error::io(&path, cause))?,
         };
         if !is_there && !store.damaged().exists() {
-            // What a killed first change has left, of which nothing was acknowledged, is no database yet.
+            // What a killed first change has left, of which nothing was acknowledged, is no
+            // database yet.
             let is_lost = holds_files(&path) && ack::path(store, Database::Symbols).exists();
             return if is_lost { Err(Error::DatabaseLost(path)) } else { Ok(None) };
         }
@@ -252,7 +273,11 @@ pub(super) fn iterator(db: &DB, read: ReadOptions) -> Option<DBRawIterator<'_>> 
 }
 
 /// The record of `module`.
-pub(super) fn record_of(db: &DB, ring: Option<&Ring>, module: ModuleKey) -> Result<Option<Known>, Unreadable> {
+pub(super) fn record_of(
+    db: &DB,
+    ring: Option<&Ring>,
+    module: ModuleKey,
+) -> Result<Option<Known>, Unreadable> {
     let key = module.record();
     let Some(bytes) = db.get_opt(key, &read_options())? else { return Ok(None) };
     record::open(ring, module, &key, &bytes).map(Some).map_err(|_| Unreadable::Damage)
@@ -272,7 +297,10 @@ fn listed(db: &DB, prefix: &[u8]) -> Result<Vec<ModuleKey>, Unreadable> {
 }
 
 /// All records.
-pub(super) fn records(db: &DB, ring: Option<&Ring>) -> Result<BTreeMap<ModuleKey, Known>, Unreadable> {
+pub(super) fn records(
+    db: &DB,
+    ring: Option<&Ring>,
+) -> Result<BTreeMap<ModuleKey, Known>, Unreadable> {
     let mut records = BTreeMap::new();
     let mut read = read_options();
     read.set_iterate_upper_bound([area::RECORDS + 1]);
@@ -280,14 +308,18 @@ pub(super) fn records(db: &DB, ring: Option<&Ring>) -> Result<BTreeMap<ModuleKey
     iterator.seek_to_first();
     while let Some((key, value)) = iterator.item() {
         let module = ModuleKey::of_record(key).ok_or(Unreadable::Damage)?;
-        records.insert(module, record::open(ring, module, key, value).map_err(|_| Unreadable::Damage)?);
+        records.insert(
+            module,
+            record::open(ring, module, key, value).map_err(|_| Unreadable::Damage)?,
+        );
         iterator.next();
     }
     iterator.status()?;
     Ok(records)
 }
 
-/// All blocks of `module`, in key order. Blocks of a kind that this version does not know are left out.
+/// All blocks of `module`, in key order. Blocks of a kind that this version does not know are left
+/// out.
 pub(super) fn stored(db: &DB, module: &Module) -> Result<Vec<Compressed>, Unreadable> {
     let (first, after) = module.generation.extent();
     let mut read = read_options();
@@ -310,7 +342,8 @@ pub(super) fn stored_in(salvage: &Salvage, module: &Module) -> std::io::Result<V
     let mut blocks = Vec::new();
     for key in salvage.keys(&first, &after) {
         let values = salvage.values(key)?;
-        let read: Vec<Compressed> = values.iter().filter_map(|value| block(module, key, value)).collect();
+        let read: Vec<Compressed> =
+            values.iter().filter_map(|value| block(module, key, value)).collect();
         let intact = read.iter().position(|block| block.damage().is_none()).unwrap_or(0);
         blocks.extend(read.into_iter().nth(intact));
     }
@@ -321,7 +354,12 @@ pub(super) fn stored_in(salvage: &Salvage, module: &Module) -> std::io::Result<V
 fn block(module: &Module, key: &[u8], value: &[u8]) -> Option<Compressed> {
     let (kind, last) = (key::kind(key).filter(|kind| *kind != Kind::Record)?, key::last(key)?);
     let place = Place { key, kind, last };
-    Some(module.seal.open(place, value).unwrap_or_else(|damage| Compressed::broken(kind, last, damage)))
+    Some(
+        module
+            .seal
+            .open(place, value)
+            .unwrap_or_else(|damage| Compressed::broken(kind, last, damage)),
+    )
 }
 
 /// Puts a broken block where one has gone that the one behind it, or the record, tells of.
@@ -329,20 +367,26 @@ fn complete(module: &Module, blocks: &mut Vec<Compressed>) {
     let mut gone = Vec::new();
     let mut before: Option<(Kind, u64)> = None;
     for block in &*blocks {
-        let from = before.filter(|(kind, _)| *kind == block.kind).map_or(0, |(_, last)| last.saturating_add(1));
+        let from = before
+            .filter(|(kind, _)| *kind == block.kind)
+            .map_or(0, |(_, last)| last.saturating_add(1));
         if block.damage().is_none() && block.from > from {
             gone.push((block.kind, block.from - 1));
         }
         before = Some((block.kind, block.last));
     }
-    for kind in [Kind::Ranges, Kind::Functions, Kind::Files, Kind::Layers, Kind::Classes, Kind::Aliases] {
+    for kind in
+        [Kind::Ranges, Kind::Functions, Kind::Files, Kind::Layers, Kind::Classes, Kind::Aliases]
+    {
         let Some(extent) = module.extents.get(&(kind as u8)) else { continue };
         let found = blocks.iter().filter(|block| block.kind == kind).map(|block| block.last).max();
         if found != Some(extent.last) {
             gone.push((kind, extent.last));
         }
     }
-    blocks.extend(gone.into_iter().map(|(kind, last)| Compressed::broken(kind, last, Damage::Missing)));
+    blocks.extend(
+        gone.into_iter().map(|(kind, last)| Compressed::broken(kind, last, Damage::Missing)),
+    );
     blocks.sort_by_key(|block| (block.kind, block.last));
 }
 

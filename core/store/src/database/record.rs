@@ -1,8 +1,9 @@
 //! Records: the rows that make modules exist.
 //!
-//! A record says what its module is, which blocks it has, and in which change it was written. It stands twice: in the area of
-//! records, where all of them can be listed, and behind the module's blocks, so that a module needs no other file than its own. JSON,
-//! because it is small, read rarely, and has to outlive many versions.
+//! A record says what its module is, which blocks it has, and in which change it was written. It
+//! stands twice: in the area of records, where all of them can be listed, and behind the module's
+//! blocks, so that a module needs no other file than its own. JSON, because it is small, read
+//! rarely, and has to outlive many versions.
 
 use std::collections::BTreeMap;
 
@@ -77,7 +78,13 @@ pub struct Known {
 impl Record {
     /// The record of a module that has been removed.
     pub fn removed(sequence: u64) -> Self {
-        Self { sequence, generation: 0, contents: String::new(), blocks: Extents::new(), module: None }
+        Self {
+            sequence,
+            generation: 0,
+            contents: String::new(),
+            blocks: Extents::new(),
+            module: None,
+        }
     }
 
     /// Of `module`, written in change `sequence`.
@@ -104,7 +111,12 @@ impl Record {
 ///
 /// # Errors
 /// If it is too large.
-pub fn close(seal: &Seal, generation: Generation, key: &[u8], raw: &[u8]) -> std::io::Result<Vec<u8>> {
+pub fn close(
+    seal: &Seal,
+    generation: Generation,
+    key: &[u8],
+    raw: &[u8],
+) -> std::io::Result<Vec<u8>> {
     let block = compress(Kind::Record, u64::MAX, u64::MAX, raw)?;
     seal.close(place(key), &block, generation)
 }
@@ -113,7 +125,12 @@ pub fn close(seal: &Seal, generation: Generation, key: &[u8], raw: &[u8]) -> std
 ///
 /// # Errors
 /// [`Damage`] if it cannot be opened.
-pub fn open(ring: Option<&Ring>, module: ModuleKey, key: &[u8], bytes: &[u8]) -> Result<Known, Damage> {
+pub fn open(
+    ring: Option<&Ring>,
+    module: ModuleKey,
+    key: &[u8],
+    bytes: &[u8],
+) -> Result<Known, Damage> {
     let (seal, opened) = Seal::record(ring, place(key), module, bytes)?;
     let record: Record = serde_json::from_slice(&opened.raw).map_err(|_| Damage::Contents)?;
     Ok(Known { key: module, record, raw: opened.raw, seal })
@@ -127,9 +144,16 @@ impl Known {
     /// The module; `None` if it was removed.
     pub fn module(&self) -> Option<Module> {
         let record = self.record.module.clone()?;
-        let contents = hex::decode(&self.record.contents).unwrap_or_default().try_into().unwrap_or_default();
+        let contents =
+            hex::decode(&self.record.contents).unwrap_or_default().try_into().unwrap_or_default();
         let generation = Generation { module: self.key, number: self.record.generation };
-        Some(Module { generation, record, seal: self.seal.clone(), extents: self.record.blocks.clone(), contents })
+        Some(Module {
+            generation,
+            record,
+            seal: self.seal.clone(),
+            extents: self.record.blocks.clone(),
+            contents,
+        })
     }
 }
 
@@ -139,7 +163,9 @@ impl Known {
 /// [`Damage`] if one of them cannot be expanded.
 pub fn contents(ring: Option<&Ring>, blocks: &[Compressed]) -> Result<ContentsHash, Damage> {
     let hashes: Vec<_> = blocks.par_iter().map(Compressed::hash).collect::<Result<_, Damage>>()?;
-    let mut hash = ring.map_or_else(blake3::Hasher::new, |ring| blake3::Hasher::new_keyed(&ring.index_key("contents")));
+    let mut hash = ring.map_or_else(blake3::Hasher::new, |ring| {
+        blake3::Hasher::new_keyed(&ring.index_key("contents"))
+    });
     for (block, raw) in blocks.iter().zip(hashes) {
         hash.update(&[block.kind as u8]);
         hash.update(&block.first.to_be_bytes());
@@ -181,7 +207,10 @@ mod tests {
         assert_ne!(both, of(std::slice::from_ref(&one)));
         assert_ne!(of(std::slice::from_ref(&one)), of(&[block(4, b"one")]));
         assert_ne!(of(std::slice::from_ref(&one)), of(&[block(3, b"two")]));
-        assert_ne!(both, contents(Some(&Ring::generate().unwrap()), &[one.clone(), two.clone()]).unwrap());
+        assert_ne!(
+            both,
+            contents(Some(&Ring::generate().unwrap()), &[one.clone(), two.clone()]).unwrap()
+        );
         let extents = extents(&[one, two]);
         assert_eq!(extents[&1], KindExtent { count: 2, last: 9 });
     }

@@ -1,7 +1,8 @@
 //! Bringing a change that failed to an end: afterwards the store has all of it, or nothing.
 //!
-//! A disk may fail after RocksDB has written down that files are part of the database, and before it has made sure of that. It then
-//! deletes the files, but not always the note. They are still in `staging/`, and are put back where the note says that they are.
+//! A disk may fail after RocksDB has written down that files are part of the database, and before
+//! it has made sure of that. It then deletes the files, but not always the note. They are still in
+//! `staging/`, and are put back where the note says that they are.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,9 +12,11 @@ use super::reader::open_database;
 use super::{Error, Store, salvage, tables};
 
 impl Store {
-    /// Passes on what came of a change; if it failed, makes sure first that the store has all of it or nothing.
+    /// Passes on what came of a change; if it failed, makes sure first that the store has all of it
+    /// or nothing.
     pub(super) fn recovered<T>(&self, changed: Result<T, Error>) -> Result<T, Error> {
-        // Only the database leaves something half done. Whoever waited for a lock in vain does not wait again.
+        // Only the database leaves something half done. Whoever waited for a lock in vain does not
+        // wait again.
         if matches!(changed, Err(Error::Database { .. })) {
             // Should this fail too, the next change tries again.
             drop(Lock::exclusive(&self.write_lock(), self.wait).and_then(|_lock| self.recover()));
@@ -37,11 +40,13 @@ impl Store {
                     continue;
                 }
                 let is_it = |path: &PathBuf| {
-                    let has_size = fs::metadata(path).is_ok_and(|metadata| metadata.len() == file.size as u64);
+                    let has_size =
+                        fs::metadata(path).is_ok_and(|metadata| metadata.len() == file.size as u64);
                     has_size && first_key(path) == file.start_key
                 };
                 if let Some(at) = staged.iter().position(is_it) {
-                    fs::hard_link(staged.remove(at), &place).map_err(|cause| Error::io(&place, cause))?;
+                    fs::hard_link(staged.remove(at), &place)
+                        .map_err(|cause| Error::io(&place, cause))?;
                 }
             }
         }

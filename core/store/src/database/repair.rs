@@ -7,7 +7,8 @@
 //! symbols.damaged/       the old one, once the new one has taken its place; it goes when that has been read back
 //! ```
 //!
-//! Only what was read and failed its checksum or seal is damage. Every other error ends the repair before anything is changed.
+//! Only what was read and failed its checksum or seal is damage. Every other error ends the repair
+//! before anything is changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -31,7 +32,8 @@ use crate::unpack::Contents;
 /// A module that was lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lost {
-    /// Its name and the first digits of its id; if they cannot be read, what its blocks are filed under.
+    /// Its name and the first digits of its id; if they cannot be read, what its blocks are filed
+    /// under.
     pub module: String,
     /// The files that it was made from, to be imported again; none if they are not known.
     pub files: Vec<String>,
@@ -59,8 +61,8 @@ struct Sorted {
 }
 
 impl Store {
-    /// Saves what can be read and says what cannot. Waits until nobody reads or writes. The old database is kept until a new one
-    /// with all that is intact has been read back.
+    /// Saves what can be read and says what cannot. Waits until nobody reads or writes. The old
+    /// database is kept until a new one with all that is intact has been read back.
     ///
     /// # Errors
     /// Any [`Error`]; nothing has been dropped then.
@@ -71,7 +73,8 @@ impl Store {
         let _alone = Lock::exclusive(&self.read_lock(), self.wait)?;
         self.finish_repair()?;
         durable::check_readable(&self.symbols())?;
-        // What a failed change has left half done is put back first; if the database cannot say what that is, it is salvaged.
+        // What a failed change has left half done is put back first; if the database cannot say
+        // what that is, it is salvaged.
         if let Err(error @ Error::Io { .. }) = self.recover() {
             return Err(error);
         }
@@ -113,7 +116,8 @@ impl Store {
         Ok(true)
     }
 
-    /// Writes the format file again if it is lost or damaged: the key ring says whether the store is sealed.
+    /// Writes the format file again if it is lost or damaged: the key ring says whether the store
+    /// is sealed.
     fn repair_format(&self) -> Result<(), Error> {
         match Format::read(self) {
             Err(Error::FormatLost(_)) => {}
@@ -147,7 +151,11 @@ impl Store {
         let ring = ring.map(|ring| &**ring);
         let salvage = Salvage::of(&[&self.symbols(), &self.lost()]).map_err(io)?;
         let records = salvage.records(ring).map_err(io)?;
-        let mut sorted = Sorted { intact: Vec::new(), repaired: Repaired { found, ..Repaired::default() }, sequence: 0 };
+        let mut sorted = Sorted {
+            intact: Vec::new(),
+            repaired: Repaired { found, ..Repaired::default() },
+            sequence: 0,
+        };
         for known in records.values() {
             sorted.sequence = sorted.sequence.max(known.record.sequence);
             let Some(module) = known.module() else { continue };
@@ -193,14 +201,22 @@ impl Store {
         if self.symbols().exists() {
             fs::rename(self.symbols(), self.damaged()).map_err(io)?;
         }
-        fs::rename(&repaired, self.symbols()).and_then(|()| durable::sync_folder(&repaired)).map_err(io)?;
+        fs::rename(&repaired, self.symbols())
+            .and_then(|()| durable::sync_folder(&repaired))
+            .map_err(io)?;
         ack.write(self, Database::Symbols)?;
         durable::remove_folder(&self.lost()).map_err(io)?;
         self.finish_repair()
     }
 
     /// Reads every module of the new database.
-    fn read_back(&self, ring: Option<Arc<Ring>>, folder: &std::path::Path, lock: Lock, modules: u64) -> Result<(), Error> {
+    fn read_back(
+        &self,
+        ring: Option<Arc<Ring>>,
+        folder: &std::path::Path,
+        lock: Lock,
+        modules: u64,
+    ) -> Result<(), Error> {
         let writer = Writer::in_folder(self, folder, ring, lock)?;
         let unreadable = |_| Error::Damaged(folder.to_owned());
         let records = reader::records(&writer.db, writer.ring.as_deref()).map_err(unreadable)?;
@@ -210,7 +226,11 @@ impl Store {
                 return Err(Error::Damaged(folder.to_owned()));
             }
         }
-        if records.len() as u64 == modules { Ok(()) } else { Err(Error::Damaged(folder.to_owned())) }
+        if records.len() as u64 == modules {
+            Ok(())
+        } else {
+            Err(Error::Damaged(folder.to_owned()))
+        }
     }
 
     /// Finishes a repair that was killed, or takes back what it had not finished.
@@ -226,7 +246,9 @@ impl Store {
             let access = Access::read(self)?;
             self.acknowledge_what_is_there(&access)?;
         }
-        durable::remove_folder(&repaired).and_then(|()| durable::remove_folder(&damaged)).map_err(io)
+        durable::remove_folder(&repaired)
+            .and_then(|()| durable::remove_folder(&damaged))
+            .map_err(io)
     }
 
     fn acknowledge_what_is_there(&self, access: &Access) -> Result<(), Error> {
@@ -242,7 +264,10 @@ impl Store {
 /// Modules of which there are blocks, but no record.
 fn without_record(salvage: &Salvage, records: &BTreeMap<ModuleKey, Known>) -> Vec<Lost> {
     let keys = salvage.keys(&[area::BLOCKS], &[area::BLOCKS + 1]).filter_map(Generation::from_key);
-    let modules: BTreeSet<ModuleKey> = keys.map(|generation| generation.module).filter(|module| !records.contains_key(module)).collect();
+    let modules: BTreeSet<ModuleKey> = keys
+        .map(|generation| generation.module)
+        .filter(|module| !records.contains_key(module))
+        .collect();
     let lost = |module: ModuleKey| Lost {
         module: format!("a module filed under {module}"),
         files: Vec::new(),

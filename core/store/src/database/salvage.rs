@@ -1,7 +1,8 @@
-//! Everything of the symbol database that can be read, whatever is damaged: found table by table, block by block, without RocksDB.
+//! Everything of the symbol database that can be read, whatever is damaged: found table by table,
+//! block by block, without RocksDB.
 //!
-//! Slow, as all tables are read once, and exact: what is here was written so. Readers come here where RocksDB stops at damage, and a
-//! repair makes a new database of it.
+//! Slow, as all tables are read once, and exact: what is here was written so. Readers come here
+//! where RocksDB stops at damage, and a repair makes a new database of it.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -31,7 +32,8 @@ struct At {
 #[derive(Debug)]
 pub struct Salvage {
     tables: Vec<PathBuf>,
-    /// Every row that could be read, with each of its values: of records, the newest holds; of blocks, all are alike.
+    /// Every row that could be read, with each of its values: of records, the newest holds; of
+    /// blocks, all are alike.
     rows: BTreeMap<Vec<u8>, Vec<At>>,
 }
 
@@ -68,7 +70,11 @@ impl Salvage {
     fn take(&mut self, path: PathBuf) -> io::Result<()> {
         let table = u32::try_from(self.tables.len()).map_err(io::Error::other)?;
         tables::scan(&path, |entry| {
-            let Some((value, bytes)) = entry.value.and_then(|value| Some((value, u32::try_from(value.len()).ok()?))) else { return };
+            let Some((value, bytes)) =
+                entry.value.and_then(|value| Some((value, u32::try_from(value.len()).ok()?)))
+            else {
+                return;
+            };
             let is_row = matches!(entry.key.first(), Some(&(area::RECORDS | area::BLOCKS | RING)));
             if is_row && !value.is_empty() {
                 let at = At { table, offset: entry.value_at, bytes };
@@ -85,7 +91,10 @@ impl Salvage {
     }
 
     fn read(&self, at: At) -> io::Result<Vec<u8>> {
-        let path = self.tables.get(at.table as usize).ok_or_else(|| io::Error::other("a table without a name"))?;
+        let path = self
+            .tables
+            .get(at.table as usize)
+            .ok_or_else(|| io::Error::other("a table without a name"))?;
         let mut value = vec![0; at.bytes as usize];
         File::open(path)?.read_exact_at(&mut value, at.offset)?;
         Ok(value)
@@ -105,7 +114,8 @@ impl Salvage {
         self.holds_of_other_kind(false)
     }
 
-    /// Whether there is a block or record that does not belong into a store which is sealed, or open.
+    /// Whether there is a block or record that does not belong into a store which is sealed, or
+    /// open.
     ///
     /// # Errors
     /// If a table cannot be read any more.
@@ -121,18 +131,29 @@ impl Salvage {
         Ok(false)
     }
 
-    /// Of every module the newest record, wherever it stands; also those that say that a module was removed.
+    /// Of every module the newest record, wherever it stands; also those that say that a module was
+    /// removed.
     ///
     /// # Errors
     /// If a table cannot be read any more.
     pub fn records(&self, ring: Option<&Ring>) -> io::Result<BTreeMap<ModuleKey, Known>> {
         let mut records: BTreeMap<ModuleKey, Known> = BTreeMap::new();
         for (key, places) in &self.rows {
-            let is_copy = || kind(key).filter(|kind| *kind == Kind::Record).and_then(|_| Generation::from_key(key));
-            let Some(module) = ModuleKey::of_record(key).or_else(|| is_copy().map(|generation| generation.module)) else { continue };
+            let is_copy = || {
+                kind(key)
+                    .filter(|kind| *kind == Kind::Record)
+                    .and_then(|_| Generation::from_key(key))
+            };
+            let Some(module) =
+                ModuleKey::of_record(key).or_else(|| is_copy().map(|generation| generation.module))
+            else {
+                continue;
+            };
             for at in places {
                 let Ok(known) = record::open(ring, module, key, &self.read(*at)?) else { continue };
-                let is_newer = records.get(&module).is_none_or(|before| before.record.sequence < known.record.sequence);
+                let is_newer = records
+                    .get(&module)
+                    .is_none_or(|before| before.record.sequence < known.record.sequence);
                 if is_newer {
                     records.insert(module, known);
                 }

@@ -1,7 +1,8 @@
 //! One module as one file, which another store can take.
 //!
-//! The file is a sorted table of RocksDB with the module's record and blocks as the store has them. Those of a sealed store are
-//! sealed; the keys that open them go along, wrapped by the master key that the store had when the file was written.
+//! The file is a sorted table of RocksDB with the module's record and blocks as the store has them.
+//! Those of a sealed store are sealed; the keys that open them go along, wrapped by the master key
+//! that the store had when the file was written.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
@@ -30,7 +31,10 @@ pub(super) const RING: [u8; 1] = [area::BLOCKS + 1];
 pub fn is_segment(path: &Path) -> bool {
     let tail = || {
         // Whoever opens a pipe waits for the other end.
-        let mut file = fs::metadata(path).ok().filter(fs::Metadata::is_file).and_then(|_| File::open(path).ok())?;
+        let mut file = fs::metadata(path)
+            .ok()
+            .filter(fs::Metadata::is_file)
+            .and_then(|_| File::open(path).ok())?;
         file.seek(SeekFrom::End(-i64::try_from(MAGIC.len()).ok()?)).ok()?;
         let mut tail = [0; MAGIC.len()];
         file.read_exact(&mut tail).ok().map(|()| tail)
@@ -39,16 +43,23 @@ pub fn is_segment(path: &Path) -> bool {
 }
 
 impl Reader {
-    /// Writes `module` to `path`, as it is stored. On disk before this returns; an existing file is replaced at the end.
+    /// Writes `module` to `path`, as it is stored. On disk before this returns; an existing file is
+    /// replaced at the end.
     ///
     /// # Errors
     /// If the store cannot be read, or the file cannot be written.
     pub fn export(&self, module: &Module, path: &Path) -> Result<(), Error> {
         let io = |cause| Error::io(path, cause);
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder =
+            path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let draft = tempfile::Builder::new().prefix(".segment-").tempfile_in(folder).map_err(io)?;
         let Some(db) = self.db() else { return Ok(()) };
-        let ring = self.ring().zip(self.store().key.as_ref()).map(|(ring, key)| ring.wrap(key)).transpose().map_err(io)?;
+        let ring = self
+            .ring()
+            .zip(self.store().key.as_ref())
+            .map(|(ring, key)| ring.wrap(key))
+            .transpose()
+            .map_err(io)?;
         let options = options();
         let mut segment = SstFileWriter::create(&options);
         let mut write = || {
@@ -100,7 +111,11 @@ impl Store {
             link(&mut blocks);
             modules.push(Packed { record: module.record, key: module.generation.module, blocks });
         }
-        if modules.is_empty() { Err(damaged("it holds no module that can be read".to_owned())) } else { Ok(modules) }
+        if modules.is_empty() {
+            Err(damaged("it holds no module that can be read".to_owned()))
+        } else {
+            Ok(modules)
+        }
     }
 
     /// The keys that open what is in a segment.
@@ -114,15 +129,33 @@ impl Store {
         for bytes in salvage.values(&RING).map_err(io)? {
             match Ring::unwrap(&bytes, self.key.as_ref()) {
                 // One that comes from here stays readable after a rotation.
-                Ok(ring) => return Ok(Some(own.filter(|own| own.epoch(ring.newest().id()).is_some()).unwrap_or(Arc::new(ring)))),
+                Ok(ring) => {
+                    return Ok(Some(
+                        own.filter(|own| own.epoch(ring.newest().id()).is_some())
+                            .unwrap_or(Arc::new(ring)),
+                    ));
+                }
                 Err(Locked::Needs(key)) => wanted = Some(key),
                 Err(Locked::Damaged(_)) => {}
             }
         }
         match (own, wanted) {
-            (Some(own), _) if salvage.records(Some(&own)).map_err(io)?.values().any(|known| known.record.module.is_some()) => Ok(Some(own)),
-            (_, Some(wanted)) => Err(Self { path: path.to_owned(), ..self.clone() }.needs_key(wanted)),
-            (_, None) => Err(Error::Segment { path: path.to_owned(), fact: "its key ring is damaged".to_owned() }),
+            (Some(own), _)
+                if salvage
+                    .records(Some(&own))
+                    .map_err(io)?
+                    .values()
+                    .any(|known| known.record.module.is_some()) =>
+            {
+                Ok(Some(own))
+            }
+            (_, Some(wanted)) => {
+                Err(Self { path: path.to_owned(), ..self.clone() }.needs_key(wanted))
+            }
+            (_, None) => Err(Error::Segment {
+                path: path.to_owned(),
+                fact: "its key ring is damaged".to_owned(),
+            }),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Giving back what nobody sees: afterwards a store has the same modules in fewer bytes and files.
 //!
-//! Blocks that are replaced or removed are noted as garbage in the change that does so. They are deleted as soon as nobody reads: a
-//! reader may have opened the database before that change.
+//! Blocks that are replaced or removed are noted as garbage in the change that does so. They are
+//! deleted as soon as nobody reads: a reader may have opened the database before that change.
 
 use std::fs;
 use std::path::Path;
@@ -35,11 +35,13 @@ impl Store {
         let _alone = Lock::exclusive(&self.read_lock(), self.wait)?;
         writer.delete_garbage()?;
         writer.delete_removed()?;
-        let family = writer.db.cf_handle(FAMILY).ok_or_else(|| Error::NotAStore(self.path.clone()))?;
+        let family =
+            writer.db.cf_handle(FAMILY).ok_or_else(|| Error::NotAStore(self.path.clone()))?;
         // Records and blocks stay in files of their own: no file holds both copies of a record.
         writer.db.compact_range_cf_opt(family, None::<&[u8]>, Some([area::BLOCKS]), &all_levels());
         writer.db.compact_range_cf_opt(family, Some([area::BLOCKS]), None::<&[u8]>, &all_levels());
-        // What lies there belongs to no change that was ever acknowledged: that was seen to when the store was opened.
+        // What lies there belongs to no change that was ever acknowledged: that was seen to when
+        // the store was opened.
         drop(fs::remove_dir_all(self.lost()));
         // Files go when the database is closed, which is before the locks.
         drop(writer.db);
@@ -62,11 +64,14 @@ impl Store {
 }
 
 impl Writer<'_> {
-    /// Deletes what nobody sees, and puts small rows together. While somebody reads, that is left to a later change; so is what
-    /// fails, as the change itself has been made.
+    /// Deletes what nobody sees, and puts small rows together. While somebody reads, that is left
+    /// to a later change; so is what fails, as the change itself has been made.
     pub(super) fn tidy(mut self) {
         let live = self.db.live_files().unwrap_or_default();
-        let row_files = live.iter().filter(|file| file.start_key.as_ref().is_some_and(|key| key[..] < [area::BLOCKS][..])).count();
+        let row_files = live
+            .iter()
+            .filter(|file| file.start_key.as_ref().is_some_and(|key| key[..] < [area::BLOCKS][..]))
+            .count();
         let has_garbage = self.garbage().is_ok_and(|garbage| !garbage.is_empty());
         if !has_garbage && row_files <= MAX_ROW_FILES {
             return;
@@ -101,9 +106,9 @@ impl Writer<'_> {
         let mut rows = Rows::new();
         for generation in self.garbage().map_err(database)? {
             // Whatever a note says, blocks that a module has are not touched.
-            let is_used = self
-                .known(generation.module)?
-                .is_some_and(|known| known.record.module.is_some() && known.record.generation == generation.number);
+            let is_used = self.known(generation.module)?.is_some_and(|known| {
+                known.record.module.is_some() && known.record.generation == generation.number
+            });
             if !is_used {
                 self.delete_blocks(generation)?;
             }
@@ -124,7 +129,8 @@ impl Writer<'_> {
         self.db.delete_file_in_range_cf(family, &first[..], &after[..]).map_err(database)?;
         if self.has_blocks(generation).map_err(database)? {
             let mut staged = Staged::new(self.store);
-            staged.write("gone.sst", |segment| Ok(segment.delete_range(&first[..], &after[..])?))?;
+            staged
+                .write("gone.sst", |segment| Ok(segment.delete_range(&first[..], &after[..])?))?;
             staged.ingest(&self.db)?;
             self.db.compact_range_cf(family, Some(first), Some(after));
         }
@@ -143,10 +149,11 @@ impl Writer<'_> {
 
     /// Deletes the notes that modules were removed. Nothing of these is left.
     fn delete_removed(&mut self) -> Result<(), Error> {
-        let records = reader::records(&self.db, self.ring.as_deref()).map_err(|error| match error {
-            Unreadable::Damage => Error::Damaged(self.store.path.clone()),
-            Unreadable::Database(cause) => self.store.database_error(cause),
-        })?;
+        let records =
+            reader::records(&self.db, self.ring.as_deref()).map_err(|error| match error {
+                Unreadable::Damage => Error::Damaged(self.store.path.clone()),
+                Unreadable::Database(cause) => self.store.database_error(cause),
+            })?;
         let (mut rows, mut head) = (Rows::new(), self.head);
         for (module, known) in records.iter().filter(|(_, known)| known.record.module.is_none()) {
             self.forget(&mut head, known);

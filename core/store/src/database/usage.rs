@@ -26,8 +26,8 @@ pub struct KindUsage {
 pub struct Usage {
     /// Blocks of the modules that the catalog lists, by kind.
     pub kinds: BTreeMap<Kind, KindUsage>,
-    /// Blocks that belong to no such module (an older generation, a record that cannot be read), or of a kind that this
-    /// version does not know.
+    /// Blocks that belong to no such module (an older generation, a record that cannot be read), or
+    /// of a kind that this version does not know.
     pub others: KindUsage,
 }
 
@@ -40,20 +40,28 @@ impl KindUsage {
 }
 
 impl Reader {
-    /// Counts all blocks. `catalog` is the store's; memory does not grow with the blocks, nor are they opened.
+    /// Counts all blocks. `catalog` is the store's; memory does not grow with the blocks, nor are
+    /// they opened.
     ///
     /// # Errors
     /// If the database cannot be read.
     pub fn usage(&self, catalog: &Catalog<'_>) -> Result<Usage, Error> {
         let mut usage = Usage::default();
-        let Some((db, family)) = self.db().and_then(|db| Some((db, db.cf_handle(FAMILY)?))) else { return Ok(usage) };
-        let listed: HashSet<Generation> = catalog.modules()?.iter().map(|module| module.generation).collect();
-        let modules: HashSet<ModuleKey> = listed.iter().map(|generation| generation.module).collect();
+        let Some((db, family)) = self.db().and_then(|db| Some((db, db.cf_handle(FAMILY)?))) else {
+            return Ok(usage);
+        };
+        let listed: HashSet<Generation> =
+            catalog.modules()?.iter().map(|module| module.generation).collect();
+        let modules: HashSet<ModuleKey> =
+            listed.iter().map(|generation| generation.module).collect();
         let mut iterator = db.raw_iterator_cf_opt(family, read_options());
         iterator.seek_to_first();
         while let Some((key, value)) = iterator.item() {
-            let of_module = Generation::from_key(key).filter(|generation| listed.contains(generation)).and_then(|_| key::kind(key));
-            let is_record = || ModuleKey::of_record(key).is_some_and(|module| modules.contains(&module));
+            let of_module = Generation::from_key(key)
+                .filter(|generation| listed.contains(generation))
+                .and_then(|_| key::kind(key));
+            let is_record =
+                || ModuleKey::of_record(key).is_some_and(|module| modules.contains(&module));
             match of_module.or_else(|| is_record().then_some(Kind::Record)) {
                 Some(kind) => usage.kinds.entry(kind).or_default().add(value),
                 None if is_row(key) => {}
@@ -66,7 +74,8 @@ impl Reader {
     }
 }
 
-/// Whether `key` is that of a row that is no block: one by which modules are found, or one about the database itself.
+/// Whether `key` is that of a row that is no block: one by which modules are found, or one about
+/// the database itself.
 fn is_row(key: &[u8]) -> bool {
     matches!(key.first(), Some(&(area::CATALOG | area::GARBAGE | area::HEAD)))
 }

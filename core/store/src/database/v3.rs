@@ -77,7 +77,10 @@ pub fn modules(db: &DB, store: &Store) -> Result<(Vec<Packed>, Vec<Unread>), Err
                 Ok(opened) => drop(newest.insert(module, opened)),
                 Err(Locked::Needs(wanted)) => return Err(store.needs_key(wanted)),
                 Err(Locked::Damaged(damage)) => {
-                    unread.push(Unread { module: format!("a module filed under {module}"), why: format!("the record: {damage}") });
+                    unread.push(Unread {
+                        module: format!("a module filed under {module}"),
+                        why: format!("the record: {damage}"),
+                    });
                 }
             }
         }
@@ -92,7 +95,10 @@ pub fn modules(db: &DB, store: &Store) -> Result<(Vec<Packed>, Vec<Unread>), Err
         record.bytes_stored = blocks.iter().map(Compressed::stored_bytes).sum();
         match Contents::read(&record, &blocks).problems.first() {
             Some(problem) => {
-                unread.push(Unread { module: format!("{} ({})", record.name, record.short_id()), why: problem.to_string() });
+                unread.push(Unread {
+                    module: format!("{} ({})", record.name, record.short_id()),
+                    why: problem.to_string(),
+                });
             }
             None => {
                 link(&mut blocks);
@@ -142,15 +148,19 @@ struct Opened {
 }
 
 fn module_of(key: &[u8]) -> Option<ModuleKey> {
-    (key.len() == KEY_BYTES).then(|| key.get(1..NUMBER_AT)?.try_into().ok().map(ModuleKey)).flatten()
+    (key.len() == KEY_BYTES)
+        .then(|| key.get(1..NUMBER_AT)?.try_into().ok().map(ModuleKey))
+        .flatten()
 }
 
 fn open_footer(key: &[u8], bytes: &[u8], master: Option<&MasterKey>) -> Result<Opened, Locked> {
-    let generation = key.get(1..KIND_AT).and_then(|part| part.try_into().ok()).ok_or(Damage::Header)?;
+    let generation =
+        key.get(1..KIND_AT).and_then(|part| part.try_into().ok()).ok_or(Damage::Header)?;
     let (raw, cipher) = match bytes.first() {
         Some(&SUITE_OPEN) => (block(key, bytes, None)?.expand()?.raw, None),
         Some(&SUITE_FOOTER) => {
-            let wrapped = bytes.get(CHECKSUM_AT..CHECKSUM_AT + WRAPPED_BYTES).ok_or(Damage::Header)?;
+            let wrapped =
+                bytes.get(CHECKSUM_AT..CHECKSUM_AT + WRAPPED_BYTES).ok_or(Damage::Header)?;
             let secret = unwrap(wrapped, key, master)?;
             let cipher = Aes256GcmSiv::new(&Key::<Aes256GcmSiv>::from(*secret));
             (block(key, bytes, Some(&cipher))?.expand()?.raw, Some(cipher))
@@ -162,7 +172,11 @@ fn open_footer(key: &[u8], bytes: &[u8], master: Option<&MasterKey>) -> Result<O
 }
 
 /// The data key in `wrapped`, of the generation whose record is at `key`.
-fn unwrap(wrapped: &[u8], key: &[u8], master: Option<&MasterKey>) -> Result<Zeroizing<[u8; SECRET_BYTES]>, Locked> {
+fn unwrap(
+    wrapped: &[u8],
+    key: &[u8],
+    master: Option<&MasterKey>,
+) -> Result<Zeroizing<[u8; SECRET_BYTES]>, Locked> {
     let (id, rest) = wrapped.split_at(ID_BYTES);
     let wanted = KeyId(id.try_into().map_err(|_| Damage::Header)?);
     let master = master.filter(|key| key.id() == wanted).ok_or(Locked::Needs(wanted))?;
@@ -172,16 +186,26 @@ fn unwrap(wrapped: &[u8], key: &[u8], master: Option<&MasterKey>) -> Result<Zero
     associated.extend_from_slice(key);
     let mut secret = Zeroizing::new([0; SECRET_BYTES]);
     secret.copy_from_slice(data);
-    let (nonce, tag) = (Nonce::try_from(nonce).map_err(|_| Damage::Header)?, Tag::try_from(tag).map_err(|_| Damage::Header)?);
-    master.cipher.decrypt_inout_detached(&nonce, &associated, secret.as_mut_slice().into(), &tag).map_err(|_| Damage::Seal)?;
+    let (nonce, tag) = (
+        Nonce::try_from(nonce).map_err(|_| Damage::Header)?,
+        Tag::try_from(tag).map_err(|_| Damage::Header)?,
+    );
+    master
+        .cipher
+        .decrypt_inout_detached(&nonce, &associated, secret.as_mut_slice().into(), &tag)
+        .map_err(|_| Damage::Seal)?;
     Ok(secret)
 }
 
-/// The data key of rows of crashes, which format 3 wraps by the master key for a module that there is not.
+/// The data key of rows of crashes, which format 3 wraps by the master key for a module that there
+/// is not.
 ///
 /// # Errors
 /// [`Locked`].
-pub fn row_key(wrapped: &[u8], master: Option<&MasterKey>) -> Result<Zeroizing<[u8; SECRET_BYTES]>, Locked> {
+pub fn row_key(
+    wrapped: &[u8],
+    master: Option<&MasterKey>,
+) -> Result<Zeroizing<[u8; SECRET_BYTES]>, Locked> {
     if wrapped.len() != WRAPPED_BYTES {
         return Err(Damage::Header.into());
     }
@@ -191,7 +215,8 @@ pub fn row_key(wrapped: &[u8], master: Option<&MasterKey>) -> Result<Zeroizing<[
     unwrap(wrapped, &key, master)
 }
 
-/// The value of a row of crashes that is sealed with `secret`: a nonce (12), the encrypted value, and a tag (16).
+/// The value of a row of crashes that is sealed with `secret`: a nonce (12), the encrypted value,
+/// and a tag (16).
 pub fn open_row(secret: &[u8; SECRET_BYTES], key: &[u8], bytes: &[u8]) -> Option<Vec<u8>> {
     let (nonce, rest) = bytes.split_at_checked(NONCE_BYTES)?;
     let (value, tag) = rest.split_at_checked(rest.len().checked_sub(TAG_BYTES)?)?;
@@ -231,7 +256,9 @@ fn place(key: &[u8]) -> Option<(Kind, u64)> {
 fn block(key: &[u8], bytes: &[u8], cipher: Option<&Aes256GcmSiv>) -> Result<Compressed, Damage> {
     let (kind, last) = place(key).ok_or(Damage::Header)?;
     let head = bytes.get(..CHECKSUM_AT).ok_or(Damage::Header)?;
-    let number = |at: std::ops::Range<usize>| head[at].iter().rev().fold(0u64, |number, byte| number << 8 | u64::from(*byte));
+    let number = |at: std::ops::Range<usize>| {
+        head[at].iter().rev().fold(0u64, |number, byte| number << 8 | u64::from(*byte))
+    };
     let raw_bytes = u32::try_from(number(9..CHECKSUM_AT)).map_err(|_| Damage::Header)?;
     let data = match (head[0], cipher) {
         (SUITE_OPEN, None) => {
@@ -247,7 +274,11 @@ fn block(key: &[u8], bytes: &[u8], cipher: Option<&Aes256GcmSiv>) -> Result<Comp
         (SUITE_SEALED | SUITE_FOOTER, Some(cipher)) => {
             let data_at = CHECKSUM_AT + if kind == Kind::Record { WRAPPED_BYTES } else { 0 };
             let data = bytes.get(data_at..).ok_or(Damage::Header)?;
-            let (data, tag) = data.len().checked_sub(TAG_BYTES).and_then(|at| data.split_at_checked(at)).ok_or(Damage::Header)?;
+            let (data, tag) = data
+                .len()
+                .checked_sub(TAG_BYTES)
+                .and_then(|at| data.split_at_checked(at))
+                .ok_or(Damage::Header)?;
             let (mut data, tag) = (data.to_vec(), Tag::try_from(tag).map_err(|_| Damage::Header)?);
             let mut nonce = [0; NONCE_BYTES];
             nonce[..8].copy_from_slice(&last.to_be_bytes());
@@ -255,7 +286,14 @@ fn block(key: &[u8], bytes: &[u8], cipher: Option<&Aes256GcmSiv>) -> Result<Comp
             let mut associated = vec![VERSION];
             associated.extend_from_slice(key);
             associated.extend_from_slice(head);
-            cipher.decrypt_inout_detached(&nonce.into(), &associated, data.as_mut_slice().into(), &tag).map_err(|_| Damage::Seal)?;
+            cipher
+                .decrypt_inout_detached(
+                    &nonce.into(),
+                    &associated,
+                    data.as_mut_slice().into(),
+                    &tag,
+                )
+                .map_err(|_| Damage::Seal)?;
             data
         }
         (suite, _) => return Err(Damage::Suite(suite)),

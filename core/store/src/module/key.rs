@@ -9,9 +9,10 @@
 //! 4     4 module(16) generation(8) kind(1) last(8)                  a block; of kind 255, a second copy of the record
 //! ```
 //!
-//! `module` is a hash of the module's kind and full id, and for Mach-O of its architecture; the full id stands in the record. The
-//! generation is the beginning of the hash of the module's contents: the same contents have the same keys in every store. Rows of the
-//! first areas are few and small, and are rewritten without the blocks.
+//! `module` is a hash of the module's kind and full id, and for Mach-O of its architecture; the
+//! full id stands in the record. The generation is the beginning of the hash of the module's
+//! contents: the same contents have the same keys in every store. Rows of the first areas are few
+//! and small, and are rewritten without the blocks.
 
 use symtool_debug::ModuleInfo;
 use symtool_module::ModuleKind;
@@ -42,8 +43,8 @@ pub mod area {
 pub const HEAD: [u8; 1] = [area::HEAD];
 
 impl ModuleKey {
-    /// The key of the module that `info` describes. Slices of a universal file are modules of their own, even if
-    /// they carry the same UUID.
+    /// The key of the module that `info` describes. Slices of a universal file are modules of their
+    /// own, even if they carry the same UUID.
     pub fn of(info: &ModuleInfo) -> Self {
         let mut hash = Xxh3::new();
         hash.update(info.kind.name().as_bytes());
@@ -149,7 +150,15 @@ pub fn kind(key: &[u8]) -> Option<Kind> {
 
 /// The kind of block with this number; `None` if this version does not know it.
 pub fn kind_of(number: u8) -> Option<Kind> {
-    let kinds = [Kind::Ranges, Kind::Functions, Kind::Files, Kind::Layers, Kind::Classes, Kind::Aliases, Kind::Record];
+    let kinds = [
+        Kind::Ranges,
+        Kind::Functions,
+        Kind::Files,
+        Kind::Layers,
+        Kind::Classes,
+        Kind::Aliases,
+        Kind::Record,
+    ];
     kinds.into_iter().find(|kind| *kind as u8 == number)
 }
 
@@ -164,7 +173,8 @@ mod tests {
 
     #[test]
     fn keys_sort_by_area_module_generation_kind_and_address() {
-        let generation = |module: u8, number| Generation { module: ModuleKey([module; 16]), number };
+        let generation =
+            |module: u8, number| Generation { module: ModuleKey([module; 16]), number };
         let keys: Vec<Vec<u8>> = vec![
             ModuleKey([1; 16]).record().to_vec(),
             ModuleKey([2; 16]).record().to_vec(),
@@ -189,7 +199,10 @@ mod tests {
         assert_eq!(Generation::from_key(&keys[3]), Some(generation(2, 1)));
         assert_eq!(ModuleKey::of_record(&keys[1]), Some(ModuleKey([2; 16])));
         assert_eq!(last(&keys[8]), Some(0x100));
-        assert_eq!((kind(&keys[10]), kind(&keys[12]), kind(b"short")), (Some(Kind::Functions), Some(Kind::Record), None));
+        assert_eq!(
+            (kind(&keys[10]), kind(&keys[12]), kind(b"short")),
+            (Some(Kind::Functions), Some(Kind::Record), None)
+        );
         for other in [b"short".as_slice(), &keys[0], &keys[4], &keys[13]] {
             assert_eq!(Generation::from_key(other), None);
         }

@@ -1,4 +1,5 @@
-//! What the store knows of a module: the key that its rows are filed under, its record, and the files that it is made from.
+//! What the store knows of a module: the key that its rows are filed under, its record, and the
+//! files that it is made from.
 
 pub(crate) mod key;
 mod record;

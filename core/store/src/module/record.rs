@@ -12,7 +12,8 @@ use symtool_module::{Detail, ModuleId, ModuleKind};
 
 use super::Source;
 
-/// Version of all blocks of a module. 1: the first. 3: blocks begin with 21 bytes. 4: each says where the one before it ends.
+/// Version of all blocks of a module. 1: the first. 3: blocks begin with 21 bytes. 4: each says
+/// where the one before it ends.
 pub const FORMAT: u32 = 4;
 
 /// What a module is and holds.
@@ -35,7 +36,8 @@ pub struct ModuleRecord {
     pub arch: String,
     /// Lowest virtual address of the image.
     pub image_base: u64,
-    /// How much the richest file could tell: `debug`, `debug_map`, `symbols`, `exports` or `mapping`.
+    /// How much the richest file could tell: `debug`, `debug_map`, `symbols`, `exports` or
+    /// `mapping`.
     pub detail: String,
     /// Distinct function names.
     pub functions: u32,
@@ -52,8 +54,8 @@ pub struct ModuleRecord {
     pub bytes_stored: u64,
     /// Seconds since 1970.
     pub imported: u64,
-    /// The same in milliseconds, or later if need be: no two modules of a store have the same, and what was stored
-    /// later has more.
+    /// The same in milliseconds, or later if need be: no two modules of a store have the same, and
+    /// what was stored later has more.
     pub imported_ms: u64,
     /// What was left out of the files that the module is made from, by reason.
     pub dropped: BTreeMap<String, u64>,
@@ -64,8 +66,8 @@ pub struct ModuleRecord {
     /// Classes of a mapping, whose [`ModuleRecord::ranges`] are lines of methods.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub classes: u64,
-    /// Other ids, in hexadecimal: of a mapping R8's, and that of its contents, which is Sentry's; of a file without id those that
-    /// earlier versions made up.
+    /// Other ids, in hexadecimal: of a mapping R8's, and that of its contents, which is Sentry's;
+    /// of a file without id those that earlier versions made up.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_ids: Vec<String>,
     /// What people call the build that it belongs to, such as `com.example.shop@1.4.0`.
@@ -104,7 +106,8 @@ impl From<Header> for MappingHead {
 }
 
 impl ModuleRecord {
-    /// The record of `symbols`, read from `bytes_in` bytes and packed into `bytes_stored`, as of now.
+    /// The record of `symbols`, read from `bytes_in` bytes and packed into `bytes_stored`, as of
+    /// now.
     pub fn of(symbols: &ModuleSymbols, bytes_in: u64, bytes_stored: u64) -> Self {
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Self {
@@ -117,8 +120,8 @@ impl ModuleRecord {
         }
     }
 
-    /// What is known of a packed mapping: ids besides its own; how many classes and lines of methods it has; its size, and in the store;
-    /// what was left out, and why.
+    /// What is known of a packed mapping: ids besides its own; how many classes and lines of
+    /// methods it has; its size, and in the store; what was left out, and why.
     pub fn of_mapping(
         info: &ModuleInfo,
         others: &[Vec<u8>],
@@ -129,7 +132,10 @@ impl ModuleRecord {
         Self {
             ranges: lines,
             classes,
-            other_ids: others.iter().map(|id| ModuleId { bytes: id.clone(), made_up: false }.to_string()).collect(),
+            other_ids: others
+                .iter()
+                .map(|id| ModuleId { bytes: id.clone(), made_up: false }.to_string())
+                .collect(),
             ..Self::empty(info, Source::of_mapping(info, bytes_in, dropped, warnings), bytes_stored)
         }
     }
@@ -164,9 +170,14 @@ impl ModuleRecord {
         }
     }
 
-    /// What knows the frames that are not known from symbols alone. A file with debug data, if there is one, is the first that answers.
+    /// What knows the frames that are not known from symbols alone. A file with debug data, if
+    /// there is one, is the first that answers.
     pub fn source(&self) -> formats::Source {
-        if self.detail() == Some(Detail::Gopclntab) { formats::Source::Gopclntab } else { formats::Source::Dwarf }
+        if self.detail() == Some(Detail::Gopclntab) {
+            formats::Source::Gopclntab
+        } else {
+            formats::Source::Dwarf
+        }
     }
 
     /// Whether it is a mapping, which has classes and no addresses.
@@ -179,19 +190,28 @@ impl ModuleRecord {
         std::iter::once(self.id.as_str()).chain(self.other_ids.iter().map(String::as_str))
     }
 
-    /// Whether this is the record of the module that `info` describes, and not of another with the same key.
+    /// Whether this is the record of the module that `info` describes, and not of another with the
+    /// same key.
     pub fn is_of(&self, info: &ModuleInfo) -> bool {
-        self.kind == info.kind.name() && self.id == info.id.to_string() && (info.kind != ModuleKind::MachO || self.arch == info.arch)
+        self.kind == info.kind.name()
+            && self.id == info.id.to_string()
+            && (info.kind != ModuleKind::MachO || self.arch == info.arch)
     }
 
-    /// Whether the file of `info` and `bytes` is in the module as far as it can be, so that it need not be read.
+    /// Whether the file of `info` and `bytes` is in the module as far as it can be, so that it need
+    /// not be read.
     pub fn knows(&self, info: &ModuleInfo, bytes: u64) -> bool {
         self.sources.iter().any(|source| source.is_settled() && source.is_file(info, bytes))
     }
 
-    /// A file of the module that is not of one build with that of `info`, though it has the same id: its code is another.
+    /// A file of the module that is not of one build with that of `info`, though it has the same
+    /// id: its code is another.
     pub fn contradicting(&self, info: &ModuleInfo) -> Option<&Source> {
-        if info.id.made_up { None } else { self.sources.iter().find(|source| source.code().contradicts(info.code)) }
+        if info.id.made_up {
+            None
+        } else {
+            self.sources.iter().find(|source| source.code().contradicts(info.code))
+        }
     }
 
     /// Whether the module was made from all the files that `other` was made from, and more.
@@ -235,5 +255,7 @@ fn is_zero(number: &u64) -> bool {
 
 /// Milliseconds since 1970.
 pub fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

@@ -20,14 +20,15 @@ pub struct Source {
     pub fingerprint: String,
     /// Lowest virtual address of the image.
     pub image_base: u64,
-    /// How many addresses are answered from it, but for what reaches to the end of the address space.
+    /// How many addresses are answered from it, but for what reaches to the end of the address
+    /// space.
     pub addresses: u64,
     /// What was left out of it, by reason.
     pub dropped: BTreeMap<String, u64>,
     /// What the user should know about it.
     pub warnings: Vec<String>,
-    /// Some of what it can tell has been lost, as it stood behind another file that has been taken out since.
-    /// Importing it again brings that back.
+    /// Some of what it can tell has been lost, as it stood behind another file that has been taken
+    /// out since. Importing it again brings that back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub incomplete: bool,
     /// [`CodeMark::bytes`].
@@ -49,7 +50,11 @@ impl Source {
             fingerprint: fingerprint(info),
             image_base: info.image_base,
             addresses: symbols.ranges.iter().map(|range| addresses(range.start, range.end)).sum(),
-            dropped: symbols.dropped.iter().map(|(reason, count)| (reason.name().to_owned(), count)).collect(),
+            dropped: symbols
+                .dropped
+                .iter()
+                .map(|(reason, count)| (reason.name().to_owned(), count))
+                .collect(),
             warnings: symbols.warnings.clone(),
             incomplete: false,
             code_bytes: info.code.bytes,
@@ -58,7 +63,12 @@ impl Source {
     }
 
     /// What is remembered of a mapping.
-    pub fn of_mapping(info: &ModuleInfo, bytes: u64, dropped: BTreeMap<String, u64>, warnings: Vec<String>) -> Self {
+    pub fn of_mapping(
+        info: &ModuleInfo,
+        bytes: u64,
+        dropped: BTreeMap<String, u64>,
+        warnings: Vec<String>,
+    ) -> Self {
         Self {
             name: info.name.clone(),
             detail: info.detail.name().to_owned(),
@@ -76,11 +86,13 @@ impl Source {
 
     /// What its code is.
     pub fn code(&self) -> CodeMark {
-        let contents = self.code_contents.as_ref().and_then(|hex| u64::from_str_radix(hex, 16).ok());
+        let contents =
+            self.code_contents.as_ref().and_then(|hex| u64::from_str_radix(hex, 16).ok());
         CodeMark { bytes: self.code_bytes, contents }
     }
 
-    /// Whether this is the file of `info` and `bytes`, or one that differs inside of its sections only.
+    /// Whether this is the file of `info` and `bytes`, or one that differs inside of its sections
+    /// only.
     pub fn is_file(&self, info: &ModuleInfo, bytes: u64) -> bool {
         self.is_same(&fingerprint(info), info.detail.name(), bytes)
     }
@@ -104,9 +116,13 @@ impl Source {
         !self.incomplete && self.lacks() == 0
     }
 
-    /// How much of it reading it again may bring: what was damaged, and what is in files that were not there.
+    /// How much of it reading it again may bring: what was damaged, and what is in files that were
+    /// not there.
     pub fn lacks(&self) -> u64 {
-        self.damage() + self.dropped_for(|reason| matches!(reason, DropReason::SplitUnit | DropReason::SharedNames))
+        self.damage()
+            + self.dropped_for(|reason| {
+                matches!(reason, DropReason::SplitUnit | DropReason::SharedNames)
+            })
     }
 
     /// How much of it was left out because it is damaged.
@@ -116,22 +132,36 @@ impl Source {
 
     /// How much of it was left out for reasons that `counts`.
     fn dropped_for(&self, counts: impl Fn(DropReason) -> bool) -> u64 {
-        self.dropped.iter().filter(|(reason, _)| DropReason::named(reason).is_some_and(&counts)).map(|(_, count)| count).sum()
+        self.dropped
+            .iter()
+            .filter(|(reason, _)| DropReason::named(reason).is_some_and(&counts))
+            .map(|(_, count)| count)
+            .sum()
     }
 
-    /// Sorts the files of a module, first the one whose answers win: more detail, then no damage, then the larger
-    /// file. Fingerprint and name only make the order a fixed one.
+    /// Sorts the files of a module, first the one whose answers win: more detail, then no damage,
+    /// then the larger file. Fingerprint and name only make the order a fixed one.
     pub fn rank(&self) -> impl Ord + use<'_> {
-        (Reverse(Detail::named(&self.detail)), self.damage(), Reverse(self.bytes), &self.fingerprint, &self.name)
+        (
+            Reverse(Detail::named(&self.detail)),
+            self.damage(),
+            Reverse(self.bytes),
+            &self.fingerprint,
+            &self.name,
+        )
     }
 
-    /// Whether nothing of it is used beside `other`: it is damaged, and `other` is not and tells as much.
+    /// Whether nothing of it is used beside `other`: it is damaged, and `other` is not and tells as
+    /// much.
     pub fn gives_way_to(&self, other: &Self) -> bool {
-        self.damage() > 0 && other.damage() == 0 && Detail::named(&other.detail) >= Detail::named(&self.detail)
+        self.damage() > 0
+            && other.damage() == 0
+            && Detail::named(&other.detail) >= Detail::named(&self.detail)
     }
 }
 
-/// How many addresses `start..end` counts for: the last symbol, if it has no size, reaches on and on and counts none.
+/// How many addresses `start..end` counts for: the last symbol, if it has no size, reaches on and
+/// on and counts none.
 pub(crate) fn addresses(start: u64, end: u64) -> u64 {
     if end == u64::MAX { 0 } else { end - start }
 }

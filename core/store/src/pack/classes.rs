@@ -39,11 +39,17 @@ pub fn mapping_info(name: &str, identity: &Identity) -> ModuleInfo {
     }
 }
 
-/// Packs the mapping that `reader` has, of `bytes_in` bytes, which is known as `info` and by the ids of `identity`.
+/// Packs the mapping that `reader` has, of `bytes_in` bytes, which is known as `info` and by the
+/// ids of `identity`.
 ///
 /// # Errors
 /// Those of `reader`, or if zstd fails.
-pub fn pack_mapping(reader: impl BufRead, info: &ModuleInfo, identity: &Identity, bytes_in: u64) -> io::Result<Packed> {
+pub fn pack_mapping(
+    reader: impl BufRead,
+    info: &ModuleInfo,
+    identity: &Identity,
+    bytes_in: u64,
+) -> io::Result<Packed> {
     let mut mapping = MappingReader::new(reader);
     let (mut sorter, mut lines) = (Sorter::default(), 0);
     for row in &mut mapping {
@@ -56,8 +62,13 @@ pub fn pack_mapping(reader: impl BufRead, info: &ModuleInfo, identity: &Identity
     link(&mut blocks);
     let bytes_stored = blocks.iter().map(Compressed::stored_bytes).sum();
     let counts = (facts.classes, lines);
-    let mut record =
-        ModuleRecord::of_mapping(info, &identity.others, counts, (bytes_in, bytes_stored), (dropped(&facts), warnings(&facts)));
+    let mut record = ModuleRecord::of_mapping(
+        info,
+        &identity.others,
+        counts,
+        (bytes_in, bytes_stored),
+        (dropped(&facts), warnings(&facts)),
+    );
     record.mapping = Some(facts.header.into());
     Ok(Packed { record, key: ModuleKey::of(info), blocks })
 }
@@ -71,12 +82,18 @@ fn warnings(facts: &MappingFacts) -> Vec<String> {
     if facts.is_whole == Some(false) {
         warnings.push("its contents are not those that R8 wrote (pg_map_hash): it was cut off or changed; copy it again".to_owned());
     }
-    if let Some(version) = facts.header.version.as_ref().filter(|_| facts.header.is_later_version()) {
+    if let Some(version) = facts.header.version.as_ref().filter(|_| facts.header.is_later_version())
+    {
         warnings.push(format!("its notes are of version {version}, later than what symtool knows; some may have been left out"));
     }
     warnings.extend(facts.skipped.iter().map(|(reason, count)| {
         let lines = if count.lines == 1 { "line" } else { "lines" };
-        format!("{} {lines} left out: {}; the first is line {}", count.lines, reason.text(), count.first_line)
+        format!(
+            "{} {lines} left out: {}; the first is line {}",
+            count.lines,
+            reason.text(),
+            count.first_line
+        )
     }));
     warnings
 }
@@ -119,16 +136,19 @@ impl Sorter {
         Ok(())
     }
 
-    /// All rows in blocks, with the source files of other classes. A mapping without classes has no block.
+    /// All rows in blocks, with the source files of other classes. A mapping without classes has no
+    /// block.
     fn into_blocks(mut self, sources: &Sources) -> io::Result<Vec<Compressed>> {
         self.end_run()?;
         let mut merged = Merged::of(&self.runs)?;
         let mut blocks = Vec::new();
-        let (mut waiting, mut block, mut bytes): (Vec<Vec<Row>>, Vec<Row>, usize) = Default::default();
+        let (mut waiting, mut block, mut bytes): (Vec<Vec<Row>>, Vec<Row>, usize) =
+            Default::default();
         let at_once = 4 * rayon::current_num_threads();
         while let Some(row) = merged.next()? {
             // Rows of one hash belong into one block, as blocks are found by it.
-            if bytes >= CLASSES_BLOCK_BYTES && block.last().is_some_and(|(hash, ..)| *hash != row.0) {
+            if bytes >= CLASSES_BLOCK_BYTES && block.last().is_some_and(|(hash, ..)| *hash != row.0)
+            {
                 waiting.push(std::mem::take(&mut block));
                 bytes = 0;
                 if waiting.len() >= at_once {
@@ -144,8 +164,13 @@ impl Sorter {
     }
 }
 
-fn compress_all(waiting: &mut Vec<Vec<Row>>, sources: &Sources, blocks: &mut Vec<Compressed>) -> io::Result<()> {
-    let compressed: Vec<io::Result<Compressed>> = waiting.par_iter().map(|rows| compress_block(rows, sources)).collect();
+fn compress_all(
+    waiting: &mut Vec<Vec<Row>>,
+    sources: &Sources,
+    blocks: &mut Vec<Compressed>,
+) -> io::Result<()> {
+    let compressed: Vec<io::Result<Compressed>> =
+        waiting.par_iter().map(|rows| compress_block(rows, sources)).collect();
     waiting.clear();
     compressed.into_iter().try_for_each(|block| {
         blocks.push(block?);
@@ -178,7 +203,10 @@ struct Merged<'r> {
 impl<'r> Merged<'r> {
     fn of(runs: &'r [Vec<u8>]) -> io::Result<Self> {
         let open = |run: &'r Vec<u8>| Ok(BufReader::new(zstd::stream::Decoder::new(&run[..])?));
-        let mut merged = Self { runs: runs.iter().map(open).collect::<io::Result<_>>()?, next: BinaryHeap::new() };
+        let mut merged = Self {
+            runs: runs.iter().map(open).collect::<io::Result<_>>()?,
+            next: BinaryHeap::new(),
+        };
         (0..runs.len()).try_for_each(|run| merged.read(run))?;
         Ok(merged)
     }

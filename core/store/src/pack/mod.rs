@@ -1,6 +1,7 @@
 //! Packs the symbols of a module into blocks: [`Packed`], ready for the store.
 //!
-//! Sites and calls are numbered first (numbers.rs). Then every block can be filled and compressed by itself.
+//! Sites and calls are numbered first (numbers.rs). Then every block can be filled and compressed
+//! by itself.
 
 mod classes;
 mod numbers;
@@ -27,8 +28,8 @@ pub struct Packed {
     pub blocks: Vec<Compressed>,
 }
 
-/// Packs `symbols`, read from a file of `bytes_in` bytes, on the current rayon pool. The blocks do not depend on
-/// how many threads there are.
+/// Packs `symbols`, read from a file of `bytes_in` bytes, on the current rayon pool. The blocks do
+/// not depend on how many threads there are.
 ///
 /// # Errors
 /// If a block is too large or zstd fails.
@@ -45,9 +46,9 @@ pub fn pack(symbols: &ModuleSymbols, bytes_in: u64) -> std::io::Result<Packed> {
     Ok(Packed { record: ModuleRecord::of(symbols, bytes_in, bytes_stored), key, blocks })
 }
 
-/// The module's functions, plus one without a name for ranges of which only the line is known, as they are numbered in
-/// the store: outermost functions first, in the order in which the code meets them, then those that are only ever
-/// inlined, likewise.
+/// The module's functions, plus one without a name for ranges of which only the line is known, as
+/// they are numbered in the store: outermost functions first, in the order in which the code meets
+/// them, then those that are only ever inlined, likewise.
 struct Functions {
     of_chains: Vec<u32>,
     /// By number: which of the module's it is; the one without a name is the last.
@@ -93,7 +94,11 @@ impl Functions {
         }
         inlined.into_iter().chain(0..number(names)).for_each(|id| meet(id as usize, &mut ids));
         ids.push(number(names));
-        Self { of_chains: symbols.chains.iter().map(|chain| numbers[id(chain)]).collect(), ids, next_outermost }
+        Self {
+            of_chains: symbols.chains.iter().map(|chain| numbers[id(chain)]).collect(),
+            ids,
+            next_outermost,
+        }
     }
 
     fn count(&self) -> usize {
@@ -105,9 +110,16 @@ impl Functions {
     }
 }
 
-fn pack_ranges(symbols: &ModuleSymbols, functions: &Functions, numbers: &Numbers) -> std::io::Result<Vec<Compressed>> {
-    let blocks =
-        symbols.ranges.par_chunks(RANGES_PER_BLOCK).zip(numbers.site_of_range.par_chunks(RANGES_PER_BLOCK)).zip(&functions.next_outermost);
+fn pack_ranges(
+    symbols: &ModuleSymbols,
+    functions: &Functions,
+    numbers: &Numbers,
+) -> std::io::Result<Vec<Compressed>> {
+    let blocks = symbols
+        .ranges
+        .par_chunks(RANGES_PER_BLOCK)
+        .zip(numbers.site_of_range.par_chunks(RANGES_PER_BLOCK))
+        .zip(&functions.next_outermost);
     let compress_block = |((ranges, sites), next_outermost): ((&[Range], &[u32]), &u32)| {
         let mut walk = Walk::new(symbols, functions, numbers);
         let mut encoder = Encoder::new(*next_outermost);
@@ -139,8 +151,8 @@ impl<'a> Walk<'a> {
 
     /// Makes `path` the calls that lead to `chain`, and returns its outermost chain and function.
     ///
-    /// Goes up from `chain` only as far as the path that is already there: callers have lower numbers than their
-    /// callees, so what has a higher number is not on the way.
+    /// Goes up from `chain` only as far as the path that is already there: callers have lower
+    /// numbers than their callees, so what has a higher number is not on the way.
     fn enter(&mut self, mut chain: ChainId) -> (u32, Root) {
         let root = loop {
             while self.path.last().is_some_and(|step| step.chain > chain.index()) {
@@ -153,11 +165,22 @@ impl<'a> Walk<'a> {
             let Chain { caller, source, start, .. } = self.symbols.chains[chain.index() as usize];
             let Some((caller, _)) = caller else {
                 self.path.clear();
-                break (chain.index(), Root { function: self.functions.of_chain(chain), symtab: source == Source::Symtab, start });
+                break (
+                    chain.index(),
+                    Root {
+                        function: self.functions.of_chain(chain),
+                        symtab: source == Source::Symtab,
+                        start,
+                    },
+                );
             };
             let at = chain.index() as usize;
-            let target = Call { site: self.numbers.site_of_chain[at], callee: self.functions.of_chain(chain) };
-            let step = Step { chain: chain.index(), call: self.numbers.call_of_chain[at], target, start };
+            let target = Call {
+                site: self.numbers.site_of_chain[at],
+                callee: self.functions.of_chain(chain),
+            };
+            let step =
+                Step { chain: chain.index(), call: self.numbers.call_of_chain[at], target, start };
             self.ahead.push(step);
             chain = caller;
         };
@@ -167,25 +190,44 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn pack_functions(symbols: &ModuleSymbols, functions: &Functions, numbers: &Numbers) -> std::io::Result<Vec<Compressed>> {
+fn pack_functions(
+    symbols: &ModuleSymbols,
+    functions: &Functions,
+    numbers: &Numbers,
+) -> std::io::Result<Vec<Compressed>> {
     compress_groups(Kind::Functions, functions.count(), FUNCTIONS_PER_BLOCK, |group| {
-        functions::encode(group.map(|function| Function {
-            declared: symbols.functions.get(functions.ids[function] as usize).unwrap_or_else(|| symtool_debug::Function::symbol(b"")),
-            sites: numbers.sites.of(function),
-            calls: numbers.calls.of(function),
+        functions::encode(group.map(|function| {
+            Function {
+                declared: symbols
+                    .functions
+                    .get(functions.ids[function] as usize)
+                    .unwrap_or_else(|| symtool_debug::Function::symbol(b"")),
+                sites: numbers.sites.of(function),
+                calls: numbers.calls.of(function),
+            }
         }))
     })
 }
 
 fn pack_files(files: &Files) -> std::io::Result<Vec<Compressed>> {
-    compress_groups(Kind::Files, files.len(), FILES_PER_BLOCK, |group| files::encode(group.filter_map(|file| files.get(file))))
+    compress_groups(Kind::Files, files.len(), FILES_PER_BLOCK, |group| {
+        files::encode(group.filter_map(|file| files.get(file)))
+    })
 }
 
 fn pack_aliases(mut aliases: &[Alias]) -> std::io::Result<Vec<Compressed>> {
     let mut blocks = Vec::new();
-    while let Some(last) = aliases.get(..ALIASES_PER_BLOCK.min(aliases.len())).and_then(<[Alias]>::last) {
-        let (block, rest) = aliases.split_at(aliases.partition_point(|alias| alias.address <= last.address));
-        blocks.push(compress(Kind::Aliases, block[0].address, last.address, &aliases::encode(block))?);
+    while let Some(last) =
+        aliases.get(..ALIASES_PER_BLOCK.min(aliases.len())).and_then(<[Alias]>::last)
+    {
+        let (block, rest) =
+            aliases.split_at(aliases.partition_point(|alias| alias.address <= last.address));
+        blocks.push(compress(
+            Kind::Aliases,
+            block[0].address,
+            last.address,
+            &aliases::encode(block),
+        )?);
         aliases = rest;
     }
     Ok(blocks)

@@ -1,7 +1,7 @@
 //! Numbers the sites and calls of each function, in the order in which the code meets them.
 //!
-//! Functions are independent of each other, so each thread counts for some of them: it walks over all ranges, which
-//! is cheap, and looks up only what is its own.
+//! Functions are independent of each other, so each thread counts for some of them: it walks over
+//! all ranges, which is cheap, and looks up only what is its own.
 
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -46,13 +46,15 @@ impl Numbers {
     /// Counts in parallel; the numbers do not depend on how many threads there are.
     pub fn of(symbols: &ModuleSymbols, functions: &Functions) -> Self {
         let site_of_range = unset(symbols.ranges.len());
-        let (call_of_chain, site_of_chain) = (unset(symbols.chains.len()), unset(symbols.chains.len()));
+        let (call_of_chain, site_of_chain) =
+            (unset(symbols.chains.len()), unset(symbols.chains.len()));
         let shards = u32::try_from(rayon::current_num_threads()).unwrap_or(1);
         let counted: Vec<Shard> = (0..shards)
             .into_par_iter()
             .with_max_len(1)
             .map(|shard| {
-                let mut counting = Shard::new(functions.count(), symbols.ranges.len() / shards as usize);
+                let mut counting =
+                    Shard::new(functions.count(), symbols.ranges.len() / shards as usize);
                 let is_own = |function: u32| function % shards == shard;
                 let mut is_met = vec![false; symbols.chains.len()];
                 for (range, site) in symbols.ranges.iter().zip(&site_of_range) {
@@ -65,7 +67,10 @@ impl Numbers {
                             let site = counting.site(function, place);
                             let inlined = functions.of_chains[chain];
                             site_of_chain[chain].store(site, Ordering::Relaxed);
-                            call_of_chain[chain].store(counting.call(function, Call { site, callee: inlined }), Ordering::Relaxed);
+                            call_of_chain[chain].store(
+                                counting.call(function, Call { site, callee: inlined }),
+                                Ordering::Relaxed,
+                            );
                         }
                         chain = caller.index() as usize;
                     }
@@ -77,7 +82,8 @@ impl Numbers {
                 counting
             })
             .collect();
-        let (sites, calls): (Vec<_>, Vec<_>) = counted.into_iter().map(|shard| (shard.sites.met, shard.calls.met)).unzip();
+        let (sites, calls): (Vec<_>, Vec<_>) =
+            counted.into_iter().map(|shard| (shard.sites.met, shard.calls.met)).unzip();
         Self {
             site_of_range: settled(site_of_range),
             call_of_chain: settled(call_of_chain),
@@ -103,7 +109,8 @@ struct Shard {
 }
 
 struct Counted<T> {
-    /// Hashes of items, and where they are in `met`. Most items are met once: the table is small beside them.
+    /// Hashes of items, and where they are in `met`. Most items are met once: the table is small
+    /// beside them.
     places: HashTable<(u32, u32)>,
     hasher: DefaultHashBuilder,
     /// By function: how many it has.
@@ -157,14 +164,23 @@ fn spread(hash: u32) -> u64 {
 impl Shard {
     /// For some of `functions` functions, whose sites are met in about `visits` ranges.
     fn new(functions: usize, visits: usize) -> Self {
-        // Most sites are met several times; growing the table step by step costs more than a table too large.
-        Self { sites: Counted::new(visits / 4, functions), calls: Counted::new(visits / 8, functions) }
+        // Most sites are met several times; growing the table step by step costs more than a table
+        // too large.
+        Self {
+            sites: Counted::new(visits / 4, functions),
+            calls: Counted::new(visits / 8, functions),
+        }
     }
 
     fn site(&mut self, function: u32, location: Location) -> u32 {
         let Location { file, line, column, discriminator } = location;
-        let site = Site { file: file.map_or(0, |file| file.index() + 1), line, column, discriminator };
-        self.sites.number(function, (as_one([function, site.file, line, column]), discriminator), site)
+        let site =
+            Site { file: file.map_or(0, |file| file.index() + 1), line, column, discriminator };
+        self.sites.number(
+            function,
+            (as_one([function, site.file, line, column]), discriminator),
+            site,
+        )
     }
 
     fn call(&mut self, function: u32, call: Call) -> u32 {
@@ -177,7 +193,8 @@ fn as_one(parts: [u32; 4]) -> u128 {
     parts.into_iter().fold(0, |key, part| key << 32 | u128::from(part))
 }
 
-/// Puts together what belongs to one function; each function's items come from one thread, in order.
+/// Puts together what belongs to one function; each function's items come from one thread, in
+/// order.
 fn group<T: Copy + Default>(met: &[Vec<Met<T>>], functions: usize) -> Grouped<T> {
     let mut ends = vec![0; functions];
     met.iter().flatten().for_each(|met| ends[met.function as usize] += 1);

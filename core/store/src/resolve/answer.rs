@@ -47,7 +47,8 @@ pub struct Frame<'a> {
     pub start: Start,
     /// As [`symtool_debug::Function::own`].
     pub own: Option<&'a [u8]>,
-    /// The file that declares the function; empty where none is known, or where [`View::declarations`] are not wanted.
+    /// The file that declares the function; empty where none is known, or where
+    /// [`View::declarations`] are not wanted.
     pub declared_file: &'a [u8],
     /// Which part of that is the folder in which the compiler ran.
     pub declared_folder: Folder,
@@ -59,8 +60,8 @@ pub struct Frame<'a> {
     pub source: Source,
 }
 
-/// What is said of functions that symbol tables as llvm-symbolizer reads them do not have: linkage stubs, exports of
-/// Mach-O images, functions without a name (see [`symtool_debug::Chain`]).
+/// What is said of functions that symbol tables as llvm-symbolizer reads them do not have: linkage
+/// stubs, exports of Mach-O images, functions without a name (see [`symtool_debug::Chain`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extras {
     /// The function, such as `malloc@plt`; nothing for one without a name.
@@ -93,7 +94,8 @@ pub struct View {
 }
 
 impl Frames<'_, '_> {
-    /// Calls `each` with every frame, innermost first. Where only tables of symbols know the address there may be none.
+    /// Calls `each` with every frame, innermost first. Where only tables of symbols know the
+    /// address there may be none.
     ///
     /// # Errors
     /// If a block of names is damaged or cannot be read.
@@ -109,21 +111,32 @@ impl Frames<'_, '_> {
                 continue;
             }
             self.names.load_function(frame.function)?;
-            let place = self.names.site(frame.function, site).ok_or_else(|| self.names.damaged(frame.function))?;
+            let place = self
+                .names
+                .site(frame.function, site)
+                .ok_or_else(|| self.names.damaged(frame.function))?;
             if place.file != 0 {
                 self.names.load_file(place.file - 1)?;
             }
-            if let (true, Some(file)) = (view.declarations, self.names.declared(frame.function).file) {
+            if let (true, Some(file)) =
+                (view.declarations, self.names.declared(frame.function).file)
+            {
                 self.names.load_file(file.index())?;
             }
             let declared = self.names.declared(frame.function);
             let name = declared.name;
             // An extra function without a name, or what one lies in, which is nothing.
-            if name.is_empty() && (is_extra || frame.symtab && self.names.is_unnamed(frame.function)) {
+            if name.is_empty()
+                && (is_extra || frame.symtab && self.names.is_unnamed(frame.function))
+            {
                 break;
             }
-            let file = place.file.checked_sub(1).map_or(File::default(), |file| self.names.file(file));
-            let declared_file = declared.file.filter(|_| view.declarations).map_or(File::default(), |file| self.names.file(file.index()));
+            let file =
+                place.file.checked_sub(1).map_or(File::default(), |file| self.names.file(file));
+            let declared_file = declared
+                .file
+                .filter(|_| view.declarations)
+                .map_or(File::default(), |file| self.names.file(file.index()));
             each(Frame {
                 function: frame.function,
                 name,

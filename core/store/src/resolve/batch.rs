@@ -74,7 +74,8 @@ impl Origin<'_> {
 #[derive(Debug)]
 pub struct Rendered<T> {
     parts: Vec<Part<T>>,
-    /// By number of the request: its part in the upper half, which of the part's spans in the lower; or [`NOWHERE`].
+    /// By number of the request: its part in the upper half, which of the part's spans in the
+    /// lower; or [`NOWHERE`].
     places: Vec<AtomicU64>,
 }
 
@@ -142,8 +143,9 @@ impl<'s> Resolver<'s> {
         self.modules.get(index)
     }
 
-    /// Resolves `requests`, which it sorts, on the current rayon pool. `render` writes what is to be said of the
-    /// answer for the module of the given index; it is called once for neighbouring requests of one range.
+    /// Resolves `requests`, which it sorts, on the current rayon pool. `render` writes what is to
+    /// be said of the answer for the module of the given index; it is called once for neighbouring
+    /// requests of one range.
     ///
     /// A request for a module that was not added is not answered.
     pub fn batch<T, R>(&self, requests: &mut [Request], render: R) -> Rendered<T>
@@ -165,7 +167,10 @@ impl<'s> Resolver<'s> {
         requests.par_sort_unstable();
         let Rendered { parts, places } = rendered;
         places.clear();
-        places.resize_with(requests.iter().map(|request| request.number + 1).max().unwrap_or(0), || AtomicU64::new(NOWHERE));
+        places.resize_with(
+            requests.iter().map(|request| request.number + 1).max().unwrap_or(0),
+            || AtomicU64::new(NOWHERE),
+        );
         let threads = rayon::current_num_threads().max(1);
         parts.resize_with(threads, Part::default);
         let part_size = requests.len().div_ceil(threads).max(1);
@@ -181,15 +186,25 @@ impl<'s> Resolver<'s> {
         });
     }
 
-    fn part<T: Copy, R>(&self, (number, requests): (usize, &[Request]), part: &mut Part<T>, places: &[AtomicU64], render: &R)
-    where
+    fn part<T: Copy, R>(
+        &self,
+        (number, requests): (usize, &[Request]),
+        part: &mut Part<T>,
+        places: &[AtomicU64],
+        render: &R,
+    ) where
         R: Fn(usize, Answer<'_, '_>, &mut Vec<u8>) -> T,
     {
         let Part { slab, spans } = part;
         for of_module in requests.chunk_by(|a, b| a.module == b.module) {
             let module = of_module[0].module;
             let Some(origin) = self.modules.get(module) else { continue };
-            let target = Target { home: origin.home(), cache: &self.cache, module: origin.module(), number: module };
+            let target = Target {
+                home: origin.home(),
+                cache: &self.cache,
+                module: origin.module(),
+                number: module,
+            };
             let mut walk = Walk::new(target, of_module.len());
             let first_span = spans.len();
             for request in of_module {
@@ -200,7 +215,8 @@ impl<'s> Resolver<'s> {
                     spans.push(Span { start, end: slab.len(), status });
                 }
                 // Two numbers of 32 bits each: a batch has fewer requests than that.
-                places[request.number].store((number as u64) << 32 | (spans.len() - 1) as u64, Ordering::Relaxed);
+                places[request.number]
+                    .store((number as u64) << 32 | (spans.len() - 1) as u64, Ordering::Relaxed);
             }
         }
     }

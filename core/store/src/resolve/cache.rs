@@ -1,7 +1,8 @@
 //! Keeps expanded blocks for whoever needs them next.
 //!
-//! Holds up to a budget of memory, then starts anew: the blocks of a batch that is larger than the budget are
-//! met in address order, so what was opened longest ago is as likely to be needed as anything else.
+//! Holds up to a budget of memory, then starts anew: the blocks of a batch that is larger than the
+//! budget are met in address order, so what was opened longest ago is as likely to be needed as
+//! anything else.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,7 +35,10 @@ impl<T> Kept<T> {
     }
 
     fn insert(&self, module: usize, first: u64, last: u64, block: Arc<T>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((module, last), (first, block));
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert((module, last), (first, block));
     }
 
     fn clear(&self) {
@@ -58,7 +62,14 @@ pub struct Cache {
 
 impl Cache {
     /// Keeps `block` of `bytes` in `blocks`, which is one of this cache's.
-    pub fn keep<T>(&self, blocks: &Kept<T>, module: usize, (first, last): (u64, u64), block: &Arc<T>, bytes: usize) {
+    pub fn keep<T>(
+        &self,
+        blocks: &Kept<T>,
+        module: usize,
+        (first, last): (u64, u64),
+        block: &Arc<T>,
+        bytes: usize,
+    ) {
         let mut held = self.held_bytes.lock().unwrap_or_else(PoisonError::into_inner);
         if *held + bytes > CACHE_BYTES {
             self.ranges.clear();
@@ -81,7 +92,14 @@ mod tests {
         let cache = Cache::default();
         let block = Arc::new(FileBlock::default());
         cache.keep(&cache.files, 1, (10, 19), &block, 100);
-        for (module, target, want) in [(1, 9, false), (1, 10, true), (1, 19, true), (1, 20, false), (0, 10, false), (2, 10, false)] {
+        for (module, target, want) in [
+            (1, 9, false),
+            (1, 10, true),
+            (1, 19, true),
+            (1, 20, false),
+            (0, 10, false),
+            (2, 10, false),
+        ] {
             assert_eq!(cache.files.get(module, target).is_some(), want, "{module} {target}");
         }
     }

@@ -1,13 +1,14 @@
 //! Turns return addresses into addresses within the call.
 //!
-//! A return address stands after its call, perhaps on the next line or in the next function. Looked up is what stands
-//! before it.
+//! A return address stands after its call, perhaps on the next line or in the next function. Looked
+//! up is what stands before it.
 
-/// An address within the instruction that was called from, as far as `return_address` of a module of architecture
-/// `arch` (as LLVM names it) is where that call goes back to.
+/// An address within the instruction that was called from, as far as `return_address` of a module
+/// of architecture `arch` (as LLVM names it) is where that call goes back to.
 ///
-/// x86: one byte earlier, whatever the instruction's length; ARM64: an instruction of four bytes; ARM: bit 0 is the
-/// Thumb flag, and instructions have two bytes or four; MIPS: the call and its delay slot.
+/// x86: one byte earlier, whatever the instruction's length; ARM64: an instruction of four bytes;
+/// ARM: bit 0 is the Thumb flag, and instructions have two bytes or four; MIPS: the call and its
+/// delay slot.
 pub fn call_address(arch: &str, return_address: u64) -> u64 {
     let is = |prefixes: &[&str]| prefixes.iter().any(|prefix| arch.starts_with(prefix));
     if is(&["aarch64", "arm64"]) {

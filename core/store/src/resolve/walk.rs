@@ -1,7 +1,7 @@
 //! Answers rising addresses of one module in one merge walk.
 //!
-//! The walk stands at one block of ranges. The next address is in it, or a seek finds the block that holds it;
-//! a gap between blocks and a damaged block are remembered like a block.
+//! The walk stands at one block of ranges. The next address is in it, or a seek finds the block
+//! that holds it; a gap between blocks and a damaged block are remembered like a block.
 
 use std::sync::Arc;
 
@@ -90,15 +90,19 @@ impl<'s, T> Source<'s, T> {
         Ok(Found::Block(opened.first, last, block))
     }
 
-    /// The block that covers `at`, if it is in the cache, with the first and the last that it covers.
+    /// The block that covers `at`, if it is in the cache, with the first and the last that it
+    /// covers.
     fn kept(&self, at: u64) -> Option<(u64, u64, Arc<T>)> {
         self.kept.get(self.target.number, at)
     }
 
-    /// The block that covers `at` as it is stored, with the last that it covers; or up to where there is none.
+    /// The block that covers `at` as it is stored, with the last that it covers; or up to where
+    /// there is none.
     fn open(&mut self, at: u64) -> Result<Result<(u64, Expanded), u64>, Error> {
         let found = self.stored.as_mut().map_or(Ok(None), |stored| stored.seek(at))?;
-        Ok(found.ok_or(u64::MAX).and_then(|(last, opened)| if opened.first > at { Err(opened.first) } else { Ok((last, opened)) }))
+        Ok(found.ok_or(u64::MAX).and_then(|(last, opened)| {
+            if opened.first > at { Err(opened.first) } else { Ok((last, opened)) }
+        }))
     }
 
     /// The error for the block that should cover `at` and does not, or makes no sense.
@@ -107,7 +111,13 @@ impl<'s, T> Source<'s, T> {
         Error::corrupt(self.target.module, self.kind, at, Damage::Contents)
     }
 
-    fn keep(&self, at_hand: &mut [Option<Arc<T>>], number: usize, found: Found<T>, at: u64) -> Result<(), Error> {
+    fn keep(
+        &self,
+        at_hand: &mut [Option<Arc<T>>],
+        number: usize,
+        found: Found<T>,
+        at: u64,
+    ) -> Result<(), Error> {
         match (found, at_hand.get_mut(number)) {
             (Found::Block(_, _, block), Some(slot)) => {
                 *slot = Some(block);
@@ -156,7 +166,11 @@ impl<'s> Names<'s> {
             return Ok(());
         }
         let at = u64::from(function);
-        let found = self.stored_functions.find(at, |_, raw| Ok(FunctionBlock::decode(raw)), FunctionBlock::memory_bytes)?;
+        let found = self.stored_functions.find(
+            at,
+            |_, raw| Ok(FunctionBlock::decode(raw)),
+            FunctionBlock::memory_bytes,
+        )?;
         self.stored_functions.keep(&mut self.functions, number, found, at)
     }
 
@@ -171,7 +185,11 @@ impl<'s> Names<'s> {
             return Ok(());
         }
         let at = u64::from(file);
-        let found = self.stored_files.find(at, |_, raw| Ok(FileBlock::decode(raw)), FileBlock::memory_bytes)?;
+        let found = self.stored_files.find(
+            at,
+            |_, raw| Ok(FileBlock::decode(raw)),
+            FileBlock::memory_bytes,
+        )?;
         self.stored_files.keep(&mut self.files, number, found, at)
     }
 
@@ -180,7 +198,8 @@ impl<'s> Names<'s> {
         Some((block, function as usize % FUNCTIONS_PER_BLOCK))
     }
 
-    /// The functions that were folded into the one that begins at `address`; `None` if there are none.
+    /// The functions that were folded into the one that begins at `address`; `None` if there are
+    /// none.
     ///
     /// # Errors
     /// If the block that says it is damaged or cannot be read.
@@ -189,8 +208,15 @@ impl<'s> Names<'s> {
         if self.stored_aliases.target.module.record.aliases == 0 {
             return Ok(None);
         }
-        match self.stored_aliases.find(address, |first, raw| Ok(AliasBlock::decode(first, raw)), AliasBlock::memory_bytes)? {
-            Found::Block(_, _, block) => Ok(Some(Aliases { block, address }).filter(|aliases| aliases.iter().next().is_some())),
+        match self.stored_aliases.find(
+            address,
+            |first, raw| Ok(AliasBlock::decode(first, raw)),
+            AliasBlock::memory_bytes,
+        )? {
+            Found::Block(_, _, block) => {
+                Ok(Some(Aliases { block, address })
+                    .filter(|aliases| aliases.iter().next().is_some()))
+            }
             Found::Gap(_) => Ok(None),
         }
     }
@@ -204,7 +230,9 @@ impl<'s> Names<'s> {
     /// All that is known of `function`, whose block has been brought to hand.
     #[inline]
     pub fn declared(&self, function: u32) -> Function<'_> {
-        self.block(function).and_then(|(block, index)| block.declared(index)).unwrap_or_else(|| Function::symbol(b""))
+        self.block(function)
+            .and_then(|(block, index)| block.declared(index))
+            .unwrap_or_else(|| Function::symbol(b""))
     }
 
     /// What knows the frames that are not known from symbols alone.
@@ -265,8 +293,8 @@ impl<'s> Walk<'s> {
         Self { is_sparse, ranges, names: Names::new(target), here: Here::Gap { until: 0 } }
     }
 
-    /// What is known at `address`, which is not lower than the one before; and whether that is the same range
-    /// as at the address before.
+    /// What is known at `address`, which is not lower than the one before; and whether that is the
+    /// same range as at the address before.
     pub fn answer(&mut self, address: u64) -> (Answer<'_, 's>, bool) {
         let stays = match &self.here {
             Here::Block { first, last, .. } => (*first..=*last).contains(&address),
@@ -282,7 +310,9 @@ impl<'s> Walk<'s> {
                 *at = block.find(address, before).unwrap_or(before);
                 let same = stays && *at == before;
                 match block.spot(*at) {
-                    Some(spot) => (Answer::Frames(Frames { block, names: &mut self.names, spot }), same),
+                    Some(spot) => {
+                        (Answer::Frames(Frames { block, names: &mut self.names, spot }), same)
+                    }
                     None => (Answer::NoRange, same),
                 }
             }
@@ -292,7 +322,11 @@ impl<'s> Walk<'s> {
     }
 
     fn seek(&mut self, address: u64) -> Here {
-        let sought = if self.is_sparse && self.ranges.kept(address).is_none() { self.seek_part(address) } else { self.seek_block(address) };
+        let sought = if self.is_sparse && self.ranges.kept(address).is_none() {
+            self.seek_part(address)
+        } else {
+            self.seek_block(address)
+        };
         match sought {
             Ok(Found::Block(first, last, block)) => Here::Block { first, last, block, at: 0 },
             Ok(Found::Gap(until)) => Here::Gap { until },
@@ -302,7 +336,11 @@ impl<'s> Walk<'s> {
 
     fn seek_block(&mut self, address: u64) -> Result<Found<RangeBlock>, Error> {
         let names = &mut self.names;
-        self.ranges.find(address, |_, raw| RangeBlock::decode(raw, |function, call| names.call(function, call)), RangeBlock::memory_bytes)
+        self.ranges.find(
+            address,
+            |_, raw| RangeBlock::decode(raw, |function, call| names.call(function, call)),
+            RangeBlock::memory_bytes,
+        )
     }
 
     /// As much of a block as `address` needs, as a block of its own. It is not kept.
@@ -312,7 +350,9 @@ impl<'s> Walk<'s> {
             Err(until) => return Ok(Found::Gap(until)),
         };
         let names = &mut self.names;
-        let part = RangeBlock::decode_at(&opened.raw, address, |function, call| names.call(function, call))?;
+        let part = RangeBlock::decode_at(&opened.raw, address, |function, call| {
+            names.call(function, call)
+        })?;
         let (first, part) = part.ok_or_else(|| self.ranges.damaged(last))?;
         Ok(Found::Block(first, part.end() - 1, Arc::new(part)))
     }

@@ -69,7 +69,11 @@ impl MasterKey {
         let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + 2 * KEY_BYTES + 1));
         text.push_str(PREFIX);
         for byte in key.iter() {
-            text.extend([byte >> 4, byte & 15].iter().filter_map(|digit| char::from_digit(u32::from(*digit), 16)));
+            text.extend(
+                [byte >> 4, byte & 15]
+                    .iter()
+                    .filter_map(|digit| char::from_digit(u32::from(*digit), 16)),
+            );
         }
         text.push('\n');
         Ok(text)
@@ -80,7 +84,8 @@ impl MasterKey {
     /// # Errors
     /// [`KeyError`] if there is none.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
-        let digits = text.lines().find_map(|line| line.trim().strip_prefix(PREFIX)).ok_or(KeyError)?;
+        let digits =
+            text.lines().find_map(|line| line.trim().strip_prefix(PREFIX)).ok_or(KeyError)?;
         let mut key = Zeroizing::new([0; KEY_BYTES]);
         unhex(digits.as_bytes(), &mut *key).ok_or(KeyError)?;
         Ok(Self::from_bytes(&key))
@@ -127,7 +132,12 @@ mod tests {
     fn generated_keys_are_read_back() {
         let (one, other) = (MasterKey::generate().unwrap(), MasterKey::generate().unwrap());
         let key = MasterKey::parse(&one).unwrap();
-        assert_eq!(MasterKey::parse(&format!("# of the build farm\n  {}\nmore\n", one.trim())).unwrap().id(), key.id());
+        assert_eq!(
+            MasterKey::parse(&format!("# of the build farm\n  {}\nmore\n", one.trim()))
+                .unwrap()
+                .id(),
+            key.id()
+        );
         assert_ne!(MasterKey::parse(&other).unwrap().id(), key.id());
         assert_eq!(KeyId::parse(&key.id().to_string()), Some(key.id()));
         assert!(!format!("{key:?}").contains(&one[PREFIX.len()..PREFIX.len() + 8]));
@@ -136,7 +146,13 @@ mod tests {
     #[test]
     fn other_text_is_no_key() {
         let text = MasterKey::generate().unwrap();
-        for text in ["", "secret", &text[1..], text.trim_end().strip_suffix(|_: char| true).unwrap(), &text.replace(':', ":g")] {
+        for text in [
+            "",
+            "secret",
+            &text[1..],
+            text.trim_end().strip_suffix(|_: char| true).unwrap(),
+            &text.replace(':', ":g"),
+        ] {
             assert_eq!(MasterKey::parse(text).map(|key| key.id()), Err(KeyError), "{text}");
         }
         assert_eq!(KeyId::parse("00"), None);

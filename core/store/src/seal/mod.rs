@@ -11,10 +11,11 @@
 //! …      …     zstd frame; suites 17 and 18: encrypted, tag (16)
 //! ```
 //!
-//! Suites 0 to 2 are those of store format 3. The keys are those of the store's [`Ring`]: each generation of a module has a data
-//! key of its own. The nonce of a block is its last number and its kind, so that no two blocks of a data key share one; a record and
-//! its second copy do, which costs no more than that equal records look equal. What stands in the clear is authenticated together
-//! with the key of the row, so that a block opens in its own place only.
+//! Suites 0 to 2 are those of store format 3. The keys are those of the store's [`Ring`]: each
+//! generation of a module has a data key of its own. The nonce of a block is its last number and
+//! its kind, so that no two blocks of a data key share one; a record and its second copy do, which
+//! costs no more than that equal records look equal. What stands in the clear is authenticated
+//! together with the key of the row, so that a block opens in its own place only.
 
 mod key;
 mod ring;
@@ -105,7 +106,9 @@ struct Head {
 impl Head {
     fn of(bytes: &[u8]) -> Result<Self, Damage> {
         let head = bytes.get(..HEAD_BYTES).ok_or(Damage::Header)?;
-        let number = |at: std::ops::Range<usize>| head[at].iter().rev().fold(0u64, |number, &byte| number << 8 | u64::from(byte));
+        let number = |at: std::ops::Range<usize>| {
+            head[at].iter().rev().fold(0u64, |number, &byte| number << 8 | u64::from(byte))
+        };
         let raw_bytes = u32::try_from(number(9..13)).map_err(|_| Damage::Header)?;
         Ok(Self { suite: head[0], first: number(1..9), raw_bytes, from: number(13..HEAD_BYTES) })
     }
@@ -156,21 +159,33 @@ impl Seal {
     }
 
     fn of_epoch(epoch: &Epoch, generation: Generation) -> Self {
-        Self::Sealed(Arc::new(DataKey { cipher: cipher(&epoch.data_key(generation)), epoch: epoch.id() }))
+        Self::Sealed(Arc::new(DataKey {
+            cipher: cipher(&epoch.data_key(generation)),
+            epoch: epoch.id(),
+        }))
     }
 
     /// The bytes of `block`, as they go to disk at `place`.
     ///
     /// # Errors
     /// If the block is larger than the cipher allows, which none is.
-    pub fn close(&self, place: Place<'_>, block: &Compressed, generation: Generation) -> std::io::Result<Vec<u8>> {
+    pub fn close(
+        &self,
+        place: Place<'_>,
+        block: &Compressed,
+        generation: Generation,
+    ) -> std::io::Result<Vec<u8>> {
         let suite = match (self, block.kind) {
             (Self::Open, _) => SUITE_OPEN,
             (_, Kind::Record) => SUITE_RECORD,
             _ => SUITE_SEALED,
         };
-        let mut bytes = Vec::with_capacity(HEAD_BYTES + RECORD_BYTES + block.data.len() + TAG_BYTES);
-        bytes.extend_from_slice(&Head { suite, first: block.first, raw_bytes: block.raw_bytes, from: block.from }.bytes());
+        let mut bytes =
+            Vec::with_capacity(HEAD_BYTES + RECORD_BYTES + block.data.len() + TAG_BYTES);
+        bytes.extend_from_slice(
+            &Head { suite, first: block.first, raw_bytes: block.raw_bytes, from: block.from }
+                .bytes(),
+        );
         let Self::Sealed(key) = self else {
             let sum = place.checksum(&bytes, &block.data);
             bytes.extend_from_slice(&sum);
@@ -184,13 +199,19 @@ impl Seal {
         let data_at = bytes.len();
         bytes.extend_from_slice(&block.data);
         let (clear, data) = bytes.split_at_mut(data_at);
-        let tag = key.cipher.encrypt_inout_detached(&place.nonce(), &place.associated(clear), data.into());
-        bytes.extend_from_slice(&tag.map_err(|_| std::io::Error::other("a block is too large to be sealed"))?);
+        let tag = key.cipher.encrypt_inout_detached(
+            &place.nonce(),
+            &place.associated(clear),
+            data.into(),
+        );
+        bytes.extend_from_slice(
+            &tag.map_err(|_| std::io::Error::other("a block is too large to be sealed"))?,
+        );
         Ok(bytes)
     }
 
-    /// Expands what [`Self::close`] made of a block that belongs to `place`; with it comes the first number that no block before it
-    /// covers.
+    /// Expands what [`Self::close`] made of a block that belongs to `place`; with it comes the
+    /// first number that no block before it covers.
     ///
     /// # Errors
     /// [`Damage`] if `bytes` are not that block.
@@ -216,8 +237,8 @@ impl Seal {
         Ok(Compressed::new((place.kind, head.first, place.last), head.from, head.raw_bytes, data))
     }
 
-    /// Opens a record of `generation`'s module: how that generation is stored, and the expanded record. In an open store, which has no
-    /// ring, the generation is what the record itself says.
+    /// Opens a record of `generation`'s module: how that generation is stored, and the expanded
+    /// record. In an open store, which has no ring, the generation is what the record itself says.
     ///
     /// # Errors
     /// [`Damage`] if it is none, or one that does not belong into such a store.
@@ -232,7 +253,10 @@ impl Seal {
             (SUITE_OPEN, None) => Self::Open,
             (SUITE_RECORD, Some(ring)) => {
                 let (epoch, generation) = record_of(bytes).ok_or(Damage::Header)?;
-                Self::of_epoch(ring.epoch(epoch).ok_or(Damage::Key)?, Generation { module, number: generation })
+                Self::of_epoch(
+                    ring.epoch(epoch).ok_or(Damage::Key)?,
+                    Generation { module, number: generation },
+                )
             }
             (suite, _) => return Err(Damage::Suite(suite)),
         };
@@ -241,7 +265,8 @@ impl Seal {
     }
 }
 
-/// Whether `bytes` are those of a block or record that does not belong into a store which is sealed, or open.
+/// Whether `bytes` are those of a block or record that does not belong into a store which is
+/// sealed, or open.
 pub fn is_of_other_kind(bytes: &[u8], is_sealed: bool) -> bool {
     match bytes.first() {
         Some(&SUITE_OPEN) => is_sealed,
@@ -252,7 +277,8 @@ pub fn is_of_other_kind(bytes: &[u8], is_sealed: bool) -> bool {
 
 /// Epoch and generation of a sealed record.
 fn record_of(bytes: &[u8]) -> Option<(EpochId, u64)> {
-    let (epoch, generation) = bytes.get(HEAD_BYTES..HEAD_BYTES + RECORD_BYTES)?.split_at_checked(EpochId::BYTES)?;
+    let (epoch, generation) =
+        bytes.get(HEAD_BYTES..HEAD_BYTES + RECORD_BYTES)?.split_at_checked(EpochId::BYTES)?;
     Some((EpochId(epoch.try_into().ok()?), u64::from_be_bytes(generation.try_into().ok()?)))
 }
 
@@ -269,16 +295,25 @@ fn open_data<'b>(place: Place<'_>, head: Head, bytes: &'b [u8]) -> Result<&'b [u
 impl DataKey {
     /// The compressed data of a sealed block.
     fn decrypt(&self, place: Place<'_>, head: Head, bytes: &[u8]) -> Result<Vec<u8>, Damage> {
-        let (suite, clear) =
-            if place.kind == Kind::Record { (SUITE_RECORD, HEAD_BYTES + RECORD_BYTES) } else { (SUITE_SEALED, HEAD_BYTES) };
+        let (suite, clear) = if place.kind == Kind::Record {
+            (SUITE_RECORD, HEAD_BYTES + RECORD_BYTES)
+        } else {
+            (SUITE_SEALED, HEAD_BYTES)
+        };
         if head.suite != suite {
             return Err(Damage::Suite(head.suite));
         }
         let (clear, data) = bytes.split_at_checked(clear).ok_or(Damage::Header)?;
-        let (data, tag) = data.len().checked_sub(TAG_BYTES).and_then(|at| data.split_at_checked(at)).ok_or(Damage::Header)?;
+        let (data, tag) = data
+            .len()
+            .checked_sub(TAG_BYTES)
+            .and_then(|at| data.split_at_checked(at))
+            .ok_or(Damage::Header)?;
         let (mut data, tag) = (data.to_vec(), Tag::try_from(tag).map_err(|_| Damage::Header)?);
         let associated = place.associated(clear);
-        self.cipher.decrypt_inout_detached(&place.nonce(), &associated, data.as_mut_slice().into(), &tag).map_err(|_| Damage::Seal)?;
+        self.cipher
+            .decrypt_inout_detached(&place.nonce(), &associated, data.as_mut_slice().into(), &tag)
+            .map_err(|_| Damage::Seal)?;
         Ok(data)
     }
 }
@@ -330,7 +365,8 @@ mod tests {
                 changed[bit / 8] ^= 1 << (bit % 8);
                 assert!(seal.expand(PLACE, &changed).is_err(), "bit {bit}");
             }
-            (0..bytes.len()).for_each(|end| assert!(seal.expand(PLACE, &bytes[..end]).is_err(), "{end}"));
+            (0..bytes.len())
+                .for_each(|end| assert!(seal.expand(PLACE, &bytes[..end]).is_err(), "{end}"));
         }
     }
 
@@ -351,9 +387,14 @@ mod tests {
     #[test]
     fn a_rolled_back_block_is_noticed() {
         let ring = Ring::generate().unwrap();
-        let old = Seal::new(Some(&ring), generation(1, 1)).close(PLACE, &block(), generation(1, 1)).unwrap();
+        let old = Seal::new(Some(&ring), generation(1, 1))
+            .close(PLACE, &block(), generation(1, 1))
+            .unwrap();
         assert_eq!(Seal::new(Some(&ring), generation(1, 2)).expand(PLACE, &old), Err(Damage::Seal));
-        assert_eq!(Seal::new(Some(&ring.rotated().unwrap()), generation(1, 1)).expand(PLACE, &old), Err(Damage::Seal));
+        assert_eq!(
+            Seal::new(Some(&ring.rotated().unwrap()), generation(1, 1)).expand(PLACE, &old),
+            Err(Damage::Seal)
+        );
     }
 
     #[test]
@@ -369,12 +410,14 @@ mod tests {
             assert_eq!(Seal::record(Some(ring), place, module, &sealed).unwrap().1.raw, b"{}");
         }
         assert_eq!(Seal::record(None, place, module, &open).unwrap().1.raw, b"{}");
-        let failure = |ring, module, bytes| Seal::record(ring, place, module, bytes).map(|_| ()).unwrap_err();
+        let failure =
+            |ring, module, bytes| Seal::record(ring, place, module, bytes).map(|_| ()).unwrap_err();
         assert_eq!(failure(None, module, &sealed), Damage::Suite(SUITE_RECORD));
         assert_eq!(failure(Some(&ring), module, &open), Damage::Suite(SUITE_OPEN));
         assert_eq!(failure(Some(&ring), ModuleKey([2; 16]), &sealed), Damage::Seal);
         assert_eq!(failure(Some(&Ring::generate().unwrap()), module, &sealed), Damage::Key);
-        let belongs = |bytes: &[u8]| [false, true].map(|is_sealed| !is_of_other_kind(bytes, is_sealed));
+        let belongs =
+            |bytes: &[u8]| [false, true].map(|is_sealed| !is_of_other_kind(bytes, is_sealed));
         assert_eq!((belongs(&sealed), belongs(&open)), ([false, true], [true, false]));
     }
 }

@@ -1,4 +1,5 @@
-//! The key ring of a sealed store: one file that opens everything in it, wrapped by the user's master key.
+//! The key ring of a sealed store: one file that opens everything in it, wrapped by the user's
+//! master key.
 //!
 //! ```text
 //! master key           the user's (key.rs); never in the store
@@ -17,8 +18,8 @@
 //! …      8     XXH3-64 of all before it, which tells damage from another key
 //! ```
 //!
-//! What stands in the clear is authenticated. A rotation writes a new ring and touches no block: epochs stay in the ring for as long
-//! as something may be sealed under them.
+//! What stands in the clear is authenticated. A rotation writes a new ring and touches no block:
+//! epochs stay in the ring for as long as something may be sealed under them.
 
 use std::fmt;
 
@@ -154,7 +155,8 @@ impl Ring {
     /// # Errors
     /// If the operating system has no random numbers.
     pub fn wrap(&self, master: &MasterKey) -> std::io::Result<Vec<u8>> {
-        let mut bytes = Vec::with_capacity(SECRET_AT + (self.epochs.len() + 1) * KEY_BYTES + TAG_BYTES);
+        let mut bytes =
+            Vec::with_capacity(SECRET_AT + (self.epochs.len() + 1) * KEY_BYTES + TAG_BYTES);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&master.id().0);
         bytes.extend_from_slice(&self.revision.to_le_bytes());
@@ -163,7 +165,11 @@ impl Ring {
         bytes.extend_from_slice(&nonce);
         let mut secret = Zeroizing::new(self.index.to_vec());
         self.epochs.iter().for_each(|epoch| secret.extend_from_slice(&*epoch.key));
-        let tag = master.cipher.encrypt_inout_detached(&nonce.into(), &bytes[..NONCE_AT], secret.as_mut_slice().into());
+        let tag = master.cipher.encrypt_inout_detached(
+            &nonce.into(),
+            &bytes[..NONCE_AT],
+            secret.as_mut_slice().into(),
+        );
         let tag = tag.map_err(|_| too_large())?;
         bytes.extend_from_slice(&secret);
         bytes.extend_from_slice(&tag);
@@ -179,20 +185,36 @@ impl Ring {
     pub fn unwrap(bytes: &[u8], master: Option<&MasterKey>) -> Result<Self, Locked> {
         let wanted = Self::key_of(bytes).ok_or(Damage::Header)?;
         let master = master.filter(|key| key.id() == wanted).ok_or(Locked::Needs(wanted))?;
-        let (head, rest) = intact(bytes).and_then(|bytes| bytes.split_at_checked(SECRET_AT)).ok_or(Damage::Header)?;
-        let (secret, tag) = rest.len().checked_sub(TAG_BYTES).and_then(|at| rest.split_at_checked(at)).ok_or(Damage::Header)?;
+        let (head, rest) = intact(bytes)
+            .and_then(|bytes| bytes.split_at_checked(SECRET_AT))
+            .ok_or(Damage::Header)?;
+        let (secret, tag) = rest
+            .len()
+            .checked_sub(TAG_BYTES)
+            .and_then(|at| rest.split_at_checked(at))
+            .ok_or(Damage::Header)?;
         let mut secret = Zeroizing::new(secret.to_vec());
         let nonce = Nonce::try_from(&head[NONCE_AT..]).map_err(|_| Damage::Header)?;
         let tag = Tag::try_from(tag).map_err(|_| Damage::Header)?;
-        let opened = master.cipher.decrypt_inout_detached(&nonce, &head[..NONCE_AT], secret.as_mut_slice().into(), &tag);
+        let opened = master.cipher.decrypt_inout_detached(
+            &nonce,
+            &head[..NONCE_AT],
+            secret.as_mut_slice().into(),
+            &tag,
+        );
         opened.map_err(|_| Damage::Seal)?;
-        let mut keys = secret.chunks(KEY_BYTES).filter_map(|key| <[u8; KEY_BYTES]>::try_from(key).ok().map(Zeroizing::new));
+        let mut keys = secret
+            .chunks(KEY_BYTES)
+            .filter_map(|key| <[u8; KEY_BYTES]>::try_from(key).ok().map(Zeroizing::new));
         let index = keys.next().ok_or(Damage::Header)?;
         let epochs: Vec<Epoch> = keys.map(Epoch::of).collect();
         if epochs.is_empty() || secret.len() % KEY_BYTES != 0 {
             return Err(Damage::Header.into());
         }
-        let revision = head[REVISION_AT..NONCE_AT].iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte));
+        let revision = head[REVISION_AT..NONCE_AT]
+            .iter()
+            .rev()
+            .fold(0, |number, byte| number << 8 | u32::from(*byte));
         Ok(Self { revision, index, epochs })
     }
 
@@ -222,7 +244,8 @@ mod tests {
 
     #[test]
     fn a_ring_opens_with_its_key_only() {
-        let (key, other) = (MasterKey::from_bytes(&[7; KEY_BYTES]), MasterKey::from_bytes(&[8; KEY_BYTES]));
+        let (key, other) =
+            (MasterKey::from_bytes(&[7; KEY_BYTES]), MasterKey::from_bytes(&[8; KEY_BYTES]));
         let ring = Ring::generate().unwrap();
         let bytes = ring.wrap(&key).unwrap();
         let again = Ring::unwrap(&bytes, Some(&key)).unwrap();
@@ -236,16 +259,22 @@ mod tests {
         for bit in 0..bytes.len() * 8 {
             let mut changed = bytes.clone();
             changed[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(Ring::unwrap(&changed, Some(&key)).map(|_| ()), Err(Damage::Header.into()), "bit {bit}");
+            assert_eq!(
+                Ring::unwrap(&changed, Some(&key)).map(|_| ()),
+                Err(Damage::Header.into()),
+                "bit {bit}"
+            );
         }
-        (0..bytes.len()).for_each(|end| assert!(Ring::unwrap(&bytes[..end], Some(&key)).is_err(), "{end}"));
+        (0..bytes.len())
+            .for_each(|end| assert!(Ring::unwrap(&bytes[..end], Some(&key)).is_err(), "{end}"));
     }
 
     #[test]
     fn a_rotation_keeps_old_epochs() {
         let key = MasterKey::from_bytes(&[7; KEY_BYTES]);
         let before = Ring::generate().unwrap();
-        let after = Ring::unwrap(&before.rotated().unwrap().wrap(&key).unwrap(), Some(&key)).unwrap();
+        let after =
+            Ring::unwrap(&before.rotated().unwrap().wrap(&key).unwrap(), Some(&key)).unwrap();
         assert_eq!((before.revision(), after.revision()), (1, 2));
         assert_ne!(after.newest().id(), before.newest().id());
         assert_eq!(after.epoch(before.newest().id()).unwrap().row_key(), before.newest().row_key());

@@ -11,8 +11,9 @@
 //! 16     …     encrypted value, tag (16)
 //! ```
 //!
-//! Blocks of modules are written once and so have nonces of their own places ([`super::Seal`]); rows of crashes and groups are
-//! written again and again. All rows of an epoch share one data key. The row's key is authenticated with its value.
+//! Blocks of modules are written once and so have nonces of their own places ([`super::Seal`]);
+//! rows of crashes and groups are written again and again. All rows of an epoch share one data key.
+//! The row's key is authenticated with its value.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -61,8 +62,13 @@ impl RowSeal {
         let (mut start, mut next) = ([0; NONCE_BYTES - 8], [0; 8]);
         getrandom::fill(&mut start)?;
         getrandom::fill(&mut next)?;
-        let ciphers = ring.epochs().iter().map(|epoch| (epoch.id(), cipher(&epoch.row_key()))).collect();
-        Ok(Self::Sealed(Box::new(RowKeys { ciphers, start, next: AtomicU64::new(u64::from_be_bytes(next)) })))
+        let ciphers =
+            ring.epochs().iter().map(|epoch| (epoch.id(), cipher(&epoch.row_key()))).collect();
+        Ok(Self::Sealed(Box::new(RowKeys {
+            ciphers,
+            start,
+            next: AtomicU64::new(u64::from_be_bytes(next)),
+        })))
     }
 
     /// The bytes of the row at `key`, as they go to disk.
@@ -79,7 +85,8 @@ impl RowSeal {
             }
             Self::Sealed(keys) => keys,
         };
-        let (epoch, cipher) = keys.ciphers.last().ok_or_else(|| std::io::Error::other("a key ring without keys"))?;
+        let (epoch, cipher) =
+            keys.ciphers.last().ok_or_else(|| std::io::Error::other("a key ring without keys"))?;
         let mut nonce = [0; NONCE_BYTES];
         let (start, count) = nonce.split_at_mut(keys.start.len());
         start.copy_from_slice(&keys.start);
@@ -88,8 +95,11 @@ impl RowSeal {
         bytes.extend_from_slice(&epoch.0);
         bytes.extend_from_slice(&nonce);
         bytes.extend_from_slice(value);
-        let tag = cipher.encrypt_inout_detached(&nonce.into(), key, (&mut bytes[VALUE_AT..]).into());
-        bytes.extend_from_slice(&tag.map_err(|_| std::io::Error::other("a row is too large to be sealed"))?);
+        let tag =
+            cipher.encrypt_inout_detached(&nonce.into(), key, (&mut bytes[VALUE_AT..]).into());
+        bytes.extend_from_slice(
+            &tag.map_err(|_| std::io::Error::other("a row is too large to be sealed"))?,
+        );
         Ok(bytes)
     }
 
@@ -101,17 +111,31 @@ impl RowSeal {
         let keys = match self {
             Self::Open => {
                 let (sum, value) = bytes.split_at_checked(SUM_BYTES).ok_or(Damage::Header)?;
-                return if sum == checksum(key, value) { Ok(value.to_vec()) } else { Err(Damage::Checksum) };
+                return if sum == checksum(key, value) {
+                    Ok(value.to_vec())
+                } else {
+                    Err(Damage::Checksum)
+                };
             }
             Self::Sealed(keys) => keys,
         };
         let (head, rest) = bytes.split_at_checked(VALUE_AT).ok_or(Damage::Header)?;
-        let (value, tag) = rest.len().checked_sub(TAG_BYTES).and_then(|at| rest.split_at_checked(at)).ok_or(Damage::Header)?;
+        let (value, tag) = rest
+            .len()
+            .checked_sub(TAG_BYTES)
+            .and_then(|at| rest.split_at_checked(at))
+            .ok_or(Damage::Header)?;
         let (epoch, nonce) = head.split_at(NONCE_AT);
-        let (_, cipher) = keys.ciphers.iter().rev().find(|(id, _)| id.0 == epoch).ok_or(Damage::Key)?;
-        let (nonce, tag) = (Nonce::try_from(nonce).map_err(|_| Damage::Header)?, Tag::try_from(tag).map_err(|_| Damage::Header)?);
+        let (_, cipher) =
+            keys.ciphers.iter().rev().find(|(id, _)| id.0 == epoch).ok_or(Damage::Key)?;
+        let (nonce, tag) = (
+            Nonce::try_from(nonce).map_err(|_| Damage::Header)?,
+            Tag::try_from(tag).map_err(|_| Damage::Header)?,
+        );
         let mut value = value.to_vec();
-        cipher.decrypt_inout_detached(&nonce, key, value.as_mut_slice().into(), &tag).map_err(|_| Damage::Seal)?;
+        cipher
+            .decrypt_inout_detached(&nonce, key, value.as_mut_slice().into(), &tag)
+            .map_err(|_| Damage::Seal)?;
         Ok(value)
     }
 }
@@ -142,7 +166,8 @@ mod tests {
                 changed[bit / 8] ^= 1 << (bit % 8);
                 assert!(seal.open(b"place", &changed).is_err(), "bit {bit}");
             }
-            (0..bytes.len()).for_each(|end| assert!(seal.open(b"place", &bytes[..end]).is_err(), "{end}"));
+            (0..bytes.len())
+                .for_each(|end| assert!(seal.open(b"place", &bytes[..end]).is_err(), "{end}"));
         }
     }
 

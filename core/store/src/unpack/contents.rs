@@ -1,7 +1,8 @@
-//! Opens all blocks of a module and checks them against each other; [`Contents`] has every block that is not as it
-//! should be.
+//! Opens all blocks of a module and checks them against each other; [`Contents`] has every block
+//! that is not as it should be.
 //!
-//! One problem is told of a block, the first. What depends on a damaged block is not called damaged for it.
+//! One problem is told of a block, the first. What depends on a damaged block is not called damaged
+//! for it.
 
 use std::fmt;
 
@@ -32,7 +33,9 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
             Kind::Record => write!(f, "the record: {}", self.fault),
-            kind => write!(f, "the block of {} ending at {:#x}: {}", kind.name(), self.last, self.fault),
+            kind => {
+                write!(f, "the block of {} ending at {:#x}: {}", kind.name(), self.last, self.fault)
+            }
         }
     }
 }
@@ -110,9 +113,14 @@ impl Contents {
             return contents;
         }
         let of_kind = |kind: Kind| blocks.iter().filter(move |block| block.kind == kind);
-        let functions = contents.read_functions(u64::from(record.functions) + 1, of_kind(Kind::Functions));
+        let functions =
+            contents.read_functions(u64::from(record.functions) + 1, of_kind(Kind::Functions));
         let files = contents.read_files(u64::from(record.files), of_kind(Kind::Files));
-        contents.check_references(u64::from(record.functions) + 1, u64::from(record.files), of_kind(Kind::Functions));
+        contents.check_references(
+            u64::from(record.functions) + 1,
+            u64::from(record.files),
+            of_kind(Kind::Functions),
+        );
         let ranges = contents.read_ranges(of_kind(Kind::Ranges));
         contents.read_layers(record.sources.len(), of_kind(Kind::Layers));
         contents.read_aliases(record.aliases, of_kind(Kind::Aliases));
@@ -148,13 +156,19 @@ impl Contents {
     /// Of a block that cannot be had, nobody knows how large it was.
     fn count_bytes(&mut self, record: &ModuleRecord, blocks: &[Compressed]) {
         if blocks.iter().all(|block| block.damage().is_none()) {
-            self.count("bytes_stored", record.bytes_stored, blocks.iter().map(Compressed::stored_bytes).sum());
+            self.count(
+                "bytes_stored",
+                record.bytes_stored,
+                blocks.iter().map(Compressed::stored_bytes).sum(),
+            );
         }
     }
 
     /// All that is known of `function`.
     pub fn declared(&self, function: u32) -> Declared<'_> {
-        self.function(function).and_then(|(block, index)| block.declared(index)).unwrap_or_else(|| Declared::symbol(b""))
+        self.function(function)
+            .and_then(|(block, index)| block.declared(index))
+            .unwrap_or_else(|| Declared::symbol(b""))
     }
 
     /// The raw name of `function`; empty where none is known.
@@ -179,10 +193,15 @@ impl Contents {
     }
 
     /// Returns how many functions there are by the numbers under which blocks are filed.
-    fn read_functions<'a>(&mut self, total: u64, blocks: impl Iterator<Item = &'a Compressed>) -> u64 {
+    fn read_functions<'a>(
+        &mut self,
+        total: u64,
+        blocks: impl Iterator<Item = &'a Compressed>,
+    ) -> u64 {
         let mut expected = 0;
         for block in blocks {
-            let decode = |raw: &[u8]| FunctionBlock::decode(raw).map(|block| (block.count(), block));
+            let decode =
+                |raw: &[u8]| FunctionBlock::decode(raw).map(|block| (block.count(), block));
             let read = numbered(block, expected, total, FUNCTIONS_PER_BLOCK, decode);
             self.keep(block, read, FUNCTIONS_PER_BLOCK, total, |contents| &mut contents.functions);
             expected = block.last.saturating_add(1);
@@ -211,21 +230,36 @@ impl Contents {
         place: impl FnOnce(&mut Self) -> &mut Vec<Option<T>>,
     ) {
         let read = read.map_err(|fault| self.found(block, fault)).ok();
-        let Some(number) = usize::try_from(block.last).ok().filter(|_| block.last < total).map(|last| last / size) else { return };
+        let Some(number) =
+            usize::try_from(block.last).ok().filter(|_| block.last < total).map(|last| last / size)
+        else {
+            return;
+        };
         let blocks = place(self);
         blocks.resize_with(blocks.len().max(number + 1), || None);
         blocks[number] = read;
     }
 
     /// Checks that every site and call of every function refers to what is there.
-    fn check_references<'a>(&mut self, functions: u64, files: u64, blocks: impl Iterator<Item = &'a Compressed>) {
+    fn check_references<'a>(
+        &mut self,
+        functions: u64,
+        files: u64,
+        blocks: impl Iterator<Item = &'a Compressed>,
+    ) {
         for block in blocks {
             let number = usize::try_from(block.last).unwrap_or(usize::MAX) / FUNCTIONS_PER_BLOCK;
             let Some(Some(decoded)) = self.functions.get(number) else { continue };
             let fault = (0..decoded.count()).find_map(|index| {
                 let declared = decoded.declared(index).and_then(|function| function.file);
-                let used = decoded.sites(index).map(|site| site.file).chain(declared.map(|file| file.index() + 1));
-                let bad_file = used.map(u64::from).find(|file| *file > files).map(|number| Fault::Reference { what: "file", number });
+                let used = decoded
+                    .sites(index)
+                    .map(|site| site.file)
+                    .chain(declared.map(|file| file.index() + 1));
+                let bad_file = used
+                    .map(u64::from)
+                    .find(|file| *file > files)
+                    .map(|number| Fault::Reference { what: "file", number });
                 let bad_call = || {
                     decoded.calls(index).find_map(|call| match call {
                         Call { callee, .. } if u64::from(callee) >= functions => {
@@ -272,7 +306,9 @@ impl Contents {
     /// `None` if functions that it needs are damaged.
     fn range_block(&self, block: &Compressed, earliest: u64) -> Result<Option<RangeBlock>, Fault> {
         let opened = block.expand()?;
-        let is_known = |function: u32| !matches!(self.functions.get(function as usize / FUNCTIONS_PER_BLOCK), Some(None));
+        let is_known = |function: u32| {
+            !matches!(self.functions.get(function as usize / FUNCTIONS_PER_BLOCK), Some(None))
+        };
         let decoded = RangeBlock::decode(&opened.raw, |function, call| {
             let found = self.function(function).and_then(|(block, index)| block.call(index, call));
             if found.is_none() && !is_known(function) { Err(()) } else { Ok(found) }
@@ -304,7 +340,10 @@ impl Contents {
 
     fn read_layers<'a>(&mut self, sources: usize, blocks: impl Iterator<Item = &'a Compressed>) {
         for block in blocks {
-            match block.expand().and_then(|opened| layers::decode(&opened.raw, sources).ok_or(Damage::Contents)) {
+            match block
+                .expand()
+                .and_then(|opened| layers::decode(&opened.raw, sources).ok_or(Damage::Contents))
+            {
                 Ok(spans) => self.layers = spans,
                 Err(damage) => self.found(block, damage.into()),
             }
@@ -315,7 +354,9 @@ impl Contents {
         let (mut earliest, problems) = (0, self.problems.len());
         for block in blocks {
             match alias_block(block, earliest) {
-                Ok(decoded) => self.aliases.extend(decoded.iter().map(|(address, name)| Alias { address, name: name.to_vec() })),
+                Ok(decoded) => self.aliases.extend(
+                    decoded.iter().map(|(address, name)| Alias { address, name: name.to_vec() }),
+                ),
                 Err(fault) => self.found(block, fault),
             }
             earliest = block.last.saturating_add(1);
@@ -331,15 +372,22 @@ impl Contents {
 
     fn count(&mut self, what: &'static str, expected: u64, found: u64) {
         if expected != found {
-            self.problems.push(Problem { kind: Kind::Record, last: u64::MAX, fault: Fault::Count { what, expected, found } });
+            self.problems.push(Problem {
+                kind: Kind::Record,
+                last: u64::MAX,
+                fault: Fault::Count { what, expected, found },
+            });
         }
     }
 }
 
-/// Opens a block of classes whose hashes are `earliest` at the earliest; how many it has, and how many lines of methods.
+/// Opens a block of classes whose hashes are `earliest` at the earliest; how many it has, and how
+/// many lines of methods.
 fn class_block(block: &Compressed, earliest: u64) -> Result<(u64, u64), Fault> {
     let opened = block.expand()?;
-    let decoded = ClassBlock::decode(&opened.raw).filter(|_| block.kind == Kind::Classes).ok_or(Damage::Contents)?;
+    let decoded = ClassBlock::decode(&opened.raw)
+        .filter(|_| block.kind == Kind::Classes)
+        .ok_or(Damage::Contents)?;
     if opened.first < earliest {
         return Err(Fault::Order { first: opened.first, expected: earliest });
     }
@@ -353,7 +401,11 @@ fn class_block(block: &Compressed, earliest: u64) -> Result<(u64, u64), Fault> {
         last = hash;
         lines += row.len() as u64;
     }
-    if decoded.count() > 0 && last == block.last { Ok((decoded.count() as u64, lines)) } else { Err(Fault::Extent { found: last }) }
+    if decoded.count() > 0 && last == block.last {
+        Ok((decoded.count() as u64, lines))
+    } else {
+        Err(Fault::Extent { found: last })
+    }
 }
 
 /// Opens a block of aliases whose addresses are `earliest` at the earliest.
@@ -369,7 +421,8 @@ fn alias_block(block: &Compressed, earliest: u64) -> Result<AliasBlock, Fault> {
     }
 }
 
-/// Opens a block of things numbered from `expected` on, of which there are `total`, `size` in a block but the last.
+/// Opens a block of things numbered from `expected` on, of which there are `total`, `size` in a
+/// block but the last.
 fn numbered<T>(
     block: &Compressed,
     expected: u64,
@@ -384,5 +437,9 @@ fn numbered<T>(
     let (count, decoded) = decode(&raw).ok_or(Damage::Contents)?;
     let end = first.saturating_add(count as u64);
     let is_whole = count == size || (count < size && end == total);
-    if count > 0 && is_whole && end - 1 == block.last { Ok(decoded) } else { Err(Fault::Extent { found: end.saturating_sub(1) }) }
+    if count > 0 && is_whole && end - 1 == block.last {
+        Ok(decoded)
+    } else {
+        Err(Fault::Extent { found: end.saturating_sub(1) })
+    }
 }

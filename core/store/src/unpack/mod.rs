@@ -1,13 +1,14 @@
-//! Unpacks a stored module into [`ModuleSymbols`], from which [`crate::pack`] makes the same blocks again.
+//! Unpacks a stored module into [`ModuleSymbols`], from which [`crate::pack`] makes the same blocks
+//! again.
 //!
-//! Every frame of a block becomes a chain of its own: what pack saw as one chain comes back as several where ranges
-//! leave and enter it again, which says the same.
+//! Every frame of a block becomes a chain of its own: what pack saw as one chain comes back as
+//! several where ranges leave and enter it again, which says the same.
 
 mod contents;
 
 use symtool_debug::{
-    Chain, ChainId, CodeMark, DropCounts, File, FileId, Files, Function, FunctionId, Functions, Location, ModuleInfo, ModuleSymbols, Range,
-    Source,
+    Chain, ChainId, CodeMark, DropCounts, File, FileId, Files, Function, FunctionId, Functions,
+    Location, ModuleInfo, ModuleSymbols, Range, Source,
 };
 use symtool_module::{Detail, ModuleId, ModuleKind};
 
@@ -18,12 +19,15 @@ use crate::block::{Compressed, Damage, Kind};
 use crate::module::ModuleRecord;
 pub use contents::{Contents, Fault, Problem};
 
-/// Unpacks the module of `record` from `blocks`, all of its blocks in key order. With the symbols comes which source
-/// answers where. What was dropped and warned of stays in the record.
+/// Unpacks the module of `record` from `blocks`, all of its blocks in key order. With the symbols
+/// comes which source answers where. What was dropped and warned of stays in the record.
 ///
 /// # Errors
 /// The first block that is damaged, or contradicts another.
-pub fn unpack(record: &ModuleRecord, blocks: &[Compressed]) -> Result<(ModuleSymbols, Vec<Span>), Problem> {
+pub fn unpack(
+    record: &ModuleRecord,
+    blocks: &[Compressed],
+) -> Result<(ModuleSymbols, Vec<Span>), Problem> {
     let mut contents = Contents::read(record, blocks);
     if !contents.problems.is_empty() {
         return Err(contents.problems.swap_remove(0));
@@ -46,11 +50,18 @@ pub fn unpack(record: &ModuleRecord, blocks: &[Compressed]) -> Result<(ModuleSym
     Ok((symbols, layers))
 }
 
-/// What a module says about itself, from its record; `None` if it was written by a version that knows more.
+/// What a module says about itself, from its record; `None` if it was written by a version that
+/// knows more.
 fn info(record: &ModuleRecord) -> Option<ModuleInfo> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let digit =
+        |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let pair = |pair: &[u8]| Some(digit(pair.first()?)? << 4 | digit(pair.get(1)?)?);
-    let id = |id: &String| Some(ModuleId { bytes: id.as_bytes().chunks(2).map(pair).collect::<Option<_>>()?, made_up: record.id_made_up });
+    let id = |id: &String| {
+        Some(ModuleId {
+            bytes: id.as_bytes().chunks(2).map(pair).collect::<Option<_>>()?,
+            made_up: record.id_made_up,
+        })
+    };
     Some(ModuleInfo {
         name: record.name.clone(),
         id: id(&record.id)?,
@@ -81,7 +92,12 @@ fn functions<'a>(all: impl Iterator<Item = Function<'a>>) -> Functions {
 }
 
 /// Appends the ranges and frames of one block.
-fn unpack_ranges(record: &ModuleRecord, contents: &Contents, block: &RangeBlock, symbols: &mut ModuleSymbols) -> Option<()> {
+fn unpack_ranges(
+    record: &ModuleRecord,
+    contents: &Contents,
+    block: &RangeBlock,
+    symbols: &mut ModuleSymbols,
+) -> Option<()> {
     // The function with this number stands for none.
     let unnamed = record.functions;
     let source = record.source();
@@ -94,7 +110,9 @@ fn unpack_ranges(record: &ModuleRecord, contents: &Contents, block: &RangeBlock,
     for frame in block.frames() {
         let caller = match frame.caller {
             NO_FRAME => None,
-            caller => Some((chain(caller)?, location(block.frame(caller)?.function, frame.call_site)?)),
+            caller => {
+                Some((chain(caller)?, location(block.frame(caller)?.function, frame.call_site)?))
+            }
         };
         symbols.chains.push(Chain {
             function: (frame.function != unnamed).then_some(FunctionId::new(frame.function)),
@@ -105,7 +123,12 @@ fn unpack_ranges(record: &ModuleRecord, contents: &Contents, block: &RangeBlock,
     }
     for (start, end, spot) in block.ranges() {
         let function = block.frame(spot.frame)?.function;
-        symbols.ranges.push(Range { start, end, chain: chain(spot.frame)?, location: location(function, spot.site)? });
+        symbols.ranges.push(Range {
+            start,
+            end,
+            chain: chain(spot.frame)?,
+            location: location(function, spot.site)?,
+        });
     }
     Some(())
 }

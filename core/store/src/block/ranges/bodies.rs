@@ -1,4 +1,5 @@
-//! Reads the columns of a block one body of code at a time: what each begins with, and the one range that is wanted.
+//! Reads the columns of a block one body of code at a time: what each begins with, and the one
+//! range that is wanted.
 
 use std::ops::ControlFlow;
 
@@ -16,7 +17,8 @@ pub fn began(code: u64, here: u64) -> Start {
     }
 }
 
-/// The columns of a block, read one body at a time: the ranges under one outermost function, one after the other.
+/// The columns of a block, read one body at a time: the ranges under one outermost function, one
+/// after the other.
 pub struct Bodies<'a> {
     pub operations: Column<'a>,
     pub lengths: Column<'a>,
@@ -48,9 +50,21 @@ pub struct Body<'a> {
 
 impl<'a> Bodies<'a> {
     pub fn of(raw: &'a [u8]) -> Option<Self> {
-        let [operations, lengths, sites, calls, roots, functions, wide, mut head, begins] = split::<COLUMNS>(raw)?;
+        let [operations, lengths, sites, calls, roots, functions, wide, mut head, begins] =
+            split::<COLUMNS>(raw)?;
         let (next_function, at) = (head.number32()?, head.number()?);
-        head.is_empty().then_some(Self { operations, lengths, sites, calls, roots, functions, wide, begins, next_function, at })
+        head.is_empty().then_some(Self {
+            operations,
+            lengths,
+            sites,
+            calls,
+            roots,
+            functions,
+            wide,
+            begins,
+            next_function,
+            at,
+        })
     }
 
     /// Whether all bodies have been come to.
@@ -66,10 +80,19 @@ impl<'a> Bodies<'a> {
         }
         let others = rest.iter().position(|&operation| operation == ROOT).unwrap_or(rest.len());
         let operations = self.operations.take(1 + others)?;
-        let (gap, entered, code) = (self.roots.number()?, self.roots.size()?, self.functions.number()?);
-        let function = u32::try_from(i64::from(self.next_function).checked_add(unzigzag(code >> 1))?).ok()?;
+        let (gap, entered, code) =
+            (self.roots.number()?, self.roots.size()?, self.functions.number()?);
+        let function =
+            u32::try_from(i64::from(self.next_function).checked_add(unzigzag(code >> 1))?).ok()?;
         self.next_function = self.next_function.max(function.saturating_add(1));
-        Some(Body { operations, gap, start: self.at.checked_add(gap)?, function, symtab: code & 1 == 1, entered })
+        Some(Body {
+            operations,
+            gap,
+            start: self.at.checked_add(gap)?,
+            function,
+            symtab: code & 1 == 1,
+            entered,
+        })
     }
 
     /// How many frames an operation leaves and enters.
@@ -80,24 +103,32 @@ impl<'a> Bodies<'a> {
         }
     }
 
-    /// Reads `body` up to the range that holds `address`: the frames there, outermost first, and the range's first address
-    /// and the first after it. Goes on to the next body if all of this one lies before.
-    pub fn find(&mut self, body: &Body<'_>, address: u64) -> Option<ControlFlow<(Vec<Passed>, u64, u64)>> {
+    /// Reads `body` up to the range that holds `address`: the frames there, outermost first, and
+    /// the range's first address and the first after it. Goes on to the next body if all of this
+    /// one lies before.
+    pub fn find(
+        &mut self,
+        body: &Body<'_>,
+        address: u64,
+    ) -> Option<ControlFlow<(Vec<Passed>, u64, u64)>> {
         let mut at = body.start;
         let mut path = vec![Passed::new(0, began(self.begins.number()?, at))];
         for &operation in body.operations {
-            let (left, entered) = if operation == ROOT { (0, body.entered) } else { self.counts(operation)? };
+            let (left, entered) =
+                if operation == ROOT { (0, body.entered) } else { self.counts(operation)? };
             let kept = path.len().checked_sub(left).filter(|kept| *kept > 0)?;
             path.truncate(kept);
             for _ in 0..entered {
                 let caller = path.last_mut()?;
-                let call = u32::try_from(caller.next_call.checked_add(self.calls.signed()?)?).ok()?;
+                let call =
+                    u32::try_from(caller.next_call.checked_add(self.calls.signed()?)?).ok()?;
                 caller.next_call = i64::from(call) + 1;
                 (caller.after_call, caller.next_site) = (Some(call), 0);
                 path.push(Passed::new(call, began(self.begins.number()?, at)));
             }
             let innermost = path.last_mut()?;
-            innermost.next_site = innermost.next_site.checked_add(self.sites.signed()?)?.checked_add(1)?;
+            innermost.next_site =
+                innermost.next_site.checked_add(self.sites.signed()?)?.checked_add(1)?;
             let end = at.checked_add(self.lengths.number()?)?;
             if address < end {
                 return Some(ControlFlow::Break((path, at, end)));
@@ -109,7 +140,9 @@ impl<'a> Bodies<'a> {
     }
 
     pub fn is_empty(&self) -> bool {
-        [self.lengths, self.sites, self.calls, self.roots, self.functions, self.wide, self.begins].iter().all(Column::is_empty)
+        [self.lengths, self.sites, self.calls, self.roots, self.functions, self.wide, self.begins]
+            .iter()
+            .all(Column::is_empty)
     }
 }
 

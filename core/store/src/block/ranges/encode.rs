@@ -18,8 +18,15 @@ pub struct Encoder {
 impl Encoder {
     /// An empty block, before which outermost functions up to `next_function` have been met.
     pub fn new(next_function: u32) -> Self {
-        let mut encoder =
-            Self { columns: Default::default(), levels: Vec::new(), symtab: false, next_function, first: None, end: 0, count: 0 };
+        let mut encoder = Self {
+            columns: Default::default(),
+            levels: Vec::new(),
+            symtab: false,
+            next_function,
+            first: None,
+            end: 0,
+            count: 0,
+        };
         put(&mut encoder.columns[7], u64::from(next_function));
         encoder
     }
@@ -29,14 +36,28 @@ impl Encoder {
         self.count
     }
 
-    /// Appends `start..end`, which is not empty and lies after all ranges so far: the frames from `root`, whose
-    /// chain is `root_chain`, along `path`, and site `site` of the last of them.
-    pub fn push(&mut self, (start, end): (u64, u64), root_chain: u32, root: Root, path: &[Step], site: u32) {
+    /// Appends `start..end`, which is not empty and lies after all ranges so far: the frames from
+    /// `root`, whose chain is `root_chain`, along `path`, and site `site` of the last of them.
+    pub fn push(
+        &mut self,
+        (start, end): (u64, u64),
+        root_chain: u32,
+        root: Root,
+        path: &[Step],
+        site: u32,
+    ) {
         let gap = start - if self.count == 0 { start } else { self.end };
         let first = *self.first.get_or_insert(start);
         debug_assert!(first <= start && start < end);
-        let shared = if gap == 0 && self.levels.first().is_some_and(|level| level.chain == root_chain) && self.symtab == root.symtab {
-            1 + path.iter().zip(&self.levels[1..]).take_while(|(step, level)| step.chain == level.chain).count()
+        let shared = if gap == 0
+            && self.levels.first().is_some_and(|level| level.chain == root_chain)
+            && self.symtab == root.symtab
+        {
+            1 + path
+                .iter()
+                .zip(&self.levels[1..])
+                .take_while(|(step, level)| step.chain == level.chain)
+                .count()
         } else {
             0
         };
@@ -84,7 +105,9 @@ impl Encoder {
             None => 1,
             Some(start) if start == here => 0,
             // Differences wrap around, forth here and back there.
-            Some(start) => zigzag(here.wrapping_sub(start).cast_signed()).checked_add(1).unwrap_or(1),
+            Some(start) => {
+                zigzag(here.wrapping_sub(start).cast_signed()).checked_add(1).unwrap_or(1)
+            }
         };
         put(&mut self.columns[8], code);
     }

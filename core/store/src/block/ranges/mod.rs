@@ -1,17 +1,18 @@
 //! Blocks of address ranges with their inline chains.
 //!
-//! Both sides keep a stack of the open frames, outermost first. A range says how many frames to leave and which
-//! calls to enter, then where it stands in the innermost one:
+//! Both sides keep a stack of the open frames, outermost first. A range says how many frames to
+//! leave and which calls to enter, then where it stands in the innermost one:
 //!
 //! ```text
 //! frames      main   main>a   main>a>b   main>a   main
 //! operation   root   enter 1  enter 1    leave 1  leave 1
 //! ```
 //!
-//! Numbers are differences to what comes next in the order of first use: a body of code that is met for the
-//! first time, or again in the same order, is a run of zeros. What stands under one outermost function depends on nothing
-//! before it but how much of each column is gone, and nothing but sites depends on what calls lead to: a single address needs
-//! the functions of its own frames only.
+//! Numbers are differences to what comes next in the order of first use: a body of code that is met
+//! for the first time, or again in the same order, is a run of zeros. What stands under one
+//! outermost function depends on nothing before it but how much of each column is gone, and nothing
+//! but sites depends on what calls lead to: a single address needs the functions of its own frames
+//! only.
 //!
 //! ```text
 //! column  block of ranges, format 3
@@ -117,8 +118,8 @@ pub struct RangeBlock {
 }
 
 impl RangeBlock {
-    /// The index of the range or gap that holds `address`, looked for from index `from` on, which must not lie
-    /// after it. `None` before the first range and after the last.
+    /// The index of the range or gap that holds `address`, looked for from index `from` on, which
+    /// must not lie after it. `None` before the first range and after the last.
     #[inline]
     pub fn find(&self, address: u64, from: usize) -> Option<usize> {
         if address >= self.end {
@@ -131,7 +132,8 @@ impl RangeBlock {
             bound *= 2;
         }
         let low = bound / 2;
-        let after = low + starts[low..bound.min(starts.len())].partition_point(|start| *start <= address);
+        let after =
+            low + starts[low..bound.min(starts.len())].partition_point(|start| *start <= address);
         (from + after).checked_sub(1).filter(|at| self.starts[*at] <= address)
     }
 
@@ -147,7 +149,8 @@ impl RangeBlock {
         self.frames.get(index as usize)
     }
 
-    /// Every range in order: its first address, the first one after it, and what is known there. Gaps are left out.
+    /// Every range in order: its first address, the first one after it, and what is known there.
+    /// Gaps are left out.
     pub fn ranges(&self) -> impl Iterator<Item = (u64, u64, Spot)> + '_ {
         let ends = self.starts.iter().skip(1).copied().chain([self.end]);
         self.starts
@@ -195,7 +198,9 @@ mod tests {
     fn starts(block: &RangeBlock, address: u64) -> Vec<Option<u64>> {
         let frame = |at: u32| block.frame(at).filter(|_| at != NO_FRAME);
         let innermost = block.find(address, 0).and_then(|at| frame(block.spot(at)?.frame));
-        std::iter::successors(innermost, |inner| frame(inner.caller)).map(|frame| frame.start.address()).collect()
+        std::iter::successors(innermost, |inner| frame(inner.caller))
+            .map(|frame| frame.start.address())
+            .collect()
     }
 
     fn frames(block: &RangeBlock, address: u64) -> Option<(Vec<u32>, u32)> {
@@ -212,17 +217,29 @@ mod tests {
 
     /// One address decoded alone is what it is in the whole block.
     fn assert_alone(raw: &[u8], block: &RangeBlock, address: u64) {
-        let alone = RangeBlock::decode_at::<()>(raw, address, |function, call| Ok(calls(function, call))).unwrap();
+        let alone =
+            RangeBlock::decode_at::<()>(raw, address, |function, call| Ok(calls(function, call)))
+                .unwrap();
         let (first, alone) = alone.unwrap();
         assert!(first <= address && address < alone.end(), "{address:#x}");
-        assert_eq!((frames(&alone, address), starts(&alone, address)), (frames(block, address), starts(block, address)), "{address:#x}");
+        assert_eq!(
+            (frames(&alone, address), starts(&alone, address)),
+            (frames(block, address), starts(block, address)),
+            "{address:#x}"
+        );
         assert_eq!(frames(&alone, first), frames(block, first), "{address:#x}");
     }
 
     #[test]
     fn ranges_come_back() {
-        let a = Step { chain: 1, call: 0, target: Call { site: 1, callee: 6 }, start: Start::at(0x1004) };
-        let b = Step { chain: 2, call: 0, target: Call { site: 0, callee: 7 }, start: Start::UNKNOWN };
+        let a = Step {
+            chain: 1,
+            call: 0,
+            target: Call { site: 1, callee: 6 },
+            start: Start::at(0x1004),
+        };
+        let b =
+            Step { chain: 2, call: 0, target: Call { site: 0, callee: 7 }, start: Start::UNKNOWN };
         let main = Root { function: 5, symtab: false, start: Start::at(0xff0) };
         let mut encoder = Encoder::new(5);
         encoder.push((0x1000, 0x1004), 0, main, &[], 0);
@@ -230,13 +247,42 @@ mod tests {
         encoder.push((0x1005, 0x1010), 0, main, &[a, b], 3);
         encoder.push((0x1010, 0x1011), 0, main, &[a], 2);
         encoder.push((0x1011, 0x1012), 0, main, &[], 9);
-        encoder.push((0x2000, 0x2010), 3, Root { function: 0, symtab: true, start: Start::at(0x2000) }, &[], 0);
+        encoder.push(
+            (0x2000, 0x2010),
+            3,
+            Root { function: 0, symtab: true, start: Start::at(0x2000) },
+            &[],
+            0,
+        );
         let deep: Vec<Step> = (0..40)
-            .map(|at| Step { chain: 10 + at, call: 0, target: Call { site: 0, callee: 8 }, start: Start::at(u64::from(at)) })
+            .map(|at| Step {
+                chain: 10 + at,
+                call: 0,
+                target: Call { site: 0, callee: 8 },
+                start: Start::at(u64::from(at)),
+            })
             .collect();
-        encoder.push((0x2010, 0x2020), 9, Root { function: 8, symtab: false, start: Start::at(u64::MAX - 1) }, &deep[..1], 4);
-        encoder.push((0x2020, 0x2030), 9, Root { function: 8, symtab: false, start: Start::at(u64::MAX - 1) }, &deep, 5);
-        encoder.push((0x2030, u64::MAX), 9, Root { function: 8, symtab: false, start: Start::at(u64::MAX - 1) }, &[], 6);
+        encoder.push(
+            (0x2010, 0x2020),
+            9,
+            Root { function: 8, symtab: false, start: Start::at(u64::MAX - 1) },
+            &deep[..1],
+            4,
+        );
+        encoder.push(
+            (0x2020, 0x2030),
+            9,
+            Root { function: 8, symtab: false, start: Start::at(u64::MAX - 1) },
+            &deep,
+            5,
+        );
+        encoder.push(
+            (0x2030, u64::MAX),
+            9,
+            Root { function: 8, symtab: false, start: Start::at(u64::MAX - 1) },
+            &[],
+            6,
+        );
         assert_eq!(encoder.count(), 9);
         let (first, last, raw) = encoder.finish().unwrap();
         assert_eq!((first, last), (0x1000, u64::MAX - 1));
@@ -263,7 +309,9 @@ mod tests {
                 assert_alone(&raw, &block, address);
             }
         }
-        assert!(block.frame(block.spot(block.find(0x2000, 0).unwrap()).unwrap().frame).unwrap().symtab);
+        assert!(
+            block.frame(block.spot(block.find(0x2000, 0).unwrap()).unwrap().frame).unwrap().symtab
+        );
         for (address, want) in [
             (0x1000, vec![Some(0xff0)]),
             (0x1005, vec![None, Some(0x1004), Some(0xff0)]),
@@ -281,8 +329,20 @@ mod tests {
     #[test]
     fn damage_is_noticed() {
         let mut encoder = Encoder::new(5);
-        encoder.push((16, 32), 0, Root { function: 5, symtab: false, start: Start::UNKNOWN }, &[], 0);
-        encoder.push((32, 48), 0, Root { function: 5, symtab: false, start: Start::UNKNOWN }, &[], 1);
+        encoder.push(
+            (16, 32),
+            0,
+            Root { function: 5, symtab: false, start: Start::UNKNOWN },
+            &[],
+            0,
+        );
+        encoder.push(
+            (32, 48),
+            0,
+            Root { function: 5, symtab: false, start: Start::UNKNOWN },
+            &[],
+            1,
+        );
         let (_, _, raw) = encoder.finish().unwrap();
         assert!(decode(&raw).is_some());
         (0..raw.len()).for_each(|end| assert_eq!(decode(&raw[..end]), None, "{end}"));

@@ -1,4 +1,5 @@
-//! The end of a table of RocksDB, and the blocks that it names: those which are neither data nor within another one.
+//! The end of a table of RocksDB, and the blocks that it names: those which are neither data nor
+//! within another one.
 
 use super::{Head, TRAILER_BYTES, blocks, checksum};
 use std::fs;
@@ -7,12 +8,13 @@ use std::path::Path;
 
 /// Magic number at the end of a table (`kBlockBasedTableMagicNumber`).
 const MAGIC: u64 = 0x88e2_41b7_85f4_cff7;
-/// Bytes of the footer: kind of checksum (1), places of the index of other blocks and of the index, and zeros (40), version (4), magic (8).
+/// Bytes of the footer: kind of checksum (1), places of the index of other blocks and of the index,
+/// and zeros (40), version (4), magic (8).
 const FOOTER_BYTES: usize = 53;
 const FOOTER_HANDLES: std::ops::Range<usize> = 1..41;
 
-/// How many bytes of the table at `path` are not as they were written, as far as its checksums tell: 0 if it is intact. Of a table whose
-/// end is damaged, all that is no block of entries.
+/// How many bytes of the table at `path` are not as they were written, as far as its checksums
+/// tell: 0 if it is intact. Of a table whose end is damaged, all that is no block of entries.
 ///
 /// # Errors
 /// If the file cannot be read.
@@ -26,8 +28,8 @@ pub fn damaged_bytes(path: &Path) -> io::Result<u64> {
     Ok(damaged.max(usize::from(others == 0)) as u64)
 }
 
-/// Where the blocks of entries end, and bytes of the footer and of all intact blocks behind them; `None` if the footer or one that it
-/// leads to is damaged.
+/// Where the blocks of entries end, and bytes of the footer and of all intact blocks behind them;
+/// `None` if the footer or one that it leads to is damaged.
 pub(super) fn other_blocks(bytes: &[u8]) -> Option<(usize, usize)> {
     let footer_at = bytes.len().checked_sub(FOOTER_BYTES)?;
     let footer = &bytes[footer_at..];

@@ -1,5 +1,5 @@
-//! Reading a table of RocksDB without RocksDB: every block of entries that is intact, whatever became of the rest of the file, of the
-//! other files, and of the notes of which files there are.
+//! Reading a table of RocksDB without RocksDB: every block of entries that is intact, whatever
+//! became of the rest of the file, of the other files, and of the notes of which files there are.
 //!
 //! ```text
 //! table    block* other blocks (filter, index, properties) footer
@@ -7,9 +7,11 @@
 //! entry    shared(varint) own(varint) value bytes(varint) own part of the key, value
 //! ```
 //!
-//! Blocks follow each other from the beginning of the file, each as long as its entries say; the first restart is always 0, which no
-//! entry begins with. Behind damage the next block is found by its checksum. Tables are written for this: without compression, in
-//! version 5 of the format (the checksums of later ones depend on the footer), with XXH3 as checksum (`table_options` in mod.rs).
+//! Blocks follow each other from the beginning of the file, each as long as its entries say; the
+//! first restart is always 0, which no entry begins with. Behind damage the next block is found by
+//! its checksum. Tables are written for this: without compression, in version 5 of the format (the
+//! checksums of later ones depend on the footer), with XXH3 as checksum (`table_options` in
+//! mod.rs).
 
 mod footer;
 
@@ -23,7 +25,8 @@ use super::broken;
 pub use footer::damaged_bytes;
 use footer::other_blocks;
 
-/// What the checksum of a block is mixed with for the byte behind it: `ModifyChecksumForLastByte` in RocksDB's table/format.cc.
+/// What the checksum of a block is mixed with for the byte behind it: `ModifyChecksumForLastByte`
+/// in RocksDB's table/format.cc.
 const LAST_BYTE_FACTOR: u32 = 0x6b90_83d9;
 /// Type of block and checksum.
 const TRAILER_BYTES: usize = 5;
@@ -37,7 +40,8 @@ pub struct TableEntry<'a> {
     pub key: &'a [u8],
     /// Its value; `None` if the entry says that the row was deleted.
     pub value: Option<&'a [u8]>,
-    /// RocksDB's number of the change; 0 in a table that was made to be ingested, and where all older ones are gone.
+    /// RocksDB's number of the change; 0 in a table that was made to be ingested, and where all
+    /// older ones are gone.
     pub sequence: u64,
     /// Where the value begins in the file.
     pub value_at: u64,
@@ -54,8 +58,8 @@ pub fn scan(path: &Path, mut each: impl FnMut(TableEntry<'_>)) -> io::Result<()>
     Ok(())
 }
 
-/// The same, with entries of damaged blocks, too: `each` says whether it finds the entry intact. What stands in a damaged block beside such
-/// an entry may be anything.
+/// The same, with entries of damaged blocks, too: `each` says whether it finds the entry intact.
+/// What stands in a damaged block beside such an entry may be anything.
 ///
 /// # Errors
 /// If the file cannot be read. What is in it is never an error.
@@ -74,7 +78,8 @@ pub fn scan_all(path: &Path, mut each: impl FnMut(TableEntry<'_>) -> bool) -> io
     Ok(())
 }
 
-/// The intact blocks of entries in `bytes`, and where each begins. Some of the other blocks look like them; their keys are none of ours.
+/// The intact blocks of entries in `bytes`, and where each begins. Some of the other blocks look
+/// like them; their keys are none of ours.
 fn blocks(bytes: &[u8]) -> impl Iterator<Item = (usize, Block<'_>)> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -148,7 +153,10 @@ impl<'a> Block<'a> {
             }
             let head = Head::at(bytes.get(end..)?)?;
             let is_possible = head.shared <= key_bytes && (end > 0 || head.shared == 0);
-            key_bytes = head.shared.checked_add(head.own).filter(|bytes| is_possible && *bytes >= KEY_TRAILER_BYTES)?;
+            key_bytes = head
+                .shared
+                .checked_add(head.own)
+                .filter(|bytes| is_possible && *bytes >= KEY_TRAILER_BYTES)?;
             end = end.checked_add(head.entry_bytes()?).filter(|end| *end < bytes.len())?;
         }
     }
@@ -187,9 +195,15 @@ impl<'a> Block<'a> {
 }
 
 impl<'a> TableEntry<'a> {
-    /// The entry at `at` of `entries`, which begin at `start` in the file and of which the one before has `key`; `None` in its place if it is
-    /// of another kind, which is none of ours, or no entry at all. With it comes where it ends.
-    pub fn at(entries: &'a [u8], at: usize, key: &'a mut Vec<u8>, start: u64) -> Option<(Option<Self>, usize)> {
+    /// The entry at `at` of `entries`, which begin at `start` in the file and of which the one
+    /// before has `key`; `None` in its place if it is of another kind, which is none of ours, or no
+    /// entry at all. With it comes where it ends.
+    pub fn at(
+        entries: &'a [u8],
+        at: usize,
+        key: &'a mut Vec<u8>,
+        start: u64,
+    ) -> Option<(Option<Self>, usize)> {
         let head = Head::at(entries.get(at..).filter(|rest| !rest.is_empty())?)?;
         let own_at = at + head.bytes;
         let value_at = own_at.checked_add(head.own)?;
@@ -204,7 +218,15 @@ impl<'a> TableEntry<'a> {
             1 => Some(value),
             _ => return Some((None, end)),
         };
-        Some((Some(Self { key: row, value, sequence: trailer >> 8, value_at: start + value_at as u64 }), end))
+        Some((
+            Some(Self {
+                key: row,
+                value,
+                sequence: trailer >> 8,
+                value_at: start + value_at as u64,
+            }),
+            end,
+        ))
     }
 }
 
@@ -223,8 +245,12 @@ mod tests {
     use crate::database::plain_options;
 
     fn rows(count: u32) -> BTreeMap<Vec<u8>, Vec<u8>> {
-        let row =
-            |number: u32| (format!("row {number:05}").into_bytes(), vec![u8::try_from(number % 251).unwrap(); (number % 90) as usize]);
+        let row = |number: u32| {
+            (
+                format!("row {number:05}").into_bytes(),
+                vec![u8::try_from(number % 251).unwrap(); (number % 90) as usize],
+            )
+        };
         (0..count).map(row).collect()
     }
 
@@ -302,7 +328,11 @@ mod tests {
         for end in (0..whole.len()).rev().step_by(whole.len() / 50) {
             fs::write(&path, &whole[..end]).unwrap();
             let found = found(&path);
-            assert!(found.len() <= before && found.iter().all(|(key, value)| rows.get(key) == Some(value)), "{end}");
+            assert!(
+                found.len() <= before
+                    && found.iter().all(|(key, value)| rows.get(key) == Some(value)),
+                "{end}"
+            );
             before = found.len();
         }
         assert!(before < 20);

@@ -28,8 +28,16 @@ impl Writer<'_> {
             self.replace_rows(&mut rows, &mut head, part.before.as_ref(), Some((module, &raw)))?;
             staged.write_module(part, &raw, generation)?;
         }
-        if let Some(quota) = self.store.quota.filter(|quota| head.bytes_stored > (*quota).max(self.head.bytes_stored)) {
-            return Err(Error::Quota { store: self.store.path.clone(), quota, needed: head.bytes_stored });
+        if let Some(quota) = self
+            .store
+            .quota
+            .filter(|quota| head.bytes_stored > (*quota).max(self.head.bytes_stored))
+        {
+            return Err(Error::Quota {
+                store: self.store.path.clone(),
+                quota,
+                needed: head.bytes_stored,
+            });
         }
         for known in gone {
             self.replace_rows(&mut rows, &mut head, Some(known), None)?;
@@ -38,8 +46,16 @@ impl Writer<'_> {
     }
 
     /// Ingests `rows` and what is `staged`, as the change that `head` tells of.
-    pub(crate) fn finish(&mut self, mut rows: Rows, mut staged: Staged<'_>, head: Head) -> Result<(), Error> {
-        rows.insert(HEAD.to_vec(), Some(self.rows.close(&head).map_err(|cause| Error::io(&self.store.path, cause))?));
+    pub(crate) fn finish(
+        &mut self,
+        mut rows: Rows,
+        mut staged: Staged<'_>,
+        head: Head,
+    ) -> Result<(), Error> {
+        rows.insert(
+            HEAD.to_vec(),
+            Some(self.rows.close(&head).map_err(|cause| Error::io(&self.store.path, cause))?),
+        );
         staged.write(ROWS, |segment| {
             rows.iter().try_for_each(|(key, value)| match value {
                 Some(value) => segment.put(key, value),
@@ -55,11 +71,21 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// The rows that change where what is known of a module, `before`, gives way to a `new` module and its record, or to the note that
-    /// it was removed.
-    fn replace_rows(&self, rows: &mut Rows, head: &mut Head, before: Option<&Known>, new: Option<(&Module, &[u8])>) -> Result<(), Error> {
+    /// The rows that change where what is known of a module, `before`, gives way to a `new` module
+    /// and its record, or to the note that it was removed.
+    fn replace_rows(
+        &self,
+        rows: &mut Rows,
+        head: &mut Head,
+        before: Option<&Known>,
+        new: Option<(&Module, &[u8])>,
+    ) -> Result<(), Error> {
         let io = |cause| Error::io(&self.store.path, cause);
-        let Some(module) = new.map(|(module, _)| module.generation.module).or(before.map(|known| known.key)) else { return Ok(()) };
+        let Some(module) =
+            new.map(|(module, _)| module.generation.module).or(before.map(|known| known.key))
+        else {
+            return Ok(());
+        };
         let key = module.record();
         let old = before.and_then(Known::module);
         if let Some(before) = before {
@@ -70,7 +96,10 @@ impl Writer<'_> {
             head.bytes_stored = head.bytes_stored.saturating_sub(old.record.bytes_stored);
             rows.extend(self.tokens.rows(module, &old.record).into_iter().map(|key| (key, None)));
             if new.is_none_or(|(new, _)| new.generation != old.generation) {
-                rows.insert(old.generation.garbage(), Some(self.mark(&old.generation.garbage()).map_err(io)?));
+                rows.insert(
+                    old.generation.garbage(),
+                    Some(self.mark(&old.generation.garbage()).map_err(io)?),
+                );
             }
         }
         let raw = match new {
@@ -84,14 +113,20 @@ impl Writer<'_> {
                 }
                 // It may have been on its way out.
                 rows.insert(new.generation.garbage(), None);
-                rows.insert(key.to_vec(), Some(record::close(&new.seal, new.generation, &key, raw).map_err(io)?));
+                rows.insert(
+                    key.to_vec(),
+                    Some(record::close(&new.seal, new.generation, &key, raw).map_err(io)?),
+                );
                 raw.to_vec()
             }
             None => {
                 let raw = Record::removed(head.ack.sequence).raw().map_err(io)?;
                 let generation = Generation { module, number: 0 };
                 let seal = Seal::new(self.ring.as_deref(), generation);
-                rows.insert(key.to_vec(), Some(record::close(&seal, generation, &key, &raw).map_err(io)?));
+                rows.insert(
+                    key.to_vec(),
+                    Some(record::close(&seal, generation, &key, &raw).map_err(io)?),
+                );
                 raw
             }
         };
@@ -123,20 +158,34 @@ impl<'s> Staged<'s> {
     }
 
     /// Writes a sorted file with what `fill` puts into it. RocksDB makes sure that it is on disk.
-    pub(crate) fn write(&mut self, name: &str, fill: impl FnOnce(&mut SstFileWriter<'_>) -> Result<(), Failure>) -> Result<(), Error> {
+    pub(crate) fn write(
+        &mut self,
+        name: &str,
+        fill: impl FnOnce(&mut SstFileWriter<'_>) -> Result<(), Failure>,
+    ) -> Result<(), Error> {
         let path = self.store.staging().join(name);
         self.files.push(path.clone());
         let options = options();
         let mut segment = SstFileWriter::create(&options);
-        let written = segment.open(&path).map_err(Failure::from).and_then(|()| fill(&mut segment)).and_then(|()| Ok(segment.finish()?));
+        let written = segment
+            .open(&path)
+            .map_err(Failure::from)
+            .and_then(|()| fill(&mut segment))
+            .and_then(|()| Ok(segment.finish()?));
         written.map_err(|failure| match failure {
             Failure::Database(source) => self.store.database_error(source),
             Failure::Io(cause) => Error::io(&path, cause),
         })
     }
 
-    /// Writes the file of one module: its blocks, and its record's second copy, whose bytes are `raw` before compression.
-    fn write_module(&mut self, part: &Part<'_>, raw: &[u8], generation: Generation) -> Result<(), Error> {
+    /// Writes the file of one module: its blocks, and its record's second copy, whose bytes are
+    /// `raw` before compression.
+    fn write_module(
+        &mut self,
+        part: &Part<'_>,
+        raw: &[u8],
+        generation: Generation,
+    ) -> Result<(), Error> {
         let name = format!("blocks-{}.sst", self.files.len());
         self.write(&name, |segment| {
             let close = |block: &Compressed| {
@@ -144,7 +193,8 @@ impl<'s> Staged<'s> {
                 let place = Place { key: &key, kind: block.kind, last: block.last };
                 part.module.seal.close(place, block, generation).map(|bytes| (key, bytes))
             };
-            let closed: Vec<_> = part.blocks.unwrap_or_default().par_iter().map(close).collect::<Result<_, _>>()?;
+            let closed: Vec<_> =
+                part.blocks.unwrap_or_default().par_iter().map(close).collect::<Result<_, _>>()?;
             closed.iter().try_for_each(|(key, bytes)| segment.put(key, bytes))?;
             let key = generation.record_copy();
             segment.put(key, record::close(&part.module.seal, generation, &key, raw)?)?;
@@ -157,12 +207,14 @@ impl<'s> Staged<'s> {
         if self.files.is_empty() {
             return Ok(());
         }
-        let family = db.cf_handle(FAMILY).ok_or_else(|| Error::NotAStore(self.store.path.clone()))?;
+        let family =
+            db.cf_handle(FAMILY).ok_or_else(|| Error::NotAStore(self.store.path.clone()))?;
         let mut ingest = IngestExternalFileOptions::default();
         ingest.set_move_files(true);
         let files = std::mem::take(&mut self.files);
         // Files that did not go in stay: see recover.rs.
-        db.ingest_external_file_cf_opts(family, &ingest, files).map_err(|source| self.store.database_error(source))
+        db.ingest_external_file_cf_opts(family, &ingest, files)
+            .map_err(|source| self.store.database_error(source))
     }
 }
 

@@ -74,12 +74,14 @@ pub(super) struct Writer<'s> {
 pub(super) type Rows = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 impl Store {
-    /// Writes `modules`, and drops what earlier imports of them had written. New ones go in together. What the store knows of
-    /// a module and what the file tells are put together (see [`mod@crate::complete`]); with `replace`, the file takes the place
-    /// of what was known from it. Once this returns, the modules survive a crash of this process or of the machine.
+    /// Writes `modules`, and drops what earlier imports of them had written. New ones go in
+    /// together. What the store knows of a module and what the file tells are put together (see
+    /// [`mod@crate::complete`]); with `replace`, the file takes the place of what was known from
+    /// it. Once this returns, the modules survive a crash of this process or of the machine.
     ///
     /// # Errors
-    /// Any [`Error`]; the modules with which it happened and those after them have not been changed then.
+    /// Any [`Error`]; the modules with which it happened and those after them have not been changed
+    /// then.
     pub fn commit(&self, modules: &[Packed], replace: bool) -> Result<Vec<Committed>, Error> {
         self.create()?;
         self.recovered(self.commit_all(modules, replace))
@@ -103,8 +105,9 @@ impl Store {
         Ok(committed)
     }
 
-    /// Removes `modules` with all that was imported of them, all in one step. Once this returns, they stay removed after a crash
-    /// of this process or of the machine. A module that is not there any more is passed over.
+    /// Removes `modules` with all that was imported of them, all in one step. Once this returns,
+    /// they stay removed after a crash of this process or of the machine. A module that is not
+    /// there any more is passed over.
     ///
     /// # Errors
     /// Any [`Error`]; then all of them are still there.
@@ -141,19 +144,35 @@ impl<'s> Writer<'s> {
     }
 
     /// The same, with the database in `folder`.
-    pub(super) fn in_folder(store: &'s Store, folder: &Path, ring: Option<Arc<Ring>>, lock: Lock) -> Result<Self, Error> {
+    pub(super) fn in_folder(
+        store: &'s Store,
+        folder: &Path,
+        ring: Option<Arc<Ring>>,
+        lock: Lock,
+    ) -> Result<Self, Error> {
         durable::create_folder(folder).map_err(|cause| Error::io(folder, cause))?;
         drop_option_notes(folder);
         let mut options = options();
         options.create_if_missing(true);
         options.create_missing_column_families(true);
         let family = ColumnFamilyDescriptor::new(FAMILY, options.clone());
-        let db = DB::open_cf_descriptors(&options, folder, [family]).map_err(|source| store.database_error(source))?;
+        let db = DB::open_cf_descriptors(&options, folder, [family])
+            .map_err(|source| store.database_error(source))?;
         let access = Access { ring };
         let rows = RowAccess::of(store, &access)?;
-        let head = rows.head(&db).map_err(|_| Error::Damaged(store.path.clone()))?.unwrap_or_default();
+        let head =
+            rows.head(&db).map_err(|_| Error::Damaged(store.path.clone()))?.unwrap_or_default();
         let ring = access.ring;
-        Ok(Self { store, tokens: Tokens::of(ring.as_deref()), ring, db, head, rows, lock, draft: None })
+        Ok(Self {
+            store,
+            tokens: Tokens::of(ring.as_deref()),
+            ring,
+            db,
+            head,
+            rows,
+            lock,
+            draft: None,
+        })
     }
 
     /// Closes the database and keeps the lock.
@@ -178,7 +197,8 @@ impl<'s> Writer<'s> {
     fn count_new(&self, modules: &[Packed]) -> Result<usize, Error> {
         let mut keys = HashSet::new();
         for (at, module) in modules.iter().enumerate() {
-            let is_there = self.known(module.key)?.is_some_and(|known| known.record.module.is_some());
+            let is_there =
+                self.known(module.key)?.is_some_and(|known| known.record.module.is_some());
             if is_there || !keys.insert(module.key) {
                 return Ok(at);
             }
@@ -193,10 +213,17 @@ impl<'s> Writer<'s> {
             let mut record = with_names_of(&packed.record, None);
             record.stamp(moment);
             let before = self.known(packed.key)?;
-            parts.push(Part { module: self.module(packed.key, record, &packed.blocks)?, blocks: Some(&packed.blocks), before });
+            parts.push(Part {
+                module: self.module(packed.key, record, &packed.blocks)?,
+                blocks: Some(&packed.blocks),
+                before,
+            });
         }
         self.put(&parts, &[])?;
-        Ok(parts.into_iter().map(|part| Committed { module: part.module, was_there: false }).collect())
+        Ok(parts
+            .into_iter()
+            .map(|part| Committed { module: part.module, was_there: false })
+            .collect())
     }
 
     /// Writes a module of which the store knows something.
@@ -204,30 +231,49 @@ impl<'s> Writer<'s> {
         let known = self.known(packed.key)?;
         let Some(before) = known.as_ref().and_then(Known::module) else {
             // Another module of the same id went in before it, and takes it from here.
-            return self.commit_new(std::slice::from_ref(packed)).map(|mut committed| committed.remove(0));
+            return self
+                .commit_new(std::slice::from_ref(packed))
+                .map(|mut committed| committed.remove(0));
         };
         let there = || Ok(Committed { module: before.clone(), was_there: true });
         let mut completed = None;
         if packed.record.is_mapping() {
-            // Another mapping of the same id takes the place of the one before: two cannot complete each other.
-            let is_same = packed.record.sources.iter().zip(&before.record.sources).all(|(new, old)| new.is_same_file(old));
+            // Another mapping of the same id takes the place of the one before: two cannot complete
+            // each other.
+            let is_same = packed
+                .record
+                .sources
+                .iter()
+                .zip(&before.record.sources)
+                .all(|(new, old)| new.is_same_file(old));
             if is_same && !replace {
                 return self.relabel(known, before, &packed.record.labels);
             }
         } else {
             // A module of several files comes from another store, whole.
-            let takes_over = packed.record.sources.len() > 1 && (replace || packed.record.tells_more_than(&before.record));
-            let plan = if takes_over { None } else { Plan::of(&before.record, &packed.record, replace) };
+            let takes_over = packed.record.sources.len() > 1
+                && (replace || packed.record.tells_more_than(&before.record));
+            let plan =
+                if takes_over { None } else { Plan::of(&before.record, &packed.record, replace) };
             if plan.is_none() && !takes_over {
                 return self.relabel(known, before, &packed.record.labels);
             }
-            let blocks = || self.stored(&before).map_err(|cause| complete::Error::Unreadable(Box::new(cause)));
-            match plan.map_or(Ok(None), |plan| complete(plan, &before.record, blocks, packed).map(Some)) {
+            let blocks = || {
+                self.stored(&before).map_err(|cause| complete::Error::Unreadable(Box::new(cause)))
+            };
+            match plan
+                .map_or(Ok(None), |plan| complete(plan, &before.record, blocks, packed).map(Some))
+            {
                 Ok(together) => completed = together,
-                Err(complete::Error::Pack(cause)) => return Err(Error::io(&self.store.path, cause)),
+                Err(complete::Error::Pack(cause)) => {
+                    return Err(Error::io(&self.store.path, cause));
+                }
                 // What is damaged gives way to a file that tells as much.
-                Err(complete::Error::Damaged(_) | complete::Error::Unreadable(_)) if packed.record.detail() >= before.record.detail() => {}
-                Err(complete::Error::Damaged(_) | complete::Error::Unreadable(_)) => return there(),
+                Err(complete::Error::Damaged(_) | complete::Error::Unreadable(_))
+                    if packed.record.detail() >= before.record.detail() => {}
+                Err(complete::Error::Damaged(_) | complete::Error::Unreadable(_)) => {
+                    return there();
+                }
             }
         }
         let packed = completed.as_ref().unwrap_or(packed);
@@ -243,14 +289,23 @@ impl<'s> Writer<'s> {
             module.generation.number = before.generation.number.wrapping_add(1);
             module.seal = Seal::new(self.ring.as_deref(), module.generation);
         }
-        let parts = [Part { module, blocks: Some(packed.blocks.as_slice()).filter(|_| !has_blocks), before: known }];
+        let parts = [Part {
+            module,
+            blocks: Some(packed.blocks.as_slice()).filter(|_| !has_blocks),
+            before: known,
+        }];
         self.put(&parts, &[])?;
         let [Part { module, .. }] = parts;
         Ok(Committed { module, was_there: false })
     }
 
     /// Gives a module that the store has the `labels` that it lacks. Its blocks stay.
-    fn relabel(&mut self, known: Option<Known>, mut module: Module, labels: &[String]) -> Result<Committed, Error> {
+    fn relabel(
+        &mut self,
+        known: Option<Known>,
+        mut module: Module,
+        labels: &[String],
+    ) -> Result<Committed, Error> {
         if labels.iter().all(|label| module.record.labels.contains(label)) {
             return Ok(Committed { module, was_there: true });
         }
@@ -262,20 +317,35 @@ impl<'s> Writer<'s> {
         Ok(Committed { module, was_there: false })
     }
 
-    /// Writes the modules of a store that is migrated, each as of the moment at which it was imported there.
-    pub(super) fn commit_migrated(mut self, modules: &[Packed], moments: &[u64]) -> Result<(), Error> {
+    /// Writes the modules of a store that is migrated, each as of the moment at which it was
+    /// imported there.
+    pub(super) fn commit_migrated(
+        mut self,
+        modules: &[Packed],
+        moments: &[u64],
+    ) -> Result<(), Error> {
         for (packed, moment) in modules.iter().zip(moments) {
             let mut record = packed.record.clone();
             record.stamp(*moment);
-            let part = Part { module: self.module(packed.key, record, &packed.blocks)?, blocks: Some(&packed.blocks), before: None };
+            let part = Part {
+                module: self.module(packed.key, record, &packed.blocks)?,
+                blocks: Some(&packed.blocks),
+                before: None,
+            };
             self.put(&[part], &[])?;
         }
         self.tidy();
         Ok(())
     }
 
-    fn module(&self, key: ModuleKey, record: ModuleRecord, blocks: &[Compressed]) -> Result<Module, Error> {
-        let contents = record::contents(self.ring.as_deref(), blocks).map_err(|damage| Error::damaged_input(&record, damage))?;
+    fn module(
+        &self,
+        key: ModuleKey,
+        record: ModuleRecord,
+        blocks: &[Compressed],
+    ) -> Result<Module, Error> {
+        let contents = record::contents(self.ring.as_deref(), blocks)
+            .map_err(|damage| Error::damaged_input(&record, damage))?;
         let generation = record::generation(key, &contents);
         let seal = Seal::new(self.ring.as_deref(), generation);
         Ok(Module { generation, record, seal, extents: record::extents(blocks), contents })
@@ -299,8 +369,8 @@ impl<'s> Writer<'s> {
         now_ms().max(self.head.imported_ms.saturating_add(1))
     }
 
-    /// Puts `parts` into the database, and takes modules out of it that are `gone`, all in one step. It is acknowledged before this
-    /// returns.
+    /// Puts `parts` into the database, and takes modules out of it that are `gone`, all in one
+    /// step. It is acknowledged before this returns.
     pub(super) fn put(&mut self, parts: &[Part<'_>], gone: &[Known]) -> Result<(), Error> {
         self.ingest(parts, gone)?;
         self.acknowledge()
@@ -315,17 +385,24 @@ impl<'s> Writer<'s> {
     }
 }
 
-/// Sees to it that the database has all that was acknowledged, and moves tables that it does not know out of its way: whoever opens it
-/// for writing deletes them.
+/// Sees to it that the database has all that was acknowledged, and moves tables that it does not
+/// know out of its way: whoever opens it for writing deletes them.
 fn set_strays_aside(store: &Store, rows: &RowAccess) -> Result<(), Error> {
     let ack = Ack::read(store, Database::Symbols)?;
     let db = open_database(store)?;
     check(store, rows, db.as_ref(), ack)?;
-    let live = db.as_ref().map_or(Ok(Vec::new()), DB::live_files).map_err(|cause| store.database_error(cause))?;
+    let live = db
+        .as_ref()
+        .map_or(Ok(Vec::new()), DB::live_files)
+        .map_err(|cause| store.database_error(cause))?;
     let live: HashSet<&str> = live.iter().map(|file| file.name.trim_start_matches('/')).collect();
     let io = |cause| Error::io(&store.symbols(), cause);
     for path in salvage::tables_in(&store.symbols()).map_err(io)? {
-        let Some(name) = path.file_name().filter(|name| !name.to_str().is_some_and(|name| live.contains(name))) else { continue };
+        let Some(name) =
+            path.file_name().filter(|name| !name.to_str().is_some_and(|name| live.contains(name)))
+        else {
+            continue;
+        };
         durable::create_folder(&store.lost()).map_err(io)?;
         fs::rename(&path, store.lost().join(name)).map_err(|cause| Error::io(&path, cause))?;
     }
