@@ -68,10 +68,14 @@ id!(
 );
 
 impl CrashId {
-    /// The crash that `report` tells of, whose own id is `event_id`. The same report twice is one crash: with the same id, however it
-    /// is written, or else with the same bytes.
+    /// The crash that `report` tells of, whose own id is `event_id`. The same report twice is one
+    /// crash: with the same id, however it is written, or else with the same bytes.
     pub fn of(event_id: Option<&str>, report: &[u8]) -> Self {
-        let mut digits = event_id.unwrap_or_default().bytes().filter(|byte| *byte != b'-').map(|byte| byte.to_ascii_lowercase());
+        let mut digits = event_id
+            .unwrap_or_default()
+            .bytes()
+            .filter(|byte| *byte != b'-')
+            .map(|byte| byte.to_ascii_lowercase());
         let mut id = [0; 33];
         id[1..].fill_with(|| digits.next().unwrap_or_default());
         if digits.next().is_none() && id[1..].iter().all(u8::is_ascii_hexdigit) {
@@ -109,8 +113,8 @@ impl FingerprintId {
 }
 
 impl GroupId {
-    /// The group that is made for `signature` if there is none for it; `number` tells it from those that were made for it before and
-    /// have other signatures now.
+    /// The group that is made for `signature` if there is none for it; `number` tells it from those
+    /// that were made for it before and have other signatures now.
     pub fn of(signature: FingerprintId, number: u32) -> Self {
         let mut hash = Xxh3::new();
         hash.update(&signature.0);
@@ -139,7 +143,15 @@ mod tests {
         let id = GroupId([0, 1, 2, 3, 4, 5, 0xfe, 0xff]);
         assert_eq!(id.to_string(), "g000102030405feff");
         assert_eq!(GroupId::parse(&id.to_string()), Some(id));
-        for text in ["", "g", "c000102030405feff", "g000102030405fef", "g000102030405feffa", "g000102030405fefg", "gé00102030405fe"] {
+        for text in [
+            "",
+            "g",
+            "c000102030405feff",
+            "g000102030405fef",
+            "g000102030405feffa",
+            "g000102030405fefg",
+            "gé00102030405fe",
+        ] {
             assert_eq!(GroupId::parse(text), None, "{text}");
         }
     }

@@ -30,8 +30,8 @@ pub use add::{Added, Incoming, Prepared};
 pub use ids::{CrashId, FingerprintId, GroupId};
 pub use missing::Missing;
 pub use stored::{
-    Cause, Chunk, CrashCounts, CrashWriter, Crashes, Failed, FingerprintKind, Found, Gain, Listed, Merge, Part, Place, Rename, Report, Run,
-    RunKind, Slot, Split, Standing, State, StoredCrash, StoredFrame, StoredImage, Tally, Verified, crash_stack, labelled_mapping,
-    mapping_of,
+    Cause, Chunk, CrashCounts, CrashWriter, Crashes, Failed, FingerprintKind, Found, Gain, Listed,
+    Merge, Part, Place, Rename, Report, Run, RunKind, Slot, Split, Standing, State, StoredCrash,
+    StoredFrame, StoredImage, Tally, Verified, crash_stack, labelled_mapping, mapping_of,
 };
 pub use upkeep::{CrashRepair, Going, LostCrash, Retention, RetentionPlan, migrate, repair};

@@ -33,39 +33,57 @@ pub struct Missing {
 }
 
 impl Crashes {
-    /// The modules that stored crashes have frames in and that are not among `modules`: first those for which most groups wait, then most
-    /// crashes.
+    /// The modules that stored crashes have frames in and that are not among `modules`: first those
+    /// for which most groups wait, then most crashes.
     ///
     /// # Errors
     /// Any [`Error`].
     pub fn missing(&self, modules: &Modules<'_>) -> Result<Vec<Missing>, Error> {
         let there: BTreeSet<[u8; 16]> = modules.iter().flat_map(|(_, keys)| keys).collect();
         let mut missing = self.images(&there)?;
-        let mut counter = Counter { crashes: self, states: HashMap::new(), fingerprints: HashMap::new(), chunk: None };
+        let mut counter = Counter {
+            crashes: self,
+            states: HashMap::new(),
+            fingerprints: HashMap::new(),
+            chunk: None,
+        };
         self.each_image(|image, chunk, value| {
             let Some((module, name)) = missing.get_mut(&image) else { return Ok(()) };
             let slots: Vec<u16> = self.database.decode(value)?;
             counter.count(module, *name, (image, chunk), &slots)
         })?;
-        let mut missing: Vec<Missing> = missing.into_values().map(|(module, _)| module).filter(|module| !module.id.is_empty()).collect();
+        let mut missing: Vec<Missing> = missing
+            .into_values()
+            .map(|(module, _)| module)
+            .filter(|module| !module.id.is_empty())
+            .collect();
         missing.sort_by(|a, b| {
-            let weight = |module: &Missing| std::cmp::Reverse((module.groups.len(), module.waiting, module.crashes));
+            let weight = |module: &Missing| {
+                std::cmp::Reverse((module.groups.len(), module.waiting, module.crashes))
+            };
             (weight(a), &a.name, &a.id).cmp(&(weight(b), &b.name, &b.id))
         });
         Ok(missing)
     }
 
-    /// What is known of each image that is not `there`, and whether another image of a crash may have its name.
-    fn images(&self, there: &BTreeSet<[u8; 16]>) -> Result<BTreeMap<[u8; 16], (Missing, Name)>, Error> {
+    /// What is known of each image that is not `there`, and whether another image of a crash may
+    /// have its name.
+    fn images(
+        &self,
+        there: &BTreeSet<[u8; 16]>,
+    ) -> Result<BTreeMap<[u8; 16], (Missing, Name)>, Error> {
         let mut images: BTreeMap<[u8; 16], Missing> = BTreeMap::new();
         // Most of them are in the first chunk already.
         let mut last: Option<(u64, Chunk)> = None;
         self.each_image(|image, chunk, _| {
             if let btree_map::Entry::Vacant(new) = images.entry(image) {
                 if last.as_ref().is_none_or(|(number, _)| *number != chunk) {
-                    last = Some((chunk, self.chunk(chunk)?.ok_or_else(|| self.database.damaged())?));
+                    last =
+                        Some((chunk, self.chunk(chunk)?.ok_or_else(|| self.database.damaged())?));
                 }
-                new.insert(last.as_ref().map(|(_, chunk)| describe(image, chunk)).unwrap_or_default());
+                new.insert(
+                    last.as_ref().map(|(_, chunk)| describe(image, chunk)).unwrap_or_default(),
+                );
             }
             Ok(())
         })?;
@@ -74,16 +92,30 @@ impl Crashes {
             *names.entry(image.name.clone()).or_default() += 1;
         }
         let with_name = |image: Missing| {
-            let name = if names.get(&image.name).is_some_and(|count| *count > 1) { Name::Shared } else { Name::Own };
+            let name = if names.get(&image.name).is_some_and(|count| *count > 1) {
+                Name::Shared
+            } else {
+                Name::Own
+            };
             (image, name)
         };
-        Ok(images.into_iter().filter(|(image, _)| !there.contains(image)).map(|(key, image)| (key, with_name(image))).collect())
+        Ok(images
+            .into_iter()
+            .filter(|(image, _)| !there.contains(image))
+            .map(|(key, image)| (key, with_name(image)))
+            .collect())
     }
 
-    /// Calls `each` with every row of the index of images: the image, the number of a chunk, and the slots of crashes in it, encoded.
-    fn each_image(&self, mut each: impl FnMut([u8; 16], u64, &[u8]) -> Result<(), Error>) -> Result<(), Error> {
+    /// Calls `each` with every row of the index of images: the image, the number of a chunk, and
+    /// the slots of crashes in it, encoded.
+    fn each_image(
+        &self,
+        mut each: impl FnMut([u8; 16], u64, &[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         self.database.each(rows::area::IMAGES, rows::area::IMAGES, |key, value| {
-            let (Some(image), Some(chunk)) = (key.get(1..17).and_then(|key| key.try_into().ok()), rows::last_number(key)) else {
+            let (Some(image), Some(chunk)) =
+                (key.get(1..17).and_then(|key| key.try_into().ok()), rows::last_number(key))
+            else {
                 return Err(self.database.damaged());
             };
             each(image, chunk, &value).map(|()| true)
@@ -109,19 +141,29 @@ struct Counter<'c> {
 
 impl Counter<'_> {
     /// Counts the crashes of `chunk` in `slots`, which have frames in `image`.
-    fn count(&mut self, module: &mut Missing, name: Name, (image, chunk): ([u8; 16], u64), slots: &[u16]) -> Result<(), Error> {
+    fn count(
+        &mut self,
+        module: &mut Missing,
+        name: Name,
+        (image, chunk): ([u8; 16], u64),
+        slots: &[u16],
+    ) -> Result<(), Error> {
         let crashes = self.crashes;
         let states = match self.states.entry(chunk) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(crashes.states(chunk)?),
         };
         for slot in slots {
-            let Some(state) = states.get(usize::from(*slot)).filter(|state| state.is_shown()) else { continue };
+            let Some(state) = states.get(usize::from(*slot)).filter(|state| state.is_shown())
+            else {
+                continue;
+            };
             module.crashes += 1;
             let row = match self.fingerprints.entry(state.signature) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => {
-                    let row: Option<FingerprintRow> = crashes.database.get(&rows::signature(state.signature))?;
+                    let row: Option<FingerprintRow> =
+                        crashes.database.get(&rows::signature(state.signature))?;
                     new.insert(row.ok_or_else(|| crashes.database.damaged())?)
                 }
             };
@@ -134,9 +176,14 @@ impl Counter<'_> {
                     // Which of them an address lies in, only the crash's own frames tell.
                     Name::Shared => {
                         if self.chunk.as_ref().is_none_or(|(number, _)| *number != chunk) {
-                            self.chunk = Some((chunk, crashes.chunk(chunk)?.ok_or_else(|| crashes.database.damaged())?));
+                            self.chunk = Some((
+                                chunk,
+                                crashes.chunk(chunk)?.ok_or_else(|| crashes.database.damaged())?,
+                            ));
                         }
-                        self.chunk.as_ref().is_some_and(|(_, chunk)| has_address_of(row, image, chunk, *slot))
+                        self.chunk
+                            .as_ref()
+                            .is_some_and(|(_, chunk)| has_address_of(row, image, chunk, *slot))
                     }
                 };
             if waits {
@@ -157,19 +204,31 @@ fn has_address_in(row: &FingerprintRow, module: &Missing) -> bool {
 /// Whether the fingerprint has the address of a frame in `image` of the crash at `slot`.
 fn has_address_of(row: &FingerprintRow, image: [u8; 16], chunk: &Chunk, slot: u16) -> bool {
     let Some(crash) = chunk.crash(slot) else { return false };
-    let is_in = |stored: &StoredImage| stored.id.as_ref().is_some_and(|id| id.keys().any(|key| key == image));
+    let is_in = |stored: &StoredImage| {
+        stored.id.as_ref().is_some_and(|id| id.keys().any(|key| key == image))
+    };
     chunk.frames(crash).iter().any(|frame| match frame.place {
-        Place::Image { image, .. } => chunk.image(image).is_some_and(is_in) && row.frames.contains(&chunk.spelled(frame.place)),
+        Place::Image { image, .. } => {
+            chunk.image(image).is_some_and(is_in)
+                && row.frames.contains(&chunk.spelled(frame.place))
+        }
         _ => false,
     })
 }
 
-/// What a chunk with crashes in an image says of it. Nothing if that is the other reading of an id that has two.
+/// What a chunk with crashes in an image says of it. Nothing if that is the other reading of an id
+/// that has two.
 fn describe(image: [u8; 16], chunk: &Chunk) -> Missing {
-    let is_meant = |stored: &&StoredImage| stored.id.as_ref().is_some_and(|id| id.keys().next() == Some(image));
+    let is_meant = |stored: &&StoredImage| {
+        stored.id.as_ref().is_some_and(|id| id.keys().next() == Some(image))
+    };
     let text = |text| chunk.text_of(text).map(str::to_owned);
     let of_image = |stored: &StoredImage| Missing {
-        name: if stored.kind == ImageKind::Proguard { Some("mapping.txt".to_owned()) } else { text(stored.name) },
+        name: if stored.kind == ImageKind::Proguard {
+            Some("mapping.txt".to_owned())
+        } else {
+            text(stored.name)
+        },
         is_mapping: stored.kind == ImageKind::Proguard,
         path: text(stored.path),
         id: text(stored.spelled_id).unwrap_or_default(),

@@ -1,4 +1,5 @@
-//! Several reports of one crash: all of their texts are kept, and the one that says most is shown and grouped, whichever came first.
+//! Several reports of one crash: all of their texts are kept, and the one that says most is shown
+//! and grouped, whichever came first.
 //!
 //! ```text
 //! i crash -> slot of the one that is shown          its State counts
@@ -18,7 +19,8 @@ use crate::stored::tally_changes::{Change, ChunkStates, TallyChanges};
 use crate::stored::{CrashWriter, rows};
 use symtool_store::Error;
 
-/// A report's rank among those of one crash: whether it comes with another mapping than the stored one, and how much it says.
+/// A report's rank among those of one crash: whether it comes with another mapping than the stored
+/// one, and how much it says.
 type Rank = (bool, (Weight, usize, std::cmp::Reverse<u128>));
 
 /// Who takes part.
@@ -54,8 +56,9 @@ impl<'c> Contests<'c> {
         Self { crashes, stored: ReportReader::new(crashes), all: HashMap::new() }
     }
 
-    /// Takes the report `coming` of a crash of which there is a `stored` one, or one that was `met` before in the batch. Returns whether it
-    /// is one that is not there yet. With `is_remapped` it has another mapping than the stored one: then it is shown, even if its text is known.
+    /// Takes the report `coming` of a crash of which there is a `stored` one, or one that was `met`
+    /// before in the batch. Returns whether it is one that is not there yet. With `is_remapped` it
+    /// has another mapping than the stored one: then it is shown, even if its text is known.
     pub fn enter(
         &mut self,
         stored: Option<Slot>,
@@ -65,7 +68,12 @@ impl<'c> Contests<'c> {
     ) -> Result<bool, Error> {
         let contest = match self.all.entry(coming.id) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => new.insert(Contest::begin((self.crashes, &mut self.stored), coming.id, stored, met)?),
+            Entry::Vacant(new) => new.insert(Contest::begin(
+                (self.crashes, &mut self.stored),
+                coming.id,
+                stored,
+                met,
+            )?),
         };
         let text = coming.incoming.report.trim_ascii();
         if !is_remapped && contest.texts.iter().any(|known| known == text) {
@@ -86,7 +94,10 @@ impl<'c> Contests<'c> {
                 _ => None,
             }));
         }
-        fresh.iter().map(|slot| if outdone.contains(slot) { Standing::Outdone } else { Standing::Shown }).collect()
+        fresh
+            .iter()
+            .map(|slot| if outdone.contains(slot) { Standing::Outdone } else { Standing::Shown })
+            .collect()
     }
 
     /// Whether a report of the crash `id` is stored.
@@ -95,7 +106,11 @@ impl<'c> Contests<'c> {
     }
 
     /// Takes away from stored reports that are outdone what they had.
-    pub fn put_aside(&self, changes: &mut Changes<'_>, tallies: &mut TallyChanges) -> Result<(), Error> {
+    pub fn put_aside(
+        &self,
+        changes: &mut Changes<'_>,
+        tallies: &mut TallyChanges,
+    ) -> Result<(), Error> {
         let mut by_chunk: BTreeMap<u64, Vec<(CrashId, u16)>> = BTreeMap::new();
         for (id, contest) in &self.all {
             for (_, entrant) in &contest.entrants {
@@ -117,10 +132,20 @@ impl<'c> Contests<'c> {
                 let Some(state) = after.get_mut(usize::from(slot)) else { continue };
                 state.standing = Standing::Outdone;
                 losing.push(Change { slot, lost: Some(state.signature), gained: None });
-                changes.put_bytes(rows::other_report(id, Slot { chunk: number, slot }), Old::Absent, Vec::new())?;
+                changes.put_bytes(
+                    rows::other_report(id, Slot { chunk: number, slot }),
+                    Old::Absent,
+                    Vec::new(),
+                )?;
             }
             changes.head.crashes = changes.head.crashes.saturating_sub(losing.len() as u64);
-            tallies.take(database, number, &chunk, ChunkStates { before: &before, after: &after }, &losing)?;
+            tallies.take(
+                database,
+                number,
+                &chunk,
+                ChunkStates { before: &before, after: &after },
+                &losing,
+            )?;
             changes.put_packed(key, Old::read(old.as_deref()), &after)?;
         }
         Ok(())

@@ -1,4 +1,5 @@
-//! Adding crashes: each report is in the store with its group then, or was known already, or is kept aside.
+//! Adding crashes: each report is in the store with its group then, or was known already, or is
+//! kept aside.
 //!
 //! ```text
 //! reports      -> prepared  what was read of them, what they are grouped by (prepare.rs)
@@ -18,7 +19,9 @@ use crate::stored::changes::{Changes, Old};
 use crate::stored::chunk::Chunk;
 use crate::stored::database::Database;
 use crate::stored::reports::Stream;
-use crate::stored::state::{Failed, FingerprintRow, GroupRow, LastRun, Pending, Slot, Standing, State};
+use crate::stored::state::{
+    Failed, FingerprintRow, GroupRow, LastRun, Pending, Slot, Standing, State,
+};
 use crate::stored::tally_changes::{Change, ChunkStates, TallyChanges};
 use crate::stored::{CrashWriter, reports, rows, stored_report};
 pub use prepare::{Incoming, Prepared};
@@ -48,8 +51,8 @@ struct Fresh {
 }
 
 impl CrashWriter {
-    /// Stores what was `prepared`, all of it at once. What is stored already is looked up now: `assessor` is the one that it was prepared
-    /// with.
+    /// Stores what was `prepared`, all of it at once. What is stored already is looked up now:
+    /// `assessor` is the one that it was prepared with.
     ///
     /// # Errors
     /// Any [`Error`]; none of it is stored then.
@@ -66,9 +69,15 @@ impl CrashWriter {
         let (mut slots, mut fresh) = (0..=u16::MAX, Vec::with_capacity(all.len()));
         for (index, (seen, known)) in all.iter().zip(database.bytes_of(&keys)?).enumerate() {
             if let Some(error) = &seen.error {
-                let is_new = !met.contains_key(&seen.id) && known.is_none() && keep_aside(database, &mut changes, seen, error)?;
+                let is_new = !met.contains_key(&seen.id)
+                    && known.is_none()
+                    && keep_aside(database, &mut changes, seen, error)?;
                 met.entry(seen.id).or_insert(None);
-                added.push(if is_new { Added::Failed(seen.id, error.clone()) } else { Added::Known(seen.id) });
+                added.push(if is_new {
+                    Added::Failed(seen.id, error.clone())
+                } else {
+                    Added::Known(seen.id)
+                });
                 continue;
             }
             let Some(slot) = slots.next() else { break };
@@ -80,9 +89,12 @@ impl CrashWriter {
                 added.push(Added::New(seen.id));
                 continue;
             }
-            let stored: Option<Slot> = known.as_deref().map(|bytes| database.decode(bytes)).transpose()?;
+            let stored: Option<Slot> =
+                known.as_deref().map(|bytes| database.decode(bytes)).transpose()?;
             let met_before = first.map(|first| (first.slot, &all[first.index]));
-            let is_remapped = met_before.is_none() && seen.has_given_mapping && self.has_other_mapping(stored, &ready.chunk, slot)?;
+            let is_remapped = met_before.is_none()
+                && seen.has_given_mapping
+                && self.has_other_mapping(stored, &ready.chunk, slot)?;
             if contests.enter(stored, met_before, (slot, seen), is_remapped)? {
                 fresh.push(this);
             }
@@ -91,8 +103,10 @@ impl CrashWriter {
         let standings = contests.decide(&fresh.iter().map(|fresh| fresh.slot).collect::<Vec<_>>());
         if fresh.len() < ready.chunk.crashes().len() {
             let chunk = ready.chunk.only(fresh.iter().map(|fresh| fresh.slot));
-            let reports: Vec<&Seen> = fresh.iter().filter_map(|fresh| all.get(fresh.index)).collect();
-            ready = Ready::of(chunk, &reports, assessor).map_err(|cause| database.io_error(cause))?;
+            let reports: Vec<&Seen> =
+                fresh.iter().filter_map(|fresh| all.get(fresh.index)).collect();
+            ready =
+                Ready::of(chunk, &reports, assessor).map_err(|cause| database.io_error(cause))?;
         }
         if changes.is_empty() && fresh.is_empty() {
             return Ok(added);
@@ -106,7 +120,12 @@ impl CrashWriter {
     }
 
     /// Whether the crash that is `stored` has another mapping than the one in `slot` of `chunk`.
-    fn has_other_mapping(&self, stored: Option<Slot>, chunk: &Chunk, slot: u16) -> Result<bool, Error> {
+    fn has_other_mapping(
+        &self,
+        stored: Option<Slot>,
+        chunk: &Chunk,
+        slot: u16,
+    ) -> Result<bool, Error> {
         let id_of = |chunk: &Chunk, slot: u16| {
             let image = chunk.crash(slot).and_then(|crash| chunk.image(crash.mapping?));
             image.and_then(|image| image.id.clone())
@@ -125,11 +144,16 @@ impl CrashWriter {
         assessor: &Assessor<'_>,
     ) -> Result<(), Error> {
         let database = &self.database;
-        let Ready { chunk, packed_chunk, stored_reports, packed_reports, digests, assessment } = ready;
+        let Ready { chunk, packed_chunk, stored_reports, packed_reports, digests, assessment } =
+            ready;
         let number = changes.head.next_chunk;
         self.forget_failed(changes, &chunk)?;
         let mut states = Vec::with_capacity(chunk.crashes().len());
-        let crashes = (0..=u16::MAX).zip(chunk.crashes()).zip(&assessment.crashes).zip(digests).zip(standings);
+        let crashes = (0..=u16::MAX)
+            .zip(chunk.crashes())
+            .zip(&assessment.crashes)
+            .zip(digests)
+            .zip(standings);
         for ((((slot, crash), assessed), digest), standing) in crashes {
             let Assessed { signature, resolved } = *assessed;
             states.push(State { signature, digest, resolved, standing: *standing });
@@ -142,9 +166,17 @@ impl CrashWriter {
             }
         }
         let shown = || (0..=u16::MAX).zip(&states).filter(|(_, state)| state.is_shown());
-        let gains: Vec<Change> = shown().map(|(slot, state)| Change { slot, lost: None, gained: Some(state.signature) }).collect();
+        let gains: Vec<Change> = shown()
+            .map(|(slot, state)| Change { slot, lost: None, gained: Some(state.signature) })
+            .collect();
         let mut tallies = TallyChanges::default();
-        tallies.take(database, number, &chunk, ChunkStates { before: &[], after: &states }, &gains)?;
+        tallies.take(
+            database,
+            number,
+            &chunk,
+            ChunkStates { before: &[], after: &states },
+            &gains,
+        )?;
         changes.head.crashes += gains.len() as u64;
         let mut signatures = assessment.signatures;
         if gains.len() < states.len() {
@@ -178,7 +210,9 @@ impl CrashWriter {
         let ids: BTreeSet<CrashId> = chunk.crashes().iter().map(|crash| crash.id).collect();
         let keys: Vec<Vec<u8>> = ids.iter().map(|id| rows::failed(*id)).collect();
         let found = database.bytes_of(&keys)?;
-        for ((id, key), failed) in ids.into_iter().zip(keys).zip(found).filter(|(_, failed)| failed.is_some()) {
+        for ((id, key), failed) in
+            ids.into_iter().zip(keys).zip(found).filter(|(_, failed)| failed.is_some())
+        {
             changes.delete(key, Old::read(failed.as_deref()))?;
             reports::remove_all(database, changes, Stream::Failed(id))?;
         }
@@ -187,7 +221,12 @@ impl CrashWriter {
 }
 
 /// Keeps a report that cannot be read: a later version may. Returns whether it was not there yet.
-fn keep_aside(database: &Database, changes: &mut Changes<'_>, seen: &Seen, error: &str) -> Result<bool, Error> {
+fn keep_aside(
+    database: &Database,
+    changes: &mut Changes<'_>,
+    seen: &Seen,
+    error: &str,
+) -> Result<bool, Error> {
     let Seen { incoming, id, arrived_ms, .. } = seen;
     let key = rows::failed(*id);
     let known: Option<Failed> = database.get(&key)?;
@@ -195,17 +234,24 @@ fn keep_aside(database: &Database, changes: &mut Changes<'_>, seen: &Seen, error
         return Ok(false);
     }
     if known.is_none() {
-        let packed = reports::pack(&[&incoming.report]).map_err(|cause| database.io_error(cause))?;
+        let packed =
+            reports::pack(&[&incoming.report]).map_err(|cause| database.io_error(cause))?;
         reports::put(database, changes, Stream::Failed(*id), packed)?;
     }
     let bytes = incoming.report.len() as u64;
-    let failed = Failed { id: *id, source: incoming.source.clone(), error: error.to_owned(), arrived_ms: *arrived_ms, bytes };
+    let failed = Failed {
+        id: *id,
+        source: incoming.source.clone(),
+        error: error.to_owned(),
+        arrived_ms: *arrived_ms,
+        bytes,
+    };
     changes.put(key, Old::Unknown, &failed)?;
     Ok(true)
 }
 
-/// Notes what a chunk with crashes in `images` was assessed with, if the last run applied something else: that run did not see the chunk,
-/// and the next one would find nothing new to it.
+/// Notes what a chunk with crashes in `images` was assessed with, if the last run applied something
+/// else: that run did not see the chunk, and the next one would find nothing new to it.
 fn put_pending<'i>(
     database: &Database,
     changes: &mut Changes<'_>,
@@ -216,13 +262,22 @@ fn put_pending<'i>(
     let used = LastRun { rules: assessor.rules().version(), engine: ENGINE };
     let Some(last): Option<LastRun> = database.get(rows::LAST_RUN)? else {
         // The first crashes are what a run with these rules would have left.
-        return if number == 0 { changes.put(rows::LAST_RUN.to_vec(), Old::Absent, &used) } else { Ok(()) };
+        return if number == 0 {
+            changes.put(rows::LAST_RUN.to_vec(), Old::Absent, &used)
+        } else {
+            Ok(())
+        };
     };
     let images: Vec<[u8; 16]> = images.copied().collect();
     let known: Vec<Option<u64>> = database.get_all(images.iter().map(rows::known))?;
     let digests = images.iter().map(|image| assessor.modules().digest(image));
-    let modules: Vec<([u8; 16], Option<u64>)> =
-        images.iter().zip(digests).zip(known).filter(|((_, used), known)| used != known).map(|((image, used), _)| (*image, used)).collect();
+    let modules: Vec<([u8; 16], Option<u64>)> = images
+        .iter()
+        .zip(digests)
+        .zip(known)
+        .filter(|((_, used), known)| used != known)
+        .map(|((image, used), _)| (*image, used))
+        .collect();
     let pending = Pending { rules: used.rules, engine: used.engine, modules };
     if pending.modules.is_empty() && used == last {
         return Ok(());
@@ -239,14 +294,24 @@ fn put_signatures(
     let unique: BTreeMap<FingerprintId, Fingerprint> = signatures.into_iter().collect();
     let keys: Vec<Vec<u8>> = unique.keys().map(|id| rows::signature(*id)).collect();
     let known = database.bytes_of(&keys)?;
-    let new: Vec<&Fingerprint> = unique.values().zip(&known).filter(|(_, known)| known.is_none()).map(|(signature, _)| signature).collect();
-    let groups = own_groups(database, &new.iter().map(|signature| signature.id).collect::<Vec<_>>())?;
+    let new: Vec<&Fingerprint> = unique
+        .values()
+        .zip(&known)
+        .filter(|(_, known)| known.is_none())
+        .map(|(signature, _)| signature)
+        .collect();
+    let groups =
+        own_groups(database, &new.iter().map(|signature| signature.id).collect::<Vec<_>>())?;
     for (signature, own) in new.into_iter().zip(groups) {
         changes.put(rows::signature(signature.id), Old::Absent, &signature.row(own.id))?;
         if own.is_new {
             changes.put(rows::group(own.id), Old::Absent, &own.row)?;
         }
-        changes.put_bytes(rows::member(own.id, signature.id), if own.is_new { Old::Absent } else { Old::Unknown }, Vec::new())?;
+        changes.put_bytes(
+            rows::member(own.id, signature.id),
+            if own.is_new { Old::Absent } else { Old::Unknown },
+            Vec::new(),
+        )?;
     }
     Ok(())
 }
@@ -263,9 +328,14 @@ pub struct OwnGroup {
 }
 
 /// The group for each signature that has none: one that has no signatures, not even of old.
-pub fn own_groups(database: &Database, signatures: &[FingerprintId]) -> Result<Vec<OwnGroup>, Error> {
+pub fn own_groups(
+    database: &Database,
+    signatures: &[FingerprintId],
+) -> Result<Vec<OwnGroup>, Error> {
     let first = |signature: &FingerprintId| GroupId::of(*signature, 0);
-    let there = database.bytes_of(&signatures.iter().map(|signature| rows::group(first(signature))).collect::<Vec<_>>())?;
+    let there = database.bytes_of(
+        &signatures.iter().map(|signature| rows::group(first(signature))).collect::<Vec<_>>(),
+    )?;
     let own = |(signature, there): (&FingerprintId, Option<Vec<u8>>)| {
         let (mut number, mut is_there) = (0, there.is_some());
         loop {
@@ -279,7 +349,11 @@ pub fn own_groups(database: &Database, signatures: &[FingerprintId]) -> Result<V
                 })?;
             }
             if is_free {
-                return Ok(OwnGroup { id, row: GroupRow { made_for: *signature, number }, is_new: !is_there });
+                return Ok(OwnGroup {
+                    id,
+                    row: GroupRow { made_for: *signature, number },
+                    is_new: !is_there,
+                });
             }
             number += 1;
             is_there = database.bytes(&rows::group(GroupId::of(*signature, number)))?.is_some();
@@ -307,6 +381,11 @@ pub fn slots_by_image(chunk: &Chunk) -> BTreeMap<[u8; 16], Vec<u16>> {
 impl Fingerprint {
     /// What is stored of it.
     pub(crate) fn row(&self, group: GroupId) -> FingerprintRow {
-        FingerprintRow { group, kind: self.kind, title: self.title.clone(), frames: self.frames.clone() }
+        FingerprintRow {
+            group,
+            kind: self.kind,
+            title: self.title.clone(),
+            frames: self.frames.clone(),
+        }
     }
 }

@@ -1,6 +1,8 @@
-//! Prepares reports to be stored: a chunk of what could be read of them, assessed, and all its large rows, compressed.
+//! Prepares reports to be stored: a chunk of what could be read of them, assessed, and all its
+//! large rows, compressed.
 //!
-//! All that takes long and needs no database: some of them are prepared at once, while others are being stored.
+//! All that takes long and needs no database: some of them are prepared at once, while others are
+//! being stored.
 
 use symtool_report::ImageId;
 
@@ -56,28 +58,51 @@ pub(crate) struct Ready {
 }
 
 impl Prepared {
-    /// Reads `incoming`, no more than [`crate::limits::CHUNK_CRASHES`] reports. They go into groups as `assessor` sees them.
-    /// Java frames of a report that names no mapping are those of `mapping`.
+    /// Reads `incoming`, no more than [`crate::limits::CHUNK_CRASHES`] reports. They go into groups
+    /// as `assessor` sees them. Java frames of a report that names no mapping are those of
+    /// `mapping`.
     pub fn of(incoming: Vec<Incoming>, assessor: &Assessor<'_>, mapping: Option<&ImageId>) -> Self {
         let now_ms = now_ms();
         let mut builder = Builder::default();
         let mut reports = Vec::with_capacity(incoming.len());
         for incoming in incoming {
-            // One after the other, so that only one is in memory as what was read of it, which is many times its bytes.
+            // One after the other, so that only one is in memory as what was read of it, which is
+            // many times its bytes.
             let arrived_ms = incoming.arrived_ms.unwrap_or(now_ms);
             let seen = match symtool_report::parse(&incoming.report) {
                 Ok(event) => {
                     let id = CrashId::of(event.event_id.as_deref(), &incoming.report);
-                    let has_given_mapping = match builder.add(id, &event, &incoming.source, (mapping, assessor.catalog())) {
+                    let has_given_mapping = match builder.add(
+                        id,
+                        &event,
+                        &incoming.source,
+                        (mapping, assessor.catalog()),
+                    ) {
                         Ok(has_given_mapping) => has_given_mapping,
-                        Err(error) => return Self { reports, ready: Err(std::io::Error::other(error)) },
+                        Err(error) => {
+                            return Self { reports, ready: Err(std::io::Error::other(error)) };
+                        }
                     };
-                    Seen { incoming, id, weight: Weight::of(&event), arrived_ms, error: None, has_given_mapping }
+                    Seen {
+                        incoming,
+                        id,
+                        weight: Weight::of(&event),
+                        arrived_ms,
+                        error: None,
+                        has_given_mapping,
+                    }
                 }
                 Err(error) => {
                     let id = CrashId::of(None, &incoming.report);
                     let error = Some(error.to_string());
-                    Seen { incoming, id, weight: Weight::default(), arrived_ms, error, has_given_mapping: false }
+                    Seen {
+                        incoming,
+                        id,
+                        weight: Weight::default(),
+                        arrived_ms,
+                        error,
+                        has_given_mapping: false,
+                    }
                 }
             };
             reports.push(seen);
@@ -95,7 +120,11 @@ impl Prepared {
 
 impl Seen {
     fn stored(&self) -> StoredReport {
-        StoredReport { bytes: self.incoming.report.len() as u64, arrived_ms: self.arrived_ms, weight: self.weight }
+        StoredReport {
+            bytes: self.incoming.report.len() as u64,
+            arrived_ms: self.arrived_ms,
+            weight: self.weight,
+        }
     }
 }
 
@@ -110,9 +139,18 @@ impl Ready {
         let stored_reports = reports.iter().map(|seen| seen.stored()).collect();
         let reports: Vec<&[u8]> = reports.iter().map(|seen| &*seen.incoming.report).collect();
         let slots: Vec<u16> = (0..=u16::MAX).take(reports.len()).collect();
-        let (assessment, (packed_reports, packed_chunk)) =
-            rayon::join(|| assessor.assess(&chunk, &slots), || rayon::join(|| reports::pack(&reports), || pack::encode_packed(&chunk)));
+        let (assessment, (packed_reports, packed_chunk)) = rayon::join(
+            || assessor.assess(&chunk, &slots),
+            || rayon::join(|| reports::pack(&reports), || pack::encode_packed(&chunk)),
+        );
         let digests = assessor.digests(&chunk, &slots);
-        Ok(Self { packed_chunk: packed_chunk?, stored_reports, packed_reports: packed_reports?, digests, assessment, chunk })
+        Ok(Self {
+            packed_chunk: packed_chunk?,
+            stored_reports,
+            packed_reports: packed_reports?,
+            digests,
+            assessment,
+            chunk,
+        })
     }
 }

@@ -40,17 +40,31 @@ pub type ModuleOf = Vec<Option<usize>>;
 /// Which module each image of `chunk` is a build of.
 pub fn modules_of(chunk: &Chunk, modules: &Modules<'_>) -> ModuleOf {
     let find = |id, arch| modules.find(id, chunk.text_of(arch));
-    chunk.images().iter().map(|image| image.id.as_ref().and_then(|id| find(id, image.arch))).collect()
+    chunk
+        .images()
+        .iter()
+        .map(|image| image.id.as_ref().and_then(|id| find(id, image.arch)))
+        .collect()
 }
 
 /// What `frame` asks of which module, by its number in a batch.
-pub fn request(frame: &StoredFrame, number: usize, module_of: &ModuleOf, modules: &Modules<'_>) -> Option<Request> {
+pub fn request(
+    frame: &StoredFrame,
+    number: usize,
+    module_of: &ModuleOf,
+    modules: &Modules<'_>,
+) -> Option<Request> {
     let Place::Image { image, address, space } = frame.place else { return None };
     let module = (*module_of.get(usize::try_from(image).ok()?)?)?;
-    Some(Request { module, address: self::address(modules.get(module)?, (address, space, frame.at)), number })
+    Some(Request {
+        module,
+        address: self::address(modules.get(module)?, (address, space, frame.at)),
+        number,
+    })
 }
 
-/// The virtual address of `module` to ask for, of an address within it, what that counts from, and what it is.
+/// The virtual address of `module` to ask for, of an address within it, what that counts from, and
+/// what it is.
 pub fn address(module: &Module, (address, space, at): (u64, Space, At)) -> u64 {
     let ModuleRecord { arch, image_base, .. } = &module.record;
     let address = match space {
@@ -78,13 +92,15 @@ impl Answers {
                 *slab = postcard::to_extend(&known, std::mem::take(slab)).unwrap_or_default();
             });
             if whole.is_err() {
-                // Damage is reported by `modules verify`; half an inline chain would be another place in the program.
+                // Damage is reported by `modules verify`; half an inline chain would be another
+                // place in the program.
                 slab.truncate(start);
             }
         });
     }
 
-    /// The frames at what request `number` asked for, innermost first; none if the store does not know it.
+    /// The frames at what request `number` asked for, innermost first; none if the store does not
+    /// know it.
     pub fn frames(&self, number: usize) -> impl Iterator<Item = Known<'_>> {
         let mut rest = self.rendered.get(number).map_or(&[][..], |(bytes, ())| bytes);
         std::iter::from_fn(move || {

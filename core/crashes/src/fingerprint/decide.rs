@@ -8,11 +8,13 @@
 //!       -> parts        without the way within one class: it is how the crash was come to, not where it is
 //! ```
 //!
-//! If a frame of the window has no name yet, the signature is provisional, and has up to twice as many frames, all of them: some may turn
-//! out not to count, and any may turn out to be of another class.
+//! If a frame of the window has no name yet, the signature is provisional, and has up to twice as
+//! many frames, all of them: some may turn out not to count, and any may turn out to be of another
+//! class.
 //!
-//! A crash stands alone if nothing tells its cause: one without any frame that counts and of which no more is known than a signal, and one
-//! whose stack ends after a frame or two of the system. They would all be alike.
+//! A crash stands alone if nothing tells its cause: one without any frame that counts and of which
+//! no more is known than a signal, and one whose stack ends after a frame or two of the system.
+//! They would all be alike.
 
 use symtool_grouping::normal;
 use symtool_grouping::rules::{ExceptionFacts, Judged, Limit, Rules};
@@ -60,7 +62,11 @@ pub fn explained(
 ) -> (Fingerprint, Vec<Counts>) {
     let mut judged = Judged::default();
     let decided = decide(rules, &mut judged, (chunk, crash), links, thrown);
-    let counts = links.iter().enumerate().map(|(index, link)| decided.picked.counts(rules, &judged, (index, link.origin))).collect();
+    let counts = links
+        .iter()
+        .enumerate()
+        .map(|(index, link)| decided.picked.counts(rules, &judged, (index, link.origin)))
+        .collect();
     (decided.signature((chunk, crash), links, thrown), counts)
 }
 
@@ -123,7 +129,8 @@ impl Picked {
     fn of(judged: &Judged, trusted: Vec<usize>, links: &[StackFrame<'_>]) -> (Self, bool) {
         let (candidates, is_of_app) = candidates(judged, &trusted, links);
         let identities: Vec<u128> = candidates.iter().map(|index| links[*index].identity).collect();
-        let folded: Vec<usize> = fold(&identities).into_iter().map(|index| candidates[index]).collect();
+        let folded: Vec<usize> =
+            fold(&identities).into_iter().map(|index| candidates[index]).collect();
         let limit = match judged.max_frames.map(|limit| limit.frames) {
             None => SIGNATURE_FRAMES,
             Some(0) => links.len(),
@@ -140,36 +147,55 @@ impl Picked {
         (Self { trusted, candidates, folded, window, parts }, is_of_app)
     }
 
-    /// Whether nothing here tells crashes apart: no frame, fewer than rules ask for, or the end of a stack that is the system's.
+    /// Whether nothing here tells crashes apart: no frame, fewer than rules ask for, or the end of
+    /// a stack that is the system's.
     fn tells_nothing(&self, judged: &Judged, links: &[StackFrame<'_>], is_of_app: bool) -> bool {
         let known = links.iter().filter(|link| link.origin != Origin::Nowhere).count();
-        let is_few = |limit: Limit| usize::try_from(limit.frames).is_ok_and(|least| self.candidates.len() < least);
-        self.parts.is_empty() || judged.min_frames.is_some_and(is_few) || known < MIN_SYSTEM_FRAMES && !is_of_app
+        let is_few = |limit: Limit| {
+            usize::try_from(limit.frames).is_ok_and(|least| self.candidates.len() < least)
+        };
+        self.parts.is_empty()
+            || judged.min_frames.is_some_and(is_few)
+            || known < MIN_SYSTEM_FRAMES && !is_of_app
     }
 }
 
-/// What was found by scanning the stack may be junk, which must not count and of which rules must not conclude anything; if something better
-/// was found at all.
+/// What was found by scanning the stack may be junk, which must not count and of which rules must
+/// not conclude anything; if something better was found at all.
 fn trusted(links: &[StackFrame<'_>]) -> Vec<usize> {
     let has_better = links.iter().skip(1).any(|link| !link.is_guess);
     (0..links.len()).filter(|index| !(has_better && links[*index].is_guess)).collect()
 }
 
-/// The links that may be part, and whether they are the application's own. What lies nowhere differs in every run.
+/// The links that may be part, and whether they are the application's own. What lies nowhere
+/// differs in every run.
 fn candidates(judged: &Judged, trusted: &[usize], links: &[StackFrame<'_>]) -> (Vec<usize>, bool) {
     let lies_somewhere = |index: usize| links[index].origin != Origin::Nowhere;
-    let counting = || judged.frames.iter().zip(trusted).filter(|(verdict, index)| verdict.counts && lies_somewhere(**index));
-    let in_app: Vec<usize> = counting().filter(|(verdict, _)| verdict.in_app).map(|(_, index)| *index).collect();
-    if in_app.is_empty() { (counting().map(|(_, index)| *index).collect(), false) } else { (in_app, true) }
+    let counting = || {
+        judged
+            .frames
+            .iter()
+            .zip(trusted)
+            .filter(|(verdict, index)| verdict.counts && lies_somewhere(**index))
+    };
+    let in_app: Vec<usize> =
+        counting().filter(|(verdict, _)| verdict.in_app).map(|(_, index)| *index).collect();
+    if in_app.is_empty() {
+        (counting().map(|(_, index)| *index).collect(), false)
+    } else {
+        (in_app, true)
+    }
 }
 
-/// `window` without the way within one class: of functions of one class and file that call each other, those that lead to the one nearest
-/// the crash are left out. A function whose name tells nothing alone (`at`, `push`) is kept together with who called it.
+/// `window` without the way within one class: of functions of one class and file that call each
+/// other, those that lead to the one nearest the crash are left out. A function whose name tells
+/// nothing alone (`at`, `push`) is kept together with who called it.
 fn without_detours(window: &[usize], links: &[StackFrame<'_>]) -> Vec<usize> {
     let mut parts: Vec<usize> = Vec::with_capacity(window.len());
     for index in window {
         let called = parts.last().map(|last| links[*last].name);
-        if !called.is_some_and(|called| called.is_telling && called.shares_home(links[*index].name)) {
+        if !called.is_some_and(|called| called.is_telling && called.shares_home(links[*index].name))
+        {
             parts.push(*index);
         }
     }
@@ -206,29 +232,51 @@ fn id_of_message(kind: FingerprintKind, thrown: &str, message: &str) -> Fingerpr
     FingerprintId::of(&bytes)
 }
 
-/// What was thrown, if that tells Java crashes apart; by the name that is `known`, if a mapping has one.
+/// What was thrown, if that tells Java crashes apart; by the name that is `known`, if a mapping has
+/// one.
 fn thrown<'a>(chunk: &'a Chunk, crash: &StoredCrash, known: Option<&'a str>) -> Option<&'a str> {
-    known.or(chunk.text_of(crash.kind)).filter(|_| chunk.frames(crash).iter().any(|frame| frame.kind == FrameKind::Java))
+    known
+        .or(chunk.text_of(crash.kind))
+        .filter(|_| chunk.frames(crash).iter().any(|frame| frame.kind == FrameKind::Java))
 }
 
-/// A crash without any frame is grouped by what was said, if a program said it; one of which only a signal is known stands alone, and so
-/// does one of native code: what a sanitizer or a runtime says there is the same for many bugs.
+/// A crash without any frame is grouped by what was said, if a program said it; one of which only a
+/// signal is known stands alone, and so does one of native code: what a sanitizer or a runtime says
+/// there is the same for many bugs.
 fn without_frames<'a>(chunk: &'a Chunk, crash: &StoredCrash) -> Option<(&'a str, String)> {
-    let is_native = crash.format == Format::Sanitizer || chunk.frames(crash).iter().any(|frame| frame.kind == FrameKind::Native);
-    let thrown = chunk.text_of(crash.kind).filter(|kind| !is_native && !kind.starts_with("EXC_") && !kind.starts_with("SIG"));
-    let message = chunk.text_of(crash.message).map(normal::message).filter(|message| !message.is_empty());
+    let is_native = crash.format == Format::Sanitizer
+        || chunk.frames(crash).iter().any(|frame| frame.kind == FrameKind::Native);
+    let thrown = chunk
+        .text_of(crash.kind)
+        .filter(|kind| !is_native && !kind.starts_with("EXC_") && !kind.starts_with("SIG"));
+    let message =
+        chunk.text_of(crash.message).map(normal::message).filter(|message| !message.is_empty());
     thrown.zip(message)
 }
 
 impl Decided {
     /// The signature, spelled out.
-    pub fn signature(&self, (chunk, crash): (&Chunk, &StoredCrash), links: &[StackFrame<'_>], known_thrown: Option<&str>) -> Fingerprint {
-        let mut frames: Vec<String> = self.picked.parts.iter().map(|index| links[*index].token(chunk)).collect();
+    pub fn signature(
+        &self,
+        (chunk, crash): (&Chunk, &StoredCrash),
+        links: &[StackFrame<'_>],
+        known_thrown: Option<&str>,
+    ) -> Fingerprint {
+        let mut frames: Vec<String> =
+            self.picked.parts.iter().map(|index| links[*index].token(chunk)).collect();
         let title = match (frames.first(), thrown(chunk, crash, known_thrown)) {
             (Some(first), Some(thrown)) => format!("{thrown} in {first}"),
             (Some(first), None) => first.clone(),
             (None, _) => without_frames(chunk, crash).map_or_else(
-                || format!("{}, nothing known of its cause", chunk.text_of(crash.kind).or(chunk.text_of(crash.signal)).unwrap_or("crash")),
+                || {
+                    format!(
+                        "{}, nothing known of its cause",
+                        chunk
+                            .text_of(crash.kind)
+                            .or(chunk.text_of(crash.signal))
+                            .unwrap_or("crash")
+                    )
+                },
                 |(thrown, message)| format!("{thrown}: {message}"),
             ),
         };
@@ -241,14 +289,21 @@ impl Decided {
 
 impl Picked {
     fn counts(&self, rules: &Rules, judged: &Judged, (index, origin): (usize, Origin)) -> Counts {
-        let Some(verdict) = self.trusted.iter().position(|known| *known == index).and_then(|at| judged.frames.get(at)) else {
+        let Some(verdict) = self
+            .trusted
+            .iter()
+            .position(|known| *known == index)
+            .and_then(|at| judged.frames.get(at))
+        else {
             let nobody = || (false, "found by scanning the stack: it may be junk".to_owned());
             return Counts { in_app: nobody(), group: nobody(), is_part: false, why_not: None };
         };
         let is_part = self.parts.contains(&index);
         let why_not = match () {
             () if is_part || !verdict.counts => None,
-            () if origin == Origin::Nowhere => Some("lies nowhere: neither a module nor a name is known"),
+            () if origin == Origin::Nowhere => {
+                Some("lies nowhere: neither a module nor a name is known")
+            }
             () if self.window.contains(&index) => Some("leads to a function of the same class"),
             () if self.folded.contains(&index) => Some("far from the crash"),
             () if self.candidates.contains(&index) => Some("recursion"),

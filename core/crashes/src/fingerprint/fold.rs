@@ -27,7 +27,12 @@ pub fn fold<T: Ord>(stack: &[T]) -> Vec<usize> {
         let mut turn: Vec<usize> = (at - period..at).rev().collect();
         at -= period * turns;
         // As much of another turn as there is, if that is where the crash came.
-        let part = stack[..at].iter().rev().zip(turn.iter()).take_while(|(frame, of_turn)| *frame == &stack[**of_turn]).count();
+        let part = stack[..at]
+            .iter()
+            .rev()
+            .zip(turn.iter())
+            .take_while(|(frame, of_turn)| *frame == &stack[**of_turn])
+            .count();
         if part == at {
             at = 0;
         }
@@ -40,7 +45,8 @@ pub fn fold<T: Ord>(stack: &[T]) -> Vec<usize> {
     kept
 }
 
-/// The shortest cycle at the far end of `stack`, and how many whole turns of it there are: two at least.
+/// The shortest cycle at the far end of `stack`, and how many whole turns of it there are: two at
+/// least.
 fn cycle<T: Ord>(stack: &[T]) -> Option<(usize, usize)> {
     let last = stack.last()?;
     let periods = 1..=MAX_PERIOD.min(stack.len() / 2);
@@ -55,7 +61,8 @@ fn cycle<T: Ord>(stack: &[T]) -> Option<(usize, usize)> {
 fn rotate_to_smallest<T: Ord>(stack: &[T], turn: &mut [usize]) {
     turn.reverse();
     let best = (0..turn.len()).min_by(|a, b| {
-        let from = |start: usize| turn[start..].iter().chain(&turn[..start]).map(|index| &stack[*index]);
+        let from =
+            |start: usize| turn[start..].iter().chain(&turn[..start]).map(|index| &stack[*index]);
         from(*a).cmp(from(*b))
     });
     turn.rotate_left(best.unwrap_or(0));
@@ -94,7 +101,11 @@ mod tests {
     fn the_depth_of_recursion_makes_no_difference() {
         for depth in 3..40 {
             assert_eq!(folded(&("ba".repeat(depth) + "m")), "bam");
-            assert_eq!(folded(&("a".to_owned() + &"ba".repeat(depth) + "m")), "bam", "in the middle of a turn");
+            assert_eq!(
+                folded(&("a".to_owned() + &"ba".repeat(depth) + "m")),
+                "bam",
+                "in the middle of a turn"
+            );
             assert_eq!(folded(&("x".to_owned() + &"cba".repeat(depth) + "m")), "xcbam");
         }
     }
@@ -104,7 +115,11 @@ mod tests {
         for depth in 3..10 {
             for rotated in ["abc", "bca", "cab"] {
                 assert_eq!(folded(&rotated.repeat(depth)), "abc", "{rotated}");
-                assert_eq!(folded(&(rotated[2..].to_owned() + &rotated.repeat(depth))), "abc", "{rotated}");
+                assert_eq!(
+                    folded(&(rotated[2..].to_owned() + &rotated.repeat(depth))),
+                    "abc",
+                    "{rotated}"
+                );
             }
         }
     }

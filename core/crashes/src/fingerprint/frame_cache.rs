@@ -1,6 +1,7 @@
 //! Keeps the functions of frames that were resolved and named before, for the crashes to come.
 //!
-//! Crashes come by the thousand from the same places, so what one chunk has brought to light is there for the next.
+//! Crashes come by the thousand from the same places, so what one chunk has brought to light is
+//! there for the next.
 
 use std::sync::Arc;
 
@@ -32,7 +33,8 @@ pub struct FrameCache {
     pub(super) judged: Judged,
     /// Functions before those of Java frames, which are of one stack each.
     kept: usize,
-    /// Java frames whose class a mapping has, but not their method, or not at their line; each with the original class.
+    /// Java frames whose class a mapping has, but not their method, or not at their line; each with
+    /// the original class.
     pub(super) unknown: HashMap<usize, String>,
     /// What each crash has thrown, by the source's name, where a mapping says so.
     pub(super) thrown: Vec<Option<String>>,
@@ -42,8 +44,8 @@ pub struct FrameCache {
     has_places: bool,
 }
 
-/// What the store is asked: its module, the virtual address, and what else rules may see of the frame: the hash of its package, and whether
-/// the report calls it the application's own.
+/// What the store is asked: its module, the virtual address, and what else rules may see of the
+/// frame: the hash of its package, and whether the report calls it the application's own.
 type Key = (usize, u64, u64, Option<bool>);
 
 /// The functions at one place, innermost first: a range of those of a cache.
@@ -87,8 +89,14 @@ impl FrameCache {
         self.functions.get(range.start as usize..range.end as usize).unwrap_or_default()
     }
 
-    /// Learns what the store knows of all frames of `crashes`, in one batch for those that were not met before.
-    pub(super) fn learn(&mut self, assessor: &Assessor<'_>, chunk: &Chunk, crashes: &[&StoredCrash]) {
+    /// Learns what the store knows of all frames of `crashes`, in one batch for those that were not
+    /// met before.
+    pub(super) fn learn(
+        &mut self,
+        assessor: &Assessor<'_>,
+        chunk: &Chunk,
+        crashes: &[&StoredCrash],
+    ) {
         self.of_frame.clear();
         self.said.clear();
         self.said_names.clear();
@@ -102,15 +110,21 @@ impl FrameCache {
         }
         let modules = &assessor.symbols.modules;
         self.module_of = answers::modules_of(chunk, modules);
-        let packages: Vec<Option<u64>> =
-            (0..).zip(chunk.images()).map(|(image, _)| Some(hash(Some(package(chunk, Some(image), None)?)))).collect();
+        let packages: Vec<Option<u64>> = (0..)
+            .zip(chunk.images())
+            .map(|(image, _)| Some(hash(Some(package(chunk, Some(image), None)?))))
+            .collect();
         // Which frames have the answer to which request.
         let (mut requests, mut asked, mut asking) = (Vec::new(), Vec::new(), Vec::new());
         let mut pending: HashMap<Key, usize> = HashMap::new();
         for frame in crashes.iter().flat_map(|crash| chunk.frames(crash)) {
             let at = self.of_frame.len();
             self.of_frame.push(Functions::default());
-            let Some(Request { module, address, .. }) = answers::request(frame, 0, &self.module_of, modules) else { continue };
+            let Some(Request { module, address, .. }) =
+                answers::request(frame, 0, &self.module_of, modules)
+            else {
+                continue;
+            };
             let package = match frame.place {
                 Place::Image { image, .. } => packages.get(image as usize).copied().flatten(),
                 _ => None,
@@ -130,8 +144,11 @@ impl FrameCache {
         }
         let mut answers = Answers::default();
         answers.ask(&assessor.symbols.resolver, &mut requests);
-        let learned: Vec<Functions> =
-            asked.iter().enumerate().map(|(number, (_, frame))| self.take(assessor, chunk, frame, answers.frames(number))).collect();
+        let learned: Vec<Functions> = asked
+            .iter()
+            .enumerate()
+            .map(|(number, (_, frame))| self.take(assessor, chunk, frame, answers.frames(number)))
+            .collect();
         for (at, number) in asking {
             self.of_frame[at] = learned[number];
         }
@@ -140,20 +157,29 @@ impl FrameCache {
         self.learn_java(assessor, chunk, crashes);
     }
 
-    /// Learns what mappings know of the Java frames of `crashes`. Damage is reported by `modules verify`.
+    /// Learns what mappings know of the Java frames of `crashes`. Damage is reported by `modules
+    /// verify`.
     fn learn_java(&mut self, assessor: &Assessor<'_>, chunk: &Chunk, crashes: &[&StoredCrash]) {
         let mut at = 0;
         for crash in crashes {
             let frames = chunk.frames(crash);
             let module = crash.mapping.and_then(|image| *self.module_of.get(image as usize)?);
-            let mapping = module.and_then(|module| assessor.symbols.modules.get(module)).filter(|module| module.record.is_mapping());
-            let mut retrace = mapping.map(|module| Retrace::new(assessor.symbols.mappings.of(module), RetraceStyle::R8));
+            let mapping = module
+                .and_then(|module| assessor.symbols.modules.get(module))
+                .filter(|module| module.record.is_mapping());
+            let mut retrace = mapping
+                .map(|module| Retrace::new(assessor.symbols.mappings.of(module), RetraceStyle::R8));
             let kind = chunk.text_of(crash.kind);
-            let thrown = retrace.as_mut().zip(kind).and_then(|(retrace, kind)| retrace.remap_class(kind).ok()?);
+            let thrown = retrace
+                .as_mut()
+                .zip(kind)
+                .and_then(|(retrace, kind)| retrace.remap_class(kind).ok()?);
             self.thrown.push(thrown);
             if let Some(retrace) = &mut retrace {
                 let mut context = kind.map(Context::thrown).unwrap_or_default();
-                for (index, frame) in frames.iter().enumerate().filter(|(_, frame)| frame.kind == FrameKind::Java) {
+                for (index, frame) in
+                    frames.iter().enumerate().filter(|(_, frame)| frame.kind == FrameKind::Java)
+                {
                     let query = Query {
                         class: chunk.text_of(frame.module).unwrap_or_default(),
                         method: chunk.text_of(frame.function).unwrap_or_default(),
@@ -165,7 +191,11 @@ impl FrameCache {
                     let found = retrace.remap_frame(&query, &mut context).unwrap_or_default();
                     let Some(first) = found.first() else { continue };
                     if !first.is_known() {
-                        let class = first.frames.first().map(|frame| frame.class.clone()).unwrap_or_default();
+                        let class = first
+                            .frames
+                            .first()
+                            .map(|frame| frame.class.clone())
+                            .unwrap_or_default();
                         self.unknown.insert(at + index, class);
                         continue;
                     }
@@ -177,13 +207,28 @@ impl FrameCache {
     }
 
     /// Adds the methods that `frame` stands for.
-    fn take_java(&mut self, assessor: &Assessor<'_>, chunk: &Chunk, frame: &StoredFrame, methods: &Alternative) -> Functions {
+    fn take_java(
+        &mut self,
+        assessor: &Assessor<'_>,
+        chunk: &Chunk,
+        frame: &StoredFrame,
+        methods: &Alternative,
+    ) -> Functions {
         let start = self.functions.len();
         let count = methods.visible().count();
         for (index, method) in methods.visible().enumerate() {
-            let parts = Parts { function: Some(method.method.as_bytes()), module: Some(&method.class), ..Parts::of(chunk, frame) };
-            let place = self.has_places.then(|| Box::new((method.file.clone(), method.line.unwrap_or(0))));
-            self.functions.push(Function { name: assessor.names.get(assessor.rules, &parts), inlined: index + 1 < count, place });
+            let parts = Parts {
+                function: Some(method.method.as_bytes()),
+                module: Some(&method.class),
+                ..Parts::of(chunk, frame)
+            };
+            let place =
+                self.has_places.then(|| Box::new((method.file.clone(), method.line.unwrap_or(0))));
+            self.functions.push(Function {
+                name: assessor.names.get(assessor.rules, &parts),
+                inlined: index + 1 < count,
+                place,
+            });
         }
         let at = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
         Functions { start: at(start), end: at(self.functions.len()) }
@@ -201,8 +246,14 @@ impl FrameCache {
         for known in known.filter(|known| !known.function.is_empty()) {
             let path = std::str::from_utf8(known.file).ok().filter(|path| !path.is_empty());
             let parts = Parts { function: Some(known.function), path, ..Parts::of(chunk, frame) };
-            let place = path.filter(|_| self.has_places).map(|path| Box::new((path.to_owned(), known.line)));
-            self.functions.push(Function { name: assessor.names.get(assessor.rules, &parts), inlined: known.inlined, place });
+            let place = path
+                .filter(|_| self.has_places)
+                .map(|path| Box::new((path.to_owned(), known.line)));
+            self.functions.push(Function {
+                name: assessor.names.get(assessor.rules, &parts),
+                inlined: known.inlined,
+                place,
+            });
         }
         let at = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
         Functions { start: at(start), end: at(self.functions.len()) }

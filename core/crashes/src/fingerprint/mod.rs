@@ -10,8 +10,8 @@
 //!         -> signature  what is left, from the crashing side (decide.rs)
 //! ```
 //!
-//! Used alike where crashes are added, where they are re-processed, and where it is explained why. The same crash, symbols and rules give
-//! the same signature, whatever else is in the batch.
+//! Used alike where crashes are added, where they are re-processed, and where it is explained why.
+//! The same crash, symbols and rules give the same signature, whatever else is in the batch.
 
 mod answers;
 mod decide;
@@ -41,7 +41,8 @@ pub use stack::{Origin as NameOrigin, StackFrame};
 pub use symbols::Symbols;
 use symtool_store::Catalog;
 
-/// Version of what this module makes of symbols and rules: the next one makes every crash be looked at again.
+/// Version of what this module makes of symbols and rules: the next one makes every crash be looked
+/// at again.
 pub const ENGINE: u32 = 2;
 
 /// Says what crashes are grouped by.
@@ -101,11 +102,19 @@ impl<'s> Assessor<'s> {
         self.rules
     }
 
-    /// The digests of what the results of the crashes in `slots` depend on. What has the same digest as before has the same result.
+    /// The digests of what the results of the crashes in `slots` depend on. What has the same
+    /// digest as before has the same result.
     pub fn digests(&self, chunk: &Chunk, slots: &[u16]) -> Vec<u64> {
         let module_of = answers::modules_of(chunk, &self.symbols.modules);
         let mut bytes = Vec::new();
-        slots.iter().map(|slot| chunk.crash(*slot).map_or(0, |crash| self.digest(chunk.images_of(crash), &module_of, &mut bytes))).collect()
+        slots
+            .iter()
+            .map(|slot| {
+                chunk
+                    .crash(*slot)
+                    .map_or(0, |crash| self.digest(chunk.images_of(crash), &module_of, &mut bytes))
+            })
+            .collect()
     }
 
     /// Of a crash with frames in `images`. The memory of `bytes` is used.
@@ -113,9 +122,12 @@ impl<'s> Assessor<'s> {
         bytes.clear();
         bytes.extend_from_slice(&ENGINE.to_le_bytes());
         bytes.extend_from_slice(&self.rules.version().to_le_bytes());
-        // By their order on the stack: a chunk from which another crash was removed numbers its images anew.
+        // By their order on the stack: a chunk from which another crash was removed numbers its
+        // images anew.
         for (order, image) in (0u64..).zip(images) {
-            let module = usize::try_from(*image).ok().and_then(|image| module_of.get(image).copied().flatten());
+            let module = usize::try_from(*image)
+                .ok()
+                .and_then(|image| module_of.get(image).copied().flatten());
             if let Some(module) = module.and_then(|module| self.symbols.modules.get(module)) {
                 bytes.extend_from_slice(&order.to_le_bytes());
                 bytes.extend_from_slice(&module_digest(module).to_le_bytes());
@@ -137,7 +149,8 @@ impl<'s> Assessor<'s> {
     }
 
     fn assess_at(&self, cache: &mut FrameCache, chunk: &Chunk, slots: &[u16]) -> Assessment {
-        let crashes: Vec<&StoredCrash> = slots.iter().filter_map(|slot| chunk.crash(*slot)).collect();
+        let crashes: Vec<&StoredCrash> =
+            slots.iter().filter_map(|slot| chunk.crash(*slot)).collect();
         cache.learn(self, chunk, &crashes);
         let mut judged = std::mem::take(&mut cache.judged);
         let mut assessment = Assessment::default();
@@ -159,15 +172,26 @@ impl<'s> Assessor<'s> {
     }
 
     /// Why `crash` of `chunk` is grouped by what it is. What it shows is in `cache`.
-    pub fn explain<'d>(&'d self, chunk: &'d Chunk, crash: &'d StoredCrash, cache: &'d mut FrameCache) -> Explained<'d> {
+    pub fn explain<'d>(
+        &'d self,
+        chunk: &'d Chunk,
+        crash: &'d StoredCrash,
+        cache: &'d mut FrameCache,
+    ) -> Explained<'d> {
         cache.learn(self, chunk, &[crash]);
         let thrown = cache.thrown.pop().flatten();
         let (stack, _) = self.stack(chunk, crash, 0).build(cache);
-        let (signature, counts) = decide::explained(self.rules, (chunk, crash), &stack, thrown.as_deref());
+        let (signature, counts) =
+            decide::explained(self.rules, (chunk, crash), &stack, thrown.as_deref());
         Explained { frames: stack.into_iter().zip(counts).collect(), signature }
     }
 
-    fn stack<'a>(&'a self, chunk: &'a Chunk, crash: &'a StoredCrash, first: usize) -> stack::Builder<'a> {
+    fn stack<'a>(
+        &'a self,
+        chunk: &'a Chunk,
+        crash: &'a StoredCrash,
+        first: usize,
+    ) -> stack::Builder<'a> {
         stack::Builder { chunk, crash, rules: self.rules, names: &self.names, first }
     }
 }

@@ -29,7 +29,8 @@ impl<'s> Modules<'s> {
         let mut found = Self::default();
         for module in modules {
             let kind = ModuleKind::named(&module.record.kind).unwrap_or(ModuleKind::Elf);
-            let ids: Vec<Vec<u8>> = module.record.ids().map(|id| hex::decode(id).unwrap_or_default()).collect();
+            let ids: Vec<Vec<u8>> =
+                module.record.ids().map(|id| hex::decode(id).unwrap_or_default()).collect();
             for id in &ids {
                 found.by_key.entry(image_key(id)).or_default().push(found.modules.len());
             }
@@ -38,13 +39,20 @@ impl<'s> Modules<'s> {
         found
     }
 
-    /// Index of the module that an image with `id` is a build of; where several slices have one id, the one for `arch`.
+    /// Index of the module that an image with `id` is a build of; where several slices have one id,
+    /// the one for `arch`.
     pub fn find(&self, id: &ImageId, arch: Option<&str>) -> Option<usize> {
         let candidates = id.keys().filter_map(|key| self.by_key.get(&key)).flatten().copied();
-        let is_build =
-            |index: &usize| self.modules.get(*index).is_some_and(|known| known.ids.iter().any(|bytes| id.is_of(known.kind, bytes)));
-        let is_arch =
-            |index: &usize| arch.is_some_and(|arch| self.get(*index).is_some_and(|module| is_same_arch(&module.record.arch, arch)));
+        let is_build = |index: &usize| {
+            self.modules
+                .get(*index)
+                .is_some_and(|known| known.ids.iter().any(|bytes| id.is_of(known.kind, bytes)))
+        };
+        let is_arch = |index: &usize| {
+            arch.is_some_and(|arch| {
+                self.get(*index).is_some_and(|module| is_same_arch(&module.record.arch, arch))
+            })
+        };
         let builds: Vec<usize> = candidates.filter(is_build).collect();
         builds.iter().copied().find(is_arch).or_else(|| builds.first().copied())
     }
@@ -59,8 +67,8 @@ impl<'s> Modules<'s> {
         self.modules.iter().position(|known| known.module.generation == module.generation)
     }
 
-    /// The digest of what those modules hold that the index of images files under `key`; absent if there are none. Slices of a universal
-    /// file that have one id are one.
+    /// The digest of what those modules hold that the index of images files under `key`; absent if
+    /// there are none. Slices of a universal file that have one id are one.
     pub fn digest(&self, key: &[u8; 16]) -> Option<u64> {
         let modules = self.by_key.get(key)?.iter().filter_map(|index| self.get(*index));
         Some(modules.map(module_digest).fold(0, u64::wrapping_add))
@@ -73,7 +81,9 @@ impl<'s> Modules<'s> {
 
     /// All of them, each with its keys of the index of images.
     pub fn iter(&self) -> impl Iterator<Item = (&'s Module, Vec<[u8; 16]>)> + '_ {
-        self.modules.iter().map(|known| (known.module, known.ids.iter().map(|id| image_key(id)).collect()))
+        self.modules
+            .iter()
+            .map(|known| (known.module, known.ids.iter().map(|id| image_key(id)).collect()))
     }
 }
 
@@ -87,7 +97,8 @@ pub fn module_digest(module: &Module) -> u64 {
     xxh3_64(&bytes)
 }
 
-/// What an index of images files a module with `id` under: its first 16 bytes, with zeros behind a shorter one.
+/// What an index of images files a module with `id` under: its first 16 bytes, with zeros behind a
+/// shorter one.
 fn image_key(id: &[u8]) -> [u8; 16] {
     let mut key = [0; 16];
     let count = id.len().min(key.len());

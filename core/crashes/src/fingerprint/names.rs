@@ -1,6 +1,7 @@
 //! Names functions for grouping: the same in every build, with what rules see of them.
 //!
-//! A crash store sees the same few thousand functions again and again, so each is demangled and looked at once.
+//! A crash store sees the same few thousand functions again and again, so each is demangled and
+//! looked at once.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,18 +41,24 @@ pub struct Name {
 struct Home {
     /// The hash of its class or namespace.
     scope: u128,
-    /// The name of the file without what follows the first dot, so that a class's header belongs to it; empty where the class is enough.
+    /// The name of the file without what follows the first dot, so that a class's header belongs to
+    /// it; empty where the class is enough.
     file: Box<str>,
-    /// Whether the file is a header that code of a class may be from, whatever the class's own file is.
+    /// Whether the file is a header that code of a class may be from, whatever the class's own file
+    /// is.
     is_header: bool,
 }
 
 impl Name {
-    /// Whether both functions are of one class and one source file, so that one of them calls the other as a part of itself.
+    /// Whether both functions are of one class and one source file, so that one of them calls the
+    /// other as a part of itself.
     pub fn shares_home(&self, other: &Self) -> bool {
         let are_near = |one: &str, other: &str| one.starts_with(other) || other.starts_with(one);
         let homes = self.home.as_ref().zip(other.home.as_ref());
-        homes.is_some_and(|(one, other)| one.scope == other.scope && (one.is_header || other.is_header || are_near(&one.file, &other.file)))
+        homes.is_some_and(|(one, other)| {
+            one.scope == other.scope
+                && (one.is_header || other.is_header || are_near(&one.file, &other.file))
+        })
     }
 }
 
@@ -60,7 +67,8 @@ impl Name {
 pub struct Parts<'a> {
     /// What kind of code it is in.
     pub kind: FrameKind,
-    /// The function as the linker knows it, or as the report spells it; the method, if there is a class.
+    /// The function as the linker knows it, or as the report spells it; the method, if there is a
+    /// class.
     pub function: Option<&'a [u8]>,
     /// The class.
     pub module: Option<&'a str>,
@@ -80,7 +88,14 @@ impl<'a> Parts<'a> {
             _ => None,
         };
         let package = package(chunk, image, chunk.text_of(frame.package));
-        Self { kind: frame.kind, function: None, module: None, package, path: None, in_app: frame.in_app }
+        Self {
+            kind: frame.kind,
+            function: None,
+            module: None,
+            package,
+            path: None,
+            in_app: frame.in_app,
+        }
     }
 }
 
@@ -111,11 +126,16 @@ impl Names {
 }
 
 fn make(rules: &Rules, parts: &Parts<'_>) -> Name {
-    let spelled = parts.function.map(|raw| demangle(raw, Spelling::Symtool).unwrap_or_else(|| String::from_utf8_lossy(raw).into_owned()));
+    let spelled = parts.function.map(|raw| {
+        demangle(raw, Spelling::Symtool)
+            .unwrap_or_else(|| String::from_utf8_lossy(raw).into_owned())
+    });
     let (shown, normal) = match (&spelled, parts.module) {
         (Some(method), Some(class)) => (format!("{class}.{method}"), normal::java(class, method)),
         (Some(function), None) => (function.clone(), normal::function(function)),
-        (None, class) => (class.unwrap_or_default().to_owned(), class.unwrap_or_default().to_owned()),
+        (None, class) => {
+            (class.unwrap_or_default().to_owned(), class.unwrap_or_default().to_owned())
+        }
     };
     let facts = FrameFacts {
         family: match parts.kind {
@@ -136,13 +156,17 @@ fn make(rules: &Rules, parts: &Parts<'_>) -> Name {
     Name { shown, normal, seen, is_app, identity, is_telling, home }
 }
 
-/// Where the function called `normal` is at home, and whether its name tells. A C++ name does not say whether its scope is a class or the
-/// namespace of a whole library, and a C name has none, so that these need their source file.
+/// Where the function called `normal` is at home, and whether its name tells. A C++ name does not
+/// say whether its scope is a class or the namespace of a whole library, and a C name has none, so
+/// that these need their source file.
 fn home(parts: &Parts<'_>, normal: &str) -> (Option<Home>, bool) {
     let scoped = Scoped::of(normal);
     let (scope, file) = match parts.kind {
         // Nested classes belong to the one around them.
-        FrameKind::Java => (scoped.scope.split('$').next().unwrap_or_default(), Some("").filter(|_| !scoped.scope.is_empty())),
+        FrameKind::Java => (
+            scoped.scope.split('$').next().unwrap_or_default(),
+            Some("").filter(|_| !scoped.scope.is_empty()),
+        ),
         FrameKind::Native if scoped.is_class => (scoped.scope, Some("")),
         FrameKind::Native => {
             let file = parts.path.and_then(|path| path.rsplit(['/', '\\']).next());
@@ -153,7 +177,9 @@ fn home(parts: &Parts<'_>, normal: &str) -> (Option<Home>, bool) {
     let home = file.filter(|_| parts.function.is_some()).map(|file| {
         let stem = file.split('.').next().unwrap_or_default();
         let ending = file.rsplit_once('.').map_or("", |(_, ending)| ending);
-        let is_header = !scope.is_empty() && !file.is_empty() && (ending.is_empty() || ending.starts_with(['h', 'i', 't']));
+        let is_header = !scope.is_empty()
+            && !file.is_empty()
+            && (ending.is_empty() || ending.starts_with(['h', 'i', 't']));
         Home { scope: xxh3_128(scope.as_bytes()), file: stem.into(), is_header }
     });
     (home, scoped.is_telling())
@@ -168,7 +194,12 @@ fn key(parts: &Parts<'_>) -> u128 {
     HASHED.with_borrow_mut(|bytes| {
         bytes.clear();
         bytes.extend_from_slice(&[parts.kind as u8, parts.in_app.map_or(2, u8::from)]);
-        let texts = [parts.function, parts.module.map(str::as_bytes), parts.package.map(str::as_bytes), parts.path.map(str::as_bytes)];
+        let texts = [
+            parts.function,
+            parts.module.map(str::as_bytes),
+            parts.package.map(str::as_bytes),
+            parts.path.map(str::as_bytes),
+        ];
         for text in texts {
             // What is absent differs from what is empty.
             bytes.extend_from_slice(&text.map_or(0, |text| text.len() as u64 + 1).to_le_bytes());

@@ -6,10 +6,11 @@
 //! links    draw | paint              raise, as the report says     libapp.so+0x20, of this build only
 //! ```
 //!
-//! A name that a report has is believed where it can be right: one from debug information (it has a line), one of a symbol that reaches to
-//! the address, one of code that is not the application's. Elsewhere it is that of the nearest exported function, and unlike crashes
-//! would pile up under it: such a frame is its module and offset until symbols come. Without a module it is what the report calls it, and
-//! not to be trusted; without either it lies nowhere.
+//! A name that a report has is believed where it can be right: one from debug information (it has a
+//! line), one of a symbol that reaches to the address, one of code that is not the application's.
+//! Elsewhere it is that of the nearest exported function, and unlike crashes would pile up under
+//! it: such a frame is its module and offset until symbols come. Without a module it is what the
+//! report calls it, and not to be trusted; without either it lies nowhere.
 
 use symtool_grouping::rules::Rules;
 use symtool_report::{FrameKind, Trust};
@@ -117,26 +118,38 @@ impl<'a> Builder<'a> {
         let frames = self.chunk.frames(self.crash);
         let mut steps = std::mem::take(&mut cache.steps);
         steps.clear();
-        steps.extend(frames.iter().enumerate().map(|(index, frame)| self.step(index, frame, cache)));
+        steps
+            .extend(frames.iter().enumerate().map(|(index, frame)| self.step(index, frame, cache)));
         cache.steps = steps;
-        let resolved = (0..frames.len()).filter(|index| !cache.at(self.first + index).is_empty()).count();
+        let resolved =
+            (0..frames.len()).filter(|index| !cache.at(self.first + index).is_empty()).count();
         let mut links = Vec::with_capacity(frames.len() + frames.len() / 2);
         for (index, (frame, step)) in frames.iter().zip(&cache.steps).enumerate() {
             let said = |name: u32| {
-                let path = self.chunk.text_of(frame.file).map(|path| (path, frame.line.unwrap_or(0)));
-                Some(StackFrame { place: path, ..link(index, frame, cache.said_names.get(name as usize)?) })
+                let path =
+                    self.chunk.text_of(frame.file).map(|path| (path, frame.line.unwrap_or(0)));
+                Some(StackFrame {
+                    place: path,
+                    ..link(index, frame, cache.said_names.get(name as usize)?)
+                })
             };
             match step {
-                NamedBy::Store(functions) => links.extend(cache.functions(*functions).iter().map(|function| StackFrame {
-                    origin: Origin::Store,
-                    inlined: function.inlined,
-                    place: function.place.as_deref().map(|(path, line)| (&**path, *line)),
-                    ..link(index, frame, &function.name)
-                })),
+                NamedBy::Store(functions) => {
+                    links.extend(cache.functions(*functions).iter().map(|function| StackFrame {
+                        origin: Origin::Store,
+                        inlined: function.inlined,
+                        place: function.place.as_deref().map(|(path, line)| (&**path, *line)),
+                        ..link(index, frame, &function.name)
+                    }))
+                }
                 NamedBy::Report(name) => links.extend(said(*name)),
                 NamedBy::Guess(name) => links.extend(said(*name).map(|link| self.guess(&link))),
-                NamedBy::Address(name) => links.extend(said(*name).and_then(|link| self.address(&link))),
-                NamedBy::Obfuscated(name) => links.extend(said(*name).and_then(|link| self.obfuscated(frame, &link))),
+                NamedBy::Address(name) => {
+                    links.extend(said(*name).and_then(|link| self.address(&link)))
+                }
+                NamedBy::Obfuscated(name) => {
+                    links.extend(said(*name).and_then(|link| self.obfuscated(frame, &link)))
+                }
                 NamedBy::Nothing => {}
             }
         }
@@ -148,7 +161,8 @@ impl<'a> Builder<'a> {
         if known.is_empty() {
             return self.unknown(self.first + index, frame, cache);
         }
-        // Of one that was inlined, the frame around it has the same address and brings the whole chain.
+        // Of one that was inlined, the frame around it has the same address and brings the whole
+        // chain.
         if frame.inlined { NamedBy::Nothing } else { NamedBy::Store(known) }
     }
 
@@ -172,7 +186,8 @@ impl<'a> Builder<'a> {
     fn unknown(&self, number: usize, frame: &StoredFrame, cache: &mut FrameCache) -> NamedBy {
         let function = self.chunk.text_of(frame.function).filter(|function| is_name(function));
         let module = self.chunk.text_of(frame.module).filter(|_| frame.kind != FrameKind::Native);
-        let bare = Parts { module, path: self.chunk.text_of(frame.file), ..Parts::of(self.chunk, frame) };
+        let bare =
+            Parts { module, path: self.chunk.text_of(frame.file), ..Parts::of(self.chunk, frame) };
         let named = Parts { function: function.map(str::as_bytes), ..bare };
         let is_named = match frame.kind {
             FrameKind::Native => function.is_some() && self.believes(frame, &bare, cache),
@@ -188,12 +203,15 @@ impl<'a> Builder<'a> {
             }
             FrameKind::Java if is_named && self.lacks_mapping(cache) => {
                 let name = self.said(frame, &named, cache);
-                // What is not the application's own has its name: Java and Android cannot be renamed.
+                // What is not the application's own has its name: Java and Android cannot be
+                // renamed.
                 let is_app = cache.said_names.get(name as usize).is_some_and(|name| name.is_app);
                 if is_app { NamedBy::Obfuscated(name) } else { NamedBy::Report(name) }
             }
             _ if is_named => NamedBy::Report(self.said(frame, &named, cache)),
-            FrameKind::Native if function.is_some() && !self.has_file(frame) => NamedBy::Guess(self.said(frame, &named, cache)),
+            FrameKind::Native if function.is_some() && !self.has_file(frame) => {
+                NamedBy::Guess(self.said(frame, &named, cache))
+            }
             FrameKind::Native => NamedBy::Address(self.said(frame, &bare, cache)),
             _ => NamedBy::Nothing,
         }
@@ -201,12 +219,17 @@ impl<'a> Builder<'a> {
 
     /// Whether the report names a mapping that is not there.
     fn lacks_mapping(&self, cache: &FrameCache) -> bool {
-        self.crash.mapping.is_some_and(|image| !matches!(cache.module_of.get(image as usize), Some(Some(_))))
+        self.crash
+            .mapping
+            .is_some_and(|image| !matches!(cache.module_of.get(image as usize), Some(Some(_))))
     }
 
     /// A method that has no name yet: the same in all crashes of one build.
     fn obfuscated<'d>(&self, frame: &StoredFrame, link: &StackFrame<'d>) -> Option<StackFrame<'d>> {
-        let key = self.crash.mapping.and_then(|image| self.chunk.image(image)?.id.as_ref()?.keys().next())?;
+        let key = self
+            .crash
+            .mapping
+            .and_then(|image| self.chunk.image(image)?.id.as_ref()?.keys().next())?;
         let mut bytes = Vec::with_capacity(128);
         bytes.push(b'j');
         bytes.extend_from_slice(&key);
@@ -218,7 +241,9 @@ impl<'a> Builder<'a> {
     /// Whether the function that the report names is the one.
     fn believes(&self, frame: &StoredFrame, bare: &Parts<'_>, cache: &mut FrameCache) -> bool {
         let has_id = match frame.place {
-            Place::Image { image, .. } => self.chunk.image(image).is_some_and(|image| key(image).is_some()),
+            Place::Image { image, .. } => {
+                self.chunk.image(image).is_some_and(|image| key(image).is_some())
+            }
             _ => false,
         };
         let has_line = frame.line.is_some_and(|line| line > 0);
@@ -249,8 +274,15 @@ impl<'a> Builder<'a> {
         let mut bytes = Vec::with_capacity(64);
         bytes.push(b'g');
         bytes.extend_from_slice(&link.identity.to_le_bytes());
-        bytes.extend_from_slice(self.chunk.text_of(self.crash.release).unwrap_or_default().as_bytes());
-        StackFrame { origin: Origin::Unknown, at: Place::Nowhere, identity: xxh3_128(&bytes), ..link.clone() }
+        bytes.extend_from_slice(
+            self.chunk.text_of(self.crash.release).unwrap_or_default().as_bytes(),
+        );
+        StackFrame {
+            origin: Origin::Unknown,
+            at: Place::Nowhere,
+            identity: xxh3_128(&bytes),
+            ..link.clone()
+        }
     }
 
     /// An address that has no name, and may get one if it lies in a file.
@@ -273,9 +305,13 @@ impl<'a> Builder<'a> {
             Some(key) => bytes.extend_from_slice(&key),
             // Without an id it may be any build: those of one release are taken for one.
             None => {
-                bytes.extend_from_slice(self.chunk.text_of(image.name).unwrap_or_default().as_bytes());
+                bytes.extend_from_slice(
+                    self.chunk.text_of(image.name).unwrap_or_default().as_bytes(),
+                );
                 bytes.push(0);
-                bytes.extend_from_slice(self.chunk.text_of(self.crash.release).unwrap_or_default().as_bytes());
+                bytes.extend_from_slice(
+                    self.chunk.text_of(self.crash.release).unwrap_or_default().as_bytes(),
+                );
             }
         }
         Some(StackFrame { origin: Origin::Unknown, identity: xxh3_128(&bytes), ..link.clone() })

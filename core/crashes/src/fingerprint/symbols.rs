@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use symtool_demangle::{Spelling, demangle};
 use symtool_mapping::{self as mapping, Context, Query, Retrace, RetraceStyle};
-use symtool_report::{At, CrashEvent, Frame, FrameKind, Image, JavaFrame, LineFrame, Lookup, Resolution, ResolvedFrame, Space};
+use symtool_report::{
+    At, CrashEvent, Frame, FrameKind, Image, JavaFrame, LineFrame, Lookup, Resolution,
+    ResolvedFrame, Space,
+};
 
 use crate::fingerprint::answers::{Answers, Known, address};
 use crate::fingerprint::modules::Modules;
@@ -31,7 +34,12 @@ impl<'s> Symbols<'s> {
         for module in modules {
             resolver.add(Origin::Store(reader, module));
         }
-        Ok(Self { modules: Modules::of(modules), resolver, mappings: Mappings::new(reader), catalog })
+        Ok(Self {
+            modules: Modules::of(modules),
+            resolver,
+            mappings: Mappings::new(reader),
+            catalog,
+        })
     }
 
     /// The catalog that they are of.
@@ -46,7 +54,8 @@ impl<'s> Symbols<'s> {
 
     /// What is known of each of [`CrashEvent::frames`], in their order.
     pub fn resolve(&self, event: &CrashEvent) -> Vec<Resolution> {
-        let modules: Vec<Option<usize>> = event.images.iter().map(|image| self.module_of(image, event.arch.as_deref())).collect();
+        let modules: Vec<Option<usize>> =
+            event.images.iter().map(|image| self.module_of(image, event.arch.as_deref())).collect();
         let of_frame = |frame: &Frame| {
             let lookup = event.lookup(frame)?;
             Some((lookup, (*modules.get(lookup.image)?)?))
@@ -72,7 +81,9 @@ impl<'s> Symbols<'s> {
             image => image,
         };
         let index = image.and_then(|image| self.modules.find(image.id.as_ref()?, None));
-        Ok(index.and_then(|index| self.modules.get(index)).filter(|module| module.record.is_mapping()))
+        Ok(index
+            .and_then(|index| self.modules.get(index))
+            .filter(|module| module.record.is_mapping()))
     }
 
     /// Retraces texts with `mapping`, in R8's style.
@@ -84,9 +95,15 @@ impl<'s> Symbols<'s> {
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn resolve_java(&self, event: &CrashEvent, mapping: &Module, resolutions: &mut [Resolution]) -> Result<(), Error> {
+    pub fn resolve_java(
+        &self,
+        event: &CrashEvent,
+        mapping: &Module,
+        resolutions: &mut [Resolution],
+    ) -> Result<(), Error> {
         let mut retrace = self.retrace(mapping);
-        let exceptions = event.exceptions.iter().map(|exception| (exception.class(), &exception.frames));
+        let exceptions =
+            event.exceptions.iter().map(|exception| (exception.class(), &exception.frames));
         let stacks = exceptions.chain(event.threads.iter().map(|thread| (None, &thread.frames)));
         let mut rest = resolutions.iter_mut();
         for (thrown, frames) in stacks {
@@ -144,8 +161,13 @@ impl<'s> Symbols<'s> {
         answers.ask(&self.resolver, requests);
         let mut resolutions = vec![Resolution::Unresolved; count];
         for request in requests.iter() {
-            let frames: Vec<ResolvedFrame> = answers.frames(request.number).map(|known| resolved(&known, request.address)).collect();
-            if let Some(resolution) = resolutions.get_mut(request.number).filter(|_| !frames.is_empty()) {
+            let frames: Vec<ResolvedFrame> = answers
+                .frames(request.number)
+                .map(|known| resolved(&known, request.address))
+                .collect();
+            if let Some(resolution) =
+                resolutions.get_mut(request.number).filter(|_| !frames.is_empty())
+            {
                 *resolution = Resolution::Native(frames);
             }
         }

@@ -17,7 +17,8 @@ pub struct Difference {
     pub merged: BTreeMap<GroupId, GroupId>,
     /// Groups that were aliases, and of which group.
     pub parted: BTreeMap<GroupId, GroupId>,
-    /// Crashes that went from one group to another, which is not one that the first was merged into.
+    /// Crashes that went from one group to another, which is not one that the first was merged
+    /// into.
     pub moved: BTreeMap<(GroupId, GroupId), u64>,
 }
 
@@ -37,7 +38,11 @@ pub enum NoSuchRun {
 struct Then(HashMap<Vec<u8>, Option<Vec<u8>>>);
 
 impl Then {
-    fn get<T: serde::de::DeserializeOwned>(&self, crashes: &Crashes, key: &[u8]) -> Result<Option<T>, Error> {
+    fn get<T: serde::de::DeserializeOwned>(
+        &self,
+        crashes: &Crashes,
+        key: &[u8],
+    ) -> Result<Option<T>, Error> {
         match self.0.get(key) {
             Some(then) => then.as_ref().map(|bytes| crashes.database.decode(bytes)).transpose(),
             None => crashes.database.get(key),
@@ -46,7 +51,8 @@ impl Then {
 }
 
 impl Crashes {
-    /// What is different after run `to` from after run `from`, which came before it; 0 stands for before the first run.
+    /// What is different after run `to` from after run `from`, which came before it; 0 stands for
+    /// before the first run.
     ///
     /// # Errors
     /// [`NoSuchRun`].
@@ -69,7 +75,10 @@ impl Crashes {
             if *run <= to {
                 journal::each_moved(&self.database, *run, |moved| {
                     for moved in moved {
-                        signatures.entry(moved.at).or_insert((moved.old.signature, moved.new.signature)).0 = moved.old.signature;
+                        signatures
+                            .entry(moved.at)
+                            .or_insert((moved.old.signature, moved.new.signature))
+                            .0 = moved.old.signature;
                     }
                     Ok(())
                 })?;
@@ -78,11 +87,20 @@ impl Crashes {
         Ok(self.compare(&then, &after, &signatures)?)
     }
 
-    fn compare(&self, then: &Then, after: &Then, signatures: &HashMap<Slot, (FingerprintId, FingerprintId)>) -> Result<Difference, Error> {
+    fn compare(
+        &self,
+        then: &Then,
+        after: &Then,
+        signatures: &HashMap<Slot, (FingerprintId, FingerprintId)>,
+    ) -> Result<Difference, Error> {
         let mut difference = Difference::default();
         for key in then.0.keys().chain(after.0.keys()) {
-            let Some(alias) = key.strip_prefix(rows::area::ALIASES).and_then(GroupId::from_key) else { continue };
-            let (was, is): (Option<GroupId>, Option<GroupId>) = (then.get(self, key)?, after.get(self, key)?);
+            let Some(alias) = key.strip_prefix(rows::area::ALIASES).and_then(GroupId::from_key)
+            else {
+                continue;
+            };
+            let (was, is): (Option<GroupId>, Option<GroupId>) =
+                (then.get(self, key)?, after.get(self, key)?);
             match (was, is) {
                 (was, Some(is)) if was != Some(is) => drop(difference.merged.insert(alias, is)),
                 (Some(was), None) => drop(difference.parted.insert(alias, was)),
@@ -90,17 +108,22 @@ impl Crashes {
             }
         }
         let mut groups: HashMap<(FingerprintId, bool), Option<GroupId>> = HashMap::new();
-        let mut group = |signature: FingerprintId, is_after: bool| -> Result<Option<GroupId>, Error> {
-            if let Some(known) = groups.get(&(signature, is_after)) {
-                return Ok(*known);
-            }
-            let row: Option<FingerprintRow> = (if is_after { after } else { then }).get(self, &rows::signature(signature))?;
-            groups.insert((signature, is_after), row.as_ref().map(|row| row.group));
-            Ok(row.map(|row| row.group))
-        };
+        let mut group =
+            |signature: FingerprintId, is_after: bool| -> Result<Option<GroupId>, Error> {
+                if let Some(known) = groups.get(&(signature, is_after)) {
+                    return Ok(*known);
+                }
+                let row: Option<FingerprintRow> =
+                    (if is_after { after } else { then }).get(self, &rows::signature(signature))?;
+                groups.insert((signature, is_after), row.as_ref().map(|row| row.group));
+                Ok(row.map(|row| row.group))
+            };
         for (was, is) in signatures.values() {
             let (Some(was), Some(is)) = (group(*was, false)?, group(*is, true)?) else { continue };
-            if was != is && difference.merged.get(&was) != Some(&is) && difference.parted.get(&is) != Some(&was) {
+            if was != is
+                && difference.merged.get(&was) != Some(&is)
+                && difference.parted.get(&is) != Some(&was)
+            {
                 *difference.moved.entry((was, is)).or_default() += 1;
             }
         }

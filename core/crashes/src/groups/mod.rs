@@ -1,7 +1,8 @@
 //! Groups of signatures: what people call one bug.
 //!
-//! A crash has one signature, a signature belongs to one group, a group has any number of signatures. A group's id stays for ever: one that
-//! is merged into another becomes an alias of it. `plan.rs` decides, [`crate::reprocess`] carries out.
+//! A crash has one signature, a signature belongs to one group, a group has any number of
+//! signatures. A group's id stays for ever: one that is merged into another becomes an alias of it.
+//! `plan.rs` decides, [`crate::reprocess`] carries out.
 
 mod history;
 pub(crate) mod plan;

@@ -48,13 +48,16 @@ impl Group {
         self.main().map_or(FingerprintKind::Provisional, |main| main.kind)
     }
 
-    /// The signature that names it: with most crashes; of equals one that will stay, and then by its id.
+    /// The signature that names it: with most crashes; of equals one that will stay, and then by
+    /// its id.
     pub fn main(&self) -> Option<&GroupFingerprint> {
         self.signatures.first()
     }
 
     fn sort(&mut self) {
-        self.signatures.sort_by_key(|signature| (std::cmp::Reverse(signature.crashes), signature.kind, signature.id));
+        self.signatures.sort_by_key(|signature| {
+            (std::cmp::Reverse(signature.crashes), signature.kind, signature.id)
+        });
         self.aliases.sort_unstable();
     }
 }
@@ -71,7 +74,9 @@ impl Crashes {
         }
         let mut groups: BTreeMap<GroupId, Group> = BTreeMap::new();
         self.database.each(rows::area::SIGNATURES, rows::area::SIGNATURES, |key, value| {
-            if let Some((id, tally)) = FingerprintId::from_key(&key[1..]).and_then(|id| Some((id, tallies.remove(&id)?))) {
+            if let Some((id, tally)) =
+                FingerprintId::from_key(&key[1..]).and_then(|id| Some((id, tallies.remove(&id)?)))
+            {
                 let row: FingerprintRow = self.database.decode(&value)?;
                 let group = groups.entry(row.group).or_insert_with(|| Group::empty(row.group));
                 group.tally.add(&tally);
@@ -80,7 +85,10 @@ impl Crashes {
             Ok(true)
         })?;
         self.database.each(rows::area::ALIASES_OF, rows::area::ALIASES_OF, |key, _| {
-            let (group, alias) = (key.get(1..).and_then(GroupId::from_key), key.get(9..).and_then(GroupId::from_key));
+            let (group, alias) = (
+                key.get(1..).and_then(GroupId::from_key),
+                key.get(9..).and_then(GroupId::from_key),
+            );
             if let Some(group) = group.and_then(|group| groups.get_mut(&group)) {
                 group.aliases.extend(alias);
             }
@@ -103,21 +111,29 @@ impl Crashes {
         Ok(group)
     }
 
-    /// The groups `ids`, none of which is an alias; all that there are of them, but for their aliases.
+    /// The groups `ids`, none of which is an alias; all that there are of them, but for their
+    /// aliases.
     pub(crate) fn groups_of(&self, ids: Vec<GroupId>) -> Result<Vec<Group>, Error> {
-        let found: Vec<Option<GroupRow>> = self.database.get_all(ids.iter().map(|id| rows::group(*id)))?;
-        let found: Vec<GroupId> = ids.into_iter().zip(found).filter_map(|(id, row)| row.map(|_| id)).collect();
+        let found: Vec<Option<GroupRow>> =
+            self.database.get_all(ids.iter().map(|id| rows::group(*id)))?;
+        let found: Vec<GroupId> =
+            ids.into_iter().zip(found).filter_map(|(id, row)| row.map(|_| id)).collect();
         let of_one = |id: &GroupId| Ok((*id, self.database.members(*id)?));
-        let found: Vec<(GroupId, Vec<FingerprintId>)> = found.par_iter().with_min_len(64).map(of_one).collect::<Result<_, Error>>()?;
+        let found: Vec<(GroupId, Vec<FingerprintId>)> =
+            found.par_iter().with_min_len(64).map(of_one).collect::<Result<_, Error>>()?;
         let signatures = || found.iter().flat_map(|(_, signatures)| signatures);
-        let known: Vec<Option<FingerprintRow>> = self.database.get_all(signatures().map(|id| rows::signature(*id)))?;
-        let tallies: Vec<Option<Tally>> = self.database.get_all(signatures().map(|id| rows::tally(*id)))?;
+        let known: Vec<Option<FingerprintRow>> =
+            self.database.get_all(signatures().map(|id| rows::signature(*id)))?;
+        let tallies: Vec<Option<Tally>> =
+            self.database.get_all(signatures().map(|id| rows::tally(*id)))?;
         let mut rest = known.into_iter().zip(tallies);
         let mut groups = Vec::with_capacity(found.len());
         for (id, signatures) in found {
             let mut group = Group::empty(id);
             for signature in signatures {
-                let (Some(known), tally) = rest.next().unwrap_or_default() else { return Err(self.database.damaged()) };
+                let (Some(known), tally) = rest.next().unwrap_or_default() else {
+                    return Err(self.database.damaged());
+                };
                 let tally = tally.unwrap_or_default();
                 group.tally.add(&tally);
                 group.signatures.push(GroupFingerprint::of(signature, known, tally.crashes));
@@ -134,11 +150,15 @@ impl Crashes {
     /// Any [`Error`].
     pub fn find_group(&self, text: &str) -> Result<Found<GroupId>, Error> {
         let mut found = Vec::new();
-        for (key, value) in self.ids_beginning(text, rows::area::GROUPS, GroupId::LETTER, GroupId::BYTES)? {
+        for (key, value) in
+            self.ids_beginning(text, rows::area::GROUPS, GroupId::LETTER, GroupId::BYTES)?
+        {
             let _ = value;
             found.extend(GroupId::from_key(&key[1..]));
         }
-        for (_, value) in self.ids_beginning(text, rows::area::ALIASES, GroupId::LETTER, GroupId::BYTES)? {
+        for (_, value) in
+            self.ids_beginning(text, rows::area::ALIASES, GroupId::LETTER, GroupId::BYTES)?
+        {
             found.push(self.database.decode(&value)?);
         }
         found.sort_unstable();
@@ -151,7 +171,8 @@ impl Crashes {
     /// # Errors
     /// Any [`Error`].
     pub fn crashes_of(&self, group: &Group) -> Result<Vec<Slot>, Error> {
-        let signatures: HashSet<FingerprintId> = group.signatures.iter().map(|signature| signature.id).collect();
+        let signatures: HashSet<FingerprintId> =
+            group.signatures.iter().map(|signature| signature.id).collect();
         let mut chunks = BTreeSet::new();
         for signature in &signatures {
             let prefix = rows::shares(*signature);
@@ -163,7 +184,9 @@ impl Crashes {
         let mut slots = Vec::new();
         for chunk in chunks {
             let states = self.states(chunk)?;
-            let of_group = (0..=u16::MAX).zip(&states).filter(|(_, state)| state.is_shown() && signatures.contains(&state.signature));
+            let of_group = (0..=u16::MAX)
+                .zip(&states)
+                .filter(|(_, state)| state.is_shown() && signatures.contains(&state.signature));
             slots.extend(of_group.map(|(slot, _)| Slot { chunk, slot }));
         }
         Ok(slots)

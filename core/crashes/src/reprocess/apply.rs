@@ -1,4 +1,5 @@
-//! Carrying out: moves of crashes and the rows of groups as they will be become true at once, or nothing does.
+//! Carrying out: moves of crashes and the rows of groups as they will be become true at once, or
+//! nothing does.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -34,7 +35,8 @@ impl<'d> GroupRows<'d> {
 
     /// Reads rows that will be asked for, at once.
     pub fn read_ahead(&mut self, keys: impl IntoIterator<Item = Vec<u8>>) -> Result<(), Error> {
-        let keys: Vec<Vec<u8>> = keys.into_iter().filter(|key| !self.known.contains_key(key)).collect();
+        let keys: Vec<Vec<u8>> =
+            keys.into_iter().filter(|key| !self.known.contains_key(key)).collect();
         let found = self.database.bytes_of(&keys)?;
         self.known.extend(keys.into_iter().zip(found));
         Ok(())
@@ -78,17 +80,21 @@ impl<'d> GroupRows<'d> {
         let group = rows::group(row.group);
         if self.get::<GroupRow>(&group)?.is_none() {
             // No other group is made for a signature than its own.
-            let number = (0..u32::MAX).find(|number| GroupId::of(id, *number) == row.group).unwrap_or_default();
+            let number = (0..u32::MAX)
+                .find(|number| GroupId::of(id, *number) == row.group)
+                .unwrap_or_default();
             self.put(group, &GroupRow { made_for: id, number })?;
         }
         self.rows.insert(rows::member(row.group, id), Some(Vec::new()));
         self.put(rows::signature(id), row)
     }
 
-    /// For each of `merges`, all of these aliases and all that they have will belong to that group. Nothing else may have changed before.
+    /// For each of `merges`, all of these aliases and all that they have will belong to that group.
+    /// Nothing else may have changed before.
     pub fn merge_all(&mut self, merges: &BTreeMap<GroupId, Vec<GroupId>>) -> Result<(), Error> {
         // No two of them touch the same rows.
-        let rows: Vec<Result<Rows, Error>> = merges.par_iter().map(|(into, aliases)| self.merged(aliases, *into)).collect();
+        let rows: Vec<Result<Rows, Error>> =
+            merges.par_iter().map(|(into, aliases)| self.merged(aliases, *into)).collect();
         for rows in rows {
             self.rows.extend(rows?);
         }
@@ -102,8 +108,12 @@ impl<'d> GroupRows<'d> {
         let mut rows = Rows::new();
         for alias in aliases {
             for id in database.members(*alias)? {
-                let row: FingerprintRow = database.get(&rows::signature(id))?.ok_or_else(|| database.damaged())?;
-                rows.push((rows::signature(id), Some(database.encode(&FingerprintRow { group: into, ..row })?)));
+                let row: FingerprintRow =
+                    database.get(&rows::signature(id))?.ok_or_else(|| database.damaged())?;
+                rows.push((
+                    rows::signature(id),
+                    Some(database.encode(&FingerprintRow { group: into, ..row })?),
+                ));
                 rows.push((rows::member(*alias, id), None));
                 rows.push((rows::member(into, id), Some(Vec::new())));
             }
@@ -137,7 +147,11 @@ impl Database {
     pub fn members(&self, group: GroupId) -> Result<Vec<FingerprintId>, Error> {
         let (prefix, mut found) = (rows::members(group), Vec::new());
         self.each(&prefix, &prefix, |key, _| {
-            found.push(key.get(prefix.len()..).and_then(FingerprintId::from_key).ok_or_else(|| self.damaged())?);
+            found.push(
+                key.get(prefix.len()..)
+                    .and_then(FingerprintId::from_key)
+                    .ok_or_else(|| self.damaged())?,
+            );
             Ok(true)
         })?;
         Ok(found)
@@ -147,7 +161,11 @@ impl Database {
     pub fn aliases_of(&self, group: GroupId) -> Result<Vec<GroupId>, Error> {
         let (prefix, mut found) = (rows::aliases_of(group), Vec::new());
         self.each(&prefix, &prefix, |key, _| {
-            found.push(key.get(prefix.len()..).and_then(GroupId::from_key).ok_or_else(|| self.damaged())?);
+            found.push(
+                key.get(prefix.len()..)
+                    .and_then(GroupId::from_key)
+                    .ok_or_else(|| self.damaged())?,
+            );
             Ok(true)
         })?;
         Ok(found)
@@ -166,7 +184,13 @@ pub struct Movement {
 
 impl Movement {
     /// The crashes of chunk `number` that have `moved`, whose states are those of `row` before.
-    pub fn of_chunk(database: &Database, number: u64, chunk: &Chunk, row: StatesRow, moved: Vec<Moved>) -> Result<Self, Error> {
+    pub fn of_chunk(
+        database: &Database,
+        number: u64,
+        chunk: &Chunk,
+        row: StatesRow,
+        moved: Vec<Moved>,
+    ) -> Result<Self, Error> {
         let mut movement = Self { moved, ..Self::default() };
         if movement.moved.is_empty() {
             return Ok(movement);
@@ -176,13 +200,27 @@ impl Movement {
         for Moved { at, old, new } in &movement.moved {
             if let Some(state) = after.get_mut(usize::from(at.slot)) {
                 *state = *new;
-                let change = Change { slot: at.slot, lost: Some(old.signature), gained: Some(new.signature) };
+                let change = Change {
+                    slot: at.slot,
+                    lost: Some(old.signature),
+                    gained: Some(new.signature),
+                };
                 changed.extend((old.signature != new.signature).then_some(change));
             }
         }
-        movement.tallies.take(database, number, chunk, ChunkStates { before: &before, after: &after }, &changed)?;
+        movement.tallies.take(
+            database,
+            number,
+            chunk,
+            ChunkStates { before: &before, after: &after },
+            &changed,
+        )?;
         let packed = database.encode_packed(&after)?;
-        movement.states.push(database.changed(rows::states(number), Old::Value(&value), Some(packed))?);
+        movement.states.push(database.changed(
+            rows::states(number),
+            Old::Value(&value),
+            Some(packed),
+        )?);
         Ok(movement)
     }
 
@@ -200,7 +238,9 @@ impl Movement {
 
     /// Whether people see any of it: a crash that has another digest and nothing else is as it was.
     pub fn is_seen(&self) -> bool {
-        self.moved.iter().any(|Moved { old, new, .. }| (old.signature, old.resolved) != (new.signature, new.resolved))
+        self.moved.iter().any(|Moved { old, new, .. }| {
+            (old.signature, old.resolved) != (new.signature, new.resolved)
+        })
     }
 
     /// Writes all of it but for who has moved.
@@ -241,14 +281,21 @@ impl CrashWriter {
         drop(moved);
         let mut changes = database.changes();
         movement.write(database, &mut changes)?;
-        let row = |RowChange { key, before, after }| database.changed(key, Old::read(before.as_deref()), after);
-        let rows: Vec<ChangedRow> = of_rows.into_par_iter().with_min_len(64).map(row).collect::<Result<_, Error>>()?;
+        let row = |RowChange { key, before, after }| {
+            database.changed(key, Old::read(before.as_deref()), after)
+        };
+        let rows: Vec<ChangedRow> =
+            of_rows.into_par_iter().with_min_len(64).map(row).collect::<Result<_, Error>>()?;
         rows.into_iter().chain(parts.rows).chain(known).for_each(|row| changes.take(row));
         changes.put(rows::run(number), Old::Absent, &parts.run)?;
         if let Some(undone) = undone {
             let key = rows::run(undone.run);
             let value = database.bytes(&key)?.ok_or_else(|| database.damaged())?;
-            changes.put(key, Old::Value(&value), &database.decode::<RunRow>(&value)?.undone(number))?;
+            changes.put(
+                key,
+                Old::Value(&value),
+                &database.decode::<RunRow>(&value)?.undone(number),
+            )?;
         }
         changes.head.next_run += 1;
         changes.commit()?;

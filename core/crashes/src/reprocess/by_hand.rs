@@ -22,7 +22,8 @@ pub enum CannotMerge {
 }
 
 impl CrashWriter {
-    /// Makes `groups` one: the oldest survives, the others become its aliases. Signatures that their crashes get later come along.
+    /// Makes `groups` one: the oldest survives, the others become its aliases. Signatures that
+    /// their crashes get later come along.
     ///
     /// # Errors
     /// [`CannotMerge`]; nothing was changed then.
@@ -39,8 +40,11 @@ impl CrashWriter {
             [into, aliases @ ..] => (into, aliases),
         };
         let mut group_rows = GroupRows::new(&self.database);
-        group_rows.merge_all(&[(into.id, aliases.iter().map(|alias| alias.id).collect())].into())?;
-        let largest = known.iter().max_by_key(|group| group.main().map(|main| (main.crashes, std::cmp::Reverse(main.id))));
+        group_rows
+            .merge_all(&[(into.id, aliases.iter().map(|alias| alias.id).collect())].into())?;
+        let largest = known.iter().max_by_key(|group| {
+            group.main().map(|main| (main.crashes, std::cmp::Reverse(main.id)))
+        });
         let merge = Merge {
             group: into.id.to_string(),
             title: largest.unwrap_or(into).title().to_owned(),
@@ -48,7 +52,12 @@ impl CrashWriter {
             crashes: aliases.iter().map(|alias| alias.tally.crashes).sum(),
         };
         let stored = self.database.head().crashes;
-        let crashes = CrashCounts { stored, groups_before: known.len() as u64, groups_after: 1, ..CrashCounts::default() };
+        let crashes = CrashCounts {
+            stored,
+            groups_before: known.len() as u64,
+            groups_after: 1,
+            ..CrashCounts::default()
+        };
         let report = Report { crashes, merged: vec![merge], ..Report::default() };
         Ok(self.carry_out(Step {
             kind: RunKind::Merge,

@@ -8,10 +8,12 @@
 //!   -> apply     all of it in one write, with what undoes it (apply.rs, journal.rs, undo.rs)
 //! ```
 //!
-//! Nothing is changed before the last step, and that one is atomic: a run that is killed has changed nothing, or all that it would, and the
-//! next one goes on from there. A run that finds nothing to change leaves no trace.
+//! Nothing is changed before the last step, and that one is atomic: a run that is killed has
+//! changed nothing, or all that it would, and the next one goes on from there. A run that finds
+//! nothing to change leaves no trace.
 //!
-//! *Never worse*: a crash of which fewer frames are resolved than before, because a module has gone, keeps what it had.
+//! *Never worse*: a crash of which fewer frames are resolved than before, because a module has
+//! gone, keeps what it had.
 
 mod apply;
 mod by_hand;

@@ -60,12 +60,17 @@ struct Found {
 }
 
 impl Crashes {
-    /// What a run would do: to the crashes that changed symbols or rules may have changed, or to `all` of them. `tick` is told how many
-    /// crashes are to be looked at, and how many have been.
+    /// What a run would do: to the crashes that changed symbols or rules may have changed, or to
+    /// `all` of them. `tick` is told how many crashes are to be looked at, and how many have been.
     ///
     /// # Errors
     /// Any [`Error`].
-    pub fn propose(&self, assessor: &Assessor<'_>, all: bool, tick: impl Fn(u64, u64)) -> Result<Proposal, Error> {
+    pub fn propose(
+        &self,
+        assessor: &Assessor<'_>,
+        all: bool,
+        tick: impl Fn(u64, u64),
+    ) -> Result<Proposal, Error> {
         let head = self.database.head();
         let changed = changed(&self.database, assessor)?;
         let selected = select(self, &changed, all)?;
@@ -77,16 +82,25 @@ impl Crashes {
         };
         let causes: HashMap<[u8; 16], usize> = by_key(&changed);
         let chunks: Vec<(u64, Option<&BTreeSet<u16>>)> = match &selected {
-            Selected::All => self.chunk_numbers()?.into_iter().map(|number| (number, None)).collect(),
-            Selected::Some(chunks) => chunks.iter().map(|(number, slots)| (*number, Some(slots))).collect(),
+            Selected::All => {
+                self.chunk_numbers()?.into_iter().map(|number| (number, None)).collect()
+            }
+            Selected::Some(chunks) => {
+                chunks.iter().map(|(number, slots)| (*number, Some(slots))).collect()
+            }
         };
         let (send, receive) = mpsc::channel();
         rayon::in_place_scope(|scope| {
             let (chunks, causes) = (&chunks, &causes);
             scope.spawn(move |_| {
-                let look = |(number, slots): &(u64, Option<&BTreeSet<u16>>)| Found::at(self, assessor, *number, *slots, causes);
+                let look = |(number, slots): &(u64, Option<&BTreeSet<u16>>)| {
+                    Found::at(self, assessor, *number, *slots, causes)
+                };
                 // Nobody to tell: a chunk could not be read.
-                let _ = chunks.par_iter().with_max_len(1).try_for_each_with(send, |send, chunk| send.send(look(chunk)).ok());
+                let _ = chunks
+                    .par_iter()
+                    .with_max_len(1)
+                    .try_for_each_with(send, |send, chunk| send.send(look(chunk)).ok());
             });
             // What was found in one chunk is added up while others are looked at.
             receive.iter().try_for_each(|looked: Result<Found, Error>| {
@@ -105,12 +119,20 @@ impl Crashes {
     fn conclude(&self, found: Found, changed: Changed, last: LastRun) -> Result<Proposal, Error> {
         let stored = found.counts.stored;
         let Found { movement, new, streams, counts } = found;
-        let flows: Vec<Flow> = streams.iter().map(|((from, to), stream)| Flow { from: *from, to: *to, crashes: stream.crashes }).collect();
-        let (before, groups) = self.known_of(flows.iter().flat_map(|flow| [flow.from, flow.to]).collect())?;
+        let flows: Vec<Flow> = streams
+            .iter()
+            .map(|((from, to), stream)| Flow { from: *from, to: *to, crashes: stream.crashes })
+            .collect();
+        let (before, groups) =
+            self.known_of(flows.iter().flat_map(|flow| [flow.from, flow.to]).collect())?;
         let first_ms = groups.values().map(|group| (group.id, group.tally.first_ms)).collect();
         let plan = plan(&flows, &before, &first_ms);
         let mut report = ReportBuilder::new(&groups, &new, &streams, &plan).report();
-        report.crashes = CrashCounts { groups_before: report.crashes.groups_before, groups_after: report.crashes.groups_after, ..counts };
+        report.crashes = CrashCounts {
+            groups_before: report.crashes.groups_before,
+            groups_after: report.crashes.groups_after,
+            ..counts
+        };
         report.rules_changed = (changed.rules || changed.other_rules) && stored > 0;
         report.modules = causes(&changed, &streams, &plan);
         if let Some(gain) = &mut report.largest_gain {
@@ -124,8 +146,10 @@ impl Crashes {
     /// What a plan has to know of `signatures`, and their groups.
     fn known_of(&self, signatures: BTreeSet<FingerprintId>) -> Result<Touched, Error> {
         let signatures: Vec<FingerprintId> = signatures.into_iter().collect();
-        let rows: Vec<Option<FingerprintRow>> = self.database.get_all(signatures.iter().map(|id| rows::signature(*id)))?;
-        let tallies: Vec<Option<Tally>> = self.database.get_all(signatures.iter().map(|id| rows::tally(*id)))?;
+        let rows: Vec<Option<FingerprintRow>> =
+            self.database.get_all(signatures.iter().map(|id| rows::signature(*id)))?;
+        let tallies: Vec<Option<Tally>> =
+            self.database.get_all(signatures.iter().map(|id| rows::tally(*id)))?;
         let mut before = BTreeMap::new();
         let mut groups = BTreeSet::new();
         for ((signature, row), tally) in signatures.into_iter().zip(&rows).zip(tallies) {
@@ -134,7 +158,11 @@ impl Crashes {
             let crashes = tally.map_or(0, |tally| tally.crashes);
             before.insert(signature, Before { group, crashes, own: GroupId::of(signature, 0) });
         }
-        let new: Vec<FingerprintId> = before.iter().filter(|(_, known)| known.crashes == 0).map(|(signature, _)| *signature).collect();
+        let new: Vec<FingerprintId> = before
+            .iter()
+            .filter(|(_, known)| known.crashes == 0)
+            .map(|(signature, _)| *signature)
+            .collect();
         for (signature, own) in new.iter().zip(own_groups(&self.database, &new)?) {
             before.entry(*signature).and_modify(|known| known.own = own.id);
         }
@@ -163,19 +191,35 @@ impl Found {
         let mut found = Self::default();
         found.counts.selected = slots.len() as u64;
         let mut digests = assessor.digests(&chunk, &slots);
-        let has_changed: Vec<bool> =
-            slots.iter().zip(&digests).map(|(slot, digest)| states[usize::from(*slot)].digest != *digest).collect();
+        let has_changed: Vec<bool> = slots
+            .iter()
+            .zip(&digests)
+            .map(|(slot, digest)| states[usize::from(*slot)].digest != *digest)
+            .collect();
         keep(&mut slots, &has_changed);
         keep(&mut digests, &has_changed);
         found.counts.assessed = slots.len() as u64;
         let Assessment { crashes: assessed, mut signatures } = assessor.assess(&chunk, &slots);
         // Which changed modules each image is.
-        let cause = |image: &StoredImage| image.id.iter().flat_map(ImageId::keys).filter_map(|key| causes.get(&key).copied()).collect();
+        let cause = |image: &StoredImage| {
+            image
+                .id
+                .iter()
+                .flat_map(ImageId::keys)
+                .filter_map(|key| causes.get(&key).copied())
+                .collect()
+        };
         let causes: Vec<Vec<usize>> = chunk.images().iter().map(cause).collect();
         let mut moved = Vec::with_capacity(slots.len());
-        for ((slot, digest), Assessed { signature, resolved }) in slots.iter().zip(digests).zip(assessed) {
-            let (Some(old), Some(crash)) = (states.get(usize::from(*slot)), chunk.crash(*slot)) else { continue };
-            let new = found.take(*old, State { signature, digest, resolved, standing: Standing::Shown });
+        for ((slot, digest), Assessed { signature, resolved }) in
+            slots.iter().zip(digests).zip(assessed)
+        {
+            let (Some(old), Some(crash)) = (states.get(usize::from(*slot)), chunk.crash(*slot))
+            else {
+                continue;
+            };
+            let new =
+                found.take(*old, State { signature, digest, resolved, standing: Standing::Shown });
             moved.push(Moved { at: Slot { chunk: number, slot: *slot }, old: *old, new });
             if new.signature != old.signature {
                 found.blame((old.signature, signature), chunk.images_of(crash), &causes);
@@ -193,7 +237,10 @@ impl Found {
         for (way, stream) in other.streams {
             let into = self.streams.entry(way).or_default();
             into.crashes += stream.crashes;
-            stream.causes.into_iter().for_each(|(module, crashes)| *into.causes.entry(module).or_default() += crashes);
+            stream
+                .causes
+                .into_iter()
+                .for_each(|(module, crashes)| *into.causes.entry(module).or_default() += crashes);
         }
         self.counts.selected += other.counts.selected;
         self.counts.assessed += other.counts.assessed;
@@ -216,10 +263,21 @@ impl Found {
         new
     }
 
-    /// Counts a crash with frames in `images`, which goes that way, for each changed module of these.
-    fn blame(&mut self, way: (FingerprintId, FingerprintId), images: &[u32], causes: &[Vec<usize>]) {
+    /// Counts a crash with frames in `images`, which goes that way, for each changed module of
+    /// these.
+    fn blame(
+        &mut self,
+        way: (FingerprintId, FingerprintId),
+        images: &[u32],
+        causes: &[Vec<usize>],
+    ) {
         let stream = self.streams.entry(way).or_default();
-        let mut modules: Vec<usize> = images.iter().filter_map(|image| causes.get(*image as usize)).flatten().copied().collect();
+        let mut modules: Vec<usize> = images
+            .iter()
+            .filter_map(|image| causes.get(*image as usize))
+            .flatten()
+            .copied()
+            .collect();
         modules.sort_unstable();
         modules.dedup();
         modules.into_iter().for_each(|module| *stream.causes.entry(module).or_default() += 1);
@@ -261,7 +319,8 @@ fn causes(changed: &Changed, streams: &Streams, plan: &Plan) -> Vec<Cause> {
 }
 
 impl CrashWriter {
-    /// Carries out what `propose` said, all at once. `None` if there was nothing to be done, so that it is no run.
+    /// Carries out what `propose` said, all at once. `None` if there was nothing to be done, so
+    /// that it is no run.
     ///
     /// # Errors
     /// Any [`Error`]; nothing was changed then.
@@ -279,18 +338,35 @@ impl CrashWriter {
         }
         let mut group_rows = GroupRows::new(&self.database);
         let mut aliases: BTreeMap<GroupId, Vec<GroupId>> = BTreeMap::new();
-        plan.aliases.iter().for_each(|(alias, into)| aliases.entry(*into).or_default().push(*alias));
+        plan.aliases
+            .iter()
+            .for_each(|(alias, into)| aliases.entry(*into).or_default().push(*alias));
         group_rows.merge_all(&aliases)?;
         group_rows.read_ahead(plan.group_of.iter().flat_map(|(signature, group)| {
-            [rows::signature(*signature), rows::group(*group), rows::alias(*group), rows::member(*group, *signature)]
+            [
+                rows::signature(*signature),
+                rows::group(*group),
+                rows::alias(*group),
+                rows::member(*group, *signature),
+            ]
         }))?;
         for (signature, group) in &plan.group_of {
-            let row = group_rows.signature(*signature)?.or_else(|| new.get(signature).map(|new| new.row(*group)));
+            let row = group_rows
+                .signature(*signature)?
+                .or_else(|| new.get(signature).map(|new| new.row(*group)));
             if let Some(row) = row {
                 group_rows.put_signature(*signature, &FingerprintRow { group: *group, ..row })?;
             }
         }
-        self.carry_out(Step { kind: RunKind::Reprocess, movement, group_rows, known, report, undone: None }).map(Some)
+        self.carry_out(Step {
+            kind: RunKind::Reprocess,
+            movement,
+            group_rows,
+            known,
+            report,
+            undone: None,
+        })
+        .map(Some)
     }
 
     /// The rows that say what this run knew, where they change.
@@ -300,14 +376,27 @@ impl CrashWriter {
         let before: Option<LastRun> = database.get(rows::LAST_RUN)?;
         if before != Some(last) {
             let old = before.map(|before| database.encode(&before)).transpose()?;
-            rows.push(database.changed(rows::LAST_RUN.to_vec(), Old::read(old.as_deref()), Some(database.encode(&last)?))?);
+            rows.push(database.changed(
+                rows::LAST_RUN.to_vec(),
+                Old::read(old.as_deref()),
+                Some(database.encode(&last)?),
+            )?);
         }
         for change in &changed.known {
-            let bytes = |digest: Option<u64>| digest.map(|digest| database.encode(&digest)).transpose();
-            rows.push(database.changed(rows::known(&change.key), Old::read(bytes(change.before)?.as_deref()), bytes(change.after)?)?);
+            let bytes =
+                |digest: Option<u64>| digest.map(|digest| database.encode(&digest)).transpose();
+            rows.push(database.changed(
+                rows::known(&change.key),
+                Old::read(bytes(change.before)?.as_deref()),
+                bytes(change.after)?,
+            )?);
         }
         for (chunk, pending) in &changed.pending {
-            rows.push(database.changed(rows::pending(*chunk), Old::Value(&database.encode(pending)?), None)?);
+            rows.push(database.changed(
+                rows::pending(*chunk),
+                Old::Value(&database.encode(pending)?),
+                None,
+            )?);
         }
         Ok(rows)
     }

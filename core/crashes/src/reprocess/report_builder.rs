@@ -27,17 +27,24 @@ pub struct ReportBuilder<'a> {
 }
 
 impl<'a> ReportBuilder<'a> {
-    /// Of `plan`, for crashes that move as `streams` say, some of them to signatures that are `new`.
+    /// Of `plan`, for crashes that move as `streams` say, some of them to signatures that are
+    /// `new`.
     pub fn new(
         groups: &'a BTreeMap<GroupId, Group>,
         new: &'a HashMap<FingerprintId, Fingerprint>,
         streams: &'a Streams,
         plan: &'a Plan,
     ) -> Self {
-        let known = || groups.values().flat_map(|group| group.signatures.iter().map(move |signature| (group.id, signature)));
+        let known = || {
+            groups.values().flat_map(|group| {
+                group.signatures.iter().map(move |signature| (group.id, signature))
+            })
+        };
         let mut titles: HashMap<FingerprintId, (FingerprintKind, &str)> =
             new.iter().map(|(id, new)| (*id, (new.kind, &*new.title))).collect();
-        titles.extend(known().map(|(_, signature)| (signature.id, (signature.kind, &*signature.title))));
+        titles.extend(
+            known().map(|(_, signature)| (signature.id, (signature.kind, &*signature.title))),
+        );
         let group_of = known().map(|(group, signature)| (signature.id, group)).collect();
         let mut told = Self { groups, plan, streams, group_of, titles, after: BTreeMap::new() };
         told.after = told.crashes_after();
@@ -53,9 +60,13 @@ impl<'a> ReportBuilder<'a> {
             largest_gain: self.largest_gain(),
             ..Report::default()
         };
-        report.crashes.groups_before = self.groups.values().filter(|group| group.tally.crashes > 0).count() as u64;
-        report.crashes.groups_after =
-            self.after.values().filter(|signatures| signatures.values().any(|crashes| *crashes > 0)).count() as u64;
+        report.crashes.groups_before =
+            self.groups.values().filter(|group| group.tally.crashes > 0).count() as u64;
+        report.crashes.groups_after = self
+            .after
+            .values()
+            .filter(|signatures| signatures.values().any(|crashes| *crashes > 0))
+            .count() as u64;
         report
     }
 
@@ -66,11 +77,15 @@ impl<'a> ReportBuilder<'a> {
     fn crashes_after(&self) -> BTreeMap<GroupId, BTreeMap<FingerprintId, u64>> {
         let mut after: BTreeMap<GroupId, BTreeMap<FingerprintId, u64>> = BTreeMap::new();
         for group in self.groups.values() {
-            let signatures = group.signatures.iter().map(|signature| (signature.id, signature.crashes));
+            let signatures =
+                group.signatures.iter().map(|signature| (signature.id, signature.crashes));
             after.entry(self.group_after(group.id)).or_default().extend(signatures);
         }
         for ((from, to), stream) in self.streams {
-            let left = self.group_of.get(from).and_then(|group| after.get_mut(&self.group_after(*group))?.get_mut(from));
+            let left = self
+                .group_of
+                .get(from)
+                .and_then(|group| after.get_mut(&self.group_after(*group))?.get_mut(from));
             if let Some(left) = left {
                 *left = left.saturating_sub(stream.crashes);
             }
@@ -84,7 +99,9 @@ impl<'a> ReportBuilder<'a> {
     /// What a group will be called; as [`Group::main`] says.
     fn title_after(&self, group: GroupId) -> &'a str {
         let signatures = self.after.get(&group).into_iter().flatten();
-        let main = signatures.filter_map(|(id, crashes)| self.titles.get(id).map(|(kind, title)| (Reverse(*crashes), *kind, *id, *title)));
+        let main = signatures.filter_map(|(id, crashes)| {
+            self.titles.get(id).map(|(kind, title)| (Reverse(*crashes), *kind, *id, *title))
+        });
         main.min().map_or("", |(.., title)| title)
     }
 
@@ -106,7 +123,10 @@ impl<'a> ReportBuilder<'a> {
     fn parting(&self) -> BTreeMap<GroupId, BTreeMap<GroupId, u64>> {
         let mut parting: BTreeMap<GroupId, BTreeMap<GroupId, u64>> = BTreeMap::new();
         for ((from, to), stream) in self.streams {
-            let (Some(from), Some(to)) = (self.group_of.get(from), self.plan.group_of.get(to)) else { continue };
+            let (Some(from), Some(to)) = (self.group_of.get(from), self.plan.group_of.get(to))
+            else {
+                continue;
+            };
             if self.group_after(*from) != *to {
                 *parting.entry(*from).or_default().entry(*to).or_default() += stream.crashes;
             }
@@ -122,7 +142,9 @@ impl<'a> ReportBuilder<'a> {
                 crashes: *crashes,
             };
             let mut into: Vec<Part> = into.iter().map(part).collect();
-            into.sort_by(|a, b| (Reverse(a.crashes), &a.group).cmp(&(Reverse(b.crashes), &b.group)));
+            into.sort_by(|a, b| {
+                (Reverse(a.crashes), &a.group).cmp(&(Reverse(b.crashes), &b.group))
+            });
             let title = self.groups.get(&from).map_or("", Group::title).to_owned();
             Split { group: from.to_string(), title, into }
         };
@@ -130,10 +152,15 @@ impl<'a> ReportBuilder<'a> {
     }
 
     fn renamed(&self) -> Vec<Rename> {
-        let stays = |group: &&Group| !self.plan.aliases.contains_key(&group.id) && group.tally.crashes > 0;
+        let stays =
+            |group: &&Group| !self.plan.aliases.contains_key(&group.id) && group.tally.crashes > 0;
         let rename = |group: &Group| {
             let (from, to) = (group.title(), self.title_after(group.id));
-            (from != to).then(|| Rename { group: group.id.to_string(), from: from.to_owned(), to: to.to_owned() })
+            (from != to).then(|| Rename {
+                group: group.id.to_string(),
+                from: from.to_owned(),
+                to: to.to_owned(),
+            })
         };
         self.groups.values().filter(stays).filter_map(rename).collect()
     }
@@ -144,7 +171,10 @@ impl<'a> ReportBuilder<'a> {
         let gain = |(group, signatures): (&GroupId, &BTreeMap<FingerprintId, u64>)| {
             let had = self.groups.get(group).map_or(0, |group| group.tally.crashes);
             let lost: u64 = parting.get(group).map_or(0, |into| into.values().sum());
-            (signatures.values().sum::<u64>().saturating_sub(had.saturating_sub(lost)), Reverse(*group))
+            (
+                signatures.values().sum::<u64>().saturating_sub(had.saturating_sub(lost)),
+                Reverse(*group),
+            )
         };
         let (crashes, Reverse(group)) = self.after.iter().map(gain).max()?;
         (crashes > 0).then(|| Gain { group: group.to_string(), crashes, percent: 0 })

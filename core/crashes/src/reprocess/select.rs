@@ -1,5 +1,5 @@
-//! Which crashes a run has to look at: those with frames in modules that the last run did not know as they are now, and those that were
-//! added meanwhile with other modules or rules than its own.
+//! Which crashes a run has to look at: those with frames in modules that the last run did not know
+//! as they are now, and those that were added meanwhile with other modules or rules than its own.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -87,33 +87,57 @@ pub fn changed(database: &Database, assessor: &Assessor<'_>) -> Result<Changed, 
     let last: LastRun = database.get(rows::LAST_RUN)?.unwrap_or_default();
     let mut before: HashMap<[u8; 16], u64> = HashMap::new();
     for (key, digest) in database.all(rows::area::KNOWN)? {
-        before.extend(key.get(1..).and_then(|key| key.try_into().ok()).map(|key: [u8; 16]| (key, digest)));
+        before.extend(
+            key.get(1..).and_then(|key| key.try_into().ok()).map(|key: [u8; 16]| (key, digest)),
+        );
     }
     let mut known: Vec<KnownChange> = Vec::new();
     for (key, digest) in assessor.modules().digests() {
         let before = before.remove(&key);
-        known.extend((before != Some(digest)).then_some(KnownChange { key, before, after: Some(digest) }));
+        known.extend((before != Some(digest)).then_some(KnownChange {
+            key,
+            before,
+            after: Some(digest),
+        }));
     }
     let gone: BTreeSet<[u8; 16]> = before.keys().copied().collect();
     let mut happened: HashMap<[u8; 16], Change> = HashMap::new();
-    happened.extend(known.iter().map(|change| (change.key, if change.before.is_some() { Change::Replaced } else { Change::Imported })));
+    happened.extend(known.iter().map(|change| {
+        (change.key, if change.before.is_some() { Change::Replaced } else { Change::Imported })
+    }));
     let mut modules = Vec::new();
     for (module, keys) in assessor.modules().iter().filter(|_| !known.is_empty()) {
         // Each key once: slices of a universal file share theirs.
         let changed: Vec<Change> = keys.iter().filter_map(|key| happened.remove(key)).collect();
         if let Some(change) = changed.first() {
-            modules.push(ChangedModule { keys, name: Some(module.record.name.clone()), id: module.record.id.clone(), change: *change });
+            modules.push(ChangedModule {
+                keys,
+                name: Some(module.record.name.clone()),
+                id: module.record.id.clone(),
+                change: *change,
+            });
         }
     }
     modules.sort_by(|a, b| a.keys.cmp(&b.keys));
-    modules.extend(gone.iter().map(|key| ChangedModule { keys: vec![*key], name: None, id: hex::encode(key), change: Change::Removed }));
-    known.extend(gone.iter().map(|key| KnownChange { key: *key, before: before.get(key).copied(), after: None }));
+    modules.extend(gone.iter().map(|key| ChangedModule {
+        keys: vec![*key],
+        name: None,
+        id: hex::encode(key),
+        change: Change::Removed,
+    }));
+    known.extend(gone.iter().map(|key| KnownChange {
+        key: *key,
+        before: before.get(key).copied(),
+        after: None,
+    }));
     let mut pending: Vec<(u64, Pending)> = Vec::new();
     for (key, value) in database.all(rows::area::PENDING)? {
         pending.push((rows::last_number(&key).ok_or_else(|| database.damaged())?, value));
     }
     let now = LastRun { rules: assessor.rules().version(), engine: ENGINE };
-    let is_other = |(_, pending): &(u64, Pending)| LastRun { rules: pending.rules, engine: pending.engine } != now;
+    let is_other = |(_, pending): &(u64, Pending)| {
+        LastRun { rules: pending.rules, engine: pending.engine } != now
+    };
     let other_rules = pending.iter().any(is_other);
     Ok(Changed { modules, rules: last != now, other_rules, known, pending })
 }

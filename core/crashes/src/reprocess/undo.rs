@@ -1,8 +1,9 @@
 //! Undoes the last run that stands.
 //!
-//! Crashes that came since stay where they are: those with a signature that the run made get the group that they would have got without it.
-//! What is undone is not done again by the next run, until symbols or rules change once more: crashes keep the digest of what the run had
-//! made of them.
+//! Crashes that came since stay where they are: those with a signature that the run made get the
+//! group that they would have got without it. What is undone is not done again by the next run,
+//! until symbols or rules change once more: crashes keep the digest of what the run had made of
+//! them.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +25,9 @@ pub enum CannotUndo {
     #[error("there is no run to undo")]
     Nothing,
     /// It is not the last one.
-    #[error("run {wanted} is not the last one that stands: run {last} came after it; undo that first")]
+    #[error(
+        "run {wanted} is not the last one that stands: run {last} came after it; undo that first"
+    )]
     NotLast {
         /// The run that was to be undone.
         wanted: u64,
@@ -37,7 +40,8 @@ pub enum CannotUndo {
 }
 
 impl CrashWriter {
-    /// Undoes the last run that stands; `wanted`, if given, has to be it. Returns the run that did so.
+    /// Undoes the last run that stands; `wanted`, if given, has to be it. Returns the run that did
+    /// so.
     ///
     /// # Errors
     /// [`CannotUndo`]; nothing was changed then.
@@ -45,7 +49,9 @@ impl CrashWriter {
         let stands = |run: &Run| run.undone_by.is_none() && !matches!(run.kind, RunKind::Undo(_));
         let last = self.runs()?.into_iter().rev().find(stands).ok_or(CannotUndo::Nothing)?;
         match wanted {
-            Some(wanted) if wanted != last.run => Err(CannotUndo::NotLast { wanted, last: last.run }),
+            Some(wanted) if wanted != last.run => {
+                Err(CannotUndo::NotLast { wanted, last: last.run })
+            }
             _ => Ok(self.undo_run(last)?),
         }
     }
@@ -57,7 +63,8 @@ impl CrashWriter {
         let mut made: Vec<(FingerprintId, FingerprintRow)> = Vec::new();
         journal::each_row(database, run.run, |rows| {
             for row in rows {
-                let signature = row.key.strip_prefix(rows::area::SIGNATURES).and_then(FingerprintId::from_key);
+                let signature =
+                    row.key.strip_prefix(rows::area::SIGNATURES).and_then(FingerprintId::from_key);
                 if let (None, Some(signature)) = (&row.before, signature) {
                     made.extend(database.get(&row.key)?.map(|row| (signature, row)));
                 }
@@ -66,10 +73,25 @@ impl CrashWriter {
             Ok(())
         })?;
         self.keep_those_in_use(&mut group_rows, made, &movement.moved)?;
-        let changed = movement.moved.iter().filter(|moved| moved.old.signature != moved.new.signature).count() as u64;
-        let crashes = CrashCounts { stored: database.head().crashes, moved: changed, ..CrashCounts::default() };
+        let changed = movement
+            .moved
+            .iter()
+            .filter(|moved| moved.old.signature != moved.new.signature)
+            .count() as u64;
+        let crashes = CrashCounts {
+            stored: database.head().crashes,
+            moved: changed,
+            ..CrashCounts::default()
+        };
         let report = Report { crashes, ..Report::default() };
-        self.carry_out(Step { kind: RunKind::Undo(run.run), movement, group_rows, known: Vec::new(), report, undone: Some(run) })
+        self.carry_out(Step {
+            kind: RunKind::Undo(run.run),
+            movement,
+            group_rows,
+            known: Vec::new(),
+            report,
+            undone: Some(run),
+        })
     }
 
     /// The moves of a run, back.
@@ -77,7 +99,8 @@ impl CrashWriter {
         let mut back = Movement::default();
         journal::each_moved(&self.database, run, |moved| {
             let by_chunk: Vec<&[Moved]> = moved.chunk_by(|a, b| a.at.chunk == b.at.chunk).collect();
-            let of_chunks: Vec<Result<Movement, Error>> = by_chunk.par_iter().map(|moved| self.chunk_back(moved)).collect();
+            let of_chunks: Vec<Result<Movement, Error>> =
+                by_chunk.par_iter().map(|moved| self.chunk_back(moved)).collect();
             of_chunks.into_iter().try_for_each(|of_chunk| {
                 back.absorb(of_chunk?);
                 Ok(())
@@ -91,7 +114,8 @@ impl CrashWriter {
         let number = moved[0].at.chunk;
         let row = self.states_row(number)?;
         let back = |moved: &Moved| {
-            let now = row.states.get(usize::from(moved.at.slot)).copied().filter(State::is_shown)?;
+            let now =
+                row.states.get(usize::from(moved.at.slot)).copied().filter(State::is_shown)?;
             Some(Moved { at: moved.at, old: now, new: State { digest: now.digest, ..moved.old } })
         };
         let back: Vec<Moved> = moved.iter().filter_map(back).collect();
@@ -114,7 +138,10 @@ impl CrashWriter {
                 in_use.push((signature, row));
             }
         }
-        let groups = own_groups(&self.database, &in_use.iter().map(|(signature, _)| *signature).collect::<Vec<_>>())?;
+        let groups = own_groups(
+            &self.database,
+            &in_use.iter().map(|(signature, _)| *signature).collect::<Vec<_>>(),
+        )?;
         for ((signature, row), group) in in_use.into_iter().zip(groups) {
             group_rows.put_signature(signature, &FingerprintRow { group: group.id, ..row })?;
         }

@@ -6,7 +6,8 @@
 //!         -> ack     once the batch is on disk
 //! ```
 //!
-//! A change has to know what a row held before, to take that out of the sum: who changes a row that it has read says so ([`Old`]).
+//! A change has to know what a row held before, to take that out of the sum: who changes a row that
+//! it has read says so ([`Old`]).
 
 use rocksdb::WriteBatch;
 use serde::Serialize;
@@ -59,14 +60,22 @@ pub struct Changes<'d> {
 
 impl Database {
     /// The row at `key`, which will be `new`. Costly work, for any thread.
-    pub fn changed(&self, key: Vec<u8>, old: Old<'_>, new: Option<Vec<u8>>) -> Result<ChangedRow, Error> {
+    pub fn changed(
+        &self,
+        key: Vec<u8>,
+        old: Old<'_>,
+        new: Option<Vec<u8>>,
+    ) -> Result<ChangedRow, Error> {
         let less = match old {
             Old::Absent => None,
             Old::Value(value) => Some(self.sum_key.row(&key, value)),
             Old::Unknown => self.bytes(&key)?.map(|value| self.sum_key.row(&key, &value)),
         };
         let more = new.as_deref().map(|value| self.sum_key.row(&key, value));
-        let stored = new.map(|value| self.seal.close(&key, &value)).transpose().map_err(|cause| self.io_error(cause))?;
+        let stored = new
+            .map(|value| self.seal.close(&key, &value))
+            .transpose()
+            .map_err(|cause| self.io_error(cause))?;
         Ok(ChangedRow { key, stored, less, more })
     }
 
@@ -94,13 +103,23 @@ impl Changes<'_> {
     }
 
     /// Puts `value` at `key`.
-    pub fn put<T: Serialize>(&mut self, key: Vec<u8>, old: Old<'_>, value: &T) -> Result<(), Error> {
+    pub fn put<T: Serialize>(
+        &mut self,
+        key: Vec<u8>,
+        old: Old<'_>,
+        value: &T,
+    ) -> Result<(), Error> {
         let bytes = self.database.encode(value)?;
         self.put_bytes(key, old, bytes)
     }
 
     /// Puts `value` at `key`, compressed.
-    pub fn put_packed<T: Serialize>(&mut self, key: Vec<u8>, old: Old<'_>, value: &T) -> Result<(), Error> {
+    pub fn put_packed<T: Serialize>(
+        &mut self,
+        key: Vec<u8>,
+        old: Old<'_>,
+        value: &T,
+    ) -> Result<(), Error> {
         let bytes = self.database.encode_packed(value)?;
         self.put_bytes(key, old, bytes)
     }
@@ -129,14 +148,19 @@ impl Changes<'_> {
         self.batch.is_empty()
     }
 
-    /// Makes all of it true at once, and acknowledges it. It survives a crash of this process or of the machine.
+    /// Makes all of it true at once, and acknowledges it. It survives a crash of this process or of
+    /// the machine.
     pub fn commit(mut self) -> Result<(), Error> {
         let database = self.database;
         self.head.sequence += 1;
         let bytes = database.encode(&self.head)?;
-        let stored = database.seal.close(rows::HEAD, &bytes).map_err(|cause| database.io_error(cause))?;
+        let stored =
+            database.seal.close(rows::HEAD, &bytes).map_err(|cause| database.io_error(cause))?;
         self.batch.put(rows::HEAD, stored);
-        let ack = database.is_in_place.then(|| ack_of(&self.head).draft(database.store(), Which::Crashes)).transpose()?;
+        let ack = database
+            .is_in_place
+            .then(|| ack_of(&self.head).draft(database.store(), Which::Crashes))
+            .transpose()?;
         database.write_batch(self.batch)?;
         database.set_head(self.head);
         ack.map_or(Ok(()), AckDraft::make_known)

@@ -1,13 +1,17 @@
 //! The database of crashes and groups: what stands at a key, and what stands in a range of keys.
 //!
-//! Beside the symbols, so that imports and crashes never wait for each other. Whoever changes it is alone with it (`crashes.lock`);
-//! readers share it. Every change is one batch, written ahead to RocksDB's log: a killed process leaves all of it or nothing (changes.rs).
-//! How it is opened, and how lost work is noticed, is in open.rs.
+//! Beside the symbols, so that imports and crashes never wait for each other. Whoever changes it is
+//! alone with it (`crashes.lock`); readers share it. Every change is one batch, written ahead to
+//! RocksDB's log: a killed process leaves all of it or nothing (changes.rs). How it is opened, and
+//! how lost work is noticed, is in open.rs.
 
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
-use rocksdb::{BottommostLevelCompaction, CompactOptions, DB, FlushOptions, ReadOptions, WriteBatch, WriteOptions};
+use rocksdb::{
+    BottommostLevelCompaction, CompactOptions, DB, FlushOptions, ReadOptions, WriteBatch,
+    WriteOptions,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -21,8 +25,9 @@ use symtool_store::{Error, Store};
 /// Rows that one thread looks up in a row.
 const KEYS_AT_ONCE: usize = 512;
 
-/// What is written to the log only is read back from there, one row after the other, by whoever opens the database next. From so many bytes
-/// on it is written where it belongs before the database is closed.
+/// What is written to the log only is read back from there, one row after the other, by whoever
+/// opens the database next. From so many bytes on it is written where it belongs before the
+/// database is closed.
 const MAX_LOG_LEFT: u64 = 1 << 20;
 
 /// An open database.
@@ -88,19 +93,29 @@ impl Database {
             let found = found.map_err(|cause| self.store.crashes_error(cause))?;
             found.map(|bytes| self.open_row(key, &bytes)).transpose()
         };
-        let some = |keys: &[Vec<u8>]| keys.iter().zip(db.multi_get(keys)).map(open).collect::<Vec<_>>();
+        let some =
+            |keys: &[Vec<u8>]| keys.iter().zip(db.multi_get(keys)).map(open).collect::<Vec<_>>();
         keys.par_chunks(KEYS_AT_ONCE).flat_map_iter(some).collect()
     }
 
     /// The value at each of `keys`.
-    pub fn get_all<T: DeserializeOwned + Send>(&self, keys: impl Iterator<Item = Vec<u8>>) -> Result<Vec<Option<T>>, Error> {
+    pub fn get_all<T: DeserializeOwned + Send>(
+        &self,
+        keys: impl Iterator<Item = Vec<u8>>,
+    ) -> Result<Vec<Option<T>>, Error> {
         let keys: Vec<Vec<u8>> = keys.collect();
         let decode = |bytes: Option<Vec<u8>>| bytes.map(|bytes| self.decode(&bytes)).transpose();
         self.bytes_of(&keys)?.into_par_iter().with_min_len(KEYS_AT_ONCE).map(decode).collect()
     }
 
-    /// Calls `each` with every row whose key begins with `prefix`, in the order of keys, from the key `from` on, until it says no.
-    pub fn each(&self, prefix: &[u8], from: &[u8], mut each: impl FnMut(&[u8], Vec<u8>) -> Result<bool, Error>) -> Result<(), Error> {
+    /// Calls `each` with every row whose key begins with `prefix`, in the order of keys, from the
+    /// key `from` on, until it says no.
+    pub fn each(
+        &self,
+        prefix: &[u8],
+        from: &[u8],
+        mut each: impl FnMut(&[u8], Vec<u8>) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
         let Some(db) = &self.db else { return Ok(()) };
         let mut rows = db.raw_iterator_opt(read_below(prefix));
         rows.seek(from);
@@ -180,10 +195,22 @@ impl Database {
     pub(crate) fn check_quota(&self, more: u64) -> Result<(), Error> {
         let Some(quota) = self.store.crash_quota() else { return Ok(()) };
         let files = std::fs::read_dir(self.store.crashes()).into_iter().flatten().flatten();
-        let is_row = |file: &std::fs::DirEntry| file.path().extension().is_some_and(|extension| extension == "sst" || extension == "log");
-        let there: u64 = files.filter(is_row).filter_map(|file| file.metadata().ok()).map(|metadata| metadata.len()).sum();
+        let is_row = |file: &std::fs::DirEntry| {
+            file.path()
+                .extension()
+                .is_some_and(|extension| extension == "sst" || extension == "log")
+        };
+        let there: u64 = files
+            .filter(is_row)
+            .filter_map(|file| file.metadata().ok())
+            .map(|metadata| metadata.len())
+            .sum();
         let needed = there + more;
-        if needed > quota { Err(Error::CrashQuota { store: self.store.path().to_owned(), quota, needed }) } else { Ok(()) }
+        if needed > quota {
+            Err(Error::CrashQuota { store: self.store.path().to_owned(), quota, needed })
+        } else {
+            Ok(())
+        }
     }
 
     fn open_row(&self, key: &[u8], bytes: &[u8]) -> Result<Vec<u8>, Error> {
@@ -203,7 +230,8 @@ impl Database {
     }
 }
 
-/// How rows whose keys begin with `prefix` are read: the one behind them, which may be large, is not looked at.
+/// How rows whose keys begin with `prefix` are read: the one behind them, which may be large, is
+/// not looked at.
 fn read_below(prefix: &[u8]) -> ReadOptions {
     let mut read = ReadOptions::default();
     read.set_verify_checksums(true);
@@ -217,14 +245,17 @@ fn read_below(prefix: &[u8]) -> ReadOptions {
 }
 
 impl Database {
-    /// Begins to write what is in the log only where it belongs, if it is much. Goes on in the background, and fails without harm.
+    /// Begins to write what is in the log only where it belongs, if it is much. Goes on in the
+    /// background, and fails without harm.
     pub fn settle(&self) {
         self.flush(false);
     }
 
     /// Writes all of it where it belongs.
     pub fn flush_all(&self) -> Result<(), Error> {
-        self.db.as_ref().map_or(Ok(()), |db| db.flush().map_err(|cause| self.store.crashes_error(cause)))
+        self.db
+            .as_ref()
+            .map_or(Ok(()), |db| db.flush().map_err(|cause| self.store.crashes_error(cause)))
     }
 
     fn flush(&self, wait: bool) {

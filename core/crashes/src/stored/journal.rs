@@ -7,9 +7,10 @@
 //! j run 2 part      crashes and their states before and after, those of some chunks: Vec<Moved>
 //! ```
 //!
-//! Parts have some 1 MB before compression and are written before the run is carried out, some at a time. Those of a run without a row are
-//! a killed writer's: nobody reads them, and the next run sweeps them away. States and rows are there as they will be, too, so that a later
-//! version can carry out a run in parts.
+//! Parts have some 1 MB before compression and are written before the run is carried out, some at a
+//! time. Those of a run without a row are a killed writer's: nobody reads them, and the next run
+//! sweeps them away. States and rows are there as they will be, too, so that a later version can
+//! carry out a run in parts.
 
 use rayon::prelude::*;
 use serde::de::DeserializeOwned;
@@ -120,15 +121,24 @@ pub struct Parts {
 }
 
 impl CrashWriter {
-    /// Writes the parts of `run`, which is to be carried out next, but for the last ones, which go along with that. Until it is, they do not
-    /// count.
-    pub(crate) fn write_parts(&self, run: &Run, of_rows: &[RowChange], moved: &[Moved]) -> Result<Parts, Error> {
+    /// Writes the parts of `run`, which is to be carried out next, but for the last ones, which go
+    /// along with that. Until it is, they do not count.
+    pub(crate) fn write_parts(
+        &self,
+        run: &Run,
+        of_rows: &[RowChange],
+        moved: &[Moved],
+    ) -> Result<Parts, Error> {
         let database = &self.database;
         self.sweep_parts(run.run)?;
         let report = report_text(run);
         let parts = cut(&report, of_rows, moved);
-        let ready =
-            |parts: &[Part<'_>]| parts.par_iter().map(|part| part.row(database, run.run)).collect::<Result<Vec<ChangedRow>, Error>>();
+        let ready = |parts: &[Part<'_>]| {
+            parts
+                .par_iter()
+                .map(|part| part.row(database, run.run))
+                .collect::<Result<Vec<ChangedRow>, Error>>()
+        };
         let mut rest = parts.as_slice();
         while let Some((first, after)) = rest.split_at_checked(PARTS_AT_ONCE) {
             let mut changes = database.changes();
@@ -172,7 +182,11 @@ impl Part<'_> {
             Content::Rows(rows) => database.encode_packed(&rows),
             Content::Moves(moved) => database.encode_packed(&moved),
         };
-        database.changed(rows::journal(run, self.kind as u8, self.number), Old::Absent, Some(packed?))
+        database.changed(
+            rows::journal(run, self.kind as u8, self.number),
+            Old::Absent,
+            Some(packed?),
+        )
     }
 }
 
@@ -185,16 +199,24 @@ fn report_text(run: &Run) -> Vec<u8> {
 fn cut<'a>(report: &'a [u8], changed: &'a [RowChange], moved: &'a [Moved]) -> Vec<Part<'a>> {
     let part = |kind| move |(number, content)| Part { kind, number, content };
     let reports = (0..).zip(report.chunks(PART_BYTES).map(Content::Report)).map(part(Kind::Report));
-    let changed = (0..).zip(row_parts(changed).into_iter().map(Content::Rows)).map(part(Kind::Rows));
-    let of_crashes = (0..).zip(move_parts(moved).into_iter().map(Content::Moves)).map(part(Kind::Moves));
+    let changed =
+        (0..).zip(row_parts(changed).into_iter().map(Content::Rows)).map(part(Kind::Rows));
+    let of_crashes =
+        (0..).zip(move_parts(moved).into_iter().map(Content::Moves)).map(part(Kind::Moves));
     reports.chain(changed).chain(of_crashes).collect()
 }
 
 /// All parts of a run, as rows that are new.
-pub fn parts(database: &Database, run: &Run, changed: &[RowChange], moved: &[Moved]) -> Result<Parts, Error> {
+pub fn parts(
+    database: &Database,
+    run: &Run,
+    changed: &[RowChange],
+    moved: &[Moved],
+) -> Result<Parts, Error> {
     let report = report_text(run);
     let parts = cut(&report, changed, moved);
-    let rows = parts.iter().map(|part| part.row(database, run.run)).collect::<Result<_, Error>>()?;
+    let rows =
+        parts.iter().map(|part| part.row(database, run.run)).collect::<Result<_, Error>>()?;
     Ok(Parts { rows, run: row_of(run, &parts) })
 }
 
@@ -209,7 +231,10 @@ fn row_parts(changed: &[RowChange]) -> Vec<&[RowChange]> {
     let (mut parts, mut rest) = (Vec::new(), changed);
     while !rest.is_empty() {
         let mut bytes = 0;
-        let size = |row: &RowChange| row.key.len() + [&row.before, &row.after].into_iter().flatten().map(Vec::len).sum::<usize>();
+        let size = |row: &RowChange| {
+            row.key.len()
+                + [&row.before, &row.after].into_iter().flatten().map(Vec::len).sum::<usize>()
+        };
         let fits = rest.iter().take_while(|row| {
             bytes += size(row);
             bytes <= PART_BYTES
@@ -225,7 +250,8 @@ fn row_parts(changed: &[RowChange]) -> Vec<&[RowChange]> {
 fn move_parts(moved: &[Moved]) -> Vec<&[Moved]> {
     let (mut parts, mut rest) = (Vec::new(), moved);
     while let Some(last) = rest.get(MOVES_PER_PART.min(rest.len()).saturating_sub(1)) {
-        let (part, after) = rest.split_at(rest.partition_point(|moved| moved.at.chunk <= last.at.chunk));
+        let (part, after) =
+            rest.split_at(rest.partition_point(|moved| moved.at.chunk <= last.at.chunk));
         parts.push(part);
         rest = after;
     }
@@ -233,12 +259,20 @@ fn move_parts(moved: &[Moved]) -> Vec<&[Moved]> {
 }
 
 /// Calls `each` with the rows that `run` changed, some at a time.
-pub fn each_row(database: &Database, run: u64, each: impl FnMut(Vec<RowChange>) -> Result<(), Error>) -> Result<(), Error> {
+pub fn each_row(
+    database: &Database,
+    run: u64,
+    each: impl FnMut(Vec<RowChange>) -> Result<(), Error>,
+) -> Result<(), Error> {
     each_part(database, run, Kind::Rows, each)
 }
 
 /// Calls `each` with the crashes whose state `run` changed, some at a time.
-pub fn each_moved(database: &Database, run: u64, each: impl FnMut(Vec<Moved>) -> Result<(), Error>) -> Result<(), Error> {
+pub fn each_moved(
+    database: &Database,
+    run: u64,
+    each: impl FnMut(Vec<Moved>) -> Result<(), Error>,
+) -> Result<(), Error> {
     each_part(database, run, Kind::Moves, each)
 }
 

@@ -1,4 +1,5 @@
-//! Reading a log of RocksDB without RocksDB: every change that is intact, whatever became of those before it.
+//! Reading a log of RocksDB without RocksDB: every change that is intact, whatever became of those
+//! before it.
 //!
 //! ```text
 //! log       blocks of 32 KiB
@@ -8,9 +9,10 @@
 //! change    1 key value | 0 key                         put | delete; a length as varint before each key and value
 //! ```
 //!
-//! The checksum is CRC-32C over kind and payload, rotated and moved (`crc32c::Mask`). RocksDB ends at the first piece that is damaged; here
-//! what comes behind it is read, too, and so is the piece: each row has a checksum or a seal of its own. But what it says of deleted rows
-//! and of its number is not believed, so its rows count only where there are no others.
+//! The checksum is CRC-32C over kind and payload, rotated and moved (`crc32c::Mask`). RocksDB ends
+//! at the first piece that is damaged; here what comes behind it is read, too, and so is the piece:
+//! each row has a checksum or a seal of its own. But what it says of deleted rows and of its number
+//! is not believed, so its rows count only where there are no others.
 
 use std::io;
 use std::path::Path;
@@ -66,7 +68,8 @@ fn scan_bytes(bytes: &[u8], each: &mut impl FnMut(LoggedChange<'_>)) {
             let batch = begun.get_or_insert_default();
             batch.bytes.extend_from_slice(piece.payload);
             // A batch whose beginning is lost says nothing.
-            batch.is_damaged |= !piece.is_intact || (batch.bytes.len() == piece.payload.len() && piece.kind > 2);
+            batch.is_damaged |=
+                !piece.is_intact || (batch.bytes.len() == piece.payload.len() && piece.kind > 2);
             if matches!(piece.kind, 1 | 4) {
                 begun.take().inspect(|batch| batch.read(each));
             }
@@ -89,13 +92,18 @@ impl<'a> Piece<'a> {
         loop {
             let (head, after) = block.split_first_chunk::<HEAD_BYTES>()?;
             let [a, b, c, d, low, high, kind] = *head;
-            let piece = after.split_at_checked(usize::from(u16::from_le_bytes([low, high]))).filter(|_| (1..=4).contains(&kind));
+            let piece = after
+                .split_at_checked(usize::from(u16::from_le_bytes([low, high])))
+                .filter(|_| (1..=4).contains(&kind));
             let Some((payload, after)) = piece else {
                 block = &block[1..];
                 continue;
             };
             let checksum = crc32c(kind, payload).rotate_right(15).wrapping_add(MASK_DELTA);
-            return Some((Self { kind, payload, is_intact: checksum == u32::from_le_bytes([a, b, c, d]) }, after));
+            return Some((
+                Self { kind, payload, is_intact: checksum == u32::from_le_bytes([a, b, c, d]) },
+                after,
+            ));
         }
     }
 }
@@ -114,7 +122,9 @@ impl Batch {
     /// Reads the changes, as far as they go.
     fn read(&self, each: &mut impl FnMut(LoggedChange<'_>)) {
         let Some((head, mut rest)) = self.bytes.split_at_checked(BATCH_HEAD_BYTES) else { return };
-        let Some(mut sequence) = head.first_chunk().map(|bytes| u64::from_le_bytes(*bytes)) else { return };
+        let Some(mut sequence) = head.first_chunk().map(|bytes| u64::from_le_bytes(*bytes)) else {
+            return;
+        };
         while let Some((kind, after)) = rest.split_first() {
             rest = after;
             let Some(key) = text(&mut rest) else { return };
@@ -189,7 +199,9 @@ mod tests {
 
     fn changes(bytes: &[u8]) -> Changes {
         let mut found = Changes::new();
-        scan_bytes(bytes, &mut |change| found.push((change.key.to_vec(), change.value.map(<[u8]>::to_vec), change.sequence)));
+        scan_bytes(bytes, &mut |change| {
+            found.push((change.key.to_vec(), change.value.map(<[u8]>::to_vec), change.sequence))
+        });
         found
     }
 
@@ -203,7 +215,11 @@ mod tests {
         for number in 0..40u8 {
             let mut batch = WriteBatch::default();
             // Some are in one piece, some in two, some in several.
-            for (key, bytes) in [(vec![number, 0], 20), (vec![number, 1], 700 * usize::from(number % 9)), (vec![number, 2], 25_000)] {
+            for (key, bytes) in [
+                (vec![number, 0], 20),
+                (vec![number, 1], 700 * usize::from(number % 9)),
+                (vec![number, 2], 25_000),
+            ] {
                 let value = vec![number; bytes];
                 batch.put(&key, &value);
                 told.push((key, Some(value), sequence));
@@ -216,7 +232,10 @@ mod tests {
         }
         drop(db);
         let log = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
-        let log = log.filter(|path| path.extension().is_some_and(|extension| extension == "log")).max().unwrap();
+        let log = log
+            .filter(|path| path.extension().is_some_and(|extension| extension == "log"))
+            .max()
+            .unwrap();
         (std::fs::read(log).unwrap(), told)
     }
 
@@ -235,12 +254,16 @@ mod tests {
             let at = rng.usize(..log.len());
             damaged[at] ^= 1 << rng.u8(..8);
             let found = changes(&damaged);
-            let has = |key: &Vec<u8>, value: &Option<Vec<u8>>| found.iter().any(|(other, known, _)| (other, known) == (key, value));
-            let lost = told.iter().filter(|(key, value, _)| value.is_some() && !has(key, value)).count();
+            let has = |key: &Vec<u8>, value: &Option<Vec<u8>>| {
+                found.iter().any(|(other, known, _)| (other, known) == (key, value))
+            };
+            let lost =
+                told.iter().filter(|(key, value, _)| value.is_some() && !has(key, value)).count();
             assert!(lost <= 3, "byte {at}: {lost} rows are lost");
             // A number that is not certain makes no row newer than others.
             assert!(
-                found.iter().all(|(key, _, sequence)| *sequence == 0 || told.iter().any(|told| (&told.0, told.2) == (key, *sequence))),
+                found.iter().all(|(key, _, sequence)| *sequence == 0
+                    || told.iter().any(|told| (&told.0, told.2) == (key, *sequence))),
                 "byte {at}"
             );
         }

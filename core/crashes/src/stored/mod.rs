@@ -6,8 +6,8 @@
 //! STORE/crashes.ack    how far it has to reach ([`symtool_store::database::ack`])
 //! ```
 //!
-//! Reports are kept as they came, and beside each what grouping needs of it (chunk.rs). All else is computed from that by
-//! [`crate::fingerprint`], and can be computed again.
+//! Reports are kept as they came, and beside each what grouping needs of it (chunk.rs). All else is
+//! computed from that by [`crate::fingerprint`], and can be computed again.
 
 pub(crate) mod changes;
 pub(crate) mod chunk;
@@ -29,7 +29,9 @@ mod verify;
 
 use symtool_store::{Error, Store};
 
-pub use chunk::{Chunk, Place, StoredCrash, StoredFrame, StoredImage, crash_stack, labelled_mapping, mapping_of};
+pub use chunk::{
+    Chunk, Place, StoredCrash, StoredFrame, StoredImage, crash_stack, labelled_mapping, mapping_of,
+};
 use database::Database;
 pub use journal::{Run, RunKind};
 pub use read::{Found, Listed};
@@ -50,7 +52,8 @@ pub struct CrashWriter {
 }
 
 impl Crashes {
-    /// Opens the crashes of `store` for reading, beside other readers. Waits while they are being changed.
+    /// Opens the crashes of `store` for reading, beside other readers. Waits while they are being
+    /// changed.
     ///
     /// # Errors
     /// Any [`Error`].

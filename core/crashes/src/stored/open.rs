@@ -1,4 +1,5 @@
-//! Opening the database of crashes: checked against what was acknowledged, before anything of it is believed or changed.
+//! Opening the database of crashes: checked against what was acknowledged, before anything of it is
+//! believed or changed.
 //!
 //! ```text
 //! crashes/        the database; made whole beside its place (crashes.draft/), then renamed: without CURRENT it is damaged
@@ -6,9 +7,10 @@
 //! crashes.lock    shared by readers; a writer has it alone
 //! ```
 //!
-//! The file is read before the database, whose last commit is then the same or a later one, of a writer that was killed before it could
-//! acknowledge it. An earlier one means that acknowledged work is lost. A writer looks read-only first: RocksDB deletes files that its
-//! manifest does not name.
+//! The file is read before the database, whose last commit is then the same or a later one, of a
+//! writer that was killed before it could acknowledge it. An earlier one means that acknowledged
+//! work is lost. A writer looks read-only first: RocksDB deletes files that its manifest does not
+//! name.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -22,7 +24,9 @@ use crate::stored::state::Head;
 use crate::stored::sum::SumKey;
 use crate::stored::{pack, rows};
 use symtool_store::database::ack::{Database as Which, RowSum};
-use symtool_store::database::{Access, Ack, Lock, drop_option_notes, durable, holds_files, plain_options};
+use symtool_store::database::{
+    Access, Ack, Lock, drop_option_notes, durable, holds_files, plain_options,
+};
 use symtool_store::seal::{Ring, RowSeal};
 use symtool_store::{Error, Store};
 
@@ -68,7 +72,9 @@ impl Database {
         }
         database.db = None;
         drop_option_notes(&store.crashes());
-        database.db = Some(DB::open(&options(), store.crashes()).map_err(|cause| store.crashes_error(cause))?);
+        database.db = Some(
+            DB::open(&options(), store.crashes()).map_err(|cause| store.crashes_error(cause))?,
+        );
         database.is_writer = true;
         Ok(database)
     }
@@ -87,7 +93,16 @@ impl Database {
     fn empty(store: &Store, ring: Option<&Arc<Ring>>) -> Result<Self, Error> {
         let seal = seal_of(store, ring)?;
         let sum_key = SumKey::of(ring.map(|ring| &**ring));
-        Ok(Self { store: store.clone(), db: None, seal, sum_key, head: Mutex::default(), is_writer: false, is_in_place: true, lock: None })
+        Ok(Self {
+            store: store.clone(),
+            db: None,
+            seal,
+            sum_key,
+            head: Mutex::default(),
+            is_writer: false,
+            is_in_place: true,
+            lock: None,
+        })
     }
 
     /// Opens it read-only, and compares it with what was acknowledged.
@@ -97,7 +112,8 @@ impl Database {
         if !is_there(store, ack)? {
             return Ok(database);
         }
-        let db = DB::open_for_read_only(&options(), store.crashes(), false).map_err(|cause| store.crashes_error(cause))?;
+        let db = DB::open_for_read_only(&options(), store.crashes(), false)
+            .map_err(|cause| store.crashes_error(cause))?;
         (database.db, database.lock) = (Some(db), lock);
         let head = database.read_head()?;
         check(store, &head, ack)?;
@@ -106,7 +122,8 @@ impl Database {
     }
 
     fn read_head(&self) -> Result<Head, Error> {
-        self.get(rows::HEAD)?.ok_or_else(|| damaged(&self.store, "the row of its last commit is missing"))
+        self.get(rows::HEAD)?
+            .ok_or_else(|| damaged(&self.store, "the row of its last commit is missing"))
     }
 }
 
@@ -135,7 +152,9 @@ fn check(store: &Store, head: &Head, ack: Option<Ack>) -> Result<(), Error> {
     }
     match ack {
         Some(ack) => ack.missing_from(&ack_of(head), store, Which::Crashes).map_or(Ok(()), Err),
-        None if head.sequence > 1 => Err(damaged(store, "crashes.ack is missing, which says how far it has to reach")),
+        None if head.sequence > 1 => {
+            Err(damaged(store, "crashes.ack is missing, which says how far it has to reach"))
+        }
         None => Ok(()),
     }
 }
@@ -151,7 +170,8 @@ pub(crate) fn create(store: &Store, path: &Path, ring: Option<&Arc<Ring>>) -> Re
     let db = DB::open(&options, &draft).map_err(|cause| store.crashes_error(cause))?;
     let head = Head { format: FORMAT, sequence: 1, next_run: 1, ..Head::default() };
     let seal = seal_of(store, ring)?;
-    let stored = pack::encode(&head).and_then(|bytes| seal.close(rows::HEAD, &bytes)).map_err(io)?;
+    let stored =
+        pack::encode(&head).and_then(|bytes| seal.close(rows::HEAD, &bytes)).map_err(io)?;
     let (mut batch, mut write) = (WriteBatch::default(), WriteOptions::default());
     batch.put(rows::HEAD, stored);
     write.set_sync(true);
@@ -162,7 +182,10 @@ pub(crate) fn create(store: &Store, path: &Path, ring: Option<&Arc<Ring>>) -> Re
         fs::remove_dir(path).map_err(|cause| Error::io(path, cause))?;
     }
     let sync = |path: &Path| File::open(path)?.sync_all();
-    sync(&draft).and_then(|()| fs::rename(&draft, path)).and_then(|()| durable::sync_folder(path)).map_err(io)
+    sync(&draft)
+        .and_then(|()| fs::rename(&draft, path))
+        .and_then(|()| durable::sync_folder(path))
+        .map_err(io)
 }
 
 pub(crate) fn damaged(store: &Store, fact: &str) -> Error {
@@ -174,7 +197,8 @@ pub(crate) fn options() -> Options {
     let mut table = BlockBasedOptions::default();
     // Almost every crash that comes is new: a filter says so without a look at the disk.
     table.set_bloom_filter(10.0, false);
-    // No key leans on another: a flipped bit costs one row (store/broken.rs). They share little anyway.
+    // No key leans on another: a flipped bit costs one row (store/broken.rs). They share little
+    // anyway.
     table.set_block_restart_interval(1);
     table.set_block_cache(&rocksdb::Cache::new_lru_cache(CRASH_CACHE_BYTES));
     plain_options(&mut table)

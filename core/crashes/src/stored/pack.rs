@@ -8,7 +8,8 @@ use zstd::bulk::{Compressor, Decompressor};
 
 use crate::limits::MAX_ROW_BYTES;
 
-/// How rows of many kilobytes are compressed: on reports, which repeat each other, levels 2 and 3 take 5 to 45 % longer and save nothing.
+/// How rows of many kilobytes are compressed: on reports, which repeat each other, levels 2 and 3
+/// take 5 to 45 % longer and save nothing.
 const ZSTD_LEVEL: i32 = 1;
 
 thread_local! {
@@ -42,7 +43,9 @@ pub fn encode_packed<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
 pub fn expand(bytes: &[u8]) -> io::Result<Vec<u8>> {
     // What a frame says it holds, as far as that is allowed.
     let said = zstd::zstd_safe::get_frame_content_size(bytes).ok().flatten();
-    let size = said.and_then(|bytes| usize::try_from(bytes).ok()).map_or(0, |bytes| bytes.min(MAX_ROW_BYTES));
+    let size = said
+        .and_then(|bytes| usize::try_from(bytes).ok())
+        .map_or(0, |bytes| bytes.min(MAX_ROW_BYTES));
     DECOMPRESSOR.with_borrow_mut(|kept| {
         let decompressor = match kept {
             Some(decompressor) => decompressor,

@@ -48,13 +48,20 @@ impl Crashes {
     ///
     /// # Errors
     /// Any [`Error`], also of `each`.
-    pub fn each(&self, mut each: impl FnMut(Listed<'_>) -> Result<bool, Error>) -> Result<(), Error> {
+    pub fn each(
+        &self,
+        mut each: impl FnMut(Listed<'_>) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
         let mut groups = GroupOf::default();
         self.database.each(rows::area::CHUNKS, rows::area::CHUNKS, |key, value| {
             let number = rows::last_number(key).ok_or_else(|| self.database.damaged())?;
             let chunk: Chunk = self.database.decode(&self.database.expand(&value)?)?;
             let states = self.states(number)?;
-            for ((slot, crash), state) in (0..=u16::MAX).zip(chunk.crashes()).zip(&states).filter(|(_, state)| state.is_shown()) {
+            for ((slot, crash), state) in (0..=u16::MAX)
+                .zip(chunk.crashes())
+                .zip(&states)
+                .filter(|(_, state)| state.is_shown())
+            {
                 let group = groups.get(self, state.signature)?;
                 let at = Slot { chunk: number, slot };
                 if !each(Listed { at, crash, state: *state, group, chunk: &chunk })? {
@@ -69,14 +76,22 @@ impl Crashes {
     ///
     /// # Errors
     /// Any [`Error`], also of `each`.
-    pub fn each_of(&self, slots: &[Slot], mut each: impl FnMut(Listed<'_>) -> Result<bool, Error>) -> Result<(), Error> {
+    pub fn each_of(
+        &self,
+        slots: &[Slot],
+        mut each: impl FnMut(Listed<'_>) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
         let mut groups = GroupOf::default();
         for of_chunk in slots.chunk_by(|a, b| a.chunk == b.chunk) {
             let number = of_chunk[0].chunk;
             let Some(chunk) = self.chunk(number)? else { continue };
             let states = self.states(number)?;
             for at in of_chunk {
-                let (Some(crash), Some(state)) = (chunk.crash(at.slot), states.get(usize::from(at.slot))) else { continue };
+                let (Some(crash), Some(state)) =
+                    (chunk.crash(at.slot), states.get(usize::from(at.slot)))
+                else {
+                    continue;
+                };
                 if !state.is_shown() {
                     continue;
                 }
@@ -97,12 +112,15 @@ impl Crashes {
         if let Some(own) = self.at(CrashId::of(Some(text), b""))? {
             return Ok(Found::One(self.shown(own)?));
         }
-        let found = self.ids_beginning(text, rows::area::CRASHES, CrashId::LETTER, CrashId::BYTES)?;
-        let slots: Result<Vec<Slot>, Error> = found.iter().map(|(_, value)| self.shown(self.database.decode(value)?)).collect();
+        let found =
+            self.ids_beginning(text, rows::area::CRASHES, CrashId::LETTER, CrashId::BYTES)?;
+        let slots: Result<Vec<Slot>, Error> =
+            found.iter().map(|(_, value)| self.shown(self.database.decode(value)?)).collect();
         Ok(Found::of(slots?))
     }
 
-    /// `at`, where a row of the index has led. An older row, put back, leads to a crash that is not shown any more.
+    /// `at`, where a row of the index has led. An older row, put back, leads to a crash that is not
+    /// shown any more.
     fn shown(&self, at: Slot) -> Result<Slot, Error> {
         let states = self.states(at.chunk)?;
         let is_shown = states.get(usize::from(at.slot)).is_some_and(State::is_shown);
@@ -123,14 +141,21 @@ impl Crashes {
     /// Any [`Error`].
     pub fn report(&self, at: Slot) -> Result<Option<Vec<u8>>, Error> {
         let stored = self.stored_reports(at.chunk)?;
-        extent(&stored, at.slot).map(|extent| reports::get(&self.database, Stream::Chunk(at.chunk), extent)).transpose()
+        extent(&stored, at.slot)
+            .map(|extent| reports::get(&self.database, Stream::Chunk(at.chunk), extent))
+            .transpose()
     }
 
-    /// Calls `each` with the report of the crash at `at`, as it came, some of it at a time, until one of the calls fails.
+    /// Calls `each` with the report of the crash at `at`, as it came, some of it at a time, until
+    /// one of the calls fails.
     ///
     /// # Errors
     /// Any [`Error`], also of `each`; within, what a call failed with.
-    pub fn each_part<E>(&self, at: Slot, mut each: impl FnMut(&[u8]) -> Result<Result<(), E>, Error>) -> Result<Result<(), E>, Error> {
+    pub fn each_part<E>(
+        &self,
+        at: Slot,
+        mut each: impl FnMut(&[u8]) -> Result<Result<(), E>, Error>,
+    ) -> Result<Result<(), E>, Error> {
         let stored = self.stored_reports(at.chunk)?;
         let Some(extent) = extent(&stored, at.slot) else { return Ok(Ok(())) };
         let mut ended = Ok(());
@@ -169,8 +194,13 @@ impl Crashes {
     ///
     /// # Errors
     /// Any [`Error`], also of `each`.
-    pub fn each_failed(&self, mut each: impl FnMut(Failed) -> Result<bool, Error>) -> Result<(), Error> {
-        self.database.each(rows::area::FAILED, rows::area::FAILED, |_, value| each(self.database.decode(&value)?))
+    pub fn each_failed(
+        &self,
+        mut each: impl FnMut(Failed) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
+        self.database.each(rows::area::FAILED, rows::area::FAILED, |_, value| {
+            each(self.database.decode(&value)?)
+        })
     }
 
     /// The report that cannot be read whose id is `text` or begins with it.
@@ -178,8 +208,10 @@ impl Crashes {
     /// # Errors
     /// Any [`Error`].
     pub fn find_failed(&self, text: &str) -> Result<Found<Failed>, Error> {
-        let found = self.ids_beginning(text, rows::area::FAILED, CrashId::LETTER, CrashId::BYTES)?;
-        let failed: Result<Vec<Failed>, Error> = found.iter().map(|(_, value)| self.database.decode(value)).collect();
+        let found =
+            self.ids_beginning(text, rows::area::FAILED, CrashId::LETTER, CrashId::BYTES)?;
+        let failed: Result<Vec<Failed>, Error> =
+            found.iter().map(|(_, value)| self.database.decode(value)).collect();
         Ok(Found::of(failed?))
     }
 
@@ -192,9 +224,17 @@ impl Crashes {
     }
 
     /// Rows of an area whose key, as an id, begins with `text`; no more than are worth naming.
-    pub(crate) fn ids_beginning(&self, text: &str, area: &[u8], letter: char, bytes: usize) -> Result<Vec<Row>, Error> {
+    pub(crate) fn ids_beginning(
+        &self,
+        text: &str,
+        area: &[u8],
+        letter: char,
+        bytes: usize,
+    ) -> Result<Vec<Row>, Error> {
         let digits = text.strip_prefix(letter).unwrap_or(text).to_ascii_lowercase();
-        let is_id = !digits.is_empty() && digits.len() <= 2 * bytes && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let is_id = !digits.is_empty()
+            && digits.len() <= 2 * bytes
+            && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
         let mut found = Vec::new();
         if !is_id {
             return Ok(found);
@@ -227,14 +267,17 @@ impl Crashes {
 impl Crashes {
     /// The states of a chunk, with the row that has them.
     pub(crate) fn states_row(&self, chunk: u64) -> Result<StatesRow, Error> {
-        let value = self.database.bytes(&rows::states(chunk))?.ok_or_else(|| self.database.damaged())?;
+        let value =
+            self.database.bytes(&rows::states(chunk))?.ok_or_else(|| self.database.damaged())?;
         let states = self.database.decode(&self.database.expand(&value)?)?;
         Ok(StatesRow { value, states })
     }
 
     /// The reports of a chunk.
     pub(crate) fn stored_reports(&self, chunk: u64) -> Result<Vec<StoredReport>, Error> {
-        self.database.get_packed(&rows::stored_reports(chunk))?.ok_or_else(|| self.database.damaged())
+        self.database
+            .get_packed(&rows::stored_reports(chunk))?
+            .ok_or_else(|| self.database.damaged())
     }
 }
 

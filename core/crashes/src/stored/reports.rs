@@ -1,13 +1,14 @@
-//! Raw reports: those of a chunk are one stream of bytes, stored in parts of at most 1 MiB, so that one of any size can be read in
-//! bounded memory.
+//! Raw reports: those of a chunk are one stream of bytes, stored in parts of at most 1 MiB, so that
+//! one of any size can be read in bounded memory.
 //!
 //! ```text
 //! stream   report 0 | report 1 | report 2 …           stored_report.rs says where each begins
 //! parts    each filed under the offset at which it ends: one seek finds the part that holds an offset
 //! ```
 //!
-//! A part holds whole reports as far as they fit, so that most reports are read from one. What is removed becomes zeros, which compress to
-//! nothing, and a part of nothing else goes: offsets stay as they are.
+//! A part holds whole reports as far as they fit, so that most reports are read from one. What is
+//! removed becomes zeros, which compress to nothing, and a part of nothing else goes: offsets stay
+//! as they are.
 
 use std::io;
 
@@ -77,19 +78,27 @@ pub fn pack(reports: &[&[u8]]) -> io::Result<Vec<Packed>> {
             }
         }
     }
-    let pack = |(end, pieces): &(u64, Vec<&[u8]>)| Ok(Packed { end: *end, bytes: pack::pack(&pieces.concat())? });
+    let pack = |(end, pieces): &(u64, Vec<&[u8]>)| {
+        Ok(Packed { end: *end, bytes: pack::pack(&pieces.concat())? })
+    };
     parts.par_iter().map(pack).collect()
 }
 
 /// Puts the parts of a new stream.
-pub fn put(database: &Database, changes: &mut Changes<'_>, stream: Stream, packed: Vec<Packed>) -> Result<(), Error> {
+pub fn put(
+    database: &Database,
+    changes: &mut Changes<'_>,
+    stream: Stream,
+    packed: Vec<Packed>,
+) -> Result<(), Error> {
     let row = |Packed { end, bytes }| database.changed(stream.part(end), Old::Absent, Some(bytes));
     let rows: Vec<_> = packed.into_par_iter().map(row).collect::<Result<_, Error>>()?;
     rows.into_iter().for_each(|row| changes.take(row));
     Ok(())
 }
 
-/// Calls `each` with the bytes of `stream` from offset `start` to before `end`, some at a time, in order, until it says no.
+/// Calls `each` with the bytes of `stream` from offset `start` to before `end`, some at a time, in
+/// order, until it says no.
 pub fn each(
     database: &Database,
     stream: Stream,
@@ -103,7 +112,10 @@ pub fn each(
     database.each(&stream.parts(), &stream.part(start + 1), |key, value| {
         let part = database.expand(&value)?;
         let part_end = rows::last_number(key).ok_or_else(|| database.damaged())?;
-        let part_start = part_end.checked_sub(part.len() as u64).filter(|start| *start <= reached).ok_or_else(|| database.damaged())?;
+        let part_start = part_end
+            .checked_sub(part.len() as u64)
+            .filter(|start| *start <= reached)
+            .ok_or_else(|| database.damaged())?;
         let at = |offset: u64| usize::try_from(offset - part_start).unwrap_or(usize::MAX);
         let to = end.min(part_end);
         is_wanted = each(part.get(at(reached)..at(to)).ok_or_else(|| database.damaged())?)?;
@@ -116,12 +128,19 @@ pub fn each(
 /// The part of a chunk's stream that holds the offset `at`, and where it begins.
 pub fn part(database: &Database, chunk: u64, at: u64) -> Result<Option<(u64, Vec<u8>)>, Error> {
     let mut found = None;
-    database.each(&rows::report_parts(chunk), &rows::report_part(chunk, at + 1), |key, value| {
-        let part = database.expand(&value)?;
-        let end = rows::last_number(key).ok_or_else(|| database.damaged())?;
-        found = end.checked_sub(part.len() as u64).filter(|start| *start <= at).map(|start| (start, part));
-        Ok(false)
-    })?;
+    database.each(
+        &rows::report_parts(chunk),
+        &rows::report_part(chunk, at + 1),
+        |key, value| {
+            let part = database.expand(&value)?;
+            let end = rows::last_number(key).ok_or_else(|| database.damaged())?;
+            found = end
+                .checked_sub(part.len() as u64)
+                .filter(|start| *start <= at)
+                .map(|start| (start, part));
+            Ok(false)
+        },
+    )?;
     Ok(found)
 }
 
@@ -135,8 +154,14 @@ pub fn get(database: &Database, stream: Stream, extent: (u64, u64)) -> Result<Ve
     Ok(bytes)
 }
 
-/// Removes the reports at `extents` from the stream of a chunk. `changes` may remove nothing else of it.
-pub fn remove(database: &Database, changes: &mut Changes<'_>, chunk: u64, extents: &[(u64, u64)]) -> Result<(), Error> {
+/// Removes the reports at `extents` from the stream of a chunk. `changes` may remove nothing else
+/// of it.
+pub fn remove(
+    database: &Database,
+    changes: &mut Changes<'_>,
+    chunk: u64,
+    extents: &[(u64, u64)],
+) -> Result<(), Error> {
     let prefix = rows::report_parts(chunk);
     let mut rows = Vec::new();
     database.each(&prefix, &prefix, |key, value| {
@@ -144,8 +169,13 @@ pub fn remove(database: &Database, changes: &mut Changes<'_>, chunk: u64, extent
         let mut part = database.expand(&value)?;
         let part_start = part_end.saturating_sub(part.len() as u64);
         let mut is_hit = false;
-        for (start, end) in extents.iter().filter(|(start, end)| *start < part_end && *end > part_start) {
-            let at = |offset: u64| usize::try_from(offset.clamp(part_start, part_end) - part_start).unwrap_or(usize::MAX);
+        for (start, end) in
+            extents.iter().filter(|(start, end)| *start < part_end && *end > part_start)
+        {
+            let at = |offset: u64| {
+                usize::try_from(offset.clamp(part_start, part_end) - part_start)
+                    .unwrap_or(usize::MAX)
+            };
             if let Some(gone) = part.get_mut(at(*start)..at(*end)) {
                 gone.fill(0);
                 is_hit = true;
@@ -163,7 +193,11 @@ pub fn remove(database: &Database, changes: &mut Changes<'_>, chunk: u64, extent
 }
 
 /// Removes all of a stream.
-pub fn remove_all(database: &Database, changes: &mut Changes<'_>, stream: Stream) -> Result<(), Error> {
+pub fn remove_all(
+    database: &Database,
+    changes: &mut Changes<'_>,
+    stream: Stream,
+) -> Result<(), Error> {
     let prefix = stream.parts();
     database.each(&prefix, &prefix, |key, value| {
         changes.delete(key.to_vec(), Old::Value(&value))?;

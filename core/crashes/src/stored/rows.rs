@@ -1,4 +1,5 @@
-//! Keys of the database of crashes: what a row is about, as bytes whose first says which area it lies in.
+//! Keys of the database of crashes: what a row is about, as bytes whose first says which area it
+//! lies in.
 //!
 //! ```text
 //! key                                    value
@@ -27,8 +28,9 @@
 //! j run(8) kind(1) part(4)               its report, the rows that it changed, the crashes that it moved (journal.rs); packed
 //! ```
 //!
-//! Numbers are big-endian, so that chunks and runs follow each other as they came. How values are stored is in changes.rs. Rows of other
-//! areas belong to a later version: they are counted in the sum, and kept.
+//! Numbers are big-endian, so that chunks and runs follow each other as they came. How values are
+//! stored is in changes.rs. Rows of other areas belong to a later version: they are counted in the
+//! sum, and kept.
 
 use crate::ids::{CrashId, FingerprintId, GroupId};
 use crate::stored::state::Slot;

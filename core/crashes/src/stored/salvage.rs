@@ -1,7 +1,9 @@
-//! Everything that can be read of a damaged database, by any means: all tables, block by block, and all logs, change by change.
+//! Everything that can be read of a damaged database, by any means: all tables, block by block, and
+//! all logs, change by change.
 //!
-//! Rows are sorted by a database of their own beside the damaged one, so that memory does not grow with them. Each counts only if its
-//! checksum or seal is right; of several versions the newest does.
+//! Rows are sorted by a database of their own beside the damaged one, so that memory does not grow
+//! with them. Each counts only if its checksum or seal is right; of several versions the newest
+//! does.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,11 +30,17 @@ pub struct Salvaged<'s> {
 }
 
 impl<'s> Salvaged<'s> {
-    /// Reads all of `folder`, whose rows are closed with `seal`. What is read lies at `path` for as long as this lives.
+    /// Reads all of `folder`, whose rows are closed with `seal`. What is read lies at `path` for as
+    /// long as this lives.
     ///
     /// # Errors
     /// If a file cannot be read. What is in it is never an error.
-    pub fn of(store: &'s Store, folder: &Path, path: PathBuf, seal: &'s RowSeal) -> Result<Self, Error> {
+    pub fn of(
+        store: &'s Store,
+        folder: &Path,
+        path: PathBuf,
+        seal: &'s RowSeal,
+    ) -> Result<Self, Error> {
         if path.exists() {
             fs::remove_dir_all(&path).map_err(|cause| Error::io(&path, cause))?;
         }
@@ -53,7 +61,8 @@ impl<'s> Salvaged<'s> {
                 return false;
             }
             let versioned = [key, &(u64::MAX - sequence).to_be_bytes()].concat();
-            batch.put(versioned, [&[u8::from(value.is_some())], value.unwrap_or_default()].concat());
+            batch
+                .put(versioned, [&[u8::from(value.is_some())], value.unwrap_or_default()].concat());
             if batch.size_in_bytes() > BATCH_BYTES {
                 let full = std::mem::take(&mut batch);
                 failed = failed.take().or_else(|| self.db.write(full).err());
@@ -68,21 +77,30 @@ impl<'s> Salvaged<'s> {
             tables::scan_all(file, |entry| take(entry.key, entry.value, entry.sequence))
         };
         read.map_err(|cause| Error::io(file, cause))?;
-        failed.map_or_else(|| self.db.write(batch), Err).map_err(|cause| self.store.crashes_error(cause))
+        failed
+            .map_or_else(|| self.db.write(batch), Err)
+            .map_err(|cause| self.store.crashes_error(cause))
     }
 
     /// Calls `each` with every row whose key begins with `prefix`, in the order of keys.
     ///
     /// # Errors
     /// Any [`Error`], also of `each`.
-    pub fn each(&self, prefix: &[u8], mut each: impl FnMut(&[u8], Vec<u8>) -> Result<(), Error>) -> Result<(), Error> {
+    pub fn each(
+        &self,
+        prefix: &[u8],
+        mut each: impl FnMut(&[u8], Vec<u8>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let mut last: Vec<u8> = Vec::new();
         for row in self.db.iterator(IteratorMode::From(prefix, Direction::Forward)) {
             let (versioned, value) = row.map_err(|cause| self.store.crashes_error(cause))?;
             if !versioned.starts_with(prefix) {
                 break;
             }
-            let Some(key) = versioned.len().checked_sub(VERSION_BYTES).map(|end| &versioned[..end]) else { continue };
+            let Some(key) = versioned.len().checked_sub(VERSION_BYTES).map(|end| &versioned[..end])
+            else {
+                continue;
+            };
             if key == last {
                 continue;
             }
@@ -119,8 +137,11 @@ impl<'s> Salvaged<'s> {
     pub fn is_gone(&self, key: &[u8]) -> Result<bool, Error> {
         let newest = self.db.iterator(IteratorMode::From(key, Direction::Forward)).next();
         let newest = newest.transpose().map_err(|cause| self.store.crashes_error(cause))?;
-        let is_of_row = |versioned: &[u8]| versioned.starts_with(key) && versioned.len() == key.len() + VERSION_BYTES;
-        Ok(newest.is_some_and(|(versioned, value)| is_of_row(&versioned) && value.first() == Some(&0)))
+        let is_of_row = |versioned: &[u8]| {
+            versioned.starts_with(key) && versioned.len() == key.len() + VERSION_BYTES
+        };
+        Ok(newest
+            .is_some_and(|(versioned, value)| is_of_row(&versioned) && value.first() == Some(&0)))
     }
 
     /// All versions of the row at `key`, whichever is the newest.
@@ -134,7 +155,9 @@ impl<'s> Salvaged<'s> {
             if !versioned.starts_with(key) || versioned.len() != key.len() + VERSION_BYTES {
                 break;
             }
-            found.extend(value.split_first().and_then(|(_, stored)| self.seal.open(key, stored).ok()));
+            found.extend(
+                value.split_first().and_then(|(_, stored)| self.seal.open(key, stored).ok()),
+            );
         }
         Ok(found)
     }
@@ -144,7 +167,9 @@ impl<'s> Salvaged<'s> {
     /// # Errors
     /// If what was read cannot be read again.
     pub fn packed<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, Error> {
-        Ok(self.bytes(key)?.and_then(|bytes| postcard::from_bytes(&pack::expand(&bytes).ok()?).ok()))
+        Ok(self
+            .bytes(key)?
+            .and_then(|bytes| postcard::from_bytes(&pack::expand(&bytes).ok()?).ok()))
     }
 }
 

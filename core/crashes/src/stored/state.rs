@@ -12,7 +12,8 @@ use crate::stored::sum::RowSum;
 pub struct State {
     /// What it is grouped by.
     pub signature: FingerprintId,
-    /// Of what its result came from: modules, rules, this program. The same digest gives the same result.
+    /// Of what its result came from: modules, rules, this program. The same digest gives the same
+    /// result.
     pub digest: u64,
     /// Frames of its stack that symbols of the store have named.
     pub resolved: u32,
@@ -137,8 +138,8 @@ impl Tally {
         }
     }
 
-    /// Takes away what `other` counts, but not its times. Returns whether these may have been the first or the last, so that they
-    /// have to be looked for again.
+    /// Takes away what `other` counts, but not its times. Returns whether these may have been the
+    /// first or the last, so that they have to be looked for again.
     pub fn subtract(&mut self, other: &Self) -> bool {
         self.crashes = self.crashes.saturating_sub(other.crashes);
         for (release, gone) in &other.releases {
@@ -191,8 +192,9 @@ pub struct Head {
     pub next_run: u64,
     /// Crashes that are shown.
     pub crashes: u64,
-    /// A run whose parts are all written and that is to be carried out before anything else: always absent, until a version carries runs
-    /// out in parts. A program that does not know how refuses such a store.
+    /// A run whose parts are all written and that is to be carried out before anything else: always
+    /// absent, until a version carries runs out in parts. A program that does not know how refuses
+    /// such a store.
     pub unfinished: Option<u64>,
 }
 
@@ -212,7 +214,8 @@ pub struct Pending {
     pub rules: u128,
     /// The version of this program's own part in the result.
     pub engine: u32,
-    /// Digests of modules, by what the index of images files them under; absent for one that was not there.
+    /// Digests of modules, by what the index of images files them under; absent for one that was
+    /// not there.
     pub modules: Vec<([u8; 16], Option<u64>)>,
 }
 
@@ -252,14 +255,20 @@ mod tests {
 
     #[test]
     fn tallies_add_up() {
-        let (one, other) = ([(Some(5), Some("1.0")), (None, None)], [(Some(3), Some("1.1")), (Some(9), Some("1.0"))]);
+        let (one, other) = (
+            [(Some(5), Some("1.0")), (None, None)],
+            [(Some(3), Some("1.1")), (Some(9), Some("1.0"))],
+        );
         let mut both = tally(&one);
         both.add(&tally(&other));
         assert_eq!(both, tally(&[&one[..], &other[..]].concat()));
         assert_eq!((both.crashes, both.first_ms, both.last_ms), (4, Some(3), Some(9)));
         // The last one is among those that go, so that the times have to be found anew.
         assert!(both.subtract(&tally(&other)));
-        assert_eq!((both.crashes, both.releases.get("1.1"), both.releases.get("1.0")), (2, None, Some(&1)));
+        assert_eq!(
+            (both.crashes, both.releases.get("1.1"), both.releases.get("1.0")),
+            (2, None, Some(&1))
+        );
         assert!(!both.subtract(&tally(&[(None, None)])));
         assert!(!both.subtract(&tally(&[(Some(5), Some("1.0"))])));
         assert_eq!(both, Tally::default());

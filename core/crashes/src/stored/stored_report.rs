@@ -1,4 +1,5 @@
-//! What is known of a stored report besides the crash: where it lies, when it came, and how much it says.
+//! What is known of a stored report besides the crash: where it lies, when it came, and how much it
+//! says.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -14,7 +15,8 @@ use crate::stored::state::Slot;
 use crate::stored::{Crashes, rows};
 use symtool_store::Error;
 
-/// A report of a chunk. They lie one behind the other in one stream of bytes, also those that were removed, whose bytes are zeros.
+/// A report of a chunk. They lie one behind the other in one stream of bytes, also those that were
+/// removed, whose bytes are zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredReport {
     /// Its size.
@@ -40,8 +42,11 @@ impl Weight {
     /// Of a report that was read.
     pub fn of(event: &CrashEvent) -> Self {
         let (stack, _) = crash_stack(event);
-        let says =
-            |frame: &&symtool_report::Frame| frame.function.is_some() || frame.raw_function.is_some() || event.lookup(frame).is_some();
+        let says = |frame: &&symtool_report::Frame| {
+            frame.function.is_some()
+                || frame.raw_function.is_some()
+                || event.lookup(frame).is_some()
+        };
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Self {
             is_whole: event.dropped == DropCounts::default(),
@@ -57,13 +62,15 @@ impl Weight {
     }
 }
 
-/// Puts what is known of the reports of a new chunk, in two rows: if both were lost, intact reports could not be told from each other.
+/// Puts what is known of the reports of a new chunk, in two rows: if both were lost, intact reports
+/// could not be told from each other.
 pub fn put(changes: &mut Changes<'_>, chunk: u64, reports: &[StoredReport]) -> Result<(), Error> {
     changes.put_packed(rows::stored_reports(chunk), Old::Absent, &reports)?;
     changes.put_packed(rows::stored_reports_copy(chunk), Old::Absent, &reports)
 }
 
-/// Where the report in `slot` lies in the stream: offsets of its first byte and behind its last one.
+/// Where the report in `slot` lies in the stream: offsets of its first byte and behind its last
+/// one.
 pub fn extent(reports: &[StoredReport], slot: u16) -> Option<(u64, u64)> {
     let slot = usize::from(slot);
     let start: u64 = reports.get(..slot)?.iter().map(|report| report.bytes).sum();
@@ -103,10 +110,13 @@ impl<'c> ReportReader<'c> {
         let slot = usize::from(at.slot);
         let (report, start) = reports.get(slot).zip(starts.get(slot)).ok_or_else(damaged)?;
         let holds = |(number, first, bytes): &(u64, u64, Vec<u8>)| {
-            *number == at.chunk && first <= start && start + report.bytes <= first + bytes.len() as u64
+            *number == at.chunk
+                && first <= start
+                && start + report.bytes <= first + bytes.len() as u64
         };
         if !part.as_ref().is_some_and(holds) {
-            *part = reports::part(&crashes.database, at.chunk, *start)?.map(|(first, bytes)| (at.chunk, first, bytes));
+            *part = reports::part(&crashes.database, at.chunk, *start)?
+                .map(|(first, bytes)| (at.chunk, first, bytes));
         }
         let of_part = part.as_ref().filter(|part| holds(part)).and_then(|(_, first, bytes)| {
             let from = usize::try_from(start - first).ok()?;
@@ -114,7 +124,11 @@ impl<'c> ReportReader<'c> {
         });
         let bytes = match of_part {
             Some(bytes) => Cow::Borrowed(bytes),
-            None => Cow::Owned(reports::get(&crashes.database, Stream::Chunk(at.chunk), (*start, start + report.bytes))?),
+            None => Cow::Owned(reports::get(
+                &crashes.database,
+                Stream::Chunk(at.chunk),
+                (*start, start + report.bytes),
+            )?),
         };
         Ok((report.weight, bytes))
     }

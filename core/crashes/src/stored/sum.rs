@@ -1,8 +1,10 @@
-//! The sum of rows: one number for a set of rows, which each change of a row changes by a difference.
+//! The sum of rows: one number for a set of rows, which each change of a row changes by a
+//! difference.
 //!
-//! Each row counts as the keyed BLAKE3 hash of its key and its plain value, taken as a number of 256 bits; the sum is that of all of them,
-//! modulo 2^256. So it does not depend on the order of changes, and a row that was left out, altered, repeated or rolled back changes it.
-//! In a sealed store nobody without its key can make rows that add up.
+//! Each row counts as the keyed BLAKE3 hash of its key and its plain value, taken as a number of
+//! 256 bits; the sum is that of all of them, modulo 2^256. So it does not depend on the order of
+//! changes, and a row that was left out, altered, repeated or rolled back changes it. In a sealed
+//! store nobody without its key can make rows that add up.
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
@@ -30,7 +32,8 @@ impl Drop for SumKey {
 }
 
 impl SumKey {
-    /// That of a store with `ring`. Without one the sums find damage, and keep nobody from making rows that add up.
+    /// That of a store with `ring`. Without one the sums find damage, and keep nobody from making
+    /// rows that add up.
     pub fn of(ring: Option<&Ring>) -> Self {
         Self(ring.map_or([0; 32], |ring| *ring.index_key("sum of crash rows")))
     }
@@ -76,7 +79,8 @@ mod tests {
     #[test]
     fn sums_do_not_depend_on_order_and_go_back() {
         let key = SumKey::of(None);
-        let rows = [(&b"a"[..], &b"bc"[..]), (b"ab", b"c"), (b"a", b"bd"), (b"", b"")].map(|(at, value)| key.row(at, value));
+        let rows = [(&b"a"[..], &b"bc"[..]), (b"ab", b"c"), (b"a", b"bd"), (b"", b"")]
+            .map(|(at, value)| key.row(at, value));
         let sum = |rows: &[RowSum]| {
             let mut sum = RowSum::default();
             rows.iter().for_each(|row| sum.add(*row));

@@ -65,7 +65,9 @@ impl TallyChanges {
         for change in changed {
             let Some(crash) = chunk.crash(change.slot) else { continue };
             let release = chunk.text_of(crash.release);
-            for (signature, tallies) in [(change.lost, &mut self.lost), (change.gained, &mut self.gained)] {
+            for (signature, tallies) in
+                [(change.lost, &mut self.lost), (change.gained, &mut self.gained)]
+            {
                 if let Some(signature) = signature {
                     tallies.entry(signature).or_default().count(crash.time_ms, release);
                     touched.insert(signature);
@@ -75,10 +77,18 @@ impl TallyChanges {
         let before = shares(chunk, turn.before, &touched);
         let after = shares(chunk, turn.after, &touched);
         for signature in touched {
-            let bytes = |share: Option<&Share>| share.map(|share| database.encode(share)).transpose();
+            let bytes =
+                |share: Option<&Share>| share.map(|share| database.encode(share)).transpose();
             let (old, new) = (bytes(before.get(&signature))?, bytes(after.get(&signature))?);
-            self.rows.push(database.changed(rows::share(signature, number), Old::read(old.as_deref()), new)?);
-            self.shares.entry(signature).or_default().insert(number, after.get(&signature).copied().unwrap_or_default());
+            self.rows.push(database.changed(
+                rows::share(signature, number),
+                Old::read(old.as_deref()),
+                new,
+            )?);
+            self.shares
+                .entry(signature)
+                .or_default()
+                .insert(number, after.get(&signature).copied().unwrap_or_default());
         }
         Ok(())
     }
@@ -98,12 +108,17 @@ impl TallyChanges {
 
     /// Writes what has changed.
     pub fn write(self, database: &Database, changes: &mut Changes<'_>) -> Result<(), Error> {
-        let touched: BTreeSet<FingerprintId> = self.gained.keys().chain(self.lost.keys()).copied().collect();
+        let touched: BTreeSet<FingerprintId> =
+            self.gained.keys().chain(self.lost.keys()).copied().collect();
         let touched: Vec<FingerprintId> = touched.into_iter().collect();
         let keys: Vec<Vec<u8>> = touched.iter().map(|signature| rows::tally(*signature)).collect();
         let before = database.bytes_of(&keys)?;
         let row = |((signature, key), before): ((FingerprintId, Vec<u8>), Option<Vec<u8>>)| {
-            let mut tally: Tally = before.as_deref().map(|bytes| database.decode(bytes)).transpose()?.unwrap_or_default();
+            let mut tally: Tally = before
+                .as_deref()
+                .map(|bytes| database.decode(bytes))
+                .transpose()?
+                .unwrap_or_default();
             if let Some(gained) = self.gained.get(&signature) {
                 tally.add(gained);
             }
@@ -114,16 +129,25 @@ impl TallyChanges {
             database.changed(key, Old::read(before.as_deref()), after)
         };
         let all: Vec<_> = touched.into_iter().zip(keys).zip(before).collect();
-        let rows: Vec<ChangedRow> = all.into_par_iter().with_min_len(16).map(row).collect::<Result<_, Error>>()?;
+        let rows: Vec<ChangedRow> =
+            all.into_par_iter().with_min_len(16).map(row).collect::<Result<_, Error>>()?;
         rows.into_iter().chain(self.rows).for_each(|row| changes.take(row));
         Ok(())
     }
 
     /// The first and the last of the crashes that will have `signature`.
-    fn find_times(&self, database: &Database, signature: FingerprintId, tally: &mut Tally) -> Result<(), Error> {
+    fn find_times(
+        &self,
+        database: &Database,
+        signature: FingerprintId,
+        tally: &mut Tally,
+    ) -> Result<(), Error> {
         let known = self.shares.get(&signature);
         (tally.first_ms, tally.last_ms) = (None, None);
-        known.into_iter().flat_map(BTreeMap::values).for_each(|share| tally.see(share.first_ms, share.last_ms));
+        known
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .for_each(|share| tally.see(share.first_ms, share.last_ms));
         let prefix = rows::shares(signature);
         database.each(&prefix, &prefix, |key, value| {
             let chunk = rows::last_number(key).ok_or_else(|| database.damaged())?;
@@ -137,7 +161,11 @@ impl TallyChanges {
 }
 
 /// How many crashes of `chunk` have each of the signatures that are `wanted`, if any has.
-pub fn shares(chunk: &Chunk, states: &[State], wanted: &HashSet<FingerprintId>) -> HashMap<FingerprintId, Share> {
+pub fn shares(
+    chunk: &Chunk,
+    states: &[State],
+    wanted: &HashSet<FingerprintId>,
+) -> HashMap<FingerprintId, Share> {
     let mut shares: HashMap<FingerprintId, Share> = HashMap::with_capacity(wanted.len());
     for (crash, state) in chunk.crashes().iter().zip(states) {
         if state.is_shown() && wanted.contains(&state.signature) {

@@ -1,4 +1,5 @@
-//! Checking the database as a whole: every row is read, and all of them add up to what the last commit says.
+//! Checking the database as a whole: every row is read, and all of them add up to what the last
+//! commit says.
 
 use crate::stored::Crashes;
 use crate::stored::database::Database;
@@ -37,8 +38,14 @@ impl Database {
         }
         let fact = match found.rows.cmp(&head.rows) {
             std::cmp::Ordering::Less => format!("it has {} rows of {}", found.rows, head.rows),
-            std::cmp::Ordering::Greater => format!("it has {} rows, {} more than were written", found.rows, found.rows - head.rows),
-            std::cmp::Ordering::Equal => "some row is an older one, or another one, than the one that was written".to_owned(),
+            std::cmp::Ordering::Greater => format!(
+                "it has {} rows, {} more than were written",
+                found.rows,
+                found.rows - head.rows
+            ),
+            std::cmp::Ordering::Equal => {
+                "some row is an older one, or another one, than the one that was written".to_owned()
+            }
         };
         Err(damaged(self.store(), &fact))
     }

@@ -1,4 +1,5 @@
-//! Keeping the crash database sound and small: removing crashes, repair after damage, and migration from format 3.
+//! Keeping the crash database sound and small: removing crashes, repair after damage, and migration
+//! from format 3.
 
 mod format3;
 mod rebuild;

@@ -1,5 +1,5 @@
-//! A new database of what was saved of a damaged one: everything that can be made from other rows is made, and a chunk of which a row is
-//! lost is read again from its reports.
+//! A new database of what was saved of a damaged one: everything that can be made from other rows
+//! is made, and a chunk of which a row is lost is read again from its reports.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -48,19 +48,27 @@ impl Rebuild<'_> {
         self.add_again(&again)?;
         self.name_lost()?;
         self.runs()?;
-        let acknowledged = Ack::read(self.store, Which::Crashes).ok().flatten().map_or(0, |ack| ack.sequence);
+        let acknowledged =
+            Ack::read(self.store, Which::Crashes).ok().flatten().map_or(0, |ack| ack.sequence);
         self.count_lost(acknowledged)?;
         let mut changes = self.new.database.changes();
         changes.head.sequence = changes.head.sequence.max(acknowledged);
         changes.commit()
     }
 
-    /// Counts what is lost without a trace: by the newest head that is left, and by what was acknowledged.
+    /// Counts what is lost without a trace: by the newest head that is left, and by what was
+    /// acknowledged.
     fn count_lost(&mut self, acknowledged: u64) -> Result<(), Error> {
         let heads = self.old.versions(rows::HEAD)?;
         let heads = heads.iter().filter_map(|bytes| postcard::from_bytes::<Head>(bytes).ok());
         let head = heads.max_by_key(|head| head.sequence).unwrap_or_default();
-        let named = self.done.lost.iter().filter(|lost| matches!(lost, LostCrash::Crash(_))).collect::<BTreeSet<_>>().len();
+        let named = self
+            .done
+            .lost
+            .iter()
+            .filter(|lost| matches!(lost, LostCrash::Crash(_)))
+            .collect::<BTreeSet<_>>()
+            .len();
         let there = self.new.database.head().crashes + named as u64;
         self.done.lost_without_id = head.crashes.saturating_sub(there);
         self.done.lost_changes = acknowledged.saturating_sub(head.sequence);
@@ -79,22 +87,30 @@ impl Rebuild<'_> {
         Ok(numbers)
     }
 
-    fn chunk(&mut self, number: u64, signatures: &HashSet<FingerprintId>, again: &mut Vec<Incoming>) -> Result<(), Error> {
+    fn chunk(
+        &mut self,
+        number: u64,
+        signatures: &HashSet<FingerprintId>,
+        again: &mut Vec<Incoming>,
+    ) -> Result<(), Error> {
         let chunk: Option<Chunk> = self.old.packed(&rows::chunk(number))?;
         let states: Option<Vec<State>> = self.old.packed(&rows::states(number))?;
-        let reports: Option<Vec<StoredReport>> = match self.old.packed(&rows::stored_reports(number))? {
-            None => self.old.packed(&rows::stored_reports_copy(number))?,
-            reports => reports,
-        };
+        let reports: Option<Vec<StoredReport>> =
+            match self.old.packed(&rows::stored_reports(number))? {
+                None => self.old.packed(&rows::stored_reports_copy(number))?,
+                reports => reports,
+            };
         let parts = self.parts(&rows::report_parts(number))?;
         if let (Some(chunk), Some(states), Some(reports)) = (&chunk, &states, &reports) {
-            let is_known = |state: &State| !state.is_shown() || signatures.contains(&state.signature);
+            let is_known =
+                |state: &State| !state.is_shown() || signatures.contains(&state.signature);
             let count = chunk.crashes().len();
             if count == states.len() && count == reports.len() && states.iter().all(is_known) {
                 let mut states = states.clone();
                 let gone = self.drop_lost(chunk, &mut states, reports, &parts);
                 let chunk = if gone.is_empty() { chunk.clone() } else { chunk.without(&gone) };
-                WholeChunk { number, chunk, states, reports: reports.clone(), parts }.put(&self.new.database)?;
+                WholeChunk { number, chunk, states, reports: reports.clone(), parts }
+                    .put(&self.new.database)?;
                 return Ok(());
             }
         }
@@ -102,20 +118,38 @@ impl Rebuild<'_> {
         let reports = reports.unwrap_or_default();
         let mut start = 0;
         for (slot, report) in reports.iter().enumerate() {
-            let is_removed = states.as_ref().and_then(|states| states.get(slot)).is_some_and(|state| state.standing == Standing::Removed);
-            let text = text_at(&parts, (start, start + report.bytes)).filter(|text| !is_removed && text.iter().any(|byte| *byte != 0));
+            let is_removed = states
+                .as_ref()
+                .and_then(|states| states.get(slot))
+                .is_some_and(|state| state.standing == Standing::Removed);
+            let text = text_at(&parts, (start, start + report.bytes))
+                .filter(|text| !is_removed && text.iter().any(|byte| *byte != 0));
             start += report.bytes;
-            let source = chunk.as_ref().and_then(|chunk| Some(chunk.text(chunk.crashes().get(slot)?.source).to_owned()));
+            let source = chunk
+                .as_ref()
+                .and_then(|chunk| Some(chunk.text(chunk.crashes().get(slot)?.source).to_owned()));
             let source = source.unwrap_or_else(|| UNKNOWN_SOURCE.to_owned());
-            again.extend(text.map(|text| Incoming { report: text, source, arrived_ms: Some(report.arrived_ms) }));
+            again.extend(text.map(|text| Incoming {
+                report: text,
+                source,
+                arrived_ms: Some(report.arrived_ms),
+            }));
         }
         Ok(())
     }
 
     /// Removes crashes of `chunk` whose reports are lost. Returns their slots.
-    fn drop_lost(&mut self, chunk: &Chunk, states: &mut [State], reports: &[StoredReport], parts: &[(u64, Vec<u8>)]) -> Vec<u16> {
+    fn drop_lost(
+        &mut self,
+        chunk: &Chunk,
+        states: &mut [State],
+        reports: &[StoredReport],
+        parts: &[(u64, Vec<u8>)],
+    ) -> Vec<u16> {
         let (mut start, mut gone) = (0, Vec::new());
-        for (slot, ((crash, state), report)) in (0..=u16::MAX).zip(chunk.crashes().iter().zip(states).zip(reports)) {
+        for (slot, ((crash, state), report)) in
+            (0..=u16::MAX).zip(chunk.crashes().iter().zip(states).zip(reports))
+        {
             let end = start + report.bytes;
             if state.standing != Standing::Removed && !covers(parts, (start, end)) {
                 state.standing = Standing::Removed;
@@ -168,7 +202,8 @@ impl Rebuild<'_> {
                 signatures.insert(id);
                 changes.put_bytes(key.to_vec(), Old::Absent, value)?;
                 changes.put_bytes(rows::member(row.group, id), Old::Absent, Vec::new())?;
-                let own = (0..crate::stored::state::MAX_OWN_GROUPS).find(|number| GroupId::of(id, *number) == row.group);
+                let own = (0..crate::stored::state::MAX_OWN_GROUPS)
+                    .find(|number| GroupId::of(id, *number) == row.group);
                 let made = GroupRow { made_for: id, number: own.unwrap_or(0) };
                 let known = groups.entry(row.group).or_insert(made);
                 if own.is_some() {
@@ -187,7 +222,10 @@ impl Rebuild<'_> {
         }
         let mut aliases: BTreeMap<GroupId, GroupId> = BTreeMap::new();
         self.old.each(rows::area::ALIASES_OF, |key, _| {
-            let (group, alias) = (key.get(1..).and_then(GroupId::from_key), key.get(9..).and_then(GroupId::from_key));
+            let (group, alias) = (
+                key.get(1..).and_then(GroupId::from_key),
+                key.get(9..).and_then(GroupId::from_key),
+            );
             aliases.extend(alias.zip(group));
             Ok(())
         })?;
@@ -226,18 +264,27 @@ impl Rebuild<'_> {
         for id in ids {
             let (key, parts) = (rows::failed(id), self.parts(&rows::failed_parts(id))?);
             let row = self.old.bytes(&key)?;
-            let bytes = row.as_deref().and_then(|row| postcard::from_bytes::<Failed>(row).ok()).map(|failed| failed.bytes);
+            let bytes = row
+                .as_deref()
+                .and_then(|row| postcard::from_bytes::<Failed>(row).ok())
+                .map(|failed| failed.bytes);
             let end = bytes.or(parts.last().map(|(end, _)| *end)).unwrap_or_default();
             match row {
                 Some(row) if bytes.is_some() && covers(&parts, (0, end)) => {
                     let mut changes = self.new.database.changes();
                     changes.put_bytes(key, Old::Absent, row)?;
-                    parts.into_iter().try_for_each(|(end, part)| changes.put_bytes(rows::failed_part(id, end), Old::Absent, part))?;
+                    parts.into_iter().try_for_each(|(end, part)| {
+                        changes.put_bytes(rows::failed_part(id, end), Old::Absent, part)
+                    })?;
                     changes.commit()?;
                 }
                 None if self.old.is_gone(&key)? => {}
                 _ => match text_at(&parts, (0, end)) {
-                    Some(report) => again.push(Incoming { report, source: UNKNOWN_SOURCE.to_owned(), arrived_ms: None }),
+                    Some(report) => again.push(Incoming {
+                        report,
+                        source: UNKNOWN_SOURCE.to_owned(),
+                        arrived_ms: None,
+                    }),
                     None => self.done.lost.push(LostCrash::Failed(id)),
                 },
             }
@@ -250,7 +297,11 @@ impl Rebuild<'_> {
         let (old, new, lost) = (self.old, &self.new.database, &mut self.done.lost_runs);
         let mut next = new.head().next_run;
         old.each(rows::area::RUNS, |key, value| {
-            let (Some(row), Some(run)) = (postcard::from_bytes::<RunRow>(&value).ok(), rows::last_number(key)) else { return Ok(()) };
+            let (Some(row), Some(run)) =
+                (postcard::from_bytes::<RunRow>(&value).ok(), rows::last_number(key))
+            else {
+                return Ok(());
+            };
             next = next.max(run + 1);
             let (mut count, mut parts) = ([0; 3], Vec::new());
             old.each(&rows::journal_of_run(run), |key, part| {
@@ -266,7 +317,9 @@ impl Rebuild<'_> {
             }
             let mut changes = new.changes();
             changes.put_bytes(key.to_vec(), Old::Absent, value)?;
-            parts.into_iter().try_for_each(|(key, part)| changes.put_bytes(key, Old::Absent, part))?;
+            parts
+                .into_iter()
+                .try_for_each(|(key, part)| changes.put_bytes(key, Old::Absent, part))?;
             changes.commit()
         })?;
         let mut changes = new.changes();

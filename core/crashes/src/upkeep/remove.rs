@@ -14,8 +14,9 @@ use crate::stored::{CrashWriter, rows};
 use symtool_store::Error;
 
 impl CrashWriter {
-    /// Removes the crashes at `slots`, all at once, with all reports that there are of them. Their groups stay, even without any crash:
-    /// their ids stand for them for ever. Returns how many crashes were removed.
+    /// Removes the crashes at `slots`, all at once, with all reports that there are of them. Their
+    /// groups stay, even without any crash: their ids stand for them for ever. Returns how many
+    /// crashes were removed.
     ///
     /// # Errors
     /// Any [`Error`]; all of them are still there then.
@@ -32,27 +33,45 @@ impl CrashWriter {
             let chunk_key = rows::chunk(number);
             let Some(old_chunk) = database.bytes(&chunk_key)? else { continue };
             let chunk: Chunk = database.decode(&database.expand(&old_chunk)?)?;
-            let (states_key, old_states) = (rows::states(number), database.bytes(&rows::states(number))?);
+            let (states_key, old_states) =
+                (rows::states(number), database.bytes(&rows::states(number))?);
             let before: Vec<State> = self.states(number)?;
             let mut states = before.clone();
             let (mut losing, mut extents) = (Vec::with_capacity(gone.len()), Vec::new());
             let stored = self.stored_reports(number)?;
             for slot in gone {
-                let (Some(crash), Some(state)) = (chunk.crash(*slot), states.get_mut(usize::from(*slot))) else { continue };
+                let (Some(crash), Some(state)) =
+                    (chunk.crash(*slot), states.get_mut(usize::from(*slot)))
+                else {
+                    continue;
+                };
                 match std::mem::replace(&mut state.standing, Standing::Removed) {
                     Standing::Removed => continue,
                     Standing::Outdone => {
-                        changes.delete(rows::other_report(crash.id, Slot { chunk: number, slot: *slot }), Old::Unknown)?;
+                        changes.delete(
+                            rows::other_report(crash.id, Slot { chunk: number, slot: *slot }),
+                            Old::Unknown,
+                        )?;
                     }
                     Standing::Shown => {
-                        losing.push(Change { slot: *slot, lost: Some(state.signature), gained: None });
+                        losing.push(Change {
+                            slot: *slot,
+                            lost: Some(state.signature),
+                            gained: None,
+                        });
                         changes.delete(rows::crash(crash.id), Old::Unknown)?;
                         removed += 1;
                     }
                 }
                 extents.extend(extent(&stored, *slot));
             }
-            tallies.take(database, number, &chunk, ChunkStates { before: &before, after: &states }, &losing)?;
+            tallies.take(
+                database,
+                number,
+                &chunk,
+                ChunkStates { before: &before, after: &states },
+                &losing,
+            )?;
             let left = chunk.without(gone);
             put_images(&mut changes, number, &chunk, &left)?;
             changes.put_packed(chunk_key, Old::Value(&old_chunk), &left)?;
@@ -64,11 +83,14 @@ impl CrashWriter {
         changes.commit()?;
         // What RocksDB has of older versions of these rows goes too.
         let numbers: Vec<u64> = by_chunk.into_keys().collect();
-        database.erase(numbers.iter().flat_map(|number| [rows::report_parts(*number), rows::chunk(*number)]))?;
+        database.erase(
+            numbers.iter().flat_map(|number| [rows::report_parts(*number), rows::chunk(*number)]),
+        )?;
         Ok(removed)
     }
 
-    /// Removes the reports at `slots`, whichever report of a crash each is; the crash goes with all of its reports.
+    /// Removes the reports at `slots`, whichever report of a crash each is; the crash goes with all
+    /// of its reports.
     ///
     /// # Errors
     /// Any [`Error`]; all of them are still there then.
@@ -120,7 +142,12 @@ impl CrashWriter {
 }
 
 /// The index of images, for a chunk of which something has gone.
-fn put_images(changes: &mut Changes<'_>, number: u64, before: &Chunk, after: &Chunk) -> Result<(), Error> {
+fn put_images(
+    changes: &mut Changes<'_>,
+    number: u64,
+    before: &Chunk,
+    after: &Chunk,
+) -> Result<(), Error> {
     let after = slots_by_image(after);
     for image in slots_by_image(before).keys() {
         match after.get(image) {

@@ -7,8 +7,8 @@
 //! crashes.damaged/    the old one, until the new one has taken its place
 //! ```
 //!
-//! The new one is made by rebuild.rs. Only what was read and failed its check is damage: every other error ends the repair before anything
-//! is changed.
+//! The new one is made by rebuild.rs. Only what was read and failed its check is damage: every
+//! other error ends the repair before anything is changed.
 
 use std::fs;
 use std::path::Path;
@@ -60,7 +60,9 @@ pub fn repair(store: &Store) -> Result<CrashRepair, Error> {
     finish(store)?;
     durable::check_readable(&store.crashes())?;
     let found = match Database::read_locked(store).and_then(|database| database.verify()) {
-        Ok(verified) => return Ok(CrashRepair { crashes: verified.crashes, ..CrashRepair::default() }),
+        Ok(verified) => {
+            return Ok(CrashRepair { crashes: verified.crashes, ..CrashRepair::default() });
+        }
         Err(error) if is_damage(&error) => error.to_string(),
         Err(error) => return Err(error),
     };
@@ -73,7 +75,8 @@ pub fn repair(store: &Store) -> Result<CrashRepair, Error> {
         let salvaged = Salvaged::of(store, &folder, folder.with_extension("salvaged"), &seal)?;
         remove(&repaired)?;
         create(store, &repaired, access.ring.as_ref())?;
-        let new = CrashWriter { crashes: Crashes { database: Database::alone_at(store, &repaired)? } };
+        let new =
+            CrashWriter { crashes: Crashes { database: Database::alone_at(store, &repaired)? } };
         Rebuild { store, old: &salvaged, new: &new, done: &mut done }.run()?;
         new.database.flush_all()?;
     }
@@ -105,15 +108,17 @@ fn finish(store: &Store) -> Result<(), Error> {
             fs::rename(&damaged, &folder).map_err(|cause| Error::io(&damaged, cause))?;
         }
     }
-    ["repaired", "salvaged", "draft"].into_iter().try_for_each(|name| remove(&folder.with_extension(name)))
+    ["repaired", "salvaged", "draft"]
+        .into_iter()
+        .try_for_each(|name| remove(&folder.with_extension(name)))
 }
 
 fn remove(folder: &Path) -> Result<(), Error> {
     durable::remove_folder(folder).map_err(|cause| Error::io(folder, cause))
 }
 
-/// Whether something was read that is not as it was written, or is missing. What RocksDB says may also be an error of the disk: reading
-/// file by file tells.
+/// Whether something was read that is not as it was written, or is missing. What RocksDB says may
+/// also be an error of the disk: reading file by file tells.
 fn is_damage(error: &Error) -> bool {
     matches!(
         error,

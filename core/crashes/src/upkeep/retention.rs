@@ -1,4 +1,5 @@
-//! Which crashes go when a store keeps only so much: by age, by number in a group, by size; and those of one person.
+//! Which crashes go when a store keeps only so much: by age, by number in a group, by size; and
+//! those of one person.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -71,19 +72,30 @@ impl Crashes {
             let newer = of_group.entry(one.going.group).or_default();
             *newer += 1;
             let is_last = *newer == 1 && !keeps.empties_groups;
-            let is_beyond = keeps.keep.is_none_or(|keep| *newer > keep) && keeps.since_ms.is_none_or(|since| one.arrived_ms < since);
+            let is_beyond = keeps.keep.is_none_or(|keep| *newer > keep)
+                && keeps.since_ms.is_none_or(|since| one.arrived_ms < since);
             if !is_last && is_beyond && (keeps.keep.is_some() || keeps.since_ms.is_some()) {
                 gone.insert(one.going.at);
             }
         }
         if let Some(max) = keeps.max_bytes {
-            let mut left = total - all.iter().filter(|one| gone.contains(&one.going.at)).map(|one| one.going.bytes).sum::<u64>();
+            let mut left = total
+                - all
+                    .iter()
+                    .filter(|one| gone.contains(&one.going.at))
+                    .map(|one| one.going.bytes)
+                    .sum::<u64>();
             // The newest of each group is the last to be met from the other end.
             let mut rest: HashMap<GroupId, usize> = HashMap::new();
-            all.iter().filter(|one| !gone.contains(&one.going.at)).for_each(|one| *rest.entry(one.going.group).or_default() += 1);
+            all.iter()
+                .filter(|one| !gone.contains(&one.going.at))
+                .for_each(|one| *rest.entry(one.going.group).or_default() += 1);
             for one in all.iter().rev() {
                 let in_group = rest.entry(one.going.group).or_default();
-                if left <= max || gone.contains(&one.going.at) || (*in_group == 1 && !keeps.empties_groups) {
+                if left <= max
+                    || gone.contains(&one.going.at)
+                    || (*in_group == 1 && !keeps.empties_groups)
+                {
                     continue;
                 }
                 *in_group -= 1;
@@ -91,7 +103,8 @@ impl Crashes {
                 gone.insert(one.going.at);
             }
         }
-        let mut crashes: Vec<Going> = all.into_iter().map(|one| one.going).filter(|going| gone.contains(&going.at)).collect();
+        let mut crashes: Vec<Going> =
+            all.into_iter().map(|one| one.going).filter(|going| gone.contains(&going.at)).collect();
         crashes.sort_by_key(|going| going.at);
         let runs = self.runs_that_moved(&gone)?;
         Ok(RetentionPlan { crashes, runs })
@@ -106,8 +119,12 @@ impl Crashes {
         for run in self.runs()?.iter().filter(|run| run.undone_by.is_none()) {
             let mut count = 0;
             journal::each_moved(&self.database, run.run, |moved| {
-                count +=
-                    moved.iter().filter(|moved| moved.old.signature != moved.new.signature && slots.contains(&moved.at)).count() as u64;
+                count += moved
+                    .iter()
+                    .filter(|moved| {
+                        moved.old.signature != moved.new.signature && slots.contains(&moved.at)
+                    })
+                    .count() as u64;
                 Ok(())
             })?;
             if count > 0 {
@@ -127,11 +144,22 @@ impl Crashes {
                 let raw: u64 = reports.iter().map(|report| report.bytes).sum();
                 let packed = self.packed_bytes(number)?;
                 // Its part of what the chunk takes.
-                let share = |bytes: u64| u64::try_from(u128::from(bytes) * u128::from(packed) / u128::from(raw.max(1))).unwrap_or(u64::MAX);
-                sizes = (number, packed, reports.iter().map(|report| (report.arrived_ms, share(report.bytes))).collect());
+                let share = |bytes: u64| {
+                    u64::try_from(u128::from(bytes) * u128::from(packed) / u128::from(raw.max(1)))
+                        .unwrap_or(u64::MAX)
+                };
+                sizes = (
+                    number,
+                    packed,
+                    reports.iter().map(|report| (report.arrived_ms, share(report.bytes))).collect(),
+                );
             }
-            let (arrived_ms, bytes) = sizes.2.get(usize::from(listed.at.slot)).copied().unwrap_or_default();
-            all.push(Candidate { going: Going { at: listed.at, id: listed.crash.id, group: listed.group, bytes }, arrived_ms });
+            let (arrived_ms, bytes) =
+                sizes.2.get(usize::from(listed.at.slot)).copied().unwrap_or_default();
+            all.push(Candidate {
+                going: Going { at: listed.at, id: listed.crash.id, group: listed.group, bytes },
+                arrived_ms,
+            });
             Ok(true)
         })?;
         Ok(all)
@@ -152,7 +180,8 @@ impl Crashes {
         Ok(bytes)
     }
 
-    /// Where the crashes of the person are whose id in their reports is `user`, and reports of that person that cannot be read.
+    /// Where the crashes of the person are whose id in their reports is `user`, and reports of that
+    /// person that cannot be read.
     ///
     /// # Errors
     /// Any [`Error`].
@@ -163,7 +192,8 @@ impl Crashes {
             Ok(true)
         })?;
         let of_chunk = |number: &u64| self.of_user_in(*number, user);
-        let found: Vec<Vec<(Slot, CrashId)>> = numbers.par_iter().with_max_len(1).map(of_chunk).collect::<Result<_, Error>>()?;
+        let found: Vec<Vec<(Slot, CrashId)>> =
+            numbers.par_iter().with_max_len(1).map(of_chunk).collect::<Result<_, Error>>()?;
         let mut failed = Vec::new();
         self.each_failed(|report| {
             if names_user(&self.failed_report(&report)?, user) {
@@ -189,7 +219,8 @@ impl Crashes {
     }
 }
 
-/// Whether `report` says that it is of `user`: as the `id` of its `user`, in JSON; a report that is cut off, as a text anywhere behind that.
+/// Whether `report` says that it is of `user`: as the `id` of its `user`, in JSON; a report that is
+/// cut off, as a text anywhere behind that.
 fn names_user(report: &[u8], user: &str) -> bool {
     let has = |word: &str| report.windows(word.len()).any(|part| part == word.as_bytes());
     if user.is_empty() || !has("\"user\"") {
@@ -197,16 +228,23 @@ fn names_user(report: &[u8], user: &str) -> bool {
     }
     match serde_json::from_slice::<Value>(report) {
         Ok(value) => is_of_user(&value, user),
-        Err(_) => has(&format!("\"{}\"", user.escape_default())) || has(&format!(":{user},")) || has(&format!(":{user}}}")),
+        Err(_) => {
+            has(&format!("\"{}\"", user.escape_default()))
+                || has(&format!(":{user},"))
+                || has(&format!(":{user}}}"))
+        }
     }
 }
 
 fn is_of_user(value: &Value, user: &str) -> bool {
-    let is_id = |id: &Value| id.as_str().map_or_else(|| id.is_number() && *user == *id.to_string(), |id| id == user);
+    let is_id = |id: &Value| {
+        id.as_str().map_or_else(|| id.is_number() && *user == *id.to_string(), |id| id == user)
+    };
     match value {
-        Value::Object(fields) => fields
-            .iter()
-            .any(|(name, field)| (name == "user" && (is_id(field) || field.get("id").is_some_and(is_id))) || is_of_user(field, user)),
+        Value::Object(fields) => fields.iter().any(|(name, field)| {
+            (name == "user" && (is_id(field) || field.get("id").is_some_and(is_id)))
+                || is_of_user(field, user)
+        }),
         Value::Array(items) => items.iter().any(|item| is_of_user(item, user)),
         _ => false,
     }

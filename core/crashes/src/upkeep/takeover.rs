@@ -1,4 +1,5 @@
-//! Taking a chunk over into another database: from an older format, or from what was saved of a damaged one.
+//! Taking a chunk over into another database: from an older format, or from what was saved of a
+//! damaged one.
 
 use crate::add::slots_by_image;
 use crate::stored::changes::Old;
@@ -26,7 +27,8 @@ pub struct WholeChunk {
 }
 
 impl WholeChunk {
-    /// Puts it into `database`, which has no chunk of its number. Rows that can be made from it are made. Returns how many crashes it has.
+    /// Puts it into `database`, which has no chunk of its number. Rows that can be made from it are
+    /// made. Returns how many crashes it has.
     pub fn put(self, database: &Database) -> Result<u64, Error> {
         let Self { number, chunk, mut states, reports, parts } = self;
         let mut changes = database.changes();
@@ -42,12 +44,20 @@ impl WholeChunk {
                     changes.put(rows::crash(crash.id), Old::Absent, &at)?;
                     gained.push(Change { slot, lost: None, gained: Some(state.signature) });
                 }
-                Standing::Outdone => changes.put_bytes(rows::other_report(crash.id, at), Old::Absent, Vec::new())?,
+                Standing::Outdone => {
+                    changes.put_bytes(rows::other_report(crash.id, at), Old::Absent, Vec::new())?
+                }
                 Standing::Removed => {}
             }
         }
         let mut tallies = TallyChanges::default();
-        tallies.take(database, number, &chunk, ChunkStates { before: &[], after: &states }, &gained)?;
+        tallies.take(
+            database,
+            number,
+            &chunk,
+            ChunkStates { before: &[], after: &states },
+            &gained,
+        )?;
         tallies.write(database, &mut changes)?;
         for (image, slots) in slots_by_image(&chunk) {
             changes.put(rows::image(&image, number), Old::Absent, &slots)?;

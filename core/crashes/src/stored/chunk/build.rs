@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use hashbrown::HashMap;
 use symtool_mapping::MapId;
-use symtool_report::{CrashEvent, Exception, Frame, FrameKind, Image, ImageId, ImageKind, Relation};
+use symtool_report::{
+    CrashEvent, Exception, Frame, FrameKind, Image, ImageId, ImageKind, Relation,
+};
 use symtool_store::{Catalog, Error};
 
 use super::{Chunk, Place, Span, StoredCrash, StoredFrame, StoredImage, Text};
@@ -22,8 +24,8 @@ pub struct Builder {
 impl Builder {
     /// Adds what `event`, read from `source`, tells.
     ///
-    /// Java frames of an event that names no mapping are those of the one `given`. Returns whether they are. What R8 calls by a few digits
-    /// only, the catalog `known` has to tell.
+    /// Java frames of an event that names no mapping are those of the one `given`. Returns whether
+    /// they are. What R8 calls by a few digits only, the catalog `known` has to tell.
     ///
     /// # Errors
     /// If the catalog cannot be read.
@@ -37,7 +39,8 @@ impl Builder {
         let (stack, exception) = crash_stack(event);
         let has_java = stack.iter().any(|frame| frame.kind == FrameKind::Java);
         let named = if has_java { mapping_of(event, known)? } else { None };
-        let given = given.filter(|_| has_java && named.is_none()).map(mapping_image).map(Cow::Owned);
+        let given =
+            given.filter(|_| has_java && named.is_none()).map(mapping_image).map(Cow::Owned);
         let is_given = given.is_some();
         let mapping = match named.or(given) {
             None if has_java => labelled_mapping(event, known)?.map(Cow::Owned),
@@ -54,8 +57,11 @@ impl Builder {
         let class = exception.and_then(|exception| exception.class().filter(|_| has_java));
         // An exception whose own stack the report leaves out is what was thrown, too.
         let thrown = exception.or(event.exceptions.first());
-        let kind = thrown.and_then(|exception| exception.kind.as_deref()).or(event.reason.kind.as_deref());
-        let message = thrown.and_then(|exception| exception.message.as_deref()).or(event.reason.message.as_deref());
+        let kind =
+            thrown.and_then(|exception| exception.kind.as_deref()).or(event.reason.kind.as_deref());
+        let message = thrown
+            .and_then(|exception| exception.message.as_deref())
+            .or(event.reason.message.as_deref());
         let crash = StoredCrash {
             id,
             event_id: self.text(event.event_id.as_deref()),
@@ -83,7 +89,8 @@ impl Builder {
         self.chunk
     }
 
-    /// The parts of the lists that belong to a crash whose frames begin at `start` and are the last ones.
+    /// The parts of the lists that belong to a crash whose frames begin at `start` and are the last
+    /// ones.
     fn spans(&mut self, start: usize, mapping: Option<u32>) -> (Span, Span) {
         let Chunk { frames, crash_images, .. } = &mut self.chunk;
         let first = crash_images.len();
@@ -103,10 +110,17 @@ impl Builder {
         (span(start, frames.len()), span(first, crash_images.len()))
     }
 
-    fn frame(&mut self, event: &CrashEvent, frame: &Frame, images: &mut HashMap<usize, u32>) -> StoredFrame {
+    fn frame(
+        &mut self,
+        event: &CrashEvent,
+        frame: &Frame,
+        images: &mut HashMap<usize, u32>,
+    ) -> StoredFrame {
         let place = match (event.lookup(frame), frame.address) {
             (Some(lookup), _) => {
-                let image = *images.entry(lookup.image).or_insert_with(|| self.image(&event.images[lookup.image]));
+                let image = *images
+                    .entry(lookup.image)
+                    .or_insert_with(|| self.image(&event.images[lookup.image]));
                 Place::Image { image, address: lookup.address, space: lookup.space }
             }
             (None, Some(address)) if frame.kind == FrameKind::Native => Place::Memory(address),
@@ -157,7 +171,9 @@ impl Builder {
     }
 
     fn intern(&mut self, text: &str) -> Text {
-        let end = (0..=text.len().min(MAX_STORED_TEXT_BYTES)).rev().find(|end| text.is_char_boundary(*end));
+        let end = (0..=text.len().min(MAX_STORED_TEXT_BYTES))
+            .rev()
+            .find(|end| text.is_char_boundary(*end));
         let text = &text[..end.unwrap_or(0)];
         let Chunk { texts, ends, .. } = &mut self.chunk;
         *self.texts.entry_ref(text).or_insert_with(|| {
@@ -169,7 +185,8 @@ impl Builder {
 
     /// Adds `crash` of `from`, or an empty crash in its place.
     pub(super) fn copy(&mut self, from: &Chunk, crash: &StoredCrash, gone: bool) {
-        let mut text = |text: Option<Text>| text.filter(|_| !gone).map(|text| self.intern(from.text(text)));
+        let mut text =
+            |text: Option<Text>| text.filter(|_| !gone).map(|text| self.intern(from.text(text)));
         let mut copy = StoredCrash {
             event_id: text(crash.event_id),
             platform: text(crash.platform),
@@ -198,11 +215,12 @@ impl Builder {
 
     fn copy_frame(&mut self, from: &Chunk, frame: StoredFrame) -> StoredFrame {
         let mut text = |text: Option<Text>| text.map(|text| self.intern(from.text(text)));
-        let (function, module, package, file) = (text(frame.function), text(frame.module), text(frame.package), text(frame.file));
+        let (function, module, package, file) =
+            (text(frame.function), text(frame.module), text(frame.package), text(frame.file));
         let place = match frame.place {
-            Place::Image { image, address, space } => {
-                self.copy_image(from, image).map_or(Place::Nowhere, |image| Place::Image { image, address, space })
-            }
+            Place::Image { image, address, space } => self
+                .copy_image(from, image)
+                .map_or(Place::Nowhere, |image| Place::Image { image, address, space }),
             place => place,
         };
         StoredFrame { place, function, module, package, file, ..frame }
@@ -211,20 +229,35 @@ impl Builder {
     fn copy_image(&mut self, from: &Chunk, image: u32) -> Option<u32> {
         let image = from.image(image)?;
         let mut text = |text: Option<Text>| text.map(|text| self.intern(from.text(text)));
-        let (spelled_id, name, path, arch) = (text(image.spelled_id), text(image.name), text(image.path), text(image.arch));
-        let copy = StoredImage { kind: image.kind, id: image.id.clone(), spelled_id, name, path, arch, vmaddr: image.vmaddr };
+        let (spelled_id, name, path, arch) =
+            (text(image.spelled_id), text(image.name), text(image.path), text(image.arch));
+        let copy = StoredImage {
+            kind: image.kind,
+            id: image.id.clone(),
+            spelled_id,
+            name,
+            path,
+            arch,
+            vmaddr: image.vmaddr,
+        };
         Some(self.intern_image(copy))
     }
 }
 
-/// The stack that says where it crashed, and the exception that it belongs to: for Java the innermost cause, which is what went wrong
-/// first; everything else as [`CrashEvent::crash_frames`] has it.
+/// The stack that says where it crashed, and the exception that it belongs to: for Java the
+/// innermost cause, which is what went wrong first; everything else as [`CrashEvent::crash_frames`]
+/// has it.
 pub fn crash_stack(event: &CrashEvent) -> (&[Frame], Option<&Exception>) {
-    let is_java = |exception: &Exception| exception.frames.iter().any(|frame| frame.kind == FrameKind::Java);
-    let mut found = event.exceptions.iter().enumerate().find(|(_, exception)| !exception.frames.is_empty());
+    let is_java =
+        |exception: &Exception| exception.frames.iter().any(|frame| frame.kind == FrameKind::Java);
+    let mut found =
+        event.exceptions.iter().enumerate().find(|(_, exception)| !exception.frames.is_empty());
     while let Some((index, exception)) = found.filter(|(_, exception)| is_java(exception)) {
-        let is_cause = |cause: &Exception| cause.relation == Relation::Cause && cause.parent == Some(index) && is_java(cause);
-        match event.exceptions.iter().enumerate().skip(index + 1).find(|(_, cause)| is_cause(cause)) {
+        let is_cause = |cause: &Exception| {
+            cause.relation == Relation::Cause && cause.parent == Some(index) && is_java(cause)
+        };
+        match event.exceptions.iter().enumerate().skip(index + 1).find(|(_, cause)| is_cause(cause))
+        {
             Some(cause) => found = Some(cause),
             None => return (&exception.frames, Some(exception)),
         }
@@ -235,21 +268,30 @@ pub fn crash_stack(event: &CrashEvent) -> (&[Frame], Option<&Exception>) {
 /// How a report calls the thread that crashed: by its number, else by its name.
 fn crashed_thread(event: &CrashEvent) -> Option<Cow<'_, str>> {
     let thread = event.crashed_thread.and_then(|index| event.threads.get(index))?;
-    thread.id.map(|id| Cow::Owned(id.to_string())).or_else(|| thread.name.as_deref().map(Cow::Borrowed))
+    thread
+        .id
+        .map(|id| Cow::Owned(id.to_string()))
+        .or_else(|| thread.name.as_deref().map(Cow::Borrowed))
 }
 
-/// The mapping that an event names: as an image, or as R8 writes it into the source files of frames. One that R8 calls by a few digits is
-/// the one among those `known` whose id begins so.
+/// The mapping that an event names: as an image, or as R8 writes it into the source files of
+/// frames. One that R8 calls by a few digits is the one among those `known` whose id begins so.
 ///
 /// # Errors
 /// If the catalog cannot be read.
-pub fn mapping_of<'e>(event: &'e CrashEvent, known: &Catalog<'_>) -> Result<Option<Cow<'e, Image>>, Error> {
-    let image = event.images.iter().find(|image| image.kind == ImageKind::Proguard && image.id.is_some());
+pub fn mapping_of<'e>(
+    event: &'e CrashEvent,
+    known: &Catalog<'_>,
+) -> Result<Option<Cow<'e, Image>>, Error> {
+    let image =
+        event.images.iter().find(|image| image.kind == ImageKind::Proguard && image.id.is_some());
     if let Some(image) = image {
         return Ok(Some(Cow::Borrowed(image)));
     }
     let mut java = event.frames().filter(|frame| frame.kind == FrameKind::Java);
-    let Some(id) = java.find_map(|frame| MapId::of_source_file(frame.file.as_deref()?)) else { return Ok(None) };
+    let Some(id) = java.find_map(|frame| MapId::of_source_file(frame.file.as_deref()?)) else {
+        return Ok(None);
+    };
     let bytes = match id.bytes() {
         Some(bytes) => bytes,
         None => match known.mappings_by_id(id.digits())?[..] {
@@ -260,8 +302,8 @@ pub fn mapping_of<'e>(event: &'e CrashEvent, known: &Catalog<'_>) -> Result<Opti
     Ok(Some(Cow::Owned(mapping_image(&ImageId::Whole(bytes)))))
 }
 
-/// The mapping among those `known` whose label is the release that `event` is of: as the report has it, or the application's id and its
-/// version.
+/// The mapping among those `known` whose label is the release that `event` is of: as the report has
+/// it, or the application's id and its version.
 ///
 /// # Errors
 /// If the catalog cannot be read.
@@ -269,10 +311,18 @@ pub fn labelled_mapping(event: &CrashEvent, known: &Catalog<'_>) -> Result<Optio
     let Some(release) = event.app.release.as_deref() else { return Ok(None) };
     let without_build = release.split_once('+').map(|(release, _)| release.to_owned());
     let of_app = event.app.id.as_deref().map(|id| format!("{id}@{release}"));
-    let with_build = of_app.as_ref().zip(event.app.build.as_deref()).map(|(label, build)| format!("{label}+{build}"));
-    let labels: Vec<String> = [Some(release.to_owned()), without_build, with_build, of_app].into_iter().flatten().collect();
+    let with_build = of_app
+        .as_ref()
+        .zip(event.app.build.as_deref())
+        .map(|(label, build)| format!("{label}+{build}"));
+    let labels: Vec<String> = [Some(release.to_owned()), without_build, with_build, of_app]
+        .into_iter()
+        .flatten()
+        .collect();
     let mapping = known.mapping_by_label(&labels)?;
-    Ok(mapping.map(|mapping| mapping_image(&ImageId::Whole(hex::decode(&mapping.record.id).unwrap_or_default()))))
+    Ok(mapping.map(|mapping| {
+        mapping_image(&ImageId::Whole(hex::decode(&mapping.record.id).unwrap_or_default()))
+    }))
 }
 
 fn mapping_image(id: &ImageId) -> Image {
@@ -280,18 +330,23 @@ fn mapping_image(id: &ImageId) -> Image {
         ImageId::Whole(bytes) => hex::encode(bytes),
         ImageId::Prefix(bytes) | ImageId::Either(bytes) => hex::encode(bytes),
     };
-    Image { kind: ImageKind::Proguard, id: Some(id.clone()), debug_id: Some(digits), ..Image::default() }
+    Image {
+        kind: ImageKind::Proguard,
+        id: Some(id.clone()),
+        debug_id: Some(digits),
+        ..Image::default()
+    }
 }
 
-/// `path` with `*` for folders whose names are drawn anew with each installation: a UUID on iOS, `~~MJXKZ0==` and `app-Qx7==` on Android.
-/// Thousands of paths of one file would say no more than one.
+/// `path` with `*` for folders whose names are drawn anew with each installation: a UUID on iOS,
+/// `~~MJXKZ0==` and `app-Qx7==` on Android. Thousands of paths of one file would say no more than
+/// one.
 fn stable_path(path: &str) -> Cow<'_, str> {
     let is_random = |part: &str| {
         let is_uuid = part.len() == 36
-            && part
-                .bytes()
-                .enumerate()
-                .all(|(at, byte)| if matches!(at, 8 | 13 | 18 | 23) { byte == b'-' } else { byte.is_ascii_hexdigit() });
+            && part.bytes().enumerate().all(|(at, byte)| {
+                if matches!(at, 8 | 13 | 18 | 23) { byte == b'-' } else { byte.is_ascii_hexdigit() }
+            });
         is_uuid || part.ends_with("==")
     };
     if !path.split('/').any(is_random) {
@@ -299,16 +354,18 @@ fn stable_path(path: &str) -> Cow<'_, str> {
     }
     let stable = |part| match part {
         // The package's name stands before what is random.
-        part if is_random(part) && !part.starts_with("~~") => {
-            part.strip_suffix("==").and_then(|part| part.split_once('-')).map_or("*", |(package, _)| package)
-        }
+        part if is_random(part) && !part.starts_with("~~") => part
+            .strip_suffix("==")
+            .and_then(|part| part.split_once('-'))
+            .map_or("*", |(package, _)| package),
         part if is_random(part) => "*",
         part => part,
     };
     Cow::Owned(path.split('/').map(stable).collect::<Vec<_>>().join("/"))
 }
 
-/// Both ends of a stack that is deeper than what is stored, three quarters of it from the crashing side.
+/// Both ends of a stack that is deeper than what is stored, three quarters of it from the crashing
+/// side.
 fn ends(stack: &[Frame]) -> impl Iterator<Item = &Frame> {
     let far = if stack.len() > MAX_STACK_FRAMES { MAX_STACK_FRAMES / 4 } else { 0 };
     let near = stack.len().min(MAX_STACK_FRAMES - far);
@@ -326,8 +383,14 @@ mod tests {
                 "/private/var/containers/Bundle/Application/859E6782-D23C-4B40-96D3-6C49619406E2/App.app/App",
                 "/private/var/containers/Bundle/Application/*/App.app/App",
             ),
-            ("/data/app/~~MJX1KZ0-Q==/com.example.shop-Wd3xA_b-Q==/lib/arm64/libx.so", "/data/app/*/com.example.shop/lib/arm64/libx.so"),
-            ("/data/app/com.example.shop-Wd3==/base.apk!libx.so", "/data/app/com.example.shop/base.apk!libx.so"),
+            (
+                "/data/app/~~MJX1KZ0-Q==/com.example.shop-Wd3xA_b-Q==/lib/arm64/libx.so",
+                "/data/app/*/com.example.shop/lib/arm64/libx.so",
+            ),
+            (
+                "/data/app/com.example.shop-Wd3==/base.apk!libx.so",
+                "/data/app/com.example.shop/base.apk!libx.so",
+            ),
             ("/usr/lib/libc.so.6", "/usr/lib/libc.so.6"),
             ("859E6782-D23C-4B40-96D3-6C49619406EG", "859E6782-D23C-4B40-96D3-6C49619406EG"),
             ("", ""),

@@ -40,7 +40,21 @@ impl From<Chunk3> for Chunk {
     fn from(old: Chunk3) -> Self {
         let Chunk3 { texts, ends, images, crashes, frames, crash_images } = old;
         let crash = |old: StoredCrash3| {
-            let StoredCrash3 { id, event_id, format, time_ms, platform, release, source, kind, signal, message, mapping, depth, .. } = old;
+            let StoredCrash3 {
+                id,
+                event_id,
+                format,
+                time_ms,
+                platform,
+                release,
+                source,
+                kind,
+                signal,
+                message,
+                mapping,
+                depth,
+                ..
+            } = old;
             let (frames, images) = (old.frames, old.images);
             StoredCrash {
                 id,
@@ -61,6 +75,13 @@ impl From<Chunk3> for Chunk {
                 images,
             }
         };
-        Self { texts, ends, images, crashes: crashes.into_iter().map(crash).collect(), frames, crash_images }
+        Self {
+            texts,
+            ends,
+            images,
+            crashes: crashes.into_iter().map(crash).collect(),
+            frames,
+            crash_images,
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What grouping needs of crashes, packed: one [`Chunk`], in which texts and images stand once.
 //!
-//! A report of 3 KB is some 100 bytes here. Whatever is left out can be read again from the report itself.
+//! A report of 3 KB is some 100 bytes here. Whatever is left out can be read again from the report
+//! itself.
 
 mod build;
 mod format3;
@@ -13,7 +14,8 @@ use crate::ids::CrashId;
 pub use build::{Builder, crash_stack, labelled_mapping, mapping_of};
 pub use format3::Chunk3;
 
-/// Some crashes that came together. Their lists lie one behind the other, so that reading thousands of them takes a few allocations.
+/// Some crashes that came together. Their lists lie one behind the other, so that reading thousands
+/// of them takes a few allocations.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunk {
     /// All texts, one behind the other.
@@ -85,7 +87,8 @@ pub struct StoredCrash {
     pub threads: u32,
     /// Image that tells what obfuscated names stand for.
     pub mapping: Option<u32>,
-    /// Frames of the whole stack, of which [`Chunk::frames`] has no more than [`crate::limits::MAX_STACK_FRAMES`].
+    /// Frames of the whole stack, of which [`Chunk::frames`] has no more than
+    /// [`crate::limits::MAX_STACK_FRAMES`].
     pub depth: u32,
     /// Those that are stored.
     frames: Span,
@@ -144,7 +147,10 @@ impl Chunk {
         let index = text.0 as usize;
         let end = |index: usize| self.ends.get(index).map(|end| *end as usize);
         let start = index.checked_sub(1).map_or(Some(0), end);
-        start.zip(end(index)).and_then(|(start, end)| self.texts.get(start..end)).unwrap_or_default()
+        start
+            .zip(end(index))
+            .and_then(|(start, end)| self.texts.get(start..end))
+            .unwrap_or_default()
     }
 
     /// The same for one that may be absent.
@@ -152,13 +158,15 @@ impl Chunk {
         text.map(|text| self.text(text))
     }
 
-    /// An address as fingerprints show it: the file name and the offset of one that lies in an image.
+    /// An address as fingerprints show it: the file name and the offset of one that lies in an
+    /// image.
     pub fn spelled(&self, place: Place) -> String {
         match place {
             Place::Nowhere => String::new(),
             Place::Memory(address) => format!("{address:#x}"),
             Place::Image { image, address, .. } => {
-                let name = self.image(image).and_then(|image| self.text_of(image.name)).unwrap_or("?");
+                let name =
+                    self.image(image).and_then(|image| self.text_of(image.name)).unwrap_or("?");
                 format!("{name}+{address:#x}")
             }
         }
@@ -184,7 +192,8 @@ impl Chunk {
         part(&self.frames, crash.frames)
     }
 
-    /// What `frame` lies in: its image, else what it names itself. A library within a package goes by its own name.
+    /// What `frame` lies in: its image, else what it names itself. A library within a package goes
+    /// by its own name.
     pub fn module(&self, frame: &StoredFrame) -> Option<&str> {
         let image = match frame.place {
             Place::Image { image, .. } => self.image(image),
@@ -204,7 +213,8 @@ impl Chunk {
         self.crashes.get(usize::from(slot))
     }
 
-    /// The same without what is known of the crashes in `slots`; their slots stay, and have nothing but their ids.
+    /// The same without what is known of the crashes in `slots`; their slots stay, and have nothing
+    /// but their ids.
     #[must_use]
     pub fn without(&self, slots: &[u16]) -> Self {
         let mut builder = Builder::default();
@@ -221,7 +231,10 @@ impl Chunk {
     #[must_use]
     pub fn only(&self, slots: impl IntoIterator<Item = u16>) -> Self {
         let mut builder = Builder::default();
-        slots.into_iter().filter_map(|slot| self.crash(slot)).for_each(|crash| builder.copy(self, crash, false));
+        slots
+            .into_iter()
+            .filter_map(|slot| self.crash(slot))
+            .for_each(|crash| builder.copy(self, crash, false));
         builder.chunk
     }
 }

@@ -1,4 +1,5 @@
-//! Groups of format 3, which listed their signatures and aliases in their rows: rows of their own now.
+//! Groups of format 3, which listed their signatures and aliases in their rows: rows of their own
+//! now.
 
 use crate::ids::{FingerprintId, GroupId};
 use crate::stored::changes::Old;
@@ -46,7 +47,11 @@ fn write(new: &Database, rows: &mut Vec<(Vec<u8>, Vec<u8>)>) -> Result<(), Error
 
 /// Today's row of a group: the one of its signatures whose hash its id is.
 pub fn row_of(id: GroupId, group: &OldGroup) -> GroupRow {
-    let is_own = |signature: &FingerprintId| (0..MAX_OWN_GROUPS).find(|number| GroupId::of(*signature, *number) == id);
-    let own = group.signatures.iter().find_map(|signature| is_own(signature).map(|number| GroupRow { made_for: *signature, number }));
+    let is_own = |signature: &FingerprintId| {
+        (0..MAX_OWN_GROUPS).find(|number| GroupId::of(*signature, *number) == id)
+    };
+    let own = group.signatures.iter().find_map(|signature| {
+        is_own(signature).map(|number| GroupRow { made_for: *signature, number })
+    });
     own.unwrap_or(GroupRow { made_for: FingerprintId([0; FingerprintId::BYTES]), number: 0 })
 }

@@ -1,4 +1,5 @@
-//! From format 3: a new database beside the old one, with all that it had, checked before it takes its place.
+//! From format 3: a new database beside the old one, with all that it had, checked before it takes
+//! its place.
 //!
 //! ```text
 //! chunks   -> their reports as one stream, states, shares of signatures (mod.rs)
@@ -6,7 +7,8 @@
 //! runs     -> rows before and after, in parts (runs.rs)
 //! ```
 //!
-//! What the last run knew of modules is not taken over, as modules have other digests now: the next run looks at all crashes again.
+//! What the last run knew of modules is not taken over, as modules have other digests now: the next
+//! run looks at all crashes again.
 
 mod groups;
 mod old_rows;
@@ -42,8 +44,8 @@ struct OldDatabase<'s> {
     key: Option<Zeroizing<[u8; 32]>>,
 }
 
-/// Takes the crashes of `old`, a store of format 3, over into `new`, which has none. Both are locked. They are checked and on disk before this
-/// returns.
+/// Takes the crashes of `old`, a store of format 3, over into `new`, which has none. Both are
+/// locked. They are checked and on disk before this returns.
 ///
 /// # Errors
 /// Any [`Error`]; damage of the old database is one. `old` is not changed.
@@ -76,8 +78,14 @@ pub fn migrate(old: &Store, new: &Store) -> Result<(), Error> {
 }
 
 /// A chunk with all that belongs to it. Returns how many crashes it has.
-fn put_chunk(old: &OldDatabase<'_>, new: &Database, number: u64, chunk: Chunk) -> Result<u64, Error> {
-    let states: Vec<OldState> = old.get_packed(&rows::states(number))?.ok_or_else(|| old.damaged())?;
+fn put_chunk(
+    old: &OldDatabase<'_>,
+    new: &Database,
+    number: u64,
+    chunk: Chunk,
+) -> Result<u64, Error> {
+    let states: Vec<OldState> =
+        old.get_packed(&rows::states(number))?.ok_or_else(|| old.damaged())?;
     let states: Vec<State> = states.into_iter().map(OldState::state).collect();
     let mut texts: Vec<Vec<u8>> = vec![Vec::new(); chunk.crashes().len()];
     old.each(&rows::report_parts(number), |_, value| {
@@ -107,7 +115,11 @@ fn put_failed(old: &OldDatabase<'_>, new: &Database, failed: OldFailed) -> Resul
     let mut changes = new.changes();
     reports::put(new, &mut changes, Stream::Failed(id), packed)?;
     let bytes = report.len() as u64;
-    changes.put(rows::failed(id), Old::Absent, &Failed { id, source, error, arrived_ms: now_ms(), bytes })?;
+    changes.put(
+        rows::failed(id),
+        Old::Absent,
+        &Failed { id, source, error, arrived_ms: now_ms(), bytes },
+    )?;
     changes.commit()
 }
 
@@ -125,12 +137,15 @@ fn split(block: &[u8]) -> Option<Vec<(u16, &[u8])>> {
 
 impl<'s> OldDatabase<'s> {
     fn open(store: &'s Store, path: &Path) -> Result<Self, Error> {
-        let db = DB::open_for_read_only(&options(), path, false).map_err(|cause| store.crashes_error(cause))?;
+        let db = DB::open_for_read_only(&options(), path, false)
+            .map_err(|cause| store.crashes_error(cause))?;
         let wrapped = db.get(b"k").map_err(|cause| store.crashes_error(cause))?;
-        let key = wrapped.map(|wrapped| v3::row_key(&wrapped, store.key())).transpose().map_err(|locked| match locked {
-            Locked::Needs(wanted) => store.needs_key(wanted),
-            Locked::Damaged(_) => damaged(store, "its key is damaged"),
-        })?;
+        let key = wrapped.map(|wrapped| v3::row_key(&wrapped, store.key())).transpose().map_err(
+            |locked| match locked {
+                Locked::Needs(wanted) => store.needs_key(wanted),
+                Locked::Damaged(_) => damaged(store, "its key is damaged"),
+            },
+        )?;
         Ok(Self { store, db, key })
     }
 
@@ -163,7 +178,11 @@ impl<'s> OldDatabase<'s> {
     }
 
     /// Calls `each` with every row whose key begins with `prefix`, in the order of keys.
-    fn each(&self, prefix: &[u8], mut each: impl FnMut(&[u8], Vec<u8>) -> Result<(), Error>) -> Result<(), Error> {
+    fn each(
+        &self,
+        prefix: &[u8],
+        mut each: impl FnMut(&[u8], Vec<u8>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let mut read = ReadOptions::default();
         read.set_verify_checksums(true);
         for row in self.db.iterator_opt(IteratorMode::From(prefix, Direction::Forward), read) {
@@ -239,10 +258,18 @@ mod tests {
 
     fn groups_of(name: &str) -> Vec<(String, String, u64, Vec<String>)> {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
-        let aliases = |group: &Value| group["aliases"].as_array().unwrap().iter().map(text).collect();
+        let aliases =
+            |group: &Value| group["aliases"].as_array().unwrap().iter().map(text).collect();
         let mut groups: Vec<_> = lines(name)
             .iter()
-            .map(|group| (text(&group["id"]), text(&group["title"]), group["crashes"].as_u64().unwrap(), aliases(group)))
+            .map(|group| {
+                (
+                    text(&group["id"]),
+                    text(&group["title"]),
+                    group["crashes"].as_u64().unwrap(),
+                    aliases(group),
+                )
+            })
             .collect();
         groups.sort();
         groups
@@ -250,7 +277,8 @@ mod tests {
 
     #[test]
     fn a_store_of_format_3_is_taken_over() {
-        let key = MasterKey::parse(&std::fs::read_to_string(fixture("format3.key")).unwrap()).unwrap();
+        let key =
+            MasterKey::parse(&std::fs::read_to_string(fixture("format3.key")).unwrap()).unwrap();
         for (name, key) in [("format3-open", None), ("format3-sealed", Some(key))] {
             let folder = tempfile::tempdir().unwrap();
             let writer = migrated(folder.path(), name, key).unwrap();
@@ -260,15 +288,24 @@ mod tests {
             let mut at = Vec::new();
             writer
                 .each(|crash| {
-                    listed.push((crash.crash.id.to_string(), crash.group.to_string(), u64::from(crash.state.resolved)));
-                    at.push((crash.at, crash.chunk.text_of(crash.crash.event_id).unwrap().to_owned()));
+                    listed.push((
+                        crash.crash.id.to_string(),
+                        crash.group.to_string(),
+                        u64::from(crash.state.resolved),
+                    ));
+                    at.push((
+                        crash.at,
+                        crash.chunk.text_of(crash.crash.event_id).unwrap().to_owned(),
+                    ));
                     Ok(true)
                 })
                 .unwrap();
             let text = |value: &Value| value.as_str().unwrap().to_owned();
             let was: Vec<_> = lines(&format!("{name}.crashes"))
                 .iter()
-                .map(|crash| (text(&crash["id"]), text(&crash["group"]), crash["resolved"].as_u64().unwrap()))
+                .map(|crash| {
+                    (text(&crash["id"]), text(&crash["group"]), crash["resolved"].as_u64().unwrap())
+                })
                 .collect();
             assert_eq!(listed, was);
             assert_eq!(groups(&writer), groups_of(&format!("{name}.groups")));
@@ -284,9 +321,17 @@ mod tests {
                 Ok(true)
             };
             writer.each_failed(each).unwrap();
-            assert_eq!(writer.failed_report(&failed[0]).unwrap(), std::fs::read(fixture("cut.json")).unwrap());
+            assert_eq!(
+                writer.failed_report(&failed[0]).unwrap(),
+                std::fs::read(fixture("cut.json")).unwrap()
+            );
             let history = lines(&format!("{name}.history"));
-            let runs: Vec<Value> = writer.runs().unwrap().iter().map(|run| serde_json::to_value(run).unwrap()).collect();
+            let runs: Vec<Value> = writer
+                .runs()
+                .unwrap()
+                .iter()
+                .map(|run| serde_json::to_value(run).unwrap())
+                .collect();
             assert_eq!(runs, history);
             writer.database.verify().unwrap();
             // What it can undo, so can this version.
@@ -312,6 +357,10 @@ mod tests {
         std::fs::write(damaged.join("FORMAT"), "symtool store 3\n").unwrap();
         let store = Store::at(&damaged, Duration::ZERO);
         assert!(store.migrate(migrate).is_err());
-        assert_eq!(std::fs::read_to_string(damaged.join("FORMAT")).unwrap(), "symtool store 3\n", "nothing was changed");
+        assert_eq!(
+            std::fs::read_to_string(damaged.join("FORMAT")).unwrap(),
+            "symtool store 3\n",
+            "nothing was changed"
+        );
     }
 }
