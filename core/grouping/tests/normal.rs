@@ -1,4 +1,5 @@
-//! Normalised names: what stands on the left, as tools and reports spell it, has to become what stands on the right.
+//! Normalised names: what stands on the left, as tools and reports spell it, has to become what
+//! stands on the right.
 
 use std::time::Instant;
 
@@ -28,7 +29,10 @@ fn cpp_arguments_and_templates() {
         ("void foo<int>(int)", "foo"),
         ("void a::b<int>(int)", "a::b"),
         ("unsigned long a::b<int, char>(int, char) const", "a::b"),
-        ("std::vector<int, std::allocator<int>>::push_back(int const&)", "std::vector<>::push_back"),
+        (
+            "std::vector<int, std::allocator<int>>::push_back(int const&)",
+            "std::vector<>::push_back",
+        ),
         ("std::vector<int, std::allocator<int> >::push_back(int&&)", "std::vector<>::push_back"),
         (
             "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >::append(char const*)",
@@ -36,7 +40,10 @@ fn cpp_arguments_and_templates() {
         ),
         ("std::__1::basic_string<char>::append(char const*)", "std::basic_string<>::append"),
         ("std::__ndk1::vector<int>::~vector()", "std::vector<>::~vector"),
-        ("std::__1::__function::__func<Foo, std::__1::allocator<Foo>, void ()>::operator()()", "std::__function::__func<>::operator()"),
+        (
+            "std::__1::__function::__func<Foo, std::__1::allocator<Foo>, void ()>::operator()()",
+            "std::__function::__func<>::operator()",
+        ),
         ("a<int>::a<char>(char)", "a<>::a"),
         ("std::map<int, void (*)(int)>::operator[](int const&)", "std::map<>::operator[]"),
         ("apply(void (*)(int), void (Foo::*)(char) const)", "apply"),
@@ -65,7 +72,10 @@ fn cpp_operators() {
         ("bool operator>><int>(int, int)", "operator>>"),
         ("a::operator->() const", "a::operator->"),
         ("a::operator->*(int)", "a::operator->*"),
-        ("std::_Rb_tree_const_iterator<rgw_sync>::operator->() const", "std::_Rb_tree_const_iterator<>::operator->"),
+        (
+            "std::_Rb_tree_const_iterator<rgw_sync>::operator->() const",
+            "std::_Rb_tree_const_iterator<>::operator->",
+        ),
         ("operator<=>(a const&, a const&)", "operator<=>"),
         ("a::operator<<=(int)", "a::operator<<="),
         ("a::operator new(unsigned long)", "a::operator new"),
@@ -94,7 +104,10 @@ fn cpp_lambdas_and_unnamed() {
         ("auto f()::{lambda(auto:1)#3}::operator()<int>(int) const", "f::lambda::operator()"),
         ("$_12::operator()() const", "lambda::operator()"),
         ("Foo::run()::$_0::operator()(int) const", "Foo::run::lambda::operator()"),
-        ("Foo::run()::(lambda at /src/foo.cpp:12:3)::operator()() const", "Foo::run::lambda::operator()"),
+        (
+            "Foo::run()::(lambda at /src/foo.cpp:12:3)::operator()() const",
+            "Foo::run::lambda::operator()",
+        ),
         ("Foo::run::<lambda_0123456789abcdef>::operator()", "Foo::run::lambda::operator()"),
         ("(anonymous namespace)::f()", "(anonymous namespace)::f"),
         ("void (anonymous namespace)::f<int>(int)", "(anonymous namespace)::f"),
@@ -105,7 +118,10 @@ fn cpp_lambdas_and_unnamed() {
         ("f()::'unnamed1'::b()", "f::'unnamed'::b"),
         ("f()::{unnamed type#1}::b()", "f::'unnamed'::b"),
         ("void f<int>()::'lambda'()::operator()() const", "f::lambda::operator()"),
-        ("f()::'lambda'()::operator()() const::'lambda'()::operator()() const", "f::lambda::operator()::lambda::operator()"),
+        (
+            "f()::'lambda'()::operator()() const::'lambda'()::operator()() const",
+            "f::lambda::operator()::lambda::operator()",
+        ),
     ]);
 }
 
@@ -146,22 +162,46 @@ fn clones_versions_thunks() {
 fn rust() {
     check(&[
         ("alloc::raw_vec::RawVec<T,A>::grow_one", "alloc::raw_vec::RawVec<>::grow_one"),
-        ("alloc::raw_vec::RawVec<T,A>::grow_one::h5db68208cd9098ff", "alloc::raw_vec::RawVec<>::grow_one"),
+        (
+            "alloc::raw_vec::RawVec<T,A>::grow_one::h5db68208cd9098ff",
+            "alloc::raw_vec::RawVec<>::grow_one",
+        ),
         ("app::main::{{closure}}::h0123456789abcdef", "app::main::{closure}"),
         ("app::main::{closure#0}", "app::main::{closure}"),
         ("app::main::{closure#12}::{closure#0}", "app::main::{closure}::{closure}"),
         ("core::ptr::drop_in_place::<rustc_ast::ast::AttrItemKind>", "core::ptr::drop_in_place"),
         ("core::ptr::drop_in_place<app::Foo>", "core::ptr::drop_in_place"),
-        ("<&[rustc_hir::hir::Expr] as core::fmt::Debug>::fmt", "<&[rustc_hir::hir::Expr] as core::fmt::Debug>::fmt"),
-        ("<app::Foo<T> as core::iter::Iterator>::next", "<app::Foo<> as core::iter::Iterator>::next"),
-        ("<app::Bar<T> as core::iter::Iterator>::next", "<app::Bar<> as core::iter::Iterator>::next"),
+        (
+            "<&[rustc_hir::hir::Expr] as core::fmt::Debug>::fmt",
+            "<&[rustc_hir::hir::Expr] as core::fmt::Debug>::fmt",
+        ),
+        (
+            "<app::Foo<T> as core::iter::Iterator>::next",
+            "<app::Foo<> as core::iter::Iterator>::next",
+        ),
+        (
+            "<app::Bar<T> as core::iter::Iterator>::next",
+            "<app::Bar<> as core::iter::Iterator>::next",
+        ),
         ("<rustc_errors::DiagCtxt>::make_silent", "rustc_errors::DiagCtxt::make_silent"),
-        ("<app::Job<'_>>::complete::<app::Cache<u32>>::{closure#0}", "app::Job<>::complete::{closure}"),
-        ("_$LT$$RF$T$u20$as$u20$core..fmt..Debug$GT$::fmt::ha3fce937da69ed15", "<&T as core::fmt::Debug>::fmt"),
-        ("alloc::raw_vec::RawVec$LT$T$C$A$GT$::grow_one::h5db68208cd9098ff", "alloc::raw_vec::RawVec<>::grow_one"),
+        (
+            "<app::Job<'_>>::complete::<app::Cache<u32>>::{closure#0}",
+            "app::Job<>::complete::{closure}",
+        ),
+        (
+            "_$LT$$RF$T$u20$as$u20$core..fmt..Debug$GT$::fmt::ha3fce937da69ed15",
+            "<&T as core::fmt::Debug>::fmt",
+        ),
+        (
+            "alloc::raw_vec::RawVec$LT$T$C$A$GT$::grow_one::h5db68208cd9098ff",
+            "alloc::raw_vec::RawVec<>::grow_one",
+        ),
         ("app::main::_$u7b$$u7b$closure$u7d$$u7d$::h0123456789abcdef", "app::main::{closure}"),
         ("core[4d6a2fc1b1b1b1b1]::panicking::panic_fmt", "core::panicking::panic_fmt"),
-        ("<app::F as core::ops::function::FnOnce<(u32,)>>::call_once", "<app::F as core::ops::function::FnOnce<>>::call_once"),
+        (
+            "<app::F as core::ops::function::FnOnce<(u32,)>>::call_once",
+            "<app::F as core::ops::function::FnOnce<>>::call_once",
+        ),
     ]);
 }
 
@@ -170,19 +210,34 @@ fn swift() {
     check(&[
         ("CRLCrashSwift.crash() -> ()", "CRLCrashSwift.crash"),
         ("@objc CRLCrashSwift.crash() -> ()", "CRLCrashSwift.crash"),
-        ("App.Model.load(from: Swift.String, retry: Swift.Int) throws -> Swift.Array<App.Item>", "App.Model.load"),
+        (
+            "App.Model.load(from: Swift.String, retry: Swift.Int) throws -> Swift.Array<App.Item>",
+            "App.Model.load",
+        ),
         ("static App.Model.load() -> ()", "App.Model.load"),
         ("App.Model.count.getter : Swift.Int", "App.Model.count.getter"),
         ("App.Cache<A, B>.get(A) -> B?", "App.Cache.get"),
         ("closure #1 (Swift.Int) -> () in App.Model.load() -> ()", "App.Model.load.{closure}"),
-        ("closure #2 () -> () in closure #1 (Swift.Int) -> () in App.Model.load() -> ()", "App.Model.load.{closure}.{closure}"),
+        (
+            "closure #2 () -> () in closure #1 (Swift.Int) -> () in App.Model.load() -> ()",
+            "App.Model.load.{closure}.{closure}",
+        ),
         ("partial apply forwarder for closure #1 () -> () in App.f() -> ()", "App.f.{closure}"),
         ("implicit closure #1 () -> () in App.f() -> ()", "App.f.{closure}"),
-        ("specialized _fatalErrorMessage(StaticString, StaticString, StaticString, UInt, flags : UInt32) -> Never", "_fatalErrorMessage"),
+        (
+            "specialized _fatalErrorMessage(StaticString, StaticString, StaticString, UInt, flags : UInt32) -> Never",
+            "_fatalErrorMessage",
+        ),
         ("merged App.Model.save() -> ()", "App.Model.save"),
         ("generic specialization <Swift.Int> of App.Cache.get(A) -> B", "App.Cache.get"),
-        ("function signature specialization <Arg[0] = Dead> of App.Model.load() -> ()", "App.Model.load"),
-        ("protocol witness for App.P.run() -> () in conformance App.Job : App.P in App", "App.P.run in App.Job"),
+        (
+            "function signature specialization <Arg[0] = Dead> of App.Model.load() -> ()",
+            "App.Model.load",
+        ),
+        (
+            "protocol witness for App.P.run() -> () in conformance App.Job : App.P in App",
+            "App.P.run in App.Job",
+        ),
         ("outlined copy of Swift.Optional<App.Item>", "outlined copy of Swift.Optional"),
         ("static Swift.Int.== infix(Swift.Int, Swift.Int) -> Swift.Bool", "Swift.Int.=="),
         ("App.Model.(secret in _3F2A9B)(Swift.Int) -> ()", "App.Model.secret"),
@@ -200,7 +255,10 @@ fn objective_c() {
         ("-[Foo bar:baz:]", "-[Foo bar:baz:]"),
         ("+[NSURLConnection(Loader) _resourceLoadLoop:]", "+[NSURLConnection _resourceLoadLoop:]"),
         ("-[NSRunLoop(NSRunLoop) runMode:beforeDate:]", "-[NSRunLoop runMode:beforeDate:]"),
-        ("__31-[CRLCrashReleasedObject crash]_block_invoke", "-[CRLCrashReleasedObject crash] {block}"),
+        (
+            "__31-[CRLCrashReleasedObject crash]_block_invoke",
+            "-[CRLCrashReleasedObject crash] {block}",
+        ),
         ("__27-[Foo bar:]_block_invoke_2", "-[Foo bar:] {block}"),
         ("__27-[Foo(Cat) bar:]_block_invoke.123", "-[Foo bar:] {block}"),
         ("__main_block_invoke", "main {block}"),
@@ -242,11 +300,19 @@ fn classes_of_java() {
         ("com.x.Foo$1", "run", "com.x.Foo$?.run"),
         ("com.x.Foo$Bar$12$3", "run", "com.x.Foo$Bar$?$?.run"),
         ("com.x.Foo$Bar", "<init>", "com.x.Foo$Bar.<init>"),
-        ("jdk.internal.reflect.GeneratedMethodAccessor123", "invoke", "jdk.internal.reflect.GeneratedMethodAccessor.invoke"),
+        (
+            "jdk.internal.reflect.GeneratedMethodAccessor123",
+            "invoke",
+            "jdk.internal.reflect.GeneratedMethodAccessor.invoke",
+        ),
         ("com.sun.proxy.$Proxy12", "call", "com.sun.proxy.$Proxy.call"),
         ("jdk.proxy2.$Proxy7", "call", "jdk.proxy.$Proxy.call"),
         ("com.x.Foo$$FastClassByCGLIB$$1a2b3c4d", "invoke", "com.x.Foo$$FastClassByCGLIB.invoke"),
-        ("com.x.Foo$$EnhancerBySpringCGLIB$$1a2b3c4d", "get", "com.x.Foo$$EnhancerBySpringCGLIB.get"),
+        (
+            "com.x.Foo$$EnhancerBySpringCGLIB$$1a2b3c4d",
+            "get",
+            "com.x.Foo$$EnhancerBySpringCGLIB.get",
+        ),
         ("com.x.Foo$$SpringCGLIB$$0", "get", "com.x.Foo$$SpringCGLIB.get"),
         ("com.x.FooKt", "load$lambda-0", "com.x.FooKt.load$lambda"),
         ("com.x.FooKt", "load$lambda$1$lambda$0", "com.x.FooKt.load$lambda"),
@@ -268,7 +334,10 @@ fn messages() {
         ("utf8 and x86_64 stay", "utf8 and x86_64 stay"),
         ("took 12.5ms,\n  then 3 more", "took <n>ms, then <n> more"),
         ("key deadbeef01 expired", "key <hex> expired"),
-        ("-[Foo bar]: unrecognized selector sent to instance 0x600003a1", "-[Foo bar]: unrecognized selector sent to instance <hex>"),
+        (
+            "-[Foo bar]: unrecognized selector sent to instance 0x600003a1",
+            "-[Foo bar]: unrecognized selector sent to instance <hex>",
+        ),
         ("", ""),
     ] {
         assert_eq!(message(text), want, "{text}");
@@ -280,7 +349,8 @@ fn names() -> Vec<String> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/demangle/names.txt");
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let mut names = Vec::new();
-    for raw in text.lines().filter(|line| !line.starts_with('#')).flat_map(|line| line.split('\t')) {
+    for raw in text.lines().filter(|line| !line.starts_with('#')).flat_map(|line| line.split('\t'))
+    {
         names.push(raw.to_owned());
         names.extend(demangle(raw.as_bytes(), Spelling::Symtool));
     }
@@ -315,7 +385,12 @@ fn broken_names_are_read() {
                 0 => signs.truncate(at),
                 1 => signs.insert(
                     at,
-                    random.choice(vec!['(', ')', '<', '>', '[', ']', '{', '}', '\'', '`', ':', '#', ' ', '.', '$', '@', 'é', '-']).unwrap(),
+                    random
+                        .choice(vec![
+                            '(', ')', '<', '>', '[', ']', '{', '}', '\'', '`', ':', '#', ' ', '.',
+                            '$', '@', 'é', '-',
+                        ])
+                        .unwrap(),
                 ),
                 2 => signs = signs.split_off(at),
                 _ => signs.extend_from_within(at..),
@@ -330,9 +405,24 @@ fn broken_names_are_read() {
 #[test]
 fn long_names_take_no_long_time() {
     let start = Instant::now();
-    for part in
-        ["(", "<", "a<", "<a as ", "::", "{", "'", "[", " in ", "closure #1 in ", "x #1 in ", ".1", "$LT$", "operator<", "a(b)", " ("]
-    {
+    for part in [
+        "(",
+        "<",
+        "a<",
+        "<a as ",
+        "::",
+        "{",
+        "'",
+        "[",
+        " in ",
+        "closure #1 in ",
+        "x #1 in ",
+        ".1",
+        "$LT$",
+        "operator<",
+        "a(b)",
+        " (",
+    ] {
         let _ = function(&part.repeat((64 << 10) / part.len()));
     }
     assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
@@ -342,11 +432,18 @@ fn long_names_take_no_long_time() {
 #[test]
 #[ignore = "prints times"]
 fn speed() {
-    let names: Vec<String> = names().into_iter().filter(|name| (60..100).contains(&name.len()) && name.contains("::")).collect();
+    let names: Vec<String> = names()
+        .into_iter()
+        .filter(|name| (60..100).contains(&name.len()) && name.contains("::"))
+        .collect();
     let start = Instant::now();
     let mut bytes = 0;
     for _ in 0..200 {
         bytes += names.iter().map(|name| function(name).len()).sum::<usize>();
     }
-    println!("{} names, {bytes}: {:?} each", names.len(), start.elapsed() / u32::try_from(names.len() * 200).unwrap());
+    println!(
+        "{} names, {bytes}: {:?} each",
+        names.len(),
+        start.elapsed() / u32::try_from(names.len() * 200).unwrap()
+    );
 }

@@ -4,7 +4,9 @@
 
 use std::time::Instant;
 
-use symtool_grouping::rules::{By, ExceptionFacts, Family, FrameFacts, FrameMatches, Judged, Rules};
+use symtool_grouping::rules::{
+    By, ExceptionFacts, Family, FrameFacts, FrameMatches, Judged, Rules,
+};
 
 fn native(name: &str) -> FrameFacts<'_> {
     FrameFacts { function: Some(name), ..FrameFacts::default() }
@@ -23,8 +25,9 @@ fn parse(text: &str) -> Rules {
 fn flags(text: &str, functions: &str) -> String {
     let names: Vec<String> = functions.chars().map(String::from).collect();
     let judged = judge(&parse(text), &names.iter().map(|name| native(name)).collect::<Vec<_>>());
-    let flags =
-        judged.frames.iter().map(|frame| format!("{}{}", if frame.in_app { "a" } else { "-" }, if frame.counts { "g" } else { "-" }));
+    let flags = judged.frames.iter().map(|frame| {
+        format!("{}{}", if frame.in_app { "a" } else { "-" }, if frame.counts { "g" } else { "-" })
+    });
     flags.collect::<Vec<_>>().join(" ")
 }
 
@@ -91,8 +94,10 @@ fn app_and_category_can_be_asked() {
 fn reports_and_defaults() {
     let rules = parse("function:x +app");
     let frame = |name, in_app| FrameFacts { in_app, ..native(name) };
-    let judged = judge(&rules, &[frame("a", None), frame("a", Some(false)), frame("x", Some(false))]);
-    let by: Vec<(bool, String)> = judged.frames.iter().map(|frame| (frame.in_app, rules.because(frame.in_app_by))).collect();
+    let judged =
+        judge(&rules, &[frame("a", None), frame("a", Some(false)), frame("x", Some(false))]);
+    let by: Vec<(bool, String)> =
+        judged.frames.iter().map(|frame| (frame.in_app, rules.because(frame.in_app_by))).collect();
     assert_eq!(by[0], (true, "no rule".to_owned()));
     assert_eq!(by[1], (false, "no rule; the report says so".to_owned()));
     assert_eq!(by[2], (true, "test:1 function:x +app".to_owned()));
@@ -139,14 +144,21 @@ fn matchers() {
         assert_eq!(!judged.frames[0].in_app, want, "{matcher}");
     }
     // What is not there matches no pattern; a function that is not there is <unknown>.
-    for (matcher, want) in [("package:*", false), ("!package:*", true), ("function:<unknown>", true)] {
-        assert_eq!(!judge(&parse(&format!("{matcher} -app")), &[FrameFacts::default()]).frames[0].in_app, want, "{matcher}");
+    for (matcher, want) in
+        [("package:*", false), ("!package:*", true), ("function:<unknown>", true)]
+    {
+        assert_eq!(
+            !judge(&parse(&format!("{matcher} -app")), &[FrameFacts::default()]).frames[0].in_app,
+            want,
+            "{matcher}"
+        );
     }
 }
 
 #[test]
 fn exceptions() {
-    let facts = ExceptionFacts { kind: Some("SIGSEGV"), value: Some("bad access"), mechanism: None };
+    let facts =
+        ExceptionFacts { kind: Some("SIGSEGV"), value: Some("bad access"), mechanism: None };
     for (matcher, with, without) in [
         ("type:SIG*", true, false),
         ("error.type:SIG*", true, false),
@@ -155,7 +167,11 @@ fn exceptions() {
         ("!type:SIGABRT", true, true),
         ("[ type:SIG* ] | function:a", true, false),
     ] {
-        let text = if matcher.starts_with('[') { format!("{matcher} -app") } else { format!("{matcher} function:a -app") };
+        let text = if matcher.starts_with('[') {
+            format!("{matcher} -app")
+        } else {
+            format!("{matcher} function:a -app")
+        };
         let rules = parse(&text);
         let seen = rules.look(&native("a"));
         assert_eq!(!rules.judge(&[&seen], Some(&facts)).frames[0].in_app, with, "{matcher}");
@@ -165,24 +181,36 @@ fn exceptions() {
 
 #[test]
 fn variables() {
-    let rules = parse("family:native max-frames=3 min-frames = 2\nfunction:b max-frames=5\nfunction:zz max-frames=9");
+    let rules = parse(
+        "family:native max-frames=3 min-frames = 2\nfunction:b max-frames=5\nfunction:zz max-frames=9",
+    );
     let judged = judge(&rules, &[native("a"), native("b")]);
     let max = judged.max_frames.unwrap();
-    assert_eq!((max.frames, rules.because(max.by)), (5, "test:2 function:b max-frames=5".to_owned()));
+    assert_eq!(
+        (max.frames, rules.because(max.by)),
+        (5, "test:2 function:b max-frames=5".to_owned())
+    );
     assert_eq!(judged.min_frames.unwrap().frames, 2);
     assert!(judge(&rules, &[]).max_frames.is_none());
-    let idle: Vec<_> =
-        parse("family:all invert-stacktrace=yes +prefix\nfamily:all -app").without_effect().map(|(_, action)| action).collect();
+    let idle: Vec<_> = parse("family:all invert-stacktrace=yes +prefix\nfamily:all -app")
+        .without_effect()
+        .map(|(_, action)| action)
+        .collect();
     assert_eq!(idle, ["invert-stacktrace", "prefix"]);
 }
 
 #[test]
 fn comments_quotes_and_blanks() {
-    let rules = parse("# one\n\n   \t function:\"a \\\"b\\\\\"   -app  # why\r\n#function:x -app\nfunction:a#b -app");
+    let rules = parse(
+        "# one\n\n   \t function:\"a \\\"b\\\\\"   -app  # why\r\n#function:x -app\nfunction:a#b -app",
+    );
     assert_eq!(rules.len(), 2);
     let judged = judge(&rules, &[native("a \"b\\"), native("a#b"), native("x")]);
     // A \ at the end of a pattern is itself.
-    assert_eq!(judged.frames.iter().map(|frame| frame.in_app).collect::<Vec<_>>(), [false, false, true]);
+    assert_eq!(
+        judged.frames.iter().map(|frame| frame.in_app).collect::<Vec<_>>(),
+        [false, false, true]
+    );
     assert_eq!(rules.because(judged.frames[0].in_app_by), "test:3 function:\"a \\\"b\\\\\"   -app");
 }
 
@@ -191,26 +219,38 @@ fn comments_quotes_and_blanks() {
 fn examples() {
     let counting = |text: &str, frames: &[(&str, &str)]| -> Vec<(bool, bool)> {
         let rules = Rules::with_builtin(&[("mine", text)]).unwrap();
-        let frames: Vec<FrameFacts<'_>> =
-            frames.iter().map(|(package, name)| FrameFacts { package: Some(package), ..native(name) }).collect();
+        let frames: Vec<FrameFacts<'_>> = frames
+            .iter()
+            .map(|(package, name)| FrameFacts { package: Some(package), ..native(name) })
+            .collect();
         judge(&rules, &frames).frames.iter().map(|frame| (frame.in_app, frame.counts)).collect()
     };
     let ceph = "/usr/lib/ceph/libx.so";
     let got = counting(
         "package:/usr/lib/ceph/** +app\nfunction:ceph::__ceph_assert_fail -app -group ^-app ^-group",
-        &[("/usr/lib/libc.so.6", "abort"), (ceph, "ceph::__ceph_assert_fail"), (ceph, "BlueStore::_txc_add"), ("/usr/bin/osd", "main")],
+        &[
+            ("/usr/lib/libc.so.6", "abort"),
+            (ceph, "ceph::__ceph_assert_fail"),
+            (ceph, "BlueStore::_txc_add"),
+            ("/usr/bin/osd", "main"),
+        ],
     );
     assert_eq!(got, [(false, false), (false, false), (true, true), (true, true)]);
     let app = "/app/x";
-    let got =
-        counting("function:app::*MainLoop::run -group v-group", &[(app, "app::draw"), (app, "app::LinuxMainLoop::run"), (app, "main")]);
+    let got = counting(
+        "function:app::*MainLoop::run -group v-group",
+        &[(app, "app::draw"), (app, "app::LinuxMainLoop::run"), (app, "main")],
+    );
     assert_eq!(got, [(true, true), (true, false), (true, false)]);
     let (engine, game) = ("/app/libengine.so", "/app/libgame.so");
     let got = counting(
         "package:**/libengine.so category=engine\n[ package:**/libgame.so ] | category:engine +group\n[ category:engine ] | category:engine -group",
         &[(engine, "a"), (engine, "b"), (engine, "c"), (game, "d")],
     );
-    assert_eq!(got.iter().map(|(_, counts)| *counts).collect::<Vec<_>>(), [false, false, true, true]);
+    assert_eq!(
+        got.iter().map(|(_, counts)| *counts).collect::<Vec<_>>(),
+        [false, false, true, true]
+    );
 }
 
 #[test]
@@ -244,10 +284,18 @@ fn errors_have_their_place() {
     ] {
         let errors = Rules::parse(&format!("# head\n{line}\n"), "my.txt").unwrap_err();
         assert_eq!(errors.len(), 1, "{line}");
-        assert_eq!((errors[0].line, errors[0].column, errors[0].fact.as_str()), (2, column, fact), "{line}");
-        assert!(!errors[0].advice.is_empty() && errors[0].to_string().starts_with(&format!("my.txt:2:{column}: ")));
+        assert_eq!(
+            (errors[0].line, errors[0].column, errors[0].fact.as_str()),
+            (2, column, fact),
+            "{line}"
+        );
+        assert!(
+            !errors[0].advice.is_empty()
+                && errors[0].to_string().starts_with(&format!("my.txt:2:{column}: "))
+        );
     }
-    let errors = Rules::with_builtin(&[("a.txt", "x\nfunction:a -app\ny"), ("b.txt", "z")]).unwrap_err();
+    let errors =
+        Rules::with_builtin(&[("a.txt", "x\nfunction:a -app\ny"), ("b.txt", "z")]).unwrap_err();
     assert_eq!(
         errors.iter().map(|error| (error.source_name.as_str(), error.line)).collect::<Vec<_>>(),
         [("a.txt", 1), ("a.txt", 3), ("b.txt", 1)]
@@ -261,7 +309,10 @@ fn versions() {
     let version = |text: &str| parse(text).version();
     assert_eq!(version("function:a -app"), version("function:a -app"));
     assert_ne!(version("function:a -app"), version("function:a +app"));
-    assert_ne!(Rules::builtin().version(), Rules::with_builtin(&[("u", "function:a -app")]).unwrap().version());
+    assert_ne!(
+        Rules::builtin().version(),
+        Rules::with_builtin(&[("u", "function:a -app")]).unwrap().version()
+    );
 }
 
 #[test]
@@ -308,7 +359,10 @@ fn random_texts_are_read_or_refused() {
         (0..random.usize(..12)).for_each(|_| text.push_str(words[random.usize(..words.len())]));
         if let Ok(rules) = Rules::parse(&text, "random") {
             read += usize::from(!rules.is_empty());
-            let judged = judge(&rules, &[native("a"), native(&text), FrameFacts { package: Some("/aé/b"), ..native("é") }]);
+            let judged = judge(
+                &rules,
+                &[native("a"), native(&text), FrameFacts { package: Some("/aé/b"), ..native("é") }],
+            );
             assert_eq!(judged.frames.len(), 3);
         }
     }
@@ -328,7 +382,10 @@ fn patterns_take_no_long_time() {
 #[test]
 fn long_stacks() {
     let rules = Rules::builtin();
-    let seen: Vec<FrameMatches> = ["abort", "std::f", "x", "__cxa_throw"].into_iter().map(|name| rules.look(&native(name))).collect();
+    let seen: Vec<FrameMatches> = ["abort", "std::f", "x", "__cxa_throw"]
+        .into_iter()
+        .map(|name| rules.look(&native(name)))
+        .collect();
     let stack: Vec<&FrameMatches> = (0..262_144).map(|at| &seen[at % 4]).collect();
     let start = Instant::now();
     assert_eq!(rules.judge(&stack, None).frames.len(), stack.len());

@@ -39,13 +39,21 @@ fn check_family(stack: &str, family: Family) {
         .iter()
         .zip(&normals)
         .map(|((_, package, name), normal)| match family {
-            Family::Native => FrameFacts { normal: Some(normal), package: Some(*package).filter(|path| *path != "-"), ..native(name) },
+            Family::Native => FrameFacts {
+                normal: Some(normal),
+                package: Some(*package).filter(|path| *path != "-"),
+                ..native(name)
+            },
             _ => FrameFacts { family, module: Some(package), ..native(name) },
         })
         .collect();
     let judged = judge(&rules, &frames);
     for ((flags, package, name), frame) in lines.iter().zip(&judged.frames) {
-        let got = format!("{}{}", if frame.in_app { 'a' } else { '.' }, if frame.counts { 'g' } else { '.' });
+        let got = format!(
+            "{}{}",
+            if frame.in_app { 'a' } else { '.' },
+            if frame.counts { 'g' } else { '.' }
+        );
         let why = [frame.in_app_by, frame.counts_by].map(|by| rules.because(by));
         assert_eq!(got, *flags, "{package} {name}: {why:?}");
     }
@@ -262,7 +270,11 @@ fn java() {
 
 #[test]
 fn users_have_the_last_word() {
-    let rules = Rules::with_builtin(&[("mine", "package:/usr/lib/ceph/** +app\nfunction:my_abort -app -group ^-group")]).unwrap();
+    let rules = Rules::with_builtin(&[(
+        "mine",
+        "package:/usr/lib/ceph/** +app\nfunction:my_abort -app -group ^-group",
+    )])
+    .unwrap();
     let frame = FrameFacts { package: Some("/usr/lib/ceph/libx.so"), ..native("f") };
     let judged = judge(&rules, &[native("x"), native("my_abort"), frame]);
     assert_eq!(
@@ -277,12 +289,23 @@ fn users_have_the_last_word() {
 #[ignore = "prints times"]
 fn speed() {
     let rules = Rules::builtin();
-    let packages =
-        ["/usr/lib/libc.so.6", "/System/Library/Frameworks/UIKit.framework/UIKit", "/app/bin/tool", "/data/app/x/lib/arm64/libx.so"];
-    let names: Vec<String> = (0..1000).map(|at| format!("ns{}::Class{at}::method(int, std::string const&)", at % 7)).collect();
+    let packages = [
+        "/usr/lib/libc.so.6",
+        "/System/Library/Frameworks/UIKit.framework/UIKit",
+        "/app/bin/tool",
+        "/data/app/x/lib/arm64/libx.so",
+    ];
+    let names: Vec<String> = (0..1000)
+        .map(|at| format!("ns{}::Class{at}::method(int, std::string const&)", at % 7))
+        .collect();
     let normals: Vec<String> = names.iter().map(|name| function(name)).collect();
-    let facts: Vec<FrameFacts<'_>> =
-        (0..1000).map(|at| FrameFacts { normal: Some(&normals[at]), package: Some(packages[at % 4]), ..native(&names[at]) }).collect();
+    let facts: Vec<FrameFacts<'_>> = (0..1000)
+        .map(|at| FrameFacts {
+            normal: Some(&normals[at]),
+            package: Some(packages[at % 4]),
+            ..native(&names[at])
+        })
+        .collect();
     let start = Instant::now();
     let mut seen = Vec::new();
     for _ in 0..20 {
@@ -293,7 +316,8 @@ fn speed() {
     let mut judged = Judged::default();
     let start = Instant::now();
     for round in 0..100_000 {
-        let mut stack: [&FrameMatches; 20] = std::array::from_fn(|at| &seen[(round + at * 37) % seen.len()]);
+        let mut stack: [&FrameMatches; 20] =
+            std::array::from_fn(|at| &seen[(round + at * 37) % seen.len()]);
         stack[2] = &abort;
         rules.judge_into(&mut judged, &stack, None);
     }

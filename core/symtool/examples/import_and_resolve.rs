@@ -13,14 +13,18 @@ use symtool_store::{Named, Store};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut words = std::env::args().skip(1);
     let file = words.next().ok_or("usage: import_and_resolve FILE ADDRESS…")?;
-    let addresses: Vec<u64> = words.map(|word| u64::from_str_radix(word.trim_start_matches("0x"), 16)).collect::<Result<_, _>>()?;
+    let addresses: Vec<u64> = words
+        .map(|word| u64::from_str_radix(word.trim_start_matches("0x"), 16))
+        .collect::<Result<_, _>>()?;
 
     let folder = tempfile::tempdir()?;
     let store = Store::at(&folder.path().join("store"), Duration::from_secs(5));
     let summary = Import::of(vec![file.clone().into()]).run(&store, &|event| {
         if let Event::Done(report) = event {
             match report.outcome {
-                Outcome::Imported { module, .. } | Outcome::Unchanged { module, .. } => println!("{}: {}", module.name, module.id),
+                Outcome::Imported { module, .. } | Outcome::Unchanged { module, .. } => {
+                    println!("{}: {}", module.name, module.id)
+                }
                 Outcome::Failed(failure) => eprintln!("{failure}"),
             }
         }

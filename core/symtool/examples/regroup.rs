@@ -19,11 +19,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let folder = tempfile::tempdir()?;
     let store = Store::at(&folder.path().join("store"), Duration::from_secs(5));
-    let added = AddCrashes { paths: words.collect(), rules: &rules, mapping: None }.run(&store, &mut |_| Ok(()))?;
+    let added = AddCrashes { paths: words.collect(), rules: &rules, mapping: None }
+        .run(&store, &mut |_| Ok(()))?;
     println!("{} crashes in {} groups", added.added, Crashes::open(&store)?.groups()?.len());
 
     Import::of(vec![symbols]).run(&store, &|_| Ok(()))?;
-    let run = Reprocess { rules: &rules, all: false, dry_run: false, max_absorb: None }.run(&store, |_, _| {})?;
+    let run = Reprocess { rules: &rules, all: false, dry_run: false, max_absorb: None }
+        .run(&store, |_, _| {})?;
     println!("{:?}: {} crashes moved", run.status, run.report.crashes.moved);
     for group in Crashes::open(&store)?.groups()? {
         println!("{} {} crashes: {}", group.id, group.tally.crashes, group.title());

@@ -1,6 +1,7 @@
 //! What stops a job.
 
-/// What stops a job as a whole. What is wrong with a single file or report is told in the events of the job.
+/// What stops a job as a whole. What is wrong with a single file or report is told in the events of
+/// the job.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -23,6 +23,10 @@ pub use resolve::{Frame, resolve};
 ///
 /// # Errors
 /// If the store cannot be read.
-pub fn assessor<'s>(reader: &'s Reader, catalog: &'s Catalog<'s>, rules: &'s Rules) -> Result<Assessor<'s>, Error> {
+pub fn assessor<'s>(
+    reader: &'s Reader,
+    catalog: &'s Catalog<'s>,
+    rules: &'s Rules,
+) -> Result<Assessor<'s>, Error> {
     Ok(Assessor::new(Symbols::new(reader, catalog)?, rules))
 }

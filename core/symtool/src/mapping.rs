@@ -1,7 +1,8 @@
-//! Mappings by their files: a path -> the mapping there, its ids, and the module that answers for it.
+//! Mappings by their files: a path -> the mapping there, its ids, and the module that answers for
+//! it.
 //!
-//! A file that the store has is answered from there; any other is imported first. Where the store cannot be read or written, the mapping
-//! is answered from memory.
+//! A file that the store has is answered from there; any other is imported first. Where the store
+//! cannot be read or written, the mapping is answered from memory.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -56,7 +57,8 @@ pub struct MappingFile {
     identity: Identity,
 }
 
-/// The mapping in the file at `path`: a `mapping.txt`, or R8's partition map. `None` if no file is there; why it is none, if it is none.
+/// The mapping in the file at `path`: a `mapping.txt`, or R8's partition map. `None` if no file is
+/// there; why it is none, if it is none.
 pub fn at(path: &Path) -> Option<Result<MappingFile, MappingError>> {
     let metadata = std::fs::metadata(path).ok().filter(|metadata| !metadata.is_dir())?;
     if !metadata.is_file() {
@@ -73,7 +75,10 @@ fn open(path: &Path) -> Result<MappingFile, MappingError> {
         _ => mapped,
     };
     if !is_mapping(mapped.bytes()) {
-        return Err(MappingError::NotAMapping { path: path.to_owned(), rejected: Rejected::of(mapped.bytes()) });
+        return Err(MappingError::NotAMapping {
+            path: path.to_owned(),
+            rejected: Rejected::of(mapped.bytes()),
+        });
     }
     let identity = Identity::of(mapped.bytes(), None);
     Ok(MappingFile { mapped, identity })
@@ -100,7 +105,9 @@ fn next_step(rejected: Rejected) -> &'static str {
         Rejected::Packed("bzip2") => "unpack it first: bzip2 -d",
         Rejected::Packed(_) => "unpack it first",
         Rejected::Utf16 => "convert it first: iconv -f UTF-16 -t UTF-8",
-        Rejected::Binary | Rejected::Text { .. } => "name the mapping.txt that R8 or ProGuard wrote",
+        Rejected::Binary | Rejected::Text { .. } => {
+            "name the mapping.txt that R8 or ProGuard wrote"
+        }
     }
 }
 
@@ -111,7 +118,8 @@ pub fn is_meant(path: &Path) -> bool {
         || Path::new(&*name).extension().is_some_and(|extension| extension == "map")
 }
 
-/// Why the file `mapped`, which should be a mapping by its name, is none. `None` if it is one, or another file.
+/// Why the file `mapped`, which should be a mapping by its name, is none. `None` if it is one, or
+/// another file.
 pub fn refusal(mapped: &Mapped) -> Option<MappingError> {
     let (path, bytes) = (mapped.path(), mapped.bytes());
     if !is_meant(path) || Kind::of(bytes) != Kind::Other || is_mapping(bytes) {
@@ -124,7 +132,9 @@ impl MappingFile {
     /// The ids that it goes by, its own first, that of its contents last.
     pub fn ids(&self) -> Vec<String> {
         let other = |bytes: &Vec<u8>| ModuleId { bytes: bytes.clone(), made_up: false }.to_string();
-        std::iter::once(self.identity.id.to_string()).chain(self.identity.others.iter().map(other)).collect()
+        std::iter::once(self.identity.id.to_string())
+            .chain(self.identity.others.iter().map(other))
+            .collect()
     }
 
     /// The bytes of its own id.
@@ -132,7 +142,8 @@ impl MappingFile {
         self.identity.id.bytes.clone()
     }
 
-    /// The mappings of the store that are this file: those with its contents, else those of the same build. Its own id comes first.
+    /// The mappings of the store that are this file: those with its contents, else those of the
+    /// same build. Its own id comes first.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -141,7 +152,9 @@ impl MappingFile {
         // The last one is that of the contents.
         for id in ids.iter().rev() {
             let mut found = catalog.with_id(id)?;
-            found.retain(|module| module.record.is_mapping() && module.record.ids().any(|own| own == id));
+            found.retain(|module| {
+                module.record.is_mapping() && module.record.ids().any(|own| own == id)
+            });
             if !found.is_empty() {
                 found.sort_by_key(|module| ids.first() != Some(&module.record.id));
                 return Ok(found);
@@ -150,7 +163,8 @@ impl MappingFile {
         Ok(Vec::new())
     }
 
-    /// The module that answers for it, kept in `store` if that can be written. With it comes what the user should know about the file.
+    /// The module that answers for it, kept in `store` if that can be written. With it comes what
+    /// the user should know about the file.
     ///
     /// # Errors
     /// If it cannot be packed.
@@ -162,7 +176,12 @@ impl MappingFile {
         let info = mapping_info(self.mapped.name(), &self.identity);
         let packed = pack_mapping(bytes, &info, &self.identity, bytes.len() as u64);
         let packed = packed.map_err(|cause| MappingError::Pack { path: path.to_owned(), cause })?;
-        let warnings = packed.record.warnings.iter().map(|warning| format!("{}: {warning}", path.display())).collect();
+        let warnings = packed
+            .record
+            .warnings
+            .iter()
+            .map(|warning| format!("{}: {warning}", path.display()))
+            .collect();
         // Where nothing can be kept, the mapping is answered from memory.
         drop(store.commit(slice::from_ref(&packed), false));
         Ok((InMemoryModule::of(packed), warnings))

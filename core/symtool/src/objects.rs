@@ -1,8 +1,9 @@
 //! Finds the object file and the module that a path or build-id of a request means.
 //!
-//! A file that the store has is taken from there; any other is imported first, so that the next run finds it. Where
-//! the store cannot be read or written (a read-only home, another process that holds it for too long), the module is
-//! answered from memory and nothing is kept. No lock is held once a module is open.
+//! A file that the store has is taken from there; any other is imported first, so that the next run
+//! finds it. Where the store cannot be read or written (a read-only home, another process that
+//! holds it for too long), the module is answered from memory and nothing is kept. No lock is held
+//! once a module is open.
 
 use std::path::{Path, PathBuf};
 use std::slice;
@@ -44,7 +45,8 @@ impl Objects {
     pub fn open(&self, path: &Path) -> Result<Object, Error> {
         let file = match container::open_object(path) {
             Err(Error::NoSlice { arch: None, .. }) if self.default_arch.is_some() => {
-                container::open_slice(path, self.default_arch.as_deref().unwrap_or_default())?.open()?
+                container::open_slice(path, self.default_arch.as_deref().unwrap_or_default())?
+                    .open()?
             }
             opened => opened?,
         };
@@ -64,14 +66,21 @@ impl Objects {
         let id = hex::encode(id);
         let reader = self.store.as_ref()?.read().ok()?;
         let catalog = reader.catalog();
-        let module = catalog.with_id(&id).ok()?.into_iter().find(|module| module.record.id == id)?;
+        let module =
+            catalog.with_id(&id).ok()?.into_iter().find(|module| module.record.id == id)?;
         InMemoryModule::read(&reader, module).ok().map(Arc::new)
     }
 
-    fn hold(&self, mapped: &Mapped) -> Result<(Option<Arc<InMemoryModule>>, Option<Mapped>), Error> {
+    fn hold(
+        &self,
+        mapped: &Mapped,
+    ) -> Result<(Option<Arc<InMemoryModule>>, Option<Mapped>), Error> {
         let file = DebugFile::parse(mapped)?;
         let debug = file.debug_file(&self.search);
-        let file = file.with_debug_data(debug.as_ref().and_then(|debug| DebugFile::parse(debug).ok()), &self.search);
+        let file = file.with_debug_data(
+            debug.as_ref().and_then(|debug| DebugFile::parse(debug).ok()),
+            &self.search,
+        );
         let held = match self.stored(file.info(), file.bytes() as u64) {
             Some(held) => Some(held),
             None => self.import(&file)?,
@@ -95,9 +104,15 @@ impl Objects {
             Err(Error::NoSymbols { .. } | Error::Companion { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let packed = pack(&symbols, bytes).map_err(|cause| Error::Io { path: file.path().to_owned(), cause })?;
-        let committed = self.store.as_ref().and_then(|store| store.commit(slice::from_ref(&packed), false).ok());
-        let is_joined = committed.is_some_and(|committed| committed.iter().any(|module| module.module.record.sources.len() > 1));
+        let packed = pack(&symbols, bytes)
+            .map_err(|cause| Error::Io { path: file.path().to_owned(), cause })?;
+        let committed = self
+            .store
+            .as_ref()
+            .and_then(|store| store.commit(slice::from_ref(&packed), false).ok());
+        let is_joined = committed.is_some_and(|committed| {
+            committed.iter().any(|module| module.module.record.sources.len() > 1)
+        });
         // Where the store knew another file of this build, both together know more.
         let joined = if is_joined { self.stored(file.info(), bytes) } else { None };
         Ok(Some(joined.unwrap_or_else(|| InMemoryModule::of(packed))))

@@ -52,12 +52,16 @@ pub struct Reprocessed {
 }
 
 impl Reprocess<'_> {
-    /// Regroups the crashes of `store`. `progress` is told how many crashes are selected, and how many of them are done. A process that
-    /// is killed leaves the store as before or as after.
+    /// Regroups the crashes of `store`. `progress` is told how many crashes are selected, and how
+    /// many of them are done. A process that is killed leaves the store as before or as after.
     ///
     /// # Errors
     /// If the store cannot be used.
-    pub fn run(self, store: &Store, progress: impl Fn(u64, u64) + Sync) -> Result<Reprocessed, Error> {
+    pub fn run(
+        self,
+        store: &Store,
+        progress: impl Fn(u64, u64) + Sync,
+    ) -> Result<Reprocessed, Error> {
         let reader = store.read()?;
         let catalog = reader.catalog();
         let assessor = assessor(&reader, &catalog, self.rules)?;

@@ -16,9 +16,11 @@ pub fn skip(bytes: &[u8], start: usize, open: u8, close: u8) -> usize {
     bytes.len()
 }
 
-/// What stands within the bracket at `start`, of which `end` is where it has closed. One that never does ends with the text.
+/// What stands within the bracket at `start`, of which `end` is where it has closed. One that never
+/// does ends with the text.
 pub fn inside(text: &str, start: usize, end: usize) -> &str {
-    let is_closed = end > start + 1 && matches!(text.as_bytes()[end - 1], b'>' | b')' | b']' | b'}');
+    let is_closed =
+        end > start + 1 && matches!(text.as_bytes()[end - 1], b'>' | b')' | b']' | b'}');
     &text[start + 1..if is_closed { end - 1 } else { end }]
 }
 

@@ -1,7 +1,7 @@
 //! Normalises demangled names of C, C++ and Rust: the path of the function without what varies.
 //!
-//! One walk from left to right. What is in brackets is stepped over; whatever a space follows was a return type, unless arguments went
-//! before.
+//! One walk from left to right. What is in brackets is stepped over; whatever a space follows was a
+//! return type, unless arguments went before.
 
 use super::brackets::{inside, skip, skip_angle};
 use super::rust::{is_crate_hash, rust_type, without_rust_hash};
@@ -19,11 +19,20 @@ const TRAILERS: [&str; 7] = ["const", "volatile", "restrict", "noexcept", "&&", 
 /// The path that `name` says.
 pub fn normal(name: &str) -> String {
     let name = without_rust_hash(name);
-    if !name.bytes().any(|byte| matches!(byte, b'(' | b':' | b'<' | b'[' | b'{' | b'\'' | b'`' | b'$')) {
+    if !name
+        .bytes()
+        .any(|byte| matches!(byte, b'(' | b':' | b'<' | b'[' | b'{' | b'\'' | b'`' | b'$'))
+    {
         return name.to_owned();
     }
-    let mut walk =
-        Walk { name, at: 0, out: String::with_capacity(name.len().min(256)), component: 0, after_arguments: false, in_type: false };
+    let mut walk = Walk {
+        name,
+        at: 0,
+        out: String::with_capacity(name.len().min(256)),
+        component: 0,
+        after_arguments: false,
+        in_type: false,
+    };
     walk.run();
     let mut path = walk.out;
     path.truncate(path.trim_end().trim_end_matches("::").len());
@@ -84,7 +93,10 @@ impl Walk<'_> {
     fn word(&mut self) {
         let bytes = self.name.as_bytes();
         let start = self.at;
-        let end = bytes[start..].iter().position(|byte| !is_word(*byte)).map_or(bytes.len(), |length| start + length);
+        let end = bytes[start..]
+            .iter()
+            .position(|byte| !is_word(*byte))
+            .map_or(bytes.len(), |length| start + length);
         let word = &self.name[start..end];
         self.at = end;
         if !self.at_component() {
@@ -98,7 +110,10 @@ impl Walk<'_> {
             self.out.push_str(ANONYMOUS);
         } else if is_numbered(word, "$_") {
             self.out.push_str("lambda");
-        } else if INLINE.contains(&word) && self.out.ends_with("std::") && self.rest().starts_with("::") {
+        } else if INLINE.contains(&word)
+            && self.out.ends_with("std::")
+            && self.rest().starts_with("::")
+        {
             self.at += 2;
         } else {
             self.out.push_str(word);
@@ -148,7 +163,10 @@ impl Walk<'_> {
         }
         match self.rest() {
             "" => {}
-            rest if rest.starts_with('(') && !self.out.is_empty() && !is_unnamed(rest) && !is_declarator(rest) => {}
+            rest if rest.starts_with('(')
+                && !self.out.is_empty()
+                && !is_unnamed(rest)
+                && !is_declarator(rest) => {}
             _ => {
                 self.out.clear();
                 self.component = 0;
@@ -212,7 +230,8 @@ impl Walk<'_> {
     fn qualified(&mut self, inner: &str) {
         let mut of = String::with_capacity(inner.len());
         rust_type(inner, &mut of);
-        let is_own = of.starts_with(|first: char| first.is_alphabetic() || first == '_') && !of.contains(' ');
+        let is_own = of.starts_with(|first: char| first.is_alphabetic() || first == '_')
+            && !of.contains(' ');
         if is_own {
             self.out.push_str(&of);
         } else {
@@ -280,13 +299,31 @@ fn sign(rest: &str) -> usize {
             (1 | 2, _) => 1,
             _ => 2,
         },
-        Some(b'>') => run(b'>').min(2) + usize::from(rest.as_bytes().get(run(b'>').min(2)) == Some(&b'=')),
+        Some(b'>') => {
+            run(b'>').min(2) + usize::from(rest.as_bytes().get(run(b'>').min(2)) == Some(&b'='))
+        }
         Some(b'-') if rest.starts_with("->*") => 3,
         Some(b'-') if rest.starts_with("->") => 2,
         _ => rest
             .bytes()
             .take(2)
-            .take_while(|byte| matches!(byte, b'+' | b'-' | b'*' | b'/' | b'%' | b'^' | b'&' | b'|' | b'~' | b'!' | b'=' | b',' | b'?'))
+            .take_while(|byte| {
+                matches!(
+                    byte,
+                    b'+' | b'-'
+                        | b'*'
+                        | b'/'
+                        | b'%'
+                        | b'^'
+                        | b'&'
+                        | b'|'
+                        | b'~'
+                        | b'!'
+                        | b'='
+                        | b','
+                        | b'?'
+                )
+            })
             .count(),
     }
 }
@@ -301,13 +338,19 @@ fn is_declarator(rest: &str) -> bool {
 
 /// Whether `rest` begins with `token`, and not with a longer one.
 fn is_token(rest: &str, token: &str) -> bool {
-    rest.strip_prefix(token).is_some_and(|after| token.starts_with('&') || !after.bytes().next().is_some_and(is_word))
+    rest.strip_prefix(token)
+        .is_some_and(|after| token.starts_with('&') || !after.bytes().next().is_some_and(is_word))
 }
 
 fn is_numbered(word: &str, prefix: &str) -> bool {
-    word.strip_prefix(prefix).is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    word.strip_prefix(prefix).is_some_and(|number| {
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 fn skip_digits(bytes: &[u8], start: usize) -> usize {
-    bytes[start..].iter().position(|byte| !byte.is_ascii_digit()).map_or(bytes.len(), |length| start + length)
+    bytes[start..]
+        .iter()
+        .position(|byte| !byte.is_ascii_digit())
+        .map_or(bytes.len(), |length| start + length)
 }

@@ -1,11 +1,17 @@
-//! Normalises classes and methods of Java and Kotlin: one name without what compilers and runtimes number.
+//! Normalises classes and methods of Java and Kotlin: one name without what compilers and runtimes
+//! number.
 
 /// Classes that a runtime makes and numbers.
-const GENERATED: [&str; 5] =
-    ["GeneratedMethodAccessor", "GeneratedConstructorAccessor", "GeneratedSerializationConstructorAccessor", "$Proxy", "jdk.proxy"];
+const GENERATED: [&str; 5] = [
+    "GeneratedMethodAccessor",
+    "GeneratedConstructorAccessor",
+    "GeneratedSerializationConstructorAccessor",
+    "$Proxy",
+    "jdk.proxy",
+];
 
-/// `class.method` in one spelling for all builds: numbers of anonymous classes become `?`, lambdas `lambda`, hashes of generated classes
-/// go.
+/// `class.method` in one spelling for all builds: numbers of anonymous classes become `?`, lambdas
+/// `lambda`, hashes of generated classes go.
 pub fn java(class: &str, method: &str) -> String {
     let class = class_name(class.trim());
     let method = method_name(method.trim());
@@ -22,7 +28,11 @@ fn class_name(class: &str) -> String {
     // `a.b.-$$Lambda$Foo$hash` of D8's desugaring.
     if let Some((package, lambda)) = class.split_once("-$$Lambda$") {
         let of = lambda.rsplit_once('$').map_or("", |(of, _)| of);
-        return if of.is_empty() { format!("{package}lambda") } else { format!("{package}{}$lambda", parts(of)) };
+        return if of.is_empty() {
+            format!("{package}lambda")
+        } else {
+            format!("{package}{}$lambda", parts(of))
+        };
     }
     for lambda in ["$$Lambda", "$$ExternalSyntheticLambda", "$$InternalSyntheticLambda"] {
         if let Some((of, _)) = class.split_once(lambda) {
@@ -33,7 +43,9 @@ fn class_name(class: &str) -> String {
     let mut doubled = class.splitn(3, "$$");
     let first = doubled.next().unwrap_or_default();
     let class = match (doubled.next(), doubled.next()) {
-        (Some(by), Some(_)) if by.ends_with("CGLIB") || by.contains("By") => format!("{}$${by}", parts(first)),
+        (Some(by), Some(_)) if by.ends_with("CGLIB") || by.contains("By") => {
+            format!("{}$${by}", parts(first))
+        }
         _ => parts(class),
     };
     GENERATED.iter().fold(class, |class, generated| without_number(&class, generated))
@@ -49,7 +61,8 @@ fn parts(class: &str) -> String {
         if index > 0 {
             out.push('$');
         }
-        let is_number = index > 0 && !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        let is_number =
+            index > 0 && !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         out.push_str(if is_number { "?" } else { part });
     }
     out

@@ -3,7 +3,12 @@
 
 /// `name` with its escapes read. `None` if it has none.
 pub fn decode(name: &str) -> Option<String> {
-    if !name.contains('$') || !(name.contains("$LT$") || name.contains("$u7b$") || name.contains("$RF$") || name.contains("$u20$")) {
+    if !name.contains('$')
+        || !(name.contains("$LT$")
+            || name.contains("$u7b$")
+            || name.contains("$RF$")
+            || name.contains("$u20$"))
+    {
         return None;
     }
     let mut out = String::with_capacity(name.len());
@@ -18,7 +23,10 @@ pub fn decode(name: &str) -> Option<String> {
             continue;
         }
         let end = rest[1..].find('$').map(|end| end + 1);
-        match end.and_then(|end| Some((escaped(&rest[1..end])?, end))).filter(|_| rest.starts_with('$')) {
+        match end
+            .and_then(|end| Some((escaped(&rest[1..end])?, end)))
+            .filter(|_| rest.starts_with('$'))
+        {
             Some((sign, end)) => {
                 if out.ends_with("::_") {
                     out.pop();
@@ -47,6 +55,7 @@ fn escaped(name: &str) -> Option<char> {
         "LP" => '(',
         "RP" => ')',
         "C" => ',',
-        _ => char::from_u32(u32::from_str_radix(name.strip_prefix('u')?, 16).ok()?).filter(|sign| !sign.is_control())?,
+        _ => char::from_u32(u32::from_str_radix(name.strip_prefix('u')?, 16).ok()?)
+            .filter(|sign| !sign.is_control())?,
     })
 }

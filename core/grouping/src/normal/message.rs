@@ -3,7 +3,8 @@
 /// Bytes of a message that count. Some quote whole documents.
 const MAX_MESSAGE_BYTES: usize = 1024;
 
-/// `text` with `<hex>`, `<uuid>`, `<n>` and `<path>` for addresses, ids, numbers and paths, in one line, cut after 1024 bytes.
+/// `text` with `<hex>`, `<uuid>`, `<n>` and `<path>` for addresses, ids, numbers and paths, in one
+/// line, cut after 1024 bytes.
 pub fn message(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(MAX_MESSAGE_BYTES));
     let mut rest = text.trim();
@@ -29,27 +30,37 @@ pub fn message(text: &str) -> String {
         before = taken.chars().next_back().unwrap_or(first);
         rest = &rest[length..];
     }
-    let end = (0..=MAX_MESSAGE_BYTES.min(out.len())).rev().find(|end| out.is_char_boundary(*end)).unwrap_or_default();
+    let end = (0..=MAX_MESSAGE_BYTES.min(out.len()))
+        .rev()
+        .find(|end| out.is_char_boundary(*end))
+        .unwrap_or_default();
     out.truncate(end);
     out.truncate(out.trim_end().len());
     out
 }
 
-/// What varies at the beginning of `rest`: bytes, and what to write instead; nothing for a word that stays.
+/// What varies at the beginning of `rest`: bytes, and what to write instead; nothing for a word
+/// that stays.
 fn variable(rest: &str) -> (usize, &'static str) {
     let bytes = rest.as_bytes();
     if is_uuid(bytes) {
         return (36, "<uuid>");
     }
-    let word = bytes.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+    let word =
+        bytes.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
     let address = rest[..word].strip_prefix("0x").or_else(|| rest[..word].strip_prefix("0X"));
-    if address.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+    if address.is_some_and(|digits| {
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    }) {
         return (word, "<hex>");
     }
     let text = &bytes[..word];
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     if digits == word || (digits > 0 && is_unit(&rest[digits..word])) {
-        let more = bytes[digits..].iter().take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b',')).count();
+        let more = bytes[digits..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','))
+            .count();
         let number = rest[..digits + more].trim_end_matches(['.', ',']).len();
         return (number, "<n>");
     }
@@ -64,19 +75,43 @@ fn variable(rest: &str) -> (usize, &'static str) {
 }
 
 fn is_unit(unit: &str) -> bool {
-    matches!(unit, "ms" | "s" | "us" | "ns" | "B" | "KB" | "MB" | "GB" | "KiB" | "MiB" | "GiB" | "px" | "x" | "th" | "st" | "nd" | "rd")
+    matches!(
+        unit,
+        "ms" | "s"
+            | "us"
+            | "ns"
+            | "B"
+            | "KB"
+            | "MB"
+            | "GB"
+            | "KiB"
+            | "MiB"
+            | "GiB"
+            | "px"
+            | "x"
+            | "th"
+            | "st"
+            | "nd"
+            | "rd"
+    )
 }
 
 fn is_uuid(bytes: &[u8]) -> bool {
-    let is_in_place = |(at, byte): (usize, &u8)| if matches!(at, 8 | 13 | 18 | 23) { *byte == b'-' } else { byte.is_ascii_hexdigit() };
-    bytes.get(..36).is_some_and(|uuid| uuid.iter().enumerate().all(is_in_place)) && !bytes.get(36).is_some_and(u8::is_ascii_alphanumeric)
+    let is_in_place = |(at, byte): (usize, &u8)| {
+        if matches!(at, 8 | 13 | 18 | 23) { *byte == b'-' } else { byte.is_ascii_hexdigit() }
+    };
+    bytes.get(..36).is_some_and(|uuid| uuid.iter().enumerate().all(is_in_place))
+        && !bytes.get(36).is_some_and(u8::is_ascii_alphanumeric)
 }
 
 /// A path in quotes, quotes included.
 fn quoted_path(rest: &str, quote: char) -> Option<(usize, &'static str)> {
     let length = rest[1..].find(['\n', quote])?;
     let inner = &rest[1..=length];
-    let is_path = rest[1 + length..].starts_with(quote) && !inner.is_empty() && inner.contains(['/', '\\']) && !inner.contains("://");
+    let is_path = rest[1 + length..].starts_with(quote)
+        && !inner.is_empty()
+        && inner.contains(['/', '\\'])
+        && !inner.contains("://");
     is_path.then_some((length + 2, "<path>"))
 }
 
@@ -87,7 +122,10 @@ fn path(rest: &str) -> Option<(usize, &'static str)> {
 }
 
 fn path_length(rest: &str) -> usize {
-    let end =
-        rest.find(|sign: char| sign.is_whitespace() || matches!(sign, '\'' | '"' | '`' | ',' | ';' | ')' | ']')).unwrap_or(rest.len());
+    let end = rest
+        .find(|sign: char| {
+            sign.is_whitespace() || matches!(sign, '\'' | '"' | '`' | ',' | ';' | ')' | ']')
+        })
+        .unwrap_or(rest.len());
     rest[..end].trim_end_matches(['.', ':']).len().max(1)
 }

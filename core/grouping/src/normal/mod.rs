@@ -43,7 +43,12 @@ const BLOCK: &str = " {block}";
 const BLOCK_OF: &str = "invocation function for block in ";
 
 /// Code that leads to the function that it is named after and has no other content.
-const THUNKS: [&str; 4] = ["non-virtual thunk to ", "virtual thunk to ", "covariant return thunk to ", "reference temporary for "];
+const THUNKS: [&str; 4] = [
+    "non-virtual thunk to ",
+    "virtual thunk to ",
+    "covariant return thunk to ",
+    "reference temporary for ",
+];
 
 /// What is not the function itself, but belongs to what follows.
 const PARTS: [&str; 12] = [
@@ -61,8 +66,8 @@ const PARTS: [&str; 12] = [
     "initializer for module ",
 ];
 
-/// The name that `demangled` has in every build: without arguments, template arguments, numbers of lambdas and clones. Never empty,
-/// unless `demangled` is blank.
+/// The name that `demangled` has in every build: without arguments, template arguments, numbers of
+/// lambdas and clones. Never empty, unless `demangled` is blank.
 pub fn function(demangled: &str) -> String {
     let name = demangled.trim();
     if let Some(of) = name.strip_suffix(BLOCK) {
@@ -89,7 +94,8 @@ pub fn function(demangled: &str) -> String {
     normal
 }
 
-/// [`function`] of a name as symbol tables and reports have it, mangled or not. Bytes that are no UTF-8 read as U+FFFD.
+/// [`function`] of a name as symbol tables and reports have it, mangled or not. Bytes that are no
+/// UTF-8 read as U+FFFD.
 pub fn of_raw(raw: &[u8]) -> String {
     if let Some(demangled) = demangle(raw, Spelling::Symtool) {
         return function(&demangled);
@@ -97,7 +103,8 @@ pub fn of_raw(raw: &[u8]) -> String {
     let text = String::from_utf8_lossy(raw);
     // Versions and clones' suffixes that the demangler does not take.
     let name = suffix::without(text.trim());
-    match (name.len() < text.len()).then(|| demangle(name.as_bytes(), Spelling::Symtool)).flatten() {
+    match (name.len() < text.len()).then(|| demangle(name.as_bytes(), Spelling::Symtool)).flatten()
+    {
         Some(demangled) => function(&demangled),
         None => function(&text),
     }

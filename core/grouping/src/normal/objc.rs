@@ -22,7 +22,11 @@ pub fn method(name: &str) -> Option<String> {
     }
     let of = &name[2..name.find(INVOKE)?];
     let of = of.trim_start_matches(|digit: char| digit.is_ascii_digit());
-    let of = if is_method(of) { without_category(of) } else { of.strip_prefix("__Z").map_or_else(|| function(of), |_| of.to_owned()) };
+    let of = if is_method(of) {
+        without_category(of)
+    } else {
+        of.strip_prefix("__Z").map_or_else(|| function(of), |_| of.to_owned())
+    };
     (!of.is_empty()).then(|| format!("{}{BLOCK}", suffix::without(&of)))
 }
 

@@ -17,13 +17,19 @@ pub fn rust_type(text: &str, out: &mut String) {
                 out.push_str("<>");
                 skip_angle(bytes, at)
             }
-            b'[' if follows_name && is_crate_hash(inside(text, at, skip(bytes, at, b'[', b']'))) => skip(bytes, at, b'[', b']'),
+            b'[' if follows_name
+                && is_crate_hash(inside(text, at, skip(bytes, at, b'[', b']'))) =>
+            {
+                skip(bytes, at, b'[', b']')
+            }
             b'{' if text[at..].trim_start_matches('{').starts_with("closure") => {
                 out.push_str("{closure}");
                 skip(bytes, at, b'{', b'}')
             }
             _ => {
-                let end = (at + 1..bytes.len()).find(|next| text.is_char_boundary(*next)).unwrap_or(bytes.len());
+                let end = (at + 1..bytes.len())
+                    .find(|next| text.is_char_boundary(*next))
+                    .unwrap_or(bytes.len());
                 out.push_str(&text[at..end]);
                 end
             }

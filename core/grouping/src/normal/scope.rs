@@ -1,4 +1,5 @@
-//! Splits a normalised name into its class or namespace and its own name, and tells whether that name says much.
+//! Splits a normalised name into its class or namespace and its own name, and tells whether that
+//! name says much.
 
 use super::BLOCK;
 
@@ -10,7 +11,8 @@ const ACCESSORS: [&str; 5] = ["get", "set", "is", "has", "to"];
 pub struct Scoped<'a> {
     /// The class, module or namespace that it belongs to; empty if there is none.
     pub scope: &'a str,
-    /// What it is called there. Lambdas, closures and blocks are called as the function around them.
+    /// What it is called there. Lambdas, closures and blocks are called as the function around
+    /// them.
     pub name: &'a str,
     /// Whether the name itself says that [`Scoped::scope`] is a class (Objective-C).
     pub is_class: bool,
@@ -20,8 +22,11 @@ impl<'a> Scoped<'a> {
     /// Takes `normal` apart, a name that [`super::function`] made.
     pub fn of(normal: &'a str) -> Self {
         let normal = normal.strip_suffix(BLOCK).unwrap_or(normal);
-        if let Some(method) = normal.strip_prefix(['-', '+']).and_then(|rest| rest.strip_prefix('[')) {
-            let (scope, name) = method.trim_end_matches(']').split_once(' ').unwrap_or(("", method));
+        if let Some(method) =
+            normal.strip_prefix(['-', '+']).and_then(|rest| rest.strip_prefix('['))
+        {
+            let (scope, name) =
+                method.trim_end_matches(']').split_once(' ').unwrap_or(("", method));
             return Self { scope, name, is_class: true };
         }
         let (mut scope, mut name) = split(normal);
@@ -34,15 +39,19 @@ impl<'a> Scoped<'a> {
         Self { scope, name, is_class: false }
     }
 
-    /// Whether the name alone tells what the function is about. Operators, destructors, accessors, functions of templates and names of a
-    /// single word (`push`, `run`) are found in many classes, and are called for many reasons.
+    /// Whether the name alone tells what the function is about. Operators, destructors, accessors,
+    /// functions of templates and names of a single word (`push`, `run`) are found in many classes,
+    /// and are called for many reasons.
     pub fn is_telling(&self) -> bool {
         let first = self.name.trim_start_matches('_');
         let is_accessor = ACCESSORS.iter().any(|verb| {
             let rest = first.strip_prefix(verb);
             rest.and_then(|rest| rest.bytes().next()).is_some_and(|next| !next.is_ascii_lowercase())
         });
-        let is_helper = is_accessor || self.name.starts_with('~') || is_operator(self.name) || self.scope.ends_with('>');
+        let is_helper = is_accessor
+            || self.name.starts_with('~')
+            || is_operator(self.name)
+            || self.scope.ends_with('>');
         !is_helper && words(self.name) >= 2
     }
 }
@@ -50,11 +59,13 @@ impl<'a> Scoped<'a> {
 /// `a::b<x::y>::c` as `a::b<x::y>` and `c`; of names without `::`, `a.b.c` as `a.b` and `c`.
 fn split(path: &str) -> (&str, &str) {
     let colons = last_separator(path, b"::").map(|at| (&path[..at], &path[at + 2..]));
-    let dot = || last_separator(path, b".").filter(|at| *at > 0).map(|at| (&path[..at], &path[at + 1..]));
+    let dot =
+        || last_separator(path, b".").filter(|at| *at > 0).map(|at| (&path[..at], &path[at + 1..]));
     colons.or_else(dot).unwrap_or(("", path))
 }
 
-/// Where the last `separator` stands that is not within brackets. What follows `operator` has brackets that do not match.
+/// Where the last `separator` stands that is not within brackets. What follows `operator` has
+/// brackets that do not match.
 fn last_separator(path: &str, separator: &[u8]) -> Option<usize> {
     let bytes = path.as_bytes();
     let (mut depth, mut last, mut at) = (0usize, None, 0);
@@ -88,7 +99,8 @@ fn is_nameless(name: &str) -> bool {
     matches!(name, "lambda" | "{closure}" | "(anonymous namespace)" | "'unnamed'")
 }
 
-/// Words of two letters or more in `name`: `read_header`, `readHeader` and `readHTML` have two each.
+/// Words of two letters or more in `name`: `read_header`, `readHeader` and `readHTML` have two
+/// each.
 fn words(name: &str) -> usize {
     let bytes = name.as_bytes();
     let (mut count, mut length) = (0, 0usize);
@@ -96,7 +108,8 @@ fn words(name: &str) -> usize {
         let is_letter = byte.is_ascii_alphabetic() || *byte >= 0x80;
         let before = at.checked_sub(1).and_then(|before| bytes.get(before));
         let follows_small = before.is_some_and(u8::is_ascii_lowercase);
-        let leads_word = before.is_some_and(u8::is_ascii_uppercase) && bytes.get(at + 1).is_some_and(u8::is_ascii_lowercase);
+        let leads_word = before.is_some_and(u8::is_ascii_uppercase)
+            && bytes.get(at + 1).is_some_and(u8::is_ascii_lowercase);
         if !is_letter || byte.is_ascii_uppercase() && (follows_small || leads_word) {
             count += usize::from(length >= 2);
             length = 0;
@@ -127,7 +140,11 @@ mod tests {
             ("a::B::run::lambda::operator()", "a::B", "run"),
             ("a::run::lambda", "a", "run"),
             ("app::main::{closure}::{closure}", "app", "main"),
-            ("<app::Job as core::future::Future>::poll", "<app::Job as core::future::Future>", "poll"),
+            (
+                "<app::Job as core::future::Future>::poll",
+                "<app::Job as core::future::Future>",
+                "poll",
+            ),
             ("App.Parser.next", "App.Parser", "next"),
             ("-[Foo bar:baz:]", "Foo", "bar:baz:"),
             ("+[Foo shared] {block}", "Foo", "shared"),

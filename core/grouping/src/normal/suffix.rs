@@ -22,8 +22,8 @@ const CLONES: [&str; 18] = [
     "ifunc",
 ];
 
-/// `name` without suffixes of clones (`.isra.0`, ` [clone .cold]`, ` (.cold)`), symbol versions (`@@GLIBC_2.2`), `@plt` and Darwin's
-/// variants (`$VARIANT$Haswell`).
+/// `name` without suffixes of clones (`.isra.0`, ` [clone .cold]`, ` (.cold)`), symbol versions
+/// (`@@GLIBC_2.2`), `@plt` and Darwin's variants (`$VARIANT$Haswell`).
 pub fn without(name: &str) -> &str {
     let mut name = name;
     while let Some(shorter) = once(name) {
@@ -61,10 +61,13 @@ fn word(name: &str) -> Option<&str> {
     }
 }
 
-/// Without `@plt`, `@GLIBC_2.2`, `@@GLIBC_2.2.5` and what follows. Microsoft's mangled names begin with `?` and are full of `@`.
+/// Without `@plt`, `@GLIBC_2.2`, `@@GLIBC_2.2.5` and what follows. Microsoft's mangled names begin
+/// with `?` and are full of `@`.
 fn version(name: &str) -> Option<&str> {
     let at = name.find('@').filter(|at| *at > 0 && !name.starts_with(['?', '@']))?;
-    let is_version = name[at..].bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'_' | b'.'));
+    let is_version = name[at..]
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'_' | b'.'));
     is_version.then(|| &name[..at])
 }
 

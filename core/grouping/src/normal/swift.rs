@@ -1,4 +1,5 @@
-//! Normalises demangled names of Swift: the path of the function, and `{closure}` for each closure within it.
+//! Normalises demangled names of Swift: the path of the function, and `{closure}` for each closure
+//! within it.
 
 use super::brackets::inside;
 
@@ -62,7 +63,11 @@ pub fn normal(name: &str) -> Option<String> {
         // `outlined copy of`: what is copied is a type; its arguments go.
         let of = &name[part.len()..];
         let generics = of.find('<').unwrap_or(of.len());
-        return Some(format!("{part}{}", of[..generics].split(" in ").next().unwrap_or_default()).trim_end().to_owned());
+        return Some(
+            format!("{part}{}", of[..generics].split(" in ").next().unwrap_or_default())
+                .trim_end()
+                .to_owned(),
+        );
     }
     if !is_swift(name) {
         return None;
@@ -71,10 +76,13 @@ pub fn normal(name: &str) -> Option<String> {
     Some(if path.is_empty() { name.to_owned() } else { path })
 }
 
-/// Whether there is a blank before or a `.` or `-` after any arguments: quick to tell, and rare in C++.
+/// Whether there is a blank before or a `.` or `-` after any arguments: quick to tell, and rare in
+/// C++.
 fn may_be_swift(name: &[u8]) -> bool {
     let head = &name[..memchr::memchr(b'(', name).unwrap_or(name.len())];
-    head.is_empty() || memchr::memchr3(b' ', b'.', b'-', head).is_some() || memchr::memmem::find(name, b" -> ").is_some()
+    head.is_empty()
+        || memchr::memchr3(b' ', b'.', b'-', head).is_some()
+        || memchr::memmem::find(name, b" -> ").is_some()
 }
 
 /// `protocol witness for P.f() -> () in conformance T : P in M` is `P.f in T`.
@@ -90,7 +98,8 @@ fn witness(name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { path }
 }
 
-/// Whether something outside of brackets is only Swift's: `->`, a type after ` : `, a closure, an attribute.
+/// Whether something outside of brackets is only Swift's: `->`, a type after ` : `, a closure, an
+/// attribute.
 fn is_swift(name: &str) -> bool {
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
     if starts(&PREFIXES)
@@ -102,16 +111,22 @@ fn is_swift(name: &str) -> bool {
         return true;
     }
     let bytes = name.as_bytes();
-    let Some(dot) = memchr::memchr(b'.', bytes).or_else(|| memchr::memchr(b'-', bytes)) else { return false };
+    let Some(dot) = memchr::memchr(b'.', bytes).or_else(|| memchr::memchr(b'-', bytes)) else {
+        return false;
+    };
     if memchr::memmem::find(bytes, b"::").is_some() {
         return false;
     }
     let rest = &bytes[dot..];
-    [b" -> ".as_slice(), b" : ", b" infix(", b" in _", b".("].iter().any(|sign| memchr::memmem::find(rest, sign).is_some())
+    [b" -> ".as_slice(), b" : ", b" infix(", b" in _", b".("]
+        .iter()
+        .any(|sign| memchr::memmem::find(rest, sign).is_some())
 }
 
 fn is_closure(name: &str) -> bool {
-    name.starts_with("closure #") || name.starts_with("implicit closure #") || name.starts_with("async let closure")
+    name.starts_with("closure #")
+        || name.starts_with("implicit closure #")
+        || name.starts_with("async let closure")
 }
 
 /// The path of one declaration, and of those that it is within.
@@ -121,11 +136,15 @@ fn declaration(name: &str, depth: usize) -> String {
         if is_closure(name) {
             return within(name, "{closure}", depth);
         }
-        if let Some(of) = name.strip_prefix("default argument ").and_then(|rest| rest.split_once(" of ")) {
+        if let Some(of) =
+            name.strip_prefix("default argument ").and_then(|rest| rest.split_once(" of "))
+        {
             return declaration(of.1, depth + 1);
         }
         // A function within a function: `local #1 () -> () in M.f() -> ()`.
-        if let Some((local, rest)) = name.split_once(" #").filter(|(local, _)| local.bytes().all(is_identifier)) {
+        if let Some((local, rest)) =
+            name.split_once(" #").filter(|(local, _)| local.bytes().all(is_identifier))
+        {
             return within(rest, local, depth);
         }
     }
@@ -157,7 +176,11 @@ fn without_prefixes(name: &str) -> &str {
             let prefix = SPECIALIZATIONS.iter().find(|prefix| name.starts_with(**prefix))?;
             name[close(name.as_bytes(), prefix.len() - 1)..].strip_prefix(" of ")
         });
-        let shorter = shorter.or_else(|| name.strip_prefix("(extension in ").and_then(|rest| rest.split_once("):")).map(|(_, rest)| rest));
+        let shorter = shorter.or_else(|| {
+            name.strip_prefix("(extension in ")
+                .and_then(|rest| rest.split_once("):"))
+                .map(|(_, rest)| rest)
+        });
         match shorter {
             Some(shorter) => name = shorter,
             None => return name,
@@ -187,8 +210,10 @@ fn path(name: &str) -> String {
             }
             b'(' | b' ' => return out,
             _ => {
-                let end =
-                    bytes[at..].iter().position(|byte| matches!(byte, b'<' | b'(' | b' ' | b'.')).map_or(bytes.len(), |length| at + length);
+                let end = bytes[at..]
+                    .iter()
+                    .position(|byte| matches!(byte, b'<' | b'(' | b' ' | b'.'))
+                    .map_or(bytes.len(), |length| at + length);
                 let end = if end == at { at + 1 } else { end };
                 out.push_str(&name[at..end]);
                 at = end;
@@ -199,7 +224,22 @@ fn path(name: &str) -> String {
 }
 
 fn is_operator(byte: u8) -> bool {
-    matches!(byte, b'<' | b'>' | b'=' | b'!' | b'+' | b'-' | b'*' | b'/' | b'%' | b'&' | b'|' | b'^' | b'~' | b'?')
+    matches!(
+        byte,
+        b'<' | b'>'
+            | b'='
+            | b'!'
+            | b'+'
+            | b'-'
+            | b'*'
+            | b'/'
+            | b'%'
+            | b'&'
+            | b'|'
+            | b'^'
+            | b'~'
+            | b'?'
+    )
 }
 
 fn is_identifier(byte: u8) -> bool {

@@ -9,7 +9,8 @@
 //! | `[abc]` `[a-z]` `[!a]` `[^a]` | one character that is (not) listed |
 //! | `\x` | `x`, whatever it is; in paths `\` is `/` |
 //!
-//! Paths are compared without regard to the case of ASCII letters, all else with it. `-[` and `+[` at the beginning are Objective-C's.
+//! Paths are compared without regard to the case of ASCII letters, all else with it. `-[` and `+[`
+//! at the beginning are Objective-C's.
 
 use super::limits::{MAX_PATTERN_BYTES, MAX_WILDCARDS};
 
@@ -64,7 +65,11 @@ impl Glob {
             return Err((0, "the pattern has more than 1024 bytes", "shorten it with *"));
         }
         let is_path = style == Style::Path;
-        let lowered = if is_path { pattern.to_ascii_lowercase().replace('\\', "/") } else { pattern.to_owned() };
+        let lowered = if is_path {
+            pattern.to_ascii_lowercase().replace('\\', "/")
+        } else {
+            pattern.to_owned()
+        };
         let mut tokens = Tokens::default();
         let mut rest = lowered.as_str();
         if style == Style::Function && (rest.starts_with("-[") || rest.starts_with("+[")) {
@@ -76,12 +81,17 @@ impl Glob {
             let taken = match first {
                 '*' => {
                     let stars = rest.bytes().take_while(|byte| *byte == b'*').count();
-                    let is_component = is_path && stars > 1 && (at == 0 || lowered.as_bytes()[at - 1] == b'/');
+                    let is_component =
+                        is_path && stars > 1 && (at == 0 || lowered.as_bytes()[at - 1] == b'/');
                     if is_component && rest[stars..].starts_with('/') {
                         tokens.wildcard(Token::Folders);
                         stars + 1
                     } else {
-                        tokens.wildcard(if is_path && stars == 1 { Token::Within } else { Token::Anything });
+                        tokens.wildcard(if is_path && stars == 1 {
+                            Token::Within
+                        } else {
+                            Token::Anything
+                        });
                         stars
                     }
                 }
@@ -90,8 +100,11 @@ impl Glob {
                     1
                 }
                 '[' => {
-                    let (listed, negated, length) =
-                        list(rest).ok_or((at, "a list of characters has no end", "write ] behind it, or \\[ for the character itself"))?;
+                    let (listed, negated, length) = list(rest).ok_or((
+                        at,
+                        "a list of characters has no end",
+                        "write ] behind it, or \\[ for the character itself",
+                    ))?;
                     tokens.wildcard(Token::Listed { listed, negated, slash: !is_path });
                     length
                 }
@@ -109,7 +122,11 @@ impl Glob {
         }
         tokens.end();
         if tokens.wildcards > MAX_WILDCARDS {
-            return Err((0, "the pattern has more than 32 wildcards", "use fewer, or several rules"));
+            return Err((
+                0,
+                "the pattern has more than 32 wildcards",
+                "use fewer, or several rules",
+            ));
         }
         Ok(Self { tokens: tokens.read })
     }
@@ -133,13 +150,16 @@ impl Glob {
 
     /// The longest text that each match has somewhere.
     pub fn within(&self) -> &[u8] {
-        let literals = self.tokens.iter().filter_map(|token| if let Token::Literal(text) = token { Some(&**text) } else { None });
+        let literals = self.tokens.iter().filter_map(|token| {
+            if let Token::Literal(text) = token { Some(&**text) } else { None }
+        });
         literals.max_by_key(|text| text.len()).unwrap_or_default()
     }
 
     /// Whether all of `text` matches. Paths have to be lower case, with `/`.
     ///
-    /// Tries again from the last `*`, and where that has met a `/`, from the last `**`: nothing before these has to be tried again.
+    /// Tries again from the last `*`, and where that has met a `/`, from the last `**`: nothing
+    /// before these has to be tried again.
     pub fn matches(&self, text: &[u8]) -> bool {
         if !text.ends_with(self.suffix()) || !text.starts_with(self.prefix().0) {
             return false;
@@ -166,11 +186,15 @@ impl Glob {
                 Some(length) => (token, at) = (token + 1, at + length),
                 None => {
                     // One more character for the last `*`, else for the last `**`.
-                    if let Some((star, from)) = within.filter(|(_, from)| text.get(*from).is_some_and(|byte| *byte != b'/')) {
+                    if let Some((star, from)) =
+                        within.filter(|(_, from)| text.get(*from).is_some_and(|byte| *byte != b'/'))
+                    {
                         within = Some((star, from + 1));
                         (token, at) = (star + 1, from + 1);
                     } else if let Some((stars, from, is_folders)) = anything {
-                        let Some(rest) = text.get(from..).filter(|rest| !rest.is_empty()) else { return false };
+                        let Some(rest) = text.get(from..).filter(|rest| !rest.is_empty()) else {
+                            return false;
+                        };
                         let step = if is_folders { memchr::memchr(b'/', rest) } else { Some(0) };
                         let Some(step) = step else { return false };
                         (within, anything) = (None, Some((stars, from + step + 1, is_folders)));
@@ -189,7 +213,9 @@ impl Token {
     fn length(&self, text: &[u8]) -> Option<usize> {
         match self {
             Self::Literal(literal) => text.starts_with(literal).then_some(literal.len()),
-            Self::One(slash) => first(text).filter(|(sign, _)| *slash || *sign != '/').map(|(_, length)| length),
+            Self::One(slash) => {
+                first(text).filter(|(sign, _)| *slash || *sign != '/').map(|(_, length)| length)
+            }
             Self::Listed { listed, negated, slash } => {
                 let (sign, length) = first(text)?;
                 let is_listed = listed.iter().any(|(low, high)| (*low..=*high).contains(&sign));
@@ -206,7 +232,8 @@ fn first(text: &[u8]) -> Option<(char, usize)> {
     if byte.is_ascii() {
         return Some((char::from(byte), 1));
     }
-    let length = (2..=4.min(text.len())).find(|length| std::str::from_utf8(&text[..*length]).is_ok());
+    let length =
+        (2..=4.min(text.len())).find(|length| std::str::from_utf8(&text[..*length]).is_ok());
     let sign = length.and_then(|length| std::str::from_utf8(&text[..length]).ok()?.chars().next());
     Some(sign.zip(length).unwrap_or((char::REPLACEMENT_CHARACTER, 1)))
 }
@@ -236,7 +263,8 @@ impl Tokens {
     }
 }
 
-/// The list that `rest` begins with: its ranges, whether it is negated, its bytes. A `]` that comes first is listed.
+/// The list that `rest` begins with: its ranges, whether it is negated, its bytes. A `]` that comes
+/// first is listed.
 fn list(rest: &str) -> Option<(Ranges, bool, usize)> {
     let mut signs = rest.char_indices().skip(1).peekable();
     let negated = signs.next_if(|(_, sign)| matches!(sign, '!' | '^')).is_some();
@@ -245,7 +273,8 @@ fn list(rest: &str) -> Option<(Ranges, bool, usize)> {
         if low == ']' && !listed.is_empty() {
             return Some((listed, negated, at + 1));
         }
-        let is_range = rest[at + low.len_utf8()..].starts_with('-') && !rest[at + low.len_utf8()..].starts_with("-]");
+        let is_range = rest[at + low.len_utf8()..].starts_with('-')
+            && !rest[at + low.len_utf8()..].starts_with("-]");
         let high = if is_range { signs.nth(1).map_or(low, |(_, high)| high) } else { low };
         listed.push((low, high));
     }
@@ -258,7 +287,11 @@ mod tests {
 
     fn check(style: Style, cases: &[(&str, &str, bool)]) {
         for (pattern, text, want) in cases {
-            assert_eq!(Glob::new(pattern, style).unwrap().matches(text.as_bytes()), *want, "{pattern} {text}");
+            assert_eq!(
+                Glob::new(pattern, style).unwrap().matches(text.as_bytes()),
+                *want,
+                "{pattern} {text}"
+            );
         }
     }
 

@@ -1,7 +1,7 @@
 //! Finds the few patterns that can match a name.
 //!
-//! A pattern is filed under what its matches begin or end with, in a tree of bytes; for one with wildcards at both ends what is between
-//! them is searched.
+//! A pattern is filed under what its matches begin or end with, in a tree of bytes; for one with
+//! wildcards at both ends what is between them is searched.
 
 use memchr::memmem::Finder;
 
@@ -35,7 +35,10 @@ impl Index {
     pub fn candidates(&self, name: &[u8], mut found: impl FnMut(u32)) {
         self.prefixes.walk(name.iter(), &mut found);
         self.suffixes.walk(name.iter().rev(), &mut found);
-        self.others.iter().filter(|(text, _)| text.find(name).is_some()).for_each(|(_, id)| found(*id));
+        self.others
+            .iter()
+            .filter(|(text, _)| text.find(name).is_some())
+            .for_each(|(_, id)| found(*id));
     }
 }
 
@@ -60,7 +63,8 @@ impl Tree {
     fn add<'a>(&mut self, id: u32, bytes: impl Iterator<Item = &'a u8>) {
         let mut node = 0;
         for byte in bytes.take(MAX_FILED_BYTES) {
-            let next = self.nodes[node].children.iter().find(|(of, _)| of == byte).map(|(_, next)| *next);
+            let next =
+                self.nodes[node].children.iter().find(|(of, _)| of == byte).map(|(_, next)| *next);
             node = next.unwrap_or_else(|| {
                 let new = self.nodes.len();
                 self.nodes.push(Node::default());

@@ -1,10 +1,13 @@
-//! Judges a stack: for each frame whether it is the application's own, whether it counts, and which rule says so.
+//! Judges a stack: for each frame whether it is the application's own, whether it counts, and which
+//! rule says so.
 //!
-//! As in Sentry there are two rounds, each from the first rule to the last. The first sets what rules can ask (`app`, `category`), the
-//! second what they cannot (`group`, `max-frames`, …) and sees the outcome of the first. A rule is asked of all frames before it changes any.
+//! As in Sentry there are two rounds, each from the first rule to the last. The first sets what
+//! rules can ask (`app`, `category`), the second what they cannot (`group`, `max-frames`, …) and
+//! sees the outcome of the first. A rule is asked of all frames before it changes any.
 //!
-//! Sentry's frames are the other way round, and its rules act on the frame farthest from the crash first. So of what one rule does to one
-//! frame, `v` counts before the frame's own action, and that before `^`.
+//! Sentry's frames are the other way round, and its rules act on the frame farthest from the crash
+//! first. So of what one rule does to one frame, `v` counts before the frame's own action, and that
+//! before `^`.
 
 use std::sync::Arc;
 
@@ -53,7 +56,8 @@ pub struct Limit {
 pub struct Judged {
     /// Per frame, crash side first.
     pub frames: Vec<Verdict>,
-    /// How many of the frames that count are to be looked at, from the crash side. Not applied to [`Judged::frames`].
+    /// How many of the frames that count are to be looked at, from the crash side. Not applied to
+    /// [`Judged::frames`].
     pub max_frames: Option<Limit>,
     /// How many frames have to count, or the stack does not.
     pub min_frames: Option<Limit>,
@@ -74,7 +78,12 @@ impl Rules {
     }
 
     /// [`Rules::judge`], in memory that is there already.
-    pub fn judge_into(&self, judged: &mut Judged, stack: &[&FrameMatches], exception: Option<&ExceptionFacts<'_>>) {
+    pub fn judge_into(
+        &self,
+        judged: &mut Judged,
+        stack: &[&FrameMatches],
+        exception: Option<&ExceptionFacts<'_>>,
+    ) {
         let none = ExceptionFacts::default();
         let exception = exception.unwrap_or(&none);
         judged.begin(stack);
@@ -85,8 +94,11 @@ impl Rules {
                 let id = judged.rules[index];
                 let Some(rule) = self.list.get(id as usize) else { continue };
                 let is_due = if round == Round::Modify { rule.modifies() } else { rule.updates() };
-                judged.collect(stack, id, |frames, at| is_due && self.holds(rule, stack, frames, at));
-                if judged.hits.is_empty() || !rule.exception.iter().all(|matcher| is_raised(matcher, exception)) {
+                judged
+                    .collect(stack, id, |frames, at| is_due && self.holds(rule, stack, frames, at));
+                if judged.hits.is_empty()
+                    || !rule.exception.iter().all(|matcher| is_raised(matcher, exception))
+                {
                     continue;
                 }
                 match round {
@@ -134,7 +146,12 @@ impl Judged {
     }
 
     /// The frames that rule `id` holds for.
-    fn collect(&mut self, stack: &[&FrameMatches], id: u32, holds: impl Fn(&[Verdict], usize) -> bool) {
+    fn collect(
+        &mut self,
+        stack: &[&FrameMatches],
+        id: u32,
+        holds: impl Fn(&[Verdict], usize) -> bool,
+    ) {
         self.hits.clear();
         for (at, seen) in stack.iter().enumerate() {
             if seen.0.rules.get(self.cursors[at]) == Some(&id) {
@@ -183,10 +200,15 @@ impl Rules {
             (Some(seen), Some(frame)) => matcher.negated != self.passes(&matcher.test, seen, frame),
             _ => false,
         };
-        let is_own = rule.own.iter().all(|matcher| !matches!(matcher.test, Test::App(_) | Test::Category(_)) || is(matcher, at));
+        let is_own = rule.own.iter().all(|matcher| {
+            !matches!(matcher.test, Test::App(_) | Test::Category(_)) || is(matcher, at)
+        });
         is_own
             && rule.caller.as_ref().is_none_or(|matcher| is(matcher, at + 1))
-            && rule.callee.as_ref().is_none_or(|matcher| at.checked_sub(1).is_some_and(|called| is(matcher, called)))
+            && rule
+                .callee
+                .as_ref()
+                .is_none_or(|matcher| at.checked_sub(1).is_some_and(|called| is(matcher, called)))
     }
 
     fn passes(&self, test: &Test, seen: &FrameMatches, frame: &Verdict) -> bool {

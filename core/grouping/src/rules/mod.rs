@@ -1,5 +1,5 @@
-//! Grouping rules in the syntax of Sentry's stack trace rules: which frames are the application's own, which count for
-//! grouping, and which rule says so.
+//! Grouping rules in the syntax of Sentry's stack trace rules: which frames are the application's
+//! own, which count for grouping, and which rule says so.
 //!
 //! ```text
 //! texts ── parse.rs ──> rules ── index.rs, glob.rs ── look: one frame ──> FrameMatches, kept for equal frames
@@ -55,9 +55,11 @@ pub struct Rules {
 pub struct FrameFacts<'a> {
     /// What kind of code it is.
     pub family: Family,
-    /// The function as it is displayed: demangled, with its arguments. `function:` matches if this or [`FrameFacts::normal`] does.
+    /// The function as it is displayed: demangled, with its arguments. `function:` matches if this
+    /// or [`FrameFacts::normal`] does.
     pub function: Option<&'a str>,
-    /// The function's normalised name ([`crate::normal::function`]; for Java the bare method again).
+    /// The function's normalised name ([`crate::normal::function`]; for Java the bare method
+    /// again).
     pub normal: Option<&'a str>,
     /// The path of the image or jar that it is in.
     pub package: Option<&'a str>,
@@ -80,8 +82,8 @@ pub struct ExceptionFacts<'a> {
     pub mechanism: Option<&'a str>,
 }
 
-/// What all rules have to say about one frame alone. Cheap to clone; the same for equal [`FrameFacts`], so that it can be kept. Good for the
-/// [`Rules`] that made it only.
+/// What all rules have to say about one frame alone. Cheap to clone; the same for equal
+/// [`FrameFacts`], so that it can be kept. Good for the [`Rules`] that made it only.
 #[derive(Clone, Debug)]
 pub struct FrameMatches(Arc<Matches>);
 
@@ -110,7 +112,8 @@ impl Rules {
         Self::read(&builtin::TEXTS).unwrap_or_else(|_| Self::empty())
     }
 
-    /// The built-in rules and then `texts` (name, text), in their order: what comes later has the last word.
+    /// The built-in rules and then `texts` (name, text), in their order: what comes later has the
+    /// last word.
     ///
     /// # Errors
     /// One for each line that is no rule.
@@ -134,8 +137,15 @@ impl Rules {
         for (source, (name, text)) in texts.iter().enumerate() {
             bytes = bytes.saturating_add(text.len());
             if bytes > limits::MAX_TEXT_BYTES {
-                let (fact, advice) = ("the rules have more than 4 MiB".to_owned(), "leave some out".to_owned());
-                errors.push(RuleError { source_name: (*name).to_owned(), line: 1, column: 1, fact, advice });
+                let (fact, advice) =
+                    ("the rules have more than 4 MiB".to_owned(), "leave some out".to_owned());
+                errors.push(RuleError {
+                    source_name: (*name).to_owned(),
+                    line: 1,
+                    column: 1,
+                    fact,
+                    advice,
+                });
                 break;
             }
             // What a file is called changes nothing.
@@ -191,9 +201,12 @@ impl Rules {
         self.list.is_empty()
     }
 
-    /// Actions that are read and do nothing here (`invert-stacktrace`, `prefix`, `sentinel`): the rule, and the action's name.
+    /// Actions that are read and do nothing here (`invert-stacktrace`, `prefix`, `sentinel`): the
+    /// rule, and the action's name.
     pub fn without_effect(&self) -> impl Iterator<Item = (String, &'static str)> + '_ {
-        (0..).zip(&self.list).flat_map(move |(id, rule)| rule.idle.iter().map(move |action| (self.rule_text(id), *action)))
+        (0..).zip(&self.list).flat_map(move |(id, rule)| {
+            rule.idle.iter().map(move |action| (self.rule_text(id), *action))
+        })
     }
 
     /// What a category is called.
@@ -201,7 +214,8 @@ impl Rules {
         self.categories.get(category as usize).map(String::as_str)
     }
 
-    /// Why something is as it is, for people: `builtin/system.txt:12 family:native package:/usr/lib/** -app`.
+    /// Why something is as it is, for people: `builtin/system.txt:12 family:native
+    /// package:/usr/lib/** -app`.
     pub fn because(&self, by: By) -> String {
         match by {
             By::Rule(rule) => self.rule_text(rule),
@@ -234,7 +248,9 @@ impl Rules {
         for (field, value) in [(Field::Package, facts.package), (Field::Path, facts.path)] {
             let Some(value) = value else { continue };
             let start = value.len().saturating_sub(limits::MAX_PATH_BYTES);
-            let start = (start..value.len()).find(|start| value.is_char_boundary(*start)).unwrap_or_default();
+            let start = (start..value.len())
+                .find(|start| value.is_char_boundary(*start))
+                .unwrap_or_default();
             let value = &value[start..];
             let path = format!("/{}", value.to_ascii_lowercase().replace('\\', "/"));
             self.find(field, &path[1..], &mut patterns);
@@ -253,7 +269,9 @@ impl Rules {
                             Test::Pattern(pattern) => patterns.binary_search(pattern).is_ok(),
                             Test::Family(bits) => bits & facts.family.bit() != 0,
                             // Asked when it is known.
-                            Test::App(_) | Test::Category(_) | Test::Exception(..) => !matcher.negated,
+                            Test::App(_) | Test::Category(_) | Test::Exception(..) => {
+                                !matcher.negated
+                            }
                         }
                 })
             })
@@ -261,7 +279,12 @@ impl Rules {
         let waiting = patterns.iter().flat_map(|pattern| &self.waiting[*pattern as usize]);
         let mut rules: Vec<u32> = waiting.chain(&self.always).copied().filter(holds).collect();
         rules.sort_unstable();
-        FrameMatches(Arc::new(Matches { rules: rules.into(), patterns: patterns.into(), family: facts.family, in_app: facts.in_app }))
+        FrameMatches(Arc::new(Matches {
+            rules: rules.into(),
+            patterns: patterns.into(),
+            family: facts.family,
+            in_app: facts.in_app,
+        }))
     }
 
     fn find(&self, field: Field, value: &str, patterns: &mut Vec<u32>) {
@@ -301,10 +324,11 @@ impl parse::Numbers for Numbers {
     }
 
     fn category(&mut self, name: &str) -> u32 {
-        let at = self.categories.iter().position(|category| category == name).unwrap_or_else(|| {
-            self.categories.push(name.to_owned());
-            self.categories.len() - 1
-        });
+        let at =
+            self.categories.iter().position(|category| category == name).unwrap_or_else(|| {
+                self.categories.push(name.to_owned());
+                self.categories.len() - 1
+            });
         u32::try_from(at).unwrap_or(u32::MAX)
     }
 }

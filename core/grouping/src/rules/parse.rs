@@ -10,7 +10,8 @@ use super::error::RuleError;
 use super::glob::{Glob, Style};
 use super::rule::{Family, Field, Flag, Matcher, Of, Rule, Test};
 
-const MATCHERS: &str = "family, function, module, package, path, app, category, type, value, mechanism";
+const MATCHERS: &str =
+    "family, function, module, package, path, app, category, type, value, mechanism";
 
 /// Patterns and categories get numbers, the same for equal ones.
 pub trait Numbers {
@@ -19,11 +20,19 @@ pub trait Numbers {
 }
 
 /// Reads all lines of `text`; those that are wrong go to `errors`.
-pub fn lines(source: usize, name: &str, text: &str, numbers: &mut impl Numbers, rules: &mut Vec<Rule>, errors: &mut Vec<RuleError>) {
+pub fn lines(
+    source: usize,
+    name: &str,
+    text: &str,
+    numbers: &mut impl Numbers,
+    rules: &mut Vec<Rule>,
+    errors: &mut Vec<RuleError>,
+) {
     for (number, line) in (1..).zip(text.lines()) {
         let mut cursor = Cursor { line, at: 0 };
         cursor.blanks();
-        if matches!(cursor.peek(), None | Some('#')) || (number == 1 && cursor.rest() == "\u{feff}") {
+        if matches!(cursor.peek(), None | Some('#')) || (number == 1 && cursor.rest() == "\u{feff}")
+        {
             continue;
         }
         match rule(&mut cursor, numbers) {
@@ -75,19 +84,24 @@ impl<'a> Cursor<'a> {
 
     fn expect(&mut self, sign: char, advice: &str) -> Result<(), Wrong> {
         self.blanks();
-        if self.take(sign) { Ok(()) } else { wrong(self.at, format!("`{sign}` is missing"), advice) }
+        if self.take(sign) {
+            Ok(())
+        } else {
+            wrong(self.at, format!("`{sign}` is missing"), advice)
+        }
     }
 
     fn name(&mut self) -> &'a str {
         let rest = self.rest();
-        let end = rest.find(|sign: char| !(sign.is_ascii_alphanumeric() || matches!(sign, '_' | '.' | '-'))).unwrap_or(rest.len());
+        let end = rest
+            .find(|sign: char| !(sign.is_ascii_alphanumeric() || matches!(sign, '_' | '.' | '-')))
+            .unwrap_or(rest.len());
         self.at += end;
         &rest[..end]
     }
 }
 
-const SIBLING: &str =
-    "write `[ matcher ] | matcher` for what the caller is, `matcher | [ matcher ]` for what is called, with blanks between";
+const SIBLING: &str = "write `[ matcher ] | matcher` for what the caller is, `matcher | [ matcher ]` for what is called, with blanks between";
 
 fn rule(cursor: &mut Cursor<'_>, numbers: &mut impl Numbers) -> Result<Rule, Wrong> {
     let start = cursor.at;
@@ -103,17 +117,27 @@ fn rule(cursor: &mut Cursor<'_>, numbers: &mut impl Numbers) -> Result<Rule, Wro
         match cursor.peek() {
             Some('|') | None => break,
             Some(_) if is_action(cursor.rest()) => break,
-            Some('[') if rule.caller.is_some() || count > 0 => return wrong(cursor.at, "`[` is not expected here", SIBLING),
+            Some('[') if rule.caller.is_some() || count > 0 => {
+                return wrong(cursor.at, "`[` is not expected here", SIBLING);
+            }
             Some('#') => break,
             Some(_) => {
                 let matcher = matcher(cursor, numbers)?;
                 count += 1;
-                if matches!(matcher.test, Test::Exception(..)) { rule.exception.push(matcher) } else { rule.own.push(matcher) }
+                if matches!(matcher.test, Test::Exception(..)) {
+                    rule.exception.push(matcher)
+                } else {
+                    rule.own.push(matcher)
+                }
             }
         }
     }
     if count == 0 {
-        return wrong(cursor.at, "the rule has no matcher", "begin with one, such as `family:native` or `function:foo*`");
+        return wrong(
+            cursor.at,
+            "the rule has no matcher",
+            "begin with one, such as `family:native` or `function:foo*`",
+        );
     }
     if cursor.take('|') {
         cursor.expect('[', SIBLING)?;
@@ -128,9 +152,15 @@ fn rule(cursor: &mut Cursor<'_>, numbers: &mut impl Numbers) -> Result<Rule, Wro
             None | Some('#') => break at,
             Some(_) if is_action(cursor.rest()) => action(cursor, numbers, &mut rule)?,
             Some(_) if has_action && cursor.rest().contains(':') => {
-                return wrong(at, "a matcher stands behind an action", "write all matchers before the first action");
+                return wrong(
+                    at,
+                    "a matcher stands behind an action",
+                    "write all matchers before the first action",
+                );
             }
-            Some(_) => return wrong(at, format!("`{}` is no action", first_word(cursor.rest())), ACTIONS),
+            Some(_) => {
+                return wrong(at, format!("`{}` is no action", first_word(cursor.rest())), ACTIONS);
+            }
         }
         has_action = true;
     };
@@ -139,7 +169,9 @@ fn rule(cursor: &mut Cursor<'_>, numbers: &mut impl Numbers) -> Result<Rule, Wro
     }
     for sibling in [&mut rule.caller, &mut rule.callee] {
         // An exception is the same for all frames.
-        if let Some(matcher) = sibling.take_if(|matcher| matches!(matcher.test, Test::Exception(..))) {
+        if let Some(matcher) =
+            sibling.take_if(|matcher| matches!(matcher.test, Test::Exception(..)))
+        {
             rule.exception.push(matcher);
         }
     }
@@ -155,8 +187,11 @@ fn first_word(rest: &str) -> &str {
 
 fn is_action(rest: &str) -> bool {
     let flag = rest.strip_prefix(['^', 'v']).unwrap_or(rest);
-    let name = rest.trim_start_matches(|sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_'));
-    flag.starts_with(['+', '-']) || rest.starts_with('^') || (name.len() < rest.len() && name.trim_start().starts_with('='))
+    let name = rest
+        .trim_start_matches(|sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_'));
+    flag.starts_with(['+', '-'])
+        || rest.starts_with('^')
+        || (name.len() < rest.len() && name.trim_start().starts_with('='))
 }
 
 fn matcher(cursor: &mut Cursor<'_>, numbers: &mut impl Numbers) -> Result<Matcher, Wrong> {
@@ -169,10 +204,18 @@ fn matcher(cursor: &mut Cursor<'_>, numbers: &mut impl Numbers) -> Result<Matche
         return wrong(at, "the quoted name of a matcher has no end", "write `\"` behind it");
     }
     if name.is_empty() {
-        return wrong(at, format!("`{}` is no matcher", first_word(cursor.rest())), format!("the matchers are {MATCHERS}"));
+        return wrong(
+            at,
+            format!("`{}` is no matcher", first_word(cursor.rest())),
+            format!("the matchers are {MATCHERS}"),
+        );
     }
     if !cursor.take(':') {
-        return wrong(at, format!("`{name}` is no matcher"), format!("write NAME:PATTERN without blanks; names are {MATCHERS}"));
+        return wrong(
+            at,
+            format!("`{name}` is no matcher"),
+            format!("write NAME:PATTERN without blanks; names are {MATCHERS}"),
+        );
     }
     let value_at = cursor.at;
     let value = value(cursor)?;
@@ -190,7 +233,11 @@ fn value(cursor: &mut Cursor<'_>) -> Result<String, Wrong> {
     if !cursor.take('"') {
         let word = first_word(cursor.rest());
         if word.is_empty() || cursor.rest().starts_with(char::is_whitespace) {
-            return wrong(at, "the pattern is missing", "write it right behind the `:`, in quotes if it has blanks");
+            return wrong(
+                at,
+                "the pattern is missing",
+                "write it right behind the `:`, in quotes if it has blanks",
+            );
         }
         cursor.at += word.len();
         return Ok(word.replace("\\\\", "\\"));
@@ -213,7 +260,10 @@ fn value(cursor: &mut Cursor<'_>) -> Result<String, Wrong> {
 type WrongValue = (Option<usize>, String, String);
 
 fn test(name: &str, value: &str, numbers: &mut impl Numbers) -> Result<Test, WrongValue> {
-    let glob = |style| Glob::new(value, style).map_err(|(at, fact, advice)| (Some(at), fact.to_owned(), advice.to_owned()));
+    let glob = |style| {
+        Glob::new(value, style)
+            .map_err(|(at, fact, advice)| (Some(at), fact.to_owned(), advice.to_owned()))
+    };
     let mut pattern = |field, style| Ok(Test::Pattern(numbers.pattern(field, value, glob(style)?)));
     match name {
         "stack.function" | "function" => pattern(Field::Function, Style::Function),
@@ -226,10 +276,18 @@ fn test(name: &str, value: &str, numbers: &mut impl Numbers) -> Result<Test, Wro
         "error.mechanism" | "mechanism" => Ok(Test::Exception(Of::Mechanism, glob(Style::Text)?)),
         "app" => match boolean(value) {
             Some(app) => Ok(Test::App(app)),
-            None => Err((Some(0), format!("`{value}` is neither yes nor no"), "write app:yes or app:no".to_owned())),
+            None => Err((
+                Some(0),
+                format!("`{value}` is neither yes nor no"),
+                "write app:yes or app:no".to_owned(),
+            )),
         },
         "family" => families(value),
-        _ => Err((None, format!("there is no matcher `{name}`"), format!("the matchers are {MATCHERS}"))),
+        _ => Err((
+            None,
+            format!("there is no matcher `{name}`"),
+            format!("the matchers are {MATCHERS}"),
+        )),
     }
 }
 
@@ -243,7 +301,12 @@ fn families(value: &str) -> Result<Test, WrongValue> {
             "all" => u8::MAX,
             _ => {
                 let fact = format!("there is no family `{family}`");
-                return Err((Some(0), fact, "write native, javascript, other or all, with commas between; Java is other".to_owned()));
+                return Err((
+                    Some(0),
+                    fact,
+                    "write native, javascript, other or all, with commas between; Java is other"
+                        .to_owned(),
+                ));
             }
         };
     }
@@ -258,10 +321,15 @@ fn boolean(value: &str) -> Option<bool> {
     }
 }
 
-fn action(cursor: &mut Cursor<'_>, numbers: &mut impl Numbers, rule: &mut Rule) -> Result<(), Wrong> {
+fn action(
+    cursor: &mut Cursor<'_>,
+    numbers: &mut impl Numbers,
+    rule: &mut Rule,
+) -> Result<(), Wrong> {
     let at = cursor.at;
     let rest = cursor.rest();
-    let is_flag = rest.starts_with(['^', '+', '-']) || rest.starts_with("v+") || rest.starts_with("v-");
+    let is_flag =
+        rest.starts_with(['^', '+', '-']) || rest.starts_with("v+") || rest.starts_with("v-");
     if !is_flag {
         return variable(cursor, numbers, rule);
     }
@@ -292,7 +360,11 @@ fn action(cursor: &mut Cursor<'_>, numbers: &mut impl Numbers, rule: &mut Rule) 
     Ok(())
 }
 
-fn variable(cursor: &mut Cursor<'_>, numbers: &mut impl Numbers, rule: &mut Rule) -> Result<(), Wrong> {
+fn variable(
+    cursor: &mut Cursor<'_>,
+    numbers: &mut impl Numbers,
+    rule: &mut Rule,
+) -> Result<(), Wrong> {
     let at = cursor.at;
     let name = cursor.name();
     cursor.expect('=', ACTIONS)?;
@@ -301,15 +373,31 @@ fn variable(cursor: &mut Cursor<'_>, numbers: &mut impl Numbers, rule: &mut Rule
     let value = cursor.name();
     let number = || match value.parse::<u32>() {
         Ok(number) => Ok(Some(number)),
-        Err(_) => wrong(value_at, format!("`{value}` is no number of frames"), format!("write {name}=N; 0 is for no limit")),
+        Err(_) => wrong(
+            value_at,
+            format!("`{value}` is no number of frames"),
+            format!("write {name}=N; 0 is for no limit"),
+        ),
     };
     match name {
         "max-frames" => rule.max_frames = number()?,
         "min-frames" => rule.min_frames = number()?,
         "category" if !value.is_empty() => rule.category = Some(numbers.category(value)),
-        "category" => return wrong(value_at, "the category is missing", "write category=NAME, of letters, digits, `_`, `.` and `-`"),
+        "category" => {
+            return wrong(
+                value_at,
+                "the category is missing",
+                "write category=NAME, of letters, digits, `_`, `.` and `-`",
+            );
+        }
         "invert-stacktrace" if boolean(value).is_some() => rule.idle.push("invert-stacktrace"),
-        "invert-stacktrace" => return wrong(value_at, format!("`{value}` is neither yes nor no"), "write invert-stacktrace=yes or =no"),
+        "invert-stacktrace" => {
+            return wrong(
+                value_at,
+                format!("`{value}` is neither yes nor no"),
+                "write invert-stacktrace=yes or =no",
+            );
+        }
         _ => return wrong(at, format!("there is no variable `{name}`"), ACTIONS),
     }
     Ok(())

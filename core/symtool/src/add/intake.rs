@@ -1,9 +1,11 @@
-//! Reads files, folders and stdin on a thread of its own, and hands over some reports at a time, in bounded memory.
+//! Reads files, folders and stdin on a thread of its own, and hands over some reports at a time, in
+//! bounded memory.
 //!
-//! What is packed is unpacked on the way, and a report that tells of several crashes becomes one for each.
+//! What is packed is unpacked on the way, and a report that tells of several crashes becomes one
+//! for each.
 //!
-//! What has come is handed on when there is enough of it, or when nothing more has come for a while: so a million reports go in by the
-//! thousand, and a report on a live pipe within a moment.
+//! What has come is handed on when there is enough of it, or when nothing more has come for a
+//! while: so a million reports go in by the thousand, and a report on a live pipe within a moment.
 
 use std::fs::File;
 use std::io::{self, BufRead, Read};
@@ -88,14 +90,20 @@ impl Intake {
             is_empty = false;
         }
         if is_empty {
-            self.lose(format!("{}: no files in this folder; pass the one that holds the crash reports", folder.display()));
+            self.lose(format!(
+                "{}: no files in this folder; pass the one that holds the crash reports",
+                folder.display()
+            ));
         }
     }
 
     fn read_file(&self, path: &Path) {
         match File::open(path) {
             Ok(file) => self.read(&path.to_string_lossy(), file),
-            Err(error) => self.lose(format!("{}: {error}; name a crash report, a folder with some, or - for stdin", path.display())),
+            Err(error) => self.lose(format!(
+                "{}: {error}; name a crash report, a folder with some, or - for stdin",
+                path.display()
+            )),
         }
     }
 
@@ -105,13 +113,17 @@ impl Intake {
 
     /// A report that was cut from the stream `source`.
     fn arrive(&self, source: &str, report: Report) {
-        let put = |report| self.put(Incoming { source: source.to_owned(), report, arrived_ms: None });
+        let put =
+            |report| self.put(Incoming { source: source.to_owned(), report, arrived_ms: None });
         match report.bytes {
             Ok(bytes) => match split(&bytes) {
                 Some(crashes) => crashes.into_iter().for_each(put),
                 None => put(bytes),
             },
-            Err(error) => self.lose(format!("{source}: report {} at byte {}: {error}", report.number, report.offset)),
+            Err(error) => self.lose(format!(
+                "{source}: report {} at byte {}: {error}",
+                report.number, report.offset
+            )),
         }
     }
 
@@ -148,7 +160,8 @@ impl Intake {
         // What follows at once goes along.
         while !waiting.batch.is_full() && !waiting.is_over {
             let count = waiting.batch.reports.len();
-            let (after, timeout) = self.changed.wait_timeout(waiting, PAUSE).unwrap_or_else(PoisonError::into_inner);
+            let (after, timeout) =
+                self.changed.wait_timeout(waiting, PAUSE).unwrap_or_else(PoisonError::into_inner);
             waiting = after;
             if timeout.timed_out() && waiting.batch.reports.len() == count {
                 break;

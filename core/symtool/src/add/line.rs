@@ -1,4 +1,5 @@
-//! Batches of reports on their way into the store: some are prepared at once, and each is stored when those that came before it are.
+//! Batches of reports on their way into the store: some are prepared at once, and each is stored
+//! when those that came before it are.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -60,7 +61,9 @@ impl<'a> Line<'a> {
                     self.prepare(scope, arrived, batch);
                     arrived += 1;
                 }
-                Step::Prepared(number, prepared, lost) => drop(waiting.insert(number, (prepared, lost))),
+                Step::Prepared(number, prepared, lost) => {
+                    drop(waiting.insert(number, (prepared, lost)))
+                }
             }
             while let Some((prepared, lost)) = waiting.remove(&stored) {
                 let open = match writer.take() {
@@ -82,7 +85,8 @@ impl<'a> Line<'a> {
         let _ = self.permits.send(());
     }
 
-    /// What happens next. If nothing does for a while, `writer` is closed, so that others may write.
+    /// What happens next. If nothing does for a while, `writer` is closed, so that others may
+    /// write.
     fn next(&self, is_idle: bool, writer: &mut Option<CrashWriter>) -> Result<Step, Error> {
         let ended = |_| Error::Receiver(io::Error::other("a thread of the job has ended early"));
         if is_idle && writer.is_some() {

@@ -82,12 +82,17 @@ impl AddSummary {
 }
 
 impl AddCrashes<'_> {
-    /// Stores all reports in `store`, which is created if need be. Reports are prepared on the threads of rayon's pool and stored in
-    /// the order in which they came; the database is let go while nothing comes. Each [`AddEvent::Report`] is told once it is on disk.
+    /// Stores all reports in `store`, which is created if need be. Reports are prepared on the
+    /// threads of rayon's pool and stored in the order in which they came; the database is let go
+    /// while nothing comes. Each [`AddEvent::Report`] is told once it is on disk.
     ///
     /// # Errors
     /// If the store cannot be used, or `events` returns an error.
-    pub fn run(self, store: &Store, events: &mut dyn FnMut(AddEvent<'_>) -> io::Result<()>) -> Result<AddSummary, Error> {
+    pub fn run(
+        self,
+        store: &Store,
+        events: &mut dyn FnMut(AddEvent<'_>) -> io::Result<()>,
+    ) -> Result<AddSummary, Error> {
         store.create()?;
         let reader = store.read()?;
         let catalog = reader.catalog();
@@ -110,7 +115,14 @@ impl AddCrashes<'_> {
                 }
             }
         });
-        let line = Line { store, assessor: &assessor, mapping: mapping.as_ref(), steps, happened, permits };
+        let line = Line {
+            store,
+            assessor: &assessor,
+            mapping: mapping.as_ref(),
+            steps,
+            happened,
+            permits,
+        };
         rayon::in_place_scope(|scope| line.run(scope, events))
     }
 }

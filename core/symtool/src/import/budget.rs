@@ -19,12 +19,13 @@ pub struct Permit<'a> {
 }
 
 impl MemoryBudget {
-    /// Waits until there is room for `bytes`, or until nothing is held but `own`, which the caller holds itself and
-    /// will not give back before this returns.
+    /// Waits until there is room for `bytes`, or until nothing is held but `own`, which the caller
+    /// holds itself and will not give back before this returns.
     pub fn wait_for(&self, bytes: u64, own: u64) -> Permit<'_> {
         let held = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         let is_full = |held: &mut u64| *held > own && held.saturating_add(bytes) > MAX_HELD_BYTES;
-        let mut held = self.given_back.wait_while(held, is_full).unwrap_or_else(PoisonError::into_inner);
+        let mut held =
+            self.given_back.wait_while(held, is_full).unwrap_or_else(PoisonError::into_inner);
         *held = held.saturating_add(bytes);
         Permit { budget: self, bytes }
     }

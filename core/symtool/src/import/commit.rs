@@ -1,4 +1,5 @@
-//! Commits modules to the store as they become ready, and prints the reports in the order of the files.
+//! Commits modules to the store as they become ready, and prints the reports in the order of the
+//! files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,7 +32,10 @@ impl Commits<'_> {
     ///
     /// # Errors
     /// If the store cannot be used, or nobody can be told of the outcomes.
-    pub fn take_all(&mut self, outcomes: &Receiver<(usize, Outcome<'_>)>) -> Result<Summary, Error> {
+    pub fn take_all(
+        &mut self,
+        outcomes: &Receiver<(usize, Outcome<'_>)>,
+    ) -> Result<Summary, Error> {
         let mut summary = Summary::default();
         let mut early = BTreeMap::new();
         let mut next = 0;
@@ -57,18 +61,22 @@ impl Commits<'_> {
     /// Commits the modules that wait, and then reports all outcomes.
     fn commit(&mut self, waiting: Waiting<'_>, summary: &mut Summary) -> Result<(), Error> {
         let start = Instant::now();
-        let (mut files, mut modules, mut again, mut memory) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut files, mut modules, mut again, mut memory) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for outcome in waiting.outcomes {
             files.push(match outcome {
                 Outcome::Packed(module) => {
                     let module: Module<'_> = *module;
                     modules.push(module.packed);
                     again.push(module.again);
-                    let bytes_in = modules.last().map_or(0, |packed: &Packed| packed.record.bytes_in);
+                    let bytes_in =
+                        modules.last().map_or(0, |packed: &Packed| packed.record.bytes_in);
                     memory.push(module.memory);
                     File::Stored(module.path, module.took, bytes_in)
                 }
-                Outcome::Unchanged { path, record, took } => File::Done(Report::of(path, true, (*record).clone(), took)),
+                Outcome::Unchanged { path, record, took } => {
+                    File::Done(Report::of(path, true, (*record).clone(), took))
+                }
                 Outcome::Failed { path, failure } => File::Done(Report::failed(path, failure)),
                 Outcome::PassedOver => {
                     summary.skipped += 1;
@@ -76,7 +84,8 @@ impl Commits<'_> {
                 }
                 Outcome::Companion { reason } => {
                     (self.events)(Event::ReadWithOthers(reason))?;
-                    (summary.companions, summary.skipped, self.any) = (summary.companions + 1, summary.skipped + 1, true);
+                    (summary.companions, summary.skipped, self.any) =
+                        (summary.companions + 1, summary.skipped + 1, true);
                     continue;
                 }
                 Outcome::End { path, what } => {
@@ -113,9 +122,14 @@ impl Commits<'_> {
         Ok(committed?)
     }
 
-    /// A module of which this command has imported another file adds to that one, even if what the store had before
-    /// is to be replaced.
-    fn store(&self, modules: &[Packed], again: &[bool], stored: &mut Vec<Committed>) -> Result<(), StoreError> {
+    /// A module of which this command has imported another file adds to that one, even if what the
+    /// store had before is to be replaced.
+    fn store(
+        &self,
+        modules: &[Packed],
+        again: &[bool],
+        stored: &mut Vec<Committed>,
+    ) -> Result<(), StoreError> {
         let mut rest = modules;
         for alike in again.chunk_by(|a, b| a == b || !self.force) {
             let (these, after) = rest.split_at(alike.len());
@@ -164,6 +178,7 @@ impl<'a> Waiting<'a> {
     }
 
     fn is_full(&self) -> bool {
-        self.bytes >= MAX_WAITING_BYTES || self.since.is_some_and(|since| since.elapsed() >= MAX_WAITING)
+        self.bytes >= MAX_WAITING_BYTES
+            || self.since.is_some_and(|since| since.elapsed() >= MAX_WAITING)
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use symtool_debug::Progress;
 use symtool_store::ModuleRecord;
 
-/// Something that happens during an import. [`Event::Done`] comes in the order of the files and on the thread that called; the
-/// others come from any thread.
+/// Something that happens during an import. [`Event::Done`] comes in the order of the files and on
+/// the thread that called; the others come from any thread.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// So many more files are to come, of so many bytes.
@@ -131,7 +131,14 @@ impl Report {
 
     pub(super) fn of(path: PathBuf, was_there: bool, module: ModuleRecord, took: Duration) -> Self {
         let module = Box::new(module);
-        Self { path, outcome: if was_there { Outcome::Unchanged { module, took } } else { Outcome::Imported { module, took } } }
+        Self {
+            path,
+            outcome: if was_there {
+                Outcome::Unchanged { module, took }
+            } else {
+                Outcome::Imported { module, took }
+            },
+        }
     }
 }
 
@@ -148,7 +155,8 @@ pub struct Summary {
     pub skipped: u64,
     /// Those of them that were named and are read with others.
     pub companions: u64,
-    /// Whether [`super::Import::mapping_id`] was given and none of the files is a mapping, which counts as a failure.
+    /// Whether [`super::Import::mapping_id`] was given and none of the files is a mapping, which
+    /// counts as a failure.
     pub id_is_unused: bool,
     /// Size of the imported files.
     pub bytes_in: u64,

@@ -67,18 +67,23 @@ impl Files {
         let mut bundles = Vec::new();
         for entry in WalkDir::new(folder).sort_by_file_name() {
             match entry {
-                Ok(entry) if entry.file_type().is_dir() && is_dsym(entry.path()) => bundles.push(entry.into_path()),
+                Ok(entry) if entry.file_type().is_dir() && is_dsym(entry.path()) => {
+                    bundles.push(entry.into_path())
+                }
                 Ok(entry) => self.entry(&canonical, entry),
                 Err(error) => {
                     let path = error.path().unwrap_or(folder).to_owned();
-                    let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+                    let reason =
+                        error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
                     self.failed(path, &reason);
                 }
             }
         }
         // An image is told what it lacks, unless its dSYM has been there before.
         self.found[before..].sort_by_key(|found| !found.path().ancestors().any(is_dsym));
-        let found = self.found[before..].iter().flat_map(|found| found.path().ancestors().filter(|folder| is_dsym(folder)));
+        let found = self.found[before..]
+            .iter()
+            .flat_map(|found| found.path().ancestors().filter(|folder| is_dsym(folder)));
         let full: HashSet<&Path> = found.collect();
         bundles.retain(|bundle| !full.contains(bundle.as_path()));
         for bundle in bundles {
@@ -87,17 +92,25 @@ impl Files {
         "folder"
     }
 
-    /// Links to files out of the folder are followed; other links lead to what is found anyway, or in circles.
+    /// Links to files out of the folder are followed; other links lead to what is found anyway, or
+    /// in circles.
     fn entry(&mut self, folder: &Path, entry: DirEntry) {
         let is_link = entry.file_type().is_symlink();
-        if is_link && !leads_out_of(folder, entry.path()) || !is_link && !entry.file_type().is_file() {
+        if is_link && !leads_out_of(folder, entry.path())
+            || !is_link && !entry.file_type().is_file()
+        {
             return;
         }
         let path = entry.into_path();
-        let looked_at = fs::metadata(&path).and_then(|metadata| Ok((Kind::of_file(&path)?, metadata.len())));
+        let looked_at =
+            fs::metadata(&path).and_then(|metadata| Ok((Kind::of_file(&path)?, metadata.len())));
         match looked_at {
-            Ok((Kind::Object | Kind::Mapping, bytes)) => self.found.push(Found::File { path, bytes, is_named: false }),
-            Ok((Kind::Archive(format), bytes)) => self.found.push(Found::Archive { path, format, bytes }),
+            Ok((Kind::Object | Kind::Mapping, bytes)) => {
+                self.found.push(Found::File { path, bytes, is_named: false })
+            }
+            Ok((Kind::Archive(format), bytes)) => {
+                self.found.push(Found::Archive { path, format, bytes })
+            }
             Ok((Kind::Other, _)) => self.passed_over += 1,
             // It went away meanwhile.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -1,4 +1,5 @@
-//! Finds out what files have, without reading a function: ids, debug data, files that belong to them.
+//! Finds out what files have, without reading a function: ids, debug data, files that belong to
+//! them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -39,8 +40,9 @@ pub struct Unreadable {
 /// What was looked at.
 pub type Looked = Result<Object, Unreadable>;
 
-/// Looks at all files that an import of `paths` would read, and for what belongs to them as `search` says. With the objects comes the
-/// number of other files: mappings, which have no debug data, and unlinked objects in folders and archives, in which nobody crashes.
+/// Looks at all files that an import of `paths` would read, and for what belongs to them as
+/// `search` says. With the objects comes the number of other files: mappings, which have no debug
+/// data, and unlinked objects in folders and archives, in which nobody crashes.
 pub fn inspect(paths: &[PathBuf], search: &Search, events: Events<'_>) -> (Vec<Looked>, u64) {
     let budget = MemoryBudget::default();
     let mut walk = Walk::new(Files::at(paths), &budget, events);
@@ -50,7 +52,12 @@ pub fn inspect(paths: &[PathBuf], search: &Search, events: Events<'_>) -> (Vec<L
             continue;
         }
         // Nobody listens, or is told in the end.
-        let _ = events(Event::Begin { number, path: &item.path, bytes: item.weight, progress: &Arc::default() });
+        let _ = events(Event::Begin {
+            number,
+            path: &item.path,
+            bytes: item.weight,
+            progress: &Arc::default(),
+        });
         let is_named = paths.contains(&item.path);
         match at(item, search) {
             None => passed_over += 1,
@@ -75,7 +82,9 @@ fn at(item: Item<'_>, search: &Search) -> Option<Looked> {
     if mapped.as_ref().is_ok_and(|mapped| is_mapping(mapped.bytes())) {
         return None;
     }
-    let looked = mapped.map(Mapped::with_plain_symbols).and_then(|mapped| look(path.clone(), &mapped, search));
+    let looked = mapped
+        .map(Mapped::with_plain_symbols)
+        .and_then(|mapped| look(path.clone(), &mapped, search));
     drop(memory);
     Some(looked.map_err(|error| Unreadable { path, reason: error.to_string() }))
 }
@@ -84,13 +93,21 @@ fn look(path: PathBuf, mapped: &Mapped, search: &Search) -> Result<Object, Error
     let file = DebugFile::parse(mapped)?;
     let own = file.info().detail;
     let debug = file.debug_file(search);
-    let file = file.with_debug_data(debug.as_ref().and_then(|debug| DebugFile::parse(debug).ok()), search);
+    let file =
+        file.with_debug_data(debug.as_ref().and_then(|debug| DebugFile::parse(debug).ok()), search);
     let debug_file = file.debug_path().map(ToOwned::to_owned);
-    Ok(Object { path, info: file.info().clone(), own, debug_file, inspection: file.inspect(search) })
+    Ok(Object {
+        path,
+        info: file.info().clone(),
+        own,
+        debug_file,
+        inspection: file.inspect(search),
+    })
 }
 
 impl Object {
-    /// Whether it is on the way to something that is linked. Modules of the kernel are not: they have an id.
+    /// Whether it is on the way to something that is linked. Modules of the kernel are not: they
+    /// have an id.
     pub fn is_intermediate(&self) -> bool {
         self.inspection.is_relocatable && self.info.id.made_up
     }

@@ -7,7 +7,8 @@
 //!       -> commit.rs   in the order of the files: into the store, several at once
 //! ```
 //!
-//! Modules that were exported from another store take a shorter way: segments.rs. What waits is bounded by budget.rs.
+//! Modules that were exported from another store take a shorter way: segments.rs. What waits is
+//! bounded by budget.rs.
 
 mod budget;
 mod commit;
@@ -41,11 +42,13 @@ use walk::Walk;
 /// What to import, and how.
 #[derive(Debug)]
 pub struct Import {
-    /// Files, folders, archives and exported segments, in the order in which they complete each other.
+    /// Files, folders, archives and exported segments, in the order in which they complete each
+    /// other.
     pub paths: Vec<PathBuf>,
     /// Where files that belong to others are looked for.
     pub search: Search,
-    /// The id that crash reports know the mapping by. If none of the files is a mapping, [`Summary::id_is_unused`] says so.
+    /// The id that crash reports know the mapping by. If none of the files is a mapping,
+    /// [`Summary::id_is_unused`] says so.
     pub mapping_id: Option<Vec<u8>>,
     /// What people call the modules; see [`symtool_store::ModuleRecord::labels`].
     pub labels: Vec<String>,
@@ -56,16 +59,24 @@ pub struct Import {
 impl Import {
     /// An import of `paths` that looks for companion files where the system keeps them.
     pub fn of(paths: Vec<PathBuf>) -> Self {
-        Self { paths, search: Search::in_dirs(&[], &[]), mapping_id: None, labels: Vec::new(), force: false }
+        Self {
+            paths,
+            search: Search::in_dirs(&[], &[]),
+            mapping_id: None,
+            labels: Vec::new(),
+            force: false,
+        }
     }
 
-    /// Imports everything into `store`, which is created if need be. `events` is told what happens meanwhile.
+    /// Imports everything into `store`, which is created if need be. `events` is told what happens
+    /// meanwhile.
     ///
-    /// Files are read on as many threads as the pool of rayon has, which they share for what each does in parallel. The store is
-    /// the same for any number of threads.
+    /// Files are read on as many threads as the pool of rayon has, which they share for what each
+    /// does in parallel. The store is the same for any number of threads.
     ///
     /// # Errors
-    /// If the store cannot be used, or `events` returns an error. What is wrong with a file is its [`Report`].
+    /// If the store cannot be used, or `events` returns an error. What is wrong with a file is its
+    /// [`Report`].
     pub fn run(self, store: &Store, events: Events<'_>) -> Result<Summary, Error> {
         let reader = open(store)?;
         let order = Order::new(store, reader, self.force);
@@ -74,7 +85,13 @@ impl Import {
         if !paths.is_empty() {
             let mut commits = Commits { events, order: &order, force: self.force, any: false };
             let labels = Labels::new(&self.labels, &paths);
-            summary = import((Files::at(&paths), labels), self.search, self.mapping_id, &order, &mut commits)?;
+            summary = import(
+                (Files::at(&paths), labels),
+                self.search,
+                self.mapping_id,
+                &order,
+                &mut commits,
+            )?;
         }
         order.alone(|store| segments::take(store, &segments, self.force, events, &mut summary))?;
         Ok(summary)
@@ -105,7 +122,16 @@ fn import(
     let (budget, events) = (MemoryBudget::default(), commits.events);
     let walk = Mutex::new(Numbered { walk: Walk::new(files, &budget, events), next: 0 });
     let mapping_id = mapping_id.map(|id| Mutex::new(Some(id)));
-    let reader = Reader { walk, order, budget: &budget, events, search, mapping_id, labels, stopped: AtomicBool::new(false) };
+    let reader = Reader {
+        walk,
+        order,
+        budget: &budget,
+        events,
+        search,
+        mapping_id,
+        labels,
+        stopped: AtomicBool::new(false),
+    };
     let mut summary = std::thread::scope(|scope| {
         let (send, outcomes) = mpsc::channel();
         for _ in 0..rayon::current_num_threads() {
@@ -117,7 +143,10 @@ fn import(
         reader.stopped.store(true, Ordering::Relaxed);
         summary
     })?;
-    if reader.mapping_id.is_some_and(|id| id.into_inner().unwrap_or_else(PoisonError::into_inner).is_some()) {
+    if reader
+        .mapping_id
+        .is_some_and(|id| id.into_inner().unwrap_or_else(PoisonError::into_inner).is_some())
+    {
         summary.id_is_unused = true;
         summary.failed += 1;
     }

@@ -1,7 +1,8 @@
 //! Decides in the order of the files whether each needs to be read, whichever thread reads it.
 //!
-//! Files are opened side by side, but each learns only after all files before it whether it is new, so that an
-//! import does the same for any number of threads. The same turn bounds the memory of reading.
+//! Files are opened side by side, but each learns only after all files before it whether it is new,
+//! so that an import does the same for any number of threads. The same turn bounds the memory of
+//! reading.
 //!
 //! ```text
 //! thread 1   open 0 | enter 0 | read 0 ------------------------ | open 3
@@ -22,7 +23,8 @@ pub struct Order<'s> {
     state: Mutex<State>,
     changed: Condvar,
     store: &'s Store,
-    /// Open while files are looked up. While it is, nobody can delete what a change of the store has made needless.
+    /// Open while files are looked up. While it is, nobody can delete what a change of the store
+    /// has made needless.
     reader: Mutex<Option<Reader>>,
 }
 
@@ -46,7 +48,8 @@ struct KnownFile {
     now: bool,
 }
 
-/// A file's place in the order. Dropped without [`Ticket::enter`], it lets the next one enter at its turn.
+/// A file's place in the order. Dropped without [`Ticket::enter`], it lets the next one enter at
+/// its turn.
 #[derive(Debug)]
 pub struct Ticket<'a> {
     order: &'a Order<'a>,
@@ -60,7 +63,8 @@ pub enum Entered<'a> {
     Unchanged(Arc<ModuleRecord>),
     /// It is to be read.
     Read(Reading<'a>),
-    /// Nothing: a file that was imported before has the same id and other code. What that file is called.
+    /// Nothing: a file that was imported before has the same id and other code. What that file is
+    /// called.
     Contradicts(String),
 }
 
@@ -75,7 +79,8 @@ pub struct Reading<'a> {
 }
 
 impl<'s> Order<'s> {
-    /// Begins with what `store` has, opened as `reader`: modules that need not be imported again, unless all files are to be read (`force`).
+    /// Begins with what `store` has, opened as `reader`: modules that need not be imported again,
+    /// unless all files are to be read (`force`).
     pub fn new(store: &'s Store, reader: Option<Reader>, force: bool) -> Self {
         let state = Mutex::new(State { force, ..State::default() });
         Self { state, changed: Condvar::new(), store, reader: Mutex::new(reader) }
@@ -113,14 +118,22 @@ impl<'s> Order<'s> {
 }
 
 impl<'a> Ticket<'a> {
-    /// Waits for all files before this one to enter, for those of the same id to be read, and for memory.
-    /// `bytes_in` is the file's size, `working_bytes` what reading it takes.
+    /// Waits for all files before this one to enter, for those of the same id to be read, and for
+    /// memory. `bytes_in` is the file's size, `working_bytes` what reading it takes.
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn enter(self, info: &ModuleInfo, bytes_in: u64, working_bytes: u64, labels: &[String]) -> Result<Entered<'a>, Error> {
+    pub fn enter(
+        self,
+        info: &ModuleInfo,
+        bytes_in: u64,
+        working_bytes: u64,
+        labels: &[String],
+    ) -> Result<Entered<'a>, Error> {
         let key = ModuleKey::of(info);
-        let mut state = self.order.wait_while(|state| state.next != self.number || state.reading.contains(&key));
+        let mut state = self
+            .order
+            .wait_while(|state| state.next != self.number || state.reading.contains(&key));
         if !state.known.contains_key(&key) {
             let known = self.order.look_up(info)?;
             state.known.insert(key, known.into_iter().collect());
@@ -129,14 +142,22 @@ impl<'a> Ticket<'a> {
         if let Some(other) = known.iter().find_map(|known| known.record.contradicting(info)) {
             return Ok(Entered::Contradicts(other.name.clone()));
         }
-        let has_labels = |record: &ModuleRecord| labels.iter().all(|label| record.labels.contains(label));
-        let is_enough = |known: &&KnownFile| (known.now || !state.force) && known.record.knows(info, bytes_in) && has_labels(&known.record);
+        let has_labels =
+            |record: &ModuleRecord| labels.iter().all(|label| record.labels.contains(label));
+        let is_enough = |known: &&KnownFile| {
+            (known.now || !state.force)
+                && known.record.knows(info, bytes_in)
+                && has_labels(&known.record)
+        };
         if let Some(known) = known.iter().find(is_enough) {
             return Ok(Entered::Unchanged(Arc::clone(&known.record)));
         }
         let again = known.iter().any(|known| known.now);
         drop(state);
-        let is_full = |state: &mut State| state.working_bytes > 0 && state.working_bytes.saturating_add(working_bytes) > MAX_WORKING_BYTES;
+        let is_full = |state: &mut State| {
+            state.working_bytes > 0
+                && state.working_bytes.saturating_add(working_bytes) > MAX_WORKING_BYTES
+        };
         let mut state = self.order.wait_while(is_full);
         state.working_bytes = state.working_bytes.saturating_add(working_bytes);
         state.reading.insert(key);
@@ -157,7 +178,11 @@ impl Reading<'_> {
     /// Makes known that the file was read, and what came of it.
     pub fn done(self, record: ModuleRecord) {
         let mut state = self.order.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.known.entry(self.key).or_default().push(KnownFile { record: Arc::new(record), now: true });
+        state
+            .known
+            .entry(self.key)
+            .or_default()
+            .push(KnownFile { record: Arc::new(record), now: true });
     }
 }
 

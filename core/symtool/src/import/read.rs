@@ -66,8 +66,8 @@ pub struct Reader<'a> {
     pub stopped: AtomicBool,
 }
 
-/// What modules are called besides: what the command says; of a mapping, where all are called alike, else its path below the folder that
-/// the command names.
+/// What modules are called besides: what the command says; of a mapping, where all are called
+/// alike, else its path below the folder that the command names.
 #[derive(Debug, Default)]
 pub struct Labels {
     given: Vec<String>,
@@ -77,7 +77,10 @@ pub struct Labels {
 impl Labels {
     /// Those of an import of `paths`.
     pub fn new(given: &[String], paths: &[PathBuf]) -> Self {
-        Self { given: given.to_vec(), folders: paths.iter().filter(|path| path.is_dir()).cloned().collect() }
+        Self {
+            given: given.to_vec(),
+            folders: paths.iter().filter(|path| path.is_dir()).cloned().collect(),
+        }
     }
 
     /// Of the mapping at `path`.
@@ -85,8 +88,16 @@ impl Labels {
         if !self.given.is_empty() {
             return self.given.clone();
         }
-        let below = self.folders.iter().filter_map(|folder| path.strip_prefix(folder).ok()).min_by_key(|below| below.as_os_str().len());
-        below.filter(|below| below.components().count() > 1).map(|below| below.to_string_lossy().into_owned()).into_iter().collect()
+        let below = self
+            .folders
+            .iter()
+            .filter_map(|folder| path.strip_prefix(folder).ok())
+            .min_by_key(|below| below.as_os_str().len());
+        below
+            .filter(|below| below.components().count() > 1)
+            .map(|below| below.to_string_lossy().into_owned())
+            .into_iter()
+            .collect()
     }
 }
 
@@ -127,13 +138,19 @@ impl<'a> Reader<'a> {
         let shown = Shown::begin(self.events, number, &path, item.weight, &progress);
         let (opened, is_named, in_library, memory) = match item.content {
             Content::File { is_named } => (Mapped::open(&path), is_named, false, None),
-            Content::Member { member, in_library, memory } => (member.open(), false, in_library, memory),
-            Content::Failed(reason) => return Outcome::Failed { path, failure: Failure::File(reason) },
+            Content::Member { member, in_library, memory } => {
+                (member.open(), false, in_library, memory)
+            }
+            Content::Failed(reason) => {
+                return Outcome::Failed { path, failure: Failure::File(reason) };
+            }
             Content::End { what } => return Outcome::End { path, what },
         };
         let outcome = match opened.map(Mapped::with_plain_symbols) {
             // What cannot be read at all may be a file that is still being written.
-            Ok(mapped) => self.read_mapped(ticket, &path, &mapped, &progress).map_err(|error| mapped.unchanged().err().unwrap_or(error)),
+            Ok(mapped) => self
+                .read_mapped(ticket, &path, &mapped, &progress)
+                .map_err(|error| mapped.unchanged().err().unwrap_or(error)),
             Err(error) => Err(error),
         };
         drop(shown);
@@ -143,7 +160,9 @@ impl<'a> Reader<'a> {
             Ok(outcome) => outcome,
             Err(Error::NoSymbols { .. }) if in_library => Outcome::PassedOver,
             Err(Error::Companion { .. }) if !is_named => Outcome::PassedOver,
-            Err(error @ Error::Companion { .. }) => Outcome::Companion { reason: error.to_string() },
+            Err(error @ Error::Companion { .. }) => {
+                Outcome::Companion { reason: error.to_string() }
+            }
             Err(error) => Outcome::Failed { path, failure: Failure::File(error.to_string()) },
         }
     }
@@ -152,23 +171,37 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// What is wrong with the file.
-    fn read_mapped(&self, ticket: Ticket<'a>, path: &Path, mapped: &Mapped, progress: &Progress) -> Result<Outcome<'a>, Error> {
+    fn read_mapped(
+        &self,
+        ticket: Ticket<'a>,
+        path: &Path,
+        mapped: &Mapped,
+        progress: &Progress,
+    ) -> Result<Outcome<'a>, Error> {
         if mapping::is_mapping(mapped.bytes()) {
             return Ok(self.read_mapping(ticket, path, mapped));
         }
         if let Some(reason) = refusal(mapped) {
-            return Ok(Outcome::Failed { path: path.to_owned(), failure: Failure::File(reason.to_string()) });
+            return Ok(Outcome::Failed {
+                path: path.to_owned(),
+                failure: Failure::File(reason.to_string()),
+            });
         }
         let start = Instant::now();
         let file = DebugFile::parse(mapped)?;
         let debug = file.debug_file(&self.search);
-        let file = file.with_debug_data(debug.as_ref().and_then(|debug| DebugFile::parse(debug).ok()), &self.search);
+        let file = file.with_debug_data(
+            debug.as_ref().and_then(|debug| DebugFile::parse(debug).ok()),
+            &self.search,
+        );
         let bytes_in = file.bytes() as u64;
         let parsing = start.elapsed();
         let path = path.to_owned();
         let reading = match ticket.enter(file.info(), bytes_in, file.working_bytes(), &[]) {
             Err(error) => return Ok(Outcome::Failed { path, failure: Failure::Store(error) }),
-            Ok(Entered::Unchanged(record)) => return Ok(Outcome::Unchanged { path, record, took: parsing }),
+            Ok(Entered::Unchanged(record)) => {
+                return Ok(Outcome::Unchanged { path, record, took: parsing });
+            }
             Ok(Entered::Contradicts(other)) => {
                 let failure = contradiction(&path, &file.info().id, other);
                 return Ok(Outcome::Failed { path, failure });
@@ -178,11 +211,17 @@ impl<'a> Reader<'a> {
         let start = Instant::now();
         let symbols = file.read(&self.search, progress)?;
         let reading_symbols = start.elapsed();
-        let packed = pack(&symbols, bytes_in).map(|packed| labelled(packed, self.labels.given.clone()));
+        let packed =
+            pack(&symbols, bytes_in).map(|packed| labelled(packed, self.labels.given.clone()));
         drop(symbols);
         let packed_in = start.elapsed().saturating_sub(reading_symbols);
         // An error ends the import when the file is done.
-        let _ = (self.events)(Event::Timed { path: &path, opened: parsing, read: reading_symbols, packed: packed_in });
+        let _ = (self.events)(Event::Timed {
+            path: &path,
+            opened: parsing,
+            read: reading_symbols,
+            packed: packed_in,
+        });
         Ok(self.packed(path, reading, packed, parsing + start.elapsed()))
     }
 
@@ -203,26 +242,41 @@ impl<'a> Reader<'a> {
         let identity = Identity::of(bytes, given);
         let info = mapping_info(mapped.name(), &identity);
         let labels = self.labels.of_mapping(&path);
-        let reading = match ticket.enter(&info, bytes.len() as u64, MAPPING_WORKING_BYTES, &labels) {
+        let reading = match ticket.enter(&info, bytes.len() as u64, MAPPING_WORKING_BYTES, &labels)
+        {
             Err(error) => return Outcome::Failed { path, failure: Failure::Store(error) },
-            Ok(Entered::Unchanged(record)) => return Outcome::Unchanged { path, record, took: start.elapsed() },
+            Ok(Entered::Unchanged(record)) => {
+                return Outcome::Unchanged { path, record, took: start.elapsed() };
+            }
             Ok(Entered::Contradicts(other)) => {
                 let failure = contradiction(&path, &info.id, other);
                 return Outcome::Failed { path, failure };
             }
             Ok(Entered::Read(reading)) => reading,
         };
-        let packed = pack_mapping(bytes, &info, &identity, bytes.len() as u64).map(|packed| labelled(packed, labels));
+        let packed = pack_mapping(bytes, &info, &identity, bytes.len() as u64)
+            .map(|packed| labelled(packed, labels));
         if let Err(error) = mapped.unchanged() {
             return Outcome::Failed { path, failure: Failure::File(error.to_string()) };
         }
         self.packed(path, reading, packed, start.elapsed())
     }
 
-    fn packed(&self, path: PathBuf, reading: Reading<'_>, packed: io::Result<Packed>, took: Duration) -> Outcome<'a> {
+    fn packed(
+        &self,
+        path: PathBuf,
+        reading: Reading<'_>,
+        packed: io::Result<Packed>,
+        took: Duration,
+    ) -> Outcome<'a> {
         let packed = match packed {
             Ok(packed) => packed,
-            Err(error) => return Outcome::Failed { failure: Failure::File(format!("{}: {error}", path.display())), path },
+            Err(error) => {
+                return Outcome::Failed {
+                    failure: Failure::File(format!("{}: {error}", path.display())),
+                    path,
+                };
+            }
         };
         let memory = self.budget.add(packed.record.bytes_stored);
         let again = reading.again;
@@ -238,7 +292,13 @@ struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    fn begin(events: Events<'a>, number: usize, path: &Path, bytes: u64, progress: &Arc<Progress>) -> Self {
+    fn begin(
+        events: Events<'a>,
+        number: usize,
+        path: &Path,
+        bytes: u64,
+        progress: &Arc<Progress>,
+    ) -> Self {
         // An error ends the import when the file is done.
         let _ = events(Event::Begin { number, path, bytes, progress });
         Self { events, number }

@@ -53,7 +53,8 @@ pub struct Item<'a> {
 pub enum Content<'a> {
     /// A file, and whether it was named itself.
     File { is_named: bool },
-    /// A member of an archive, whether that is one for the linker, and the memory that the member is in or will be.
+    /// A member of an archive, whether that is one for the linker, and the memory that the member
+    /// is in or will be.
     Member { member: Member, in_library: bool, memory: Option<Arc<Permit<'a>>> },
     /// What cannot be opened, and why.
     Failed(String),
@@ -62,7 +63,8 @@ pub enum Content<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// Goes through `files`. Unpacked members use up `budget`, and `events` is told what is to come.
+    /// Goes through `files`. Unpacked members use up `budget`, and `events` is told what is to
+    /// come.
     pub fn new(files: Files, budget: &'a MemoryBudget, events: Events<'a>) -> Self {
         let walk = Self {
             files: Vec::new().into_iter(),
@@ -75,7 +77,9 @@ impl<'a> Walk<'a> {
         };
         for found in &files.found {
             match found {
-                Found::File { bytes, .. } | Found::Archive { bytes, .. } | Found::Slice { bytes, .. } => walk.expect(1, *bytes),
+                Found::File { bytes, .. }
+                | Found::Archive { bytes, .. }
+                | Found::Slice { bytes, .. } => walk.expect(1, *bytes),
                 Found::Failed { .. } => walk.expect(1, 0),
                 Found::End { .. } => {}
             }
@@ -110,7 +114,9 @@ impl<'a> Walk<'a> {
             match item {
                 Ok(None) => {}
                 Ok(Some(item)) => return Some(item),
-                Err(error) => return Some(Item::failed(error.path().to_owned(), error.to_string())),
+                Err(error) => {
+                    return Some(Item::failed(error.path().to_owned(), error.to_string()));
+                }
             }
         }
         None
@@ -131,7 +137,8 @@ impl<'a> Walk<'a> {
         }
         let (weight, own_bytes) = (self.weight(&member), member.unpacked_bytes());
         let unpacked = self.unpacked(&member)?;
-        let memory = unpacked.or_else(|| self.open.last().and_then(|archive| archive.memory.clone()));
+        let memory =
+            unpacked.or_else(|| self.open.last().and_then(|archive| archive.memory.clone()));
         let members = self.list(&member.open()?, format);
         self.passed(1, weight);
         self.open.push(Open { format, members, memory, own_bytes });
@@ -142,7 +149,11 @@ impl<'a> Walk<'a> {
     fn unpacked(&mut self, member: &Member) -> Result<Option<Arc<Permit<'a>>>, Error> {
         let bytes = member.unpacked_bytes();
         if bytes > self.room_bytes {
-            return Err(Error::TooLarge { path: member.path().to_owned(), bytes, limit: self.room_bytes });
+            return Err(Error::TooLarge {
+                path: member.path().to_owned(),
+                bytes,
+                limit: self.room_bytes,
+            });
         }
         self.room_bytes -= bytes;
         let own = self.open.iter().map(|archive| archive.own_bytes).sum();
@@ -153,7 +164,9 @@ impl<'a> Walk<'a> {
         self.room_bytes = MIN_UNPACKED_BYTES.max(bytes.saturating_mul(MAX_EXPANSION));
         let archive = match Mapped::open(&path) {
             Ok(archive) => archive,
-            Err(error) => return Some(Item { weight: bytes, ..Item::failed(path, error.to_string()) }),
+            Err(error) => {
+                return Some(Item { weight: bytes, ..Item::failed(path, error.to_string()) });
+            }
         };
         let members = self.list(&archive, format);
         self.push(format, members, bytes);
@@ -185,7 +198,8 @@ impl<'a> Walk<'a> {
         listing.members.into_iter()
     }
 
-    /// Bytes of the input that `member` stands for: the whole of a nested archive counts when it is opened.
+    /// Bytes of the input that `member` stands for: the whole of a nested archive counts when it is
+    /// opened.
     fn weight(&self, member: &Member) -> u64 {
         if self.open.len() == 1 { member.stored_bytes() } else { 0 }
     }
@@ -196,7 +210,10 @@ impl<'a> Walk<'a> {
             return Item { path, weight: 0, content: Content::End { what } };
         }
         self.expect(1, 0);
-        let reason = format!("{}: no object files in this {what}; pass the one that holds the .so, .debug or dSYM files", path.display());
+        let reason = format!(
+            "{}: no object files in this {what}; pass the one that holds the .so, .debug or dSYM files",
+            path.display()
+        );
         Item::failed(path, reason)
     }
 }
@@ -214,7 +231,9 @@ impl<'a> Iterator for Walk<'a> {
                 return Some(item);
             }
             let item = match self.files.next()? {
-                Found::File { path, bytes, is_named } => Some(Item { path, weight: bytes, content: Content::File { is_named } }),
+                Found::File { path, bytes, is_named } => {
+                    Some(Item { path, weight: bytes, content: Content::File { is_named } })
+                }
                 Found::Archive { path, format, bytes } => self.open_file(path, format, bytes),
                 Found::Slice { path, arch, bytes } => self.open_slice(path, &arch, bytes),
                 Found::Failed { path, reason } => Some(Item::failed(path, reason)),
