@@ -1,4 +1,5 @@
-//! What to do about what went wrong, in this program's own commands and options. Libraries tell facts; the next step is told here.
+//! What to do about what went wrong, in this program's own commands and options. Libraries tell
+//! facts; the next step is told here.
 
 use symtool_core::import::Failure;
 use symtool_store::Error;
@@ -10,14 +11,28 @@ pub fn store(error: &Error) -> String {
         Error::NotAStore(_) => "name another folder with --store",
         Error::FormatLost(_) => "`symtool modules repair` writes it again",
         Error::AckDamaged(_) => "`symtool modules repair` checks the store and writes it again",
-        Error::Unacknowledged { .. } => "`symtool modules repair` saves what its files still hold and names what is gone",
-        Error::DatabaseLost(_) => "`symtool modules repair` rebuilds the database from its other files",
+        Error::Unacknowledged { .. } => {
+            "`symtool modules repair` saves what its files still hold and names what is gone"
+        }
+        Error::DatabaseLost(_) => {
+            "`symtool modules repair` rebuilds the database from its other files"
+        }
         Error::Damaged(_) => "`symtool modules repair` saves what is intact and names what is not",
-        Error::NoKey { .. } => "give its key with --key-file FILE, --key-command CMD, $SYMTOOL_KEY or `key-file` in symtool.toml",
-        Error::WrongKey { wanted, .. } => return format!("{error}; give the one that `symtool key show` calls {wanted}"),
-        Error::Quota { .. } => "remove modules (`symtool modules gc`, `symtool modules remove`) or raise the quota",
-        Error::CrashQuota { .. } => "remove some (`symtool crash gc`, `symtool crash remove`) or raise `crash-quota`",
-        Error::Locked { .. } => "let it finish, wait longer with --wait, or end it: what it has not finished will not be in the store",
+        Error::NoKey { .. } => {
+            "give its key with --key-file FILE, --key-command CMD, $SYMTOOL_KEY or `key-file` in symtool.toml"
+        }
+        Error::WrongKey { wanted, .. } => {
+            return format!("{error}; give the one that `symtool key show` calls {wanted}");
+        }
+        Error::Quota { .. } => {
+            "remove modules (`symtool modules gc`, `symtool modules remove`) or raise the quota"
+        }
+        Error::CrashQuota { .. } => {
+            "remove some (`symtool crash gc`, `symtool crash remove`) or raise `crash-quota`"
+        }
+        Error::Locked { .. } => {
+            "let it finish, wait longer with --wait, or end it: what it has not finished will not be in the store"
+        }
         Error::Database { .. } | Error::CrashDatabase { .. } => {
             "free some space if the disk is full; if a file is damaged, `symtool modules repair` saves the rest"
         }
@@ -50,10 +65,15 @@ pub fn store_error(error: &anyhow::Error) -> Option<&Error> {
 pub fn import(failure: &Failure) -> String {
     match failure {
         Failure::SecondMapping(path) => {
-            format!("{}: --id applies to one mapping, and there are several; import them one by one", path.display())
+            format!(
+                "{}: --id applies to one mapping, and there are several; import them one by one",
+                path.display()
+            )
         }
         Failure::Contradiction { id, .. } => {
-            format!("{failure}; give it an id of its own, or take the other one out with `modules remove {id}`")
+            format!(
+                "{failure}; give it an id of its own, or take the other one out with `modules remove {id}`"
+            )
         }
         Failure::Store(error) => store(error),
         _ => failure.to_string(),

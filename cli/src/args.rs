@@ -1,7 +1,8 @@
-//! The command line, as clap parses it: what all commands share. Doc comments are the help texts. A command has its arguments and its
-//! examples in its own file.
+//! The command line, as clap parses it: what all commands share. Doc comments are the help texts. A
+//! command has its arguments and its examples in its own file.
 //!
-//! Examples are indented and fit 60 columns where they can; a paragraph is one line, which is wrapped as it is printed.
+//! Examples are indented and fit 60 columns where they can; a paragraph is one line, which is
+//! wrapped as it is printed.
 
 use std::path::PathBuf;
 
@@ -60,7 +61,8 @@ const LLVM_SYMBOLIZER: &str = "Examples:
 
 The options are those of llvm-symbolizer; --help lists them. Called through a link of that name, symtool is that tool.";
 
-/// Imports debug files once, resolves addresses from the store, and regroups crashes when symbols arrive late.
+/// Imports debug files once, resolves addresses from the store, and regroups crashes when symbols
+/// arrive late.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, max_term_width = 100, after_help = SYMTOOL)]
 pub struct Args {
@@ -74,7 +76,8 @@ pub struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Global {
-    /// The folder of the store [default: `$SYMTOOL_STORE`, else `$XDG_DATA_HOME/symtool`, else ~/.local/share/symtool]
+    /// The folder of the store [default: `$SYMTOOL_STORE`, else `$XDG_DATA_HOME/symtool`, else
+    /// ~/.local/share/symtool]
     #[arg(long, global = true, value_name = "DIR")]
     pub store: Option<PathBuf>,
     /// Read the key of a sealed store from this file; a new store is sealed with it
@@ -83,7 +86,8 @@ pub struct Global {
     /// Read the key from the output of this command [default: the key in `$SYMTOOL_KEY`]
     #[arg(long, global = true, value_name = "CMD")]
     pub key_command: Option<String>,
-    /// The settings file [default: `$SYMTOOL_CONFIG`, else symtool/symtool.toml in `$XDG_CONFIG_HOME` or ~/.config]
+    /// The settings file [default: `$SYMTOOL_CONFIG`, else symtool/symtool.toml in
+    /// `$XDG_CONFIG_HOME` or ~/.config]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Wait this long for another process that uses the store [default: 10]
@@ -98,7 +102,8 @@ pub struct Global {
     /// Print only requested results and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Also print which store is used, where debug files are searched for, and how long each step takes
+    /// Also print which store is used, where debug files are searched for, and how long each step
+    /// takes
     #[arg(short, long, global = true)]
     pub verbose: bool,
     /// When to colour the output
@@ -161,12 +166,18 @@ pub enum Command {
 
 /// A size in bytes.
 pub fn size(text: &str) -> Result<u64, String> {
-    config::size(text).ok_or_else(|| "not a size; write a number of bytes, or one with a unit, as in 50GB, 800MB, 1000000".to_owned())
+    config::size(text).ok_or_else(|| {
+        "not a size; write a number of bytes, or one with a unit, as in 50GB, 800MB, 1000000"
+            .to_owned()
+    })
 }
 
 /// An age in seconds.
 pub fn age(text: &str) -> Result<u64, String> {
-    let wrong = || "not an age; write a number of days, hours, minutes or seconds, as in 90d, 12h, 30m, 3600s".to_owned();
+    let wrong = || {
+        "not an age; write a number of days, hours, minutes or seconds, as in 90d, 12h, 30m, 3600s"
+            .to_owned()
+    };
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
     let seconds = match unit {
         "d" => 86_400,

@@ -1,4 +1,5 @@
-//! The settings file `symtool.toml`: defaults for what the command line and the environment leave open.
+//! The settings file `symtool.toml`: defaults for what the command line and the environment leave
+//! open.
 //!
 //! ```toml
 //! store = "~/symbols"                # --store
@@ -32,7 +33,8 @@ const NAME: &str = "symtool.toml";
 const MAX_BYTES: u64 = 1 << 20;
 
 /// All keys, as messages list them.
-const KEYS: &str = "store, jobs, wait, color, key-file, key-command, quota, crash-quota, debug-dirs, rules";
+const KEYS: &str =
+    "store, jobs, wait, color, key-file, key-command, quota, crash-quota, debug-dirs, rules";
 
 /// What a size has to be.
 const SIZE: &str = "a size, as in \"50GB\", \"800MB\" or 1000000";
@@ -63,7 +65,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// What the file `named` says, else that which `$SYMTOOL_CONFIG` names, else the user's own; nothing if there is none.
+    /// What the file `named` says, else that which `$SYMTOOL_CONFIG` names, else the user's own;
+    /// nothing if there is none.
     ///
     /// # Errors
     /// [`Usage`] if the file says what cannot be, or if it was named and cannot be read.
@@ -76,46 +79,76 @@ impl Config {
             },
         };
         match read(&path) {
-            Ok(text) => Self::parse(&text, &path).map_err(|reason| Usage(format!("{}: {reason}", path.display())).into()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !is_named => Ok(Self::default()),
-            Err(error) => Err(Usage(format!("{}: the config file cannot be read ({error}); see --config", path.display())).into()),
+            Ok(text) => Self::parse(&text, &path)
+                .map_err(|reason| Usage(format!("{}: {reason}", path.display())).into()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !is_named => {
+                Ok(Self::default())
+            }
+            Err(error) => Err(Usage(format!(
+                "{}: the config file cannot be read ({error}); see --config",
+                path.display()
+            ))
+            .into()),
         }
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self, String> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let table: Table = text.parse().map_err(|error: toml::de::Error| {
-            let line = error.span().map_or(1, |span| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count());
+            let line = error.span().map_or(1, |span| {
+                1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count()
+            });
             format!("line {line}: {}", error.message().replace('\n', "; "))
         })?;
         let mut config = Self::default();
         for (key, value) in &table {
             let wrong = |want: &str| format!("`{key}` has to be {want}");
             match key.as_str() {
-                "store" => config.store = Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?),
+                "store" => {
+                    config.store =
+                        Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?)
+                }
                 "jobs" => {
-                    let jobs = whole(value).and_then(|jobs| usize::try_from(jobs).ok()).filter(|jobs| (1..=MAX_JOBS).contains(jobs));
-                    config.jobs = Some(jobs.ok_or_else(|| wrong(&format!("a number from 1 to {MAX_JOBS}")))?);
+                    let jobs = whole(value)
+                        .and_then(|jobs| usize::try_from(jobs).ok())
+                        .filter(|jobs| (1..=MAX_JOBS).contains(jobs));
+                    config.jobs =
+                        Some(jobs.ok_or_else(|| wrong(&format!("a number from 1 to {MAX_JOBS}")))?);
                 }
                 "wait" => {
                     let wait = whole(value).filter(|wait| *wait <= MAX_WAIT_SECONDS);
-                    config.wait = Some(wait.ok_or_else(|| wrong(&format!("a number of seconds, {MAX_WAIT_SECONDS} at most")))?);
+                    config.wait = Some(wait.ok_or_else(|| {
+                        wrong(&format!("a number of seconds, {MAX_WAIT_SECONDS} at most"))
+                    })?);
                 }
                 "color" => {
                     let color = value.as_str().and_then(Color::named);
-                    config.color = Some(color.ok_or_else(|| wrong("\"auto\", \"always\" or \"never\""))?);
+                    config.color =
+                        Some(color.ok_or_else(|| wrong("\"auto\", \"always\" or \"never\""))?);
                 }
-                "key-file" => config.key_file = Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?),
+                "key-file" => {
+                    config.key_file =
+                        Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?)
+                }
                 "key-command" => {
                     let command = value.as_str().filter(|command| !command.trim().is_empty());
-                    config.key_command = Some(command.ok_or_else(|| wrong("a command in quotes"))?.to_owned());
+                    config.key_command =
+                        Some(command.ok_or_else(|| wrong("a command in quotes"))?.to_owned());
                 }
                 "quota" => config.quota = Some(bytes(value).ok_or_else(|| wrong(SIZE))?),
-                "crash-quota" => config.crash_quota = Some(bytes(value).ok_or_else(|| wrong(SIZE))?),
-                "rules" => config.rules = Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?),
+                "crash-quota" => {
+                    config.crash_quota = Some(bytes(value).ok_or_else(|| wrong(SIZE))?)
+                }
+                "rules" => {
+                    config.rules =
+                        Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?)
+                }
                 "debug-dirs" => {
-                    let dirs = value.as_array().and_then(|dirs| dirs.iter().map(|dir| full_path(dir, folder)).collect());
-                    config.debug_dirs = dirs.ok_or_else(|| wrong("a list of paths, as in [\"/srv/debug\"]"))?;
+                    let dirs = value
+                        .as_array()
+                        .and_then(|dirs| dirs.iter().map(|dir| full_path(dir, folder)).collect());
+                    config.debug_dirs =
+                        dirs.ok_or_else(|| wrong("a list of paths, as in [\"/srv/debug\"]"))?;
                 }
                 _ => return Err(format!("unknown key `{key}`; known are {KEYS}")),
             }
@@ -176,7 +209,9 @@ fn full_path(value: &Value, folder: &Path) -> Option<PathBuf> {
     let home = || env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
     match text.strip_prefix('~') {
         Some("") => home(),
-        Some(rest) if rest.starts_with('/') => home().map(|home| home.join(rest.trim_start_matches('/'))),
+        Some(rest) if rest.starts_with('/') => {
+            home().map(|home| home.join(rest.trim_start_matches('/')))
+        }
         _ => Some(folder.join(text)),
     }
 }
@@ -225,8 +260,14 @@ mod tests {
             ("wait = -1", "`wait` has to be a number of seconds, 31536000 at most"),
             ("color = \"red\"", "`color` has to be \"auto\", \"always\" or \"never\""),
             ("quota = \"much\"", "`quota` has to be a size, as in \"50GB\", \"800MB\" or 1000000"),
-            ("key-file = \"a\"\nkey-command = \"b\"", "`key-file` and `key-command` cannot both be set"),
-            ("debug-dirs = \"/x\"", "`debug-dirs` has to be a list of paths, as in [\"/srv/debug\"]"),
+            (
+                "key-file = \"a\"\nkey-command = \"b\"",
+                "`key-file` and `key-command` cannot both be set",
+            ),
+            (
+                "debug-dirs = \"/x\"",
+                "`debug-dirs` has to be a list of paths, as in [\"/srv/debug\"]",
+            ),
         ] {
             assert_eq!(parse(text), Err(want.to_owned()));
         }

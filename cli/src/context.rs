@@ -1,4 +1,5 @@
-//! What is open while a command runs: the settings of the command line, the environment and the config file as one, and the store.
+//! What is open while a command runs: the settings of the command line, the environment and the
+//! config file as one, and the store.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -42,10 +43,14 @@ pub struct Context {
 impl Context {
     /// What `global` says, and `config` where the command line and the environment say nothing.
     pub fn new(global: Global, config: Config) -> Self {
-        // What is said nearer to the command counts: a key in the environment more than one in a file of settings.
+        // What is said nearer to the command counts: a key in the environment more than one in a
+        // file of settings.
         let key = KeySource::of(&global, &config);
         Self {
-            store: global.store.or_else(|| path_in("SYMTOOL_STORE")).or_else(|| config.store.clone()),
+            store: global
+                .store
+                .or_else(|| path_in("SYMTOOL_STORE"))
+                .or_else(|| config.store.clone()),
             key,
             wait: global.wait.or(config.wait),
             jobs: global.jobs.or(config.jobs),
@@ -64,7 +69,11 @@ impl Context {
     pub fn open_store(&self) -> Result<Store> {
         let store = self.store_without_key()?.with_key(self.key.load()?);
         if let Some(migrated) = store.migrate(symtool_crashes::migrate)? {
-            note!("{}: migrated from format 3 to format 4 ({} modules)", migrated.store.display(), migrated.modules);
+            note!(
+                "{}: migrated from format 3 to format 4 ({} modules)",
+                migrated.store.display(),
+                migrated.modules
+            );
         }
         Ok(store)
     }
@@ -76,17 +85,19 @@ impl Context {
     pub fn store_without_key(&self) -> Result<Store> {
         let path = match &self.store {
             Some(path) => path.clone(),
-            None => default_store().context("no home folder to keep a store in; name one with --store")?,
+            None => default_store()
+                .context("no home folder to keep a store in; name one with --store")?,
         };
         detail!("store {}", path.display());
         let store = Store::at(&path, Duration::from_secs(self.wait.unwrap_or(WAIT_SECONDS)));
         Ok(store.with_quota(self.config.quota).with_crash_quota(self.config.crash_quota))
     }
 
-    /// Where files that belong to others are looked for: in `debug_dirs`, then where the config file says, then where
-    /// distributions put them; symbol maps in `symbol_map_dirs`.
+    /// Where files that belong to others are looked for: in `debug_dirs`, then where the config
+    /// file says, then where distributions put them; symbol maps in `symbol_map_dirs`.
     pub fn search(&self, debug_dirs: &[PathBuf], symbol_map_dirs: &[PathBuf]) -> Search {
-        let mut search = Search::in_dirs(&[debug_dirs, &self.config.debug_dirs].concat(), symbol_map_dirs);
+        let mut search =
+            Search::in_dirs(&[debug_dirs, &self.config.debug_dirs].concat(), symbol_map_dirs);
         search.told = |looked| {
             let what = if looked.is_there { "there" } else { "not there" };
             detail!("{}: looked at {}: {what}", looked.object.display(), looked.place.display());

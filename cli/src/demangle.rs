@@ -17,7 +17,8 @@ impl Demangler {
         Self { spelling, names: (0..functions).map(|_| OnceLock::new()).collect() }
     }
 
-    /// The name for people of a function without number, whose raw name is `raw`; `None` if that is its name.
+    /// The name for people of a function without number, whose raw name is `raw`; `None` if that is
+    /// its name.
     pub fn other_name(&self, raw: &[u8]) -> Option<String> {
         demangle(raw, self.spelling)
     }
@@ -25,6 +26,8 @@ impl Demangler {
     /// The name of `function`, whose raw name is `raw`.
     pub fn name<'a>(&'a self, function: u32, raw: &'a [u8]) -> &'a [u8] {
         let Some(name) = self.names.get(function as usize) else { return raw };
-        name.get_or_init(|| demangle(raw, self.spelling).map(String::into_boxed_str)).as_ref().map_or(raw, |name| name.as_bytes())
+        name.get_or_init(|| demangle(raw, self.spelling).map(String::into_boxed_str))
+            .as_ref()
+            .map_or(raw, |name| name.as_bytes())
     }
 }

@@ -48,10 +48,13 @@ impl Exit {
         if failed { Self::SomeFailed } else { Self::Done }
     }
 
-    /// Says on stderr what stopped the command, unless the reader of its output has gone, which is no error.
+    /// Says on stderr what stopped the command, unless the reader of its output has gone, which is
+    /// no error.
     pub fn report(error: &anyhow::Error) -> Self {
         let is_closed_pipe = |cause: &(dyn std::error::Error + 'static)| {
-            cause.downcast_ref::<io::Error>().is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+            cause
+                .downcast_ref::<io::Error>()
+                .is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
         };
         let is_receiver_gone = || match error.downcast_ref() {
             Some(symtool_core::Error::Receiver(cause)) => cause.kind() == io::ErrorKind::BrokenPipe,

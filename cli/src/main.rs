@@ -1,8 +1,9 @@
 //! symtool: results go to stdout, messages to stderr, and scripts can rely on the exit code.
 //!
-//! One file or folder a command. What they share: `args.rs` (the command line), `config.rs` (the config file), `exit.rs`
-//! (how a command ends), `messages.rs` (what is told on stderr), `progress/` (a line on a terminal), `terminal.rs`
-//! (colours, columns, safe text), `find.rs` (modules by name), `output.rs` (who may read files).
+//! One file or folder a command. What they share: `args.rs` (the command line), `config.rs` (the
+//! config file), `exit.rs` (how a command ends), `messages.rs` (what is told on stderr),
+//! `progress/` (a line on a terminal), `terminal.rs` (colours, columns, safe text), `find.rs`
+//! (modules by name), `output.rs` (who may read files).
 
 #[macro_use]
 mod messages;

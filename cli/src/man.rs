@@ -28,7 +28,9 @@ pub fn run(folder: Option<&Path>) -> Result<Exit> {
     symtool.build();
     match folder {
         Some(folder) => {
-            fs::create_dir_all(folder).with_context(|| format!("{}: cannot be created; pass a folder for the pages", folder.display()))?;
+            fs::create_dir_all(folder).with_context(|| {
+                format!("{}: cannot be created; pass a folder for the pages", folder.display())
+            })?;
             write_all(&symtool, folder)?;
         }
         None => {
@@ -45,7 +47,9 @@ fn write_all(command: &Command, folder: &Path) -> Result<()> {
         write_all(subcommand, folder)?;
     }
     let path = folder.join(clap_mangen::Man::new(command.clone()).get_filename());
-    fs::write(&path, page(command)?).with_context(|| format!("{}: cannot be written; pass a folder for the pages", path.display()))
+    fs::write(&path, page(command)?).with_context(|| {
+        format!("{}: cannot be written; pass a folder for the pages", path.display())
+    })
 }
 
 /// The page of `command`.
@@ -99,7 +103,9 @@ mod tests {
 
     #[test]
     fn lines_stay_what_they_are() {
-        for (line, want) in [("a -b", "a \\-b"), (".x", "\\&.x"), ("'x", "\\&'x"), ("a\\b", "a\\eb")] {
+        for (line, want) in
+            [("a -b", "a \\-b"), (".x", "\\&.x"), ("'x", "\\&'x"), ("a\\b", "a\\eb")]
+        {
             assert_eq!(escaped(line), want);
         }
         let notes = "  a b\n  c\n\nProse.\n  d";

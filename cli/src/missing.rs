@@ -53,16 +53,37 @@ pub fn run(context: &Context, args: &MissingArgs) -> Result<Exit> {
     }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let columns = stdout_columns();
-    for Missing { name, path, id, arch, crashes, waiting, groups, .. } in missing.iter().take(args.limit.unwrap_or(usize::MAX)) {
+    for Missing { name, path, id, arch, crashes, waiting, groups, .. } in
+        missing.iter().take(args.limit.unwrap_or(usize::MAX))
+    {
         if context.json {
             let groups = groups.iter().map(ToString::to_string).collect();
             let (name, path, arch) = (name.as_deref(), path.as_deref(), arch.as_deref());
-            writeln!(out, "{}", output::json(&Line { name, id, arch, path, crashes: *crashes, waiting: *waiting, groups })?)?;
+            writeln!(
+                out,
+                "{}",
+                output::json(&Line {
+                    name,
+                    id,
+                    arch,
+                    path,
+                    crashes: *crashes,
+                    waiting: *waiting,
+                    groups
+                })?
+            )?;
             continue;
         }
         let name = clean(name.as_deref().unwrap_or("?"));
-        let text = format!("{:>6} groups  {waiting:>7} waiting  {crashes:>7} crashes  {id}  {name}", groups.len());
-        writeln!(out, "{}", columns.map_or(text.clone(), |columns| elide(&text, columns).into_owned()))?;
+        let text = format!(
+            "{:>6} groups  {waiting:>7} waiting  {crashes:>7} crashes  {id}  {name}",
+            groups.len()
+        );
+        writeln!(
+            out,
+            "{}",
+            columns.map_or(text.clone(), |columns| elide(&text, columns).into_owned())
+        )?;
     }
     out.flush()?;
     Ok(Exit::Done)

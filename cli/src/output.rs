@@ -1,7 +1,8 @@
 //! How results are written: the version of JSON objects, and the modes of files.
 //!
-//! What a store holds is its owner's alone, and what a user asked to be written has the mode that the user's umask gives.
-//! RocksDB makes its files with the mode of the process, so the umask of the process is the only place to set it.
+//! What a store holds is its owner's alone, and what a user asked to be written has the mode that
+//! the user's umask gives. RocksDB makes its files with the mode of the process, so the umask of
+//! the process is the only place to set it.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -14,7 +15,8 @@ use serde::Serialize;
 /// Version of all JSON objects: within one, keys are only added.
 pub const VERSION: u32 = 1;
 
-/// The JSON object of `value`, which is a struct, with its version. Objects that are printed by the million are fixed and have none.
+/// The JSON object of `value`, which is a struct, with its version. Objects that are printed by the
+/// million are fixed and have none.
 ///
 /// # Errors
 /// If `value` has what JSON cannot have.
@@ -31,7 +33,8 @@ pub fn keep_private() {
     let _ = USERS_UMASK.set(rustix::process::umask(Mode::RWXG | Mode::RWXO));
 }
 
-/// Gives the file at `path`, which the user asked for, the mode that it would have without [`keep_private`].
+/// Gives the file at `path`, which the user asked for, the mode that it would have without
+/// [`keep_private`].
 ///
 /// # Errors
 /// If the mode cannot be changed.

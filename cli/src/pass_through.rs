@@ -1,4 +1,5 @@
-//! What a filter does without a store: it copies stdin to stdout, and reports once why the text stays as it is.
+//! What a filter does without a store: it copies stdin to stdout, and reports once why the text
+//! stays as it is.
 
 use std::io::{self, BufRead, Write};
 

@@ -1,5 +1,6 @@
-//! `symtool reprocess`: regroups stored crashes under the symbols and rules of today, and prints what changed. Made for
-//! cron: quiet if nothing changed, and a killed run leaves the store as before or as after.
+//! `symtool reprocess`: regroups stored crashes under the symbols and rules of today, and prints
+//! what changed. Made for cron: quiet if nothing changed, and a killed run leaves the store as
+//! before or as after.
 
 use std::fs::File;
 use std::io::Write;
@@ -36,7 +37,8 @@ pub struct Reprocess {
     /// Also write the JSON report to this file
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// Change nothing and exit with 1 if one group would gain more than this percentage of all crashes
+    /// Change nothing and exit with 1 if one group would gain more than this percentage of all
+    /// crashes
     #[arg(long, value_name = "PCT", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub max_absorb: Option<u8>,
     /// Apply the grouping rules in this file after the built-in ones
@@ -77,11 +79,21 @@ pub fn run(context: &Context, args: &Reprocess) -> Result<Exit> {
     let store = context.open_store()?;
     let draft = args.report.as_deref().map(Draft::open).transpose()?;
     let meter = Meter::new(progress::is_wanted(context), "reprocessing", Unit::Of("crashes"));
-    let reprocess = symtool_core::Reprocess { rules: &rules, all: args.all, dry_run: args.dry_run, max_absorb: args.max_absorb };
-    let Reprocessed { status, report, missing } =
-        reprocess.run(&store, |all, done| meter.set(Reached { count: done, part: Some((done, all)) }))?;
+    let reprocess = symtool_core::Reprocess {
+        rules: &rules,
+        all: args.all,
+        dry_run: args.dry_run,
+        max_absorb: args.max_absorb,
+    };
+    let Reprocessed { status, report, missing } = reprocess
+        .run(&store, |all, done| meter.set(Reached { count: done, part: Some((done, all)) }))?;
     drop(meter);
-    let told = Told { version: output::VERSION, status, report: &report, missing: still_missing(&missing) };
+    let told = Told {
+        version: output::VERSION,
+        status,
+        report: &report,
+        missing: still_missing(&missing),
+    };
     if let Some(draft) = draft {
         draft.save(&told)?;
     }
@@ -92,7 +104,9 @@ pub fn run(context: &Context, args: &Reprocess) -> Result<Exit> {
         told.write(&mut out)?;
     }
     out.flush()?;
-    if let (RunStatus::Refused, Some(gain), Some(most)) = (status, &report.largest_gain, args.max_absorb) {
+    if let (RunStatus::Refused, Some(gain), Some(most)) =
+        (status, &report.largest_gain, args.max_absorb)
+    {
         say!(
             "refused: group {} would gain {} crashes, {} % of all (--max-absorb {most}); see --dry-run, change the rules, or raise \
              --max-absorb",
@@ -107,11 +121,17 @@ pub fn run(context: &Context, args: &Reprocess) -> Result<Exit> {
 fn still_missing(missing: &[Missing]) -> Vec<StillMissing<'_>> {
     let waiting = missing.iter().filter(|module| module.waiting > 0).take(MISSING);
     waiting
-        .map(|module| StillMissing { name: module.name.as_deref(), id: &module.id, waiting: module.waiting, groups: module.groups.len() })
+        .map(|module| StillMissing {
+            name: module.name.as_deref(),
+            id: &module.id,
+            waiting: module.waiting,
+            groups: module.groups.len(),
+        })
         .collect()
 }
 
-/// A report on its way into a file: a reader of the file finds the old report or the new one, never half of it.
+/// A report on its way into a file: a reader of the file finds the old report or the new one, never
+/// half of it.
 struct Draft<'a> {
     path: &'a Path,
     beside: PathBuf,
@@ -122,7 +142,11 @@ impl<'a> Draft<'a> {
     /// Opens it, before anything is changed.
     fn open(path: &'a Path) -> Result<Self> {
         let beside = path.with_extension(format!("{}.draft", std::process::id()));
-        let opened = if path.is_dir() { Err(std::io::ErrorKind::IsADirectory.into()) } else { File::create(&beside) };
+        let opened = if path.is_dir() {
+            Err(std::io::ErrorKind::IsADirectory.into())
+        } else {
+            File::create(&beside)
+        };
         let file = opened.with_context(|| {
             format!("{}: the report cannot be written there, and nothing was changed; name a file in a writable folder", path.display())
         })?;
@@ -131,9 +155,12 @@ impl<'a> Draft<'a> {
 
     fn save(&self, told: &Told<'_>) -> Result<()> {
         let text = serde_json::to_string_pretty(told)? + "\n";
-        let written = (&self.file).write_all(text.as_bytes()).and_then(|()| output::share(&self.beside));
+        let written =
+            (&self.file).write_all(text.as_bytes()).and_then(|()| output::share(&self.beside));
         let saved = written.and_then(|()| std::fs::rename(&self.beside, self.path));
-        saved.with_context(|| format!("{}: the report cannot be written; the run itself is done", self.path.display()))
+        saved.with_context(|| {
+            format!("{}: the report cannot be written; the run itself is done", self.path.display())
+        })
     }
 }
 
@@ -149,7 +176,14 @@ impl Told<'_> {
         let counts = &self.report.crashes;
         for cause in &self.report.modules {
             let name = cause.name.as_deref().map_or("a module", |name| name);
-            writeln!(out, "{:<9} {} ({}): {} crashes moved", cause.change, clean(name), cause.id, cause.moved)?;
+            writeln!(
+                out,
+                "{:<9} {} ({}): {} crashes moved",
+                cause.change,
+                clean(name),
+                cause.id,
+                cause.moved
+            )?;
         }
         if self.report.rules_changed {
             writeln!(out, "rules have changed")?;
@@ -170,10 +204,16 @@ impl Told<'_> {
         write_changes(out, self.report)?;
         for module in &self.missing {
             let name = clean(module.name.unwrap_or("?"));
-            writeln!(out, "missing   {name} ({}): {} crashes in {} groups wait for it", module.id, module.waiting, module.groups)?;
+            writeln!(
+                out,
+                "missing   {name} ({}): {} crashes in {} groups wait for it",
+                module.id, module.waiting, module.groups
+            )?;
         }
         match (self.status, self.report.run) {
-            (RunStatus::Applied, Some(run)) => writeln!(out, "run {run}; undo it with: symtool groups undo {run}")?,
+            (RunStatus::Applied, Some(run)) => {
+                writeln!(out, "run {run}; undo it with: symtool groups undo {run}")?
+            }
             (RunStatus::DryRun, _) => writeln!(out, "nothing was changed (--dry-run)")?,
             _ => {}
         }
@@ -190,16 +230,30 @@ pub fn write_changes(out: &mut impl Write, report: &Report) -> Result<()> {
             more => format!(" and {more} more"),
         };
         let (aliases, title) = (named.join(" "), clean(&merge.title));
-        writeln!(out, "merged    {aliases}{more} ({} crashes) into {} {title}", merge.crashes, merge.group)?;
+        writeln!(
+            out,
+            "merged    {aliases}{more} ({} crashes) into {} {title}",
+            merge.crashes, merge.group
+        )?;
     }
     for split in &report.split {
         for part in &split.into {
             let title = clean(&part.title);
-            writeln!(out, "split     {} crashes of {} go to {} {title}", part.crashes, split.group, part.group)?;
+            writeln!(
+                out,
+                "split     {} crashes of {} go to {} {title}",
+                part.crashes, split.group, part.group
+            )?;
         }
     }
     for rename in &report.renamed {
-        writeln!(out, "renamed   {} from {} to {}", rename.group, clean(&rename.from), clean(&rename.to))?;
+        writeln!(
+            out,
+            "renamed   {} from {} to {}",
+            rename.group,
+            clean(&rename.from),
+            clean(&rename.to)
+        )?;
     }
     Ok(())
 }

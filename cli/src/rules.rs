@@ -1,5 +1,5 @@
-//! `symtool rules`: checks files of grouping rules, and explains for each frame of a crash what it counted for and
-//! which rule says so.
+//! `symtool rules`: checks files of grouping rules, and explains for each frame of a crash what it
+//! counted for and which rule says so.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -78,13 +78,22 @@ pub fn load(context: &Context, file: Option<&Path>) -> Result<Rules> {
     let text = read(path)?;
     Rules::with_builtin(&[(&path.to_string_lossy(), &text)]).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(RuleError::to_string).collect();
-        Usage(format!("{}\nnothing was done; `symtool rules check FILE` checks rules", lines.join("\n"))).into()
+        Usage(format!(
+            "{}\nnothing was done; `symtool rules check FILE` checks rules",
+            lines.join("\n")
+        ))
+        .into()
     })
 }
 
 fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Usage(format!("{}: the rules cannot be read ({error}); name a text file of rules", path.display())).into())
+    std::fs::read_to_string(path).map_err(|error| {
+        Usage(format!(
+            "{}: the rules cannot be read ({error}); name a text file of rules",
+            path.display()
+        ))
+        .into()
+    })
 }
 
 /// What is wrong with rules: the JSON object that the documentation describes.
@@ -102,14 +111,23 @@ fn check(context: &Context, files: &[PathBuf]) -> Result<Exit> {
     let mut failed = false;
     for path in files {
         let name = path.to_string_lossy();
-        let parsed = read(path)
-            .map_err(|error| vec![error.to_string()])
-            .and_then(|text| Rules::parse(&text, &name).map_err(|errors| errors.iter().map(RuleError::to_string).collect()));
-        let mut checked = Checked { path: &name, status: "ok", rules: 0, errors: Vec::new(), warnings: Vec::new() };
+        let parsed = read(path).map_err(|error| vec![error.to_string()]).and_then(|text| {
+            Rules::parse(&text, &name)
+                .map_err(|errors| errors.iter().map(RuleError::to_string).collect())
+        });
+        let mut checked = Checked {
+            path: &name,
+            status: "ok",
+            rules: 0,
+            errors: Vec::new(),
+            warnings: Vec::new(),
+        };
         match parsed {
             Ok(rules) => {
                 checked.rules = rules.len();
-                let idle = |(rule, action): (String, &'static str)| format!("{rule}: {action} has no effect here");
+                let idle = |(rule, action): (String, &'static str)| {
+                    format!("{rule}: {action} has no effect here")
+                };
                 checked.warnings = rules.without_effect().map(idle).collect();
             }
             Err(errors) => (checked.status, checked.errors, failed) = ("failed", errors, true),
@@ -139,7 +157,11 @@ fn show() -> Result<Exit> {
 
 /// A frame and what was decided: a part of the JSON object that the documentation describes.
 #[derive(Debug, Serialize)]
-#[expect(clippy::struct_field_names, clippy::struct_excessive_bools, reason = "they are keys that scripts rely on")]
+#[expect(
+    clippy::struct_field_names,
+    clippy::struct_excessive_bools,
+    reason = "they are keys that scripts rely on"
+)]
 struct Frame<'a> {
     frame: usize,
     name: &'a str,
@@ -178,14 +200,20 @@ fn explain(context: &Context, args: &RulesExplain) -> Result<Exit> {
     let (mut told, mut desk) = (Ok(()), FrameCache::default());
     crashes.each_of(&[at], |listed| {
         let explained = assessor.explain(listed.chunk, listed.crash, &mut desk);
-        let tokens: Vec<String> = explained.frames.iter().map(|(link, _)| link.token(listed.chunk)).collect();
+        let tokens: Vec<String> =
+            explained.frames.iter().map(|(link, _)| link.token(listed.chunk)).collect();
         let why = Why {
             id: listed.crash.id.to_string(),
             group: listed.group.to_string(),
             kind: explained.signature.kind.name(),
             signature: &explained.signature.frames,
             outdated: explained.signature.id != listed.state.signature,
-            frames: explained.frames.iter().zip(&tokens).map(|(frame, token)| Frame::of(frame, token)).collect(),
+            frames: explained
+                .frames
+                .iter()
+                .zip(&tokens)
+                .map(|(frame, token)| Frame::of(frame, token))
+                .collect(),
         };
         told = why.tell(context, &explained);
         Ok(false)
@@ -218,9 +246,19 @@ impl Why<'_> {
             writeln!(out, "{}", output::json(self)?)?;
             return Ok(out.flush()?);
         }
-        writeln!(out, "crash {} is in group {}; fingerprint ({}): {}", self.id, self.group, self.kind, clean(&explained.signature.title))?;
+        writeln!(
+            out,
+            "crash {} is in group {}; fingerprint ({}): {}",
+            self.id,
+            self.group,
+            self.kind,
+            clean(&explained.signature.title)
+        )?;
         if self.outdated {
-            writeln!(out, "it was grouped under other symbols or rules; `symtool reprocess` moves it")?;
+            writeln!(
+                out,
+                "it was grouped under other symbols or rules; `symtool reprocess` moves it"
+            )?;
         }
         for frame in &self.frames {
             let mark = if frame.part { '*' } else { ' ' };
@@ -229,7 +267,12 @@ impl Why<'_> {
             let yes = |is: bool| if is { "yes" } else { "no" };
             writeln!(out, "         in app: {:<3}  {}", yes(frame.in_app), clean(frame.in_app_by))?;
             let why_not = frame.why_not.map(|why| format!("; left out: {why}")).unwrap_or_default();
-            writeln!(out, "         counts: {:<3}  {}{why_not}", yes(frame.counts), clean(frame.counts_by))?;
+            writeln!(
+                out,
+                "         counts: {:<3}  {}{why_not}",
+                yes(frame.counts),
+                clean(frame.counts_by)
+            )?;
         }
         Ok(out.flush()?)
     }

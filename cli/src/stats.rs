@@ -30,13 +30,17 @@ pub fn run(context: &Context) -> Result<Exit> {
     let reader = store.read()?;
     let catalog = reader.catalog();
     let usage = reader.usage(&catalog)?;
-    let mut stats =
-        StoreStats { store: store.path().to_string_lossy().into_owned(), disk_bytes: disk_bytes(store.path()), ..StoreStats::default() };
+    let mut stats = StoreStats {
+        store: store.path().to_string_lossy().into_owned(),
+        disk_bytes: disk_bytes(store.path()),
+        ..StoreStats::default()
+    };
     for module in catalog.modules()? {
         stats.total.add(&module.record);
         stats.modules.entry(module.record.kind.clone()).or_default().add(&module.record);
     }
-    stats.blocks = usage.kinds.iter().map(|(kind, usage)| (kind.name(), Taken::from(*usage))).collect();
+    stats.blocks =
+        usage.kinds.iter().map(|(kind, usage)| (kind.name(), Taken::from(*usage))).collect();
     stats.others = Taken::from(usage.others);
     let mut out = io::stdout().lock();
     if context.json {
@@ -84,7 +88,11 @@ struct Taken {
 
 impl From<KindUsage> for Taken {
     fn from(usage: KindUsage) -> Self {
-        Self { blocks: usage.blocks, bytes_stored: usage.stored_bytes, bytes_expanded: usage.expanded_bytes }
+        Self {
+            blocks: usage.blocks,
+            bytes_stored: usage.stored_bytes,
+            bytes_expanded: usage.expanded_bytes,
+        }
     }
 }
 
@@ -103,25 +111,54 @@ impl StoreStats {
     /// Two tables of at most 60 columns.
     fn write(&self, out: &mut impl Write, paint: Paint) -> io::Result<()> {
         let Paint { bold, reset, .. } = paint;
-        writeln!(out, "{bold}{:8} {:>7} {:>10} {:>10} {:>10} {:>6}{reset}", "MODULES", "COUNT", "RANGES", "SOURCE", "STORED", "RATIO")?;
+        writeln!(
+            out,
+            "{bold}{:8} {:>7} {:>10} {:>10} {:>10} {:>6}{reset}",
+            "MODULES", "COUNT", "RANGES", "SOURCE", "STORED", "RATIO"
+        )?;
         let all = [("all", &self.total)];
         let by_kind = self.modules.iter().map(|(kind, modules)| (kind.as_str(), modules));
         for (kind, modules) in by_kind.chain(all) {
-            let (from, to) = (DecimalBytes(modules.bytes_in).to_string(), DecimalBytes(modules.bytes_stored).to_string());
+            let (from, to) = (
+                DecimalBytes(modules.bytes_in).to_string(),
+                DecimalBytes(modules.bytes_stored).to_string(),
+            );
             let ratio = ratio(modules.bytes_in, modules.bytes_stored);
-            writeln!(out, "{kind:8} {:>7} {:>10} {from:>10} {to:>10} {ratio:>6}", modules.modules, modules.ranges)?;
+            writeln!(
+                out,
+                "{kind:8} {:>7} {:>10} {from:>10} {to:>10} {ratio:>6}",
+                modules.modules, modules.ranges
+            )?;
         }
         writeln!(out)?;
-        writeln!(out, "{bold}{:10} {:>6} {:>11} {:>10} {:>6} {:>6}{reset}", "BLOCKS", "COUNT", "EXPANDED", "STORED", "RATIO", "SHARE")?;
-        let stored: u64 = self.blocks.values().chain([&self.others]).map(|blocks| blocks.bytes_stored).sum();
+        writeln!(
+            out,
+            "{bold}{:10} {:>6} {:>11} {:>10} {:>6} {:>6}{reset}",
+            "BLOCKS", "COUNT", "EXPANDED", "STORED", "RATIO", "SHARE"
+        )?;
+        let stored: u64 =
+            self.blocks.values().chain([&self.others]).map(|blocks| blocks.bytes_stored).sum();
         let others = Some(("others", &self.others)).filter(|(_, others)| others.blocks > 0);
-        for (kind, blocks) in self.blocks.iter().map(|(kind, blocks)| (*kind, blocks)).chain(others) {
+        for (kind, blocks) in self.blocks.iter().map(|(kind, blocks)| (*kind, blocks)).chain(others)
+        {
             let Taken { blocks: count, bytes_stored, bytes_expanded } = *blocks;
-            let (from, to) = (DecimalBytes(bytes_expanded).to_string(), DecimalBytes(bytes_stored).to_string());
+            let (from, to) =
+                (DecimalBytes(bytes_expanded).to_string(), DecimalBytes(bytes_stored).to_string());
             let share = format!("{} %", (bytes_stored * 100 + stored / 2) / stored.max(1));
-            writeln!(out, "{kind:10} {count:>6} {from:>11} {to:>10} {:>6} {share:>6}", ratio(bytes_expanded, bytes_stored))?;
+            writeln!(
+                out,
+                "{kind:10} {count:>6} {from:>11} {to:>10} {:>6} {share:>6}",
+                ratio(bytes_expanded, bytes_stored)
+            )?;
         }
-        writeln!(out, "{:10} {:>6} {:>11} {:>10}", "on disk", "", "", DecimalBytes(self.disk_bytes).to_string())
+        writeln!(
+            out,
+            "{:10} {:>6} {:>11} {:>10}",
+            "on disk",
+            "",
+            "",
+            DecimalBytes(self.disk_bytes).to_string()
+        )
     }
 }
 
@@ -133,7 +170,8 @@ fn ratio(from: u64, to: u64) -> String {
 
 /// Bytes of all files in `folder`. What cannot be looked at counts nothing.
 fn disk_bytes(folder: &Path) -> u64 {
-    let files = WalkDir::new(folder).into_iter().flatten().filter(|entry| entry.file_type().is_file());
+    let files =
+        WalkDir::new(folder).into_iter().flatten().filter(|entry| entry.file_type().is_file());
     files.filter_map(|file| Some(file.metadata().ok()?.len())).sum()
 }
 
@@ -143,6 +181,9 @@ mod tests {
 
     #[test]
     fn ratios() {
-        assert_eq!((ratio(100, 10), ratio(105, 100), ratio(5, 0), ratio(0, 5)), ("10.0".into(), "1.1".into(), String::new(), "0.0".into()));
+        assert_eq!(
+            (ratio(100, 10), ratio(105, 100), ratio(5, 0), ratio(0, 5)),
+            ("10.0".into(), "1.1".into(), String::new(), "0.0".into())
+        );
     }
 }

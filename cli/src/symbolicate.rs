@@ -1,4 +1,5 @@
-//! `symtool symbolicate`: prints a crash report or a log with its frames resolved, and all else as it is.
+//! `symtool symbolicate`: prints a crash report or a log with its frames resolved, and all else as
+//! it is.
 //!
 //! ```text
 //! whole reports   JSON, Apple's texts, files: cut from the stream, each resolved in one batch
@@ -17,7 +18,8 @@ use symtool_crashes::fingerprint::Symbols;
 use symtool_mapping::{Retrace, RetraceStyle};
 use symtool_report::limits::MAX_REPORT_BYTES;
 use symtool_report::{
-    self as crash, CrashError, CrashEvent, ExceptionName, LogReader, Reports, Resolution, annotate_all, annotate_exceptions, annotate_line,
+    self as crash, CrashError, CrashEvent, ExceptionName, LogReader, Reports, Resolution,
+    annotate_all, annotate_exceptions, annotate_line,
 };
 use symtool_store::{Catalog, Mappings, Module, database as store};
 
@@ -52,7 +54,9 @@ pub fn run(context: &Context, args: &Symbolicate) -> Result<Exit> {
     let store = context.open_store()?;
     let path = &args.file;
     let reader = match store.read() {
-        Err(missing @ store::Error::Missing(_)) if path.as_os_str() == "-" => return pass_through::run(&missing),
+        Err(missing @ store::Error::Missing(_)) if path.as_os_str() == "-" => {
+            return pass_through::run(&missing);
+        }
         reader => reader?,
     };
     let catalog = reader.catalog();
@@ -63,17 +67,28 @@ pub fn run(context: &Context, args: &Symbolicate) -> Result<Exit> {
     if path.as_os_str() == "-" {
         let mut input = BufReader::with_capacity(HEAD_BYTES, io::stdin().lock());
         let head = input.fill_buf().context("stdin cannot be read")?;
-        return if begins_report(head) { reports(context, symbols, "-", input) } else { lines(symbols, input) };
+        return if begins_report(head) {
+            reports(context, symbols, "-", input)
+        } else {
+            lines(symbols, input)
+        };
     }
     let open = || -> io::Result<(u64, BufReader<File>)> {
         let file = File::open(path)?;
         Ok((file.metadata()?.len(), BufReader::with_capacity(HEAD_BYTES, file)))
     };
     let name = path.to_string_lossy();
-    let (bytes, mut input) = open().map_err(|error| anyhow!("{name}: {error}; name a crash report, a log, or - for stdin"))?;
-    let head = input.fill_buf().map_err(|error| anyhow!("{name}: {error}; name a crash report, a log, or - for stdin"))?;
+    let (bytes, mut input) = open()
+        .map_err(|error| anyhow!("{name}: {error}; name a crash report, a log, or - for stdin"))?;
+    let head = input
+        .fill_buf()
+        .map_err(|error| anyhow!("{name}: {error}; name a crash report, a log, or - for stdin"))?;
     let is_large = bytes > MAX_REPORT_BYTES as u64;
-    if is_large && !begins_report(head) { lines(symbols, input) } else { reports(context, symbols, &name, input) }
+    if is_large && !begins_report(head) {
+        lines(symbols, input)
+    } else {
+        reports(context, symbols, &name, input)
+    }
 }
 
 /// What frames are resolved with.
@@ -90,7 +105,8 @@ impl Known<'_> {
     fn resolved(&self, report: &[u8], events: &[CrashEvent]) -> Result<Vec<u8>> {
         let mut mapping = self.mapping;
         for event in events {
-            mapping = mapping.map_or_else(|| self.symbols.mapping_of(event), |mapping| Ok(Some(mapping)))?;
+            mapping = mapping
+                .map_or_else(|| self.symbols.mapping_of(event), |mapping| Ok(Some(mapping)))?;
         }
         let is_json = report.trim_ascii_start().starts_with(b"{");
         let mut resolutions = Vec::with_capacity(events.len());
@@ -102,7 +118,8 @@ impl Known<'_> {
             resolutions.push(known);
         }
         let mut text = Vec::new();
-        let told: Vec<(&CrashEvent, &[Resolution])> = events.iter().zip(resolutions.iter().map(Vec::as_slice)).collect();
+        let told: Vec<(&CrashEvent, &[Resolution])> =
+            events.iter().zip(resolutions.iter().map(Vec::as_slice)).collect();
         annotate_all(report, &told, &mut text);
         match mapping {
             _ if crash::is_binary(report) => Ok(text),
@@ -112,7 +129,8 @@ impl Known<'_> {
         }
     }
 
-    /// A text in which exceptions and their messages have names too: each trace by its own mapping, those that name none by `mapping`.
+    /// A text in which exceptions and their messages have names too: each trace by its own mapping,
+    /// those that name none by `mapping`.
     fn retraced(&self, text: &[u8], mapping: Option<&Module>) -> Result<Vec<u8>> {
         let default = mapping.map(|mapping| self.mappings.of(mapping));
         let mut choice = match default.filter(|_| self.mapping.is_some()) {
@@ -153,25 +171,41 @@ impl Known<'_> {
 }
 
 impl Known<'_> {
-    /// A line that is a report in JSON, with its frames resolved: a stream of these may have begun with something else.
+    /// A line that is a report in JSON, with its frames resolved: a stream of these may have begun
+    /// with something else.
     fn report_of_line(&self, line: &[u8]) -> Result<Option<Vec<u8>>> {
         if !line.starts_with(b"{") {
             return Ok(None);
         }
-        let events: Vec<CrashEvent> = crash::all(line).into_iter().filter_map(|told| told.event.ok()).collect();
+        let events: Vec<CrashEvent> =
+            crash::all(line).into_iter().filter_map(|told| told.event.ok()).collect();
         if events.is_empty() { Ok(None) } else { self.resolved(line, &events).map(Some) }
     }
 }
 
-/// Whether what begins with `head` can be understood as a whole only: JSON, though the first line may be none, Apple's texts, messages.
+/// Whether what begins with `head` can be understood as a whole only: JSON, though the first line
+/// may be none, Apple's texts, messages.
 fn begins_report(head: &[u8]) -> bool {
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
-    let apple = ["Incident Identifier:", "Identifier:", "Hardware Model:", "Exception Type:", "Binary Images:", "Date/Time:"];
-    let is_apple = |line: &[u8]| apple.iter().any(|start| line.trim_ascii_start().starts_with(start.as_bytes()));
+    let apple = [
+        "Incident Identifier:",
+        "Identifier:",
+        "Hardware Model:",
+        "Exception Type:",
+        "Binary Images:",
+        "Date/Time:",
+    ];
+    let is_apple = |line: &[u8]| {
+        apple.iter().any(|start| line.trim_ascii_start().starts_with(start.as_bytes()))
+    };
     // Whole lines of JSON; a log quotes some, but does not begin with them.
     let mut lines = text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-    let is_json = text.starts_with(b"[") && crash::is_list(text) || lines.by_ref().take(2).any(|line| line.starts_with(b"{"));
-    is_json || lines.any(is_apple) || text.split(|byte| *byte == b'\n').take(2).any(is_apple) || crash::is_binary(head)
+    let is_json = text.starts_with(b"[") && crash::is_list(text)
+        || lines.by_ref().take(2).any(|line| line.starts_with(b"{"));
+    is_json
+        || lines.any(is_apple)
+        || text.split(|byte| *byte == b'\n').take(2).any(is_apple)
+        || crash::is_binary(head)
 }
 
 fn lines(known: &Known<'_>, mut input: BufReader<impl Read>) -> Result<Exit> {
@@ -183,13 +217,21 @@ fn lines(known: &Known<'_>, mut input: BufReader<impl Read>) -> Result<Exit> {
     loop {
         line.clear();
         // A line without end is passed on in pieces.
-        if input.by_ref().take(MAX_REPORT_BYTES as u64).read_until(b'\n', &mut line).context("the input cannot be read")? == 0 {
+        if input
+            .by_ref()
+            .take(MAX_REPORT_BYTES as u64)
+            .read_until(b'\n', &mut line)
+            .context("the input cannot be read")?
+            == 0
+        {
             break;
         }
         text.clear();
         match (known.report_of_line(&line)?, log.feed(&line)) {
             (Some(report), _) => text.extend_from_slice(&report),
-            (None, Some(frame)) => annotate_line(&line, &frame, &symbols.resolve_line(&frame), &mut text),
+            (None, Some(frame)) => {
+                annotate_line(&line, &frame, &symbols.resolve_line(&frame), &mut text)
+            }
             (None, None) => text.extend_from_slice(&line),
         }
         if let Some(retrace) = &mut retrace {
@@ -218,7 +260,11 @@ fn reports(context: &Context, known: &Known<'_>, name: &str, input: impl BufRead
     for report in Reports::new(Tee { input, kept: Rc::clone(&kept) }) {
         let report = report.with_context(|| format!("{name}: the input cannot be read"))?;
         let say = |error: &CrashError| {
-            let number = if report.number > 1 { format!(" report {} of it", report.number) } else { String::new() };
+            let number = if report.number > 1 {
+                format!(" report {} of it", report.number)
+            } else {
+                String::new()
+            };
             if !context.quiet {
                 say!("{name}:{number} {error}; it is passed through unchanged");
             }
@@ -237,7 +283,11 @@ fn reports(context: &Context, known: &Known<'_>, name: &str, input: impl BufRead
                     events.extend(told.again);
                 }
                 if !events.is_empty() {
-                    kept.borrow_mut().replace(report.offset, bytes.len(), &known.resolved(&bytes, &events)?)?;
+                    kept.borrow_mut().replace(
+                        report.offset,
+                        bytes.len(),
+                        &known.resolved(&bytes, &events)?,
+                    )?;
                 }
             }
             Err(error) => {
@@ -260,7 +310,8 @@ struct Kept<W> {
     failed: Option<io::Error>,
 }
 
-/// Of what was read, no more than this can belong to a report that is still to come: two of the largest.
+/// Of what was read, no more than this can belong to a report that is still to come: two of the
+/// largest.
 const MAX_KEPT_BYTES: usize = 2 * MAX_REPORT_BYTES + (1 << 20);
 
 impl<W: Write> Kept<W> {
@@ -275,9 +326,11 @@ impl<W: Write> Kept<W> {
         }
     }
 
-    /// Writes what stands before the report of `length` bytes at `offset`, and `text` instead of the report.
+    /// Writes what stands before the report of `length` bytes at `offset`, and `text` instead of
+    /// the report.
     fn replace(&mut self, offset: u64, length: usize, text: &[u8]) -> io::Result<()> {
-        let before = usize::try_from(offset.saturating_sub(self.offset)).map_or(self.bytes.len(), |count| count.min(self.bytes.len()));
+        let before = usize::try_from(offset.saturating_sub(self.offset))
+            .map_or(self.bytes.len(), |count| count.min(self.bytes.len()));
         self.write_first(before)?;
         self.out.write_all(text)?;
         self.drop_first(length.min(self.bytes.len()));

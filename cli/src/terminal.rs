@@ -1,5 +1,5 @@
-//! What a terminal gets besides text: colours if wanted, the number of columns, and text in which nothing moves the
-//! cursor.
+//! What a terminal gets besides text: colours if wanted, the number of columns, and text in which
+//! nothing moves the cursor.
 
 use std::borrow::Cow;
 use std::env;
@@ -44,13 +44,21 @@ pub struct Paint {
 impl Paint {
     /// No colours.
     pub const OFF: Self = Self { bold: "", dim: "", red: "", yellow: "", reset: "" };
-    const ON: Self = Self { bold: "\x1b[1m", dim: "\x1b[2m", red: "\x1b[1;31m", yellow: "\x1b[1;33m", reset: "\x1b[0m" };
+    const ON: Self = Self {
+        bold: "\x1b[1m",
+        dim: "\x1b[2m",
+        red: "\x1b[1;31m",
+        yellow: "\x1b[1;33m",
+        reset: "\x1b[0m",
+    };
 
-    /// The paint for `stream`: the flag decides, then the environment, then the `configured` choice, then what the
-    /// stream is (<https://no-color.org>, <https://bixense.com/clicolors>).
+    /// The paint for `stream`: the flag decides, then the environment, then the `configured`
+    /// choice, then what the stream is (<https://no-color.org>, <https://bixense.com/clicolors>).
     pub fn of(flag: Option<Color>, configured: Option<Color>, stream: &impl IsTerminal) -> Self {
-        let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
-        let by_stream = || stream.is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let is_set =
+            |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+        let by_stream =
+            || stream.is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb");
         let is_wanted = match (flag, configured) {
             (Some(Color::Always), _) => true,
             (Some(Color::Never), _) => false,
@@ -83,14 +91,15 @@ fn columns(size: Option<(terminal_size::Width, terminal_size::Height)>) -> Optio
     size.map(|(width, _)| usize::from(width.0)).filter(|columns| *columns >= MIN_COLUMNS)
 }
 
-/// Whether a terminal does something else with `char` than to show it where it stands: control characters, and those that change the
-/// direction of what follows (Unicode Standard Annex 9).
+/// Whether a terminal does something else with `char` than to show it where it stands: control
+/// characters, and those that change the direction of what follows (Unicode Standard Annex 9).
 fn moves_cursor(char: char) -> bool {
-    char.is_control() || matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    char.is_control()
+        || matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// `text` in one line: `\n`, `\r` and `\t` for ends of lines and tabs, and U+FFFD for every other control character: names in files can have
-/// any, and a terminal would obey them.
+/// `text` in one line: `\n`, `\r` and `\t` for ends of lines and tabs, and U+FFFD for every other
+/// control character: names in files can have any, and a terminal would obey them.
 pub fn clean(text: &str) -> Cow<'_, str> {
     if !text.chars().any(moves_cursor) {
         return text.into();
@@ -115,7 +124,8 @@ pub fn elide(text: &str, columns: usize) -> Cow<'_, str> {
     }
     let room = columns.saturating_sub(1);
     let front = prefix(text.chars(), room / 3);
-    let back: String = prefix(text.chars().rev(), room - columns_of(&front)).chars().rev().collect();
+    let back: String =
+        prefix(text.chars().rev(), room - columns_of(&front)).chars().rev().collect();
     format!("{front}…{back}").into()
 }
 

@@ -1,4 +1,5 @@
-//! The arguments of `symtool check`: the doc comments are its help, and the examples stand below them.
+//! The arguments of `symtool check`: the doc comments are its help, and the examples stand below
+//! them.
 
 use std::path::PathBuf;
 
@@ -16,7 +17,8 @@ Exit codes: 0 all are good; 1 some are not, each is named with what to do; 2 wro
 #[derive(Debug, clap::Args)]
 #[command(after_help = CHECK)]
 pub struct Check {
-    /// Object files, dSYM bundles, archives or folders, as for `import`; code and its debug file are matched by id
+    /// Object files, dSYM bundles, archives or folders, as for `import`; code and its debug file
+    /// are matched by id
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// What each build needs to have

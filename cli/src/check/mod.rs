@@ -28,12 +28,17 @@ use report::{Report, Summary};
 pub fn run(context: &Context, args: &Check) -> Result<Exit> {
     let search = context.search(&args.debug_dirs, &[]);
     let board = Board::new("check", progress::is_wanted(context));
-    let (looked, passed_over) = board.while_shown(|| inspect(&args.paths, &search, &|event| Ok(board.tell(&event))));
+    let (looked, passed_over) =
+        board.while_shown(|| inspect(&args.paths, &search, &|event| Ok(board.tell(&event))));
     let mut out = io::stdout().lock();
     let mut summary = Summary { skipped: passed_over, ..Summary::default() };
     let paint = context.paint(&io::stdout());
     for object in &looked {
-        let report = Report::of(object, verdict::problems(object, &looked, args.require), verdict::partner(object, &looked));
+        let report = Report::of(
+            object,
+            verdict::problems(object, &looked, args.require),
+            verdict::partner(object, &looked),
+        );
         summary.count(&report);
         if context.json {
             writeln!(out, "{}", output::json(&report)?)?;

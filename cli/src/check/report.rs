@@ -50,7 +50,12 @@ impl Report {
             Err(unreadable) => &unreadable.path,
         };
         let found = looked.as_ref().ok().map(|object| Found::of(object, partner));
-        Self { path: path.to_string_lossy().into_owned(), good: problems.is_empty(), found, problems }
+        Self {
+            path: path.to_string_lossy().into_owned(),
+            good: problems.is_empty(),
+            found,
+            problems,
+        }
     }
 
     /// Whether nothing is wrong.
@@ -63,7 +68,8 @@ impl Report {
     /// # Errors
     /// If `out` cannot be written.
     pub fn write(&self, out: &mut impl Write, paint: Paint) -> io::Result<()> {
-        let (start, verdict) = if self.good { (paint.bold, "good") } else { (paint.red, "not good") };
+        let (start, verdict) =
+            if self.good { (paint.bold, "good") } else { (paint.red, "not good") };
         write!(out, "{}: {start}{verdict}{}", clean(&self.path), paint.reset)?;
         if let Some(found) = &self.found {
             write!(out, ", {}", found.line())?;
@@ -79,7 +85,8 @@ impl Report {
 impl Found {
     fn of(object: &Object, partner: Option<&Object>) -> Self {
         let info = &object.info;
-        let debug_file = object.debug_file.as_ref().or_else(|| partner.map(|partner| &partner.path));
+        let debug_file =
+            object.debug_file.as_ref().or_else(|| partner.map(|partner| &partner.path));
         let inspection = &object.inspection;
         Self {
             module: ModuleName {
@@ -107,11 +114,18 @@ impl Found {
             Some(Detail::Symbols) => "symbols",
             Some(Detail::Exports) | None => "exports",
         };
-        let debug_file = self.debug_file.as_ref().map(|file| format!("debug data in {}", clean(file)));
+        let debug_file =
+            self.debug_file.as_ref().map(|file| format!("debug data in {}", clean(file)));
         let compressed = (!self.compressed.is_empty()).then(|| "compressed".to_owned());
-        let split = Some(self.split_files).filter(|files| *files > 0).map(|files| format!("with {files} .dwo or .dwp files"));
+        let split = Some(self.split_files)
+            .filter(|files| *files > 0)
+            .map(|files| format!("with {files} .dwo or .dwp files"));
         let first = format!("{id} {}, {has}", self.module.arch);
-        [Some(first), debug_file, compressed, split].into_iter().flatten().collect::<Vec<_>>().join("; ")
+        [Some(first), debug_file, compressed, split]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 }
 
@@ -120,7 +134,8 @@ impl Found {
 pub struct Summary {
     pub good: u64,
     pub not_good: u64,
-    /// Files that are neither objects nor archives, and objects that are not linked yet, in folders and archives.
+    /// Files that are neither objects nor archives, and objects that are not linked yet, in folders
+    /// and archives.
     pub skipped: u64,
 }
 
@@ -134,7 +149,11 @@ impl Summary {
     pub fn say(&self) {
         let Self { good, not_good, skipped } = self;
         if good + not_good > 1 {
-            let passed_over = if *skipped > 0 { format!("; {skipped} other files skipped") } else { String::new() };
+            let passed_over = if *skipped > 0 {
+                format!("; {skipped} other files skipped")
+            } else {
+                String::new()
+            };
             note!("{good} good, {not_good} not good{passed_over}");
         }
     }

@@ -45,7 +45,9 @@ pub enum Kind {
 pub fn problems(looked: &Looked, given: &[Looked], require: Require) -> Vec<Problem> {
     let object = match looked {
         Ok(object) => object,
-        Err(unreadable) => return vec![Problem { problem: Kind::Unreadable, message: unreadable.reason.clone() }],
+        Err(unreadable) => {
+            return vec![Problem { problem: Kind::Unreadable, message: unreadable.reason.clone() }];
+        }
     };
     let mut problems = Vec::new();
     let mut found = |problem: Kind, message: String| problems.push(Problem { problem, message });
@@ -73,14 +75,23 @@ pub fn problems(looked: &Looked, given: &[Looked], require: Require) -> Vec<Prob
 fn incomplete(object: &Object, found: &mut impl FnMut(Kind, String)) {
     let inspection = &object.inspection;
     if let Some(damage) = &inspection.damage {
-        found(Kind::Damaged, format!("its debug data cannot be read ({damage}); was it copied whole?"));
+        found(
+            Kind::Damaged,
+            format!("its debug data cannot be read ({damage}); was it copied whole?"),
+        );
     }
     if inspection.bad_units > 0 {
         let (bad, units) = (inspection.bad_units, inspection.units);
-        found(Kind::BadUnits, format!("{bad} of {units} units of its debug data cannot be read; was it copied whole?"));
+        found(
+            Kind::BadUnits,
+            format!(
+                "{bad} of {units} units of its debug data cannot be read; was it copied whole?"
+            ),
+        );
     }
     if let [first, others @ ..] = &inspection.missing_split[..] {
-        let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+        let more =
+            if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
         let first = first.display();
         let message = format!(
             "functions are in {first}{more}, which was not found, or is of another build; keep .dwo files, or make a .dwp package of them with dwp"
@@ -88,7 +99,10 @@ fn incomplete(object: &Object, found: &mut impl FnMut(Kind, String)) {
         found(Kind::MissingSplit, message);
     }
     if let Some(shared) = inspection.shared.as_ref().filter(|shared| !shared.is_found) {
-        let message = format!("names are in {}, which was not found; pass its folder as --debug-dir, and upload it too", shared.name);
+        let message = format!(
+            "names are in {}, which was not found; pass its folder as --debug-dir, and upload it too",
+            shared.name
+        );
         found(Kind::MissingShared, message);
     }
 }
@@ -96,19 +110,30 @@ fn incomplete(object: &Object, found: &mut impl FnMut(Kind, String)) {
 /// The other given object that has the debug data of `looked`.
 pub fn partner<'g>(looked: &Looked, given: &'g [Looked]) -> Option<&'g Object> {
     let object = looked.as_ref().ok().filter(|object| object.info.detail < Detail::Debug)?;
-    given.iter().flatten().find(|other| other.info.detail == Detail::Debug && object.is_build_of(other))
+    given
+        .iter()
+        .flatten()
+        .find(|other| other.info.detail == Detail::Debug && object.is_build_of(other))
 }
 
 /// How much all files of the build of `object` can tell.
 fn detail(object: &Object, given: &[Looked]) -> Detail {
     let of_build = given.iter().flatten().filter(|other| object.is_build_of(other));
-    of_build.map(|other| other.info.detail).chain([object.info.detail]).max().unwrap_or(object.info.detail)
+    of_build
+        .map(|other| other.info.detail)
+        .chain([object.info.detail])
+        .max()
+        .unwrap_or(object.info.detail)
 }
 
 fn no_id(object: &Object) -> String {
     match object.info.kind {
-        ModuleKind::Elf => "no build-id, so crashes cannot be matched with its symbols; link with -Wl,--build-id",
-        ModuleKind::MachO | ModuleKind::Proguard => "no UUID, so crashes cannot be matched with its symbols; link without -no_uuid",
+        ModuleKind::Elf => {
+            "no build-id, so crashes cannot be matched with its symbols; link with -Wl,--build-id"
+        }
+        ModuleKind::MachO | ModuleKind::Proguard => {
+            "no UUID, so crashes cannot be matched with its symbols; link without -no_uuid"
+        }
     }
     .to_owned()
 }
@@ -117,10 +142,15 @@ fn no_id(object: &Object) -> String {
 fn no_detail(object: &Object, given: &[Looked], has: Detail, require: Require) -> (Kind, String) {
     let inspection = &object.inspection;
     let kind = if require == Require::Debug { Kind::NoDebug } else { Kind::NoSymbols };
-    let is_linked_file = |other: &&Object| inspection.debug_link.as_ref().is_some_and(|link| *link == other.info.name);
+    let is_linked_file = |other: &&Object| {
+        inspection.debug_link.as_ref().is_some_and(|link| *link == other.info.name)
+    };
     let given_other = given.iter().flatten().find(is_linked_file).map(|other| other.path.clone());
     if let Some(other) = given_other.or_else(|| inspection.other_build.clone()) {
-        return (Kind::OtherBuild, format!("{} is of another build; pass the debug file of this build", other.display()));
+        return (
+            Kind::OtherBuild,
+            format!("{} is of another build; pass the debug file of this build", other.display()),
+        );
     }
     let is_macho = object.info.kind == ModuleKind::MachO;
     let message = match (&inspection.debug_link, has) {

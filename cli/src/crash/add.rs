@@ -1,4 +1,5 @@
-//! `symtool crash add`: stores crash reports of any format, each in its group. `symtool_core::add` has the steps.
+//! `symtool crash add`: stores crash reports of any format, each in its group. `symtool_core::add`
+//! has the steps.
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -56,18 +57,25 @@ pub fn run(context: &Context, args: &CrashAdd) -> Result<Exit> {
     let mapping = args.mapping.as_deref().map(|name| mapping_id(&store, name)).transpose()?;
     let meter = Meter::new(progress::is_wanted(context), "adding", Unit::Of("crashes"));
     let add = AddCrashes { paths: args.paths.clone(), rules: &rules, mapping };
-    let AddSummary { added, known, remapped, failed } = add.run(&store, &mut |event| tell(context, &meter, &event))?;
+    let AddSummary { added, known, remapped, failed } =
+        add.run(&store, &mut |event| tell(context, &meter, &event))?;
     drop(meter);
     let mut out = io::stdout().lock();
     if context.json {
         writeln!(out, "{}", output::json(&Total { added, known, remapped, failed })?)?;
     } else if !context.quiet {
-        let remapped = if remapped > 0 { format!(", {remapped} with another mapping") } else { String::new() };
-        writeln!(out, "{added} crashes added, {known} known already{remapped}, {failed} reports failed")?;
+        let remapped =
+            if remapped > 0 { format!(", {remapped} with another mapping") } else { String::new() };
+        writeln!(
+            out,
+            "{added} crashes added, {known} known already{remapped}, {failed} reports failed"
+        )?;
     }
     out.flush()?;
     if failed > 0 {
-        say!("{failed} reports could not be read; `symtool crash list --failed` lists those that were kept");
+        say!(
+            "{failed} reports could not be read; `symtool crash list --failed` lists those that were kept"
+        );
     }
     Ok(Exit::failed_if(failed > 0))
 }
@@ -84,7 +92,9 @@ fn tell(context: &Context, meter: &Meter, event: &AddEvent<'_>) -> io::Result<()
             };
             Told { id: Some(id.to_string()), status, source: Some(source), error }
         }
-        AddEvent::Lost(error) => Told { id: None, status: "failed", source: None, error: Some(error) },
+        AddEvent::Lost(error) => {
+            Told { id: None, status: "failed", source: None, error: Some(error) }
+        }
         AddEvent::Stored(summary) => {
             meter.set(Reached { count: summary.all(), part: None });
             return io::stdout().flush();
@@ -99,7 +109,8 @@ fn tell(context: &Context, meter: &Meter, event: &AddEvent<'_>) -> io::Result<()
     Ok(())
 }
 
-/// The id of the mapping called `name`: that of a file, of a mapping of the store, or one that is still to come.
+/// The id of the mapping called `name`: that of a file, of a mapping of the store, or one that is
+/// still to come.
 fn mapping_id(store: &Store, name: &OsStr) -> Result<Vec<u8>> {
     if let Some(file) = mapping_file::at(Path::new(name)) {
         return Ok(file?.id());

@@ -1,4 +1,5 @@
-//! The arguments of `symtool crash`: the doc comments are its help, and the examples stand below them.
+//! The arguments of `symtool crash`: the doc comments are its help, and the examples stand below
+//! them.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -106,7 +107,8 @@ pub struct CrashAdd {
                 have any number of reports"
     )]
     pub paths: Vec<PathBuf>,
-    /// The mapping for Java frames of reports that do not name one: a file, a name in the store, or an id, which may be imported later
+    /// The mapping for Java frames of reports that do not name one: a file, a name in the store, or
+    /// an id, which may be imported later
     #[arg(long, value_name = "MAPPING")]
     pub mapping: Option<OsString>,
     /// Apply the grouping rules in this file after the built-in ones
@@ -135,7 +137,8 @@ pub struct CrashShow {
     /// Print the original report, byte for byte
     #[arg(long)]
     pub raw: bool,
-    /// With --raw: print all reports of the crash, each from the beginning of a line, the shown one first
+    /// With --raw: print all reports of the crash, each from the beginning of a line, the shown one
+    /// first
     #[arg(long, requires = "raw")]
     pub all_reports: bool,
     /// Apply the grouping rules in this file after the built-in ones

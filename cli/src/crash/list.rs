@@ -56,7 +56,9 @@ pub fn run(context: &Context, store: &Store, args: &CrashList) -> Result<Exit> {
         })?;
     } else {
         let mut tell = |listed: Listed<'_>| {
-            if args.release.is_none() || listed.chunk.text_of(listed.crash.release) == args.release.as_deref() {
+            if args.release.is_none()
+                || listed.chunk.text_of(listed.crash.release) == args.release.as_deref()
+            {
                 told = tell(context, &mut out, &listed, columns);
             }
             Ok(told.is_ok())
@@ -74,7 +76,12 @@ pub fn run(context: &Context, store: &Store, args: &CrashList) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn tell(context: &Context, out: &mut impl Write, listed: &Listed<'_>, columns: Option<usize>) -> Result<()> {
+fn tell(
+    context: &Context,
+    out: &mut impl Write,
+    listed: &Listed<'_>,
+    columns: Option<usize>,
+) -> Result<()> {
     let Listed { crash, chunk, state, group, .. } = listed;
     let line = Line {
         id: crash.id.to_string(),

@@ -75,6 +75,8 @@ pub fn one(crashes: &Crashes, text: &str) -> Result<Result<Slot, String>> {
     Ok(match crashes.find(text)? {
         Found::One(at) => Ok(at),
         Found::Unknown => Err(format!("{text}: no such crash; `symtool crash list` lists crashes")),
-        Found::Several(_) => Err(format!("{text}: several crash ids begin like this; give more digits")),
+        Found::Several(_) => {
+            Err(format!("{text}: several crash ids begin like this; give more digits"))
+        }
     })
 }

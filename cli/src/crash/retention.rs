@@ -1,4 +1,5 @@
-//! `symtool crash gc` and `symtool crash forget`: crashes that are old, many, large or one person's go, and what that means is said first.
+//! `symtool crash gc` and `symtool crash forget`: crashes that are old, many, large or one person's
+//! go, and what that means is said first.
 
 use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -35,7 +36,9 @@ struct Touched {
 
 /// Removes what a rule does not keep.
 pub fn gc(context: &Context, store: &Store, args: &CrashGc) -> Result<Exit> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
     let keeps = Retention {
         since_ms: args.older_than.map(|age| now.saturating_sub(age.saturating_mul(1_000))),
         keep: args.keep,
@@ -68,9 +71,20 @@ fn name_runs(context: &Context, plan: &RetentionPlan) -> Result<()> {
     let mut out = std::io::stdout().lock();
     for (run, crashes) in &plan.runs {
         if context.json {
-            writeln!(out, "{}", output::json(&Touched { run: *run, crashes: *crashes, status: "cannot_be_undone_for" })?)?;
+            writeln!(
+                out,
+                "{}",
+                output::json(&Touched {
+                    run: *run,
+                    crashes: *crashes,
+                    status: "cannot_be_undone_for"
+                })?
+            )?;
         } else if !context.quiet {
-            writeln!(out, "run {run}: cannot be undone for {crashes} of these crashes; undoing it restores only the others")?;
+            writeln!(
+                out,
+                "run {run}: cannot be undone for {crashes} of these crashes; undoing it restores only the others"
+            )?;
         }
     }
     Ok(out.flush()?)
@@ -82,7 +96,12 @@ fn tell_crashes(context: &Context, plan: &RetentionPlan, status: &'static str) -
     for going in &plan.crashes {
         bytes += going.bytes;
         if context.json {
-            let gone = Gone { id: going.id.to_string(), group: Some(going.group.to_string()), bytes: Some(going.bytes), status };
+            let gone = Gone {
+                id: going.id.to_string(),
+                group: Some(going.group.to_string()),
+                bytes: Some(going.bytes),
+                status,
+            };
             writeln!(out, "{}", output::json(&gone)?)?;
         }
     }

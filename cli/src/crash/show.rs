@@ -1,5 +1,5 @@
-//! `symtool crash show`: what is known of a crash, with the frames of the crashing stack as the store resolves them
-//! now; or its original report.
+//! `symtool crash show`: what is known of a crash, with the frames of the crashing stack as the
+//! store resolves them now; or its original report.
 
 use std::io::Write;
 
@@ -84,9 +84,15 @@ pub fn run(context: &Context, args: &CrashShow) -> Result<Exit> {
             Ok(at) if args.raw => raw(&crashes, at, args.all_reports)?,
             Ok(at) => show(context, &crashes, at, &assessor)?,
             Err(reason) => match crashes.find_failed(text)? {
-                Found::One(report) if args.raw => std::io::stdout().lock().write_all(&crashes.failed_report(&report)?)?,
+                Found::One(report) if args.raw => {
+                    std::io::stdout().lock().write_all(&crashes.failed_report(&report)?)?
+                }
                 Found::One(report) => {
-                    say!("{text}: {}: {}; --raw prints the original report", report.source, report.error);
+                    say!(
+                        "{text}: {}: {}; --raw prints the original report",
+                        report.source,
+                        report.error
+                    );
                     failed = true;
                 }
                 _ => {
@@ -102,7 +108,9 @@ pub fn run(context: &Context, args: &CrashShow) -> Result<Exit> {
 fn raw(crashes: &Crashes, at: Slot, all: bool) -> Result<()> {
     let mut out = std::io::stdout().lock();
     let mut ends_line = true;
-    for at in std::iter::once(at).chain(if all { crashes.other_reports_of(at)? } else { Vec::new() }) {
+    for at in
+        std::iter::once(at).chain(if all { crashes.other_reports_of(at)? } else { Vec::new() })
+    {
         if !ends_line {
             writeln!(out)?;
         }
@@ -130,7 +138,8 @@ fn tell(context: &Context, listed: &Listed<'_>, explained: &Explained<'_>) -> Re
     let stored = chunk.frames(crash);
     let frames = explained.frames.iter().zip(&tokens).map(|((link, _), token)| {
         // A name that may be wrong is one all the same, and no address.
-        let is_named = matches!(link.origin, NameOrigin::Store | NameOrigin::Report) || link.at == Place::Nowhere;
+        let is_named = matches!(link.origin, NameOrigin::Store | NameOrigin::Report)
+            || link.at == Place::Nowhere;
         Frame {
             frame: link.frame,
             function: Some(&*link.name.shown).filter(|name| is_named && !name.is_empty()),
@@ -138,7 +147,11 @@ fn tell(context: &Context, listed: &Listed<'_>, explained: &Explained<'_>) -> Re
             module: stored.get(link.frame).and_then(|frame| chunk.module(frame)),
             file: link.place.map(|(file, _)| file),
             // Frames of scripts may have a line, and no file.
-            line: link.place.map(|(_, line)| line).or_else(|| line_alone(stored, link)).filter(|line| *line > 0),
+            line: link
+                .place
+                .map(|(_, line)| line)
+                .or_else(|| line_alone(stored, link))
+                .filter(|line| *line > 0),
             inlined: link.inlined,
             source: origin(link.origin),
         }
@@ -173,7 +186,10 @@ fn tell(context: &Context, listed: &Listed<'_>, explained: &Explained<'_>) -> Re
 
 /// The line of a frame whose file is not known, if the report's function is shown.
 fn line_alone(stored: &[StoredFrame], link: &StackFrame<'_>) -> Option<u32> {
-    stored.get(link.frame).filter(|frame| link.origin == NameOrigin::Report && frame.file.is_none())?.line
+    stored
+        .get(link.frame)
+        .filter(|frame| link.origin == NameOrigin::Report && frame.file.is_none())?
+        .line
 }
 
 /// Where a name is from, as `--json` prints it.

@@ -1,5 +1,5 @@
-//! `symtool addr2line` and `symtool llvm-symbolizer`, also through a link with their name: the same options, output and
-//! exit codes as those tools.
+//! `symtool addr2line` and `symtool llvm-symbolizer`, also through a link with their name: the same
+//! options, output and exit codes as those tools.
 //!
 //! ```text
 //! words -> words.rs          @FILE, words of an environment variable
@@ -68,14 +68,18 @@ const UNSUPPORTED: u8 = 2;
 const MAX_WAIT: u64 = 10;
 
 impl Tool {
-    /// The tool that a program called `name` is, such as through a link: `addr2line`, `llvm-symbolizer-19`.
+    /// The tool that a program called `name` is, such as through a link: `addr2line`,
+    /// `llvm-symbolizer-19`.
     fn of_program(name: &OsStr) -> Option<Self> {
         match Path::new(name).file_name()?.to_str()? {
             "addr2line" => Some(Self::Addr2line),
             name => {
                 let version = name.strip_prefix("llvm-symbolizer")?;
-                let is_version = |version: &str| !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit());
-                (version.is_empty() || version.strip_prefix('-').is_some_and(is_version)).then_some(Self::LlvmSymbolizer)
+                let is_version = |version: &str| {
+                    !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit())
+                };
+                (version.is_empty() || version.strip_prefix('-').is_some_and(is_version))
+                    .then_some(Self::LlvmSymbolizer)
             }
         }
     }
@@ -97,12 +101,18 @@ impl Tool {
 }
 
 impl CallLine {
-    /// The call that `words`, the program's name first, stand for: `None` if they call no such tool.
+    /// The call that `words`, the program's name first, stand for: `None` if they call no such
+    /// tool.
     pub fn of(words: &[OsString]) -> Option<Self> {
         let (program, rest) = words.split_first()?;
         if let Some(tool) = Tool::of_program(program) {
             let global = Args::try_parse_from(["symtool", tool.name()]).ok()?.global;
-            return Some(Self { tool, program: program.to_string_lossy().into_owned(), global, words: rest.to_vec() });
+            return Some(Self {
+                tool,
+                program: program.to_string_lossy().into_owned(),
+                global,
+                words: rest.to_vec(),
+            });
         }
         // Options of this program end with the name of the tool: all that follows is the tool's.
         let names = [Tool::Addr2line, Tool::LlvmSymbolizer].map(Tool::name);
@@ -110,13 +120,23 @@ impl CallLine {
         ends.into_iter().find_map(|at| {
             let args = Args::try_parse_from(&words[..at + 2]).ok()?;
             let tool = Tool::of_command(&args.command)?;
-            Some(Self { tool, program: tool.name().to_owned(), global: args.global, words: rest[at + 1..].to_vec() })
+            Some(Self {
+                tool,
+                program: tool.name().to_owned(),
+                global: args.global,
+                words: rest[at + 1..].to_vec(),
+            })
         })
     }
 
     /// The call, with the settings of a config file.
     pub fn with(self, config: Config) -> Call {
-        Call { tool: self.tool, program: self.program, context: Context::new(self.global, config), words: self.words }
+        Call {
+            tool: self.tool,
+            program: self.program,
+            context: Context::new(self.global, config),
+            words: self.words,
+        }
     }
 }
 
@@ -132,7 +152,10 @@ impl Call {
 
     /// Writes a line to stderr as the tool does.
     fn say(&self, text: &str) {
-        let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{}: {text}\n", self.program));
+        let _ = std::io::Write::write_fmt(
+            &mut std::io::stderr(),
+            format_args!("{}: {text}\n", self.program),
+        );
     }
 
     /// Says that the tool could do what this one cannot.
@@ -141,11 +164,16 @@ impl Call {
         ExitCode::from(UNSUPPORTED)
     }
 
-    /// Where objects are found: modules in the store that was named, else in the user's cache folder.
+    /// Where objects are found: modules in the store that was named, else in the user's cache
+    /// folder.
     fn objects(&self, debug_dirs: &[PathBuf], default_arch: Option<String>) -> Objects {
         let folder = self.context.store.clone().or_else(cache_folder);
         let wait = Duration::from_secs(self.context.wait.unwrap_or(MAX_WAIT).min(MAX_WAIT));
-        Objects { store: folder.map(|folder| Store::at(&folder, wait)), search: self.context.search(debug_dirs, &[]), default_arch }
+        Objects {
+            store: folder.map(|folder| Store::at(&folder, wait)),
+            search: self.context.search(debug_dirs, &[]),
+            default_arch,
+        }
     }
 }
 
@@ -165,15 +193,34 @@ mod tests {
 
     #[test]
     fn names_of_programs_and_commands() {
-        let of = |tool, program: &str, words: &[&str]| Some((tool, program.to_owned(), words.iter().map(OsString::from).collect()));
-        assert_eq!(call(&["/usr/bin/addr2line", "-e", "x"]), of(Tool::Addr2line, "/usr/bin/addr2line", &["-e", "x"]));
-        assert_eq!(call(&["llvm-symbolizer-19"]), of(Tool::LlvmSymbolizer, "llvm-symbolizer-19", &[]));
-        assert_eq!(call(&["symtool", "addr2line", "-h", "--store"]), of(Tool::Addr2line, "addr2line", &["-h", "--store"]));
-        let stored = ["symtool", "--store", "addr2line", "-j2", "llvm-symbolizer", "addr2line", "0x1"];
-        assert_eq!(call(&stored), of(Tool::LlvmSymbolizer, "llvm-symbolizer", &["addr2line", "0x1"]));
-        for words in
-            [&["symtool", "import", "addr2line"][..], &["llvm-symbolizer-x"], &["symtool", "--store", "addr2line"], &["symtool"], &[]]
-        {
+        let of = |tool, program: &str, words: &[&str]| {
+            Some((tool, program.to_owned(), words.iter().map(OsString::from).collect()))
+        };
+        assert_eq!(
+            call(&["/usr/bin/addr2line", "-e", "x"]),
+            of(Tool::Addr2line, "/usr/bin/addr2line", &["-e", "x"])
+        );
+        assert_eq!(
+            call(&["llvm-symbolizer-19"]),
+            of(Tool::LlvmSymbolizer, "llvm-symbolizer-19", &[])
+        );
+        assert_eq!(
+            call(&["symtool", "addr2line", "-h", "--store"]),
+            of(Tool::Addr2line, "addr2line", &["-h", "--store"])
+        );
+        let stored =
+            ["symtool", "--store", "addr2line", "-j2", "llvm-symbolizer", "addr2line", "0x1"];
+        assert_eq!(
+            call(&stored),
+            of(Tool::LlvmSymbolizer, "llvm-symbolizer", &["addr2line", "0x1"])
+        );
+        for words in [
+            &["symtool", "import", "addr2line"][..],
+            &["llvm-symbolizer-x"],
+            &["symtool", "--store", "addr2line"],
+            &["symtool"],
+            &[],
+        ] {
             assert_eq!(call(words), None, "{words:?}");
         }
     }

@@ -1,4 +1,5 @@
-//! Answers requests from stdin or the command line, and flushes each answer before it waits for the next request.
+//! Answers requests from stdin or the command line, and flushes each answer before it waits for the
+//! next request.
 
 use std::io::{self, Read, Write};
 
@@ -10,7 +11,10 @@ use crate::resolve::input::{Ahead, Lines, RunSize};
 ///
 /// # Errors
 /// If `input` cannot be read or stdout not be written.
-pub fn each_run(input: impl Read + Send + 'static, mut answer: impl FnMut(&[u8], &mut Vec<u8>)) -> Result<()> {
+pub fn each_run(
+    input: impl Read + Send + 'static,
+    mut answer: impl FnMut(&[u8], &mut Vec<u8>),
+) -> Result<()> {
     let mut lines = Lines::new(Ahead::of(input)?);
     let mut out = io::stdout().lock();
     let (mut text, mut size) = (Vec::new(), RunSize::default());
@@ -25,8 +29,8 @@ pub fn each_run(input: impl Read + Send + 'static, mut answer: impl FnMut(&[u8],
     Ok(())
 }
 
-/// The requests of a run, as a tool reads them that takes lines through a buffer of `max_bytes` (C, `fgets`): longer
-/// lines fall apart. Each with the end of line that it has.
+/// The requests of a run, as a tool reads them that takes lines through a buffer of `max_bytes` (C,
+/// `fgets`): longer lines fall apart. Each with the end of line that it has.
 pub fn requests(run: &[u8], max_bytes: usize) -> impl Iterator<Item = &[u8]> {
     run.split_inclusive(|&byte| byte == b'\n').flat_map(move |line| line.chunks(max_bytes - 1))
 }

@@ -12,13 +12,14 @@ const MAX_FILE_BYTES: u64 = 16 << 20;
 /// Files that are read in all: one may name another, and itself.
 const MAX_FILES: usize = 200;
 
-/// Replaces every `@FILE` by the words in that file, and those that stand there too. One that cannot be read stays
-/// as it is, as in both tools.
+/// Replaces every `@FILE` by the words in that file, and those that stand there too. One that
+/// cannot be read stays as it is, as in both tools.
 pub fn expand(words: Vec<OsString>) -> Vec<OsString> {
     let mut ahead: VecDeque<OsString> = words.into();
     let (mut expanded, mut files) = (Vec::new(), 0);
     while let Some(word) = ahead.pop_front() {
-        let inside = word.as_bytes().strip_prefix(b"@").filter(|_| files < MAX_FILES).and_then(read);
+        let inside =
+            word.as_bytes().strip_prefix(b"@").filter(|_| files < MAX_FILES).and_then(read);
         let Some(text) = inside else {
             expanded.push(word);
             continue;
@@ -30,14 +31,16 @@ pub fn expand(words: Vec<OsString>) -> Vec<OsString> {
 }
 
 fn read(path: &[u8]) -> Option<Vec<u8>> {
-    let file = File::open(OsStr::from_bytes(path)).ok().filter(|file| file.metadata().is_ok_and(|metadata| metadata.is_file()))?;
+    let file = File::open(OsStr::from_bytes(path))
+        .ok()
+        .filter(|file| file.metadata().is_ok_and(|metadata| metadata.is_file()))?;
     let mut text = Vec::new();
     file.take(MAX_FILE_BYTES).read_to_end(&mut text).ok()?;
     Some(text)
 }
 
-/// The words of `text`: separated by white space, except within quotes of either kind; a backslash takes the meaning
-/// from what follows it.
+/// The words of `text`: separated by white space, except within quotes of either kind; a backslash
+/// takes the meaning from what follows it.
 pub fn split(text: &[u8]) -> Vec<OsString> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<Vec<u8>>, None);
     let mut bytes = text.iter().copied();

@@ -1,4 +1,5 @@
-//! The arguments of `symtool groups`: the doc comments are its help, and the examples stand below them.
+//! The arguments of `symtool groups`: the doc comments are its help, and the examples stand below
+//! them.
 
 const GROUPS: &str = "Examples:
   symtool groups list --limit 20

@@ -22,10 +22,13 @@ pub fn run(context: &Context, store: &Store, args: &GroupsHistory) -> Result<Exi
     let mut runs = crashes.runs()?;
     if let Some(text) = &args.group {
         let group = super::one(&crashes, text)?.map_err(Error::msg)?;
-        let ids: Vec<String> = group.aliases.iter().chain([&group.id]).map(GroupId::to_string).collect();
+        let ids: Vec<String> =
+            group.aliases.iter().chain([&group.id]).map(GroupId::to_string).collect();
         runs.retain_mut(|run| {
             keep_only(&mut run.report, &ids);
-            !run.report.merged.is_empty() || !run.report.split.is_empty() || !run.report.renamed.is_empty()
+            !run.report.merged.is_empty()
+                || !run.report.split.is_empty()
+                || !run.report.renamed.is_empty()
         });
     }
     let mut out = std::io::stdout().lock();
@@ -47,7 +50,9 @@ pub fn run(context: &Context, store: &Store, args: &GroupsHistory) -> Result<Exi
 fn keep_only(report: &mut Report, ids: &[String]) {
     let is_meant = |id: &String| ids.contains(id);
     report.merged.retain(|merge| is_meant(&merge.group) || merge.aliases.iter().any(is_meant));
-    report.split.retain(|split| is_meant(&split.group) || split.into.iter().any(|part| is_meant(&part.group)));
+    report.split.retain(|split| {
+        is_meant(&split.group) || split.into.iter().any(|part| is_meant(&part.group))
+    });
     report.renamed.retain(|rename| is_meant(&rename.group));
 }
 
@@ -105,16 +110,26 @@ pub fn diff(context: &Context, store: &Store, args: &GroupsDiff) -> Result<Exit>
     let difference = match crashes.difference(from, to) {
         Ok(difference) => difference,
         Err(NoSuchRun::Store(error)) => return Err(error.into()),
-        Err(error) => return Err(Error::msg(format!("{error}; `symtool groups history` lists runs"))),
+        Err(error) => {
+            return Err(Error::msg(format!("{error}; `symtool groups history` lists runs")));
+        }
     };
     if from >= to {
         return Err(Usage(format!("run {from} is not before run {to}; name the earlier one first, 0 for before the first run")).into());
     }
     let Difference { merged, parted, moved } = difference;
     let pair = |(alias, group): (GroupId, GroupId)| -> Result<Pair> {
-        Ok(Pair { alias: alias.to_string(), group: group.to_string(), title: title(&crashes, group)? })
+        Ok(Pair {
+            alias: alias.to_string(),
+            group: group.to_string(),
+            title: title(&crashes, group)?,
+        })
     };
-    let moved = moved.into_iter().map(|((from, to), crashes)| Moved { from: from.to_string(), to: to.to_string(), crashes });
+    let moved = moved.into_iter().map(|((from, to), crashes)| Moved {
+        from: from.to_string(),
+        to: to.to_string(),
+        crashes,
+    });
     let diff = Diff {
         from,
         to,
@@ -126,9 +141,15 @@ pub fn diff(context: &Context, store: &Store, args: &GroupsDiff) -> Result<Exit>
     if context.json {
         writeln!(out, "{}", output::json(&diff)?)?;
     } else {
-        diff.merged.iter().try_for_each(|pair| writeln!(out, "merged  {} into {} {}", pair.alias, pair.group, pair.title))?;
-        diff.parted.iter().try_for_each(|pair| writeln!(out, "parted  {} from {} {}", pair.alias, pair.group, pair.title))?;
-        diff.moved.iter().try_for_each(|moved| writeln!(out, "moved   {} crashes from {} to {}", moved.crashes, moved.from, moved.to))?;
+        diff.merged.iter().try_for_each(|pair| {
+            writeln!(out, "merged  {} into {} {}", pair.alias, pair.group, pair.title)
+        })?;
+        diff.parted.iter().try_for_each(|pair| {
+            writeln!(out, "parted  {} from {} {}", pair.alias, pair.group, pair.title)
+        })?;
+        diff.moved.iter().try_for_each(|moved| {
+            writeln!(out, "moved   {} crashes from {} to {}", moved.crashes, moved.from, moved.to)
+        })?;
     }
     out.flush()?;
     Ok(Exit::Done)
@@ -136,5 +157,6 @@ pub fn diff(context: &Context, store: &Store, args: &GroupsDiff) -> Result<Exit>
 
 /// What a group is called now, itself or what it was merged into.
 fn title(crashes: &Crashes, group: GroupId) -> Result<String> {
-    Ok(super::one(crashes, &group.to_string())?.map_or_else(|_| String::new(), |group| group.title().to_owned()))
+    Ok(super::one(crashes, &group.to_string())?
+        .map_or_else(|_| String::new(), |group| group.title().to_owned()))
 }

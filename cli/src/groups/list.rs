@@ -44,8 +44,18 @@ pub fn run(context: &Context, store: &Store, args: &GroupsList) -> Result<Exit> 
             writeln!(out, "{}", output::json(&line)?)?;
         } else {
             let last = line.last_seen.as_deref().map_or("-         ", |last| &last[..10]);
-            let text = format!("{}  {:>7}  {last}  {:<11}  {}", line.id, line.crashes, line.kind, clean(line.title));
-            writeln!(out, "{}", columns.map_or(text.clone(), |columns| elide(&text, columns).into_owned()))?;
+            let text = format!(
+                "{}  {:>7}  {last}  {:<11}  {}",
+                line.id,
+                line.crashes,
+                line.kind,
+                clean(line.title)
+            );
+            writeln!(
+                out,
+                "{}",
+                columns.map_or(text.clone(), |columns| elide(&text, columns).into_owned())
+            )?;
         }
     }
     out.flush()?;
@@ -72,7 +82,11 @@ fn sort(groups: &mut [Group], args: &GroupsList) {
 
 fn is_meant(group: &Group, args: &GroupsList) -> bool {
     let has_word = |word: &String| {
-        let aliases = group.aliases.iter().chain([&group.id]).any(|id| id.to_string().starts_with(word.as_str()));
+        let aliases = group
+            .aliases
+            .iter()
+            .chain([&group.id])
+            .any(|id| id.to_string().starts_with(word.as_str()));
         aliases || group.title().contains(word.as_str())
     };
     let is_kind = match args.kind {
@@ -81,7 +95,8 @@ fn is_meant(group: &Group, args: &GroupsList) -> bool {
         Some(GroupKind::Provisional) => group.kind() == FingerprintKind::Provisional,
         Some(GroupKind::Unassigned) => group.kind() == FingerprintKind::Unassigned,
     };
-    let is_release = args.release.as_ref().is_none_or(|release| group.tally.releases.contains_key(release));
+    let is_release =
+        args.release.as_ref().is_none_or(|release| group.tally.releases.contains_key(release));
     let is_many = args.min_crashes.is_none_or(|least| group.tally.crashes >= least);
     is_kind && is_release && is_many && (args.words.is_empty() || args.words.iter().any(has_word))
 }

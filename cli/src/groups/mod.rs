@@ -44,7 +44,9 @@ fn merge(context: &Context, store: &Store, args: &GroupsMerge) -> Result<Exit> {
     match writer.merge(&groups) {
         Ok(run) => told(context, &run),
         Err(CannotMerge::Store(error)) => Err(error.into()),
-        Err(error @ CannotMerge::Unknown(_)) => Err(Usage(format!("{error}; `symtool groups list` lists groups")).into()),
+        Err(error @ CannotMerge::Unknown(_)) => {
+            Err(Usage(format!("{error}; `symtool groups list` lists groups")).into())
+        }
         Err(error) => Err(Usage(error.to_string()).into()),
     }
 }
@@ -75,7 +77,9 @@ pub fn one_id(crashes: &Crashes, text: &str) -> Result<Result<GroupId, String>> 
     Ok(match crashes.find_group(text)? {
         Found::One(id) => Ok(id),
         Found::Unknown => Err(format!("{text}: no such group; `symtool groups list` lists groups")),
-        Found::Several(_) => Err(format!("{text}: several group ids begin like this; give more digits")),
+        Found::Several(_) => {
+            Err(format!("{text}: several group ids begin like this; give more digits"))
+        }
     })
 }
 

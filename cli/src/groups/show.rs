@@ -1,4 +1,5 @@
-//! `symtool groups show`: what makes a group, where its crashes happened, and which modules they are in.
+//! `symtool groups show`: what makes a group, where its crashes happened, and which modules they
+//! are in.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -83,8 +84,13 @@ fn modules(crashes: &Crashes, group: &Group) -> Result<(BTreeMap<String, u64>, V
         if examples.len() < EXAMPLES {
             examples.push(listed.crash.id.to_string());
         }
-        let images = listed.chunk.images_of(listed.crash).iter().filter_map(|image| listed.chunk.image(*image));
-        let mut names: Vec<&str> = images.filter_map(|image| listed.chunk.text_of(image.name)).collect();
+        let images = listed
+            .chunk
+            .images_of(listed.crash)
+            .iter()
+            .filter_map(|image| listed.chunk.image(*image));
+        let mut names: Vec<&str> =
+            images.filter_map(|image| listed.chunk.text_of(image.name)).collect();
         names.sort_unstable();
         names.dedup();
         for name in names {

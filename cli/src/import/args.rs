@@ -1,4 +1,5 @@
-//! The arguments of `symtool import`: the doc comments are its help, and the examples stand below them.
+//! The arguments of `symtool import`: the doc comments are its help, and the examples stand below
+//! them.
 
 use std::path::PathBuf;
 
@@ -17,22 +18,25 @@ A file that is in the store already is `unchanged`. Another file of the same bui
 #[derive(Debug, clap::Args)]
 #[command(after_help = IMPORT)]
 pub struct Import {
-    /// Object files, dSYM bundles, mappings, archives (zip, apk, aar, ipa, jar, ar), folders with any of them, or files that
-    /// `modules export` wrote; `FILE:ARCH` selects one architecture of a universal file
+    /// Object files, dSYM bundles, mappings, archives (zip, apk, aar, ipa, jar, ar), folders with
+    /// any of them, or files that `modules export` wrote; `FILE:ARCH` selects one architecture of a
+    /// universal file
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Also search this folder for debug files, dSYMs, .o, .dwo and dwz files
     #[arg(long = "debug-dir", value_name = "DIR")]
     pub debug_dirs: Vec<PathBuf>,
-    /// Search this folder for .bcsymbolmap files, which have the names hidden by a bitcode build (`__hidden#1_`)
+    /// Search this folder for .bcsymbolmap files, which have the names hidden by a bitcode build
+    /// (`__hidden#1_`)
     #[arg(long = "bcsymbolmap", value_name = "DIR")]
     pub symbol_map_dirs: Vec<PathBuf>,
-    /// The id by which crash reports refer to the mapping, such as the UUID of Sentry's Gradle plugin [default: R8's
-    /// `pg_map_id`, else a UUID of the contents]
+    /// The id by which crash reports refer to the mapping, such as the UUID of Sentry's Gradle
+    /// plugin [default: R8's `pg_map_id`, else a UUID of the contents]
     #[arg(long, value_name = "UUID", value_parser = MappingId::parse)]
     pub id: Option<MappingId>,
-    /// A name for the imported modules, such as com.example.shop@1.4.0 [default: for mappings, the path below the folder].
-    /// All commands accept it, and `modules gc` counts builds by it, without what follows the @
+    /// A name for the imported modules, such as com.example.shop@1.4.0 [default: for mappings, the
+    /// path below the folder]. All commands accept it, and `modules gc` counts builds by it,
+    /// without what follows the @
     #[arg(long = "label", value_name = "LABEL", value_parser = NonEmptyStringValueParser::new())]
     pub labels: Vec<String>,
     /// Import files again that are in the store already
@@ -47,6 +51,7 @@ pub struct MappingId(pub Vec<u8>);
 impl MappingId {
     fn parse(text: &str) -> Result<Self, String> {
         let id = symtool_mapping::hex_bytes(text);
-        id.map(Self).ok_or_else(|| "not an id; pass a UUID, or 8 to 128 hexadecimal digits".to_owned())
+        id.map(Self)
+            .ok_or_else(|| "not an id; pass a UUID, or 8 to 128 hexadecimal digits".to_owned())
     }
 }

@@ -1,4 +1,5 @@
-//! `symtool import`: stores the symbols of debug files, and prints a line or a JSON object for each. `symtool_core::import` has the steps.
+//! `symtool import`: stores the symbols of debug files, and prints a line or a JSON object for
+//! each. `symtool_core::import` has the steps.
 
 mod args;
 mod report;
@@ -26,7 +27,8 @@ pub fn run(context: &Context, args: &Import) -> Result<Exit> {
         labels: args.labels.clone(),
         force: args.force,
     };
-    let summary = board.while_shown(|| import.run(&store, &|event| tell(context, &board, event)))?;
+    let summary =
+        board.while_shown(|| import.run(&store, &|event| tell(context, &board, event)))?;
     if summary.id_is_unused {
         say!("--id needs a mapping, but none was found");
     }
@@ -46,11 +48,18 @@ fn tell(context: &Context, board: &Board, event: Event<'_>) -> io::Result<()> {
     match event {
         Event::Timed { path, opened, read, packed } => {
             let [open, read, pack] = [opened, read, packed].map(|took| took.as_millis());
-            detail!("{}: opened in {open} ms, read in {read} ms, packed in {pack} ms", path.display());
+            detail!(
+                "{}: opened in {open} ms, read in {read} ms, packed in {pack} ms",
+                path.display()
+            );
         }
-        Event::Stored { modules, took } => detail!("{modules} modules stored in {} ms", took.as_millis()),
+        Event::Stored { modules, took } => {
+            detail!("{modules} modules stored in {} ms", took.as_millis())
+        }
         Event::ReadWithOthers(reason) => note!("{reason}"),
-        Event::Done(report) => return progress::beside(|| Report::of(report).write(context, &mut io::stdout().lock())),
+        Event::Done(report) => {
+            return progress::beside(|| Report::of(report).write(context, &mut io::stdout().lock()));
+        }
         event => board.tell(&event),
     }
     Ok(())

@@ -60,15 +60,29 @@ impl Report {
     pub fn of(report: import::Report) -> Self {
         let path = report.path.to_string_lossy().into_owned();
         match report.outcome {
-            Outcome::Imported { module, took } => Self::stored(path, Status::Imported, *module, took),
-            Outcome::Unchanged { module, took } => Self::stored(path, Status::Unchanged, *module, took),
-            Outcome::Failed(failure) => Self { path, status: Status::Failed, error: Some(advice::import(&failure)), module: None },
+            Outcome::Imported { module, took } => {
+                Self::stored(path, Status::Imported, *module, took)
+            }
+            Outcome::Unchanged { module, took } => {
+                Self::stored(path, Status::Unchanged, *module, took)
+            }
+            Outcome::Failed(failure) => Self {
+                path,
+                status: Status::Failed,
+                error: Some(advice::import(&failure)),
+                module: None,
+            },
         }
     }
 
     fn stored(path: String, status: Status, record: ModuleRecord, took: Duration) -> Self {
         let module = Imported {
-            module: ModuleName { name: record.name, id: record.id, kind: record.kind, arch: record.arch },
+            module: ModuleName {
+                name: record.name,
+                id: record.id,
+                kind: record.kind,
+                arch: record.arch,
+            },
             functions: record.functions,
             ranges: record.ranges,
             files: record.files,
@@ -110,7 +124,8 @@ impl Report {
                 format!("imported, {id} ({from} -> {to}, {:.2} s)", module.seconds)
             }
         };
-        let room = stdout_columns().map_or(usize::MAX, |columns| columns.saturating_sub(what.len() + 2).max(MIN_PATH));
+        let room = stdout_columns()
+            .map_or(usize::MAX, |columns| columns.saturating_sub(what.len() + 2).max(MIN_PATH));
         format!("{}: {what}", elide(&clean(&self.path), room))
     }
 }
@@ -140,7 +155,11 @@ impl Total {
     pub fn say(&self) {
         let Self { imported, unchanged, failed, skipped, .. } = self;
         if imported + unchanged + failed > 1 {
-            let passed_over = if *skipped > 0 { format!("; {skipped} other files skipped") } else { String::new() };
+            let passed_over = if *skipped > 0 {
+                format!("; {skipped} other files skipped")
+            } else {
+                String::new()
+            };
             note!("{imported} imported, {unchanged} unchanged, {failed} failed{passed_over}");
         }
     }

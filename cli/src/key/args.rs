@@ -1,4 +1,5 @@
-//! The arguments of `symtool key`: the doc comments are its help, and the examples stand below them.
+//! The arguments of `symtool key`: the doc comments are its help, and the examples stand below
+//! them.
 
 use std::path::PathBuf;
 

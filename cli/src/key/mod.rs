@@ -34,13 +34,23 @@ pub fn run(context: &Context, args: &Key) -> Result<Exit> {
 fn generate(context: &Context, path: &Path) -> Result<Exit> {
     let text = MasterKey::generate().context("the operating system provides no random numbers")?;
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let mut file = made.with_context(|| format!("{}: cannot be created; name a new file in an existing folder", path.display()))?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).with_context(|| format!("{}: cannot be written", path.display()))?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).with_context(|| format!("{}: cannot be written", folder.display()))?;
+    let mut file = made.with_context(|| {
+        format!("{}: cannot be created; name a new file in an existing folder", path.display())
+    })?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .with_context(|| format!("{}: cannot be written", path.display()))?;
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .with_context(|| format!("{}: cannot be written", folder.display()))?;
     let id = MasterKey::parse(&text)?.id().to_string();
     tell(context, &Generated { key: &id, file: &path.to_string_lossy() }, || {
-        format!("{}: key {id}; keep a copy elsewhere: without it, everything that it seals is lost", path.display())
+        format!(
+            "{}: key {id}; keep a copy elsewhere: without it, everything that it seals is lost",
+            path.display()
+        )
     })
 }
 
@@ -57,7 +67,10 @@ fn rotate(context: &Context, new_key_file: &Path) -> Result<Exit> {
     let modules = store.rotate(&new)?;
     let key = new.id().to_string();
     tell(context, &Rotated { key: &key, modules }, || {
-        format!("{}: now sealed with key {key} ({modules} modules); the old key no longer opens it", store.path().display())
+        format!(
+            "{}: now sealed with key {key} ({modules} modules); the old key no longer opens it",
+            store.path().display()
+        )
     })
 }
 
@@ -84,7 +97,9 @@ fn show(context: &Context) -> Result<Exit> {
             Some([]) => format!("{path}: open (not sealed)"),
             Some(keys) if keys.len() > 1 => {
                 let keys = keys.join(" and ");
-                format!("{path}: sealed with {keys}: a rotation is pending; repeat `key rotate`, or write with the new key, to finish it")
+                format!(
+                    "{path}: sealed with {keys}: a rotation is pending; repeat `key rotate`, or write with the new key, to finish it"
+                )
             }
             Some(keys) => format!("{path}: sealed with {}", keys.join(" or ")),
         };

@@ -42,7 +42,8 @@ impl KeySource {
             (None, Some(command)) => Some(Self::Command(command.clone())),
             (None, None) => None,
         };
-        let variable = || env::var_os(VARIABLE).filter(|key| !key.is_empty()).map(|_| Self::Variable);
+        let variable =
+            || env::var_os(VARIABLE).filter(|key| !key.is_empty()).map(|_| Self::Variable);
         let given = named(&global.key_file, &global.key_command).or_else(variable);
         given.or_else(|| named(&config.key_file, &config.key_command)).unwrap_or(Self::None)
     }
@@ -61,7 +62,9 @@ impl KeySource {
             Self::File(path) => read_file(path).map(Some),
             Self::Command(command) => ask(command).map(Some),
             Self::Variable => {
-                let text = env::var(VARIABLE).map(Zeroizing::new).map_err(|_| NoKey(format!("${VARIABLE}: is not text")))?;
+                let text = env::var(VARIABLE)
+                    .map(Zeroizing::new)
+                    .map_err(|_| NoKey(format!("${VARIABLE}: is not text")))?;
                 parse(&text, &format!("${VARIABLE}")).map(Some)
             }
         }
@@ -73,20 +76,27 @@ impl KeySource {
 /// # Errors
 /// [`NoKey`] if there is none.
 pub fn read_file(path: &Path) -> Result<MasterKey> {
-    let wrong = |fact: String| NoKey(format!("{}: {fact}; `symtool key generate FILE` makes one", path.display()));
-    let file = File::open(path).map_err(|error| wrong(format!("the key cannot be read ({error})")))?;
+    let wrong = |fact: String| {
+        NoKey(format!("{}: {fact}; `symtool key generate FILE` makes one", path.display()))
+    };
+    let file =
+        File::open(path).map_err(|error| wrong(format!("the key cannot be read ({error})")))?;
     let mode = file.metadata().map_or(0, |metadata| metadata.permissions().mode());
     if mode & 0o077 != 0 {
         warn!("{}: other users can read this key; run chmod 600 on it", path.display());
     }
     let mut bytes = Zeroizing::new(Vec::new());
-    file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(|error| wrong(format!("the key cannot be read ({error})")))?;
+    file.take(MAX_BYTES)
+        .read_to_end(&mut bytes)
+        .map_err(|error| wrong(format!("the key cannot be read ({error})")))?;
     parse(&text(&bytes), &path.display().to_string())
 }
 
 /// The key that `command` prints.
 fn ask(command: &str) -> Result<MasterKey> {
-    let wrong = |fact: String| NoKey(format!("--key-command: {fact}; it has to print what `symtool key generate` writes"));
+    let wrong = |fact: String| {
+        NoKey(format!("--key-command: {fact}; it has to print what `symtool key generate` writes"))
+    };
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).env_remove(VARIABLE).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = shell.spawn().map_err(|error| wrong(format!("cannot be run ({error})")))?;
@@ -108,10 +118,13 @@ fn parse(text: &str, from: &str) -> Result<MasterKey> {
     Ok(MasterKey::parse(text).map_err(|error| NoKey(format!("{from}: no key: {error}")))?)
 }
 
-/// Keeps the key out of core dumps, and other processes of the user from looking into this one. Where that cannot be had, the key
-/// is no less safe than any program's.
+/// Keeps the key out of core dumps, and other processes of the user from looking into this one.
+/// Where that cannot be had, the key is no less safe than any program's.
 fn protect() {
-    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, rustix::process::Rlimit { current: Some(0), maximum: Some(0) });
+    let _ = rustix::process::setrlimit(
+        rustix::process::Resource::Core,
+        rustix::process::Rlimit { current: Some(0), maximum: Some(0) },
+    );
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }

@@ -1,4 +1,5 @@
-//! The arguments of `symtool modules`: the doc comments are its help, and the examples stand below them.
+//! The arguments of `symtool modules`: the doc comments are its help, and the examples stand below
+//! them.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -156,7 +157,9 @@ pub struct Named {
 
 /// What names a module: any path, but not nothing.
 fn module() -> impl TypedValueParser<Value = OsString> {
-    OsStringValueParser::new().try_map(|name| if name.is_empty() { Err("empty; pass a name, a path or an id") } else { Ok(name) })
+    OsStringValueParser::new().try_map(|name| {
+        if name.is_empty() { Err("empty; pass a name, a path or an id") } else { Ok(name) }
+    })
 }
 
 #[derive(Debug, clap::Args)]

@@ -10,8 +10,8 @@ use symtool_store::{Module, Reader};
 use super::compare::{Gap, Reason, Verdict, compare};
 use super::reference::{Frame, ReferenceReader, STACK_BYTES};
 
-/// Addresses for which the other reader keeps what it parsed: with 2,000, verifying librgw takes some 640 MB, most
-/// of them pages of the file.
+/// Addresses for which the other reader keeps what it parsed: with 2,000, verifying librgw takes
+/// some 640 MB, most of them pages of the file.
 const SESSION_ADDRESSES: usize = 2_000;
 
 /// Differences that are shown.
@@ -45,10 +45,15 @@ pub struct Difference {
     pub file: Vec<Frame>,
 }
 
-/// Some `count` addresses that `source` answers, the same ones each time: half of them at the edges of ranges and
-/// in the gaps after them, half of them evenly over all that is covered. With 0, the start of every range.
+/// Some `count` addresses that `source` answers, the same ones each time: half of them at the edges
+/// of ranges and in the gaps after them, half of them evenly over all that is covered. With 0, the
+/// start of every range.
 pub fn sample(contents: &Contents, source: usize, count: usize) -> Vec<u64> {
-    let ranges: Vec<(u64, u64)> = contents.ranges.iter().flat_map(|block| block.ranges().map(|(start, end, _)| (start, end))).collect();
+    let ranges: Vec<(u64, u64)> = contents
+        .ranges
+        .iter()
+        .flat_map(|block| block.ranges().map(|(start, end, _)| (start, end)))
+        .collect();
     let is_answered = |address: &u64| source_at(&contents.layers, *address) == source;
     if count == 0 {
         return ranges.iter().map(|(start, _)| *start).filter(is_answered).collect();
@@ -57,13 +62,19 @@ pub fn sample(contents: &Contents, source: usize, count: usize) -> Vec<u64> {
     let edges: Vec<u64> = ranges
         .iter()
         .zip(nexts)
-        .flat_map(|(&(start, end), next)| [Some(start), Some(end - 1), (end < next && source == 0).then_some(end)])
+        .flat_map(|(&(start, end), next)| {
+            [Some(start), Some(end - 1), (end < next && source == 0).then_some(end)]
+        })
         .flatten()
         .filter(is_answered)
         .collect();
-    let mut addresses: Vec<u64> = edges.iter().copied().step_by(edges.len().div_ceil((count / 2).max(1)).max(1)).collect();
+    let mut addresses: Vec<u64> =
+        edges.iter().copied().step_by(edges.len().div_ceil((count / 2).max(1)).max(1)).collect();
     // What a symbol without size covers past everything else is no more than one address.
-    let even: Vec<(u64, u64)> = ranges.iter().map(|&(start, end)| (start, if end == u64::MAX { start + 1 } else { end })).collect();
+    let even: Vec<(u64, u64)> = ranges
+        .iter()
+        .map(|&(start, end)| (start, if end == u64::MAX { start + 1 } else { end }))
+        .collect();
     let covered: u64 = even.iter().map(|(start, end)| end - start).sum();
     let step = covered.div_ceil((count - count / 2) as u64).max(1);
     let mut ahead = 0;
@@ -81,12 +92,18 @@ pub fn sample(contents: &Contents, source: usize, count: usize) -> Vec<u64> {
     addresses
 }
 
-/// Compares the store's answers at `addresses`, which rise, with those worked out from the file of `bytes`. `told` how
-/// many are done from time to time.
+/// Compares the store's answers at `addresses`, which rise, with those worked out from the file of
+/// `bytes`. `told` how many are done from time to time.
 ///
 /// # Errors
 /// If the file cannot be read at all.
-pub fn check(reader: &Reader, module: &Module, bytes: &[u8], addresses: &[u64], told: impl Fn(usize) + Sync) -> Result<Checked, String> {
+pub fn check(
+    reader: &Reader,
+    module: &Module,
+    bytes: &[u8],
+    addresses: &[u64],
+    told: impl Fn(usize) + Sync,
+) -> Result<Checked, String> {
     std::thread::scope(|scope| {
         let work = || {
             let witness = ReferenceReader::open(bytes)?;
@@ -97,19 +114,29 @@ pub fn check(reader: &Reader, module: &Module, bytes: &[u8], addresses: &[u64], 
             }
             Ok(checked)
         };
-        let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work).map_err(|error| error.to_string())?;
+        let thread = std::thread::Builder::new()
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, work)
+            .map_err(|error| error.to_string())?;
         thread.join().unwrap_or_else(|_| Err("the second reader failed on it".to_owned()))
     })
 }
 
-fn check_part(stored: &[Vec<Frame>], witness: &ReferenceReader<'_>, addresses: &[u64], checked: &mut Checked) -> Result<(), String> {
+fn check_part(
+    stored: &[Vec<Frame>],
+    witness: &ReferenceReader<'_>,
+    addresses: &[u64],
+    checked: &mut Checked,
+) -> Result<(), String> {
     let session = witness.session().map_err(|error| error.to_string())?;
     for (&address, store) in addresses.iter().zip(stored) {
         let file = session.frames(address);
         let symbol = witness.symbol(address);
         let verdict = match &file {
             Ok(file) => match compare(store, file, symbol) {
-                Verdict::Different if witness.is_folded(address, store, file) => Verdict::Explained(Reason::Folded),
+                Verdict::Different if witness.is_folded(address, store, file) => {
+                    Verdict::Explained(Reason::Folded)
+                }
                 verdict => verdict,
             },
             Err(_) => Verdict::Skipped(Gap::Unreadable),
@@ -122,7 +149,11 @@ fn check_part(stored: &[Vec<Frame>], witness: &ReferenceReader<'_>, addresses: &
             Verdict::Different => {
                 checked.different += 1;
                 if checked.differences.len() < MAX_SHOWN {
-                    checked.differences.push(Difference { address, store: store.clone(), file: file.unwrap_or_default() });
+                    checked.differences.push(Difference {
+                        address,
+                        store: store.clone(),
+                        file: file.unwrap_or_default(),
+                    });
                 }
             }
         }
@@ -152,7 +183,9 @@ fn stored(reader: &Reader, module: &Module, addresses: &[u64]) -> Vec<Vec<Frame>
             out.truncate(before);
         }
     });
-    (0..addresses.len()).map(|number| rendered.get(number).map_or_else(Vec::new, |(text, ())| parse(text))).collect()
+    (0..addresses.len())
+        .map(|number| rendered.get(number).map_or_else(Vec::new, |(text, ())| parse(text)))
+        .collect()
 }
 
 fn parse(mut text: &[u8]) -> Vec<Frame> {

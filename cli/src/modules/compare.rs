@@ -1,8 +1,9 @@
-//! Compares the store's answer at one address with that of a [`ReferenceReader`]: they agree, or differ by a known rule, or
-//! differ.
+//! Compares the store's answer at one address with that of a [`ReferenceReader`]: they agree, or
+//! differ by a known rule, or differ.
 //!
-//! The store answers as llvm-symbolizer does; the addr2line crate has rules of its own. A difference counts as
-//! explained only if applying the rule to the witness's answer gives exactly the store's.
+//! The store answers as llvm-symbolizer does; the addr2line crate has rules of its own. A
+//! difference counts as explained only if applying the rule to the witness's answer gives exactly
+//! the store's.
 //!
 //! [`ReferenceReader`]: super::reference::ReferenceReader
 
@@ -24,13 +25,16 @@ pub enum Verdict {
 /// A rule by which the two differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
-    /// The store calls the outermost function as the symbol table does (`f.cold`); the witness as the debug data does.
+    /// The store calls the outermost function as the symbol table does (`f.cold`); the witness as
+    /// the debug data does.
     SymbolName,
-    /// Where debug data gives the outermost frame no file, the store has the one that the symbol table gives.
+    /// Where debug data gives the outermost frame no file, the store has the one that the symbol
+    /// table gives.
     SymbolFile,
     /// The witness has no column beside a line of 0; the store keeps it.
     ColumnOfLine0,
-    /// The linker has folded functions with the same code into one, and each reader has taken another of them.
+    /// The linker has folded functions with the same code into one, and each reader has taken
+    /// another of them.
     Folded,
 }
 
@@ -39,14 +43,17 @@ pub enum Reason {
 pub enum Gap {
     /// It failed to read the unit.
     Unreadable,
-    /// It has the line, which is the same, but no function: where functions overlap, it may find neither.
+    /// It has the line, which is the same, but no function: where functions overlap, it may find
+    /// neither.
     NoFunction,
-    /// It has the line and the outer functions, which are the same, and has lost the inner ones: it does not look
-    /// for a call inlined into one that does not cover the address itself.
+    /// It has the line and the outer functions, which are the same, and has lost the inner ones: it
+    /// does not look for a call inlined into one that does not cover the address itself.
     LostCalls,
-    /// All that it has is the same, but it has no line: where line sequences overlap, it may find none.
+    /// All that it has is the same, but it has no line: where line sequences overlap, it may find
+    /// none.
     NoLine,
-    /// All that it has is the same, but it has no file for a call: it takes file 0, the first of DWARF 5, for none.
+    /// All that it has is the same, but it has no file for a call: it takes file 0, the first of
+    /// DWARF 5, for none.
     NoFile,
 }
 
@@ -75,7 +82,8 @@ impl Gap {
     }
 }
 
-/// Compares `store`, the frames of the store, with `witness`, those of the witness, and the symbol there.
+/// Compares `store`, the frames of the store, with `witness`, those of the witness, and the symbol
+/// there.
 pub fn compare(store: &[Frame], witness: &[Frame], symbol: Option<&Symbol<'_>>) -> Verdict {
     match with_files_of_calls(store, witness) {
         None => compare_whole(store, witness, symbol),
@@ -86,18 +94,23 @@ pub fn compare(store: &[Frame], witness: &[Frame], symbol: Option<&Symbol<'_>>) 
     }
 }
 
-/// The witness's frames with the store's files, where it has the line of a call and no file; `None` if it lacks none.
+/// The witness's frames with the store's files, where it has the line of a call and no file; `None`
+/// if it lacks none.
 fn with_files_of_calls(store: &[Frame], witness: &[Frame]) -> Option<Vec<Frame>> {
     let mut filled = witness.to_vec();
     let callers = filled.iter_mut().zip(store).skip(1);
-    let lacking = callers.filter(|(frame, stored)| frame.file.is_empty() && frame.line > 0 && frame.line == stored.line);
+    let lacking = callers.filter(|(frame, stored)| {
+        frame.file.is_empty() && frame.line > 0 && frame.line == stored.line
+    });
     let count = lacking.map(|(frame, stored)| frame.file.clone_from(&stored.file)).count();
     (count > 0).then_some(filled)
 }
 
 fn compare_whole(store: &[Frame], witness: &[Frame], symbol: Option<&Symbol<'_>>) -> Verdict {
     let (expected, mut reason) = named_by_symbol(witness, symbol);
-    let without_columns = |frame: &Frame| if frame.line == 0 { Frame { column: 0, ..frame.clone() } } else { frame.clone() };
+    let without_columns = |frame: &Frame| {
+        if frame.line == 0 { Frame { column: 0, ..frame.clone() } } else { frame.clone() }
+    };
     if store != expected {
         let store: Vec<Frame> = store.iter().map(without_columns).collect();
         if store != expected {
@@ -108,14 +121,18 @@ fn compare_whole(store: &[Frame], witness: &[Frame], symbol: Option<&Symbol<'_>>
     reason.map_or(Verdict::Equal, Verdict::Explained)
 }
 
-/// The witness's frames with what the symbol table knows of the outermost one, and the first rule that made a
-/// difference.
+/// The witness's frames with what the symbol table knows of the outermost one, and the first rule
+/// that made a difference.
 fn named_by_symbol(witness: &[Frame], symbol: Option<&Symbol<'_>>) -> (Vec<Frame>, Option<Reason>) {
     let (mut frames, mut reason) = (witness.to_vec(), None);
     let Some(symbol) = symbol else { return (frames, reason) };
     match frames.last_mut() {
         // Only the symbol table knows the address.
-        None => frames.push(Frame { function: symbol.name.to_vec(), file: symbol.file.to_vec(), ..Frame::default() }),
+        None => frames.push(Frame {
+            function: symbol.name.to_vec(),
+            file: symbol.file.to_vec(),
+            ..Frame::default()
+        }),
         Some(outermost) => {
             if outermost.function != symbol.name {
                 outermost.function = symbol.name.to_vec();
@@ -132,12 +149,16 @@ fn named_by_symbol(witness: &[Frame], symbol: Option<&Symbol<'_>>) -> (Vec<Frame
 
 /// Whether the witness gave up, after all that it says has been found to be the same.
 fn not_the_same(store: &[Frame], expected: &[Frame], witness: &[Frame]) -> Verdict {
-    let ([innermost, ..], [first, outer @ ..]) = (store, expected) else { return Verdict::Different };
+    let ([innermost, ..], [first, outer @ ..]) = (store, expected) else {
+        return Verdict::Different;
+    };
     // Nothing at all, so that all it has to say is the symbol.
     let has_line = witness.first().is_some_and(|frame| !frame.file.is_empty() || frame.line > 0);
     if !has_line {
-        let is_the_same =
-            innermost.line > 0 && store.len() == expected.len() && innermost.function == first.function && store[1..] == *outer;
+        let is_the_same = innermost.line > 0
+            && store.len() == expected.len()
+            && innermost.function == first.function
+            && store[1..] == *outer;
         return if is_the_same { Verdict::Skipped(Gap::NoLine) } else { Verdict::Different };
     }
     if !is_one_place(innermost, first) {
@@ -146,7 +167,9 @@ fn not_the_same(store: &[Frame], expected: &[Frame], witness: &[Frame]) -> Verdi
     let lost = store.len().saturating_sub(expected.len());
     match witness {
         [only] if only.function.is_empty() => Verdict::Skipped(Gap::NoFunction),
-        _ if lost > 0 && store[lost].function == first.function && store[lost + 1..] == *outer => Verdict::Skipped(Gap::LostCalls),
+        _ if lost > 0 && store[lost].function == first.function && store[lost + 1..] == *outer => {
+            Verdict::Skipped(Gap::LostCalls)
+        }
         _ => Verdict::Different,
     }
 }
@@ -170,7 +193,11 @@ mod tests {
         let cold = [frame("pop", "ring.h", 9, 2), frame("run.cold", "pool.cc", 30, 4)];
         assert_eq!(compare(&witness, &witness, None), Verdict::Equal);
         assert_eq!(compare(&cold, &witness, Some(&symbol)), Verdict::Explained(Reason::SymbolName));
-        assert_eq!(compare(&witness, &witness, Some(&symbol)), Verdict::Different, "the symbol's name was to be there");
+        assert_eq!(
+            compare(&witness, &witness, Some(&symbol)),
+            Verdict::Different,
+            "the symbol's name was to be there"
+        );
         for changed in [
             [frame("pop", "ring.h", 8, 2), cold[1].clone()],
             [frame("pop", "ring.h", 9, 3), cold[1].clone()],
@@ -179,9 +206,17 @@ mod tests {
             [cold[0].clone(), frame("run", "pool.cc", 30, 4)],
             [cold[0].clone(), frame("run.cold", "pool.cc", 31, 4)],
         ] {
-            assert_eq!(compare(&changed, &witness, Some(&symbol)), Verdict::Different, "{changed:?}");
+            assert_eq!(
+                compare(&changed, &witness, Some(&symbol)),
+                Verdict::Different,
+                "{changed:?}"
+            );
         }
-        assert_eq!(compare(&cold[1..], &witness, Some(&symbol)), Verdict::Different, "a frame is missing");
+        assert_eq!(
+            compare(&cold[1..], &witness, Some(&symbol)),
+            Verdict::Different,
+            "a frame is missing"
+        );
         assert_eq!(compare(&[], &witness, Some(&symbol)), Verdict::Different);
     }
 
@@ -191,16 +226,26 @@ mod tests {
         assert_eq!(compare(&[frame("local", "scan.c", 0, 0)], &[], Some(&symbol)), Verdict::Equal);
         assert_eq!(compare(&[frame("local", "", 0, 0)], &[], Some(&symbol)), Verdict::Different);
         assert_eq!(compare(&[], &[], Some(&symbol)), Verdict::Different, "the store lacks it");
-        assert_eq!(compare(&[frame("local", "", 0, 0)], &[], None), Verdict::Different, "the file lacks it");
+        assert_eq!(
+            compare(&[frame("local", "", 0, 0)], &[], None),
+            Verdict::Different,
+            "the file lacks it"
+        );
         assert_eq!(compare(&[], &[], None), Verdict::Equal);
         let outermost = [frame("local", "", 0, 0)];
-        assert_eq!(compare(&[frame("local", "scan.c", 0, 0)], &outermost, Some(&symbol)), Verdict::Explained(Reason::SymbolFile));
+        assert_eq!(
+            compare(&[frame("local", "scan.c", 0, 0)], &outermost, Some(&symbol)),
+            Verdict::Explained(Reason::SymbolFile)
+        );
     }
 
     #[test]
     fn a_line_of_0_has_no_column_to_compare() {
         let witness = [frame("main", "a.c", 0, 0)];
-        assert_eq!(compare(&[frame("main", "a.c", 0, 7)], &witness, None), Verdict::Explained(Reason::ColumnOfLine0));
+        assert_eq!(
+            compare(&[frame("main", "a.c", 0, 7)], &witness, None),
+            Verdict::Explained(Reason::ColumnOfLine0)
+        );
         assert_eq!(compare(&[frame("main", "b.c", 0, 7)], &witness, None), Verdict::Different);
         assert_eq!(compare(&[frame("main", "a.c", 1, 7)], &witness, None), Verdict::Different);
     }
@@ -211,10 +256,16 @@ mod tests {
         let skipped = |gap| Verdict::Skipped(gap);
         // Inner calls are lost: the innermost line stands in the function that is left.
         assert_eq!(compare(&store, &[frame("main", "a.h", 1, 1)], None), skipped(Gap::LostCalls));
-        assert_eq!(compare(&store, &[frame("b", "a.h", 1, 1), store[2].clone()], None), skipped(Gap::LostCalls));
+        assert_eq!(
+            compare(&store, &[frame("b", "a.h", 1, 1), store[2].clone()], None),
+            skipped(Gap::LostCalls)
+        );
         assert_eq!(compare(&store, &[frame("main", "a.h", 2, 1)], None), Verdict::Different);
         assert_eq!(compare(&store, &[frame("other", "a.h", 1, 1)], None), Verdict::Different);
-        assert_eq!(compare(&store, &[frame("b", "a.h", 1, 1), frame("main", "m.c", 4, 3)], None), Verdict::Different);
+        assert_eq!(
+            compare(&store, &[frame("b", "a.h", 1, 1), frame("main", "m.c", 4, 3)], None),
+            Verdict::Different
+        );
         // No function.
         assert_eq!(compare(&store[..1], &[frame("", "a.h", 1, 1)], None), skipped(Gap::NoFunction));
         assert_eq!(compare(&store[..1], &[frame("", "a.h", 2, 1)], None), Verdict::Different);

@@ -1,7 +1,7 @@
 //! `symtool modules list`: a line or a JSON object for each module.
 //!
-//! On a terminal, a line fits: what tells least is left out first, then names are cut in the middle. Elsewhere all of it
-//! is written.
+//! On a terminal, a line fits: what tells least is left out first, then names are cut in the
+//! middle. Elsewhere all of it is written.
 
 use std::cmp::Reverse;
 use std::io::Write;
@@ -31,12 +31,16 @@ pub fn run(context: &Context, catalog: &Catalog<'_>, args: &List) -> Result<Exit
     } else {
         let paint = context.paint(&std::io::stdout());
         let columns = stdout_columns();
-        let rows: Vec<Row> =
-            columns.map(|_| Row::head()).into_iter().chain(records.map(|record| Row::of(record, columns.is_some()))).collect();
+        let rows: Vec<Row> = columns
+            .map(|_| Row::head())
+            .into_iter()
+            .chain(records.map(|record| Row::of(record, columns.is_some())))
+            .collect();
         let widths = Widths::of(&rows, columns);
         // Nothing has no list; for scripts, lines are modules.
         for (at, row) in rows.iter().enumerate().filter(|_| !is_empty) {
-            let (start, reset) = if at == 0 && columns.is_some() { (paint.bold, paint.reset) } else { ("", "") };
+            let (start, reset) =
+                if at == 0 && columns.is_some() { (paint.bold, paint.reset) } else { ("", "") };
             writeln!(out, "{start}{}{reset}", widths.line(row))?;
         }
     }
@@ -49,11 +53,14 @@ fn chosen<'c>(catalog: &'c Catalog<'_>, args: &List) -> Result<Vec<&'c ModuleRec
     let is_meant = |record: &&ModuleRecord| {
         let is_named = |word: &String| {
             let names = record.other_names.iter().chain(&record.labels).chain([&record.name]);
-            names.into_iter().any(|name| name.contains(word.as_str())) || record.id.starts_with(&word.to_ascii_lowercase().replace('-', ""))
+            names.into_iter().any(|name| name.contains(word.as_str()))
+                || record.id.starts_with(&word.to_ascii_lowercase().replace('-', ""))
         };
-        (args.words.is_empty() || args.words.iter().any(is_named)) && args.arch.as_ref().is_none_or(|arch| is_same_arch(&record.arch, arch))
+        (args.words.is_empty() || args.words.iter().any(is_named))
+            && args.arch.as_ref().is_none_or(|arch| is_same_arch(&record.arch, arch))
     };
-    let mut records: Vec<&ModuleRecord> = catalog.modules()?.iter().map(|module| &module.record).filter(is_meant).collect();
+    let mut records: Vec<&ModuleRecord> =
+        catalog.modules()?.iter().map(|module| &module.record).filter(is_meant).collect();
     match args.sort {
         Sort::Name => {}
         Sort::Imported => records.sort_by_key(|record| Reverse(record.imported_ms)),
@@ -71,16 +78,21 @@ const GAP: usize = 2;
 /// The fewest columns for a name.
 const MIN_NAME: usize = 12;
 
-/// Cells are left out in this order, as long as a line does not fit: ranges, time, labels, architecture, size.
+/// Cells are left out in this order, as long as a line does not fit: ranges, time, labels,
+/// architecture, size.
 const LEFT_OUT: [usize; 5] = [3, 5, 6, 2, 4];
 
-/// The cells of a line: name, id, architecture, ranges, size in the store, time of the import, labels.
+/// The cells of a line: name, id, architecture, ranges, size in the store, time of the import,
+/// labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Row([String; 7]);
 
 impl Row {
     fn head() -> Self {
-        Self(["NAME", "ID", "ARCH", "RANGES", "STORED", "IMPORTED (UTC)", "LABELS"].map(str::to_owned))
+        Self(
+            ["NAME", "ID", "ARCH", "RANGES", "STORED", "IMPORTED (UTC)", "LABELS"]
+                .map(str::to_owned),
+        )
     }
 
     fn of(record: &ModuleRecord, is_short: bool) -> Self {
@@ -104,7 +116,8 @@ struct Widths([usize; 7]);
 impl Widths {
     /// Widths for `rows` on a terminal of `columns`; without one, as wide as need be.
     fn of(rows: &[Row], columns: Option<usize>) -> Self {
-        let widest = |cell: usize| rows.iter().map(|row| columns_of(&row.0[cell])).max().unwrap_or(0);
+        let widest =
+            |cell: usize| rows.iter().map(|row| columns_of(&row.0[cell])).max().unwrap_or(0);
         let mut widths = Self(std::array::from_fn(widest));
         let Some(columns) = columns else { return widths };
         for cell in LEFT_OUT {
@@ -124,7 +137,9 @@ impl Widths {
 
     fn line(&self, row: &Row) -> String {
         let mut line = String::new();
-        for (cell, (text, &width)) in row.0.iter().zip(&self.0).enumerate().filter(|(_, (_, width))| **width > 0) {
+        for (cell, (text, &width)) in
+            row.0.iter().zip(&self.0).enumerate().filter(|(_, (_, width))| **width > 0)
+        {
             let text = elide(text, width);
             let pad = " ".repeat(width.saturating_sub(columns_of(&text)));
             let is_number = matches!(cell, 3 | 4);
@@ -142,9 +157,23 @@ mod tests {
 
     #[test]
     fn lines_fit() {
-        let row =
-            |name: &str| Row([name, "4a575717325c", "x86_64", "1007330", "4.44 MB", "2026-11-22 08:04", "shop@1.4.0"].map(str::to_owned));
-        let rows = [Row::head(), row("librgw.so.2.0.0.debug"), row("NativeScript.framework with a long name")];
+        let row = |name: &str| {
+            Row([
+                name,
+                "4a575717325c",
+                "x86_64",
+                "1007330",
+                "4.44 MB",
+                "2026-11-22 08:04",
+                "shop@1.4.0",
+            ]
+            .map(str::to_owned))
+        };
+        let rows = [
+            Row::head(),
+            row("librgw.so.2.0.0.debug"),
+            row("NativeScript.framework with a long name"),
+        ];
         for columns in 28..200 {
             let widths = Widths::of(&rows, Some(columns));
             for row in &rows {

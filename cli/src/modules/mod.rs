@@ -1,8 +1,8 @@
 //! `symtool modules`: lists, shows, verifies, removes and repairs modules.
 //!
-//! `list.rs` fits the list to the terminal. `gc.rs` chooses what is removed, `upkeep.rs` repairs, compacts and exports.
-//! `verify.rs` checks blocks and, with `check.rs` (which addresses), `witness.rs` (another reader of the file) and
-//! `compare.rs` (where the two may differ), answers.
+//! `list.rs` fits the list to the terminal. `gc.rs` chooses what is removed, `upkeep.rs` repairs,
+//! compacts and exports. `verify.rs` checks blocks and, with `check.rs` (which addresses),
+//! `witness.rs` (another reader of the file) and `compare.rs` (where the two may differ), answers.
 
 mod args;
 mod check;
@@ -98,9 +98,18 @@ fn chosen(catalog: &Catalog<'_>, named: &Named) -> Result<(Vec<Module>, Exit)> {
 
 /// What a mapping says of itself.
 fn describe_head(out: &mut impl Write, head: &MappingHead) -> Result<()> {
-    let compiler: Vec<&str> = [&head.compiler, &head.compiler_version].into_iter().flatten().map(String::as_str).collect();
+    let compiler: Vec<&str> = [&head.compiler, &head.compiler_version]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
     let compiler = (!compiler.is_empty()).then(|| compiler.join(" "));
-    let facts = [("compiler", &compiler), ("min_api", &head.min_api), ("pg_map_id", &head.pg_map_id), ("pg_map_hash", &head.pg_map_hash)];
+    let facts = [
+        ("compiler", &compiler),
+        ("min_api", &head.min_api),
+        ("pg_map_id", &head.pg_map_id),
+        ("pg_map_hash", &head.pg_map_hash),
+    ];
     for (name, fact) in facts {
         if let Some(fact) = fact {
             writeln!(out, "{name:<11} {}", clean(fact))?;
@@ -110,7 +119,8 @@ fn describe_head(out: &mut impl Write, head: &MappingHead) -> Result<()> {
 }
 
 fn describe(out: &mut impl Write, record: &ModuleRecord) -> Result<()> {
-    let made_up = if record.id_made_up { " (made up from the contents: the file has none)" } else { "" };
+    let made_up =
+        if record.id_made_up { " (made up from the contents: the file has none)" } else { "" };
     writeln!(out, "name        {}", clean(&record.name))?;
     for name in &record.other_names {
         writeln!(out, "also        {}", clean(name))?;
@@ -139,11 +149,21 @@ fn describe(out: &mut impl Write, record: &ModuleRecord) -> Result<()> {
         writeln!(out, "dropped     {count} {reason}")?;
     }
     for source in record.sources.iter().filter(|_| !record.is_mapping()) {
-        let addresses = if source.addresses == 0 { "nothing used".to_owned() } else { format!("answers {} addresses", source.addresses) };
+        let addresses = if source.addresses == 0 {
+            "nothing used".to_owned()
+        } else {
+            format!("answers {} addresses", source.addresses)
+        };
         let lacks = if source.incomplete { ", import it again to complete it" } else { "" };
-        let dropped: Vec<String> = source.dropped.iter().map(|(reason, count)| format!(", {count} {reason}")).collect();
+        let dropped: Vec<String> =
+            source.dropped.iter().map(|(reason, count)| format!(", {count} {reason}")).collect();
         let (name, detail) = (clean(&source.name), clean(&source.detail));
-        writeln!(out, "source      {name}: {detail}, {} bytes, {addresses}{}{lacks}", source.bytes, dropped.concat())?;
+        writeln!(
+            out,
+            "source      {name}: {detail}, {} bytes, {addresses}{}{lacks}",
+            source.bytes,
+            dropped.concat()
+        )?;
     }
     for warning in &record.warnings {
         writeln!(out, "warning     {}", clean(warning))?;

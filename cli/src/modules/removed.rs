@@ -21,18 +21,35 @@ struct Removed<'a> {
 }
 
 /// Removes `modules` from `store` and tells of each; in a dry run only tells.
-pub fn remove(context: &Context, store: &Store, modules: &[Module], is_dry_run: bool) -> Result<()> {
+pub fn remove(
+    context: &Context,
+    store: &Store,
+    modules: &[Module],
+    is_dry_run: bool,
+) -> Result<()> {
     if !is_dry_run && !modules.is_empty() {
         store.remove(&modules.iter().map(|module| module.generation.module).collect::<Vec<_>>())?;
     }
-    let (word, status) = if is_dry_run { ("would be removed", "would_be_removed") } else { ("removed", "removed") };
+    let (word, status) =
+        if is_dry_run { ("would be removed", "would_be_removed") } else { ("removed", "removed") };
     let mut out = std::io::stdout().lock();
     for Module { record, .. } in modules {
         if context.json {
-            let report = Removed { name: &record.name, id: &record.id, status, bytes_stored: record.bytes_stored };
+            let report = Removed {
+                name: &record.name,
+                id: &record.id,
+                status,
+                bytes_stored: record.bytes_stored,
+            };
             writeln!(out, "{}", output::json(&report)?)?;
         } else if !context.quiet {
-            writeln!(out, "{}: {word} ({}, {})", clean(&record.name), record.short_id(), DecimalBytes(record.bytes_stored))?;
+            writeln!(
+                out,
+                "{}: {word} ({}, {})",
+                clean(&record.name),
+                record.short_id(),
+                DecimalBytes(record.bytes_stored)
+            )?;
         }
     }
     Ok(out.flush()?)

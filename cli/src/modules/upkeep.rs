@@ -37,8 +37,14 @@ pub fn repair(context: &Context, store: &Store) -> Result<Exit> {
         status: "dropped",
         error: "they were stored, and their names are lost, too",
     };
-    let named = repaired.lost.iter().map(|lost| Lost { module: &lost.module, files: &lost.files, status: "dropped", error: &lost.why });
-    let lost: Vec<Lost<'_>> = named.chain(Some(unnamed).filter(|_| repaired.lost_without_name > 0)).collect();
+    let named = repaired.lost.iter().map(|lost| Lost {
+        module: &lost.module,
+        files: &lost.files,
+        status: "dropped",
+        error: &lost.why,
+    });
+    let lost: Vec<Lost<'_>> =
+        named.chain(Some(unnamed).filter(|_| repaired.lost_without_name > 0)).collect();
     for lost in &lost {
         if context.json {
             writeln!(out, "{}", output::json(lost)?)?;
@@ -53,10 +59,14 @@ pub fn repair(context: &Context, store: &Store) -> Result<Exit> {
     tell_crashes(context, store, &crashes)?;
     match (repaired.found.is_empty() && crashes.found.is_none(), lost.is_empty()) {
         (true, _) => note!("{}: nothing is damaged", store.path().display()),
-        (false, true) if !repaired.found.is_empty() => note!("{}: repaired; no module was lost", store.path().display()),
+        (false, true) if !repaired.found.is_empty() => {
+            note!("{}: repaired; no module was lost", store.path().display())
+        }
         _ => {}
     }
-    let is_crash_lost = !crashes.lost.is_empty() || !crashes.lost_runs.is_empty() || crashes.lost_without_id + crashes.lost_changes > 0;
+    let is_crash_lost = !crashes.lost.is_empty()
+        || !crashes.lost_runs.is_empty()
+        || crashes.lost_without_id + crashes.lost_changes > 0;
     Ok(Exit::failed_if(!lost.is_empty() || is_crash_lost))
 }
 
@@ -94,16 +104,24 @@ fn tell_crashes(context: &Context, store: &Store, done: &CrashRepair) -> Result<
             crash::LostCrash::Failed(id) => (id, "a report that could not be read is lost"),
         };
         if context.json {
-            writeln!(out, "{}", output::json(&LostCrash { crash: id.to_string(), status: "lost", error })?)?;
+            writeln!(
+                out,
+                "{}",
+                output::json(&LostCrash { crash: id.to_string(), status: "lost", error })?
+            )?;
         } else {
             say!("{id}: {error}");
         }
     }
-    for (count, what) in [(done.lost_without_id, "crashes"), (done.lost_changes, "changes of crashes")] {
+    for (count, what) in
+        [(done.lost_without_id, "crashes"), (done.lost_changes, "changes of crashes")]
+    {
         if count > 0 && context.json {
             writeln!(out, "{}", output::json(&LostWithoutId { count, what, status: "lost" })?)?;
         } else if count > 0 {
-            say!("{count} stored {what} are lost, and it is not known which; add the reports again");
+            say!(
+                "{count} stored {what} are lost, and it is not known which; add the reports again"
+            );
         }
     }
     for run in &done.lost_runs {
@@ -138,9 +156,18 @@ pub fn compact(context: &Context, store: &Store) -> Result<Exit> {
     store.compact()?;
     let after = store.disk_bytes();
     if context.json {
-        writeln!(std::io::stdout(), "{}", output::json(&Compacted { bytes_before: before, bytes_after: after })?)?;
+        writeln!(
+            std::io::stdout(),
+            "{}",
+            output::json(&Compacted { bytes_before: before, bytes_after: after })?
+        )?;
     } else {
-        note!("{}: {} before, {} now", store.path().display(), DecimalBytes(before), DecimalBytes(after));
+        note!(
+            "{}: {} before, {} now",
+            store.path().display(),
+            DecimalBytes(before),
+            DecimalBytes(after)
+        );
     }
     Ok(Exit::Done)
 }
@@ -159,11 +186,20 @@ pub fn export(context: &Context, reader: &Reader, args: &Export) -> Result<Exit>
     let bytes = std::fs::metadata(&args.output).map_or(0, |metadata| metadata.len());
     let record = &module.record;
     if context.json {
-        let report = Exported { name: &record.name, id: &record.id, file: &args.output.to_string_lossy(), bytes };
+        let report = Exported {
+            name: &record.name,
+            id: &record.id,
+            file: &args.output.to_string_lossy(),
+            bytes,
+        };
         writeln!(std::io::stdout(), "{}", output::json(&report)?)?;
     } else {
         let (file, name) = (args.output.display(), clean(&record.name));
-        note!("{file}: {name} ({}), {}; `symtool import` reads it into another store", record.short_id(), DecimalBytes(bytes));
+        note!(
+            "{file}: {name} ({}), {}; `symtool import` reads it into another store",
+            record.short_id(),
+            DecimalBytes(bytes)
+        );
     }
     Ok(Exit::Done)
 }

@@ -1,4 +1,5 @@
-//! `symtool modules verify`: finds every damaged block, and with a file every answer that differs from it.
+//! `symtool modules verify`: finds every damaged block, and with a file every answer that differs
+//! from it.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -49,8 +50,12 @@ pub fn run(context: &Context, args: &Verify, store: &Store) -> Result<Exit> {
     let found: Vec<(Result<&Module, NotOne>, Option<&Path>)> = if args.modules.is_empty() {
         catalog.modules()?.iter().map(|module| (Ok(module), None)).collect()
     } else {
-        let is_there = |path: &&Path| path.is_file() || container::is_bundle(path) || container::split(path).is_some();
-        let find = |name| (find::module(catalog, name, args.latest), Some(Path::new(name)).filter(is_there));
+        let is_there = |path: &&Path| {
+            path.is_file() || container::is_bundle(path) || container::split(path).is_some()
+        };
+        let find = |name| {
+            (find::module(catalog, name, args.latest), Some(Path::new(name)).filter(is_there))
+        };
         args.modules.iter().map(find).collect()
     };
     let mut pace = Pace::new(context, found.iter().filter_map(|(module, _)| module.as_ref().ok()));
@@ -83,7 +88,12 @@ struct Pace {
 impl Pace {
     fn new<'m>(context: &Context, modules: impl Iterator<Item = &'m &'m Module>) -> Self {
         let meter = Meter::new(progress::is_wanted(context), "verify", Unit::Of("modules"));
-        Self { meter, modules: 0, done: 0, all: modules.map(|module| module.record.bytes_stored).sum() }
+        Self {
+            meter,
+            modules: 0,
+            done: 0,
+            all: modules.map(|module| module.record.bytes_stored).sum(),
+        }
     }
 
     fn begin(&self, module: &Module) {
@@ -109,7 +119,13 @@ impl Pace {
     }
 }
 
-fn verify(args: &Verify, reader: &Reader, module: &Module, path: Option<&Path>, pace: &Pace) -> Report {
+fn verify(
+    args: &Verify,
+    reader: &Reader,
+    module: &Module,
+    path: Option<&Path>,
+    pace: &Pace,
+) -> Report {
     let mut report = Report::of(module);
     let blocks = match reader.stored(module) {
         Ok(blocks) => blocks,
@@ -125,7 +141,11 @@ fn verify(args: &Verify, reader: &Reader, module: &Module, path: Option<&Path>, 
     report.problems = contents
         .problems
         .iter()
-        .map(|problem| Problem { block: problem.kind.name(), last: format!("{:#x}", problem.last), fault: problem.to_string() })
+        .map(|problem| Problem {
+            block: problem.kind.name(),
+            last: format!("{:#x}", problem.last),
+            fault: problem.to_string(),
+        })
         .collect();
     if !report.problems.is_empty() {
         report.status = Status::Damaged;
@@ -145,11 +165,20 @@ fn verify(args: &Verify, reader: &Reader, module: &Module, path: Option<&Path>, 
     report
 }
 
-fn compare(args: &Verify, reader: &Reader, module: &Module, contents: &Contents, path: &Path, pace: &Pace) -> Result<Compared, String> {
+fn compare(
+    args: &Verify,
+    reader: &Reader,
+    module: &Module,
+    contents: &Contents,
+    path: &Path,
+    pace: &Pace,
+) -> Result<Compared, String> {
     let mapped = container::open_object(path).map_err(|error| error.to_string())?;
     let file = DebugFile::parse(&mapped).map_err(|error| error.to_string())?;
     let sources = &module.record.sources;
-    let has_map = |source: &symtool_store::Source| source.is_debug_map_of(file.info(), mapped.bytes().len() as u64);
+    let has_map = |source: &symtool_store::Source| {
+        source.is_debug_map_of(file.info(), mapped.bytes().len() as u64)
+    };
     if sources.iter().any(has_map) {
         return Err("its debug data is in the object files that it was linked from, which the other reader does not look for; \
                     verify its dSYM (dsymutil makes one)"
@@ -162,13 +191,19 @@ fn compare(args: &Verify, reader: &Reader, module: &Module, contents: &Contents,
                 .to_owned(),
         );
     }
-    let is_it = |source: &symtool_store::Source| source.is_file(file.info(), mapped.bytes().len() as u64);
+    let is_it =
+        |source: &symtool_store::Source| source.is_file(file.info(), mapped.bytes().len() as u64);
     let source = sources.iter().position(is_it).ok_or_else(|| {
         let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
-        format!("the store has this build from other files ({}); import this one, or pass one of those", names.join(", "))
+        format!(
+            "the store has this build from other files ({}); import this one, or pass one of those",
+            names.join(", ")
+        )
     })?;
     let addresses = check::sample(contents, source, args.sample);
-    let checked = check::check(reader, module, mapped.bytes(), &addresses, |done| pace.compared(module, done, addresses.len()))?;
+    let checked = check::check(reader, module, mapped.bytes(), &addresses, |done| {
+        pace.compared(module, done, addresses.len())
+    })?;
     Ok(Compared::of(path, &checked))
 }
 
@@ -260,7 +295,11 @@ impl Compared {
             file: path.to_string_lossy().into_owned(),
             checked: checked.addresses,
             equal: checked.equal,
-            explained: checked.explained.iter().map(|(reason, count)| (reason.name(), *count)).collect(),
+            explained: checked
+                .explained
+                .iter()
+                .map(|(reason, count)| (reason.name(), *count))
+                .collect(),
             skipped: checked.skipped.iter().map(|(gap, count)| (gap.name(), *count)).collect(),
             different: checked.different,
             differences: checked.differences.iter().map(difference).collect(),
@@ -283,7 +322,9 @@ impl Report {
     }
 
     fn write(&self, context: &Context, out: &mut impl Write) -> Result<()> {
-        let name = self.module.as_ref().map(|module| format!("{} ({})", module.name, module.id.get(..12).unwrap_or(&module.id)));
+        let name = self.module.as_ref().map(|module| {
+            format!("{} ({})", module.name, module.id.get(..12).unwrap_or(&module.id))
+        });
         let name = name.unwrap_or_default();
         if let Some(error) = &self.error {
             say!("{error}");
@@ -308,7 +349,8 @@ impl Report {
         }
         let Some(compared) = &self.compared else { return Ok(()) };
         let list = |counts: &BTreeMap<&str, u64>| -> String {
-            let each: Vec<String> = counts.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+            let each: Vec<String> =
+                counts.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
             if each.is_empty() { String::new() } else { format!(" ({})", each.join(", ")) }
         };
         let total = |counts: &BTreeMap<&str, u64>| counts.values().sum::<u64>();
@@ -332,7 +374,11 @@ impl Report {
                 }
                 for frame in frames {
                     let (function, file) = (clean(&frame.function), clean(&frame.file));
-                    writeln!(out, "    {who}  {function} at {file}:{}:{}", frame.line, frame.column)?;
+                    writeln!(
+                        out,
+                        "    {who}  {function} at {file}:{}:{}",
+                        frame.line, frame.column
+                    )?;
                 }
             }
         }
@@ -360,6 +406,10 @@ impl Summary {
     }
 
     fn exit(&self) -> Exit {
-        if self.damaged > 0 { Exit::Store } else { Exit::failed_if(self.different + self.failed > 0) }
+        if self.damaged > 0 {
+            Exit::Store
+        } else {
+            Exit::failed_if(self.different + self.failed > 0)
+        }
     }
 }

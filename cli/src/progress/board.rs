@@ -85,14 +85,19 @@ impl Board {
         let state = self.state();
         let part = |(_, bytes, progress): &(String, u64, Arc<Progress>)| {
             let (done, all) = progress.bytes();
-            u64::try_from(u128::from(*bytes) * u128::from(done) / u128::from(all.max(1))).unwrap_or(*bytes)
+            u64::try_from(u128::from(*bytes) * u128::from(done) / u128::from(all.max(1)))
+                .unwrap_or(*bytes)
         };
         let done = state.bytes_done + state.shown.values().map(part).sum::<u64>();
         let biggest = state.shown.values().max_by_key(|(_, bytes, _)| *bytes);
         let took = self.start.elapsed();
         Parts {
             share: (state.bytes > 0).then(|| share(done, state.bytes)),
-            counted: if state.files > 1 { format!("{}/{} files", state.files_done, state.files) } else { String::new() },
+            counted: if state.files > 1 {
+                format!("{}/{} files", state.files_done, state.files)
+            } else {
+                String::new()
+            },
             rate: rate(done, took, Unit::Bytes).unwrap_or_default(),
             left: left(done, state.bytes, took),
             now: match biggest.map(|(name, _, progress)| (name, progress.units())) {

@@ -31,10 +31,14 @@ pub struct Parts {
     pub now: String,
 }
 
-/// The line for a command and `parts`, of at most `columns`. The share stays longest, then time left, a few columns of what is done now,
-/// the count, the rate, the rest of what is done now; a bar is drawn if there is room for all.
+/// The line for a command and `parts`, of at most `columns`. The share stays longest, then time
+/// left, a few columns of what is done now, the count, the rate, the rest of what is done now; a
+/// bar is drawn if there is room for all.
 pub fn fit(verb: &str, parts: &Parts, columns: usize) -> String {
-    let share = parts.share.map(|share| format!("{:.0}%", share.clamp(0.0, 1.0) * 100.0)).unwrap_or_default();
+    let share = parts
+        .share
+        .map(|share| format!("{:.0}%", share.clamp(0.0, 1.0) * 100.0))
+        .unwrap_or_default();
     let left = parts.left.map(time_left).unwrap_or_default();
     let now = clean(&parts.now);
     let mut room = columns.saturating_sub(columns_of(verb));
@@ -71,7 +75,12 @@ pub fn fit(verb: &str, parts: &Parts, columns: usize) -> String {
 
 /// `[====>   ]`, `columns` within the brackets.
 fn draw_bar(share: f64, columns: usize) -> String {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "some columns")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "some columns"
+    )]
     let done = ((share.clamp(0.0, 1.0) * columns as f64) as usize).min(columns);
     let head = if done < columns { ">" } else { "" };
     format!("[{}{head:<rest$}]", "=".repeat(done), rest = columns - done)
@@ -89,7 +98,11 @@ fn time_left(left: Duration) -> String {
 pub fn short(number: u64) -> String {
     let scaled = |unit: u64, letter: char| {
         let tenths = number / (unit / 10);
-        if tenths < 100 { format!("{}.{}{letter}", tenths / 10, tenths % 10) } else { format!("{}{letter}", tenths / 10) }
+        if tenths < 100 {
+            format!("{}.{}{letter}", tenths / 10, tenths % 10)
+        } else {
+            format!("{}{letter}", tenths / 10)
+        }
     };
     match number {
         0..1_000 => number.to_string(),
@@ -125,8 +138,14 @@ mod tests {
             (24, "import 45%, 12 s left"),
             (40, "import 45%, 12 s left, librg…0/400 units"),
             (60, "import 45%, 3/12 files, 310 MB/s, 12 s left, libr…/400 units"),
-            (80, "import 45%, 3/12 files, 310 MB/s, 12 s left, librgw.so.2.0.0.debug 120/400 units"),
-            (120, "import [==========>             ] 45%, 3/12 files, 310 MB/s, 12 s left, librgw.so.2.0.0.debug 120/400 units"),
+            (
+                80,
+                "import 45%, 3/12 files, 310 MB/s, 12 s left, librgw.so.2.0.0.debug 120/400 units",
+            ),
+            (
+                120,
+                "import [==========>             ] 45%, 3/12 files, 310 MB/s, 12 s left, librgw.so.2.0.0.debug 120/400 units",
+            ),
         ] {
             let line = fit("import", &import(), columns);
             assert!(columns_of(&line) <= columns, "{columns}: {line}");
@@ -146,13 +165,24 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        for (number, want) in [(0, "0"), (999, "999"), (1_000, "1.0k"), (12_345, "12k"), (1_234_567, "1.2M"), (9_990_000_000, "9.9G")] {
+        for (number, want) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1.0k"),
+            (12_345, "12k"),
+            (1_234_567, "1.2M"),
+            (9_990_000_000, "9.9G"),
+        ] {
             assert_eq!(short(number), want);
         }
-        for (seconds, want) in [(0, "1 s left"), (59, "59 s left"), (61, "1 min 1 s left"), (7_260, "2 h 1 min left")] {
+        for (seconds, want) in
+            [(0, "1 s left"), (59, "59 s left"), (61, "1 min 1 s left"), (7_260, "2 h 1 min left")]
+        {
             assert_eq!(time_left(Duration::from_secs(seconds)), want);
         }
-        for (share, want) in [(0.0, "[>       ]"), (0.5, "[====>   ]"), (1.0, "[========]"), (7.0, "[========]")] {
+        for (share, want) in
+            [(0.0, "[>       ]"), (0.5, "[====>   ]"), (1.0, "[========]"), (7.0, "[========]")]
+        {
             assert_eq!(draw_bar(share, 8), want);
         }
     }

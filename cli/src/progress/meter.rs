@@ -42,7 +42,12 @@ pub struct Reached {
 impl Meter {
     /// A meter of `unit` for `verb`, seen if `wanted`.
     pub fn new(wanted: bool, verb: &'static str, unit: Unit) -> Self {
-        Self { line: wanted.then(|| Line::new(verb)), unit, start: Instant::now(), state: Mutex::default() }
+        Self {
+            line: wanted.then(|| Line::new(verb)),
+            unit,
+            start: Instant::now(),
+            state: Mutex::default(),
+        }
     }
 
     /// Says what is being done now.

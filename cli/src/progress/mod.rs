@@ -7,8 +7,8 @@
 //! screen.rs  the terminal, on which indicatif draws it
 //! ```
 //!
-//! At most one line is drawn at a time. Whatever else is written to the terminal is written [`beside`] it, and a
-//! signal that ends the process takes it off first (`interrupt.rs`).
+//! At most one line is drawn at a time. Whatever else is written to the terminal is written
+//! [`beside`] it, and a signal that ends the process takes it off first (`interrupt.rs`).
 
 mod board;
 mod interrupt;
@@ -37,7 +37,8 @@ const REDRAW_MS: u64 = 100;
 /// Drawings a second at most; whoever draws waits for [`REDRAW_MS`] anyway.
 const MAX_HZ: u8 = 20;
 
-/// The line that is on the terminal. It is drawn and erased under this lock only, so that [`clear`] never waits for its own.
+/// The line that is on the terminal. It is drawn and erased under this lock only, so that [`clear`]
+/// never waits for its own.
 static DRAWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
 thread_local! {
@@ -71,8 +72,8 @@ fn drawn() -> MutexGuard<'static, Option<ProgressBar>> {
     DRAWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Takes the line off the terminal; no other is drawn as long as what this returns is kept. `None` if something that is
-/// written [`beside`] it does not come to an end.
+/// Takes the line off the terminal; no other is drawn as long as what this returns is kept. `None`
+/// if something that is written [`beside`] it does not come to an end.
 fn clear() -> Option<MutexGuard<'static, Option<ProgressBar>>> {
     for _ in 0..CLEAR_TRIES {
         let mut drawn = match DRAWN.try_lock() {
@@ -127,7 +128,8 @@ impl Drop for Line {
 
 /// A bar of indicatif's that is a message.
 fn bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let style =
+        ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
     let target = ProgressDrawTarget::term_like_with_hz(Box::new(Screen::default()), MAX_HZ);
     ProgressBar::with_draw_target(None, target).with_style(style)
 }

@@ -14,8 +14,9 @@ const DEFAULT_COLUMNS: usize = 80;
 /// Columns that an echoed key takes, and one.
 const ECHO_COLUMNS: usize = 3;
 
-/// Stderr, with a margin at the right: indicatif fills its line to the end with spaces, and keys that echo after it (`^C`)
-/// would go on in the next line, where nothing erases what is above. Some terminals go on there when a line is full, too.
+/// Stderr, with a margin at the right: indicatif fills its line to the end with spaces, and keys
+/// that echo after it (`^C`) would go on in the next line, where nothing erases what is above. Some
+/// terminals go on there when a line is full, too.
 #[derive(Debug, Default)]
 pub struct Screen {
     /// What was not written yet.

@@ -1,4 +1,5 @@
-//! The arguments of `symtool resolve`: the doc comments are its help, and the examples stand below them.
+//! The arguments of `symtool resolve`: the doc comments are its help, and the examples stand below
+//! them.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -45,7 +46,8 @@ pub struct Resolve {
     /// Print raw linkage names
     #[arg(long)]
     pub no_demangle: bool,
-    /// Also name the functions that the linker folded into the one at the address (ICF); --style json always does
+    /// Also name the functions that the linker folded into the one at the address (ICF); --style
+    /// json always does
     #[arg(long)]
     pub aliases: bool,
     /// Print one frame for each address: the function of the symbol table at the innermost line
@@ -68,7 +70,8 @@ pub enum Style {
     Pretty,
     /// As llvm-symbolizer --output-style=GNU: function and location on a line each
     Gnu,
-    /// As llvm-symbolizer --output-style=LLVM: the same with columns, and a blank line after each answer
+    /// As llvm-symbolizer --output-style=LLVM: the same with columns, and a blank line after each
+    /// answer
     Llvm,
     /// As llvm-symbolizer --output-style=JSON
     LlvmJson,

@@ -92,7 +92,10 @@ pub fn cut(run: &[u8], count: usize) -> Vec<&[u8]> {
     let mut parts = Vec::with_capacity(count);
     let mut rest = run;
     while rest.len() > size {
-        let end = rest[size..].iter().position(|&byte| byte == b'\n').map_or(rest.len(), |at| size + at + 1);
+        let end = rest[size..]
+            .iter()
+            .position(|&byte| byte == b'\n')
+            .map_or(rest.len(), |at| size + at + 1);
         let (part, after) = rest.split_at(end);
         parts.push(part);
         rest = after;
@@ -110,15 +113,33 @@ mod tests {
     #[test]
     fn lines_are_parsed_with_each_name_once() {
         let chunk = Chunk::parse(b"# who\na 10\nb 20\n\na 30\n40\nb zz");
-        assert_eq!((chunk.lines, &chunk.names[..]), (7, &[Cow::Borrowed("a"), Cow::Borrowed("b")][..]));
-        let address = |asked: &Asked| asked.what.ok().and_then(|what| if let What::Address(address) = what { Some(address) } else { None });
-        let asked: Vec<_> = chunk.asked.iter().map(|asked| (asked.line, asked.name, address(asked))).collect();
-        assert_eq!(asked, [(1, Some(0), Some(16)), (2, Some(1), Some(32)), (4, Some(0), Some(48)), (5, None, Some(64)), (6, None, None)]);
+        assert_eq!(
+            (chunk.lines, &chunk.names[..]),
+            (7, &[Cow::Borrowed("a"), Cow::Borrowed("b")][..])
+        );
+        let address = |asked: &Asked| {
+            asked.what.ok().and_then(|what| {
+                if let What::Address(address) = what { Some(address) } else { None }
+            })
+        };
+        let asked: Vec<_> =
+            chunk.asked.iter().map(|asked| (asked.line, asked.name, address(asked))).collect();
+        assert_eq!(
+            asked,
+            [
+                (1, Some(0), Some(16)),
+                (2, Some(1), Some(32)),
+                (4, Some(0), Some(48)),
+                (5, None, Some(64)),
+                (6, None, None)
+            ]
+        );
     }
 
     #[test]
     fn runs_are_cut_between_lines() {
-        let run: Vec<u8> = (0..10_000).flat_map(|number| format!("{number:x}\n").into_bytes()).collect();
+        let run: Vec<u8> =
+            (0..10_000).flat_map(|number| format!("{number:x}\n").into_bytes()).collect();
         for count in [1, 2, 3, 7] {
             let parts = cut(&run, count);
             assert!((count.min(5)..=count).contains(&parts.len()), "{count}: {}", parts.len());

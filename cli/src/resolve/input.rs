@@ -1,7 +1,7 @@
 //! Cuts a stream of requests into runs of whole lines.
 //!
-//! A run is what has come so far, so that whoever feeds one line and waits gets its answer, and no more than is
-//! asked for, so that memory does not grow with the stream.
+//! A run is what has come so far, so that whoever feeds one line and waits gets its answer, and no
+//! more than is asked for, so that memory does not grow with the stream.
 
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -16,7 +16,8 @@ const FIRST_RUN_BYTES: usize = 512 << 10;
 const MAX_RUN_BYTES: usize = 2 << 20;
 const MIN_RUN_BYTES: usize = 4 << 10;
 
-/// Bytes of answers that one run should make: enough to sort well, little enough to stay in cache and memory.
+/// Bytes of answers that one run should make: enough to sort well, little enough to stay in cache
+/// and memory.
 const ANSWER_BYTES: usize = 48 << 20;
 
 /// How much is taken at a time, which follows from how long answers are.
@@ -59,7 +60,8 @@ impl<R: Read> Lines<R> {
         Self { input, buffer: Vec::new(), taken: 0, skipping: false, ended: false }
     }
 
-    /// The next whole lines, read `run_bytes` at a time; the last line need not end. `None` at the end.
+    /// The next whole lines, read `run_bytes` at a time; the last line need not end. `None` at the
+    /// end.
     ///
     /// # Errors
     /// If the stream cannot be read.
@@ -102,12 +104,13 @@ impl<R: Read> Lines<R> {
     }
 }
 
-/// Bytes that are read from a pipe at a time, as many as one holds on Linux, and how many such pieces may wait.
+/// Bytes that are read from a pipe at a time, as many as one holds on Linux, and how many such
+/// pieces may wait.
 const PIECE_BYTES: usize = 64 << 10;
 const PIECES: usize = 32;
 
-/// A stream that is read ahead of whoever needs it: a pipe gives a few thousand lines at a time, and while they are
-/// answered, the next come in.
+/// A stream that is read ahead of whoever needs it: a pipe gives a few thousand lines at a time,
+/// and while they are answered, the next come in.
 pub struct Ahead {
     pieces: Receiver<io::Result<Vec<u8>>>,
     piece: Vec<u8>,
@@ -124,7 +127,9 @@ impl Ahead {
     /// If no thread can be started.
     pub fn of(input: impl Read + Send + 'static) -> io::Result<Self> {
         let (sender, pieces) = sync_channel(PIECES);
-        thread::Builder::new().name("input".to_owned()).spawn(move || read_pieces(input, &sender))?;
+        thread::Builder::new()
+            .name("input".to_owned())
+            .spawn(move || read_pieces(input, &sender))?;
         Ok(Self { pieces, piece: Vec::new(), taken: 0, error: None })
     }
 }

@@ -43,7 +43,8 @@ use names::Names;
 use symtool_core::mapping as mapping_file;
 use symtool_core::objects::Objects;
 
-/// Answers that a thread writes at a time: few enough that their text is still in its cache when it leaves the program.
+/// Answers that a thread writes at a time: few enough that their text is still in its cache when it
+/// leaves the program.
 const ANSWERS_AT_A_TIME: usize = 512;
 
 /// Runs the command.
@@ -71,7 +72,9 @@ pub fn run(context: &Context, args: &Resolve) -> Result<Exit> {
         (_, _, Some(module)) => {
             let number = names.number(module)?;
             // A module that is wrong for every request is said once, before any of them.
-            if let Some(Err(NotOne::Unknown(reason) | NotOne::Ambiguous(reason))) = names.get(number).map(|name| &name.module) {
+            if let Some(Err(NotOne::Unknown(reason) | NotOne::Ambiguous(reason))) =
+                names.get(number).map(|name| &name.module)
+            {
                 say!("{reason}");
                 failures.said = Some(module.to_owned());
             }
@@ -87,9 +90,19 @@ pub fn run(context: &Context, args: &Resolve) -> Result<Exit> {
     match &args.batch {
         Some(path) => {
             let (input, bytes) = open_batch(path)?;
-            session.stream(Lines::new(input), bytes, progress::is_wanted(context) && !out.is_terminal(), &mut &out)?;
+            session.stream(
+                Lines::new(input),
+                bytes,
+                progress::is_wanted(context) && !out.is_terminal(),
+                &mut &out,
+            )?;
         }
-        None => session.stream(Lines::new(args.addresses.join("\n").as_bytes()), None, false, &mut &out)?,
+        None => session.stream(
+            Lines::new(args.addresses.join("\n").as_bytes()),
+            None,
+            false,
+            &mut &out,
+        )?,
     }
     (&out).flush()?;
     Ok(session.failures.finish())
@@ -97,8 +110,15 @@ pub fn run(context: &Context, args: &Resolve) -> Result<Exit> {
 
 /// The module of the object in `file`.
 fn object(context: &Context, store: &Store, file: &Path) -> Result<Arc<InMemoryModule>> {
-    let objects = Objects { store: Some(store.clone()), search: context.search(&[], &[]), default_arch: None };
-    objects.open(file)?.held.with_context(|| format!("{}: nothing in it can answer addresses", file.display()))
+    let objects = Objects {
+        store: Some(store.clone()),
+        search: context.search(&[], &[]),
+        default_arch: None,
+    };
+    objects
+        .open(file)?
+        .held
+        .with_context(|| format!("{}: nothing in it can answer addresses", file.display()))
 }
 
 /// Styles of a tool have that tool's spelling.
@@ -113,8 +133,9 @@ fn open_batch(path: &Path) -> Result<(Box<dyn Read>, Option<u64>)> {
     if path == Path::new("-") {
         return Ok((Box::new(Ahead::of(io::stdin())?), None));
     }
-    let file =
-        File::open(path).with_context(|| format!("{}: cannot be opened; pass a file of requests, or - for stdin", path.display()))?;
+    let file = File::open(path).with_context(|| {
+        format!("{}: cannot be opened; pass a file of requests, or - for stdin", path.display())
+    })?;
     let metadata = file.metadata().ok();
     if metadata.as_ref().is_some_and(std::fs::Metadata::is_dir) {
         bail!("{}: is a folder; pass a file of requests, or - for stdin", path.display());
@@ -147,7 +168,13 @@ struct Job<'l> {
 
 impl Session<'_> {
     /// Answers all requests of `lines`.
-    fn stream(&mut self, mut lines: Lines<impl Read>, bytes: Option<u64>, shown: bool, out: &mut (impl Write + Send)) -> Result<()> {
+    fn stream(
+        &mut self,
+        mut lines: Lines<impl Read>,
+        bytes: Option<u64>,
+        shown: bool,
+        out: &mut (impl Write + Send),
+    ) -> Result<()> {
         let meter = Meter::new(shown, "resolve", Unit::Of("requests"));
         let mut read_bytes = 0;
         let mut size = RunSize::default();
@@ -156,13 +183,22 @@ impl Session<'_> {
             let run_length = run.len();
             let jobs = self.look_up(run)?;
             requests.clear();
-            requests.extend(jobs.par_iter().map(|job| self.requests(job)).collect::<Vec<_>>().into_iter().flatten());
+            requests.extend(
+                jobs.par_iter()
+                    .map(|job| self.requests(job))
+                    .collect::<Vec<_>>()
+                    .into_iter()
+                    .flatten(),
+            );
             self.answer(&mut requests, &mut rendered);
             self.write(&jobs, &rendered, out)?;
             out.flush()?;
             self.names.forget();
             read_bytes += run_length as u64;
-            meter.set(Reached { count: self.next_line - 1, part: bytes.map(|bytes| (read_bytes, bytes)) });
+            meter.set(Reached {
+                count: self.next_line - 1,
+                part: bytes.map(|bytes| (read_bytes, bytes)),
+            });
             size.learn(run_length, rendered.bytes());
         }
         Ok(())
@@ -175,7 +211,11 @@ impl Session<'_> {
         let mut jobs = Vec::with_capacity(chunks.len());
         let mut first_request = 0;
         for chunk in chunks {
-            let names = chunk.names.iter().map(|name| self.names.number(OsStr::new(name.as_ref()))).collect::<Result<_, _>>()?;
+            let names = chunk
+                .names
+                .iter()
+                .map(|name| self.names.number(OsStr::new(name.as_ref())))
+                .collect::<Result<_, _>>()?;
             let job = Job { first_line: self.next_line, first_request, names, chunk };
             self.next_line += u64::from(job.chunk.lines);
             first_request += job.chunk.asked.len();
@@ -196,7 +236,8 @@ impl Session<'_> {
             let Err((_, reason)) = self.asked(job, asked) else { continue };
             let line = job.first_line + u64::from(asked.line);
             let name = self.name(job, asked);
-            let is_said = name.is_some_and(|name| self.failures.said.as_deref() == Some(OsStr::new(&name.text)));
+            let is_said = name
+                .is_some_and(|name| self.failures.said.as_deref() == Some(OsStr::new(&name.text)));
             if is_said && asked.what.is_ok() {
                 self.failures.count_silently(1);
             } else {
@@ -213,9 +254,15 @@ impl Session<'_> {
     }
 
     /// The module that is asked, and where; or what is wrong with the request.
-    fn asked<'n>(&'n self, job: &Job<'_>, asked: &Asked) -> Result<(names::Answering, What), (Status, &'n str)> {
+    fn asked<'n>(
+        &'n self,
+        job: &Job<'_>,
+        asked: &Asked,
+    ) -> Result<(names::Answering, What), (Status, &'n str)> {
         let what = asked.what.map_err(|reason| (Status::Malformed, reason))?;
-        let name = self.name(job, asked).ok_or((Status::NoModule, "names no module; write MODULE ADDR, or pass --module"))?;
+        let name = self
+            .name(job, asked)
+            .ok_or((Status::NoModule, "names no module; write MODULE ADDR, or pass --module"))?;
         let module = name.module.as_ref().map_err(|error| match error {
             NotOne::Unknown(reason) => (Status::NoModule, &reason[..]),
             NotOne::Ambiguous(reason) => (Status::AmbiguousModule, &reason[..]),
@@ -229,8 +276,14 @@ impl Session<'_> {
         let asked = job.chunk.asked.iter().enumerate();
         asked
             .filter_map(|(index, asked)| {
-                let (module, What::Address(address)) = self.asked(job, asked).ok()? else { return None };
-                Some(Request { module: module.number, address: self.names.lookup(module, address), number: job.first_request + index })
+                let (module, What::Address(address)) = self.asked(job, asked).ok()? else {
+                    return None;
+                };
+                Some(Request {
+                    module: module.number,
+                    address: self.names.lookup(module, address),
+                    number: job.first_request + index,
+                })
             })
             .collect()
     }
@@ -238,7 +291,8 @@ impl Session<'_> {
     fn answer(&self, requests: &mut [Request], rendered: &mut Rendered<Status>) {
         let damage = Mutex::new(None);
         self.names.resolver.batch_into(requests, rendered, |module, answer, text| {
-            let (status, error) = style::frames(self.look, answer, self.names.demangler(module), text);
+            let (status, error) =
+                style::frames(self.look, answer, self.names.demangler(module), text);
             if let Some(error) = error {
                 damage.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
             }
@@ -250,12 +304,19 @@ impl Session<'_> {
     }
 
     /// Writes the answers of a run: while some are written, the next are put into words.
-    fn write(&mut self, jobs: &[Job<'_>], rendered: &Rendered<Status>, out: &mut (impl Write + Send)) -> io::Result<()> {
+    fn write(
+        &mut self,
+        jobs: &[Job<'_>],
+        rendered: &Rendered<Status>,
+        out: &mut (impl Write + Send),
+    ) -> io::Result<()> {
         let pieces: Vec<(&Job<'_>, usize, &[Asked])> = jobs
             .iter()
             .flat_map(|job| {
                 let pieces = job.chunk.asked.chunks(ANSWERS_AT_A_TIME).enumerate();
-                pieces.map(move |(number, asked)| (job, job.first_request + number * ANSWERS_AT_A_TIME, asked))
+                pieces.map(move |(number, asked)| {
+                    (job, job.first_request + number * ANSWERS_AT_A_TIME, asked)
+                })
             })
             .collect();
         let (mut done, mut next): (Vec<Piece>, Vec<Piece>) = (Vec::new(), Vec::new());
@@ -263,8 +324,16 @@ impl Session<'_> {
         for group in pieces.chunks(rayon::current_num_threads()).chain([&[][..]]) {
             next.resize_with(group.len(), Piece::default);
             let this = &*self;
-            let compose = || group.par_iter().zip(&mut next).for_each(|(piece, text)| this.compose(*piece, rendered, text));
-            let (written, ()) = rayon::join(|| done.iter().try_for_each(|piece| out.write_all(&piece.text)), compose);
+            let compose = || {
+                group
+                    .par_iter()
+                    .zip(&mut next)
+                    .for_each(|(piece, text)| this.compose(*piece, rendered, text))
+            };
+            let (written, ()) = rayon::join(
+                || done.iter().try_for_each(|piece| out.write_all(&piece.text)),
+                compose,
+            );
             written?;
             unanswered += next.iter().map(|piece| piece.unanswered).sum::<u64>();
             std::mem::swap(&mut done, &mut next);
@@ -273,21 +342,32 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Renders what a mapping has for method `method` of a job. A module with addresses has nothing.
+    /// Renders what a mapping has for method `method` of a job. A module with addresses has
+    /// nothing.
     fn methods(&self, job: &Job<'_>, asked: &Asked, method: u32, text: &mut Vec<u8>) -> Status {
         let origin = self.name(job, asked).and_then(|name| self.names.origin(name));
-        let (Some(method), Some(origin)) = (job.chunk.methods.get(method as usize), origin) else { return Status::NoRange };
+        let (Some(method), Some(origin)) = (job.chunk.methods.get(method as usize), origin) else {
+            return Status::NoRange;
+        };
         let mapping = match origin {
             Origin::Store(_, module) => self.mappings.of(module),
             Origin::Memory(held) => self.mappings.of_held(held),
         };
-        let query = Query { class: method.class, method: method.name, line: method.line, ..Query::default() };
-        let found = Retrace::new(mapping, mapping::RetraceStyle::R8).remap_frame(&query, &mut mapping::Context::default());
+        let query = Query {
+            class: method.class,
+            method: method.name,
+            line: method.line,
+            ..Query::default()
+        };
+        let found = Retrace::new(mapping, mapping::RetraceStyle::R8)
+            .remap_frame(&query, &mut mapping::Context::default());
         match found {
             Ok(found) => {
                 // Of several answers the first; `retrace` shows all.
-                let methods: Vec<mapping::RetracedFrame> =
-                    found.first().map(|first| first.visible().cloned().collect()).unwrap_or_default();
+                let methods: Vec<mapping::RetracedFrame> = found
+                    .first()
+                    .map(|first| first.visible().cloned().collect())
+                    .unwrap_or_default();
                 style::methods(self.look, &methods, text)
             }
             Err(error) => {
@@ -297,7 +377,12 @@ impl Session<'_> {
         }
     }
 
-    fn compose(&self, (job, first_request, asked): (&Job<'_>, usize, &[Asked]), rendered: &Rendered<Status>, piece: &mut Piece) {
+    fn compose(
+        &self,
+        (job, first_request, asked): (&Job<'_>, usize, &[Asked]),
+        rendered: &Rendered<Status>,
+        piece: &mut Piece,
+    ) {
         // Pieces stand side by side in memory; a thread works on one of its own.
         let mut text = std::mem::take(&mut piece.text);
         let mut unanswered = 0;
@@ -312,12 +397,15 @@ impl Session<'_> {
                 Ok(_) => rendered.get(first_request + index).unwrap_or((&[], Status::Corrupt)),
                 Err((status, _)) => (&[][..], status),
             };
-            let is_unanswered = status == Status::Corrupt || (self.args.strict && matches!(status, Status::NoRange | Status::Unknown));
+            let is_unanswered = status == Status::Corrupt
+                || (self.args.strict && matches!(status, Status::NoRange | Status::Unknown));
             unanswered += u64::from(is_unanswered);
             let name = self.name(job, asked).filter(|_| asked.what.is_ok());
             let (address, method) = match asked.what {
                 Ok(What::Address(address)) => (Some(address), None),
-                Ok(What::Method(method)) => (None, job.chunk.methods.get(method as usize).map(|method| method.text)),
+                Ok(What::Method(method)) => {
+                    (None, job.chunk.methods.get(method as usize).map(|method| method.text))
+                }
                 Err(_) => (None, None),
             };
             let line = Line {

@@ -47,8 +47,13 @@ pub struct Names<'s> {
 
 impl<'s> Names<'s> {
     /// Names of modules in `store`.
-    pub fn new(args: &'s Resolve, store: Option<(&'s Reader, &'s Catalog<'s>)>, spelling: Spelling) -> Self {
-        let (resolver, demanglers, met, numbers) = (Resolver::default(), Vec::new(), Vec::new(), HashMap::new());
+    pub fn new(
+        args: &'s Resolve,
+        store: Option<(&'s Reader, &'s Catalog<'s>)>,
+        spelling: Spelling,
+    ) -> Self {
+        let (resolver, demanglers, met, numbers) =
+            (Resolver::default(), Vec::new(), Vec::new(), HashMap::new());
         Self { args, store, spelling, resolver, demanglers, met, numbers }
     }
 
@@ -72,14 +77,21 @@ impl<'s> Names<'s> {
                 Err(NotOne::Unreadable(error)) => return Err(error),
                 Err(error) => Err(error),
             },
-            None => Err(NotOne::Unknown(format!("{}: there is no store to look in", asked.to_string_lossy()))),
+            None => Err(NotOne::Unknown(format!(
+                "{}: there is no store to look in",
+                asked.to_string_lossy()
+            ))),
         };
         Ok(self.push(asked, module))
     }
 
     fn push(&mut self, asked: &OsStr, module: Result<Answering, NotOne>) -> usize {
         let number = self.met.len();
-        self.met.push(Name { asked: asked.to_owned(), text: asked.to_string_lossy().into_owned(), module });
+        self.met.push(Name {
+            asked: asked.to_owned(),
+            text: asked.to_string_lossy().into_owned(),
+            module,
+        });
         self.numbers.insert(asked.to_owned(), number);
         number
     }

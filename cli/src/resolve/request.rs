@@ -47,7 +47,10 @@ fn parse_text(line: &[u8]) -> Result<Request<'_>, &'static str> {
         return Ok(Request { module: None, what });
     }
     if let Some(rest) = line.strip_prefix(b"\"") {
-        let end = rest.iter().position(|&byte| byte == b'"').ok_or("the quoted module name does not end")?;
+        let end = rest
+            .iter()
+            .position(|&byte| byte == b'"')
+            .ok_or("the quoted module name does not end")?;
         return request(&rest[..end], rest[end + 1..].trim_ascii());
     }
     let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
@@ -59,11 +62,12 @@ fn parse_text(line: &[u8]) -> Result<Request<'_>, &'static str> {
                 .ok_or("neither an address nor MODULE+ADDR nor CLASS.METHOD:LINE")?;
             request(&word[..at], &word[at + 1..])
         }
-        (Some(b"CODE"), Some(address_word), None, _) => {
-            address(address_word).map(|address| Request { module: None, what: What::Address(address) }).ok_or(NOT_HEXADECIMAL)
-        }
+        (Some(b"CODE"), Some(address_word), None, _) => address(address_word)
+            .map(|address| Request { module: None, what: What::Address(address) })
+            .ok_or(NOT_HEXADECIMAL),
         (Some(b"DATA"), ..) => Err("data addresses are not answered"),
-        (Some(b"CODE"), Some(module), Some(address), None) | (Some(module), Some(address), None, _) => request(module, address),
+        (Some(b"CODE"), Some(module), Some(address), None)
+        | (Some(module), Some(address), None, _) => request(module, address),
         _ => Err("too many words; put a module name with spaces in double quotes"),
     }
 }
@@ -87,13 +91,21 @@ fn method(word: &[u8]) -> Option<Method<'_>> {
     let text = std::str::from_utf8(word).ok()?;
     let (name, line) = match text.rsplit_once(':') {
         // A number that no line has is that of no line.
-        Some((name, line)) if !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit()) => (name, line.parse().ok()),
+        Some((name, line))
+            if !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            (name, line.parse().ok())
+        }
         Some(_) => return None,
         None => (text, None),
     };
     let (class, method) = name.rsplit_once('.')?;
-    let is_name =
-        |name: &str| !name.is_empty() && !name.contains(|char: char| char.is_whitespace() || matches!(char, '+' | '!' | '(' | '/' | ':'));
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && !name.contains(|char: char| {
+                char.is_whitespace() || matches!(char, '+' | '!' | '(' | '/' | ':')
+            })
+    };
     // A file's name with a line is none: `libc.so:12` has a class `libc`.
     (is_name(class) && is_name(method)).then_some(Method { text, class, name: method, line })
 }
@@ -101,10 +113,14 @@ fn method(word: &[u8]) -> Option<Method<'_>> {
 /// A hexadecimal number, `0x` optional.
 fn address(word: &[u8]) -> Option<u64> {
     let digits = word.strip_prefix(b"0x").or_else(|| word.strip_prefix(b"0X")).unwrap_or(word);
-    if digits.is_empty() || digits.len() > 16 && digits[..digits.len() - 16].iter().any(|&digit| digit != b'0') {
+    if digits.is_empty()
+        || digits.len() > 16 && digits[..digits.len() - 16].iter().any(|&digit| digit != b'0')
+    {
         return None;
     }
-    digits.iter().try_fold(0u64, |number, &digit| Some(number << 4 | u64::from(char::from(digit).to_digit(16)?)))
+    digits.iter().try_fold(0u64, |number, &digit| {
+        Some(number << 4 | u64::from(char::from(digit).to_digit(16)?))
+    })
 }
 
 #[cfg(test)]
@@ -144,7 +160,11 @@ mod tests {
         ] {
             let request = parse(line.as_bytes()).unwrap().unwrap();
             let What::Method(found) = request.what else { panic!("{line}") };
-            assert_eq!((request.module.as_deref(), found.class, found.name, found.line), (module, class, method, number), "{line}");
+            assert_eq!(
+                (request.module.as_deref(), found.class, found.name, found.line),
+                (module, class, method, number),
+                "{line}"
+            );
         }
     }
 

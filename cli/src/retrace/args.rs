@@ -1,4 +1,5 @@
-//! The arguments of `symtool retrace`: the doc comments are its help, and the examples stand below them.
+//! The arguments of `symtool retrace`: the doc comments are its help, and the examples stand below
+//! them.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,19 +17,23 @@ All other text passes through unchanged.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = RETRACE)]
 pub struct RetraceArgs {
-    /// Files with stack traces, or - for stdin; a mapping.txt before them is used for all of them, and imported if it is new
+    /// Files with stack traces, or - for stdin; a mapping.txt before them is used for all of them,
+    /// and imported if it is new
     #[arg(required_unless_present_any = ["mapping", "partition_map"], value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// The mapping: a file, a name or an id [default: the one that R8 named in each trace, else the only one in the store]
+    /// The mapping: a file, a name or an id [default: the one that R8 named in each trace, else the
+    /// only one in the store]
     #[arg(long, value_name = "MAPPING")]
     pub mapping: Option<OsString>,
     /// A partition map of R8 with the mapping; it is imported first if it is new
     #[arg(long, value_name = "FILE", conflicts_with = "mapping")]
     pub partition_map: Option<PathBuf>,
-    /// The pattern of a trace's lines, as in R8: %c class, %m method, %s source file, %l line, %S source file and line
+    /// The pattern of a trace's lines, as in R8: %c class, %m method, %s source file, %l line, %S
+    /// source file and line
     #[arg(long, value_name = "REGEX")]
     pub regex: Option<String>,
-    /// The style of the output; the two differ for ambiguous frames. With --verbose, r8 prints return types and arguments
+    /// The style of the output; the two differ for ambiguous frames. With --verbose, r8 prints
+    /// return types and arguments
     #[arg(long, value_enum, value_name = "STYLE", default_value_t)]
     pub style: RetraceStyle,
 }

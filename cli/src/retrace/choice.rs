@@ -1,4 +1,5 @@
-//! Which mapping each line of a text is of: the one that is named, or that R8 has written into the frames of its trace.
+//! Which mapping each line of a text is of: the one that is named, or that R8 has written into the
+//! frames of its trace.
 //!
 //! ```text
 //! java.lang.IllegalStateException: text          waits for a frame
@@ -53,15 +54,32 @@ struct Waiting {
 
 impl<'m> Choice<'m> {
     /// All lines are of `mapping`.
-    pub fn fixed(mappings: &'m Mappings<'m>, catalog: &'m Catalog<'m>, mapping: Mapping<'m>) -> Self {
+    pub fn fixed(
+        mappings: &'m Mappings<'m>,
+        catalog: &'m Catalog<'m>,
+        mapping: Mapping<'m>,
+    ) -> Self {
         Self { is_fixed: true, ..Self::new(mappings, catalog, Some(mapping)) }
     }
 
     /// Lines that name no mapping are of `default`.
-    pub fn new(mappings: &'m Mappings<'m>, catalog: &'m Catalog<'m>, default: Option<Mapping<'m>>) -> Self {
+    pub fn new(
+        mappings: &'m Mappings<'m>,
+        catalog: &'m Catalog<'m>,
+        default: Option<Mapping<'m>>,
+    ) -> Self {
         let met: Vec<Mapping<'m>> = default.into_iter().collect();
         let default = (!met.is_empty()).then_some(0);
-        Self { mappings, catalog, met, ids: Vec::new(), default, is_fixed: false, trace: None, nameless: 0 }
+        Self {
+            mappings,
+            catalog,
+            met,
+            ids: Vec::new(),
+            default,
+            is_fixed: false,
+            trace: None,
+            nameless: 0,
+        }
     }
 
     /// The mapping numbered `number`.
@@ -69,8 +87,8 @@ impl<'m> Choice<'m> {
         self.met.get(number).copied()
     }
 
-    /// Says of which mapping the whole lines of `text` are, one after the other. Those at its end that wait for the next ones are left
-    /// out, unless `is_last`.
+    /// Says of which mapping the whole lines of `text` are, one after the other. Those at its end
+    /// that wait for the next ones are left out, unless `is_last`.
     pub fn spans(&mut self, text: &[u8], is_last: bool) -> Vec<Span> {
         if self.is_fixed {
             return vec![(0..text.len(), self.default)];
@@ -96,7 +114,14 @@ impl<'m> Choice<'m> {
         spans
     }
 
-    fn line(&mut self, line: &[u8], at: Range<usize>, id: Option<MapId>, waiting: &mut Waiting, spans: &mut Vec<Span>) {
+    fn line(
+        &mut self,
+        line: &[u8],
+        at: Range<usize>,
+        id: Option<MapId>,
+        waiting: &mut Waiting,
+        spans: &mut Vec<Span>,
+    ) {
         if let Some(id) = id {
             let mapping = self.by_id(id);
             waiting.lines.push_back(at.start);
@@ -125,8 +150,15 @@ impl<'m> Choice<'m> {
         }
     }
 
-    /// The lines that wait, up to `end`, are of `mapping`; of the default one if nothing says of which.
-    fn give(&mut self, end: usize, mapping: Option<OfTrace>, waiting: &mut Waiting, spans: &mut Vec<Span>) {
+    /// The lines that wait, up to `end`, are of `mapping`; of the default one if nothing says of
+    /// which.
+    fn give(
+        &mut self,
+        end: usize,
+        mapping: Option<OfTrace>,
+        waiting: &mut Waiting,
+        spans: &mut Vec<Span>,
+    ) {
         let Waiting { lines, frames } = std::mem::take(waiting);
         let Some(start) = lines.front() else { return };
         let mapping = mapping.unwrap_or_else(|| {
@@ -174,7 +206,9 @@ fn by_id<'c>(catalog: &'c Catalog<'_>, id: &MapId) -> Result<&'c Module, String>
     let digits = id.digits();
     match catalog.mappings_by_id(digits).map_err(|error| advice::store(&error))?[..] {
         [only] => Ok(only),
-        [] => Err(format!("the trace needs the mapping {digits}, which is not in the store; import it, or pass --mapping")),
+        [] => Err(format!(
+            "the trace needs the mapping {digits}, which is not in the store; import it, or pass --mapping"
+        )),
         ref several => {
             let candidates = find::candidates(several.to_vec());
             Err(format!(

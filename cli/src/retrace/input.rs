@@ -45,7 +45,9 @@ impl Input {
             Source::Stream(Ahead::of(io::stdin())?)
         } else {
             let name = path.display();
-            Source::File(File::open(path).map_err(|error| anyhow!("{name}: {error}; name a file with stack traces, or - for stdin"))?)
+            Source::File(File::open(path).map_err(|error| {
+                anyhow!("{name}: {error}; name a file with stack traces, or - for stdin")
+            })?)
         };
         Ok(Self { source, buffer: Vec::new(), whole: 0, is_ended: false })
     }
@@ -84,7 +86,8 @@ impl Input {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 read => self.is_ended = read? == 0,
             }
-            let end = memchr::memrchr(b'\n', &self.buffer[self.whole..]).map(|at| self.whole + at + 1);
+            let end =
+                memchr::memrchr(b'\n', &self.buffer[self.whole..]).map(|at| self.whole + at + 1);
             // A line without end is passed on in pieces.
             let is_endless = self.buffer.len() - self.whole >= RUN_BYTES;
             if self.is_ended || is_endless {

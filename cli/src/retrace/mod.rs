@@ -1,4 +1,5 @@
-//! `symtool retrace`: stack traces with obfuscated names -> the same text with the names of the source.
+//! `symtool retrace`: stack traces with obfuscated names -> the same text with the names of the
+//! source.
 //!
 //! ```text
 //! text -> input.rs    whole lines, as they come
@@ -44,7 +45,9 @@ pub fn run(context: &Context, args: &RetraceArgs) -> Result<Exit> {
     let reader = match &held {
         Some(_) => None,
         None => match store.read() {
-            Err(missing @ store::Error::Missing(_)) if traces.iter().all(|trace| trace.as_os_str() == "-") => {
+            Err(missing @ store::Error::Missing(_))
+                if traces.iter().all(|trace| trace.as_os_str() == "-") =>
+            {
                 return pass_through::run(&missing);
             }
             reader => Some(reader?),
@@ -78,8 +81,14 @@ fn ending(choice: &Choice<'_>, catalog: &Catalog<'_>) -> Result<Exit> {
     let nameless = choice.nameless();
     if nameless > 0 {
         let candidates = find::candidates(of_catalog(catalog)?.collect());
-        let frames = if nameless == 1 { "1 frame names".to_owned() } else { format!("{nameless} frames name") };
-        say!("{frames} no mapping, and there are several in the store: {candidates}; pass --mapping with the id of one, or its file");
+        let frames = if nameless == 1 {
+            "1 frame names".to_owned()
+        } else {
+            format!("{nameless} frames name")
+        };
+        say!(
+            "{frames} no mapping, and there are several in the store: {candidates}; pass --mapping with the id of one, or its file"
+        );
     }
     Ok(Exit::failed_if(nameless > 0 || !failures.is_empty()))
 }
@@ -95,10 +104,17 @@ impl Style {
         let style = match args.style {
             RetraceStyle::R8 if context.verbose => mapping::RetraceStyle::R8Verbose,
             RetraceStyle::R8 => mapping::RetraceStyle::R8,
-            RetraceStyle::Proguard if args.regex.is_some() => bail!("--regex is R8's; leave out --style proguard"),
+            RetraceStyle::Proguard if args.regex.is_some() => {
+                bail!("--regex is R8's; leave out --style proguard")
+            }
             RetraceStyle::Proguard => mapping::RetraceStyle::Proguard,
         };
-        let pattern = args.regex.as_deref().map(Pattern::parse).transpose().map_err(|error| anyhow!("--regex: {error}"))?;
+        let pattern = args
+            .regex
+            .as_deref()
+            .map(Pattern::parse)
+            .transpose()
+            .map_err(|error| anyhow!("--regex: {error}"))?;
         Ok(Self { style, pattern: pattern.map(Arc::new) })
     }
 
@@ -112,7 +128,8 @@ fn files(args: &RetraceArgs) -> Result<(Option<MappingFile>, Vec<PathBuf>)> {
     let mut traces = args.files.clone();
     let mut file = None;
     if let Some(path) = &args.partition_map {
-        let found = mapping_file::at(path).ok_or_else(|| anyhow!("{}: no such file; check the path", path.display()))?;
+        let found = mapping_file::at(path)
+            .ok_or_else(|| anyhow!("{}: no such file; check the path", path.display()))?;
         file = Some(found?);
     } else if args.mapping.is_none() {
         match traces.first().and_then(|first| Some((first, mapping_file::at(first)?))) {
@@ -121,7 +138,9 @@ fn files(args: &RetraceArgs) -> Result<(Option<MappingFile>, Vec<PathBuf>)> {
                 traces.remove(0);
             }
             // A file by such a name is no trace.
-            Some((first, Err(error))) if mapping_file::is_meant(first) && traces.len() > 1 => return Err(error.into()),
+            Some((first, Err(error))) if mapping_file::is_meant(first) && traces.len() > 1 => {
+                return Err(error.into());
+            }
             _ => {}
         }
     }
@@ -145,7 +164,9 @@ fn choice<'m>(
     }
     let mut all = of_catalog(catalog)?;
     match (all.next(), all.next()) {
-        (None, _) => Err(anyhow!("there is no mapping in the store; import the mapping.txt of the build")),
+        (None, _) => {
+            Err(anyhow!("there is no mapping in the store; import the mapping.txt of the build"))
+        }
         (Some(only), None) => Ok(Choice::new(mappings, catalog, Some(mappings.of(only)))),
         _ => Ok(Choice::new(mappings, catalog, None)),
     }
@@ -157,7 +178,8 @@ fn of_catalog<'c>(catalog: &'c Catalog<'_>) -> Result<impl Iterator<Item = &'c M
 
 /// The mapping called `name`.
 pub fn named<'c>(catalog: &'c Catalog<'_>, name: &OsStr) -> Result<&'c Module> {
-    find::mapping(catalog, name).map_err(|error| error.reason().map_or_else(Error::from, Error::msg))
+    find::mapping(catalog, name)
+        .map_err(|error| error.reason().map_or_else(Error::from, Error::msg))
 }
 
 /// A text on its way.
@@ -175,16 +197,26 @@ impl<'m> Retracing<'_, 'm> {
         let mut parts: Vec<Part<'_, 'm>> = Vec::new();
         for (at, number) in &spans {
             let text = &lines[at.clone()];
-            let Some((number, mapping)) = number.and_then(|number| Some((number, self.choice.mapping(number)?))) else {
+            let Some((number, mapping)) =
+                number.and_then(|number| Some((number, self.choice.mapping(number)?)))
+            else {
                 self.last = None;
                 parts.push(Part { lines: text, retrace: None, text: Vec::new() });
                 continue;
             };
             for piece in cut(text, rayon::current_num_threads()) {
                 // The first goes on where the last one has ended.
-                let before = self.last.take().filter(|(of, _)| *of == number && parts.is_empty()).map(|(_, retrace)| retrace);
+                let before = self
+                    .last
+                    .take()
+                    .filter(|(of, _)| *of == number && parts.is_empty())
+                    .map(|(_, retrace)| retrace);
                 let retrace = before.unwrap_or_else(|| self.style.retrace(mapping));
-                parts.push(Part { lines: piece, retrace: Some((number, retrace)), text: Vec::new() });
+                parts.push(Part {
+                    lines: piece,
+                    retrace: Some((number, retrace)),
+                    text: Vec::new(),
+                });
             }
         }
         let told: Vec<Result<(), store::Error>> = parts.par_iter_mut().map(Part::retrace).collect();
@@ -214,7 +246,9 @@ struct Part<'l, 'm> {
 
 impl Part<'_, '_> {
     fn retrace(&mut self) -> Result<(), store::Error> {
-        self.retrace.as_mut().map_or(Ok(()), |(_, retrace)| retrace.text(self.lines, &mut self.text))
+        self.retrace
+            .as_mut()
+            .map_or(Ok(()), |(_, retrace)| retrace.text(self.lines, &mut self.text))
     }
 
     fn written(&self) -> &[u8] {
@@ -222,8 +256,9 @@ impl Part<'_, '_> {
     }
 }
 
-/// Cuts `run` into about `count` pieces, each of which but the first begins with a line that has nothing to do with the one before it:
-/// what a frame stands for depends on lines above it, up to the next one that is no frame.
+/// Cuts `run` into about `count` pieces, each of which but the first begins with a line that has
+/// nothing to do with the one before it: what a frame stands for depends on lines above it, up to
+/// the next one that is no frame.
 fn cut(run: &[u8], count: usize) -> Vec<&[u8]> {
     let size = run.len().div_ceil(count.max(1)).max(PIECE_BYTES);
     let (mut pieces, mut rest) = (Vec::new(), run);
@@ -232,7 +267,8 @@ fn cut(run: &[u8], count: usize) -> Vec<&[u8]> {
         let is_free = |start: &usize| {
             let line = rest[*start..].split(|byte| *byte == b'\n').next().unwrap_or_default();
             // In a log, frames stand behind a prefix.
-            let is_frame = [&b" at "[..], b"\tat "].iter().any(|at| memchr::memmem::find(line, at).is_some());
+            let is_frame =
+                [&b" at "[..], b"\tat "].iter().any(|at| memchr::memmem::find(line, at).is_some());
             line.first().is_some_and(|byte| !byte.is_ascii_whitespace()) && !is_frame
         };
         let Some(start) = starts.into_iter().find(is_free) else { break };
@@ -254,12 +290,21 @@ mod tests {
         let run = trace.repeat(10_000);
         for count in [1, 2, 3, 7] {
             let pieces = cut(run.as_bytes(), count);
-            assert!((1..=count).contains(&pieces.len()) && (count == 1 || pieces.len() > 1), "{count}: {}", pieces.len());
+            assert!(
+                (1..=count).contains(&pieces.len()) && (count == 1 || pieces.len() > 1),
+                "{count}: {}",
+                pieces.len()
+            );
             assert!(pieces.iter().all(|piece| piece.starts_with(b"a.b: text\n")), "{count}");
             assert_eq!(pieces.concat(), run.as_bytes());
         }
-        for frame in ["\tat a.b.c(SourceFile:1)\n", "E AndroidRuntime: \tat a.b.c(SourceFile:1)\n"] {
-            assert_eq!(cut(frame.repeat(10_000).as_bytes(), 4).len(), 1, "an endless stack is one piece");
+        for frame in ["\tat a.b.c(SourceFile:1)\n", "E AndroidRuntime: \tat a.b.c(SourceFile:1)\n"]
+        {
+            assert_eq!(
+                cut(frame.repeat(10_000).as_bytes(), 4).len(),
+                1,
+                "an endless stack is one piece"
+            );
         }
     }
 }

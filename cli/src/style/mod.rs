@@ -1,8 +1,9 @@
 //! Writes answers in one of the styles.
 //!
-//! The frames of a range are rendered once, by [`frames()`], however many requests hit it; what differs
-//! from request to request is put around them by [`line()`]. `llvm.rs` has llvm-symbolizer's styles, with the options that
-//! only the drop-in takes; `text.rs` numbers and strings.
+//! The frames of a range are rendered once, by [`frames()`], however many requests hit it; what
+//! differs from request to request is put around them by [`line()`]. `llvm.rs` has
+//! llvm-symbolizer's styles, with the options that only the drop-in takes; `text.rs` numbers and
+//! strings.
 
 pub mod llvm;
 pub mod text;
@@ -31,7 +32,8 @@ pub enum Status {
     NoModule,
     /// It names several builds.
     AmbiguousModule,
-    /// The class of a method is known, the method is not, or not at its line: it keeps its obfuscated name.
+    /// The class of a method is known, the method is not, or not at its line: it keeps its
+    /// obfuscated name.
     Unknown,
     /// Nothing is known at the address.
     NoRange,
@@ -79,8 +81,14 @@ impl Look {
     }
 }
 
-/// Renders the frames of `answer`; without `demangler` with raw names. An error is returned as its message.
-pub fn frames(look: Look, answer: Answer<'_, '_>, demangler: Option<&Demangler>, out: &mut Vec<u8>) -> (Status, Option<String>) {
+/// Renders the frames of `answer`; without `demangler` with raw names. An error is returned as its
+/// message.
+pub fn frames(
+    look: Look,
+    answer: Answer<'_, '_>,
+    demangler: Option<&Demangler>,
+    out: &mut Vec<u8>,
+) -> (Status, Option<String>) {
     let mut frames = match answer {
         Answer::Frames(frames) => frames,
         Answer::NoRange => return (Status::NoRange, None),
@@ -102,7 +110,8 @@ pub fn frames(look: Look, answer: Answer<'_, '_>, demangler: Option<&Demangler>,
         let mut merged = Merged::default();
         let mut any = false;
         let rendered = frames.each(View { extras: Extras::Shown, declarations: false }, |frame| {
-            let name = demangler.map_or(frame.name, |demangler| demangler.name(frame.function, frame.name));
+            let name = demangler
+                .map_or(frame.name, |demangler| demangler.name(frame.function, frame.name));
             match inlines {
                 Inlines::Merged => merged.add(&frame, name),
                 _ => put(&frame, name, !any),
@@ -125,20 +134,39 @@ pub fn frames(look: Look, answer: Answer<'_, '_>, demangler: Option<&Demangler>,
 }
 
 /// Renders methods that a mapping has for a frame, innermost first.
-pub fn methods(Look { style, inlines, paint, .. }: Look, methods: &[mapping::RetracedFrame], out: &mut Vec<u8>) -> Status {
-    let (Some(innermost), Some(outermost)) = (methods.first(), methods.last()) else { return Status::NoRange };
+pub fn methods(
+    Look { style, inlines, paint, .. }: Look,
+    methods: &[mapping::RetracedFrame],
+    out: &mut Vec<u8>,
+) -> Status {
+    let (Some(innermost), Some(outermost)) = (methods.first(), methods.last()) else {
+        return Status::NoRange;
+    };
     let is_known = methods.iter().all(mapping::RetracedFrame::is_known);
     // As one, it is the outermost method, at the place where the innermost one is.
-    let merged = [mapping::RetracedFrame { file: innermost.file.clone(), line: innermost.line, ..outermost.clone() }];
+    let merged = [mapping::RetracedFrame {
+        file: innermost.file.clone(),
+        line: innermost.line,
+        ..outermost.clone()
+    }];
     let methods = if inlines == Inlines::Merged { &merged[..] } else { methods };
     for (index, method) in methods.iter().enumerate() {
         let name = format!("{}.{}", method.class, method.method);
         let line = method.line.unwrap_or(0);
-        let frame = Frame { file: method.file.as_bytes(), line, inlined: index + 1 < methods.len(), ..NO_FRAME };
+        let frame = Frame {
+            file: method.file.as_bytes(),
+            line,
+            inlined: index + 1 < methods.len(),
+            ..NO_FRAME
+        };
         match (printer(style, inlines), style) {
             (Some(printer), _) => printer.frame(&frame, name.as_bytes(), index == 0, out),
-            (None, Style::Json) => json(&frame, name.as_bytes(), "mapping", &Folded::default(), index == 0, out),
-            (None, _) => pretty(&frame, name.as_bytes(), &Folded::default(), index == 0, paint, out),
+            (None, Style::Json) => {
+                json(&frame, name.as_bytes(), "mapping", &Folded::default(), index == 0, out)
+            }
+            (None, _) => {
+                pretty(&frame, name.as_bytes(), &Folded::default(), index == 0, paint, out)
+            }
         }
     }
     if is_known { Status::Ok } else { Status::Unknown }
@@ -192,7 +220,11 @@ pub fn line(Look { style, inlines, .. }: Look, line: &Line<'_>, out: &mut Vec<u8
         }
         Style::Gnu | Style::Llvm | Style::LlvmJson => {
             let Some(printer) = printer(style, inlines) else { return };
-            let request = Request { module: line.asked.as_bytes(), address: Some(line.address.unwrap_or(0)), symbol: None };
+            let request = Request {
+                module: line.asked.as_bytes(),
+                address: Some(line.address.unwrap_or(0)),
+                symbol: None,
+            };
             printer.begin(&request, out);
             if is_answered {
                 out.extend_from_slice(line.frames);
@@ -263,9 +295,18 @@ impl Folded<'_> {
     }
 }
 
-fn pretty(frame: &Frame<'_>, name: &[u8], folded: &Folded<'_>, is_first: bool, paint: Paint, out: &mut Vec<u8>) {
+fn pretty(
+    frame: &Frame<'_>,
+    name: &[u8],
+    folded: &Folded<'_>,
+    is_first: bool,
+    paint: Paint,
+    out: &mut Vec<u8>,
+) {
     if !is_first {
-        [paint.dim, "  (inlined by) ", paint.reset].iter().for_each(|text| out.extend_from_slice(text.as_bytes()));
+        [paint.dim, "  (inlined by) ", paint.reset]
+            .iter()
+            .for_each(|text| out.extend_from_slice(text.as_bytes()));
     }
     out.extend_from_slice(paint.bold.as_bytes());
     put_clean(or_unknown(name), out);
@@ -280,7 +321,9 @@ fn pretty(frame: &Frame<'_>, name: &[u8], folded: &Folded<'_>, is_first: bool, p
     }
     out.push(b'\n');
     folded.each(frame, |name| {
-        [paint.dim, "  (same code as) ", paint.reset].iter().for_each(|text| out.extend_from_slice(text.as_bytes()));
+        [paint.dim, "  (same code as) ", paint.reset]
+            .iter()
+            .for_each(|text| out.extend_from_slice(text.as_bytes()));
         put_clean(or_unknown(name), out);
         out.push(b'\n');
     });
@@ -288,7 +331,8 @@ fn pretty(frame: &Frame<'_>, name: &[u8], folded: &Folded<'_>, is_first: bool, p
 
 /// `text` without control characters, which a terminal would obey.
 fn put_clean(text: &[u8], out: &mut Vec<u8>) {
-    // Those of Latin-1 begin with 0xc2 in UTF-8, those that change the direction with 0xd8 or 0xe2. All bytes are looked at, many at once.
+    // Those of Latin-1 begin with 0xc2 in UTF-8, those that change the direction with 0xd8 or 0xe2.
+    // All bytes are looked at, many at once.
     if text.iter().filter(|byte| matches!(byte, 0..0x20 | 0x7f | 0xc2 | 0xd8 | 0xe2)).count() > 0 {
         out.extend_from_slice(clean(&String::from_utf8_lossy(text)).as_bytes());
     } else {
@@ -304,7 +348,14 @@ fn source(frame: &Frame<'_>) -> &'static str {
     }
 }
 
-fn json(frame: &Frame<'_>, name: &[u8], source: &str, folded: &Folded<'_>, is_first: bool, out: &mut Vec<u8>) {
+fn json(
+    frame: &Frame<'_>,
+    name: &[u8],
+    source: &str,
+    folded: &Folded<'_>,
+    is_first: bool,
+    out: &mut Vec<u8>,
+) {
     out.extend_from_slice(if is_first { b"{" } else { b",{" });
     for (key, text) in [("function", name), ("linkage", frame.name), ("file", frame.file)] {
         if !text.is_empty() {

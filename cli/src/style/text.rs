@@ -33,7 +33,8 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// A JSON string, with what has to be escaped escaped as LLVM does it; bytes that are not UTF-8 become U+FFFD.
+/// A JSON string, with what has to be escaped escaped as LLVM does it; bytes that are not UTF-8
+/// become U+FFFD.
 pub fn put_json(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     let is_plain = |byte: &u8| *byte >= 0x20 && *byte != b'"' && *byte != b'\\';
@@ -57,7 +58,8 @@ pub fn put_json(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Writes `json`, which has no white space between its parts, with a line for each, as LLVM's `{0:2}` does.
+/// Writes `json`, which has no white space between its parts, with a line for each, as LLVM's
+/// `{0:2}` does.
 pub fn put_indented(json: &[u8], out: &mut Vec<u8>) {
     let (mut depth, mut in_string, mut bytes) = (0, false, json.iter().copied().peekable());
     let new_line = |depth: usize, out: &mut Vec<u8>| {
@@ -108,7 +110,8 @@ mod tests {
     fn a_line_for_each_part() {
         let mut out = Vec::new();
         put_indented(br#"[{"a":1,"b":[],"c":"x,{\"\\"},{}]"#, &mut out);
-        let want = "[\n  {\n    \"a\": 1,\n    \"b\": [],\n    \"c\": \"x,{\\\"\\\\\"\n  },\n  {}\n]";
+        let want =
+            "[\n  {\n    \"a\": 1,\n    \"b\": [],\n    \"c\": \"x,{\\\"\\\\\"\n  },\n  {}\n]";
         assert_eq!(String::from_utf8(out).unwrap(), want);
     }
 
@@ -122,7 +125,10 @@ mod tests {
         put_hex(0x2ba, &mut out);
         put_json(b"a\"b\\c\x01\x08\t\xff", &mut out);
         put_json(b"\x7f", &mut out);
-        assert_eq!(out, "0 7 10 4294967295 0x2ba\"a\\\"b\\\\c\\u0001\\u0008\\t\u{fffd}\"\"\x7f\"".as_bytes());
+        assert_eq!(
+            out,
+            "0 7 10 4294967295 0x2ba\"a\\\"b\\\\c\\u0001\\u0008\\t\u{fffd}\"\"\x7f\"".as_bytes()
+        );
         assert_eq!([&b"a/b/c.c"[..], b"c.c", b"a/"].map(base_name), [&b"c.c"[..], b"c.c", b""]);
     }
 }

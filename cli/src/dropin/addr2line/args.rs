@@ -70,8 +70,8 @@ const LONG: [(&str, Value, u8); 15] = [
 const SHORT: &[u8] = b"aCrRsfHhipVv";
 const SHORT_WITH_VALUE: &[u8] = b"bej";
 
-/// Reads `words` as `getopt_long` does: options may stand behind addresses, long ones may be cut short, short ones may
-/// be joined.
+/// Reads `words` as `getopt_long` does: options may stand behind addresses, long ones may be cut
+/// short, short ones may be joined.
 pub fn parse(words: Vec<OsString>) -> Asked {
     let mut options = Options::default();
     let mut words = words.into_iter();
@@ -83,7 +83,9 @@ pub fn parse(words: Vec<OsString>) -> Asked {
                 continue;
             }
             [b'-', b'-', long @ ..] => long_option(long, &mut words, &mut options),
-            [b'-', short @ ..] if !short.is_empty() => short_options(short, &mut words, &mut options),
+            [b'-', short @ ..] if !short.is_empty() => {
+                short_options(short, &mut words, &mut options)
+            }
             _ => {
                 options.addresses_given.push(word);
                 continue;
@@ -96,7 +98,11 @@ pub fn parse(words: Vec<OsString>) -> Asked {
     Asked::Answers(Box::new(options))
 }
 
-fn long_option(word: &[u8], words: &mut impl Iterator<Item = OsString>, options: &mut Options) -> Result<(), Asked> {
+fn long_option(
+    word: &[u8],
+    words: &mut impl Iterator<Item = OsString>,
+    options: &mut Options,
+) -> Result<(), Asked> {
     let (name, value) = match word.iter().position(|&byte| byte == b'=') {
         Some(at) => (&word[..at], Some(OsString::from_vec(word[at + 1..].to_vec()))),
         None => (word, None),
@@ -108,18 +114,32 @@ fn long_option(word: &[u8], words: &mut impl Iterator<Item = OsString>, options:
         return Err(Asked::Usage(format!("unrecognized option '--{shown}'")));
     };
     let value = match (takes, value) {
-        (Value::None, Some(_)) => return Err(Asked::Usage(format!("option '--{long}' doesn't allow an argument"))),
-        (Value::Required, None) => Some(words.next().ok_or_else(|| Asked::Usage(format!("option '--{long}' requires an argument")))?),
+        (Value::None, Some(_)) => {
+            return Err(Asked::Usage(format!("option '--{long}' doesn't allow an argument")));
+        }
+        (Value::Required, None) => Some(
+            words
+                .next()
+                .ok_or_else(|| Asked::Usage(format!("option '--{long}' requires an argument")))?,
+        ),
         (_, value) => value,
     };
     apply(*letter, value, options)
 }
 
-fn short_options(letters: &[u8], words: &mut impl Iterator<Item = OsString>, options: &mut Options) -> Result<(), Asked> {
+fn short_options(
+    letters: &[u8],
+    words: &mut impl Iterator<Item = OsString>,
+    options: &mut Options,
+) -> Result<(), Asked> {
     for (at, &letter) in letters.iter().enumerate() {
         if SHORT_WITH_VALUE.contains(&letter) {
-            let joined = letters.get(at + 1..).filter(|rest| !rest.is_empty()).map(|rest| OsString::from_vec(rest.to_vec()));
-            let missing = || Asked::Usage(format!("option requires an argument -- '{}'", char::from(letter)));
+            let joined = letters
+                .get(at + 1..)
+                .filter(|rest| !rest.is_empty())
+                .map(|rest| OsString::from_vec(rest.to_vec()));
+            let missing =
+                || Asked::Usage(format!("option requires an argument -- '{}'", char::from(letter)));
             let value = joined.or_else(|| words.next()).ok_or_else(missing)?;
             return apply(letter, Some(value), options);
         }
@@ -209,7 +229,10 @@ mod tests {
         };
         assert_eq!(options(&["-fipCe", "lib.so", "10", "20"]), want);
         assert_eq!(options(&["10", "-felib.so", "20", "--inl", "--pretty-print", "--dem"]), want);
-        assert_eq!(options(&["--fun", "-i", "-p", "-C", "--exe", "lib.so", "--", "10", "20"]), want);
+        assert_eq!(
+            options(&["--fun", "-i", "-p", "-C", "--exe", "lib.so", "--", "10", "20"]),
+            want
+        );
         assert_eq!(options(&["--", "-a"]).addresses_given, ["-a"]);
         assert_eq!(options(&["-", "--section=.text", "-bx"]).addresses_given, ["-"]);
         assert_eq!(options(&["--demangle=auto"]).style.as_deref(), Some(&b"auto"[..]));

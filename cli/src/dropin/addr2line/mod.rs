@@ -1,7 +1,8 @@
 //! `addr2line`, byte for byte as in binutils 2.40 (`binutils/addr2line.c`, `bfd/dwarf2.c`).
 //!
-//! What debug data says comes from the module; where it knows no function, the object's own symbol table is asked for
-//! the nearest one. An address outside of all sections that are in memory is nowhere.
+//! What debug data says comes from the module; where it knows no function, the object's own symbol
+//! table is asked for the nearest one. An address outside of all sections that are in memory is
+//! nowhere.
 
 mod args;
 mod request;
@@ -34,7 +35,8 @@ use symtool_core::objects::Object;
 const LINE_BYTES: usize = 100;
 
 /// Formats of objects, and ways to spell names, that binutils knows and symtool does not.
-const OTHER_TARGETS: [&str; 10] = ["pe", "pei", "pdb", "srec", "symbolsrec", "verilog", "tekhex", "binary", "ihex", "plugin"];
+const OTHER_TARGETS: [&str; 10] =
+    ["pe", "pei", "pdb", "srec", "symbolsrec", "verilog", "tekhex", "binary", "ihex", "plugin"];
 const OTHER_STYLES: [&str; 3] = ["java", "gnat", "dlang"];
 
 /// Runs the tool.
@@ -49,7 +51,11 @@ pub fn run(call: &Call) -> Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
         Asked::Version => {
-            writeln!(io::stdout(), "symtool {} (compatible with GNU addr2line (GNU Binutils) 2.40)", env!("CARGO_PKG_VERSION"))?;
+            writeln!(
+                io::stdout(),
+                "symtool {} (compatible with GNU addr2line (GNU Binutils) 2.40)",
+                env!("CARGO_PKG_VERSION")
+            )?;
             return Ok(ExitCode::SUCCESS);
         }
         Asked::Usage(reason) => {
@@ -61,7 +67,9 @@ pub fn run(call: &Call) -> Result<ExitCode> {
     match options.style.as_deref().map(String::from_utf8_lossy).as_deref() {
         None | Some("auto" | "gnu-v3" | "rust") => {}
         Some("none") => options.demangle = false,
-        Some(style) if OTHER_STYLES.contains(&style) => return Ok(call.unsupported(&format!("--demangle={style}"))),
+        Some(style) if OTHER_STYLES.contains(&style) => {
+            return Ok(call.unsupported(&format!("--demangle={style}")));
+        }
         Some(style) => {
             call.say(&format!("unknown demangling style `{style}'"));
             return Ok(ExitCode::FAILURE);
@@ -86,10 +94,18 @@ fn refuse(call: &Call, path: &OsStr, target: Option<&[u8]>) -> Option<ExitCode> 
     let shown = path.to_string_lossy();
     let file = container::split(Path::new(path)).map_or_else(|| path.into(), |(file, _)| file);
     match fs::metadata(&file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => call.say(&format!("'{shown}': No such file")),
-        Err(error) => call.say(&format!("Warning: could not locate '{shown}'.  reason: {}", cause(&error))),
-        Ok(metadata) if metadata.is_dir() && !container::is_bundle(&file) => call.say(&format!("Warning: '{shown}' is a directory")),
-        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => call.say(&format!("Warning: '{shown}' is not an ordinary file")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            call.say(&format!("'{shown}': No such file"))
+        }
+        Err(error) => {
+            call.say(&format!("Warning: could not locate '{shown}'.  reason: {}", cause(&error)))
+        }
+        Ok(metadata) if metadata.is_dir() && !container::is_bundle(&file) => {
+            call.say(&format!("Warning: '{shown}' is a directory"))
+        }
+        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => {
+            call.say(&format!("Warning: '{shown}' is not an ordinary file"))
+        }
         Ok(metadata) if metadata.len() == 0 => {}
         Ok(_) => {
             let target = target.map(String::from_utf8_lossy)?;
@@ -107,7 +123,8 @@ fn refuse(call: &Call, path: &OsStr, target: Option<&[u8]>) -> Option<ExitCode> 
 }
 
 fn reason(path: &OsStr, error: &Error) -> String {
-    let is_archive = matches!(Kind::of_file(Path::new(path)), Ok(Kind::Archive(container::Format::Ar)));
+    let is_archive =
+        matches!(Kind::of_file(Path::new(path)), Ok(Kind::Archive(container::Format::Ar)));
     let path = path.to_string_lossy();
     match error {
         Error::Io { cause, .. } => format!("{path}: {}", self::cause(cause)),
@@ -134,18 +151,37 @@ fn answer_all(call: &Call, options: &Options, path: &OsStr, object: &Object) -> 
         Some(name) => match sections.iter().find(|section| section.name == *name) {
             Some(section) => Some(section),
             None => {
-                call.say(&format!("{}: cannot find section {}", path.to_string_lossy(), String::from_utf8_lossy(name)));
+                call.say(&format!(
+                    "{}: cannot find section {}",
+                    path.to_string_lossy(),
+                    String::from_utf8_lossy(name)
+                ));
                 return Ok(ExitCode::FAILURE);
             }
         },
     };
     let mut resolver = Resolver::default();
     let module = object.held.clone().map(|held| resolver.add(Origin::Memory(held)));
-    let functions = module.and_then(|module| resolver.module(module)).map_or(0, |module| module.record.functions);
+    let functions = module
+        .and_then(|module| resolver.module(module))
+        .map_or(0, |module| module.record.functions);
     let names = options.demangle.then(|| Demangler::new(functions as usize, Spelling::Gnu));
-    let session = Session { call, options, file, debug, sections: &sections, section, resolver, module, names, nearest: OnceLock::new() };
+    let session = Session {
+        call,
+        options,
+        file,
+        debug,
+        sections: &sections,
+        section,
+        resolver,
+        module,
+        names,
+        nearest: OnceLock::new(),
+    };
     if options.addresses_given.is_empty() {
-        stream::each_run(io::stdin(), |run, out| session.answer(stream::requests(run, LINE_BYTES), out))?;
+        stream::each_run(io::stdin(), |run, out| {
+            session.answer(stream::requests(run, LINE_BYTES), out)
+        })?;
     } else {
         let mut out = Vec::new();
         session.answer(options.addresses_given.iter().map(|word| word.as_bytes()), &mut out);
@@ -185,16 +221,18 @@ impl Session<'_> {
         let mut asked = Vec::new();
         let ask = |request| {
             let address = self.address(request);
-            let number = self.module.zip(self.places(address).next()).map(|(module, (_, address))| {
-                asked.push(Request { module, address, number: asked.len() });
-                asked.len() - 1
-            });
+            let number =
+                self.module.zip(self.places(address).next()).map(|(module, (_, address))| {
+                    asked.push(Request { module, address, number: asked.len() });
+                    asked.len() - 1
+                });
             (address, number)
         };
         let addresses: Vec<(u64, Option<usize>)> = requests.map(ask).collect();
         let rendered = self.resolver.batch(&mut asked, |_, answer, out| self.render(answer, out));
         for (address, number) in addresses {
-            let (text, known) = number.and_then(|number| rendered.get(number)).unwrap_or((&[], Known::Nothing));
+            let (text, known) =
+                number.and_then(|number| rendered.get(number)).unwrap_or((&[], Known::Nothing));
             self.write(address, text, known, out);
         }
     }
@@ -203,21 +241,31 @@ impl Session<'_> {
     fn address(&self, request: &[u8]) -> u64 {
         let address = match Spoken::of(request) {
             Spoken::Number(number) => number,
-            Spoken::Symbol(name, offset) => self.address_of(name).map_or(0, |address| address.wrapping_add(offset)),
+            Spoken::Symbol(name, offset) => {
+                self.address_of(name).map_or(0, |address| address.wrapping_add(offset))
+            }
         };
         if self.file.is_64() { address } else { address & u64::from(u32::MAX) }
     }
 
     fn address_of(&self, name: &[u8]) -> Option<u64> {
-        let is_demangled = |raw: &[u8]| demangle::demangle(raw, Spelling::Gnu).is_some_and(|spelled| spelled.as_bytes() == name);
-        symbols::address_of(&self.file, |raw| raw == name).or_else(|| symbols::address_of(&self.file, is_demangled))
+        let is_demangled = |raw: &[u8]| {
+            demangle::demangle(raw, Spelling::Gnu).is_some_and(|spelled| spelled.as_bytes() == name)
+        };
+        symbols::address_of(&self.file, |raw| raw == name)
+            .or_else(|| symbols::address_of(&self.file, is_demangled))
     }
 
-    /// The sections in which `address` may lie, each with the address in the file's own address space.
+    /// The sections in which `address` may lie, each with the address in the file's own address
+    /// space.
     fn places(&self, address: u64) -> impl Iterator<Item = (&Section, u64)> {
         let relative = self.section.map(|section| (section, section.start.wrapping_add(address)));
-        let relative = relative.filter(|(section, at)| address < section.size && section.contains(*at));
-        let absolute = self.sections.iter().filter(move |section| self.section.is_none() && section.contains(address));
+        let relative =
+            relative.filter(|(section, at)| address < section.size && section.contains(*at));
+        let absolute = self
+            .sections
+            .iter()
+            .filter(move |section| self.section.is_none() && section.contains(address));
         relative.into_iter().chain(absolute.map(move |section| (section, address)))
     }
 
@@ -235,7 +283,11 @@ impl Session<'_> {
         })
     }
 
-    fn frames(&self, mut frames: Frames<'_, '_>, out: &mut Vec<u8>) -> Result<Known, symtool_store::Error> {
+    fn frames(
+        &self,
+        mut frames: Frames<'_, '_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Known, symtool_store::Error> {
         let mut known = Known::Nothing;
         let mut discriminator = 0;
         frames.each(View { extras: Extras::Hidden, declarations: false }, |frame| {
@@ -246,7 +298,8 @@ impl Session<'_> {
                 }
                 // One is known, and is that of all frames.
                 discriminator = frame.discriminator;
-                let has_function = frame.inlined || frame.own.map_or(!frame.name.is_empty(), |own| !own.is_empty());
+                let has_function = frame.inlined
+                    || frame.own.map_or(!frame.name.is_empty(), |own| !own.is_empty());
                 known = if has_function { Known::Frames } else { Known::Place };
             } else if self.options.inlines {
                 out.extend_from_slice(if self.options.pretty { b" (inlined by) " } else { b"" });
@@ -255,7 +308,10 @@ impl Session<'_> {
             }
             if known == Known::Frames {
                 let name = name(&frame, is_first);
-                self.put_name(self.names.as_ref().map_or(name, |names| names.name(frame.function, name)), out);
+                self.put_name(
+                    self.names.as_ref().map_or(name, |names| names.name(frame.function, name)),
+                    out,
+                );
             }
             self.put_place(&frame, discriminator, out);
         })?;
@@ -281,7 +337,10 @@ impl Session<'_> {
         if frame.folder.is_entry_0 && !folder.starts_with(b"/") && !self.options.base_names {
             out.extend_from_slice(folder);
         }
-        self.put_file((!frame.file.is_empty() && !has_symbols_file(frame)).then_some(frame.file), out);
+        self.put_file(
+            (!frame.file.is_empty() && !has_symbols_file(frame)).then_some(frame.file),
+            out,
+        );
         if frame.line == 0 {
             out.push(b'?');
         } else {
@@ -302,7 +361,9 @@ impl Session<'_> {
             let _ = write!(out, "0x{address:0digits$x}");
             out.extend_from_slice(if self.options.pretty { b": " } else { b"\n" });
         }
-        let symbol = || self.places(address).find_map(|(section, address)| self.nearest().at(section, address));
+        let symbol = || {
+            self.places(address).find_map(|(section, address)| self.nearest().at(section, address))
+        };
         match known {
             Known::Frames => {}
             Known::Place if !self.options.functions => {}
@@ -335,9 +396,9 @@ impl Session<'_> {
     }
 }
 
-/// What debug data calls a function; where that is no linkage name, as of a function that is local to a file of C++, and
-/// nothing is inlined, what its symbol does. In C the two differ by what the compiler has appended (`f.isra.0`), which is
-/// not printed.
+/// What debug data calls a function; where that is no linkage name, as of a function that is local
+/// to a file of C++, and nothing is inlined, what its symbol does. In C the two differ by what the
+/// compiler has appended (`f.isra.0`), which is not printed.
 fn name<'a>(frame: &Frame<'a>, is_first: bool) -> &'a [u8] {
     let is_mangled = |name: &[u8]| name.starts_with(b"_Z") || name.starts_with(b"_R");
     match frame.own {

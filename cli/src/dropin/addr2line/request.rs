@@ -20,7 +20,10 @@ impl<'r> Spoken<'r> {
         if is_number {
             return Self::Number(leading_number(text, 16));
         }
-        let end = text.iter().position(|byte| byte.is_ascii_whitespace() || *byte == b'+').unwrap_or(text.len());
+        let end = text
+            .iter()
+            .position(|byte| byte.is_ascii_whitespace() || *byte == b'+')
+            .unwrap_or(text.len());
         let (name, rest) = text.split_at(end);
         let offset = rest.trim_ascii_start().strip_prefix(b"+").map_or(0, |offset| {
             let offset = offset.trim_ascii_start();
@@ -33,11 +36,15 @@ impl<'r> Spoken<'r> {
     }
 }
 
-/// The number that `text` begins with, as C's `strtoul` reads it: 0 if none, the largest if it is too large. Base 0 is
-/// what the prefix says.
+/// The number that `text` begins with, as C's `strtoul` reads it: 0 if none, the largest if it is
+/// too large. Base 0 is what the prefix says.
 pub(super) fn leading_number(text: &[u8], base: u32) -> u64 {
     let without_prefix = match text {
-        [b'0', b'x' | b'X', rest @ ..] if rest.first().is_some_and(u8::is_ascii_hexdigit) && (base == 0 || base == 16) => Some(rest),
+        [b'0', b'x' | b'X', rest @ ..]
+            if rest.first().is_some_and(u8::is_ascii_hexdigit) && (base == 0 || base == 16) =>
+        {
+            Some(rest)
+        }
         _ => None,
     };
     let (digits, base) = match (without_prefix, base) {
@@ -46,7 +53,9 @@ pub(super) fn leading_number(text: &[u8], base: u32) -> u64 {
         (None, base) => (text, base),
     };
     let mut digits = digits.iter().map_while(|digit| char::from(*digit).to_digit(base));
-    let number = digits.try_fold(0u64, |number, digit| number.checked_mul(u64::from(base))?.checked_add(u64::from(digit)));
+    let number = digits.try_fold(0u64, |number, digit| {
+        number.checked_mul(u64::from(base))?.checked_add(u64::from(digit))
+    });
     number.unwrap_or(u64::MAX)
 }
 

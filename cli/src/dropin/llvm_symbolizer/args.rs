@@ -1,5 +1,5 @@
-//! The command line of llvm-symbolizer (LLVM 19, `llvm-symbolizer/Opts.td`, read as `OptTable` does it with grouped
-//! short options).
+//! The command line of llvm-symbolizer (LLVM 19, `llvm-symbolizer/Opts.td`, read as `OptTable` does
+//! it with grouped short options).
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -180,7 +180,11 @@ impl Words {
 
     /// Which of two options is the last; `otherwise` if neither is there.
     pub fn flag(&self, yes: Id, no: Id, otherwise: bool) -> bool {
-        self.options.iter().rev().find(|(id, ..)| *id == yes || *id == no).map_or(otherwise, |(id, ..)| *id == yes)
+        self.options
+            .iter()
+            .rev()
+            .find(|(id, ..)| *id == yes || *id == no)
+            .map_or(otherwise, |(id, ..)| *id == yes)
     }
 
     /// The last value of an option, and how the option is called in messages.
@@ -191,7 +195,10 @@ impl Words {
 
     /// All values of an option.
     pub fn values(&self, id: Id) -> impl Iterator<Item = &OsStr> {
-        self.options.iter().filter(move |(other, ..)| *other == id).map(|(.., value)| value.as_os_str())
+        self.options
+            .iter()
+            .filter(move |(other, ..)| *other == id)
+            .map(|(.., value)| value.as_os_str())
     }
 
     /// The last option that is one of `ids`.
@@ -201,7 +208,10 @@ impl Words {
 
     /// The first option that is one of `ids`, as it is spelled.
     pub fn first_of(&self, ids: &[Id]) -> Option<&'static str> {
-        self.options.iter().find(|(id, ..)| ids.contains(id)).map(|(_, name, _)| name.trim_end_matches('='))
+        self.options
+            .iter()
+            .find(|(id, ..)| ids.contains(id))
+            .map(|(_, name, _)| name.trim_end_matches('='))
     }
 }
 
@@ -221,20 +231,26 @@ enum Match {
 
 impl Match {
     fn of(word: &[u8], next: Option<&OsString>) -> Self {
-        let mut candidates: Vec<_> = OPTIONS.iter().filter(|(name, ..)| word.starts_with(name.as_bytes())).collect();
+        let mut candidates: Vec<_> =
+            OPTIONS.iter().filter(|(name, ..)| word.starts_with(name.as_bytes())).collect();
         candidates.sort_by_key(|(name, ..)| std::cmp::Reverse(name.len()));
         for (name, takes, id) in &candidates {
             let rest = &word[name.len()..];
             match (takes, rest) {
                 (Nothing, []) => return Self::Option(*id, name, OsString::new(), false),
-                (Rest, rest) | (Either, rest @ [_, ..]) => return Self::Option(*id, name, OsString::from_vec(rest.to_vec()), false),
+                (Rest, rest) | (Either, rest @ [_, ..]) => {
+                    return Self::Option(*id, name, OsString::from_vec(rest.to_vec()), false);
+                }
                 (Next | Either, []) => {
-                    return next.map_or(Self::Missing(name), |next| Self::Option(*id, name, next.clone(), true));
+                    return next.map_or(Self::Missing(name), |next| {
+                        Self::Option(*id, name, next.clone(), true)
+                    });
                 }
                 _ => {}
             }
         }
-        let letter = candidates.iter().find(|(name, takes, _)| name.len() == 2 && *takes == Nothing);
+        let letter =
+            candidates.iter().find(|(name, takes, _)| name.len() == 2 && *takes == Nothing);
         match letter {
             Some((name, _, id)) if word.get(2) != Some(&b'=') => Self::Grouped(*id, name),
             None if !word.starts_with(b"--") => Self::Letter,
@@ -248,8 +264,13 @@ const MIN_NEAR_BYTES: usize = 6;
 
 fn unknown_argument(word: &[u8]) -> String {
     let shown = String::from_utf8_lossy(word);
-    let near = OPTIONS.iter().find(|(name, ..)| name.len() >= MIN_NEAR_BYTES && is_near(name.as_bytes(), word));
-    near.map_or_else(|| format!("unknown argument '{shown}'"), |(name, ..)| format!("unknown argument '{shown}', did you mean '{name}'?"))
+    let near = OPTIONS
+        .iter()
+        .find(|(name, ..)| name.len() >= MIN_NEAR_BYTES && is_near(name.as_bytes(), word));
+    near.map_or_else(
+        || format!("unknown argument '{shown}'"),
+        |(name, ..)| format!("unknown argument '{shown}', did you mean '{name}'?"),
+    )
 }
 
 /// Whether one byte more, less or changed makes `one` of `other`.
@@ -320,13 +341,32 @@ mod tests {
 
     #[test]
     fn values_wherever_they_stand() {
-        for line in [&["--obj=x"][..], &["--obj", "x"], &["-e", "x"], &["-ex"], &["-e=x"], &["--exe=x"], &["-fipCe", "x"], &["-aex"]] {
+        for line in [
+            &["--obj=x"][..],
+            &["--obj", "x"],
+            &["-e", "x"],
+            &["-ex"],
+            &["-e=x"],
+            &["--exe=x"],
+            &["-fipCe", "x"],
+            &["-aex"],
+        ] {
             let words = words(line);
             assert_eq!(words.errors, Vec::<String>::new(), "{line:?}");
             assert_eq!(words.value(Id::Obj).unwrap().1, "x", "{line:?}");
             assert_eq!(words.requests, Vec::<OsString>::new());
         }
-        let words = words(&["-p", "0x1", "", "-", "--functions=short", "-f=none", "-demangle=false", "0x2", "-C"]);
+        let words = words(&[
+            "-p",
+            "0x1",
+            "",
+            "-",
+            "--functions=short",
+            "-f=none",
+            "-demangle=false",
+            "0x2",
+            "-C",
+        ]);
         assert_eq!(words.requests, ["0x1", "-", "0x2"]);
         assert_eq!(words.value(Id::FunctionsAs).unwrap().1, "none");
         assert!(words.flag(Id::Demangle, Id::NoDemangle, false));
@@ -336,12 +376,18 @@ mod tests {
     #[test]
     fn what_is_wrong_in_its_words() {
         for (line, want) in [
-            (&["--foo", "--unknown"][..], &["unknown argument '--foo'", "unknown argument '--unknown'"][..]),
+            (
+                &["--foo", "--unknown"][..],
+                &["unknown argument '--foo'", "unknown argument '--unknown'"][..],
+            ),
             (&["-x"], &["unknown argument '-x'"]),
             (&["-no-untag-addresses"], &["unknown argument '-n'", "unknown argument '-o'"]),
             (&["-demangle"], &["unknown argument '-d'"]),
             (&["--no-inline"], &["unknown argument '--no-inline', did you mean '--no-inlines'?"]),
-            (&["--inlin", "--help=1"], &["unknown argument '--inlin'", "unknown argument '--help=1'"]),
+            (
+                &["--inlin", "--help=1"],
+                &["unknown argument '--inlin'", "unknown argument '--help=1'"],
+            ),
             (&["--", "-5"], &["unknown argument '--'", "unknown argument '-5'"]),
             (&["-e"], &["-e: missing argument"]),
             (&["--obj"], &["--obj: missing argument"]),

@@ -37,7 +37,9 @@ const MAX_HELD_BYTES: usize = 1 << 30;
 /// # Errors
 /// If stdin cannot be read or stdout not be written.
 pub fn run(call: &Call) -> Result<ExitCode> {
-    let mut line = std::env::var_os("LLVM_SYMBOLIZER_OPTS").map(|text| words::split(text.as_bytes())).unwrap_or_default();
+    let mut line = std::env::var_os("LLVM_SYMBOLIZER_OPTS")
+        .map(|text| words::split(text.as_bytes()))
+        .unwrap_or_default();
     line.extend(call.words.iter().cloned());
     let words = Words::of(words::expand(line));
     if !words.errors.is_empty() {
@@ -49,7 +51,11 @@ pub fn run(call: &Call) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if words.has(Id::Version) {
-        writeln!(io::stdout(), "llvm-symbolizer\nsymtool {} (compatible with LLVM version 19.1.7)", env!("CARGO_PKG_VERSION"))?;
+        writeln!(
+            io::stdout(),
+            "llvm-symbolizer\nsymtool {} (compatible with LLVM version 19.1.7)",
+            env!("CARGO_PKG_VERSION")
+        )?;
         return Ok(ExitCode::SUCCESS);
     }
     let options = match Options::of(call, &words) {
@@ -65,7 +71,8 @@ pub fn run(call: &Call) -> Result<ExitCode> {
     let is_indented = printer.format == Format::Json && printer.pretty;
     if words.requests.is_empty() {
         stream::each_run(io::stdin(), |run, out| {
-            let lines: Vec<Cow<'_, [u8]>> = stream::requests(run, LINE_BYTES).map(without_ends).collect();
+            let lines: Vec<Cow<'_, [u8]>> =
+                stream::requests(run, LINE_BYTES).map(without_ends).collect();
             if !is_indented {
                 return session.answer(&lines, b"\n", out);
             }
@@ -77,7 +84,8 @@ pub fn run(call: &Call) -> Result<ExitCode> {
         })?;
         return Ok(ExitCode::SUCCESS);
     }
-    let requests: Vec<Cow<'_, [u8]>> = words.requests.iter().map(|word| Cow::Borrowed(word.as_bytes())).collect();
+    let requests: Vec<Cow<'_, [u8]>> =
+        words.requests.iter().map(|word| Cow::Borrowed(word.as_bytes())).collect();
     let (mut answers, mut out) = (Vec::new(), Vec::new());
     answers.extend_from_slice(if printer.format == Format::Json { b"[" } else { b"" });
     session.answer(&requests, b",", &mut answers);
@@ -108,7 +116,8 @@ fn say(text: &str) {
 
 /// An object that was asked for.
 enum Known {
-    /// Its module's number, unless there is nothing in it, and the file, unless only the store has it.
+    /// Its module's number, unless there is nothing in it, and the file, unless only the store has
+    /// it.
     Open(Option<usize>, Option<Mapped>),
     /// It could not be opened, which has been said.
     Failed,
@@ -187,13 +196,20 @@ impl<'c> Session<'c> {
 
     /// Answers `requests`; objects of JSON end with `separator`.
     fn answer(&mut self, requests: &[Cow<'_, [u8]>], separator: &[u8], out: &mut Vec<u8>) {
-        if self.known.len() > MAX_MODULES || self.known.len() > 1 && self.held_bytes > MAX_HELD_BYTES {
+        if self.known.len() > MAX_MODULES
+            || self.known.len() > 1 && self.held_bytes > MAX_HELD_BYTES
+        {
             self.forget();
         }
         let (mut addresses, mut symbols) = (Vec::new(), Vec::new());
-        let asked: Vec<Asked<'_>> = requests.iter().map(|text| self.parse(text, &mut addresses, &mut symbols)).collect();
-        let answers = self.resolver.batch(&mut addresses, |module, answer, text| self.render(module, answer, text, Printer::frames));
-        let places = self.resolver.batch(&mut symbols, |module, answer, text| self.render(module, answer, text, Printer::location));
+        let asked: Vec<Asked<'_>> =
+            requests.iter().map(|text| self.parse(text, &mut addresses, &mut symbols)).collect();
+        let answers = self.resolver.batch(&mut addresses, |module, answer, text| {
+            self.render(module, answer, text, Printer::frames)
+        });
+        let places = self.resolver.batch(&mut symbols, |module, answer, text| {
+            self.render(module, answer, text, Printer::location)
+        });
         for asked in &asked {
             let before = out.len();
             self.write(asked, &answers, &places, out);
@@ -203,7 +219,12 @@ impl<'c> Session<'c> {
         }
     }
 
-    fn parse<'r>(&mut self, text: &'r [u8], addresses: &mut Vec<Request>, symbols: &mut Vec<Request>) -> Asked<'r> {
+    fn parse<'r>(
+        &mut self,
+        text: &'r [u8],
+        addresses: &mut Vec<Request>,
+        symbols: &mut Vec<Request>,
+    ) -> Asked<'r> {
         // Whoever asks nothing wants to know whether anybody listens.
         if text.is_empty() {
             return Asked::Nothing { module: Cow::default() };
@@ -211,7 +232,11 @@ impl<'c> Session<'c> {
         let request = match request::parse(text, self.options.module.is_some()) {
             Ok(request) => request,
             Err(malformed) => {
-                self.call.say(&format!("error: '{}': {}", String::from_utf8_lossy(text), malformed.reason));
+                self.call.say(&format!(
+                    "error: '{}': {}",
+                    String::from_utf8_lossy(text),
+                    malformed.reason
+                ));
                 let module = match &self.options.module {
                     Some(Named::Path(path)) => Cow::Owned(path.clone()),
                     _ => Cow::Borrowed(malformed.module),
@@ -241,7 +266,11 @@ impl<'c> Session<'c> {
                 };
                 let number = module.map(|module| {
                     let number = addresses.len();
-                    addresses.push(Request { module, address: address.wrapping_sub(self.options.adjust_vma), number });
+                    addresses.push(Request {
+                        module,
+                        address: address.wrapping_sub(self.options.adjust_vma),
+                        number,
+                    });
                     number
                 });
                 Asked::Address { named, address, number, is_failed }
@@ -258,7 +287,13 @@ impl<'c> Session<'c> {
     }
 
     /// Asks for `offset` within every symbol called `name`.
-    fn symbol<'r>(&self, named: usize, name: &'r [u8], offset: u64, symbols: &mut Vec<Request>) -> Asked<'r> {
+    fn symbol<'r>(
+        &self,
+        named: usize,
+        name: &'r [u8],
+        offset: u64,
+        symbols: &mut Vec<Request>,
+    ) -> Asked<'r> {
         let start = symbols.len();
         if let Known::Open(Some(module), Some(file)) = &self.known[named].1
             && let Ok(file) = File::parse(file.bytes())
@@ -276,11 +311,17 @@ impl<'c> Session<'c> {
         module: usize,
         answer: Answer<'_, '_>,
         text: &mut Vec<u8>,
-        print: impl Fn(Printer, Frames<'_, '_>, Option<&Demangler>, &mut Vec<u8>) -> Result<bool, store::Error>,
+        print: impl Fn(
+            Printer,
+            Frames<'_, '_>,
+            Option<&Demangler>,
+            &mut Vec<u8>,
+        ) -> Result<bool, store::Error>,
     ) -> bool {
         let demangler = self.demanglers.get(module).filter(|_| self.options.demangle);
         let printed = match answer {
-            Answer::Frames(frames) => print(self.options.printer, frames, demangler, text).map_err(|error| error.to_string()),
+            Answer::Frames(frames) => print(self.options.printer, frames, demangler, text)
+                .map_err(|error| error.to_string()),
             Answer::NoRange => Ok(false),
             Answer::Corrupt(error) => Err(error.to_string()),
         };
@@ -290,9 +331,17 @@ impl<'c> Session<'c> {
         })
     }
 
-    fn write(&self, asked: &Asked<'_>, answers: &Rendered<bool>, places: &Rendered<bool>, out: &mut Vec<u8>) {
+    fn write(
+        &self,
+        asked: &Asked<'_>,
+        answers: &Rendered<bool>,
+        places: &Rendered<bool>,
+        out: &mut Vec<u8>,
+    ) {
         let printer = self.options.printer;
-        let shown = |named: usize| self.known.get(named).map_or_else(Cow::default, |(named, _)| named.shown());
+        let shown = |named: usize| {
+            self.known.get(named).map_or_else(Cow::default, |(named, _)| named.shown())
+        };
         match asked {
             Asked::Nothing { module } => {
                 let request = llvm::Request { module, ..llvm::Request::default() };
@@ -301,21 +350,33 @@ impl<'c> Session<'c> {
                 printer.end(&request, out);
             }
             Asked::Address { named, address, number, is_failed } => {
-                let request = llvm::Request { module: &shown(*named), address: Some(*address), symbol: None };
+                let request =
+                    llvm::Request { module: &shown(*named), address: Some(*address), symbol: None };
                 printer.begin(&request, out);
                 match number.and_then(|number| answers.get(number)) {
                     Some((text, true)) => out.extend_from_slice(text),
-                    _ if *is_failed && printer.format == Format::Json && printer.inlines == Inlines::All => {}
+                    _ if *is_failed
+                        && printer.format == Format::Json
+                        && printer.inlines == Inlines::All => {}
                     _ => printer.unknown(out),
                 }
                 printer.end(&request, out);
             }
             Asked::Symbol { named, name, numbers } => {
-                let request = llvm::Request { module: &shown(*named), address: None, symbol: Some(name) };
+                let request =
+                    llvm::Request { module: &shown(*named), address: None, symbol: Some(name) };
                 printer.begin(&request, out);
                 let mut any = false;
-                for (text, _) in numbers.clone().filter_map(|number| places.get(number)).filter(|(_, has_file)| *has_file) {
-                    out.extend_from_slice(if any && printer.format == Format::Json { b"," } else { b"" });
+                for (text, _) in numbers
+                    .clone()
+                    .filter_map(|number| places.get(number))
+                    .filter(|(_, has_file)| *has_file)
+                {
+                    out.extend_from_slice(if any && printer.format == Format::Json {
+                        b","
+                    } else {
+                        b""
+                    });
                     out.extend_from_slice(text);
                     any = true;
                 }
@@ -330,7 +391,11 @@ impl<'c> Session<'c> {
                     Place::Symbol(name, _) => (None, Some(*name)),
                 };
                 if printer.format == Format::Json {
-                    Printer::error(&llvm::Request { module: &shown(*named), address, symbol }, reason.as_bytes(), out);
+                    Printer::error(
+                        &llvm::Request { module: &shown(*named), address, symbol },
+                        reason.as_bytes(),
+                        out,
+                    );
                 } else {
                     let request = llvm::Request { module: b"", address, symbol: None };
                     printer.begin(&request, out);
@@ -339,7 +404,8 @@ impl<'c> Session<'c> {
                 }
             }
             Asked::Other { named, address, kind } => {
-                let request = llvm::Request { module: &shown(*named), address: Some(*address), symbol: None };
+                let request =
+                    llvm::Request { module: &shown(*named), address: Some(*address), symbol: None };
                 printer.put_nothing(&request, *kind == Kind::Data, out);
             }
         }
@@ -349,7 +415,11 @@ impl<'c> Session<'c> {
     fn say_failed(&self, module: &[u8], reason: &str) {
         if self.options.printer.format != Format::Json {
             let module = String::from_utf8_lossy(module);
-            self.call.say(&if module.is_empty() { format!("error: {reason}") } else { format!("error: '{module}': {reason}") });
+            self.call.say(&if module.is_empty() {
+                format!("error: {reason}")
+            } else {
+                format!("error: '{module}': {reason}")
+            });
         }
     }
 }

@@ -36,7 +36,8 @@ impl Session<'_> {
         if let Some(&number) = self.numbers.get(&*named) {
             self.last = number;
             // By build-id it is tried again each time.
-            let is_retold = matches!((&self.known[number].1, &*named), (Known::Failed, Named::BuildId(_)));
+            let is_retold =
+                matches!((&self.known[number].1, &*named), (Known::Failed, Named::BuildId(_)));
             return (number, if is_retold { Err(NO_BUILD_ID.to_owned()) } else { Ok(()) });
         }
         let (known, opened) = match self.open(&named) {
@@ -61,13 +62,21 @@ impl Session<'_> {
         module
     }
 
-    pub(super) fn open(&self, named: &Named) -> Result<(Option<Arc<InMemoryModule>>, Option<Mapped>), String> {
+    pub(super) fn open(
+        &self,
+        named: &Named,
+    ) -> Result<(Option<Arc<InMemoryModule>>, Option<Mapped>), String> {
         let objects = &self.options.objects;
         let path = match named {
             Named::Path(path) => PathBuf::from(std::ffi::OsString::from_vec(path.clone())),
             Named::BuildId(id) => match objects.by_build_id(id) {
                 Some(path) => path,
-                None => return objects.stored_by_build_id(id).map(|held| (Some(held), None)).ok_or_else(|| NO_BUILD_ID.to_owned()),
+                None => {
+                    return objects
+                        .stored_by_build_id(id)
+                        .map(|held| (Some(held), None))
+                        .ok_or_else(|| NO_BUILD_ID.to_owned());
+                }
             },
         };
         let object = objects.open(&path).map_err(|error| reason(&path, &error))?;

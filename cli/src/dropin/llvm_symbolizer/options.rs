@@ -61,13 +61,17 @@ impl Options {
         if words.has(Id::Dia) {
             say("warning: DIA not available; using native PDB reader\n");
         }
-        let mut debug_dirs: Vec<PathBuf> = words.values(Id::DebugFileDirectory).map(PathBuf::from).collect();
+        let mut debug_dirs: Vec<PathBuf> =
+            words.values(Id::DebugFileDirectory).map(PathBuf::from).collect();
         debug_dirs.extend(words.values(Id::FallbackDebugPath).map(PathBuf::from));
         for hint in words.values(Id::DsymHint) {
             if Path::new(hint).extension() == Some(OsStr::new("dSYM")) {
                 debug_dirs.push(PathBuf::from(hint));
             } else {
-                say(&format!("Warning: invalid dSYM hint: \"{}\" (must have the '.dSYM' extension).\n", hint.to_string_lossy()));
+                say(&format!(
+                    "Warning: invalid dSYM hint: \"{}\" (must have the '.dSYM' extension).\n",
+                    hint.to_string_lossy()
+                ));
             }
         }
         let text = |id| words.value(id).map(|(_, value)| value.to_string_lossy().into_owned());
@@ -85,7 +89,10 @@ impl Options {
 pub(super) fn integer(words: &Words, id: Id, name: &str) -> Result<u64, ExitCode> {
     let Some((_, value)) = words.value(id) else { return Ok(0) };
     request::number(value.as_bytes()).ok_or_else(|| {
-        say(&format!("{name}: expected a non-negative integer, but got '{}'", value.to_string_lossy()));
+        say(&format!(
+            "{name}: expected a non-negative integer, but got '{}'",
+            value.to_string_lossy()
+        ));
         ExitCode::FAILURE
     })
 }
@@ -100,7 +107,10 @@ pub(super) fn module(words: &Words) -> Result<Option<Named>, ExitCode> {
         (None, Some((_, id))) => match request::build_id(id.as_bytes()) {
             Some(id) => Ok(Some(Named::BuildId(id))),
             None => {
-                say(&format!("--build-id=: expected a build ID, but got '{}'\n", id.to_string_lossy()));
+                say(&format!(
+                    "--build-id=: expected a build ID, but got '{}'\n",
+                    id.to_string_lossy()
+                ));
                 Err(ExitCode::FAILURE)
             }
         },
@@ -130,6 +140,7 @@ pub(super) fn printer(words: &Words) -> Printer {
         false if format == Format::Gnu => Inlines::Innermost,
         false => Inlines::Merged,
     };
-    let (pretty, verbose, addresses) = (words.has(Id::PrettyPrint), words.has(Id::Verbose), words.has(Id::Addresses));
+    let (pretty, verbose, addresses) =
+        (words.has(Id::PrettyPrint), words.has(Id::Verbose), words.has(Id::Addresses));
     Printer { format, names, paths, inlines, pretty, verbose, addresses }
 }

@@ -48,7 +48,11 @@ pub fn parse(text: &[u8], has_module: bool) -> Result<Request<'_>, Malformed<'_>
     request(text, has_module, &mut module).map_err(|reason| Malformed { module, reason })
 }
 
-fn request<'r>(text: &'r [u8], has_module: bool, named: &mut &'r [u8]) -> Result<Request<'r>, &'static str> {
+fn request<'r>(
+    text: &'r [u8],
+    has_module: bool,
+    named: &mut &'r [u8],
+) -> Result<Request<'r>, &'static str> {
     let kinds = [(&b"CODE "[..], Kind::Code), (b"DATA ", Kind::Data), (b"FRAME ", Kind::Frame)];
     let kind = kinds.into_iter().find_map(|(word, kind)| Some((kind, text.strip_prefix(word)?)));
     let (kind, mut text) = kind.unwrap_or((Kind::Code, text));
@@ -56,7 +60,11 @@ fn request<'r>(text: &'r [u8], has_module: bool, named: &mut &'r [u8]) -> Result
     loop {
         text = text.trim_ascii_start();
         let prefixes = [b"FILE:".as_slice(), b"BUILDID:"];
-        let Some((found, rest)) = prefixes.into_iter().find_map(|found| Some((found, text.strip_prefix(found)?))) else { break };
+        let Some((found, rest)) =
+            prefixes.into_iter().find_map(|found| Some((found, text.strip_prefix(found)?)))
+        else {
+            break;
+        };
         if prefix.replace(found).is_some() {
             return Err("duplicate input file specification prefix");
         }
@@ -65,7 +73,11 @@ fn request<'r>(text: &'r [u8], has_module: bool, named: &mut &'r [u8]) -> Result
     let is_build_id = prefix == Some(b"BUILDID:");
     let module = if prefix.is_some() {
         if text.is_empty() {
-            return Err(if is_build_id { "must be followed by a hash" } else { "must be followed by an input file" });
+            return Err(if is_build_id {
+                "must be followed by a hash"
+            } else {
+                "must be followed by an input file"
+            });
         }
         if has_module {
             return Err("input file has already been specified");
@@ -93,7 +105,8 @@ fn request<'r>(text: &'r [u8], has_module: bool, named: &mut &'r [u8]) -> Result
     Ok(Request { kind, module, place: place(text.trim_ascii())? })
 }
 
-/// The word that `text` begins with, which may stand in quotes; `text` is what follows. Empty if a quote does not end.
+/// The word that `text` begins with, which may stand in quotes; `text` is what follows. Empty if a
+/// quote does not end.
 fn word<'r>(text: &mut &'r [u8]) -> &'r [u8] {
     let rest = text.trim_ascii_start();
     let (word, rest) = match rest {
@@ -101,7 +114,8 @@ fn word<'r>(text: &mut &'r [u8]) -> &'r [u8] {
             let Some(end) = inner.iter().position(|byte| byte == quote) else { return b"" };
             (&inner[..end], &inner[end + 1..])
         }
-        _ => rest.split_at(rest.iter().position(|byte| b" \n\r".contains(byte)).unwrap_or(rest.len())),
+        _ => rest
+            .split_at(rest.iter().position(|byte| b" \n\r".contains(byte)).unwrap_or(rest.len())),
     };
     *text = rest;
     word
@@ -134,16 +148,22 @@ pub fn number(text: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;
     }
-    digits
-        .iter()
-        .try_fold(0u64, |number, &digit| number.checked_mul(u64::from(base))?.checked_add(u64::from(char::from(digit).to_digit(base)?)))
+    digits.iter().try_fold(0u64, |number, &digit| {
+        number
+            .checked_mul(u64::from(base))?
+            .checked_add(u64::from(char::from(digit).to_digit(base)?))
+    })
 }
 
 /// The bytes of a build-id written in hexadecimal; an odd digit stands for a byte too.
 pub fn build_id(text: &[u8]) -> Option<Vec<u8>> {
-    let digits = text.iter().map(|&digit| char::from(digit).to_digit(16)).collect::<Option<Vec<u32>>>()?;
+    let digits =
+        text.iter().map(|&digit| char::from(digit).to_digit(16)).collect::<Option<Vec<u32>>>()?;
     let (odd, pairs) = digits.split_at(digits.len() % 2);
-    let bytes = odd.chunks(1).chain(pairs.chunks(2)).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit));
+    let bytes = odd
+        .chunks(1)
+        .chain(pairs.chunks(2))
+        .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit));
     let bytes: Vec<u8> = bytes.filter_map(|byte| u8::try_from(byte).ok()).collect();
     (!bytes.is_empty()).then_some(bytes)
 }
@@ -167,7 +187,11 @@ mod tests {
             ("a+b+2", true, code(None, Place::Symbol(b"a+b", 2))),
             ("operator+", true, code(None, Place::Symbol(b"operator+", 0))),
             ("+5", true, code(None, Place::Symbol(b"+5", 0))),
-            ("DATA lib 1", false, Ok(Request { kind: Kind::Data, module: path("lib"), place: Place::Address(1) })),
+            (
+                "DATA lib 1",
+                false,
+                Ok(Request { kind: Kind::Data, module: path("lib"), place: Place::Address(1) }),
+            ),
         ] {
             assert_eq!(parse(text.as_bytes(), has_module), want, "{text}");
         }
@@ -190,7 +214,11 @@ mod tests {
             ("BUILDID:zz 1", false, "", "wrong format of build-id"),
             ("FILE:x 1", true, "", "input file has already been specified"),
         ] {
-            assert_eq!(parse(text.as_bytes(), has_module), Err(Malformed { module: module.as_bytes(), reason }), "{text}");
+            assert_eq!(
+                parse(text.as_bytes(), has_module),
+                Err(Malformed { module: module.as_bytes(), reason }),
+                "{text}"
+            );
         }
     }
 

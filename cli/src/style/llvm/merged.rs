@@ -3,8 +3,8 @@
 use symtool_debug::{Folder, Source, Start};
 use symtool_store::resolve::Frame;
 
-/// What is known of an address, in one frame: the innermost place, and the outermost function where a symbol names it
-/// (LLVM, `SymbolizableObjectFile::symbolizeCode`).
+/// What is known of an address, in one frame: the innermost place, and the outermost function where
+/// a symbol names it (LLVM, `SymbolizableObjectFile::symbolizeCode`).
 #[derive(Debug, Default)]
 pub(in crate::style) struct Merged {
     innermost: Option<Innermost>,
@@ -39,8 +39,10 @@ impl Merged {
     pub(in crate::style) fn frame(&self) -> Option<Frame<'_>> {
         let innermost = self.innermost.as_ref()?;
         let [line, column, discriminator, declared_line] = innermost.numbers;
-        let ((file, folder), (declared_file, declared_folder)) = (&innermost.file, &innermost.declared_file);
-        let (folder, declared_folder, start) = (*folder, *declared_folder, self.start.unwrap_or(Start::UNKNOWN));
+        let ((file, folder), (declared_file, declared_folder)) =
+            (&innermost.file, &innermost.declared_file);
+        let (folder, declared_folder, start) =
+            (*folder, *declared_folder, self.start.unwrap_or(Start::UNKNOWN));
         let (name, source) = (&self.linkage[..], self.source.unwrap_or(Source::Symtab));
         let place = Frame { file, folder, line, column, discriminator, ..NO_FRAME };
         Some(Frame { name, source, start, declared_file, declared_folder, declared_line, ..place })

@@ -1,7 +1,9 @@
-//! llvm-symbolizer's output styles LLVM, GNU and JSON, with everything that its options change (LLVM, `DIPrinter.cpp`).
+//! llvm-symbolizer's output styles LLVM, GNU and JSON, with everything that its options change
+//! (LLVM, `DIPrinter.cpp`).
 //!
-//! The frames of a range are written once, by [`Printer::frames`], however many requests hit it; what differs from
-//! request to request is put around them by [`Printer::begin`] and [`Printer::end`].
+//! The frames of a range are written once, by [`Printer::frames`], however many requests hit it;
+//! what differs from request to request is put around them by [`Printer::begin`] and
+//! [`Printer::end`].
 
 mod merged;
 mod short;
@@ -89,7 +91,12 @@ impl Printer {
     ///
     /// # Errors
     /// If a block of names cannot be read; nothing has been written then.
-    pub fn frames(self, frames: Frames<'_, '_>, demangler: Option<&Demangler>, out: &mut Vec<u8>) -> Result<bool, store::Error> {
+    pub fn frames(
+        self,
+        frames: Frames<'_, '_>,
+        demangler: Option<&Demangler>,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, store::Error> {
         let mut any = false;
         self.each(frames, demangler, out, |_| any = true)?;
         Ok(any)
@@ -105,7 +112,10 @@ impl Printer {
         let start = out.len();
         let mut merged = Merged::default();
         let mut count = 0;
-        let view = View { extras: Extras::Hidden, declarations: self.verbose || self.format == Format::Json };
+        let view = View {
+            extras: Extras::Hidden,
+            declarations: self.verbose || self.format == Format::Json,
+        };
         let written = frames.each(view, |frame| {
             // Symbols name functions, or say nothing.
             let is_silent = self.names != Names::Linkage && frame.source == Source::Symtab;
@@ -120,7 +130,8 @@ impl Printer {
                     short_name = short(&frame);
                     &short_name[..]
                 }
-                Names::Linkage => demangler.map_or(frame.name, |demangler| demangler.name(frame.function, frame.name)),
+                Names::Linkage => demangler
+                    .map_or(frame.name, |demangler| demangler.name(frame.function, frame.name)),
             };
             match self.inlines {
                 Inlines::Merged => merged.add(&frame, name),
@@ -146,7 +157,12 @@ impl Printer {
     ///
     /// # Errors
     /// As [`Printer::frames`].
-    pub fn location(self, frames: Frames<'_, '_>, demangler: Option<&Demangler>, out: &mut Vec<u8>) -> Result<bool, store::Error> {
+    pub fn location(
+        self,
+        frames: Frames<'_, '_>,
+        demangler: Option<&Demangler>,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, store::Error> {
         let start = out.len();
         let mut has_file = false;
         let printer = Self { inlines: Inlines::Merged, ..self };
@@ -350,7 +366,8 @@ pub struct Request<'a> {
     pub symbol: Option<&'a [u8]>,
 }
 
-/// Whether the file of `frame` is that of a symbol, for want of one in debug data: a name alone, without a line.
+/// Whether the file of `frame` is that of a symbol, for want of one in debug data: a name alone,
+/// without a line.
 pub fn has_symbols_file(frame: &Frame<'_>) -> bool {
     frame.line == 0 && frame.column == 0 && frame.folder.bytes == 0 && !frame.file.contains(&b'/')
 }

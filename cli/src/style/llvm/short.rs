@@ -4,7 +4,8 @@ use crate::demangle::{self, Spelling};
 use std::borrow::Cow;
 use symtool_store::resolve::Frame;
 
-/// The name without scope and parameters, much as debug data would say it; nothing where it knows no function.
+/// The name without scope and parameters, much as debug data would say it; nothing where it knows
+/// no function.
 pub(super) fn short<'a>(frame: &Frame<'a>) -> Cow<'a, [u8]> {
     let raw = frame.own.unwrap_or(frame.name);
     // Hashes of Rust are no part of a function's name.
@@ -12,7 +13,8 @@ pub(super) fn short<'a>(frame: &Frame<'a>) -> Cow<'a, [u8]> {
     demangled.map_or(Cow::Borrowed(raw), |name| Cow::Owned(base_of(name.as_bytes()).to_vec()))
 }
 
-/// `c<int>` of `void a::b::c<int>(char) const`, `operator()` of `f(int)::{lambda()#1}::operator()() const`.
+/// `c<int>` of `void a::b::c<int>(char) const`, `operator()` of `f(int)::{lambda()#1}::operator()()
+/// const`.
 fn base_of(name: &[u8]) -> &[u8] {
     let (mut depth, mut start, mut end) = (0_u32, 0, name.len());
     for (at, &byte) in name.iter().enumerate() {
