@@ -15,7 +15,12 @@ use support::{Run, Sandbox, json_lines, object};
 const DSYM: &str = "macho-objc-arm64-O2-dwarf4";
 
 fn import(sandbox: &Sandbox, paths: &[&Path]) -> Run {
-    sandbox.run(["import", "--json"].iter().map(AsRef::as_ref).chain(paths.iter().map(|path| path.as_os_str())))
+    sandbox.run(
+        ["import", "--json"]
+            .iter()
+            .map(AsRef::as_ref)
+            .chain(paths.iter().map(|path| path.as_os_str())),
+    )
 }
 
 /// Of each report: the last component of the path, and the status.
@@ -38,7 +43,10 @@ fn pairs(wanted: &[(&str, &str)]) -> Vec<(String, String)> {
 fn modules(sandbox: &Sandbox) -> Vec<(String, String, String)> {
     let modules = json_lines(&sandbox.run(["modules", "list", "--json"]).stdout);
     let text = |module: &Value, key: &str| module[key].as_str().unwrap().to_owned();
-    let mut modules: Vec<_> = modules.iter().map(|module| (text(module, "name"), text(module, "arch"), text(module, "id"))).collect();
+    let mut modules: Vec<_> = modules
+        .iter()
+        .map(|module| (text(module, "name"), text(module, "arch"), text(module, "id")))
+        .collect();
     modules.sort();
     modules
 }
@@ -60,7 +68,10 @@ fn every_file_of_a_bundle_is_imported_and_junk_passed_over() {
     let sandbox = Sandbox::new();
     let run = import(&sandbox, &[&object("macho-two.dSYM")]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
-    assert_eq!(statuses(&run), pairs(&[(DSYM, "imported"), ("macho-port-i386-O2-dwarf2", "imported")]));
+    assert_eq!(
+        statuses(&run),
+        pairs(&[(DSYM, "imported"), ("macho-port-i386-O2-dwarf2", "imported")])
+    );
     // The property list, the relocations and what macOS leaves beside files.
     assert!(json_lines(&run.stdout)[2]["skipped"].as_u64().unwrap() >= 2, "{}", run.stdout);
     assert_eq!(modules(&sandbox).len(), 2);
@@ -89,7 +100,13 @@ fn an_empty_bundle_is_named_and_the_rest_imported() {
     for path in ["build", "build/macho-empty.dSYM"] {
         let run = import(&sandbox, &[&sandbox.path(path)]);
         assert_eq!(run.code, 1);
-        assert!(run.stderr.contains("macho-empty.dSYM: a dSYM bundle without an object file; was it copied whole?"), "{}", run.stderr);
+        assert!(
+            run.stderr.contains(
+                "macho-empty.dSYM: a dSYM bundle without an object file; was it copied whole?"
+            ),
+            "{}",
+            run.stderr
+        );
         assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
     }
     assert_eq!(modules(&sandbox).len(), 1);
@@ -120,7 +137,11 @@ fn apps_archives_and_frameworks_are_trees_like_others() {
     let ipa = zip(&[
         ("Payload/App.app/Info.plist", STORED, b"bplist00"),
         ("Payload/App.app/app", DEFLATED, &app),
-        ("__MACOSX/App.app.dSYM/Contents/Resources/DWARF/._app", DEFLATED, b"\x00\x05\x16\x07\x00\x02\x00\x00"),
+        (
+            "__MACOSX/App.app.dSYM/Contents/Resources/DWARF/._app",
+            DEFLATED,
+            b"\x00\x05\x16\x07\x00\x02\x00\x00",
+        ),
         ("App.app.dSYM/Contents/Resources/DWARF/app", DEFLATED, &file),
     ]);
     let run = import(&packed, &[&packed.write("App.ipa", ipa)]);
@@ -166,7 +187,13 @@ fn a_dsym_is_found_in_a_debug_folder_by_uuid() {
     fs::copy(object("macho-beside/app"), bundle.join("app")).unwrap();
     copy_folder(&object("macho-beside/app.dSYM"), &sandbox.path("symbols/App.app.dSYM"));
     let (image, symbols) = (bundle.join("app"), sandbox.path("symbols"));
-    let run = sandbox.run(["import", "--json", "--debug-dir", symbols.to_str().unwrap(), image.to_str().unwrap()]);
+    let run = sandbox.run([
+        "import",
+        "--json",
+        "--debug-dir",
+        symbols.to_str().unwrap(),
+        image.to_str().unwrap(),
+    ]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(answers(&sandbox).contains("/src/port/queue.c"));
     // One of another build is not taken.
@@ -175,7 +202,12 @@ fn a_dsym_is_found_in_a_debug_folder_by_uuid() {
     let wrong = sandbox.path("others/app.dSYM/Contents/Resources/DWARF");
     fs::rename(wrong.join("macho-port-armv7k-O2-dwarf5"), wrong.join("app")).unwrap();
     let others = sandbox.path("others");
-    assert_eq!(other.run(["import", "--debug-dir", others.to_str().unwrap(), image.to_str().unwrap()]).code, 0);
+    assert_eq!(
+        other
+            .run(["import", "--debug-dir", others.to_str().unwrap(), image.to_str().unwrap()])
+            .code,
+        0
+    );
     assert!(!answers(&other).contains("/src/port/queue.c"));
 }
 
@@ -185,7 +217,8 @@ fn every_slice_is_a_module_of_its_own() {
     let fat = object("macho-fat/three");
     let run = import(&sandbox, &[&fat]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
-    let want = [("three:x86_64", "imported"), ("three:armv7", "imported"), ("three:arm64", "imported")];
+    let want =
+        [("three:x86_64", "imported"), ("three:armv7", "imported"), ("three:arm64", "imported")];
     assert_eq!(statuses(&run), pairs(&want));
     let arches: Vec<String> = modules(&sandbox).into_iter().map(|(.., arch, _)| arch).collect();
     assert_eq!(arches, ["arm64", "armv7", "x86_64"]);
@@ -207,11 +240,30 @@ fn every_slice_is_a_module_of_its_own() {
 #[test]
 fn one_slice_can_be_picked() {
     let sandbox = Sandbox::new();
-    let pick = |name: &str, arch: &str| PathBuf::from(format!("{}:{arch}", object(name).to_str().unwrap()));
-    let run = import(&sandbox, &[&pick("macho-fat/three", "armv7"), &pick("macho-fat/wide", "arm64"), &pick(DSYM, "arm64")]);
+    let pick = |name: &str, arch: &str| {
+        PathBuf::from(format!("{}:{arch}", object(name).to_str().unwrap()))
+    };
+    let run = import(
+        &sandbox,
+        &[
+            &pick("macho-fat/three", "armv7"),
+            &pick("macho-fat/wide", "arm64"),
+            &pick(DSYM, "arm64"),
+        ],
+    );
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
-    assert_eq!(statuses(&run), pairs(&[("three:armv7", "imported"), ("wide:arm64", "imported"), (&format!("{DSYM}:arm64"), "imported")]));
-    for (path, has) in [(pick("macho-fat/three", "arm64e"), "x86_64, armv7, arm64"), (pick(DSYM, "x86_64"), "arm64")] {
+    assert_eq!(
+        statuses(&run),
+        pairs(&[
+            ("three:armv7", "imported"),
+            ("wide:arm64", "imported"),
+            (&format!("{DSYM}:arm64"), "imported")
+        ])
+    );
+    for (path, has) in [
+        (pick("macho-fat/three", "arm64e"), "x86_64, armv7, arm64"),
+        (pick(DSYM, "x86_64"), "arm64"),
+    ] {
         let run = import(&sandbox, &[&path]);
         assert_eq!(run.code, 1);
         assert!(run.stderr.contains(&format!("; it has {has}")), "{}", run.stderr);
@@ -227,7 +279,11 @@ fn slices_may_have_the_same_uuid() {
     let [one, other] = &found[..] else { panic!("{found:?}") };
     assert_eq!((&one.2, &one.1[..], &other.1[..]), (&other.2, "arm64", "x86_64"));
     let run = sandbox.run(["resolve", "--module", &one.2, "0x400"]);
-    assert!(run.stderr.contains(&format!("{}:arm64, {}:x86_64", &one.2[..12], &one.2[..12])), "{}", run.stderr);
+    assert!(
+        run.stderr.contains(&format!("{}:arm64, {}:x86_64", &one.2[..12], &one.2[..12])),
+        "{}",
+        run.stderr
+    );
     assert_eq!(sandbox.run(["resolve", "--module", &format!("{}:arm64", one.2), "0x400"]).code, 0);
     assert!(import(&sandbox, &[&object("macho-fat/same-uuid")]).stdout.contains("unchanged"));
 }
@@ -237,7 +293,12 @@ fn members_of_universal_libraries() {
     let sandbox = Sandbox::new();
     let run = import(&sandbox, &[&object("macho-fat/lib.a")]);
     assert_eq!(run.code, 0, "{}", run.stderr);
-    let want = ["lib.a:x86_64(queue.o)", "lib.a:x86_64(tally.o)", "lib.a:arm64(queue.o)", "lib.a:arm64(tally.o)"];
+    let want = [
+        "lib.a:x86_64(queue.o)",
+        "lib.a:x86_64(tally.o)",
+        "lib.a:arm64(queue.o)",
+        "lib.a:arm64(tally.o)",
+    ];
     assert_eq!(statuses(&run), pairs(&want.map(|member| (member, "imported"))));
 }
 
@@ -263,12 +324,24 @@ fn universal_files_that_lie() {
             ":x86_64: damaged object file (it has bytes that belong to another slice)",
             1,
         ),
-        (fat(&[(arm64, 4096, size), (x86_64, 1 << 30, size)], 2, &dsym), ":x86_64: damaged object file (it lies outside the file)", 1),
-        (fat(&[(arm64, 4096, size), (x86_64, u32::MAX, u32::MAX)], 2, &dsym), "it lies outside the file", 1),
+        (
+            fat(&[(arm64, 4096, size), (x86_64, 1 << 30, size)], 2, &dsym),
+            ":x86_64: damaged object file (it lies outside the file)",
+            1,
+        ),
+        (
+            fat(&[(arm64, 4096, size), (x86_64, u32::MAX, u32::MAX)], 2, &dsym),
+            "it lies outside the file",
+            1,
+        ),
         (fat(&[], 1_000_000, &dsym), "damaged object file (", 0),
         (fat(&[], 300, &[0; 8192]), "it declares 300 slices, over the limit of 64", 0),
         (fat(&[], 0, &[]), "no object files in this archive", 0),
-        (vec![0xca, 0xfe, 0xba, 0xbe, 0, 0, 0, 52, 0, 29], "neither an ELF nor a Mach-O file (a Java class)", 0),
+        (
+            vec![0xca, 0xfe, 0xba, 0xbe, 0, 0, 0, 52, 0, 29],
+            "neither an ELF nor a Mach-O file (a Java class)",
+            0,
+        ),
     ] {
         let sandbox = Sandbox::new();
         let run = import(&sandbox, &[&sandbox.write("fat", bytes)]);
@@ -278,8 +351,15 @@ fn universal_files_that_lie() {
     }
     // A table of a million slices, all there.
     let sandbox = Sandbox::new();
-    let run = import(&sandbox, &[&sandbox.write("fat", fat(&vec![(arm64, 4096, size); 1_000_000], 1_000_000, &[]))]);
-    assert!(run.stderr.contains("it declares 1000000 slices, over the limit of 64"), "{}", run.stderr);
+    let run = import(
+        &sandbox,
+        &[&sandbox.write("fat", fat(&vec![(arm64, 4096, size); 1_000_000], 1_000_000, &[]))],
+    );
+    assert!(
+        run.stderr.contains("it declares 1000000 slices, over the limit of 64"),
+        "{}",
+        run.stderr
+    );
 }
 
 /// Numbers of the header and of load commands, replaced by what they cannot be.
@@ -299,7 +379,10 @@ fn load_commands_that_lie() {
     for chunk in places.chunks(40) {
         let sandbox = Sandbox::new();
         let mut paths = Vec::new();
-        for (place, value) in chunk.iter().flat_map(|place| [0, 7, 0x7fff_ffff, u32::MAX].map(|value| (*place, value))) {
+        for (place, value) in chunk
+            .iter()
+            .flat_map(|place| [0, 7, 0x7fff_ffff, u32::MAX].map(|value| (*place, value)))
+        {
             let mut broken = image.clone();
             broken[place..place + 4].copy_from_slice(&value.to_le_bytes());
             paths.push(sandbox.write(&format!("{place}-{value}"), broken));
@@ -327,10 +410,21 @@ fn object_files_of_a_debug_map_that_are_missing_are_named() {
     }
     let run = import(&sandbox, &[&app]);
     assert_eq!(run.code, 0);
-    assert!(run.stderr.contains("and 1 more, not found as the linker saw it: symbols answer instead;"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("and 1 more, not found as the linker saw it: symbols answer instead;"),
+        "{}",
+        run.stderr
+    );
     let report = &json_lines(&run.stdout)[0];
     assert!(report["dropped"]["missing_object"].as_u64().unwrap() > 3, "{report}");
-    let run = sandbox.run(["import", "--json", "--force", "--debug-dir", elsewhere.to_str().unwrap(), app.to_str().unwrap()]);
+    let run = sandbox.run([
+        "import",
+        "--json",
+        "--force",
+        "--debug-dir",
+        elsewhere.to_str().unwrap(),
+        app.to_str().unwrap(),
+    ]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
     assert_eq!(json_lines(&run.stdout)[0]["dropped"], serde_json::json!({}));
     assert!(import(&sandbox, &[&app]).stdout.contains("unchanged"));
@@ -338,7 +432,11 @@ fn object_files_of_a_debug_map_that_are_missing_are_named() {
     let bare = Sandbox::new();
     let run = import(&bare, &[&bare.write("app", fs::read(&app).unwrap())]);
     assert_eq!(run.code, 0);
-    assert!(run.stderr.contains("make a dSYM where the object files are (dsymutil)"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("make a dSYM where the object files are (dsymutil)"),
+        "{}",
+        run.stderr
+    );
 }
 
 /// Whatever a map of object files leaves out, a dSYM knows better.
@@ -353,7 +451,12 @@ fn a_dsym_comes_before_a_debug_map() {
             assert_eq!(import(&sandbox, &[path]).code, 0);
         }
         let shown = &json_lines(&sandbox.run(["modules", "show", "--json", "app"]).stdout)[0];
-        let details: Vec<&str> = shown["sources"].as_array().unwrap().iter().map(|source| source["detail"].as_str().unwrap()).collect();
+        let details: Vec<&str> = shown["sources"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|source| source["detail"].as_str().unwrap())
+            .collect();
         assert_eq!(details, ["debug", "debug_map"], "{shown}");
     }
 }
@@ -373,7 +476,8 @@ fn a_slice_is_picked_whatever_the_others_are() {
     let sandbox = Sandbox::new();
     let dsym = fs::read(object(DSYM)).unwrap();
     let size = u32::try_from(dsym.len()).unwrap();
-    let path = sandbox.write("fat", fat(&[(0x0100_0007, 1 << 30, size), (0x0100_000c, 4096, size)], 2, &dsym));
+    let path = sandbox
+        .write("fat", fat(&[(0x0100_0007, 1 << 30, size), (0x0100_000c, 4096, size)], 2, &dsym));
     let slice = PathBuf::from(format!("{}:arm64", path.to_str().unwrap()));
     let run = import(&sandbox, &[&slice]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
@@ -386,7 +490,11 @@ fn object_files_written_since_are_used_and_named() {
     let run = import(&sandbox, &[&object("macho-map-stale/app")]);
     assert!(run.stderr.contains("written anew since the image was linked"), "{}", run.stderr);
     // A member of another time is another member.
-    assert!(run.stderr.contains("libtwo.a(two.o), not found as the linker saw it"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("libtwo.a(two.o), not found as the linker saw it"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -395,9 +503,22 @@ fn hidden_names_are_named_as_such() {
     let hidden = object("macho-symbolmap/hidden");
     let run = import(&sandbox, &[&hidden]);
     assert_eq!(run.code, 0);
-    assert!(run.stderr.contains("names are hidden (`__hidden#…_`); pass the folder with its .bcsymbolmap file"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains(
+            "names are hidden (`__hidden#…_`); pass the folder with its .bcsymbolmap file"
+        ),
+        "{}",
+        run.stderr
+    );
     let maps = object("macho-symbolmap/BCSymbolMaps");
-    let run = sandbox.run(["import", "--json", "--force", "--bcsymbolmap", maps.to_str().unwrap(), hidden.to_str().unwrap()]);
+    let run = sandbox.run([
+        "import",
+        "--json",
+        "--force",
+        "--bcsymbolmap",
+        maps.to_str().unwrap(),
+        hidden.to_str().unwrap(),
+    ]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
 }
 

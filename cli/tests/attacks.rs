@@ -1,6 +1,7 @@
-//! A sealed store in the hands of somebody who can write to its disk but has no key, or an old one. Nothing that they put there is
-//! believed, nothing that they take away goes unnoticed, and nothing is ever stored in clear. What is not promised, a whole store put back
-//! from an earlier time, is in docs/security.md.
+//! A sealed store in the hands of somebody who can write to its disk but has no key, or an old one.
+//! Nothing that they put there is believed, nothing that they take away goes unnoticed, and nothing
+//! is ever stored in clear. What is not promised, a whole store put back from an earlier time, is
+//! in docs/security.md.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
@@ -21,16 +22,31 @@ use support::{Run, Sandbox, object};
 const DATABASES: [&str; 2] = ["symbols", "crashes"];
 const NEW_MODULE: &str = "c-gcc-O2-symtab.so";
 
-/// Tries each of `attacks` on a copy of the store, on all cores. Each says what it is, and which promises were broken.
-fn try_all<T: Sync>(attacks: &[T], least: usize, attempt: impl Fn(&T) -> (String, Vec<Fault>) + Sync + Send) {
-    let faults: Vec<_> = attacks.par_iter().map(attempt).filter(|(_, faults)| !faults.is_empty()).collect();
+/// Tries each of `attacks` on a copy of the store, on all cores. Each says what it is, and which
+/// promises were broken.
+fn try_all<T: Sync>(
+    attacks: &[T],
+    least: usize,
+    attempt: impl Fn(&T) -> (String, Vec<Fault>) + Sync + Send,
+) {
+    let faults: Vec<_> =
+        attacks.par_iter().map(attempt).filter(|(_, faults)| !faults.is_empty()).collect();
     assert!(attacks.len() >= least, "only {} attacks", attacks.len());
-    assert!(faults.is_empty(), "{} of {}: {:#?}", faults.len(), attacks.len(), faults.iter().take(12).collect::<Vec<_>>());
+    assert!(
+        faults.is_empty(),
+        "{} of {}: {:#?}",
+        faults.len(),
+        attacks.len(),
+        faults.iter().take(12).collect::<Vec<_>>()
+    );
 }
 
 /// Commands that write, without a key and with one.
 fn writers(sandbox: &Sandbox) -> Vec<Vec<String>> {
-    let report = sandbox.write("report.txt", "#00 pc 00001234 libsecret.so\n").to_string_lossy().into_owned();
+    let report = sandbox
+        .write("report.txt", "#00 pc 00001234 libsecret.so\n")
+        .to_string_lossy()
+        .into_owned();
     let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let module = object(NEW_MODULE).to_string_lossy().into_owned();
     vec![
@@ -61,8 +77,8 @@ fn forged_formats(shape: &Shape) -> Vec<(&'static str, Option<Vec<u8>>)> {
     ]
 }
 
-/// Whatever FORMAT says, a sealed store does not count as open: no command works without the key, none drops anything, and with FORMAT as it
-/// was everything is there.
+/// Whatever FORMAT says, a sealed store does not count as open: no command works without the key,
+/// none drops anything, and with FORMAT as it was everything is there.
 #[test]
 fn a_forged_format_does_not_open_a_sealed_store() {
     let shape = Shape::batches(true);
@@ -78,18 +94,35 @@ fn a_forged_format_does_not_open_a_sealed_store() {
             if key.is_none() {
                 for args in writers(&store.sandbox) {
                     let run = store.sandbox.run_with(None, &args);
-                    assert_eq!(run.code, 3, "FORMAT {what}, no key, {args:?}: {}{}", run.stdout, run.stderr);
+                    assert_eq!(
+                        run.code, 3,
+                        "FORMAT {what}, no key, {args:?}: {}{}",
+                        run.stdout, run.stderr
+                    );
                 }
                 for args in [&["modules", "list"][..], &["crash", "list"], &["modules", "verify"]] {
                     let run = store.sandbox.run_with(None, args);
-                    assert_eq!((run.code, run.stdout.as_str()), (3, ""), "FORMAT {what}, no key, {args:?}: {}", run.stderr);
+                    assert_eq!(
+                        (run.code, run.stdout.as_str()),
+                        (3, ""),
+                        "FORMAT {what}, no key, {args:?}: {}",
+                        run.stderr
+                    );
                 }
             } else {
-                // With the key, each refuses or works; none stores in clear, or loses what the key opens.
+                // With the key, each refuses or works; none stores in clear, or loses what the key
+                // opens.
                 let args = &writers(&store.sandbox)[..4];
-                let codes: Vec<i32> =
-                    args.iter().map(|args| store.run(&args.iter().map(String::as_str).collect::<Vec<_>>()).code).collect();
-                assert!(codes.iter().all(|code| *code == 0 || *code == 3), "FORMAT {what}, with the key: {codes:?}");
+                let codes: Vec<i32> = args
+                    .iter()
+                    .map(|args| {
+                        store.run(&args.iter().map(String::as_str).collect::<Vec<_>>()).code
+                    })
+                    .collect();
+                assert!(
+                    codes.iter().all(|code| *code == 0 || *code == 3),
+                    "FORMAT {what}, with the key: {codes:?}"
+                );
             }
             let is_clear = files(&store.sandbox.store()).iter().any(|file| {
                 let bytes = fs::read(store.sandbox.store().join(file)).unwrap();
@@ -98,10 +131,15 @@ fn a_forged_format_does_not_open_a_sealed_store() {
             assert!(!is_clear, "FORMAT {what}: a report was stored in clear");
             fs::write(&format, original).unwrap();
             let resolved = store.resolve();
-            let all_right = judge(&resolved, &shape.known()).iter().all(|told| *told == Told::Right);
+            let all_right =
+                judge(&resolved, &shape.known()).iter().all(|told| *told == Told::Right);
             assert!(all_right, "FORMAT {what}, then as it was: {}", resolved.stderr);
             let verified = store.run(&["modules", "verify"]);
-            assert_eq!(verified.code, 0, "FORMAT {what}, then as it was: {}{}", verified.stdout, verified.stderr);
+            assert_eq!(
+                verified.code, 0,
+                "FORMAT {what}, then as it was: {}{}",
+                verified.stdout, verified.stderr
+            );
         }
     }
 }
@@ -123,7 +161,11 @@ fn an_open_store_in_place_of_a_sealed_one_is_refused() {
     for args in commands {
         let run = forged.run_with(sealed.key.as_deref(), args);
         assert_eq!((run.code, run.stdout.as_str()), (3, ""), "{args:?}: {}", run.stderr);
-        assert!(run.stderr.contains("without a key") || run.stderr.contains("not sealed"), "{args:?}: {}", run.stderr);
+        assert!(
+            run.stderr.contains("without a key") || run.stderr.contains("not sealed"),
+            "{args:?}: {}",
+            run.stderr
+        );
     }
 }
 
@@ -141,9 +183,15 @@ fn an_open_database_in_a_sealed_store_is_refused() {
             if with_ack && ack.exists() {
                 fs::copy(ack, store.sandbox.store().join(format!("{database}.ack"))).unwrap();
             }
-            let args: &[&str] = if database == "crashes" { &["crash", "list"] } else { &["modules", "list"] };
+            let args: &[&str] =
+                if database == "crashes" { &["crash", "list"] } else { &["modules", "list"] };
             let run = store.run(args);
-            assert_eq!((run.code, run.stdout.as_str()), (3, ""), "{database}, {with_ack}: {}", run.stderr);
+            assert_eq!(
+                (run.code, run.stdout.as_str()),
+                (3, ""),
+                "{database}, {with_ack}: {}",
+                run.stderr
+            );
             let verified = store.run(&["modules", "verify"]);
             assert_ne!(verified.code, 0, "{database}, {with_ack}: {}", verified.stdout);
         }
@@ -159,7 +207,10 @@ fn a_sealed_database_in_an_open_store_is_refused() {
         copy(&open.sandbox.store(), &forged.store());
         fs::remove_dir_all(forged.store().join(database)).unwrap();
         copy(&sealed.sandbox.store().join(database), &forged.store().join(database));
-        for args in [&["modules", "verify"][..], if database == "crashes" { &["crash", "list"] } else { &["modules", "list"] }] {
+        for args in [
+            &["modules", "verify"][..],
+            if database == "crashes" { &["crash", "list"] } else { &["modules", "list"] },
+        ] {
             let run = forged.run_with(None, args);
             assert_ne!(run.code, 0, "{database}, {args:?}: {}", run.stdout);
         }
@@ -203,12 +254,15 @@ fn an_older_database_put_back_is_noticed() {
 fn an_older_table_put_back_is_noticed() {
     let Older { shape, before } = Older::new();
     let tables = |store: &Path| -> Vec<PathBuf> {
-        let is_table = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "sst");
+        let is_table =
+            |file: &PathBuf| file.extension().is_some_and(|extension| extension == "sst");
         files(store).into_iter().filter(is_table).collect()
     };
     let pairs: Vec<(PathBuf, PathBuf)> = tables(&before.store())
         .into_iter()
-        .flat_map(|old| tables(&shape.sandbox.store()).into_iter().map(move |present| (old.clone(), present)))
+        .flat_map(|old| {
+            tables(&shape.sandbox.store()).into_iter().map(move |present| (old.clone(), present))
+        })
         .filter(|(old, present)| old.parent() == present.parent())
         .collect();
     try_all(&pairs, 5, |(old, present)| {
@@ -227,7 +281,9 @@ fn rows(database: &Path) -> Rows {
     let scratch = Sandbox::in_memory();
     copy(database, &scratch.path("rows"));
     let db = DB::open(&Options::default(), scratch.path("rows")).unwrap();
-    db.iterator(IteratorMode::Start).map(|row| row.map(|(key, value)| (key.into_vec(), value.into_vec())).unwrap()).collect()
+    db.iterator(IteratorMode::Start)
+        .map(|row| row.map(|(key, value)| (key.into_vec(), value.into_vec())).unwrap())
+        .collect()
 }
 
 /// Asks a store of which one row was changed, with the tools of RocksDB.
@@ -260,8 +316,10 @@ fn try_changes(shape: &Shape, least: usize, changes: &[Change]) {
 fn a_deleted_row_is_noticed() {
     let shape = Shape::batches(true);
     let rows = |database: &str| rows(&shape.sandbox.store().join(database));
-    let changes: Vec<Change> =
-        DATABASES.iter().flat_map(|database| rows(database).into_keys().map(move |key| (*database, key, None))).collect();
+    let changes: Vec<Change> = DATABASES
+        .iter()
+        .flat_map(|database| rows(database).into_keys().map(move |key| (*database, key, None)))
+        .collect();
     try_changes(&shape, 30, &changes);
 }
 
@@ -285,7 +343,9 @@ fn an_older_row_put_back_is_noticed() {
     let mut changes: Vec<Change> = Vec::new();
     for database in DATABASES {
         let now = rows(&shape.sandbox.store().join(database));
-        let old = rows(&before.store().join(database)).into_iter().filter(|(key, value)| now.get(key) != Some(value));
+        let old = rows(&before.store().join(database))
+            .into_iter()
+            .filter(|(key, value)| now.get(key) != Some(value));
         changes.extend(old.map(|(key, value)| (database, key, Some(value))));
     }
     try_changes(&shape, 3, &changes);
@@ -296,10 +356,17 @@ fn rotate(shape: &Shape, sandbox: &Sandbox) -> (Run, PathBuf) {
     if !new.exists() {
         assert_eq!(shape.sandbox.run(["key", "generate", new.to_str().unwrap()]).code, 0);
     }
-    (sandbox.run_with(shape.key.as_deref(), ["key", "rotate", "--new-key-file", new.to_str().unwrap()]), new)
+    (
+        sandbox.run_with(
+            shape.key.as_deref(),
+            ["key", "rotate", "--new-key-file", new.to_str().unwrap()],
+        ),
+        new,
+    )
 }
 
-/// With the old key, nothing of the present store opens: not by itself, and not with the key ring that the enemy has kept.
+/// With the old key, nothing of the present store opens: not by itself, and not with the key ring
+/// that the enemy has kept.
 #[test]
 fn the_rotated_out_key_opens_nothing_of_the_present_store() {
     let shape = Shape::batches(true);
@@ -308,16 +375,29 @@ fn the_rotated_out_key_opens_nothing_of_the_present_store() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     let module = object(NEW_MODULE);
     let later = sandbox.write("later.txt", "#00 pc 00001234 liblater.so\n");
-    for args in [["import", module.to_str().unwrap()].to_vec(), vec!["crash", "add", later.to_str().unwrap()]] {
+    for args in [
+        ["import", module.to_str().unwrap()].to_vec(),
+        vec!["crash", "add", later.to_str().unwrap()],
+    ] {
         let run = sandbox.run_with(Some(&new), &args);
         assert_eq!(run.code, 0, "{args:?}: {}", run.stderr);
     }
-    let everything: [&[&str]; 5] =
-        [&["modules", "list"], &["crash", "list"], &["groups", "list"], &["modules", "verify"], &["resolve", "--module", NEW_MODULE, "0"]];
+    let everything: [&[&str]; 5] = [
+        &["modules", "list"],
+        &["crash", "list"],
+        &["groups", "list"],
+        &["modules", "verify"],
+        &["resolve", "--module", NEW_MODULE, "0"],
+    ];
     let is_refused = |what: &str| {
         for args in everything {
             let run = sandbox.run_with(old_key, args);
-            assert_eq!((run.code, run.stdout.as_str()), (3, ""), "{what}, {args:?}: {}", run.stderr);
+            assert_eq!(
+                (run.code, run.stdout.as_str()),
+                (3, ""),
+                "{what}, {args:?}: {}",
+                run.stderr
+            );
         }
     };
     is_refused("the old key alone");
@@ -328,8 +408,13 @@ fn the_rotated_out_key_opens_nothing_of_the_present_store() {
         fs::copy(kept, sandbox.store().join(name)).unwrap();
     }
     let listed = sandbox.run_with(old_key, ["crash", "list"]);
-    assert!(!listed.stdout.contains("liblater") && !listed.stdout.contains("later.txt"), "{}", listed.stdout);
-    let resolved = sandbox.run_with(old_key, ["resolve", "--module", NEW_MODULE, "--style", "json", "1100"]);
+    assert!(
+        !listed.stdout.contains("liblater") && !listed.stdout.contains("later.txt"),
+        "{}",
+        listed.stdout
+    );
+    let resolved =
+        sandbox.run_with(old_key, ["resolve", "--module", NEW_MODULE, "--style", "json", "1100"]);
     assert!(!resolved.stdout.contains("\"ok\""), "{}", resolved.stdout);
 }
 
@@ -337,40 +422,66 @@ fn the_rotated_out_key_opens_nothing_of_the_present_store() {
 #[test]
 fn nothing_of_the_old_key_ring_stays() {
     let shape = Shape::singles(true);
-    let old: Vec<Vec<u8>> = ["ring", "ring.copy"].map(|name| fs::read(shape.sandbox.store().join(name)).unwrap()).into();
+    let old: Vec<Vec<u8>> = ["ring", "ring.copy"]
+        .map(|name| fs::read(shape.sandbox.store().join(name)).unwrap())
+        .into();
     let sandbox = shape.copy();
     assert_eq!(rotate(&shape, &sandbox).0.code, 0);
     for file in files(&sandbox.store()) {
         let bytes = fs::read(sandbox.store().join(&file)).unwrap();
         for part in old.iter().flat_map(|ring| ring.windows(32)) {
-            assert!(!bytes.windows(32).any(|other| other == part), "a part of the old ring is in {}", file.display());
+            assert!(
+                !bytes.windows(32).any(|other| other == part),
+                "a part of the old ring is in {}",
+                file.display()
+            );
         }
     }
 }
 
-/// Rotations while others read and write: done, or nothing has changed; and never two keys for two halves.
+/// Rotations while others read and write: done, or nothing has changed; and never two keys for two
+/// halves.
 #[test]
 fn a_rotation_in_the_way_of_others_is_whole_or_nothing() {
     let shape = Shape::singles(true);
-    let waiting: [&[&str]; 2] = [&["resolve", "--module", "cpp-gcc-O2-dwarf5.so", "--batch", "-"], &["crash", "add", "-"]];
+    let waiting: [&[&str]; 2] =
+        [&["resolve", "--module", "cpp-gcc-O2-dwarf5.so", "--batch", "-"], &["crash", "add", "-"]];
     for args in waiting {
         let sandbox = shape.copy();
         let mut other = sandbox.command();
-        other.arg("--key-file").arg(shape.key.as_ref().unwrap()).args(args).stdin(std::process::Stdio::piped());
-        let mut other = other.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+        other
+            .arg("--key-file")
+            .arg(shape.key.as_ref().unwrap())
+            .args(args)
+            .stdin(std::process::Stdio::piped());
+        let mut other = other
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
         std::thread::sleep(std::time::Duration::from_millis(300));
         let new = shape.sandbox.path("new.key");
         if !new.exists() {
             assert_eq!(shape.sandbox.run(["key", "generate", new.to_str().unwrap()]).code, 0);
         }
-        let run = sandbox.run_with(shape.key.as_deref(), ["--wait", "0", "key", "rotate", "--new-key-file", new.to_str().unwrap()]);
+        let run = sandbox.run_with(
+            shape.key.as_deref(),
+            ["--wait", "0", "key", "rotate", "--new-key-file", new.to_str().unwrap()],
+        );
         drop(other.stdin.take());
         other.wait().unwrap();
         let opens = |key: Option<&Path>| {
-            let all: [&[&str]; 3] = [&["modules", "verify"], &["crash", "list"], &["groups", "list"]];
+            let all: [&[&str]; 3] =
+                [&["modules", "verify"], &["crash", "list"], &["groups", "list"]];
             all.map(|args| sandbox.run_with(key, args).code == 0)
         };
         let want = if run.code == 0 { ([false; 3], [true; 3]) } else { ([true; 3], [false; 3]) };
-        assert_eq!((opens(shape.key.as_deref()), opens(Some(&new))), want, "{args:?}: {} {}", run.code, run.stderr);
+        assert_eq!(
+            (opens(shape.key.as_deref()), opens(Some(&new))),
+            want,
+            "{args:?}: {} {}",
+            run.code,
+            run.stderr
+        );
     }
 }

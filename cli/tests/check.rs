@@ -21,12 +21,23 @@ fn check(args: &[&str]) -> (i32, Vec<Value>) {
     assert!(!sandbox.store().exists(), "no store is needed");
     let lines = json_lines(&run.stdout);
     let summary = lines.last().unwrap();
-    assert_eq!(run.code, i32::from(summary["not_good"].as_u64().unwrap() > 0), "{}{}", run.stdout, run.stderr);
+    assert_eq!(
+        run.code,
+        i32::from(summary["not_good"].as_u64().unwrap() > 0),
+        "{}{}",
+        run.stdout,
+        run.stderr
+    );
     (run.code, lines)
 }
 
 fn problems(report: &Value) -> Vec<&str> {
-    report["problems"].as_array().unwrap().iter().map(|problem| problem["problem"].as_str().unwrap()).collect()
+    report["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|problem| problem["problem"].as_str().unwrap())
+        .collect()
 }
 
 fn path(name: &str) -> String {
@@ -98,7 +109,10 @@ fn code_and_debug_file_are_matched_by_id() {
         let (exit, lines) = check(&order);
         assert_eq!((exit, lines.len()), (0, 3), "{lines:?}");
         let of_code = lines.iter().find(|line| line["path"] == *code).unwrap();
-        assert_eq!((&of_code["has"], &of_code["debug_file"]), (&"symbols".into(), &debug.as_str().into()));
+        assert_eq!(
+            (&of_code["has"], &of_code["debug_file"]),
+            (&"symbols".into(), &debug.as_str().into())
+        );
     }
     assert_eq!(problems(&check(&[&code]).1[0]), ["no_debug"]);
     // The debug data of another build does not help.
@@ -115,10 +129,21 @@ fn debug_files_are_looked_for_in_folders() {
     let code = code.to_str().unwrap();
     let (_, lines) = check(&[code]);
     let message = lines[0]["problems"][0]["message"].as_str().unwrap();
-    assert!(message.contains("lib.so.debug, which was not found; pass that file too, or its folder as --debug-dir"), "{message}");
+    assert!(
+        message.contains(
+            "lib.so.debug, which was not found; pass that file too, or its folder as --debug-dir"
+        ),
+        "{message}"
+    );
     fs::copy(object("link-stripped/lib.so.debug"), sandbox.path("dbg/lib.so.debug")).unwrap();
     let (_, lines) = check(&[code, "--debug-dir", sandbox.path("dbg").to_str().unwrap()]);
-    assert_eq!((lines[0]["good"].as_bool(), lines[0]["debug_file"].as_str().unwrap().ends_with("dbg/lib.so.debug")), (Some(true), true));
+    assert_eq!(
+        (
+            lines[0]["good"].as_bool(),
+            lines[0]["debug_file"].as_str().unwrap().ends_with("dbg/lib.so.debug")
+        ),
+        (Some(true), true)
+    );
 }
 
 #[test]
@@ -164,10 +189,21 @@ fn every_object_of_archives_and_folders() {
     let (_, lines) = check(&[&folder]);
     let found: Vec<(String, bool)> = lines[..lines.len() - 1]
         .iter()
-        .map(|line| (line["path"].as_str().unwrap().replace(&folder, ""), line["good"].as_bool().unwrap()))
+        .map(|line| {
+            (line["path"].as_str().unwrap().replace(&folder, ""), line["good"].as_bool().unwrap())
+        })
         .collect();
-    assert_eq!(found, [("/app.apk!lib/x86_64/good.so".to_owned(), true), ("/app.apk!lib/x86_64/bad.so".to_owned(), false)]);
-    assert_eq!(*lines.last().unwrap(), serde_json::json!({"version": 1, "good": 1, "not_good": 1, "skipped": 3}));
+    assert_eq!(
+        found,
+        [
+            ("/app.apk!lib/x86_64/good.so".to_owned(), true),
+            ("/app.apk!lib/x86_64/bad.so".to_owned(), false)
+        ]
+    );
+    assert_eq!(
+        *lines.last().unwrap(),
+        serde_json::json!({"version": 1, "good": 1, "not_good": 1, "skipped": 3})
+    );
     // Of a universal file, every slice.
     let (_, lines) = check(&[&path("macho-fat/three")]);
     assert_eq!(lines.len(), 4, "{lines:?}");
@@ -183,7 +219,12 @@ fn for_people_and_quiet() {
     assert_eq!(run.code, 1);
     let lines: Vec<&str> = run.stdout.lines().collect();
     assert_eq!(lines[0], format!("{good}: good, 7872b17fb1a0 x86_64, debug data"));
-    assert!(lines[1].starts_with(&format!("{bad}: not good, ")) && lines[1].ends_with(" x86_64, exports"), "{}", run.stdout);
+    assert!(
+        lines[1].starts_with(&format!("{bad}: not good, "))
+            && lines[1].ends_with(" x86_64, exports"),
+        "{}",
+        run.stdout
+    );
     assert_eq!(
         lines[2],
         "  stripped: only exported names are left; pass the unstripped file, or its debug file (objcopy --only-keep-debug)"
@@ -208,7 +249,10 @@ fn it_agrees_with_imports() {
     ];
     for name in names {
         let folder = object(name);
-        let library: PathBuf = [folder.join("lib.so"), folder.join("build/lib.so")].into_iter().find(|path| path.is_file()).unwrap();
+        let library: PathBuf = [folder.join("lib.so"), folder.join("build/lib.so")]
+            .into_iter()
+            .find(|path| path.is_file())
+            .unwrap();
         let sandbox = Sandbox::new();
         let run = sandbox.run(["import", "--json", library.to_str().unwrap()]);
         let warns = json_lines(&run.stdout)[0]["warnings"].to_string().contains("was not found");

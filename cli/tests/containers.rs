@@ -7,7 +7,10 @@ mod support;
 use std::fs;
 
 use serde_json::Value;
-use support::archives::{CRC, DEFLATED, FLAGS, LOCAL_HEADER, METHOD, SIZE, STORED, ar, bsd_ar, directory_entry, thin_ar, zip};
+use support::archives::{
+    CRC, DEFLATED, FLAGS, LOCAL_HEADER, METHOD, SIZE, STORED, ar, bsd_ar, directory_entry, thin_ar,
+    zip,
+};
 use support::{Run, Sandbox, json_lines, object, without_build_id};
 
 const FIXTURE: &str = "cpp-gcc-O2-dwarf5.so";
@@ -29,7 +32,9 @@ fn statuses(sandbox: &Sandbox, run: &Run) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let reports = json_lines(&run.stdout);
     let reports = reports.iter().filter(|report| report.get("path").is_some());
-    reports.map(|report| (text(&report["path"]).replace(&folder, ""), text(&report["status"]))).collect()
+    reports
+        .map(|report| (text(&report["path"]).replace(&folder, ""), text(&report["status"])))
+        .collect()
 }
 
 /// What the store says of every module, but for the time of the import and the name.
@@ -38,7 +43,11 @@ fn modules(sandbox: &Sandbox) -> Vec<Value> {
     for module in &mut modules {
         for key in ["imported", "imported_ms", "name"] {
             module.as_object_mut().unwrap().remove(key).unwrap();
-            module["sources"].as_array_mut().unwrap().iter_mut().for_each(|source| drop(source.as_object_mut().unwrap().remove(key)));
+            module["sources"]
+                .as_array_mut()
+                .unwrap()
+                .iter_mut()
+                .for_each(|source| drop(source.as_object_mut().unwrap().remove(key)));
         }
     }
     modules.sort_by_key(|module| module["id"].as_str().unwrap().to_owned());
@@ -74,7 +83,10 @@ fn members_of_an_app_are_imported_and_the_rest_passed_over() {
     assert_eq!(lines[0]["bytes_in"], first.len());
     assert_eq!((&lines[2]["imported"], &lines[2]["skipped"]), (&2.into(), &3.into()));
     assert_eq!(modules(&sandbox), expected(&[FIXTURE, OTHER]));
-    assert_eq!(sandbox.run(["resolve", "--module", "libsecond.so", "--style", "json", "1"]).code, 0);
+    assert_eq!(
+        sandbox.run(["resolve", "--module", "libsecond.so", "--style", "json", "1"]).code,
+        0
+    );
 }
 
 #[test]
@@ -88,7 +100,10 @@ fn archives_in_archives_are_opened() {
         let run = import(&sandbox, "outer.zip", &outer);
         assert_eq!((run.code, run.stderr.as_str()), (0, ""));
         let want = ["outer.zip!a.aar!jni/libsecond.so", "outer.zip!a.aar!libfirst.a(first.o)"];
-        assert_eq!(statuses(&sandbox, &run), want.map(|path| (path.to_owned(), "imported".to_owned())));
+        assert_eq!(
+            statuses(&sandbox, &run),
+            want.map(|path| (path.to_owned(), "imported".to_owned()))
+        );
         assert_eq!(modules(&sandbox), expected(&[FIXTURE, OTHER]));
     }
 }
@@ -108,36 +123,63 @@ fn archives_in_too_many_archives_are_named() {
             assert_eq!((run.code, statuses.len()), (0, level), "{}", run.stdout);
         } else {
             assert_eq!(run.code, 1);
-            assert!(run.stderr.contains("out.zip!in.zip!in.zip!in.zip!in.zip: an archive within too many archives"), "{}", run.stderr);
+            assert!(
+                run.stderr.contains(
+                    "out.zip!in.zip!in.zip!in.zip!in.zip: an archive within too many archives"
+                ),
+                "{}",
+                run.stderr
+            );
         }
     }
 }
 
-/// A zip of one bad member and a good one; what is said of the bad one, and that the good one goes in.
+/// A zip of one bad member and a good one; what is said of the bad one, and that the good one goes
+/// in.
 fn bad_member(spoil: impl Fn(&mut [u8], usize), reason: &str) {
     let sandbox = Sandbox::new();
-    let mut archive = zip(&[("bad.so", DEFLATED, &fixture(OTHER)), ("good.so", DEFLATED, &fixture(FIXTURE))]);
+    let mut archive =
+        zip(&[("bad.so", DEFLATED, &fixture(OTHER)), ("good.so", DEFLATED, &fixture(FIXTURE))]);
     let entry = directory_entry(&archive, 0);
     spoil(&mut archive, entry);
     let run = import(&sandbox, "app.apk", &archive);
     assert_eq!(run.code, 1, "{reason}");
-    assert!(run.stderr.contains("app.apk!bad.so: ") && run.stderr.contains(reason), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("app.apk!bad.so: ") && run.stderr.contains(reason),
+        "{}",
+        run.stderr
+    );
     assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
     let want = [("app.apk!bad.so", "failed"), ("app.apk!good.so", "imported")];
-    assert_eq!(statuses(&sandbox, &run), want.map(|(path, status)| (path.to_owned(), status.to_owned())));
+    assert_eq!(
+        statuses(&sandbox, &run),
+        want.map(|(path, status)| (path.to_owned(), status.to_owned()))
+    );
     assert_eq!(modules(&sandbox), expected(&[FIXTURE]));
 }
 
 #[test]
 fn bad_members_are_named_and_the_rest_imported() {
     bad_member(|zip, entry| zip[entry + FLAGS] |= 1, "encrypted; unpack it with its password");
-    bad_member(|zip, entry| zip[entry + METHOD] = 12, "packed with method 12 (BZIP2), which is not read; unpack it");
+    bad_member(
+        |zip, entry| zip[entry + METHOD] = 12,
+        "packed with method 12 (BZIP2), which is not read; unpack it",
+    );
     bad_member(|zip, entry| zip[entry + CRC] ^= 1, "damaged archive (wrong checksum)");
     bad_member(|zip, entry| zip[entry + LOCAL_HEADER + 2] = 0xff, "damaged archive (");
     // The declared size is a lie: too small, too large for what is there, too large for any memory.
-    bad_member(|zip, entry| zip[entry + SIZE..entry + SIZE + 4].copy_from_slice(&100u32.to_le_bytes()), "more than the 100 bytes");
-    bad_member(|zip, entry| zip[entry + SIZE + 3] = 0x7f, "bytes once unpacked, over the limit of 67108864; unpack it");
-    bad_member(|zip, entry| zip[entry + SIZE + 3] = 0xf0, "bytes once unpacked, over the limit of 2147483648; unpack it");
+    bad_member(
+        |zip, entry| zip[entry + SIZE..entry + SIZE + 4].copy_from_slice(&100u32.to_le_bytes()),
+        "more than the 100 bytes",
+    );
+    bad_member(
+        |zip, entry| zip[entry + SIZE + 3] = 0x7f,
+        "bytes once unpacked, over the limit of 67108864; unpack it",
+    );
+    bad_member(
+        |zip, entry| zip[entry + SIZE + 3] = 0xf0,
+        "bytes once unpacked, over the limit of 2147483648; unpack it",
+    );
 }
 
 #[test]
@@ -149,31 +191,51 @@ fn a_bomb_is_not_unpacked() {
     assert!(bomb.len() < 1 << 20);
     let run = import(&sandbox, "bomb.zip", &bomb);
     assert_eq!(run.code, 1);
-    assert!(run.stderr.contains("bomb.zip!bomb.so: 73400320 bytes once unpacked, over the limit of 67108864"), "{}", run.stderr);
+    assert!(
+        run.stderr
+            .contains("bomb.zip!bomb.so: 73400320 bytes once unpacked, over the limit of 67108864"),
+        "{}",
+        run.stderr
+    );
     // Each of several could be unpacked, but not all of them.
     zeros.truncate(40 << 20);
-    let run = import(&sandbox, "bombs.zip", &zip(&[("a.so", DEFLATED, &zeros), ("b.so", DEFLATED, &zeros)]));
+    let run = import(
+        &sandbox,
+        "bombs.zip",
+        &zip(&[("a.so", DEFLATED, &zeros), ("b.so", DEFLATED, &zeros)]),
+    );
     let want = [("bombs.zip!a.so", "imported"), ("bombs.zip!b.so", "failed")];
-    assert_eq!(statuses(&sandbox, &run), want.map(|(path, status)| (path.to_owned(), status.to_owned())));
+    assert_eq!(
+        statuses(&sandbox, &run),
+        want.map(|(path, status)| (path.to_owned(), status.to_owned()))
+    );
 }
 
 #[test]
 fn members_may_not_share_their_bytes() {
     for method in [STORED, DEFLATED] {
         let sandbox = Sandbox::new();
-        let mut archive = zip(&[("good.so", method, &fixture(FIXTURE)), ("same.so", method, &fixture(FIXTURE))]);
+        let mut archive =
+            zip(&[("good.so", method, &fixture(FIXTURE)), ("same.so", method, &fixture(FIXTURE))]);
         let second = directory_entry(&archive, 1);
         archive[second + LOCAL_HEADER..second + LOCAL_HEADER + 4].fill(0);
         let run = import(&sandbox, "app.apk", &archive);
         assert_eq!(run.code, 1);
-        assert!(run.stderr.contains("app.apk!same.so: damaged archive (it has bytes that belong to another member)"), "{}", run.stderr);
+        assert!(
+            run.stderr.contains(
+                "app.apk!same.so: damaged archive (it has bytes that belong to another member)"
+            ),
+            "{}",
+            run.stderr
+        );
         assert_eq!(modules(&sandbox), expected(&[FIXTURE]));
     }
 }
 
 #[test]
 fn damaged_zip_files() {
-    let whole = zip(&[("first.so", DEFLATED, &fixture(FIXTURE)), ("second.so", DEFLATED, &fixture(OTHER))]);
+    let whole =
+        zip(&[("first.so", DEFLATED, &fixture(FIXTURE)), ("second.so", DEFLATED, &fixture(OTHER))]);
     let mut directory = whole.clone();
     let second = directory_entry(&whole, 1);
     directory[second] = 0;
@@ -182,13 +244,20 @@ fn damaged_zip_files() {
     assert_eq!(run.code, 1);
     assert!(run.stderr.contains("app.apk: damaged archive ("), "{}", run.stderr);
     let want = [("app.apk!first.so", "imported"), ("app.apk", "failed")];
-    assert_eq!(statuses(&sandbox, &run), want.map(|(path, status)| (path.to_owned(), status.to_owned())));
+    assert_eq!(
+        statuses(&sandbox, &run),
+        want.map(|(path, status)| (path.to_owned(), status.to_owned()))
+    );
     // Cut off anywhere, the directory at the end is gone.
     for part in 0..16 {
         let sandbox = Sandbox::new();
         let run = import(&sandbox, "cut.apk", &whole[..whole.len() * part / 16]);
         assert_eq!(run.code, 1, "{part}/16");
-        assert!(run.stderr.contains("cut.apk: ") && !run.stderr.contains("panicked"), "{}", run.stderr);
+        assert!(
+            run.stderr.contains("cut.apk: ") && !run.stderr.contains("panicked"),
+            "{}",
+            run.stderr
+        );
         assert!(!sandbox.store().exists());
     }
 }
@@ -207,7 +276,10 @@ fn a_count_of_entries_is_only_a_number() {
 #[test]
 fn names_of_members_do_no_harm() {
     let sandbox = Sandbox::new();
-    let archive = zip(&[("../../../outside.so", DEFLATED, &fixture(FIXTURE)), ("/abs\x1b[2J.so", STORED, &fixture(OTHER))]);
+    let archive = zip(&[
+        ("../../../outside.so", DEFLATED, &fixture(FIXTURE)),
+        ("/abs\x1b[2J.so", STORED, &fixture(OTHER)),
+    ]);
     let run = import(&sandbox, "app.apk", &archive);
     assert_eq!(run.code, 0, "{}", run.stderr);
     let lines = json_lines(&run.stdout);
@@ -239,7 +311,11 @@ fn damaged_libraries() {
     let sandbox = Sandbox::new();
     let run = import(&sandbox, "cut.a", &whole[..whole.len() - 100]);
     assert_eq!(run.code, 1);
-    assert!(run.stderr.contains("cut.a(second.o): damaged archive (it reaches beyond the archive)"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("cut.a(second.o): damaged archive (it reaches beyond the archive)"),
+        "{}",
+        run.stderr
+    );
     assert_eq!(modules(&sandbox), expected(&[FIXTURE]));
     let mut broken = whole.clone();
     // The second member's header.
@@ -248,7 +324,11 @@ fn damaged_libraries() {
     let sandbox = Sandbox::new();
     let run = import(&sandbox, "broken.a", &broken);
     assert_eq!(run.code, 1);
-    assert!(run.stderr.contains("broken.a: damaged archive (Invalid archive terminator)"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("broken.a: damaged archive (Invalid archive terminator)"),
+        "{}",
+        run.stderr
+    );
     assert_eq!(modules(&sandbox), expected(&[FIXTURE]));
 }
 
@@ -257,12 +337,17 @@ fn damaged_libraries() {
 fn objects_without_code_are_passed_over_in_libraries() {
     let stripped = fixture("c-gcc-O2-stripped");
     let sandbox = Sandbox::new();
-    let run = import(&sandbox, "lib.a", &ar(&[("data.o", &stripped), ("code.o", &fixture(FIXTURE))]));
+    let run =
+        import(&sandbox, "lib.a", &ar(&[("data.o", &stripped), ("code.o", &fixture(FIXTURE))]));
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
     assert_eq!(json_lines(&run.stdout)[1]["skipped"], 1);
     let run = import(&sandbox, "app.apk", &zip(&[("lib.so", DEFLATED, &stripped)]));
     assert_eq!(run.code, 1);
-    assert!(run.stderr.contains("app.apk!lib.so: neither debug data nor function symbols"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("app.apk!lib.so: neither debug data nor function symbols"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -272,7 +357,12 @@ fn thin_archives_have_their_members_beside_them() {
     let (first, second) = (fixture(FIXTURE), fixture(OTHER));
     sandbox.write("build/obj/first.o", &first);
     sandbox.write("build/second.o", &second);
-    let archive = thin_ar(&[("obj/first.o", &first), ("missing.o", b"x"), ("second.o", &second), ("lib.a", b"x")]);
+    let archive = thin_ar(&[
+        ("obj/first.o", &first),
+        ("missing.o", b"x"),
+        ("second.o", &second),
+        ("lib.a", b"x"),
+    ]);
     let run = import(&sandbox, "build/lib.a", &archive);
     assert_eq!(run.code, 1);
     let want = [
@@ -281,15 +371,25 @@ fn thin_archives_have_their_members_beside_them() {
         ("build/lib.a(second.o)", "imported"),
         ("build/lib.a(lib.a)", "failed"),
     ];
-    assert_eq!(statuses(&sandbox, &run), want.map(|(path, status)| (path.to_owned(), status.to_owned())));
-    assert!(run.stderr.contains("build/missing.o cannot be read (No such file") && run.stderr.contains("thin"), "{}", run.stderr);
+    assert_eq!(
+        statuses(&sandbox, &run),
+        want.map(|(path, status)| (path.to_owned(), status.to_owned()))
+    );
+    assert!(
+        run.stderr.contains("build/missing.o cannot be read (No such file")
+            && run.stderr.contains("thin"),
+        "{}",
+        run.stderr
+    );
     assert_eq!(json_lines(&run.stdout)[0]["module"]["name"], "first.o");
     assert_eq!(modules(&sandbox), expected(&[FIXTURE, OTHER]));
     // Packed without its members.
     let run = import(&sandbox, "build/lib.zip", &zip(&[("lib.a", STORED, &archive)]));
     assert_eq!(run.code, 1);
     assert!(
-        run.stderr.contains("lib.zip!lib.a(obj/first.o): its file obj/first.o cannot be read (which was not packed)"),
+        run.stderr.contains(
+            "lib.zip!lib.a(obj/first.o): its file obj/first.o cannot be read (which was not packed)"
+        ),
         "{}",
         run.stderr
     );
@@ -306,11 +406,20 @@ fn archives_without_objects() {
     ] {
         let run = import(&sandbox, name, &archive);
         assert_eq!(run.code, 1);
-        assert!(run.stderr.contains(&format!("{name}: no object files in this archive; pass")), "{}", run.stderr);
+        assert!(
+            run.stderr.contains(&format!("{name}: no object files in this archive; pass")),
+            "{}",
+            run.stderr
+        );
     }
     assert!(!sandbox.store().exists());
     // In a folder they are files like others.
-    let run = sandbox.run(["import", "--json", sandbox.path("").to_str().unwrap(), object(FIXTURE).to_str().unwrap()]);
+    let run = sandbox.run([
+        "import",
+        "--json",
+        sandbox.path("").to_str().unwrap(),
+        object(FIXTURE).to_str().unwrap(),
+    ]);
     assert_eq!(run.code, 1);
     assert!(run.stderr.contains("no object files in this folder"), "{}", run.stderr);
     assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
@@ -320,9 +429,11 @@ fn archives_without_objects() {
 #[test]
 fn a_library_of_many_members() {
     let sandbox = Sandbox::new();
-    let contents: Vec<(String, Vec<u8>)> =
-        (0..300).map(|number| (format!("part-{number}.o"), without_build_id("c-gcc-O2-dynsym.so", number))).collect();
-    let members: Vec<(&str, &[u8])> = contents.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    let contents: Vec<(String, Vec<u8>)> = (0..300)
+        .map(|number| (format!("part-{number}.o"), without_build_id("c-gcc-O2-dynsym.so", number)))
+        .collect();
+    let members: Vec<(&str, &[u8])> =
+        contents.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
     let run = import(&sandbox, "lib.a", &ar(&members));
     assert_eq!(run.code, 0, "{}", run.stderr);
     let summary = json_lines(&run.stdout).pop().unwrap();

@@ -1,4 +1,5 @@
-//! Job tests of the drop-ins: the program beside binutils' addr2line 2.40 and llvm-symbolizer 19, the same bytes out.
+//! Job tests of the drop-ins: the program beside binutils' addr2line 2.40 and llvm-symbolizer 19,
+//! the same bytes out.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
@@ -23,7 +24,8 @@ struct Pair {
 const ADDR2LINE: (&str, &str) = ("addr2line", "addr2line");
 const SYMBOLIZER: (&str, &str) = ("llvm-symbolizer", "llvm-symbolizer-19");
 
-/// Fixtures with all that makes a difference: C and C++, gcc and clang, DWARF 4 and 5, symbols alone, lines alone.
+/// Fixtures with all that makes a difference: C and C++, gcc and clang, DWARF 4 and 5, symbols
+/// alone, lines alone.
 const FIXTURES: [&str; 8] = [
     "cpp-gcc-O2-dwarf5.so",
     "cpp-clang-O2-dwarf4.so",
@@ -35,7 +37,8 @@ const FIXTURES: [&str; 8] = [
     "c-gcc-O3-dwarf5.so",
 ];
 
-/// Those where binutils 2.40 takes the first file of DWARF 5 for another, or loses inlined calls: docs/deviations.md.
+/// Those where binutils 2.40 takes the first file of DWARF 5 for another, or loses inlined calls:
+/// docs/deviations.md.
 const WRONG: [&str; 2] = ["c-gcc-O3-dwarf5.so", "c-clang-O2-dwarf5.so"];
 
 impl Pair {
@@ -56,20 +59,30 @@ impl Pair {
     /// Compares all that both write; the real one names itself by the program's name.
     fn compare(&self, args: &[&str], input: &[u8]) {
         let (real, ours) = (self.real(args, input), self.ours(args, input));
-        // Deviation: of two functions at one address, the one that the symbol rule names is printed everywhere.
+        // Deviation: of two functions at one address, the one that the symbol rule names is printed
+        // everywhere.
         let mut want = real.stdout;
         for between in [" at ", "\n"] {
             let of = |name: &str| format!("{name}{between}/src/c/stub.s:50");
             want = want.replace(&of("stub_alias_b"), &of("stub_alias_a"));
         }
         assert_eq!(ours.stdout, want, "{args:?}");
-        assert_eq!(ours.stderr, real.stderr.replace(&format!("{}:", self.real), &format!("{}:", self.tool)), "{args:?}");
+        assert_eq!(
+            ours.stderr,
+            real.stderr.replace(&format!("{}:", self.real), &format!("{}:", self.tool)),
+            "{args:?}"
+        );
         assert_eq!(ours.code, real.code, "{args:?}");
     }
 }
 
 fn run(command: &mut Command, input: &[u8]) -> Run {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     std::thread::scope(|scope| {
         // Who has gone reads no more.
@@ -87,17 +100,22 @@ fn addresses(fixture: &str) -> Vec<u64> {
     let bytes = std::fs::read(object(fixture)).unwrap();
     let file = object::File::parse(&*bytes).unwrap();
     let code = file.sections().filter(|section| section.kind() == object::SectionKind::Text);
-    let mut addresses: Vec<u64> = code.flat_map(|section| section.address()..section.address() + section.size()).collect();
+    let mut addresses: Vec<u64> =
+        code.flat_map(|section| section.address()..section.address() + section.size()).collect();
     addresses.extend([0, 1, 0x10, u64::MAX, u64::MAX / 2, 1 << 40]);
     addresses.sort_by_key(|address| address.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     addresses
 }
 
-/// The same without those around symbols that lie in others: binutils goes on with the symbol of the request before.
+/// The same without those around symbols that lie in others: binutils goes on with the symbol of
+/// the request before.
 fn outside_of_nested_symbols(fixture: &str) -> Vec<u64> {
     let bytes = std::fs::read(object(fixture)).unwrap();
     let file = object::File::parse(&*bytes).unwrap();
-    let nested = file.symbols().chain(file.dynamic_symbols()).filter(|symbol| symbol.name().is_ok_and(|name| name.starts_with("stub_")));
+    let nested = file
+        .symbols()
+        .chain(file.dynamic_symbols())
+        .filter(|symbol| symbol.name().is_ok_and(|name| name.starts_with("stub_")));
     let nested: Vec<u64> = nested.map(|symbol| symbol.address()).collect();
     let is_near = |address: &u64| nested.iter().any(|start| address.abs_diff(*start) < 0x10);
     addresses(fixture).into_iter().filter(|address| !is_near(address)).collect()
@@ -113,10 +131,12 @@ fn addr2line_with_every_flag() {
         // Files of one build complete each other in a store, so that each has its own.
         let pair = Pair::new(ADDR2LINE);
         let (path, input) = (path(fixture), lines(&outside_of_nested_symbols(fixture)));
-        // In C++, binutils names inlined functions by the symbol around them, but only at the first time: docs/deviations.md.
+        // In C++, binutils names inlined functions by the symbol around them, but only at the first
+        // time: docs/deviations.md.
         let with_names = !fixture.starts_with("cpp");
-        for flags in
-            ["-e", "-ae", "-pe", "-se", "-iape"].into_iter().chain(["-fie", "-fipe", "-afipse", "-ife"].into_iter().filter(|_| with_names))
+        for flags in ["-e", "-ae", "-pe", "-se", "-iape"]
+            .into_iter()
+            .chain(["-fie", "-fipe", "-afipse", "-ife"].into_iter().filter(|_| with_names))
         {
             pair.compare(&[flags, &path], &input);
         }
@@ -124,7 +144,10 @@ fn addr2line_with_every_flag() {
     let pair = Pair::new(ADDR2LINE);
     let (path, input) = (path("c-gcc-O2-dwarf4.so"), lines(&addresses("c-gcc-O2-dwarf4.so")));
     pair.compare(&["-fipCe", &path], &input);
-    pair.compare(&["--functions", "--inl", "--demangle=gnu-v3", "--exe", &path, "--addresses"], &input);
+    pair.compare(
+        &["--functions", "--inl", "--demangle=gnu-v3", "--exe", &path, "--addresses"],
+        &input,
+    );
     pair.compare(&["-b", "elf64-x86-64", "-C", "--demangle=none", "-fe", &path], &input);
 }
 
@@ -133,7 +156,10 @@ fn addr2line_relative_to_a_section() {
     let pair = Pair::new(ADDR2LINE);
     let path = path("c-gcc-O3-dwarf5.so");
     for section in [".text", ".plt", ".rodata", ".debug_info", ".init"] {
-        pair.compare(&["-fie", &path, "-j", section], b"0\n4\n10\n20\n100\nfff\n100000\nffffffffffffffff\n");
+        pair.compare(
+            &["-fie", &path, "-j", section],
+            b"0\n4\n10\n20\n100\nfff\n100000\nffffffffffffffff\n",
+        );
     }
     pair.compare(&["-fie", &path, "-j", ".nowhere"], b"0\n");
 }
@@ -143,8 +169,9 @@ fn addr2line_takes_any_line() {
     let pair = Pair::new(ADDR2LINE);
     let path = path("c-gcc-O3-dwarf5.so");
     let name = "scan_next";
-    let mut input =
-        format!("1100\n 0x1110 junk\n\nzz\n-1\n+10\n0x\n99999999999999999999\nabc\nc_head\n{name}\n{name}+4\n {name} + 0x10 x\n{name}-1\n");
+    let mut input = format!(
+        "1100\n 0x1110 junk\n\nzz\n-1\n+10\n0x\n99999999999999999999\nabc\nc_head\n{name}\n{name}+4\n {name} + 0x10 x\n{name}-1\n"
+    );
     input.push_str(&"0".repeat(98));
     input.push_str("1110\r\n1120");
     pair.compare(&["-afie", &path], input.as_bytes());
@@ -163,13 +190,22 @@ fn addr2line_refuses_as_the_real_one() {
     let empty = pair.sandbox.write("empty", "");
     let text = pair.sandbox.write("text", "no object");
     let archive = pair.sandbox.write("x.a", "!<arch>\n");
-    for file in ["/no/such/file", folder, empty.to_str().unwrap(), text.to_str().unwrap(), archive.to_str().unwrap()] {
+    for file in [
+        "/no/such/file",
+        folder,
+        empty.to_str().unwrap(),
+        text.to_str().unwrap(),
+        archive.to_str().unwrap(),
+    ] {
         pair.compare(&["-e", file, "10"], b"");
     }
     let path = path("c-gcc-O3-dwarf5.so");
     pair.compare(&["-e", &path, "-b", "nonsense", "10"], b"");
     pair.compare(&["-e", &path, "--demangle=nonsense", "10"], b"");
-    for (wrong, first) in [("-z", "addr2line: invalid option -- 'z'"), ("--foo", "addr2line: unrecognized option '--foo'")] {
+    for (wrong, first) in [
+        ("-z", "addr2line: invalid option -- 'z'"),
+        ("--foo", "addr2line: unrecognized option '--foo'"),
+    ] {
         let (real, ours) = (pair.real(&[wrong], b""), pair.ours(&[wrong], b""));
         assert_eq!((real.code, real.stderr.lines().next()), (1, Some(first)));
         assert_eq!((ours.code, ours.stderr.lines().next()), (1, Some(first)));
@@ -180,7 +216,9 @@ fn addr2line_refuses_as_the_real_one() {
         assert_eq!((ours.code, ours.stdout.as_str()), (2, ""), "{known:?}");
         assert!(ours.stderr.contains("is not supported by symtool"), "{}", ours.stderr);
     }
-    assert!(pair.ours(&["--help"], b"").stdout.starts_with("Usage: addr2line [option(s)] [addr(s)]\n"));
+    assert!(
+        pair.ours(&["--help"], b"").stdout.starts_with("Usage: addr2line [option(s)] [addr(s)]\n")
+    );
     assert!(pair.ours(&["-v"], b"").stdout.contains("GNU addr2line"));
 }
 
@@ -210,7 +248,8 @@ fn symbolizer_with_every_flag() {
                 // Templates are named after their linkage names, not as the compiler spelled them.
                 continue;
             }
-            let flags: Vec<&str> = [&object].into_iter().map(String::as_str).chain(flags.iter().copied()).collect();
+            let flags: Vec<&str> =
+                [&object].into_iter().map(String::as_str).chain(flags.iter().copied()).collect();
             pair.compare(&flags, &input);
         }
     }
@@ -230,9 +269,26 @@ fn symbolizer_takes_any_request() {
         pair.compare(&[style, "-a", "-p"], input.as_bytes());
         let requests: Vec<&str> = input.lines().collect();
         pair.compare(&[&[style], &requests[..]].concat(), b"");
-        pair.compare(&[style, "-e", &path, "0x1100", "11zz", "scan_next", "nobody", "CODE 0x1100", "FILE:x 1", "+5"], b"");
+        pair.compare(
+            &[
+                style,
+                "-e",
+                &path,
+                "0x1100",
+                "11zz",
+                "scan_next",
+                "nobody",
+                "CODE 0x1100",
+                "FILE:x 1",
+                "+5",
+            ],
+            b"",
+        );
         pair.compare(&[style, "-e", "/no/such/file", "0x1100"], b"");
-        pair.compare(&[style, &format!("--exe={path}"), "--adjust-vma=0x100000", "0x101100", "0x1100"], b"");
+        pair.compare(
+            &[style, &format!("--exe={path}"), "--adjust-vma=0x100000", "0x101100", "0x1100"],
+            b"",
+        );
         pair.compare(&[style, "--build-id=0123456789", "0x1"], b"");
     }
 }
@@ -271,14 +327,19 @@ fn symbolizer_refuses_as_the_real_one() {
 fn options_from_the_environment() {
     let pair = Pair::new(SYMBOLIZER);
     let options = format!("-e '{}' -p", path("c-gcc-O3-dwarf5.so"));
-    let real = run(Command::new(pair.real).env("LLVM_SYMBOLIZER_OPTS", &options).arg("0x1100"), b"");
-    let ours = run(pair.sandbox.command().env("LLVM_SYMBOLIZER_OPTS", &options).arg(pair.tool).arg("0x1100"), b"");
+    let real =
+        run(Command::new(pair.real).env("LLVM_SYMBOLIZER_OPTS", &options).arg("0x1100"), b"");
+    let ours = run(
+        pair.sandbox.command().env("LLVM_SYMBOLIZER_OPTS", &options).arg(pair.tool).arg("0x1100"),
+        b"",
+    );
     assert_eq!((ours.code, ours.stdout), (real.code, real.stdout));
 }
 
 /// Feeds one line, takes its answer, feeds the next.
 fn converse(child: &mut Child, talk: &[(&str, &str)]) {
-    let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+    let (mut stdin, mut stdout) =
+        (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
     for (request, want) in talk {
         stdin.write_all(request.as_bytes()).unwrap();
         stdin.flush().unwrap();
@@ -301,8 +362,10 @@ fn each_request_is_answered_at_once() {
         let pair = Pair::new(tool);
         let path = path("c-gcc-O3-dwarf5.so");
         let requests = ["0x1100\n", "0x1110\n", "0x0\n", "0x1100\n"];
-        let answers = requests.map(|request| pair.real(&["-f", "-e", &path], request.as_bytes()).stdout);
-        let talk: Vec<(&str, &str)> = requests.into_iter().zip(answers.iter().map(String::as_str)).collect();
+        let answers =
+            requests.map(|request| pair.real(&["-f", "-e", &path], request.as_bytes()).stdout);
+        let talk: Vec<(&str, &str)> =
+            requests.into_iter().zip(answers.iter().map(String::as_str)).collect();
         let mut child = pair.sandbox.spawn_piped(&[pair.tool, "-f", "-e", &path]);
         converse(&mut child, &talk);
     }
@@ -318,21 +381,34 @@ fn link(sandbox: &Sandbox, name: &str) -> PathBuf {
 #[test]
 fn a_link_is_the_tool() {
     let path = path("c-gcc-O3-dwarf5.so");
-    for (tool, name) in [(ADDR2LINE, "addr2line"), (SYMBOLIZER, "llvm-symbolizer"), (SYMBOLIZER, "llvm-symbolizer-19")] {
+    for (tool, name) in [
+        (ADDR2LINE, "addr2line"),
+        (SYMBOLIZER, "llvm-symbolizer"),
+        (SYMBOLIZER, "llvm-symbolizer-19"),
+    ] {
         let pair = Pair::new(tool);
         let link = link(&pair.sandbox, name);
-        let called = |args: &[&str]| run(Command::new(&link).env("SYMTOOL_STORE", pair.sandbox.store()).args(args), b"");
+        let called = |args: &[&str]| {
+            run(Command::new(&link).env("SYMTOOL_STORE", pair.sandbox.store()).args(args), b"")
+        };
         let args = ["-f", "-i", "-e", &path, "0x1100", "0x1130"];
         assert_eq!(called(&args).stdout, pair.real(&args, b"").stdout);
         // Messages begin with the path that it was called by.
-        assert!(called(&["-e", "/no/such/file", "1"]).stderr.starts_with(&format!("{}: ", link.display())));
+        assert!(
+            called(&["-e", "/no/such/file", "1"])
+                .stderr
+                .starts_with(&format!("{}: ", link.display()))
+        );
     }
 }
 
 /// Files in a folder, however deep.
 fn files_in(folder: &Path) -> usize {
     let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
-    entries.flatten().map(|entry| if entry.path().is_dir() { files_in(&entry.path()) } else { 1 }).sum()
+    entries
+        .flatten()
+        .map(|entry| if entry.path().is_dir() { files_in(&entry.path()) } else { 1 })
+        .sum()
 }
 
 #[test]
@@ -343,14 +419,26 @@ fn the_first_run_imports_into_the_cache() {
     let called = |cache: &Path| {
         let start = Instant::now();
         let mut command = Command::new(&link);
-        let run = run(command.env_remove("SYMTOOL_STORE").env("XDG_CACHE_HOME", cache).args(["-fie", &path, "1130"]), b"");
+        let run = run(
+            command
+                .env_remove("SYMTOOL_STORE")
+                .env("XDG_CACHE_HOME", cache)
+                .args(["-fie", &path, "1130"]),
+            b"",
+        );
         assert_eq!((run.code, run.stderr.as_str()), (0, ""));
         (run.stdout, start.elapsed())
     };
     let real = pair.real(&["-fie", &path, "1130"], b"").stdout;
     assert_eq!(called(&cache).0, real);
     let store = cache.join("symtool/store");
-    let listed = run(Command::new(env!("CARGO_BIN_EXE_symtool")).arg("--store").arg(&store).args(["modules", "list"]), b"");
+    let listed = run(
+        Command::new(env!("CARGO_BIN_EXE_symtool"))
+            .arg("--store")
+            .arg(&store)
+            .args(["modules", "list"]),
+        b"",
+    );
     assert!(listed.stdout.contains("c-gcc-O3-dwarf5.so"), "{}", listed.stdout);
     // The second run takes it from there: nothing is written.
     let before = files_in(&store);
@@ -378,7 +466,15 @@ fn objects_by_build_id() {
     for style in ["LLVM", "GNU", "JSON"] {
         let style = format!("--output-style={style}");
         pair.compare(&[&folder, &style, &format!("--build-id={id}"), "0x1100"], b"");
-        pair.compare(&[&folder, &style, &format!("BUILDID:{id} 0x1100"), &format!("BUILDID:{} 0x1110", id.to_uppercase())], b"");
+        pair.compare(
+            &[
+                &folder,
+                &style,
+                &format!("BUILDID:{id} 0x1100"),
+                &format!("BUILDID:{} 0x1110", id.to_uppercase()),
+            ],
+            b"",
+        );
     }
     // What the store knows needs no file.
     let known = pair.ours(&[&format!("--build-id={id}"), "0x1100"], b"");

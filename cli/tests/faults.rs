@@ -1,5 +1,5 @@
-//! What the machine does to a store: a full disk, a disk that fails, permissions that are missing. Each is a clear error that names the
-//! store, and nothing that was in it is lost.
+//! What the machine does to a store: a full disk, a disk that fails, permissions that are missing.
+//! Each is a clear error that names the store, and nothing that was in it is lost.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
@@ -28,9 +28,12 @@ fn a_small_disk_fills_up_and_loses_nothing() {
     let run = |args: &[&OsStr]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_symtool"));
         sandbox.isolate(&mut command);
-        Run::of(command.arg("--store").arg(&store).args(args).stdin(Stdio::null()).output().unwrap())
+        Run::of(
+            command.arg("--store").arg(&store).args(args).stdin(Stdio::null()).output().unwrap(),
+        )
     };
-    let words = |words: &'static str| -> Vec<&'static OsStr> { words.split(' ').map(OsStr::new).collect() };
+    let words =
+        |words: &'static str| -> Vec<&'static OsStr> { words.split(' ').map(OsStr::new).collect() };
     let mut stored = 0;
     let refused = (0..400).find_map(|number| {
         let path = sandbox.write(&format!("lib{number}.so"), without_build_id(FIXTURE, number));
@@ -40,7 +43,12 @@ fn a_small_disk_fills_up_and_loses_nothing() {
     });
     let refused = refused.unwrap_or_else(|| panic!("the disk was never full"));
     assert_eq!(refused.code, 3, "{}", refused.stderr);
-    assert!(refused.stderr.contains(store.to_str().unwrap()) && refused.stderr.contains("No space left"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains(store.to_str().unwrap())
+            && refused.stderr.contains("No space left"),
+        "{}",
+        refused.stderr
+    );
     let intact = || {
         let run = run(&words("modules verify"));
         assert_eq!(run.code, 0, "{}", run.stderr);
@@ -55,7 +63,8 @@ fn a_small_disk_fills_up_and_loses_nothing() {
     assert_eq!(intact(), 1);
 }
 
-/// Whichever call it is that fails: the import says so, or it is in the store; never both, and the rest stays.
+/// Whichever call it is that fails: the import says so, or it is in the store; never both, and the
+/// rest stays.
 #[test]
 fn a_disk_that_fails_is_an_error_and_loses_nothing() {
     let sandbox = Sandbox::new();
@@ -64,7 +73,11 @@ fn a_disk_that_fails_is_an_error_and_loses_nothing() {
     let (mut failed, mut done) = (0, 0);
     for from in 1..40 {
         let mut command = sandbox.command();
-        command.env("LD_PRELOAD", &library).env("FAIL_FROM", from.to_string()).arg("import").arg(object(OTHER));
+        command
+            .env("LD_PRELOAD", &library)
+            .env("FAIL_FROM", from.to_string())
+            .arg("import")
+            .arg(object(OTHER));
         let run = Run::of(command.output().unwrap());
         let list = sandbox.run(["modules", "list"]).stdout;
         assert!(list.contains(FIXTURE), "call {from}: {list}");
@@ -75,7 +88,11 @@ fn a_disk_that_fails_is_an_error_and_loses_nothing() {
         }
         failed += 1;
         assert_eq!(run.code, 3, "call {from}: {}", run.stderr);
-        assert!(run.stderr.contains(sandbox.store().to_str().unwrap()), "call {from}: {}", run.stderr);
+        assert!(
+            run.stderr.contains(sandbox.store().to_str().unwrap()),
+            "call {from}: {}",
+            run.stderr
+        );
         let run = sandbox.run(["modules", "verify"]);
         assert_eq!(run.code, 0, "call {from}: {}", run.stderr);
         if list.contains(OTHER) {
@@ -131,11 +148,16 @@ fn a_store_that_may_only_be_read_is_read() {
     set_modes(&sandbox.store(), 0o555, 0o444);
     let run = run_as_nobody(&["resolve", "--module", FIXTURE, "1146"]);
     assert_eq!((run.code, run.stdout), (0, before.clone()), "{}", run.stderr);
-    for args in [&["import", object(OTHER).to_str().unwrap()][..], &["modules", "remove", FIXTURE], &["modules", "compact"]] {
+    for args in [
+        &["import", object(OTHER).to_str().unwrap()][..],
+        &["modules", "remove", FIXTURE],
+        &["modules", "compact"],
+    ] {
         let run = run_as_nobody(args);
         assert_eq!(run.code, 3, "{args:?}: {}", run.stderr);
         assert!(
-            run.stderr.contains(sandbox.store().to_str().unwrap()) && run.stderr.contains("ermission denied"),
+            run.stderr.contains(sandbox.store().to_str().unwrap())
+                && run.stderr.contains("ermission denied"),
             "{args:?}: {}",
             run.stderr
         );

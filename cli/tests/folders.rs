@@ -1,4 +1,5 @@
-//! Job tests of importing many files: folders, links, duplicates, and the same result for any number of threads.
+//! Job tests of importing many files: folders, links, duplicates, and the same result for any
+//! number of threads.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
@@ -33,7 +34,11 @@ fn statuses(run: &Run) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let reports = json_lines(&run.stdout);
     let reports = reports.iter().filter(|report| report.get("path").is_some());
-    reports.map(|report| (text(&report["path"]).rsplit('/').next().unwrap().to_owned(), text(&report["status"]))).collect()
+    reports
+        .map(|report| {
+            (text(&report["path"]).rsplit('/').next().unwrap().to_owned(), text(&report["status"]))
+        })
+        .collect()
 }
 
 fn pairs(wanted: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -82,7 +87,14 @@ fn folders_that_cannot_be_read_are_named_and_the_rest_imported() {
     let sandbox = with_build();
     let name = "n".repeat(250);
     let script = format!("for i in $(seq 18); do mkdir {name} && cd {name} || exit 1; done");
-    assert!(Command::new("bash").args(["-c", &script]).current_dir(sandbox.path("build")).status().unwrap().success());
+    assert!(
+        Command::new("bash")
+            .args(["-c", &script])
+            .current_dir(sandbox.path("build"))
+            .status()
+            .unwrap()
+            .success()
+    );
     fs::copy(object(FIXTURE), sandbox.path("build/zlib.so")).unwrap();
     let run = import_build(&sandbox);
     assert_eq!(run.code, 1);
@@ -107,12 +119,21 @@ fn duplicates_are_imported_once() {
             let sandbox = with_build();
             fs::copy(object(FIXTURE), sandbox.path("build/a.so")).unwrap();
             let packed = fs::read(object(FIXTURE)).unwrap();
-            sandbox.write("build/b.apk", zip(&[("lib/c.so", DEFLATED, &packed), ("lib/d.so", DEFLATED, &packed)]));
+            sandbox.write(
+                "build/b.apk",
+                zip(&[("lib/c.so", DEFLATED, &packed), ("lib/d.so", DEFLATED, &packed)]),
+            );
             fs::copy(object(OTHER), sandbox.path("build/e.so")).unwrap();
             let build = sandbox.path("build");
             let build = build.to_str().unwrap();
-            let run = sandbox.run(["-j", jobs, "import", "--json", build, build].iter().chain(force));
-            let mut want = vec![("a.so", "imported"), ("c.so", "unchanged"), ("d.so", "unchanged"), ("e.so", "imported")];
+            let run =
+                sandbox.run(["-j", jobs, "import", "--json", build, build].iter().chain(force));
+            let mut want = vec![
+                ("a.so", "imported"),
+                ("c.so", "unchanged"),
+                ("d.so", "unchanged"),
+                ("e.so", "imported"),
+            ];
             want.extend(["a.so", "c.so", "d.so", "e.so"].map(|name| (name, "unchanged")));
             assert_eq!((run.code, statuses(&run)), (0, pairs(&want)), "{force:?}");
             assert_eq!(json_lines(&sandbox.run(["modules", "list", "--json"]).stdout).len(), 2);
@@ -121,7 +142,8 @@ fn duplicates_are_imported_once() {
     }
 }
 
-/// A stripped library and its debug file, in either order and in one command: nothing is lost, by force neither.
+/// A stripped library and its debug file, in either order and in one command: nothing is lost, by
+/// force neither.
 #[test]
 fn different_files_of_one_id_complete_each_other() {
     let debug = fs::read(object(FIXTURE)).unwrap();
@@ -132,7 +154,11 @@ fn different_files_of_one_id_complete_each_other() {
                 let sandbox = with_build();
                 sandbox.write("build/1.so", first);
                 sandbox.write("build/2.so", second);
-                let run = sandbox.run(["-j", jobs, "import", "--json", sandbox.path("build").to_str().unwrap()].iter().chain(force));
+                let run = sandbox.run(
+                    ["-j", jobs, "import", "--json", sandbox.path("build").to_str().unwrap()]
+                        .iter()
+                        .chain(force),
+                );
                 assert_eq!(run.code, 0, "{}", run.stderr);
                 let modules = json_lines(&sandbox.run(["modules", "list", "--json"]).stdout);
                 assert_eq!((modules.len(), &modules[0]["detail"]), (1, &"debug".into()));
@@ -148,15 +174,16 @@ fn without_debug_sections(bytes: &[u8]) -> Vec<u8> {
     let (start, size) = file.section_by_name(".shstrtab").unwrap().file_range().unwrap();
     let names = usize::try_from(start).unwrap()..usize::try_from(start + size).unwrap();
     let mut at = names.start;
-    while let Some(found) = bytes[at..names.end].windows(7).position(|window| window == b".debug_") {
+    while let Some(found) = bytes[at..names.end].windows(7).position(|window| window == b".debug_")
+    {
         at += found + 7;
         bytes[at - 6] = b'x';
     }
     bytes
 }
 
-/// Many files of every sort, good and bad: whatever the number of threads, the same is said in the same order, and
-/// the stores answer the same.
+/// Many files of every sort, good and bad: whatever the number of threads, the same is said in the
+/// same order, and the stores answer the same.
 #[test]
 fn threads_change_nothing() {
     let build = with_build();
@@ -164,19 +191,31 @@ fn threads_change_nothing() {
         let contents = fs::read(object(name)).unwrap();
         build.write(&format!("build/{number:03}-{name}"), &contents);
         if number % 5 == 0 {
-            build.write(&format!("build/{number:03}-{name}.zip"), zip(&[("bad.so", DEFLATED, b"\x7fELF"), (name, DEFLATED, &contents)]));
+            build.write(
+                &format!("build/{number:03}-{name}.zip"),
+                zip(&[("bad.so", DEFLATED, b"\x7fELF"), (name, DEFLATED, &contents)]),
+            );
             build.write(&format!("build/{number:03}-cut.so"), &contents[..contents.len() / 2]);
         }
     }
     for number in 0..250 {
-        build.write(&format!("build/copy-{number:03}.so"), without_build_id("c-gcc-O2-symtab.so", number));
+        build.write(
+            &format!("build/copy-{number:03}.so"),
+            without_build_id("c-gcc-O2-symtab.so", number),
+        );
     }
-    let members: Vec<Vec<u8>> = (0..50).map(|number| without_build_id("c-clang-O2-dwarf4.so", number)).collect();
-    let members: Vec<(&str, &[u8])> = members.iter().map(|bytes| ("part.o", bytes.as_slice())).collect();
+    let members: Vec<Vec<u8>> =
+        (0..50).map(|number| without_build_id("c-clang-O2-dwarf4.so", number)).collect();
+    let members: Vec<(&str, &[u8])> =
+        members.iter().map(|bytes| ("part.o", bytes.as_slice())).collect();
     build.write("build/lib.a", ar(&members));
 
     let results: Vec<_> = ["1", "2", "7"].into_iter().map(|jobs| outcome(&build, jobs)).collect();
-    assert!(results[0].0.len() > 350 && results[0].0.last().unwrap()["failed"].as_u64().unwrap() >= 14, "{:?}", results[0].0.last());
+    assert!(
+        results[0].0.len() > 350 && results[0].0.last().unwrap()["failed"].as_u64().unwrap() >= 14,
+        "{:?}",
+        results[0].0.last()
+    );
     assert!(results[0].2.contains("\"status\":\"ok\""));
     for other in &results[1..] {
         for (a, b) in results[0].0.iter().zip(&other.0) {
@@ -198,14 +237,18 @@ fn outcome(build: &Sandbox, jobs: &str) -> (Vec<Value>, Vec<Value>, String, Stri
         }
         lines
     };
-    let modules = without(&["imported", "imported_ms"], &sandbox.run(["modules", "list", "--json"]).stdout);
+    let modules =
+        without(&["imported", "imported_ms"], &sandbox.run(["modules", "list", "--json"]).stdout);
     let mut requests = String::new();
     for module in &modules {
         for address in (0x1000..0x1400).step_by(0x10) {
             writeln!(requests, "{} {address:#x}", module["id"].as_str().unwrap()).unwrap();
         }
     }
-    let answers = sandbox.run_with_input(&["-j", "1", "resolve", "--batch", "-", "--style", "json"], requests.as_bytes());
+    let answers = sandbox.run_with_input(
+        &["-j", "1", "resolve", "--batch", "-", "--style", "json"],
+        requests.as_bytes(),
+    );
     assert_eq!(answers.code, 0, "{}", answers.stderr);
     (without(&["seconds"], &run.stdout), modules, answers.stdout, run.stderr)
 }

@@ -1,5 +1,5 @@
-//! Job tests of Go programs without debug data: what `.gopclntab` tells is what llvm-symbolizer 19 says of the file before it was
-//! stripped, but for spellings that docs/deviations.md names.
+//! Job tests of Go programs without debug data: what `.gopclntab` tells is what llvm-symbolizer 19
+//! says of the file before it was stripped, but for spellings that docs/deviations.md names.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
@@ -15,7 +15,8 @@ fn unpacked(name: &str) -> Vec<u8> {
     zstd::stream::decode_all(std::fs::File::open(object(name)).unwrap()).unwrap()
 }
 
-/// An ELF file without its debug sections and symbols: their headers say that they are something else.
+/// An ELF file without its debug sections and symbols: their headers say that they are something
+/// else.
 fn stripped(mut bytes: Vec<u8>) -> Vec<u8> {
     let file = object::File::parse(&*bytes).unwrap();
     let names = file.section_by_name(".shstrtab").unwrap().file_range().unwrap();
@@ -47,16 +48,22 @@ fn golden(name: &str) -> Vec<(String, Vec<Frame>)> {
                 let text = |at: usize| frame[at].as_str().unwrap().to_owned();
                 (text(0), text(1), frame[2].as_u64().unwrap())
             };
-            (line["start"].as_str().unwrap().to_owned(), line["frames"].as_array().unwrap().iter().map(frame).collect())
+            (
+                line["start"].as_str().unwrap().to_owned(),
+                line["frames"].as_array().unwrap().iter().map(frame).collect(),
+            )
         })
         .collect()
 }
 
-/// The spelling of the table: no type arguments, no mark of the calling convention, no folder for relative paths.
+/// The spelling of the table: no type arguments, no mark of the calling convention, no folder for
+/// relative paths.
 fn spelled((function, file, line): &Frame) -> Frame {
     let function = function.strip_suffix(".abi0").unwrap_or(function);
     let function = match (function.find('['), function.rfind(']')) {
-        (Some(start), Some(end)) if start < end => format!("{}[...]{}", &function[..start], &function[end + 1..]),
+        (Some(start), Some(end)) if start < end => {
+            format!("{}[...]{}", &function[..start], &function[end + 1..])
+        }
         _ => function.to_owned(),
     };
     (function, file.strip_prefix("./").unwrap_or(file).to_owned(), *line)
@@ -71,17 +78,35 @@ fn compare(file: &[u8], golden: &[(String, Vec<Frame>)]) -> (usize, Vec<String>)
     let batch = golden.iter().fold(String::new(), |batch, (address, _)| batch + address + "\n");
     let batch = sandbox.write("batch", batch);
     let module = Path::new(&path).to_str().unwrap();
-    let args = ["resolve", "--module", module, "--style", "json", "--no-demangle", "--batch", batch.to_str().unwrap()];
+    let args = [
+        "resolve",
+        "--module",
+        module,
+        "--style",
+        "json",
+        "--no-demangle",
+        "--batch",
+        batch.to_str().unwrap(),
+    ];
     let (mut equal, mut others) = (0, Vec::new());
     for (answer, (address, want)) in json_lines(&sandbox.run(args).stdout).iter().zip(golden) {
         let frames = answer["frames"].as_array().cloned().unwrap_or_default();
-        assert!(frames.iter().all(|frame| frame["source"] == "gopclntab" || frame.get("line").is_none()), "{answer}");
+        assert!(
+            frames
+                .iter()
+                .all(|frame| frame["source"] == "gopclntab" || frame.get("line").is_none()),
+            "{answer}"
+        );
         let frame = |frame: &Value| {
             let text = |key: &str| frame[key].as_str().unwrap_or_default().to_owned();
             (text("function"), text("file"), frame["line"].as_u64().unwrap_or(0))
         };
         let got: Vec<Frame> = frames.iter().map(|value| spelled(&frame(value))).collect();
-        let want: Vec<Frame> = want.iter().map(spelled).filter(|(function, file, _)| !(function.is_empty() && file.is_empty())).collect();
+        let want: Vec<Frame> = want
+            .iter()
+            .map(spelled)
+            .filter(|(function, file, _)| !(function.is_empty() && file.is_empty()))
+            .collect();
         if got == want {
             equal += 1;
         } else {
@@ -91,13 +116,17 @@ fn compare(file: &[u8], golden: &[(String, Vec<Frame>)]) -> (usize, Vec<String>)
     (equal, others)
 }
 
-/// Here the table has another line than the debug data: `go tool addr2line` of Go 1.19 says what the table does.
-const GO_SAYS_SO: &str = "0x40ed1b: [(\"runtime.bulkBarrierPreWriteSrcOnly\", \"runtime/mbitmap.go\", 665)]";
+/// Here the table has another line than the debug data: `go tool addr2line` of Go 1.19 says what
+/// the table does.
+const GO_SAYS_SO: &str =
+    "0x40ed1b: [(\"runtime.bulkBarrierPreWriteSrcOnly\", \"runtime/mbitmap.go\", 665)]";
 
-/// Whether the two differ as docs/deviations.md says: marks of the linker, functions that debug data does not know, and methods that
-/// the compiler has made.
+/// Whether the two differ as docs/deviations.md says: marks of the linker, functions that debug
+/// data does not know, and methods that the compiler has made.
 fn is_known(other: &str) -> bool {
-    ["runtime.etext", "go:textfips", "<autogenerated>", "go.go", GO_SAYS_SO].iter().any(|word| other.contains(word))
+    ["runtime.etext", "go:textfips", "<autogenerated>", "go.go", GO_SAYS_SO]
+        .iter()
+        .any(|word| other.contains(word))
 }
 
 #[test]
@@ -110,8 +139,16 @@ fn stripped_programs_say_what_they_said_before() {
         let golden = golden(of);
         let (equal, others) = compare(&file, &golden);
         let unknown: Vec<&String> = others.iter().filter(|other| !is_known(other)).collect();
-        assert!(unknown.is_empty(), "{name}: {equal} equal, {} others:\n{unknown:#?}", others.len());
-        assert!(equal * 100 >= golden.len() * 95, "{name}: {equal} of {}: {others:#?}", golden.len());
+        assert!(
+            unknown.is_empty(),
+            "{name}: {equal} equal, {} others:\n{unknown:#?}",
+            others.len()
+        );
+        assert!(
+            equal * 100 >= golden.len() * 95,
+            "{name}: {equal} of {}: {others:#?}",
+            golden.len()
+        );
         let inlined = golden.iter().filter(|(_, frames)| frames.len() > 1).count();
         assert!(inlined > 100, "{name}: {inlined} addresses with inlined calls");
     }
@@ -131,7 +168,14 @@ fn its_table_is_what_a_stripped_program_has() {
     // Debug data takes its place.
     let whole = sandbox.write("whole", unpacked("go/shapes.zst"));
     assert_eq!(sandbox.run(["import", whole.to_str().unwrap()]).code, 0);
-    let run = sandbox.run(["resolve", "--module", whole.to_str().unwrap(), "--style", "json", "0x401040"]);
+    let run = sandbox.run([
+        "resolve",
+        "--module",
+        whole.to_str().unwrap(),
+        "--style",
+        "json",
+        "0x401040",
+    ]);
     assert_eq!(json_lines(&run.stdout)[0]["frames"][0]["source"], "dwarf");
 }
 

@@ -1,4 +1,5 @@
-//! Which crashes are of one bug: pairs of stacks that a person would put together or keep apart, each with the reason.
+//! Which crashes are of one bug: pairs of stacks that a person would put together or keep apart,
+//! each with the reason.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
@@ -9,10 +10,12 @@ use std::fmt::Write;
 use serde_json::Value;
 use support::{Sandbox, json_lines};
 
-/// A sanitizer's report of `frames`, the crash side first: `function file:line`, or what else stands behind an address.
+/// A sanitizer's report of `frames`, the crash side first: `function file:line`, or what else
+/// stands behind an address.
 fn report(frames: &[&str]) -> String {
-    let mut text =
-        String::from("==1==ERROR: AddressSanitizer: SEGV on unknown address 0x000000000010 (pc 0x000000401000 bp 0x1 sp 0x2 T0)\n");
+    let mut text = String::from(
+        "==1==ERROR: AddressSanitizer: SEGV on unknown address 0x000000000010 (pc 0x000000401000 bp 0x1 sp 0x2 T0)\n",
+    );
     for (number, frame) in frames.iter().enumerate() {
         let inside = if frame.starts_with('(') { "" } else { "in " };
         writeln!(text, "    #{number} {:#x} {inside}{frame}", 0x40_1000 + number * 64).unwrap();
@@ -26,7 +29,8 @@ fn groups_of(stacks: &[&[&str]]) -> Vec<String> {
     for (number, frames) in stacks.iter().enumerate() {
         let text = report(frames);
         let name = format!("{number}.txt");
-        let run = sandbox.run(["crash".as_ref(), "add".as_ref(), sandbox.write(&name, text).as_os_str()]);
+        let run =
+            sandbox.run(["crash".as_ref(), "add".as_ref(), sandbox.write(&name, text).as_os_str()]);
         assert_eq!(run.code, 0, "{}", run.stderr);
     }
     let crashes = json_lines(&sandbox.run(["crash", "list", "--json"]).stdout);
@@ -65,18 +69,40 @@ fn ways_within_one_class_do_not_part_a_bug() {
     );
     together(
         "the class's header belongs to it",
-        &["doc::Table::follow_chain(int) /s/table.cc:10", "doc::Table::each_row() /s/table.h:4", "doc::load(char const*) /s/doc.cc:5"],
+        &[
+            "doc::Table::follow_chain(int) /s/table.cc:10",
+            "doc::Table::each_row() /s/table.h:4",
+            "doc::load(char const*) /s/doc.cc:5",
+        ],
         &["doc::Table::follow_chain(int) /s/table.cc:10", "doc::load(char const*) /s/doc.cc:5"],
     );
     together(
         "what one compiler inlines from a header of another name, another one does not",
-        &["doc::Table::follow_chain(int) /s/checks.h:10", "doc::Table::read_index() /s/table.cc:40", "doc::load(char const*) /s/doc.cc:5"],
-        &["doc::Table::follow_chain(int) /s/table.cc:10", "doc::Table::read_index() /s/table.cc:40", "doc::load(char const*) /s/doc.cc:5"],
+        &[
+            "doc::Table::follow_chain(int) /s/checks.h:10",
+            "doc::Table::read_index() /s/table.cc:40",
+            "doc::load(char const*) /s/doc.cc:5",
+        ],
+        &[
+            "doc::Table::follow_chain(int) /s/table.cc:10",
+            "doc::Table::read_index() /s/table.cc:40",
+            "doc::load(char const*) /s/doc.cc:5",
+        ],
     );
     together(
         "functions of C in one source file are one piece of work",
-        &["inflate_block /s/inflate.c:10", "inflate_stored /s/inflate.c:40", "png_read_row /s/png.c:5", "main /s/main.c:3"],
-        &["inflate_block /s/inflate.c:10", "inflate_dynamic /s/inflate.c:80", "png_read_row /s/png.c:5", "main /s/main.c:3"],
+        &[
+            "inflate_block /s/inflate.c:10",
+            "inflate_stored /s/inflate.c:40",
+            "png_read_row /s/png.c:5",
+            "main /s/main.c:3",
+        ],
+        &[
+            "inflate_block /s/inflate.c:10",
+            "inflate_dynamic /s/inflate.c:80",
+            "png_read_row /s/png.c:5",
+            "main /s/main.c:3",
+        ],
     );
     together(
         "a lambda is at home where it was written",
@@ -85,7 +111,10 @@ fn ways_within_one_class_do_not_part_a_bug() {
             "doc::Table::read_names() /s/table.cc:9",
             "doc::load() /s/doc.cc:5",
         ],
-        &["doc::Table::read_all()::{lambda(int)#2}::operator()(int) const /s/table.cc:10", "doc::load() /s/doc.cc:5"],
+        &[
+            "doc::Table::read_all()::{lambda(int)#2}::operator()(int) const /s/table.cc:10",
+            "doc::load() /s/doc.cc:5",
+        ],
     );
 }
 
@@ -93,33 +122,81 @@ fn ways_within_one_class_do_not_part_a_bug() {
 fn other_ways_part_bugs() {
     apart(
         "a helper of another class is called by two bugs",
-        &["util::check_bounds(int) /s/util.cc:4", "doc::Table::read_index() /s/table.cc:40", "main /s/main.cc:3"],
-        &["util::check_bounds(int) /s/util.cc:4", "net::Stream::read_header() /s/stream.cc:7", "main /s/main.cc:3"],
+        &[
+            "util::check_bounds(int) /s/util.cc:4",
+            "doc::Table::read_index() /s/table.cc:40",
+            "main /s/main.cc:3",
+        ],
+        &[
+            "util::check_bounds(int) /s/util.cc:4",
+            "net::Stream::read_header() /s/stream.cc:7",
+            "main /s/main.cc:3",
+        ],
     );
     apart(
         "an accessor of the class tells nothing alone",
-        &["doc::Table::get_row(int) /s/table.cc:4", "doc::Table::read_index() /s/table.cc:40", "main /s/main.cc:3"],
-        &["doc::Table::get_row(int) /s/table.cc:4", "doc::Table::sort_names() /s/table.cc:70", "main /s/main.cc:3"],
+        &[
+            "doc::Table::get_row(int) /s/table.cc:4",
+            "doc::Table::read_index() /s/table.cc:40",
+            "main /s/main.cc:3",
+        ],
+        &[
+            "doc::Table::get_row(int) /s/table.cc:4",
+            "doc::Table::sort_names() /s/table.cc:70",
+            "main /s/main.cc:3",
+        ],
     );
     apart(
         "nor does a name of one word",
-        &["doc::Table::at(int) /s/table.cc:4", "doc::Table::read_index() /s/table.cc:40", "main /s/main.cc:3"],
-        &["doc::Table::at(int) /s/table.cc:4", "doc::Table::sort_names() /s/table.cc:70", "main /s/main.cc:3"],
+        &[
+            "doc::Table::at(int) /s/table.cc:4",
+            "doc::Table::read_index() /s/table.cc:40",
+            "main /s/main.cc:3",
+        ],
+        &[
+            "doc::Table::at(int) /s/table.cc:4",
+            "doc::Table::sort_names() /s/table.cc:70",
+            "main /s/main.cc:3",
+        ],
     );
     apart(
         "nor a function of a template, which is of many types",
-        &["doc::Ring<int>::push_back(int) /s/ring.h:4", "doc::Ring<int>::push_all() /s/ring.h:40", "main /s/main.cc:3"],
-        &["doc::Ring<int>::push_back(int) /s/ring.h:4", "doc::Ring<int>::grow_by(int) /s/ring.h:70", "main /s/main.cc:3"],
+        &[
+            "doc::Ring<int>::push_back(int) /s/ring.h:4",
+            "doc::Ring<int>::push_all() /s/ring.h:40",
+            "main /s/main.cc:3",
+        ],
+        &[
+            "doc::Ring<int>::push_back(int) /s/ring.h:4",
+            "doc::Ring<int>::grow_by(int) /s/ring.h:70",
+            "main /s/main.cc:3",
+        ],
     );
     apart(
         "a namespace is no class: its functions are in many files",
-        &["lib::fold_value(int) /s/fold.cc:4", "lib::run_passes() /s/passes.cc:40", "main /s/main.cc:3"],
-        &["lib::fold_value(int) /s/fold.cc:4", "lib::emit_code() /s/emit.cc:70", "main /s/main.cc:3"],
+        &[
+            "lib::fold_value(int) /s/fold.cc:4",
+            "lib::run_passes() /s/passes.cc:40",
+            "main /s/main.cc:3",
+        ],
+        &[
+            "lib::fold_value(int) /s/fold.cc:4",
+            "lib::emit_code() /s/emit.cc:70",
+            "main /s/main.cc:3",
+        ],
     );
     apart(
         "without source files nothing says that two functions are of one class",
-        &["doc::fold_value(int) (/app/tool+0x10)", "doc::run_passes() (/app/tool+0x20)", "main (/app/tool+0x30)"],
-        &["doc::fold_value(int) (/app/tool+0x10)", "doc::emit_code() (/app/tool+0x28)", "main (/app/tool+0x30)"],
+        &[
+            "doc::fold_value(int) (/app/tool+0x10)",
+            "doc::run_passes() (/app/tool+0x20)",
+            "main (/app/tool+0x30)",
+        ],
+        &[
+            "doc::fold_value(int) (/app/tool+0x10)",
+            "doc::emit_code() (/app/tool+0x28)",
+            "main (/app/tool+0x30)",
+        ],
     );
     apart(
         "the class is entered by another one",
@@ -142,7 +219,11 @@ fn other_ways_part_bugs() {
 fn what_compilers_and_inputs_change_makes_no_difference() {
     together(
         "templates with other arguments",
-        &["doc::Ring<int>::push(int) /s/ring.h:4", "void doc::sort_rows<int>(int*) /s/sort.cc:9", "main /s/main.cc:3"],
+        &[
+            "doc::Ring<int>::push(int) /s/ring.h:4",
+            "void doc::sort_rows<int>(int*) /s/sort.cc:9",
+            "main /s/main.cc:3",
+        ],
         &[
             "doc::Ring<std::pair<char, long>>::push(std::pair<char, long>) /s/ring.h:4",
             "void doc::sort_rows<long>(long*) /s/sort.cc:9",
@@ -152,7 +233,14 @@ fn what_compilers_and_inputs_change_makes_no_difference() {
     let deep = |depth: usize| -> Vec<&'static str> {
         let mut stack = vec!["doc::print_node(doc::Node*) /s/print.cc:4"];
         stack.extend(
-            std::iter::repeat_n(["doc::visit_list(doc::Node*) /s/visit.cc:9", "doc::Walker::walk_tree() /s/walk.cc:20"], depth).flatten(),
+            std::iter::repeat_n(
+                [
+                    "doc::visit_list(doc::Node*) /s/visit.cc:9",
+                    "doc::Walker::walk_tree() /s/walk.cc:20",
+                ],
+                depth,
+            )
+            .flatten(),
         );
         stack.extend(["doc::save_file() /s/save.cc:8", "main /s/main.cc:3"]);
         stack
@@ -160,7 +248,11 @@ fn what_compilers_and_inputs_change_makes_no_difference() {
     together("recursion of other depths", &deep(2), &deep(40));
     together(
         "clones of a function",
-        &["parse_value.part.0 /s/parse.c:4", "load_config.constprop.3 /s/config.c:9", "main /s/main.c:3"],
+        &[
+            "parse_value.part.0 /s/parse.c:4",
+            "load_config.constprop.3 /s/config.c:9",
+            "main /s/main.c:3",
+        ],
         &["parse_value /s/parse.c:4", "load_config /s/config.c:9", "main /s/main.c:3"],
     );
     together(
@@ -183,25 +275,51 @@ fn what_compilers_and_inputs_change_makes_no_difference() {
 #[test]
 fn handlers_join_nothing() {
     let handlers: [&[&str]; 14] = [
-        &["gsignal (/app/tool+0x1)", "abort (/app/tool+0x2)", "logging::LogMessage::~LogMessage() (/app/tool+0x3)"],
+        &[
+            "gsignal (/app/tool+0x1)",
+            "abort (/app/tool+0x2)",
+            "logging::LogMessage::~LogMessage() (/app/tool+0x3)",
+        ],
         &["V8_Fatal(char const*, int, char const*, ...) (/app/tool+0x3)"],
         &["WTFCrash (/app/tool+0x3)"],
-        &["_g_log_abort (/app/tool+0x1)", "g_log_default_handler (/app/tool+0x2)", "g_logv (/app/tool+0x3)", "g_log (/app/tool+0x4)"],
+        &[
+            "_g_log_abort (/app/tool+0x1)",
+            "g_log_default_handler (/app/tool+0x2)",
+            "g_logv (/app/tool+0x3)",
+            "g_log (/app/tool+0x4)",
+        ],
         &[
             "fuzzer::PrintStackTrace() (/app/tool+0x1)",
             "fuzzer::Fuzzer::CrashCallback() (/app/tool+0x2)",
             "raise (/app/tool+0x3)",
             "abort (/app/tool+0x4)",
         ],
-        &["raise (/app/tool+0x1)", "qAbort() (/app/tool+0x2)", "QMessageLogger::fatal(char const*, ...) const (/app/tool+0x2)"],
-        &["KCrash::defaultCrashHandler(int) (/app/tool+0x1)", "<signal handler called> (/app/tool+0x2)"],
-        &["runtime.throw (/app/tool+0x1)", "runtime.panicmem (/app/tool+0x2)", "runtime.sigpanic (/app/tool+0x3)"],
+        &[
+            "raise (/app/tool+0x1)",
+            "qAbort() (/app/tool+0x2)",
+            "QMessageLogger::fatal(char const*, ...) const (/app/tool+0x2)",
+        ],
+        &[
+            "KCrash::defaultCrashHandler(int) (/app/tool+0x1)",
+            "<signal handler called> (/app/tool+0x2)",
+        ],
+        &[
+            "runtime.throw (/app/tool+0x1)",
+            "runtime.panicmem (/app/tool+0x2)",
+            "runtime.sigpanic (/app/tool+0x3)",
+        ],
         &[
             "absl::lts_20240722::log_internal::LogMessage::Die() (/app/tool+0x1)",
             "absl::lts_20240722::log_internal::LogMessageFatal::~LogMessageFatal() (/app/tool+0x2)",
         ],
-        &["google::LogMessage::Fail() (/app/tool+0x1)", "google::LogMessageFatal::~LogMessageFatal() (/app/tool+0x2)"],
-        &["MOZ_CrashSequence(void*, long) (/app/tool+0x1)", "mozalloc_abort(char const*) (/app/tool+0x2)"],
+        &[
+            "google::LogMessage::Fail() (/app/tool+0x1)",
+            "google::LogMessageFatal::~LogMessageFatal() (/app/tool+0x2)",
+        ],
+        &[
+            "MOZ_CrashSequence(void*, long) (/app/tool+0x1)",
+            "mozalloc_abort(char const*) (/app/tool+0x2)",
+        ],
         &["boost::assertion_failed(char const*, char const*, char const*, long) (/app/tool+0x1)"],
         &["my::check_impl::assertion_failed(char const*) (/app/tool+0x1)"],
         &[
@@ -212,8 +330,11 @@ fn handlers_join_nothing() {
         ],
     ];
     for handler in handlers {
-        let stack = |bug: &'static [&'static str]| handler.iter().copied().chain(bug.iter().copied()).collect::<Vec<&str>>();
-        let (one, other) = (stack(&["doc::load_file() /s/doc.cc:5"]), stack(&["net::send_all() /s/net.cc:5"]));
+        let stack = |bug: &'static [&'static str]| {
+            handler.iter().copied().chain(bug.iter().copied()).collect::<Vec<&str>>()
+        };
+        let (one, other) =
+            (stack(&["doc::load_file() /s/doc.cc:5"]), stack(&["net::send_all() /s/net.cc:5"]));
         apart("the handler is not the bug", &one, &other);
         together("the bug is below the handler", &one, &["doc::load_file() /s/doc.cc:5"]);
         // Nothing but the handler: each stands alone.
@@ -239,10 +360,16 @@ fn callbacks_out_of_what_does_not_count_are_the_bug() {
             "main /s/main.cc:3",
         ],
     );
-    let ends =
-        ["__asan::AsanThread::ThreadStart(unsigned long long) (/app/tool+0x1)", "start_thread (/lib/x86_64-linux-gnu/libc.so.6+0x2)"];
+    let ends = [
+        "__asan::AsanThread::ThreadStart(unsigned long long) (/app/tool+0x1)",
+        "start_thread (/lib/x86_64-linux-gnu/libc.so.6+0x2)",
+    ];
     let of = |bug: &'static str| [bug, ends[0], ends[1]];
-    apart("a thread's start ends the stack", &of("doc::load_file() /s/doc.cc:5"), &of("net::send_all() /s/net.cc:5"));
+    apart(
+        "a thread's start ends the stack",
+        &of("doc::load_file() /s/doc.cc:5"),
+        &of("net::send_all() /s/net.cc:5"),
+    );
 }
 
 #[test]
@@ -250,7 +377,11 @@ fn what_is_not_known_is_never_resolved() {
     let sandbox = Sandbox::new();
     let wild = |number: usize, bug: &[&str]| {
         let address = 0x6310_0000_1000_usize + number * 0x1000;
-        let text = report(&[&["(<unknown module>)"], bug].concat()).replacen("0x401000 ", &format!("{address:#x} "), 1);
+        let text = report(&[&["(<unknown module>)"], bug].concat()).replacen(
+            "0x401000 ",
+            &format!("{address:#x} "),
+            1,
+        );
         let run = sandbox.run_with_input(&["crash", "add", "-"], text.as_bytes());
         assert_eq!(run.code, 0, "{}", run.stderr);
     };
@@ -263,14 +394,20 @@ fn what_is_not_known_is_never_resolved() {
     // A module and an offset wait for symbols, with or without an id.
     wild(5, &["(/app/tool+0x1234)"]);
     let groups = json_lines(&sandbox.run(["groups", "list", "--json"]).stdout);
-    let kind = |group: &Value| (group["kind"].as_str().unwrap().to_owned(), group["crashes"].as_u64().unwrap());
+    let kind = |group: &Value| {
+        (group["kind"].as_str().unwrap().to_owned(), group["crashes"].as_u64().unwrap())
+    };
     let mut kinds: Vec<(String, u64)> = groups.iter().map(kind).collect();
     kinds.sort();
     let of = |kind: &str, crashes| (kind.to_owned(), crashes);
-    assert_eq!(kinds, [of("provisional", 1), of("resolved", 2), of("unassigned", 1), of("unassigned", 1)]);
+    assert_eq!(
+        kinds,
+        [of("provisional", 1), of("resolved", 2), of("unassigned", 1), of("unassigned", 1)]
+    );
     let text = groups.iter().map(ToString::to_string).collect::<String>();
     assert!(!text.contains("0x6310"), "an address of one process is part of nothing: {text}");
-    let unassigned = json_lines(&sandbox.run(["groups", "list", "--json", "--kind", "unassigned"]).stdout);
+    let unassigned =
+        json_lines(&sandbox.run(["groups", "list", "--json", "--kind", "unassigned"]).stdout);
     assert_eq!(unassigned.len(), 2);
     let shown = sandbox.run(["groups", "list"]).stdout;
     assert_eq!(shown.lines().filter(|line| line.contains("  unassigned ")).count(), 2, "{shown}");

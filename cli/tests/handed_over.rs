@@ -1,5 +1,6 @@
-//! Job tests of files as they are handed over: debug files of kernel modules, folders with `.dwo`, `.dwp` and dwz files, packages of
-//! split DWARF that come late, files without a build-id whose code is the same.
+//! Job tests of files as they are handed over: debug files of kernel modules, folders with `.dwo`,
+//! `.dwp` and dwz files, packages of split DWARF that come late, files without a build-id whose
+//! code is the same.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
@@ -41,8 +42,16 @@ fn companions_in_folders_are_no_failures() {
         let sandbox = Sandbox::new();
         let run = import(&sandbox, &object(fixture));
         assert_eq!(run.code, 0, "{fixture}: {}", run.stderr);
-        assert!(!run.stderr.contains(".dwp:") && !run.stderr.contains(".dwo:"), "{fixture}: {}", run.stderr);
-        assert_eq!(json_lines(&sandbox.run(["modules", "list", "--json"]).stdout).len(), modules, "{fixture}");
+        assert!(
+            !run.stderr.contains(".dwp:") && !run.stderr.contains(".dwo:"),
+            "{fixture}: {}",
+            run.stderr
+        );
+        assert_eq!(
+            json_lines(&sandbox.run(["modules", "list", "--json"]).stdout).len(),
+            modules,
+            "{fixture}"
+        );
     }
 }
 
@@ -68,7 +77,8 @@ fn debug_files_of_kernel_modules() {
         assert_eq!(import(&sandbox, &object(fixture)).code, 0);
         let addresses = (0..0x40u64).map(|address| format!("{address:#x}"));
         let path = object(fixture);
-        let args = ["resolve", "--module", path.to_str().unwrap(), "--style", "llvm"].map(str::to_owned);
+        let args =
+            ["resolve", "--module", path.to_str().unwrap(), "--style", "llvm"].map(str::to_owned);
         sandbox.run(args.into_iter().chain(addresses)).stdout
     };
     let whole = answers("module-gcc.ko");
@@ -78,7 +88,8 @@ fn debug_files_of_kernel_modules() {
     }
 }
 
-/// The header's field `e_shstrndx` names no section: answers are llvm-symbolizer's, which come from symbols.
+/// The header's field `e_shstrndx` names no section: answers are llvm-symbolizer's, which come from
+/// symbols.
 #[test]
 fn sections_without_names() {
     for index in [0u16, 0x7777, 0xfff1, 0xffff] {
@@ -89,13 +100,23 @@ fn sections_without_names() {
         let run = import(&sandbox, &path);
         assert_eq!(run.code, 0, "{index:#x}: {}", run.stderr);
         assert!(run.stderr.contains("its sections have no names"), "{index:#x}: {}", run.stderr);
-        let args = ["resolve", "--module", path.to_str().unwrap(), "--style", "llvm", "0x1050", "0x16c0", "0x1220"];
+        let args = [
+            "resolve",
+            "--module",
+            path.to_str().unwrap(),
+            "--style",
+            "llvm",
+            "0x1050",
+            "0x16c0",
+            "0x1220",
+        ];
         let want = "fail\n??:0:0\n\nprimary\ngrammar.c:0:0\n\nspan_number.constprop.0.isra.0\nscan.c:0:0\n\n";
         assert_eq!(sandbox.run(args).stdout, want, "{index:#x}");
     }
 }
 
-/// A package that was missing is read when its library is imported once more, without being forced to.
+/// A package that was missing is read when its library is imported once more, without being forced
+/// to.
 #[test]
 fn packages_may_come_later() {
     for (library, package, late) in [
@@ -107,7 +128,8 @@ fn packages_may_come_later() {
         let path = folder.join("lib.so");
         let answers = || {
             let addresses = (0x1000..0x1400u64).step_by(3).map(|address| format!("{address:#x}"));
-            let args = ["resolve", "--module", path.to_str().unwrap(), "--style", "llvm"].map(str::to_owned);
+            let args = ["resolve", "--module", path.to_str().unwrap(), "--style", "llvm"]
+                .map(str::to_owned);
             sandbox.run(args.into_iter().chain(addresses)).stdout
         };
         let run = import(&sandbox, &path);
@@ -115,7 +137,12 @@ fn packages_may_come_later() {
         let without = answers();
         fs::copy(object(package), folder.join(late)).unwrap();
         let run = import(&sandbox, &path);
-        assert!(run.code == 0 && !run.stdout.contains("unchanged"), "{library}: {} {}", run.stdout, run.stderr);
+        assert!(
+            run.code == 0 && !run.stdout.contains("unchanged"),
+            "{library}: {} {}",
+            run.stdout,
+            run.stderr
+        );
         let whole = Sandbox::store_of(&object(library));
         let addresses = (0x1000..0x1400u64).step_by(3).map(|address| format!("{address:#x}"));
         let args = ["resolve", "--module", "lib.so", "--style", "llvm"].map(str::to_owned);
@@ -138,13 +165,22 @@ fn renamed(fixture: &str, from: &[u8], to: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Files without a build-id whose code is the same are modules of their own if they say other things of it.
+/// Files without a build-id whose code is the same are modules of their own if they say other
+/// things of it.
 #[test]
 fn equal_code_does_not_make_one_module() {
     let fixture = "c-gcc-O2-no-id.so";
     let bytes = fs::read(object(fixture)).unwrap();
     let other = renamed(fixture, b"grammar_eval", b"grammar_oval");
-    let text = |bytes: &[u8]| object::File::parse(bytes).unwrap().section_by_name(".text").unwrap().data().unwrap().to_vec();
+    let text = |bytes: &[u8]| {
+        object::File::parse(bytes)
+            .unwrap()
+            .section_by_name(".text")
+            .unwrap()
+            .data()
+            .unwrap()
+            .to_vec()
+    };
     assert_eq!(text(&bytes), text(&other));
     let sandbox = Sandbox::new();
     let paths = [sandbox.write("one.so", bytes), sandbox.write("other.so", other)];
@@ -155,7 +191,8 @@ fn equal_code_does_not_make_one_module() {
     assert_eq!(json_lines(&sandbox.run(["modules", "list", "--json"]).stdout).len(), 2);
     let names = paths.map(|path| {
         let addresses = (0x1000..0x3000u64).step_by(16).map(|address| format!("{address:#x}"));
-        let args = ["resolve", "--module", path.to_str().unwrap(), "--style", "llvm"].map(str::to_owned);
+        let args =
+            ["resolve", "--module", path.to_str().unwrap(), "--style", "llvm"].map(str::to_owned);
         sandbox.run(args.into_iter().chain(addresses)).stdout
     });
     assert!(names[0].contains("grammar_eval") && !names[0].contains("grammar_oval"));

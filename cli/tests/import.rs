@@ -64,19 +64,23 @@ fn a_second_import_changes_nothing() {
 #[test]
 fn debug_data_takes_the_place_of_symbols() {
     let sandbox = Sandbox::new();
-    // One build-id for both: the fixture, and the same without its debug sections' contents being known.
+    // One build-id for both: the fixture, and the same without its debug sections' contents being
+    // known.
     let whole = fs::read(object(FIXTURE)).unwrap();
     let stripped = rename_debug_sections(&whole);
     let only_symbols = sandbox.write("lib.so", stripped);
-    let first = json_lines(&sandbox.run(["import", "--json", only_symbols.to_str().unwrap()]).stdout);
+    let first =
+        json_lines(&sandbox.run(["import", "--json", only_symbols.to_str().unwrap()]).stdout);
     assert_eq!(first[0]["status"], "imported");
     let files_of_symbols = first[0]["files"].as_u64().unwrap();
-    let second = json_lines(&sandbox.run(["import", "--json", object(FIXTURE).to_str().unwrap()]).stdout);
+    let second =
+        json_lines(&sandbox.run(["import", "--json", object(FIXTURE).to_str().unwrap()]).stdout);
     assert_eq!(second[0]["status"], "imported");
     assert_eq!(second[0]["module"]["id"], first[0]["module"]["id"]);
     assert!(second[0]["files"].as_u64().unwrap() > files_of_symbols);
     // The other way round nothing is lost.
-    let third = json_lines(&sandbox.run(["import", "--json", only_symbols.to_str().unwrap()]).stdout);
+    let third =
+        json_lines(&sandbox.run(["import", "--json", only_symbols.to_str().unwrap()]).stdout);
     assert_eq!(third[0]["status"], "unchanged");
     assert_eq!(json_lines(&sandbox.run(["modules", "list", "--json"]).stdout).len(), 1);
 }
@@ -92,16 +96,24 @@ fn code_and_debug_file_complete_each_other() {
             fs::create_dir(&folder).unwrap();
             let path = folder.join(name);
             fs::copy(object("link-stripped").join(name), &path).unwrap();
-            let reports = json_lines(&sandbox.run(["import", "--json", path.to_str().unwrap()]).stdout);
+            let reports =
+                json_lines(&sandbox.run(["import", "--json", path.to_str().unwrap()]).stdout);
             assert_eq!(reports[0]["status"], "imported");
-            let reports = json_lines(&sandbox.run(["import", "--json", path.to_str().unwrap()]).stdout);
+            let reports =
+                json_lines(&sandbox.run(["import", "--json", path.to_str().unwrap()]).stdout);
             assert_eq!(reports[0]["status"], "unchanged");
         }
         let module = &json_lines(&sandbox.run(["modules", "list", "--json"]).stdout)[0];
-        assert_eq!((&module["detail"], &module["warnings"]), (&"debug".into(), &serde_json::json!([])));
+        assert_eq!(
+            (&module["detail"], &module["warnings"]),
+            (&"debug".into(), &serde_json::json!([]))
+        );
         let mut batch = String::new();
         (0x1000..0x1d40).for_each(|address| writeln!(batch, "lib.so {address:#x}").unwrap());
-        let run = sandbox.run_with_input(&["resolve", "--batch", "-", "--style", "llvm", "--no-demangle"], batch.as_bytes());
+        let run = sandbox.run_with_input(
+            &["resolve", "--batch", "-", "--style", "llvm", "--no-demangle"],
+            batch.as_bytes(),
+        );
         assert_eq!(run.code, 0, "{}", run.stderr);
         // The debug file's symbol table knows more names than the code file's.
         assert!(run.stdout.contains("span_number.constprop.0.isra.0.cold\n/src/c/scan.c:28:13\n"));
@@ -156,14 +168,24 @@ fn bad_files_are_named_with_the_next_step() {
         (sandbox.path("missing.so"), "no such file or folder; check the path"),
         (sandbox.path("folder"), "no object files in this folder; pass"),
         (sandbox.write("empty.so", ""), "the file is empty; was it copied whole?"),
-        (sandbox.write("text.so", "int main() {}\n"), "neither an ELF nor a Mach-O file (text); pass"),
+        (
+            sandbox.write("text.so", "int main() {}\n"),
+            "neither an ELF nor a Mach-O file (text); pass",
+        ),
         (sandbox.write("app.zip", "PK\x03\x04rest"), "damaged archive ("),
         (sandbox.write("magic.so", "\x7fELF"), "damaged object file"),
-        (object("c-gcc-O2-stripped"), "neither debug data nor function symbols; import the unstripped file"),
+        (
+            object("c-gcc-O2-stripped"),
+            "neither debug data nor function symbols; import the unstripped file",
+        ),
     ] {
         let run = sandbox.run(["import", path.to_str().unwrap()]);
         assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{}", path.display());
-        assert!(run.stderr.contains(want) && run.stderr.contains(path.to_str().unwrap()), "{}", run.stderr);
+        assert!(
+            run.stderr.contains(want) && run.stderr.contains(path.to_str().unwrap()),
+            "{}",
+            run.stderr
+        );
         assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
     }
 }
@@ -172,7 +194,12 @@ fn bad_files_are_named_with_the_next_step() {
 fn one_bad_file_does_not_stop_the_rest() {
     let sandbox = Sandbox::new();
     let text = sandbox.write("text.so", "text");
-    let run = sandbox.run(["import", "--json", text.to_str().unwrap(), object(FIXTURE).to_str().unwrap()]);
+    let run = sandbox.run([
+        "import",
+        "--json",
+        text.to_str().unwrap(),
+        object(FIXTURE).to_str().unwrap(),
+    ]);
     assert_eq!(run.code, 1);
     let lines = json_lines(&run.stdout);
     assert_eq!((&lines[0]["status"], &lines[1]["status"]), (&"failed".into(), &"imported".into()));
@@ -213,14 +240,23 @@ fn stores_that_are_none() {
     let run = sandbox.run(["import", object(FIXTURE).to_str().unwrap()]);
     assert_eq!(run.code, 3);
     assert!(run.stderr.contains("not a symtool store, and not empty"), "{}", run.stderr);
-    assert_eq!(fs::read_dir(sandbox.store()).unwrap().count(), 1, "nothing was added to a foreign folder");
+    assert_eq!(
+        fs::read_dir(sandbox.store()).unwrap().count(),
+        1,
+        "nothing was added to a foreign folder"
+    );
 
     let newer = Sandbox::new();
     newer.import(FIXTURE);
     fs::write(newer.store().join("FORMAT"), "symtool store 99\n").unwrap();
     let run = newer.run(["modules", "list"]);
     assert_eq!(run.code, 3);
-    assert!(run.stderr.contains("'symtool store 99'") && run.stderr.contains("use the version that wrote it"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("'symtool store 99'")
+            && run.stderr.contains("use the version that wrote it"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -278,14 +314,18 @@ fn a_full_disk_is_an_error_and_loses_nothing() {
         }
         failed += 1;
         assert_eq!(output.status.code(), Some(3), "{stderr}");
-        assert!(stderr.contains(sandbox.store().to_str().unwrap()) && stderr.contains("File too large"), "{stderr}");
+        assert!(
+            stderr.contains(sandbox.store().to_str().unwrap()) && stderr.contains("File too large"),
+            "{stderr}"
+        );
         assert_eq!(sandbox.run(["modules", "list", "--json"]).stdout, before);
     }
     assert!(failed > 0, "the disk was never full");
     sandbox.import("rust-O2-dwarf5.so");
 }
 
-/// The very first import of a store, killed while the database is being made, does not spoil the store.
+/// The very first import of a store, killed while the database is being made, does not spoil the
+/// store.
 #[test]
 fn a_killed_first_import_can_be_repeated() {
     for moment in 0..30u64 {
@@ -316,14 +356,20 @@ fn a_damaged_file_says_so_and_gives_way_to_the_intact_one() {
     assert_eq!(run.code, 0);
     assert!(run.stderr.contains("damaged.so: some of its debug data is damaged"), "{}", run.stderr);
     let run = sandbox.run(["import", object(FIXTURE).to_str().unwrap()]);
-    assert!(run.stdout.contains("imported") && run.stderr.is_empty(), "{} {}", run.stdout, run.stderr);
+    assert!(
+        run.stdout.contains("imported") && run.stderr.is_empty(),
+        "{} {}",
+        run.stdout,
+        run.stderr
+    );
     // The name that was known before still names the module.
     for name in ["damaged.so", FIXTURE] {
         assert_eq!(sandbox.run(["resolve", "--module", name, "1146"]).code, 0, "{name}");
     }
 }
 
-/// Kills imports at moments spread over their whole length: the module is in, or it is not, and what was in stays.
+/// Kills imports at moments spread over their whole length: the module is in, or it is not, and
+/// what was in stays.
 #[test]
 fn a_killed_import_leaves_nothing_behind() {
     let sandbox = Sandbox::new();
@@ -331,7 +377,8 @@ fn a_killed_import_leaves_nothing_behind() {
     let path = object(FIXTURE);
     let mut gone = 0;
     for moment in 0..40u64 {
-        let mut child = sandbox.spawn_piped(&["-j", "1", "import", "--force", path.to_str().unwrap()]);
+        let mut child =
+            sandbox.spawn_piped(&["-j", "1", "import", "--force", path.to_str().unwrap()]);
         std::thread::sleep(std::time::Duration::from_micros(moment * 1500));
         child.kill().unwrap();
         child.wait().unwrap();
@@ -340,7 +387,14 @@ fn a_killed_import_leaves_nothing_behind() {
         let modules = json_lines(&run.stdout);
         assert!(modules.iter().any(|module| module["name"] == "rust-O2-dwarf5.so"));
         if let Some(module) = modules.iter().find(|module| module["name"] == FIXTURE) {
-            let answer = sandbox.run(["resolve", "--module", module["id"].as_str().unwrap(), "--style", "json", "0x1090"]);
+            let answer = sandbox.run([
+                "resolve",
+                "--module",
+                module["id"].as_str().unwrap(),
+                "--style",
+                "json",
+                "0x1090",
+            ]);
             assert_eq!(answer.code, 0, "{}", answer.stderr);
             assert!(answer.stdout.contains("\"status\":\"ok\""), "{}", answer.stdout);
         } else {

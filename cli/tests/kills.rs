@@ -1,5 +1,6 @@
-//! Every command that writes, killed at moments spread over its length, often a second one before anybody has looked. What was reported as
-//! done stays done, what was not is there as a whole or not at all, and the store is intact without any repair.
+//! Every command that writes, killed at moments spread over its length, often a second one before
+//! anybody has looked. What was reported as done stays done, what was not is there as a whole or
+//! not at all, and the store is intact without any repair.
 //!
 //! `SYMTOOL_TORTURE=N` kills N times (`just torture`), `SEED` picks other moments.
 
@@ -33,10 +34,13 @@ fn kills_wanted() -> u32 {
 }
 
 fn random() -> fastrand::Rng {
-    fastrand::Rng::with_seed(std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7))
+    fastrand::Rng::with_seed(
+        std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7),
+    )
 }
 
-/// A module that comes and goes: what it may be by all that was said. Version 0 and 1, or `None` for not there.
+/// A module that comes and goes: what it may be by all that was said. Version 0 and 1, or `None`
+/// for not there.
 struct Module {
     id: String,
     versions: Vec<Known>,
@@ -114,12 +118,31 @@ impl World {
                 std::fs::create_dir_all(&folder).unwrap();
                 Known::made(&folder, "lib.so", prefix, number, 0..400)
             };
-            Module { id: format!("{number:02x}").repeat(20), versions: vec![version("old"), version("new")], may_be: [None].into() }
+            Module {
+                id: format!("{number:02x}").repeat(20),
+                versions: vec![version("old"), version("new")],
+                may_be: [None].into(),
+            }
         });
-        let builds = BUILDS.map(|name| Module { id: Build::of(name).id, versions: vec![Known::fixture(name)], may_be: [None].into() });
+        let builds = BUILDS.map(|name| Module {
+            id: Build::of(name).id,
+            versions: vec![Known::fixture(name)],
+            may_be: [None].into(),
+        });
         let modules = made.chain(builds).collect();
-        let (reports, runs, lengths, killed) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
-        let mut world = Self { sandbox, keys, modules, reports, next_report: 1, runs, random: random(), lengths, killed };
+        let (reports, runs, lengths, killed) =
+            (BTreeMap::new(), BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+        let mut world = Self {
+            sandbox,
+            keys,
+            modules,
+            reports,
+            next_report: 1,
+            runs,
+            random: random(),
+            lengths,
+            killed,
+        };
         let first = world.modules[0].versions[0].path.clone();
         assert_eq!(world.run(&["import", first.to_str().unwrap()]).code, 0);
         world.modules[0].may_be = [Some(0)].into();
@@ -149,11 +172,21 @@ impl World {
         child.stderr.unwrap().read_to_string(&mut stderr).unwrap();
         let is_killed = was_running && status.code().is_none();
         *self.killed.entry(kind).or_default() += u32::from(is_killed);
-        self.lengths.insert(kind, if is_killed { length.mul_f64(1.02) } else { (length + begun.elapsed()) / 2 });
+        self.lengths.insert(
+            kind,
+            if is_killed { length.mul_f64(1.02) } else { (length + begun.elapsed()) / 2 },
+        );
         let refuses = matches!(kind, Kind::RemoveCrash | Kind::Undo | Kind::Merge | Kind::Remove);
-        assert!(is_killed || status.success() || (refuses && status.code() == Some(1)), "{kind:?} {args:?}: {status} {stderr}");
+        assert!(
+            is_killed || status.success() || (refuses && status.code() == Some(1)),
+            "{kind:?} {args:?}: {status} {stderr}"
+        );
         let whole = stdout.rfind('\n').map_or("", |end| &stdout[..end]).to_owned();
-        Ended { is_done: status.success(), stdout: whole, told: format!("{args:?}: {status} {stderr}") }
+        Ended {
+            is_done: status.success(),
+            stdout: whole,
+            told: format!("{args:?}: {status} {stderr}"),
+        }
     }
 
     /// Kills one command; returns what it was.
@@ -161,7 +194,8 @@ impl World {
         // Now any, now the one that was killed least.
         let killed = |kind: &Kind| self.killed.get(kind).copied().unwrap_or(0);
         let rarest = *KINDS.iter().min_by_key(|kind| killed(kind)).unwrap();
-        let kind = if self.random.bool() { rarest } else { KINDS[self.random.usize(..KINDS.len())] };
+        let kind =
+            if self.random.bool() { rarest } else { KINDS[self.random.usize(..KINDS.len())] };
         let ended = match kind {
             Kind::Import => self.import(kind, 1, false),
             Kind::ImportBatch => self.import(kind, 4, false),
@@ -185,10 +219,13 @@ impl World {
         self.random.shuffle(&mut chosen);
         chosen.truncate(count);
         // What is there already stays as it is, unless it is replaced.
-        let version = |module: &Module, random: &mut fastrand::Rng| random.usize(..module.versions.len());
-        let versions: Vec<usize> = chosen.iter().map(|at| version(&self.modules[*at], &mut self.random)).collect();
-        let paths =
-            chosen.iter().zip(&versions).map(|(at, version)| self.modules[*at].versions[*version].path.to_str().unwrap().to_owned());
+        let version =
+            |module: &Module, random: &mut fastrand::Rng| random.usize(..module.versions.len());
+        let versions: Vec<usize> =
+            chosen.iter().map(|at| version(&self.modules[*at], &mut self.random)).collect();
+        let paths = chosen.iter().zip(&versions).map(|(at, version)| {
+            self.modules[*at].versions[*version].path.to_str().unwrap().to_owned()
+        });
         let paths: Vec<String> = paths.collect();
         let mut args = vec!["import"];
         args.extend(replaces.then_some("--force"));
@@ -243,13 +280,22 @@ impl World {
         let ended = self.kill(Kind::Rotate, &args);
         let opens = |world: &Self, at: usize| {
             let key = Some(world.keys[at].as_path());
-            let all: [&[&str]; 3] = [&["modules", "verify"], &["modules", "list"], &["crash", "list"]];
+            let all: [&[&str]; 3] =
+                [&["modules", "verify"], &["modules", "list"], &["crash", "list"]];
             all.map(|args| world.sandbox.run_with(key, args).code == 0)
         };
         let (old, new) = (opens(self, 0), opens(self, 1));
-        assert!(old == [true; 3] || new == [true; 3], "neither key opens everything: {old:?} {new:?}, {}", ended.told);
+        assert!(
+            old == [true; 3] || new == [true; 3],
+            "neither key opens everything: {old:?} {new:?}, {}",
+            ended.told
+        );
         let again = self.run(&args);
-        assert!(again.code == 0 || new == [true; 3], "a rotation that was begun cannot be finished: {}", again.stderr);
+        assert!(
+            again.code == 0 || new == [true; 3],
+            "a rotation that was begun cannot be finished: {}",
+            again.stderr
+        );
         self.keys.reverse();
         assert_eq!(opens(self, 0), [true; 3], "after the rotation was finished, {}", ended.told);
         assert_eq!(opens(self, 1), [false; 3], "the old key still opens it, {}", ended.told);
@@ -262,10 +308,12 @@ impl World {
         self.next_report = numbers.end;
         // Any two functions: most crashes are bugs of their own, so that there are groups to merge.
         let mut stack = || [(); 2].map(|()| self.random.choice(build.names()).unwrap());
-        let events: Vec<String> = numbers.clone().map(|number| event(number, &build, &stack())).collect();
+        let events: Vec<String> =
+            numbers.clone().map(|number| event(number, &build, &stack())).collect();
         let file = self.sandbox.write("events.ndjson", events.join("\n") + "\n");
         let ended = self.kill(Kind::AddCrashes, &["crash", "add", file.to_str().unwrap()]);
-        let reported = json_lines(&ended.stdout).iter().filter(|line| line["status"] == "added").count();
+        let reported =
+            json_lines(&ended.stdout).iter().filter(|line| line["status"] == "added").count();
         assert!(!ended.is_done || reported == events.len(), "{}", ended.told);
         for (at, (number, text)) in numbers.zip(events).enumerate() {
             let may_be = if at < reported { [true].into() } else { [true, false].into() };
@@ -275,7 +323,9 @@ impl World {
     }
 
     fn remove_crash(&mut self) -> Ended {
-        let Some(id) = self.random.choice(self.reports.keys().cloned()) else { return self.add_crashes() };
+        let Some(id) = self.random.choice(self.reports.keys().cloned()) else {
+            return self.add_crashes();
+        };
         let ended = self.kill(Kind::RemoveCrash, &["crash", "remove", &id]);
         let is_reported = !json_lines(&ended.stdout).is_empty();
         let may_be = &mut self.reports.get_mut(&id).unwrap().1;
@@ -295,8 +345,13 @@ impl World {
 
     fn merge(&mut self) -> Ended {
         let groups = json_lines(&self.run(&["groups", "list", "--json"]).stdout);
-        let ids: Vec<&str> = groups.iter().filter_map(|group| group["id"].as_str()).take(2).collect();
-        if ids.len() < 2 { self.add_crashes() } else { self.regroup(Kind::Merge, &[&["groups", "merge"], &ids[..]].concat()) }
+        let ids: Vec<&str> =
+            groups.iter().filter_map(|group| group["id"].as_str()).take(2).collect();
+        if ids.len() < 2 {
+            self.add_crashes()
+        } else {
+            self.regroup(Kind::Merge, &[&["groups", "merge"], &ids[..]].concat())
+        }
     }
 
     /// Looks at everything. What is found is what is true from now on.
@@ -308,28 +363,49 @@ impl World {
     }
 
     fn check_modules(&mut self, steps: &[String]) {
-        let answers = |known: &Known| known.answers.clone().into_iter().collect::<Vec<(u64, Frames)>>();
+        let answers =
+            |known: &Known| known.answers.clone().into_iter().collect::<Vec<(u64, Frames)>>();
         let lines: Vec<String> = self
             .modules
             .iter()
-            .flat_map(|module| answers(&module.versions[0]).into_iter().map(|(address, _)| format!("{} {address:x}", module.id)))
+            .flat_map(|module| {
+                answers(&module.versions[0])
+                    .into_iter()
+                    .map(|(address, _)| format!("{} {address:x}", module.id))
+            })
             .collect();
         let batch = self.sandbox.write("batch", lines.join("\n"));
-        let run = self.run(&["resolve", "--style", "json", "--no-demangle", "--batch", batch.to_str().unwrap()]);
+        let run = self.run(&[
+            "resolve",
+            "--style",
+            "json",
+            "--no-demangle",
+            "--batch",
+            batch.to_str().unwrap(),
+        ]);
         assert!(run.code < 2, "{} after {steps:#?}", run.stderr);
         let found = json_lines(&run.stdout);
         let mut found = found.iter();
         for module in &mut self.modules {
             let count = module.versions[0].answers.len();
             let lines: Vec<&Value> = found.by_ref().take(count).collect();
-            let is_version = |known: &Known| known.answers.values().zip(&lines).all(|(want, line)| frames(line) == *want);
+            let is_version = |known: &Known| {
+                known.answers.values().zip(&lines).all(|(want, line)| frames(line) == *want)
+            };
             let state = if lines.iter().all(|line| line["status"] == "no_module") {
                 None
             } else {
                 let version = module.versions.iter().position(is_version);
-                Some(version.unwrap_or_else(|| panic!("{}: wrong answers {lines:?} after {steps:#?}", module.id)))
+                Some(version.unwrap_or_else(|| {
+                    panic!("{}: wrong answers {lines:?} after {steps:#?}", module.id)
+                }))
             };
-            assert!(module.may_be.contains(&state), "{}: {state:?} instead of {:?} after {steps:#?}", module.id, module.may_be);
+            assert!(
+                module.may_be.contains(&state),
+                "{}: {state:?} instead of {:?} after {steps:#?}",
+                module.id,
+                module.may_be
+            );
             module.may_be = [state].into();
         }
     }
@@ -342,21 +418,33 @@ impl World {
             }
             let run = self.sandbox.run_with(Some(&self.keys[0]), ["crash", "show", "--raw", id]);
             let is_there = run.stdout.trim_end() == text;
-            assert!(is_there || (run.code == 1 && run.stdout.is_empty()), "{id}: {}{} after {steps:#?}", run.stdout, run.stderr);
-            assert!(may_be.contains(&is_there), "{id}: {is_there} instead of {may_be:?} after {steps:#?}");
+            assert!(
+                is_there || (run.code == 1 && run.stdout.is_empty()),
+                "{id}: {}{} after {steps:#?}",
+                run.stdout,
+                run.stderr
+            );
+            assert!(
+                may_be.contains(&is_there),
+                "{id}: {is_there} instead of {may_be:?} after {steps:#?}"
+            );
             *may_be = [is_there].into();
         }
         let count = self.reports.values().filter(|(_, may_be)| may_be.contains(&true)).count();
-        let [listed, groups, history] = [&["crash", "list"][..], &["groups", "list"], &["groups", "history"]].map(|args| {
-            let run = self.run(&[args, &["--json"]].concat());
-            assert_eq!(run.code, 0, "{args:?}: {} after {steps:#?}", run.stderr);
-            json_lines(&run.stdout)
-        });
+        let [listed, groups, history] =
+            [&["crash", "list"][..], &["groups", "list"], &["groups", "history"]].map(|args| {
+                let run = self.run(&[args, &["--json"]].concat());
+                assert_eq!(run.code, 0, "{args:?}: {} after {steps:#?}", run.stderr);
+                json_lines(&run.stdout)
+            });
         assert_eq!(listed.len(), count, "after {steps:#?}");
         let in_groups: u64 = groups.iter().map(|group| group["crashes"].as_u64().unwrap()).sum();
         assert_eq!(in_groups, count as u64, "{groups:?} after {steps:#?}");
         for crash in &listed {
-            assert!(groups.iter().any(|group| group["id"] == crash["group"]), "{crash} is in no group after {steps:#?}");
+            assert!(
+                groups.iter().any(|group| group["id"] == crash["group"]),
+                "{crash} is in no group after {steps:#?}"
+            );
         }
         let runs: BTreeSet<u64> = history.iter().filter_map(|run| run["run"].as_u64()).collect();
         assert!(self.runs.is_subset(&runs), "{:?} of {runs:?} after {steps:#?}", self.runs);
@@ -381,7 +469,10 @@ fn kills_of_every_command_lose_nothing() {
     }
     println!("{:?}", world.killed);
     // Each kind was met by some kills: the test is about all of them.
-    let never: Vec<&Kind> = KINDS.iter().filter(|kind| !world.killed.contains_key(kind) || world.killed[kind] == 0).collect();
+    let never: Vec<&Kind> = KINDS
+        .iter()
+        .filter(|kind| !world.killed.contains_key(kind) || world.killed[kind] == 0)
+        .collect();
     assert!(never.is_empty(), "{never:?} was never killed: {:?}", world.killed);
 }
 
@@ -394,13 +485,24 @@ fn killed_repairs_lose_nothing() {
         let run = |args: &[&str]| sandbox.run_with(shape.key.as_deref(), args);
         let repaired = run(&["modules", "repair"]);
         assert!(repaired.code < 2, "{}", repaired.stderr);
-        let resolved = run(&["resolve", "--style", "json", "--no-demangle", "--batch", requests.to_str().unwrap()]);
+        let resolved = run(&[
+            "resolve",
+            "--style",
+            "json",
+            "--no-demangle",
+            "--batch",
+            requests.to_str().unwrap(),
+        ]);
         let verified = run(&["modules", "verify"]);
         assert_eq!(verified.code, 0, "{}{}", verified.stdout, verified.stderr);
         (judge(&resolved, &shape.known()), run(&["crash", "list"]).stdout)
     };
     let mut random = random();
-    let tables: Vec<(PathBuf, u64)> = shape.files().into_iter().filter(|(file, _)| file.to_string_lossy().ends_with(".sst")).collect();
+    let tables: Vec<(PathBuf, u64)> = shape
+        .files()
+        .into_iter()
+        .filter(|(file, _)| file.to_string_lossy().ends_with(".sst"))
+        .collect();
     let mut killed = 0;
     for _ in 0..kills_wanted() / 5 {
         let (file, length) = &tables[random.usize(..tables.len())];
@@ -415,13 +517,23 @@ fn killed_repairs_lose_nothing() {
         let begun = Instant::now();
         let want = repaired(&reference);
         let mut child = damaged.command();
-        child.arg("--key-file").arg(shape.key.as_ref().unwrap()).args(["modules", "repair"]).stdout(Stdio::null()).stderr(Stdio::null());
+        child
+            .arg("--key-file")
+            .arg(shape.key.as_ref().unwrap())
+            .args(["modules", "repair"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let mut child = child.spawn().unwrap();
         std::thread::sleep(begun.elapsed().mul_f64(random.f64() / 3.0));
         killed += u32::from(child.try_wait().unwrap().is_none());
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(repaired(&damaged), want, "{} with a flip at {place}, repair killed", file.display());
+        assert_eq!(
+            repaired(&damaged),
+            want,
+            "{} with a flip at {place}, repair killed",
+            file.display()
+        );
     }
     assert!(killed > 0, "no repair was killed in time");
 }

@@ -1,5 +1,6 @@
-//! What each crate may know, and that the folders of a crate use each other in one direction. Cargo enforces the arrows between crates;
-//! that the libraries do not print, clippy checks (`print_stdout` in their `lib.rs`).
+//! What each crate may know, and that the folders of a crate use each other in one direction. Cargo
+//! enforces the arrows between crates; that the libraries do not print, clippy checks
+//! (`print_stdout` in their `lib.rs`).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
@@ -9,7 +10,18 @@ use std::path::{Path, PathBuf};
 
 /// Folders of crates, and words that their manifests and sources must not have.
 const FORBIDDEN: [(&str, &[&str]); 2] = [
-    ("formats", &["rocksdb", "symtool_store", "symtool-store", "symtool_crashes", "symtool-crashes", "clap", "indicatif"]),
+    (
+        "formats",
+        &[
+            "rocksdb",
+            "symtool_store",
+            "symtool-store",
+            "symtool_crashes",
+            "symtool-crashes",
+            "clap",
+            "indicatif",
+        ],
+    ),
     ("core", &["gimli", "object", "clap", "indicatif", "addr2line", "memmap2"]),
 ];
 
@@ -42,8 +54,12 @@ fn uses(line: &str, word: &str) -> bool {
     code.match_indices(word).any(|(at, _)| {
         let before = code[..at].chars().next_back();
         let after = &code[at + word.len()..];
-        let starts = before.is_none_or(|before| !before.is_alphanumeric() && before != '_' && before != '-');
-        starts && (after.starts_with("::") || after.starts_with(".workspace") || after.starts_with(" ="))
+        let starts =
+            before.is_none_or(|before| !before.is_alphanumeric() && before != '_' && before != '-');
+        starts
+            && (after.starts_with("::")
+                || after.starts_with(".workspace")
+                || after.starts_with(" ="))
     })
 }
 
@@ -59,7 +75,12 @@ fn no_crate_knows_more_than_it_should() {
                 for (number, line) in text.lines().enumerate() {
                     lines_read += 1;
                     for word in words {
-                        assert!(!uses(line, word), "{}:{}: must not use {word}", file.display(), number + 1);
+                        assert!(
+                            !uses(line, word),
+                            "{}:{}: must not use {word}",
+                            file.display(),
+                            number + 1
+                        );
                     }
                 }
             }
@@ -78,7 +99,8 @@ fn the_check_can_fail() {
     assert!(!uses("use symtool_debug::Range;", "symtool_store"));
 }
 
-/// Which folders of a crate use which: by the first part of each path that begins with `crate::`, comments and tests left out.
+/// Which folders of a crate use which: by the first part of each path that begins with `crate::`,
+/// comments and tests left out.
 fn uses_between_folders(src: &Path) -> BTreeMap<String, BTreeSet<String>> {
     let folders: BTreeSet<String> = fs::read_dir(src)
         .unwrap()
@@ -92,9 +114,16 @@ fn uses_between_folders(src: &Path) -> BTreeMap<String, BTreeSet<String>> {
         for file in sources(&src.join(folder)) {
             let text = fs::read_to_string(&file).unwrap();
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-            let code: String = code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n");
+            let code: String = code
+                .lines()
+                .map(|line| line.split("//").next().unwrap_or_default())
+                .collect::<Vec<_>>()
+                .join("\n");
             for (at, _) in code.match_indices("crate::") {
-                let name: String = code[at + "crate::".len()..].chars().take_while(|sign| sign.is_alphanumeric() || *sign == '_').collect();
+                let name: String = code[at + "crate::".len()..]
+                    .chars()
+                    .take_while(|sign| sign.is_alphanumeric() || *sign == '_')
+                    .collect();
                 if folders.contains(&name) && name != *folder {
                     used.insert(name);
                 }
@@ -106,7 +135,11 @@ fn uses_between_folders(src: &Path) -> BTreeMap<String, BTreeSet<String>> {
 
 /// A circle in `graph`, if there is one: each folder uses the next, the last one the first.
 fn circle(graph: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> {
-    fn walk(graph: &BTreeMap<String, BTreeSet<String>>, way: &mut Vec<String>, done: &mut BTreeSet<String>) -> Option<Vec<String>> {
+    fn walk(
+        graph: &BTreeMap<String, BTreeSet<String>>,
+        way: &mut Vec<String>,
+        done: &mut BTreeSet<String>,
+    ) -> Option<Vec<String>> {
         let here = way.last()?.clone();
         for next in graph.get(&here).into_iter().flatten() {
             if let Some(start) = way.iter().position(|folder| folder == next) {
@@ -151,5 +184,8 @@ fn a_circle_is_found() {
         graph
     };
     assert_eq!(circle(&graph(&[("a", "b"), ("b", "c"), ("a", "c")])), None);
-    assert_eq!(circle(&graph(&[("a", "b"), ("b", "c"), ("c", "b")])), Some(vec!["b".to_owned(), "c".to_owned()]));
+    assert_eq!(
+        circle(&graph(&[("a", "b"), ("b", "c"), ("c", "b")])),
+        Some(vec!["b".to_owned(), "c".to_owned()])
+    );
 }

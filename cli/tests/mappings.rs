@@ -1,4 +1,5 @@
-//! Mappings of Java and Kotlin: in the store like other modules, traces through them, and crashes of many builds that are one bug.
+//! Mappings of Java and Kotlin: in the store like other modules, traces through them, and crashes
+//! of many builds that are one bug.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
@@ -30,7 +31,8 @@ fn modules(sandbox: &Sandbox) -> Vec<Value> {
     json_lines(&done(sandbox.run(["modules", "list", "--json"])))
 }
 
-/// What `ProGuard`'s own `ReTrace` prints (`testdata/mapping/retrace.sh`), from the store, sealed or not, and from an app bundle.
+/// What `ProGuard`'s own `ReTrace` prints (`testdata/mapping/retrace.sh`), from the store, sealed
+/// or not, and from an app bundle.
 #[test]
 fn traces_are_what_retrace_prints() {
     let shop = fixture("shop.mapping.txt");
@@ -39,23 +41,35 @@ fn traces_are_what_retrace_prints() {
         if is_sealed {
             let key = sandbox.path("key");
             done(sandbox.run(["key", "generate", key.to_str().unwrap()]));
-            done(sandbox.run(["--key-file", key.to_str().unwrap(), "import", shop.to_str().unwrap()]));
+            done(sandbox.run([
+                "--key-file",
+                key.to_str().unwrap(),
+                "import",
+                shop.to_str().unwrap(),
+            ]));
             let keyless = sandbox.run(["retrace", fixture("shop.trace.txt").to_str().unwrap()]);
             assert_eq!(keyless.code, 3, "{}", keyless.stderr);
         } else {
             done(sandbox.run(["import", shop.to_str().unwrap()]));
         }
         let key = sandbox.path("key");
-        let with_key = if is_sealed { vec!["--key-file", key.to_str().unwrap()] } else { Vec::new() };
+        let with_key =
+            if is_sealed { vec!["--key-file", key.to_str().unwrap()] } else { Vec::new() };
         for name in ["shop", "forms"] {
             if name == "forms" {
                 let forms = fixture("forms.mapping.txt");
                 done(sandbox.run(with_key.iter().chain(&["import", forms.to_str().unwrap()])));
             }
-            let (trace, mapping) = (fixture(&format!("{name}.trace.txt")), format!("{name}.mapping.txt"));
-            let args = ["retrace", trace.to_str().unwrap(), "--mapping", &mapping, "--style", "proguard"];
+            let (trace, mapping) =
+                (fixture(&format!("{name}.trace.txt")), format!("{name}.mapping.txt"));
+            let args =
+                ["retrace", trace.to_str().unwrap(), "--mapping", &mapping, "--style", "proguard"];
             let told = done(sandbox.run(with_key.iter().chain(&args)));
-            assert_eq!(told, fs::read_to_string(fixture(&format!("{name}.retrace.txt"))).unwrap(), "{name}, sealed: {is_sealed}");
+            assert_eq!(
+                told,
+                fs::read_to_string(fixture(&format!("{name}.retrace.txt"))).unwrap(),
+                "{name}, sealed: {is_sealed}"
+            );
         }
         done(sandbox.run(with_key.iter().chain(&["modules", "verify"])));
     }
@@ -68,7 +82,10 @@ fn a_mapping_in_an_app_bundle_is_found() {
     let mut zip = zip::ZipWriter::new(fs::File::create(&bundle).unwrap());
     for (name, bytes) in [
         ("base/assets/notes.txt", b"a -> b is no mapping\n".to_vec()),
-        ("BUNDLE-METADATA/com.android.tools.build.obfuscation/proguard.map", fs::read(fixture("shop.mapping.txt")).unwrap()),
+        (
+            "BUNDLE-METADATA/com.android.tools.build.obfuscation/proguard.map",
+            fs::read(fixture("shop.mapping.txt")).unwrap(),
+        ),
     ] {
         zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
         zip.write_all(&bytes).unwrap();
@@ -77,7 +94,10 @@ fn a_mapping_in_an_app_bundle_is_found() {
     let run = sandbox.run(["import", "--json", bundle.to_str().unwrap()]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     let told = json_lines(&run.stdout);
-    assert_eq!((told.len(), &told[0]["module"]["kind"], &told[0]["module"]["name"]), (2, &"proguard".into(), &"proguard.map".into()));
+    assert_eq!(
+        (told.len(), &told[0]["module"]["kind"], &told[0]["module"]["name"]),
+        (2, &"proguard".into(), &"proguard.map".into())
+    );
     assert_eq!(told[1]["skipped"], 1);
     let retraced = done(sandbox.run(["retrace", fixture("shop.trace.txt").to_str().unwrap()]));
     assert!(retraced.contains("\tat store.Shop.half(Shop.java:22)\n"), "{retraced}");
@@ -96,7 +116,8 @@ fn a_mapping_is_a_module_like_others() {
     assert_eq!(import(&sandbox, &[shop])["status"], "unchanged");
     assert_eq!(import(&sandbox, &["--force", shop])["status"], "imported");
     let id = told["module"]["id"].as_str().unwrap();
-    // What sentry-cli calls it: UUIDv5 of its contents (formats/mapping/tests/mapping.rs compares with the rule).
+    // What sentry-cli calls it: UUIDv5 of its contents (formats/mapping/tests/mapping.rs compares
+    // with the rule).
     let uuid = symtool_mapping::uuid(&fs::read(shop).unwrap()[..]).unwrap();
     assert_eq!(id, hex::encode(&uuid));
 
@@ -107,7 +128,10 @@ fn a_mapping_is_a_module_like_others() {
     assert_eq!(listed.len(), 2);
     let named: Vec<&Value> = listed.iter().filter(|module| module["other_ids"][0] == id).collect();
     assert_eq!((named.len(), &named[0]["classes"]), (1, &listed[0]["classes"]));
-    assert!(listed[0]["classes"].as_u64().unwrap() > 3 && listed[0]["bytes_stored"].as_u64().unwrap() > 0);
+    assert!(
+        listed[0]["classes"].as_u64().unwrap() > 3
+            && listed[0]["bytes_stored"].as_u64().unwrap() > 0
+    );
     done(sandbox.run(["modules", "show", own]));
     done(sandbox.run(["modules", "verify"]));
     // Another mapping of the same id takes its place.
@@ -127,7 +151,12 @@ fn a_mapping_is_a_module_like_others() {
 
     let wrong = sandbox.run(["import", "--id", "xyz", shop]);
     assert_eq!(wrong.code, 2, "{}", wrong.stderr);
-    let none = sandbox.run(["import", "--id", own, support::object("c-gcc-O0-dwarf5.so").to_str().unwrap()]);
+    let none = sandbox.run([
+        "import",
+        "--id",
+        own,
+        support::object("c-gcc-O0-dwarf5.so").to_str().unwrap(),
+    ]);
     assert_eq!(none.code, 1);
     assert!(none.stderr.contains("none was found"), "{}", none.stderr);
 }
@@ -151,13 +180,23 @@ fn a_malformed_mapping_is_used_as_far_as_it_goes() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     let told = json_lines(&run.stdout).remove(0);
     let dropped = &told["dropped"];
-    for (reason, count) in [("no_class", 1), ("not_a_line", 1), ("line_numbers", 1), ("not_utf8", 1), ("too_long", 1), ("unknown_note", 1)]
-    {
+    for (reason, count) in [
+        ("no_class", 1),
+        ("not_a_line", 1),
+        ("line_numbers", 1),
+        ("not_utf8", 1),
+        ("too_long", 1),
+        ("unknown_note", 1),
+    ] {
         assert_eq!(dropped[reason], count, "{reason}: {dropped}");
     }
     assert!(run.stderr.contains("later than what symtool knows"), "{}", run.stderr);
-    let answered = done(sandbox.run(["resolve", "--json", "--module", "mapping.txt", "a.b.e:2", "a.c.a:5"]));
-    assert!(answered.contains("\"function\":\"com.a.Main.run\"") && answered.contains("\"line\":8"), "{answered}");
+    let answered =
+        done(sandbox.run(["resolve", "--json", "--module", "mapping.txt", "a.b.e:2", "a.c.a:5"]));
+    assert!(
+        answered.contains("\"function\":\"com.a.Main.run\"") && answered.contains("\"line\":8"),
+        "{answered}"
+    );
     assert!(answered.contains("\"function\":\"com.a.Other.stop\""), "{answered}");
 }
 
@@ -181,7 +220,11 @@ fn the_mapping_that_is_meant() {
         (run.code, run.stdout, run.stderr)
     };
     assert!(retrace(&[], trace).1.contains("\tat com.a.Main.run(Main.java:13)\n"));
-    assert!(retrace(&["--mapping", "other.txt"], trace).1.contains("\tat com.b.Other.walk(Other.java:23)\n"));
+    assert!(
+        retrace(&["--mapping", "other.txt"], trace)
+            .1
+            .contains("\tat com.b.Other.walk(Other.java:23)\n")
+    );
     let (code, _, told) = retrace(&[], "\tat a.b.c(SourceFile:3)\n");
     assert_eq!(code, 1);
     assert!(told.contains("pass --mapping"), "{told}");
@@ -201,14 +244,16 @@ fn methods_are_resolved_beside_addresses() {
     let mapping = sandbox.write("mapping.txt", mapping);
     done(sandbox.run(["import", mapping.to_str().unwrap()]));
     sandbox.import("c-gcc-O0-dwarf5.so");
-    let batch =
-        "mapping.txt a.b.c:2\nc-gcc-O0-dwarf5.so 0\nmapping.txt a.b.x:1\nmapping.txt z.z:1\nc-gcc-O0-dwarf5.so a.b.c:1\nmapping.txt 10\n";
+    let batch = "mapping.txt a.b.c:2\nc-gcc-O0-dwarf5.so 0\nmapping.txt a.b.x:1\nmapping.txt z.z:1\nc-gcc-O0-dwarf5.so a.b.c:1\nmapping.txt 10\n";
     let run = sandbox.run_with_input(&["resolve", "--json", "--batch", "-"], batch.as_bytes());
     let told = json_lines(&run.stdout);
     assert_eq!(told.len(), 6);
     assert_eq!((&told[0]["method"], &told[0]["status"]), (&"a.b.c:2".into(), &"ok".into()));
     let frames = told[0]["frames"].as_array().unwrap();
-    assert_eq!((&frames[0]["function"], &frames[0]["line"], &frames[0]["inlined"]), (&"com.a.Util.twice".into(), &21.into(), &true.into()));
+    assert_eq!(
+        (&frames[0]["function"], &frames[0]["line"], &frames[0]["inlined"]),
+        (&"com.a.Util.twice".into(), &21.into(), &true.into())
+    );
     assert_eq!(
         (&frames[1]["function"], &frames[1]["line"], &frames[1]["source"]),
         (&"com.a.Main.run".into(), &7.into(), &"mapping".into())
@@ -217,10 +262,15 @@ fn methods_are_resolved_beside_addresses() {
     assert_eq!(told[2]["frames"][0]["function"], "com.a.Main.x");
     assert!([3, 4, 5].iter().all(|line: &usize| told[*line]["status"] == "no_range"), "{told:?}");
     let pretty = done(sandbox.run(["resolve", "--module", "mapping.txt", "a.b.c:2"]));
-    assert_eq!(pretty, "a.b.c:2: com.a.Util.twice at Util.java:21\n  (inlined by) com.a.Main.run at Main.java:7\n");
-    let gnu = done(sandbox.run(["resolve", "--module", "mapping.txt", "--style", "gnu", "a.b.c:2"]));
+    assert_eq!(
+        pretty,
+        "a.b.c:2: com.a.Util.twice at Util.java:21\n  (inlined by) com.a.Main.run at Main.java:7\n"
+    );
+    let gnu =
+        done(sandbox.run(["resolve", "--module", "mapping.txt", "--style", "gnu", "a.b.c:2"]));
     assert_eq!(gnu, "com.a.Util.twice\nUtil.java:21\ncom.a.Main.run\nMain.java:7\n");
-    let merged = done(sandbox.run(["resolve", "--module", "mapping.txt", "--no-inlines", "a.b.c:2"]));
+    let merged =
+        done(sandbox.run(["resolve", "--module", "mapping.txt", "--no-inlines", "a.b.c:2"]));
     assert_eq!(merged, "a.b.c:2: com.a.Main.run at Util.java:21\n");
 }
 
@@ -238,7 +288,9 @@ fn build(build: usize) -> (String, String) {
 
 fn java_event(number: usize, of: usize) -> String {
     let frame = |class: &str, method: &str, line: usize| {
-        format!(r#"{{"module":"{class}","function":"{method}","lineno":{line},"filename":"SourceFile"}}"#)
+        format!(
+            r#"{{"module":"{class}","function":"{method}","lineno":{line},"filename":"SourceFile"}}"#
+        )
     };
     let frames = [
         frame("java.lang.Thread", "run", 100),
@@ -283,11 +335,19 @@ fn a_hundred_builds_are_one_group() {
     let told = json_lines(&done(sandbox.run(["reprocess", "--json"]))).remove(0);
     assert_eq!((&told["crashes"]["assessed"], &told["crashes"]["moved"]), (&50.into(), &50.into()));
     let after = groups();
-    assert_eq!((after.len(), &after[0]["crashes"], &after[0]["kind"]), (1, &BUILDS.into(), &"resolved".into()));
+    assert_eq!(
+        (after.len(), &after[0]["crashes"], &after[0]["kind"]),
+        (1, &BUILDS.into(), &"resolved".into())
+    );
     assert_eq!(after[0]["title"], "com.shop.Failed in com.shop.Cart.pay");
-    let crash = json_lines(&done(sandbox.run(["crash", "show", "--json", &format!("{:032x}", 7)]))).remove(0);
-    let frames: Vec<(&str, Option<u64>)> =
-        crash["frames"].as_array().unwrap().iter().map(|frame| (frame["function"].as_str().unwrap(), frame["line"].as_u64())).collect();
+    let crash = json_lines(&done(sandbox.run(["crash", "show", "--json", &format!("{:032x}", 7)])))
+        .remove(0);
+    let frames: Vec<(&str, Option<u64>)> = crash["frames"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|frame| (frame["function"].as_str().unwrap(), frame["line"].as_u64()))
+        .collect();
     assert_eq!(
         frames,
         [
@@ -325,17 +385,28 @@ fn plain_traces_find_their_mapping() {
         done(sandbox.run(["crash", "add", "--mapping", name, plain.to_str().unwrap()]));
     }
     assert_eq!((groups().len(), &groups()[0]["crashes"]), (1, &4.into()));
-    let unknown = sandbox.run(["crash", "add", "--mapping", "nothing.txt", plain.to_str().unwrap()]);
-    assert!(unknown.code == 1 && unknown.stderr.contains("no such mapping in the store"), "{}", unknown.stderr);
+    let unknown =
+        sandbox.run(["crash", "add", "--mapping", "nothing.txt", plain.to_str().unwrap()]);
+    assert!(
+        unknown.code == 1 && unknown.stderr.contains("no such mapping in the store"),
+        "{}",
+        unknown.stderr
+    );
 
     let symbolicated = done(sandbox.run(["symbolicate", trace.to_str().unwrap()]));
-    assert_eq!(symbolicated, "com.a.Bad: oops com.a.Main\n\tat com.a.Main.run(Main.java:13)\n\tat java.lang.Thread.run(Thread.java:9)\n");
+    assert_eq!(
+        symbolicated,
+        "com.a.Bad: oops com.a.Main\n\tat com.a.Main.run(Main.java:13)\n\tat java.lang.Thread.run(Thread.java:9)\n"
+    );
     let unknown = done(sandbox.run(["symbolicate", plain.to_str().unwrap()]));
     assert_eq!(unknown, fs::read_to_string(&plain).unwrap());
-    let told = done(sandbox.run(["symbolicate", "--mapping", "mapping.txt", plain.to_str().unwrap()]));
+    let told =
+        done(sandbox.run(["symbolicate", "--mapping", "mapping.txt", plain.to_str().unwrap()]));
     assert!(told.contains("\tat com.a.Main.run(Main.java:14)\n"), "{told}");
-    let live =
-        sandbox.run_with_input(&["symbolicate", "--mapping", "mapping.txt", "-"], b"E AndroidRuntime: \tat a.b.c(SourceFile:4)\nother\n");
+    let live = sandbox.run_with_input(
+        &["symbolicate", "--mapping", "mapping.txt", "-"],
+        b"E AndroidRuntime: \tat a.b.c(SourceFile:4)\nother\n",
+    );
     assert_eq!(live.stdout, "E AndroidRuntime: \tat com.a.Main.run(Main.java:14)\nother\n");
 }
 
@@ -346,9 +417,13 @@ fn events_keep_their_shape() {
     let file = sandbox.write("mapping.txt", mapping);
     import(&sandbox, &["--id", &id, file.to_str().unwrap()]);
     let event = sandbox.write("event.json", java_event(1, 7));
-    let told: Value = serde_json::from_str(&done(sandbox.run(["symbolicate", event.to_str().unwrap()]))).unwrap();
+    let told: Value =
+        serde_json::from_str(&done(sandbox.run(["symbolicate", event.to_str().unwrap()]))).unwrap();
     let frames = told["exception"]["values"][0]["stacktrace"]["frames"].as_array().unwrap();
     let last = frames.last().unwrap();
-    assert_eq!((&last["module"], &last["function"], &last["lineno"]), (&"com.shop.Cart".into(), &"pay".into(), &41.into()));
+    assert_eq!(
+        (&last["module"], &last["function"], &last["lineno"]),
+        (&"com.shop.Cart".into(), &"pay".into(), &41.into())
+    );
     assert_eq!(frames[0]["module"], "java.lang.Thread");
 }

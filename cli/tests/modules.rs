@@ -25,7 +25,8 @@ fn import(sandbox: &Sandbox, path: &Path) -> Value {
 
 fn replace(bytes: &mut [u8], from: &[u8], to: &[u8]) -> usize {
     assert_eq!(from.len(), to.len());
-    let found: Vec<usize> = (0..bytes.len() - from.len()).filter(|at| bytes[*at..].starts_with(from)).collect();
+    let found: Vec<usize> =
+        (0..bytes.len() - from.len()).filter(|at| bytes[*at..].starts_with(from)).collect();
     found.iter().for_each(|at| bytes[*at..*at + to.len()].copy_from_slice(to));
     found.len()
 }
@@ -40,7 +41,8 @@ fn stripped(sandbox: &Sandbox) -> PathBuf {
 /// The fixture without symbols, and with the debug data of its first unit only.
 fn debug_only(sandbox: &Sandbox) -> PathBuf {
     let mut bytes = fs::read(object(FIXTURE)).unwrap();
-    let headers = usize::try_from(u64::from_le_bytes(bytes[0x28..0x30].try_into().unwrap())).unwrap();
+    let headers =
+        usize::try_from(u64::from_le_bytes(bytes[0x28..0x30].try_into().unwrap())).unwrap();
     let count = usize::from(u16::from_le_bytes(bytes[0x3c..0x3e].try_into().unwrap()));
     let info = section(&bytes, ".debug_info").start;
     let first_unit = 4 + u32::from_le_bytes(bytes[info..info + 4].try_into().unwrap());
@@ -59,7 +61,16 @@ fn debug_only(sandbox: &Sandbox) -> PathBuf {
 /// What the store answers at every address of the fixture's code.
 fn answers(sandbox: &Sandbox) -> String {
     let batch: Vec<String> = (0x1000..0x2000).map(|address| format!("{address:x}")).collect();
-    let args = ["resolve", "--module", "debug.so", "--style", "llvm-json", "--no-demangle", "--batch", "-"];
+    let args = [
+        "resolve",
+        "--module",
+        "debug.so",
+        "--style",
+        "llvm-json",
+        "--no-demangle",
+        "--batch",
+        "-",
+    ];
     let run = sandbox.run_with_input(&args, batch.join("\n").as_bytes());
     assert_eq!(run.code, 0, "{}", run.stderr);
     run.stdout
@@ -68,7 +79,9 @@ fn answers(sandbox: &Sandbox) -> String {
 fn record(sandbox: &Sandbox) -> Value {
     let mut modules = json_lines(&sandbox.run(["modules", "list", "--json"]).stdout);
     assert_eq!(modules.len(), 1);
-    ["imported", "imported_ms"].iter().for_each(|key| drop(modules[0].as_object_mut().unwrap().remove(*key).unwrap()));
+    ["imported", "imported_ms"]
+        .iter()
+        .for_each(|key| drop(modules[0].as_object_mut().unwrap().remove(*key).unwrap()));
     modules.remove(0)
 }
 
@@ -98,7 +111,10 @@ fn files_of_one_id_complete_each_other_in_either_order() {
     let mut filled = 0;
     for (both, debug) in together.lines().zip(debug_answers.lines()) {
         if both != debug {
-            assert!(debug.contains("\"FunctionName\":\"\"") && both.contains("\"Line\":0"), "{debug} {both}");
+            assert!(
+                debug.contains("\"FunctionName\":\"\"") && both.contains("\"Line\":0"),
+                "{debug} {both}"
+            );
             filled += 1;
         }
     }
@@ -107,7 +123,10 @@ fn files_of_one_id_complete_each_other_in_either_order() {
     assert!(together.contains(name) && !debug_answers.contains(name));
     let sources = record["sources"].as_array().unwrap();
     let of = |key: &str| sources.iter().map(|source| source[key].clone()).collect::<Vec<_>>();
-    assert_eq!((of("name"), of("detail")), (vec!["debug.so".into(), "stripped.so".into()], vec!["debug".into(), "symbols".into()]));
+    assert_eq!(
+        (of("name"), of("detail")),
+        (vec!["debug.so".into(), "stripped.so".into()], vec!["debug".into(), "symbols".into()])
+    );
     assert!(sources[1]["addresses"].as_u64().unwrap() >= filled);
     assert_eq!(record["other_names"], serde_json::json!(["stripped.so"]));
 }
@@ -127,7 +146,11 @@ fn verify_compares_each_file_where_it_answers() {
     // The whole fixture has the same id and is neither.
     let run = sandbox.run(["modules", "verify", object(FIXTURE).to_str().unwrap()]);
     assert_eq!(run.code, 1);
-    assert!(run.stderr.contains("has this build from other files (debug.so, stripped.so)"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("has this build from other files (debug.so, stripped.so)"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -138,7 +161,10 @@ fn modules_show_lists_what_a_module_is_made_from() {
     let shown = sandbox.run(["modules", "show", "stripped.so"]).stdout;
     let sources: Vec<&str> = shown.lines().filter(|line| line.starts_with("source")).collect();
     assert_eq!(sources.len(), 2, "{shown}");
-    assert!(sources[0].contains("debug.so: debug, ") && sources[1].contains("stripped.so: symbols, "), "{shown}");
+    assert!(
+        sources[0].contains("debug.so: debug, ") && sources[1].contains("stripped.so: symbols, "),
+        "{shown}"
+    );
     assert!(sources.iter().all(|source| source.contains(" answers ")), "{shown}");
 }
 
@@ -151,7 +177,12 @@ fn removed_modules_are_gone_and_others_stay() {
     let run = sandbox.run(["modules", "remove", FIXTURE, "nothing.so", FIXTURE]);
     assert_eq!(run.code, 1);
     assert!(run.stderr.contains("nothing.so: no such module"), "{}", run.stderr);
-    assert_eq!((run.stdout.lines().count(), run.stdout.starts_with("cpp-gcc-O2-dwarf5.so: removed (")), (1, true), "{}", run.stdout);
+    assert_eq!(
+        (run.stdout.lines().count(), run.stdout.starts_with("cpp-gcc-O2-dwarf5.so: removed (")),
+        (1, true),
+        "{}",
+        run.stdout
+    );
     assert_eq!(sandbox.run(["resolve", "--module", FIXTURE, "1090"]).code, 1);
     let names = |sandbox: &Sandbox| -> Vec<String> {
         let listed = json_lines(&sandbox.run(["modules", "list", "--json"]).stdout);
@@ -160,7 +191,10 @@ fn removed_modules_are_gone_and_others_stay() {
     assert_eq!(names(&sandbox), ["c-gcc-O0-dwarf5.so", "rust-O2-dwarf5.so"]);
     let run = sandbox.run(["--json", "modules", "remove", "rust-O2-dwarf5.so"]);
     let removed = &json_lines(&run.stdout)[0];
-    assert_eq!((run.code, &removed["status"], &removed["name"]), (0, &"removed".into(), &"rust-O2-dwarf5.so".into()));
+    assert_eq!(
+        (run.code, &removed["status"], &removed["name"]),
+        (0, &"removed".into(), &"rust-O2-dwarf5.so".into())
+    );
     // What was removed can come back.
     sandbox.import(FIXTURE);
     assert_eq!(names(&sandbox), ["c-gcc-O0-dwarf5.so", FIXTURE]);
@@ -168,7 +202,8 @@ fn removed_modules_are_gone_and_others_stay() {
     assert_eq!(sandbox.run(["modules", "verify"]).code, 0);
 }
 
-/// Kills removals at moments spread over their whole length: the module is there as a whole, or gone.
+/// Kills removals at moments spread over their whole length: the module is there as a whole, or
+/// gone.
 #[test]
 fn a_killed_removal_is_whole_or_nothing() {
     let sandbox = Sandbox::new();
@@ -193,7 +228,8 @@ fn a_killed_removal_is_whole_or_nothing() {
 fn every_fixture_agrees_with_another_reader() {
     let (mut checked, mut equal) = (0, 0);
     let is_linked = |name: &&String| {
-        let extension = Path::new(name.as_str()).extension().and_then(|extension| extension.to_str());
+        let extension =
+            Path::new(name.as_str()).extension().and_then(|extension| extension.to_str());
         let others = ["c-gcc-O2-stripped", "macho-image-armv7-stripped"];
         !others.contains(&name.as_str()) && !matches!(extension, Some("o" | "ko"))
     };
@@ -202,13 +238,29 @@ fn every_fixture_agrees_with_another_reader() {
         let sandbox = Sandbox::new();
         sandbox.import(name);
         for sample in ["10000", "0", "100"] {
-            let run = sandbox.run(["modules", "verify", "--json", object(name).to_str().unwrap(), "--sample", sample]);
+            let run = sandbox.run([
+                "modules",
+                "verify",
+                "--json",
+                object(name).to_str().unwrap(),
+                "--sample",
+                sample,
+            ]);
             assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{name}: {}", run.stdout);
             let report = &json_lines(&run.stdout)[0];
-            assert_eq!((&report["status"], &report["different"]), (&"ok".into(), &0.into()), "{name}: {}", run.stdout);
+            assert_eq!(
+                (&report["status"], &report["different"]),
+                (&"ok".into(), &0.into()),
+                "{name}: {}",
+                run.stdout
+            );
             let number = |key: &str| report[key].as_u64().unwrap();
             if sample == "100" {
-                assert!(number("checked") <= 102 && number("checked") > 0, "{name}: {}", run.stdout);
+                assert!(
+                    number("checked") <= 102 && number("checked") > 0,
+                    "{name}: {}",
+                    run.stdout
+                );
             }
             checked += number("checked");
             equal += number("equal");
@@ -225,9 +277,26 @@ fn verify_json_has_the_documented_shape() {
     let lines = json_lines(&run.stdout);
     let [report, summary] = &lines[..] else { panic!("{}", run.stdout) };
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    assert_eq!(keys(report), ["blocks", "checked", "different", "equal", "explained", "file", "module", "skipped", "status", "version"]);
+    assert_eq!(
+        keys(report),
+        [
+            "blocks",
+            "checked",
+            "different",
+            "equal",
+            "explained",
+            "file",
+            "module",
+            "skipped",
+            "status",
+            "version"
+        ]
+    );
     assert_eq!(report["module"]["name"], FIXTURE);
-    assert_eq!(*summary, serde_json::json!({"version": 1, "ok": 1, "different": 0, "failed": 0, "damaged": 0}));
+    assert_eq!(
+        *summary,
+        serde_json::json!({"version": 1, "ok": 1, "different": 0, "failed": 0, "damaged": 0})
+    );
     // Blocks only.
     let run = sandbox.run(["modules", "verify", "--json", FIXTURE]);
     assert_eq!(keys(&json_lines(&run.stdout)[0]), ["blocks", "module", "status"]);
@@ -238,7 +307,8 @@ fn verify_json_has_the_documented_shape() {
 
 /// Where a section's bytes are.
 fn section(bytes: &[u8], name: &str) -> std::ops::Range<usize> {
-    let (start, size) = object::File::parse(bytes).unwrap().section_by_name(name).unwrap().file_range().unwrap();
+    let (start, size) =
+        object::File::parse(bytes).unwrap().section_by_name(name).unwrap().file_range().unwrap();
     usize::try_from(start).unwrap()..usize::try_from(start + size).unwrap()
 }
 
@@ -254,16 +324,26 @@ fn verify_altered(fixture: &str, alter: impl FnOnce(&mut Vec<u8>)) -> Value {
     assert_eq!((run.code, &report["status"]), (1, &"different".into()), "{}", run.stdout);
     let shown = report["differences"].as_array().unwrap();
     assert_eq!(shown.len() as u64, report["different"].as_u64().unwrap().min(5), "{}", run.stdout);
-    assert!(shown.iter().all(|difference| difference["store"] != difference["file"]), "{}", run.stdout);
+    assert!(
+        shown.iter().all(|difference| difference["store"] != difference["file"]),
+        "{}",
+        run.stdout
+    );
     let text = sandbox.run(["modules", "verify", path.to_str().unwrap()]);
     assert_eq!(text.code, 1);
-    assert!(text.stdout.contains(" different\n  0x") && text.stdout.contains("    store  "), "{}", text.stdout);
+    assert!(
+        text.stdout.contains(" different\n  0x") && text.stdout.contains("    store  "),
+        "{}",
+        text.stdout
+    );
     report
 }
 
 #[test]
 fn a_renamed_function_is_noticed() {
-    let report = verify_altered(FIXTURE, |bytes| assert!(replace(bytes, b"_ZN5Adder3runEj", b"_ZN5Adder3ruNEj") > 0));
+    let report = verify_altered(FIXTURE, |bytes| {
+        assert!(replace(bytes, b"_ZN5Adder3runEj", b"_ZN5Adder3ruNEj") > 0)
+    });
     let shown = report["differences"].to_string();
     assert!(shown.contains("_ZN5Adder3ruNEj") && shown.contains("_ZN5Adder3runEj"), "{shown}");
 }
@@ -288,7 +368,9 @@ fn a_file_called_otherwise_is_noticed() {
 fn moved_lines_are_noticed() {
     let bytes = fs::read(object(FIXTURE)).unwrap();
     let set_address = [0, 9, 2];
-    let moved: Vec<usize> = section(&bytes, ".debug_line").filter(|at| bytes[*at..].starts_with(&set_address)).collect();
+    let moved: Vec<usize> = section(&bytes, ".debug_line")
+        .filter(|at| bytes[*at..].starts_with(&set_address))
+        .collect();
     assert!(moved.len() > 2, "{moved:?}");
     for at in moved {
         verify_altered(FIXTURE, |bytes| bytes[at + 3] += 1);
@@ -301,13 +383,17 @@ fn a_moved_symbol_is_noticed() {
     let bytes = fs::read(object(fixture)).unwrap();
     let table = section(&bytes, ".symtab");
     let file = object::File::parse(&*bytes).unwrap();
-    let symbol = file.symbols().find(|symbol| symbol.kind() == object::SymbolKind::Text && symbol.size() > 8).unwrap();
+    let symbol = file
+        .symbols()
+        .find(|symbol| symbol.kind() == object::SymbolKind::Text && symbol.size() > 8)
+        .unwrap();
     let value = table.start + symbol.index().0 * 24 + 8;
     assert_eq!(bytes[value..value + 8], symbol.address().to_le_bytes());
     verify_altered(fixture, |bytes| bytes[value] ^= 1);
 }
 
-/// Every segment of the store, damaged in many places: what is damaged is named, and nothing else is.
+/// Every segment of the store, damaged in many places: what is damaged is named, and nothing else
+/// is.
 #[test]
 fn damaged_blocks_are_named() {
     let sandbox = Sandbox::new();
@@ -335,7 +421,10 @@ fn damaged_blocks_are_named() {
             assert_eq!(run.code, 3, "{part}: {}", run.stderr);
             assert!(run.stderr.contains(segment.to_str().unwrap()), "{}", run.stderr);
             damaged += 1;
-            blocks_named += u32::from(run.stderr.contains(": the block of ") && run.stderr.contains("import its files again with --force"));
+            blocks_named += u32::from(
+                run.stderr.contains(": the block of ")
+                    && run.stderr.contains("import its files again with --force"),
+            );
             // The other module is intact.
             assert!(run.stdout.matches(", intact").count() >= 1, "{}{}", run.stdout, run.stderr);
         }
@@ -346,8 +435,11 @@ fn damaged_blocks_are_named() {
 }
 
 fn segments(sandbox: &Sandbox) -> Vec<PathBuf> {
-    let entries = fs::read_dir(sandbox.store().join("symbols")).unwrap().map(|entry| entry.unwrap().path());
-    let mut segments: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|extension| extension == "sst")).collect();
+    let entries =
+        fs::read_dir(sandbox.store().join("symbols")).unwrap().map(|entry| entry.unwrap().path());
+    let mut segments: Vec<PathBuf> = entries
+        .filter(|path| path.extension().is_some_and(|extension| extension == "sst"))
+        .collect();
     segments.sort();
     segments
 }
@@ -358,8 +450,8 @@ fn flip(path: &Path, at: usize) {
     fs::write(path, bytes).unwrap();
 }
 
-/// A damaged block can be imported again; a damaged record is read from its second copy, and a repair brings it back. Other modules
-/// answer all the while.
+/// A damaged block can be imported again; a damaged record is read from its second copy, and a
+/// repair brings it back. Other modules answer all the while.
 #[test]
 fn damage_can_be_repaired() {
     let other = "rust-O2-dwarf5.so";
@@ -381,7 +473,10 @@ fn damage_can_be_repaired() {
         }
         let run = sandbox.run(["import", "--force", object(FIXTURE).to_str().unwrap()]);
         assert_eq!(run.code, 0, "{}", run.stderr);
-        assert_eq!(sandbox.run(["modules", "verify", object(FIXTURE).to_str().unwrap(), other]).code, 0);
+        assert_eq!(
+            sandbox.run(["modules", "verify", object(FIXTURE).to_str().unwrap(), other]).code,
+            0
+        );
         assert_eq!(sandbox.run(["modules", "repair"]).code, 0);
     }
 }
@@ -406,16 +501,31 @@ fn lose_a_segment(is_cut: bool) {
         fs::remove_file(&segment).unwrap();
     }
     let run = sandbox.run(["--wait", "0", "modules", "verify"]);
-    assert_eq!((run.code, run.stdout.matches(", intact").count()), (3, 1), "{}{}", run.stdout, run.stderr);
+    assert_eq!(
+        (run.code, run.stdout.matches(", intact").count()),
+        (3, 1),
+        "{}{}",
+        run.stdout,
+        run.stderr
+    );
     assert_eq!(sandbox.run(["resolve", "--module", "rust-O2-dwarf5.so", "0"]).code, 0);
     let run = sandbox.run(["resolve", "--module", FIXTURE, "--style", "json", "1146"]);
-    assert_eq!((run.code, run.stdout.contains("\"corrupt\"")), (1, true), "{}{}", run.stdout, run.stderr);
+    assert_eq!(
+        (run.code, run.stdout.contains("\"corrupt\"")),
+        (1, true),
+        "{}{}",
+        run.stdout,
+        run.stderr
+    );
     let run = sandbox.run(["modules", "repair", "--json"]);
     assert_eq!(run.code, 1, "{}", run.stderr);
     let lost = json_lines(&run.stdout);
     assert_eq!(lost.len(), 1, "{}", run.stdout);
     assert!(lost[0]["module"].as_str().unwrap().starts_with(FIXTURE), "{}", run.stdout);
-    assert_eq!((&lost[0]["status"], &lost[0]["files"]), (&"dropped".into(), &serde_json::json!([FIXTURE])));
+    assert_eq!(
+        (&lost[0]["status"], &lost[0]["files"]),
+        (&"dropped".into(), &serde_json::json!([FIXTURE]))
+    );
     let left = sandbox.run(["modules", "list"]).stdout;
     assert_eq!(left.lines().count(), 1);
     sandbox.import(FIXTURE);
@@ -423,7 +533,8 @@ fn lose_a_segment(is_cut: bool) {
     assert_eq!((run.code, run.stdout.matches(", intact").count()), (0, 2), "{}", run.stderr);
 }
 
-/// What is removed while somebody reads stays on disk until nobody does, and is seen by nobody who comes after.
+/// What is removed while somebody reads stays on disk until nobody does, and is seen by nobody who
+/// comes after.
 #[test]
 fn files_stay_as_long_as_somebody_reads() {
     let sandbox = Sandbox::new();
@@ -445,7 +556,12 @@ fn files_stay_as_long_as_somebody_reads() {
     };
     assert_eq!(ask(), answer);
     for round in 0..10 {
-        assert_eq!(sandbox.run(["--wait", "0", "import", "--force", object(FIXTURE).to_str().unwrap()]).code, 0);
+        assert_eq!(
+            sandbox
+                .run(["--wait", "0", "import", "--force", object(FIXTURE).to_str().unwrap()])
+                .code,
+            0
+        );
         if round % 2 == 0 {
             assert_eq!(sandbox.run(["--wait", "0", "modules", "remove", FIXTURE]).code, 0);
             assert_eq!(sandbox.run(["modules", "list"]).stdout.lines().count(), 1);
@@ -473,17 +589,27 @@ fn old_builds_go_and_lists_are_chosen_and_sorted() {
     sandbox.import("rust-O2-dwarf5.so");
     let ids = |args: &[&str]| -> Vec<String> {
         let run = sandbox.run([&["modules", "list", "--json"], args].concat());
-        json_lines(&run.stdout).iter().map(|module| module["id"].as_str().unwrap().to_owned()).collect()
+        json_lines(&run.stdout)
+            .iter()
+            .map(|module| module["id"].as_str().unwrap().to_owned())
+            .collect()
     };
     let newest_first = ids(&["libx", "--sort", "imported"]);
     assert_eq!((newest_first.len(), ids(&[]).len(), ids(&["--arch", "arm64"]).len()), (4, 5, 0));
-    assert_eq!(ids(&["libx", "--sort", "imported", "--reverse"]), newest_first.iter().rev().cloned().collect::<Vec<_>>());
+    assert_eq!(
+        ids(&["libx", "--sort", "imported", "--reverse"]),
+        newest_first.iter().rev().cloned().collect::<Vec<_>>()
+    );
     assert_eq!(ids(&[&newest_first[2][..9]]), [newest_first[2].clone()]);
-    let largest = json_lines(&sandbox.run(["modules", "list", "--json", "--sort", "stored"]).stdout);
+    let largest =
+        json_lines(&sandbox.run(["modules", "list", "--json", "--sort", "stored"]).stdout);
     assert!(largest.is_sorted_by_key(|module| std::cmp::Reverse(module["bytes_stored"].as_u64())));
 
     let run = sandbox.run(["modules", "gc", "--keep", "2", "--dry-run", "--json"]);
-    let chosen: Vec<String> = json_lines(&run.stdout).iter().map(|module| module["id"].as_str().unwrap().to_owned()).collect();
+    let chosen: Vec<String> = json_lines(&run.stdout)
+        .iter()
+        .map(|module| module["id"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!((chosen.len(), ids(&[]).len()), (2, 5));
     assert!(newest_first[2..].iter().all(|id| chosen.contains(id)));
     // Nothing is that old.
@@ -503,12 +629,18 @@ fn a_full_store_says_what_to_do() {
     let stored = record(&sandbox)["bytes_stored"].as_u64().unwrap();
     let config = sandbox.write("symtool.toml", format!("quota = {}\n", stored + 100));
     let config = config.to_str().unwrap();
-    let run = sandbox.run(["--config", config, "import", object("rust-O2-dwarf5.so").to_str().unwrap()]);
+    let run =
+        sandbox.run(["--config", config, "import", object("rust-O2-dwarf5.so").to_str().unwrap()]);
     assert_eq!(run.code, 3);
     assert!(run.stderr.contains("quota") && run.stderr.contains("modules gc"), "{}", run.stderr);
     assert_eq!(sandbox.run(["modules", "list"]).stdout.lines().count(), 1);
     // What takes the place of something else needs no more room than it has.
-    assert_eq!(sandbox.run(["--config", config, "import", "--force", object(FIXTURE).to_str().unwrap()]).code, 0);
+    assert_eq!(
+        sandbox
+            .run(["--config", config, "import", "--force", object(FIXTURE).to_str().unwrap()])
+            .code,
+        0
+    );
 }
 
 #[test]
@@ -524,12 +656,22 @@ fn modules_move_between_stores() {
     let file = one.path("x.segment");
     let run = one.run(["modules", "export", id, "--output", file.to_str().unwrap(), "--json"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_eq!(json_lines(&run.stdout)[0]["bytes"].as_u64().unwrap(), fs::metadata(&file).unwrap().len());
+    assert_eq!(
+        json_lines(&run.stdout)[0]["bytes"].as_u64().unwrap(),
+        fs::metadata(&file).unwrap().len()
+    );
     for status in ["imported", "unchanged"] {
         let run = other.run(["import", "--json", file.to_str().unwrap()]);
-        assert_eq!((run.code, json_lines(&run.stdout)[0]["status"].as_str().unwrap()), (0, status), "{}", run.stderr);
+        assert_eq!(
+            (run.code, json_lines(&run.stdout)[0]["status"].as_str().unwrap()),
+            (0, status),
+            "{}",
+            run.stderr
+        );
     }
-    for (key, value) in list[0].as_object().unwrap().iter().filter(|(key, _)| !key.starts_with("imported")) {
+    for (key, value) in
+        list[0].as_object().unwrap().iter().filter(|(key, _)| !key.starts_with("imported"))
+    {
         assert_eq!(&json_lines(&other.run(["modules", "list", "--json"]).stdout)[0][key], value);
     }
     assert_eq!(other.run(["modules", "verify"]).code, 0);
@@ -539,10 +681,15 @@ fn modules_move_between_stores() {
     flip(&file, usize::try_from(fs::metadata(&file).unwrap().len()).unwrap() / 3);
     let run = Sandbox::new().run(["import", file.to_str().unwrap()]);
     assert_eq!(run.code, 1);
-    assert!(run.stderr.contains("segment cannot be read") && run.stderr.contains("export"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("segment cannot be read") && run.stderr.contains("export"),
+        "{}",
+        run.stderr
+    );
 }
 
-/// As long as a record cannot be read, nobody knows whose blocks are whose: none is deleted, and a restored record brings all back.
+/// As long as a record cannot be read, nobody knows whose blocks are whose: none is deleted, and a
+/// restored record brings all back.
 #[test]
 fn blocks_of_a_damaged_footer_stay() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,5 @@
-//! Job tests of what all commands share: settings, help, completions, manual pages, levels, pipes, names.
+//! Job tests of what all commands share: settings, help, completions, manual pages, levels, pipes,
+//! names.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
@@ -90,7 +91,11 @@ fn the_config_file_names_the_store() {
     let other = sandbox.write("other.toml", "store = \"~/in-home\"\n");
     assert_eq!(bare(&sandbox, &["import", fixture], &[("SYMTOOL_CONFIG", &other)]).code, 0);
     assert!(where_is("in-home"));
-    let run = bare(&sandbox, &["--config", "/dev/null", "-v", "modules", "list"], &[("XDG_DATA_HOME", &sandbox.path("data"))]);
+    let run = bare(
+        &sandbox,
+        &["--config", "/dev/null", "-v", "modules", "list"],
+        &[("XDG_DATA_HOME", &sandbox.path("data"))],
+    );
     assert_eq!(run.code, 3);
     assert!(run.stderr.contains(sandbox.path("data/symtool").to_str().unwrap()), "{}", run.stderr);
 }
@@ -102,13 +107,19 @@ fn debug_dirs_of_the_config_file_are_searched() {
     fs::create_dir_all(sandbox.path("config/symtool/dbg")).unwrap();
     let code = sandbox.path("code/lib.so");
     fs::copy(object("link-stripped/lib.so"), &code).unwrap();
-    fs::copy(object("link-stripped/lib.so.debug"), sandbox.path("config/symtool/dbg/lib.so.debug")).unwrap();
+    fs::copy(object("link-stripped/lib.so.debug"), sandbox.path("config/symtool/dbg/lib.so.debug"))
+        .unwrap();
     assert_eq!(sandbox.run(["check".as_ref(), code.as_os_str()]).code, 1);
     own_config(&sandbox, "debug-dirs = [\"dbg\"]\n");
     let run = sandbox.run(["-v".as_ref(), "check".as_ref(), code.as_os_str()]);
     assert_eq!(run.code, 0, "{}", run.stdout);
     // With -v, every place is named.
-    assert!(run.stderr.contains("/code/lib.so.debug: not there") && run.stderr.contains("dbg/lib.so.debug: there"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("/code/lib.so.debug: not there")
+            && run.stderr.contains("dbg/lib.so.debug: there"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -129,7 +140,11 @@ fn a_bad_config_file_is_wrong_usage() {
     }
     let run = sandbox.run(["--config", "/nowhere/symtool.toml", "modules", "list"]);
     assert_eq!(run.code, 2);
-    assert!(run.stderr.contains("/nowhere/symtool.toml: the config file cannot be read"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("/nowhere/symtool.toml: the config file cannot be read"),
+        "{}",
+        run.stderr
+    );
     // What needs no settings works all the same.
     assert_eq!(sandbox.run(["completions", "bash"]).code, 0);
 }
@@ -139,7 +154,8 @@ fn every_help_has_examples() {
     let sandbox = Sandbox::new();
     for command in [&[][..]].iter().chain(&COMMANDS) {
         let help = sandbox.run([command, &["--help"][..]].concat()).stdout;
-        let examples = help.split_once("Examples:\n").unwrap_or_else(|| panic!("{command:?}: {help}")).1;
+        let examples =
+            help.split_once("Examples:\n").unwrap_or_else(|| panic!("{command:?}: {help}")).1;
         assert!(
             examples.contains(["  symtool", &command.join(" ")].join(" ").trim_end())
                 || examples.contains(&format!(" {} ", command.join(" "))),
@@ -167,13 +183,26 @@ fn examples_in_help_are_right() {
         for line in examples.lines().filter(|line| line.starts_with("  symtool ")) {
             // What comes after is no argument: a comment after three spaces, a pipe, a redirection.
             let line = line.trim_start().split("   ").next().unwrap();
-            let words = line.split_whitespace().skip(1).take_while(|word| !["|", ">"].contains(word));
-            let mut arguments: Vec<String> = words.map(|word| word.trim_matches('\'').to_owned()).collect();
+            let words =
+                line.split_whitespace().skip(1).take_while(|word| !["|", ">"].contains(word));
+            let mut arguments: Vec<String> =
+                words.map(|word| word.trim_matches('\'').to_owned()).collect();
             if arguments[0] == "man" {
                 arguments.truncate(1);
             }
-            let output = sandbox.command().current_dir(sandbox.path("")).args(&arguments).stdin(Stdio::null()).output().unwrap();
-            assert_ne!(output.status.code(), Some(2), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+            let output = sandbox
+                .command()
+                .current_dir(sandbox.path(""))
+                .args(&arguments)
+                .stdin(Stdio::null())
+                .output()
+                .unwrap();
+            assert_ne!(
+                output.status.code(),
+                Some(2),
+                "{line}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
             tried += 1;
         }
     }
@@ -187,7 +216,11 @@ fn has(tool: &str) -> bool {
 #[test]
 fn completions_are_scripts_of_their_shells() {
     let sandbox = Sandbox::new();
-    for (shell, said) in [("bash", "complete -F _symtool"), ("zsh", "#compdef symtool"), ("fish", "complete -c symtool")] {
+    for (shell, said) in [
+        ("bash", "complete -F _symtool"),
+        ("zsh", "#compdef symtool"),
+        ("fish", "complete -c symtool"),
+    ] {
         let script = sandbox.run(["completions", shell]).stdout;
         for word in [said, "import", "verify", "llvm-json", "debug-dir"] {
             assert!(script.contains(word), "{shell}: {word}");
@@ -195,7 +228,11 @@ fn completions_are_scripts_of_their_shells() {
         let path = sandbox.write(shell, &script);
         if has(shell) {
             let checked = Command::new(shell).arg("-n").arg(&path).output().unwrap();
-            assert!(checked.status.success() && checked.stderr.is_empty(), "{shell}: {}", String::from_utf8_lossy(&checked.stderr));
+            assert!(
+                checked.status.success() && checked.stderr.is_empty(),
+                "{shell}: {}",
+                String::from_utf8_lossy(&checked.stderr)
+            );
         }
     }
     assert!(has("bash"));
@@ -205,7 +242,12 @@ fn completions_are_scripts_of_their_shells() {
         sandbox.path("bash").display()
     );
     let answer = Command::new("bash").args(["-c", &ask]).output().unwrap();
-    assert_eq!(String::from_utf8(answer.stdout).unwrap().trim(), "modules", "{}", String::from_utf8_lossy(&answer.stderr));
+    assert_eq!(
+        String::from_utf8(answer.stdout).unwrap().trim(),
+        "modules",
+        "{}",
+        String::from_utf8_lossy(&answer.stderr)
+    );
     assert_eq!(sandbox.run(["completions", "tcsh"]).code, 2);
 }
 
@@ -225,7 +267,11 @@ fn manual_pages_render() {
         let text = fs::read_to_string(&page).unwrap();
         assert!(text.contains(".SH EXAMPLES\n.nf\n  symtool "), "{name}: {text}");
         if has("groff") {
-            let rendered = Command::new("groff").args(["-man", "-Tutf8", "-P-cbou", "-ww"]).arg(&page).output().unwrap();
+            let rendered = Command::new("groff")
+                .args(["-man", "-Tutf8", "-P-cbou", "-ww"])
+                .arg(&page)
+                .output()
+                .unwrap();
             let errors = String::from_utf8(rendered.stderr).unwrap();
             assert!(rendered.status.success() && errors.is_empty(), "{name}: {errors}");
             assert!(String::from_utf8(rendered.stdout).unwrap().contains("EXAMPLES"));
@@ -246,13 +292,21 @@ fn stats_json_has_the_documented_shape() {
     assert_eq!(stats["version"], 1);
     for key in ["functions", "files", "ranges", "bytes_in", "bytes_stored"] {
         assert_eq!(of(&stats["total"], key), sum(key), "{key}");
-        assert_eq!(of(&stats["modules"]["elf"], key) + of(&stats["modules"]["macho"], key), sum(key), "{key}");
+        assert_eq!(
+            of(&stats["modules"]["elf"], key) + of(&stats["modules"]["macho"], key),
+            sum(key),
+            "{key}"
+        );
     }
     assert_eq!(stats["total"]["modules"], 2);
     let kinds = stats["blocks"].as_object().unwrap();
     assert_eq!(kinds.keys().collect::<Vec<_>>(), ["files", "footer", "functions", "ranges"]);
     // All blocks but records are what modules count.
-    let stored: u64 = kinds.iter().filter(|(kind, _)| *kind != "footer").map(|(_, kind)| of(kind, "bytes_stored")).sum();
+    let stored: u64 = kinds
+        .iter()
+        .filter(|(kind, _)| *kind != "footer")
+        .map(|(_, kind)| of(kind, "bytes_stored"))
+        .sum();
     assert_eq!(stored, sum("bytes_stored"));
     // The record of each module stands twice.
     assert_eq!(of(&kinds["footer"], "blocks"), 4);
@@ -261,14 +315,27 @@ fn stats_json_has_the_documented_shape() {
     let files = walkdir(&sandbox.store());
     assert_eq!(of(stats, "disk_bytes"), files);
     let table = sandbox.run(["stats"]).stdout;
-    assert!(table.lines().all(|line| line.len() <= 60) && table.contains("ranges") && table.contains("on disk"), "{table}");
+    assert!(
+        table.lines().all(|line| line.len() <= 60)
+            && table.contains("ranges")
+            && table.contains("on disk"),
+        "{table}"
+    );
     assert_eq!(Sandbox::new().run(["stats"]).code, 3);
 }
 
 /// Bytes of all files in `folder`.
 fn walkdir(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
-    entries.map(|entry| if entry.path().is_dir() { walkdir(&entry.path()) } else { entry.metadata().unwrap().len() }).sum()
+    entries
+        .map(|entry| {
+            if entry.path().is_dir() {
+                walkdir(&entry.path())
+            } else {
+                entry.metadata().unwrap().len()
+            }
+        })
+        .sum()
 }
 
 #[test]
@@ -277,7 +344,12 @@ fn quiet_and_verbose() {
     let fixture = object(FIXTURE);
     let fixture = fixture.to_str().unwrap();
     let run = sandbox.run(["import", "-q", fixture, "split-nothing.so"]);
-    assert_eq!((run.code, run.stdout.as_str(), run.stderr.lines().count()), (1, "", 1), "{}", run.stderr);
+    assert_eq!(
+        (run.code, run.stdout.as_str(), run.stderr.lines().count()),
+        (1, "", 1),
+        "{}",
+        run.stderr
+    );
     // Results that were asked for are not silenced.
     assert!(sandbox.run(["-q", "modules", "list"]).stdout.contains(FIXTURE));
     assert!(sandbox.run(["-q", "resolve", "--module", FIXTURE, "1146"]).stdout.contains("Adder"));
@@ -285,7 +357,11 @@ fn quiet_and_verbose() {
     let run = sandbox.run(["-q", "modules", "verify", fixture]);
     assert_eq!((run.code, run.stdout.as_str()), (0, ""));
     let run = sandbox.run(["-v", "modules", "list"]);
-    assert!(run.stderr.contains("symtool: store ") && run.stderr.contains("/store\n"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("symtool: store ") && run.stderr.contains("/store\n"),
+        "{}",
+        run.stderr
+    );
     let run = sandbox.run(["-v", "import", "--force", fixture]);
     assert!(run.stderr.contains(" ms") && run.stderr.contains(FIXTURE), "{}", run.stderr);
     let run = sandbox.run(["-q", "modules", "remove", FIXTURE]);
@@ -319,7 +395,11 @@ fn closed_pipes_end_every_command_quietly() {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let output = sandbox.command().args(args).stdout(writer).output().unwrap();
-        assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()), (Some(0), ""), "{args:?}");
+        assert_eq!(
+            (output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()),
+            (Some(0), ""),
+            "{args:?}"
+        );
     }
 }
 
@@ -368,13 +448,19 @@ fn of_several_builds_the_last_one_imported() {
         fs::create_dir(sandbox.path(&number.to_string())).unwrap();
         fs::copy(object(fixture), sandbox.path(&format!("{number}/lib.so"))).unwrap();
     }
-    let path = |number: usize| sandbox.path(&format!("{number}/lib.so")).to_str().unwrap().to_owned();
+    let path =
+        |number: usize| sandbox.path(&format!("{number}/lib.so")).to_str().unwrap().to_owned();
     let id = |sandbox: &Sandbox| -> String {
-        let shown = json_lines(&sandbox.run(["modules", "show", "--latest", "--json", "lib.so"]).stdout);
+        let shown =
+            json_lines(&sandbox.run(["modules", "show", "--latest", "--json", "lib.so"]).stdout);
         shown[0]["id"].as_str().unwrap().to_owned()
     };
-    let own_id =
-        |number: usize| json_lines(&sandbox.run(["check", "--json", &path(number)]).stdout)[0]["module"]["id"].as_str().unwrap().to_owned();
+    let own_id = |number: usize| {
+        json_lines(&sandbox.run(["check", "--json", &path(number)]).stdout)[0]["module"]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
     // All within a second, and some in one command: the last path wins.
     for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]] {
         let store = Sandbox::new();
@@ -414,7 +500,9 @@ fn architectures_by_any_name() {
 #[test]
 fn apps_and_frameworks_stand_for_their_image() {
     let sandbox = Sandbox::new();
-    for bundle in ["Small.app/Small", "Small.framework/Small", "FrameCache.app/Contents/MacOS/FrameCache"] {
+    for bundle in
+        ["Small.app/Small", "Small.framework/Small", "FrameCache.app/Contents/MacOS/FrameCache"]
+    {
         let path = sandbox.path(bundle);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::copy(object("macho-image-exec-arm64-flat"), &path).unwrap();

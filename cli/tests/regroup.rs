@@ -1,4 +1,5 @@
-//! Regrouping: symbols that come late bring crashes of one bug together; every move can be seen before, explained and undone.
+//! Regrouping: symbols that come late bring crashes of one bug together; every move can be seen
+//! before, explained and undone.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
@@ -54,7 +55,8 @@ fn reprocess(sandbox: &Sandbox, args: &[&str]) -> Value {
 }
 
 fn titles(sandbox: &Sandbox) -> Vec<String> {
-    let mut titles: Vec<String> = groups(sandbox).iter().map(|group| group["title"].as_str().unwrap().to_owned()).collect();
+    let mut titles: Vec<String> =
+        groups(sandbox).iter().map(|group| group["title"].as_str().unwrap().to_owned()).collect();
     titles.sort();
     titles
 }
@@ -65,7 +67,10 @@ fn late_symbols_bring_crashes_of_one_bug_together() {
     add(&sandbox, &events(2));
     let before = groups(&sandbox);
     assert_eq!(before.len(), 12, "each build for itself");
-    assert!(before.iter().all(|group| group["kind"] == "provisional" && group["crashes"] == 2), "{before:?}");
+    assert!(
+        before.iter().all(|group| group["kind"] == "provisional" && group["crashes"] == 2),
+        "{before:?}"
+    );
 
     BUILDS.iter().for_each(|build| sandbox.import(build));
     let told = reprocess(&sandbox, &["--dry-run"]);
@@ -75,7 +80,9 @@ fn late_symbols_bring_crashes_of_one_bug_together() {
     let report = sandbox.path("report.json");
     let applied = reprocess(&sandbox, &["--report", report.to_str().unwrap()]);
     assert_eq!(applied["status"], "applied");
-    for part in ["merged", "split", "renamed", "modules", "missing", "rules_changed", "largest_gain"] {
+    for part in
+        ["merged", "split", "renamed", "modules", "missing", "rules_changed", "largest_gain"]
+    {
         assert_eq!(told[part], applied[part], "--dry-run says what is done");
     }
     assert_eq!(serde_json::from_slice::<Value>(&std::fs::read(report).unwrap()).unwrap(), applied);
@@ -99,12 +106,18 @@ fn late_symbols_bring_crashes_of_one_bug_together() {
         assert_eq!(group["id"], oldest["id"]);
         // Old ids stand for the group for ever.
         for alias in group["aliases"].as_array().unwrap() {
-            let shown = json_lines(&sandbox.run(["groups", "show", "--json", alias.as_str().unwrap()]).stdout);
+            let shown = json_lines(
+                &sandbox.run(["groups", "show", "--json", alias.as_str().unwrap()]).stdout,
+            );
             assert_eq!(shown[0]["id"], group["id"]);
         }
     }
     assert_eq!(reprocess(&sandbox, &[])["status"], "unchanged");
-    assert_eq!(reprocess(&sandbox, &["--all"])["crashes"]["assessed"], 0, "nothing that it depends on has changed");
+    assert_eq!(
+        reprocess(&sandbox, &["--all"])["crashes"]["assessed"],
+        0,
+        "nothing that it depends on has changed"
+    );
     // A crash that comes now goes where its like are.
     add(&sandbox, &[event(999, &Build::of(BUILDS[1]), BUGS[0])]);
     assert_eq!(groups(&sandbox).len(), 4);
@@ -122,7 +135,10 @@ fn a_report_that_cannot_be_written_is_told_before_anything_changes() {
         assert!(run.stderr.contains("nothing was changed"), "{}", run.stderr);
         assert_eq!(groups(&sandbox), before);
     }
-    let left: Vec<_> = std::fs::read_dir(sandbox.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> = std::fs::read_dir(sandbox.path(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().contains("draft")), "{left:?}");
     assert!(done(sandbox.run(["reprocess"])).contains("12 affected groups became 4"));
 }
@@ -134,10 +150,17 @@ fn crashes_added_by_other_rules_are_looked_at_again() {
     add(&sandbox, &events(1));
     assert_eq!(reprocess(&sandbox, &[])["status"], "unchanged");
     let rules = sandbox.write("rules.txt", "family:native !function:grammar_eval -group\n");
-    let others: Vec<String> = (0..2).map(|number| event(900 + number, &Build::of(BUILDS[1]), BUGS[0])).collect();
-    let run = sandbox.run_with_input(&["crash", "add", "--rules", rules.to_str().unwrap(), "-"], (others.join("\n") + "\n").as_bytes());
+    let others: Vec<String> =
+        (0..2).map(|number| event(900 + number, &Build::of(BUILDS[1]), BUGS[0])).collect();
+    let run = sandbox.run_with_input(
+        &["crash", "add", "--rules", rules.to_str().unwrap(), "-"],
+        (others.join("\n") + "\n").as_bytes(),
+    );
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_eq!(titles(&sandbox), ["grammar_eval", "primary", "probe", "skip_comment", "span_number"]);
+    assert_eq!(
+        titles(&sandbox),
+        ["grammar_eval", "primary", "probe", "skip_comment", "span_number"]
+    );
     let told = reprocess(&sandbox, &[]);
     assert_eq!((&told["rules_changed"], &told["crashes"]["moved"]), (&true.into(), &2.into()));
     assert_eq!(titles(&sandbox), ["primary", "probe", "skip_comment", "span_number"]);
@@ -149,9 +172,16 @@ fn groups_without_a_date_stand_last() {
     add(&sandbox, &events(1));
     let trace = "java.lang.IllegalStateException: x\n\tat app.shop.Cart.total(Cart.java:3)\n\tat app.shop.Main.main(Main.java:1)\n";
     assert_eq!(sandbox.run_with_input(&["crash", "add", "-"], trace.as_bytes()).code, 0);
-    for sort in [&["--sort", "last"][..], &["--sort", "last", "--reverse"], &["--sort", "first"], &["--sort", "first", "--reverse"]] {
-        let listed = json_lines(&sandbox.run([&["groups", "list", "--json"], sort].concat()).stdout);
-        let dates: Vec<bool> = listed.iter().map(|group| group.get("last_seen").is_some()).collect();
+    for sort in [
+        &["--sort", "last"][..],
+        &["--sort", "last", "--reverse"],
+        &["--sort", "first"],
+        &["--sort", "first", "--reverse"],
+    ] {
+        let listed =
+            json_lines(&sandbox.run([&["groups", "list", "--json"], sort].concat()).stdout);
+        let dates: Vec<bool> =
+            listed.iter().map(|group| group.get("last_seen").is_some()).collect();
         assert_eq!(dates, [vec![true; 12], vec![false]].concat(), "{sort:?}");
     }
 }
@@ -182,7 +212,13 @@ fn missing_modules_are_ranked_by_who_waits_for_them() {
     let missing = json_lines(&sandbox.run(["missing", "--json"]).stdout);
     let ranks: Vec<(&str, u64, usize)> = missing
         .iter()
-        .map(|module| (module["name"].as_str().unwrap(), module["waiting"].as_u64().unwrap(), module["groups"].as_array().unwrap().len()))
+        .map(|module| {
+            (
+                module["name"].as_str().unwrap(),
+                module["waiting"].as_u64().unwrap(),
+                module["groups"].as_array().unwrap().len(),
+            )
+        })
         .collect();
     assert_eq!(ranks, [(BUILDS[2], 5, 4), (BUILDS[1], 4, 4)]);
     assert_eq!(missing[0]["id"], "f62f3f92b81ba6a31579d99e626f3a6e8b26f086");
@@ -192,14 +228,17 @@ fn missing_modules_are_ranked_by_who_waits_for_them() {
 #[test]
 fn modules_of_one_name_are_waited_for_apart() {
     let sandbox = Sandbox::new();
-    let frame = |image: u64| format!(r##"{{"instruction_addr":"{:#x}","addr_mode":"abs"}}"##, image + 0x1234);
+    let frame = |image: u64| {
+        format!(r##"{{"instruction_addr":"{:#x}","addr_mode":"abs"}}"##, image + 0x1234)
+    };
     let image = |first: u64, id: &str| {
         format!(
             r##"{{"type":"elf","code_file":"/lib/libui.so","code_id":"{id}","debug_id":"{id}","image_addr":"{first:#x}","image_size":65536}}"##
         )
     };
     let (one, other) = ("11111111111111111111111111111111", "22222222222222222222222222222222");
-    // Both are loaded; the stack is in the first of them, and what is called from nowhere in the second.
+    // Both are loaded; the stack is in the first of them, and what is called from nowhere in the
+    // second.
     let event = |id: u32, bases: [u64; 2], at: u64, more: &str| {
         format!(
             r##"{{"event_id":"{id:032x}","platform":"native","exception":{{"values":[{{"type":"SIGSEGV","stacktrace":{{"frames":[{more}{}]}}}}]}},"debug_meta":{{"images":[{},{}]}}}}"##,
@@ -208,13 +247,16 @@ fn modules_of_one_name_are_waited_for_apart() {
             image(bases[1], other)
         )
     };
-    let known = r##"{"function":"known_caller","instruction_addr":"0x25678","package":"/lib/libui.so"},"##;
+    let known =
+        r##"{"function":"known_caller","instruction_addr":"0x25678","package":"/lib/libui.so"},"##;
     sandbox.write("events.ndjson", event(1, [0x10000, 0x20000], 0x10000, known) + "\n");
     let events = sandbox.path("events.ndjson");
     done(sandbox.run(["crash", "add", events.to_str().unwrap()]));
     let missing = json_lines(&sandbox.run(["missing", "--all", "--json"]).stdout);
-    let mut waiting: Vec<(&str, u64)> =
-        missing.iter().map(|module| (module["id"].as_str().unwrap(), module["waiting"].as_u64().unwrap())).collect();
+    let mut waiting: Vec<(&str, u64)> = missing
+        .iter()
+        .map(|module| (module["id"].as_str().unwrap(), module["waiting"].as_u64().unwrap()))
+        .collect();
     waiting.sort_unstable();
     assert_eq!(waiting, [(one, 1), (other, 0)], "{missing:?}");
 }
@@ -255,7 +297,11 @@ fn undo_brings_groups_back_as_they_were() {
     done(sandbox.run(["groups", "undo", &last.to_string()]));
     assert_eq!(groups(&sandbox), between);
     assert_eq!(reprocess(&sandbox, &[])["status"], "unchanged", "what was undone stays undone");
-    assert_eq!(reprocess(&sandbox, &["--all"])["status"], "unchanged", "nothing that it depends on has changed");
+    assert_eq!(
+        reprocess(&sandbox, &["--all"])["status"],
+        "unchanged",
+        "nothing that it depends on has changed"
+    );
     assert_eq!(groups(&sandbox), between);
     done(sandbox.run(["groups", "undo"]));
     assert_eq!(groups(&sandbox), before);
@@ -271,7 +317,8 @@ fn undo_brings_groups_back_as_they_were() {
     assert_eq!(reprocess(&sandbox, &[])["crashes"]["moved"], 8);
 }
 
-/// The chunk that the crashes are in numbers its images anew then. Nothing that they depend on has changed.
+/// The chunk that the crashes are in numbers its images anew then. Nothing that they depend on has
+/// changed.
 #[test]
 fn removing_a_crash_leaves_the_others_as_they_are() {
     let sandbox = Sandbox::new();
@@ -282,7 +329,10 @@ fn removing_a_crash_leaves_the_others_as_they_are() {
     done(sandbox.run(["groups", "undo"]));
     done(sandbox.run(["crash", "remove", &format!("{:032x}", 1)]));
     let left = reprocess(&sandbox, &["--all"]);
-    assert_eq!((&left["status"], &left["crashes"]["selected"], &left["crashes"]["assessed"]), (&"unchanged".into(), &2.into(), &0.into()));
+    assert_eq!(
+        (&left["status"], &left["crashes"]["selected"], &left["crashes"]["assessed"]),
+        (&"unchanged".into(), &2.into(), &0.into())
+    );
 }
 
 /// Crashes that came after the run stay, in the group that they would have got without it.
@@ -298,7 +348,10 @@ fn undo_leaves_what_came_since() {
     let after = groups(&sandbox);
     assert_eq!(after.len(), before.len() + 1);
     let own: Vec<&Value> = after.iter().filter(|group| !before.contains(group)).collect();
-    assert_eq!((own.len(), &own[0]["title"], &own[0]["crashes"]), (1, &"primary".into(), &1.into()));
+    assert_eq!(
+        (own.len(), &own[0]["title"], &own[0]["crashes"]),
+        (1, &"primary".into(), &1.into())
+    );
 }
 
 #[test]
@@ -310,10 +363,13 @@ fn differences_between_runs() {
         sandbox.import(build);
         reprocess(&sandbox, &[]);
     }
-    let diff = |args: &[&str]| json_lines(&done(sandbox.run(["groups", "diff", "--json"].iter().chain(args)))).remove(0);
+    let diff = |args: &[&str]| {
+        json_lines(&done(sandbox.run(["groups", "diff", "--json"].iter().chain(args)))).remove(0)
+    };
     let whole = diff(&["0"]);
     assert_eq!((&whole["from"], &whole["to"]), (&0.into(), &3.into()));
-    let gone: Vec<&Value> = whole["merged"].as_array().unwrap().iter().map(|pair| &pair["alias"]).collect();
+    let gone: Vec<&Value> =
+        whole["merged"].as_array().unwrap().iter().map(|pair| &pair["alias"]).collect();
     assert_eq!(gone.len(), 8);
     let left = groups(&sandbox);
     let is_one = |id: &Value, groups: &[Value]| groups.iter().any(|group| group["id"] == *id);
@@ -323,10 +379,18 @@ fn differences_between_runs() {
     // What was undone is not there between before it and after the undoing.
     done(sandbox.run(["groups", "undo"]));
     let undone = diff(&["2", "4"]);
-    assert_eq!((undone["merged"].as_array().unwrap().len(), undone["moved"].as_array().unwrap().len()), (0, 0));
+    assert_eq!(
+        (undone["merged"].as_array().unwrap().len(), undone["moved"].as_array().unwrap().len()),
+        (0, 0)
+    );
     assert_eq!(diff(&["3", "4"])["parted"].as_array().unwrap().len(), 4);
     // One group's own history.
-    let history = json_lines(&done(sandbox.run(["groups", "history", "--json", left[0]["id"].as_str().unwrap()])));
+    let history = json_lines(&done(sandbox.run([
+        "groups",
+        "history",
+        "--json",
+        left[0]["id"].as_str().unwrap(),
+    ])));
     assert_eq!(history.len(), 3);
     assert!(history.iter().all(|run| run["report"]["merged"].as_array().unwrap().len() <= 1));
 }
@@ -335,7 +399,8 @@ fn differences_between_runs() {
 fn groups_merged_by_hand_stay_one() {
     let sandbox = Sandbox::new();
     add(&sandbox, &events(1));
-    let ids: Vec<String> = groups(&sandbox).iter().map(|group| group["id"].as_str().unwrap().to_owned()).collect();
+    let ids: Vec<String> =
+        groups(&sandbox).iter().map(|group| group["id"].as_str().unwrap().to_owned()).collect();
     let crash = |number: u64| {
         let of = |crash: &Value| crash["event_id"] == format!("{number:032x}");
         let listed = json_lines(&sandbox.run(["crash", "list", "--json"]).stdout);
@@ -367,7 +432,11 @@ fn a_rule_that_swallows_everything_is_stopped() {
     let rules = rules.to_str().unwrap();
     let refused = sandbox.run(["reprocess", "--rules", rules, "--max-absorb", "50"]);
     assert_eq!(refused.code, 1, "{}", refused.stdout);
-    assert!(refused.stderr.contains("refused") && refused.stderr.contains("75 %"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("refused") && refused.stderr.contains("75 %"),
+        "{}",
+        refused.stderr
+    );
     assert_eq!(groups(&sandbox), before);
     let told = reprocess(&sandbox, &["--rules", rules, "--max-absorb", "75"]);
     assert_eq!((&told["status"], &told["rules_changed"]), (&"applied".into(), &true.into()));
@@ -382,23 +451,45 @@ fn a_rule_that_swallows_everything_is_stopped() {
 fn rules_are_checked_and_explained() {
     let sandbox = Sandbox::new();
     let good = sandbox.write("good.txt", "# ours\nfamily:native function:scan_next -app\n");
-    let bad = sandbox.write("bad.txt", "family:native function:x -app\nfunction:y\nnonsense:z +app\n");
+    let bad =
+        sandbox.write("bad.txt", "family:native function:x -app\nfunction:y\nnonsense:z +app\n");
     done(sandbox.run(["rules".as_ref(), "check".as_ref(), good.as_os_str()]));
     let run = sandbox.run(["rules".as_ref(), "check".as_ref(), bad.as_os_str()]);
     assert_eq!(run.code, 1);
-    assert!(run.stderr.contains("bad.txt:2:") && run.stderr.contains("bad.txt:3:"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("bad.txt:2:") && run.stderr.contains("bad.txt:3:"),
+        "{}",
+        run.stderr
+    );
     assert_eq!(sandbox.run(["reprocess".as_ref(), "--rules".as_ref(), bad.as_os_str()]).code, 2);
 
     BUILDS.iter().for_each(|build| sandbox.import(build));
     add(&sandbox, &events(1));
     let id = format!("{:032x}", 3);
-    let why = json_lines(&done(sandbox.run(["rules", "explain", "--json", &id, "--rules", good.to_str().unwrap()]))).remove(0);
+    let why = json_lines(&done(sandbox.run([
+        "rules",
+        "explain",
+        "--json",
+        &id,
+        "--rules",
+        good.to_str().unwrap(),
+    ])))
+    .remove(0);
     assert_eq!(why["signature"], serde_json::json!(["span_number", "grammar_eval"]));
     // The rule takes a frame that did not count without it either.
     assert_eq!(why["outdated"], false);
     let frame = &why["frames"][1];
-    assert_eq!((&frame["name"], &frame["in_app"], &frame["part"]), (&"scan_next".into(), &false.into(), &false.into()));
-    assert!(frame["in_app_by"].as_str().unwrap().ends_with("good.txt:2 family:native function:scan_next -app"), "{frame}");
+    assert_eq!(
+        (&frame["name"], &frame["in_app"], &frame["part"]),
+        (&"scan_next".into(), &false.into(), &false.into())
+    );
+    assert!(
+        frame["in_app_by"]
+            .as_str()
+            .unwrap()
+            .ends_with("good.txt:2 family:native function:scan_next -app"),
+        "{frame}"
+    );
     let text = done(sandbox.run(["rules", "explain", &id]));
     assert!(text.contains("* ") && text.contains("scan_next"), "{text}");
 }
@@ -413,7 +504,10 @@ fn order_and_threads_make_no_difference() {
         let sandbox = Sandbox::new();
         sandbox.import(BUILDS[0]);
         for portion in all.chunks(random.usize(10..60)) {
-            let run = sandbox.run_with_input(&["-j", jobs, "crash", "add", "-"], (portion.join("\n") + "\n").as_bytes());
+            let run = sandbox.run_with_input(
+                &["-j", jobs, "crash", "add", "-"],
+                (portion.join("\n") + "\n").as_bytes(),
+            );
             assert_eq!(run.code, 0, "{}", run.stderr);
         }
         let before = sandbox.run(["groups", "list", "--json"]).stdout;
@@ -454,7 +548,9 @@ fn killed_at_any_moment_the_groups_are_the_same() {
     let mut killed = copy();
     for _ in 0..50 {
         let mut child = killed.spawn_piped(&["reprocess"]);
-        std::thread::sleep(Duration::from_micros(random.u64(0..u64::try_from(took.as_micros()).unwrap() * 5 / 4)));
+        std::thread::sleep(Duration::from_micros(
+            random.u64(0..u64::try_from(took.as_micros()).unwrap() * 5 / 4),
+        ));
         child.kill().unwrap();
         child.wait().unwrap();
         match groups(&killed) {

@@ -45,11 +45,13 @@ fn json_has_the_documented_shape() {
     // Keys stand in the documented order, and `--json` means the same.
     assert!(run.stdout.starts_with("{\"line\":1,\"address\":"));
     assert_eq!(sandbox.run(["--json", "resolve", "--module", FIXTURE, NESTED]).stdout, run.stdout);
-    let raw = sandbox.run(["resolve", "--module", FIXTURE, "--style", "json", "--no-demangle", NESTED]);
+    let raw =
+        sandbox.run(["resolve", "--module", FIXTURE, "--style", "json", "--no-demangle", NESTED]);
     assert_eq!(json_lines(&raw.stdout)[0]["frames"][2]["function"], "_ZN5Adder3runEj");
     // What only the symbol table knows has neither line nor column.
     sandbox.import("c-gcc-O2-symtab.so");
-    let symbol = sandbox.run(["resolve", "--module", "c-gcc-O2-symtab.so", "--style", "json", "0x105c"]);
+    let symbol =
+        sandbox.run(["resolve", "--module", "c-gcc-O2-symtab.so", "--style", "json", "0x105c"]);
     let linkage = "span_number.constprop.0.isra.0.cold";
     let want = json!([{"function": linkage, "linkage": linkage, "file": "scan.c", "inlined": false, "source": "symtab"}]);
     assert_eq!(json_lines(&symbol.stdout)[0]["frames"], want);
@@ -61,12 +63,23 @@ fn every_status() {
     let requests = format!(
         "{FIXTURE} {PLAIN}\n\n# a comment\n{FIXTURE} 0\n{FIXTURE} ffffffffffffffff\nother.so 10\n10\n{FIXTURE} zz\n{FIXTURE}+{PLAIN}"
     );
-    let run = sandbox.run_with_input(&["resolve", "--batch", "-", "--style", "json"], requests.as_bytes());
+    let run = sandbox
+        .run_with_input(&["resolve", "--batch", "-", "--style", "json"], requests.as_bytes());
     assert_eq!(run.code, 1);
     let lines = json_lines(&run.stdout);
-    let got: Vec<(u64, String)> =
-        lines.iter().map(|line| (line["line"].as_u64().unwrap(), line["status"].as_str().unwrap().to_owned())).collect();
-    let want = [(1, "ok"), (4, "no_range"), (5, "no_range"), (6, "no_module"), (7, "no_module"), (8, "malformed"), (9, "ok")];
+    let got: Vec<(u64, String)> = lines
+        .iter()
+        .map(|line| (line["line"].as_u64().unwrap(), line["status"].as_str().unwrap().to_owned()))
+        .collect();
+    let want = [
+        (1, "ok"),
+        (4, "no_range"),
+        (5, "no_range"),
+        (6, "no_module"),
+        (7, "no_module"),
+        (8, "malformed"),
+        (9, "ok"),
+    ];
     assert_eq!(got, want.map(|(line, status)| (line, status.to_owned())));
     for said in [
         "line 6: other.so: no such module in the store; import it",
@@ -81,9 +94,11 @@ fn every_status() {
 fn an_address_in_a_gap_is_no_failure() {
     let sandbox = imported();
     for address in ["0", "ffffffffffffffff"] {
-        for (style, want) in
-            [("gnu", "??\n??:0\n".to_owned()), ("llvm", "??\n??:0:0\n\n".to_owned()), ("pretty", format!("0x{address}: ?? (no_range)\n"))]
-        {
+        for (style, want) in [
+            ("gnu", "??\n??:0\n".to_owned()),
+            ("llvm", "??\n??:0:0\n\n".to_owned()),
+            ("pretty", format!("0x{address}: ?? (no_range)\n")),
+        ] {
             let run = sandbox.run(["resolve", "--module", FIXTURE, "--style", style, address]);
             assert_eq!((run.code, run.stdout, run.stderr.as_str()), (0, want, ""), "{style}");
         }
@@ -93,17 +108,29 @@ fn an_address_in_a_gap_is_no_failure() {
 #[test]
 fn styles_for_people_and_for_scripts() {
     let sandbox = imported();
-    let [inner, middle, outer] = ["weigh<unsigned int>", "Adder::Step::apply(unsigned long) const", "Adder::run(unsigned int)"];
+    let [inner, middle, outer] = [
+        "weigh<unsigned int>",
+        "Adder::Step::apply(unsigned long) const",
+        "Adder::run(unsigned int)",
+    ];
     let file = "/src/cpp/pool.cc";
     for (style, want) in [
         (
             "pretty",
-            format!("{NESTED}: {inner} at {file}:25:37\n  (inlined by) {middle} at {file}:56:55\n  (inlined by) {outer} at {file}:66:32\n"),
+            format!(
+                "{NESTED}: {inner} at {file}:25:37\n  (inlined by) {middle} at {file}:56:55\n  (inlined by) {outer} at {file}:66:32\n"
+            ),
         ),
         ("gnu", format!("{inner}\n{file}:25\n{middle}\n{file}:56\n{outer}\n{file}:66\n")),
-        ("llvm", format!("{inner}\n{file}:25:37\n{middle}\n{file}:56:55\n{outer}\n{file}:66:32\n\n")),
+        (
+            "llvm",
+            format!("{inner}\n{file}:25:37\n{middle}\n{file}:56:55\n{outer}\n{file}:66:32\n\n"),
+        ),
     ] {
-        assert_eq!(sandbox.run(["resolve", "--module", FIXTURE, "--style", style, NESTED]).stdout, want);
+        assert_eq!(
+            sandbox.run(["resolve", "--module", FIXTURE, "--style", style, NESTED]).stdout,
+            want
+        );
     }
 }
 
@@ -111,7 +138,11 @@ fn styles_for_people_and_for_scripts() {
 #[test]
 fn without_inlined_calls_one_frame_is_left() {
     let sandbox = imported();
-    let answer = |style: &str| sandbox.run(["resolve", "--no-inlines", "--module", FIXTURE, "--style", style, NESTED]).stdout;
+    let answer = |style: &str| {
+        sandbox
+            .run(["resolve", "--no-inlines", "--module", FIXTURE, "--style", style, NESTED])
+            .stdout
+    };
     assert_eq!(answer("llvm"), "Adder::run(unsigned int)\n/src/cpp/pool.cc:25:37\n\n");
     assert_eq!(answer("pretty"), "0x1146: Adder::run(unsigned int) at /src/cpp/pool.cc:25:37\n");
     let frames = &json_lines(&answer("json"))[0]["frames"];
@@ -124,13 +155,21 @@ fn without_inlined_calls_one_frame_is_left() {
 fn return_addresses_are_answered_for_their_calls() {
     let sandbox = imported();
     let answer = |flag: &[&str]| {
-        let args = [&["resolve", "--style", "llvm", "--no-inlines", "--module", FIXTURE, "0x10b4"][..], flag].concat();
+        let args = [
+            &["resolve", "--style", "llvm", "--no-inlines", "--module", FIXTURE, "0x10b4"][..],
+            flag,
+        ]
+        .concat();
         sandbox.run(args).stdout
     };
-    assert_eq!(answer(&["--return-addresses"]), "store::Ring<unsigned int, 16u>::pop() (.part.0)\n/src/cpp/ring.h:58:9\n\n");
+    assert_eq!(
+        answer(&["--return-addresses"]),
+        "store::Ring<unsigned int, 16u>::pop() (.part.0)\n/src/cpp/ring.h:58:9\n\n"
+    );
     assert!(answer(&[]).starts_with("Adder::run(unsigned int) (.cold)\n"), "{}", answer(&[]));
     // The address is printed as it was asked.
-    let pretty = sandbox.run(["resolve", "--return-addresses", "--module", FIXTURE, "0x10b4"]).stdout;
+    let pretty =
+        sandbox.run(["resolve", "--return-addresses", "--module", FIXTURE, "0x10b4"]).stdout;
     assert!(pretty.starts_with("0x10b4: store::Ring"), "{pretty}");
 }
 
@@ -139,7 +178,8 @@ fn relative_addresses_count_from_the_image_base() {
     let sandbox = Sandbox::new();
     let name = "macho-image-exec-arm64-flat";
     sandbox.import(name);
-    let answer = |args: &[&str]| sandbox.run([&["resolve", "--module", name][..], args].concat()).stdout;
+    let answer =
+        |args: &[&str]| sandbox.run([&["resolve", "--module", name][..], args].concat()).stdout;
     assert_eq!(answer(&["0x100000510"]), "0x100000510: call_imports\n");
     assert_eq!(answer(&["--relative", "0x510"]), "0x510: call_imports\n");
     assert_eq!(answer(&["0x510"]), "0x510: ?? (no_range)\n");
@@ -159,7 +199,16 @@ fn strict_means_that_every_address_is_known() {
 fn a_file_that_is_new_is_imported_first() {
     let sandbox = Sandbox::new();
     let file = object(FIXTURE);
-    let ask = || sandbox.run(["resolve".as_ref(), "-e".as_ref(), file.as_os_str(), "--style".as_ref(), "gnu".as_ref(), PLAIN.as_ref()]);
+    let ask = || {
+        sandbox.run([
+            "resolve".as_ref(),
+            "-e".as_ref(),
+            file.as_os_str(),
+            "--style".as_ref(),
+            "gnu".as_ref(),
+            PLAIN.as_ref(),
+        ])
+    };
     let first = ask();
     assert_eq!((first.code, &first.stderr[..]), (0, ""));
     let from_store = sandbox.run(["resolve", "--module", FIXTURE, "--style", "gnu", PLAIN]);
@@ -184,11 +233,20 @@ fn threads_change_nothing() {
     let request = |number: u64| match number % 11 {
         0 => format!("# {number}\n"),
         1 => "nothing\n".to_owned(),
-        _ => format!("{} {:x}\n", modules[usize::try_from(number / 2 % 3).unwrap()], 0x1000 + number * 7919 % 0x1c00),
+        _ => format!(
+            "{} {:x}\n",
+            modules[usize::try_from(number / 2 % 3).unwrap()],
+            0x1000 + number * 7919 % 0x1c00
+        ),
     };
     let batch: String = (0..30_000).map(request).collect();
     for style in ["pretty", "gnu", "llvm", "llvm-json", "json"] {
-        let run = |jobs: &str| sandbox.run_with_input(&["-j", jobs, "resolve", "--batch", "-", "--style", style], batch.as_bytes());
+        let run = |jobs: &str| {
+            sandbox.run_with_input(
+                &["-j", jobs, "resolve", "--batch", "-", "--style", style],
+                batch.as_bytes(),
+            )
+        };
         let (one, several) = (run("1"), run("4"));
         assert!(one.stdout == several.stdout, "{style}");
         assert_eq!((one.code, &one.stderr), (several.code, &several.stderr), "{style}");
@@ -203,8 +261,14 @@ fn modules_by_name_path_and_id() {
     let path = object(FIXTURE).to_str().unwrap().to_owned();
     let elsewhere = format!("/usr/lib/{FIXTURE}");
     for module in [FIXTURE, &path, &elsewhere, &id, &id[..8], &id.to_uppercase()] {
-        let run = sandbox.run(["resolve", "--module", module, "--style", "gnu", "--no-demangle", PLAIN]);
-        assert_eq!((run.code, run.stdout.lines().next()), (0, Some("_ZN5store4RingIjLj16EE3popEv.part.0")), "{module}: {}", run.stderr);
+        let run =
+            sandbox.run(["resolve", "--module", module, "--style", "gnu", "--no-demangle", PLAIN]);
+        assert_eq!(
+            (run.code, run.stdout.lines().next()),
+            (0, Some("_ZN5store4RingIjLj16EE3popEv.part.0")),
+            "{module}: {}",
+            run.stderr
+        );
     }
     let run = sandbox.run(["resolve", "--module", &id[..7], PLAIN]);
     assert_eq!(run.code, 1);
@@ -217,17 +281,28 @@ fn a_file_names_its_own_build_only() {
     // Another build under the same name: its answers would be wrong.
     let other = sandbox.path(FIXTURE);
     std::fs::copy(object("rust-O2-dwarf5.so"), &other).unwrap();
-    let run = sandbox.run(["resolve", "--module", other.to_str().unwrap(), "--style", "json", NESTED]);
+    let run =
+        sandbox.run(["resolve", "--module", other.to_str().unwrap(), "--style", "json", NESTED]);
     assert_eq!(run.code, 1);
     assert_eq!(json_lines(&run.stdout)[0]["status"], "no_module");
-    assert!(run.stderr.contains("this build (") && run.stderr.contains("is not in the store; import it"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("this build (")
+            && run.stderr.contains("is not in the store; import it"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
 fn messages_that_nobody_can_read_stop_nothing() {
     let sandbox = imported();
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-    let output = sandbox.command().args(["resolve", "--module", FIXTURE, "zz", NESTED]).stderr(full).output().unwrap();
+    let output = sandbox
+        .command()
+        .args(["resolve", "--module", FIXTURE, "zz", NESTED])
+        .stderr(full)
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8(output.stdout).unwrap().contains("Adder::run"));
 }
@@ -251,7 +326,16 @@ fn several_builds_of_one_name() {
 #[test]
 fn a_pipe_that_waits_gets_its_answer() {
     let sandbox = imported();
-    let mut child = sandbox.spawn_piped(&["resolve", "--module", FIXTURE, "--style", "gnu", "--no-demangle", "--batch", "-"]);
+    let mut child = sandbox.spawn_piped(&[
+        "resolve",
+        "--module",
+        FIXTURE,
+        "--style",
+        "gnu",
+        "--no-demangle",
+        "--batch",
+        "-",
+    ]);
     let mut input = child.stdin.take().unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap());
     for _ in 0..3 {
@@ -272,7 +356,8 @@ fn a_closed_pipe_ends_it_quietly() {
     let sandbox = imported();
     let requests = format!("{PLAIN}\n").repeat(300_000);
     let batch = sandbox.write("batch", requests);
-    let mut child = sandbox.spawn_piped(&["resolve", "--module", FIXTURE, "--batch", batch.to_str().unwrap()]);
+    let mut child =
+        sandbox.spawn_piped(&["resolve", "--module", FIXTURE, "--batch", batch.to_str().unwrap()]);
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert!(line.contains("Ring"));
@@ -285,9 +370,18 @@ fn long_batches_keep_their_order() {
     let sandbox = imported();
     // Several runs of requests: misses, hits and malformed lines in turn.
     let requests: String = (0..200_000)
-        .map(|at| if at % 1000 == 7 { "zz zz zz\n".to_owned() } else { format!("{:x}\n", 0x1000 + at * 7919 % 0x2000) })
+        .map(|at| {
+            if at % 1000 == 7 {
+                "zz zz zz\n".to_owned()
+            } else {
+                format!("{:x}\n", 0x1000 + at * 7919 % 0x2000)
+            }
+        })
         .collect();
-    let run = sandbox.run_with_input(&["resolve", "--module", FIXTURE, "--style", "json", "--batch", "-"], requests.as_bytes());
+    let run = sandbox.run_with_input(
+        &["resolve", "--module", FIXTURE, "--style", "json", "--batch", "-"],
+        requests.as_bytes(),
+    );
     assert_eq!(run.code, 1);
     let mut expected = std::collections::HashMap::new();
     for (at, line) in run.stdout.lines().enumerate() {
@@ -321,10 +415,15 @@ fn wrong_usage_exits_with_2() {
     }
     let run = imported().run(["resolve", "--batch", "missing.txt"]);
     assert_eq!(run.code, 1);
-    assert!(run.stderr.contains("missing.txt: cannot be opened; pass a file of requests"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("missing.txt: cannot be opened; pass a file of requests"),
+        "{}",
+        run.stderr
+    );
 }
 
-/// Every file of the store, damaged in turn: other modules go on answering, and nothing is answered wrongly.
+/// Every file of the store, damaged in turn: other modules go on answering, and nothing is answered
+/// wrongly.
 #[test]
 fn damage_is_noticed_and_named() {
     let sandbox = imported();
@@ -357,5 +456,8 @@ fn damage_is_noticed_and_named() {
         std::fs::write(&segment, &whole).unwrap();
     }
     assert!(damaged_answers > 5, "damage was never met");
-    assert_eq!(sandbox.run(["resolve", "--module", FIXTURE, "--style", "gnu", PLAIN]).stdout, right);
+    assert_eq!(
+        sandbox.run(["resolve", "--module", FIXTURE, "--style", "gnu", PLAIN]).stdout,
+        right
+    );
 }

@@ -1,4 +1,5 @@
-//! Which mapping a trace is retraced by, and how: by files, ids and what R8 writes into programs, in texts and in streams.
+//! Which mapping a trace is retraced by, and how: by files, ids and what R8 writes into programs,
+//! in texts and in streams.
 //!
 //! The mappings and traces are those of `testdata/mapping/builds.py`.
 
@@ -47,7 +48,9 @@ fn path(name: &str) -> String {
 
 /// What the traces stand for, in the house with this name.
 fn original(room: &str) -> String {
-    format!("house.{room}.Dark: dark\n\tat house.{room}.Lamp.light(Lamp.kt:12)\n\tat house.{room}.Lamp$Bulb.glow(Lamp.kt:7)\n")
+    format!(
+        "house.{room}.Dark: dark\n\tat house.{room}.Lamp.light(Lamp.kt:12)\n\tat house.{room}.Lamp$Bulb.glow(Lamp.kt:7)\n"
+    )
 }
 
 fn plain(room: &str) -> String {
@@ -62,7 +65,8 @@ fn a_path_is_that_file() {
     let sandbox = Sandbox::new();
     for room in ["hall", "attic"] {
         fs::create_dir(sandbox.path(room)).unwrap();
-        fs::copy(build(&format!("{room}.mapping.txt")), sandbox.path(room).join("mapping.txt")).unwrap();
+        fs::copy(build(&format!("{room}.mapping.txt")), sandbox.path(room).join("mapping.txt"))
+            .unwrap();
     }
     let mapping = |room: &str| sandbox.path(room).join("mapping.txt").to_str().unwrap().to_owned();
     done(sandbox.run(["import", &mapping("attic")]));
@@ -81,13 +85,21 @@ fn a_path_is_that_file() {
     // A name that both have.
     let both = retrace(&sandbox, &["--mapping", "mapping.txt", &trace]);
     assert_eq!(both.code, 1);
-    assert!(both.stderr.contains("2 mappings have this name: ") && both.stderr.contains("pass an id or a path"), "{}", both.stderr);
+    assert!(
+        both.stderr.contains("2 mappings have this name: ")
+            && both.stderr.contains("pass an id or a path"),
+        "{}",
+        both.stderr
+    );
     // Nothing is there.
     let none = retrace(&sandbox, &["--mapping", "nowhere/mapping.txt", &trace]);
     assert_eq!(none.code, 1);
     assert!(none.stderr.contains("nowhere/mapping.txt: no such file"), "{}", none.stderr);
     done(sandbox.run(["modules", "remove", &mapping("hall")]));
-    assert_eq!(json_lines(&done(sandbox.run(["modules", "list", "--json"])))[0]["id"], id("attic.mapping.txt"));
+    assert_eq!(
+        json_lines(&done(sandbox.run(["modules", "list", "--json"])))[0]["id"],
+        id("attic.mapping.txt")
+    );
 }
 
 /// R8 writes a mapping without classes for a program in which nothing is renamed.
@@ -97,12 +109,21 @@ fn a_mapping_without_classes() {
     done(import(&sandbox, &["none.mapping.txt", "hall.mapping.txt"]));
     done(import(&sandbox, &["none.mapping.txt"]));
     let listed = done(sandbox.run(["modules", "list"]));
-    assert!(listed.contains(&id("none.mapping.txt")) && listed.contains(&id("hall.mapping.txt")), "{listed}");
+    assert!(
+        listed.contains(&id("none.mapping.txt")) && listed.contains(&id("hall.mapping.txt")),
+        "{listed}"
+    );
     assert_eq!(done(retrace(&sandbox, &[&path("hall.trace.txt")])), original("hall"));
     assert_eq!(done(retrace(&sandbox, &[&path("none.trace.txt")])), text("none.trace.txt"));
     done(sandbox.run(["modules", "verify"]));
     let exported = sandbox.path("none.segment");
-    done(sandbox.run(["modules", "export", &id("none.mapping.txt"), "-o", exported.to_str().unwrap()]));
+    done(sandbox.run([
+        "modules",
+        "export",
+        &id("none.mapping.txt"),
+        "-o",
+        exported.to_str().unwrap(),
+    ]));
     let other = Sandbox::new();
     done(other.run(["import", exported.to_str().unwrap()]));
     assert_eq!(json_lines(&done(other.run(["modules", "list", "--json"]))).len(), 1);
@@ -116,10 +137,17 @@ fn a_mapping_without_classes() {
 /// `pg_map_hash` tells whether a mapping is all of what R8 wrote. Compose appends to it.
 #[test]
 fn half_a_mapping_is_told() {
-    for (name, is_told) in [("half.mapping.txt", true), ("hall.mapping.txt", false), ("compose.mapping.txt", false)] {
+    for (name, is_told) in
+        [("half.mapping.txt", true), ("hall.mapping.txt", false), ("compose.mapping.txt", false)]
+    {
         let sandbox = Sandbox::new();
         let run = import(&sandbox, &[name]);
-        assert_eq!((run.code, run.stderr.contains("cut off or changed")), (0, is_told), "{name}: {}", run.stderr);
+        assert_eq!(
+            (run.code, run.stderr.contains("cut off or changed")),
+            (0, is_told),
+            "{name}: {}",
+            run.stderr
+        );
         let shown = done(sandbox.run(["modules", "show", &id(name)]));
         assert_eq!(shown.contains("warning     its contents"), is_told, "{shown}");
     }
@@ -143,13 +171,23 @@ fn seven_digits() {
     }
     done(sandbox.run(["crash", "add", &trace]));
     let group = json_lines(&done(sandbox.run(["groups", "list", "--json"]))).remove(0);
-    assert_eq!((&group["title"], &group["kind"]), (&"a.x in house.old.Lamp.light".into(), &"resolved".into()));
+    assert_eq!(
+        (&group["title"], &group["kind"]),
+        (&"a.x in house.old.Lamp.light".into(), &"resolved".into())
+    );
     // Another mapping whose id begins so.
-    let other = sandbox.write("other.txt", format!("# compiler: R8\n# pg_map_id: {}0\nother.Lamp -> q.b:\n", &id[..7]));
+    let other = sandbox.write(
+        "other.txt",
+        format!("# compiler: R8\n# pg_map_id: {}0\nother.Lamp -> q.b:\n", &id[..7]),
+    );
     done(sandbox.run(["import", other.to_str().unwrap()]));
     let run = retrace(&sandbox, &[&trace]);
     assert_eq!((run.code, &*run.stdout), (1, &*text("old.trace.txt")));
-    assert!(run.stderr.contains("several ids begin like this") && run.stderr.contains(&id[..12]), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("several ids begin like this") && run.stderr.contains(&id[..12]),
+        "{}",
+        run.stderr
+    );
 }
 
 /// Each trace of a text is of the build that its frames name; what precedes them is, too.
@@ -183,12 +221,22 @@ E/App: \t... 3 more\nE/App: house.attic.Dark: lit\nE/App: \tat house.attic.Lamp.
         assert!(piped.stdout == want, "{jobs} threads, piped: {}", piped.stderr);
     }
     // What one says overrides what frames say.
-    assert_eq!(done(retrace(&sandbox, &["--mapping", &id("attic.mapping.txt"), &path("hall.trace.txt")])), original("attic"));
+    assert_eq!(
+        done(retrace(&sandbox, &["--mapping", &id("attic.mapping.txt"), &path("hall.trace.txt")])),
+        original("attic")
+    );
     // A build that is not there stays as it is, and is told.
     done(sandbox.run(["modules", "remove", &id("hall.mapping.txt")]));
     let run = retrace(&sandbox, &[&path("two.trace.txt")]);
     assert_eq!((run.code, run.stdout), (1, text("hall.trace.txt") + &original("attic")));
-    assert!(run.stderr.contains(&format!("the mapping {}, which is not in the store", id("hall.mapping.txt"))), "{}", run.stderr);
+    assert!(
+        run.stderr.contains(&format!(
+            "the mapping {}, which is not in the store",
+            id("hall.mapping.txt")
+        )),
+        "{}",
+        run.stderr
+    );
 }
 
 /// Frames that name no mapping, where there are several.
@@ -198,7 +246,11 @@ fn nothing_tells_the_mapping() {
     done(import(&sandbox, &["hall.mapping.txt", "attic.mapping.txt"]));
     let run = retrace(&sandbox, &[&path("plain.trace.txt")]);
     assert_eq!((run.code, run.stdout), (1, text("plain.trace.txt")));
-    assert!(run.stderr.contains("2 frames name no mapping") && run.stderr.contains("pass --mapping"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("2 frames name no mapping") && run.stderr.contains("pass --mapping"),
+        "{}",
+        run.stderr
+    );
     // Five candidates are enough.
     for number in 0..7 {
         let file = sandbox.write("mapping.txt", format!("room{number}.Lamp -> a.b:\n"));
@@ -207,17 +259,23 @@ fn nothing_tells_the_mapping() {
     fs::remove_file(sandbox.path("mapping.txt")).unwrap();
     let run = retrace(&sandbox, &["--mapping", "mapping.txt", &path("plain.trace.txt")]);
     assert_eq!(run.code, 1);
-    assert!(run.stderr.contains("7 mappings have this name") && run.stderr.contains("and 2 more"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("7 mappings have this name") && run.stderr.contains("and 2 more"),
+        "{}",
+        run.stderr
+    );
     assert_eq!(run.stderr.matches("(imported ").count(), 5, "{}", run.stderr);
 }
 
-/// A live log: the lines of an exception wait for the frame that names their mapping, and no longer.
+/// A live log: the lines of an exception wait for the frame that names their mapping, and no
+/// longer.
 #[test]
 fn streams_are_answered_as_they_come() {
     let sandbox = Sandbox::new();
     done(import(&sandbox, &["hall.mapping.txt", "attic.mapping.txt"]));
     let mut child = sandbox.spawn_piped(&["retrace", "-"]);
-    let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+    let (mut stdin, mut stdout) =
+        (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
     let mut answer = |text: &str, lines: usize| {
         stdin.write_all(text.as_bytes()).unwrap();
         stdin.flush().unwrap();
@@ -243,8 +301,14 @@ fn a_mapping_before_the_traces() {
     let sandbox = Sandbox::new();
     let (mapping, trace) = (path("hall.mapping.txt"), path("plain.trace.txt"));
     assert_eq!(done(retrace(&sandbox, &[&mapping, &trace])), plain("hall"));
-    assert_eq!(json_lines(&done(sandbox.run(["modules", "list", "--json"])))[0]["id"], id("hall.mapping.txt"));
-    assert_eq!(done(retrace(&sandbox, &[&mapping, &trace, &path("attic.trace.txt")])), plain("hall") + &original("hall"));
+    assert_eq!(
+        json_lines(&done(sandbox.run(["modules", "list", "--json"])))[0]["id"],
+        id("hall.mapping.txt")
+    );
+    assert_eq!(
+        done(retrace(&sandbox, &[&mapping, &trace, &path("attic.trace.txt")])),
+        plain("hall") + &original("hall")
+    );
     let piped = sandbox.run_with_input(&["retrace", &mapping], text("plain.trace.txt").as_bytes());
     assert_eq!((piped.code, piped.stdout), (0, plain("hall")));
     assert_eq!(
@@ -256,7 +320,10 @@ fn a_mapping_before_the_traces() {
     let nowhere = Sandbox::new();
     fs::write(nowhere.store(), "no folder").unwrap();
     assert_eq!(done(retrace(&nowhere, &[&mapping, &trace])), plain("hall"));
-    assert_eq!(done(nowhere.run(["resolve", "-e", &mapping, "a.b.c:2"])), "a.b.c:2: house.hall.Lamp.light at Lamp.kt:12\n");
+    assert_eq!(
+        done(nowhere.run(["resolve", "-e", &mapping, "a.b.c:2"])),
+        "a.b.c:2: house.hall.Lamp.light at Lamp.kt:12\n"
+    );
     // A mapping that was cut off is made whole by the file.
     let half = Sandbox::new();
     done(import(&half, &["half.mapping.txt"]));
@@ -273,13 +340,23 @@ fn partition_maps() {
     assert_eq!(done(retrace(&sandbox, &[&path("hall.trace.txt")])), original("hall"));
     // The source file of an inlined class is in a note of its own.
     let inlined = sandbox.run_with_input(&["retrace", "-"], b"\tat a.b.c(X:4)\n");
-    assert_eq!(inlined.stdout, "\tat house.hall.Wick.trim(Wicks.kt:5)\n\tat house.hall.Lamp.light(Lamp.kt:14)\n");
+    assert_eq!(
+        inlined.stdout,
+        "\tat house.hall.Wick.trim(Wicks.kt:5)\n\tat house.hall.Lamp.light(Lamp.kt:14)\n"
+    );
     assert_eq!(json_lines(&done(sandbox.run(["modules", "list", "--json"]))).len(), 1);
     let imported = json_lines(&done(sandbox.run(["import", "--json", &map]))).remove(0);
-    assert_eq!((&imported["status"], &imported["module"]["id"]), (&"unchanged".into(), &id("hall.mapping.txt").into()));
+    assert_eq!(
+        (&imported["status"], &imported["module"]["id"]),
+        (&"unchanged".into(), &id("hall.mapping.txt").into())
+    );
     let wrong = retrace(&sandbox, &["--partition-map", &trace, &trace]);
     assert_eq!(wrong.code, 1);
-    assert!(wrong.stderr.contains("not a mapping: line 1 is neither a class nor a member"), "{}", wrong.stderr);
+    assert!(
+        wrong.stderr.contains("not a mapping: line 1 is neither a class nor a member"),
+        "{}",
+        wrong.stderr
+    );
 }
 
 #[test]
@@ -290,8 +367,15 @@ fn verbose_and_expressions() {
     assert_eq!(done(retrace(&sandbox, &["--verbose", &mapping, &trace])), verbose);
     let line = sandbox.write("line.txt", "[2] a.b#c line 2\n[3] a.b.c(X:2)\n");
     let args = ["--regex", r"\[\d+\] %c#%m line %l", &mapping, line.to_str().unwrap()];
-    assert_eq!(done(retrace(&sandbox, &args)), "[2] house.hall.Lamp#light line 12\n[3] a.b.c(X:2)\n");
-    for (regex, told) in [("(", "no regular expression"), ("%f", "fields of mappings are not kept"), ("%z", "%z stands for nothing")] {
+    assert_eq!(
+        done(retrace(&sandbox, &args)),
+        "[2] house.hall.Lamp#light line 12\n[3] a.b.c(X:2)\n"
+    );
+    for (regex, told) in [
+        ("(", "no regular expression"),
+        ("%f", "fields of mappings are not kept"),
+        ("%z", "%z stands for nothing"),
+    ] {
         let run = retrace(&sandbox, &["--regex", regex, &mapping, &trace]);
         assert_eq!(run.code, 1);
         assert!(run.stderr.contains(told), "{}", run.stderr);
@@ -304,13 +388,22 @@ fn files_that_are_no_mappings() {
     let sandbox = Sandbox::new();
     done(import(&sandbox, &["hall.mapping.txt"]));
     let whole = text("hall.mapping.txt");
-    let utf16: Vec<u8> = "\u{feff}".encode_utf16().chain(whole.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let utf16: Vec<u8> =
+        "\u{feff}".encode_utf16().chain(whole.encode_utf16()).flat_map(u16::to_le_bytes).collect();
     let trace = path("plain.trace.txt");
     for (name, bytes, told) in [
-        ("mapping.txt.gz", b"\x1f\x8b\x08\0\0\0\0\0".to_vec(), "not a mapping: it is packed by gzip; unpack it first: gzip -d"),
+        (
+            "mapping.txt.gz",
+            b"\x1f\x8b\x08\0\0\0\0\0".to_vec(),
+            "not a mapping: it is packed by gzip; unpack it first: gzip -d",
+        ),
         ("mapping16.txt", utf16, "not a mapping: it is UTF-16 text; convert it first: iconv"),
         ("proguard.map", b"\0\x01\x02".to_vec(), "not a mapping: it is no text"),
-        ("mapping-broken.txt", b"<html>\n<body>\n".to_vec(), "not a mapping: line 1 is neither a class nor a member"),
+        (
+            "mapping-broken.txt",
+            b"<html>\n<body>\n".to_vec(),
+            "not a mapping: line 1 is neither a class nor a member",
+        ),
         ("mapping-empty.txt", Vec::new(), "is empty"),
     ] {
         let file = sandbox.write(name, bytes);
@@ -324,7 +417,12 @@ fn files_that_are_no_mappings() {
             &["crash", "add", "--mapping", file, &trace],
         ] {
             let run = sandbox.run(args);
-            assert!(run.code != 0 && run.stderr.contains(told), "{args:?}: {} {}", run.code, run.stderr);
+            assert!(
+                run.code != 0 && run.stderr.contains(told),
+                "{args:?}: {} {}",
+                run.code,
+                run.stderr
+            );
         }
     }
 }
@@ -336,19 +434,33 @@ fn unknown_methods_and_lines() {
     done(import(&sandbox, &["hall.mapping.txt"]));
     let name = id("hall.mapping.txt");
     let resolve = |args: &[&str]| sandbox.run(["resolve", "--module", &name].iter().chain(args));
-    let told = json_lines(&done(resolve(&["--json", "a.b.c:2", "a.b.c:99", "a.b.zz:1", "a.b.c", "q.q:1"])));
+    let told = json_lines(&done(resolve(&[
+        "--json", "a.b.c:2", "a.b.c:99", "a.b.zz:1", "a.b.c", "q.q:1",
+    ])));
     let status: Vec<&str> = told.iter().map(|line| line["status"].as_str().unwrap()).collect();
     assert_eq!(status, ["ok", "unknown", "unknown", "ok", "no_range"]);
-    assert_eq!((&told[1]["frames"][0]["function"], &told[1]["frames"][0]["line"]), (&"house.hall.Lamp.c".into(), &99.into()));
+    assert_eq!(
+        (&told[1]["frames"][0]["function"], &told[1]["frames"][0]["line"]),
+        (&"house.hall.Lamp.c".into(), &99.into())
+    );
     assert_eq!(done(resolve(&["a.b.c:99"])), "a.b.c:99: house.hall.Lamp.c at Lamp.kt:99\n");
     assert_eq!(resolve(&["--strict", "a.b.c:99"]).code, 1);
     assert_eq!(resolve(&["--strict", "a.b.zz:1"]).code, 1);
     assert_eq!(resolve(&["--strict", "a.b.c:2"]).code, 0);
-    assert_eq!(done(sandbox.run_with_input(&["retrace", "-"], b" at a.b.c(X:99)\n")), " at house.hall.Lamp.c(Lamp.kt:99)\n");
-    // A crash with such a frame is not called resolved, and has no group in common with another build's.
+    assert_eq!(
+        done(sandbox.run_with_input(&["retrace", "-"], b" at a.b.c(X:99)\n")),
+        " at house.hall.Lamp.c(Lamp.kt:99)\n"
+    );
+    // A crash with such a frame is not called resolved, and has no group in common with another
+    // build's.
     done(import(&sandbox, &["attic.mapping.txt"]));
     for mapping in ["hall.mapping.txt", "attic.mapping.txt"] {
-        let crash = sandbox.write("trace.txt", format!("a.x: dark in {mapping}\n\tat a.b.c(SourceFile:99)\n\tat a.b$a.a(SourceFile:1)\n"));
+        let crash = sandbox.write(
+            "trace.txt",
+            format!(
+                "a.x: dark in {mapping}\n\tat a.b.c(SourceFile:99)\n\tat a.b$a.a(SourceFile:1)\n"
+            ),
+        );
         done(sandbox.run(["crash", "add", "--mapping", &path(mapping), crash.to_str().unwrap()]));
     }
     let groups = json_lines(&done(sandbox.run(["groups", "list", "--json"])));
@@ -366,9 +478,19 @@ fn the_wrong_mapping_is_put_right() {
     let sandbox = Sandbox::new();
     done(import(&sandbox, &["hall.mapping.txt", "attic.mapping.txt"]));
     let trace = path("plain.trace.txt");
-    let add = |mapping: &str| json_lines(&done(sandbox.run(["crash", "add", "--json", "--mapping", &id(mapping), &trace])));
+    let add = |mapping: &str| {
+        json_lines(&done(sandbox.run([
+            "crash",
+            "add",
+            "--json",
+            "--mapping",
+            &id(mapping),
+            &trace,
+        ])))
+    };
     let groups = || json_lines(&done(sandbox.run(["groups", "list", "--json"])));
-    let with_crashes = || -> Vec<Value> { groups().into_iter().filter(|group| group["crashes"] != 0).collect() };
+    let with_crashes =
+        || -> Vec<Value> { groups().into_iter().filter(|group| group["crashes"] != 0).collect() };
     assert_eq!(add("attic.mapping.txt")[0]["status"], "added");
     assert_eq!(add("attic.mapping.txt")[0]["status"], "known");
     let told = add("hall.mapping.txt");
@@ -388,7 +510,10 @@ fn the_wrong_mapping_is_put_right() {
         &path("hall.trace.txt"),
     ])));
     assert_eq!((&told[0]["status"], &told[1]["status"]), (&"remapped".into(), &"added".into()));
-    assert_eq!(json_lines(&done(sandbox.run(["crash", "add", "--json", &trace])))[0]["status"], "known");
+    assert_eq!(
+        json_lines(&done(sandbox.run(["crash", "add", "--json", &trace])))[0]["status"],
+        "known"
+    );
     assert_eq!(with_crashes().len(), 2);
     done(sandbox.run(["reprocess", "--all"]));
     assert_eq!(with_crashes().len(), 2);
@@ -407,7 +532,8 @@ fn exceptions_of_events() {
         1, id
     );
     let file = sandbox.write("event.json", event);
-    let told: Value = serde_json::from_str(&done(sandbox.run(["symbolicate", file.to_str().unwrap()]))).unwrap();
+    let told: Value =
+        serde_json::from_str(&done(sandbox.run(["symbolicate", file.to_str().unwrap()]))).unwrap();
     let exception = &told["exception"]["values"][0];
     assert_eq!(
         (&exception["type"], &exception["module"], &exception["value"]),
@@ -427,7 +553,10 @@ fn exceptions_of_events() {
 fn labels() {
     let sandbox = Sandbox::new();
     let mapping = |app: &str, number: usize| {
-        format!("# compiler: R8\n# pg_map_id: {number:04}{:08}\n{app}.Lamp -> a.b:\n    1:1:void light{number}():7:7 -> c\n", app.len())
+        format!(
+            "# compiler: R8\n# pg_map_id: {number:04}{:08}\n{app}.Lamp -> a.b:\n    1:1:void light{number}():7:7 -> c\n",
+            app.len()
+        )
     };
     fs::create_dir_all(sandbox.path("apps/garden/release")).unwrap();
     sandbox.write("apps/garden/release/mapping.txt", mapping("garden", 1));
@@ -445,26 +574,50 @@ fn labels() {
     fs::remove_file(sandbox.path("mapping.txt")).unwrap();
     let listed = || json_lines(&done(sandbox.run(["modules", "list", "--json"])));
     let labels = |modules: Vec<Value>| -> Vec<String> {
-        let mut all: Vec<String> = modules.iter().map(|module| module["labels"][0].as_str().unwrap_or("-").to_owned()).collect();
+        let mut all: Vec<String> = modules
+            .iter()
+            .map(|module| module["labels"][0].as_str().unwrap_or("-").to_owned())
+            .collect();
         all.sort();
         all
     };
-    assert_eq!(labels(listed()), ["-", "-", "-", "com.shop@1.1", "com.shop@1.2", "com.shop@1.3", "garden/release/mapping.txt"]);
+    assert_eq!(
+        labels(listed()),
+        [
+            "-",
+            "-",
+            "-",
+            "com.shop@1.1",
+            "com.shop@1.2",
+            "com.shop@1.3",
+            "garden/release/mapping.txt"
+        ]
+    );
     done(sandbox.run(["modules", "gc", "--keep", "2"]));
-    assert_eq!(labels(listed()), ["-", "-", "com.shop@1.2", "com.shop@1.3", "garden/release/mapping.txt"]);
+    assert_eq!(
+        labels(listed()),
+        ["-", "-", "com.shop@1.2", "com.shop@1.3", "garden/release/mapping.txt"]
+    );
     let line = done(sandbox.run(["modules", "list", "com.shop@1.3"]));
     assert!(line.lines().count() == 1 && line.trim_end().ends_with("com.shop@1.3"), "{line}");
-    assert!(done(sandbox.run(["modules", "show", "com.shop@1.3"])).contains("label       com.shop@1.3\n"));
+    assert!(
+        done(sandbox.run(["modules", "show", "com.shop@1.3"]))
+            .contains("label       com.shop@1.3\n")
+    );
     let trace = sandbox.write("trace.txt", " at a.b.c(X:1)\n");
-    for (name, want) in
-        [("com.shop@1.2", " at shop.Lamp.light2(Lamp.java:7)\n"), ("garden/release/mapping.txt", " at garden.Lamp.light1(Lamp.java:7)\n")]
-    {
+    for (name, want) in [
+        ("com.shop@1.2", " at shop.Lamp.light2(Lamp.java:7)\n"),
+        ("garden/release/mapping.txt", " at garden.Lamp.light1(Lamp.java:7)\n"),
+    ] {
         assert_eq!(done(retrace(&sandbox, &["--mapping", name, trace.to_str().unwrap()])), want);
     }
     // A label for what is there already.
     let file = sandbox.write("again.txt", mapping("shop", 3));
     import(&["--label", "com.shop@nightly", file.to_str().unwrap()]);
-    assert_eq!(done(retrace(&sandbox, &["--mapping", "com.shop@nightly", trace.to_str().unwrap()])), " at shop.Lamp.light3(Lamp.java:7)\n");
+    assert_eq!(
+        done(retrace(&sandbox, &["--mapping", "com.shop@nightly", trace.to_str().unwrap()])),
+        " at shop.Lamp.light3(Lamp.java:7)\n"
+    );
     assert_eq!(listed().len(), 5);
     // A report that names no mapping, but its release.
     let event = format!(
@@ -486,9 +639,17 @@ fn heads_are_shown() {
     done(import(&sandbox, &["old.mapping.txt"]));
     let id = id("old.mapping.txt");
     let shown = done(sandbox.run(["modules", "show", &id]));
-    for line in ["compiler    R8 1.6.84", "min_api     26", &format!("pg_map_id   {}", &id[..7]), &format!("pg_map_hash SHA-256 {id}")] {
+    for line in [
+        "compiler    R8 1.6.84",
+        "min_api     26",
+        &format!("pg_map_id   {}", &id[..7]),
+        &format!("pg_map_hash SHA-256 {id}"),
+    ] {
         assert!(shown.lines().any(|shown| shown == line), "{line}: {shown}");
     }
     let json = json_lines(&done(sandbox.run(["modules", "show", "--json", &id]))).remove(0);
-    assert_eq!((&json["mapping"]["compiler"], &json["mapping"]["min_api"]), (&"R8".into(), &"26".into()));
+    assert_eq!(
+        (&json["mapping"]["compiler"], &json["mapping"]["min_api"]),
+        (&"R8".into(), &"26".into())
+    );
 }

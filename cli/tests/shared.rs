@@ -29,7 +29,9 @@ fn builds(sandbox: &Sandbox) -> Vec<(PathBuf, String)> {
 }
 
 fn answer(sandbox: &Sandbox, number: usize) -> String {
-    sandbox.run(["resolve", "--module", &format!("lib{number}.so"), "--style", "llvm-json", ADDRESS]).stdout
+    sandbox
+        .run(["resolve", "--module", &format!("lib{number}.so"), "--style", "llvm-json", ADDRESS])
+        .stdout
 }
 
 fn spawn(sandbox: &Sandbox, key: &str, args: &[&str]) -> Child {
@@ -43,8 +45,9 @@ fn rounds() -> u64 {
     std::env::var("SYMTOOL_TORTURE").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(120)
 }
 
-/// Imports, removals, rotations and gc of a sealed store, killed at moments spread over their length. After each: the store opens and
-/// is intact, what was acknowledged is there and answers as before, what was removed is gone, and nothing is left in `staging`.
+/// Imports, removals, rotations and gc of a sealed store, killed at moments spread over their
+/// length. After each: the store opens and is intact, what was acknowledged is there and answers as
+/// before, what was removed is gone, and nothing is left in `staging`.
 #[test]
 fn kills_lose_nothing() {
     let sandbox = Sandbox::new();
@@ -60,7 +63,8 @@ fn kills_lose_nothing() {
     let mut killed = 0;
     for round in 0..rounds() {
         let number = random.usize(..MODULES);
-        let (path, name) = (builds[number].0.to_str().unwrap().to_owned(), format!("lib{number}.so"));
+        let (path, name) =
+            (builds[number].0.to_str().unwrap().to_owned(), format!("lib{number}.so"));
         let new_key = sandbox.path(keys[1]);
         let kind = random.u8(..8);
         let args: Vec<&str> = match kind {
@@ -84,8 +88,13 @@ fn kills_lose_nothing() {
             6 => {
                 let id = |key| with_key(&sandbox, key, &["modules", "list"]).code == 0;
                 if sandbox.store().join("FORMAT").exists() && id(keys[1]) && !id(keys[0]) {
-                    // The last step may be missing: the same command takes it, or finds that nothing is left to do.
-                    with_key(&sandbox, keys[0], &["key", "rotate", "--new-key-file", new_key.to_str().unwrap()]);
+                    // The last step may be missing: the same command takes it, or finds that
+                    // nothing is left to do.
+                    with_key(
+                        &sandbox,
+                        keys[0],
+                        &["key", "rotate", "--new-key-file", new_key.to_str().unwrap()],
+                    );
                     keys.reverse();
                 }
             }
@@ -98,9 +107,19 @@ fn kills_lose_nothing() {
         assert_eq!(run.code, 0, "round {round}, {args:?}: {}", run.stderr);
         for (number, is_there) in &acknowledged {
             let name = format!("lib{number}.so");
-            let run = with_key(&sandbox, keys[0], &["resolve", "--module", &name, "--style", "llvm-json", ADDRESS]);
+            let run = with_key(
+                &sandbox,
+                keys[0],
+                &["resolve", "--module", &name, "--style", "llvm-json", ADDRESS],
+            );
             let want = if *is_there { &builds[*number].1 } else { "" };
-            assert_eq!(run.stdout.contains("pool.cc"), *is_there, "round {round}, {args:?}: {} {}", run.stdout, run.stderr);
+            assert_eq!(
+                run.stdout.contains("pool.cc"),
+                *is_there,
+                "round {round}, {args:?}: {} {}",
+                run.stdout,
+                run.stderr
+            );
             assert!(!*is_there || run.stdout == want, "round {round}");
         }
         // A writer that comes next leaves nothing behind, whatever it found.
@@ -117,14 +136,21 @@ fn with_key(sandbox: &Sandbox, key: &str, args: &[&str]) -> Run {
 
 /// How long writers and readers are at it.
 fn seconds() -> u64 {
-    std::env::var("SYMTOOL_SHARED_SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(60)
+    std::env::var("SYMTOOL_SHARED_SECONDS")
+        .ok()
+        .and_then(|seconds| seconds.parse().ok())
+        .unwrap_or(60)
 }
 
-/// Four that import and remove, eight that read: every answer is right or says that the module is not there, and nobody waits for ever.
+/// Four that import and remove, eight that read: every answer is right or says that the module is
+/// not there, and nobody waits for ever.
 #[test]
 fn writers_and_readers_at_once() {
     let (written, right, absent) = at_once(seconds());
-    assert!(written > 3 && right > 8 && absent > 0, "{written} written, {right} right, {absent} absent");
+    assert!(
+        written > 3 && right > 8 && absent > 0,
+        "{written} written, {right} right, {absent} absent"
+    );
 }
 
 /// The same on a machine that has ten times as much to do as it can: no reader is turned away.
@@ -166,7 +192,11 @@ fn at_once(seconds: u64) -> (u32, u32, u32) {
                 let (path, name) = (&builds[number].0, format!("lib{number}.so"));
                 while Instant::now() < until {
                     let again = builds[writer].0.to_str().unwrap();
-                    for args in [&["import", path.to_str().unwrap()][..], &["import", "--force", again], &["modules", "remove", &name]] {
+                    for args in [
+                        &["import", path.to_str().unwrap()][..],
+                        &["import", "--force", again],
+                        &["modules", "remove", &name],
+                    ] {
                         let run = sandbox.run([&["--wait", "600"], args].concat());
                         assert_eq!(run.code, 0, "{args:?}: {}", run.stderr);
                         written.fetch_add(1, Ordering::Relaxed);
@@ -179,7 +209,14 @@ fn at_once(seconds: u64) -> (u32, u32, u32) {
             scope.spawn(move || {
                 for number in (reader..).take_while(|_| Instant::now() < until) {
                     let number = number % MODULES;
-                    let run = sandbox.run(["resolve", "--module", &format!("lib{number}.so"), "--style", "llvm-json", ADDRESS]);
+                    let run = sandbox.run([
+                        "resolve",
+                        "--module",
+                        &format!("lib{number}.so"),
+                        "--style",
+                        "llvm-json",
+                        ADDRESS,
+                    ]);
                     if run.stdout == builds[number].1 {
                         right.fetch_add(1, Ordering::Relaxed);
                     } else {

@@ -18,7 +18,10 @@ const FIXTURE: &str = "cpp-gcc-O2-dwarf5.so";
 fn builds(sandbox: &Sandbox, files: usize) -> String {
     fs::create_dir(sandbox.path("builds")).unwrap();
     for number in 0..files {
-        sandbox.write(&format!("builds/library-{number}.so"), without_build_id("rust-O2-dwarf5.so", number));
+        sandbox.write(
+            &format!("builds/library-{number}.so"),
+            without_build_id("rust-O2-dwarf5.so", number),
+        );
     }
     sandbox.path("builds").to_str().unwrap().to_owned()
 }
@@ -34,7 +37,10 @@ fn on_terminal(sandbox: &Sandbox, args: &[&str], columns: u16) -> String {
 /// Lines of progress that were drawn, each over the one before.
 fn drawn(seen: &str) -> Vec<String> {
     let pieces = seen.split(['\r', '\n']).flat_map(|line| line.split("\x1b[2K"));
-    pieces.filter(|line| line.starts_with("import ")).map(|line| line.trim_end().to_owned()).collect()
+    pieces
+        .filter(|line| line.starts_with("import "))
+        .map(|line| line.trim_end().to_owned())
+        .collect()
 }
 
 #[test]
@@ -46,13 +52,26 @@ fn progress_comes_fits_and_goes() {
         let seen = on_terminal(&sandbox, &["import", &folder], columns);
         let drawn = drawn(&seen);
         assert!(drawn.iter().any(|line| line.contains('%')), "{columns}: {seen:?}");
-        assert!(drawn.iter().all(|line| line.chars().count() < usize::from(columns)), "{columns}: {drawn:?}");
+        assert!(
+            drawn.iter().all(|line| line.chars().count() < usize::from(columns)),
+            "{columns}: {drawn:?}"
+        );
         let shown = screen(&seen, columns.max(120));
         assert!(shown.iter().all(|line| !line.starts_with("import ")), "{shown:?}");
-        assert_eq!(shown.iter().filter(|line| line.contains(": imported, ")).count(), 150, "{shown:?}");
-        assert!(shown.iter().any(|line| line == "symtool: 150 imported, 0 unchanged, 0 failed"), "{shown:?}");
+        assert_eq!(
+            shown.iter().filter(|line| line.contains(": imported, ")).count(),
+            150,
+            "{shown:?}"
+        );
+        assert!(
+            shown.iter().any(|line| line == "symtool: 150 imported, 0 unchanged, 0 failed"),
+            "{shown:?}"
+        );
         // A line of what was done fits too.
-        assert!(shown.iter().all(|line| line.chars().count() <= usize::from(columns).max(78)), "{columns}: {shown:?}");
+        assert!(
+            shown.iter().all(|line| line.chars().count() <= usize::from(columns).max(78)),
+            "{columns}: {shown:?}"
+        );
     }
     for quiet in ["-q", "--json"] {
         let sandbox = Sandbox::new();
@@ -70,7 +89,10 @@ fn a_batch_into_a_file_shows_progress() {
     command.args(["resolve", "--module", FIXTURE, "--batch", batch.to_str().unwrap()]);
     let out = File::create(sandbox.path("answers")).unwrap();
     let (status, seen) = Pty::start(command, 80, Some(out)).end();
-    assert!(status.success() && seen.contains("resolve ") && seen.contains(" requests"), "{seen:?}");
+    assert!(
+        status.success() && seen.contains("resolve ") && seen.contains(" requests"),
+        "{seen:?}"
+    );
     assert_eq!(screen(&seen, 80).concat(), "");
     // On the terminal, the answers are progress enough.
     let seen = on_terminal(&sandbox, &["resolve", "--module", FIXTURE, "0x1146"], 80);
@@ -113,8 +135,15 @@ fn colours_on_a_terminal_only_and_as_asked_for() {
     sandbox.import(FIXTURE);
     let message = |args: &[&str], variables: &[(&str, &str)], terminal: bool| {
         let mut command: Command = sandbox.command();
-        command.args(args).args(["resolve", "--module", "nothing.so", "0x10"]).envs(variables.iter().copied());
-        if terminal { Pty::start(command, 80, None).end().1 } else { String::from_utf8(command.output().unwrap().stderr).unwrap() }
+        command
+            .args(args)
+            .args(["resolve", "--module", "nothing.so", "0x10"])
+            .envs(variables.iter().copied());
+        if terminal {
+            Pty::start(command, 80, None).end().1
+        } else {
+            String::from_utf8(command.output().unwrap().stderr).unwrap()
+        }
     };
     for (args, variables, on_terminal, in_pipe) in [
         (&[][..], &[][..], true, false),
@@ -141,7 +170,10 @@ fn answers_for_people_are_coloured_and_others_are_not() {
     let args = ["resolve", "--module", FIXTURE, "0x1146", "--style"];
     let plain = sandbox.run([&args[..], &["pretty"]].concat()).stdout;
     let seen = on_terminal(&sandbox, &[&args[..], &["pretty"]].concat(), 200);
-    assert!(seen.starts_with("0x1146: \x1b[1mweigh<unsigned int>\x1b[0m at /src/cpp/pool.cc:25:37\r\n"), "{seen:?}");
+    assert!(
+        seen.starts_with("0x1146: \x1b[1mweigh<unsigned int>\x1b[0m at /src/cpp/pool.cc:25:37\r\n"),
+        "{seen:?}"
+    );
     assert_eq!(screen(&seen, 200).join("\n"), plain);
     for style in ["gnu", "llvm", "llvm-json", "json"] {
         let seen = on_terminal(&sandbox, &[&args[..], &[style]].concat(), 200);
@@ -158,11 +190,19 @@ fn lists_fit_narrow_terminals_and_are_whole_elsewhere() {
     for columns in [40, 60, 80, 120] {
         for args in [&["modules", "list"][..], &["stats"]] {
             let seen = on_terminal(&sandbox, args, columns);
-            let fits = |line: &String| line.chars().count() <= usize::from(columns).max(if args[0] == "stats" { 60 } else { 0 });
+            let fits = |line: &String| {
+                line.chars().count()
+                    <= usize::from(columns).max(if args[0] == "stats" { 60 } else { 0 })
+            };
             assert!(screen(&seen, 120).iter().all(fits), "{columns}: {seen}");
         }
         let list = on_terminal(&sandbox, &["modules", "list"], columns);
-        assert!(list.contains("NAME") && list.contains("7872b17fb1a0") && !list.contains("7872b17fb1a0719b"), "{list}");
+        assert!(
+            list.contains("NAME")
+                && list.contains("7872b17fb1a0")
+                && !list.contains("7872b17fb1a0719b"),
+            "{list}"
+        );
     }
     let list = sandbox.run(["modules", "list"]).stdout;
     assert_eq!(list.lines().count(), 3, "{list}");
@@ -175,7 +215,8 @@ fn names_in_files_cannot_move_the_cursor() {
     let evil = "evil\x1b[2J\rname.so";
     fs::copy(object(FIXTURE), sandbox.path(evil)).unwrap();
     let broken = sandbox.write("evil\x1b[31mtext", "no object");
-    let (evil, broken) = (sandbox.path(evil).to_str().unwrap().to_owned(), broken.to_str().unwrap().to_owned());
+    let (evil, broken) =
+        (sandbox.path(evil).to_str().unwrap().to_owned(), broken.to_str().unwrap().to_owned());
     for (args, code) in [
         (&["import", &evil][..], 0),
         (&["import", &evil], 0),
@@ -189,6 +230,11 @@ fn names_in_files_cannot_move_the_cursor() {
     ] {
         let run = sandbox.run(args);
         assert_eq!(run.code, code, "{args:?} {}{}", run.stdout, run.stderr);
-        assert!(!run.stdout.contains(['\x1b', '\r']) && !run.stderr.contains(['\x1b', '\r']), "{args:?} {}{}", run.stdout, run.stderr);
+        assert!(
+            !run.stdout.contains(['\x1b', '\r']) && !run.stderr.contains(['\x1b', '\r']),
+            "{args:?} {}{}",
+            run.stdout,
+            run.stderr
+        );
     }
 }

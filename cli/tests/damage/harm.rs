@@ -8,7 +8,8 @@
 //!                                       4 bytes version; 8 bytes magic
 //! ```
 //!
-//! Logs and manifests are blocks of 32 KiB of records: 4 bytes of checksum, 2 of length, 1 of type, then that many bytes.
+//! Logs and manifests are blocks of 32 KiB of records: 4 bytes of checksum, 2 of length, 1 of type,
+//! then that many bytes.
 
 use std::fmt;
 use std::fs;
@@ -95,15 +96,24 @@ pub fn boundaries(path: &Path, bytes: &[u8]) -> Vec<Harm> {
     places.into_iter().map(|at| Harm::Flip { at, bit: u8::try_from(at % 8).unwrap() }).collect()
 }
 
-/// The ends of the first data block's key, of metaindex, index and record, and what lies next to them.
+/// The ends of the first data block's key, of metaindex, index and record, and what lies next to
+/// them.
 fn table(bytes: &[u8]) -> Vec<usize> {
     let Some(record) = bytes.len().checked_sub(TABLE_FOOTER_BYTES) else { return Vec::new() };
-    let mut places = vec![1, 4, record - 1, record, record + 1, record + 41, record + 45, bytes.len() - 1];
+    let mut places =
+        vec![1, 4, record - 1, record, record + 1, record + 41, record + 45, bytes.len() - 1];
     let mut rest = &bytes[record + 1..];
     let handles: Vec<usize> = (0..4).map_while(|_| varint(&mut rest)).collect();
     for handle in handles.chunks_exact(2) {
         let (start, end) = (handle[0], handle[0] + handle[1]);
-        places.extend([start.saturating_sub(TRAILER_BYTES), start.saturating_sub(1), start, end.saturating_sub(1), end, end + 1]);
+        places.extend([
+            start.saturating_sub(TRAILER_BYTES),
+            start.saturating_sub(1),
+            start,
+            end.saturating_sub(1),
+            end,
+            end + 1,
+        ]);
     }
     places
 }
@@ -122,8 +132,10 @@ fn records(bytes: &[u8]) -> Vec<usize> {
         at += LOG_HEADER_BYTES + length;
     }
     let count = headers.len();
-    let ends = headers.into_iter().enumerate().filter(|(number, _)| *number < 2 || number + 2 >= count);
-    ends.flat_map(|(_, (at, length))| [at, at + 4, at + 5, at + 6, at + 7, at + 6 + length]).collect()
+    let ends =
+        headers.into_iter().enumerate().filter(|(number, _)| *number < 2 || number + 2 >= count);
+    ends.flat_map(|(_, (at, length))| [at, at + 4, at + 5, at + 6, at + 7, at + 6 + length])
+        .collect()
 }
 
 fn varint(bytes: &mut &[u8]) -> Option<usize> {

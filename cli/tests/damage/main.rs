@@ -1,8 +1,10 @@
-//! Every file of a store deleted, emptied, halved, one byte short, and with flipped bits. Whatever was hit: no answer is wrong, damage is
-//! named, `repair` keeps everything whose bytes were not hit, and afterwards the store works.
+//! Every file of a store deleted, emptied, halved, one byte short, and with flipped bits. Whatever
+//! was hit: no answer is wrong, damage is named, `repair` keeps everything whose bytes were not
+//! hit, and afterwards the store works.
 //!
-//! `SYMTOOL_TORTURE` flips a bit of every 64th byte; `SYMTOOL_DAMAGE=WORDS` takes only trials that have the words in their line, as in
-//! `SYMTOOL_DAMAGE="sealed-batches crashes/000011.sst"`; `SEED` picks other bits.
+//! `SYMTOOL_TORTURE` flips a bit of every 64th byte; `SYMTOOL_DAMAGE=WORDS` takes only trials that
+//! have the words in their line, as in `SYMTOOL_DAMAGE="sealed-batches crashes/000011.sst"`; `SEED`
+//! picks other bits.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
@@ -22,7 +24,8 @@ use harm::Harm;
 use support::shapes::Shape;
 use trial::Outcome;
 
-/// Flips at random places of each file, of the two stores that have most in them and differ most, and of the others.
+/// Flips at random places of each file, of the two stores that have most in them and differ most,
+/// and of the others.
 const FLIPS: usize = 32;
 const FEWER_FLIPS: usize = 8;
 
@@ -82,11 +85,19 @@ fn trials(shape: &Shape, flips: usize) -> Vec<(PathBuf, Harm)> {
             harm::seeded(bytes.len(), flips, &mut random)
         };
         let boundaries = harm::boundaries(&file, &bytes);
-        trials.extend(harm::cuts(&bytes).into_iter().chain(boundaries).chain(flipped).map(|harm| (file.clone(), harm)));
+        trials.extend(
+            harm::cuts(&bytes)
+                .into_iter()
+                .chain(boundaries)
+                .chain(flipped)
+                .map(|harm| (file.clone(), harm)),
+        );
     }
     let words = std::env::var("SYMTOOL_DAMAGE").unwrap_or_default();
     // What a file holds is measured by deleting it.
-    let is_wanted = |(file, harm): &(PathBuf, Harm)| *harm == Harm::Delete || line(shape, file, *harm).contains(&words);
+    let is_wanted = |(file, harm): &(PathBuf, Harm)| {
+        *harm == Harm::Delete || line(shape, file, *harm).contains(&words)
+    };
     trials.retain(is_wanted);
     trials.sort_by_key(|(_, harm)| *harm != Harm::Delete);
     trials.insert(0, (PathBuf::from("FORMAT"), Harm::Nothing));
@@ -101,16 +112,18 @@ fn check(shape: &Shape, flips: usize) {
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().unwrap().get() {
             scope.spawn(|| {
-                while let Some((number, (file, harm))) =
-                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, trials.get(at)?)))
+                while let Some((number, (file, harm))) = Some(next.fetch_add(1, Ordering::Relaxed))
+                    .and_then(|at| Some((at, trials.get(at)?)))
                 {
                     let always_repairs = !harm.is_flip() || number % REPAIRED_ANYWAY == 0;
-                    *outcomes[number].lock().unwrap() = Some(trial::run(shape, file, *harm, always_repairs));
+                    *outcomes[number].lock().unwrap() =
+                        Some(trial::run(shape, file, *harm, always_repairs));
                 }
             });
         }
     });
-    let outcomes: Vec<Outcome> = outcomes.into_iter().map(|outcome| outcome.into_inner().unwrap().unwrap()).collect();
+    let outcomes: Vec<Outcome> =
+        outcomes.into_iter().map(|outcome| outcome.into_inner().unwrap().unwrap()).collect();
     let mut faults: Vec<(usize, &str, String)> = rules::check(shape, &outcomes);
     for (number, outcome) in outcomes.iter().enumerate() {
         faults.extend(outcome.faults.iter().map(|(what, told)| (number, *what, told.clone())));
@@ -130,7 +143,10 @@ fn report(shape: &Shape, trials: &[(PathBuf, Harm)], faults: &[(usize, &str, Str
     }
     let mut text = format!("{} faults in {} trials of {}", faults.len(), trials.len(), shape.name);
     for (what, files) in kinds {
-        let counts: Vec<String> = files.iter().map(|(file, found)| format!("{} {}", file.display(), found.len())).collect();
+        let counts: Vec<String> = files
+            .iter()
+            .map(|(file, found)| format!("{} {}", file.display(), found.len()))
+            .collect();
         write!(text, "\n{what}: {}", counts.join(", ")).unwrap();
         for (file, found) in files.iter().take(SHOWN) {
             let (number, told) = found[0];

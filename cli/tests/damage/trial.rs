@@ -1,4 +1,5 @@
-//! One trial: damages one file of a store, and collects what was lost and every promise that was broken.
+//! One trial: damages one file of a store, and collects what was lost and every promise that was
+//! broken.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -25,11 +26,18 @@ pub struct Outcome {
     pub faults: Vec<Fault>,
 }
 
-/// Damages `file` in a copy of the store and looks at what the program makes of it. What has done no harm is repaired only if
-/// `always_repairs`.
+/// Damages `file` in a copy of the store and looks at what the program makes of it. What has done
+/// no harm is repaired only if `always_repairs`.
 pub fn run(shape: &Shape, file: &Path, harm: Harm, always_repairs: bool) -> Outcome {
     let (modules_lost, reports_lost) = (BTreeSet::new(), BTreeSet::new());
-    let mut trial = Trial { shape, file, store: Questions::of(shape), modules_lost, reports_lost, is_refused: false };
+    let mut trial = Trial {
+        shape,
+        file,
+        store: Questions::of(shape),
+        modules_lost,
+        reports_lost,
+        is_refused: false,
+    };
     harm.on(&trial.store.sandbox.store().join(file));
     let is_unharmed = trial.store.ask();
     if !is_unharmed && (is_harmless(file) || harm == Harm::Nothing) {
@@ -39,13 +47,21 @@ pub fn run(shape: &Shape, file: &Path, harm: Harm, always_repairs: bool) -> Outc
         trial.goes_on();
     }
     let Trial { modules_lost, reports_lost, is_refused, store, .. } = trial;
-    Outcome { file: file.to_owned(), harm, modules_lost, reports_lost, is_refused, faults: store.faults }
+    Outcome {
+        file: file.to_owned(),
+        harm,
+        modules_lost,
+        reports_lost,
+        is_refused,
+        faults: store.faults,
+    }
 }
 
 /// Whether nothing that was acknowledged is in files of this name.
 pub fn is_harmless(file: &Path) -> bool {
     let name = file.file_name().unwrap().to_string_lossy();
-    ["LOG", "LOCK", "OPTIONS", "IDENTITY"].iter().any(|word| name.starts_with(word)) || name.ends_with(".lock")
+    ["LOG", "LOCK", "OPTIONS", "IDENTITY"].iter().any(|word| name.starts_with(word))
+        || name.ends_with(".lock")
 }
 
 struct Trial<'s> {
@@ -86,7 +102,8 @@ impl Trial<'_> {
         if told.iter().any(|told| matches!(told, Told::Damaged | Told::Wrong)) {
             self.store.fault("`resolve` has no right answer after `repair`", &resolved);
         }
-        self.modules_lost = (0..told.len()).filter(|number| told[*number] == Told::Absent).collect();
+        self.modules_lost =
+            (0..told.len()).filter(|number| told[*number] == Told::Absent).collect();
         let is_named = |number: &usize| {
             let name = &self.shape.modules[*number].1.name;
             repaired.code == 1 && (repaired.stdout.contains(name) || repaired.stderr.contains(name))
@@ -101,15 +118,20 @@ impl Trial<'_> {
         let Some(there) = reports_in(self.shape, &shown) else {
             return self.store.fault("`crash show` gives a wrong report after `repair`", &shown);
         };
-        self.reports_lost = (0..self.shape.reports.len()).filter(|number| !there.contains(number)).collect();
-        let names_reports = |run: &Run| run.stderr.contains("crash") || run.stderr.contains("report");
+        self.reports_lost =
+            (0..self.shape.reports.len()).filter(|number| !there.contains(number)).collect();
+        let names_reports =
+            |run: &Run| run.stderr.contains("crash") || run.stderr.contains("report");
         if !self.reports_lost.is_empty() && (repaired.code == 0 || !names_reports(repaired)) {
             self.store.fault("`repair` loses reports and does not say so", repaired);
         }
         let listed = self.store.run(&["crash", "list", "--json"]);
         let groups = self.store.run(&["groups", "list", "--json"]);
         if listed.code != 0 || groups.code != 0 {
-            return self.store.fault("crashes cannot be listed after `repair`", if listed.code == 0 { &groups } else { &listed });
+            return self.store.fault(
+                "crashes cannot be listed after `repair`",
+                if listed.code == 0 { &groups } else { &listed },
+            );
         }
         if !grouping_is_whole(&listed, &groups, there.len()) {
             self.store.fault("groups and crashes do not fit after `repair`", &groups);
@@ -119,14 +141,23 @@ impl Trial<'_> {
         }
     }
 
-    /// A repair that refuses has changed nothing: with the file as it was, everything is there again.
+    /// A repair that refuses has changed nothing: with the file as it was, everything is there
+    /// again.
     fn restores(&mut self) {
-        std::fs::copy(self.shape.sandbox.store().join(self.file), self.store.sandbox.store().join(self.file)).unwrap();
+        std::fs::copy(
+            self.shape.sandbox.store().join(self.file),
+            self.store.sandbox.store().join(self.file),
+        )
+        .unwrap();
         let (resolved, shown) = (self.store.resolve(), self.store.show_reports());
-        let all_right = judge(&resolved, &self.shape.known()).iter().all(|told| *told == Told::Right);
+        let all_right =
+            judge(&resolved, &self.shape.known()).iter().all(|told| *told == Told::Right);
         let count = reports_in(self.shape, &shown).map_or(0, |there| there.len());
         if !all_right || count != self.shape.reports.len() {
-            self.store.fault("what a refused `repair` leaves behind has lost something", if all_right { &shown } else { &resolved });
+            self.store.fault(
+                "what a refused `repair` leaves behind has lost something",
+                if all_right { &shown } else { &resolved },
+            );
         }
     }
 
@@ -152,8 +183,12 @@ impl Trial<'_> {
 fn grouping_is_whole(listed: &Run, groups: &Run, count: usize) -> bool {
     let crashes = json_lines(&listed.stdout);
     let groups = json_lines(&groups.stdout);
-    let in_group = |id: &serde_json::Value| crashes.iter().filter(|crash| crash["group"] == *id).count() as u64;
+    let in_group = |id: &serde_json::Value| {
+        crashes.iter().filter(|crash| crash["group"] == *id).count() as u64
+    };
     crashes.len() == count
-        && groups.iter().all(|group| group["crashes"] == in_group(&group["id"]) && in_group(&group["id"]) > 0)
+        && groups
+            .iter()
+            .all(|group| group["crashes"] == in_group(&group["id"]) && in_group(&group["id"]) > 0)
         && groups.iter().filter_map(|group| group["crashes"].as_u64()).sum::<u64>() == count as u64
 }

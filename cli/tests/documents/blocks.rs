@@ -1,5 +1,6 @@
-//! Blocks in ```` ```console ````: every `$ ` line is run by a shell in a folder with `testdata/` in it, and what follows is compared with its
-//! output. A line `…` stands for any lines, `…` within a line for any text; seconds are not compared.
+//! Blocks in ```` ```console ````: every `$ ` line is run by a shell in a folder with `testdata/`
+//! in it, and what follows is compared with its output. A line `…` stands for any lines, `…` within
+//! a line for any text; seconds are not compared.
 //!
 //! Not trycmd: it runs each command without a shell, and every block with a state of its own.
 
@@ -15,7 +16,8 @@ fn differences(page: &Page) -> (usize, Vec<String>) {
     let sandbox = Sandbox::new();
     let folder = sandbox.path("work");
     std::fs::create_dir(&folder).unwrap();
-    symlink(pages::root().join("testdata").canonicalize().unwrap(), folder.join("testdata")).unwrap();
+    symlink(pages::root().join("testdata").canonicalize().unwrap(), folder.join("testdata"))
+        .unwrap();
     let (mut ran, mut different) = (0, Vec::new());
     for block in page.blocks().iter().filter(|block| block.language == "console") {
         for (line, command, wanted) in steps(block) {
@@ -59,11 +61,15 @@ fn matches(wanted: &[&str], found: &[&str]) -> bool {
     match wanted {
         [] => found.is_empty(),
         ["…", rest @ ..] => (0..=found.len()).any(|passed| matches(rest, &found[passed..])),
-        [line, rest @ ..] => found.first().is_some_and(|first| is_like(&timeless(line), &timeless(first))) && matches(rest, &found[1..]),
+        [line, rest @ ..] => {
+            found.first().is_some_and(|first| is_like(&timeless(line), &timeless(first)))
+                && matches(rest, &found[1..])
+        }
     }
 }
 
-/// Whether `text` has the pieces of `pattern` between `…` in their order, and nothing before the first and behind the last.
+/// Whether `text` has the pieces of `pattern` between `…` in their order, and nothing before the
+/// first and behind the last.
 fn is_like(pattern: &str, text: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('…') else { return pattern == text };
     let Some(text) = text.strip_prefix(start) else { return false };
@@ -94,7 +100,12 @@ fn no_command_with_output_goes_untested() {
     for page in pages::all() {
         for block in page.blocks().iter().filter(|block| block.language != "console") {
             let shown = block.lines.iter().find(|line| line.starts_with("$ symtool"));
-            assert!(shown.is_none(), "{}:{}: a block with output has to begin with ```console", page.name, block.line);
+            assert!(
+                shown.is_none(),
+                "{}:{}: a block with output has to begin with ```console",
+                page.name,
+                block.line
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! `docs/limits.md` against the constants: every limit with its number, and every constant of a `limits.rs`.
+//! `docs/limits.md` against the constants: every limit with its number, and every constant of a
+//! `limits.rs`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,7 +20,11 @@ fn constants(path: &str) -> BTreeMap<String, u64> {
 
 /// The value of `64 << 10`, `20_000` or `Duration::from_millis(500)`.
 fn number(value: &str) -> Option<u64> {
-    let value = value.strip_prefix("Duration::from_millis(").and_then(|value| value.strip_suffix(')')).unwrap_or(value).replace('_', "");
+    let value = value
+        .strip_prefix("Duration::from_millis(")
+        .and_then(|value| value.strip_suffix(')'))
+        .unwrap_or(value)
+        .replace('_', "");
     match value.split_once(" << ") {
         Some((number, shift)) => number.parse::<u64>().ok()?.checked_shl(shift.parse().ok()?),
         None => value.parse().ok(),
@@ -36,7 +41,9 @@ fn written(value: &str) -> Option<u64> {
         "MiB" => 1 << 20,
         "GiB" => 1 << 30,
         "s" => {
-            return number.parse::<f64>().ok().map(|seconds| std::time::Duration::from_secs_f64(seconds).as_millis().try_into().unwrap());
+            return number.parse::<f64>().ok().map(|seconds| {
+                std::time::Duration::from_secs_f64(seconds).as_millis().try_into().unwrap()
+            });
         }
         _ => return None,
     };
@@ -53,7 +60,9 @@ fn every_limit_is_documented_with_its_number() {
         if line.starts_with('#') {
             file = code(line).first().copied().unwrap_or_default();
         }
-        let Some(row) = cells(line).filter(|row| row.len() == 5 && !file.is_empty() && row[0] != "limit" && row[0] != "---") else {
+        let Some(row) = cells(line).filter(|row| {
+            row.len() == 5 && !file.is_empty() && row[0] != "limit" && row[0] != "---"
+        }) else {
             continue;
         };
         let (value, name) = (row[1], code(row[4])[0]);
@@ -72,11 +81,19 @@ fn every_limit_is_documented_with_its_number() {
 #[test]
 fn limits_elsewhere_have_their_number() {
     let page = pages::page(Path::new("docs/limits.md"));
-    let rows = page.text.lines().filter_map(cells).filter(|row| row.len() == 4 && row[0] != "limit" && row[0] != "---");
+    let rows = page
+        .text
+        .lines()
+        .filter_map(cells)
+        .filter(|row| row.len() == 4 && row[0] != "limit" && row[0] != "---");
     let mut checked = 0;
     for row in rows {
         let (value, file, name) = (row[1], code(row[2])[0], code(row[3])[0]);
-        assert_eq!(written(value), constants(file).get(name).copied(), "{file}: {name} is not {value}");
+        assert_eq!(
+            written(value),
+            constants(file).get(name).copied(),
+            "{file}: {name} is not {value}"
+        );
         checked += 1;
     }
     assert!(checked >= 6, "{checked}");
@@ -84,7 +101,10 @@ fn limits_elsewhere_have_their_number() {
 
 #[test]
 fn numbers_are_read_as_they_are_written() {
-    assert_eq!((number("64 << 10"), number("20_000"), number("Duration::from_millis(500)")), (Some(65_536), Some(20_000), Some(500)));
+    assert_eq!(
+        (number("64 << 10"), number("20_000"), number("Duration::from_millis(500)")),
+        (Some(65_536), Some(20_000), Some(500))
+    );
     assert_eq!(
         (written("64 KiB"), written("20,000"), written("0.5 s"), written("64 dozen")),
         (Some(65_536), Some(20_000), Some(500), None)

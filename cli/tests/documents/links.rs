@@ -6,15 +6,29 @@ use std::path::Path;
 use crate::pages::{self, Page};
 
 /// Folders whose paths are checked wherever a page names one.
-const FOLDERS: [&str; 9] = ["cli/", "core/", "formats/", "benches/", "fuzz/", "testdata/", "docs/", "scripts/", ".github/"];
+const FOLDERS: [&str; 9] = [
+    "cli/",
+    "core/",
+    "formats/",
+    "benches/",
+    "fuzz/",
+    "testdata/",
+    "docs/",
+    "scripts/",
+    ".github/",
+];
 
 /// Files that a reader makes who follows a page.
-const MADE_BY_READERS: [&str; 2] = ["testdata/crashes/zig.txt", "formats/report/src/readers/lines/native/zig.rs"];
+const MADE_BY_READERS: [&str; 2] =
+    ["testdata/crashes/zig.txt", "formats/report/src/readers/lines/native/zig.rs"];
 
 /// The targets of all links of `page`.
 fn links(page: &Page) -> Vec<String> {
     let text = page.text_outside();
-    text.split("](").skip(1).map(|part| part.split(')').next().unwrap().replace('\n', " ")).collect()
+    text.split("](")
+        .skip(1)
+        .map(|part| part.split(')').next().unwrap().replace('\n', " "))
+        .collect()
 }
 
 /// The names by which headings are linked to, as GitHub makes them.
@@ -40,7 +54,11 @@ fn links_lead_somewhere() {
             let target = if path.is_empty() { page.name.clone().into() } else { folder.join(path) };
             assert!(pages::root().join(&target).exists(), "{}: no {link}", page.name);
             if !anchor.is_empty() {
-                assert!(anchors(&pages::page(&target)).contains(anchor), "{}: no heading for {link}", page.name);
+                assert!(
+                    anchors(&pages::page(&target)).contains(anchor),
+                    "{}: no heading for {link}",
+                    page.name
+                );
             }
             checked += 1;
         }
@@ -57,7 +75,9 @@ fn paths_are_there() {
             continue;
         }
         for code in pages::code(&page.text_outside()) {
-            let is_path = FOLDERS.iter().any(|folder| code.starts_with(folder)) && !code.contains(['*', ' ']) && !code.contains("NAME");
+            let is_path = FOLDERS.iter().any(|folder| code.starts_with(folder))
+                && !code.contains(['*', ' '])
+                && !code.contains("NAME");
             if is_path && !MADE_BY_READERS.contains(&code) {
                 let path = code.split(':').next().unwrap();
                 assert!(pages::root().join(path).exists(), "{}: no {path}", page.name);

@@ -1,5 +1,5 @@
-//! The documents say what is so: their commands run and print what stands there, their links lead somewhere, and their tables of limits and
-//! of JSON keys are those of the program.
+//! The documents say what is so: their commands run and print what stands there, their links lead
+//! somewhere, and their tables of limits and of JSON keys are those of the program.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 

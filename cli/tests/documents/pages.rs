@@ -31,7 +31,8 @@ pub fn all() -> Vec<Page> {
     };
     let mut paths = [markdown(&root()), markdown(&root().join("docs"))].concat();
     paths.sort();
-    let pages: Vec<Page> = paths.iter().map(|path| page(path.strip_prefix(root()).unwrap())).collect();
+    let pages: Vec<Page> =
+        paths.iter().map(|path| page(path.strip_prefix(root()).unwrap())).collect();
     assert!(pages.len() > 20, "pages are missing");
     pages
 }
@@ -48,7 +49,9 @@ impl Page {
         for (number, line) in self.text.lines().enumerate() {
             match (line.trim_start().strip_prefix("```"), open.take()) {
                 (Some(_), Some(block)) => blocks.push(block),
-                (Some(language), None) => open = Some(Block { language, line: number + 2, lines: Vec::new() }),
+                (Some(language), None) => {
+                    open = Some(Block { language, line: number + 2, lines: Vec::new() })
+                }
                 (None, Some(mut block)) => {
                     block.lines.push(line);
                     open = Some(block);
@@ -63,7 +66,11 @@ impl Page {
     /// Everything outside of blocks.
     pub fn text_outside(&self) -> String {
         let text = self.prose().join("\n");
-        assert!(text.matches('`').count().is_multiple_of(2), "{}: a code span is not closed", self.name);
+        assert!(
+            text.matches('`').count().is_multiple_of(2),
+            "{}: a code span is not closed",
+            self.name
+        );
         text
     }
 

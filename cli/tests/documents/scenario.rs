@@ -47,24 +47,51 @@ fn modules() -> Vec<Printed> {
     let mapping = testdata("mapping/shop.mapping.txt");
     let compiled = testdata("mapping/builds/attic.mapping.txt");
     let broken = story.sandbox.write("broken.so", b"\x7fELF");
-    let paths = [path(&library), path(&broken), path(&mapping), path(&compiled), "--label", "app@1"];
+    let paths =
+        [path(&library), path(&broken), path(&mapping), path(&compiled), "--label", "app@1"];
     story.run("import", 1, &[&["import"], &paths[..]].concat());
     story.run("import", 0, &["import", path(&stripped)]);
     let (discarded, early) = (object("c-gcc-O2-gc-bfd-dwarf4.so"), object("c-gcc-O2-dwarf2.so"));
-    story.run("import", 0, &["import", path(&object("link-stripped/lib.so.debug")), path(&discarded), path(&early)]);
-    let requests =
-        ["resolve", "--module", "cpp-gcc-O2-dwarf5.so", "0x1146", "0x1", "z", "nothing.so 1", "shop.mapping.txt store.Shop.a:1022"];
+    story.run(
+        "import",
+        0,
+        &["import", path(&object("link-stripped/lib.so.debug")), path(&discarded), path(&early)],
+    );
+    let requests = [
+        "resolve",
+        "--module",
+        "cpp-gcc-O2-dwarf5.so",
+        "0x1146",
+        "0x1",
+        "z",
+        "nothing.so 1",
+        "shop.mapping.txt store.Shop.a:1022",
+    ];
     story.run("resolve", 1, &requests);
     let folded = object("folded/lld.so");
     story.run("import", 0, &["import", path(&folded)]);
     story.run("resolve", 0, &["resolve", "--module", path(&folded), "0x1330"]);
-    story.run("check", 1, &["check", path(&library), path(&stripped), path(&broken), path(&object("c-gcc-O2-no-id.so"))]);
+    story.run(
+        "check",
+        1,
+        &[
+            "check",
+            path(&library),
+            path(&stripped),
+            path(&broken),
+            path(&object("c-gcc-O2-no-id.so")),
+        ],
+    );
     story.run("modules list", 0, &["modules", "list"]);
     story.run("modules verify", 0, &["modules", "verify", path(&library)]);
     story.run("modules verify", 0, &["modules", "verify", path(&early)]);
     story.run("modules verify", 1, &["modules", "verify", "nothing.so"]);
     let segment = story.sandbox.path("x.segment");
-    story.run("modules export", 0, &["modules", "export", "cpp-gcc-O2-dwarf5.so", "-o", path(&segment)]);
+    story.run(
+        "modules export",
+        0,
+        &["modules", "export", "cpp-gcc-O2-dwarf5.so", "-o", path(&segment)],
+    );
     story.run("stats", 0, &["stats"]);
     story.run("modules remove", 0, &["modules", "gc", "--keep", "0", "--dry-run"]);
     story.run("modules remove", 0, &["modules", "remove", "shop.mapping.txt"]);
@@ -77,7 +104,8 @@ fn damage() -> Vec<Printed> {
     let mut story = Story::new();
     story.sandbox.import("cpp-gcc-O2-dwarf5.so");
     let tables = crate::support::shapes::files(&story.sandbox.store().join("symbols"));
-    let tables = tables.iter().filter(|path| path.extension().is_some_and(|extension| extension == "sst"));
+    let tables =
+        tables.iter().filter(|path| path.extension().is_some_and(|extension| extension == "sst"));
     for table in tables.map(|table| story.sandbox.store().join("symbols").join(table)) {
         let mut bytes = std::fs::read(&table).unwrap();
         let quarter = bytes.len() / 4;
@@ -95,7 +123,11 @@ fn keys() -> Vec<Printed> {
     for key in [&old, &new] {
         story.run("key", 0, &["key", "generate", path(key)]);
     }
-    story.run("import", 0, &["--key-file", path(&old), "import", path(&object("cpp-gcc-O2-dwarf5.so"))]);
+    story.run(
+        "import",
+        0,
+        &["--key-file", path(&old), "import", path(&object("cpp-gcc-O2-dwarf5.so"))],
+    );
     story.run("key", 0, &["--key-file", path(&old), "key", "rotate", "--new-key-file", path(&new)]);
     story.run("key", 0, &["--key-file", path(&new), "key", "show"]);
     story.printed
@@ -104,9 +136,16 @@ fn keys() -> Vec<Printed> {
 fn crashes() -> Vec<Printed> {
     let mut story = Story::new();
     story.sandbox.import("cpp-gcc-O2-dwarf5.so");
-    let cut = story.sandbox.write("cut.json", br#"{"event_id":"0123456789abcdef0123456789abcdef","exception":{"values":["#);
+    let cut = story.sandbox.write(
+        "cut.json",
+        br#"{"event_id":"0123456789abcdef0123456789abcdef","exception":{"values":["#,
+    );
     let folder = testdata("crashes");
-    story.run("crash add", 1, &["crash", "add", path(&folder), path(&cut), path(&story.sandbox.path("nowhere"))]);
+    story.run(
+        "crash add",
+        1,
+        &["crash", "add", path(&folder), path(&cut), path(&story.sandbox.path("nowhere"))],
+    );
     story.run("crash add", 0, &["crash", "add", path(&testdata("demo/reports"))]);
     story.run("crash list", 0, &["crash", "list", "--failed"]);
     let listed = story.run("crash list", 0, &["crash", "list"]);
@@ -118,26 +157,41 @@ fn crashes() -> Vec<Printed> {
     story.run("missing", 0, &["missing"]);
     story.run("crash remove", 0, &["crash", "remove", ids[0]]);
     story.run("crash remove", 0, &["crash", "gc", "--keep", "0", "--last", "--dry-run"]);
-    let [good, bad] =
-        [("good.txt", "function:a -group\n"), ("bad.txt", "function:a -grup\n")].map(|(name, text)| story.sandbox.write(name, text));
+    let [good, bad] = [("good.txt", "function:a -group\n"), ("bad.txt", "function:a -grup\n")]
+        .map(|(name, text)| story.sandbox.write(name, text));
     story.run("rules check", 1, &["rules", "check", path(&good), path(&bad)]);
     story.printed
 }
 
-/// Crashes of two bugs in two builds of one source; symbols of both come late, and a mapping is put right.
+/// Crashes of two bugs in two builds of one source; symbols of both come late, and a mapping is put
+/// right.
 fn groups() -> Vec<Printed> {
     let mut story = Story::new();
     let names = ["c-gcc-O0-dwarf5.so", "c-clang-O0-dwarf4.so"];
-    let bugs: [&[&str]; 2] = [&["primary", "expression", "grammar_eval"], &["probe", "table_find", "grammar_eval"]];
+    let bugs: [&[&str]; 2] =
+        [&["primary", "expression", "grammar_eval"], &["probe", "table_find", "grammar_eval"]];
     let mut events = Vec::new();
     for (at, build) in (0..).zip(names.map(Build::of)) {
-        events.extend((0..).zip(bugs).map(|(bug, functions)| event(at * 2 + bug + 1, &build, functions)));
+        events.extend(
+            (0..).zip(bugs).map(|(bug, functions)| event(at * 2 + bug + 1, &build, functions)),
+        );
     }
     let events = story.sandbox.write("events.ndjson", events.join("\n"));
     story.run("crash add", 0, &["crash", "add", path(&events)]);
-    let java = story.sandbox.write("java.txt", "java.lang.Error: x\n\tat a.b.c(SourceFile:3)\n\tat a.b.d(SourceFile:4)\n");
-    story.run("crash add", 0, &["crash", "add", path(&java), "--mapping", "11111111-2222-3333-4444-555555555555"]);
-    story.run("crash add", 0, &["crash", "add", path(&java), "--mapping", "66666666-2222-3333-4444-555555555555"]);
+    let java = story.sandbox.write(
+        "java.txt",
+        "java.lang.Error: x\n\tat a.b.c(SourceFile:3)\n\tat a.b.d(SourceFile:4)\n",
+    );
+    story.run(
+        "crash add",
+        0,
+        &["crash", "add", path(&java), "--mapping", "11111111-2222-3333-4444-555555555555"],
+    );
+    story.run(
+        "crash add",
+        0,
+        &["crash", "add", path(&java), "--mapping", "66666666-2222-3333-4444-555555555555"],
+    );
     let fixtures = names.map(object);
     story.run("import", 0, &["import", path(&fixtures[0])]);
     story.run("reprocess", 0, &["reprocess", "--dry-run"]);
@@ -153,7 +207,9 @@ fn groups() -> Vec<Printed> {
     story.run("groups history", 0, &["groups", "undo"]);
     story.run("groups diff", 0, &["groups", "diff", &merged]);
     // Rules under which both bugs are one; without them they part.
-    let broad = ["primary", "expression", "probe", "table_find"].map(|function| format!("function:{function} -group\n")).concat();
+    let broad = ["primary", "expression", "probe", "table_find"]
+        .map(|function| format!("function:{function} -group\n"))
+        .concat();
     let rules = story.sandbox.write("rules.txt", broad);
     story.run("reprocess", 0, &["reprocess", "--rules", path(&rules)]);
     story.run("reprocess", 0, &["reprocess"]);

@@ -1,4 +1,5 @@
-//! What anybody can read in a folder: the bytes of its files, and what every zstd frame in them expands to.
+//! What anybody can read in a folder: the bytes of its files, and what every zstd frame in them
+//! expands to.
 
 use std::fs;
 use std::io::Read;
@@ -30,5 +31,9 @@ pub fn text(folder: &Path) -> Vec<u8> {
 
 /// Which of `words` stand in `text`.
 pub fn found<'w>(text: &[u8], words: &'w [Vec<u8>]) -> Vec<&'w [u8]> {
-    words.iter().map(Vec::as_slice).filter(|word| memchr::memmem::find(text, word).is_some()).collect()
+    words
+        .iter()
+        .map(Vec::as_slice)
+        .filter(|word| memchr::memmem::find(text, word).is_some())
+        .collect()
 }

@@ -18,9 +18,15 @@ impl SmallDisk {
     pub fn mount(folder: &Path, kilobytes: u64) -> Option<Self> {
         fs::create_dir_all(folder).unwrap();
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &format!("size={kilobytes}k"), "tmpfs"]).arg(folder).stderr(Stdio::null());
+        mount
+            .args(["-t", "tmpfs", "-o", &format!("size={kilobytes}k"), "tmpfs"])
+            .arg(folder)
+            .stderr(Stdio::null());
         let is_mounted = mount.status().is_ok_and(|status| status.success());
-        assert!(is_mounted || !is_root() || std::env::var_os("CI").is_some(), "this is root, and no small disk can be mounted");
+        assert!(
+            is_mounted || !is_root() || std::env::var_os("CI").is_some(),
+            "this is root, and no small disk can be mounted"
+        );
         is_mounted.then(|| Self(folder.to_owned()))
     }
 
@@ -28,8 +34,13 @@ impl SmallDisk {
     pub fn fill(&self, kilobytes_left: u64) -> PathBuf {
         let ballast = self.0.join("ballast");
         let df = Command::new("df").args(["--output=avail", "-k"]).arg(&self.0).output().unwrap();
-        let free: u64 = String::from_utf8(df.stdout).unwrap().lines().nth(1).unwrap().trim().parse().unwrap();
-        fs::write(&ballast, vec![0; usize::try_from(free.saturating_sub(kilobytes_left) << 10).unwrap()]).unwrap();
+        let free: u64 =
+            String::from_utf8(df.stdout).unwrap().lines().nth(1).unwrap().trim().parse().unwrap();
+        fs::write(
+            &ballast,
+            vec![0; usize::try_from(free.saturating_sub(kilobytes_left) << 10).unwrap()],
+        )
+        .unwrap();
         ballast
     }
 }
@@ -53,7 +64,8 @@ pub fn failing_sync(sandbox: &Sandbox) -> PathBuf {
     )
 }
 
-/// Makes one read fail: the `FAIL_AT`th of a file in the folder `FAIL_IN`. The file `FAIL_MARK` tells that it was reached.
+/// Makes one read fail: the `FAIL_AT`th of a file in the folder `FAIL_IN`. The file `FAIL_MARK`
+/// tells that it was reached.
 pub fn failing_read(sandbox: &Sandbox) -> PathBuf {
     library(sandbox, "read", FAILING_READ)
 }
@@ -103,7 +115,13 @@ ssize_t copy_file_range(int from, off64_t *from_at, int to, off64_t *to_at, size
 fn library(sandbox: &Sandbox, name: &str, source: &str) -> PathBuf {
     let source = sandbox.write(&format!("{name}.c"), source);
     let library = sandbox.path(&format!("{name}.so"));
-    let made = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).arg("-ldl").status().unwrap();
+    let made = Command::new("cc")
+        .args(["-shared", "-fPIC", "-o"])
+        .arg(&library)
+        .arg(source)
+        .arg("-ldl")
+        .status()
+        .unwrap();
     assert!(made.success());
     library
 }

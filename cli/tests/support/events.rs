@@ -16,7 +16,9 @@ impl Build {
         let file = object::File::parse(&*bytes).unwrap();
         let id = hex::encode(file.build_id().unwrap().unwrap());
         let functions = file.symbols().filter(|symbol| symbol.size() > 0 && symbol.is_definition());
-        let functions = functions.map(|symbol| (symbol.name().unwrap().to_owned(), symbol.address(), symbol.size())).collect();
+        let functions = functions
+            .map(|symbol| (symbol.name().unwrap().to_owned(), symbol.address(), symbol.size()))
+            .collect();
         Self { name: name.to_owned(), id, functions }
     }
 
@@ -27,16 +29,26 @@ impl Build {
 
     /// An address in the middle of `function`, as it would be in a stack: behind a call.
     pub fn in_function(&self, function: &str) -> u64 {
-        let (_, address, size) = self.functions.iter().find(|(name, ..)| name == function).unwrap_or_else(|| panic!("no {function}"));
+        let (_, address, size) = self
+            .functions
+            .iter()
+            .find(|(name, ..)| name == function)
+            .unwrap_or_else(|| panic!("no {function}"));
         address + size - 1
     }
 }
 
-/// A crash in some functions of one build, the crashing side first. `number` makes it a crash of its own.
+/// A crash in some functions of one build, the crashing side first. `number` makes it a crash of
+/// its own.
 pub fn event(number: u64, build: &Build, functions: &[&str]) -> String {
     let load = 0x7f00_0000_0000 + number * 0x10_0000;
-    let frames: Vec<String> =
-        functions.iter().rev().map(|function| format!(r#"{{"instruction_addr":"{:#x}"}}"#, load + build.in_function(function))).collect();
+    let frames: Vec<String> = functions
+        .iter()
+        .rev()
+        .map(|function| {
+            format!(r#"{{"instruction_addr":"{:#x}"}}"#, load + build.in_function(function))
+        })
+        .collect();
     format!(
         r#"{{"event_id":"{number:032x}","timestamp":{},"platform":"native","release":"app@{}","exception":{{"values":[{{"type":"SIGSEGV","value":"Segfault","stacktrace":{{"frames":[{}]}}}}]}},"debug_meta":{{"images":[{{"type":"elf","code_file":"/data/app/lib/{}","code_id":"{}","image_addr":"{load:#x}","image_size":1048576}}]}}}}"#,
         1_700_000_000 + number * 60,

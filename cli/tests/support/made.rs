@@ -1,10 +1,12 @@
-//! Shared libraries made for a test: ELF files whose symbol table names the given functions. What they have to answer
-//! is known by construction: function `n` has the 16 bytes from `address(n)` on.
+//! Shared libraries made for a test: ELF files whose symbol table names the given functions. What
+//! they have to answer is known by construction: function `n` has the 16 bytes from `address(n)`
+//! on.
 
 /// Bytes of one function.
 pub const FUNCTION_BYTES: u64 = 16;
 
-/// Functions of which every file has the code, whichever its symbols name: files of one id have one code.
+/// Functions of which every file has the code, whichever its symbols name: files of one id have one
+/// code.
 const FUNCTIONS: u64 = 8192;
 
 /// Where the code begins.
@@ -15,12 +17,13 @@ pub fn address(number: u64) -> u64 {
     CODE + number * FUNCTION_BYTES
 }
 
-/// A file with the build-id `id` and the functions `numbers`, each named `PREFIX_NUMBER`. Two files with prefixes of one length
-/// differ in the names alone.
+/// A file with the build-id `id` and the functions `numbers`, each named `PREFIX_NUMBER`. Two files
+/// with prefixes of one length differ in the names alone.
 pub fn library(id: [u8; 20], prefix: &str, numbers: std::ops::Range<u64>) -> Vec<u8> {
     assert!(numbers.end <= FUNCTIONS, "{numbers:?}");
     let code_bytes = FUNCTIONS * FUNCTION_BYTES;
-    let note = [&4u32.to_le_bytes()[..], &20u32.to_le_bytes(), &3u32.to_le_bytes(), b"GNU\0", &id].concat();
+    let note = [&4u32.to_le_bytes()[..], &20u32.to_le_bytes(), &3u32.to_le_bytes(), b"GNU\0", &id]
+        .concat();
     let (mut names, mut symbols) = (vec![0u8], vec![0u8; 24]);
     for number in numbers {
         let name = u32::try_from(names.len()).unwrap();

@@ -74,20 +74,34 @@ impl Sandbox {
 
     /// Keeps the settings of whoever runs the tests out of `command`.
     pub fn isolate(&self, command: &mut Command) {
-        for variable in ["SYMTOOL_STORE", "SYMTOOL_CONFIG", "XDG_DATA_HOME", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+        for variable in [
+            "SYMTOOL_STORE",
+            "SYMTOOL_CONFIG",
+            "XDG_DATA_HOME",
+            "NO_COLOR",
+            "CLICOLOR",
+            "CLICOLOR_FORCE",
+        ] {
             command.env_remove(variable);
         }
-        command.env("HOME", self.folder.path()).env("XDG_CONFIG_HOME", self.path("config")).env("TERM", "xterm");
+        command
+            .env("HOME", self.folder.path())
+            .env("XDG_CONFIG_HOME", self.path("config"))
+            .env("TERM", "xterm");
     }
 
     pub fn run<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, args: I) -> Run {
         Run::of(self.command().args(args).output().unwrap())
     }
 
-    /// The program with the key of the store, if it is sealed, ended by force after five minutes: hanging is a failure.
+    /// The program with the key of the store, if it is sealed, ended by force after five minutes:
+    /// hanging is a failure.
     pub fn guarded(&self, key: Option<&Path>) -> Command {
         let mut command = Command::new("timeout");
-        command.args(["-s", "KILL", "300", env!("CARGO_BIN_EXE_symtool"), "--store"]).arg(self.store()).stdin(Stdio::null());
+        command
+            .args(["-s", "KILL", "300", env!("CARGO_BIN_EXE_symtool"), "--store"])
+            .arg(self.store())
+            .stdin(Stdio::null());
         if let Some(key) = key {
             command.arg("--key-file").arg(key);
         }
@@ -96,7 +110,11 @@ impl Sandbox {
     }
 
     /// Runs [`Sandbox::guarded`]; its output may be anything.
-    pub fn run_with<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, key: Option<&Path>, args: I) -> Run {
+    pub fn run_with<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(
+        &self,
+        key: Option<&Path>,
+        args: I,
+    ) -> Run {
         Run::lossy(&self.guarded(key).args(args).output().unwrap())
     }
 
@@ -126,13 +144,27 @@ impl Run {
     /// With U+FFFD for what is not UTF-8.
     pub fn lossy(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self { code: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
     }
 
     /// Whether it says that the store is damaged or has lost something, and does not succeed.
     pub fn names_damage(&self) -> bool {
         let told = (self.stdout.clone() + &self.stderr).to_lowercase();
-        let words = ["damage", "corrupt", "lost", "missing", "checksum", "cannot be read", "not acknowledged", "unacknowledged", "/format"];
+        let words = [
+            "damage",
+            "corrupt",
+            "lost",
+            "missing",
+            "checksum",
+            "cannot be read",
+            "not acknowledged",
+            "unacknowledged",
+            "/format",
+        ];
         self.code > 0 && words.iter().any(|word| told.contains(word))
     }
 
@@ -156,18 +188,23 @@ pub fn object(name: &str) -> PathBuf {
 /// Names of all fixtures that are a file of their own.
 pub fn objects() -> Vec<String> {
     let entries = std::fs::read_dir(testdata("objects")).unwrap().map(Result::unwrap);
-    let mut names: Vec<String> =
-        entries.filter(|entry| entry.path().is_file()).map(|entry| entry.file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = entries
+        .filter(|entry| entry.path().is_file())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
     names.sort();
     assert!(names.len() > 30, "fixtures are missing");
     names
 }
 
-/// A fixture without its build-id, and with another byte of code for each `number`: each has an id of its own.
+/// A fixture without its build-id, and with another byte of code for each `number`: each has an id
+/// of its own.
 pub fn without_build_id(fixture: &str, number: usize) -> Vec<u8> {
     let mut bytes = std::fs::read(object(fixture)).unwrap();
     let file = object::File::parse(&*bytes).unwrap();
-    let place = |name| usize::try_from(file.section_by_name(name).unwrap().file_range().unwrap().0).unwrap();
+    let place = |name| {
+        usize::try_from(file.section_by_name(name).unwrap().file_range().unwrap().0).unwrap()
+    };
     let (id, code) = (place(".note.gnu.build-id"), place(".text"));
     // The note's name.
     bytes[id + 12] = b'x';

@@ -1,6 +1,9 @@
 //! Runs the program in a pseudo-terminal, and knows what the terminal shows.
 
-#![expect(unsafe_code, reason = "a terminal is opened and made a process's own by calls to the system")]
+#![expect(
+    unsafe_code,
+    reason = "a terminal is opened and made a process's own by calls to the system"
+)]
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -20,21 +23,29 @@ pub struct Pty {
 }
 
 impl Pty {
-    /// Starts `command` on a terminal of `columns`, which is its stdin and stderr, and its stdout unless that goes to
-    /// `stdout`.
+    /// Starts `command` on a terminal of `columns`, which is its stdin and stderr, and its stdout
+    /// unless that goes to `stdout`.
     pub fn start(mut command: Command, columns: u16, stdout: Option<File>) -> Self {
         let size = libc::winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let (mut master, mut slave) = (-1, -1);
-        // SAFETY: both numbers and the size outlive the call; the name and the settings may be null.
+        // SAFETY: both numbers and the size outlive the call; the name and the settings may be
+        // null.
         let opened = unsafe {
-            libc::openpty(&raw mut master, &raw mut slave, std::ptr::null_mut(), std::ptr::null_mut(), (&raw const size).cast_mut())
+            libc::openpty(
+                &raw mut master,
+                &raw mut slave,
+                std::ptr::null_mut(),
+                std::ptr::null_mut(),
+                (&raw const size).cast_mut(),
+            )
         };
         assert_eq!(opened, 0);
         // SAFETY: both were opened just now, and nobody else has them.
         let (master, slave) = unsafe { (File::from_raw_fd(master), File::from_raw_fd(slave)) };
         let stdout = stdout.unwrap_or_else(|| slave.try_clone().unwrap());
         command.stdin(slave.try_clone().unwrap()).stdout(stdout).stderr(slave.try_clone().unwrap());
-        // SAFETY: both calls may be made between fork and exec. Keys that are typed become signals of this process.
+        // SAFETY: both calls may be made between fork and exec. Keys that are typed become signals
+        // of this process.
         unsafe {
             command.pre_exec(|| {
                 libc::setsid();
@@ -83,8 +94,9 @@ impl Pty {
     }
 }
 
-/// The lines that a terminal of `columns` shows after it was given `text`, as far as the program moves its cursor: to the
-/// start of a line, and erasing a line. What is too long goes on in the next line. Colours are left out.
+/// The lines that a terminal of `columns` shows after it was given `text`, as far as the program
+/// moves its cursor: to the start of a line, and erasing a line. What is too long goes on in the
+/// next line. Colours are left out.
 pub fn screen(text: &str, columns: u16) -> Vec<String> {
     let mut lines: Vec<Vec<char>> = vec![Vec::new()];
     let (mut row, mut column) = (0, 0);
@@ -99,7 +111,9 @@ pub fn screen(text: &str, columns: u16) -> Vec<String> {
             '\x1b' => {
                 assert_eq!(chars.next(), Some('['), "{text:?}");
                 let mut number = String::new();
-                while let Some(digit) = chars.next_if(|char| char.is_ascii_digit() || *char == ';' || *char == '?') {
+                while let Some(digit) =
+                    chars.next_if(|char| char.is_ascii_digit() || *char == ';' || *char == '?')
+                {
                     number.push(digit);
                 }
                 match chars.next().unwrap() {
@@ -120,5 +134,8 @@ pub fn screen(text: &str, columns: u16) -> Vec<String> {
             }
         }
     }
-    lines.into_iter().map(|line| line.into_iter().collect::<String>().trim_end().to_owned()).collect()
+    lines
+        .into_iter()
+        .map(|line| line.into_iter().collect::<String>().trim_end().to_owned())
+        .collect()
 }

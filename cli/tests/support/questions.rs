@@ -1,6 +1,6 @@
-//! Asks a store that may be damaged for everything, and collects each promise that is broken. Right answers are in
-//! order, and so is an answer that is missing, if the command says so by its exit code and `verify` names the damage;
-//! wrong answers and silence are not.
+//! Asks a store that may be damaged for everything, and collects each promise that is broken. Right
+//! answers are in order, and so is an answer that is missing, if the command says so by its exit
+//! code and `verify` names the damage; wrong answers and silence are not.
 
 use std::collections::BTreeSet;
 
@@ -34,14 +34,26 @@ impl<'s> Questions<'s> {
 
     pub fn fault(&mut self, what: &'static str, run: &Run) {
         let lines = |text: &str| text.lines().take(3).collect::<Vec<_>>().join(" / ");
-        let told = format!("exit {}, stdout: {}; stderr: {}", run.code, lines(&run.stdout), lines(&run.stderr));
+        let told = format!(
+            "exit {}, stdout: {}; stderr: {}",
+            run.code,
+            lines(&run.stdout),
+            lines(&run.stderr)
+        );
         self.faults.push((what, told));
     }
 
     /// Known addresses of every module.
     pub fn resolve(&mut self) -> Run {
         let requests = self.shape.requests();
-        self.run(&["resolve", "--style", "json", "--no-demangle", "--batch", requests.to_str().unwrap()])
+        self.run(&[
+            "resolve",
+            "--style",
+            "json",
+            "--no-demangle",
+            "--batch",
+            requests.to_str().unwrap(),
+        ])
     }
 
     /// All reports, as they came.
@@ -57,7 +69,9 @@ impl<'s> Questions<'s> {
         match worst {
             Told::Right => {}
             Told::Wrong => self.fault("`resolve` gives a wrong answer", &resolved),
-            _ if resolved.code == 0 => self.fault("`resolve` exits with 0 without an answer", &resolved),
+            _ if resolved.code == 0 => {
+                self.fault("`resolve` exits with 0 without an answer", &resolved)
+            }
             _ => {}
         }
         let has_reports = self.ask_for_reports();
@@ -66,7 +80,10 @@ impl<'s> Questions<'s> {
         let is_whole = worst == Told::Right && has_reports && has_groups;
         let verified = self.run(&["modules", "verify"]);
         if !is_whole && verified.code == 0 {
-            self.fault("`verify` calls a store intact that has lost something", if has_groups { &verified } else { &groups });
+            self.fault(
+                "`verify` calls a store intact that has lost something",
+                if has_groups { &verified } else { &groups },
+            );
         }
         if !is_whole && verified.code != 0 && !verified.names_damage() {
             self.fault("`verify` does not name the damage", &verified);

@@ -1,4 +1,5 @@
-//! Stores of several shapes, to be damaged, killed and attacked, with everything that they have to know.
+//! Stores of several shapes, to be damaged, killed and attacked, with everything that they have to
+//! know.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,8 +13,11 @@ use super::{Run, Sandbox};
 const BUILDS: [&str; 3] = ["c-gcc-O0-dwarf5.so", "c-clang-O0-dwarf4.so", "c-clang-O0-dwarf5.so"];
 
 /// Stacks of three bugs, the crashing side first.
-const BUGS: [&[&str]; 3] =
-    [&["primary", "expression", "grammar_eval"], &["probe", "table_find", "grammar_eval"], &["span_number", "scan_next", "grammar_eval"]];
+const BUGS: [&[&str]; 3] = [
+    &["primary", "expression", "grammar_eval"],
+    &["probe", "table_find", "grammar_eval"],
+    &["span_number", "scan_next", "grammar_eval"],
+];
 
 /// Numbers of crashes of the third bug begin here; the others take turns.
 const THIRD_BUG: u64 = 20;
@@ -42,7 +46,8 @@ pub struct Shape {
     pub reports: Vec<Report>,
     /// Ids of reports that were removed.
     pub removed_reports: Vec<String>,
-    /// When each file of the store was first seen. What came in a later step is in none of the earlier files.
+    /// When each file of the store was first seen. What came in a later step is in none of the
+    /// earlier files.
     pub born: BTreeMap<PathBuf, usize>,
     /// The groups of crashes at the end.
     pub groups: String,
@@ -58,8 +63,20 @@ impl Shape {
             assert_eq!(sandbox.run(["key", "generate", key.to_str().unwrap()]).code, 0);
         }
         let name = format!("{}-{name}", if is_sealed { "sealed" } else { "open" });
-        let (modules, removed, reports, removed_reports) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { name, sandbox, key, modules, removed, reports, removed_reports, born: BTreeMap::new(), groups: String::new(), step: 0 }
+        let (modules, removed, reports, removed_reports) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self {
+            name,
+            sandbox,
+            key,
+            modules,
+            removed,
+            reports,
+            removed_reports,
+            born: BTreeMap::new(),
+            groups: String::new(),
+            step: 0,
+        }
     }
 
     pub fn run(&self, args: &[&str]) -> Run {
@@ -93,11 +110,16 @@ impl Shape {
     /// Adds crashes in the functions of one build, with `numbers`.
     fn add(&mut self, build: &str, numbers: std::ops::Range<u64>) {
         let build = Build::of(build);
-        let events: Vec<String> = numbers.clone().map(|number| event(number, &build, bug(number))).collect();
+        let events: Vec<String> =
+            numbers.clone().map(|number| event(number, &build, bug(number))).collect();
         let file = self.sandbox.write("events.ndjson", events.join("\n") + "\n");
         self.take(&["crash", "add", file.to_str().unwrap()]);
         let step = self.step;
-        self.reports.extend(numbers.zip(events).map(|(number, text)| Report { id: format!("{number:032x}"), text, step }));
+        self.reports.extend(numbers.zip(events).map(|(number, text)| Report {
+            id: format!("{number:032x}"),
+            text,
+            step,
+        }));
     }
 
     fn remove_report(&mut self, number: u64) {
@@ -137,8 +159,10 @@ impl Shape {
     /// Files of the store, and how long each is.
     pub fn files(&self) -> Vec<(PathBuf, u64)> {
         let store = self.sandbox.store();
-        let mut files: Vec<_> =
-            files(&store).into_iter().map(|file| (file.clone(), fs::metadata(store.join(file)).unwrap().len())).collect();
+        let mut files: Vec<_> = files(&store)
+            .into_iter()
+            .map(|file| (file.clone(), fs::metadata(store.join(file)).unwrap().len()))
+            .collect();
         files.sort();
         files
     }
@@ -153,28 +177,40 @@ impl Shape {
         shape.finish()
     }
 
-    /// Everything that can happen to a store: batches of four, a module with several blocks of each kind, one that a second file
-    /// completes, one that was replaced, one that was removed; crashes that came before and after their symbols, of which one was
-    /// removed; a run and a merge by hand.
+    /// Everything that can happen to a store: batches of four, a module with several blocks of each
+    /// kind, one that a second file completes, one that was replaced, one that was removed; crashes
+    /// that came before and after their symbols, of which one was removed; a run and a merge by
+    /// hand.
     pub fn batches(is_sealed: bool) -> Self {
         let mut shape = Self::new("batches", is_sealed);
         let many = shape.made("many.so", "many", 1, 0..5000);
-        let [cpp, rust, other] = ["cpp-gcc-O2-dwarf5.so", "rust-O2-dwarf5.so", "cpp-clang-O2-dwarf5.so"].map(Known::fixture);
+        let [cpp, rust, other] =
+            ["cpp-gcc-O2-dwarf5.so", "rust-O2-dwarf5.so", "cpp-clang-O2-dwarf5.so"]
+                .map(Known::fixture);
         let early = BUILDS.map(Known::fixture);
         shape.import(vec![cpp, rust, early[0].clone(), many]);
         shape.add(BUILDS[0], 1..4);
         shape.add(BUILDS[1], 4..7);
-        let (old, new) = (shape.made("old-twice.so", "old", 2, 0..300), shape.made("twice.so", "new", 2, 0..300));
+        let (old, new) = (
+            shape.made("old-twice.so", "old", 2, 0..300),
+            shape.made("twice.so", "new", 2, 0..300),
+        );
         fs::create_dir_all(shape.sandbox.path("before")).unwrap();
         fs::rename(&old.path, shape.sandbox.path("before/twice.so")).unwrap();
-        let old = Known { name: "twice.so".to_owned(), path: shape.sandbox.path("before/twice.so"), ..old };
+        let old = Known {
+            name: "twice.so".to_owned(),
+            path: shape.sandbox.path("before/twice.so"),
+            ..old
+        };
         shape.import(vec![early[1].clone(), other, old, early[2].clone()]);
-        let (half, gone) = (shape.made("half.so", "half", 3, 0..200), shape.made("gone.so", "gone", 4, 0..100));
+        let (half, gone) =
+            (shape.made("half.so", "half", 3, 0..200), shape.made("gone.so", "gone", 4, 0..100));
         let remains = shape.made("rest.so", "rest", 3, 200..400);
         shape.import(vec![half.clone(), gone.clone()]);
         // Both names answer for both files' functions: they are one module.
         shape.take(&["import", remains.path.to_str().unwrap()]);
-        let both = Known { answers: half.answers.into_iter().chain(remains.answers).collect(), ..half };
+        let both =
+            Known { answers: half.answers.into_iter().chain(remains.answers).collect(), ..half };
         shape.modules.retain(|(_, known)| known.name != both.name && known.name != gone.name);
         shape.take(&["modules", "remove", &gone.name]);
         shape.removed.push(gone);
@@ -220,7 +256,10 @@ impl Shape {
 
 /// Files below `store`, by their path within.
 pub fn files(store: &Path) -> Vec<PathBuf> {
-    let found = walkdir::WalkDir::new(store).into_iter().filter_map(Result::ok).filter(|entry| entry.file_type().is_file());
+    let found = walkdir::WalkDir::new(store)
+        .into_iter()
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_file());
     found.map(|entry| entry.path().strip_prefix(store).unwrap().to_owned()).collect()
 }
 
