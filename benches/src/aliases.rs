@@ -24,7 +24,9 @@ impl Aliases {
         let file = object::File::parse(&*data).with_context(named)?;
         let mut aliases = Self::default();
         let underscore = if file.format() == object::BinaryFormat::MachO { "_" } else { "" };
-        for symbol in file.symbols().chain(file.dynamic_symbols()).filter(ObjectSymbol::is_definition) {
+        for symbol in
+            file.symbols().chain(file.dynamic_symbols()).filter(ObjectSymbol::is_definition)
+        {
             if let Ok(name) = symbol.name() {
                 aliases.add(name.strip_prefix(underscore).unwrap_or(name), symbol.address());
             }
@@ -36,8 +38,8 @@ impl Aliases {
         self.addresses.entry(name.to_owned()).or_default().push(address);
     }
 
-    /// Whether `one` and `other` are the same name, or are defined at the same address, or would be if they did not
-    /// name the cold half of a function.
+    /// Whether `one` and `other` are the same name, or are defined at the same address, or would be
+    /// if they did not name the cold half of a function.
     pub fn are_same(&self, one: &str, other: &str) -> bool {
         let (one, other) = (whole(one), whole(other));
         let addresses = |name: &str| self.addresses.get(name).map_or(&[][..], Vec::as_slice);
@@ -74,18 +76,27 @@ mod tests {
 
     #[test]
     fn a_cold_half_belongs_to_its_function() {
-        let aliases = Aliases { addresses: HashMap::from([("D1".to_owned(), vec![16]), ("D2".to_owned(), vec![16])]) };
-        for (one, other) in [("run", "run.cold"), ("run.cold.1", "run"), ("run.part.0.cold", "run.part.0"), ("D1.cold", "D2")] {
+        let aliases = Aliases {
+            addresses: HashMap::from([("D1".to_owned(), vec![16]), ("D2".to_owned(), vec![16])]),
+        };
+        for (one, other) in [
+            ("run", "run.cold"),
+            ("run.cold.1", "run"),
+            ("run.part.0.cold", "run.part.0"),
+            ("D1.cold", "D2"),
+        ] {
             assert!(aliases.are_same(one, other), "{one} {other}");
         }
-        for (one, other) in [("run", "run.colder"), ("run", "run.part.0"), ("D1.cold", "run.cold")] {
+        for (one, other) in [("run", "run.colder"), ("run", "run.part.0"), ("D1.cold", "run.cold")]
+        {
             assert!(!aliases.are_same(one, other), "{one} {other}");
         }
     }
 
     #[test]
     fn destructors_of_a_fixture_are_the_same() -> Result<()> {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/objects/cpp-gcc-O2-dwarf5.so");
+        let file =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/objects/cpp-gcc-O2-dwarf5.so");
         let aliases = Aliases::read(&file)?;
         assert!(aliases.are_same("_ZN5AdderD1Ev", "_ZN5AdderD2Ev"));
         assert!(!aliases.are_same("_ZN5AdderD1Ev", "_ZN5Adder3runEj"));

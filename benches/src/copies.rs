@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use object::Object;
 
-/// Bytes that one import should read: some 0.1 s of work, against milliseconds for starting a process.
+/// Bytes that one import should read: some 0.1 s of work, against milliseconds for starting a
+/// process.
 const WANTED_BYTES: usize = 4 << 20;
 /// Copies at most, however small the file: their paths go on one command line.
 const MAX_COPIES: usize = 256;
@@ -18,15 +19,16 @@ pub struct Copies {
 }
 
 impl Copies {
-    /// Copies `file` into the new directory `dir` if it is small. A large file is taken where it is, and so is one
-    /// without a build-id, whose copies symtool would take for one and the same.
+    /// Copies `file` into the new directory `dir` if it is small. A large file is taken where it
+    /// is, and so is one without a build-id, whose copies symtool would take for one and the same.
     ///
     /// # Errors
     /// If the file cannot be read or a copy cannot be written; names it.
     pub fn make(file: &Path, dir: &Path) -> Result<Self> {
         let alone = Self { paths: vec![file.to_owned()] };
         let bytes = fs::metadata(file).with_context(|| file.display().to_string())?.len();
-        let count = usize::try_from(bytes).map_or(1, |bytes| (WANTED_BYTES / bytes.max(1)).min(MAX_COPIES));
+        let count =
+            usize::try_from(bytes).map_or(1, |bytes| (WANTED_BYTES / bytes.max(1)).min(MAX_COPIES));
         if count < 2 {
             return Ok(alone);
         }
@@ -37,7 +39,9 @@ impl Copies {
         let mut paths = Vec::with_capacity(count);
         for number in 0..count {
             let path = dir.join(format!("{number:03}-{name}"));
-            if let (Some(id), Ok(number)) = (data.get_mut(at..at + NUMBER_BYTES), u32::try_from(number)) {
+            if let (Some(id), Ok(number)) =
+                (data.get_mut(at..at + NUMBER_BYTES), u32::try_from(number))
+            {
                 id.copy_from_slice(&number.to_be_bytes());
             }
             fs::write(&path, &data).with_context(|| path.display().to_string())?;
@@ -85,7 +89,11 @@ mod tests {
             let object = object::File::parse(&*copy)?;
             ids.insert(object.build_id()?.expect("a build-id").to_vec());
             let differing = original.iter().zip(&copy).filter(|(a, b)| a != b).count();
-            assert!(differing <= NUMBER_BYTES && copy.len() == original.len(), "{}", path.display());
+            assert!(
+                differing <= NUMBER_BYTES && copy.len() == original.len(),
+                "{}",
+                path.display()
+            );
         }
         assert_eq!(ids.len(), copies.paths().len());
         Ok(())

@@ -54,7 +54,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<Options>
             Word::Option(name) => return Err(format!("unknown option {name}")),
             Word::Plain(path) if file.is_none() => file = Some(path.into()),
             Word::Plain(path) if out.is_none() => out = Some(path.into()),
-            Word::Plain(other) => return Err(format!("{}: one FILE and one OUT only", other.display())),
+            Word::Plain(other) => {
+                return Err(format!("{}: one FILE and one OUT only", other.display()));
+            }
         }
     }
     Ok(Some(Options { file: file.ok_or("FILE is missing")?, out }))
@@ -74,13 +76,16 @@ pub fn command(program: &Path, file: &Path, out: &Path) -> Command {
 pub fn run(options: &Options) -> Result<()> {
     let named = || options.file.display().to_string();
     let data = fs::read(&options.file).with_context(named)?;
-    let blocks: Vec<Vec<u8>> = blocks(&data).into_par_iter().map(block).collect::<Result<_>>().with_context(named)?;
+    let blocks: Vec<Vec<u8>> =
+        blocks(&data).into_par_iter().map(block).collect::<Result<_>>().with_context(named)?;
     let write = |out: &mut dyn Write| {
         blocks.iter().try_for_each(|block| out.write_all(block))?;
         out.flush()
     };
     match &options.out {
-        Some(path) => File::create(path).and_then(|file| write(&mut BufWriter::new(file))).with_context(|| path.display().to_string()),
+        Some(path) => File::create(path)
+            .and_then(|file| write(&mut BufWriter::new(file)))
+            .with_context(|| path.display().to_string()),
         None => write(&mut io::stdout().lock()).context("standard output"),
     }
 }
@@ -90,7 +95,10 @@ fn blocks(mut data: &[u8]) -> Vec<&[u8]> {
     let mut blocks = Vec::new();
     while !data.is_empty() {
         let least = BLOCK_BYTES.min(data.len()) - 1;
-        let end = data[least..].iter().position(|byte| *byte == b'\n').map_or(data.len(), |line| least + line + 1);
+        let end = data[least..]
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .map_or(data.len(), |line| least + line + 1);
         let (block, rest) = data.split_at(end);
         blocks.push(block);
         data = rest;
@@ -114,7 +122,10 @@ mod tests {
         let line = format!("{}\n", "x".repeat(100_000));
         let data = line.repeat(10);
         let parts = blocks(data.as_bytes());
-        assert_eq!(parts.iter().map(|part| part.len() / line.len()).collect::<Vec<_>>(), [3, 3, 3, 1]);
+        assert_eq!(
+            parts.iter().map(|part| part.len() / line.len()).collect::<Vec<_>>(),
+            [3, 3, 3, 1]
+        );
         assert_eq!(parts.concat(), data.as_bytes());
         assert_eq!(blocks(b"no end").concat(), b"no end");
         assert!(blocks(b"").is_empty());
@@ -129,7 +140,8 @@ mod tests {
         run(&Options { file: file.clone(), out: Some(out.clone()) })?;
         assert!(zstd::decode_all(File::open(&out)?)? == text.as_bytes());
         fs::write(&file, "{\"event_id\":\n")?;
-        let error = run(&Options { file: file.clone(), out: Some(out) }).expect_err("no JSON").to_string();
+        let error =
+            run(&Options { file: file.clone(), out: Some(out) }).expect_err("no JSON").to_string();
         assert_eq!(error, file.display().to_string());
         Ok(())
     }
@@ -138,7 +150,10 @@ mod tests {
     fn arguments() {
         let parsed = |args: &[&str]| parse(args.iter().map(OsString::from));
         assert_eq!(parsed(&["a"]), Ok(Some(Options { file: "a".into(), out: None })));
-        assert_eq!(parsed(&["a", "b"]), Ok(Some(Options { file: "a".into(), out: Some("b".into()) })));
+        assert_eq!(
+            parsed(&["a", "b"]),
+            Ok(Some(Options { file: "a".into(), out: Some("b".into()) }))
+        );
         assert_eq!(parsed(&[]), Err("FILE is missing".to_owned()));
         assert_eq!(parsed(&["a", "b", "c"]), Err("c: one FILE and one OUT only".to_owned()));
     }

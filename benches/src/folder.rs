@@ -25,13 +25,15 @@ pub fn make_empty(dir: &Path) -> Result<()> {
 /// If it cannot be removed; names it.
 pub fn remove(dir: &Path) -> Result<()> {
     match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).with_context(|| dir.display().to_string()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| dir.display().to_string())
+        }
         _ => Ok(()),
     }
 }
 
-/// Makes `to` a copy of `from`: its folders and files, and nothing that was there before. All of it is on disk then, so that whoever
-/// writes there next does not wait for it.
+/// Makes `to` a copy of `from`: its folders and files, and nothing that was there before. All of it
+/// is on disk then, so that whoever writes there next does not wait for it.
 ///
 /// # Errors
 /// If something cannot be read or written; names it.
@@ -39,12 +41,16 @@ pub fn copy(from: &Path, to: &Path) -> Result<()> {
     remove(to)?;
     fs::create_dir_all(to).with_context(|| to.display().to_string())?;
     for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
-        let (path, target) = entry.map(|entry| (entry.path(), to.join(entry.file_name()))).with_context(|| from.display().to_string())?;
+        let (path, target) = entry
+            .map(|entry| (entry.path(), to.join(entry.file_name())))
+            .with_context(|| from.display().to_string())?;
         if path.is_dir() {
             copy(&path, &target)?;
         } else {
             let synced = |_| File::open(&target)?.sync_all();
-            fs::copy(&path, &target).and_then(synced).with_context(|| path.display().to_string())?;
+            fs::copy(&path, &target)
+                .and_then(synced)
+                .with_context(|| path.display().to_string())?;
         }
     }
     Ok(())

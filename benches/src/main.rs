@@ -1,4 +1,5 @@
-//! Prints ratios of symtool to its peers, a few lines for each debug file, from one interleaved run.
+//! Prints ratios of symtool to its peers, a few lines for each debug file, from one interleaved
+//! run.
 //!
 //! ```text
 //! $ symtool-benches cpp.so
@@ -7,10 +8,11 @@
 //! resolve cpp.so random -j1: 12.3 x addr2line, 2.50 x symcache (lookup); more is faster
 //! ```
 //!
-//! Every measure is the wall time of a whole process: start-up, reading the input, the work. The peers run as
-//! child processes of this same executable (`symtool-benches peer VERB …`), in turn with symtool, and the medians
-//! of the rounds are compared. An import ratio is symtool's time over the peer's; a resolve ratio is symtool's
-//! addresses per second over the peer's, on the same batch file.
+//! Every measure is the wall time of a whole process: start-up, reading the input, the work. The
+//! peers run as child processes of this same executable (`symtool-benches peer VERB …`), in turn
+//! with symtool, and the medians of the rounds are compared. An import ratio is symtool's time over
+//! the peer's; a resolve ratio is symtool's addresses per second over the peer's, on the same batch
+//! file.
 //!
 //! | measure | symtool | peer | what the peer does not do |
 //! | --- | --- | --- | --- |
@@ -19,10 +21,11 @@
 //! | resolve | `-j 1 resolve --style gnu --no-demangle`, output to /dev/null | addr2line: raw name, file and line of every frame | write output; import first: it parses a unit when an address is in it |
 //! | | | symcache: the same from its cache file | write output; know columns; decompress |
 //!
-//! A small file is imported in many copies at once (`x124`), each with a build-id of its own, so that the measure
-//! is not only the start of a process. What symtool does once for each module, such as syncing the store, weighs
-//! most there; a large file shows the work. What is measured on generated files stands in [`mapping::bench`] and
-//! [`crashes::bench`]. Nothing is timed before [`check`] has found the same answers.
+//! A small file is imported in many copies at once (`x124`), each with a build-id of its own, so
+//! that the measure is not only the start of a process. What symtool does once for each module,
+//! such as syncing the store, weighs most there; a large file shows the work. What is measured on
+//! generated files stands in [`mapping::bench`] and [`crashes::bench`]. Nothing is timed before
+//! [`check`] has found the same answers.
 
 mod aliases;
 mod check;
@@ -70,16 +73,32 @@ fn main() -> ExitCode {
     }
     match args.split_first() {
         Some((verb, args)) if verb == "crashes" => {
-            return subcommand(crashes::options::parse(args.iter().cloned()), crashes::options::USAGE, crashes::run);
+            return subcommand(
+                crashes::options::parse(args.iter().cloned()),
+                crashes::options::USAGE,
+                crashes::run,
+            );
         }
         Some((verb, args)) if verb == "eval" => {
-            return subcommand(eval::options::parse(args.iter().cloned()), eval::options::USAGE, eval::run);
+            return subcommand(
+                eval::options::parse(args.iter().cloned()),
+                eval::options::USAGE,
+                eval::run,
+            );
         }
         Some((verb, args)) if verb == "mapping" => {
-            return subcommand(mapping::options::parse(args.iter().cloned()), mapping::options::USAGE, mapping::run);
+            return subcommand(
+                mapping::options::parse(args.iter().cloned()),
+                mapping::options::USAGE,
+                mapping::run,
+            );
         }
         Some((verb, args)) if verb == proguard::VERB => {
-            return subcommand(proguard::parse(args.iter().cloned()), proguard::USAGE, proguard::run);
+            return subcommand(
+                proguard::parse(args.iter().cloned()),
+                proguard::USAGE,
+                proguard::run,
+            );
         }
         Some((verb, args)) if verb == floor::VERB => {
             return subcommand(floor::parse(args.iter().cloned()), floor::USAGE, floor::run);
@@ -100,7 +119,11 @@ fn main() -> ExitCode {
 }
 
 /// A command with options of its own; `None` of them asks for help.
-fn subcommand<O>(options: Result<Option<O>, String>, usage: &str, run: fn(&O) -> Result<()>) -> ExitCode {
+fn subcommand<O>(
+    options: Result<Option<O>, String>,
+    usage: &str,
+    run: fn(&O) -> Result<()>,
+) -> ExitCode {
     match options {
         Ok(None) => {
             println!("{usage}");
@@ -125,10 +148,11 @@ fn exit_code(all_went_well: Result<bool>) -> ExitCode {
     }
 }
 
-/// Benches one file after the other, then what is generated. One that fails is named on stderr and does not stop the others; the answer
-/// says whether none did.
+/// Benches one file after the other, then what is generated. One that fails is named on stderr and
+/// does not stop the others; the answer says whether none did.
 fn run(options: &Options) -> Result<bool> {
-    let myself = env::current_exe().context("cannot find this program's own path, which the peers are started by")?;
+    let myself = env::current_exe()
+        .context("cannot find this program's own path, which the peers are started by")?;
     let symtool = options.symtool.clone().unwrap_or_else(|| myself.with_file_name("symtool"));
     symtool::find(&symtool)?;
     let mut all_went_well = true;
@@ -140,12 +164,19 @@ fn run(options: &Options) -> Result<bool> {
         }
     };
     for file in &options.files {
-        let as_asked = |report: Report| if options.json { report.to_json().to_string() } else { report.to_string() };
+        let as_asked = |report: Report| {
+            if options.json { report.to_json().to_string() } else { report.to_string() }
+        };
         print(bench_file(file, options, &symtool, &myself).map(as_asked));
     }
-    let bench =
-        Bench { symtool: &symtool, myself: &myself, rounds: options.rounds.min(MAX_ROUNDS), jobs: jobs().last().copied().unwrap_or(1) };
-    let as_asked = |rows: Rows| if options.json { rows.to_json().to_string() } else { rows.to_string() };
+    let bench = Bench {
+        symtool: &symtool,
+        myself: &myself,
+        rounds: options.rounds.min(MAX_ROUNDS),
+        jobs: jobs().last().copied().unwrap_or(1),
+    };
+    let as_asked =
+        |rows: Rows| if options.json { rows.to_json().to_string() } else { rows.to_string() };
     if options.mappings {
         print(mapping::bench::run(&bench).map(as_asked));
     }
@@ -172,7 +203,8 @@ pub struct Bench<'a> {
 fn bench_file(file: &Path, options: &Options, symtool: &Path, myself: &Path) -> Result<Report> {
     let sample = Sample::read(file)?;
     let file = fs::canonicalize(file).with_context(|| file.display().to_string())?;
-    let work = tempfile::tempdir().context("no temporary directory; set TMPDIR to a place with room for twice the file")?;
+    let work = tempfile::tempdir()
+        .context("no temporary directory; set TMPDIR to a place with room for twice the file")?;
     let at = |name: &str| work.path().join(name);
 
     let random: Vec<u64> = sample.addresses().take(options.addresses).collect();
@@ -196,14 +228,27 @@ fn bench_file(file: &Path, options: &Options, symtool: &Path, myself: &Path) -> 
     let mut imports = Vec::new();
     for jobs in jobs() {
         let store = at(&format!("import-j{jobs}"));
-        imports.push((jobs, race.enter(Symtool::new(symtool, store.clone()).import_command(copies.paths(), jobs), Before::Remove(store))));
+        imports.push((
+            jobs,
+            race.enter(
+                Symtool::new(symtool, store.clone()).import_command(copies.paths(), jobs),
+                Before::Remove(store),
+            ),
+        ));
     }
-    let convert = race.enter(peers::convert_command(myself, copies.paths(), &at("converted")), Before::Remove(at("converted")));
+    let convert = race.enter(
+        peers::convert_command(myself, copies.paths(), &at("converted")),
+        Before::Remove(at("converted")),
+    );
     let parse = race.enter(peers::parse_command(myself, copies.paths()), Before::Nothing);
     let resolves = ["random", "sorted"].map(|order| {
         let symtool = race.enter(ours.resolve_command(&file, &at(order)), Before::Nothing);
-        let addr2line = race.enter(peers::addr2line_command(myself, &file, &at(order)), Before::Nothing);
-        let symcache = race.enter(peers::symcache_command(myself, &at("cache"), sample.load_address(), &at(order)), Before::Nothing);
+        let addr2line =
+            race.enter(peers::addr2line_command(myself, &file, &at(order)), Before::Nothing);
+        let symcache = race.enter(
+            peers::symcache_command(myself, &at("cache"), sample.load_address(), &at(order)),
+            Before::Nothing,
+        );
         (order, symtool, addr2line, symcache)
     });
     let medians = race.run(options.rounds).with_context(|| file.display().to_string())?;

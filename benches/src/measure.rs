@@ -77,7 +77,8 @@ impl Entrant {
             Before::Remove(dir) => folder::remove(dir)?,
             Before::Copy(from, to) => folder::copy(from, to)?,
         }
-        let command = self.command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let command =
+            self.command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let start = Instant::now();
         let output = command.spawn().and_then(std::process::Child::wait_with_output);
         let time = start.elapsed();
@@ -105,7 +106,10 @@ impl Medians {
 pub fn failure(command: &Command, output: &Output) -> Error {
     let said = String::from_utf8_lossy(&output.stderr);
     let said = if said.trim().is_empty() { "it said nothing" } else { said.trim() };
-    anyhow!("{command:?}: {}: {said}; run it by hand, with a store and a batch of your own", output.status)
+    anyhow!(
+        "{command:?}: {}: {said}; run it by hand, with a store and a batch of your own",
+        output.status
+    )
 }
 
 /// The middle one, or the mean of the two middle ones. 0 of none.
@@ -186,7 +190,11 @@ mod tests {
         let mut race = Race::default();
         race.enter(command, Before::Nothing);
         let error = race.run(1).expect_err("exit status 3").to_string();
-        assert!(error.starts_with("\"sh\"") && error.contains("exit status: 3: no such module; run it by hand"), "{error}");
+        assert!(
+            error.starts_with("\"sh\"")
+                && error.contains("exit status: 3: no such module; run it by hand"),
+            "{error}"
+        );
     }
 
     #[test]

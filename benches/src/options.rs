@@ -23,7 +23,8 @@ on generated crashes, after checking that all give the same answers.
   FILE             an ELF or dSYM file with debug info [default: three of testdata/objects]";
 
 /// Fixtures that are benched where no file is named: one for each compiler and language.
-const DEFAULT_FILES: [&str; 3] = ["cpp-gcc-O2-dwarf5.so", "c-clang-O2-dwarf5.so", "rust-O2-dwarf5.so"];
+const DEFAULT_FILES: [&str; 3] =
+    ["cpp-gcc-O2-dwarf5.so", "c-clang-O2-dwarf5.so", "rust-O2-dwarf5.so"];
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -58,8 +59,15 @@ pub struct Options {
 /// # Errors
 /// A message about the first argument that is wrong.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, String> {
-    let mut options =
-        Options { symtool: None, rounds: 5, addresses: 200_000, json: false, files: Vec::new(), mappings: false, crashes: false };
+    let mut options = Options {
+        symtool: None,
+        rounds: 5,
+        addresses: 200_000,
+        json: false,
+        files: Vec::new(),
+        mappings: false,
+        crashes: false,
+    };
     let mut only_files = false;
     let mut words = Words::new(args);
     while let Some(word) = words.next()? {
@@ -93,7 +101,8 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, String> 
 /// Arguments one by one.
 pub struct Words<I> {
     args: I,
-    /// The option that was read last, and its value if that stood in the same argument and was not taken yet.
+    /// The option that was read last, and its value if that stood in the same argument and was not
+    /// taken yet.
     option: (String, Option<OsString>),
     only_plain: bool,
 }
@@ -152,7 +161,8 @@ impl<I: Iterator<Item = OsString>> Words<I> {
     /// If it is none.
     pub fn positive(&mut self) -> Result<usize, String> {
         let value = self.value()?;
-        let number = value.to_str().and_then(|value| value.parse().ok()).filter(|number| *number > 0);
+        let number =
+            value.to_str().and_then(|value| value.parse().ok()).filter(|number| *number > 0);
         number.ok_or_else(|| format!("{} {}: not a number above 0", self.option.0, value.display()))
     }
 
@@ -162,8 +172,11 @@ impl<I: Iterator<Item = OsString>> Words<I> {
     /// If it is none.
     pub fn number(&mut self, limit: u64) -> Result<u64, String> {
         let value = self.value()?;
-        let number = value.to_str().and_then(|value| value.parse().ok()).filter(|number| *number <= limit);
-        number.ok_or_else(|| format!("{} {}: not a number up to {limit}", self.option.0, value.display()))
+        let number =
+            value.to_str().and_then(|value| value.parse().ok()).filter(|number| *number <= limit);
+        number.ok_or_else(|| {
+            format!("{} {}: not a number up to {limit}", self.option.0, value.display())
+        })
     }
 }
 
@@ -186,7 +199,17 @@ mod tests {
             mappings: false,
             crashes: false,
         };
-        let args = ["a", "--rounds=3", "--json", "--addresses", "7", "--symtool", "/bin/symtool", "--", "--b"];
+        let args = [
+            "a",
+            "--rounds=3",
+            "--json",
+            "--addresses",
+            "7",
+            "--symtool",
+            "/bin/symtool",
+            "--",
+            "--b",
+        ];
         assert_eq!(parsed(&args), Ok(Asked::Run(want)));
     }
 
@@ -202,7 +225,9 @@ mod tests {
     #[test]
     fn parts_are_left_out() {
         let parts = |args: &[&str]| match parsed(args) {
-            Ok(Asked::Run(Options { files, mappings, crashes, .. })) => (files.len(), mappings, crashes),
+            Ok(Asked::Run(Options { files, mappings, crashes, .. })) => {
+                (files.len(), mappings, crashes)
+            }
             other => panic!("{other:?}"),
         };
         assert_eq!(parts(&[]), (DEFAULT_FILES.len(), true, true));
@@ -210,7 +235,10 @@ mod tests {
         assert_eq!(parts(&["a", "--only", "crashes"]), (1, false, true));
         assert_eq!(parts(&["--only", "files"]), (DEFAULT_FILES.len(), false, false));
         assert_eq!(parts(&["--only=mappings", "--only=crashes"]), (0, true, true));
-        assert_eq!(parsed(&["--only", "all"]), Err("--only: neither files nor mappings nor crashes".to_owned()));
+        assert_eq!(
+            parsed(&["--only", "all"]),
+            Err("--only: neither files nor mappings nor crashes".to_owned())
+        );
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What one would use instead of symtool: the same work done by the addr2line crate and by symcache, in a child process
-//! of this program or, for the check, in this one.
+//! What one would use instead of symtool: the same work done by the addr2line crate and by
+//! symcache, in a child process of this program or, for the check, in this one.
 //!
 //! ```text
 //! symtool-benches peer symcache-convert DIR FILE…
@@ -45,7 +45,8 @@ pub fn convert_command(program: &Path, files: &[PathBuf], dir: &Path) -> Command
     command
 }
 
-/// `program` as the peer that looks up `batch` in the symcache `cache`, of a file linked at `load_address`.
+/// `program` as the peer that looks up `batch` in the symcache `cache`, of a file linked at
+/// `load_address`.
 pub fn symcache_command(program: &Path, cache: &Path, load_address: u64, batch: &Path) -> Command {
     let mut command = command(program, "symcache-lookup");
     command.arg(cache).arg(load_address.to_string()).arg(batch);
@@ -77,22 +78,29 @@ fn command(program: &Path, verb: &str) -> Command {
 /// # Errors
 /// If the arguments are not those of a peer, or the work fails.
 pub fn run(args: &[OsString]) -> Result<()> {
-    let (verb, args) = args.split_first().context("peer: a verb is missing; these processes are started by the bench")?;
+    let (verb, args) = args
+        .split_first()
+        .context("peer: a verb is missing; these processes are started by the bench")?;
     match (verb.to_str(), args) {
         (Some("symcache-convert"), [dir, files @ ..]) => {
             let dir = Path::new(dir);
             fs::create_dir(dir).with_context(|| dir.display().to_string())?;
-            files.iter().enumerate().try_for_each(|(number, file)| symcache_convert(Path::new(file), &dir.join(number.to_string())))
+            files.iter().enumerate().try_for_each(|(number, file)| {
+                symcache_convert(Path::new(file), &dir.join(number.to_string()))
+            })
         }
         (Some("symcache-lookup"), [cache, load_address, batch]) => {
-            let data = ByteView::open(cache).with_context(|| Path::new(cache).display().to_string())?;
+            let data =
+                ByteView::open(cache).with_context(|| Path::new(cache).display().to_string())?;
             let cache = Symcache::open(&data, load_address.to_string_lossy().parse()?)?;
             look_up(batch, |address, each| {
                 cache.frames(address, each);
                 Ok(())
             })
         }
-        (Some("addr2line-parse"), files) => files.iter().try_for_each(|file| addr2line_parse(Path::new(file))),
+        (Some("addr2line-parse"), files) => {
+            files.iter().try_for_each(|file| addr2line_parse(Path::new(file)))
+        }
         (Some("addr2line-lookup"), [file, batch]) => {
             let file = Addr2line::open(Path::new(file))?;
             look_up(batch, |address, each| file.frames(address, each))?;
@@ -100,12 +108,18 @@ pub fn run(args: &[OsString]) -> Result<()> {
             std::mem::forget(file);
             Ok(())
         }
-        _ => bail!("peer {}: no such verb, or wrong arguments; these processes are started by the bench", verb.display()),
+        _ => bail!(
+            "peer {}: no such verb, or wrong arguments; these processes are started by the bench",
+            verb.display()
+        ),
     }
 }
 
 /// Passes every address of `batch` to `frames`, and takes what a program would print.
-fn look_up(batch: &OsStr, frames: impl Fn(u64, &mut dyn FnMut(Frame<'_>)) -> Result<()>) -> Result<()> {
+fn look_up(
+    batch: &OsStr,
+    frames: impl Fn(u64, &mut dyn FnMut(Frame<'_>)) -> Result<()>,
+) -> Result<()> {
     for address in read_batch(Path::new(batch))? {
         frames(address, &mut |frame| {
             black_box((frame.function, frame.file, frame.line));
@@ -119,7 +133,12 @@ fn look_up(batch: &OsStr, frames: impl Fn(u64, &mut dyn FnMut(Frame<'_>)) -> Res
 /// # Errors
 /// If the file cannot be read or the cache not written; names it.
 pub fn symcache_convert(path: &Path, cache: &Path) -> Result<()> {
-    let named = || format!("{}: symcache cannot read it; pass an ELF or dSYM file with debug info", path.display());
+    let named = || {
+        format!(
+            "{}: symcache cannot read it; pass an ELF or dSYM file with debug info",
+            path.display()
+        )
+    };
     let data = ByteView::open(path).with_context(named)?;
     let object = symbolic_debuginfo::Object::parse(&data).with_context(named)?;
     let mut converter = SymCacheConverter::new();
@@ -139,7 +158,8 @@ pub struct Symcache<'d> {
 }
 
 impl<'d> Symcache<'d> {
-    /// Parses what [`symcache_convert`] wrote, for a file whose first segment is linked at `load_address`.
+    /// Parses what [`symcache_convert`] wrote, for a file whose first segment is linked at
+    /// `load_address`.
     ///
     /// # Errors
     /// If it is no symcache.
@@ -152,19 +172,27 @@ impl<'d> Symcache<'d> {
         let Some(address) = address.checked_sub(self.load_address) else { return };
         for location in self.cache.lookup(address) {
             let path = location.file().map_or_else(String::new, |file| file.full_path());
-            each(Frame { function: location.function().name(), file: &path, line: location.line() });
+            each(Frame {
+                function: location.function().name(),
+                file: &path,
+                line: location.line(),
+            });
         }
     }
 }
 
-/// Parses everything in the file at `path` that a lookup by the addr2line crate could need. Split units (`.dwo`)
-/// are not loaded. At an error (line programs of dSYMs can reach beyond the address space) the crate stops, which is to
-/// its advantage.
+/// Parses everything in the file at `path` that a lookup by the addr2line crate could need. Split
+/// units (`.dwo`) are not loaded. At an error (line programs of dSYMs can reach beyond the address
+/// space) the crate stops, which is to its advantage.
 fn addr2line_parse(path: &Path) -> Result<()> {
     let named = || format!("{}: the addr2line crate cannot read it", path.display());
     let data = ByteView::open(path).with_context(named)?;
     let file = object::File::parse(&*data).with_context(named)?;
-    let endian = if file.is_little_endian() { gimli::RunTimeEndian::Little } else { gimli::RunTimeEndian::Big };
+    let endian = if file.is_little_endian() {
+        gimli::RunTimeEndian::Little
+    } else {
+        gimli::RunTimeEndian::Big
+    };
     let section = |id: gimli::SectionId| match file.section_by_name(id.name()) {
         Some(section) => section.uncompressed_data(),
         None => Ok(Cow::default()),
@@ -176,7 +204,8 @@ fn addr2line_parse(path: &Path) -> Result<()> {
     let units = Units::from_dwarf(dwarf).with_context(named)?;
     let parsed = (units.parse_lines(), units.parse_inlined_functions());
     black_box(parsed.0.is_ok() && parsed.1.is_ok());
-    // What was parsed stays for as long as such a program looks up addresses: freeing it is no part of the work.
+    // What was parsed stays for as long as such a program looks up addresses: freeing it is no part
+    // of the work.
     std::mem::forget(black_box(units));
     Ok(())
 }
@@ -195,8 +224,10 @@ impl Addr2line {
     /// If it cannot be read; names it.
     pub fn open(path: &Path) -> Result<Self> {
         let named = || format!("{}: the addr2line crate cannot read it", path.display());
-        let is_macho =
-            object::File::parse(&*ByteView::open(path).with_context(named)?).with_context(named)?.format() == object::BinaryFormat::MachO;
+        let is_macho = object::File::parse(&*ByteView::open(path).with_context(named)?)
+            .with_context(named)?
+            .format()
+            == object::BinaryFormat::MachO;
         let loader = Loader::new(path).map_err(|error| anyhow!("{}: {error}", named()))?;
         Ok(Self { loader, prefix: if is_macho { "_" } else { "" } })
     }
@@ -207,9 +238,9 @@ impl Addr2line {
 
     /// Calls `each` with the frames at `address`, a virtual address of the file, innermost first.
     ///
-    /// Like the crate's own program, it names a function that is not inlined by its symbol, which says more than
-    /// DWARF does (`run.cold`), and answers from the symbol table where DWARF has no frame. Of a unit that it cannot
-    /// read it says nothing.
+    /// Like the crate's own program, it names a function that is not inlined by its symbol, which
+    /// says more than DWARF does (`run.cold`), and answers from the symbol table where DWARF has no
+    /// frame. Of a unit that it cannot read it says nothing.
     ///
     /// # Errors
     /// If the frames of a unit that it could read cannot be followed.
@@ -229,8 +260,13 @@ impl Addr2line {
                 (None, Some(function)) => function.raw_name()?,
                 (None, None) => Cow::default(),
             };
-            let (file, line) = this.location.map_or((None, None), |location| (location.file, location.line));
-            each(Frame { function: &function, file: file.unwrap_or_default(), line: line.unwrap_or_default() });
+            let (file, line) =
+                this.location.map_or((None, None), |location| (location.file, location.line));
+            each(Frame {
+                function: &function,
+                file: file.unwrap_or_default(),
+                line: line.unwrap_or_default(),
+            });
         }
         Ok(())
     }
@@ -254,9 +290,13 @@ mod tests {
     #[test]
     fn both_peers_know_inlined_frames() -> Result<()> {
         let file = fixture("cpp-gcc-O2-dwarf5.so");
-        let want = [("_ZN5store4RingIjLj16EE3popEv".to_owned(), 64), ("_ZN5Adder3runEj.cold".to_owned(), 68)];
+        let want = [
+            ("_ZN5store4RingIjLj16EE3popEv".to_owned(), 64),
+            ("_ZN5Adder3runEj.cold".to_owned(), 68),
+        ];
         let mut names = Vec::new();
-        Addr2line::open(&file)?.frames(0x10b5, &mut |frame| names.push((frame.function.to_owned(), frame.line)))?;
+        Addr2line::open(&file)?
+            .frames(0x10b5, &mut |frame| names.push((frame.function.to_owned(), frame.line)))?;
         assert_eq!(names, want);
         let dir = tempfile::tempdir()?;
         let cache = dir.path().join("cache");
@@ -285,7 +325,12 @@ mod tests {
 
     #[test]
     fn every_unit_of_every_fixture_is_parsed() -> Result<()> {
-        for name in ["cpp-gcc-O2-dwarf5.so", "c-clang-O2-dwarf5.so", "rust-O2-dwarf5.so", "c-gcc-O2-dwarf2.so"] {
+        for name in [
+            "cpp-gcc-O2-dwarf5.so",
+            "c-clang-O2-dwarf5.so",
+            "rust-O2-dwarf5.so",
+            "c-gcc-O2-dwarf2.so",
+        ] {
             addr2line_parse(&fixture(name))?;
         }
         Ok(())

@@ -5,7 +5,8 @@
 //! trace ─ remap_stacktrace ─> standard output
 //! ```
 //!
-//! A service keeps the cache and has only to parse it, which takes no time: `--cache` writes it once, and reads it where it is.
+//! A service keeps the cache and has only to parse it, which takes no time: `--cache` writes it
+//! once, and reads it where it is.
 
 use std::ffi::OsString;
 use std::fs;
@@ -53,9 +54,13 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<Options>
                 "-h" | "--help" => return Ok(None),
                 _ => return Err(format!("unknown option {name}")),
             },
-            Word::Plain(path) if options.mapping.as_os_str().is_empty() => options.mapping = path.into(),
+            Word::Plain(path) if options.mapping.as_os_str().is_empty() => {
+                options.mapping = path.into()
+            }
             Word::Plain(path) if options.trace.is_none() => options.trace = Some(path.into()),
-            Word::Plain(other) => return Err(format!("{}: one MAPPING and one TRACE only", other.display())),
+            Word::Plain(other) => {
+                return Err(format!("{}: one MAPPING and one TRACE only", other.display()));
+            }
         }
     }
     if options.mapping.as_os_str().is_empty() {
@@ -64,8 +69,14 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<Options>
     Ok(Some(options))
 }
 
-/// `program` retracing `trace` through `mapping`, or through its index at `cache`; without `trace` it builds the index only.
-pub fn command(program: &Path, cache: Option<&Path>, mapping: &Path, trace: Option<&Path>) -> Command {
+/// `program` retracing `trace` through `mapping`, or through its index at `cache`; without `trace`
+/// it builds the index only.
+pub fn command(
+    program: &Path,
+    cache: Option<&Path>,
+    mapping: &Path,
+    trace: Option<&Path>,
+) -> Command {
     let mut command = Command::new(program);
     command.arg(VERB);
     if let Some(cache) = cache {
@@ -81,7 +92,9 @@ pub fn command(program: &Path, cache: Option<&Path>, mapping: &Path, trace: Opti
 /// If a file cannot be read or written, or the cache is none; names it.
 pub fn run(options: &Options) -> Result<()> {
     let data = match &options.cache {
-        Some(path) if path.exists() => ByteView::open(path).with_context(|| path.display().to_string())?,
+        Some(path) if path.exists() => {
+            ByteView::open(path).with_context(|| path.display().to_string())?
+        }
         Some(path) => {
             let data = index(&options.mapping)?;
             fs::write(path, &data).with_context(|| path.display().to_string())?;
@@ -89,7 +102,8 @@ pub fn run(options: &Options) -> Result<()> {
         }
         None => ByteView::from_vec(index(&options.mapping)?),
     };
-    let cache = ProguardCache::parse(&data).map_err(|error| anyhow!("{}: {error}; remove its cache", options.mapping.display()))?;
+    let cache = ProguardCache::parse(&data)
+        .map_err(|error| anyhow!("{}: {error}; remove its cache", options.mapping.display()))?;
     match &options.trace {
         Some(trace) => {
             let text = fs::read_to_string(trace).with_context(|| trace.display().to_string())?;
@@ -118,7 +132,8 @@ mod tests {
     #[test]
     fn arguments() {
         let parsed = |args: &[&str]| parse(args.iter().map(OsString::from));
-        let want = Options { cache: Some("c".into()), mapping: "m".into(), trace: Some("t".into()) };
+        let want =
+            Options { cache: Some("c".into()), mapping: "m".into(), trace: Some("t".into()) };
         assert_eq!(parsed(&["m", "--cache=c", "t"]), Ok(Some(want)));
         assert_eq!(parsed(&["m"]), Ok(Some(Options { mapping: "m".into(), ..Options::default() })));
         assert_eq!(parsed(&[]), Err("MAPPING is missing".to_owned()));
@@ -131,7 +146,10 @@ mod tests {
         fs::write(file.path(), "com.a.B -> a.b:\n    1:1:void m():7:7 -> c\n")?;
         let data = index(file.path())?;
         let cache = ProguardCache::parse(&data).map_err(|error| anyhow!("{error}"))?;
-        assert_eq!(cache.remap_stacktrace("\tat a.b.c(SourceFile:1)\n")?.trim(), "at com.a.B.m(B.java:7)");
+        assert_eq!(
+            cache.remap_stacktrace("\tat a.b.c(SourceFile:1)\n")?.trim(),
+            "at com.a.B.m(B.java:7)"
+        );
         Ok(())
     }
 }

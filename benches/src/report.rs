@@ -69,7 +69,11 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, rounds, addresses, agreements: [one, other], .. } = self;
-        write!(f, "{file} (--rounds {rounds} --addresses {addresses}): of {} answers the same as {one}, {other}", one.asked)?;
+        write!(
+            f,
+            "{file} (--rounds {rounds} --addresses {addresses}): of {} answers the same as {one}, {other}",
+            one.asked
+        )?;
         let copies = if self.copies > 1 { format!(" x{}", self.copies) } else { String::new() };
         for Ratio { of, addr2line, symcache } in &self.imports {
             let (symcache, addr2line) = (Times(*symcache), Times(*addr2line));
@@ -80,7 +84,10 @@ impl fmt::Display for Report {
         }
         for Ratio { of, addr2line, symcache } in &self.resolves {
             let (symcache, addr2line) = (Times(*symcache), Times(*addr2line));
-            write!(f, "\nresolve {file} {of}: {addr2line} addr2line, {symcache} symcache (lookup); more is faster")?;
+            write!(
+                f,
+                "\nresolve {file} {of}: {addr2line} addr2line, {symcache} symcache (lookup); more is faster"
+            )?;
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! Prints the measures of a generated file as lines of text or a JSON object. Ratios first; seconds and rates too, as
-//! some of them have an aim.
+//! Prints the measures of a generated file as lines of text or a JSON object. Ratios first; seconds
+//! and rates too, as some of them have an aim.
 
 use std::fmt;
 use std::time::Duration;
@@ -33,7 +33,8 @@ pub struct Rows {
 pub struct Row {
     /// The measure, and cores symtool had.
     pub of: String,
-    /// By peer, symtool's time over the peer's; or, if [`Row::a_second`] is there, what it does in a second over what the peer does.
+    /// By peer, symtool's time over the peer's; or, if [`Row::a_second`] is there, what it does in
+    /// a second over what the peer does.
     pub ratios: Vec<(&'static str, f64)>,
     /// symtool's time.
     pub time: Duration,
@@ -69,9 +70,13 @@ impl Rows {
     /// with `a_second` and `unit` where something is counted.
     pub fn to_json(&self) -> Value {
         let row = |row: &Row| {
-            let ratios: serde_json::Map<String, Value> =
-                row.ratios.iter().map(|(peer, ratio)| ((*peer).to_owned(), rounded(*ratio).into())).collect();
-            let mut value = json!({"of": row.of, "ratios": ratios, "seconds": rounded(row.time.as_secs_f64())});
+            let ratios: serde_json::Map<String, Value> = row
+                .ratios
+                .iter()
+                .map(|(peer, ratio)| ((*peer).to_owned(), rounded(*ratio).into()))
+                .collect();
+            let mut value =
+                json!({"of": row.of, "ratios": ratios, "seconds": rounded(row.time.as_secs_f64())});
             if let Some(Rate { count, unit }) = row.a_second {
                 value["a_second"] = count.round().into();
                 value["unit"] = unit.into();
@@ -105,7 +110,12 @@ impl fmt::Display for Rows {
             for (index, (peer, ratio)) in ratios.iter().enumerate() {
                 write!(f, "{} {} {peer}", if index == 0 { "" } else { "," }, Times(*ratio))?;
             }
-            write!(f, "; {} is faster; {:.3} s", if *less_is_faster { "less" } else { "more" }, time.as_secs_f64())?;
+            write!(
+                f,
+                "; {} is faster; {:.3} s",
+                if *less_is_faster { "less" } else { "more" },
+                time.as_secs_f64()
+            )?;
             if let Some(Rate { count, unit }) = a_second {
                 write!(f, ", {count:.0} {unit}/s")?;
             }
@@ -134,7 +144,10 @@ mod tests {
             measures: vec![
                 Row {
                     of: "retrace 20 frames -j1".to_owned(),
-                    ratios: vec![("proguard (index built)", 0.0031), ("proguard (index kept)", 2.5)],
+                    ratios: vec![
+                        ("proguard (index built)", 0.0031),
+                        ("proguard (index kept)", 2.5),
+                    ],
                     time,
                     a_second: None,
                     aim: Some("0.030 s"),

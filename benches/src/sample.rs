@@ -33,24 +33,33 @@ impl Sample {
         if path.is_dir() {
             bail!("{name}: a directory; pass ELF or dSYM files with debug info");
         }
-        let data = ByteView::open(path).with_context(|| format!("{name}: cannot be read; pass an ELF or dSYM file with debug info"))?;
-        let file =
-            object::File::parse(&*data).with_context(|| format!("{name}: not an object file; pass an ELF or dSYM file with debug info"))?;
+        let data = ByteView::open(path).with_context(|| {
+            format!("{name}: cannot be read; pass an ELF or dSYM file with debug info")
+        })?;
+        let file = object::File::parse(&*data).with_context(|| {
+            format!("{name}: not an object file; pass an ELF or dSYM file with debug info")
+        })?;
         if file.section_by_name(".debug_info").is_none() {
-            bail!("{name}: no .debug_info, so the peers have nothing to read; pass the unstripped file or its .debug file");
+            bail!(
+                "{name}: no .debug_info, so the peers have nothing to read; pass the unstripped file or its .debug file"
+            );
         }
         let mut functions: Vec<Function> = file
             .symbols()
             .chain(file.dynamic_symbols())
             .filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.is_definition())
             .map(|symbol| Function { start: symbol.address(), size: symbol.size() })
-            .filter(|function| function.size > 0 && function.start.checked_add(function.size).is_some())
+            .filter(|function| {
+                function.size > 0 && function.start.checked_add(function.size).is_some()
+            })
             .collect();
         functions.extend(without_size(&file));
         functions.sort_unstable();
         functions.dedup();
         if functions.is_empty() {
-            bail!("{name}: no function symbol with a size to take addresses from; pass a file that was not stripped of .symtab");
+            bail!(
+                "{name}: no function symbol with a size to take addresses from; pass a file that was not stripped of .symtab"
+            );
         }
         let text = file.segments().find(|segment| matches!(segment.name(), Ok(Some("__TEXT"))));
         let first = text.or_else(|| file.segments().next());
@@ -62,7 +71,8 @@ impl Sample {
         self.load_address
     }
 
-    /// Addresses without end: small functions come as often as large ones, every byte of a function equally often.
+    /// Addresses without end: small functions come as often as large ones, every byte of a function
+    /// equally often.
     pub fn addresses(&self) -> impl Iterator<Item = u64> {
         let mut random = Random(0);
         std::iter::from_fn(move || {
@@ -73,13 +83,17 @@ impl Sample {
     }
 }
 
-/// The functions of a Mach-O file, whose symbol table has no sizes: each reaches to the next of its section.
+/// The functions of a Mach-O file, whose symbol table has no sizes: each reaches to the next of its
+/// section.
 fn without_size(file: &object::File<'_>) -> Vec<Function> {
     if file.format() != object::BinaryFormat::MachO {
         return Vec::new();
     }
-    let functions = file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.is_definition());
-    let mut starts: Vec<_> = functions.filter_map(|symbol| Some((symbol.section_index()?.0, symbol.address()))).collect();
+    let functions =
+        file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.is_definition());
+    let mut starts: Vec<_> = functions
+        .filter_map(|symbol| Some((symbol.section_index()?.0, symbol.address())))
+        .collect();
     starts.sort_unstable();
     starts.dedup();
     let pairs = starts.windows(2).filter(|pair| pair[0].0 == pair[1].0);
@@ -97,7 +111,8 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `limit`, which is not 0. The limits here are far below 2^64, so the remainder will do.
+    /// A number below `limit`, which is not 0. The limits here are far below 2^64, so the remainder
+    /// will do.
     fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit
     }
@@ -124,7 +139,8 @@ pub fn read_batch(path: &Path) -> Result<Vec<u64>> {
     let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
     let address = |line: &str| {
         let digits = line.strip_prefix("0x").unwrap_or(line);
-        u64::from_str_radix(digits, 16).with_context(|| format!("{}: not an address: {line}", path.display()))
+        u64::from_str_radix(digits, 16)
+            .with_context(|| format!("{}: not an address: {line}", path.display()))
     };
     text.lines().map(address).collect()
 }
@@ -183,7 +199,11 @@ mod tests {
             (Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"), "not an object file"),
         ] {
             let error = Sample::read(&path).expect_err("no sample").to_string();
-            assert!(error.starts_with(&format!("{}: {fact}", path.display())) && error.contains("; pass"), "{error}");
+            assert!(
+                error.starts_with(&format!("{}: {fact}", path.display()))
+                    && error.contains("; pass"),
+                "{error}"
+            );
         }
         Ok(())
     }

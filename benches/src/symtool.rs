@@ -23,7 +23,10 @@ pub struct Symtool {
 /// If there is none; says how to get it.
 pub fn find(path: &Path) -> Result<()> {
     if !path.is_file() {
-        bail!("{}: no such program; build it with cargo build --release -p symtool, or pass --symtool PATH", path.display());
+        bail!(
+            "{}: no such program; build it with cargo build --release -p symtool, or pass --symtool PATH",
+            path.display()
+        );
     }
     Ok(())
 }
@@ -86,18 +89,20 @@ impl Symtool {
     /// # Errors
     /// If symtool fails; names the command and passes on what it said.
     pub fn import(&self, file: &PathBuf) -> Result<()> {
-        said(self.import_command(std::slice::from_ref(file), 1)).with_context(|| file.display().to_string())?;
+        said(self.import_command(std::slice::from_ref(file), 1))
+            .with_context(|| file.display().to_string())?;
         Ok(())
     }
 
-    /// The frames at `addresses`, which are virtual addresses of `module`, in their order. `batch` is where a file
-    /// may be written.
+    /// The frames at `addresses`, which are virtual addresses of `module`, in their order. `batch`
+    /// is where a file may be written.
     ///
     /// # Errors
     /// If symtool fails or answers something else than was asked.
     pub fn answers(&self, module: &Path, addresses: &[u64], batch: &Path) -> Result<Vec<Chain>> {
         write_batch(batch, addresses)?;
-        let text = said(self.resolve_in_style("llvm-json", module, batch)).with_context(|| module.display().to_string())?;
+        let text = said(self.resolve_in_style("llvm-json", module, batch))
+            .with_context(|| module.display().to_string())?;
         let lines: Vec<&str> = text.lines().collect();
         if lines.len() != addresses.len() {
             bail!(
@@ -108,15 +113,24 @@ impl Symtool {
             );
         }
         let answer = |(line, address): (&&str, &u64)| {
-            chain(line, *address)
-                .with_context(|| format!("{}: symtool answered {line}; see what resolve --style llvm-json prints", module.display()))
+            chain(line, *address).with_context(|| {
+                format!(
+                    "{}: symtool answered {line}; see what resolve --style llvm-json prints",
+                    module.display()
+                )
+            })
         };
         lines.iter().zip(addresses).map(answer).collect()
     }
 
     fn resolve_in_style(&self, style: &str, module: &Path, batch: &Path) -> Command {
         let mut command = self.command(1);
-        command.arg("resolve").arg("--module").arg(module).args(["--style", style, "--no-demangle", "--batch"]).arg(batch);
+        command
+            .arg("resolve")
+            .arg("--module")
+            .arg(module)
+            .args(["--style", style, "--no-demangle", "--batch"])
+            .arg(batch);
         command
     }
 
@@ -151,7 +165,10 @@ fn chain(line: &str, address: u64) -> Result<Chain> {
 
 fn place(frame: &Value) -> Result<Place> {
     let function = frame["FunctionName"].as_str().context("no string \"FunctionName\"")?.to_owned();
-    let line = frame["Line"].as_u64().and_then(|line| u32::try_from(line).ok()).context("no number \"Line\"")?;
+    let line = frame["Line"]
+        .as_u64()
+        .and_then(|line| u32::try_from(line).ok())
+        .context("no number \"Line\"")?;
     Ok(Place { function, line })
 }
 

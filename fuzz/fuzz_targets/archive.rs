@@ -1,4 +1,5 @@
-//! Any bytes as an archive: listing and opening its members must end, without a panic and within limits.
+//! Any bytes as an archive: listing and opening its members must end, without a panic and within
+//! limits.
 
 #![no_main]
 

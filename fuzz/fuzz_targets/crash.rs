@@ -1,5 +1,5 @@
-//! Any bytes as crash reports: cutting them, reading each and marking its frames must end, without a panic, with places that lie
-//! within the report.
+//! Any bytes as crash reports: cutting them, reading each and marking its frames must end, without
+//! a panic, with places that lie within the report.
 
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! Any bytes as a linkage name: demangling them must end, without a panic and within limits, in every spelling.
+//! Any bytes as a linkage name: demangling them must end, without a panic and within limits, in
+//! every spelling.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Any bytes as a mapping, and as a trace through it: reading them must end, without a panic and within limits, and rows must be their
-//! own bytes.
+//! Any bytes as a mapping, and as a trace through it: reading them must end, without a panic and
+//! within limits, and rows must be their own bytes.
 
 #![no_main]
 

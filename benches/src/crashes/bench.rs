@@ -37,10 +37,19 @@ pub fn run(bench: &Bench) -> Result<Rows> {
 }
 
 fn measured(bench: &Bench, crashes: usize, bugs: usize) -> Result<Rows> {
-    let work = tempfile::tempdir().context("no temporary directory; set TMPDIR to a place with room for 1 GB")?;
+    let work = tempfile::tempdir()
+        .context("no temporary directory; set TMPDIR to a place with room for 1 GB")?;
     let at = |name: &str| work.path().join(name);
     let dir = at("generated");
-    let bugs = make(&Options { out: dir.clone(), crashes, bugs, builds: 8, withheld: WITHHELD, texts: 0, seed: 1 })?;
+    let bugs = make(&Options {
+        out: dir.clone(),
+        crashes,
+        bugs,
+        builds: 8,
+        withheld: WITHHELD,
+        texts: 0,
+        seed: 1,
+    })?;
     let (events, batch) = (dir.join("events.ndjson"), at("batch"));
     let frames = write_batch(&events, &dir.join("plan.json"), &batch)?;
 
@@ -54,18 +63,28 @@ fn measured(bench: &Bench, crashes: usize, bugs: usize) -> Result<Rows> {
     let (added, grouped) = (at("added"), at("grouped"));
     folder::copy(&late, &grouped)?;
     said(symtool(&grouped).reprocess_command(bench.jobs))?;
-    fs::write(at("groups"), said(symtool(&grouped).crash_list_command())?).with_context(|| at("groups").display().to_string())?;
+    fs::write(at("groups"), said(symtool(&grouped).crash_list_command())?)
+        .with_context(|| at("groups").display().to_string())?;
     // An error if a crash is missing.
     let f1 = eval::f1(&dir.join("truth.tsv"), &at("groups"))?;
     if f1 < WANTED_F1 {
-        bail!("symtool groups with an F1 of {f1:.4}, but {WANTED_F1} is wanted; see what just eval prints");
+        bail!(
+            "symtool groups with an F1 of {f1:.4}, but {WANTED_F1} is wanted; see what just eval prints"
+        );
     }
 
     let mut race = Race::default();
-    let add = race.enter(symtool(&added).crash_add_command(&events, bench.jobs), Before::Copy(now, added.clone()));
+    let add = race.enter(
+        symtool(&added).crash_add_command(&events, bench.jobs),
+        Before::Copy(now, added.clone()),
+    );
     let floor = race.enter(floor::command(bench.myself, &events, &at("floor")), Before::Nothing);
-    let resolve = race.enter(symtool(&late).resolve_all_command(&batch, bench.jobs), Before::Nothing);
-    let reprocess = race.enter(symtool(&grouped).reprocess_command(bench.jobs), Before::Copy(late, grouped.clone()));
+    let resolve =
+        race.enter(symtool(&late).resolve_all_command(&batch, bench.jobs), Before::Nothing);
+    let reprocess = race.enter(
+        symtool(&grouped).reprocess_command(bench.jobs),
+        Before::Copy(late, grouped.clone()),
+    );
     let medians = race.run(bench.rounds)?;
 
     let row = |of: String, ratio, time| Row {
@@ -77,10 +96,21 @@ fn measured(bench: &Bench, crashes: usize, bugs: usize) -> Result<Rows> {
         less_is_faster: true,
     };
     let measures = vec![
-        row("crash add".to_owned(), ("floor (parsed, zstd -3)", medians.ratio(add, floor)), medians.time(add)),
-        row(format!("reprocess, {frames} frames"), ("resolve --batch", medians.ratio(reprocess, resolve)), medians.time(reprocess)),
+        row(
+            "crash add".to_owned(),
+            ("floor (parsed, zstd -3)", medians.ratio(add, floor)),
+            medians.time(add),
+        ),
+        row(
+            format!("reprocess, {frames} frames"),
+            ("resolve --batch", medians.ratio(reprocess, resolve)),
+            medians.time(reprocess),
+        ),
     ];
     let bytes = fs::metadata(&events).with_context(|| events.display().to_string())?.len();
-    let what = format!("{crashes} crashes of {bugs} bugs, {} MB; grouped with an F1 of {f1:.4}", bytes / 1_000_000);
+    let what = format!(
+        "{crashes} crashes of {bugs} bugs, {} MB; grouped with an F1 of {f1:.4}",
+        bytes / 1_000_000
+    );
     Ok(Rows { part: "crashes", what, rounds: bench.rounds, agreements: Vec::new(), measures })
 }

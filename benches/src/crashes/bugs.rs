@@ -1,8 +1,9 @@
 //! Makes bugs: lists of places in code that their crashes lead through.
 //!
-//! What makes truth well defined: take of each bug the first five functions of the app on its crash side, inlined ones included, each once
-//! where it recurs, the crash handler's left out. No two bugs have the same five by their plain names, whether or not
-//! `base::check_failed` counts where it stands on top. Bugs may share any four of them, and everything behind them.
+//! What makes truth well defined: take of each bug the first five functions of the app on its crash
+//! side, inlined ones included, each once where it recurs, the crash handler's left out. No two
+//! bugs have the same five by their plain names, whether or not `base::check_failed` counts where
+//! it stands on top. Bugs may share any four of them, and everything behind them.
 
 use std::collections::HashSet;
 
@@ -48,7 +49,8 @@ pub struct Bug {
 pub enum Top {
     /// Nothing: its first step failed.
     Nothing,
-    /// A function of the system, which was given a bad pointer: index into [`super::system::System::memory`], modulo its length.
+    /// A function of the system, which was given a bad pointer: index into
+    /// [`super::system::System::memory`], modulo its length.
     Memory(usize),
     /// A failed check: `base::check_failed`, and the system's way to end a process.
     Check,
@@ -65,7 +67,16 @@ pub struct Step {
 
 /// How threads begin: the app's functions, crash side first, and whether it is the main thread.
 pub const ENDS: [(&[&str], bool); 3] = [
-    (&["shop::EventLoop::dispatch", "shop::EventLoop::turn", "shop::EventLoop::run", "shop::run_app", "main"], true),
+    (
+        &[
+            "shop::EventLoop::dispatch",
+            "shop::EventLoop::turn",
+            "shop::EventLoop::run",
+            "shop::run_app",
+            "main",
+        ],
+        true,
+    ),
     (&["shop::ThreadPool::run_task", "shop::ThreadPool::work", "shop::ThreadPool::start"], false),
     (&["shop::Timer::fire", "shop::Timer::start"], false),
 ];
@@ -80,14 +91,20 @@ pub const CHECK: &str = "base::check_failed";
 pub fn bugs(sites: &Sites, count: usize, seed: u64) -> Result<Vec<Bug>, String> {
     let (inner, outer) = candidates(&sites.sites);
     if inner.len().min(outer.len()) < 4 * SITES.1 {
-        return Err("too little code in all platforms alike; see what the compilers made".to_owned());
+        return Err(
+            "too little code in all platforms alike; see what the compilers made".to_owned()
+        );
     }
     let mut draw = Draw { sites, inner, outer, rng: Rng::with_seed(seed ^ number_of(&["bugs"])) };
     let mut taken = HashSet::new();
     let mut bugs: Vec<Bug> = Vec::new();
     for _ in 0..count {
-        let bug = (0..MAX_TRIES).map(|_| draw.bug(&bugs)).find(|bug| names(sites, bug).iter().all(|names| !taken.contains(names)));
-        let bug = bug.ok_or_else(|| format!("--bugs {count}: there is code for {} bugs only; pass less", bugs.len()))?;
+        let bug = (0..MAX_TRIES)
+            .map(|_| draw.bug(&bugs))
+            .find(|bug| names(sites, bug).iter().all(|names| !taken.contains(names)));
+        let bug = bug.ok_or_else(|| {
+            format!("--bugs {count}: there is code for {} bugs only; pass less", bugs.len())
+        })?;
         taken.extend(names(sites, &bug));
         bugs.push(bug);
     }
@@ -96,10 +113,16 @@ pub fn bugs(sites: &Sites, count: usize, seed: u64) -> Result<Vec<Bug>, String> 
 
 /// Sites of bugs: those where an instruction can fail, and those that calls lead through.
 fn candidates(sites: &[Site]) -> (Vec<usize>, Vec<usize>) {
-    let of_bugs = |site: &Site| RECIPES[site.module].shape.is_some() && !site.functions.iter().any(|name| is_of_all(name));
+    let of_bugs = |site: &Site| {
+        RECIPES[site.module].shape.is_some() && !site.functions.iter().any(|name| is_of_all(name))
+    };
     let all = |spots: &[Vec<Spot>]| spots.iter().all(|spots| !spots.is_empty());
     let with = |spots: fn(&Site) -> &[Vec<Spot>]| {
-        (0..).zip(sites).filter(|(_, site)| of_bugs(site) && all(spots(site))).map(|(index, _)| index).collect()
+        (0..)
+            .zip(sites)
+            .filter(|(_, site)| of_bugs(site) && all(spots(site)))
+            .map(|(index, _)| index)
+            .collect()
     };
     (with(|site| &site.instructions), with(|site| &site.calls))
 }
@@ -141,7 +164,8 @@ impl Draw<'_> {
             _ => Top::Check,
         };
         let count = self.rng.usize(SITES.0..=SITES.1);
-        // One in three is like an earlier one but for a step; one in six begins like one; one in twelve ends like one.
+        // One in three is like an earlier one but for a step; one in six begins like one; one in
+        // twelve ends like one.
         let kind = self.rng.u8(..12);
         let other = self.rng.choice(before);
         if let (Some(other), 0..4) = (other, kind) {
@@ -151,7 +175,9 @@ impl Draw<'_> {
             return Bug { platforms: other.platforms.clone(), ..self.finish(steps, other.top) };
         }
         let mut steps = match other {
-            Some(other) if (4..6).contains(&kind) && other.top == top => other.steps[..self.rng.usize(1..4)].to_owned(),
+            Some(other) if (4..6).contains(&kind) && other.top == top => {
+                other.steps[..self.rng.usize(1..4)].to_owned()
+            }
             _ => Vec::new(),
         };
         while steps.len() < count {
@@ -181,13 +207,15 @@ impl Draw<'_> {
         let count = self.rng.usize(1..=2);
         let ends = self.rng.choose_multiple(0..ENDS.len(), count);
         let signal = self.rng.usize(..system(Platform::Linux).signals.len());
-        let mut bug = Bug { platforms, steps, recurs, top, signal, middles, ends, decisive: Vec::new() };
+        let mut bug =
+            Bug { platforms, steps, recurs, top, signal, middles, ends, decisive: Vec::new() };
         let [decisive, _] = names(self.sites, &bug);
         bug.decisive = decisive;
         bug
     }
 
-    /// A step that is not among `steps` yet. What recurs is written once, so that a bug's own steps are all different.
+    /// A step that is not among `steps` yet. What recurs is written once, so that a bug's own steps
+    /// are all different.
     fn new_step(&mut self, steps: &[Step], is_first: bool) -> Step {
         loop {
             let step = self.step(is_first);
@@ -220,7 +248,12 @@ mod tests {
     /// `count` functions in one module, each with a spot of every kind.
     fn sites(count: usize) -> Sites {
         let spots = || [(); 3].map(|()| vec![Spot { symbol: 0, offset: 4 }]);
-        let site = |number| Site { module: 2, functions: vec![format!("f{number}")], calls: spots(), instructions: spots() };
+        let site = |number| Site {
+            module: 2,
+            functions: vec![format!("f{number}")],
+            calls: spots(),
+            instructions: spots(),
+        };
         Sites { sites: (0..count).map(site).collect(), tables: Vec::new() }
     }
 
@@ -230,15 +263,21 @@ mod tests {
         let bugs = bugs(&sites, 500, 3).unwrap();
         let lists: HashSet<&Vec<String>> = bugs.iter().map(|bug| &bug.decisive).collect();
         assert_eq!(lists.len(), 500);
-        assert!(bugs.iter().all(|bug| bug.decisive.len() == DECISIVE && bug.steps.len() >= SITES.0));
+        assert!(
+            bugs.iter().all(|bug| bug.decisive.len() == DECISIVE && bug.steps.len() >= SITES.0)
+        );
     }
 
     #[test]
     fn some_bugs_are_alike_but_for_one_function() {
         let sites = sites(60);
         let bugs = bugs(&sites, 200, 3).unwrap();
-        let differences = |one: &Bug, other: &Bug| one.decisive.iter().zip(&other.decisive).filter(|(one, other)| one != other).count();
-        let is_sibling = |(index, bug): &(usize, &Bug)| bugs[..*index].iter().any(|other| differences(bug, other) == 1);
+        let differences = |one: &Bug, other: &Bug| {
+            one.decisive.iter().zip(&other.decisive).filter(|(one, other)| one != other).count()
+        };
+        let is_sibling = |(index, bug): &(usize, &Bug)| {
+            bugs[..*index].iter().any(|other| differences(bug, other) == 1)
+        };
         assert!(bugs.iter().enumerate().filter(is_sibling).count() > 20);
     }
 

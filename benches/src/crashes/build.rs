@@ -1,4 +1,5 @@
-//! Compiles and links every module of every build of the app, with its debug file in `now/` or `late/`.
+//! Compiles and links every module of every build of the app, with its debug file in `now/` or
+//! `late/`.
 //!
 //! ```text
 //! crash-src/, source.rs ─ compile ─> objects, once a platform
@@ -6,7 +7,8 @@
 //!                                      ├─ …                                               build 1
 //! ```
 //!
-//! As a platform's builds are of the same objects, a function has the same bytes in all of them, and another address in each.
+//! As a platform's builds are of the same objects, a function has the same bytes in all of them,
+//! and another address in each.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -59,13 +61,22 @@ pub fn build(options: &Options, work: &Path) -> Result<Vec<Builds>> {
     for platform in PLATFORMS {
         for recipe in &RECIPES {
             compiles.extend(units(recipe).iter().map(|unit| {
-                let source = if *unit == GENERATED { format!("{}-generated.cc", recipe.name) } else { (*unit).to_owned() };
+                let source = if *unit == GENERATED {
+                    format!("{}-generated.cc", recipe.name)
+                } else {
+                    (*unit).to_owned()
+                };
                 vec![platform.compile(work, &source, &object(platform, recipe.name, unit), &[])]
             }));
         }
         for (number, bytes) in PADDING_BYTES.iter().enumerate() {
             let defines = [format!("-DNUMBER={number}"), format!("-DBYTES={bytes}")];
-            compiles.push(vec![platform.compile(work, "padding.cc", &padding(platform, number), &defines)]);
+            compiles.push(vec![platform.compile(
+                work,
+                "padding.cc",
+                &padding(platform, number),
+                &defines,
+            )]);
         }
     }
     tools::run_all(&compiles)?;
@@ -78,8 +89,11 @@ pub fn build(options: &Options, work: &Path) -> Result<Vec<Builds>> {
             for recipe in &RECIPES {
                 let name = platform.file_name(recipe);
                 let is_late = rng.u32(..100) < options.withheld;
-                let dir =
-                    options.out.join("modules").join(if is_late { "late" } else { "now" }).join(format!("{}-{build:02}", platform.name()));
+                let dir = options
+                    .out
+                    .join("modules")
+                    .join(if is_late { "late" } else { "now" })
+                    .join(format!("{}-{build:02}", platform.name()));
                 let images = work.join(format!("{}-{build:02}", platform.name()));
                 for dir in [&dir, &images] {
                     fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
@@ -87,17 +101,22 @@ pub fn build(options: &Options, work: &Path) -> Result<Vec<Builds>> {
                 let debug = dir.join(&name);
                 let image = if platform.is_apple() { images.join(&name) } else { debug.clone() };
                 let order = images.join(format!("{}.order", recipe.name));
-                let mut objects: Vec<String> = units(recipe).iter().map(|unit| object(platform, recipe.name, unit)).collect();
+                let mut objects: Vec<String> =
+                    units(recipe).iter().map(|unit| object(platform, recipe.name, unit)).collect();
                 let mut symbols = functions(work, &objects)?;
                 for number in 0..PADDING_BYTES.len() {
                     if rng.bool() {
                         objects.push(padding(platform, number));
-                        symbols.push(format!("{}padding_{number}", if platform.is_apple() { "_" } else { "" }));
+                        symbols.push(format!(
+                            "{}padding_{number}",
+                            if platform.is_apple() { "_" } else { "" }
+                        ));
                     }
                 }
                 rng.shuffle(&mut symbols);
                 symbols.push(String::new());
-                fs::write(&order, symbols.join("\n")).with_context(|| order.display().to_string())?;
+                fs::write(&order, symbols.join("\n"))
+                    .with_context(|| order.display().to_string())?;
                 links.push(platform.link(recipe, work, &objects, &order, &image, &debug));
                 plans.push((platform, build, image, debug, is_late));
             }
@@ -105,7 +124,8 @@ pub fn build(options: &Options, work: &Path) -> Result<Vec<Builds>> {
     }
     tools::run_all(&links)?;
 
-    let mut all: Vec<Builds> = PLATFORMS.map(|platform| Builds { platform, builds: Vec::new() }).into();
+    let mut all: Vec<Builds> =
+        PLATFORMS.map(|platform| Builds { platform, builds: Vec::new() }).into();
     for (platform, build, image, debug, is_late) in plans {
         let builds = &mut all[platform.index()].builds;
         builds.resize_with(build + 1, Vec::new);
@@ -130,7 +150,9 @@ fn padding(platform: Platform, number: usize) -> String {
 }
 
 fn write_sources(work: &Path, seed: u64) -> Result<()> {
-    let write = |name: &str, text: &str| fs::write(work.join(name), text).with_context(|| work.join(name).display().to_string());
+    let write = |name: &str, text: &str| {
+        fs::write(work.join(name), text).with_context(|| work.join(name).display().to_string())
+    };
     for (name, text) in [
         ("base.h", include_str!("../../crash-src/base.h")),
         ("app.cc", include_str!("../../crash-src/app.cc")),
@@ -142,7 +164,10 @@ fn write_sources(work: &Path, seed: u64) -> Result<()> {
     }
     for (recipe, number) in RECIPES.iter().zip(1..) {
         if let Some(shape) = &recipe.shape {
-            write(&format!("{}-generated.cc", recipe.name), &source(shape, seed.wrapping_mul(31).wrapping_add(number))?)?;
+            write(
+                &format!("{}-generated.cc", recipe.name),
+                &source(shape, seed.wrapping_mul(31).wrapping_add(number))?,
+            )?;
         }
     }
     Ok(())
@@ -155,8 +180,12 @@ fn functions(work: &Path, objects: &[String]) -> Result<Vec<String>> {
         let path = work.join(object);
         let data = fs::read(&path).with_context(|| path.display().to_string())?;
         let file = object::File::parse(&*data).with_context(|| path.display().to_string())?;
-        let functions = file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.is_definition());
-        names.extend(functions.filter_map(|symbol| symbol.name().ok().filter(|name| !name.is_empty()).map(str::to_owned)));
+        let functions = file
+            .symbols()
+            .filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.is_definition());
+        names.extend(functions.filter_map(|symbol| {
+            symbol.name().ok().filter(|name| !name.is_empty()).map(str::to_owned)
+        }));
     }
     Ok(names.into_iter().collect())
 }

@@ -10,7 +10,8 @@ use super::platform::Platform;
 use super::stack::{Crash, Frame};
 use super::system::{LIBRARY_BYTES, system};
 
-/// Appends the line of `crash`, of the build with these modules. What it may leave out depends on `variant` alone.
+/// Appends the line of `crash`, of the build with these modules. What it may leave out depends on
+/// `variant` alone.
 pub fn write(out: &mut String, crash: &Crash, modules: &[Linked], variant: u8) {
     // A string takes all that is written to it.
     let _ = try_write(out, crash, modules, variant);
@@ -34,7 +35,12 @@ pub fn image<'a>(crash: &Crash, modules: &'a [Linked], index: usize) -> Image<'a
         (Some(linked), Some(recipe)) => {
             let path = crash.platform.folder(crash.install).join(crash.platform.file_name(recipe));
             let module = &linked.module;
-            Image { path: path.to_string_lossy().into_owned(), id: (&module.id[..]).into(), size: module.size, base: module.base }
+            Image {
+                path: path.to_string_lossy().into_owned(),
+                id: (&module.id[..]).into(),
+                size: module.size,
+                base: module.base,
+            }
         }
         _ => {
             let (system, library) = (system(crash.platform), index.saturating_sub(RECIPES.len()));
@@ -58,16 +64,32 @@ fn try_write(out: &mut String, crash: &Crash, modules: &[Linked], variant: u8) -
         Platform::Android => ("native", "arm64"),
         Platform::Ios => ("cocoa", "arm64"),
     };
-    write!(out, r#"{{"event_id":"{event_id}","timestamp":{seconds}.{:03},"platform":"{platform}","level":"fatal""#, crash.install % 1000)?;
-    write!(out, r#","release":"{}","dist":"{}","environment":"production","#, release(*build), 1000 + build)?;
+    write!(
+        out,
+        r#"{{"event_id":"{event_id}","timestamp":{seconds}.{:03},"platform":"{platform}","level":"fatal""#,
+        crash.install % 1000
+    )?;
+    write!(
+        out,
+        r#","release":"{}","dist":"{}","environment":"production","#,
+        release(*build),
+        1000 + build
+    )?;
     let os = system.versions[crash.version];
-    write!(out, r#""contexts":{{"os":{{"name":"{}","version":"{os}"}},"device":{{"arch":"{arch}"}}}},"#, system.name)?;
+    write!(
+        out,
+        r#""contexts":{{"os":{{"name":"{}","version":"{os}"}},"device":{{"arch":"{arch}"}}}},"#,
+        system.name
+    )?;
     let (number, signal) = crash.signal;
     write!(
         out,
         r#""exception":{{"values":[{{"type":"{signal}","value":"Fatal signal","thread_id":1,"mechanism":{{"type":"signalhandler","#
     )?;
-    write!(out, r#""handled":false,"meta":{{"signal":{{"number":{number},"name":"{signal}"}}}}}},"stacktrace":"#)?;
+    write!(
+        out,
+        r#""handled":false,"meta":{{"signal":{{"number":{number},"name":"{signal}"}}}}}},"stacktrace":"#
+    )?;
     stack(out, crash, &crash.frames, modules, variant)?;
     out.push_str("}]},");
     if !crash.others.is_empty() {
@@ -81,12 +103,23 @@ fn try_write(out: &mut String, crash: &Crash, modules: &[Linked], variant: u8) -
     }
     out.push_str(r#""debug_meta":{"images":["#);
     // Of the system's libraries, a real report has hundreds.
-    let is_used = |index: usize| crash.frames.iter().chain(crash.others.iter().flatten()).any(|frame| frame.image == index);
-    for (index, load) in crash.loads.iter().enumerate().filter(|(index, _)| *index < RECIPES.len() || is_used(*index)) {
+    let is_used = |index: usize| {
+        crash.frames.iter().chain(crash.others.iter().flatten()).any(|frame| frame.image == index)
+    };
+    for (index, load) in crash
+        .loads
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| *index < RECIPES.len() || is_used(*index))
+    {
         let Image { path, id, size, base } = image(crash, modules, index);
         out.push_str(if index == 0 { "" } else { "," });
         let kind = if is_apple { "macho" } else { "elf" };
-        write!(out, r#"{{"type":"{kind}","code_file":"{path}","debug_id":"{}""#, debug_id(&id, !is_apple))?;
+        write!(
+            out,
+            r#"{{"type":"{kind}","code_file":"{path}","debug_id":"{}""#,
+            debug_id(&id, !is_apple)
+        )?;
         // Some clients leave one of the two out.
         if !is_apple && !variant.is_multiple_of(3) {
             write!(out, r#","code_id":"{}""#, hex(&id))?;
@@ -102,7 +135,13 @@ fn try_write(out: &mut String, crash: &Crash, modules: &[Linked], variant: u8) -
 }
 
 /// A stack, its far end first.
-fn stack(out: &mut String, crash: &Crash, frames: &[Frame], modules: &[Linked], variant: u8) -> std::fmt::Result {
+fn stack(
+    out: &mut String,
+    crash: &Crash,
+    frames: &[Frame],
+    modules: &[Linked],
+    variant: u8,
+) -> std::fmt::Result {
     out.push_str(r#"{"frames":["#);
     for (number, frame) in frames.iter().rev().enumerate() {
         out.push_str(if number == 0 { "" } else { "," });
@@ -123,7 +162,8 @@ fn stack(out: &mut String, crash: &Crash, frames: &[Frame], modules: &[Linked], 
     Ok(())
 }
 
-/// The debug id: the first 16 bytes, the first three fields of which are little-endian in those of ELF files.
+/// The debug id: the first 16 bytes, the first three fields of which are little-endian in those of
+/// ELF files.
 pub fn debug_id(id: &[u8], is_elf: bool) -> String {
     let mut bytes = [0; 16];
     bytes.iter_mut().zip(id).for_each(|(to, from)| *to = *from);
@@ -144,8 +184,11 @@ pub fn uuid(id: &[u8]) -> String {
 
 /// `id` as hexadecimal digits.
 pub fn hex(id: &[u8]) -> String {
-    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    id.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).collect()
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    id.iter()
+        .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
+        .collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Writes the frames of all crashes as a batch: a `MODULE ADDRESS` line for each that lies in the app's modules.
+//! Writes the frames of all crashes as a batch: a `MODULE ADDRESS` line for each that lies in the
+//! app's modules.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -11,12 +12,14 @@ use serde_json::Value;
 /// By debug id, the id and the base of a module.
 type Modules = HashMap<String, (String, u64)>;
 
-/// Writes the addresses of `events` in modules of `plan` to `batch`. The answer is how many there are.
+/// Writes the addresses of `events` in modules of `plan` to `batch`. The answer is how many there
+/// are.
 ///
 /// # Errors
 /// If a file cannot be read or written, or is not what the generator makes; names it.
 pub fn write_batch(events: &Path, plan: &Path, batch: &Path) -> Result<usize> {
-    let modules = modules(plan).with_context(|| format!("{}: not a plan of the generator", plan.display()))?;
+    let modules = modules(plan)
+        .with_context(|| format!("{}: not a plan of the generator", plan.display()))?;
     let file = File::open(events).with_context(|| events.display().to_string())?;
     let out = File::create(batch).with_context(|| batch.display().to_string())?;
     let (mut out, mut count) = (BufWriter::new(out), 0);
@@ -24,7 +27,9 @@ pub fn write_batch(events: &Path, plan: &Path, batch: &Path) -> Result<usize> {
         let at = || format!("{}:{number}", events.display());
         let line = line.with_context(at)?;
         let event: Value = serde_json::from_str(&line).with_context(at)?;
-        for (module, address) in frames(&event, &modules).with_context(|| format!("{}: not an event of the generator", at()))? {
+        for (module, address) in frames(&event, &modules)
+            .with_context(|| format!("{}: not an event of the generator", at()))?
+        {
             writeln!(out, "{module} {address:#x}").with_context(|| batch.display().to_string())?;
             count += 1;
         }
@@ -52,11 +57,16 @@ fn frames<'m>(event: &Value, modules: &'m Modules) -> Result<Vec<(&'m str, u64)>
         let module = modules.get(image["debug_id"].as_str().context("no \"debug_id\"")?);
         images.push((start, size, module));
     }
-    let values = [&event["exception"]["values"], &event["threads"]["values"]].into_iter().filter_map(Value::as_array).flatten();
+    let values = [&event["exception"]["values"], &event["threads"]["values"]]
+        .into_iter()
+        .filter_map(Value::as_array)
+        .flatten();
     let mut frames = Vec::new();
     for frame in values.filter_map(|value| value["stacktrace"]["frames"].as_array()).flatten() {
         let address = hexadecimal(&frame["instruction_addr"]).context("no \"instruction_addr\"")?;
-        let image = images.iter().find(|(start, size, _)| address.checked_sub(*start).is_some_and(|offset| offset < *size));
+        let image = images.iter().find(|(start, size, _)| {
+            address.checked_sub(*start).is_some_and(|offset| offset < *size)
+        });
         if let Some((start, _, Some((id, base)))) = image {
             frames.push((id.as_str(), address - start + base));
         }

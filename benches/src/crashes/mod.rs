@@ -14,9 +14,10 @@
 //!               each build   platforms
 //! ```
 //!
-//! All of it follows from the options and the compilers. Truth never comes from symtool: which function has code at an address, the symbol
-//! tables of the linked images say, read by the object crate; which functions are inlined there, the addr2line crate. What makes two crashes
-//! one bug stands in [`bugs`]. What symtool takes to store and group them is measured by [`mod@bench`].
+//! All of it follows from the options and the compilers. Truth never comes from symtool: which
+//! function has code at an address, the symbol tables of the linked images say, read by the object
+//! crate; which functions are inlined there, the addr2line crate. What makes two crashes one bug
+//! stands in [`bugs`]. What symtool takes to store and group them is measured by [`mod@bench`].
 
 pub mod bench;
 mod bugs;
@@ -67,9 +68,13 @@ pub fn make(options: &Options) -> Result<usize> {
     tools::find(&platform::TOOLS)?;
     let out = &options.out;
     make_folders(out)?;
-    let work = tempfile::tempdir().context("no temporary directory; set TMPDIR to a place with room")?;
+    let work =
+        tempfile::tempdir().context("no temporary directory; set TMPDIR to a place with room")?;
     // Paths of the work folder stand in commands that run elsewhere.
-    let options = &Options { out: fs::canonicalize(out).with_context(|| out.display().to_string())?, ..options.clone() };
+    let options = &Options {
+        out: fs::canonicalize(out).with_context(|| out.display().to_string())?,
+        ..options.clone()
+    };
     let work = fs::canonicalize(work.path()).context("the temporary directory")?;
 
     let builds = build::build(options, &work)?;
@@ -93,7 +98,9 @@ fn make_folders(out: &Path) -> Result<()> {
 fn write_crashes(options: &Options, world: &World<'_>, bugs: &[bugs::Bug]) -> Result<Vec<usize>> {
     let create = |name: &str| {
         let path = options.out.join(name);
-        File::create(&path).map(|file| BufWriter::with_capacity(WRITE_BYTES, file)).with_context(|| path.display().to_string())
+        File::create(&path)
+            .map(|file| BufWriter::with_capacity(WRITE_BYTES, file))
+            .with_context(|| path.display().to_string())
     };
     let (mut events, mut truth) = (create("events.ndjson")?, create("truth.tsv")?);
     let texts = options.out.join("texts");
@@ -128,7 +135,8 @@ fn write_crashes(options: &Options, world: &World<'_>, bugs: &[bugs::Bug]) -> Re
     Ok(counts)
 }
 
-/// Zipf's law: the bug of rank r has a share of 1/r. Each entry is the sum of the shares so far, in parts of the first one.
+/// Zipf's law: the bug of rank r has a share of 1/r. Each entry is the sum of the shares so far, in
+/// parts of the first one.
 fn shares(bugs: usize) -> Vec<u64> {
     let ranks = (1..).take(bugs);
     ranks

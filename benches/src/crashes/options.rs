@@ -43,7 +43,15 @@ pub struct Options {
 /// # Errors
 /// A message about the first argument that is wrong.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<Options>, String> {
-    let mut options = Options { out: PathBuf::new(), crashes: 20_000, bugs: 300, builds: 8, withheld: 30, texts: 100, seed: 1 };
+    let mut options = Options {
+        out: PathBuf::new(),
+        crashes: 20_000,
+        bugs: 300,
+        builds: 8,
+        withheld: 30,
+        texts: 100,
+        seed: 1,
+    };
     let mut words = Words::new(args);
     while let Some(word) = words.next()? {
         match word {
@@ -51,8 +59,14 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<Options>
                 "--crashes" => options.crashes = words.positive()?,
                 "--bugs" => options.bugs = words.positive()?,
                 "--builds" => options.builds = words.positive()?,
-                "--withheld" => options.withheld = words.number(100)?.try_into().map_err(|_| "--withheld: too large")?,
-                "--texts" => options.texts = words.number(u64::MAX)?.try_into().map_err(|_| "--texts: too large")?,
+                "--withheld" => {
+                    options.withheld =
+                        words.number(100)?.try_into().map_err(|_| "--withheld: too large")?
+                }
+                "--texts" => {
+                    options.texts =
+                        words.number(u64::MAX)?.try_into().map_err(|_| "--texts: too large")?
+                }
                 "--seed" => options.seed = words.number(u64::MAX)?,
                 "-h" | "--help" => return Ok(None),
                 _ => return Err(format!("unknown option {name}")),
@@ -77,11 +91,33 @@ mod tests {
 
     #[test]
     fn options_and_defaults() {
-        let want = Options { out: "o".into(), crashes: 7, bugs: 3, builds: 2, withheld: 0, texts: 0, seed: 9 };
-        let args = ["--crashes", "7", "o", "--bugs=3", "--builds", "2", "--withheld", "0", "--texts=0", "--seed=9"];
+        let want = Options {
+            out: "o".into(),
+            crashes: 7,
+            bugs: 3,
+            builds: 2,
+            withheld: 0,
+            texts: 0,
+            seed: 9,
+        };
+        let args = [
+            "--crashes",
+            "7",
+            "o",
+            "--bugs=3",
+            "--builds",
+            "2",
+            "--withheld",
+            "0",
+            "--texts=0",
+            "--seed=9",
+        ];
         assert_eq!(parsed(&args), Ok(Some(want)));
         let Ok(Some(options)) = parsed(&["o"]) else { panic!("options") };
-        assert_eq!((options.crashes, options.bugs, options.builds, options.withheld), (20_000, 300, 8, 30));
+        assert_eq!(
+            (options.crashes, options.bugs, options.builds, options.withheld),
+            (20_000, 300, 8, 30)
+        );
     }
 
     #[test]
@@ -89,7 +125,10 @@ mod tests {
         assert_eq!(parsed(&[]), Err("OUT_DIR is missing".to_owned()));
         assert_eq!(parsed(&["a", "b"]), Err("b: one OUT_DIR only".to_owned()));
         assert_eq!(parsed(&["a", "--bugs", "0"]), Err("--bugs 0: not a number above 0".to_owned()));
-        assert_eq!(parsed(&["a", "--withheld", "101"]), Err("--withheld 101: not a number up to 100".to_owned()));
+        assert_eq!(
+            parsed(&["a", "--withheld", "101"]),
+            Err("--withheld 101: not a number up to 100".to_owned())
+        );
         assert_eq!(parsed(&["--help"]), Ok(None));
     }
 }

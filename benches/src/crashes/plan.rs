@@ -15,13 +15,28 @@ use super::options::Options;
 ///
 /// # Errors
 /// If the file cannot be written; names it.
-pub fn write(path: &Path, options: &Options, builds: &[Builds], bugs: &[Bug], counts: &[usize]) -> Result<()> {
+pub fn write(
+    path: &Path,
+    options: &Options,
+    builds: &[Builds],
+    bugs: &[Bug],
+    counts: &[usize],
+) -> Result<()> {
     let modules: Vec<Value> = builds
         .iter()
-        .flat_map(|of| of.builds.iter().enumerate().flat_map(move |(build, modules)| modules.iter().map(move |module| (of, build, module))))
+        .flat_map(|of| {
+            of.builds.iter().enumerate().flat_map(move |(build, modules)| {
+                modules.iter().map(move |module| (of, build, module))
+            })
+        })
         .map(module)
         .collect();
-    let bugs: Vec<Value> = bugs.iter().zip(counts).enumerate().map(|(number, (bug, count))| self::bug(number, bug, *count)).collect();
+    let bugs: Vec<Value> = bugs
+        .iter()
+        .zip(counts)
+        .enumerate()
+        .map(|(number, (bug, count))| self::bug(number, bug, *count))
+        .collect();
     let plan = json!({
         "seed": options.seed,
         "crashes": options.crashes,

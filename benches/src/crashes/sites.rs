@@ -1,8 +1,9 @@
 //! Places in code that a stack can lead through, in the builds of all platforms.
 //!
-//! A site is a list of functions, the outermost of which has code of its own and the others of which are inlined into it. Which function has
-//! code at an address, the symbol table says; what is inlined there, the addr2line crate. Only sites that every platform has are kept: where
-//! one compiler inlines more than the other, the stacks of one bug would have other functions on each.
+//! A site is a list of functions, the outermost of which has code of its own and the others of
+//! which are inlined into it. Which function has code at an address, the symbol table says; what is
+//! inlined there, the addr2line crate. Only sites that every platform has are kept: where one
+//! compiler inlines more than the other, the stacks of one bug would have other functions on each.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +42,8 @@ pub struct Site {
 }
 
 impl Site {
-    /// Where a stack may lead through it on the platform with this index: behind calls, if it has any.
+    /// Where a stack may lead through it on the platform with this index: behind calls, if it has
+    /// any.
     pub fn returns(&self, platform: usize) -> &[Spot] {
         let calls = &self.calls[platform];
         if calls.is_empty() { &self.instructions[platform] } else { calls }
@@ -78,27 +80,44 @@ impl Sites {
         let mut sites: BTreeMap<Key, Site> = BTreeMap::new();
         let mut tables = Vec::new();
         for builds in builds {
-            let mut table = Table { symbols: Vec::new(), starts: vec![Vec::new(); builds.builds.len()] };
+            let mut table =
+                Table { symbols: Vec::new(), starts: vec![Vec::new(); builds.builds.len()] };
             for module in 0..RECIPES.len() {
-                let linked: Vec<&Linked> = builds.builds.iter().filter_map(|build| build.get(module)).collect();
+                let linked: Vec<&Linked> =
+                    builds.builds.iter().filter_map(|build| build.get(module)).collect();
                 let Some(first) = linked.first() else { continue };
                 let (code, names) = (Code::read(&first.image)?, Addr2line::open(&first.debug)?);
-                for (symbol, function) in first.module.functions.iter().filter(|(symbol, _)| !symbol.starts_with("padding_")) {
+                for (symbol, function) in first
+                    .module
+                    .functions
+                    .iter()
+                    .filter(|(symbol, _)| !symbol.starts_with("padding_"))
+                {
                     let all = in_every_build(&linked, symbol, builds.platform)?;
                     let size = all.iter().map(|function| function.size).min().unwrap_or(0);
-                    let walk =
-                        Walk { code: &code, names: &names, symbol, function: Function { size, ..*function }, platform: builds.platform };
+                    let walk = Walk {
+                        code: &code,
+                        names: &names,
+                        symbol,
+                        function: Function { size, ..*function },
+                        platform: builds.platform,
+                    };
                     let number = table.symbols.len();
                     walk.spots(|functions, is_call, offset| {
                         let place = sites.entry((module, functions)).or_default();
-                        let spots = if is_call { &mut place.calls } else { &mut place.instructions };
+                        let spots =
+                            if is_call { &mut place.calls } else { &mut place.instructions };
                         let spots = &mut spots[builds.platform.index()];
                         if spots.len() < MAX_SPOTS {
                             spots.push(Spot { symbol: number, offset });
                         }
                     })?;
                     table.symbols.push((module, symbol.clone()));
-                    table.starts.iter_mut().zip(&all).for_each(|(starts, function)| starts.push(function.start));
+                    table
+                        .starts
+                        .iter_mut()
+                        .zip(&all)
+                        .for_each(|(starts, function)| starts.push(function.start));
                 }
             }
             tables.push(table);
@@ -107,7 +126,8 @@ impl Sites {
             let functions = raw.iter().map(|name| plain(name)).collect();
             Site { module, functions, ..site }
         });
-        let everywhere = |site: &Site| (0..PLATFORMS.len()).all(|platform| !site.returns(platform).is_empty());
+        let everywhere =
+            |site: &Site| (0..PLATFORMS.len()).all(|platform| !site.returns(platform).is_empty());
         Ok(Self { sites: named.filter(everywhere).collect(), tables })
     }
 
@@ -127,7 +147,10 @@ fn in_every_build(linked: &[&Linked], symbol: &str, platform: Platform) -> Resul
         };
         // Of Mach-O files, what lies behind a function counts too.
         if !platform.is_apple() && all.first().is_some_and(|first| first.size != function.size) {
-            bail!("{}: {symbol} is not of the same size as in another build", linked.image.display());
+            bail!(
+                "{}: {symbol} is not of the same size as in another build",
+                linked.image.display()
+            );
         }
         all.push(*function);
     }
@@ -153,7 +176,9 @@ impl Walk<'_> {
             }
         }
         let mut before = self.functions(0)?;
-        for offset in (0..self.function.size).step_by(if self.platform.is_arm() { 4 } else { 1 }).skip(1) {
+        for offset in
+            (0..self.function.size).step_by(if self.platform.is_arm() { 4 } else { 1 }).skip(1)
+        {
             let here = self.functions(offset)?;
             if let (true, Some(here)) = (here == before, &here) {
                 each(here.clone(), false, offset);
@@ -166,9 +191,13 @@ impl Walk<'_> {
     /// The functions at `offset`, if the outermost one is the symbol's.
     fn functions(&self, offset: u64) -> Result<Option<Vec<String>>> {
         let mut functions = Vec::new();
-        self.names.frames(self.function.start + offset, &mut |frame| functions.push(without_clone(frame.function).to_owned()))?;
+        self.names.frames(self.function.start + offset, &mut |frame| {
+            functions.push(without_clone(frame.function).to_owned())
+        })?;
         let is_whole = functions.iter().all(|name| !name.is_empty());
-        Ok((is_whole && functions.last().is_some_and(|outermost| outermost == without_clone(self.symbol))).then_some(functions))
+        Ok((is_whole
+            && functions.last().is_some_and(|outermost| outermost == without_clone(self.symbol)))
+        .then_some(functions))
     }
 }
 
@@ -177,12 +206,15 @@ fn without_clone(symbol: &str) -> &str {
     symbol.split_once('.').map_or(symbol, |(name, _)| name)
 }
 
-/// A symbol's name in the source, without arguments and template arguments. Two functions of one plain name count as one.
+/// A symbol's name in the source, without arguments and template arguments. Two functions of one
+/// plain name count as one.
 ///
 /// The sources have no operator with an angle bracket.
 pub fn plain(symbol: &str) -> String {
     let symbol = without_clone(symbol);
-    let Some(name) = addr2line::demangle(symbol, DW_LANG_C_plus_plus) else { return symbol.to_owned() };
+    let Some(name) = addr2line::demangle(symbol, DW_LANG_C_plus_plus) else {
+        return symbol.to_owned();
+    };
     let mut out = String::new();
     let (mut angles, mut rounds) = (0_usize, 0_usize);
     let mut rest = name.as_str();

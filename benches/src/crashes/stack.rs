@@ -9,7 +9,8 @@
 //! far end
 //! ```
 //!
-//! Between the callers of the first step some reports have junk, which an unwinder took for a return address.
+//! Between the callers of the first step some reports have junk, which an unwinder took for a
+//! return address.
 
 use fastrand::Rng;
 
@@ -88,10 +89,21 @@ impl<'a> World<'a> {
     /// # Errors
     /// If a function that is on many stacks has no site.
     pub fn new(sites: &'a Sites, builds: &'a [Builds]) -> Result<Self, String> {
-        let one = |name: &str| sites.of(name).next().ok_or_else(|| format!("{name}: has no code of its own in some build"));
-        let ends = ENDS.iter().map(|(names, _)| names.iter().map(|name| one(name)).collect()).collect::<Result<_, _>>()?;
+        let one = |name: &str| {
+            sites
+                .of(name)
+                .next()
+                .ok_or_else(|| format!("{name}: has no code of its own in some build"))
+        };
+        let ends = ENDS
+            .iter()
+            .map(|(names, _)| names.iter().map(|name| one(name)).collect())
+            .collect::<Result<_, _>>()?;
         let handler = ["WriteDump", "GenerateDump", "HandleSignal", "SignalHandler"];
-        let handler = handler.iter().map(|name| one(&format!("google_breakpad::ExceptionHandler::{name}"))).collect::<Result<_, _>>()?;
+        let handler = handler
+            .iter()
+            .map(|name| one(&format!("google_breakpad::ExceptionHandler::{name}")))
+            .collect::<Result<_, _>>()?;
         Ok(Self { sites, builds, fixed: Fixed { ends, check: one(CHECK)?, handler } })
     }
 
@@ -123,7 +135,12 @@ impl<'a> World<'a> {
             frames: Vec::new(),
             others: Vec::new(),
         };
-        let mut stack = Stack { world: self, system, frames: Vec::new(), has_names: platform.is_apple() || rng.bool() };
+        let mut stack = Stack {
+            world: self,
+            system,
+            frames: Vec::new(),
+            has_names: platform.is_apple() || rng.bool(),
+        };
         if rng.u8(..100) < 15 {
             stack.handler(&crash, rng);
         }
@@ -141,7 +158,8 @@ impl<'a> World<'a> {
             Platform::Android => 0x7a00_0000_0000,
             Platform::Ios => 0x1_0000_0000,
         } + rng.u64(..0x1_0000) * PAGE_BYTES;
-        let app = self.builds[platform.index()].builds[build].iter().map(|linked| linked.module.size);
+        let app =
+            self.builds[platform.index()].builds[build].iter().map(|linked| linked.module.size);
         let sizes = app.chain(system(platform).libraries.iter().map(|_| LIBRARY_BYTES));
         sizes
             .map(|size| {
@@ -185,7 +203,12 @@ impl Stack<'_> {
     fn steps(&mut self, crash: &Crash, bug: &Bug, rng: &mut Rng) {
         match bug.top {
             Top::Nothing => {}
-            Top::Memory(index) => self.system(crash, self.system.memory[index % self.system.memory.len()], "cfi", false),
+            Top::Memory(index) => self.system(
+                crash,
+                self.system.memory[index % self.system.memory.len()],
+                "cfi",
+                false,
+            ),
             Top::Check => {
                 for call in self.system.abort {
                     self.system(crash, *call, "cfi", false);
@@ -277,7 +300,12 @@ impl Stack<'_> {
         let platform = crash.platform.index();
         let start = self.world.sites.tables[platform].starts[crash.build][spot.symbol];
         let base = self.world.builds[platform].builds[crash.build][module].module.base;
-        Frame { image: module, address: start - base + spot.offset + crash.loads[module], function: None, trust: "cfi" }
+        Frame {
+            image: module,
+            address: start - base + spot.offset + crash.loads[module],
+            function: None,
+            trust: "cfi",
+        }
     }
 
     fn system(&mut self, crash: &Crash, call: Call, trust: &'static str, is_named: bool) {

@@ -48,10 +48,19 @@ static LINUX: System = System {
     libraries: &["/lib/x86_64-linux-gnu/libc.so.6", "/lib/x86_64-linux-gnu/libpthread.so.0"],
     trampoline: (0, "__restore_rt"),
     abort: &[(0, "pthread_kill"), (0, "raise"), (0, "abort")],
-    memory: &[(0, "__memmove_avx_unaligned_erms"), (0, "__strlen_avx2"), (0, "malloc_consolidate"), (0, "_int_free")],
+    memory: &[
+        (0, "__memmove_avx_unaligned_erms"),
+        (0, "__strlen_avx2"),
+        (0, "malloc_consolidate"),
+        (0, "_int_free"),
+    ],
     main: &[(0, "__libc_start_call_main"), (0, "__libc_start_main")],
     thread: &[(1, "start_thread"), (0, "clone3")],
-    idle: &[&[(0, "epoll_wait")], &[(0, "__futex_abstimed_wait_common"), (0, "pthread_cond_wait")], &[(0, "__poll")]],
+    idle: &[
+        &[(0, "epoll_wait")],
+        &[(0, "__futex_abstimed_wait_common"), (0, "pthread_cond_wait")],
+        &[(0, "__poll")],
+    ],
     signals: &[(11, "SIGSEGV"), (7, "SIGBUS"), (4, "SIGILL"), (8, "SIGFPE")],
 };
 
@@ -74,7 +83,11 @@ static ANDROID: System = System {
         (0, "__libc_init"),
     ],
     thread: &[(0, "__pthread_start(void*)"), (0, "__start_thread")],
-    idle: &[&[(0, "__epoll_pwait"), (1, "android::Looper::pollInner(int)")], &[(0, "syscall"), (0, "__futex_wait_ex")], &[(0, "__ppoll")]],
+    idle: &[
+        &[(0, "__epoll_pwait"), (1, "android::Looper::pollInner(int)")],
+        &[(0, "syscall"), (0, "__futex_wait_ex")],
+        &[(0, "__ppoll")],
+    ],
     signals: &[(11, "SIGSEGV"), (7, "SIGBUS"), (4, "SIGILL"), (8, "SIGFPE")],
 };
 
@@ -92,7 +105,12 @@ static IOS: System = System {
     trampoline: (3, "_sigtramp"),
     abort: &[(0, "__pthread_kill"), (1, "pthread_kill"), (2, "abort")],
     memory: &[(3, "_platform_memmove"), (3, "_platform_strlen"), (2, "free")],
-    main: &[(4, "__CFRunLoopDoSource0"), (4, "__CFRunLoopRun"), (4, "CFRunLoopRunSpecific"), (5, "UIApplicationMain")],
+    main: &[
+        (4, "__CFRunLoopDoSource0"),
+        (4, "__CFRunLoopRun"),
+        (4, "CFRunLoopRunSpecific"),
+        (5, "UIApplicationMain"),
+    ],
     thread: &[(1, "_pthread_start"), (1, "thread_start")],
     idle: &[
         &[(0, "mach_msg_trap"), (0, "mach_msg"), (4, "__CFRunLoopServiceMachPort")],
@@ -102,7 +120,8 @@ static IOS: System = System {
     signals: &[(11, "SIGSEGV"), (10, "SIGBUS"), (4, "SIGILL"), (5, "SIGTRAP")],
 };
 
-/// FNV-1a of `parts`, mixed: a number for what has no other. <http://www.isthe.com/chongo/tech/comp/fnv/>
+/// FNV-1a of `parts`, mixed: a number for what has no other.
+/// <http://www.isthe.com/chongo/tech/comp/fnv/>
 pub fn number_of(parts: &[&str]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for byte in parts.iter().flat_map(|part| part.bytes().chain([0])) {
@@ -115,7 +134,8 @@ impl System {
     /// The build-id or UUID of a library in a version.
     pub fn library_id(&self, version: usize, library: usize, bytes: usize) -> Vec<u8> {
         let parts = [self.name, self.versions[version], self.libraries[library]];
-        let words = ["a", "b", "c"].map(|part| number_of(&[&parts[..], &[part]].concat()).to_be_bytes());
+        let words =
+            ["a", "b", "c"].map(|part| number_of(&[&parts[..], &[part]].concat()).to_be_bytes());
         words.concat()[..bytes].to_owned()
     }
 
@@ -135,7 +155,8 @@ mod tests {
     #[test]
     fn calls_name_libraries_and_lie_in_them() {
         for system in PLATFORMS.map(system) {
-            let lists = [system.abort, system.memory, system.main, system.thread, &[system.trampoline]];
+            let lists =
+                [system.abort, system.memory, system.main, system.thread, &[system.trampoline]];
             for call in lists.into_iter().chain(system.idle.iter().copied()).flatten() {
                 assert!(call.0 < system.libraries.len(), "{}", call.1);
                 assert!((0x2000..LIBRARY_BYTES - 0x2000).contains(&system.offset(0, *call)));

@@ -11,7 +11,8 @@ use super::stack::Crash;
 /// Bytes of an instruction of arm64, by which Android's unwinder moves return addresses into calls.
 const CALL_BYTES: u64 = 4;
 
-/// The text of `crash`. None on a platform that writes none, and where a frame was found by scanning: these texts cannot say so.
+/// The text of `crash`. None on a platform that writes none, and where a frame was found by
+/// scanning: these texts cannot say so.
 pub fn text(crash: &Crash, modules: &[Linked]) -> Option<String> {
     if crash.frames.iter().any(|frame| frame.trust == "scan") {
         return None;
@@ -29,9 +30,15 @@ fn tombstone(out: &mut String, crash: &Crash, modules: &[Linked]) -> std::fmt::R
     let (number, signal) = crash.signal;
     let version = super::system::system(crash.platform).versions[crash.version];
     writeln!(out, "*** *** *** *** *** *** *** *** *** *** *** *** *** *** *** ***")?;
-    writeln!(out, "Build fingerprint: 'example/phone/phone:{version}/AB1C/1234567:user/release-keys'")?;
+    writeln!(
+        out,
+        "Build fingerprint: 'example/phone/phone:{version}/AB1C/1234567:user/release-keys'"
+    )?;
     writeln!(out, "Revision: '0'\nABI: 'arm64'\nTimestamp: {}+0000", date(crash.seconds))?;
-    writeln!(out, "Cmdline: com.example.shop\npid: 4242, tid: 4243, name: shop  >>> com.example.shop <<<")?;
+    writeln!(
+        out,
+        "Cmdline: com.example.shop\npid: 4242, tid: 4243, name: shop  >>> com.example.shop <<<"
+    )?;
     let code = match number {
         6 => "-1 (SI_QUEUE), fault addr --------",
         7 => "1 (BUS_ADRALN), fault addr 0x0000000000000011",
@@ -39,7 +46,11 @@ fn tombstone(out: &mut String, crash: &Crash, modules: &[Linked]) -> std::fmt::R
         _ => "0 (SI_USER), fault addr --------",
     };
     writeln!(out, "signal {number} ({signal}), code {code}")?;
-    writeln!(out, "    x0  0000000000000000  x1  0000000000000010\n\n{} total frames\nbacktrace:", crash.frames.len())?;
+    writeln!(
+        out,
+        "    x0  0000000000000000  x1  0000000000000010\n\n{} total frames\nbacktrace:",
+        crash.frames.len()
+    )?;
     for (index, frame) in crash.frames.iter().enumerate() {
         let image = image(crash, modules, frame.image);
         let moved = if index == 0 { 0 } else { CALL_BYTES };
@@ -57,10 +68,22 @@ fn apple(out: &mut String, crash: &Crash, modules: &[Linked]) -> std::fmt::Resul
     let (number, signal) = crash.signal;
     let path = |index: usize| image(crash, modules, index).path;
     let name = |index: usize| path(index).rsplit('/').next().unwrap_or_default().to_owned();
-    let id: Vec<u8> = (0..16).filter_map(|byte| u8::from_str_radix(crash.event_id.get(byte * 2..byte * 2 + 2)?, 16).ok()).collect();
+    let id: Vec<u8> = (0..16)
+        .filter_map(|byte| u8::from_str_radix(crash.event_id.get(byte * 2..byte * 2 + 2)?, 16).ok())
+        .collect();
     writeln!(out, "Incident Identifier: {}", uuid(&id).to_uppercase())?;
-    writeln!(out, "Hardware Model:      iPhone12,1\nProcess:             {} [812]\nPath:                {}", name(0), path(0))?;
-    writeln!(out, "Identifier:          com.example.shop\nVersion:             {} ({})", 1000 + crash.build, release(crash.build))?;
+    writeln!(
+        out,
+        "Hardware Model:      iPhone12,1\nProcess:             {} [812]\nPath:                {}",
+        name(0),
+        path(0)
+    )?;
+    writeln!(
+        out,
+        "Identifier:          com.example.shop\nVersion:             {} ({})",
+        1000 + crash.build,
+        release(crash.build)
+    )?;
     writeln!(
         out,
         "Code Type:           ARM-64 (Native)\nParent Process:      launchd [1]\n\nDate/Time:           {} +0000",
@@ -74,7 +97,10 @@ fn apple(out: &mut String, crash: &Crash, modules: &[Linked]) -> std::fmt::Resul
         5 => "EXC_BREAKPOINT",
         _ => "EXC_BAD_ACCESS",
     };
-    writeln!(out, "Exception Type:  {kind} ({signal})\nException Codes: 0x0000000000000001, 0x0000000000000010")?;
+    writeln!(
+        out,
+        "Exception Type:  {kind} ({signal})\nException Codes: 0x0000000000000001, 0x0000000000000010"
+    )?;
     writeln!(out, "Triggered by Thread:  0\n\nThread 0 Crashed:")?;
     for (index, frame) in crash.frames.iter().enumerate() {
         let load = crash.loads[frame.image];
@@ -93,7 +119,13 @@ fn apple(out: &mut String, crash: &Crash, modules: &[Linked]) -> std::fmt::Resul
         let image = image(crash, modules, index);
         let last = load + image.size - 1;
         let arch = if index < RECIPES.len() { "arm64" } else { "arm64e" };
-        writeln!(out, "{load:#x} - {last:#x} {} {arch}  <{}> {}", name(index), hex(&image.id), image.path)?;
+        writeln!(
+            out,
+            "{load:#x} - {last:#x} {} {arch}  <{}> {}",
+            name(index),
+            hex(&image.id),
+            image.path
+        )?;
     }
     Ok(())
 }

@@ -55,8 +55,14 @@ impl Run {
         let Tool { name, package } = self.tool;
         let mut command = Command::new(name);
         // No times in debug maps.
-        command.args(&self.args).current_dir(&self.dir).env("ZERO_AR_DATE", "1").stdin(Stdio::null());
-        let output = command.output().with_context(|| format!("{name}: cannot be run; apt-get install {package}"))?;
+        command
+            .args(&self.args)
+            .current_dir(&self.dir)
+            .env("ZERO_AR_DATE", "1")
+            .stdin(Stdio::null());
+        let output = command
+            .output()
+            .with_context(|| format!("{name}: cannot be run; apt-get install {package}"))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             bail!("{name} {}: {}\n{}", self.args.join(" "), output.status, said.trim_end());
@@ -74,8 +80,11 @@ pub fn run_all(chains: &[Vec<Run>]) -> Result<()> {
     thread::scope(|scope| {
         let part = chains.len().div_ceil(cores).max(1);
         let run = |part: &[Vec<Run>]| part.iter().flatten().try_for_each(Run::run);
-        let threads: Vec<_> = chains.chunks(part).map(|part| scope.spawn(move || run(part))).collect();
-        threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| anyhow!("a thread that ran tools panicked"))?)
+        let threads: Vec<_> =
+            chains.chunks(part).map(|part| scope.spawn(move || run(part))).collect();
+        threads.into_iter().try_for_each(|thread| {
+            thread.join().map_err(|_| anyhow!("a thread that ran tools panicked"))?
+        })
     })
 }
 
@@ -91,6 +100,9 @@ mod tests {
     #[test]
     fn a_missing_tool_is_named_with_its_package() {
         let absent = Tool { name: "no-such-compiler", package: "some-package" };
-        assert_eq!(find(&[absent]).expect_err("absent").to_string(), "no-such-compiler: not on PATH; apt-get install some-package");
+        assert_eq!(
+            find(&[absent]).expect_err("absent").to_string(),
+            "no-such-compiler: not on PATH; apt-get install some-package"
+        );
     }
 }

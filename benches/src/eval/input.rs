@@ -1,7 +1,7 @@
 //! Reads the bug and the group of each crash.
 //!
-//! A crash is known by its event id, whatever its spelling (dashes, upper case). One without is known by its file's name without folder and
-//! suffix, which is how the generator names texts.
+//! A crash is known by its event id, whatever its spelling (dashes, upper case). One without is
+//! known by its file's name without folder and suffix, which is how the generator names texts.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -33,7 +33,9 @@ pub fn truth(path: &Path) -> Result<Truth> {
     let mut truth = Truth::new();
     for (number, line) in lines(&read(path)?) {
         let at = || format!("{}:{number}", path.display());
-        let (id, bug) = line.split_once('\t').with_context(|| format!("{}: not an event id, a tab, and a bug", at()))?;
+        let (id, bug) = line
+            .split_once('\t')
+            .with_context(|| format!("{}: not an event id, a tab, and a bug", at()))?;
         if truth.insert(known_as(id), bug.to_owned()).is_some() {
             bail!("{}: {id} is there already; a crash has one bug", at());
         }
@@ -49,7 +51,11 @@ pub fn groups(path: &Path) -> Result<Groups> {
     let mut groups = Groups::new();
     for (number, line) in lines(&read(path)?) {
         let at = || format!("{}:{number}", path.display());
-        let (id, grouped) = if line.starts_with('{') { listed(line).with_context(at)? } else { plain(line).with_context(at)? };
+        let (id, grouped) = if line.starts_with('{') {
+            listed(line).with_context(at)?
+        } else {
+            plain(line).with_context(at)?
+        };
         if groups.insert(id.clone(), grouped).is_some() {
             bail!("{}: {id} is there already; a crash has one group", at());
         }
@@ -63,11 +69,13 @@ fn plain(line: &str) -> Result<(String, Grouped)> {
 }
 
 fn listed(line: &str) -> Result<(String, Grouped)> {
-    let crash: Value = serde_json::from_str(line).context("not a JSON object of crash list --json")?;
+    let crash: Value =
+        serde_json::from_str(line).context("not a JSON object of crash list --json")?;
     let text = |key: &str| crash[key].as_str().filter(|text| !text.is_empty());
     let source = text("source");
     let stem = || Path::new(source?).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    let id = text("event_id").map(str::to_owned).or_else(stem).or_else(|| text("id").map(str::to_owned));
+    let id =
+        text("event_id").map(str::to_owned).or_else(stem).or_else(|| text("id").map(str::to_owned));
     let id = id.context("no event_id, source or id")?;
     let group = text("group").context("no group; run symtool reprocess first")?.to_owned();
     Ok((known_as(&id), Grouped { group, source: source.map(str::to_owned) }))
@@ -77,16 +85,34 @@ fn listed(line: &str) -> Result<(String, Grouped)> {
 ///
 /// # Errors
 /// If a crash is in one file only; says how many are.
-pub fn join(truth: &Truth, groups: &Groups, truth_path: &Path, groups_path: &Path) -> Result<Vec<(String, String)>> {
+pub fn join(
+    truth: &Truth,
+    groups: &Groups,
+    truth_path: &Path,
+    groups_path: &Path,
+) -> Result<Vec<(String, String)>> {
     let mut alone = groups.keys().filter(|id| !truth.contains_key(*id));
     if let Some(id) = alone.next() {
-        bail!("{}: {} has no bug for {id}, nor for {} more", groups_path.display(), truth_path.display(), alone.count());
+        bail!(
+            "{}: {} has no bug for {id}, nor for {} more",
+            groups_path.display(),
+            truth_path.display(),
+            alone.count()
+        );
     }
     let mut alone = truth.keys().filter(|id| !groups.contains_key(*id));
     if let Some(id) = alone.next() {
-        bail!("{}: {} has no group for {id}, nor for {} more", truth_path.display(), groups_path.display(), alone.count());
+        bail!(
+            "{}: {} has no group for {id}, nor for {} more",
+            truth_path.display(),
+            groups_path.display(),
+            alone.count()
+        );
     }
-    Ok(truth.iter().filter_map(|(id, bug)| Some((bug.clone(), groups.get(id)?.group.clone()))).collect())
+    Ok(truth
+        .iter()
+        .filter_map(|(id, bug)| Some((bug.clone(), groups.get(id)?.group.clone())))
+        .collect())
 }
 
 /// Bugs and groups of crashes whose bug is their file's name.
@@ -96,7 +122,9 @@ pub fn join(truth: &Truth, groups: &Groups, truth_path: &Path, groups_path: &Pat
 pub fn from_paths(groups: &Groups, path: &Path) -> Result<Vec<(String, String)>> {
     let pair = |(id, grouped): (&String, &Grouped)| {
         let name = grouped.source.as_deref().and_then(|source| Path::new(source).file_name());
-        let name = name.with_context(|| format!("{}: {id} has no source; pass what crash list --json prints", path.display()))?;
+        let name = name.with_context(|| {
+            format!("{}: {id} has no source; pass what crash list --json prints", path.display())
+        })?;
         Ok((name.to_string_lossy().into_owned(), grouped.group.clone()))
     };
     groups.iter().map(pair).collect()
@@ -138,10 +166,19 @@ mod tests {
             "{{\"id\":\"c1\",\"event_id\":\"{DASHED}\",\"group\":\"g1\",\"source\":\"a/b.json\"}}\n{{\"id\":\"c2\",\"group\":\"g2\",\"source\":\"x/other.txt\"}}\n"
         );
         let listed = groups(file(&json)?.path())?;
-        let names = |groups: &Groups| groups.iter().map(|(id, grouped)| (id.clone(), grouped.group.clone())).collect::<Vec<_>>();
+        let names = |groups: &Groups| {
+            groups
+                .iter()
+                .map(|(id, grouped)| (id.clone(), grouped.group.clone()))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(names(&tabs), names(&listed));
         let pairs = from_paths(&listed, Path::new("groups"))?;
-        assert_eq!(pairs, [("b.json", "g1"), ("other.txt", "g2")].map(|(bug, group)| (bug.to_owned(), group.to_owned())));
+        assert_eq!(
+            pairs,
+            [("b.json", "g1"), ("other.txt", "g2")]
+                .map(|(bug, group)| (bug.to_owned(), group.to_owned()))
+        );
         assert!(from_paths(&tabs, Path::new("groups")).is_err());
         Ok(())
     }
@@ -156,9 +193,15 @@ mod tests {
             [("7", "g1"), ("8", "g2")].map(|(bug, group)| (bug.to_owned(), group.to_owned()))
         );
         let less = groups(file("b\tg2\n")?.path())?;
-        assert_eq!(join(&truth, &less, names.0, names.1).unwrap_err().to_string(), format!("t: g has no group for {ID}, nor for 0 more"));
+        assert_eq!(
+            join(&truth, &less, names.0, names.1).unwrap_err().to_string(),
+            format!("t: g has no group for {ID}, nor for 0 more")
+        );
         let more = groups(file(&format!("{ID}\tg1\nb\tg2\nc\tg2\nd\tg2\n"))?.path())?;
-        assert_eq!(join(&truth, &more, names.0, names.1).unwrap_err().to_string(), "g: t has no bug for c, nor for 1 more");
+        assert_eq!(
+            join(&truth, &more, names.0, names.1).unwrap_err().to_string(),
+            "g: t has no bug for c, nor for 1 more"
+        );
         Ok(())
     }
 
@@ -174,7 +217,10 @@ mod tests {
             let error = format!("{:#}", groups(file(text)?.path()).expect_err(text));
             assert!(error.contains(want), "{error}");
         }
-        assert!(format!("{:#}", truth(file("a\t1\na\t1\n")?.path()).unwrap_err()).contains(":2: a is there already"));
+        assert!(
+            format!("{:#}", truth(file("a\t1\na\t1\n")?.path()).unwrap_err())
+                .contains(":2: a is there already")
+        );
         Ok(())
     }
 }

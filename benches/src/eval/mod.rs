@@ -22,13 +22,15 @@ use serde_json::{Value, json};
 use options::{Options, Truth};
 use score::{Part, Score};
 
-/// Groups, and bugs, that are listed at most: those with the most crashes that are not where they should be.
+/// Groups, and bugs, that are listed at most: those with the most crashes that are not where they
+/// should be.
 const LISTED: usize = 10;
 
 /// Reads, scores, prints.
 ///
 /// # Errors
-/// If a file cannot be read, or the two are not about the same crashes; names one that is not in both.
+/// If a file cannot be read, or the two are not about the same crashes; names one that is not in
+/// both.
 pub fn run(options: &Options) -> Result<()> {
     let groups = input::groups(&options.groups)?;
     let pairs = match &options.truth {
@@ -65,19 +67,39 @@ fn write_text(out: &mut String, score: &Score) -> std::fmt::Result {
     writeln!(out, "{items} crashes of {bugs} bugs in {groups} groups")?;
     writeln!(out, "F1 {f1:.4}, precision {precision:.4}, recall {recall:.4}, purity {purity:.4}")?;
     writeln!(out, "{} groups mix bugs, {} bugs are in several groups", mixed.len(), spread.len())?;
-    let list = |part: &Part| part.parts.iter().take(LISTED).map(|(name, count)| format!("{name} ({count})")).collect::<Vec<_>>().join(", ");
+    let list = |part: &Part| {
+        part.parts
+            .iter()
+            .take(LISTED)
+            .map(|(name, count)| format!("{name} ({count})"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     for part in mixed.iter().take(LISTED) {
-        writeln!(out, "mixed {}: {} crashes of {} bugs: {}", part.name, part.items, part.parts.len(), list(part))?;
+        writeln!(
+            out,
+            "mixed {}: {} crashes of {} bugs: {}",
+            part.name,
+            part.items,
+            part.parts.len(),
+            list(part)
+        )?;
     }
     for part in spread.iter().take(LISTED) {
-        writeln!(out, "spread {}: {} crashes in {} groups: {}", part.name, part.items, part.parts.len(), list(part))?;
+        writeln!(
+            out,
+            "spread {}: {} crashes in {} groups: {}",
+            part.name,
+            part.items,
+            part.parts.len(),
+            list(part)
+        )?;
     }
     Ok(())
 }
 
 fn json(score: &Score) -> Value {
-    let part =
-        |part: &Part| json!({ "name": part.name, "crashes": part.items, "parts": part.parts.iter().take(LISTED).collect::<Vec<_>>() });
+    let part = |part: &Part| json!({ "name": part.name, "crashes": part.items, "parts": part.parts.iter().take(LISTED).collect::<Vec<_>>() });
     let parts = |parts: &[Part]| parts.iter().take(LISTED).map(part).collect::<Vec<_>>();
     json!({
         "crashes": score.items, "bugs": score.bugs, "groups": score.groups,
@@ -93,7 +115,8 @@ mod tests {
 
     #[test]
     fn the_same_figures_in_both_spellings() {
-        let pairs = [("a", "g1"), ("a", "g1"), ("b", "g1"), ("b", "g2")].map(|(bug, group)| (bug.to_owned(), group.to_owned()));
+        let pairs = [("a", "g1"), ("a", "g1"), ("b", "g1"), ("b", "g2")]
+            .map(|(bug, group)| (bug.to_owned(), group.to_owned()));
         let score = Score::of(&pairs);
         let want = "4 crashes of 2 bugs in 2 groups\n\
             F1 0.7059, precision 0.6667, recall 0.7500, purity 0.7500\n\
@@ -102,6 +125,9 @@ mod tests {
             spread b: 2 crashes in 2 groups: g1 (1), g2 (1)\n";
         assert_eq!(text(&score), want);
         let json = json(&score);
-        assert_eq!((json["crashes"].as_u64(), json["recall"].as_f64(), json["mixed"].as_u64()), (Some(4), Some(0.75), Some(1)));
+        assert_eq!(
+            (json["crashes"].as_u64(), json["recall"].as_f64(), json["mixed"].as_u64()),
+            (Some(4), Some(0.75), Some(1))
+        );
     }
 }

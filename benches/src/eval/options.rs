@@ -56,7 +56,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<Options>
             },
             Word::Plain(file) if truth.is_none() => truth = Some(Truth::File(file.into())),
             Word::Plain(file) if groups.is_none() => groups = Some(file.into()),
-            Word::Plain(other) => return Err(format!("{}: one truth and one file of groups only", other.display())),
+            Word::Plain(other) => {
+                return Err(format!("{}: one truth and one file of groups only", other.display()));
+            }
         }
     }
     let truth = truth.ok_or("--truth FILE or --truth-from-path is missing")?;
@@ -74,7 +76,9 @@ mod tests {
 
     #[test]
     fn files_are_named_or_in_order() {
-        let want = || Ok(Some(Options { truth: Truth::File("t".into()), groups: "g".into(), json: false }));
+        let want = || {
+            Ok(Some(Options { truth: Truth::File("t".into()), groups: "g".into(), json: false }))
+        };
         assert_eq!(parsed(&["--groups", "g", "--truth=t"]), want());
         assert_eq!(parsed(&["t", "g"]), want());
         let want = Options { truth: Truth::Path, groups: "g".into(), json: true };
@@ -84,7 +88,10 @@ mod tests {
     #[test]
     fn wrong_usage_is_named() {
         assert_eq!(parsed(&["t"]), Err("--groups FILE is missing".to_owned()));
-        assert_eq!(parsed(&["t", "g", "h"]), Err("h: one truth and one file of groups only".to_owned()));
+        assert_eq!(
+            parsed(&["t", "g", "h"]),
+            Err("h: one truth and one file of groups only".to_owned())
+        );
         assert!(parsed(&[]).is_err_and(|error| error.contains("--truth-from-path")));
         assert_eq!(parsed(&["--json=1"]), Err("--json takes no value".to_owned()));
     }

@@ -1,10 +1,12 @@
 //! Computes a [`Score`] from the bug and the group of each crash.
 //!
-//! B-cubed asks of each crash: of its group, how much is of its bug (precision); of its bug, how much is in its group (recall). The figures
-//! are means over crashes, so that a large bug weighs as many people as it hits. Bagga and Baldwin, Entity-based cross-document coreferencing
-//! using the vector space model, 1998.
+//! B-cubed asks of each crash: of its group, how much is of its bug (precision); of its bug, how
+//! much is in its group (recall). The figures are means over crashes, so that a large bug weighs as
+//! many people as it hits. Bagga and Baldwin, Entity-based cross-document coreferencing using the
+//! vector space model, 1998.
 //!
-//! All crashes of one bug in one group have the same answers, so the numbers of crashes for each such pair are enough.
+//! All crashes of one bug in one group have the same answers, so the numbers of crashes for each
+//! such pair are enough.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +27,8 @@ pub struct Score {
     pub f1: f64,
     /// The share of crashes whose bug is the most frequent one of their group.
     pub purity: f64,
-    /// Groups with several bugs, those with the most crashes of other bugs than their most frequent one first.
+    /// Groups with several bugs, those with the most crashes of other bugs than their most frequent
+    /// one first.
     pub mixed: Vec<Part>,
     /// Bugs in several groups, likewise.
     pub spread: Vec<Part>,
@@ -75,7 +78,8 @@ impl Score {
     }
 }
 
-/// The mean over crashes of the share that those like it have in their row: n crashes of a row of s give n shares of n / s.
+/// The mean over crashes of the share that those like it have in their row: n crashes of a row of s
+/// give n shares of n / s.
 fn mean(table: &Table<'_>, items: usize) -> f64 {
     let row = |row: &BTreeMap<&str, usize>| {
         let squares: f64 = row.values().map(|count| real(*count).powi(2)).sum();
@@ -91,7 +95,8 @@ fn real(count: usize) -> f64 {
 
 fn several(table: &Table<'_>) -> Vec<Part> {
     let part = |(name, row): (&&str, &BTreeMap<&str, usize>)| {
-        let mut parts: Vec<(String, usize)> = row.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+        let mut parts: Vec<(String, usize)> =
+            row.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
         // Stable: equally large ones stay in the order of their names.
         parts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         Part { name: (*name).to_owned(), items: row.values().sum(), parts }
@@ -106,7 +111,8 @@ mod tests {
     use super::*;
 
     fn score(pairs: &[(&str, &str)]) -> Score {
-        let pairs: Vec<(String, String)> = pairs.iter().map(|(bug, group)| ((*bug).to_owned(), (*group).to_owned())).collect();
+        let pairs: Vec<(String, String)> =
+            pairs.iter().map(|(bug, group)| ((*bug).to_owned(), (*group).to_owned())).collect();
         Score::of(&pairs)
     }
 
@@ -124,7 +130,10 @@ mod tests {
     #[test]
     fn no_crash() {
         let score = score(&[]);
-        assert_eq!((score.items, score.precision, score.recall, score.f1, score.purity), (0, 1.0, 1.0, 1.0, 1.0));
+        assert_eq!(
+            (score.items, score.precision, score.recall, score.f1, score.purity),
+            (0, 1.0, 1.0, 1.0, 1.0)
+        );
     }
 
     #[test]
@@ -134,7 +143,10 @@ mod tests {
         near(score.precision, 0.625);
         near(score.recall, 1.0);
         near(score.purity, 0.75);
-        assert_eq!(score.mixed, [Part { name: "1".into(), items: 4, parts: vec![("a".into(), 3), ("b".into(), 1)] }]);
+        assert_eq!(
+            score.mixed,
+            [Part { name: "1".into(), items: 4, parts: vec![("a".into(), 3), ("b".into(), 1)] }]
+        );
     }
 
     #[test]
@@ -150,9 +162,21 @@ mod tests {
 
     #[test]
     fn the_worst_comes_first() {
-        let score = score(&[("a", "2"), ("b", "2"), ("a", "1"), ("b", "1"), ("c", "1"), ("a", "1"), ("a", "1"), ("d", "0")]);
+        let score = score(&[
+            ("a", "2"),
+            ("b", "2"),
+            ("a", "1"),
+            ("b", "1"),
+            ("c", "1"),
+            ("a", "1"),
+            ("a", "1"),
+            ("d", "0"),
+        ]);
         assert_eq!(score.mixed.iter().map(|part| &part.name[..]).collect::<Vec<_>>(), ["1", "2"]);
-        assert_eq!(score.mixed[0].parts, [("a".to_owned(), 3), ("b".to_owned(), 1), ("c".to_owned(), 1)]);
+        assert_eq!(
+            score.mixed[0].parts,
+            [("a".to_owned(), 3), ("b".to_owned(), 1), ("c".to_owned(), 1)]
+        );
     }
 
     /// The definition, word by word.
@@ -172,8 +196,9 @@ mod tests {
         for seed in 0..50 {
             let mut rng = fastrand::Rng::with_seed(seed);
             let (bugs, groups) = (rng.u32(1..8), rng.u32(1..8));
-            let pairs: Vec<(String, String)> =
-                (0..rng.usize(1..120)).map(|_| (rng.u32(..bugs).to_string(), rng.u32(..groups).to_string())).collect();
+            let pairs: Vec<(String, String)> = (0..rng.usize(1..120))
+                .map(|_| (rng.u32(..bugs).to_string(), rng.u32(..groups).to_string()))
+                .collect();
             let (precision, recall) = by_pairs(&pairs);
             let score = Score::of(&pairs);
             near(score.precision, precision);

@@ -34,7 +34,9 @@ pub fn run(bench: &Bench) -> Result<Rows> {
 }
 
 fn measured(bench: &Bench, bytes: u64) -> Result<Rows> {
-    let work = tempfile::tempdir().context("no temporary directory; set TMPDIR to a place with room for three times the mapping")?;
+    let work = tempfile::tempdir().context(
+        "no temporary directory; set TMPDIR to a place with room for three times the mapping",
+    )?;
     let at = |name: &str| work.path().join(name);
     let dir = at("generated");
     let (classes, bytes) = make(&Options { out: dir.clone(), bytes, seed: 1 })?;
@@ -49,20 +51,28 @@ fn measured(bench: &Bench, bytes: u64) -> Result<Rows> {
         let truth = read(&dir.join(truth))?;
         agreements = vec![
             check::symtool(&truth, &said(ours.retrace_command(trace))?)?,
-            check::proguard(&truth, &said(proguard::command(bench.myself, Some(&cache), &mapping, Some(trace)))?)?,
+            check::proguard(
+                &truth,
+                &said(proguard::command(bench.myself, Some(&cache), &mapping, Some(trace)))?,
+            )?,
         ];
     }
 
     let mut race = Race::default();
     let store = at("import");
-    let import = Symtool::new(bench.symtool, store.clone()).import_command(std::slice::from_ref(&mapping), 1);
+    let import = Symtool::new(bench.symtool, store.clone())
+        .import_command(std::slice::from_ref(&mapping), 1);
     let import = race.enter(import, Before::Remove(store));
     let index = race.enter(proguard::command(bench.myself, None, &mapping, None), Before::Nothing);
     let retraces = [&one, &batch].map(|trace| {
         let mut enter = |command| race.enter(command, Before::Nothing);
         let symtool = enter(ours.retrace_command(trace));
         let built = enter(proguard::command(bench.myself, None, &mapping, Some(trace)));
-        (symtool, built, enter(proguard::command(bench.myself, Some(&cache), &mapping, Some(trace))))
+        (
+            symtool,
+            built,
+            enter(proguard::command(bench.myself, Some(&cache), &mapping, Some(trace))),
+        )
     });
     let medians = race.run(bench.rounds)?;
 
@@ -78,7 +88,10 @@ fn measured(bench: &Bench, bytes: u64) -> Result<Rows> {
         },
         Row {
             of: format!("retrace {ONE_FRAMES} frames -j1"),
-            ratios: vec![(BUILT, medians.ratio(one, one_built)), (KEPT, medians.ratio(one, one_kept))],
+            ratios: vec![
+                (BUILT, medians.ratio(one, one_built)),
+                (KEPT, medians.ratio(one, one_kept)),
+            ],
             time: medians.time(one),
             a_second: None,
             aim: Some("0.030 s"),
@@ -86,7 +99,10 @@ fn measured(bench: &Bench, bytes: u64) -> Result<Rows> {
         },
         Row {
             of: format!("retrace {BATCH_FRAMES} frames -j1"),
-            ratios: vec![(BUILT, medians.ratio(batch_built, batch)), (KEPT, medians.ratio(batch_kept, batch))],
+            ratios: vec![
+                (BUILT, medians.ratio(batch_built, batch)),
+                (KEPT, medians.ratio(batch_kept, batch)),
+            ],
             time: medians.time(batch),
             a_second: Some(Rate::of(BATCH_FRAMES, "frames", medians.time(batch))),
             aim: Some("100000 frames/s"),

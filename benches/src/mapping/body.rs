@@ -45,7 +45,8 @@ pub struct Writer {
     odds: u32,
     text: String,
     sites: Vec<Site>,
-    /// By obfuscated name, the line that the next range begins with; `None` if there can be no other.
+    /// By obfuscated name, the line that the next range begins with; `None` if there can be no
+    /// other.
     next_lines: HashMap<String, Option<u32>>,
     names: u64,
 }
@@ -53,7 +54,15 @@ pub struct Writer {
 impl Writer {
     /// Makes sites of `odds` in a million ranges.
     pub fn new(seed: u64, odds: u32) -> Self {
-        Self { seed, inlined: 0, odds, text: String::new(), sites: Vec::new(), next_lines: HashMap::new(), names: 0 }
+        Self {
+            seed,
+            inlined: 0,
+            odds,
+            text: String::new(),
+            sites: Vec::new(),
+            next_lines: HashMap::new(),
+            names: 0,
+        }
     }
 
     /// All sites so far.
@@ -105,13 +114,26 @@ impl Writer {
         let captured = rng.u64(..=class.number);
         self.text.push_str("    ");
         Type::App(captured).push_name(&mut self.text, self.seed);
-        writeln!(self.text, " f$0 -> a\n    1:1:void <init>():0:0 -> <init>\n      # {SYNTHESIZED}")?;
+        writeln!(
+            self.text,
+            " f$0 -> a\n    1:1:void <init>():0:0 -> <init>\n      # {SYNTHESIZED}"
+        )?;
         let outer = class.original.split('$').next().unwrap_or_default().to_owned();
-        // The class before it in the package has that name, or its outer one has: its file is the same.
-        let before = (0..class.number).rev().map(|number| Class::of(self.seed, number)).find(|before| before.original == outer);
+        // The class before it in the package has that name, or its outer one has: its file is the
+        // same.
+        let before = (0..class.number)
+            .rev()
+            .map(|number| Class::of(self.seed, number))
+            .find(|before| before.original == outer);
         let Some(before) = before else { return Ok(()) };
-        let (name, line) = (format!("lambda${}${}", pick(&VERBS, rng.u64(..)), class.number % 10), rng.u32(20..900));
-        writeln!(self.text, "    1:1:void {outer}.{name}():{line}:{line} -> run\n    1:1:void run():0:0 -> run\n      # {SYNTHESIZED}")?;
+        let (name, line) = (
+            format!("lambda${}${}", pick(&VERBS, rng.u64(..)), class.number % 10),
+            rng.u32(20..900),
+        );
+        writeln!(
+            self.text,
+            "    1:1:void {outer}.{name}():{line}:{line} -> run\n    1:1:void run():0:0 -> run\n      # {SYNTHESIZED}"
+        )?;
         self.site(class, "run", Printed::Line(1), rng, || vec![frame(&before, &name, line)]);
         Ok(())
     }
@@ -132,7 +154,9 @@ impl Writer {
         writeln!(self.text, ":{line}:{line} -> {name}")?;
         // Without line numbers, Android prints how far into the method it was.
         let offset = rng.u32(1..200);
-        self.site(class, &name, Printed::Offset(offset), rng, || vec![frame(class, &method.name, line)]);
+        self.site(class, &name, Printed::Offset(offset), rng, || {
+            vec![frame(class, &method.name, line)]
+        });
         Ok(())
     }
 
@@ -174,17 +198,33 @@ impl Writer {
     }
 
     /// Lines of the method's own.
-    fn plain(&mut self, class: &Class, method: &Method, name: &str, (first, width, line): (u32, u32, u32), rng: &mut Rng) -> Written {
+    fn plain(
+        &mut self,
+        class: &Class,
+        method: &Method,
+        name: &str,
+        (first, width, line): (u32, u32, u32),
+        rng: &mut Rng,
+    ) -> Written {
         write!(self.text, "    {first}:{}:", first + width)?;
         self.signature(None, class, method)?;
         writeln!(self.text, ":{line}:{} -> {name}", line + width)?;
         let at = rng.u32(..=width);
-        self.site(class, name, Printed::Line(first + at), rng, || vec![frame(class, &method.name, line + at)]);
+        self.site(class, name, Printed::Line(first + at), rng, || {
+            vec![frame(class, &method.name, line + at)]
+        });
         Ok(())
     }
 
     /// Lines of a method that was inlined, perhaps through others.
-    fn inlined(&mut self, class: &Class, method: &Method, name: &str, (first, width, line): (u32, u32, u32), rng: &mut Rng) -> Written {
+    fn inlined(
+        &mut self,
+        class: &Class,
+        method: &Method,
+        name: &str,
+        (first, width, line): (u32, u32, u32),
+        rng: &mut Rng,
+    ) -> Written {
         let last = first + width;
         // Each depth is half as frequent as the one before.
         let depth = (1..MAX_INLINED).find(|_| rng.bool()).unwrap_or(MAX_INLINED);
@@ -210,7 +250,9 @@ impl Writer {
         let at = rng.u32(..=width);
         self.site(class, name, Printed::Line(first + at), rng, || {
             let inlined = frames.iter().enumerate();
-            let inlined = inlined.map(|(index, (class, method))| frame(class, &method.name, method.line + if index == 0 { at } else { 0 }));
+            let inlined = inlined.map(|(index, (class, method))| {
+                frame(class, &method.name, method.line + if index == 0 { at } else { 0 })
+            });
             inlined.chain([frame(class, &method.name, line)]).collect()
         });
         Ok(())
@@ -225,7 +267,10 @@ impl Writer {
             Some(kind) => kind.push_descriptor(&mut descriptor, self.seed),
             None => descriptor.push('V'),
         }
-        writeln!(self.text, "      # {{\"id\":\"com.android.tools.r8.residualsignature\",\"signature\":\"{descriptor}\"}}")
+        writeln!(
+            self.text,
+            "      # {{\"id\":\"com.android.tools.r8.residualsignature\",\"signature\":\"{descriptor}\"}}"
+        )
     }
 
     /// A method of `of`, as `class` spells it, which is `of` if that is absent.
@@ -272,13 +317,23 @@ impl Writer {
         }
     }
 
-    fn site(&mut self, class: &Class, method: &str, printed: Printed, rng: &mut Rng, original: impl FnOnce() -> Vec<String>) {
+    fn site(
+        &mut self,
+        class: &Class,
+        method: &str,
+        printed: Printed,
+        rng: &mut Rng,
+        original: impl FnOnce() -> Vec<String>,
+    ) {
         if rng.u32(..1_000_000) < self.odds {
             let place = match printed {
                 Printed::Line(line) => format!("SourceFile:{line}"),
                 Printed::Offset(offset) => format!("Unknown Source:{offset}"),
             };
-            self.sites.push(Site { obfuscated: format!("{}.{method}({place})", class.obfuscated), original: original() });
+            self.sites.push(Site {
+                obfuscated: format!("{}.{method}({place})", class.obfuscated),
+                original: original(),
+            });
         }
     }
 }

@@ -1,11 +1,12 @@
-//! Compares a retraced text with what was meant: how many lines are the same, or an error that names the first that is
-//! not.
+//! Compares a retraced text with what was meant: how many lines are the same, or an error that
+//! names the first that is not.
 //!
 //! symtool prints what R8's retrace prints. The proguard crate has rules of its own:
 //!
 //! - It indents frames by four blanks.
 //! - It prints frames of methods that the compiler made, with line 0.
-//! - Of an inlined class whose source file the mapping does not name, it takes the extension from the class around (`.kt` for `.java`).
+//! - Of an inlined class whose source file the mapping does not name, it takes the extension from
+//!   the class around (`.kt` for `.java`).
 
 use anyhow::{Result, bail};
 
@@ -22,7 +23,12 @@ pub fn symtool(truth: &str, answer: &str) -> Result<Agreement> {
     let (truth, answer) = (lines(truth), lines(answer));
     let agreement = compare("symtool", &truth, &answer, |_, _| false)?;
     match truth.iter().zip(&answer).position(|(truth, answer)| truth != answer) {
-        Some(first) => bail!("line {} has to be {:?}, but symtool retrace prints {:?}", first + 1, truth[first], answer[first]),
+        Some(first) => bail!(
+            "line {} has to be {:?}, but symtool retrace prints {:?}",
+            first + 1,
+            truth[first],
+            answer[first]
+        ),
         None => Ok(agreement),
     }
 }
@@ -33,10 +39,15 @@ pub fn symtool(truth: &str, answer: &str) -> Result<Agreement> {
 /// If too few lines are the same, or explained by its rules.
 pub fn proguard(truth: &str, answer: &str) -> Result<Agreement> {
     let truth: Vec<&str> = truth.lines().map(str::trim_start).collect();
-    let answer: Vec<&str> = answer.lines().map(str::trim_start).filter(|line| !line.ends_with(":0)")).collect();
-    let agreement = compare("proguard", &truth, &answer, |truth, answer| truth == answer.replace(".kt:", ".java:"))?;
+    let answer: Vec<&str> =
+        answer.lines().map(str::trim_start).filter(|line| !line.ends_with(":0)")).collect();
+    let agreement = compare("proguard", &truth, &answer, |truth, answer| {
+        truth == answer.replace(".kt:", ".java:")
+    })?;
     if agreement.explained * 100 < agreement.asked * WANTED_PERCENT {
-        bail!("the proguard crate agrees with the truth in too little: {agreement}; see what retrace-peer prints");
+        bail!(
+            "the proguard crate agrees with the truth in too little: {agreement}; see what retrace-peer prints"
+        );
     }
     Ok(agreement)
 }
@@ -45,7 +56,12 @@ fn lines(text: &str) -> Vec<&str> {
     text.split_inclusive('\n').collect()
 }
 
-fn compare(peer: &'static str, truth: &[&str], answer: &[&str], explains: impl Fn(&str, &str) -> bool) -> Result<Agreement> {
+fn compare(
+    peer: &'static str,
+    truth: &[&str],
+    answer: &[&str],
+    explains: impl Fn(&str, &str) -> bool,
+) -> Result<Agreement> {
     if truth.len() != answer.len() {
         bail!("{peer} retraced to {} lines, not to {}", answer.len(), truth.len());
     }
@@ -83,10 +99,17 @@ mod tests {
 
     #[test]
     fn proguard_is_explained_by_its_rules_only() -> Result<()> {
-        let answer = "a.B: text\n    at a.C.d(C.java:7)\n    at a.C.made(C.java:0)\n    at a.E.f(E.kt:9)\n";
-        assert_eq!(proguard(TRUTH, answer)?, Agreement { peer: "proguard", same: 3, explained: 3, asked: 3 });
+        let answer =
+            "a.B: text\n    at a.C.d(C.java:7)\n    at a.C.made(C.java:0)\n    at a.E.f(E.kt:9)\n";
+        assert_eq!(
+            proguard(TRUTH, answer)?,
+            Agreement { peer: "proguard", same: 3, explained: 3, asked: 3 }
+        );
         let answer = answer.replace("C.java:7", "C.kt:7");
-        assert_eq!(proguard(TRUTH, &answer)?, Agreement { peer: "proguard", same: 2, explained: 3, asked: 3 });
+        assert_eq!(
+            proguard(TRUTH, &answer)?,
+            Agreement { peer: "proguard", same: 2, explained: 3, asked: 3 }
+        );
         assert!(proguard(TRUTH, &answer.replace("E.kt", "E.java")).is_err());
         assert!(proguard(TRUTH, &answer.replace(":7", ":8")).is_err());
         Ok(())

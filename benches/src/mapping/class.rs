@@ -4,7 +4,10 @@ use std::fmt::Write;
 
 use fastrand::Rng;
 
-use super::words::{AREAS, EXCEPTION, FIRST, INNER, KOTLIN, LIBRARY, NOUNS, PARTS, PRIMITIVES, ROOTS, SECOND, VERBS, pick, short};
+use super::words::{
+    AREAS, EXCEPTION, FIRST, INNER, KOTLIN, LIBRARY, NOUNS, PARTS, PRIMITIVES, ROOTS, SECOND,
+    VERBS, pick, short,
+};
 
 /// Classes of a package: as many as there are words for their beginning.
 const PACKAGE_CLASSES: u64 = FIRST.len() as u64;
@@ -75,7 +78,9 @@ pub struct Method {
 
 /// Random numbers for item `number` of a kind.
 pub fn draws(seed: u64, kind: u64, number: u64) -> Rng {
-    Rng::with_seed((seed ^ kind.rotate_left(48)).wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+    Rng::with_seed(
+        (seed ^ kind.rotate_left(48)).wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+    )
 }
 
 impl Class {
@@ -84,9 +89,13 @@ impl Class {
         let (package, place) = (number / PACKAGE_CLASSES, number % PACKAGE_CLASSES);
         let kind = Kind::of(seed, number);
         // Of an inner class, the next one before it that is none.
-        let outer = (0..=place).map(|back| number - back).find(|number| Kind::of(seed, *number).is_outer()).unwrap_or(number);
+        let outer = (0..=place)
+            .map(|back| number - back)
+            .find(|number| Kind::of(seed, *number).is_outer())
+            .unwrap_or(number);
         let mut rng = draws(seed, 2, outer);
-        let (second, no_note, is_kept) = (pick(&SECOND, rng.u64(..)), rng.u8(..4) == 0, rng.u8(..20) == 0);
+        let (second, no_note, is_kept) =
+            (pick(&SECOND, rng.u64(..)), rng.u8(..4) == 0, rng.u8(..20) == 0);
         let stem = format!("{}{second}", pick(&FIRST, outer % PACKAGE_CLASSES + package));
         let outer = Kind::of(seed, outer);
         let mut original = package_name(package);
@@ -96,10 +105,14 @@ impl Class {
         let _ = match kind {
             Kind::Java | Kind::Kotlin => Ok(()),
             Kind::Facade => write!(original, "Kt"),
-            _ if outer == Kind::Facade => write!(original, "Kt${}{}${place}", pick(&VERBS, number), pick(&NOUNS, number)),
+            _ if outer == Kind::Facade => {
+                write!(original, "Kt${}{}${place}", pick(&VERBS, number), pick(&NOUNS, number))
+            }
             Kind::Inner => write!(original, "${}", pick(&INNER, place)),
             Kind::Lambda if outer == Kind::Java => write!(original, "${place}"),
-            Kind::Lambda => write!(original, "${}{}${place}", pick(&VERBS, number), pick(&NOUNS, number)),
+            Kind::Lambda => {
+                write!(original, "${}{}${place}", pick(&VERBS, number), pick(&NOUNS, number))
+            }
             Kind::Synthetic => write!(original, "$$ExternalSyntheticLambda{place}"),
         };
         let file = match (kind, outer) {
@@ -114,13 +127,16 @@ impl Class {
         Self { number, original, obfuscated, kind, file, has_note, is_thrown }
     }
 
-    /// Method `index` of it. The first is the constructor; types are of this class and those before.
+    /// Method `index` of it. The first is the constructor; types are of this class and those
+    /// before.
     pub fn method(&self, seed: u64, index: u64) -> Method {
         let mut rng = draws(seed, 3 + index, self.number);
         let name = match rng.u8(..10) {
             _ if index == 0 => "<init>".to_owned(),
             0..2 if self.kind != Kind::Java => (pick(&KOTLIN, rng.u64(..))).to_owned(),
-            2 => format!("lambda${}{}${index}", pick(&VERBS, rng.u64(..)), pick(&NOUNS, rng.u64(..))),
+            2 => {
+                format!("lambda${}{}${index}", pick(&VERBS, rng.u64(..)), pick(&NOUNS, rng.u64(..)))
+            }
             _ => format!("{}{}", pick(&VERBS, rng.u64(..)), pick(&NOUNS, rng.u64(..))),
         };
         let arguments = (0..rng.u8(..4)).map(|_| self.a_type(&mut rng)).collect();
@@ -193,7 +209,12 @@ impl Type {
 /// Packages are counted through the words, each list once for every word of the next.
 fn package_name(package: u64) -> String {
     let (roots, areas, parts) = (ROOTS.len() as u64, AREAS.len() as u64, PARTS.len() as u64);
-    let mut name = format!("{}.{}.{}", pick(&ROOTS, package), pick(&AREAS, package / roots), pick(&PARTS, package / roots / areas));
+    let mut name = format!(
+        "{}.{}.{}",
+        pick(&ROOTS, package),
+        pick(&AREAS, package / roots),
+        pick(&PARTS, package / roots / areas)
+    );
     let more = package / roots / areas / parts;
     if more > 0 {
         name.push_str(".v");
@@ -214,9 +235,15 @@ mod tests {
     #[test]
     fn names_are_all_different() {
         let classes: Vec<Class> = (0..50_000).map(|number| Class::of(1, number)).collect();
-        let count = |name: fn(&Class) -> &str| classes.iter().map(name).collect::<HashSet<_>>().len();
-        assert_eq!((count(|class| &class.original), count(|class| &class.obfuscated)), (50_000, 50_000));
-        for kind in [Kind::Java, Kind::Kotlin, Kind::Facade, Kind::Inner, Kind::Lambda, Kind::Synthetic] {
+        let count =
+            |name: fn(&Class) -> &str| classes.iter().map(name).collect::<HashSet<_>>().len();
+        assert_eq!(
+            (count(|class| &class.original), count(|class| &class.obfuscated)),
+            (50_000, 50_000)
+        );
+        for kind in
+            [Kind::Java, Kind::Kotlin, Kind::Facade, Kind::Inner, Kind::Lambda, Kind::Synthetic]
+        {
             assert!(classes.iter().filter(|class| class.kind == kind).count() > 1000, "{kind:?}");
         }
         assert!(classes.iter().filter(|class| class.is_thrown).count() > 500);
@@ -225,7 +252,8 @@ mod tests {
     /// What R8 infers: the outermost class with `.java`.
     #[test]
     fn a_file_without_note_follows_from_the_class() {
-        let classes = (0..10_000).map(|number| Class::of(1, number)).filter(|class| !class.has_note);
+        let classes =
+            (0..10_000).map(|number| Class::of(1, number)).filter(|class| !class.has_note);
         let mut count = 0;
         for class in classes {
             let name = class.original.rsplit('.').next().unwrap().split('$').next().unwrap();

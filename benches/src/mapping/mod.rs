@@ -11,8 +11,9 @@
 //!               names, by number       lines, some sites     text and truth
 //! ```
 //!
-//! All of it follows from the options. Truth is what was meant when a line was written; nobody reads the mapping for it. What
-//! symtool takes to import the mapping and to retrace is measured by [`mod@bench`].
+//! All of it follows from the options. Truth is what was meant when a line was written; nobody
+//! reads the mapping for it. What symtool takes to import the mapping and to retrace is measured by
+//! [`mod@bench`].
 
 pub mod bench;
 mod body;
@@ -61,7 +62,10 @@ struct Made {
 /// If a file cannot be written; names it.
 pub fn run(options: &Options) -> Result<()> {
     let (classes, bytes) = make(options)?;
-    println!("{}: a mapping of {classes} classes in {bytes} bytes, {BATCH_FRAMES} frames", options.out.display());
+    println!(
+        "{}: a mapping of {classes} classes in {bytes} bytes, {BATCH_FRAMES} frames",
+        options.out.display()
+    );
     Ok(())
 }
 
@@ -75,8 +79,9 @@ pub fn make(options: &Options) -> Result<(u64, u64)> {
     let path = out.join("mapping.txt");
     let file = File::create(&path).with_context(|| path.display().to_string())?;
     let mut file = BufWriter::with_capacity(1 << 20, file);
-    let Made { mut world, classes, bytes } =
-        write_mapping(options, &mut file).and_then(|made| file.flush().map(|()| made)).with_context(|| path.display().to_string())?;
+    let Made { mut world, classes, bytes } = write_mapping(options, &mut file)
+        .and_then(|made| file.flush().map(|()| made))
+        .with_context(|| path.display().to_string())?;
     if world.sites.is_empty() {
         bail!("{}: no method that a trace could have; pass another --seed", path.display());
     }
@@ -85,9 +90,12 @@ pub fn make(options: &Options) -> Result<(u64, u64)> {
     let (mut one, mut batch) = (Trace::default(), Trace::default());
     world.exception(&mut one, ONE_FRAMES, &mut rng);
     world.exceptions(&mut batch, BATCH_FRAMES, &mut rng);
-    for (name, text) in
-        [("one.txt", &one.obfuscated), ("one-truth.txt", &one.original), ("batch.txt", &batch.obfuscated), ("truth.txt", &batch.original)]
-    {
+    for (name, text) in [
+        ("one.txt", &one.obfuscated),
+        ("one-truth.txt", &one.original),
+        ("batch.txt", &batch.obfuscated),
+        ("truth.txt", &batch.original),
+    ] {
         write(&out.join(name), text)?;
     }
     Ok((classes, bytes))
@@ -167,7 +175,11 @@ mod tests {
         for seed in 1..4 {
             let dir = made(3_000_000, seed)?;
             let mapping = file(&dir, "mapping.txt")?;
-            assert!(is_mapping(mapping.as_bytes()) && (3_000_000..3_300_000).contains(&mapping.len()), "{}", mapping.len());
+            assert!(
+                is_mapping(mapping.as_bytes()) && (3_000_000..3_300_000).contains(&mapping.len()),
+                "{}",
+                mapping.len()
+            );
             let mut reader = MappingReader::new(BufReader::new(mapping.as_bytes()));
             let mut rows: Vec<ClassRow> = reader.by_ref().collect::<Result<_, _>>()?;
             let facts = reader.into_facts();
@@ -176,7 +188,8 @@ mod tests {
             assert_eq!(facts.header.pg_map_id.map(|id| id.len()), Some(64));
             rows.iter_mut().for_each(|row| row.name_sources(&facts.sources));
             let count = rows.len();
-            let rows: HashMap<String, Arc<ClassRow>> = rows.into_iter().map(|row| (row.obfuscated().to_owned(), Arc::new(row))).collect();
+            let rows: HashMap<String, Arc<ClassRow>> =
+                rows.into_iter().map(|row| (row.obfuscated().to_owned(), Arc::new(row))).collect();
             assert_eq!(rows.len(), count, "names in traces are all different");
             let mut retrace = Retrace::new(Rows(rows), RetraceStyle::R8);
             for (trace, truth) in [("one.txt", "one-truth.txt"), ("batch.txt", "truth.txt")] {
@@ -204,16 +217,34 @@ mod tests {
         assert!(count(&|line| line.contains("r8.synthesized")) > 100);
         assert!(count(&|line| line.contains("r8.residualsignature")) > 100);
         assert!(count(&|line| line.contains("    0:65535:")) > 100);
-        assert!(count(&|line| line.starts_with("    ") && !line.contains('(') && !line.contains('#')) > 500, "fields");
-        assert!(count(&|line| line.starts_with("    ") && line.contains('(') && !line.contains(':')) > 100, "methods without lines");
-        // Stacks of one range, by how many frames they have: up to four inlined ones and the method.
-        let range = |line: &str| line.split_once(|c: char| c.is_alphabetic()).map(|(range, _)| range.to_owned()).unwrap_or_default();
-        let stacks = lines.chunk_by(|a, b| a.contains('(') && range(a).contains(':') && range(a) == range(b));
+        assert!(
+            count(&|line| line.starts_with("    ") && !line.contains('(') && !line.contains('#'))
+                > 500,
+            "fields"
+        );
+        assert!(
+            count(&|line| line.starts_with("    ") && line.contains('(') && !line.contains(':'))
+                > 100,
+            "methods without lines"
+        );
+        // Stacks of one range, by how many frames they have: up to four inlined ones and the
+        // method.
+        let range = |line: &str| {
+            line.split_once(|c: char| c.is_alphabetic())
+                .map(|(range, _)| range.to_owned())
+                .unwrap_or_default()
+        };
+        let stacks = lines
+            .chunk_by(|a, b| a.contains('(') && range(a).contains(':') && range(a) == range(b));
         let mut depths = [0; 6];
         stacks.for_each(|stack| depths[stack.len().min(5)] += 1);
-        assert!(depths[2] > depths[3] && depths[3] > depths[4] && depths[4] > 100 && depths[5] > 100, "{depths:?}");
+        assert!(
+            depths[2] > depths[3] && depths[3] > depths[4] && depths[4] > 100 && depths[5] > 100,
+            "{depths:?}"
+        );
         // Few classes have most lines.
-        let mut sizes: Vec<usize> = lines.split(|line| line.ends_with(':')).map(<[_]>::len).collect();
+        let mut sizes: Vec<usize> =
+            lines.split(|line| line.ends_with(':')).map(<[_]>::len).collect();
         sizes.sort_unstable();
         let largest: usize = sizes.iter().rev().take(sizes.len() / 10).sum();
         assert!(largest * 3 > lines.len(), "{largest} of {}", lines.len());

@@ -69,7 +69,10 @@ mod tests {
     fn options_and_defaults() {
         let want = Options { out: "o".into(), bytes: 200_000, seed: 9 };
         assert_eq!(parsed(&["--bytes", "200000", "o", "--seed=9"]), Ok(Some(want)));
-        assert_eq!(parsed(&["o"]), Ok(Some(Options { out: "o".into(), bytes: 100_000_000, seed: 1 })));
+        assert_eq!(
+            parsed(&["o"]),
+            Ok(Some(Options { out: "o".into(), bytes: 100_000_000, seed: 1 }))
+        );
         assert_eq!(parsed(&["--help"]), Ok(None));
     }
 
@@ -77,7 +80,10 @@ mod tests {
     fn wrong_usage_is_named() {
         assert_eq!(parsed(&[]), Err("OUT_DIR is missing".to_owned()));
         assert_eq!(parsed(&["a", "b"]), Err("b: one OUT_DIR only".to_owned()));
-        assert_eq!(parsed(&["a", "--bytes", "1"]), Err("--bytes 1: not a number from 100000".to_owned()));
+        assert_eq!(
+            parsed(&["a", "--bytes", "1"]),
+            Err("--bytes 1: not a number from 100000".to_owned())
+        );
         assert_eq!(parsed(&["a", "--fast"]), Err("unknown option --fast".to_owned()));
     }
 }

@@ -65,17 +65,23 @@ impl World {
                 writeln!(trace.obfuscated, "{prefix}{obfuscated}: {message}")?;
                 writeln!(trace.original, "{prefix}{original}: {message}")?;
             }
-            None => both(trace, &format!("{prefix}{}: {message}\n", THROWABLES[rng.usize(..THROWABLES.len())]))?,
+            None => both(
+                trace,
+                &format!("{prefix}{}: {message}\n", THROWABLES[rng.usize(..THROWABLES.len())]),
+            )?,
         }
         let system = (frames / FRAMES_TO_ONE_OF_SYSTEM).min(SYSTEM.len());
         for _ in system..frames {
-            let site = &self.sites[rng.usize(..self.sites.len()).min(rng.usize(..self.sites.len()))];
+            let site =
+                &self.sites[rng.usize(..self.sites.len()).min(rng.usize(..self.sites.len()))];
             writeln!(trace.obfuscated, "\tat {}", site.obfuscated)?;
             for frame in &site.original {
                 writeln!(trace.original, "\tat {frame}")?;
             }
         }
-        SYSTEM[SYSTEM.len() - system..].iter().try_for_each(|frame| both(trace, &format!("\tat {frame}\n")))
+        SYSTEM[SYSTEM.len() - system..]
+            .iter()
+            .try_for_each(|frame| both(trace, &format!("\tat {frame}\n")))
     }
 }
 
@@ -90,20 +96,36 @@ mod tests {
 
     #[test]
     fn frames_are_counted() {
-        let site =
-            Site { obfuscated: "a.b.c(SourceFile:1)".into(), original: vec!["com.a.B.c(B.java:7)".into(), "com.a.B.d(B.java:9)".into()] };
-        let world = World { sites: vec![site], thrown: vec![("a.x".into(), "com.a.Thrown".into())] };
+        let site = Site {
+            obfuscated: "a.b.c(SourceFile:1)".into(),
+            original: vec!["com.a.B.c(B.java:7)".into(), "com.a.B.d(B.java:9)".into()],
+        };
+        let world =
+            World { sites: vec![site], thrown: vec![("a.x".into(), "com.a.Thrown".into())] };
         let mut rng = Rng::with_seed(1);
         let mut trace = Trace::default();
         world.exceptions(&mut trace, 5000, &mut rng);
-        let frames = |text: &str, name: &str| text.lines().filter(|line| line.starts_with(name)).count();
+        let frames =
+            |text: &str, name: &str| text.lines().filter(|line| line.starts_with(name)).count();
         assert_eq!(frames(&trace.obfuscated, "\tat "), 5000);
         let ours = frames(&trace.obfuscated, "\tat a.b.c(");
-        assert_eq!((frames(&trace.original, "\tat com.a.B.c("), frames(&trace.original, "\tat com.a.B.d(")), (ours, ours));
-        assert_eq!(frames(&trace.obfuscated, "Caused by: a.x: "), frames(&trace.original, "Caused by: com.a.Thrown: "));
+        assert_eq!(
+            (
+                frames(&trace.original, "\tat com.a.B.c("),
+                frames(&trace.original, "\tat com.a.B.d(")
+            ),
+            (ours, ours)
+        );
+        assert_eq!(
+            frames(&trace.obfuscated, "Caused by: a.x: "),
+            frames(&trace.original, "Caused by: com.a.Thrown: ")
+        );
         assert!(frames(&trace.obfuscated, "Caused by: a.x: ") > 10 && ours > 4000);
         let mut trace = Trace::default();
         world.exception(&mut trace, 20, &mut rng);
-        assert_eq!((frames(&trace.obfuscated, "\tat "), trace.obfuscated.lines().count()), (20, 21));
+        assert_eq!(
+            (frames(&trace.obfuscated, "\tat "), trace.obfuscated.lines().count()),
+            (20, 21)
+        );
     }
 }

@@ -170,8 +170,9 @@ pub const INNER: [&str; 32] = [
 ];
 /// How a method begins.
 pub const VERBS: [&str; 28] = [
-    "add", "apply", "bind", "build", "clear", "close", "compute", "create", "decode", "dispatch", "emit", "find", "get", "handle",
-    "invoke", "load", "map", "merge", "notify", "on", "open", "parse", "read", "remove", "resolve", "set", "update", "write",
+    "add", "apply", "bind", "build", "clear", "close", "compute", "create", "decode", "dispatch",
+    "emit", "find", "get", "handle", "invoke", "load", "map", "merge", "notify", "on", "open",
+    "parse", "read", "remove", "resolve", "set", "update", "write",
 ];
 /// How it ends.
 pub const NOUNS: [&str; 28] = [
@@ -205,10 +206,19 @@ pub const NOUNS: [&str; 28] = [
     "Value",
 ];
 /// Methods that Kotlin's compiler names.
-pub const KOTLIN: [&str; 8] =
-    ["component1", "component2", "copy$default", "getCoroutineContext", "invoke", "invokeSuspend", "getOrDefault$default", "collect"];
+pub const KOTLIN: [&str; 8] = [
+    "component1",
+    "component2",
+    "copy$default",
+    "getCoroutineContext",
+    "invoke",
+    "invokeSuspend",
+    "getOrDefault$default",
+    "collect",
+];
 /// Primitive types, and what descriptors call them.
-pub const PRIMITIVES: [(&str, &str); 6] = [("int", "I"), ("long", "J"), ("boolean", "Z"), ("float", "F"), ("byte", "B"), ("char", "C")];
+pub const PRIMITIVES: [(&str, &str); 6] =
+    [("int", "I"), ("long", "J"), ("boolean", "Z"), ("float", "F"), ("byte", "B"), ("char", "C")];
 /// Classes that keep their names.
 pub const LIBRARY: [&str; 10] = [
     "java.lang.String",
@@ -254,8 +264,8 @@ pub const SYSTEM: [&str; 7] = [
 /// The name that comes `number`th: `a` to `z`, `aa`, `ba`, …; digits behind the first letter.
 pub fn short(mut number: u64) -> String {
     const LETTERS: [char; 36] = [
-        'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z',
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9',
+        'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r',
+        's', 't', 'u', 'v', 'w', 'x', 'y', 'z', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9',
     ];
     let mut name = String::from(pick(&LETTERS[..26], number));
     number /= 26;
