@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 use anyhow::{Context as _, Result, anyhow};
 use symtool_crashes::fingerprint::Symbols;
-use symtool_mapping::{Retrace, Style};
+use symtool_mapping::{Retrace, RetraceStyle};
 use symtool_report::limits::MAX_REPORT_BYTES;
 use symtool_report::{
     self as crash, CrashError, CrashEvent, ExceptionName, LogReader, Reports, Resolution,
@@ -141,7 +141,7 @@ impl Known<'_> {
         for (lines, number) in choice.spans(text, true) {
             match number.and_then(|number| choice.mapping(number)) {
                 Some(mapping) => {
-                    let mut retrace = Retrace::new(mapping, Style::R8);
+                    let mut retrace = Retrace::new(mapping, RetraceStyle::R8);
                     retrace.text(&text[lines], &mut retraced)?;
                     retrace.finish(&mut retraced)?;
                 }

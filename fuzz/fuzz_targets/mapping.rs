@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
-use symtool_mapping::{ClassRow, Classes, MappingReader, Retrace, Style};
+use symtool_mapping::{ClassRow, Classes, MappingReader, Retrace, RetraceStyle};
 
 struct Rows(HashMap<String, Arc<ClassRow>>);
 
@@ -33,7 +33,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(ClassRow::decode(&encoded).as_ref(), Ok(&row));
         rows.insert(row.obfuscated().to_owned(), Arc::new(row));
     }
-    for style in [Style::R8, Style::Proguard] {
+    for style in [RetraceStyle::R8, RetraceStyle::Proguard] {
         let mut retrace = Retrace::new(Rows(rows.clone()), style);
         let mut out = Vec::new();
         let Ok(()) = retrace.text(trace, &mut out);

@@ -148,7 +148,7 @@ mod tests {
     use std::io::BufReader;
     use std::sync::Arc;
 
-    use symtool_mapping::{ClassRow, Classes, MappingReader, Retrace, Style, is_mapping};
+    use symtool_mapping::{ClassRow, Classes, MappingReader, Retrace, RetraceStyle, is_mapping};
 
     struct Rows(HashMap<String, Arc<ClassRow>>);
 
@@ -191,7 +191,7 @@ mod tests {
             let rows: HashMap<String, Arc<ClassRow>> =
                 rows.into_iter().map(|row| (row.obfuscated().to_owned(), Arc::new(row))).collect();
             assert_eq!(rows.len(), count, "names in traces are all different");
-            let mut retrace = Retrace::new(Rows(rows), Style::R8);
+            let mut retrace = Retrace::new(Rows(rows), RetraceStyle::R8);
             for (trace, truth) in [("one.txt", "one-truth.txt"), ("batch.txt", "truth.txt")] {
                 let mut out = Vec::new();
                 let Ok(()) = retrace.text(file(&dir, trace)?.as_bytes(), &mut out);

@@ -359,12 +359,12 @@ impl Session<'_> {
             line: method.line,
             ..Query::default()
         };
-        let found = Retrace::new(mapping, mapping::Style::R8)
+        let found = Retrace::new(mapping, mapping::RetraceStyle::R8)
             .remap_frame(&query, &mut mapping::Context::default());
         match found {
             Ok(found) => {
                 // Of several answers the first; `retrace` shows all.
-                let methods: Vec<mapping::Frame> = found
+                let methods: Vec<mapping::RetracedFrame> = found
                     .first()
                     .map(|first| first.visible().cloned().collect())
                     .unwrap_or_default();

@@ -95,19 +95,19 @@ fn ending(choice: &Choice<'_>, catalog: &Catalog<'_>) -> Result<Exit> {
 
 /// How lines are told and written.
 struct Style {
-    style: mapping::Style,
+    style: mapping::RetraceStyle,
     pattern: Option<Arc<Pattern>>,
 }
 
 impl Style {
     fn of(context: &Context, args: &RetraceArgs) -> Result<Self> {
         let style = match args.style {
-            RetraceStyle::R8 if context.verbose => mapping::Style::R8Verbose,
-            RetraceStyle::R8 => mapping::Style::R8,
+            RetraceStyle::R8 if context.verbose => mapping::RetraceStyle::R8Verbose,
+            RetraceStyle::R8 => mapping::RetraceStyle::R8,
             RetraceStyle::Proguard if args.regex.is_some() => {
                 bail!("--regex is R8's; leave out --style proguard")
             }
-            RetraceStyle::Proguard => mapping::Style::Proguard,
+            RetraceStyle::Proguard => mapping::RetraceStyle::Proguard,
         };
         let pattern = args
             .regex

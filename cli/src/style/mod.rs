@@ -136,15 +136,15 @@ pub fn frames(
 /// Renders methods that a mapping has for a frame, innermost first.
 pub fn methods(
     Look { style, inlines, paint, .. }: Look,
-    methods: &[mapping::Frame],
+    methods: &[mapping::RetracedFrame],
     out: &mut Vec<u8>,
 ) -> Status {
     let (Some(innermost), Some(outermost)) = (methods.first(), methods.last()) else {
         return Status::NoRange;
     };
-    let is_known = methods.iter().all(mapping::Frame::is_known);
+    let is_known = methods.iter().all(mapping::RetracedFrame::is_known);
     // As one, it is the outermost method, at the place where the innermost one is.
-    let merged = [mapping::Frame {
+    let merged = [mapping::RetracedFrame {
         file: innermost.file.clone(),
         line: innermost.line,
         ..outermost.clone()

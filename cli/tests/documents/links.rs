@@ -20,7 +20,7 @@ const FOLDERS: [&str; 9] = [
 
 /// Files that a reader makes who follows a page.
 const MADE_BY_READERS: [&str; 2] =
-    ["testdata/crashes/zig.txt", "formats/report/src/lines/native/zig.rs"];
+    ["testdata/crashes/zig.txt", "formats/report/src/readers/lines/native/zig.rs"];
 
 /// The targets of all links of `page`.
 fn links(page: &Page) -> Vec<String> {

@@ -4,14 +4,16 @@
 
 use std::time::Instant;
 
-use symtool_grouping::rules::{By, ExceptionFacts, Family, FrameFacts, Judged, Rules, Seen};
+use symtool_grouping::rules::{
+    By, ExceptionFacts, Family, FrameFacts, FrameMatches, Judged, Rules,
+};
 
 fn native(name: &str) -> FrameFacts<'_> {
     FrameFacts { function: Some(name), ..FrameFacts::default() }
 }
 
 fn judge(rules: &Rules, frames: &[FrameFacts<'_>]) -> Judged {
-    let seen: Vec<Seen> = frames.iter().map(|frame| rules.look(frame)).collect();
+    let seen: Vec<FrameMatches> = frames.iter().map(|frame| rules.look(frame)).collect();
     rules.judge(&seen.iter().collect::<Vec<_>>(), None)
 }
 
@@ -380,11 +382,11 @@ fn patterns_take_no_long_time() {
 #[test]
 fn long_stacks() {
     let rules = Rules::builtin();
-    let seen: Vec<Seen> = ["abort", "std::f", "x", "__cxa_throw"]
+    let seen: Vec<FrameMatches> = ["abort", "std::f", "x", "__cxa_throw"]
         .into_iter()
         .map(|name| rules.look(&native(name)))
         .collect();
-    let stack: Vec<&Seen> = (0..262_144).map(|at| &seen[at % 4]).collect();
+    let stack: Vec<&FrameMatches> = (0..262_144).map(|at| &seen[at % 4]).collect();
     let start = Instant::now();
     assert_eq!(rules.judge(&stack, None).frames.len(), stack.len());
     assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());

@@ -5,14 +5,14 @@
 use std::time::Instant;
 
 use symtool_grouping::normal::function;
-use symtool_grouping::rules::{Family, FrameFacts, Judged, Rules, Seen};
+use symtool_grouping::rules::{Family, FrameFacts, FrameMatches, Judged, Rules};
 
 fn native(name: &str) -> FrameFacts<'_> {
     FrameFacts { function: Some(name), ..FrameFacts::default() }
 }
 
 fn judge(rules: &Rules, frames: &[FrameFacts<'_>]) -> Judged {
-    let seen: Vec<Seen> = frames.iter().map(|frame| rules.look(frame)).collect();
+    let seen: Vec<FrameMatches> = frames.iter().map(|frame| rules.look(frame)).collect();
     rules.judge(&seen.iter().collect::<Vec<_>>(), None)
 }
 
@@ -316,7 +316,7 @@ fn speed() {
     let mut judged = Judged::default();
     let start = Instant::now();
     for round in 0..100_000 {
-        let mut stack: [&Seen; 20] =
+        let mut stack: [&FrameMatches; 20] =
             std::array::from_fn(|at| &seen[(round + at * 37) % seen.len()]);
         stack[2] = &abort;
         rules.judge_into(&mut judged, &stack, None);

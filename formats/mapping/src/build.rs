@@ -6,7 +6,7 @@ use super::limits::{MAX_CLASS_LINES, MAX_CLASS_NAME_BYTES};
 use super::line::{ClassLine, MethodLine, signature};
 use super::names::{Interner, NameId};
 use super::note::Note;
-use super::row::{ClassRow, Extra, Holder, Line, Member, Method, Rule, Signature};
+use super::row::{ClassRow, Extra, Holder, MappedLine, Member, Method, RewriteRule, Signature};
 
 /// Collects the lines of a class. Used again for the next one, so that its memory is.
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ struct Last {
 
 #[derive(Clone, Copy, Debug)]
 struct Draft {
-    line: Line,
+    line: MappedLine,
     method: u32,
     synthesized: bool,
     outline: bool,
@@ -98,7 +98,8 @@ impl Builder {
         }
         let signature = self.signature(line.signature);
         let method = self.method_id(line.obfuscated);
-        let line = Line { range: line.range, original: line.original, signature, extra: None };
+        let line =
+            MappedLine { range: line.range, original: line.original, signature, extra: None };
         self.lines.push(Draft { line, method, synthesized: false, outline: false, residual: None });
         self.last.is_open = true;
         Ok(())
@@ -181,7 +182,7 @@ impl Builder {
                     throws.iter().map(|descriptor| self.names.intern(descriptor)).collect();
                 extra(&mut self.extras, &mut draft.line)
                     .rules
-                    .push(Rule { throws, remove: *remove });
+                    .push(RewriteRule { throws, remove: *remove });
             }
             Note::Callsite(positions) => {
                 extra(&mut self.extras, &mut draft.line).callsite.clone_from(positions)
@@ -243,7 +244,7 @@ impl Builder {
     }
 }
 
-fn extra<'a>(extras: &'a mut Vec<Extra>, line: &mut Line) -> &'a mut Extra {
+fn extra<'a>(extras: &'a mut Vec<Extra>, line: &mut MappedLine) -> &'a mut Extra {
     let index = *line.extra.get_or_insert_with(|| {
         extras.push(Extra::default());
         u32::try_from(extras.len() - 1).unwrap_or(u32::MAX)

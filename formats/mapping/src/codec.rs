@@ -17,7 +17,10 @@
 //! Version history: 1, the first.
 
 use super::names::{NameId, Names};
-use super::row::{ClassRow, Extra, Holder, Line, Member, Method, Original, Rule, Signature, Span};
+use super::row::{
+    ClassRow, Extra, Holder, LineRange, MappedLine, Member, Method, Original, RewriteRule,
+    Signature,
+};
 
 const VERSION: u8 = 1;
 
@@ -134,7 +137,7 @@ impl ClassRow {
         let lines = bytes.list(|bytes| bytes.line(&mut before))?;
         let extras = bytes.list(|bytes| {
             let rules = bytes.list(|bytes| {
-                Ok(Rule {
+                Ok(RewriteRule {
                     throws: bytes.list(|bytes| Ok(NameId(bytes.number()?)))?,
                     remove: bytes.number()?,
                 })
@@ -186,7 +189,7 @@ impl ClassRow {
 /// What lines are differences to.
 #[derive(Default)]
 struct Before {
-    range: Option<Span>,
+    range: Option<LineRange>,
     first: u32,
     original: u32,
     signature: u32,
@@ -228,9 +231,9 @@ fn put_names(out: &mut Vec<u8>, names: &Names) {
     out.extend_from_slice(names.text().as_bytes());
 }
 
-fn put_line(out: &mut Vec<u8>, line: &Line, before: &mut Before) {
+fn put_line(out: &mut Vec<u8>, line: &MappedLine, before: &mut Before) {
     let is_same_range = line.range.is_some() && line.range == before.range;
-    let width = line.range.map_or(0, Span::width);
+    let width = line.range.map_or(0, LineRange::width);
     let mut flags = match line.range {
         Some(_) if is_same_range => LINE_SAME_RANGE,
         Some(range) if range.width() > 0 => LINE_RANGE | LINE_WIDE,
@@ -336,7 +339,7 @@ impl<'a> Reader<'a> {
         Names::from_parts(text.to_owned(), ends).ok_or(RowError("a name that is no text"))
     }
 
-    fn line(&mut self, before: &mut Before) -> Result<Line, RowError> {
+    fn line(&mut self, before: &mut Before) -> Result<MappedLine, RowError> {
         let flags = self.number()?;
         let range = if flags & LINE_SAME_RANGE != 0 {
             before.range
@@ -353,7 +356,7 @@ impl<'a> Reader<'a> {
         let original = if flags & (LINE_ONE | LINE_LINES) == 0 {
             Original::Same
         } else {
-            let range_width = range.map_or(0, Span::width);
+            let range_width = range.map_or(0, LineRange::width);
             let span =
                 self.span(before.original, |bytes| match flags & (LINE_LINES | LINE_SAME_WIDTH) {
                     LINE_LINES => bytes.number(),
@@ -367,7 +370,7 @@ impl<'a> Reader<'a> {
             before.signature = self.difference(before.signature)?;
         }
         let extra = if flags & LINE_EXTRA != 0 { Some(self.number()?) } else { None };
-        Ok(Line { range, original, signature: before.signature, extra })
+        Ok(MappedLine { range, original, signature: before.signature, extra })
     }
 
     /// A first line, as difference to `before`, and a width.
@@ -375,9 +378,9 @@ impl<'a> Reader<'a> {
         &mut self,
         before: u32,
         width: impl FnOnce(&mut Self) -> Result<u32, RowError>,
-    ) -> Result<Span, RowError> {
+    ) -> Result<LineRange, RowError> {
         let first = self.difference(before)?;
         let last = first.checked_add(width(self)?).ok_or(RowError("lines out of range"))?;
-        Ok(Span { first, last })
+        Ok(LineRange { first, last })
     }
 }

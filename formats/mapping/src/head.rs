@@ -1,8 +1,8 @@
 //! What a mapping says of itself in its comments, and whether a file is a mapping.
 
-use super::id::hex_bytes;
 use super::limits::{MAX_FACT_BYTES, MAX_HEAD_BYTES};
 use super::line;
+use super::map_id::hex_bytes;
 use super::note::Note;
 
 /// The latest version of notes that is known.

@@ -9,15 +9,15 @@ use super::limits::MAX_NOTE_DEPTH;
 
 /// Text that is no JSON.
 #[derive(Debug)]
-pub(super) struct Damaged;
+pub(super) struct DamagedNote;
 
 /// What is left to read.
-pub(super) struct Json<'a> {
+pub(super) struct LenientJson<'a> {
     rest: &'a str,
     depth: usize,
 }
 
-impl<'a> Json<'a> {
+impl<'a> LenientJson<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         Self { rest: text, depth: 0 }
     }
@@ -25,8 +25,8 @@ impl<'a> Json<'a> {
     /// An object: `each` gets every key, and has to read its value.
     pub(super) fn object(
         &mut self,
-        mut each: impl FnMut(&mut Self, &str) -> Result<(), Damaged>,
-    ) -> Result<(), Damaged> {
+        mut each: impl FnMut(&mut Self, &str) -> Result<(), DamagedNote>,
+    ) -> Result<(), DamagedNote> {
         self.list('{', '}', |json| {
             let key = json.scalar()?;
             json.expect(':')?;
@@ -37,8 +37,8 @@ impl<'a> Json<'a> {
     /// A list: `each` has to read every value.
     pub(super) fn array(
         &mut self,
-        each: impl FnMut(&mut Self) -> Result<(), Damaged>,
-    ) -> Result<(), Damaged> {
+        each: impl FnMut(&mut Self) -> Result<(), DamagedNote>,
+    ) -> Result<(), DamagedNote> {
         self.list('[', ']', each)
     }
 
@@ -46,17 +46,17 @@ impl<'a> Json<'a> {
         &mut self,
         open: char,
         close: char,
-        mut each: impl FnMut(&mut Self) -> Result<(), Damaged>,
-    ) -> Result<(), Damaged> {
+        mut each: impl FnMut(&mut Self) -> Result<(), DamagedNote>,
+    ) -> Result<(), DamagedNote> {
         self.expect(open)?;
         self.depth += 1;
         if self.depth > MAX_NOTE_DEPTH {
-            return Err(Damaged);
+            return Err(DamagedNote);
         }
         while !self.take(close) {
             each(self)?;
             if !self.take(',') && !self.is_next(close) {
-                return Err(Damaged);
+                return Err(DamagedNote);
             }
         }
         self.depth -= 1;
@@ -64,7 +64,7 @@ impl<'a> Json<'a> {
     }
 
     /// A string, number or word.
-    pub(super) fn scalar(&mut self) -> Result<Cow<'a, str>, Damaged> {
+    pub(super) fn scalar(&mut self) -> Result<Cow<'a, str>, DamagedNote> {
         self.blanks();
         match self.rest.chars().next() {
             Some(quote @ ('"' | '\'')) => self.quoted(quote),
@@ -75,19 +75,19 @@ impl<'a> Json<'a> {
                     .unwrap_or(self.rest.len());
                 let (word, rest) = self.rest.split_at(end);
                 self.rest = rest;
-                if word.is_empty() { Err(Damaged) } else { Ok(Cow::Borrowed(word)) }
+                if word.is_empty() { Err(DamagedNote) } else { Ok(Cow::Borrowed(word)) }
             }
-            None => Err(Damaged),
+            None => Err(DamagedNote),
         }
     }
 
     /// A number of lines, as number or string.
-    pub(super) fn number(&mut self) -> Result<u32, Damaged> {
-        self.scalar()?.parse().map_err(|_| Damaged)
+    pub(super) fn number(&mut self) -> Result<u32, DamagedNote> {
+        self.scalar()?.parse().map_err(|_| DamagedNote)
     }
 
     /// Any value.
-    pub(super) fn skip(&mut self) -> Result<(), Damaged> {
+    pub(super) fn skip(&mut self) -> Result<(), DamagedNote> {
         self.blanks();
         match self.rest.as_bytes().first() {
             Some(b'{') => self.object(|json, _| json.skip()),
@@ -97,14 +97,14 @@ impl<'a> Json<'a> {
     }
 
     /// That nothing follows.
-    pub(super) fn end(&mut self) -> Result<(), Damaged> {
+    pub(super) fn end(&mut self) -> Result<(), DamagedNote> {
         self.blanks();
-        if self.rest.is_empty() { Ok(()) } else { Err(Damaged) }
+        if self.rest.is_empty() { Ok(()) } else { Err(DamagedNote) }
     }
 
-    fn quoted(&mut self, quote: char) -> Result<Cow<'a, str>, Damaged> {
+    fn quoted(&mut self, quote: char) -> Result<Cow<'a, str>, DamagedNote> {
         let text = &self.rest[quote.len_utf8()..];
-        let end = text.find([quote, '\\']).ok_or(Damaged)?;
+        let end = text.find([quote, '\\']).ok_or(DamagedNote)?;
         if text[end..].starts_with(quote) {
             self.rest = &text[end + quote.len_utf8()..];
             return Ok(Cow::Borrowed(&text[..end]));
@@ -121,7 +121,7 @@ impl<'a> Json<'a> {
                 c => string.push(c),
             }
         }
-        Err(Damaged)
+        Err(DamagedNote)
     }
 
     fn blanks(&mut self) {
@@ -141,22 +141,22 @@ impl<'a> Json<'a> {
         is_next
     }
 
-    fn expect(&mut self, c: char) -> Result<(), Damaged> {
-        if self.take(c) { Ok(()) } else { Err(Damaged) }
+    fn expect(&mut self, c: char) -> Result<(), DamagedNote> {
+        if self.take(c) { Ok(()) } else { Err(DamagedNote) }
     }
 }
 
 /// What follows a backslash. Halves of a surrogate pair read as U+FFFD each: no name has any.
-fn escaped(chars: &mut std::str::Chars) -> Result<char, Damaged> {
-    match chars.next().ok_or(Damaged)? {
+fn escaped(chars: &mut std::str::Chars) -> Result<char, DamagedNote> {
+    match chars.next().ok_or(DamagedNote)? {
         'n' => Ok('\n'),
         't' => Ok('\t'),
         'r' => Ok('\r'),
         'b' => Ok('\u{8}'),
         'f' => Ok('\u{c}'),
         'u' => {
-            let digits = chars.as_str().get(..4).ok_or(Damaged)?;
-            let code = u32::from_str_radix(digits, 16).map_err(|_| Damaged)?;
+            let digits = chars.as_str().get(..4).ok_or(DamagedNote)?;
+            let code = u32::from_str_radix(digits, 16).map_err(|_| DamagedNote)?;
             *chars = chars.as_str()[4..].chars();
             Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER))
         }

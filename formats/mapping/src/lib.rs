@@ -7,7 +7,7 @@
 //! ```text
 //! mapping.txt ─ MappingReader ─> ClassRow, one a class ─ encode ─> bytes, stored by the class's obfuscated name
 //!               reader.rs, line.rs, note.rs, build.rs     codec.rs
-//!           └─> Facts: header, ids, source files, what was left out
+//!           └─> MappingFacts: header, ids, source files, what was left out
 //! trace ─ Retrace ─> names of classes ─ Classes ─> the rows that it names, and no others ─> the trace, retraced
 //!         retrace/
 //! ```
@@ -23,6 +23,7 @@ mod id;
 mod json;
 pub mod limits;
 mod line;
+mod map_id;
 mod names;
 mod note;
 mod reader;
@@ -34,12 +35,13 @@ mod source;
 
 pub use codec::RowError;
 pub use head::{Header, is_mapping};
-pub use id::{ContentId, Identity, MapId, hex_bytes, uuid};
-pub use reader::{Facts, MappingReader};
+pub use id::{ContentId, Identity, uuid};
+pub use map_id::{MapId, hex_bytes};
+pub use reader::{MappingFacts, MappingReader};
 pub use rejected::Rejected;
 pub use retrace::{
-    Alternative, Classes, Context, Frame, MAX_LINE, OriginalMethod, Pattern, PatternError, Query,
-    Retrace, Style, is_frame,
+    Alternative, Classes, Context, MAX_LINE, OriginalMethod, Pattern, PatternError, Query, Retrace,
+    RetraceStyle, RetracedFrame, is_frame,
 };
 pub use row::ClassRow;
 pub use skipped::{SkipCount, SkipReason, Skipped};

@@ -11,7 +11,7 @@
 
 use memchr::memchr;
 
-use super::row::{Original, Span};
+use super::row::{LineRange, Original};
 
 /// The names of a class.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(super) enum MemberLine<'a> {
 /// A method and its lines.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct MethodLine<'a> {
-    pub(super) range: Option<Span>,
+    pub(super) range: Option<LineRange>,
     /// Return type, name and arguments as they stand there.
     pub(super) signature: &'a str,
     pub(super) original: Original,
@@ -96,13 +96,13 @@ fn arrow(text: &str) -> Option<(&str, &str)> {
 }
 
 /// `FIRST:LAST:` before a method.
-fn obfuscated_lines(line: &str) -> Result<(Option<Span>, &str), BadLine> {
+fn obfuscated_lines(line: &str) -> Result<(Option<LineRange>, &str), BadLine> {
     if !line.as_bytes().first().is_some_and(u8::is_ascii_digit) {
         return Ok((None, line));
     }
     let (first, rest) = line.split_once(':').ok_or(BadLine::LineNumbers)?;
     let (last, rest) = rest.split_once(':').ok_or(BadLine::LineNumbers)?;
-    Ok((Some(Span::new(number(first)?, number(last)?)), rest.trim_start()))
+    Ok((Some(LineRange::new(number(first)?, number(last)?)), rest.trim_start()))
 }
 
 /// Nothing, `:LINE` or `:FIRST:LAST` behind one.
@@ -111,7 +111,7 @@ fn original_lines(text: &str) -> Result<Original, BadLine> {
         return if text.is_empty() { Ok(Original::Same) } else { Err(BadLine::Shape) };
     };
     match text.split_once(':') {
-        Some((first, last)) => Ok(Original::Lines(Span::new(number(first)?, number(last)?))),
+        Some((first, last)) => Ok(Original::Lines(LineRange::new(number(first)?, number(last)?))),
         None => Ok(Original::One(number(text)?)),
     }
 }
@@ -160,7 +160,7 @@ mod tests {
     /// All forms of line numbers.
     #[test]
     fn methods() {
-        let lines = |first, last| Span { first, last };
+        let lines = |first, last| LineRange { first, last };
         for (line, range, original) in [
             ("void m() -> x", None, Original::Same),
             ("void m():7 -> x", None, Original::One(7)),

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::json::{Damaged, Json};
+use super::json::{DamagedNote, LenientJson};
 
 /// What R8 adds to a class, a member or the whole file.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,34 +48,34 @@ struct Fields<'a> {
 }
 
 impl<'a> Note<'a> {
-    pub(super) fn parse(text: &'a str) -> Result<Self, Damaged> {
+    pub(super) fn parse(text: &'a str) -> Result<Self, DamagedNote> {
         let fields = Fields::parse(text)?;
         Ok(match &*fields.id {
-            "com.android.tools.r8.mapping" => Self::Version(fields.version.ok_or(Damaged)?),
-            "sourceFile" => Self::SourceFile(fields.file_name.ok_or(Damaged)?),
+            "com.android.tools.r8.mapping" => Self::Version(fields.version.ok_or(DamagedNote)?),
+            "sourceFile" => Self::SourceFile(fields.file_name.ok_or(DamagedNote)?),
             "partitionSourceFiles" => Self::SourceFiles(fields.file_names),
             "com.android.tools.r8.synthesized" => Self::Synthesized,
             "com.android.tools.r8.outline" => Self::Outline,
             "com.android.tools.r8.outlineCallsite" => {
-                Self::Callsite(fields.positions.ok_or(Damaged)?)
+                Self::Callsite(fields.positions.ok_or(DamagedNote)?)
             }
             "com.android.tools.r8.residualsignature" => {
-                Self::Residual(fields.signature.ok_or(Damaged)?)
+                Self::Residual(fields.signature.ok_or(DamagedNote)?)
             }
             "com.android.tools.r8.rewriteFrame" if fields.is_unknown_rule => Self::UnknownRule,
             "com.android.tools.r8.rewriteFrame" => {
                 Self::Rewrite { throws: fields.throws, remove: fields.remove }
             }
-            "" => return Err(Damaged),
+            "" => return Err(DamagedNote),
             _ => Self::Unknown,
         })
     }
 }
 
 impl<'a> Fields<'a> {
-    fn parse(text: &'a str) -> Result<Self, Damaged> {
+    fn parse(text: &'a str) -> Result<Self, DamagedNote> {
         let mut fields = Self::default();
-        let mut json = Json::new(text);
+        let mut json = LenientJson::new(text);
         json.object(|json, key| {
             match key {
                 "id" => fields.id = json.scalar()?,
@@ -115,10 +115,10 @@ impl<'a> Fields<'a> {
 
 /// Sorted; of two for one position the last counts. Of none, the first position is itself, as all
 /// others are.
-fn positions(json: &mut Json) -> Result<Vec<(u32, u32)>, Damaged> {
+fn positions(json: &mut LenientJson) -> Result<Vec<(u32, u32)>, DamagedNote> {
     let mut positions = Vec::new();
     json.object(|json, key| {
-        positions.push((key.parse().map_err(|_| Damaged)?, json.number()?));
+        positions.push((key.parse().map_err(|_| DamagedNote)?, json.number()?));
         Ok(())
     })?;
     positions.reverse();

@@ -1,4 +1,4 @@
-//! A mapping as a stream of classes: one [`ClassRow`] at a time, and [`Facts`] at the end.
+//! A mapping as a stream of classes: one [`ClassRow`] at a time, and [`MappingFacts`] at the end.
 //!
 //! ```text
 //! bytes ─ lines ─> class, member ─ line.rs ─> Builder ─ next class or end ─> ClassRow
@@ -36,7 +36,7 @@ pub struct MappingReader<R> {
 
 /// What a mapping is, as a whole.
 #[derive(Clone, Debug)]
-pub struct Facts {
+pub struct MappingFacts {
     /// What it says of itself.
     pub header: Header,
     /// What was left out.
@@ -140,7 +140,7 @@ impl<R: BufRead> MappingReader<R> {
     }
 
     /// Everything but the classes. To be asked for behind the last one.
-    pub fn into_facts(self) -> Facts {
+    pub fn into_facts(self) -> MappingFacts {
         let Classes { header, skipped, sources, rows, .. } = self.classes;
         let Contents { id, hash, without_compose, .. } = self.contents;
         let all = hash.map(|hash| <[u8; 32]>::from(hash.finalize()));
@@ -148,7 +148,7 @@ impl<R: BufRead> MappingReader<R> {
             .hash()
             .zip(all)
             .map(|(wanted, all)| wanted == all || Some(wanted) == without_compose);
-        Facts { header, skipped, uuid: id.uuid(), is_whole, classes: rows, sources }
+        MappingFacts { header, skipped, uuid: id.uuid(), is_whole, classes: rows, sources }
     }
 
     /// The next class. `None` at the end.

@@ -32,7 +32,7 @@ pub struct ClassRow {
     /// Sorted by name.
     pub(super) methods: Vec<Method>,
     pub(super) members: Vec<Member>,
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<MappedLine>,
     pub(super) extras: Vec<Extra>,
 }
 
@@ -77,8 +77,8 @@ pub(super) struct Member {
 
 /// One line of the mapping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Line {
-    pub(super) range: Option<Span>,
+pub(super) struct MappedLine {
+    pub(super) range: Option<LineRange>,
     pub(super) original: Original,
     pub(super) signature: u32,
     /// Index into the row's extras.
@@ -87,12 +87,12 @@ pub(super) struct Line {
 
 /// Line numbers, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
+pub(super) struct LineRange {
     pub(super) first: u32,
     pub(super) last: u32,
 }
 
-impl Span {
+impl LineRange {
     /// In either order, as R8 takes `5:3` for `3:5`.
     pub(super) fn new(one: u32, other: u32) -> Self {
         Self { first: one.min(other), last: one.max(other) }
@@ -116,14 +116,14 @@ pub(super) enum Original {
     /// `:c`: where the call to the frame before it stands.
     One(u32),
     /// `:c:d`.
-    Lines(Span),
+    Lines(LineRange),
 }
 
 impl Original {
-    pub(super) fn span(self) -> Option<Span> {
+    pub(super) fn span(self) -> Option<LineRange> {
         match self {
             Self::Same => None,
-            Self::One(line) => Some(Span::new(line, line)),
+            Self::One(line) => Some(LineRange::new(line, line)),
             Self::Lines(span) => Some(span),
         }
     }
@@ -132,14 +132,14 @@ impl Original {
 /// What few lines have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Extra {
-    pub(super) rules: Vec<Rule>,
+    pub(super) rules: Vec<RewriteRule>,
     /// Position in the outline -> position here; sorted.
     pub(super) callsite: Vec<(u32, u32)>,
 }
 
 /// `rewriteFrame`: what becomes of frames if all conditions hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Rule {
+pub(super) struct RewriteRule {
     /// `throws(DESCRIPTOR)`: the descriptors.
     pub(super) throws: Vec<NameId>,
     /// `removeInnerFrames(N)`: how many, all actions together.
@@ -209,7 +209,7 @@ impl ClassRow {
         start..self.members[member].lines_end as usize
     }
 
-    pub(super) fn signature(&self, line: &Line) -> &Signature {
+    pub(super) fn signature(&self, line: &MappedLine) -> &Signature {
         &self.signatures[line.signature as usize]
     }
 
@@ -227,7 +227,7 @@ impl ClassRow {
         source.map(|id| self.names.get(id))
     }
 
-    pub(super) fn extra(&self, line: &Line) -> Option<&Extra> {
+    pub(super) fn extra(&self, line: &MappedLine) -> Option<&Extra> {
         line.extra.map(|extra| &self.extras[extra as usize])
     }
 }

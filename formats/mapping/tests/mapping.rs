@@ -15,7 +15,8 @@ use std::time::Instant;
 
 use fastrand::Rng;
 use symtool_mapping::{
-    ClassRow, Classes, ContentId, Facts, MappingReader, Retrace, SkipReason, Style, uuid,
+    ClassRow, Classes, ContentId, MappingFacts, MappingReader, Retrace, RetraceStyle, SkipReason,
+    uuid,
 };
 
 const WHOLE: &str = "# compiler: R8
@@ -47,7 +48,7 @@ com.a.Main -> a.c:
 com.b.Util -> com.b.Util:
 ";
 
-fn read(bytes: &[u8]) -> (Vec<ClassRow>, Facts) {
+fn read(bytes: &[u8]) -> (Vec<ClassRow>, MappingFacts) {
     let mut reader = MappingReader::new(bytes);
     let rows = reader.by_ref().map(Result::unwrap).collect();
     (rows, reader.into_facts())
@@ -70,7 +71,7 @@ impl Classes for Rows {
 }
 
 /// Every row's name, and a frame of each line that is near one of its numbers.
-fn retrace_all(rows: Vec<ClassRow>, methods: &[&str], style: Style) -> Vec<u8> {
+fn retrace_all(rows: Vec<ClassRow>, methods: &[&str], style: RetraceStyle) -> Vec<u8> {
     let names: Vec<String> = rows.iter().map(|row| row.obfuscated().to_owned()).collect();
     let rows = rows.into_iter().map(|row| (row.obfuscated().to_owned(), Arc::new(row))).collect();
     let mut retrace = Retrace::new(Rows(rows), style);
@@ -252,7 +253,7 @@ this is no class:
     // The note behind the broken one counts; that behind a broken line does not.
     let first = rows.into_iter().take(1).collect();
     assert_eq!(
-        retrace_all(first, &["b"], Style::R8),
+        retrace_all(first, &["b"], RetraceStyle::R8),
         b"java.lang.NullPointerException\n".repeat(6)
     );
 }
@@ -297,11 +298,11 @@ fn mutants() {
             let at = rng.usize(..bytes.len());
             bytes[at] = rng.u8(..);
             if let Ok(row) = ClassRow::decode(&bytes) {
-                retrace_all(vec![row], &["a", "o", "q"], Style::R8);
+                retrace_all(vec![row], &["a", "o", "q"], RetraceStyle::R8);
             }
         }
-        retrace_all(rows.clone(), &["a", "o", "q", "run"], Style::R8);
-        retrace_all(rows, &["a", "o", "q", "run"], Style::Proguard);
+        retrace_all(rows.clone(), &["a", "o", "q", "run"], RetraceStyle::R8);
+        retrace_all(rows, &["a", "o", "q", "run"], RetraceStyle::Proguard);
     }
 }
 
@@ -357,7 +358,7 @@ fn speed() {
     }
     let rows =
         decoded.into_iter().map(|row| (row.obfuscated().to_owned(), Arc::new(row))).collect();
-    for (name, style) in [("R8", Style::R8), ("ProGuard", Style::Proguard)] {
+    for (name, style) in [("R8", RetraceStyle::R8), ("ProGuard", RetraceStyle::Proguard)] {
         let Rows(rows) = &Rows(HashMap::clone(&rows));
         let mut retrace = Retrace::new(Rows(rows.clone()), style);
         let (mut out, mut count) = (Vec::new(), 0);

@@ -6,7 +6,7 @@
 mod rows;
 
 use rows::{Rows, check};
-use symtool_mapping::{Context, Query, Retrace, Style};
+use symtool_mapping::{Context, Query, Retrace, RetraceStyle};
 
 /// `doc/retrace.md`, "Outline Call Site".
 #[test]
@@ -124,7 +124,7 @@ fn numbers_that_no_line_has() {
         );
         let query =
             Query { class: "b", method: "a", line: number.parse().ok(), ..Query::default() };
-        let found = Retrace::new(Rows::of(mapping), Style::R8)
+        let found = Retrace::new(Rows::of(mapping), RetraceStyle::R8)
             .remap_frame(&query, &mut Context::default())
             .unwrap();
         assert_eq!(
@@ -152,7 +152,7 @@ fn methods_and_lines_that_are_unknown() {
         ("q", None, false),
     ] {
         let query = Query { class: "b", method, line, ..Query::default() };
-        let found = Retrace::new(Rows::of(mapping), Style::R8)
+        let found = Retrace::new(Rows::of(mapping), RetraceStyle::R8)
             .remap_frame(&query, &mut Context::default())
             .unwrap();
         assert_eq!((found.len(), found[0].is_known()), (1, is_known), "{method} {line:?}");
@@ -248,7 +248,7 @@ some.package.Class -> foo.a:
         "  at foo.a.a(:4)\n  at foo.a.a(:5)\n  at foo.a.b(SourceFile:2)\n  end\n",
         "  at example.Foo.lambda$main$0(Foo.java:225)\n  at example.Foo.lambda$main$1(Foo.java:228)\n  end\n",
     );
-    let mut retrace = Retrace::new(Rows::of(mapping), Style::R8);
+    let mut retrace = Retrace::new(Rows::of(mapping), RetraceStyle::R8);
     let query = Query { class: "foo.a", method: "a", line: Some(4), ..Query::default() };
     let found = retrace.remap_frame(&query, &mut Context::default()).unwrap();
     let frames: Vec<(&str, bool)> =
@@ -362,7 +362,7 @@ com.a.Main -> a:
       # {\"id\":\"com.android.tools.r8.residualsignature\",\"signature\":\"(Lb;)I\"}
     void three() -> m
 ";
-    let mut retrace = Retrace::new(Rows::of(mapping), Style::R8);
+    let mut retrace = Retrace::new(Rows::of(mapping), RetraceStyle::R8);
     for (descriptor, methods) in [
         (Some("(Lb;[I)V"), vec!["one"]),
         (Some("(Lb;)I"), vec!["two"]),
@@ -396,7 +396,8 @@ com.a.Main -> a:
 
 #[test]
 fn classes_and_messages() {
-    let mut retrace = Retrace::new(Rows::of("com.a.Main -> a.b:\ncom.a.Short -> c:\n"), Style::R8);
+    let mut retrace =
+        Retrace::new(Rows::of("com.a.Main -> a.b:\ncom.a.Short -> c:\n"), RetraceStyle::R8);
     assert_eq!(retrace.remap_class("a.b").unwrap().as_deref(), Some("com.a.Main"));
     assert_eq!(retrace.remap_class("com.a.Main").unwrap(), None);
     for (message, want) in [

@@ -11,7 +11,7 @@ use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 
-use symtool_mapping::{ClassRow, Classes, MappingReader, Retrace, Style};
+use symtool_mapping::{ClassRow, Classes, MappingReader, Retrace, RetraceStyle};
 
 struct Rows(HashMap<String, Arc<ClassRow>>);
 
@@ -23,7 +23,7 @@ impl Classes for Rows {
     }
 }
 
-fn retraced(mapping: &[u8], trace: &[u8], style: Style) -> Vec<u8> {
+fn retraced(mapping: &[u8], trace: &[u8], style: RetraceStyle) -> Vec<u8> {
     let rows = MappingReader::new(mapping)
         .map(Result::unwrap)
         .map(|row| (row.obfuscated().to_owned(), Arc::new(row)));
@@ -40,7 +40,8 @@ fn traces_are_those_of_retrace() {
     for name in ["forms", "shop"] {
         let file = |kind: &str| std::fs::read(folder.join(format!("{name}.{kind}.txt"))).unwrap();
         let got =
-            String::from_utf8(retraced(&file("mapping"), &file("trace"), Style::Proguard)).unwrap();
+            String::from_utf8(retraced(&file("mapping"), &file("trace"), RetraceStyle::Proguard))
+                .unwrap();
         let want = String::from_utf8(file("retrace")).unwrap();
         for (number, (got, want)) in (1..).zip(got.lines().zip(want.lines())) {
             assert_eq!(got, want, "{name}, line {number}");

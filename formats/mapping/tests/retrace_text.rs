@@ -6,7 +6,7 @@
 mod rows;
 
 use rows::{Rows, check};
-use symtool_mapping::{Retrace, Style};
+use symtool_mapping::{Retrace, RetraceStyle};
 
 /// R8: without metadata the file is the class's, with the extension that was printed.
 #[test]
@@ -254,7 +254,7 @@ fn other_text_passes() {
     let want: &[u8] =
         b"\xff\xfe a.b \r\n\r\n\tat a.\xff.c(X:1)\n\tat q.c(SourceFile:1)\r\n\x00\x01: \x02\nat\n at \n(\n))(\n\tat com.a.Main.m(Main.java:1)\r\nend without end";
     for size in [1, 2, 7, text.len()] {
-        let mut retrace = Retrace::new(Rows::of(mapping), Style::R8);
+        let mut retrace = Retrace::new(Rows::of(mapping), RetraceStyle::R8);
         let mut out = Vec::new();
         for piece in text.chunks(size) {
             retrace.text(piece, &mut out).unwrap();
@@ -270,7 +270,8 @@ fn long_lines_pass() {
     let long = format!("{}\tat a.b.c(X:1)", "x".repeat(70_000));
     let text = format!("{long}\n\tat a.b.c(X:1)\n{long}");
     let want = format!("{long}\n\tat com.a.Main.m(Main.java:1)\n{long}");
-    let mut retrace = Retrace::new(Rows::of("com.a.Main -> a.b:\n    void m() -> c\n"), Style::R8);
+    let mut retrace =
+        Retrace::new(Rows::of("com.a.Main -> a.b:\n    void m() -> c\n"), RetraceStyle::R8);
     let mut out = Vec::new();
     for piece in text.as_bytes().chunks(4096) {
         retrace.text(piece, &mut out).unwrap();

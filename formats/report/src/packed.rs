@@ -18,8 +18,8 @@ use flate2::bufread::{DeflateDecoder, MultiGzDecoder};
 use lzma_rust2::XzReader;
 use rawzip::{CompressionMethod, ZipArchive};
 
-use super::limits::{MAX_PACKED_EXPANSION, MAX_PACKED_NAMES, MAX_ZIP_BYTES, MIN_UNPACKED_BYTES};
 use crate::limits::{MAX_NESTED_ARCHIVES, MAX_XZ_KIB};
+use crate::limits::{MAX_PACKED_EXPANSION, MAX_PACKED_NAMES, MAX_ZIP_BYTES, MIN_UNPACKED_BYTES};
 
 /// How something is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

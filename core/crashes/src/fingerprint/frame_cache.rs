@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use symtool_grouping::rules::Judged;
-use symtool_mapping::{Alternative, Context, Query, Retrace, Style};
+use symtool_mapping::{Alternative, Context, Query, Retrace, RetraceStyle};
 use symtool_report::FrameKind;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -168,7 +168,7 @@ impl FrameCache {
                 .and_then(|module| assessor.symbols.modules.get(module))
                 .filter(|module| module.record.is_mapping());
             let mut retrace =
-                mapping.map(|module| Retrace::new(assessor.symbols.mappings.of(module), Style::R8));
+                mapping.map(|module| Retrace::new(assessor.symbols.mappings.of(module), RetraceStyle::R8));
             let kind = chunk.text_of(crash.kind);
             let thrown = retrace
                 .as_mut()

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hashbrown::HashMap;
 use symtool_demangle::{Spelling, demangle};
 use symtool_grouping::normal::{self, Scoped};
-use symtool_grouping::rules::{Family, FrameFacts, Rules, Seen};
+use symtool_grouping::rules::{Family, FrameFacts, FrameMatches, Rules};
 use symtool_report::FrameKind;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -25,7 +25,7 @@ pub struct Name {
     /// The same in every build.
     pub normal: String,
     /// What rules see of it.
-    pub seen: Seen,
+    pub seen: FrameMatches,
     /// Whether it is the application's own as far as it alone can tell.
     pub is_app: bool,
     /// The hash of [`Name::normal`].

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use symtool_demangle::{Spelling, demangle};
-use symtool_mapping::{self as mapping, Context, Query, Retrace, Style};
+use symtool_mapping::{self as mapping, Context, Query, Retrace, RetraceStyle};
 use symtool_report::{
     At, CrashEvent, Frame, FrameKind, Image, JavaFrame, LineFrame, Lookup, Resolution,
     ResolvedFrame, Space,
@@ -88,7 +88,7 @@ impl<'s> Symbols<'s> {
 
     /// Retraces texts with `mapping`, in R8's style.
     pub fn retrace<'m>(&'m self, mapping: &'m Module) -> Retrace<Mapping<'m>> {
-        Retrace::new(self.mappings.of(mapping), Style::R8)
+        Retrace::new(self.mappings.of(mapping), RetraceStyle::R8)
     }
 
     /// What `mapping` knows of the Java frames of `event`, in place of what is in `resolutions`.
@@ -175,7 +175,7 @@ impl<'s> Symbols<'s> {
     }
 }
 
-fn java_frame(method: &mapping::Frame) -> JavaFrame {
+fn java_frame(method: &mapping::RetracedFrame) -> JavaFrame {
     JavaFrame {
         class: method.class.clone(),
         method: method.method.clone(),

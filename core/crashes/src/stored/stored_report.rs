@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
-use symtool_report::{CrashEvent, Dropped};
+use symtool_report::{CrashEvent, DropCounts};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::stored::changes::{Changes, Old};
@@ -49,7 +49,7 @@ impl Weight {
         };
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Self {
-            is_whole: event.dropped == Dropped::default(),
+            is_whole: event.dropped == DropCounts::default(),
             frames: count(stack.iter().filter(says).count()),
             stacks: count(event.stacks().count()),
         }

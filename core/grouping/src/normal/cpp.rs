@@ -5,6 +5,7 @@
 
 use super::brackets::{inside, skip, skip_angle};
 use super::rust::{is_crate_hash, rust_type, without_rust_hash};
+use super::word::is_word;
 
 /// Inline namespaces of standard libraries: libc++, Android's, libstdc++'s, Chromium's.
 const INLINE: [&str; 6] = ["__1", "__ndk1", "__cxx11", "__Cr", "__2", "_V2"];
@@ -333,11 +334,6 @@ fn is_unnamed(rest: &str) -> bool {
 
 fn is_declarator(rest: &str) -> bool {
     matches!(rest.as_bytes(), [b'(', b'*' | b'&', next, ..] if is_word(*next))
-}
-
-/// Whether names have `byte` in them.
-pub fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'.' | b'~') || byte >= 0x80
 }
 
 /// Whether `rest` begins with `token`, and not with a longer one.

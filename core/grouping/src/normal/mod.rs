@@ -28,6 +28,7 @@ mod rust;
 mod scope;
 mod suffix;
 mod swift;
+mod word;
 
 pub use java::java;
 pub use message::message;

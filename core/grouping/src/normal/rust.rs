@@ -1,7 +1,7 @@
-//! What only Rust's names have: types in `<T as Trait>`, hashes.
+//! Reads what only Rust's names have: types in `<T as Trait>`, hashes.
 
 use super::brackets::{inside, skip, skip_angle};
-use super::cpp::is_word;
+use super::word::is_word;
 
 /// A type of Rust: generic arguments become `<>`, numbers of closures and hashes of crates go.
 pub fn rust_type(text: &str, out: &mut String) {

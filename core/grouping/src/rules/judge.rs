@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::limits::MAX_NAME_BYTES;
 use super::rule::{Flag, Matcher, Of, Rule, Test};
-use super::{ExceptionFacts, Rules, Seen};
+use super::{ExceptionFacts, FrameMatches, Rules};
 
 /// Who decided something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -71,7 +71,7 @@ pub struct Judged {
 
 impl Rules {
     /// Applies all rules, from the first to the last, to a stack, crash side first.
-    pub fn judge(&self, stack: &[&Seen], exception: Option<&ExceptionFacts<'_>>) -> Judged {
+    pub fn judge(&self, stack: &[&FrameMatches], exception: Option<&ExceptionFacts<'_>>) -> Judged {
         let mut judged = Judged::default();
         self.judge_into(&mut judged, stack, exception);
         judged
@@ -81,7 +81,7 @@ impl Rules {
     pub fn judge_into(
         &self,
         judged: &mut Judged,
-        stack: &[&Seen],
+        stack: &[&FrameMatches],
         exception: Option<&ExceptionFacts<'_>>,
     ) {
         let none = ExceptionFacts::default();
@@ -117,7 +117,7 @@ enum Round {
 }
 
 impl Judged {
-    fn begin(&mut self, stack: &[&Seen]) {
+    fn begin(&mut self, stack: &[&FrameMatches]) {
         (self.max_frames, self.min_frames) = (None, None);
         self.frames.clear();
         self.frames.extend(stack.iter().map(|seen| Verdict {
@@ -146,7 +146,12 @@ impl Judged {
     }
 
     /// The frames that rule `id` holds for.
-    fn collect(&mut self, stack: &[&Seen], id: u32, holds: impl Fn(&[Verdict], usize) -> bool) {
+    fn collect(
+        &mut self,
+        stack: &[&FrameMatches],
+        id: u32,
+        holds: impl Fn(&[Verdict], usize) -> bool,
+    ) {
         self.hits.clear();
         for (at, seen) in stack.iter().enumerate() {
             if seen.0.rules.get(self.cursors[at]) == Some(&id) {
@@ -190,7 +195,7 @@ impl Judged {
 
 impl Rules {
     /// Whether what may change holds for frame `at`, and what is asked of its neighbours.
-    fn holds(&self, rule: &Rule, stack: &[&Seen], frames: &[Verdict], at: usize) -> bool {
+    fn holds(&self, rule: &Rule, stack: &[&FrameMatches], frames: &[Verdict], at: usize) -> bool {
         let is = |matcher: &Matcher, at: usize| match (stack.get(at), frames.get(at)) {
             (Some(seen), Some(frame)) => matcher.negated != self.passes(&matcher.test, seen, frame),
             _ => false,
@@ -206,7 +211,7 @@ impl Rules {
                 .is_none_or(|matcher| at.checked_sub(1).is_some_and(|called| is(matcher, called)))
     }
 
-    fn passes(&self, test: &Test, seen: &Seen, frame: &Verdict) -> bool {
+    fn passes(&self, test: &Test, seen: &FrameMatches, frame: &Verdict) -> bool {
         match test {
             Test::Pattern(pattern) => seen.0.patterns.binary_search(pattern).is_ok(),
             Test::Family(bits) => bits & seen.0.family.bit() != 0,

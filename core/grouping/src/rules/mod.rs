@@ -2,7 +2,7 @@
 //! own, which count for grouping, and which rule says so.
 //!
 //! ```text
-//! texts ── parse.rs ──> rules ── index.rs, glob.rs ── look: one frame ──> Seen, kept for equal frames
+//! texts ── parse.rs ──> rules ── index.rs, glob.rs ── look: one frame ──> FrameMatches, kept for equal frames
 //!                                                └── judge.rs: a stack of them, crash side first ──> Judged
 //! ```
 //!
@@ -85,10 +85,10 @@ pub struct ExceptionFacts<'a> {
 /// What all rules have to say about one frame alone. Cheap to clone; the same for equal
 /// [`FrameFacts`], so that it can be kept. Good for the [`Rules`] that made it only.
 #[derive(Clone, Debug)]
-pub struct Seen(Arc<Sight>);
+pub struct FrameMatches(Arc<Matches>);
 
 #[derive(Debug)]
-struct Sight {
+struct Matches {
     /// Rules whose matchers for the frame itself hold, as far as that does not change; sorted.
     rules: Box<[u32]>,
     /// Patterns that match; sorted.
@@ -235,7 +235,7 @@ impl Rules {
     }
 
     /// Which conditions hold for the frame alone.
-    pub fn look(&self, facts: &FrameFacts<'_>) -> Seen {
+    pub fn look(&self, facts: &FrameFacts<'_>) -> FrameMatches {
         let mut patterns = Vec::new();
         let function = facts.function.unwrap_or("<unknown>");
         self.find(Field::Function, function, &mut patterns);
@@ -279,7 +279,7 @@ impl Rules {
         let waiting = patterns.iter().flat_map(|pattern| &self.waiting[*pattern as usize]);
         let mut rules: Vec<u32> = waiting.chain(&self.always).copied().filter(holds).collect();
         rules.sort_unstable();
-        Seen(Arc::new(Sight {
+        FrameMatches(Arc::new(Matches {
             rules: rules.into(),
             patterns: patterns.into(),
             family: facts.family,

@@ -15,7 +15,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 
 use rayon::prelude::*;
 use symtool_debug::{CodeMark, ModuleInfo};
-use symtool_mapping::{ClassRow, Facts, Identity, MappingReader, Sources};
+use symtool_mapping::{ClassRow, Identity, MappingFacts, MappingReader, Sources};
 use symtool_module::{Detail, ModuleKind};
 
 use super::Packed;
@@ -73,11 +73,11 @@ pub fn pack_mapping(
     Ok(Packed { record, key: ModuleKey::of(info), blocks })
 }
 
-fn dropped(facts: &Facts) -> std::collections::BTreeMap<String, u64> {
+fn dropped(facts: &MappingFacts) -> std::collections::BTreeMap<String, u64> {
     facts.skipped.iter().map(|(reason, count)| (reason.name().to_owned(), count.lines)).collect()
 }
 
-fn warnings(facts: &Facts) -> Vec<String> {
+fn warnings(facts: &MappingFacts) -> Vec<String> {
     let mut warnings = Vec::new();
     if facts.is_whole == Some(false) {
         warnings.push("its contents are not those that R8 wrote (pg_map_hash): it was cut off or changed; copy it again".to_owned());

@@ -2,14 +2,14 @@
 //!
 //! Itanium C++ ABI, "General Structure" and "Special Names".
 
+use super::ids::{NodeId, NodeList};
 use super::node::{Node, Special};
 use super::parser::{NameState, Parser};
-use super::tree::{Id, List};
 
 impl Parser<'_> {
     /// A whole name: `_Z <encoding> [. <suffix>]`, or the function of a block: `___Z <encoding>
     /// _block_invoke [[_] <number>]`.
-    pub fn whole(&mut self) -> Option<Id> {
+    pub fn whole(&mut self) -> Option<NodeId> {
         if self.eat_text(b"_Z") {
             let name = self.encoding()?;
             if self.is_at_end() {
@@ -37,7 +37,7 @@ impl Parser<'_> {
 
     /// LLVM takes all from the first `.` for one suffix; GNU knows `.cold.1` and the like, each one
     /// for itself.
-    fn suffixed(&mut self, mut name: Id) -> Option<Id> {
+    fn suffixed(&mut self, mut name: NodeId) -> Option<NodeId> {
         if !self.is_gnu {
             let start = self.at;
             self.expect(b'.')?;
@@ -77,14 +77,14 @@ impl Parser<'_> {
     }
 
     /// `<name> <bare-function-type>`, `<name>`, `<special-name>`
-    pub fn encoding(&mut self) -> Option<Id> {
+    pub fn encoding(&mut self) -> Option<NodeId> {
         let hidden = self.hide_parameters();
         let encoding = self.deeper(Self::bare_encoding);
         self.show_parameters(&hidden);
         encoding
     }
 
-    fn bare_encoding(&mut self) -> Option<Id> {
+    fn bare_encoding(&mut self) -> Option<NodeId> {
         if matches!(self.peek(0), b'G' | b'T') {
             return self.special_name();
         }
@@ -119,9 +119,9 @@ impl Parser<'_> {
         self.add(Node::Function { name, returns, signature })
     }
 
-    fn params(&mut self, has_explicit_object: bool) -> Option<List> {
+    fn params(&mut self, has_explicit_object: bool) -> Option<NodeList> {
         if self.eat(b'v') {
-            return Some(List::default());
+            return Some(NodeList::default());
         }
         let mut count = 0usize;
         self.list(|parser| {
@@ -142,7 +142,7 @@ impl Parser<'_> {
         matches!(self.peek(0), 0 | b'E' | b'.' | b'_')
     }
 
-    fn special_name(&mut self) -> Option<Id> {
+    fn special_name(&mut self) -> Option<NodeId> {
         let code = [self.peek(0), self.peek(1)];
         self.at += 2;
         let (kind, name) = match &code {

@@ -2,14 +2,14 @@
 //!
 //! Itanium C++ ABI, `<expression>`.
 
+use super::ids::{NodeId, NodeList};
 use super::node::Node;
-use super::operators::{self, Kind, Operator};
+use super::operators::{self, Operator, OperatorKind};
 use super::parser::Parser;
-use super::tree::{Id, List};
 
 impl Parser<'_> {
     /// `<expression>`
-    pub fn expression(&mut self) -> Option<Id> {
+    pub fn expression(&mut self) -> Option<NodeId> {
         self.deeper(|parser| {
             let is_global = parser.eat_text(b"gs");
             let code = [parser.peek(0), parser.peek(1)];
@@ -25,7 +25,7 @@ impl Parser<'_> {
     }
 
     /// An expression whose parameters are kept as they are written.
-    pub fn constraint(&mut self) -> Option<Id> {
+    pub fn constraint(&mut self) -> Option<NodeId> {
         // GNU knows none yet.
         if self.is_gnu {
             return None;
@@ -36,49 +36,51 @@ impl Parser<'_> {
         Some(constraint)
     }
 
-    fn operation(&mut self, operator: &'static Operator, is_global: bool) -> Option<Id> {
+    fn operation(&mut self, operator: &'static Operator, is_global: bool) -> Option<NodeId> {
         let node = match operator.kind {
-            Kind::Binary => {
+            OperatorKind::Binary => {
                 Node::Binary { operator, left: self.expression()?, right: self.expression()? }
             }
-            Kind::Prefix => Node::Prefix { operator, operand: self.expression()? },
-            Kind::Postfix if self.eat(b'_') => {
+            OperatorKind::Prefix => Node::Prefix { operator, operand: self.expression()? },
+            OperatorKind::Postfix if self.eat(b'_') => {
                 Node::Prefix { operator, operand: self.expression()? }
             }
-            Kind::Postfix => Node::Postfix { operator, operand: self.expression()? },
-            Kind::Subscript => {
+            OperatorKind::Postfix => Node::Postfix { operator, operand: self.expression()? },
+            OperatorKind::Subscript => {
                 Node::Subscript { array: self.expression()?, index: self.expression()? }
             }
-            Kind::Member | Kind::Dot => {
+            OperatorKind::Member | OperatorKind::Dot => {
                 Node::Member { operator, object: self.expression()?, member: self.expression()? }
             }
-            Kind::New { is_array } => return self.new_expression(is_global, is_array),
-            Kind::Delete { is_array } => {
+            OperatorKind::New { is_array } => return self.new_expression(is_global, is_array),
+            OperatorKind::Delete { is_array } => {
                 Node::Delete { is_global, is_array, operand: self.expression()? }
             }
-            Kind::Call => Node::Call {
+            OperatorKind::Call => Node::Call {
                 callee: self.expression()?,
                 args: self.list_until(b'E', Self::expression)?,
             },
-            Kind::Cast => return self.cast(),
-            Kind::Conditional => Node::Conditional {
+            OperatorKind::Cast => return self.cast(),
+            OperatorKind::Conditional => Node::Conditional {
                 condition: self.expression()?,
                 yes: self.expression()?,
                 no: self.expression()?,
             },
-            Kind::NamedCast => {
+            OperatorKind::NamedCast => {
                 Node::NamedCast { operator, ty: self.ty()?, operand: self.expression()? }
             }
-            Kind::OfType => Node::Of { operator, operand: self.ty()? },
-            Kind::OfValue => Node::Of { operator, operand: self.expression()? },
-            Kind::NameOnly if self.is_gnu => Node::Prefix { operator, operand: self.expression()? },
-            Kind::NameOnly => return None,
+            OperatorKind::OfType => Node::Of { operator, operand: self.ty()? },
+            OperatorKind::OfValue => Node::Of { operator, operand: self.expression()? },
+            OperatorKind::NameOnly if self.is_gnu => {
+                Node::Prefix { operator, operand: self.expression()? }
+            }
+            OperatorKind::NameOnly => return None,
         };
         self.add(node)
     }
 
     /// `{<placement>} _ <type> E`, `{<placement>} _ <type> pi {<expression>} E`
-    fn new_expression(&mut self, is_global: bool, is_array: bool) -> Option<Id> {
+    fn new_expression(&mut self, is_global: bool, is_array: bool) -> Option<NodeId> {
         let placement = self.list_until(b'_', Self::expression)?;
         let ty = self.ty()?;
         let has_init = self.eat_text(b"pi");
@@ -86,14 +88,14 @@ impl Parser<'_> {
             self.list_until(b'E', Self::expression)?
         } else {
             self.expect(b'E')?;
-            List::default()
+            NodeList::default()
         };
         let tail = self.add(Node::NewTail { placement, init, has_init })?;
         self.add(Node::New { is_global, is_array, ty, tail })
     }
 
     /// `<type> <expression>`, `<type> _ {<expression>} E`
-    fn cast(&mut self) -> Option<Id> {
+    fn cast(&mut self) -> Option<NodeId> {
         let outer = std::mem::replace(&mut self.takes_args, false);
         let ty = self.ty()?;
         self.takes_args = outer;
@@ -106,11 +108,11 @@ impl Parser<'_> {
         self.add(Node::Cast { ty, operands })
     }
 
-    fn list_of(&mut self, id: Id) -> Option<List> {
+    fn list_of(&mut self, id: NodeId) -> Option<NodeList> {
         self.memory.tree.add_list(std::iter::once(id))
     }
 
-    fn other_expression(&mut self, code: [u8; 2], is_global: bool) -> Option<Id> {
+    fn other_expression(&mut self, code: [u8; 2], is_global: bool) -> Option<NodeId> {
         if self.input.len().saturating_sub(self.at) < 2 {
             return None;
         }
@@ -170,7 +172,7 @@ impl Parser<'_> {
     }
 
     /// `fpT`, `fp [<qualifiers>] [<number>] _`, `fL <number> p [<qualifiers>] [<number>] _`
-    fn function_parameter(&mut self) -> Option<Id> {
+    fn function_parameter(&mut self) -> Option<NodeId> {
         if self.eat_text(b"fpT") {
             return self.add(Node::Word("this"));
         }
@@ -190,7 +192,7 @@ impl Parser<'_> {
     }
 
     /// `fl|fr <operator> <pack>`, `fL <operator> <init> <pack>`, `fR <operator> <pack> <init>`
-    fn fold(&mut self) -> Option<Id> {
+    fn fold(&mut self) -> Option<NodeId> {
         let kind = self.peek(1);
         if !matches!(kind, b'l' | b'r' | b'L' | b'R') {
             return None;
@@ -198,8 +200,8 @@ impl Parser<'_> {
         self.at += 2;
         let operator = operators::find([self.peek(0), self.peek(1)])?;
         self.at += 2;
-        if !(operator.kind == Kind::Binary
-            || operator.kind == Kind::Dot && operator.symbol.ends_with('*'))
+        if !(operator.kind == OperatorKind::Binary
+            || operator.kind == OperatorKind::Dot && operator.symbol.ends_with('*'))
         {
             return None;
         }
@@ -213,7 +215,7 @@ impl Parser<'_> {
     }
 
     /// `<expression>`, `di <field> <init>`, `dx <index> <init>`, `dX <first> <last> <init>`
-    fn designated(&mut self) -> Option<Id> {
+    fn designated(&mut self) -> Option<NodeId> {
         self.deeper(|parser| {
             let code = parser.peek(1);
             if parser.peek(0) != b'd' || !matches!(code, b'i' | b'x' | b'X') {
@@ -235,7 +237,7 @@ impl Parser<'_> {
     }
 
     /// `u <source-name> {<template-arg>} E`; of `__uuidof`, `t <type>` or `z <expression>`
-    fn vendor_expression(&mut self) -> Option<Id> {
+    fn vendor_expression(&mut self) -> Option<NodeId> {
         self.at += 1;
         let name = self.identifier()?;
         let callee = self.add(Node::Text(name))?;
@@ -257,10 +259,11 @@ impl Parser<'_> {
     }
 
     /// `rq {<requirement>} E`, `rQ {<type>} _ {<requirement>} E`
-    fn requires_expression(&mut self) -> Option<Id> {
+    fn requires_expression(&mut self) -> Option<NodeId> {
         let has_params = self.peek(1) == b'Q';
         self.at += 2;
-        let params = if has_params { self.list_until(b'_', Self::ty)? } else { List::default() };
+        let params =
+            if has_params { self.list_until(b'_', Self::ty)? } else { NodeList::default() };
         let requirements = self.list_until(b'E', |parser| {
             let code = parser.peek(0);
             parser.at += 1;
@@ -285,7 +288,7 @@ impl Parser<'_> {
 
     /// A name that depends on parameters: `[gs] <base>`, `sr <type> <base>`, `srN <type>
     /// {<simple-id>} E <base>`, `[gs] sr {<simple-id>} E <base>`
-    fn unresolved_name(&mut self, is_global: bool) -> Option<Id> {
+    fn unresolved_name(&mut self, is_global: bool) -> Option<NodeId> {
         if !self.is_gnu && self.eat_text(b"srN") {
             let mut scope = self.unresolved_scope()?;
             while !self.eat(b'E') {
@@ -314,12 +317,12 @@ impl Parser<'_> {
         self.add(Node::Resolved { scope, name })
     }
 
-    fn unresolved_scope(&mut self) -> Option<Id> {
+    fn unresolved_scope(&mut self) -> Option<NodeId> {
         let scope = self.unresolved_type()?;
         self.with_args(scope)
     }
 
-    fn with_args(&mut self, name: Id) -> Option<Id> {
+    fn with_args(&mut self, name: NodeId) -> Option<NodeId> {
         if self.peek(0) != b'I' {
             return Some(name);
         }
@@ -327,7 +330,7 @@ impl Parser<'_> {
         self.add(Node::Template { name, args })
     }
 
-    fn unresolved_type(&mut self) -> Option<Id> {
+    fn unresolved_type(&mut self) -> Option<NodeId> {
         if self.is_gnu {
             return self.ty();
         }
@@ -341,7 +344,7 @@ impl Parser<'_> {
     }
 
     /// `<simple-id>`, `dn <destructor-name>`, `[on] <operator-name> [<args>]`
-    fn unresolved_base(&mut self) -> Option<Id> {
+    fn unresolved_base(&mut self) -> Option<NodeId> {
         if self.peek(0).is_ascii_digit() {
             return self.simple_id();
         }
@@ -363,7 +366,7 @@ impl Parser<'_> {
         self.with_args(name)
     }
 
-    fn simple_id(&mut self) -> Option<Id> {
+    fn simple_id(&mut self) -> Option<NodeId> {
         let name = self.source_name()?;
         self.with_args(name)
     }

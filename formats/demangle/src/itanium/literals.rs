@@ -2,13 +2,13 @@
 //!
 //! Itanium C++ ABI, `<expr-primary>`.
 
+use super::ids::NodeId;
 use super::node::{FloatType, LiteralType, Node};
 use super::parser::Parser;
-use super::tree::Id;
 
 impl Parser<'_> {
     /// `L <type> <value> E`, `L _Z <encoding> E`
-    pub fn literal(&mut self) -> Option<Id> {
+    pub fn literal(&mut self) -> Option<NodeId> {
         self.expect(b'L')?;
         if self.is_gnu {
             return self.literal_as_gnu();
@@ -65,7 +65,7 @@ impl Parser<'_> {
     }
 
     /// GNU takes any text for a value.
-    fn literal_as_gnu(&mut self) -> Option<Id> {
+    fn literal_as_gnu(&mut self) -> Option<NodeId> {
         if self.eat_text(b"_Z") || self.eat(b'Z') {
             let encoding = self.encoding()?;
             self.expect(b'E')?;
@@ -96,7 +96,7 @@ impl Parser<'_> {
         self.add(node)
     }
 
-    fn boolean(&mut self) -> Option<Id> {
+    fn boolean(&mut self) -> Option<NodeId> {
         let value = if self.eat_text(b"b1E") {
             true
         } else if self.eat_text(b"b0E") {
@@ -108,7 +108,7 @@ impl Parser<'_> {
     }
 
     /// The value's bytes, the most significant first, in hexadecimal.
-    fn float(&mut self, ty: FloatType, length: usize) -> Option<Id> {
+    fn float(&mut self, ty: FloatType, length: usize) -> Option<NodeId> {
         self.at += 1;
         let start = self.at;
         let digits = self.input.get(start..start + length)?;

@@ -2,14 +2,14 @@
 //!
 //! Itanium C++ ABI, `<local-name>`, `<unnamed-type-name>`, `<closure-type-name>`.
 
+use super::ids::{NodeId, NodeList};
 use super::node::Node;
 use super::parser::{NameState, Parser};
-use super::tree::{Id, List};
 
 impl Parser<'_> {
     /// `Z <encoding> E <name> [<discriminator>]`, `Z <encoding> E s [<discriminator>]`, `Z
     /// <encoding> E d [<number>] _ <name>`
-    pub fn local_name(&mut self, state: Option<&mut NameState>) -> Option<Id> {
+    pub fn local_name(&mut self, state: Option<&mut NameState>) -> Option<NodeId> {
         self.expect(b'Z')?;
         let function = self.encoding()?;
         self.expect(b'E')?;
@@ -70,7 +70,7 @@ impl Parser<'_> {
     }
 
     /// `Ut [<number>] _`, `Ul <lambda-sig> E [<number>] _`, `Ub [<number>] _`
-    pub fn unnamed_type(&mut self, is_in_encoding: bool) -> Option<Id> {
+    pub fn unnamed_type(&mut self, is_in_encoding: bool) -> Option<NodeId> {
         // Parameters refer to the innermost arguments.
         if is_in_encoding {
             self.forget_levels();
@@ -98,7 +98,7 @@ impl Parser<'_> {
         }
     }
 
-    fn lambda(&mut self) -> Option<Id> {
+    fn lambda(&mut self) -> Option<NodeId> {
         let levels = self.levels();
         let outer_lambda = self.lambda_level.replace(levels);
         self.open_level();
@@ -115,7 +115,7 @@ impl Parser<'_> {
         let before = if self.eat(b'Q') { Some(self.constraint()?) } else { None };
         let mut is_first = true;
         let params = if self.eat(b'v') {
-            List::default()
+            NodeList::default()
         } else {
             self.list(|parser| {
                 if !is_first && matches!(parser.peek(0), b'E' | b'Q') {

@@ -5,6 +5,7 @@
 
 mod encoding;
 mod expressions;
+mod ids;
 mod literals;
 mod locals;
 mod names;

@@ -2,18 +2,18 @@
 //!
 //! Itanium C++ ABI, "Name Mangling": `<name>`, `<nested-name>`, `<unqualified-name>`.
 
-use super::node::{Known, Node, Qualifiers, RefQualifier};
-use super::operators::{self, Kind};
+use super::ids::NodeId;
+use super::node::{Node, Qualifiers, RefQualifier, StdName};
+use super::operators::{self, OperatorKind};
 use super::parser::{NameState, Parser};
-use super::tree::Id;
 
 /// A name without its scope, and whether it was a substitution, which only template arguments may
 /// follow.
-type Unscoped = (Id, bool);
+type Unscoped = (NodeId, bool);
 
 impl Parser<'_> {
     /// `<name>`; `state` is for whoever reads an encoding.
-    pub fn name(&mut self, state: Option<&mut NameState>) -> Option<Id> {
+    pub fn name(&mut self, state: Option<&mut NameState>) -> Option<NodeId> {
         self.deeper(|parser| match parser.peek(0) {
             b'N' => parser.nested_name(state),
             b'Z' => parser.local_name(state),
@@ -21,7 +21,7 @@ impl Parser<'_> {
         })
     }
 
-    fn plain_name(&mut self, mut state: Option<&mut NameState>) -> Option<Id> {
+    fn plain_name(&mut self, mut state: Option<&mut NameState>) -> Option<NodeId> {
         let (name, is_substitution) = self.unscoped_name(state.as_deref_mut())?;
         if self.peek(0) != b'I' {
             return (!is_substitution).then_some(name);
@@ -51,7 +51,7 @@ impl Parser<'_> {
     }
 
     /// `N [<qualifiers>] <prefix> <unqualified-name> E`
-    fn nested_name(&mut self, mut state: Option<&mut NameState>) -> Option<Id> {
+    fn nested_name(&mut self, mut state: Option<&mut NameState>) -> Option<NodeId> {
         self.expect(b'N')?;
         let has_explicit_object = self.eat(b'H');
         let (mut qualifiers, mut reference) = (Qualifiers::default(), RefQualifier::None);
@@ -71,7 +71,7 @@ impl Parser<'_> {
                 (state.qualifiers, state.reference) = (qualifiers, reference);
             }
         }
-        let mut prefix: Option<Id> = None;
+        let mut prefix: Option<NodeId> = None;
         while !self.eat(b'E') {
             if let Some(state) = state.as_deref_mut() {
                 state.ends_with_args = false;
@@ -93,7 +93,11 @@ impl Parser<'_> {
 
     /// One more part of a nested name whose parts so far are `prefix`.
     #[inline]
-    fn prefix_part(&mut self, prefix: Option<Id>, state: Option<&mut NameState>) -> Option<Part> {
+    fn prefix_part(
+        &mut self,
+        prefix: Option<NodeId>,
+        state: Option<&mut NameState>,
+    ) -> Option<Part> {
         let id = match (self.peek(0), self.peek(1)) {
             (b'T', _) if prefix.is_none() => self.template_parameter()?,
             (b'D', b't' | b'T') if prefix.is_none() => self.decltype()?,
@@ -131,9 +135,9 @@ impl Parser<'_> {
     fn unqualified_name(
         &mut self,
         mut state: Option<&mut NameState>,
-        scope: Option<Id>,
-        mut module: Option<Id>,
-    ) -> Option<Id> {
+        scope: Option<NodeId>,
+        mut module: Option<NodeId>,
+    ) -> Option<NodeId> {
         self.module_name(&mut module)?;
         let is_friend = scope.is_some() && self.eat(b'F');
         let is_internal = self.eat(b'L');
@@ -185,7 +189,7 @@ impl Parser<'_> {
     }
 
     /// `{W [P] <source-name>}`
-    pub fn module_name(&mut self, module: &mut Option<Id>) -> Option<()> {
+    pub fn module_name(&mut self, module: &mut Option<NodeId>) -> Option<()> {
         while self.eat(b'W') {
             let is_partition = self.eat(b'P');
             let name = self.source_name()?;
@@ -197,7 +201,7 @@ impl Parser<'_> {
     }
 
     /// `{B <source-name>}`
-    pub fn tags(&mut self, mut name: Id) -> Option<Id> {
+    pub fn tags(&mut self, mut name: NodeId) -> Option<NodeId> {
         while self.eat(b'B') {
             let tag = self.identifier()?;
             name = self.add(Node::Tagged { name, tag })?;
@@ -206,7 +210,7 @@ impl Parser<'_> {
     }
 
     /// `<length> <identifier>`
-    pub fn source_name(&mut self) -> Option<Id> {
+    pub fn source_name(&mut self) -> Option<NodeId> {
         let name = self.identifier()?;
         let text = name.of(self.input);
         let is_anonymous = if self.is_gnu {
@@ -228,7 +232,11 @@ impl Parser<'_> {
 
     /// `C <digit>`, `CI <digit> <name>`, `D <digit>`: the class as it is written before it, and the
     /// name.
-    fn structor(&mut self, scope: Id, state: Option<&mut NameState>) -> Option<(Id, Id)> {
+    fn structor(
+        &mut self,
+        scope: NodeId,
+        state: Option<&mut NameState>,
+    ) -> Option<(NodeId, NodeId)> {
         let scope = match self.memory.tree.node(scope) {
             Node::Known(known) => self.add(Node::KnownInFull(known))?,
             _ => scope,
@@ -259,11 +267,11 @@ impl Parser<'_> {
 
     /// An operator as a function's name: two letters, `cv <type>`, `li <source-name>`, `v <digit>
     /// <source-name>`
-    pub fn operator_name(&mut self, state: Option<&mut NameState>) -> Option<Id> {
+    pub fn operator_name(&mut self, state: Option<&mut NameState>) -> Option<NodeId> {
         let code = [self.peek(0), self.peek(1)];
         if let Some(operator) = operators::find(code) {
             self.at += 2;
-            if operator.kind == Kind::Cast {
+            if operator.kind == OperatorKind::Cast {
                 return self.conversion(state);
             }
             let is_name =
@@ -284,7 +292,7 @@ impl Parser<'_> {
     }
 
     /// The type may refer to arguments that follow the name.
-    fn conversion(&mut self, state: Option<&mut NameState>) -> Option<Id> {
+    fn conversion(&mut self, state: Option<&mut NameState>) -> Option<NodeId> {
         let outer_takes_args = std::mem::replace(&mut self.takes_args, false);
         let outer_allows_forward = self.allows_forward;
         self.allows_forward |= state.is_some();
@@ -298,15 +306,15 @@ impl Parser<'_> {
     }
 
     /// `S [<seq-id>] _`, `S <lower-case letter> [<tags>]`
-    pub fn substitution(&mut self) -> Option<Id> {
+    pub fn substitution(&mut self) -> Option<NodeId> {
         self.expect(b'S')?;
         let known = match self.peek(0) {
-            b'a' => Known::Allocator,
-            b'b' => Known::BasicString,
-            b's' => Known::String,
-            b'i' => Known::Istream,
-            b'o' => Known::Ostream,
-            b'd' => Known::Iostream,
+            b'a' => StdName::Allocator,
+            b'b' => StdName::BasicString,
+            b's' => StdName::String,
+            b'i' => StdName::Istream,
+            b'o' => StdName::Ostream,
+            b'd' => StdName::Iostream,
             _ => {
                 let index = self.sequence_index()?;
                 return self.substitution_at(index);
@@ -328,7 +336,7 @@ impl Parser<'_> {
 /// What one more part makes of a nested name's parts so far.
 enum Part {
     /// It is one that is known.
-    Substitution(Id),
+    Substitution(NodeId),
     /// One that substitutions may refer to.
-    New(Id),
+    New(NodeId),
 }

@@ -1,7 +1,7 @@
 //! The kinds of nodes of a [`Tree`](super::tree::Tree).
 
+use super::ids::{NameSpan, NodeId, NodeList};
 use super::operators::Operator;
-use super::tree::{Id, List, Span};
 
 /// `const`, `volatile` and `restrict`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub enum RefQualifier {
 
 /// Abbreviations that the ABI has for names of `std`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Known {
+pub enum StdName {
     /// `Sa`
     Allocator,
     /// `Sb`
@@ -125,113 +125,118 @@ pub enum Node {
     /// Text that is the same in every name.
     Word(&'static str),
     /// Text of the name itself: identifiers, numbers.
-    Text(Span),
+    Text(NameSpan),
     /// `std::nullptr_t` as a type.
     NullptrType,
     /// `operator+`
     OperatorName(&'static Operator),
     /// `operator T`
-    Conversion(Id),
+    Conversion(NodeId),
     /// `operator"" _x`
-    LiteralOperator(Id),
+    LiteralOperator(NodeId),
     /// `scope::name`
-    Nested { scope: Id, name: Id },
+    Nested { scope: NodeId, name: NodeId },
     /// `scope::name` within an expression.
-    Resolved { scope: Id, name: Id },
+    Resolved { scope: NodeId, name: NodeId },
     /// `::name`
-    Global(Id),
+    Global(NodeId),
     /// `function::name`
-    Local { function: Id, name: Id },
+    Local { function: NodeId, name: NodeId },
     /// A name within the default argument of the parameter (counted from the last) that the text
     /// says.
-    InDefaultArgument { number: Span, name: Id },
+    InDefaultArgument { number: NameSpan, name: NodeId },
     /// The text of a string, named after its function.
-    StringOf(Id),
+    StringOf(NodeId),
     /// `scope::friend name`
-    Friend { scope: Id, name: Id },
+    Friend { scope: NodeId, name: NodeId },
     /// `name<args>`
-    Template { name: Id, args: Id },
+    Template { name: NodeId, args: NodeId },
     /// `<args>`
-    TemplateArgs(List),
+    TemplateArgs(NodeList),
     /// `name[abi:tag]`
-    Tagged { name: Id, tag: Span },
+    Tagged { name: NodeId, tag: NameSpan },
     /// Constructor of the class that the name is.
-    Constructor(Id),
+    Constructor(NodeId),
     /// Destructor of the class that the name is.
-    Destructor(Id),
+    Destructor(NodeId),
     /// `~T` within an expression.
-    DestructorOf(Id),
+    DestructorOf(NodeId),
     /// `'unnamed0'`
-    Unnamed(Span),
+    Unnamed(NameSpan),
     /// `'lambda0'(…)`, with what follows in the next node: [`Node::LambdaBody`].
-    Lambda { body: Id, number: Span },
+    Lambda { body: NodeId, number: NameSpan },
     /// `<decls> requires before (params) requires after`, the constraints in
     /// [`Node::LambdaConstraints`].
-    LambdaBody { decls: List, params: List, constraints: Option<Id> },
+    LambdaBody { decls: NodeList, params: NodeList, constraints: Option<NodeId> },
     /// Those of its template parameters and those of its parameters.
-    LambdaConstraints { before: Option<Id>, after: Option<Id> },
+    LambdaConstraints { before: Option<NodeId>, after: Option<NodeId> },
     /// `[a, b]`
-    Bindings(List),
+    Bindings(NodeList),
     /// `std::string` and the like.
-    Known(Known),
+    Known(StdName),
     /// `std::basic_string<char, …>`: before a constructor.
-    KnownInFull(Known),
+    KnownInFull(StdName),
     /// `parent.name`, `parent:name`
-    Module { parent: Option<Id>, name: Id, is_partition: bool },
+    Module { parent: Option<NodeId>, name: NodeId, is_partition: bool },
     /// `name@module`
-    InModule { module: Id, name: Id },
+    InModule { module: NodeId, name: NodeId },
     // Things with a name.
     /// `vtable for name`
-    Special { kind: Special, name: Id },
+    Special { kind: Special, name: NodeId },
     /// `construction vtable for inner-in-outer`
-    ConstructionVtable { inner: Id, outer: Id },
+    ConstructionVtable { inner: NodeId, outer: NodeId },
     /// `returns name(params) const &`, with the rest in [`Node::Signature`].
-    Function { name: Id, returns: Option<Id>, signature: Id },
+    Function { name: NodeId, returns: Option<NodeId>, signature: NodeId },
     /// What follows a function's name; `attributes` are conditions of `enable_if`.
-    Signature { params: List, qualifiers: Qualifiers, reference: RefQualifier, tail: Option<Id> },
+    Signature {
+        params: NodeList,
+        qualifiers: Qualifiers,
+        reference: RefQualifier,
+        tail: Option<NodeId>,
+    },
     /// `[enable_if:…]` and `requires …` of a function.
-    SignatureTail { conditions: Option<List>, requires: Option<Id> },
+    SignatureTail { conditions: Option<NodeList>, requires: Option<NodeId> },
     /// `this T`
-    ExplicitObject(Id),
+    ExplicitObject(NodeId),
     /// `name (.suffix)`
-    Suffixed { name: Id, suffix: Span },
+    Suffixed { name: NodeId, suffix: NameSpan },
     // Types.
     /// `T const`
-    Qualified { ty: Id, qualifiers: Qualifiers },
+    Qualified { ty: NodeId, qualifiers: Qualifiers },
     /// `T ext<args>`
-    Vendor { ty: Id, text: Span, args: Option<Id> },
+    Vendor { ty: NodeId, text: NameSpan, args: Option<NodeId> },
     /// `T complex`, `T auto`
-    Postfixed { ty: Id, text: &'static str },
+    Postfixed { ty: NodeId, text: &'static str },
     /// `struct T`
-    Elaborated { kind: &'static str, ty: Id },
+    Elaborated { kind: &'static str, ty: NodeId },
     /// `__underlying_type(T)`
-    Transformed { name: Span, ty: Id },
+    Transformed { name: NameSpan, ty: NodeId },
     /// `T<protocol>`
-    ObjcProtocol { ty: Id, protocol: Span },
+    ObjcProtocol { ty: NodeId, protocol: NameSpan },
     /// `T*`
-    Pointer(Id),
+    Pointer(NodeId),
     /// `T&`
-    Reference(Id),
+    Reference(NodeId),
     /// `T&&`
-    RightReference(Id),
+    RightReference(NodeId),
     /// `T C::*`
-    MemberPointer { class: Id, member: Id },
+    MemberPointer { class: NodeId, member: NodeId },
     /// `T [n]`
-    Array { element: Id, length: Option<Id> },
+    Array { element: NodeId, length: Option<NodeId> },
     /// `T (params)`
-    FunctionType { returns: Id, signature: Id, exceptions: Option<Id> },
+    FunctionType { returns: NodeId, signature: NodeId, exceptions: Option<NodeId> },
     /// `noexcept(e)`
-    Noexcept(Id),
+    Noexcept(NodeId),
     /// `throw(T, U)`
-    Throws(List),
+    Throws(NodeList),
     /// `T vector[n]`
-    Vector { element: Id, length: Option<Id> },
+    Vector { element: NodeId, length: Option<NodeId> },
     /// `pixel vector[n]`
-    PixelVector(Id),
+    PixelVector(NodeId),
     /// `_Float16`
-    BinaryFloat(Id),
+    BinaryFloat(NodeId),
     /// `_BitInt(n)`
-    BitInt { bits: Id, is_signed: bool },
+    BitInt { bits: NodeId, is_signed: bool },
     // Templates.
     /// The parameter of a lambda that is `auto`, the first being 0.
     Auto(u32),
@@ -239,99 +244,99 @@ pub enum Node {
     /// GNU.
     Argument(usize),
     /// A parameter as it is written, within a constraint.
-    ParameterText(Span),
-    /// A parameter of a template whose arguments come later; its number in [`Tree::forwards`].
+    ParameterText(NameSpan),
+    /// A parameter of a template whose arguments come later; its number in `Tree::forwards`.
     Forward(u32),
     /// Arguments that `T_` stands for, one at a time where a pack is expanded.
-    Pack(List),
+    Pack(NodeList),
     /// Arguments of a pack.
-    PackArgs(List),
+    PackArgs(NodeList),
     /// `T...`
-    Expansion(Id),
+    Expansion(NodeId),
     /// `$T0`
     Invented { kind: Invented, number: u32 },
     /// `typename T`
-    TypeParameter(Id),
+    TypeParameter(NodeId),
     /// `constraint T`
-    ConstrainedParameter { constraint: Id, name: Id },
+    ConstrainedParameter { constraint: NodeId, name: NodeId },
     /// `int N`
-    ValueParameter { ty: Id, name: Id },
+    ValueParameter { ty: NodeId, name: NodeId },
     /// `template<params> typename TT`
-    TemplateParameter { name: Id, params: List, requires: Option<Id> },
+    TemplateParameter { name: NodeId, params: NodeList, requires: Option<NodeId> },
     /// `typename ...T`
-    PackParameter(Id),
+    PackParameter(NodeId),
     /// An argument whose parameter is said.
-    ArgumentOf { argument: Id },
+    ArgumentOf { argument: NodeId },
     // Expressions.
     /// `a + b`
-    Binary { operator: &'static Operator, left: Id, right: Id },
+    Binary { operator: &'static Operator, left: NodeId, right: NodeId },
     /// `-a`
-    Prefix { operator: &'static Operator, operand: Id },
+    Prefix { operator: &'static Operator, operand: NodeId },
     /// `a++`
-    Postfix { operator: &'static Operator, operand: Id },
+    Postfix { operator: &'static Operator, operand: NodeId },
     /// `a[b]`
-    Subscript { array: Id, index: Id },
+    Subscript { array: NodeId, index: NodeId },
     /// `a.b`
-    Member { operator: &'static Operator, object: Id, member: Id },
+    Member { operator: &'static Operator, object: NodeId, member: NodeId },
     /// `new (placement) T(init)`, of which all but the type is in [`Node::NewTail`].
-    New { is_global: bool, is_array: bool, ty: Id, tail: Id },
+    New { is_global: bool, is_array: bool, ty: NodeId, tail: NodeId },
     /// The lists of a `new`.
-    NewTail { placement: List, init: List, has_init: bool },
+    NewTail { placement: NodeList, init: NodeList, has_init: bool },
     /// `delete a`
-    Delete { is_global: bool, is_array: bool, operand: Id },
+    Delete { is_global: bool, is_array: bool, operand: NodeId },
     /// `f(args)`
-    Call { callee: Id, args: List },
+    Call { callee: NodeId, args: NodeList },
     /// `(T)(a, b)`
-    Cast { ty: Id, operands: List },
+    Cast { ty: NodeId, operands: NodeList },
     /// `(T)(a)`, an offset from one class to another.
-    MemberCast { ty: Id, operand: Id },
+    MemberCast { ty: NodeId, operand: NodeId },
     /// `c ? a : b`
-    Conditional { condition: Id, yes: Id, no: Id },
+    Conditional { condition: NodeId, yes: NodeId, no: NodeId },
     /// `static_cast<T>(a)`
-    NamedCast { operator: &'static Operator, ty: Id, operand: Id },
+    NamedCast { operator: &'static Operator, ty: NodeId, operand: NodeId },
     /// `sizeof (a)`, `decltype(a)`
-    Enclosed { prefix: &'static str, operand: Id },
+    Enclosed { prefix: &'static str, operand: NodeId },
     /// `sizeof (a)` and the like by operators.
-    Of { operator: &'static Operator, operand: Id },
+    Of { operator: &'static Operator, operand: NodeId },
     /// Nodes in a row, as one.
-    Several(List),
+    Several(NodeList),
     /// `sizeof...(T)`
-    SizeofPack(Id),
+    SizeofPack(NodeId),
     /// `fp0`; the level is counted from the innermost parameters.
-    Parameter { number: Span },
+    Parameter { number: NameSpan },
     /// `T{a, b}`
-    Braces { ty: Option<Id>, items: List },
+    Braces { ty: Option<NodeId>, items: NodeList },
     /// `.a = b`, `[a] = b`
-    Designated { target: Id, init: Id, is_index: bool },
+    Designated { target: NodeId, init: NodeId, is_index: bool },
     /// `[a ... b] = c`
-    DesignatedRange { first: Id, last: Id, init: Id },
+    DesignatedRange { first: NodeId, last: NodeId, init: NodeId },
     /// `(a + ...)`; a left fold has its pack on the right.
-    Fold { operator: &'static Operator, pack: Id, init: Option<Id>, is_left: bool },
+    Fold { operator: &'static Operator, pack: NodeId, init: Option<NodeId>, is_left: bool },
     /// `throw a`
-    Throw(Id),
+    Throw(NodeId),
     /// `a.<T at offset n>`
-    Subobject { ty: Id, operand: Id, offset: Span },
+    Subobject { ty: NodeId, operand: NodeId, offset: NameSpan },
     /// `requires (params) { … }`
-    Requires { params: List, requirements: List },
+    Requires { params: NodeList, requirements: NodeList },
     /// ` e;`, ` {e} noexcept -> T;`
-    ExpressionRequirement { operand: Id, is_noexcept: bool, ty: Option<Id> },
+    ExpressionRequirement { operand: NodeId, is_noexcept: bool, ty: Option<NodeId> },
     /// ` typename T;`
-    TypeRequirement(Id),
+    TypeRequirement(NodeId),
     /// ` requires e;`
-    NestedRequirement(Id),
+    NestedRequirement(NodeId),
     // Literals.
     /// `1ul`
-    Integer { ty: LiteralType, digits: Span },
+    Integer { ty: LiteralType, digits: NameSpan },
     /// `(E)1`
-    Enumerator { ty: Id, digits: Span },
+    Enumerator { ty: NodeId, digits: NameSpan },
     /// `true`
     Bool(bool),
     /// `0x1.8p+0`
-    Float { ty: FloatType, digits: Span },
+    Float { ty: FloatType, digits: NameSpan },
     /// `"<char const [4]>"`
-    StringLiteral(Id),
+    StringLiteral(NodeId),
     /// `[](int){...}`
-    LambdaLiteral(Id),
+    LambdaLiteral(NodeId),
     /// `nullptr`
     Nullptr,
 }

@@ -47,7 +47,7 @@ pub enum Precedence {
 
 /// What follows an operator within an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum OperatorKind {
     /// One expression.
     Prefix,
     /// One expression; `_` first if it is written before it.
@@ -92,7 +92,7 @@ pub struct Operator {
     /// Its letters in a mangled name.
     pub code: [u8; 2],
     /// What follows it.
-    pub kind: Kind,
+    pub kind: OperatorKind,
     /// How tightly it binds.
     pub precedence: Precedence,
     /// How it is written, without `operator`.
@@ -102,7 +102,13 @@ pub struct Operator {
 impl Operator {
     /// Whether a function can be called so.
     pub fn is_name(&self) -> bool {
-        !matches!(self.kind, Kind::Dot | Kind::NamedCast | Kind::OfType | Kind::OfValue)
+        !matches!(
+            self.kind,
+            OperatorKind::Dot
+                | OperatorKind::NamedCast
+                | OperatorKind::OfType
+                | OperatorKind::OfValue
+        )
     }
 }
 
@@ -112,13 +118,18 @@ pub fn find(code: [u8; 2]) -> Option<&'static Operator> {
     OPERATORS.get(at)
 }
 
-const fn op(code: [u8; 2], kind: Kind, precedence: Precedence, symbol: &'static str) -> Operator {
+const fn op(
+    code: [u8; 2],
+    kind: OperatorKind,
+    precedence: Precedence,
+    symbol: &'static str,
+) -> Operator {
     Operator { code, kind, precedence, symbol }
 }
 
 /// By code.
 static OPERATORS: [Operator; 62] = {
-    use Kind::{
+    use OperatorKind::{
         Binary, Call, Cast, Conditional, Delete, Dot, Member, NameOnly, NamedCast, New, OfType,
         OfValue, Postfix, Prefix, Subscript,
     };

@@ -2,9 +2,10 @@
 //!
 //! Itanium C++ ABI, `<template-param>`.
 
+use super::ids::{NameSpan, NodeId};
 use super::node::{Invented, Node};
 use super::parser::{Level, Parser, Scope};
-use super::tree::{Forward, Id, Span};
+use super::tree::Forward;
 
 impl Parser<'_> {
     /// Template parameters of one encoding mean nothing in another: those known so far are hidden.
@@ -36,7 +37,7 @@ impl Parser<'_> {
     }
 
     /// What the next parameter refers to.
-    pub fn add_argument(&mut self, id: Id) {
+    pub fn add_argument(&mut self, id: NodeId) {
         self.memory.arguments.push(id);
     }
 
@@ -56,7 +57,7 @@ impl Parser<'_> {
     }
 
     /// A name for a parameter that has none; it joins level `level`, if any.
-    pub fn invent(&mut self, kind: Invented, level: Option<usize>) -> Option<Id> {
+    pub fn invent(&mut self, kind: Invented, level: Option<usize>) -> Option<NodeId> {
         let number = self.invented.get_mut(kind as usize)?;
         let node = Node::Invented { kind, number: *number };
         *number += 1;
@@ -70,7 +71,7 @@ impl Parser<'_> {
     }
 
     /// `T [L <number> _] [<number>] _`
-    pub fn template_parameter(&mut self) -> Option<Id> {
+    pub fn template_parameter(&mut self) -> Option<NodeId> {
         let start = self.at;
         self.expect(b'T')?;
         let level = if self.eat(b'L') {
@@ -82,7 +83,7 @@ impl Parser<'_> {
         };
         let index = self.parameter_index()?;
         if self.in_constraint {
-            let written = self.since(start).map(|span| Span { end: span.end - 1, ..span })?;
+            let written = self.since(start).map(|span| NameSpan { end: span.end - 1, ..span })?;
             return self.add(Node::ParameterText(written));
         }
         if self.is_gnu {
@@ -109,7 +110,7 @@ impl Parser<'_> {
         })
     }
 
-    fn known_parameter(&self, level: usize, index: usize) -> Option<Id> {
+    fn known_parameter(&self, level: usize, index: usize) -> Option<NodeId> {
         match self.memory.levels.get(self.first_level + level)? {
             Level::Arguments => self.memory.arguments.get(self.first_argument + index).copied(),
             Level::Declared(parameters) => parameters.get(index).copied(),

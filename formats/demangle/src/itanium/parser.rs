@@ -4,8 +4,9 @@
 //! Nothing is tried twice: a production that fails fails the name, so what a failure leaves behind
 //! does not matter.
 
+use super::ids::{NameSpan, NodeId, NodeList};
 use super::node::{Node, Qualifiers, RefQualifier};
-use super::tree::{Id, List, Span, Tree};
+use super::tree::Tree;
 use crate::limits::{MAX_DEMANGLE_DEPTH, MAX_DEMANGLE_NODES};
 
 /// Memory that one name leaves to the next.
@@ -13,9 +14,9 @@ use crate::limits::{MAX_DEMANGLE_DEPTH, MAX_DEMANGLE_NODES};
 pub struct Memory {
     /// The nodes.
     pub tree: Tree,
-    pub(super) substitutions: Vec<Id>,
-    pending: Vec<Id>,
-    pub(super) arguments: Vec<Id>,
+    pub(super) substitutions: Vec<NodeId>,
+    pending: Vec<NodeId>,
+    pub(super) arguments: Vec<NodeId>,
     pub(super) levels: Vec<Level>,
 }
 
@@ -25,7 +26,7 @@ pub(super) enum Level {
     /// The innermost arguments of the encoding that is read.
     Arguments,
     /// Parameters that a lambda, or a template that is a parameter, declares.
-    Declared(Vec<Id>),
+    Declared(Vec<NodeId>),
     /// Parameters of a lambda that are `auto`.
     Undeclared,
 }
@@ -78,7 +79,7 @@ pub struct Parser<'a> {
     pub(super) is_gnu: bool,
     /// The identifier that was read last, which GNU takes for the name of the class before a
     /// constructor.
-    pub(super) last_name: Option<Id>,
+    pub(super) last_name: Option<NodeId>,
 }
 
 impl<'a> Parser<'a> {
@@ -148,13 +149,13 @@ impl<'a> Parser<'a> {
     }
 
     /// What has been read since `start`.
-    pub fn since(&self, start: usize) -> Option<Span> {
-        Some(Span { start: u32::try_from(start).ok()?, end: u32::try_from(self.at).ok()? })
+    pub fn since(&self, start: usize) -> Option<NameSpan> {
+        Some(NameSpan { start: u32::try_from(start).ok()?, end: u32::try_from(self.at).ok()? })
     }
 
     /// Adds a node.
     #[inline]
-    pub fn add(&mut self, node: Node) -> Option<Id> {
+    pub fn add(&mut self, node: Node) -> Option<NodeId> {
         self.memory.tree.add(node, MAX_DEMANGLE_NODES)
     }
 
@@ -171,7 +172,10 @@ impl<'a> Parser<'a> {
     }
 
     /// Nodes that `read` gives until it gives none.
-    pub fn list(&mut self, mut read: impl FnMut(&mut Self) -> Option<Option<Id>>) -> Option<List> {
+    pub fn list(
+        &mut self,
+        mut read: impl FnMut(&mut Self) -> Option<Option<NodeId>>,
+    ) -> Option<NodeList> {
         let start = self.memory.pending.len();
         while let Some(id) = read(self)? {
             self.memory.pending.push(id);
@@ -184,19 +188,19 @@ impl<'a> Parser<'a> {
     pub fn list_until(
         &mut self,
         end: u8,
-        mut read: impl FnMut(&mut Self) -> Option<Id>,
-    ) -> Option<List> {
+        mut read: impl FnMut(&mut Self) -> Option<NodeId>,
+    ) -> Option<NodeList> {
         self.list(|parser| if parser.eat(end) { Some(None) } else { read(parser).map(Some) })
     }
 
     /// `[n] <digits>`, empty if there are none.
-    pub fn number(&mut self, may_be_negative: bool) -> Option<Span> {
+    pub fn number(&mut self, may_be_negative: bool) -> Option<NameSpan> {
         let start = self.at;
         if may_be_negative {
             self.eat(b'n');
         }
         if !self.peek(0).is_ascii_digit() {
-            return Some(Span::default());
+            return Some(NameSpan::default());
         }
         while self.peek(0).is_ascii_digit() {
             self.at += 1;
@@ -205,7 +209,7 @@ impl<'a> Parser<'a> {
     }
 
     /// A number that has to be there.
-    pub fn some_number(&mut self, may_be_negative: bool) -> Option<Span> {
+    pub fn some_number(&mut self, may_be_negative: bool) -> Option<NameSpan> {
         self.number(may_be_negative).filter(|span| span.end > span.start)
     }
 
@@ -223,7 +227,7 @@ impl<'a> Parser<'a> {
     }
 
     /// `<length> <identifier>`
-    pub fn identifier(&mut self) -> Option<Span> {
+    pub fn identifier(&mut self) -> Option<NameSpan> {
         let length = self.size()?;
         let start = self.at;
         let end = start.checked_add(length).filter(|&end| end <= self.input.len() && length > 0)?;
@@ -274,13 +278,13 @@ impl<'a> Parser<'a> {
     }
 
     /// Remembers `id` for substitutions.
-    pub fn remember(&mut self, id: Id) {
+    pub fn remember(&mut self, id: NodeId) {
         self.memory.substitutions.push(id);
     }
 
     /// Forgets what was remembered last: a nested name as a whole is remembered by who reads it, if
     /// at all.
-    pub fn forget_last(&mut self) -> Option<Id> {
+    pub fn forget_last(&mut self) -> Option<NodeId> {
         self.memory.substitutions.pop()
     }
 
@@ -295,7 +299,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The substitution of a number.
-    pub fn substitution_at(&self, index: usize) -> Option<Id> {
+    pub fn substitution_at(&self, index: usize) -> Option<NodeId> {
         self.memory.substitutions.get(index).copied()
     }
 }

@@ -2,14 +2,14 @@
 //!
 //! Itanium C++ ABI, `<template-args>`, `<template-param-decl>`.
 
+use super::ids::NodeId;
 use super::node::{Invented, Node};
 use super::parser::Parser;
-use super::tree::Id;
 
 impl Parser<'_> {
     /// `I {<template-arg>} [Q <constraint>] E`. Those of an encoding's own name are what parameters
     /// in it refer to.
-    pub fn template_args(&mut self, are_of_encoding: bool) -> Option<Id> {
+    pub fn template_args(&mut self, are_of_encoding: bool) -> Option<NodeId> {
         self.expect(b'I')?;
         if are_of_encoding {
             self.begin_arguments();
@@ -40,7 +40,7 @@ impl Parser<'_> {
     }
 
     /// `Q <constraint> E`, if there is one.
-    fn closing_constraint(&mut self, constraint: &mut Option<Id>) -> Option<()> {
+    fn closing_constraint(&mut self, constraint: &mut Option<NodeId>) -> Option<()> {
         if self.eat(b'Q') {
             *constraint = Some(self.constraint()?);
             self.expect(b'E')?;
@@ -49,7 +49,7 @@ impl Parser<'_> {
     }
 
     /// `<type>`, `X <expression> E`, `L…E`, `J {<template-arg>} E`, `<declaration> <template-arg>`
-    pub fn template_arg(&mut self) -> Option<Id> {
+    pub fn template_arg(&mut self) -> Option<NodeId> {
         match self.peek(0) {
             b'X' => {
                 self.at += 1;
@@ -86,7 +86,7 @@ impl Parser<'_> {
 
     /// `Ty`, `Tk <name>`, `Tn <type>`, `Tt {<declaration>} E`, `Tp <declaration>`; `level` is that
     /// which it joins.
-    pub fn parameter_declaration(&mut self, level: Option<usize>) -> Option<Id> {
+    pub fn parameter_declaration(&mut self, level: Option<usize>) -> Option<NodeId> {
         self.deeper(|parser| {
             let code = parser.peek(1);
             if !parser.is_parameter_declaration() {

@@ -6,55 +6,9 @@
 
 use std::num::NonZeroU32;
 
+use super::ids::{NodeId, NodeList};
 use super::node::Node;
 use super::operators::Precedence;
-
-/// A node's number, from 1 on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Id(NonZeroU32);
-
-impl Id {
-    /// Its place among the nodes.
-    #[inline]
-    pub fn index(self) -> usize {
-        self.0.get() as usize - 1
-    }
-}
-
-/// Bytes of the mangled name.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Span {
-    /// First byte.
-    pub start: u32,
-    /// After the last byte.
-    pub end: u32,
-}
-
-impl Span {
-    /// The bytes of `input` that this is.
-    pub fn of(self, input: &[u8]) -> &[u8] {
-        input.get(self.start as usize..self.end as usize).unwrap_or_default()
-    }
-}
-
-/// Nodes in a row: parameters, arguments.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct List {
-    start: u32,
-    end: u32,
-}
-
-impl List {
-    /// Has it none?
-    pub fn is_empty(self) -> bool {
-        self.start == self.end
-    }
-
-    /// How many there are.
-    pub fn len(self) -> usize {
-        (self.end - self.start) as usize
-    }
-}
 
 /// Is it so? Of a pack that depends on which of its types is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,14 +51,14 @@ pub struct Forward {
     /// The argument's number.
     pub index: usize,
     /// The argument.
-    pub target: Option<Id>,
+    pub target: Option<NodeId>,
 }
 
 /// All nodes of one name.
 #[derive(Debug, Default)]
 pub struct Tree {
     nodes: Vec<(Node, Shape)>,
-    members: Vec<Id>,
+    members: Vec<NodeId>,
     /// References to arguments that come later.
     pub forwards: Vec<Forward>,
     /// Is it to be written as GNU does?
@@ -120,13 +74,13 @@ impl Tree {
     }
 
     /// Adds a node. `None` if there are more than `max` nodes.
-    pub fn add(&mut self, node: Node, max: usize) -> Option<Id> {
+    pub fn add(&mut self, node: Node, max: usize) -> Option<NodeId> {
         if self.nodes.len() >= max {
             return None;
         }
         let shape = self.shape_of(&node);
         self.nodes.push((node, shape));
-        Some(Id(NonZeroU32::new(u32::try_from(self.nodes.len()).ok()?)?))
+        Some(NodeId(NonZeroU32::new(u32::try_from(self.nodes.len()).ok()?)?))
     }
 
     /// How many nodes there are.
@@ -135,26 +89,26 @@ impl Tree {
     }
 
     /// Keeps `ids` as a list.
-    pub fn add_list(&mut self, ids: impl Iterator<Item = Id>) -> Option<List> {
+    pub fn add_list(&mut self, ids: impl Iterator<Item = NodeId>) -> Option<NodeList> {
         let start = u32::try_from(self.members.len()).ok()?;
         self.members.extend(ids);
-        Some(List { start, end: u32::try_from(self.members.len()).ok()? })
+        Some(NodeList { start, end: u32::try_from(self.members.len()).ok()? })
     }
 
     /// The node of a number that [`Tree::add`] gave.
     #[inline]
-    pub fn node(&self, id: Id) -> Node {
+    pub fn node(&self, id: NodeId) -> Node {
         self.nodes.get(id.index()).map_or(Node::Word(""), |&(node, _)| node)
     }
 
     /// Its shape.
     #[inline]
-    pub fn shape(&self, id: Id) -> Shape {
+    pub fn shape(&self, id: NodeId) -> Shape {
         self.nodes.get(id.index()).map_or(Shape::PLAIN, |&(_, shape)| shape)
     }
 
     /// The list's nodes.
-    pub fn list(&self, list: List) -> &[Id] {
+    pub fn list(&self, list: NodeList) -> &[NodeId] {
         self.members.get(list.start as usize..list.end as usize).unwrap_or_default()
     }
 
@@ -197,7 +151,7 @@ impl Tree {
     }
 
     /// How tightly an expression binds.
-    pub fn precedence(&self, id: Id) -> Precedence {
+    pub fn precedence(&self, id: NodeId) -> Precedence {
         match self.node(id) {
             Node::Binary { operator, .. }
             | Node::Prefix { operator, .. }

@@ -2,13 +2,13 @@
 //!
 //! Itanium C++ ABI, `<type>`: every type but the built-in ones can be referred to by substitutions.
 
+use super::ids::NodeId;
 use super::node::{Node, RefQualifier};
 use super::parser::Parser;
-use super::tree::Id;
 
 impl Parser<'_> {
     /// `<type>`
-    pub fn ty(&mut self) -> Option<Id> {
+    pub fn ty(&mut self) -> Option<NodeId> {
         self.deeper(|parser| {
             let first = parser.peek(0);
             if let Some(word) = builtin(first) {
@@ -27,8 +27,8 @@ impl Parser<'_> {
         })
     }
 
-    fn new_type(&mut self, first: u8) -> Option<Id> {
-        let simple: fn(Id) -> Node = match first {
+    fn new_type(&mut self, first: u8) -> Option<NodeId> {
+        let simple: fn(NodeId) -> Node = match first {
             b'P' => Node::Pointer,
             b'R' => Node::Reference,
             b'O' => Node::RightReference,
@@ -49,7 +49,7 @@ impl Parser<'_> {
     }
 
     /// A substitution alone is no new type.
-    fn substituted_type(&mut self) -> Option<Id> {
+    fn substituted_type(&mut self) -> Option<NodeId> {
         let (mut ty, is_substitution) = self.unscoped_name(None)?;
         if self.peek(0) == b'I' && (!is_substitution || self.takes_args || self.is_gnu) {
             if !is_substitution {
@@ -77,7 +77,7 @@ impl Parser<'_> {
     }
 
     /// `u <source-name> [I <type> E]`
-    fn vendor_type(&mut self) -> Option<Id> {
+    fn vendor_type(&mut self) -> Option<NodeId> {
         self.at += 1;
         let name = self.identifier()?;
         if !self.eat(b'I') {
@@ -88,7 +88,7 @@ impl Parser<'_> {
         self.add(Node::Transformed { name, ty })
     }
 
-    fn parameter_type(&mut self) -> Option<Id> {
+    fn parameter_type(&mut self) -> Option<NodeId> {
         let name = self.template_parameter()?;
         if self.peek(0) != b'I' || !self.takes_args && !self.is_gnu {
             return Some(name);
@@ -111,7 +111,7 @@ impl Parser<'_> {
     }
 
     /// Types that begin with `D`.
-    fn d_type(&mut self) -> Option<Id> {
+    fn d_type(&mut self) -> Option<NodeId> {
         let code = self.peek(1);
         let node = match code {
             b'd' => Node::Word("decimal64"),
@@ -165,7 +165,7 @@ impl Parser<'_> {
     }
 
     /// `DB <number> _`, `DU <expression> _`
-    fn bit_int(&mut self) -> Option<Id> {
+    fn bit_int(&mut self) -> Option<NodeId> {
         let is_signed = self.peek(1) == b'B';
         self.at += 2;
         let bits = if self.peek(0).is_ascii_digit() {
@@ -179,7 +179,7 @@ impl Parser<'_> {
     }
 
     /// `Dt <expression> E`, `DT <expression> E`
-    pub fn decltype(&mut self) -> Option<Id> {
+    pub fn decltype(&mut self) -> Option<NodeId> {
         self.at += 2;
         let operand = self.expression()?;
         self.expect(b'E')?;
@@ -187,7 +187,7 @@ impl Parser<'_> {
     }
 
     /// `Dv <number> _ <type>`, `Dv [<expression>] _ <type>`; the type `p` is a pixel.
-    fn vector(&mut self) -> Option<Id> {
+    fn vector(&mut self) -> Option<NodeId> {
         self.at += 2;
         let length = if self.peek(0).is_ascii_digit() && self.peek(0) != b'0' {
             let number = self.number(false)?;
@@ -212,7 +212,7 @@ impl Parser<'_> {
     }
 
     /// `A [<number>] _ <type>`, `A [<expression>] _ <type>`
-    fn array_type(&mut self) -> Option<Id> {
+    fn array_type(&mut self) -> Option<NodeId> {
         self.at += 1;
         let length = if self.peek(0).is_ascii_digit() {
             let number = self.number(false)?;
@@ -230,7 +230,7 @@ impl Parser<'_> {
     }
 
     /// `M <class> <type>`
-    fn member_pointer(&mut self) -> Option<Id> {
+    fn member_pointer(&mut self) -> Option<NodeId> {
         self.at += 1;
         let class = self.ty()?;
         let member = self.ty()?;
@@ -238,7 +238,7 @@ impl Parser<'_> {
     }
 
     /// `[Ts|Tu|Te] <name>`
-    fn class_type(&mut self) -> Option<Id> {
+    fn class_type(&mut self) -> Option<NodeId> {
         let kind = match (self.peek(0), self.peek(1)) {
             (b'T', _) if self.is_gnu => return None,
             (b'T', b's') => "struct",
@@ -252,7 +252,7 @@ impl Parser<'_> {
     }
 
     /// `U <source-name> [<args>] <type>`, or `<qualifiers> <type>`
-    fn qualified_type(&mut self) -> Option<Id> {
+    fn qualified_type(&mut self) -> Option<NodeId> {
         self.deeper(|parser| {
             if parser.eat(b'U') {
                 return parser.vendor_qualified();
@@ -267,7 +267,7 @@ impl Parser<'_> {
         })
     }
 
-    fn vendor_qualified(&mut self) -> Option<Id> {
+    fn vendor_qualified(&mut self) -> Option<NodeId> {
         let text = self.identifier()?;
         if !self.is_gnu && text.of(self.input).starts_with(b"objcproto") {
             // The protocol's name is within the qualifier.
@@ -283,7 +283,7 @@ impl Parser<'_> {
     }
 
     /// `[<qualifiers>] [<exceptions>] [Dx] F [Y] <return type> {<type>} [R|O] E`
-    fn function_type(&mut self) -> Option<Id> {
+    fn function_type(&mut self) -> Option<NodeId> {
         let qualifiers = self.qualifiers();
         let exceptions = if self.eat_text(b"Do") {
             Some(self.add(Node::Word("noexcept"))?)

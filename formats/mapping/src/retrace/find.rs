@@ -11,7 +11,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::row::{ClassRow, Extra, Line, Span};
+use crate::row::{ClassRow, Extra, LineRange, MappedLine};
 
 /// R8 writes this range for methods that have one position: it counts even where a trace has no
 /// line.
@@ -19,7 +19,7 @@ const CATCH_ALL: RangeInclusive<u32> = 0..=65535;
 
 /// What the members of a method have for a line.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct FoundLines {
     pub(super) picks: Vec<Pick>,
     /// The line, as an outline's call site may have rewritten it.
     pub(super) position: Option<u32>,
@@ -42,7 +42,7 @@ pub(super) fn find(
     members: &[usize],
     line: Option<u32>,
     outline: Option<u32>,
-) -> Option<Found> {
+) -> Option<FoundLines> {
     let (mut picks, mut position) = match line.filter(|line| *line > 0) {
         Some(line) => narrow(row, members, outline, |member| of_line(row, member, line)),
         None => narrow(row, members, outline, |member| of_no_line(row, member)),
@@ -62,7 +62,11 @@ pub(super) fn find(
         }
     }
     let position = position.or(line);
-    (!picks.is_empty()).then(|| Found { is_ambiguous: is_ambiguous(row, &picks), picks, position })
+    (!picks.is_empty()).then(|| FoundLines {
+        is_ambiguous: is_ambiguous(row, &picks),
+        picks,
+        position,
+    })
 }
 
 /// The picks of all members; or, if the frame calls the outline before it, those of the line that
@@ -123,7 +127,7 @@ fn without_range(row: &ClassRow, member: usize) -> impl Iterator<Item = usize> {
 /// The line of a member, if it is its only one and has every position.
 fn catch_all(row: &ClassRow, member: usize) -> Vec<usize> {
     let lines = row.lines_of(member);
-    let is_catch_all = |line: &Line| {
+    let is_catch_all = |line: &MappedLine| {
         line.range.is_some_and(|range| {
             range.first == *CATCH_ALL.start() && range.last == *CATCH_ALL.end()
         })
@@ -143,8 +147,8 @@ fn is_ambiguous(row: &ClassRow, picks: &[Pick]) -> bool {
 }
 
 /// Whether an entry stands for several original lines, and its obfuscated lines do not tell which.
-pub(super) fn is_wide(line: &Line) -> bool {
-    line.original
-        .span()
-        .is_some_and(|span| span.width() > 0 && line.range.map(Span::width) != Some(span.width()))
+pub(super) fn is_wide(line: &MappedLine) -> bool {
+    line.original.span().is_some_and(|span| {
+        span.width() > 0 && line.range.map(LineRange::width) != Some(span.width())
+    })
 }

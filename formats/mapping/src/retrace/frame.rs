@@ -1,5 +1,5 @@
-//! A frame before and after retracing: [`Query`], [`Frame`], [`Alternative`], and the [`Context`]
-//! that it is in.
+//! A frame before and after retracing: [`Query`], [`RetracedFrame`], [`Alternative`], and the
+//! [`Context`] that it is in.
 
 use std::cmp::Ordering;
 
@@ -30,7 +30,7 @@ pub struct Query<'a> {
 /// A frame of the original program. Frames are ordered as R8 lists alternatives: by class, method,
 /// return type, number and types of arguments, file, line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Frame {
+pub struct RetracedFrame {
     /// The class.
     pub class: String,
     /// The method.
@@ -49,7 +49,7 @@ pub struct Frame {
     pub synthesized: bool,
 }
 
-impl Frame {
+impl RetracedFrame {
     /// Whether the mapping has the method, at the frame's line. If not, its class alone is known.
     pub fn is_known(&self) -> bool {
         self.arguments.is_some()
@@ -63,9 +63,9 @@ impl Frame {
     }
 }
 
-impl Ord for Frame {
+impl Ord for RetracedFrame {
     fn cmp(&self, other: &Self) -> Ordering {
-        fn key(frame: &Frame) -> impl Ord + '_ {
+        fn key(frame: &RetracedFrame) -> impl Ord + '_ {
             let signature = (frame.is_known(), &frame.returns, frame.arguments());
             (&frame.class, &frame.method, signature, &frame.file, frame.line, frame.synthesized)
         }
@@ -73,7 +73,7 @@ impl Ord for Frame {
     }
 }
 
-impl PartialOrd for Frame {
+impl PartialOrd for RetracedFrame {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
@@ -84,19 +84,19 @@ impl PartialOrd for Frame {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Alternative {
     /// The frames.
-    pub frames: Vec<Frame>,
+    pub frames: Vec<RetracedFrame>,
 }
 
 impl Alternative {
     /// The frames that the original program had.
-    pub fn visible(&self) -> impl Iterator<Item = &Frame> {
+    pub fn visible(&self) -> impl Iterator<Item = &RetracedFrame> {
         self.frames.iter().filter(|frame| !frame.synthesized)
     }
 
     /// Whether the mapping has the method, at the frame's line. If not, its class alone is known:
     /// the method keeps its name.
     pub fn is_known(&self) -> bool {
-        self.frames.iter().all(Frame::is_known)
+        self.frames.iter().all(RetracedFrame::is_known)
     }
 }
 

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use memchr::memchr;
 
-pub use frame::{Alternative, Context, Frame, MAX_LINE, OriginalMethod, Query};
+pub use frame::{Alternative, Context, MAX_LINE, OriginalMethod, Query, RetracedFrame};
 pub use pattern::{Pattern, PatternError};
 
 use super::limits::MAX_TRACE_LINE_BYTES;
@@ -48,7 +48,7 @@ pub trait Classes {
 
 /// Whose output it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Style {
+pub enum RetraceStyle {
     /// R8's `retrace`: `<OR>` before alternatives.
     #[default]
     R8,
@@ -58,7 +58,7 @@ pub enum Style {
     Proguard,
 }
 
-impl Style {
+impl RetraceStyle {
     fn is_verbose(self) -> bool {
         self == Self::R8Verbose
     }
@@ -68,7 +68,7 @@ impl Style {
 #[derive(Debug)]
 pub struct Retrace<C> {
     classes: C,
-    style: Style,
+    style: RetraceStyle,
     /// What lines are told by instead of R8's own rules.
     pattern: Option<Arc<Pattern>>,
     context: Context,
@@ -80,7 +80,7 @@ pub struct Retrace<C> {
 
 impl<C: Classes> Retrace<C> {
     /// Retraces with the rows of `classes`.
-    pub fn new(classes: C, style: Style) -> Self {
+    pub fn new(classes: C, style: RetraceStyle) -> Self {
         Self {
             classes,
             style,
@@ -144,7 +144,7 @@ impl<C: Classes> Retrace<C> {
         if !line.is_empty() {
             self.line(&line, out)?;
         }
-        if is_long && self.style == Style::Proguard {
+        if is_long && self.style == RetraceStyle::Proguard {
             out.push(b'\n');
         }
         self.context = Context::default();
@@ -156,11 +156,11 @@ impl<C: Classes> Retrace<C> {
         let text = line.strip_suffix(b"\n").unwrap_or(line);
         let text = text.strip_suffix(b"\r").unwrap_or(text);
         match self.style {
-            Style::R8 | Style::R8Verbose => match self.pattern.clone() {
+            RetraceStyle::R8 | RetraceStyle::R8Verbose => match self.pattern.clone() {
                 Some(pattern) => self.line_by_pattern(&pattern, text, &line[text.len()..], out),
                 None => self.line_as_r8(text, &line[text.len()..], out),
             },
-            Style::Proguard => self.line_as_proguard(text, out),
+            RetraceStyle::Proguard => self.line_as_proguard(text, out),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::ops::Range;
 
-use super::frame::{Context, Frame, Query, line_number};
+use super::frame::{Context, Query, RetracedFrame, line_number};
 use super::pattern::{Parsed, Pattern};
 use super::print_r8::{Printed, print, put_alternative, put_method, text};
 use super::{Classes, Retrace};
@@ -140,7 +140,13 @@ impl<'l> Replaced<'l> {
 
     /// Puts `frame` in the place of the obfuscated one; where `keeps_line`, a line that is not
     /// known stays as it is.
-    fn frame(&mut self, frame: &Frame, parsed: &Parsed, printed: Printed, keeps_line: bool) {
+    fn frame(
+        &mut self,
+        frame: &RetracedFrame,
+        parsed: &Parsed,
+        printed: Printed,
+        keeps_line: bool,
+    ) {
         if let Some((range, has_slashes)) = &parsed.class {
             self.put(range.clone(), spelled(&frame.class, *has_slashes));
         }

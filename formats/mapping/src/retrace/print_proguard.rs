@@ -12,7 +12,7 @@
 
 use super::trace_line::{FrameLine, Grammar, frame, words};
 use super::{Classes, Retrace};
-use crate::row::{ClassRow, Line, Original};
+use crate::row::{ClassRow, MappedLine, Original};
 
 impl<C: Classes> Retrace<C> {
     pub(super) fn line_as_proguard(
@@ -93,7 +93,11 @@ impl<C: Classes> Retrace<C> {
 }
 
 /// The entries of a method that a line matches: all, if it is not known or the entry has no range.
-fn entries<'a>(row: &'a ClassRow, method: &str, number: i64) -> impl Iterator<Item = &'a Line> {
+fn entries<'a>(
+    row: &'a ClassRow,
+    method: &str,
+    number: i64,
+) -> impl Iterator<Item = &'a MappedLine> {
     let lines = row
         .members_of(method)
         .flat_map(|member| row.lines_of(member))
@@ -109,7 +113,7 @@ fn entries<'a>(row: &'a ClassRow, method: &str, number: i64) -> impl Iterator<It
 
 /// Original lines without range, or of one line, are where they are; others move with the
 /// obfuscated ones.
-fn original_line(line: &Line, number: i64) -> i64 {
+fn original_line(line: &MappedLine, number: i64) -> i64 {
     let first = line.range.map_or(0, |range| i64::from(range.first));
     let Some(original) = line.original.span() else { return number };
     let (original_first, original_last) = (i64::from(original.first), i64::from(original.last));

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::ops::Range;
 
 use super::art_line::{ArtLine, art_frame};
-use super::frame::{Alternative, Context, Frame, Query, line_number};
+use super::frame::{Alternative, Context, Query, RetracedFrame, line_number};
 use super::stack::Stacks;
 use super::trace_line::{FrameLine, Grammar, frame, object, words};
 use super::{Classes, Retrace, after};
@@ -187,7 +187,7 @@ pub(super) fn put_alternative(line: &[u8], at: usize, is_other: bool, out: &mut 
 }
 
 /// The name of a method; `is_verbose` with its types, if the mapping has them.
-pub(super) fn put_method(frame: &Frame, is_verbose: bool, out: &mut Vec<u8>) {
+pub(super) fn put_method(frame: &RetracedFrame, is_verbose: bool, out: &mut Vec<u8>) {
     match (&frame.returns, &frame.arguments) {
         (Some(returns), Some(arguments)) if is_verbose => {
             [returns, " ", &frame.method, "(", arguments, ")"]
@@ -219,16 +219,16 @@ impl Printed {
     }
 
     /// Whether two frames are one alternative. R8, `RetraceStackTraceElementProxyEquivalence`.
-    fn is_one(self, a: &Frame, b: &Frame) -> bool {
+    fn is_one(self, a: &RetracedFrame, b: &RetracedFrame) -> bool {
         self.is_same_method(a, b) && (!self.is_line_known || a.line == b.line)
     }
 
     /// Whether two frames are printed alike.
-    fn is_same_text(self, a: &Frame, b: &Frame) -> bool {
+    fn is_same_text(self, a: &RetracedFrame, b: &RetracedFrame) -> bool {
         self.is_same_method(a, b) && (!self.has_line || a.line == b.line)
     }
 
-    fn is_same_method(self, a: &Frame, b: &Frame) -> bool {
+    fn is_same_method(self, a: &RetracedFrame, b: &RetracedFrame) -> bool {
         let is_same_name = (&a.class, &a.method, &a.file) == (&b.class, &b.method, &b.file);
         is_same_name
             && (!self.is_verbose || (&a.arguments, &a.returns) == (&b.arguments, &b.returns))
@@ -240,7 +240,7 @@ impl Printed {
 pub(super) fn print(
     stacks: Stacks,
     printed: Printed,
-    mut put: impl FnMut(&Frame, bool),
+    mut put: impl FnMut(&RetracedFrame, bool),
 ) -> Context {
     // Most frames.
     if let [(alternative, context)] = &*stacks.alternatives {
@@ -270,7 +270,7 @@ pub(super) fn print(
         .map(|(alternative, _)| alternative.visible().count())
         .max()
         .unwrap_or(0);
-    let mut seen: Vec<&Frame> = Vec::new();
+    let mut seen: Vec<&RetracedFrame> = Vec::new();
     for level in 0..depth {
         seen.clear();
         for (index, (alternative, _)) in alternatives.iter().enumerate() {

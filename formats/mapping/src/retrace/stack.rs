@@ -2,10 +2,10 @@
 //!
 //! R8, `RetraceFrameResultImpl`.
 
-use super::find::{Found, Pick, is_wide};
-use super::frame::{Alternative, Context, Frame, Query};
+use super::find::{FoundLines, Pick, is_wide};
+use super::frame::{Alternative, Context, Query, RetracedFrame};
 use crate::limits::MAX_ALTERNATIVES;
-use crate::row::{ClassRow, Line, Member, Signature};
+use crate::row::{ClassRow, MappedLine, Member, Signature};
 use crate::source::inferred;
 
 /// What a frame stands for.
@@ -18,7 +18,12 @@ pub(super) struct Stacks {
 }
 
 /// All stacks that were found.
-pub(super) fn stacks(row: &ClassRow, query: &Query, found: &Found, thrown: Option<&str>) -> Stacks {
+pub(super) fn stacks(
+    row: &ClassRow,
+    query: &Query,
+    found: &FoundLines,
+    thrown: Option<&str>,
+) -> Stacks {
     let mut maker = Maker { row, query, found, thrown, alternatives: Vec::new() };
     for pick in &found.picks {
         maker.member(pick);
@@ -33,7 +38,13 @@ pub(super) fn class_only(row: &ClassRow, query: &Query) -> Stacks {
         .source_file()
         .map_or_else(|| inferred(&class, query.file.unwrap_or_default()), str::to_owned);
     let line = query.line.filter(|line| *line > 0);
-    let frame = Frame { class, method: query.method.to_owned(), file, line, ..Frame::default() };
+    let frame = RetracedFrame {
+        class,
+        method: query.method.to_owned(),
+        file,
+        line,
+        ..RetracedFrame::default()
+    };
     Stacks {
         alternatives: vec![(Alternative { frames: vec![frame] }, Context::default())],
         is_ambiguous: false,
@@ -43,7 +54,7 @@ pub(super) fn class_only(row: &ClassRow, query: &Query) -> Stacks {
 struct Maker<'a> {
     row: &'a ClassRow,
     query: &'a Query<'a>,
-    found: &'a Found,
+    found: &'a FoundLines,
     thrown: Option<&'a str>,
     alternatives: Vec<(Alternative, Context)>,
 }
@@ -61,13 +72,13 @@ impl Maker<'_> {
         for stack in lines.chunk_by(|a, b| {
             row.lines[*a].range.is_some() && row.lines[*a].range == row.lines[*b].range
         }) {
-            let stack: Vec<&Line> = stack.iter().map(|index| &row.lines[*index]).collect();
+            let stack: Vec<&MappedLine> = stack.iter().map(|index| &row.lines[*index]).collect();
             self.stack(member, &stack);
         }
     }
 
     /// One stack, or several where its innermost frame has several lines.
-    fn stack(&mut self, member: Member, lines: &[&Line]) {
+    fn stack(&mut self, member: Member, lines: &[&MappedLine]) {
         let Some((innermost, _)) = lines.split_first() else { return };
         match innermost.original.span() {
             Some(span) if self.found.is_ambiguous && is_wide(innermost) => {
@@ -85,7 +96,7 @@ impl Maker<'_> {
     }
 
     /// The frames of `lines`; the innermost is at `first`, if that is given.
-    fn frames(&mut self, member: Member, lines: &[&Line], first: Option<u32>) {
+    fn frames(&mut self, member: Member, lines: &[&MappedLine], first: Option<u32>) {
         let outermost = lines.len().saturating_sub(1);
         let remove = self.removed(lines);
         let frames = lines.iter().enumerate().skip(remove).map(|(index, line)| {
@@ -97,7 +108,7 @@ impl Maker<'_> {
         self.push(member, frames);
     }
 
-    fn push(&mut self, member: Member, frames: Vec<Frame>) {
+    fn push(&mut self, member: Member, frames: Vec<RetracedFrame>) {
         if self.alternatives.len() < MAX_ALTERNATIVES {
             let outline = self.found.position.filter(|_| member.outline);
             self.alternatives.push((Alternative { frames }, Context { thrown: None, outline }));
@@ -106,7 +117,7 @@ impl Maker<'_> {
 
     /// The original line of an entry; 0 if it has none there. `None` if the trace's own line is the
     /// original one.
-    fn position(&self, line: &Line) -> Option<u32> {
+    fn position(&self, line: &MappedLine) -> Option<u32> {
         let span = line.original.span();
         if let Some(span) = span.filter(|span| span.width() == 0) {
             return Some(span.first);
@@ -122,7 +133,7 @@ impl Maker<'_> {
     }
 
     /// How many frames rules take away. More than there are is an error in the mapping: then none.
-    fn removed(&self, lines: &[&Line]) -> usize {
+    fn removed(&self, lines: &[&MappedLine]) -> usize {
         let rules =
             lines.iter().filter_map(|line| self.row.extra(line)).flat_map(|extra| &extra.rules);
         let holds = rules.filter(|rule| {
@@ -140,10 +151,15 @@ impl Maker<'_> {
             .is_some_and(|(thrown, name)| thrown.bytes().eq(name.bytes().map(dots)))
     }
 
-    fn frame(&self, signature: &Signature, position: Option<u32>, synthesized: bool) -> Frame {
+    fn frame(
+        &self,
+        signature: &Signature,
+        position: Option<u32>,
+        synthesized: bool,
+    ) -> RetracedFrame {
         let class = self.row.class_of(signature);
         let file = self.row.source_of(signature);
-        Frame {
+        RetracedFrame {
             class: class.to_owned(),
             method: self.row.names.get(signature.name).to_owned(),
             arguments: Some(self.row.names.get(signature.arguments).to_owned()),

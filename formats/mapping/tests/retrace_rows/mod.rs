@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use symtool_mapping::{ClassRow, Classes, MappingReader, Pattern, Retrace, Style};
+use symtool_mapping::{ClassRow, Classes, MappingReader, Pattern, Retrace, RetraceStyle};
 
 /// Rows as a store has them: as bytes, by obfuscated class.
 pub struct Rows(HashMap<String, Vec<u8>>);
@@ -36,7 +36,7 @@ impl Classes for Rows {
 }
 
 /// A whole text.
-fn retraced(mapping: &str, trace: &str, style: Style, pattern: Option<&str>) -> String {
+fn retraced(mapping: &str, trace: &str, style: RetraceStyle, pattern: Option<&str>) -> String {
     let pattern = pattern.map(|pattern| Arc::new(Pattern::parse(pattern).unwrap()));
     let mut retrace = Retrace::new(Rows::of(mapping), style).with_pattern(pattern);
     let mut out = Vec::new();
@@ -49,23 +49,23 @@ fn retraced(mapping: &str, trace: &str, style: Style, pattern: Option<&str>) -> 
 #[track_caller]
 #[allow(dead_code, reason = "each test file has its own part of this")]
 pub fn check(mapping: &str, trace: &str, want: &str) {
-    assert_eq!(retraced(mapping, trace, Style::R8, None), want);
+    assert_eq!(retraced(mapping, trace, RetraceStyle::R8, None), want);
 }
 
 /// In R8's style with `--verbose`.
 #[track_caller]
 #[allow(dead_code, reason = "each test file has its own part of this")]
 pub fn check_verbose(mapping: &str, trace: &str, want: &str) {
-    assert_eq!(retraced(mapping, trace, Style::R8Verbose, None), want);
+    assert_eq!(retraced(mapping, trace, RetraceStyle::R8Verbose, None), want);
 }
 
 /// With a regular expression, in R8's style and with `--verbose`.
 #[track_caller]
 #[allow(dead_code, reason = "each test file has its own part of this")]
 pub fn check_pattern(pattern: &str, mapping: &str, trace: &str, (want, verbose): (&str, &str)) {
-    assert_eq!(retraced(mapping, trace, Style::R8, Some(pattern)), want, "{pattern}");
+    assert_eq!(retraced(mapping, trace, RetraceStyle::R8, Some(pattern)), want, "{pattern}");
     assert_eq!(
-        retraced(mapping, trace, Style::R8Verbose, Some(pattern)),
+        retraced(mapping, trace, RetraceStyle::R8Verbose, Some(pattern)),
         verbose,
         "{pattern}, verbose"
     );

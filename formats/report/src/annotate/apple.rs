@@ -6,15 +6,15 @@
 //! 1   Demo   0x0000000109001a2b Gain.apply(_:) + 43 (Gain.swift:40)
 //! ```
 
-use crate::frame::Frame;
-use crate::text::prefixed_hex;
+use crate::event::frame::Frame;
+use crate::scan::text::prefixed_hex;
 
-use super::ResolvedFrame;
-use super::place::Line;
+use super::place::FrameLine;
+use super::resolved::ResolvedFrame;
 use super::words::{name, short_place};
 
 /// Writes the functions into `line`.
-pub fn write(line: &Line<'_>, frame: &Frame, calls: &[ResolvedFrame], out: &mut Vec<u8>) {
+pub fn write(line: &FrameLine<'_>, frame: &Frame, calls: &[ResolvedFrame], out: &mut Vec<u8>) {
     let Some((address_end, symbol)) = symbol(&line.text).filter(|_| !calls.is_empty()) else {
         return out.extend_from_slice(line.bytes);
     };
@@ -44,7 +44,7 @@ pub fn function(call: &ResolvedFrame, is_inlined: bool, out: &mut Vec<u8>) {
 }
 
 /// Where the address ends, and where what follows it begins. The address is the first hexadecimal
-/// number that is a word, as in [`crate::apple_text`].
+/// number that is a word, as in [`crate::readers::apple_text`].
 fn symbol(text: &str) -> Option<(usize, usize)> {
     let mut words =
         text.match_indices("0x").map(|(at, _)| at).filter(|at| text[..*at].ends_with([' ', '\t']));

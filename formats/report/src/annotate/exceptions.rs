@@ -5,9 +5,9 @@
 
 use std::ops::Range;
 
-use crate::json::{Json, Read};
-use crate::scalar::Scalar;
-use crate::text::same_offsets;
+use crate::scan::json::scalar::Scalar;
+use crate::scan::json::{Json, Read};
+use crate::scan::text::same_offsets;
 
 use super::object::{Change, Object};
 use super::words::quoted;

@@ -6,12 +6,12 @@
 //!     at app//com.example.Table.open(Table.kt:12) ~[store.jar]
 //! ```
 
-use super::JavaFrame;
-use super::place::Line;
+use super::place::FrameLine;
+use super::resolved::JavaFrame;
 use super::words::name;
 
 /// Writes the methods in the place of `line`.
-pub fn write(line: &Line<'_>, calls: &[JavaFrame], out: &mut Vec<u8>) {
+pub fn write(line: &FrameLine<'_>, calls: &[JavaFrame], out: &mut Vec<u8>) {
     let Some((package_end, rest_start)) = parts(&line.text).filter(|_| !calls.is_empty()) else {
         return out.extend_from_slice(line.bytes);
     };

@@ -14,13 +14,12 @@
 use std::ops::Range;
 
 use crate::event::Format;
-use crate::frame::{At, Frame};
-use crate::text::same_offsets;
+use crate::event::frame::{At, Frame};
+use crate::scan::text::same_offsets;
 
 use super::object::{Change, Object};
-use super::plan::Calls;
+use super::resolved::{Calls, JavaFrame, ResolvedFrame};
 use super::words::{base, known, quoted};
-use super::{JavaFrame, ResolvedFrame};
 
 /// Bytes of a value, and of the blanks around an object, that are repeated for an inlined call.
 /// Addresses, numbers and paths are shorter.

@@ -10,10 +10,10 @@
 //!                 edge(int) at /src/edge.h:7:3
 //! ```
 
-use crate::text::word;
+use crate::scan::text::word;
 
-use super::ResolvedFrame;
-use super::place::Line;
+use super::place::FrameLine;
+use super::resolved::ResolvedFrame;
 use super::words::{name, place};
 
 /// What lines behind a frame are indented by, besides its own prefix.
@@ -21,7 +21,12 @@ const INDENT: &str = "    ";
 
 /// Writes `line` with the functions in it. `shift` is what the number of a sanitizer's frame grows
 /// by; without it, numbers stay.
-pub fn write(line: &Line<'_>, calls: &[ResolvedFrame], shift: Option<usize>, out: &mut Vec<u8>) {
+pub fn write(
+    line: &FrameLine<'_>,
+    calls: &[ResolvedFrame],
+    shift: Option<usize>,
+    out: &mut Vec<u8>,
+) {
     if is_sanitizer(line.bytes) {
         return match (shift, calls) {
             (Some(shift), _) => sanitizer(line, calls, shift, out),
@@ -50,7 +55,7 @@ pub fn write(line: &Line<'_>, calls: &[ResolvedFrame], shift: Option<usize>, out
 }
 
 /// Writes all functions behind the line, unless they are there already.
-fn behind(line: &Line<'_>, calls: &[ResolvedFrame], out: &mut Vec<u8>) {
+fn behind(line: &FrameLine<'_>, calls: &[ResolvedFrame], out: &mut Vec<u8>) {
     let mut text = Vec::new();
     for (index, call) in calls.iter().enumerate() {
         line.next(&mut text);
@@ -113,7 +118,7 @@ pub fn is_sanitizer(line: &[u8]) -> bool {
 
 /// `#N 0xADDRESS in FUNCTION FILE:LINE:COLUMN`, a line for each function. Where no file is known,
 /// the module stays.
-fn sanitizer(line: &Line<'_>, calls: &[ResolvedFrame], shift: usize, out: &mut Vec<u8>) {
+fn sanitizer(line: &FrameLine<'_>, calls: &[ResolvedFrame], shift: usize, out: &mut Vec<u8>) {
     let text = &line.text;
     let number = 1..1 + text.bytes().skip(1).take_while(u8::is_ascii_digit).count();
     let (width, first) = (number.len(), text[number.clone()].parse::<usize>().ok());

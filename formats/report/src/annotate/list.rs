@@ -3,11 +3,11 @@
 
 use std::ops::Range;
 
+use crate::event::frame::Frame;
 use crate::event::{CrashEvent, Format};
-use crate::frame::Frame;
 
-use super::plan::Calls;
-use super::{Resolution, apple, place};
+use super::resolved::{Calls, Resolution};
+use super::{apple, place};
 
 /// Where the list stands, if that is what `frames` were written as.
 pub fn place(report: &[u8], format: Format, frames: &[Frame]) -> Option<Range<usize>> {
@@ -33,7 +33,7 @@ pub fn write(
     resolutions: &[Resolution],
     out: &mut Vec<u8>,
 ) {
-    let line = place::Line::at(report, at);
+    let line = place::FrameLine::at(report, at);
     for (index, (frame, resolution)) in frames.iter().zip(resolutions).enumerate() {
         let image = frame.image.and_then(|image| event.images.get(usize::try_from(image).ok()?));
         let package = image.and_then(|image| image.name.as_deref()).unwrap_or("???");

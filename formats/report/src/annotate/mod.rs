@@ -16,61 +16,19 @@ mod list;
 mod object;
 mod place;
 mod plan;
+mod resolved;
 mod words;
 
-use super::event::{CrashEvent, Format};
-use super::lines::LineFrame;
+use crate::event::{CrashEvent, Format};
+use crate::readers::lines::LineFrame;
 pub use exceptions::{ExceptionName, annotate_exceptions};
-use plan::{Calls, Piece, What};
+use plan::{Piece, What};
+use resolved::Calls;
+pub use resolved::{JavaFrame, Resolution, ResolvedFrame};
 
-/// A function that a module has at a frame's address.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ResolvedFrame {
-    /// Its name, as people are to see it.
-    pub function: String,
-    /// Its name as the linker knows it, where that differs.
-    pub raw_function: Option<String>,
-    /// Its source file, with its path.
-    pub file: Option<String>,
-    /// The line, from 1; 0 if there is none.
-    pub line: u32,
-    /// The column, from 1; 0 if there is none.
-    pub column: u32,
-    /// Whether it was inlined into the next one.
-    pub inlined: bool,
-    /// Bytes from its start to the frame's address. What is written behind a `+`; that of the
-    /// outermost function counts.
-    pub function_offset: Option<u64>,
-}
-
-/// A method that a mapping has for a frame of Java code.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct JavaFrame {
-    /// Its class, with its package.
-    pub class: String,
-    /// Its name.
-    pub method: String,
-    /// Its source file.
-    pub file: Option<String>,
-    /// The line, from 1; 0 if there is none.
-    pub line: u32,
-}
-
-/// What is known of one frame. An empty list says as little as [`Resolution::Unresolved`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Resolution {
-    /// Nothing: the frame stays as it is.
-    #[default]
-    Unresolved,
-    /// The functions at the address, innermost first.
-    Native(Vec<ResolvedFrame>),
-    /// The methods, innermost first.
-    Java(Vec<JavaFrame>),
-}
-
-/// Appends `report` to `out` with its frames resolved. `event` is what [`super::parse`] made of it,
-/// `resolutions` has one answer for each of [`CrashEvent::frames`], in their order; frames without
-/// one stay as they are.
+/// Appends `report` to `out` with its frames resolved. `event` is what [`parse`](crate::parse())
+/// made of it, `resolutions` has one answer for each of [`CrashEvent::frames`], in their order;
+/// frames without one stay as they are.
 ///
 /// An answer of another kind than its frame is no answer. Every byte that belongs to no resolved
 /// frame stays, but for the numbers of a sanitizer's frames behind inlined ones, and the brackets
@@ -83,7 +41,7 @@ pub fn annotate(report: &[u8], event: &CrashEvent, resolutions: &[Resolution], o
 /// the answers for its frames.
 pub fn annotate_all(report: &[u8], events: &[(&CrashEvent, &[Resolution])], out: &mut Vec<u8>) {
     out.reserve(report.len());
-    if super::tombstone_proto::is_one(report) {
+    if crate::readers::tombstone_proto::is_one(report) {
         // It is no text; `pbtombstone` of Android makes one of it.
         return out.extend_from_slice(report);
     }
@@ -109,7 +67,7 @@ pub fn annotate_all(report: &[u8], events: &[(&CrashEvent, &[Resolution])], out:
 }
 
 /// Appends one line of a log to `out`, its frame resolved: `line` and `frame` as
-/// [`super::LogReader::feed`] had and gave them.
+/// [`crate::LogReader::feed`] had and gave them.
 ///
 /// Lines that stand for inlined calls are behind it, with its prefix and its end.
 pub fn annotate_line(
@@ -159,13 +117,13 @@ fn write(report: &[u8], event: &CrashEvent, piece: &Piece<'_>, out: &mut Vec<u8>
         (Format::Crashlytics, What::Frame { frame, calls: Calls::Native(calls), .. })
             if report.get(piece.place.start).is_some_and(u8::is_ascii_digit) =>
         {
-            apple::write(&place::Line::at(report, piece.place.clone()), frame, calls, out);
+            apple::write(&place::FrameLine::at(report, piece.place.clone()), frame, calls, out);
         }
         (
             Format::Ips | Format::AppleText,
             What::Frame { frame, calls: Calls::Native(calls), .. },
         ) => {
-            apple::write(&place::Line::at(report, piece.place.clone()), frame, calls, out);
+            apple::write(&place::FrameLine::at(report, piece.place.clone()), frame, calls, out);
         }
         _ => text(report, piece, out),
     }
@@ -173,7 +131,7 @@ fn write(report: &[u8], event: &CrashEvent, piece: &Piece<'_>, out: &mut Vec<u8>
 
 /// Writes a line of one of the formats that mix.
 fn text(report: &[u8], piece: &Piece<'_>, out: &mut Vec<u8>) {
-    let line = place::Line::at(report, piece.place.clone());
+    let line = place::FrameLine::at(report, piece.place.clone());
     match &piece.what {
         What::Frame { calls: Calls::Native(calls), shift, .. } => {
             lines::write(&line, calls, *shift, out)

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::json::Json;
+use crate::scan::json::Json;
 
 /// What becomes of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::text::same_offsets;
+use crate::scan::text::same_offsets;
 
 /// Bytes that are looked at before and behind a frame. A log's prefix has less than 100, an
 /// indentation less than that; a line that is longer before its frame gets no lines besides its own
@@ -11,7 +11,7 @@ use crate::text::same_offsets;
 const MAX_LEAD_BYTES: usize = 4096;
 
 /// A frame within its line.
-pub struct Line<'a> {
+pub struct FrameLine<'a> {
     /// What stands before the frame in its line: indentation, a log's prefix.
     pub lead: &'a [u8],
     /// The frame as it is.
@@ -24,7 +24,7 @@ pub struct Line<'a> {
     pub end: &'static str,
 }
 
-impl<'a> Line<'a> {
+impl<'a> FrameLine<'a> {
     /// The frame at `place`, which is within `report`.
     pub fn at(report: &'a [u8], place: Range<usize>) -> Self {
         let (before, rest) = report.split_at(place.start.min(report.len()));
@@ -62,7 +62,7 @@ mod tests {
 
     fn around(report: &str, frame: &str) -> (String, &'static str) {
         let start = report.find(frame).unwrap();
-        let line = Line::at(report.as_bytes(), start..start + frame.len());
+        let line = FrameLine::at(report.as_bytes(), start..start + frame.len());
         assert_eq!(line.text, frame);
         (String::from_utf8(line.lead.to_vec()).unwrap(), line.end)
     }

@@ -6,10 +6,11 @@
 
 use std::ops::Range;
 
+use crate::event::frame::{Frame, FrameKind};
 use crate::event::{CrashEvent, Format};
-use crate::frame::{Frame, FrameKind};
 
-use super::{JavaFrame, Resolution, ResolvedFrame, lines, list};
+use super::resolved::{Calls, Resolution};
+use super::{lines, list};
 
 /// A part of the report and what becomes of it.
 pub struct Piece<'a> {
@@ -38,30 +39,6 @@ pub enum What<'a> {
         /// As many.
         resolutions: &'a [Resolution],
     },
-}
-
-/// An answer.
-#[derive(Clone, Copy)]
-pub enum Calls<'a> {
-    /// Functions; none if only the frame's number changes.
-    Native(&'a [ResolvedFrame]),
-    /// Methods.
-    Java(&'a [JavaFrame]),
-}
-
-impl<'a> Calls<'a> {
-    /// The answer for `frame`, if it is one.
-    pub fn of(frame: &Frame, resolution: &'a Resolution) -> Option<Self> {
-        match (frame.kind, resolution) {
-            (FrameKind::Native, Resolution::Native(calls)) if !calls.is_empty() => {
-                Some(Self::Native(calls))
-            }
-            (FrameKind::Java, Resolution::Java(calls)) if !calls.is_empty() => {
-                Some(Self::Java(calls))
-            }
-            _ => None,
-        }
-    }
 }
 
 /// The pieces of `report` that change.

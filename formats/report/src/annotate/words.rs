@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use crate::image::file_name;
-use crate::text::kept;
+use crate::event::image::file_name;
+use crate::scan::text::kept;
 
-use super::ResolvedFrame;
+use super::resolved::ResolvedFrame;
 
 /// `name` for a text of lines: whatever would end the line or move the cursor is a `?`. Cut at
 /// [`crate::limits::MAX_TEXT_BYTES`].

@@ -2,7 +2,7 @@
 //! come, whatever its lines are.
 
 use super::brackets::Brackets;
-use crate::error::CrashError;
+use crate::event::error::CrashError;
 use crate::limits::MAX_REPORT_BYTES;
 
 /// A report's offset and bytes.

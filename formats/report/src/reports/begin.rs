@@ -1,8 +1,8 @@
-//! Lines with which only reports begin.
+//! Tells the lines with which only reports begin.
 
-use crate::apple_text::{self, Beginning};
-use crate::lines::{beginning, begins_report, is_long_header, message};
-use crate::text::same_offsets;
+use crate::readers::apple_text::{self, Beginning};
+use crate::readers::lines::{beginning, begins_report, is_long_header, message};
+use crate::scan::text::same_offsets;
 
 /// Lines with which a report begins are shorter.
 const MAX_BYTES: usize = 4096;

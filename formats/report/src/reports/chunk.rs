@@ -1,13 +1,13 @@
 //! A report while its lines come: what it is, and whether the next line still belongs to it.
 
-use super::Line;
 use super::begin::{Begin, is_frame_like, is_header};
 use super::brackets::Brackets;
-use crate::apple_text::Beginning;
-use crate::detect::{self, Family};
+use super::stream::StreamLine;
 use crate::limits::{MAX_APART_BYTES, MAX_REPORT_BYTES};
-use crate::sentry::envelope;
-use crate::text::same_offsets;
+use crate::parse::detect::{self, Family};
+use crate::readers::apple_text::Beginning;
+use crate::readers::sentry::envelope;
+use crate::scan::text::same_offsets;
 
 /// A report while its lines come.
 pub struct Chunk {
@@ -58,8 +58,8 @@ enum Kind {
 impl Chunk {
     /// A report that begins with `first`, in a stream of which a line was one document if
     /// `is_ndjson`.
-    pub fn new(first: Line, is_ndjson: bool) -> Self {
-        let Line { offset, length, bytes } = first;
+    pub fn new(first: StreamLine, is_ndjson: bool) -> Self {
+        let StreamLine { offset, length, bytes } = first;
         let kind =
             Kind::of(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).trim_ascii(), is_ndjson);
         let last = last_of(&bytes).unwrap_or_default();
@@ -94,7 +94,7 @@ impl Chunk {
     }
 
     /// Whether its only line and `line` begin a list of objects.
-    pub fn begins_array(&self, line: &Line) -> bool {
+    pub fn begins_array(&self, line: &StreamLine) -> bool {
         self.kind == Kind::Bracket
             && self.lines == 1
             && line.bytes.trim_ascii_start().starts_with(b"{")
@@ -125,13 +125,13 @@ impl Chunk {
 
     /// Whether it is what somebody wrote around a report in JSON: up to the fence before it, or
     /// from the one behind it on.
-    pub fn is_around(&self, next: Option<&Line>) -> bool {
+    pub fn is_around(&self, next: Option<&StreamLine>) -> bool {
         let (begins, ends) = self.fences;
         self.is_prose && (begins || ends && next.is_some_and(|line| line.bytes.starts_with(b"{")))
     }
 
     /// Whether `line` begins another report.
-    pub fn ends_before(&mut self, line: &Line, is_ndjson: bool) -> bool {
+    pub fn ends_before(&mut self, line: &StreamLine, is_ndjson: bool) -> bool {
         match self.kind {
             Kind::EnvelopeHeader => {
                 return !line.bytes.trim_ascii().is_empty() && item_of(line).is_none();
@@ -202,7 +202,7 @@ impl Chunk {
     }
 
     /// Adds `line`.
-    pub fn push(&mut self, line: &Line) {
+    pub fn push(&mut self, line: &StreamLine) {
         let is_within = matches!(self.kind, Kind::Envelope(until) if line.offset < until);
         match &mut self.kind {
             Kind::Document(brackets) => brackets.feed(&line.bytes),
@@ -310,12 +310,12 @@ impl Kind {
 }
 
 /// The header of an envelope's item, if `line` is one.
-fn item_of(line: &Line) -> Option<envelope::ItemHeader> {
+fn item_of(line: &StreamLine) -> Option<envelope::ItemHeader> {
     envelope::item_header(std::str::from_utf8(line.bytes.trim_ascii()).ok()?)
 }
 
 /// Whether `line` begins an envelope, or is a report in JSON.
-fn is_report(line: &Line) -> bool {
+fn is_report(line: &StreamLine) -> bool {
     let text = same_offsets(&line.bytes);
     envelope::may_be_header(text.trim_end()) || !matches!(detect::family(&text), Family::Unknown(_))
 }

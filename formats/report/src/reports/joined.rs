@@ -1,7 +1,7 @@
-//! JSON documents that follow each other on one line.
+//! Parts JSON documents that follow each other on one line.
 
-use crate::json::Json;
-use crate::text::same_offsets;
+use crate::scan::json::Json;
+use crate::scan::text::same_offsets;
 
 /// Documents that follow each other without a line's end between them.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! A stream cut into reports: the bytes of one report after another come out, in bounded memory.
+//! Cuts a stream into reports: the bytes of one report after another come out, in bounded memory.
 //!
 //! Where one report ends and the next begins, its lines say, without any of them being parsed:
 //!
@@ -17,15 +17,18 @@ mod begin;
 mod brackets;
 mod chunk;
 mod joined;
+mod stream;
 
 use std::io::{self, BufRead};
 
-use super::error::CrashError;
-use super::limits::MAX_REPORT_BYTES;
-use super::tombstone_proto;
+use crate::event::error::CrashError;
+use crate::limits::MAX_REPORT_BYTES;
+use crate::parse::{is_list, other};
+use crate::readers::tombstone_proto;
 use array::Array;
 use chunk::Chunk;
 use joined::Joined;
+use stream::{Stream, StreamLine};
 
 /// One report of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +37,7 @@ pub struct Report {
     pub number: u64,
     /// Its first byte's offset in the stream.
     pub offset: u64,
-    /// Its bytes, to be given to [`super::parse`]; JSON without the blanks behind it.
+    /// Its bytes, to be given to [`parse`](crate::parse()); JSON without the blanks behind it.
     ///
     /// # Errors
     /// `TooLarge`: its bytes were skipped, and the next report follows.
@@ -46,12 +49,10 @@ pub struct Report {
 /// At most two reports of the largest size are in memory at once.
 #[derive(Debug)]
 pub struct Reports<R> {
-    source: R,
-    /// Where the next line begins.
-    offset: u64,
+    stream: Stream<R>,
     number: u64,
     /// The first line of the next report, which ended the one before.
-    held: Option<Line>,
+    held: Option<StreamLine>,
     /// JSON documents that follow each other within a line, from an offset on.
     joined: Option<Joined>,
     /// A list of reports that has begun.
@@ -61,21 +62,11 @@ pub struct Reports<R> {
     is_over: bool,
 }
 
-/// A line with its end.
-#[derive(Debug)]
-struct Line {
-    offset: u64,
-    length: u64,
-    /// All of it, unless it is larger than a report may be.
-    bytes: Vec<u8>,
-}
-
 impl<R: BufRead> Reports<R> {
     /// The reports in `source`.
     pub fn new(source: R) -> Self {
         Self {
-            source,
-            offset: 0,
+            stream: Stream::new(source),
             number: 0,
             held: None,
             joined: None,
@@ -92,23 +83,23 @@ impl<R: BufRead> Reports<R> {
         if let Some(report) = self.next_of_array()? {
             return Ok(Some(report));
         }
-        if self.offset == 0
-            && let Some(found) = super::other::named(self.buffer()?)
+        if self.stream.offset() == 0
+            && let Some(found) = other::named(self.stream.buffer()?)
         {
-            self.skip_all()?;
+            self.stream.skip_all()?;
             return Ok(Some(self.report(0, Err(CrashError::NotACrash { found }))));
         }
-        if self.offset == 0 && self.begins_binary()? {
+        if self.stream.offset() == 0 && self.begins_binary()? {
             return self.binary().map(Some);
         }
-        if self.held.is_none() && super::is_list(self.buffer()?) {
-            self.array = Some(Array::new(self.offset, Vec::new()));
+        if self.held.is_none() && is_list(self.stream.buffer()?) {
+            self.array = Some(Array::new(self.stream.offset(), Vec::new()));
             return self.next_report();
         }
         let Some(first) = self.first_line()? else { return Ok(None) };
         let mut chunk = Chunk::new(first, self.is_ndjson);
         while !chunk.is_complete() {
-            let Some(line) = self.line()? else { break };
+            let Some(line) = self.stream.line()? else { break };
             if chunk.begins_array(&line) {
                 self.array = Some(Array::new(chunk.offset, [chunk.bytes, line.bytes].concat()));
                 return self.next_report();
@@ -144,11 +135,10 @@ impl<R: BufRead> Reports<R> {
         loop {
             let mut found = array.next_of_seed();
             if found.is_none() && !array.is_over() {
-                let buffer = self.buffer()?;
+                let buffer = self.stream.buffer()?;
                 let is_end = buffer.is_empty();
                 let (count, element) = array.feed(buffer);
-                self.source.consume(count);
-                self.offset += count as u64;
+                self.stream.consume(count);
                 found = element;
                 if is_end {
                     break;
@@ -164,7 +154,7 @@ impl<R: BufRead> Reports<R> {
         }
         let (last, behind) = array.finish();
         self.held =
-            behind.map(|(offset, bytes)| Line { offset, length: bytes.len() as u64, bytes });
+            behind.map(|(offset, bytes)| StreamLine { offset, length: bytes.len() as u64, bytes });
         Ok(last.map(|(offset, bytes)| self.report(offset, bytes)))
     }
 
@@ -184,14 +174,14 @@ impl<R: BufRead> Reports<R> {
 
     /// Whether the stream is one report that has no lines.
     fn begins_binary(&mut self) -> io::Result<bool> {
-        let head = self.buffer()?;
+        let head = self.stream.buffer()?;
         Ok(tombstone_proto::is_one(&head[..head.len().min(tombstone_proto::HEAD_BYTES)]))
     }
 
     /// All of the stream as one report.
     fn binary(&mut self) -> io::Result<Report> {
         let (mut bytes, mut length) = (Vec::new(), 0);
-        while let Some(line) = self.line()? {
+        while let Some(line) = self.stream.line()? {
             length += line.length;
             if length <= MAX_REPORT_BYTES as u64 {
                 bytes.extend_from_slice(&line.bytes);
@@ -206,61 +196,17 @@ impl<R: BufRead> Reports<R> {
         ))
     }
 
-    /// Reads a stream that has no reports to its end.
-    fn skip_all(&mut self) -> io::Result<()> {
-        loop {
-            let count = self.buffer()?.len();
-            if count == 0 {
-                return Ok(());
-            }
-            self.source.consume(count);
-            self.offset += count as u64;
-        }
-    }
-
     /// The next line that is not blank.
-    fn first_line(&mut self) -> io::Result<Option<Line>> {
+    fn first_line(&mut self) -> io::Result<Option<StreamLine>> {
         if let Some(line) = self.held.take() {
             return Ok(Some(line));
         }
-        while let Some(line) = self.line()? {
+        while let Some(line) = self.stream.line()? {
             if !line.bytes.trim_ascii().is_empty() {
                 return Ok(Some(line));
             }
         }
         Ok(None)
-    }
-
-    fn line(&mut self) -> io::Result<Option<Line>> {
-        let mut line = Line { offset: self.offset, length: 0, bytes: Vec::new() };
-        loop {
-            let buffer = self.buffer()?;
-            let end = memchr::memchr(b'\n', buffer);
-            let part = &buffer[..end.map_or(buffer.len(), |end| end + 1)];
-            let room = (MAX_REPORT_BYTES + 1).saturating_sub(line.bytes.len());
-            line.bytes.extend_from_slice(&part[..part.len().min(room)]);
-            let count = part.len();
-            line.length += count as u64;
-            self.source.consume(count);
-            if end.is_some() || count == 0 {
-                break;
-            }
-        }
-        self.offset += line.length;
-        Ok((line.length > 0).then_some(line))
-    }
-
-    /// What has come and was not taken yet; nothing at the end.
-    fn buffer(&mut self) -> io::Result<&[u8]> {
-        loop {
-            match self.source.fill_buf() {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-                Ok(_) => break,
-            }
-        }
-        // There already.
-        self.source.fill_buf()
     }
 }
 

@@ -83,7 +83,22 @@ pub fn all_known(name: &str, report: &[u8], event: &CrashEvent) {
         (&again.reason, again.time_ms, &again.event_id),
         "{name}"
     );
-    // What lies between frames stands between frames.
+    gaps_stay(name, report, event, &out);
+    names_are_written(name, report, event, &out, &again);
+    assert_eq!(event.stacks().count(), again.stacks().count(), "{name}");
+    // What is resolved already is not listed a second time.
+    let twice = written(&out, &again, &answers(&again));
+    let twice = parse(&twice).unwrap();
+    assert!(
+        event.format != Format::Sentry
+            || twice.frames().count() == again.frames().count()
+            || has_java(event),
+        "{name}"
+    );
+}
+
+/// What lies between frames stands between frames.
+fn gaps_stay(name: &str, report: &[u8], event: &CrashEvent, out: &[u8]) {
     let mut spans: Vec<_> =
         event.frames().map(|frame| frame.span.range()).filter(|span| !span.is_empty()).collect();
     spans.sort_by_key(|span| span.start);
@@ -103,6 +118,16 @@ pub fn all_known(name: &str, report: &[u8], event: &CrashEvent) {
         at += found + gap.len();
         from = span.end;
     }
+}
+
+/// Each stack that is read again has the names that the answers had for it.
+fn names_are_written(
+    name: &str,
+    report: &[u8],
+    event: &CrashEvent,
+    out: &[u8],
+    again: &CrashEvent,
+) {
     let mut index = 0;
     for (stack, stack_again) in event.stacks().zip(again.stacks()) {
         let mut want = Vec::new();
@@ -140,23 +165,13 @@ pub fn all_known(name: &str, report: &[u8], event: &CrashEvent) {
             want.len(),
             got.len(),
             "{name}: {want:?} {got:?}\n{}",
-            String::from_utf8_lossy(&out)
+            String::from_utf8_lossy(out)
         );
         want.iter()
             .zip(&got)
             .filter(|(want, _)| want.is_some())
             .for_each(|(want, got)| assert_eq!(want, got, "{name}"));
     }
-    assert_eq!(event.stacks().count(), again.stacks().count(), "{name}");
-    // What is resolved already is not listed a second time.
-    let twice = written(&out, &again, &answers(&again));
-    let twice = parse(&twice).unwrap();
-    assert!(
-        event.format != Format::Sentry
-            || twice.frames().count() == again.frames().count()
-            || has_java(event),
-        "{name}"
-    );
 }
 
 fn has_java(event: &CrashEvent) -> bool {

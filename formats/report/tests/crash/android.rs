@@ -1,7 +1,7 @@
 //! Android's reports as people paste them: logs in every layout, dumps of threads, the Play
 //! Console, Crashlytics, Unity, React Native.
 
-use symtool_report::{CrashEvent, Format, Frame, FrameKind, Told, all, parse, split};
+use symtool_report::{CrashEvent, Format, Frame, FrameKind, ReportedCrash, all, parse, split};
 
 use crate::{bytes, id, java, lookups, read, text};
 
@@ -269,7 +269,7 @@ fn javascript() {
 #[test]
 fn echoes_of_unity() {
     let told = all(&bytes("unity-log.txt"));
-    let [Told { event: Ok(event), again }] = &told[..] else { panic!("{told:?}") };
+    let [ReportedCrash { event: Ok(event), again }] = &told[..] else { panic!("{told:?}") };
     // The system's dump has a frame more that has a name.
     assert_eq!((event.exceptions.len(), event.crash_frames().len(), again.len()), (0, 3, 2));
     assert_eq!((text(&event.reason.signal), event.threads[0].id), ("SIGSEGV", Some(8831)));

@@ -1,8 +1,8 @@
 //! Prints expressions and literals.
 
+use super::super::ids::NodeId;
 use super::super::node::{LiteralType, Node};
 use super::super::operators::{Operator, Precedence};
-use super::super::tree::Id;
 use super::Printer;
 
 impl Printer<'_> {
@@ -46,6 +46,13 @@ impl Printer<'_> {
                 self.enclosed('(', ')', |printer| printer.whole(ty));
                 self.enclosed('(', ')', |printer| printer.whole(operand));
             }
+            _ => self.rarer_expression(node),
+        }
+    }
+
+    /// Expressions that templates seldom have.
+    fn rarer_expression(&mut self, node: Node) {
+        match node {
             Node::Conditional { condition, yes, no } => {
                 self.operand(condition, Precedence::Conditional, false);
                 self.put(" ? ");
@@ -68,6 +75,13 @@ impl Printer<'_> {
                 self.put("fp");
                 self.put_span(number);
             }
+            _ => self.braced_expression(node),
+        }
+    }
+
+    /// Lists in braces, folds and parts of objects.
+    fn braced_expression(&mut self, node: Node) {
+        match node {
             Node::Braces { ty, items } => {
                 if let Some(ty) = ty {
                     self.whole(ty);
@@ -198,12 +212,12 @@ impl Printer<'_> {
         }
     }
 
-    fn call_of(&mut self, prefix: &str, operand: Id) {
+    fn call_of(&mut self, prefix: &str, operand: NodeId) {
         self.put(prefix);
         self.enclosed('(', ')', |printer| printer.whole(operand));
     }
 
-    fn binary(&mut self, operator: &'static Operator, left: Id, right: Id) {
+    fn binary(&mut self, operator: &'static Operator, left: NodeId, right: NodeId) {
         // Within template arguments these would end them.
         self.contextual += 1;
         if self.brackets == 0 && matches!(operator.symbol, ">" | ">>") {
@@ -221,7 +235,7 @@ impl Printer<'_> {
         self.operand(right, operator.precedence, is_assignment);
     }
 
-    fn new_expression(&mut self, is_global: bool, is_array: bool, ty: Id, tail: Id) {
+    fn new_expression(&mut self, is_global: bool, is_array: bool, ty: NodeId, tail: NodeId) {
         let Node::NewTail { placement, init, .. } = self.tree.node(tail) else { return };
         self.put(if is_global { "::new" } else { "new" });
         if is_array {
@@ -238,14 +252,20 @@ impl Printer<'_> {
     }
 
     /// ` = init`, but for designators in a row.
-    fn initializer(&mut self, init: Id) {
+    fn initializer(&mut self, init: NodeId) {
         if !matches!(self.tree.node(init), Node::Designated { .. } | Node::DesignatedRange { .. }) {
             self.put(" = ");
         }
         self.whole(init);
     }
 
-    fn fold(&mut self, operator: &'static Operator, pack: Id, init: Option<Id>, is_left: bool) {
+    fn fold(
+        &mut self,
+        operator: &'static Operator,
+        pack: NodeId,
+        init: Option<NodeId>,
+        is_left: bool,
+    ) {
         let put_pack =
             |printer: &mut Self| printer.enclosed('(', ')', |printer| printer.expansion(pack));
         let put_init = |printer: &mut Self, init| printer.operand(init, Precedence::Cast, true);

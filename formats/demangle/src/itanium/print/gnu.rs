@@ -2,13 +2,13 @@
 //!
 //! Expressions are in `gnu_expressions.rs`.
 
+use super::super::ids::NodeId;
 use super::super::node::{Invented, Node, Qualifiers, Special};
-use super::super::tree::Id;
 use super::Printer;
 
 impl Printer<'_> {
     /// Writes `node` if GNU has a way of its own to, and says whether it did.
-    pub(super) fn left_as_gnu(&mut self, id: Id, node: Node) -> bool {
+    pub(super) fn left_as_gnu(&mut self, id: NodeId, node: Node) -> bool {
         let outer = std::mem::take(&mut self.outer);
         match node {
             Node::Argument(index) if self.scopes.lambdas > 0 => {
@@ -109,6 +109,14 @@ impl Printer<'_> {
                 let text = format!("{letter}{number}");
                 self.put(&text);
             }
+            _ => return self.thing_as_gnu(node),
+        }
+        true
+    }
+
+    /// What has a name.
+    fn thing_as_gnu(&mut self, node: Node) -> bool {
+        match node {
             Node::Suffixed { name, suffix } => {
                 self.whole(name);
                 self.put(" [clone ");
@@ -188,7 +196,7 @@ impl Printer<'_> {
     }
 
     /// No qualifier is said twice.
-    fn qualified(&mut self, ty: Id, own: Qualifiers, outer: Qualifiers) {
+    fn qualified(&mut self, ty: NodeId, own: Qualifiers, outer: Qualifiers) {
         self.outer = Qualifiers {
             is_const: own.is_const || outer.is_const,
             is_volatile: own.is_volatile || outer.is_volatile,
@@ -209,7 +217,7 @@ impl Printer<'_> {
     }
 
     /// The right half of `node`, if GNU has a way of its own, and whether it has.
-    pub(super) fn right_as_gnu(&mut self, id: Id, node: Node) -> bool {
+    pub(super) fn right_as_gnu(&mut self, id: NodeId, node: Node) -> bool {
         match node {
             Node::Argument(index) => self.through_argument(index, Self::right),
             Node::Reference(target) | Node::RightReference(target) => {
@@ -230,7 +238,7 @@ impl Printer<'_> {
     }
 
     /// GNU leaves out what a function returns where it is the scope of a name.
-    fn without_return(&mut self, function: Id) {
+    fn without_return(&mut self, function: NodeId) {
         match self.tree.node(function) {
             Node::Function { name, signature, .. } => {
                 self.whole(name);

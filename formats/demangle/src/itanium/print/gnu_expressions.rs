@@ -1,9 +1,9 @@
 //! Prints expressions as GNU does: without spaces, and with everything but plain names in
 //! parentheses.
 
+use super::super::ids::{NodeId, NodeList};
 use super::super::node::{FloatType, Node, RefQualifier};
-use super::super::operators::{Kind, Operator};
-use super::super::tree::{Id, List};
+use super::super::operators::{Operator, OperatorKind};
 use super::{PackPlace, Printer};
 
 impl Printer<'_> {
@@ -49,6 +49,14 @@ impl Printer<'_> {
                 self.put(operator.symbol);
                 self.inner(member);
             }
+            _ => return self.call_as_gnu(node),
+        }
+        true
+    }
+
+    /// Calls and what is written like them.
+    fn call_as_gnu(&mut self, node: Node) -> bool {
+        match node {
             Node::New { is_global, ty, tail, .. } => {
                 let Node::NewTail { placement, init, has_init } = self.tree.node(tail) else {
                     return true;
@@ -187,7 +195,7 @@ impl Printer<'_> {
     }
 
     /// Is it the end of a member function that is `const` or the like?
-    fn is_of_qualified_object(&self, signature: Id) -> bool {
+    fn is_of_qualified_object(&self, signature: NodeId) -> bool {
         match self.tree.node(signature) {
             Node::Signature { qualifiers, reference, .. } => {
                 !qualifiers.is_empty() || reference != RefQualifier::None
@@ -197,7 +205,7 @@ impl Printer<'_> {
     }
 
     /// An operand, in parentheses if it is no plain name.
-    pub(super) fn inner(&mut self, id: Id) {
+    pub(super) fn inner(&mut self, id: NodeId) {
         let is_plain = self.is_plain(id);
         self.put(if is_plain { "" } else { "(" });
         self.whole(id);
@@ -205,7 +213,7 @@ impl Printer<'_> {
     }
 
     /// Is it never put in parentheses?
-    pub(super) fn is_plain(&self, id: Id) -> bool {
+    pub(super) fn is_plain(&self, id: NodeId) -> bool {
         match self.tree.node(id) {
             Node::Resolved { name, .. } => !matches!(self.tree.node(name), Node::Template { .. }),
             Node::Text(_) | Node::Nested { .. } | Node::Braces { .. } | Node::Parameter { .. } => {
@@ -216,15 +224,15 @@ impl Printer<'_> {
         }
     }
 
-    fn bracketed(&mut self, list: List) {
+    fn bracketed(&mut self, list: NodeList) {
         self.put("(");
         self.list(list);
         self.put(")");
     }
 
-    fn of(&mut self, operator: &'static Operator, operand: Id) {
+    fn of(&mut self, operator: &'static Operator, operand: NodeId) {
         self.put(operator.symbol);
-        if operator.kind == Kind::OfType {
+        if operator.kind == OperatorKind::OfType {
             self.put("(");
             self.whole(operand);
             self.put(")");
@@ -233,7 +241,7 @@ impl Printer<'_> {
         }
     }
 
-    fn initializer_as_gnu(&mut self, init: Id) {
+    fn initializer_as_gnu(&mut self, init: NodeId) {
         if matches!(self.tree.node(init), Node::Designated { .. } | Node::DesignatedRange { .. }) {
             self.whole(init);
         } else {
@@ -245,8 +253,8 @@ impl Printer<'_> {
     fn fold_as_gnu(
         &mut self,
         operator: &'static Operator,
-        pack: Id,
-        init: Option<Id>,
+        pack: NodeId,
+        init: Option<NodeId>,
         is_left: bool,
     ) {
         let outer = std::mem::replace(&mut self.pack, PackPlace::WHOLE);

@@ -12,9 +12,10 @@ mod scopes;
 mod shapes;
 mod types;
 
+use super::ids::{NameSpan, NodeId, NodeList};
 use super::node::{Node, Qualifiers};
 use super::operators::Precedence;
-use super::tree::{Answer, Id, List, Span, Tree};
+use super::tree::{Answer, Tree};
 use scopes::Scopes;
 
 use crate::limits::{MAX_DEMANGLE_DEPTH, MAX_DEMANGLE_STEPS, MAX_DEMANGLED_BYTES};
@@ -105,7 +106,7 @@ impl<'a> Printer<'a> {
 
     /// The text of `id`, and the memory, for the next name. `None` if it exceeds the limits, or is
     /// not text.
-    pub fn text(mut self, id: Id) -> (Option<String>, Vec<Written>) {
+    pub fn text(mut self, id: NodeId) -> (Option<String>, Vec<Written>) {
         self.whole(id);
         let is_over =
             self.is_refused || self.is_over_limits || self.out.len() > MAX_DEMANGLED_BYTES;
@@ -113,7 +114,7 @@ impl<'a> Printer<'a> {
     }
 
     /// Both halves.
-    fn whole(&mut self, id: Id) {
+    fn whole(&mut self, id: NodeId) {
         self.left(id);
         if self.tree.shape(id).has_right != Answer::No {
             self.right(id);
@@ -121,7 +122,7 @@ impl<'a> Printer<'a> {
     }
 
     /// What stands left of what a node declares; all of it, for most.
-    fn left(&mut self, id: Id) {
+    fn left(&mut self, id: NodeId) {
         match self.tree.node(id) {
             Node::Word(text) => self.put(text),
             Node::Text(span) => self.put_span(span),
@@ -140,7 +141,7 @@ impl<'a> Printer<'a> {
     }
 
     /// Copies the left half of `id` if it has been written, and says whether it has.
-    fn write_again(&mut self, id: Id) -> bool {
+    fn write_again(&mut self, id: NodeId) -> bool {
         let Some(&Written { start, end, taken_back }) = self.written.get(id.index()) else {
             return false;
         };
@@ -151,7 +152,7 @@ impl<'a> Printer<'a> {
         is_written
     }
 
-    fn remember(&mut self, id: Id, start: usize) {
+    fn remember(&mut self, id: NodeId, start: usize) {
         let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(self.out.len())) else {
             return;
         };
@@ -161,7 +162,7 @@ impl<'a> Printer<'a> {
     }
 
     /// What stands right of it.
-    fn right(&mut self, id: Id) {
+    fn right(&mut self, id: NodeId) {
         self.deeper(|printer| match printer.tree.node(id) {
             node if printer.is_gnu && printer.right_as_gnu(id, node) => {}
             Node::Pack(list) => {
@@ -205,7 +206,7 @@ impl<'a> Printer<'a> {
         self.depth -= 1;
     }
 
-    fn left_of(&mut self, id: Id) {
+    fn left_of(&mut self, id: NodeId) {
         let node = self.tree.node(id);
         match node {
             _ if self.is_gnu && self.left_as_gnu(id, node) => {}
@@ -224,7 +225,7 @@ impl<'a> Printer<'a> {
     }
 
     /// The argument of `list` that is meant: the first, outside of an expansion.
-    fn pack_member(&mut self, list: List) -> Option<Id> {
+    fn pack_member(&mut self, list: NodeList) -> Option<NodeId> {
         self.contextual += 1;
         if self.pack.length.is_none() {
             self.pack = PackPlace { index: 0, length: Some(list.len()) };
@@ -233,7 +234,7 @@ impl<'a> Printer<'a> {
     }
 
     /// `pattern` once for each argument of the packs in it.
-    fn expansion(&mut self, pattern: Id) {
+    fn expansion(&mut self, pattern: NodeId) {
         let outer = std::mem::replace(&mut self.pack, PackPlace { index: 0, length: None });
         let start = self.out.len();
         self.whole(pattern);
@@ -266,7 +267,7 @@ impl<'a> Printer<'a> {
     }
 
     /// What a reference to a later argument refers to; nothing if that is itself.
-    fn through_forward(&mut self, number: u32, print: impl FnOnce(&mut Self, Id)) {
+    fn through_forward(&mut self, number: u32, print: impl FnOnce(&mut Self, NodeId)) {
         self.contextual += 1;
         let target = self.tree.forwards.get(number as usize).and_then(|forward| forward.target);
         let Some(target) = target.filter(|_| !self.open_forwards.contains(&number)) else { return };
@@ -276,7 +277,7 @@ impl<'a> Printer<'a> {
     }
 
     /// `a, b, c`, without those that are empty packs. GNU leaves those out at the end only.
-    fn list(&mut self, list: List) {
+    fn list(&mut self, list: NodeList) {
         if self.is_gnu {
             let mut end = self.out.len();
             for (number, &id) in self.tree.list(list).iter().enumerate() {
@@ -318,7 +319,7 @@ impl<'a> Printer<'a> {
 
     /// In parentheses if it does not bind more tightly than `than`, or, if `or_equal` will do,
     /// less.
-    fn operand(&mut self, id: Id, than: Precedence, or_equal: bool) {
+    fn operand(&mut self, id: NodeId, than: Precedence, or_equal: bool) {
         let precedence = self.tree.precedence(id);
         if precedence > than || precedence == than && !or_equal {
             self.enclosed('(', ')', |printer| printer.whole(id));
@@ -354,12 +355,12 @@ impl<'a> Printer<'a> {
         self.put(letter.encode_utf8(&mut bytes));
     }
 
-    fn put_span(&mut self, span: Span) {
+    fn put_span(&mut self, span: NameSpan) {
         self.out.extend_from_slice(span.of(self.input));
     }
 
     /// A number whose minus is written `n`.
-    fn put_number(&mut self, digits: Span) {
+    fn put_number(&mut self, digits: NameSpan) {
         match digits.of(self.input) {
             [b'n', digits @ ..] => {
                 self.put("-");

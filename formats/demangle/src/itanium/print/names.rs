@@ -1,7 +1,7 @@
 //! Prints names, functions and what compilers generate.
 
-use super::super::node::{Invented, Known, Node, Special};
-use super::super::tree::{Id, List};
+use super::super::ids::{NodeId, NodeList};
+use super::super::node::{Invented, Node, Special, StdName};
 use super::Printer;
 
 impl Printer<'_> {
@@ -49,6 +49,14 @@ impl Printer<'_> {
                 self.put("operator\"\" ");
                 self.whole(name);
             }
+            _ => return self.rarer_name(node),
+        }
+        true
+    }
+
+    /// Names that functions seldom have.
+    fn rarer_name(&mut self, node: Node) -> bool {
+        match node {
             Node::Global(name) => {
                 self.put("::");
                 self.whole(name);
@@ -124,6 +132,14 @@ impl Printer<'_> {
                 self.put_span(suffix);
                 self.put(")");
             }
+            _ => return self.left_of_parameter(node),
+        }
+        true
+    }
+
+    /// What templates declare, and what stands for it.
+    fn left_of_parameter(&mut self, node: Node) -> bool {
+        match node {
             Node::Auto(_) => self.put("auto"),
             Node::ParameterText(span) => self.put_span(span),
             Node::Invented { kind, number } => self.invented(kind, number),
@@ -154,7 +170,7 @@ impl Printer<'_> {
 
     /// The name of a class without scope and arguments, as its constructor has it; nothing if it
     /// has none.
-    fn base_name(&mut self, class: Id) {
+    fn base_name(&mut self, class: NodeId) {
         self.deeper(|printer| match printer.tree.node(class) {
             Node::Text(span) => printer.put_span(span),
             Node::Word(text) => printer.put(text),
@@ -175,20 +191,20 @@ impl Printer<'_> {
         });
     }
 
-    fn known_in_full(&mut self, known: Known) {
+    fn known_in_full(&mut self, known: StdName) {
         self.put("std::");
         self.put(full_name(known));
-        if matches!(known, Known::Allocator | Known::BasicString) {
+        if matches!(known, StdName::Allocator | StdName::BasicString) {
             return;
         }
         self.put("<char, std::char_traits<char>");
-        if known == Known::String {
+        if known == StdName::String {
             self.put(", std::allocator<char>");
         }
         self.put(if self.is_gnu { " >" } else { ">" });
     }
 
-    pub(super) fn lambda_body(&mut self, body: Id) {
+    pub(super) fn lambda_body(&mut self, body: NodeId) {
         let Node::LambdaBody { decls, params, constraints } = self.tree.node(body) else { return };
         let (before, after) = match constraints.map(|constraints| self.tree.node(constraints)) {
             Some(Node::LambdaConstraints { before, after }) => (before, after),
@@ -210,11 +226,11 @@ impl Printer<'_> {
     }
 
     /// `(a, b)`
-    pub(super) fn parameters(&mut self, params: List) {
+    pub(super) fn parameters(&mut self, params: NodeList) {
         self.enclosed('(', ')', |printer| printer.list(params));
     }
 
-    fn module(&mut self, parent: Option<Id>, name: Id, is_partition: bool) {
+    fn module(&mut self, parent: Option<NodeId>, name: NodeId, is_partition: bool) {
         if let Some(parent) = parent {
             self.whole(parent);
         }
@@ -239,24 +255,24 @@ impl Printer<'_> {
     }
 }
 
-fn short_name(known: Known) -> &'static str {
+fn short_name(known: StdName) -> &'static str {
     match known {
-        Known::Allocator => "allocator",
-        Known::BasicString => "basic_string",
-        Known::String => "string",
-        Known::Istream => "istream",
-        Known::Ostream => "ostream",
-        Known::Iostream => "iostream",
+        StdName::Allocator => "allocator",
+        StdName::BasicString => "basic_string",
+        StdName::String => "string",
+        StdName::Istream => "istream",
+        StdName::Ostream => "ostream",
+        StdName::Iostream => "iostream",
     }
 }
 
-fn full_name(known: Known) -> &'static str {
+fn full_name(known: StdName) -> &'static str {
     match known {
-        Known::Allocator => "allocator",
-        Known::BasicString | Known::String => "basic_string",
-        Known::Istream => "basic_istream",
-        Known::Ostream => "basic_ostream",
-        Known::Iostream => "basic_iostream",
+        StdName::Allocator => "allocator",
+        StdName::BasicString | StdName::String => "basic_string",
+        StdName::Istream => "basic_istream",
+        StdName::Ostream => "basic_ostream",
+        StdName::Iostream => "basic_iostream",
     }
 }
 

@@ -4,8 +4,8 @@
 //! substitution can stand in another template than what it repeats, and then says something else;
 //! references to parameters remember where they stood first.
 
+use super::super::ids::{NodeId, NodeList};
 use super::super::node::Node;
-use super::super::tree::{Id, List};
 use super::Printer;
 
 /// A template within others: its place in [`Scopes::entered`].
@@ -15,21 +15,21 @@ pub(super) type Scope = Option<usize>;
 #[derive(Debug, Default)]
 pub(super) struct Scopes {
     /// Their arguments, and what they are in.
-    entered: Vec<(List, Scope)>,
+    entered: Vec<(NodeList, Scope)>,
     current: Scope,
     /// Where references to a parameter stood first.
-    first: Vec<(Id, Scope)>,
+    first: Vec<(NodeId, Scope)>,
     /// References that are being written.
-    open: Vec<Id>,
+    open: Vec<NodeId>,
     /// The template that is being written, which a conversion in it refers to.
-    pub(super) written: Option<List>,
+    pub(super) written: Option<NodeList>,
     /// How many lambdas' parameters are being written: parameters of templates in them are `auto`.
     pub(super) lambdas: usize,
 }
 
 impl Printer<'_> {
     /// Prints with parameters that stand for `args`.
-    pub(super) fn inside(&mut self, args: Option<List>, print: impl FnOnce(&mut Self)) {
+    pub(super) fn inside(&mut self, args: Option<NodeList>, print: impl FnOnce(&mut Self)) {
         let Some(args) = args else { return print(self) };
         let outer = self.scopes.current;
         self.scopes.entered.push((args, outer));
@@ -44,7 +44,7 @@ impl Printer<'_> {
     }
 
     /// The arguments that the last part of a function's name has.
-    pub(super) fn args_of(&self, name: Id) -> Option<List> {
+    pub(super) fn args_of(&self, name: NodeId) -> Option<NodeList> {
         match self.tree.node(name) {
             Node::Template { args, .. } => match self.tree.node(args) {
                 Node::TemplateArgs(args) => Some(args),
@@ -56,7 +56,7 @@ impl Printer<'_> {
     }
 
     /// The argument that a parameter stands for in `scope`; of a pack, the one that is meant.
-    fn argument(&mut self, index: usize, scope: Scope) -> Option<Id> {
+    fn argument(&mut self, index: usize, scope: Scope) -> Option<NodeId> {
         self.contextual += 1;
         let argument = scope
             .and_then(|scope| self.scopes.entered.get(scope))
@@ -73,7 +73,7 @@ impl Printer<'_> {
     }
 
     /// The length of the pack that a parameter stands for.
-    pub(super) fn pack_length(&mut self, pack: Id) -> usize {
+    pub(super) fn pack_length(&mut self, pack: NodeId) -> usize {
         let Node::Argument(index) = self.tree.node(pack) else { return 0 };
         self.contextual += 1;
         let args = self
@@ -89,7 +89,7 @@ impl Printer<'_> {
     }
 
     /// How many arguments `operand` makes; none if they are a function's.
-    pub(super) fn args_length(&mut self, operand: Id) -> usize {
+    pub(super) fn args_length(&mut self, operand: NodeId) -> usize {
         let Node::Several(args) = self.tree.node(operand) else { return 0 };
         let args = self.tree.list(args);
         args.iter()
@@ -104,7 +104,7 @@ impl Printer<'_> {
     }
 
     /// Prints what a parameter stands for, which may be a parameter of the template around.
-    pub(super) fn through_argument(&mut self, index: usize, print: impl FnOnce(&mut Self, Id)) {
+    pub(super) fn through_argument(&mut self, index: usize, print: impl FnOnce(&mut Self, NodeId)) {
         self.contextual += 1;
         if self.scopes.lambdas > 0 {
             return;
@@ -120,7 +120,7 @@ impl Printer<'_> {
 
     /// What a reference to `target` refers to once references to references are one, whether as
     /// `&&` says if the reference does, and the scope to print it in.
-    pub(super) fn smashed(&mut self, reference: Id, target: Id) -> (Id, bool, Scope) {
+    pub(super) fn smashed(&mut self, reference: NodeId, target: NodeId) -> (NodeId, bool, Scope) {
         let is_right = matches!(self.tree.node(reference), Node::RightReference(_));
         let mut scope = self.scopes.current;
         let mut sub = target;
@@ -146,7 +146,7 @@ impl Printer<'_> {
     }
 
     /// The left half of a reference.
-    pub(super) fn reference_as_gnu(&mut self, reference: Id, target: Id) {
+    pub(super) fn reference_as_gnu(&mut self, reference: NodeId, target: NodeId) {
         let (target, is_right, scope) = self.smashed(reference, target);
         self.scopes.open.push(reference);
         self.within(scope, |printer| {
@@ -157,7 +157,7 @@ impl Printer<'_> {
     }
 
     /// The right half of a reference.
-    pub(super) fn reference_end_as_gnu(&mut self, reference: Id, target: Id) {
+    pub(super) fn reference_end_as_gnu(&mut self, reference: NodeId, target: NodeId) {
         let (target, _, scope) = self.smashed(reference, target);
         self.scopes.open.push(reference);
         self.within(scope, |printer| {

@@ -1,12 +1,13 @@
 //! Tells whether a type is an array, a function, or has a right half.
 
+use super::super::ids::NodeId;
 use super::super::node::Node;
-use super::super::tree::{Answer, Id};
+use super::super::tree::Answer;
 use super::Printer;
 
 impl Printer<'_> {
     /// What has to be asked of the node that a pack or a later argument stands for.
-    fn depends(&mut self, id: Id, ask: fn(&mut Self, Id) -> bool) -> bool {
+    fn depends(&mut self, id: NodeId, ask: fn(&mut Self, NodeId) -> bool) -> bool {
         let mut answer = false;
         self.deeper(|printer| match printer.tree.node(id) {
             Node::Pack(list) => {
@@ -35,21 +36,21 @@ impl Printer<'_> {
         answer
     }
 
-    pub(super) fn has_right(&mut self, id: Id) -> bool {
+    pub(super) fn has_right(&mut self, id: NodeId) -> bool {
         match self.tree.shape(id).has_right {
             Answer::Depends => self.depends(id, Self::has_right),
             answer => answer == Answer::Yes,
         }
     }
 
-    pub(super) fn is_array(&mut self, id: Id) -> bool {
+    pub(super) fn is_array(&mut self, id: NodeId) -> bool {
         match self.tree.shape(id).is_array {
             Answer::Depends => self.depends(id, Self::is_array),
             answer => answer == Answer::Yes,
         }
     }
 
-    pub(super) fn is_function(&mut self, id: Id) -> bool {
+    pub(super) fn is_function(&mut self, id: NodeId) -> bool {
         match self.tree.shape(id).is_function {
             Answer::Depends => self.depends(id, Self::is_function),
             answer => answer == Answer::Yes,

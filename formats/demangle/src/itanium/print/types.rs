@@ -1,8 +1,8 @@
 //! Prints types in two halves.
 
+use super::super::ids::NodeId;
 use super::super::node::{Node, Qualifiers, RefQualifier};
 use super::super::operators::Precedence;
-use super::super::tree::Id;
 use super::Printer;
 
 impl Printer<'_> {
@@ -58,6 +58,14 @@ impl Printer<'_> {
                 self.left(returns);
                 self.put(" ");
             }
+            _ => return self.rarer_type(node),
+        }
+        true
+    }
+
+    /// Types of extensions, and what stands behind functions.
+    fn rarer_type(&mut self, node: Node) -> bool {
+        match node {
             Node::Noexcept(condition) => {
                 self.put("noexcept");
                 self.enclosed('(', ')', |printer| {
@@ -136,7 +144,7 @@ impl Printer<'_> {
     }
 
     /// `(params)`, what stands right of the function in what it returns, and what follows.
-    pub(super) fn signature(&mut self, returns: Option<Id>, signature: Id) {
+    pub(super) fn signature(&mut self, returns: Option<NodeId>, signature: NodeId) {
         let Node::Signature { params, qualifiers, reference, tail } = self.tree.node(signature)
         else {
             return;
@@ -170,7 +178,7 @@ impl Printer<'_> {
         }
     }
 
-    fn right_of(&mut self, returns: Option<Id>) {
+    fn right_of(&mut self, returns: Option<NodeId>) {
         if let Some(returns) = returns {
             self.right(returns);
         }
@@ -189,11 +197,11 @@ impl Printer<'_> {
     }
 
     /// Pointers to arrays and functions stand in parentheses.
-    fn is_bracketed(&mut self, pointee: Id) -> bool {
+    fn is_bracketed(&mut self, pointee: NodeId) -> bool {
         self.is_array(pointee) || self.is_function(pointee)
     }
 
-    pub(super) fn open_brackets(&mut self, pointee: Id) {
+    pub(super) fn open_brackets(&mut self, pointee: NodeId) {
         self.left(pointee);
         if self.is_array(pointee) {
             self.put(" (");
@@ -202,13 +210,13 @@ impl Printer<'_> {
         }
     }
 
-    pub(super) fn close_brackets(&mut self, pointee: Id) {
+    pub(super) fn close_brackets(&mut self, pointee: NodeId) {
         if self.is_bracketed(pointee) {
             self.put(")");
         }
     }
 
-    fn pointer(&mut self, pointee: Id) {
+    fn pointer(&mut self, pointee: NodeId) {
         if let Node::ObjcProtocol { ty, protocol } = self.tree.node(pointee)
             && let Node::Text(name) = self.tree.node(ty)
             && name.of(self.input) == b"objc_object"
@@ -223,14 +231,14 @@ impl Printer<'_> {
         self.put("*");
     }
 
-    fn reference(&mut self, target: Id, is_right: bool) {
+    fn reference(&mut self, target: NodeId, is_right: bool) {
         let (target, is_right) = self.collapsed(target, is_right);
         self.open_brackets(target);
         self.put(if is_right { "&&" } else { "&" });
     }
 
     /// What references to references come down to, and whether all of them are `&&`.
-    fn collapsed(&mut self, mut target: Id, mut is_right: bool) -> (Id, bool) {
+    fn collapsed(&mut self, mut target: NodeId, mut is_right: bool) -> (NodeId, bool) {
         let mut forwards = 0;
         loop {
             self.steps += 1;
@@ -261,7 +269,7 @@ impl Printer<'_> {
         }
     }
 
-    fn stands_for_reference(&self, id: Id) -> bool {
+    fn stands_for_reference(&self, id: NodeId) -> bool {
         matches!(
             self.tree.node(id),
             Node::Reference(_) | Node::RightReference(_) | Node::Forward(_) | Node::Pack(_)
