@@ -167,8 +167,8 @@ impl FrameCache {
             let mapping = module
                 .and_then(|module| assessor.symbols.modules.get(module))
                 .filter(|module| module.record.is_mapping());
-            let mut retrace =
-                mapping.map(|module| Retrace::new(assessor.symbols.mappings.of(module), RetraceStyle::R8));
+            let mut retrace = mapping
+                .map(|module| Retrace::new(assessor.symbols.mappings.of(module), RetraceStyle::R8));
             let kind = chunk.text_of(crash.kind);
             let thrown = retrace
                 .as_mut()
