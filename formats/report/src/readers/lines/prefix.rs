@@ -210,6 +210,11 @@ fn report_at(line: &str) -> Option<usize> {
             && begins(head, *at)
     };
     let at = (1..bytes.len()).find(is_word).or_else(|| runtime_error_at(head))?;
+    // One that begins with the line itself may have such words in its message. Sanitizers are found
+    // anywhere in a line.
+    if !matches!(bytes[at], b'=' | b'W') && native::begins_report(head) {
+        return None;
+    }
     // What is indented is so behind its prefix, too.
     let prefix = head[..at].trim_end_matches([' ', '\t']);
     let end = prefix.len() + usize::from(head[prefix.len()..].starts_with(' '));
@@ -383,5 +388,13 @@ mod tests {
         for line in ["the panic was: no", "a == b", "I saw a Thread in it", "e.g. *** SIGNS ***"] {
             assert_eq!(Prefix::default().strip(line), line);
         }
+    }
+
+    #[test]
+    fn the_message_of_a_report_is_no_prefix() {
+        for line in ["panic: lamp: fatal error: no oil", "fatal error: goroutine 7 [running]: x"] {
+            assert_eq!(report_at(line), None, "{line}");
+        }
+        assert_eq!(report_at("lamp: panic: no oil"), Some(6));
     }
 }
