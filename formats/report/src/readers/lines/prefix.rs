@@ -209,12 +209,13 @@ fn report_at(line: &str) -> Option<usize> {
             && is_mark(&bytes[*at..])
             && begins(head, *at)
     };
-    let at = (1..bytes.len()).find(is_word).or_else(|| runtime_error_at(head))?;
-    // One that begins with the line itself may have such words in its message. Sanitizers are found
-    // anywhere in a line.
-    if !matches!(bytes[at], b'=' | b'W') && native::begins_report(head) {
-        return None;
-    }
+    // A report that begins with the line itself may have such words in its message. Those of
+    // sanitizers are found anywhere in a line.
+    let is_message = |at: usize| !matches!(bytes[at], b'=' | b'W') && native::begins_report(head);
+    let at = match (1..bytes.len()).find(is_word) {
+        Some(at) if is_message(at) => return None,
+        found => found.or_else(|| runtime_error_at(head))?,
+    };
     // What is indented is so behind its prefix, too.
     let prefix = head[..at].trim_end_matches([' ', '\t']);
     let end = prefix.len() + usize::from(head[prefix.len()..].starts_with(' '));
