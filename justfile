@@ -12,7 +12,7 @@ demo:
 test *args:
     sh scripts/test.sh "$@"
 
-# Check formatting, clippy, rustdoc and shell syntax
+# Check formatting, clippy, rustdoc, packages and shell syntax
 lint:
     sh scripts/lint.sh
 
@@ -32,7 +32,7 @@ msrv:
 deny *args:
     sh scripts/deny.sh "$@"
 
-# List the files that each crate would be published with
+# Pack each crate as it would be published, and list its files
 package:
     sh scripts/package.sh
 

@@ -1,8 +1,10 @@
 #!/bin/sh
-# Lists the files that each crate would be published with.
+# Packs each crate as it would be published, and lists the files in it. The packages are not
+# compiled: that would compile RocksDB once more.
 set -eu
 . "$(dirname "$0")/setup.sh"
 
+cargo package --quiet --workspace --exclude symtool-benches --no-verify --allow-dirty
 for manifest in formats/*/Cargo.toml core/*/Cargo.toml cli/Cargo.toml; do
     crate=$(sed -n 's/^name = "\(.*\)"/\1/p' "$manifest" | head -n 1)
     echo "$crate:"
