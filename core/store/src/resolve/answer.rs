@@ -6,6 +6,7 @@ use symtool_debug::{File, Folder, Source, Start};
 
 use super::walk::Names;
 use crate::block::aliases::AliasBlock;
+use crate::block::functions::Site;
 use crate::block::ranges::{NO_FRAME, RangeBlock, Spot};
 use crate::database::Error;
 
@@ -110,19 +111,7 @@ impl Frames<'_, '_> {
                 is_extra = false;
                 continue;
             }
-            self.names.load_function(frame.function)?;
-            let place = self
-                .names
-                .site(frame.function, site)
-                .ok_or_else(|| self.names.damaged(frame.function))?;
-            if place.file != 0 {
-                self.names.load_file(place.file - 1)?;
-            }
-            if let (true, Some(file)) =
-                (view.declarations, self.names.declared(frame.function).file)
-            {
-                self.names.load_file(file.index())?;
-            }
+            let place = self.load(frame.function, site, view)?;
             let declared = self.names.declared(frame.function);
             let name = declared.name;
             // An extra function without a name, or what one lies in, which is nothing.
@@ -160,6 +149,20 @@ impl Frames<'_, '_> {
             at = frame.caller;
         }
         Ok(())
+    }
+
+    /// Loads the names of `function` and of its files that are wanted. Returns its site `site`.
+    #[inline]
+    fn load(&mut self, function: u32, site: u32, view: View) -> Result<Site, Error> {
+        self.names.load_function(function)?;
+        let place = self.names.site(function, site).ok_or_else(|| self.names.damaged(function))?;
+        if place.file != 0 {
+            self.names.load_file(place.file - 1)?;
+        }
+        if let (true, Some(file)) = (view.declarations, self.names.declared(function).file) {
+            self.names.load_file(file.index())?;
+        }
+        Ok(place)
     }
 
     /// The functions that were folded into the outermost one; `None` if there are none.
