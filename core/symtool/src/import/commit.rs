@@ -10,6 +10,7 @@ use symtool_store::database::Committed;
 use symtool_store::pack::Packed;
 use symtool_store::{Error as StoreError, ModuleRecord};
 
+use super::budget::Permit;
 use super::event::{Event, Events, Failure, Report, Summary};
 use super::limits::{MAX_WAITING, MAX_WAITING_BYTES};
 use super::order::Order;
@@ -61,17 +62,47 @@ impl Commits<'_> {
     /// Commits the modules that wait, and then reports all outcomes.
     fn commit(&mut self, waiting: Waiting<'_>, summary: &mut Summary) -> Result<(), Error> {
         let start = Instant::now();
-        let (mut files, mut modules, mut again, mut memory) =
-            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (files, ready) = self.sort_out(waiting, summary)?;
+        let mut stored = Vec::new();
+        let committed = self.store(&ready, &mut stored);
+        let modules = ready.modules.len();
+        let took_each = start.elapsed() / u32::try_from(modules.max(1)).unwrap_or(u32::MAX);
+        if modules > 0 {
+            (self.events)(Event::Stored { modules, took: start.elapsed() })?;
+        }
+        drop(ready);
+        let mut stored = stored.into_iter();
+        for file in files {
+            let report = match file {
+                File::Done(report) => report,
+                File::Stored(path, took, bytes_in) => {
+                    let Some(committed) = stored.next() else { continue };
+                    // The record tells of all files of the module, the report of this one.
+                    let record = ModuleRecord { bytes_in, ..committed.module.record };
+                    Report::of(path, committed.was_there, record, took + took_each)
+                }
+            };
+            summary.count(&report);
+            (self.events)(Event::Done(report))?;
+        }
+        Ok(committed?)
+    }
+
+    /// Parts the files whose report is due from the modules that are to be stored before.
+    fn sort_out<'a>(
+        &mut self,
+        waiting: Waiting<'a>,
+        summary: &mut Summary,
+    ) -> Result<(Vec<File>, Ready<'a>), Error> {
+        let (mut files, mut ready) = (Vec::new(), Ready::default());
         for outcome in waiting.outcomes {
             files.push(match outcome {
                 Outcome::Packed(module) => {
                     let module: Module<'_> = *module;
-                    modules.push(module.packed);
-                    again.push(module.again);
-                    let bytes_in =
-                        modules.last().map_or(0, |packed: &Packed| packed.record.bytes_in);
-                    memory.push(module.memory);
+                    let bytes_in = module.packed.record.bytes_in;
+                    ready.modules.push(module.packed);
+                    ready.again.push(module.again);
+                    ready.memory.push(module.memory);
                     File::Stored(module.path, module.took, bytes_in)
                 }
                 Outcome::Unchanged { path, record, took } => {
@@ -98,40 +129,14 @@ impl Commits<'_> {
             });
             self.any = true;
         }
-        let mut stored = Vec::new();
-        let committed = self.store(&modules, &again, &mut stored);
-        let took_each = start.elapsed() / u32::try_from(modules.len().max(1)).unwrap_or(u32::MAX);
-        if !modules.is_empty() {
-            (self.events)(Event::Stored { modules: modules.len(), took: start.elapsed() })?;
-        }
-        drop((modules, memory));
-        let mut stored = stored.into_iter();
-        for file in files {
-            let report = match file {
-                File::Done(report) => report,
-                File::Stored(path, took, bytes_in) => {
-                    let Some(committed) = stored.next() else { continue };
-                    // The record tells of all files of the module, the report of this one.
-                    let record = ModuleRecord { bytes_in, ..committed.module.record };
-                    Report::of(path, committed.was_there, record, took + took_each)
-                }
-            };
-            summary.count(&report);
-            (self.events)(Event::Done(report))?;
-        }
-        Ok(committed?)
+        Ok((files, ready))
     }
 
     /// A module of which this command has imported another file adds to that one, even if what the
     /// store had before is to be replaced.
-    fn store(
-        &self,
-        modules: &[Packed],
-        again: &[bool],
-        stored: &mut Vec<Committed>,
-    ) -> Result<(), StoreError> {
-        let mut rest = modules;
-        for alike in again.chunk_by(|a, b| a == b || !self.force) {
+    fn store(&self, ready: &Ready<'_>, stored: &mut Vec<Committed>) -> Result<(), StoreError> {
+        let mut rest = &ready.modules[..];
+        for alike in ready.again.chunk_by(|a, b| a == b || !self.force) {
             let (these, after) = rest.split_at(alike.len());
             stored.extend(self.order.alone(|store| store.commit(these, self.force && !alike[0]))?);
             rest = after;
@@ -153,6 +158,16 @@ enum File {
     Done(Report),
     /// Path, time, and size in bytes.
     Stored(PathBuf, Duration, u64),
+}
+
+/// Modules that are to be stored, in the order of the files.
+#[derive(Default)]
+struct Ready<'a> {
+    modules: Vec<Packed>,
+    /// Of each, whether this command has imported a file of the same id before.
+    again: Vec<bool>,
+    /// The memory that they hold, which is given back with them.
+    memory: Vec<Permit<'a>>,
 }
 
 /// Outcomes that have not been reported yet, in the order of the files.
