@@ -11,6 +11,7 @@ mod contest;
 pub(crate) mod prepare;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io;
 
 use crate::add::contest::Contests;
 use crate::fingerprint::{Assessed, Assessor, ENGINE, Fingerprint};
@@ -102,11 +103,8 @@ impl CrashWriter {
         }
         let standings = contests.decide(&fresh.iter().map(|fresh| fresh.slot).collect::<Vec<_>>());
         if fresh.len() < ready.chunk.crashes().len() {
-            let chunk = ready.chunk.only(fresh.iter().map(|fresh| fresh.slot));
-            let reports: Vec<&Seen> =
-                fresh.iter().filter_map(|fresh| all.get(fresh.index)).collect();
             ready =
-                Ready::of(chunk, &reports, assessor).map_err(|cause| database.io_error(cause))?;
+                only(&ready, &fresh, &all, assessor).map_err(|cause| database.io_error(cause))?;
         }
         if changes.is_empty() && fresh.is_empty() {
             return Ok(added);
@@ -148,23 +146,19 @@ impl CrashWriter {
             ready;
         let number = changes.head.next_chunk;
         self.forget_failed(changes, &chunk)?;
-        let mut states = Vec::with_capacity(chunk.crashes().len());
-        let crashes = (0..=u16::MAX)
-            .zip(chunk.crashes())
-            .zip(&assessment.crashes)
+        let states: Vec<State> = assessment
+            .crashes
+            .iter()
             .zip(digests)
-            .zip(standings);
-        for ((((slot, crash), assessed), digest), standing) in crashes {
-            let Assessed { signature, resolved } = *assessed;
-            states.push(State { signature, digest, resolved, standing: *standing });
-            let at = Slot { chunk: number, slot };
-            if *standing == Standing::Shown {
-                let old = if contests.is_stored(crash.id) { Old::Unknown } else { Old::Absent };
-                changes.put(rows::crash(crash.id), old, &at)?;
-            } else {
-                changes.put_bytes(rows::other_report(crash.id, at), Old::Absent, Vec::new())?;
-            }
-        }
+            .zip(standings)
+            .map(|((Assessed { signature, resolved }, digest), standing)| State {
+                signature: *signature,
+                digest,
+                resolved: *resolved,
+                standing: *standing,
+            })
+            .collect();
+        put_reports(changes, number, &chunk, &states, contests)?;
         let shown = || (0..=u16::MAX).zip(&states).filter(|(_, state)| state.is_shown());
         let gains: Vec<Change> = shown()
             .map(|(slot, state)| Change { slot, lost: None, gained: Some(state.signature) })
@@ -218,6 +212,38 @@ impl CrashWriter {
         }
         Ok(())
     }
+}
+
+/// What is ready, with the reports that are `fresh` among `all` only.
+fn only(
+    ready: &Ready,
+    fresh: &[Fresh],
+    all: &[Seen],
+    assessor: &Assessor<'_>,
+) -> io::Result<Ready> {
+    let chunk = ready.chunk.only(fresh.iter().map(|fresh| fresh.slot));
+    let reports: Vec<&Seen> = fresh.iter().filter_map(|fresh| all.get(fresh.index)).collect();
+    Ready::of(chunk, &reports, assessor)
+}
+
+/// Puts the row of each report of chunk `number`: the one that is shown of its crash, or another.
+fn put_reports(
+    changes: &mut Changes<'_>,
+    number: u64,
+    chunk: &Chunk,
+    states: &[State],
+    contests: &Contests<'_>,
+) -> Result<(), Error> {
+    for ((slot, crash), state) in (0..=u16::MAX).zip(chunk.crashes()).zip(states) {
+        let at = Slot { chunk: number, slot };
+        if state.is_shown() {
+            let old = if contests.is_stored(crash.id) { Old::Unknown } else { Old::Absent };
+            changes.put(rows::crash(crash.id), old, &at)?;
+        } else {
+            changes.put_bytes(rows::other_report(crash.id, at), Old::Absent, Vec::new())?;
+        }
+    }
+    Ok(())
 }
 
 /// Keeps a report that cannot be read: a later version may. Returns whether it was not there yet.
