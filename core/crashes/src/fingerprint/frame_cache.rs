@@ -97,17 +97,7 @@ impl FrameCache {
         chunk: &Chunk,
         crashes: &[&StoredCrash],
     ) {
-        self.of_frame.clear();
-        self.said.clear();
-        self.said_names.clear();
-        self.thrown.clear();
-        self.unknown.clear();
-        self.functions.truncate(self.kept);
-        if self.known.len() > KEPT_FRAMES {
-            self.known.clear();
-            self.functions.clear();
-            self.kept = 0;
-        }
+        self.forget_chunk();
         let modules = &assessor.symbols.modules;
         self.module_of = answers::modules_of(chunk, modules);
         let packages: Vec<Option<u64>> = (0..)
@@ -155,6 +145,21 @@ impl FrameCache {
         self.known.extend(asked.iter().map(|(key, _)| *key).zip(learned));
         self.kept = self.functions.len();
         self.learn_java(assessor, chunk, crashes);
+    }
+
+    /// Forgets what belongs to the chunk before, and all the rest where that has become too much.
+    fn forget_chunk(&mut self) {
+        self.of_frame.clear();
+        self.said.clear();
+        self.said_names.clear();
+        self.thrown.clear();
+        self.unknown.clear();
+        self.functions.truncate(self.kept);
+        if self.known.len() > KEPT_FRAMES {
+            self.known.clear();
+            self.functions.clear();
+            self.kept = 0;
+        }
     }
 
     /// Learns what mappings know of the Java frames of `crashes`. Damage is reported by `modules
