@@ -29,54 +29,7 @@ impl CrashWriter {
             return Ok(0);
         }
         for (number, gone) in &by_chunk {
-            let number = *number;
-            let chunk_key = rows::chunk(number);
-            let Some(old_chunk) = database.bytes(&chunk_key)? else { continue };
-            let chunk: Chunk = database.decode(&database.expand(&old_chunk)?)?;
-            let (states_key, old_states) =
-                (rows::states(number), database.bytes(&rows::states(number))?);
-            let before: Vec<State> = self.states(number)?;
-            let mut states = before.clone();
-            let (mut losing, mut extents) = (Vec::with_capacity(gone.len()), Vec::new());
-            let stored = self.stored_reports(number)?;
-            for slot in gone {
-                let (Some(crash), Some(state)) =
-                    (chunk.crash(*slot), states.get_mut(usize::from(*slot)))
-                else {
-                    continue;
-                };
-                match std::mem::replace(&mut state.standing, Standing::Removed) {
-                    Standing::Removed => continue,
-                    Standing::Outdone => {
-                        changes.delete(
-                            rows::other_report(crash.id, Slot { chunk: number, slot: *slot }),
-                            Old::Unknown,
-                        )?;
-                    }
-                    Standing::Shown => {
-                        losing.push(Change {
-                            slot: *slot,
-                            lost: Some(state.signature),
-                            gained: None,
-                        });
-                        changes.delete(rows::crash(crash.id), Old::Unknown)?;
-                        removed += 1;
-                    }
-                }
-                extents.extend(extent(&stored, *slot));
-            }
-            tallies.take(
-                database,
-                number,
-                &chunk,
-                ChunkStates { before: &before, after: &states },
-                &losing,
-            )?;
-            let left = chunk.without(gone);
-            put_images(&mut changes, number, &chunk, &left)?;
-            changes.put_packed(chunk_key, Old::Value(&old_chunk), &left)?;
-            changes.put_packed(states_key, Old::read(old_states.as_deref()), &states)?;
-            reports::remove(database, &mut changes, number, &extents)?;
+            removed += self.remove_of_chunk(&mut changes, &mut tallies, *number, gone)?;
         }
         tallies.write(database, &mut changes)?;
         changes.head.crashes = changes.head.crashes.saturating_sub(removed as u64);
@@ -87,6 +40,61 @@ impl CrashWriter {
             numbers.iter().flat_map(|number| [rows::report_parts(*number), rows::chunk(*number)]),
         )?;
         Ok(removed)
+    }
+
+    /// Removes the reports in the slots of chunk `number` that are `gone`. Returns how many crashes
+    /// go with them.
+    fn remove_of_chunk(
+        &self,
+        changes: &mut Changes<'_>,
+        tallies: &mut TallyChanges,
+        number: u64,
+        gone: &[u16],
+    ) -> Result<usize, Error> {
+        let database = &self.database;
+        let chunk_key = rows::chunk(number);
+        let Some(old_chunk) = database.bytes(&chunk_key)? else { return Ok(0) };
+        let chunk: Chunk = database.decode(&database.expand(&old_chunk)?)?;
+        let (states_key, old_states) =
+            (rows::states(number), database.bytes(&rows::states(number))?);
+        let before: Vec<State> = self.states(number)?;
+        let mut states = before.clone();
+        let (mut losing, mut extents) = (Vec::with_capacity(gone.len()), Vec::new());
+        let stored = self.stored_reports(number)?;
+        for slot in gone {
+            let (Some(crash), Some(state)) =
+                (chunk.crash(*slot), states.get_mut(usize::from(*slot)))
+            else {
+                continue;
+            };
+            match std::mem::replace(&mut state.standing, Standing::Removed) {
+                Standing::Removed => continue,
+                Standing::Outdone => {
+                    changes.delete(
+                        rows::other_report(crash.id, Slot { chunk: number, slot: *slot }),
+                        Old::Unknown,
+                    )?;
+                }
+                Standing::Shown => {
+                    losing.push(Change { slot: *slot, lost: Some(state.signature), gained: None });
+                    changes.delete(rows::crash(crash.id), Old::Unknown)?;
+                }
+            }
+            extents.extend(extent(&stored, *slot));
+        }
+        tallies.take(
+            database,
+            number,
+            &chunk,
+            ChunkStates { before: &before, after: &states },
+            &losing,
+        )?;
+        let left = chunk.without(gone);
+        put_images(changes, number, &chunk, &left)?;
+        changes.put_packed(chunk_key, Old::Value(&old_chunk), &left)?;
+        changes.put_packed(states_key, Old::read(old_states.as_deref()), &states)?;
+        reports::remove(database, changes, number, &extents)?;
+        Ok(losing.len())
     }
 
     /// Removes the reports at `slots`, whichever report of a crash each is; the crash goes with all
