@@ -102,61 +102,64 @@ impl Config {
         })?;
         let mut config = Self::default();
         for (key, value) in &table {
-            let wrong = |want: &str| format!("`{key}` has to be {want}");
-            match key.as_str() {
-                "store" => {
-                    config.store =
-                        Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?)
-                }
-                "jobs" => {
-                    let jobs = whole(value)
-                        .and_then(|jobs| usize::try_from(jobs).ok())
-                        .filter(|jobs| (1..=MAX_JOBS).contains(jobs));
-                    config.jobs =
-                        Some(jobs.ok_or_else(|| wrong(&format!("a number from 1 to {MAX_JOBS}")))?);
-                }
-                "wait" => {
-                    let wait = whole(value).filter(|wait| *wait <= MAX_WAIT_SECONDS);
-                    config.wait = Some(wait.ok_or_else(|| {
-                        wrong(&format!("a number of seconds, {MAX_WAIT_SECONDS} at most"))
-                    })?);
-                }
-                "color" => {
-                    let color = value.as_str().and_then(Color::named);
-                    config.color =
-                        Some(color.ok_or_else(|| wrong("\"auto\", \"always\" or \"never\""))?);
-                }
-                "key-file" => {
-                    config.key_file =
-                        Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?)
-                }
-                "key-command" => {
-                    let command = value.as_str().filter(|command| !command.trim().is_empty());
-                    config.key_command =
-                        Some(command.ok_or_else(|| wrong("a command in quotes"))?.to_owned());
-                }
-                "quota" => config.quota = Some(bytes(value).ok_or_else(|| wrong(SIZE))?),
-                "crash-quota" => {
-                    config.crash_quota = Some(bytes(value).ok_or_else(|| wrong(SIZE))?)
-                }
-                "rules" => {
-                    config.rules =
-                        Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?)
-                }
-                "debug-dirs" => {
-                    let dirs = value
-                        .as_array()
-                        .and_then(|dirs| dirs.iter().map(|dir| full_path(dir, folder)).collect());
-                    config.debug_dirs =
-                        dirs.ok_or_else(|| wrong("a list of paths, as in [\"/srv/debug\"]"))?;
-                }
-                _ => return Err(format!("unknown key `{key}`; known are {KEYS}")),
-            }
+            config.set(key, value, folder)?;
         }
         if config.key_file.is_some() && config.key_command.is_some() {
             return Err("`key-file` and `key-command` cannot both be set".to_owned());
         }
         Ok(config)
+    }
+
+    /// Takes one key of a file in `folder`.
+    fn set(&mut self, key: &str, value: &Value, folder: &Path) -> Result<(), String> {
+        let wrong = |want: &str| format!("`{key}` has to be {want}");
+        match key {
+            "store" => {
+                self.store =
+                    Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?)
+            }
+            "jobs" => {
+                let jobs = whole(value)
+                    .and_then(|jobs| usize::try_from(jobs).ok())
+                    .filter(|jobs| (1..=MAX_JOBS).contains(jobs));
+                self.jobs =
+                    Some(jobs.ok_or_else(|| wrong(&format!("a number from 1 to {MAX_JOBS}")))?);
+            }
+            "wait" => {
+                let wait = whole(value).filter(|wait| *wait <= MAX_WAIT_SECONDS);
+                self.wait = Some(wait.ok_or_else(|| {
+                    wrong(&format!("a number of seconds, {MAX_WAIT_SECONDS} at most"))
+                })?);
+            }
+            "color" => {
+                let color = value.as_str().and_then(Color::named);
+                self.color = Some(color.ok_or_else(|| wrong("\"auto\", \"always\" or \"never\""))?);
+            }
+            "key-file" => {
+                self.key_file =
+                    Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?)
+            }
+            "key-command" => {
+                let command = value.as_str().filter(|command| !command.trim().is_empty());
+                self.key_command =
+                    Some(command.ok_or_else(|| wrong("a command in quotes"))?.to_owned());
+            }
+            "quota" => self.quota = Some(bytes(value).ok_or_else(|| wrong(SIZE))?),
+            "crash-quota" => self.crash_quota = Some(bytes(value).ok_or_else(|| wrong(SIZE))?),
+            "rules" => {
+                self.rules =
+                    Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?)
+            }
+            "debug-dirs" => {
+                let dirs = value
+                    .as_array()
+                    .and_then(|dirs| dirs.iter().map(|dir| full_path(dir, folder)).collect());
+                self.debug_dirs =
+                    dirs.ok_or_else(|| wrong("a list of paths, as in [\"/srv/debug\"]"))?;
+            }
+            _ => return Err(format!("unknown key `{key}`; known are {KEYS}")),
+        }
+        Ok(())
     }
 }
 
