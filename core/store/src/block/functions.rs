@@ -120,22 +120,59 @@ struct Declaration {
     own_end: u32,
 }
 
+/// The columns that sites are decoded from.
+struct SiteColumns<'a> {
+    files: Column<'a>,
+    lines: Column<'a>,
+    places: Column<'a>,
+    discriminators: Column<'a>,
+}
+
+impl SiteColumns<'_> {
+    #[inline]
+    fn next(&mut self, before: Site) -> Option<Site> {
+        Some(Site {
+            file: step(&mut self.files, before.file)?,
+            line: step(&mut self.lines, before.line)?,
+            column: self.places.number32()?,
+            discriminator: self.discriminators.number32()?,
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        [self.files, self.lines, self.places, self.discriminators].iter().all(Column::is_empty)
+    }
+}
+
+/// The columns that calls are decoded from.
+struct CallColumns<'a> {
+    sites: Column<'a>,
+    callees: Column<'a>,
+}
+
+impl CallColumns<'_> {
+    #[inline]
+    fn next(&mut self, before: Call) -> Option<Call> {
+        let site = step(&mut self.sites, before.site)?;
+        let callee =
+            i64::from(before.callee).checked_add(self.callees.signed()?)?.checked_add(1)?;
+        Some(Call { site, callee: u32::try_from(callee).ok()? })
+    }
+
+    fn is_empty(&self) -> bool {
+        [self.sites, self.callees].iter().all(Column::is_empty)
+    }
+}
+
 impl FunctionBlock {
     /// Decodes what [`encode`] made; `None` if it is damaged.
     pub fn decode(raw: &[u8]) -> Option<Self> {
-        let [
-            lengths,
-            bytes,
-            mut counts,
-            mut files,
-            mut lines,
-            mut places,
-            mut call_sites,
-            mut callees,
-            rest @ ..,
-        ] = split::<COLUMNS>(raw)?;
-        let [mut discriminators, mut declaring_files, mut declaring_lines, mut own_lengths, owns] =
+        let [lengths, bytes, mut counts, files, lines, places, call_sites, callees, rest @ ..] =
+            split::<COLUMNS>(raw)?;
+        let [discriminators, mut declaring_files, mut declaring_lines, mut own_lengths, owns] =
             rest;
+        let mut site_columns = SiteColumns { files, lines, places, discriminators };
+        let mut call_columns = CallColumns { sites: call_sites, callees };
         let mut block = Self {
             names: StringBlock::from_columns(lengths, bytes)?,
             owns: owns.0.to_vec(),
@@ -147,12 +184,7 @@ impl FunctionBlock {
             let (sites, calls) = (counts.number32()?, counts.number32()?);
             let mut before = first;
             for at in 0..sites {
-                before = Site {
-                    file: step(&mut files, before.file)?,
-                    line: step(&mut lines, before.line)?,
-                    column: places.number32()?,
-                    discriminator: discriminators.number32()?,
-                };
+                before = site_columns.next(before)?;
                 block.sites.push(before);
                 if at == 0 {
                     first = before;
@@ -167,32 +199,20 @@ impl FunctionBlock {
                 has_own: own > 0,
                 own_end,
             });
-            let mut site_before = 0;
+            let mut before = Call { site: 0, callee: callee_before };
             for _ in 0..calls {
-                site_before = step(&mut call_sites, site_before)?;
-                callee_before = u32::try_from(
-                    i64::from(callee_before).checked_add(callees.signed()?)?.checked_add(1)?,
-                )
-                .ok()?;
-                block.calls.push(Call { site: site_before, callee: callee_before });
+                before = call_columns.next(before)?;
+                block.calls.push(before);
             }
+            callee_before = before.callee;
             block.site_ends.push(u32::try_from(block.sites.len()).ok()?);
             block.call_ends.push(u32::try_from(block.calls.len()).ok()?);
         }
-        let columns = [
-            counts,
-            files,
-            lines,
-            places,
-            call_sites,
-            callees,
-            discriminators,
-            declaring_files,
-            declaring_lines,
-            own_lengths,
-        ];
-        (columns.iter().all(Column::is_empty) && own_end as usize == block.owns.len())
-            .then_some(block)
+        let columns = [counts, declaring_files, declaring_lines, own_lengths];
+        let is_read = columns.iter().all(Column::is_empty)
+            && site_columns.is_empty()
+            && call_columns.is_empty();
+        (is_read && own_end as usize == block.owns.len()).then_some(block)
     }
 
     /// The name of the function at `index`; empty where none is known.
