@@ -78,47 +78,7 @@ impl Glob {
         }
         while let Some(first) = rest.chars().next() {
             let at = lowered.len() - rest.len();
-            let taken = match first {
-                '*' => {
-                    let stars = rest.bytes().take_while(|byte| *byte == b'*').count();
-                    let is_component =
-                        is_path && stars > 1 && (at == 0 || lowered.as_bytes()[at - 1] == b'/');
-                    if is_component && rest[stars..].starts_with('/') {
-                        tokens.wildcard(Token::Folders);
-                        stars + 1
-                    } else {
-                        tokens.wildcard(if is_path && stars == 1 {
-                            Token::Within
-                        } else {
-                            Token::Anything
-                        });
-                        stars
-                    }
-                }
-                '?' => {
-                    tokens.wildcard(Token::One(!is_path));
-                    1
-                }
-                '[' => {
-                    let (listed, negated, length) = list(rest).ok_or((
-                        at,
-                        "a list of characters has no end",
-                        "write ] behind it, or \\[ for the character itself",
-                    ))?;
-                    tokens.wildcard(Token::Listed { listed, negated, slash: !is_path });
-                    length
-                }
-                '\\' if rest.len() > 1 => {
-                    let escaped = rest[1..].chars().next().map_or(1, char::len_utf8);
-                    tokens.literal(&rest[1..=escaped]);
-                    1 + escaped
-                }
-                _ => {
-                    tokens.literal(&rest[..first.len_utf8()]);
-                    first.len_utf8()
-                }
-            };
-            rest = &rest[taken..];
+            rest = &rest[tokens.token(first, &lowered, at, is_path)?..];
         }
         tokens.end();
         if tokens.wildcards > MAX_WILDCARDS {
@@ -246,6 +206,57 @@ struct Tokens {
 }
 
 impl Tokens {
+    /// Reads what stands at byte `at` of `pattern`, where `first` is. Returns how many bytes it has.
+    fn token(
+        &mut self,
+        first: char,
+        pattern: &str,
+        at: usize,
+        is_path: bool,
+    ) -> Result<usize, Wrong> {
+        let rest = &pattern[at..];
+        Ok(match first {
+            '*' => {
+                let stars = rest.bytes().take_while(|byte| *byte == b'*').count();
+                let is_component =
+                    is_path && stars > 1 && (at == 0 || pattern.as_bytes()[at - 1] == b'/');
+                if is_component && rest[stars..].starts_with('/') {
+                    self.wildcard(Token::Folders);
+                    stars + 1
+                } else {
+                    self.wildcard(if is_path && stars == 1 {
+                        Token::Within
+                    } else {
+                        Token::Anything
+                    });
+                    stars
+                }
+            }
+            '?' => {
+                self.wildcard(Token::One(!is_path));
+                1
+            }
+            '[' => {
+                let (listed, negated, length) = list(rest).ok_or((
+                    at,
+                    "a list of characters has no end",
+                    "write ] behind it, or \\[ for the character itself",
+                ))?;
+                self.wildcard(Token::Listed { listed, negated, slash: !is_path });
+                length
+            }
+            '\\' if rest.len() > 1 => {
+                let escaped = rest[1..].chars().next().map_or(1, char::len_utf8);
+                self.literal(&rest[1..=escaped]);
+                1 + escaped
+            }
+            _ => {
+                self.literal(&rest[..first.len_utf8()]);
+                first.len_utf8()
+            }
+        })
+    }
+
     fn literal(&mut self, text: &str) {
         self.literal.extend_from_slice(text.as_bytes());
     }
