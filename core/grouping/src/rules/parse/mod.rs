@@ -6,9 +6,12 @@
 //! action  = [ "^" | "v" ] ( "+" | "-" ) ( "app" | "group" | "prefix" | "sentinel" ) | name "=" value
 //! ```
 
-use super::error::RuleError;
-use super::glob::{Glob, Style};
-use super::rule::{Family, Field, Flag, Matcher, Of, Rule, Test};
+mod cursor;
+
+use crate::rules::error::RuleError;
+use crate::rules::glob::{Glob, Style};
+use crate::rules::rule::{Family, Field, Flag, Matcher, Of, Rule, Test};
+use cursor::{Cursor, Wrong, first_word, wrong};
 
 const MATCHERS: &str =
     "family, function, module, package, path, app, category, type, value, mechanism";
@@ -51,56 +54,6 @@ pub fn lines(
     }
 }
 
-/// Where in the line, what is wrong, what to write instead.
-type Wrong = (usize, String, String);
-
-fn wrong<T>(at: usize, fact: impl Into<String>, advice: impl Into<String>) -> Result<T, Wrong> {
-    Err((at, fact.into(), advice.into()))
-}
-
-struct Cursor<'a> {
-    line: &'a str,
-    at: usize,
-}
-
-impl<'a> Cursor<'a> {
-    fn rest(&self) -> &'a str {
-        &self.line[self.at..]
-    }
-
-    fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
-    }
-
-    fn blanks(&mut self) {
-        self.at = self.line.len() - self.rest().trim_start().len();
-    }
-
-    fn take(&mut self, sign: char) -> bool {
-        let is_next = self.rest().starts_with(sign);
-        self.at += if is_next { sign.len_utf8() } else { 0 };
-        is_next
-    }
-
-    fn expect(&mut self, sign: char, advice: &str) -> Result<(), Wrong> {
-        self.blanks();
-        if self.take(sign) {
-            Ok(())
-        } else {
-            wrong(self.at, format!("`{sign}` is missing"), advice)
-        }
-    }
-
-    fn name(&mut self) -> &'a str {
-        let rest = self.rest();
-        let end = rest
-            .find(|sign: char| !(sign.is_ascii_alphanumeric() || matches!(sign, '_' | '.' | '-')))
-            .unwrap_or(rest.len());
-        self.at += end;
-        &rest[..end]
-    }
-}
-
 const SIBLING: &str = "write `[ matcher ] | matcher` for what the caller is, `matcher | [ matcher ]` for what is called, with blanks between";
 
 fn rule(cursor: &mut Cursor<'_>, numbers: &mut impl Numbers) -> Result<Rule, Wrong> {
@@ -111,6 +64,31 @@ fn rule(cursor: &mut Cursor<'_>, numbers: &mut impl Numbers) -> Result<Rule, Wro
         cursor.expect(']', SIBLING)?;
         cursor.expect('|', SIBLING)?;
     }
+    matchers(cursor, numbers, &mut rule)?;
+    if cursor.take('|') {
+        cursor.expect('[', SIBLING)?;
+        rule.callee = Some(matcher(cursor, numbers)?);
+        cursor.expect(']', SIBLING)?;
+    }
+    let end = actions(cursor, numbers, &mut rule)?;
+    for sibling in [&mut rule.caller, &mut rule.callee] {
+        // An exception is the same for all frames.
+        if let Some(matcher) =
+            sibling.take_if(|matcher| matches!(matcher.test, Test::Exception(..)))
+        {
+            rule.exception.push(matcher);
+        }
+    }
+    rule.text = cursor.line[start..end].trim_end().into();
+    Ok(rule)
+}
+
+/// Reads the matchers of the frame itself.
+fn matchers(
+    cursor: &mut Cursor<'_>,
+    numbers: &mut impl Numbers,
+    rule: &mut Rule,
+) -> Result<(), Wrong> {
     let mut count = 0;
     loop {
         cursor.blanks();
@@ -139,18 +117,22 @@ fn rule(cursor: &mut Cursor<'_>, numbers: &mut impl Numbers) -> Result<Rule, Wro
             "begin with one, such as `family:native` or `function:foo*`",
         );
     }
-    if cursor.take('|') {
-        cursor.expect('[', SIBLING)?;
-        rule.callee = Some(matcher(cursor, numbers)?);
-        cursor.expect(']', SIBLING)?;
-    }
+    Ok(())
+}
+
+/// Reads the actions, to the end of the rule. Returns where that is.
+fn actions(
+    cursor: &mut Cursor<'_>,
+    numbers: &mut impl Numbers,
+    rule: &mut Rule,
+) -> Result<usize, Wrong> {
     let mut has_action = false;
     let end = loop {
         cursor.blanks();
         let at = cursor.at;
         match cursor.peek() {
             None | Some('#') => break at,
-            Some(_) if is_action(cursor.rest()) => action(cursor, numbers, &mut rule)?,
+            Some(_) if is_action(cursor.rest()) => action(cursor, numbers, rule)?,
             Some(_) if has_action && cursor.rest().contains(':') => {
                 return wrong(
                     at,
@@ -167,23 +149,10 @@ fn rule(cursor: &mut Cursor<'_>, numbers: &mut impl Numbers) -> Result<Rule, Wro
     if !has_action {
         return wrong(end, "the rule has no action", ACTIONS);
     }
-    for sibling in [&mut rule.caller, &mut rule.callee] {
-        // An exception is the same for all frames.
-        if let Some(matcher) =
-            sibling.take_if(|matcher| matches!(matcher.test, Test::Exception(..)))
-        {
-            rule.exception.push(matcher);
-        }
-    }
-    rule.text = cursor.line[start..end].trim_end().into();
-    Ok(rule)
+    Ok(end)
 }
 
 const ACTIONS: &str = "write +app, -app, +group or -group, perhaps with ^ or v before it, or category=NAME, max-frames=N, min-frames=N";
-
-fn first_word(rest: &str) -> &str {
-    rest.split_whitespace().next().unwrap_or_default()
-}
 
 fn is_action(rest: &str) -> bool {
     let flag = rest.strip_prefix(['^', 'v']).unwrap_or(rest);
