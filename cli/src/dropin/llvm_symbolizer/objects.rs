@@ -1,7 +1,7 @@
 //! The objects that a session of llvm-symbolizer has open, by path and by build-id.
 
 use super::options::Named;
-use super::{Known, Session};
+use super::session::{Known, Session};
 use crate::demangle::{Demangler, Spelling};
 use anyhow::Result;
 use std::borrow::Cow;
