@@ -1,8 +1,8 @@
 //! `symtool modules`: lists, shows, verifies, removes and repairs modules.
 //!
 //! `list.rs` fits the list to the terminal. `gc.rs` chooses what is removed, `upkeep.rs` repairs,
-//! compacts and exports. `verify.rs` checks blocks and, with `check.rs` (which addresses),
-//! `witness.rs` (another reader of the file) and `compare.rs` (where the two may differ), answers.
+//! compacts and exports. `verify/` checks blocks and, with `check.rs` (which addresses),
+//! `reference.rs` (another reader of the file) and `compare.rs` (where the two may differ), answers.
 
 mod args;
 mod check;
