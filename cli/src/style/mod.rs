@@ -1,15 +1,16 @@
 //! Writes answers in one of the styles.
 //!
 //! The frames of a range are rendered once, by [`frames()`], however many requests hit it; what
-//! differs from request to request is put around them by [`line()`]. `llvm.rs` has
-//! llvm-symbolizer's styles, with the options that only the drop-in takes; `text.rs` numbers and
-//! strings.
+//! differs from request to request is put around them by [`line()`]. `pretty.rs` has the style for
+//! people, `json.rs` that for scripts, `llvm/` those of llvm-symbolizer, with the options that only
+//! the drop-in takes; `text.rs` has numbers and strings.
 
+mod json;
 pub mod llvm;
+mod pretty;
 pub mod text;
 
 use serde::Serialize;
-use symtool_debug::Source;
 use symtool_mapping as mapping;
 use symtool_store::Module;
 use symtool_store::resolve::{Aliases, Answer, Extras, Frame, View};
@@ -17,10 +18,10 @@ use symtool_store::resolve::{Aliases, Answer, Extras, Frame, View};
 use crate::advice;
 use crate::demangle::Demangler;
 use crate::resolve::Style;
-use crate::terminal::{Paint, clean};
+use crate::terminal::Paint;
 pub use llvm::Inlines;
 use llvm::{Format, Merged, NO_FRAME, Printer, Request};
-use text::{put_hex, put_json, put_number};
+use text::put_hex;
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -104,8 +105,8 @@ pub fn frames(
         printer.frames(frames, demangler, out)
     } else {
         let mut put = |frame: &Frame<'_>, name: &[u8], is_first: bool| match style {
-            Style::Json => json(frame, name, source(frame), &aliases, is_first, out),
-            _ => pretty(frame, name, &aliases, is_first, paint, out),
+            Style::Json => json::frame(frame, name, json::source(frame), &aliases, is_first, out),
+            _ => pretty::frame(frame, name, &aliases, is_first, paint, out),
         };
         let mut merged = Merged::default();
         let mut any = false;
@@ -162,10 +163,10 @@ pub fn methods(
         match (printer(style, inlines), style) {
             (Some(printer), _) => printer.frame(&frame, name.as_bytes(), index == 0, out),
             (None, Style::Json) => {
-                json(&frame, name.as_bytes(), "mapping", &Folded::default(), index == 0, out)
+                json::frame(&frame, name.as_bytes(), "mapping", &Folded::default(), index == 0, out)
             }
             (None, _) => {
-                pretty(&frame, name.as_bytes(), &Folded::default(), index == 0, paint, out)
+                pretty::frame(&frame, name.as_bytes(), &Folded::default(), index == 0, paint, out)
             }
         }
     }
@@ -208,7 +209,7 @@ pub fn line(Look { style, inlines, .. }: Look, line: &Line<'_>, out: &mut Vec<u8
         Style::Pretty => {
             match (line.address, line.method) {
                 (Some(address), _) => put_hex(address, out),
-                (None, Some(method)) => put_clean(method.as_bytes(), out),
+                (None, Some(method)) => pretty::put_clean(method.as_bytes(), out),
                 (None, None) => out.extend_from_slice(format!("line {}", line.number).as_bytes()),
             }
             out.extend_from_slice(b": ");
@@ -236,44 +237,8 @@ pub fn line(Look { style, inlines, .. }: Look, line: &Line<'_>, out: &mut Vec<u8
                 out.push(b'\n');
             }
         }
-        Style::Json => json_line(line, out),
+        Style::Json => json::line(line, out),
     }
-}
-
-/// Writes one request and its answer as a JSON object.
-fn json_line(line: &Line<'_>, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{\"line\":");
-    out.extend_from_slice(line.number.to_string().as_bytes());
-    if let Some(address) = line.address {
-        out.extend_from_slice(b",\"address\":");
-        out.push(b'"');
-        put_hex(address, out);
-        out.push(b'"');
-    }
-    if let Some(method) = line.method {
-        out.extend_from_slice(b",\"method\":");
-        put_json(method.as_bytes(), out);
-    }
-    if let Some(module) = line.module {
-        out.extend_from_slice(b",\"module\":{\"name\":");
-        put_json(module.record.name.as_bytes(), out);
-        out.extend_from_slice(b",\"id\":");
-        put_json(module.record.id.as_bytes(), out);
-        out.push(b'}');
-    }
-    out.extend_from_slice(b",\"status\":\"");
-    out.extend_from_slice(line.status.name().as_bytes());
-    out.push(b'"');
-    if line.status.has_frames() {
-        out.extend_from_slice(b",\"frames\":[");
-        out.extend_from_slice(line.frames);
-        out.push(b']');
-    }
-    out.extend_from_slice(b"}\n");
-}
-
-fn or_unknown(text: &[u8]) -> &[u8] {
-    if text.is_empty() { b"??" } else { text }
 }
 
 /// Functions that were folded into the outermost one of an answer.
@@ -291,123 +256,6 @@ impl Folded<'_> {
                 Some(name) => put(name.as_bytes()),
                 None => put(raw),
             }
-        }
-    }
-}
-
-fn pretty(
-    frame: &Frame<'_>,
-    name: &[u8],
-    folded: &Folded<'_>,
-    is_first: bool,
-    paint: Paint,
-    out: &mut Vec<u8>,
-) {
-    if !is_first {
-        [paint.dim, "  (inlined by) ", paint.reset]
-            .iter()
-            .for_each(|text| out.extend_from_slice(text.as_bytes()));
-    }
-    out.extend_from_slice(paint.bold.as_bytes());
-    put_clean(or_unknown(name), out);
-    out.extend_from_slice(paint.reset.as_bytes());
-    if !frame.file.is_empty() {
-        out.extend_from_slice(b" at ");
-        put_clean(frame.file, out);
-        for number in [frame.line, frame.column].into_iter().take_while(|number| *number != 0) {
-            out.push(b':');
-            put_number(number, out);
-        }
-    }
-    out.push(b'\n');
-    folded.each(frame, |name| {
-        [paint.dim, "  (same code as) ", paint.reset]
-            .iter()
-            .for_each(|text| out.extend_from_slice(text.as_bytes()));
-        put_clean(or_unknown(name), out);
-        out.push(b'\n');
-    });
-}
-
-/// `text` without control characters, which a terminal would obey.
-fn put_clean(text: &[u8], out: &mut Vec<u8>) {
-    // Those of Latin-1 begin with 0xc2 in UTF-8, those that change the direction with 0xd8 or 0xe2.
-    // All bytes are looked at, many at once.
-    if text.iter().filter(|byte| matches!(byte, 0..0x20 | 0x7f | 0xc2 | 0xd8 | 0xe2)).count() > 0 {
-        out.extend_from_slice(clean(&String::from_utf8_lossy(text)).as_bytes());
-    } else {
-        out.extend_from_slice(text);
-    }
-}
-
-fn source(frame: &Frame<'_>) -> &'static str {
-    match frame.source {
-        Source::Dwarf => "dwarf",
-        Source::Gopclntab => "gopclntab",
-        Source::Symtab => "symtab",
-    }
-}
-
-fn json(
-    frame: &Frame<'_>,
-    name: &[u8],
-    source: &str,
-    folded: &Folded<'_>,
-    is_first: bool,
-    out: &mut Vec<u8>,
-) {
-    out.extend_from_slice(if is_first { b"{" } else { b",{" });
-    for (key, text) in [("function", name), ("linkage", frame.name), ("file", frame.file)] {
-        if !text.is_empty() {
-            put_key(key, out);
-            put_json(text, out);
-            out.push(b',');
-        }
-    }
-    for (key, number) in [("line", frame.line), ("column", frame.column)] {
-        if number != 0 {
-            put_key(key, out);
-            put_number(number, out);
-            out.push(b',');
-        }
-    }
-    put_key("inlined", out);
-    out.extend_from_slice(if frame.inlined { b"true" } else { b"false" });
-    out.extend_from_slice(b",\"source\":\"");
-    out.extend_from_slice(source.as_bytes());
-    out.push(b'"');
-    let mut before: &[u8] = b",\"aliases\":[";
-    folded.each(frame, |name| {
-        out.extend_from_slice(before);
-        put_json(name, out);
-        before = b",";
-    });
-    if before.len() == 1 {
-        out.push(b']');
-    }
-    out.push(b'}');
-}
-
-fn put_key(key: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
-    out.extend_from_slice(key.as_bytes());
-    out.extend_from_slice(b"\":");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_for_people_have_no_control_characters() {
-        for (name, want) in [
-            (&b"f\x1b[2J\n\xc2\x9b"[..], "f\u{fffd}[2J\\n\u{fffd}"),
-            ("ü\u{a0}".as_bytes(), "ü\u{a0}"),
-            ("f\u{202e}g\u{2066}–".as_bytes(), "f\u{fffd}g\u{fffd}–"),
-        ] {
-            let mut out = Vec::new();
-            put_clean(name, &mut out);
-            assert_eq!(out, want.as_bytes());
         }
     }
 }

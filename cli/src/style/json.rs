@@ -1,0 +1,95 @@
+//! The style of `--json`: an object for each request.
+
+use symtool_debug::Source;
+use symtool_store::resolve::Frame;
+
+use super::text::{put_hex, put_json, put_number};
+use super::{Folded, Line};
+
+/// Writes one request and its answer as a JSON object.
+pub fn line(line: &Line<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"line\":");
+    out.extend_from_slice(line.number.to_string().as_bytes());
+    if let Some(address) = line.address {
+        out.extend_from_slice(b",\"address\":");
+        out.push(b'"');
+        put_hex(address, out);
+        out.push(b'"');
+    }
+    if let Some(method) = line.method {
+        out.extend_from_slice(b",\"method\":");
+        put_json(method.as_bytes(), out);
+    }
+    if let Some(module) = line.module {
+        out.extend_from_slice(b",\"module\":{\"name\":");
+        put_json(module.record.name.as_bytes(), out);
+        out.extend_from_slice(b",\"id\":");
+        put_json(module.record.id.as_bytes(), out);
+        out.push(b'}');
+    }
+    out.extend_from_slice(b",\"status\":\"");
+    out.extend_from_slice(line.status.name().as_bytes());
+    out.push(b'"');
+    if line.status.has_frames() {
+        out.extend_from_slice(b",\"frames\":[");
+        out.extend_from_slice(line.frames);
+        out.push(b']');
+    }
+    out.extend_from_slice(b"}\n");
+}
+
+/// Writes one frame of an answer.
+pub fn frame(
+    frame: &Frame<'_>,
+    name: &[u8],
+    source: &str,
+    folded: &Folded<'_>,
+    is_first: bool,
+    out: &mut Vec<u8>,
+) {
+    out.extend_from_slice(if is_first { b"{" } else { b",{" });
+    for (key, text) in [("function", name), ("linkage", frame.name), ("file", frame.file)] {
+        if !text.is_empty() {
+            put_key(key, out);
+            put_json(text, out);
+            out.push(b',');
+        }
+    }
+    for (key, number) in [("line", frame.line), ("column", frame.column)] {
+        if number != 0 {
+            put_key(key, out);
+            put_number(number, out);
+            out.push(b',');
+        }
+    }
+    put_key("inlined", out);
+    out.extend_from_slice(if frame.inlined { b"true" } else { b"false" });
+    out.extend_from_slice(b",\"source\":\"");
+    out.extend_from_slice(source.as_bytes());
+    out.push(b'"');
+    let mut before: &[u8] = b",\"aliases\":[";
+    folded.each(frame, |name| {
+        out.extend_from_slice(before);
+        put_json(name, out);
+        before = b",";
+    });
+    if before.len() == 1 {
+        out.push(b']');
+    }
+    out.push(b'}');
+}
+
+fn put_key(key: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    out.extend_from_slice(key.as_bytes());
+    out.extend_from_slice(b"\":");
+}
+
+/// What knows a frame.
+pub fn source(frame: &Frame<'_>) -> &'static str {
+    match frame.source {
+        Source::Dwarf => "dwarf",
+        Source::Gopclntab => "gopclntab",
+        Source::Symtab => "symtab",
+    }
+}
