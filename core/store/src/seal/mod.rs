@@ -17,6 +17,7 @@
 //! costs no more than that equal records look equal. What stands in the clear is authenticated
 //! together with the key of the row, so that a block opens in its own place only.
 
+mod head;
 mod key;
 mod ring;
 mod row;
@@ -30,6 +31,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::block::{Compressed, Damage, Expanded, HEADER_BYTES, Kind, expand_data};
 use crate::module::Generation;
+use head::{HEAD_BYTES, Head};
 pub use key::{KEY_BYTES, KeyError, KeyId, MasterKey};
 pub use ring::{Epoch, EpochId, Ring};
 pub use row::RowSeal;
@@ -40,8 +42,6 @@ const SUITE_RECORD: u8 = 18;
 const NONCE_BYTES: usize = 12;
 const TAG_BYTES: usize = 16;
 const ID_BYTES: usize = 8;
-/// Bytes in the clear that all blocks have.
-const HEAD_BYTES: usize = 21;
 /// Epoch and generation of a sealed record.
 const RECORD_BYTES: usize = EpochId::BYTES + 8;
 
@@ -92,35 +92,6 @@ pub struct Place<'k> {
     pub kind: Kind,
     /// The last address or number that it covers.
     pub last: u64,
-}
-
-/// What stands before a block's data in the clear.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Head {
-    suite: u8,
-    first: u64,
-    raw_bytes: u32,
-    from: u64,
-}
-
-impl Head {
-    fn of(bytes: &[u8]) -> Result<Self, Damage> {
-        let head = bytes.get(..HEAD_BYTES).ok_or(Damage::Header)?;
-        let number = |at: std::ops::Range<usize>| {
-            head[at].iter().rev().fold(0u64, |number, &byte| number << 8 | u64::from(byte))
-        };
-        let raw_bytes = u32::try_from(number(9..13)).map_err(|_| Damage::Header)?;
-        Ok(Self { suite: head[0], first: number(1..9), raw_bytes, from: number(13..HEAD_BYTES) })
-    }
-
-    fn bytes(self) -> [u8; HEAD_BYTES] {
-        let mut bytes = [0; HEAD_BYTES];
-        bytes[0] = self.suite;
-        bytes[1..9].copy_from_slice(&self.first.to_le_bytes());
-        bytes[9..13].copy_from_slice(&self.raw_bytes.to_le_bytes());
-        bytes[13..].copy_from_slice(&self.from.to_le_bytes());
-        bytes
-    }
 }
 
 /// Bytes of a stored block once expanded, as its header has them; `None` if it has none.
