@@ -11,6 +11,7 @@
 //! ```
 
 mod change;
+mod commit;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -20,7 +21,6 @@ use std::sync::Arc;
 use rocksdb::{ColumnFamilyDescriptor, DB};
 
 use crate::block::Compressed;
-use crate::complete::{self, Plan, complete};
 use crate::database::ack::{Ack, AckDraft, Database};
 use crate::database::head::{Head, RowAccess};
 use crate::database::index::Tokens;
@@ -34,18 +34,10 @@ use crate::module::{ModuleRecord, now_ms};
 use crate::pack::Packed;
 use crate::seal::{Ring, Seal};
 pub(crate) use change::Staged;
+pub use commit::Committed;
 
 /// Name of a file in `staging/`.
 const ROWS: &str = "rows.sst";
-
-/// What became of a module.
-#[derive(Clone, Debug)]
-pub struct Committed {
-    /// The module as it is in the store now.
-    pub module: Module,
-    /// Whether the module knew all that the file can tell, so that nothing was written.
-    pub was_there: bool,
-}
 
 /// A module on its way into the store.
 pub(super) struct Part<'a> {
@@ -74,37 +66,6 @@ pub(super) struct Writer<'s> {
 pub(super) type Rows = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 impl Store {
-    /// Writes `modules`, and drops what earlier imports of them had written. New ones go in
-    /// together. What the store knows of a module and what the file tells are put together (see
-    /// [`mod@crate::complete`]); with `replace`, the file takes the place of what was known from
-    /// it. Once this returns, the modules survive a crash of this process or of the machine.
-    ///
-    /// # Errors
-    /// Any [`Error`]; the modules with which it happened and those after them have not been changed
-    /// then.
-    pub fn commit(&self, modules: &[Packed], replace: bool) -> Result<Vec<Committed>, Error> {
-        self.create()?;
-        self.recovered(self.commit_all(modules, replace))
-    }
-
-    fn commit_all(&self, modules: &[Packed], replace: bool) -> Result<Vec<Committed>, Error> {
-        let mut writer = Writer::open(self)?;
-        let mut committed = Vec::with_capacity(modules.len());
-        let mut rest = modules;
-        while let Some((first, after)) = rest.split_first() {
-            let new = writer.count_new(rest)?;
-            if new > 0 {
-                committed.extend(writer.commit_new(&rest[..new])?);
-                rest = &rest[new..];
-            } else {
-                committed.push(writer.commit_known(first, replace)?);
-                rest = after;
-            }
-        }
-        writer.tidy();
-        Ok(committed)
-    }
-
     /// Removes `modules` with all that was imported of them, all in one step. Once this returns,
     /// they stay removed after a crash of this process or of the machine. A module that is not
     /// there any more is passed over.
@@ -191,130 +152,6 @@ impl<'s> Writer<'s> {
             Unreadable::Damage => Error::Damaged(self.store.path.clone()),
             Unreadable::Database(cause) => self.store.database_error(cause),
         }
-    }
-
-    /// How many of `modules` from the first on are not in the store, nor twice among themselves.
-    fn count_new(&self, modules: &[Packed]) -> Result<usize, Error> {
-        let mut keys = HashSet::new();
-        for (at, module) in modules.iter().enumerate() {
-            let is_there =
-                self.known(module.key)?.is_some_and(|known| known.record.module.is_some());
-            if is_there || !keys.insert(module.key) {
-                return Ok(at);
-            }
-        }
-        Ok(modules.len())
-    }
-
-    /// Writes modules that are not in the store.
-    fn commit_new(&mut self, modules: &[Packed]) -> Result<Vec<Committed>, Error> {
-        let mut parts = Vec::with_capacity(modules.len());
-        for (packed, moment) in modules.iter().zip(self.next_moment()..) {
-            let mut record = with_names_of(&packed.record, None);
-            record.stamp(moment);
-            let before = self.known(packed.key)?;
-            parts.push(Part {
-                module: self.module(packed.key, record, &packed.blocks)?,
-                blocks: Some(&packed.blocks),
-                before,
-            });
-        }
-        self.put(&parts, &[])?;
-        Ok(parts
-            .into_iter()
-            .map(|part| Committed { module: part.module, was_there: false })
-            .collect())
-    }
-
-    /// Writes a module of which the store knows something.
-    fn commit_known(&mut self, packed: &Packed, replace: bool) -> Result<Committed, Error> {
-        let known = self.known(packed.key)?;
-        let Some(before) = known.as_ref().and_then(Known::module) else {
-            // Another module of the same id went in before it, and takes it from here.
-            return self
-                .commit_new(std::slice::from_ref(packed))
-                .map(|mut committed| committed.remove(0));
-        };
-        let there = || Ok(Committed { module: before.clone(), was_there: true });
-        let mut completed = None;
-        if packed.record.is_mapping() {
-            // Another mapping of the same id takes the place of the one before: two cannot complete
-            // each other.
-            let is_same = packed
-                .record
-                .sources
-                .iter()
-                .zip(&before.record.sources)
-                .all(|(new, old)| new.is_same_file(old));
-            if is_same && !replace {
-                return self.relabel(known, before, &packed.record.labels);
-            }
-        } else {
-            // A module of several files comes from another store, whole.
-            let takes_over = packed.record.sources.len() > 1
-                && (replace || packed.record.tells_more_than(&before.record));
-            let plan =
-                if takes_over { None } else { Plan::of(&before.record, &packed.record, replace) };
-            if plan.is_none() && !takes_over {
-                return self.relabel(known, before, &packed.record.labels);
-            }
-            let blocks = || {
-                self.stored(&before).map_err(|cause| complete::Error::Unreadable(Box::new(cause)))
-            };
-            match plan
-                .map_or(Ok(None), |plan| complete(plan, &before.record, blocks, packed).map(Some))
-            {
-                Ok(together) => completed = together,
-                Err(complete::Error::Pack(cause)) => {
-                    return Err(Error::io(&self.store.path, cause));
-                }
-                // What is damaged gives way to a file that tells as much.
-                Err(complete::Error::Damaged(_) | complete::Error::Unreadable(_))
-                    if packed.record.detail() >= before.record.detail() => {}
-                Err(complete::Error::Damaged(_) | complete::Error::Unreadable(_)) => {
-                    return there();
-                }
-            }
-        }
-        let packed = completed.as_ref().unwrap_or(packed);
-        let mut record = with_names_of(&packed.record, Some(&before.record));
-        record.stamp(self.next_moment());
-        let mut module = self.module(packed.key, record, &packed.blocks)?;
-        let is_same = module.generation == before.generation;
-        let has_blocks = is_same && !replace;
-        if has_blocks {
-            module.seal = before.seal;
-        } else if is_same {
-            // Beside the old ones, which may be damaged, so that nothing has to be read of them.
-            module.generation.number = before.generation.number.wrapping_add(1);
-            module.seal = Seal::new(self.ring.as_deref(), module.generation);
-        }
-        let parts = [Part {
-            module,
-            blocks: Some(packed.blocks.as_slice()).filter(|_| !has_blocks),
-            before: known,
-        }];
-        self.put(&parts, &[])?;
-        let [Part { module, .. }] = parts;
-        Ok(Committed { module, was_there: false })
-    }
-
-    /// Gives a module that the store has the `labels` that it lacks. Its blocks stay.
-    fn relabel(
-        &mut self,
-        known: Option<Known>,
-        mut module: Module,
-        labels: &[String],
-    ) -> Result<Committed, Error> {
-        if labels.iter().all(|label| module.record.labels.contains(label)) {
-            return Ok(Committed { module, was_there: true });
-        }
-        let with_labels = ModuleRecord { labels: labels.to_vec(), ..module.record.clone() };
-        module.record = with_names_of(&with_labels, Some(&module.record));
-        let parts = [Part { module, blocks: None, before: known }];
-        self.put(&parts, &[])?;
-        let [Part { module, .. }] = parts;
-        Ok(Committed { module, was_there: false })
     }
 
     /// Writes the modules of a store that is migrated, each as of the moment at which it was
@@ -408,19 +245,4 @@ fn set_strays_aside(store: &Store, rows: &RowAccess) -> Result<(), Error> {
     }
     // Without a database, what is left in its folder is what a killed first change had begun.
     if db.is_none() { durable::remove_folder(&store.symbols()).map_err(io) } else { Ok(()) }
-}
-
-/// `record`, by whose names, those of its files and those of `old` the module will be found.
-fn with_names_of(record: &ModuleRecord, old: Option<&ModuleRecord>) -> ModuleRecord {
-    let mut record = record.clone();
-    let before = old.into_iter().flat_map(|old| old.other_names.iter().chain([&old.name]));
-    let names = before.chain(record.sources.iter().map(|source| &source.name));
-    record.other_names = names.filter(|name| **name != record.name).cloned().collect();
-    record.other_names.sort_unstable();
-    record.other_names.dedup();
-    let labels = old.into_iter().flat_map(|old| &old.labels).cloned();
-    record.labels.extend(labels);
-    record.labels.sort_unstable();
-    record.labels.dedup();
-    record
 }

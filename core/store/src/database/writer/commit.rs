@@ -1,0 +1,211 @@
+//! Commits modules: new ones together, one that the store knows with what it knows of it.
+
+use std::collections::HashSet;
+
+use super::{Part, Writer};
+use crate::complete::{self, Plan, complete};
+use crate::database::record::{Known, Module};
+use crate::database::{Error, Store};
+use crate::module::ModuleRecord;
+use crate::pack::Packed;
+use crate::seal::Seal;
+
+/// What became of a module.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    /// The module as it is in the store now.
+    pub module: Module,
+    /// Whether the module knew all that the file can tell, so that nothing was written.
+    pub was_there: bool,
+}
+
+/// What a file and the module that the store has make together.
+enum Together {
+    /// The module, which knows all that the file tells.
+    Unchanged,
+    /// The module, though it is damaged: the file tells less.
+    Kept,
+    /// The file alone.
+    New,
+    /// Both.
+    Completed(Box<Packed>),
+}
+
+impl Store {
+    /// Writes `modules`, and drops what earlier imports of them had written. New ones go in
+    /// together. What the store knows of a module and what the file tells are put together (see
+    /// [`mod@crate::complete`]); with `replace`, the file takes the place of what was known from
+    /// it. Once this returns, the modules survive a crash of this process or of the machine.
+    ///
+    /// # Errors
+    /// Any [`Error`]; the modules with which it happened and those after them have not been changed
+    /// then.
+    pub fn commit(&self, modules: &[Packed], replace: bool) -> Result<Vec<Committed>, Error> {
+        self.create()?;
+        self.recovered(self.commit_all(modules, replace))
+    }
+
+    fn commit_all(&self, modules: &[Packed], replace: bool) -> Result<Vec<Committed>, Error> {
+        let mut writer = Writer::open(self)?;
+        let mut committed = Vec::with_capacity(modules.len());
+        let mut rest = modules;
+        while let Some((first, after)) = rest.split_first() {
+            let new = writer.count_new(rest)?;
+            if new > 0 {
+                committed.extend(writer.commit_new(&rest[..new])?);
+                rest = &rest[new..];
+            } else {
+                committed.push(writer.commit_known(first, replace)?);
+                rest = after;
+            }
+        }
+        writer.tidy();
+        Ok(committed)
+    }
+}
+
+impl Writer<'_> {
+    /// How many of `modules` from the first on are not in the store, nor twice among themselves.
+    fn count_new(&self, modules: &[Packed]) -> Result<usize, Error> {
+        let mut keys = HashSet::new();
+        for (at, module) in modules.iter().enumerate() {
+            let is_there =
+                self.known(module.key)?.is_some_and(|known| known.record.module.is_some());
+            if is_there || !keys.insert(module.key) {
+                return Ok(at);
+            }
+        }
+        Ok(modules.len())
+    }
+
+    /// Writes modules that are not in the store.
+    fn commit_new(&mut self, modules: &[Packed]) -> Result<Vec<Committed>, Error> {
+        let mut parts = Vec::with_capacity(modules.len());
+        for (packed, moment) in modules.iter().zip(self.next_moment()..) {
+            let mut record = with_names_of(&packed.record, None);
+            record.stamp(moment);
+            let before = self.known(packed.key)?;
+            parts.push(Part {
+                module: self.module(packed.key, record, &packed.blocks)?,
+                blocks: Some(&packed.blocks),
+                before,
+            });
+        }
+        self.put(&parts, &[])?;
+        Ok(parts
+            .into_iter()
+            .map(|part| Committed { module: part.module, was_there: false })
+            .collect())
+    }
+
+    /// Writes a module of which the store knows something.
+    fn commit_known(&mut self, packed: &Packed, replace: bool) -> Result<Committed, Error> {
+        let known = self.known(packed.key)?;
+        let Some(before) = known.as_ref().and_then(Known::module) else {
+            // Another module of the same id went in before it, and takes it from here.
+            return self
+                .commit_new(std::slice::from_ref(packed))
+                .map(|mut committed| committed.remove(0));
+        };
+        let completed = match self.put_together(packed, &before, replace)? {
+            Together::Unchanged => return self.relabel(known, before, &packed.record.labels),
+            Together::Kept => return Ok(Committed { module: before, was_there: true }),
+            Together::New => None,
+            Together::Completed(completed) => Some(completed),
+        };
+        let packed = completed.as_deref().unwrap_or(packed);
+        let mut record = with_names_of(&packed.record, Some(&before.record));
+        record.stamp(self.next_moment());
+        let mut module = self.module(packed.key, record, &packed.blocks)?;
+        let is_same = module.generation == before.generation;
+        let has_blocks = is_same && !replace;
+        if has_blocks {
+            module.seal = before.seal;
+        } else if is_same {
+            // Beside the old ones, which may be damaged, so that nothing has to be read of them.
+            module.generation.number = before.generation.number.wrapping_add(1);
+            module.seal = Seal::new(self.ring.as_deref(), module.generation);
+        }
+        let parts = [Part {
+            module,
+            blocks: Some(packed.blocks.as_slice()).filter(|_| !has_blocks),
+            before: known,
+        }];
+        self.put(&parts, &[])?;
+        let [Part { module, .. }] = parts;
+        Ok(Committed { module, was_there: false })
+    }
+
+    /// What a file and the module that the store has `before` make together.
+    fn put_together(
+        &self,
+        packed: &Packed,
+        before: &Module,
+        replace: bool,
+    ) -> Result<Together, Error> {
+        if packed.record.is_mapping() {
+            // Another mapping of the same id takes the place of the one before: two cannot complete
+            // each other.
+            let is_same = packed
+                .record
+                .sources
+                .iter()
+                .zip(&before.record.sources)
+                .all(|(new, old)| new.is_same_file(old));
+            return Ok(if is_same && !replace { Together::Unchanged } else { Together::New });
+        }
+        // A module of several files comes from another store, whole.
+        let takes_over = packed.record.sources.len() > 1
+            && (replace || packed.record.tells_more_than(&before.record));
+        if takes_over {
+            return Ok(Together::New);
+        }
+        let Some(plan) = Plan::of(&before.record, &packed.record, replace) else {
+            return Ok(Together::Unchanged);
+        };
+        let blocks =
+            || self.stored(before).map_err(|cause| complete::Error::Unreadable(Box::new(cause)));
+        match complete(plan, &before.record, blocks, packed) {
+            Ok(together) => Ok(Together::Completed(Box::new(together))),
+            Err(complete::Error::Pack(cause)) => Err(Error::io(&self.store.path, cause)),
+            // What is damaged gives way to a file that tells as much.
+            Err(complete::Error::Damaged(_) | complete::Error::Unreadable(_)) => {
+                let gives_way = packed.record.detail() >= before.record.detail();
+                Ok(if gives_way { Together::New } else { Together::Kept })
+            }
+        }
+    }
+
+    /// Gives a module that the store has the `labels` that it lacks. Its blocks stay.
+    fn relabel(
+        &mut self,
+        known: Option<Known>,
+        mut module: Module,
+        labels: &[String],
+    ) -> Result<Committed, Error> {
+        if labels.iter().all(|label| module.record.labels.contains(label)) {
+            return Ok(Committed { module, was_there: true });
+        }
+        let with_labels = ModuleRecord { labels: labels.to_vec(), ..module.record.clone() };
+        module.record = with_names_of(&with_labels, Some(&module.record));
+        let parts = [Part { module, blocks: None, before: known }];
+        self.put(&parts, &[])?;
+        let [Part { module, .. }] = parts;
+        Ok(Committed { module, was_there: false })
+    }
+}
+
+/// `record`, by whose names, those of its files and those of `old` the module will be found.
+fn with_names_of(record: &ModuleRecord, old: Option<&ModuleRecord>) -> ModuleRecord {
+    let mut record = record.clone();
+    let before = old.into_iter().flat_map(|old| old.other_names.iter().chain([&old.name]));
+    let names = before.chain(record.sources.iter().map(|source| &source.name));
+    record.other_names = names.filter(|name| **name != record.name).cloned().collect();
+    record.other_names.sort_unstable();
+    record.other_names.dedup();
+    let labels = old.into_iter().flat_map(|old| &old.labels).cloned();
+    record.labels.extend(labels);
+    record.labels.sort_unstable();
+    record.labels.dedup();
+    record
+}
