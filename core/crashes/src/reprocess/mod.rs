@@ -3,7 +3,7 @@
 //! ```text
 //! select    crashes that may have changed: by the index of images, those of modules that came, changed or went (select.rs)
 //!   -> assess    those whose digest has changed (crate::fingerprint)
-//!   -> propose   which crashes move, which groups there will be (propose.rs; crate::groups::plan decides)
+//!   -> propose   which crashes move, which groups there will be (propose/; crate::groups::plan decides)
 //!   -> report    what that means for people (report_builder.rs, report.rs)
 //!   -> apply     all of it in one write, with what undoes it (apply.rs, journal.rs, undo.rs)
 //! ```

@@ -1,0 +1,154 @@
+//! What assessing crashes again brings to light: which of them move, from where to where, and for
+//! which changed modules.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hashbrown::HashMap;
+use symtool_report::ImageId;
+
+use crate::fingerprint::{Assessed, Assessment, Assessor, Fingerprint};
+use crate::ids::FingerprintId;
+use crate::reprocess::apply::Movement;
+use crate::stored::journal::Moved;
+use crate::stored::report::CrashCounts;
+use crate::stored::state::{Standing, State};
+use crate::stored::{Crashes, Slot, StoredImage};
+use symtool_store::Error;
+
+/// Crashes that go from one signature to another.
+#[derive(Clone, Debug, Default)]
+pub struct Stream {
+    pub crashes: u64,
+    /// Which changed modules these have frames in.
+    pub causes: BTreeMap<usize, u64>,
+}
+
+/// Crashes by where they come from and go to.
+pub type Streams = HashMap<(FingerprintId, FingerprintId), Stream>;
+
+/// What assessing has brought to light.
+#[derive(Default)]
+pub struct Found {
+    pub movement: Movement,
+    pub new: HashMap<FingerprintId, Fingerprint>,
+    pub streams: Streams,
+    pub counts: CrashCounts,
+}
+
+impl Found {
+    /// What comes of those crashes of a chunk whose digest has changed.
+    pub fn at(
+        crashes: &Crashes,
+        assessor: &Assessor<'_>,
+        number: u64,
+        slots: Option<&BTreeSet<u16>>,
+        causes: &HashMap<[u8; 16], usize>,
+    ) -> Result<Self, Error> {
+        let chunk = crashes.chunk(number)?.ok_or_else(|| crashes.database.damaged())?;
+        let row = crashes.states_row(number)?;
+        let states = &row.states;
+        let is_there = |slot: &u16| states.get(usize::from(*slot)).is_some_and(State::is_shown);
+        let mut slots: Vec<u16> = match slots {
+            Some(slots) => slots.iter().copied().filter(is_there).collect(),
+            None => (0..=u16::MAX).zip(states).map(|(slot, _)| slot).filter(is_there).collect(),
+        };
+        let mut found = Self::default();
+        found.counts.selected = slots.len() as u64;
+        let mut digests = assessor.digests(&chunk, &slots);
+        let has_changed: Vec<bool> = slots
+            .iter()
+            .zip(&digests)
+            .map(|(slot, digest)| states[usize::from(*slot)].digest != *digest)
+            .collect();
+        keep(&mut slots, &has_changed);
+        keep(&mut digests, &has_changed);
+        found.counts.assessed = slots.len() as u64;
+        let Assessment { crashes: assessed, mut signatures } = assessor.assess(&chunk, &slots);
+        // Which changed modules each image is.
+        let cause = |image: &StoredImage| {
+            image
+                .id
+                .iter()
+                .flat_map(ImageId::keys)
+                .filter_map(|key| causes.get(&key).copied())
+                .collect()
+        };
+        let causes: Vec<Vec<usize>> = chunk.images().iter().map(cause).collect();
+        let mut moved = Vec::with_capacity(slots.len());
+        for ((slot, digest), Assessed { signature, resolved }) in
+            slots.iter().zip(digests).zip(assessed)
+        {
+            let (Some(old), Some(crash)) = (states.get(usize::from(*slot)), chunk.crash(*slot))
+            else {
+                continue;
+            };
+            let new =
+                found.take(*old, State { signature, digest, resolved, standing: Standing::Shown });
+            moved.push(Moved { at: Slot { chunk: number, slot: *slot }, old: *old, new });
+            if new.signature != old.signature {
+                found.blame((old.signature, signature), chunk.images_of(crash), &causes);
+                found.new.extend(signatures.remove(&signature).map(|new| (signature, new)));
+            }
+        }
+        found.movement = Movement::of_chunk(&crashes.database, number, &chunk, row, moved)?;
+        Ok(found)
+    }
+
+    /// Takes what was found in another chunk.
+    pub fn absorb(&mut self, other: Self) {
+        self.movement.absorb(other.movement);
+        self.new.extend(other.new);
+        for (way, stream) in other.streams {
+            let into = self.streams.entry(way).or_default();
+            into.crashes += stream.crashes;
+            stream
+                .causes
+                .into_iter()
+                .for_each(|(module, crashes)| *into.causes.entry(module).or_default() += crashes);
+        }
+        self.counts.selected += other.counts.selected;
+        self.counts.assessed += other.counts.assessed;
+        self.counts.improved += other.counts.improved;
+        self.counts.moved += other.counts.moved;
+        self.counts.kept += other.counts.kept;
+    }
+
+    /// Counts what came of a crash, and returns what it has from now on.
+    fn take(&mut self, old: State, new: State) -> State {
+        if new.resolved < old.resolved {
+            self.counts.kept += 1;
+            return State { digest: new.digest, ..old };
+        }
+        self.counts.improved += u64::from(new.resolved > old.resolved);
+        if new.signature != old.signature {
+            self.counts.moved += 1;
+            self.streams.entry((old.signature, new.signature)).or_default().crashes += 1;
+        }
+        new
+    }
+
+    /// Counts a crash with frames in `images`, which goes that way, for each changed module of
+    /// these.
+    fn blame(
+        &mut self,
+        way: (FingerprintId, FingerprintId),
+        images: &[u32],
+        causes: &[Vec<usize>],
+    ) {
+        let stream = self.streams.entry(way).or_default();
+        let mut modules: Vec<usize> = images
+            .iter()
+            .filter_map(|image| causes.get(*image as usize))
+            .flatten()
+            .copied()
+            .collect();
+        modules.sort_unstable();
+        modules.dedup();
+        modules.into_iter().for_each(|module| *stream.causes.entry(module).or_default() += 1);
+    }
+}
+
+fn keep<T>(all: &mut Vec<T>, wanted: &[bool]) {
+    let mut wanted = wanted.iter();
+    all.retain(|_| wanted.next() == Some(&true));
+}
