@@ -4,27 +4,28 @@
 //! ```text
 //! reports      -> prepared  what was read of them, what they are grouped by (prepare.rs)
 //!              -> new ones  those that are not stored yet; of several reports of one crash, which is shown (contest.rs)
-//!              -> rows      reports (reports.rs), index of images, counts of signatures (tally_changes.rs), groups of new signatures
+//!              -> rows      reports (reports.rs), index of images, counts of signatures (tally_changes.rs), groups of new signatures (own_groups.rs)
 //! ```
 
 mod contest;
+mod own_groups;
 pub(crate) mod prepare;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
 
 use crate::add::contest::Contests;
-use crate::fingerprint::{Assessed, Assessor, ENGINE, Fingerprint};
-use crate::ids::{CrashId, FingerprintId, GroupId};
+use crate::fingerprint::{Assessed, Assessor, ENGINE};
+use crate::ids::{CrashId, FingerprintId};
 use crate::stored::changes::{Changes, Old};
 use crate::stored::chunk::Chunk;
 use crate::stored::database::Database;
 use crate::stored::reports::Stream;
-use crate::stored::state::{
-    Failed, FingerprintRow, GroupRow, LastRun, Pending, Slot, Standing, State,
-};
+use crate::stored::state::{Failed, LastRun, Pending, Slot, Standing, State};
 use crate::stored::tally_changes::{Change, ChunkStates, TallyChanges};
 use crate::stored::{CrashWriter, reports, rows, stored_report};
+pub use own_groups::own_groups;
+use own_groups::put_signatures;
 pub use prepare::{Incoming, Prepared};
 use prepare::{Ready, Seen};
 use symtool_store::Error;
@@ -311,83 +312,6 @@ fn put_pending<'i>(
     changes.put(rows::pending(number), Old::Absent, &pending)
 }
 
-/// Each signature that is new gets a group of its own.
-fn put_signatures(
-    database: &Database,
-    changes: &mut Changes<'_>,
-    signatures: impl IntoIterator<Item = (FingerprintId, Fingerprint)>,
-) -> Result<(), Error> {
-    let unique: BTreeMap<FingerprintId, Fingerprint> = signatures.into_iter().collect();
-    let keys: Vec<Vec<u8>> = unique.keys().map(|id| rows::signature(*id)).collect();
-    let known = database.bytes_of(&keys)?;
-    let new: Vec<&Fingerprint> = unique
-        .values()
-        .zip(&known)
-        .filter(|(_, known)| known.is_none())
-        .map(|(signature, _)| signature)
-        .collect();
-    let groups =
-        own_groups(database, &new.iter().map(|signature| signature.id).collect::<Vec<_>>())?;
-    for (signature, own) in new.into_iter().zip(groups) {
-        changes.put(rows::signature(signature.id), Old::Absent, &signature.row(own.id))?;
-        if own.is_new {
-            changes.put(rows::group(own.id), Old::Absent, &own.row)?;
-        }
-        changes.put_bytes(
-            rows::member(own.id, signature.id),
-            if own.is_new { Old::Absent } else { Old::Unknown },
-            Vec::new(),
-        )?;
-    }
-    Ok(())
-}
-
-/// A group for a signature that has none.
-#[derive(Clone, Copy, Debug)]
-pub struct OwnGroup {
-    /// Its id.
-    pub id: GroupId,
-    /// Its row.
-    pub row: GroupRow,
-    /// Whether it is not there yet.
-    pub is_new: bool,
-}
-
-/// The group for each signature that has none: one that has no signatures, not even of old.
-pub fn own_groups(
-    database: &Database,
-    signatures: &[FingerprintId],
-) -> Result<Vec<OwnGroup>, Error> {
-    let first = |signature: &FingerprintId| GroupId::of(*signature, 0);
-    let there = database.bytes_of(
-        &signatures.iter().map(|signature| rows::group(first(signature))).collect::<Vec<_>>(),
-    )?;
-    let own = |(signature, there): (&FingerprintId, Option<Vec<u8>>)| {
-        let (mut number, mut is_there) = (0, there.is_some());
-        loop {
-            let id = GroupId::of(*signature, number);
-            let mut is_free = true;
-            if is_there {
-                let members = rows::members(id);
-                database.each(&members, &members, |key, _| {
-                    is_free = key.get(members.len()..) == Some(&signature.0[..]);
-                    Ok(is_free)
-                })?;
-            }
-            if is_free {
-                return Ok(OwnGroup {
-                    id,
-                    row: GroupRow { made_for: *signature, number },
-                    is_new: !is_there,
-                });
-            }
-            number += 1;
-            is_there = database.bytes(&rows::group(GroupId::of(*signature, number)))?.is_some();
-        }
-    };
-    signatures.iter().zip(there).map(own).collect()
-}
-
 /// For each image in which crashes of `chunk` have frames, which crashes.
 pub fn slots_by_image(chunk: &Chunk) -> BTreeMap<[u8; 16], Vec<u16>> {
     let mut slots: BTreeMap<[u8; 16], Vec<u16>> = BTreeMap::new();
@@ -402,16 +326,4 @@ pub fn slots_by_image(chunk: &Chunk) -> BTreeMap<[u8; 16], Vec<u16>> {
         }
     }
     slots
-}
-
-impl Fingerprint {
-    /// What is stored of it.
-    pub(crate) fn row(&self, group: GroupId) -> FingerprintRow {
-        FingerprintRow {
-            group,
-            kind: self.kind,
-            title: self.title.clone(),
-            frames: self.frames.clone(),
-        }
-    }
 }
