@@ -199,7 +199,7 @@ fn every_address_is_answered_by_the_first_file_that_knows_it() {
             let stored = sandbox.stored();
             // Once more, in whatever order, nothing changes.
             (0..3).for_each(|at| {
-                assert!(sandbox.commit(&modules[at], bytes[at]).was_there, "seed {seed}")
+                assert!(sandbox.commit(&modules[at], bytes[at]).was_there, "seed {seed}");
             });
             assert!(sandbox.stored() == stored);
             outcomes.push(stored);

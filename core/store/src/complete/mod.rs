@@ -161,7 +161,7 @@ fn join(
     let new_pieces = pieces(&new_symbols, &[], &[Some(plan.new).filter(|_| plan.uses_new)]);
     let mut joined = Joined::new(&old_symbols, &new_symbols, plan.sources.len());
     overlay(&old_pieces, &new_pieces, |start, end, side, piece| {
-        joined.push(start, end, side, piece)
+        joined.push(start, end, side, piece);
     });
     let mut sources = plan.sources;
     sources
@@ -195,7 +195,7 @@ fn tell(mut record: ModuleRecord, sources: Vec<Source>, new: &ModuleRecord) -> M
     record.warnings.clear();
     for source in used() {
         source.dropped.iter().for_each(|(reason, count)| {
-            *record.dropped.entry(reason.clone()).or_default() += count
+            *record.dropped.entry(reason.clone()).or_default() += count;
         });
         // What a poorer file lacks is no concern beside a richer one.
         let is_rich = source.detail == sources[0].detail;

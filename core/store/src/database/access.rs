@@ -57,7 +57,7 @@ impl Store {
             Err(Error::Missing(_)) => self.create_new()?,
             // Another process is making it, or was killed while it did.
             Err(Error::NotAStore(_) | Error::FormatLost(_)) if format::is_free(&self.path) => {
-                self.create_new()?
+                self.create_new()?;
             }
             Err(error) => return Err(error),
         }

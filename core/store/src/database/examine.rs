@@ -188,7 +188,7 @@ impl Store {
         match catalog_keys(db) {
             Ok(keys) if keys == expected => {}
             Ok(_) | Err(Unreadable::Damage) => {
-                found.push(Finding::Rows("the catalog does not list what there is"))
+                found.push(Finding::Rows("the catalog does not list what there is"));
             }
             Err(Unreadable::Database(cause)) => return Err(self.database_error(cause)),
         }
