@@ -103,9 +103,9 @@ fn matchers(
                 let matcher = matcher(cursor, numbers)?;
                 count += 1;
                 if matches!(matcher.test, Test::Exception(..)) {
-                    rule.exception.push(matcher)
+                    rule.exception.push(matcher);
                 } else {
-                    rule.own.push(matcher)
+                    rule.own.push(matcher);
                 }
             }
         }
