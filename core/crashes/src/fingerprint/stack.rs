@@ -140,15 +140,15 @@ impl<'a> Builder<'a> {
                         inlined: function.inlined,
                         place: function.place.as_deref().map(|(path, line)| (&**path, *line)),
                         ..link(index, frame, &function.name)
-                    }))
+                    }));
                 }
                 NamedBy::Report(name) => links.extend(said(*name)),
                 NamedBy::Guess(name) => links.extend(said(*name).map(|link| self.guess(&link))),
                 NamedBy::Address(name) => {
-                    links.extend(said(*name).and_then(|link| self.address(&link)))
+                    links.extend(said(*name).and_then(|link| self.address(&link)));
                 }
                 NamedBy::Obfuscated(name) => {
-                    links.extend(said(*name).and_then(|link| self.obfuscated(frame, &link)))
+                    links.extend(said(*name).and_then(|link| self.obfuscated(frame, &link)));
                 }
                 NamedBy::Nothing => {}
             }

@@ -42,7 +42,7 @@ pub struct Database {
     pub(crate) is_writer: bool,
     /// Whether it is the store's. One that is being made beside it acknowledges nothing.
     pub(crate) is_in_place: bool,
-    /// InMemoryModule for its drop.
+    /// Held for its drop.
     pub(crate) lock: Option<Lock>,
 }
 

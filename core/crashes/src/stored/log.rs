@@ -200,7 +200,7 @@ mod tests {
     fn changes(bytes: &[u8]) -> Changes {
         let mut found = Changes::new();
         scan_bytes(bytes, &mut |change| {
-            found.push((change.key.to_vec(), change.value.map(<[u8]>::to_vec), change.sequence))
+            found.push((change.key.to_vec(), change.value.map(<[u8]>::to_vec), change.sequence));
         });
         found
     }

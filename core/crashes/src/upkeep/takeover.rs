@@ -45,7 +45,7 @@ impl WholeChunk {
                     gained.push(Change { slot, lost: None, gained: Some(state.signature) });
                 }
                 Standing::Outdone => {
-                    changes.put_bytes(rows::other_report(crash.id, at), Old::Absent, Vec::new())?
+                    changes.put_bytes(rows::other_report(crash.id, at), Old::Absent, Vec::new())?;
                 }
                 Standing::Removed => {}
             }
