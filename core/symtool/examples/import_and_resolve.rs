@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         if let Event::Done(report) = event {
             match report.outcome {
                 Outcome::Imported { module, .. } | Outcome::Unchanged { module, .. } => {
-                    println!("{}: {}", module.name, module.id)
+                    println!("{}: {}", module.name, module.id);
                 }
                 Outcome::Failed(failure) => eprintln!("{failure}"),
             }

@@ -77,7 +77,7 @@ fn frames(answer: Answer<'_, '_>) -> Result<Vec<Frame>, Error> {
                     column: frame.column,
                     inlined: frame.inlined,
                 });
-            })?
+            })?;
         }
     }
     Ok(frames)

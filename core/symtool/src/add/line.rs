@@ -62,7 +62,7 @@ impl<'a> Line<'a> {
                     arrived += 1;
                 }
                 Step::Prepared(number, prepared, lost) => {
-                    drop(waiting.insert(number, (prepared, lost)))
+                    drop(waiting.insert(number, (prepared, lost)));
                 }
             }
             while let Some((prepared, lost)) = waiting.remove(&stored) {
@@ -88,7 +88,7 @@ impl<'a> Line<'a> {
     /// What happens next. If nothing does for a while, `writer` is closed, so that others may
     /// write.
     fn next(&self, is_idle: bool, writer: &mut Option<CrashWriter>) -> Result<Step, Error> {
-        let ended = |_| Error::Receiver(io::Error::other("a thread of the job has ended early"));
+        let ended = |()| Error::Receiver(io::Error::other("a thread of the job has ended early"));
         if is_idle && writer.is_some() {
             match self.happened.recv_timeout(IDLE) {
                 Err(RecvTimeoutError::Timeout) => *writer = None,

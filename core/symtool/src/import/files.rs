@@ -68,7 +68,7 @@ impl Files {
         for entry in WalkDir::new(folder).sort_by_file_name() {
             match entry {
                 Ok(entry) if entry.file_type().is_dir() && is_dsym(entry.path()) => {
-                    bundles.push(entry.into_path())
+                    bundles.push(entry.into_path());
                 }
                 Ok(entry) => self.entry(&canonical, entry),
                 Err(error) => {
@@ -106,10 +106,10 @@ impl Files {
             fs::metadata(&path).and_then(|metadata| Ok((Kind::of_file(&path)?, metadata.len())));
         match looked_at {
             Ok((Kind::Object | Kind::Mapping, bytes)) => {
-                self.found.push(Found::File { path, bytes, is_named: false })
+                self.found.push(Found::File { path, bytes, is_named: false });
             }
             Ok((Kind::Archive(format), bytes)) => {
-                self.found.push(Found::Archive { path, format, bytes })
+                self.found.push(Found::Archive { path, format, bytes });
             }
             Ok((Kind::Other, _)) => self.passed_over += 1,
             // It went away meanwhile.

@@ -9,6 +9,7 @@
 //! thread 2   open 1 ~~wait~~~ | enter 1 | read 1 | open 2 | enter 2 | read 2
 //! ```
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -134,9 +135,9 @@ impl<'a> Ticket<'a> {
         let mut state = self
             .order
             .wait_while(|state| state.next != self.number || state.reading.contains(&key));
-        if !state.known.contains_key(&key) {
+        if let Entry::Vacant(entry) = state.known.entry(key) {
             let known = self.order.look_up(info)?;
-            state.known.insert(key, known.into_iter().collect());
+            entry.insert(known.into_iter().collect());
         }
         let known = state.known.get(&key).map_or(&[][..], Vec::as_slice);
         if let Some(other) = known.iter().find_map(|known| known.record.contradicting(info)) {

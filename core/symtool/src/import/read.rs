@@ -46,7 +46,7 @@ pub struct Module<'a> {
     pub took: Duration,
     /// Whether this command has imported a file of the same id before.
     pub again: bool,
-    /// InMemoryModule until the module is in the store.
+    /// Held until the module is in the store.
     pub memory: Permit<'a>,
 }
 
