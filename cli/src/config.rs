@@ -116,7 +116,7 @@ impl Config {
         match key {
             "store" => {
                 self.store =
-                    Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?)
+                    Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?);
             }
             "jobs" => {
                 let jobs = whole(value)
@@ -137,7 +137,7 @@ impl Config {
             }
             "key-file" => {
                 self.key_file =
-                    Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?)
+                    Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?);
             }
             "key-command" => {
                 let command = value.as_str().filter(|command| !command.trim().is_empty());
@@ -148,7 +148,7 @@ impl Config {
             "crash-quota" => self.crash_quota = Some(bytes(value).ok_or_else(|| wrong(SIZE))?),
             "rules" => {
                 self.rules =
-                    Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?)
+                    Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?);
             }
             "debug-dirs" => {
                 let dirs = value

@@ -19,7 +19,6 @@ const WAIT_SECONDS: u64 = 10;
 
 /// The settings of a command.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct Context {
     /// The folder of the store, if one was named.
     pub store: Option<PathBuf>,

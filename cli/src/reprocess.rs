@@ -212,7 +212,7 @@ impl Told<'_> {
         }
         match (self.status, self.report.run) {
             (RunStatus::Applied, Some(run)) => {
-                writeln!(out, "run {run}; undo it with: symtool groups undo {run}")?
+                writeln!(out, "run {run}; undo it with: symtool groups undo {run}")?;
             }
             (RunStatus::DryRun, _) => writeln!(out, "nothing was changed (--dry-run)")?,
             _ => {}

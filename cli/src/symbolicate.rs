@@ -230,7 +230,7 @@ fn lines(known: &Known<'_>, mut input: BufReader<impl Read>) -> Result<Exit> {
         match (known.report_of_line(&line)?, log.feed(&line)) {
             (Some(report), _) => text.extend_from_slice(&report),
             (None, Some(frame)) => {
-                annotate_line(&line, &frame, &symbols.resolve_line(&frame), &mut text)
+                annotate_line(&line, &frame, &symbols.resolve_line(&frame), &mut text);
             }
             (None, None) => text.extend_from_slice(&line),
         }

@@ -28,8 +28,12 @@ use report::{Report, Summary};
 pub fn run(context: &Context, args: &Check) -> Result<Exit> {
     let search = context.search(&args.debug_dirs, &[]);
     let board = Board::new("check", progress::is_wanted(context));
-    let (looked, passed_over) =
-        board.while_shown(|| inspect(&args.paths, &search, &|event| Ok(board.tell(&event))));
+    let (looked, passed_over) = board.while_shown(|| {
+        inspect(&args.paths, &search, &|event| {
+            board.tell(&event);
+            Ok(())
+        })
+    });
     let mut out = io::stdout().lock();
     let mut summary = Summary { skipped: passed_over, ..Summary::default() };
     let paint = context.paint(&io::stdout());

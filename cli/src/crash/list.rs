@@ -44,7 +44,7 @@ struct FailedLine<'a> {
 
 /// Runs the command.
 pub fn run(context: &Context, store: &Store, args: &CrashList) -> Result<Exit> {
-    let crashes = Crashes::open(&store)?;
+    let crashes = Crashes::open(store)?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let columns = stdout_columns();
     // An error of the pipe ends the list, and is told once it has ended.

@@ -41,7 +41,7 @@ struct Removed<'a> {
 }
 
 fn remove(context: &Context, store: &Store, args: &CrashNamed) -> Result<Exit> {
-    let writer = CrashWriter::open(&store)?;
+    let writer = CrashWriter::open(store)?;
     let (mut slots, mut unread): (Vec<Slot>, Vec<CrashId>) = Default::default();
     let mut failed = false;
     let mut gone = Vec::new();

@@ -46,11 +46,11 @@ pub fn gc(context: &Context, store: &Store, args: &CrashGc) -> Result<Exit> {
         empties_groups: args.last,
     };
     if args.dry_run {
-        let plan = Crashes::open(&store)?.beyond(keeps)?;
+        let plan = Crashes::open(store)?.beyond(keeps)?;
         tell(context, &plan, "would_be_removed")?;
         return Ok(Exit::Done);
     }
-    let writer = CrashWriter::open(&store)?;
+    let writer = CrashWriter::open(store)?;
     let plan = writer.beyond(keeps)?;
     name_runs(context, &plan)?;
     let slots: Vec<Slot> = plan.crashes.iter().map(|going| going.at).collect();
@@ -115,9 +115,9 @@ fn tell_crashes(context: &Context, plan: &RetentionPlan, status: &'static str) -
 /// Removes all crashes and reports of one person.
 pub fn forget(context: &Context, store: &Store, args: &CrashForget) -> Result<Exit> {
     let (found, failed) = if args.dry_run {
-        Crashes::open(&store)?.of_user(&args.user)?
+        Crashes::open(store)?.of_user(&args.user)?
     } else {
-        let writer = CrashWriter::open(&store)?;
+        let writer = CrashWriter::open(store)?;
         let (found, failed) = writer.of_user(&args.user)?;
         let slots: Vec<Slot> = found.iter().map(|(at, _)| *at).collect();
         if !slots.is_empty() {

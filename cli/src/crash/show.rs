@@ -85,7 +85,7 @@ pub fn run(context: &Context, args: &CrashShow) -> Result<Exit> {
             Ok(at) => show(context, &crashes, at, &assessor)?,
             Err(error) => match crashes.find_failed(text)? {
                 Found::One(report) if args.raw => {
-                    std::io::stdout().lock().write_all(&crashes.failed_report(&report)?)?
+                    std::io::stdout().lock().write_all(&crashes.failed_report(&report)?)?;
                 }
                 Found::One(report) => {
                     say!(

@@ -19,7 +19,7 @@ use crate::reprocess;
 
 /// Runs `history`.
 pub fn run(context: &Context, store: &Store, args: &GroupsHistory) -> Result<Exit> {
-    let crashes = Crashes::open(&store)?;
+    let crashes = Crashes::open(store)?;
     let mut runs = crashes.runs()?;
     if let Some(text) = &args.group {
         let group = super::one(&crashes, text)?;
@@ -105,7 +105,7 @@ struct Moved {
 
 /// Runs `diff`.
 pub fn diff(context: &Context, store: &Store, args: &GroupsDiff) -> Result<Exit> {
-    let crashes = Crashes::open(&store)?;
+    let crashes = Crashes::open(store)?;
     let last = || -> Result<u64> { Ok(crashes.runs()?.last().map_or(0, |run| run.run)) };
     let (from, to) = (args.from, args.to.map_or_else(last, Ok)?);
     let difference = match crashes.difference(from, to) {

@@ -33,7 +33,7 @@ struct Line<'a> {
 
 /// Runs the command.
 pub fn run(context: &Context, store: &Store, args: &GroupsList) -> Result<Exit> {
-    let mut groups = Crashes::open(&store)?.groups()?;
+    let mut groups = Crashes::open(store)?.groups()?;
     groups.retain(|group| is_meant(group, args));
     sort(&mut groups, args);
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());

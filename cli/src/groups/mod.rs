@@ -37,7 +37,7 @@ pub fn run(context: &Context, args: &Groups) -> Result<Exit> {
 }
 
 fn merge(context: &Context, store: &Store, args: &GroupsMerge) -> Result<Exit> {
-    let writer = CrashWriter::open(&store)?;
+    let writer = CrashWriter::open(store)?;
     let mut groups = Vec::new();
     for text in &args.groups {
         groups.push(one_id(&writer, text)?);

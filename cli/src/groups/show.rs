@@ -53,7 +53,7 @@ const SIGNATURES: usize = 5;
 
 /// Runs the command.
 pub fn run(context: &Context, store: &Store, args: &GroupsShow) -> Result<Exit> {
-    let crashes = Crashes::open(&store)?;
+    let crashes = Crashes::open(store)?;
     let mut out = std::io::stdout().lock();
     let mut failed = false;
     for text in &args.groups {

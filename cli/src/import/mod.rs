@@ -54,7 +54,7 @@ fn tell(context: &Context, board: &Board, event: Event<'_>) -> io::Result<()> {
             );
         }
         Event::Stored { modules, took } => {
-            detail!("{modules} modules stored in {} ms", took.as_millis())
+            detail!("{modules} modules stored in {} ms", took.as_millis());
         }
         Event::ReadWithOthers(reason) => note!("{reason}"),
         Event::Done(report) => {

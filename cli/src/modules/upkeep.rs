@@ -60,7 +60,7 @@ pub fn repair(context: &Context, store: &Store) -> Result<Exit> {
     match (repaired.found.is_empty() && crashes.found.is_none(), lost.is_empty()) {
         (true, _) => note!("{}: nothing is damaged", store.path().display()),
         (false, true) if !repaired.found.is_empty() => {
-            note!("{}: repaired; no module was lost", store.path().display())
+            note!("{}: repaired; no module was lost", store.path().display());
         }
         _ => {}
     }

@@ -19,7 +19,7 @@ pub fn watch() {
         let Ok(mut signals) = Signals::new(heeded) else { return };
         thread::spawn(move || {
             for signal in signals.forever() {
-                // InMemoryModule until the end.
+                // Held until the end.
                 let _line = super::clear();
                 // Does not return: whoever waits for this process is told of the signal.
                 let _ = emulate_default_handler(signal);

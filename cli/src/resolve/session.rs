@@ -210,7 +210,7 @@ impl Session<'_> {
                 group
                     .par_iter()
                     .zip(&mut next)
-                    .for_each(|(piece, text)| this.compose(*piece, rendered, text))
+                    .for_each(|(piece, text)| this.compose(*piece, rendered, text));
             };
             let (written, ()) = rayon::join(
                 || done.iter().try_for_each(|piece| out.write_all(&piece.text)),

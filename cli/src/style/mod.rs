@@ -163,10 +163,17 @@ pub fn methods(
         match (printer(style, inlines), style) {
             (Some(printer), _) => printer.frame(&frame, name.as_bytes(), index == 0, out),
             (None, Style::Json) => {
-                json::frame(&frame, name.as_bytes(), "mapping", &Folded::default(), index == 0, out)
+                json::frame(
+                    &frame,
+                    name.as_bytes(),
+                    "mapping",
+                    &Folded::default(),
+                    index == 0,
+                    out,
+                );
             }
             (None, _) => {
-                pretty::frame(&frame, name.as_bytes(), &Folded::default(), index == 0, paint, out)
+                pretty::frame(&frame, name.as_bytes(), &Folded::default(), index == 0, paint, out);
             }
         }
     }

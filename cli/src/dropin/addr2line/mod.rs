@@ -92,16 +92,16 @@ fn refuse(call: &Call, path: &OsStr, target: Option<&[u8]>) -> Option<ExitCode> 
     let file = container::split(Path::new(path)).map_or_else(|| path.into(), |(file, _)| file);
     match fs::metadata(&file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            call.say(&format!("'{shown}': No such file"))
+            call.say(&format!("'{shown}': No such file"));
         }
         Err(error) => {
-            call.say(&format!("Warning: could not locate '{shown}'.  reason: {}", cause(&error)))
+            call.say(&format!("Warning: could not locate '{shown}'.  reason: {}", cause(&error)));
         }
         Ok(metadata) if metadata.is_dir() && !container::is_bundle(&file) => {
-            call.say(&format!("Warning: '{shown}' is a directory"))
+            call.say(&format!("Warning: '{shown}' is a directory"));
         }
         Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => {
-            call.say(&format!("Warning: '{shown}' is not an ordinary file"))
+            call.say(&format!("Warning: '{shown}' is not an ordinary file"));
         }
         Ok(metadata) if metadata.len() == 0 => {}
         Ok(_) => {
@@ -177,7 +177,7 @@ fn answer_all(call: &Call, options: &Options, path: &OsStr, object: &Object) -> 
     };
     if options.addresses_given.is_empty() {
         stream::each_run(io::stdin(), |run, out| {
-            session.answer(stream::requests(run, LINE_BYTES), out)
+            session.answer(stream::requests(run, LINE_BYTES), out);
         })?;
     } else {
         let mut out = Vec::new();

@@ -39,7 +39,7 @@ pub fn run(context: &Context, args: &Verify, store: &Store) -> Result<Exit> {
     }
     if args.modules.is_empty() {
         // What it says names the command that saves the rest.
-        match Crashes::open(&store).and_then(|crashes| crashes.verify()) {
+        match Crashes::open(store).and_then(|crashes| crashes.verify()) {
             Ok(_) => {}
             Err(error @ (Error::Io { .. } | Error::Locked { .. })) => return Err(error.into()),
             Err(error) => tell(Report::damaged(advice::store(&error)))?,
@@ -202,7 +202,7 @@ fn compare(
     })?;
     let addresses = check::sample(contents, source, args.sample);
     let checked = check::check(reader, module, mapped.bytes(), &addresses, |done| {
-        pace.compared(module, done, addresses.len())
+        pace.compared(module, done, addresses.len());
     })?;
     Ok(Compared::of(path, &checked))
 }
