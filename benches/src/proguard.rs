@@ -55,7 +55,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<Options>
                 _ => return Err(format!("unknown option {name}")),
             },
             Word::Plain(path) if options.mapping.as_os_str().is_empty() => {
-                options.mapping = path.into()
+                options.mapping = path.into();
             }
             Word::Plain(path) if options.trace.is_none() => options.trace = Some(path.into()),
             Word::Plain(other) => {

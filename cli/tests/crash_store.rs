@@ -151,7 +151,7 @@ fn of_several_reports_of_a_crash_the_one_that_says_most_is_shown() {
                 );
             } else {
                 ordered.iter().for_each(|report| {
-                    assert_eq!(add(&sandbox, std::slice::from_ref(report)).code, 0)
+                    assert_eq!(add(&sandbox, std::slice::from_ref(report)).code, 0);
                 });
             }
             let listed = crashes(&sandbox);

@@ -119,7 +119,7 @@ fn a_mapping_is_a_module_like_others() {
     // What sentry-cli calls it: UUIDv5 of its contents (formats/mapping/tests/mapping.rs compares
     // with the rule).
     let uuid = symtool_mapping::uuid(&fs::read(shop).unwrap()[..]).unwrap();
-    assert_eq!(id, hex::encode(&uuid));
+    assert_eq!(id, hex::encode(uuid));
 
     // With an id of its own it is another module, which goes by its contents too.
     let own = "550e8400-e29b-41d4-a716-446655440000";

@@ -342,7 +342,7 @@ fn verify_altered(fixture: &str, alter: impl FnOnce(&mut Vec<u8>)) -> Value {
 #[test]
 fn a_renamed_function_is_noticed() {
     let report = verify_altered(FIXTURE, |bytes| {
-        assert!(replace(bytes, b"_ZN5Adder3runEj", b"_ZN5Adder3ruNEj") > 0)
+        assert!(replace(bytes, b"_ZN5Adder3runEj", b"_ZN5Adder3ruNEj") > 0);
     });
     let shown = report["differences"].to_string();
     assert!(shown.contains("_ZN5Adder3ruNEj") && shown.contains("_ZN5Adder3runEj"), "{shown}");

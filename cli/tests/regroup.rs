@@ -228,12 +228,11 @@ fn missing_modules_are_ranked_by_who_waits_for_them() {
 #[test]
 fn modules_of_one_name_are_waited_for_apart() {
     let sandbox = Sandbox::new();
-    let frame = |image: u64| {
-        format!(r##"{{"instruction_addr":"{:#x}","addr_mode":"abs"}}"##, image + 0x1234)
-    };
+    let frame =
+        |image: u64| format!(r#"{{"instruction_addr":"{:#x}","addr_mode":"abs"}}"#, image + 0x1234);
     let image = |first: u64, id: &str| {
         format!(
-            r##"{{"type":"elf","code_file":"/lib/libui.so","code_id":"{id}","debug_id":"{id}","image_addr":"{first:#x}","image_size":65536}}"##
+            r#"{{"type":"elf","code_file":"/lib/libui.so","code_id":"{id}","debug_id":"{id}","image_addr":"{first:#x}","image_size":65536}}"#
         )
     };
     let (one, other) = ("11111111111111111111111111111111", "22222222222222222222222222222222");
@@ -241,14 +240,14 @@ fn modules_of_one_name_are_waited_for_apart() {
     // second.
     let event = |id: u32, bases: [u64; 2], at: u64, more: &str| {
         format!(
-            r##"{{"event_id":"{id:032x}","platform":"native","exception":{{"values":[{{"type":"SIGSEGV","stacktrace":{{"frames":[{more}{}]}}}}]}},"debug_meta":{{"images":[{},{}]}}}}"##,
+            r#"{{"event_id":"{id:032x}","platform":"native","exception":{{"values":[{{"type":"SIGSEGV","stacktrace":{{"frames":[{more}{}]}}}}]}},"debug_meta":{{"images":[{},{}]}}}}"#,
             frame(at),
             image(bases[0], one),
             image(bases[1], other)
         )
     };
     let known =
-        r##"{"function":"known_caller","instruction_addr":"0x25678","package":"/lib/libui.so"},"##;
+        r#"{"function":"known_caller","instruction_addr":"0x25678","package":"/lib/libui.so"},"#;
     sandbox.write("events.ndjson", event(1, [0x10000, 0x20000], 0x10000, known) + "\n");
     let events = sandbox.path("events.ndjson");
     done(sandbox.run(["crash", "add", events.to_str().unwrap()]));

@@ -61,11 +61,11 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<Options>
                 "--builds" => options.builds = words.positive()?,
                 "--withheld" => {
                     options.withheld =
-                        words.number(100)?.try_into().map_err(|_| "--withheld: too large")?
+                        words.number(100)?.try_into().map_err(|_| "--withheld: too large")?;
                 }
                 "--texts" => {
                     options.texts =
-                        words.number(u64::MAX)?.try_into().map_err(|_| "--texts: too large")?
+                        words.number(u64::MAX)?.try_into().map_err(|_| "--texts: too large")?;
                 }
                 "--seed" => options.seed = words.number(u64::MAX)?,
                 "-h" | "--help" => return Ok(None),

@@ -192,7 +192,7 @@ impl Walk<'_> {
     fn functions(&self, offset: u64) -> Result<Option<Vec<String>>> {
         let mut functions = Vec::new();
         self.names.frames(self.function.start + offset, &mut |frame| {
-            functions.push(without_clone(frame.function).to_owned())
+            functions.push(without_clone(frame.function).to_owned());
         })?;
         let is_whole = functions.iter().all(|name| !name.is_empty());
         Ok((is_whole

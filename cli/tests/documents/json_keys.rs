@@ -44,7 +44,7 @@ fn keys(value: &Value, prefix: &str, found: &mut BTreeSet<String>) {
         match value {
             Value::Object(_) => keys(value, &format!("{key}."), found),
             Value::Array(items) => {
-                items.iter().for_each(|item| keys(item, &format!("{key}[]."), found))
+                items.iter().for_each(|item| keys(item, &format!("{key}[]."), found));
             }
             _ => {}
         }

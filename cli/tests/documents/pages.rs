@@ -50,7 +50,7 @@ impl Page {
             match (line.trim_start().strip_prefix("```"), open.take()) {
                 (Some(_), Some(block)) => blocks.push(block),
                 (Some(language), None) => {
-                    open = Some(Block { language, line: number + 2, lines: Vec::new() })
+                    open = Some(Block { language, line: number + 2, lines: Vec::new() });
                 }
                 (None, Some(mut block)) => {
                     block.lines.push(line);

@@ -70,7 +70,7 @@ impl<'s> Questions<'s> {
             Told::Right => {}
             Told::Wrong => self.fault("`resolve` gives a wrong answer", &resolved),
             _ if resolved.code == 0 => {
-                self.fault("`resolve` exits with 0 without an answer", &resolved)
+                self.fault("`resolve` exits with 0 without an answer", &resolved);
             }
             _ => {}
         }
