@@ -166,17 +166,7 @@ impl Parser<'_> {
             b"TW" => (Special::ThreadWrapper, self.name(None)?),
             b"TH" => (Special::ThreadInit, self.name(None)?),
             b"GV" => (Special::Guard, self.name(None)?),
-            b"GR" => {
-                let name = self.name(None)?;
-                // Old compilers left the number out.
-                let has_number = self.peek(0).is_ascii_digit() || self.peek(0).is_ascii_uppercase();
-                if self.is_gnu {
-                    self.number(false)?;
-                } else if has_number || self.peek(0) == b'_' {
-                    self.sequence_index()?;
-                }
-                (Special::ReferenceTemporary, name)
-            }
+            b"GR" => (Special::ReferenceTemporary, self.reference_temporary()?),
             b"GI" => {
                 let mut module = None;
                 self.module_name(&mut module)?;
@@ -202,6 +192,19 @@ impl Parser<'_> {
             _ => return None,
         };
         self.add(Node::Special { kind, name })
+    }
+
+    /// The object whose temporary it is, and the temporary's number.
+    fn reference_temporary(&mut self) -> Option<NodeId> {
+        let name = self.name(None)?;
+        // Old compilers left the number out.
+        let has_number = self.peek(0).is_ascii_digit() || self.peek(0).is_ascii_uppercase();
+        if self.is_gnu {
+            self.number(false)?;
+        } else if has_number || self.peek(0) == b'_' {
+            self.sequence_index()?;
+        }
+        Some(name)
     }
 
     /// `h <number> _`, `v <number> _ <number> _`
