@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! mapping.txt ─ MappingReader ─> ClassRow, one a class ─ encode ─> bytes, stored by the class's obfuscated name
-//!               reader.rs, line.rs, note.rs, build.rs     codec.rs
+//!               reader.rs, line.rs, note.rs, build.rs     codec/
 //!           └─> MappingFacts: header, ids, source files, what was left out
 //! trace ─ Retrace ─> names of classes ─ Classes ─> the rows that it names, and no others ─> the trace, retraced
 //!         retrace/
