@@ -145,50 +145,61 @@ impl Members<'_> {
         if self.others.contains(&(start, end)) {
             return Ok(Found::Other);
         }
-        let kind = match entry.compression_method() {
-            CompressionMethod::STORE => {
-                let data = found.data();
-                kind(
-                    &name,
-                    data,
-                    |bytes| data[..data.len().min(bytes)].to_vec(),
-                    &mut self.head_bytes,
-                )
-            }
-            CompressionMethod::DEFLATE => {
-                let start = self.peek.start(found.data(), MAGIC_BYTES);
-                kind(
-                    &name,
-                    &start,
-                    |bytes| self.peek.start(found.data(), bytes),
-                    &mut self.head_bytes,
-                )
-            }
-            method => return Err(Error::Packing { path, method: method.to_string() }),
+        let Some(kind) = self.kind(entry, &name, found.data()) else {
+            let method = entry.compression_method().to_string();
+            return Err(Error::Packing { path, method });
         };
         if kind == Kind::Other {
             self.others.insert((start, end));
             return Ok(Found::Other);
         }
         self.taken.insert(start, end);
+        let name = last_component(&name);
+        let content = self.content(entry, (start, end), &path, &name)?;
+        Ok(Found::Member(Member { kind, path, name, content }))
+    }
+
+    /// The kind of the member `name` with the bytes `data`; `None` if these are packed by a method
+    /// that is not read.
+    fn kind(&mut self, entry: &ZipFileHeaderRecord<'_>, name: &str, data: &[u8]) -> Option<Kind> {
+        let room_bytes = &mut self.head_bytes;
+        match entry.compression_method() {
+            CompressionMethod::STORE => {
+                let head = |bytes| data[..data.len().min(bytes)].to_vec();
+                Some(kind(name, data, head, room_bytes))
+            }
+            CompressionMethod::DEFLATE => {
+                let start = self.peek.start(data, MAGIC_BYTES);
+                Some(kind(name, &start, |bytes| self.peek.start(data, bytes), room_bytes))
+            }
+            _ => None,
+        }
+    }
+
+    /// The bytes of a member, stored or deflated, which the archive has from `start` to `end`.
+    fn content(
+        &self,
+        entry: &ZipFileHeaderRecord<'_>,
+        (start, end): (u64, u64),
+        path: &Path,
+        name: &str,
+    ) -> Result<Content, Error> {
         let range = usize::try_from(start).unwrap_or(usize::MAX)
             ..usize::try_from(end).unwrap_or(usize::MAX);
-        let component = last_component(&name);
-        let Some(data) = self.archive.part(range, path.clone(), component.clone()) else {
+        let Some(data) = self.archive.part(range, path.to_owned(), name.to_owned()) else {
             return Err(Error::DamagedArchive {
-                path,
+                path: path.to_owned(),
                 reason: "it lies outside the archive".to_owned(),
             });
         };
-        let content = if entry.compression_method() == CompressionMethod::STORE {
-            Content::Stored(data)
-        } else {
-            let bytes = entry.uncompressed_size_hint();
-            if bytes > MAX_MEMBER_BYTES {
-                return Err(Error::TooLarge { path, bytes, limit: MAX_MEMBER_BYTES });
-            }
-            Content::Deflated { packed: data, bytes, crc: entry.crc32() }
-        };
-        Ok(Found::Member(Member { kind, path, name: component, content }))
+        if entry.compression_method() == CompressionMethod::STORE {
+            return Ok(Content::Stored(data));
+        }
+        let bytes = entry.uncompressed_size_hint();
+        if bytes > MAX_MEMBER_BYTES {
+            let path = path.to_owned();
+            return Err(Error::TooLarge { path, bytes, limit: MAX_MEMBER_BYTES });
+        }
+        Ok(Content::Deflated { packed: data, bytes, crc: entry.crc32() })
     }
 }
