@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use gimli::Endianity;
+use gimli::{EndianSlice, Endianity, Unit};
 use rayon::prelude::*;
 
 use super::chains::{ChainBuilder, merge_sorted};
 use super::input::Input;
-use super::lines::SequenceStart;
+use super::lines::{LineTable, SequenceStart};
 use super::scopes::{self, Scopes};
 use super::split::SplitUnits;
 use super::unit_symbols::UnitSymbols;
@@ -43,16 +43,8 @@ pub fn read<'d, E: Endianity>(
     let scopes = entries.map_or_else(Scopes::default, |(units, unit)| {
         scopes::read(units, unit, code, symbols, dropped)
     });
-    let program = unit.as_ref().and_then(|unit| unit.line_program.clone());
     let read_lines =
-        program.map_or_else(Cow::default, |program| match input.ahead.of(&program, dropped) {
-            Some(lines) => Cow::Borrowed(lines),
-            // Units can share a program.
-            None if units.work.spend(program.header().raw_program_buf().len() as u64).is_err() => {
-                Cow::default()
-            }
-            None => Cow::Owned(lines::read(program, dropped)),
-        });
+        unit.as_ref().map_or_else(Cow::default, |unit| line_table(units, unit, input, dropped));
     let lines = match entries {
         Some(entries) if !read_lines.folded.is_empty() => {
             Cow::Owned(fold::lines(&read_lines, &scopes, entries))
@@ -78,6 +70,24 @@ pub fn read<'d, E: Endianity>(
     out.ranges.shrink_to_fit();
     out.chains.shrink_to_fit();
     out
+}
+
+/// The lines of `unit`: those that were read ahead, or what its program makes.
+fn line_table<'d, E: Endianity>(
+    units: &Units<'d, E>,
+    unit: &Unit<EndianSlice<'d, E>>,
+    input: Input<'d>,
+    dropped: &mut DropCounts,
+) -> Cow<'d, LineTable> {
+    let Some(program) = unit.line_program.clone() else { return Cow::default() };
+    match input.ahead.of(&program, dropped) {
+        Some(lines) => Cow::Borrowed(lines),
+        // Units can share a program.
+        None if units.work.spend(program.header().raw_program_buf().len() as u64).is_err() => {
+            Cow::default()
+        }
+        None => Cow::Owned(lines::read(program, dropped)),
+    }
 }
 
 /// Where sequences of lines begin, of units that have no address: all of their functions are dead,
