@@ -294,14 +294,14 @@ pub fn settle<'d>(
     aliases.dedup();
     aliases.retain(|(start, name)| {
         let function = owner(intervals, *start).and_then(|unit| outermost_at(&units[unit], *start));
-        // Not another name of the function itself.
-        function.is_some_and(|function| {
-            *name != function.name
-                && Some(*name) != function.own
-                && !are_variants(name, function.name)
-        })
+        function.is_some_and(|function| names_another(name, &function))
     });
     aliases
+}
+
+/// Whether `name` is another function's, and not one more of `function` itself.
+fn names_another(name: &[u8], function: &Function<'_>) -> bool {
+    name != function.name && Some(name) != function.own && !are_variants(name, function.name)
 }
 
 fn symbol_at<'s, 'd>(symbols: &'s [Symbol<'d>], start: u64) -> Option<&'s Symbol<'d>> {
