@@ -4,7 +4,7 @@
 //! Three sorted lists are merged into one; a range ends wherever one of the three does:
 //!
 //! ```text
-//! scopes   [main        ][a in main     ][main   ]      who (scopes.rs)
+//! scopes   [main        ][a in main     ][main   ]      who (scopes/)
 //! lines    [12 ][13     ][40][41        ][14     ]      where (lines.rs)
 //! symbols  [main                      ][main.cold]      what the outermost function is called
 //! ranges   [   ][       ][  ][        ][][       ]
