@@ -109,13 +109,7 @@ impl Reader {
             "bundleInfo" => bundle(&mut event.app, json),
             "osVersion" => os_version(&mut event.os, json),
             "exception" => self.exception(json),
-            "termination" => json.object(|json, key| match key {
-                "indicator" | "reason" => json.text().map(|text| what.termination.extend(text)),
-                "details" | "reasons" => {
-                    json.array(|json| json.text().map(|text| what.termination.extend(text)))
-                }
-                _ => json.skip(),
-            }),
+            "termination" => termination(&mut what.termination, json),
             // Library -> what it said.
             "asi" => json.object(|json, _| {
                 json.array(|json| json.text().map(|text| what.said.extend(text)))
@@ -251,6 +245,15 @@ fn os_version(os: &mut Os, json: &mut Json<'_>) -> Read<()> {
             set(&mut os.version, named.version)
         }
         "build" => set(&mut os.build, json.text()?),
+        _ => json.skip(),
+    })
+}
+
+/// `termination`: what the system says, in words.
+fn termination(said: &mut Vec<String>, json: &mut Json<'_>) -> Read<()> {
+    json.object(|json, key| match key {
+        "indicator" | "reason" => json.text().map(|text| said.extend(text)),
+        "details" | "reasons" => json.array(|json| json.text().map(|text| said.extend(text))),
         _ => json.skip(),
     })
 }
