@@ -4,6 +4,7 @@
 //! Source: "Examining the fields in a crash report" in Apple's documentation, and reports of Mac OS
 //! X 10.8 to iOS 16.
 
+mod begin;
 mod frame;
 mod image;
 
@@ -18,6 +19,8 @@ use crate::readers::apple;
 use crate::readers::room::Room;
 use crate::scan::text::{self, TextLine, prefixed_hex, some};
 use crate::scan::time;
+pub use begin::{Beginning, begins, is_own};
+use begin::{FIRST_THROW, UNCAUGHT};
 pub use frame::frame;
 
 /// Reads the report that `text` has from byte `from` on into `event`, which knows what stands
@@ -372,11 +375,6 @@ impl Reader {
     }
 }
 
-/// What the runtime begins with.
-const UNCAUGHT: &str = "*** Terminating app due to uncaught exception";
-/// What the stack of the exception is announced with.
-const FIRST_THROW: [&str; 2] = ["*** First throw call stack:", "*** Call stack at first throw:"];
-
 /// Notes where the image of `frame` was loaded.
 fn loaded_at(loaded: &mut BTreeMap<u64, (String, u64)>, base: u64, frame: &Frame) {
     let (Some(package), Some(address)) = (&frame.package, frame.address) else { return };
@@ -386,63 +384,6 @@ fn loaded_at(loaded: &mut BTreeMap<u64, (String, u64)>, base: u64, frame: &Frame
     } else if loaded.len() < MAX_IMAGES {
         loaded.insert(base, (package.clone(), offset));
     }
-}
-
-/// Whether a report begins in `line` that is a text from its first line on: macOS, or what the
-/// runtime says in a log.
-pub fn begins(line: &str) -> Option<Beginning> {
-    let value = |key: &str| {
-        line.strip_prefix(key).filter(|value| value.starts_with([' ', '\t'])).map(str::trim)
-    };
-    if value("Process:").is_some_and(|process| process.ends_with(']') && process.contains(" [")) {
-        Some(Beginning::Process)
-    } else if line.starts_with("Incident Identifier:") {
-        Some(Beginning::Incident)
-    } else if line.starts_with("Translated Report (Full Report Below)") {
-        Some(Beginning::Translated)
-    } else if line.find(UNCAUGHT).is_some_and(|at| !line[..at].contains('"')) {
-        // JSON quotes it.
-        Some(Beginning::Uncaught)
-    } else {
-        None
-    }
-}
-
-/// What a report begins with. Of the first three, one may follow another in the same report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Beginning {
-    /// `Translated Report (Full Report Below)`.
-    Translated,
-    /// `Incident Identifier: …`.
-    Incident,
-    /// `Process: name [1234]`.
-    Process,
-    /// `*** Terminating app due to uncaught exception …`.
-    Uncaught,
-}
-
-/// Whether `line` is one that only an Apple report has.
-pub fn is_own(line: &str) -> bool {
-    const HEADS: [&str; 10] = [
-        "Incident Identifier:",
-        "CrashReporter Key:",
-        "Hardware Model:",
-        "Code Type:",
-        "Report Version:",
-        "Exception Type:",
-        "Exception Codes:",
-        "Binary Images:",
-        "Last Exception Backtrace:",
-        "Crashed Thread:",
-    ];
-    let is_thread = |rest: &str| {
-        let number = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or_default();
-        number > 0 && [":", " Crashed:", " name:"].iter().any(|end| rest[number..].starts_with(end))
-    };
-    HEADS.iter().any(|head| line.starts_with(head))
-        || FIRST_THROW.iter().any(|words| line.trim_end().ends_with(words))
-        || line.contains(UNCAUGHT)
-        || line.strip_prefix("Thread ").is_some_and(is_thread)
 }
 
 /// An event of which nothing is known yet.
