@@ -9,17 +9,17 @@
 //! stream's window, and what a report takes. A budget that is counted bounds what a small file can
 //! unpack to.
 
-use std::cell::Cell;
-use std::collections::HashSet;
-use std::io::{self, BufRead, BufReader, Read};
-use std::rc::Rc;
+mod archives;
+mod budget;
 
-use flate2::bufread::{DeflateDecoder, MultiGzDecoder};
+use std::io::{self, BufRead, BufReader, Read};
+
+use flate2::bufread::MultiGzDecoder;
 use lzma_rust2::XzReader;
-use rawzip::{CompressionMethod, ZipArchive};
 
 use crate::limits::{MAX_NESTED_ARCHIVES, MAX_XZ_KIB};
-use crate::limits::{MAX_PACKED_EXPANSION, MAX_PACKED_NAMES, MAX_ZIP_BYTES, MIN_UNPACKED_BYTES};
+use archives::{tar, zip};
+use budget::Budget;
 
 /// How something is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +51,7 @@ pub trait Unpacked {
 /// Unpacks `input`, called `name`, as far as it is packed, and hands each stream to `to`.
 pub fn unpack(name: &str, input: impl Read, to: &mut impl Unpacked) {
     let budget = Budget::default();
-    let input =
-        BufReader::with_capacity(BUFFER_BYTES, Counted { input, count: Rc::clone(&budget.read) });
+    let input = BufReader::with_capacity(BUFFER_BYTES, budget.counted(input));
     layer(name, input, 0, &budget, to);
 }
 
@@ -63,49 +62,6 @@ pub fn is_copy(name: &str, has: impl Fn(&str) -> bool) -> bool {
 }
 
 const BUFFER_BYTES: usize = 64 << 10;
-
-/// What was read of the packed bytes, and unpacked of them.
-#[derive(Clone, Default)]
-struct Budget {
-    read: Rc<Cell<u64>>,
-    unpacked: Rc<Cell<u64>>,
-}
-
-/// A reader whose bytes are counted.
-struct Counted<R> {
-    input: R,
-    count: Rc<Cell<u64>>,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.input.read(into)?;
-        self.count.set(self.count.get().saturating_add(count as u64));
-        Ok(count)
-    }
-}
-
-/// A reader of what was unpacked: it fails when that is too much.
-struct Bounded<R> {
-    input: R,
-    budget: Budget,
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.input.read(into)?;
-        let unpacked = self.budget.unpacked.get().saturating_add(count as u64);
-        self.budget.unpacked.set(unpacked);
-        let most =
-            self.budget.read.get().saturating_mul(MAX_PACKED_EXPANSION).max(MIN_UNPACKED_BYTES);
-        if unpacked > most {
-            return Err(io::Error::other(format!(
-                "it unpacks to more than {most} bytes; unpack it, and pass the reports in it"
-            )));
-        }
-        Ok(count)
-    }
-}
 
 impl Packing {
     /// What begins with `head`.
@@ -173,117 +129,8 @@ fn compressed(
     to: &mut impl Unpacked,
 ) {
     // The type of a stream within a stream within … would have no end.
-    let decoder: Box<dyn Read + '_> = Box::new(Bounded { input: decoder, budget: budget.clone() });
+    let decoder: Box<dyn Read + '_> = Box::new(budget.bounded(decoder));
     layer(name, BufReader::with_capacity(BUFFER_BYTES, decoder), depth + 1, budget, to);
-}
-
-fn tar(name: &str, input: impl BufRead, depth: usize, budget: &Budget, to: &mut impl Unpacked) {
-    let input: Box<dyn Read + '_> = Box::new(input);
-    let mut archive = tar::Archive::new(input);
-    let entries = match archive.entries() {
-        Ok(entries) => entries.raw(true),
-        Err(error) => return to.lost(name, &error.to_string()),
-    };
-    let mut names = Names::default();
-    for entry in entries {
-        let entry = match entry {
-            Ok(entry) => entry,
-            // What follows cannot be found.
-            Err(error) => return to.lost(name, &format!("damaged archive: {error}")),
-        };
-        if !entry.header().entry_type().is_file() {
-            continue;
-        }
-        let member = text(&entry.header().path_bytes());
-        if names.is_wanted(&member) {
-            let entry: Box<dyn Read + '_> = Box::new(entry);
-            layer(
-                &format!("{name}!{member}"),
-                BufReader::with_capacity(BUFFER_BYTES, entry),
-                depth + 1,
-                budget,
-                to,
-            );
-        }
-    }
-}
-
-fn zip(name: &str, mut input: impl BufRead, depth: usize, budget: &Budget, to: &mut impl Unpacked) {
-    let mut bytes = Vec::new();
-    if let Err(error) = input.by_ref().take(MAX_ZIP_BYTES + 1).read_to_end(&mut bytes) {
-        return to.lost(name, &error.to_string());
-    }
-    if bytes.len() as u64 > MAX_ZIP_BYTES {
-        return to.lost(name, &format!("a zip file of more than {MAX_ZIP_BYTES} bytes; unpack it, and pass the reports in it"));
-    }
-    let zip = match ZipArchive::from_slice(bytes.as_slice()) {
-        Ok(zip) => zip,
-        Err(error) => return to.lost(name, &format!("damaged zip file: {error}")),
-    };
-    let mut names = Names::default();
-    for entry in zip.entries() {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => return to.lost(name, &format!("damaged zip file: {error}")),
-        };
-        let member = text(entry.file_path().as_ref());
-        if entry.is_dir() || !names.is_wanted(&member) {
-            continue;
-        }
-        let member = format!("{name}!{member}");
-        if entry.flags().is_encrypted() {
-            to.lost(&member, "it is encrypted; unpack it, and pass what is in it");
-            continue;
-        }
-        let packed = match zip.get_entry(entry.wayfinder()) {
-            Ok(found) => found.data(),
-            Err(error) => {
-                to.lost(&member, &format!("damaged zip file: {error}"));
-                continue;
-            }
-        };
-        match entry.compression_method() {
-            // Members can share their bytes, so these count as unpacked, too.
-            CompressionMethod::STORE => compressed(&member, packed, depth, budget, to),
-            CompressionMethod::DEFLATE => {
-                compressed(&member, DeflateDecoder::new(packed), depth, budget, to)
-            }
-            method => to.lost(
-                &member,
-                &format!(
-                    "packed by {method:?}, which is not read; unpack it, and pass what is in it"
-                ),
-            ),
-        }
-    }
-}
-
-/// Names of members so far.
-#[derive(Default)]
-struct Names(HashSet<String>);
-
-impl Names {
-    /// Whether the member `name` may be a report of its own: not what macOS writes beside files,
-    /// and no second copy of one that came.
-    fn is_wanted(&mut self, name: &str) -> bool {
-        let file = name.rsplit('/').next().unwrap_or(name);
-        let is_own =
-            !name.starts_with("__MACOSX/") && !file.starts_with("._") && file != ".DS_Store";
-        let is_copy =
-            is_copy(name, |text| self.0.contains(text)) || self.0.contains(&format!("{name}.pb"));
-        if self.0.len() < MAX_PACKED_NAMES {
-            self.0.insert(name.to_owned());
-        }
-        is_own && !is_copy && !file.is_empty()
-    }
-}
-
-/// A member's name as text, in which nothing controls a terminal.
-fn text(name: &[u8]) -> String {
-    String::from_utf8_lossy(name)
-        .chars()
-        .map(|char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char })
-        .collect()
 }
 
 #[cfg(test)]
@@ -291,6 +138,7 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+    use crate::limits::{MAX_PACKED_EXPANSION, MIN_UNPACKED_BYTES};
 
     /// The streams and losses, in their order.
     #[derive(Default)]
