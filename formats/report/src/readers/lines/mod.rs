@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! text ─ log.rs ─> lines by who wrote them ─ TextReader ─> tellings ─ crashes.rs ─> crashes, each told once or several times
-//!        logcat.rs                           reader.rs
+//!        logcat/                             reader.rs
 //! live log ─ live.rs ─> frames, line by line
 //! ```
 //!
