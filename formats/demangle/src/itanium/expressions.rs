@@ -127,7 +127,7 @@ impl Parser<'_> {
             [b'u', _] => return self.vendor_expression(),
             b"rq" | b"rQ" => return self.requires_expression(),
             b"il" | b"mc" | b"nx" | b"so" | b"sp" | b"sZ" | b"sP" | b"tl" | b"tr" | b"tw" => {
-                self.at += 2
+                self.at += 2;
             }
             _ => return self.unresolved_name(is_global),
         }

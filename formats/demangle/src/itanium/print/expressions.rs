@@ -27,7 +27,7 @@ impl Printer<'_> {
                 self.operand(member, operator.precedence, false);
             }
             Node::New { is_global, is_array, ty, tail } => {
-                self.new_expression(is_global, is_array, ty, tail)
+                self.new_expression(is_global, is_array, ty, tail);
             }
             Node::Delete { is_global, is_array, operand } => {
                 self.put(if is_global { "::delete" } else { "delete" });
@@ -105,7 +105,7 @@ impl Printer<'_> {
                 self.initializer(init);
             }
             Node::Fold { operator, pack, init, is_left } => {
-                self.fold(operator, pack, init, is_left)
+                self.fold(operator, pack, init, is_left);
             }
             Node::Throw(operand) => {
                 self.put("throw ");

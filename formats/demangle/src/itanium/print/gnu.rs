@@ -22,7 +22,7 @@ impl Printer<'_> {
                 printer.outer = Qualifiers::default();
             }),
             Node::Reference(target) | Node::RightReference(target) => {
-                self.reference_as_gnu(id, target)
+                self.reference_as_gnu(id, target);
             }
             Node::Function { name, returns, .. } => {
                 let args = self.args_of(name);
@@ -221,7 +221,7 @@ impl Printer<'_> {
         match node {
             Node::Argument(index) => self.through_argument(index, Self::right),
             Node::Reference(target) | Node::RightReference(target) => {
-                self.reference_end_as_gnu(id, target)
+                self.reference_end_as_gnu(id, target);
             }
             Node::Vendor { ty, .. } => {
                 let is_function = self.is_function(ty);

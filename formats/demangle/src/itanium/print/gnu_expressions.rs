@@ -150,7 +150,7 @@ impl Printer<'_> {
                 self.initializer_as_gnu(init);
             }
             Node::Fold { operator, pack, init, is_left } => {
-                self.fold_as_gnu(operator, pack, init, is_left)
+                self.fold_as_gnu(operator, pack, init, is_left);
             }
             Node::Throw(operand) => {
                 self.put("throw ");

@@ -172,7 +172,7 @@ impl<'a> Printer<'a> {
             }
             Node::Forward(number) => printer.through_forward(number, Self::right),
             Node::TypeParameter(name) | Node::ConstrainedParameter { name, .. } => {
-                printer.whole(name)
+                printer.whole(name);
             }
             Node::ValueParameter { ty, name } => {
                 printer.whole(name);

@@ -16,7 +16,7 @@ impl Printer<'_> {
                 }
             }
             Node::Argument(index) => {
-                printer.through_argument(index, |printer, target| answer = ask(printer, target))
+                printer.through_argument(index, |printer, target| answer = ask(printer, target));
             }
             Node::Reference(inner) | Node::RightReference(inner) if printer.is_gnu => {
                 let (target, _, scope) = printer.smashed(id, inner);
@@ -24,7 +24,7 @@ impl Printer<'_> {
             }
             Node::Vendor { ty, .. } => answer = ask(printer, ty),
             Node::Forward(number) => {
-                printer.through_forward(number, |printer, target| answer = ask(printer, target))
+                printer.through_forward(number, |printer, target| answer = ask(printer, target));
             }
             Node::Qualified { ty: inner, .. }
             | Node::Pointer(inner)

@@ -69,7 +69,7 @@ impl Printer<'_> {
             Node::Noexcept(condition) => {
                 self.put("noexcept");
                 self.enclosed('(', ')', |printer| {
-                    printer.operand(condition, Precedence::Any, false)
+                    printer.operand(condition, Precedence::Any, false);
                 });
             }
             Node::Throws(types) => {
