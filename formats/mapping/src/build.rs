@@ -163,7 +163,7 @@ impl Builder {
         if !class.has_members {
             match note {
                 Note::SourceFile(file) if class.source.is_none() => {
-                    class.source = Some(self.names.intern(file))
+                    class.source = Some(self.names.intern(file));
                 }
                 Note::Synthesized => class.synthesized = true,
                 _ => {}
@@ -185,7 +185,7 @@ impl Builder {
                     .push(RewriteRule { throws, remove: *remove });
             }
             Note::Callsite(positions) => {
-                extra(&mut self.extras, &mut draft.line).callsite.clone_from(positions)
+                extra(&mut self.extras, &mut draft.line).callsite.clone_from(positions);
             }
             _ => {}
         }

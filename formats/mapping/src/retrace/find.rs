@@ -51,13 +51,13 @@ pub(super) fn find(
         match line.filter(|line| *line > 0) {
             Some(_) => {
                 (picks, position) =
-                    narrow(row, members, outline, |member| without_range(row, member).collect())
+                    narrow(row, members, outline, |member| without_range(row, member).collect());
             }
             None => {
                 picks = members
                     .iter()
                     .map(|member| Pick { member: *member, lines: catch_all(row, *member) })
-                    .collect()
+                    .collect();
             }
         }
     }

@@ -162,7 +162,7 @@ impl<'l> Replaced<'l> {
             let mut text = Vec::new();
             match frame.line.filter(|_| printed.has_line) {
                 Some(number) => {
-                    drop(write!(text, "{}{number}", if parsed.has_colon { ":" } else { "" }))
+                    drop(write!(text, "{}{number}", if parsed.has_colon { ":" } else { "" }));
                 }
                 None if keeps_line => text.extend_from_slice(&self.line[range.clone()]),
                 None => {}
