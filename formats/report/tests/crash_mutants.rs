@@ -184,7 +184,7 @@ fn truncated_reports() {
                 Err(CrashError::Truncated { .. }) => {}
                 // Before the first key that says what it is.
                 Err(CrashError::NotACrash { .. }) => {
-                    assert!(end < 250 || !is_json, "{name}: {end}")
+                    assert!(end < 250 || !is_json, "{name}: {end}");
                 }
                 Ok(_) => assert!(!is_json, "{name}: {end}"),
                 Err(error) => panic!("{name}: {end}: {error}"),

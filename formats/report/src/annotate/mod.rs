@@ -101,7 +101,7 @@ pub fn annotate_line(
 fn write(report: &[u8], event: &CrashEvent, piece: &Piece<'_>, out: &mut Vec<u8>) {
     match (event.format, &piece.what) {
         (_, What::List { frames, resolutions }) => {
-            list::write(report, event, piece.place.clone(), frames, resolutions, out)
+            list::write(report, event, piece.place.clone(), frames, resolutions, out);
         }
         (Format::Sentry | Format::KsCrash, What::Frame { frame, calls, .. }) => {
             json::write(report, event.format, piece.place.clone(), frame, calls, out);
@@ -134,7 +134,7 @@ fn text(report: &[u8], piece: &Piece<'_>, out: &mut Vec<u8>) {
     let line = place::FrameLine::at(report, piece.place.clone());
     match &piece.what {
         What::Frame { calls: Calls::Native(calls), shift, .. } => {
-            lines::write(&line, calls, *shift, out)
+            lines::write(&line, calls, *shift, out);
         }
         What::Frame { calls: Calls::Java(calls), .. } => java::write(&line, calls, out),
         What::List { .. } => out.extend_from_slice(line.bytes),

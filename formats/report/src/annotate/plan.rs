@@ -58,7 +58,7 @@ pub fn pieces<'a>(
         }
         match list::place(report, event.format, frames) {
             Some(place) if own.len() == frames.len() => {
-                pieces.push(Piece { place, what: What::List { frames, resolutions: own } })
+                pieces.push(Piece { place, what: What::List { frames, resolutions: own } });
             }
             Some(_) => {}
             None => stack(report, event.format, frames, own, &mut pieces),
@@ -105,14 +105,14 @@ fn stack<'a>(
             }
             // They are parts of the frame's own object.
             Some(Calls::Native(calls)) if frames[listed.start].span == frame.span => {
-                add(frame, Calls::Native(calls), shift)
+                add(frame, Calls::Native(calls), shift);
             }
             Some(Calls::Native(calls)) if calls.len() == listed.len() + 1 => {
                 let own = frames[listed.start..=index].iter().zip(calls.chunks(1));
                 own.for_each(|(frame, call)| add(frame, Calls::Native(call), shift));
             }
             Some(Calls::Native(calls)) => {
-                add(frame, Calls::Native(&calls[calls.len() - 1..]), shift)
+                add(frame, Calls::Native(&calls[calls.len() - 1..]), shift);
             }
             Some(calls) => add(frame, calls, shift),
             None if shift > 0 => frames[listed.start..=index]

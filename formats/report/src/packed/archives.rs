@@ -87,7 +87,7 @@ pub fn zip(
             // Members can share their bytes, so these count as unpacked, too.
             CompressionMethod::STORE => compressed(&member, packed, depth, budget, to),
             CompressionMethod::DEFLATE => {
-                compressed(&member, DeflateDecoder::new(packed), depth, budget, to)
+                compressed(&member, DeflateDecoder::new(packed), depth, budget, to);
             }
             method => to.lost(
                 &member,

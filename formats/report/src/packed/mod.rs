@@ -107,7 +107,7 @@ fn layer(
     match packing {
         Packing::Gzip => compressed(name, MultiGzDecoder::new(input), depth, budget, to),
         Packing::Xz => {
-            compressed(name, XzReader::new_mem_limit(input, true, MAX_XZ_KIB), depth, budget, to)
+            compressed(name, XzReader::new_mem_limit(input, true, MAX_XZ_KIB), depth, budget, to);
         }
         Packing::Zstd => match zstd::stream::read::Decoder::with_buffer(input) {
             Ok(mut decoder) => match decoder.window_log_max(MAX_ZSTD_WINDOW_LOG) {

@@ -223,10 +223,10 @@ impl Chunk {
             Kind::Text(documents)
                 if line.bytes.trim_ascii() == b"Full Report" && is_of_apple(&self.begun) =>
             {
-                *documents = 2
+                *documents = 2;
             }
             Kind::Text(documents) if *documents > 0 && line.bytes.starts_with(b"{") => {
-                *documents -= 1
+                *documents -= 1;
             }
             _ => {}
         }

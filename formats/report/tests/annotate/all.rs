@@ -146,12 +146,12 @@ fn names_are_written(
             match (frame.kind, names_outer_only(event, text)) {
                 // They have neither file nor line.
                 (FrameKind::Java, _) if event.format == Format::HsErr => {
-                    want.push(frame.function.clone())
+                    want.push(frame.function.clone());
                 }
                 // Methods in the runtime's own files have lines like machine code.
                 (FrameKind::Java, _) if text.starts_with(b"#") => want.push(frame.function.clone()),
                 (FrameKind::Other, _) | (FrameKind::Native, None) => {
-                    want.push(frame.function.clone())
+                    want.push(frame.function.clone());
                 }
                 (FrameKind::Native, Some(false)) if listed => want.push(None),
                 (FrameKind::Native, Some(true)) => want.push(Some(format!("outer_{index}"))),

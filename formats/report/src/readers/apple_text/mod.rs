@@ -303,7 +303,7 @@ impl Reader {
             // The subtype says the same in words, if it is there.
             "Exception Codes" if event.reason.fault_address.is_some() => {}
             "Exception Codes" | "Exception Subtype" => {
-                apple::exception_codes(&mut event.reason, value)
+                apple::exception_codes(&mut event.reason, value);
             }
             "Termination Reason" | "Termination Description" => {
                 let message = event.reason.message.get_or_insert_default();

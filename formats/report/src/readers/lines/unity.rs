@@ -121,7 +121,7 @@ pub fn finish(event: &mut CrashEvent) {
     match crashed.and_then(|index| event.threads.get_mut(index)) {
         Some(thread) => thread.frames = echo.frames,
         None => {
-            event.threads.push(Thread { crashed: true, frames: echo.frames, ..Thread::default() })
+            event.threads.push(Thread { crashed: true, frames: echo.frames, ..Thread::default() });
         }
     }
 }

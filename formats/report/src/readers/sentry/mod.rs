@@ -81,7 +81,7 @@ impl Reader {
                 Ok(())
             })?,
             "stacktrace" | "sentry.interfaces.Stacktrace" => {
-                *stack = Some(stack::stack(json, room)?)
+                *stack = Some(stack::stack(json, room)?);
             }
             _ => json.skip()?,
         }
