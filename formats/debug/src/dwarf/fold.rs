@@ -261,10 +261,10 @@ pub fn settle<'d>(
             let Some(symbol) = symbol_at(symbols, start) else { continue };
             match outermost_at(&read, start) {
                 Some(function) if function.name == symbol.name && function.own.is_none() => {
-                    won.push((start, end))
+                    won.push((start, end));
                 }
                 Some(Function { own: Some(own), .. }) if !own.is_empty() => {
-                    aliases.push((start, own))
+                    aliases.push((start, own));
                 }
                 _ => {}
             }

@@ -48,7 +48,7 @@ pub fn push_range(ranges: &mut Vec<Range>, range: Range) {
                 && last.chain == range.chain
                 && last.location == range.location =>
         {
-            last.end = range.end
+            last.end = range.end;
         }
         _ => ranges.push(range),
     }

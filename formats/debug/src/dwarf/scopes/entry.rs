@@ -61,7 +61,7 @@ impl<'d, E: Endianity> FunctionEntry<'d, E> {
                 dw::DW_AT_call_line => entry.call.line = saturate(value.udata_value()),
                 dw::DW_AT_call_column => entry.call.column = saturate(value.udata_value()),
                 dw::DW_AT_GNU_discriminator => {
-                    entry.call.discriminator = saturate(value.udata_value())
+                    entry.call.discriminator = saturate(value.udata_value());
                 }
                 _ => match value.raw_value() {
                     AttributeValue::UnitRef(origin) => entry.origin = Some(NameAt::Unit(origin)),

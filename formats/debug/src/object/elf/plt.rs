@@ -95,7 +95,7 @@ fn find(file: &object::File<'_>, address: u64, code: &[u8], jumps: &mut Vec<Jump
             x86(address, code, jumps, |after, [a, b, c, d]| {
                 matches!(after, [0xff, 0x25])
                     .then_some(Slot::Relative(i32::from_le_bytes([a, b, c, d])))
-            })
+            });
         }
         Architecture::I386 => {
             let table = [".got.plt", ".got"]

@@ -62,7 +62,7 @@ impl<'d, M: MachHeader> Tables<'d, M> {
         while let Ok(Some(command)) = commands.next() {
             match command.variant() {
                 Ok(LoadCommandVariant::Dysymtab(table)) => {
-                    tables.indirect = table.indirect_symbols(endian, data).ok()
+                    tables.indirect = table.indirect_symbols(endian, data).ok();
                 }
                 Ok(LoadCommandVariant::DyldInfo(info)) => {
                     let (start, bytes) = (
