@@ -173,7 +173,7 @@ fn document<'a>(
 /// The event of a Sentry envelope, if `text` is one. What else is in it is counted.
 fn envelope(text: &str, report: &[u8]) -> Option<Result<CrashEvent, CrashError>> {
     // Of most reports, the second line says that they are none.
-    let (_, rest) = text.split_once('\n')?;
+    let rest = text.get(memchr::memchr(b'\n', text.as_bytes())? + 1..)?;
     sentry::envelope::item_header(rest.lines().find(|line| !line.trim().is_empty())?.trim())?;
     let items = sentry::envelope::items(report);
     let is = |kind: &'static str| move |item: &&sentry::envelope::Item| item.header.kind == kind;
