@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use rayon::prelude::*;
-
 use crate::ids::{FingerprintId, GroupId};
 use crate::stored::state::{FingerprintRow, GroupRow};
 use crate::stored::{Crashes, FingerprintKind, Found, Slot, Tally, rows};
@@ -118,9 +116,9 @@ impl Crashes {
             self.database.get_all(ids.iter().map(|id| rows::group(*id)))?;
         let found: Vec<GroupId> =
             ids.into_iter().zip(found).filter_map(|(id, row)| row.map(|_| id)).collect();
-        let of_one = |id: &GroupId| Ok((*id, self.database.members(*id)?));
+        let mut members = self.database.members_of(&found.iter().copied().collect())?;
         let found: Vec<(GroupId, Vec<FingerprintId>)> =
-            found.par_iter().with_min_len(64).map(of_one).collect::<Result<_, Error>>()?;
+            found.into_iter().map(|id| (id, members.remove(&id).unwrap_or_default())).collect();
         let signatures = || found.iter().flat_map(|(_, signatures)| signatures);
         let known: Vec<Option<FingerprintRow>> =
             self.database.get_all(signatures().map(|id| rows::signature(*id)))?;

@@ -1,8 +1,9 @@
 //! Carrying out: moves of crashes and the rows of groups as they will be become true at once, or
 //! nothing does.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
+use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use crate::ids::{FingerprintId, GroupId};
@@ -92,35 +93,63 @@ impl<'d> GroupRows<'d> {
     /// For each of `merges`, all of these aliases and all that they have will belong to that group.
     /// Nothing else may have changed before.
     pub fn merge_all(&mut self, merges: &BTreeMap<GroupId, Vec<GroupId>>) -> Result<(), Error> {
+        let all = merges.iter().flat_map(|(into, aliases)| aliases.iter().chain([into]));
+        let all: BTreeSet<GroupId> = all.copied().collect();
+        let related = Related {
+            members: self.read_groups(rows::area::MEMBERS, &all, FingerprintId::from_key)?,
+            aliases: self.read_groups(rows::area::ALIASES_OF, &all, GroupId::from_key)?,
+        };
+        let moving = merges.values().flatten().flat_map(|alias| related.members(*alias));
+        self.read_ahead(moving.map(|id| rows::signature(*id)))?;
+        let read = [rows::area::MEMBERS, rows::area::ALIASES_OF];
         // No two of them touch the same rows.
-        let rows: Vec<Result<Rows, Error>> =
-            merges.par_iter().map(|(into, aliases)| self.merged(aliases, *into)).collect();
+        let rows: Vec<Result<Rows, Error>> = merges
+            .par_iter()
+            .map(|(into, aliases)| self.merged(aliases, *into, &related))
+            .collect();
         for rows in rows {
-            self.rows.extend(rows?);
+            for (key, value) in rows? {
+                // What is not among the rows that these groups have is not there.
+                if read.iter().any(|area| key.starts_with(area)) && !self.known.contains_key(&key) {
+                    self.known.insert(key.clone(), None);
+                }
+                self.rows.insert(key, value);
+            }
         }
         Ok(())
     }
 
+    /// Reads the rows of `groups` in `area`, and what their keys end with, by group.
+    fn read_groups<T>(
+        &mut self,
+        area: &[u8],
+        groups: &BTreeSet<GroupId>,
+        id: impl Fn(&[u8]) -> Option<T>,
+    ) -> Result<HashMap<GroupId, Vec<T>>, Error> {
+        let found = self.database.rows_of_groups(area, groups)?;
+        let by_group = self.database.by_group(&found, id)?;
+        self.known.extend(found.into_iter().map(|(key, value)| (key, Some(value))));
+        Ok(by_group)
+    }
+
     /// The rows that change if `aliases` and all that they have belong to `into`.
-    fn merged(&self, aliases: &[GroupId], into: GroupId) -> Result<Rows, Error> {
+    fn merged(&self, aliases: &[GroupId], into: GroupId, related: &Related) -> Result<Rows, Error> {
         let database = self.database;
         let into_value = Some(database.encode(&into)?);
         let mut rows = Rows::new();
         for alias in aliases {
-            for id in database.members(*alias)? {
-                let row: FingerprintRow =
-                    database.get(&rows::signature(id))?.ok_or_else(|| database.damaged())?;
-                rows.push((
-                    rows::signature(id),
-                    Some(database.encode(&FingerprintRow { group: into, ..row })?),
-                ));
-                rows.push((rows::member(*alias, id), None));
-                rows.push((rows::member(into, id), Some(Vec::new())));
+            for id in related.members(*alias) {
+                let key = rows::signature(*id);
+                let row: FingerprintRow = self.get(&key)?.ok_or_else(|| database.damaged())?;
+                let value = database.encode(&FingerprintRow { group: into, ..row })?;
+                rows.push((key, Some(value)));
+                rows.push((rows::member(*alias, *id), None));
+                rows.push((rows::member(into, *id), Some(Vec::new())));
             }
-            for gone in database.aliases_of(*alias)? {
-                rows.push((rows::alias_of(*alias, gone), None));
-                rows.push((rows::alias_of(into, gone), Some(Vec::new())));
-                rows.push((rows::alias(gone), into_value.clone()));
+            for gone in related.aliases(*alias) {
+                rows.push((rows::alias_of(*alias, *gone), None));
+                rows.push((rows::alias_of(into, *gone), Some(Vec::new())));
+                rows.push((rows::alias(*gone), into_value.clone()));
             }
             rows.push((rows::alias_of(into, *alias), Some(Vec::new())));
             rows.push((rows::alias(*alias), into_value.clone()));
@@ -142,18 +171,47 @@ impl<'d> GroupRows<'d> {
     }
 }
 
+/// What groups have before they are merged.
+struct Related {
+    members: HashMap<GroupId, Vec<FingerprintId>>,
+    aliases: HashMap<GroupId, Vec<GroupId>>,
+}
+
+impl Related {
+    fn members(&self, group: GroupId) -> &[FingerprintId] {
+        self.members.get(&group).map_or(&[], Vec::as_slice)
+    }
+
+    fn aliases(&self, group: GroupId) -> &[GroupId] {
+        self.aliases.get(&group).map_or(&[], Vec::as_slice)
+    }
+}
+
 impl Database {
-    /// The signatures of `group`.
-    pub fn members(&self, group: GroupId) -> Result<Vec<FingerprintId>, Error> {
-        let (prefix, mut found) = (rows::members(group), Vec::new());
-        self.each(&prefix, &prefix, |key, _| {
-            found.push(
-                key.get(prefix.len()..)
-                    .and_then(FingerprintId::from_key)
-                    .ok_or_else(|| self.damaged())?,
-            );
-            Ok(true)
-        })?;
+    /// The signatures of each of `groups` that has some.
+    pub fn members_of(
+        &self,
+        groups: &BTreeSet<GroupId>,
+    ) -> Result<HashMap<GroupId, Vec<FingerprintId>>, Error> {
+        let rows = self.rows_of_groups(rows::area::MEMBERS, groups)?;
+        self.by_group(&rows, FingerprintId::from_key)
+    }
+
+    /// What the keys of rows of groups end with, by group.
+    fn by_group<T>(
+        &self,
+        rows: &[(Vec<u8>, Vec<u8>)],
+        id: impl Fn(&[u8]) -> Option<T>,
+    ) -> Result<HashMap<GroupId, Vec<T>>, Error> {
+        let mut found: HashMap<GroupId, Vec<T>> = HashMap::new();
+        for (key, _) in rows {
+            let (group, last) = key
+                .get(1..)
+                .and_then(|ids| ids.split_at_checked(GroupId::BYTES))
+                .and_then(|(group, last)| Some((GroupId::from_key(group)?, id(last)?)))
+                .ok_or_else(|| self.damaged())?;
+            found.entry(group).or_default().push(last);
+        }
         Ok(found)
     }
 

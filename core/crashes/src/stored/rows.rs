@@ -65,6 +65,8 @@ pub mod area {
     pub const TALLIES: &[u8] = b"t";
     /// Groups.
     pub const GROUPS: &[u8] = b"g";
+    /// Signatures by group.
+    pub const MEMBERS: &[u8] = b"y";
     /// Aliases of groups.
     pub const ALIASES: &[u8] = b"a";
     /// Aliases by group.
