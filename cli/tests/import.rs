@@ -170,7 +170,7 @@ fn bad_files_are_named_with_the_next_step() {
         (sandbox.write("empty.so", ""), "the file is empty; was it copied whole?"),
         (
             sandbox.write("text.so", "int main() {}\n"),
-            "neither an ELF nor a Mach-O file (text); pass",
+            "neither ELF, Mach-O, PE nor PDB (text); pass",
         ),
         (sandbox.write("app.zip", "PK\x03\x04rest"), "damaged archive ("),
         (sandbox.write("magic.so", "\x7fELF"), "damaged object file"),

@@ -131,6 +131,9 @@ fn no_id(object: &Object) -> String {
         ModuleKind::Elf => {
             "no build-id, so crashes cannot be matched with its symbols; link with -Wl,--build-id"
         }
+        ModuleKind::Pe => {
+            "no id of its PDB, so crashes cannot be matched with its symbols; link with /DEBUG"
+        }
         ModuleKind::MachO | ModuleKind::Proguard => {
             "no UUID, so crashes cannot be matched with its symbols; link without -no_uuid"
         }
@@ -155,6 +158,7 @@ fn no_detail(object: &Object, given: &[Looked], has: Detail, require: Require) -
     let is_macho = object.info.kind == ModuleKind::MachO;
     let message = match (&inspection.debug_link, has) {
         (Some(link), _) => format!("its debug data is in {link}, which was not found; pass that file too, or its folder as --debug-dir"),
+        (None, _) if object.info.kind == ModuleKind::Pe => "no lines and no inlined calls: those are in its PDB; pass that file too".to_owned(),
         (None, Detail::Exports) if is_macho => {
             "stripped: only exported names are left; pass its dSYM, which dsymutil makes before it is stripped".to_owned()
         }

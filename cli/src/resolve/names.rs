@@ -7,7 +7,7 @@ use symtool_store::resolve::{Origin, Resolver, call_address};
 use symtool_store::{Catalog, Error, Module, Reader};
 
 use super::args::Resolve;
-use crate::demangle::{Demangler, Spelling};
+use crate::demangle::{Demangler, Spelling, is_32_bit_windows};
 use crate::find::{self, NotOne};
 
 /// Names of modules that are kept from run to run.
@@ -100,9 +100,10 @@ impl<'s> Names<'s> {
         let record = &origin.module().record;
         let base = if self.args.relative { record.image_base } else { 0 };
         let functions = if self.args.no_demangle { 0 } else { record.functions as usize };
+        let is_32_bit_windows = is_32_bit_windows(record);
         let number = self.resolver.add(origin);
         if number == self.demanglers.len() {
-            self.demanglers.push(Demangler::new(functions, self.spelling));
+            self.demanglers.push(Demangler::new(functions, self.spelling, is_32_bit_windows));
         }
         Answering { number, base }
     }

@@ -101,7 +101,9 @@ impl Objects {
         let bytes = file.bytes() as u64;
         let symbols = match file.read(&self.search, &Progress::default()) {
             Ok(symbols) => symbols,
-            Err(Error::NoSymbols { .. } | Error::Companion { .. }) => return Ok(None),
+            Err(Error::NoSymbols { .. } | Error::InPdb { .. } | Error::Companion { .. }) => {
+                return Ok(None);
+            }
             Err(error) => return Err(error),
         };
         let packed = pack(&symbols, bytes)

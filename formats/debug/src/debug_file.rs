@@ -1,104 +1,134 @@
-//! Joins an object file and the files with its debug data: [`DebugFile`].
+//! Reads a file with debug data, whatever its format is: [`DebugFile`].
 
 use std::path::Path;
 
-use symtool_module::Detail;
-use xxhash_rust::xxh3::xxh3_64;
-
 use crate::bytes::{Error, Mapped};
-use crate::companions::debug_map::Objects;
-use crate::companions::{Search, debug_files};
-use crate::module::ModuleInfo;
-use crate::object::ObjectFile;
+use crate::companions::Search;
+use crate::debug_object::DebugObject;
+use crate::inspect::Inspection;
+use crate::module::{ModuleInfo, ModuleSymbols};
+use crate::pdb::{self, PdbFile};
+use crate::progress::Progress;
 
-/// A parsed object file, and the files that its debug data is in.
+/// A file whose headers were parsed: an object file with the files that its debug data is in, or a
+/// PDB.
 #[derive(Debug)]
-pub struct DebugFile<'d> {
-    pub(crate) own: ObjectFile<'d>,
-    /// The debug file that was split from it.
-    debug: Option<Box<ObjectFile<'d>>>,
-    /// The object files with the debug data of an image.
-    pub(crate) objects: Option<Objects<'d>>,
+pub struct DebugFile<'d>(Format<'d>);
+
+#[derive(Debug)]
+enum Format<'d> {
+    Object(Box<DebugObject<'d>>),
+    Pdb(PdbFile<'d>),
 }
 
 impl<'d> DebugFile<'d> {
     /// Parses the headers of `mapped` and finds out what it is.
     ///
     /// # Errors
-    /// [`Error::NotAnObject`] or [`Error::Damaged`].
+    /// [`Error::NotAnObject`], [`Error::OtherPdb`] or [`Error::Damaged`].
     pub fn parse(mapped: &'d Mapped) -> Result<Self, Error> {
-        Ok(Self { own: ObjectFile::parse(mapped)?, debug: None, objects: None })
+        Ok(Self(if pdb::is_pdb(mapped.bytes()) {
+            Format::Pdb(PdbFile::parse(mapped)?)
+        } else {
+            Format::Object(Box::new(DebugObject::parse(mapped)?))
+        }))
     }
 
     /// What the file says about itself.
     pub fn info(&self) -> &ModuleInfo {
-        &self.own.info
+        match &self.0 {
+            Format::Object(object) => object.info(),
+            Format::Pdb(pdb) => &pdb.info,
+        }
     }
 
     /// The file's path.
     pub fn path(&self) -> &Path {
-        self.own.path()
+        match &self.0 {
+            Format::Object(object) => object.path(),
+            Format::Pdb(pdb) => pdb.mapped.path(),
+        }
     }
 
     /// The path of the debug file that was split from this one, if [`DebugFile::with_debug_data`]
     /// was given it.
     pub fn debug_path(&self) -> Option<&Path> {
-        self.debug().map(ObjectFile::path)
+        match &self.0 {
+            Format::Object(object) => object.debug_path(),
+            Format::Pdb(_) => None,
+        }
     }
 
     /// The debug file that was split from this one, if it is found and this one has no debug data
     /// itself.
     pub fn debug_file(&self, search: &Search) -> Option<Mapped> {
-        debug_files::debug_file(&self.own, search)
+        match &self.0 {
+            Format::Object(object) => object.debug_file(search),
+            Format::Pdb(_) => None,
+        }
     }
 
     /// The same with the debug data of `debug`, which was split from it; else with that of the
     /// object files that it was linked from, where it says which (Mach-O). Symbols and code stay
     /// its own, as in llvm-symbolizer.
     #[must_use]
-    pub fn with_debug_data(mut self, debug: Option<Self>, search: &Search) -> Self {
-        if self.own.info.detail == Detail::Debug {
-            return self;
+    pub fn with_debug_data(self, debug: Option<Self>, search: &Search) -> Self {
+        let debug = debug.and_then(|debug| match debug.0 {
+            Format::Object(object) => Some(*object),
+            Format::Pdb(_) => None,
+        });
+        match self.0 {
+            Format::Object(object) => {
+                Self(Format::Object(Box::new(object.with_debug_data(debug, search))))
+            }
+            Format::Pdb(_) => self,
         }
-        if let Some(debug) = debug.filter(|debug| debug.own.info.detail == Detail::Debug) {
-            self.own.info.detail = Detail::Debug;
-            let both =
-                [self.own.info.fingerprint.to_le_bytes(), debug.own.info.fingerprint.to_le_bytes()]
-                    .concat();
-            self.own.info.fingerprint = xxh3_64(&both);
-            self.debug = Some(Box::new(debug.own));
-            return self;
-        }
-        self.objects =
-            Objects::open(&self.own.object, self.own.path(), &self.own.info.arch, search);
-        if self.objects.as_ref().is_some_and(Objects::any) {
-            self.own.info.detail = Detail::DebugMap;
-        }
-        self
-    }
-
-    /// The debug file that was split from it.
-    pub(crate) fn debug(&self) -> Option<&ObjectFile<'d>> {
-        self.debug.as_deref()
-    }
-
-    /// The file with the debug data.
-    pub(crate) fn data(&self) -> &ObjectFile<'d> {
-        self.debug().unwrap_or(&self.own)
     }
 
     /// The file's size in bytes.
     pub fn bytes(&self) -> usize {
-        self.own.mapped.bytes().len()
+        match &self.0 {
+            Format::Object(object) => object.bytes(),
+            Format::Pdb(pdb) => pdb.mapped.bytes().len(),
+        }
     }
 
     /// Bytes of memory that [`DebugFile::read`] may take, roughly: a file's worth, and its sections
     /// expanded.
     pub fn working_bytes(&self) -> u64 {
-        let objects = self.objects.as_ref().map_or(0, Objects::bytes);
-        self.own
-            .working_bytes()
-            .saturating_add(self.debug().map_or(0, ObjectFile::working_bytes))
-            .saturating_add(objects)
+        match &self.0 {
+            Format::Object(object) => object.working_bytes(),
+            // Streams whose pages are scattered are copied.
+            Format::Pdb(pdb) => 2 * pdb.mapped.bytes().len() as u64,
+        }
+    }
+
+    /// Reads all ranges, names and lines. Units are read in parallel on the current rayon pool; the
+    /// result does not depend on how many threads there are. Files that belong to this one are
+    /// looked for as `search` says.
+    ///
+    /// # Errors
+    /// [`Error::NoSymbols`] if there is nothing to find addresses by, [`Error::Changed`] if another
+    /// process wrote to one of the files meanwhile. Damage within a section costs the unit it is
+    /// in, and is counted in `dropped`.
+    pub fn read(&self, search: &Search, progress: &Progress) -> Result<ModuleSymbols, Error> {
+        match &self.0 {
+            Format::Object(object) => object.read(search, progress),
+            Format::Pdb(pdb) => {
+                let module = pdb.read(progress);
+                pdb.mapped.unchanged()?;
+                module
+            }
+        }
+    }
+
+    /// Looks at headers, at the root of each unit, and at where files that belong to it should be.
+    /// The debug file with which [`DebugFile::with_debug_data`] was called, or which is looked for
+    /// as `search` says, counts as its own.
+    pub fn inspect(&self, search: &Search) -> Inspection {
+        match &self.0 {
+            Format::Object(object) => object.inspect(search),
+            Format::Pdb(_) => Inspection::default(),
+        }
     }
 }

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use object::{CompressionFormat, Object, ObjectKind, ObjectSection};
 
-use crate::DebugFile;
 use crate::companions::debug_files::other_build;
 use crate::companions::split::SplitFiles;
 use crate::companions::{Search, shared_names};
+use crate::debug_object::DebugObject;
 use crate::dwarf::{Skeleton, count_units, lost_skeletons, skeletons};
 use crate::object::ObjectFile;
 use crate::object::layout::Layout;
@@ -51,9 +51,9 @@ pub struct SharedNames {
     pub is_found: bool,
 }
 
-impl DebugFile<'_> {
+impl DebugObject<'_> {
     /// Looks at headers, at the root of each unit, and at where files that belong to it should be.
-    /// The debug file with which [`DebugFile::with_debug_data`] was called, or which is looked for
+    /// The debug file with which [`DebugObject::with_debug_data`] was called, or which is looked for
     /// as `search` says, counts as its own.
     pub fn inspect(&self, search: &Search) -> Inspection {
         let object = &self.own.object;

@@ -10,6 +10,7 @@
 //!      -> companions/  files that belong to it
 //!      -> dwarf/       per unit, in parallel: functions, inlined calls, lines -> ranges
 //!         go/          where there is none, the table by which Go's runtime prints stacks
+//!      -> pdb/         a PDB, whose modules become units of the same kind
 //!      -> assemble.rs  all units in address order, names once, symbols in the gaps: module/
 //! ```
 
@@ -20,17 +21,19 @@ mod bytes;
 mod companions;
 pub mod container;
 mod debug_file;
+mod debug_object;
 mod dwarf;
 mod go;
 mod inspect;
 pub mod limits;
 mod module;
 mod object;
+mod pdb;
 mod progress;
 mod read;
 mod warnings;
 
-pub use bytes::{Companion, Error, Mapped};
+pub use bytes::{Companion, Error, Mapped, PdbKind};
 pub use companions::{Search, SearchedPlace};
 pub use debug_file::DebugFile;
 pub use inspect::{Inspection, SharedNames};

@@ -36,6 +36,10 @@ pub const STEPS_PER_PATH_BYTE: u64 = 4;
 /// memory.
 pub const STEPS_PER_CHAIN: u64 = 64;
 
+/// Steps for a chain of calls in a PDB: an inlined call has one for each line of its caller, some
+/// hundred bytes of memory.
+pub const STEPS_PER_PDB_CHAIN: u64 = 64;
+
 /// Steps for one byte of a table of abbreviations that begins within another. Compilers write
 /// tables one after the other.
 pub const STEPS_PER_OVERLAPPING_BYTE: u64 = 64;

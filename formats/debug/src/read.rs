@@ -1,4 +1,5 @@
-//! Lists the steps of reading an object file with the files that belong to it: [`DebugFile::read`].
+//! Lists the steps of reading an object file with the files that belong to it:
+//! [`DebugObject::read`].
 
 use std::sync::OnceLock;
 
@@ -11,6 +12,7 @@ use crate::bytes::{Error, Mapped, trim_heap};
 use crate::companions::debug_map::{self, MappedObject, Objects};
 use crate::companions::split::SplitFiles;
 use crate::companions::{Search, shared_names, symbol_map};
+use crate::debug_object::DebugObject;
 use crate::dwarf::{self, DwarfSymbols, LinesAhead};
 use crate::module::{DropCounts, DropReason, ModuleSymbols};
 use crate::object::code::Code;
@@ -18,10 +20,10 @@ use crate::object::layout::Layout;
 use crate::object::macho::symbol_map::SymbolMap;
 use crate::object::sections::{self, Sections};
 use crate::object::symbol_tables::SymbolTables;
-use crate::object::{elf, links};
-use crate::{DebugFile, Progress, go, warnings};
+use crate::object::{elf, links, pe};
+use crate::{Progress, go, warnings};
 
-impl DebugFile<'_> {
+impl DebugObject<'_> {
     /// Reads all ranges, names and lines. Units are read in parallel on the current rayon pool; the
     /// result does not depend on how many threads there are. Files that belong to this one are
     /// looked for as `search` says.
@@ -103,6 +105,9 @@ impl DebugFile<'_> {
         split_files.unchanged()?;
         let mut module = self.assemble(units, &tables, dropped);
         layout.restore(&mut module);
+        if self.own.info.kind == ModuleKind::Pe {
+            pe::make_relative(&mut module, object.relative_address_base());
+        }
         warnings.extend(self.warnings(&module.dropped, shared.is_some(), &missing));
         warnings.extend(self.objects.iter().flat_map(Objects::warnings));
         module.warnings = warnings;
@@ -185,7 +190,10 @@ impl DebugFile<'_> {
             (Some(reason), _) => self.data().damaged(reason),
             _ if dropped.has(DropReason::TooMuchWork) => Error::TooMuchWork { path },
             (None, Some(role)) => Error::Companion { path, role },
-            (None, None) => Error::NoSymbols { path },
+            (None, None) => match pe::pdb_name(&self.own.object) {
+                Some(pdb) => Error::InPdb { path, pdb },
+                None => Error::NoSymbols { path },
+            },
         }
     }
 }

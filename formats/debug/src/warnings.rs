@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use object::{Object, ObjectSection};
 use symtool_module::Detail;
 
-use crate::DebugFile;
+use crate::debug_object::DebugObject;
 use crate::module::{DropCounts, DropReason};
-use crate::object::links;
 use crate::object::macho::symbol_map::is_hidden;
 use crate::object::symbols::Symbol;
+use crate::object::{links, pe};
 
 /// That names are hidden, if any of `symbols` is.
 pub fn hidden_names(symbols: &[Symbol<'_>]) -> Option<String> {
@@ -21,7 +21,7 @@ pub fn hidden_names(symbols: &[Symbol<'_>]) -> Option<String> {
     })
 }
 
-impl DebugFile<'_> {
+impl DebugObject<'_> {
     /// What is damaged, or known to be elsewhere and was not found: the file of shared names unless
     /// `has_shared`, and the files `missing` of split DWARF.
     pub(crate) fn warnings(
@@ -50,6 +50,13 @@ impl DebugFile<'_> {
                 "functions and inlined calls are in {}{more}, which was not found: symbols answer instead; \
                  pass the folder with the .dwo files or .dwp package as --debug-dir and import again",
                 first.display()
+            ));
+        }
+        if let (Some(file), true) =
+            (pe::pdb_name(&self.own.object), self.own.info.detail < Detail::Debug)
+        {
+            warnings.push(format!(
+                "its functions and lines are in {file}; import that file too, in any order"
             ));
         }
         if let (Ok(Some((file, _))), true) =

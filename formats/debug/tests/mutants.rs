@@ -31,7 +31,18 @@ const MAX_MIB: f32 = 128.0;
 const HANG: Duration = Duration::from_secs(60);
 
 fn fixtures() -> Vec<PathBuf> {
-    support::files(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/objects"))
+    let folder = |name: &str| {
+        support::files(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata").join(name))
+    };
+    folder("objects").into_iter().chain(windows()).collect()
+}
+
+/// Images of Windows and their PDBs.
+fn windows() -> Vec<PathBuf> {
+    let mut files =
+        support::files(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/windows"));
+    files.retain(|file| file.extension().is_some_and(|end| end == "dll" || end == "pdb"));
+    files
 }
 
 fn setting(name: &str, default: u64) -> u64 {
@@ -128,6 +139,18 @@ fn check(module: &ModuleSymbols) {
 fn broken_files_end_within_their_limits() {
     let fixtures = fixtures();
     assert!(fixtures.len() > 100, "only {} fixtures", fixtures.len());
+    end_within_their_limits(&fixtures);
+}
+
+/// Of PDBs most bytes matter to what is read, and each has many more than an object file.
+#[test]
+fn broken_images_and_pdbs_end_within_their_limits() {
+    let windows = windows();
+    assert!(windows.len() > 10, "only {} fixtures", windows.len());
+    end_within_their_limits(&windows);
+}
+
+fn end_within_their_limits(fixtures: &[PathBuf]) {
     let originals: Vec<Vec<u8>> =
         fixtures.iter().map(|path| std::fs::read(path).unwrap()).collect();
     let each = setting("MUTANTS", 40_000).div_ceil(fixtures.len() as u64);

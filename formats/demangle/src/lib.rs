@@ -3,6 +3,8 @@
 
 mod itanium;
 pub mod limits;
+#[cfg(feature = "msvc")]
+mod msvc;
 mod rust;
 #[cfg(feature = "swift")]
 mod swift;
@@ -10,7 +12,7 @@ mod swift;
 /// Whose spelling a name is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Spelling {
-    /// symtool's own: C++ as LLVM, Rust without hashes, Swift.
+    /// symtool's own: C++ as LLVM, Microsoft's too, Rust without hashes, Swift.
     Symtool,
     /// As `llvm-symbolizer` and `llvm-cxxfilt` (19) print: legacy Rust names as the C++ names that
     /// they look like, Swift raw.
@@ -32,11 +34,20 @@ pub fn demangle(raw: &[u8], spelling: Spelling) -> Option<String> {
     }
 }
 
+/// The name in C of a function that images of 32-bit Windows call `raw`; `None` if that is its
+/// name.
+#[cfg(feature = "msvc")]
+pub fn windows_c_name(raw: &[u8]) -> Option<&str> {
+    msvc::c_name(raw)
+}
+
 fn symtool(raw: &[u8]) -> Option<String> {
     match without_underscore(raw) {
         raw @ [b'_', b'Z', ..] => rust::legacy(raw).or_else(|| itanium::demangle(raw, false)),
         raw @ [b'_', b'R', ..] => rust::v0(raw),
         raw @ [b'_', b'_', ..] => itanium::demangle(raw, false),
+        #[cfg(feature = "msvc")]
+        raw @ [b'?', ..] => msvc::demangle(raw),
         #[cfg(feature = "swift")]
         raw => swift::demangle(raw),
         #[cfg(not(feature = "swift"))]
@@ -63,6 +74,8 @@ fn llvm(raw: &[u8]) -> Option<String> {
     match raw {
         [b'_', b'Z' | b'_', ..] => itanium::demangle(raw, false),
         [b'_', b'R', ..] => rust::v0_as_llvm(raw),
+        #[cfg(feature = "msvc")]
+        [b'?', ..] => msvc::demangle(raw),
         // Of functions' code where names stand for descriptors (PowerPC64).
         [b'.', rest @ ..] if !rest.starts_with(b".") => llvm(rest).map(|name| format!(".{name}")),
         _ => None,

@@ -4,6 +4,15 @@
 /// gigabytes; the longest of librgw has 17 kB.
 pub const MAX_DEMANGLED_BYTES: usize = 64 << 10;
 
+/// Bytes of a mangled name of Microsoft's compiler, which writes a hash instead of a longer one
+/// (`??@…@`), as clang does. Its demangler calls itself for what is nested.
+pub const MAX_MSVC_BYTES: usize = 4 << 10;
+
+/// Bytes that such a name can stand for, were each digit in it a reference to all that stands before,
+/// which doubles the text. Its demangler knows no limit of its own. The names of real programs have
+/// up to 17 such digits, one in a thousand of them 16.
+pub const MAX_MSVC_EXPANSION: u64 = 64 << 20;
+
 /// Productions of the grammar of C++ names within each other, while reading, and nodes within each
 /// other, while printing. 128 are enough for every name of librgw, `NativeScript` and LLVM; this
 /// many take less than 256 KiB of stack.

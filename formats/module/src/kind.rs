@@ -7,6 +7,8 @@ pub enum ModuleKind {
     Elf,
     /// One architecture of a Mach-O image, relocatable object or dSYM.
     MachO,
+    /// An image of Windows, or its PDB.
+    Pe,
     /// A mapping of `ProGuard` or R8: names of Java and Kotlin, no addresses.
     Proguard,
 }
@@ -17,13 +19,16 @@ impl ModuleKind {
         match self {
             Self::Elf => "elf",
             Self::MachO => "macho",
+            Self::Pe => "pe",
             Self::Proguard => "proguard",
         }
     }
 
     /// The kind that [`ModuleKind::name`] calls `name`, if this version knows it.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Elf, Self::MachO, Self::Proguard].into_iter().find(|kind| kind.name() == name)
+        [Self::Elf, Self::MachO, Self::Pe, Self::Proguard]
+            .into_iter()
+            .find(|kind| kind.name() == name)
     }
 }
 

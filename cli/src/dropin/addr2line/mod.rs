@@ -162,7 +162,7 @@ fn answer_all(call: &Call, options: &Options, path: &OsStr, object: &Object) -> 
     let functions = module
         .and_then(|module| resolver.module(module))
         .map_or(0, |module| module.record.functions);
-    let names = options.demangle.then(|| Demangler::new(functions as usize, Spelling::Gnu));
+    let names = options.demangle.then(|| Demangler::new(functions as usize, Spelling::Gnu, false));
     let session = Session {
         call,
         options,

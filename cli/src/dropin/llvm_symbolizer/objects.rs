@@ -2,7 +2,7 @@
 
 use super::options::Named;
 use super::session::{Known, Session};
-use crate::demangle::{Demangler, Spelling};
+use crate::demangle::{Demangler, Spelling, is_32_bit_windows};
 use anyhow::Result;
 use std::borrow::Cow;
 use std::fs;
@@ -53,11 +53,12 @@ impl Session<'_> {
 
     pub(super) fn add(&mut self, held: Arc<InMemoryModule>) -> usize {
         self.held_bytes += held.bytes();
-        let functions = held.module().record.functions;
+        let (functions, is_32_bit_windows) =
+            (held.module().record.functions, is_32_bit_windows(&held.module().record));
         let module = self.resolver.add(Origin::Memory(held));
         if module == self.demanglers.len() {
             let names = if self.options.demangle { functions as usize } else { 0 };
-            self.demanglers.push(Demangler::new(names, Spelling::Llvm));
+            self.demanglers.push(Demangler::new(names, Spelling::Llvm, is_32_bit_windows));
         }
         module
     }

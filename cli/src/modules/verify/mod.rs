@@ -10,7 +10,7 @@ use anyhow::Result;
 use symtool_crashes::Crashes;
 use symtool_debug::DebugFile;
 use symtool_debug::container;
-use symtool_module::Detail;
+use symtool_module::{Detail, ModuleKind};
 use symtool_store::unpack::Contents;
 use symtool_store::{Error, Module, Reader, Store};
 
@@ -190,6 +190,9 @@ fn compare(
                     before it was stripped"
                 .to_owned(),
         );
+    }
+    if file.info().kind == ModuleKind::Pe {
+        return Err("an image of Windows or its PDB, which the other reader does not know; its blocks are sound".to_owned());
     }
     let is_it =
         |source: &symtool_store::Source| source.is_file(file.info(), mapped.bytes().len() as u64);

@@ -63,6 +63,18 @@ impl std::fmt::Debug for Catalog<'_> {
     }
 }
 
+/// The id that Windows writes as `digits`: a GUID and an age, or a time stamp and a size, the
+/// second of them without leading zeros.
+fn windows_id(digits: &str) -> Option<String> {
+    let first = match digits.len() {
+        33..=40 => 32,
+        9..=16 => 8,
+        _ => return None,
+    };
+    let (first, second) = digits.split_at_checked(first)?;
+    Some(format!("{first}{second:0>8}"))
+}
+
 impl<'s> Catalog<'s> {
     /// That of the store which `reader` has opened.
     pub fn of(reader: &'s Reader) -> Self {
@@ -176,18 +188,22 @@ impl<'s> Catalog<'s> {
         let min = |record: &ModuleRecord| {
             if record.is_mapping() { MapId::MIN_DIGITS } else { MIN_ID_DIGITS }
         };
+        let windows = if is_hexadecimal { windows_id(&digits) } else { None };
+        let begins = |id: &str| id.starts_with(&digits) || windows.as_deref() == Some(id);
         let is_id = |record: &ModuleRecord| {
-            is_hexadecimal
-                && digits.len() >= min(record)
-                && record.ids().any(|id| id.starts_with(&digits))
+            is_hexadecimal && digits.len() >= min(record) && record.ids().any(begins)
         };
         let is_labelled = |record: &ModuleRecord| record.labels.iter().any(|label| label == name);
         let is_named =
             |record: &ModuleRecord| record.has_name(name) || is_labelled(record) || is_id(record);
         let id = Some((Index::Id, digits.as_str()))
             .filter(|_| is_hexadecimal && digits.len() >= MapId::MIN_DIGITS);
-        let looked_up: Vec<_> =
-            [(Index::Name, name), (Index::Label, name)].into_iter().chain(id).collect();
+        let windows = windows.as_deref().map(|id| (Index::Id, id));
+        let looked_up: Vec<_> = [(Index::Name, name), (Index::Label, name)]
+            .into_iter()
+            .chain(id)
+            .chain(windows)
+            .collect();
         look(self, &looked_up, &|record| {
             is_named(record) && arch.is_none_or(|arch| is_same_arch(&record.arch, arch))
         })

@@ -28,7 +28,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// Neither a format that is read, nor one that is known.
-    #[error("{}: neither an ELF nor a Mach-O file ({found}); pass the library, its .debug file or its dSYM", path.display())]
+    #[error("{}: neither ELF, Mach-O, PE nor PDB ({found}); pass the library, its .debug file, its dSYM or its PDB", path.display())]
     NotAnObject {
         /// The file.
         path: PathBuf,
@@ -43,6 +43,14 @@ pub enum Error {
         /// The parser's words.
         reason: String,
     },
+    /// A PDB without the functions and lines of machine code.
+    #[error("{}: {}", path.display(), other_pdb(*kind))]
+    OtherPdb {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        kind: PdbKind,
+    },
     /// A file that another process wrote to while it was read.
     #[error("{}: it was written to or shortened while it was read; import it again once it is complete", path.display())]
     Changed {
@@ -54,6 +62,14 @@ pub enum Error {
     NoSymbols {
         /// The file.
         path: PathBuf,
+    },
+    /// An image of Windows that exports nothing.
+    #[error("{}: no debug data and no exports; its functions and lines are in {pdb}; import that file", path.display())]
+    InPdb {
+        /// The file.
+        path: PathBuf,
+        /// The name of the PDB.
+        pdb: String,
     },
     /// An object whose debug data asks for more work than its size allows, and without symbols.
     #[error("{}: its debug data refers to itself so often that reading it takes too much work, as no compiler writes it; make it anew from its sources", path.display())]
@@ -149,6 +165,15 @@ pub enum Companion {
     SharedNames,
 }
 
+/// A PDB that is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PdbKind {
+    /// One of .NET.
+    Portable,
+    /// One that leaves symbols and lines in the object files.
+    FastLink,
+}
+
 impl Error {
     /// The file or member.
     pub fn path(&self) -> &Path {
@@ -158,8 +183,10 @@ impl Error {
             | Self::Empty { path }
             | Self::NotAnObject { path, .. }
             | Self::Damaged { path, .. }
+            | Self::OtherPdb { path, .. }
             | Self::Changed { path }
             | Self::NoSymbols { path }
+            | Self::InPdb { path, .. }
             | Self::TooMuchWork { path }
             | Self::Companion { path, .. }
             | Self::DamagedArchive { path, .. }
@@ -182,6 +209,17 @@ fn slices(arch: Option<&str>, has: &str, path: &Path) -> String {
             path.display(),
             has.rsplit(", ").next().unwrap_or(has)
         ),
+    }
+}
+
+fn other_pdb(kind: PdbKind) -> &'static str {
+    match kind {
+        PdbKind::Portable => {
+            "a portable PDB, which has lines of .NET and no addresses; it is not read"
+        }
+        PdbKind::FastLink => {
+            "a PDB that leaves symbols in the object files (/DEBUG:FASTLINK); link with /DEBUG:FULL, or complete it by mspdbcmf.exe"
+        }
     }
 }
 

@@ -33,7 +33,17 @@ pub enum Format {
 }
 
 /// Bytes from the start that [`Kind::of`] needs.
-pub const MAGIC_BYTES: usize = 8;
+pub const MAGIC_BYTES: usize = 64;
+
+/// How PDBs begin, those of 1999 and those before.
+const PDBS: [&[u8]; 2] = [
+    b"Microsoft C/C++ MSF 7.00\r\n\x1aDS\0\0\0",
+    b"Microsoft C/C++ program database 2.00\r\n\x1aJG",
+];
+/// How PDBs of .NET begin.
+pub const PORTABLE_PDB: &[u8] = b"BSJB";
+/// Where an image of Windows says where its header lies.
+const PE_OFFSET: usize = 0x3c;
 
 impl Kind {
     /// The kind of something that starts with `bytes`.
@@ -51,6 +61,7 @@ impl Kind {
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Self::Archive(Format::Zip),
             [b'!', b'<', b'a', b'r', b'c', b'h', b'>', b'\n', ..]
             | [b'!', b'<', b't', b'h', b'i', b'n', b'>', b'\n', ..] => Self::Archive(Format::Ar),
+            _ if is_pdb(bytes) || is_pe(bytes) => Self::Object,
             _ => Self::Other,
         }
     }
@@ -84,6 +95,27 @@ pub fn may_be_mapping(name: &Path, start: &[u8]) -> bool {
     ["txt", "map", "pro", "mapping"].contains(&extension) && start.iter().all(is_text)
 }
 
+/// Whether something that starts with `bytes` is a PDB of any kind.
+pub fn is_pdb(bytes: &[u8]) -> bool {
+    bytes.starts_with(PORTABLE_PDB) || PDBS.iter().any(|magic| bytes.starts_with(magic))
+}
+
+/// Whether something that starts with `bytes` is an image of Windows, and no program of DOS, whose
+/// header ends before.
+fn is_pe(bytes: &[u8]) -> bool {
+    let header = bytes
+        .get(PE_OFFSET..)
+        .and_then(|rest| rest.first_chunk())
+        .map(|offset| u32::from_le_bytes(*offset));
+    let Some(header) = header.filter(|header| bytes.starts_with(b"MZ") && *header != 0) else {
+        return false;
+    };
+    let signature =
+        usize::try_from(header).ok().and_then(|header| bytes.get(header..)).unwrap_or_default();
+    // It may lie further on than what there is.
+    signature.len() < 4 || signature.starts_with(b"PE\0\0")
+}
+
 /// Whether the bytes after the magic number are a Java class file's version, minor and major.
 fn is_java(version: &[u8]) -> bool {
     matches!(version, [_, _, 0, 45..=200, ..])
@@ -113,9 +145,25 @@ mod tests {
             (b"\xca\xfe\xba\xbe\0\0\0\x34", Kind::Other),
             // What macOS leaves beside files on other systems (AppleDouble).
             (b"\0\x05\x16\x07\0\x02\0\0", Kind::Other),
+            (b"BSJB\x01\0\x01\0", Kind::Object),
+            (b"Microsoft C/C++ MSF 7.00\r\n\x1aDS\0\0\0", Kind::Object),
+            (b"Microsoft C/C++ MSF 7.01\r\n\x1aDS\0\0\0", Kind::Other),
+            (b"MZ", Kind::Other),
             (b"", Kind::Other),
         ] {
             assert_eq!(Kind::of(bytes), want, "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn images_of_windows_say_where_their_header_is() {
+        let image = |header: u32, signature: &[u8]| {
+            [&b"MZ"[..], &[0; 58], &header.to_le_bytes(), signature].concat()
+        };
+        assert_eq!(Kind::of(&image(64, b"PE\0\0")), Kind::Object);
+        // The rest was not read.
+        assert_eq!(Kind::of(&image(0xf8, b"")), Kind::Object);
+        assert_eq!(Kind::of(&image(64, b"NE\0\0")), Kind::Other);
+        assert_eq!(Kind::of(&image(0, b"")), Kind::Other);
     }
 }

@@ -10,8 +10,8 @@ mod mapped;
 mod os_path;
 pub mod section_bytes;
 
-pub use error::{Companion, Error};
-pub use kind::{Format, Kind, MAGIC_BYTES, may_be_mapping};
+pub use error::{Companion, Error, PdbKind};
+pub use kind::{Format, Kind, MAGIC_BYTES, PORTABLE_PDB, is_pdb, may_be_mapping};
 pub use mapped::{Mapped, trim_heap};
 pub use os_path::os_path;
 pub use section_bytes::SectionBytes;

@@ -31,7 +31,7 @@ pub use skeletons::{Skeleton, list as skeletons, lost as lost_skeletons};
 pub use split::SplitSections;
 pub use unit_symbols::{UnitSymbols, number};
 pub use units::count as count_units;
-pub use work::Work;
+pub use work::{Spent, Work};
 
 use crate::Progress;
 use crate::module::{DropCounts, DropReason, Range};
@@ -156,7 +156,7 @@ fn read_units<'d, E: Endianity + Send + Sync>(
 
 /// Who owns which address where the ranges of `units` say it; ranges of which another unit owns a
 /// part are cut.
-fn owned(units: &mut [UnitSymbols<'_>]) -> Vec<Interval> {
+pub fn owned(units: &mut [UnitSymbols<'_>]) -> Vec<Interval> {
     let claims: Vec<Interval> = units
         .iter()
         .enumerate()

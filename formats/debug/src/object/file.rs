@@ -5,7 +5,7 @@ use std::path::Path;
 use object::{BinaryFormat, CompressionFormat, Object, ObjectSection, SectionKind};
 use symtool_module::ModuleKind;
 
-use super::{elf, identity, macho};
+use super::{elf, identity, macho, pe};
 use crate::bytes::{Error, Kind, Mapped};
 use crate::module::ModuleInfo;
 
@@ -50,6 +50,8 @@ impl<'d> ObjectFile<'d> {
                 macho::detail(&object),
                 macho::image_base(&object),
             ),
+            // Addresses are made relative to the image.
+            BinaryFormat::Pe => (ModuleKind::Pe, elf::arch(&object), pe::detail(&object), 0),
             _ => (
                 ModuleKind::Elf,
                 elf::arch(&object),
@@ -125,7 +127,7 @@ fn guess(bytes: &[u8]) -> &'static str {
     match bytes {
         [0xca, 0xfe, 0xba, 0xbe, ..] => "a Java class",
         [b'P', b'K', 3, 4, ..] => "a zip archive",
-        [b'M', b'Z', ..] => "a Windows executable",
+        [b'M', b'Z', ..] => "a program of DOS",
         [b'!', b'<', b'a', b'r', b'c', b'h', b'>', ..] => "an ar archive",
         [0x1f, 0x8b, ..] => "a gzip file",
         [0x28, 0xb5, 0x2f, 0xfd, ..] => "a zstd file",

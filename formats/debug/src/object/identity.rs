@@ -1,6 +1,6 @@
 //! Tells which build a file is of, and which file of it.
 //!
-//! A linker writes an id into what it makes (`--build-id`, `LC_UUID`), which all files of a build
+//! A linker writes an id into what it makes (`--build-id`, `LC_UUID`, a PDB's GUID), which all files of a build
 //! share. Where there is none, one is made up from the whole file: whatever an answer depends on
 //! may tell two of them apart (symbols, relocations, lines, though the code is the same).
 
@@ -9,21 +9,22 @@ use object::read::macho::MachHeader;
 use object::{Object, ObjectSection, SectionFlags, SectionKind};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 
-use super::macho;
+use super::{macho, pe};
 use crate::module::CodeMark;
 use symtool_module::ModuleId;
 
 /// The build-id or UUID; where the file has none, a hash of `bytes`, which are all of it.
 pub fn module_id(object: &object::File<'_>, bytes: &[u8]) -> ModuleId {
     match own_id(object) {
-        Some(id) => ModuleId { bytes: id, made_up: false },
+        Some(id) => id,
         None => ModuleId { bytes: xxh3_128(bytes).to_be_bytes().to_vec(), made_up: true },
     }
 }
 
-fn own_id(object: &object::File<'_>) -> Option<Vec<u8>> {
+fn own_id(object: &object::File<'_>) -> Option<ModuleId> {
     let build_id = object.build_id().ok().flatten().filter(|id| !id.is_empty()).map(<[u8]>::to_vec);
-    build_id.or_else(|| Some(object.mach_uuid().ok()??.to_vec()))
+    let id = build_id.or_else(|| Some(object.mach_uuid().ok()??.to_vec()));
+    id.map(|bytes| ModuleId { bytes, made_up: false }).or_else(|| pe::id(object))
 }
 
 /// The ids that earlier versions made up: up to 0.4 a hash of the code alone, or of all of `bytes`

@@ -5,7 +5,7 @@
 //! file.rs           its headers and what they say: id, name, architecture (identity.rs), companion files (links.rs)
 //! layout.rs         addresses of sections, laid out where the file is not linked yet
 //! code.rs           executable addresses
-//! symbol_tables.rs  what the tables of symbols name; symbols.rs decides, elf/ and macho/ know the tables
+//! symbol_tables.rs  what the tables of symbols name; symbols.rs decides, elf/, macho/ and pe/ know the tables
 //! sections.rs       debug sections, expanded and relocated (relocate.rs)
 //! ```
 
@@ -17,6 +17,7 @@ mod identity;
 pub mod layout;
 pub mod links;
 pub mod macho;
+pub mod pe;
 mod relocate;
 pub mod sections;
 pub mod symbol_tables;

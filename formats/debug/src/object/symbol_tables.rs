@@ -1,9 +1,11 @@
 //! Reads what the tables of an object file name: [`SymbolTables`].
 
+use object::BinaryFormat;
+
 use super::layout::Layout;
 use super::macho::symbol_map::SymbolMap;
 use super::symbols::{self, Symbol, SyntheticSymbol, Twin};
-use super::{elf, macho};
+use super::{elf, macho, pe};
 
 /// Names of addresses, apart from debug data.
 #[derive(Debug)]
@@ -31,6 +33,10 @@ impl<'d> SymbolTables<'d> {
             Self { symbols, twins, synthetic }
         });
         tables.unwrap_or_else(|| {
+            if object.format() == BinaryFormat::Pe {
+                let (symbols, twins) = symbols::spans_and_twins(pe::read_symbols(object));
+                return Self { symbols, twins, synthetic: Vec::new() };
+            }
             let (symbols, twins) =
                 symbols::spans_and_twins(elf::read_symbols(object, mini, layout));
             Self { symbols, twins, synthetic: elf::plt::read(object) }

@@ -78,11 +78,16 @@ impl ImageId {
     /// Whether a module with this kind and these bytes of id is the image's build.
     pub fn is_of(&self, kind: ModuleKind, id: &[u8]) -> bool {
         match (self, kind) {
+            // Reports rarely tell the age of a PDB apart, which stands behind its GUID.
+            (Self::Whole(bytes), ModuleKind::Pe) => {
+                bytes == id || (bytes.len() == 16 && id.len() == 20 && id.starts_with(bytes))
+            }
             (Self::Whole(bytes), _) => bytes == id,
             (Self::Prefix(prefix), ModuleKind::Elf) => *prefix == first_16(id),
-            (Self::Prefix(_), ModuleKind::MachO | ModuleKind::Proguard) => false,
+            (Self::Prefix(_), ModuleKind::MachO | ModuleKind::Pe | ModuleKind::Proguard) => false,
             (Self::Either(bytes), ModuleKind::Elf) => swapped(*bytes) == first_16(id),
             (Self::Either(bytes), ModuleKind::MachO | ModuleKind::Proguard) => bytes == id,
+            (Self::Either(bytes), ModuleKind::Pe) => id.len() == 20 && id.starts_with(bytes),
         }
     }
 
@@ -120,14 +125,23 @@ pub fn image_id(kind: ImageKind, debug_id: Option<&str>, code_id: Option<&str>) 
         ImageKind::MachO => {
             uuid().map(Vec::from).or_else(|| code_id.and_then(hex_bytes)).map(ImageId::Whole)
         }
-        ImageKind::Pe | ImageKind::Proguard | ImageKind::Other => {
-            uuid().map(Vec::from).map(ImageId::Whole)
+        ImageKind::Pe => {
+            uuid().map(Vec::from).or_else(|| stamp_and_size(code_id?)).map(ImageId::Whole)
         }
+        ImageKind::Proguard | ImageKind::Other => uuid().map(Vec::from).map(ImageId::Whole),
         ImageKind::Unknown => match (code_id.and_then(hex_bytes), uuid()) {
             (Some(build_id), _) => Some(ImageId::Whole(build_id)),
             (None, uuid) => uuid.map(ImageId::Either),
         },
     }
+}
+
+/// The code id of an image of Windows: 8 digits of its time stamp, and its size without leading
+/// zeros.
+fn stamp_and_size(text: &str) -> Option<Vec<u8>> {
+    let (stamp, size) =
+        text.split_at_checked(8).filter(|(_, size)| (1..=8).contains(&size.len()))?;
+    hex_bytes(&format!("{stamp}{size:0>8}"))
 }
 
 /// The bytes of `text` written as hexadecimal digits, whatever dashes are between them. Absent

@@ -1,0 +1,339 @@
+//! Reads one module of a PDB, as if it were a unit of debug data: its functions, inlined calls and
+//! lines become ranges.
+//!
+//! Inlined calls are a tree, but the addresses of each are a list of their own. At each address the
+//! innermost call that has it answers, with all calls that it is in.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use hashbrown::HashMap;
+
+use super::addresses::Addresses;
+use super::annotations::{SiteRow, replay};
+use super::lines::{LineData, LineSpan};
+use super::publics::Publics;
+use super::symbols::{InlineSite, ModuleRecords, Procedure};
+use crate::dwarf::{Spent, UnitSymbols, Work, number};
+use crate::limits::{MAX_NAME_BYTES, STEPS_PER_PATH_BYTE, STEPS_PER_PDB_CHAIN};
+use crate::module::merge_sorted::push_range;
+use crate::module::{
+    Chain, ChainId, DropCounts, DropReason, FileId, Folder, Function, FunctionId, Location, Range,
+    Source, Start,
+};
+
+/// What all modules share.
+pub struct Shared<'m, 'a> {
+    pub addresses: &'m Addresses,
+    pub publics: &'m Publics<'a>,
+    /// Paths, and names of modules, each up to a zero.
+    pub strings: &'a [u8],
+    pub work: &'m Work,
+}
+
+/// A function that was inlined.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct InlinedFunction<'a> {
+    pub name: Option<&'a [u8]>,
+    /// Where its path begins among [`Shared::strings`].
+    pub path: Option<u32>,
+    pub line: u32,
+}
+
+/// Reads the module that has `records` and `lines`.
+///
+/// # Errors
+/// If it takes too much work.
+pub fn read<'a>(
+    records: &ModuleRecords<'a>,
+    lines: &LineData<'a>,
+    shared: &Shared<'_, 'a>,
+    find: impl Fn(u32) -> InlinedFunction<'a>,
+    dropped: &mut DropCounts,
+) -> Result<UnitSymbols<'a>, Spent> {
+    let mut reader = UnitReader {
+        lines,
+        shared,
+        unit: UnitSymbols::default(),
+        functions: HashMap::new(),
+        files: HashMap::new(),
+        chains: HashMap::new(),
+        dropped,
+    };
+    let mut next_line = 0;
+    for (start, end, procedure) in reader.procedures(records) {
+        next_line = reader.lines_alone(next_line, start)?;
+        reader.procedure((start, end), procedure, &find)?;
+        next_line += lines.spans[next_line..].partition_point(|span| span.end <= end);
+    }
+    reader.lines_alone(next_line, u64::MAX)?;
+    Ok(reader.unit)
+}
+
+struct UnitReader<'m, 'a> {
+    lines: &'m LineData<'a>,
+    shared: &'m Shared<'m, 'a>,
+    unit: UnitSymbols<'a>,
+    functions: HashMap<&'a [u8], FunctionId>,
+    /// By where their paths begin.
+    files: HashMap<u32, Option<FileId>>,
+    chains: HashMap<Chain, ChainId>,
+    dropped: &'m mut DropCounts,
+}
+
+/// Addresses and the line of an inlined call.
+struct Row {
+    start: u64,
+    end: u64,
+    site: usize,
+    location: Location,
+}
+
+/// A call, and where it has its own code.
+struct Site<'a> {
+    caller: Option<usize>,
+    depth: u32,
+    name: Option<&'a [u8]>,
+    start: Start,
+    /// The row that holds at the address at hand.
+    row: Option<usize>,
+}
+
+impl<'a> UnitReader<'_, 'a> {
+    /// Functions by address. Of those that were folded the first in the order of the records has
+    /// the address, the others are aliases.
+    fn procedures<'r>(
+        &mut self,
+        records: &'r ModuleRecords<'a>,
+    ) -> Vec<(u64, u64, &'r Procedure<'a>)> {
+        let span = |procedure: &'r Procedure<'a>| {
+            let (start, end) =
+                self.shared.addresses.span(procedure.section, procedure.offset, procedure.bytes)?;
+            Some((start, end, procedure))
+        };
+        let mut all: Vec<_> = records.procedures.iter().filter_map(span).collect();
+        // What the linker has discarded has no section.
+        self.dropped
+            .count_many(DropReason::Tombstone, (records.procedures.len() - all.len()) as u64);
+        all.sort_by_key(|(start, ..)| *start);
+        let mut disjoint: Vec<(u64, u64, &Procedure<'a>)> = Vec::with_capacity(all.len());
+        for (start, end, procedure) in all {
+            match disjoint.last() {
+                Some((first, _, winner)) if *first == start => {
+                    if winner.name != procedure.name && !procedure.name.is_empty() {
+                        self.unit.aliases.push((start, procedure.name));
+                    }
+                }
+                last => {
+                    let start = start.max(last.map_or(0, |(_, end, _)| *end));
+                    if start < end {
+                        disjoint.push((start, end, procedure));
+                    }
+                }
+            }
+        }
+        disjoint
+    }
+
+    /// Appends lines before `end` that no function has, from the one numbered `at` on. Gives back
+    /// the next one.
+    fn lines_alone(&mut self, mut at: usize, end: u64) -> Result<usize, Spent> {
+        while let Some(&span) = self.lines.spans.get(at).filter(|span| span.start < end) {
+            let mut start = span.start.max(self.unit.ranges.last().map_or(0, |last| last.end));
+            let until = span.end.min(end);
+            while start < until {
+                self.shared.work.spend(1)?;
+                let symbol = self.shared.publics.covering(start).copied();
+                let next = symbol.map_or(until, |symbol| symbol.end.min(until));
+                let function = symbol.map(|symbol| self.function(symbol.name));
+                let begins = symbol.map_or(Start::UNKNOWN, |symbol| Start::at(symbol.start));
+                let chain = self.chain(Chain {
+                    function,
+                    caller: None,
+                    start: begins,
+                    source: Source::Dwarf,
+                })?;
+                let location = self.line_location(span)?;
+                push_range(&mut self.unit.ranges, Range { start, end: next, chain, location });
+                start = next;
+            }
+            if span.end > end {
+                break;
+            }
+            at += 1;
+        }
+        Ok(at)
+    }
+
+    /// Appends the ranges of a function.
+    fn procedure(
+        &mut self,
+        (start, end): (u64, u64),
+        procedure: &Procedure<'a>,
+        find: impl Fn(u32) -> InlinedFunction<'a>,
+    ) -> Result<(), Spent> {
+        let name = self.shared.publics.at(start).unwrap_or(procedure.name);
+        let function =
+            (!name.is_empty() && name.len() <= MAX_NAME_BYTES).then(|| self.function(name));
+        let root = self.chain(Chain {
+            function,
+            caller: None,
+            start: Start::at(start),
+            source: Source::Dwarf,
+        })?;
+        let (mut sites, mut rows) = (Vec::with_capacity(procedure.sites.len()), Vec::new());
+        for (number, site) in procedure.sites.iter().enumerate() {
+            let inlined = find(site.inlinee);
+            let first = rows.len();
+            self.rows((start, end), site, number, inlined, &mut rows)?;
+            let begins =
+                rows[first..].first().map_or(Start::UNKNOWN, |row: &Row| Start::at(row.start));
+            sites.push(Site {
+                caller: site.caller,
+                depth: site.depth,
+                name: inlined.name,
+                start: begins,
+                row: None,
+            });
+        }
+        rows.sort_by_key(|row| row.start);
+        let first_line = self.lines.spans.partition_point(|span| span.end <= start);
+        let lines = self.lines.spans[first_line..].iter().take_while(|span| span.start < end);
+        let mut points: Vec<u64> = rows.iter().flat_map(|row| [row.start, row.end]).collect();
+        points.extend(lines.flat_map(|span| [span.start.max(start), span.end.min(end)]));
+        points.extend([start, end]);
+        points.sort_unstable();
+        points.dedup();
+        self.shared.work.spend(points.len() as u64)?;
+        self.sweep(&points, &mut sites, &rows, (root, first_line))
+    }
+
+    /// Appends the rows of an inlined call, which lie in the function at `start..end`.
+    fn rows(
+        &mut self,
+        (start, end): (u64, u64),
+        site: &InlineSite<'a>,
+        number: usize,
+        inlined: InlinedFunction<'a>,
+        rows: &mut Vec<Row>,
+    ) -> Result<(), Spent> {
+        self.shared.work.spend(site.annotations.len() as u64)?;
+        let (mut own, is_whole) = replay(site.annotations, inlined.line);
+        if !is_whole {
+            self.dropped.count(DropReason::BadRanges);
+        }
+        own.sort_by_key(|row| row.start);
+        for at in 1..own.len() {
+            own[at - 1].end = own[at - 1].end.min(own[at].start);
+        }
+        for SiteRow { start: first, end: last, file, line, column } in own {
+            let (first, last) =
+                ((start + u64::from(first)).min(end), (start + u64::from(last)).min(end));
+            if first < last {
+                let path = file.map_or(inlined.path, |file| self.lines.path(file));
+                let file = self.file(path)?;
+                let location = Location { line, column, ..Location::in_file(file) };
+                rows.push(Row { start: first, end: last, site: number, location });
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends what holds between each of `points` and the next: calls whose rows have it, and the
+    /// function `root` with its lines, from the one numbered `line` on.
+    fn sweep(
+        &mut self,
+        points: &[u64],
+        sites: &mut [Site<'a>],
+        rows: &[Row],
+        (root, mut line): (ChainId, usize),
+    ) -> Result<(), Spent> {
+        // The innermost is the last; of several the first one in the order of the records.
+        let mut open: BTreeSet<(u32, Reverse<usize>)> = BTreeSet::new();
+        let mut ends: BTreeSet<(u64, usize)> = BTreeSet::new();
+        let mut next_row = 0;
+        for pair in points.windows(2) {
+            let &[start, end] = pair else { continue };
+            while let Some(&(row_end, row)) = ends.first().filter(|(row_end, _)| *row_end <= start)
+            {
+                ends.remove(&(row_end, row));
+                let number = rows[row].site;
+                if sites[number].row == Some(row) {
+                    sites[number].row = None;
+                    open.remove(&(sites[number].depth, Reverse(number)));
+                }
+            }
+            while let Some(row) = rows.get(next_row).filter(|row| row.start <= start) {
+                sites[row.site].row = Some(next_row);
+                open.insert((sites[row.site].depth, Reverse(row.site)));
+                ends.insert((row.end, next_row));
+                next_row += 1;
+            }
+            while self.lines.spans.get(line).is_some_and(|span| span.end <= start) {
+                line += 1;
+            }
+            let span = self.lines.spans.get(line).filter(|span| span.start <= start).copied();
+            let mut location =
+                span.map(|span| self.line_location(span)).transpose()?.unwrap_or_default();
+            let mut chain = root;
+            let mut path = Vec::new();
+            let mut site = open.last().map(|(_, Reverse(number))| *number);
+            while let Some(number) = site {
+                path.push(number);
+                site = sites[number].caller;
+            }
+            self.shared.work.spend(path.len() as u64)?;
+            for Site { name, start, row, .. } in path.iter().rev().map(|number| &sites[*number]) {
+                let function = name.map(|name| self.function(name));
+                chain = self.chain(Chain {
+                    function,
+                    caller: Some((chain, location)),
+                    start: *start,
+                    source: Source::Dwarf,
+                })?;
+                location = row.map_or_else(Location::default, |row| rows[row].location);
+            }
+            push_range(&mut self.unit.ranges, Range { start, end, chain, location });
+        }
+        Ok(())
+    }
+
+    fn line_location(&mut self, span: LineSpan) -> Result<Location, Spent> {
+        let file = self.file(self.lines.path(span.file))?;
+        Ok(Location { line: span.line, column: span.column, ..Location::in_file(file) })
+    }
+
+    /// The file whose path begins at `path`.
+    fn file(&mut self, path: Option<u32>) -> Result<Option<FileId>, Spent> {
+        let Some(path) = path else { return Ok(None) };
+        if let Some(known) = self.files.get(&path) {
+            return Ok(*known);
+        }
+        let text = super::text_at(self.shared.strings, path).filter(|text| !text.is_empty());
+        self.shared.work.spend(STEPS_PER_PATH_BYTE * text.map_or(1, <[u8]>::len) as u64)?;
+        let file = text.map(|text| {
+            self.unit.files.push((text.to_vec(), Folder::default()));
+            FileId::new(number(self.unit.files.len() - 1))
+        });
+        self.files.insert(path, file);
+        Ok(file)
+    }
+
+    fn function(&mut self, name: &'a [u8]) -> FunctionId {
+        *self.functions.entry(name).or_insert_with(|| {
+            self.unit.functions.push(Function { name, own: None, file: None, line: 0 });
+            FunctionId::new(number(self.unit.functions.len() - 1))
+        })
+    }
+
+    fn chain(&mut self, chain: Chain) -> Result<ChainId, Spent> {
+        if let Some(known) = self.chains.get(&chain) {
+            return Ok(*known);
+        }
+        self.shared.work.spend(STEPS_PER_PDB_CHAIN)?;
+        self.unit.chains.push(chain);
+        let id = ChainId::new(number(self.unit.chains.len() - 1));
+        self.chains.insert(chain, id);
+        Ok(id)
+    }
+}

@@ -1,0 +1,36 @@
+# Images of Windows with their PDBs, and one with DWARF as MinGW makes it, into windows/. Without an SDK: nothing is linked but
+# one unit. Only in /srv/src the committed bytes come out: lld writes the object's path into the PDB, and its id is a hash.
+# shellcheck shell=sh disable=SC2154
+
+windows=$here/windows
+mkdir -p "$windows"
+cd "$src/windows"
+win_flags="-std=c++17 -O2 -fno-exceptions -fno-rtti -fno-stack-protector -mno-stack-arg-probe -ffreestanding"
+win_flags="$win_flags -fasynchronous-unwind-tables -ffile-prefix-map=$PWD=/src -ffile-compilation-dir=/src"
+
+# windows_link OBJECT MACHINE ENTRY NAME FLAGS...
+windows_link() {
+    unit=$1 machine=$2 entry=$3 name=$4
+    shift 4
+    lld-link-19 /nologo /dll /debug /nodefaultlib "/entry:$entry" "/machine:$machine" /opt:ref,icf /brepro \
+        /pdbaltpath:%_PDB% /pdbsourcepath:/src "$@" "$unit.obj" "/out:$name.dll" "/pdb:$name.pdb"
+    mv "$name.dll" "$name.pdb" "$windows"
+}
+
+# windows_build NAME TARGET MACHINE ENTRY FLAGS...
+windows_build() {
+    name=$1 target=$2 machine=$3 entry=$4
+    shift 4
+    "$CLANG" "--target=$target" $win_flags -g -gcodeview -gcolumn-info "$@" -c lib.cc -o "$name.obj"
+    windows_link "$name" "$machine" "$entry" "$name"
+}
+
+windows_build shop64 x86_64-pc-windows-msvc x64 entry
+windows_build shoparm64 aarch64-pc-windows-msvc arm64 entry
+windows_build shop86 i686-pc-windows-msvc x86 entry@12 -fomit-frame-pointer
+windows_build shop86fp i686-pc-windows-msvc x86 entry@12 -fno-omit-frame-pointer
+# Large pages, as those of Chrome and Electron have.
+windows_link shop64 x64 entry shop64-16k /pdbpagesize:16384
+"$CLANG" --target=x86_64-w64-windows-gnu $win_flags -fdeclspec -D__forceinline=inline -gdwarf-4 -c lib.cc -o mingw64.o
+"$LLD" -m i386pep --shared -e entry --no-insert-timestamp mingw64.o -o "$windows/mingw64.dll"
+rm -f -- *.obj *.o
