@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use symtool_debug::{
-    Alias, Chain, ChainId, CodeMark, DropCounts, DropReason, File, FileId, Files, Folder, Function,
-    FunctionId, Functions, Location, ModuleInfo, ModuleSymbols, Range, Source, Start, Strings,
+    Alias, ChainId, CodeMark, DropCounts, DropReason, File, FileId, Files, Folder, Function,
+    FunctionId, Functions, InlineChain, ModuleInfo, ModuleSymbols, Range, Source, SourceLocation,
+    Start, Strings,
 };
 use symtool_module::{Detail, ModuleId, ModuleKind};
 use symtool_store::Store;
@@ -50,7 +51,7 @@ fn module(seed: u64, detail: Detail, fingerprint: u64) -> ModuleSymbols {
     for name in strings(5, "function").iter() {
         functions.push(Function::symbol(name));
     }
-    let mut chains: Vec<Chain> = Vec::new();
+    let mut chains: Vec<InlineChain> = Vec::new();
     let mut ranges: Vec<Range> = Vec::new();
     let mut at = 0;
     loop {
@@ -59,10 +60,10 @@ fn module(seed: u64, detail: Detail, fingerprint: u64) -> ModuleSymbols {
         if end > ADDRESSES {
             break;
         }
-        let mut location = || Location {
+        let mut location = || SourceLocation {
             file: numbers.below(4).checked_sub(1).map(FileId::new),
             line: numbers.below(2),
-            ..Location::default()
+            ..SourceLocation::default()
         };
         let (here, call) = (location(), location());
         let caller = chains.len().checked_sub(1).filter(|_| numbers.below(2) == 0);
@@ -71,7 +72,7 @@ fn module(seed: u64, detail: Detail, fingerprint: u64) -> ModuleSymbols {
         let source =
             if caller.is_none() && numbers.below(3) == 0 { Source::Symtab } else { Source::Dwarf };
         if ranges.is_empty() || numbers.below(4) > 0 {
-            chains.push(Chain { function, caller, start: Start::UNKNOWN, source });
+            chains.push(InlineChain { function, caller, start: Start::UNKNOWN, source });
         }
         ranges.push(Range {
             start: at,

@@ -8,8 +8,8 @@ use crate::dwarf::{DwarfSymbols, UnitSymbols};
 use crate::limits::{MAX_NAME_BYTES, MIN_STRING_BYTES};
 use crate::module::merge_sorted::{SpanCursor, push_range};
 use crate::module::{
-    Alias, Chain, ChainId, DropCounts, DropReason, File, FileId, Files, Folder, Function,
-    FunctionId, Functions, Location, ModuleInfo, ModuleSymbols, Range, Source, Start,
+    Alias, ChainId, DropCounts, DropReason, File, FileId, Files, Folder, Function, FunctionId,
+    Functions, InlineChain, ModuleInfo, ModuleSymbols, Range, Source, SourceLocation, Start,
 };
 use crate::object::symbol_tables::SymbolTables;
 use crate::object::symbols::{Symbol, SyntheticSymbol};
@@ -96,7 +96,7 @@ fn kept(aliases: &[(u64, &[u8])], mut room_bytes: usize) -> (Vec<Alias>, u64) {
 struct Join<'a, 'd> {
     functions: Interner<Functions>,
     files: Interner<Files>,
-    chains: Vec<Chain>,
+    chains: Vec<InlineChain>,
     ranges: Vec<Range>,
     symbols: &'a [Symbol<'d>],
     symbol_at: SpanCursor<'a, Symbol<'d>>,
@@ -119,8 +119,11 @@ impl<'d> Renumbered<'d> {
         Self { unit, next_range: 0, files: Vec::new(), first_chain: None }
     }
 
-    fn location(&self, location: Location) -> Location {
-        Location { file: location.file.map(|file| self.files[file.index() as usize]), ..location }
+    fn location(&self, location: SourceLocation) -> SourceLocation {
+        SourceLocation {
+            file: location.file.map(|file| self.files[file.index() as usize]),
+            ..location
+        }
     }
 }
 
@@ -162,7 +165,7 @@ impl Join<'_, '_> {
             .collect();
         let first_chain = u32::try_from(self.chains.len()).unwrap_or(u32::MAX);
         for chain in std::mem::take(&mut unit.unit.chains) {
-            self.chains.push(Chain {
+            self.chains.push(InlineChain {
                 function: chain.function.map(|function| functions[function.index() as usize]),
                 caller: chain.caller.map(|(caller, call)| {
                     (ChainId::new(first_chain + caller.index()), unit.location(call))
@@ -191,14 +194,14 @@ impl Join<'_, '_> {
             };
             push_range(
                 &mut self.ranges,
-                Range { start: at, end: until, chain, location: Location::in_file(file) },
+                Range { start: at, end: until, chain, location: SourceLocation::in_file(file) },
             );
             at = until;
         }
     }
 
     /// A synthetic symbol, within what a symbol makes of its address, or within nothing: see
-    /// [`crate::Chain`].
+    /// [`crate::InlineChain`].
     fn synthetic(&mut self, index: usize, symbol: Option<usize>) -> ChainId {
         if let Some((.., chain)) =
             self.last_synthetic.filter(|(last, within, _)| (*last, *within) == (index, symbol))
@@ -208,7 +211,7 @@ impl Join<'_, '_> {
         let (caller, file) = match symbol {
             Some(symbol) => self.symbol(symbol),
             None => (
-                self.chain(Chain {
+                self.chain(InlineChain {
                     function: None,
                     caller: None,
                     start: Start::UNKNOWN,
@@ -221,13 +224,13 @@ impl Join<'_, '_> {
         let start = Start::at(*start);
         let function = (!name.is_empty())
             .then(|| FunctionId::new(self.functions.intern(Function::symbol(name))));
-        let caller = Some((caller, Location::in_file(file)));
-        let chain = self.chain(Chain { function, caller, start, source: Source::Symtab });
+        let caller = Some((caller, SourceLocation::in_file(file)));
+        let chain = self.chain(InlineChain { function, caller, start, source: Source::Symtab });
         self.last_synthetic = Some((index, symbol, chain));
         chain
     }
 
-    fn chain(&mut self, chain: Chain) -> ChainId {
+    fn chain(&mut self, chain: InlineChain) -> ChainId {
         self.chains.push(chain);
         ChainId::new(u32::try_from(self.chains.len() - 1).unwrap_or(u32::MAX))
     }
@@ -241,7 +244,7 @@ impl Join<'_, '_> {
             return (chain, file);
         }
         let function = Some(FunctionId::new(self.functions.intern(Function::symbol(symbol.name))));
-        let chain = self.chain(Chain {
+        let chain = self.chain(InlineChain {
             function,
             caller: None,
             start: Start::at(symbol.start),

@@ -38,7 +38,8 @@ pub use companions::{Search, SearchedPlace};
 pub use debug_file::DebugFile;
 pub use inspect::{Inspection, SharedNames};
 pub use module::{
-    Alias, Chain, ChainId, CodeMark, DropCounts, DropReason, File, FileId, Files, Folder, Function,
-    FunctionId, Functions, Location, ModuleInfo, ModuleSymbols, Range, Source, Start, Strings,
+    Alias, ChainId, CodeMark, DropCounts, DropReason, File, FileId, Files, Folder, Function,
+    FunctionId, Functions, InlineChain, ModuleInfo, ModuleSymbols, Range, Source, SourceLocation,
+    Start, Strings,
 };
 pub use progress::Progress;

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use symtool_debug::container::Kind;
 use symtool_debug::{
-    DebugFile, DropReason, Error, FunctionId, Location, Mapped, ModuleInfo, ModuleSymbols,
-    Progress, Range, Search, Start,
+    DebugFile, DropReason, Error, FunctionId, Mapped, ModuleInfo, ModuleSymbols, Progress, Range,
+    Search, SourceLocation, Start,
 };
 
 const FIXTURES: [&str; 5] = ["shop64", "shop64-16k", "shoparm64", "shop86", "shop86fp"];
@@ -45,7 +45,7 @@ fn frames(module: &ModuleSymbols, address: u64) -> Option<String> {
             std::str::from_utf8(module.functions.name(function.index() as usize)).unwrap()
         })
     };
-    let place = |place: Location| {
+    let place = |place: SourceLocation| {
         let file = place.file.map_or("?", |file| {
             std::str::from_utf8(module.files.get(file.index() as usize).unwrap().path).unwrap()
         });

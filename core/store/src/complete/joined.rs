@@ -2,8 +2,8 @@
 
 use hashbrown::HashMap;
 use symtool_debug::{
-    Alias, Chain, ChainId, DropCounts, File, FileId, Files, Function, FunctionId, Functions,
-    Location, ModuleSymbols, Range,
+    Alias, ChainId, DropCounts, File, FileId, Files, Function, FunctionId, Functions, InlineChain,
+    ModuleSymbols, Range, SourceLocation,
 };
 
 use super::overlay::{Piece, Side};
@@ -15,12 +15,12 @@ pub struct Joined<'a> {
     sides: [Numbering<'a>; 2],
     functions: MetFunctions<'a>,
     files: MetFiles<'a>,
-    chains: Vec<Chain>,
+    chains: Vec<InlineChain>,
     ranges: Vec<Range>,
     /// The frames of the last range, outermost first.
-    open: Vec<(ChainId, Chain)>,
+    open: Vec<(ChainId, InlineChain)>,
     /// The frames of the range at hand, innermost first.
-    path: Vec<Chain>,
+    path: Vec<InlineChain>,
     spans: Vec<Span>,
     aliases: Vec<Alias>,
     /// How many addresses each source answers.
@@ -135,7 +135,7 @@ impl<'a> Joined<'a> {
         let mut caller = None;
         for depth in 0..self.path.len() {
             let there = self.path[self.path.len() - 1 - depth];
-            let here = Chain {
+            let here = InlineChain {
                 function: there.function.map(|function| self.function(side, function)),
                 caller: caller.zip(there.caller.map(|(_, call)| self.location(side, call))),
                 start: there.start,
@@ -170,8 +170,8 @@ impl<'a> Joined<'a> {
         FunctionId::new(number)
     }
 
-    fn location(&mut self, side: Side, location: Location) -> Location {
-        Location { file: location.file.map(|file| self.file(side, file)), ..location }
+    fn location(&mut self, side: Side, location: SourceLocation) -> SourceLocation {
+        SourceLocation { file: location.file.map(|file| self.file(side, file)), ..location }
     }
 
     fn file(&mut self, side: Side, file: FileId) -> FileId {

@@ -1,6 +1,6 @@
 //! Decides which of two modules answers at each stretch of addresses.
 
-use symtool_debug::{Chain, ModuleSymbols};
+use symtool_debug::{InlineChain, ModuleSymbols};
 
 use crate::block::layers::Span;
 
@@ -71,7 +71,7 @@ fn is_same(symbols: &ModuleSymbols, a: usize, b: usize) -> bool {
     let mut is_same = a.location == b.location;
     while let (true, Some(a), Some(b)) = (is_same && a_chain != b_chain, a_chain, b_chain) {
         let (a, b) = (symbols.chains[a.index() as usize], symbols.chains[b.index() as usize]);
-        let call = |chain: Chain| chain.caller.map(|(_, call)| call);
+        let call = |chain: InlineChain| chain.caller.map(|(_, call)| call);
         is_same = a.function == b.function
             && a.start == b.start
             && a.source == b.source

@@ -7,7 +7,7 @@ mod classes;
 mod numbers;
 
 use rayon::prelude::*;
-use symtool_debug::{Alias, Chain, ChainId, Files, ModuleSymbols, Range, Source};
+use symtool_debug::{Alias, ChainId, Files, InlineChain, ModuleSymbols, Range, Source};
 
 use crate::block::functions::{self, Call, Function};
 use crate::block::ranges::{Encoder, Root, Step};
@@ -60,7 +60,9 @@ struct Functions {
 impl Functions {
     fn of(symbols: &ModuleSymbols) -> Self {
         let names = symbols.functions.len();
-        let id = |chain: &Chain| chain.function.map_or(names, |function| function.index() as usize);
+        let id = |chain: &InlineChain| {
+            chain.function.map_or(names, |function| function.index() as usize)
+        };
         let mut numbers = vec![u32::MAX; names + 1];
         let mut ids = Vec::with_capacity(names + 1);
         numbers[names] = number(names);
@@ -162,7 +164,8 @@ impl<'a> Walk<'a> {
             if let Some(root) = self.root.filter(|_| here == Some(chain.index())) {
                 break root;
             }
-            let Chain { caller, source, start, .. } = self.symbols.chains[chain.index() as usize];
+            let InlineChain { caller, source, start, .. } =
+                self.symbols.chains[chain.index() as usize];
             let Some((caller, _)) = caller else {
                 self.path.clear();
                 break (

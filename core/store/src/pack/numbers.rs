@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use rayon::prelude::*;
-use symtool_debug::{Location, ModuleSymbols};
+use symtool_debug::{ModuleSymbols, SourceLocation};
 
 use super::Functions;
 use crate::block::functions::{Call, Site};
@@ -172,8 +172,8 @@ impl Shard {
         }
     }
 
-    fn site(&mut self, function: u32, location: Location) -> u32 {
-        let Location { file, line, column, discriminator } = location;
+    fn site(&mut self, function: u32, location: SourceLocation) -> u32 {
+        let SourceLocation { file, line, column, discriminator } = location;
         let site =
             Site { file: file.map_or(0, |file| file.index() + 1), line, column, discriminator };
         self.sites.number(

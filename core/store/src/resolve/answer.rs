@@ -62,7 +62,7 @@ pub struct Frame<'a> {
 }
 
 /// What is said of functions that symbol tables as llvm-symbolizer reads them do not have: linkage
-/// stubs, exports of Mach-O images, functions without a name (see [`symtool_debug::Chain`]).
+/// stubs, exports of Mach-O images, functions without a name (see [`symtool_debug::InlineChain`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extras {
     /// The function, such as `malloc@plt`; nothing for one without a name.

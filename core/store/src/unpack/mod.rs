@@ -7,8 +7,8 @@
 mod contents;
 
 use symtool_debug::{
-    Chain, ChainId, CodeMark, DropCounts, File, FileId, Files, Function, FunctionId, Functions,
-    Location, ModuleInfo, ModuleSymbols, Range, Source,
+    ChainId, CodeMark, DropCounts, File, FileId, Files, Function, FunctionId, Functions,
+    InlineChain, ModuleInfo, ModuleSymbols, Range, Source, SourceLocation,
 };
 use symtool_module::{Detail, ModuleId, ModuleKind};
 
@@ -103,7 +103,12 @@ fn unpack_ranges(
     let source = record.source();
     let location = |function: u32, site: u32| {
         let Site { file, line, column, discriminator } = contents.site(function, site)?;
-        Some(Location { file: file.checked_sub(1).map(FileId::new), line, column, discriminator })
+        Some(SourceLocation {
+            file: file.checked_sub(1).map(FileId::new),
+            line,
+            column,
+            discriminator,
+        })
     };
     let first_chain = u32::try_from(symbols.chains.len()).ok()?;
     let chain = |frame: u32| first_chain.checked_add(frame).map(ChainId::new);
@@ -114,7 +119,7 @@ fn unpack_ranges(
                 Some((chain(caller)?, location(block.frame(caller)?.function, frame.call_site)?))
             }
         };
-        symbols.chains.push(Chain {
+        symbols.chains.push(InlineChain {
             function: (frame.function != unnamed).then_some(FunctionId::new(frame.function)),
             caller,
             start: frame.start,

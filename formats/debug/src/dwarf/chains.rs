@@ -24,7 +24,8 @@ use super::work::Work;
 use crate::limits::STEPS_PER_CHAIN;
 use crate::module::merge_sorted::{SpanCursor, push_range};
 use crate::module::{
-    Chain, ChainId, FileId, Folder, Function, FunctionId, Location, Range, Source, Start,
+    ChainId, FileId, Folder, Function, FunctionId, InlineChain, Range, Source, SourceLocation,
+    Start,
 };
 use crate::object::symbols::Symbol;
 
@@ -100,7 +101,7 @@ pub struct ChainBuilder<'a, 'd, E: Endianity> {
     /// As many chains cost nothing.
     free_chains: usize,
     /// By caller, callee, place of the call and beginning.
-    children: HashMap<(ChainId, Option<FunctionId>, Location, Start), ChainId>,
+    children: HashMap<(ChainId, Option<FunctionId>, SourceLocation, Start), ChainId>,
     /// The symbol and the chain with which a node was last met.
     chains_of_nodes: Vec<Option<(Option<usize>, ChainId)>>,
     /// Outermost functions, by node and symbol.
@@ -173,7 +174,7 @@ impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
         let scope = self.scopes.nodes[node as usize];
         let function = self.function(scope.entry);
         let CallSite { file, line, column, discriminator } = scope.call;
-        let mut call = Location { file: self.file(file), line, column, discriminator };
+        let mut call = SourceLocation { file: self.file(file), line, column, discriminator };
         if call.file.is_none() && self.out.chains[caller.index() as usize].caller.is_none() {
             call.file = self.symbol_file(symbol);
         }
@@ -183,7 +184,7 @@ impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
             return caller;
         }
         *self.children.entry((caller, function, call, scope.start)).or_insert_with(|| {
-            chains.push(Chain {
+            chains.push(InlineChain {
                 function,
                 caller: Some((caller, call)),
                 start: scope.start,
@@ -212,7 +213,7 @@ impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
             }
             None => (declared, node_at.map_or(Start::UNKNOWN, |node| node.start)),
         };
-        self.out.chains.push(Chain { function, caller: None, start, source });
+        self.out.chains.push(InlineChain { function, caller: None, start, source });
         let chain = ChainId::new(number(self.out.chains.len() - 1));
         self.roots.insert((node, symbol, source), chain);
         chain
@@ -260,9 +261,9 @@ impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
     }
 
     /// A row of the line table; `None` if its file is not in the file table.
-    fn location(&mut self, row: &LineRow) -> Option<Location> {
+    fn location(&mut self, row: &LineRow) -> Option<SourceLocation> {
         let file = self.file(row.file)?;
-        Some(Location {
+        Some(SourceLocation {
             file: Some(file),
             line: row.line,
             column: row.column,

@@ -24,7 +24,7 @@ use super::lines::{FoldedLines, LineRow, LineTable, SequenceStart};
 use super::scopes::Scopes;
 use super::unit_symbols::UnitSymbols;
 use super::units::UnitOf;
-use crate::module::{Chain, Function, Range, Source};
+use crate::module::{Function, InlineChain, Range, Source};
 use crate::object::code::Code;
 use crate::object::symbols::{Symbol, Twin};
 
@@ -179,7 +179,7 @@ fn owner(intervals: &[Interval], address: u64) -> Option<usize> {
 }
 
 /// The name of an outermost function in its entry, if a symbol gives it that of another function.
-fn own_name<'d>(unit: &UnitSymbols<'d>, chain: &Chain) -> Option<&'d [u8]> {
+fn own_name<'d>(unit: &UnitSymbols<'d>, chain: &InlineChain) -> Option<&'d [u8]> {
     if chain.caller.is_some() || chain.source != Source::Dwarf {
         return None;
     }

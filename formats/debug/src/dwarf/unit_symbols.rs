@@ -1,7 +1,9 @@
 //! Holds what one unit says: [`UnitSymbols`], its functions, files and chains numbered from 0.
 
 use super::lines::SequenceStart;
-use crate::module::{Chain, ChainId, FileId, Folder, Function, FunctionId, Location, Range};
+use crate::module::{
+    ChainId, FileId, Folder, Function, FunctionId, InlineChain, Range, SourceLocation,
+};
 
 /// What one unit says, its functions, files and chains numbered from 0.
 #[derive(Debug, Default)]
@@ -9,7 +11,7 @@ pub struct UnitSymbols<'d> {
     /// Disjoint, sorted, within the unit's intervals.
     pub ranges: Vec<Range>,
     /// A caller stands before its callees.
-    pub chains: Vec<Chain>,
+    pub chains: Vec<InlineChain>,
     /// Their files are the unit's.
     pub functions: Vec<Function<'d>>,
     /// Paths.
@@ -35,14 +37,14 @@ impl UnitSymbols<'_> {
         let (mut functions, mut files) =
             (Renumber::of(self.functions.len()), Renumber::of(self.files.len()));
         let mut chains = Renumber::of(self.chains.len());
-        let mut location = |location: Location| {
+        let mut location = |location: SourceLocation| {
             let file = location.file.map(|file| FileId::new(files.number(file.index() as usize)));
-            Location { file, ..location }
+            SourceLocation { file, ..location }
         };
         let mut kept = Vec::new();
         for (at, chain) in self.chains.iter().enumerate().filter(|(at, _)| is_used[*at]) {
             chains.number(at);
-            kept.push(Chain {
+            kept.push(InlineChain {
                 function: chain
                     .function
                     .map(|function| FunctionId::new(functions.number(function.index() as usize))),

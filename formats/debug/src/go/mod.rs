@@ -24,8 +24,8 @@ use crate::dwarf::{DwarfSymbols, Interval, UnitSymbols, Work, number};
 use crate::limits::MAX_INLINE_DEPTH;
 use crate::module::merge_sorted::push_range;
 use crate::module::{
-    Chain, ChainId, DropCounts, DropReason, FileId, Folder, Function, FunctionId, Location, Range,
-    Source, Start,
+    ChainId, DropCounts, DropReason, FileId, Folder, Function, FunctionId, InlineChain, Range,
+    Source, SourceLocation, Start,
 };
 use crate::object::go_table;
 use image::Image;
@@ -114,7 +114,7 @@ impl<'t, 'd> GoReader<'t, 'd> {
             return;
         }
         let Some(function) = self.named(entry.name) else { return };
-        let root = self.chain(Chain {
+        let root = self.chain(InlineChain {
             function: Some(function),
             caller: None,
             start: Start::at(entry.start),
@@ -171,7 +171,7 @@ impl<'t, 'd> GoReader<'t, 'd> {
                 InlinedCall::In { file, line, .. } => self.place(along.entry, file, line),
             };
             let function = self.named(call.name());
-            let chain = self.chain(Chain {
+            let chain = self.chain(InlineChain {
                 function,
                 caller: Some((caller, place)),
                 start: Start::UNKNOWN,
@@ -182,16 +182,16 @@ impl<'t, 'd> GoReader<'t, 'd> {
         })
     }
 
-    fn location(&mut self, along: &Along<'_, 'd>, address: u64) -> Location {
+    fn location(&mut self, along: &Along<'_, 'd>, address: u64) -> SourceLocation {
         self.place(along.entry, along.files.at(address), along.lines.at(address))
     }
 
-    fn place(&mut self, entry: &FunctionEntry<'d>, file: i32, line: i32) -> Location {
+    fn place(&mut self, entry: &FunctionEntry<'d>, file: i32, line: i32) -> SourceLocation {
         let file = self.table.file(entry, file).and_then(|offset| self.file(offset));
-        Location { line: u32::try_from(line).unwrap_or(0), ..Location::in_file(file) }
+        SourceLocation { line: u32::try_from(line).unwrap_or(0), ..SourceLocation::in_file(file) }
     }
 
-    fn chain(&mut self, chain: Chain) -> ChainId {
+    fn chain(&mut self, chain: InlineChain) -> ChainId {
         self.unit.chains.push(chain);
         ChainId::new(number(self.unit.chains.len() - 1))
     }

@@ -23,7 +23,7 @@ pub use strings::{File, Files, Folder, Function, Functions, Strings};
 
 /// A place in the source. A line of 0 is the compiler's "no line here".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Location {
+pub struct SourceLocation {
     /// The file, absent where the debug data names none.
     pub file: Option<FileId>,
     /// 1-based, 0 for none.
@@ -34,7 +34,7 @@ pub struct Location {
     pub discriminator: u32,
 }
 
-impl Location {
+impl SourceLocation {
     /// A place in `file` of which no line is known.
     pub fn in_file(file: Option<FileId>) -> Self {
         Self { file, ..Self::default() }
@@ -86,11 +86,11 @@ pub enum Source {
 /// have (a linkage stub, an export, a function without a name), and its caller is what they make of
 /// its addresses, which may be nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Chain {
+pub struct InlineChain {
     /// The innermost function, absent where only a line is known.
     pub function: Option<FunctionId>,
     /// The chain that called it inline, with the place of the call.
-    pub caller: Option<(ChainId, Location)>,
+    pub caller: Option<(ChainId, SourceLocation)>,
     /// Where the innermost function begins: its symbol, or the `DW_AT_low_pc` of its entry.
     pub start: Start,
     /// Where this is known from.
@@ -107,7 +107,7 @@ pub struct Range {
     /// The functions, innermost first.
     pub chain: ChainId,
     /// The place in the innermost function.
-    pub location: Location,
+    pub location: SourceLocation,
 }
 
 /// Another function that begins where one of a module does: its code was the same, and the linker
@@ -130,7 +130,7 @@ pub struct ModuleSymbols {
     /// Paths as llvm-symbolizer prints them, by [`FileId`].
     pub files: Files,
     /// Inline chains, by [`ChainId`]; a caller stands before its callees.
-    pub chains: Vec<Chain>,
+    pub chains: Vec<InlineChain>,
     /// Disjoint, sorted by address; neighbours with equal frames are one range.
     pub ranges: Vec<Range>,
     /// By address.

@@ -18,8 +18,8 @@ use crate::dwarf::{Spent, UnitSymbols, Work, number};
 use crate::limits::{MAX_NAME_BYTES, STEPS_PER_PATH_BYTE, STEPS_PER_PDB_CHAIN};
 use crate::module::merge_sorted::push_range;
 use crate::module::{
-    Chain, ChainId, DropCounts, DropReason, FileId, Folder, Function, FunctionId, Location, Range,
-    Source, Start,
+    ChainId, DropCounts, DropReason, FileId, Folder, Function, FunctionId, InlineChain, Range,
+    Source, SourceLocation, Start,
 };
 
 /// What all modules share.
@@ -77,7 +77,7 @@ struct UnitReader<'m, 'a> {
     functions: HashMap<&'a [u8], FunctionId>,
     /// By where their paths begin.
     files: HashMap<u32, Option<FileId>>,
-    chains: HashMap<Chain, ChainId>,
+    chains: HashMap<InlineChain, ChainId>,
     dropped: &'m mut DropCounts,
 }
 
@@ -86,7 +86,7 @@ struct Row {
     start: u64,
     end: u64,
     site: usize,
-    location: Location,
+    location: SourceLocation,
 }
 
 /// A call, and where it has its own code.
@@ -147,7 +147,7 @@ impl<'a> UnitReader<'_, 'a> {
                 let next = symbol.map_or(until, |symbol| symbol.end.min(until));
                 let function = symbol.map(|symbol| self.function(symbol.name));
                 let begins = symbol.map_or(Start::UNKNOWN, |symbol| Start::at(symbol.start));
-                let chain = self.chain(Chain {
+                let chain = self.chain(InlineChain {
                     function,
                     caller: None,
                     start: begins,
@@ -175,7 +175,7 @@ impl<'a> UnitReader<'_, 'a> {
         let name = self.shared.publics.at(start).unwrap_or(procedure.name);
         let function =
             (!name.is_empty() && name.len() <= MAX_NAME_BYTES).then(|| self.function(name));
-        let root = self.chain(Chain {
+        let root = self.chain(InlineChain {
             function,
             caller: None,
             start: Start::at(start),
@@ -232,7 +232,7 @@ impl<'a> UnitReader<'_, 'a> {
             if first < last {
                 let path = file.map_or(inlined.path, |file| self.lines.path(file));
                 let file = self.file(path)?;
-                let location = Location { line, column, ..Location::in_file(file) };
+                let location = SourceLocation { line, column, ..SourceLocation::in_file(file) };
                 rows.push(Row { start: first, end: last, site: number, location });
             }
         }
@@ -285,22 +285,22 @@ impl<'a> UnitReader<'_, 'a> {
             self.shared.work.spend(path.len() as u64)?;
             for Site { name, start, row, .. } in path.iter().rev().map(|number| &sites[*number]) {
                 let function = name.map(|name| self.function(name));
-                chain = self.chain(Chain {
+                chain = self.chain(InlineChain {
                     function,
                     caller: Some((chain, location)),
                     start: *start,
                     source: Source::Dwarf,
                 })?;
-                location = row.map_or_else(Location::default, |row| rows[row].location);
+                location = row.map_or_else(SourceLocation::default, |row| rows[row].location);
             }
             push_range(&mut self.unit.ranges, Range { start, end, chain, location });
         }
         Ok(())
     }
 
-    fn line_location(&mut self, span: LineSpan) -> Result<Location, Spent> {
+    fn line_location(&mut self, span: LineSpan) -> Result<SourceLocation, Spent> {
         let file = self.file(self.lines.path(span.file))?;
-        Ok(Location { line: span.line, column: span.column, ..Location::in_file(file) })
+        Ok(SourceLocation { line: span.line, column: span.column, ..SourceLocation::in_file(file) })
     }
 
     /// The file whose path begins at `path`.
@@ -326,7 +326,7 @@ impl<'a> UnitReader<'_, 'a> {
         })
     }
 
-    fn chain(&mut self, chain: Chain) -> Result<ChainId, Spent> {
+    fn chain(&mut self, chain: InlineChain) -> Result<ChainId, Spent> {
         if let Some(known) = self.chains.get(&chain) {
             return Ok(*known);
         }
