@@ -278,7 +278,7 @@ fn raw_names() {
         ("_ZN3foo3bar17h0123456789abcdefE", "foo::bar"),
         ("$s4main3FooV3baryyF", "main.Foo.bar"),
         ("malloc@@GLIBC_2.2.5", "malloc"),
-        ("?foo@@YAXXZ", "?foo@@YAXXZ"),
+        ("?foo@@YAXXZ", "foo"),
     ] {
         assert_eq!(of_raw(raw.as_bytes()), want, "{raw}");
     }

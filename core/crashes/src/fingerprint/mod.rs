@@ -43,7 +43,7 @@ use symtool_store::Catalog;
 
 /// Version of what this module makes of symbols and rules: the next one makes every crash be looked
 /// at again.
-pub const ENGINE: u32 = 2;
+pub const ENGINE: u32 = 3;
 
 /// Says what crashes are grouped by.
 pub struct Assessor<'s> {
