@@ -6,7 +6,7 @@ use std::io::Write;
 use anyhow::Result;
 use serde::Serialize;
 use symtool_crashes::fingerprint::{Assessor, Explained, FrameCache, NameOrigin, StackFrame};
-use symtool_crashes::{Chunk, Crashes, Found, Listed, Place, Slot, StoredFrame};
+use symtool_crashes::{Crashes, Found, Listed, Place, Slot, StoredFrame};
 
 use super::args::CrashShow;
 use crate::context::Context;
@@ -55,9 +55,9 @@ struct Frame<'a> {
     frame: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     function: Option<&'a str>,
-    /// Where it lies, as far as the report says.
+    /// Where it lies, if it has no name.
     #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<String>,
+    address: Option<&'a str>,
     /// The image or package that it lies in, by its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     module: Option<&'a str>,
@@ -137,13 +137,13 @@ fn tell(context: &Context, listed: &Listed<'_>, explained: &Explained<'_>) -> Re
     let tokens: Vec<String> = explained.frames.iter().map(|(link, _)| link.token(chunk)).collect();
     let stored = chunk.frames(crash);
     let frames = explained.frames.iter().zip(&tokens).map(|((link, _), token)| {
-        // A name that may be wrong is one all the same.
+        // A name that may be wrong is one all the same, and no address.
         let is_named = matches!(link.origin, NameOrigin::Store | NameOrigin::Report)
             || link.at == Place::Nowhere;
         Frame {
             frame: link.frame,
             function: Some(&*link.name.shown).filter(|name| is_named && !name.is_empty()),
-            address: if is_named { place(chunk, stored, link.frame) } else { Some(token.clone()) },
+            address: (!is_named).then_some(&**token),
             module: stored.get(link.frame).and_then(|frame| chunk.module(frame)),
             file: link.place.map(|(file, _)| file),
             // Frames of scripts may have a line, and no file.
@@ -182,12 +182,6 @@ fn tell(context: &Context, listed: &Listed<'_>, explained: &Explained<'_>) -> Re
         shown.write(&mut out)?;
     }
     Ok(out.flush()?)
-}
-
-/// Where frame number `frame` lies: the file name of its module and an offset, or an address of the process.
-fn place(chunk: &Chunk, stored: &[StoredFrame], frame: usize) -> Option<String> {
-    let place = stored.get(frame)?.place;
-    (place != Place::Nowhere).then(|| chunk.spelled(place))
 }
 
 /// The line of a frame whose file is not known, if the report's function is shown.
@@ -232,7 +226,7 @@ impl Shown<'_> {
         }
         for frame in &self.frames {
             let number = if frame.inlined { String::new() } else { format!("#{}", frame.frame) };
-            let name = clean(frame.function.or(frame.address.as_deref()).unwrap_or("?"));
+            let name = clean(frame.function.or(frame.address).unwrap_or("?"));
             let place = match (frame.file, frame.line) {
                 (Some(file), Some(line)) => format!(" at {}:{line}", clean(file)),
                 (Some(file), None) => format!(" at {}", clean(file)),
