@@ -40,7 +40,7 @@ impl Crashes {
     /// Any [`Error`].
     pub fn missing(&self, modules: &Modules<'_>) -> Result<Vec<Missing>, Error> {
         let there: BTreeSet<[u8; 16]> = modules.iter().flat_map(|(_, keys)| keys).collect();
-        let mut missing = self.images(&there)?;
+        let mut missing: BTreeMap<[u8; 16], Missing> = BTreeMap::new();
         let mut counter = Counter {
             crashes: self,
             states: HashMap::new(),
@@ -48,15 +48,20 @@ impl Crashes {
             chunk: None,
         };
         self.each_image(|image, chunk, value| {
-            let Some((module, name)) = missing.get_mut(&image) else { return Ok(()) };
+            if there.contains(&image) {
+                return Ok(());
+            }
+            let module = match missing.entry(image) {
+                btree_map::Entry::Occupied(known) => known.into_mut(),
+                // Most of them are in the first chunk already.
+                btree_map::Entry::Vacant(new) => new.insert(describe(image, counter.chunk(chunk)?)),
+            };
             let slots: Vec<u16> = self.database.decode(value)?;
-            counter.count(module, *name, (image, chunk), &slots)
+            counter.count(module, Name::Own, (image, chunk), &slots)
         })?;
-        let mut missing: Vec<Missing> = missing
-            .into_values()
-            .map(|(module, _)| module)
-            .filter(|module| !module.id.is_empty())
-            .collect();
+        self.count_apart(&mut missing, modules, &mut counter)?;
+        let mut missing: Vec<Missing> =
+            missing.into_values().filter(|module| !module.id.is_empty()).collect();
         missing.sort_by(|a, b| {
             let weight = |module: &Missing| {
                 std::cmp::Reverse((module.groups.len(), module.waiting, module.crashes))
@@ -66,44 +71,39 @@ impl Crashes {
         Ok(missing)
     }
 
-    /// What is known of each image that is not `there`, and whether another image of a crash may
-    /// have its name.
-    fn images(
+    /// Counts again the crashes of those modules that share their name with another one.
+    fn count_apart(
         &self,
-        there: &BTreeSet<[u8; 16]>,
-    ) -> Result<BTreeMap<[u8; 16], (Missing, Name)>, Error> {
-        let mut images: BTreeMap<[u8; 16], Missing> = BTreeMap::new();
-        // Most of them are in the first chunk already.
-        let mut last: Option<(u64, Chunk)> = None;
-        self.each_image(|image, chunk, _| {
-            if let btree_map::Entry::Vacant(new) = images.entry(image) {
-                if last.as_ref().is_none_or(|(number, _)| *number != chunk) {
-                    last =
-                        Some((chunk, self.chunk(chunk)?.ok_or_else(|| self.database.damaged())?));
-                }
-                new.insert(
-                    last.as_ref().map(|(_, chunk)| describe(image, chunk)).unwrap_or_default(),
-                );
-            }
-            Ok(())
-        })?;
-        let mut names: HashMap<Option<String>, u32> = HashMap::new();
-        for image in images.values().filter(|image| !image.id.is_empty()) {
-            *names.entry(image.name.clone()).or_default() += 1;
+        missing: &mut BTreeMap<[u8; 16], Missing>,
+        modules: &Modules<'_>,
+        counter: &mut Counter<'_>,
+    ) -> Result<(), Error> {
+        let mut names: HashMap<String, u32> = HashMap::new();
+        let there = modules.iter().map(|(module, _)| module.record.name.as_str());
+        for name in there.chain(missing.values().filter_map(|module| module.name.as_deref())) {
+            *names.entry(name.to_owned()).or_default() += 1;
         }
-        let with_name = |image: Missing| {
-            let name = if names.get(&image.name).is_some_and(|count| *count > 1) {
-                Name::Shared
-            } else {
-                Name::Own
-            };
-            (image, name)
+        let is_shared = |module: &Missing| {
+            let count = module.name.as_ref().and_then(|name| names.get(name));
+            !module.is_mapping && !module.id.is_empty() && count.is_some_and(|count| *count > 1)
         };
-        Ok(images
-            .into_iter()
-            .filter(|(image, _)| !there.contains(image))
-            .map(|(key, image)| (key, with_name(image)))
-            .collect())
+        let mut shared: BTreeMap<[u8; 16], &mut Missing> = missing
+            .iter_mut()
+            .filter(|(_, module)| is_shared(module))
+            .map(|(image, module)| (*image, module))
+            .collect();
+        if shared.is_empty() {
+            return Ok(());
+        }
+        for module in shared.values_mut() {
+            (module.crashes, module.waiting) = (0, 0);
+            module.groups.clear();
+        }
+        self.each_image(|image, chunk, value| {
+            let Some(module) = shared.get_mut(&image) else { return Ok(()) };
+            let slots: Vec<u16> = self.database.decode(value)?;
+            counter.count(module, Name::Shared, (image, chunk), &slots)
+        })
     }
 
     /// Calls `each` with every row of the index of images: the image, the number of a chunk, and
@@ -140,6 +140,11 @@ struct Counter<'c> {
 }
 
 impl Counter<'_> {
+    /// The chunk of this number.
+    fn chunk(&mut self, number: u64) -> Result<&Chunk, Error> {
+        read(self.crashes, &mut self.chunk, number)
+    }
+
     /// Counts the crashes of `chunk` in `slots`, which have frames in `image`.
     fn count(
         &mut self,
@@ -175,15 +180,7 @@ impl Counter<'_> {
                     Name::Own => has_address_in(row, module),
                     // Which of them an address lies in, only the crash's own frames tell.
                     Name::Shared => {
-                        if self.chunk.as_ref().is_none_or(|(number, _)| *number != chunk) {
-                            self.chunk = Some((
-                                chunk,
-                                crashes.chunk(chunk)?.ok_or_else(|| crashes.database.damaged())?,
-                            ));
-                        }
-                        self.chunk
-                            .as_ref()
-                            .is_some_and(|(_, chunk)| has_address_of(row, image, chunk, *slot))
+                        has_address_of(row, image, read(crashes, &mut self.chunk, chunk)?, *slot)
                     }
                 };
             if waits {
@@ -193,6 +190,20 @@ impl Counter<'_> {
         }
         Ok(())
     }
+}
+
+/// The chunk of this number, which is read unless it is the `last` one.
+fn read<'l>(
+    crashes: &Crashes,
+    last: &'l mut Option<(u64, Chunk)>,
+    number: u64,
+) -> Result<&'l Chunk, Error> {
+    let known = last.take().filter(|(known, _)| *known == number);
+    let chunk = match known {
+        Some((_, chunk)) => chunk,
+        None => crashes.chunk(number)?.ok_or_else(|| crashes.database.damaged())?,
+    };
+    Ok(&last.insert((number, chunk)).1)
 }
 
 /// Whether the fingerprint has an address in a module of the name of `module`.
