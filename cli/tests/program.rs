@@ -500,15 +500,13 @@ fn architectures_by_any_name() {
 #[test]
 fn apps_and_frameworks_stand_for_their_image() {
     let sandbox = Sandbox::new();
-    for bundle in
-        ["Small.app/Small", "Small.framework/Small", "FrameCache.app/Contents/MacOS/FrameCache"]
-    {
+    for bundle in ["Small.app/Small", "Small.framework/Small", "Desk.app/Contents/MacOS/Desk"] {
         let path = sandbox.path(bundle);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::copy(object("macho-image-exec-arm64-flat"), &path).unwrap();
     }
     assert_eq!(sandbox.run(["import", sandbox.path("Small.app").to_str().unwrap()]).code, 0);
-    for bundle in ["Small.app", "Small.framework", "FrameCache.app", "Small.app:arm64"] {
+    for bundle in ["Small.app", "Small.framework", "Desk.app", "Small.app:arm64"] {
         let run = sandbox.run(["modules", "show", sandbox.path(bundle).to_str().unwrap()]);
         assert_eq!(run.code, 0, "{bundle}: {}", run.stderr);
     }

@@ -24,7 +24,7 @@ pub const RECIPES: [Recipe; 6] = [
         shape: Some(Shape {
             space: "shop",
             parts: &["cart", "account", "search"],
-            nouns: &["Basket", "Coupon", "TallyChanges", "Filter"],
+            nouns: &["Basket", "Coupon", "Ledger", "Filter"],
             imports: &["core::store_value", "core::load_value", "ui::redraw", "net::fetch"],
             exports: &[],
         }),
