@@ -151,9 +151,12 @@ fn of_mapping_file<'c>(
 /// # Errors
 /// If the mapping cannot be packed.
 pub fn hold(file: &MappingFile, store: &Store) -> Result<InMemoryModule, MappingError> {
-    let (held, warnings) = file.hold(store)?;
-    warnings.iter().for_each(|warning| warn!("{warning}"));
-    Ok(held)
+    let held = file.hold(store)?;
+    held.warnings.iter().for_each(|warning| warn!("{warning}"));
+    if let Some(error) = held.not_kept {
+        detail!("the mapping is answered from memory: {error}");
+    }
+    Ok(held.module)
 }
 
 fn short(id: Option<&String>) -> &str {

@@ -128,6 +128,17 @@ pub fn refusal(mapped: &Mapped) -> Option<MappingError> {
     Some(MappingError::NotAMapping { path: path.to_owned(), rejected: Rejected::of(bytes) })
 }
 
+/// A mapping that can be asked.
+#[derive(Debug)]
+pub struct HeldMapping {
+    /// Its module.
+    pub module: InMemoryModule,
+    /// What the user should know about the file, a sentence each.
+    pub warnings: Vec<String>,
+    /// Why it is not in the store, so that it is answered from memory.
+    pub not_kept: Option<StoreError>,
+}
+
 impl MappingFile {
     /// The ids that it goes by, its own first, that of its contents last.
     pub fn ids(&self) -> Vec<String> {
@@ -163,14 +174,13 @@ impl MappingFile {
         Ok(Vec::new())
     }
 
-    /// The module that answers for it, kept in `store` if that can be written. With it comes what
-    /// the user should know about the file.
+    /// The module that answers for it, kept in `store` if that can be written.
     ///
     /// # Errors
     /// If it cannot be packed.
-    pub fn hold(&self, store: &Store) -> Result<(InMemoryModule, Vec<String>), MappingError> {
-        if let Some(held) = self.stored(store) {
-            return Ok((held, Vec::new()));
+    pub fn hold(&self, store: &Store) -> Result<HeldMapping, MappingError> {
+        if let Some(module) = self.stored(store) {
+            return Ok(HeldMapping { module, warnings: Vec::new(), not_kept: None });
         }
         let (path, bytes) = (self.mapped.path(), self.mapped.bytes());
         let info = mapping_info(self.mapped.name(), &self.identity);
@@ -182,9 +192,8 @@ impl MappingFile {
             .iter()
             .map(|warning| format!("{}: {warning}", path.display()))
             .collect();
-        // Where nothing can be kept, the mapping is answered from memory.
-        drop(store.commit(slice::from_ref(&packed), false));
-        Ok((InMemoryModule::of(packed), warnings))
+        let not_kept = store.commit(slice::from_ref(&packed), false).err();
+        Ok(HeldMapping { module: InMemoryModule::of(packed), warnings, not_kept })
     }
 
     fn stored(&self, store: &Store) -> Option<InMemoryModule> {

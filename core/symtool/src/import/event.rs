@@ -66,7 +66,8 @@ pub enum Event<'a> {
     Done(Report),
 }
 
-/// Receives events. An error ends the import.
+/// Receives events. An error for [`Event::Done`], [`Event::Stored`] or [`Event::ReadWithOthers`]
+/// ends the import; one for an event that only shows progress is ignored.
 pub type Events<'e> = &'e (dyn Fn(Event<'_>) -> io::Result<()> + Sync);
 
 /// What became of one file.

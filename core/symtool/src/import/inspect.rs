@@ -51,7 +51,7 @@ pub fn inspect(paths: &[PathBuf], search: &Search, events: Events<'_>) -> (Vec<L
         if matches!(item.content, Content::End { .. }) {
             continue;
         }
-        // Nobody listens, or is told in the end.
+        // It only shows progress.
         let _ = events(Event::Begin {
             number,
             path: &item.path,

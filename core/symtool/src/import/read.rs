@@ -215,7 +215,7 @@ impl<'a> Reader<'a> {
             pack(&symbols, bytes_in).map(|packed| labelled(packed, self.labels.given.clone()));
         drop(symbols);
         let packed_in = start.elapsed().saturating_sub(reading_symbols);
-        // An error ends the import when the file is done.
+        // It only shows progress.
         let _ = (self.events)(Event::Timed {
             path: &path,
             opened: parsing,
@@ -299,7 +299,7 @@ impl<'a> Shown<'a> {
         bytes: u64,
         progress: &Arc<Progress>,
     ) -> Self {
-        // An error ends the import when the file is done.
+        // It only shows progress.
         let _ = events(Event::Begin { number, path, bytes, progress });
         Self { events, number }
     }

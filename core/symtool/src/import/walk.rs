@@ -88,7 +88,7 @@ impl<'a> Walk<'a> {
     }
 
     fn expect(&self, files: usize, bytes: u64) {
-        // Who does not listen is told when the next file is done.
+        // It only shows progress.
         let _ = (self.events)(Event::Expect { files, bytes });
     }
 
