@@ -42,7 +42,7 @@ pub struct Context {
 impl Context {
     /// What `global` says, and `config` where the command line and the environment say nothing.
     pub fn new(global: Global, config: Config) -> Self {
-        // What is said nearer to the command counts: a key in the environment more than one in a
+        // The setting closest to the command wins: a key in the environment more than one in a
         // file of settings.
         let key = KeySource::of(&global, &config);
         Self {

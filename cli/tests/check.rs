@@ -1,4 +1,4 @@
-//! Job tests of `symtool check`: what is good to upload, and what is said of what is not.
+//! Job tests of `symtool check`: what is good to upload, and the problems of what is not.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 

@@ -134,7 +134,7 @@ fn archives_in_too_many_archives_are_named() {
     }
 }
 
-/// A zip of one bad member and a good one; what is said of the bad one, and that the good one goes
+/// A zip of one bad member and a good one; the error names the bad one, and the good one goes
 /// in.
 fn bad_member(spoil: impl Fn(&mut [u8], usize), reason: &str) {
     let sandbox = Sandbox::new();

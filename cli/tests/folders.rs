@@ -182,7 +182,7 @@ fn without_debug_sections(bytes: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Many files of every sort, good and bad: whatever the number of threads, the same is said in the
+/// Many files of every sort, good and bad: whatever the number of threads, the output is the same in the
 /// same order, and the stores answer the same.
 #[test]
 fn threads_change_nothing() {

@@ -382,7 +382,7 @@ fn verbose_and_expressions() {
     }
 }
 
-/// What is said of files that should be mappings.
+/// Errors for files that should be mappings.
 #[test]
 fn files_that_are_no_mappings() {
     let sandbox = Sandbox::new();

@@ -1,5 +1,5 @@
 //! `symtool crash gc` and `symtool crash forget`: crashes that are old, many, large or one person's
-//! go, and what that means is said first.
+//! go, and the consequences are printed first.
 
 use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -114,7 +114,7 @@ impl Report {
         out.flush()
     }
 
-    /// What is said of a module; on a terminal, in one line, if that leaves some of the path.
+    /// The line for a module; on a terminal, in one line, if that leaves some of the path.
     fn line(&self, module: &Imported) -> String {
         let id = module.module.id.get(..12).unwrap_or(&module.module.id);
         let what = match self.status {

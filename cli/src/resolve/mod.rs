@@ -64,7 +64,7 @@ pub fn run(context: &Context, args: &Resolve) -> Result<Exit> {
         (Some(file), Some(held), _) => Some(names.add(file.as_os_str(), Origin::Memory(held))),
         (_, _, Some(module)) => {
             let number = names.number(module)?;
-            // A module that is wrong for every request is said once, before any of them.
+            // A module that is wrong for every request is reported once, before any of them.
             if let Some(Err(NotOne::Unknown(reason) | NotOne::Ambiguous(reason))) =
                 names.get(number).map(|name| &name.module)
             {

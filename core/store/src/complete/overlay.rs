@@ -10,7 +10,7 @@ use crate::block::layers::Span;
 pub struct Piece {
     start: u64,
     end: u64,
-    /// Where what is said here begins, in the same words.
+    /// Where the same answer begins.
     run: u64,
     /// `None` where nothing is to be said.
     pub range: Option<usize>,

@@ -61,7 +61,7 @@ pub struct Frame<'a> {
     pub source: Source,
 }
 
-/// What is said of functions that symbol tables as llvm-symbolizer reads them do not have: linkage
+/// How to answer for functions that symbol tables as llvm-symbolizer reads them do not have: linkage
 /// stubs, exports of Mach-O images, functions without a name (see [`symtool_debug::InlineChain`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extras {
@@ -88,7 +88,7 @@ impl Aliases {
 /// What is asked of frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View {
-    /// What is said of functions that llvm-symbolizer does not know.
+    /// How to answer for functions that llvm-symbolizer does not know.
     pub extras: Extras,
     /// Whether it is told where functions are declared.
     pub declarations: bool,

@@ -56,7 +56,7 @@ impl DeclaredFile {
 type Place<'u, 'd, E> = (&'u Units<'d, E>, &'u Unit<Slice<'d, E>>, UnitOffset);
 
 impl<'d, E: Endianity> Units<'d, E> {
-    /// The function at `entry`, as `unit` refers to it; `None` if nothing is said of it. Each
+    /// The function at `entry`, as `unit` refers to it; `None` if it has no entry. Each
     /// attribute is looked for through `DW_AT_specification` and `DW_AT_abstract_origin`, across
     /// units and files.
     pub fn function(&self, unit: &Unit<Slice<'d, E>>, entry: NameAt) -> Option<Declared<'d>> {

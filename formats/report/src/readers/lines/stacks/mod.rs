@@ -286,7 +286,7 @@ impl Stacks {
         if self.event.exceptions.is_empty()
             && self.event.threads.iter().all(|thread| !thread.crashed)
         {
-            // Of stacks that nothing is said about, the first one is why the report was written.
+            // Where no stack is marked, the first one is why the report was written.
             self.event.crashed_thread = (!self.event.threads.is_empty()).then_some(0);
         }
         self.share_frames();
