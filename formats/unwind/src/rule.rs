@@ -1,0 +1,164 @@
+//! Says how the frame of a caller is found from the registers and the stack of the function that it
+//! called.
+
+/// A register by its number in DWARF, which each architecture's ABI defines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Register(pub u16);
+
+/// The canonical frame address: what the stack pointer is once the function has returned, before
+/// its caller removes arguments (DWARF 5, section 6.4).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Cfa {
+    /// The value of a register plus a number of bytes.
+    Register(Register, i64),
+    /// What a DWARF expression computes, which begins with an empty stack.
+    Expression(Box<[u8]>),
+}
+
+/// How a value that a register had in the caller is found.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Recovery {
+    /// It is lost. For the return address: there is no caller.
+    Undefined,
+    /// The function has not changed it.
+    SameValue,
+    /// In memory, this number of bytes from the CFA.
+    AtCfa(i64),
+    /// The CFA plus this number of bytes.
+    CfaPlus(i64),
+    /// The value that another register has now, plus a number of bytes.
+    Register(Register, i64),
+    /// In memory at the address that a DWARF expression computes; the CFA is on its stack.
+    AtExpression(Box<[u8]>),
+    /// What a DWARF expression computes; the CFA is on its stack.
+    Expression(Box<[u8]>),
+}
+
+/// What else is known of the addresses that a rule is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RuleFlags(u8);
+
+impl RuleFlags {
+    /// The frame below was interrupted, not called: its address is that of the next instruction,
+    /// not of one after a call.
+    pub const SIGNAL_FRAME: Self = Self(1);
+    /// There is no caller.
+    pub const END_OF_STACK: Self = Self(2);
+    /// The function has no unwind data because it changes neither the stack nor any register that
+    /// its caller keeps.
+    pub const LEAF: Self = Self(4);
+    /// The rule may be wrong in the function's prolog and epilog: the format does not describe
+    /// them.
+    pub const BODY_ONLY: Self = Self(8);
+    /// Before the rule is applied, the argument bytes of the frame below are added to the stack
+    /// pointer: they are still on the stack ([`Rule::argument_bytes`]).
+    pub const CALLEE_ARGUMENTS: Self = Self(16);
+    /// The return address carries a pointer authentication code.
+    pub const SIGNED_RETURN_ADDRESS: Self = Self(32);
+
+    /// All bits that have a meaning.
+    const ALL: u8 = 63;
+
+    /// The bits, as [`RuleFlags::from_bits`] takes them.
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// Flags of these bits; `None` if one of them has no meaning.
+    pub fn from_bits(bits: u8) -> Option<Self> {
+        (bits & !Self::ALL == 0).then_some(Self(bits))
+    }
+
+    /// Whether all flags of `other` are set.
+    pub fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Sets the flags of `other`.
+    pub fn set(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+}
+
+/// How the frame of the caller is found.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Rule {
+    /// Where the frame ends.
+    pub cfa: Cfa,
+    /// The address that the function returns to.
+    pub return_address: Recovery,
+    /// Registers of the caller that the function has changed, sorted by number, each once. All
+    /// others have the value they have; the stack pointer that of the CFA.
+    saved: Vec<(Register, Recovery)>,
+    /// What else is known.
+    pub flags: RuleFlags,
+    /// How many bytes of arguments the function removes from the stack as it returns (`stdcall` on
+    /// 32-bit Windows).
+    pub argument_bytes: u32,
+}
+
+impl Rule {
+    /// A rule without saved registers.
+    pub fn new(cfa: Cfa, return_address: Recovery) -> Self {
+        Self {
+            cfa,
+            return_address,
+            saved: Vec::new(),
+            flags: RuleFlags::default(),
+            argument_bytes: 0,
+        }
+    }
+
+    /// A rule for addresses that nothing calls.
+    pub fn end_of_stack() -> Self {
+        let mut rule = Self::new(Cfa::Expression(Box::default()), Recovery::Undefined);
+        rule.flags.set(RuleFlags::END_OF_STACK);
+        rule
+    }
+
+    /// Says how `register` is recovered, instead of what was said of it before.
+    pub fn save(&mut self, register: Register, recovery: Recovery) {
+        match self.saved.binary_search_by_key(&register, |(known, _)| *known) {
+            Ok(at) => self.saved[at].1 = recovery,
+            Err(at) => self.saved.insert(at, (register, recovery)),
+        }
+    }
+
+    /// The registers that the function has changed, sorted by number.
+    pub fn saved(&self) -> &[(Register, Recovery)] {
+        &self.saved
+    }
+
+    /// How `register` is recovered; [`Recovery::SameValue`] if nothing is said.
+    pub fn recovery(&self, register: Register) -> &Recovery {
+        self.saved
+            .binary_search_by_key(&register, |(known, _)| *known)
+            .map_or(&Recovery::SameValue, |at| &self.saved[at].1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn registers_are_sorted_and_said_once() {
+        let mut rule = Rule::new(Cfa::Register(Register(7), 8), Recovery::AtCfa(-8));
+        for (register, offset) in [(6, -16), (3, -24), (6, -32)] {
+            rule.save(Register(register), Recovery::AtCfa(offset));
+        }
+        let want = [(3, -24), (6, -32)].map(|(r, offset)| (Register(r), Recovery::AtCfa(offset)));
+        assert_eq!(rule.saved(), want);
+        assert_eq!(rule.recovery(Register(6)), &Recovery::AtCfa(-32));
+        assert_eq!(rule.recovery(Register(5)), &Recovery::SameValue);
+    }
+
+    #[test]
+    fn flags_without_a_meaning_are_refused() {
+        let mut flags = RuleFlags::LEAF;
+        flags.set(RuleFlags::SIGNED_RETURN_ADDRESS);
+        assert_eq!(RuleFlags::from_bits(flags.bits()), Some(flags));
+        assert!(flags.has(RuleFlags::LEAF) && !flags.has(RuleFlags::SIGNAL_FRAME));
+        assert_eq!(RuleFlags::from_bits(64), None);
+    }
+}

@@ -1,0 +1,220 @@
+//! The unwind rows of a module, sorted and disjoint, and its rules, each once.
+
+use hashbrown::HashMap;
+
+use crate::drops::{UnwindDropReason, UnwindDrops};
+use crate::rule::Rule;
+
+/// The number of a rule in [`UnwindTable::rules`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RuleId(pub u32);
+
+/// Addresses with one rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnwindRow {
+    /// The first address, a virtual address of the module.
+    pub start: u64,
+    /// The first address after it.
+    pub end: u64,
+    /// How the caller of a function that stands here is found.
+    pub rule: RuleId,
+}
+
+/// All rows of a module.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnwindTable {
+    /// Sorted by address and disjoint. Neighbours that touch have different rules.
+    pub rows: Vec<UnwindRow>,
+    /// In the order in which the rows first use them.
+    pub rules: Vec<Rule>,
+    /// What was left out.
+    pub drops: UnwindDrops,
+}
+
+impl UnwindTable {
+    /// The row that covers `address`.
+    pub fn at(&self, address: u64) -> Option<&UnwindRow> {
+        let after = self.rows.partition_point(|row| row.start <= address);
+        self.rows[..after].last().filter(|row| address < row.end)
+    }
+
+    /// The rule of one of its rows.
+    pub fn rule(&self, row: &UnwindRow) -> &Rule {
+        &self.rules[row.rule.0 as usize]
+    }
+}
+
+/// Collects rows in any order.
+#[derive(Debug, Default)]
+pub struct UnwindTableBuilder {
+    rows: Vec<UnwindRow>,
+    numbers: HashMap<Rule, RuleId>,
+    drops: UnwindDrops,
+}
+
+impl UnwindTableBuilder {
+    /// Adds `rule` for `start..end`. Where rows overlap, the one that came first is kept. Rows that
+    /// cover nothing are left out.
+    pub fn push(&mut self, start: u64, end: u64, rule: &Rule) {
+        if start >= end {
+            return;
+        }
+        let rule = match self.numbers.get(rule) {
+            Some(number) => *number,
+            None => {
+                let Ok(next) = u32::try_from(self.numbers.len()) else {
+                    return self.drops.count(UnwindDropReason::TooMuchWork);
+                };
+                *self.numbers.entry(rule.clone()).insert(RuleId(next)).get()
+            }
+        };
+        match self.rows.last_mut() {
+            Some(last) if last.end == start && last.rule == rule => last.end = end,
+            _ => self.rows.push(UnwindRow { start, end, rule }),
+        }
+    }
+
+    /// Counts what was left out.
+    pub fn count(&mut self, reason: UnwindDropReason) {
+        self.drops.count(reason);
+    }
+
+    /// How many rows there are so far.
+    pub fn row_count(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Sorts the rows, makes them disjoint, and joins neighbours of one rule.
+    pub fn finish(mut self) -> UnwindTable {
+        if !self.rows.is_sorted_by(|one, next| one.end <= next.start) {
+            self.disjoin();
+        }
+        let mut rows: Vec<UnwindRow> = Vec::with_capacity(self.rows.len());
+        for row in self.rows {
+            match rows.last_mut() {
+                Some(last) if last.end == row.start && last.rule == row.rule => last.end = row.end,
+                _ => rows.push(row),
+            }
+        }
+        let rules = number_by_use(&mut rows, self.numbers);
+        UnwindTable { rows, rules, drops: self.drops }
+    }
+
+    /// Cuts off of each row what rows before it have covered.
+    fn disjoin(&mut self) {
+        let mut order: Vec<(usize, UnwindRow)> =
+            std::mem::take(&mut self.rows).into_iter().enumerate().collect();
+        order.sort_by_key(|(came, row)| (row.start, *came));
+        // Rows that begin at or before where the sweep is and end after it, by their turn; the
+        // first of them is what stands.
+        let mut open: std::collections::BTreeMap<usize, UnwindRow> = Default::default();
+        let mut next = order.into_iter().peekable();
+        let mut at = 0;
+        while next.peek().is_some() || !open.is_empty() {
+            if open.is_empty()
+                && let Some((_, row)) = next.peek()
+            {
+                at = at.max(row.start);
+            }
+            while let Some((came, row)) = next.next_if(|(_, row)| row.start <= at) {
+                if let Some((_, _)) = open.first_key_value() {
+                    self.drops.count(UnwindDropReason::Overlap);
+                }
+                open.insert(came, row);
+            }
+            let Some((&came, &row)) = open.first_key_value() else { continue };
+            // Up to where it ends, or one that came before it begins.
+            let begins = next.peek().map_or(u64::MAX, |(_, row)| row.start);
+            let end = row.end.min(begins.max(at));
+            if at < end {
+                self.rows.push(UnwindRow { start: at, end, rule: row.rule });
+            }
+            at = end;
+            if end == row.end {
+                open.remove(&came);
+            }
+            open.retain(|_, row| row.end > at);
+        }
+    }
+}
+
+/// Gives the rules numbers in the order in which `rows` use them, and returns those that are used.
+fn number_by_use(rows: &mut [UnwindRow], numbers: HashMap<Rule, RuleId>) -> Vec<Rule> {
+    let mut by_old: Vec<Option<Rule>> = vec![None; numbers.len()];
+    for (rule, number) in numbers {
+        by_old[number.0 as usize] = Some(rule);
+    }
+    let mut new: Vec<Option<RuleId>> = vec![None; by_old.len()];
+    let mut rules = Vec::with_capacity(by_old.len());
+    for row in rows {
+        let old = row.rule.0 as usize;
+        if let Some(rule) = by_old[old].take() {
+            new[old] = u32::try_from(rules.len()).ok().map(RuleId);
+            rules.push(rule);
+        }
+        if let Some(number) = new[old] {
+            row.rule = number;
+        }
+    }
+    rules
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::{Cfa, Recovery, Register};
+
+    fn rule(offset: i64) -> Rule {
+        Rule::new(Cfa::Register(Register(7), offset), Recovery::AtCfa(-8))
+    }
+
+    fn built(rows: &[(u64, u64, i64)]) -> UnwindTable {
+        let mut builder = UnwindTableBuilder::default();
+        for &(start, end, offset) in rows {
+            builder.push(start, end, &rule(offset));
+        }
+        builder.finish()
+    }
+
+    fn told(table: &UnwindTable) -> Vec<(u64, u64, i64)> {
+        let offset = |row| match &table.rule(row).cfa {
+            Cfa::Register(_, offset) => *offset,
+            Cfa::Expression(_) => 0,
+        };
+        table.rows.iter().map(|row| (row.start, row.end, offset(row))).collect()
+    }
+
+    #[test]
+    fn rows_are_sorted_and_neighbours_of_one_rule_joined() {
+        let table = built(&[(8, 9, 16), (4, 8, 16), (0, 4, 8), (9, 9, 24), (12, 16, 8)]);
+        assert_eq!(told(&table), [(0, 4, 8), (4, 9, 16), (12, 16, 8)]);
+        assert_eq!(table.rules, [rule(8), rule(16)]);
+    }
+
+    #[test]
+    fn what_came_first_is_kept_where_rows_overlap() {
+        for (rows, want) in [
+            (vec![(0, 8, 1), (4, 12, 2)], vec![(0, 8, 1), (8, 12, 2)]),
+            (vec![(4, 12, 2), (0, 8, 1)], vec![(0, 4, 1), (4, 12, 2)]),
+            (vec![(4, 8, 2), (0, 12, 1)], vec![(0, 4, 1), (4, 8, 2), (8, 12, 1)]),
+            (vec![(0, 12, 1), (4, 8, 2)], vec![(0, 12, 1)]),
+            (vec![(0, 4, 1), (0, 4, 2)], vec![(0, 4, 1)]),
+            (vec![(6, 9, 3), (0, 7, 1), (2, 12, 2)], vec![(0, 6, 1), (6, 9, 3), (9, 12, 2)]),
+            (vec![(0, u64::MAX, 1), (5, 6, 2)], vec![(0, u64::MAX, 1)]),
+        ] {
+            let table = built(&rows);
+            assert_eq!(told(&table), want, "{rows:?}");
+            assert_eq!(table.drops.iter().count(), 1, "{rows:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_covers_its_first_address_and_not_its_end() {
+        let table = built(&[(4, 8, 1), (12, 16, 2)]);
+        for (address, want) in
+            [(3, None), (4, Some(4)), (7, Some(4)), (8, None), (15, Some(12)), (16, None)]
+        {
+            assert_eq!(table.at(address).map(|row| row.start), want, "{address}");
+        }
+    }
+}
