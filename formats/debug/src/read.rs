@@ -1,6 +1,7 @@
 //! Lists the steps of reading an object file with the files that belong to it:
 //! [`DebugObject::read`].
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use gimli::SectionId;
@@ -20,7 +21,7 @@ use crate::object::layout::Layout;
 use crate::object::macho::symbol_map::SymbolMap;
 use crate::object::sections::{self, Sections};
 use crate::object::symbol_tables::SymbolTables;
-use crate::object::{elf, links, pe};
+use crate::object::{ObjectFile, elf, links, pe};
 use crate::{Progress, go, warnings};
 
 impl DebugObject<'_> {
@@ -43,45 +44,25 @@ impl DebugObject<'_> {
 
     fn read_all(&self, search: &Search, progress: &Progress) -> Result<ModuleSymbols, Error> {
         let (object, data) = (&self.own.object, self.data());
-        let (mut dropped, mut warnings) = (DropCounts::default(), Vec::new());
+        let mut notes = Notes::default();
         let layout = Layout::of(object).map_err(|reason| self.own.damaged(reason))?;
         let code = Code::of(object, &layout);
-        let mini = or_warn(
-            elf::minidebug::expand(object)
-                .map_err(|reason| format!("{reason}; its symbols were left out")),
-            &mut warnings,
-        );
+        let mini = notes.expand_minidebug(object);
         let mini = mini.as_deref().and_then(|bytes| object::File::parse(bytes).ok());
         let is_macho = self.own.info.kind == ModuleKind::MachO;
         let map_file = if is_macho { symbol_map::find(&self.own, search) } else { None };
         let map = map_file.as_ref().and_then(SymbolMap::of);
         let tables = SymbolTables::read(object, mini.as_ref(), &layout, map.as_ref());
         if is_macho {
-            warnings.extend(warnings::hidden_names(&tables.symbols));
+            notes.warnings.extend(warnings::hidden_names(&tables.symbols));
         }
-        let DebugSections { sections, ahead, damage } = self.load_sections(&layout, &mut dropped);
+        let DebugSections { sections, ahead, damage } = self.load_sections(&layout, &mut notes);
         let shared_file = shared_names::find(data, search);
-        let shared =
-            shared_file.as_ref().map(|file| shared_names::load(file, &mut dropped)).transpose();
-        let shared = or_warn(shared, &mut warnings);
-        if shared.is_none() && links::shared_names_link(&data.object).is_some() {
-            dropped.count(DropReason::SharedNames);
-        }
-        warnings.extend(
-            damage
-                .iter()
-                .map(|reason| format!("{reason}: it was left out; was the file copied whole?")),
-        );
+        let shared = notes.load_shared(data, shared_file.as_ref());
         let skeletons = dwarf::skeletons(&sections, data.object.is_little_endian());
-        let split_files = SplitFiles::open(
-            self.own.path(),
-            data.path(),
-            links::build_id(object),
-            &skeletons,
-            search,
-        );
-        let mut missing = Vec::new();
-        let split = split_files.sections(&mut missing);
+        let id = links::build_id(object);
+        let split_files = SplitFiles::open(self.own.path(), data.path(), id, &skeletons, search);
+        let split = split_files.sections(&mut notes.missing);
         let input = dwarf::Input {
             mapped: data.mapped,
             is_little_endian: object.is_little_endian(),
@@ -98,19 +79,17 @@ impl DebugObject<'_> {
         let loaded = self
             .objects
             .as_ref()
-            .map_or_else(Vec::new, |objects| objects.load(&tables.symbols, &mut dropped));
-        let units = self.read_units(input, &loaded, progress, &mut dropped);
+            .map_or_else(Vec::new, |objects| objects.load(&tables.symbols, &mut notes.dropped));
+        let units = self.read_units(input, &loaded, progress, &mut notes.dropped);
         // All that is still needed of the file are names.
         shared_file.as_ref().map_or(Ok(()), Mapped::unchanged)?;
         split_files.unchanged()?;
-        let mut module = self.assemble(units, &tables, dropped);
+        let mut module = self.assemble(units, &tables, std::mem::take(&mut notes.dropped));
         layout.restore(&mut module);
         if self.own.info.kind == ModuleKind::Pe {
             pe::make_relative(&mut module, object.relative_address_base());
         }
-        warnings.extend(self.warnings(&module.dropped, shared.is_some(), &missing));
-        warnings.extend(self.objects.iter().flat_map(Objects::warnings));
-        module.warnings = warnings;
+        module.warnings = self.all_warnings(notes, &module.dropped, shared.is_some());
         if module.ranges.is_empty() {
             Err(self.nothing_found(&module.dropped, damage))
         } else {
@@ -118,9 +97,17 @@ impl DebugObject<'_> {
         }
     }
 
+    /// What was noted while reading, and what can be told only now that all has been read.
+    fn all_warnings(&self, notes: Notes, dropped: &DropCounts, has_shared: bool) -> Vec<String> {
+        let mut warnings = notes.warnings;
+        warnings.extend(self.warnings(dropped, has_shared, &notes.missing));
+        warnings.extend(self.objects.iter().flat_map(Objects::warnings));
+        warnings
+    }
+
     /// Loads the debug sections, and runs line programs while compressed entries are being
     /// expanded.
-    fn load_sections(&self, layout: &Layout, dropped: &mut DropCounts) -> DebugSections<'_> {
+    fn load_sections(&self, layout: &Layout, notes: &mut Notes) -> DebugSections<'_> {
         let data = self.data();
         let ahead = OnceLock::new();
         let each = |id, section: &[u8]| {
@@ -134,8 +121,13 @@ impl DebugObject<'_> {
             &data.object,
             data.mapped,
             debug_layout.as_ref().unwrap_or(layout),
-            dropped,
+            &mut notes.dropped,
             each,
+        );
+        notes.warnings.extend(
+            damage
+                .iter()
+                .map(|reason| format!("{reason}: it was left out; was the file copied whole?")),
         );
         DebugSections { sections, damage, ahead: ahead.into_inner().unwrap_or_default() }
     }
@@ -206,12 +198,44 @@ struct DebugSections<'d> {
     ahead: LinesAhead,
 }
 
-/// What `result` has; the reason why it has nothing is a warning.
-fn or_warn<T>(result: Result<Option<T>, String>, warnings: &mut Vec<String>) -> Option<T> {
-    result.unwrap_or_else(|reason| {
-        warnings.push(reason);
-        None
-    })
+/// What is worth telling of a file, as far as it has been read.
+#[derive(Default)]
+struct Notes {
+    dropped: DropCounts,
+    warnings: Vec<String>,
+    /// Files of split DWARF that were not found.
+    missing: Vec<PathBuf>,
+}
+
+impl Notes {
+    /// The symbol table that distributions leave compressed in stripped files, if there is one.
+    fn expand_minidebug(&mut self, object: &object::File<'_>) -> Option<Vec<u8>> {
+        let expanded = elf::minidebug::expand(object)
+            .map_err(|reason| format!("{reason}; its symbols were left out"));
+        self.or_warn(expanded)
+    }
+
+    /// The sections of `file`, whose names `data` shares with others.
+    fn load_shared<'m>(
+        &mut self,
+        data: &ObjectFile<'_>,
+        file: Option<&'m Mapped>,
+    ) -> Option<Sections<'m>> {
+        let loaded = file.map(|file| shared_names::load(file, &mut self.dropped)).transpose();
+        let shared = self.or_warn(loaded);
+        if shared.is_none() && links::shared_names_link(&data.object).is_some() {
+            self.dropped.count(DropReason::SharedNames);
+        }
+        shared
+    }
+
+    /// What `result` has; the reason why it has nothing is a warning.
+    fn or_warn<T>(&mut self, result: Result<Option<T>, String>) -> Option<T> {
+        result.unwrap_or_else(|reason| {
+            self.warnings.push(reason);
+            None
+        })
+    }
 }
 
 fn has_compressed_entries(object: &object::File<'_>) -> bool {

@@ -87,71 +87,110 @@ fn read_units<'d, E: Endianity + Send + Sync>(
     progress: &Progress,
     dropped: &mut DropCounts,
 ) -> DwarfSymbols<'d> {
-    let Input { mapped, code, symbols, .. } = input;
-    let dwarf =
-        input.sections.borrow_with_sup(input.shared, |section| EndianSlice::new(section, endian));
-    let debug_info = dwarf.debug_info.reader().slice();
-    let list = |dwarf, dropped: &mut DropCounts| Units::list(dwarf, Arc::clone(work), dropped);
-    let shared = input
-        .shared
-        .map(|shared| list(shared.borrow(|section| EndianSlice::new(section, endian)), dropped));
-    let split = SplitUnits::new(input.split, endian);
-    let units = list(dwarf, dropped).with_shared(shared).with_map(input.map);
-    let owners =
-        if input.functions_move { Owners::default() } else { aranges::read(&units, code, dropped) };
-    let Owners { mut intervals, contested, may_have_code } = owners;
-    let jobs = if input.functions_move {
-        (0..units.len()).map(|unit| (unit, code.spans().to_vec())).collect()
-    } else {
-        by_unit(&mut intervals)
-    };
-    progress.expect(jobs.len(), jobs.iter().map(|(unit, _)| units.bytes(*unit).len()).sum());
-    let done = AtomicUsize::new(0);
-    let read: Vec<(UnitSymbols<'d>, DropCounts)> = jobs
-        .par_iter()
-        .with_max_len(1)
-        .map(|(index, intervals)| {
-            let mut dropped = DropCounts::default();
-            if work.is_spent() {
-                return (UnitSymbols::default(), dropped);
-            }
-            let symbols = unit::read(&units, &split, input, (*index, intervals), &mut dropped);
-            let bytes = &debug_info[units.bytes(*index)];
-            // Names of other units' functions bring pages back.
-            let is_time_for_all =
-                done.fetch_add(1, Ordering::Relaxed) % UNITS_PER_RELEASE == UNITS_PER_RELEASE - 1;
-            mapped.release(if is_time_for_all { mapped.bytes() } else { bytes });
-            progress.advance(bytes.len());
-            (symbols, dropped)
-        })
-        .collect();
-    read.iter().for_each(|(_, counts)| dropped.merge(counts));
-    let mut read: Vec<UnitSymbols<'d>> = read.into_iter().map(|(unit, _)| unit).collect();
-    let mut aliases = Vec::new();
+    let reading = Reading::open(input, endian, work, dropped);
     if input.functions_move {
-        intervals = owned(&mut read);
-    } else {
-        let owners: Vec<usize> = jobs.iter().map(|(unit, _)| *unit).collect();
-        let elsewhere = unit::lines_without_code(&units, &owners, &may_have_code, code);
-        let again = |index: usize, more: &[(u64, u64)]| {
-            let own = owners.binary_search(&index).map_or(&[][..], |number| &jobs[number].1);
-            let all = Code::from_spans(own.iter().chain(more).copied().collect());
-            unit::read(&units, &split, input, (index, all.spans()), &mut DropCounts::default())
-        };
-        aliases = fold::settle(
-            &mut read,
-            &mut intervals,
-            Folds {
-                owners: &owners,
-                elsewhere: &elsewhere,
-                contested: &contested,
-                symbols,
-                twins: input.twins,
-            },
-            again,
-        );
+        let jobs = reading.all_units();
+        let mut units = reading.read(&jobs, progress, dropped);
+        let intervals = owned(&mut units);
+        return DwarfSymbols { intervals, units, aliases: Vec::new() };
     }
-    DwarfSymbols { intervals, units: read, aliases }
+    let mut owners = aranges::read(&reading.units, input.code, dropped);
+    let jobs = by_unit(&mut owners.intervals);
+    let mut units = reading.read(&jobs, progress, dropped);
+    let aliases = reading.settle_folds(&jobs, &mut owners, &mut units);
+    DwarfSymbols { intervals: owners.intervals, units, aliases }
+}
+
+/// A unit, by its index in the file, and the addresses that it answers for.
+type Job = (usize, Vec<(u64, u64)>);
+
+/// The units of a file, opened for reading.
+struct Reading<'d, E: Endianity> {
+    input: Input<'d>,
+    units: Units<'d, E>,
+    split: SplitUnits<'d, E>,
+}
+
+impl<'d, E: Endianity + Send + Sync> Reading<'d, E> {
+    fn open(input: Input<'d>, endian: E, work: &Arc<Work>, dropped: &mut DropCounts) -> Self {
+        let dwarf = input
+            .sections
+            .borrow_with_sup(input.shared, |section| EndianSlice::new(section, endian));
+        let list = |dwarf, dropped: &mut DropCounts| Units::list(dwarf, Arc::clone(work), dropped);
+        let shared = input.shared.map(|shared| {
+            list(shared.borrow(|section| EndianSlice::new(section, endian)), dropped)
+        });
+        let split = SplitUnits::new(input.split, endian);
+        let units = list(dwarf, dropped).with_shared(shared).with_map(input.map);
+        Self { input, units, split }
+    }
+
+    /// Every unit, for all code.
+    fn all_units(&self) -> Vec<Job> {
+        let code = self.input.code.spans();
+        (0..self.units.len()).map(|unit| (unit, code.to_vec())).collect()
+    }
+
+    /// Reads the units of `jobs` in parallel. Pages that have been read leave memory.
+    fn read(
+        &self,
+        jobs: &[Job],
+        progress: &Progress,
+        dropped: &mut DropCounts,
+    ) -> Vec<UnitSymbols<'d>> {
+        let mapped = self.input.mapped;
+        let debug_info = self.units.dwarf.debug_info.reader().slice();
+        let bytes = |unit: usize| &debug_info[self.units.bytes(unit)];
+        progress.expect(jobs.len(), jobs.iter().map(|(unit, _)| bytes(*unit).len()).sum());
+        let done = AtomicUsize::new(0);
+        let read: Vec<(UnitSymbols<'d>, DropCounts)> = jobs
+            .par_iter()
+            .with_max_len(1)
+            .map(|(unit, addresses)| {
+                let mut dropped = DropCounts::default();
+                if self.units.work.is_spent() {
+                    return (UnitSymbols::default(), dropped);
+                }
+                let symbols = self.read_one(*unit, addresses, &mut dropped);
+                // Names of other units' functions bring pages back.
+                let is_time_for_all = done.fetch_add(1, Ordering::Relaxed) % UNITS_PER_RELEASE
+                    == UNITS_PER_RELEASE - 1;
+                mapped.release(if is_time_for_all { mapped.bytes() } else { bytes(*unit) });
+                progress.advance(bytes(*unit).len());
+                (symbols, dropped)
+            })
+            .collect();
+        read.iter().for_each(|(_, counts)| dropped.merge(counts));
+        read.into_iter().map(|(unit, _)| unit).collect()
+    }
+
+    fn read_one(
+        &self,
+        unit: usize,
+        addresses: &[(u64, u64)],
+        dropped: &mut DropCounts,
+    ) -> UnitSymbols<'d> {
+        unit::read(&self.units, &self.split, self.input, (unit, addresses), dropped)
+    }
+
+    /// Decides which of several functions at one address it belongs to, and returns the names of
+    /// the others. `read` has what the units of `jobs` say.
+    fn settle_folds(
+        &self,
+        jobs: &[Job],
+        Owners { intervals, contested, may_have_code }: &mut Owners,
+        read: &mut Vec<UnitSymbols<'d>>,
+    ) -> Vec<(u64, &'d [u8])> {
+        let Input { code, symbols, twins, .. } = self.input;
+        let owners: Vec<usize> = jobs.iter().map(|(unit, _)| *unit).collect();
+        let elsewhere = unit::lines_without_code(&self.units, &owners, may_have_code, code);
+        let folds = Folds { owners: &owners, elsewhere: &elsewhere, contested, symbols, twins };
+        fold::settle(read, intervals, folds, |unit, more| {
+            let own = owners.binary_search(&unit).map_or(&[][..], |number| &jobs[number].1);
+            let all = Code::from_spans(own.iter().chain(more).copied().collect());
+            self.read_one(unit, all.spans(), &mut DropCounts::default())
+        })
+    }
 }
 
 /// Who owns which address where the ranges of `units` say it; ranges of which another unit owns a
@@ -189,12 +228,11 @@ pub fn owned(units: &mut [UnitSymbols<'_>]) -> Vec<Interval> {
 
 /// The intervals of each unit that has any, in file order; renumbers the units of `intervals` to
 /// match.
-fn by_unit(intervals: &mut [Interval]) -> Vec<(usize, Vec<(u64, u64)>)> {
+fn by_unit(intervals: &mut [Interval]) -> Vec<Job> {
     let mut owners: Vec<usize> = intervals.iter().map(|interval| interval.unit).collect();
     owners.sort_unstable();
     owners.dedup();
-    let mut jobs: Vec<(usize, Vec<(u64, u64)>)> =
-        owners.iter().map(|unit| (*unit, Vec::new())).collect();
+    let mut jobs: Vec<Job> = owners.iter().map(|unit| (*unit, Vec::new())).collect();
     for interval in intervals {
         interval.unit = owners.partition_point(|unit| *unit < interval.unit);
         jobs[interval.unit].1.push((interval.start, interval.end));

@@ -55,6 +55,36 @@ enum Scope {
     Other,
 }
 
+impl<'a> Procedure<'a> {
+    /// A function, from the fields of its record.
+    fn parse(mut fields: Fields<'a>) -> Option<Self> {
+        fields.skip(12)?;
+        let bytes = fields.u32()?;
+        // Debug start and end, type.
+        fields.skip(12)?;
+        let (offset, section, _flags) = (fields.u32()?, fields.u16()?, fields.u8()?);
+        Some(Self { section, offset, bytes, name: fields.text(), sites: Vec::new() })
+    }
+
+    /// A thunk, likewise.
+    fn parse_thunk(mut fields: Fields<'a>) -> Option<Self> {
+        fields.skip(12)?;
+        let (offset, section, bytes, _kind) =
+            (fields.u32()?, fields.u16()?, fields.u16()?, fields.u8()?);
+        let bytes = bytes.into();
+        Some(Self { section, offset, bytes, name: fields.text(), sites: Vec::new() })
+    }
+}
+
+impl Trampoline {
+    fn parse(mut fields: Fields<'_>) -> Option<Self> {
+        let (_kind, bytes) = (fields.u16()?, fields.u16()?);
+        let (offset, target_offset) = (fields.u32()?, fields.u32()?);
+        let (section, target_section) = (fields.u16()?, fields.u16()?);
+        Some(Self { section, offset, bytes, target_section, target_offset })
+    }
+}
+
 impl<'a> ModuleRecords<'a> {
     /// Reads the records in `bytes`. What cannot be read ends it, and is counted.
     pub fn parse(bytes: &'a [u8], dropped: &mut DropCounts) -> Self {
@@ -89,32 +119,12 @@ impl<'a> ModuleRecords<'a> {
         match kind {
             // S_LPROC32, S_GPROC32, with ids, and deferred procedure calls.
             0x110f | 0x1110 | 0x1146 | 0x1147 | 0x1155 | 0x1156 => {
-                fields.skip(12)?;
-                let bytes = fields.u32()?;
-                // Debug start and end, type.
-                fields.skip(12)?;
-                let (offset, section, _flags) = (fields.u32()?, fields.u16()?, fields.u8()?);
-                self.procedures.push(Procedure {
-                    section,
-                    offset,
-                    bytes,
-                    name: fields.text(),
-                    sites: Vec::new(),
-                });
+                self.procedures.push(Procedure::parse(fields)?);
                 scopes.open(Scope::Procedure);
             }
             // S_THUNK32.
             0x1102 => {
-                fields.skip(12)?;
-                let (offset, section, bytes, _kind) =
-                    (fields.u32()?, fields.u16()?, fields.u16()?, fields.u8()?);
-                self.procedures.push(Procedure {
-                    section,
-                    offset,
-                    bytes: bytes.into(),
-                    name: fields.text(),
-                    sites: Vec::new(),
-                });
+                self.procedures.push(Procedure::parse_thunk(fields)?);
                 scopes.open(Scope::Procedure);
             }
             // S_INLINESITE, and S_INLINESITE2 with a count of calls.
@@ -127,18 +137,7 @@ impl<'a> ModuleRecords<'a> {
                 self.site(inlinee, fields.0, scopes, dropped);
             }
             // S_TRAMPOLINE.
-            0x112c => {
-                let (_kind, bytes) = (fields.u16()?, fields.u16()?);
-                let (offset, target_offset) = (fields.u32()?, fields.u32()?);
-                let (section, target_section) = (fields.u16()?, fields.u16()?);
-                self.trampolines.push(Trampoline {
-                    section,
-                    offset,
-                    bytes,
-                    target_section,
-                    target_offset,
-                });
-            }
+            0x112c => self.trampolines.push(Trampoline::parse(fields)?),
             // S_BLOCK32, S_WITH32, S_SEPCODE, functions of .NET and of MIPS and Itanium.
             0x1103 | 0x1104 | 0x1132 | 0x112a | 0x112b | 0x1114 | 0x1115 | 0x1118 | 0x1119
             | 0x1148 | 0x1149 | 0x114a | 0x114b => {
