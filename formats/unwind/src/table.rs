@@ -1,5 +1,7 @@
 //! The unwind rows of a module, sorted and disjoint, and its rules, each once.
 
+use std::collections::BTreeMap;
+
 use hashbrown::HashMap;
 
 use crate::drops::{UnwindDropReason, UnwindDrops};
@@ -107,7 +109,7 @@ impl UnwindTableBuilder {
         order.sort_by_key(|(came, row)| (row.start, *came));
         // Rows that begin at or before where the sweep is and end after it, by their turn; the
         // first of them is what stands.
-        let mut open: std::collections::BTreeMap<usize, UnwindRow> = Default::default();
+        let mut open: BTreeMap<usize, UnwindRow> = BTreeMap::new();
         let mut next = order.into_iter().peekable();
         let mut at = 0;
         while next.peek().is_some() || !open.is_empty() {
@@ -117,7 +119,7 @@ impl UnwindTableBuilder {
                 at = at.max(row.start);
             }
             while let Some((came, row)) = next.next_if(|(_, row)| row.start <= at) {
-                if let Some((_, _)) = open.first_key_value() {
+                if !open.is_empty() {
                     self.drops.count(UnwindDropReason::Overlap);
                 }
                 open.insert(came, row);
