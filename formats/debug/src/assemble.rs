@@ -2,6 +2,7 @@
 //! once, ranges in address order, and symbols where no unit answers.
 
 use hashbrown::HashTable;
+use symtool_unwind::UnwindTable;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::dwarf::{DwarfSymbols, UnitSymbols};
@@ -72,6 +73,7 @@ pub fn assemble(
         chains: join.chains,
         ranges: join.ranges,
         aliases,
+        unwind: UnwindTable::default(),
         dropped,
         warnings: Vec::new(),
     }

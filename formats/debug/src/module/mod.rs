@@ -16,6 +16,8 @@ mod info;
 pub mod merge_sorted;
 mod strings;
 
+use symtool_unwind::UnwindTable;
+
 pub use drops::{DropCounts, DropReason};
 pub use ids::{ChainId, FileId, FunctionId};
 pub use info::{CodeMark, ModuleInfo};
@@ -135,6 +137,8 @@ pub struct ModuleSymbols {
     pub ranges: Vec<Range>,
     /// By address.
     pub aliases: Vec<Alias>,
+    /// How stacks are walked; no rows where the file does not say.
+    pub unwind: UnwindTable,
     /// What was left out.
     pub dropped: DropCounts,
     /// What the user should know about the file, one sentence each.
