@@ -19,6 +19,12 @@ pub const FUNCTIONS_PER_BLOCK: usize = 256;
 /// Aliases in one block. All of one address are in one, however many.
 pub const ALIASES_PER_BLOCK: usize = 1024;
 
+/// Unwind rows in one block. One step of a walk reads one such block.
+pub const UNWIND_ROWS_PER_BLOCK: usize = 2048;
+
+/// Unwind rules in one block. Most modules have fewer: librgw, a library of 463 MB, has 425.
+pub const UNWIND_RULES_PER_BLOCK: usize = 1024;
+
 /// Files in one block.
 pub const FILES_PER_BLOCK: usize = 1024;
 

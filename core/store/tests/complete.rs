@@ -14,8 +14,9 @@ use symtool_module::{Detail, ModuleId, ModuleKind};
 use symtool_store::Store;
 use symtool_store::block::layers::source_at;
 use symtool_store::database::Committed;
-use symtool_store::pack::{Packed, pack};
+use symtool_store::pack::{Layers, Packed, pack};
 use symtool_store::unpack::unpack;
+use symtool_unwind::{Cfa, Recovery, Register, Rule, RuleFlags, UnwindTable, UnwindTableBuilder};
 
 /// Numbers that look random and are the same in every run.
 struct Numbers(u64);
@@ -105,6 +106,7 @@ fn module(seed: u64, detail: Detail, fingerprint: u64) -> ModuleSymbols {
         chains,
         ranges,
         aliases,
+        unwind: unwind_table(seed),
         dropped: DropCounts::default(),
         warnings: Vec::new(),
     }
@@ -171,6 +173,46 @@ impl Sandbox {
     }
 }
 
+/// Rows with gaps, some of which hold in the body of a function only. No two files have a rule in
+/// common.
+fn unwind_table(seed: u64) -> UnwindTable {
+    let mut numbers = Numbers(seed);
+    let mut builder = UnwindTableBuilder::default();
+    let mut at = u64::from(numbers.below(8));
+    while at < ADDRESSES {
+        let end = at + 1 + u64::from(numbers.below(12));
+        let offset = i64::try_from(seed * 4).unwrap() + i64::from(numbers.below(4));
+        let mut rule = Rule::new(Cfa::Register(Register(7), offset), Recovery::AtCfa(-8));
+        if numbers.below(2) == 0 {
+            rule.flags.set(RuleFlags::BODY_ONLY);
+        }
+        builder.push(at, end, &rule);
+        at = end + u64::from(numbers.below(6));
+    }
+    builder.finish()
+}
+
+/// Checks that at each address the rule of the best file stands: one that holds everywhere before
+/// one that holds in the body, then that of the first file.
+fn check_unwind(modules: &[ModuleSymbols], together: &ModuleSymbols, layers: &Layers) -> Vec<u64> {
+    let mut answered = vec![0; modules.len()];
+    for address in 0..ADDRESSES + 12 {
+        let rule = |module: &ModuleSymbols| {
+            module.unwind.at(address).map(|row| module.unwind.rule(row).clone())
+        };
+        let offers = modules.iter().enumerate().filter_map(|(at, module)| {
+            rule(module).map(|rule| (rule.flags.has(RuleFlags::BODY_ONLY), at))
+        });
+        let best = offers.min().map(|(_, at)| at);
+        assert_eq!(rule(together), best.and_then(|best| rule(&modules[best])), "{address}");
+        if let Some(best) = best {
+            assert_eq!(source_at(&layers.unwind, address), best, "{address}");
+            answered[best] += 1;
+        }
+    }
+    answered
+}
+
 fn orders() -> [[usize; 3]; 6] {
     [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]
 }
@@ -209,7 +251,7 @@ fn every_address_is_answered_by_the_first_file_that_knows_it() {
             assert_eq!(outcome.record, outcomes[0].record, "seed {seed} order {order:?}");
             assert!(outcome.blocks == outcomes[0].blocks, "seed {seed} order {order:?}");
         }
-        let (together, spans) = unpack(&outcomes[0].record, &outcomes[0].blocks).unwrap();
+        let (together, layers) = unpack(&outcomes[0].record, &outcomes[0].blocks).unwrap();
         let mut answered = [0; 3];
         for address in 0..ADDRESSES + 2 {
             let best = modules.iter().position(|module| !frames(module, address).is_empty());
@@ -227,7 +269,11 @@ fn every_address_is_answered_by_the_first_file_that_knows_it() {
             let want = known.map_or_else(Vec::new, |known| frames(&modules[known], address));
             assert_eq!(frames(&together, address), want, "seed {seed} address {address}");
             if let Some(known) = known {
-                assert_eq!(source_at(&spans, address), known, "seed {seed} address {address}");
+                assert_eq!(
+                    source_at(&layers.ranges, address),
+                    known,
+                    "seed {seed} address {address}"
+                );
                 answered[known] += 1;
             }
         }
@@ -239,6 +285,9 @@ fn every_address_is_answered_by_the_first_file_that_knows_it() {
             answered,
             "seed {seed}"
         );
+        let unwound: Vec<u64> =
+            sources.iter().filter_map(|source| source.unwind_addresses).collect();
+        assert_eq!(unwound, check_unwind(&modules, &together, &layers), "seed {seed}");
         assert_eq!(
             (outcomes[0].record.name.as_str(), &outcomes[0].record.other_names[..]),
             ("lib1.so", &["lib2.so".to_owned(), "lib3.so".to_owned()][..])
@@ -249,7 +298,7 @@ fn every_address_is_answered_by_the_first_file_that_knows_it() {
                 && frames(&together, pair[0].start) == frames(&together, pair[1].start)
         };
         assert!(!together.ranges.windows(2).any(is_split), "seed {seed}");
-        layered += usize::from(!spans.is_empty());
+        layered += usize::from(!layers.ranges.is_empty());
     }
     assert!(layered > 4 && blank > 4, "files never completed each other: {layered} {blank}");
 }

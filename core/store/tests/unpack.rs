@@ -10,7 +10,7 @@ use symtool_store::block::functions::FunctionBlock;
 use symtool_store::block::ranges::RangeBlock;
 use symtool_store::block::{Compressed, Damage, Kind, compress};
 use symtool_store::limits::FUNCTIONS_PER_BLOCK;
-use symtool_store::pack::{Packed, pack};
+use symtool_store::pack::{Layers, Packed, pack};
 use symtool_store::seal::{Place, Seal};
 use symtool_store::unpack::unpack;
 use symtool_store::unpack::{Contents, Fault, Problem};
@@ -90,7 +90,7 @@ fn every_fixture_comes_back() {
         let Some(symbols) = read(&path) else { continue };
         let packed = pack(&symbols, 1).unwrap();
         let (unpacked, layers) = unpack(&packed.record, &packed.blocks).unwrap();
-        assert_eq!(layers, []);
+        assert_eq!(layers, Layers::default());
         assert_eq!(unpacked.aliases, symbols.aliases, "{}", path.display());
         aliases += symbols.aliases.len();
         assert_eq!(unpacked.ranges.len(), symbols.ranges.len(), "{}", path.display());

@@ -58,8 +58,17 @@ pub fn decode(raw: &[u8], sources: usize) -> Option<Vec<Span>> {
 
 /// The source that answers for `address`, by `spans`.
 pub fn source_at(spans: &[Span], address: u64) -> usize {
+    source_from(spans, address).0
+}
+
+/// The same, and the first address after it that another source may answer for.
+pub fn source_from(spans: &[Span], address: u64) -> (usize, u64) {
     let after = spans.partition_point(|span| span.end <= address);
-    spans.get(after).filter(|span| span.start <= address).map_or(0, |span| span.source)
+    match spans.get(after) {
+        Some(span) if span.start <= address => (span.source, span.end),
+        Some(span) => (0, span.start),
+        None => (0, u64::MAX),
+    }
 }
 
 #[cfg(test)]
@@ -82,6 +91,9 @@ mod tests {
             [(0, 1), (4, 1), (5, 2), (8, 2), (9, 0), (99, 0), (100, 1), (u64::MAX, 0)]
         {
             assert_eq!(source_at(&spans, address), want, "{address}");
+        }
+        for (address, until) in [(4, 5), (5, 9), (9, 100), (100, u64::MAX)] {
+            assert_eq!(source_from(&spans, address).1, until, "{address}");
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod functions;
 pub mod layers;
 pub mod ranges;
 pub mod strings;
+pub mod unwind;
 
 use std::cell::RefCell;
 
@@ -31,15 +32,31 @@ pub enum Kind {
     Layers = 4,
     /// Classes of a mapping, keyed by the hash of the last one's obfuscated name.
     Classes = 5,
-    // Reserved: 6 unwind rows, 7 unwind rules, 9 embedded source. Kinds that a program does not
-    // know are kept.
+    /// Unwind rows, keyed by the last address covered.
+    UnwindRows = 6,
+    /// Unwind rules, keyed by the last rule's number.
+    UnwindRules = 7,
     /// Functions that were folded into others, keyed by the last one's address.
     Aliases = 8,
+    // Reserved: 9 embedded source. Kinds that a program does not know are kept.
     /// What the module is. A module exists only if its record does.
     Record = 255,
 }
 
 impl Kind {
+    /// All that this version knows, in the order of their numbers.
+    pub const ALL: [Self; 9] = [
+        Self::Ranges,
+        Self::Functions,
+        Self::Files,
+        Self::Layers,
+        Self::Classes,
+        Self::UnwindRows,
+        Self::UnwindRules,
+        Self::Aliases,
+        Self::Record,
+    ];
+
     /// What messages and `--json` call it.
     pub fn name(self) -> &'static str {
         match self {
@@ -48,6 +65,8 @@ impl Kind {
             Self::Files => "files",
             Self::Layers => "layers",
             Self::Classes => "classes",
+            Self::UnwindRows => "unwind rows",
+            Self::UnwindRules => "unwind rules",
             Self::Aliases => "aliases",
             Self::Record => "footer",
         }

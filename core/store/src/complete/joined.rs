@@ -5,6 +5,7 @@ use symtool_debug::{
     Alias, ChainId, DropCounts, File, FileId, Files, Function, FunctionId, Functions, InlineChain,
     ModuleSymbols, Range, SourceLocation,
 };
+use symtool_unwind::UnwindTable;
 
 use super::overlay::{Piece, Side};
 use crate::block::layers::Span;
@@ -191,6 +192,7 @@ impl<'a> Joined<'a> {
             ranges: self.ranges,
             dropped: DropCounts::default(),
             aliases: self.aliases,
+            unwind: UnwindTable::default(),
             warnings: Vec::new(),
         };
         (symbols, self.spans)

@@ -22,15 +22,16 @@
 
 mod joined;
 mod overlay;
+mod unwind;
 
-use crate::block::layers;
-use crate::block::{Compressed, Kind, compress};
+use crate::block::Compressed;
 use crate::module::{ModuleRecord, Source};
-use crate::pack::{Packed, pack};
+use crate::pack::{Layers, Packed, pack_layered};
 use crate::unpack::Problem;
 use crate::unpack::unpack;
 use joined::Joined;
 use overlay::{overlay, pieces};
+use unwind::UnwindSide;
 
 /// What to do with a file of a module that is in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,8 +73,9 @@ impl Plan {
         let takes_place =
             same.map(|at| &before[at]).is_some_and(|known| replace || known.lacks() > 0);
         if let Some(known) = same.map(|at| &before[at]).filter(|_| !replace) {
-            let is_better =
-                new.lacks() < known.lacks() || (known.incomplete && new.lacks() == known.lacks());
+            let is_better = new.lacks() < known.lacks()
+                || (new.lacks() == known.lacks()
+                    && (known.incomplete || known.unwind_addresses.is_none()));
             if !is_better {
                 return None;
             }
@@ -145,7 +147,7 @@ pub fn complete(
         .iter_mut()
         .enumerate()
         .filter(|(at, _)| silent(*at))
-        .for_each(|(_, source)| source.addresses = 0);
+        .for_each(|(_, source)| source.silence());
     Ok(Packed { record: tell(record, sources, &new.record), key: new.key, blocks })
 }
 
@@ -155,26 +157,32 @@ fn join(
     blocks: &[Compressed],
     new: &Packed,
 ) -> Result<Packed, Error> {
-    let (old_symbols, old_spans) = unpack(record, blocks).map_err(Error::Damaged)?;
+    let (old_symbols, layers) = unpack(record, blocks).map_err(Error::Damaged)?;
     let (new_symbols, _) = unpack(&new.record, &new.blocks).map_err(Error::Damaged)?;
-    let old_pieces = pieces(&old_symbols, &old_spans, &plan.old);
-    let new_pieces = pieces(&new_symbols, &[], &[Some(plan.new).filter(|_| plan.uses_new)]);
+    let new_ranks = [Some(plan.new).filter(|_| plan.uses_new)];
+    let old_pieces = pieces(&old_symbols, &layers.ranges, &plan.old);
+    let new_pieces = pieces(&new_symbols, &[], &new_ranks);
     let mut joined = Joined::new(&old_symbols, &new_symbols, plan.sources.len());
     overlay(&old_pieces, &new_pieces, |start, end, side, piece| {
         joined.push(start, end, side, piece);
     });
+    let unwind = unwind::join(
+        &UnwindSide { table: &old_symbols.unwind, spans: &layers.unwind, ranks: &plan.old },
+        &UnwindSide { table: &new_symbols.unwind, spans: &[], ranks: &new_ranks },
+        plan.sources.len(),
+    );
     let mut sources = plan.sources;
-    sources
-        .iter_mut()
-        .zip(&joined.addresses)
-        .for_each(|(source, addresses)| source.addresses = *addresses);
-    let (symbols, spans) = joined.finish(if plan.new == 0 { &new_symbols } else { &old_symbols });
-    let mut packed = pack(&symbols, 0)?;
-    if !spans.is_empty() {
-        packed.blocks.push(compress(Kind::Layers, 0, u64::MAX, &layers::encode(&spans))?);
-        packed.blocks.sort_by_key(|block| (block.kind, block.last));
-        packed.record.bytes_stored = packed.blocks.iter().map(Compressed::stored_bytes).sum();
+    for ((source, addresses), unwound) in
+        sources.iter_mut().zip(&joined.addresses).zip(&unwind.addresses)
+    {
+        source.addresses = *addresses;
+        // Absent stays absent: nobody has looked for rows there yet.
+        source.unwind_addresses = source.unwind_addresses.map(|_| *unwound);
     }
+    let (mut symbols, ranges) =
+        joined.finish(if plan.new == 0 { &new_symbols } else { &old_symbols });
+    symbols.unwind = unwind.table;
+    let packed = pack_layered(&symbols, &Layers { ranges, unwind: unwind.spans }, 0)?;
     Ok(Packed {
         record: tell(packed.record, sources, &new.record),
         key: new.key,
@@ -188,7 +196,7 @@ fn tell(mut record: ModuleRecord, sources: Vec<Source>, new: &ModuleRecord) -> M
         sources
             .iter()
             .enumerate()
-            .filter(|(at, source)| *at == 0 || source.addresses > 0)
+            .filter(|(at, source)| *at == 0 || source.tells_something())
             .map(|(_, source)| source)
     };
     record.dropped.clear();

@@ -375,9 +375,7 @@ fn complete(module: &Module, blocks: &mut Vec<Compressed>) {
         }
         before = Some((block.kind, block.last));
     }
-    for kind in
-        [Kind::Ranges, Kind::Functions, Kind::Files, Kind::Layers, Kind::Classes, Kind::Aliases]
-    {
+    for kind in Kind::ALL {
         let Some(extent) = module.extents.get(&(kind as u8)) else { continue };
         let found = blocks.iter().filter(|block| block.kind == kind).map(|block| block.last).max();
         if found != Some(extent.last) {

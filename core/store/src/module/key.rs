@@ -150,16 +150,7 @@ pub fn kind(key: &[u8]) -> Option<Kind> {
 
 /// The kind of block with this number; `None` if this version does not know it.
 pub fn kind_of(number: u8) -> Option<Kind> {
-    let kinds = [
-        Kind::Ranges,
-        Kind::Functions,
-        Kind::Files,
-        Kind::Layers,
-        Kind::Classes,
-        Kind::Aliases,
-        Kind::Record,
-    ];
-    kinds.into_iter().find(|kind| *kind as u8 == number)
+    Kind::ALL.into_iter().find(|kind| *kind as u8 == number)
 }
 
 /// The last address or number in a key.

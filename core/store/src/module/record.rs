@@ -48,6 +48,12 @@ pub struct ModuleRecord {
     /// Functions that were folded into others.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub aliases: u64,
+    /// Unwind rows.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unwind_rows: u64,
+    /// Rules that the unwind rows name.
+    #[serde(default, skip_serializing_if = "is_zero32")]
+    pub unwind_rules: u32,
     /// Size of the richest file.
     pub bytes_in: u64,
     /// Size of all blocks but this one.
@@ -115,6 +121,8 @@ impl ModuleRecord {
             files: count(symbols.files.len()),
             ranges: symbols.ranges.len() as u64,
             aliases: symbols.aliases.len() as u64,
+            unwind_rows: symbols.unwind.rows.len() as u64,
+            unwind_rules: count(symbols.unwind.rules.len()),
             other_ids: symbols.info.other_ids.iter().map(ToString::to_string).collect(),
             ..Self::empty(&symbols.info, Source::of(symbols, bytes_in), bytes_stored)
         }
@@ -156,6 +164,8 @@ impl ModuleRecord {
             files: 0,
             ranges: 0,
             aliases: 0,
+            unwind_rows: 0,
+            unwind_rules: 0,
             bytes_in: source.bytes,
             bytes_stored,
             imported: now_ms() / 1_000,
@@ -198,10 +208,16 @@ impl ModuleRecord {
             && (info.kind != ModuleKind::MachO || self.arch == info.arch)
     }
 
-    /// Whether the file of `info` and `bytes` is in the module as far as it can be, so that it need
-    /// not be read.
+    /// Whether all that the file of `info` and `bytes` says of names and lines is in the module.
     pub fn knows(&self, info: &ModuleInfo, bytes: u64) -> bool {
         self.sources.iter().any(|source| source.is_settled() && source.is_file(info, bytes))
+    }
+
+    /// The same, and what it says of unwinding: reading it can bring nothing.
+    pub fn knows_all(&self, info: &ModuleInfo, bytes: u64) -> bool {
+        self.sources.iter().any(|source| {
+            source.is_settled() && source.is_file(info, bytes) && source.unwind_addresses.is_some()
+        })
     }
 
     /// A file of the module that is not of one build with that of `info`, though it has the same
@@ -250,6 +266,11 @@ impl ModuleRecord {
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
 fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
+fn is_zero32(number: &u32) -> bool {
     *number == 0
 }
 

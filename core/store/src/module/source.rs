@@ -23,6 +23,10 @@ pub struct Source {
     /// How many addresses are answered from it, but for what reaches to the end of the address
     /// space.
     pub addresses: u64,
+    /// How many addresses' unwind rows are from it; absent if it was imported before symtool read
+    /// them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unwind_addresses: Option<u64>,
     /// What was left out of it, by reason.
     pub dropped: BTreeMap<String, u64>,
     /// What the user should know about it.
@@ -50,6 +54,9 @@ impl Source {
             fingerprint: fingerprint(info),
             image_base: info.image_base,
             addresses: symbols.ranges.iter().map(|range| addresses(range.start, range.end)).sum(),
+            unwind_addresses: Some(
+                symbols.unwind.rows.iter().map(|row| addresses(row.start, row.end)).sum(),
+            ),
             dropped: symbols
                 .dropped
                 .iter()
@@ -76,12 +83,24 @@ impl Source {
             fingerprint: fingerprint(info),
             image_base: 0,
             addresses: 0,
+            unwind_addresses: Some(0),
             dropped,
             warnings,
             incomplete: false,
             code_bytes: None,
             code_contents: None,
         }
+    }
+
+    /// Another file answers in its place wherever it could.
+    pub(crate) fn silence(&mut self) {
+        self.addresses = 0;
+        self.unwind_addresses = self.unwind_addresses.map(|_| 0);
+    }
+
+    /// Whether something is known from it.
+    pub(crate) fn tells_something(&self) -> bool {
+        self.addresses > 0 || self.unwind_addresses.is_some_and(|addresses| addresses > 0)
     }
 
     /// What its code is.

@@ -5,11 +5,13 @@
 
 mod classes;
 mod numbers;
+mod unwind;
 
 use rayon::prelude::*;
 use symtool_debug::{Alias, ChainId, Files, InlineChain, ModuleSymbols, Range, Source};
 
 use crate::block::functions::{self, Call, Function};
+use crate::block::layers::{self, Span};
 use crate::block::ranges::{Encoder, Root, Step};
 use crate::block::{Compressed, Kind, aliases, compress, files, link};
 use crate::limits::{ALIASES_PER_BLOCK, FILES_PER_BLOCK, FUNCTIONS_PER_BLOCK, RANGES_PER_BLOCK};
@@ -34,16 +36,43 @@ pub struct Packed {
 /// # Errors
 /// If a block is too large or zstd fails.
 pub fn pack(symbols: &ModuleSymbols, bytes_in: u64) -> std::io::Result<Packed> {
+    pack_layered(symbols, &Layers::default(), bytes_in)
+}
+
+/// Which source answers where, of a module made from several files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Layers {
+    /// For names and lines.
+    pub ranges: Vec<Span>,
+    /// For unwind rows.
+    pub unwind: Vec<Span>,
+}
+
+/// The same for a module of several files.
+///
+/// # Errors
+/// As [`pack`].
+pub(crate) fn pack_layered(
+    symbols: &ModuleSymbols,
+    layers: &Layers,
+    bytes_in: u64,
+) -> std::io::Result<Packed> {
     let functions = Functions::of(symbols);
     let numbers = Numbers::of(symbols, &functions);
     let mut blocks = pack_ranges(symbols, &functions, &numbers)?;
     blocks.extend(pack_functions(symbols, &functions, &numbers)?);
     blocks.extend(pack_files(&symbols.files)?);
+    if !layers.ranges.is_empty() {
+        blocks.push(compress(Kind::Layers, 0, u64::MAX, &layers::encode(&layers.ranges))?);
+    }
+    let (unwind, unwind_rows) = unwind::pack_unwind(&symbols.unwind, &layers.unwind)?;
+    blocks.extend(unwind);
     blocks.extend(pack_aliases(&symbols.aliases)?);
     link(&mut blocks);
     let bytes_stored = blocks.iter().map(Compressed::stored_bytes).sum();
     let key = ModuleKey::of(&symbols.info);
-    Ok(Packed { record: ModuleRecord::of(symbols, bytes_in, bytes_stored), key, blocks })
+    let record = ModuleRecord::of(symbols, bytes_in, bytes_stored);
+    Ok(Packed { record: ModuleRecord { unwind_rows, ..record }, key, blocks })
 }
 
 /// The module's functions, plus one without a name for ranges of which only the line is known, as

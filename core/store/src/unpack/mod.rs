@@ -13,10 +13,10 @@ use symtool_debug::{
 use symtool_module::{Detail, ModuleId, ModuleKind};
 
 use crate::block::functions::Site;
-use crate::block::layers::Span;
 use crate::block::ranges::{NO_FRAME, RangeBlock};
 use crate::block::{Compressed, Damage, Kind};
 use crate::module::ModuleRecord;
+use crate::pack::Layers;
 pub use contents::{Contents, Fault, Problem};
 
 /// Unpacks the module of `record` from `blocks`, all of its blocks in key order. With the symbols
@@ -27,7 +27,7 @@ pub use contents::{Contents, Fault, Problem};
 pub fn unpack(
     record: &ModuleRecord,
     blocks: &[Compressed],
-) -> Result<(ModuleSymbols, Vec<Span>), Problem> {
+) -> Result<(ModuleSymbols, Layers), Problem> {
     let mut contents = Contents::read(record, blocks);
     if !contents.problems.is_empty() {
         return Err(contents.problems.swap_remove(0));
@@ -41,9 +41,13 @@ pub fn unpack(
         ranges: Vec::new(),
         dropped: DropCounts::default(),
         aliases: std::mem::take(&mut contents.aliases),
+        unwind: std::mem::take(&mut contents.unwind),
         warnings: Vec::new(),
     };
-    let layers = std::mem::take(&mut contents.layers);
+    let layers = Layers {
+        ranges: std::mem::take(&mut contents.layers),
+        unwind: std::mem::take(&mut contents.unwind_layers),
+    };
     for block in &contents.ranges {
         unpack_ranges(record, &contents, block, &mut symbols).ok_or_else(damaged)?;
     }

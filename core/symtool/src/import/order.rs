@@ -147,7 +147,7 @@ impl<'a> Ticket<'a> {
             |record: &ModuleRecord| labels.iter().all(|label| record.labels.contains(label));
         let is_enough = |known: &&KnownFile| {
             (known.now || !state.force)
-                && known.record.knows(info, bytes_in)
+                && known.record.knows_all(info, bytes_in)
                 && has_labels(&known.record)
         };
         if let Some(known) = known.iter().find(is_enough) {

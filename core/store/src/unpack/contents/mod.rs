@@ -5,8 +5,10 @@
 //! for it.
 
 mod problem;
+mod unwind;
 
 use symtool_debug::{Alias, File, Function as Declared};
+use symtool_unwind::UnwindTable;
 
 use crate::block::aliases::AliasBlock;
 use crate::block::classes::{self, ClassBlock};
@@ -31,6 +33,10 @@ pub struct Contents {
     pub layers: Vec<Span>,
     /// Functions that were folded into others, by address.
     pub aliases: Vec<Alias>,
+    /// How stacks are walked.
+    pub unwind: UnwindTable,
+    /// Which source each unwind row is from; empty for a module of one source.
+    pub unwind_layers: Vec<Span>,
     /// What is wrong, in the order of keys within each kind.
     pub problems: Vec<Problem>,
     /// Blocks of ranges that were left unread because functions that they need are damaged.
@@ -56,6 +62,7 @@ impl Contents {
         );
         let ranges = contents.read_ranges(of_kind(Kind::Ranges));
         contents.read_layers(record.sources.len(), of_kind(Kind::Layers));
+        contents.read_unwind(record, blocks);
         contents.read_aliases(record.aliases, of_kind(Kind::Aliases));
         contents.count("functions", u64::from(record.functions), functions.saturating_sub(1));
         contents.count("files", u64::from(record.files), files);

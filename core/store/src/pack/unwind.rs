@@ -1,0 +1,47 @@
+//! Packs unwind rows and rules into blocks.
+
+use rayon::prelude::*;
+use symtool_unwind::{UnwindRow, UnwindTable};
+
+use super::compress_groups;
+use crate::block::layers::{self, Span};
+use crate::block::unwind::rows::{self, StoredRow};
+use crate::block::unwind::rules;
+use crate::block::{Compressed, Kind, compress};
+use crate::limits::{UNWIND_ROWS_PER_BLOCK, UNWIND_RULES_PER_BLOCK};
+
+/// Packs `table`, of which `spans` says what is from which source. Also returns how many rows there
+/// are: one that is from several sources is stored as several.
+pub fn pack_unwind(table: &UnwindTable, spans: &[Span]) -> std::io::Result<(Vec<Compressed>, u64)> {
+    let stored = by_source(&table.rows, spans);
+    let compress_rows = |block: &[StoredRow]| {
+        let (first, last) = (block[0].row.start, block[block.len() - 1].row.end - 1);
+        compress(Kind::UnwindRows, first, last, &rows::encode(block))
+    };
+    let mut blocks: Vec<Compressed> = stored
+        .par_chunks(UNWIND_ROWS_PER_BLOCK)
+        .map(compress_rows)
+        .collect::<std::io::Result<_>>()?;
+    blocks.extend(compress_groups(
+        Kind::UnwindRules,
+        table.rules.len(),
+        UNWIND_RULES_PER_BLOCK,
+        |group| rules::encode(&table.rules[group]),
+    )?);
+    Ok((blocks, stored.len() as u64))
+}
+
+/// Cuts `rows` where another source begins.
+fn by_source(rows: &[UnwindRow], spans: &[Span]) -> Vec<StoredRow> {
+    let mut stored = Vec::with_capacity(rows.len());
+    for row in rows {
+        let mut start = row.start;
+        while start < row.end {
+            let (source, until) = layers::source_from(spans, start);
+            let end = until.min(row.end);
+            stored.push(StoredRow { row: UnwindRow { start, end, rule: row.rule }, source });
+            start = end;
+        }
+    }
+    stored
+}
