@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs, clippy::print_stdout, clippy::print_stderr)]
 
+mod architecture;
 mod drops;
+mod registers;
 mod rule;
 mod table;
 
+pub use architecture::Architecture;
 pub use drops::{UnwindDropReason, UnwindDrops};
 pub use rule::{Cfa, Recovery, Register, Rule, RuleFlags};
 pub use table::{RuleId, UnwindRow, UnwindTable, UnwindTableBuilder};
