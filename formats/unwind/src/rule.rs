@@ -1,6 +1,8 @@
 //! Says how the frame of a caller is found from the registers and the stack of the function that it
 //! called.
 
+use std::hash::{Hash, Hasher};
+
 /// A register by its number in DWARF, which each architecture's ABI defines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Register(pub u16);
@@ -78,10 +80,15 @@ impl RuleFlags {
     pub fn set(&mut self, other: Self) {
         self.0 |= other.0;
     }
+
+    /// Sets the flags of `other`, or clears them.
+    pub fn set_if(&mut self, other: Self, set: bool) {
+        self.0 = if set { self.0 | other.0 } else { self.0 & !other.0 };
+    }
 }
 
 /// How the frame of the caller is found.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rule {
     /// Where the frame ends.
     pub cfa: Cfa,
@@ -124,6 +131,13 @@ impl Rule {
         }
     }
 
+    /// Says that the function has not changed `register`, instead of what was said of it before.
+    pub fn keep(&mut self, register: Register) {
+        if let Ok(at) = self.saved.binary_search_by_key(&register, |(known, _)| *known) {
+            self.saved.remove(at);
+        }
+    }
+
     /// The registers that the function has changed, sorted by number.
     pub fn saved(&self) -> &[(Register, Recovery)] {
         &self.saved
@@ -134,6 +148,70 @@ impl Rule {
         self.saved
             .binary_search_by_key(&register, |(known, _)| *known)
             .map_or(&Recovery::SameValue, |at| &self.saved[at].1)
+    }
+}
+
+/// One number for each register: each row of a module is looked up by its rule.
+impl Hash for Rule {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match &self.cfa {
+            Cfa::Register(register, offset) => state.write_u64(number(0, *register, *offset)),
+            Cfa::Expression(bytes) => bytes.hash(state),
+        }
+        hash_recovery(Register(u16::MAX), &self.return_address, state);
+        for (register, recovery) in &self.saved {
+            hash_recovery(*register, recovery, state);
+        }
+        state.write_u64(u64::from(self.flags.0) << 32 | u64::from(self.argument_bytes));
+    }
+}
+
+fn hash_recovery<H: Hasher>(register: Register, recovery: &Recovery, state: &mut H) {
+    match recovery {
+        Recovery::Undefined => state.write_u64(number(1, register, 0)),
+        Recovery::SameValue => state.write_u64(number(2, register, 0)),
+        Recovery::AtCfa(offset) => state.write_u64(number(3, register, *offset)),
+        Recovery::CfaPlus(offset) => state.write_u64(number(4, register, *offset)),
+        Recovery::Register(other, offset) => {
+            state.write_u64(number(5, register, *offset));
+            state.write_u16(other.0);
+        }
+        Recovery::AtExpression(bytes) => {
+            state.write_u64(number(6, register, 0));
+            bytes.hash(state);
+        }
+        Recovery::Expression(bytes) => {
+            state.write_u64(number(7, register, 0));
+            bytes.hash(state);
+        }
+    }
+}
+
+/// A number that is rarely the same for others; offsets have few bytes.
+fn number(kind: u64, register: Register, offset: i64) -> u64 {
+    (kind << 16 | u64::from(register.0)) << 40 ^ offset.cast_unsigned()
+}
+
+impl Clone for Rule {
+    fn clone(&self) -> Self {
+        let Self { cfa, return_address, saved, flags, argument_bytes } = self;
+        Self {
+            cfa: cfa.clone(),
+            return_address: return_address.clone(),
+            saved: saved.clone(),
+            flags: *flags,
+            argument_bytes: *argument_bytes,
+        }
+    }
+
+    /// Readers do this for each function: no memory is allocated if the rule has had enough.
+    fn clone_from(&mut self, source: &Self) {
+        let Self { cfa, return_address, saved, flags, argument_bytes } = source;
+        self.cfa.clone_from(cfa);
+        self.return_address.clone_from(return_address);
+        self.saved.clone_from(saved);
+        self.flags = *flags;
+        self.argument_bytes = *argument_bytes;
     }
 }
 
@@ -151,6 +229,11 @@ mod tests {
         assert_eq!(rule.saved(), want);
         assert_eq!(rule.recovery(Register(6)), &Recovery::AtCfa(-32));
         assert_eq!(rule.recovery(Register(5)), &Recovery::SameValue);
+        rule.keep(Register(3));
+        assert_eq!(rule.saved(), &want[1..]);
+        let mut copy = Rule::end_of_stack();
+        copy.clone_from(&rule);
+        assert_eq!(copy, rule);
     }
 
     #[test]

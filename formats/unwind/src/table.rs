@@ -61,18 +61,32 @@ impl UnwindTableBuilder {
         if start >= end {
             return;
         }
-        let rule = match self.numbers.get(rule) {
-            Some(number) => *number,
-            None => {
-                let Ok(next) = u32::try_from(self.numbers.len()) else {
-                    return self.drops.count(UnwindDropReason::TooMuchWork);
-                };
-                *self.numbers.entry(rule.clone()).insert(RuleId(next)).get()
-            }
-        };
+        match self.number(rule) {
+            Some(rule) => self.push_row(UnwindRow { start, end, rule }),
+            None => self.drops.count(UnwindDropReason::TooMuchWork),
+        }
+    }
+
+    /// The number of `rule` in this builder; `None` if there are no more numbers.
+    pub(crate) fn number(&mut self, rule: &Rule) -> Option<RuleId> {
+        if let Some(number) = self.numbers.get(rule) {
+            return Some(*number);
+        }
+        let next = RuleId(u32::try_from(self.numbers.len()).ok()?);
+        self.numbers.insert(rule.clone(), next);
+        Some(next)
+    }
+
+    /// How many rules have a number.
+    pub(crate) fn rule_count(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// Adds a row that covers something and whose rule [`UnwindTableBuilder::number`] knows.
+    pub(crate) fn push_row(&mut self, row: UnwindRow) {
         match self.rows.last_mut() {
-            Some(last) if last.end == start && last.rule == rule => last.end = end,
-            _ => self.rows.push(UnwindRow { start, end, rule }),
+            Some(last) if last.end == row.start && last.rule == row.rule => last.end = row.end,
+            _ => self.rows.push(row),
         }
     }
 
@@ -88,54 +102,71 @@ impl UnwindTableBuilder {
 
     /// Sorts the rows, makes them disjoint, and joins neighbours of one rule.
     pub fn finish(mut self) -> UnwindTable {
-        if !self.rows.is_sorted_by(|one, next| one.end <= next.start) {
-            self.disjoin();
-        }
+        let mut runs = sorted_runs(&self.rows);
+        runs.sort_by_key(|run| run.first().map(|row| row.start));
+        let are_disjoint = runs.is_sorted_by(|one, next| match (one.last(), next.first()) {
+            (Some(last), Some(first)) => last.end <= first.start,
+            _ => true,
+        });
         let mut rows: Vec<UnwindRow> = Vec::with_capacity(self.rows.len());
-        for row in self.rows {
-            match rows.last_mut() {
-                Some(last) if last.end == row.start && last.rule == row.rule => last.end = row.end,
-                _ => rows.push(row),
-            }
+        if are_disjoint {
+            runs.iter().for_each(|run| join(&mut rows, run));
+        } else {
+            join(&mut rows, &disjoint(&self.rows, &mut self.drops));
         }
         let rules = number_by_use(&mut rows, self.numbers);
         UnwindTable { rows, rules, drops: self.drops }
     }
+}
 
-    /// Cuts off of each row what rows before it have covered.
-    fn disjoin(&mut self) {
-        let mut order: Vec<(usize, UnwindRow)> =
-            std::mem::take(&mut self.rows).into_iter().enumerate().collect();
-        order.sort_by_key(|(came, row)| (row.start, *came));
-        // Rows that begin at or before where the sweep is and end after it, by their turn; the
-        // first of them is what stands.
-        let mut open: BTreeMap<usize, UnwindRow> = BTreeMap::new();
-        let mut next = order.into_iter().peekable();
-        let mut at = 0;
-        while next.peek().is_some() || !open.is_empty() {
-            if open.is_empty()
-                && let Some((_, row)) = next.peek()
-            {
-                at = at.max(row.start);
+/// Cuts `rows` where one does not begin at the end of the one before it. Readers add the rows of
+/// each function in order, and there are fewer functions to be sorted than rows.
+fn sorted_runs(rows: &[UnwindRow]) -> Vec<&[UnwindRow]> {
+    rows.chunk_by(|row, next| row.end == next.start).collect()
+}
+
+/// Adds sorted rows to sorted rows; neighbours of one rule become one.
+fn join(rows: &mut Vec<UnwindRow>, more: &[UnwindRow]) {
+    for row in more {
+        match rows.last_mut() {
+            Some(last) if last.end == row.start && last.rule == row.rule => last.end = row.end,
+            _ => rows.push(*row),
+        }
+    }
+}
+
+/// Sorts `rows` and cuts off of each what rows before it have covered.
+fn disjoint(rows: &[UnwindRow], drops: &mut UnwindDrops) -> Vec<UnwindRow> {
+    let mut order: Vec<(usize, UnwindRow)> = rows.iter().copied().enumerate().collect();
+    order.sort_by_key(|(came, row)| (row.start, *came));
+    let mut cut = Vec::with_capacity(rows.len());
+    // Rows that begin at or before where the sweep is, by their turn. The first of them that has
+    // not ended is what stands.
+    let mut open: BTreeMap<usize, UnwindRow> = BTreeMap::new();
+    let mut next = order.into_iter().peekable();
+    let mut at = 0;
+    loop {
+        while open.first_key_value().is_some_and(|(_, row)| row.end <= at) {
+            open.pop_first();
+        }
+        if open.is_empty() {
+            let Some((_, row)) = next.peek() else { return cut };
+            at = at.max(row.start);
+        }
+        while let Some((came, row)) = next.next_if(|(_, row)| row.start <= at) {
+            let overlaps = |other: &UnwindRow| other.end > at && other.rule != row.rule;
+            if open.first_key_value().is_some_and(|(_, first)| overlaps(first)) {
+                drops.count(UnwindDropReason::Overlap);
             }
-            while let Some((came, row)) = next.next_if(|(_, row)| row.start <= at) {
-                if !open.is_empty() {
-                    self.drops.count(UnwindDropReason::Overlap);
-                }
-                open.insert(came, row);
-            }
-            let Some((&came, &row)) = open.first_key_value() else { continue };
-            // Up to where it ends, or one that came before it begins.
-            let begins = next.peek().map_or(u64::MAX, |(_, row)| row.start);
-            let end = row.end.min(begins.max(at));
-            if at < end {
-                self.rows.push(UnwindRow { start: at, end, rule: row.rule });
-            }
+            open.insert(came, row);
+        }
+        let Some((_, row)) = open.first_key_value() else { continue };
+        // Up to where it ends, or where one begins that came before it.
+        let begins = next.peek().map_or(u64::MAX, |(_, row)| row.start);
+        let end = row.end.min(begins);
+        if at < end {
+            cut.push(UnwindRow { start: at, end, rule: row.rule });
             at = end;
-            if end == row.end {
-                open.remove(&came);
-            }
-            open.retain(|_, row| row.end > at);
         }
     }
 }
