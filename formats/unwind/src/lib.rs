@@ -2,12 +2,17 @@
 #![deny(missing_docs, clippy::print_stdout, clippy::print_stderr)]
 
 mod architecture;
+mod budget;
+mod cfi;
 mod drops;
+mod limits;
 mod registers;
 mod rule;
+mod sections;
 mod table;
 
 pub use architecture::Architecture;
 pub use drops::{UnwindDropReason, UnwindDrops};
 pub use rule::{Cfa, Recovery, Register, Rule, RuleFlags};
+pub use sections::{CodeRange, Section, UnwindSections};
 pub use table::{RuleId, UnwindRow, UnwindTable, UnwindTableBuilder};
