@@ -4,12 +4,14 @@
 mod architecture;
 mod budget;
 mod cfi;
+pub mod apply;
 mod drops;
 mod limits;
 mod registers;
 mod rule;
 mod sections;
 mod table;
+pub mod windows;
 
 pub use architecture::Architecture;
 pub use drops::{UnwindDropReason, UnwindDrops};

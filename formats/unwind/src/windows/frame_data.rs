@@ -1,0 +1,341 @@
+//! Frame data of 32-bit Windows as rows: records of PDBs, and `STACK WIN` of Breakpad files, which
+//! are made of them.
+//!
+//! A compiler writes a record for a whole function, whose rule holds after the prolog, or clang one
+//! for each step of the prolog. All of these end where the function does, so that at each address
+//! the one that begins last counts:
+//!
+//! ```text
+//! start       push ebp    mov ebp, esp                      end
+//! ├───────────┼───────────┼───────────────────────────────────┤
+//! │ record 1  └ record 2  └ record 3                          │
+//! ```
+
+use hashbrown::HashMap;
+
+use super::program::{EBP, ESP, Sizes, evaluate};
+use crate::drops::UnwindDropReason;
+use crate::rule::{Cfa, Recovery, Rule, RuleFlags};
+use crate::table::UnwindTableBuilder;
+
+/// A record of frame data with a program, as in stream `FrameData` of a PDB and `STACK WIN 4`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FrameData<'a> {
+    /// The first address.
+    pub start: u64,
+    /// Bytes of code.
+    pub code_bytes: u32,
+    /// How many of these belong to the prolog.
+    pub prolog_bytes: u32,
+    /// Bytes of local variables.
+    pub local_bytes: u32,
+    /// Bytes of arguments, which the function or its caller removes from the stack.
+    pub parameter_bytes: u32,
+    /// Bytes of saved registers.
+    pub saved_register_bytes: u32,
+    /// A function begins here. Breakpad files do not tell.
+    pub is_function_start: bool,
+    /// The program, such as `$T0 .raSearch = $eip $T0 ^ = $esp $T0 4 + =`.
+    pub program: &'a str,
+}
+
+/// What kind of frame an [`FpoData`] is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FpoFrame {
+    /// The frame pointer was omitted.
+    #[default]
+    Fpo,
+    /// The processor wrote the frame as it entered the kernel.
+    Trap,
+    /// The frame is a task state segment.
+    Tss,
+    /// `ebp` is the frame pointer.
+    FramePointer,
+}
+
+/// A record of frame data without a program (`FPO_DATA` of `winnt.h`, `STACK WIN 0`).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FpoData {
+    /// The first address.
+    pub start: u64,
+    /// Bytes of code.
+    pub code_bytes: u32,
+    /// How many of these belong to the prolog.
+    pub prolog_bytes: u32,
+    /// Bytes of local variables.
+    pub local_bytes: u32,
+    /// Bytes of arguments.
+    pub parameter_bytes: u32,
+    /// Bytes of saved registers.
+    pub saved_register_bytes: u32,
+    /// What kind of frame it is.
+    pub frame: FpoFrame,
+    /// The function uses `ebp` for something else than its frame, and has saved it.
+    pub allocates_base_pointer: bool,
+}
+
+impl FrameData<'_> {
+    /// How the caller is found after the prolog. `None` if the program has mistakes or computes
+    /// what no rule can say.
+    pub fn rule(&self) -> Option<Rule> {
+        let sizes = Sizes {
+            locals: self.local_bytes,
+            saved_registers: self.saved_register_bytes,
+            parameters: self.parameter_bytes,
+        };
+        evaluate(self.program, sizes).map(body_only)
+    }
+}
+
+impl FpoData {
+    /// How the caller is found after the prolog. `None` for frames of the kernel.
+    pub fn rule(&self) -> Option<Rule> {
+        let mut rule = match self.frame {
+            FpoFrame::FramePointer => {
+                let mut rule = Rule::new(Cfa::Register(EBP, 8), Recovery::AtCfa(-4));
+                rule.save(EBP, Recovery::AtCfa(-8));
+                rule
+            }
+            FpoFrame::Fpo => {
+                let saved = i64::from(self.saved_register_bytes);
+                let cfa = i64::from(self.local_bytes) + saved + 4;
+                let mut rule = Rule::new(Cfa::Register(ESP, cfa), Recovery::AtCfa(-4));
+                rule.flags.set(RuleFlags::CALLEE_ARGUMENTS);
+                if self.allocates_base_pointer {
+                    // Behind the first of the saved registers: Breakpad, stackwalker_x86.cc.
+                    rule.save(EBP, Recovery::AtCfa(saved - 8 - cfa));
+                }
+                rule
+            }
+            FpoFrame::Trap | FpoFrame::Tss => return None,
+        };
+        rule.argument_bytes = self.parameter_bytes;
+        Some(body_only(rule))
+    }
+}
+
+fn body_only(mut rule: Rule) -> Rule {
+    rule.flags.set(RuleFlags::BODY_ONLY);
+    rule
+}
+
+/// The rule before the first instruction of a function has run.
+fn entry(parameter_bytes: u32) -> Rule {
+    let mut rule = Rule::new(Cfa::Register(ESP, 4), Recovery::AtCfa(-4));
+    rule.argument_bytes = parameter_bytes;
+    rule
+}
+
+/// Addresses with the number of their rule.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    start: u64,
+    end: u64,
+    /// `None` if no rule is known.
+    rule: Option<u32>,
+}
+
+/// Collects records in any order, and decides which one counts at each address.
+#[derive(Debug, Default)]
+pub struct FrameDataRows {
+    with_program: Vec<Stretch>,
+    without_program: Vec<Stretch>,
+    rules: Vec<Rule>,
+    numbers: HashMap<Rule, u32>,
+}
+
+impl FrameDataRows {
+    /// Adds a record with a program.
+    pub fn push(&mut self, record: &FrameData<'_>) {
+        let rule = record.rule();
+        let is_entry = record.is_function_start && record.prolog_bytes > 0;
+        let entry = is_entry.then(|| entry(record.parameter_bytes));
+        let stretches = self.stretches(record.start, record.code_bytes, rule, entry);
+        self.with_program.extend(stretches);
+    }
+
+    /// Adds a record without a program. Where there is one with a program too, that counts.
+    pub fn push_fpo(&mut self, record: &FpoData) {
+        let entry = (record.prolog_bytes > 0).then(|| entry(record.parameter_bytes));
+        let stretches = self.stretches(record.start, record.code_bytes, record.rule(), entry);
+        self.without_program.extend(stretches);
+    }
+
+    /// The addresses of a record. Its first has a rule of its own if a prolog begins there.
+    fn stretches(
+        &mut self,
+        start: u64,
+        bytes: u32,
+        rule: Option<Rule>,
+        entry: Option<Rule>,
+    ) -> impl Iterator<Item = Stretch> + use<> {
+        let end = start.saturating_add(bytes.into());
+        let body = Stretch { start, end, rule: rule.and_then(|rule| self.number(rule)) };
+        let entry = entry.and_then(|rule| self.number(rule));
+        let entry = entry.map(|rule| Stretch { start, end: end.min(start + 1), rule: Some(rule) });
+        [Some(body), entry].into_iter().flatten().filter(|stretch| stretch.start < stretch.end)
+    }
+
+    fn number(&mut self, rule: Rule) -> Option<u32> {
+        if let Some(number) = self.numbers.get(&rule) {
+            return Some(*number);
+        }
+        let number = u32::try_from(self.rules.len()).ok()?;
+        self.rules.push(rule.clone());
+        self.numbers.insert(rule, number);
+        Some(number)
+    }
+
+    /// Adds the rows to `builder`, and counts records without a rule.
+    pub fn finish(self, builder: &mut UnwindTableBuilder) {
+        let Self { with_program, without_program, rules, .. } = self;
+        for stretches in [&with_program, &without_program] {
+            for _ in stretches.iter().filter(|stretch| stretch.rule.is_none()) {
+                builder.count(UnwindDropReason::NotSupported);
+            }
+        }
+        let covered = innermost(with_program);
+        let others = outside(&innermost(without_program), &covered);
+        let mut all = covered;
+        all.extend(others);
+        all.sort_by_key(|stretch| stretch.start);
+        for Stretch { start, end, rule } in all {
+            let rule = rule.and_then(|rule| rules.get(usize::try_from(rule).ok()?));
+            if let Some(rule) = rule {
+                builder.push(start, end, rule);
+            }
+        }
+    }
+}
+
+/// Makes `stretches` disjoint and sorted: at each address the one that begins last, and of several
+/// that begin there the one that came last.
+fn innermost(mut stretches: Vec<Stretch>) -> Vec<Stretch> {
+    stretches.sort_by_key(|stretch| stretch.start);
+    let mut disjoint: Vec<Stretch> = Vec::with_capacity(stretches.len());
+    // Those that have begun and not ended, the last on top. What it covers is done up to `at`.
+    let (mut open, mut at): (Vec<Stretch>, u64) = (Vec::new(), 0);
+    let mut cover = |open: &mut Vec<Stretch>, at: &mut u64, until: u64| {
+        while let Some(top) = open.last().filter(|_| *at < until) {
+            let end = top.end.min(until);
+            if *at < end {
+                disjoint.push(Stretch { start: *at, end, ..*top });
+                *at = end;
+            }
+            if top.end <= *at {
+                open.pop();
+            }
+        }
+        *at = (*at).max(until);
+    };
+    for stretch in stretches {
+        cover(&mut open, &mut at, stretch.start);
+        open.push(stretch);
+    }
+    cover(&mut open, &mut at, u64::MAX);
+    disjoint
+}
+
+/// What of `stretches` lies outside of `covered`. Both are disjoint and sorted.
+fn outside(stretches: &[Stretch], covered: &[Stretch]) -> Vec<Stretch> {
+    let mut outside = Vec::new();
+    let mut from = 0;
+    for stretch in stretches {
+        let mut at = stretch.start;
+        from += covered[from..].partition_point(|cover| cover.end <= at);
+        for cover in covered[from..].iter().take_while(|cover| cover.start < stretch.end) {
+            if at < cover.start {
+                outside.push(Stretch { start: at, end: cover.start, ..*stretch });
+            }
+            at = cover.end;
+        }
+        if at < stretch.end {
+            outside.push(Stretch { start: at, ..*stretch });
+        }
+    }
+    outside
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEARCH: &str = "$T0 .raSearch = $eip $T0 ^ = $esp $T0 4 + =";
+
+    fn rows(with: &[(u64, u32, u32)], without: &[(u64, u32, u32)]) -> Vec<(u64, u64, i64)> {
+        let mut rows = FrameDataRows::default();
+        for &(start, code_bytes, local_bytes) in with {
+            let program = if local_bytes == 99 { "$eip" } else { SEARCH };
+            rows.push(&FrameData { start, code_bytes, local_bytes, program, ..Default::default() });
+        }
+        for &(start, code_bytes, local_bytes) in without {
+            rows.push_fpo(&FpoData { start, code_bytes, local_bytes, ..Default::default() });
+        }
+        let mut builder = UnwindTableBuilder::default();
+        rows.finish(&mut builder);
+        let table = builder.finish();
+        assert_eq!(table.drops.of(UnwindDropReason::Overlap), 0);
+        let cfa = |row| match &table.rule(row).cfa {
+            Cfa::Register(ESP, offset) => *offset,
+            cfa => panic!("{cfa:?}"),
+        };
+        table.rows.iter().map(|row| (row.start, row.end, cfa(row))).collect()
+    }
+
+    #[test]
+    fn the_record_that_begins_last_counts() {
+        let steps = [(10, 20, 0), (11, 19, 4), (13, 17, 8)];
+        assert_eq!(rows(&steps, &[]), [(10, 11, 4), (11, 13, 8), (13, 30, 12)]);
+        // One within another, one without a rule, and one of no bytes.
+        let nested = [(10, 20, 0), (12, 2, 4), (20, 5, 99), (28, 0, 4)];
+        assert_eq!(rows(&nested, &[]), [(10, 12, 4), (12, 14, 8), (14, 20, 4), (25, 30, 4)]);
+        // Past the end of the one around it.
+        assert_eq!(rows(&[(0, 8, 0), (4, 8, 4)], &[]), [(0, 4, 4), (4, 12, 8)]);
+    }
+
+    #[test]
+    fn programs_count_before_sizes() {
+        let without = [(8, 16, 40), (40, 4, 44)];
+        assert_eq!(
+            rows(&[(10, 2, 0), (20, 8, 4)], &without),
+            [(8, 10, 44), (10, 12, 4), (12, 20, 44), (20, 28, 8), (40, 44, 48)]
+        );
+    }
+
+    #[test]
+    fn a_function_is_entered_with_the_return_address_on_top() {
+        let mut rows = FrameDataRows::default();
+        let program = "$T0 $ebp = $eip $T0 4 + ^ = $ebp $T0 ^ = $esp $T0 8 + =";
+        let record = FrameData { start: 16, code_bytes: 8, prolog_bytes: 3, ..Default::default() };
+        rows.push(&FrameData { program, is_function_start: true, ..record });
+        let mut builder = UnwindTableBuilder::default();
+        rows.finish(&mut builder);
+        let table = builder.finish();
+        let cfas: Vec<_> = table
+            .rows
+            .iter()
+            .map(|row| (row.start, row.end, table.rule(row).cfa.clone()))
+            .collect();
+        assert_eq!(cfas, [(16, 17, Cfa::Register(ESP, 4)), (17, 24, Cfa::Register(EBP, 8))]);
+    }
+
+    #[test]
+    fn frames_without_a_program() {
+        let data = FpoData {
+            local_bytes: 8,
+            parameter_bytes: 12,
+            saved_register_bytes: 16,
+            allocates_base_pointer: true,
+            ..Default::default()
+        };
+        let rule = data.rule().unwrap();
+        assert_eq!((&rule.cfa, rule.argument_bytes), (&Cfa::Register(ESP, 28), 12));
+        assert_eq!(rule.saved(), [(EBP, Recovery::AtCfa(-20))]);
+        assert!(rule.flags.has(RuleFlags::CALLEE_ARGUMENTS));
+        let rule = FpoData { frame: FpoFrame::FramePointer, ..data }.rule().unwrap();
+        assert_eq!(rule.cfa, Cfa::Register(EBP, 8));
+        assert!(!rule.flags.has(RuleFlags::CALLEE_ARGUMENTS));
+        assert_eq!(FpoData { frame: FpoFrame::Trap, ..data }.rule(), None);
+        assert_eq!(FpoData { frame: FpoFrame::Tss, ..data }.rule(), None);
+    }
+}
