@@ -5,6 +5,7 @@
 //! program.rs     evaluates a program of x86 frame data
 //! image.rs       an image by its addresses
 //! x64/           function tables of 64-bit x86
+//! arm64/         those of 64-bit ARM
 //! frame.rs       undoes what a prolog did, which gives a rule
 //! pieces.rs      the addresses of a function, and those between functions
 //! expression.rs  writes DWARF expressions
@@ -12,6 +13,7 @@
 //!
 //! Rules speak of general registers alone: nothing in a walk depends on vector registers.
 
+mod arm64;
 mod expression;
 mod frame;
 mod frame_data;
@@ -54,6 +56,7 @@ pub fn read_function_table(
     let table = whole.unwrap_or(rest);
     match machine {
         0x8664 => x64::read(image, table, builder),
+        0xaa64 => arm64::read(image, table, builder),
         _ => builder.count(UnwindDropReason::NotSupported),
     }
 }
