@@ -1,10 +1,10 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs, clippy::print_stdout, clippy::print_stderr)]
 
+pub mod apply;
 mod architecture;
 mod budget;
 mod cfi;
-pub mod apply;
 mod drops;
 mod limits;
 mod registers;
