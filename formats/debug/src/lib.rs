@@ -11,6 +11,7 @@
 //!      -> dwarf/       per unit, in parallel: functions, inlined calls, lines -> ranges
 //!         go/          where there is none, the table by which Go's runtime prints stacks
 //!      -> pdb/         a PDB, whose modules become units of the same kind
+//!      -> unwind.rs    how stacks are walked
 //!      -> assemble.rs  all units in address order, names once, symbols in the gaps: module/
 //! ```
 
@@ -31,6 +32,7 @@ mod object;
 mod pdb;
 mod progress;
 mod read;
+mod unwind;
 mod warnings;
 
 pub use bytes::{Companion, Error, Mapped, PdbKind};

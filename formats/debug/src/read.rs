@@ -22,7 +22,7 @@ use crate::object::macho::symbol_map::SymbolMap;
 use crate::object::sections::{self, Sections};
 use crate::object::symbol_tables::SymbolTables;
 use crate::object::{ObjectFile, elf, links, pe};
-use crate::{Progress, go, warnings};
+use crate::{Progress, go, unwind, warnings};
 
 impl DebugObject<'_> {
     /// Reads all ranges, names and lines. Units are read in parallel on the current rayon pool; the
@@ -80,7 +80,11 @@ impl DebugObject<'_> {
             .objects
             .as_ref()
             .map_or_else(Vec::new, |objects| objects.load(&tables.symbols, &mut notes.dropped));
-        let units = self.read_units(input, &loaded, progress, &mut notes.dropped);
+        let (units, mut unwind) = rayon::join(
+            || self.read_units(input, &loaded, progress, &mut notes.dropped),
+            || unwind::read(&self.own, data, &code),
+        );
+        unwind::count_drops(&mut unwind, &mut notes.dropped);
         // All that is still needed of the file are names.
         shared_file.as_ref().map_or(Ok(()), Mapped::unchanged)?;
         split_files.unchanged()?;
@@ -89,8 +93,9 @@ impl DebugObject<'_> {
         if self.own.info.kind == ModuleKind::Pe {
             pe::make_relative(&mut module, object.relative_address_base());
         }
+        module.unwind = unwind;
         module.warnings = self.all_warnings(notes, &module.dropped, shared.is_some());
-        if module.ranges.is_empty() {
+        if module.ranges.is_empty() && module.unwind.rows.is_empty() {
             Err(self.nothing_found(&module.dropped, damage))
         } else {
             Ok(module)

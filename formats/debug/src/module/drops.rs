@@ -36,6 +36,16 @@ pub enum DropReason {
     TooDeep,
     /// Debug data that asks for more work than [`crate::limits::STEPS_PER_BYTE`] allows, all of it.
     TooMuchWork,
+    /// Unwind data that cannot be read.
+    BadUnwindEntry,
+    /// A rule for walking stacks that symtool cannot tell.
+    UnsupportedUnwindRule,
+    /// Unwind data of a function that the linker discarded.
+    UnwindTombstone,
+    /// Unwind data for addresses that other unwind data has described.
+    UnwindOverlap,
+    /// Unwind data that asks for more work than its size allows, from there on.
+    TooMuchUnwindWork,
     /// A name or path for which there is no room: see [`crate::limits::MIN_STRING_BYTES`].
     LongName,
 }
@@ -51,11 +61,12 @@ impl DropReason {
                 | Self::BadLines
                 | Self::BadRanges
                 | Self::BadRelocation
+                | Self::BadUnwindEntry
         )
     }
 
     /// All of them.
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 20] = [
         Self::BadSection,
         Self::BadUnit,
         Self::SplitUnit,
@@ -70,6 +81,11 @@ impl DropReason {
         Self::NotExecutable,
         Self::TooDeep,
         Self::TooMuchWork,
+        Self::BadUnwindEntry,
+        Self::UnsupportedUnwindRule,
+        Self::UnwindTombstone,
+        Self::UnwindOverlap,
+        Self::TooMuchUnwindWork,
         Self::LongName,
     ];
 
@@ -95,6 +111,11 @@ impl DropReason {
             Self::NotExecutable => "not_executable",
             Self::TooDeep => "too_deep",
             Self::TooMuchWork => "too_much_work",
+            Self::BadUnwindEntry => "bad_unwind_entry",
+            Self::UnsupportedUnwindRule => "unsupported_unwind_rule",
+            Self::UnwindTombstone => "unwind_tombstone",
+            Self::UnwindOverlap => "unwind_overlap",
+            Self::TooMuchUnwindWork => "too_much_unwind_work",
             Self::LongName => "long_name",
         }
     }

@@ -79,6 +79,24 @@ pub fn load_units<'d>(
     Ok(collect(&mut found))
 }
 
+/// The section `id` alone; `None` if there is none or it cannot be read.
+pub fn load_one_of<'d>(
+    object: &object::File<'d>,
+    mapped: &'d Mapped,
+    id: SectionId,
+) -> Option<SectionBytes<'d>> {
+    let (mut found, _) = read(
+        object,
+        mapped,
+        &Layout::default(),
+        &mut DropCounts::default(),
+        &[id],
+        |id| Some(id.name()),
+        |_, _| {},
+    );
+    found.remove(&id).filter(|bytes| !bytes.is_empty())
+}
+
 /// The same for the sections of split DWARF, whose names end in `.dwo` (DWARF 5, section 7.3.2).
 ///
 /// # Errors

@@ -34,6 +34,18 @@ pub fn id(object: &object::File<'_>) -> Option<ModuleId> {
     by_pdb.or_else(|| with_pe!(object, file => stamp(file)))
 }
 
+/// The machine (`IMAGE_FILE_MACHINE_*`) of an image with a table of functions for unwinding, and
+/// where that is: an address relative to the image, and bytes.
+pub fn function_table(object: &object::File<'_>) -> Option<(u16, (u32, u32))> {
+    with_pe!(object, file => {
+        let machine = file.nt_headers().file_header().machine.get(LE).0;
+        let directory = file.data_directory(object::pe::IMAGE_DIRECTORY_ENTRY_EXCEPTION)?;
+        let table = (directory.virtual_address.get(LE), directory.size.get(LE));
+        (table.1 > 0).then_some((machine, table))
+    })
+    .flatten()
+}
+
 /// The file name of the PDB of `object`.
 pub fn pdb_name(object: &object::File<'_>) -> Option<String> {
     let pdb = object.pdb_info().ok().flatten()?;
