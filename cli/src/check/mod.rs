@@ -42,6 +42,7 @@ pub fn run(context: &Context, args: &Check) -> Result<Exit> {
             object,
             verdict::problems(object, &looked, args.require),
             verdict::partner(object, &looked),
+            verdict::has_unwind(object, &looked),
         );
         summary.count(&report);
         if context.json {

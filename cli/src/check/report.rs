@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use symtool_module::Detail;
+use symtool_module::{Detail, ModuleKind};
 
 use super::verdict::Problem;
 use crate::terminal::{Paint, clean};
@@ -31,6 +31,8 @@ struct Found {
     units: u64,
     compressed: Vec<String>,
     split_files: u64,
+    /// Whether a file of the same build says how stacks are walked.
+    unwind: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -44,12 +46,18 @@ struct ModuleName {
 
 impl Report {
     /// Of `looked`, which has `problems`, and whose debug data is in `partner` if that was given.
-    pub fn of(looked: &Looked, problems: Vec<Problem>, partner: Option<&Object>) -> Self {
+    /// `has_unwind` says whether a given file of its build tells how stacks are walked.
+    pub fn of(
+        looked: &Looked,
+        problems: Vec<Problem>,
+        partner: Option<&Object>,
+        has_unwind: bool,
+    ) -> Self {
         let path = match looked {
             Ok(object) => &object.path,
             Err(unreadable) => &unreadable.path,
         };
-        let found = looked.as_ref().ok().map(|object| Found::of(object, partner));
+        let found = looked.as_ref().ok().map(|object| Found::of(object, partner, has_unwind));
         Self {
             path: path.to_string_lossy().into_owned(),
             good: problems.is_empty(),
@@ -83,7 +91,7 @@ impl Report {
 }
 
 impl Found {
-    fn of(object: &Object, partner: Option<&Object>) -> Self {
+    fn of(object: &Object, partner: Option<&Object>, has_unwind: bool) -> Self {
         let info = &object.info;
         let debug_file =
             object.debug_file.as_ref().or_else(|| partner.map(|partner| &partner.path));
@@ -101,6 +109,7 @@ impl Found {
             units: inspection.units,
             compressed: inspection.compressed.clone(),
             split_files: inspection.split_files,
+            unwind: has_unwind,
         }
     }
 
@@ -120,12 +129,25 @@ impl Found {
         let split = Some(self.split_files)
             .filter(|files| *files > 0)
             .map(|files| format!("with {files} .dwo or .dwp files"));
+        let unwind = (!self.unwind).then(|| format!("no unwind data: {}", self.unwind_step()));
         let first = format!("{id} {}, {has}", self.module.arch);
-        [Some(first), debug_file, compressed, split]
+        [Some(first), debug_file, compressed, split, unwind]
             .into_iter()
             .flatten()
             .collect::<Vec<_>>()
             .join("; ")
+    }
+}
+
+impl Found {
+    /// How stacks can be walked all the same.
+    fn unwind_step(&self) -> String {
+        match ModuleKind::named(self.module.kind) {
+            Some(ModuleKind::Pe) if !self.code => "import its .dll or .exe too".to_owned(),
+            Some(ModuleKind::Pe) => "import its .pdb too".to_owned(),
+            _ if !self.code => "import the file with the code too".to_owned(),
+            _ => "minidumps of it are walked by frame pointers".to_owned(),
+        }
     }
 }
 

@@ -116,6 +116,13 @@ pub fn partner<'g>(looked: &Looked, given: &'g [Looked]) -> Option<&'g Object> {
         .find(|other| other.info.detail == Detail::Debug && object.is_build_of(other))
 }
 
+/// Whether `looked`, or a given file of its build, says how stacks are walked.
+pub fn has_unwind(looked: &Looked, given: &[Looked]) -> bool {
+    let Ok(object) = looked else { return false };
+    let of_build = given.iter().flatten().filter(|other| object.is_build_of(other));
+    of_build.chain([object]).any(|object| object.inspection.has_unwind)
+}
+
 /// How much all files of the build of `object` can tell.
 fn detail(object: &Object, given: &[Looked]) -> Detail {
     let of_build = given.iter().flatten().filter(|other| object.is_build_of(other));

@@ -141,6 +141,7 @@ fn describe(out: &mut impl Write, record: &ModuleRecord) -> Result<()> {
         writeln!(out, "functions   {}", record.functions)?;
         writeln!(out, "files       {}", record.files)?;
         writeln!(out, "ranges      {}", record.ranges)?;
+        writeln!(out, "unwind      {}", unwind(record))?;
     }
     writeln!(out, "file        {} bytes", record.bytes_in)?;
     writeln!(out, "stored      {} bytes", record.bytes_stored)?;
@@ -149,10 +150,11 @@ fn describe(out: &mut impl Write, record: &ModuleRecord) -> Result<()> {
         writeln!(out, "dropped     {count} {reason}")?;
     }
     for source in record.sources.iter().filter(|_| !record.is_mapping()) {
-        let addresses = if source.addresses == 0 {
-            "nothing used".to_owned()
-        } else {
-            format!("answers {} addresses", source.addresses)
+        let addresses = match (source.addresses, source.unwind_addresses.unwrap_or(0)) {
+            (0, 0) => "nothing used".to_owned(),
+            (0, unwound) => format!("unwinds {unwound} addresses"),
+            (answered, 0) => format!("answers {answered} addresses"),
+            (answered, unwound) => format!("answers {answered} addresses, unwinds {unwound}"),
         };
         let lacks = if source.incomplete { ", import it again to complete it" } else { "" };
         let dropped: Vec<String> =
@@ -169,4 +171,16 @@ fn describe(out: &mut impl Write, record: &ModuleRecord) -> Result<()> {
         writeln!(out, "warning     {}", clean(warning))?;
     }
     Ok(())
+}
+
+/// What is known of how stacks are walked.
+fn unwind(record: &ModuleRecord) -> String {
+    let is_read = record.sources.iter().any(|source| source.unwind_addresses.is_some());
+    match (record.unwind_rows, record.unwind_rules) {
+        (0, _) if !is_read => {
+            "not read yet: imported by an earlier version; import the file again".to_owned()
+        }
+        (0, _) => "no rows; import the file with the code too".to_owned(),
+        (rows, rules) => format!("{rows} rows, {rules} rules"),
+    }
 }

@@ -14,6 +14,7 @@ use crate::object::ObjectFile;
 use crate::object::layout::Layout;
 use crate::object::links::{build_id, shared_names_link};
 use crate::object::sections;
+use crate::unwind;
 
 /// What a file has, and what it lacks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Inspection {
     pub is_relocatable: bool,
     /// It has the code itself, and not only debug data about it.
     pub has_code: bool,
+    /// It, or its debug file, says how stacks are walked.
+    pub has_unwind: bool,
     /// The debug file that it names (`.gnu_debuglink`).
     pub debug_link: Option<String>,
     /// A file that lies where its debug file should and is of another build.
@@ -67,6 +70,7 @@ impl DebugObject<'_> {
         let mut inspection = Inspection {
             is_relocatable: object.kind() == ObjectKind::Relocatable,
             has_code: self.own.has_code(),
+            has_unwind: unwind::is_there(&self.own.object, &data.object),
             debug_link: debug_link.map(|(name, _)| String::from_utf8_lossy(name).into_owned()),
             compressed: data
                 .object

@@ -37,6 +37,18 @@ pub fn read(own: &ObjectFile<'_>, data: &ObjectFile<'_>, code: &Code) -> UnwindT
     }
 }
 
+/// Whether `own`, or `data`, which has its debug data, says how stacks are walked. No row is read.
+pub fn is_there(own: &object::File<'_>, data: &object::File<'_>) -> bool {
+    let has_section = |file: &object::File<'_>, name: &str| {
+        let bytes = file.section_by_name(name).and_then(|section| section.data().ok());
+        bytes.is_some_and(|bytes| !bytes.is_empty())
+    };
+    own.kind() != object::ObjectKind::Relocatable
+        && (pe::function_table(own).is_some()
+            || has_section(own, ".eh_frame")
+            || has_section(data, ".debug_frame"))
+}
+
 /// All sections that are about unwinding.
 fn sections_of<'s>(
     own: &'s ObjectFile<'_>,
