@@ -20,3 +20,7 @@ pub const MAX_EXPRESSION_BYTES: usize = 4096;
 /// Rules that `DW_CFA_remember_state` keeps at one time. Compilers remember one; assembly that was
 /// written by hand has been seen with two.
 pub const MAX_REMEMBERED_RULES: usize = 64;
+
+/// Times that the instructions of one ARM function load the stack pointer from memory or another
+/// register. Compilers do it once.
+pub const MAX_STACK_CHANGES: usize = 8;

@@ -1,8 +1,8 @@
 //! The sections of an image that unwind data is read from.
 
 use crate::architecture::Architecture;
-use crate::cfi;
 use crate::table::{UnwindTable, UnwindTableBuilder};
+use crate::{cfi, compact, ehabi};
 
 /// A section and where it lies.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,6 +34,8 @@ pub struct UnwindSections<'a> {
     pub is_big_endian: bool,
     /// Bytes of an address: 4 or 8.
     pub address_bytes: u8,
+    /// What the offsets of `__unwind_info` count from: the address of the Mach-O header.
+    pub image_base: u64,
     /// Where code can be. Entries for other addresses are those of functions that the linker
     /// discarded. If there is none, only addresses that linkers give to such functions count as
     /// discarded.
@@ -46,6 +48,12 @@ pub struct UnwindSections<'a> {
     pub got: Option<u64>,
     /// Whether `eh_frame` is of Mach-O: on 32-bit x86, the numbers of `esp` and `ebp` are swapped.
     pub is_mach_o: bool,
+    /// `.ARM.exidx`.
+    pub exidx: Option<Section<'a>>,
+    /// `.ARM.extab`.
+    pub extab: Option<Section<'a>>,
+    /// `__unwind_info`.
+    pub unwind_info: Option<Section<'a>>,
 }
 
 impl UnwindSections<'_> {
@@ -61,21 +69,25 @@ impl UnwindSections<'_> {
     pub fn read_into(&self, builder: &mut UnwindTableBuilder) {
         let code = CodeMap::new(&self.code, self.address_bytes);
         cfi::read(self, &code, builder);
+        compact::read(self, &code, builder);
+        ehabi::read(self, &code, builder);
     }
 }
 
 /// Where code can be.
 #[derive(Debug)]
-pub struct CodeMap {
+pub struct CodeMap<'a> {
     /// Sorted; those that touch are joined.
     joined: Vec<(u64, u64)>,
+    /// Sorted by their first addresses.
+    ranges: Vec<CodeRange<'a>>,
     /// The last address that there is.
     last: u64,
 }
 
-impl CodeMap {
-    fn new(code: &[CodeRange<'_>], address_bytes: u8) -> Self {
-        let mut ranges: Vec<CodeRange<'_>> =
+impl<'a> CodeMap<'a> {
+    fn new(code: &[CodeRange<'a>], address_bytes: u8) -> Self {
+        let mut ranges: Vec<CodeRange<'a>> =
             code.iter().copied().filter(|range| range.start < range.end).collect();
         ranges.sort_by_key(|range| range.start);
         let mut joined: Vec<(u64, u64)> = Vec::with_capacity(ranges.len());
@@ -85,7 +97,7 @@ impl CodeMap {
                 _ => joined.push((range.start, range.end)),
             }
         }
-        Self { joined, last: if address_bytes == 4 { u32::MAX.into() } else { u64::MAX } }
+        Self { joined, ranges, last: if address_bytes == 4 { u32::MAX.into() } else { u64::MAX } }
     }
 
     /// Up to where code goes on from `address`; `None` if no code is there.
@@ -95,6 +107,14 @@ impl CodeMap {
         }
         let after = self.joined.partition_point(|range| range.0 <= address);
         self.joined[..after].last().map(|range| range.1).filter(|end| address < *end)
+    }
+
+    /// The four bytes of code at `address`.
+    pub fn word(&self, address: u64) -> Option<[u8; 4]> {
+        let after = self.ranges.partition_point(|range| range.start <= address);
+        let range = self.ranges[..after].last()?;
+        let at = usize::try_from(address.checked_sub(range.start)?).ok()?;
+        range.bytes.get(at..at.checked_add(4)?)?.try_into().ok()
     }
 }
 
@@ -119,6 +139,8 @@ mod tests {
         ] {
             assert_eq!(map.end_of_code(address), want, "{address:#x}");
         }
+        assert_eq!(map.word(0x14), Some(*b"efgh"));
+        assert_eq!(map.word(0x45), None);
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub enum Kind {
 
 /// Adds the rows of both sections. `.eh_frame` comes first: it is what a running program is unwound
 /// by.
-pub fn read(input: &UnwindSections<'_>, code: &CodeMap, builder: &mut UnwindTableBuilder) {
+pub fn read(input: &UnwindSections<'_>, code: &CodeMap<'_>, builder: &mut UnwindTableBuilder) {
     for (kind, section) in [(Kind::Eh, input.eh_frame), (Kind::Debug, input.debug_frame)] {
         let Some(section) = section else { continue };
         let source = Source { input, code, kind, section };
@@ -50,7 +50,7 @@ pub fn read(input: &UnwindSections<'_>, code: &CodeMap, builder: &mut UnwindTabl
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
     input: &'a UnwindSections<'a>,
-    code: &'a CodeMap,
+    code: &'a CodeMap<'a>,
     kind: Kind,
     section: Section<'a>,
 }

@@ -180,6 +180,10 @@ impl State {
             (Some(register), Some(offset), _) => Cfa::Register(register, offset),
             (Some(register), None, Cfa::Register(_, offset)) => Cfa::Register(register, *offset),
             (None, Some(offset), Cfa::Register(register, _)) => Cfa::Register(*register, offset),
+            // GNU as writes this alone in the CIEs of MIPS and RISC-V.
+            (Some(register), None, Cfa::Expression(none)) if none.is_empty() => {
+                Cfa::Register(register, 0)
+            }
             // Half of what the CFA would be after an expression.
             _ => return Err(BAD_ENTRY),
         };

@@ -2,9 +2,10 @@
 
 #![allow(dead_code, reason = "each test uses what it needs")]
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
-use object::{Object, ObjectSection, SectionFlags, SectionKind};
+use object::{Object, ObjectSection, ObjectSegment, SectionFlags, SectionKind};
 use symtool_unwind::{
     Architecture, Cfa, CodeRange, Recovery, Rule, RuleFlags, Section, UnwindSections, UnwindTable,
 };
@@ -13,7 +14,11 @@ use symtool_unwind::{
 pub fn sections<'a>(file: &object::File<'a>) -> UnwindSections<'a> {
     let named = |names: &[&str]| {
         let section = names.iter().find_map(|name| file.section_by_name(name))?;
-        let bytes = section.data().ok().filter(|bytes| !bytes.is_empty())?;
+        let bytes = match section.uncompressed_data().ok().filter(|bytes| !bytes.is_empty())? {
+            Cow::Borrowed(bytes) => bytes,
+            // A test or an example has few of them.
+            Cow::Owned(bytes) => bytes.leak(),
+        };
         Some(Section { address: section.address(), bytes })
     };
     let code = file.sections().filter(is_code).map(|section| CodeRange {
@@ -25,11 +30,20 @@ pub fn sections<'a>(file: &object::File<'a>) -> UnwindSections<'a> {
         architecture: architecture(file.architecture()),
         is_big_endian: !file.is_little_endian(),
         address_bytes: if file.is_64() { 8 } else { 4 },
+        image_base: file
+            .segments()
+            .filter(|segment| segment.name().ok().flatten() == Some("__TEXT"))
+            .map(|segment| segment.address())
+            .min()
+            .unwrap_or_default(),
         code: code.collect(),
         eh_frame: named(&[".eh_frame", "__eh_frame"]),
         debug_frame: named(&[".debug_frame", "__debug_frame"]),
         got: file.section_by_name(".got").map(|got| got.address()),
         is_mach_o: file.format() == object::BinaryFormat::MachO,
+        exidx: named(&[".ARM.exidx"]),
+        extab: named(&[".ARM.extab"]),
+        unwind_info: named(&["__unwind_info"]),
     }
 }
 
