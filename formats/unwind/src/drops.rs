@@ -45,6 +45,13 @@ impl UnwindDrops {
         *self.0.entry(reason).or_default() += 1;
     }
 
+    /// Adds all counts of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        for (&reason, count) in &other.0 {
+            *self.0.entry(reason).or_default() += count;
+        }
+    }
+
     /// How often something was left out for `reason`.
     pub fn of(&self, reason: UnwindDropReason) -> u64 {
         self.0.get(&reason).copied().unwrap_or_default()

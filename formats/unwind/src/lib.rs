@@ -6,6 +6,7 @@ mod architecture;
 mod budget;
 mod cfi;
 mod compact;
+mod breakpad;
 mod drops;
 mod ehabi;
 mod limits;
@@ -16,6 +17,7 @@ mod table;
 pub mod windows;
 
 pub use architecture::Architecture;
+pub use breakpad::{BreakpadReader, write_cfi};
 pub use drops::{UnwindDropReason, UnwindDrops};
 pub use rule::{Cfa, Recovery, Register, Rule, RuleFlags};
 pub use sections::{CodeRange, Section, UnwindSections};

@@ -95,6 +95,12 @@ impl UnwindTableBuilder {
         self.drops.count(reason);
     }
 
+    /// Adds all rows of `table`, and what was left out of it.
+    pub fn append(&mut self, table: &UnwindTable) {
+        table.rows.iter().for_each(|row| self.push(row.start, row.end, table.rule(row)));
+        self.drops.merge(&table.drops);
+    }
+
     /// How many rows there are so far.
     pub fn row_count(&self) -> usize {
         self.rows.len()
