@@ -4,12 +4,14 @@
 //! ```text
 //! STACK CFI INIT 1000 20 .cfa: $rsp 8 + .ra: .cfa -8 + ^      0x1000..0x1020, until changed
 //! STACK CFI 1001 .cfa: $rsp 16 + $rbp: .cfa -16 + ^           what changes from 0x1001 on
+//! STACK WIN 4 1000 7b 4 0 c 0 0 0 1 $T0 .raSearch = …         frame data of 32-bit Windows (win.rs)
 //! ```
 //!
 //! Format: Breakpad, `docs/symbol_files.md`.
 
 mod expression;
 mod registers;
+mod win;
 mod write;
 
 use crate::breakpad::expression::Expression;
@@ -17,6 +19,7 @@ use crate::breakpad::registers::Registers;
 use crate::drops::UnwindDropReason;
 use crate::rule::{Cfa, Recovery, Register, Rule, RuleFlags};
 use crate::table::{UnwindTable, UnwindTableBuilder};
+use crate::windows::FrameDataRows;
 
 pub use write::write_cfi;
 
@@ -32,6 +35,7 @@ pub struct BreakpadReader {
     /// The addresses of the `INIT` record at hand for which no row has been made yet.
     open: Option<(u64, u64)>,
     rules: CfiRules,
+    frame_data: FrameDataRows,
 }
 
 impl BreakpadReader {
@@ -42,6 +46,14 @@ impl BreakpadReader {
             builder: UnwindTableBuilder::default(),
             open: None,
             rules: CfiRules::default(),
+            frame_data: FrameDataRows::default(),
+        }
+    }
+
+    /// Reads a record; `text` is what follows `STACK WIN ` in its line.
+    pub fn win(&mut self, text: &[u8]) {
+        if win::read(text, &mut self.frame_data).is_none() {
+            self.builder.count(UnwindDropReason::BadEntry);
         }
     }
 
@@ -56,6 +68,7 @@ impl BreakpadReader {
     /// All rows of the records that were read.
     pub fn finish(mut self) -> UnwindTable {
         self.end();
+        self.frame_data.finish(&mut self.builder);
         self.builder.finish()
     }
 
@@ -95,7 +108,7 @@ impl BreakpadReader {
         if start == end {
             return;
         }
-        match self.rules.rule() {
+        match self.rules.rule(&self.registers) {
             Some(rule) => self.builder.push(start, end, rule),
             None => self.builder.count(UnwindDropReason::NotSupported),
         }
@@ -166,18 +179,20 @@ impl CfiRules {
     }
 
     /// The rule that they make up; `None` if the frame's end is not known.
-    fn rule(&mut self) -> Option<&Rule> {
+    fn rule(&mut self, registers: &Registers) -> Option<&Rule> {
         if self.rule.is_none() {
-            self.rule = Some(self.build()?);
+            self.rule = Some(self.build(registers)?);
         }
         self.rule.as_ref()
     }
 
-    /// A record without `.ra` is what `dump_syms` writes for a return address that is undefined.
-    fn build(&self) -> Option<Rule> {
-        let mut rule = match &self.return_address {
-            Some(return_address) => Rule::new(self.cfa.clone()?, return_address.clone()),
-            None => {
+    /// `dump_syms` writes no `.ra` where the return address is still in the link register, nor on
+    /// other processors where it is undefined.
+    fn build(&self, registers: &Registers) -> Option<Rule> {
+        let mut rule = match (&self.return_address, registers.link()) {
+            (Some(return_address), _) => Rule::new(self.cfa.clone()?, return_address.clone()),
+            (None, Some(link)) => Rule::new(self.cfa.clone()?, Recovery::Register(link, 0)),
+            (None, None) => {
                 let mut rule = Rule::new(self.cfa.clone()?, Recovery::Undefined);
                 rule.flags.set(RuleFlags::END_OF_STACK);
                 rule
@@ -307,5 +322,8 @@ mod tests {
         let table = read("x86_64", &["INIT 10 8 .cfa: $rsp 8 +"]);
         assert_eq!(table.rules[0].return_address, Recovery::Undefined);
         assert!(table.rules[0].flags.has(RuleFlags::END_OF_STACK));
+        // It may still be where the call put it.
+        let table = read("arm", &["INIT 10 8 .cfa: sp 0 +"]);
+        assert_eq!(table.rules[0].return_address, Recovery::Register(Register(14), 0));
     }
 }

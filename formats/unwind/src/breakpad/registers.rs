@@ -49,6 +49,12 @@ impl Registers {
         Self { named, name, is_upper: is_arm64 || is_arm, has_dollar, aliases }
     }
 
+    /// The register in which a function finds its return address, where the processor has one.
+    pub fn link(&self) -> Option<Register> {
+        let names: [&[u8]; 3] = [b"lr", b"ra", b"$ra"];
+        names.into_iter().find_map(|name| self.named(name))
+    }
+
     /// The name of `register`.
     pub fn name(&self, register: Register) -> Option<String> {
         let name = (self.name)(gimli::Register(register.0))?;
@@ -75,6 +81,22 @@ impl Registers {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn links() {
+        for (arch, want) in [
+            ("x86_64", None),
+            ("i386", None),
+            ("arm", Some(14)),
+            ("aarch64", Some(30)),
+            ("mips", Some(31)),
+            ("riscv64", Some(1)),
+            ("loongarch64", Some(1)),
+            ("powerpc64", Some(65)),
+        ] {
+            assert_eq!(Registers::of(arch).link(), want.map(Register), "{arch}");
+        }
+    }
 
     #[test]
     fn registers_by_name() {
