@@ -119,6 +119,7 @@ impl Found {
             Some(Detail::Debug) => "debug data",
             Some(Detail::Mapping) => "a mapping",
             Some(Detail::Gopclntab) => "Go's table of lines",
+            Some(Detail::Breakpad) => "Breakpad's records",
             Some(Detail::DebugMap) => "a debug map",
             Some(Detail::Symbols) => "symbols",
             Some(Detail::Exports) | None => "exports",

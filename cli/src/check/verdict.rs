@@ -55,7 +55,7 @@ pub fn problems(looked: &Looked, given: &[Looked], require: Require) -> Vec<Prob
         found(Kind::NoId, no_id(object));
     }
     match (detail(object, given), require) {
-        (Detail::Debug | Detail::Gopclntab, _) | (Detail::Symbols | Detail::DebugMap, Require::Symbols) => {}
+        (Detail::Debug | Detail::Breakpad | Detail::Gopclntab, _) | (Detail::Symbols | Detail::DebugMap, Require::Symbols) => {}
         (Detail::DebugMap, Require::Debug) => found(
             Kind::DebugMap,
             "its debug data is in the object files that it was linked from; make a dSYM with dsymutil and pass that".to_owned(),

@@ -90,6 +90,7 @@ pub fn source(frame: &Frame<'_>) -> &'static str {
     match frame.source {
         Source::Dwarf => "dwarf",
         Source::Gopclntab => "gopclntab",
+        Source::Breakpad => "breakpad",
         Source::Symtab => "symtab",
     }
 }

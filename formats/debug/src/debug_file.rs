@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::breakpad::{BreakpadFile, BreakpadSymbols, GivenId, is_symbol_file};
 use crate::bytes::{Error, Mapped};
 use crate::companions::Search;
 use crate::debug_object::DebugObject;
@@ -10,8 +11,8 @@ use crate::module::{ModuleInfo, ModuleSymbols};
 use crate::pdb::{self, PdbFile};
 use crate::progress::Progress;
 
-/// A file whose headers were parsed: an object file with the files that its debug data is in, or a
-/// PDB.
+/// A file whose headers were parsed: an object file with the files that its debug data is in, a
+/// PDB, or a Breakpad symbol file.
 #[derive(Debug)]
 pub struct DebugFile<'d>(Format<'d>);
 
@@ -19,16 +20,28 @@ pub struct DebugFile<'d>(Format<'d>);
 enum Format<'d> {
     Object(Box<DebugObject<'d>>),
     Pdb(PdbFile<'d>),
+    Breakpad(BreakpadFile<'d>),
 }
 
 impl<'d> DebugFile<'d> {
     /// Parses the headers of `mapped` and finds out what it is.
     ///
     /// # Errors
-    /// [`Error::NotAnObject`], [`Error::OtherPdb`] or [`Error::Damaged`].
+    /// [`Error::NotAnObject`], [`Error::OtherPdb`], [`Error::NoModuleLine`] or [`Error::Damaged`].
     pub fn parse(mapped: &'d Mapped) -> Result<Self, Error> {
+        Self::parse_with_id(mapped, None)
+    }
+
+    /// The same; a Breakpad symbol file that does not say which build it is of is of the one that
+    /// is `given`.
+    ///
+    /// # Errors
+    /// Those of [`DebugFile::parse`].
+    pub fn parse_with_id(mapped: &'d Mapped, given: Option<&GivenId>) -> Result<Self, Error> {
         Ok(Self(if pdb::is_pdb(mapped.bytes()) {
             Format::Pdb(PdbFile::parse(mapped)?)
+        } else if is_symbol_file(mapped.bytes()) {
+            Format::Breakpad(BreakpadFile::parse(mapped, given)?)
         } else {
             Format::Object(Box::new(DebugObject::parse(mapped)?))
         }))
@@ -39,6 +52,7 @@ impl<'d> DebugFile<'d> {
         match &self.0 {
             Format::Object(object) => object.info(),
             Format::Pdb(pdb) => &pdb.info,
+            Format::Breakpad(file) => &file.info,
         }
     }
 
@@ -47,6 +61,7 @@ impl<'d> DebugFile<'d> {
         match &self.0 {
             Format::Object(object) => object.path(),
             Format::Pdb(pdb) => pdb.mapped.path(),
+            Format::Breakpad(file) => file.mapped.path(),
         }
     }
 
@@ -55,7 +70,7 @@ impl<'d> DebugFile<'d> {
     pub fn debug_path(&self) -> Option<&Path> {
         match &self.0 {
             Format::Object(object) => object.debug_path(),
-            Format::Pdb(_) => None,
+            Format::Pdb(_) | Format::Breakpad(_) => None,
         }
     }
 
@@ -64,7 +79,7 @@ impl<'d> DebugFile<'d> {
     pub fn debug_file(&self, search: &Search) -> Option<Mapped> {
         match &self.0 {
             Format::Object(object) => object.debug_file(search),
-            Format::Pdb(_) => None,
+            Format::Pdb(_) | Format::Breakpad(_) => None,
         }
     }
 
@@ -75,13 +90,13 @@ impl<'d> DebugFile<'d> {
     pub fn with_debug_data(self, debug: Option<Self>, search: &Search) -> Self {
         let debug = debug.and_then(|debug| match debug.0 {
             Format::Object(object) => Some(*object),
-            Format::Pdb(_) => None,
+            Format::Pdb(_) | Format::Breakpad(_) => None,
         });
         match self.0 {
             Format::Object(object) => {
                 Self(Format::Object(Box::new(object.with_debug_data(debug, search))))
             }
-            Format::Pdb(_) => self,
+            Format::Pdb(_) | Format::Breakpad(_) => self,
         }
     }
 
@@ -90,6 +105,7 @@ impl<'d> DebugFile<'d> {
         match &self.0 {
             Format::Object(object) => object.bytes(),
             Format::Pdb(pdb) => pdb.mapped.bytes().len(),
+            Format::Breakpad(file) => file.mapped.bytes().len(),
         }
     }
 
@@ -100,6 +116,7 @@ impl<'d> DebugFile<'d> {
             Format::Object(object) => object.working_bytes(),
             // Streams whose pages are scattered are copied.
             Format::Pdb(pdb) => 2 * pdb.mapped.bytes().len() as u64,
+            Format::Breakpad(file) => file.mapped.bytes().len() as u64,
         }
     }
 
@@ -119,7 +136,22 @@ impl<'d> DebugFile<'d> {
                 pdb.mapped.unchanged()?;
                 module
             }
+            Format::Breakpad(file) => {
+                let module = file.read(progress);
+                file.mapped.unchanged()?;
+                module.map(|BreakpadSymbols { symbols, .. }| symbols)
+            }
         }
+    }
+
+    /// All that a Breakpad symbol file says, its unwind rows too; `None` for any other file.
+    ///
+    /// # Errors
+    /// Those of [`DebugFile::read`].
+    pub fn read_breakpad(&self, progress: &Progress) -> Option<Result<BreakpadSymbols, Error>> {
+        let Format::Breakpad(file) = &self.0 else { return None };
+        let symbols = file.read(progress);
+        Some(file.mapped.unchanged().and(symbols))
     }
 
     /// Looks at headers, at the root of each unit, and at where files that belong to it should be.
@@ -128,7 +160,7 @@ impl<'d> DebugFile<'d> {
     pub fn inspect(&self, search: &Search) -> Inspection {
         match &self.0 {
             Format::Object(object) => object.inspect(search),
-            Format::Pdb(_) => Inspection::default(),
+            Format::Pdb(_) | Format::Breakpad(_) => Inspection::default(),
         }
     }
 }

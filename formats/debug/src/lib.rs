@@ -10,6 +10,7 @@
 //!      -> companions/  files that belong to it
 //!      -> dwarf/       per unit, in parallel: functions, inlined calls, lines -> ranges
 //!         go/          where there is none, the table by which Go's runtime prints stacks
+//!      -> breakpad/    a Breakpad symbol file, whose parts become units of the same kind
 //!      -> pdb/         a PDB, whose modules become units of the same kind
 //!      -> unwind.rs    how stacks are walked
 //!      -> assemble.rs  all units in address order, names once, symbols in the gaps: module/
@@ -18,6 +19,7 @@
 #![deny(missing_docs, clippy::print_stdout, clippy::print_stderr)]
 
 mod assemble;
+mod breakpad;
 mod bytes;
 mod companions;
 pub mod container;
@@ -35,6 +37,7 @@ mod read;
 mod unwind;
 mod warnings;
 
+pub use breakpad::{BreakpadHead, BreakpadSymbols, GivenId, breakpad_id, write_breakpad};
 pub use bytes::{Companion, Error, Mapped, PdbKind};
 pub use companions::{Search, SearchedPlace};
 pub use debug_file::DebugFile;

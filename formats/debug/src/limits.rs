@@ -40,6 +40,10 @@ pub const STEPS_PER_CHAIN: u64 = 64;
 /// hundred bytes of memory.
 pub const STEPS_PER_PDB_CHAIN: u64 = 64;
 
+/// Bytes of one line of a Breakpad symbol file. The longest are those of inlined calls in many
+/// places, each place with some ten bytes, and names.
+pub const MAX_RECORD_BYTES: usize = 1 << 20;
+
 /// Steps for one byte of a table of abbreviations that begins within another. Compilers write
 /// tables one after the other.
 pub const STEPS_PER_OVERLAPPING_BYTE: u64 = 64;

@@ -150,6 +150,15 @@ fn broken_images_and_pdbs_end_within_their_limits() {
     end_within_their_limits(&windows);
 }
 
+/// Symbol files are text: most mutants change a digit or a word.
+#[test]
+fn broken_symbol_files_end_within_their_limits() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/breakpad");
+    let fixtures = support::files(folder);
+    assert!(fixtures.len() > 10, "only {} fixtures", fixtures.len());
+    end_within_their_limits(&fixtures);
+}
+
 fn end_within_their_limits(fixtures: &[PathBuf]) {
     let originals: Vec<Vec<u8>> =
         fixtures.iter().map(|path| std::fs::read(path).unwrap()).collect();

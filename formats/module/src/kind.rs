@@ -41,6 +41,8 @@ pub enum Detail {
     Symbols,
     /// Names, inlined calls and lines of Go's functions (`.gopclntab`).
     Gopclntab,
+    /// Names, inlined calls and lines without columns (a Breakpad symbol file).
+    Breakpad,
     /// Names, inlined calls and lines, as far as the object files are found that a Mach-O image was
     /// linked from.
     DebugMap,
@@ -57,6 +59,7 @@ impl Detail {
             Self::Exports => "exports",
             Self::Symbols => "symbols",
             Self::Gopclntab => "gopclntab",
+            Self::Breakpad => "breakpad",
             Self::DebugMap => "debug_map",
             Self::Debug => "debug",
             Self::Mapping => "mapping",
@@ -65,8 +68,15 @@ impl Detail {
 
     /// The detail that [`Detail::name`] calls `name`, if this version knows it.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Exports, Self::Symbols, Self::Gopclntab, Self::DebugMap, Self::Debug, Self::Mapping]
-            .into_iter()
-            .find(|detail| detail.name() == name)
+        let all = [
+            Self::Exports,
+            Self::Symbols,
+            Self::Gopclntab,
+            Self::Breakpad,
+            Self::DebugMap,
+            Self::Debug,
+            Self::Mapping,
+        ];
+        all.into_iter().find(|detail| detail.name() == name)
     }
 }

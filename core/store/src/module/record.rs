@@ -183,10 +183,10 @@ impl ModuleRecord {
     /// What knows the frames that are not known from symbols alone. A file with debug data, if
     /// there is one, is the first that answers.
     pub fn source(&self) -> formats::Source {
-        if self.detail() == Some(Detail::Gopclntab) {
-            formats::Source::Gopclntab
-        } else {
-            formats::Source::Dwarf
+        match self.detail() {
+            Some(Detail::Gopclntab) => formats::Source::Gopclntab,
+            Some(Detail::Breakpad) => formats::Source::Breakpad,
+            _ => formats::Source::Dwarf,
         }
     }
 

@@ -28,7 +28,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// Neither a format that is read, nor one that is known.
-    #[error("{}: neither ELF, Mach-O, PE nor PDB ({found}); pass the library, its .debug file, its dSYM or its PDB", path.display())]
+    #[error("{}: neither ELF, Mach-O, PE, PDB nor a Breakpad symbol file ({found}); pass the library, its .debug file, its dSYM, its PDB or its .sym", path.display())]
     NotAnObject {
         /// The file.
         path: PathBuf,
@@ -42,6 +42,12 @@ pub enum Error {
         path: PathBuf,
         /// The parser's words.
         reason: String,
+    },
+    /// A Breakpad symbol file that does not say which build it is of.
+    #[error("{}: a Breakpad symbol file without a MODULE line that says which build it is of; pass that build's id as --id", path.display())]
+    NoModuleLine {
+        /// The file.
+        path: PathBuf,
     },
     /// A PDB without the functions and lines of machine code.
     #[error("{}: {}", path.display(), other_pdb(*kind))]
@@ -183,6 +189,7 @@ impl Error {
             | Self::Empty { path }
             | Self::NotAnObject { path, .. }
             | Self::Damaged { path, .. }
+            | Self::NoModuleLine { path }
             | Self::OtherPdb { path, .. }
             | Self::Changed { path }
             | Self::NoSymbols { path }

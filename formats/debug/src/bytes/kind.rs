@@ -61,7 +61,7 @@ impl Kind {
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Self::Archive(Format::Zip),
             [b'!', b'<', b'a', b'r', b'c', b'h', b'>', b'\n', ..]
             | [b'!', b'<', b't', b'h', b'i', b'n', b'>', b'\n', ..] => Self::Archive(Format::Ar),
-            _ if is_pdb(bytes) || is_pe(bytes) => Self::Object,
+            _ if is_pdb(bytes) || is_pe(bytes) || is_breakpad(bytes) => Self::Object,
             _ => Self::Other,
         }
     }
@@ -99,6 +99,35 @@ pub fn may_be_mapping(name: &Path, start: &[u8]) -> bool {
 pub fn is_pdb(bytes: &[u8]) -> bool {
     bytes.starts_with(PORTABLE_PDB) || PDBS.iter().any(|magic| bytes.starts_with(magic))
 }
+
+/// Whether something that starts with `bytes` is a symbol file of Breakpad: with the line `MODULE
+/// OS ARCH ID NAME`, or without it with one of its records.
+pub fn is_breakpad(bytes: &[u8]) -> bool {
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    // Of a long line the rest may not be there.
+    let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').take(4).collect();
+    let is_hex = |at: usize| {
+        words.get(at).is_some_and(|word| !word.is_empty() && word.iter().all(u8::is_ascii_hexdigit))
+    };
+    match words[..] {
+        [b"MODULE", os, _, id, ..] => {
+            !os.is_empty() && (id.is_empty() || id.iter().all(u8::is_ascii_hexdigit))
+        }
+        [b"MODULE", os, _] => OS_NAMES.contains(&os.to_ascii_lowercase().as_slice()),
+        [b"INFO", word, ..] => [&b"CODE_ID"[..], b"GENERATOR", b"URL"].contains(&word),
+        [b"FILE" | b"INLINE_ORIGIN", number, _, ..] => {
+            number.iter().all(u8::is_ascii_digit) && is_hex(1)
+        }
+        [b"FUNC" | b"PUBLIC", b"m", ..] => is_hex(2) && is_hex(3),
+        [b"FUNC" | b"PUBLIC", ..] => is_hex(1) && is_hex(2),
+        [b"STACK", b"CFI", b"INIT", ..] => is_hex(3),
+        [b"STACK", b"WIN", ..] => is_hex(2),
+        _ => false,
+    }
+}
+
+/// Systems that `MODULE` lines name.
+const OS_NAMES: [&[u8]; 6] = [b"linux", b"android", b"windows", b"mac", b"macos", b"ios"];
 
 /// Whether something that starts with `bytes` is an image of Windows, and no program of DOS, whose
 /// header ends before.
@@ -148,6 +177,19 @@ mod tests {
             (b"BSJB\x01\0\x01\0", Kind::Object),
             (b"Microsoft C/C++ MSF 7.00\r\n\x1aDS\0\0\0", Kind::Object),
             (b"Microsoft C/C++ MSF 7.01\r\n\x1aDS\0\0\0", Kind::Other),
+            (b"MODULE Linux x86_64 B8AC3F14EDB0C9F2EE67C2858418D0B00 victim\n", Kind::Object),
+            (b"MODULE windows x86_64 3723F16866A99C534C4C44205044422E1 a long na", Kind::Object),
+            (b"MODULE Linux x86_64\n", Kind::Object),
+            (b"MODULE a_module IMPLICIT NONE\n", Kind::Other),
+            (b"MODULE stack\n", Kind::Other),
+            (b"FILE 0 /src/a.c\n", Kind::Object),
+            (b"FUNC m 1000 10 0 f\n", Kind::Object),
+            (b"PUBLIC 1000 0 f\n", Kind::Object),
+            (b"STACK CFI INIT 1000 10 .cfa: $rsp 8 +\n", Kind::Object),
+            (b"INFO CODE_ID 12AB\n", Kind::Object),
+            (b"FILE a.c\n", Kind::Other),
+            (b"INFO: all is well\n", Kind::Other),
+            (b"FUNC main begins\n", Kind::Other),
             (b"MZ", Kind::Other),
             (b"", Kind::Other),
         ] {

@@ -11,7 +11,7 @@ mod os_path;
 pub mod section_bytes;
 
 pub use error::{Companion, Error, PdbKind};
-pub use kind::{Format, Kind, MAGIC_BYTES, PORTABLE_PDB, is_pdb, may_be_mapping};
+pub use kind::{Format, Kind, MAGIC_BYTES, PORTABLE_PDB, is_breakpad, is_pdb, may_be_mapping};
 pub use mapped::{Mapped, trim_heap};
 pub use os_path::os_path;
 pub use section_bytes::SectionBytes;

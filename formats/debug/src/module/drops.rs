@@ -46,6 +46,12 @@ pub enum DropReason {
     UnwindOverlap,
     /// Unwind data that asks for more work than its size allows, from there on.
     TooMuchUnwindWork,
+    /// A record of a Breakpad symbol file that cannot be read, or refers to what is not there.
+    BadRecord,
+    /// A line of a Breakpad symbol file with more than [`crate::limits::MAX_RECORD_BYTES`].
+    LongRecord,
+    /// A record of a Breakpad symbol file of a kind that is not known.
+    UnknownRecord,
     /// A name or path for which there is no room: see [`crate::limits::MIN_STRING_BYTES`].
     LongName,
 }
@@ -62,11 +68,13 @@ impl DropReason {
                 | Self::BadRanges
                 | Self::BadRelocation
                 | Self::BadUnwindEntry
+                | Self::BadRecord
+                | Self::LongRecord
         )
     }
 
     /// All of them.
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 23] = [
         Self::BadSection,
         Self::BadUnit,
         Self::SplitUnit,
@@ -86,6 +94,9 @@ impl DropReason {
         Self::UnwindTombstone,
         Self::UnwindOverlap,
         Self::TooMuchUnwindWork,
+        Self::BadRecord,
+        Self::LongRecord,
+        Self::UnknownRecord,
         Self::LongName,
     ];
 
@@ -116,6 +127,9 @@ impl DropReason {
             Self::UnwindTombstone => "unwind_tombstone",
             Self::UnwindOverlap => "unwind_overlap",
             Self::TooMuchUnwindWork => "too_much_unwind_work",
+            Self::BadRecord => "bad_record",
+            Self::LongRecord => "long_record",
+            Self::UnknownRecord => "unknown_record",
             Self::LongName => "long_name",
         }
     }

@@ -74,6 +74,8 @@ pub enum Source {
     Dwarf,
     /// The table by which Go's runtime prints stacks names the function.
     Gopclntab,
+    /// A Breakpad symbol file names the function.
+    Breakpad,
     /// Only the symbol table covers the address.
     Symtab,
 }
@@ -143,4 +145,22 @@ pub struct ModuleSymbols {
     pub dropped: DropCounts,
     /// What the user should know about the file, one sentence each.
     pub warnings: Vec<String>,
+}
+
+impl ModuleSymbols {
+    /// Makes addresses count from `image_base`, of a file that counts them from the image.
+    pub fn move_to(&mut self, image_base: u64) {
+        let moved = |address: u64| address.saturating_add(image_base);
+        for range in &mut self.ranges {
+            (range.start, range.end) = (moved(range.start), moved(range.end));
+        }
+        // What would lie beyond the last address there is.
+        self.ranges.retain(|range| range.start < range.end);
+        for chain in &mut self.chains {
+            let start = chain.start.address().map(|start| Start::at(moved(start)));
+            chain.start = start.unwrap_or(Start::UNKNOWN);
+        }
+        self.aliases.iter_mut().for_each(|alias| alias.address = moved(alias.address));
+        self.info.image_base = image_base;
+    }
 }

@@ -1,0 +1,106 @@
+//! Cuts a file into parts that can be read apart from each other, and parts into lines: [`parts`],
+//! [`Lines`].
+
+use std::ops::Range;
+
+use super::record::Record;
+use crate::limits::MAX_RECORD_BYTES;
+
+/// Parts of `bytes` of `part_bytes` or more. Each begins with a record that does not need those
+/// before it.
+pub fn parts(bytes: &[u8], part_bytes: usize) -> Vec<Range<usize>> {
+    let mut parts = Vec::with_capacity(bytes.len() / part_bytes + 1);
+    let mut start = 0;
+    while start < bytes.len() {
+        let end = start.checked_add(part_bytes).and_then(|at| beginning(bytes, at));
+        let end = end.unwrap_or(bytes.len());
+        parts.push(start..end);
+        start = end;
+    }
+    parts
+}
+
+/// Where the first record after `at` begins that does not need those before it.
+fn beginning(bytes: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        at += memchr::memchr(b'\n', bytes.get(at..)?)? + 1;
+        if Record::begins_anew(&bytes[at..]) {
+            return Some(at);
+        }
+    }
+}
+
+/// The lines of a part, without line feeds.
+pub struct Lines<'d> {
+    rest: &'d [u8],
+    /// How many have been read.
+    pub count: u64,
+    /// Those that were too long.
+    pub long: Vec<LongLine>,
+}
+
+/// A line with more bytes than [`MAX_RECORD_BYTES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LongLine {
+    /// Counted from 1 in its part.
+    pub number: u64,
+    pub bytes: usize,
+}
+
+impl<'d> Lines<'d> {
+    pub fn of(part: &'d [u8]) -> Self {
+        Self { rest: part, count: 0, long: Vec::new() }
+    }
+}
+
+impl<'d> Iterator for Lines<'d> {
+    type Item = &'d [u8];
+
+    /// The next one that is not too long.
+    fn next(&mut self) -> Option<&'d [u8]> {
+        while !self.rest.is_empty() {
+            let end = memchr::memchr(b'\n', self.rest).unwrap_or(self.rest.len());
+            let line = &self.rest[..end];
+            self.rest = self.rest.get(end + 1..).unwrap_or_default();
+            self.count += 1;
+            if line.len() <= MAX_RECORD_BYTES {
+                return Some(line);
+            }
+            self.long.push(LongLine { number: self.count, bytes: line.len() });
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str =
+        "MODULE Linux x86_64 0 a\nFILE 0 a.c\nFUNC 0 10 0 f\n0 8 1 0\n8 8 2 0\nPUBLIC 20 0 g\n";
+
+    #[test]
+    fn parts_begin_with_records_of_their_own() {
+        for part_bytes in 1..FILE.len() + 2 {
+            let parts = parts(FILE.as_bytes(), part_bytes);
+            let texts: Vec<&str> = parts.iter().map(|part| &FILE[part.clone()]).collect();
+            assert_eq!(texts.concat(), FILE);
+            for text in &texts[1..] {
+                assert!(Record::begins_anew(text.as_bytes()), "{text}");
+            }
+        }
+        assert_eq!(parts(FILE.as_bytes(), 1).len(), 4);
+        assert!(parts(b"", 8).is_empty());
+    }
+
+    #[test]
+    fn lines_that_are_too_long_are_left_out() {
+        let long = "x".repeat(MAX_RECORD_BYTES + 1);
+        let text = format!("a\n\n{long}\nb");
+        let mut lines = Lines::of(text.as_bytes());
+        let read: Vec<&[u8]> = lines.by_ref().collect();
+        assert_eq!(read, [&b"a"[..], b"", b"b"]);
+        assert_eq!(lines.long, [LongLine { number: 3, bytes: MAX_RECORD_BYTES + 1 }]);
+        assert_eq!(lines.count, 4);
+    }
+}
