@@ -53,7 +53,15 @@ impl<'s> Modules<'s> {
                 self.get(*index).is_some_and(|module| is_same_arch(&module.record.arch, arch))
             })
         };
-        let builds: Vec<usize> = candidates.filter(is_build).collect();
+        let mut builds: Vec<usize> = candidates.filter(is_build).collect();
+        // One whose id is known as a whole comes before one of which only the beginning is.
+        let is_shorter = |index: &usize| match id {
+            ImageId::Whole(bytes) => {
+                !self.modules.get(*index).is_some_and(|known| known.ids.contains(bytes))
+            }
+            _ => false,
+        };
+        builds.sort_by_key(is_shorter);
         builds.iter().copied().find(is_arch).or_else(|| builds.first().copied())
     }
 

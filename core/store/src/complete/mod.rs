@@ -17,9 +17,11 @@
 //! forgotten, a third file would fill it or not, depending on when it came.
 //!
 //! Two rules leave a file out: a damaged one gives way to an intact one that tells as much, and one
-//! that was linked to another address than the first speaks of other addresses. It is remembered
-//! all the same, so that it is known when it comes again.
+//! that was linked to another address than the first speaks of other addresses (unless it counts
+//! them from the image: align.rs). It is remembered all the same, so that it is known when it comes
+//! again.
 
+mod align;
 mod joined;
 mod overlay;
 mod unwind;
@@ -29,6 +31,7 @@ use crate::module::{ModuleRecord, Source};
 use crate::pack::{Layers, Packed, pack_layered};
 use crate::unpack::Problem;
 use crate::unpack::unpack;
+pub use align::{Aligned, align};
 use joined::Joined;
 use overlay::{overlay, pieces};
 use unwind::UnwindSide;

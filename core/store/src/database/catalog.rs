@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use elsa::sync::FrozenMap;
 use symtool_debug::ModuleInfo;
 use symtool_mapping::MapId;
-use symtool_module::is_same_arch;
+use symtool_module::{ModuleKind, is_same_arch};
 
 use super::index::Index;
 use super::record::Module;
@@ -73,6 +73,21 @@ fn windows_id(digits: &str) -> Option<String> {
     };
     let (first, second) = digits.split_at_checked(first)?;
     Some(format!("{first}{second:0>8}"))
+}
+
+/// The first 32 digits of the build-id of the ELF file whose debug id is written as `digits`: a
+/// GUID, with or without an age, whose first three fields are little-endian (Breakpad, Sentry).
+fn build_id(digits: &str) -> Option<String> {
+    let guid = digits.get(..32).filter(|_| (32..=40).contains(&digits.len()))?;
+    let swapped = |field: std::ops::Range<usize>| {
+        guid[field]
+            .as_bytes()
+            .rchunks(2)
+            .flatten()
+            .map(|digit| char::from(*digit))
+            .collect::<String>()
+    };
+    Some(format!("{}{}{}{}", swapped(0..8), swapped(8..12), swapped(12..16), &guid[16..]))
 }
 
 impl<'s> Catalog<'s> {
@@ -190,8 +205,21 @@ impl<'s> Catalog<'s> {
         };
         let windows = if is_hexadecimal { windows_id(&digits) } else { None };
         let begins = |id: &str| id.starts_with(&digits) || windows.as_deref() == Some(id);
+        let build_id = if is_hexadecimal { build_id(&digits) } else { None };
+        let is_elf_id = |id: &str| {
+            // Of some modules only the beginning of the build-id is known.
+            let is_whole_of = id.len() == 32 && digits.len() > 32 && digits.starts_with(id);
+            is_whole_of
+                || build_id.as_deref().is_some_and(|build_id| {
+                    // Behind one of 8 bytes stand zeros.
+                    id.starts_with(build_id) || build_id.strip_suffix(&"0".repeat(16)) == Some(id)
+                })
+        };
+        let is_elf = |record: &ModuleRecord| record.kind == ModuleKind::Elf.name();
         let is_id = |record: &ModuleRecord| {
-            is_hexadecimal && digits.len() >= min(record) && record.ids().any(begins)
+            is_hexadecimal
+                && digits.len() >= min(record)
+                && (record.ids().any(begins) || is_elf(record) && record.ids().any(is_elf_id))
         };
         let is_labelled = |record: &ModuleRecord| record.labels.iter().any(|label| label == name);
         let is_named =
@@ -199,14 +227,21 @@ impl<'s> Catalog<'s> {
         let id = Some((Index::Id, digits.as_str()))
             .filter(|_| is_hexadecimal && digits.len() >= MapId::MIN_DIGITS);
         let windows = windows.as_deref().map(|id| (Index::Id, id));
+        let build_id = build_id.as_deref().map(|id| (Index::Id, id));
         let looked_up: Vec<_> = [(Index::Name, name), (Index::Label, name)]
             .into_iter()
             .chain(id)
             .chain(windows)
+            .chain(build_id)
             .collect();
-        look(self, &looked_up, &|record| {
+        let mut found = look(self, &looked_up, &|record| {
             is_named(record) && arch.is_none_or(|arch| is_same_arch(&record.arch, arch))
-        })
+        })?;
+        // One whose id is known as a whole comes before one of which only the beginning is.
+        if found.iter().any(|module| module.record.id == digits) {
+            found.retain(|module| module.record.id.len() != 32 || module.record.id == digits);
+        }
+        Ok(found)
     }
 
     /// The modules that are `meant`, by name and then id. An index that has lost a row hides no

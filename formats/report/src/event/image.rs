@@ -82,6 +82,10 @@ impl ImageId {
             (Self::Whole(bytes), ModuleKind::Pe) => {
                 bytes == id || (bytes.len() == 16 && id.len() == 20 && id.starts_with(bytes))
             }
+            // A Breakpad symbol file can know no more of a build-id than its first 16 bytes.
+            (Self::Whole(bytes), ModuleKind::Elf) => {
+                bytes == id || (bytes.len() > 16 && id == &bytes[..16])
+            }
             (Self::Whole(bytes), _) => bytes == id,
             (Self::Prefix(prefix), ModuleKind::Elf) => *prefix == first_16(id),
             (Self::Prefix(_), ModuleKind::MachO | ModuleKind::Pe | ModuleKind::Proguard) => false,
@@ -217,6 +221,8 @@ mod tests {
             prefix.keys().collect::<Vec<_>>(),
             [<[u8; 16]>::try_from(&BUILD_ID[..16]).unwrap()]
         );
+        // A symbol file without CODE_ID.
+        assert!(whole.unwrap().is_of(ModuleKind::Elf, &BUILD_ID[..16]));
         // A build-id of 8 bytes, as lld makes with --build-id=fast.
         let short =
             image_id(ImageKind::Elf, Some("44332211-6655-8877-0000-000000000000"), None).unwrap();

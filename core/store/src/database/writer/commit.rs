@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{Part, Writer};
-use crate::complete::{self, Plan, complete};
+use crate::complete::{self, Aligned, Plan, align, complete};
 use crate::database::record::{Known, Module};
 use crate::database::{Error, Store};
 use crate::module::ModuleRecord;
@@ -160,13 +160,9 @@ impl Writer<'_> {
         if takes_over {
             return Ok(Together::New);
         }
-        let Some(plan) = Plan::of(&before.record, &packed.record, replace) else {
-            return Ok(Together::Unchanged);
-        };
-        let blocks =
-            || self.stored(before).map_err(|cause| complete::Error::Unreadable(Box::new(cause)));
-        match complete(plan, &before.record, blocks, packed) {
-            Ok(together) => Ok(Together::Completed(Box::new(together))),
+        match self.complete(packed, before, replace) {
+            Ok(None) => Ok(Together::Unchanged),
+            Ok(Some(together)) => Ok(Together::Completed(Box::new(together))),
             Err(complete::Error::Pack(cause)) => Err(Error::io(&self.store.path, cause)),
             // What is damaged gives way to a file that tells as much.
             Err(complete::Error::Damaged(_) | complete::Error::Unreadable(_)) => {
@@ -174,6 +170,26 @@ impl Writer<'_> {
                 Ok(if gives_way { Together::New } else { Together::Kept })
             }
         }
+    }
+
+    /// What the store has `before` with what `packed` tells besides; `None` if that is nothing.
+    fn complete(
+        &self,
+        packed: &Packed,
+        before: &Module,
+        replace: bool,
+    ) -> Result<Option<Packed>, complete::Error> {
+        let stored =
+            || self.stored(before).map_err(|cause| complete::Error::Unreadable(Box::new(cause)));
+        let aligned = align(&before.record, stored, packed)?;
+        let (record, moved, packed) = match aligned {
+            Aligned::Neither => (&before.record, None, packed),
+            Aligned::New(ref packed) => (&before.record, None, &**packed),
+            Aligned::Old(ref record, ref blocks) => (&**record, Some(blocks), packed),
+        };
+        let Some(plan) = Plan::of(record, &packed.record, replace) else { return Ok(None) };
+        let blocks = || moved.map_or_else(stored, |blocks| Ok(blocks.clone()));
+        complete(plan, record, blocks, packed).map(Some)
     }
 
     /// Gives a module that the store has the `labels` that it lacks. Its blocks stay.
