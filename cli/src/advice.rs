@@ -70,11 +70,14 @@ pub fn store_error(cause: &anyhow::Error) -> Option<&Error> {
 /// Why nothing came of a file, with the next step.
 pub fn import(failure: &Failure) -> String {
     match failure {
-        Failure::SecondMapping(path) => {
+        Failure::SecondFile(path) => {
             format!(
-                "{}: --id applies to one mapping, and there are several; import them one by one",
+                "{}: --id applies to one file, and there are several without an id; import them one by one",
                 path.display()
             )
+        }
+        Failure::OtherId { path, what } => {
+            format!("{}: --id is no id of {what}; pass one", path.display())
         }
         Failure::Contradiction { id, .. } => {
             format!(

@@ -4,12 +4,14 @@
 use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
+use symtool_core::import::FileId;
 
 const IMPORT: &str = "Examples:
   symtool import libxxx.so.debug
   symtool import app.apk MyApp.xcarchive build/
   symtool import MyApp.app/MyApp:arm64   one slice
   symtool import libxxx.so --debug-dir /srv/debug
+  symtool import symbols/libxxx.so/*/libxxx.so.sym
   symtool import mapping.txt --id 550e8400-e29b-41d4-a716-446655440000
   symtool import build/ --json > import.ndjson
 
@@ -18,7 +20,7 @@ A file that is in the store already is `unchanged`. Another file of the same bui
 #[derive(Debug, clap::Args)]
 #[command(after_help = IMPORT)]
 pub struct Import {
-    /// Object files, dSYM bundles, mappings, archives (zip, apk, aar, ipa, jar, ar), folders with
+    /// Object files, dSYM bundles, Breakpad symbol files, mappings, archives (zip, apk, aar, ipa, jar, ar), folders with
     /// any of them, or files that `modules export` wrote; `FILE:ARCH` selects one architecture of a
     /// universal file
     #[arg(required = true, value_name = "PATH")]
@@ -31,9 +33,10 @@ pub struct Import {
     #[arg(long = "bcsymbolmap", value_name = "DIR")]
     pub symbol_map_dirs: Vec<PathBuf>,
     /// The id by which crash reports refer to the mapping, such as the UUID of Sentry's Gradle
-    /// plugin [default: R8's `pg_map_id`, else a UUID of the contents]
-    #[arg(long, value_name = "UUID", value_parser = MappingId::parse)]
-    pub id: Option<MappingId>,
+    /// plugin [default: R8's `pg_map_id`, else a UUID of the contents]; or the id of the build that
+    /// a Breakpad symbol file without a MODULE line is of
+    #[arg(long, value_name = "ID", value_parser = file_id)]
+    pub id: Option<FileId>,
     /// A name for the imported modules, such as com.example.shop@1.4.0 [default: for mappings, the
     /// path below the folder]. All commands accept it, and `modules gc` counts builds by it,
     /// without what follows the @
@@ -44,14 +47,7 @@ pub struct Import {
     pub force: bool,
 }
 
-/// The id of a mapping.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MappingId(pub Vec<u8>);
-
-impl MappingId {
-    fn parse(text: &str) -> Result<Self, String> {
-        let id = symtool_mapping::hex_bytes(text);
-        id.map(Self)
-            .ok_or_else(|| "not an id; pass a UUID, or 8 to 128 hexadecimal digits".to_owned())
-    }
+fn file_id(text: &str) -> Result<FileId, String> {
+    FileId::parse(text)
+        .ok_or_else(|| "not an id; pass a UUID, or 8 to 128 hexadecimal digits".to_owned())
 }

@@ -23,14 +23,16 @@ pub fn run(context: &Context, args: &Import) -> Result<Exit> {
     let import = symtool_core::Import {
         paths: args.paths.clone(),
         search: context.search(&args.debug_dirs, &args.symbol_map_dirs),
-        mapping_id: args.id.as_ref().map(|id| id.0.clone()),
+        id: args.id.clone(),
         labels: args.labels.clone(),
         force: args.force,
     };
     let summary =
         board.while_shown(|| import.run(&store, &|event| tell(context, &board, event)))?;
     if summary.id_is_unused {
-        say!("--id needs a mapping, but none was found");
+        say!(
+            "--id needs a mapping, or a Breakpad symbol file without a MODULE line, but none was found"
+        );
     }
     let total = Total::of(&summary);
     if context.json {

@@ -110,9 +110,17 @@ pub enum Failure {
     /// The store cannot tell what it knows of the file, or cannot read an exported segment.
     #[error(transparent)]
     Store(#[from] symtool_store::Error),
-    /// [`super::Import::mapping_id`] applies to one mapping, and this is another one.
-    #[error("{}: the id applies to one mapping, and there are several", .0.display())]
-    SecondMapping(PathBuf),
+    /// [`super::Import::id`] applies to one file, and this is another one.
+    #[error("{}: the id applies to one file, and there are several without", .0.display())]
+    SecondFile(PathBuf),
+    /// [`super::Import::id`] is no id of a file like this.
+    #[error("{}: the id is none of {what}", path.display())]
+    OtherId {
+        /// The file.
+        path: PathBuf,
+        /// What it is an id of.
+        what: &'static str,
+    },
     /// It has the id of a module with other code.
     #[error("{}: has the id of {other}, {id}, but other code: one of the two was changed after it was linked (by BOLT, say)", path.display())]
     Contradiction {
@@ -156,7 +164,7 @@ pub struct Summary {
     pub skipped: u64,
     /// Those of them that were named and are read with others.
     pub companions: u64,
-    /// Whether [`super::Import::mapping_id`] was given and none of the files is a mapping, which
+    /// Whether [`super::Import::id`] was given and none of the files is without an id, which
     /// counts as a failure.
     pub id_is_unused: bool,
     /// Size of the imported files.

@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 
-use symtool_debug::Search;
+use symtool_debug::{GivenId, Search};
 use symtool_store::{Error as StoreError, Reader as StoreReader, Store};
 
 pub use event::{Event, Events, Failure, Outcome, Report, Summary};
@@ -47,13 +47,31 @@ pub struct Import {
     pub paths: Vec<PathBuf>,
     /// Where files that belong to others are looked for.
     pub search: Search,
-    /// The id that crash reports know the mapping by. If none of the files is a mapping,
-    /// [`Summary::id_is_unused`] says so.
-    pub mapping_id: Option<Vec<u8>>,
+    /// The id that crash reports know the mapping by, or of the build that a Breakpad symbol file
+    /// is of which does not say so. If there is no such file, [`Summary::id_is_unused`] says so.
+    pub id: Option<FileId>,
     /// What people call the modules; see [`symtool_store::ModuleRecord::labels`].
     pub labels: Vec<String>,
     /// Whether files are read again that the store has.
     pub force: bool,
+}
+
+/// An id for a file that has none: how it reads as that of a mapping, and of a Breakpad symbol
+/// file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileId {
+    /// That of a mapping, if it can be one.
+    pub mapping: Option<Vec<u8>>,
+    /// That of a build, if it can be one.
+    pub build: Option<GivenId>,
+}
+
+impl FileId {
+    /// The id written as `text`; `None` if it is neither.
+    pub fn parse(text: &str) -> Option<Self> {
+        let id = Self { mapping: symtool_mapping::hex_bytes(text), build: GivenId::parse(text) };
+        (id.mapping.is_some() || id.build.is_some()).then_some(id)
+    }
 }
 
 impl Import {
@@ -62,7 +80,7 @@ impl Import {
         Self {
             paths,
             search: Search::in_dirs(&[], &[]),
-            mapping_id: None,
+            id: None,
             labels: Vec::new(),
             force: false,
         }
@@ -85,13 +103,8 @@ impl Import {
         if !paths.is_empty() {
             let mut commits = Commits { events, order: &order, force: self.force, any: false };
             let labels = Labels::new(&self.labels, &paths);
-            summary = import(
-                (Files::at(&paths), labels),
-                self.search,
-                self.mapping_id,
-                &order,
-                &mut commits,
-            )?;
+            summary =
+                import((Files::at(&paths), labels), self.search, self.id, &order, &mut commits)?;
         }
         order.alone(|store| segments::take(store, &segments, self.force, events, &mut summary))?;
         Ok(summary)
@@ -115,20 +128,20 @@ fn open(store: &Store) -> Result<Option<StoreReader>, StoreError> {
 fn import(
     (files, labels): (Files, Labels),
     search: Search,
-    mapping_id: Option<Vec<u8>>,
+    id: Option<FileId>,
     order: &Order<'_>,
     commits: &mut Commits<'_>,
 ) -> Result<Summary, Error> {
     let (budget, events) = (MemoryBudget::default(), commits.events);
     let walk = Mutex::new(Numbered { walk: Walk::new(files, &budget, events), next: 0 });
-    let mapping_id = mapping_id.map(|id| Mutex::new(Some(id)));
+    let id = id.map(|id| Mutex::new(Some(id)));
     let reader = Reader {
         walk,
         order,
         budget: &budget,
         events,
         search,
-        mapping_id,
+        id,
         labels,
         stopped: AtomicBool::new(false),
     };
@@ -143,9 +156,7 @@ fn import(
         reader.stopped.store(true, Ordering::Relaxed);
         summary
     })?;
-    if reader
-        .mapping_id
-        .is_some_and(|id| id.into_inner().unwrap_or_else(PoisonError::into_inner).is_some())
+    if reader.id.is_some_and(|id| id.into_inner().unwrap_or_else(PoisonError::into_inner).is_some())
     {
         summary.id_is_unused = true;
         summary.failed += 1;

@@ -14,6 +14,7 @@ use symtool_module::ModuleId;
 use symtool_store::ModuleRecord;
 use symtool_store::pack::{Packed, mapping_info, pack, pack_mapping};
 
+use super::FileId;
 use super::budget::{MemoryBudget, Permit};
 use super::event::{Event, Events, Failure};
 use super::limits::MAPPING_WORKING_BYTES;
@@ -58,8 +59,8 @@ pub struct Reader<'a> {
     pub events: Events<'a>,
     /// Where files that belong to others are looked for.
     pub search: Search,
-    /// The id of the mapping among the files, until it is met; absent if none was given.
-    pub mapping_id: Option<Mutex<Option<Vec<u8>>>>,
+    /// The id of the file among them that has none, until it is met; absent if none was given.
+    pub id: Option<Mutex<Option<FileId>>>,
     /// What modules are called besides.
     pub labels: Labels,
     /// Set when no more is to be read.
@@ -188,7 +189,21 @@ impl<'a> Reader<'a> {
             });
         }
         let start = Instant::now();
-        let file = DebugFile::parse(mapped)?;
+        let file = match DebugFile::parse(mapped) {
+            Err(error @ Error::NoModuleLine { .. }) => match self.given_id(path) {
+                Ok(Some(FileId { build: Some(id), .. })) => {
+                    DebugFile::parse_with_id(mapped, Some(&id))?
+                }
+                Ok(Some(_)) => {
+                    let what = "a build";
+                    let failure = Failure::OtherId { path: path.to_owned(), what };
+                    return Ok(Outcome::Failed { path: path.to_owned(), failure });
+                }
+                Ok(None) => return Err(error),
+                Err(failure) => return Ok(Outcome::Failed { path: path.to_owned(), failure }),
+            },
+            file => file?,
+        };
         let debug = file.debug_file(&self.search);
         let file = file.with_debug_data(
             debug.as_ref().and_then(|debug| DebugFile::parse(debug).ok()),
@@ -225,18 +240,28 @@ impl<'a> Reader<'a> {
         Ok(self.packed(path, reading, packed, parsing + start.elapsed()))
     }
 
+    /// The id for the file at `path`, which has none, if one was given.
+    ///
+    /// # Errors
+    /// If another file has it.
+    fn given_id(&self, path: &Path) -> Result<Option<FileId>, Failure> {
+        let Some(id) = &self.id else { return Ok(None) };
+        let id = id.lock().unwrap_or_else(PoisonError::into_inner).take();
+        id.map(Some).ok_or_else(|| Failure::SecondFile(path.to_owned()))
+    }
+
     /// Reads the mapping that the file is.
     fn read_mapping(&self, ticket: Ticket<'a>, path: &Path, mapped: &Mapped) -> Outcome<'a> {
         let start = Instant::now();
         let path = path.to_owned();
-        let given = match &self.mapping_id {
-            None => None,
-            Some(id) => match id.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                Some(id) => Some(id),
-                None => {
-                    return Outcome::Failed { failure: Failure::SecondMapping(path.clone()), path };
-                }
-            },
+        let given = match self.given_id(&path) {
+            Ok(None) => None,
+            Ok(Some(FileId { mapping: Some(id), .. })) => Some(id),
+            Ok(Some(_)) => {
+                let failure = Failure::OtherId { path: path.clone(), what: "a mapping" };
+                return Outcome::Failed { path, failure };
+            }
+            Err(failure) => return Outcome::Failed { path, failure },
         };
         let bytes = mapped.bytes();
         let identity = Identity::of(bytes, given);
