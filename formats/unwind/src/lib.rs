@@ -3,6 +3,7 @@
 
 pub mod apply;
 mod architecture;
+mod breakpad;
 mod budget;
 mod cfi;
 mod compact;

@@ -6,10 +6,8 @@
 use gimli::constants as dw;
 
 use super::registers::Registers;
+use crate::limits::MAX_EXPRESSION_BYTES;
 use crate::rule::{Cfa, Recovery, Register};
-
-/// Bytes of a DWARF expression. Those of compilers have some ten.
-pub const MAX_EXPRESSION_BYTES: usize = 4096;
 
 /// What a word, or several, compute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +53,7 @@ impl Expression {
     }
 
     /// Reads the next word: a number, a name or an operator.
-    pub fn word(&mut self, word: &[u8], registers: &Registers) {
+    pub fn word(&mut self, word: &[u8], registers: &mut Registers) {
         if self.is_bad {
             return;
         }
@@ -64,10 +62,8 @@ impl Expression {
             b"+" | b"-" | b"*" | b"/" | b"%" | b"@" => self.operator(word[0]),
             b"^" => self.load(),
             b".cfa" => self.cfa(),
-            _ => match registers.named(word) {
-                Some(register) => Some(self.register(register)),
-                None => self.number(word),
-            },
+            [b'0'..=b'9' | b'-', ..] => self.number(word),
+            _ => registers.named(word).map(|register| self.register(register)),
         };
         self.is_bad = done.is_none() || self.operations.len() > MAX_EXPRESSION_BYTES;
     }
@@ -201,6 +197,7 @@ impl Expression {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::architecture::Architecture;
     use gimli::{
         Encoding, EndianSlice, EvaluationResult, Format, LittleEndian, Location, Value as Word,
     };
@@ -208,9 +205,9 @@ mod tests {
     const RSP: Register = Register(7);
 
     fn expression(text: &str, is_cfa: bool) -> Expression {
-        let registers = Registers::of("x86_64");
+        let mut registers = Registers::of(Architecture::X86_64);
         let mut expression = Expression::new(is_cfa);
-        text.split(' ').for_each(|word| expression.word(word.as_bytes(), &registers));
+        text.split(' ').for_each(|word| expression.word(word.as_bytes(), &mut registers));
         expression
     }
 

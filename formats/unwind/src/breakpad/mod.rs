@@ -14,17 +14,16 @@ mod registers;
 mod win;
 mod write;
 
-use crate::breakpad::expression::Expression;
-use crate::breakpad::registers::Registers;
+use self::expression::Expression;
+use self::registers::Registers;
+use crate::architecture::Architecture;
 use crate::drops::UnwindDropReason;
+use crate::limits::MAX_RULE_REGISTERS;
 use crate::rule::{Cfa, Recovery, Register, Rule, RuleFlags};
 use crate::table::{UnwindTable, UnwindTableBuilder};
 use crate::windows::FrameDataRows;
 
 pub use write::write_cfi;
-
-/// Registers that one record may save: more than any architecture has.
-pub const MAX_SAVED_REGISTERS: usize = 256;
 
 /// Reads `STACK` records one after the other. Records that cannot be read are counted, those after
 /// them are read.
@@ -42,7 +41,7 @@ impl BreakpadReader {
     /// A reader of the records of a module for `arch`, which is named as LLVM does.
     pub fn new(arch: &str) -> Self {
         Self {
-            registers: Registers::of(arch),
+            registers: Registers::of(Architecture::from_name(arch)),
             builder: UnwindTableBuilder::default(),
             open: None,
             rules: CfiRules::default(),
@@ -82,7 +81,7 @@ impl BreakpadReader {
         };
         self.rules = CfiRules::default();
         self.open = Some(extent);
-        self.rules.read(words, &self.registers, &mut self.builder);
+        self.rules.read(words, &mut self.registers, &mut self.builder);
     }
 
     fn change(&mut self, text: &[u8]) {
@@ -92,7 +91,7 @@ impl BreakpadReader {
             (Some(at), Some((start, end))) if (start..end).contains(&at) => {
                 self.push(start, at);
                 self.open = Some((at, end));
-                self.rules.read(words, &self.registers, &mut self.builder);
+                self.rules.read(words, &mut self.registers, &mut self.builder);
             }
             _ => self.builder.count(UnwindDropReason::BadEntry),
         }
@@ -130,7 +129,7 @@ impl CfiRules {
     fn read<'t>(
         &mut self,
         words: impl Iterator<Item = &'t [u8]>,
-        registers: &Registers,
+        registers: &mut Registers,
         builder: &mut UnwindTableBuilder,
     ) {
         self.rule = None;
@@ -166,8 +165,7 @@ impl CfiRules {
                 let recovery = expression.into_recovery();
                 let is_known = recovery.is_some();
                 self.saved.retain(|(known, _)| *known != register);
-                if let Some(recovery) = recovery.filter(|_| self.saved.len() < MAX_SAVED_REGISTERS)
-                {
+                if let Some(recovery) = recovery.filter(|_| self.saved.len() < MAX_RULE_REGISTERS) {
                     self.saved.push((register, recovery));
                 }
                 is_known
@@ -216,7 +214,7 @@ enum Target {
 }
 
 impl Target {
-    fn named(name: &[u8], registers: &Registers) -> Option<Self> {
+    fn named(name: &[u8], registers: &mut Registers) -> Option<Self> {
         match name {
             b".cfa" => Some(Self::Cfa),
             b".ra" => Some(Self::ReturnAddress),

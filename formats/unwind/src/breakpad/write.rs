@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use gimli::{Encoding, EndianSlice, Format, LittleEndian, Operation};
 
-use super::expression::MAX_EXPRESSION_BYTES;
-use super::registers::Registers;
+use super::registers::name;
+use crate::architecture::Architecture;
+use crate::limits::MAX_EXPRESSION_BYTES;
 use crate::rule::{Cfa, Recovery, Register, Rule, RuleFlags};
 use crate::table::UnwindTable;
 
@@ -15,9 +16,9 @@ use crate::table::UnwindTable;
 /// # Errors
 /// Those of `out`.
 pub fn write_cfi(table: &UnwindTable, arch: &str, out: &mut dyn Write) -> io::Result<u64> {
-    let registers = Registers::of(arch);
+    let postfix = Postfix { architecture: Architecture::from_name(arch), arch };
     let rules: Vec<Option<CfiText>> =
-        table.rules.iter().map(|rule| CfiText::of(rule, &registers, arch)).collect();
+        table.rules.iter().map(|rule| CfiText::of(rule, &postfix)).collect();
     let mut left_out = 0;
     let mut before: Option<(u64, &CfiText)> = None;
     for (number, row) in table.rows.iter().enumerate() {
@@ -64,13 +65,12 @@ struct CfiText {
 
 impl CfiText {
     /// The text of `rule`; `None` if it cannot be told so.
-    fn of(rule: &Rule, registers: &Registers, arch: &str) -> Option<Self> {
+    fn of(rule: &Rule, postfix: &Postfix<'_>) -> Option<Self> {
         let is_more = rule.flags.has(RuleFlags::CALLEE_ARGUMENTS)
             || rule.flags.has(RuleFlags::SIGNED_RETURN_ADDRESS);
         if is_more {
             return None;
         }
-        let postfix = Postfix { registers, arch };
         let cfa = match &rule.cfa {
             Cfa::Register(register, offset) => postfix.sum(*register, *offset)?,
             Cfa::Expression(operations) => postfix.expression(operations, None)?,
@@ -86,7 +86,7 @@ impl CfiText {
             .filter(|(_, recovery)| !matches!(recovery, Recovery::Undefined | Recovery::SameValue));
         // A register that cannot be told of is lost; what it had matters to few callers.
         let saved = saved.filter_map(|(register, recovery)| {
-            Some((registers.name(*register)?, postfix.recovery(recovery)?))
+            Some((postfix.name(*register)?, postfix.recovery(recovery)?))
         });
         Some(Self { cfa, return_address, saved: saved.collect() })
     }
@@ -126,7 +126,7 @@ impl CfiText {
 
 /// Writes expressions for an architecture.
 struct Postfix<'a> {
-    registers: &'a Registers,
+    architecture: Architecture,
     arch: &'a str,
 }
 
@@ -145,7 +145,11 @@ impl Postfix<'_> {
     }
 
     fn sum(&self, register: Register, offset: i64) -> Option<String> {
-        Some(sum(&self.registers.name(register)?, offset))
+        Some(sum(&self.name(register)?, offset))
+    }
+
+    fn name(&self, register: Register) -> Option<String> {
+        name(self.architecture, register)
     }
 
     /// What the DWARF expression `operations` computes, where the stack begins with `first`.
