@@ -10,6 +10,7 @@ use crate::inspect::Inspection;
 use crate::module::{ModuleInfo, ModuleSymbols};
 use crate::pdb::{self, PdbFile};
 use crate::progress::Progress;
+use crate::unwind;
 
 /// A file whose headers were parsed: an object file with the files that its debug data is in, a
 /// PDB, or a Breakpad symbol file.
@@ -139,7 +140,11 @@ impl<'d> DebugFile<'d> {
             Format::Breakpad(file) => {
                 let module = file.read(progress);
                 file.mapped.unchanged()?;
-                module.map(|BreakpadSymbols { symbols, .. }| symbols)
+                module.map(|BreakpadSymbols { mut symbols, mut unwind }| {
+                    unwind::count_drops(&mut unwind, &mut symbols.dropped);
+                    symbols.unwind = unwind;
+                    symbols
+                })
             }
         }
     }

@@ -40,12 +40,13 @@ pub fn read(own: &ObjectFile<'_>, data: &ObjectFile<'_>, code: &Code) -> UnwindT
 /// Whether `own`, or `data`, which has its debug data, says how stacks are walked. No row is read.
 pub fn is_there(own: &object::File<'_>, data: &object::File<'_>) -> bool {
     let has_section = |file: &object::File<'_>, name: &str| {
-        let bytes = file.section_by_name(name).and_then(|section| section.data().ok());
-        bytes.is_some_and(|bytes| !bytes.is_empty())
+        file.section_by_name(name).is_some_and(|section| bytes_of(&section).is_some())
     };
     own.kind() != object::ObjectKind::Relocatable
         && (pe::function_table(own).is_some()
-            || has_section(own, ".eh_frame")
+            || [".eh_frame", ".ARM.exidx", "__unwind_info"]
+                .iter()
+                .any(|name| has_section(own, name))
             || has_section(data, ".debug_frame"))
 }
 
@@ -58,19 +59,29 @@ fn sections_of<'s>(
     let object = &own.object;
     let section = |name: &str| {
         let section = object.section_by_name(name)?;
-        let bytes = section.data().ok().filter(|bytes| !bytes.is_empty())?;
-        Some(Section { address: section.address(), bytes })
+        Some(Section { address: section.address(), bytes: bytes_of(&section)? })
     };
     UnwindSections {
         architecture: Architecture::from_name(&own.info.arch),
         is_big_endian: !object.is_little_endian(),
         address_bytes: if object.is_64() { 8 } else { 4 },
         code: code_ranges(object, code),
+        image_base: own.info.image_base,
         eh_frame: section(".eh_frame"),
         debug_frame: debug_frame.map(|bytes| Section { address: 0, bytes }),
         got: object.section_by_name(".got").map(|section| section.address()),
+        exidx: section(".ARM.exidx"),
+        extab: section(".ARM.extab"),
+        unwind_info: section("__unwind_info"),
         is_mach_o: object.format() == object::BinaryFormat::MachO,
     }
+}
+
+/// What the file has of `section`; `None` if that is nothing. A debug file has its header alone,
+/// and a dSYM says that it lies where the file begins.
+fn bytes_of<'d>(section: &object::Section<'d, '_>) -> Option<&'d [u8]> {
+    section.file_range().filter(|(offset, _)| *offset > 0)?;
+    section.data().ok().filter(|bytes| !bytes.is_empty())
 }
 
 /// The executable addresses, with what the file has of them.

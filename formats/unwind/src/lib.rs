@@ -7,7 +7,6 @@ mod breakpad;
 mod budget;
 mod cfi;
 mod compact;
-mod breakpad;
 mod drops;
 mod ehabi;
 mod limits;

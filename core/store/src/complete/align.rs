@@ -4,10 +4,9 @@
 //! where it wants to lie. What came from symbol files alone is moved there.
 
 use super::Error;
-use crate::block::layers::{self, Span};
-use crate::block::{Compressed, Kind, compress};
+use crate::block::Compressed;
 use crate::module::ModuleRecord;
-use crate::pack::{Packed, pack};
+use crate::pack::{Packed, pack_layered};
 use crate::unpack::unpack;
 use symtool_module::Detail;
 
@@ -60,19 +59,16 @@ fn moved(
     blocks: &[Compressed],
     image_base: u64,
 ) -> Result<(ModuleRecord, Vec<Compressed>), Error> {
-    let (mut symbols, spans) = unpack(record, blocks).map_err(Error::Damaged)?;
+    let (mut symbols, mut layers) = unpack(record, blocks).map_err(Error::Damaged)?;
     symbols.move_to(image_base);
-    let mut blocks = pack(&symbols, 0)?.blocks;
-    if !spans.is_empty() {
-        let moved = |span: &Span| Span {
-            start: span.start.saturating_add(image_base),
-            end: span.end.saturating_add(image_base),
-            ..*span
-        };
-        let spans: Vec<Span> = spans.iter().map(moved).collect();
-        blocks.push(compress(Kind::Layers, 0, u64::MAX, &layers::encode(&spans))?);
-        blocks.sort_by_key(|block| (block.kind, block.last));
+    for spans in [&mut layers.ranges, &mut layers.unwind] {
+        spans.retain_mut(|span| {
+            span.start = span.start.saturating_add(image_base);
+            span.end = span.end.saturating_add(image_base);
+            span.start < span.end
+        });
     }
+    let blocks = pack_layered(&symbols, &layers, 0)?.blocks;
     let mut record = record.clone();
     record.image_base = image_base;
     record.sources.iter_mut().for_each(|source| source.image_base = image_base);

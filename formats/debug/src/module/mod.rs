@@ -156,6 +156,10 @@ impl ModuleSymbols {
         }
         // What would lie beyond the last address there is.
         self.ranges.retain(|range| range.start < range.end);
+        for row in &mut self.unwind.rows {
+            (row.start, row.end) = (moved(row.start), moved(row.end));
+        }
+        self.unwind.rows.retain(|row| row.start < row.end);
         for chain in &mut self.chains {
             let start = chain.start.address().map(|start| Start::at(moved(start)));
             chain.start = start.unwrap_or(Start::UNKNOWN);
