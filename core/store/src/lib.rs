@@ -12,6 +12,7 @@
 //! complete/   several files of one build as one module
 //! database/   RocksDB: atomic imports, repair after damage
 //! resolve/    addresses -> frames, one or millions at a time
+//! unwind.rs   addresses -> how the caller's frame is found
 //! ```
 
 #![deny(missing_docs, clippy::print_stdout, clippy::print_stderr)]
@@ -25,6 +26,8 @@ pub mod pack;
 pub mod resolve;
 pub mod seal;
 pub mod unpack;
+mod unwind;
 
 pub use database::{Catalog, Error, Mapping, Mappings, Module, Named, Reader, Store};
 pub use module::{Generation, ModuleKey, ModuleRecord, Source, now_ms};
+pub use unwind::Unwinder;

@@ -25,6 +25,9 @@ pub const UNWIND_ROWS_PER_BLOCK: usize = 2048;
 /// Unwind rules in one block. Most modules have fewer: librgw, a library of 463 MB, has 425.
 pub const UNWIND_RULES_PER_BLOCK: usize = 1024;
 
+/// Memory for opened blocks of unwind rows of one module. All of librgw's take 5 MB.
+pub const UNWIND_CACHE_BYTES: usize = 16 << 20;
+
 /// Files in one block.
 pub const FILES_PER_BLOCK: usize = 1024;
 

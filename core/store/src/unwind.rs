@@ -1,0 +1,129 @@
+//! Tells how the caller of a function is found, from the unwind rows of a module in a store:
+//! [`Unwinder`].
+//!
+//! A walk asks for one address after the other, most of them near those it has asked for before.
+//! Blocks that were opened are kept, up to a budget.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use symtool_unwind::Rule;
+
+use crate::block::unwind::rows::{self, StoredRow};
+use crate::block::unwind::rules;
+use crate::block::{Damage, Expanded, Kind};
+use crate::database::{Blocks, Error, InMemoryModule, Module, Reader};
+use crate::limits::{UNWIND_CACHE_BYTES, UNWIND_RULES_PER_BLOCK};
+
+/// The unwind rows of one module.
+pub struct Unwinder<'m> {
+    module: &'m Module,
+    rows: Option<Blocks<'m>>,
+    rules: Option<Blocks<'m>>,
+    /// Opened blocks of rows, by the last address that each covers.
+    open_rows: BTreeMap<u64, Arc<RowBlock>>,
+    /// Opened blocks of rules, by their number.
+    open_rules: HashMap<u32, Arc<Vec<Rule>>>,
+    /// Bytes of the opened blocks of rows.
+    held_bytes: usize,
+}
+
+/// An opened block of rows.
+#[derive(Debug)]
+struct RowBlock {
+    first: u64,
+    rows: Vec<StoredRow>,
+}
+
+impl<'m> Unwinder<'m> {
+    /// For `module`, which is in the store of `reader`.
+    pub fn in_store(reader: &'m Reader, module: &'m Module) -> Self {
+        Self::new(
+            module,
+            reader.blocks(module, Kind::UnwindRows),
+            reader.blocks(module, Kind::UnwindRules),
+        )
+    }
+
+    /// For `module`, which is in memory.
+    pub fn in_memory(held: &'m InMemoryModule, module: &'m Module) -> Self {
+        Self::new(module, Some(held.blocks(Kind::UnwindRows)), Some(held.blocks(Kind::UnwindRules)))
+    }
+
+    fn new(module: &'m Module, rows: Option<Blocks<'m>>, rules: Option<Blocks<'m>>) -> Self {
+        Self {
+            module,
+            rows,
+            rules,
+            open_rows: BTreeMap::new(),
+            open_rules: HashMap::new(),
+            held_bytes: 0,
+        }
+    }
+
+    /// The rule for `address`, a virtual address of the module; `None` where it has none.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if the block that should have it is damaged or has gone,
+    /// [`Error::Database`] if it cannot be read.
+    pub fn rule(&mut self, address: u64) -> Result<Option<Rule>, Error> {
+        if self.module.record.unwind_rows == 0 {
+            return Ok(None);
+        }
+        let Some(block) = self.rows(address)? else { return Ok(None) };
+        let after = block.rows.partition_point(|stored| stored.row.start <= address);
+        let row = block.rows[..after].last().map(|stored| stored.row);
+        let Some(row) = row.filter(|row| address < row.end) else { return Ok(None) };
+        let per_block = u32::try_from(UNWIND_RULES_PER_BLOCK).unwrap_or(u32::MAX);
+        let rules = self.rules(row.rule.0 / per_block)?;
+        let rule = usize::try_from(row.rule.0 % per_block).ok().and_then(|at| rules.get(at));
+        rule.cloned().map(Some).ok_or_else(|| self.damaged(Kind::UnwindRules, row.rule.0.into()))
+    }
+
+    /// The block of rows that covers `address`.
+    fn rows(&mut self, address: u64) -> Result<Option<Arc<RowBlock>>, Error> {
+        if let Some((_, block)) = self.open_rows.range(address..).next()
+            && block.first <= address
+        {
+            return Ok(Some(Arc::clone(block)));
+        }
+        let found = self.rows.as_mut().map_or(Ok(None), |rows| rows.seek(address))?;
+        let Some((last, Expanded { first, raw })) = found else { return Ok(None) };
+        if first > address {
+            return Ok(None);
+        }
+        let record = &self.module.record;
+        let rows = rows::decode(first, &raw, record.unwind_rules, record.sources.len())
+            .ok_or_else(|| self.damaged(Kind::UnwindRows, last))?;
+        let bytes = size_of_val(&*rows);
+        if self.held_bytes + bytes > UNWIND_CACHE_BYTES {
+            self.open_rows.clear();
+            self.held_bytes = 0;
+        }
+        self.held_bytes += bytes;
+        let block = Arc::new(RowBlock { first, rows });
+        self.open_rows.insert(last, Arc::clone(&block));
+        Ok(Some(block))
+    }
+
+    /// Block `number` of rules.
+    fn rules(&mut self, number: u32) -> Result<Arc<Vec<Rule>>, Error> {
+        if let Some(block) = self.open_rules.get(&number) {
+            return Ok(Arc::clone(block));
+        }
+        let first = u64::from(number) * UNWIND_RULES_PER_BLOCK as u64;
+        let found = self.rules.as_mut().map_or(Ok(None), |rules| rules.seek(first))?;
+        let block = found
+            .filter(|(_, opened)| opened.first == first)
+            .and_then(|(_, opened)| rules::decode(&opened.raw))
+            .ok_or_else(|| self.damaged(Kind::UnwindRules, first))?;
+        let block = Arc::new(block);
+        self.open_rules.insert(number, Arc::clone(&block));
+        Ok(block)
+    }
+
+    fn damaged(&self, kind: Kind, at: u64) -> Error {
+        Error::corrupt(self.module, kind, at, Damage::Contents)
+    }
+}
