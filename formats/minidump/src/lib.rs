@@ -6,6 +6,7 @@ mod error;
 mod extent;
 pub mod limits;
 mod read;
+mod walk;
 
 pub use bytes::faults::{DumpFaults, DumpPart, FaultKind};
 pub use error::MinidumpError;
@@ -23,3 +24,7 @@ pub use read::reader::FileRange;
 pub use read::regions::{Region, Regions};
 pub use read::system::{Cpu, DumpOs, SystemInfo};
 pub use read::threads::DumpThread;
+pub use walk::{
+    DumpWalk, FoundRule, FrameTrust, ModuleUse, NoUnwindRows, UnwindRows, WalkEnd, WalkFrame,
+    WalkedThread,
+};
