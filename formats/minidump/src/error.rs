@@ -37,3 +37,14 @@ pub enum MinidumpError {
     #[error("the file has {0} streams, and none of threads, modules, memory or the system")]
     NothingKnown(usize),
 }
+
+impl MinidumpError {
+    /// Whether the file ends before what its header says.
+    pub fn is_cut_off(&self) -> bool {
+        match self {
+            Self::HeaderCutOff(_) => true,
+            Self::NoDirectory { offset, .. } => *offset >= 32,
+            _ => false,
+        }
+    }
+}

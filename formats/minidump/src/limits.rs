@@ -43,7 +43,7 @@ pub const MAX_FRAMES: usize = 1 << 20;
 
 /// Steps of all walks of a dump, which also count the frames beyond the limits above, and the words
 /// that scans look at. Threads may share a stack of gigabytes.
-pub const MAX_WALK_STEPS: u64 = 1 << 24;
+pub const MAX_WALK_STEPS: u64 = 1 << 22;
 
 /// Words that a scan for a return address looks at. Frames are rarely larger; beyond, what is found
 /// is more often something else.

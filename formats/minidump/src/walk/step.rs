@@ -82,7 +82,7 @@ impl<R: UnwindRows> ThreadWalker<'_, '_, R> {
                 let stays = sp == at.sp && at.is_exact && processor.link.is_some();
                 let (pc, is_exact) = (processor.strip(pc), is_signal);
                 let registers = caller.registers;
-                (sp > at.sp || stays || is_signal)
+                (sp > at.sp || stays || is_signal && sp != at.sp)
                     .then_some(Position { registers, pc, sp, is_exact, argument_bytes })
                     .ok_or(NoCaller::NoUse)
             });
