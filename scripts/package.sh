@@ -1,6 +1,7 @@
 #!/bin/sh
 # Packs each crate as it would be published, and lists the files in it. The packages are not
-# compiled: that would compile RocksDB once more.
+# compiled: that would compile RocksDB once more. Needs Cargo 1.90 or newer, which packs the crates of
+# a workspace that need each other; building symtool needs what `rust-version` says.
 set -eu
 . "$(dirname "$0")/setup.sh"
 

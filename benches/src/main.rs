@@ -207,34 +207,20 @@ fn bench_file(file: &Path, options: &Options, symtool: &Path, myself: &Path) -> 
         .context("no temporary directory; set TMPDIR to a place with room for twice the file")?;
     let at = |name: &str| work.path().join(name);
 
-    let random: Vec<u64> = sample.addresses().take(options.addresses).collect();
+    let random = write_batches(&sample, options.addresses, [&at("random"), &at("sorted")])?;
     let ours = Symtool::new(symtool, at("store"));
     ours.import(&file)?;
     peers::symcache_convert(&file, &at("cache"))?;
-    let checked = &random[..random.len().min(CHECKED_ADDRESSES)];
-    let answers = ours.answers(&file, checked, &at("checked"))?;
-    let agreements = [
-        check::with_addr2line(&file, checked, &answers)?,
-        check::with_symcache(&file, &at("cache"), sample.load_address(), checked, &answers)?,
-    ];
+    let agreements = agreements(&ours, &file, &sample, &random, work.path())?;
 
     let copies = Copies::make(&file, &at("copies"))?;
-    let mut sorted = random.clone();
-    sorted.sort_unstable();
-    sample::write_batch(&at("random"), &random)?;
-    sample::write_batch(&at("sorted"), &sorted)?;
 
     let mut race = Race::default();
     let mut imports = Vec::new();
     for jobs in jobs() {
         let store = at(&format!("import-j{jobs}"));
-        imports.push((
-            jobs,
-            race.enter(
-                Symtool::new(symtool, store.clone()).import_command(copies.paths(), jobs),
-                Before::Remove(store),
-            ),
-        ));
+        let import = Symtool::new(symtool, store.clone()).import_command(copies.paths(), jobs);
+        imports.push((jobs, race.enter(import, Before::Remove(store))));
     }
     let convert = race.enter(
         peers::convert_command(myself, copies.paths(), &at("converted")),
@@ -272,6 +258,33 @@ fn bench_file(file: &Path, options: &Options, symtool: &Path, myself: &Path) -> 
         imports: imports.collect(),
         resolves: resolves.into(),
     })
+}
+
+/// Writes `count` addresses of `sample` in a random order and sorted, and returns the former.
+fn write_batches(sample: &Sample, count: usize, [random, sorted]: [&Path; 2]) -> Result<Vec<u64>> {
+    let addresses: Vec<u64> = sample.addresses().take(count).collect();
+    sample::write_batch(random, &addresses)?;
+    let mut in_order = addresses.clone();
+    in_order.sort_unstable();
+    sample::write_batch(sorted, &in_order)?;
+    Ok(addresses)
+}
+
+/// How often symtool and its peers agree on the first of `addresses`.
+fn agreements(
+    ours: &Symtool,
+    file: &Path,
+    sample: &Sample,
+    addresses: &[u64],
+    work: &Path,
+) -> Result<[check::Agreement; 2]> {
+    let checked = &addresses[..addresses.len().min(CHECKED_ADDRESSES)];
+    let answers = ours.answers(file, checked, &work.join("checked"))?;
+    let cache = work.join("cache");
+    Ok([
+        check::with_addr2line(file, checked, &answers)?,
+        check::with_symcache(file, &cache, sample.load_address(), checked, &answers)?,
+    ])
 }
 
 /// How many cores symtool imports on: one, and all there are.

@@ -339,7 +339,7 @@ fn universal_files_that_lie() {
         (fat(&[], 0, &[]), "no object files in this archive", 0),
         (
             vec![0xca, 0xfe, 0xba, 0xbe, 0, 0, 0, 52, 0, 29],
-            "neither ELF, Mach-O, PE nor PDB (a Java class)",
+            "neither ELF, Mach-O, PE, PDB nor a Breakpad symbol file (a Java class)",
             0,
         ),
     ] {

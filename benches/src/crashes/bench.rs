@@ -9,6 +9,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
@@ -54,26 +55,12 @@ fn measured(bench: &Bench, crashes: usize, bugs: usize) -> Result<Rows> {
     let frames = write_batch(&events, &dir.join("plan.json"), &batch)?;
 
     // A store as it is before crashes come, and one as it is before they are grouped anew.
-    let (now, late) = (at("now"), at("late"));
-    let symtool = |store: &Path| Symtool::new(bench.symtool, store.to_owned());
-    said(symtool(&now).import_command(&[dir.join("modules/now")], bench.jobs))?;
-    folder::copy(&now, &late)?;
-    said(symtool(&late).crash_add_command(&events, bench.jobs))?;
-    said(symtool(&late).import_command(&[dir.join("modules/late")], bench.jobs))?;
-    let (added, grouped) = (at("added"), at("grouped"));
-    folder::copy(&late, &grouped)?;
-    said(symtool(&grouped).reprocess_command(bench.jobs))?;
-    fs::write(at("groups"), said(symtool(&grouped).crash_list_command())?)
-        .with_context(|| at("groups").display().to_string())?;
-    // An error if a crash is missing.
-    let f1 = eval::f1(&dir.join("truth.tsv"), &at("groups"))?;
-    if f1 < WANTED_F1 {
-        bail!(
-            "symtool groups with an F1 of {f1:.4}, but {WANTED_F1} is wanted; see what just eval prints"
-        );
-    }
+    let (now, late, grouped) = (at("now"), at("late"), at("grouped"));
+    let f1 = prepare(bench, &dir, [&now, &late, &grouped], &at("groups"))?;
 
+    let symtool = |store: &Path| Symtool::new(bench.symtool, store.to_owned());
     let mut race = Race::default();
+    let added = at("added");
     let add = race.enter(
         symtool(&added).crash_add_command(&events, bench.jobs),
         Before::Copy(now, added.clone()),
@@ -87,23 +74,17 @@ fn measured(bench: &Bench, crashes: usize, bugs: usize) -> Result<Rows> {
     );
     let medians = race.run(bench.rounds)?;
 
-    let row = |of: String, ratio, time| Row {
-        of: format!("{of} -j{}", bench.jobs),
-        ratios: vec![ratio],
-        time,
-        a_second: Some(Rate::of(crashes, "crashes", time)),
-        aim: None,
-        less_is_faster: true,
-    };
     let measures = vec![
         row(
-            "crash add".to_owned(),
+            format!("crash add -j{}", bench.jobs),
             ("floor (parsed, zstd -3)", medians.ratio(add, floor)),
+            Rate::of(crashes, "crashes", medians.time(add)),
             medians.time(add),
         ),
         row(
-            format!("reprocess, {frames} frames"),
+            format!("reprocess, {frames} frames -j{}", bench.jobs),
             ("resolve --batch", medians.ratio(reprocess, resolve)),
+            Rate::of(crashes, "crashes", medians.time(reprocess)),
             medians.time(reprocess),
         ),
     ];
@@ -113,4 +94,37 @@ fn measured(bench: &Bench, crashes: usize, bugs: usize) -> Result<Rows> {
         bytes / 1_000_000
     );
     Ok(Rows { part: "crashes", what, rounds: bench.rounds, agreements: Vec::new(), measures })
+}
+
+/// Makes the stores: `now` has the modules that are there when crashes come, `late` the crashes and
+/// all modules, `grouped` is that after a run. Returns how well crashes are grouped, with the list
+/// of their groups in `groups`.
+fn prepare(
+    bench: &Bench,
+    generated: &Path,
+    [now, late, grouped]: [&Path; 3],
+    groups: &Path,
+) -> Result<f64> {
+    let symtool = |store: &Path| Symtool::new(bench.symtool, store.to_owned());
+    said(symtool(now).import_command(&[generated.join("modules/now")], bench.jobs))?;
+    folder::copy(now, late)?;
+    let events = generated.join("events.ndjson");
+    said(symtool(late).crash_add_command(&events, bench.jobs))?;
+    said(symtool(late).import_command(&[generated.join("modules/late")], bench.jobs))?;
+    folder::copy(late, grouped)?;
+    said(symtool(grouped).reprocess_command(bench.jobs))?;
+    fs::write(groups, said(symtool(grouped).crash_list_command())?)
+        .with_context(|| groups.display().to_string())?;
+    // An error if a crash is missing.
+    let f1 = eval::f1(&generated.join("truth.tsv"), groups)?;
+    if f1 < WANTED_F1 {
+        bail!(
+            "symtool groups with an F1 of {f1:.4}, but {WANTED_F1} is wanted; see what just eval prints"
+        );
+    }
+    Ok(f1)
+}
+
+fn row(of: String, ratio: (&'static str, f64), a_second: Rate, time: Duration) -> Row {
+    Row { of, ratios: vec![ratio], time, a_second: Some(a_second), aim: None, less_is_faster: true }
 }

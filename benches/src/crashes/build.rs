@@ -19,12 +19,12 @@ use fastrand::Rng;
 use object::{Object, ObjectSymbol, SymbolKind};
 
 use super::module::Module;
-use super::modules::RECIPES;
+use super::modules::{RECIPES, Recipe};
 use super::options::Options;
 use super::platform::{PLATFORMS, Platform};
 use super::source::source;
 use super::system::number_of;
-use super::tools;
+use super::tools::{self, Run};
 
 /// Sizes of the functions that move others. Each build has some of them.
 const PADDING_BYTES: [u32; 8] = [20, 52, 132, 268, 604, 1500, 3988, 20_004];
@@ -57,6 +57,48 @@ pub struct Builds {
 /// If a tool fails or a file cannot be read or written; names it.
 pub fn build(options: &Options, work: &Path) -> Result<Vec<Builds>> {
     write_sources(work, options.seed)?;
+    tools::run_all(&compiles(work))?;
+
+    let mut rng = Rng::with_seed(options.seed ^ number_of(&["builds"]));
+    let mut links = Vec::new();
+    let mut plans = Vec::new();
+    for platform in PLATFORMS {
+        for build in 0..options.builds {
+            for recipe in &RECIPES {
+                let name = platform.file_name(recipe);
+                let is_late = rng.u32(..100) < options.withheld;
+                let dir = options
+                    .out
+                    .join("modules")
+                    .join(if is_late { "late" } else { "now" })
+                    .join(format!("{}-{build:02}", platform.name()));
+                let images = work.join(format!("{}-{build:02}", platform.name()));
+                for dir in [&dir, &images] {
+                    fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
+                }
+                let debug = dir.join(&name);
+                let image = if platform.is_apple() { images.join(&name) } else { debug.clone() };
+                let order = images.join(format!("{}.order", recipe.name));
+                let objects = choose_objects(platform, recipe, work, &order, &mut rng)?;
+                links.push(platform.link(recipe, work, &objects, &order, &image, &debug));
+                plans.push((platform, build, image, debug, is_late));
+            }
+        }
+    }
+    tools::run_all(&links)?;
+
+    let mut all: Vec<Builds> =
+        PLATFORMS.map(|platform| Builds { platform, builds: Vec::new() }).into();
+    for (platform, build, image, debug, is_late) in plans {
+        let builds = &mut all[platform.index()].builds;
+        builds.resize_with(build + 1, Vec::new);
+        builds[build].push(Linked { module: Module::read(&image)?, image, debug, is_late });
+    }
+    Ok(all)
+}
+
+/// The commands that compile all units of all platforms.
+fn compiles(work: &Path) -> Vec<Vec<Run>> {
     let mut compiles = Vec::new();
     for platform in PLATFORMS {
         for recipe in &RECIPES {
@@ -79,65 +121,37 @@ pub fn build(options: &Options, work: &Path) -> Result<Vec<Builds>> {
             )]);
         }
     }
-    tools::run_all(&compiles)?;
+    compiles
+}
 
-    let mut rng = Rng::with_seed(options.seed ^ number_of(&["builds"]));
-    let mut links = Vec::new();
-    let mut plans = Vec::new();
-    for platform in PLATFORMS {
-        for build in 0..options.builds {
-            for recipe in &RECIPES {
-                let name = platform.file_name(recipe);
-                let is_late = rng.u32(..100) < options.withheld;
-                let dir = options
-                    .out
-                    .join("modules")
-                    .join(if is_late { "late" } else { "now" })
-                    .join(format!("{}-{build:02}", platform.name()));
-                let images = work.join(format!("{}-{build:02}", platform.name()));
-                for dir in [&dir, &images] {
-                    fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
-                }
-                let debug = dir.join(&name);
-                let image = if platform.is_apple() { images.join(&name) } else { debug.clone() };
-                let order = images.join(format!("{}.order", recipe.name));
-                let mut objects: Vec<String> =
-                    units(recipe).iter().map(|unit| object(platform, recipe.name, unit)).collect();
-                let mut symbols = functions(work, &objects)?;
-                for number in 0..PADDING_BYTES.len() {
-                    if rng.bool() {
-                        objects.push(padding(platform, number));
-                        symbols.push(format!(
-                            "{}padding_{number}",
-                            if platform.is_apple() { "_" } else { "" }
-                        ));
-                    }
-                }
-                rng.shuffle(&mut symbols);
-                symbols.push(String::new());
-                fs::write(&order, symbols.join("\n"))
-                    .with_context(|| order.display().to_string())?;
-                links.push(platform.link(recipe, work, &objects, &order, &image, &debug));
-                plans.push((platform, build, image, debug, is_late));
-            }
+/// The objects that an image is linked from, with or without padding; writes a shuffled order of
+/// their functions to `order`.
+fn choose_objects(
+    platform: Platform,
+    recipe: &Recipe,
+    work: &Path,
+    order: &Path,
+    rng: &mut Rng,
+) -> Result<Vec<String>> {
+    let mut objects: Vec<String> =
+        units(recipe).iter().map(|unit| object(platform, recipe.name, unit)).collect();
+    let mut symbols = functions(work, &objects)?;
+    for number in 0..PADDING_BYTES.len() {
+        if rng.bool() {
+            objects.push(padding(platform, number));
+            symbols.push(format!("{}padding_{number}", if platform.is_apple() { "_" } else { "" }));
         }
     }
-    tools::run_all(&links)?;
-
-    let mut all: Vec<Builds> =
-        PLATFORMS.map(|platform| Builds { platform, builds: Vec::new() }).into();
-    for (platform, build, image, debug, is_late) in plans {
-        let builds = &mut all[platform.index()].builds;
-        builds.resize_with(build + 1, Vec::new);
-        builds[build].push(Linked { module: Module::read(&image)?, image, debug, is_late });
-    }
-    Ok(all)
+    rng.shuffle(&mut symbols);
+    symbols.push(String::new());
+    fs::write(order, symbols.join("\n")).with_context(|| order.display().to_string())?;
+    Ok(objects)
 }
 
 /// The unit that is generated.
 const GENERATED: &str = "generated";
 
-fn units(recipe: &super::modules::Recipe) -> Vec<&'static str> {
+fn units(recipe: &Recipe) -> Vec<&'static str> {
     recipe.sources.iter().copied().chain(recipe.shape.map(|_| GENERATED)).collect()
 }
 

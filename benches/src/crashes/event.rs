@@ -57,7 +57,7 @@ pub fn release(build: usize) -> String {
 }
 
 fn try_write(out: &mut String, crash: &Crash, modules: &[Linked], variant: u8) -> std::fmt::Result {
-    let (system, is_apple) = (system(crash.platform), crash.platform.is_apple());
+    let system = system(crash.platform);
     let Crash { event_id, seconds, build, .. } = crash;
     let (platform, arch) = match crash.platform {
         Platform::Linux => ("native", "x86_64"),
@@ -101,6 +101,14 @@ fn try_write(out: &mut String, crash: &Crash, modules: &[Linked], variant: u8) -
         }
         out.push_str("]},");
     }
+    images(out, crash, modules, variant)?;
+    out.push_str("}\n");
+    Ok(())
+}
+
+/// The images of a crash.
+fn images(out: &mut String, crash: &Crash, modules: &[Linked], variant: u8) -> std::fmt::Result {
+    let is_apple = crash.platform.is_apple();
     out.push_str(r#""debug_meta":{"images":["#);
     // Of the system's libraries, a real report has hundreds.
     let is_used = |index: usize| {
@@ -130,7 +138,7 @@ fn try_write(out: &mut String, crash: &Crash, modules: &[Linked], variant: u8) -
         }
         out.push('}');
     }
-    out.push_str("]}}\n");
+    out.push_str("]}");
     Ok(())
 }
 

@@ -66,8 +66,6 @@ fn tombstone(out: &mut String, crash: &Crash, modules: &[Linked]) -> std::fmt::R
 
 fn apple(out: &mut String, crash: &Crash, modules: &[Linked]) -> std::fmt::Result {
     let (number, signal) = crash.signal;
-    let path = |index: usize| image(crash, modules, index).path;
-    let name = |index: usize| path(index).rsplit('/').next().unwrap_or_default().to_owned();
     let id: Vec<u8> = (0..16)
         .filter_map(|byte| u8::from_str_radix(crash.event_id.get(byte * 2..byte * 2 + 2)?, 16).ok())
         .collect();
@@ -75,8 +73,8 @@ fn apple(out: &mut String, crash: &Crash, modules: &[Linked]) -> std::fmt::Resul
     writeln!(
         out,
         "Hardware Model:      iPhone12,1\nProcess:             {} [812]\nPath:                {}",
-        name(0),
-        path(0)
+        image_name(crash, modules, 0),
+        image(crash, modules, 0).path
     )?;
     writeln!(
         out,
@@ -101,10 +99,16 @@ fn apple(out: &mut String, crash: &Crash, modules: &[Linked]) -> std::fmt::Resul
         out,
         "Exception Type:  {kind} ({signal})\nException Codes: 0x0000000000000001, 0x0000000000000010"
     )?;
+    apple_frames(out, crash, modules)?;
+    apple_images(out, crash, modules)
+}
+
+fn apple_frames(out: &mut String, crash: &Crash, modules: &[Linked]) -> std::fmt::Result {
     writeln!(out, "Triggered by Thread:  0\n\nThread 0 Crashed:")?;
     for (index, frame) in crash.frames.iter().enumerate() {
         let load = crash.loads[frame.image];
-        write!(out, "{index:<3} {:<30}\t0x{:016x} ", name(frame.image), frame.address)?;
+        let name = image_name(crash, modules, frame.image);
+        write!(out, "{index:<3} {name:<30}\t0x{:016x} ", frame.address)?;
         match frame.function {
             Some(function) => writeln!(out, "{function} + {}", 16 + frame.address % 64)?,
             None => writeln!(out, "{load:#x} + {}", frame.address - load)?,
@@ -114,7 +118,10 @@ fn apple(out: &mut String, crash: &Crash, modules: &[Linked]) -> std::fmt::Resul
         out,
         "\nThread 0 crashed with ARM Thread State (64-bit):\n    pc: 0x{:016x}\n\nBinary Images:",
         crash.frames.first().map_or(0, |frame| frame.address)
-    )?;
+    )
+}
+
+fn apple_images(out: &mut String, crash: &Crash, modules: &[Linked]) -> std::fmt::Result {
     for (index, load) in crash.loads.iter().enumerate() {
         let image = image(crash, modules, index);
         let last = load + image.size - 1;
@@ -122,12 +129,17 @@ fn apple(out: &mut String, crash: &Crash, modules: &[Linked]) -> std::fmt::Resul
         writeln!(
             out,
             "{load:#x} - {last:#x} {} {arch}  <{}> {}",
-            name(index),
+            image_name(crash, modules, index),
             hex(&image.id),
             image.path
         )?;
     }
     Ok(())
+}
+
+/// The file name of an image.
+fn image_name(crash: &Crash, modules: &[Linked], index: usize) -> String {
+    image(crash, modules, index).path.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 /// Seconds since 1970 as `2023-11-14 22:13:20.000`.

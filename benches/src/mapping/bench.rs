@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use super::options::Options;
 use super::{BATCH_FRAMES, ONE_FRAMES, check, make};
 use crate::Bench;
-use crate::measure::{Before, Race};
+use crate::measure::{Before, Medians, Number, Race};
 use crate::proguard;
 use crate::rows::{Rate, Row, Rows};
 use crate::symtool::{Symtool, said};
@@ -76,8 +76,19 @@ fn measured(bench: &Bench, bytes: u64) -> Result<Rows> {
     });
     let medians = race.run(bench.rounds)?;
 
-    let [(one, one_built, one_kept), (batch, batch_built, batch_kept)] = retraces;
-    let measures = vec![
+    let measures = rows(&medians, (import, index), retraces);
+    let what = format!("{classes} classes, {} MB", bytes / 1_000_000);
+    Ok(Rows { part: "mappings", what, rounds: bench.rounds, agreements, measures })
+}
+
+/// The ratios of an import to building an index, and of retracing one trace and many to the same
+/// with the index built and kept.
+fn rows(
+    medians: &Medians,
+    (import, index): (Number, Number),
+    [(one, one_built, one_kept), (batch, batch_built, batch_kept)]: [(Number, Number, Number); 2],
+) -> Vec<Row> {
+    vec![
         Row {
             of: "import -j1".to_owned(),
             ratios: vec![(BUILT, medians.ratio(import, index))],
@@ -108,9 +119,7 @@ fn measured(bench: &Bench, bytes: u64) -> Result<Rows> {
             aim: Some("100000 frames/s"),
             less_is_faster: false,
         },
-    ];
-    let what = format!("{classes} classes, {} MB", bytes / 1_000_000);
-    Ok(Rows { part: "mappings", what, rounds: bench.rounds, agreements, measures })
+    ]
 }
 
 fn read(path: &Path) -> Result<String> {
