@@ -1,5 +1,7 @@
 //! Dumps that were cut off, that lost a chunk, or that have a hole, and whole ones.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
+
 mod support;
 
 use support::{LINUX, WINDOWS, dump};

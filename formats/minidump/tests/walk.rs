@@ -1,5 +1,7 @@
 //! Walks of dumps against what a debugger said of the living process, or a shadow stack.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
+
 mod support;
 
 use support::rows::Tables;

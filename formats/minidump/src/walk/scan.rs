@@ -33,7 +33,7 @@ impl<R: UnwindRows> ThreadWalker<'_, '_, R> {
             zeros += u64::from(value == 0);
             let next = address.checked_add(word).ok_or(WalkEnd::NoCaller)?;
             let pc = processor.strip(value);
-            if self.can_return_to(pc, true) {
+            if self.is_return_address(pc, processor) {
                 let mut registers = Registers::default();
                 registers.set(processor.machine.program_counter, Some(pc));
                 registers.set(processor.machine.stack_pointer, Some(next));

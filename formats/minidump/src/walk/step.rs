@@ -91,7 +91,7 @@ impl<R: UnwindRows> ThreadWalker<'_, '_, R> {
         let is_unsure = flags.has(RuleFlags::BODY_ONLY)
             && at.is_exact
             && (offset == start && processor.cpu != Cpu::X86
-                || !caller.as_ref().is_ok_and(|caller| self.can_return_to(caller.pc, false)));
+                || !caller.as_ref().is_ok_and(|caller| self.can_return_to(caller.pc)));
         if is_unsure && let Some(found) = self.by_leaf(at, processor, stack) {
             return Ok(found);
         }
@@ -113,7 +113,7 @@ impl<R: UnwindRows> ThreadWalker<'_, '_, R> {
             }
         };
         let pc = processor.strip(pc);
-        if !self.can_return_to(pc, false) {
+        if !self.can_return_to(pc) {
             return None;
         }
         let mut registers = at.registers.clone();
@@ -147,7 +147,7 @@ impl<R: UnwindRows> ThreadWalker<'_, '_, R> {
         if pc == 0 && next == 0 {
             return Err(WalkEnd::EndOfStack);
         }
-        if !self.can_return_to(pc, false) {
+        if !self.can_return_to(pc) {
             return Ok(None);
         }
         // Records are in the order of the calls; 0 stands for none.

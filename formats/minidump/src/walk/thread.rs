@@ -1,7 +1,7 @@
 //! Walks one thread after the other, within the limits of a dump.
 
-use symtool_unwind::RuleFlags;
 use symtool_unwind::apply::Registers;
+use symtool_unwind::{Cfa, Recovery, RuleFlags};
 
 use super::map::ModuleMap;
 use super::processor::Processor;
@@ -10,6 +10,7 @@ use super::step::Found;
 use super::{FoundRule, FrameTrust, ModuleUse, UnwindRows, WalkEnd, WalkFrame, WalkedThread};
 use crate::limits;
 use crate::read::Minidump;
+use crate::read::system::Cpu;
 
 /// How often a walk may go to a stack below: handlers of signals may run on a stack of their own.
 const MAX_STACK_CHANGES: u32 = 16;
@@ -149,25 +150,50 @@ impl<'d, 'r, R: UnwindRows> ThreadWalker<'d, 'r, R> {
         Some((found, offset))
     }
 
+    fn look_up(&mut self, address: u64) -> Option<(FoundRule<'_>, u64)> {
+        let module = usize::try_from(self.map.at(address)?).ok()?;
+        let offset = address - self.dump.modules.get(module)?.base;
+        Some((self.rows.find(module, offset), offset))
+    }
+
     /// Whether a call can return to `address`: code of a module is before it, in a function that
     /// may call others, as far as there is unwind data.
-    pub fn can_return_to(&mut self, address: u64, is_scan: bool) -> bool {
+    pub fn can_return_to(&mut self, address: u64) -> bool {
         let Some(call) = address.checked_sub(1).filter(|_| address >= FIRST_CODE) else {
-            return false;
-        };
-        let Some(module) = self.map.at(call).and_then(|module| usize::try_from(module).ok()) else {
             return false;
         };
         if self.dump.regions.is_executable(call) == Some(false) {
             return false;
         }
-        if is_scan && let Some(used) = self.uses.get_mut(module) {
-            used.is_scanned = true;
+        match self.look_up(call) {
+            Some((FoundRule::Row { rule, .. }, _)) => !rule.flags.has(RuleFlags::LEAF),
+            Some((FoundRule::NoRow, _)) | None => false,
+            Some((FoundRule::NoData, _)) => true,
         }
-        match self.rows.find(module, call - self.dump.modules[module].base) {
-            FoundRule::Row { rule, .. } => !rule.flags.has(RuleFlags::LEAF),
-            FoundRule::NoRow => false,
-            FoundRule::NoData => true,
+    }
+
+    /// Whether a word that a scan has found may be a return address.
+    pub fn is_return_address(&mut self, address: u64, processor: Processor) -> bool {
+        let module = self.map.at(address.wrapping_sub(1)).map(usize::try_from);
+        let used = module.and_then(|module| self.uses.get_mut(module.ok()?));
+        let Some(used) = used else { return false };
+        used.is_scanned = true;
+        self.can_return_to(address) && !self.has_no_frame(address, processor)
+    }
+
+    /// Whether the function at `address` has no frame there, so that it calls nothing: its return
+    /// address is still in the link register, or it has pushed nothing, and x86-64's calls need a
+    /// stack aligned to 16 bytes. Pointers to functions lie on stacks, too.
+    fn has_no_frame(&mut self, address: u64, processor: Processor) -> bool {
+        let Some((FoundRule::Row { rule, .. }, _)) = self.look_up(address) else { return false };
+        match processor.link {
+            Some(link) => {
+                [Recovery::SameValue, Recovery::Register(link, 0)].contains(&rule.return_address)
+            }
+            None => {
+                let entry = Cfa::Register(processor.machine.stack_pointer, 8);
+                processor.cpu == Cpu::X64 && rule.cfa == entry
+            }
         }
     }
 }

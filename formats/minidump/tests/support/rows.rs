@@ -5,9 +5,7 @@ use std::path::Path;
 
 use object::{Object, ObjectSection};
 use symtool_minidump::{FoundRule, Minidump, UnwindRows};
-use symtool_unwind::windows::{
-    FrameData, FrameDataRows, PeImage, PeSection, read_function_table,
-};
+use symtool_unwind::windows::{FrameData, FrameDataRows, PeImage, PeSection, read_function_table};
 use symtool_unwind::{BreakpadReader, UnwindTable, UnwindTableBuilder};
 
 use super::base_name;
