@@ -98,3 +98,38 @@ pub fn context64(pc: u64, sp: u64, frame_pointer: u64) -> Vec<u8> {
     }
     bytes
 }
+
+/// The registers of an ARM64 thread in Breakpad's layout, or in Windows': x29, x30, sp, pc.
+pub fn context_arm64(is_breakpad: bool, [fp, lr, sp, pc]: [u64; 4]) -> Vec<u8> {
+    let mut bytes = vec![0; if is_breakpad { 796 } else { 912 }];
+    let flags = if is_breakpad { 0x8000_0002_u32 } else { 0x0040_0003 };
+    bytes[..4].copy_from_slice(&flags.to_le_bytes());
+    for (at, value) in [(29, fp), (30, lr), (31, sp), (32, pc)] {
+        let at = 8 + 8 * at;
+        bytes[at..at + 8].copy_from_slice(&u64::to_le_bytes(value));
+    }
+    bytes
+}
+
+/// The registers of a 32-bit thread of x86: eip, esp, ebp.
+pub fn context86(pc: u32, sp: u32, frame_pointer: u32) -> Vec<u8> {
+    let mut bytes = vec![0; 716];
+    bytes[..4].copy_from_slice(&0x0001_000b_u32.to_le_bytes());
+    for (at, value) in [(0xb8, pc), (0xc4, sp), (0xb4, frame_pointer)] {
+        bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    }
+    bytes
+}
+
+/// A process with one thread, whose stack lies at 0x10000, and one module of 64 KiB at 0x400000.
+pub fn process(cpu: u16, os: u32, stack: &[u8], context: &[u8]) -> DumpBuilder {
+    let mut builder = DumpBuilder::default();
+    let at = builder.data(stack);
+    let context = (u32::try_from(context.len()).unwrap(), builder.data(context));
+    let name = builder.text("a.so");
+    builder.system(cpu, os);
+    let size = u32::try_from(stack.len()).unwrap();
+    builder.list(3, &[thread(7, (0x1_0000, size, at), context)]);
+    builder.list(4, &[module(0x40_0000, 0x1_0000, name, (0, 0))]);
+    builder
+}
