@@ -51,7 +51,7 @@ fn json_has_the_documented_shape() {
     let want = serde_json::json!({
         "version": 1, "path": path, "good": true,
         "module": {"name": FIXTURE, "id": "7872b17fb1a0719b8cfefc50ded20d09a63a5d0d", "kind": "elf", "arch": "x86_64"},
-        "has": "debug", "code": true, "units": 2, "compressed": [], "split_files": 0, "problems": [],
+        "has": "debug", "code": true, "units": 2, "compressed": [], "split_files": 0, "unwind": true, "problems": [],
     });
     assert_eq!(lines[0], want);
     assert_eq!(lines[1], serde_json::json!({"version": 1, "good": 1, "not_good": 0, "skipped": 0}));

@@ -335,7 +335,7 @@ fn damaged_libraries() {
 /// An object without a symbol: in a library data only, elsewhere a file that was stripped.
 #[test]
 fn objects_without_code_are_passed_over_in_libraries() {
-    let stripped = fixture("c-gcc-O2-stripped");
+    let stripped = fixture("macho-image-armv7-stripped");
     let sandbox = Sandbox::new();
     let run =
         import(&sandbox, "lib.a", &ar(&[("data.o", &stripped), ("code.o", &fixture(FIXTURE))]));

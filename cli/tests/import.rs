@@ -170,12 +170,12 @@ fn bad_files_are_named_with_the_next_step() {
         (sandbox.write("empty.so", ""), "the file is empty; was it copied whole?"),
         (
             sandbox.write("text.so", "int main() {}\n"),
-            "neither ELF, Mach-O, PE nor PDB (text); pass",
+            "neither ELF, Mach-O, PE, PDB nor a Breakpad symbol file (text); pass",
         ),
         (sandbox.write("app.zip", "PK\x03\x04rest"), "damaged archive ("),
         (sandbox.write("magic.so", "\x7fELF"), "damaged object file"),
         (
-            object("c-gcc-O2-stripped"),
+            object("macho-image-armv7-stripped"),
             "neither debug data nor function symbols; import the unstripped file",
         ),
     ] {
@@ -188,6 +188,21 @@ fn bad_files_are_named_with_the_next_step() {
         );
         assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
     }
+}
+
+#[test]
+fn a_program_without_names_is_imported_for_its_unwind_data() {
+    let sandbox = Sandbox::new();
+    let stripped = object("c-gcc-O2-stripped");
+    let run = sandbox.run(["import", "--json", stripped.to_str().unwrap()]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let report = &json_lines(&run.stdout)[0];
+    assert_eq!((&report["status"], &report["ranges"]), (&"imported".into(), &0.into()));
+    let warning = report["warnings"][0].as_str().unwrap();
+    assert!(warning.starts_with("it has unwind data, and neither"), "{warning}");
+    let run = sandbox.run(["modules", "show", "--json", "c-gcc-O2-stripped"]);
+    let module = &json_lines(&run.stdout)[0];
+    assert!(module["unwind_rows"].as_u64().unwrap() > 3, "{}", run.stdout);
 }
 
 #[test]

@@ -94,6 +94,9 @@ impl DebugObject<'_> {
             pe::make_relative(&mut module, object.relative_address_base());
         }
         module.unwind = unwind;
+        if module.ranges.is_empty() {
+            notes.warnings.extend(self.no_names());
+        }
         module.warnings = self.all_warnings(notes, &module.dropped, shared.is_some());
         if module.ranges.is_empty() && module.unwind.rows.is_empty() {
             Err(self.nothing_found(&module.dropped, damage))

@@ -22,6 +22,19 @@ pub fn hidden_names(symbols: &[Symbol<'_>]) -> Option<String> {
 }
 
 impl DebugObject<'_> {
+    /// That only unwind data is left in the file, unless another warning names the file with the
+    /// rest.
+    pub(crate) fn no_names(&self) -> Option<String> {
+        let object = &self.own.object;
+        let is_named = pe::pdb_name(object).is_some()
+            || object.gnu_debuglink().is_ok_and(|link| link.is_some());
+        (!is_named).then(|| {
+            "it has unwind data, and neither debug data nor function symbols; import the unstripped file or its \
+             debug file too, in any order"
+                .to_owned()
+        })
+    }
+
     /// What is damaged, or known to be elsewhere and was not found: the file of shared names unless
     /// `has_shared`, and the files `missing` of split DWARF.
     pub(crate) fn warnings(
