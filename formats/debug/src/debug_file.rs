@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::breakpad::{BreakpadFile, BreakpadSymbols, GivenId, is_symbol_file};
+use crate::breakpad::{BreakpadFile, GivenId, is_symbol_file};
 use crate::bytes::{Error, Mapped};
 use crate::companions::Search;
 use crate::debug_object::DebugObject;
@@ -16,6 +16,17 @@ use crate::unwind;
 /// PDB, or a Breakpad symbol file.
 #[derive(Debug)]
 pub struct DebugFile<'d>(Format<'d>);
+
+/// What a symbol server hands a file out as.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerRole {
+    /// It has the code itself.
+    pub has_code: bool,
+    /// It has debug data, or is what was split from the code.
+    pub has_debug_data: bool,
+    /// Of an image of Windows, the time stamp and size by which it is found: `4F2596DA6000`.
+    pub code_id: Option<String>,
+}
 
 #[derive(Debug)]
 enum Format<'d> {
@@ -140,23 +151,21 @@ impl<'d> DebugFile<'d> {
             Format::Breakpad(file) => {
                 let module = file.read(progress);
                 file.mapped.unchanged()?;
-                module.map(|BreakpadSymbols { mut symbols, mut unwind }| {
-                    unwind::count_drops(&mut unwind, &mut symbols.dropped);
-                    symbols.unwind = unwind;
+                module.map(|mut symbols| {
+                    unwind::count_drops(&mut symbols.unwind, &mut symbols.dropped);
                     symbols
                 })
             }
         }
     }
 
-    /// All that a Breakpad symbol file says, its unwind rows too; `None` for any other file.
-    ///
-    /// # Errors
-    /// Those of [`DebugFile::read`].
-    pub fn read_breakpad(&self, progress: &Progress) -> Option<Result<BreakpadSymbols, Error>> {
-        let Format::Breakpad(file) = &self.0 else { return None };
-        let symbols = file.read(progress);
-        Some(file.mapped.unchanged().and(symbols))
+    /// What a symbol server hands the file out as.
+    pub fn server_role(&self) -> ServerRole {
+        match &self.0 {
+            Format::Object(object) => object.server_role(),
+            Format::Pdb(_) => ServerRole { has_debug_data: true, ..ServerRole::default() },
+            Format::Breakpad(_) => ServerRole::default(),
+        }
     }
 
     /// Looks at headers, at the root of each unit, and at where files that belong to it should be.

@@ -8,8 +8,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::bytes::{Error, Mapped};
 use crate::companions::debug_map::Objects;
 use crate::companions::{Search, debug_files};
+use crate::debug_file::ServerRole;
 use crate::module::ModuleInfo;
-use crate::object::ObjectFile;
+use crate::object::{ObjectFile, pe};
 
 /// A parsed object file, and the files that its debug data is in.
 #[derive(Debug)]
@@ -85,6 +86,16 @@ impl<'d> DebugObject<'d> {
     /// The file with the debug data.
     pub(crate) fn data(&self) -> &ObjectFile<'d> {
         self.debug().unwrap_or(&self.own)
+    }
+
+    /// What a symbol server hands the file out as.
+    pub fn server_role(&self) -> ServerRole {
+        let has_code = self.own.has_code();
+        ServerRole {
+            has_code,
+            has_debug_data: !has_code || self.own.has_units(),
+            code_id: pe::code_id(&self.own.object),
+        }
     }
 
     /// The file's size in bytes.

@@ -37,10 +37,10 @@ mod read;
 mod unwind;
 mod warnings;
 
-pub use breakpad::{BreakpadHead, BreakpadSymbols, GivenId, breakpad_id, write_breakpad};
+pub use breakpad::{BreakpadHead, GivenId, breakpad_id, write_breakpad};
 pub use bytes::{Companion, Error, Mapped, PdbKind};
 pub use companions::{Search, SearchedPlace};
-pub use debug_file::DebugFile;
+pub use debug_file::{DebugFile, ServerRole};
 pub use inspect::{Inspection, SharedNames};
 pub use module::{
     Alias, ChainId, CodeMark, DropCounts, DropReason, File, FileId, Files, Folder, Function,

@@ -27,7 +27,7 @@ mod write;
 
 use rayon::prelude::*;
 use symtool_module::{Detail, ModuleId};
-use symtool_unwind::{UnwindTable, UnwindTableBuilder};
+use symtool_unwind::UnwindTableBuilder;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::Progress;
@@ -60,15 +60,6 @@ pub struct BreakpadFile<'d> {
     pub mapped: &'d Mapped,
     /// What it says about itself.
     pub info: ModuleInfo,
-}
-
-/// All that a symbol file says.
-#[derive(Debug)]
-pub struct BreakpadSymbols {
-    /// Functions, inlined calls, lines and public symbols.
-    pub symbols: ModuleSymbols,
-    /// How callers are found.
-    pub unwind: UnwindTable,
 }
 
 impl<'d> BreakpadFile<'d> {
@@ -108,7 +99,7 @@ impl<'d> BreakpadFile<'d> {
     /// # Errors
     /// [`Error::NoSymbols`] if there is nothing to find addresses by, [`Error::TooMuchWork`] if
     /// records lie within each other without end.
-    pub fn read(&self, progress: &Progress) -> Result<BreakpadSymbols, Error> {
+    pub fn read(&self, progress: &Progress) -> Result<ModuleSymbols, Error> {
         let path = || self.mapped.path().to_owned();
         let bytes = self.mapped.bytes();
         let work = Work::for_bytes(bytes.len() as u64);
@@ -128,14 +119,14 @@ impl<'d> BreakpadFile<'d> {
             return Err(Error::TooMuchWork { path: path() });
         }
         let symbols = self.join(read);
-        if symbols.symbols.ranges.is_empty() && symbols.unwind.rows.is_empty() {
+        if symbols.ranges.is_empty() && symbols.unwind.rows.is_empty() {
             return Err(Error::NoSymbols { path: path() });
         }
         Ok(symbols)
     }
 
     /// Joins what all parts say.
-    fn join(&self, parts: Vec<PartSymbols<'d>>) -> BreakpadSymbols {
+    fn join(&self, parts: Vec<PartSymbols<'d>>) -> ModuleSymbols {
         let mut dropped = DropCounts::default();
         let mut unwind = UnwindTableBuilder::default();
         let (mut units, mut publics) = (Vec::with_capacity(parts.len()), Vec::new());
@@ -154,12 +145,12 @@ impl<'d> BreakpadFile<'d> {
         };
         give_back();
         let symbols = self.assemble(units, publics, dropped, &give_back);
-        let mut symbols = ModuleSymbols { warnings, ..symbols };
+        let mut symbols = ModuleSymbols { warnings, unwind: unwind.finish(), ..symbols };
         if symbols.dropped.iter().any(|(reason, _)| reason.is_damage()) {
             let warning = "some of its records cannot be used and were left out; was it copied whole? `modules show` has the counts";
             symbols.warnings.push(warning.to_owned());
         }
-        BreakpadSymbols { symbols, unwind: unwind.finish() }
+        symbols
     }
 
     fn assemble(

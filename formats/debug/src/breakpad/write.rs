@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use symtool_module::{ModuleId, ModuleKind};
-use symtool_unwind::{UnwindTable, write_cfi};
+use symtool_unwind::write_cfi;
 
 use super::header::ARCHES;
 use super::runs::{FunctionRun, runs};
@@ -45,15 +45,14 @@ pub fn breakpad_id(kind: ModuleKind, id: &ModuleId) -> String {
     format!("{guid}{age:x}")
 }
 
-/// Writes the file of `symbols`, whose names `spell` spells where it can, with the rows of `unwind`
-/// if there are any. Gives back how many of these were left out, as no record can tell them.
+/// Writes the file of `symbols`, whose names `spell` spells where it can. Gives back how many unwind
+/// rows were left out, as no record can tell them.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn write_breakpad(
     symbols: &ModuleSymbols,
     head: &BreakpadHead<'_>,
-    unwind: Option<&UnwindTable>,
     spell: &dyn Fn(&[u8]) -> Option<String>,
     out: &mut dyn Write,
 ) -> io::Result<u64> {
@@ -64,10 +63,7 @@ pub fn write_breakpad(
         writer.function(&run)?;
     }
     writer.aliases()?;
-    match unwind {
-        Some(unwind) => write_cfi(unwind, &symbols.info.arch, writer.out),
-        None => Ok(0),
-    }
+    write_cfi(&symbols.unwind, &symbols.info.arch, symbols.info.image_base, writer.out)
 }
 
 struct Writer<'a> {

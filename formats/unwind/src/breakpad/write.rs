@@ -10,15 +10,21 @@ use crate::limits::MAX_EXPRESSION_BYTES;
 use crate::rule::{Cfa, Recovery, Register, Rule, RuleFlags};
 use crate::table::UnwindTable;
 
-/// Writes the rows of `table`, of a module for `arch`, as `STACK CFI` records. Gives back how many
-/// rows were left out: their rules say what no record can.
+/// Writes the rows of `table`, of a module for `arch`, as `STACK CFI` records, whose addresses count
+/// from `image_base`. Gives back how many rows were left out: their rules say what no record can.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write_cfi(table: &UnwindTable, arch: &str, out: &mut dyn Write) -> io::Result<u64> {
+pub fn write_cfi(
+    table: &UnwindTable,
+    arch: &str,
+    image_base: u64,
+    out: &mut dyn Write,
+) -> io::Result<u64> {
     let postfix = Postfix { architecture: Architecture::from_name(arch), arch };
     let rules: Vec<Option<CfiText>> =
         table.rules.iter().map(|rule| CfiText::of(rule, &postfix)).collect();
+    let relative = |address: u64| address.saturating_sub(image_base);
     let mut left_out = 0;
     let mut before: Option<(u64, &CfiText)> = None;
     for (number, row) in table.rows.iter().enumerate() {
@@ -28,7 +34,7 @@ pub fn write_cfi(table: &UnwindTable, arch: &str, out: &mut dyn Write) -> io::Re
         };
         match before.filter(|(end, last)| *end == row.start && last.leads_to(text)) {
             Some((_, last)) => {
-                write!(out, "STACK CFI {:x}", row.start)?;
+                write!(out, "STACK CFI {:x}", relative(row.start))?;
                 text.write_changes(last, out)?;
             }
             None => {
@@ -43,7 +49,7 @@ pub fn write_cfi(table: &UnwindTable, arch: &str, out: &mut dyn Write) -> io::Re
                     };
                     (end, last) = (next.end, rule);
                 }
-                write!(out, "STACK CFI INIT {:x} {:x}", row.start, end - row.start)?;
+                write!(out, "STACK CFI INIT {:x} {:x}", relative(row.start), end - row.start)?;
                 text.write_whole(out)?;
             }
         }
@@ -233,7 +239,7 @@ mod tests {
 
     fn written(table: &UnwindTable) -> (String, u64) {
         let mut out = Vec::new();
-        let left_out = write_cfi(table, "x86_64", &mut out).unwrap();
+        let left_out = write_cfi(table, "x86_64", 0, &mut out).unwrap();
         (String::from_utf8(out).unwrap(), left_out)
     }
 

@@ -53,6 +53,16 @@ pub fn pdb_name(object: &object::File<'_>) -> Option<String> {
     (!name.is_empty()).then(|| String::from_utf8_lossy(name).into_owned())
 }
 
+/// The time stamp of `object` and its size, as symbol servers write them: the former with eight
+/// digits, the latter with as many as it needs, and in lower case.
+pub fn code_id(object: &object::File<'_>) -> Option<String> {
+    with_pe!(object, file => {
+        let headers = file.nt_headers();
+        let stamp = headers.file_header().time_date_stamp.get(LE);
+        format!("{stamp:08X}{:x}", headers.optional_header().size_of_image())
+    })
+}
+
 /// Symbol servers find an image by these two.
 fn stamp<Pe: ImageNtHeaders>(file: &PeFile<'_, Pe>) -> ModuleId {
     let headers = file.nt_headers();
