@@ -30,6 +30,8 @@ pub enum Format {
     Ar,
     /// A universal Mach-O file, of one slice for each architecture.
     Fat,
+    /// `.gz`: one file, packed.
+    Gzip,
 }
 
 /// Bytes from the start that [`Kind::of`] needs.
@@ -61,6 +63,7 @@ impl Kind {
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Self::Archive(Format::Zip),
             [b'!', b'<', b'a', b'r', b'c', b'h', b'>', b'\n', ..]
             | [b'!', b'<', b't', b'h', b'i', b'n', b'>', b'\n', ..] => Self::Archive(Format::Ar),
+            [0x1f, 0x8b, 8, ..] => Self::Archive(Format::Gzip),
             _ if is_pdb(bytes) || is_pe(bytes) || is_breakpad(bytes) => Self::Object,
             _ => Self::Other,
         }
@@ -162,6 +165,8 @@ mod tests {
             (b"PK\x05\x06", Kind::Archive(Format::Zip)),
             (b"!<arch>\n", Kind::Archive(Format::Ar)),
             (b"!<thin>\n/", Kind::Archive(Format::Ar)),
+            (b"\x1f\x8b\x08\0", Kind::Archive(Format::Gzip)),
+            (b"\x1f\x8b", Kind::Other),
             (b"!<arch>", Kind::Other),
             (b"PK\x07\x08", Kind::Other),
             (b"\x7fEL", Kind::Other),

@@ -4,12 +4,13 @@
 //! one by one, when they are opened. Nothing is written to disk, so no member's name can do harm.
 //!
 //! ```text
-//! archive -> zip.rs, ar.rs   members, by what their first bytes say; fat.rs: slices; partition.rs: a mapping in parts
+//! archive -> zip.rs, ar.rs   members, by what their first bytes say; fat.rs: slices; gzip.rs: one; partition.rs: a mapping in parts
 //!         -> inflate.rs      a packed member's bytes, never more than it declares
 //! ```
 
 mod ar;
 mod fat;
+mod gzip;
 mod inflate;
 mod partition;
 mod place;
@@ -42,6 +43,7 @@ pub fn list(archive: &Mapped, format: Format) -> Listing {
         Format::Zip => zip::list(archive),
         Format::Ar => ar::list(archive),
         Format::Fat => fat::list(archive),
+        Format::Gzip => gzip::list(archive),
     };
     listing.members.extend(archive.unchanged().err().map(Err));
     listing

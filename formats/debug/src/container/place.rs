@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Member;
 use super::fat::{self, slice};
+use super::{Member, gzip};
 use crate::bytes::{Error, Format, Kind, Mapped, os_path};
 
 /// Where a dSYM bundle keeps its files.
@@ -89,8 +89,13 @@ pub fn open_object(path: &Path) -> Result<Mapped, Error> {
         return open_slice(&file, &arch)?.open();
     }
     let file = Mapped::open(&only_file(path)?)?.with_plain_symbols();
-    if Kind::of(file.bytes()) != Kind::Archive(Format::Fat) {
-        return Ok(file);
+    match Kind::of(file.bytes()) {
+        Kind::Archive(Format::Fat) => {}
+        Kind::Archive(Format::Gzip) => {
+            let only = gzip::list(&file).members.into_iter().next();
+            return only.map_or(Ok(file), |member| member?.open());
+        }
+        _ => return Ok(file),
     }
     let mut members = fat::list(&file).members.into_iter().collect::<Result<Vec<_>, Error>>()?;
     match members.pop() {
