@@ -40,8 +40,14 @@ With both options, only builds that are old and have enough newer ones are remov
 const EXPORT: &str = "Examples:
   symtool modules export libxxx.so -o libxxx.segment
   symtool import libxxx.segment      elsewhere
+  symtool modules export libxxx.so --breakpad -o libxxx.so.sym
+  symtool modules export --layout breakpad /srv/symbols
+  symtool modules export --layout debuginfod /srv/debuginfod libxxx.so libxxx.so.debug
+  symtool modules export --layout ssqp /srv/symstore build/
 
-The file contains the module as it is stored. From a sealed store it is sealed, and the other store needs the same key.";
+Without --breakpad and --layout the file contains the module as it is stored. From a sealed store it is sealed, and the other store needs the same key. Symbol files are readable by everybody.
+
+Servers of the layouts debuginfod and ssqp hand out original files, which the store does not keep: pass files, folders or archives with them. Each is copied to where its id is looked for.";
 
 const REPAIR: &str = "Examples:
   symtool modules repair
@@ -80,7 +86,8 @@ pub enum Modules {
     /// Removes old builds
     #[command(after_help = GC)]
     Gc(Gc),
-    /// Writes a module to a file that can be imported into another store
+    /// Writes a module to a file that can be imported into another store, or files for symbol
+    /// servers
     #[command(after_help = EXPORT)]
     Export(Export),
     /// Keeps everything that can be read, and names what was lost
@@ -133,12 +140,23 @@ pub struct Gc {
 
 #[derive(Debug, clap::Args)]
 pub struct Export {
-    /// A name, a path or an id, optionally with `:ARCH`
+    /// A name, a path or an id, optionally with `:ARCH`; with --layout several, or all if there is
+    /// none; for debuginfod and ssqp files, folders and archives
     #[arg(value_name = "MODULE", value_parser = module())]
-    pub module: OsString,
-    /// The file to write
+    pub modules: Vec<OsString>,
+    /// The file to write [default with --breakpad: stdout]
     #[arg(short, long, value_name = "FILE")]
-    pub output: PathBuf,
+    pub output: Option<PathBuf>,
+    /// Write a Breakpad symbol file
+    #[arg(long)]
+    pub breakpad: bool,
+    /// Write files where a symbol server of this layout (breakpad, debuginfod or ssqp) looks for
+    /// them
+    #[arg(long, num_args = 2, value_names = ["LAYOUT", "DIR"], conflicts_with_all = ["output", "breakpad"])]
+    pub layout: Option<Vec<OsString>>,
+    /// Write linkage names into symbol files as they are
+    #[arg(long)]
+    pub no_demangle: bool,
     /// If several builds have the name, use the one imported last
     #[arg(long)]
     pub latest: bool,

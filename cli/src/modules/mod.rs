@@ -1,12 +1,13 @@
 //! `symtool modules`: lists, shows, verifies, removes and repairs modules.
 //!
-//! `list.rs` fits the list to the terminal. `gc.rs` chooses what is removed, `upkeep.rs` repairs,
-//! compacts and exports. `verify/` checks blocks and, with `check.rs` (which addresses),
+//! `list.rs` fits the list to the terminal. `gc.rs` chooses what is removed, `upkeep.rs` repairs and
+//! compacts, `export.rs` writes modules for others. `verify/` checks blocks and, with `check.rs` (which addresses),
 //! `reference.rs` (another reader of the file) and `compare.rs` (where the two may differ), answers.
 
 mod args;
 mod check;
 mod compare;
+mod export;
 mod folded;
 mod gc;
 mod list;
@@ -38,6 +39,7 @@ pub fn run(context: &Context, args: &Modules) -> Result<Exit> {
         Modules::Repair => return upkeep::repair(context, &store),
         Modules::Compact => return upkeep::compact(context, &store),
         Modules::Verify(args) => return verify::run(context, args, &store),
+        Modules::Export(args) => return export::run(context, args, || Ok(store.read()?)),
         _ => {}
     }
     let reader = store.read()?;
@@ -57,8 +59,9 @@ pub fn run(context: &Context, args: &Modules) -> Result<Exit> {
             removed::remove(context, &store, &gone, args.dry_run)?;
             Ok(Exit::Done)
         }
-        Modules::Export(args) => upkeep::export(context, &reader, args),
-        Modules::Repair | Modules::Compact | Modules::Verify(_) => Ok(Exit::Done),
+        Modules::Repair | Modules::Compact | Modules::Verify(_) | Modules::Export(_) => {
+            Ok(Exit::Done)
+        }
     }
 }
 

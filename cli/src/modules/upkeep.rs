@@ -1,4 +1,4 @@
-//! `symtool modules repair`, `compact` and `export`.
+//! `symtool modules repair` and `compact`.
 
 use std::io::Write;
 
@@ -6,12 +6,10 @@ use anyhow::Result;
 use indicatif::DecimalBytes;
 use serde::Serialize;
 use symtool_crashes::{self as crash, CrashRepair};
-use symtool_store::{Reader, Store};
+use symtool_store::Store;
 
-use super::args::Export;
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::find;
 use crate::output;
 use crate::terminal::clean;
 
@@ -170,45 +168,4 @@ pub fn compact(context: &Context, store: &Store) -> Result<Exit> {
         );
     }
     Ok(Exit::Done)
-}
-
-/// Writes one module to a file.
-pub fn export(context: &Context, reader: &Reader, args: &Export) -> Result<Exit> {
-    let catalog = reader.catalog();
-    let module = match find::module(&catalog, &args.module, args.latest) {
-        Ok(module) => module,
-        Err(error) => {
-            say!("{}", error.reason()?);
-            return Ok(Exit::SomeFailed);
-        }
-    };
-    reader.export(module, &args.output)?;
-    let bytes = std::fs::metadata(&args.output).map_or(0, |metadata| metadata.len());
-    let record = &module.record;
-    if context.json {
-        let report = Exported {
-            name: &record.name,
-            id: &record.id,
-            file: &args.output.to_string_lossy(),
-            bytes,
-        };
-        writeln!(std::io::stdout(), "{}", output::json(&report)?)?;
-    } else {
-        let (file, name) = (args.output.display(), clean(&record.name));
-        note!(
-            "{file}: {name} ({}), {}; `symtool import` reads it into another store",
-            record.short_id(),
-            DecimalBytes(bytes)
-        );
-    }
-    Ok(Exit::Done)
-}
-
-/// A module that was written: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Exported<'a> {
-    name: &'a str,
-    id: &'a str,
-    file: &'a str,
-    bytes: u64,
 }

@@ -3,6 +3,7 @@
 
 mod add;
 mod error;
+pub mod export;
 pub mod import;
 pub mod mapping;
 pub mod objects;

@@ -12,6 +12,7 @@
 
 mod budget;
 mod commit;
+mod each;
 mod event;
 mod files;
 mod inspect;
@@ -28,6 +29,7 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use symtool_debug::{GivenId, Search};
 use symtool_store::{Error as StoreError, Reader as StoreReader, Store};
 
+pub use each::{WalkedFile, each_file};
 pub use event::{Event, Events, Failure, Outcome, Report, Summary};
 pub use inspect::{Looked, Object, Unreadable, inspect};
 
