@@ -40,7 +40,7 @@ pub fn run(context: &Context) -> Result<Exit> {
         stats.modules.entry(module.record.kind.clone()).or_default().add(&module.record);
     }
     stats.blocks =
-        usage.kinds.iter().map(|(kind, usage)| (kind.name(), Taken::from(*usage))).collect();
+        usage.kinds.iter().map(|(kind, usage)| (key(kind.name()), Taken::from(*usage))).collect();
     stats.others = Taken::from(usage.others);
     let mut out = io::stdout().lock();
     if context.json {
@@ -58,18 +58,18 @@ struct StoreStats {
     store: String,
     /// Bytes of all files in the store's folder.
     disk_bytes: u64,
-    total: InMemoryModule,
+    total: ModuleTotals,
     /// By kind of module.
-    modules: BTreeMap<String, InMemoryModule>,
+    modules: BTreeMap<String, ModuleTotals>,
     /// By kind of block.
-    blocks: BTreeMap<&'static str, Taken>,
+    blocks: BTreeMap<String, Taken>,
     /// Taken of no module that is listed.
     others: Taken,
 }
 
 /// What modules hold.
 #[derive(Debug, Default, Serialize)]
-struct InMemoryModule {
+struct ModuleTotals {
     modules: u64,
     functions: u64,
     files: u64,
@@ -96,7 +96,7 @@ impl From<KindUsage> for Taken {
     }
 }
 
-impl InMemoryModule {
+impl ModuleTotals {
     fn add(&mut self, record: &ModuleRecord) {
         self.modules += 1;
         self.functions += u64::from(record.functions);
@@ -133,33 +133,39 @@ impl StoreStats {
         writeln!(out)?;
         writeln!(
             out,
-            "{bold}{:10} {:>6} {:>11} {:>10} {:>6} {:>6}{reset}",
+            "{bold}{:12} {:>6} {:>11} {:>10} {:>6} {:>6}{reset}",
             "BLOCKS", "COUNT", "EXPANDED", "STORED", "RATIO", "SHARE"
         )?;
         let stored: u64 =
             self.blocks.values().chain([&self.others]).map(|blocks| blocks.bytes_stored).sum();
         let others = Some(("others", &self.others)).filter(|(_, others)| others.blocks > 0);
-        for (kind, blocks) in self.blocks.iter().map(|(kind, blocks)| (*kind, blocks)).chain(others)
-        {
+        let by_kind = self.blocks.iter().map(|(kind, blocks)| (kind.as_str(), blocks));
+        for (kind, blocks) in by_kind.chain(others) {
+            let kind = kind.replace('_', " ");
             let Taken { blocks: count, bytes_stored, bytes_expanded } = *blocks;
             let (from, to) =
                 (DecimalBytes(bytes_expanded).to_string(), DecimalBytes(bytes_stored).to_string());
             let share = format!("{} %", (bytes_stored * 100 + stored / 2) / stored.max(1));
             writeln!(
                 out,
-                "{kind:10} {count:>6} {from:>11} {to:>10} {:>6} {share:>6}",
+                "{kind:12} {count:>6} {from:>11} {to:>10} {:>6} {share:>6}",
                 ratio(bytes_expanded, bytes_stored)
             )?;
         }
         writeln!(
             out,
-            "{:10} {:>6} {:>11} {:>10}",
+            "{:12} {:>6} {:>11} {:>10}",
             "on disk",
             "",
             "",
             DecimalBytes(self.disk_bytes).to_string()
         )
     }
+}
+
+/// A name as the key of a JSON object.
+fn key(name: &str) -> String {
+    name.replace(' ', "_")
 }
 
 /// How many times smaller `to` is than `from`.

@@ -496,7 +496,7 @@ fn lose_a_segment(is_cut: bool) {
     sandbox.import("rust-O2-dwarf5.so");
     let whole = fs::read(&segment).unwrap();
     if is_cut {
-        fs::write(&segment, &whole[..whole.len() / 2]).unwrap();
+        fs::write(&segment, &whole[..whole.len() / 8]).unwrap();
     } else {
         fs::remove_file(&segment).unwrap();
     }

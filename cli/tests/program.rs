@@ -300,7 +300,10 @@ fn stats_json_has_the_documented_shape() {
     }
     assert_eq!(stats["total"]["modules"], 2);
     let kinds = stats["blocks"].as_object().unwrap();
-    assert_eq!(kinds.keys().collect::<Vec<_>>(), ["files", "footer", "functions", "ranges"]);
+    assert_eq!(
+        kinds.keys().collect::<Vec<_>>(),
+        ["files", "footer", "functions", "ranges", "unwind_rows", "unwind_rules"]
+    );
     // All blocks but records are what modules count.
     let stored: u64 = kinds
         .iter()
