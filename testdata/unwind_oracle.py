@@ -2,7 +2,8 @@
 """unwind_oracle.py: unwind rows as other tools see them.
     unwind_oracle.py FILE                    prints the rows of an ELF or Mach-O file, one a line
     unwind_oracle.py --compare PROGRAM FILE… compares them with what `PROGRAM FILE` prints (formats/unwind/examples/rows.rs)
-    unwind_oracle.py --refresh               writes golden/unwind/NAME.rows of each file that has one
+    unwind_oracle.py --rules FILE            prints the rules that call frame information of an object file has, each once
+    unwind_oracle.py --refresh               writes unwind/NAME.rows of each file in unwind/ or objects/ that has one
 Call frame information is what llvm-dwarfdump-19 prints. Of ARM's exception tables readelf -u prints the instructions, of Apple's compact
 unwind llvm-objdump-19 the encodings; unwind_replay.py makes rows of both. Where rows overlap the first one counts."""
 import bisect
@@ -16,7 +17,7 @@ import tempfile
 import unwind_replay
 
 HERE = pathlib.Path(__file__).parent
-GOLDEN = HERE / "golden" / "unwind"
+GOLDEN = HERE / "unwind"
 # Names of formats of llvm-dwarfdump, and targets that give the registers of such a file their names.
 TRIPLES = {
     "elf64-x86-64": "x86_64-linux", "elf32-x86-64": "x86_64-linux-gnux32", "elf32-i386": "i386-linux", "elf64-littleaarch64": "aarch64-linux",
@@ -251,8 +252,12 @@ def main():
             sys.exit(0 if all([compare(program, file) for file in files]) else 1)
         case ["--refresh"]:
             for golden in sorted(GOLDEN.glob("*.rows")):
-                folder = "unwind" if (HERE / "unwind" / golden.stem).exists() else "objects"
-                golden.write_text("".join(line + "\n" for line in rows(str(HERE / folder / golden.stem))))
+                # A name can have dots of its own.
+                name = golden.name.removesuffix(".rows")
+                file = next(HERE / folder / name for folder in ("unwind", "objects") if (HERE / folder / name).exists())
+                golden.write_text("".join(line + "\n" for line in rows(str(file))))
+        case ["--rules", file]:
+            print("\n".join(sorted({text for _, _, text in cfi(file, [(0, 1 << 64)])})))
         case [file] if not file.startswith("-"):
             print("\n".join(rows(file)))
         case _:

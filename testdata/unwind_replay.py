@@ -170,7 +170,8 @@ def compact(file, code):
     if "Second level" not in shown:
         return []
     header = run("llvm-objdump-19", "--macho", "--private-headers", file)
-    image = int(re.search(r"segname __TEXT\s+vmaddr (0x[0-9a-f]+)", header)[1], 16)
+    text = re.search(r"segname __TEXT\s+vmaddr (0x[0-9a-f]+)", header)
+    image = int(text[1], 16) if text else 0
     first, _, pages = shown.partition("Second level indices:")
     last = re.findall(r"^    \[\d+\]: function offset=0x([0-9a-f]+), 2nd level page offset=0x0+,", first, re.M)
     found = re.findall(r"function offset=0x([0-9a-f]+), encoding(?:\[\d+\])?=0x([0-9a-f]+)", pages)
