@@ -109,15 +109,26 @@ impl State {
             AARCH64_NEGATE_RA_STATE | AARCH64_NEGATE_RA_STATE_WITH_PC => {
                 self.toggle_signed_or_save_window(cie, instruction)
             }
-            _ => {
+            gimli::DW_CFA_restore_extended => {
                 let register = self.register(at)?;
-                if instruction == gimli::DW_CFA_restore_extended {
-                    self.reset(cie, register);
-                    return Ok(());
-                }
+                self.reset(cie, register);
+                Ok(())
+            }
+            gimli::DW_CFA_undefined
+            | gimli::DW_CFA_same_value
+            | gimli::DW_CFA_offset_extended
+            | gimli::DW_CFA_offset_extended_sf
+            | gimli::DW_CFA_val_offset
+            | gimli::DW_CFA_val_offset_sf
+            | gimli::DW_CFA_register
+            | gimli::DW_CFA_expression
+            | gimli::DW_CFA_val_expression
+            | GNU_NEGATIVE_OFFSET_EXTENDED => {
+                let register = self.register(at)?;
                 let recovery = self.recovery(cie, instruction, at)?;
                 self.set(cie, register, recovery)
             }
+            _ => Err(NOT_SUPPORTED),
         }
     }
 

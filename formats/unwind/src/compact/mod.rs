@@ -34,18 +34,16 @@ pub fn read(input: &UnwindSections<'_>, code: &CodeMap<'_>, builder: &mut Unwind
     let mut budget = Budget::for_bytes(section.bytes.len());
     let mut reader = Reader { input, code, known: HashMap::new() };
     let read = pages::functions(section.bytes, &mut budget, &mut |function, budget| {
-        match function {
-            Ok(function) => reader.function(&function, budget, builder),
-            Err(reason) => Err(reason),
+        let read = function.and_then(|function| reader.function(&function, budget, builder));
+        match read {
+            Err(UnwindDropReason::TooMuchWork) | Ok(()) => read,
+            Err(reason) => {
+                builder.count(reason);
+                Ok(())
+            }
         }
-        .or_else(|reason| {
-            builder.count(reason);
-            if reason == UnwindDropReason::TooMuchWork { Err(reason) } else { Ok(()) }
-        })
     });
-    if let Err(reason) = read
-        && reason != UnwindDropReason::TooMuchWork
-    {
+    if let Err(reason) = read {
         builder.count(reason);
     }
 }

@@ -125,7 +125,8 @@ impl Page<'_> {
     fn functions(&self, budget: &mut Budget, take: Take<'_>) -> Result<(), UnwindDropReason> {
         let section = self.section;
         let half = |offset: usize| section.half(self.at.checked_add(offset)?);
-        let (Some(kind), Some(entries), Some(count)) = (section.word(self.at), half(4), half(6))
+        let (Some(kind @ (REGULAR | COMPRESSED)), Some(entries), Some(count)) =
+            (section.word(self.at), half(4), half(6))
         else {
             return take(Err(BAD_ENTRY), budget);
         };
@@ -152,9 +153,6 @@ impl Page<'_> {
             _ => None,
         };
         let mut next = read(0);
-        if next.is_none() && count > 0 {
-            return take(Err(BAD_ENTRY), budget);
-        }
         for number in 1..=count {
             budget.spend(1)?;
             let Some((start, encoding)) = next else {

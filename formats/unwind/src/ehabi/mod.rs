@@ -52,7 +52,10 @@ impl Tables<'_> {
         let entries = self.entries(endian);
         for (number, entry) in entries.iter().enumerate() {
             let Some(code_end) = code.end_of_code(entry.start) else {
-                builder.count(UnwindDropReason::Tombstone);
+                // The last entry may only say where the code before it ends.
+                if entry.word != CANNOT_UNWIND {
+                    builder.count(UnwindDropReason::Tombstone);
+                }
                 continue;
             };
             let next = entries.get(number + 1).map_or(u64::MAX, |next| next.start);
@@ -105,7 +108,8 @@ impl Tables<'_> {
         };
         budget.spend(u64::try_from(opcodes.len()).unwrap_or(u64::MAX))?;
         let mut rule = opcodes::rule(&opcodes)?;
-        rule.flags.set(RuleFlags::BODY_ONLY);
+        let goes_on = !rule.flags.has(RuleFlags::END_OF_STACK);
+        rule.flags.set_if(RuleFlags::BODY_ONLY, goes_on);
         Ok(rule)
     }
 
