@@ -58,7 +58,7 @@ fn flagged(mut rule: Rule, flags: RuleFlags) -> Rule {
 fn a_call_of_a_bad_pointer_has_left_its_return_address() {
     let stack = long_words(&[CODE + 0x120, 0, CODE + 0x220, 0]);
     let mut table = rows(&[(0x100, 0x200, frame64(16)), (0x200, 0x300, Rule::end_of_stack())]);
-    let want = vec![(0x120, Leaf), (0x220, Cfi)];
+    let want = [(0x120, Leaf), (0x220, Cfi)];
     for pc in [0, 8, 0xdead_beef_0000] {
         let dump = process(X64, LINUX, &stack, &context64(pc, STACK, 0));
         let (frames, end) = walk(&dump, &mut table);

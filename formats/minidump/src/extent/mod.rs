@@ -2,16 +2,19 @@
 //!
 //! A dump is whole if the furthest end of all that its descriptors point at is within the file.
 
+mod moved;
 mod zeros;
 
 use std::fmt;
 
 use minidump_common::format::MINIDUMP_STREAM_TYPE as StreamType;
 
+use self::moved::MovedStack;
 pub use self::zeros::ZeroedRange;
 use crate::bytes::faults::{DumpPart, FaultKind};
 use crate::read::Minidump;
 use crate::read::reader::FileRange;
+use crate::read::threads::DumpThread;
 
 /// Whether something that crashes are read from is in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,7 +48,8 @@ pub struct MissingParts {
     pub threads: u64,
     /// Of these, threads of which not even the record is in the file.
     pub thread_records: u64,
-    /// Threads whose stack is not in the file, or only in part; those without a record count.
+    /// Threads whose stack is not in the file, or only in part, or not where it should be; those
+    /// without a record count.
     pub stacks: u64,
     /// Threads whose registers are not in the file; those without a record count.
     pub contexts: u64,
@@ -112,7 +116,7 @@ impl Minidump<'_> {
         let records = self.faults.of(DumpPart::Threads, FaultKind::OutsideFile)
             + self.faults.of(DumpPart::Threads, FaultKind::Zeroed);
         let read = crate::bytes::width(self.threads.len());
-        let count = |is: &dyn Fn(&crate::DumpThread) -> bool| {
+        let count = |is: &dyn Fn(&DumpThread) -> bool| {
             crate::bytes::width(self.threads.iter().filter(|thread| is(thread)).count()) + records
         };
         let outside = |range: &FileRange| self.is_outside(*range);
@@ -121,7 +125,9 @@ impl Minidump<'_> {
         MissingParts {
             threads: read + records,
             thread_records: records,
-            stacks: count(&|thread| self.has_no_stack(thread)),
+            stacks: count(&|thread| {
+                self.has_no_stack(thread) || self.moved(thread) != MovedStack::default()
+            }),
             contexts: count(&|thread| self.is_outside(thread.context)),
             memory_ranges: crate::bytes::width(ranges)
                 + self
@@ -132,9 +138,18 @@ impl Minidump<'_> {
         }
     }
 
+    /// Whether the stack of a thread is not where it should be, because a chunk of the file was
+    /// dropped before it or in it.
+    fn moved(&self, thread: &DumpThread) -> MovedStack {
+        match moved::distance(self) {
+            Some(distance) if !thread.stack.is_empty() => moved::stack(self, thread, distance),
+            _ => MovedStack::default(),
+        }
+    }
+
     /// Whether the stack of a thread is cut off. In dumps of the whole memory, the list of memory
     /// has it.
-    fn has_no_stack(&self, thread: &crate::DumpThread) -> bool {
+    fn has_no_stack(&self, thread: &DumpThread) -> bool {
         if !thread.stack.is_empty() {
             return self.is_outside(thread.stack);
         }
@@ -162,7 +177,10 @@ impl Minidump<'_> {
             return missing;
         };
         let sp = context.and_then(|context| self.memory.from(context.sp()));
+        let moved = thread.map_or_else(MovedStack::default, |thread| self.moved(thread));
         match (self.is_outside(stack), sp) {
+            _ if moved.start => Completeness::Missing,
+            _ if moved.end => Completeness::Partly,
             (true, Some(_)) => Completeness::Partly,
             (true, None) if stack.offset < self.file_bytes() => Completeness::Partly,
             (true, None) => Completeness::Missing,
