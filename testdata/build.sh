@@ -17,7 +17,7 @@ umask 022
 if [ $# -eq 0 ]; then
     rm -rf "$out"
     set -- x86 codegen reloc arch plt shape split dwz link packed lang odd
-    set -- "$@" macho machoimg machofat machomap macholang machodsym
+    set -- "$@" macho machoimg machofat machomap macholang machodsym unwind
 fi
 mkdir -p "$out"
 . "$here/build/common.sh"
