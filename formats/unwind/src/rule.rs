@@ -138,6 +138,12 @@ impl Rule {
         }
     }
 
+    /// Whether it says where the frame ends, or that there is no caller.
+    pub(crate) fn is_complete(&self) -> bool {
+        let has_cfa = !matches!(&self.cfa, Cfa::Expression(bytes) if bytes.is_empty());
+        has_cfa || self.flags.has(RuleFlags::END_OF_STACK)
+    }
+
     /// The registers that the function has changed, sorted by number.
     pub fn saved(&self) -> &[(Register, Recovery)] {
         &self.saved

@@ -13,6 +13,7 @@ use super::state::unchanged;
 use crate::budget::Budget;
 use crate::limits::STEPS_PER_KEPT_REGISTER;
 use crate::rule::{Register, Rule, RuleFlags};
+use crate::table::{RuleId, UnwindTableBuilder};
 
 /// A common information entry.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct Cie {
     pub return_column: Register,
     /// The rule that a function begins with, by the instructions of this entry.
     pub rule: Rule,
+    /// The number of the rule.
+    pub number: Option<RuleId>,
     /// Bytes of expressions that the rule may have.
     pub expression_bytes: usize,
 }
@@ -49,10 +52,17 @@ impl<'a, E: Endianity> Cies<'a, E> {
     }
 
     /// The CIE at `offset` of the section.
-    pub fn at(&mut self, offset: usize, budget: &mut Budget) -> Result<&Cie, Refusal> {
+    pub fn at(
+        &mut self,
+        offset: usize,
+        budget: &mut Budget,
+        builder: &mut UnwindTableBuilder,
+    ) -> Result<&Cie, Refusal> {
         match self.known.entry(offset) {
             Slot::Occupied(known) => known.into_mut(),
-            Slot::Vacant(free) => free.insert(read(self.source, self.endian, offset, budget)),
+            Slot::Vacant(free) => {
+                free.insert(read(self.source, self.endian, offset, budget, builder))
+            }
         }
         .as_ref()
         .map_err(|refusal| *refusal)
@@ -64,6 +74,7 @@ fn read<E: Endianity>(
     endian: E,
     offset: usize,
     budget: &mut Budget,
+    builder: &mut UnwindTableBuilder,
 ) -> Result<Cie, Refusal> {
     let entry = Entries::at(source.section.bytes, endian, source.kind, offset);
     let Some(Entry::Cie(mut at)) = entry else { return Err(BAD_ENTRY) };
@@ -72,6 +83,9 @@ fn read<E: Endianity>(
     let mut cie = header(source, endian, &mut at)?;
     let program = Program::new(source, endian);
     (cie.rule, cie.expression_bytes) = program.initial_rule(&cie, at, budget)?;
+    if cie.rule.is_complete() {
+        cie.number = builder.number(&cie.rule);
+    }
     let kept = u64::try_from(cie.rule.saved().len()).unwrap_or(u64::MAX);
     budget.spend(STEPS_PER_KEPT_REGISTER.saturating_mul(kept.saturating_add(4)))?;
     Ok(cie)
@@ -120,6 +134,7 @@ fn header<'a, E: Endianity>(
         data_factor,
         return_column,
         rule,
+        number: None,
         expression_bytes: 0,
     })
 }

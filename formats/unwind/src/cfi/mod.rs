@@ -63,7 +63,7 @@ impl Source<'_> {
         for entry in Entries::new(self.section.bytes, endian, self.kind) {
             let read = match entry {
                 Ok(Entry::Fde(fde)) => cies
-                    .at(fde.cie_offset, &mut budget)
+                    .at(fde.cie_offset, &mut budget, builder)
                     .and_then(|cie| program.read(cie, fde.rest, &mut budget, builder)),
                 // Those that a function refers to are read for it.
                 Ok(Entry::Cie(_)) => Ok(()),

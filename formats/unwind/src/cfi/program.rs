@@ -11,7 +11,7 @@ use crate::architecture::Architecture;
 use crate::budget::Budget;
 use crate::drops::UnwindDropReason;
 use crate::limits::STEPS_PER_KEPT_REGISTER;
-use crate::rule::{Cfa, Rule, RuleFlags};
+use crate::rule::Rule;
 use crate::table::{RuleId, UnwindRow, UnwindTableBuilder};
 
 /// The high bits of an instruction that has its operand in the low ones.
@@ -27,8 +27,6 @@ pub struct Program<'a, E: Endianity> {
     state: State,
     /// Of this function; kept only if all of its instructions can be followed.
     rows: Vec<UnwindRow>,
-    /// The number of the rule, while it has not changed.
-    rule: Option<RuleId>,
 }
 
 impl<'a, E: Endianity> Program<'a, E> {
@@ -41,7 +39,6 @@ impl<'a, E: Endianity> Program<'a, E> {
             pointers: PointerReader::new(source, endian),
             state: State::new(source.input.architecture, swaps_frame_registers),
             rows: Vec::new(),
-            rule: None,
         }
     }
 
@@ -159,21 +156,31 @@ impl<'a, E: Endianity> Program<'a, E> {
         if start >= end {
             return Ok(());
         }
-        if self.state.changed {
-            let rule = &self.state.rule;
-            let has_cfa = !matches!(&rule.cfa, Cfa::Expression(bytes) if bytes.is_empty());
-            if !has_cfa && !rule.flags.has(RuleFlags::END_OF_STACK) {
-                return Err(BAD_ENTRY);
-            }
-            let known = builder.rule_count();
-            self.rule = builder.number(rule);
-            if builder.rule_count() > known {
-                budget.spend(STEPS_PER_KEPT_REGISTER.saturating_mul(weight))?;
-            }
-            self.state.changed = false;
-        }
-        let rule = self.rule.ok_or(Refusal(UnwindDropReason::TooMuchWork))?;
+        let rule = match self.state.number {
+            Some(rule) => rule,
+            None => self.number(weight, budget, builder)?,
+        };
         self.rows.push(UnwindRow { start, end, rule });
         Ok(())
+    }
+
+    /// The number of the rule, which may be new.
+    fn number(
+        &mut self,
+        weight: u64,
+        budget: &mut Budget,
+        builder: &mut UnwindTableBuilder,
+    ) -> Result<RuleId, Refusal> {
+        let rule = &self.state.rule;
+        if !rule.is_complete() {
+            return Err(BAD_ENTRY);
+        }
+        let known = builder.rule_count();
+        let number = builder.number(rule).ok_or(UnwindDropReason::TooMuchWork)?;
+        if builder.rule_count() > known {
+            budget.spend(STEPS_PER_KEPT_REGISTER.saturating_mul(weight))?;
+        }
+        self.state.number = Some(number);
+        Ok(number)
     }
 }

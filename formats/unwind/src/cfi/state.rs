@@ -7,6 +7,7 @@ use super::refusal::{BAD_ENTRY, NOT_SUPPORTED, Refusal};
 use crate::architecture::Architecture;
 use crate::limits::{MAX_EXPRESSION_BYTES, MAX_REMEMBERED_RULES, MAX_RULE_REGISTERS};
 use crate::rule::{Cfa, Recovery, Register, Rule, RuleFlags};
+use crate::table::RuleId;
 
 /// DWARF for the ARM 64-bit Architecture, section 4.1: as `DW_CFA_AARCH64_negate_ra_state`, which
 /// is next to it; the address was signed with that of an instruction too.
@@ -22,14 +23,14 @@ const RA_SIGN_STATE: Register = Register(34);
 #[derive(Debug)]
 pub struct State {
     pub rule: Rule,
-    /// Whether the rule may have changed since this was last cleared.
-    pub changed: bool,
+    /// The number of the rule, if it had one and has not changed since.
+    pub number: Option<RuleId>,
     architecture: Architecture,
     /// Whether the numbers of `esp` and `ebp` are swapped.
     swaps_frame_registers: bool,
     /// Whether a function can have its return address in the column for it.
     column_is_register: bool,
-    remembered: Vec<Rule>,
+    remembered: Vec<(Rule, Option<RuleId>)>,
     /// Bytes of all expressions that were read.
     expression_bytes: usize,
 }
@@ -38,7 +39,7 @@ impl State {
     pub fn new(architecture: Architecture, swaps_frame_registers: bool) -> Self {
         Self {
             rule: Rule::end_of_stack(),
-            changed: true,
+            number: None,
             architecture,
             swaps_frame_registers,
             column_is_register: false,
@@ -50,7 +51,7 @@ impl State {
     /// Begins a function, or the CIE itself.
     pub fn begin(&mut self, cie: &Cie) {
         self.rule.clone_from(&cie.rule);
-        self.changed = true;
+        self.number = cie.number;
         self.column_is_register = self.architecture.may_hold_return_address(cie.return_column);
         self.remembered.clear();
         self.expression_bytes = cie.expression_bytes;
@@ -94,8 +95,7 @@ impl State {
             gimli::DW_CFA_nop => Ok(()),
             gimli::DW_CFA_remember_state => self.remember(),
             gimli::DW_CFA_restore_state => {
-                self.rule = self.remembered.pop().ok_or(BAD_ENTRY)?;
-                self.changed = true;
+                (self.rule, self.number) = self.remembered.pop().ok_or(BAD_ENTRY)?;
                 Ok(())
             }
             // What callers pushed matters only to who resumes at a landing pad.
@@ -167,7 +167,7 @@ impl State {
         instruction: DwCfa,
         at: &mut EndianSlice<'_, E>,
     ) -> Result<(), Refusal> {
-        self.changed = true;
+        self.number = None;
         let register = match instruction {
             gimli::DW_CFA_def_cfa | gimli::DW_CFA_def_cfa_sf | gimli::DW_CFA_def_cfa_register => {
                 Some(self.register(at)?)
@@ -205,7 +205,7 @@ impl State {
         if self.remembered.len() >= MAX_REMEMBERED_RULES {
             return Err(NOT_SUPPORTED);
         }
-        self.remembered.push(self.rule.clone());
+        self.remembered.push((self.rule.clone(), self.number));
         Ok(())
     }
 
@@ -217,7 +217,7 @@ impl State {
         let signed = RuleFlags::SIGNED_RETURN_ADDRESS;
         match (self.architecture, instruction) {
             (Architecture::Arm64, _) => {
-                self.changed = true;
+                self.number = None;
                 self.rule.flags.set_if(signed, !self.rule.flags.has(signed));
                 Ok(())
             }
@@ -238,7 +238,7 @@ impl State {
     }
 
     fn set(&mut self, cie: &Cie, register: Register, recovery: Recovery) -> Result<(), Refusal> {
-        self.changed = true;
+        self.number = None;
         if register == cie.return_column {
             self.set_return_address(register, &recovery);
             if !self.column_is_register {
@@ -266,7 +266,7 @@ impl State {
 
     /// Gives `register` the recovery that it had at the start of the function.
     fn reset(&mut self, cie: &Cie, register: Register) {
-        self.changed = true;
+        self.number = None;
         match cie.rule.recovery(register) {
             Recovery::SameValue => self.rule.keep(register),
             recovery => self.rule.save(register, recovery.clone()),
