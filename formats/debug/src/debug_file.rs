@@ -6,7 +6,7 @@ use crate::breakpad::{BreakpadFile, GivenId, is_symbol_file};
 use crate::bytes::{Error, Mapped};
 use crate::companions::Search;
 use crate::debug_object::DebugObject;
-use crate::inspect::Inspection;
+use crate::inspect::{Inspection, ServerRole};
 use crate::module::{ModuleInfo, ModuleSymbols};
 use crate::pdb::{self, PdbFile};
 use crate::progress::Progress;
@@ -16,17 +16,6 @@ use crate::unwind;
 /// PDB, or a Breakpad symbol file.
 #[derive(Debug)]
 pub struct DebugFile<'d>(Format<'d>);
-
-/// What a symbol server hands a file out as.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ServerRole {
-    /// It has the code itself.
-    pub has_code: bool,
-    /// It has debug data, or is what was split from the code.
-    pub has_debug_data: bool,
-    /// Of an image of Windows, the time stamp and size by which it is found: `4F2596DA6000`.
-    pub code_id: Option<String>,
-}
 
 #[derive(Debug)]
 enum Format<'d> {

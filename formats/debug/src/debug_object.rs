@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::bytes::{Error, Mapped};
 use crate::companions::debug_map::Objects;
 use crate::companions::{Search, debug_files};
-use crate::debug_file::ServerRole;
+use crate::inspect::ServerRole;
 use crate::module::ModuleInfo;
 use crate::object::{ObjectFile, pe};
 

@@ -54,6 +54,17 @@ pub struct SharedNames {
     pub is_found: bool,
 }
 
+/// What a symbol server hands a file out as.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerRole {
+    /// It has the code itself.
+    pub has_code: bool,
+    /// It has debug data, or is what was split from the code.
+    pub has_debug_data: bool,
+    /// Of an image of Windows, the time stamp and size by which it is found: `4F2596DA6000`.
+    pub code_id: Option<String>,
+}
+
 impl DebugObject<'_> {
     /// Looks at headers, at the root of each unit, and at where files that belong to it should be.
     /// The debug file with which [`DebugObject::with_debug_data`] was called, or which is looked for

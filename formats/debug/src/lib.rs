@@ -40,8 +40,8 @@ mod warnings;
 pub use breakpad::{BreakpadHead, GivenId, breakpad_id, write_breakpad};
 pub use bytes::{Companion, Error, Mapped, PdbKind};
 pub use companions::{Search, SearchedPlace};
-pub use debug_file::{DebugFile, ServerRole};
-pub use inspect::{Inspection, SharedNames};
+pub use debug_file::DebugFile;
+pub use inspect::{Inspection, ServerRole, SharedNames};
 pub use module::{
     Alias, ChainId, CodeMark, DropCounts, DropReason, File, FileId, Files, Folder, Function,
     FunctionId, Functions, InlineChain, ModuleInfo, ModuleSymbols, Range, Source, SourceLocation,

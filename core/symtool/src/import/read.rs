@@ -189,20 +189,9 @@ impl<'a> Reader<'a> {
             });
         }
         let start = Instant::now();
-        let file = match DebugFile::parse(mapped) {
-            Err(error @ Error::NoModuleLine { .. }) => match self.given_id(path) {
-                Ok(Some(FileId { build: Some(id), .. })) => {
-                    DebugFile::parse_with_id(mapped, Some(&id))?
-                }
-                Ok(Some(_)) => {
-                    let what = "a build";
-                    let failure = Failure::OtherId { path: path.to_owned(), what };
-                    return Ok(Outcome::Failed { path: path.to_owned(), failure });
-                }
-                Ok(None) => return Err(error),
-                Err(failure) => return Ok(Outcome::Failed { path: path.to_owned(), failure }),
-            },
-            file => file?,
+        let file = match self.parse(path, mapped)? {
+            Ok(file) => file,
+            Err(failure) => return Ok(Outcome::Failed { path: path.to_owned(), failure }),
         };
         let debug = file.debug_file(&self.search);
         let file = file.with_debug_data(
@@ -238,6 +227,29 @@ impl<'a> Reader<'a> {
             packed: packed_in,
         });
         Ok(self.packed(path, reading, packed, parsing + start.elapsed()))
+    }
+
+    /// The file that `mapped` is; where it does not say of which build, of the one that was given.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    fn parse<'d>(
+        &self,
+        path: &Path,
+        mapped: &'d Mapped,
+    ) -> Result<Result<DebugFile<'d>, Failure>, Error> {
+        let error = match DebugFile::parse(mapped) {
+            Err(error @ Error::NoModuleLine { .. }) => error,
+            file => return file.map(Ok),
+        };
+        match self.given_id(path) {
+            Ok(Some(FileId { build: Some(id), .. })) => {
+                DebugFile::parse_with_id(mapped, Some(&id)).map(Ok)
+            }
+            Ok(Some(_)) => Ok(Err(Failure::OtherId { path: path.to_owned(), what: "a build" })),
+            Ok(None) => Err(error),
+            Err(failure) => Ok(Err(failure)),
+        }
     }
 
     /// The id for the file at `path`, which has none, if one was given.

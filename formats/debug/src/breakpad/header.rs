@@ -169,7 +169,7 @@ fn kind(os: &[u8]) -> ModuleKind {
 }
 
 /// Architectures as Breakpad and dump_syms name them, and as LLVM does.
-pub const ARCHES: [(&str, &str); 24] = [
+pub const ARCHES: [(&str, &str); 32] = [
     ("x86", "i386"),
     ("i386", "i386"),
     ("x86_64", "x86_64"),
@@ -194,6 +194,15 @@ pub const ARCHES: [(&str, &str); 24] = [
     ("riscv64", "riscv64"),
     ("s390x", "s390x"),
     ("loongarch64", "loongarch64"),
+    // Those that Breakpad does not know, as symtool writes them.
+    ("x86_64_x32", "x86_64_x32"),
+    ("aarch64_32", "aarch64_32"),
+    ("arm64_32", "arm64_32"),
+    ("armv7em", "armv7em"),
+    ("armv7m", "armv7m"),
+    ("loongarch32", "loongarch32"),
+    ("sparcv9", "sparcv9"),
+    ("xscale", "xscale"),
 ];
 
 fn arch_name(kind: ModuleKind, arch: &[u8]) -> &'static str {

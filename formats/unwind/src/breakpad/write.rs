@@ -7,7 +7,7 @@ use gimli::{Encoding, EndianSlice, Format, LittleEndian, Operation};
 use super::registers::name;
 use crate::architecture::Architecture;
 use crate::limits::MAX_EXPRESSION_BYTES;
-use crate::rule::{Cfa, Recovery, Register, Rule, RuleFlags};
+use crate::rule::{Cfa, Recovery, Register, Rule};
 use crate::table::UnwindTable;
 
 /// Writes the rows of `table`, of a module for `arch`, as `STACK CFI` records, whose addresses count
@@ -72,11 +72,6 @@ struct CfiText {
 impl CfiText {
     /// The text of `rule`; `None` if it cannot be told so.
     fn of(rule: &Rule, postfix: &Postfix<'_>) -> Option<Self> {
-        let is_more = rule.flags.has(RuleFlags::CALLEE_ARGUMENTS)
-            || rule.flags.has(RuleFlags::SIGNED_RETURN_ADDRESS);
-        if is_more {
-            return None;
-        }
         let cfa = match &rule.cfa {
             Cfa::Register(register, offset) => postfix.sum(*register, *offset)?,
             Cfa::Expression(operations) => postfix.expression(operations, None)?,
@@ -94,7 +89,14 @@ impl CfiText {
         let saved = saved.filter_map(|(register, recovery)| {
             Some((postfix.name(*register)?, postfix.recovery(recovery)?))
         });
-        Some(Self { cfa, return_address, saved: saved.collect() })
+        let mut saved: Vec<_> = saved.collect();
+        // Rules leave it to the caller to add them (`RuleFlags::CALLEE_ARGUMENTS`); in a record the
+        // callee says where its caller's stack pointer is.
+        if rule.argument_bytes > 0 {
+            let stack_pointer = postfix.name(postfix.architecture.stack_pointer()?)?;
+            saved.push((stack_pointer, sum(".cfa", rule.argument_bytes.into())));
+        }
+        Some(Self { cfa, return_address, saved })
     }
 
     /// Whether `next` can be told as a change of this one.
@@ -158,10 +160,14 @@ impl Postfix<'_> {
         name(self.architecture, register)
     }
 
+    fn word_bytes(&self) -> u8 {
+        if self.arch.contains("64") || self.arch == "s390x" { 8 } else { 4 }
+    }
+
     /// What the DWARF expression `operations` computes, where the stack begins with `first`.
     fn expression(&self, operations: &[u8], first: Option<&str>) -> Option<String> {
-        let address_size = if self.arch.contains("64") || self.arch == "s390x" { 8 } else { 4 };
-        let encoding = Encoding { address_size, format: Format::Dwarf32, version: 5 };
+        let encoding =
+            Encoding { address_size: self.word_bytes(), format: Format::Dwarf32, version: 5 };
         let mut stack: Vec<String> = first.map(str::to_owned).into_iter().collect();
         let mut rest =
             gimli::Expression(EndianSlice::new(operations, LittleEndian)).operations(encoding);
@@ -203,6 +209,8 @@ impl Postfix<'_> {
             Operation::And => {
                 // Only a mask that aligns can be told.
                 let mask: i64 = stack.pop()?.parse().ok()?;
+                let narrow = u32::try_from(mask).ok().filter(|_| self.word_bytes() == 4);
+                let mask = narrow.map_or(mask, |mask| mask.cast_signed().into());
                 let step = mask.checked_neg().filter(|step| step.count_ones() == 1)?;
                 let value = stack.pop()?;
                 stack.push(format!("{value} {step} @"));
@@ -268,7 +276,7 @@ mod tests {
         let rsp = Register(7);
         let mut rule = Rule::new(Cfa::Register(rsp, 8), Recovery::AtCfa(-8));
         builder.push(0, 8, &rule);
-        rule.flags.set(RuleFlags::CALLEE_ARGUMENTS);
+        rule.argument_bytes = 16;
         builder.push(8, 16, &rule);
         // DW_OP_breg7 0, DW_OP_lit16, DW_OP_ge: a comparison.
         let comparison = Cfa::Expression([0x77, 0, 0x40, 0x2a].into());
@@ -276,8 +284,9 @@ mod tests {
         // DW_OP_breg7 0, DW_OP_const1s -16, DW_OP_and: a multiple of 16.
         let aligned = Cfa::Expression([0x77, 0, 0x09, 0xf0, 0x1a].into());
         builder.push(24, 32, &Rule::new(aligned, Recovery::AtCfa(-8)));
-        let text = "STACK CFI INIT 0 8 .cfa: $rsp 8 + .ra: .cfa -8 + ^\n\
+        let text = "STACK CFI INIT 0 10 .cfa: $rsp 8 + .ra: .cfa -8 + ^\n\
+            STACK CFI 8 $rsp: .cfa 16 +\n\
             STACK CFI INIT 18 8 .cfa: $rsp 16 @ .ra: .cfa -8 + ^\n";
-        assert_eq!(written(&builder.finish()), (text.to_owned(), 2));
+        assert_eq!(written(&builder.finish()), (text.to_owned(), 1));
     }
 }
