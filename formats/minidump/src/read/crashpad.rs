@@ -80,7 +80,7 @@ pub fn read(reader: &mut Reader<'_>, stream: FileRange) -> Option<CrashpadInfo> 
         let link: Option<MINIDUMP_MODULE_CRASHPAD_INFO_LINK> = reader.record(PART, offset);
         let Some(link) = link else { break };
         let range = FileRange::from(link.location);
-        if reader.claim(PART, range)
+        if reader.is_inside(PART, range)
             && let Some(raw) = reader.record::<MINIDUMP_MODULE_CRASHPAD_INFO>(PART, range.offset)
         {
             modules.push(module(reader, link.minidump_module_list_index, &raw));
@@ -142,7 +142,7 @@ fn list(reader: &mut Reader<'_>, range: FileRange, each: u64) -> Records {
     if range.is_empty() {
         return Records::none();
     }
-    reader.claim(PART, range);
+    reader.is_inside(PART, range);
     let records = reader.list(PART, range, each, limits::MAX_ANNOTATIONS);
     records.at_most(reader.take_annotations(records.count))
 }

@@ -102,11 +102,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Notes that `part` has these bytes, and whether they are all in the file.
+    /// Notes that `part` has these bytes, and whether they are all in the file. They count for how
+    /// far the dump reaches.
     pub fn claim(&mut self, part: DumpPart, range: FileRange) -> bool {
         if range.end() > self.reach.end {
             (self.reach.end, self.reach.part) = (range.end(), part);
         }
+        self.is_inside(part, range)
+    }
+
+    /// Whether these bytes are all in the file. They do not count for how far the dump reaches:
+    /// what is not needed to read a crash is not always written with care.
+    pub fn is_inside(&mut self, part: DumpPart, range: FileRange) -> bool {
         let inside = range.end() <= self.bytes.len();
         if !inside {
             self.faults.count(part, FaultKind::OutsideFile);
@@ -162,7 +169,7 @@ impl<'a> Reader<'a> {
         let here = stream.end().min(self.bytes.len()).saturating_sub(first) / each;
         if stated > here {
             self.faults.add(part, FaultKind::OutsideFile, stated - here);
-            self.reach.may_be_further = true;
+            self.reach.may_be_further |= stream.end() <= self.reach.end;
         }
         let count = stated.min(here);
         if count > most {
@@ -189,8 +196,13 @@ impl<'a> Reader<'a> {
         if offset == 0 {
             return None;
         }
-        if !self.claim(part, FileRange { offset, size: 4 }) {
-            self.reach.may_be_further = true;
+        let length = FileRange { offset, size: 4 };
+        let is_inside = match part {
+            DumpPart::ModuleName => self.claim(part, length),
+            _ => self.is_inside(part, length),
+        };
+        if !is_inside {
+            self.reach.may_be_further |= part == DumpPart::ModuleName;
             return None;
         }
         let size = u64::from(self.bytes.u32(offset)?);
@@ -204,7 +216,11 @@ impl<'a> Reader<'a> {
             self.faults.count(part, FaultKind::TooLong);
             return None;
         }
-        if !self.claim(part, range) {
+        let is_inside = match part {
+            DumpPart::ModuleName | DumpPart::CodeView => self.claim(part, range),
+            _ => self.is_inside(part, range),
+        };
+        if !is_inside {
             return None;
         }
         let bytes = self.bytes.get(range.offset, range.size)?;

@@ -161,7 +161,7 @@ pub struct WalkedThread {
 pub struct ModuleUse {
     /// A frame is in it.
     pub is_visited: bool,
-    /// A row of it was asked for that it did not have.
+    /// A row of it was needed, and it has no unwind data, or it is not at hand.
     pub lacks_rows: bool,
     /// A scan found an address in it, which was taken or not.
     pub is_scanned: bool,

@@ -142,7 +142,7 @@ impl<'d, 'r, R: UnwindRows> ThreadWalker<'d, 'r, R> {
         let module = usize::try_from(self.map.at(address)?).ok()?;
         let offset = address - self.dump.modules.get(module)?.base;
         let found = self.rows.find(module, offset);
-        if !matches!(found, FoundRule::Row { .. })
+        if matches!(found, FoundRule::NoData)
             && let Some(used) = self.uses.get_mut(module)
         {
             used.lacks_rows = true;
