@@ -48,3 +48,6 @@ pub const MAX_WALK_STEPS: u64 = 1 << 22;
 /// Words that a scan for a return address looks at. Frames are rarely larger; beyond, what is found
 /// is more often something else.
 pub const MAX_SCAN_WORDS: u64 = 160;
+
+/// How often a walk may go to a stack below: handlers of signals may run on a stack of their own.
+pub const MAX_STACK_CHANGES: u32 = 16;

@@ -8,6 +8,7 @@ use scroll::Pread;
 use crate::bytes::width;
 use crate::read::Minidump;
 use crate::read::reader::FileRange;
+use crate::read::system::Cpu;
 use crate::read::threads::DumpThread;
 
 /// Bytes at each end of a stack that are looked at, and of all stacks together: a dump may have
@@ -66,7 +67,7 @@ fn is_moved(dump: &Minidump<'_>, thread: &DumpThread, part: FileRange, distance:
 fn pointers(dump: &Minidump<'_>, thread: &DumpThread, range: FileRange) -> usize {
     let last = thread.stack_start.saturating_add(thread.stack.size.saturating_sub(1));
     let bytes = dump.some(range);
-    let word = dump.cpu().map_or(8, crate::Cpu::word_bytes);
+    let word = dump.cpu().map_or(8, Cpu::word_bytes);
     let size = usize::try_from(word).unwrap_or(8);
     let value = |bytes: &[u8]| match size {
         4 => bytes.pread_with::<u32>(0, dump.endian()).ok().map(u64::from),

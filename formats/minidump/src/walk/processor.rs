@@ -23,7 +23,7 @@ pub struct Processor {
     /// any register that their caller keeps (Microsoft, "x64 exception handling", "ARM64 exception
     /// handling").
     pub has_leaves: bool,
-    /// The bits of an address that are no authentication code.
+    /// The bits of an address that are neither an authentication code nor a mode.
     address_bits: u64,
 }
 
@@ -64,12 +64,14 @@ impl Processor {
             address_bits: match cpu {
                 // At least those of the smallest address spaces of Apple and Linux, 39 bits.
                 Cpu::Arm64 => u64::MAX >> last_address.leading_zeros().min(64 - 39),
+                // Bit 0 of a return address says that the caller is Thumb code.
+                Cpu::Arm => !1,
                 _ => u64::MAX,
             },
         })
     }
 
-    /// An address without the authentication code that it may carry.
+    /// An address without the authentication code or the mode that it may carry.
     pub fn strip(self, address: u64) -> u64 {
         address & self.address_bits
     }

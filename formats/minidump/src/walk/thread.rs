@@ -12,9 +12,6 @@ use crate::limits;
 use crate::read::Minidump;
 use crate::read::system::Cpu;
 
-/// How often a walk may go to a stack below: handlers of signals may run on a stack of their own.
-const MAX_STACK_CHANGES: u32 = 16;
-
 /// Addresses below are never code: no system maps them.
 const FIRST_CODE: u64 = 4096;
 
@@ -83,7 +80,7 @@ impl<'d, 'r, R: UnwindRows> ThreadWalker<'d, 'r, R> {
                 Err(end) => break end,
             };
             changes += u32::from(found.caller.sp < at.sp);
-            if changes > MAX_STACK_CHANGES {
+            if changes > limits::MAX_STACK_CHANGES {
                 break WalkEnd::NoCaller;
             }
             at = found.caller;
