@@ -13,7 +13,11 @@
 
 use hashbrown::HashMap;
 
+use super::image::PeImage;
+use super::pieces::{Piece, push_layers};
 use super::program::{EBP, ESP, Sizes, evaluate};
+use super::work::Work;
+use super::x86::{Calls, CodeFunction, CodeReader};
 use crate::drops::UnwindDropReason;
 use crate::rule::{Cfa, Recovery, Rule, RuleFlags};
 use crate::table::UnwindTableBuilder;
@@ -142,11 +146,15 @@ pub struct FrameDataRows {
     without_program: Vec<Stretch>,
     rules: Vec<Rule>,
     numbers: HashMap<Rule, u32>,
+    functions: Vec<CodeFunction>,
 }
 
 impl FrameDataRows {
     /// Adds a record with a program.
     pub fn push(&mut self, record: &FrameData<'_>) {
+        if record.is_function_start {
+            self.function(record.start, record.code_bytes, record.parameter_bytes);
+        }
         let rule = record.rule();
         let is_entry = record.is_function_start && record.prolog_bytes > 0;
         let entry = is_entry.then(|| entry(record.parameter_bytes));
@@ -156,9 +164,15 @@ impl FrameDataRows {
 
     /// Adds a record without a program. Where there is one with a program too, that counts.
     pub fn push_fpo(&mut self, record: &FpoData) {
+        self.function(record.start, record.code_bytes, record.parameter_bytes);
         let entry = (record.prolog_bytes > 0).then(|| entry(record.parameter_bytes));
         let stretches = self.stretches(record.start, record.code_bytes, record.rule(), entry);
         self.without_program.extend(stretches);
+    }
+
+    fn function(&mut self, start: u64, code_bytes: u32, parameter_bytes: u32) {
+        let end = start.saturating_add(code_bytes.into());
+        self.functions.push(CodeFunction { start, end, parameter_bytes });
     }
 
     /// The addresses of a record. Its first has a rule of its own if a prolog begins there.
@@ -186,8 +200,45 @@ impl FrameDataRows {
         Some(number)
     }
 
+    /// The same where the image is at hand. Its code shows what records do not say: where the stack
+    /// pointer is while arguments are pushed, and epilogs.
+    pub fn finish_with_code(mut self, image: &PeImage<'_>, builder: &mut UnwindTableBuilder) {
+        let mut functions = std::mem::take(&mut self.functions);
+        functions.sort_by_key(|function| function.start);
+        functions.dedup_by_key(|function| function.start);
+        let mut reader = CodeReader {
+            image,
+            calls: Calls::new(image, &functions),
+            work: Work::for_bytes(image.len()),
+        };
+        let (stretches, rules) = self.disjoint(builder);
+        let mut under = Under { stretches: &stretches, rules: &rules, next: 0, at: 0 };
+        let mut at = 0;
+        for function in &functions {
+            if function.start < at {
+                continue;
+            }
+            push_layers(builder, Vec::new(), &under.take(function.start));
+            let frame_data = under.take(function.end);
+            let over = reader.read(*function, &frame_data).unwrap_or_else(|reason| {
+                builder.count(reason);
+                Vec::new()
+            });
+            push_layers(builder, over, &frame_data);
+            at = function.end;
+        }
+        push_layers(builder, Vec::new(), &under.take(u64::MAX));
+    }
+
     /// Adds the rows to `builder`, and counts records without a rule.
     pub fn finish(self, builder: &mut UnwindTableBuilder) {
+        let (stretches, rules) = self.disjoint(builder);
+        let mut all = Under { stretches: &stretches, rules: &rules, next: 0, at: 0 };
+        push_layers(builder, Vec::new(), &all.take(u64::MAX));
+    }
+
+    /// The addresses, sorted and disjoint, and the rules. Counts records without one.
+    fn disjoint(self, builder: &mut UnwindTableBuilder) -> (Vec<Stretch>, Vec<Rule>) {
         let Self { with_program, without_program, rules, .. } = self;
         for stretches in [&with_program, &without_program] {
             for _ in stretches.iter().filter(|stretch| stretch.rule.is_none()) {
@@ -199,12 +250,36 @@ impl FrameDataRows {
         let mut all = covered;
         all.extend(others);
         all.sort_by_key(|stretch| stretch.start);
-        for Stretch { start, end, rule } in all {
-            let rule = rule.and_then(|rule| rules.get(usize::try_from(rule).ok()?));
-            if let Some(rule) = rule {
-                builder.push(start, end, rule);
+        (all, rules)
+    }
+}
+
+/// Stretches that are taken off the front.
+struct Under<'a> {
+    stretches: &'a [Stretch],
+    rules: &'a [Rule],
+    next: usize,
+    /// Everything before it was taken.
+    at: u64,
+}
+
+impl Under<'_> {
+    /// What lies before `end` and was not taken yet.
+    fn take(&mut self, end: u64) -> Vec<Piece> {
+        let from = std::mem::replace(&mut self.at, end);
+        let mut pieces = Vec::new();
+        while let Some(stretch) = self.stretches.get(self.next).filter(|next| next.start < end) {
+            let rule = stretch.rule.and_then(|rule| self.rules.get(usize::try_from(rule).ok()?));
+            let (start, until) = (stretch.start.max(from), stretch.end.min(end));
+            if start < until {
+                pieces.push(Piece { start, end: until, rule: rule.cloned() });
             }
+            if stretch.end > end {
+                break;
+            }
+            self.next += 1;
         }
+        pieces
     }
 }
 

@@ -4,6 +4,7 @@
 //! frame_data.rs  x86 frame data, of PDBs and of `STACK WIN` records, as rows
 //! program.rs     evaluates a program of x86 frame data
 //! image.rs       an image by its addresses
+//! x86/           what the code of 32-bit x86 shows beyond frame data
 //! x64/           function tables of 64-bit x86
 //! arm64/         those of 64-bit ARM
 //! frame.rs       undoes what a prolog did, which gives a rule
@@ -23,6 +24,7 @@ mod pieces;
 mod program;
 mod work;
 mod x64;
+mod x86;
 
 pub use frame_data::{FpoData, FpoFrame, FrameData, FrameDataRows};
 pub use image::{PeImage, PeSection};

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use gimli::constants as op;
 
 use super::expression::Expression;
-use super::limits::{MAX_PROGRAM_TOKENS, MAX_PROGRAM_VALUES};
+use super::limits::{MAX_PROGRAM_BYTES, MAX_PROGRAM_TOKENS, MAX_PROGRAM_VALUES};
 use crate::rule::{Cfa, Recovery, Register, Rule, RuleFlags};
 
 /// The registers by their numbers in DWARF.
@@ -215,6 +215,9 @@ impl<'a> Variables<'a> {
 
 /// The rule that `program` computes. `None` if it cannot be told as one.
 pub fn evaluate(program: &str, sizes: Sizes) -> Option<Rule> {
+    if program.len() > MAX_PROGRAM_BYTES {
+        return None;
+    }
     let tokens = tokens(program);
     let is_arguments =
         |token: &&str| matches!(*token, ".raSearch" | ".raSearchStart" | ".cbCalleeParams");

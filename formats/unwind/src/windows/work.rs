@@ -1,6 +1,7 @@
 //! Counts the steps of reading an image, which may not be more than its size allows: [`Work`].
 
 use super::limits::{MIN_STEPS, STEPS_PER_BYTE};
+use crate::drops::UnwindDropReason;
 
 /// Steps that are left.
 #[derive(Debug)]
@@ -13,11 +14,14 @@ impl Work {
         Self(MIN_STEPS.saturating_add(bytes.saturating_mul(STEPS_PER_BYTE)))
     }
 
-    /// Spends `steps`. `None` once all are spent.
-    pub fn spend(&mut self, steps: usize) -> Option<()> {
+    /// Spends `steps`.
+    ///
+    /// # Errors
+    /// [`UnwindDropReason::TooMuchWork`] once all are spent.
+    pub fn spend(&mut self, steps: usize) -> Result<(), UnwindDropReason> {
         let steps = u64::try_from(steps).unwrap_or(u64::MAX);
         let left = self.0.checked_sub(steps);
         self.0 = left.unwrap_or(0);
-        left.map(|_| ())
+        left.map(|_| ()).ok_or(UnwindDropReason::TooMuchWork)
     }
 }

@@ -85,8 +85,8 @@ pub fn read(image: &PeImage<'_>, table: &[u8], builder: &mut UnwindTableBuilder)
         let end = first + function.bytes;
         gaps.function(first, end, builder);
         covered = end;
-        if push(first, &function, &mut work, builder).is_none() {
-            return builder.count(UnwindDropReason::TooMuchWork);
+        if let Err(reason) = push(first, &function, &mut work, builder) {
+            return builder.count(reason);
         }
     }
     gaps.finish(builder);
@@ -106,20 +106,20 @@ fn parse(
     }
 }
 
-/// Adds the rows of `function`. `None` if that is too much work.
+/// Adds the rows of `function`.
 fn push(
     start: u64,
     function: &Function,
     work: &mut Work,
     builder: &mut UnwindTableBuilder,
-) -> Option<()> {
+) -> Result<(), UnwindDropReason> {
     let end = start + function.bytes;
     let mut is_supported = true;
     let mut piece = |at: u64, until: u64, codes: &[Code], skipped: usize, work: &mut Work| {
         work.spend(codes.len() - skipped + 1)?;
         let rule = unwind(&codes[skipped..]);
         is_supported &= rule.is_some();
-        Some(Piece { start: at, end: until, rule })
+        Ok(Piece { start: at, end: until, rule })
     };
     // The last instruction of an epilog is the one that leaves the function.
     let mut over = Vec::new();
@@ -146,7 +146,7 @@ fn push(
         builder.count(UnwindDropReason::NotSupported);
     }
     push_layers(builder, over, &under);
-    Some(())
+    Ok(())
 }
 
 /// How many of `codes` stand for the first instruction, for the first two and so on, of those that

@@ -39,7 +39,7 @@ pub fn parse(
     let code_bytes = bytes.get(codes_at..codes_at + 4 * count(words)?).ok_or(bad)?;
     let sequence = |first: u32, work: &mut Work| {
         let codes = code_bytes.get(count(first)?..).and_then(codes::parse).ok_or(bad)?;
-        work.spend(codes.len() + 1).ok_or(UnwindDropReason::TooMuchWork)?;
+        work.spend(codes.len() + 1)?;
         Ok(codes)
     };
     let bytes_of_code = INSTRUCTION_BYTES * u64::from(head & 0x3_ffff);

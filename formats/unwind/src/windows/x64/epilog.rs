@@ -86,7 +86,7 @@ impl Epilogs<'_> {
         let mut decoder = Decoder::with_ip(64, code, start.into(), DecoderOptions::NONE);
         let (mut instruction, mut run) = (Instruction::default(), Run::default());
         while decoder.can_decode() {
-            work.spend(1).ok_or(UnwindDropReason::TooMuchWork)?;
+            work.spend(1)?;
             decoder.decode_out(&mut instruction);
             if frees_frame(&instruction) {
                 run = Run { is_freed: true, pops: Vec::new() };

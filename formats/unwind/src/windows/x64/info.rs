@@ -72,7 +72,7 @@ pub fn read_chain(
         }
         let bytes = image.from(info).ok_or(UnwindDropReason::BadEntry)?;
         let (own, chained) = parse(bytes)?;
-        work.spend(own.codes.len() + 1).ok_or(UnwindDropReason::TooMuchWork)?;
+        work.spend(own.codes.len() + 1)?;
         infos.push(own);
         match chained {
             Some(next) => info = next,

@@ -130,7 +130,7 @@ fn read_function(
         let until = until.min(end);
         if from < until || until == end {
             let codes = infos.iter().map(|info| info.codes.len()).sum::<usize>() + 1;
-            work.spend(codes).ok_or(UnwindDropReason::TooMuchWork)?;
+            work.spend(codes)?;
             pieces.push(Piece { start: from, end: until, rule: Some(unwind(&infos, run)) });
         }
         from = until;
