@@ -38,7 +38,7 @@ def llvm(image):
 
 
 def main():
-    for pdb in sorted((HERE / "windows").glob("*.pdb")):
+    for pdb in sorted((HERE / "windows").glob("shop*.pdb")):
         replay = subprocess.run([sys.executable, HERE / "pdb_replay.py", pdb], capture_output=True, text=True, check=True)
         pdb.with_suffix(".replay").write_text(replay.stdout)
     image = HERE / "windows" / "mingw64.dll"

@@ -34,3 +34,21 @@ windows_link shop64 x64 entry shop64-16k /pdbpagesize:16384
 "$CLANG" --target=x86_64-w64-windows-gnu $win_flags -fdeclspec -D__forceinline=inline -gdwarf-4 -c lib.cc -o mingw64.o
 "$LLD" -m i386pep --shared -e entry --no-insert-timestamp mingw64.o -o "$windows/mingw64.dll"
 rm -f -- *.obj *.o
+
+# Frames of all kinds, without debug data but for frame data.
+# windows_frames NAME TARGET MACHINE ENTRY FLAGS...
+windows_frames() {
+    name=$1 target=$2 machine=$3 entry=$4
+    shift 4
+    "$CLANG" "--target=$target" $win_flags -gcodeview -gline-tables-only "$@" -c frames.cc -o "$name.obj"
+    windows_link "$name" "$machine" "$entry" "$name"
+}
+windows_frames frames64 x86_64-pc-windows-msvc x64 entry
+windows_frames frames64fp x86_64-pc-windows-msvc x64 entry -fno-omit-frame-pointer
+windows_frames framesarm64 aarch64-pc-windows-msvc arm64 entry
+windows_frames framesarm64pac aarch64-pc-windows-msvc arm64 entry -mbranch-protection=pac-ret -Oz
+windows_frames frames86 i686-pc-windows-msvc x86 entry@12 -fomit-frame-pointer
+windows_frames frames86fp i686-pc-windows-msvc x86 entry@12 -fno-omit-frame-pointer
+windows_frames frames86os i686-pc-windows-msvc x86 entry@12 -fomit-frame-pointer -Os
+# What is not of 32 bits has all of it in the image.
+rm -f -- *.obj "$windows"/frames64*.pdb "$windows"/framesarm64*.pdb
