@@ -4,10 +4,11 @@ use std::path::Path;
 
 use crate::breakpad::{BreakpadFile, GivenId, is_symbol_file};
 use crate::bytes::{Error, Mapped};
-use crate::companions::Search;
+use crate::companions::{self, Search};
 use crate::debug_object::DebugObject;
 use crate::inspect::{Inspection, ServerRole};
 use crate::module::{ModuleInfo, ModuleSymbols};
+use crate::object::ObjectFile;
 use crate::pdb::{self, PdbFile};
 use crate::progress::Progress;
 use crate::unwind;
@@ -133,7 +134,7 @@ impl<'d> DebugFile<'d> {
         match &self.0 {
             Format::Object(object) => object.read(search, progress),
             Format::Pdb(pdb) => {
-                let module = pdb.read(progress);
+                let module = read_pdb(pdb, search, progress);
                 pdb.mapped.unchanged()?;
                 module
             }
@@ -163,7 +164,28 @@ impl<'d> DebugFile<'d> {
     pub fn inspect(&self, search: &Search) -> Inspection {
         match &self.0 {
             Format::Object(object) => object.inspect(search),
-            Format::Pdb(_) | Format::Breakpad(_) => Inspection::default(),
+            Format::Pdb(pdb) => {
+                Inspection { has_unwind: pdb.has_frame_data, ..Inspection::default() }
+            }
+            Format::Breakpad(_) => Inspection::default(),
         }
     }
+}
+
+/// Reads `pdb`, with the image that it belongs to if that says more about walking stacks.
+fn read_pdb(
+    pdb: &PdbFile<'_>,
+    search: &Search,
+    progress: &Progress,
+) -> Result<ModuleSymbols, Error> {
+    let image = pdb
+        .has_frame_data
+        .then(|| companions::image::find(pdb.mapped.path(), &pdb.info.id, search))
+        .flatten();
+    let file = image.as_ref().and_then(|image| ObjectFile::parse(image).ok());
+    let code = file.as_ref().map(|file| unwind::pe_image(&file.object));
+    let mut module = pdb.read(code.as_ref(), progress)?;
+    image.as_ref().map_or(Ok(()), Mapped::unchanged)?;
+    unwind::count_drops(&mut module.unwind, &mut module.dropped);
+    Ok(module)
 }

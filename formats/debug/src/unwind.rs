@@ -104,7 +104,7 @@ fn code_ranges<'s>(object: &'s object::File<'_>, code: &Code) -> Vec<CodeRange<'
 }
 
 /// The sections of an image of Windows.
-fn pe_image<'d>(object: &object::File<'d>) -> PeImage<'d> {
+pub fn pe_image<'d>(object: &object::File<'d>) -> PeImage<'d> {
     let base = object.relative_address_base();
     PeImage::new(object.sections().filter_map(|section| {
         Some(PeSection {

@@ -7,6 +7,7 @@
 //! ```text
 //! search.rs         folders to search, and telling of each place
 //! debug_files.rs    the debug file that was split from the object; dsym.rs knows Apple's
+//! image.rs          the image of Windows that a PDB belongs to
 //! shared_names.rs   the file of names that it shares with others (dwz)
 //! split.rs          .dwo files and .dwp packages
 //! symbol_map.rs     .bcsymbolmap files
@@ -16,6 +17,7 @@
 pub mod debug_files;
 pub mod debug_map;
 mod dsym;
+pub mod image;
 mod search;
 pub mod shared_names;
 pub mod split;

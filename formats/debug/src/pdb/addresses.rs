@@ -104,21 +104,32 @@ impl Omap {
         (to != 0).then(|| to + (address - from))
     }
 
+    /// Where the parts of `start..end` are now: their old addresses, and the new spans.
+    pub fn pieces(&self, start: u64, end: u64) -> impl Iterator<Item = (u64, (u64, u64))> + '_ {
+        let mut at = start;
+        std::iter::from_fn(move || {
+            while at < end {
+                let from = at;
+                let after = self.moves.partition_point(|(from, _)| *from <= at);
+                at = self.moves.get(after).map_or(end, |(next, _)| (*next).min(end));
+                if let Some(start) = self.moved(from) {
+                    return Some((from, (start, start + (at - from))));
+                }
+            }
+            None
+        })
+    }
+
     /// Moves everything in `module`. Where two come to lie at one address, the first in the old
     /// order has it.
     pub fn apply(&self, module: &mut ModuleSymbols) {
         let mut moved: Vec<Range> = Vec::with_capacity(module.ranges.len());
         for range in &module.ranges {
-            let mut at = range.start;
-            while at < range.end {
-                let after = self.moves.partition_point(|(from, _)| *from <= at);
-                let until =
-                    self.moves.get(after).map_or(range.end, |(from, _)| (*from).min(range.end));
-                if let Some(start) = self.moved(at) {
-                    moved.push(Range { start, end: start + (until - at), ..*range });
-                }
-                at = until;
-            }
+            moved.extend(self.pieces(range.start, range.end).map(|(_, (start, end))| Range {
+                start,
+                end,
+                ..*range
+            }));
         }
         moved.sort_by_key(|range| range.start);
         module.ranges.clear();

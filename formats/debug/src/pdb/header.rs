@@ -9,6 +9,9 @@ const NO_STREAM: u16 = 0xffff;
 /// The feature that says that symbols and lines were left in the object files (`/DEBUG:FASTLINK`).
 const MINIMAL_DEBUG_INFO: u32 = u32::from_le_bytes(*b"MINI");
 
+/// `IMAGE_FILE_MACHINE_I386`.
+const I386: u16 = 0x14c;
+
 /// Stream 1 of a PDB.
 #[derive(Clone, Copy, Debug)]
 pub struct PdbInfo {
@@ -72,6 +75,10 @@ pub struct DebugInfo<'a> {
     pub machine: u16,
     pub publics: Option<u16>,
     pub symbol_records: Option<u16>,
+    /// Frame data without programs, of 32-bit x86; what others have is in the image.
+    pub fpo: Option<u16>,
+    /// Frame data with programs.
+    pub frame_data: Option<u16>,
     pub omap_from_source: Option<u16>,
     pub sections: Option<u16>,
     /// Sections before the image was rearranged.
@@ -142,12 +149,19 @@ impl<'a> DebugInfo<'a> {
             machine,
             publics,
             symbol_records,
+            fpo: numbers[0].filter(|_| machine == I386),
+            frame_data: numbers[9].filter(|_| machine == I386),
             omap_from_source: numbers[4],
             sections: numbers[5],
             original_sections: numbers[10],
             modules,
             contributions,
         })
+    }
+
+    /// Whether there is frame data.
+    pub fn has_frame_data(&self) -> bool {
+        self.fpo.is_some() || self.frame_data.is_some()
     }
 
     /// All modules, as far as they can be read.

@@ -13,6 +13,7 @@
 //! inlinees.rs     functions that were inlined; names.rs: their names
 //! unit.rs         all of that as ranges
 //! settle.rs       who has an address that several could have
+//! unwind.rs       frame data of 32-bit x86
 //! ```
 //!
 //! Formats: Microsoft's `cvinfo.h`, and LLVM's "The PDB File Format".
@@ -30,8 +31,10 @@ mod settle;
 mod streams;
 mod symbols;
 mod unit;
+mod unwind;
 
 use symtool_module::{Detail, ModuleId, ModuleKind};
+use symtool_unwind::windows::PeImage;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::Progress;
@@ -52,6 +55,7 @@ use publics::Publics;
 use settle::{aliases, keep_contributed, synthetic};
 use streams::{Streams, bytes};
 use unit::Shared;
+use unwind::FrameDataStreams;
 
 /// Streams whose numbers are fixed.
 const INFO: u16 = 1;
@@ -85,6 +89,8 @@ pub struct PdbFile<'d> {
     pub mapped: &'d Mapped,
     /// What it says about itself.
     pub info: ModuleInfo,
+    /// Whether it says how stacks are walked.
+    pub has_frame_data: bool,
 }
 
 impl<'d> PdbFile<'d> {
@@ -128,22 +134,27 @@ impl<'d> PdbFile<'d> {
             image_base: 0,
             fingerprint: hash.digest(),
         };
-        Ok(Self { mapped, info })
+        Ok(Self { mapped, info, has_frame_data: debug_info.has_frame_data() })
     }
 
-    /// Reads all ranges, names and lines. Modules are read in parallel; the result does not depend
-    /// on how many threads there are.
+    /// Reads all ranges, names, lines and unwind rows. Modules are read in parallel; the result does
+    /// not depend on how many threads there are. The code in `image`, which the PDB belongs to,
+    /// shows what frame data does not say.
     ///
     /// # Errors
     /// [`Error::NoSymbols`] if there is nothing to find addresses by, [`Error::TooMuchWork`] if
     /// records refer to each other without end, [`Error::Damaged`].
-    pub fn read(&self, progress: &Progress) -> Result<ModuleSymbols, Error> {
+    pub fn read(
+        &self,
+        image: Option<&PeImage<'_>>,
+        progress: &Progress,
+    ) -> Result<ModuleSymbols, Error> {
         let damaged =
             |reason: String| Error::Damaged { path: self.mapped.path().to_owned(), reason };
         let work = Work::for_bytes(self.mapped.bytes().len() as u64);
         let streams = Streams::open(self.mapped, &work).map_err(damaged)?;
         let mut dropped = DropCounts::default();
-        let module = self.read_streams(&streams, &work, progress, &mut dropped);
+        let module = self.read_streams(&streams, image, &work, progress, &mut dropped);
         progress.spent(work.spent());
         if work.is_spent() {
             return Err(Error::TooMuchWork { path: self.mapped.path().to_owned() });
@@ -163,6 +174,7 @@ impl<'d> PdbFile<'d> {
     fn read_streams(
         &self,
         streams: &Streams<'_>,
+        image: Option<&PeImage<'_>>,
         work: &Work,
         progress: &Progress,
         dropped: &mut DropCounts,
@@ -186,6 +198,8 @@ impl<'d> PdbFile<'d> {
         let sections = open(debug_info.original_sections).or_else(|| open(debug_info.sections));
         let omap =
             open(debug_info.omap_from_source.filter(|_| debug_info.original_sections.is_some()));
+        let omap = omap.map(|omap| Omap::parse(&omap));
+        let (frame_data, fpo) = (open(debug_info.frame_data), open(debug_info.fpo));
         let (publics, records) = (open(debug_info.publics), open(debug_info.symbol_records));
         let addresses = Addresses::parse(bytes(sections.as_ref()));
         let code = addresses.code();
@@ -198,6 +212,14 @@ impl<'d> PdbFile<'d> {
         )
         .map_err(spent)?;
         let strings = strings(bytes(names.as_ref()));
+        let frame_data = FrameDataStreams {
+            frame_data: bytes(frame_data.as_ref()),
+            fpo: bytes(fpo.as_ref()),
+            strings,
+            code: &code,
+            omap: omap.as_ref(),
+        };
+        let unwind = frame_data.read(image);
         let modules = OpenModules::open(&debug_info, streams, dropped);
         let parsed = modules.parse(&addresses, dropped);
         let id_names = IdNames::parse(bytes(types.as_ref()), bytes(ids.as_ref()));
@@ -224,9 +246,10 @@ impl<'d> PdbFile<'d> {
             std::mem::take(dropped),
             give_back,
         );
-        if let Some(omap) = omap {
-            Omap::parse(&omap).apply(&mut module);
+        if let Some(omap) = &omap {
+            omap.apply(&mut module);
         }
+        module.unwind = unwind;
         Ok(module)
     }
 }
