@@ -4,3 +4,6 @@ set -eu
 . "$(dirname "$0")/setup.sh"
 
 cargo test --release --workspace "$@"
+# What is read of minidumps, against another reader.
+cargo test --quiet --release --locked --manifest-path testdata/oracles/minidump/Cargo.toml \
+    --target-dir "$CARGO_TARGET_DIR/oracles"

@@ -2,15 +2,26 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
-mod support;
-
 use minidump::{
     MinidumpException, MinidumpMemoryList, MinidumpModuleList, MinidumpSystemInfo,
     MinidumpThreadList, MinidumpThreadNames, Module,
 };
-use support::{LINUX, WINDOWS, dump};
 use symtool_minidump::{CodeView, Context, Minidump};
 use symtool_unwind::Register;
+
+/// The dumps of Linux and of Windows.
+const LINUX: [&str; 7] = ["c1", "c2", "c3", "c4", "c5", "c6", "c7"];
+const WINDOWS: [&str; 4] = ["shop64", "shop86", "shop86fp", "shoparm64"];
+
+/// The bytes of a dump, unpacked.
+fn dump(name: &str) -> Vec<u8> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../minidump");
+    let packed = folder.join(format!("{name}.dmp.zst"));
+    match std::fs::read(&packed) {
+        Ok(bytes) => zstd::decode_all(bytes.as_slice()).unwrap(),
+        Err(_) => std::fs::read(packed.with_extension("")).unwrap(),
+    }
+}
 
 /// The registers of a context under the names that the other reader gives them.
 const X64: [&str; 17] = [

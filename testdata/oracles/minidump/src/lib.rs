@@ -1,0 +1,1 @@
+//! Compares what symtool reads of minidumps with another reader; see the tests.
