@@ -70,11 +70,11 @@ fn image() -> UnwindSections<'static> {
     }
 }
 
-/// Reads within a time that a machine under load needs for no honest input of a few MB.
+/// Reads within a time that even a machine under load needs for no input of a few MB.
 fn read(sections: &UnwindSections<'_>) -> UnwindTable {
     let begun = Instant::now();
     let table = sections.read();
-    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(120), "{:?}", begun.elapsed());
     assert!(table.rows.is_sorted_by(|one, next| one.end <= next.start));
     table
 }

@@ -18,6 +18,8 @@ use crate::table::{RuleId, UnwindTableBuilder};
 /// A common information entry.
 #[derive(Clone, Debug)]
 pub struct Cie {
+    /// Where it is in the section.
+    pub offset: usize,
     /// How the addresses of functions are written.
     pub encoding: DwEhPe,
     /// Bytes of an address.
@@ -81,6 +83,7 @@ fn read<E: Endianity>(
     // CIEs may overlap, so that a byte is read more than once.
     budget.spend(u64::try_from(at.len()).unwrap_or(u64::MAX))?;
     let mut cie = header(source, endian, &mut at)?;
+    cie.offset = offset;
     let program = Program::new(source, endian);
     (cie.rule, cie.expression_bytes) = program.initial_rule(&cie, at, budget)?;
     if cie.rule.is_complete() {
@@ -127,6 +130,7 @@ fn header<'a, E: Endianity>(
     let mut rule = unchanged(source.input.architecture, return_column);
     let encoding = augmentation(letters, pointers, at, &mut rule)?;
     Ok(Cie {
+        offset: 0,
         encoding,
         address_bytes: pointers.address_bytes(),
         has_augmentation_data: letters.starts_with(b"z"),

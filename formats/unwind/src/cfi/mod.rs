@@ -11,6 +11,7 @@ mod pointer;
 mod program;
 mod refusal;
 mod state;
+mod transitions;
 
 use gimli::{BigEndian, Endianity, LittleEndian};
 

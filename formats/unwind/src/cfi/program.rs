@@ -6,6 +6,7 @@ use super::cie::Cie;
 use super::pointer::PointerReader;
 use super::refusal::{BAD_ENTRY, Refusal};
 use super::state::State;
+use super::transitions::{Transition, Transitions};
 use super::{Kind, Source};
 use crate::architecture::Architecture;
 use crate::budget::Budget;
@@ -27,6 +28,7 @@ pub struct Program<'a, E: Endianity> {
     state: State,
     /// Of this function; kept only if all of its instructions can be followed.
     rows: Vec<UnwindRow>,
+    transitions: Transitions,
 }
 
 impl<'a, E: Endianity> Program<'a, E> {
@@ -39,6 +41,7 @@ impl<'a, E: Endianity> Program<'a, E> {
             pointers: PointerReader::new(source, endian),
             state: State::new(source.input.architecture, swaps_frame_registers),
             rows: Vec::new(),
+            transitions: Transitions::default(),
         }
     }
 
@@ -101,18 +104,33 @@ impl<'a, E: Endianity> Program<'a, E> {
         builder: &mut UnwindTableBuilder,
     ) -> Result<(), Refusal> {
         let mut location = start;
+        // The rule that the last row had, and the instructions since.
+        let (mut from, mut since) = (self.state.number, at.slice());
         while !at.is_empty() {
-            let Some(next) = self.step(cie, pointers, location, &mut at)? else { continue };
+            let rest = at.len();
+            let is_restored = at.slice().first() == Some(&gimli::DW_CFA_restore_state.0);
+            let Some(next) = self.step(cie, pointers, location, &mut at)? else {
+                if is_restored {
+                    (from, since) = (self.state.number, at.slice());
+                }
+                continue;
+            };
             if next < location {
                 return Err(BAD_ENTRY);
             }
-            self.row(location, next.min(end), budget, builder)?;
+            let instructions = &since[..since.len().saturating_sub(rest)];
+            let transition = from.and_then(|from| Transition::new(cie.offset, from, instructions));
+            self.row(location, next.min(end), transition, budget, builder)?;
+            if self.state.number.is_some() {
+                (from, since) = (self.state.number, at.slice());
+            }
             location = next;
             if location >= end {
                 return Ok(());
             }
         }
-        self.row(location, end, budget, builder)
+        let transition = from.and_then(|from| Transition::new(cie.offset, from, since));
+        self.row(location, end, transition, budget, builder)
     }
 
     /// Follows one instruction. Returns the location that it moves to, if it does.
@@ -148,6 +166,7 @@ impl<'a, E: Endianity> Program<'a, E> {
         &mut self,
         start: u64,
         end: u64,
+        transition: Option<Transition>,
         budget: &mut Budget,
         builder: &mut UnwindTableBuilder,
     ) -> Result<(), Refusal> {
@@ -156,10 +175,12 @@ impl<'a, E: Endianity> Program<'a, E> {
         if start >= end {
             return Ok(());
         }
-        let rule = match self.state.number {
+        let known = transition.and_then(|transition| self.transitions.get(transition));
+        let rule = match self.state.number.or(known) {
             Some(rule) => rule,
-            None => self.number(weight, budget, builder)?,
+            None => self.number(weight, transition, budget, builder)?,
         };
+        self.state.number = Some(rule);
         self.rows.push(UnwindRow { start, end, rule });
         Ok(())
     }
@@ -168,6 +189,7 @@ impl<'a, E: Endianity> Program<'a, E> {
     fn number(
         &mut self,
         weight: u64,
+        transition: Option<Transition>,
         budget: &mut Budget,
         builder: &mut UnwindTableBuilder,
     ) -> Result<RuleId, Refusal> {
@@ -180,7 +202,9 @@ impl<'a, E: Endianity> Program<'a, E> {
         if builder.rule_count() > known {
             budget.spend(STEPS_PER_KEPT_REGISTER.saturating_mul(weight))?;
         }
-        self.state.number = Some(number);
+        if let Some(transition) = transition {
+            self.transitions.insert(transition, number);
+        }
         Ok(number)
     }
 }
