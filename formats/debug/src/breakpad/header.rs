@@ -2,11 +2,14 @@
 
 use symtool_module::{ModuleId, ModuleKind};
 
+use super::parts::Release;
 use super::record::{Record, hexadecimal};
 use crate::limits::MAX_NAME_BYTES;
 
 /// Bytes at the beginning in which `MODULE` and `INFO` are looked for.
 const MAX_HEAD_BYTES: usize = 256 << 10;
+/// Bytes that are looked through at a time.
+const STRETCH_BYTES: usize = 4 << 20;
 /// Bytes of a build-id.
 const MAX_ID_BYTES: usize = 64;
 
@@ -68,7 +71,7 @@ impl Header {
 
     /// What a file of `bytes` without `MODULE` line is, if its id is `given`: of Windows if its
     /// records are, else ELF. Its registers tell the architecture.
-    pub fn given(given: &GivenId, bytes: &[u8]) -> Self {
+    pub fn given(given: &GivenId, bytes: &[u8], release: Release<'_>) -> Self {
         let is_windows = head(bytes).any(|line| {
             let path = match Record::parse(line) {
                 Some(Record::File(file)) => file.name,
@@ -84,7 +87,13 @@ impl Header {
             Some(debug_id) => debug_id.module_id(kind, None),
             None => hex_bytes(digits).map(|bytes| ModuleId { bytes, made_up: false }),
         };
-        Self { kind, arch: arch_of_registers(bytes), id, code_id: None, name: String::new() }
+        Self {
+            kind,
+            arch: arch_of_registers(bytes, release),
+            id,
+            code_id: None,
+            name: String::new(),
+        }
     }
 }
 
@@ -216,9 +225,14 @@ fn arch_name(kind: ModuleKind, arch: &[u8]) -> &'static str {
 }
 
 /// The architecture whose registers the first `STACK` records name.
-fn arch_of_registers(bytes: &[u8]) -> &'static str {
-    let record =
-        memchr::memmem::find(bytes, b"\nSTACK ").and_then(|at| head(&bytes[at + 1..]).next());
+fn arch_of_registers(bytes: &[u8], release: Release<'_>) -> &'static str {
+    // Where a stretch ends within the first record, the next one is as good.
+    let record = bytes.chunks(STRETCH_BYTES).find_map(|stretch| {
+        let at = memchr::memmem::find(stretch, b"\nSTACK ");
+        let record = at.and_then(|at| head(&stretch[at + 1..]).next());
+        release(stretch);
+        record
+    });
     let has = |word: &str| {
         record.is_some_and(|record| {
             record.split(|byte| *byte == b' ').any(|part| part == word.as_bytes())
@@ -300,7 +314,7 @@ mod tests {
             "FILE 0 /src/a.c\nFUNC 10 4 0 f\nSTACK CFI INIT 10 4 .cfa: $rsp 8 + .ra: .cfa 8 - ^\n";
         let build_id = "143facb8b0edf2c9ee67c2858418d0b04ce3faf1";
         let header = |id: &str, text: &str| {
-            let header = Header::given(&GivenId::parse(id).unwrap(), text.as_bytes());
+            let header = Header::given(&GivenId::parse(id).unwrap(), text.as_bytes(), &|_| {});
             (header.kind, header.arch, header.id.unwrap().to_string())
         };
         let want = (ModuleKind::Elf, "x86_64", build_id.to_owned());

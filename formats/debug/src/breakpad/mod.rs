@@ -28,7 +28,7 @@ mod write;
 use rayon::prelude::*;
 use symtool_module::{Detail, ModuleId};
 use symtool_unwind::UnwindTableBuilder;
-use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::Progress;
 use crate::assemble::assemble;
@@ -38,7 +38,7 @@ use crate::limits::MAX_RECORD_BYTES;
 use crate::module::{CodeMark, DropCounts, ModuleInfo, ModuleSymbols};
 pub use header::GivenId;
 use header::Header;
-use parts::LongLine;
+use parts::{LongLine, Release};
 use tables::Tables;
 use unit::PartSymbols;
 pub use write::{BreakpadHead, breakpad_id, write_breakpad};
@@ -70,9 +70,11 @@ impl<'d> BreakpadFile<'d> {
     pub fn parse(mapped: &'d Mapped, given: Option<&GivenId>) -> Result<Self, Error> {
         let bytes = mapped.bytes();
         let header = Header::parse(bytes)
-            .or_else(|| given.map(|given| Header::given(given, bytes)))
+            .or_else(|| {
+                given.map(|given| Header::given(given, bytes, &|bytes| mapped.release(bytes)))
+            })
             .ok_or_else(|| Error::NoModuleLine { path: mapped.path().to_owned() })?;
-        let made_up = || ModuleId { bytes: xxh3_128(bytes).to_be_bytes().to_vec(), made_up: true };
+        let made_up = || made_up_id(mapped);
         let mut hash = Xxh3::new();
         hash.update(&(bytes.len() as u64).to_le_bytes());
         hash.update(&bytes[..bytes.len().min(FINGERPRINT_BYTES)]);
@@ -103,13 +105,14 @@ impl<'d> BreakpadFile<'d> {
         let path = || self.mapped.path().to_owned();
         let bytes = self.mapped.bytes();
         let work = Work::for_bytes(bytes.len() as u64);
+        let release: Release<'_> = &|bytes| self.mapped.release(bytes);
         let parts: Vec<&[u8]> =
-            parts::parts(bytes, PART_BYTES).into_iter().map(|part| &bytes[part]).collect();
+            parts::parts(bytes, PART_BYTES, release).into_iter().map(|part| &bytes[part]).collect();
         progress.expect(parts.len(), bytes.len());
-        let tables = Tables::read(&parts, |part| self.mapped.release(part));
+        let tables = Tables::read(&parts, release);
         let read = |part: &&'d [u8]| {
-            let symbols = unit::read(part, &tables, &self.info.arch, &work);
-            self.mapped.release(part);
+            let symbols = unit::read(part, &tables, &self.info.arch, &work, release);
+            release(part);
             progress.advance(part.len());
             symbols
         };
@@ -166,6 +169,16 @@ impl<'d> BreakpadFile<'d> {
         let bytes = self.mapped.bytes().len();
         assemble(self.info.clone(), units, &tables, bytes, dropped, give_back)
     }
+}
+
+/// The id of a file that has none: a hash of its contents.
+fn made_up_id(mapped: &Mapped) -> ModuleId {
+    let mut hash = Xxh3::new();
+    for part in mapped.bytes().chunks(PART_BYTES) {
+        hash.update(part);
+        mapped.release(part);
+    }
+    ModuleId { bytes: hash.digest128().to_be_bytes().to_vec(), made_up: true }
 }
 
 /// That a line, before whose part stand `before` lines, was left out.

@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use super::parts::Lines;
+use super::parts::{Lines, Release};
 use super::record::{Named, Record};
 use crate::limits::MAX_NAME_BYTES;
 
@@ -41,11 +41,11 @@ pub struct Tables<'d> {
 }
 
 impl<'d> Tables<'d> {
-    /// Reads those among `parts`. Calls `done` with each part that has been read.
-    pub fn read(parts: &[&'d [u8]], done: impl Fn(&[u8]) + Sync) -> Self {
+    /// Reads those among `parts`.
+    pub fn read(parts: &[&'d [u8]], release: Release<'_>) -> Self {
         let read = |part: &&'d [u8]| {
             let (mut files, mut origins) = (Vec::new(), Vec::new());
-            for line in Lines::of(part) {
+            for line in Lines::of(part, release) {
                 // Most lines begin with a digit.
                 match line.first() {
                     Some(b'F') if line.starts_with(b"FILE ") => {}
@@ -62,7 +62,7 @@ impl<'d> Tables<'d> {
                     _ => {}
                 }
             }
-            done(part);
+            release(part);
             (files, origins)
         };
         let read: Vec<_> = parts.par_iter().with_max_len(1).map(read).collect();
@@ -81,7 +81,7 @@ mod tests {
             b"FILE 7 seven.c\nFILE 0 zero.c\n",
             b"FILE 7 other.c\nINLINE_ORIGIN 2 f(int)\nFILE x\n",
         ];
-        let tables = Tables::read(&parts, |_| {});
+        let tables = Tables::read(&parts, &|_| {});
         let files = [0, 1, 7, 8].map(|number| tables.files.get(number));
         assert_eq!(files, [Some(&b"zero.c"[..]), None, Some(b"seven.c"), None]);
         assert_eq!(tables.origins.get(2), Some(&b"f(int)"[..]));

@@ -4,7 +4,7 @@
 use hashbrown::HashMap;
 use symtool_unwind::{BreakpadReader, UnwindTable};
 
-use super::parts::{Lines, LongLine};
+use super::parts::{Lines, LongLine, Release};
 use super::record::{FunctionRecord, InlineRecord, LineRecord, Record};
 use super::sweep::{CallSpan, Sweep};
 use super::tables::Tables;
@@ -35,12 +35,18 @@ pub struct PartSymbols<'d> {
 }
 
 /// Reads `part`, whose records refer to `tables`.
-pub fn read<'d>(part: &'d [u8], tables: &Tables<'d>, arch: &str, work: &Work) -> PartSymbols<'d> {
+pub fn read<'d>(
+    part: &'d [u8],
+    tables: &Tables<'d>,
+    arch: &str,
+    work: &Work,
+    release: Release<'_>,
+) -> PartSymbols<'d> {
     let mut records = Records::default();
     let mut publics = Vec::new();
     let mut unwind = BreakpadReader::new(arch);
     let mut dropped = DropCounts::default();
-    let mut lines = Lines::of(part);
+    let mut lines = Lines::of(part, release);
     for line in lines.by_ref() {
         let taken = match Record::parse(line) {
             Some(Record::Function(function)) => {
