@@ -33,6 +33,11 @@ pub fn write_cfi(
             continue;
         };
         match before.filter(|(end, last)| *end == row.start && last.leads_to(text)) {
+            // What differs is nothing that a record says, and one without a rule is an error.
+            Some((_, last)) if last == text => {
+                before = Some((row.end, text));
+                continue;
+            }
             Some((_, last)) => {
                 write!(out, "STACK CFI {:x}", relative(row.start))?;
                 text.write_changes(last, out)?;
@@ -243,6 +248,7 @@ fn sum(base: &str, offset: i64) -> String {
 mod tests {
     use super::*;
     use crate::breakpad::BreakpadReader;
+    use crate::rule::RuleFlags;
     use crate::table::UnwindTableBuilder;
 
     fn written(table: &UnwindTable) -> (String, u64) {
@@ -268,6 +274,17 @@ mod tests {
             STACK CFI INIT 1020 8 .cfa: $rsp 8 +\n\
             STACK CFI INIT 3000 8 .cfa: $rsp ^ 8 + .ra: .cfa -8 + ^ $rbx: $rsp 63 + 64 % ^ .cfa +\n";
         assert_eq!(written(&read(text)), (text.to_owned(), 0));
+    }
+
+    #[test]
+    fn no_record_is_without_a_rule() {
+        let mut builder = UnwindTableBuilder::default();
+        let mut rule = Rule::new(Cfa::Register(Register(7), 8), Recovery::AtCfa(-8));
+        builder.push(0, 8, &rule);
+        rule.flags.set(RuleFlags::LEAF);
+        builder.push(8, 16, &rule);
+        let text = "STACK CFI INIT 0 10 .cfa: $rsp 8 + .ra: .cfa -8 + ^\n";
+        assert_eq!(written(&builder.finish()), (text.to_owned(), 0));
     }
 
     #[test]
