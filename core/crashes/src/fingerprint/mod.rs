@@ -31,7 +31,6 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::ids::FingerprintId;
 use crate::stored::chunk::{Chunk, StoredCrash};
-use answers::ModuleOf;
 pub use decide::{Counts, Fingerprint};
 pub use frame_cache::FrameCache;
 pub use modules::Modules;
@@ -105,32 +104,31 @@ impl<'s> Assessor<'s> {
     /// The digests of what the results of the crashes in `slots` depend on. What has the same
     /// digest as before has the same result.
     pub fn digests(&self, chunk: &Chunk, slots: &[u16]) -> Vec<u64> {
-        let module_of = answers::modules_of(chunk, &self.symbols.modules);
+        let modules = &self.symbols.modules;
+        let digest = |module: Option<usize>| modules.get(module?).map(module_digest);
+        let digest_of: Vec<Option<u64>> =
+            answers::modules_of(chunk, modules).into_iter().map(digest).collect();
         let mut bytes = Vec::new();
-        slots
-            .iter()
-            .map(|slot| {
-                chunk
-                    .crash(*slot)
-                    .map_or(0, |crash| self.digest(chunk.images_of(crash), &module_of, &mut bytes))
-            })
-            .collect()
+        let of_crash = |slot: &u16| {
+            let images = chunk.crash(*slot).map(|crash| chunk.images_of(crash));
+            images.map_or(0, |images| self.digest(images, &digest_of, &mut bytes))
+        };
+        slots.iter().map(of_crash).collect()
     }
 
-    /// Of a crash with frames in `images`. The memory of `bytes` is used.
-    fn digest(&self, images: &[u32], module_of: &ModuleOf, bytes: &mut Vec<u8>) -> u64 {
+    /// Of a crash with frames in `images`, whose modules have these digests. The memory of `bytes`
+    /// is used.
+    fn digest(&self, images: &[u32], digest_of: &[Option<u64>], bytes: &mut Vec<u8>) -> u64 {
         bytes.clear();
         bytes.extend_from_slice(&ENGINE.to_le_bytes());
         bytes.extend_from_slice(&self.rules.version().to_le_bytes());
         // By their order on the stack: a chunk from which another crash was removed numbers its
         // images anew.
         for (order, image) in (0u64..).zip(images) {
-            let module = usize::try_from(*image)
-                .ok()
-                .and_then(|image| module_of.get(image).copied().flatten());
-            if let Some(module) = module.and_then(|module| self.symbols.modules.get(module)) {
+            let digest = usize::try_from(*image).ok().and_then(|image| *digest_of.get(image)?);
+            if let Some(digest) = digest {
                 bytes.extend_from_slice(&order.to_le_bytes());
-                bytes.extend_from_slice(&module_digest(module).to_le_bytes());
+                bytes.extend_from_slice(&digest.to_le_bytes());
             }
         }
         xxh3_64(bytes)

@@ -124,6 +124,11 @@ impl Changes<'_> {
         self.put_bytes(key, old, bytes)
     }
 
+    /// The bytes of `value`, compressed.
+    pub fn packed<T: Serialize>(&self, value: &T) -> Result<Vec<u8>, Error> {
+        self.database.encode_packed(value)
+    }
+
     /// Puts `bytes` at `key`.
     pub fn put_bytes(&mut self, key: Vec<u8>, old: Old<'_>, bytes: Vec<u8>) -> Result<(), Error> {
         let row = self.database.changed(key, old, Some(bytes))?;

@@ -6,13 +6,11 @@
 //! how lost work is noticed, is in open.rs.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
-use rocksdb::{
-    BottommostLevelCompaction, CompactOptions, DB, DBRawIterator, FlushOptions, ReadOptions,
-    WriteBatch, WriteOptions,
-};
+use rocksdb::{DB, DBRawIterator, FlushOptions, ReadOptions, WriteBatch, WriteOptions};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -52,6 +50,10 @@ pub struct Database {
     pub(crate) is_in_place: bool,
     /// Held for its drop.
     pub(crate) lock: Option<Lock>,
+    /// Rows that were read, for tests of what work depends on.
+    pub(crate) rows_read: AtomicU64,
+    /// Bytes of rows that were written, likewise.
+    pub(crate) bytes_written: AtomicU64,
 }
 
 impl Database {
@@ -62,6 +64,20 @@ impl Database {
 
     pub(crate) fn set_head(&self, head: Head) {
         *self.head.lock().unwrap_or_else(PoisonError::into_inner) = head;
+    }
+
+    /// How many rows were read, or looked for, since it was opened.
+    pub fn rows_read(&self) -> u64 {
+        self.rows_read.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes of rows were written since it was opened.
+    pub fn bytes_written(&self) -> u64 {
+        self.bytes_written.load(Ordering::Relaxed)
+    }
+
+    fn count_read(&self, rows: usize) {
+        self.rows_read.fetch_add(rows as u64, Ordering::Relaxed);
     }
 
     /// Whose database it is.
@@ -97,6 +113,7 @@ impl Database {
     /// The bytes at each of `keys`.
     pub fn bytes_of(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, Error> {
         let Some(db) = &self.db else { return Ok(vec![None; keys.len()]) };
+        self.count_read(keys.len());
         let open = |(key, found): (&Vec<u8>, Result<Option<Vec<u8>>, rocksdb::Error>)| {
             let found = found.map_err(|cause| self.store.crashes_error(cause))?;
             found.map(|bytes| self.open_row(key, &bytes)).transpose()
@@ -131,6 +148,7 @@ impl Database {
             if !key.starts_with(prefix) {
                 break;
             }
+            self.count_read(1);
             let value = self.open_row(key, value)?;
             if !each(key, value)? {
                 break;
@@ -173,6 +191,7 @@ impl Database {
                 rows.seek(&prefix);
             }
             while let Some((key, value)) = rows.item().filter(|(key, _)| key.starts_with(&prefix)) {
+                self.count_read(1);
                 found.push((key.to_vec(), self.open_row(key, value)?));
                 rows.next();
             }
@@ -188,6 +207,7 @@ impl Database {
         let mut numbers = Vec::new();
         rows.seek(area);
         while let Some(key) = rows.key().filter(|key| key.starts_with(area)) {
+            self.count_read(1);
             numbers.push(crate::stored::rows::last_number(key).ok_or_else(|| self.damaged())?);
             rows.next();
         }
@@ -220,46 +240,9 @@ impl Database {
         postcard::from_bytes(bytes).map_err(|_| self.damaged())
     }
 
-    /// Leaves nothing on disk of what rows whose keys begin with any of `prefixes` held before.
-    pub fn erase(&self, prefixes: impl IntoIterator<Item = Vec<u8>>) -> Result<(), Error> {
-        let Some(db) = &self.db else { return Ok(()) };
-        // A log goes once all that it has is in tables.
-        db.flush().map_err(|cause| self.store.crashes_error(cause))?;
-        let mut options = CompactOptions::default();
-        // Also the lowest level, where the only copy of a row may lie beside what it held before.
-        options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
-        for prefix in prefixes {
-            let after = [&*prefix, &[u8::MAX; 16]].concat();
-            db.compact_range_opt(Some(&prefix), Some(&after), &options);
-        }
-        Ok(())
-    }
-
     /// The error of a row that is not as it was written.
     pub fn damaged(&self) -> Error {
         Error::CrashRow(self.store.path().to_owned())
-    }
-
-    /// Whether `more` bytes may be added.
-    pub(crate) fn check_quota(&self, more: u64) -> Result<(), Error> {
-        let Some(quota) = self.store.crash_quota() else { return Ok(()) };
-        let files = std::fs::read_dir(self.store.crashes()).into_iter().flatten().flatten();
-        let is_row = |file: &std::fs::DirEntry| {
-            file.path()
-                .extension()
-                .is_some_and(|extension| extension == "sst" || extension == "log")
-        };
-        let there: u64 = files
-            .filter(is_row)
-            .filter_map(|file| file.metadata().ok())
-            .map(|metadata| metadata.len())
-            .sum();
-        let needed = there + more;
-        if needed > quota {
-            Err(Error::CrashQuota { store: self.store.path().to_owned(), quota, needed })
-        } else {
-            Ok(())
-        }
     }
 
     fn open_row(&self, key: &[u8], bytes: &[u8]) -> Result<Vec<u8>, Error> {
@@ -268,6 +251,7 @@ impl Database {
 
     pub(crate) fn raw(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let Some(db) = &self.db else { return Ok(None) };
+        self.count_read(1);
         db.get(key).map_err(|cause| self.store.crashes_error(cause))
     }
 
@@ -275,6 +259,7 @@ impl Database {
         let Some(db) = &self.db else { return Ok(()) };
         let mut write = WriteOptions::default();
         write.set_sync(true);
+        self.bytes_written.fetch_add(batch.size_in_bytes() as u64, Ordering::Relaxed);
         db.write_opt(batch, &write).map_err(|cause| self.store.crashes_error(cause))
     }
 }

@@ -21,6 +21,7 @@ pub(crate) mod report;
 pub(crate) mod reports;
 pub(crate) mod rows;
 pub(crate) mod salvage;
+mod space;
 pub(crate) mod state;
 pub(crate) mod stored_report;
 pub(crate) mod sum;
@@ -59,6 +60,17 @@ impl Crashes {
     /// Any [`Error`].
     pub fn open(store: &Store) -> Result<Self, Error> {
         Ok(Self { database: Database::read(store)? })
+    }
+
+    /// How many rows were read, or looked for, since this was opened: what work depends on, for
+    /// tests.
+    pub fn rows_read(&self) -> u64 {
+        self.database.rows_read()
+    }
+
+    /// How many bytes of rows were written since this was opened, for tests.
+    pub fn bytes_written(&self) -> u64 {
+        self.database.bytes_written()
     }
 }
 

@@ -14,6 +14,7 @@
 
 use std::fs::{self, File};
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use rocksdb::{BlockBasedOptions, DB, Options, WriteBatch, WriteOptions};
@@ -102,6 +103,8 @@ impl Database {
             is_writer: false,
             is_in_place: true,
             lock: None,
+            rows_read: AtomicU64::new(0),
+            bytes_written: AtomicU64::new(0),
         })
     }
 

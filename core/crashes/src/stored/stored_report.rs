@@ -65,8 +65,9 @@ impl Weight {
 /// Puts what is known of the reports of a new chunk, in two rows: if both were lost, intact reports
 /// could not be told from each other.
 pub fn put(changes: &mut Changes<'_>, chunk: u64, reports: &[StoredReport]) -> Result<(), Error> {
-    changes.put_packed(rows::stored_reports(chunk), Old::Absent, &reports)?;
-    changes.put_packed(rows::stored_reports_copy(chunk), Old::Absent, &reports)
+    let packed = changes.packed(&reports)?;
+    changes.put_bytes(rows::stored_reports(chunk), Old::Absent, packed.clone())?;
+    changes.put_bytes(rows::stored_reports_copy(chunk), Old::Absent, packed)
 }
 
 /// Where the report in `slot` lies in the stream: offsets of its first byte and behind its last

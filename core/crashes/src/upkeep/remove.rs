@@ -36,9 +36,9 @@ impl CrashWriter {
         changes.commit()?;
         // What RocksDB has of older versions of these rows goes too.
         let numbers: Vec<u64> = by_chunk.into_keys().collect();
-        database.erase(
-            numbers.iter().flat_map(|number| [rows::report_parts(*number), rows::chunk(*number)]),
-        )?;
+        let rows =
+            numbers.iter().flat_map(|number| [rows::report_parts(*number), rows::chunk(*number)]);
+        database.erase(rows.map(|key| (key.clone(), key)))?;
         Ok(removed)
     }
 
@@ -145,7 +145,8 @@ impl CrashWriter {
             reports::remove_all(&self.database, &mut changes, Stream::Failed(*id))?;
         }
         changes.commit()?;
-        self.database.erase(ids.iter().flat_map(|id| [rows::failed_parts(*id), rows::failed(*id)]))
+        let rows = ids.iter().flat_map(|id| [rows::failed_parts(*id), rows::failed(*id)]);
+        self.database.erase(rows.map(|key| (key.clone(), key)))
     }
 }
 
