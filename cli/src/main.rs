@@ -14,6 +14,7 @@ mod check;
 mod completions;
 mod config;
 mod context;
+mod counted;
 mod crash;
 mod demangle;
 mod dropin;

@@ -12,6 +12,7 @@ use symtool_core::{Reprocessed, RunStatus};
 use symtool_crashes::{Missing, Report};
 
 use crate::context::Context;
+use crate::counted;
 use crate::exit::Exit;
 use crate::output;
 use crate::progress::{self, Meter, Reached, Unit};
@@ -85,9 +86,10 @@ pub fn run(context: &Context, args: &Reprocess) -> Result<Exit> {
         dry_run: args.dry_run,
         max_absorb: args.max_absorb,
     };
-    let Reprocessed { status, report, missing } = reprocess
+    let Reprocessed { status, report, missing, counted: newly_counted } = reprocess
         .run(&store, |all, done| meter.set(Reached { count: done, part: Some((done, all)) }))?;
     drop(meter);
+    counted::note(&store, newly_counted);
     let told = Told {
         version: output::VERSION,
         status,

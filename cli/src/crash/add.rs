@@ -15,6 +15,7 @@ use symtool_store::{Catalog, Store};
 
 use super::args::CrashAdd;
 use crate::context::Context;
+use crate::counted;
 use crate::exit::Exit;
 use crate::find::{self, NotOne};
 use crate::output;
@@ -58,7 +59,7 @@ pub fn run(context: &Context, args: &CrashAdd) -> Result<Exit> {
     let meter = Meter::new(progress::is_wanted(context), "adding", Unit::Of("crashes"));
     let add = AddCrashes { paths: args.paths.clone(), rules: &rules, mapping };
     let AddSummary { added, known, remapped, failed } =
-        add.run(&store, &mut |event| tell(context, &meter, &event))?;
+        add.run(&store, &mut |event| tell(context, &store, &meter, &event))?;
     drop(meter);
     let mut out = io::stdout().lock();
     if context.json {
@@ -81,7 +82,7 @@ pub fn run(context: &Context, args: &CrashAdd) -> Result<Exit> {
 }
 
 /// Shows progress, and prints what is done.
-fn tell(context: &Context, meter: &Meter, event: &AddEvent<'_>) -> io::Result<()> {
+fn tell(context: &Context, store: &Store, meter: &Meter, event: &AddEvent<'_>) -> io::Result<()> {
     let told = match event {
         AddEvent::Report { source, added } => {
             let (id, status, error) = match added {
@@ -94,6 +95,10 @@ fn tell(context: &Context, meter: &Meter, event: &AddEvent<'_>) -> io::Result<()
         }
         AddEvent::Lost(error) => {
             Told { id: None, status: "failed", source: None, error: Some(error) }
+        }
+        AddEvent::Counted(crashes) => {
+            counted::note(store, Some(*crashes));
+            return Ok(());
         }
         AddEvent::Stored(summary) => {
             meter.set(Reached { count: summary.all(), part: None });

@@ -10,10 +10,11 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use symtool_crashes::{CrashId, CrashWriter, Crashes, Found, Slot};
+use symtool_crashes::{CrashId, Crashes, Found, Slot};
 use symtool_store::Store;
 
 use crate::context::Context;
+use crate::counted::open_writer;
 use crate::exit::Exit;
 use crate::find::NotOne;
 use crate::output;
@@ -41,7 +42,7 @@ struct Removed<'a> {
 }
 
 fn remove(context: &Context, store: &Store, args: &CrashNamed) -> Result<Exit> {
-    let writer = CrashWriter::open(store)?;
+    let writer = open_writer(store)?;
     let (mut slots, mut unread): (Vec<Slot>, Vec<CrashId>) = Default::default();
     let mut failed = false;
     let mut gone = Vec::new();

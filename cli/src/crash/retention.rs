@@ -50,7 +50,7 @@ pub fn gc(context: &Context, store: &Store, args: &CrashGc) -> Result<Exit> {
         tell(context, &plan, "would_be_removed")?;
         return Ok(Exit::Done);
     }
-    let writer = CrashWriter::open(store)?;
+    let writer = open_writer(store)?;
     let plan = writer.beyond(keeps)?;
     name_runs(context, &plan)?;
     let slots: Vec<Slot> = plan.crashes.iter().map(|going| going.at).collect();
@@ -117,7 +117,7 @@ pub fn forget(context: &Context, store: &Store, args: &CrashForget) -> Result<Ex
     let (found, failed) = if args.dry_run {
         Crashes::open(store)?.of_user(&args.user)?
     } else {
-        let writer = CrashWriter::open(store)?;
+        let writer = open_writer(store)?;
         let (found, failed) = writer.of_user(&args.user)?;
         let slots: Vec<Slot> = found.iter().map(|(at, _)| *at).collect();
         if !slots.is_empty() {

@@ -16,6 +16,7 @@ use symtool_crashes::{CrashWriter, Crashes, Found, GroupId};
 use symtool_store::Store;
 
 use crate::context::Context;
+use crate::counted::open_writer;
 use crate::exit::{Exit, Usage};
 use crate::find::NotOne;
 use crate::output;
@@ -32,12 +33,12 @@ pub fn run(context: &Context, args: &Groups) -> Result<Exit> {
         Groups::History(args) => history::run(context, &store, args),
         Groups::Diff(args) => history::diff(context, &store, args),
         Groups::Merge(args) => merge(context, &store, args),
-        Groups::Undo(args) => undo(context, &CrashWriter::open(&store)?, args.run),
+        Groups::Undo(args) => undo(context, &open_writer(&store)?, args.run),
     }
 }
 
 fn merge(context: &Context, store: &Store, args: &GroupsMerge) -> Result<Exit> {
-    let writer = CrashWriter::open(store)?;
+    let writer = open_writer(store)?;
     let mut groups = Vec::new();
     for text in &args.groups {
         groups.push(one_id(&writer, text)?);

@@ -49,6 +49,8 @@ pub struct Reprocessed {
     pub report: Report,
     /// Modules that crashes still wait for, those first that most groups wait for.
     pub missing: Vec<Missing>,
+    /// How many crashes were counted first, as an earlier version had kept no counters.
+    pub counted: Option<u64>,
 }
 
 impl Reprocess<'_> {
@@ -69,7 +71,7 @@ impl Reprocess<'_> {
             let crashes = Crashes::open(store)?;
             let Proposal { report, .. } = crashes.propose(&assessor, self.all, progress)?;
             let missing = crashes.missing(assessor.modules())?;
-            return Ok(Reprocessed { status: RunStatus::DryRun, report, missing });
+            return Ok(Reprocessed { status: RunStatus::DryRun, report, missing, counted: None });
         }
         let writer = CrashWriter::open(store)?;
         let proposal = writer.propose(&assessor, self.all, progress)?;
@@ -87,6 +89,6 @@ impl Reprocess<'_> {
             }
         };
         let missing = writer.missing(assessor.modules())?;
-        Ok(Reprocessed { status, report, missing })
+        Ok(Reprocessed { status, report, missing, counted: writer.newly_counted() })
     }
 }

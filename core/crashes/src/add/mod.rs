@@ -179,8 +179,11 @@ impl CrashWriter {
             signatures.retain(|id, _| used.contains(id));
         }
         contests.put_aside(changes, &mut tallies)?;
-        put_signatures(database, changes, signatures)?;
-        tallies.write(database, changes)?;
+        for signature in signatures.values() {
+            tallies.counters.put_waits(signature.id, &signature.waits);
+        }
+        let groups = put_signatures(database, changes, signatures)?;
+        tallies.write(database, changes, &groups)?;
         let by_image = slots_by_image(&chunk);
         put_pending(database, changes, number, by_image.keys(), assessor)?;
         for (image, slots) in by_image {

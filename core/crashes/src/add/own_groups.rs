@@ -5,20 +5,27 @@ use std::collections::BTreeMap;
 use crate::fingerprint::Fingerprint;
 use crate::ids::{FingerprintId, GroupId};
 use crate::stored::changes::{Changes, Old};
+use crate::stored::counters::group_of_row;
 use crate::stored::database::Database;
 use crate::stored::rows;
 use crate::stored::state::{FingerprintRow, GroupRow};
+use crate::stored::tally_changes::Regrouped;
 use symtool_store::Error;
 
-/// Each signature that is new gets a group of its own.
+/// Each signature that is new gets a group of its own. Returns the groups of all, before and after.
 pub fn put_signatures(
     database: &Database,
     changes: &mut Changes<'_>,
     signatures: impl IntoIterator<Item = (FingerprintId, Fingerprint)>,
-) -> Result<(), Error> {
+) -> Result<Regrouped, Error> {
     let unique: BTreeMap<FingerprintId, Fingerprint> = signatures.into_iter().collect();
     let keys: Vec<Vec<u8>> = unique.keys().map(|id| rows::signature(*id)).collect();
     let known = database.bytes_of(&keys)?;
+    let mut all = Regrouped::with_capacity(unique.len());
+    for (id, row) in unique.keys().zip(&known) {
+        let group = row.as_deref().map(|row| group_of_row(database, row)).transpose()?;
+        all.insert(*id, (group, group));
+    }
     let new: Vec<&Fingerprint> = unique
         .values()
         .zip(&known)
@@ -28,6 +35,7 @@ pub fn put_signatures(
     let groups =
         own_groups(database, &new.iter().map(|signature| signature.id).collect::<Vec<_>>())?;
     for (signature, own) in new.into_iter().zip(groups) {
+        all.insert(signature.id, (None, Some(own.id)));
         changes.put(rows::signature(signature.id), Old::Absent, &signature.row(own.id))?;
         if own.is_new {
             changes.put(rows::group(own.id), Old::Absent, &own.row)?;
@@ -38,7 +46,7 @@ pub fn put_signatures(
             Vec::new(),
         )?;
     }
-    Ok(())
+    Ok(all)
 }
 
 /// A group for a signature that has none.

@@ -26,6 +26,7 @@ use crate::ids::FingerprintId;
 use crate::limits::{MIN_SYSTEM_FRAMES, SIGNATURE_FRAMES};
 use crate::stored::FingerprintKind;
 use crate::stored::chunk::{Chunk, StoredCrash};
+use crate::stored::counters::waits_of;
 
 /// What a crash is grouped by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub struct Fingerprint {
     pub title: String,
     /// What it is made of, the crashing side first.
     pub frames: Vec<String>,
+    /// The images that may name what has no name yet, by the first of their keys.
+    pub waits: Vec<[u8; 16]>,
 }
 
 /// What was decided about a link.
@@ -283,7 +286,8 @@ impl Decided {
         if frames.is_empty() {
             frames.push(title.clone());
         }
-        Fingerprint { id: self.id, kind: self.kind, title, frames }
+        let waits = waits_of(chunk, crash, self.kind, &frames);
+        Fingerprint { id: self.id, kind: self.kind, title, frames, waits }
     }
 }
 

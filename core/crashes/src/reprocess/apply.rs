@@ -8,11 +8,12 @@ use rayon::prelude::*;
 
 use crate::ids::{FingerprintId, GroupId};
 use crate::stored::changes::{ChangedRow, Changes, Old};
+use crate::stored::counters::group_of_row;
 use crate::stored::database::Database;
 use crate::stored::journal::{Moved, RowChange, Run, RunKind, RunRow};
 use crate::stored::report::Report;
 use crate::stored::state::{FingerprintRow, GroupRow, StatesRow};
-use crate::stored::tally_changes::{Change, ChunkStates, TallyChanges};
+use crate::stored::tally_changes::{Change, ChunkStates, Regrouped, TallyChanges};
 use crate::stored::{Chunk, CrashWriter, rows};
 use symtool_store::{Error, now_ms};
 
@@ -237,7 +238,8 @@ pub struct Movement {
     pub moved: Vec<Moved>,
     /// The chunks' new states.
     states: Vec<ChangedRow>,
-    tallies: TallyChanges,
+    /// What signatures count.
+    pub tallies: TallyChanges,
 }
 
 impl Movement {
@@ -301,10 +303,15 @@ impl Movement {
         })
     }
 
-    /// Writes all of it but for who has moved.
-    pub fn write(self, database: &Database, changes: &mut Changes<'_>) -> Result<(), Error> {
+    /// Writes all of it but for who has moved, if groups of signatures change so.
+    pub fn write(
+        self,
+        database: &Database,
+        changes: &mut Changes<'_>,
+        groups: &Regrouped,
+    ) -> Result<(), Error> {
         self.states.into_iter().for_each(|row| changes.take(row));
-        self.tallies.write(database, changes)
+        self.tallies.write(database, changes, groups)
     }
 }
 
@@ -325,6 +332,21 @@ pub struct Step<'d> {
     pub undone: Option<Run>,
 }
 
+/// The signatures among `rows`, with their groups before and after.
+fn regrouped(database: &Database, rows: &[RowChange]) -> Result<Regrouped, Error> {
+    let mut groups = Regrouped::new();
+    for RowChange { key, before, after } in rows {
+        let id = key.strip_prefix(rows::area::SIGNATURES).and_then(FingerprintId::from_key);
+        if let Some(id) = id {
+            let group = |row: &Option<Vec<u8>>| {
+                row.as_deref().map(|row| group_of_row(database, row)).transpose()
+            };
+            groups.insert(id, (group(before)?, group(after)?));
+        }
+    }
+    Ok(groups)
+}
+
 impl CrashWriter {
     /// Carries out `step`, all at once, and returns the run.
     pub(crate) fn carry_out(&self, step: Step<'_>) -> Result<Run, Error> {
@@ -338,7 +360,7 @@ impl CrashWriter {
         let parts = self.write_parts(&run, &of_rows, &moved)?;
         drop(moved);
         let mut changes = database.changes();
-        movement.write(database, &mut changes)?;
+        movement.write(database, &mut changes, &regrouped(database, &of_rows)?)?;
         let row = |RowChange { key, before, after }| {
             database.changed(key, Old::read(before.as_deref()), after)
         };

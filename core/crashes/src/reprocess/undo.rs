@@ -12,6 +12,8 @@ use rayon::prelude::*;
 use crate::add::own_groups;
 use crate::ids::FingerprintId;
 use crate::reprocess::apply::{GroupRows, Movement, Step};
+use crate::stored::chunk::Chunk;
+use crate::stored::counters::{ImageKey, waits_of};
 use crate::stored::journal::{self, Moved, Run, RunKind};
 use crate::stored::report::{CrashCounts, Report};
 use crate::stored::state::{FingerprintRow, State};
@@ -120,7 +122,39 @@ impl CrashWriter {
         };
         let back: Vec<Moved> = moved.iter().filter_map(back).collect();
         let chunk = self.chunk(number)?.ok_or_else(|| self.database.damaged())?;
-        Movement::of_chunk(&self.database, number, &chunk, row, back)
+        let waits = self.waits_again(&chunk, &back)?;
+        let mut movement = Movement::of_chunk(&self.database, number, &chunk, row, back)?;
+        for (signature, waits) in &waits {
+            movement.tallies.counters.put_waits(*signature, waits);
+        }
+        Ok(movement)
+    }
+
+    /// What the signatures wait for that crashes of `chunk` get back and no crash has now.
+    fn waits_again(
+        &self,
+        chunk: &Chunk,
+        back: &[Moved],
+    ) -> Result<Vec<(FingerprintId, Vec<ImageKey>)>, Error> {
+        let mut first: BTreeMap<FingerprintId, u16> = BTreeMap::new();
+        for moved in back.iter().filter(|moved| moved.old.signature != moved.new.signature) {
+            first.entry(moved.new.signature).or_insert(moved.at.slot);
+        }
+        let ids: Vec<FingerprintId> = first.keys().copied().collect();
+        let tallies =
+            self.database.bytes_of(&ids.iter().map(|id| rows::tally(*id)).collect::<Vec<_>>())?;
+        let gone: Vec<FingerprintId> = ids
+            .into_iter()
+            .zip(tallies)
+            .filter_map(|(id, tally)| tally.is_none().then_some(id))
+            .collect();
+        let rows: Vec<Option<FingerprintRow>> =
+            self.database.get_all(gone.iter().map(|id| rows::signature(*id)))?;
+        let waits = |(id, row): (FingerprintId, Option<FingerprintRow>)| {
+            let (row, crash) = (row?, chunk.crash(*first.get(&id)?)?);
+            Some((id, waits_of(chunk, crash, row.kind, &row.frames)))
+        };
+        Ok(gone.into_iter().zip(rows).filter_map(waits).collect())
     }
 
     /// Signatures that the run had `made` and that crashes have that came since.

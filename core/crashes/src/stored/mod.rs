@@ -11,6 +11,7 @@
 
 pub(crate) mod changes;
 pub(crate) mod chunk;
+pub(crate) mod counters;
 pub(crate) mod database;
 pub(crate) mod journal;
 pub(crate) mod log;
@@ -50,6 +51,8 @@ pub struct Crashes {
 #[derive(Debug)]
 pub struct CrashWriter {
     pub(crate) crashes: Crashes,
+    /// Whether counters were made when it was opened.
+    pub(crate) has_counted: bool,
 }
 
 impl Crashes {
@@ -75,12 +78,26 @@ impl Crashes {
 }
 
 impl CrashWriter {
-    /// Opens the crashes of `store` for changing, alone. Imports go on meanwhile.
+    /// Opens the crashes of `store` for changing, alone. Imports go on meanwhile. If an earlier
+    /// version wrote them, which kept no counters, these are made first.
     ///
     /// # Errors
     /// Any [`Error`].
     pub fn open(store: &Store) -> Result<Self, Error> {
-        Ok(Self { crashes: Crashes { database: Database::write(store)? } })
+        let database = Database::write(store)?;
+        let has_counted = database.keep_counters()?;
+        Ok(Self { crashes: Crashes { database }, has_counted })
+    }
+
+    /// How many crashes were counted when this was opened; `None` if counters were kept already, or
+    /// there was nothing to count.
+    pub fn newly_counted(&self) -> Option<u64> {
+        Some(self.database.head().crashes).filter(|crashes| self.has_counted && *crashes > 0)
+    }
+
+    /// A writer of a database that has not taken its place yet.
+    pub(crate) fn of(database: Database) -> Self {
+        Self { crashes: Crashes { database }, has_counted: false }
     }
 }
 

@@ -31,8 +31,10 @@ use symtool_store::database::{
 use symtool_store::seal::{Ring, RowSeal};
 use symtool_store::{Error, Store};
 
-/// The version of the rows.
-pub const FORMAT: u32 = 4;
+/// The version of the rows: 5 has counters (counters/mod.rs), which 4 had not.
+pub const FORMAT: u32 = 5;
+/// The version of rows without counters.
+pub const WITHOUT_COUNTERS: u32 = 4;
 
 /// What is acknowledged of a commit.
 pub fn ack_of(head: &Head) -> Ack {
@@ -124,6 +126,14 @@ impl Database {
         Ok(database)
     }
 
+    /// Keeps no counters from now on: there are no crashes yet, and those that are put need not be
+    /// whole before the last one is. `keep_counters` ends this.
+    pub(crate) fn defer_counters(&self) -> Result<(), Error> {
+        let mut changes = self.changes();
+        changes.head.format = WITHOUT_COUNTERS;
+        changes.commit()
+    }
+
     fn read_head(&self) -> Result<Head, Error> {
         self.get(rows::HEAD)?
             .ok_or_else(|| damaged(&self.store, "the row of its last commit is missing"))
@@ -150,7 +160,7 @@ fn is_there(store: &Store, ack: Option<Ack>) -> Result<bool, Error> {
 
 /// Whether the last commit is one that can go on, and not an earlier one than was acknowledged.
 fn check(store: &Store, head: &Head, ack: Option<Ack>) -> Result<(), Error> {
-    if head.format != FORMAT || head.unfinished.is_some() {
+    if !(WITHOUT_COUNTERS..=FORMAT).contains(&head.format) || head.unfinished.is_some() {
         return Err(damaged(store, "it was written by a later version of symtool; use that"));
     }
     match ack {

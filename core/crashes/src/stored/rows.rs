@@ -26,7 +26,16 @@
 //! q crash(10) end(8)                     a part of that report up to this offset, of 1 MiB at most; packed
 //! h run(8)                               RunRow: a run that was carried out. Without it, parts of the run are a killed one's
 //! j run(8) kind(1) part(4)               its report, the rows that it changed, the crashes that it moved (journal.rs); packed
+//! o image(16)                            ImageTally: crashes with frames in the image, those that wait for it, and groups of these
+//! e image(16)                            ImageFacts: how reports describe the image
+//! z signature(16)                        images that crashes with the signature wait for, if there are any: Vec<[u8; 16]>
+//! B image(16) group(8)                   how many signatures of the group have crashes that wait for the image
+//! G group(8)                             GroupTally: how many crashes the group has, from when to when
+//! O order(1) undated(1) rank(8) group(8) groups that have crashes, sorted (counters/mod.rs); empty
 //! ```
+//!
+//! From `o` to `O` rows are counters (counters/mod.rs): all of them can be counted again from the rows
+//! before. In their keys an image stands by the first of its keys.
 //!
 //! Numbers are big-endian, so that chunks and runs follow each other as they came. How values are
 //! stored is in changes.rs. Rows of other areas belong to a later version: they are counted in the
@@ -79,6 +88,18 @@ pub mod area {
     pub const RUNS: &[u8] = b"h";
     /// Parts of runs.
     pub const JOURNAL: &[u8] = b"j";
+    /// Counts of images.
+    pub const IMAGE_TALLIES: &[u8] = b"o";
+    /// Descriptions of images.
+    pub const IMAGE_FACTS: &[u8] = b"e";
+    /// Images that signatures wait for.
+    pub const WAITS: &[u8] = b"z";
+    /// Groups that wait for images.
+    pub const WAITING_GROUPS: &[u8] = b"B";
+    /// Counts of groups.
+    pub const GROUP_TALLIES: &[u8] = b"G";
+    /// Groups in some orders.
+    pub const GROUP_ORDERS: &[u8] = b"O";
 }
 
 fn key(area: u8, parts: &[&[u8]]) -> Vec<u8> {
@@ -241,6 +262,36 @@ pub fn journal_of(run: u64, kind: u8) -> Vec<u8> {
 /// All parts of a run.
 pub fn journal_of_run(run: u64) -> Vec<u8> {
     key(b'j', &[&run.to_be_bytes()])
+}
+
+/// The counts of an image.
+pub fn image_tally(image: &[u8; 16]) -> Vec<u8> {
+    key(b'o', &[image])
+}
+
+/// The description of an image.
+pub fn image_facts(image: &[u8; 16]) -> Vec<u8> {
+    key(b'e', &[image])
+}
+
+/// The images that a signature waits for.
+pub fn waits(id: FingerprintId) -> Vec<u8> {
+    key(b'z', &[&id.0])
+}
+
+/// A group that waits for an image.
+pub fn waiting_group(image: &[u8; 16], group: GroupId) -> Vec<u8> {
+    key(b'B', &[image, &group.0])
+}
+
+/// The counts of a group.
+pub fn group_tally(id: GroupId) -> Vec<u8> {
+    key(b'G', &[&id.0])
+}
+
+/// A group in an order, by its rank; behind all others if it has none.
+pub fn group_in_order(order: u8, rank: Option<u64>, id: GroupId) -> Vec<u8> {
+    key(b'O', &[&[order, u8::from(rank.is_none())], &rank.unwrap_or(0).to_be_bytes(), &id.0])
 }
 
 /// The number that `key` ends with.

@@ -13,9 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
-use crate::ids::FingerprintId;
+use crate::ids::{FingerprintId, GroupId};
 use crate::stored::changes::{ChangedRow, Changes, Old};
-use crate::stored::chunk::Chunk;
+use crate::stored::chunk::{Chunk, StoredCrash};
+use crate::stored::counters::{CounterChanges, GroupTally, SignatureChange, group_of_row};
 use crate::stored::database::Database;
 use crate::stored::rows;
 use crate::stored::state::{Share, State, Tally};
@@ -29,7 +30,13 @@ pub struct TallyChanges {
     /// Shares in chunks as they will be, of signatures that lose or gain crashes there.
     shares: HashMap<FingerprintId, BTreeMap<u64, Share>>,
     rows: Vec<ChangedRow>,
+    /// What is counted besides.
+    pub counters: CounterChanges,
 }
+
+/// Signatures whose groups change in the same write, or that are in it anyway: their groups before
+/// and after.
+pub type Regrouped = HashMap<FingerprintId, (Option<GroupId>, Option<GroupId>)>;
 
 /// A crash that gets a signature, loses one, or both.
 #[derive(Clone, Copy, Debug)]
@@ -62,8 +69,12 @@ impl TallyChanges {
         changed: &[Change],
     ) -> Result<(), Error> {
         let mut touched: HashSet<FingerprintId> = HashSet::new();
+        let mut moving: Vec<(&StoredCrash, bool)> = Vec::new();
         for change in changed {
             let Some(crash) = chunk.crash(change.slot) else { continue };
+            if change.lost.is_none() || change.gained.is_none() {
+                moving.push((crash, change.gained.is_some()));
+            }
             let release = chunk.text_of(crash.release);
             for (signature, tallies) in
                 [(change.lost, &mut self.lost), (change.gained, &mut self.gained)]
@@ -74,6 +85,7 @@ impl TallyChanges {
                 }
             }
         }
+        self.counters.take(chunk, &moving);
         let before = shares(chunk, turn.before, &touched);
         let after = shares(chunk, turn.after, &touched);
         for signature in touched {
@@ -104,10 +116,16 @@ impl TallyChanges {
             self.shares.entry(signature).or_default().extend(shares);
         }
         self.rows.extend(other.rows);
+        self.counters.absorb(other.counters);
     }
 
-    /// Writes what has changed.
-    pub fn write(self, database: &Database, changes: &mut Changes<'_>) -> Result<(), Error> {
+    /// Writes what has changed, if groups of signatures change so.
+    pub fn write(
+        mut self,
+        database: &Database,
+        changes: &mut Changes<'_>,
+        groups: &Regrouped,
+    ) -> Result<(), Error> {
         let touched: BTreeSet<FingerprintId> =
             self.gained.keys().chain(self.lost.keys()).copied().collect();
         let touched: Vec<FingerprintId> = touched.into_iter().collect();
@@ -119,6 +137,7 @@ impl TallyChanges {
                 .map(|bytes| database.decode(bytes))
                 .transpose()?
                 .unwrap_or_default();
+            let was = GroupTally::from(&tally);
             if let Some(gained) = self.gained.get(&signature) {
                 tally.add(gained);
             }
@@ -126,13 +145,23 @@ impl TallyChanges {
                 self.find_times(database, signature, &mut tally)?;
             }
             let after = (tally.crashes > 0).then(|| database.encode(&tally)).transpose()?;
-            database.changed(key, Old::read(before.as_deref()), after)
+            let row = database.changed(key, Old::read(before.as_deref()), after)?;
+            Ok((row, SignatureTally { id: signature, before: was, after: (&tally).into() }))
         };
         let all: Vec<_> = touched.into_iter().zip(keys).zip(before).collect();
-        let rows: Vec<ChangedRow> =
+        let rows: Vec<(ChangedRow, SignatureTally)> =
             all.into_par_iter().with_min_len(16).map(row).collect::<Result<_, Error>>()?;
-        rows.into_iter().chain(self.rows).for_each(|row| changes.take(row));
-        Ok(())
+        let mut tallies = Vec::with_capacity(rows.len());
+        for (row, tally) in rows {
+            changes.take(row);
+            tallies.push(tally);
+        }
+        std::mem::take(&mut self.rows).into_iter().for_each(|row| changes.take(row));
+        if !database.has_counters() {
+            return Ok(());
+        }
+        let signatures = with_groups(database, tallies, groups)?;
+        self.counters.write(database, changes, &signatures)
     }
 
     /// The first and the last of the crashes that will have `signature`.
@@ -158,6 +187,51 @@ impl TallyChanges {
             Ok(true)
         })
     }
+}
+
+/// What a signature counts, before and after.
+struct SignatureTally {
+    id: FingerprintId,
+    before: GroupTally,
+    after: GroupTally,
+}
+
+/// Adds their groups to `tallies`, and what those of `groups` count whose tallies stay as they are.
+fn with_groups(
+    database: &Database,
+    tallies: Vec<SignatureTally>,
+    groups: &Regrouped,
+) -> Result<Vec<SignatureChange>, Error> {
+    let unknown: Vec<FingerprintId> =
+        tallies.iter().map(|tally| tally.id).filter(|id| !groups.contains_key(id)).collect();
+    let keys: Vec<Vec<u8>> = unknown.iter().map(|id| rows::signature(*id)).collect();
+    let mut known: HashMap<FingerprintId, Option<GroupId>> = HashMap::with_capacity(unknown.len());
+    for (id, row) in unknown.into_iter().zip(database.bytes_of(&keys)?) {
+        let group = row.as_deref().map(|row| group_of_row(database, row)).transpose()?;
+        known.insert(id, Some(group.ok_or_else(|| database.damaged())?));
+    }
+    let mut changes: Vec<SignatureChange> = Vec::with_capacity(tallies.len());
+    let mut counted: HashSet<FingerprintId> = HashSet::with_capacity(tallies.len());
+    for SignatureTally { id, before, after } in tallies {
+        let stays = || known.get(&id).map(|group| (*group, *group));
+        let (was, is) = groups.get(&id).copied().or_else(stays).unwrap_or_default();
+        counted.insert(id);
+        changes.push(SignatureChange { id, before: (was, before), after: (is, after) });
+    }
+    let mut rest: Vec<(FingerprintId, Option<GroupId>, Option<GroupId>)> = groups
+        .iter()
+        .filter(|(id, (was, is))| was != is && !counted.contains(*id))
+        .map(|(id, (was, is))| (*id, *was, *is))
+        .collect();
+    rest.sort_unstable();
+    let found: Vec<Option<Tally>> =
+        database.get_all(rest.iter().map(|(id, ..)| rows::tally(*id)))?;
+    for ((id, was, is), tally) in rest.into_iter().zip(found) {
+        let Some(tally) = tally else { continue };
+        let tally = GroupTally::from(&tally);
+        changes.push(SignatureChange { id, before: (was, tally), after: (is, tally) });
+    }
+    Ok(changes)
 }
 
 /// How many crashes of `chunk` have each of the signatures that are `wanted`, if any has.

@@ -1,5 +1,5 @@
-//! Checking the database as a whole: every row is read, and all of them add up to what the last
-//! commit says.
+//! Checking the database as a whole: every row is read, all of them add up to what the last commit
+//! says, and counters say what counting says.
 
 use crate::stored::Crashes;
 use crate::stored::database::Database;
@@ -19,7 +19,8 @@ pub struct Verified {
 }
 
 impl Crashes {
-    /// Reads every row, and compares their sum with that of the last commit.
+    /// Reads every row, compares their sum with that of the last commit, and counts what counters
+    /// say.
     ///
     /// # Errors
     /// Damage is one.
@@ -29,11 +30,13 @@ impl Crashes {
 }
 
 impl Database {
-    /// Reads every row, and compares their sum with that of the last commit.
+    /// Reads every row, compares their sum with that of the last commit, and counts what counters
+    /// say.
     pub fn verify(&self) -> Result<Verified, Error> {
         let head = self.head();
         let found = self.count_rows()?;
         if (found.rows, found.sum) == (head.rows, head.sum) {
+            self.check_counters()?;
             return Ok(Verified { crashes: head.crashes, rows: head.rows });
         }
         let fact = match found.rows.cmp(&head.rows) {

@@ -39,6 +39,7 @@ pub struct Rebuild<'r> {
 impl Rebuild<'_> {
     /// Makes it.
     pub fn run(mut self) -> Result<(), Error> {
+        self.new.database.defer_counters()?;
         let signatures = self.groups()?;
         let mut again: Vec<Incoming> = Vec::new();
         for number in self.chunks()? {
@@ -48,6 +49,7 @@ impl Rebuild<'_> {
         self.add_again(&again)?;
         self.name_lost()?;
         self.runs()?;
+        self.new.database.keep_counters()?;
         let acknowledged =
             Ack::read(self.store, Which::Crashes).ok().flatten().map_or(0, |ack| ack.sequence);
         self.count_lost(acknowledged)?;

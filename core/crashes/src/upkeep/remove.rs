@@ -6,10 +6,11 @@ use crate::add::slots_by_image;
 use crate::ids::CrashId;
 use crate::stored::changes::{Changes, Old};
 use crate::stored::chunk::Chunk;
+use crate::stored::counters::{ImageFacts, ImageKey, image_key};
 use crate::stored::reports::{self, Stream};
 use crate::stored::state::{Slot, Standing, State};
 use crate::stored::stored_report::extent;
-use crate::stored::tally_changes::{Change, ChunkStates, TallyChanges};
+use crate::stored::tally_changes::{Change, ChunkStates, Regrouped, TallyChanges};
 use crate::stored::{CrashWriter, rows};
 use symtool_store::Error;
 
@@ -24,36 +25,74 @@ impl CrashWriter {
         let database = &self.database;
         let mut changes = database.changes();
         let (mut tallies, mut removed) = (TallyChanges::default(), 0);
+        let mut facts: BTreeMap<ImageKey, ImageFacts> = BTreeMap::new();
         let by_chunk = self.with_other_reports(slots)?;
         if by_chunk.is_empty() {
             return Ok(0);
         }
         for (number, gone) in &by_chunk {
-            removed += self.remove_of_chunk(&mut changes, &mut tallies, *number, gone)?;
+            let of_chunk = self.remove_of_chunk(&mut changes, &mut tallies, *number, gone)?;
+            if let Some((count, left)) = of_chunk {
+                removed += count;
+                for image in left.images() {
+                    let key = image_key(image).filter(|key| !facts.contains_key(key));
+                    facts.extend(key.map(|key| (key, ImageFacts::of(&left, image))));
+                }
+            }
         }
-        tallies.write(database, &mut changes)?;
+        self.describe_again(&mut tallies, &by_chunk, facts)?;
+        tallies.write(database, &mut changes, &Regrouped::new())?;
         changes.head.crashes = changes.head.crashes.saturating_sub(removed as u64);
         changes.commit()?;
         // What RocksDB has of older versions of these rows goes too.
-        let numbers: Vec<u64> = by_chunk.into_keys().collect();
-        let rows =
-            numbers.iter().flat_map(|number| [rows::report_parts(*number), rows::chunk(*number)]);
-        database.erase(rows.map(|key| (key.clone(), key)))?;
+        let facts = rows::area::IMAGE_FACTS.to_vec();
+        let of_chunks = by_chunk
+            .into_keys()
+            .flat_map(|number| [rows::report_parts(number), rows::chunk(number)]);
+        database.erase(of_chunks.chain([facts]).map(|key| (key.clone(), key)))?;
         Ok(removed)
     }
 
+    /// Images that reports describe that go are described by others from now on. What is left of
+    /// the chunks in `touched` says the `facts`.
+    fn describe_again(
+        &self,
+        tallies: &mut TallyChanges,
+        touched: &BTreeMap<u64, Vec<u16>>,
+        mut facts: BTreeMap<ImageKey, ImageFacts>,
+    ) -> Result<(), Error> {
+        let database = &self.database;
+        for key in tallies.counters.losing() {
+            let mut found = facts.remove(&key);
+            if found.is_none() {
+                let prefix = rows::all_of_image(&key);
+                database.each(&prefix, &prefix, |row, _| {
+                    let number = rows::last_number(row).ok_or_else(|| database.damaged())?;
+                    if !touched.contains_key(&number) {
+                        found = self.chunk(number)?.and_then(|chunk| describe(&key, &chunk));
+                    }
+                    Ok(found.is_none())
+                })?;
+            }
+            if let Some(facts) = found {
+                tallies.counters.describe(key, facts);
+            }
+        }
+        Ok(())
+    }
+
     /// Removes the reports in the slots of chunk `number` that are `gone`. Returns how many crashes
-    /// go with them.
+    /// go with them, and what is left of the chunk.
     fn remove_of_chunk(
         &self,
         changes: &mut Changes<'_>,
         tallies: &mut TallyChanges,
         number: u64,
         gone: &[u16],
-    ) -> Result<usize, Error> {
+    ) -> Result<Option<(usize, Chunk)>, Error> {
         let database = &self.database;
         let chunk_key = rows::chunk(number);
-        let Some(old_chunk) = database.bytes(&chunk_key)? else { return Ok(0) };
+        let Some(old_chunk) = database.bytes(&chunk_key)? else { return Ok(None) };
         let chunk: Chunk = database.decode(&database.expand(&old_chunk)?)?;
         let (states_key, old_states) =
             (rows::states(number), database.bytes(&rows::states(number))?);
@@ -94,7 +133,7 @@ impl CrashWriter {
         changes.put_packed(chunk_key, Old::Value(&old_chunk), &left)?;
         changes.put_packed(states_key, Old::read(old_states.as_deref()), &states)?;
         reports::remove(database, changes, number, &extents)?;
-        Ok(losing.len())
+        Ok(Some((losing.len(), left)))
     }
 
     /// Removes the reports at `slots`, whichever report of a crash each is; the crash goes with all
@@ -148,6 +187,12 @@ impl CrashWriter {
         let rows = ids.iter().flat_map(|id| [rows::failed_parts(*id), rows::failed(*id)]);
         self.database.erase(rows.map(|key| (key.clone(), key)))
     }
+}
+
+/// What `chunk` says of the image with this key.
+fn describe(key: &ImageKey, chunk: &Chunk) -> Option<ImageFacts> {
+    let image = chunk.images().iter().find(|image| image_key(image) == Some(*key))?;
+    Some(ImageFacts::of(chunk, image))
 }
 
 /// The index of images, for a chunk of which something has gone.

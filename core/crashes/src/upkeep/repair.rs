@@ -14,10 +14,10 @@ use std::fs;
 use std::path::Path;
 
 use crate::ids::CrashId;
+use crate::stored::CrashWriter;
 use crate::stored::database::Database;
 use crate::stored::open::{ack_of, create, seal_of};
 use crate::stored::salvage::Salvaged;
-use crate::stored::{CrashWriter, Crashes};
 use crate::upkeep::rebuild::Rebuild;
 use symtool_store::database::ack::Database as Which;
 use symtool_store::database::{Access, Lock, durable};
@@ -75,8 +75,7 @@ pub fn repair(store: &Store) -> Result<CrashRepair, Error> {
         let salvaged = Salvaged::of(store, &folder, folder.with_extension("salvaged"), &seal)?;
         remove(&repaired)?;
         create(store, &repaired, access.ring.as_ref())?;
-        let new =
-            CrashWriter { crashes: Crashes { database: Database::alone_at(store, &repaired)? } };
+        let new = CrashWriter::of(Database::alone_at(store, &repaired)?);
         Rebuild { store, old: &salvaged, new: &new, done: &mut done }.run()?;
         new.database.flush_all()?;
     }

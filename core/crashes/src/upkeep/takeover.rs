@@ -8,7 +8,7 @@ use crate::stored::database::Database;
 use crate::stored::rows;
 use crate::stored::state::{Slot, Standing, State};
 use crate::stored::stored_report::{self, StoredReport};
-use crate::stored::tally_changes::{Change, ChunkStates, TallyChanges};
+use crate::stored::tally_changes::{Change, ChunkStates, Regrouped, TallyChanges};
 use symtool_store::Error;
 
 /// A chunk with all that belongs to it.
@@ -27,8 +27,8 @@ pub struct WholeChunk {
 }
 
 impl WholeChunk {
-    /// Puts it into `database`, which has no chunk of its number. Rows that can be made from it are
-    /// made. Returns how many crashes it has.
+    /// Puts it into `database`, which has no chunk of its number and keeps no counters yet. Rows
+    /// that can be made from it are made. Returns how many crashes it has.
     pub fn put(self, database: &Database) -> Result<u64, Error> {
         let Self { number, chunk, mut states, reports, parts } = self;
         let mut changes = database.changes();
@@ -58,7 +58,7 @@ impl WholeChunk {
             ChunkStates { before: &[], after: &states },
             &gained,
         )?;
-        tallies.write(database, &mut changes)?;
+        tallies.write(database, &mut changes, &Regrouped::new())?;
         for (image, slots) in slots_by_image(&chunk) {
             changes.put(rows::image(&image, number), Old::Absent, &slots)?;
         }

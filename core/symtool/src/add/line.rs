@@ -68,7 +68,13 @@ impl<'a> Line<'a> {
             while let Some((prepared, lost)) = waiting.remove(&stored) {
                 let open = match writer.take() {
                     Some(open) => open,
-                    None => CrashWriter::open(self.store)?,
+                    None => {
+                        let open = CrashWriter::open(self.store)?;
+                        if let Some(crashes) = open.newly_counted() {
+                            events(AddEvent::Counted(crashes))?;
+                        }
+                        open
+                    }
                 };
                 self.add(&open, *prepared, &lost, &mut summary, events)?;
                 writer = Some(open);

@@ -47,6 +47,8 @@ pub enum AddEvent<'a> {
     },
     /// A file or a part of a stream that is no report: the sentence names it and says why.
     Lost(&'a str),
+    /// Counters were made, as an earlier version had kept none: of so many crashes.
+    Counted(u64),
     /// Some reports are in the store, and on disk.
     Stored(AddSummary),
 }

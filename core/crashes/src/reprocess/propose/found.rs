@@ -74,6 +74,7 @@ impl Found {
                 .collect()
         };
         let causes: Vec<Vec<usize>> = chunk.images().iter().map(cause).collect();
+        let mut waits: Vec<(FingerprintId, Vec<[u8; 16]>)> = Vec::new();
         let mut moved = Vec::with_capacity(slots.len());
         for ((slot, digest), Assessed { signature, resolved }) in
             slots.iter().zip(digests).zip(assessed)
@@ -87,10 +88,16 @@ impl Found {
             moved.push(Moved { at: Slot { chunk: number, slot: *slot }, old: *old, new });
             if new.signature != old.signature {
                 found.blame((old.signature, signature), chunk.images_of(crash), &causes);
-                found.new.extend(signatures.remove(&signature).map(|new| (signature, new)));
+                if let Some(new) = signatures.remove(&signature) {
+                    waits.push((signature, new.waits.clone()));
+                    found.new.insert(signature, new);
+                }
             }
         }
         found.movement = Movement::of_chunk(&crashes.database, number, &chunk, row, moved)?;
+        for (signature, waits) in &waits {
+            found.movement.tallies.counters.put_waits(*signature, waits);
+        }
         Ok(found)
     }
 

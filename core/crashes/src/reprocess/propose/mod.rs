@@ -20,6 +20,7 @@ use crate::stored::changes::{ChangedRow, Old};
 use crate::stored::journal::{Run, RunKind};
 use crate::stored::report::{Cause, CrashCounts, Report};
 use crate::stored::state::{FingerprintRow, LastRun, Tally};
+use crate::stored::tally_changes::Regrouped;
 use crate::stored::{CrashWriter, Crashes, rows};
 use found::Found;
 pub(super) use found::Streams;
@@ -194,7 +195,7 @@ impl CrashWriter {
         let known = self.known_by(last, &changed)?;
         if !movement.is_seen() {
             let mut changes = self.database.changes();
-            movement.write(&self.database, &mut changes)?;
+            movement.write(&self.database, &mut changes, &Regrouped::new())?;
             known.into_iter().for_each(|row| changes.take(row));
             if !changes.is_empty() {
                 changes.commit()?;

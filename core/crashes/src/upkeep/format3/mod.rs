@@ -56,6 +56,7 @@ pub fn migrate(old: &Store, new: &Store) -> Result<(), Error> {
     let old = OldDatabase::open(old, &old.crashes())?;
     let meta: Meta = old.get(b"m")?.unwrap_or_default();
     let database = Database::write(new)?;
+    database.defer_counters()?;
     let mut crashes = 0;
     old.each(b"c", |key, value| {
         let number = rows::last_number(key).ok_or_else(|| old.damaged())?;
@@ -68,6 +69,7 @@ pub fn migrate(old: &Store, new: &Store) -> Result<(), Error> {
     let mut changes = database.changes();
     (changes.head.next_chunk, changes.head.next_run) = (meta.next_chunk, meta.next_run.max(1));
     changes.commit()?;
+    database.keep_counters()?;
     if crashes != meta.crashes {
         return Err(damaged(old.store, &format!("it has {crashes} crashes of {}", meta.crashes)));
     }
