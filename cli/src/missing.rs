@@ -45,18 +45,18 @@ struct Line<'a> {
 /// Runs the command.
 pub fn run(context: &Context, args: &MissingArgs) -> Result<Exit> {
     let store = context.open_store()?;
-    let (reader, crashes) = (store.read()?, Crashes::open(&store)?);
+    let (reader, stored) = (store.read()?, Crashes::open(&store)?);
     let catalog = reader.catalog();
-    let mut missing = crashes.missing(&Modules::of(catalog.modules()?))?;
+    let mut missing = stored.missing(&Modules::of(catalog.modules()?))?;
     if !args.all {
         missing.retain(|module| module.waiting > 0);
     }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let columns = stdout_columns();
-    for Missing { name, path, id, arch, crashes, waiting, groups, .. } in
-        missing.iter().take(args.limit.unwrap_or(usize::MAX))
-    {
+    for module in missing.iter().take(args.limit.unwrap_or(usize::MAX)) {
+        let Missing { name, path, id, arch, crashes, waiting, groups, .. } = module;
         if context.json {
+            let groups = stored.groups_waiting_for(module)?;
             let groups = groups.iter().map(ToString::to_string).collect();
             let (name, path, arch) = (name.as_deref(), path.as_deref(), arch.as_deref());
             writeln!(
@@ -75,10 +75,8 @@ pub fn run(context: &Context, args: &MissingArgs) -> Result<Exit> {
             continue;
         }
         let name = clean(name.as_deref().unwrap_or("?"));
-        let text = format!(
-            "{:>6} groups  {waiting:>7} waiting  {crashes:>7} crashes  {id}  {name}",
-            groups.len()
-        );
+        let text =
+            format!("{groups:>6} groups  {waiting:>7} waiting  {crashes:>7} crashes  {id}  {name}");
         writeln!(
             out,
             "{}",

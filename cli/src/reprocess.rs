@@ -65,7 +65,7 @@ struct StillMissing<'a> {
     name: Option<&'a str>,
     id: &'a str,
     waiting: u64,
-    groups: usize,
+    groups: u64,
 }
 
 /// Missing modules that are named; `symtool missing` lists all.
@@ -127,7 +127,7 @@ fn still_missing(missing: &[Missing]) -> Vec<StillMissing<'_>> {
             name: module.name.as_deref(),
             id: &module.id,
             waiting: module.waiting,
-            groups: module.groups.len(),
+            groups: module.groups,
         })
         .collect()
 }

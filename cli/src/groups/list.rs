@@ -1,11 +1,10 @@
 //! `symtool groups list`: a line or a JSON object for each group that has crashes.
 
-use std::cmp::Reverse;
 use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use symtool_crashes::groups::Group;
+use symtool_crashes::groups::{Group, GroupSort as Order};
 use symtool_crashes::{Crashes, FingerprintKind};
 use symtool_store::Store;
 
@@ -33,13 +32,16 @@ struct Line<'a> {
 
 /// Runs the command.
 pub fn run(context: &Context, store: &Store, args: &GroupsList) -> Result<Exit> {
-    let mut groups = Crashes::open(store)?.groups()?;
-    groups.retain(|group| is_meant(group, args));
-    sort(&mut groups, args);
+    let crashes = Crashes::open(store)?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let columns = stdout_columns();
-    for group in groups.iter().take(args.limit.unwrap_or(usize::MAX)) {
-        let line = Line::of(group);
+    let mut left = args.limit.unwrap_or(usize::MAX);
+    let each = |group: Group| -> Result<bool> {
+        if left == 0 || !is_meant(&group, args) {
+            return Ok(left > 0);
+        }
+        left -= 1;
+        let line = Line::of(&group);
         if context.json {
             writeln!(out, "{}", output::json(&line)?)?;
         } else {
@@ -57,26 +59,20 @@ pub fn run(context: &Context, store: &Store, args: &GroupsList) -> Result<Exit> 
                 columns.map_or(text.clone(), |columns| elide(&text, columns).into_owned())
             )?;
         }
-    }
+        Ok(left > 0)
+    };
+    crashes.each_group(order(args.sort), args.reverse, args.limit.unwrap_or(usize::MAX), each)?;
     out.flush()?;
     Ok(Exit::Done)
 }
 
-/// Sorts as asked; groups without a date stand last, in either direction.
-fn sort(groups: &mut [Group], args: &GroupsList) {
-    // By id from the start; sorting keeps the order of equals.
-    match args.sort {
-        GroupSort::Crashes => groups.sort_by_key(|group| Reverse(group.tally.crashes)),
-        GroupSort::First => groups.sort_by_key(|group| group.tally.first_ms),
-        GroupSort::Last => groups.sort_by_key(|group| Reverse(group.tally.last_ms)),
-        GroupSort::Title => groups.sort_by(|a, b| a.title().cmp(b.title())),
-        GroupSort::Id => {}
-    }
-    if args.reverse {
-        groups.reverse();
-    }
-    if matches!(args.sort, GroupSort::First | GroupSort::Last) {
-        groups.sort_by_key(|group| group.tally.first_ms.is_none());
+fn order(sort: GroupSort) -> Order {
+    match sort {
+        GroupSort::Crashes => Order::Crashes,
+        GroupSort::First => Order::First,
+        GroupSort::Last => Order::Last,
+        GroupSort::Title => Order::Title,
+        GroupSort::Id => Order::Id,
     }
 }
 

@@ -7,6 +7,8 @@
 mod history;
 pub(crate) mod plan;
 mod read;
+mod sort;
 
 pub use history::{Difference, NoSuchRun};
 pub use read::{Group, GroupFingerprint};
+pub use sort::GroupSort;

@@ -2,10 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use crate::groups::sort::GroupSort;
 use crate::ids::{FingerprintId, GroupId};
 use crate::stored::state::{FingerprintRow, GroupRow};
 use crate::stored::{Crashes, FingerprintKind, Found, Slot, Tally, rows};
 use symtool_store::Error;
+
+/// Groups that are read together at most.
+const MAX_GROUPS_AT_ONCE: usize = 512;
 
 /// A group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +98,77 @@ impl Crashes {
         })?;
         let mut groups: Vec<Group> = groups.into_values().collect();
         groups.iter_mut().for_each(Group::sort);
+        Ok(groups)
+    }
+
+    /// Calls `each` with every group that has crashes, in `order`, until it says no. Groups are
+    /// read as they are asked for, the first `at_once` of them together.
+    ///
+    /// # Errors
+    /// Any [`Error`], also of `each`.
+    pub fn each_group<E: From<Error>>(
+        &self,
+        order: GroupSort,
+        reverse: bool,
+        at_once: usize,
+        mut each: impl FnMut(Group) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let prefixes = match order.kept() {
+            Some(prefixes) if self.database.has_counters() => prefixes,
+            _ => {
+                let mut groups = self.groups()?;
+                order.sort(&mut groups, reverse);
+                for group in groups {
+                    if !each(group)? {
+                        break;
+                    }
+                }
+                return Ok(());
+            }
+        };
+        let mut at_once = at_once.clamp(1, MAX_GROUPS_AT_ONCE);
+        for prefix in prefixes {
+            let mut last: Option<Vec<u8>> = None;
+            loop {
+                let keys = self.database.keys(&prefix, last.as_deref(), reverse, at_once)?;
+                let ids: Option<Vec<GroupId>> = keys
+                    .iter()
+                    .map(|key| GroupId::from_key(key.get(key.len().checked_sub(8)?..)?))
+                    .collect();
+                let ids = ids.ok_or_else(|| self.database.damaged())?;
+                let is_last = keys.len() < at_once;
+                for group in self.groups_with_aliases(ids)? {
+                    if !each(group)? {
+                        return Ok(());
+                    }
+                }
+                last = keys.into_iter().next_back();
+                if is_last {
+                    break;
+                }
+                at_once = (2 * at_once).min(MAX_GROUPS_AT_ONCE);
+            }
+        }
+        Ok(())
+    }
+
+    /// The groups `ids`, in their order.
+    fn groups_with_aliases(&self, ids: Vec<GroupId>) -> Result<Vec<Group>, Error> {
+        let all: BTreeSet<GroupId> = ids.iter().copied().collect();
+        let mut aliases: BTreeMap<GroupId, Vec<GroupId>> = BTreeMap::new();
+        for (key, _) in self.database.rows_of_groups(rows::area::ALIASES_OF, &all)? {
+            let (group, alias) = (
+                key.get(1..).and_then(GroupId::from_key),
+                key.get(9..).and_then(GroupId::from_key),
+            );
+            if let (Some(group), Some(alias)) = (group, alias) {
+                aliases.entry(group).or_default().push(alias);
+            }
+        }
+        let mut groups = self.groups_of(ids)?;
+        for group in &mut groups {
+            group.aliases = aliases.remove(&group.id).unwrap_or_default();
+        }
         Ok(groups)
     }
 

@@ -215,6 +215,38 @@ impl Database {
         Ok(numbers)
     }
 
+    /// Up to `count` keys that begin with `prefix`, in their order or in `reverse`, behind the key
+    /// `after`. No row is opened.
+    pub fn keys(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        reverse: bool,
+        count: usize,
+    ) -> Result<Vec<Vec<u8>>, Error> {
+        let Some(db) = &self.db else { return Ok(Vec::new()) };
+        let mut rows = db.raw_iterator_opt(read_below(prefix));
+        match (after, reverse) {
+            (Some(after), false) => rows.seek(after),
+            (Some(after), true) => rows.seek_for_prev(after),
+            (None, false) => rows.seek(prefix),
+            (None, true) => rows.seek_to_last(),
+        }
+        let mut keys = Vec::new();
+        while let Some(key) = rows.key().filter(|key| key.starts_with(prefix)) {
+            if Some(key) != after {
+                self.count_read(1);
+                keys.push(key.to_vec());
+            }
+            if keys.len() == count {
+                break;
+            }
+            if reverse { rows.prev() } else { rows.next() }
+        }
+        rows.status().map_err(|cause| self.store.crashes_error(cause))?;
+        Ok(keys)
+    }
+
     /// Whether there is a row whose key begins with `prefix`.
     pub fn has_any(&self, prefix: &[u8]) -> Result<bool, Error> {
         let Some(db) = &self.db else { return Ok(false) };

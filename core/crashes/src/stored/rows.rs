@@ -284,6 +284,11 @@ pub fn waiting_group(image: &[u8; 16], group: GroupId) -> Vec<u8> {
     key(b'B', &[image, &group.0])
 }
 
+/// All groups that do.
+pub fn waiting_groups(image: &[u8; 16]) -> Vec<u8> {
+    key(b'B', &[image])
+}
+
 /// The counts of a group.
 pub fn group_tally(id: GroupId) -> Vec<u8> {
     key(b'G', &[&id.0])
@@ -292,6 +297,11 @@ pub fn group_tally(id: GroupId) -> Vec<u8> {
 /// A group in an order, by its rank; behind all others if it has none.
 pub fn group_in_order(order: u8, rank: Option<u64>, id: GroupId) -> Vec<u8> {
     key(b'O', &[&[order, u8::from(rank.is_none())], &rank.unwrap_or(0).to_be_bytes(), &id.0])
+}
+
+/// All groups of an order that have a rank, or all that have none.
+pub fn groups_in_order(order: u8, has_rank: bool) -> Vec<u8> {
+    key(b'O', &[&[order, u8::from(!has_rank)]])
 }
 
 /// The number that `key` ends with.

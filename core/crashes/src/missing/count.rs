@@ -1,46 +1,22 @@
-//! Finds the modules that crashes wait for, by the index of images.
+//! Counts the crashes that wait for modules, by the index of images: of a database that keeps no
+//! counters.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map};
 
-use symtool_report::ImageKind;
-
+use super::Missing;
 use crate::fingerprint::Modules;
 use crate::ids::{FingerprintId, GroupId};
+use crate::stored::counters::{ImageFacts, ImageTally};
 use crate::stored::state::{FingerprintKind, FingerprintRow, State};
 use crate::stored::{Chunk, Crashes, Place, StoredImage, rows};
 use symtool_store::Error;
 
-/// A module without symbols.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Missing {
-    /// File name, that of every mapping for one; absent if no report says.
-    pub name: Option<String>,
-    /// Its path on the device.
-    pub path: Option<String>,
-    /// The id to look for, as reports spell it.
-    pub id: String,
-    /// Architecture, as reports name it.
-    pub arch: Option<String>,
-    /// Whether it is a mapping, for Java frames.
-    pub is_mapping: bool,
-    /// Crashes with frames in it, on the stack that says where they crashed.
-    pub crashes: u64,
-    /// Crashes of these that wait for it: their signature has an address in it.
-    pub waiting: u64,
-    /// Groups of those that wait.
-    pub groups: BTreeSet<GroupId>,
-}
-
 impl Crashes {
-    /// The modules that stored crashes have frames in and that are not among `modules`: first those
-    /// for which most groups wait, then most crashes.
-    ///
-    /// # Errors
-    /// Any [`Error`].
-    pub fn missing(&self, modules: &Modules<'_>) -> Result<Vec<Missing>, Error> {
+    /// The modules without symbols, counted.
+    pub(super) fn count_missing(&self, modules: &Modules<'_>) -> Result<Vec<Missing>, Error> {
         let there: BTreeSet<[u8; 16]> = modules.iter().flat_map(|(_, keys)| keys).collect();
-        let mut missing: BTreeMap<[u8; 16], Missing> = BTreeMap::new();
+        let mut missing: BTreeMap<[u8; 16], Counted> = BTreeMap::new();
         let mut counter = Counter {
             crashes: self,
             states: HashMap::new(),
@@ -60,34 +36,40 @@ impl Crashes {
             counter.count(module, Name::Own, (image, chunk), &slots)
         })?;
         self.count_apart(&mut missing, modules, &mut counter)?;
-        let mut missing: Vec<Missing> =
-            missing.into_values().filter(|module| !module.id.is_empty()).collect();
-        missing.sort_by(|a, b| {
-            let weight = |module: &Missing| {
-                std::cmp::Reverse((module.groups.len(), module.waiting, module.crashes))
-            };
-            (weight(a), &a.name, &a.id).cmp(&(weight(b), &b.name, &b.id))
-        });
-        Ok(missing)
+        let is_there =
+            |module: &Counted| module.facts.other.is_some_and(|other| there.contains(&other));
+        Ok(missing
+            .into_iter()
+            .filter(|(_, module)| {
+                !module.facts.id.is_empty() && module.crashes > 0 && !is_there(module)
+            })
+            .map(|(image, Counted { facts, crashes, waiting, groups })| {
+                let tally = ImageTally { crashes, waiting, groups: groups.len() as u64 };
+                Missing { counted: Some(groups), ..Missing::of(image, facts, tally) }
+            })
+            .collect())
     }
 
     /// Counts again the crashes of those modules that share their name with another one.
     fn count_apart(
         &self,
-        missing: &mut BTreeMap<[u8; 16], Missing>,
+        missing: &mut BTreeMap<[u8; 16], Counted>,
         modules: &Modules<'_>,
         counter: &mut Counter<'_>,
     ) -> Result<(), Error> {
         let mut names: HashMap<String, u32> = HashMap::new();
         let there = modules.iter().map(|(module, _)| module.record.name.as_str());
-        for name in there.chain(missing.values().filter_map(|module| module.name.as_deref())) {
+        for name in there.chain(missing.values().filter_map(|module| module.facts.name.as_deref()))
+        {
             *names.entry(name.to_owned()).or_default() += 1;
         }
-        let is_shared = |module: &Missing| {
-            let count = module.name.as_ref().and_then(|name| names.get(name));
-            !module.is_mapping && !module.id.is_empty() && count.is_some_and(|count| *count > 1)
+        let is_shared = |module: &Counted| {
+            let count = module.facts.name.as_ref().and_then(|name| names.get(name));
+            !module.facts.is_mapping
+                && !module.facts.id.is_empty()
+                && count.is_some_and(|count| *count > 1)
         };
-        let mut shared: BTreeMap<[u8; 16], &mut Missing> = missing
+        let mut shared: BTreeMap<[u8; 16], &mut Counted> = missing
             .iter_mut()
             .filter(|(_, module)| is_shared(module))
             .map(|(image, module)| (*image, module))
@@ -123,6 +105,15 @@ impl Crashes {
     }
 }
 
+/// A module without symbols, and what was counted of it so far.
+#[derive(Default)]
+struct Counted {
+    facts: ImageFacts,
+    crashes: u64,
+    waiting: u64,
+    groups: BTreeSet<GroupId>,
+}
+
 /// Whether an image is the only one with its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Name {
@@ -148,7 +139,7 @@ impl Counter<'_> {
     /// Counts the crashes of `chunk` in `slots`, which have frames in `image`.
     fn count(
         &mut self,
-        module: &mut Missing,
+        module: &mut Counted,
         name: Name,
         (image, chunk): ([u8; 16], u64),
         slots: &[u16],
@@ -175,7 +166,7 @@ impl Counter<'_> {
             if row.kind == FingerprintKind::Resolved {
                 continue;
             }
-            let waits = module.is_mapping
+            let waits = module.facts.is_mapping
                 || match name {
                     Name::Own => has_address_in(row, module),
                     // Which of them an address lies in, only the crash's own frames tell.
@@ -207,8 +198,8 @@ fn read<'l>(
 }
 
 /// Whether the fingerprint has an address in a module of the name of `module`.
-fn has_address_in(row: &FingerprintRow, module: &Missing) -> bool {
-    let address = format!("{}+0x", module.name.as_deref().unwrap_or("?"));
+fn has_address_in(row: &FingerprintRow, module: &Counted) -> bool {
+    let address = format!("{}+0x", module.facts.name.as_deref().unwrap_or("?"));
     row.frames.iter().any(|frame| frame.starts_with(&address))
 }
 
@@ -229,22 +220,11 @@ fn has_address_of(row: &FingerprintRow, image: [u8; 16], chunk: &Chunk, slot: u1
 
 /// What a chunk with crashes in an image says of it. Nothing if that is the other reading of an id
 /// that has two.
-fn describe(image: [u8; 16], chunk: &Chunk) -> Missing {
+fn describe(image: [u8; 16], chunk: &Chunk) -> Counted {
     let is_meant = |stored: &&StoredImage| {
         stored.id.as_ref().is_some_and(|id| id.keys().next() == Some(image))
     };
-    let text = |text| chunk.text_of(text).map(str::to_owned);
-    let of_image = |stored: &StoredImage| Missing {
-        name: if stored.kind == ImageKind::Proguard {
-            Some("mapping.txt".to_owned())
-        } else {
-            text(stored.name)
-        },
-        is_mapping: stored.kind == ImageKind::Proguard,
-        path: text(stored.path),
-        id: text(stored.spelled_id).unwrap_or_default(),
-        arch: text(stored.arch),
-        ..Missing::default()
-    };
-    chunk.images().iter().find(is_meant).map(of_image).unwrap_or_default()
+    let found = chunk.images().iter().find(is_meant);
+    let facts = found.map(|stored| ImageFacts::of(chunk, stored)).unwrap_or_default();
+    Counted { facts, ..Counted::default() }
 }
