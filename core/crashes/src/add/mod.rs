@@ -4,10 +4,12 @@
 //! ```text
 //! reports      -> prepared  what was read of them, what they are grouped by (prepare.rs)
 //!              -> new ones  those that are not stored yet; of several reports of one crash, which is shown (contest.rs)
+//!              -> joined    small chunks that came before, once there are some of them (join.rs)
 //!              -> rows      reports (reports.rs), index of images, counts of signatures (tally_changes.rs), groups of new signatures (own_groups.rs)
 //! ```
 
 mod contest;
+mod join;
 mod own_groups;
 pub(crate) mod prepare;
 
@@ -59,6 +61,16 @@ impl CrashWriter {
     /// # Errors
     /// Any [`Error`]; none of it is stored then.
     pub fn add(&self, prepared: Prepared, assessor: &Assessor<'_>) -> Result<Vec<Added>, Error> {
+        self.join_small()?;
+        self.add_unjoined(prepared, assessor)
+    }
+
+    /// The same, whatever small chunks there are.
+    pub(crate) fn add_unjoined(
+        &self,
+        prepared: Prepared,
+        assessor: &Assessor<'_>,
+    ) -> Result<Vec<Added>, Error> {
         let database = &self.database;
         let Prepared { reports: all, ready } = prepared;
         let mut ready = ready.map_err(|cause| database.io_error(cause))?;

@@ -14,7 +14,7 @@ use crate::stored::journal::{Moved, RowChange, Run, RunKind, RunRow};
 use crate::stored::report::Report;
 use crate::stored::state::{FingerprintRow, GroupRow, StatesRow};
 use crate::stored::tally_changes::{Change, ChunkStates, Regrouped, TallyChanges};
-use crate::stored::{Chunk, CrashWriter, rows};
+use crate::stored::{Chunk, CrashWriter, joined, rows};
 use symtool_store::{Error, now_ms};
 
 /// Keys and their new values, or none.
@@ -358,8 +358,12 @@ impl CrashWriter {
         let of_rows = group_rows.changes()?;
         let moved = std::mem::take(&mut movement.moved);
         let parts = self.write_parts(&run, &of_rows, &moved)?;
+        let has_moved = !moved.is_empty();
         drop(moved);
         let mut changes = database.changes();
+        if has_moved {
+            joined::name_all(&mut changes)?;
+        }
         movement.write(database, &mut changes, &regrouped(database, &of_rows)?)?;
         let row = |RowChange { key, before, after }| {
             database.changed(key, Old::read(before.as_deref()), after)

@@ -14,6 +14,7 @@ use crate::ids::FingerprintId;
 use crate::reprocess::apply::{GroupRows, Movement, Step};
 use crate::stored::chunk::Chunk;
 use crate::stored::counters::{ImageKey, waits_of};
+use crate::stored::joined::Joined;
 use crate::stored::journal::{self, Moved, Run, RunKind};
 use crate::stored::report::{CrashCounts, Report};
 use crate::stored::state::{FingerprintRow, State};
@@ -99,15 +100,27 @@ impl CrashWriter {
     /// The moves of a run, back.
     fn moves_back(&self, run: u64) -> Result<Movement, Error> {
         let mut back = Movement::default();
-        journal::each_moved(&self.database, run, |moved| {
+        let mut take = |moved: &[Moved]| {
             let by_chunk: Vec<&[Moved]> = moved.chunk_by(|a, b| a.at.chunk == b.at.chunk).collect();
             let of_chunks: Vec<Result<Movement, Error>> =
                 by_chunk.par_iter().map(|moved| self.chunk_back(moved)).collect();
             of_chunks.into_iter().try_for_each(|of_chunk| {
                 back.absorb(of_chunk?);
-                Ok(())
+                Ok::<_, Error>(())
             })
-        })?;
+        };
+        if Joined::read(&self.database)?.is_empty() {
+            journal::each_moved(&self.database, run, |moved| take(&moved))?;
+        } else {
+            // What came from several chunks may be in one now.
+            let mut all: Vec<Moved> = Vec::new();
+            journal::each_moved(&self.database, run, |moved| {
+                all.extend(moved);
+                Ok(())
+            })?;
+            all.sort_unstable_by_key(|moved| moved.at);
+            take(&all)?;
+        }
         Ok(back)
     }
 

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::stored::changes::{ChangedRow, Old};
 use crate::stored::database::Database;
+use crate::stored::joined::Joined;
 use crate::stored::report::Report;
 use crate::stored::state::{Slot, State};
 use crate::stored::{CrashWriter, Crashes, rows};
@@ -267,13 +268,18 @@ pub fn each_row(
     each_part(database, run, Kind::Rows, each)
 }
 
-/// Calls `each` with the crashes whose state `run` changed, some at a time.
+/// Calls `each` with the crashes whose state `run` changed, some at a time: where they are now.
+/// Those of some chunks come together, unless chunks were joined since.
 pub fn each_moved(
     database: &Database,
     run: u64,
-    each: impl FnMut(Vec<Moved>) -> Result<(), Error>,
+    mut each: impl FnMut(Vec<Moved>) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    each_part(database, run, Kind::Moves, each)
+    let joined = Joined::read(database)?;
+    each_part(database, run, Kind::Moves, |mut moved: Vec<Moved>| {
+        joined.moves(&mut moved);
+        each(moved)
+    })
 }
 
 fn each_part<T: DeserializeOwned>(

@@ -13,6 +13,7 @@ pub(crate) mod changes;
 pub(crate) mod chunk;
 pub(crate) mod counters;
 pub(crate) mod database;
+pub(crate) mod joined;
 pub(crate) mod journal;
 pub(crate) mod log;
 pub(crate) mod open;

@@ -154,6 +154,20 @@ pub fn get(database: &Database, stream: Stream, extent: (u64, u64)) -> Result<Ve
     Ok(bytes)
 }
 
+/// All of the stream of a chunk, which has so many bytes. Parts that have gone are zeros.
+pub fn all(database: &Database, chunk: u64, bytes: u64) -> Result<Vec<u8>, Error> {
+    let mut all = vec![0; usize::try_from(bytes).map_err(|_| database.damaged())?];
+    let prefix = rows::report_parts(chunk);
+    database.each(&prefix, &prefix, |key, value| {
+        let part = database.expand(&value)?;
+        let end = rows::last_number(key).and_then(|end| usize::try_from(end).ok());
+        let into = end.and_then(|end| all.get_mut(end.checked_sub(part.len())?..end));
+        into.ok_or_else(|| database.damaged())?.copy_from_slice(&part);
+        Ok(true)
+    })?;
+    Ok(all)
+}
+
 /// Removes the reports at `extents` from the stream of a chunk. `changes` may remove nothing else
 /// of it.
 pub fn remove(

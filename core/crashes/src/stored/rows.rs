@@ -32,6 +32,8 @@
 //! B image(16) group(8)                   how many signatures of the group have crashes that wait for the image
 //! G group(8)                             GroupTally: how many crashes the group has, from when to when
 //! O order(1) undated(1) rank(8) group(8) groups that have crashes, sorted (counters/mod.rs); empty
+//! M                                      runs may name chunks below this number (joined.rs)
+//! J chunk(8)                             Slot: where the first crash of a chunk is that was joined with others
 //! ```
 //!
 //! From `o` to `O` rows are counters (counters/mod.rs): all of them can be counted again from the rows
@@ -49,6 +51,8 @@ use symtool_report::ImageId;
 pub const HEAD: &[u8] = b"m";
 /// What the last run applied.
 pub const LAST_RUN: &[u8] = b"v";
+/// Below which number runs may name chunks.
+pub const NAMED_BELOW: &[u8] = b"M";
 
 /// The areas, each with what its rows have in common.
 pub mod area {
@@ -88,6 +92,8 @@ pub mod area {
     pub const RUNS: &[u8] = b"h";
     /// Parts of runs.
     pub const JOURNAL: &[u8] = b"j";
+    /// Chunks that were joined with others.
+    pub const JOINED: &[u8] = b"J";
     /// Counts of images.
     pub const IMAGE_TALLIES: &[u8] = b"o";
     /// Descriptions of images.
@@ -262,6 +268,11 @@ pub fn journal_of(run: u64, kind: u8) -> Vec<u8> {
 /// All parts of a run.
 pub fn journal_of_run(run: u64) -> Vec<u8> {
     key(b'j', &[&run.to_be_bytes()])
+}
+
+/// Where the crashes of a chunk are that was joined with others.
+pub fn joined(chunk: u64) -> Vec<u8> {
+    key(b'J', &[&chunk.to_be_bytes()])
 }
 
 /// The counts of an image.

@@ -70,6 +70,11 @@ pub fn put(changes: &mut Changes<'_>, chunk: u64, reports: &[StoredReport]) -> R
     changes.put_bytes(rows::stored_reports_copy(chunk), Old::Absent, packed)
 }
 
+/// The size of the stream of these reports.
+pub fn total(reports: &[StoredReport]) -> u64 {
+    reports.iter().map(|report| report.bytes).sum()
+}
+
 /// Where the report in `slot` lies in the stream: offsets of its first byte and behind its last
 /// one.
 pub fn extent(reports: &[StoredReport], slot: u16) -> Option<(u64, u64)> {

@@ -14,7 +14,7 @@ use crate::stored::journal::RunRow;
 use crate::stored::salvage::Salvaged;
 use crate::stored::state::{Failed, FingerprintRow, GroupRow, Head, Slot, Standing, State};
 use crate::stored::stored_report::StoredReport;
-use crate::stored::{CrashWriter, pack, rows};
+use crate::stored::{CrashWriter, joined, pack, rows};
 use crate::upkeep::repair::{CrashRepair, LostCrash};
 use crate::upkeep::takeover::WholeChunk;
 use symtool_store::database::Ack;
@@ -172,7 +172,9 @@ impl Rebuild<'_> {
         let reader = self.store.read()?;
         let assessor = Assessor::new(Symbols::new(&reader, &catalog)?, &rules);
         for some in again.chunks(crate::limits::CHUNK_CRASHES) {
-            let added = self.new.add(Prepared::of(some.to_vec(), &assessor, None), &assessor)?;
+            // Runs, which name crashes by chunk, are not there yet: nothing may be joined.
+            let prepared = Prepared::of(some.to_vec(), &assessor, None);
+            let added = self.new.add_unjoined(prepared, &assessor)?;
             self.done.read_again += added.len() as u64;
         }
         Ok(())
@@ -325,6 +327,10 @@ impl Rebuild<'_> {
             changes.commit()
         })?;
         let mut changes = new.changes();
+        old.each(rows::area::JOINED, |key, value| {
+            changes.put_bytes(key.to_vec(), Old::Absent, value)
+        })?;
+        joined::name_all(&mut changes)?;
         changes.head.next_run = next;
         changes.commit()
     }

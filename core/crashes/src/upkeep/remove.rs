@@ -46,10 +46,17 @@ impl CrashWriter {
         changes.commit()?;
         // What RocksDB has of older versions of these rows goes too.
         let facts = rows::area::IMAGE_FACTS.to_vec();
-        let of_chunks = by_chunk
-            .into_keys()
-            .flat_map(|number| [rows::report_parts(number), rows::chunk(number)]);
-        database.erase(of_chunks.chain([facts]).map(|key| (key.clone(), key)))?;
+        let mut ranges = vec![(facts.clone(), facts)];
+        for number in by_chunk.into_keys() {
+            // Chunks that were joined to this one had the numbers before it.
+            let before = database.keys(rows::area::STATES, Some(&rows::states(number)), true, 1)?;
+            let first = before.first().and_then(|key| rows::last_number(key)).map_or(0, |n| n + 1);
+            ranges.extend([
+                (rows::report_parts(first), rows::report_parts(number)),
+                (rows::chunk(first), rows::chunk(number)),
+            ]);
+        }
+        database.erase(ranges)?;
         Ok(removed)
     }
 

@@ -227,6 +227,15 @@ impl Chunk {
 }
 
 impl Chunk {
+    /// One that has all crashes of `chunks`.
+    pub fn joined<'c>(chunks: impl IntoIterator<Item = &'c Self>) -> Self {
+        let mut builder = Builder::default();
+        for chunk in chunks {
+            chunk.crashes.iter().for_each(|crash| builder.copy(chunk, crash, false));
+        }
+        builder.chunk
+    }
+
     /// One that has only the crashes in `slots`.
     #[must_use]
     pub fn only(&self, slots: impl IntoIterator<Item = u16>) -> Self {
