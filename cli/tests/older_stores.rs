@@ -31,11 +31,19 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// Stores of format 4, each with its key: as the first program of that format made them, and the
+/// last one that kept no counts of crashes.
+const STORES: [(&str, Option<&str>); 4] = [
+    ("format4-open", None),
+    ("format4-sealed", Some("format4.key")),
+    ("format4-uncounted-open", None),
+    ("format4-uncounted-sealed", Some("format4-uncounted.key")),
+];
+
 #[test]
 fn a_store_of_format_4_says_what_it_said() {
-    for (name, key) in
-        [("format4-open", None), ("format4-sealed", Some(testdata("stores/format4.key")))]
-    {
+    for (name, key) in STORES {
+        let key = key.map(|key| testdata(&format!("stores/{key}")));
         let sandbox = Sandbox::new();
         copy(&testdata(&format!("stores/{name}")), &sandbox.store());
         let said = |what: &str| {
@@ -67,10 +75,51 @@ fn a_store_of_format_4_says_what_it_said() {
             assert!(!said.is_empty(), "{name}.{what}");
             assert_eq!(says(words), said, "{name}: {words:?}");
         }
-        let verified = sandbox.run_with(key.as_deref(), ["modules", "verify"]);
-        assert_eq!(verified.code, 0, "{}", verified.stderr);
+        let verify = || {
+            let verified = sandbox.run_with(key.as_deref(), ["modules", "verify"]);
+            assert_eq!(verified.code, 0, "{}", verified.stderr);
+        };
+        verify();
+        // Nothing was changed so far, and counts are not kept yet.
+        let lists: Vec<Vec<&str>> = [
+            &["missing", "--all", "--json"][..],
+            &["groups", "list", "--sort", "last", "--json"],
+            &["groups", "list", "--sort", "first", "--reverse", "--limit", "3", "--json"],
+            &["groups", "list", "--sort", "crashes", "--limit", "2", "--json"],
+        ]
+        .map(<[&str]>::to_vec)
+        .into();
+        let before: Vec<Vec<Value>> = lists.iter().map(|words| says(words)).collect();
+        let nothing = ["crash", "gc", "--keep", "1000000"];
+        let first = sandbox.run_with(key.as_deref(), nothing);
+        assert_eq!(first.code, 0, "{}", first.stderr);
+        assert!(first.stderr.contains("counted 23 crashes once"), "{name}: {}", first.stderr);
+        let second = sandbox.run_with(key.as_deref(), nothing);
+        assert!(!second.stderr.contains("counted"), "{name}: {}", second.stderr);
+        let after: Vec<Vec<Value>> = lists.iter().map(|words| says(words)).collect();
+        assert_eq!(after, before, "{name}");
+        verify();
         // What that version can undo, so can this one.
         assert_eq!(sandbox.run_with(key.as_deref(), ["groups", "undo"]).code, 0);
         assert_eq!(says(&["groups", "list", "--json"]), said("undone"), "{name}");
+        verify();
+    }
+}
+
+/// The first command that changes crashes is killed: counts are kept, or are not yet.
+#[test]
+fn a_killed_first_change_leaves_crashes_as_they_were() {
+    for wait in (0..40).step_by(4) {
+        let sandbox = Sandbox::new();
+        copy(&testdata("stores/format4-open"), &sandbox.store());
+        let mut child = sandbox.command().args(["reprocess", "--all"]).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(wait));
+        // It may have ended.
+        let _ = child.kill();
+        child.wait().unwrap();
+        let verified = sandbox.run(["modules", "verify"]);
+        assert_eq!(verified.code, 0, "{wait} ms: {}", verified.stderr);
+        assert_eq!(json_lines(&sandbox.run(["crash", "list", "--json"]).stdout).len(), 23);
+        assert_eq!(sandbox.run(["reprocess"]).code, 0);
     }
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes the stores of older formats in this folder again, with a symtool of that format:
 #   SYMTOOL=path/to/symtool-of-format-3 sh testdata/stores/build.sh 3
+# 4 is the first program of format 4, 4-uncounted the last one that kept no counts of crashes.
 set -eu
 cd "$(dirname "$0")"
 format=$1

@@ -1,0 +1,5 @@
+symtool acknowledged 1
+sequence 9
+rows 109
+sum c8d2aba41b017d41de3dae8fc59c39080a266d6d8ed54ffede42d90ac8ea1081
+check 2186c02a043fcc03

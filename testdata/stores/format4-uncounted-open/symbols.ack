@@ -1,0 +1,5 @@
+symtool acknowledged 1
+sequence 3
+rows 3
+sum 8fb54b8e9cff52f62bc20bb71556dfd5098a2b7dee7e91d66a202b0e12ab70b2
+check 01575e5a002d80ab

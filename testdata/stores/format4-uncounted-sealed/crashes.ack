@@ -1,0 +1,5 @@
+symtool acknowledged 1
+sequence 9
+rows 109
+sum c1014a5b1e4bdcf12b8ab229141bbce078dd24072de9acedc3bbfdc3f5c59536
+check e2a04e8dd391b584

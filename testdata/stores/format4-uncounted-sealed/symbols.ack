@@ -1,0 +1,5 @@
+symtool acknowledged 1
+sequence 3
+rows 3
+sum 29dc65b3ee1660d16cc46bce1c63e31cc2b1471d93dc28c59de50937064a32e4
+check 035aeaf0235237c0
