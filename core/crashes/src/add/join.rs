@@ -79,11 +79,10 @@ impl CrashWriter {
     /// The last chunks that are not whole, in their order, each with its weight.
     fn small_chunks(&self) -> Result<Vec<(u64, u64)>, Error> {
         let (mut found, mut total) = (Vec::new(), 0);
-        let mut last: Option<Vec<u8>> = None;
+        // Mostly the last one is whole, or one of few that are not.
+        let (mut last, mut count): (Option<Vec<u8>>, usize) = (None, 1);
         'all: loop {
             let area = rows::area::STORED_REPORTS;
-            // Mostly the last one is whole, or one of few that are not.
-            let count = if last.is_none() { 1 } else { LOOKED_AT };
             let keys = self.database.keys(area, last.as_deref(), true, count)?;
             let is_last = keys.len() < count;
             for key in &keys {
@@ -99,6 +98,7 @@ impl CrashWriter {
             if is_last {
                 break;
             }
+            count = (2 * count).min(LOOKED_AT);
         }
         found.reverse();
         Ok(found)
