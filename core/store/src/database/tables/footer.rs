@@ -12,6 +12,11 @@ const MAGIC: u64 = 0x88e2_41b7_85f4_cff7;
 /// and zeros (40), version (4), magic (8).
 const FOOTER_BYTES: usize = 53;
 const FOOTER_HANDLES: std::ops::Range<usize> = 1..41;
+/// The block of properties, the one that says of what type the index is, and its value for one of
+/// two levels (`kTwoLevelIndexSearch` in RocksDB's table.h).
+const PROPERTIES: &[u8] = b"rocksdb.properties";
+const INDEX_TYPE: &[u8] = b"rocksdb.block.based.table.index.type";
+const TWO_LEVELS: [u8; 4] = [2, 0, 0, 0];
 
 /// How many bytes of the table at `path` are not as they were written, as far as its checksums
 /// tell: 0 if it is intact. Of a table whose end is damaged, all that is no block of entries.
@@ -45,16 +50,51 @@ pub(super) fn other_blocks(bytes: &[u8]) -> Option<(usize, usize)> {
     }
     let mut found = FOOTER_BYTES + index.intact_bytes(bytes)? + metas.intact_bytes(bytes)?;
     let mut start = index.at.min(metas.at);
-    let mut entries = metas.contents(bytes)?;
-    // Entries as in a block of them, but for keys without a number; names and places of blocks.
-    while let Some(head) = Head::at(entries).filter(|head| head.own > 0) {
-        let mut value = entries.get(head.bytes + head.own..head.entry_bytes()?)?;
-        let block = Handle::take(&mut value)?;
+    let mut is_partitioned = false;
+    for (name, mut place) in named(metas.contents(bytes)?) {
+        let block = Handle::take(&mut place)?;
         found += block.intact_bytes(bytes)?;
         start = start.min(block.at);
-        entries = entries.get(head.entry_bytes()?..)?;
+        if name == PROPERTIES {
+            let mut properties = named(block.contents(bytes)?);
+            is_partitioned = properties.any(|found| found == (INDEX_TYPE.to_vec(), &TWO_LEVELS));
+        }
+    }
+    if is_partitioned {
+        for part in partitions(index.contents(bytes)?) {
+            found += part.intact_bytes(bytes)?;
+            start = start.min(part.at);
+        }
     }
     Some((start, found))
+}
+
+/// The entries of a block of names: as in a block of entries, but for keys without a number.
+fn named(mut entries: &[u8]) -> impl Iterator<Item = (Vec<u8>, &[u8])> {
+    let mut name = Vec::new();
+    std::iter::from_fn(move || {
+        let head = Head::at(entries).filter(|head| head.own > 0 && head.shared <= name.len())?;
+        let end = head.entry_bytes()?;
+        name.truncate(head.shared);
+        name.extend_from_slice(entries.get(head.bytes..head.bytes + head.own)?);
+        let value = entries.get(head.bytes + head.own..end)?;
+        entries = entries.get(end..)?;
+        Some((name.clone(), value))
+    })
+}
+
+/// Where the parts of an index lie that `index`, its upper level, names. Each entry is a restart: it
+/// shares nothing with the one before, and its value, whose length is not written, is a whole place.
+fn partitions(index: &[u8]) -> impl Iterator<Item = Handle> {
+    let count = index.last_chunk().map_or(0, |count| u32::from_le_bytes(*count));
+    let restarts = usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(4);
+    let end = index.len().saturating_sub(restarts.saturating_add(4));
+    let mut entries = index.get(..end).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let head = Handle::take(&mut entries).filter(|head| head.at == 0)?;
+        entries = entries.get(head.bytes..)?;
+        Handle::take(&mut entries)
+    })
 }
 
 /// Where a block lies.

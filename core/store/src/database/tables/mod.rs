@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! table    block* other blocks (filter, index, properties) footer
+//!          (of a large table, the index has parts, which are blocks, too)
 //! block    entry* restart(4)* count of restarts(4) type(1) checksum(4)
 //! entry    shared(varint) own(varint) value bytes(varint) own part of the key, value
 //! ```
@@ -53,8 +54,10 @@ pub struct TableEntry<'a> {
 /// If the file cannot be read. What is in it is never an error.
 pub fn scan(path: &Path, mut each: impl FnMut(TableEntry<'_>)) -> io::Result<()> {
     let bytes = fs::read(path)?;
+    let entries_end = other_blocks(&bytes).map_or(bytes.len(), |(end, _)| end);
     let mut key = Vec::new();
-    blocks(&bytes).for_each(|(at, block)| block.each(&mut key, at as u64, &mut each));
+    blocks(&bytes[..entries_end])
+        .for_each(|(at, block)| block.each(&mut key, at as u64, &mut each));
     Ok(())
 }
 
@@ -268,9 +271,21 @@ mod tests {
     }
 
     fn table(path: &Path, block_bytes: usize) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        table_with(path, block_bytes, false)
+    }
+
+    fn table_with(
+        path: &Path,
+        block_bytes: usize,
+        has_two_levels: bool,
+    ) -> BTreeMap<Vec<u8>, Vec<u8>> {
         let rows = rows(1000);
         let mut options = rocksdb::BlockBasedOptions::default();
         options.set_block_size(block_bytes);
+        if has_two_levels {
+            options.set_index_type(rocksdb::BlockBasedIndexType::TwoLevelIndexSearch);
+        }
+        options.set_metadata_block_size(1024);
         let options = plain_options(&mut options);
         let mut writer = SstFileWriter::create(&options);
         writer.open(path).unwrap();
@@ -293,8 +308,9 @@ mod tests {
     fn every_byte_is_accounted_for() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("table.sst");
-        for block_bytes in [1, 4096] {
-            table(&path, block_bytes);
+        for (block_bytes, has_two_levels) in [(1, false), (4096, false), (1, true), (64, true)] {
+            let rows = table_with(&path, block_bytes, has_two_levels);
+            assert_eq!(rows, found(&path));
             assert_eq!(damaged_bytes(&path).unwrap(), 0);
             let whole = fs::read(&path).unwrap();
             let step = if block_bytes == 1 { 211 } else { 61 };
