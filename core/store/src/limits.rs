@@ -48,3 +48,14 @@ pub const KEPT_CLASS_BYTES: usize = 64 << 20;
 
 /// Memory for opened blocks while resolving. All of librgw, a library of 463 MB, takes 50 MB.
 pub const CACHE_BYTES: usize = 192 << 20;
+
+/// Bytes of a table that smaller ones are joined to. A repair reads a table as a whole, and a
+/// change waits for one to be written.
+pub const JOINED_BYTES: u64 = 256 << 20;
+
+/// Tables of blocks below a quarter of [`JOINED_BYTES`]. Were there more, they are joined even if
+/// that does not pay.
+pub const SMALL_TABLES: usize = 64;
+
+/// Tables of small rows before they are sorted into larger ones: each change makes one.
+pub const ROW_TABLES: usize = 8;

@@ -117,7 +117,7 @@ fn every_fixture_comes_back() {
 /// beginning.
 fn damaged(block: &Compressed, part: usize) -> Compressed {
     let (key, generation) =
-        (b"the key of its row", Generation { module: ModuleKey([1; 16]), number: 1 });
+        (b"the key of its row", Generation { module: ModuleKey([1; 16]), number: 1, change: 0 });
     let place = Place { key, kind: block.kind, last: block.last };
     let mut bytes = Seal::Open.close(place, block, generation).unwrap();
     let at = bytes.len() * part / 64;

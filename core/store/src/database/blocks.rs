@@ -89,8 +89,9 @@ impl<'a> Blocks<'a> {
 type Found = (u64, Result<(u64, Expanded), Damage>);
 
 fn expand(module: &Module, kind: Kind, key: &[u8], value: &[u8]) -> Found {
-    let Some(last) = key::last(key) else { return (u64::MAX, Err(Damage::Header)) };
-    (last, module.seal.expand(Place { key, kind, last }, value))
+    let Some(sealed) = key::sealed(key) else { return (u64::MAX, Err(Damage::Header)) };
+    let last = key::last(&sealed);
+    (last, module.seal.expand(Place { key: &sealed, kind, last }, value))
 }
 
 /// The same where the database cannot be read, from its tables.

@@ -12,7 +12,7 @@ use symtool_module::{ModuleKind, is_same_arch};
 
 use super::index::Index;
 use super::record::Module;
-use super::{Error, Reader};
+use super::{Error, Listing, Reader};
 use crate::module::ModuleKey;
 use crate::module::ModuleRecord;
 
@@ -109,6 +109,19 @@ impl<'s> Catalog<'s> {
             records.into_values().filter_map(|known| known.module()).collect();
         modules.sort_by(|a, b| (&a.record.name, &a.record.id).cmp(&(&b.record.name, &b.record.id)));
         Ok(self.all.get_or_init(|| modules))
+    }
+
+    /// All modules one after the other, by name and then id, backwards if `is_reverse`; those
+    /// behind `after` if it is given.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn listing(&self, after: Option<&Module>, is_reverse: bool) -> Result<Listing<'_>, Error> {
+        Listing::of(self, after, is_reverse)
+    }
+
+    pub(super) fn reader(&self) -> Option<&'s Reader> {
+        self.reader
     }
 
     /// The module that `info` describes.

@@ -183,7 +183,7 @@ impl Store {
         let tokens = Tokens::of(ring);
         let expected: BTreeSet<Vec<u8>> = modules
             .iter()
-            .flat_map(|module| tokens.rows(module.generation.module, &module.record))
+            .flat_map(|module| tokens.rows(module.generation, &module.record))
             .collect();
         match catalog_keys(db) {
             Ok(keys) if keys == expected => {}

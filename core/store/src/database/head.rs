@@ -19,6 +19,18 @@ pub struct Head {
     pub bytes_stored: u64,
     /// When the last of them was imported, in milliseconds since 1970.
     pub imported_ms: u64,
+    /// Notes of blocks that nobody needs, since they were last looked at.
+    pub noted: u64,
+    /// Modules that the index of all modules lists (index.rs).
+    pub listed: u64,
+}
+
+/// The same as earlier versions wrote it.
+#[derive(Deserialize)]
+struct ShortHead {
+    ack: Ack,
+    bytes_stored: u64,
+    imported_ms: u64,
 }
 
 /// How rows of the small areas are stored.
@@ -54,7 +66,13 @@ impl RowAccess {
     /// What `bytes`, of that row, say.
     pub fn parse(&self, bytes: &[u8]) -> Result<Head, Damaged> {
         let opened = self.seal.open(&HEAD, bytes).map_err(|_| Damaged)?;
-        postcard::from_bytes(&opened).map_err(|_| Damaged)
+        let short = || {
+            let ShortHead { ack, bytes_stored, imported_ms } = postcard::from_bytes(&opened)?;
+            Ok(Head { ack, bytes_stored, imported_ms, noted: 1, listed: 0 })
+        };
+        postcard::from_bytes(&opened)
+            .or_else(|_: postcard::Error| short())
+            .map_err(|_: postcard::Error| Damaged)
     }
 
     /// The bytes of that row.

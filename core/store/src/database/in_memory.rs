@@ -20,7 +20,7 @@ pub struct InMemoryModule {
 impl InMemoryModule {
     /// A module that is in no store.
     pub fn of(packed: Packed) -> Self {
-        let generation = Generation { module: packed.key, number: 0 };
+        let generation = Generation { module: packed.key, number: 0, change: 0 };
         let module = Module {
             generation,
             record: packed.record,

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! 1 index(1) token module(16)
+//! 1 o name 0 id 0 module(16)       in an open store: all modules in the order of names, then ids
 //! ```
 //!
 //! The token of an open store is the text itself and a zero behind it, so that rows lie in the
@@ -14,9 +15,9 @@ use std::collections::BTreeSet;
 use zeroize::Zeroizing;
 
 use super::catalog::MIN_ID_DIGITS;
-use crate::module::ModuleKey;
 use crate::module::ModuleRecord;
 use crate::module::key::area;
+use crate::module::{Generation, ModuleKey};
 use crate::seal::Ring;
 
 /// Bytes of a token of a sealed store.
@@ -32,6 +33,8 @@ pub enum Index {
     Id = b'i',
     /// A label.
     Label = b'l',
+    /// All modules in their order.
+    Order = b'o',
 }
 
 /// How tokens are made.
@@ -51,9 +54,7 @@ impl Tokens {
         let mut key = vec![area::CATALOG, index as u8];
         match &self.0 {
             None => {
-                // A zero ends the token.
-                key.extend(text.bytes().map(|byte| byte.max(1)));
-                key.push(0);
+                key.extend(token(text));
             }
             Some(secret) => {
                 let mut hash = blake3::Hasher::new_keyed(secret);
@@ -65,8 +66,9 @@ impl Tokens {
         key
     }
 
-    /// The keys of all rows of `module`, which is what `record` says.
-    pub fn rows(&self, module: ModuleKey, record: &ModuleRecord) -> BTreeSet<Vec<u8>> {
+    /// The keys of all rows of the module that `generation` is of, which is what `record` says.
+    pub fn rows(&self, generation: Generation, record: &ModuleRecord) -> BTreeSet<Vec<u8>> {
+        let module = generation.module;
         let names = std::iter::once(&record.name)
             .chain(&record.other_names)
             .map(|name| (Index::Name, name.as_str()));
@@ -77,6 +79,25 @@ impl Tokens {
             key.extend_from_slice(&module.0);
             key
         };
-        names.chain(ids).chain(labels).map(key).collect()
+        let order = self.is_in_order(generation).then(|| self.in_order(module, record));
+        names.chain(ids).chain(labels).map(key).chain(order).collect()
     }
+
+    /// Whether the module has a row of [`Index::Order`]. The first stores of format 4 had none.
+    pub fn is_in_order(&self, generation: Generation) -> bool {
+        self.0.is_none() && generation.change != 0
+    }
+
+    /// The key of `module`'s row of [`Index::Order`].
+    pub fn in_order(&self, module: ModuleKey, record: &ModuleRecord) -> Vec<u8> {
+        let mut key = self.prefix(Index::Order, &record.name);
+        key.extend(token(&record.id));
+        key.extend_from_slice(&module.0);
+        key
+    }
+}
+
+/// `text` as it stands in a key, where a zero ends it.
+fn token(text: &str) -> impl Iterator<Item = u8> {
+    text.bytes().map(|byte| byte.max(1)).chain([0])
 }

@@ -24,7 +24,7 @@ pub struct Lock(#[expect(dead_code, reason = "held for its drop")] File);
 /// Between two tries.
 const RETRY: Duration = Duration::from_millis(2);
 /// How long a reader tries to get a lock that it can do without.
-const SOON: Duration = Duration::from_millis(100);
+const SOON: Duration = Duration::from_millis(10);
 
 impl Lock {
     /// For reading, beside other readers. Waits only while another has it alone.

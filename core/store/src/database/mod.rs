@@ -25,10 +25,13 @@ pub mod durable;
 mod error;
 mod examine;
 mod format;
+mod garbage;
 mod head;
 mod in_memory;
 mod index;
+mod join;
 mod keyring;
+mod listing;
 mod lock;
 mod mappings;
 mod migrate;
@@ -39,6 +42,7 @@ mod repair;
 mod rotate;
 mod salvage;
 mod segment;
+mod stored;
 pub mod tables;
 mod tidy;
 mod usage;
@@ -48,6 +52,9 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rocksdb::BlockBasedIndexType;
+
+use crate::limits::{JOINED_BYTES, ROW_TABLES};
 use crate::seal::{KeyId, MasterKey};
 pub use access::Access;
 pub use ack::Ack;
@@ -57,6 +64,7 @@ pub use error::Error;
 pub use examine::Finding;
 pub(crate) use format::Format;
 pub use in_memory::InMemoryModule;
+pub use listing::Listing;
 pub use lock::Lock;
 pub use mappings::{Mapping, Mappings};
 pub use migrate::Migrated;
@@ -202,16 +210,47 @@ impl Store {
     }
 }
 
-/// Options of the database, alike for readers and writers.
+/// From so many bytes on, tables of a database can have a large index: some 60 bytes for each block
+/// of a few hundred at least.
+const LARGE_BYTES: u64 = 4 << 20;
+
+/// Bytes of the highest level of sorted rows.
+const ROW_LEVEL_BYTES: u64 = 64 << 10;
+/// How much larger each level is than the one above it.
+const ROW_LEVEL_FACTOR: f64 = 8.0;
+
+/// Options of the database for a reader, and for tables of single changes.
 fn options() -> rocksdb::Options {
+    options_with(BlockBasedIndexType::BinarySearch)
+}
+
+/// The same for a database whose tables are joined. The index of a large one, of which a cold answer
+/// reads all that is not in parts, has two levels.
+fn joining_options(bytes: u64) -> rocksdb::Options {
+    options_with(if bytes < LARGE_BYTES {
+        BlockBasedIndexType::BinarySearch
+    } else {
+        BlockBasedIndexType::TwoLevelIndexSearch
+    })
+}
+
+fn options_with(index: BlockBasedIndexType) -> rocksdb::Options {
     let mut table = rocksdb::BlockBasedOptions::default();
     // Blocks are decoded once and kept decoded; RocksDB need not keep them too.
     table.disable_cache();
     // One of ours in each of RocksDB's: a damaged byte is one block's damage.
     table.set_block_size(1);
+    table.set_index_type(index);
     let mut options = plain_options(&mut table);
-    // Nothing is rewritten while others may be reading: see writer.rs.
+    // Nothing is rewritten while others may be reading: see tidy.rs.
     options.set_disable_auto_compactions(true);
+    options.set_target_file_size_base(JOINED_BYTES);
+    // Rows are some hundred bytes for each module. Blocks lie on the last level, of any size.
+    options.set_level_compaction_dynamic_level_bytes(false);
+    options
+        .set_level_zero_file_num_compaction_trigger(i32::try_from(ROW_TABLES).unwrap_or(i32::MAX));
+    options.set_max_bytes_for_level_base(ROW_LEVEL_BYTES);
+    options.set_max_bytes_for_level_multiplier(ROW_LEVEL_FACTOR);
     // A damaged file is its modules' damage, and no reason not to open the others.
     options.set_paranoid_checks(false);
     options

@@ -15,17 +15,18 @@ use symtool_debug::ModuleInfo;
 
 use super::ack::{self, Ack, Database};
 use super::catalog::{Catalog, MIN_ID_DIGITS};
-use super::head::{Damaged, RowAccess};
+use super::head::{Damaged, Head, RowAccess};
 use super::index::{Index, Tokens};
 use super::lock::Lock;
 use super::record::Module;
 use super::record::{self, Known};
 use super::salvage::Salvage;
+use super::stored::{stored, stored_in};
 use super::{Access, Blocks, Error, FAMILY, Store, options};
-use crate::block::{Compressed, Damage, Kind};
+use crate::block::{Compressed, Kind};
+use crate::module::ModuleKey;
 use crate::module::key::area;
-use crate::module::{ModuleKey, key};
-use crate::seal::{Place, Ring};
+use crate::seal::Ring;
 
 /// How often a database is opened that changes meanwhile.
 const OPEN_TRIES: usize = 3;
@@ -38,6 +39,8 @@ pub struct Reader {
     /// `None` for a store into which nothing has been imported yet.
     db: Option<DB>,
     salvage: OnceLock<Salvage>,
+    /// Whether the index of all modules lists each.
+    is_listed: bool,
     /// Keeps files from being deleted; `None` if the database was opened while that happened, with
     /// all of its files.
     _lock: Option<Lock>,
@@ -50,9 +53,10 @@ impl Reader {
         let ack = Ack::read(store, Database::Symbols);
         let (lock, db) = open_beside(store)?;
         let rows = RowAccess::of(store, &access)?;
-        check(store, &rows, db.as_ref(), ack.ok().flatten())?;
+        let head = check(store, &rows, db.as_ref(), ack.ok().flatten())?;
         Ok(Self {
             store: store.clone(),
+            is_listed: head.is_some_and(|head| head.listed == head.ack.rows),
             ring: access.ring,
             db,
             salvage: OnceLock::new(),
@@ -155,6 +159,15 @@ impl Reader {
         }
     }
 
+    /// An iterator over the index of all modules; `None` if it does not list each.
+    pub(super) fn in_order(&self) -> Option<DBRawIterator<'_>> {
+        let prefix = Tokens::of(None).prefix(Index::Order, "");
+        let (_, index) = prefix.split_last()?;
+        let mut read = read_options();
+        read.set_iterate_range(rocksdb::PrefixRange(index));
+        iterator(self.db.as_ref().filter(|_| self.is_listed)?, read)
+    }
+
     pub(super) fn db(&self) -> Option<&DB> {
         self.db.as_ref()
     }
@@ -200,20 +213,24 @@ pub(super) fn is_damage(error: &rocksdb::Error) -> bool {
         || error.kind() == ErrorKind::IOError && error.as_ref().contains(MISSING_FILE)
 }
 
-/// Whether `db` has all that was acknowledged.
+/// Checks that `db` has all that was acknowledged; returns what it says of its last change, unless
+/// that is damaged.
 pub(super) fn check(
     store: &Store,
     rows: &RowAccess,
     db: Option<&DB>,
     ack: Option<Ack>,
-) -> Result<(), Error> {
-    let found = match db.map(|db| rows.head(db)) {
-        Some(Ok(head)) => head.unwrap_or_default().ack,
-        None => Ack::default(),
+) -> Result<Option<Head>, Error> {
+    let head = match db.map(|db| rows.head(db)) {
+        Some(Ok(head)) => head.unwrap_or_default(),
+        None => Head::default(),
         // What else was hit is found where it is read.
-        Some(Err(Damaged)) => return Ok(()),
+        Some(Err(Damaged)) => return Ok(None),
     };
-    ack.and_then(|ack| ack.missing_from(&found, store, Database::Symbols)).map_or(Ok(()), Err)
+    match ack.and_then(|ack| ack.missing_from(&head.ack, store, Database::Symbols)) {
+        Some(missing) => Err(missing),
+        None => Ok(Some(head)),
+    }
 }
 
 /// Opens the database beside anybody: while somebody deletes files, with all files open, so that
@@ -316,76 +333,6 @@ pub(super) fn records(
     }
     iterator.status()?;
     Ok(records)
-}
-
-/// All blocks of `module`, in key order. Blocks of a kind that this version does not know are left
-/// out.
-pub(super) fn stored(db: &DB, module: &Module) -> Result<Vec<Compressed>, Unreadable> {
-    let (first, after) = module.generation.extent();
-    let mut read = read_options();
-    read.set_iterate_upper_bound(after);
-    let mut blocks = Vec::new();
-    let Some(mut iterator) = iterator(db, read) else { return Ok(blocks) };
-    iterator.seek(first);
-    while let Some((key, value)) = iterator.item() {
-        blocks.extend(block(module, key, value));
-        iterator.next();
-    }
-    iterator.status()?;
-    complete(module, &mut blocks);
-    Ok(blocks)
-}
-
-/// The same from what was salvaged.
-pub(super) fn stored_in(salvage: &Salvage, module: &Module) -> std::io::Result<Vec<Compressed>> {
-    let (first, after) = module.generation.extent();
-    let mut blocks = Vec::new();
-    for key in salvage.keys(&first, &after) {
-        let values = salvage.values(key)?;
-        let read: Vec<Compressed> =
-            values.iter().filter_map(|value| block(module, key, value)).collect();
-        let intact = read.iter().position(|block| block.damage().is_none()).unwrap_or(0);
-        blocks.extend(read.into_iter().nth(intact));
-    }
-    complete(module, &mut blocks);
-    Ok(blocks)
-}
-
-fn block(module: &Module, key: &[u8], value: &[u8]) -> Option<Compressed> {
-    let (kind, last) = (key::kind(key).filter(|kind| *kind != Kind::Record)?, key::last(key)?);
-    let place = Place { key, kind, last };
-    Some(
-        module
-            .seal
-            .open(place, value)
-            .unwrap_or_else(|damage| Compressed::broken(kind, last, damage)),
-    )
-}
-
-/// Puts a broken block where one has gone that the one behind it, or the record, tells of.
-fn complete(module: &Module, blocks: &mut Vec<Compressed>) {
-    let mut gone = Vec::new();
-    let mut before: Option<(Kind, u64)> = None;
-    for block in &*blocks {
-        let from = before
-            .filter(|(kind, _)| *kind == block.kind)
-            .map_or(0, |(_, last)| last.saturating_add(1));
-        if block.damage().is_none() && block.from > from {
-            gone.push((block.kind, block.from - 1));
-        }
-        before = Some((block.kind, block.last));
-    }
-    for kind in Kind::ALL {
-        let Some(extent) = module.extents.get(&(kind as u8)) else { continue };
-        let found = blocks.iter().filter(|block| block.kind == kind).map(|block| block.last).max();
-        if found != Some(extent.last) {
-            gone.push((kind, extent.last));
-        }
-    }
-    blocks.extend(
-        gone.into_iter().map(|(kind, last)| Compressed::broken(kind, last, Damage::Missing)),
-    );
-    blocks.sort_by_key(|block| (block.kind, block.last));
 }
 
 /// RocksDB checks what it reads: it may stumble over what it does not expect.

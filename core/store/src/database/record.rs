@@ -51,6 +51,9 @@ pub struct Record {
     pub sequence: u64,
     /// The generation of its blocks.
     pub generation: u64,
+    /// The change that wrote its blocks, which is where they lie; 0 in the first stores of format 4.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub change: u64,
     /// [`ContentsHash`] in hexadecimal.
     #[serde(default)]
     pub contents: String,
@@ -81,6 +84,7 @@ impl Record {
         Self {
             sequence,
             generation: 0,
+            change: 0,
             contents: String::new(),
             blocks: Extents::new(),
             module: None,
@@ -92,6 +96,7 @@ impl Record {
         Self {
             sequence,
             generation: module.generation.number,
+            change: module.generation.change,
             contents: hex::encode(module.contents),
             blocks: module.extents.clone(),
             module: Some(module.record.clone()),
@@ -121,7 +126,7 @@ pub fn close(
     seal.close(place(key), &block, generation)
 }
 
-/// The record at `key`, which is one of `module`.
+/// The record that was sealed for `key`, which is one of `module`.
 ///
 /// # Errors
 /// [`Damage`] if it cannot be opened.
@@ -136,6 +141,11 @@ pub fn open(
     Ok(Known { key: module, record, raw: opened.raw, seal })
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 fn place(key: &[u8]) -> Place<'_> {
     Place { key, kind: Kind::Record, last: u64::MAX }
 }
@@ -146,7 +156,8 @@ impl Known {
         let record = self.record.module.clone()?;
         let contents =
             hex::decode(&self.record.contents).unwrap_or_default().try_into().unwrap_or_default();
-        let generation = Generation { module: self.key, number: self.record.generation };
+        let Record { generation: number, change, .. } = self.record;
+        let generation = Generation { module: self.key, number, change };
         Some(Module {
             generation,
             record,
@@ -186,10 +197,10 @@ pub fn extents(blocks: &[Compressed]) -> Extents {
     extents
 }
 
-/// The generation of contents.
-pub fn generation(module: ModuleKey, contents: &ContentsHash) -> Generation {
+/// The generation of contents that change number `change` writes.
+pub fn generation(module: ModuleKey, contents: &ContentsHash, change: u64) -> Generation {
     let (number, _) = contents.split_first_chunk().unwrap_or((&[0; 8], &[]));
-    Generation { module, number: u64::from_be_bytes(*number) }
+    Generation { module, number: u64::from_be_bytes(*number), change }
 }
 
 #[cfg(test)]

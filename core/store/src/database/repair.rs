@@ -17,10 +17,11 @@ use std::sync::Arc;
 use super::ack::{Ack, Database};
 use super::examine::Finding;
 use super::lock::Lock;
-use super::reader::{self, Unreadable, stored_in};
+use super::reader::{self, Unreadable};
 use super::record::Known;
 use super::record::Module;
 use super::salvage::Salvage;
+use super::stored::{stored, stored_in};
 use super::writer::{Part, Writer};
 use super::{Access, Error, Format, Store, durable};
 use crate::block::{Compressed, link};
@@ -107,7 +108,7 @@ impl Store {
             Err(error) => return unreadable(error),
         };
         for module in records.values().filter_map(Known::module) {
-            match reader::stored(&db, &module) {
+            match stored(&db, &module) {
                 Ok(blocks) if Contents::read(&module.record, &blocks).problems.is_empty() => {}
                 Ok(_) => return Ok(false),
                 Err(error) => return unreadable(error),
@@ -184,8 +185,9 @@ impl Store {
         durable::remove_folder(&repaired).map_err(io)?;
         let mut writer = Writer::in_folder(self, &repaired, ring.clone(), lock)?;
         writer.head.ack.sequence = sorted.sequence;
-        for (module, mut blocks) in sorted.intact {
+        for (mut module, mut blocks) in sorted.intact {
             link(&mut blocks);
+            module.generation.change = writer.next_change();
             writer.ingest(&[Part { module, blocks: Some(&blocks), before: None }], &[])?;
         }
         // Even without any module: the database has to say that this is so.
@@ -221,7 +223,7 @@ impl Store {
         let unreadable = |_| Error::Damaged(folder.to_owned());
         let records = reader::records(&writer.db, writer.ring.as_deref()).map_err(unreadable)?;
         for module in records.values().filter_map(Known::module) {
-            let blocks = reader::stored(&writer.db, &module).map_err(unreadable)?;
+            let blocks = stored(&writer.db, &module).map_err(unreadable)?;
             if !Contents::read(&module.record, &blocks).problems.is_empty() {
                 return Err(Error::Damaged(folder.to_owned()));
             }
@@ -263,7 +265,8 @@ impl Store {
 
 /// Modules of which there are blocks, but no record.
 fn without_record(salvage: &Salvage, records: &BTreeMap<ModuleKey, Known>) -> Vec<Lost> {
-    let keys = salvage.keys(&[area::BLOCKS], &[area::BLOCKS + 1]).filter_map(Generation::from_key);
+    let keys =
+        salvage.keys(&[area::BLOCKS], &[area::PLACED_BLOCKS + 1]).filter_map(Generation::from_key);
     let modules: BTreeSet<ModuleKey> = keys
         .map(|generation| generation.module)
         .filter(|module| !records.contains_key(module))

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use super::record::{self, Known};
 use super::{tables, v3};
 use crate::block::Kind;
-use crate::module::key::{Generation, ModuleKey, area, kind};
+use crate::module::key::{Generation, ModuleKey, area, kind, sealed};
 use crate::seal::{self, Ring};
 
 /// The area of the row with the key ring, in a segment.
@@ -75,7 +75,10 @@ impl Salvage {
             else {
                 return;
             };
-            let is_row = matches!(entry.key.first(), Some(&(area::RECORDS | area::BLOCKS | RING)));
+            let is_row = matches!(
+                entry.key.first(),
+                Some(&(area::RECORDS | area::BLOCKS | area::PLACED_BLOCKS | RING))
+            );
             if is_row && !value.is_empty() {
                 let at = At { table, offset: entry.value_at, bytes };
                 self.rows.entry(entry.key.to_vec()).or_default().push(at);
@@ -121,7 +124,8 @@ impl Salvage {
     /// If a table cannot be read any more.
     pub fn holds_of_other_kind(&self, is_sealed: bool) -> io::Result<bool> {
         for (key, places) in &self.rows {
-            let is_block = matches!(key.first(), Some(&(area::RECORDS | area::BLOCKS)));
+            let is_block =
+                matches!(key.first(), Some(&(area::RECORDS | area::BLOCKS | area::PLACED_BLOCKS)));
             for at in places.iter().filter(|_| is_block) {
                 if seal::is_of_other_kind(&self.read(*at)?, is_sealed) {
                     return Ok(true);
@@ -139,16 +143,14 @@ impl Salvage {
     pub fn records(&self, ring: Option<&Ring>) -> io::Result<BTreeMap<ModuleKey, Known>> {
         let mut records: BTreeMap<ModuleKey, Known> = BTreeMap::new();
         for (key, places) in &self.rows {
-            let is_copy = || {
-                kind(key)
-                    .filter(|kind| *kind == Kind::Record)
-                    .and_then(|_| Generation::from_key(key))
-            };
+            let copy = sealed(key).filter(|key| kind(key) == Some(Kind::Record));
+            let of_copy = || copy.and_then(|key| Generation::from_key(&key));
             let Some(module) =
-                ModuleKey::of_record(key).or_else(|| is_copy().map(|generation| generation.module))
+                ModuleKey::of_record(key).or_else(|| of_copy().map(|generation| generation.module))
             else {
                 continue;
             };
+            let key = copy.as_ref().map_or(&key[..], |key| &key[..]);
             for at in places {
                 let Ok(known) = record::open(ring, module, key, &self.read(*at)?) else { continue };
                 let is_newer = records

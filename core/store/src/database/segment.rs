@@ -11,13 +11,14 @@ use std::sync::Arc;
 
 use rocksdb::SstFileWriter;
 
-use super::reader::{self, Reader, iterator, read_options};
+use super::reader::{Reader, iterator, read_options};
 use super::record::Known;
 use super::salvage::Salvage;
+use super::stored::stored_in;
 use super::v3;
 use super::{Error, Module, Store, options};
 use crate::block::link;
-use crate::module::key::area;
+use crate::module::key::{self, area};
 use crate::pack::Packed;
 use crate::seal::{Locked, Ring};
 use crate::unpack::Contents;
@@ -74,7 +75,9 @@ impl Reader {
             if let Some(mut iterator) = iterator(db, read) {
                 iterator.seek(first);
                 while let Some((key, value)) = iterator.item() {
-                    segment.put(key, value)?;
+                    if let Some(sealed) = key::sealed(key) {
+                        segment.put(sealed, value)?;
+                    }
                     iterator.next();
                 }
                 iterator.status()?;
@@ -103,8 +106,9 @@ impl Store {
         let ring = self.ring_of(&salvage, path)?;
         let mut modules = Vec::new();
         for known in salvage.records(ring.as_deref()).map_err(io)?.values() {
-            let Some(module) = Known::module(known) else { continue };
-            let mut blocks = reader::stored_in(&salvage, &module).map_err(io)?;
+            let Some(mut module) = Known::module(known) else { continue };
+            module.generation = module.generation.in_segment();
+            let mut blocks = stored_in(&salvage, &module).map_err(io)?;
             if let Some(problem) = Contents::read(&module.record, &blocks).problems.first() {
                 return Err(damaged(problem.to_string()));
             }

@@ -1,25 +1,33 @@
-//! Giving back what nobody sees: afterwards a store has the same modules in fewer bytes and files.
+//! Giving back what nobody sees, and keeping tables few: afterwards a store has the same modules in
+//! fewer bytes and files.
 //!
-//! Blocks that are replaced or removed are noted as garbage in the change that does so. They are
-//! deleted as soon as nobody reads: a reader may have opened the database before that change.
+//! ```text
+//! garbage   blocks that nobody needs any more are deleted (garbage.rs)
+//! blocks    tables that lie side by side are joined (join.rs)
+//! rows      tables of small rows are sorted into each other, level by level, by RocksDB
+//! ```
+//!
+//! All of it is left to a later change while somebody reads, as tables are deleted. A process that
+//! is killed leaves the tables as they were.
 
 use std::fs;
 use std::path::Path;
 
-use rocksdb::{BottommostLevelCompaction, CompactOptions};
+use rocksdb::{BottommostLevelCompaction, CompactOptions, LiveFile, WaitForCompactOptions};
 
+use super::garbage::Which;
 use super::lock::Lock;
-use super::reader::{self, Unreadable, iterator, read_options};
+use super::reader::{self, Unreadable};
 use super::writer::{Rows, Staged, Writer};
-use super::{Error, FAMILY, Store};
-use crate::module::Generation;
+use super::{Error, FAMILY, Store, join};
+use crate::limits::{JOINED_BYTES, ROW_TABLES};
 use crate::module::key::area;
 
-/// Files of small rows that may lie side by side: each change makes one.
-const MAX_ROW_FILES: usize = 8;
+/// The level of tables that no others lie below.
+const BOTTOM: i32 = 6;
 
-/// Rewrites files also where only one level has any.
-fn all_levels() -> CompactOptions {
+/// Rewrites tables also where only one level has any.
+pub(super) fn all_levels() -> CompactOptions {
     let mut options = CompactOptions::default();
     options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
     options
@@ -33,13 +41,16 @@ impl Store {
     pub fn compact(&self) -> Result<(), Error> {
         let mut writer = Writer::open(self)?;
         let _alone = Lock::exclusive(&self.read_lock(), self.wait)?;
-        writer.delete_garbage()?;
+        writer.delete_garbage(Which::All)?;
         writer.delete_removed()?;
         let family =
             writer.db.cf_handle(FAMILY).ok_or_else(|| Error::NotAStore(self.path.clone()))?;
         // Records and blocks stay in files of their own: no file holds both copies of a record.
-        writer.db.compact_range_cf_opt(family, None::<&[u8]>, Some([area::BLOCKS]), &all_levels());
-        writer.db.compact_range_cf_opt(family, Some([area::BLOCKS]), None::<&[u8]>, &all_levels());
+        let (blocks, placed) = ([area::BLOCKS], [area::PLACED_BLOCKS]);
+        for (from, to) in [(None, Some(blocks)), (Some(blocks), Some(placed)), (Some(placed), None)]
+        {
+            writer.db.compact_range_cf_opt(family, from, to, &all_levels());
+        }
         // What lies there belongs to no change that was ever acknowledged: that was seen to when
         // the store was opened.
         drop(fs::remove_dir_all(self.lost()));
@@ -64,87 +75,59 @@ impl Store {
 }
 
 impl Writer<'_> {
-    /// Deletes what nobody sees, and puts small rows together. While somebody reads, that is left
-    /// to a later change; so is what fails, as the change itself has been made.
+    /// Deletes what nobody sees, and joins small tables. While somebody reads, that is left to a
+    /// later change; so is what fails, as the change itself has been made.
     pub(super) fn tidy(mut self) {
-        let live = self.db.live_files().unwrap_or_default();
-        let row_files = live
-            .iter()
-            .filter(|file| file.start_key.as_ref().is_some_and(|key| key[..] < [area::BLOCKS][..]))
-            .count();
-        let has_garbage = self.garbage().is_ok_and(|garbage| !garbage.is_empty());
-        if !has_garbage && row_files <= MAX_ROW_FILES {
+        let has_garbage = self.head.noted > 0;
+        let has_joins = || join::next(&sizes(&self.block_tables().unwrap_or_default())).is_some();
+        if !has_garbage && self.row_tables() < ROW_TABLES && !has_joins() {
             return;
         }
         let Some(_alone) = Lock::alone(&self.store.read_lock()) else { return };
-        // What it could not delete is still noted.
-        let _ = self.delete_garbage();
-        if let Some(family) = self.db.cf_handle(FAMILY).filter(|_| row_files > MAX_ROW_FILES) {
-            self.db.compact_range_cf_opt(family, Some([0]), Some([area::BLOCKS]), &all_levels());
+        if has_garbage {
+            // What it could not delete is still noted.
+            let _ = self.delete_garbage(Which::Worthwhile);
+        }
+        self.join_blocks();
+        if self.row_tables() >= ROW_TABLES {
+            self.sort_rows();
         }
         // Files go when the database is closed, which is before the locks.
         drop(self.db);
     }
 
-    /// Generations whose blocks nobody needs any more.
-    fn garbage(&self) -> Result<Vec<Generation>, rocksdb::Error> {
-        let mut garbage = Vec::new();
-        let mut read = read_options();
-        read.set_iterate_upper_bound([area::GARBAGE + 1]);
-        let Some(mut iterator) = iterator(&self.db, read) else { return Ok(garbage) };
-        iterator.seek([area::GARBAGE]);
-        while let Some(key) = iterator.key() {
-            garbage.extend(Generation::from_key(key));
-            iterator.next();
-        }
-        iterator.status().map(|()| garbage)
-    }
-
-    /// Nobody reads.
-    fn delete_garbage(&mut self) -> Result<(), Error> {
-        let database = |source| self.store.database_error(source);
-        let mut rows = Rows::new();
-        for generation in self.garbage().map_err(database)? {
-            // Whatever a note says, blocks that a module has are not touched.
-            let is_used = self.known(generation.module)?.is_some_and(|known| {
-                known.record.module.is_some() && known.record.generation == generation.number
-            });
-            if !is_used {
-                self.delete_blocks(generation)?;
+    /// Joins tables of blocks, no more than it takes the time of the largest.
+    fn join_blocks(&self) {
+        let mut left = JOINED_BYTES;
+        let mut tables = self.block_tables().unwrap_or_default();
+        while let Some(window) = join::next(&sizes(&tables)) {
+            let bytes: u64 = sizes(&tables[window.clone()]).iter().sum();
+            let Some(rest) = left.checked_sub(bytes) else { return };
+            left = rest;
+            self.write_anew(&tables[window]);
+            let joined = self.block_tables().unwrap_or_default();
+            // The disk is full, perhaps.
+            if joined.len() >= tables.len() {
+                return;
             }
-            rows.insert(generation.garbage(), None);
+            tables = joined;
         }
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let head = self.head;
-        self.finish(rows, Staged::new(self.store), head)
     }
 
-    fn delete_blocks(&self, generation: Generation) -> Result<(), Error> {
-        let database = |source| self.store.database_error(source);
-        let Some(family) = self.db.cf_handle(FAMILY) else { return Ok(()) };
-        let (first, after) = generation.extent();
-        // Whole files first: nothing has to be read for that.
-        self.db.delete_file_in_range_cf(family, &first[..], &after[..]).map_err(database)?;
-        if self.has_blocks(generation).map_err(database)? {
-            let mut staged = Staged::new(self.store);
-            staged
-                .write("gone.sst", |segment| Ok(segment.delete_range(&first[..], &after[..])?))?;
-            staged.ingest(&self.db)?;
-            self.db.compact_range_cf(family, Some(first), Some(after));
-        }
-        Ok(())
+    /// Tables of small rows that are not sorted into others.
+    fn row_tables(&self) -> usize {
+        let tables = self.db.live_files().unwrap_or_default();
+        tables.iter().filter(|table| table.level == 0).count()
     }
 
-    fn has_blocks(&self, generation: Generation) -> Result<bool, rocksdb::Error> {
-        let (first, after) = generation.extent();
-        let mut read = read_options();
-        read.set_iterate_upper_bound(after);
-        let Some(mut iterator) = iterator(&self.db, read) else { return Ok(false) };
-        iterator.seek(first);
-        let found = iterator.valid();
-        iterator.status().map(|()| found)
+    /// Lets RocksDB move rows down its levels, as far as those are full.
+    fn sort_rows(&self) {
+        let Some(family) = self.db.cf_handle(FAMILY) else { return };
+        // What fails is as it was.
+        let _ = self
+            .db
+            .set_options_cf(family, &[("disable_auto_compactions", "false")])
+            .and_then(|()| self.db.wait_for_compact(&WaitForCompactOptions::default()));
     }
 
     /// Deletes the notes that modules were removed. Nothing of these is left.
@@ -166,4 +149,11 @@ impl Writer<'_> {
         self.finish(rows, Staged::new(self.store), head)?;
         self.acknowledge()
     }
+}
+
+/// The sizes of `tables`. One that lies above others cannot be joined with its neighbours alone: it
+/// counts as large.
+fn sizes(tables: &[LiveFile]) -> Vec<u64> {
+    let size = |table: &LiveFile| if table.level == BOTTOM { table.size as u64 } else { u64::MAX };
+    tables.iter().map(size).collect()
 }

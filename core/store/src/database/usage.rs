@@ -59,10 +59,15 @@ impl Reader {
         while let Some((key, value)) = iterator.item() {
             let of_module = Generation::from_key(key)
                 .filter(|generation| listed.contains(generation))
-                .and_then(|_| key::kind(key));
+                .and_then(|_| key::kind(&key::sealed(key)?));
             let is_record =
                 || ModuleKey::of_record(key).is_some_and(|module| modules.contains(&module));
-            match of_module.or_else(|| is_record().then_some(Kind::Record)) {
+            // It may have been written after the blocks.
+            let is_copy = || {
+                Generation::from_key(key).is_some_and(|found| modules.contains(&found.module))
+                    && key::sealed(key).and_then(|key| key::kind(&key)) == Some(Kind::Record)
+            };
+            match of_module.or_else(|| (is_record() || is_copy()).then_some(Kind::Record)) {
                 Some(kind) => usage.kinds.entry(kind).or_default().add(value),
                 None if is_row(key) => {}
                 None => usage.others.add(value),

@@ -4,15 +4,21 @@
 //! area  key, numbers big-endian                                     value
 //! 0     0 module(16)                                                the module's record (record.rs)
 //! 1     1 index(1) token module(16)                                 nothing: the module has this name, id or label (catalog.rs)
-//! 2     2 module(16) generation(8)                                  nothing: blocks that nobody needs any more (tidy.rs)
+//! 2     2 change(8) module(16) generation(8)                        blocks that nobody needs any more, and their bytes (tidy.rs)
 //! 3     3                                                           the last change (head.rs)
 //! 4     4 module(16) generation(8) kind(1) last(8)                  a block; of kind 255, a second copy of the record
+//! 6     6 change(8) module(16) generation(8) kind(1) last(8)        the same
 //! ```
 //!
 //! `module` is a hash of the module's kind and full id, and for Mach-O of its architecture; the
 //! full id stands in the record. The generation is the beginning of the hash of the module's
-//! contents: the same contents have the same keys in every store. Rows of the first areas are few
-//! and small, and are rewritten without the blocks.
+//! contents. Rows of the first areas are few and small, and are rewritten without the blocks.
+//!
+//! Blocks lie in the order of the changes that wrote them: a new table comes behind all others, and
+//! tables that lie side by side can be joined without touching any other (join.rs). Segments have
+//! no changes, nor had the first stores of format 4: their blocks are in area 4, and rows of area 2
+//! have no change. A block is sealed, and its checksum made, for its key in area 4: it is moved as it
+//! is, and the same contents have the same bytes in every store.
 
 use symtool_debug::ModuleInfo;
 use symtool_module::ModuleKind;
@@ -36,7 +42,10 @@ pub mod area {
     pub const CATALOG: u8 = 1;
     pub const GARBAGE: u8 = 2;
     pub const HEAD: u8 = 3;
+    /// Blocks without the number of a change. All areas before it have small rows.
     pub const BLOCKS: u8 = 4;
+    /// Blocks behind the number of the change that wrote them.
+    pub const PLACED_BLOCKS: u8 = 6;
 }
 
 /// The key of the row that says which change was the last.
@@ -82,17 +91,21 @@ pub struct Generation {
     pub module: ModuleKey,
     /// The beginning of the hash of its contents.
     pub number: u64,
+    /// The change that wrote the blocks, which is where they lie; 0 in area 4.
+    pub change: u64,
 }
 
-/// Bytes of the key of a block.
+/// Bytes of the key of a block without the number of a change.
 pub const KEY_BYTES: usize = 34;
+const CHANGE_BYTES: usize = 8;
+const PLACED_KEY_BYTES: usize = KEY_BYTES + CHANGE_BYTES;
 const NUMBER_AT: usize = 17;
 const KIND_AT: usize = 25;
 const LAST_AT: usize = 26;
 
 impl Generation {
-    /// The key of a block, or of the record's second copy.
-    pub fn key(self, kind: Kind, last: u64) -> [u8; KEY_BYTES] {
+    /// The key of a block, or of the record's second copy, for which it is sealed.
+    pub fn sealed_key(self, kind: Kind, last: u64) -> [u8; KEY_BYTES] {
         let mut key = [area::BLOCKS; KEY_BYTES];
         key[1..NUMBER_AT].copy_from_slice(&self.module.0);
         key[NUMBER_AT..KIND_AT].copy_from_slice(&self.number.to_be_bytes());
@@ -101,51 +114,98 @@ impl Generation {
         key
     }
 
-    /// The key of the second copy of the record, which stands behind the blocks.
-    pub fn record_copy(self) -> [u8; KEY_BYTES] {
-        self.key(Kind::Record, u64::MAX)
+    /// The key at which it lies.
+    pub fn key(self, kind: Kind, last: u64) -> Vec<u8> {
+        self.placed(&self.sealed_key(kind, last))
+    }
+
+    /// Where the row lies whose key would be `key`, or begins with it, if there were no changes.
+    fn placed(self, key: &[u8]) -> Vec<u8> {
+        if self.change == 0 {
+            return key.to_vec();
+        }
+        let mut placed = vec![area::PLACED_BLOCKS];
+        placed.extend_from_slice(&self.change.to_be_bytes());
+        placed.extend_from_slice(&key[1..]);
+        placed
+    }
+
+    /// The same without a change: where the blocks lie in a segment.
+    #[must_use]
+    pub fn in_segment(self) -> Self {
+        Self { change: 0, ..self }
+    }
+
+    /// Whether both have the same contents of one module, wherever their blocks lie.
+    pub fn is_same_as(self, other: Self) -> bool {
+        self.in_segment() == other.in_segment()
     }
 
     /// A key after all blocks of `kind` and before those of the next kind.
-    pub fn after(self, kind: Kind) -> [u8; KEY_BYTES] {
-        let mut key = self.key(kind, 0);
+    pub fn after(self, kind: Kind) -> Vec<u8> {
+        let mut key = self.sealed_key(kind, 0);
         key[KIND_AT] = key[KIND_AT].saturating_add(1);
-        key
+        self.placed(&key)
     }
 
     /// A key before all rows of its blocks, and one after them.
-    pub fn extent(self) -> ([u8; KEY_BYTES], Vec<u8>) {
-        let mut first = self.key(Kind::Ranges, 0);
+    pub fn extent(self) -> (Vec<u8>, Vec<u8>) {
+        let mut first = self.sealed_key(Kind::Ranges, 0);
         first[KIND_AT] = 0;
         // Longer than the last key that there can be.
-        let mut after = self.record_copy().to_vec();
+        let mut after = self.key(Kind::Record, u64::MAX);
         after.push(0);
-        (first, after)
+        (self.placed(&first), after)
     }
 
     /// The key of the row that says that nobody needs its blocks any more.
     pub fn garbage(self) -> Vec<u8> {
-        let mut key = self.key(Kind::Ranges, 0)[..KIND_AT].to_vec();
+        let mut key = self.placed(&self.sealed_key(Kind::Ranges, 0)[..KIND_AT]);
         key[0] = area::GARBAGE;
         key
     }
 
     /// The generation that `key` belongs to; `None` if it is no key of a block or of garbage.
     pub fn from_key(key: &[u8]) -> Option<Self> {
-        let is_one = match *key.first()? {
-            area::BLOCKS => key.len() == KEY_BYTES,
-            area::GARBAGE => key.len() == KIND_AT,
-            _ => false,
+        let (change, rest) = match (*key.first()?, key.len()) {
+            (area::BLOCKS, KEY_BYTES) | (area::GARBAGE, KIND_AT) => (0, &key[1..]),
+            (area::PLACED_BLOCKS, PLACED_KEY_BYTES) => change_of(key)?,
+            (area::GARBAGE, length) if length == KIND_AT + CHANGE_BYTES => change_of(key)?,
+            _ => return None,
         };
-        let module = ModuleKey(key.get(1..NUMBER_AT)?.try_into().ok()?);
-        let number = u64::from_be_bytes(key.get(NUMBER_AT..KIND_AT)?.try_into().ok()?);
-        is_one.then_some(Self { module, number })
+        let (module, rest) = rest.split_first_chunk()?;
+        let number = u64::from_be_bytes(*rest.first_chunk()?);
+        Some(Self { module: ModuleKey(*module), number, change })
     }
 }
 
-/// The kind of block in a key; `None` for one that this version does not know.
-pub fn kind(key: &[u8]) -> Option<Kind> {
-    key.get(KIND_AT).and_then(|number| kind_of(*number))
+/// The change in a key, and what stands behind it.
+fn change_of(key: &[u8]) -> Option<(u64, &[u8])> {
+    let (change, rest) = key.get(1..)?.split_first_chunk()?;
+    Some((u64::from_be_bytes(*change), rest))
+}
+
+/// The key that the block at `key` was sealed for; `None` if it is no key of a block.
+pub fn sealed(key: &[u8]) -> Option<[u8; KEY_BYTES]> {
+    let rest = match (*key.first()?, key.len()) {
+        (area::BLOCKS, KEY_BYTES) => &key[1..],
+        (area::PLACED_BLOCKS, PLACED_KEY_BYTES) => change_of(key)?.1,
+        _ => return None,
+    };
+    let mut sealed = [area::BLOCKS; KEY_BYTES];
+    sealed[1..].copy_from_slice(rest);
+    Some(sealed)
+}
+
+/// The kind of block in a key that it was sealed for; `None` for one that this version does not
+/// know.
+pub fn kind(sealed: &[u8; KEY_BYTES]) -> Option<Kind> {
+    kind_of(sealed[KIND_AT])
+}
+
+/// The last address or number in a key that a block was sealed for.
+pub fn last(sealed: &[u8; KEY_BYTES]) -> u64 {
+    sealed[LAST_AT..].iter().fold(0, |last, byte| last << 8 | u64::from(*byte))
 }
 
 /// The kind of block with this number; `None` if this version does not know it.
@@ -153,50 +213,65 @@ pub fn kind_of(number: u8) -> Option<Kind> {
     Kind::ALL.into_iter().find(|kind| *kind as u8 == number)
 }
 
-/// The last address or number in a key.
-pub fn last(key: &[u8]) -> Option<u64> {
-    Some(u64::from_be_bytes(key.get(LAST_AT..KEY_BYTES)?.try_into().ok()?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn placed(module: u8, number: u64, change: u64) -> Generation {
+        Generation { module: ModuleKey([module; 16]), number, change }
+    }
+
     #[test]
-    fn keys_sort_by_area_module_generation_kind_and_address() {
-        let generation =
-            |module: u8, number| Generation { module: ModuleKey([module; 16]), number };
-        let keys: Vec<Vec<u8>> = vec![
-            ModuleKey([1; 16]).record().to_vec(),
-            ModuleKey([2; 16]).record().to_vec(),
-            generation(1, 1).garbage(),
-            generation(2, 1).garbage(),
-            HEAD.to_vec(),
-            generation(1, 1).extent().0.to_vec(),
-            generation(1, 1).key(Kind::Ranges, 0).to_vec(),
-            generation(1, 1).key(Kind::Ranges, 0xff).to_vec(),
-            generation(1, 1).key(Kind::Ranges, 0x100).to_vec(),
-            generation(1, 1).after(Kind::Ranges).to_vec(),
-            generation(1, 1).key(Kind::Functions, 5).to_vec(),
-            generation(1, 1).key(Kind::Layers, u64::MAX).to_vec(),
-            generation(1, 1).record_copy().to_vec(),
-            generation(1, 1).extent().1,
-            generation(1, 2).extent().0.to_vec(),
-            generation(1, 256).key(Kind::Ranges, 0).to_vec(),
-            generation(2, 1).key(Kind::Ranges, 0).to_vec(),
-        ];
-        assert!(keys.is_sorted_by(|a, b| a < b));
-        assert_eq!(Generation::from_key(&keys[15]), Some(generation(1, 256)));
-        assert_eq!(Generation::from_key(&keys[3]), Some(generation(2, 1)));
-        assert_eq!(ModuleKey::of_record(&keys[1]), Some(ModuleKey([2; 16])));
-        assert_eq!(last(&keys[8]), Some(0x100));
-        assert_eq!(
-            (kind(&keys[10]), kind(&keys[12]), kind(b"short")),
-            (Some(Kind::Functions), Some(Kind::Record), None)
-        );
-        for other in [b"short".as_slice(), &keys[0], &keys[4], &keys[13]] {
-            assert_eq!(Generation::from_key(other), None);
+    fn keys_sort_by_area_change_module_generation_kind_and_address() {
+        for change in [0, 7] {
+            let generation = |module, number| placed(module, number, change);
+            let keys: Vec<Vec<u8>> = vec![
+                ModuleKey([1; 16]).record().to_vec(),
+                ModuleKey([2; 16]).record().to_vec(),
+                generation(1, 1).garbage(),
+                generation(2, 1).garbage(),
+                HEAD.to_vec(),
+                generation(1, 1).extent().0,
+                generation(1, 1).key(Kind::Ranges, 0),
+                generation(1, 1).key(Kind::Ranges, 0xff),
+                generation(1, 1).key(Kind::Ranges, 0x100),
+                generation(1, 1).after(Kind::Ranges),
+                generation(1, 1).key(Kind::Functions, 5),
+                generation(1, 1).key(Kind::Layers, u64::MAX),
+                generation(1, 1).key(Kind::Record, u64::MAX),
+                generation(1, 1).extent().1,
+                generation(1, 2).extent().0,
+                generation(1, 256).key(Kind::Ranges, 0),
+                generation(2, 1).key(Kind::Ranges, 0),
+                placed(1, 1, 300).key(Kind::Ranges, 0),
+            ];
+            assert!(keys.is_sorted_by(|a, b| a < b));
+            assert_eq!(Generation::from_key(&keys[15]), Some(generation(1, 256)));
+            assert_eq!(Generation::from_key(&keys[3]), Some(generation(2, 1)));
+            assert_eq!(ModuleKey::of_record(&keys[1]), Some(ModuleKey([2; 16])));
+            for other in [b"short".as_slice(), &keys[0], &keys[4], &keys[13]] {
+                assert_eq!(Generation::from_key(other), None);
+            }
+            assert_eq!(ModuleKey::of_record(&keys[6]), None);
         }
-        assert_eq!(ModuleKey::of_record(&keys[6]), None);
+    }
+
+    /// A block is sealed for the same key wherever it lies.
+    #[test]
+    fn sealed_keys_have_no_change() {
+        for (kind, last_number) in
+            [(Kind::Ranges, 0x100), (Kind::Functions, 5), (Kind::Record, u64::MAX)]
+        {
+            let want = placed(3, 9, 0).key(kind, last_number);
+            for change in [0, 1, 256, u64::MAX] {
+                let key = placed(3, 9, change).key(kind, last_number);
+                let sealed = sealed(&key).unwrap();
+                assert_eq!(sealed[..], want);
+                assert_eq!((super::kind(&sealed), last(&sealed)), (Some(kind), last_number));
+            }
+        }
+        for other in [b"short".as_slice(), &HEAD, &ModuleKey([1; 16]).record()] {
+            assert_eq!(sealed(other), None);
+        }
     }
 }

@@ -86,7 +86,7 @@ pub enum Locked {
 /// Where a block belongs.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'k> {
-    /// The key of its row.
+    /// The key of its row, without the number of a change.
     pub key: &'k [u8],
     /// What it holds.
     pub kind: Kind,
@@ -226,7 +226,7 @@ impl Seal {
                 let (epoch, generation) = record_of(bytes).ok_or(Damage::Header)?;
                 Self::of_epoch(
                     ring.epoch(epoch).ok_or(Damage::Key)?,
-                    Generation { module, number: generation },
+                    Generation { module, number: generation, change: 0 },
                 )
             }
             (suite, _) => return Err(Damage::Suite(suite)),
@@ -300,7 +300,7 @@ mod tests {
     use crate::module::ModuleKey;
 
     fn generation(module: u8, number: u64) -> Generation {
-        Generation { module: ModuleKey([module; 16]), number }
+        Generation { module: ModuleKey([module; 16]), number, change: 0 }
     }
 
     const PLACE: Place<'_> = Place { key: b"the key of the row", kind: Kind::Ranges, last: 9 };

@@ -249,7 +249,7 @@ mod tests {
         let ring = Ring::generate().unwrap();
         let bytes = ring.wrap(&key).unwrap();
         let again = Ring::unwrap(&bytes, Some(&key)).unwrap();
-        let generation = Generation { module: ModuleKey([1; 16]), number: 9 };
+        let generation = Generation { module: ModuleKey([1; 16]), number: 9, change: 0 };
         assert_eq!(again.newest().data_key(generation), ring.newest().data_key(generation));
         assert_eq!(again.index_key("names"), ring.index_key("names"));
         assert_ne!(ring.index_key("contents"), ring.index_key("names"));

@@ -1,8 +1,9 @@
 //! One change of the store: blocks and rows as sorted files, ingested at once.
 
 use super::{Part, ROWS, Rows, Writer};
-use crate::block::Compressed;
+use crate::block::{Compressed, Kind};
 use crate::database::ack::Database;
+use crate::database::garbage::Note;
 use crate::database::head::Head;
 use crate::database::record::Module;
 use crate::database::record::{self, Known, Record};
@@ -15,19 +16,28 @@ use rocksdb::{DB, IngestExternalFileOptions, SstFileWriter};
 use std::fs;
 use std::path::PathBuf;
 
+/// Bytes of a record, about.
+const RECORD_BYTES: u64 = 1 << 10;
+
+/// Modules of a change share a file up to so many bytes.
+const FILE_BYTES: u64 = 16 << 20;
+
 impl Writer<'_> {
     /// The same without saying so.
     pub(crate) fn ingest(&mut self, parts: &[Part<'_>], gone: &[Known]) -> Result<(), Error> {
         let io = |cause| Error::io(&self.store.path, cause);
         let mut head = self.head;
         head.ack.sequence += 1;
-        let (mut rows, mut staged) = (Rows::new(), Staged::new(self.store));
+        let mut rows = Rows::new();
+        let mut new: Vec<NewModule<'_, '_>> = Vec::with_capacity(parts.len());
         for part in parts {
-            let (module, generation) = (&part.module, part.module.generation);
+            let module = &part.module;
             let raw = Record::of(module, head.ack.sequence).raw().map_err(io)?;
             self.replace_rows(&mut rows, &mut head, part.before.as_ref(), Some((module, &raw)))?;
-            staged.write_module(part, &raw, generation)?;
+            new.push(NewModule { part, raw });
         }
+        let mut staged = Staged::new(self.store);
+        staged.write_modules(new, head.ack.sequence)?;
         if let Some(quota) = self
             .store
             .quota
@@ -91,28 +101,12 @@ impl Writer<'_> {
         if let Some(before) = before {
             head.ack.sum.subtract(&self.rows.sum_key, &key, &before.raw);
         }
-        if let Some(old) = &old {
-            head.ack.rows = head.ack.rows.saturating_sub(1);
-            head.bytes_stored = head.bytes_stored.saturating_sub(old.record.bytes_stored);
-            rows.extend(self.tokens.rows(module, &old.record).into_iter().map(|key| (key, None)));
-            if new.is_none_or(|(new, _)| new.generation != old.generation) {
-                rows.insert(
-                    old.generation.garbage(),
-                    Some(self.mark(&old.generation.garbage()).map_err(io)?),
-                );
-            }
+        if let Some((old, copy)) = old.as_ref().zip(before.map(|known| known.record.sequence)) {
+            self.drop_rows(rows, head, (old, copy), new.map(|(new, _)| new)).map_err(io)?;
         }
         let raw = match new {
             Some((new, raw)) => {
-                head.ack.rows += 1;
-                head.bytes_stored += new.record.bytes_stored;
-                head.imported_ms = head.imported_ms.max(new.record.imported_ms);
-                for key in self.tokens.rows(module, &new.record) {
-                    let mark = self.mark(&key).map_err(io)?;
-                    rows.insert(key, Some(mark));
-                }
-                // It may have been on its way out.
-                rows.insert(new.generation.garbage(), None);
+                self.add_rows(rows, head, new).map_err(io)?;
                 rows.insert(
                     key.to_vec(),
                     Some(record::close(&new.seal, new.generation, &key, raw).map_err(io)?),
@@ -121,7 +115,7 @@ impl Writer<'_> {
             }
             None => {
                 let raw = Record::removed(head.ack.sequence).raw().map_err(io)?;
-                let generation = Generation { module, number: 0 };
+                let generation = Generation { module, number: 0, change: 0 };
                 let seal = Seal::new(self.ring.as_deref(), generation);
                 rows.insert(
                     key.to_vec(),
@@ -134,6 +128,43 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Drops the rows that find the module `old`, whose record was written in change `copy`, and
+    /// notes what of it nobody needs, if `new` takes its place, or nothing does.
+    fn drop_rows(
+        &self,
+        rows: &mut Rows,
+        head: &mut Head,
+        (old, copy): (&Module, u64),
+        new: Option<&Module>,
+    ) -> std::io::Result<()> {
+        head.ack.rows = head.ack.rows.saturating_sub(1);
+        head.bytes_stored = head.bytes_stored.saturating_sub(old.record.bytes_stored);
+        let is_listed = self.tokens.is_in_order(old.generation);
+        head.listed = head.listed.saturating_sub(u64::from(is_listed));
+        let keys = self.tokens.rows(old.generation, &old.record);
+        rows.extend(keys.into_iter().map(|key| (key, None)));
+        for (place, bytes) in gone(old, new, copy) {
+            head.noted += 1;
+            let key = place.garbage();
+            let value = self.rows.seal.close(&key, &Note { bytes }.encode())?;
+            rows.insert(key, Some(value));
+        }
+        Ok(())
+    }
+
+    /// Adds the rows that find the module `new`.
+    fn add_rows(&self, rows: &mut Rows, head: &mut Head, new: &Module) -> std::io::Result<()> {
+        head.ack.rows += 1;
+        head.bytes_stored += new.record.bytes_stored;
+        head.imported_ms = head.imported_ms.max(new.record.imported_ms);
+        head.listed += u64::from(self.tokens.is_in_order(new.generation));
+        for key in self.tokens.rows(new.generation, &new.record) {
+            let mark = self.mark(&key)?;
+            rows.insert(key, Some(mark));
+        }
+        Ok(())
+    }
+
     /// The value of a row that says something by being there.
     fn mark(&self, key: &[u8]) -> std::io::Result<Vec<u8>> {
         self.rows.seal.close(key, &[])
@@ -142,6 +173,44 @@ impl Writer<'_> {
     /// The head without a record that says that a module was removed.
     pub(crate) fn forget(&self, head: &mut Head, known: &Known) {
         head.ack.sum.subtract(&self.rows.sum_key, &known.key.record(), &known.raw);
+    }
+}
+
+/// Where blocks and records lie that nobody needs any more, and their bytes, if `new` takes the
+/// place of `old`, or nothing does. The second copy of the old record was written in change
+/// `copy`: with its blocks, or alone.
+fn gone(old: &Module, new: Option<&Module>, copy: u64) -> Vec<(Generation, u64)> {
+    let blocks = old.generation;
+    let has_gone = new.is_none_or(|new| new.generation != blocks);
+    let blocks = has_gone.then_some((blocks, old.record.bytes_stored));
+    let place = Generation { change: copy, ..old.generation };
+    let copy = (place != old.generation).then_some((place, RECORD_BYTES));
+    blocks.into_iter().chain(copy).collect()
+}
+
+/// A module, and the bytes of its record before compression.
+struct NewModule<'p, 'b> {
+    part: &'p Part<'b>,
+    raw: Vec<u8>,
+}
+
+impl NewModule<'_, '_> {
+    /// Writes its blocks, if it has new ones, and its record's second copy.
+    fn write(&self, segment: &mut SstFileWriter<'_>, change: u64) -> Result<(), Failure> {
+        let module = &self.part.module;
+        let generation = Generation { change, ..module.generation };
+        let close = |block: &Compressed| {
+            let sealed = generation.sealed_key(block.kind, block.last);
+            let place = Place { key: &sealed, kind: block.kind, last: block.last };
+            let bytes = module.seal.close(place, block, generation)?;
+            Ok((generation.key(block.kind, block.last), bytes))
+        };
+        let blocks = self.part.blocks.unwrap_or_default();
+        let closed: Vec<_> = blocks.par_iter().map(close).collect::<Result<_, Failure>>()?;
+        closed.iter().try_for_each(|(key, bytes)| segment.put(key, bytes))?;
+        let sealed = generation.sealed_key(Kind::Record, u64::MAX);
+        let copy = record::close(&module.seal, generation, &sealed, &self.raw)?;
+        Ok(segment.put(generation.key(Kind::Record, u64::MAX), copy)?)
     }
 }
 
@@ -178,28 +247,27 @@ impl<'s> Staged<'s> {
         })
     }
 
-    /// Writes the file of one module: its blocks, and its record's second copy, whose bytes are
-    /// `raw` before compression.
-    fn write_module(
+    /// Writes the files of `modules`, which are those of one change. Small ones share a file.
+    fn write_modules(
         &mut self,
-        part: &Part<'_>,
-        raw: &[u8],
-        generation: Generation,
+        mut modules: Vec<NewModule<'_, '_>>,
+        change: u64,
     ) -> Result<(), Error> {
-        let name = format!("blocks-{}.sst", self.files.len());
-        self.write(&name, |segment| {
-            let close = |block: &Compressed| {
-                let key = generation.key(block.kind, block.last);
-                let place = Place { key: &key, kind: block.kind, last: block.last };
-                part.module.seal.close(place, block, generation).map(|bytes| (key, bytes))
-            };
-            let closed: Vec<_> =
-                part.blocks.unwrap_or_default().par_iter().map(close).collect::<Result<_, _>>()?;
-            closed.iter().try_for_each(|(key, bytes)| segment.put(key, bytes))?;
-            let key = generation.record_copy();
-            segment.put(key, record::close(&part.module.seal, generation, &key, raw)?)?;
-            Ok(())
-        })
+        modules.sort_by_key(|module| module.part.module.generation);
+        let mut bytes = 0;
+        let files = modules.chunk_by(|module, _| {
+            bytes += module.part.module.record.bytes_stored;
+            let has_room = bytes < FILE_BYTES;
+            bytes = if has_room { bytes } else { 0 };
+            has_room
+        });
+        for modules in files {
+            let name = format!("blocks-{}.sst", self.files.len());
+            self.write(&name, |segment| {
+                modules.iter().try_for_each(|module| module.write(segment, change))
+            })?;
+        }
+        Ok(())
     }
 
     /// Moves them into the database, in one step.

@@ -8,7 +8,6 @@ use crate::database::record::{Known, Module};
 use crate::database::{Error, Store};
 use crate::module::ModuleRecord;
 use crate::pack::Packed;
-use crate::seal::Seal;
 
 /// What became of a module.
 #[derive(Clone, Debug)]
@@ -117,14 +116,10 @@ impl Writer<'_> {
         let mut record = with_names_of(&packed.record, Some(&before.record));
         record.stamp(self.next_moment());
         let mut module = self.module(packed.key, record, &packed.blocks)?;
-        let is_same = module.generation == before.generation;
-        let has_blocks = is_same && !replace;
+        // Blocks that replace the same ones lie beside them, which may be damaged.
+        let has_blocks = module.generation.is_same_as(before.generation) && !replace;
         if has_blocks {
-            module.seal = before.seal;
-        } else if is_same {
-            // Beside the old ones, which may be damaged, so that nothing has to be read of them.
-            module.generation.number = before.generation.number.wrapping_add(1);
-            module.seal = Seal::new(self.ring.as_deref(), module.generation);
+            (module.generation, module.seal) = (before.generation, before.seal);
         }
         let parts = [Part {
             module,

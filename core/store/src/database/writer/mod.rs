@@ -25,16 +25,22 @@ use crate::database::ack::{Ack, AckDraft, Database};
 use crate::database::head::{Head, RowAccess};
 use crate::database::index::Tokens;
 use crate::database::lock::Lock;
-use crate::database::reader::{self, Unreadable, check, open_database, record_of};
+use crate::database::reader::{Unreadable, check, open_database, record_of};
 use crate::database::record::Module;
 use crate::database::record::{self, Known};
-use crate::database::{Access, Error, FAMILY, Store, drop_option_notes, durable, options, salvage};
+use crate::database::stored::{stored, stored_in};
+use crate::database::{
+    Access, Error, FAMILY, Store, drop_option_notes, durable, joining_options, salvage,
+};
 use crate::module::ModuleKey;
 use crate::module::{ModuleRecord, now_ms};
 use crate::pack::Packed;
 use crate::seal::{Ring, Seal};
 pub(crate) use change::Staged;
 pub use commit::Committed;
+
+/// Modules of a migrated store that are written in one change.
+const MIGRATED_AT_ONCE: usize = 256;
 
 /// Name of a file in `staging/`.
 const ROWS: &str = "rows.sst";
@@ -55,7 +61,7 @@ pub(super) struct Writer<'s> {
     pub db: DB,
     /// As the last change left it.
     pub head: Head,
-    rows: RowAccess,
+    pub rows: RowAccess,
     tokens: Tokens,
     lock: Lock,
     /// The acknowledgement of the change that is being made.
@@ -113,7 +119,9 @@ impl<'s> Writer<'s> {
     ) -> Result<Self, Error> {
         durable::create_folder(folder).map_err(|cause| Error::io(folder, cause))?;
         drop_option_notes(folder);
-        let mut options = options();
+        let tables = salvage::tables_in(folder).map_err(|cause| Error::io(folder, cause))?;
+        let sizes = tables.iter().filter_map(|path| fs::metadata(path).ok());
+        let mut options = joining_options(sizes.map(|metadata| metadata.len()).sum());
         options.create_if_missing(true);
         options.create_missing_column_families(true);
         let family = ColumnFamilyDescriptor::new(FAMILY, options.clone());
@@ -161,15 +169,16 @@ impl<'s> Writer<'s> {
         modules: &[Packed],
         moments: &[u64],
     ) -> Result<(), Error> {
-        for (packed, moment) in modules.iter().zip(moments) {
-            let mut record = packed.record.clone();
-            record.stamp(*moment);
-            let part = Part {
-                module: self.module(packed.key, record, &packed.blocks)?,
-                blocks: Some(&packed.blocks),
-                before: None,
-            };
-            self.put(&[part], &[])?;
+        let modules: Vec<_> = modules.iter().zip(moments).collect();
+        for modules in modules.chunks(MIGRATED_AT_ONCE) {
+            let mut parts = Vec::with_capacity(modules.len());
+            for (packed, moment) in modules {
+                let mut record = packed.record.clone();
+                record.stamp(**moment);
+                let module = self.module(packed.key, record, &packed.blocks)?;
+                parts.push(Part { module, blocks: Some(&packed.blocks), before: None });
+            }
+            self.put(&parts, &[])?;
         }
         self.tidy();
         Ok(())
@@ -183,22 +192,27 @@ impl<'s> Writer<'s> {
     ) -> Result<Module, Error> {
         let contents = record::contents(self.ring.as_deref(), blocks)
             .map_err(|damage| Error::damaged_input(&record, damage))?;
-        let generation = record::generation(key, &contents);
+        let generation = record::generation(key, &contents, self.next_change());
         let seal = Seal::new(self.ring.as_deref(), generation);
         Ok(Module { generation, record, seal, extents: record::extents(blocks), contents })
     }
 
     /// All blocks of `module`.
     fn stored(&self, module: &Module) -> Result<Vec<Compressed>, Error> {
-        match reader::stored(&self.db, module) {
+        match stored(&self.db, module) {
             Ok(blocks) => Ok(blocks),
             Err(Unreadable::Damage) => {
                 let io = |cause| Error::io(&self.store.symbols(), cause);
                 let salvage = salvage::Salvage::of(&[&self.store.symbols()]).map_err(io)?;
-                reader::stored_in(&salvage, module).map_err(io)
+                stored_in(&salvage, module).map_err(io)
             }
             Err(Unreadable::Database(cause)) => Err(self.store.database_error(cause)),
         }
+    }
+
+    /// The number of the change that comes next.
+    pub(super) fn next_change(&self) -> u64 {
+        self.head.ack.sequence + 1
     }
 
     /// Now, or the first moment after all modules: a clock may stand still, or go back.
