@@ -16,6 +16,7 @@ const MODULES: &str = "Examples:
 const LIST: &str = "Examples:
   symtool modules list
   symtool modules list libxxx --sort imported
+  symtool modules list --limit 100 --after libxxx.so
   symtool modules list --json | jq -r .id
 
 On a terminal, ids are cut to 12 digits, which are enough to name a module.";
@@ -112,6 +113,12 @@ pub struct List {
     /// Reverse the order
     #[arg(long)]
     pub reverse: bool,
+    /// List at most N modules
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Begin behind this module: a name, a path or an id, optionally with `:ARCH`
+    #[arg(long, value_name = "MODULE", value_parser = module())]
+    pub after: Option<OsString>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -4,72 +4,108 @@
 //! middle. Elsewhere all of it is written.
 
 use std::cmp::Reverse;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use indicatif::DecimalBytes;
 use symtool_module::is_same_arch;
-use symtool_store::{Catalog, ModuleRecord};
+use symtool_store::{Catalog, Module, ModuleRecord};
 
 use super::args::{List, Sort};
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::find;
 use crate::moment::moment;
 use crate::output;
 use crate::terminal::{clean, columns_of, elide, stdout_columns};
 
 /// Runs the command.
 pub fn run(context: &Context, catalog: &Catalog<'_>, args: &List) -> Result<Exit> {
-    let mut out = std::io::stdout().lock();
-    let records = chosen(catalog, args)?;
-    let is_empty = records.is_empty();
-    let records = records.into_iter();
+    let after = match args.after.as_ref().map(|name| find::module(catalog, name, false)) {
+        None => None,
+        Some(Ok(module)) => Some(module),
+        Some(Err(error)) => {
+            say!("{}", error.reason()?);
+            return Ok(Exit::failed_if(true));
+        }
+    };
+    let records = chosen(catalog, after, args)?;
+    let records: Records<'_> = Box::new(records.take(args.limit.unwrap_or(usize::MAX)));
+    let mut out = BufWriter::new(std::io::stdout().lock());
     if context.json {
         for record in records {
-            writeln!(out, "{}", output::json(record)?)?;
+            writeln!(out, "{}", output::json(&record?)?)?;
         }
     } else {
-        let paint = context.paint(&std::io::stdout());
-        let columns = stdout_columns();
-        let rows: Vec<Row> = columns
-            .map(|_| Row::head())
-            .into_iter()
-            .chain(records.map(|record| Row::of(record, columns.is_some())))
-            .collect();
-        let widths = Widths::of(&rows, columns);
-        // Nothing has no list; for scripts, lines are modules.
-        for (at, row) in rows.iter().enumerate().filter(|_| !is_empty) {
-            let (start, reset) =
-                if at == 0 && columns.is_some() { (paint.bold, paint.reset) } else { ("", "") };
-            writeln!(out, "{start}{}{reset}", widths.line(row))?;
-        }
+        write_rows(context, &mut out, records)?;
     }
     out.flush()?;
     Ok(Exit::Done)
 }
 
-/// The modules that `args` asks for, in its order.
-fn chosen<'c>(catalog: &'c Catalog<'_>, args: &List) -> Result<Vec<&'c ModuleRecord>> {
-    let is_meant = |record: &&ModuleRecord| {
-        let is_named = |word: &String| {
-            let names = record.other_names.iter().chain(&record.labels).chain([&record.name]);
-            names.into_iter().any(|name| name.contains(word.as_str()))
-                || record.id.starts_with(&word.to_ascii_lowercase().replace('-', ""))
-        };
-        (args.words.is_empty() || args.words.iter().any(is_named))
-            && args.arch.as_ref().is_none_or(|arch| is_same_arch(&record.arch, arch))
+/// Writes a line for each of `records`.
+fn write_rows(context: &Context, out: &mut impl Write, records: Records<'_>) -> Result<()> {
+    let columns = stdout_columns();
+    let rows: Vec<Row> = records
+        .map(|record| record.map(|record| Row::of(&record, columns.is_some())))
+        .collect::<Result<_>>()?;
+    // Nothing has no list; for scripts, lines are modules.
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<Row> = columns.map(|_| Row::head()).into_iter().chain(rows).collect();
+    let paint = context.paint(&std::io::stdout());
+    let widths = Widths::of(&rows, columns);
+    for (at, row) in rows.iter().enumerate() {
+        let (start, reset) =
+            if at == 0 && columns.is_some() { (paint.bold, paint.reset) } else { ("", "") };
+        writeln!(out, "{start}{}{reset}", widths.line(row))?;
+    }
+    Ok(())
+}
+
+/// Records in the order in which they are listed.
+type Records<'c> = Box<dyn Iterator<Item = Result<ModuleRecord>> + 'c>;
+
+/// The modules that `args` asks for, in its order. By name, each is read when its turn comes.
+fn chosen<'c>(
+    catalog: &'c Catalog<'_>,
+    after: Option<&'c Module>,
+    args: &'c List,
+) -> Result<Records<'c>> {
+    let is_meant = |record: &ModuleRecord| is_meant(record, args);
+    let key: fn(&ModuleRecord) -> Reverse<u64> = match args.sort {
+        Sort::Name => {
+            let modules = catalog.listing(after, args.reverse)?;
+            return Ok(Box::new(
+                modules
+                    .map(|module| module.map(|module| module.record).map_err(Error::from))
+                    .filter(move |record| record.as_ref().map_or(true, is_meant)),
+            ));
+        }
+        Sort::Imported => |record| Reverse(record.imported_ms),
+        Sort::Stored => |record| Reverse(record.bytes_stored),
     };
-    let mut records: Vec<&ModuleRecord> =
-        catalog.modules()?.iter().map(|module| &module.record).filter(is_meant).collect();
-    match args.sort {
-        Sort::Name => {}
-        Sort::Imported => records.sort_by_key(|record| Reverse(record.imported_ms)),
-        Sort::Stored => records.sort_by_key(|record| Reverse(record.bytes_stored)),
-    }
+    let mut modules: Vec<&Module> = catalog.modules()?.iter().collect();
+    modules.sort_by_key(|module| key(&module.record));
     if args.reverse {
-        records.reverse();
+        modules.reverse();
     }
-    Ok(records)
+    let is_after =
+        |module: &&Module| after.is_some_and(|after| after.generation == module.generation);
+    let skipped = modules.iter().position(is_after).map_or(0, |at| at + 1);
+    let records = modules.into_iter().skip(skipped).map(|module| &module.record);
+    Ok(Box::new(records.filter(move |record| is_meant(record)).map(|record| Ok(record.clone()))))
+}
+
+fn is_meant(record: &ModuleRecord, args: &List) -> bool {
+    let is_named = |word: &String| {
+        let names = record.other_names.iter().chain(&record.labels).chain([&record.name]);
+        names.into_iter().any(|name| name.contains(word.as_str()))
+            || record.id.starts_with(&word.to_ascii_lowercase().replace('-', ""))
+    };
+    (args.words.is_empty() || args.words.iter().any(is_named))
+        && args.arch.as_ref().is_none_or(|arch| is_same_arch(&record.arch, arch))
 }
 
 /// Columns between two cells.
