@@ -56,6 +56,10 @@ crashes *args:
 mapping *args:
     sh scripts/mapping.sh "$@"
 
+# Measure what commands cost in a store of many modules against one of one; arguments: --modules N --rounds N --store DIR
+scale *args:
+    sh scripts/scale.sh "$@"
+
 # Measure how well generated crashes are grouped, before and after late imports; arguments go to the generator
 eval *args:
     sh scripts/eval-crashes.sh "$@"

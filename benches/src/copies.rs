@@ -57,10 +57,10 @@ impl Copies {
 }
 
 /// Bytes of the build-id that a copy's number takes.
-const NUMBER_BYTES: usize = size_of::<u32>();
+pub const NUMBER_BYTES: usize = size_of::<u32>();
 
 /// Where the build-id lies in the file, if it has one that is long enough for a number.
-fn id_offset(data: &[u8]) -> Option<usize> {
+pub fn id_offset(data: &[u8]) -> Option<usize> {
     let file = object::File::parse(data).ok()?;
     let id = file.build_id().ok()??;
     let offset = id.as_ptr().addr().checked_sub(data.as_ptr().addr())?;

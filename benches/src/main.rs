@@ -28,6 +28,7 @@
 //! [`check`] has found the same answers.
 
 mod aliases;
+mod builds;
 mod check;
 mod copies;
 mod crashes;
@@ -99,6 +100,9 @@ fn main() -> ExitCode {
                 proguard::USAGE,
                 proguard::run,
             );
+        }
+        Some((verb, args)) if verb == builds::VERB => {
+            return subcommand(builds::parse(args.iter().cloned()), builds::USAGE, builds::run);
         }
         Some((verb, args)) if verb == floor::VERB => {
             return subcommand(floor::parse(args.iter().cloned()), floor::USAGE, floor::run);
