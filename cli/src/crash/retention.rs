@@ -7,11 +7,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::Result;
 use indicatif::DecimalBytes;
 use serde::Serialize;
-use symtool_crashes::{CrashId, CrashWriter, Crashes, Retention, RetentionPlan, Slot};
+use symtool_crashes::{CrashId, Crashes, Retention, RetentionPlan, Slot};
 use symtool_store::Store;
 
 use super::args::{CrashForget, CrashGc};
 use crate::context::Context;
+use crate::counted::open_writer;
 use crate::exit::Exit;
 use crate::output;
 
