@@ -226,9 +226,9 @@ fn an_exported_symbol_file_gives_the_same_answers() {
         });
         let addresses: Vec<u64> = starts.collect();
         let answers = |sandbox: &Sandbox, base: u64| {
-            let batch: String =
+            let lines: Vec<String> =
                 addresses.iter().map(|address| format!("{:#x}\n", address + base)).collect();
-            let batch = sandbox.write("batch", batch);
+            let batch = sandbox.write("batch", lines.concat());
             let words = [
                 "resolve",
                 "--style",

@@ -75,8 +75,8 @@ fn rows_and_rules_of_many_blocks_come_back() {
 fn a_missing_block_is_an_error_and_no_gap() {
     let symbols = large();
     let mut packed = pack(&symbols, 1).unwrap();
-    let lost = packed.blocks.iter().position(|block| block.kind == Kind::UnwindRows).unwrap();
-    let last = packed.blocks.remove(lost).last;
+    let gone = packed.blocks.iter().position(|block| block.kind == Kind::UnwindRows).unwrap();
+    let last = packed.blocks.remove(gone).last;
     let folder = tempfile::tempdir().unwrap();
     let store = Store::at(&folder.path().join("store"), Duration::from_secs(1));
     store.commit(&[packed], false).unwrap();

@@ -59,7 +59,7 @@ fn frame(name: &str, file: &str, line: u32) -> Frame {
     (name.to_owned(), file.to_owned(), line)
 }
 
-/// `path` without `.` and `..`, as dump_syms writes it.
+/// `path` without `.` and `..`, as `dump_syms` writes it.
 fn normal(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
@@ -93,7 +93,7 @@ fn golden(name: &str) -> Vec<(u64, u64, Vec<Frame>)> {
     text.lines().map(line).collect()
 }
 
-/// dump_syms demangles names, and knows no clones (`f.part.0`). Of the symbols of stub.s, which
+/// `dump_syms` demangles names, and knows no clones (`f.part.0`). Of the symbols of stub.s, which
 /// overlap, it takes others than LLVM.
 fn is_same_function(linkage: &str, name: &str) -> bool {
     if linkage.starts_with("stub_") {
@@ -364,9 +364,8 @@ fn written(symbols: &ModuleSymbols) -> Vec<u8> {
 #[test]
 fn what_is_written_is_read() {
     let mut compared = 0;
-    let files = support::files(&testdata("objects"))
-        .into_iter()
-        .chain(support::files(&testdata("breakpad")));
+    let files =
+        support::files(testdata("objects")).into_iter().chain(support::files(testdata("breakpad")));
     for path in files {
         let Ok(mapped) = Mapped::open(&path) else { continue };
         let Ok(file) = DebugFile::parse(&mapped) else { continue };

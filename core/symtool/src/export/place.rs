@@ -84,9 +84,9 @@ fn one(path: &Path, mapped: &Mapped, is_named: bool, layout: Layout, folder: &Pa
             Err(error) => failed(format!("{}: {error}", target.display())),
         }
     };
-    let placed = places.into_iter().map(put).collect();
+    let outcomes = places.into_iter().map(put).collect();
     match mapped.unchanged() {
-        Ok(()) => placed,
+        Ok(()) => outcomes,
         Err(error) => vec![failed(error.to_string())],
     }
 }

@@ -38,7 +38,7 @@ impl GivenId {
         let digits = text.replace('-', "").to_ascii_lowercase();
         let is_id = (8..=2 * MAX_ID_BYTES).contains(&digits.len())
             && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
-            && (digits.len() % 2 == 0 || digits.len() > 32);
+            && (digits.len().is_multiple_of(2) || digits.len() > 32);
         is_id.then_some(Self(digits))
     }
 }
@@ -82,7 +82,7 @@ impl Header {
         });
         let kind = if is_windows { ModuleKind::Pe } else { ModuleKind::Elf };
         let digits = given.0.as_bytes();
-        let is_debug_id = is_windows || digits.len() % 2 != 0;
+        let is_debug_id = is_windows || !digits.len().is_multiple_of(2);
         let id = match DebugId::parse(digits).filter(|_| is_debug_id) {
             Some(debug_id) => debug_id.module_id(kind, None),
             None => hex_bytes(digits).map(|bytes| ModuleId { bytes, made_up: false }),
@@ -147,8 +147,8 @@ fn first_16(id: &[u8]) -> [u8; 16] {
 
 /// The digits of `INFO CODE_ID`.
 fn code_id(bytes: &[u8]) -> Option<Vec<u8>> {
-    let infos = head(bytes).skip(1).map_while(|line| line.strip_prefix(b"INFO "));
-    let code_id = infos.filter_map(|info| info.strip_prefix(b"CODE_ID ")).next()?;
+    let mut infos = head(bytes).skip(1).map_while(|line| line.strip_prefix(b"INFO "));
+    let code_id = infos.find_map(|info| info.strip_prefix(b"CODE_ID "))?;
     let digits = code_id.split(|byte| *byte == b' ').next()?;
     (digits.len() <= 2 * MAX_ID_BYTES).then(|| digits.to_ascii_lowercase())
 }
@@ -163,7 +163,7 @@ fn stamp_and_size(digits: &[u8]) -> Option<ModuleId> {
 }
 
 fn hex_bytes(digits: &[u8]) -> Option<Vec<u8>> {
-    let is_whole = !digits.is_empty() && digits.len() % 2 == 0;
+    let is_whole = !digits.is_empty() && digits.len().is_multiple_of(2);
     let byte = |pair: &[u8]| u8::try_from(hexadecimal(pair)?).ok();
     digits.chunks(2).map(byte).collect::<Option<_>>().filter(|_| is_whole)
 }
@@ -177,7 +177,7 @@ fn kind(os: &[u8]) -> ModuleKind {
     }
 }
 
-/// Architectures as Breakpad and dump_syms name them, and as LLVM does.
+/// Architectures as Breakpad and `dump_syms` name them, and as LLVM does.
 pub const ARCHES: [(&str, &str); 32] = [
     ("x86", "i386"),
     ("i386", "i386"),

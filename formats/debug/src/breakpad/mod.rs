@@ -43,7 +43,7 @@ use tables::Tables;
 use unit::PartSymbols;
 pub use write::{BreakpadHead, breakpad_id, write_breakpad};
 
-/// What stands for the name of a function that has none (dump_syms).
+/// What stands for the name of a function that has none (`dump_syms`).
 const NO_NAME: &[u8] = b"<name omitted>";
 /// What stands for a file that is not known (LLVM).
 const NO_FILE: &[u8] = b"??";

@@ -95,7 +95,7 @@ impl<'d> Record<'d> {
             b"FUNC" => function(rest).map(Self::Function),
             b"INLINE" => inline(rest).map(Self::Inline),
             b"PUBLIC" => public(rest),
-            b"STACK" => stack(rest),
+            b"STACK" => Some(stack(rest)),
             _ => match hexadecimal(first) {
                 Some(start) => self::line(start, rest).map(Self::Line),
                 None => Some(Self::Unknown),
@@ -153,11 +153,11 @@ fn inline(rest: &[u8]) -> Option<InlineRecord<'_>> {
     (count > 2).then_some(InlineRecord { depth, call_line, call_file, origin, ranges: words.0 })
 }
 
-fn stack(rest: &[u8]) -> Option<Record<'_>> {
-    if let Some(cfi) = rest.strip_prefix(b"CFI ") {
-        return Some(Record::StackCfi(cfi));
+fn stack(rest: &[u8]) -> Record<'_> {
+    match rest.strip_prefix(b"CFI ") {
+        Some(cfi) => Record::StackCfi(cfi),
+        None => rest.strip_prefix(b"WIN ").map_or(Record::Unknown, Record::StackWin),
     }
-    Some(rest.strip_prefix(b"WIN ").map_or(Record::Unknown, Record::StackWin))
 }
 
 /// The words of a line, parted by spaces.

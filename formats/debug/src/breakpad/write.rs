@@ -41,8 +41,7 @@ pub fn breakpad_id(kind: ModuleKind, id: &ModuleId) -> String {
         (ModuleKind::Pe, Some(&[a, b, c, d])) => u32::from_be_bytes([a, b, c, d]),
         _ => 0,
     };
-    let guid: String = guid.iter().map(|byte| format!("{byte:02X}")).collect();
-    format!("{guid}{age:x}")
+    format!("{:032X}{age:x}", u128::from_be_bytes(guid))
 }
 
 /// Writes the file of `symbols`, whose names `spell` spells where it can. Gives back how many unwind

@@ -37,11 +37,14 @@ fn rows_with(code: &[u8], program: &str) -> Vec<(u64, u16, i64, bool)> {
 #[test]
 fn arguments_are_pushed_and_removed() {
     // push 1; push 2; call eax; add esp, 8; ret: the caller removes them.
-    let caller = rows(b"\x6a\x01\x6a\x02\xff\xd0\x83\xc4\x08\xc3");
-    assert_eq!(caller, [(0, 4, 4, false), (2, 4, 8, false), (4, 4, 12, false), (9, 4, 4, false)]);
+    let by_caller = rows(b"\x6a\x01\x6a\x02\xff\xd0\x83\xc4\x08\xc3");
+    assert_eq!(
+        by_caller,
+        [(0, 4, 4, false), (2, 4, 8, false), (4, 4, 12, false), (9, 4, 4, false)]
+    );
     // Without the addition, the function that was called has removed them.
-    let callee = rows(b"\x6a\x01\x6a\x02\xff\xd0\xc3");
-    assert_eq!(callee, [(0, 4, 4, false), (2, 4, 8, false), (4, 4, 12, false), (6, 4, 4, false)]);
+    let removed = rows(b"\x6a\x01\x6a\x02\xff\xd0\xc3");
+    assert_eq!(removed, [(0, 4, 4, false), (2, 4, 8, false), (4, 4, 12, false), (6, 4, 4, false)]);
     // They stay until the end: push ebx; push 1; call eax; mov eax, ebx; pop ecx; pop ebx; ret
     let late = rows(b"\x53\x6a\x01\xff\xd0\x89\xd8\x59\x5b\xc3");
     assert_eq!(late[2..], [(3, 4, 12, false), (8, 4, 8, false), (9, 4, 4, false)]);
