@@ -40,7 +40,7 @@ package:
 dropins *args:
     sh scripts/dropins.sh "$@"
 
-# Mutate fixtures with libFuzzer (TARGET: object, archive, crash, demangle, mapping or rules); needs nightly Rust and cargo-fuzz
+# Mutate fixtures with libFuzzer (TARGET: object, archive, crash, demangle, mapping, minidump or rules); needs nightly Rust and cargo-fuzz
 fuzz target *args:
     sh scripts/fuzz.sh "$@"
 

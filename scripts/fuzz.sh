@@ -3,7 +3,7 @@
 set -eu
 . "$(dirname "$0")/setup.sh"
 
-target=${1:?object, archive, crash, demangle, mapping or rules}
+target=${1:?object, archive, crash, demangle, mapping, minidump or rules}
 shift
 command -v cargo-fuzz >/dev/null || {
     echo "fuzz: no cargo-fuzz; run: cargo install cargo-fuzz" >&2
@@ -16,7 +16,8 @@ seeds=testdata/objects
 case "$target" in
     crash) seeds=testdata/crashes ;;
     mapping) seeds=testdata/mapping ;;
-    rules) seeds=core/grouping/src/rules ;;
+    minidump) seeds=testdata/minidump ;;
+    rules) seeds=core/grouping/rules ;;
     demangle)
         # One name a file.
         seeds=fuzz/corpus/names

@@ -222,7 +222,9 @@ fn an_exported_symbol_file_gives_the_same_answers() {
         let starts = golden.lines().filter_map(|line| {
             let start =
                 serde_json::from_str::<Value>(line).unwrap()["start"].as_str().unwrap().to_owned();
-            u64::from_str_radix(&start[2..], 16).unwrap().checked_sub(base)
+            let start = u64::from_str_radix(&start[2..], 16).unwrap();
+            // Nothing lies at the last address there is.
+            start.checked_sub(base).filter(|_| start < u64::MAX)
         });
         let addresses: Vec<u64> = starts.collect();
         let answers = |sandbox: &Sandbox, base: u64| {

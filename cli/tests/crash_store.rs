@@ -294,7 +294,8 @@ fn a_lost_folder_is_named() {
 #[test]
 fn acknowledged_work_that_is_gone_from_the_log_or_the_manifest_is_named() {
     let whole = Sandbox::new();
-    for number in 1..5 {
+    // Of four, the small chunks would be joined, and nothing be left in the log.
+    for number in 1..4 {
         assert_eq!(add(&whole, &events(number..number + 1)).code, 0);
     }
     let want = crashes(&whole);

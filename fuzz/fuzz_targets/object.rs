@@ -12,6 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(file) = DebugFile::parse(&mapped) else { return };
     let Ok(module) = file.read(&Search::nowhere(), &Progress::default()) else { return };
     assert!(module.ranges.is_sorted_by(|a, b| a.end <= b.start));
+    assert!(module.unwind.rows.is_sorted_by(|a, b| a.end <= b.start));
     assert!(module.ranges.iter().all(
         |range| range.start < range.end && (range.chain.index() as usize) < module.chains.len()
     ));

@@ -15,6 +15,12 @@
 //!      -> unwind.rs    how stacks are walked
 //!      -> assemble.rs  all units in address order, names once, symbols in the gaps: module/
 //! ```
+//!
+//! Each folder uses only those before it: `module` (the value), `bytes`, `object`, `container`,
+//! `dwarf`, `go`, `pdb`, `breakpad`, `companions`; then come the files that list the steps. Archives
+//! come after objects because the slice of a universal file is chosen by the architecture of the
+//! object in it, and companion files after DWARF because skeleton units say where they are and the
+//! objects of a debug map are read as DWARF.
 
 #![deny(missing_docs, clippy::print_stdout, clippy::print_stderr)]
 

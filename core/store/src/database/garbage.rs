@@ -73,13 +73,15 @@ impl Writer<'_> {
         let database = |source| self.store.database_error(source);
         let (mut rows, mut unused) = (Rows::new(), Vec::new());
         for (generation, note) in self.garbage().map_err(database)? {
+            let known = self.known(generation.module)?.map(|known| known.record);
+            let current = known.filter(|record| record.module.is_some());
             // Whatever a note says, blocks that a module has are not touched.
-            let is_used = self.known(generation.module)?.is_some_and(|known| {
-                let places = [known.record.change, known.record.sequence];
-                known.record.module.is_some()
-                    && known.record.generation == generation.number
-                    && places.contains(&generation.change)
+            let is_used = current.as_ref().is_some_and(|record| {
+                record.generation == generation.number
+                    && [record.change, record.sequence].contains(&generation.change)
             });
+            // What was removed goes at once, not when it pays: nobody may find it again.
+            let note = if current.is_some() { note } else { Note { bytes: u64::MAX } };
             if is_used {
                 rows.insert(generation.garbage(), None);
             } else {
