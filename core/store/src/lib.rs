@@ -30,4 +30,4 @@ mod unwind;
 
 pub use database::{Catalog, Error, Mapping, Mappings, Module, Named, Reader, Store};
 pub use module::{Generation, ModuleKey, ModuleRecord, Source, now_ms};
-pub use unwind::Unwinder;
+pub use unwind::{UnwindRow, Unwinder};

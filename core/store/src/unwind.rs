@@ -24,9 +24,18 @@ pub struct Unwinder<'m> {
     /// Opened blocks of rows, by the last address that each covers.
     open_rows: BTreeMap<u64, Arc<RowBlock>>,
     /// Opened blocks of rules, by their number.
-    open_rules: HashMap<u32, Arc<Vec<Rule>>>,
+    open_rules: HashMap<u32, Vec<Rule>>,
     /// Bytes of the opened blocks of rows.
     held_bytes: usize,
+}
+
+/// The row that covers an address.
+#[derive(Clone, Copy, Debug)]
+pub struct UnwindRow<'u> {
+    /// How the caller is found.
+    pub rule: &'u Rule,
+    /// The first virtual address that the row covers.
+    pub start: u64,
 }
 
 /// An opened block of rows.
@@ -62,13 +71,27 @@ impl<'m> Unwinder<'m> {
         }
     }
 
+    /// Whether the module has any rows.
+    pub fn has_rows(&self) -> bool {
+        self.module.record.unwind_rows > 0
+    }
+
     /// The rule for `address`, a virtual address of the module; `None` where it has none.
     ///
     /// # Errors
     /// [`Error::Corrupt`] if the block that should have it is damaged or has gone,
     /// [`Error::Database`] if it cannot be read.
     pub fn rule(&mut self, address: u64) -> Result<Option<Rule>, Error> {
-        if self.module.record.unwind_rows == 0 {
+        Ok(self.row(address)?.map(|row| row.rule.clone()))
+    }
+
+    /// The row that covers `address`, a virtual address of the module; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if the block that should have it is damaged or has gone,
+    /// [`Error::Database`] if it cannot be read.
+    pub fn row(&mut self, address: u64) -> Result<Option<UnwindRow<'_>>, Error> {
+        if !self.has_rows() {
             return Ok(None);
         }
         let Some(block) = self.rows(address)? else { return Ok(None) };
@@ -76,9 +99,14 @@ impl<'m> Unwinder<'m> {
         let row = block.rows[..after].last().map(|stored| stored.row);
         let Some(row) = row.filter(|row| address < row.end) else { return Ok(None) };
         let per_block = u32::try_from(UNWIND_RULES_PER_BLOCK).unwrap_or(u32::MAX);
-        let rules = self.rules(row.rule.0 / per_block)?;
-        let rule = usize::try_from(row.rule.0 % per_block).ok().and_then(|at| rules.get(at));
-        rule.cloned().map(Some).ok_or_else(|| self.damaged(Kind::UnwindRules, row.rule.0.into()))
+        let number = row.rule.0 / per_block;
+        self.open_rules(number)?;
+        let rules = self.open_rules.get(&number);
+        let at = usize::try_from(row.rule.0 % per_block).ok();
+        match rules.zip(at).and_then(|(rules, at)| rules.get(at)) {
+            Some(rule) => Ok(Some(UnwindRow { rule, start: row.start })),
+            None => Err(self.damaged(Kind::UnwindRules, row.rule.0.into())),
+        }
     }
 
     /// The block of rows that covers `address`.
@@ -107,10 +135,10 @@ impl<'m> Unwinder<'m> {
         Ok(Some(block))
     }
 
-    /// Block `number` of rules.
-    fn rules(&mut self, number: u32) -> Result<Arc<Vec<Rule>>, Error> {
-        if let Some(block) = self.open_rules.get(&number) {
-            return Ok(Arc::clone(block));
+    /// Opens block `number` of rules.
+    fn open_rules(&mut self, number: u32) -> Result<(), Error> {
+        if self.open_rules.contains_key(&number) {
+            return Ok(());
         }
         let first = u64::from(number) * UNWIND_RULES_PER_BLOCK as u64;
         let found = self.rules.as_mut().map_or(Ok(None), |rules| rules.seek(first))?;
@@ -118,9 +146,8 @@ impl<'m> Unwinder<'m> {
             .filter(|(_, opened)| opened.first == first)
             .and_then(|(_, opened)| rules::decode(&opened.raw))
             .ok_or_else(|| self.damaged(Kind::UnwindRules, first))?;
-        let block = Arc::new(block);
-        self.open_rules.insert(number, Arc::clone(&block));
-        Ok(block)
+        self.open_rules.insert(number, block);
+        Ok(())
     }
 
     fn damaged(&self, kind: Kind, at: u64) -> Error {

@@ -140,6 +140,17 @@ impl<'s> Catalog<'s> {
         self.found(&[(Index::Id, digits)], |record| record.ids().any(|id| id.starts_with(digits)))
     }
 
+    /// The same, as far as the index of ids lists them: where most ids are not known, as of a
+    /// dump's modules, not all records are read. An index that has lost a row hides a module.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn listed_by_id(&self, digits: &str) -> Result<Vec<&Module>, Error> {
+        self.indexed(&[(Index::Id, digits)], &|record| {
+            record.ids().any(|id| id.starts_with(digits))
+        })
+    }
+
     /// The mappings that go by the id `digits`, in lower case; if none does, those by an id that
     /// begins with it.
     ///
