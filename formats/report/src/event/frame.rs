@@ -115,14 +115,15 @@ pub enum Trust {
 }
 
 impl Trust {
-    /// The trust that breakpad and Sentry call `name`.
+    /// The trust that breakpad and Sentry call `name`, or symtool's report of a minidump.
     pub fn named(name: &str) -> Self {
         match name {
             "context" => Self::Context,
             "prewalked" => Self::Prewalked,
-            "cfi" => Self::Cfi,
+            // A leaf has not touched the stack: as sure as unwind data.
+            "cfi" | "leaf" => Self::Cfi,
             "cfi-scan" | "cfi_scan" | "cfiscan" => Self::CfiScan,
-            "fp" => Self::FramePointer,
+            "fp" | "frame_pointer" => Self::FramePointer,
             "scan" => Self::Scan,
             _ => Self::Unknown,
         }

@@ -55,6 +55,11 @@ pub fn unpack(name: &str, input: impl Read, to: &mut impl Unpacked) {
     layer(name, input, 0, &budget, to);
 }
 
+/// Whether what begins with `head` is packed.
+pub fn is_packed(head: &[u8]) -> bool {
+    Packing::of(head).is_some()
+}
+
 /// Whether the file `name` beside `others` is a tombstone's second copy, which Android writes as a
 /// message beside the text.
 pub fn is_copy(name: &str, has: impl Fn(&str) -> bool) -> bool {

@@ -3,6 +3,8 @@
 pub mod detect;
 pub mod other;
 
+use std::ops::Range;
+
 use crate::event::error::{CrashError, Place};
 use crate::event::frame::Span;
 use crate::event::{CrashEvent, Format};
@@ -109,6 +111,24 @@ pub fn is_list(head: &[u8]) -> bool {
 /// Whether a report that is no text begins with `head`.
 pub fn is_binary(head: &[u8]) -> bool {
     tombstone_proto::is_one(head)
+}
+
+/// Where the minidumps are that are attached to a Sentry envelope; none if `report` is no envelope.
+/// One that was cut off ends with the envelope.
+pub fn attached_dumps(report: &[u8]) -> Vec<Range<usize>> {
+    let items = sentry::envelope::items(report).into_iter();
+    items
+        .filter(|item| item.header.kind == "attachment")
+        .filter(|item| {
+            let bytes = report.get(item.start..).unwrap_or_default();
+            bytes.starts_with(b"MDMP") || bytes.starts_with(b"PMDM")
+        })
+        .map(|item| {
+            let said = item.header.length.and_then(|length| usize::try_from(length).ok());
+            let end = said.and_then(|length| item.start.checked_add(length));
+            item.start..end.map_or(item.end, |end| end.min(report.len()))
+        })
+        .collect()
 }
 
 /// A report that is about one crash.

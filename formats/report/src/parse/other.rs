@@ -11,7 +11,9 @@ pub fn named(bytes: &[u8]) -> Option<&'static str> {
     let is = |magic: &[u8]| bytes.starts_with(magic);
     let at = |offset: usize, value: &[u8]| bytes.get(offset..offset + value.len()) == Some(value);
     Some(match () {
-        () if is(b"MDMP") => "a minidump; run minidump-stackwalk on it, and pass what that prints",
+        () if is(b"MDMP") => {
+            "a minidump; pass what `symtool symbolicate --style json` prints of it"
+        }
         () if is(b"MODULE ")
             && bytes[..bytes.len().min(256)].split(|byte| *byte == b' ').count() > 4 =>
         {

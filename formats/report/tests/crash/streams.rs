@@ -108,7 +108,7 @@ fn what_is_no_report() {
             "a Sentry event without exception, thread or stack trace",
         ),
         ("\u{7f}ELF\u{2}\u{1}\u{1}\0", "an ELF file; import takes it, if it has symbols"),
-        ("MDMP\u{13}\0", "a minidump; run minidump-stackwalk on it, and pass what that prints"),
+        ("MDMP\u{13}\0", "a minidump; pass what `symtool symbolicate --style json` prints of it"),
         (
             "MODULE Linux x86_64 33221100554477668899AABBCCDDEEFF0 tide\nFUNC 1 2 0 f\n",
             "a Breakpad symbol file",

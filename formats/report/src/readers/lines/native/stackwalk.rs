@@ -210,7 +210,7 @@ fn trust(how: &str) -> Trust {
     match how {
         "given as instruction pointer in context" => Trust::Context,
         "given by external stack walker" => Trust::Prewalked,
-        "call frame info" | "inlining" => Trust::Cfi,
+        "call frame info" | "inlining" | "return address of a leaf function" => Trust::Cfi,
         "call frame info with scanning" => Trust::CfiScan,
         "stack scanning" => Trust::Scan,
         _ if how.contains("frame pointer") => Trust::FramePointer,
