@@ -38,7 +38,7 @@ fn path(path: &Path) -> &str {
 
 /// All of them.
 pub fn all() -> Vec<Printed> {
-    [modules(), damage(), keys(), crashes(), groups()].concat()
+    [modules(), damage(), keys(), dumps(), crashes(), groups()].concat()
 }
 
 fn modules() -> Vec<Printed> {
@@ -130,6 +130,23 @@ fn keys() -> Vec<Printed> {
     );
     story.run("key", 0, &["--key-file", path(&old), "key", "rotate", "--new-key-file", path(&new)]);
     story.run("key", 0, &["--key-file", path(&new), "key", "show"]);
+    story.printed
+}
+
+/// A dump that is whole, and one that was cut off.
+fn dumps() -> Vec<Printed> {
+    let mut story = Story::new();
+    let unpacked = |name: &str| {
+        let packed = std::fs::read(testdata(&format!("minidump/{name}.zst"))).unwrap();
+        zstd::decode_all(packed.as_slice()).unwrap()
+    };
+    let dump = unpacked("c1.dmp");
+    let victim = story.sandbox.write("victim", unpacked("victim"));
+    let whole = story.sandbox.write("c1.dmp", &dump);
+    let cut = story.sandbox.write("cut.dmp", &dump[..dump.len() / 2]);
+    story.run("import", 0, &["import", path(&victim)]);
+    story.run("symbolicate", 0, &["symbolicate", path(&whole)]);
+    story.run("symbolicate", 1, &["symbolicate", path(&cut)]);
     story.printed
 }
 
