@@ -1,10 +1,11 @@
 //! Bounds what input may cost, each bound with its reason.
 
-/// Steps of reading a section, besides [`STEPS_PER_BYTE`].
+/// Steps of reading a section or an image, besides [`STEPS_PER_BYTE`].
 pub const MIN_STEPS: u64 = 4 << 20;
 
-/// Steps for each byte of a section. A step is to look at one register of a rule, which each row
-/// does once. Reading the `.eh_frame` of librgw takes one and a half.
+/// Steps for each byte of it. A step is to look at one register of a rule, which each row does once,
+/// to apply an unwind code, or to decode an instruction. Reading the `.eh_frame` of librgw takes one
+/// and a half, images of Windows less than one.
 pub const STEPS_PER_BYTE: u64 = 16;
 
 /// Steps for a register of a rule that no row had before, or of a CIE: it takes 32 bytes of memory

@@ -81,7 +81,7 @@ fn read<E: Endianity>(
     let entry = Entries::at(source.section.bytes, endian, source.kind, offset);
     let Some(Entry::Cie(mut at)) = entry else { return Err(BAD_ENTRY) };
     // CIEs may overlap, so that a byte is read more than once.
-    budget.spend(u64::try_from(at.len()).unwrap_or(u64::MAX))?;
+    budget.spend(at.len())?;
     let mut cie = header(source, endian, &mut at)?;
     cie.offset = offset;
     let program = Program::new(source, endian);

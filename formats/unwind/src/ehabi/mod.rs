@@ -106,7 +106,7 @@ impl Tables<'_> {
             self.opcodes_at(relative(entry.address, entry.word), endian)
                 .ok_or(UnwindDropReason::BadEntry)?
         };
-        budget.spend(u64::try_from(opcodes.len()).unwrap_or(u64::MAX))?;
+        budget.spend(opcodes.len())?;
         let mut rule = opcodes::rule(&opcodes)?;
         let goes_on = !rule.flags.has(RuleFlags::END_OF_STACK);
         rule.flags.set_if(RuleFlags::BODY_ONLY, goes_on);

@@ -22,7 +22,6 @@ mod image;
 pub mod limits;
 mod pieces;
 mod program;
-mod work;
 mod x64;
 mod x86;
 

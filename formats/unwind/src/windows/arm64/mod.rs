@@ -16,7 +16,7 @@ mod record;
 use super::frame::{Frame, Position};
 use super::image::{PeImage, u32_at};
 use super::pieces::{Gaps, Piece, push_layers};
-use super::work::Work;
+use crate::budget::Budget;
 use crate::drops::UnwindDropReason;
 use crate::rule::{Register, RuleFlags};
 use crate::table::UnwindTableBuilder;
@@ -59,7 +59,7 @@ pub fn read(image: &PeImage<'_>, table: &[u8], builder: &mut UnwindTableBuilder)
     let mut leaf = Frame::new(SP).rule(Position::at(SP), Err(LR));
     leaf.flags.set(RuleFlags::LEAF);
     let mut gaps = Gaps::new(image.code(), &leaf);
-    let mut work = Work::for_bytes(image.len());
+    let mut budget = Budget::for_bytes(image.len());
     let mut covered = 0;
     for (number, &(start, data)) in entries.iter().enumerate() {
         let first = u64::from(start);
@@ -68,7 +68,7 @@ pub fn read(image: &PeImage<'_>, table: &[u8], builder: &mut UnwindTableBuilder)
             continue;
         }
         let next = entries[number + 1..].first().map_or(u64::MAX, |(start, _)| u64::from(*start));
-        let (function, drop) = match parse(image, data, &mut work) {
+        let (function, drop) = match parse(image, data, &mut budget) {
             Ok(parsed) => parsed,
             Err(UnwindDropReason::TooMuchWork) => {
                 return builder.count(UnwindDropReason::TooMuchWork);
@@ -85,7 +85,7 @@ pub fn read(image: &PeImage<'_>, table: &[u8], builder: &mut UnwindTableBuilder)
         let end = first + function.bytes;
         gaps.function(first, end, builder);
         covered = end;
-        if let Err(reason) = push(first, &function, &mut work, builder) {
+        if let Err(reason) = push(first, &function, &mut budget, builder) {
             return builder.count(reason);
         }
     }
@@ -97,10 +97,10 @@ pub fn read(image: &PeImage<'_>, table: &[u8], builder: &mut UnwindTableBuilder)
 fn parse(
     image: &PeImage<'_>,
     data: u32,
-    work: &mut Work,
+    budget: &mut Budget,
 ) -> Result<(Function, Option<UnwindDropReason>), UnwindDropReason> {
     match data & 3 {
-        0 => record::parse(image, data, work),
+        0 => record::parse(image, data, budget),
         1 | 2 => packed::parse(data).map(|function| (function, None)),
         _ => Err(UnwindDropReason::NotSupported),
     }
@@ -110,13 +110,13 @@ fn parse(
 fn push(
     start: u64,
     function: &Function,
-    work: &mut Work,
+    budget: &mut Budget,
     builder: &mut UnwindTableBuilder,
 ) -> Result<(), UnwindDropReason> {
     let end = start + function.bytes;
     let mut is_supported = true;
-    let mut piece = |at: u64, until: u64, codes: &[Code], skipped: usize, work: &mut Work| {
-        work.spend(codes.len() - skipped + 1)?;
+    let mut piece = |at: u64, until: u64, codes: &[Code], skipped: usize, budget: &mut Budget| {
+        budget.spend(codes.len() - skipped + 1)?;
         let rule = unwind(&codes[skipped..]);
         is_supported &= rule.is_some();
         Ok(Piece { start: at, end: until, rule })
@@ -128,7 +128,7 @@ fn push(
         for skipped in skips(&epilog.codes) {
             let until = at + INSTRUCTION_BYTES;
             if until <= end {
-                over.push(piece(at, until, &epilog.codes, skipped, work)?);
+                over.push(piece(at, until, &epilog.codes, skipped, budget)?);
             }
             at = until;
         }
@@ -138,7 +138,7 @@ fn push(
     for skipped in skips(&function.prolog).into_iter().rev() {
         let until = if skipped == 0 { end } else { end.min(at + INSTRUCTION_BYTES) };
         if at < until {
-            under.push(piece(at, until, &function.prolog, skipped, work)?);
+            under.push(piece(at, until, &function.prolog, skipped, budget)?);
         }
         at = until;
     }

@@ -11,15 +11,15 @@
 
 use super::codes::{self, Code};
 use super::{Epilog, Function, INSTRUCTION_BYTES, skips};
+use crate::budget::Budget;
 use crate::drops::UnwindDropReason;
 use crate::windows::image::{PeImage, u32_at};
-use crate::windows::work::Work;
 
 /// Reads the record at `address`. What of it was left out has a reason.
 pub fn parse(
     image: &PeImage<'_>,
     address: u32,
-    work: &mut Work,
+    budget: &mut Budget,
 ) -> Result<(Function, Option<UnwindDropReason>), UnwindDropReason> {
     let bad = UnwindDropReason::BadEntry;
     let bytes = image.from(address).ok_or(bad)?;
@@ -37,13 +37,13 @@ pub fn parse(
     let scopes = if is_single { 0 } else { count(epilogs)? };
     let codes_at = at + 4 * scopes;
     let code_bytes = bytes.get(codes_at..codes_at + 4 * count(words)?).ok_or(bad)?;
-    let sequence = |first: u32, work: &mut Work| {
+    let sequence = |first: u32, budget: &mut Budget| {
         let codes = code_bytes.get(count(first)?..).and_then(codes::parse).ok_or(bad)?;
-        work.spend(codes.len() + 1)?;
+        budget.spend(codes.len() + 1)?;
         Ok(codes)
     };
     let bytes_of_code = INSTRUCTION_BYTES * u64::from(head & 0x3_ffff);
-    let prolog = sequence(0, work)?;
+    let prolog = sequence(0, budget)?;
     let mut function = Function { bytes: bytes_of_code, prolog, epilogs: Vec::new() };
     let mut dropped = None;
     let mut push = |start: Option<u64>, codes: Vec<Code>| match start {
@@ -51,14 +51,14 @@ pub fn parse(
         _ => dropped = Some(bad),
     };
     if is_single {
-        let codes = sequence(epilogs, work)?;
+        let codes = sequence(epilogs, budget)?;
         // The instruction that leaves the function has no code.
         let instructions = u64::try_from(skips(&codes).len()).map_err(|_| bad)?;
         push(bytes_of_code.checked_sub(INSTRUCTION_BYTES * instructions), codes);
     }
     for scope in bytes[at..codes_at].chunks_exact(4) {
         let scope = u32_at(scope, 0).ok_or(bad)?;
-        match sequence(scope >> 22, work) {
+        match sequence(scope >> 22, budget) {
             Ok(codes) => push(Some(INSTRUCTION_BYTES * u64::from(scope & 0x3_ffff)), codes),
             Err(UnwindDropReason::TooMuchWork) => return Err(UnwindDropReason::TooMuchWork),
             Err(_) => push(None, Vec::new()),

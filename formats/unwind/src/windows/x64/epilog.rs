@@ -13,11 +13,11 @@
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind};
 
 use super::{Frame, Function, RSP, register};
+use crate::budget::Budget;
 use crate::drops::UnwindDropReason;
 use crate::rule::Register;
 use crate::windows::image::PeImage;
 use crate::windows::pieces::Piece;
-use crate::windows::work::Work;
 
 /// The registers that a function keeps for its caller: rbx, rsi, rdi, rbp and r12 to r15.
 const KEPT: [Register; 8] = [
@@ -56,16 +56,16 @@ impl Epilogs<'_> {
         &self,
         body: u64,
         listed: &[u32],
-        work: &mut Work,
+        budget: &mut Budget,
     ) -> Result<Vec<Piece>, UnwindDropReason> {
         let mut pieces = Vec::new();
-        self.scan(self.function.start, body, &mut pieces, work)?;
+        self.scan(self.function.start, body, &mut pieces, budget)?;
         // Data within the code may have hidden some.
         for before_end in listed.iter().filter(|bytes| **bytes > 0) {
             let Some(start) = self.function.end.checked_sub(*before_end) else { continue };
             let is_found = pieces.iter().any(|piece: &Piece| piece.start == u64::from(start));
             if start > self.function.start && !is_found {
-                self.scan(start, body, &mut pieces, work)?;
+                self.scan(start, body, &mut pieces, budget)?;
             }
         }
         Ok(pieces)
@@ -78,7 +78,7 @@ impl Epilogs<'_> {
         start: u32,
         body: u64,
         pieces: &mut Vec<Piece>,
-        work: &mut Work,
+        budget: &mut Budget,
     ) -> Result<(), UnwindDropReason> {
         let bytes = self.image.from(start).unwrap_or_default();
         let code_bytes = usize::try_from(self.function.end - start).unwrap_or(usize::MAX);
@@ -86,7 +86,7 @@ impl Epilogs<'_> {
         let mut decoder = Decoder::with_ip(64, code, start.into(), DecoderOptions::NONE);
         let (mut instruction, mut run) = (Instruction::default(), Run::default());
         while decoder.can_decode() {
-            work.spend(1)?;
+            budget.spend(1)?;
             decoder.decode_out(&mut instruction);
             if frees_frame(&instruction) {
                 run = Run { is_freed: true, pops: Vec::new() };

@@ -1,11 +1,11 @@
 //! What `.xdata` says about a function of 64-bit x86: [`UnwindInfo`].
 
 use super::{Function, Position, register};
+use crate::budget::Budget;
 use crate::drops::UnwindDropReason;
 use crate::rule::Register;
 use crate::windows::image::{PeImage, u16_at, u32_at};
 use crate::windows::limits::MAX_CHAINED;
-use crate::windows::work::Work;
 
 /// `UNW_FLAG_CHAININFO`.
 const CHAINED: u8 = 4;
@@ -60,7 +60,7 @@ impl UnwindInfo {
 pub fn read_chain(
     image: &PeImage<'_>,
     mut info: u32,
-    work: &mut Work,
+    budget: &mut Budget,
 ) -> Result<Vec<UnwindInfo>, UnwindDropReason> {
     let mut infos = Vec::new();
     while infos.len() < MAX_CHAINED {
@@ -72,7 +72,7 @@ pub fn read_chain(
         }
         let bytes = image.from(info).ok_or(UnwindDropReason::BadEntry)?;
         let (own, chained) = parse(bytes)?;
-        work.spend(own.codes.len() + 1)?;
+        budget.spend(own.codes.len() + 1)?;
         infos.push(own);
         match chained {
             Some(next) => info = next,

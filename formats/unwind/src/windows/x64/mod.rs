@@ -15,7 +15,7 @@ use gimli::X86_64;
 use super::frame::{Frame, Position};
 use super::image::{PeImage, u32_at};
 use super::pieces::{Gaps, Piece, push_layers};
-use super::work::Work;
+use crate::budget::Budget;
 use crate::drops::UnwindDropReason;
 use crate::rule::{Register, Rule, RuleFlags};
 use crate::table::UnwindTableBuilder;
@@ -96,10 +96,10 @@ pub fn read(image: &PeImage<'_>, table: &[u8], builder: &mut UnwindTableBuilder)
     let mut leaf = entry();
     leaf.flags.set(RuleFlags::LEAF);
     let mut gaps = Gaps::new(image.code(), &leaf);
-    let mut work = Work::for_bytes(image.len());
+    let mut budget = Budget::for_bytes(image.len());
     for function in &functions {
         gaps.function(function.start.into(), function.end.into(), builder);
-        if let Err(reason) = read_function(image, &functions, *function, &mut work, builder) {
+        if let Err(reason) = read_function(image, &functions, *function, &mut budget, builder) {
             builder.count(reason);
             if reason == UnwindDropReason::TooMuchWork {
                 return;
@@ -114,10 +114,10 @@ fn read_function(
     image: &PeImage<'_>,
     functions: &[Function],
     function: Function,
-    work: &mut Work,
+    budget: &mut Budget,
     builder: &mut UnwindTableBuilder,
 ) -> Result<(), UnwindDropReason> {
-    let infos = info::read_chain(image, function.info, work)?;
+    let infos = info::read_chain(image, function.info, budget)?;
     let Some((own, _)) = infos.split_first() else { return Err(UnwindDropReason::BadEntry) };
     let (start, end) = (u64::from(function.start), u64::from(function.end));
     let mut pieces = Vec::with_capacity(own.codes.len() + 1);
@@ -130,7 +130,7 @@ fn read_function(
         let until = until.min(end);
         if from < until || until == end {
             let codes = infos.iter().map(|info| info.codes.len()).sum::<usize>() + 1;
-            work.spend(codes)?;
+            budget.spend(codes)?;
             pieces.push(Piece { start: from, end: until, rule: Some(unwind(&infos, run)) });
         }
         from = until;
@@ -141,7 +141,7 @@ fn read_function(
         Vec::new()
     } else {
         let epilogs = Epilogs { image, functions, function };
-        epilogs.find(body, &own.epilogs, work)?
+        epilogs.find(body, &own.epilogs, budget)?
     };
     push_layers(builder, epilogs, &pieces);
     Ok(())

@@ -4,9 +4,9 @@ use hashbrown::HashMap;
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register};
 
 use super::CodeFunction;
+use crate::budget::Budget;
 use crate::drops::UnwindDropReason;
 use crate::windows::image::PeImage;
-use crate::windows::work::Work;
 
 /// Who is taken to remove arguments from the stack where that is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,24 +35,28 @@ impl<'a> Calls<'a> {
         &mut self,
         call: &Instruction,
         next: Option<&Instruction>,
-        work: &mut Work,
+        budget: &mut Budget,
     ) -> Result<Option<u32>, UnwindDropReason> {
         let is_direct = call.flow_control() == FlowControl::Call;
-        if is_direct && let Some(popped) = self.popped_by(call.near_branch64(), work)? {
+        if is_direct && let Some(popped) = self.popped_by(call.near_branch64(), budget)? {
             return Ok(Some(popped));
         }
         Ok(next.and_then(popped_before))
     }
 
     /// How many bytes the function at `start` takes off the stack as it returns.
-    fn popped_by(&mut self, start: u64, work: &mut Work) -> Result<Option<u32>, UnwindDropReason> {
+    fn popped_by(
+        &mut self,
+        start: u64,
+        budget: &mut Budget,
+    ) -> Result<Option<u32>, UnwindDropReason> {
         if let Some(popped) = self.popped.get(&start) {
             return Ok(*popped);
         }
         let at = self.functions.binary_search_by_key(&start, |function| function.start);
         let function = at.ok().and_then(|at| self.functions.get(at));
         let popped = match function {
-            Some(function) => self.read(*function, work)?,
+            Some(function) => self.read(*function, budget)?,
             None => None,
         };
         self.popped.insert(start, popped);
@@ -63,7 +67,7 @@ impl<'a> Calls<'a> {
     fn read(
         &self,
         function: CodeFunction,
-        work: &mut Work,
+        budget: &mut Budget,
     ) -> Result<Option<u32>, UnwindDropReason> {
         let bytes = u32::try_from(function.start).ok().and_then(|start| self.image.from(start));
         let count = usize::try_from(function.end - function.start).unwrap_or(usize::MAX);
@@ -71,7 +75,7 @@ impl<'a> Calls<'a> {
         let code = &bytes[..bytes.len().min(count)];
         let decoder = Decoder::with_ip(32, code, function.start, DecoderOptions::NONE);
         for instruction in decoder {
-            work.spend(1)?;
+            budget.spend(1)?;
             if instruction.flow_control() == FlowControl::Return {
                 let has_operand = instruction.op_count() == 1;
                 return Ok(Some(if has_operand { instruction.immediate16().into() } else { 0 }));

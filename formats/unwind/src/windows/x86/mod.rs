@@ -18,7 +18,7 @@ use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, InstructionInf
 
 use super::image::PeImage;
 use super::pieces::Piece;
-use super::work::Work;
+use crate::budget::Budget;
 use crate::drops::UnwindDropReason;
 pub use calls::Calls;
 use calls::Guess;
@@ -36,7 +36,7 @@ pub struct CodeFunction {
 pub struct CodeReader<'a> {
     pub image: &'a PeImage<'a>,
     pub calls: Calls<'a>,
-    pub work: Work,
+    pub budget: Budget,
 }
 
 impl CodeReader<'_> {
@@ -102,7 +102,7 @@ impl<'a> Walk<'a> {
                 return Ok(());
             };
             // What follows a jump by a table is where the table leads.
-            reader.work.spend(self.states.len())?;
+            reader.budget.spend(self.states.len())?;
             let Some(address) = self.unreached(reader) else { return Ok(()) };
             self.to_do.push((address, state));
         }
@@ -117,7 +117,7 @@ impl<'a> Walk<'a> {
         info: &mut InstructionInfoFactory,
     ) -> Result<(), UnwindDropReason> {
         while (self.function.start..self.function.end).contains(&address) && self.is_consistent {
-            reader.work.spend(4)?;
+            reader.budget.spend(4)?;
             if state.is_depth_unknown()
                 && let Some(words) = words_before_return(reader.image, address)
             {
@@ -150,7 +150,7 @@ impl<'a> Walk<'a> {
                     let before = self.frame_bytes(instruction.ip());
                     let next = decode(reader.image, address);
                     let popped =
-                        reader.calls.popped(&instruction, next.as_ref(), &mut reader.work)?;
+                        reader.calls.popped(&instruction, next.as_ref(), &mut reader.budget)?;
                     self.has_guessed |= popped.is_none();
                     after.call(popped, self.guess, before);
                 }
