@@ -196,6 +196,26 @@ fn records_list_epilogs() {
 }
 
 #[test]
+fn codes_end_with_their_bytes() {
+    let at = Recovery::AtCfa;
+    // set_fp, save_fplr_x 32, end; for the epilog alloc_s 16, save_fplr_x 32, nop, nop, nop.
+    let codes = [0xe1, 0x83, 0xe4, 0x01, 0x83, 0xe3, 0xe3, 0xe3];
+    let scope = (5u32 | 3 << 22).to_le_bytes();
+    let data = record(8, false, 1, 2, &[&scope[..], &codes].concat());
+    assert_eq!(
+        rows(&read_all(32, &data, &[(CODE, DATA)])),
+        [
+            (0, sp(0), IN_LR),
+            (1, sp(32), at(-24)),
+            (2, fp(32), at(-24)),
+            (5, sp(48), at(-24)),
+            (6, sp(32), at(-24)),
+            (7, sp(0), IN_LR),
+        ]
+    );
+}
+
+#[test]
 fn a_part_of_a_function_was_entered_with_its_frame() {
     // end_c, set_fp, save_fplr_x: the prolog ran elsewhere. Then alloc_s 16, end_c, ….
     let data = record(8, false, 0, 1, &[0xe5, 0xe1, 0x83, 0xe4]);
@@ -222,8 +242,8 @@ fn broken_records_cost_what_they_are_for() {
     let fine = record(4, false, 0, 1, &[0x83, 0xe4, 0, 0]);
     for (broken, reason) in [
         (record(4, false, 0, 2, &[0x83, 0xe4, 0, 0]), UnwindDropReason::BadEntry),
-        (record(4, false, 0, 1, &[0x83, 0x83, 0x83, 0x83]), UnwindDropReason::BadEntry),
-        (record(4, true, 4, 1, &[0x83, 0xe4, 0, 0]), UnwindDropReason::BadEntry),
+        (record(4, false, 0, 1, &[0x83, 0x83, 0x83, 0xc8]), UnwindDropReason::BadEntry),
+        (record(4, true, 5, 1, &[0x83, 0xe4, 0, 0]), UnwindDropReason::BadEntry),
         (record(4, false, 20, 1, &[0x83, 0xe4, 0, 0]), UnwindDropReason::BadEntry),
         (record(0x4_0004, false, 0, 1, &[0x83, 0xe4, 0, 0]), UnwindDropReason::NotSupported),
         (record(4, false, 0, 1, &[0xe8, 0xe4, 0, 0]), UnwindDropReason::NotSupported),
