@@ -22,14 +22,14 @@ struct ModuleRows<'s> {
 impl<'s> StoreRows<'s> {
     /// Those of `modules`, which `reader` has.
     pub fn new(reader: &'s Reader, modules: &[Option<&'s Module>]) -> Self {
-        let rows = |module: &Option<&'s Module>| {
-            let module = (*module)?;
+        let rows = |module: Option<&'s Module>| {
+            let module = module?;
             let unwinder = Unwinder::in_store(reader, module);
             unwinder
                 .has_rows()
                 .then_some(ModuleRows { unwinder, image_base: module.record.image_base })
         };
-        Self { modules: modules.iter().map(rows).collect(), damaged: BTreeMap::new() }
+        Self { modules: modules.iter().copied().map(rows).collect(), damaged: BTreeMap::new() }
     }
 
     /// The modules of which some rows could not be read.
