@@ -201,7 +201,8 @@ impl<'a> Reader<'a> {
         let bytes_in = file.bytes() as u64;
         let parsing = start.elapsed();
         let path = path.to_owned();
-        let reading = match ticket.enter(file.info(), bytes_in, file.working_bytes(), &[]) {
+        let labels = &self.labels.given;
+        let reading = match ticket.enter(file.info(), bytes_in, file.working_bytes(), labels) {
             Err(error) => return Ok(Outcome::Failed { path, failure: Failure::Store(error) }),
             Ok(Entered::Unchanged(record)) => {
                 return Ok(Outcome::Unchanged { path, record, took: parsing });
@@ -215,8 +216,7 @@ impl<'a> Reader<'a> {
         let start = Instant::now();
         let symbols = file.read(&self.search, progress)?;
         let reading_symbols = start.elapsed();
-        let packed =
-            pack(&symbols, bytes_in).map(|packed| labelled(packed, self.labels.given.clone()));
+        let packed = pack(&symbols, bytes_in).map(|packed| labelled(packed, labels.clone()));
         drop(symbols);
         let packed_in = start.elapsed().saturating_sub(reading_symbols);
         // It only shows progress.
