@@ -106,8 +106,12 @@ impl FpoData {
                 let mut rule = Rule::new(Cfa::Register(ESP, cfa), Recovery::AtCfa(-4));
                 rule.flags.set(RuleFlags::CALLEE_ARGUMENTS);
                 if self.allocates_base_pointer {
-                    // Behind the first of the saved registers: Breakpad, stackwalker_x86.cc.
-                    rule.save(EBP, Recovery::AtCfa(saved - 8 - cfa));
+                    // Code in assembly, which alone has such records today, pushes it first
+                    // (`inject_dll_x86.exe` of PyPI's debugpy 1.8.22, 0xb070). Breakpad takes it
+                    // from one word below. Among the locals it can be anywhere (0x22e50).
+                    let is_first = self.saved_register_bytes > 0;
+                    let saved = if is_first { Recovery::AtCfa(-8) } else { Recovery::Undefined };
+                    rule.save(EBP, saved);
                 }
                 rule
             }

@@ -67,7 +67,10 @@ fn frames_without_a_program() {
     };
     let rule = data.rule().unwrap();
     assert_eq!((&rule.cfa, rule.argument_bytes), (&Cfa::Register(ESP, 28), 12));
-    assert_eq!(rule.saved(), [(EBP, Recovery::AtCfa(-20))]);
+    // push ebp; push esi; push edi; push ebx
+    assert_eq!(rule.saved(), [(EBP, Recovery::AtCfa(-8))]);
+    let among_locals = FpoData { saved_register_bytes: 0, ..data }.rule().unwrap();
+    assert_eq!(among_locals.saved(), [(EBP, Recovery::Undefined)]);
     assert!(rule.flags.has(RuleFlags::CALLEE_ARGUMENTS));
     let rule = FpoData { frame: FpoFrame::FramePointer, ..data }.rule().unwrap();
     assert_eq!(rule.cfa, Cfa::Register(EBP, 8));
