@@ -417,6 +417,9 @@ fn files_that_are_no_mappings() {
             &["crash", "add", "--mapping", file, &trace],
         ] {
             let run = sandbox.run(args);
+            // What is packed is unpacked there.
+            let is_unpacked = name == "mapping.txt.gz" && args[0] == "import";
+            let told = if is_unpacked { "damaged archive (its header ends early)" } else { told };
             assert!(
                 run.code != 0 && run.stderr.contains(told),
                 "{args:?}: {} {}",
