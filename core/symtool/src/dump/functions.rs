@@ -193,7 +193,7 @@ fn functions(answer: Answer<'_, '_>, base: u64) -> (Vec<DumpFunction>, bool) {
         functions.push(DumpFunction {
             // Of C functions with several symbols, debuggers show the name in the source.
             name: demangle(frame.name, Spelling::Symtool)
-                .or_else(|| text(frame.own.unwrap_or(frame.name))),
+                .or_else(|| frame.own.and_then(text).or_else(|| text(frame.name))),
             file: text(frame.file),
             line: frame.line,
             column: frame.column,
