@@ -21,9 +21,12 @@ pub fn whole(packed: &[u8], bytes: u64, crc: u32) -> Result<Vec<u8>, String> {
     let mut unpacked = Vec::new();
     // One more, by which a stream that is longer than declared is seen.
     unpacked.try_reserve_exact(capacity.saturating_add(1)).map_err(|_| no_memory())?;
-    let status =
-        Decompress::new(false).decompress_vec(packed, &mut unpacked, FlushDecompress::Finish);
+    let mut inflater = Decompress::new(false);
+    let status = inflater.decompress_vec(packed, &mut unpacked, FlushDecompress::Finish);
     match status {
+        Ok(Status::StreamEnd) if inflater.total_in() < packed.len() as u64 => {
+            return Err("more follows the packed data".to_owned());
+        }
         Ok(Status::StreamEnd) if unpacked.len() as u64 == bytes => {}
         Ok(Status::StreamEnd) => {
             return Err(format!("{} bytes unpacked, {bytes} declared", unpacked.len()));
@@ -83,6 +86,7 @@ mod tests {
             assert!(whole(&packed, declared + 1, crc).is_err());
             assert!(whole(&packed, declared, crc ^ 1).is_err());
             assert!(whole(&packed[..packed.len() - 1], declared, crc).is_err());
+            assert!(whole(&[&packed[..], b"\0"].concat(), declared, crc).is_err());
             if declared > 0 {
                 assert!(whole(&packed, declared - 1, crc).is_err());
             }
