@@ -54,6 +54,8 @@ pub struct Database {
     pub(crate) rows_read: AtomicU64,
     /// Bytes of rows that were written, likewise.
     pub(crate) bytes_written: AtomicU64,
+    /// Those of them that stand in the log alone.
+    pub(crate) log_bytes: AtomicU64,
 }
 
 impl Database {
@@ -291,7 +293,9 @@ impl Database {
         let Some(db) = &self.db else { return Ok(()) };
         let mut write = WriteOptions::default();
         write.set_sync(true);
-        self.bytes_written.fetch_add(batch.size_in_bytes() as u64, Ordering::Relaxed);
+        let bytes = batch.size_in_bytes() as u64;
+        self.bytes_written.fetch_add(bytes, Ordering::Relaxed);
+        self.log_bytes.fetch_add(bytes, Ordering::Relaxed);
         db.write_opt(batch, &write).map_err(|cause| self.store.crashes_error(cause))
     }
 }
@@ -326,8 +330,9 @@ impl Database {
 
     fn flush(&self, wait: bool) {
         let Some(db) = &self.db else { return };
-        let in_memory = db.property_int_value("rocksdb.cur-size-all-mem-tables").ok().flatten();
-        if self.is_writer && in_memory.is_some_and(|bytes| bytes > MAX_LOG_LEFT) {
+        // What RocksDB says of its memory counts whole blocks of it, from a few small rows on.
+        if self.is_writer && self.log_bytes.load(Ordering::Relaxed) > MAX_LOG_LEFT {
+            self.log_bytes.store(0, Ordering::Relaxed);
             let mut options = FlushOptions::default();
             options.set_wait(wait);
             // The log has all of it.

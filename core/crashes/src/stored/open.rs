@@ -107,6 +107,7 @@ impl Database {
             lock: None,
             rows_read: AtomicU64::new(0),
             bytes_written: AtomicU64::new(0),
+            log_bytes: AtomicU64::new(0),
         })
     }
 
