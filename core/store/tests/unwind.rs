@@ -45,7 +45,7 @@ fn compare(table: &UnwindTable, store: &Store) {
 
 #[test]
 fn the_rules_of_a_file_come_back() {
-    for name in ["cpp-gcc-O2-dwarf5.so", "port-arm-gcc-dwarf5.so", "macho-cpp-arm64-O2-dwarf5"] {
+    for name in ["cpp-gcc-O2-dwarf5.so", "port-arm-gcc-dwarf5.so", "macho-image-dylib-arm64"] {
         let symbols = fixture(name);
         assert!(symbols.unwind.rows.len() > 3, "{name} has {:?}", symbols.unwind.rows);
         compare(&symbols.unwind, &store_with(&symbols).1);
