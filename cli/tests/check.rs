@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use object::{Object, ObjectSection};
 use serde_json::Value;
 use support::archives::{DEFLATED, STORED, zip};
-use support::{Sandbox, json_lines, object};
+use support::{Sandbox, json_lines, object, testdata};
 
 const FIXTURE: &str = "cpp-gcc-O2-dwarf5.so";
 
@@ -56,6 +56,23 @@ fn json_has_the_documented_shape() {
     assert_eq!(lines[0], want);
     assert_eq!(lines[1], serde_json::json!({"version": 1, "good": 1, "not_good": 0, "skipped": 0}));
     assert_eq!(lines.len(), 2);
+}
+
+#[test]
+fn unwind_data_is_found_in_every_format() {
+    for (file, want) in [
+        ("objects/cpp-gcc-O2-dwarf5.so", true),
+        ("objects/macho-cpp-arm64-O2-dwarf5", false),
+        ("objects/macho-image-dylib-arm64", true),
+        ("breakpad/shop86.sym", true),
+        ("windows/shop64.dll", true),
+        ("windows/shop64.pdb", false),
+        ("windows/shop86.dll", false),
+        ("windows/shop86.pdb", true),
+    ] {
+        let (_, lines) = check(&[testdata(file).to_str().unwrap()]);
+        assert_eq!(lines[0]["unwind"], want, "{file}");
+    }
 }
 
 #[test]

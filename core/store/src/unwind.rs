@@ -13,7 +13,7 @@ use symtool_unwind::Rule;
 use crate::block::unwind::rows::{self, StoredRow};
 use crate::block::unwind::rules;
 use crate::block::{Damage, Expanded, Kind};
-use crate::database::{Blocks, Error, InMemoryModule, Module, Reader};
+use crate::database::{Blocks, Error, Module, Reader};
 use crate::limits::{UNWIND_CACHE_BYTES, UNWIND_RULES_PER_BLOCK};
 
 /// The unwind rows of one module.
@@ -48,23 +48,10 @@ struct RowBlock {
 impl<'m> Unwinder<'m> {
     /// For `module`, which is in the store of `reader`.
     pub fn in_store(reader: &'m Reader, module: &'m Module) -> Self {
-        Self::new(
-            module,
-            reader.blocks(module, Kind::UnwindRows),
-            reader.blocks(module, Kind::UnwindRules),
-        )
-    }
-
-    /// For `module`, which is in memory.
-    pub fn in_memory(held: &'m InMemoryModule, module: &'m Module) -> Self {
-        Self::new(module, Some(held.blocks(Kind::UnwindRows)), Some(held.blocks(Kind::UnwindRules)))
-    }
-
-    fn new(module: &'m Module, rows: Option<Blocks<'m>>, rules: Option<Blocks<'m>>) -> Self {
         Self {
             module,
-            rows,
-            rules,
+            rows: reader.blocks(module, Kind::UnwindRows),
+            rules: reader.blocks(module, Kind::UnwindRules),
             open_rows: BTreeMap::new(),
             open_rules: HashMap::new(),
             held_bytes: 0,
@@ -74,15 +61,6 @@ impl<'m> Unwinder<'m> {
     /// Whether the module has any rows.
     pub fn has_rows(&self) -> bool {
         self.module.record.unwind_rows > 0
-    }
-
-    /// The rule for `address`, a virtual address of the module; `None` where it has none.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] if the block that should have it is damaged or has gone,
-    /// [`Error::Database`] if it cannot be read.
-    pub fn rule(&mut self, address: u64) -> Result<Option<Rule>, Error> {
-        Ok(self.row(address)?.map(|row| row.rule.clone()))
     }
 
     /// The row that covers `address`, a virtual address of the module; `None` where there is none.

@@ -167,7 +167,9 @@ impl<'d> DebugFile<'d> {
             Format::Pdb(pdb) => {
                 Inspection { has_unwind: pdb.has_frame_data, ..Inspection::default() }
             }
-            Format::Breakpad(_) => Inspection::default(),
+            Format::Breakpad(file) => {
+                Inspection { has_unwind: file.has_unwind(), ..Inspection::default() }
+            }
         }
     }
 }

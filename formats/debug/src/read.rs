@@ -105,7 +105,7 @@ impl DebugObject<'_> {
         }
     }
 
-    /// What was noted while reading, and what can be told only now that all has been read.
+    /// The warnings of all steps, and those that need the result.
     fn all_warnings(&self, notes: Notes, dropped: &DropCounts, has_shared: bool) -> Vec<String> {
         let mut warnings = notes.warnings;
         warnings.extend(self.warnings(dropped, has_shared, &notes.missing));

@@ -149,7 +149,7 @@ impl Rule {
         &self.saved
     }
 
-    /// How `register` is recovered; [`Recovery::SameValue`] if nothing is said.
+    /// How `register` is recovered; [`Recovery::SameValue`] if the rule does not name it.
     pub fn recovery(&self, register: Register) -> &Recovery {
         self.saved
             .binary_search_by_key(&register, |(known, _)| *known)

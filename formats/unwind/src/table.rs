@@ -101,11 +101,6 @@ impl UnwindTableBuilder {
         self.drops.merge(&table.drops);
     }
 
-    /// How many rows there are so far.
-    pub fn row_count(&self) -> usize {
-        self.rows.len()
-    }
-
     /// Sorts the rows, makes them disjoint, and joins neighbours of one rule.
     pub fn finish(mut self) -> UnwindTable {
         let mut runs = sorted_runs(&self.rows);

@@ -49,7 +49,7 @@ impl DumpReport<'_> {
         self.dump.os().map_or("unknown", DumpOs::name)
     }
 
-    /// The version of the operating system, and what else is said of it.
+    /// The version of the operating system, with its service pack or the kernel's version.
     pub fn os_version(&self) -> Option<String> {
         let system = self.dump.system.as_ref()?;
         let (major, minor, build) = system.version;
@@ -70,7 +70,7 @@ impl DumpReport<'_> {
         self.dump.cpu().map_or("unknown", Cpu::name)
     }
 
-    /// What is said of the processor, on x86.
+    /// Family, model and stepping of the processor, on x86.
     pub fn cpu_info(&self) -> Option<String> {
         let system = self.dump.system.as_ref()?;
         let is_x86 = matches!(system.cpu, Cpu::X86 | Cpu::X64);

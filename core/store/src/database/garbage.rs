@@ -31,7 +31,7 @@ impl Note {
         self.bytes.to_le_bytes()
     }
 
-    /// Earlier notes were empty: what they tell of is deleted at once.
+    /// Earlier versions wrote empty notes: blocks with one are deleted at once.
     fn decode(bytes: &[u8]) -> Self {
         Self { bytes: bytes.try_into().map_or(u64::MAX, u64::from_le_bytes) }
     }

@@ -27,7 +27,7 @@ pub struct Header {
     pub name: String,
 }
 
-/// What a file without `MODULE` line is said to be of.
+/// The id that the user gives for a file without a `MODULE` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GivenId(String);
 

@@ -95,6 +95,11 @@ impl<'d> BreakpadFile<'d> {
         Ok(Self { mapped, info })
     }
 
+    /// Whether it says how stacks are walked. No record is read.
+    pub fn has_unwind(&self) -> bool {
+        memchr::memmem::find(self.mapped.bytes(), b"\nSTACK ").is_some()
+    }
+
     /// Reads everything. Parts are read in parallel; the result does not depend on how many threads
     /// there are.
     ///

@@ -124,7 +124,7 @@ pub struct SystemInfo {
     pub os: DumpOs,
     /// Major, minor and build number of the operating system.
     pub version: (u32, u32, u32),
-    /// What else is said of it: a service pack, or the kernel's version.
+    /// Its service pack, or the kernel's version.
     pub service_pack: Option<String>,
     /// How many processors there are.
     pub processors: u8,

@@ -213,7 +213,7 @@ impl<'a> Variables<'a> {
     }
 }
 
-/// The rule that `program` computes. `None` if it cannot be told as one.
+/// The rule that `program` computes. `None` if a rule cannot express it.
 pub fn evaluate(program: &str, sizes: Sizes) -> Option<Rule> {
     if program.len() > MAX_PROGRAM_BYTES {
         return None;
