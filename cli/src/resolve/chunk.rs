@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use symtool_module::number_of;
+
 use super::request::{self, Method};
 
 /// What one line asks for.
@@ -61,7 +63,7 @@ impl<'l> Chunk<'l> {
                             Some(last) => last,
                             None => *numbers.entry(name.clone()).or_insert_with(|| {
                                 chunk.names.push(name);
-                                u32::try_from(chunk.names.len() - 1).unwrap_or(u32::MAX)
+                                number_of(chunk.names.len() - 1)
                             }),
                         };
                         last = Some(number);
@@ -71,7 +73,7 @@ impl<'l> Chunk<'l> {
                         request::What::Address(address) => What::Address(address),
                         request::What::Method(method) => {
                             chunk.methods.push(method);
-                            What::Method(u32::try_from(chunk.methods.len() - 1).unwrap_or(u32::MAX))
+                            What::Method(number_of(chunk.methods.len() - 1))
                         }
                     };
                     (name, Ok(what))

@@ -2,6 +2,7 @@
 //! once, ranges in address order, and symbols where no unit answers.
 
 use hashbrown::HashTable;
+use symtool_module::number_of;
 use symtool_unwind::UnwindTable;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -165,7 +166,7 @@ impl Join<'_, '_> {
             })
             .map(|function| FunctionId::new(self.functions.intern(function)))
             .collect();
-        let first_chain = u32::try_from(self.chains.len()).unwrap_or(u32::MAX);
+        let first_chain = number_of(self.chains.len());
         for chain in std::mem::take(&mut unit.unit.chains) {
             self.chains.push(InlineChain {
                 function: chain.function.map(|function| functions[function.index() as usize]),
@@ -234,7 +235,7 @@ impl Join<'_, '_> {
 
     fn chain(&mut self, chain: InlineChain) -> ChainId {
         self.chains.push(chain);
-        ChainId::new(u32::try_from(self.chains.len() - 1).unwrap_or(u32::MAX))
+        ChainId::new(number_of(self.chains.len() - 1))
     }
 
     fn symbol(&mut self, index: usize) -> (ChainId, Option<FileId>) {
@@ -351,7 +352,7 @@ impl<T: Table> Interner<T> {
 
     fn add(&mut self, hash: u64, item: T::Item<'_>) -> u32 {
         self.room_bytes -= T::bytes(item);
-        let number = u32::try_from(self.kept.push(item)).unwrap_or(u32::MAX);
+        let number = number_of(self.kept.push(item));
         self.numbers.insert_unique(hash, (hash, number), |(hash, _)| *hash);
         number
     }

@@ -1,6 +1,7 @@
 //! Builds the [`ClassRow`] of one class from its lines and notes.
 
 use hashbrown::HashMap;
+use symtool_module::number_of;
 
 use super::limits::{MAX_CLASS_LINES, MAX_CLASS_NAME_BYTES};
 use super::line::{ClassLine, MethodLine, signature};
@@ -116,7 +117,7 @@ impl Builder {
         let holder = holder.map(|name| {
             *self.holder_ids.entry(name).or_insert_with(|| {
                 self.holders.push(Holder { name, source: None });
-                u32::try_from(self.holders.len() - 1).unwrap_or(u32::MAX)
+                number_of(self.holders.len() - 1)
             })
         });
         let [name, returns] = [name, returns].map(|name| self.names.intern(name));
@@ -130,7 +131,7 @@ impl Builder {
         let signature = Signature { holder, name, returns, arguments };
         let id = *self.signature_ids.entry(signature).or_insert_with(|| {
             self.signatures.push(signature);
-            u32::try_from(self.signatures.len() - 1).unwrap_or(u32::MAX)
+            number_of(self.signatures.len() - 1)
         });
         self.last.signature.clear();
         self.last.signature.push_str(text);
@@ -145,7 +146,7 @@ impl Builder {
         let id = self.names.intern(name);
         let index = *self.method_ids.entry(id).or_insert_with(|| {
             self.methods.push(id);
-            u32::try_from(self.methods.len() - 1).unwrap_or(u32::MAX)
+            number_of(self.methods.len() - 1)
         });
         self.last.method.clear();
         self.last.method.push_str(name);
@@ -219,10 +220,7 @@ impl Builder {
         for drafts in drafts.chunk_by(|a, b| a.method == b.method) {
             push_members(&mut members, &mut end, drafts);
             let name = self.methods[drafts[0].method as usize];
-            methods.push(Method {
-                name,
-                members_end: u32::try_from(members.len()).unwrap_or(u32::MAX),
-            });
+            methods.push(Method { name, members_end: number_of(members.len()) });
         }
         self.methods.clear();
         let lines = drafts.iter().map(|draft| draft.line).collect();
@@ -247,7 +245,7 @@ impl Builder {
 fn extra<'a>(extras: &'a mut Vec<Extra>, line: &mut MappedLine) -> &'a mut Extra {
     let index = *line.extra.get_or_insert_with(|| {
         extras.push(Extra::default());
-        u32::try_from(extras.len() - 1).unwrap_or(u32::MAX)
+        number_of(extras.len() - 1)
     });
     &mut extras[index as usize]
 }

@@ -3,6 +3,7 @@
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
+use symtool_module::number_of;
 
 /// A name of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,9 +44,9 @@ impl Names {
 
     /// A new name at the end. The caller sees to it that all together stay below 4 GiB.
     pub(super) fn push(&mut self, name: &str) -> NameId {
-        let id = NameId(u32::try_from(self.ends.len()).unwrap_or(u32::MAX));
+        let id = NameId(number_of(self.ends.len()));
         self.text.push_str(name);
-        self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+        self.ends.push(number_of(self.text.len()));
         id
     }
 }

@@ -4,7 +4,9 @@
 mod arch;
 mod id;
 mod kind;
+mod number;
 
 pub use arch::is_same as is_same_arch;
 pub use id::ModuleId;
 pub use kind::{Detail, ModuleKind};
+pub use number::number_of;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use symtool_grouping::rules::Judged;
 use symtool_mapping::{Alternative, Context, Query, Retrace, RetraceStyle};
+use symtool_module::number_of;
 use symtool_report::FrameKind;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -235,8 +236,7 @@ impl FrameCache {
                 place,
             });
         }
-        let at = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
-        Functions { start: at(start), end: at(self.functions.len()) }
+        Functions { start: number_of(start), end: number_of(self.functions.len()) }
     }
 
     /// Adds the functions at `frame`, as the store has them.
@@ -260,8 +260,7 @@ impl FrameCache {
                 place,
             });
         }
-        let at = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
-        Functions { start: at(start), end: at(self.functions.len()) }
+        Functions { start: number_of(start), end: number_of(self.functions.len()) }
     }
 }
 

@@ -13,6 +13,7 @@
 //! report calls it, and not to be trusted; without either it lies nowhere.
 
 use symtool_grouping::rules::Rules;
+use symtool_module::number_of;
 use symtool_report::{FrameKind, Trust};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -178,7 +179,7 @@ impl<'a> Builder<'a> {
         let FrameCache { said, said_names, .. } = cache;
         *said.entry(key).or_insert_with(|| {
             said_names.push(self.names.get(self.rules, parts));
-            u32::try_from(said_names.len() - 1).unwrap_or(u32::MAX)
+            number_of(said_names.len() - 1)
         })
     }
 
@@ -199,7 +200,7 @@ impl<'a> Builder<'a> {
                 let class = cache.unknown.remove(&number);
                 let named = Parts { module: class.as_deref(), ..named };
                 cache.said_names.push(self.names.get(self.rules, &named));
-                NamedBy::Obfuscated(u32::try_from(cache.said_names.len() - 1).unwrap_or(u32::MAX))
+                NamedBy::Obfuscated(number_of(cache.said_names.len() - 1))
             }
             FrameKind::Java if is_named && self.lacks_mapping(cache) => {
                 let name = self.said(frame, &named, cache);

@@ -5,6 +5,7 @@ use symtool_debug::{
     Alias, ChainId, DropCounts, File, FileId, Files, Function, FunctionId, Functions, InlineChain,
     ModuleSymbols, Range, SourceLocation,
 };
+use symtool_module::number_of;
 use symtool_unwind::UnwindTable;
 
 use super::overlay::{Piece, Side};
@@ -45,10 +46,7 @@ struct MetFiles<'a> {
 impl<'a> MetFiles<'a> {
     fn number(&mut self, file: File<'a>) -> u32 {
         let files = &mut self.files;
-        *self
-            .numbers
-            .entry(file)
-            .or_insert_with(|| u32::try_from(files.push(file)).unwrap_or(u32::MAX))
+        *self.numbers.entry(file).or_insert_with(|| number_of(files.push(file)))
     }
 }
 
@@ -62,10 +60,7 @@ struct MetFunctions<'a> {
 impl<'a> MetFunctions<'a> {
     fn number(&mut self, function: Function<'a>) -> u32 {
         let functions = &mut self.functions;
-        *self
-            .numbers
-            .entry(function)
-            .or_insert_with(|| u32::try_from(functions.push(function)).unwrap_or(u32::MAX))
+        *self.numbers.entry(function).or_insert_with(|| number_of(functions.push(function)))
     }
 }
 
@@ -144,10 +139,7 @@ impl<'a> Joined<'a> {
             };
             if self.open.get(depth).is_none_or(|(_, open)| *open != here) {
                 self.open.truncate(depth);
-                self.open.push((
-                    ChainId::new(u32::try_from(self.chains.len()).unwrap_or(u32::MAX)),
-                    here,
-                ));
+                self.open.push((ChainId::new(number_of(self.chains.len())), here));
                 self.chains.push(here);
             }
             caller = Some(self.open[depth].0);

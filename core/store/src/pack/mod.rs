@@ -9,6 +9,7 @@ mod unwind;
 
 use rayon::prelude::*;
 use symtool_debug::{Alias, ChainId, Files, InlineChain, ModuleSymbols, Range, Source};
+use symtool_module::number_of;
 
 use crate::block::functions::{self, Call, Function};
 use crate::block::layers::{self, Span};
@@ -94,18 +95,18 @@ impl Functions {
         };
         let mut numbers = vec![u32::MAX; names + 1];
         let mut ids = Vec::with_capacity(names + 1);
-        numbers[names] = number(names);
+        numbers[names] = number_of(names);
         let mut meet = |id: usize, ids: &mut Vec<u32>| {
             if numbers[id] == u32::MAX {
-                numbers[id] = number(ids.len());
-                ids.push(number(id));
+                numbers[id] = number_of(ids.len());
+                ids.push(number_of(id));
             }
         };
         let mut is_met = vec![false; symbols.chains.len()];
         let (mut is_inlined, mut inlined) = (vec![false; names + 1], Vec::new());
         let mut next_outermost = Vec::with_capacity(symbols.ranges.len() / RANGES_PER_BLOCK + 1);
         for ranges in symbols.ranges.chunks(RANGES_PER_BLOCK) {
-            next_outermost.push(number(ids.len()));
+            next_outermost.push(number_of(ids.len()));
             for range in ranges {
                 let (mut at, first) = (range.chain.index() as usize, inlined.len());
                 // The callers of a chain that has been met have been met.
@@ -116,15 +117,15 @@ impl Functions {
                         break;
                     };
                     if !std::mem::replace(&mut is_inlined[id(chain)], true) {
-                        inlined.push(number(id(chain)));
+                        inlined.push(number_of(id(chain)));
                     }
                     at = caller.index() as usize;
                 }
                 inlined[first..].reverse();
             }
         }
-        inlined.into_iter().chain(0..number(names)).for_each(|id| meet(id as usize, &mut ids));
-        ids.push(number(names));
+        inlined.into_iter().chain(0..number_of(names)).for_each(|id| meet(id as usize, &mut ids));
+        ids.push(number_of(names));
         Self {
             of_chains: symbols.chains.iter().map(|chain| numbers[id(chain)]).collect(),
             ids,
@@ -280,8 +281,4 @@ fn compress_groups(
             compress(kind, first, last, &encode(group))
         })
         .collect()
-}
-
-fn number(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
 }

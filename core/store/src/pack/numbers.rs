@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use hashbrown::{DefaultHashBuilder, HashTable};
 use rayon::prelude::*;
 use symtool_debug::{ModuleSymbols, SourceLocation};
+use symtool_module::number_of;
 
 use super::Functions;
 use crate::block::functions::{Call, Site};
@@ -144,7 +145,7 @@ impl<T: Copy + PartialEq> Counted<T> {
         let count = &mut self.counts[function as usize];
         let number = *count;
         *count += 1;
-        let place = u32::try_from(self.met.len()).unwrap_or(u32::MAX);
+        let place = number_of(self.met.len());
         self.met.push(Met { function, number, item });
         self.places.insert_unique(spread(hash), (hash, place), |(hash, _)| spread(*hash));
         number

@@ -2,6 +2,7 @@
 //! lines become ranges ([`PartSymbols`]).
 
 use hashbrown::HashMap;
+use symtool_module::number_of;
 use symtool_unwind::{BreakpadReader, UnwindTable};
 
 use super::parts::{Lines, LongLine, Release};
@@ -9,7 +10,7 @@ use super::record::{FunctionRecord, InlineRecord, LineRecord, Record};
 use super::sweep::{CallSpan, Sweep};
 use super::tables::Tables;
 use super::{NO_FILE, NO_NAME};
-use crate::dwarf::{UnitSymbols, Work, number};
+use crate::dwarf::{UnitSymbols, Work};
 use crate::limits::{MAX_INLINE_DEPTH, MAX_NAME_BYTES, STEPS_PER_CHAIN, STEPS_PER_PATH_BYTE};
 use crate::module::merge_sorted::push_range;
 use crate::module::{
@@ -284,7 +285,7 @@ impl<'d> UnitReader<'_, 'd> {
     fn chain(&mut self, chain: InlineChain) -> Option<ChainId> {
         self.work.spend(STEPS_PER_CHAIN).ok()?;
         self.unit.chains.push(chain);
-        Some(ChainId::new(number(self.unit.chains.len() - 1)))
+        Some(ChainId::new(number_of(self.unit.chains.len() - 1)))
     }
 
     fn named(&mut self, name: &'d [u8]) -> Option<FunctionId> {
@@ -296,7 +297,7 @@ impl<'d> UnitReader<'_, 'd> {
         let functions = &mut self.unit.functions;
         Some(*self.functions.entry(name).or_insert_with(|| {
             functions.push(Function { name, own: None, file: None, line: 0 });
-            FunctionId::new(number(functions.len() - 1))
+            FunctionId::new(number_of(functions.len() - 1))
         }))
     }
 
@@ -312,7 +313,7 @@ impl<'d> UnitReader<'_, 'd> {
         let _ = self.work.spend(STEPS_PER_PATH_BYTE * path.map_or(1, <[u8]>::len) as u64);
         let known = path.map(|path| {
             self.unit.files.push((path.to_vec(), Folder::default()));
-            FileId::new(number(self.unit.files.len() - 1))
+            FileId::new(number_of(self.unit.files.len() - 1))
         });
         self.files.insert(file, known);
         known

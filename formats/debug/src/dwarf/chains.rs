@@ -12,13 +12,14 @@
 
 use gimli::Endianity;
 use hashbrown::HashMap;
+use symtool_module::number_of;
 
 use super::input::Input;
 use super::lines::LineRow;
 use super::names::{Declared, DeclaredFile, NameAt};
 use super::paths;
 use super::scopes::{CallSite, Scopes};
-use super::unit_symbols::{UnitSymbols, number};
+use super::unit_symbols::UnitSymbols;
 use super::units::UnitOf;
 use super::work::Work;
 use crate::limits::STEPS_PER_CHAIN;
@@ -190,7 +191,7 @@ impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
                 start: scope.start,
                 source: Source::Dwarf,
             });
-            ChainId::new(number(chains.len() - 1))
+            ChainId::new(number_of(chains.len() - 1))
         })
     }
 
@@ -214,7 +215,7 @@ impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
             None => (declared, node_at.map_or(Start::UNKNOWN, |node| node.start)),
         };
         self.out.chains.push(InlineChain { function, caller: None, start, source });
-        let chain = ChainId::new(number(self.out.chains.len() - 1));
+        let chain = ChainId::new(number_of(self.out.chains.len() - 1));
         self.roots.insert((node, symbol, source), chain);
         chain
     }
@@ -234,7 +235,7 @@ impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
 
     fn add_function(&mut self, function: Function<'d>) -> FunctionId {
         self.out.functions.push(function);
-        FunctionId::new(number(self.out.functions.len() - 1))
+        FunctionId::new(number_of(self.out.functions.len() - 1))
     }
 
     /// The file of a declaration, which may stand in another unit.
@@ -297,6 +298,6 @@ impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
 
     fn add_file(&mut self, path: (Vec<u8>, Folder)) -> FileId {
         self.out.files.push(path);
-        FileId::new(number(self.out.files.len() - 1))
+        FileId::new(number_of(self.out.files.len() - 1))
     }
 }

@@ -29,7 +29,7 @@ pub use input::Input;
 pub use lines::LinesAhead;
 pub use skeletons::{Skeleton, list as skeletons, lost as lost_skeletons};
 pub use split::SplitSections;
-pub use unit_symbols::{UnitSymbols, number};
+pub use unit_symbols::UnitSymbols;
 pub use units::count as count_units;
 pub use work::{Spent, Work};
 

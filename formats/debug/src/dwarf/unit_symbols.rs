@@ -1,5 +1,7 @@
 //! Holds what one unit says: [`UnitSymbols`], its functions, files and chains numbered from 0.
 
+use symtool_module::number_of;
+
 use super::lines::SequenceStart;
 use crate::module::{
     ChainId, FileId, Folder, Function, FunctionId, InlineChain, Range, SourceLocation,
@@ -84,12 +86,7 @@ impl Renumber {
     fn number(&mut self, old: usize) -> u32 {
         *self.new[old].get_or_insert_with(|| {
             self.met.push(old);
-            number(self.met.len() - 1)
+            number_of(self.met.len() - 1)
         })
     }
-}
-
-/// A count within one unit, whose entries are numbered by 32-bit offsets.
-pub fn number(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -18,9 +18,10 @@ mod steps;
 mod table;
 
 use hashbrown::HashMap;
+use symtool_module::number_of;
 
 use crate::Progress;
-use crate::dwarf::{DwarfSymbols, Interval, UnitSymbols, Work, number};
+use crate::dwarf::{DwarfSymbols, Interval, UnitSymbols, Work};
 use crate::limits::MAX_INLINE_DEPTH;
 use crate::module::merge_sorted::push_range;
 use crate::module::{
@@ -193,7 +194,7 @@ impl<'t, 'd> GoReader<'t, 'd> {
 
     fn chain(&mut self, chain: InlineChain) -> ChainId {
         self.unit.chains.push(chain);
-        ChainId::new(number(self.unit.chains.len() - 1))
+        ChainId::new(number_of(self.unit.chains.len() - 1))
     }
 
     fn named(&mut self, offset: u32) -> Option<FunctionId> {
@@ -205,7 +206,7 @@ impl<'t, 'd> GoReader<'t, 'd> {
             .name(offset)
             .filter(|name| !name.is_empty() && self.work.spend(name.len() as u64).is_ok())?;
         self.unit.functions.push(Function { name, own: None, file: None, line: 0 });
-        let function = FunctionId::new(number(self.unit.functions.len() - 1));
+        let function = FunctionId::new(number_of(self.unit.functions.len() - 1));
         self.functions.insert(offset, function);
         Some(function)
     }
@@ -219,7 +220,7 @@ impl<'t, 'd> GoReader<'t, 'd> {
             .path(offset)
             .filter(|path| !path.is_empty() && self.work.spend(path.len() as u64).is_ok())?;
         self.unit.files.push((path.to_vec(), Folder::default()));
-        let file = FileId::new(number(self.unit.files.len() - 1));
+        let file = FileId::new(number_of(self.unit.files.len() - 1));
         self.files.insert(offset, file);
         Some(file)
     }

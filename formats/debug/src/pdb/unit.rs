@@ -8,13 +8,14 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use hashbrown::HashMap;
+use symtool_module::number_of;
 
 use super::addresses::Addresses;
 use super::annotations::{SiteRow, replay};
 use super::lines::{LineData, LineSpan};
 use super::publics::Publics;
 use super::symbols::{InlineSite, ModuleRecords, Procedure};
-use crate::dwarf::{Spent, UnitSymbols, Work, number};
+use crate::dwarf::{Spent, UnitSymbols, Work};
 use crate::limits::{MAX_NAME_BYTES, STEPS_PER_PATH_BYTE, STEPS_PER_PDB_CHAIN};
 use crate::module::merge_sorted::push_range;
 use crate::module::{
@@ -313,7 +314,7 @@ impl<'a> UnitReader<'_, 'a> {
         self.shared.work.spend(STEPS_PER_PATH_BYTE * text.map_or(1, <[u8]>::len) as u64)?;
         let file = text.map(|text| {
             self.unit.files.push((text.to_vec(), Folder::default()));
-            FileId::new(number(self.unit.files.len() - 1))
+            FileId::new(number_of(self.unit.files.len() - 1))
         });
         self.files.insert(path, file);
         Ok(file)
@@ -322,7 +323,7 @@ impl<'a> UnitReader<'_, 'a> {
     fn function(&mut self, name: &'a [u8]) -> FunctionId {
         *self.functions.entry(name).or_insert_with(|| {
             self.unit.functions.push(Function { name, own: None, file: None, line: 0 });
-            FunctionId::new(number(self.unit.functions.len() - 1))
+            FunctionId::new(number_of(self.unit.functions.len() - 1))
         })
     }
 
@@ -332,7 +333,7 @@ impl<'a> UnitReader<'_, 'a> {
         }
         self.shared.work.spend(STEPS_PER_PDB_CHAIN)?;
         self.unit.chains.push(chain);
-        let id = ChainId::new(number(self.unit.chains.len() - 1));
+        let id = ChainId::new(number_of(self.unit.chains.len() - 1));
         self.chains.insert(chain, id);
         Ok(id)
     }

@@ -1,5 +1,7 @@
 //! Encodes a [`ClassRow`] as bytes.
 
+use symtool_module::number_of;
+
 use super::{
     Before, LINE_EXTRA, LINE_LINES, LINE_ONE, LINE_RANGE, LINE_SAME_RANGE, LINE_SAME_SIGNATURE,
     LINE_SAME_WIDTH, LINE_WIDE, MEMBER_OUTLINE, MEMBER_SYNTHESIZED, VERSION,
@@ -78,7 +80,7 @@ fn put_name(out: &mut Vec<u8>, name: Option<NameId>) {
 }
 
 fn put_list<T>(out: &mut Vec<u8>, list: &[T], mut each: impl FnMut(&mut Vec<u8>, &T)) {
-    put(out, u32::try_from(list.len()).unwrap_or(u32::MAX));
+    put(out, number_of(list.len()));
     list.iter().for_each(|item| each(out, item));
 }
 

@@ -5,6 +5,7 @@ mod mapping;
 use std::borrow::Cow;
 
 use hashbrown::HashMap;
+use symtool_module::number_of;
 use symtool_report::{
     CrashEvent, Exception, Frame, FrameKind, Image, ImageId, ImageKind, Relation,
 };
@@ -107,8 +108,8 @@ impl Builder {
             }
         }
         let span = |start: usize, end: usize| Span {
-            start: u32::try_from(start).unwrap_or(u32::MAX),
-            count: u32::try_from(end - start).unwrap_or(u32::MAX),
+            start: number_of(start),
+            count: number_of(end - start),
         };
         (span(start, frames.len()), span(first, crash_images.len()))
     }
@@ -165,7 +166,7 @@ impl Builder {
         let Chunk { images, .. } = &mut self.chunk;
         *self.images.entry(stored).or_insert_with_key(|stored| {
             images.push(stored.clone());
-            u32::try_from(images.len() - 1).unwrap_or(u32::MAX)
+            number_of(images.len() - 1)
         })
     }
 
@@ -181,8 +182,8 @@ impl Builder {
         let Chunk { texts, ends, .. } = &mut self.chunk;
         *self.texts.entry_ref(text).or_insert_with(|| {
             texts.push_str(text);
-            ends.push(u32::try_from(texts.len()).unwrap_or(u32::MAX));
-            Text(u32::try_from(ends.len() - 1).unwrap_or(u32::MAX))
+            ends.push(number_of(texts.len()));
+            Text(number_of(ends.len() - 1))
         })
     }
 
