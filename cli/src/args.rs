@@ -64,10 +64,13 @@ The options are those of llvm-symbolizer; --help lists them. Called through a li
 /// Imports debug files once, resolves addresses from the store, and regroups crashes when symbols
 /// arrive late.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true, max_term_width = 100, after_help = SYMTOOL)]
+#[command(version, disable_version_flag = true, arg_required_else_help = true, max_term_width = 100, after_help = SYMTOOL)]
 pub struct Args {
     #[command(flatten)]
     pub global: Global,
+    /// Print the version; with -v also the commit, the target and the store format
+    #[arg(short = 'V', long, action = clap::ArgAction::Version)]
+    pub version: Option<bool>,
     #[command(subcommand)]
     pub command: Command,
 }

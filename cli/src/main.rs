@@ -38,12 +38,14 @@ mod stats;
 mod style;
 mod symbolicate;
 mod terminal;
+mod version;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
+use clap::error::ErrorKind;
 
 use args::{Args, Command};
 use config::Config;
@@ -68,7 +70,14 @@ fn main() -> ExitCode {
             Err(error) => Exit::report(&error).into(),
         };
     }
-    let mut args = Args::parse_from(words);
+    let mut args = match Args::try_parse_from(&words) {
+        Ok(args) => args,
+        Err(error) if error.kind() == ErrorKind::DisplayVersion && version::is_verbose(&words) => {
+            version::print();
+            return Exit::Done.into();
+        }
+        Err(error) => error.exit(),
+    };
     let config = match args.command {
         // They say what the program is, whatever the user's settings.
         Command::Completions(_) | Command::Man(_) => Ok(Config::default()),

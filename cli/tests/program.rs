@@ -517,3 +517,35 @@ fn apps_and_frameworks_stand_for_their_image() {
     assert_eq!(run.code, 1);
     assert!(run.stderr.contains("no slice for x86_64; it has arm64"), "{}", run.stderr);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_program_brings_its_cpp_runtime() {
+    use ::object::Object as _;
+
+    let bytes = fs::read(env!("CARGO_BIN_EXE_symtool")).unwrap();
+    let program = ::object::File::parse(&*bytes).unwrap();
+    let needed: Vec<String> = program
+        .import_libraries()
+        .unwrap()
+        .map(|library| String::from_utf8_lossy(library.unwrap().name()).into_owned())
+        .collect();
+    assert!(needed.iter().any(|library| library.starts_with("libc.so")), "{needed:?}");
+    assert!(!needed.iter().any(|library| library.starts_with("libstdc++")), "{needed:?}");
+}
+
+#[test]
+fn the_whole_version_names_target_and_format() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.run(["--version", "-v"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    assert_eq!(lines[0], format!("symtool {}", env!("CARGO_PKG_VERSION")));
+    assert!(lines[1].starts_with("commit: "), "{lines:?}");
+    assert!(lines[2].contains(std::env::consts::ARCH), "{lines:?}");
+    sandbox.import(FIXTURE);
+    let store = fs::read_to_string(sandbox.store().join("FORMAT")).unwrap();
+    let format = lines[3].strip_prefix("store format: ").unwrap();
+    assert!(store.starts_with(&format!("symtool store {format}\n")), "{store}");
+    assert_eq!(sandbox.run(["-V"]).stdout, format!("{}\n", lines[0]));
+}

@@ -28,6 +28,6 @@ pub mod seal;
 pub mod unpack;
 mod unwind;
 
-pub use database::{Catalog, Error, Mapping, Mappings, Module, Named, Reader, Store};
+pub use database::{Catalog, Error, Mapping, Mappings, Module, Named, Reader, STORE_FORMAT, Store};
 pub use module::{Generation, ModuleKey, ModuleRecord, Source, now_ms};
 pub use unwind::{UnwindRow, Unwinder};

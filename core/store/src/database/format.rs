@@ -17,6 +17,8 @@ use super::durable::{self, DRAFT};
 use super::{Error, Store};
 use crate::seal::KeyId;
 
+/// The version of stores that this version writes.
+pub const STORE_FORMAT: u32 = 4;
 const VERSION: &str = "symtool store 4";
 /// Begins the line with the check.
 const CHECK: &str = "\ncheck ";
@@ -157,6 +159,11 @@ fn has_ring(store: &Store) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_version_is_told_by_its_number() {
+        assert_eq!(VERSION, format!("symtool store {STORE_FORMAT}"));
+    }
 
     #[test]
     fn texts_come_back_and_no_part_of_them_does() {

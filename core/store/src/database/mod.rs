@@ -63,6 +63,7 @@ pub use catalog::{Catalog, MIN_ID_DIGITS, Named};
 pub use error::Error;
 pub use examine::Finding;
 pub(crate) use format::Format;
+pub use format::STORE_FORMAT;
 pub use in_memory::InMemoryModule;
 pub use listing::Listing;
 pub use lock::Lock;
