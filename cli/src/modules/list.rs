@@ -8,6 +8,7 @@ use std::io::{BufWriter, Write};
 
 use anyhow::{Error, Result};
 use indicatif::DecimalBytes;
+use serde::Serialize;
 use symtool_module::is_same_arch;
 use symtool_store::{Catalog, Module, ModuleRecord};
 
@@ -34,13 +35,29 @@ pub fn run(context: &Context, catalog: &Catalog<'_>, args: &List) -> Result<Exit
     let mut out = BufWriter::new(std::io::stdout().lock());
     if context.json {
         for record in records {
-            writeln!(out, "{}", output::json(&record?)?)?;
+            writeln!(out, "{}", output::json(&Listed::of(&record?))?)?;
         }
     } else {
         write_rows(context, &mut out, records)?;
     }
     out.flush()?;
     Ok(Exit::Done)
+}
+
+/// The JSON object of a module.
+#[derive(Debug, Serialize)]
+pub struct Listed<'r> {
+    #[serde(flatten)]
+    record: &'r ModuleRecord,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    debug_id: Option<String>,
+}
+
+impl<'r> Listed<'r> {
+    /// That of `record`.
+    pub fn of(record: &'r ModuleRecord) -> Self {
+        Self { record, debug_id: record.debug_id() }
+    }
 }
 
 /// Writes a line for each of `records`.

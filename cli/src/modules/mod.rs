@@ -70,7 +70,9 @@ fn show(context: &Context, catalog: &Catalog<'_>, named: &Named) -> Result<Exit>
     let mut failed = false;
     for name in &named.modules {
         match find::module(catalog, name, named.latest) {
-            Ok(module) if context.json => writeln!(out, "{}", output::json(&module.record)?)?,
+            Ok(module) if context.json => {
+                writeln!(out, "{}", output::json(&list::Listed::of(&module.record))?)?;
+            }
             Ok(module) => describe(&mut out, &module.record)?,
             Err(error) => {
                 say!("{}", error.reason()?);
@@ -132,6 +134,7 @@ fn describe(out: &mut impl Write, record: &ModuleRecord) -> Result<()> {
         writeln!(out, "label       {}", clean(label))?;
     }
     writeln!(out, "id          {}{made_up}", record.id)?;
+    record.debug_id().map_or(Ok(()), |id| writeln!(out, "debug id    {id}"))?;
     writeln!(out, "kind        {} {}", record.kind, record.arch)?;
     if record.is_mapping() {
         record.other_ids.iter().try_for_each(|id| writeln!(out, "also id     {id}"))?;

@@ -43,7 +43,7 @@ mod read;
 mod unwind;
 mod warnings;
 
-pub use breakpad::{BreakpadHead, GivenId, breakpad_id, write_breakpad};
+pub use breakpad::{BreakpadHead, GivenId, breakpad_id, debug_id, write_breakpad};
 pub use bytes::{Companion, Error, Mapped, PdbKind};
 pub use companions::{Search, SearchedPlace};
 pub use debug_file::DebugFile;

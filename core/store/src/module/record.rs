@@ -200,6 +200,19 @@ impl ModuleRecord {
         std::iter::once(self.id.as_str()).chain(self.other_ids.iter().map(String::as_str))
     }
 
+    /// The id that Sentry knows it by: the debug id of its build; of a mapping the UUID that it was
+    /// given, else that of its contents. `None` if its files have no id.
+    pub fn debug_id(&self) -> Option<String> {
+        const UUID_DIGITS: usize = 32;
+        let kind = ModuleKind::named(&self.kind)?;
+        let (id, made_up) = if kind == ModuleKind::Proguard {
+            (self.ids().find(|id| id.len() == UUID_DIGITS)?, false)
+        } else {
+            (self.id.as_str(), self.id_made_up)
+        };
+        formats::debug_id(kind, &ModuleId { bytes: hex::decode(id).ok()?, made_up })
+    }
+
     /// Whether this is the record of the module that `info` describes, and not of another with the
     /// same key.
     pub fn is_of(&self, info: &ModuleInfo) -> bool {

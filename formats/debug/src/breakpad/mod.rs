@@ -41,7 +41,7 @@ use header::Header;
 use parts::{LongLine, Release};
 use tables::Tables;
 use unit::PartSymbols;
-pub use write::{BreakpadHead, breakpad_id, write_breakpad};
+pub use write::{BreakpadHead, breakpad_id, debug_id, write_breakpad};
 
 /// What stands for the name of a function that has none (`dump_syms`).
 const NO_NAME: &[u8] = b"<name omitted>";

@@ -44,6 +44,19 @@ pub fn breakpad_id(kind: ModuleKind, id: &ModuleId) -> String {
     format!("{:032X}{age:x}", u128::from_be_bytes(guid))
 }
 
+/// The id of a build as Sentry writes it: a GUID with hyphens, and the age behind it unless that is 0.
+/// `None` if the file has no id, or as an image of Windows only a time stamp and a size.
+pub fn debug_id(kind: ModuleKind, id: &ModuleId) -> Option<String> {
+    if id.made_up || kind == ModuleKind::Pe && id.bytes.len() < 16 {
+        return None;
+    }
+    let id = breakpad_id(kind, id).to_ascii_lowercase();
+    let (guid, age) = id.split_at_checked(32)?;
+    let fields: Vec<&str> = [0..8, 8..12, 12..16, 16..20, 20..32].map(|field| &guid[field]).into();
+    let age = if age == "0" { String::new() } else { format!("-{age}") };
+    Some(fields.join("-") + &age)
+}
+
 /// Writes the file of `symbols`, whose names `spell` spells where it can. Gives back how many unwind
 /// rows were left out, as no record can tell them.
 ///
@@ -233,6 +246,28 @@ mod tests {
             ),
         ] {
             assert_eq!(breakpad_id(kind, &id), want);
+        }
+        for (kind, id, want) in [
+            // As Sentry's symbolic has it for its fixture crash.linux.
+            (
+                ModuleKind::Elf,
+                id("f1c3bcc0279865fe3058404b2831d9e64135386c", false),
+                Some("c0bcc3f1-9827-fe65-3058-404b2831d9e6"),
+            ),
+            (
+                ModuleKind::MachO,
+                id("3a9a8b2c4d5e6f708192a3b4c5d6e7f8", false),
+                Some("3a9a8b2c-4d5e-6f70-8192-a3b4c5d6e7f8"),
+            ),
+            (
+                ModuleKind::Pe,
+                id("3249d99d0c4049318610f4e4fb0b69360000000a", false),
+                Some("3249d99d-0c40-4931-8610-f4e4fb0b6936-a"),
+            ),
+            (ModuleKind::Pe, id("4f2596da00006000", false), None),
+            (ModuleKind::Elf, id(&build_id[..32], true), None),
+        ] {
+            assert_eq!(debug_id(kind, &id).as_deref(), want);
         }
         assert_eq!(stamp_and_size(&id("4f2596da00006000", false).bytes).unwrap(), "4F2596DA6000");
         assert_eq!(stamp_and_size(&id(build_id, false).bytes), None);
