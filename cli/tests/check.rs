@@ -50,7 +50,8 @@ fn json_has_the_documented_shape() {
     let (_, lines) = check(&[&path]);
     let want = serde_json::json!({
         "version": 1, "path": path, "good": true,
-        "module": {"name": FIXTURE, "id": "7872b17fb1a0719b8cfefc50ded20d09a63a5d0d", "kind": "elf", "arch": "x86_64"},
+        "module": {"name": FIXTURE, "id": "7872b17fb1a0719b8cfefc50ded20d09a63a5d0d",
+            "debug_id": "7fb17278-a0b1-9b71-8cfe-fc50ded20d09", "kind": "elf", "arch": "x86_64"},
         "has": "debug", "code": true, "units": 2, "compressed": [], "split_files": 0, "unwind": true, "problems": [],
     });
     assert_eq!(lines[0], want);
@@ -235,10 +236,15 @@ fn for_people_and_quiet() {
     let run = sandbox.run(["check", &good, &bad]);
     assert_eq!(run.code, 1);
     let lines: Vec<&str> = run.stdout.lines().collect();
-    assert_eq!(lines[0], format!("{good}: good, 7872b17fb1a0 x86_64, debug data"));
+    assert_eq!(
+        lines[0],
+        format!(
+            "{good}: good, 7872b17fb1a0 x86_64, debug data; debug id 7fb17278-a0b1-9b71-8cfe-fc50ded20d09"
+        )
+    );
     assert!(
         lines[1].starts_with(&format!("{bad}: not good, "))
-            && lines[1].ends_with(" x86_64, exports"),
+            && lines[1].contains(" x86_64, exports; debug id "),
         "{}",
         run.stdout
     );
@@ -250,6 +256,202 @@ fn for_people_and_quiet() {
     let run = sandbox.run(["check", "-q", &good, &bad]);
     assert_eq!((run.stdout.lines().count(), run.stderr.as_str()), (2, ""));
     assert_eq!(sandbox.run(["check"]).code, 2);
+}
+
+#[test]
+fn mappings_are_verified_by_their_hash() {
+    // What the table says was made or broken on purpose: testdata/mapping/README.md.
+    for (name, hash, want) in [
+        ("builds/hall.mapping.txt", "verified", &[][..]),
+        ("builds/old.mapping.txt", "verified", &[]),
+        ("builds/compose.mapping.txt", "verified", &[]),
+        ("builds/half.mapping.txt", "wrong", &["changed"]),
+        ("builds/none.mapping.txt", "verified", &["no_classes"]),
+        ("shop.mapping.txt", "none", &[]),
+    ] {
+        let path = testdata(&format!("mapping/{name}"));
+        let (_, lines) = check(&[path.to_str().unwrap()]);
+        let found = &lines[0];
+        assert_eq!(
+            (&found["hash"], problems(found)),
+            (&Value::from(hash), want.to_vec()),
+            "{name}"
+        );
+        let lines = fs::read_to_string(&path).unwrap();
+        let is_class = |line: &&str| !line.starts_with([' ', '#']) && line.ends_with(':');
+        assert_eq!(found["classes"], lines.lines().filter(is_class).count(), "{name}");
+    }
+}
+
+#[test]
+fn a_mapping_has_ids_and_a_version() {
+    let path = testdata("mapping/builds/hall.mapping.txt").to_str().unwrap().to_owned();
+    let (_, lines) = check(&[&path]);
+    let id = "a7bd236fb79b6d77f502ef931ba1edf52cb33270dc47bf443e900d6544b06928";
+    let uuid = symtool_mapping::uuid(&fs::read(&path).unwrap()[..]).unwrap();
+    let uuid = hex::encode(uuid);
+    let debug_id = [&uuid[..8], &uuid[8..12], &uuid[12..16], &uuid[16..20], &uuid[20..]].join("-");
+    let want = serde_json::json!({
+        "version": 1, "path": path, "good": true, "has": "mapping", "classes": 3,
+        "module": {"name": "hall.mapping.txt", "id": id, "debug_id": debug_id, "kind": "proguard", "arch": "java"},
+        "compiler": "R8", "compiler_version": "8.9.32", "pg_map_id": id, "hash": "verified", "problems": [],
+    });
+    assert_eq!(lines[0], want);
+    let sandbox = Sandbox::new();
+    let run = sandbox.run(["check", &path]);
+    let line = format!(
+        "{path}: good, a7bd236fb79b a mapping of R8 8.9.32; debug id {debug_id}; 3 classes; hash verified\n"
+    );
+    assert_eq!(run.stdout, line);
+    // By that id the store knows it, too.
+    assert_eq!(sandbox.run(["import", &path]).code, 0);
+    let shown = sandbox.run(["modules", "show", "--json", &debug_id]);
+    assert_eq!(json_lines(&shown.stdout)[0]["debug_id"], debug_id.as_str(), "{}", shown.stderr);
+}
+
+#[test]
+fn lines_of_a_mapping_that_cannot_be_read_are_counted() {
+    let sandbox = Sandbox::new();
+    let text = "a.B -> a:\n    1:2:void m():3:4 -> b\n    1:99999999999999:void n() -> c\nd.E -> d:\n    what is this\n";
+    let path = sandbox.write("mapping.txt", text).to_str().unwrap().to_owned();
+    let (_, lines) = check(&[&path]);
+    assert_eq!(problems(&lines[0]), ["bad_lines"]);
+    let message = lines[0]["problems"][0]["message"].as_str().unwrap();
+    assert_eq!(
+        message,
+        "2 of its lines cannot be read; the first is line 3 (bad line numbers); was it copied whole?"
+    );
+    let other = sandbox.write("proguard.txt", "{}\n").to_str().unwrap().to_owned();
+    let (_, lines) = check(&[&other]);
+    assert_eq!(problems(&lines[0]), ["unreadable"], "{}", lines[0]);
+    let unknown = "# compiler: R8\n# pg_map_hash: MD5 00\na.B -> a:\n";
+    let unknown = sandbox.write("unknown.txt", unknown).to_str().unwrap().to_owned();
+    let (_, lines) = check(&[&unknown]);
+    assert_eq!((problems(&lines[0]), &lines[0]["hash"]), (vec!["changed"], &"unknown".into()));
+}
+
+#[test]
+fn bundles_are_looked_into() {
+    let sandbox = Sandbox::new();
+    let map = fs::read(testdata("mapping/builds/half.mapping.txt")).unwrap();
+    let library = fs::read(object("c-gcc-O2-dynsym.so")).unwrap();
+    let bundle = zip(&[
+        ("BundleConfig.pb", DEFLATED, b"x"),
+        ("BUNDLE-METADATA/com.android.tools.build.obfuscation/proguard.map", DEFLATED, &map),
+        ("base/lib/x86_64/libx.so", DEFLATED, &library),
+    ]);
+    let bundle = sandbox.write("app.aab", bundle).to_str().unwrap().to_owned();
+    let (exit, lines) = check(&[&bundle]);
+    assert_eq!((exit, lines.len()), (1, 3), "{lines:?}");
+    assert_eq!((problems(&lines[0]), problems(&lines[1])), (vec!["changed"], vec!["no_debug"]));
+    let empty = zip(&[("classes.dex", DEFLATED, b"dex\n035\0")]);
+    let empty = sandbox.write("bare.aab", empty).to_str().unwrap().to_owned();
+    let (exit, lines) = check(&[&empty]);
+    assert_eq!((exit, problems(&lines[0])), (1, vec!["unreadable"]), "{lines:?}");
+}
+
+/// Runs `check` in a folder with `bad.so`, `app.apk` and `mapping.txt`, each with a problem.
+fn annotated(format: &str) -> String {
+    let sandbox = Sandbox::new();
+    let bad = fs::read(object("c-gcc-O2-no-id.so")).unwrap();
+    sandbox.write("app, 100%.apk", zip(&[("lib/x86_64/bad.so", DEFLATED, &bad)]));
+    fs::copy(testdata("mapping/builds/half.mapping.txt"), sandbox.path("mapping.txt")).unwrap();
+    fs::copy(object(FIXTURE), sandbox.path("good.so")).unwrap();
+    let output = sandbox
+        .command()
+        .args(["check", "--format", format, "./app, 100%.apk", "good.so", "mapping.txt"])
+        .current_dir(sandbox.path("."))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "symtool: 1 good, 2 not good\n");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+const NO_ID: &str =
+    "no build-id, so crashes cannot be matched with its symbols; link with -Wl,--build-id";
+const CHANGED: &str = "its contents are not those that R8 wrote (pg_map_hash): it was cut off or changed; copy it again from the build";
+
+/// The commands of `@actions/core`: in properties `%`, line ends, `:` and `,` are escaped, in data
+/// the first two.
+#[test]
+fn annotations_of_github() {
+    let want = format!(
+        "::error file=app%2C 100%25.apk,title=No build-id or UUID::./app, 100%25.apk!lib/x86_64/bad.so: {NO_ID}\n\
+         ::error file=mapping.txt,title=The mapping is not what R8 wrote::mapping.txt: {CHANGED}\n"
+    );
+    assert_eq!(annotated("github"), want);
+}
+
+#[test]
+fn code_quality_of_gitlab() {
+    let issues: Value = serde_json::from_str(&annotated("gitlab")).unwrap();
+    let mut issues = issues.as_array().unwrap().clone();
+    let fingerprints: Vec<String> = issues
+        .iter_mut()
+        .map(|issue| {
+            issue.as_object_mut().unwrap().remove("fingerprint").unwrap().as_str().unwrap().into()
+        })
+        .collect();
+    assert!(fingerprints[0] != fingerprints[1] && fingerprints.iter().all(|text| text.len() == 64));
+    assert_eq!(
+        issues,
+        [
+            serde_json::json!({
+                "description": format!("./app, 100%.apk!lib/x86_64/bad.so: {NO_ID}"), "check_name": "no_id",
+                "severity": "major", "location": {"path": "app, 100%.apk", "lines": {"begin": 1}},
+            }),
+            serde_json::json!({
+                "description": format!("mapping.txt: {CHANGED}"), "check_name": "changed",
+                "severity": "major", "location": {"path": "mapping.txt", "lines": {"begin": 1}},
+            }),
+        ]
+    );
+}
+
+#[test]
+fn logs_in_sarif() {
+    let log: Value = serde_json::from_str(&annotated("sarif")).unwrap();
+    assert_eq!((&log["version"], log["runs"].as_array().unwrap().len()), (&"2.1.0".into(), 1));
+    let (driver, results) = (&log["runs"][0]["tool"]["driver"], &log["runs"][0]["results"]);
+    assert_eq!((&driver["name"], results.as_array().unwrap().len()), (&"symtool".into(), 2));
+    for (result, id, uri, text) in [
+        (
+            &results[0],
+            "no_id",
+            "app%2C%20100%25.apk",
+            format!("./app, 100%.apk!lib/x86_64/bad.so: {NO_ID}"),
+        ),
+        (&results[1], "changed", "mapping.txt", format!("mapping.txt: {CHANGED}")),
+    ] {
+        let rule = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!((&driver["rules"][rule]["id"], &result["ruleId"]), (&id.into(), &id.into()));
+        assert_eq!((&result["message"]["text"], &result["level"]), (&text.into(), &"error".into()));
+        let place = &result["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], uri);
+        assert_eq!(place["region"]["startLine"], 1);
+    }
+}
+
+#[test]
+fn one_format_at_a_time() {
+    let sandbox = Sandbox::new();
+    let good = path(FIXTURE);
+    for format in ["github", "gitlab", "sarif"] {
+        let run = sandbox.run(["check", "--format", format, &good]);
+        assert_eq!(run.code, 0, "{format}");
+        let want = if format == "github" {
+            ""
+        } else if format == "gitlab" {
+            "[]\n"
+        } else {
+            &run.stdout
+        };
+        assert_eq!(run.stdout, want, "{format}");
+    }
+    let json = sandbox.run(["check", "--json", &good]).stdout;
+    assert_eq!(sandbox.run(["check", "--format", "json", &good]).stdout, json);
+    assert_eq!(sandbox.run(["check", "--json", "--format", "sarif", &good]).code, 2);
 }
 
 /// It says that something is missing exactly where an import warns of it.

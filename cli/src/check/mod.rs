@@ -1,18 +1,21 @@
 //! `symtool check`: whether debug files are good to upload, and if not, why and what to do.
 //!
 //! ```text
-//! paths -> inspect      what each object has: id, debug data, files that belong to it     symtool_core::import
-//!       -> verdict.rs   what it lacks, given all others of the same build
-//!       -> report.rs    a line or object each
+//! paths -> inspect          what each file has: id, debug data, files that belong to it     symtool_core::import
+//!       -> verdict.rs       what it lacks, given all others of the same build
+//!       -> report.rs        a line or object each; mapping.rs: those of mappings
+//!       -> annotations.rs   the problems alone, as GitHub, GitLab and SARIF have them
 //! ```
 //!
 //! No store is needed.
 
+mod annotations;
 mod args;
+mod mapping;
 mod report;
 mod verdict;
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use anyhow::Result;
 use symtool_core::import::inspect;
@@ -22,40 +25,50 @@ use crate::exit::Exit;
 use crate::output;
 use crate::progress::{self, Board};
 pub use args::Check;
+use args::Format;
 use report::{Report, Summary};
 
 /// Runs the command.
 pub fn run(context: &Context, args: &Check) -> Result<Exit> {
     let search = context.search(&args.debug_dirs, &[]);
     let board = Board::new("check", progress::is_wanted(context));
-    let (looked, passed_over) = board.while_shown(|| {
+    let (found, passed_over) = board.while_shown(|| {
         inspect(&args.paths, &search, &|event| {
             board.tell(&event);
             Ok(())
         })
     });
-    let mut out = io::stdout().lock();
+    let report = |looked| {
+        Report::of(
+            looked,
+            verdict::problems(looked, &found, args.require),
+            verdict::partner(looked, &found),
+            verdict::has_unwind(looked, &found),
+        )
+    };
+    let reports: Vec<Report> = found.iter().map(report).collect();
     let mut summary = Summary { skipped: passed_over, ..Summary::default() };
-    let paint = context.paint(&io::stdout());
-    for object in &looked {
-        let report = Report::of(
-            object,
-            verdict::problems(object, &looked, args.require),
-            verdict::partner(object, &looked),
-            verdict::has_unwind(object, &looked),
-        );
-        summary.count(&report);
-        if context.json {
-            writeln!(out, "{}", output::json(&report)?)?;
-        } else if !(context.quiet && report.is_good()) {
-            report.write(&mut out, paint)?;
+    reports.iter().for_each(|report| summary.count(report));
+    let mut out = BufWriter::new(io::stdout().lock());
+    match if context.json { Format::Json } else { args.format } {
+        Format::Text => {
+            let paint = context.paint(&io::stdout());
+            let is_shown = |report: &&Report| !(context.quiet && report.is_good());
+            reports.iter().filter(is_shown).try_for_each(|report| report.write(&mut out, paint))?;
         }
-    }
-    if context.json {
-        writeln!(out, "{}", output::json(&summary)?)?;
-    } else {
-        summary.say();
+        Format::Json => {
+            for report in &reports {
+                writeln!(out, "{}", output::json(report)?)?;
+            }
+            writeln!(out, "{}", output::json(&summary)?)?;
+        }
+        Format::Github => annotations::github(&reports, &mut out)?,
+        Format::Gitlab => annotations::gitlab(&reports, &mut out)?,
+        Format::Sarif => annotations::sarif(&reports, &mut out)?,
     }
     out.flush()?;
+    if !context.json && args.format != Format::Json {
+        summary.say();
+    }
     Ok(Exit::failed_if(summary.not_good > 0))
 }

@@ -3,13 +3,15 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use symtool_debug::debug_id;
 use symtool_module::{Detail, ModuleKind};
 
+use super::mapping::FoundMapping;
 use super::verdict::Problem;
 use crate::terminal::{Paint, clean};
 use symtool_core::import::{Looked, Object};
 
-/// What was found of one object: the JSON object that the documentation describes.
+/// What was found of one file: the JSON object that the documentation describes.
 #[derive(Debug, Serialize)]
 pub struct Report {
     path: String,
@@ -19,8 +21,16 @@ pub struct Report {
     problems: Vec<Problem>,
 }
 
+/// What there is in a file that can be read.
 #[derive(Debug, Serialize)]
-struct Found {
+#[serde(untagged)]
+enum Found {
+    Object(FoundObject),
+    Mapping(FoundMapping),
+}
+
+#[derive(Debug, Serialize)]
+struct FoundObject {
     module: ModuleName,
     /// How much the file has itself.
     has: &'static str,
@@ -35,13 +45,16 @@ struct Found {
     unwind: bool,
 }
 
+/// What the module of a file is.
 #[derive(Debug, Serialize)]
-struct ModuleName {
-    name: String,
+pub struct ModuleName {
+    pub name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    kind: &'static str,
-    arch: String,
+    pub id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub debug_id: Option<String>,
+    pub kind: &'static str,
+    pub arch: String,
 }
 
 impl Report {
@@ -53,17 +66,29 @@ impl Report {
         partner: Option<&Object>,
         has_unwind: bool,
     ) -> Self {
-        let path = match looked {
-            Ok(object) => &object.path,
-            Err(unreadable) => &unreadable.path,
+        let found = match looked {
+            Looked::Object(object) => {
+                Some(Found::Object(FoundObject::of(object, partner, has_unwind)))
+            }
+            Looked::Mapping(mapping) => Some(Found::Mapping(FoundMapping::of(mapping))),
+            Looked::Unreadable(_) => None,
         };
-        let found = looked.as_ref().ok().map(|object| Found::of(object, partner, has_unwind));
         Self {
-            path: path.to_string_lossy().into_owned(),
+            path: looked.path().to_string_lossy().into_owned(),
             good: problems.is_empty(),
             found,
             problems,
         }
+    }
+
+    /// The file, with the name of its member.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What is wrong with it.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
     }
 
     /// Whether nothing is wrong.
@@ -79,8 +104,10 @@ impl Report {
         let (start, verdict) =
             if self.good { (paint.bold, "good") } else { (paint.red, "not good") };
         write!(out, "{}: {start}{verdict}{}", clean(&self.path), paint.reset)?;
-        if let Some(found) = &self.found {
-            write!(out, ", {}", found.line())?;
+        match &self.found {
+            Some(Found::Object(object)) => write!(out, ", {}", object.line())?,
+            Some(Found::Mapping(mapping)) => write!(out, ", {}", mapping.line())?,
+            None => {}
         }
         writeln!(out)?;
         for problem in &self.problems {
@@ -90,7 +117,7 @@ impl Report {
     }
 }
 
-impl Found {
+impl FoundObject {
     fn of(object: &Object, partner: Option<&Object>, has_unwind: bool) -> Self {
         let info = &object.info;
         let debug_file =
@@ -100,6 +127,7 @@ impl Found {
             module: ModuleName {
                 name: info.name.clone(),
                 id: (!info.id.made_up).then(|| info.id.to_string()),
+                debug_id: debug_id(info.kind, &info.id),
                 kind: info.kind.name(),
                 arch: info.arch.clone(),
             },
@@ -132,15 +160,14 @@ impl Found {
             .map(|files| format!("with {files} .dwo or .dwp files"));
         let unwind = (!self.unwind).then(|| format!("no unwind data: {}", self.unwind_step()));
         let first = format!("{id} {}, {has}", self.module.arch);
-        [Some(first), debug_file, compressed, split, unwind]
+        let debug_id = self.module.debug_id.as_ref().map(|id| format!("debug id {id}"));
+        [Some(first), debug_id, debug_file, compressed, split, unwind]
             .into_iter()
             .flatten()
             .collect::<Vec<_>>()
             .join("; ")
     }
-}
 
-impl Found {
     /// How stacks can be walked all the same.
     fn unwind_step(&self) -> String {
         match ModuleKind::named(self.module.kind) {
@@ -157,7 +184,7 @@ impl Found {
 pub struct Summary {
     pub good: u64,
     pub not_good: u64,
-    /// Files that are neither objects nor archives, and objects that are not linked yet, in folders
+    /// Files that are neither objects, mappings nor archives, and objects that are not linked yet, in folders
     /// and archives.
     pub skipped: u64,
 }

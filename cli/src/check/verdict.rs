@@ -1,10 +1,11 @@
 //! Decides what a file lacks, given all other files, and names the next step for each problem.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use symtool_mapping::SkipReason;
 use symtool_module::{Detail, ModuleKind};
 
 use super::args::Require;
-use symtool_core::import::{Looked, Object};
+use symtool_core::import::{Looked, LookedMapping, Object};
 
 /// Why an object is not good to upload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -16,8 +17,7 @@ pub struct Problem {
 }
 
 /// Kinds of problems.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// It cannot be read as an object.
     Unreadable,
@@ -39,13 +39,83 @@ pub enum Kind {
     BadUnits,
     /// None of its debug data can be read.
     Damaged,
+    /// A mapping whose contents are not those that its `pg_map_hash` is of.
+    Changed,
+    /// A mapping without a single class.
+    NoClasses,
+    /// Some lines of a mapping cannot be read.
+    BadLines,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Unreadable,
+        Self::NoId,
+        Self::NoDebug,
+        Self::NoSymbols,
+        Self::OtherBuild,
+        Self::DebugMap,
+        Self::MissingSplit,
+        Self::MissingShared,
+        Self::BadUnits,
+        Self::Damaged,
+        Self::Changed,
+        Self::NoClasses,
+        Self::BadLines,
+    ];
+
+    /// The name that scripts know it by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::NoId => "no_id",
+            Self::NoDebug => "no_debug",
+            Self::NoSymbols => "no_symbols",
+            Self::OtherBuild => "other_build",
+            Self::DebugMap => "debug_map",
+            Self::MissingSplit => "missing_split",
+            Self::MissingShared => "missing_shared",
+            Self::BadUnits => "bad_units",
+            Self::Damaged => "damaged",
+            Self::Changed => "changed",
+            Self::NoClasses => "no_classes",
+            Self::BadLines => "bad_lines",
+        }
+    }
+
+    /// What it means, in a few words.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Unreadable => "The file cannot be read",
+            Self::NoId => "No build-id or UUID",
+            Self::NoDebug => "No debug data",
+            Self::NoSymbols => "Only exported names",
+            Self::OtherBuild => "The debug file is of another build",
+            Self::DebugMap => "The debug data is in object files",
+            Self::MissingSplit => "Split debug data is missing",
+            Self::MissingShared => "Shared debug data is missing",
+            Self::BadUnits => "Some debug data cannot be read",
+            Self::Damaged => "The debug data cannot be read",
+            Self::Changed => "The mapping is not what R8 wrote",
+            Self::NoClasses => "The mapping has no classes",
+            Self::BadLines => "Some lines of the mapping cannot be read",
+        }
+    }
+}
+
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
 }
 
 /// What is wrong with `looked`, of all that were given; nothing if it is good to upload.
 pub fn problems(looked: &Looked, given: &[Looked], require: Require) -> Vec<Problem> {
     let object = match looked {
-        Ok(object) => object,
-        Err(unreadable) => {
+        Looked::Object(object) => object,
+        Looked::Mapping(mapping) => return of_mapping(mapping),
+        Looked::Unreadable(unreadable) => {
             return vec![Problem { problem: Kind::Unreadable, message: unreadable.reason.clone() }];
         }
     };
@@ -67,6 +137,45 @@ pub fn problems(looked: &Looked, given: &[Looked], require: Require) -> Vec<Prob
     }
     if require == Require::Debug {
         incomplete(object, &mut found);
+    }
+    problems
+}
+
+/// What is wrong with `mapping`.
+fn of_mapping(mapping: &LookedMapping) -> Vec<Problem> {
+    let facts = &mapping.facts;
+    let mut problems = Vec::new();
+    let mut found = |problem: Kind, message: String| problems.push(Problem { problem, message });
+    match (facts.is_whole, &facts.header.pg_map_hash) {
+        (Some(false), _) => found(
+            Kind::Changed,
+            "its contents are not those that R8 wrote (pg_map_hash): it was cut off or changed; copy it again from the build".to_owned(),
+        ),
+        (None, Some(hash)) => found(
+            Kind::Changed,
+            format!("its pg_map_hash, {hash}, is no SHA-256, so it cannot be told to be whole; copy it again from the build"),
+        ),
+        _ => {}
+    }
+    if facts.classes == 0 {
+        let message = "no classes: nothing can be retraced with it; pass the mapping of a build that is minified";
+        found(Kind::NoClasses, message.to_owned());
+    }
+    // Notes of later versions are left out, and the rest of the mapping is as good as ever.
+    let is_note = |reason: &SkipReason| {
+        matches!(reason, SkipReason::Note | SkipReason::UnknownNote | SkipReason::UnknownRule)
+    };
+    let bad: Vec<_> = facts.skipped.iter().filter(|(reason, _)| !is_note(reason)).collect();
+    let lines: u64 = bad.iter().map(|(_, count)| count.lines).sum();
+    if let Some((reason, count)) = bad.iter().min_by_key(|(_, count)| count.first_line) {
+        found(
+            Kind::BadLines,
+            format!(
+                "{lines} of its lines cannot be read; the first is line {} ({}); was it copied whole?",
+                count.first_line,
+                reason.text()
+            ),
+        );
     }
     problems
 }
@@ -109,23 +218,25 @@ fn incomplete(object: &Object, found: &mut impl FnMut(Kind, String)) {
 
 /// The other given object that has the debug data of `looked`.
 pub fn partner<'g>(looked: &Looked, given: &'g [Looked]) -> Option<&'g Object> {
-    let object = looked.as_ref().ok().filter(|object| object.info.detail < Detail::Debug)?;
+    let object = looked.object().filter(|object| object.info.detail < Detail::Debug)?;
     given
         .iter()
-        .flatten()
+        .filter_map(Looked::object)
         .find(|other| other.info.detail == Detail::Debug && object.is_build_of(other))
 }
 
 /// Whether `looked`, or a given file of its build, says how stacks are walked.
 pub fn has_unwind(looked: &Looked, given: &[Looked]) -> bool {
-    let Ok(object) = looked else { return false };
-    let of_build = given.iter().flatten().filter(|other| object.is_build_of(other));
+    let Some(object) = looked.object() else { return false };
+    let of_build =
+        given.iter().filter_map(Looked::object).filter(|other| object.is_build_of(other));
     of_build.chain([object]).any(|object| object.inspection.has_unwind)
 }
 
 /// How much all files of the build of `object` can tell.
 fn detail(object: &Object, given: &[Looked]) -> Detail {
-    let of_build = given.iter().flatten().filter(|other| object.is_build_of(other));
+    let of_build =
+        given.iter().filter_map(Looked::object).filter(|other| object.is_build_of(other));
     of_build
         .map(|other| other.info.detail)
         .chain([object.info.detail])
@@ -155,7 +266,11 @@ fn no_detail(object: &Object, given: &[Looked], has: Detail, require: Require) -
     let is_linked_file = |other: &&Object| {
         inspection.debug_link.as_ref().is_some_and(|link| *link == other.info.name)
     };
-    let given_other = given.iter().flatten().find(is_linked_file).map(|other| other.path.clone());
+    let given_other = given
+        .iter()
+        .filter_map(Looked::object)
+        .find(is_linked_file)
+        .map(|other| other.path.clone());
     if let Some(other) = given_other.or_else(|| inspection.other_build.clone()) {
         return (
             Kind::OtherBuild,

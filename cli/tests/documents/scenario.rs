@@ -80,6 +80,7 @@ fn modules() -> Vec<Printed> {
             path(&stripped),
             path(&broken),
             path(&object("c-gcc-O2-no-id.so")),
+            path(&compiled),
         ],
     );
     story.run("modules list", 0, &["modules", "list"]);

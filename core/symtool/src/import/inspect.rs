@@ -1,17 +1,18 @@
 //! Finds out what files have, without reading a function: ids, debug data, files that belong to
-//! them.
+//! them. Mappings are read whole, as their hash is that of all lines.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use symtool_debug::{DebugFile, Error, Inspection, Mapped, ModuleInfo, Search};
-use symtool_mapping::is_mapping;
+use symtool_mapping::{Identity, MappingFacts, MappingReader, is_mapping};
 use symtool_module::Detail;
 
 use super::budget::MemoryBudget;
 use super::event::{Event, Events};
 use super::files::Files;
 use super::walk::{Content, Item, Walk};
+use crate::mapping::refusal;
 
 /// An object that was looked at.
 #[derive(Debug)]
@@ -37,16 +38,53 @@ pub struct Unreadable {
     pub reason: String,
 }
 
+/// A mapping that was read.
+#[derive(Debug)]
+pub struct LookedMapping {
+    /// Its path, with the name of its member.
+    pub path: PathBuf,
+    /// The name of the file or member.
+    pub name: String,
+    /// What it is called by.
+    pub identity: Identity,
+    /// What it says of itself, whether it is whole, and what cannot be read of it.
+    pub facts: MappingFacts,
+}
+
 /// What was looked at.
-pub type Looked = Result<Object, Unreadable>;
+#[derive(Debug)]
+pub enum Looked {
+    /// An object file.
+    Object(Box<Object>),
+    /// A mapping.
+    Mapping(Box<LookedMapping>),
+    /// Neither, or a damaged one.
+    Unreadable(Unreadable),
+}
+
+impl Looked {
+    /// Its path, with the name of its member.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Object(object) => &object.path,
+            Self::Mapping(mapping) => &mapping.path,
+            Self::Unreadable(unreadable) => &unreadable.path,
+        }
+    }
+
+    /// The object file that it is.
+    pub fn object(&self) -> Option<&Object> {
+        if let Self::Object(object) = self { Some(object) } else { None }
+    }
+}
 
 /// Looks at all files that an import of `paths` would read, and for what belongs to them as
-/// `search` says. With the objects comes the number of other files: mappings, which have no debug
-/// data, and unlinked objects in folders and archives, in which nobody crashes.
+/// `search` says. With them comes the number of other files, and of unlinked objects in folders and
+/// archives, in which nobody crashes.
 pub fn inspect(paths: &[PathBuf], search: &Search, events: Events<'_>) -> (Vec<Looked>, u64) {
     let budget = MemoryBudget::default();
     let mut walk = Walk::new(Files::at(paths), &budget, events);
-    let (mut objects, mut passed_over) = (Vec::new(), 0);
+    let (mut found, mut passed_over) = (Vec::new(), 0);
     for (number, item) in walk.by_ref().enumerate() {
         if matches!(item.content, Content::End { .. }) {
             continue;
@@ -60,33 +98,57 @@ pub fn inspect(paths: &[PathBuf], search: &Search, events: Events<'_>) -> (Vec<L
         });
         let is_named = paths.contains(&item.path);
         match at(item, search) {
-            None => passed_over += 1,
-            Some(Ok(object)) if object.is_intermediate() && !is_named => passed_over += 1,
-            Some(object) => objects.push(object),
+            Some(Looked::Object(object)) if object.is_intermediate() && !is_named => {
+                passed_over += 1;
+            }
+            looked => found.extend(looked),
         }
         let _ = events(Event::End { number });
     }
     passed_over += walk.passed_over();
-    (objects, passed_over)
+    (found, passed_over)
 }
 
-/// Looks at `item`. `None` if it is a mapping.
+/// Looks at `item`. `None` if it is the end of a folder or archive.
 fn at(item: Item<'_>, search: &Search) -> Option<Looked> {
     let path = item.path;
-    let (mapped, memory) = match item.content {
-        Content::File { .. } => (Mapped::open(&path), None),
-        Content::Member { member, memory, .. } => (member.open(), memory),
-        Content::Failed(reason) => return Some(Err(Unreadable { path, reason })),
+    let (opened, _memory) = match item.content {
+        Content::File { .. } => (Mapped::open(&path).map_err(|error| error.to_string()), None),
+        Content::Member { member, memory, .. } => {
+            (member.open().map_err(|error| error.to_string()), memory)
+        }
+        Content::Failed(reason) => (Err(reason), None),
         Content::End { .. } => return None,
     };
-    if mapped.as_ref().is_ok_and(|mapped| is_mapping(mapped.bytes())) {
-        return None;
-    }
-    let looked = mapped
-        .map(Mapped::with_plain_symbols)
-        .and_then(|mapped| look(path.clone(), &mapped, search));
-    drop(memory);
-    Some(looked.map_err(|error| Unreadable { path, reason: error.to_string() }))
+    let looked = opened.and_then(|mapped| {
+        if is_mapping(mapped.bytes()) {
+            let mapping = look_at_mapping(path.clone(), &mapped);
+            return mapping.map(|mapping| Looked::Mapping(Box::new(mapping)));
+        }
+        if let Some(reason) = refusal(&mapped) {
+            return Err(reason.to_string());
+        }
+        let found = look(path.clone(), &mapped.with_plain_symbols(), search);
+        found.map(|found| Looked::Object(Box::new(found))).map_err(|error| error.to_string())
+    });
+    Some(looked.unwrap_or_else(|reason| Looked::Unreadable(Unreadable { path, reason })))
+}
+
+/// Reads all of the mapping `mapped`: only so it shows whether it is whole.
+///
+/// # Errors
+/// Why it cannot be read.
+fn look_at_mapping(path: PathBuf, mapped: &Mapped) -> Result<LookedMapping, String> {
+    let mut reader = MappingReader::new(mapped.bytes());
+    let read = reader.by_ref().try_for_each(|class| class.map(drop));
+    read.map_err(|error| format!("{}: {error}", path.display()))?;
+    mapped.unchanged().map_err(|error| error.to_string())?;
+    Ok(LookedMapping {
+        path,
+        name: mapped.name().to_owned(),
+        identity: Identity::of(mapped.bytes(), None),
+        facts: reader.into_facts(),
+    })
 }
 
 fn look(path: PathBuf, mapped: &Mapped, search: &Search) -> Result<Object, Error> {

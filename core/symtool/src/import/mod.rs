@@ -31,7 +31,7 @@ use symtool_store::{Error as StoreError, Reader as StoreReader, Store};
 
 pub use each::{WalkedFile, each_file};
 pub use event::{Event, Events, Failure, Outcome, Report, Summary};
-pub use inspect::{Looked, Object, Unreadable, inspect};
+pub use inspect::{Looked, LookedMapping, Object, Unreadable, inspect};
 
 use crate::Error;
 use budget::MemoryBudget;
