@@ -4,6 +4,10 @@
 /// and every answer would have to print all of it.
 pub const MAX_INLINE_DEPTH: u32 = 1024;
 
+/// Parts of a function of a PDB that the compiler moved away. It makes one or two; each is looked
+/// for in the annotations of all inlined calls.
+pub const MAX_CODE_PARTS: usize = 256;
+
 /// Hops from a function through `DW_AT_specification` and `DW_AT_abstract_origin` to its name.
 /// Compilers need three; a cycle would never end.
 pub const MAX_NAME_HOPS: usize = 16;

@@ -8,9 +8,11 @@
 
 use super::fields::Fields;
 
-/// Addresses of an inlined call, relative to its function, and their line.
+/// Addresses of an inlined call, relative to a part of its function, and their line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SiteRow {
+    /// 0 for where the function begins, else the number of a part that was moved away.
+    pub part: u32,
     pub start: u32,
     pub end: u32,
     /// As [`super::lines::LineData::path`] takes it; absent where it is the function's own.
@@ -23,7 +25,7 @@ pub struct SiteRow {
 /// if they end in an error.
 pub fn replay(annotations: &[u8], line: u32) -> (Vec<SiteRow>, bool) {
     let mut replay =
-        Replay { rows: Vec::new(), is_open: false, base: 0, code: 0, file: None, line, column: 0 };
+        Replay { rows: Vec::new(), is_open: false, part: 0, code: 0, file: None, line, column: 0 };
     let mut fields = Fields(annotations);
     let mut is_whole = true;
     while !fields.is_empty() {
@@ -49,7 +51,7 @@ struct Replay {
     rows: Vec<SiteRow>,
     /// The last row has no end yet.
     is_open: bool,
-    base: u32,
+    part: u32,
     code: u32,
     file: Option<u32>,
     line: u32,
@@ -66,14 +68,14 @@ impl Replay {
                 self.code = number(fields)?;
                 self.row(None);
             }
-            2 => self.base = number(fields)?,
+            2 => self.enter(number(fields)?),
             3 => {
                 self.code = self.code.wrapping_add(number(fields)?);
                 self.row(None);
             }
             4 => {
                 let bytes = number(fields)?;
-                self.close(self.address().saturating_add(bytes));
+                self.close(self.code.saturating_add(bytes));
                 self.code = self.code.wrapping_add(bytes);
             }
             5 => self.file = Some(number(fields)?),
@@ -97,16 +99,22 @@ impl Replay {
         Some(true)
     }
 
-    fn address(&self) -> u32 {
-        self.base.wrapping_add(self.code)
+    /// Goes on at the start of another part of the function.
+    fn enter(&mut self, part: u32) {
+        if self.is_open {
+            self.rows.pop();
+            self.is_open = false;
+        }
+        (self.part, self.code) = (part, 0);
     }
 
     fn row(&mut self, bytes: Option<u32>) {
-        let start = self.address();
+        let start = self.code;
         self.close(start);
         let end = start.saturating_add(bytes.unwrap_or(0));
         self.is_open = bytes.is_none();
         self.rows.push(SiteRow {
+            part: self.part,
             start,
             end,
             file: self.file,
@@ -171,17 +179,41 @@ mod tests {
     }
 
     #[test]
+    fn parts_of_a_function_are_counted_from_their_start() {
+        // Two bytes at 4; then in part 1, whose first three bytes are line 101.
+        let (rows, is_whole) = replay(&[3, 4, 4, 2, 3, 9, 2, 1, 11, 0x20, 4, 3], 100);
+        let rows: Vec<_> =
+            rows.iter().map(|row| (row.part, row.start, row.end, row.line)).collect();
+        assert_eq!(rows, [(0, 4, 6, 100), (1, 0, 3, 101)]);
+        assert!(is_whole);
+    }
+
+    #[test]
     fn files_and_numbers_of_all_widths() {
         let (rows, is_whole) =
             replay(&[5, 0x81, 0x02, 3, 0xc0, 0x01, 0x00, 0x02, 9, 7, 3, 1, 4, 1], 100);
         assert!(is_whole);
         assert_eq!(
             rows[0],
-            SiteRow { start: 0x1_0002, end: 0x1_0003, file: Some(0x102), line: 100, column: 0 }
+            SiteRow {
+                part: 0,
+                start: 0x1_0002,
+                end: 0x1_0003,
+                file: Some(0x102),
+                line: 100,
+                column: 0
+            }
         );
         assert_eq!(
             rows[1],
-            SiteRow { start: 0x1_0003, end: 0x1_0004, file: Some(0x102), line: 100, column: 7 }
+            SiteRow {
+                part: 0,
+                start: 0x1_0003,
+                end: 0x1_0004,
+                file: Some(0x102),
+                line: 100,
+                column: 7
+            }
         );
     }
 

@@ -1,8 +1,8 @@
-//! Reads the symbol records of a module: its functions and thunks, and which calls were inlined
-//! into which ([`ModuleRecords`]).
+//! Reads the symbol records of a module: its functions and thunks, their code that lies elsewhere,
+//! and which calls were inlined into which ([`ModuleRecords`]).
 
 use super::fields::Fields;
-use crate::limits::MAX_INLINE_DEPTH;
+use crate::limits::{MAX_CODE_PARTS, MAX_INLINE_DEPTH};
 use crate::module::{DropCounts, DropReason};
 
 /// A function, and the calls that were inlined into it.
@@ -14,6 +14,17 @@ pub struct Procedure<'a> {
     pub name: &'a [u8],
     /// A caller stands before its callees.
     pub sites: Vec<InlineSite<'a>>,
+    /// Code that the compiler moved away, such as code that seldom runs. Annotations count these
+    /// parts from 1.
+    pub parts: Vec<CodePart>,
+}
+
+/// A part of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodePart {
+    pub section: u16,
+    pub offset: u32,
+    pub bytes: u32,
 }
 
 /// A call that was inlined.
@@ -45,6 +56,8 @@ pub struct ModuleRecords<'a> {
     /// Functions, and thunks of the compiler, in the order of the records.
     pub procedures: Vec<Procedure<'a>>,
     pub trampolines: Vec<Trampoline>,
+    /// Parts that did not follow their function, each with the place of that.
+    strays: Vec<(CodePart, (u16, u32))>,
 }
 
 /// What the end of a scope ends.
@@ -63,7 +76,7 @@ impl<'a> Procedure<'a> {
         // Debug start and end, type.
         fields.skip(12)?;
         let (offset, section, _flags) = (fields.u32()?, fields.u16()?, fields.u8()?);
-        Some(Self { section, offset, bytes, name: fields.text(), sites: Vec::new() })
+        Some(Self::new(CodePart { section, offset, bytes }, fields.text()))
     }
 
     /// A thunk, likewise.
@@ -72,7 +85,25 @@ impl<'a> Procedure<'a> {
         let (offset, section, bytes, _kind) =
             (fields.u32()?, fields.u16()?, fields.u16()?, fields.u8()?);
         let bytes = bytes.into();
-        Some(Self { section, offset, bytes, name: fields.text(), sites: Vec::new() })
+        Some(Self::new(CodePart { section, offset, bytes }, fields.text()))
+    }
+
+    fn new(code: CodePart, name: &'a [u8]) -> Self {
+        let CodePart { section, offset, bytes } = code;
+        Self { section, offset, bytes, name, sites: Vec::new(), parts: Vec::new() }
+    }
+
+    /// Whether `place` is in its code, wherever that lies.
+    fn has(&self, place: (u16, u32)) -> bool {
+        let Self { section, offset, bytes, .. } = *self;
+        let main = CodePart { section, offset, bytes };
+        main.has(place) || self.parts.iter().any(|part| part.has(place))
+    }
+}
+
+impl CodePart {
+    fn has(self, (section, offset): (u16, u32)) -> bool {
+        section == self.section && offset.checked_sub(self.offset).is_some_and(|at| at < self.bytes)
     }
 }
 
@@ -106,7 +137,45 @@ impl<'a> ModuleRecords<'a> {
                 break;
             }
         }
+        records.place_strays(dropped);
         records
+    }
+
+    /// `S_SEPCODE`: code that belongs to an enclosing scope. Microsoft's compiler writes it behind
+    /// the function that it was moved out of.
+    fn part(&mut self, mut fields: Fields<'a>) -> Option<()> {
+        fields.skip(8)?;
+        let (bytes, _flags) = (fields.u32()?, fields.u32()?);
+        let (offset, parent_offset) = (fields.u32()?, fields.u32()?);
+        let (section, parent_section) = (fields.u16()?, fields.u16()?);
+        let (part, parent) = (CodePart { section, offset, bytes }, (parent_section, parent_offset));
+        match self.procedures.last_mut().filter(|last| last.has(parent)) {
+            Some(last) if last.parts.len() < MAX_CODE_PARTS => last.parts.push(part),
+            _ => self.strays.push((part, parent)),
+        }
+        Some(())
+    }
+
+    /// Adds parts that stand elsewhere to their functions, and counts those without one.
+    fn place_strays(&mut self, dropped: &mut DropCounts) {
+        let strays = std::mem::take(&mut self.strays);
+        if strays.is_empty() {
+            return;
+        }
+        let place =
+            |(at, procedure): (usize, &Procedure<'a>)| ((procedure.section, procedure.offset), at);
+        let mut starts: Vec<_> = self.procedures.iter().enumerate().map(place).collect();
+        starts.sort_unstable();
+        for (part, parent) in strays {
+            let after = starts.partition_point(|(start, _)| *start <= parent);
+            let found = after.checked_sub(1).map(|at| &mut self.procedures[starts[at].1]);
+            match found.filter(|procedure| procedure.has(parent)) {
+                Some(procedure) if procedure.parts.len() < MAX_CODE_PARTS => {
+                    procedure.parts.push(part);
+                }
+                _ => dropped.count(DropReason::BadEntries),
+            }
+        }
     }
 
     fn record(
@@ -138,9 +207,13 @@ impl<'a> ModuleRecords<'a> {
             }
             // S_TRAMPOLINE.
             0x112c => self.trampolines.push(Trampoline::parse(fields)?),
-            // S_BLOCK32, S_WITH32, S_SEPCODE, functions of .NET and of MIPS and Itanium.
-            0x1103 | 0x1104 | 0x1132 | 0x112a | 0x112b | 0x1114 | 0x1115 | 0x1118 | 0x1119
-            | 0x1148 | 0x1149 | 0x114a | 0x114b => {
+            0x1132 => {
+                self.part(fields)?;
+                scopes.open(Scope::Other);
+            }
+            // S_BLOCK32, S_WITH32, functions of .NET and of MIPS and Itanium.
+            0x1103 | 0x1104 | 0x112a | 0x112b | 0x1114 | 0x1115 | 0x1118 | 0x1119 | 0x1148
+            | 0x1149 | 0x114a | 0x114b => {
                 scopes.open(Scope::Other);
             }
             // S_END, S_INLINESITE_END, S_PROC_ID_END.
@@ -255,6 +328,38 @@ mod tests {
         let sites: Vec<_> =
             outer.sites.iter().map(|site| (site.inlinee, site.caller, site.depth)).collect();
         assert_eq!(sites, [(1, None, 0), (2, Some(0), 1), (3, None, 0)]);
+    }
+
+    fn part((section, offset): (u16, u32), parent: (u16, u32)) -> Vec<u8> {
+        let numbers = [0, 0, 8, 0, offset, parent.1].map(u32::to_le_bytes).concat();
+        let sections = [section, parent.0].map(u16::to_le_bytes).concat();
+        record(0x1132, &[numbers, sections].concat())
+    }
+
+    #[test]
+    fn code_that_was_moved_away_belongs_to_its_function() {
+        let end = record(6, &[]);
+        let bytes = [
+            &4u32.to_le_bytes()[..],
+            &part((1, 0x900), (1, 0x110)),
+            &end,
+            &procedure("split"),
+            &end,
+            &part((1, 0x800), (1, 0x100)),
+            &end,
+            // Out of the part before it, and out of nothing that there is.
+            &part((2, 0x10), (1, 0x804)),
+            &end,
+            &part((1, 0xa00), (3, 0x100)),
+            &end,
+        ]
+        .concat();
+        let mut dropped = DropCounts::default();
+        let records = ModuleRecords::parse(&bytes, &mut dropped);
+        let parts: Vec<_> =
+            records.procedures[0].parts.iter().map(|part| (part.section, part.offset)).collect();
+        assert_eq!(parts, [(1, 0x800), (2, 0x10), (1, 0x900)]);
+        assert_eq!(dropped.iter().collect::<Vec<_>>(), [(DropReason::BadEntries, 1)]);
     }
 
     #[test]

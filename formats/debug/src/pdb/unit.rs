@@ -14,7 +14,7 @@ use super::addresses::Addresses;
 use super::annotations::{SiteRow, replay};
 use super::lines::{LineData, LineSpan};
 use super::publics::Publics;
-use super::symbols::{InlineSite, ModuleRecords, Procedure};
+use super::symbols::{CodePart, InlineSite, ModuleRecords, Procedure};
 use crate::dwarf::{Spent, UnitSymbols, Work};
 use crate::limits::{MAX_NAME_BYTES, STEPS_PER_PATH_BYTE, STEPS_PER_PDB_CHAIN};
 use crate::module::merge_sorted::push_range;
@@ -62,10 +62,10 @@ pub fn read<'a>(
         dropped,
     };
     let mut next_line = 0;
-    for (start, end, procedure) in reader.procedures(records) {
-        next_line = reader.lines_alone(next_line, start)?;
-        reader.procedure((start, end), procedure, &find)?;
-        next_line += lines.spans[next_line..].partition_point(|span| span.end <= end);
+    for stretch in reader.stretches(records) {
+        next_line = reader.lines_alone(next_line, stretch.start)?;
+        reader.stretch(stretch, &find)?;
+        next_line += lines.spans[next_line..].partition_point(|span| span.end <= stretch.end);
     }
     reader.lines_alone(next_line, u64::MAX)?;
     Ok(reader.unit)
@@ -80,6 +80,19 @@ struct UnitReader<'m, 'a> {
     files: HashMap<u32, Option<FileId>>,
     chains: HashMap<InlineChain, ChainId>,
     dropped: &'m mut DropCounts,
+}
+
+/// Addresses of a function: its own, or those of a part that was moved away.
+#[derive(Clone, Copy)]
+struct Stretch<'r, 'a> {
+    start: u64,
+    end: u64,
+    procedure: &'r Procedure<'a>,
+    /// As annotations count the parts; 0 for where the function begins.
+    part: u32,
+    /// Where the part begins, and where the function does.
+    origin: u64,
+    function: Option<u64>,
 }
 
 /// Addresses and the line of an inlined call.
@@ -101,34 +114,44 @@ struct Site<'a> {
 }
 
 impl<'a> UnitReader<'_, 'a> {
-    /// Functions by address. Of those that were folded the first in the order of the records has
-    /// the address, the others are aliases.
-    fn procedures<'r>(
-        &mut self,
-        records: &'r ModuleRecords<'a>,
-    ) -> Vec<(u64, u64, &'r Procedure<'a>)> {
-        let span = |procedure: &'r Procedure<'a>| {
-            let (start, end) =
-                self.shared.addresses.span(procedure.section, procedure.offset, procedure.bytes)?;
-            Some((start, end, procedure))
-        };
-        let mut all: Vec<_> = records.procedures.iter().filter_map(span).collect();
-        // What the linker has discarded has no section.
-        self.dropped
-            .count_many(DropReason::Tombstone, (records.procedures.len() - all.len()) as u64);
-        all.sort_by_key(|(start, ..)| *start);
-        let mut disjoint: Vec<(u64, u64, &Procedure<'a>)> = Vec::with_capacity(all.len());
-        for (start, end, procedure) in all {
+    /// Functions and their parts by address. Of functions that were folded the first in the order of
+    /// the records has the address, the others are aliases.
+    fn stretches<'r>(&mut self, records: &'r ModuleRecords<'a>) -> Vec<Stretch<'r, 'a>> {
+        let addresses = self.shared.addresses;
+        let (mut all, mut discarded) = (Vec::with_capacity(records.procedures.len()), 0);
+        for procedure in &records.procedures {
+            let main = CodePart {
+                section: procedure.section,
+                offset: procedure.offset,
+                bytes: procedure.bytes,
+            };
+            let mut function = None;
+            for (code, part) in std::iter::once(&main).chain(&procedure.parts).zip(0..) {
+                let span = addresses.span(code.section, code.offset, code.bytes);
+                // What the linker has discarded has no section.
+                let Some((start, end)) = span else {
+                    discarded += 1;
+                    continue;
+                };
+                function = function.or((part == 0).then_some(start));
+                all.push(Stretch { start, end, procedure, part, origin: start, function });
+            }
+        }
+        self.dropped.count_many(DropReason::Tombstone, discarded);
+        all.sort_by_key(|stretch| stretch.start);
+        let mut disjoint: Vec<Stretch<'r, 'a>> = Vec::with_capacity(all.len());
+        for stretch in all {
             match disjoint.last() {
-                Some((first, _, winner)) if *first == start => {
-                    if winner.name != procedure.name && !procedure.name.is_empty() {
-                        self.unit.aliases.push((start, procedure.name));
+                Some(winner) if winner.origin == stretch.start => {
+                    let name = stretch.procedure.name;
+                    if winner.procedure.name != name && !name.is_empty() && stretch.part == 0 {
+                        self.unit.aliases.push((stretch.start, name));
                     }
                 }
                 last => {
-                    let start = start.max(last.map_or(0, |(_, end, _)| *end));
-                    if start < end {
-                        disjoint.push((start, end, procedure));
+                    let start = stretch.start.max(last.map_or(0, |last| last.end));
+                    if start < stretch.end {
+                        disjoint.push(Stretch { start, ..stretch });
                     }
                 }
             }
@@ -166,27 +189,29 @@ impl<'a> UnitReader<'_, 'a> {
         Ok(at)
     }
 
-    /// Appends the ranges of a function.
-    fn procedure(
+    /// Appends the ranges of a function, or of a part of it.
+    fn stretch(
         &mut self,
-        (start, end): (u64, u64),
-        procedure: &Procedure<'a>,
+        stretch: Stretch<'_, 'a>,
         find: impl Fn(u32) -> InlinedFunction<'a>,
     ) -> Result<(), Spent> {
-        let name = self.shared.publics.at(start).unwrap_or(procedure.name);
+        let Stretch { start, end, procedure, function, .. } = stretch;
+        let name = function.and_then(|start| self.shared.publics.at(start));
+        let name = name.unwrap_or(procedure.name);
+        let begins = function.map_or(Start::UNKNOWN, Start::at);
         let function =
             (!name.is_empty() && name.len() <= MAX_NAME_BYTES).then(|| self.function(name));
         let root = self.chain(InlineChain {
             function,
             caller: None,
-            start: Start::at(start),
+            start: begins,
             source: Source::Dwarf,
         })?;
         let (mut sites, mut rows) = (Vec::with_capacity(procedure.sites.len()), Vec::new());
         for (number, site) in procedure.sites.iter().enumerate() {
             let inlined = find(site.inlinee);
             let first = rows.len();
-            self.rows((start, end), site, number, inlined, &mut rows)?;
+            self.rows(&stretch, site, number, inlined, &mut rows)?;
             let begins =
                 rows[first..].first().map_or(Start::UNKNOWN, |row: &Row| Start::at(row.start));
             sites.push(Site {
@@ -209,10 +234,10 @@ impl<'a> UnitReader<'_, 'a> {
         self.sweep(&points, &mut sites, &rows, (root, first_line))
     }
 
-    /// Appends the rows of an inlined call, which lie in the function at `start..end`.
+    /// Appends the rows of an inlined call that lie in `stretch`.
     fn rows(
         &mut self,
-        (start, end): (u64, u64),
+        stretch: &Stretch<'_, 'a>,
         site: &InlineSite<'a>,
         number: usize,
         inlined: InlinedFunction<'a>,
@@ -223,13 +248,15 @@ impl<'a> UnitReader<'_, 'a> {
         if !is_whole {
             self.dropped.count(DropReason::BadRanges);
         }
+        own.retain(|row| row.part == stretch.part);
         own.sort_by_key(|row| row.start);
         for at in 1..own.len() {
             own[at - 1].end = own[at - 1].end.min(own[at].start);
         }
-        for SiteRow { start: first, end: last, file, line, column } in own {
-            let (first, last) =
-                ((start + u64::from(first)).min(end), (start + u64::from(last)).min(end));
+        let place =
+            |offset: u32| (stretch.origin + u64::from(offset)).clamp(stretch.start, stretch.end);
+        for SiteRow { start: first, end: last, file, line, column, .. } in own {
+            let (first, last) = (place(first), place(last));
             if first < last {
                 let path = file.map_or(inlined.path, |file| self.lines.path(file));
                 let file = self.file(path)?;
@@ -338,3 +365,6 @@ impl<'a> UnitReader<'_, 'a> {
         Ok(id)
     }
 }
+
+#[cfg(test)]
+mod tests;
