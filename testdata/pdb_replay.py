@@ -16,6 +16,7 @@ module that contributed the address, and in it the first. Lines that the compile
 import bisect
 import collections
 import re
+import struct
 import subprocess
 import sys
 
@@ -201,17 +202,37 @@ class Pdb:
             name = f"{outer}::{name}" if outer else name
         return name, *(own or elsewhere or (None, 0))
 
+    def stretches(self):
+        """(start, end, function, part), where a function is (start, end, module, name, sites). Part 0 is where it begins, the others are
+        code that was moved away (S_SEPCODE): each names an address that it belongs to, of a function or of another part."""
+        functions, moved = self.procedures()
+        found, parts = [(*function[:2], function, 0) for function in functions], collections.Counter()
+        while moved:
+            later = []
+            for start, end, module, parent in moved:
+                owner = next((f for s, e, f, _ in found if f[2] == module and parent is not None and s <= parent < e), None)
+                if owner is None:
+                    later.append((start, end, module, parent))
+                    continue
+                parts[owner[:3]] += 1
+                found.append((start, end, owner, parts[owner[:3]]))
+            if len(later) == len(moved):
+                break
+            moved = later
+        return sorted(found, key=lambda stretch: stretch[0])
+
     def procedures(self):
-        """(start, end, module, name, sites)"""
-        found, opened, procedure, site = [], [], None, None
-        lines = pdbutil(self.path, "-symbols")
-        module = None
+        """functions (start, end, module, name, sites), and what was moved away (start, end, module, an address of what it belongs to)"""
+        found, moved, opened, procedure, site = [], [], [], None, None
+        # llvm-pdbutil prints S_SEPCODE as bytes only.
+        lines = pdbutil(self.path, "-symbols", "-sym-data")
+        module, separated = None, None
         for line, *following in zip(lines, lines[1:], lines[2:] + [""]):
             following = " ".join(following)
             if m := re.match(r"\s*Mod (\d+) \|", line):
-                module, opened, procedure, site = int(m[1]), [], None, None
+                module, opened, procedure, site, separated = int(m[1]), [], None, None, None
             elif m := re.match(r"\s*\d+ \| (S_\w+) \[size = \d+\](?: `(.*)`)?", line):
-                site, kind = None, m[1]
+                site, separated, kind = None, None, m[1]
                 if re.match(r"S_[GL]PROC32(_ID)?$|S_THUNK32$", kind):
                     a, size = re.search(r"addr = (\d+):(\d+)", following), re.search(r"\bsize = (\d+)", following)
                     start = self.at(int(a[1]), int(a[2])) if a else None
@@ -228,23 +249,31 @@ class Pdb:
                         procedure[4].append(site)
                 elif kind in ("S_BLOCK32", "S_WITH32", "S_SEPCODE"):
                     opened.append(None)
+                    separated = b"" if kind == "S_SEPCODE" else None
                 elif kind in ("S_END", "S_INLINESITE_END", "S_PROC_ID_END") and opened:
                     opened.pop()
             elif site and (m := re.match(r"\s+((?:[0-9A-F]{2})+)\s", line)):
                 site.program += bytes.fromhex(m[1])
+            elif separated is not None and (m := re.match(r"\s+[0-9A-F]{4}: ([0-9A-F ]+?)  +\|", line)):
+                separated += bytes.fromhex(m[1])
+                if len(separated) >= 28:
+                    size, _, offset, parent, section, of = struct.unpack_from("<IIIIHH", separated, 8)
+                    if (start := self.at(section, offset)) is not None:
+                        moved.append((start, self.end(start, size), module, self.at(of, parent)))
+                    separated = None
         for *_, sites in found:
             for site in sites:
                 site.replay()
-        return found
+        return found, moved
 
 
 class Site:
-    """An inlined call: rows [offset in the function, end, file, line]. Its program is read from the bytes that are printed before
-    what llvm-pdbutil makes of them."""
+    """An inlined call: for each part of the function rows [offset in it, end, file, line]. Its program is read from the bytes that are
+    printed before what llvm-pdbutil makes of them."""
 
     def __init__(self, callers, name, file, first):
         self.callers, self.name, self.file, self.line = callers, name, file, first
-        self.code, self.base, self.rows, self.program = 0, 0, None, b""
+        self.code, self.rows, self.parts, self.program = 0, [], {}, b""
 
     def numbers(self):
         at, data = 0, self.program
@@ -256,7 +285,7 @@ class Site:
 
     def replay(self):
         signed = lambda n: -(n >> 1) if n & 1 else n >> 1
-        self.rows, numbers = [], self.numbers()
+        self.rows, numbers = self.parts.setdefault(0, []), self.numbers()
         for op in numbers:
             if op == 0:
                 break
@@ -265,9 +294,10 @@ class Site:
                 self.code = n if op == 1 else self.code + n
                 self.begin()
             elif op == 2:
-                self.base = n
+                # A row that nothing ended has no addresses.
+                self.rows, self.code = self.parts.setdefault(n, []), 0
             elif op == 4:
-                self.close(self.base + self.code + n)
+                self.close(self.code + n)
                 self.code += n
             elif op == 5:
                 self.file = FILE_CHANGED
@@ -280,21 +310,22 @@ class Site:
             elif op == 12:
                 self.code += next(numbers)
                 self.begin()
-                self.close(self.base + self.code + n)
-        self.rows.sort(key=lambda row: row[0])
-        for row, following in zip(self.rows, self.rows[1:]):
-            row[1] = following[0] if row[1] is None else min(row[1], following[0])
+                self.close(self.code + n)
+        for rows in self.parts.values():
+            rows.sort(key=lambda row: row[0])
+            for row, following in zip(rows, rows[1:]):
+                row[1] = following[0] if row[1] is None else min(row[1], following[0])
 
     def begin(self):
-        self.close(self.base + self.code)
-        self.rows.append([self.base + self.code, None, self.file, self.line])
+        self.close(self.code)
+        self.rows.append([self.code, None, self.file, self.line])
 
     def close(self, end):
         if self.rows and self.rows[-1][1] is None:
             self.rows[-1][1] = end
 
-    def at(self, offset):
-        return next((row for row in self.rows if row[1] is not None and row[0] <= offset < row[1]), None)
+    def at(self, part, offset):
+        return next((row for row in self.parts.get(part, []) if row[1] is not None and row[0] <= offset < row[1]), None)
 
 
 def main():
@@ -302,29 +333,29 @@ def main():
         sys.exit(__doc__)
     pdb = Pdb(sys.argv[1])
     seen = set()
-    for start, end, module, name, sites in sorted(pdb.procedures(), key=lambda p: p[0]):
+    for start, end, (function, _, module, name, sites), part in pdb.stretches():
         owner = pdb.owner(start)
         if start in seen or (owner is not None and owner != module):
             continue
         seen.add(start)
-        name = pdb.publics.get(start, name)
+        name = pdb.publics.get(function, name)
         lines = pdb.lines.get(module, [])
         points = {start}
         i = bisect.bisect_right([l[0] for l in lines], start) - 1 if lines else 0
         mine = [l for l in lines if l[0] < end and start < l[1]]
         points.update(p for l in mine for p in l[:2])
-        points.update(start + p for s in sites for r in s.rows for p in r[:2] if p is not None)
+        points.update(start + p for s in sites for r in s.parts.get(part, []) for p in r[:2] if p is not None)
         for address in sorted(p for p in points if start <= p < end):
             innermost, row = None, None
             for site in sites:
-                found = site.at(address - start)
+                found = site.at(part, address - start)
                 if found and (innermost is None or len(site.callers) > len(innermost.callers)):
                     innermost, row = site, found
             frames = []
             if innermost:
                 frames.append((innermost.name, row[2], row[3]))
                 for caller in reversed(innermost.callers):
-                    row = caller.at(address - start) or (0, 0, None, 0)
+                    row = caller.at(part, address - start) or (0, 0, None, 0)
                     frames.append((caller.name, row[2], row[3]))
             line = next((l for l in mine if l[0] <= address < l[1]), (0, 0, None, 0))
             frames.append((name, line[2], line[3]))

@@ -14,7 +14,8 @@ use symtool_debug::{
     Search, SourceLocation, Start,
 };
 
-const FIXTURES: [&str; 5] = ["shop64", "shop64-16k", "shoparm64", "shop86", "shop86fp"];
+const FIXTURES: [&str; 6] =
+    ["shop64", "shop64-16k", "shop64-sepcode", "shoparm64", "shop86", "shop86fp"];
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/windows").join(name)
