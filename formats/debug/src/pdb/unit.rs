@@ -5,7 +5,7 @@
 //! innermost call that has it answers, with all calls that it is in.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::BinaryHeap;
 
 use hashbrown::HashMap;
 use symtool_module::number_of;
@@ -108,6 +108,8 @@ struct Site<'a> {
     caller: Option<usize>,
     depth: u32,
     name: Option<&'a [u8]>,
+    /// The function of that name, once it was looked up.
+    function: Option<FunctionId>,
     start: Start,
     /// The row that holds at the address at hand.
     row: Option<usize>,
@@ -218,6 +220,7 @@ impl<'a> UnitReader<'_, 'a> {
                 caller: site.caller,
                 depth: site.depth,
                 name: inlined.name,
+                function: None,
                 start: begins,
                 row: None,
             });
@@ -276,26 +279,30 @@ impl<'a> UnitReader<'_, 'a> {
         rows: &[Row],
         (root, mut line): (ChainId, usize),
     ) -> Result<(), Spent> {
-        // The innermost is the last; of several the first one in the order of the records.
-        let mut open: BTreeSet<(u32, Reverse<usize>)> = BTreeSet::new();
-        let mut ends: BTreeSet<(u64, usize)> = BTreeSet::new();
-        let mut next_row = 0;
+        // The innermost is on top; of several the first one in the order of the records. A call
+        // without a row has ended.
+        let mut open: BinaryHeap<(u32, Reverse<usize>)> = BinaryHeap::new();
+        let mut ends: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
+        let (mut next_row, mut path) = (0, Vec::new());
         for pair in points.windows(2) {
             let &[start, end] = pair else { continue };
-            while let Some(&(row_end, row)) = ends.first().filter(|(row_end, _)| *row_end <= start)
+            while let Some(&Reverse((_, row))) =
+                ends.peek().filter(|Reverse((row_end, _))| *row_end <= start)
             {
-                ends.remove(&(row_end, row));
-                let number = rows[row].site;
-                if sites[number].row == Some(row) {
-                    sites[number].row = None;
-                    open.remove(&(sites[number].depth, Reverse(number)));
-                }
+                ends.pop();
+                let site = &mut sites[rows[row].site];
+                site.row = site.row.filter(|held| *held != row);
             }
             while let Some(row) = rows.get(next_row).filter(|row| row.start <= start) {
-                sites[row.site].row = Some(next_row);
-                open.insert((sites[row.site].depth, Reverse(row.site)));
-                ends.insert((row.end, next_row));
+                let site = &mut sites[row.site];
+                if site.row.replace(next_row).is_none() {
+                    open.push((site.depth, Reverse(row.site)));
+                }
+                ends.push(Reverse((row.end, next_row)));
                 next_row += 1;
+            }
+            while open.peek().is_some_and(|(_, Reverse(number))| sites[*number].row.is_none()) {
+                open.pop();
             }
             while self.lines.spans.get(line).is_some_and(|span| span.end <= start) {
                 line += 1;
@@ -304,22 +311,25 @@ impl<'a> UnitReader<'_, 'a> {
             let mut location =
                 span.map(|span| self.line_location(span)).transpose()?.unwrap_or_default();
             let mut chain = root;
-            let mut path = Vec::new();
-            let mut site = open.last().map(|(_, Reverse(number))| *number);
+            path.clear();
+            let mut site = open.peek().map(|(_, Reverse(number))| *number);
             while let Some(number) = site {
                 path.push(number);
                 site = sites[number].caller;
             }
             self.shared.work.spend(path.len() as u64)?;
-            for Site { name, start, row, .. } in path.iter().rev().map(|number| &sites[*number]) {
-                let function = name.map(|name| self.function(name));
+            for number in path.iter().rev() {
+                let site = &mut sites[*number];
+                if site.function.is_none() {
+                    site.function = site.name.map(|name| self.function(name));
+                }
                 chain = self.chain(InlineChain {
-                    function,
+                    function: site.function,
                     caller: Some((chain, location)),
-                    start: *start,
+                    start: site.start,
                     source: Source::Dwarf,
                 })?;
-                location = row.map_or_else(SourceLocation::default, |row| rows[row].location);
+                location = site.row.map_or_else(SourceLocation::default, |row| rows[row].location);
             }
             push_range(&mut self.unit.ranges, Range { start, end, chain, location });
         }
