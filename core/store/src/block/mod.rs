@@ -15,6 +15,8 @@ pub mod unwind;
 
 use std::cell::RefCell;
 
+use zstd::bulk::Compressor;
+
 use crate::limits::MAX_BLOCK_BYTES;
 
 /// What a block holds. The number is part of the key: blocks of one kind stand together, the record
@@ -147,12 +149,28 @@ pub fn compress(kind: Kind, first: u64, last: u64, raw: &[u8]) -> std::io::Resul
             raw.len()
         ))
     })?;
-    let mut compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
-    compressor.include_contentsize(false)?;
     let hash = Some(*blake3::hash(raw).as_bytes());
-    Ok(Compressed {
-        hash,
-        ..Compressed::new((kind, first, last), 0, raw_bytes, compressor.compress(raw)?)
+    Ok(Compressed { hash, ..Compressed::new((kind, first, last), 0, raw_bytes, packed(raw)?) })
+}
+
+thread_local! {
+    /// Its tables are some hundred kilobytes, which a new one clears.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+}
+
+/// `raw` compressed. The bytes depend on it alone: zstd compresses alike with a compressor that was
+/// used before.
+fn packed(raw: &[u8]) -> std::io::Result<Vec<u8>> {
+    COMPRESSOR.with_borrow_mut(|kept| {
+        let compressor = match kept {
+            Some(compressor) => compressor,
+            None => {
+                let mut compressor = Compressor::new(ZSTD_LEVEL)?;
+                compressor.include_contentsize(false)?;
+                kept.insert(compressor)
+            }
+        };
+        compressor.compress(raw)
     })
 }
 

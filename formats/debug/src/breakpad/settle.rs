@@ -1,22 +1,14 @@
 //! Decides who has an address that several could have, and which public symbols answer where no
 //! function does.
 
-use crate::dwarf::{Interval, UnitSymbols, owned};
+use crate::dwarf::{Interval, UnitSymbols, extents, owned};
 use crate::module::{Function, Start};
 use crate::object::symbol_tables::SymbolTables;
 use crate::object::symbols::{Symbol, SymbolEntry, Twin, spans_and_twins};
 
 /// The addresses of functions, by the units that have them. Of units that overlap, ranges are cut.
 pub fn intervals(units: &mut [UnitSymbols<'_>]) -> Vec<Interval> {
-    let mut intervals: Vec<Interval> = Vec::new();
-    for (unit, symbols) in units.iter().enumerate() {
-        for range in &symbols.ranges {
-            match intervals.last_mut() {
-                Some(last) if last.unit == unit && last.end == range.start => last.end = range.end,
-                _ => intervals.push(Interval { start: range.start, end: range.end, unit }),
-            }
-        }
-    }
+    let mut intervals = extents(units);
     if !intervals.is_sorted_by_key(|interval| interval.start) {
         intervals.sort_unstable_by_key(|interval| (interval.start, interval.unit));
     }

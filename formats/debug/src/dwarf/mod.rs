@@ -196,18 +196,7 @@ impl<'d, E: Endianity + Send + Sync> Reading<'d, E> {
 /// Who owns which address where the ranges of `units` say it; ranges of which another unit owns a
 /// part are cut.
 pub fn owned(units: &mut [UnitSymbols<'_>]) -> Vec<Interval> {
-    let claims: Vec<Interval> = units
-        .iter()
-        .enumerate()
-        .flat_map(|(unit, symbols)| {
-            symbols.ranges.iter().map(move |range| Interval {
-                start: range.start,
-                end: range.end,
-                unit,
-            })
-        })
-        .collect();
-    let (intervals, _) = aranges::settle(&claims);
+    let (intervals, _) = aranges::settle(&extents(units));
     let mut own = vec![Vec::new(); units.len()];
     intervals.iter().for_each(|interval| own[interval.unit].push((interval.start, interval.end)));
     for (symbols, own) in units.iter_mut().zip(own) {
@@ -224,6 +213,20 @@ pub fn owned(units: &mut [UnitSymbols<'_>]) -> Vec<Interval> {
         symbols.ranges = kept;
     }
     intervals
+}
+
+/// The addresses of all units, one unit after the other. What touches is one.
+pub fn extents(units: &[UnitSymbols<'_>]) -> Vec<Interval> {
+    let mut extents: Vec<Interval> = Vec::new();
+    for (unit, symbols) in units.iter().enumerate() {
+        for &Range { start, end, .. } in &symbols.ranges {
+            match extents.last_mut() {
+                Some(last) if last.unit == unit && last.end == start => last.end = end,
+                _ => extents.push(Interval { start, end, unit }),
+            }
+        }
+    }
+    extents
 }
 
 /// The intervals of each unit that has any, in file order; renumbers the units of `intervals` to

@@ -21,11 +21,11 @@ pub struct SiteRow {
     pub column: u32,
 }
 
-/// The rows that `annotations` make of a function that stands at `line`. The second value is false
-/// if they end in an error.
-pub fn replay(annotations: &[u8], line: u32) -> (Vec<SiteRow>, bool) {
-    let mut replay =
-        Replay { rows: Vec::new(), is_open: false, part: 0, code: 0, file: None, line, column: 0 };
+/// Makes `rows` what `annotations` make of a function that stands at `line`. False if they end in an
+/// error.
+pub fn replay(annotations: &[u8], line: u32, rows: &mut Vec<SiteRow>) -> bool {
+    rows.clear();
+    let mut replay = Replay { rows, is_open: false, part: 0, code: 0, file: None, line, column: 0 };
     let mut fields = Fields(annotations);
     let mut is_whole = true;
     while !fields.is_empty() {
@@ -42,13 +42,12 @@ pub fn replay(annotations: &[u8], line: u32) -> (Vec<SiteRow>, bool) {
     if replay.is_open {
         replay.rows.pop();
     }
-    let mut rows = replay.rows;
     rows.retain(|row| row.start < row.end);
-    (rows, is_whole)
+    is_whole
 }
 
-struct Replay {
-    rows: Vec<SiteRow>,
+struct Replay<'r> {
+    rows: &'r mut Vec<SiteRow>,
     /// The last row has no end yet.
     is_open: bool,
     part: u32,
@@ -58,7 +57,7 @@ struct Replay {
     column: u32,
 }
 
-impl Replay {
+impl Replay<'_> {
     /// Takes one annotation; `Some(false)` at the end.
     fn step(&mut self, fields: &mut Fields<'_>) -> Option<bool> {
         match number(fields)? {
@@ -154,6 +153,12 @@ fn signed(number: u32) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn replay(annotations: &[u8], line: u32) -> (Vec<SiteRow>, bool) {
+        let mut rows = Vec::new();
+        let is_whole = super::replay(annotations, line, &mut rows);
+        (rows, is_whole)
+    }
 
     fn rows(annotations: &[u8]) -> Vec<(u32, u32, u32)> {
         replay(annotations, 100).0.iter().map(|row| (row.start, row.end, row.line)).collect()

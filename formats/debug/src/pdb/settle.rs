@@ -35,10 +35,13 @@ pub fn keep_contributed(
         spans[at].1 = spans[at].1.max(spans[at].0);
     }
     for (number, unit) in units.iter_mut().enumerate() {
-        let mut kept: Vec<Range> = Vec::with_capacity(unit.ranges.len());
+        let (mut kept, mut first): (Vec<Range>, _) = (Vec::with_capacity(unit.ranges.len()), 0);
         for range in &unit.ranges {
             let mut at = range.start;
-            let first = spans.partition_point(|(_, end, _)| *end <= at);
+            // Most ranges lie in the span of the one before.
+            if spans.get(first).is_some_and(|(_, end, _)| *end <= at) {
+                first += spans[first..].partition_point(|(_, end, _)| *end <= at);
+            }
             for (start, end, module) in
                 spans[first..].iter().take_while(|(start, ..)| *start < range.end)
             {

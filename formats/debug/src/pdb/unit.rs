@@ -59,6 +59,7 @@ pub fn read<'a>(
         functions: HashMap::new(),
         files: HashMap::new(),
         chains: HashMap::new(),
+        site_rows: Vec::new(),
         dropped,
     };
     let mut next_line = 0;
@@ -79,6 +80,8 @@ struct UnitReader<'m, 'a> {
     /// By where their paths begin.
     files: HashMap<u32, Option<FileId>>,
     chains: HashMap<InlineChain, ChainId>,
+    /// Those of the call at hand.
+    site_rows: Vec<SiteRow>,
     dropped: &'m mut DropCounts,
 }
 
@@ -113,6 +116,8 @@ struct Site<'a> {
     start: Start,
     /// The row that holds at the address at hand.
     row: Option<usize>,
+    /// Where it was called from when it was last met, and its chain there.
+    chain: Option<((ChainId, SourceLocation), ChainId)>,
 }
 
 impl<'a> UnitReader<'_, 'a> {
@@ -223,18 +228,11 @@ impl<'a> UnitReader<'_, 'a> {
                 function: None,
                 start: begins,
                 row: None,
+                chain: None,
             });
         }
         rows.sort_by_key(|row| row.start);
-        let first_line = self.lines.spans.partition_point(|span| span.end <= start);
-        let lines = self.lines.spans[first_line..].iter().take_while(|span| span.start < end);
-        let mut points: Vec<u64> = rows.iter().flat_map(|row| [row.start, row.end]).collect();
-        points.extend(lines.flat_map(|span| [span.start.max(start), span.end.min(end)]));
-        points.extend([start, end]);
-        points.sort_unstable();
-        points.dedup();
-        self.shared.work.spend(points.len() as u64)?;
-        self.sweep(&points, &mut sites, &rows, (root, first_line))
+        self.sweep((start, end), &mut sites, &rows, root)
     }
 
     /// Appends the rows of an inlined call that lie in `stretch`.
@@ -247,8 +245,8 @@ impl<'a> UnitReader<'_, 'a> {
         rows: &mut Vec<Row>,
     ) -> Result<(), Spent> {
         self.shared.work.spend(site.annotations.len() as u64)?;
-        let (mut own, is_whole) = replay(site.annotations, inlined.line);
-        if !is_whole {
+        let mut own = std::mem::take(&mut self.site_rows);
+        if !replay(site.annotations, inlined.line, &mut own) {
             self.dropped.count(DropReason::BadRanges);
         }
         own.retain(|row| row.part == stretch.part);
@@ -258,7 +256,7 @@ impl<'a> UnitReader<'_, 'a> {
         }
         let place =
             |offset: u32| (stretch.origin + u64::from(offset)).clamp(stretch.start, stretch.end);
-        for SiteRow { start: first, end: last, file, line, column, .. } in own {
+        for &SiteRow { start: first, end: last, file, line, column, .. } in &own {
             let (first, last) = (place(first), place(last));
             if first < last {
                 let path = file.map_or(inlined.path, |file| self.lines.path(file));
@@ -267,25 +265,27 @@ impl<'a> UnitReader<'_, 'a> {
                 rows.push(Row { start: first, end: last, site: number, location });
             }
         }
+        self.site_rows = own;
         Ok(())
     }
 
-    /// Appends what holds between each of `points` and the next: calls whose rows have it, and the
-    /// function `root` with its lines, from the one numbered `line` on.
+    /// Appends what holds at `start..end`, cut where lines and rows begin and end: calls whose rows
+    /// have it, and the function `root` with its lines.
     fn sweep(
         &mut self,
-        points: &[u64],
+        (mut start, end): (u64, u64),
         sites: &mut [Site<'a>],
         rows: &[Row],
-        (root, mut line): (ChainId, usize),
+        root: ChainId,
     ) -> Result<(), Spent> {
+        let lines = &self.lines.spans;
+        let mut line = lines.partition_point(|span| span.end <= start);
         // The innermost is on top; of several the first one in the order of the records. A call
         // without a row has ended.
         let mut open: BinaryHeap<(u32, Reverse<usize>)> = BinaryHeap::new();
         let mut ends: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
         let (mut next_row, mut path) = (0, Vec::new());
-        for pair in points.windows(2) {
-            let &[start, end] = pair else { continue };
+        while start < end {
             while let Some(&Reverse((_, row))) =
                 ends.peek().filter(|Reverse((row_end, _))| *row_end <= start)
             {
@@ -304,10 +304,17 @@ impl<'a> UnitReader<'_, 'a> {
             while open.peek().is_some_and(|(_, Reverse(number))| sites[*number].row.is_none()) {
                 open.pop();
             }
-            while self.lines.spans.get(line).is_some_and(|span| span.end <= start) {
+            while lines.get(line).is_some_and(|span| span.end <= start) {
                 line += 1;
             }
-            let span = self.lines.spans.get(line).filter(|span| span.start <= start).copied();
+            let next = lines.get(line);
+            let span = next.filter(|span| span.start <= start).copied();
+            let cuts = [
+                next.map(|next| span.map_or(next.start, |span| span.end)),
+                rows.get(next_row).map(|row| row.start),
+                ends.peek().map(|Reverse((row_end, _))| *row_end),
+            ];
+            let until = cuts.into_iter().flatten().fold(end, u64::min);
             let mut location =
                 span.map(|span| self.line_location(span)).transpose()?.unwrap_or_default();
             let mut chain = root;
@@ -317,23 +324,38 @@ impl<'a> UnitReader<'_, 'a> {
                 path.push(number);
                 site = sites[number].caller;
             }
-            self.shared.work.spend(path.len() as u64)?;
+            self.shared.work.spend(1 + path.len() as u64)?;
             for number in path.iter().rev() {
                 let site = &mut sites[*number];
-                if site.function.is_none() {
-                    site.function = site.name.map(|name| self.function(name));
-                }
-                chain = self.chain(InlineChain {
-                    function: site.function,
-                    caller: Some((chain, location)),
-                    start: site.start,
-                    source: Source::Dwarf,
-                })?;
+                chain = self.enter(site, (chain, location))?;
                 location = site.row.map_or_else(SourceLocation::default, |row| rows[row].location);
             }
-            push_range(&mut self.unit.ranges, Range { start, end, chain, location });
+            push_range(&mut self.unit.ranges, Range { start, end: until, chain, location });
+            start = until;
         }
         Ok(())
+    }
+
+    /// The chain of the call `site` at the place `caller`.
+    fn enter(
+        &mut self,
+        site: &mut Site<'a>,
+        caller: (ChainId, SourceLocation),
+    ) -> Result<ChainId, Spent> {
+        if let Some((_, chain)) = site.chain.filter(|(known, _)| *known == caller) {
+            return Ok(chain);
+        }
+        if site.function.is_none() {
+            site.function = site.name.map(|name| self.function(name));
+        }
+        let chain = self.chain(InlineChain {
+            function: site.function,
+            caller: Some(caller),
+            start: site.start,
+            source: Source::Dwarf,
+        })?;
+        site.chain = Some((caller, chain));
+        Ok(chain)
     }
 
     fn line_location(&mut self, span: LineSpan) -> Result<SourceLocation, Spent> {
