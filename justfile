@@ -36,6 +36,14 @@ deny *args:
 package:
     sh scripts/package.sh
 
+# Build symtool for release and pack it into dist/; arguments are targets, without one this machine's Linux
+dist *args:
+    sh scripts/dist.sh "$@"
+
+# Try the packages in dist/ as a new user would: in a bare Debian, a bare virtual environment, an empty root
+try-dist folder="dist" *args:
+    sh scripts/dist/try.sh {{folder}} "$@"
+
 # Compare the drop-ins with binutils' addr2line and llvm-symbolizer 19 on your files
 dropins *args:
     sh scripts/dropins.sh "$@"

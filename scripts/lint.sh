@@ -4,7 +4,7 @@
 set -eu
 . "$(dirname "$0")/setup.sh"
 
-for script in scripts/*.sh testdata/*.sh; do
+for script in scripts/*.sh scripts/dist/*.sh testdata/*.sh; do
     sh -n "$script"
 done
 bash -n .ci/run
