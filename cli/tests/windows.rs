@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::ffi::OsStr;
+use std::fs;
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -55,6 +57,33 @@ fn an_image_and_its_pdb_complete_each_other_in_either_order() {
          (inlined by) shop::line_total at /src/lib.cc:14\n  \
          (inlined by) shop::Cart::total(struct shop::Item const *, int) at /src/lib.cc:26:14\n"
     );
+}
+
+/// The bytes of an image of 32-bit x86 that exports nothing, as programs do: neither functions nor
+/// unwind data are its own.
+fn without_exports(name: &str) -> Vec<u8> {
+    let mut image = fs::read(fixture(name)).unwrap();
+    let header = u32::from_le_bytes(image[0x3c..0x40].try_into().unwrap()) as usize;
+    let optional = header + 24;
+    assert_eq!(image[optional..optional + 2], [0x0b, 0x01], "PE32");
+    image[optional + 96..optional + 104].fill(0);
+    image
+}
+
+#[test]
+fn a_program_whose_functions_are_in_its_pdb_is_no_failure_beside_it() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.path("build")).unwrap();
+    let image = sandbox.write("build/shop86.exe", without_exports("shop86.dll"));
+    let alone = sandbox.run([OsStr::new("import"), image.as_os_str()]);
+    assert_eq!(alone.code, 1, "{}", alone.stderr);
+    assert!(alone.stderr.contains("shop86.pdb; import that file"), "{}", alone.stderr);
+    let pdb = image.with_file_name("shop86.pdb");
+    fs::copy(fixture("shop86.pdb"), &pdb).unwrap();
+    for paths in [vec![image.as_path(), &pdb], vec![image.parent().unwrap()]] {
+        let run = Run::of(sandbox.command().arg("import").args(paths).output().unwrap());
+        assert_eq!(run.code, 0, "{}", run.stderr);
+    }
 }
 
 #[test]

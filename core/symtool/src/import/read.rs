@@ -160,8 +160,9 @@ impl<'a> Reader<'a> {
         match outcome {
             Ok(outcome) => outcome,
             Err(Error::NoSymbols { .. }) if in_library => Outcome::PassedOver,
-            Err(Error::Companion { .. }) if !is_named => Outcome::PassedOver,
-            Err(error @ Error::Companion { .. }) => {
+            // What they have is in another file.
+            Err(Error::Companion { .. } | Error::InPdb { .. }) if !is_named => Outcome::PassedOver,
+            Err(error @ (Error::Companion { .. } | Error::InPdb { .. })) => {
                 Outcome::Companion { reason: error.to_string() }
             }
             Err(error) => Outcome::Failed { path, failure: Failure::File(error.to_string()) },
