@@ -170,7 +170,10 @@ fn packed(raw: &[u8]) -> std::io::Result<Vec<u8>> {
                 kept.insert(compressor)
             }
         };
-        compressor.compress(raw)
+        // It has room for bytes that cannot be compressed.
+        let mut packed = compressor.compress(raw)?;
+        packed.shrink_to_fit();
+        Ok(packed)
     })
 }
 

@@ -1,7 +1,8 @@
 //! Numbers the sites and calls of each function, in the order in which the code meets them.
 //!
-//! Functions are independent of each other, so each thread counts for some of them: it walks over
-//! all ranges, which is cheap, and looks up only what is its own.
+//! Functions are independent of each other, so they are counted in parts, in parallel: each walks
+//! over all ranges, which is cheap, and looks up only what is its own. There are so many parts that
+//! the tables of those at hand are small beside the module.
 
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,6 +14,9 @@ use symtool_module::number_of;
 
 use super::Functions;
 use crate::block::functions::{Call, Site};
+
+/// Ranges for each part of the functions: counting takes some 50 bytes for each.
+const RANGES_PER_SHARD: usize = 4 << 20;
 
 /// The numbers of a module.
 pub struct Numbers {
@@ -28,8 +32,11 @@ pub struct Numbers {
     pub calls: Grouped<Call>,
 }
 
-/// What belongs to functions, one function after the other.
-pub struct Grouped<T> {
+/// What belongs to functions. Of `n` parts, the first has the functions 0, `n`, 2 `n` and so on.
+pub struct Grouped<T>(Vec<Part<T>>);
+
+/// What belongs to the functions of a part, one function after the other.
+struct Part<T> {
     items: Vec<T>,
     /// By function: where its items end.
     ends: Vec<usize>,
@@ -38,8 +45,10 @@ pub struct Grouped<T> {
 impl<T> Grouped<T> {
     /// The items of `function`, in order of their numbers.
     pub fn of(&self, function: usize) -> &[T] {
-        let start = function.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.items[start..self.ends[function]]
+        let Part { items, ends } = &self.0[function % self.0.len()];
+        let at = function / self.0.len();
+        let start = at.checked_sub(1).map_or(0, |before| ends[before]);
+        &items[start..ends[at]]
     }
 }
 
@@ -49,13 +58,14 @@ impl Numbers {
         let site_of_range = unset(symbols.ranges.len());
         let (call_of_chain, site_of_chain) =
             (unset(symbols.chains.len()), unset(symbols.chains.len()));
-        let shards = u32::try_from(rayon::current_num_threads()).unwrap_or(1);
-        let counted: Vec<Shard> = (0..shards)
+        let shards = rayon::current_num_threads().max(symbols.ranges.len() / RANGES_PER_SHARD);
+        let shards = u32::try_from(shards).unwrap_or(1);
+        let counted: Vec<(Part<Site>, Part<Call>)> = (0..shards)
             .into_par_iter()
             .with_max_len(1)
             .map(|shard| {
                 let mut counting =
-                    Shard::new(functions.count(), symbols.ranges.len() / shards as usize);
+                    Shard::new(shards, functions.count(), symbols.ranges.len() / shards as usize);
                 let is_own = |function: u32| function % shards == shard;
                 let mut is_met = vec![false; symbols.chains.len()];
                 for (range, site) in symbols.ranges.iter().zip(&site_of_range) {
@@ -80,17 +90,16 @@ impl Numbers {
                         site.store(counting.site(function, range.location), Ordering::Relaxed);
                     }
                 }
-                counting
+                (counting.sites.grouped(), counting.calls.grouped())
             })
             .collect();
-        let (sites, calls): (Vec<_>, Vec<_>) =
-            counted.into_iter().map(|shard| (shard.sites.met, shard.calls.met)).unzip();
+        let (sites, calls) = counted.into_iter().unzip();
         Self {
             site_of_range: settled(site_of_range),
             call_of_chain: settled(call_of_chain),
             site_of_chain: settled(site_of_chain),
-            sites: group(&sites, functions.count()),
-            calls: group(&calls, functions.count()),
+            sites: Grouped(sites),
+            calls: Grouped(calls),
         }
     }
 }
@@ -103,7 +112,7 @@ fn settled(numbers: Vec<AtomicU32>) -> Vec<u32> {
     numbers.into_iter().map(AtomicU32::into_inner).collect()
 }
 
-/// What one thread has counted, for the functions that are its own.
+/// What is counted for some of the functions.
 struct Shard {
     sites: Counted<Site>,
     calls: Counted<Call>,
@@ -114,7 +123,8 @@ struct Counted<T> {
     /// beside them.
     places: HashTable<(u32, u32)>,
     hasher: DefaultHashBuilder,
-    /// By function: how many it has.
+    shards: u32,
+    /// By function, of those that are its own: how many it has.
     counts: Vec<u32>,
     met: Vec<Met<T>>,
 }
@@ -126,10 +136,15 @@ struct Met<T> {
     item: T,
 }
 
-impl<T: Copy + PartialEq> Counted<T> {
-    fn new(capacity: usize, functions: usize) -> Self {
-        let (places, hasher) = (HashTable::with_capacity(capacity), DefaultHashBuilder::default());
-        Self { places, hasher, counts: vec![0; functions], met: Vec::with_capacity(capacity) }
+impl<T: Copy + Default + PartialEq> Counted<T> {
+    fn new(capacity: usize, shards: u32, functions: usize) -> Self {
+        Self {
+            places: HashTable::with_capacity(capacity),
+            hasher: DefaultHashBuilder::default(),
+            shards,
+            counts: vec![0; functions.div_ceil(shards as usize)],
+            met: Vec::with_capacity(capacity),
+        }
     }
 
     /// The number of `item`, all of which is in `key`.
@@ -142,13 +157,31 @@ impl<T: Copy + PartialEq> Counted<T> {
         if let Some((_, place)) = self.places.find(spread(hash), is_it) {
             return self.met[*place as usize].number;
         }
-        let count = &mut self.counts[function as usize];
+        let count = &mut self.counts[(function / self.shards) as usize];
         let number = *count;
         *count += 1;
         let place = number_of(self.met.len());
         self.met.push(Met { function, number, item });
         self.places.insert_unique(spread(hash), (hash, place), |(hash, _)| spread(*hash));
         number
+    }
+
+    /// Puts together what belongs to one function.
+    fn grouped(self) -> Part<T> {
+        let Self { places, shards, counts, met, .. } = self;
+        drop(places);
+        let mut total = 0;
+        let until = |count: &u32| {
+            total += *count as usize;
+            total
+        };
+        let ends: Vec<usize> = counts.iter().map(until).collect();
+        let mut items = vec![T::default(); met.len()];
+        for Met { function, number, item } in met {
+            let at = (function / shards) as usize;
+            items[ends[at] - (counts[at] - number) as usize] = item;
+        }
+        Part { items, ends }
     }
 }
 
@@ -163,13 +196,14 @@ fn spread(hash: u32) -> u64 {
 }
 
 impl Shard {
-    /// For some of `functions` functions, whose sites are met in about `visits` ranges.
-    fn new(functions: usize, visits: usize) -> Self {
+    /// For one of `shards` parts of `functions` functions, whose sites are met in about `visits`
+    /// ranges.
+    fn new(shards: u32, functions: usize, visits: usize) -> Self {
         // Most sites are met several times; growing the table step by step costs more than a table
         // too large.
         Self {
-            sites: Counted::new(visits / 4, functions),
-            calls: Counted::new(visits / 8, functions),
+            sites: Counted::new(visits / 4, shards, functions),
+            calls: Counted::new(visits / 8, shards, functions),
         }
     }
 
@@ -192,22 +226,4 @@ impl Shard {
 /// Four numbers as one, which hashes in one step.
 fn as_one(parts: [u32; 4]) -> u128 {
     parts.into_iter().fold(0, |key, part| key << 32 | u128::from(part))
-}
-
-/// Puts together what belongs to one function; each function's items come from one thread, in
-/// order.
-fn group<T: Copy + Default>(met: &[Vec<Met<T>>], functions: usize) -> Grouped<T> {
-    let mut ends = vec![0; functions];
-    met.iter().flatten().for_each(|met| ends[met.function as usize] += 1);
-    let mut total = 0;
-    for end in &mut ends {
-        total += *end;
-        *end = total;
-    }
-    let mut items = vec![T::default(); total];
-    for met in met.iter().flatten() {
-        let start = met.function.checked_sub(1).map_or(0, |before| ends[before as usize]);
-        items[start + met.number as usize] = met.item;
-    }
-    Grouped { items, ends }
 }
