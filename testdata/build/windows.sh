@@ -31,6 +31,8 @@ windows_build shop86 i686-pc-windows-msvc x86 entry@12 -fomit-frame-pointer
 windows_build shop86fp i686-pc-windows-msvc x86 entry@12 -fno-omit-frame-pointer
 # Large pages, as those of Chrome and Electron have.
 windows_link shop64 x64 entry shop64-16k /pdbpagesize:16384
+windows_link shop64 x64 entry shop64-32k /pdbpagesize:32768
+rm "$windows/shop64-32k.dll"
 "$PYTHON" "$here/build/sepcode.py" "$windows/shop64.pdb" "$windows/shop64-sepcode.pdb"
 "$CLANG" --target=x86_64-w64-windows-gnu $win_flags -fdeclspec -D__forceinline=inline -gdwarf-4 -c lib.cc -o mingw64.o
 "$LLD" -m i386pep --shared -e entry --no-insert-timestamp mingw64.o -o "$windows/mingw64.dll"

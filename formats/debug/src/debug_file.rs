@@ -141,10 +141,7 @@ impl<'d> DebugFile<'d> {
             Format::Breakpad(file) => {
                 let module = file.read(progress);
                 file.mapped.unchanged()?;
-                module.map(|mut symbols| {
-                    unwind::count_drops(&mut symbols.unwind, &mut symbols.dropped);
-                    symbols
-                })
+                module
             }
         }
     }
@@ -186,8 +183,7 @@ fn read_pdb(
         .flatten();
     let file = image.as_ref().and_then(|image| ObjectFile::parse(image).ok());
     let code = file.as_ref().map(|file| unwind::pe_image(&file.object));
-    let mut module = pdb.read(code.as_ref(), progress)?;
+    let module = pdb.read(code.as_ref(), progress)?;
     image.as_ref().map_or(Ok(()), Mapped::unchanged)?;
-    unwind::count_drops(&mut module.unwind, &mut module.dropped);
     Ok(module)
 }

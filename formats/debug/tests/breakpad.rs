@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use symtool_debug::{
-    BreakpadHead, DebugFile, Error, GivenId, Mapped, ModuleSymbols, Progress, Search, Source,
-    write_breakpad,
+    BreakpadHead, DebugFile, DropReason, Error, GivenId, Mapped, ModuleSymbols, Progress, Search,
+    Source, write_breakpad,
 };
 use symtool_module::ModuleKind;
 
@@ -426,4 +426,14 @@ fn told(symbols: &ModuleSymbols, address: u64) -> Vec<Frame> {
         }
     }
     frames
+}
+
+#[test]
+fn damaged_unwind_records_are_warned_of() {
+    let symbols = read(
+        "MODULE Linux x86_64 0123456789ABCDEF0123456789ABCDEF0 a\nFUNC 10 10 0 f\n\
+         STACK CFI INIT 10 10 .cfa: $rsp 8 + .ra: .cfa -8 + ^\nSTACK CFI INIT x 8 .cfa: $rsp\n",
+    );
+    assert!(symbols.dropped.has(DropReason::BadUnwindEntry));
+    assert_eq!((symbols.unwind.rows.len(), symbols.warnings.len()), (1, 1));
 }

@@ -14,8 +14,8 @@ use symtool_debug::{
     Search, SourceLocation, Start,
 };
 
-const FIXTURES: [&str; 6] =
-    ["shop64", "shop64-16k", "shop64-sepcode", "shoparm64", "shop86", "shop86fp"];
+const FIXTURES: [&str; 7] =
+    ["shop64", "shop64-16k", "shop64-32k", "shop64-sepcode", "shoparm64", "shop86", "shop86fp"];
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/windows").join(name)
@@ -258,4 +258,20 @@ fn damage_costs_what_it_hits() {
     assert!(module.dropped.has(DropReason::BadLines) && module.warnings.len() == 1);
     assert_eq!(frames(&module, 0x1004).as_deref(), Some("memset|?:0"));
     assert_eq!(frames(&module, 0x10e2).as_deref(), Some("?fault@shop@@YAHPECHH@Z|/src/lib.cc:19"));
+}
+
+#[test]
+fn damaged_frame_data_is_warned_of() {
+    let mut pdb = std::fs::read(fixture("frames86.pdb")).unwrap();
+    let find = |what: &[u8]| (0..pdb.len()).rfind(|at| pdb[*at..].starts_with(what)).unwrap();
+    // Texts begin behind a magic number, a version and a size. Records name programs by their place.
+    let texts = find(&0xeffe_effe_u32.to_le_bytes()) + 12;
+    let program = u32::try_from(find(b"$T0 .raSearch =") - texts).unwrap().to_le_bytes();
+    let starts: Vec<usize> =
+        (0..pdb.len()).step_by(4).filter(|at| pdb[*at..].starts_with(&program)).collect();
+    assert!(!starts.is_empty());
+    starts.iter().for_each(|at| pdb[*at..at + 4].copy_from_slice(&u32::MAX.to_le_bytes()));
+    let module = read(pdb).unwrap();
+    assert!(module.dropped.has(DropReason::BadUnwindEntry));
+    assert_eq!(module.warnings.len(), 1, "{:?}", module.warnings);
 }

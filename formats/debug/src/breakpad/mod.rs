@@ -36,6 +36,7 @@ use crate::bytes::{Error, Mapped, is_breakpad, trim_heap};
 use crate::dwarf::{DwarfSymbols, UnitSymbols, Work};
 use crate::limits::MAX_RECORD_BYTES;
 use crate::module::{CodeMark, DropCounts, ModuleInfo, ModuleSymbols};
+use crate::unwind::count_drops;
 pub use header::GivenId;
 use header::Header;
 use parts::{LongLine, Release};
@@ -153,7 +154,9 @@ impl<'d> BreakpadFile<'d> {
         };
         give_back();
         let symbols = self.assemble(units, publics, dropped, &give_back);
+        give_back();
         let mut symbols = ModuleSymbols { warnings, unwind: unwind.finish(), ..symbols };
+        count_drops(&mut symbols.unwind, &mut symbols.dropped);
         if symbols.dropped.iter().any(|(reason, _)| reason.is_damage()) {
             let warning = "some of its records cannot be used and were left out; was it copied whole? `modules show` has the counts";
             symbols.warnings.push(warning.to_owned());

@@ -43,42 +43,14 @@ pub fn read<'d>(
     work: &Work,
     release: Release<'_>,
 ) -> PartSymbols<'d> {
-    let mut records = Records::default();
-    let mut publics = Vec::new();
-    let mut unwind = BreakpadReader::new(arch);
     let mut dropped = DropCounts::default();
     let mut lines = Lines::of(part, release);
+    let mut reader = PartReader::new(arch);
     for line in lines.by_ref() {
-        let taken = match Record::parse(line) {
-            Some(Record::Function(function)) => {
-                records.begin(function);
-                true
-            }
-            Some(Record::Line(line)) => records.line(line),
-            Some(Record::Inline(call)) => records.call(call),
-            Some(Record::Public { address, name }) => {
-                records.is_open = false;
-                publics.push((address, name));
-                true
-            }
-            Some(Record::StackCfi(text)) => {
-                unwind.cfi(text);
-                true
-            }
-            Some(Record::StackWin(text)) => {
-                unwind.win(text);
-                true
-            }
-            Some(Record::Unknown) => {
-                dropped.count(DropReason::UnknownRecord);
-                true
-            }
-            Some(Record::Header | Record::File(_) | Record::Origin(_)) => true,
-            None => false,
-        };
-        dropped.count_many(DropReason::BadRecord, u64::from(!taken));
+        reader.take(line, &mut dropped);
     }
     dropped.count_many(DropReason::LongRecord, lines.long.len() as u64);
+    let PartReader { records, publics, unwind } = reader;
     let mut reader = UnitReader {
         tables,
         work,
@@ -88,7 +60,10 @@ pub fn read<'d>(
         dropped,
     };
     reader.functions(records);
-    let UnitReader { unit, dropped, .. } = reader;
+    let UnitReader { mut unit, dropped, .. } = reader;
+    // All parts are kept until the last one is read.
+    unit.ranges.shrink_to_fit();
+    unit.chains.shrink_to_fit();
     PartSymbols {
         unit,
         publics,
@@ -96,6 +71,51 @@ pub fn read<'d>(
         dropped,
         lines: lines.count,
         long: lines.long,
+    }
+}
+
+/// Sorts the records of a part by what they are of.
+struct PartReader<'d> {
+    records: Records<'d>,
+    publics: Vec<(u64, &'d [u8])>,
+    unwind: BreakpadReader,
+}
+
+impl<'d> PartReader<'d> {
+    fn new(arch: &str) -> Self {
+        Self { records: Records::default(), publics: Vec::new(), unwind: BreakpadReader::new(arch) }
+    }
+
+    /// Takes one line; counts it if it cannot be used.
+    fn take(&mut self, line: &'d [u8], dropped: &mut DropCounts) {
+        let is_taken = match Record::parse(line) {
+            Some(Record::Function(function)) => {
+                self.records.begin(function);
+                true
+            }
+            Some(Record::Line(line)) => self.records.line(line),
+            Some(Record::Inline(call)) => self.records.call(call),
+            Some(Record::Public { address, name }) => {
+                self.records.is_open = false;
+                self.publics.push((address, name));
+                true
+            }
+            Some(Record::StackCfi(text)) => {
+                self.unwind.cfi(text);
+                true
+            }
+            Some(Record::StackWin(text)) => {
+                self.unwind.win(text);
+                true
+            }
+            Some(Record::Unknown) => {
+                dropped.count(DropReason::UnknownRecord);
+                true
+            }
+            Some(Record::Header | Record::File(_) | Record::Origin(_)) => true,
+            None => false,
+        };
+        dropped.count_many(DropReason::BadRecord, u64::from(!is_taken));
     }
 }
 

@@ -41,10 +41,13 @@ use crate::Progress;
 use crate::assemble::assemble;
 pub use crate::bytes::is_pdb;
 use crate::bytes::{Error, Mapped, PORTABLE_PDB, PdbKind, trim_heap};
-use crate::dwarf::{DwarfSymbols, Work, owned};
+use crate::dwarf::{DwarfSymbols, Spent, UnitSymbols, Work, owned};
 use crate::limits::MAX_NAME_BYTES;
 use crate::module::{CodeMark, DropCounts, DropReason, ModuleInfo, ModuleSymbols};
+use crate::object::code::Code;
 use crate::object::symbol_tables::SymbolTables;
+use crate::object::symbols::SyntheticSymbol;
+use crate::unwind::count_drops;
 use addresses::{Addresses, Omap};
 use fields::Fields;
 use header::{DebugInfo, PdbInfo};
@@ -53,7 +56,7 @@ use modules::OpenModules;
 use names::IdNames;
 use publics::Publics;
 use settle::{aliases, keep_contributed, synthetic};
-use streams::{Streams, bytes};
+use streams::{Stream, Streams, bytes};
 use unit::Shared;
 use unwind::FrameDataStreams;
 
@@ -189,48 +192,49 @@ impl<'d> PdbFile<'d> {
             }
             None => None,
         };
-        let (head, debug, types, ids) =
-            (open(Some(INFO)), open(Some(DEBUG_INFO)), open(Some(TYPES)), open(Some(IDS)));
+        let (head, debug) = (open(Some(INFO)), open(Some(DEBUG_INFO)));
         let info = PdbInfo::parse(bytes(head.as_ref())).ok_or("its id cannot be read")?;
         let debug_info =
             DebugInfo::parse(bytes(debug.as_ref())).ok_or("its list of modules cannot be read")?;
-        let names = open(info.names);
-        let sections = open(debug_info.original_sections).or_else(|| open(debug_info.sections));
-        let omap =
-            open(debug_info.omap_from_source.filter(|_| debug_info.original_sections.is_some()));
-        let omap = omap.map(|omap| Omap::parse(&omap));
-        let (frame_data, fpo) = (open(debug_info.frame_data), open(debug_info.fpo));
-        let (publics, records) = (open(debug_info.publics), open(debug_info.symbol_records));
-        let addresses = Addresses::parse(bytes(sections.as_ref()));
-        let code = addresses.code();
-        let publics = Publics::parse(
-            bytes(publics.as_ref()),
-            bytes(records.as_ref()),
-            &addresses,
-            &code,
-            work,
-        )
-        .map_err(spent)?;
-        let strings = strings(bytes(names.as_ref()));
-        let frame_data = FrameDataStreams {
-            frame_data: bytes(frame_data.as_ref()),
-            fpo: bytes(fpo.as_ref()),
-            strings,
-            code: &code,
-            omap: omap.as_ref(),
-        };
-        let unwind = frame_data.read(image);
+        let (types, ids) = (open(Some(TYPES)), open(Some(IDS)));
+        let common = CommonStreams::open(&info, &debug_info, open);
         let modules = OpenModules::open(&debug_info, streams, dropped);
+        // Most of it was copied.
+        self.mapped.release(self.mapped.bytes());
+        let addresses = Addresses::parse(bytes(common.sections.as_ref()));
+        let code = addresses.code();
+        let omap = common.omap.as_ref().map(|omap| Omap::parse(omap));
+        let (publics, strings) = (common.publics(&addresses, &code, work), common.strings());
+        let publics = publics.map_err(spent)?;
+        let unwind = common.frame_data(&code, omap.as_ref()).read(image);
         let parsed = modules.parse(&addresses, dropped);
         let id_names = IdNames::parse(bytes(types.as_ref()), bytes(ids.as_ref()));
         let inlinees = Inlinees::of(&parsed, strings, &id_names, work).map_err(spent)?;
+        drop((types, ids));
         let shared = Shared { addresses: &addresses, publics: &publics, strings, work };
         let mut units = inlinees.read(&shared, progress, dropped);
         keep_contributed(&mut units, &debug_info.contributions(), &addresses, &code);
-        let intervals = owned(&mut units);
-        let aliases = aliases(&mut units, &publics);
         let trampolines = parsed.iter().flat_map(|module| &module.records.trampolines);
         let synthetic = synthetic(trampolines, &addresses, &publics, &units);
+        let mut module = self.join(units, publics, synthetic, std::mem::take(dropped));
+        if let Some(omap) = &omap {
+            omap.apply(&mut module);
+        }
+        module.unwind = unwind;
+        count_drops(&mut module.unwind, &mut module.dropped);
+        Ok(module)
+    }
+
+    /// Joins `units` and symbols.
+    fn join<'s>(
+        &self,
+        mut units: Vec<UnitSymbols<'s>>,
+        publics: Publics<'s>,
+        synthetic: Vec<SyntheticSymbol>,
+        dropped: DropCounts,
+    ) -> ModuleSymbols {
+        let intervals = owned(&mut units);
+        let aliases = aliases(&mut units, &publics);
         let Publics { symbols, twins } = publics;
         let tables = SymbolTables { symbols, twins, synthetic };
         let give_back = || {
@@ -238,19 +242,63 @@ impl<'d> PdbFile<'d> {
             trim_heap();
         };
         let units = DwarfSymbols { intervals, units, aliases };
-        let mut module = assemble(
-            self.info.clone(),
-            units,
-            &tables,
-            self.mapped.bytes().len(),
-            std::mem::take(dropped),
-            give_back,
-        );
-        if let Some(omap) = &omap {
-            omap.apply(&mut module);
+        let file_bytes = self.mapped.bytes().len();
+        assemble(self.info.clone(), units, &tables, file_bytes, dropped, give_back)
+    }
+}
+
+/// The streams that all modules share.
+struct CommonStreams {
+    names: Option<Stream>,
+    sections: Option<Stream>,
+    omap: Option<Stream>,
+    frame_data: Option<Stream>,
+    fpo: Option<Stream>,
+    publics: Option<Stream>,
+    symbol_records: Option<Stream>,
+}
+
+impl CommonStreams {
+    fn open(
+        info: &PdbInfo,
+        debug_info: &DebugInfo<'_>,
+        mut open: impl FnMut(Option<u16>) -> Option<Stream>,
+    ) -> Self {
+        let original = debug_info.original_sections;
+        Self {
+            names: open(info.names),
+            sections: open(original).or_else(|| open(debug_info.sections)),
+            omap: open(debug_info.omap_from_source.filter(|_| original.is_some())),
+            frame_data: open(debug_info.frame_data),
+            fpo: open(debug_info.fpo),
+            publics: open(debug_info.publics),
+            symbol_records: open(debug_info.symbol_records),
         }
-        module.unwind = unwind;
-        Ok(module)
+    }
+
+    /// Paths, and names of modules.
+    fn strings(&self) -> &[u8] {
+        strings(bytes(self.names.as_ref()))
+    }
+
+    fn publics(
+        &self,
+        addresses: &Addresses,
+        code: &Code,
+        work: &Work,
+    ) -> Result<Publics<'_>, Spent> {
+        let (map, records) = (bytes(self.publics.as_ref()), bytes(self.symbol_records.as_ref()));
+        Publics::parse(map, records, addresses, code, work)
+    }
+
+    fn frame_data<'s>(&'s self, code: &'s Code, omap: Option<&'s Omap>) -> FrameDataStreams<'s> {
+        FrameDataStreams {
+            frame_data: bytes(self.frame_data.as_ref()),
+            fpo: bytes(self.fpo.as_ref()),
+            strings: self.strings(),
+            code,
+            omap,
+        }
     }
 }
 

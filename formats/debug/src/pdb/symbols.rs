@@ -93,11 +93,15 @@ impl<'a> Procedure<'a> {
         Self { section, offset, bytes, name, sites: Vec::new(), parts: Vec::new() }
     }
 
+    /// The code where it begins.
+    pub fn main_part(&self) -> CodePart {
+        let Self { section, offset, bytes, .. } = *self;
+        CodePart { section, offset, bytes }
+    }
+
     /// Whether `place` is in its code, wherever that lies.
     fn has(&self, place: (u16, u32)) -> bool {
-        let Self { section, offset, bytes, .. } = *self;
-        let main = CodePart { section, offset, bytes };
-        main.has(place) || self.parts.iter().any(|part| part.has(place))
+        self.main_part().has(place) || self.parts.iter().any(|part| part.has(place))
     }
 }
 

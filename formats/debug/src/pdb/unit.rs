@@ -14,7 +14,7 @@ use super::addresses::Addresses;
 use super::annotations::{SiteRow, replay};
 use super::lines::{LineData, LineSpan};
 use super::publics::Publics;
-use super::symbols::{CodePart, InlineSite, ModuleRecords, Procedure};
+use super::symbols::{InlineSite, ModuleRecords, Procedure};
 use crate::dwarf::{Spent, UnitSymbols, Work};
 use crate::limits::{MAX_NAME_BYTES, STEPS_PER_PATH_BYTE, STEPS_PER_PDB_CHAIN};
 use crate::module::merge_sorted::push_range;
@@ -106,13 +106,14 @@ struct Row {
     location: SourceLocation,
 }
 
-/// A call, and where it has its own code.
+/// A call.
 struct Site<'a> {
     caller: Option<usize>,
     depth: u32,
     name: Option<&'a [u8]>,
     /// The function of that name, once it was looked up.
     function: Option<FunctionId>,
+    /// Where it has its own code.
     start: Start,
     /// The row that holds at the address at hand.
     row: Option<usize>,
@@ -127,12 +128,7 @@ impl<'a> UnitReader<'_, 'a> {
         let addresses = self.shared.addresses;
         let (mut all, mut discarded) = (Vec::with_capacity(records.procedures.len()), 0);
         for procedure in &records.procedures {
-            let main = CodePart {
-                section: procedure.section,
-                offset: procedure.offset,
-                bytes: procedure.bytes,
-            };
-            let mut function = None;
+            let (main, mut function) = (procedure.main_part(), None);
             for (code, part) in std::iter::once(&main).chain(&procedure.parts).zip(0..) {
                 let span = addresses.span(code.section, code.offset, code.bytes);
                 // What the linker has discarded has no section.
@@ -203,8 +199,8 @@ impl<'a> UnitReader<'_, 'a> {
         find: impl Fn(u32) -> InlinedFunction<'a>,
     ) -> Result<(), Spent> {
         let Stretch { start, end, procedure, function, .. } = stretch;
-        let name = function.and_then(|start| self.shared.publics.at(start));
-        let name = name.unwrap_or(procedure.name);
+        let public = function.and_then(|start| self.shared.publics.at(start));
+        let name = public.unwrap_or(procedure.name);
         let begins = function.map_or(Start::UNKNOWN, Start::at);
         let function =
             (!name.is_empty() && name.len() <= MAX_NAME_BYTES).then(|| self.function(name));
