@@ -11,6 +11,7 @@ use symtool_unwind::{
 use crate::bytes::SectionBytes;
 use crate::module::{DropCounts, DropReason};
 use crate::object::code::Code;
+use crate::object::elf::segments;
 use crate::object::{ObjectFile, pe, sections};
 
 /// Reads the unwind data of `own`, and of `data`, which has its debug data and may be the same file.
@@ -47,7 +48,8 @@ pub fn is_there(own: &object::File<'_>, data: &object::File<'_>) -> bool {
             || [".eh_frame", ".ARM.exidx", "__unwind_info"]
                 .iter()
                 .any(|name| has_section(own, name))
-            || has_section(data, ".debug_frame"))
+            || has_section(data, ".debug_frame")
+            || eh_frame_of_segments(own).is_some())
 }
 
 /// All sections that are about unwinding.
@@ -67,7 +69,7 @@ fn sections_of<'s>(
         address_bytes: if object.is_64() { 8 } else { 4 },
         code: code_ranges(object, code),
         image_base: own.info.image_base,
-        eh_frame: section(".eh_frame"),
+        eh_frame: section(".eh_frame").or_else(|| eh_frame_of_segments(object)),
         debug_frame: debug_frame.map(|bytes| Section { address: 0, bytes }),
         got: object.section_by_name(".got").map(|section| section.address()),
         exidx: section(".ARM.exidx"),
@@ -75,6 +77,13 @@ fn sections_of<'s>(
         unwind_info: section("__unwind_info"),
         is_mach_o: object.format() == object::BinaryFormat::MachO,
     }
+}
+
+/// `.eh_frame` of a file without section headers.
+fn eh_frame_of_segments<'d>(object: &object::File<'d>) -> Option<Section<'d>> {
+    let (address, bytes) =
+        segments::are_all(object).then(|| segments::eh_frame(object)).flatten()?;
+    Some(Section { address, bytes })
 }
 
 /// What the file has of `section`; `None` if that is nothing. A debug file has its header alone,

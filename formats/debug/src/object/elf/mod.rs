@@ -3,6 +3,7 @@
 pub mod minidebug;
 pub mod plain;
 pub mod plt;
+pub mod segments;
 mod symbols;
 
 use object::{Architecture, Object, ObjectSegment};
@@ -55,8 +56,8 @@ pub fn arch(object: &object::File<'_>) -> &'static str {
     }
 }
 
-/// The symbols of `file`, from `.symtab`, or from `.dynsym` where there is none, and those of
-/// `mini`, the file in its `.gnu_debugdata`.
+/// The symbols of `file`, from `.symtab`, or from `.dynsym` where there is none, or from what the
+/// dynamic linker is told where there are no sections, and those of `mini`, the file in its `.gnu_debugdata`.
 pub fn read_symbols<'d>(
     file: &object::File<'d>,
     mini: Option<&object::File<'d>>,
@@ -65,6 +66,9 @@ pub fn read_symbols<'d>(
     let mut entries = symbols::entries(file, file.symbols(), layout);
     if entries.is_empty() {
         entries = symbols::entries(file, file.dynamic_symbols(), layout);
+    }
+    if segments::are_all(file) {
+        entries = segments::symbols(file);
     }
     if let Some(mini) = mini {
         // Before the others: it replaces none of them.

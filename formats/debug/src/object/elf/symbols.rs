@@ -94,7 +94,7 @@ fn is_allocated(file: &object::File<'_>, section: object::SectionIndex) -> bool 
 }
 
 /// Marks between code and data (`$a $t $d $x`), which name no function.
-fn is_mapping_symbol(machine: object::Architecture, name: &[u8]) -> bool {
+pub fn is_mapping_symbol(machine: object::Architecture, name: &[u8]) -> bool {
     use object::Architecture as A;
     let marks: &[&[u8]] = match machine {
         A::Arm => &[b"$a", b"$d", b"$t"],
