@@ -402,6 +402,30 @@ fn a_link_is_the_tool() {
     }
 }
 
+#[test]
+fn an_image_of_windows_is_answered_by_the_pdb_beside_it() {
+    let pair = Pair::new(SYMBOLIZER);
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/windows");
+    let image = pair.sandbox.path("shop64.dll");
+    std::fs::copy(fixtures.join("shop64.dll"), &image).unwrap();
+    let answer =
+        || pair.ours(&["--no-demangle", "-e", image.to_str().unwrap(), "0x10e2"], b"").stdout;
+    assert!(!answer().contains("lib.cc"));
+    std::fs::copy(fixtures.join("shop64.pdb"), pair.sandbox.path("shop64.pdb")).unwrap();
+    // From the files, then from the store.
+    for _ in 0..2 {
+        let answer = answer();
+        assert!(answer.starts_with("?fault@shop@@YAHPECHH@Z\n/src/lib.cc:19:"), "{answer}");
+    }
+    // One of another build is left alone.
+    let image = pair.sandbox.path("other/shop64.dll");
+    std::fs::create_dir(image.parent().unwrap()).unwrap();
+    std::fs::copy(fixtures.join("shop86.dll"), &image).unwrap();
+    std::fs::copy(fixtures.join("shop64.pdb"), image.with_file_name("shop86.pdb")).unwrap();
+    let run = pair.ours(&["--no-demangle", "-e", image.to_str().unwrap(), "0x1080"], b"");
+    assert!(run.code == 0 && !run.stdout.contains("lib.cc"), "{}", run.stdout);
+}
+
 /// Files in a folder, however deep.
 fn files_in(folder: &Path) -> usize {
     let Ok(entries) = std::fs::read_dir(folder) else { return 0 };

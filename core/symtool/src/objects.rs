@@ -85,8 +85,11 @@ impl Objects {
             Some(held) => Some(held),
             None => self.import(&file)?,
         };
+        let pdb = file.pdb(&self.search);
         drop(file);
-        Ok((held.map(Arc::new), debug))
+        // The store joins both. A PDB that cannot be read leaves what the image tells.
+        let both = pdb.and_then(|pdb| self.hold(&pdb).ok()?.0);
+        Ok((both.or_else(|| held.map(Arc::new)), debug))
     }
 
     /// The module of the file that `info` describes, if the store knows all that the file can tell.

@@ -85,6 +85,15 @@ impl<'d> DebugFile<'d> {
         }
     }
 
+    /// The PDB of an image of Windows, if it is called as the image says and lies beside it. It is a
+    /// file of its own: see [`DebugFile::parse`].
+    pub fn pdb(&self, search: &Search) -> Option<Mapped> {
+        match &self.0 {
+            Format::Object(object) => object.pdb(search),
+            Format::Pdb(_) | Format::Breakpad(_) => None,
+        }
+    }
+
     /// The same with the debug data of `debug`, which was split from it; else with that of the
     /// object files that it was linked from, where it says which (Mach-O). Symbols and code stay
     /// its own, as in llvm-symbolizer.

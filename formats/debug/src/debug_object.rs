@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::bytes::{Error, Mapped};
 use crate::companions::debug_map::Objects;
-use crate::companions::{Search, debug_files};
+use crate::companions::{Search, debug_files, image};
 use crate::inspect::ServerRole;
 use crate::module::ModuleInfo;
 use crate::object::{ObjectFile, pe};
@@ -51,6 +51,12 @@ impl<'d> DebugObject<'d> {
     /// itself.
     pub fn debug_file(&self, search: &Search) -> Option<Mapped> {
         debug_files::debug_file(&self.own, search)
+    }
+
+    /// The PDB of an image of Windows, if it lies beside it.
+    pub fn pdb(&self, search: &Search) -> Option<Mapped> {
+        let name = pe::pdb_name(&self.own.object)?;
+        image::find_pdb(self.own.path(), &name, &self.own.info.id, search)
     }
 
     /// The same with the debug data of `debug`, which was split from it; else with that of the
