@@ -224,7 +224,8 @@ fn object_at(path: &Path) -> Option<Result<ModuleInfo, NotOne>> {
         kind == Kind::Archive(Format::Zip)
             && mapping_file::at(path).is_some_and(|file| file.is_ok())
     };
-    if !container::is_bundle(&file) && (matches!(kind, Kind::Other | Kind::Mapping) || is_mapping())
+    if !container::is_bundle(&file)
+        && (matches!(kind, Kind::Other | Kind::Mapping | Kind::Segment) || is_mapping())
     {
         return None;
     }

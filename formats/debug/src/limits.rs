@@ -64,7 +64,7 @@ pub const MAX_SHORT_ATTRIBUTES: usize = 64;
 /// shrinks to a third or a fifth; zlib can pretend a thousandfold, zstd more.
 pub const MAX_EXPANSION: u64 = 64;
 
-/// KiB of memory that expanding `.gnu_debugdata` may take. xz's strongest preset needs 65 MiB.
+/// KiB of memory that expanding `.gnu_debugdata` or an `.xz` file may take. xz's strongest preset needs 65 MiB.
 pub const MAX_XZ_KIB: u32 = 128 << 10;
 
 /// Bytes of one member of an archive that has to be unpacked: it is held in memory, as a file on
@@ -76,9 +76,17 @@ pub const MAX_MEMBER_BYTES: u64 = 2 << 30;
 /// mostly padding.
 pub const MIN_UNPACKED_BYTES: u64 = 64 << 20;
 
-/// Archives within archives: an `.aar` in a `.zip` in a `.zip` makes three. Files exist that
-/// contain themselves.
-pub const MAX_NESTED_ARCHIVES: usize = 4;
+/// Bytes of a packed file or archive whose length shows only when it is unpacked, into a file. The
+/// debug data of a browser has some 5 GB.
+pub const MAX_SPOOLED_BYTES: u64 = 16 << 30;
+
+/// Bytes of the window that unpacking zstd may take, as a power of two: what `zstd` itself takes
+/// unless it is told otherwise.
+pub const MAX_ZSTD_WINDOW_LOG: u32 = 27;
+
+/// Archives within archives: a library in a Debian package makes four, with what is packed counted,
+/// a `.zip` around them five. Files exist that contain themselves.
+pub const MAX_NESTED_ARCHIVES: usize = 6;
 
 /// Bytes of a `.bcsymbolmap`; those of large apps have a few million.
 pub const MAX_SYMBOL_MAP_BYTES: usize = 64 << 20;

@@ -20,7 +20,7 @@ pub struct Files {
 /// Something at a path.
 #[derive(Debug)]
 pub enum Found {
-    /// A file to read: an object, or one that was named.
+    /// A file to read: an object, a mapping, a segment, or one that was named.
     File { path: PathBuf, bytes: u64, is_named: bool },
     /// A file with members.
     Archive { path: PathBuf, format: Format, bytes: u64 },
@@ -105,7 +105,7 @@ impl Files {
         let looked_at =
             fs::metadata(&path).and_then(|metadata| Ok((Kind::of_file(&path)?, metadata.len())));
         match looked_at {
-            Ok((Kind::Object | Kind::Mapping, bytes)) => {
+            Ok((Kind::Object | Kind::Mapping | Kind::Segment, bytes)) => {
                 self.found.push(Found::File { path, bytes, is_named: false });
             }
             Ok((Kind::Archive(format), bytes)) => {

@@ -122,8 +122,16 @@ impl<'a> Walk<'a> {
         None
     }
 
+    /// The same member, unpacked into a file if how long it is shows only so.
+    fn spooled(&mut self, member: Member) -> Result<Member, Error> {
+        let (member, bytes) = member.spooled(self.room_bytes)?;
+        self.room_bytes -= bytes;
+        Ok(member)
+    }
+
     fn member(&mut self, member: Member) -> Result<Item<'a>, Error> {
         let (weight, path) = (self.weight(&member), member.path().to_owned());
+        let member = self.spooled(member)?;
         let unpacked = self.unpacked(&member)?;
         let archive = self.open.last();
         let memory = unpacked.or_else(|| archive.and_then(|archive| archive.memory.clone()));
@@ -136,6 +144,7 @@ impl<'a> Walk<'a> {
             return Err(Error::Nested { path: member.path().to_owned() });
         }
         let (weight, own_bytes) = (self.weight(&member), member.unpacked_bytes());
+        let member = self.spooled(member)?;
         let unpacked = self.unpacked(&member)?;
         let memory =
             unpacked.or_else(|| self.open.last().and_then(|archive| archive.memory.clone()));

@@ -17,6 +17,8 @@ pub enum Kind {
     Archive(Format),
     /// A mapping of `ProGuard` or R8.
     Mapping,
+    /// A module that a store has exported, going by its name: what it is, only its end tells.
+    Segment,
     /// Anything else.
     Other,
 }
@@ -32,10 +34,23 @@ pub enum Format {
     Fat,
     /// `.gz`: one file, packed.
     Gzip,
+    /// `.xz`: one file, packed.
+    Xz,
+    /// `.zst`: one file, packed.
+    Zstd,
+    /// `.tar` of any kind: POSIX, GNU, and that of Unix 7.
+    Tar,
+    /// `cpio` as `newc` writes it: what is in a `.rpm`.
+    Cpio,
+    /// `.rpm`: one cpio archive, packed.
+    Rpm,
 }
 
-/// Bytes from the start that [`Kind::of`] needs.
-pub const MAGIC_BYTES: usize = 64;
+/// Bytes from the start that [`Kind::of`] needs: a header of tar.
+pub const MAGIC_BYTES: usize = 512;
+
+/// What files are called that stores have exported.
+const SEGMENT: &str = "segment";
 
 /// How PDBs begin, those of 1999 and those before.
 const PDBS: [&[u8]; 2] = [
@@ -64,8 +79,24 @@ impl Kind {
             [b'!', b'<', b'a', b'r', b'c', b'h', b'>', b'\n', ..]
             | [b'!', b'<', b't', b'h', b'i', b'n', b'>', b'\n', ..] => Self::Archive(Format::Ar),
             [0x1f, 0x8b, 8, ..] => Self::Archive(Format::Gzip),
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Archive(Format::Xz),
+            // The second is a frame that is to be skipped, with which some tools begin.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
+                Self::Archive(Format::Zstd)
+            }
+            [b'0', b'7', b'0', b'7', b'0', b'1' | b'2', ..] => Self::Archive(Format::Cpio),
+            [0xed, 0xab, 0xee, 0xdb, ..] => Self::Archive(Format::Rpm),
+            _ if is_tar(bytes) => Self::Archive(Format::Tar),
             _ if is_pdb(bytes) || is_pe(bytes) || is_breakpad(bytes) => Self::Object,
             _ => Self::Other,
+        }
+    }
+
+    /// The kind of something called `name` that starts with `bytes`, unless it is a mapping.
+    pub fn of_named(name: &Path, bytes: &[u8]) -> Self {
+        match Self::of(bytes) {
+            Self::Other if name.extension().is_some_and(|end| end == SEGMENT) => Self::Segment,
+            kind => kind,
         }
     }
 
@@ -81,7 +112,7 @@ impl Kind {
         let mut start = Vec::with_capacity(MAGIC_BYTES);
         let mut file = File::open(path)?;
         file.by_ref().take(MAGIC_BYTES as u64).read_to_end(&mut start)?;
-        let kind = Self::of(&start);
+        let kind = Self::of_named(path, &start);
         if kind != Self::Other || !may_be_mapping(path, &start) {
             return Ok(kind);
         }
@@ -132,6 +163,23 @@ pub fn is_breakpad(bytes: &[u8]) -> bool {
 /// Systems that `MODULE` lines name.
 const OS_NAMES: [&[u8]; 6] = [b"linux", b"android", b"windows", b"mac", b"macos", b"ios"];
 
+/// Whether something that starts with `bytes` is a tar archive: the sum of its first header is right
+/// (POSIX, `pax`, "ustar Interchange Format"). Those of Unix 7 have no magic number.
+fn is_tar(bytes: &[u8]) -> bool {
+    const SUM: std::ops::Range<usize> = 148..156;
+    let Some(header) = bytes.get(..MAGIC_BYTES) else { return false };
+    let digits = header[SUM].trim_ascii_start();
+    let end = digits.iter().position(|byte| !(b'0'..=b'7').contains(byte)).unwrap_or(digits.len());
+    let wanted = std::str::from_utf8(&digits[..end]).ok();
+    let wanted = wanted.and_then(|digits| u32::from_str_radix(digits, 8).ok());
+    let is_sum = |at: usize| SUM.contains(&at);
+    let sum = header
+        .iter()
+        .enumerate()
+        .map(|(at, byte)| u32::from(if is_sum(at) { b' ' } else { *byte }));
+    header[0] != 0 && wanted == Some(sum.sum())
+}
+
 /// Whether something that starts with `bytes` is an image of Windows, and no program of DOS, whose
 /// header ends before.
 fn is_pe(bytes: &[u8]) -> bool {
@@ -167,6 +215,13 @@ mod tests {
             (b"!<thin>\n/", Kind::Archive(Format::Ar)),
             (b"\x1f\x8b\x08\0", Kind::Archive(Format::Gzip)),
             (b"\x1f\x8b", Kind::Other),
+            (b"\xfd7zXZ\0\0\x04", Kind::Archive(Format::Xz)),
+            (b"\xfd7zXZ", Kind::Other),
+            (b"\x28\xb5\x2f\xfd\0", Kind::Archive(Format::Zstd)),
+            (b"\x50\x2a\x4d\x18\0", Kind::Archive(Format::Zstd)),
+            (b"07070100000001", Kind::Archive(Format::Cpio)),
+            (b"070707", Kind::Other),
+            (b"\xed\xab\xee\xdb\x03\0", Kind::Archive(Format::Rpm)),
             (b"!<arch>", Kind::Other),
             (b"PK\x07\x08", Kind::Other),
             (b"\x7fEL", Kind::Other),
@@ -200,6 +255,29 @@ mod tests {
         ] {
             assert_eq!(Kind::of(bytes), want, "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn headers_of_tar_have_their_sum() {
+        let mut header = [0; MAGIC_BYTES];
+        header[..4].copy_from_slice(b"a.so");
+        // The name, and eight blanks in place of the sum: 97 + 46 + 115 + 111 + 256 = 625.
+        for sum in [b"001161\0 ", b"  1161\0 ", b"0001161\0"] {
+            header[148..156].copy_from_slice(sum);
+            assert_eq!(Kind::of(&header), Kind::Archive(Format::Tar));
+            assert_eq!(Kind::of(&header[..511]), Kind::Other);
+        }
+        header[0] = b'b';
+        assert_eq!(Kind::of(&header), Kind::Other);
+        assert_eq!(Kind::of(&[0; MAGIC_BYTES]), Kind::Other);
+    }
+
+    #[test]
+    fn segments_are_known_by_their_name() {
+        let of = |name: &str, bytes: &[u8]| Kind::of_named(Path::new(name), bytes);
+        assert_eq!(of("x.segment", b"\0\x01"), Kind::Segment);
+        assert_eq!(of("x.segment", b"\x7fELF"), Kind::Object);
+        assert_eq!((of("segment", b"\0"), of("x.seg", b"\0")), (Kind::Other, Kind::Other));
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub struct Mapped {
 #[derive(Debug)]
 enum Memory {
     File(MappedFile),
+    /// A file without a name, which goes with the memory.
+    Spooled(MappedFile),
     Owned(Vec<u8>),
 }
 
@@ -67,6 +69,24 @@ impl Stamp {
 }
 
 impl MappedFile {
+    /// Maps `file`, which stands at `path`.
+    fn new(file: &File, path: &Path) -> io::Result<Self> {
+        let stamp = Stamp::of(&file.metadata()?);
+        // SAFETY: the mapping is private and read-only. Of a file that another process writes to
+        // meanwhile other bytes are read, and zeros where it was shortened (`guard.rs`); who reads
+        // it asks for that (`Mapped::unchanged`).
+        let map = unsafe { Mmap::map(file) }?;
+        Ok(Self {
+            #[cfg(unix)]
+            guard: Guard::new(
+                map.as_ptr().expose_provenance()..map.as_ptr().expose_provenance() + map.len(),
+            ),
+            map,
+            path: path.to_owned(),
+            stamp,
+        })
+    }
+
     /// Whether the file was written to since it was mapped. One that was replaced by another is
     /// still what it was.
     fn has_changed(&self) -> bool {
@@ -86,7 +106,7 @@ impl MappedFile {
 impl Memory {
     fn bytes(&self) -> &[u8] {
         match self {
-            Self::File(file) => &file.map,
+            Self::File(file) | Self::Spooled(file) => &file.map,
             Self::Owned(bytes) => bytes,
         }
     }
@@ -108,27 +128,25 @@ impl Mapped {
             return Err(io(io::Error::other("not a regular file")));
         }
         let file = File::open(path).map_err(io)?;
-        let stamp = Stamp::of(&file.metadata().map_err(io)?);
-        if stamp.bytes == 0 {
+        if file.metadata().map_err(io)?.len() == 0 {
             return Err(Error::Empty { path: path.to_owned() });
         }
-        // SAFETY: the mapping is private and read-only. Of a file that another process writes to
-        // meanwhile other bytes are read, and zeros where it was shortened (`guard.rs`); who reads
-        // it asks for that (`Mapped::unchanged`).
-        let map = unsafe { Mmap::map(&file) }.map_err(io)?;
+        let file = MappedFile::new(&file, path).map_err(io)?;
         let name =
             path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let range = 0..map.len();
-        let file = MappedFile {
-            #[cfg(unix)]
-            guard: Guard::new(
-                map.as_ptr().expose_provenance()..map.as_ptr().expose_provenance() + map.len(),
-            ),
-            map,
-            path: path.to_owned(),
-            stamp,
-        };
+        let range = 0..file.map.len();
         Ok(Self { path: path.to_owned(), name, range, memory: Arc::new(Memory::File(file)) })
+    }
+
+    /// The bytes of `file`, which has no name of its own and is not written to any more.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be mapped.
+    pub fn spooled(file: &File, path: PathBuf, name: String) -> Result<Self, Error> {
+        let mapped = MappedFile::new(file, &path);
+        let mapped = mapped.map_err(|cause| Error::Io { path: path.clone(), cause })?;
+        let range = 0..mapped.map.len();
+        Ok(Self { path, name, range, memory: Arc::new(Memory::Spooled(mapped)) })
     }
 
     /// That no other process has written to the file since it was opened: what was read of it is
@@ -188,7 +206,11 @@ impl Mapped {
     ///
     /// Debug entries are read once, unit by unit, and make up two thirds of a file.
     pub fn release(&self, bytes: &[u8]) {
-        let Memory::File(MappedFile { map, .. }) = &*self.memory else { return };
+        let (Memory::File(MappedFile { map, .. }) | Memory::Spooled(MappedFile { map, .. })) =
+            &*self.memory
+        else {
+            return;
+        };
         let base = map.as_ptr().addr();
         let Some(start) = bytes.as_ptr().addr().checked_sub(base) else { return };
         let Range { start, end } = start..start.saturating_add(bytes.len()).min(map.len());

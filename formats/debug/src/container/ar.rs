@@ -77,7 +77,7 @@ fn inside(archive: &Mapped, member: &ArchiveMember<'_>) -> Result<Option<Member>
             reason: "it reaches beyond the archive".to_owned(),
         });
     };
-    let kind = Kind::of(data.bytes());
+    let kind = Kind::of_named(Path::new(&name), data.bytes());
     Ok((kind != Kind::Other).then_some(Member { kind, path, name, content: Content::Stored(data) }))
 }
 
@@ -96,7 +96,7 @@ fn beside(archive: &Mapped, member: &ArchiveMember<'_>) -> Result<Option<Member>
         Ok(Kind::Object) => {
             Ok(Some(Member { kind: Kind::Object, path, name, content: Content::File(file) }))
         }
-        Ok(Kind::Other | Kind::Mapping) => Ok(None),
+        Ok(Kind::Other | Kind::Mapping | Kind::Segment) => Ok(None),
         // A thin archive can name itself.
         Ok(Kind::Archive(_)) => Err(Error::Nested { path }),
         Err(cause) => Err(Error::Elsewhere {

@@ -1,11 +1,10 @@
 //! Opens a gzip file (RFC 1952) as an archive of one member, as symbol servers keep files.
 
 use super::inflate::Peek;
+use super::packed::{self, Codec, kind, stem};
 use super::{Content, Listing, Member, last_component, text};
-use crate::bytes::{Error, Kind, MAGIC_BYTES, Mapped, may_be_mapping};
+use crate::bytes::{Error, Kind, Mapped};
 use crate::limits::MAX_MEMBER_BYTES;
-use symtool_mapping::is_mapping;
-use symtool_mapping::limits::MAX_HEAD_BYTES;
 
 /// Bytes of the header without what is optional.
 const HEADER_BYTES: usize = 10;
@@ -18,8 +17,8 @@ const HAS_EXTRA: u8 = 4;
 const HAS_NAME: u8 = 8;
 const HAS_COMMENT: u8 = 16;
 
-/// The member of `archive`. One that is made of several streams is refused: its size is not known
-/// before it is unpacked.
+/// The member of `archive`. One that is made of several streams is refused unless it is an archive:
+/// its size is not known before it is unpacked.
 pub fn list(archive: &Mapped) -> Listing {
     let mut listing = Listing::default();
     match member(archive) {
@@ -36,32 +35,24 @@ fn member(archive: &Mapped) -> Result<Option<Member>, Error> {
         |reason: &str| Error::DamagedArchive { path: path.clone(), reason: reason.to_owned() };
     let header = Header::parse(archive.bytes()).ok_or_else(|| damaged("its header ends early"))?;
     let own = archive.name();
-    let stem = own.strip_suffix(".gz").unwrap_or(own);
-    let name = header.name.map_or_else(|| stem.to_owned(), |name| last_component(&text(name)));
+    let name = header.name.map_or_else(|| stem(own), |name| last_component(&text(name)));
     let packed = archive
         .part(header.start..header.end, path.clone(), name.clone())
         .ok_or_else(|| damaged("it ends early"))?;
-    let kind = kind(&name, packed.bytes());
+    let mut peek = Peek::new();
+    let kind = kind(&name, |bytes| peek.start(packed.bytes(), bytes));
     if kind == Kind::Other {
         return Ok(None);
+    }
+    // Archives can be large, and of one the header counts to 4 GiB only.
+    if matches!(kind, Kind::Archive(_)) {
+        return Ok(Some(packed::member(archive, Codec::Gzip, kind, path, name)));
     }
     if header.bytes > MAX_MEMBER_BYTES {
         return Err(Error::TooLarge { path, bytes: header.bytes, limit: MAX_MEMBER_BYTES });
     }
     let content = Content::Deflated { packed, bytes: header.bytes, crc: header.crc };
     Ok(Some(Member { kind, path, name, content }))
-}
-
-fn kind(name: &str, packed: &[u8]) -> Kind {
-    let mut peek = Peek::new();
-    let start = peek.start(packed, MAGIC_BYTES);
-    match Kind::of(&start) {
-        Kind::Other if may_be_mapping(name.as_ref(), &start) => {
-            let head = peek.start(packed, MAX_HEAD_BYTES);
-            if is_mapping(&head) { Kind::Mapping } else { Kind::Other }
-        }
-        kind => kind,
-    }
 }
 
 /// What header and trailer say.

@@ -1,19 +1,26 @@
 //! Lists archives, and opens those of their members that are objects or archives themselves.
 //!
-//! Members that are stored as they are stay where they are; packed ones are unpacked into memory
-//! one by one, when they are opened. Nothing is written to disk, so no member's name can do harm.
+//! Members that are stored as they are stay where they are; packed ones are unpacked one by one, when
+//! they are opened: into memory where the archive says how long they are, else into a file without a
+//! name. No file is made by a member's name, so that none can do harm.
 //!
 //! ```text
-//! archive -> zip.rs, ar.rs   members, by what their first bytes say; fat.rs: slices; gzip.rs: one; partition.rs: a mapping in parts
-//!         -> inflate.rs      a packed member's bytes, never more than it declares
+//! archive -> zip.rs, ar.rs, tar.rs, cpio.rs   members, by what their first bytes say; fat.rs: slices; partition.rs: a mapping in parts
+//!            gzip.rs, packed.rs, rpm.rs       the one that there is
+//!         -> inflate.rs                       a packed member's bytes, never more than it declares
+//!            packed.rs                        those of a stream of unknown length, never more than there is room for
 //! ```
 
 mod ar;
+mod cpio;
 mod fat;
 mod gzip;
 mod inflate;
+mod packed;
 mod partition;
 mod place;
+mod rpm;
+mod tar;
 mod zip;
 
 use std::ffi::OsString;
@@ -23,9 +30,12 @@ pub(crate) use ar::Index;
 pub(crate) use fat::slice;
 pub(crate) use place::in_bundle;
 pub use place::{is_bundle, open_object, open_slice, split};
+pub use zip::member_at;
 
 use crate::bytes::{Error, Mapped};
 pub use crate::bytes::{Format, Kind};
+use crate::limits::MAX_SPOOLED_BYTES;
+use packed::Codec;
 
 /// What an archive holds.
 #[derive(Debug, Default)]
@@ -44,6 +54,11 @@ pub fn list(archive: &Mapped, format: Format) -> Listing {
         Format::Ar => ar::list(archive),
         Format::Fat => fat::list(archive),
         Format::Gzip => gzip::list(archive),
+        Format::Xz => packed::list(archive, Codec::Xz),
+        Format::Zstd => packed::list(archive, Codec::Zstd),
+        Format::Tar => tar::list(archive),
+        Format::Cpio => cpio::list(archive),
+        Format::Rpm => rpm::list(archive),
     };
     listing.members.extend(archive.unchanged().err().map(Err));
     listing
@@ -64,6 +79,8 @@ enum Content {
     Stored(Mapped),
     /// Deflated, with the size and checksum that the archive declares.
     Deflated { packed: Mapped, bytes: u64, crc: u32 },
+    /// Packed as one stream, whose size shows when it is unpacked.
+    Stream { packed: Mapped, codec: Codec },
     /// A file beside the archive.
     File(PathBuf),
     /// Parts of a mapping, which are all of the archive, and their size.
@@ -87,17 +104,30 @@ impl Member {
         match &self.content {
             Content::Stored(bytes)
             | Content::Deflated { packed: bytes, .. }
+            | Content::Stream { packed: bytes, .. }
             | Content::Parts { archive: bytes, .. } => bytes.bytes().len() as u64,
             Content::File(_) => 0,
         }
     }
 
-    /// Bytes of memory that it takes once open: 0 where the archive's own are used.
+    /// Bytes of memory that it takes once open: 0 where the archive's own are used, or a file's.
     pub fn unpacked_bytes(&self) -> u64 {
         match self.content {
-            Content::Stored(_) | Content::File(_) => 0,
+            Content::Stored(_) | Content::Stream { .. } | Content::File(_) => 0,
             Content::Deflated { bytes, .. } | Content::Parts { bytes, .. } => bytes,
         }
+    }
+
+    /// The same member, unpacked into a file without a name if how long it is shows only so; and
+    /// how many bytes that took, of `limit` at most.
+    ///
+    /// # Errors
+    /// [`Error::DamagedArchive`], [`Error::TooLarge`]; [`Error::Io`] if it cannot be written.
+    pub fn spooled(self, limit: u64) -> Result<(Self, u64), Error> {
+        let Content::Stream { packed, codec } = self.content else { return Ok((self, 0)) };
+        let bytes = codec.spool(&packed, limit, self.path.clone(), self.name.clone())?;
+        let count = bytes.bytes().len() as u64;
+        Ok((Self { content: Content::Stored(bytes), ..self }, count))
     }
 
     /// Its bytes, unpacked if need be.
@@ -117,6 +147,9 @@ impl Member {
                         .err()
                         .unwrap_or(Error::DamagedArchive { path, reason })),
                 }
+            }
+            Content::Stream { packed, codec } => {
+                codec.spool(&packed, MAX_SPOOLED_BYTES, path, name)
             }
             Content::Parts { archive, .. } => {
                 Ok(Mapped::unpacked(partition::mapping(&archive)?, path, name))

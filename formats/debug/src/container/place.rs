@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::fat::{self, slice};
-use super::{Member, gzip};
+use super::{Member, list};
 use crate::bytes::{Error, Format, Kind, Mapped, os_path};
 
 /// Where a dSYM bundle keeps its files.
@@ -59,7 +59,9 @@ fn only_file(path: &Path) -> Result<PathBuf, Error> {
     let mut files: Vec<PathBuf> = entries
         .flatten()
         .map(|entry| entry.path())
-        .filter(|file| !matches!(Kind::of_file(file), Ok(Kind::Other | Kind::Mapping) | Err(_)))
+        .filter(|file| {
+            !matches!(Kind::of_file(file), Ok(Kind::Other | Kind::Mapping | Kind::Segment) | Err(_))
+        })
         .collect();
     match (files.pop(), files.len()) {
         (Some(only), 0) => Ok(only),
@@ -91,8 +93,8 @@ pub fn open_object(path: &Path) -> Result<Mapped, Error> {
     let file = Mapped::open(&only_file(path)?)?.with_plain_symbols();
     match Kind::of(file.bytes()) {
         Kind::Archive(Format::Fat) => {}
-        Kind::Archive(Format::Gzip) => {
-            let only = gzip::list(&file).members.into_iter().next();
+        Kind::Archive(format @ (Format::Gzip | Format::Xz | Format::Zstd)) => {
+            let only = list(&file, format).members.into_iter().next();
             return only.map_or(Ok(file), |member| member?.open());
         }
         _ => return Ok(file),

@@ -32,15 +32,7 @@ pub fn list(archive: &Mapped) -> Listing {
         listing.members.extend(parts(archive, bytes).map(Ok));
         return listing;
     }
-    let head_bytes = MIN_UNPACKED_BYTES.max(MAX_EXPANSION * archive.bytes().len() as u64);
-    let mut members = Members {
-        archive,
-        zip: &zip,
-        taken: BTreeMap::new(),
-        others: HashSet::new(),
-        head_bytes,
-        peek: Peek::new(),
-    };
+    let mut members = Members::of(archive, &zip);
     let mut sharing: Option<Sharing> = None;
     for entry in zip.entries() {
         match entry.map(|entry| if entry.is_dir() { None } else { Some(members.member(&entry)) }) {
@@ -65,6 +57,30 @@ pub fn list(archive: &Mapped) -> Listing {
         })
     }));
     listing
+}
+
+/// The member of the zip file `archive` in which byte `offset` lies, and what the archive calls it.
+/// What stands between members belongs to the one before. `None` if there is none, or it is neither
+/// an object nor an archive.
+pub fn member_at(archive: &Mapped, offset: u64) -> Option<(Member, String)> {
+    if offset >= archive.bytes().len() as u64 {
+        return None;
+    }
+    let zip = ZipArchive::from_slice(archive.bytes()).ok()?;
+    let mut best: Option<ZipFileHeaderRecord<'_>> = None;
+    for entry in zip.entries().map_while(Result::ok) {
+        let start = entry.local_header_offset();
+        let is_better = |best: &ZipFileHeaderRecord<'_>| start >= best.local_header_offset();
+        if start <= offset && best.as_ref().is_none_or(is_better) {
+            best = Some(entry);
+        }
+    }
+    let best = best?;
+    let name = text(best.file_path().as_ref());
+    match Members::of(archive, &zip).member(&best).ok()? {
+        Found::Member(member) => Some((member, name)),
+        Found::Other | Found::Shares(_) => None,
+    }
 }
 
 /// The mapping whose parts `archive` has, which is all of it.
@@ -99,7 +115,7 @@ fn kind(
     head: impl FnOnce(usize) -> Vec<u8>,
     room_bytes: &mut u64,
 ) -> Kind {
-    match Kind::of(start) {
+    match Kind::of_named(Path::new(name), start) {
         Kind::Other if may_be_mapping(Path::new(name), &start[..start.len().min(MAGIC_BYTES)]) => {
             let head = head(MAX_HEAD_BYTES.min(usize::try_from(*room_bytes).unwrap_or(usize::MAX)));
             *room_bytes -= head.len() as u64;
@@ -122,7 +138,19 @@ struct Members<'a> {
     peek: Peek,
 }
 
-impl Members<'_> {
+impl<'a> Members<'a> {
+    /// Those of `archive`, none of which was looked at yet.
+    fn of(archive: &'a Mapped, zip: &'a ZipSliceArchive<&'a [u8]>) -> Self {
+        Self {
+            archive,
+            zip,
+            taken: BTreeMap::new(),
+            others: HashSet::new(),
+            head_bytes: MIN_UNPACKED_BYTES.max(MAX_EXPANSION * archive.bytes().len() as u64),
+            peek: Peek::new(),
+        }
+    }
+
     /// The member that `entry` describes.
     fn member(&mut self, entry: &ZipFileHeaderRecord<'_>) -> Result<Found, Error> {
         let name = text(entry.file_path().as_ref());
