@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::builder::RangedU64ValueParser;
 use clap::{Parser, Subcommand};
 
+use crate::bundle::Bundle;
 use crate::check::Check;
 use crate::completions::Completions;
 use crate::config;
@@ -130,6 +131,8 @@ pub enum Command {
     Resolve(Resolve),
     /// Checks debug files before upload
     Check(Check),
+    /// Packs the symbols of a build into one file, which `import` takes elsewhere
+    Bundle(Bundle),
     /// Lists, verifies, removes and repairs the modules of the store
     #[command(subcommand)]
     Modules(Modules),

@@ -10,6 +10,7 @@ mod messages;
 
 mod advice;
 mod args;
+mod bundle;
 mod check;
 mod completions;
 mod config;
@@ -104,6 +105,7 @@ fn run(context: &Context, command: &Command) -> Result<Exit> {
         Command::Import(import) => import::run(context, import),
         Command::Resolve(resolve) => resolve::run(context, resolve),
         Command::Check(check) => check::run(context, check),
+        Command::Bundle(bundle) => bundle::run(context, bundle),
         Command::Modules(modules) => modules::run(context, modules),
         Command::Crash(crash) => crash::run(context, crash),
         Command::Symbolicate(symbolicate) => symbolicate::run(context, symbolicate),

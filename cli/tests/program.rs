@@ -14,8 +14,9 @@ use support::{Run, Sandbox, json_lines, object};
 
 const FIXTURE: &str = "cpp-gcc-O2-dwarf5.so";
 
-const COMMANDS: [&[&str]; 41] = [
+const COMMANDS: [&[&str]; 42] = [
     &["import"],
+    &["bundle"],
     &["resolve"],
     &["check"],
     &["modules"],
@@ -176,6 +177,7 @@ fn examples_in_help_are_right() {
     for rules in ["rules.txt", "new-rules.txt"] {
         sandbox.write(rules, "function:abort -group\n");
     }
+    sandbox.write("known.ndjson", "");
     let mut tried = 0;
     for command in [&[][..]].iter().chain(&COMMANDS) {
         let help = sandbox.run([command, &["--help"][..]].concat()).stdout;

@@ -48,7 +48,7 @@ impl FoundMapping {
                 name: mapping.name.clone(),
                 id: Some(identity.id.to_string()),
                 debug_id: debug_id(ModuleKind::Proguard, &uuid),
-                kind: ModuleKind::Proguard.name(),
+                kind: ModuleKind::Proguard.name().to_owned(),
                 arch: "java".to_owned(),
             },
             has: "mapping",

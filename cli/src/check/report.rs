@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use symtool_debug::debug_id;
 use symtool_module::{Detail, ModuleKind};
+use symtool_store::ModuleRecord;
 
 use super::mapping::FoundMapping;
 use super::verdict::Problem;
@@ -27,6 +28,15 @@ pub struct Report {
 enum Found {
     Object(FoundObject),
     Mapping(FoundMapping),
+    Module(FoundModule),
+}
+
+/// Of a module that a store has exported.
+#[derive(Debug, Serialize)]
+struct FoundModule {
+    module: ModuleName,
+    has: String,
+    unwind: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -53,7 +63,7 @@ pub struct ModuleName {
     pub id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub debug_id: Option<String>,
-    pub kind: &'static str,
+    pub kind: String,
     pub arch: String,
 }
 
@@ -71,6 +81,7 @@ impl Report {
                 Some(Found::Object(FoundObject::of(object, partner, has_unwind)))
             }
             Looked::Mapping(mapping) => Some(Found::Mapping(FoundMapping::of(mapping))),
+            Looked::Module(module) => Some(Found::Module(FoundModule::of(&module.record))),
             Looked::Unreadable(_) => None,
         };
         Self {
@@ -107,6 +118,7 @@ impl Report {
         match &self.found {
             Some(Found::Object(object)) => write!(out, ", {}", object.line())?,
             Some(Found::Mapping(mapping)) => write!(out, ", {}", mapping.line())?,
+            Some(Found::Module(module)) => write!(out, ", {}", module.line())?,
             None => {}
         }
         writeln!(out)?;
@@ -114,6 +126,45 @@ impl Report {
             writeln!(out, "  {}", clean(&problem.message))?;
         }
         Ok(())
+    }
+}
+
+impl ModuleName {
+    /// Its id, architecture and debug id, and what its file has.
+    fn line(&self, has: &str) -> String {
+        let id = self.id.as_ref().map_or("no id", |id| id.get(..12).unwrap_or(id));
+        let has = match Detail::named(has) {
+            Some(Detail::Debug) => "debug data",
+            Some(Detail::Mapping) => "a mapping",
+            Some(Detail::Gopclntab) => "Go's table of lines",
+            Some(Detail::Breakpad) => "Breakpad's records",
+            Some(Detail::DebugMap) => "a debug map",
+            Some(Detail::Symbols) => "symbols",
+            Some(Detail::Exports) | None => "exports",
+        };
+        let debug_id =
+            self.debug_id.as_ref().map_or_else(String::new, |id| format!("; debug id {id}"));
+        format!("{id} {}, {has}{debug_id}", self.arch)
+    }
+}
+
+impl FoundModule {
+    fn of(record: &ModuleRecord) -> Self {
+        Self {
+            module: ModuleName {
+                name: record.name.clone(),
+                id: (!record.id_made_up || record.is_mapping()).then(|| record.id.clone()),
+                debug_id: record.debug_id(),
+                kind: record.kind.clone(),
+                arch: record.arch.clone(),
+            },
+            has: record.detail.clone(),
+            unwind: record.unwind_rows > 0,
+        }
+    }
+
+    fn line(&self) -> String {
+        format!("{}; exported from a store", self.module.line(&self.has))
     }
 }
 
@@ -128,7 +179,7 @@ impl FoundObject {
                 name: info.name.clone(),
                 id: (!info.id.made_up).then(|| info.id.to_string()),
                 debug_id: debug_id(info.kind, &info.id),
-                kind: info.kind.name(),
+                kind: info.kind.name().to_owned(),
                 arch: info.arch.clone(),
             },
             has: object.own.name(),
@@ -142,16 +193,7 @@ impl FoundObject {
     }
 
     fn line(&self) -> String {
-        let id = self.module.id.as_ref().map_or("no id", |id| id.get(..12).unwrap_or(id));
-        let has = match Detail::named(self.has) {
-            Some(Detail::Debug) => "debug data",
-            Some(Detail::Mapping) => "a mapping",
-            Some(Detail::Gopclntab) => "Go's table of lines",
-            Some(Detail::Breakpad) => "Breakpad's records",
-            Some(Detail::DebugMap) => "a debug map",
-            Some(Detail::Symbols) => "symbols",
-            Some(Detail::Exports) | None => "exports",
-        };
+        let first = self.module.line(self.has);
         let debug_file =
             self.debug_file.as_ref().map(|file| format!("debug data in {}", clean(file)));
         let compressed = (!self.compressed.is_empty()).then(|| "compressed".to_owned());
@@ -159,9 +201,7 @@ impl FoundObject {
             .filter(|files| *files > 0)
             .map(|files| format!("with {files} .dwo or .dwp files"));
         let unwind = (!self.unwind).then(|| format!("no unwind data: {}", self.unwind_step()));
-        let first = format!("{id} {}, {has}", self.module.arch);
-        let debug_id = self.module.debug_id.as_ref().map(|id| format!("debug id {id}"));
-        [Some(first), debug_id, debug_file, compressed, split, unwind]
+        [Some(first), debug_file, compressed, split, unwind]
             .into_iter()
             .flatten()
             .collect::<Vec<_>>()
@@ -170,7 +210,7 @@ impl FoundObject {
 
     /// How stacks can be walked all the same.
     fn unwind_step(&self) -> String {
-        match ModuleKind::named(self.module.kind) {
+        match ModuleKind::named(&self.module.kind) {
             Some(ModuleKind::Pe) if !self.code => "import its .dll or .exe too".to_owned(),
             Some(ModuleKind::Pe) => "import its .pdb too".to_owned(),
             _ if !self.code => "import the file with the code too".to_owned(),

@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 use symtool_mapping::SkipReason;
 use symtool_module::{Detail, ModuleKind};
+use symtool_store::ModuleRecord;
 
 use super::args::Require;
 use symtool_core::import::{Looked, LookedMapping, Object};
@@ -115,6 +116,7 @@ pub fn problems(looked: &Looked, given: &[Looked], require: Require) -> Vec<Prob
     let object = match looked {
         Looked::Object(object) => object,
         Looked::Mapping(mapping) => return of_mapping(mapping),
+        Looked::Module(module) => return of_module(&module.record, require),
         Looked::Unreadable(unreadable) => {
             return vec![Problem { problem: Kind::Unreadable, message: unreadable.reason.clone() }];
         }
@@ -176,6 +178,29 @@ fn of_mapping(mapping: &LookedMapping) -> Vec<Problem> {
                 reason.text()
             ),
         );
+    }
+    problems
+}
+
+/// What is wrong with a module that a store has exported, given what is required of it.
+fn of_module(record: &ModuleRecord, require: Require) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut found = |problem: Kind, message: &str| {
+        problems.push(Problem { problem, message: message.to_owned() });
+    };
+    if record.id_made_up && !record.is_mapping() {
+        found(Kind::NoId, "its file had no id, so crashes cannot be matched with its symbols");
+    }
+    match (record.detail(), require) {
+        (Some(Detail::Exports), Require::Symbols) => found(
+            Kind::NoSymbols,
+            "only exported names are left; import the unstripped file too, and export it again",
+        ),
+        (Some(Detail::Exports | Detail::Symbols), Require::Debug) => found(
+            Kind::NoDebug,
+            "no lines and no inlined calls; import the debug file too, and export it again",
+        ),
+        _ => {}
     }
     problems
 }

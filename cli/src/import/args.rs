@@ -13,6 +13,7 @@ const IMPORT: &str = "Examples:
   symtool import libxxx.so --debug-dir /srv/debug
   symtool import symbols/libxxx.so/*/libxxx.so.sym
   symtool import mapping.txt --id 550e8400-e29b-41d4-a716-446655440000
+  symtool import symbols.tar.zst --dry-run
   symtool import build/ --json > import.ndjson
 
 A file that is in the store already is `unchanged`. Another file of the same build completes it.";
@@ -20,9 +21,9 @@ A file that is in the store already is `unchanged`. Another file of the same bui
 #[derive(Debug, clap::Args)]
 #[command(after_help = IMPORT)]
 pub struct Import {
-    /// Object files, dSYM bundles, Breakpad symbol files, mappings, archives (zip, apk, aar, ipa, jar, ar), folders with
-    /// any of them, or files that `modules export` wrote; `FILE:ARCH` selects one architecture of a
-    /// universal file
+    /// Object files, dSYM bundles, Breakpad symbol files, mappings, archives (zip, apk, aar, ipa,
+    /// jar, ar, tar, deb, rpm), files packed by gzip, xz or zstd, what `bundle` and `modules export`
+    /// wrote, or folders with any of them; `FILE:ARCH` selects one architecture of a universal file
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Also search this folder for debug files, dSYMs, .o, .dwo and dwz files
@@ -45,6 +46,13 @@ pub struct Import {
     /// Import files again that are in the store already
     #[arg(long)]
     pub force: bool,
+    /// List what would be imported, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Report a file that cannot be imported only once: as long as it stays the same and fails for
+    /// the same reason, it does not count. FILE keeps those that failed
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub known_failures: Option<PathBuf>,
 }
 
 fn file_id(text: &str) -> Result<FileId, String> {

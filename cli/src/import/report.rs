@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::DecimalBytes;
 use serde::Serialize;
-use symtool_core::import::{self, Outcome, Summary};
+use symtool_core::import::{self, ExpectedModule, Outcome, Summary};
 use symtool_store::ModuleRecord;
 
 use crate::advice;
@@ -20,6 +20,8 @@ use crate::terminal::{clean, elide, stdout_columns};
 pub enum Status {
     Imported,
     Unchanged,
+    #[serde(rename = "would_be_imported")]
+    Expected,
     Failed,
 }
 
@@ -32,6 +34,14 @@ pub struct Report {
     error: Option<String>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     module: Option<Imported>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    expected: Option<Expected>,
+}
+
+/// Of a file that is not read.
+#[derive(Debug, Serialize)]
+struct Expected {
+    module: ModuleName,
 }
 
 #[derive(Debug, Serialize)]
@@ -66,11 +76,17 @@ impl Report {
             Outcome::Unchanged { module, took } => {
                 Self::stored(path, Status::Unchanged, *module, took)
             }
+            Outcome::Expected(module) => {
+                let ExpectedModule { name, id, kind, arch } = *module;
+                let expected = Some(Expected { module: ModuleName { name, id, kind, arch } });
+                Self { path, status: Status::Expected, error: None, module: None, expected }
+            }
             Outcome::Failed(failure) => Self {
                 path,
                 status: Status::Failed,
                 error: Some(advice::import(&failure)),
                 module: None,
+                expected: None,
             },
         }
     }
@@ -92,7 +108,7 @@ impl Report {
             dropped: record.dropped,
             warnings: record.warnings,
         };
-        Self { path, status, error: None, module: Some(module) }
+        Self { path, status, error: None, module: Some(module), expected: None }
     }
 
     /// Writes it to `out`, and what the user should know to stderr.
@@ -108,22 +124,32 @@ impl Report {
         }
         if context.json {
             writeln!(out, "{}", output::json(self)?)?;
-        } else if let Some(module) = self.module.as_ref().filter(|_| !context.quiet) {
-            writeln!(out, "{}", self.line(module))?;
+        } else if let Some(what) = self.what().filter(|_| !context.quiet) {
+            writeln!(out, "{}", self.line(&what))?;
         }
         out.flush()
     }
 
-    /// The line for a module; on a terminal, in one line, if that leaves some of the path.
-    fn line(&self, module: &Imported) -> String {
-        let id = module.module.id.get(..12).unwrap_or(&module.module.id);
-        let what = match self.status {
+    /// What came of the file; nothing if it failed.
+    fn what(&self) -> Option<String> {
+        let short = |id: &str| id.get(..12).unwrap_or(id).to_owned();
+        if let Some(Expected { module }) = &self.expected {
+            return Some(format!("would be imported, {}", short(&module.id)));
+        }
+        let module = self.module.as_ref()?;
+        let id = short(&module.module.id);
+        Some(match self.status {
             Status::Unchanged => format!("unchanged, {id}"),
             _ => {
                 let (from, to) = (DecimalBytes(module.bytes_in), DecimalBytes(module.bytes_stored));
                 format!("imported, {id} ({from} -> {to}, {:.2} s)", module.seconds)
             }
-        };
+        })
+    }
+
+    /// The line that says `what` of a file; on a terminal, in one line, if that leaves some of the
+    /// path.
+    fn line(&self, what: &str) -> String {
         let room = stdout_columns()
             .map_or(usize::MAX, |columns| columns.saturating_sub(what.len() + 2).max(MIN_PATH));
         format!("{}: {what}", elide(&clean(&self.path), room))
@@ -137,30 +163,58 @@ const MIN_PATH: usize = 20;
 #[derive(Debug, Serialize)]
 pub struct Total {
     imported: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    would_be_imported: u64,
     unchanged: u64,
     failed: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    known_failures: u64,
     skipped: u64,
     bytes_in: u64,
     bytes_stored: u64,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 impl Total {
-    /// Of the import that ended with `summary`.
-    pub fn of(summary: &Summary) -> Self {
-        let Summary { imported, unchanged, failed, skipped, bytes_in, bytes_stored, .. } = *summary;
-        Self { imported, unchanged, failed, skipped, bytes_in, bytes_stored }
+    /// Of the import that ended with `summary`, and so many failures that were reported before.
+    pub fn of(summary: &Summary, known_failures: u64) -> Self {
+        let Summary {
+            imported, expected, unchanged, failed, skipped, bytes_in, bytes_stored, ..
+        } = *summary;
+        let would_be_imported = expected;
+        Self {
+            imported,
+            would_be_imported,
+            unchanged,
+            failed,
+            known_failures,
+            skipped,
+            bytes_in,
+            bytes_stored,
+        }
     }
 
     /// Says on stderr what became of many files.
     pub fn say(&self) {
-        let Self { imported, unchanged, failed, skipped, .. } = self;
-        if imported + unchanged + failed > 1 {
-            let passed_over = if *skipped > 0 {
-                format!("; {skipped} other files skipped")
-            } else {
-                String::new()
-            };
-            note!("{imported} imported, {unchanged} unchanged, {failed} failed{passed_over}");
+        let Self { imported, would_be_imported, unchanged, failed, .. } = self;
+        let files = imported + would_be_imported + unchanged + failed;
+        if files + self.known_failures <= 1 {
+            return;
         }
+        let came = if *would_be_imported > 0 {
+            format!("{would_be_imported} would be imported")
+        } else {
+            format!("{imported} imported")
+        };
+        let others = |count: u64, what: &str| {
+            if count > 0 { format!("; {count} {what}") } else { String::new() }
+        };
+        let known = others(self.known_failures, "failed as before");
+        let passed_over = others(self.skipped, "other files skipped");
+        note!("{came}, {unchanged} unchanged, {failed} failed{known}{passed_over}");
     }
 }

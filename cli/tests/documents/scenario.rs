@@ -68,6 +68,19 @@ fn modules() -> Vec<Printed> {
         "shop.mapping.txt store.Shop.a:1022",
     ];
     story.run("resolve", 1, &requests);
+    story.run("import", 0, &["import", "--dry-run", path(&object("rust-O2-dwarf5.so"))]);
+    let failures = story.sandbox.path("failures");
+    for code in [1, 0] {
+        let list = ["import", "--known-failures", path(&failures), path(&broken)];
+        story.run("import", code, &list);
+    }
+    let known = story.sandbox.run(["modules", "list", "--json"]).stdout;
+    let known = story.sandbox.write("known.ndjson", known);
+    let bundle = story.sandbox.path("x.tar.zst");
+    let new = object("rust-O2-dwarf5.so");
+    let bundled =
+        ["bundle", path(&new), path(&library), "--known", path(&known), "-o", path(&bundle)];
+    story.run("bundle", 0, &bundled);
     let folded = object("folded/lld.so");
     story.run("import", 0, &["import", path(&folded)]);
     story.run("resolve", 0, &["resolve", "--module", path(&folded), "0x1330"]);

@@ -25,6 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 Outcome::Imported { module, .. } | Outcome::Unchanged { module, .. } => {
                     println!("{}: {}", module.name, module.id);
                 }
+                Outcome::Expected(module) => println!("{}: {}", module.name, module.id),
                 Outcome::Failed(failure) => eprintln!("{failure}"),
             }
         }

@@ -2,6 +2,7 @@
 #![deny(missing_docs, clippy::print_stdout, clippy::print_stderr)]
 
 mod add;
+pub mod bundle;
 pub mod dump;
 mod error;
 pub mod export;

@@ -78,6 +78,14 @@ impl Reader {
         Ok(known.and_then(|known| known.module()).filter(|module| module.record.is_of(info)))
     }
 
+    /// The module that is filed under `key`.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn module_at(&self, key: ModuleKey) -> Result<Option<Module>, Error> {
+        Ok(self.record(key)?.and_then(|known| known.module()))
+    }
+
     /// What is known of a module, also that it was removed.
     pub(super) fn record(&self, module: ModuleKey) -> Result<Option<Known>, Error> {
         let Some(db) = &self.db else { return Ok(None) };

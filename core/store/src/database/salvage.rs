@@ -12,13 +12,13 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::record::{self, Known};
-use super::{tables, v3};
+use super::{segment, tables, v3};
 use crate::block::Kind;
 use crate::module::key::{Generation, ModuleKey, area, kind, sealed};
 use crate::seal::{self, Ring};
 
 /// The area of the row with the key ring, in a segment.
-const RING: u8 = super::segment::RING[0];
+const RING: u8 = segment::RING[0];
 
 /// Where a value lies.
 #[derive(Clone, Copy, Debug)]
@@ -52,13 +52,20 @@ impl Salvage {
         Ok(salvage)
     }
 
-    /// Of one table.
+    /// Of a segment.
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn of_table(path: &Path) -> io::Result<Self> {
+    pub fn of_segment(path: &Path) -> io::Result<Self> {
         let mut salvage = Self { tables: Vec::new(), rows: BTreeMap::new() };
-        salvage.take(path.to_owned())?;
+        match segment::rows(&fs::read(path)?) {
+            Some(rows) => {
+                rows.for_each(|(key, value, value_at)| salvage.row(0, key, value, value_at));
+                salvage.tables.push(path.to_owned());
+            }
+            // That of an earlier version.
+            None => salvage.take(path.to_owned())?,
+        }
         Ok(salvage)
     }
 
@@ -70,22 +77,26 @@ impl Salvage {
     fn take(&mut self, path: PathBuf) -> io::Result<()> {
         let table = u32::try_from(self.tables.len()).map_err(io::Error::other)?;
         tables::scan(&path, |entry| {
-            let Some((value, bytes)) =
-                entry.value.and_then(|value| Some((value, u32::try_from(value.len()).ok()?)))
-            else {
-                return;
-            };
-            let is_row = matches!(
-                entry.key.first(),
-                Some(&(area::RECORDS | area::BLOCKS | area::PLACED_BLOCKS | RING))
-            );
-            if is_row && !value.is_empty() {
-                let at = At { table, offset: entry.value_at, bytes };
-                self.rows.entry(entry.key.to_vec()).or_default().push(at);
+            if let Some(value) = entry.value {
+                self.row(table, entry.key, value, entry.value_at);
             }
         })?;
         self.tables.push(path);
         Ok(())
+    }
+
+    /// Takes the row of `key` and `value`, which lies in the file with the number `table`.
+    fn row(&mut self, table: u32, key: &[u8], value: &[u8], offset: u64) {
+        let is_row = matches!(
+            key.first(),
+            Some(&(area::RECORDS | area::BLOCKS | area::PLACED_BLOCKS | RING))
+        );
+        if let Ok(bytes) = u32::try_from(value.len())
+            && is_row
+            && !value.is_empty()
+        {
+            self.rows.entry(key.to_vec()).or_default().push(At { table, offset, bytes });
+        }
     }
 
     /// All values at `key`.

@@ -1,51 +1,88 @@
 //! One module as one file, which another store can take.
 //!
-//! The file is a sorted table of RocksDB with the module's record and blocks as the store has them.
+//! ```text
+//! 0   "symtool segment\n"
+//! 16  rows in the order of their keys: bytes of the key (2), bytes of the value (4), the key, the value
+//! ```
+//!
+//! The rows are the module's record and blocks as the store has them, and the record's second copy.
+//! What differs from store to store is not in them: when the module was imported, and by which
+//! change. So the same contents give the same file, wherever it is written. Checksums are those of
+//! the rows, which are made for their keys.
+//!
 //! Those of a sealed store are sealed; the keys that open them go along, wrapped by the master key
 //! that the store had when the file was written.
+//!
+//! Earlier versions wrote a sorted table of RocksDB with the same rows, which is read, too.
 
-use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use rocksdb::SstFileWriter;
-
 use super::reader::{Reader, iterator, read_options};
-use super::record::Known;
+use super::record::{self, Known, Record};
 use super::salvage::Salvage;
 use super::stored::stored_in;
 use super::v3;
-use super::{Error, Module, Store, options};
-use crate::block::link;
+use super::{Error, Module, Store};
+use crate::block::{Kind, link};
+use crate::module::ModuleRecord;
 use crate::module::key::{self, area};
 use crate::pack::Packed;
 use crate::seal::{Locked, Ring};
 use crate::unpack::Contents;
 
+/// Begins every segment.
+const MAGIC: &[u8; 16] = b"symtool segment\n";
 /// Ends every table file of RocksDB (`kBlockBasedTableMagicNumber`).
-const MAGIC: [u8; 8] = 0x88e2_41b7_85f4_cff7_u64.to_le_bytes();
+const TABLE_MAGIC: [u8; 8] = 0x88e2_41b7_85f4_cff7_u64.to_le_bytes();
 /// The row with the key ring, behind all others.
 pub(super) const RING: [u8; 1] = [area::BLOCKS + 1];
+/// The sizes of key and value.
+const HEAD_BYTES: usize = 6;
 
-/// Whether the file at `path` looks like a segment.
-pub fn is_segment(path: &Path) -> bool {
-    let tail = || {
-        // Whoever opens a pipe waits for the other end.
-        let mut file = fs::metadata(path)
-            .ok()
-            .filter(fs::Metadata::is_file)
-            .and_then(|_| File::open(path).ok())?;
-        file.seek(SeekFrom::End(-i64::try_from(MAGIC.len()).ok()?)).ok()?;
-        let mut tail = [0; MAGIC.len()];
-        file.read_exact(&mut tail).ok().map(|()| tail)
-    };
-    tail() == Some(MAGIC)
+/// Whether a file of `bytes` looks like a segment.
+pub fn is_segment(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC) || bytes.ends_with(&TABLE_MAGIC)
+}
+
+/// The rows of a segment of `bytes`: each with its key, its value, and where the value begins.
+/// `None` if it is a table of RocksDB. What stands behind damage is lost, which the record shows.
+pub(super) fn rows(bytes: &[u8]) -> Option<impl Iterator<Item = (&[u8], &[u8], u64)>> {
+    let mut at = bytes.starts_with(MAGIC).then_some(MAGIC.len())?;
+    Some(std::iter::from_fn(move || {
+        let (head, rest) = bytes.get(at..)?.split_at_checked(HEAD_BYTES)?;
+        let key = usize::from(u16::from_be_bytes(*head.first_chunk()?));
+        let value = usize::try_from(u32::from_be_bytes(*head.last_chunk()?)).ok()?;
+        let (key, rest) = rest.split_at_checked(key)?;
+        let value = rest.get(..value)?;
+        let value_at = at + HEAD_BYTES + key.len();
+        at = value_at + value.len();
+        Some((key, value, value_at as u64))
+    }))
+}
+
+/// Writes a row.
+fn write(out: &mut impl Write, key: &[u8], value: &[u8]) -> io::Result<()> {
+    let too_long = |_| io::Error::other("a row that is too long for a segment");
+    out.write_all(&u16::try_from(key.len()).map_err(too_long)?.to_be_bytes())?;
+    out.write_all(&u32::try_from(value.len()).map_err(too_long)?.to_be_bytes())?;
+    out.write_all(key)?;
+    out.write_all(value)
+}
+
+/// `module` without what is its store's.
+fn canonical(module: &Module) -> Module {
+    Module {
+        generation: module.generation.in_segment(),
+        record: ModuleRecord { imported: 0, imported_ms: 0, ..module.record.clone() },
+        ..module.clone()
+    }
 }
 
 impl Reader {
-    /// Writes `module` to `path`, as it is stored. On disk before this returns; an existing file is
-    /// replaced at the end.
+    /// Writes `module` to `path`. On disk before this returns; an existing file is replaced at the
+    /// end.
     ///
     /// # Errors
     /// If the store cannot be read, or the file cannot be written.
@@ -54,6 +91,35 @@ impl Reader {
         let folder =
             path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let draft = tempfile::Builder::new().prefix(".segment-").tempfile_in(folder).map_err(io)?;
+        let mut out = BufWriter::new(draft.as_file());
+        self.write_segment(module, path, &mut out)?;
+        out.flush().map_err(io)?;
+        drop(out);
+        draft.as_file().sync_all().map_err(io)?;
+        draft.persist(path).map(drop).map_err(|error| io(error.error))
+    }
+
+    /// `module` as a segment.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn segment(&self, module: &Module) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        self.write_segment(module, &self.store().path, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Writes `module` to `out`, which is or becomes the file at `path`.
+    ///
+    /// # Errors
+    /// If the store cannot be read, or `out` cannot be written.
+    fn write_segment(
+        &self,
+        module: &Module,
+        path: &Path,
+        out: &mut impl Write,
+    ) -> Result<(), Error> {
+        let io = |cause| Error::io(path, cause);
         let Some(db) = self.db() else { return Ok(()) };
         let ring = self
             .ring()
@@ -61,33 +127,29 @@ impl Reader {
             .map(|(ring, key)| ring.wrap(key))
             .transpose()
             .map_err(io)?;
-        let options = options();
-        let mut segment = SstFileWriter::create(&options);
-        let mut write = || {
-            segment.open(draft.path())?;
-            let record = module.generation.module.record();
-            if let Some(bytes) = db.get_opt(record, &read_options())? {
-                segment.put(record, bytes)?;
-            }
-            let (first, after) = module.generation.extent();
-            let mut read = read_options();
-            read.set_iterate_upper_bound(after);
-            if let Some(mut iterator) = iterator(db, read) {
-                iterator.seek(first);
-                while let Some((key, value)) = iterator.item() {
-                    if let Some(sealed) = key::sealed(key) {
-                        segment.put(sealed, value)?;
-                    }
-                    iterator.next();
+        let canonical = canonical(module);
+        let generation = canonical.generation;
+        let raw = Record::of(&canonical, 0).raw().map_err(io)?;
+        let close = |key: &[u8]| record::close(&module.seal, generation, key, &raw).map_err(io);
+        let (first, second) =
+            (generation.module.record(), generation.sealed_key(Kind::Record, u64::MAX));
+        out.write_all(MAGIC).map_err(io)?;
+        write(out, &first, &close(&first)?).map_err(io)?;
+        let (from, after) = module.generation.extent();
+        let mut read = read_options();
+        read.set_iterate_upper_bound(after);
+        if let Some(mut iterator) = iterator(db, read) {
+            iterator.seek(from);
+            while let Some((key, value)) = iterator.item() {
+                if let Some(sealed) = key::sealed(key).filter(|sealed| *sealed != second) {
+                    write(out, &sealed, value).map_err(io)?;
                 }
-                iterator.status()?;
+                iterator.next();
             }
-            ring.as_ref().map_or(Ok(()), |ring| segment.put(RING, ring))?;
-            segment.finish()
-        };
-        write().map_err(|source| self.database_error(source))?;
-        let file = File::open(draft.path()).and_then(|file| file.sync_all());
-        file.and_then(|()| draft.persist(path).map(drop).map_err(|error| error.error)).map_err(io)
+            iterator.status().map_err(|source| self.database_error(source))?;
+        }
+        write(out, &second, &close(&second)?).map_err(io)?;
+        ring.map_or(Ok(()), |ring| write(out, &RING, &ring).map_err(io))
     }
 }
 
@@ -99,7 +161,7 @@ impl Store {
     pub fn read_segment(&self, path: &Path) -> Result<Vec<Packed>, Error> {
         let io = |cause| Error::io(path, cause);
         let damaged = |fact: String| Error::Segment { path: path.to_owned(), fact };
-        let salvage = Salvage::of_table(path).map_err(io)?;
+        let salvage = Salvage::of_segment(path).map_err(io)?;
         if salvage.is_v3() {
             return v3::read_segment(self, path);
         }

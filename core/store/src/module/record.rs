@@ -243,10 +243,15 @@ impl ModuleRecord {
         }
     }
 
-    /// Whether the module was made from all the files that `other` was made from, and more.
-    pub(crate) fn tells_more_than(&self, other: &Self) -> bool {
+    /// Whether the module was made from all the files that `other` was made from.
+    pub fn has_files_of(&self, other: &Self) -> bool {
         let has = |source: &Source| self.sources.iter().any(|own| own.is_same_file(source));
-        self.sources.len() > other.sources.len() && other.sources.iter().all(has)
+        other.sources.iter().all(has)
+    }
+
+    /// The same, and from more.
+    pub(crate) fn tells_more_than(&self, other: &Self) -> bool {
+        self.sources.len() > other.sources.len() && self.has_files_of(other)
     }
 
     /// [`ModuleRecord::detail`] as a value; `None` for one that this version does not know.

@@ -1,20 +1,20 @@
 //! Commits modules to the store as they become ready, and prints the reports in the order of the
 //! files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use symtool_store::database::Committed;
 use symtool_store::pack::Packed;
-use symtool_store::{Error as StoreError, ModuleRecord};
+use symtool_store::{Error as StoreError, ModuleKey, ModuleRecord};
 
 use super::budget::Permit;
 use super::event::{Event, Events, Failure, Report, Summary};
 use super::limits::{MAX_WAITING, MAX_WAITING_BYTES};
 use super::order::Order;
-use super::read::{Module, Outcome};
+use super::read::{Module, Outcome, Segment};
 use crate::Error;
 
 /// Where modules and reports go.
@@ -26,6 +26,8 @@ pub struct Commits<'a> {
     pub force: bool,
     /// Whether anything came of the folder or archive at hand so far.
     pub any: bool,
+    /// The modules of which this command has stored something.
+    pub met: HashSet<ModuleKey>,
 }
 
 impl Commits<'_> {
@@ -100,10 +102,26 @@ impl Commits<'_> {
                 Outcome::Packed(module) => {
                     let module: Module<'_> = *module;
                     let bytes_in = module.packed.record.bytes_in;
+                    ready.again.push(!self.met.insert(module.packed.key) || module.again);
                     ready.modules.push(module.packed);
-                    ready.again.push(module.again);
                     ready.memory.push(module.memory);
                     File::Stored(module.path, module.took, bytes_in)
+                }
+                Outcome::Segment(segment) => {
+                    let Segment { path, modules, took, memory } = *segment;
+                    for module in modules {
+                        files.push(File::Stored(path.clone(), took, module.record.bytes_in));
+                        ready.again.push(!self.met.insert(module.key));
+                        ready.modules.push(module);
+                    }
+                    ready.memory.push(memory);
+                    self.any = true;
+                    continue;
+                }
+                Outcome::Foreseen(reports) => {
+                    files.extend(reports.into_iter().map(File::Done));
+                    self.any = true;
+                    continue;
                 }
                 Outcome::Unchanged { path, record, took } => {
                     File::Done(Report::of(path, true, (*record).clone(), took))
@@ -180,9 +198,13 @@ struct Waiting<'a> {
 
 impl<'a> Waiting<'a> {
     fn add(&mut self, outcome: Outcome<'a>) {
-        if let Outcome::Packed(module) = &outcome {
-            self.bytes += module.packed.record.bytes_in;
-        }
+        self.bytes += match &outcome {
+            Outcome::Packed(module) => module.packed.record.bytes_in,
+            Outcome::Segment(segment) => {
+                segment.modules.iter().map(|module| module.record.bytes_stored).sum()
+            }
+            _ => 0,
+        };
         self.since.get_or_insert_with(Instant::now);
         self.outcomes.push(outcome);
     }

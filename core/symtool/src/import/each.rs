@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use symtool_debug::Mapped;
+use symtool_store::database::is_segment;
 
 use super::budget::MemoryBudget;
 use super::files::Files;
@@ -51,6 +52,10 @@ pub fn each_file(
             }
             Content::End { .. } => continue,
         };
+        // What they hold is no file that was imported.
+        if !is_named && opened.as_ref().is_ok_and(|mapped| is_segment(mapped.bytes())) {
+            continue;
+        }
         each(match opened {
             Ok(mapped) => WalkedFile::Opened { path, mapped, is_named },
             Err(error) => WalkedFile::Failed { path, reason: error.to_string() },

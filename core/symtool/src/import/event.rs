@@ -96,8 +96,23 @@ pub enum Outcome {
         /// How long it took to find out.
         took: Duration,
     },
+    /// Its module would be in the store now, but nothing was to be changed.
+    Expected(Box<ExpectedModule>),
     /// Nothing, and why.
     Failed(Failure),
+}
+
+/// A module that an import would bring.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpectedModule {
+    /// File name without its folder.
+    pub name: String,
+    /// The id in hexadecimal.
+    pub id: String,
+    /// As [`ModuleRecord::kind`].
+    pub kind: String,
+    /// As LLVM names it.
+    pub arch: String,
 }
 
 /// Why nothing came of a file. Its text names the file and the fact.
@@ -156,6 +171,8 @@ impl Report {
 pub struct Summary {
     /// Files whose modules were stored.
     pub imported: u64,
+    /// Files whose modules would have been stored.
+    pub expected: u64,
     /// Files that the store had already.
     pub unchanged: u64,
     /// Files that could not be imported.
@@ -182,6 +199,7 @@ impl Summary {
                 self.bytes_stored += module.bytes_stored;
             }
             Outcome::Unchanged { .. } => self.unchanged += 1,
+            Outcome::Expected(_) => self.expected += 1,
             Outcome::Failed(_) => self.failed += 1,
         }
     }

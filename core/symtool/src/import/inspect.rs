@@ -3,14 +3,19 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use symtool_debug::{DebugFile, Error, Inspection, Mapped, ModuleInfo, Search};
 use symtool_mapping::{Identity, MappingFacts, MappingReader, is_mapping};
 use symtool_module::Detail;
+use symtool_store::database::is_segment;
+use symtool_store::pack::Packed;
+use symtool_store::{ModuleRecord, Store};
 
 use super::budget::MemoryBudget;
 use super::event::{Event, Events};
 use super::files::Files;
+use super::segments;
 use super::walk::{Content, Item, Walk};
 use crate::mapping::refusal;
 
@@ -51,6 +56,15 @@ pub struct LookedMapping {
     pub facts: MappingFacts,
 }
 
+/// A module that a store has exported.
+#[derive(Debug)]
+pub struct LookedModule {
+    /// The path of the segment, with the name of its member.
+    pub path: PathBuf,
+    /// What the store knew of the module. Its blocks are intact.
+    pub record: ModuleRecord,
+}
+
 /// What was looked at.
 #[derive(Debug)]
 pub enum Looked {
@@ -58,6 +72,8 @@ pub enum Looked {
     Object(Box<Object>),
     /// A mapping.
     Mapping(Box<LookedMapping>),
+    /// A module of a segment.
+    Module(Box<LookedModule>),
     /// Neither, or a damaged one.
     Unreadable(Unreadable),
 }
@@ -68,6 +84,7 @@ impl Looked {
         match self {
             Self::Object(object) => &object.path,
             Self::Mapping(mapping) => &mapping.path,
+            Self::Module(module) => &module.path,
             Self::Unreadable(unreadable) => &unreadable.path,
         }
     }
@@ -97,11 +114,11 @@ pub fn inspect(paths: &[PathBuf], search: &Search, events: Events<'_>) -> (Vec<L
             progress: &Arc::default(),
         });
         let is_named = paths.contains(&item.path);
-        match at(item, search) {
-            Some(Looked::Object(object)) if object.is_intermediate() && !is_named => {
-                passed_over += 1;
+        for looked in at(item, search) {
+            match looked {
+                Looked::Object(object) if object.is_intermediate() && !is_named => passed_over += 1,
+                looked => found.push(looked),
             }
-            looked => found.extend(looked),
         }
         let _ = events(Event::End { number });
     }
@@ -109,8 +126,8 @@ pub fn inspect(paths: &[PathBuf], search: &Search, events: Events<'_>) -> (Vec<L
     (found, passed_over)
 }
 
-/// Looks at `item`. `None` if it is the end of a folder or archive.
-fn at(item: Item<'_>, search: &Search) -> Option<Looked> {
+/// Looks at `item`: at the end of a folder or archive nothing, and of a segment all of its modules.
+fn at(item: Item<'_>, search: &Search) -> Vec<Looked> {
     let path = item.path;
     let (opened, _memory) = match item.content {
         Content::File { .. } => (Mapped::open(&path).map_err(|error| error.to_string()), None),
@@ -118,20 +135,37 @@ fn at(item: Item<'_>, search: &Search) -> Option<Looked> {
             (member.open().map_err(|error| error.to_string()), memory)
         }
         Content::Failed(reason) => (Err(reason), None),
-        Content::End { .. } => return None,
+        Content::End { .. } => return Vec::new(),
     };
     let looked = opened.and_then(|mapped| {
         if is_mapping(mapped.bytes()) {
             let mapping = look_at_mapping(path.clone(), &mapped);
-            return mapping.map(|mapping| Looked::Mapping(Box::new(mapping)));
+            return mapping.map(|mapping| vec![Looked::Mapping(Box::new(mapping))]);
+        }
+        if is_segment(mapped.bytes()) {
+            return look_at_segment(&path, &mapped);
         }
         if let Some(reason) = refusal(&mapped) {
             return Err(reason.to_string());
         }
         let found = look(path.clone(), &mapped.with_plain_symbols(), search);
-        found.map(|found| Looked::Object(Box::new(found))).map_err(|error| error.to_string())
+        found.map(|found| vec![Looked::Object(Box::new(found))]).map_err(|error| error.to_string())
     });
-    Some(looked.unwrap_or_else(|reason| Looked::Unreadable(Unreadable { path, reason })))
+    looked.unwrap_or_else(|reason| vec![Looked::Unreadable(Unreadable { path, reason })])
+}
+
+/// Checks the segment `mapped`, and says what its modules are.
+///
+/// # Errors
+/// Why it cannot be read, or that it is sealed.
+fn look_at_segment(path: &Path, mapped: &Mapped) -> Result<Vec<Looked>, String> {
+    // Of no store, so that only those can be read that are not sealed.
+    let store = Store::at(&path.join("none"), Duration::ZERO);
+    let modules = segments::read(&store, path, mapped).map_err(|error| error.to_string())?;
+    let looked = |module: Packed| {
+        Looked::Module(Box::new(LookedModule { path: path.to_owned(), record: module.record }))
+    };
+    Ok(modules.into_iter().map(looked).collect())
 }
 
 /// Reads all of the mapping `mapped`: only so it shows whether it is whole.

@@ -7,13 +7,14 @@
 //!       -> commit.rs   in the order of the files: into the store, several at once
 //! ```
 //!
-//! Modules that were exported from another store take a shorter way: segments.rs. What waits is
+//! Modules that were exported from another store are packed already (segments.rs). What waits is
 //! bounded by budget.rs.
 
 mod budget;
 mod commit;
 mod each;
 mod event;
+mod expect;
 mod files;
 mod inspect;
 mod limits;
@@ -22,6 +23,7 @@ mod read;
 mod segments;
 mod walk;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
@@ -30,12 +32,13 @@ use symtool_debug::{GivenId, Search};
 use symtool_store::{Error as StoreError, Reader as StoreReader, Store};
 
 pub use each::{WalkedFile, each_file};
-pub use event::{Event, Events, Failure, Outcome, Report, Summary};
-pub use inspect::{Looked, LookedMapping, Object, Unreadable, inspect};
+pub use event::{Event, Events, ExpectedModule, Failure, Outcome, Report, Summary};
+pub use inspect::{Looked, LookedMapping, LookedModule, Object, Unreadable, inspect};
 
 use crate::Error;
 use budget::MemoryBudget;
 use commit::Commits;
+use expect::Expected;
 use files::Files;
 use order::Order;
 use read::{Labels, Numbered, Reader};
@@ -56,6 +59,8 @@ pub struct Import {
     pub labels: Vec<String>,
     /// Whether files are read again that the store has.
     pub force: bool,
+    /// Whether it is only told what would come in, and nothing changed.
+    pub dry_run: bool,
 }
 
 /// An id for a file that has none: how it reads as that of a mapping, and of a Breakpad symbol
@@ -85,6 +90,7 @@ impl Import {
             id: None,
             labels: Vec::new(),
             force: false,
+            dry_run: false,
         }
     }
 
@@ -98,27 +104,23 @@ impl Import {
     /// If the store cannot be used, or `events` returns an error. What is wrong with a file is its
     /// [`Report`].
     pub fn run(self, store: &Store, events: Events<'_>) -> Result<Summary, Error> {
-        let reader = open(store)?;
+        let reader = open(store, self.dry_run)?;
         let order = Order::new(store, reader, self.force);
-        let (segments, paths) = segments::split(&self.paths);
-        let mut summary = Summary::default();
-        if !paths.is_empty() {
-            let mut commits = Commits { events, order: &order, force: self.force, any: false };
-            let labels = Labels::new(&self.labels, &paths);
-            summary =
-                import((Files::at(&paths), labels), self.search, self.id, &order, &mut commits)?;
-        }
-        order.alone(|store| segments::take(store, &segments, self.force, events, &mut summary))?;
-        Ok(summary)
+        let mut commits =
+            Commits { events, order: &order, force: self.force, any: false, met: HashSet::new() };
+        let labels = Labels::new(&self.labels, &self.paths);
+        let expected = self.dry_run.then(Expected::default);
+        let files = (Files::at(&self.paths), labels);
+        import(files, self.search, self.id, expected, &mut commits)
     }
 }
 
 /// Opens the store, if there is one yet.
-fn open(store: &Store) -> Result<Option<StoreReader>, StoreError> {
+fn open(store: &Store, is_dry_run: bool) -> Result<Option<StoreReader>, StoreError> {
     match store.read() {
         Err(StoreError::Missing(_)) => Ok(None),
         // What a first import that was killed has left is no store yet, nor a folder of others.
-        Err(StoreError::NotAStore(_)) => {
+        Err(StoreError::NotAStore(_)) if !is_dry_run => {
             store.create()?;
             Ok(None)
         }
@@ -131,10 +133,10 @@ fn import(
     (files, labels): (Files, Labels),
     search: Search,
     id: Option<FileId>,
-    order: &Order<'_>,
+    expected: Option<Expected>,
     commits: &mut Commits<'_>,
 ) -> Result<Summary, Error> {
-    let (budget, events) = (MemoryBudget::default(), commits.events);
+    let (budget, events, order) = (MemoryBudget::default(), commits.events, commits.order);
     let walk = Mutex::new(Numbered { walk: Walk::new(files, &budget, events), next: 0 });
     let id = id.map(|id| Mutex::new(Some(id)));
     let reader = Reader {
@@ -145,6 +147,7 @@ fn import(
         search,
         id,
         labels,
+        expected,
         stopped: AtomicBool::new(false),
     };
     let mut summary = std::thread::scope(|scope| {

@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use symtool_debug::ModuleInfo;
-use symtool_store::{Error, ModuleKey, ModuleRecord, Reader, Store};
+use symtool_store::{Error, Module, ModuleKey, ModuleRecord, Reader, Store};
 
 use super::limits::MAX_WORKING_BYTES;
 
@@ -92,6 +92,11 @@ impl<'s> Order<'s> {
         Ticket { order: self, number }
     }
 
+    /// The store.
+    pub fn store(&self) -> &'s Store {
+        self.store
+    }
+
     /// Changes the store by `change` while no file is looked up in it.
     pub fn alone<T>(&self, change: impl FnOnce(&Store) -> T) -> T {
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,17 +104,27 @@ impl<'s> Order<'s> {
         change(self.store)
     }
 
+    /// The module that the store has under `key`.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn module(&self, key: ModuleKey) -> Result<Option<Module>, Error> {
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*reader {
+            Some(reader) => reader.module_at(key),
+            None => match self.store.read() {
+                Err(Error::Missing(_)) => Ok(None),
+                opened => reader.insert(opened?).module_at(key),
+            },
+        }
+    }
+
     /// What the store had of the module that `info` describes before this command.
     fn look_up(&self, info: &ModuleInfo) -> Result<Option<KnownFile>, Error> {
-        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        let module = match &*reader {
-            Some(reader) => reader.module(info)?,
-            None => match self.store.read() {
-                Err(Error::Missing(_)) => None,
-                opened => reader.insert(opened?).module(info)?,
-            },
-        };
-        Ok(module.map(|module| KnownFile { record: Arc::new(module.record), now: false }))
+        let module = self.module(ModuleKey::of(info))?;
+        Ok(module
+            .filter(|module| module.record.is_of(info))
+            .map(|module| KnownFile { record: Arc::new(module.record), now: false }))
     }
 
     fn wait_while(&self, condition: impl FnMut(&mut State) -> bool) -> MutexGuard<'_, State> {

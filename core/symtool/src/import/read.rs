@@ -12,13 +12,16 @@ use symtool_debug::{DebugFile, Mapped, Progress, Search};
 use symtool_mapping::{self as mapping, Identity};
 use symtool_module::ModuleId;
 use symtool_store::ModuleRecord;
+use symtool_store::database::is_segment;
 use symtool_store::pack::{Packed, mapping_info, pack, pack_mapping};
 
 use super::FileId;
 use super::budget::{MemoryBudget, Permit};
-use super::event::{Event, Events, Failure};
+use super::event::{Event, Events, Failure, Report};
+use super::expect::Expected;
 use super::limits::MAPPING_WORKING_BYTES;
 use super::order::{Entered, Order, Reading, Ticket};
+use super::segments;
 use super::walk::{Content, Item, Walk};
 use crate::mapping::refusal;
 
@@ -27,6 +30,10 @@ use crate::mapping::refusal;
 pub enum Outcome<'a> {
     /// A module for the store.
     Packed(Box<Module<'a>>),
+    /// Modules that a store has exported.
+    Segment(Box<Segment<'a>>),
+    /// What would come of it, but nothing is to be changed.
+    Foreseen(Vec<Report>),
     /// A module that is there already.
     Unchanged { path: PathBuf, record: Arc<ModuleRecord>, took: Duration },
     /// Nothing, and why.
@@ -51,6 +58,16 @@ pub struct Module<'a> {
     pub memory: Permit<'a>,
 }
 
+/// Modules of a segment on their way to the store.
+#[derive(Debug)]
+pub struct Segment<'a> {
+    pub path: PathBuf,
+    pub modules: Vec<Packed>,
+    pub took: Duration,
+    /// Held until they are in the store.
+    pub memory: Permit<'a>,
+}
+
 /// What all threads share.
 pub struct Reader<'a> {
     pub walk: Mutex<Numbered<'a>>,
@@ -63,6 +80,8 @@ pub struct Reader<'a> {
     pub id: Option<Mutex<Option<FileId>>>,
     /// What modules are called besides.
     pub labels: Labels,
+    /// Where files are only looked at: those so far that would be read.
+    pub expected: Option<Expected>,
     /// Set when no more is to be read.
     pub stopped: AtomicBool,
 }
@@ -183,6 +202,9 @@ impl<'a> Reader<'a> {
         if mapping::is_mapping(mapped.bytes()) {
             return Ok(self.read_mapping(ticket, path, mapped));
         }
+        if is_segment(mapped.bytes()) {
+            return Ok(segments::outcome(self, path, mapped));
+        }
         if let Some(reason) = refusal(mapped) {
             return Ok(Outcome::Failed {
                 path: path.to_owned(),
@@ -214,6 +236,9 @@ impl<'a> Reader<'a> {
             }
             Ok(Entered::Read(reading)) => reading,
         };
+        if let Some(expected) = &self.expected {
+            return Ok(expected.outcome(path, file.info(), bytes_in));
+        }
         let start = Instant::now();
         let symbols = file.read(&self.search, progress)?;
         let reading_symbols = start.elapsed();
@@ -292,6 +317,9 @@ impl<'a> Reader<'a> {
             }
             Ok(Entered::Read(reading)) => reading,
         };
+        if let Some(expected) = &self.expected {
+            return expected.outcome(path, &info, bytes.len() as u64);
+        }
         let packed = pack_mapping(bytes, &info, &identity, bytes.len() as u64)
             .map(|packed| labelled(packed, labels));
         if let Err(error) = mapped.unchanged() {

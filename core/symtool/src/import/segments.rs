@@ -1,58 +1,51 @@
-//! Imports modules that another store exported.
+//! Reads modules that another store exported: segments, as files or members of archives.
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::Path;
 use std::time::Instant;
 
-use symtool_store::database::is_segment;
+use symtool_debug::Mapped;
+use symtool_store::pack::Packed;
 use symtool_store::{Error as StoreError, Store};
 
-use super::event::{Event, Events, Failure, Report, Summary};
-use crate::Error;
+use super::event::Failure;
+use super::expect;
+use super::read::{Outcome, Reader, Segment};
 
-/// The segments among `paths`, and the rest.
-pub fn split(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<PathBuf>) {
-    paths.iter().cloned().partition(|path| is_segment(path))
+/// What comes of the segment `mapped`, known as `path`.
+pub fn outcome<'a>(reader: &Reader<'a>, path: &Path, mapped: &Mapped) -> Outcome<'a> {
+    let (start, path) = (Instant::now(), path.to_owned());
+    let read = read(reader.order.store(), &path, mapped);
+    let outcome = read.and_then(|modules| {
+        if reader.expected.is_some() {
+            return expect::segment(&path, modules, reader.order);
+        }
+        let bytes = modules.iter().map(|module| module.record.bytes_stored).sum();
+        let (took, memory) = (start.elapsed(), reader.budget.add(bytes));
+        Ok(Outcome::Segment(Box::new(Segment { path: path.clone(), modules, took, memory })))
+    });
+    outcome.unwrap_or_else(|error| Outcome::Failed { path, failure: Failure::Store(error) })
 }
 
-/// Takes the modules of all `segments` into `store`. With `force`, they replace what it knows of
-/// them.
+/// The modules of the segment `mapped`, known as `path`, as `store` would take them.
 ///
 /// # Errors
-/// If the store cannot be used, or `events` returns an error.
-pub fn take(
-    store: &Store,
-    segments: &[PathBuf],
-    force: bool,
-    events: Events<'_>,
-    summary: &mut Summary,
-) -> Result<(), Error> {
-    let mut done = |report: Report| {
-        summary.count(&report);
-        events(Event::Done(report))
-    };
-    for path in segments {
-        let start = Instant::now();
-        let modules = match store.read_segment(path) {
-            Ok(modules) => modules,
-            Err(
-                error @ (StoreError::Segment { .. }
-                | StoreError::NoKey { .. }
-                | StoreError::WrongKey { .. }
-                | StoreError::Io { .. }),
-            ) => {
-                done(Report::failed(path.clone(), Failure::Store(error)))?;
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        };
-        for committed in store.commit(&modules, force)? {
-            done(Report::of(
-                path.clone(),
-                committed.was_there,
-                committed.module.record,
-                start.elapsed(),
-            ))?;
-        }
+/// If it cannot be read, is damaged, needs another key, or is sealed while the store is not.
+pub fn read(store: &Store, path: &Path, mapped: &Mapped) -> Result<Vec<Packed>, StoreError> {
+    if mapped.is_whole_file() {
+        return store.read_segment(path);
     }
-    Ok(())
+    // RocksDB reads files only.
+    let io = |cause| StoreError::Io { path: path.to_owned(), cause };
+    let mut file = tempfile::NamedTempFile::new().map_err(io)?;
+    file.write_all(mapped.bytes()).map_err(io)?;
+    store.read_segment(file.path()).map_err(|error| match error {
+        StoreError::Segment { fact, .. } => StoreError::Segment { path: path.to_owned(), fact },
+        StoreError::Io { cause, .. } => io(cause),
+        StoreError::NoKey { wanted, .. } => StoreError::NoKey { store: path.to_owned(), wanted },
+        StoreError::WrongKey { wanted, given, .. } => {
+            StoreError::WrongKey { store: path.to_owned(), wanted, given }
+        }
+        other => other,
+    })
 }

@@ -1,0 +1,64 @@
+//! What an import would bring, where nothing is to be changed.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use symtool_debug::ModuleInfo;
+use symtool_store::pack::Packed;
+use symtool_store::{Error as StoreError, ModuleKey};
+
+use super::event::{self, ExpectedModule, Report};
+use super::order::Order;
+use super::read::Outcome;
+
+/// Files so far that an import would read: their modules, hashes and sizes.
+#[derive(Debug, Default)]
+pub struct Expected(Mutex<HashSet<(ModuleKey, u64, u64)>>);
+
+impl Expected {
+    /// What would come of the file of `bytes` at `path` that `info` describes; nothing of one that
+    /// has come before.
+    pub fn outcome<'a>(&self, path: PathBuf, info: &ModuleInfo, bytes: u64) -> Outcome<'a> {
+        let file = (ModuleKey::of(info), info.fingerprint, bytes);
+        if !self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(file) {
+            return Outcome::Foreseen(Vec::new());
+        }
+        let module = ExpectedModule {
+            name: info.name.clone(),
+            id: info.id.to_string(),
+            kind: info.kind.name().to_owned(),
+            arch: info.arch.clone(),
+        };
+        let outcome = event::Outcome::Expected(Box::new(module));
+        Outcome::Foreseen(vec![Report { path, outcome }])
+    }
+}
+
+/// What would come of the segment at `path` with `modules`.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn segment<'a>(
+    path: &Path,
+    modules: Vec<Packed>,
+    order: &Order<'_>,
+) -> Result<Outcome<'a>, StoreError> {
+    let mut reports = Vec::new();
+    for Packed { record, key, .. } in modules {
+        let outcome = match order.module(key)? {
+            Some(known) if known.record.has_files_of(&record) => {
+                event::Outcome::Unchanged { module: Box::new(known.record), took: Duration::ZERO }
+            }
+            _ => event::Outcome::Expected(Box::new(ExpectedModule {
+                name: record.name,
+                id: record.id,
+                kind: record.kind,
+                arch: record.arch,
+            })),
+        };
+        reports.push(Report { path: path.to_owned(), outcome });
+    }
+    Ok(Outcome::Foreseen(reports))
+}
