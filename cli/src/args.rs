@@ -62,6 +62,20 @@ const LLVM_SYMBOLIZER: &str = "Examples:
 
 The options are those of llvm-symbolizer; --help lists them. Called through a link of that name, symtool is that tool.";
 
+const ATOS: &str = "Examples:
+  symtool atos -o App.dSYM -arch arm64 -l 0x100000000 0x100004a2c
+  symtool atos --help
+  ln -s $(command -v symtool) ~/bin/atos
+
+The options are those of atos; --help lists them. Called through a link of that name, symtool is that tool.";
+
+const NDK_STACK: &str = "Examples:
+  symtool ndk-stack -sym obj/local/arm64-v8a -dump log.txt
+  adb logcat | symtool ndk-stack -sym obj/local/arm64-v8a
+  ln -s $(command -v symtool) ~/bin/ndk-stack
+
+The options are those of ndk-stack; --help lists them. Called through a link of that name, symtool is that tool.";
+
 /// Imports debug files once, resolves addresses from the store, and regroups crashes when symbols
 /// arrive late.
 #[derive(Debug, Parser)]
@@ -142,6 +156,12 @@ pub enum Command {
     /// Works like llvm-symbolizer: the same options, the same output
     #[command(name = "llvm-symbolizer", disable_help_flag = true, after_help = LLVM_SYMBOLIZER)]
     LlvmSymbolizer,
+    /// Works like Apple's atos: the same options, the same output
+    #[command(name = "atos", disable_help_flag = true, after_help = ATOS)]
+    Atos,
+    /// Works like ndk-stack of Android's NDK: the same options, the same output
+    #[command(name = "ndk-stack", disable_help_flag = true, after_help = NDK_STACK)]
+    NdkStack,
     /// Stores, shows and removes crash reports
     #[command(subcommand)]
     Crash(Crash),

@@ -119,7 +119,9 @@ fn run(context: &Context, command: &Command) -> Result<Exit> {
         Command::Completions(completions) => completions::run(completions.shell),
         Command::Man(man) => man::run(man.folder.as_deref()),
         // Their command lines are their own, and were found before.
-        Command::Addr2line | Command::LlvmSymbolizer => Ok(Exit::Done),
+        Command::Addr2line | Command::LlvmSymbolizer | Command::Atos | Command::NdkStack => {
+            Ok(Exit::Done)
+        }
     }
 }
 

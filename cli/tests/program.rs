@@ -260,7 +260,7 @@ fn manual_pages_render() {
     let run = sandbox.run(["man", folder.to_str().unwrap()]);
     assert_eq!((run.code, run.stdout.as_str()), (0, ""), "{}", run.stderr);
     let pages = fs::read_dir(&folder).unwrap().count();
-    let dropins: [&[&str]; 2] = [&["addr2line"], &["llvm-symbolizer"]];
+    let dropins: [&[&str]; 4] = [&["addr2line"], &["atos"], &["llvm-symbolizer"], &["ndk-stack"]];
     assert_eq!(pages, COMMANDS.len() + dropins.len() + 1);
     assert_eq!(sandbox.run(["man"]).stdout, fs::read_to_string(folder.join("symtool.1")).unwrap());
     for command in [&[][..]].iter().chain(&COMMANDS).chain(&dropins) {

@@ -1,5 +1,5 @@
-//! `symtool addr2line` and `symtool llvm-symbolizer`, also through a link with their name: the same
-//! options, output and exit codes as those tools.
+//! `symtool addr2line`, `atos`, `llvm-symbolizer` and `ndk-stack`, also through a link with their
+//! name: the same options, output and exit codes as those tools.
 //!
 //! ```text
 //! words -> words.rs          @FILE, words of an environment variable
@@ -7,11 +7,14 @@
 //! paths -> objects           the module, from the store, or imported on first use      symtool_core::objects
 //!       -> symbols.rs        what the tool asks the object's own symbol table
 //! stdin -> stream.rs         as it comes
-//!       -> addr2line.rs, llvm_symbolizer.rs, llvm_request.rs    requests -> answers
+//!       -> addr2line/, atos/, llvm_symbolizer/    requests -> answers
+//!       -> ndk_stack/                             a log -> its frames, asked of llvm_symbolizer/
 //! ```
 
 mod addr2line;
+mod atos;
 mod llvm_symbolizer;
+mod ndk_stack;
 mod stream;
 mod symbols;
 mod words;
@@ -36,7 +39,9 @@ use crate::exit::Exit;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tool {
     Addr2line,
+    Atos,
     LlvmSymbolizer,
+    NdkStack,
 }
 
 /// The command line of a tool.
@@ -68,11 +73,15 @@ const UNSUPPORTED: u8 = 2;
 const MAX_WAIT: u64 = 10;
 
 impl Tool {
+    const ALL: [Self; 4] = [Self::Addr2line, Self::Atos, Self::LlvmSymbolizer, Self::NdkStack];
+
     /// The tool that a program called `name` is, such as through a link: `addr2line`,
     /// `llvm-symbolizer-19`.
     fn of_program(name: &OsStr) -> Option<Self> {
         match Path::new(name).file_name()?.to_str()? {
             "addr2line" => Some(Self::Addr2line),
+            "atos" => Some(Self::Atos),
+            "ndk-stack" => Some(Self::NdkStack),
             name => {
                 let version = name.strip_prefix("llvm-symbolizer")?;
                 let is_version = |version: &str| {
@@ -87,7 +96,9 @@ impl Tool {
     fn of_command(command: &Command) -> Option<Self> {
         match command {
             Command::Addr2line => Some(Self::Addr2line),
+            Command::Atos => Some(Self::Atos),
             Command::LlvmSymbolizer => Some(Self::LlvmSymbolizer),
+            Command::NdkStack => Some(Self::NdkStack),
             _ => None,
         }
     }
@@ -95,7 +106,9 @@ impl Tool {
     fn name(self) -> &'static str {
         match self {
             Self::Addr2line => "addr2line",
+            Self::Atos => "atos",
             Self::LlvmSymbolizer => "llvm-symbolizer",
+            Self::NdkStack => "ndk-stack",
         }
     }
 }
@@ -115,7 +128,7 @@ impl CallLine {
             });
         }
         // Options of this program end with the name of the tool: all that follows is the tool's.
-        let names = [Tool::Addr2line, Tool::LlvmSymbolizer].map(Tool::name);
+        let names = Tool::ALL.map(Tool::name);
         let ends = (0..rest.len()).filter(|at| names.iter().any(|name| rest[*at] == *name));
         ends.into_iter().find_map(|at| {
             let args = Args::try_parse_from(&words[..at + 2]).ok()?;
@@ -145,7 +158,9 @@ impl Call {
     pub fn run(self) -> ExitCode {
         let done = match self.tool {
             Tool::Addr2line => addr2line::run(&self),
+            Tool::Atos => atos::run(&self),
             Tool::LlvmSymbolizer => llvm_symbolizer::run(&self),
+            Tool::NdkStack => ndk_stack::run(&self),
         };
         done.unwrap_or_else(|error| Exit::report(&error).into())
     }

@@ -68,6 +68,27 @@ pub fn run(call: &Call) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The tool as others call it: `llvm-symbolizer --demangle --functions=linkage --inlines`, asked line
+/// by line.
+pub struct Embedded<'c>(Session<'c>);
+
+impl<'c> Embedded<'c> {
+    /// The tool, for `call`.
+    ///
+    /// # Errors
+    /// How the program ends if it cannot run.
+    pub fn new(call: &'c Call) -> Result<Self, ExitCode> {
+        let words = ["--demangle", "--functions=linkage", "--inlines"].map(OsString::from);
+        let options = Options::of(call, &Words::of(words.to_vec()))?;
+        Ok(Self(Session::new(call, options)))
+    }
+
+    /// Answers `request`, a line without its end.
+    pub fn answer(&mut self, request: &[u8], out: &mut Vec<u8>) {
+        self.0.answer(&[Cow::Borrowed(request)], b"\n", out);
+    }
+}
+
 /// Answers the lines of stdin, as they come.
 fn answer_stdin(session: &mut Session<'_>) -> Result<()> {
     let is_indented = session.is_indented();
