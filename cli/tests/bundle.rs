@@ -289,7 +289,7 @@ fn segments_are_found_everywhere() {
     // In a folder by their name, and named by any.
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.path("folder")).unwrap();
-    sandbox.write("folder/first.segment", &first);
+    sandbox.write("folder/first.bin", &first);
     let other = sandbox.write("exported", &second);
     let folder = sandbox.path("folder");
     let run = sandbox.run(["import", folder.to_str().unwrap(), other.to_str().unwrap()]);

@@ -17,7 +17,8 @@ pub enum Kind {
     Archive(Format),
     /// A mapping of `ProGuard` or R8.
     Mapping,
-    /// A module that a store has exported, going by its name: what it is, only its end tells.
+    /// A module that a store has exported; of earlier versions going by its name, as only its end
+    /// tells what it is.
     Segment,
     /// Anything else.
     Other,
@@ -49,8 +50,9 @@ pub enum Format {
 /// Bytes from the start that [`Kind::of`] needs: a header of tar.
 pub const MAGIC_BYTES: usize = 512;
 
-/// What files are called that stores have exported.
+/// What files are called that stores have exported, and how they begin.
 const SEGMENT: &str = "segment";
+const SEGMENT_MAGIC: &[u8] = b"symtool segment\n";
 
 /// How PDBs begin, those of 1999 and those before.
 const PDBS: [&[u8]; 2] = [
@@ -78,6 +80,7 @@ impl Kind {
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Self::Archive(Format::Zip),
             [b'!', b'<', b'a', b'r', b'c', b'h', b'>', b'\n', ..]
             | [b'!', b'<', b't', b'h', b'i', b'n', b'>', b'\n', ..] => Self::Archive(Format::Ar),
+            _ if bytes.starts_with(SEGMENT_MAGIC) => Self::Segment,
             [0x1f, 0x8b, 8, ..] => Self::Archive(Format::Gzip),
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Archive(Format::Xz),
             // The second is a frame that is to be skipped, with which some tools begin.
@@ -273,8 +276,9 @@ mod tests {
     }
 
     #[test]
-    fn segments_are_known_by_their_name() {
+    fn segments_are_known_by_their_first_bytes_or_their_name() {
         let of = |name: &str, bytes: &[u8]| Kind::of_named(Path::new(name), bytes);
+        assert_eq!(of("x", b"symtool segment\n\0"), Kind::Segment);
         assert_eq!(of("x.segment", b"\0\x01"), Kind::Segment);
         assert_eq!(of("x.segment", b"\x7fELF"), Kind::Object);
         assert_eq!((of("segment", b"\0"), of("x.seg", b"\0")), (Kind::Other, Kind::Other));

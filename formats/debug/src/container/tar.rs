@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use tar::{Archive, Entry};
+use tar::{Archive, Entry, EntryType};
 
 use super::packed::kind;
 use super::{Content, Listing, Member, last_component, member_path, text};
@@ -38,9 +38,10 @@ pub fn list(archive: &Mapped) -> Listing {
         };
         let taken = entry.raw_file_position().saturating_add(entry.size());
         end = usize::try_from(taken).unwrap_or(usize::MAX);
+        let is_file = is_file(entry.header().entry_type());
         match member(archive, entry).transpose() {
             Some(member) => listing.members.push(member),
-            None => listing.passed_over += 1,
+            None => listing.passed_over += u64::from(is_file),
         }
     }
     let end = end.checked_next_multiple_of(RECORD_BYTES).unwrap_or(usize::MAX);
@@ -51,16 +52,20 @@ pub fn list(archive: &Mapped) -> Listing {
     listing
 }
 
+/// Whether an entry is a file, and no folder or link.
+fn is_file(what: EntryType) -> bool {
+    what.is_file() || what.is_contiguous() || what.is_gnu_sparse()
+}
+
 /// The member that `entry` is, if it is an object, an archive or a mapping.
 fn member(archive: &Mapped, mut entry: Entry<'_, Cursor<&[u8]>>) -> Result<Option<Member>, Error> {
-    let kind_of_entry = entry.header().entry_type();
-    if !(kind_of_entry.is_file() || kind_of_entry.is_contiguous() || kind_of_entry.is_gnu_sparse())
-    {
+    let what = entry.header().entry_type();
+    if !is_file(what) {
         return Ok(None);
     }
     let name = text(&entry.path_bytes());
     let path = member_path(archive.path(), "!", &name, "");
-    if kind_of_entry.is_gnu_sparse() || has_sparse_key(&mut entry) {
+    if what.is_gnu_sparse() || has_sparse_key(&mut entry) {
         return Err(Error::Packing { path, method: "GNU sparse".to_owned() });
     }
     let start = usize::try_from(entry.raw_file_position()).unwrap_or(usize::MAX);

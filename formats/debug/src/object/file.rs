@@ -131,6 +131,8 @@ fn guess(bytes: &[u8]) -> &'static str {
         [b'!', b'<', b'a', b'r', b'c', b'h', b'>', ..] => "an ar archive",
         [0x1f, 0x8b, ..] => "a gzip file",
         [0x28, 0xb5, 0x2f, 0xfd, ..] => "a zstd file",
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => "a bzip2 file; unpack it first",
+        [0x5d, 0, 0, ..] => "an lzma file; unpack it first",
         _ if bytes
             .iter()
             .take(512)
