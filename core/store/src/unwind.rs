@@ -58,6 +58,11 @@ impl<'m> Unwinder<'m> {
         }
     }
 
+    /// Bytes of the opened blocks that it holds, more or less.
+    pub fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
     /// Whether the module has any rows.
     pub fn has_rows(&self) -> bool {
         self.module.record.unwind_rows > 0

@@ -42,6 +42,7 @@ mod repair;
 mod rotate;
 mod salvage;
 mod segment;
+mod spool;
 mod stored;
 pub mod tables;
 mod tidy;
@@ -74,6 +75,7 @@ pub use reader::holds_files;
 pub use record::{ContentsHash, Extents, KindExtent, Module};
 pub use repair::{Lost, Repaired};
 pub use segment::is_segment;
+pub use spool::Spool;
 pub use usage::{KindUsage, Usage};
 pub use writer::Committed;
 

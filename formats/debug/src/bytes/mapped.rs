@@ -127,11 +127,19 @@ impl Mapped {
         if !std::fs::metadata(path).map_err(io)?.is_file() {
             return Err(io(io::Error::other("not a regular file")));
         }
-        let file = File::open(path).map_err(io)?;
+        Self::of_file(&File::open(path).map_err(io)?, path)
+    }
+
+    /// Maps `file`, which is to go by `path`: it may have no name any more.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be mapped, [`Error::Empty`] if there is nothing in it.
+    pub fn of_file(file: &File, path: &Path) -> Result<Self, Error> {
+        let io = |cause: io::Error| Error::Io { path: path.to_owned(), cause };
         if file.metadata().map_err(io)?.len() == 0 {
             return Err(Error::Empty { path: path.to_owned() });
         }
-        let file = MappedFile::new(&file, path).map_err(io)?;
+        let file = MappedFile::new(file, path).map_err(io)?;
         let name =
             path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let range = 0..file.map.len();

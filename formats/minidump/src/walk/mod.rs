@@ -183,15 +183,34 @@ pub struct DumpWalk {
 impl Minidump<'_> {
     /// Walks all threads: the crashed one first, so that its frames are kept.
     pub fn walk(&self, rows: &mut impl UnwindRows) -> DumpWalk {
+        let (threads, crashed) = self.to_walk();
+        let others = (0..threads.len()).filter(|at| Some(*at) != crashed);
+        let order: Vec<usize> = crashed.into_iter().chain(others).collect();
+        self.walk_in_order(threads, crashed, &order, rows)
+    }
+
+    /// Walks only the thread that crashed, or the only one that there is. The others have their
+    /// registers, and no frames.
+    pub fn walk_crashed(&self, rows: &mut impl UnwindRows) -> DumpWalk {
+        let (threads, crashed) = self.to_walk();
+        let only = crashed.or_else(|| (threads.len() == 1).then_some(0));
+        self.walk_in_order(threads, crashed, only.as_slice(), rows)
+    }
+
+    fn walk_in_order(
+        &self,
+        mut threads: Vec<WalkedThread>,
+        crashed: Option<usize>,
+        order: &[usize],
+        rows: &mut impl UnwindRows,
+    ) -> DumpWalk {
         let map = ModuleMap::new(&self.modules);
         let mut faults = DumpFaults::default();
         faults.add(DumpPart::Modules, FaultKind::Overlapping, map.overlapping);
-        let (mut threads, crashed) = self.to_walk();
         let mut walker = ThreadWalker::new(self, &map, rows);
         let mut room = limits::MAX_FRAMES;
-        let others = (0..threads.len()).filter(|at| Some(*at) != crashed);
-        for at in crashed.into_iter().chain(others) {
-            let thread = &mut threads[at];
+        for at in order {
+            let Some(thread) = threads.get_mut(*at) else { continue };
             walker.walk(thread, room.min(limits::MAX_THREAD_FRAMES));
             room -= thread.frames.len();
         }

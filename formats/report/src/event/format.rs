@@ -62,6 +62,8 @@ pub enum Format {
     Crashlytics,
     /// A crash diagnostic of Apple's `MetricKit`.
     MetricKit,
+    /// A minidump itself, whose stacks are walked.
+    Mdmp,
 }
 
 impl Format {
@@ -95,6 +97,7 @@ impl Format {
             Self::Anr => "anr",
             Self::Crashlytics => "crashlytics",
             Self::MetricKit => "metrickit",
+            Self::Mdmp => "mdmp",
         }
     }
 
@@ -112,6 +115,7 @@ impl Format {
                 | Self::Frames
                 | Self::Minidump
                 | Self::MetricKit
+                | Self::Mdmp
         )
     }
 
@@ -159,6 +163,7 @@ impl fmt::Display for Format {
             Self::Anr => "Android's dump of threads",
             Self::Crashlytics => "Crashlytics report",
             Self::MetricKit => "MetricKit diagnostic",
+            Self::Mdmp => "minidump",
         })
     }
 }

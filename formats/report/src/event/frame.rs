@@ -112,6 +112,8 @@ pub enum Trust {
     Scan,
     /// The report has a word for it that is not known.
     Unknown,
+    /// The function that it called, or jumped to, had not touched the stack.
+    Leaf,
 }
 
 impl Trust {
@@ -120,12 +122,26 @@ impl Trust {
         match name {
             "context" => Self::Context,
             "prewalked" => Self::Prewalked,
-            // A leaf has not touched the stack: as sure as unwind data.
-            "cfi" | "leaf" => Self::Cfi,
+            "cfi" => Self::Cfi,
+            "leaf" => Self::Leaf,
             "cfi-scan" | "cfi_scan" | "cfiscan" => Self::CfiScan,
             "fp" | "frame_pointer" => Self::FramePointer,
             "scan" => Self::Scan,
             _ => Self::Unknown,
+        }
+    }
+
+    /// The name that `--json` prints.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Context => "context",
+            Self::Prewalked => "prewalked",
+            Self::Cfi => "cfi",
+            Self::CfiScan => "cfi_scan",
+            Self::FramePointer => "frame_pointer",
+            Self::Scan => "scan",
+            Self::Unknown => "unknown",
+            Self::Leaf => "leaf",
         }
     }
 }

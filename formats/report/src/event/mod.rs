@@ -187,7 +187,7 @@ impl Exception {
 
 impl CrashEvent {
     /// An event of which nothing is known yet.
-    pub(crate) fn new(format: Format) -> Self {
+    pub fn new(format: Format) -> Self {
         Self {
             format,
             event_id: None,
@@ -239,7 +239,7 @@ impl CrashEvent {
     }
 
     /// Fills in the platform and the crashed thread where the rest of the event tells them.
-    pub(crate) fn fill_in(&mut self) {
+    pub fn fill_in(&mut self) {
         if self.platform.is_none() {
             self.platform = self.format.platform().map(str::to_owned);
         }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use crate::event::frame::{At, Frame, Relative, Space, Trust};
 use crate::event::image::{Image, ImageKind, file_name, image_id};
 use crate::event::{CrashEvent, Format, Thread};
-use crate::readers::reason::{self, arch, kind_of};
+use crate::readers::reason::{arch, kind_of};
 use crate::readers::room::Room;
 use crate::scan::json::fields::set;
 use crate::scan::json::{Json, Read};
@@ -55,10 +55,7 @@ impl Reader {
             "pid" => set(&mut event.process.pid, json.unsigned()?),
             "crash_info" => json.object(|json, key| match key {
                 "type" => {
-                    reason::breakpad(
-                        &mut event.reason,
-                        json.text()?.as_deref().unwrap_or_default(),
-                    );
+                    event.reason.take_breakpad(json.text()?.as_deref().unwrap_or_default());
                     Ok(())
                 }
                 "address" => set(&mut event.reason.fault_address, json.unsigned()?),

@@ -21,16 +21,19 @@ pub fn signal_name(number: i64) -> Option<&'static str> {
     })
 }
 
-/// Breakpad's `SIGSEGV /SEGV_MAPERR`, `EXC_BAD_ACCESS / KERN_INVALID_ADDRESS`,
-/// `EXCEPTION_ACCESS_VIOLATION_READ`.
-pub fn breakpad(reason: &mut Reason, text: &str) {
-    let (kind, code) = text.split_once('/').map_or((text, ""), |(kind, code)| (kind.trim(), code));
-    if kind.starts_with("SIG") {
-        reason.signal = some(kind);
-    } else {
-        reason.kind = some(kind);
+impl Reason {
+    /// Takes Breakpad's `SIGSEGV /SEGV_MAPERR`, `EXC_BAD_ACCESS / KERN_INVALID_ADDRESS`, or
+    /// `EXCEPTION_ACCESS_VIOLATION_READ`.
+    pub fn take_breakpad(&mut self, text: &str) {
+        let (kind, code) =
+            text.split_once('/').map_or((text, ""), |(kind, code)| (kind.trim(), code));
+        if kind.starts_with("SIG") {
+            self.signal = some(kind);
+        } else {
+            self.kind = some(kind);
+        }
+        self.code = some(code);
     }
-    reason.code = some(code);
 }
 
 /// The kind of images on a system.

@@ -18,7 +18,7 @@ use crate::event::Format;
 use crate::event::image::{Image, ImageKind, file_name, image_id};
 use crate::readers::lines::line::{NativeLine, Text};
 use crate::readers::lines::stacks::Stacks;
-use crate::readers::reason::{self, arch, kind_of};
+use crate::readers::reason::{arch, kind_of};
 use crate::scan::text::{hex, prefixed_hex, some};
 
 /// Makes the reader, if a report begins with `line`.
@@ -53,7 +53,7 @@ impl Dialect for Machine {
             }
             ["CPU", name, ..] => event.arch = some(arch(name)),
             ["Crash", reason, address, thread, ..] => {
-                reason::breakpad(&mut event.reason, reason);
+                event.reason.take_breakpad(reason);
                 event.reason.fault_address = hex(address);
                 self.crashed = thread.parse().ok();
             }

@@ -24,7 +24,7 @@ use crate::event::frame::{At, Trust};
 use crate::event::image::{Image, ImageKind, file_name, image_id};
 use crate::readers::lines::line::{NativeLine, Text};
 use crate::readers::lines::stacks::Stacks;
-use crate::readers::reason::{self, arch, kind_of};
+use crate::readers::reason::{arch, kind_of};
 use crate::scan::text::{between, hex, prefixed_hex, some, word};
 
 /// Makes the reader, if a report begins with `line`.
@@ -111,7 +111,7 @@ impl Stackwalk {
         } else if let Some(cpu) = line.strip_prefix("CPU: ") {
             event.arch = some(arch(cpu));
         } else if let Some(reason) = line.strip_prefix("Crash reason: ") {
-            reason::breakpad(&mut event.reason, reason.trim());
+            event.reason.take_breakpad(reason.trim());
         } else if let Some(address) = line.strip_prefix("Crash address: ") {
             event.reason.fault_address = word(address).and_then(|(address, _)| hex(address));
         } else if let Some(assertion) = line.strip_prefix("Assertion: ") {
