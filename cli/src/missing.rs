@@ -39,7 +39,22 @@ struct Line<'a> {
     path: Option<&'a str>,
     crashes: u64,
     waiting: u64,
+    /// Minidumps whose stack needs its unwind data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dumps: Option<u64>,
+    /// `names`, `unwind`, or both.
+    lacks: Vec<&'static str>,
     groups: Vec<String>,
+}
+
+/// What is missing of a module, as `--json` prints it and in words.
+fn lacks(module: &Missing) -> (Vec<&'static str>, &'static str) {
+    match (module.lacks_names, module.lacks_unwind()) {
+        (true, true) => (vec!["names", "unwind"], "  (names and unwind data)"),
+        (false, true) => (vec!["unwind"], "  (unwind data)"),
+        (true, false) => (vec!["names"], ""),
+        (false, false) => (Vec::new(), ""),
+    }
 }
 
 /// Runs the command.
@@ -49,12 +64,13 @@ pub fn run(context: &Context, args: &MissingArgs) -> Result<Exit> {
     let catalog = reader.catalog();
     let mut missing = stored.missing(&Modules::of(catalog.modules()?))?;
     if !args.all {
-        missing.retain(|module| module.waiting > 0);
+        missing.retain(|module| module.waiting > 0 || module.lacks_unwind());
     }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let columns = stdout_columns();
     for module in missing.iter().take(args.limit.unwrap_or(usize::MAX)) {
-        let Missing { name, path, id, arch, crashes, waiting, groups, .. } = module;
+        let Missing { name, path, id, arch, crashes, waiting, groups, dumps, .. } = module;
+        let (lacks, in_words) = lacks(module);
         if context.json {
             let groups = stored.groups_waiting_for(module)?;
             let groups = groups.iter().map(ToString::to_string).collect();
@@ -69,14 +85,17 @@ pub fn run(context: &Context, args: &MissingArgs) -> Result<Exit> {
                     path,
                     crashes: *crashes,
                     waiting: *waiting,
+                    dumps: Some(*dumps).filter(|dumps| *dumps > 0),
+                    lacks,
                     groups
                 })?
             )?;
             continue;
         }
         let name = clean(name.as_deref().unwrap_or("?"));
-        let text =
-            format!("{groups:>6} groups  {waiting:>7} waiting  {crashes:>7} crashes  {id}  {name}");
+        let text = format!(
+            "{groups:>6} groups  {waiting:>7} waiting  {crashes:>7} crashes  {id}  {name}{in_words}"
+        );
         writeln!(
             out,
             "{}",

@@ -203,6 +203,16 @@ impl Told<'_> {
             counts.groups_before,
             counts.groups_after
         )?;
+        if counts.walked > 0 {
+            writeln!(out, "{} minidumps were walked again", counts.walked)?;
+        }
+        if counts.not_walked > 0 {
+            writeln!(
+                out,
+                "{} minidumps were not walked again: only their frames are kept",
+                counts.not_walked
+            )?;
+        }
         write_changes(out, self.report)?;
         for module in &self.missing {
             let name = clean(module.name.unwrap_or("?"));

@@ -33,6 +33,9 @@ struct Told<'a> {
     source: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
+    /// What is missing of a minidump.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    damage: Option<&'a str>,
 }
 
 /// How many reports: the last JSON object.
@@ -44,6 +47,9 @@ struct Total {
     #[serde(skip_serializing_if = "is_zero")]
     remapped: u64,
     failed: u64,
+    /// Minidumps that are not whole.
+    #[serde(skip_serializing_if = "is_zero")]
+    damaged: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
@@ -58,18 +64,19 @@ pub fn run(context: &Context, args: &CrashAdd) -> Result<Exit> {
     let mapping = args.mapping.as_deref().map(|name| mapping_id(&store, name)).transpose()?;
     let meter = Meter::new(progress::is_wanted(context), "adding", Unit::Of("crashes"));
     let add = AddCrashes { paths: args.paths.clone(), rules: &rules, mapping };
-    let AddSummary { added, known, remapped, failed } =
+    let AddSummary { added, known, remapped, failed, damaged } =
         add.run(&store, &mut |event| tell(context, &store, &meter, &event))?;
     drop(meter);
     let mut out = io::stdout().lock();
     if context.json {
-        writeln!(out, "{}", output::json(&Total { added, known, remapped, failed })?)?;
+        writeln!(out, "{}", output::json(&Total { added, known, remapped, failed, damaged })?)?;
     } else if !context.quiet {
         let remapped =
             if remapped > 0 { format!(", {remapped} with another mapping") } else { String::new() };
+        let damaged = if damaged > 0 { format!(", {damaged} not whole") } else { String::new() };
         writeln!(
             out,
-            "{added} crashes added, {known} known already{remapped}, {failed} reports failed"
+            "{added} crashes added, {known} known already{remapped}{damaged}, {failed} reports failed"
         )?;
     }
     out.flush()?;
@@ -78,23 +85,24 @@ pub fn run(context: &Context, args: &CrashAdd) -> Result<Exit> {
             "{failed} reports could not be read; `symtool crash list --failed` lists those that were kept"
         );
     }
-    Ok(Exit::failed_if(failed > 0))
+    Ok(Exit::failed_if(failed > 0 || damaged > 0))
 }
 
 /// Shows progress, and prints what is done.
 fn tell(context: &Context, store: &Store, meter: &Meter, event: &AddEvent<'_>) -> io::Result<()> {
     let told = match event {
-        AddEvent::Report { source, added } => {
+        AddEvent::Report { source, added, damage } => {
             let (id, status, error) = match added {
                 Added::New(id) => (id, "added", None),
                 Added::Known(id) => (id, "known", None),
                 Added::Remapped(id) => (id, "remapped", None),
                 Added::Failed(id, error) => (id, "failed", Some(error.as_str())),
             };
-            Told { id: Some(id.to_string()), status, source: Some(source), error }
+            let id = Some(id.to_string());
+            Told { id, status, source: Some(source), error, damage: *damage }
         }
         AddEvent::Lost(error) => {
-            Told { id: None, status: "failed", source: None, error: Some(error) }
+            Told { id: None, status: "failed", source: None, error: Some(error), damage: None }
         }
         AddEvent::Counted(crashes) => {
             counted::note(store, Some(*crashes));
@@ -107,7 +115,7 @@ fn tell(context: &Context, store: &Store, meter: &Meter, event: &AddEvent<'_>) -
     };
     if context.json {
         writeln!(io::stdout(), "{}", serde_json::to_string(&told)?)?;
-    } else if let Some(error) = told.error {
+    } else if let Some(error) = told.error.or(told.damage) {
         let source = told.source.map(|source| format!("{}: ", clean(source))).unwrap_or_default();
         say!("{source}{}", clean(error));
     }

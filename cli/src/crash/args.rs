@@ -34,8 +34,9 @@ const CRASH_GC: &str = "Examples:
   symtool crash gc --older-than 180d --dry-run
   symtool crash gc --keep 100 --older-than 30d
   symtool crash gc --max-size 20GB
+  symtool crash gc --older-than 30d --drop-dumps
 
-With --keep and --older-than, only crashes that match both are removed. A group keeps its last crash unless --last is given. Runs that moved removed crashes are named first: they cannot be undone for these.";
+With --keep and --older-than, only crashes that match both are removed. A group keeps its last crash unless --last is given. A crash whose minidump was dropped keeps its frames: it is not walked again when symbols come. Runs that moved removed crashes are named first: they cannot be undone for these.";
 
 const CRASH_FORGET: &str = "Examples:
   symtool crash forget --user 4711 --dry-run
@@ -78,6 +79,9 @@ pub struct CrashGc {
     /// Also remove the oldest crashes until all take no more than this: 50GB, 800MB or 1000000
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub max_size: Option<u64>,
+    /// Remove only the bytes of minidumps, and keep the crashes with their frames
+    #[arg(long, conflicts_with_all = ["max_size", "last"])]
+    pub drop_dumps: bool,
     /// Also remove the last crash of a group
     #[arg(long)]
     pub last: bool,
@@ -103,7 +107,7 @@ pub struct CrashAdd {
         required = true,
         value_name = "PATH",
         help = "Crash reports, folders with some, or - for stdin. The format is detected from the content: Sentry events (JSON, NDJSON), Android \
-                tombstones and logcat, Apple .crash and .ips, KSCrash JSON, sanitizer reports, Java traces, plain frames and others; a file can \
+                tombstones and logcat, Apple .crash and .ips, KSCrash JSON, sanitizer reports, Java traces, plain frames, minidumps and others; a file can \
                 have any number of reports"
     )]
     pub paths: Vec<PathBuf>,
@@ -134,7 +138,7 @@ pub struct CrashShow {
     /// A crash's id, its first digits, or the report's own id
     #[arg(required = true, value_name = "CRASH")]
     pub crashes: Vec<String>,
-    /// Print the original report, byte for byte
+    /// Print the original report or minidump, byte for byte
     #[arg(long)]
     pub raw: bool,
     /// With --raw: print all reports of the crash, each from the beginning of a line, the shown one

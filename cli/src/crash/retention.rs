@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::Result;
 use indicatif::DecimalBytes;
 use serde::Serialize;
-use symtool_crashes::{CrashId, Crashes, Retention, RetentionPlan, Slot};
+use symtool_crashes::{CrashId, Crashes, KeptDump, Retention, RetentionPlan, Slot};
 use symtool_store::Store;
 
 use super::args::{CrashForget, CrashGc};
@@ -44,8 +44,11 @@ pub fn gc(context: &Context, store: &Store, args: &CrashGc) -> Result<Exit> {
         since_ms: args.older_than.map(|age| now.saturating_sub(age.saturating_mul(1_000))),
         keep: args.keep,
         max_bytes: args.max_size,
-        empties_groups: args.last,
+        empties_groups: args.last || args.drop_dumps,
     };
+    if args.drop_dumps {
+        return drop_dumps(context, store, keeps, args.dry_run);
+    }
     if args.dry_run {
         let plan = Crashes::open(store)?.beyond(keeps)?;
         tell(context, &plan, "would_be_removed")?;
@@ -59,6 +62,47 @@ pub fn gc(context: &Context, store: &Store, args: &CrashGc) -> Result<Exit> {
         writer.remove(&slots)?;
     }
     tell_crashes(context, &plan, "removed")?;
+    Ok(Exit::Done)
+}
+
+/// Drops the bytes of minidumps of crashes that a rule does not keep.
+fn drop_dumps(
+    context: &Context,
+    store: &Store,
+    keeps: Retention,
+    is_dry_run: bool,
+) -> Result<Exit> {
+    let slots = |crashes: &Crashes| -> Result<Vec<Slot>> {
+        Ok(crashes.beyond(keeps)?.crashes.iter().map(|going| going.at).collect())
+    };
+    let dumps = if is_dry_run {
+        let crashes = Crashes::open(store)?;
+        crashes.kept_dumps(&slots(&crashes)?)?
+    } else {
+        let writer = open_writer(store)?;
+        let dumps = writer.kept_dumps(&slots(&writer)?)?;
+        writer.drop_dumps(&dumps)?;
+        dumps
+    };
+    let status = if is_dry_run { "would_be_dropped" } else { "dropped" };
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    for KeptDump { id, bytes, .. } in &dumps {
+        if context.json {
+            let gone = Gone { id: id.to_string(), group: None, bytes: Some(*bytes), status };
+            writeln!(out, "{}", output::json(&gone)?)?;
+        }
+    }
+    if !context.json && !context.quiet {
+        let word = if is_dry_run { "would be dropped" } else { "dropped" };
+        let bytes = dumps.iter().map(|dump| dump.bytes).sum();
+        writeln!(
+            out,
+            "{} minidumps {word}, {} before compression; their crashes are kept",
+            dumps.len(),
+            DecimalBytes(bytes)
+        )?;
+    }
+    out.flush()?;
     Ok(Exit::Done)
 }
 

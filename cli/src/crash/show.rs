@@ -7,6 +7,7 @@ use anyhow::Result;
 use serde::Serialize;
 use symtool_crashes::fingerprint::{Assessor, Explained, FrameCache, NameOrigin, StackFrame};
 use symtool_crashes::{Crashes, Found, Listed, Place, Slot, StoredFrame};
+use symtool_report::{Format, Trust};
 
 use super::args::CrashShow;
 use crate::context::Context;
@@ -44,6 +45,9 @@ struct Shown<'a> {
     crashed_thread: Option<&'a str>,
     threads: u32,
     depth: u32,
+    /// Whether it is a minidump that was cut off.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cut_off: bool,
     frames: Vec<Frame<'a>>,
 }
 
@@ -66,6 +70,9 @@ struct Frame<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u32>,
     inlined: bool,
+    /// How the walk found the frame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trust: Option<&'static str>,
     /// `store`, `report`, or `none`.
     source: &'static str,
 }
@@ -81,7 +88,7 @@ pub fn run(context: &Context, args: &CrashShow) -> Result<Exit> {
     let mut failed = false;
     for text in &args.crashes {
         match super::one(&crashes, text) {
-            Ok(at) if args.raw => raw(&crashes, at, args.all_reports)?,
+            Ok(at) if args.raw => failed |= !raw(&crashes, at, args.all_reports, text)?,
             Ok(at) => show(context, &crashes, at, &assessor)?,
             Err(error) => match crashes.find_failed(text)? {
                 Found::One(report) if args.raw => {
@@ -105,12 +112,19 @@ pub fn run(context: &Context, args: &CrashShow) -> Result<Exit> {
     Ok(Exit::failed_if(failed))
 }
 
-fn raw(crashes: &Crashes, at: Slot, all: bool) -> Result<()> {
+/// Prints the report at `at`, of the crash that was called `name`, or all of its reports. Returns
+/// whether all of them were there.
+fn raw(crashes: &Crashes, at: Slot, all: bool, name: &str) -> Result<bool> {
     let mut out = std::io::stdout().lock();
-    let mut ends_line = true;
+    let (mut ends_line, mut is_there) = (true, true);
     for at in
         std::iter::once(at).chain(if all { crashes.other_reports_of(at)? } else { Vec::new() })
     {
+        if crashes.is_dropped(at)? {
+            say!("{name}: the bytes of this minidump are no longer kept, only its frames");
+            is_there = false;
+            continue;
+        }
         if !ends_line {
             writeln!(out)?;
         }
@@ -119,20 +133,28 @@ fn raw(crashes: &Crashes, at: Slot, all: bool) -> Result<()> {
             Ok(out.write_all(part)?)
         })?;
     }
-    Ok(out.flush()?)
+    out.flush()?;
+    Ok(is_there)
 }
 
 fn show(context: &Context, crashes: &Crashes, at: Slot, assessor: &Assessor<'_>) -> Result<()> {
     let (mut told, mut desk) = (Ok(()), FrameCache::with_places());
     crashes.each_of(&[at], |listed| {
+        let is_dump = listed.crash.format == Format::Mdmp;
+        let is_cut_off = is_dump && !crashes.is_whole(at)?;
         let explained = assessor.explain(listed.chunk, listed.crash, &mut desk);
-        told = tell(context, &listed, &explained);
+        told = tell(context, &listed, &explained, is_cut_off);
         Ok(false)
     })?;
     told
 }
 
-fn tell(context: &Context, listed: &Listed<'_>, explained: &Explained<'_>) -> Result<()> {
+fn tell(
+    context: &Context,
+    listed: &Listed<'_>,
+    explained: &Explained<'_>,
+    is_cut_off: bool,
+) -> Result<()> {
     let Listed { crash, chunk, group, .. } = listed;
     let tokens: Vec<String> = explained.frames.iter().map(|(link, _)| link.token(chunk)).collect();
     let stored = chunk.frames(crash);
@@ -153,6 +175,7 @@ fn tell(context: &Context, listed: &Listed<'_>, explained: &Explained<'_>) -> Re
                 .or_else(|| line_alone(stored, link))
                 .filter(|line| *line > 0),
             inlined: link.inlined,
+            trust: stored.get(link.frame).and_then(|frame| frame.trust).map(Trust::name),
             source: origin(link.origin),
         }
     });
@@ -173,6 +196,7 @@ fn tell(context: &Context, listed: &Listed<'_>, explained: &Explained<'_>) -> Re
         crashed_thread: chunk.text_of(crash.thread),
         threads: crash.threads,
         depth: crash.depth,
+        cut_off: is_cut_off,
         frames: frames.collect(),
     };
     let mut out = std::io::stdout().lock();
@@ -208,6 +232,7 @@ impl Shown<'_> {
             ("event", self.event_id),
             ("group", Some(&self.group)),
             ("report", Some(self.format)),
+            ("whole", self.cut_off.then_some("no: it was cut off")),
             ("source", Some(self.source)),
             ("platform", self.platform),
             ("time", self.time.as_deref()),
@@ -232,8 +257,11 @@ impl Shown<'_> {
                 (Some(file), None) => format!(" at {}", clean(file)),
                 _ => String::new(),
             };
+            // An inlined call is where the frame is that it was inlined into.
+            let trust = frame.trust.filter(|_| !frame.inlined);
+            let trust = trust.map(|trust| format!(" [{trust}]")).unwrap_or_default();
             let inlined = if frame.inlined { " (inlined)" } else { "" };
-            writeln!(out, "{number:>6} {name}{place}{inlined}")?;
+            writeln!(out, "{number:>6} {name}{place}{inlined}{trust}")?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 use indicatif::DecimalBytes;
 use serde::Serialize;
+use symtool_core::dump::BareDumps;
 use symtool_crashes::{self as crash, CrashRepair};
 use symtool_store::Store;
 
@@ -53,7 +54,7 @@ pub fn repair(context: &Context, store: &Store) -> Result<Exit> {
         }
     }
     drop(out);
-    let crashes = crash::repair(store)?;
+    let crashes = crash::repair(store, &BareDumps)?;
     tell_crashes(context, store, &crashes)?;
     match (repaired.found.is_empty() && crashes.found.is_none(), lost.is_empty()) {
         (true, _) => note!("{}: nothing is damaged", store.path().display()),

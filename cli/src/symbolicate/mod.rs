@@ -18,18 +18,19 @@ mod packed;
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write as _};
+use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, anyhow};
+use symtool_core::dump::{DumpFile, dump_error};
 use symtool_crashes::fingerprint::Symbols;
 use symtool_report::limits::MAX_REPORT_BYTES;
 use symtool_report::{self as crash, CrashError, Reports};
-use symtool_store::{Catalog, Mappings, Module, Reader, database as store};
+use symtool_store::{Catalog, Mappings, Module, Reader, Store, database};
 
 use self::detect::Input;
-use self::dump::{DumpFile, DumpPrinter, DumpStyle};
+use self::dump::{DumpPrinter, DumpStyle};
 use self::kept::{Kept, Tee};
 use self::known::Known;
 use crate::context::Context;
@@ -68,7 +69,7 @@ pub fn run(context: &Context, args: &Symbolicate) -> Result<Exit> {
     let store = context.open_store()?;
     let path = &args.file;
     let reader = match store.read() {
-        Err(missing @ store::Error::Missing(_)) if path.as_os_str() == "-" => {
+        Err(missing @ database::Error::Missing(_)) if path.as_os_str() == "-" => {
             return pass_through::run(&missing);
         }
         reader => reader?,
@@ -79,14 +80,15 @@ pub fn run(context: &Context, args: &Symbolicate) -> Result<Exit> {
     let default = if context.json { DumpStyle::Json } else { DumpStyle::Text };
     let style = args.style.unwrap_or(default);
     let dumps = DumpPrinter { reader: &reader, catalog: &catalog, style };
-    let job =
-        Job { context, reader: &reader, catalog: &catalog, mappings: &mappings, mapping, dumps };
+    let (reader, catalog, mappings) = (&reader, &catalog, &mappings);
+    let job = Job { context, store: &store, reader, catalog, mappings, mapping, dumps };
     if path.as_os_str() == "-" { job.stdin() } else { job.file(path) }
 }
 
 /// What inputs are resolved with.
 struct Job<'s> {
     context: &'s Context,
+    store: &'s Store,
     reader: &'s Reader,
     catalog: &'s Catalog<'s>,
     mappings: &'s Mappings<'s>,
@@ -108,7 +110,7 @@ impl<'s> Job<'s> {
         let kind = Input::of(head);
         let is_microdump = tell_microdump("-", head);
         let exit = match kind {
-            Input::Dump => self.dump("-", &DumpFile::of_stream(&mut input)?)?,
+            Input::Dump => self.dump("-", &self.dump_of_stream("-", &mut input)?)?,
             Input::OtherDump(error) => other_dump("-", &error),
             Input::Packed => packed::write(self, "-", input)?,
             Input::Report => self.reports("-", input)?,
@@ -133,8 +135,10 @@ impl<'s> Job<'s> {
         let is_microdump = tell_microdump(&name, head);
         let exit = match kind {
             // A pipe has no bytes that could be mapped.
-            Input::Dump if path.is_file() => self.dump(&name, &DumpFile::open(path)?)?,
-            Input::Dump => self.dump(&name, &DumpFile::of_stream(&mut input)?)?,
+            Input::Dump if path.is_file() => {
+                self.dump(&name, &DumpFile::open(path).with_context(|| name.to_string())?)?
+            }
+            Input::Dump => self.dump(&name, &self.dump_of_stream(&name, &mut input)?)?,
             Input::OtherDump(error) => other_dump(&name, &error),
             Input::Packed => packed::write(self, &name, input)?,
             Input::Lines if is_large => lines::write(&self.known()?, input)?,
@@ -146,8 +150,13 @@ impl<'s> Job<'s> {
     fn dump(&self, name: &str, file: &DumpFile) -> Result<Exit> {
         let mut out = io::BufWriter::new(io::stdout().lock());
         let is_missing = self.dumps.print(name, file.bytes(), &mut out)?;
-        let ended = file.ended(name);
-        Ok(Exit::failed_if(is_missing || !ended))
+        let faults = file.faults();
+        faults.iter().for_each(|fault| say!("{name}: {fault}"));
+        Ok(Exit::failed_if(is_missing || !faults.is_empty()))
+    }
+
+    fn dump_of_stream(&self, name: &str, stream: &mut dyn Read) -> Result<DumpFile> {
+        DumpFile::of_stream(stream, self.store).with_context(|| name.to_owned())
     }
 }
 
@@ -155,13 +164,13 @@ impl<'s> Job<'s> {
 fn tell_microdump(name: &str, head: &[u8]) -> bool {
     let error = detect::microdump(head).filter(|_| !head.contains(&0));
     if let Some(error) = &error {
-        say!("{name}: {}", dump::advice(error));
+        say!("{name}: {}", dump_error(error));
     }
     error.is_some()
 }
 
 fn other_dump(name: &str, error: &symtool_minidump::MinidumpError) -> Exit {
-    say!("{name}: {}", dump::advice(error));
+    say!("{name}: {}", dump_error(error));
     Exit::SomeFailed
 }
 

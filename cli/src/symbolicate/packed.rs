@@ -7,7 +7,6 @@ use symtool_report::limits::MAX_REPORT_BYTES;
 use symtool_report::packed::{Unpacked, unpack};
 
 use super::detect::Input;
-use super::dump::DumpFile;
 use super::{HEAD_BYTES, Job, lines, other_dump, tell_microdump};
 use crate::advice;
 use crate::exit::Exit;
@@ -37,7 +36,7 @@ impl Members<'_, '_> {
         let kind = Input::of(head);
         let is_microdump = tell_microdump(name, head);
         let exit = match kind {
-            Input::Dump => self.job.dump(name, &DumpFile::of_stream(&mut input)?)?,
+            Input::Dump => self.job.dump(name, &self.job.dump_of_stream(name, &mut input)?)?,
             Input::OtherDump(error) => other_dump(name, &error),
             Input::Packed | Input::Report => self.job.reports(name, input)?,
             Input::Lines => {

@@ -68,6 +68,14 @@ id!(
 );
 
 impl CrashId {
+    /// The crash of a report without an id of its own, whose bytes `each` goes through.
+    pub fn of_pieces(each: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Self {
+        let mut hash = Xxh3::new();
+        hash.update(b"r");
+        each(&mut |piece| hash.update(piece));
+        Self::of_hash(hash.digest128())
+    }
+
     /// The crash that `report` tells of, whose own id is `event_id`. The same report twice is one
     /// crash: with the same id, however it is written, or else with the same bytes.
     pub fn of(event_id: Option<&str>, report: &[u8]) -> Self {

@@ -28,10 +28,13 @@ mod upkeep;
 
 pub use add::{Added, Incoming, Prepared};
 pub use ids::{CrashId, FingerprintId, GroupId};
-pub use missing::Missing;
+pub use missing::{Missing, has_names};
 pub use stored::{
     Cause, Chunk, CrashCounts, CrashWriter, Crashes, Failed, FingerprintKind, Found, Gain, Listed,
-    Merge, Part, Place, Rename, Report, Run, RunKind, Slot, Split, Standing, State, StoredCrash,
-    StoredFrame, StoredImage, Tally, Verified, crash_stack, labelled_mapping, mapping_of,
+    Merge, Part, Place, ReadDumps, Rename, Report, ReportBytes, Run, RunKind, Slot, Split,
+    Standing, State, StoredCrash, StoredFrame, StoredImage, Tally, Verified, WalkedDump, Weight,
+    crash_stack, labelled_mapping, mapping_of,
 };
-pub use upkeep::{CrashRepair, Going, LostCrash, Retention, RetentionPlan, migrate, repair};
+pub use upkeep::{
+    CrashRepair, Going, KeptDump, LostCrash, Retention, RetentionPlan, migrate, repair,
+};

@@ -31,5 +31,6 @@ pub fn assessor<'s>(
     catalog: &'s Catalog<'s>,
     rules: &'s Rules,
 ) -> Result<Assessor<'s>, Error> {
-    Ok(Assessor::new(Symbols::new(reader, catalog)?, rules))
+    let dumps = dump::StoreDumps::new(reader, catalog);
+    Ok(Assessor::new(Symbols::new(reader, catalog)?, rules).with_dumps(Box::new(dumps)))
 }

@@ -19,7 +19,7 @@ const MAX_SMALL: usize = 48;
 
 fn incoming(events: &[String]) -> Vec<Incoming> {
     let incoming = |event: &String| Incoming {
-        report: event.clone().into_bytes(),
+        report: event.clone().into_bytes().into(),
         source: "events.ndjson".to_owned(),
         arrived_ms: Some(1),
     };

@@ -52,7 +52,7 @@ fn event(world: &World, number: u64) -> String {
 
 fn incoming(world: &World, number: u64) -> Incoming {
     Incoming {
-        report: event(world, number).into_bytes(),
+        report: event(world, number).into_bytes().into(),
         source: "events.ndjson".to_owned(),
         arrived_ms: Some(number),
     }

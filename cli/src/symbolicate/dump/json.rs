@@ -11,7 +11,9 @@ use serde::{Serialize, Serializer};
 use symtool_core::dump::{DumpFunction, FrameFunctions, instruction_address};
 use symtool_minidump::{DumpModule, UnloadedModule, WalkFrame};
 
-use super::facts::{self, DumpReport, file_name};
+use symtool_core::dump::file_name;
+
+use super::facts::{self, DumpReport};
 use crate::output;
 
 /// Writes the report as one line.
@@ -263,15 +265,15 @@ impl<'p> Printer<'p> {
         let known = self.report.known(number);
         Some(ModuleLine {
             base_addr: Hex(module.base),
-            code_id: facts::code_id(module, self.report.dump.os()),
-            debug_file: facts::debug_file(module),
-            debug_id: facts::debug_id(module),
+            code_id: symtool_core::dump::code_id(module, self.report.dump.os()),
+            debug_file: symtool_core::dump::debug_file(module),
+            debug_id: symtool_core::dump::debug_id(module),
             end_addr: Hex(module.base.saturating_add(module.size)),
             filename: file_name(module.name.as_deref()),
             loaded_symbols: known.is_some_and(|known| known.record.functions > 0),
             loaded_unwind_data: known.is_some_and(|known| known.record.unwind_rows > 0),
             missing_symbols: known.is_none(),
-            version: facts::version(module),
+            version: symtool_core::dump::version(module),
         })
     }
 

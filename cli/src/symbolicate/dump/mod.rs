@@ -2,7 +2,6 @@
 //! prints its stacks.
 
 mod facts;
-mod file;
 mod json;
 mod text;
 
@@ -10,12 +9,13 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::ValueEnum;
-use symtool_core::dump::{DumpModules, Lacking, StoreWalk};
-use symtool_minidump::{DumpPart, Minidump, MinidumpError, WalkEnd};
+use symtool_core::dump::{
+    DumpLosses, DumpModules, Lacking, StoreWalk, code_id, debug_id, dump_error, file_name,
+};
+use symtool_minidump::Minidump;
 use symtool_store::{Catalog, Reader};
 
 use self::facts::DumpReport;
-pub use self::file::DumpFile;
 
 /// How a dump's report is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -41,7 +41,7 @@ impl DumpPrinter<'_> {
         let dump = match Minidump::read(bytes) {
             Ok(dump) => dump,
             Err(error) => {
-                say!("{name}: {}", advice(&error));
+                say!("{name}: {}", dump_error(&error));
                 return Ok(true);
             }
         };
@@ -50,15 +50,11 @@ impl DumpPrinter<'_> {
             say!("{name}: {extent}; upload it again");
         }
         let modules = DumpModules::find(self.reader, self.catalog, &dump)?;
-        let StoreWalk { walk, damaged } = modules.walk(&dump);
+        let StoreWalk { walk, damaged, .. } = modules.walk(&dump);
         let report = DumpReport { dump: &dump, extent: &extent, modules: &modules, walk: &walk };
         for (number, error) in &damaged {
             let module = dump.modules.get(*number).and_then(|module| module.name.as_deref());
-            say!(
-                "{name}: unwind data of {}: {}",
-                facts::file_name(module),
-                crate::advice::store(error)
-            );
+            say!("{name}: unwind data of {}: {}", file_name(module), crate::advice::store(error));
         }
         let mut functions = modules.functions(&dump, &walk);
         match self.style {
@@ -80,44 +76,12 @@ impl DumpPrinter<'_> {
     }
 }
 
-/// Why bytes are no minidump, and what to do.
-pub fn advice(error: &MinidumpError) -> String {
-    let step = match error {
-        _ if error.is_cut_off() => "upload it again",
-        MinidumpError::OtherDump(_) => {
-            "open it in a debugger, and pass what that prints of its stacks"
-        }
-        _ => return error.to_string(),
-    };
-    format!("{error}; {step}")
-}
-
-/// Tells where a dump has zeros instead of something else. Returns whether something was lost: in
-/// a stack zeros may be a buffer of the program, unless a walk ended there.
+/// Tells where a dump has zeros instead of something else. Returns whether something was lost.
 fn tell_zeros(name: &str, report: &DumpReport<'_>) -> bool {
-    let is_broken =
-        report.walk.threads.iter().any(|thread| matches!(thread.end, WalkEnd::Zeros(_)));
-    let mut is_lost = false;
-    for zeroed in &report.extent.zeroed {
-        let (range, part) = (zeroed.range, zeroed.part.name());
-        if zeroed.part == DumpPart::Stack && !is_broken {
-            warn!(
-                "{name}: {} bytes from byte {} on, of a stack, are zeros",
-                range.size, range.offset
-            );
-            continue;
-        }
-        is_lost = true;
-        say!(
-            "{name}: {} bytes from byte {} on are zeros, where {part} should be; upload it again",
-            range.size,
-            range.offset
-        );
-    }
-    if is_broken && !is_lost {
-        say!("{name}: a stack has only zeros where a caller should be; upload it again");
-    }
-    is_lost || is_broken
+    let losses = DumpLosses::of(report.extent, report.walk);
+    losses.perhaps.iter().for_each(|zeros| warn!("{name}: {zeros}"));
+    losses.lost.iter().for_each(|zeros| say!("{name}: {zeros}"));
+    !losses.lost.is_empty()
 }
 
 /// Tells what cannot be read of a dump, unless it was cut off.
@@ -135,7 +99,7 @@ fn tell_faults(name: &str, report: &DumpReport<'_>) {
 /// Names a module that the walk needed and the store lacks.
 fn tell_lacking(name: &str, report: &DumpReport<'_>, lacking: Lacking) {
     let Some(module) = report.dump.modules.get(lacking.module) else { return };
-    let id = facts::debug_id(module).or_else(|| facts::code_id(module, report.dump.os()));
+    let id = debug_id(module).or_else(|| code_id(module, report.dump.os()));
     let id = id.map(|id| format!(" ({id})")).unwrap_or_default();
     let (what, file) = match (lacking.names, lacking.unwind) {
         (true, true) => ("no names and no unwind data", "the file itself and its debug file"),
@@ -143,5 +107,5 @@ fn tell_lacking(name: &str, report: &DumpReport<'_>, lacking: Lacking) {
         (false, _) => ("no unwind data", "the file itself, or its Breakpad symbol file"),
     };
     let path = module.name.as_deref();
-    warn!("{name}: {}{id}: {what}; import {file}", facts::file_name(path));
+    warn!("{name}: {}{id}: {what}; import {file}", file_name(path));
 }

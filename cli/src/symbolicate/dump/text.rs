@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use symtool_core::dump::{DumpFunction, FrameFunctions, instruction_address};
 use symtool_minidump::{FrameTrust, WalkEnd, WalkFrame, WalkedThread};
 
-use super::facts::{self, DumpReport, file_name};
+use symtool_core::dump::file_name;
+
+use super::facts::{self, DumpReport};
 use crate::terminal::clean;
 
 /// Writes the report: what happened, the crashed thread, the others, the modules.
@@ -203,15 +205,15 @@ fn modules(report: &DumpReport<'_>, out: &mut impl Write) -> io::Result<()> {
         let Some(module) = report.dump.modules.get(number) else { continue };
         let last = module.base.saturating_add(module.size.saturating_sub(1));
         let name = clean(file_name(module.name.as_deref()));
-        let version = facts::version(module);
+        let version = symtool_core::dump::version(module);
         let version = version.as_deref().unwrap_or("???");
         write!(out, "{:#x} - {last:#x}  {name}  {version}", module.base)?;
         if report.main_module() == Some(number) {
             write!(out, "  (main)")?;
         }
         if report.known(number).is_none() {
-            let file = clean(facts::debug_file(module));
-            let id = facts::debug_id(module);
+            let file = clean(symtool_core::dump::debug_file(module));
+            let id = symtool_core::dump::debug_id(module);
             let id = id.as_deref().unwrap_or("no id");
             write!(out, "  (WARNING: No symbols, {file}, {id})")?;
         }

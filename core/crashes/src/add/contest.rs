@@ -14,14 +14,14 @@ use crate::ids::CrashId;
 use crate::stored::changes::{Changes, Old};
 use crate::stored::chunk::Chunk;
 use crate::stored::state::{Slot, Standing, State};
-use crate::stored::stored_report::{ReportReader, Weight};
+use crate::stored::stored_report::{Contents, ReportReader, Weight};
 use crate::stored::tally_changes::{Change, ChunkStates, TallyChanges};
 use crate::stored::{CrashWriter, rows};
 use symtool_store::Error;
 
 /// A report's rank among those of one crash: whether it comes with another mapping than the stored
 /// one, and how much it says.
-type Rank = (bool, (Weight, usize, std::cmp::Reverse<u128>));
+type Rank = (bool, (Weight, u64, std::cmp::Reverse<u128>));
 
 /// Who takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +36,8 @@ enum Entrant {
 #[derive(Debug, Default)]
 struct Contest {
     entrants: Vec<(Rank, Entrant)>,
-    /// All texts that are there, without white space around them.
-    texts: Vec<Vec<u8>>,
+    /// What all reports hold that are there.
+    contents: Vec<Contents>,
     is_stored: bool,
 }
 
@@ -75,12 +75,12 @@ impl<'c> Contests<'c> {
                 met,
             )?),
         };
-        let text = coming.incoming.report.trim_ascii();
-        if !is_remapped && contest.texts.iter().any(|known| known == text) {
+        let contents = Contents::of_coming(&coming.incoming.report);
+        if !is_remapped && contest.contents.contains(&contents) {
             return Ok(false);
         }
-        contest.texts.push(text.to_vec());
-        contest.entrants.push(((is_remapped, coming.weight.rank(text)), Entrant::Coming(slot)));
+        contest.contents.push(contents);
+        contest.entrants.push(((is_remapped, coming.weight.rank(contents)), Entrant::Coming(slot)));
         Ok(true)
     }
 
@@ -162,17 +162,16 @@ impl Contest {
         let mut contest = Self { is_stored: stored.is_some(), ..Self::default() };
         let others = if stored.is_some() { crashes.other_reports(id)? } else { Vec::new() };
         for at in stored.into_iter().chain(others) {
-            let (weight, report) = reader.get(at)?;
-            let text = report.trim_ascii();
+            let (weight, contents) = reader.contents(at)?;
             if stored == Some(at) {
-                contest.entrants.push(((false, weight.rank(text)), Entrant::Stored(at)));
+                contest.entrants.push(((false, weight.rank(contents)), Entrant::Stored(at)));
             }
-            contest.texts.push(text.to_vec());
+            contest.contents.push(contents);
         }
         if let Some((slot, seen)) = met {
-            let text = seen.incoming.report.trim_ascii();
-            contest.entrants.push(((false, seen.weight.rank(text)), Entrant::Coming(slot)));
-            contest.texts.push(text.to_vec());
+            let contents = Contents::of_coming(&seen.incoming.report);
+            contest.entrants.push(((false, seen.weight.rank(contents)), Entrant::Coming(slot)));
+            contest.contents.push(contents);
         }
         Ok(contest)
     }

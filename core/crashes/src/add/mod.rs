@@ -3,11 +3,13 @@
 //!
 //! ```text
 //! reports      -> prepared  what was read of them, what they are grouped by (prepare.rs)
+//!              -> ahead     the parts of a large one (ahead.rs)
 //!              -> new ones  those that are not stored yet; of several reports of one crash, which is shown (contest.rs)
 //!              -> joined    small chunks that came before, once there are some of them (join.rs)
 //!              -> rows      reports (reports.rs), index of images, counts of signatures (tally_changes.rs), groups of new signatures (own_groups.rs)
 //! ```
 
+mod ahead;
 mod contest;
 mod join;
 mod own_groups;
@@ -19,9 +21,10 @@ use std::io;
 use crate::add::contest::Contests;
 use crate::fingerprint::{Assessed, Assessor, ENGINE};
 use crate::ids::{CrashId, FingerprintId};
-use crate::stored::changes::{Changes, Old};
+use crate::stored::changes::{ChangedRow, Changes, Old};
 use crate::stored::chunk::Chunk;
 use crate::stored::database::Database;
+use crate::stored::open::format_with;
 use crate::stored::reports::Stream;
 use crate::stored::state::{Failed, LastRun, Pending, Slot, Standing, State};
 use crate::stored::tally_changes::{Change, ChunkStates, TallyChanges};
@@ -74,6 +77,7 @@ impl CrashWriter {
         let database = &self.database;
         let Prepared { reports: all, ready } = prepared;
         let mut ready = ready.map_err(|cause| database.io_error(cause))?;
+        self.write_ahead(&all, &ready)?;
         let keys: Vec<Vec<u8>> = all.iter().map(|seen| rows::crash(seen.id)).collect();
         // The slots of new crashes, by id: what comes with the same id is another report of it.
         let mut met: HashMap<CrashId, Option<Fresh>> = HashMap::with_capacity(all.len());
@@ -155,8 +159,9 @@ impl CrashWriter {
         assessor: &Assessor<'_>,
     ) -> Result<(), Error> {
         let database = &self.database;
-        let Ready { chunk, packed_chunk, stored_reports, packed_reports, digests, assessment } =
-            ready;
+        let Ready {
+            chunk, packed_chunk, stored_reports, packed_reports, digests, assessment, ..
+        } = ready;
         let number = changes.head.next_chunk;
         self.forget_failed(changes, &chunk)?;
         let states: Vec<State> = assessment
@@ -206,6 +211,7 @@ impl CrashWriter {
         changes.put_packed(rows::states(number), Old::Absent, &states)?;
         reports::put(database, changes, Stream::Chunk(number), packed_reports)?;
         changes.head.next_chunk += 1;
+        changes.head.format = format_with(changes.head.format, &chunk);
         Ok(())
     }
 }
@@ -239,7 +245,7 @@ fn only(
 ) -> io::Result<Ready> {
     let chunk = ready.chunk.only(fresh.iter().map(|fresh| fresh.slot));
     let reports: Vec<&Seen> = fresh.iter().filter_map(|fresh| all.get(fresh.index)).collect();
-    Ready::of(chunk, &reports, assessor)
+    Ready::of(chunk, &reports, assessor, false)
 }
 
 /// Puts the row of each report of chunk `number`: the one that is shown of its crash, or another.
@@ -325,6 +331,27 @@ fn put_pending<'i>(
         return Ok(());
     }
     changes.put(rows::pending(number), Old::Absent, &pending)
+}
+
+/// The rows of the index of images that change, if what chunk `number` says changes.
+pub fn image_rows(
+    database: &Database,
+    number: u64,
+    before: &Chunk,
+    after: &Chunk,
+) -> Result<Vec<ChangedRow>, Error> {
+    let (before, after) = (slots_by_image(before), slots_by_image(after));
+    let images: BTreeSet<&[u8; 16]> = before.keys().chain(after.keys()).collect();
+    let mut rows = Vec::new();
+    for image in images {
+        let (was, is) = (before.get(image), after.get(image));
+        if was != is {
+            let old = if was.is_some() { Old::Unknown } else { Old::Absent };
+            let new = is.map(|slots| database.encode(slots)).transpose()?;
+            rows.push(database.changed(rows::image(image, number), old, new)?);
+        }
+    }
+    Ok(rows)
 }
 
 /// For each image in which crashes of `chunk` have frames, which crashes.

@@ -4,20 +4,24 @@
 //! All that takes long and needs no database: some of them are prepared at once, while others are
 //! being stored.
 
+use std::io;
+
 use symtool_report::ImageId;
 
 use crate::fingerprint::{Assessment, Assessor};
 use crate::ids::CrashId;
+use crate::limits::CHUNK_BYTES;
 use crate::stored::chunk::{Builder, Chunk};
+use crate::stored::dump::is_dump;
 use crate::stored::stored_report::{StoredReport, Weight};
-use crate::stored::{pack, reports};
-use symtool_store::now_ms;
+use crate::stored::{ReadDumps, ReportBytes, pack, reports};
+use symtool_store::{Catalog, Error, now_ms};
 
 /// A report on its way in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Incoming {
     /// Its bytes.
-    pub report: Vec<u8>,
+    pub report: ReportBytes,
     /// Where it came from, as the user named it.
     pub source: String,
     /// When it came, in milliseconds since 1970; absent for one that comes now.
@@ -28,7 +32,7 @@ pub struct Incoming {
 #[derive(Debug)]
 pub struct Prepared {
     pub(crate) reports: Vec<Seen>,
-    pub(crate) ready: std::io::Result<Ready>,
+    pub(crate) ready: io::Result<Ready>,
 }
 
 /// A report that was looked at.
@@ -42,6 +46,8 @@ pub(crate) struct Seen {
     pub arrived_ms: u64,
     /// Why it cannot be read.
     pub error: Option<String>,
+    /// What of it is missing, if it is a minidump that is not whole.
+    pub damage: Option<String>,
     /// Whether its mapping is the one that was given with it, as it names none.
     pub has_given_mapping: bool,
 }
@@ -53,6 +59,8 @@ pub(crate) struct Ready {
     pub packed_chunk: Vec<u8>,
     pub stored_reports: Vec<StoredReport>,
     pub packed_reports: Vec<reports::Packed>,
+    /// Whether it has one report whose parts are written ahead, as they are many.
+    pub is_ahead: bool,
     pub digests: Vec<u64>,
     pub assessment: Assessment,
 }
@@ -69,52 +77,87 @@ impl Prepared {
             // One after the other, so that only one is in memory as what was read of it, which is
             // many times its bytes.
             let arrived_ms = incoming.arrived_ms.unwrap_or(now_ms);
-            let seen = match symtool_report::parse(&incoming.report) {
-                Ok(event) => {
-                    let id = CrashId::of(event.event_id.as_deref(), &incoming.report);
-                    let has_given_mapping = match builder.add(
-                        id,
-                        &event,
-                        &incoming.source,
-                        (mapping, assessor.catalog()),
-                    ) {
-                        Ok(has_given_mapping) => has_given_mapping,
-                        Err(error) => {
-                            return Self { reports, ready: Err(std::io::Error::other(error)) };
-                        }
-                    };
-                    Seen {
-                        incoming,
-                        id,
-                        weight: Weight::of(&event),
-                        arrived_ms,
-                        error: None,
-                        has_given_mapping,
-                    }
-                }
-                Err(error) => {
-                    let id = CrashId::of(None, &incoming.report);
-                    let error = Some(error.to_string());
-                    Seen {
-                        incoming,
-                        id,
-                        weight: Weight::default(),
-                        arrived_ms,
-                        error,
-                        has_given_mapping: false,
-                    }
-                }
+            let seen = match assessor.dumps().filter(|_| is_dump(&incoming.report)) {
+                Some(dumps) => Seen::dump(incoming, dumps, &mut builder, assessor),
+                None => Seen::text(incoming, &mut builder, (mapping, assessor.catalog())),
             };
-            reports.push(seen);
+            match seen {
+                Ok(seen) => reports.push(Seen { arrived_ms, ..seen }),
+                Err(error) => return Self { reports, ready: Err(io::Error::other(error)) },
+            }
         }
         let stored: Vec<&Seen> = stored(&reports).collect();
-        let ready = Ready::of(builder.finish(), &stored, assessor);
+        let is_ahead = matches!(&stored[..], [only] if is_large(only));
+        let ready = Ready::of(builder.finish(), &stored, assessor, is_ahead);
         Self { reports, ready }
     }
 
-    /// Where each of the reports came from, in their order.
-    pub fn sources(&self) -> impl Iterator<Item = &str> {
-        self.reports.iter().map(|seen| seen.incoming.source.as_str())
+    /// Where each of the reports came from, in their order, and what of it is missing.
+    pub fn sources(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.reports.iter().map(|seen| (seen.incoming.source.as_str(), seen.damage.as_deref()))
+    }
+}
+
+/// Whether the parts of a report are too many to be held in memory.
+fn is_large(seen: &Seen) -> bool {
+    seen.incoming.report.len() > CHUNK_BYTES
+}
+
+impl Seen {
+    /// A report that cannot be read, for the reason `error`.
+    fn unreadable(incoming: Incoming, error: String) -> Self {
+        let id = CrashId::of(None, &incoming.report);
+        Self {
+            incoming,
+            id,
+            weight: Weight::default(),
+            arrived_ms: 0,
+            error: Some(error),
+            damage: None,
+            has_given_mapping: false,
+        }
+    }
+
+    fn text(
+        incoming: Incoming,
+        builder: &mut Builder,
+        given: (Option<&ImageId>, &Catalog<'_>),
+    ) -> Result<Self, Error> {
+        let event = match symtool_report::parse(&incoming.report) {
+            Ok(event) => event,
+            Err(error) => return Ok(Self::unreadable(incoming, error.to_string())),
+        };
+        let id = CrashId::of(event.event_id.as_deref(), &incoming.report);
+        let has_given_mapping = builder.add(id, &event, &incoming.source, given)?;
+        let weight = Weight::of(&event);
+        let (error, damage) = (None, None);
+        Ok(Self { incoming, id, weight, arrived_ms: 0, error, damage, has_given_mapping })
+    }
+
+    fn dump(
+        incoming: Incoming,
+        dumps: &dyn ReadDumps,
+        builder: &mut Builder,
+        assessor: &Assessor<'_>,
+    ) -> Result<Self, Error> {
+        let walked = match dumps.read(&incoming.report)? {
+            Ok(walked) => walked,
+            Err(error) => return Ok(Self::unreadable(incoming, error)),
+        };
+        let id = match walked.event.event_id.as_deref() {
+            Some(id) => CrashId::of(Some(id), b""),
+            None => CrashId::of_pieces(|each| incoming.report.each_piece(each)),
+        };
+        builder.add_dump(id, &walked, &incoming.source, assessor.catalog())?;
+        Ok(Self {
+            incoming,
+            id,
+            weight: walked.weight,
+            arrived_ms: 0,
+            error: None,
+            damage: walked.damage,
+            has_given_mapping: false,
+        })
     }
 }
 
@@ -134,11 +177,18 @@ pub(crate) fn stored(reports: &[Seen]) -> impl Iterator<Item = &Seen> {
 }
 
 impl Ready {
-    /// Of `chunk`, whose crashes are those that `reports` tell of.
-    pub fn of(chunk: Chunk, reports: &[&Seen], assessor: &Assessor<'_>) -> std::io::Result<Self> {
+    /// Of `chunk`, whose crashes are those that `reports` tell of. The reports are left out if they
+    /// are written ahead.
+    pub fn of(
+        chunk: Chunk,
+        reports: &[&Seen],
+        assessor: &Assessor<'_>,
+        is_ahead: bool,
+    ) -> io::Result<Self> {
         let stored_reports = reports.iter().map(|seen| seen.stored()).collect();
-        let reports: Vec<&[u8]> = reports.iter().map(|seen| &*seen.incoming.report).collect();
         let slots: Vec<u16> = (0..=u16::MAX).take(reports.len()).collect();
+        let held = if is_ahead { &[] } else { reports };
+        let reports: Vec<&[u8]> = held.iter().map(|seen| &*seen.incoming.report).collect();
         let (assessment, (packed_reports, packed_chunk)) = rayon::join(
             || assessor.assess(&chunk, &slots),
             || rayon::join(|| reports::pack(&reports), || pack::encode_packed(&chunk)),
@@ -148,6 +198,7 @@ impl Ready {
             packed_chunk: packed_chunk?,
             stored_reports,
             packed_reports: packed_reports?,
+            is_ahead,
             digests,
             assessment,
             chunk,

@@ -30,6 +30,7 @@ use symtool_grouping::rules::Rules;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::ids::FingerprintId;
+use crate::stored::ReadDumps;
 use crate::stored::chunk::{Chunk, StoredCrash};
 pub use decide::{Counts, Fingerprint};
 pub use frame_cache::FrameCache;
@@ -49,6 +50,7 @@ pub struct Assessor<'s> {
     symbols: Symbols<'s>,
     rules: &'s Rules,
     names: Names,
+    dumps: Option<Box<dyn ReadDumps + 's>>,
     /// Those that no thread sits at.
     desks: Mutex<Vec<FrameCache>>,
 }
@@ -81,9 +83,21 @@ pub struct Explained<'d> {
 }
 
 impl<'s> Assessor<'s> {
-    /// With `symbols` and `rules`.
+    /// With `symbols` and `rules`. Minidumps are no reports for it.
     pub fn new(symbols: Symbols<'s>, rules: &'s Rules) -> Self {
-        Self { symbols, rules, names: Names::default(), desks: Mutex::default() }
+        let (names, desks) = (Names::default(), Mutex::default());
+        Self { symbols, rules, names, dumps: None, desks }
+    }
+
+    /// The same, for which minidumps are what `dumps` reads of them.
+    #[must_use]
+    pub fn with_dumps(self, dumps: Box<dyn ReadDumps + 's>) -> Self {
+        Self { dumps: Some(dumps), ..self }
+    }
+
+    /// What reads minidumps.
+    pub fn dumps(&self) -> Option<&(dyn ReadDumps + 's)> {
+        self.dumps.as_deref()
     }
 
     /// The modules that it knows.

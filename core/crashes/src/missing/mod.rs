@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fingerprint::Modules;
 use crate::ids::GroupId;
-use crate::stored::counters::{ImageFacts, ImageKey, ImageTally};
+use crate::stored::counters::{DumpTally, ImageFacts, ImageKey, ImageTally};
 use crate::stored::{Crashes, rows};
-use symtool_store::Error;
+use symtool_module::Detail;
+use symtool_store::{Error, Module};
 
 /// A module without symbols.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +30,10 @@ pub struct Missing {
     pub waiting: u64,
     /// How many groups those that wait are in; [`Crashes::groups_waiting_for`] names them.
     pub groups: u64,
+    /// Minidumps whose stack cannot be walked as well as with its unwind data; 0 if that is there.
+    pub dumps: u64,
+    /// Whether names of its functions are missing.
+    pub lacks_names: bool,
     image: ImageKey,
     /// The groups, if they were counted.
     counted: Option<BTreeSet<GroupId>>,
@@ -38,13 +43,49 @@ impl Missing {
     fn of(image: ImageKey, facts: ImageFacts, tally: ImageTally) -> Self {
         let ImageFacts { name, path, id, arch, is_mapping, .. } = facts;
         let ImageTally { crashes, waiting, groups } = tally;
-        Self { name, path, id, arch, is_mapping, crashes, waiting, groups, image, counted: None }
+        let (counted, dumps, lacks_names) = (None, 0, true);
+        Self {
+            name,
+            path,
+            id,
+            arch,
+            is_mapping,
+            crashes,
+            waiting,
+            groups,
+            dumps,
+            lacks_names,
+            image,
+            counted,
+        }
+    }
+
+    /// The same of one that so many minidumps have to do with; `known` is the store's module.
+    fn with_dumps(self, tally: DumpTally, known: Option<&Module>) -> Self {
+        let has_rows = known.is_some_and(|known| known.record.unwind_rows > 0);
+        let is_asked_for_names = tally.with_frames > 0 || self.crashes > tally.asking;
+        Self {
+            dumps: if has_rows { 0 } else { tally.asking },
+            lacks_names: is_asked_for_names && known.is_none_or(|known| !has_names(known)),
+            ..self
+        }
+    }
+
+    /// Whether unwind data of it is missing.
+    pub fn lacks_unwind(&self) -> bool {
+        self.dumps > 0
     }
 }
 
+/// Whether a module has more names than those that it exports.
+pub fn has_names(module: &Module) -> bool {
+    module.record.functions > 0 && module.record.detail() != Some(Detail::Exports)
+}
+
 impl Crashes {
-    /// The modules that stored crashes have frames in and that are not among `modules`: first those
-    /// for which most groups wait, then most crashes.
+    /// The modules that stored crashes have frames in and that are not among `modules`, and those
+    /// of which minidumps need more than is there: first those for which most groups wait, then
+    /// most crashes.
     ///
     /// # Errors
     /// Any [`Error`].
@@ -56,7 +97,7 @@ impl Crashes {
         };
         missing.sort_by(|a, b| {
             let weight = |module: &Missing| {
-                std::cmp::Reverse((module.groups, module.waiting, module.crashes))
+                std::cmp::Reverse((module.groups, module.waiting, module.dumps, module.crashes))
             };
             (weight(a), &a.name, &a.id).cmp(&(weight(b), &b.name, &b.id))
         });
@@ -84,11 +125,13 @@ impl Crashes {
     fn missing_as_kept(&self, modules: &Modules<'_>) -> Result<Vec<Missing>, Error> {
         let database = &self.database;
         let there: BTreeSet<ImageKey> = modules.iter().flat_map(|(_, keys)| keys).collect();
+        let dumps = self.dump_tallies()?;
+        let known = Self::lacking(modules, &dumps);
         let mut tallies: BTreeMap<ImageKey, ImageTally> = BTreeMap::new();
         for (key, tally) in database.all(rows::area::IMAGE_TALLIES)? {
             let image = key.get(1..).and_then(|image| ImageKey::try_from(image).ok());
             let image = image.ok_or_else(|| database.damaged())?;
-            if !there.contains(&image) {
+            if !there.contains(&image) || known.contains_key(&image) {
                 tallies.insert(image, tally);
             }
         }
@@ -97,10 +140,45 @@ impl Crashes {
         for ((image, tally), row) in tallies.into_iter().zip(database.bytes_of(&keys)?) {
             let row = row.ok_or_else(|| database.damaged())?;
             let facts: ImageFacts = database.decode(&database.expand(&row)?)?;
-            if facts.other.is_none_or(|other| !there.contains(&other)) && !facts.id.is_empty() {
-                missing.push(Missing::of(image, facts, tally));
+            let known = known.get(&image).copied();
+            let is_elsewhere = facts.other.is_some_and(|other| there.contains(&other));
+            if (known.is_some() || !is_elsewhere) && !facts.id.is_empty() {
+                let of_dumps = dumps.get(&image).copied().unwrap_or_default();
+                missing.push(Missing::of(image, facts, tally).with_dumps(of_dumps, known));
             }
         }
         Ok(missing)
+    }
+
+    /// The counts of minidumps.
+    fn dump_tallies(&self) -> Result<BTreeMap<ImageKey, DumpTally>, Error> {
+        let tally = |(key, tally): (Vec<u8>, DumpTally)| {
+            let image = key.get(1..).and_then(|image| ImageKey::try_from(image).ok());
+            image.map(|image| (image, tally)).ok_or_else(|| self.database.damaged())
+        };
+        self.database.all(rows::area::DUMP_TALLIES)?.into_iter().map(tally).collect()
+    }
+
+    /// Those of `modules` that have less than the minidumps need that are counted in `dumps`.
+    fn lacking<'s>(
+        modules: &Modules<'s>,
+        dumps: &BTreeMap<ImageKey, DumpTally>,
+    ) -> BTreeMap<ImageKey, &'s Module> {
+        let mut found: BTreeMap<ImageKey, &Module> = BTreeMap::new();
+        let mut whole: BTreeSet<ImageKey> = BTreeSet::new();
+        for (module, keys) in modules.iter().filter(|_| !dumps.is_empty()) {
+            for (key, tally) in keys.iter().filter_map(|key| Some((*key, dumps.get(key)?))) {
+                let lacks_rows = tally.asking > 0 && module.record.unwind_rows == 0;
+                let lacks_names = tally.with_frames > 0 && !has_names(module);
+                if lacks_rows || lacks_names {
+                    found.insert(key, module);
+                } else {
+                    whole.insert(key);
+                }
+            }
+        }
+        // Of slices with one id, one may have what another one lacks.
+        found.retain(|key, _| !whole.contains(key));
+        found
     }
 }

@@ -238,6 +238,8 @@ pub struct Movement {
     pub moved: Vec<Moved>,
     /// The chunks' new states.
     states: Vec<ChangedRow>,
+    /// What changes of chunks besides.
+    pub chunks: Vec<ChangedRow>,
     /// What signatures count.
     pub tallies: TallyChanges,
 }
@@ -288,6 +290,7 @@ impl Movement {
     pub fn absorb(&mut self, other: Self) {
         self.moved.extend(other.moved);
         self.states.extend(other.states);
+        self.chunks.extend(other.chunks);
         self.tallies.absorb(other.tallies);
     }
 
@@ -310,7 +313,7 @@ impl Movement {
         changes: &mut Changes<'_>,
         groups: &Regrouped,
     ) -> Result<(), Error> {
-        self.states.into_iter().for_each(|row| changes.take(row));
+        self.states.into_iter().chain(self.chunks).for_each(|row| changes.take(row));
         self.tallies.write(database, changes, groups)
     }
 }

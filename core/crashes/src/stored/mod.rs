@@ -13,6 +13,7 @@ pub(crate) mod changes;
 pub(crate) mod chunk;
 pub(crate) mod counters;
 pub(crate) mod database;
+pub(crate) mod dump;
 pub(crate) mod joined;
 pub(crate) mod journal;
 pub(crate) mod log;
@@ -20,6 +21,7 @@ pub(crate) mod open;
 pub(crate) mod pack;
 mod read;
 pub(crate) mod report;
+mod report_bytes;
 pub(crate) mod reports;
 pub(crate) mod rows;
 pub(crate) mod salvage;
@@ -36,10 +38,13 @@ pub use chunk::{
     Chunk, Place, StoredCrash, StoredFrame, StoredImage, crash_stack, labelled_mapping, mapping_of,
 };
 use database::Database;
+pub use dump::{ReadDumps, WalkedDump};
 pub use journal::{Run, RunKind};
 pub use read::{Found, Listed};
 pub use report::{Cause, CrashCounts, Gain, Merge, Part, Rename, Report, Split};
+pub use report_bytes::ReportBytes;
 pub use state::{Failed, FingerprintKind, Slot, Standing, State, Tally};
+pub use stored_report::Weight;
 pub use verify::Verified;
 
 /// The crashes of a store, open for reading.
@@ -87,6 +92,7 @@ impl CrashWriter {
     pub fn open(store: &Store) -> Result<Self, Error> {
         let database = Database::write(store)?;
         let has_counted = database.keep_counters()?;
+        reports::sweep_ahead(&database)?;
         Ok(Self { crashes: Crashes { database }, has_counted })
     }
 

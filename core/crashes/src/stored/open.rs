@@ -20,10 +20,12 @@ use std::sync::{Arc, Mutex};
 use rocksdb::{BlockBasedOptions, DB, Options, WriteBatch, WriteOptions};
 
 use crate::limits::CRASH_CACHE_BYTES;
+use crate::stored::chunk::Chunk;
 use crate::stored::database::Database;
 use crate::stored::state::Head;
 use crate::stored::sum::SumKey;
 use crate::stored::{pack, rows};
+use symtool_report::Format;
 use symtool_store::database::ack::{Database as Which, RowSum};
 use symtool_store::database::{
     Access, Ack, Lock, drop_option_notes, durable, holds_files, plain_options,
@@ -31,10 +33,19 @@ use symtool_store::database::{
 use symtool_store::seal::{Ring, RowSeal};
 use symtool_store::{Error, Store};
 
-/// The version of the rows: 5 has counters (counters/mod.rs), which 4 had not.
-pub const FORMAT: u32 = 5;
+/// The version of the rows of a store with minidumps.
+pub const FORMAT: u32 = 6;
+/// The version of a store without any: it has counters (counters/mod.rs), which 4 had not.
+pub const WITHOUT_DUMPS: u32 = 5;
 /// The version of rows without counters.
 pub const WITHOUT_COUNTERS: u32 = 4;
+
+/// The version of a store of version `format` that gets `chunk`. Without counters it stays as it is:
+/// whoever adds them says then what it is.
+pub fn format_with(format: u32, chunk: &Chunk) -> u32 {
+    let has_dumps = chunk.crashes().iter().any(|crash| crash.format == Format::Mdmp);
+    if has_dumps && format != WITHOUT_COUNTERS { FORMAT } else { format }
+}
 
 /// What is acknowledged of a commit.
 pub fn ack_of(head: &Head) -> Ack {
@@ -182,7 +193,7 @@ pub(crate) fn create(store: &Store, path: &Path, ring: Option<&Arc<Ring>>) -> Re
     let mut options = options();
     options.create_if_missing(true);
     let db = DB::open(&options, &draft).map_err(|cause| store.crashes_error(cause))?;
-    let head = Head { format: FORMAT, sequence: 1, next_run: 1, ..Head::default() };
+    let head = Head { format: WITHOUT_DUMPS, sequence: 1, next_run: 1, ..Head::default() };
     let seal = seal_of(store, ring)?;
     let stored =
         pack::encode(&head).and_then(|bytes| seal.close(rows::HEAD, &bytes)).map_err(io)?;

@@ -40,10 +40,21 @@ pub struct CrashCounts {
     pub moved: u64,
     /// Of which fewer frames would be resolved now, so that they keep what they had.
     pub kept: u64,
+    /// Minidumps that were walked again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub walked: u64,
+    /// Minidumps that were not walked again, as their bytes are no longer kept.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub not_walked: u64,
     /// Groups that lose or gain crashes: how many there were of them.
     pub groups_before: u64,
     /// How many there are of them, and of those that came about.
     pub groups_after: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Groups that became one.

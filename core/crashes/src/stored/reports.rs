@@ -10,14 +10,17 @@
 //! removed becomes zeros, which compress to nothing, and a part of nothing else goes: offsets stay
 //! as they are.
 
+use std::borrow::Cow;
 use std::io;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
 use crate::limits::REPORT_PART_BYTES;
 use crate::stored::changes::{Changes, Old};
 use crate::stored::database::Database;
-use crate::stored::{pack, rows};
+use crate::stored::dump::is_dump;
+use crate::stored::{ReportBytes, pack, rows};
 use symtool_store::Error;
 
 /// A part of a stream, compressed.
@@ -54,8 +57,8 @@ impl Stream {
     }
 }
 
-/// Where a part ends, and what it is made of.
-type Pieces<'r> = (u64, Vec<&'r [u8]>);
+/// Where a part ends, what it is made of, and whether minidumps are.
+type Pieces<'r> = (u64, Vec<&'r [u8]>, bool);
 
 /// Compresses `reports`, one behind the other.
 pub fn pack(reports: &[&[u8]]) -> io::Result<Vec<Packed>> {
@@ -63,25 +66,46 @@ pub fn pack(reports: &[&[u8]]) -> io::Result<Vec<Packed>> {
     let mut end = 0;
     let mut free = 0;
     for report in reports {
+        let is_dump = is_dump(report);
         for piece in report.chunks(REPORT_PART_BYTES) {
             end += piece.len() as u64;
             match parts.last_mut().filter(|_| piece.len() <= free) {
-                Some((last, pieces)) => {
+                Some((last, pieces, has_dumps)) => {
                     *last = end;
                     pieces.push(piece);
+                    *has_dumps |= is_dump;
                     free -= piece.len();
                 }
                 None => {
-                    parts.push((end, vec![piece]));
+                    parts.push((end, vec![piece], is_dump));
                     free = REPORT_PART_BYTES - piece.len();
                 }
             }
         }
     }
-    let pack = |(end, pieces): &(u64, Vec<&[u8]>)| {
-        Ok(Packed { end: *end, bytes: pack::pack(&pieces.concat())? })
+    let pack = |(end, pieces, has_dumps): &Pieces<'_>| {
+        let bytes = match &pieces[..] {
+            [only] => Cow::Borrowed(*only),
+            pieces => Cow::Owned(pieces.concat()),
+        };
+        let pack = if *has_dumps { pack::pack_dumps } else { pack::pack };
+        Ok(Packed { end: *end, bytes: pack(&bytes)? })
     };
     parts.par_iter().map(pack).collect()
+}
+
+/// Compresses those of the parts of `report` that have these numbers, one behind the other.
+pub fn pack_some(report: &ReportBytes, parts: Range<usize>) -> io::Result<Vec<Packed>> {
+    let pack = if is_dump(report) { pack::pack_dumps } else { pack::pack };
+    let pack = |number: usize| {
+        let start = (number * REPORT_PART_BYTES).min(report.len());
+        let end = (start + REPORT_PART_BYTES).min(report.len());
+        let part = &report[start..end];
+        let packed = Packed { end: end as u64, bytes: pack(part)? };
+        report.release(part);
+        Ok(packed)
+    };
+    parts.into_par_iter().map(pack).collect()
 }
 
 /// Puts the parts of a new stream.
@@ -176,6 +200,28 @@ pub fn remove(
     chunk: u64,
     extents: &[(u64, u64)],
 ) -> Result<(), Error> {
+    fill(database, changes, chunk, extents, true)
+}
+
+/// Makes zeros of the reports at `extents`, which stay reports. `changes` may change nothing else
+/// of the stream.
+pub fn clear(
+    database: &Database,
+    changes: &mut Changes<'_>,
+    chunk: u64,
+    extents: &[(u64, u64)],
+) -> Result<(), Error> {
+    fill(database, changes, chunk, extents, false)
+}
+
+/// Fills `extents` with zeros. Parts that have nothing else go, if they may.
+fn fill(
+    database: &Database,
+    changes: &mut Changes<'_>,
+    chunk: u64,
+    extents: &[(u64, u64)],
+    drops_empty: bool,
+) -> Result<(), Error> {
     let prefix = rows::report_parts(chunk);
     let mut rows = Vec::new();
     database.each(&prefix, &prefix, |key, value| {
@@ -196,7 +242,7 @@ pub fn remove(
             }
         }
         if is_hit {
-            let is_empty = part.iter().all(|byte| *byte == 0);
+            let is_empty = drops_empty && part.iter().all(|byte| *byte == 0);
             let left = (!is_empty).then(|| database.pack(&part)).transpose()?;
             rows.push(database.changed(key.to_vec(), Old::Value(&value), left)?);
         }
@@ -217,4 +263,21 @@ pub fn remove_all(
         changes.delete(key.to_vec(), Old::Value(&value))?;
         Ok(true)
     })
+}
+
+/// Removes parts of reports that were written before the chunk that was to have them, which never
+/// came.
+pub fn sweep_ahead(database: &Database) -> Result<(), Error> {
+    let area = rows::area::REPORT_PARTS;
+    let next = rows::report_parts(database.head().next_chunk);
+    let last = database.keys(area, None, true, 1)?;
+    if last.first().is_none_or(|last| *last < next) {
+        return Ok(());
+    }
+    let mut changes = database.changes();
+    database.each(area, &next, |key, value| {
+        changes.delete(key.to_vec(), Old::Value(&value))?;
+        Ok(true)
+    })?;
+    changes.commit()
 }

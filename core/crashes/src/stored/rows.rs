@@ -27,6 +27,7 @@
 //! h run(8)                               RunRow: a run that was carried out. Without it, parts of the run are a killed one's
 //! j run(8) kind(1) part(4)               its report, the rows that it changed, the crashes that it moved (journal.rs); packed
 //! o image(16)                            ImageTally: crashes with frames in the image, those that wait for it, and groups of these
+//! U image(16)                            DumpTally: minidumps whose walk asked for the image's unwind data
 //! e image(16)                            ImageFacts: how reports describe the image
 //! z signature(16)                        images that crashes with the signature wait for, if there are any: Vec<[u8; 16]>
 //! B image(16) group(8)                   how many signatures of the group have crashes that wait for the image
@@ -62,6 +63,8 @@ pub mod area {
     pub const CHUNKS: &[u8] = b"c";
     /// Reports of chunks.
     pub const STORED_REPORTS: &[u8] = b"l";
+    /// Parts of the reports of chunks.
+    pub const REPORT_PARTS: &[u8] = b"r";
     /// States of chunks.
     pub const STATES: &[u8] = b"s";
     /// Chunks that a run has to look at.
@@ -96,6 +99,8 @@ pub mod area {
     pub const JOINED: &[u8] = b"J";
     /// Counts of images.
     pub const IMAGE_TALLIES: &[u8] = b"o";
+    /// Counts of minidumps by image.
+    pub const DUMP_TALLIES: &[u8] = b"U";
     /// Descriptions of images.
     pub const IMAGE_FACTS: &[u8] = b"e";
     /// Images that signatures wait for.
@@ -278,6 +283,11 @@ pub fn joined(chunk: u64) -> Vec<u8> {
 /// The counts of an image.
 pub fn image_tally(image: &[u8; 16]) -> Vec<u8> {
     key(b'o', &[image])
+}
+
+/// The minidumps that have to do with an image.
+pub fn dump_tally(image: &[u8; 16]) -> Vec<u8> {
+    key(b'U', &[image])
 }
 
 /// The description of an image.

@@ -6,13 +6,15 @@ use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 use symtool_report::{CrashEvent, DropCounts};
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
+use crate::limits::CHUNK_BYTES;
 use crate::stored::changes::{Changes, Old};
 use crate::stored::chunk::crash_stack;
+use crate::stored::dump::is_dump;
 use crate::stored::reports::{self, Stream};
 use crate::stored::state::Slot;
-use crate::stored::{Crashes, rows};
+use crate::stored::{Crashes, ReportBytes, rows};
 use symtool_store::Error;
 
 /// A report of a chunk. They lie one behind the other in one stream of bytes, also those that were
@@ -56,9 +58,33 @@ impl Weight {
     }
 
     /// Orders reports of one crash: the greatest says most. It does not depend on which came first.
-    pub fn rank(self, report: &[u8]) -> (Self, usize, Reverse<u128>) {
-        let report = report.trim_ascii();
-        (self, report.len(), Reverse(xxh3_128(report)))
+    pub fn rank(self, contents: Contents) -> (Self, u64, Reverse<u128>) {
+        (self, contents.bytes, Reverse(contents.hash))
+    }
+}
+
+/// Tells what a report holds from what others hold. White space around a text does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Contents {
+    bytes: u64,
+    hash: u128,
+}
+
+impl Contents {
+    /// What `report` holds.
+    pub fn of(report: &[u8]) -> Self {
+        let held = if is_dump(report) { report } else { report.trim_ascii() };
+        Self { bytes: held.len() as u64, hash: xxh3_128(held) }
+    }
+
+    /// What a report holds that is on its way in.
+    pub fn of_coming(report: &ReportBytes) -> Self {
+        if !is_dump(report) {
+            return Self::of(report);
+        }
+        let mut hash = Xxh3::new();
+        report.each_piece(|piece| hash.update(piece));
+        Self { bytes: report.len() as u64, hash: hash.digest128() }
     }
 }
 
@@ -99,29 +125,69 @@ impl<'c> ReportReader<'c> {
         Self { crashes, chunk: None, part: None }
     }
 
-    /// The report at `at`, and how much it says.
+    /// How much the report at `at` says, and what it holds. A large minidump is not held in memory.
     ///
     /// # Errors
     /// Any [`Error`]; also if there is no such report.
-    pub fn get(&mut self, at: Slot) -> Result<(Weight, Cow<'_, [u8]>), Error> {
-        let Self { crashes, chunk, part } = self;
-        let damaged = || crashes.database.damaged();
+    pub fn contents(&mut self, at: Slot) -> Result<(Weight, Contents), Error> {
+        let (report, _) = self.stored(at)?;
+        let mut hash = Xxh3::new();
+        let mut is_large_dump = report.bytes > CHUNK_BYTES as u64;
+        if is_large_dump {
+            let mut is_first = true;
+            reports::each(
+                &self.crashes.database,
+                Stream::Chunk(at.chunk),
+                self.extent(at)?,
+                |part| {
+                    is_large_dump &= !std::mem::take(&mut is_first) || is_dump(part);
+                    hash.update(part);
+                    Ok(is_large_dump)
+                },
+            )?;
+        }
+        if is_large_dump {
+            let contents = Contents { bytes: report.bytes, hash: hash.digest128() };
+            return Ok((report.weight, contents));
+        }
+        let (weight, report) = self.get(at)?;
+        Ok((weight, Contents::of(&report)))
+    }
+
+    /// What is known of the report at `at`, and where it begins in its stream.
+    fn stored(&mut self, at: Slot) -> Result<(StoredReport, u64), Error> {
+        let Self { crashes, chunk, .. } = self;
         if chunk.as_ref().is_none_or(|(number, ..)| *number != at.chunk) {
             let reports = crashes.stored_reports(at.chunk)?;
             let mut end = 0;
             let starts = reports.iter().map(|report| (end, end += report.bytes).0).collect();
             *chunk = Some((at.chunk, reports, starts));
         }
-        let (_, reports, starts) = chunk.as_ref().ok_or_else(damaged)?;
         let slot = usize::from(at.slot);
-        let (report, start) = reports.get(slot).zip(starts.get(slot)).ok_or_else(damaged)?;
+        let found = chunk
+            .as_ref()
+            .and_then(|(_, reports, starts)| Some((*reports.get(slot)?, *starts.get(slot)?)));
+        found.ok_or_else(|| crashes.database.damaged())
+    }
+
+    fn extent(&mut self, at: Slot) -> Result<(u64, u64), Error> {
+        self.stored(at).map(|(report, start)| (start, start + report.bytes))
+    }
+
+    /// The report at `at`, and how much it says.
+    ///
+    /// # Errors
+    /// Any [`Error`]; also if there is no such report.
+    pub fn get(&mut self, at: Slot) -> Result<(Weight, Cow<'_, [u8]>), Error> {
+        let (report, start) = self.stored(at)?;
+        let Self { crashes, part, .. } = self;
         let holds = |(number, first, bytes): &(u64, u64, Vec<u8>)| {
             *number == at.chunk
-                && first <= start
+                && *first <= start
                 && start + report.bytes <= first + bytes.len() as u64
         };
         if !part.as_ref().is_some_and(holds) {
-            *part = reports::part(&crashes.database, at.chunk, *start)?
+            *part = reports::part(&crashes.database, at.chunk, start)?
                 .map(|(first, bytes)| (at.chunk, first, bytes));
         }
         let of_part = part.as_ref().filter(|part| holds(part)).and_then(|(_, first, bytes)| {
@@ -133,7 +199,7 @@ impl<'c> ReportReader<'c> {
             None => Cow::Owned(reports::get(
                 &crashes.database,
                 Stream::Chunk(at.chunk),
-                (*start, start + report.bytes),
+                (start, start + report.bytes),
             )?),
         };
         Ok((report.weight, bytes))

@@ -14,7 +14,7 @@ use crate::stored::journal::RunRow;
 use crate::stored::salvage::Salvaged;
 use crate::stored::state::{Failed, FingerprintRow, GroupRow, Head, Slot, Standing, State};
 use crate::stored::stored_report::StoredReport;
-use crate::stored::{CrashWriter, joined, pack, rows};
+use crate::stored::{CrashWriter, ReadDumps, joined, pack, rows};
 use crate::upkeep::repair::{CrashRepair, LostCrash};
 use crate::upkeep::takeover::WholeChunk;
 use symtool_store::database::Ack;
@@ -32,6 +32,8 @@ pub struct Rebuild<'r> {
     pub old: &'r Salvaged<'r>,
     /// Where it goes.
     pub new: &'r CrashWriter,
+    /// What reads minidumps.
+    pub dumps: &'r dyn ReadDumps,
     /// What is to be told of it.
     pub done: &'r mut CrashRepair,
 }
@@ -132,7 +134,7 @@ impl Rebuild<'_> {
                 .and_then(|chunk| Some(chunk.text(chunk.crashes().get(slot)?.source).to_owned()));
             let source = source.unwrap_or_else(|| UNKNOWN_SOURCE.to_owned());
             again.extend(text.map(|text| Incoming {
-                report: text,
+                report: text.into(),
                 source,
                 arrived_ms: Some(report.arrived_ms),
             }));
@@ -171,6 +173,7 @@ impl Rebuild<'_> {
         let (catalog, rules) = (Catalog::default(), Rules::builtin());
         let reader = self.store.read()?;
         let assessor = Assessor::new(Symbols::new(&reader, &catalog)?, &rules);
+        let assessor = assessor.with_dumps(Box::new(self.dumps));
         for some in again.chunks(crate::limits::CHUNK_CRASHES) {
             // Runs, which name crashes by chunk, are not there yet: nothing may be joined.
             let prepared = Prepared::of(some.to_vec(), &assessor, None);
@@ -285,7 +288,7 @@ impl Rebuild<'_> {
                 None if self.old.is_gone(&key)? => {}
                 _ => match text_at(&parts, (0, end)) {
                     Some(report) => again.push(Incoming {
-                        report,
+                        report: report.into(),
                         source: UNKNOWN_SOURCE.to_owned(),
                         arrived_ms: None,
                     }),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::add::slots_by_image;
+use crate::add::image_rows;
 use crate::ids::CrashId;
 use crate::stored::changes::{Changes, Old};
 use crate::stored::chunk::Chunk;
@@ -11,7 +11,7 @@ use crate::stored::reports::{self, Stream};
 use crate::stored::state::{Slot, Standing, State};
 use crate::stored::stored_report::extent;
 use crate::stored::tally_changes::{Change, ChunkStates, Regrouped, TallyChanges};
-use crate::stored::{CrashWriter, rows};
+use crate::stored::{CrashWriter, Crashes, rows};
 use symtool_store::Error;
 
 impl CrashWriter {
@@ -48,9 +48,7 @@ impl CrashWriter {
         let facts = rows::area::IMAGE_FACTS.to_vec();
         let mut ranges = vec![(facts.clone(), facts)];
         for number in by_chunk.into_keys() {
-            // Chunks that were joined to this one had the numbers before it.
-            let before = database.keys(rows::area::STATES, Some(&rows::states(number)), true, 1)?;
-            let first = before.first().and_then(|key| rows::last_number(key)).map_or(0, |n| n + 1);
+            let first = self.first_joined(number)?;
             ranges.extend([
                 (rows::report_parts(first), rows::report_parts(number)),
                 (rows::chunk(first), rows::chunk(number)),
@@ -58,6 +56,14 @@ impl CrashWriter {
         }
         database.erase(ranges)?;
         Ok(removed)
+    }
+
+    /// The number of the first chunk that was joined to chunk `number`, which had the numbers before
+    /// it; its own if there was none.
+    pub(super) fn first_joined(&self, number: u64) -> Result<u64, Error> {
+        let states = rows::states(number);
+        let before = self.database.keys(rows::area::STATES, Some(&states), true, 1)?;
+        Ok(before.first().and_then(|key| rows::last_number(key)).map_or(0, |number| number + 1))
     }
 
     /// Images that reports describe that go are described by others from now on. What is left of
@@ -136,7 +142,7 @@ impl CrashWriter {
             &losing,
         )?;
         let left = chunk.without(gone);
-        put_images(changes, number, &chunk, &left)?;
+        image_rows(database, number, &chunk, &left)?.into_iter().for_each(|row| changes.take(row));
         changes.put_packed(chunk_key, Old::Value(&old_chunk), &left)?;
         changes.put_packed(states_key, Old::read(old_states.as_deref()), &states)?;
         reports::remove(database, changes, number, &extents)?;
@@ -160,23 +166,6 @@ impl CrashWriter {
         self.remove(&shown)
     }
 
-    /// All reports of the crashes at `slots`, by chunk, each once.
-    fn with_other_reports(&self, slots: &[Slot]) -> Result<BTreeMap<u64, Vec<u16>>, Error> {
-        let mut all: Vec<Slot> = slots.to_vec();
-        let has_others = self.database.has_any(rows::area::OTHER_REPORTS)?;
-        self.each_of(if has_others { slots } else { &[] }, |listed| {
-            all.extend(self.other_reports(listed.crash.id)?);
-            Ok(true)
-        })?;
-        let mut by_chunk: BTreeMap<u64, Vec<u16>> = BTreeMap::new();
-        all.iter().for_each(|at| by_chunk.entry(at.chunk).or_default().push(at.slot));
-        for slots in by_chunk.values_mut() {
-            slots.sort_unstable();
-            slots.dedup();
-        }
-        Ok(by_chunk)
-    }
-
     /// Removes reports that cannot be read.
     ///
     /// # Errors
@@ -196,25 +185,30 @@ impl CrashWriter {
     }
 }
 
+impl Crashes {
+    /// All reports of the crashes at `slots`, by chunk, each once.
+    pub(super) fn with_other_reports(
+        &self,
+        slots: &[Slot],
+    ) -> Result<BTreeMap<u64, Vec<u16>>, Error> {
+        let mut all: Vec<Slot> = slots.to_vec();
+        let has_others = self.database.has_any(rows::area::OTHER_REPORTS)?;
+        self.each_of(if has_others { slots } else { &[] }, |listed| {
+            all.extend(self.other_reports(listed.crash.id)?);
+            Ok(true)
+        })?;
+        let mut by_chunk: BTreeMap<u64, Vec<u16>> = BTreeMap::new();
+        all.iter().for_each(|at| by_chunk.entry(at.chunk).or_default().push(at.slot));
+        for slots in by_chunk.values_mut() {
+            slots.sort_unstable();
+            slots.dedup();
+        }
+        Ok(by_chunk)
+    }
+}
+
 /// What `chunk` says of the image with this key.
 fn describe(key: &ImageKey, chunk: &Chunk) -> Option<ImageFacts> {
     let image = chunk.images().iter().find(|image| image_key(image) == Some(*key))?;
     Some(ImageFacts::of(chunk, image))
-}
-
-/// The index of images, for a chunk of which something has gone.
-fn put_images(
-    changes: &mut Changes<'_>,
-    number: u64,
-    before: &Chunk,
-    after: &Chunk,
-) -> Result<(), Error> {
-    let after = slots_by_image(after);
-    for image in slots_by_image(before).keys() {
-        match after.get(image) {
-            Some(slots) => changes.put(rows::image(image, number), Old::Unknown, slots)?,
-            None => changes.delete(rows::image(image, number), Old::Unknown)?,
-        }
-    }
-    Ok(())
 }

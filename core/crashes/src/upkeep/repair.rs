@@ -14,10 +14,10 @@ use std::fs;
 use std::path::Path;
 
 use crate::ids::CrashId;
-use crate::stored::CrashWriter;
 use crate::stored::database::Database;
 use crate::stored::open::{ack_of, create, seal_of};
 use crate::stored::salvage::Salvaged;
+use crate::stored::{CrashWriter, ReadDumps};
 use crate::upkeep::rebuild::Rebuild;
 use symtool_store::database::ack::Database as Which;
 use symtool_store::database::{Access, Lock, durable};
@@ -51,11 +51,12 @@ pub enum LostCrash {
     Failed(CrashId),
 }
 
-/// Saves what can be read and says what cannot. Waits until nobody reads or writes.
+/// Saves what can be read and says what cannot. Waits until nobody reads or writes. What of
+/// minidumps is lost and can be read again is read by `dumps`.
 ///
 /// # Errors
 /// Any [`Error`]; the database is as it was then.
-pub fn repair(store: &Store) -> Result<CrashRepair, Error> {
+pub fn repair(store: &Store, dumps: &dyn ReadDumps) -> Result<CrashRepair, Error> {
     let _lock = Lock::exclusive(&store.crashes_lock(), store.wait())?;
     finish(store)?;
     durable::check_readable(&store.crashes())?;
@@ -76,7 +77,7 @@ pub fn repair(store: &Store) -> Result<CrashRepair, Error> {
         remove(&repaired)?;
         create(store, &repaired, access.ring.as_ref())?;
         let new = CrashWriter::of(Database::alone_at(store, &repaired)?);
-        Rebuild { store, old: &salvaged, new: &new, done: &mut done }.run()?;
+        Rebuild { store, old: &salvaged, new: &new, dumps, done: &mut done }.run()?;
         new.database.flush_all()?;
     }
     let again = Database::alone_at(store, &repaired)?;

@@ -2,22 +2,26 @@
 //! bounded memory.
 //!
 //! What is packed is unpacked on the way, and a report that tells of several crashes becomes one
-//! for each.
+//! for each. Of a Sentry envelope with minidumps, these are the reports.
 //!
 //! What has come is handed on when there is enough of it, or when nothing more has come for a
 //! while: so a million reports go in by the thousand, and a report on a live pipe within a moment.
 
 use std::fs::File;
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use symtool_crashes::Incoming;
 use symtool_crashes::limits::{CHUNK_BYTES, CHUNK_CRASHES};
+use symtool_crashes::{Incoming, ReportBytes};
+use symtool_minidump::{Minidump, MinidumpError, is_minidump};
 use symtool_report::packed::{Unpacked, is_copy, unpack};
-use symtool_report::{Report, Reports, split};
+use symtool_report::{Report, Reports, attached_dumps, split};
+use symtool_store::Store;
 use walkdir::WalkDir;
+
+use crate::dump::{DumpFile, dump_error};
 
 /// How long to wait for more before what has come is handed on.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -36,8 +40,10 @@ pub struct Batch {
 }
 
 /// Reports that came and were not taken yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Intake {
+    /// Where long streams are put.
+    store: Store,
     waiting: Mutex<Waiting>,
     changed: Condvar,
 }
@@ -56,9 +62,20 @@ impl Batch {
     fn is_empty(&self) -> bool {
         self.reports.is_empty() && self.lost.is_empty()
     }
+
+    /// Whether there is room for a report of so many bytes: one that is large is alone.
+    fn has_room(&self, bytes: usize) -> bool {
+        !self.is_full() && (self.reports.is_empty() || bytes <= CHUNK_BYTES)
+    }
 }
 
 impl Intake {
+    /// Nothing came yet. Streams that are long are put into files of `store`.
+    pub fn new(store: &Store) -> Self {
+        let (waiting, changed) = (Mutex::default(), Condvar::new());
+        Self { store: store.clone(), waiting, changed }
+    }
+
     /// Reads all of `paths`, and says that there will be no more.
     pub fn read_all(&self, paths: &[PathBuf]) {
         for path in paths {
@@ -98,12 +115,21 @@ impl Intake {
     }
 
     fn read_file(&self, path: &Path) {
-        match File::open(path) {
-            Ok(file) => self.read(&path.to_string_lossy(), file),
-            Err(error) => self.lose(format!(
-                "{}: {error}; name a crash report, a folder with some, or - for stdin",
-                path.display()
-            )),
+        let name = path.to_string_lossy();
+        let open = || -> io::Result<()> {
+            let mut input = BufReader::with_capacity(HEAD_BYTES, File::open(path)?);
+            // A pipe has no bytes that could be mapped.
+            if is_minidump(input.fill_buf()?) && path.is_file() {
+                self.arrive_dump(&name, DumpFile::open(path));
+            } else {
+                self.read(&name, input);
+            }
+            Ok(())
+        };
+        if let Err(error) = open() {
+            self.lose(format!(
+                "{name}: {error}; name a crash report, a folder with some, or - for stdin"
+            ));
         }
     }
 
@@ -113,13 +139,21 @@ impl Intake {
 
     /// A report that was cut from the stream `source`.
     fn arrive(&self, source: &str, report: Report) {
-        let put =
-            |report| self.put(Incoming { source: source.to_owned(), report, arrived_ms: None });
         match report.bytes {
-            Ok(bytes) => match split(&bytes) {
-                Some(crashes) => crashes.into_iter().for_each(put),
-                None => put(bytes),
-            },
+            Ok(bytes) => {
+                let dumps = attached_dumps(&bytes);
+                let attached = dumps.iter().filter_map(|dump| bytes.get(dump.clone()));
+                if dumps.is_empty() {
+                    match split(&bytes) {
+                        Some(crashes) => {
+                            crashes.into_iter().for_each(|crash| self.put(source, crash.into()));
+                        }
+                        None => self.put(source, bytes.into()),
+                    }
+                } else {
+                    attached.for_each(|dump| self.put(source, dump.to_vec().into()));
+                }
+            }
             Err(error) => self.lose(format!(
                 "{source}: report {} at byte {}: {error}",
                 report.number, report.offset
@@ -127,10 +161,25 @@ impl Intake {
         }
     }
 
+    /// A dump, or why there is none.
+    fn arrive_dump(&self, source: &str, file: io::Result<DumpFile>) {
+        let kept = file.and_then(|file| {
+            for fault in file.faults() {
+                self.lose(format!("{source}: {fault}"));
+            }
+            file.into_kept()
+        });
+        match kept {
+            Ok(report) => self.put(source, report),
+            Err(error) => self.lose(format!("{source}: {error}")),
+        }
+    }
+
     /// Waits while there is enough already.
-    fn put(&self, arrived: Incoming) {
+    fn put(&self, source: &str, report: ReportBytes) {
+        let arrived = Incoming { source: source.to_owned(), report, arrived_ms: None };
         let mut waiting = self.lock();
-        while waiting.batch.is_full() {
+        while !waiting.batch.has_room(arrived.report.len()) {
             waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
         waiting.batch.bytes += arrived.report.len();
@@ -174,6 +223,9 @@ impl Intake {
     }
 }
 
+/// Bytes by which dumps are told from reports.
+const HEAD_BYTES: usize = 64 << 10;
+
 /// What is in one file, or comes on stdin.
 struct Unpacking<'i> {
     intake: &'i Intake,
@@ -182,8 +234,22 @@ struct Unpacking<'i> {
 
 impl Unpacked for Unpacking<'_> {
     fn stream(&mut self, name: &str, stream: &mut dyn BufRead) -> io::Result<()> {
+        let mut input = BufReader::with_capacity(HEAD_BYTES, stream);
+        let head = input.fill_buf()?;
+        if is_minidump(head) {
+            let file = DumpFile::of_stream(&mut input, &self.intake.store);
+            self.intake.arrive_dump(name, file);
+            return Ok(());
+        }
+        if let Err(error @ MinidumpError::OtherDump(_)) = Minidump::read(head) {
+            self.intake.lose(format!("{name}: {}", dump_error(&error)));
+            // Microdumps are lines of logs, which may have more.
+            if head.contains(&0) {
+                return Ok(());
+            }
+        }
         let mut is_empty = true;
-        for report in Reports::new(stream) {
+        for report in Reports::new(input) {
             is_empty = false;
             self.intake.arrive(name, report?);
         }

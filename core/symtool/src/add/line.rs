@@ -121,15 +121,19 @@ impl<'a> Line<'a> {
         summary: &mut AddSummary,
         events: Events<'_>,
     ) -> Result<(), Error> {
-        let sources: Vec<String> = prepared.sources().map(str::to_owned).collect();
+        let sources: Vec<(String, Option<String>)> = prepared
+            .sources()
+            .map(|(source, damage)| (source.to_owned(), damage.map(str::to_owned)))
+            .collect();
         let added = writer.add(prepared, self.assessor)?;
         for lost in lost {
             summary.failed += 1;
             events(AddEvent::Lost(lost))?;
         }
-        for (added, source) in added.iter().zip(&sources) {
+        for (added, (source, damage)) in added.iter().zip(&sources) {
             summary.count(added);
-            events(AddEvent::Report { source, added })?;
+            summary.damaged += u64::from(damage.is_some());
+            events(AddEvent::Report { source, added, damage: damage.as_deref() })?;
         }
         Ok(())
     }

@@ -44,6 +44,8 @@ pub enum AddEvent<'a> {
         source: &'a str,
         /// What came of it.
         added: &'a Added,
+        /// What of it is missing, and what to do, if it is a minidump that is not whole.
+        damage: Option<&'a str>,
     },
     /// A file or a part of a stream that is no report: the sentence names it and says why.
     Lost(&'a str),
@@ -64,6 +66,8 @@ pub struct AddSummary {
     pub remapped: u64,
     /// Reports that cannot be read; those that could be told apart are kept.
     pub failed: u64,
+    /// Minidumps among the new and the known ones that are not whole.
+    pub damaged: u64,
 }
 
 impl AddSummary {
@@ -100,7 +104,7 @@ impl AddCrashes<'_> {
         let catalog = reader.catalog();
         let assessor = assessor(&reader, &catalog, self.rules)?;
         let mapping = self.mapping.map(ImageId::Whole);
-        let intake = Arc::new(Intake::default());
+        let intake = Arc::new(Intake::new(store));
         // Not waited for: if the store fails while stdin is silent, the job ends all the same.
         let (paths, filled) = (self.paths, Arc::clone(&intake));
         thread::spawn(move || filled.read_all(&paths));

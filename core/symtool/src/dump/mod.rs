@@ -4,22 +4,30 @@
 //! modules of the dump -> modules of the store   by build-id or debug id   modules.rs
 //! threads             -> frames                 by unwind rows            rows.rs
 //! frames              -> functions              a batch at a time         functions.rs
+//! the crashed thread  -> a crash to be stored   without names             crash.rs
 //! ```
 
+mod crash;
+mod damage;
+mod file;
 mod functions;
 pub mod limits;
 mod modules;
 mod rows;
+mod spelling;
 
 use symtool_minidump::{DumpWalk, Minidump};
-use symtool_store::{Catalog, Module, Reader};
+use symtool_report::ImageId;
+use symtool_store::{Catalog, Error, Module, Reader};
 
-use crate::Error;
-
+pub use crash::{BareDumps, StoreDumps};
+pub use damage::{DumpLosses, dump_error};
+pub use file::DumpFile;
 pub use functions::{DumpFunction, FrameFunctions, instruction_address};
 pub use modules::{Lacking, dump_image_id};
 use modules::{arch_names, find};
-use rows::StoreRows;
+use rows::{OpenedRows, StoreRows};
+pub use spelling::{code_id, debug_file, debug_id, file_name, version};
 
 /// A dump's modules, as far as a store has them.
 pub struct DumpModules<'s> {
@@ -35,7 +43,7 @@ pub struct StoreWalk {
     pub walk: DumpWalk,
     /// Modules, by their number in the dump, whose unwind rows are damaged, and why they cannot be
     /// read.
-    pub damaged: Vec<(usize, symtool_store::Error)>,
+    pub damaged: Vec<(usize, Error)>,
 }
 
 impl<'s> DumpModules<'s> {
@@ -49,14 +57,17 @@ impl<'s> DumpModules<'s> {
         dump: &Minidump<'_>,
     ) -> Result<Self, Error> {
         let archs = arch_names(dump.cpu());
-        let modules = dump
-            .modules
-            .iter()
-            .map(|module| match dump_image_id(module, dump.os()) {
-                Some(id) => find(catalog, &id, archs),
-                None => Ok(None),
-            })
-            .collect::<Result<_, symtool_store::Error>>()?;
+        Self::find_by(reader, dump, |id| find(catalog, &id, archs))
+    }
+
+    /// Takes the modules of `dump` that `find` finds, which `reader` has.
+    fn find_by(
+        reader: &'s Reader,
+        dump: &Minidump<'_>,
+        find: impl Fn(ImageId) -> Result<Option<&'s Module>, Error>,
+    ) -> Result<Self, Error> {
+        let ids = dump.modules.iter().map(|module| dump_image_id(module, dump.os()));
+        let modules = ids.map(|id| id.map_or(Ok(None), &find)).collect::<Result<_, Error>>()?;
         Ok(Self { reader, modules })
     }
 
@@ -67,9 +78,9 @@ impl<'s> DumpModules<'s> {
 
     /// Walks all threads of `dump`, whose modules these are.
     pub fn walk(&self, dump: &Minidump<'_>) -> StoreWalk {
-        let mut rows = StoreRows::new(self.reader, &self.modules);
+        let mut rows = StoreRows::new(self.reader, &self.modules, OpenedRows::default());
         let walk = dump.walk(&mut rows);
-        StoreWalk { walk, damaged: rows.into_damaged() }
+        StoreWalk { walk, damaged: rows.into_asked().damaged }
     }
 
     /// The functions at the frames of `walk`.

@@ -1,7 +1,8 @@
 //! Finds the modules of a dump in a store, and says what the store lacks of them.
 
+use symtool_crashes::has_names;
 use symtool_minidump::{CodeView, Cpu, DumpModule, DumpOs, ModuleUse};
-use symtool_module::{Detail, ModuleKind, is_same_arch};
+use symtool_module::{ModuleKind, is_same_arch};
 use symtool_report::ImageId;
 use symtool_store::{Catalog, Error, Module};
 
@@ -95,9 +96,4 @@ impl Lacking {
         let unwind = known.is_none_or(|known| known.record.unwind_rows == 0);
         (names || unwind).then_some(Self { module, names, unwind })
     }
-}
-
-/// Whether a module has more names than those that it exports.
-fn has_names(module: &Module) -> bool {
-    module.record.functions > 0 && module.record.detail() != Some(Detail::Exports)
 }

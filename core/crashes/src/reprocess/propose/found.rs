@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::HashMap;
 use symtool_report::ImageId;
 
+use super::rewalk::Rewalked;
 use crate::fingerprint::{Assessed, Assessment, Assessor, Fingerprint};
 use crate::ids::FingerprintId;
 use crate::reprocess::apply::Movement;
 use crate::stored::journal::Moved;
 use crate::stored::report::CrashCounts;
 use crate::stored::state::{Standing, State};
-use crate::stored::{Crashes, Slot, StoredImage};
+use crate::stored::{Chunk, Crashes, Slot, StoredImage};
 use symtool_store::Error;
 
 /// Crashes that go from one signature to another.
@@ -48,32 +49,24 @@ impl Found {
         let row = crashes.states_row(number)?;
         let states = &row.states;
         let is_there = |slot: &u16| states.get(usize::from(*slot)).is_some_and(State::is_shown);
-        let mut slots: Vec<u16> = match slots {
+        let slots: Vec<u16> = match slots {
             Some(slots) => slots.iter().copied().filter(is_there).collect(),
             None => (0..=u16::MAX).zip(states).map(|(slot, _)| slot).filter(is_there).collect(),
         };
         let mut found = Self::default();
         found.counts.selected = slots.len() as u64;
-        let mut digests = assessor.digests(&chunk, &slots);
-        let has_changed: Vec<bool> = slots
-            .iter()
-            .zip(&digests)
-            .map(|(slot, digest)| states[usize::from(*slot)].digest != *digest)
-            .collect();
-        keep(&mut slots, &has_changed);
-        keep(&mut digests, &has_changed);
+        let (slots, mut digests) = changed(assessor, &chunk, states, slots);
         found.counts.assessed = slots.len() as u64;
-        let Assessment { crashes: assessed, mut signatures } = assessor.assess(&chunk, &slots);
-        // Which changed modules each image is.
-        let cause = |image: &StoredImage| {
-            image
-                .id
-                .iter()
-                .flat_map(ImageId::keys)
-                .filter_map(|key| causes.get(&key).copied())
-                .collect()
-        };
-        let causes: Vec<Vec<usize>> = chunk.images().iter().map(cause).collect();
+        let rewalked = Rewalked::of(crashes, assessor, (number, &chunk, states), &slots)?;
+        found.counts.walked = rewalked.walked.len() as u64;
+        found.counts.not_walked = rewalked.without_bytes;
+        let before = chunk;
+        let chunk = rewalked.chunk.as_ref().unwrap_or(&before);
+        if rewalked.chunk.is_some() {
+            digests = assessor.digests(chunk, &slots);
+        }
+        let Assessment { crashes: assessed, mut signatures } = assessor.assess(chunk, &slots);
+        let causes = causes_of(chunk, causes);
         let mut waits: Vec<(FingerprintId, Vec<[u8; 16]>)> = Vec::new();
         let mut moved = Vec::with_capacity(slots.len());
         for ((slot, digest), Assessed { signature, resolved }) in
@@ -83,8 +76,9 @@ impl Found {
             else {
                 continue;
             };
-            let new =
-                found.take(*old, State { signature, digest, resolved, standing: Standing::Shown });
+            let new = State { signature, digest, resolved, standing: Standing::Shown };
+            let stays = rewalked.stays(*slot, resolved < old.resolved);
+            let new = found.take(*old, new, stays);
             moved.push(Moved { at: Slot { chunk: number, slot: *slot }, old: *old, new });
             if new.signature != old.signature {
                 found.blame((old.signature, signature), chunk.images_of(crash), &causes);
@@ -94,7 +88,11 @@ impl Found {
                 }
             }
         }
-        found.movement = Movement::of_chunk(&crashes.database, number, &chunk, row, moved)?;
+        let database = &crashes.database;
+        found.movement = Movement::of_chunk(database, number, chunk, row, moved)?;
+        let counters = &mut found.movement.tallies.counters;
+        let rows = rewalked.rows(database, number, &before, counters)?;
+        found.movement.chunks.extend(rows);
         for (signature, waits) in &waits {
             found.movement.tallies.counters.put_waits(*signature, waits);
         }
@@ -118,11 +116,14 @@ impl Found {
         self.counts.improved += other.counts.improved;
         self.counts.moved += other.counts.moved;
         self.counts.kept += other.counts.kept;
+        self.counts.walked += other.counts.walked;
+        self.counts.not_walked += other.counts.not_walked;
     }
 
-    /// Counts what came of a crash, and returns what it has from now on.
-    fn take(&mut self, old: State, new: State) -> State {
-        if new.resolved < old.resolved {
+    /// Counts what came of a crash, and returns what it has from now on: what it had, if that
+    /// `stays`.
+    fn take(&mut self, old: State, new: State, stays: bool) -> State {
+        if stays {
             self.counts.kept += 1;
             return State { digest: new.digest, ..old };
         }
@@ -155,7 +156,25 @@ impl Found {
     }
 }
 
-fn keep<T>(all: &mut Vec<T>, wanted: &[bool]) {
-    let mut wanted = wanted.iter();
-    all.retain(|_| wanted.next() == Some(&true));
+/// Those of `slots` whose digest has changed, and what it is now.
+fn changed(
+    assessor: &Assessor<'_>,
+    chunk: &Chunk,
+    states: &[State],
+    slots: Vec<u16>,
+) -> (Vec<u16>, Vec<u64>) {
+    let digests = assessor.digests(chunk, &slots);
+    let has_changed = |(slot, digest): &(u16, u64)| {
+        states.get(usize::from(*slot)).is_none_or(|state| state.digest != *digest)
+    };
+    slots.into_iter().zip(digests).filter(has_changed).unzip()
+}
+
+/// Which changed modules each image of `chunk` is.
+fn causes_of(chunk: &Chunk, causes: &HashMap<[u8; 16], usize>) -> Vec<Vec<usize>> {
+    let cause = |image: &StoredImage| {
+        let keys = image.id.iter().flat_map(ImageId::keys);
+        keys.filter_map(|key| causes.get(&key).copied()).collect()
+    };
+    chunk.images().iter().map(cause).collect()
 }

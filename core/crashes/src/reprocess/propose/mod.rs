@@ -1,6 +1,7 @@
 //! Works out what a run would do, and changes nothing.
 
 mod found;
+mod rewalk;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc;

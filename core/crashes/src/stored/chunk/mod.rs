@@ -203,7 +203,8 @@ impl Chunk {
         name.or_else(|| self.text_of(frame.package).map(file_name)).filter(|name| !name.is_empty())
     }
 
-    /// The images that its frames lie in, and its mapping, each once, in the order of frames.
+    /// The images that its frames lie in, and its mapping, each once, in the order of frames; then
+    /// those whose unwind data the walk of a minidump asked for.
     pub fn images_of(&self, crash: &StoredCrash) -> &[u32] {
         part(&self.crash_images, crash.images)
     }
@@ -236,15 +237,21 @@ impl Chunk {
         builder.chunk
     }
 
+    /// One that has the crash in each of these slots of chunks, in their order.
+    pub fn chosen<'c>(choices: impl IntoIterator<Item = (&'c Self, u16)>) -> Self {
+        let mut builder = Builder::default();
+        for (chunk, slot) in choices {
+            if let Some(crash) = chunk.crash(slot) {
+                builder.copy(chunk, crash, false);
+            }
+        }
+        builder.chunk
+    }
+
     /// One that has only the crashes in `slots`.
     #[must_use]
     pub fn only(&self, slots: impl IntoIterator<Item = u16>) -> Self {
-        let mut builder = Builder::default();
-        slots
-            .into_iter()
-            .filter_map(|slot| self.crash(slot))
-            .for_each(|crash| builder.copy(self, crash, false));
-        builder.chunk
+        Self::chosen(slots.into_iter().map(|slot| (self, slot)))
     }
 }
 

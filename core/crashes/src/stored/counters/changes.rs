@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 
-use super::{ChunkImages, GroupOrder, GroupTally, ImageFacts, ImageKey, ImageTally};
+use super::{ChunkImages, DumpCounts, GroupOrder, GroupTally, ImageFacts, ImageKey, ImageTally};
 use crate::ids::{FingerprintId, GroupId};
 use crate::stored::changes::{Changes, Old};
 use crate::stored::chunk::{Chunk, StoredCrash};
@@ -43,6 +43,8 @@ pub struct CounterChanges {
     waits: HashMap<FingerprintId, Vec<ImageKey>>,
     /// Descriptions that replace those that are stored.
     facts: HashMap<ImageKey, ImageFacts>,
+    /// What changes of the counts of minidumps.
+    dumps: DumpCounts,
 }
 
 /// Crashes of a chunk that come or go, each with whether it comes.
@@ -57,6 +59,7 @@ impl CounterChanges {
         let images = ChunkImages::of(chunk);
         let mut counts: Vec<i64> = vec![0; chunk.images().len()];
         for (crash, comes) in crashes {
+            self.dumps.count(chunk, &images, crash, *comes);
             images.each(chunk.images_of(crash), |index, _| {
                 counts[index] += if *comes { 1 } else { -1 };
             });
@@ -100,6 +103,7 @@ impl CounterChanges {
             self.waits.entry(id).or_insert(waits);
         }
         self.facts.extend(other.facts);
+        self.dumps.absorb(other.dumps);
     }
 
     /// Writes what changes with these `signatures`, each of which is there once.
@@ -110,6 +114,7 @@ impl CounterChanges {
         signatures: &[SignatureChange],
     ) -> Result<(), Error> {
         GroupChanges::of(signatures).write(database, changes, signatures)?;
+        std::mem::take(&mut self.dumps).write(database, changes)?;
         let waiting = self.put_signatures(database, changes, signatures)?;
         self.put_waiting(database, changes, waiting)?;
         self.put_images(database, changes)

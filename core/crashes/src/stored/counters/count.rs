@@ -6,12 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use super::{ChunkImages, GroupOrder, GroupTally, ImageFacts, ImageKey, ImageTally, waits_of};
+use super::{
+    ChunkImages, DumpCounts, GroupOrder, GroupTally, ImageFacts, ImageKey, ImageTally, waits_of,
+};
 use crate::ids::{FingerprintId, GroupId};
 use crate::stored::changes::Old;
 use crate::stored::chunk::Chunk;
 use crate::stored::database::Database;
-use crate::stored::open::{FORMAT, damaged};
+use crate::stored::open::{FORMAT, WITHOUT_DUMPS, damaged};
 use crate::stored::state::{FingerprintRow, State, Tally};
 use crate::stored::{pack, rows};
 use symtool_store::Error;
@@ -20,10 +22,11 @@ use symtool_store::Error;
 const CHUNKS_AT_ONCE: usize = 16;
 
 /// The areas of counters that are checked against a full count.
-const CHECKED: [&[u8]; 6] = [
+const CHECKED: [&[u8]; 7] = [
     rows::area::TALLIES,
     rows::area::WAITS,
     rows::area::IMAGE_TALLIES,
+    rows::area::DUMP_TALLIES,
     rows::area::WAITING_GROUPS,
     rows::area::GROUP_TALLIES,
     rows::area::GROUP_ORDERS,
@@ -37,6 +40,7 @@ pub struct FullCount {
     images: BTreeMap<ImageKey, (u64, ImageFacts)>,
     /// The group of each signature that has crashes.
     groups: HashMap<FingerprintId, GroupId>,
+    dumps: DumpCounts,
 }
 
 impl FullCount {
@@ -68,6 +72,7 @@ impl FullCount {
             chunk.crashes().iter().zip(&states).filter(|(_, state)| state.is_shown())
         {
             images.each(chunk.images_of(crash), |index, _| counts[index] += 1);
+            count.dumps.count(&chunk, &images, crash, true);
             let id = state.signature;
             if !count.groups.contains_key(&id) {
                 let row: FingerprintRow =
@@ -99,6 +104,7 @@ impl FullCount {
             self.images.entry(key).or_insert((0, facts)).0 += crashes;
         }
         self.groups.extend(other.groups);
+        self.dumps.absorb(other.dumps);
     }
 
     /// The rows of counters, but for descriptions of images.
@@ -134,6 +140,7 @@ impl FullCount {
         for (image, tally) in &images {
             rows.insert(rows::image_tally(image), database.encode(tally)?);
         }
+        rows.extend(self.dumps.rows(database)?);
         Ok(rows)
     }
 }
@@ -141,7 +148,7 @@ impl FullCount {
 impl Database {
     /// Whether it has counters.
     pub fn has_counters(&self) -> bool {
-        self.head().format >= FORMAT
+        self.head().format >= WITHOUT_DUMPS
     }
 
     /// Counts all that is to be kept from now on, if it has no counters yet: at once. Returns
@@ -163,7 +170,7 @@ impl Database {
         for (key, (_, facts)) in &count.images {
             changes.put_packed(rows::image_facts(key), Old::Absent, facts)?;
         }
-        changes.head.format = FORMAT;
+        changes.head.format = if count.dumps.is_empty() { WITHOUT_DUMPS } else { FORMAT };
         changes.commit()?;
         Ok(true)
     }

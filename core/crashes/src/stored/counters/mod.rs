@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! ImageTally   of an image: crashes with frames in it, crashes that wait for it, groups of these
+//! DumpTally    of an image: minidumps whose walk asked for it, and those of them with frames in it
 //! GroupTally   of a group: its crashes, the first and the last of them; and the group's place in each GroupOrder
 //! ```
 //!
@@ -18,6 +19,7 @@
 
 mod changes;
 mod count;
+mod dumps;
 
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
@@ -29,6 +31,8 @@ use crate::stored::rows;
 use crate::stored::state::{FingerprintKind, Tally};
 
 pub use changes::{CounterChanges, SignatureChange, group_of_row};
+use dumps::DumpCounts;
+pub use dumps::DumpTally;
 
 /// An image, by the first of its keys ([`rows::image_keys`]).
 pub type ImageKey = [u8; 16];
@@ -138,6 +142,7 @@ pub fn image_key(image: &StoredImage) -> Option<ImageKey> {
 }
 
 /// The images of a chunk by their keys.
+#[derive(Debug)]
 struct ChunkImages {
     /// For each image the first one that has the same key; absent without an id.
     first: Vec<Option<(usize, ImageKey)>>,

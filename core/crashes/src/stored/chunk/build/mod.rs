@@ -13,6 +13,7 @@ use symtool_store::{Catalog, Error};
 
 use crate::ids::CrashId;
 use crate::limits::{MAX_STACK_FRAMES, MAX_STORED_TEXT_BYTES};
+use crate::stored::WalkedDump;
 use crate::stored::chunk::{Chunk, Place, Span, StoredCrash, StoredFrame, StoredImage, Text};
 use mapping::mapping_image;
 pub use mapping::{labelled_mapping, mapping_of};
@@ -86,6 +87,28 @@ impl Builder {
         };
         self.chunk.crashes.push(crash);
         Ok(is_given)
+    }
+
+    /// Adds what a minidump, read from `source`, tells.
+    ///
+    /// # Errors
+    /// If the catalog cannot be read.
+    pub fn add_dump(
+        &mut self,
+        id: CrashId,
+        walked: &WalkedDump,
+        source: &str,
+        known: &Catalog<'_>,
+    ) -> Result<(), Error> {
+        self.add(id, &walked.event, source, (None, known))?;
+        let asked = walked.asked.iter().filter_map(|index| walked.event.images.get(*index));
+        let asked: Vec<u32> = asked.map(|image| self.image(image)).collect();
+        let Chunk { crashes, crash_images, .. } = &mut self.chunk;
+        if let Some(crash) = crashes.last_mut() {
+            crash.depth = walked.depth;
+            add_images(crash_images, &mut crash.images, asked);
+        }
+        Ok(())
     }
 
     /// The chunk.
@@ -188,7 +211,7 @@ impl Builder {
     }
 
     /// Adds `crash` of `from`, or an empty crash in its place.
-    pub(super) fn copy(&mut self, from: &Chunk, crash: &StoredCrash, gone: bool) {
+    pub fn copy(&mut self, from: &Chunk, crash: &StoredCrash, gone: bool) {
         let mut text =
             |text: Option<Text>| text.filter(|_| !gone).map(|text| self.intern(from.text(text)));
         let mut copy = StoredCrash {
@@ -214,6 +237,14 @@ impl Builder {
             }
         }
         (copy.frames, copy.images) = self.spans(start, copy.mapping);
+        if !gone {
+            let others: Vec<u32> = from
+                .images_of(crash)
+                .iter()
+                .filter_map(|image| self.copy_image(from, *image))
+                .collect();
+            add_images(&mut self.chunk.crash_images, &mut copy.images, others);
+        }
         self.chunk.crashes.push(copy);
     }
 
@@ -245,6 +276,17 @@ impl Builder {
             vmaddr: image.vmaddr,
         };
         Some(self.intern_image(copy))
+    }
+}
+
+/// Adds those of `more` that it does not have to the images of a crash, whose list is the last one.
+fn add_images(all: &mut Vec<u32>, of_crash: &mut Span, more: Vec<u32>) {
+    let first = of_crash.start as usize;
+    for image in more {
+        if !all[first..].contains(&image) {
+            all.push(image);
+            of_crash.count += 1;
+        }
     }
 }
 
