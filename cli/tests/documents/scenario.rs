@@ -161,6 +161,19 @@ fn dumps() -> Vec<Printed> {
     story.run("import", 0, &["import", path(&victim)]);
     story.run("symbolicate", 0, &["symbolicate", path(&whole)]);
     story.run("symbolicate", 1, &["symbolicate", path(&cut)]);
+    story.run("crash add", 1, &["crash", "add", path(&cut)]);
+    let listed = story.run("crash list", 0, &["crash", "list"]);
+    let id = listed[0]["id"].as_str().unwrap();
+    story.run("crash show", 0, &["crash", "show", id]);
+    story.run("crash add", 0, &["crash", "add", path(&whole)]);
+    story.run("crash show", 0, &["crash", "show", id]);
+    story.run("missing", 0, &["missing"]);
+    let engine = story.sandbox.write("libengine.so", unpacked("libengine.so"));
+    story.run("import", 0, &["import", path(&engine)]);
+    story.run("reprocess", 0, &["reprocess"]);
+    story.run("crash remove", 0, &["crash", "gc", "--keep", "0", "--drop-dumps"]);
+    story.run("import", 0, &["import", path(&testdata("minidump/libc.so.6.sym"))]);
+    story.run("reprocess", 0, &["reprocess"]);
     story.printed
 }
 

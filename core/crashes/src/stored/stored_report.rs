@@ -125,33 +125,33 @@ impl<'c> ReportReader<'c> {
         Self { crashes, chunk: None, part: None }
     }
 
-    /// How much the report at `at` says, and what it holds. A large minidump is not held in memory.
+    /// How much the report at `at` says, and what it holds: nothing, if it was dropped. A large
+    /// minidump is not held in memory.
     ///
     /// # Errors
     /// Any [`Error`]; also if there is no such report.
     pub fn contents(&mut self, at: Slot) -> Result<(Weight, Contents), Error> {
-        let (report, _) = self.stored(at)?;
-        let mut hash = Xxh3::new();
-        let mut is_large_dump = report.bytes > CHUNK_BYTES as u64;
-        if is_large_dump {
-            let mut is_first = true;
-            reports::each(
-                &self.crashes.database,
-                Stream::Chunk(at.chunk),
-                self.extent(at)?,
-                |part| {
-                    is_large_dump &= !std::mem::take(&mut is_first) || is_dump(part);
-                    hash.update(part);
-                    Ok(is_large_dump)
-                },
-            )?;
-        }
-        if is_large_dump {
-            let contents = Contents { bytes: report.bytes, hash: hash.digest128() };
-            return Ok((report.weight, contents));
+        let (StoredReport { bytes, weight, .. }, start) = self.stored(at)?;
+        let dropped = (Weight::default(), Contents { bytes, hash: 0 });
+        // No report begins with a zero.
+        let is_zero = |part: &[u8]| part.first() == Some(&0);
+        if bytes > CHUNK_BYTES as u64 {
+            let (mut hash, mut begins) = (Xxh3::new(), None);
+            let stream = Stream::Chunk(at.chunk);
+            reports::each(&self.crashes.database, stream, (start, start + bytes), |part| {
+                hash.update(part);
+                Ok(begins.get_or_insert((is_zero(part), is_dump(part))).1)
+            })?;
+            match begins {
+                Some((true, _)) => return Ok(dropped),
+                Some((_, true)) => {
+                    return Ok((weight, Contents { bytes, hash: hash.digest128() }));
+                }
+                _ => {}
+            }
         }
         let (weight, report) = self.get(at)?;
-        Ok((weight, Contents::of(&report)))
+        Ok(if is_zero(&report) { dropped } else { (weight, Contents::of(&report)) })
     }
 
     /// What is known of the report at `at`, and where it begins in its stream.
@@ -168,10 +168,6 @@ impl<'c> ReportReader<'c> {
             .as_ref()
             .and_then(|(_, reports, starts)| Some((*reports.get(slot)?, *starts.get(slot)?)));
         found.ok_or_else(|| crashes.database.damaged())
-    }
-
-    fn extent(&mut self, at: Slot) -> Result<(u64, u64), Error> {
-        self.stored(at).map(|(report, start)| (start, start + report.bytes))
     }
 
     /// The report at `at`, and how much it says.
