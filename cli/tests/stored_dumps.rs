@@ -327,6 +327,14 @@ fn bytes_come_back_as_they_were() {
         let run = sandbox.run_with(key.as_deref(), ["modules", "verify"]);
         assert_eq!(run.code, 0, "{}", run.stderr);
     }
+    // What is packed and comes on stdin goes through a file.
+    let sandbox = Sandbox::new();
+    let packed = zstd::encode_all(bytes("c5.dmp").as_slice(), 1).unwrap();
+    for status in ["added", "known"] {
+        let run = sandbox.run_with_input(&["crash", "add", "--json", "-"], &packed);
+        assert_eq!(json_lines(&run.stdout)[0]["status"], status, "{}", run.stderr);
+    }
+    assert!(std::fs::read_dir(sandbox.store().join("staging")).unwrap().next().is_none());
 }
 
 #[test]
@@ -538,4 +546,65 @@ fn add_again(sandbox: &Sandbox, file: &Path) -> String {
     let lines = json_lines(&add(sandbox, file).stdout);
     assert_eq!(lines[0]["status"], "known");
     lines[0]["id"].as_str().unwrap().to_owned()
+}
+
+/// Dumps that were damaged in any way cost themselves; the others say the same whenever symbols
+/// come.
+#[test]
+fn damaged_dumps_say_the_same_before_and_after_symbols() {
+    let (before, after) = (Sandbox::in_memory(), Sandbox::in_memory());
+    let folder = before.path("damaged");
+    std::fs::create_dir(&folder).unwrap();
+    let whole = ["c1.dmp", "c3.dmp", "shop64.dmp", "shoparm64.dmp"].map(bytes);
+    let mut random = fastrand::Rng::with_seed(23);
+    for number in 0..400 {
+        let mut dump = whole[random.usize(..whole.len())].clone();
+        for _ in 0..random.usize(1..20) {
+            let within = [300, 2000, dump.len()][random.usize(..3)].min(dump.len());
+            let at = random.usize(4..within);
+            match random.u8(..3) {
+                0 => dump[at] ^= 1 << random.u8(..8),
+                1 => dump[at..].iter_mut().take(4).for_each(|byte| *byte = 0xff),
+                _ if random.u8(..8) == 0 => dump.truncate(at),
+                _ => dump[at] = random.u8(..),
+            }
+            if dump.len() <= 4 {
+                break;
+            }
+        }
+        std::fs::write(folder.join(format!("{number}.dmp")), dump).unwrap();
+    }
+    let add = |sandbox: &Sandbox| {
+        let run = sandbox.run(["crash", "add", folder.to_str().unwrap()]);
+        assert!(run.code < 2, "{}", run.stderr);
+    };
+    let windows = ["shop64.dll", "shoparm64.dll", "shop64.pdb", "shoparm64.pdb"];
+    let windows = windows.map(|name| testdata(&format!("windows/{name}")));
+    for module in modules(&before).iter().chain(&windows) {
+        import(&before, module);
+    }
+    add(&before);
+    add(&after);
+    for module in windows.iter().chain(&modules(&after)) {
+        import(&after, module);
+        done(&after, &["reprocess"]);
+    }
+    let shown = |sandbox: &Sandbox| -> Vec<Value> {
+        let listed = json_lines(&done(sandbox, &["crash", "list", "--json"]).stdout);
+        let mut ids: Vec<String> =
+            listed.iter().map(|crash| crash["id"].as_str().unwrap().to_owned()).collect();
+        ids.sort();
+        assert!(ids.len() > 100, "{}", ids.len());
+        let mut args = vec!["crash", "show", "--json"];
+        args.extend(ids.iter().map(String::as_str));
+        let mut shown = json_lines(&done(sandbox, &args).stdout);
+        for shown in &mut shown {
+            shown.as_object_mut().unwrap().remove("group");
+        }
+        shown
+    };
+    for (before, after) in shown(&before).iter().zip(&shown(&after)) {
+        assert_eq!(before, after);
+    }
+    done(&after, &["modules", "verify"]);
 }
