@@ -11,6 +11,7 @@ use crate::ids::{CrashId, GroupId};
 use crate::stored::journal;
 use crate::stored::state::{Slot, Standing, State};
 use crate::stored::{Chunk, Crashes, rows};
+use symtool_report::Format;
 use symtool_store::Error;
 
 /// What a store keeps. What is not said keeps nothing from going, and makes nothing go.
@@ -211,7 +212,9 @@ impl Crashes {
         let mut found = Vec::new();
         for ((slot, crash), state) in (0..=u16::MAX).zip(chunk.crashes()).zip(&states) {
             let at = Slot { chunk: number, slot };
-            if state.standing != Standing::Removed && names_user(&reader.get(at)?.1, user) {
+            // Minidumps have no such field, and may have gigabytes.
+            let is_searched = state.standing != Standing::Removed && crash.format != Format::Mdmp;
+            if is_searched && names_user(&reader.get(at)?.1, user) {
                 found.push((at, crash.id));
             }
         }

@@ -92,7 +92,8 @@ impl DumpFile {
         let bytes = self.bytes.len();
         if bytes as u64 > MAX_DUMP_BYTES {
             let fact = format!("a dump of {bytes} bytes; no more than {MAX_DUMP_BYTES} are stored");
-            return Err(io::Error::other(fact));
+            let step = "store what a debugger prints of its stacks";
+            return Err(io::Error::other(format!("{fact}; {step}")));
         }
         Ok(self.bytes)
     }
