@@ -4,6 +4,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::ArgGroup;
+
 use crate::args::{age, size};
 
 const CRASH: &str = "Examples:
@@ -68,7 +70,11 @@ pub enum Crash {
 }
 
 #[derive(Debug, clap::Args)]
-#[group(required = true, multiple = true, args = ["keep", "older_than", "max_size"])]
+#[group(skip)]
+#[command(group = ArgGroup::new("kept")
+    .required(true)
+    .multiple(true)
+    .args(["keep", "older_than", "max_size"]))]
 pub struct CrashGc {
     /// Keep the N latest crashes of each group
     #[arg(long, value_name = "N")]
