@@ -131,17 +131,17 @@ impl Trust {
         }
     }
 
-    /// The name that `--json` prints.
-    pub fn name(self) -> &'static str {
+    /// What Breakpad calls it; absent for what is not known.
+    pub fn name(self) -> Option<&'static str> {
         match self {
-            Self::Context => "context",
-            Self::Prewalked => "prewalked",
-            Self::Cfi => "cfi",
-            Self::CfiScan => "cfi_scan",
-            Self::FramePointer => "frame_pointer",
-            Self::Scan => "scan",
-            Self::Unknown => "unknown",
-            Self::Leaf => "leaf",
+            Self::Context => Some("context"),
+            Self::Prewalked => Some("prewalked"),
+            Self::Cfi => Some("cfi"),
+            Self::CfiScan => Some("cfi_scan"),
+            Self::FramePointer => Some("frame_pointer"),
+            Self::Scan => Some("scan"),
+            Self::Leaf => Some("leaf"),
+            Self::Unknown => None,
         }
     }
 }

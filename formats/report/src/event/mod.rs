@@ -41,6 +41,8 @@ pub struct CrashEvent {
     pub os: Os,
     /// The architecture, as the report names it; compare with [`symtool_module::is_same_arch`].
     pub arch: Option<String>,
+    /// The device's model, as the report names it: `iPhone12,1`, `Pixel 7`.
+    pub device: Option<String>,
     /// The process.
     pub process: Process,
     /// Why it ended.
@@ -196,6 +198,7 @@ impl CrashEvent {
             app: App::default(),
             os: Os::default(),
             arch: None,
+            device: None,
             process: Process::default(),
             reason: Reason::default(),
             images: Vec::new(),

@@ -106,6 +106,7 @@ impl Reader {
             "procPath" => set(&mut event.process.path, json.text()?),
             "pid" => set(&mut event.process.pid, json.unsigned()?),
             "cpuType" => set(&mut event.arch, json.text()?.as_deref().and_then(apple::arch)),
+            "modelCode" => set(&mut event.device, json.text()?),
             "bundleInfo" => bundle(&mut event.app, json),
             "osVersion" => os_version(&mut event.os, json),
             "exception" => self.exception(json),

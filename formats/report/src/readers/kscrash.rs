@@ -68,6 +68,7 @@ impl Reader {
                 "system_name" => set(&mut event.os.name, json.text()?),
                 "system_version" => set(&mut event.os.version, json.text()?),
                 "os_version" => set(&mut event.os.build, json.text()?),
+                "machine" => set(&mut event.device, json.text()?),
                 "cpu_arch" => set(&mut event.arch, json.text()?),
                 _ => json.skip(),
             }),

@@ -90,6 +90,7 @@ impl Reader {
             "osVersion" => {
                 set(&mut event.os, json.text()?.as_deref().map(apple::os).unwrap_or_default())
             }
+            "deviceType" => set(&mut event.device, json.text()?),
             "platformArchitecture" => set(&mut event.arch, json.text()?),
             "pid" => set(&mut event.process.pid, json.unsigned()?),
             "exceptionType" => {

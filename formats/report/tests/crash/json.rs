@@ -1,7 +1,9 @@
 //! Reports that are JSON.
 
 use symtool_module::ModuleKind;
-use symtool_report::{At, Format, FrameKind, ImageKind, Relation, Relative, Space, Trust};
+use symtool_report::{
+    At, Format, FrameKind, ImageKind, Relation, Relative, Space, Trust, all, parse,
+};
 
 use crate::{at, functions, id, java, lookups, read, spans, text};
 
@@ -216,4 +218,26 @@ fn kscrash() {
     // What was recorded when the exception was thrown are return addresses, all of them.
     assert_eq!(at(event.crash_frames()), [At::Return, At::Return]);
     assert_eq!((event.time_ms, event.crash_frames().len()), (Some(1_433_664_550_250), 2));
+}
+
+#[test]
+fn models_of_devices() {
+    let model = |report: &str| parse(report.as_bytes()).unwrap().device;
+    // A device's name is what its owner calls it, and no model.
+    let sentry = r#"{"event_id":"f00dface000040008000000000000001","platform":"native",
+        "contexts":{"device":{"name":"Mia's phone","model":"Pixel 7","arch":"arm64"}},
+        "exception":{"values":[{"type":"SIGSEGV","stacktrace":{"frames":[{"instruction_addr":"0x1"}]}}]}}"#;
+    assert_eq!(model(sentry).as_deref(), Some("Pixel 7"));
+    assert_eq!(model(&sentry.replace(r#""model":"Pixel 7","#, "")), None);
+    let ips = String::from_utf8(crate::bytes("apple-mac.ips")).unwrap();
+    let ips =
+        ips.replacen("\"procName\"", "\"modelCode\" : \"MacBookAir10,1\",\n  \"procName\"", 1);
+    assert_eq!(model(&ips).as_deref(), Some("MacBookAir10,1"));
+    let kscrash = String::from_utf8(crate::bytes("kscrash-signal.json")).unwrap();
+    let kscrash = kscrash.replacen("\"cpu_arch\"", "\"machine\": \"iPad3,1\", \"cpu_arch\"", 1);
+    assert_eq!(model(&kscrash).as_deref(), Some("iPad3,1"));
+    let (text, metrickit) = (crate::bytes("apple-ios.crash"), crate::bytes("metrickit.json"));
+    assert_eq!(parse(&text).unwrap().device.as_deref(), Some("iPhone12,1"));
+    let first = all(&metrickit).remove(0).event.unwrap();
+    assert_eq!(first.device.as_deref(), Some("iPhone15,4"));
 }

@@ -317,7 +317,8 @@ impl Reader {
                 event.crashed_thread =
                     text::word(value).and_then(|(number, _)| number.parse().ok());
             }
-            "Hardware Model" | "Report Version" => {}
+            "Hardware Model" => event.device = some(value),
+            "Report Version" => {}
             _ => return,
         }
         self.has_head = true;

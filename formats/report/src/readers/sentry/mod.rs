@@ -206,6 +206,8 @@ fn context(event: &mut CrashEvent, json: &mut Json<'_>, key: &str) -> Read<()> {
         }),
         "device" => json.object(|json, key| match key {
             "arch" => set(&mut event.arch, json.text()?),
+            // The name is what its owner calls it.
+            "model" => set(&mut event.device, json.text()?),
             _ => json.skip(),
         }),
         "app" => json.object(|json, key| {
