@@ -22,6 +22,9 @@ pub struct Difference {
     pub moved: BTreeMap<(GroupId, GroupId), u64>,
 }
 
+/// How many crashes went from one group to another; both may be the same.
+pub type Streams = BTreeMap<(GroupId, GroupId), u64>;
+
 /// There is no such run.
 #[derive(Debug, thiserror::Error)]
 pub enum NoSuchRun {
@@ -50,6 +53,38 @@ impl Then {
     }
 }
 
+/// What was different at two moments.
+#[derive(Default)]
+struct Between {
+    then: Then,
+    after: Then,
+    /// Of each crash that moved, what it had before and after all of it.
+    signatures: HashMap<Slot, (FingerprintId, FingerprintId)>,
+}
+
+/// Groups of signatures that were asked for, at the later of two moments or not.
+#[derive(Default)]
+struct Grouping(HashMap<(FingerprintId, bool), Option<GroupId>>);
+
+impl Grouping {
+    /// The group of `signature` at `moment`.
+    fn get(
+        &mut self,
+        crashes: &Crashes,
+        moment: &Then,
+        signature: FingerprintId,
+        is_after: bool,
+    ) -> Result<Option<GroupId>, Error> {
+        if let Some(known) = self.0.get(&(signature, is_after)) {
+            return Ok(*known);
+        }
+        let row: Option<FingerprintRow> = moment.get(crashes, &rows::signature(signature))?;
+        let group = row.map(|row| row.group);
+        self.0.insert((signature, is_after), group);
+        Ok(group)
+    }
+}
+
 impl Crashes {
     /// What is different after run `to` from after run `from`, which came before it; 0 stands for
     /// before the first run.
@@ -61,9 +96,35 @@ impl Crashes {
         if let Some(unknown) = [from, to].into_iter().find(|run| *run != 0 && !runs.contains(run)) {
             return Err(NoSuchRun::Unknown(unknown));
         }
-        let (mut then, mut after) = (Then::default(), Then::default());
-        // Of each crash that moved, what it had before and after all of it.
-        let mut signatures: HashMap<Slot, (FingerprintId, FingerprintId)> = HashMap::new();
+        let Between { then, after, signatures } = self.between(&runs, from, to)?;
+        Ok(self.compare(&then, &after, &signatures)?)
+    }
+
+    /// From which group to which the crashes went that run `run` has given another fingerprint,
+    /// and how many; also within a group.
+    ///
+    /// # Errors
+    /// [`NoSuchRun`].
+    pub fn streams(&self, run: u64) -> Result<Streams, NoSuchRun> {
+        let runs: Vec<u64> = self.runs()?.into_iter().map(|run| run.run).collect();
+        if !runs.contains(&run) {
+            return Err(NoSuchRun::Unknown(run));
+        }
+        let Between { then, after, signatures } = self.between(&runs, run - 1, run)?;
+        let (mut groups, mut streams) = (Grouping::default(), Streams::new());
+        for (was, is) in signatures.values() {
+            let was = groups.get(self, &then, *was, false)?;
+            let is = groups.get(self, &after, *is, true)?;
+            if let Some(stream) = was.zip(is) {
+                *streams.entry(stream).or_default() += 1;
+            }
+        }
+        Ok(streams)
+    }
+
+    /// What was different before the runs after `from`, up to `to`, and after these.
+    fn between(&self, runs: &[u64], from: u64, to: u64) -> Result<Between, Error> {
+        let Between { mut then, mut after, mut signatures } = Between::default();
         for run in runs.iter().rev().filter(|run| **run > from) {
             if *run == to {
                 after = then.clone();
@@ -84,7 +145,7 @@ impl Crashes {
                 })?;
             }
         }
-        Ok(self.compare(&then, &after, &signatures)?)
+        Ok(Between { then, after, signatures })
     }
 
     fn compare(
@@ -107,19 +168,11 @@ impl Crashes {
                 _ => {}
             }
         }
-        let mut groups: HashMap<(FingerprintId, bool), Option<GroupId>> = HashMap::new();
-        let mut group =
-            |signature: FingerprintId, is_after: bool| -> Result<Option<GroupId>, Error> {
-                if let Some(known) = groups.get(&(signature, is_after)) {
-                    return Ok(*known);
-                }
-                let row: Option<FingerprintRow> =
-                    (if is_after { after } else { then }).get(self, &rows::signature(signature))?;
-                groups.insert((signature, is_after), row.as_ref().map(|row| row.group));
-                Ok(row.map(|row| row.group))
-            };
+        let mut groups = Grouping::default();
         for (was, is) in signatures.values() {
-            let (Some(was), Some(is)) = (group(*was, false)?, group(*is, true)?) else { continue };
+            let was = groups.get(self, then, *was, false)?;
+            let is = groups.get(self, after, *is, true)?;
+            let (Some(was), Some(is)) = (was, is) else { continue };
             if was != is
                 && difference.merged.get(&was) != Some(&is)
                 && difference.parted.get(&is) != Some(&was)

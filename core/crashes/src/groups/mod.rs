@@ -4,11 +4,13 @@
 //! signatures. A group's id stays for ever: one that is merged into another becomes an alias of it.
 //! `plan.rs` decides, [`crate::reprocess`] carries out.
 
+mod facets;
 mod history;
 pub(crate) mod plan;
 mod read;
 mod sort;
 
-pub use history::{Difference, NoSuchRun};
+pub use facets::{Counts, DAY_MS, Facets, Platform};
+pub use history::{Difference, NoSuchRun, Streams};
 pub use read::{Group, GroupFingerprint};
 pub use sort::GroupSort;

@@ -19,7 +19,7 @@ pub(crate) mod journal;
 pub(crate) mod log;
 pub(crate) mod open;
 pub(crate) mod pack;
-mod read;
+pub(crate) mod read;
 pub(crate) mod report;
 mod report_bytes;
 pub(crate) mod reports;
