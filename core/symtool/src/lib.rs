@@ -9,8 +9,10 @@ pub mod export;
 pub mod import;
 pub mod mapping;
 pub mod objects;
+pub mod report;
 mod reprocess;
 mod resolve;
+pub mod time;
 
 use symtool_crashes::fingerprint::{Assessor, Symbols};
 use symtool_grouping::rules::Rules;
