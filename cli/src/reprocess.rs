@@ -2,9 +2,8 @@
 //! what changed. Made for cron: quiet if nothing changed, and a killed run leaves the store as
 //! before or as after.
 
-use std::fs::File;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
@@ -14,7 +13,7 @@ use symtool_crashes::{Missing, Report};
 use crate::context::Context;
 use crate::counted;
 use crate::exit::Exit;
-use crate::output;
+use crate::output::{self, Draft};
 use crate::progress::{self, Meter, Reached, Unit};
 use crate::rules;
 use crate::terminal::clean;
@@ -78,7 +77,7 @@ const ALIASES: usize = 4;
 pub fn run(context: &Context, args: &Reprocess) -> Result<Exit> {
     let rules = rules::load(context, args.rules.as_deref())?;
     let store = context.open_store()?;
-    let draft = args.report.as_deref().map(Draft::open).transpose()?;
+    let draft = args.report.as_deref().map(|path| Draft::open(path, "the report")).transpose()?;
     let meter = Meter::new(progress::is_wanted(context), "reprocessing", Unit::Of("crashes"));
     let reprocess = symtool_core::Reprocess {
         rules: &rules,
@@ -97,7 +96,11 @@ pub fn run(context: &Context, args: &Reprocess) -> Result<Exit> {
         missing: still_missing(&missing),
     };
     if let Some(draft) = draft {
-        draft.save(&told)?;
+        let text = serde_json::to_string_pretty(&told)? + "\n";
+        draft.save(&text).with_context(|| {
+            let path = draft.path().display();
+            format!("{path}: the report cannot be written; the run itself is done")
+        })?;
     }
     let mut out = std::io::stdout().lock();
     if context.json {
@@ -130,47 +133,6 @@ fn still_missing(missing: &[Missing]) -> Vec<StillMissing<'_>> {
             groups: module.groups,
         })
         .collect()
-}
-
-/// A report on its way into a file: a reader of the file finds the old report or the new one, never
-/// half of it.
-struct Draft<'a> {
-    path: &'a Path,
-    beside: PathBuf,
-    file: File,
-}
-
-impl<'a> Draft<'a> {
-    /// Opens it, before anything is changed.
-    fn open(path: &'a Path) -> Result<Self> {
-        let beside = path.with_extension(format!("{}.draft", std::process::id()));
-        let opened = if path.is_dir() {
-            Err(std::io::ErrorKind::IsADirectory.into())
-        } else {
-            File::create(&beside)
-        };
-        let file = opened.with_context(|| {
-            format!("{}: the report cannot be written there, and nothing was changed; name a file in a writable folder", path.display())
-        })?;
-        Ok(Self { path, beside, file })
-    }
-
-    fn save(&self, told: &Told<'_>) -> Result<()> {
-        let text = serde_json::to_string_pretty(told)? + "\n";
-        let written =
-            (&self.file).write_all(text.as_bytes()).and_then(|()| output::share(&self.beside));
-        let saved = written.and_then(|()| std::fs::rename(&self.beside, self.path));
-        saved.with_context(|| {
-            format!("{}: the report cannot be written; the run itself is done", self.path.display())
-        })
-    }
-}
-
-impl Drop for Draft<'_> {
-    fn drop(&mut self) {
-        // It is not there any more if it was saved.
-        let _ = std::fs::remove_file(&self.beside);
-    }
 }
 
 impl Told<'_> {
