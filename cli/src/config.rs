@@ -11,6 +11,8 @@
 //! crash-quota = "20GB"               # all crashes together
 //! debug-dirs = ["/srv/debug", "dbg"] # searched after each --debug-dir
 //! rules = "rules.txt"                # --rules
+//! source-link = "https://…/{commit}/{path}#L{line}"
+//! source-roots = ["/ci/build"]       # taken off paths in links
 //! ```
 //!
 //! `~` is the home folder; other relative paths begin at the file's own folder.
@@ -21,6 +23,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use symtool_core::report::SourceLink;
 use toml::{Table, Value};
 
 use crate::args::{MAX_JOBS, MAX_WAIT_SECONDS};
@@ -33,8 +36,7 @@ const NAME: &str = "symtool.toml";
 const MAX_BYTES: u64 = 1 << 20;
 
 /// All keys, as messages list them.
-const KEYS: &str =
-    "store, jobs, wait, color, key-file, key-command, quota, crash-quota, debug-dirs, rules";
+const KEYS: &str = "store, jobs, wait, color, key-file, key-command, quota, crash-quota, debug-dirs, rules, source-link, source-roots";
 
 /// What a size has to be.
 const SIZE: &str = "a size, as in \"50GB\", \"800MB\" or 1000000";
@@ -62,6 +64,8 @@ pub struct Config {
     pub debug_dirs: Vec<PathBuf>,
     /// Grouping rules that come after the built-in ones.
     pub rules: Option<PathBuf>,
+    /// Where lines of source can be seen.
+    pub source_link: Option<SourceLink>,
 }
 
 impl Config {
@@ -107,6 +111,7 @@ impl Config {
         if config.key_file.is_some() && config.key_command.is_some() {
             return Err("`key-file` and `key-command` cannot both be set".to_owned());
         }
+        config.source_link = source_link(&table)?;
         Ok(config)
     }
 
@@ -157,10 +162,36 @@ impl Config {
                 self.debug_dirs =
                     dirs.ok_or_else(|| wrong("a list of paths, as in [\"/srv/debug\"]"))?;
             }
+            // They are read together.
+            "source-link" | "source-roots" => {}
             _ => return Err(format!("unknown key `{key}`; known are {KEYS}")),
         }
         Ok(())
     }
+}
+
+/// Where lines of source can be seen, if `table` says so.
+fn source_link(table: &Table) -> Result<Option<SourceLink>, String> {
+    let roots = table.get("source-roots").map(|roots| {
+        let roots = roots.as_array()?.iter();
+        roots.map(|root| Some(root.as_str()?.to_owned())).collect::<Option<Vec<String>>>()
+    });
+    let roots = match roots {
+        None => Vec::new(),
+        Some(Some(roots)) => roots,
+        Some(None) => {
+            return Err(
+                "`source-roots` has to be a list of folders, as in [\"/ci/build\"]".to_owned()
+            );
+        }
+    };
+    let Some(template) = table.get("source-link") else { return Ok(None) };
+    let example = "as in \"https://example.com/blob/{commit}/{path}#L{line}\"";
+    let link = template.as_str().ok_or_else(|| "it is no text".to_owned());
+    let link = link.and_then(|link| SourceLink::parse(link).map_err(|error| error.to_string()));
+    let link =
+        link.map_err(|error| format!("`source-link` has to be a link, {example}: {error}"))?;
+    Ok(Some(link.with_roots(roots)))
 }
 
 /// The path that an environment variable holds; one that is empty counts as unset.
@@ -241,6 +272,7 @@ mod tests {
             crash_quota: Some(7),
             debug_dirs: vec!["/a".into(), "/etc/st/../b".into()],
             rules: Some("/etc/st/r".into()),
+            source_link: None,
         };
         assert_eq!(parse(text), Ok(want));
         assert_eq!(parse(""), Ok(Config::default()));
@@ -254,7 +286,7 @@ mod tests {
         for (text, want) in [
             (
                 "stor = \"x\"",
-                "unknown key `stor`; known are store, jobs, wait, color, key-file, key-command, quota, crash-quota, debug-dirs, rules",
+                "unknown key `stor`; known are store, jobs, wait, color, key-file, key-command, quota, crash-quota, debug-dirs, rules, source-link, source-roots",
             ),
             ("[store]\npath = 1", "`store` has to be a path in quotes"),
             ("store = \"\"", "`store` has to be a path in quotes"),
@@ -266,6 +298,14 @@ mod tests {
             (
                 "key-file = \"a\"\nkey-command = \"b\"",
                 "`key-file` and `key-command` cannot both be set",
+            ),
+            (
+                "source-link = \"ftp://x/{path}\"",
+                "`source-link` has to be a link, as in \"https://example.com/blob/{commit}/{path}#L{line}\": it does not begin with https:// or http://",
+            ),
+            (
+                "source-roots = [1]",
+                "`source-roots` has to be a list of folders, as in [\"/ci/build\"]",
             ),
             (
                 "debug-dirs = \"/x\"",

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde::Serialize;
+use symtool_core::report::origin;
 use symtool_crashes::Crashes;
 use symtool_crashes::fingerprint::{Counts, Explained, FrameCache, StackFrame};
 use symtool_grouping::rules::{RuleError, Rules};
@@ -227,7 +228,7 @@ impl<'a> Frame<'a> {
         Self {
             frame: link.frame,
             name,
-            source: crash::origin(link.origin),
+            source: origin(link.origin),
             inlined: link.inlined,
             in_app: counts.in_app.0,
             in_app_by: &counts.in_app.1,

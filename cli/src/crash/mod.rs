@@ -20,7 +20,6 @@ use crate::find::NotOne;
 use crate::output;
 pub use args::Crash;
 use args::CrashNamed;
-pub use show::origin;
 
 /// Runs the command.
 pub fn run(context: &Context, args: &Crash) -> Result<Exit> {

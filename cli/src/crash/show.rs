@@ -5,9 +5,10 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use symtool_crashes::fingerprint::{Assessor, Explained, FrameCache, NameOrigin, StackFrame};
-use symtool_crashes::{Crashes, Found, Listed, Place, Slot, StoredFrame};
-use symtool_report::{Format, Trust};
+use symtool_core::report::{FrameDetails, frames};
+use symtool_crashes::fingerprint::{Assessor, Explained, FrameCache};
+use symtool_crashes::{Crashes, Found, Listed, Slot};
+use symtool_report::Format;
 
 use super::args::CrashShow;
 use crate::context::Context;
@@ -48,33 +49,7 @@ struct Shown<'a> {
     /// Whether it is a minidump that was cut off.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     cut_off: bool,
-    frames: Vec<Frame<'a>>,
-}
-
-/// One function on its stack.
-#[derive(Debug, Serialize)]
-#[expect(clippy::struct_field_names, reason = "they are keys that scripts rely on")]
-struct Frame<'a> {
-    /// The frame of the report that it is in, from 0.
-    frame: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    function: Option<&'a str>,
-    /// Where it lies, if it has no name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<&'a str>,
-    /// The image or package that it lies in, by its name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    module: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<u32>,
-    inlined: bool,
-    /// How the walk found the frame.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    trust: Option<&'static str>,
-    /// `store`, `report`, or `none`.
-    source: &'static str,
+    frames: Vec<FrameDetails>,
 }
 
 /// Runs the command.
@@ -156,29 +131,6 @@ fn tell(
     is_cut_off: bool,
 ) -> Result<()> {
     let Listed { crash, chunk, group, .. } = listed;
-    let tokens: Vec<String> = explained.frames.iter().map(|(link, _)| link.token(chunk)).collect();
-    let stored = chunk.frames(crash);
-    let frames = explained.frames.iter().zip(&tokens).map(|((link, _), token)| {
-        // A name that may be wrong is one all the same, and no address.
-        let is_named = matches!(link.origin, NameOrigin::Store | NameOrigin::Report)
-            || link.at == Place::Nowhere;
-        Frame {
-            frame: link.frame,
-            function: Some(&*link.name.shown).filter(|name| is_named && !name.is_empty()),
-            address: (!is_named).then_some(&**token),
-            module: stored.get(link.frame).and_then(|frame| chunk.module(frame)),
-            file: link.place.map(|(file, _)| file),
-            // Frames of scripts may have a line, and no file.
-            line: link
-                .place
-                .map(|(_, line)| line)
-                .or_else(|| line_alone(stored, link))
-                .filter(|line| *line > 0),
-            inlined: link.inlined,
-            trust: stored.get(link.frame).and_then(|frame| frame.trust).map(Trust::name),
-            source: origin(link.origin),
-        }
-    });
     let shown = Shown {
         id: crash.id.to_string(),
         event_id: chunk.text_of(crash.event_id),
@@ -197,7 +149,7 @@ fn tell(
         threads: crash.threads,
         depth: crash.depth,
         cut_off: is_cut_off,
-        frames: frames.collect(),
+        frames: frames(listed, explained, context.config.source_link.as_ref()),
     };
     let mut out = std::io::stdout().lock();
     if context.json {
@@ -206,23 +158,6 @@ fn tell(
         shown.write(&mut out)?;
     }
     Ok(out.flush()?)
-}
-
-/// The line of a frame whose file is not known, if the report's function is shown.
-fn line_alone(stored: &[StoredFrame], link: &StackFrame<'_>) -> Option<u32> {
-    stored
-        .get(link.frame)
-        .filter(|frame| link.origin == NameOrigin::Report && frame.file.is_none())?
-        .line
-}
-
-/// Where a name is from, as `--json` prints it.
-pub fn origin(origin: NameOrigin) -> &'static str {
-    match origin {
-        NameOrigin::Store => "store",
-        NameOrigin::Report => "report",
-        NameOrigin::Unknown | NameOrigin::Nowhere => "none",
-    }
 }
 
 impl Shown<'_> {
@@ -251,8 +186,8 @@ impl Shown<'_> {
         }
         for frame in &self.frames {
             let number = if frame.inlined { String::new() } else { format!("#{}", frame.frame) };
-            let name = clean(frame.function.or(frame.address).unwrap_or("?"));
-            let place = match (frame.file, frame.line) {
+            let name = clean(frame.function.as_deref().or(frame.address.as_deref()).unwrap_or("?"));
+            let place = match (&frame.file, frame.line) {
                 (Some(file), Some(line)) => format!(" at {}:{line}", clean(file)),
                 (Some(file), None) => format!(" at {}", clean(file)),
                 _ => String::new(),
