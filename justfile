@@ -24,6 +24,10 @@ ci:
 docs:
     sh scripts/test.sh --test documents
 
+# Look at pages of fixtures with Chromium; an argument is a folder for screenshots
+page *args:
+    sh scripts/page.sh "$@"
+
 # Check everything with the oldest Rust that Cargo.toml promises; needs rustup
 msrv:
     sh scripts/msrv.sh

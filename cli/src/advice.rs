@@ -6,6 +6,27 @@ use symtool_store::Error;
 
 use crate::find::NotOne;
 
+/// Lists groups.
+pub const LIST_GROUPS: &str = "symtool groups list";
+
+/// Lists modules without symbols.
+pub const LIST_MISSING: &str = "symtool missing";
+
+/// Undoes a run.
+pub fn undo(run: u64) -> String {
+    format!("symtool groups undo {run}")
+}
+
+/// Shows a group.
+pub fn show_group(id: &str) -> String {
+    format!("symtool groups show {id}")
+}
+
+/// Shows a crash.
+pub fn show_crash(id: &str) -> String {
+    format!("symtool crash show {id}")
+}
+
 /// Why the store cannot be used, with the next step.
 pub fn store(error: &Error) -> String {
     let step = match error {

@@ -20,6 +20,7 @@ use crate::key::Key;
 use crate::man::Man;
 use crate::missing::MissingArgs;
 use crate::modules::Modules;
+use crate::report::ReportArgs;
 use crate::reprocess::Reprocess;
 use crate::resolve::Resolve;
 use crate::retrace::RetraceArgs;
@@ -176,6 +177,8 @@ pub enum Command {
     Groups(Groups),
     /// Lists modules whose symbols are missing, with the crashes that wait for them
     Missing(MissingArgs),
+    /// Writes a page on crashes, groups and what a run did
+    Report(ReportArgs),
     /// Checks grouping rules, and explains how a crash was grouped
     #[command(subcommand)]
     Rules(RulesArgs),

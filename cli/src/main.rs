@@ -31,6 +31,7 @@ mod moment;
 mod output;
 mod pass_through;
 mod progress;
+mod report;
 mod reprocess;
 mod resolve;
 mod retrace;
@@ -113,6 +114,7 @@ fn run(context: &Context, command: &Command) -> Result<Exit> {
         Command::Reprocess(reprocess) => reprocess::run(context, reprocess),
         Command::Groups(groups) => groups::run(context, groups),
         Command::Missing(missing) => missing::run(context, missing),
+        Command::Report(report) => report::run(context, report),
         Command::Rules(rules) => rules::run(context, rules),
         Command::Key(key) => key::run(context, key),
         Command::Stats(_) => stats::run(context),

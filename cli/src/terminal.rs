@@ -93,7 +93,7 @@ fn columns(size: Option<(terminal_size::Width, terminal_size::Height)>) -> Optio
 
 /// Whether a terminal does something else with `char` than to show it where it stands: control
 /// characters, and those that change the direction of what follows (Unicode Standard Annex 9).
-fn moves_cursor(char: char) -> bool {
+pub fn moves_cursor(char: char) -> bool {
     char.is_control()
         || matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

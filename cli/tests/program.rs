@@ -53,6 +53,7 @@ const COMMANDS: [&[&str]; 42] = [
     &["groups", "undo"],
     &["groups", "merge"],
     &["missing"],
+    &["report"],
     &["rules"],
     &["rules", "check"],
     &["rules", "explain"],

@@ -195,8 +195,16 @@ fn crashes() -> Vec<Printed> {
     let listed = story.run("crash list", 0, &["crash", "list"]);
     let ids: Vec<&str> = listed.iter().map(|crash| crash["id"].as_str().unwrap()).collect();
     story.run("crash show", 0, &[&["crash", "show"], &ids[..]].concat());
+    let link = "source-link = \"https://example.com/{path}#L{line}\"\n";
+    let settings = story.sandbox.write("symtool.toml", link);
+    story.run(
+        "crash show",
+        0,
+        &[&["--config", path(&settings), "crash", "show"], &ids[..]].concat(),
+    );
     for id in &ids {
         story.run("rules explain", 0, &["rules", "explain", id]);
+        story.run("report", 0, &["report", "--crash", id]);
     }
     story.run("missing", 0, &["missing"]);
     story.run("crash remove", 0, &["crash", "remove", ids[0]]);
@@ -258,6 +266,10 @@ fn groups() -> Vec<Printed> {
     story.run("reprocess", 0, &["reprocess", "--rules", path(&rules)]);
     story.run("reprocess", 0, &["reprocess"]);
     let history = story.run("groups history", 0, &["groups", "history"]);
+    for run in 1..=history.len() {
+        story.run("report", 0, &["report", "--run", &run.to_string()]);
+    }
+    story.run("report", 0, &["report", "--since", "2000-01-01"]);
     for run in 0..history.len() {
         story.run("groups diff", 0, &["groups", "diff", &run.to_string()]);
     }

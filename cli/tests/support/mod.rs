@@ -7,6 +7,7 @@ pub mod clear;
 pub mod disk;
 pub mod events;
 pub mod made;
+pub mod page;
 pub mod pty;
 pub mod questions;
 pub mod shapes;
