@@ -6,8 +6,8 @@
 
 use std::path::PathBuf;
 
-use clap::builder::RangedU64ValueParser;
-use clap::{Parser, Subcommand};
+use clap::builder::{RangedU64ValueParser, StyledStr};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::bundle::Bundle;
 use crate::check::Check;
@@ -191,6 +191,34 @@ pub enum Command {
     Completions(Completions),
     /// Prints or writes manual pages
     Man(Man),
+}
+
+/// The command line with help in plain words: backticks are for rustdoc.
+pub fn command() -> clap::Command {
+    plain(Args::command())
+}
+
+fn plain(mut command: clap::Command) -> clap::Command {
+    let text = |text: &StyledStr| text.to_string().replace('`', "");
+    if let Some(about) = command.get_about().map(text) {
+        command = command.about(about);
+    }
+    if let Some(about) = command.get_long_about().map(text) {
+        command = command.long_about(about);
+    }
+    if let Some(help) = command.get_after_help().map(text) {
+        command = command.after_help(help);
+    }
+    let command = command.mut_args(|mut arg| {
+        if let Some(help) = arg.get_help().map(text) {
+            arg = arg.help(help);
+        }
+        if let Some(help) = arg.get_long_help().map(text) {
+            arg = arg.long_help(help);
+        }
+        arg
+    });
+    command.mut_subcommands(plain)
 }
 
 /// A size in bytes.

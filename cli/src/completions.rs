@@ -1,12 +1,14 @@
 //! `symtool completions`: a script that completes commands, options and their values in a shell.
+//!
+//! Names of modules and ids of groups are not completed: clap's engine that asks the program while a
+//! line is typed is behind `unstable-dynamic` in `clap_complete` 4.6, and may change with any release.
 
 use std::io::{self, Write};
 
 use anyhow::Result;
-use clap::CommandFactory;
 use clap_complete::Shell as Generator;
 
-use crate::args::Args;
+use crate::args;
 use crate::exit::Exit;
 
 const COMPLETIONS: &str = "Examples:
@@ -40,7 +42,7 @@ pub fn run(shell: Shell) -> Result<Exit> {
     };
     // Into memory first: the generator panics where it cannot write.
     let mut script = Vec::new();
-    clap_complete::generate(generator, &mut Args::command(), "symtool", &mut script);
+    clap_complete::generate(generator, &mut args::command(), "symtool", &mut script);
     let mut out = io::stdout().lock();
     out.write_all(&script)?;
     out.flush()?;

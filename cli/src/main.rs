@@ -2,7 +2,7 @@
 //!
 //! One file or folder a command. What they share: `args.rs` (the command line), `config.rs` (the
 //! config file), `exit.rs` (how a command ends), `messages.rs` (what is told on stderr),
-//! `progress/` (a line on a terminal), `terminal.rs` (colours, columns, safe text), `find.rs`
+//! `progress/` (a line on a terminal), `terminal.rs` (colours, columns, safe text), `table.rs` (lists on a terminal), `find.rs`
 //! (modules by name), `output.rs` (who may read files).
 
 #[macro_use]
@@ -39,6 +39,7 @@ mod rules;
 mod stats;
 mod style;
 mod symbolicate;
+mod table;
 mod terminal;
 mod version;
 
@@ -46,7 +47,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Parser;
+use clap::FromArgMatches;
 use clap::error::ErrorKind;
 
 use args::{Args, Command};
@@ -72,14 +73,15 @@ fn main() -> ExitCode {
             Err(error) => Exit::report(&error).into(),
         };
     }
-    let mut args = match Args::try_parse_from(&words) {
-        Ok(args) => args,
+    let matches = match args::command().try_get_matches_from(&words) {
+        Ok(matches) => matches,
         Err(error) if error.kind() == ErrorKind::DisplayVersion && version::is_verbose(&words) => {
             version::print();
             return Exit::Done.into();
         }
         Err(error) => error.exit(),
     };
+    let mut args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let config = match args.command {
         // They say what the program is, whatever the user's settings.
         Command::Completions(_) | Command::Man(_) => Ok(Config::default()),

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use clap::{Command, CommandFactory};
+use clap::Command;
 
-use crate::args::Args;
+use crate::args;
 use crate::exit::Exit;
 
 const MAN: &str = "Examples:
@@ -22,9 +22,49 @@ pub struct Man {
     pub folder: Option<PathBuf>,
 }
 
+/// What exit codes, variables and files mean, below the options of every page.
+const COMMON: &str = r"
+.SH EXIT STATUS
+.TP
+0
+Done.
+.TP
+1
+Done, but some input failed; each failure is named on stderr with what to do.
+.TP
+2
+Wrong usage.
+.TP
+3
+The store cannot be used: locked, damaged, or another key.
+.SH ENVIRONMENT
+.TP
+SYMTOOL_STORE
+The folder of the store, unless \-\-store names one.
+.TP
+SYMTOOL_KEY
+The key of a sealed store, unless \-\-key\-file or \-\-key\-command gives it.
+.TP
+SYMTOOL_CONFIG
+The settings file, unless \-\-config names one.
+.TP
+XDG_DATA_HOME, XDG_CONFIG_HOME
+Where the store and the settings file are if nothing names them.
+.TP
+NO_COLOR, CLICOLOR, CLICOLOR_FORCE, TERM
+Whether the output is coloured, unless \-\-color says so.
+.SH FILES
+.TP
+$XDG_CONFIG_HOME/symtool/symtool.toml, ~/.config/symtool/symtool.toml
+Settings: defaults for all commands.
+.TP
+$XDG_DATA_HOME/symtool, ~/.local/share/symtool
+The store.
+";
+
 /// Runs the command.
 pub fn run(folder: Option<&Path>) -> Result<Exit> {
-    let mut symtool = Args::command().disable_help_subcommand(true);
+    let mut symtool = args::command().disable_help_subcommand(true);
     symtool.build();
     match folder {
         Some(folder) => {
@@ -67,6 +107,10 @@ fn page(command: &Command) -> io::Result<Vec<u8>> {
     // A drop-in has a command line of its own, with its own help.
     if !command.is_disable_help_flag_set() {
         man.render_options_section(&mut page)?;
+    }
+    // Drop-ins exit as the tools do.
+    if !command.is_disable_help_flag_set() {
+        page.extend_from_slice(COMMON.trim_start().as_bytes());
     }
     if let Some(notes) = notes.strip_prefix("Examples:\n") {
         page.extend_from_slice(b".SH EXAMPLES\n");

@@ -1,5 +1,6 @@
 //! `symtool missing`: modules without symbols, those that most groups wait for first.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use anyhow::Result;
@@ -10,7 +11,8 @@ use symtool_crashes::{Crashes, Missing};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::output;
-use crate::terminal::{clean, elide, stdout_columns};
+use crate::table::{Column, Fit, Table};
+use crate::terminal::clean;
 
 const MISSING: &str = "Examples:
   symtool missing
@@ -57,6 +59,16 @@ fn lacks(module: &Missing) -> (Vec<&'static str>, &'static str) {
     }
 }
 
+/// The list on a terminal.
+const COLUMNS: &[Column] = &[
+    Column::new("GROUPS", Fit::Number),
+    Column::new("WAITING", Fit::Number),
+    Column::new("CRASHES", Fit::Number),
+    Column::new("LACKS", Fit::Optional(0)),
+    Column::new("ID", Fit::Id),
+    Column::new("MODULE", Fit::Text),
+];
+
 /// Runs the command.
 pub fn run(context: &Context, args: &MissingArgs) -> Result<Exit> {
     let store = context.open_store()?;
@@ -67,7 +79,7 @@ pub fn run(context: &Context, args: &MissingArgs) -> Result<Exit> {
         missing.retain(|module| module.waiting > 0 || module.lacks_unwind());
     }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    let columns = stdout_columns();
+    let mut table = Table::for_stdout(COLUMNS, context);
     for module in missing.iter().take(args.limit.unwrap_or(usize::MAX)) {
         let Missing { name, path, id, arch, crashes, waiting, groups, dumps, .. } = module;
         let (lacks, in_words) = lacks(module);
@@ -92,16 +104,19 @@ pub fn run(context: &Context, args: &MissingArgs) -> Result<Exit> {
             )?;
             continue;
         }
-        let name = clean(name.as_deref().unwrap_or("?"));
-        let text = format!(
-            "{groups:>6} groups  {waiting:>7} waiting  {crashes:>7} crashes  {id}  {name}{in_words}"
-        );
+        let (id, name) = (clean(id), clean(name.as_deref().unwrap_or("?")));
+        if let Some(table) = &mut table {
+            let mut cells: Vec<String> = [groups, waiting, crashes].map(ToString::to_string).into();
+            cells.extend([lacks.join(", "), id.into_owned(), name.into_owned()]);
+            table.row(&mut out, cells)?;
+            continue;
+        }
         writeln!(
             out,
-            "{}",
-            columns.map_or(text.clone(), |columns| elide(&text, columns).into_owned())
+            "{groups:>6} groups  {waiting:>7} waiting  {crashes:>7} crashes  {id}  {name}{in_words}"
         )?;
     }
+    table.map_or(Ok(()), |table| table.finish(&mut out))?;
     out.flush()?;
     Ok(Exit::Done)
 }

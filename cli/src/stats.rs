@@ -14,6 +14,7 @@ use walkdir::WalkDir;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::output;
+use crate::table::{Column, Fit, Table};
 use crate::terminal::Paint;
 
 const STATS: &str = "Examples:
@@ -46,7 +47,7 @@ pub fn run(context: &Context) -> Result<Exit> {
     if context.json {
         writeln!(out, "{}", output::json(&stats)?)?;
     } else {
-        stats.write(&mut out, context.paint(&io::stdout()))?;
+        stats.write(context, &mut out)?;
     }
     out.flush()?;
     Ok(Exit::Done)
@@ -107,60 +108,99 @@ impl ModuleTotals {
     }
 }
 
+/// Modules by kind on a terminal.
+const MODULES: &[Column] = &[
+    Column::new("MODULES", Fit::Whole),
+    Column::new("COUNT", Fit::Number),
+    Column::new("RANGES", Fit::Number),
+    Column::new("SOURCE", Fit::OptionalNumber(1)),
+    Column::new("STORED", Fit::Number),
+    Column::new("RATIO", Fit::OptionalNumber(0)),
+];
+
+/// Blocks by kind on a terminal.
+const BLOCKS: &[Column] = &[
+    Column::new("BLOCKS", Fit::Whole),
+    Column::new("COUNT", Fit::Number),
+    Column::new("EXPANDED", Fit::OptionalNumber(1)),
+    Column::new("STORED", Fit::Number),
+    Column::new("RATIO", Fit::OptionalNumber(0)),
+    Column::new("SHARE", Fit::Number),
+];
+
+/// The cells of a row.
+type Cells = [String; 6];
+
 impl StoreStats {
-    /// Two tables of at most 60 columns.
-    fn write(&self, out: &mut impl Write, paint: Paint) -> io::Result<()> {
-        let Paint { bold, reset, .. } = paint;
-        writeln!(
-            out,
-            "{bold}{:8} {:>7} {:>10} {:>10} {:>10} {:>6}{reset}",
-            "MODULES", "COUNT", "RANGES", "SOURCE", "STORED", "RATIO"
-        )?;
-        let all = [("all", &self.total)];
-        let by_kind = self.modules.iter().map(|(kind, modules)| (kind.as_str(), modules));
-        for (kind, modules) in by_kind.chain(all) {
-            let (from, to) = (
-                DecimalBytes(modules.bytes_in).to_string(),
-                DecimalBytes(modules.bytes_stored).to_string(),
-            );
-            let ratio = ratio(modules.bytes_in, modules.bytes_stored);
-            writeln!(
-                out,
-                "{kind:8} {:>7} {:>10} {from:>10} {to:>10} {ratio:>6}",
-                modules.modules, modules.ranges
-            )?;
+    /// Two tables, which fit a terminal; elsewhere, of 60 columns at most.
+    fn write(&self, context: &Context, out: &mut impl Write) -> io::Result<()> {
+        let Paint { bold, reset, .. } = context.paint(&io::stdout());
+        let (modules, blocks) = (self.module_rows(), self.block_rows());
+        for (columns, rows) in [(MODULES, &modules), (BLOCKS, &blocks)] {
+            let headings: Cells = std::array::from_fn(|at| columns[at].heading.to_owned());
+            let wide = std::ptr::eq(columns, BLOCKS);
+            if wide {
+                writeln!(out)?;
+            }
+            if let Some(mut table) = Table::for_stdout(columns, context) {
+                rows.iter().try_for_each(|row| table.row(out, row.to_vec()))?;
+                table.finish(out)?;
+                continue;
+            }
+            writeln!(out, "{bold}{}{reset}", fixed(&headings, wide))?;
+            rows.iter().try_for_each(|row| writeln!(out, "{}", fixed(row, wide)))?;
         }
-        writeln!(out)?;
-        writeln!(
-            out,
-            "{bold}{:12} {:>6} {:>11} {:>10} {:>6} {:>6}{reset}",
-            "BLOCKS", "COUNT", "EXPANDED", "STORED", "RATIO", "SHARE"
-        )?;
+        Ok(())
+    }
+
+    fn module_rows(&self) -> Vec<Cells> {
+        let by_kind = self.modules.iter().map(|(kind, modules)| (kind.as_str(), modules));
+        let row = |(kind, modules): (&str, &ModuleTotals)| {
+            let ModuleTotals { modules: count, ranges, bytes_in, bytes_stored, .. } = modules;
+            [
+                kind.to_owned(),
+                count.to_string(),
+                ranges.to_string(),
+                DecimalBytes(*bytes_in).to_string(),
+                DecimalBytes(*bytes_stored).to_string(),
+                ratio(*bytes_in, *bytes_stored),
+            ]
+        };
+        by_kind.chain([("all", &self.total)]).map(row).collect()
+    }
+
+    fn block_rows(&self) -> Vec<Cells> {
         let stored: u64 =
             self.blocks.values().chain([&self.others]).map(|blocks| blocks.bytes_stored).sum();
         let others = Some(("others", &self.others)).filter(|(_, others)| others.blocks > 0);
         let by_kind = self.blocks.iter().map(|(kind, blocks)| (kind.as_str(), blocks));
-        for (kind, blocks) in by_kind.chain(others) {
-            let kind = kind.replace('_', " ");
-            let Taken { blocks: count, bytes_stored, bytes_expanded } = *blocks;
-            let (from, to) =
-                (DecimalBytes(bytes_expanded).to_string(), DecimalBytes(bytes_stored).to_string());
-            let share = format!("{} %", (bytes_stored * 100 + stored / 2) / stored.max(1));
-            writeln!(
-                out,
-                "{kind:12} {count:>6} {from:>11} {to:>10} {:>6} {share:>6}",
-                ratio(bytes_expanded, bytes_stored)
-            )?;
-        }
-        writeln!(
-            out,
-            "{:12} {:>6} {:>11} {:>10}",
-            "on disk",
-            "",
-            "",
-            DecimalBytes(self.disk_bytes).to_string()
-        )
+        let row = |(kind, taken): (&str, &Taken)| {
+            let Taken { blocks, bytes_stored, bytes_expanded } = *taken;
+            [
+                kind.replace('_', " "),
+                blocks.to_string(),
+                DecimalBytes(bytes_expanded).to_string(),
+                DecimalBytes(bytes_stored).to_string(),
+                ratio(bytes_expanded, bytes_stored),
+                format!("{} %", (bytes_stored * 100 + stored / 2) / stored.max(1)),
+            ]
+        };
+        let mut rows: Vec<Cells> = by_kind.chain(others).map(row).collect();
+        let disk = DecimalBytes(self.disk_bytes).to_string();
+        let none = String::new;
+        rows.push(["on disk".to_owned(), none(), none(), disk, none(), none()]);
+        rows
     }
+}
+
+/// A row of one of the two tables as scripts know it: that of blocks is `wide` first.
+fn fixed([kind, count, from, stored, other, last]: &Cells, wide: bool) -> String {
+    let line = if wide {
+        format!("{kind:12} {count:>6} {from:>11} {stored:>10} {other:>6} {last:>6}")
+    } else {
+        format!("{kind:8} {count:>7} {from:>10} {stored:>10} {other:>10} {last:>6}")
+    };
+    line.trim_end().to_owned()
 }
 
 /// A name as the key of a JSON object.

@@ -4,13 +4,16 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-use crate::terminal::{Paint, columns_of, elide};
+use crate::context::Context;
+use crate::terminal::{Paint, columns_of, elide, stdout_columns};
 
 /// How a column gives way on a narrow terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
     /// A number, which stays as it is.
     Number,
+    /// A text that stays as it is.
+    Whole,
     /// A text that stays as it is, unless it is left out: the smallest of these first.
     Optional(u8),
     /// A number that is left out likewise.
@@ -50,22 +53,18 @@ const MIN_TEXT: usize = 8;
 /// … as long as there is something that can be left out.
 const ROOM_FOR_TEXT: usize = 20;
 
-/// The fewest digits of an id, with its letter.
-const MIN_ID: usize = 9;
+/// The fewest digits of an id: as many as name a module.
+const MIN_ID: usize = 8;
 
 /// A table that is written row by row.
-pub struct Table<'o, W: Write> {
+pub struct Table {
     columns: &'static [Column],
     /// Columns of the terminal.
     width: usize,
     paint: Paint,
-    out: &'o mut W,
-    waiting: Vec<Row>,
+    waiting: Vec<Vec<String>>,
     layout: Option<Layout>,
 }
-
-/// The cells of a row, and what is written before it: a colour, or nothing.
-type Row = (Vec<String>, &'static str);
 
 /// How many columns each cell has; 0 for one that is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,50 +73,47 @@ struct Layout {
     gap: usize,
 }
 
-impl<'o, W: Write> Table<'o, W> {
+impl Table {
     /// A table for a terminal that is `width` columns wide.
-    pub fn new(columns: &'static [Column], width: usize, paint: Paint, out: &'o mut W) -> Self {
-        Self { columns, width, paint, out, waiting: Vec::new(), layout: None }
+    pub fn new(columns: &'static [Column], width: usize, paint: Paint) -> Self {
+        Self { columns, width, paint, waiting: Vec::new(), layout: None }
     }
 
-    /// Adds a row.
+    /// A table for stdout, if that is a terminal.
+    pub fn for_stdout(columns: &'static [Column], context: &Context) -> Option<Self> {
+        let width = stdout_columns().filter(|_| !context.json)?;
+        Some(Self::new(columns, width, context.paint(&io::stdout())))
+    }
+
+    /// Adds a row, which is written to `out` once the widths are known.
     ///
     /// # Errors
     /// If the terminal cannot be written to.
-    pub fn row(&mut self, cells: Vec<String>) -> io::Result<()> {
-        self.painted(cells, "")
-    }
-
-    /// Adds a row in a colour of the paint.
-    ///
-    /// # Errors
-    /// If the terminal cannot be written to.
-    pub fn painted(&mut self, cells: Vec<String>, color: &'static str) -> io::Result<()> {
+    pub fn row(&mut self, out: &mut impl Write, cells: Vec<String>) -> io::Result<()> {
         if let Some(layout) = &self.layout {
-            return write(self.out, self.columns, layout, &(cells, color), self.paint);
+            return writeln!(out, "{}", layout.line(self.columns, &cells));
         }
-        self.waiting.push((cells, color));
-        if self.waiting.len() < ROWS_AHEAD { Ok(()) } else { self.begin() }
+        self.waiting.push(cells);
+        if self.waiting.len() < ROWS_AHEAD { Ok(()) } else { self.begin(out) }
     }
 
     /// Writes what waits. Nothing has no headings either.
     ///
     /// # Errors
     /// If the terminal cannot be written to.
-    pub fn finish(mut self) -> io::Result<()> {
-        if self.layout.is_none() && !self.waiting.is_empty() {
-            self.begin()?;
-        }
-        Ok(())
+    pub fn finish(mut self, out: &mut impl Write) -> io::Result<()> {
+        if self.waiting.is_empty() { Ok(()) } else { self.begin(out) }
     }
 
-    fn begin(&mut self) -> io::Result<()> {
+    fn begin(&mut self, out: &mut impl Write) -> io::Result<()> {
         let rows = std::mem::take(&mut self.waiting);
         let layout = Layout::of(self.columns, &rows, self.width);
-        let headings = self.columns.iter().map(|column| column.heading.to_owned()).collect();
-        let head = (headings, self.paint.bold);
-        for row in std::iter::once(&head).chain(&rows) {
-            write(self.out, self.columns, &layout, row, self.paint)?;
+        let headings: Vec<String> =
+            self.columns.iter().map(|column| column.heading.to_owned()).collect();
+        let Paint { bold, reset, .. } = self.paint;
+        writeln!(out, "{bold}{}{reset}", layout.line(self.columns, &headings))?;
+        for row in &rows {
+            writeln!(out, "{}", layout.line(self.columns, row))?;
         }
         self.layout = Some(layout);
         Ok(())
@@ -125,9 +121,9 @@ impl<'o, W: Write> Table<'o, W> {
 }
 
 impl Layout {
-    fn of(columns: &[Column], rows: &[Row], width: usize) -> Self {
+    fn of(columns: &[Column], rows: &[Vec<String>], width: usize) -> Self {
         let wide = |at: usize| {
-            let cells = rows.iter().filter_map(|(cells, _)| cells.get(at));
+            let cells = rows.iter().filter_map(|cells| cells.get(at));
             cells.map(|cell| columns_of(cell)).chain([columns_of(columns[at].heading)]).max()
         };
         let widest: Vec<usize> = (0..columns.len()).map(|at| wide(at).unwrap_or(0)).collect();
@@ -160,10 +156,10 @@ impl Layout {
     }
 
     /// Gives ids as many digits as tell those of all rows apart.
-    fn shorten_ids(&mut self, columns: &[Column], rows: &[Row]) {
+    fn shorten_ids(&mut self, columns: &[Column], rows: &[Vec<String>]) {
         for (at, _) in columns.iter().enumerate().filter(|(_, column)| column.fit == Fit::Id) {
             let ids: HashSet<&str> =
-                rows.iter().filter_map(|(cells, _)| cells.get(at)).map(String::as_str).collect();
+                rows.iter().filter_map(|cells| cells.get(at)).map(String::as_str).collect();
             let tells_apart = |digits: &usize| {
                 let short: HashSet<&str> =
                     ids.iter().map(|id| id.get(..*digits).unwrap_or(id)).collect();
@@ -193,7 +189,9 @@ impl Layout {
             self.widths[at] += more;
             rest -= more;
         }
-        if let Some((last, Column { fit: Fit::Text, .. })) = self.widths.last_mut().zip(columns.last()) {
+        if let Some((last, Column { fit: Fit::Text, .. })) =
+            self.widths.last_mut().zip(columns.last())
+        {
             *last += rest;
         }
     }
@@ -210,33 +208,28 @@ impl Layout {
             self.widths[longest] -= 1;
         }
     }
-}
 
-fn write(
-    out: &mut impl Write,
-    columns: &[Column],
-    layout: &Layout,
-    (cells, color): &Row,
-    paint: Paint,
-) -> io::Result<()> {
-    let mut line = String::new();
-    let shown = cells.iter().zip(columns).zip(&layout.widths).filter(|(_, width)| **width > 0);
-    for ((cell, column), width) in shown {
-        if !line.is_empty() {
-            line.push_str(&" ".repeat(layout.gap));
+    /// A row of these cells.
+    fn line(&self, columns: &[Column], cells: &[String]) -> String {
+        let mut line = String::new();
+        let shown = cells.iter().zip(columns).zip(&self.widths).filter(|(_, width)| **width > 0);
+        for (at, ((cell, column), width)) in shown.enumerate() {
+            if at > 0 {
+                line.push_str(&" ".repeat(self.gap));
+            }
+            let text = match column.fit {
+                Fit::Id => cell.get(..*width).unwrap_or(cell).into(),
+                Fit::Text | Fit::Optional(_) => elide(cell, *width),
+                Fit::Number | Fit::OptionalNumber(_) | Fit::Whole => cell.into(),
+            };
+            let pad = " ".repeat(width.saturating_sub(columns_of(&text)));
+            match column.fit {
+                Fit::Number | Fit::OptionalNumber(_) => line.extend([pad.as_str(), &text]),
+                _ => line.extend([&*text, &pad]),
+            }
         }
-        let text = match column.fit {
-            Fit::Id => cell.get(..*width).unwrap_or(cell).into(),
-            _ => elide(cell, *width),
-        };
-        let pad = " ".repeat(width.saturating_sub(columns_of(&text)));
-        match column.fit {
-            Fit::Number | Fit::OptionalNumber(_) => line.extend([pad.as_str(), &text]),
-            _ => line.extend([&*text, &pad]),
-        }
+        line.trim_end().to_owned()
     }
-    let reset = if color.is_empty() { "" } else { paint.reset };
-    writeln!(out, "{color}{}{reset}", line.trim_end())
 }
 
 #[cfg(test)]
@@ -253,17 +246,23 @@ mod tests {
 
     fn lines(width: usize, rows: &[[&str; 5]]) -> Vec<String> {
         let mut out = Vec::new();
-        let mut table = Table::new(COLUMNS, width, Paint::OFF, &mut out);
+        let mut table = Table::new(COLUMNS, width, Paint::OFF);
         for row in rows {
-            table.row(row.map(str::to_owned).to_vec()).unwrap();
+            table.row(&mut out, row.map(str::to_owned).to_vec()).unwrap();
         }
-        table.finish().unwrap();
+        table.finish(&mut out).unwrap();
         String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
     }
 
     const ROWS: [[&str; 5]; 3] = [
         ["g5be2f495f877e4ba", "12345678", "2026-03-01", "resolved", "parse"],
-        ["g5be2f495faaaaaaa", "1", "2026-03-02", "provisional", "ns::Map<int>::find_or_insert(Key const&)"],
+        [
+            "g5be2f495faaaaaaa",
+            "1",
+            "2026-03-02",
+            "provisional",
+            "ns::Map<int>::find_or_insert(Key const&)",
+        ],
         ["gaca3cce5bedbb8b4", "7", "-", "unassigned", "日本語日本語日本語日本語日本語日本語"],
     ];
 
@@ -307,9 +306,13 @@ mod tests {
 
     #[test]
     fn later_rows_have_the_widths_of_the_first() {
-        let rows: Vec<[&str; 5]> = std::iter::repeat_n(ROWS[0], ROWS_AHEAD).chain([ROWS[1]]).collect();
+        let rows: Vec<[&str; 5]> =
+            std::iter::repeat_n(ROWS[0], ROWS_AHEAD).chain([ROWS[1]]).collect();
         let lines = lines(80, &rows);
         assert_eq!(lines.len(), ROWS_AHEAD + 2);
-        assert_eq!(lines.last().unwrap(), "g5be2f495faaaaaaa         1  2026-03-02  pr…ional  ns::Map<i…_insert(Key const&)");
+        assert_eq!(
+            lines.last().unwrap(),
+            "g5be2f495faaaaaaa         1  2026-03-02  pr…ional  ns::Map<i…_insert(Key const&)"
+        );
     }
 }

@@ -164,6 +164,7 @@ fn every_help_has_examples() {
             "{command:?}: {help}"
         );
         assert!(help.lines().all(|line| line.chars().count() <= 100), "{command:?}: {help}");
+        assert!(!help.contains('`'), "{command:?}: {help}");
     }
     let help = sandbox.run(["resolve", "--help"]).stdout;
     for said in [":ARCH", "build-id or UUID", "amd64"] {
@@ -269,6 +270,10 @@ fn manual_pages_render() {
         let page = folder.join(format!("{name}.1"));
         let text = fs::read_to_string(&page).unwrap();
         assert!(text.contains(".SH EXAMPLES\n.nf\n  symtool "), "{name}: {text}");
+        let is_own = !dropins.contains(command);
+        for section in ["EXIT STATUS", "ENVIRONMENT", "FILES"] {
+            assert_eq!(text.contains(&format!("\n.SH {section}\n")), is_own, "{name}: {text}");
+        }
         if has("groff") {
             let rendered = Command::new("groff")
                 .args(["-man", "-Tutf8", "-P-cbou", "-ww"])

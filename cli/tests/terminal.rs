@@ -210,6 +210,72 @@ fn lists_fit_narrow_terminals_and_are_whole_elsewhere() {
 }
 
 #[test]
+fn tables_of_crashes_fit_and_lose_no_count() {
+    let sandbox = Sandbox::in_memory();
+    let message = "first line\nsecond line";
+    let event = |number: u64, name: &str| {
+        format!(
+            r#"{{"event_id":"{number:032x}","timestamp":1700000000,"platform":"native","release":"app@1",
+               "exception":{{"values":[{{"type":"SIGSEGV","value":{message:?},"stacktrace":{{"frames":[
+               {{"function":"main","lineno":9,"filename":"main.c","instruction_addr":"0x2010"}},{{"instruction_addr":"0x1010"}}]}}}}]}},
+               "debug_meta":{{"images":[{{"type":"elf","code_file":"/data/app/lib/{name}","code_id":"{number}{}",
+               "image_addr":"0x1000","image_size":4096}}]}}}}"#,
+            "a".repeat(39)
+        )
+        .replace('\n', " ")
+    };
+    let long = "a-library-with-a-name-that-is-longer-than-a-terminal-is-wide.so";
+    let wide = "図書館図書館図書館図書館図書館図書館図書館.so";
+    let events = [event(1, long), event(2, long), event(3, wide)].join("\n");
+    let path = sandbox.write("events.ndjson", events);
+    assert_eq!(sandbox.run(["crash", "add", path.to_str().unwrap()]).code, 0);
+    for columns in [40, 80, 178] {
+        for (args, headings) in [
+            (&["missing"][..], &["GROUPS", "WAITING", "CRASHES", "ID", "MODULE"][..]),
+            (&["groups", "list"], &["GROUP", "CRASHES", "TITLE"]),
+            (&["crash", "list"], &["CRASH", "GROUP", "RESOLVED", "SOURCE"]),
+        ] {
+            let seen = on_terminal(&sandbox, args, columns);
+            let lines: Vec<String> = seen
+                .replace("\x1b[1m", "")
+                .replace("\x1b[0m", "")
+                .lines()
+                .map(str::to_owned)
+                .collect();
+            assert_eq!(lines.len(), 4, "{seen}");
+            for heading in headings {
+                assert!(
+                    lines[0].split_whitespace().any(|word| word == *heading),
+                    "{columns}: {seen}"
+                );
+            }
+            let fits = |line: &String| {
+                unicode_width::UnicodeWidthStr::width(line.trim_end()) <= usize::from(columns)
+            };
+            assert!(lines.iter().all(fits), "{columns}: {seen}");
+            let rows: std::collections::BTreeSet<&String> = lines.iter().collect();
+            assert_eq!(rows.len(), 4, "{columns}: rows are alike: {seen}");
+        }
+        let seen = on_terminal(&sandbox, &["missing"], columns);
+        for line in seen.lines().skip(1) {
+            assert_eq!(
+                line.split_whitespace().take(3).collect::<Vec<_>>(),
+                ["1", "1", "1"],
+                "{seen}"
+            );
+        }
+    }
+    // What scripts read has no headings, and all of it.
+    let piped = sandbox.run(["missing"]).stdout;
+    assert!(piped.contains(long) && piped.contains(wide) && piped.lines().count() == 3, "{piped}");
+    let listed = sandbox.run(["crash", "list", "--json"]).stdout;
+    let id = json_lines(&listed)[0]["id"].as_str().unwrap().to_owned();
+    let shown = on_terminal(&sandbox, &["crash", "show", &id], 120);
+    assert!(shown.contains("message     first line\r\n            second line\r\n"), "{shown:?}");
+    assert!(shown.contains("\x1b[1mmain\x1b[0m") && shown.contains("\x1b[1;33m"), "{shown:?}");
+}
+
+#[test]
 fn names_in_files_cannot_move_the_cursor() {
     let sandbox = Sandbox::new();
     let evil = "evil\x1b[2J\rname.so";

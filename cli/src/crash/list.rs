@@ -12,7 +12,8 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::groups;
 use crate::moment::iso;
-use crate::terminal::{clean, elide, stdout_columns};
+use crate::table::{Column, Fit, Table};
+use crate::terminal::clean;
 
 /// A crash: the JSON object that the documentation describes.
 #[derive(Debug, Serialize)]
@@ -42,11 +43,21 @@ struct FailedLine<'a> {
     error: &'a str,
 }
 
+/// The list on a terminal.
+const COLUMNS: &[Column] = &[
+    Column::new("CRASH", Fit::Id),
+    Column::new("GROUP", Fit::Id),
+    Column::new("TIME (UTC)", Fit::Optional(1)),
+    Column::new("RESOLVED", Fit::Number),
+    Column::new("FORMAT", Fit::Optional(0)),
+    Column::new("SOURCE", Fit::Text),
+];
+
 /// Runs the command.
 pub fn run(context: &Context, store: &Store, args: &CrashList) -> Result<Exit> {
     let crashes = Crashes::open(store)?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    let columns = stdout_columns();
+    let mut table = Table::for_stdout(COLUMNS, context).filter(|_| !args.failed);
     // An error of the pipe ends the list, and is told once it has ended.
     let mut told = Ok(());
     if args.failed {
@@ -59,7 +70,7 @@ pub fn run(context: &Context, store: &Store, args: &CrashList) -> Result<Exit> {
             if args.release.is_none()
                 || listed.chunk.text_of(listed.crash.release) == args.release.as_deref()
             {
-                told = tell(context, &mut out, &listed, columns);
+                told = tell(context, &mut out, &listed, table.as_mut());
             }
             Ok(told.is_ok())
         };
@@ -72,6 +83,7 @@ pub fn run(context: &Context, store: &Store, args: &CrashList) -> Result<Exit> {
         }
     }
     told?;
+    table.map_or(Ok(()), |table| table.finish(&mut out))?;
     out.flush()?;
     Ok(Exit::Done)
 }
@@ -80,7 +92,7 @@ fn tell(
     context: &Context,
     out: &mut impl Write,
     listed: &Listed<'_>,
-    columns: Option<usize>,
+    table: Option<&mut Table>,
 ) -> Result<()> {
     let Listed { crash, chunk, state, group, .. } = listed;
     let line = Line {
@@ -98,18 +110,29 @@ fn tell(
     if context.json {
         return Ok(writeln!(out, "{}", serde_json::to_string(&line)?)?);
     }
+    if let Some(table) = table {
+        return Ok(table.row(out, line.cells())?);
+    }
     let time = line.time.as_deref().unwrap_or("-                   ");
-    let text = format!(
-        "{}  {}  {time}  {:>4}/{:<4}  {:<10}  {}",
-        line.id,
-        line.group,
-        line.resolved,
-        line.frames,
-        line.format,
-        clean(line.source)
-    );
-    let text = columns.map_or(text.clone(), |columns| elide(&text, columns).into_owned());
-    Ok(writeln!(out, "{text}")?)
+    let Line { id, group, resolved, frames, format, source, .. } = &line;
+    let source = clean(source);
+    Ok(writeln!(out, "{id}  {group}  {time}  {resolved:>4}/{frames:<4}  {format:<10}  {source}")?)
+}
+
+impl Line<'_> {
+    /// On a terminal.
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.id.clone(),
+            self.group.clone(),
+            self.time
+                .as_deref()
+                .map_or("-".to_owned(), |time| time.replace(['T', 'Z'], " ").trim_end().to_owned()),
+            format!("{}/{}", self.resolved, self.frames),
+            self.format.to_owned(),
+            clean(self.source).into_owned(),
+        ]
+    }
 }
 
 fn tell_failed(context: &Context, out: &mut impl Write, failed: &Failed) -> Result<()> {

@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::moment::iso;
 use crate::output;
 use crate::rules;
-use crate::terminal::clean;
+use crate::terminal::{Paint, clean};
 
 /// A crash: the JSON object that the documentation describes.
 #[derive(Debug, Serialize)]
@@ -155,13 +155,13 @@ fn tell(
     if context.json {
         writeln!(out, "{}", output::json(&shown)?)?;
     } else {
-        shown.write(&mut out)?;
+        shown.write(&mut out, context.paint(&std::io::stdout()))?;
     }
     Ok(out.flush()?)
 }
 
 impl Shown<'_> {
-    fn write(&self, out: &mut impl Write) -> Result<()> {
+    fn write(&self, out: &mut impl Write, paint: Paint) -> Result<()> {
         let known = [
             ("crash", Some(self.id.as_str())),
             ("event", self.event_id),
@@ -179,7 +179,10 @@ impl Shown<'_> {
             ("fingerprint", Some(self.kind)),
         ];
         for (what, text) in known.into_iter().filter_map(|(what, text)| Some((what, text?))) {
-            writeln!(out, "{what:<11} {}", clean(text))?;
+            // A message may have several lines.
+            for (at, line) in text.lines().enumerate() {
+                writeln!(out, "{:<11} {}", if at == 0 { what } else { "" }, clean(line))?;
+            }
         }
         for part in self.signature {
             writeln!(out, "            {}", clean(part))?;
@@ -196,7 +199,12 @@ impl Shown<'_> {
             let trust = frame.trust.filter(|_| !frame.inlined);
             let trust = trust.map(|trust| format!(" [{trust}]")).unwrap_or_default();
             let inlined = if frame.inlined { " (inlined)" } else { "" };
-            writeln!(out, "{number:>6} {name}{place}{inlined}{trust}")?;
+            let (start, reset) = match (frame.source, frame.in_app) {
+                ("none", _) => (paint.yellow, paint.reset),
+                (_, true) => (paint.bold, paint.reset),
+                (_, false) => (paint.dim, paint.reset),
+            };
+            writeln!(out, "{number:>6} {start}{name}{reset}{place}{inlined}{trust}")?;
         }
         Ok(())
     }

@@ -13,7 +13,8 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::moment::iso;
 use crate::output;
-use crate::terminal::{clean, elide, stdout_columns};
+use crate::table::{Column, Fit, Table};
+use crate::terminal::clean;
 
 /// A group: the JSON object that the documentation describes.
 #[derive(Debug, Serialize)]
@@ -30,11 +31,20 @@ struct Line<'a> {
     aliases: Vec<String>,
 }
 
+/// The list on a terminal.
+const COLUMNS: &[Column] = &[
+    Column::new("GROUP", Fit::Id),
+    Column::new("CRASHES", Fit::Number),
+    Column::new("LAST SEEN", Fit::Optional(1)),
+    Column::new("KIND", Fit::Optional(0)),
+    Column::new("TITLE", Fit::Text),
+];
+
 /// Runs the command.
 pub fn run(context: &Context, store: &Store, args: &GroupsList) -> Result<Exit> {
     let crashes = Crashes::open(store)?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    let columns = stdout_columns();
+    let mut table = Table::for_stdout(COLUMNS, context);
     let mut left = args.limit.unwrap_or(usize::MAX);
     let each = |group: Group| -> Result<bool> {
         if left == 0 || !is_meant(&group, args) {
@@ -44,24 +54,17 @@ pub fn run(context: &Context, store: &Store, args: &GroupsList) -> Result<Exit> 
         let line = Line::of(&group);
         if context.json {
             writeln!(out, "{}", output::json(&line)?)?;
+        } else if let Some(table) = &mut table {
+            table.row(&mut out, line.cells())?;
         } else {
             let last = line.last_seen.as_deref().map_or("-         ", |last| &last[..10]);
-            let text = format!(
-                "{}  {:>7}  {last}  {:<11}  {}",
-                line.id,
-                line.crashes,
-                line.kind,
-                clean(line.title)
-            );
-            writeln!(
-                out,
-                "{}",
-                columns.map_or(text.clone(), |columns| elide(&text, columns).into_owned())
-            )?;
+            let title = clean(line.title);
+            writeln!(out, "{}  {:>7}  {last}  {:<11}  {title}", line.id, line.crashes, line.kind)?;
         }
         Ok(left > 0)
     };
     crashes.each_group(order(args.sort), args.reverse, args.limit.unwrap_or(usize::MAX), each)?;
+    table.map_or(Ok(()), |table| table.finish(&mut out))?;
     out.flush()?;
     Ok(Exit::Done)
 }
@@ -109,5 +112,16 @@ impl<'a> Line<'a> {
             releases: group.tally.releases.keys().map(String::as_str).collect(),
             aliases: group.aliases.iter().map(ToString::to_string).collect(),
         }
+    }
+    /// On a terminal.
+    fn cells(&self) -> Vec<String> {
+        let last = self.last_seen.as_deref().map_or("-", |last| &last[..10]);
+        vec![
+            self.id.clone(),
+            self.crashes.to_string(),
+            last.to_owned(),
+            self.kind.to_owned(),
+            clean(self.title).into_owned(),
+        ]
     }
 }

@@ -1,7 +1,6 @@
 //! `symtool modules list`: a line or a JSON object for each module.
 //!
-//! On a terminal, a line fits: what tells least is left out first, then names are cut in the
-//! middle. Elsewhere all of it is written.
+//! On a terminal it is a table that fits. Elsewhere all of it is written.
 
 use std::cmp::Reverse;
 use std::io::{BufWriter, Write};
@@ -18,7 +17,8 @@ use crate::exit::Exit;
 use crate::find;
 use crate::moment::moment;
 use crate::output;
-use crate::terminal::{clean, columns_of, elide, stdout_columns};
+use crate::table::{Column, Fit, Table};
+use crate::terminal::{clean, columns_of};
 
 /// Runs the command.
 pub fn run(context: &Context, catalog: &Catalog<'_>, args: &List) -> Result<Exit> {
@@ -62,23 +62,18 @@ impl<'r> Listed<'r> {
 
 /// Writes a line for each of `records`.
 fn write_rows(context: &Context, out: &mut impl Write, records: Records<'_>) -> Result<()> {
-    let columns = stdout_columns();
-    let rows: Vec<Row> = records
-        .map(|record| record.map(|record| Row::of(&record, columns.is_some())))
-        .collect::<Result<_>>()?;
-    // Nothing has no list; for scripts, lines are modules.
-    if rows.is_empty() {
-        return Ok(());
+    if let Some(mut table) = Table::for_stdout(COLUMNS, context) {
+        for record in records {
+            table.row(out, cells(&record?, true).to_vec())?;
+        }
+        return Ok(table.finish(out)?);
     }
-    let rows: Vec<Row> = columns.map(|_| Row::head()).into_iter().chain(rows).collect();
-    let paint = context.paint(&std::io::stdout());
-    let widths = Widths::of(&rows, columns);
-    for (at, row) in rows.iter().enumerate() {
-        let (start, reset) =
-            if at == 0 && columns.is_some() { (paint.bold, paint.reset) } else { ("", "") };
-        writeln!(out, "{start}{}{reset}", widths.line(row))?;
-    }
-    Ok(())
+    // For scripts, lines are modules.
+    let rows: Vec<Cells> =
+        records.map(|record| Ok(cells(&record?, false))).collect::<Result<_>>()?;
+    let wide = |cell: usize| rows.iter().map(|row| columns_of(&row[cell])).max().unwrap_or(0);
+    let widths: [usize; CELLS] = std::array::from_fn(wide);
+    rows.iter().try_for_each(|row| Ok(writeln!(out, "{}", padded(row, &widths))?))
 }
 
 /// Records in the order in which they are listed.
@@ -125,121 +120,50 @@ fn is_meant(record: &ModuleRecord, args: &List) -> bool {
         && args.arch.as_ref().is_none_or(|arch| is_same_arch(&record.arch, arch))
 }
 
-/// Columns between two cells.
-const GAP: usize = 2;
+/// Cells of a line.
+const CELLS: usize = 7;
 
-/// The fewest columns for a name.
-const MIN_NAME: usize = 12;
+/// The list on a terminal.
+const COLUMNS: &[Column; CELLS] = &[
+    Column::new("NAME", Fit::Text),
+    Column::new("ID", Fit::Whole),
+    Column::new("ARCH", Fit::Optional(2)),
+    Column::new("RANGES", Fit::OptionalNumber(3)),
+    Column::new("STORED", Fit::Number),
+    Column::new("IMPORTED (UTC)", Fit::Optional(0)),
+    Column::new("LABELS", Fit::Optional(1)),
+];
 
-/// Cells are left out in this order, as long as a line does not fit: ranges, time, labels,
-/// architecture, size.
-const LEFT_OUT: [usize; 5] = [3, 5, 6, 2, 4];
+/// Name, id, architecture, ranges, size in the store, time of the import, labels.
+type Cells = [String; CELLS];
 
-/// The cells of a line: name, id, architecture, ranges, size in the store, time of the import,
-/// labels.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Row([String; 7]);
-
-impl Row {
-    fn head() -> Self {
-        Self(
-            ["NAME", "ID", "ARCH", "RANGES", "STORED", "IMPORTED (UTC)", "LABELS"]
-                .map(str::to_owned),
-        )
-    }
-
-    fn of(record: &ModuleRecord, is_short: bool) -> Self {
-        let id = if is_short { record.short_id() } else { &record.id };
-        Self([
-            clean(&record.name).into_owned(),
-            id.to_owned(),
-            record.arch.clone(),
-            record.ranges.to_string(),
-            DecimalBytes(record.bytes_stored).to_string(),
-            moment(record.imported, false),
-            clean(&record.labels.join(",")).into_owned(),
-        ])
-    }
+fn cells(record: &ModuleRecord, is_short: bool) -> Cells {
+    let id = if is_short { record.short_id() } else { &record.id };
+    [
+        clean(&record.name).into_owned(),
+        id.to_owned(),
+        record.arch.clone(),
+        record.ranges.to_string(),
+        DecimalBytes(record.bytes_stored).to_string(),
+        moment(record.imported, false),
+        clean(&record.labels.join(",")).into_owned(),
+    ]
 }
 
-/// The columns of each cell; 0 for one that is left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Widths([usize; 7]);
-
-impl Widths {
-    /// Widths for `rows` on a terminal of `columns`; without one, as wide as need be.
-    fn of(rows: &[Row], columns: Option<usize>) -> Self {
-        let widest =
-            |cell: usize| rows.iter().map(|row| columns_of(&row.0[cell])).max().unwrap_or(0);
-        let mut widths = Self(std::array::from_fn(widest));
-        let Some(columns) = columns else { return widths };
-        for cell in LEFT_OUT {
-            if widths.others() + widths.0[0].min(MIN_NAME.max(columns / 3)) <= columns {
-                break;
-            }
-            widths.0[cell] = 0;
+/// A line whose cells have these widths; empty columns are left out.
+fn padded(row: &Cells, widths: &[usize; CELLS]) -> String {
+    let mut line = String::new();
+    for ((text, column), width) in
+        row.iter().zip(COLUMNS).zip(widths).filter(|(_, width)| **width > 0)
+    {
+        if !line.is_empty() {
+            line.push_str("  ");
         }
-        widths.0[0] = widths.0[0].min(columns.saturating_sub(widths.others()).max(MIN_NAME));
-        widths
-    }
-
-    /// Columns of all cells but the name, with the gaps.
-    fn others(&self) -> usize {
-        self.0[1..].iter().filter(|width| **width > 0).map(|width| width + GAP).sum()
-    }
-
-    fn line(&self, row: &Row) -> String {
-        let mut line = String::new();
-        for (cell, (text, &width)) in
-            row.0.iter().zip(&self.0).enumerate().filter(|(_, (_, width))| **width > 0)
-        {
-            let text = elide(text, width);
-            let pad = " ".repeat(width.saturating_sub(columns_of(&text)));
-            let is_number = matches!(cell, 3 | 4);
-            let gap = " ".repeat(if cell == 0 { 0 } else { GAP });
-            line.push_str(&gap);
-            line.push_str(&if is_number { pad + &text } else { text.into_owned() + &pad });
+        let pad = " ".repeat(width.saturating_sub(columns_of(text)));
+        match column.fit {
+            Fit::Number | Fit::OptionalNumber(_) => line.extend([pad.as_str(), text]),
+            _ => line.extend([text, pad.as_str()]),
         }
-        line.trim_end().to_owned()
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_fit() {
-        let row = |name: &str| {
-            Row([
-                name,
-                "4a575717325c",
-                "x86_64",
-                "1007330",
-                "4.44 MB",
-                "2026-11-22 08:04",
-                "shop@1.4.0",
-            ]
-            .map(str::to_owned))
-        };
-        let rows = [
-            Row::head(),
-            row("librgw.so.2.0.0.debug"),
-            row("NativeScript.framework with a long name"),
-        ];
-        for columns in 28..200 {
-            let widths = Widths::of(&rows, Some(columns));
-            for row in &rows {
-                let line = widths.line(row);
-                assert!(columns_of(&line) <= columns, "{columns}: {line}");
-            }
-        }
-        let line = |columns| Widths::of(&rows, columns).line(&rows[1]);
-        assert_eq!(
-            line(Some(60)).split_whitespace().collect::<Vec<_>>(),
-            ["librgw.so.2.0.0.debug", "4a575717325c", "x86_64", "4.44", "MB"]
-        );
-        let whole = "librgw.so.2.0.0.debug                    4a575717325c  x86_64  1007330  4.44 MB  2026-11-22 08:04  shop@1.4.0";
-        assert_eq!((line(Some(120)), line(None)), (whole.to_owned(), whole.to_owned()));
-    }
+    line.trim_end().to_owned()
 }

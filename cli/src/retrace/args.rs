@@ -44,6 +44,6 @@ pub enum RetraceStyle {
     /// R8's retrace
     #[default]
     R8,
-    /// `ProGuard`'s `ReTrace`
+    #[value(help = "ProGuard's ReTrace")]
     Proguard,
 }
