@@ -229,6 +229,12 @@ pub fn size(text: &str) -> Result<u64, String> {
     })
 }
 
+/// A date or a time, in milliseconds since 1970.
+pub fn date(text: &str) -> Result<i64, String> {
+    symtool_core::time::milliseconds(text)
+        .ok_or_else(|| "not a date; write it as in 2026-11-01 or 2026-11-01T08:00:00Z".to_owned())
+}
+
 /// An age in seconds.
 pub fn age(text: &str) -> Result<u64, String> {
     let wrong = || {

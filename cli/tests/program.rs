@@ -14,7 +14,7 @@ use support::{Run, Sandbox, json_lines, object};
 
 const FIXTURE: &str = "cpp-gcc-O2-dwarf5.so";
 
-const COMMANDS: [&[&str]; 42] = [
+const COMMANDS: [&[&str]; 46] = [
     &["import"],
     &["bundle"],
     &["resolve"],
@@ -48,6 +48,10 @@ const COMMANDS: [&[&str]; 42] = [
     &["groups"],
     &["groups", "list"],
     &["groups", "show"],
+    &["groups", "resolve"],
+    &["groups", "assign"],
+    &["groups", "note"],
+    &["groups", "link"],
     &["groups", "diff"],
     &["groups", "history"],
     &["groups", "undo"],

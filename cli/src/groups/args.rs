@@ -1,6 +1,8 @@
 //! The arguments of `symtool groups`: the doc comments are its help, and the examples stand below
 //! them.
 
+use crate::args::date;
+
 const GROUPS: &str = "Examples:
   symtool groups list --limit 20
   symtool groups show g00112233
@@ -9,7 +11,26 @@ const GROUPS: &str = "Examples:
 const GROUPS_LIST: &str = "Examples:
   symtool groups list --limit 20
   symtool groups list --kind provisional --sort last
-  symtool groups list --release 2.4.1 --json";
+  symtool groups list --release 2.4.1 --json
+  symtool groups list --new --regressed
+  symtool groups list --since 2026-11-01 --os Android --arch arm64";
+
+const GROUPS_RESOLVE: &str = "Examples:
+  symtool groups resolve g00112233 --in app@2.4.1
+  symtool groups resolve g00112233 --clear
+
+A resolved group that has crashes in a later release has regressed: symtool groups list --regressed. Versions are compared as Semantic Versioning does.";
+
+const GROUPS_ASSIGN: &str = "Examples:
+  symtool groups assign g00112233 mia
+  symtool groups assign g00112233 --clear";
+
+const GROUPS_NOTE: &str = "Examples:
+  symtool groups note g00112233 intermittent";
+
+const GROUPS_LINK: &str = "Examples:
+  symtool groups link g00112233 https://tracker.example.com/APP-17
+  symtool groups link g00112233 --clear";
 
 const GROUPS_SHOW: &str = "Examples:
   symtool groups show g00112233";
@@ -37,6 +58,18 @@ pub enum Groups {
     /// Lists groups
     #[command(after_help = GROUPS_LIST)]
     List(GroupsList),
+    /// Says in which release a group was resolved
+    #[command(after_help = GROUPS_RESOLVE)]
+    Resolve(GroupsResolve),
+    /// Says who looks at a group
+    #[command(after_help = GROUPS_ASSIGN)]
+    Assign(GroupsAssign),
+    /// Adds a note to a group
+    #[command(after_help = GROUPS_NOTE)]
+    Note(GroupsNote),
+    /// Says where a group is tracked
+    #[command(after_help = GROUPS_LINK)]
+    Link(GroupsLink),
     /// Shows the fingerprints, releases, modules and crashes of groups
     #[command(after_help = GROUPS_SHOW)]
     Show(GroupsShow),
@@ -65,6 +98,25 @@ pub struct GroupsList {
     /// Only groups with crashes in this release
     #[arg(long, value_name = "RELEASE")]
     pub release: Option<String>,
+    /// Only groups that first came in the release that is named, else in the latest release of
+    /// their application; with --regressed, groups that are either
+    #[arg(long)]
+    pub new: bool,
+    /// Only groups that were resolved and came again in a later release
+    #[arg(long)]
+    pub regressed: bool,
+    /// Only groups with a crash since this date or time, as in 2026-11-01 or 2026-11-01T08:00:00Z
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    pub since: Option<i64>,
+    /// Only groups with crashes on this operating system: its name, or with its version
+    #[arg(long, value_name = "SYSTEM")]
+    pub os: Option<String>,
+    /// Only groups with crashes on this architecture
+    #[arg(long, value_name = "ARCH")]
+    pub arch: Option<String>,
+    /// Only groups with this text in their title or a function of a fingerprint, in any case
+    #[arg(long, value_name = "TEXT")]
+    pub grep: Option<String>,
     /// Only groups with at least N crashes
     #[arg(long, value_name = "N")]
     pub min_crashes: Option<u64>,
@@ -101,6 +153,55 @@ pub enum GroupSort {
     Title,
     /// By id
     Id,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct GroupsResolve {
+    /// A group's id or alias, or its first digits
+    #[arg(value_name = "GROUP")]
+    pub group: String,
+    /// The release, as reports name it: app@2.4.1
+    #[arg(long = "in", value_name = "RELEASE", required_unless_present = "clear")]
+    pub release: Option<String>,
+    /// It is not resolved
+    #[arg(long, conflicts_with = "release")]
+    pub clear: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct GroupsAssign {
+    /// A group's id or alias, or its first digits
+    #[arg(value_name = "GROUP")]
+    pub group: String,
+    /// Who
+    #[arg(value_name = "NAME", required_unless_present = "clear")]
+    pub name: Option<String>,
+    /// Nobody
+    #[arg(long, conflicts_with = "name")]
+    pub clear: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct GroupsNote {
+    /// A group's id or alias, or its first digits
+    #[arg(value_name = "GROUP")]
+    pub group: String,
+    /// The note
+    #[arg(value_name = "TEXT")]
+    pub text: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct GroupsLink {
+    /// A group's id or alias, or its first digits
+    #[arg(value_name = "GROUP")]
+    pub group: String,
+    /// The address of its issue
+    #[arg(value_name = "URL", required_unless_present = "clear")]
+    pub url: Option<String>,
+    /// It is not tracked
+    #[arg(long, conflicts_with = "url")]
+    pub clear: bool,
 }
 
 #[derive(Debug, clap::Args)]

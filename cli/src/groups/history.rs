@@ -10,6 +10,7 @@ use symtool_crashes::{Report, Run, RunKind};
 use symtool_store::Store;
 
 use super::args::{GroupsDiff, GroupsHistory};
+use super::mark::Marks;
 use crate::context::Context;
 use crate::exit::{Exit, Usage};
 use crate::find::NotOne;
@@ -42,6 +43,9 @@ pub fn run(context: &Context, store: &Store, args: &GroupsHistory) -> Result<Exi
                 reprocess::write_changes(&mut out, &run.report)?;
             }
         }
+    }
+    if let Some(text) = args.group.as_ref().filter(|_| !context.json) {
+        Marks::from(crashes.marks(&super::one(&crashes, text)?)?).write(&mut out)?;
     }
     out.flush()?;
     Ok(Exit::Done)

@@ -1,14 +1,17 @@
 //! `symtool groups list`: a line or a JSON object for each group that has crashes.
 
+use std::collections::HashSet;
 use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use symtool_crashes::groups::{Group, GroupSort as Order};
-use symtool_crashes::{Crashes, FingerprintKind};
+use symtool_crashes::groups::{Facets, Group, GroupMarks, GroupSort as Order, LatestReleases};
+use symtool_crashes::{Crashes, FingerprintKind, GroupId};
+use symtool_module::is_same_arch;
 use symtool_store::Store;
 
 use super::args::{GroupKind, GroupSort, GroupsList};
+use super::mark::Marks;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::moment::iso;
@@ -29,6 +32,12 @@ struct Line<'a> {
     last_seen: Option<String>,
     releases: Vec<&'a str>,
     aliases: Vec<String>,
+    /// Whether it first came in the latest release of its application.
+    new: bool,
+    /// Whether it was resolved and came again in a later release.
+    regressed: bool,
+    #[serde(flatten)]
+    marks: Marks,
 }
 
 /// The list on a terminal.
@@ -46,12 +55,14 @@ pub fn run(context: &Context, store: &Store, args: &GroupsList) -> Result<Exit> 
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut table = Table::for_stdout(COLUMNS, context);
     let mut left = args.limit.unwrap_or(usize::MAX);
+    let filter = Filter::of(&crashes, args)?;
     let each = |group: Group| -> Result<bool> {
-        if left == 0 || !is_meant(&group, args) {
+        let marks = filter.marks(&group)?;
+        if left == 0 || !is_meant(&group, args) || !filter.is_meant(&group, args, &marks) {
             return Ok(left > 0);
         }
         left -= 1;
-        let line = Line::of(&group);
+        let line = Line::of(&group, filter.latest.has_new(&group), marks);
         if context.json {
             writeln!(out, "{}", output::json(&line)?)?;
         } else if let Some(table) = &mut table {
@@ -79,6 +90,62 @@ fn order(sort: GroupSort) -> Order {
     }
 }
 
+/// What decides on groups besides what they are themselves.
+struct Filter<'c> {
+    crashes: &'c Crashes,
+    has_marks: bool,
+    latest: LatestReleases,
+    /// Groups with crashes on the system and architecture that are asked for.
+    ran_there: Option<HashSet<GroupId>>,
+}
+
+impl<'c> Filter<'c> {
+    fn of(crashes: &'c Crashes, args: &GroupsList) -> Result<Self> {
+        let (has_marks, latest) = (crashes.has_marks()?, crashes.latest_releases()?);
+        let ran_there = if args.os.is_some() || args.arch.is_some() {
+            let groups = crashes.groups()?;
+            let facets = crashes.facets(&groups, None)?;
+            let ran = groups.iter().zip(&facets).filter(|(_, facets)| ran_on(facets, args));
+            Some(ran.map(|(group, _)| group.id).collect())
+        } else {
+            None
+        };
+        Ok(Self { crashes, has_marks, latest, ran_there })
+    }
+
+    fn marks(&self, group: &Group) -> Result<GroupMarks> {
+        if self.has_marks { Ok(self.crashes.marks(group)?) } else { Ok(GroupMarks::default()) }
+    }
+
+    fn is_meant(&self, group: &Group, args: &GroupsList, marks: &GroupMarks) -> bool {
+        let is_new = || match &args.release {
+            Some(release) => group.is_new_in(release),
+            None => self.latest.has_new(group),
+        };
+        let is_either = (args.new && is_new()) || (args.regressed && marks.is_regressed(group));
+        let is_news = !(args.new || args.regressed) || is_either;
+        let ran_there = self.ran_there.as_ref().is_none_or(|ran| ran.contains(&group.id));
+        is_news && ran_there
+    }
+}
+
+/// Whether a crash ran on the system and one on the architecture that `args` asks for.
+fn ran_on(facets: &Facets, args: &GroupsList) -> bool {
+    let is_system = |os: &String| {
+        let begins = |system: &String| {
+            let rest = system.get(..os.len()).filter(|name| name.eq_ignore_ascii_case(os));
+            rest.is_some()
+                && (system.len() == os.len() || system[os.len()..].starts_with([' ', '.']))
+        };
+        facets.systems.keys().any(begins)
+    };
+    args.os.as_ref().is_none_or(is_system)
+        && args
+            .arch
+            .as_ref()
+            .is_none_or(|arch| facets.archs.keys().any(|is| is_same_arch(is, arch)))
+}
+
 fn is_meant(group: &Group, args: &GroupsList) -> bool {
     let has_word = |word: &String| {
         let aliases = group
@@ -97,11 +164,24 @@ fn is_meant(group: &Group, args: &GroupsList) -> bool {
     let is_release =
         args.release.as_ref().is_none_or(|release| group.tally.releases.contains_key(release));
     let is_many = args.min_crashes.is_none_or(|least| group.tally.crashes >= least);
-    is_kind && is_release && is_many && (args.words.is_empty() || args.words.iter().any(has_word))
+    let is_recent =
+        args.since.is_none_or(|since| group.tally.last_ms.is_some_and(|last| last >= since));
+    let has_text = args.grep.as_ref().is_none_or(|text| {
+        let text = text.to_lowercase();
+        let frames = group.signatures.iter().flat_map(|signature| &signature.frames);
+        let titles = group.signatures.iter().map(|signature| &signature.title);
+        frames.chain(titles).any(|name| name.to_lowercase().contains(&text))
+    });
+    is_kind
+        && is_release
+        && is_many
+        && is_recent
+        && has_text
+        && (args.words.is_empty() || args.words.iter().any(has_word))
 }
 
 impl<'a> Line<'a> {
-    fn of(group: &'a Group) -> Self {
+    fn of(group: &'a Group, new: bool, marks: GroupMarks) -> Self {
         Self {
             id: group.id.to_string(),
             title: group.title(),
@@ -111,6 +191,9 @@ impl<'a> Line<'a> {
             last_seen: group.tally.last_ms.map(iso),
             releases: group.tally.releases.keys().map(String::as_str).collect(),
             aliases: group.aliases.iter().map(ToString::to_string).collect(),
+            new,
+            regressed: marks.is_regressed(group),
+            marks: Marks::from(marks),
         }
     }
     /// On a terminal.

@@ -3,6 +3,7 @@
 mod args;
 mod history;
 mod list;
+mod mark;
 mod show;
 
 use std::io::Write;
@@ -32,6 +33,10 @@ pub fn run(context: &Context, args: &Groups) -> Result<Exit> {
         Groups::Show(args) => show::run(context, &store, args),
         Groups::History(args) => history::run(context, &store, args),
         Groups::Diff(args) => history::diff(context, &store, args),
+        Groups::Resolve(args) => mark::resolve(context, &store, args),
+        Groups::Assign(args) => mark::assign(context, &store, args),
+        Groups::Note(args) => mark::note(context, &store, args),
+        Groups::Link(args) => mark::link(context, &store, args),
         Groups::Merge(args) => merge(context, &store, args),
         Groups::Undo(args) => undo(context, &open_writer(&store)?, args.run),
     }

@@ -6,11 +6,13 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
+use symtool_core::time::day;
 use symtool_crashes::Crashes;
-use symtool_crashes::groups::Group;
+use symtool_crashes::groups::{Counts, Facets, Group, GroupMarks};
 use symtool_store::Store;
 
 use super::args::GroupsShow;
+use super::mark::Marks;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::moment::iso;
@@ -29,12 +31,21 @@ struct Shown<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     last_seen: Option<String>,
     releases: &'a BTreeMap<String, u64>,
+    systems: Counts,
+    devices: Counts,
+    archs: Counts,
+    /// By day.
+    days: BTreeMap<String, u64>,
     /// Modules that the crashes have frames in, by name.
     modules: BTreeMap<String, u64>,
     aliases: Vec<String>,
     signatures: Vec<Fingerprint<'a>>,
     /// Some of its crashes.
     examples: Vec<String>,
+    /// Whether it was resolved and came again in a later release.
+    regressed: bool,
+    #[serde(flatten)]
+    marks: Marks,
 }
 
 #[derive(Debug, Serialize)]
@@ -60,7 +71,9 @@ pub fn run(context: &Context, store: &Store, args: &GroupsShow) -> Result<Exit> 
         match super::one(&crashes, text) {
             Ok(group) => {
                 let (modules, examples) = modules(&crashes, &group)?;
-                let shown = Shown::of(&group, modules, examples);
+                let facets = crashes.facets(std::slice::from_ref(&group), None)?.remove(0);
+                let marks = crashes.marks(&group)?;
+                let shown = Shown::of(&group, (modules, examples), facets, marks);
                 if context.json {
                     writeln!(out, "{}", output::json(&shown)?)?;
                 } else {
@@ -102,7 +115,12 @@ fn modules(crashes: &Crashes, group: &Group) -> Result<(BTreeMap<String, u64>, V
 }
 
 impl<'a> Shown<'a> {
-    fn of(group: &'a Group, modules: BTreeMap<String, u64>, examples: Vec<String>) -> Self {
+    fn of(
+        group: &'a Group,
+        (modules, examples): (BTreeMap<String, u64>, Vec<String>),
+        facets: Facets,
+        marks: GroupMarks,
+    ) -> Self {
         let signature = |signature: &'a symtool_crashes::groups::GroupFingerprint| Fingerprint {
             id: signature.id.to_string(),
             kind: signature.kind.name(),
@@ -117,10 +135,16 @@ impl<'a> Shown<'a> {
             first_seen: group.tally.first_ms.map(iso),
             last_seen: group.tally.last_ms.map(iso),
             releases: &group.tally.releases,
+            systems: facets.systems,
+            devices: facets.devices,
+            archs: facets.archs,
+            days: facets.days.into_iter().map(|(days, count)| (day(days), count)).collect(),
             modules,
             aliases: group.aliases.iter().map(ToString::to_string).collect(),
             signatures: group.signatures.iter().map(signature).collect(),
             examples,
+            regressed: marks.is_regressed(group),
+            marks: Marks::from(marks),
         }
     }
 
@@ -134,9 +158,16 @@ impl<'a> Shown<'a> {
             }
         }
         write_counts(out, "releases", self.releases)?;
+        write_counts(out, "systems", &self.systems)?;
+        write_counts(out, "devices", &self.devices)?;
+        write_counts(out, "archs", &self.archs)?;
         write_counts(out, "modules", &self.modules)?;
         if !self.aliases.is_empty() {
             writeln!(out, "aliases     {}", self.aliases.join(" "))?;
+        }
+        self.marks.write(out)?;
+        if self.regressed {
+            writeln!(out, "regressed   it came again in a later release")?;
         }
         writeln!(out, "examples    {}", self.examples.join(" "))?;
         for signature in self.signatures.iter().take(SIGNATURES) {

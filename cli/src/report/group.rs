@@ -71,6 +71,8 @@ fn exception(group: &GroupDetails) -> String {
 
 fn label(tag: Tag) -> Markup {
     let (class, text) = match tag {
+        Tag::New => ("tag w", "new"),
+        Tag::Regressed => ("tag w", "regressed"),
         Tag::Merged => ("tag", "merged"),
         Tag::Split => ("tag", "split"),
         Tag::Renamed => ("tag", "renamed"),

@@ -14,9 +14,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Error, Result};
 use serde::Serialize;
 use symtool_core::report::{ReportError, Reporter, Scope};
-use symtool_core::time::milliseconds;
 use symtool_crashes::Crashes;
 
+use crate::args::date;
 use crate::context::Context;
 use crate::exit::{Exit, Usage};
 use crate::output::{self, Draft};
@@ -55,12 +55,6 @@ pub struct ReportArgs {
     /// Apply the grouping rules in this file after the built-in ones
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,
-}
-
-/// A date or a time, in milliseconds since 1970.
-fn date(text: &str) -> Result<i64, String> {
-    milliseconds(text)
-        .ok_or_else(|| "not a date; write it as in 2026-11-01 or 2026-11-01T08:00:00Z".to_owned())
 }
 
 /// Runs the command.

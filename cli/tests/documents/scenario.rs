@@ -206,6 +206,9 @@ fn crashes() -> Vec<Printed> {
         story.run("rules explain", 0, &["rules", "explain", id]);
         story.run("report", 0, &["report", "--crash", id]);
     }
+    let groups = story.run("groups list", 0, &["groups", "list"]);
+    let groups: Vec<&str> = groups.iter().map(|group| group["id"].as_str().unwrap()).collect();
+    story.run("groups show", 0, &[&["groups", "show"], &groups[..]].concat());
     story.run("missing", 0, &["missing"]);
     story.run("crash remove", 0, &["crash", "remove", ids[0]]);
     story.run("crash remove", 0, &["crash", "gc", "--keep", "0", "--last", "--dry-run"]);
@@ -253,6 +256,12 @@ fn groups() -> Vec<Printed> {
     story.run("reprocess", 0, &["reprocess"]);
     let listed = story.run("groups list", 0, &["groups", "list"]);
     let ids: Vec<&str> = listed.iter().map(|group| group["id"].as_str().unwrap()).collect();
+    for words in [&["resolve", "--in", "app@0"][..], &["assign", "mia"], &["note", "odd"]] {
+        let words = [&["groups", words[0], ids[0]], &words[1..]].concat();
+        story.run("groups mark", 0, &words);
+    }
+    story.run("groups mark", 0, &["groups", "link", ids[0], "https://tracker.example.com/1"]);
+    story.run("groups list", 0, &["groups", "list"]);
     story.run("groups show", 0, &[&["groups", "show"], &ids[..]].concat());
     story.run("groups history", 0, &["groups", "merge", ids[0], ids[1]]);
     let merged = story.run("groups history", 0, &["groups", "history"]).len().to_string();

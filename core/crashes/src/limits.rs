@@ -39,3 +39,9 @@ pub const KEPT_FUNCTIONS: usize = 1 << 16;
 /// Frames that a stack without any of the application has to have to say where it crashed. A
 /// smashed stack has one or two.
 pub const MIN_SYSTEM_FRAMES: usize = 3;
+
+/// Bytes of a mark of a group: a name, a link, a note.
+pub const MAX_MARK_BYTES: usize = 4096;
+
+/// Notes of a group, before others are merged into it.
+pub const MAX_GROUP_NOTES: usize = 100;

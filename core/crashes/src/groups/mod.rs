@@ -6,11 +6,15 @@
 
 mod facets;
 mod history;
+mod marks;
 pub(crate) mod plan;
 mod read;
+mod release;
 mod sort;
 
 pub use facets::{Counts, DAY_MS, Facets, Platform};
 pub use history::{Difference, NoSuchRun, Streams};
+pub use marks::{CannotMark, GroupMarks, Mark, MarkKind};
 pub use read::{Group, GroupFingerprint};
+pub use release::LatestReleases;
 pub use sort::GroupSort;

@@ -20,6 +20,7 @@
 //! u signature(16) chunk(8)               Share: how many of these are in the chunk, from when to when
 //! g group(8)                             GroupRow: the group is there, and what its id is made from
 //! y group(8) signature(16)               the signature belongs to the group; empty
+//! N group(8)                             GroupMarks: what people say of the group; stays when it is merged
 //! a alias(8)                             the group that this alias stands for
 //! b group(8) alias(8)                    the same, by the group; empty
 //! f crash(10)                            Failed: a report that cannot be read
@@ -83,6 +84,8 @@ pub mod area {
     pub const GROUPS: &[u8] = b"g";
     /// Signatures by group.
     pub const MEMBERS: &[u8] = b"y";
+    /// What people say of groups.
+    pub const MARKS: &[u8] = b"N";
     /// Aliases of groups.
     pub const ALIASES: &[u8] = b"a";
     /// Aliases by group.
@@ -223,6 +226,11 @@ pub fn member(group: GroupId, id: FingerprintId) -> Vec<u8> {
 /// All signatures of a group.
 pub fn members(group: GroupId) -> Vec<u8> {
     key(b'y', &[&group.0])
+}
+
+/// What people say of a group.
+pub fn marks(id: GroupId) -> Vec<u8> {
+    key(b'N', &[&id.0])
 }
 
 /// An alias of a group.

@@ -47,6 +47,7 @@ impl Rebuild<'_> {
         for number in self.chunks()? {
             self.chunk(number, &signatures, &mut again)?;
         }
+        self.marks()?;
         self.failed(&mut again)?;
         self.add_again(&again)?;
         self.name_lost()?;
@@ -257,6 +258,15 @@ impl Rebuild<'_> {
             Ok(())
         })?;
         Ok(parts)
+    }
+
+    /// What people said of groups.
+    fn marks(&mut self) -> Result<(), Error> {
+        let mut changes = self.new.database.changes();
+        self.old.each(rows::area::MARKS, |key, value| {
+            changes.put_bytes(key.to_vec(), Old::Absent, value.clone())
+        })?;
+        changes.commit()
     }
 
     /// Reports that could not be read. Those of which only the text is left are tried `again`.

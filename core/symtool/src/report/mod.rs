@@ -18,7 +18,9 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use symtool_crashes::fingerprint::{Assessor, FrameCache};
-use symtool_crashes::groups::{Counts, Facets, Group, GroupSort, NoSuchRun, Platform};
+use symtool_crashes::groups::{
+    Counts, Facets, Group, GroupMarks, GroupSort, LatestReleases, NoSuchRun, Platform,
+};
 use symtool_crashes::{Crashes, FingerprintKind, GroupId, Listed, Missing, Report, Slot};
 
 use crate::time::{day, iso};
@@ -111,6 +113,7 @@ impl Reporter<'_> {
             last_day: last_day.copied(),
             changes: Changes::of(&runs),
             run: run.map(|run| &run.report),
+            latest: self.crashes.latest_releases()?,
         };
         Ok(Overview {
             since: scope.since_ms.map(iso),
@@ -175,9 +178,10 @@ impl Reporter<'_> {
         self.each_crash(&slots, room, |at, crash| drop(examples.insert(at, crash)))?;
         let details = |(shown, facets): (&Shown, Facets)| {
             let example = facets.example().and_then(|at| examples.remove(&at));
-            context.details(shown, facets, example)
+            let marks = self.crashes.marks(&shown.group)?;
+            Ok(context.details(shown, facets, example, &marks))
         };
-        Ok(shown.iter().zip(facets).map(details).collect())
+        shown.iter().zip(facets).map(details).collect()
     }
 
     /// Calls `each` with what is known of the crashes at `slots`.
@@ -240,6 +244,7 @@ struct GroupContext<'a> {
     last_day: Option<i64>,
     changes: Changes,
     run: Option<&'a Report>,
+    latest: LatestReleases,
 }
 
 impl GroupContext<'_> {
@@ -248,10 +253,14 @@ impl GroupContext<'_> {
         shown: &Shown,
         facets: Facets,
         example: Option<CrashDetails>,
+        marks: &GroupMarks,
     ) -> GroupDetails {
         let Shown { group, rank } = shown;
         let id = group.id.to_string();
-        let mut tags = changes::tags(self.run, &id);
+        let mut tags = Vec::new();
+        tags.extend(self.latest.has_new(group).then_some(Tag::New));
+        tags.extend(marks.is_regressed(group).then_some(Tag::Regressed));
+        tags.extend(changes::tags(self.run, &id));
         match group.kind() {
             FingerprintKind::Resolved => {}
             FingerprintKind::Provisional => tags.push(Tag::SymbolsMissing),

@@ -140,6 +140,10 @@ pub struct Origin {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tag {
+    /// It first came in the latest release of its application.
+    New,
+    /// It was resolved and came again in a later release.
+    Regressed,
     /// The run merged others into it.
     Merged,
     /// Crashes left it in the run, or came to it from another group that did not go.
