@@ -1,6 +1,5 @@
 //! `symtool missing`: modules without symbols, those that most groups wait for first.
 
-use std::borrow::Cow;
 use std::io::Write;
 
 use anyhow::Result;

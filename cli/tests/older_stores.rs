@@ -40,6 +40,14 @@ const STORES: [(&str, Option<&str>); 4] = [
     ("format4-uncounted-sealed", Some("format4-uncounted.key")),
 ];
 
+/// What a store says `now`, with the keys that it had `then`: keys are only added.
+fn without_new_keys(mut now: Vec<Value>, then: &[Value]) -> Vec<Value> {
+    for (now, then) in now.iter_mut().zip(then) {
+        now.as_object_mut().unwrap().retain(|key, _| then.get(key).is_some());
+    }
+    now
+}
+
 #[test]
 fn a_store_of_format_4_says_what_it_said() {
     for (name, key) in STORES {
@@ -73,7 +81,7 @@ fn a_store_of_format_4_says_what_it_said() {
         ] {
             let said = said(what);
             assert!(!said.is_empty(), "{name}.{what}");
-            assert_eq!(says(words), said, "{name}: {words:?}");
+            assert_eq!(without_new_keys(says(words), &said), said, "{name}: {words:?}");
         }
         let verify = || {
             let verified = sandbox.run_with(key.as_deref(), ["modules", "verify"]);
@@ -101,7 +109,11 @@ fn a_store_of_format_4_says_what_it_said() {
         verify();
         // What that version can undo, so can this one.
         assert_eq!(sandbox.run_with(key.as_deref(), ["groups", "undo"]).code, 0);
-        assert_eq!(says(&["groups", "list", "--json"]), said("undone"), "{name}");
+        assert_eq!(
+            without_new_keys(says(&["groups", "list", "--json"]), &said("undone")),
+            said("undone"),
+            "{name}"
+        );
         verify();
     }
 }

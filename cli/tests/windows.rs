@@ -113,7 +113,7 @@ fn an_id_has_many_spellings() {
 #[test]
 fn a_time_stamp_and_a_size_are_an_id() {
     let sandbox = Sandbox::new();
-    let mut bytes = std::fs::read(fixture("shop64.dll")).unwrap();
+    let mut bytes = fs::read(fixture("shop64.dll")).unwrap();
     let at = bytes.windows(4).position(|bytes| bytes == b"RSDS").unwrap();
     bytes[at..at + 4].copy_from_slice(b"NONE");
     let file = sandbox.write("shop.dll", bytes);
