@@ -14,7 +14,7 @@ use support::{Run, Sandbox, json_lines, object};
 
 const FIXTURE: &str = "cpp-gcc-O2-dwarf5.so";
 
-const COMMANDS: [&[&str]; 46] = [
+const COMMANDS: [&[&str]; 47] = [
     &["import"],
     &["bundle"],
     &["resolve"],
