@@ -89,10 +89,7 @@ impl DebugObject<'_> {
         shared_file.as_ref().map_or(Ok(()), Mapped::unchanged)?;
         split_files.unchanged()?;
         let mut module = self.assemble(units, &tables, std::mem::take(&mut notes.dropped));
-        layout.restore(&mut module);
-        if self.own.info.kind == ModuleKind::Pe {
-            pe::make_relative(&mut module, object.relative_address_base());
-        }
+        self.restore(&mut module, &layout);
         module.unwind = unwind;
         if module.ranges.is_empty() {
             notes.warnings.extend(self.no_names());
@@ -102,6 +99,14 @@ impl DebugObject<'_> {
             Err(self.nothing_found(&module.dropped, damage))
         } else {
             Ok(module)
+        }
+    }
+
+    /// Makes the addresses of `module`, which were laid out as `layout` says, those of the file.
+    fn restore(&self, module: &mut ModuleSymbols, layout: &Layout) {
+        layout.restore(module);
+        if self.own.info.kind == ModuleKind::Pe {
+            pe::make_relative(module, self.own.object.relative_address_base());
         }
     }
 

@@ -87,15 +87,12 @@ impl CrashWriter {
         let (mut slots, mut fresh) = (0..=u16::MAX, Vec::with_capacity(all.len()));
         for (index, (seen, known)) in all.iter().zip(database.bytes_of(&keys)?).enumerate() {
             if let Some(error) = &seen.error {
-                let is_new = !met.contains_key(&seen.id)
-                    && known.is_none()
-                    && keep_aside(database, &mut changes, seen, error)?;
+                let is_first = !met.contains_key(&seen.id);
                 met.entry(seen.id).or_insert(None);
-                added.push(if is_new {
-                    Added::Failed(seen.id, error.clone())
-                } else {
-                    Added::Known(seen.id)
-                });
+                let is_new =
+                    is_first && known.is_none() && keep_aside(database, &mut changes, seen, error)?;
+                let failed = is_new.then(|| Added::Failed(seen.id, error.clone()));
+                added.push(failed.unwrap_or(Added::Known(seen.id)));
                 continue;
             }
             let Some(slot) = slots.next() else { break };
@@ -164,18 +161,7 @@ impl CrashWriter {
         } = ready;
         let number = changes.head.next_chunk;
         self.forget_failed(changes, &chunk)?;
-        let states: Vec<State> = assessment
-            .crashes
-            .iter()
-            .zip(digests)
-            .zip(standings)
-            .map(|((Assessed { signature, resolved }, digest), standing)| State {
-                signature: *signature,
-                digest,
-                resolved: *resolved,
-                standing: *standing,
-            })
-            .collect();
+        let states = states(&assessment.crashes, digests, standings);
         put_reports(changes, number, &chunk, &states, contests)?;
         let shown = || (0..=u16::MAX).zip(&states).filter(|(_, state)| state.is_shown());
         let gains: Vec<Change> = shown()
@@ -214,6 +200,22 @@ impl CrashWriter {
         changes.head.format = format_with(changes.head.format, &chunk);
         Ok(())
     }
+}
+
+/// The states of new crashes, as they were assessed and as they stand.
+fn states(
+    assessed: &[Assessed],
+    digests: impl IntoIterator<Item = u64>,
+    standings: &[Standing],
+) -> Vec<State> {
+    let all = assessed.iter().zip(digests).zip(standings);
+    all.map(|((Assessed { signature, resolved }, digest), standing)| State {
+        signature: *signature,
+        digest,
+        resolved: *resolved,
+        standing: *standing,
+    })
+    .collect()
 }
 
 impl CrashWriter {

@@ -240,19 +240,31 @@ impl<'a> Reader<'a> {
             return Ok(expected.outcome(path, file.info(), bytes_in));
         }
         let start = Instant::now();
-        let symbols = file.read(&self.search, progress)?;
-        let reading_symbols = start.elapsed();
-        let packed = pack(&symbols, bytes_in).map(|packed| labelled(packed, labels.clone()));
-        drop(symbols);
-        let packed_in = start.elapsed().saturating_sub(reading_symbols);
-        // It only shows progress.
-        let _ = (self.events)(Event::Timed {
-            path: &path,
-            opened: parsing,
-            read: reading_symbols,
-            packed: packed_in,
-        });
+        let packed = self.pack(&file, &path, parsing, progress)?;
         Ok(self.packed(path, reading, packed, parsing + start.elapsed()))
+    }
+
+    /// Reads the symbols of `file`, which took `opened` to open, and packs them.
+    ///
+    /// # Errors
+    /// What is wrong with the file; within, what keeps it from being packed.
+    fn pack(
+        &self,
+        file: &DebugFile<'_>,
+        path: &Path,
+        opened: Duration,
+        progress: &Progress,
+    ) -> Result<io::Result<Packed>, Error> {
+        let start = Instant::now();
+        let symbols = file.read(&self.search, progress)?;
+        let read = start.elapsed();
+        let labels = self.labels.given.clone();
+        let packed = pack(&symbols, file.bytes() as u64).map(|packed| labelled(packed, labels));
+        drop(symbols);
+        let packed_in = start.elapsed().saturating_sub(read);
+        // It only shows progress.
+        let _ = (self.events)(Event::Timed { path, opened, read, packed: packed_in });
+        Ok(packed)
     }
 
     /// The file that `mapped` is; where it does not say of which build, of the one that was given.

@@ -315,11 +315,8 @@ impl<'a> UnitReader<'_, 'a> {
                 span.map(|span| self.line_location(span)).transpose()?.unwrap_or_default();
             let mut chain = root;
             path.clear();
-            let mut site = open.peek().map(|(_, Reverse(number))| *number);
-            while let Some(number) = site {
-                path.push(number);
-                site = sites[number].caller;
-            }
+            let innermost = open.peek().map(|(_, Reverse(number))| *number);
+            path.extend(std::iter::successors(innermost, |number| sites[*number].caller));
             self.shared.work.spend(1 + path.len() as u64)?;
             for number in path.iter().rev() {
                 let site = &mut sites[*number];
