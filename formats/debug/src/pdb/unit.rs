@@ -314,12 +314,11 @@ impl<'a> UnitReader<'_, 'a> {
             let mut location =
                 span.map(|span| self.line_location(span)).transpose()?.unwrap_or_default();
             let mut chain = root;
-            path.clear();
             let innermost = open.peek().map(|(_, Reverse(number))| *number);
             path.extend(std::iter::successors(innermost, |number| sites[*number].caller));
             self.shared.work.spend(1 + path.len() as u64)?;
-            for number in path.iter().rev() {
-                let site = &mut sites[*number];
+            for number in path.drain(..).rev() {
+                let site = &mut sites[number];
                 chain = self.enter(site, (chain, location))?;
                 location = site.row.map_or_else(SourceLocation::default, |row| rows[row].location);
             }
