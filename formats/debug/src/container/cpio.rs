@@ -10,9 +10,8 @@
 //!
 //! Read by hand: the `cpio` crate copies members out of a stream, and here they stay where they are.
 
-use super::packed::kind;
-use super::{Content, Listing, Member, last_component, member_path, text};
-use crate::bytes::{Error, Kind, Mapped};
+use super::{Listing, Member, last_component, member_path, stored, text};
+use crate::bytes::{Error, Mapped};
 
 const MAGICS: [&[u8]; 2] = [b"070701", b"070702"];
 const HEADER_BYTES: usize = 110;
@@ -90,13 +89,5 @@ fn member(archive: &Mapped, entry: &Entry<'_>) -> Result<Option<Member>, Error> 
     let name = text(entry.name);
     let path = member_path(archive.path(), "!", &name, "");
     let name = last_component(&name);
-    let Some(data) = archive.part(entry.start..entry.end, path.clone(), name.clone()) else {
-        return Err(Error::DamagedArchive {
-            path,
-            reason: "it reaches beyond the archive".to_owned(),
-        });
-    };
-    let bytes = data.bytes();
-    let kind = kind(&name, |count| bytes[..bytes.len().min(count)].to_vec());
-    Ok((kind != Kind::Other).then_some(Member { kind, path, name, content: Content::Stored(data) }))
+    stored(archive, entry.start..entry.end, path, name)
 }

@@ -20,13 +20,7 @@ const HAS_COMMENT: u8 = 16;
 /// The member of `archive`. One that is made of several streams is refused unless it is an archive:
 /// its size is not known before it is unpacked.
 pub fn list(archive: &Mapped) -> Listing {
-    let mut listing = Listing::default();
-    match member(archive) {
-        Ok(Some(member)) => listing.members.push(Ok(member)),
-        Ok(None) => listing.passed_over += 1,
-        Err(error) => listing.members.push(Err(error)),
-    }
-    listing
+    Listing::of_one(member(archive))
 }
 
 fn member(archive: &Mapped) -> Result<Option<Member>, Error> {

@@ -24,6 +24,7 @@ mod tar;
 mod zip;
 
 use std::ffi::OsString;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub(crate) use ar::Index;
@@ -35,7 +36,7 @@ pub use zip::member_at;
 use crate::bytes::{Error, Mapped};
 pub use crate::bytes::{Format, Kind};
 use crate::limits::MAX_SPOOLED_BYTES;
-use packed::Codec;
+use packed::{Codec, kind};
 
 /// What an archive holds.
 #[derive(Debug, Default)]
@@ -45,6 +46,32 @@ pub struct Listing {
     pub members: Vec<Result<Member, Error>>,
     /// Members that are neither objects nor archives.
     pub passed_over: u64,
+}
+
+impl Listing {
+    /// Of an archive with one member, which is absent if it is neither an object nor an archive.
+    fn of_one(member: Result<Option<Member>, Error>) -> Self {
+        let passed_over = u64::from(matches!(member, Ok(None)));
+        Self { members: member.transpose().into_iter().collect(), passed_over }
+    }
+}
+
+/// The member at `range` of `archive`, as it is; `None` if it is neither an object nor an archive.
+fn stored(
+    archive: &Mapped,
+    range: Range<usize>,
+    path: PathBuf,
+    name: String,
+) -> Result<Option<Member>, Error> {
+    let Some(data) = archive.part(range, path.clone(), name.clone()) else {
+        return Err(Error::DamagedArchive {
+            path,
+            reason: "it reaches beyond the archive".to_owned(),
+        });
+    };
+    let bytes = data.bytes();
+    let kind = kind(&name, |count| bytes[..bytes.len().min(count)].to_vec());
+    Ok((kind != Kind::Other).then_some(Member { kind, path, name, content: Content::Stored(data) }))
 }
 
 /// Lists the members of `archive`.

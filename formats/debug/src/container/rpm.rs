@@ -22,13 +22,7 @@ const ENTRY_BYTES: usize = 16;
 
 /// The payload of `archive`.
 pub fn list(archive: &Mapped) -> Listing {
-    let mut listing = Listing::default();
-    match member(archive) {
-        Ok(Some(member)) => listing.members.push(Ok(member)),
-        Ok(None) => listing.passed_over += 1,
-        Err(error) => listing.members.push(Err(error)),
-    }
-    listing
+    Listing::of_one(member(archive))
 }
 
 fn member(archive: &Mapped) -> Result<Option<Member>, Error> {

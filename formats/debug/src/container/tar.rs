@@ -4,9 +4,8 @@ use std::io::Cursor;
 
 use tar::{Archive, Entry, EntryType};
 
-use super::packed::kind;
-use super::{Content, Listing, Member, last_component, member_path, text};
-use crate::bytes::{Error, Kind, Mapped};
+use super::{Listing, Member, last_component, member_path, stored, text};
+use crate::bytes::{Error, Mapped};
 
 /// Bytes of a header, and what members are padded to.
 const RECORD_BYTES: usize = 512;
@@ -71,15 +70,7 @@ fn member(archive: &Mapped, mut entry: Entry<'_, Cursor<&[u8]>>) -> Result<Optio
     let start = usize::try_from(entry.raw_file_position()).unwrap_or(usize::MAX);
     let range = start..start.saturating_add(usize::try_from(entry.size()).unwrap_or(usize::MAX));
     let name = last_component(&name);
-    let Some(data) = archive.part(range, path.clone(), name.clone()) else {
-        return Err(Error::DamagedArchive {
-            path,
-            reason: "it reaches beyond the archive".to_owned(),
-        });
-    };
-    let bytes = data.bytes();
-    let kind = kind(&name, |count| bytes[..bytes.len().min(count)].to_vec());
-    Ok((kind != Kind::Other).then_some(Member { kind, path, name, content: Content::Stored(data) }))
+    stored(archive, range, path, name)
 }
 
 /// Whether the extended header of `entry` says that holes were left out (GNU tar, "PAX Format").
