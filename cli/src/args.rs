@@ -82,11 +82,11 @@ The options are those of ndk-stack; --help lists them. Called through a link of 
 #[derive(Debug, Parser)]
 #[command(version, disable_version_flag = true, arg_required_else_help = true, max_term_width = 100, after_help = SYMTOOL)]
 pub struct Args {
-    #[command(flatten)]
-    pub global: Global,
     /// Print the version; with -v also the commit, the target and the store format
     #[arg(short = 'V', long, action = clap::ArgAction::Version)]
     pub version: Option<bool>,
+    #[command(flatten)]
+    pub global: Global,
     #[command(subcommand)]
     pub command: Command,
 }

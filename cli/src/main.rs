@@ -47,7 +47,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::FromArgMatches;
+use clap::Parser;
 use clap::error::ErrorKind;
 
 use args::{Args, Command};
@@ -73,15 +73,21 @@ fn main() -> ExitCode {
             Err(error) => Exit::report(&error).into(),
         };
     }
-    let matches = match args::command().try_get_matches_from(&words) {
-        Ok(matches) => matches,
-        Err(error) if error.kind() == ErrorKind::DisplayVersion && version::is_verbose(&words) => {
-            version::print();
-            return Exit::Done.into();
-        }
-        Err(error) => error.exit(),
+    let mut args = match Args::try_parse_from(&words) {
+        Ok(args) => args,
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayVersion if version::is_verbose(&words) => {
+                version::print();
+                return Exit::Done.into();
+            }
+            // Made only where it is printed: it takes longer than all else of a start.
+            ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                args::command().get_matches_from(&words);
+                return Exit::Done.into();
+            }
+            _ => error.exit(),
+        },
     };
-    let mut args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let config = match args.command {
         // They say what the program is, whatever the user's settings.
         Command::Completions(_) | Command::Man(_) => Ok(Config::default()),
