@@ -11,12 +11,21 @@
 //! spans         [A         ][B              ]
 //! ```
 
-use gimli::{DebugLine, EndianSlice, Endianity, IncompleteLineProgram, Reader, Section};
+use gimli::{
+    DebugLine, EndianSlice, Endianity, IncompleteLineProgram, LineProgramHeader, Reader, Section,
+};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
+use super::line_program::{self, Event};
 use crate::module::merge_sorted::Covers;
 use crate::module::{DropCounts, DropReason};
+
+/// Compilers write a row in three to five bytes.
+const BYTES_PER_ROW: usize = 4;
+
+/// Rows that memory is reserved for at once.
+const MAX_EXPECTED_ROWS: usize = 1 << 16;
 
 /// `start..end` is line `line` of the unit's file `file`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,15 +83,6 @@ pub struct SequenceStart {
     pub line: u32,
 }
 
-#[derive(Clone, Copy)]
-struct ProgramRow {
-    address: u64,
-    file: u64,
-    line: u32,
-    column: u32,
-    discriminator: u32,
-}
-
 /// Rows `first..end` cover the addresses from the first row's up to `high`.
 struct Sequence {
     first: usize,
@@ -117,7 +117,10 @@ impl LinesAhead {
             let mut dropped = DropCounts::default();
             let (offset, address_bytes) =
                 (program.header().offset().0, program.header().address_size());
-            (offset, (address_bytes, read(program, &mut dropped), dropped))
+            let mut lines = read(program.header(), &mut dropped);
+            // All are kept.
+            lines.spans.shrink_to_fit();
+            (offset, (address_bytes, lines, dropped))
         };
         Self(programs.into_par_iter().map(run).collect::<Vec<_>>().into_iter().collect())
     }
@@ -139,104 +142,97 @@ impl LinesAhead {
 
 /// Runs `program` to its end, or to its first error, which is counted.
 pub fn read<E: Endianity>(
-    program: IncompleteLineProgram<EndianSlice<'_, E>>,
+    header: &LineProgramHeader<EndianSlice<'_, E>>,
     dropped: &mut DropCounts,
 ) -> LineTable {
-    let (rows, mut sequences) = run(program, dropped);
+    let (rows, mut sequences) = run(header, dropped);
     let start = |sequence: &Sequence| SequenceStart {
-        address: rows[sequence.first].address,
+        address: rows[sequence.first].start,
         line: rows[sequence.first].line,
     };
-    let mut lines = LineTable {
-        spans: Vec::with_capacity(rows.len()),
-        folded: Vec::new(),
-        starts: sequences.iter().map(start).collect(),
-    };
+    let starts = sequences.iter().map(start).collect();
+    let is_sorted = |pair: &[Sequence]| pair[0].high <= rows[pair[1].first].start;
+    if sequences.windows(2).all(is_sorted) {
+        return LineTable { spans: rows, folded: Vec::new(), starts };
+    }
+    let mut lines = LineTable { spans: Vec::with_capacity(rows.len()), folded: Vec::new(), starts };
     sequences.sort_by_key(|sequence| sequence.high);
     let (mut before, mut last) = (0, None);
     for sequence in &sequences {
-        let extent = (rows[sequence.first].address, sequence.high);
+        let extent = (rows[sequence.first].start, sequence.high);
         let rows = &rows[sequence.first..sequence.end];
         if last == Some(extent) {
-            let mut folded = FoldedLines { start: extent.0, end: extent.1, spans: Vec::new() };
-            push_sequence(&mut folded.spans, rows, extent.0, extent.1);
-            lines.folded.push(folded);
+            let spans = rows.to_vec();
+            lines.folded.push(FoldedLines { start: extent.0, end: extent.1, spans });
             continue;
         }
-        push_sequence(&mut lines.spans, rows, before, sequence.high);
+        push_after(&mut lines.spans, rows, before);
         (before, last) = (sequence.high, Some(extent));
     }
     lines
 }
 
+/// The rows of all sequences that are not empty, in the order of the program.
 fn run<E: Endianity>(
-    program: IncompleteLineProgram<EndianSlice<'_, E>>,
+    header: &LineProgramHeader<EndianSlice<'_, E>>,
     dropped: &mut DropCounts,
-) -> (Vec<ProgramRow>, Vec<Sequence>) {
-    let mut program = program.rows();
-    let mut rows: Vec<ProgramRow> = Vec::new();
+) -> (Vec<LineRow>, Vec<Sequence>) {
+    let expected = header.raw_program_buf().len() / BYTES_PER_ROW;
+    let mut rows: Vec<LineRow> = Vec::with_capacity(expected.min(MAX_EXPECTED_ROWS));
     let mut sequences = Vec::new();
     let mut first = 0;
     let mut is_dead = false;
-    loop {
-        let row = match program.next_row() {
-            Ok(Some((_, row))) => row,
-            Ok(None) => break,
-            // Code that the linker has thrown away lies at the end of the address space, and
-            // reaches beyond.
-            Err(gimli::Error::AddressOverflow) => {
-                is_dead = true;
-                continue;
-            }
-            Err(_) => {
-                dropped.count(DropReason::BadLines);
-                break;
-            }
-        };
-        let address = row.address();
-        // The reader leaves out dead rows (an address that went backwards), their end included: a
-        // row that is lower than the last one begins a new sequence.
-        if rows.len() > first && address < rows[rows.len() - 1].address {
+    let result = line_program::run(header, |event, registers| {
+        let address = registers.address;
+        // Code that the linker has thrown away lies at the end of the address space, and reaches
+        // beyond.
+        if event == Event::Overflow {
+            is_dead = true;
+            return;
+        }
+        // Dead rows are left out (an address that went backwards), their end included: a row that
+        // is lower than the last one begins a new sequence.
+        if rows.len() > first && address < rows[rows.len() - 1].start {
             rows.truncate(first);
             is_dead = false;
         }
-        if row.end_sequence() {
-            if !std::mem::take(&mut is_dead) && rows.len() > first && rows[first].address < address
-            {
-                sequences.push(Sequence { first, end: rows.len(), high: address });
-            } else {
+        // The last row at an address wins.
+        if rows.len() > first && rows[rows.len() - 1].start == address {
+            rows.pop();
+        } else if let Some(last) = rows[first..].last_mut() {
+            last.end = address;
+        }
+        if event == Event::End {
+            if std::mem::take(&mut is_dead) {
                 rows.truncate(first);
+            } else if rows.len() > first {
+                sequences.push(Sequence { first, end: rows.len(), high: address });
             }
             first = rows.len();
-            continue;
+            return;
         }
-        let row = ProgramRow {
-            address,
-            file: row.file_index(),
-            line: row.line().map_or(0, |line| u32::try_from(line.get()).unwrap_or(0)),
-            column: match row.column() {
-                gimli::ColumnType::LeftEdge => 0,
-                gimli::ColumnType::Column(column) => u32::try_from(column.get()).unwrap_or(0),
-            },
-            discriminator: u32::try_from(row.discriminator()).unwrap_or(0),
-        };
-        if rows.len() > first && rows[rows.len() - 1].address == address {
-            rows.pop();
-        }
-        rows.push(row);
+        rows.push(LineRow {
+            start: address,
+            end: address,
+            file: registers.file,
+            line: u32::try_from(registers.line).unwrap_or(0),
+            column: u32::try_from(registers.column).unwrap_or(0),
+            discriminator: u32::try_from(registers.discriminator).unwrap_or(0),
+        });
+    });
+    if result.is_err() {
+        dropped.count(DropReason::BadLines);
     }
     rows.truncate(first);
     (rows, sequences)
 }
 
-/// Appends the spans of one sequence, no earlier than `before`.
-fn push_sequence(spans: &mut Vec<LineRow>, rows: &[ProgramRow], before: u64, high: u64) {
-    let ends = rows.iter().skip(1).map(|row| row.address).chain([high]);
-    for (row, end) in rows.iter().zip(ends) {
-        let start = row.address.max(before);
-        if start < end {
-            let ProgramRow { file, line, column, discriminator, .. } = *row;
-            spans.push(LineRow { start, end, file, line, column, discriminator });
+/// Appends the rows of one sequence, no earlier than `before`.
+fn push_after(spans: &mut Vec<LineRow>, rows: &[LineRow], before: u64) {
+    for row in rows {
+        let start = row.start.max(before);
+        if start < row.end {
+            spans.push(LineRow { start, ..*row });
         }
     }
 }
@@ -245,15 +241,15 @@ fn push_sequence(spans: &mut Vec<LineRow>, rows: &[ProgramRow], before: u64, hig
 mod tests {
     use super::*;
 
-    fn row(address: u64, line: u32) -> ProgramRow {
-        ProgramRow { address, file: 1, line, column: 0, discriminator: 0 }
+    fn row(start: u64, end: u64, line: u32) -> LineRow {
+        LineRow { start, end, file: 1, line, column: 0, discriminator: 0 }
     }
 
     #[test]
     fn overlapping_sequences_are_cut_at_the_end_of_the_one_before() {
         let mut spans = Vec::new();
-        push_sequence(&mut spans, &[row(0, 1), row(10, 2)], 0, 20);
-        push_sequence(&mut spans, &[row(5, 3), row(15, 4), row(30, 5)], 20, 40);
+        push_after(&mut spans, &[row(0, 10, 1), row(10, 20, 2)], 0);
+        push_after(&mut spans, &[row(5, 15, 3), row(15, 30, 4), row(30, 40, 5)], 20);
         let got: Vec<_> = spans.iter().map(|span| (span.start, span.end, span.line)).collect();
         assert_eq!(got, [(0, 10, 1), (10, 20, 2), (20, 30, 4), (30, 40, 5)]);
     }

@@ -7,6 +7,7 @@ mod extents;
 mod flatten;
 mod fold;
 mod input;
+mod line_program;
 mod lines;
 mod names;
 mod paths;

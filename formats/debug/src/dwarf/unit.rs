@@ -86,7 +86,7 @@ fn line_table<'d, E: Endianity>(
         None if units.work.spend(program.header().raw_program_buf().len() as u64).is_err() => {
             Cow::default()
         }
-        None => Cow::Owned(lines::read(program, dropped)),
+        None => Cow::Owned(lines::read(program.header(), dropped)),
     }
 }
 
@@ -104,7 +104,7 @@ pub fn lines_without_code<E: Endianity + Send + Sync>(
     let starts = |index: &usize| {
         let program = units.parse(*index).ok().and_then(|unit| unit.line_program)?;
         units.work.spend(program.header().raw_program_buf().len() as u64).ok()?;
-        Some(fold::foreign(&lines::read(program, &mut DropCounts::default()), &[], code))
+        Some(fold::foreign(&lines::read(program.header(), &mut DropCounts::default()), &[], code))
     };
     others.par_iter().filter_map(starts).flatten().collect()
 }
