@@ -1,109 +1,108 @@
-//! Reads what the entry of a function or of an inlined call says: addresses, origin, place of the
-//! call.
+//! What the entry of a function or of an inlined call says: addresses, origin, place of the call.
 
 use gimli::{
-    AttributeSpecification, AttributeValue, EndianSlice, Endianity, EntriesRaw, Unit,
-    constants as dw,
+    Attribute, AttributeValue, DebugAddrIndex, DebugInfoOffset, DebugRngListsIndex, EndianSlice,
+    Endianity, RawRangeListsOffset, Unit, UnitOffset, constants as dw,
 };
 
 use super::CallSite;
+use super::plan::{Receive, Slot, usize_of};
 use crate::dwarf::extents::AddressAttributes;
 use crate::dwarf::names::NameAt;
 
 /// What a function's or an inlined call's entry says of where it lies.
-pub struct FunctionEntry<'d, E: Endianity> {
+pub struct FunctionEntry<'u, 'd, E: Endianity> {
+    unit: &'u Unit<EndianSlice<'d, E>>,
     /// Where its code lies.
     pub addresses: AddressAttributes<'d, E>,
-    /// The function that it is an instance of, unless it has a name of its own.
+    /// The function that it is an instance of.
     pub origin: Option<NameAt>,
     /// Where the call is.
     pub call: CallSite,
 }
 
-impl<'d, E: Endianity> FunctionEntry<'d, E> {
-    /// Reads the attributes that matter and skips the others, those that stand together at once.
+impl<'u, 'd, E: Endianity> FunctionEntry<'u, 'd, E> {
+    /// An entry of `unit`, before anything of it is read.
     #[inline]
-    pub fn read(
-        unit: &Unit<EndianSlice<'d, E>>,
-        entries: &mut EntriesRaw<'_, EndianSlice<'d, E>>,
-        attributes: &[AttributeSpecification],
-    ) -> gimli::Result<Self> {
-        let mut entry = Self {
-            addresses: AddressAttributes::default(),
-            origin: None,
-            call: CallSite::default(),
-        };
-        if !attributes
-            .iter()
-            .any(|attribute| matches!(attribute.name(), dw::DW_AT_low_pc | dw::DW_AT_ranges))
-        {
-            // No code of its own, as a declaration or the abstract instance of an inlined function.
-            entries.skip_attributes(attributes)?;
-            return Ok(entry);
-        }
-        let mut is_named = false;
-        let mut rest = attributes;
-        while !rest.is_empty() {
-            let skipped =
-                rest.iter().position(|attribute| matters(attribute.name())).unwrap_or(rest.len());
-            is_named |= rest[..skipped].iter().any(|attribute| leads_to_a_name(attribute.name()));
-            if skipped > 0 {
-                entries.skip_attributes(&rest[..skipped])?;
-            }
-            let Some((&attribute, after)) = rest[skipped..].split_first() else { break };
-            rest = after;
-            let value = entries.read_attribute_inline(attribute)?;
-            match attribute.name() {
-                dw::DW_AT_low_pc => entry.addresses.low = Some(value.raw_value()),
-                dw::DW_AT_high_pc => entry.addresses.high = Some(value.raw_value()),
-                dw::DW_AT_ranges => entry.addresses.ranges = Some(value.value()),
-                dw::DW_AT_call_file => entry.call.file = value.udata_value().unwrap_or(0),
-                dw::DW_AT_call_line => entry.call.line = saturate(value.udata_value()),
-                dw::DW_AT_call_column => entry.call.column = saturate(value.udata_value()),
-                dw::DW_AT_GNU_discriminator => {
-                    entry.call.discriminator = saturate(value.udata_value());
-                }
-                _ => match value.raw_value() {
-                    AttributeValue::UnitRef(origin) => entry.origin = Some(NameAt::Unit(origin)),
-                    // Linkers of debug data (dsymutil, LTO) keep one origin for many units.
-                    AttributeValue::DebugInfoRef(origin) => {
-                        entry.origin = Some(
-                            origin
-                                .to_unit_offset(&unit.header)
-                                .map_or(NameAt::File(origin), NameAt::Unit),
-                        );
-                    }
-                    _ => {}
-                },
-            }
-        }
-        entry.origin = entry.origin.filter(|_| !is_named);
-        Ok(entry)
+    pub fn new(unit: &'u Unit<EndianSlice<'d, E>>) -> Self {
+        let addresses = AddressAttributes::default();
+        Self { unit, addresses, origin: None, call: CallSite::default() }
+    }
+
+    /// Linkers of debug data (dsymutil, LTO) keep one origin for many units.
+    fn origin_at(&self, origin: DebugInfoOffset) -> NameAt {
+        origin.to_unit_offset(&self.unit.header).map_or(NameAt::File(origin), NameAt::Unit)
     }
 }
 
-fn matters(name: gimli::DwAt) -> bool {
-    matches!(
-        name,
-        dw::DW_AT_low_pc
-            | dw::DW_AT_high_pc
-            | dw::DW_AT_ranges
-            | dw::DW_AT_abstract_origin
-            | dw::DW_AT_call_file
-            | dw::DW_AT_call_line
-            | dw::DW_AT_call_column
-            | dw::DW_AT_GNU_discriminator
-    )
+impl<'d, E: Endianity> Receive<'d, E> for FunctionEntry<'_, 'd, E> {
+    #[inline]
+    fn number(&mut self, slot: Slot, number: u64) -> gimli::Result<()> {
+        let Self { addresses, call, .. } = self;
+        match slot {
+            Slot::LowAddress => addresses.low = Some(AttributeValue::Addr(number)),
+            Slot::LowIndex => {
+                let index = DebugAddrIndex(usize_of(number)?);
+                addresses.low = Some(AttributeValue::DebugAddrIndex(index));
+            }
+            Slot::HighAddress => addresses.high = Some(AttributeValue::Addr(number)),
+            Slot::Size => addresses.high = Some(AttributeValue::Udata(number)),
+            Slot::RangesOffset => {
+                let offset = RawRangeListsOffset(usize_of(number)?);
+                addresses.ranges = Some(AttributeValue::RangeListsRef(offset));
+            }
+            Slot::RangesIndex => {
+                let index = DebugRngListsIndex(usize_of(number)?);
+                addresses.ranges = Some(AttributeValue::DebugRngListsIndex(index));
+            }
+            Slot::UnitOrigin => self.origin = Some(NameAt::Unit(UnitOffset(usize_of(number)?))),
+            Slot::FileOrigin => {
+                self.origin = Some(self.origin_at(DebugInfoOffset(usize_of(number)?)));
+            }
+            Slot::CallFile => call.file = number,
+            Slot::CallLine => call.line = saturate(Some(number)),
+            Slot::CallColumn => call.column = saturate(Some(number)),
+            Slot::Discriminator => call.discriminator = saturate(Some(number)),
+            Slot::Sibling => {}
+        }
+        Ok(())
+    }
+
+    fn rare(&mut self, attribute: &Attribute<EndianSlice<'d, E>>) {
+        match attribute.name() {
+            dw::DW_AT_low_pc => self.addresses.low = Some(attribute.raw_value()),
+            dw::DW_AT_high_pc => self.addresses.high = Some(attribute.raw_value()),
+            dw::DW_AT_ranges => self.addresses.ranges = Some(attribute.value()),
+            dw::DW_AT_call_file => self.call.file = attribute.udata_value().unwrap_or(0),
+            dw::DW_AT_call_line => self.call.line = saturate(attribute.udata_value()),
+            dw::DW_AT_call_column => self.call.column = saturate(attribute.udata_value()),
+            dw::DW_AT_GNU_discriminator => {
+                self.call.discriminator = saturate(attribute.udata_value());
+            }
+            _ => match attribute.raw_value() {
+                AttributeValue::UnitRef(origin) => self.origin = Some(NameAt::Unit(origin)),
+                AttributeValue::DebugInfoRef(origin) => {
+                    self.origin = Some(self.origin_at(origin));
+                }
+                _ => {}
+            },
+        }
+    }
 }
 
-fn leads_to_a_name(name: gimli::DwAt) -> bool {
-    matches!(
-        name,
-        dw::DW_AT_name
-            | dw::DW_AT_linkage_name
-            | dw::DW_AT_MIPS_linkage_name
-            | dw::DW_AT_specification
-    )
+/// Where what follows a type's children begins.
+#[derive(Debug, Default)]
+pub struct Sibling(pub Option<UnitOffset>);
+
+impl<'d, E: Endianity> Receive<'d, E> for Sibling {
+    fn number(&mut self, slot: Slot, number: u64) -> gimli::Result<()> {
+        if slot == Slot::Sibling {
+            self.0 = Some(UnitOffset(usize_of(number)?));
+        }
+        Ok(())
+    }
+
+    fn rare(&mut self, _: &Attribute<EndianSlice<'d, E>>) {}
 }
 
 fn saturate(number: Option<u64>) -> u32 {

@@ -8,10 +8,14 @@
 //! there (librgw, 0x84a59e).
 
 mod entry;
+mod plan;
 
 use std::ops::Range;
 
-use gimli::{AttributeValue, EndianSlice, Endianity, RangeListsOffset, Unit, constants as dw};
+use gimli::{
+    AttributeValue, EndianSlice, Endianity, RangeListsOffset, Reader, Unit, UnitOffset,
+    constants as dw,
+};
 use hashbrown::HashMap;
 
 use super::extents::{AddressAttributes, Extent, LONG_LIST};
@@ -22,7 +26,8 @@ use crate::limits::MAX_INLINE_DEPTH;
 use crate::module::{DropCounts, DropReason, Start};
 use crate::object::code::Code;
 use crate::object::symbols::Symbol;
-use entry::FunctionEntry;
+use entry::{FunctionEntry, Sibling};
+use plan::{Kind, Plans};
 
 /// A function, or a call of one that was inlined.
 #[derive(Clone, Copy, Debug)]
@@ -188,24 +193,28 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
         // Skeletons can share a split unit.
         self.units.work.spend(self.unit.header.length_including_self() as u64)?;
         let skips_types = types_hold_no_code(self.unit);
-        let mut entries = self.unit.entries_raw(None)?;
-        let mut base = 0;
+        let (unit, work) = (self.unit, &*self.units.work);
+        let mut plans = Plans::default();
+        let entries = unit.header.range_from(unit.header.root_offset()..)?;
+        let end = unit.header.root_offset().0 + entries.len();
+        let (mut input, mut depth) = (entries, 0);
         let mut open: Vec<Open> = Vec::new();
-        while !entries.is_empty() {
-            let offset = entries.next_offset();
-            let depth = base + entries.next_depth();
-            let Some(abbreviation) = entries.read_abbreviation()? else { continue };
-            let attributes = abbreviation.attributes();
-            let shortened = self.units.shortened(self.unit, abbreviation, attributes);
-            let attributes = shortened.as_deref().unwrap_or(attributes);
-            while open.last().is_some_and(|function| function.depth >= depth) {
-                open.pop();
+        while !input.is_empty() {
+            let offset = UnitOffset(end - input.len());
+            let code = plan::code(&mut input)?;
+            if code == 0 {
+                depth -= 1;
+                while open.last().is_some_and(|function| function.depth >= depth) {
+                    open.pop();
+                }
+                continue;
             }
-            match abbreviation.tag() {
-                dw::DW_TAG_subprogram | dw::DW_TAG_inlined_subroutine => {
-                    let inlined = abbreviation.tag() == dw::DW_TAG_inlined_subroutine;
-                    let caller = open.last().filter(|_| inlined).map(|function| function.node);
-                    let entry = FunctionEntry::read(self.unit, &mut entries, attributes)?;
+            let plan = plans.of(code, unit, work)?;
+            match plan.kind {
+                Kind::Function { is_inlined } | Kind::Declaration { is_inlined } => {
+                    let mut entry = FunctionEntry::new(unit);
+                    plans.run(plan, unit, &mut input, &mut entry)?;
+                    let caller = open.last().filter(|_| is_inlined).map(|function| function.node);
                     // All calls of one function share the name of their origin: looked up once.
                     let node = ScopeNode {
                         entry: entry.origin.unwrap_or(NameAt::Unit(offset)),
@@ -214,33 +223,24 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
                         start: Start::UNKNOWN,
                         depth: 0,
                     };
-                    let node = self.add(node, &entry.addresses, abbreviation.has_children());
-                    if let (Some(node), true) = (node, abbreviation.has_children()) {
+                    let node = self.add(node, &entry.addresses, plan.has_children);
+                    if let (Some(node), true) = (node, plan.has_children) {
                         open.push(Open { depth, node });
                     }
                 }
-                tag if skips_types
-                    && open.is_empty()
-                    && is_type(tag)
-                    && abbreviation.has_children() =>
-                {
-                    let mut sibling = None;
-                    for spec in attributes {
-                        if spec.name() == dw::DW_AT_sibling {
-                            sibling = Some(entries.read_attribute(*spec)?.value());
-                        } else {
-                            entries.skip_attributes(std::slice::from_ref(spec))?;
-                        }
-                    }
-                    if let Some(AttributeValue::UnitRef(sibling)) = sibling
-                        && sibling > entries.next_offset()
+                Kind::Type if skips_types && open.is_empty() => {
+                    let mut sibling = Sibling::default();
+                    plans.run(plan, unit, &mut input, &mut sibling)?;
+                    if let Some(sibling) = sibling.0
+                        && sibling.0 > end - input.len()
                     {
-                        entries = self.unit.entries_raw(Some(sibling))?;
-                        base = depth;
+                        input = unit.header.range_from(sibling..)?;
+                        continue;
                     }
                 }
-                _ => entries.skip_attributes(attributes)?,
+                Kind::Type | Kind::Other => plans.skip(plan, unit, &mut input)?,
             }
+            depth += isize::from(plan.has_children);
         }
         Ok(())
     }
@@ -312,19 +312,6 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
         }
         Ok(false)
     }
-}
-
-/// Whether a tag's subtree describes a type.
-fn is_type(tag: gimli::DwTag) -> bool {
-    matches!(
-        tag,
-        dw::DW_TAG_structure_type
-            | dw::DW_TAG_class_type
-            | dw::DW_TAG_union_type
-            | dw::DW_TAG_enumeration_type
-            | dw::DW_TAG_subroutine_type
-            | dw::DW_TAG_array_type
-    )
 }
 
 /// Whether the unit's language is one whose compilers put no code inside types.
