@@ -52,12 +52,12 @@ pub const MAX_RECORD_BYTES: usize = 1 << 20;
 /// tables one after the other.
 pub const STEPS_PER_OVERLAPPING_BYTE: u64 = 64;
 
-/// Bytes of abbreviations that are kept for the units that share them, or as many as the section
-/// has. Parsed, a byte takes up to 48.
+/// Bytes of tables of abbreviations that are kept, or as many as the section has. Parsed, a byte
+/// takes up to five. Tables beyond that, which lie over others, are parsed for each unit.
 pub const MIN_CACHED_ABBREVIATION_BYTES: u64 = 64 << 10;
 
-/// Attributes of an abbreviation that are looked at with each entry; of those beyond that take no
-/// bytes, the last of each name. Compilers write up to 30.
+/// Attributes of an abbreviation that are looked at for free; of one with more, each costs a step
+/// whenever a unit first uses it or a name is looked up. Compilers write up to 30.
 pub const MAX_SHORT_ATTRIBUTES: usize = 64;
 
 /// Bytes of one debug section once expanded, for each byte of the file. Compressed debug data

@@ -1,24 +1,8 @@
-//! Reads, skips and rewrites numbers in LEB128 (DWARF 5, section 7.6) where
+//! Reads and rewrites numbers in LEB128 (DWARF 5, section 7.6) where
 //! `gimli::Reader::read_uleb128` has other bounds, or does more than is asked for.
 
 /// Most bytes of a number of 64 bits.
 const MAX_BYTES: usize = 10;
-
-/// Moves `rest` behind a number of any length. Returns whether it is another one than 0; `None`
-/// where `rest` ends within it.
-#[inline]
-pub fn skip(rest: &mut &[u8]) -> Option<bool> {
-    let (first, after) = rest.split_first()?;
-    *rest = after;
-    let (mut byte, mut bits) = (*first, first & 0x7f);
-    while byte & 0x80 != 0 {
-        let (next, after) = rest.split_first()?;
-        *rest = after;
-        byte = *next;
-        bits |= byte & 0x7f;
-    }
-    Some(bits != 0)
-}
 
 /// Reads an unsigned number of 32 bits, as Go's runtime does: bits beyond them are lost. `None` if
 /// it has more than five bytes, or `rest` ends within it.
@@ -56,21 +40,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_skipped_and_read() {
-        for (bytes, is_other_than_0, number, left) in [
-            (&[0][..], Some(false), Some(0), 0),
-            (&[0x7f, 9], Some(true), Some(0x7f), 1),
-            (&[0x80, 0x01], Some(true), Some(0x80), 0),
-            (&[0x80, 0x80, 0x00, 9], Some(false), Some(0), 1),
-            (&[0xff, 0xff, 0xff, 0xff, 0x0f], Some(true), Some(u32::MAX), 0),
-            (&[0x80, 0x80, 0x80, 0x80, 0x80, 0x01], Some(true), None, 0),
-            (&[0x80], None, None, 0),
-            (&[], None, None, 0),
+    fn numbers_are_read() {
+        for (bytes, number, left) in [
+            (&[0][..], Some(0), 0),
+            (&[0x7f, 9], Some(0x7f), 1),
+            (&[0x80, 0x01], Some(0x80), 0),
+            (&[0x80, 0x80, 0x00, 9], Some(0), 1),
+            (&[0xff, 0xff, 0xff, 0xff, 0x0f], Some(u32::MAX), 0),
+            (&[0x80, 0x80, 0x80, 0x80, 0x80, 0x01], None, 1),
+            (&[0x80], None, 0),
+            (&[], None, 0),
         ] {
             let mut rest = bytes;
-            assert_eq!(skip(&mut rest), is_other_than_0, "{bytes:x?}");
+            assert_eq!(read_u32(&mut rest), number, "{bytes:x?}");
             assert_eq!(rest.len(), left, "{bytes:x?}");
-            assert_eq!(read_u32(&mut &bytes[..]), number, "{bytes:x?}");
         }
     }
 

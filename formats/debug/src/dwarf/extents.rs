@@ -1,9 +1,9 @@
 //! Reads where an entry of a unit has its code (DWARF 5, section 2.17): in one piece, or in those
 //! of a range list.
 
-use gimli::{AttributeValue, EndianSlice, Endianity, RangeListsOffset, Unit, constants as dw};
+use gimli::{AttributeValue, EndianSlice, Endianity, RangeListsOffset, constants as dw};
 
-use super::units::Units;
+use super::units::{Unit, Units};
 use crate::limits::STEPS_PER_RANGE;
 
 type Slice<'d, E> = EndianSlice<'d, E>;
@@ -75,7 +75,7 @@ impl<'d, E: Endianity> Units<'d, E> {
     /// If an address or the range list cannot be read; ranges before the fault have been delivered.
     pub fn ranges(
         &self,
-        unit: &Unit<Slice<'d, E>>,
+        unit: &Unit<'d, E>,
         addresses: &AddressAttributes<'d, E>,
         mut each: impl FnMut(u64, u64),
     ) -> gimli::Result<()> {
@@ -95,7 +95,7 @@ impl<'d, E: Endianity> Units<'d, E> {
     /// If an address, or where the range list lies, cannot be read.
     pub fn extent(
         &self,
-        unit: &Unit<Slice<'d, E>>,
+        unit: &Unit<'d, E>,
         addresses: &AddressAttributes<'d, E>,
     ) -> gimli::Result<Extent> {
         let piece = match (addresses.low, addresses.high) {
@@ -119,7 +119,7 @@ impl<'d, E: Endianity> Units<'d, E> {
     /// or a linker threw it away.
     fn piece(
         &self,
-        unit: &Unit<Slice<'d, E>>,
+        unit: &Unit<'d, E>,
         low: AttributeValue<Slice<'d, E>>,
         high: AttributeValue<Slice<'d, E>>,
     ) -> gimli::Result<Option<(u64, u64)>> {
@@ -138,7 +138,7 @@ impl<'d, E: Endianity> Units<'d, E> {
     /// If it cannot be read; ranges before the fault have been delivered.
     pub fn listed(
         &self,
-        unit: &Unit<Slice<'d, E>>,
+        unit: &Unit<'d, E>,
         list: RangeListsOffset<usize>,
         mut each: impl FnMut(u64, u64),
     ) -> gimli::Result<u64> {

@@ -2,11 +2,12 @@
 //! sections 3.3.8.2 and 2.13.2).
 
 use gimli::{
-    AttributeValue, DebugInfoOffset, EndianSlice, Endianity, Unit, UnitOffset, constants as dw,
+    AttributeValue, DebugInfoOffset, EndianSlice, Endianity, EntriesRaw, Reader, UnitOffset,
+    constants as dw,
 };
 
 use super::paths;
-use super::units::Units;
+use super::units::{Unit, Units};
 use crate::limits::{MAX_NAME_BYTES, MAX_NAME_HOPS, MAX_SHORT_ATTRIBUTES};
 use crate::module::Folder;
 
@@ -53,13 +54,13 @@ impl DeclaredFile {
 }
 
 /// An entry of a unit of a file.
-type Place<'u, 'd, E> = (&'u Units<'d, E>, &'u Unit<Slice<'d, E>>, UnitOffset);
+type Place<'u, 'd, E> = (&'u Units<'d, E>, &'u Unit<'d, E>, UnitOffset);
 
 impl<'d, E: Endianity> Units<'d, E> {
     /// The function at `entry`, as `unit` refers to it; `None` if it has no entry. Each
     /// attribute is looked for through `DW_AT_specification` and `DW_AT_abstract_origin`, across
     /// units and files.
-    pub fn function(&self, unit: &Unit<Slice<'d, E>>, entry: NameAt) -> Option<Declared<'d>> {
+    pub fn function(&self, unit: &Unit<'d, E>, entry: NameAt) -> Option<Declared<'d>> {
         let (mut linkage, mut short, mut line) = (None, None, None);
         let (mut has_file, mut file) = (false, None);
         let own = unit;
@@ -111,7 +112,7 @@ impl<'d, E: Endianity> Units<'d, E> {
     /// The path of a file that declares something, as `unit` refers to it.
     pub fn declaring_path(
         &self,
-        unit: &Unit<Slice<'d, E>>,
+        unit: &Unit<'d, E>,
         file: DeclaredFile,
     ) -> Option<(Vec<u8>, Folder)> {
         let (units, unit) = match file.unit {
@@ -124,11 +125,7 @@ impl<'d, E: Endianity> Units<'d, E> {
         paths::path(units, unit, unit.line_program.as_ref()?.header(), file.index)
     }
 
-    fn text(
-        &self,
-        unit: &Unit<Slice<'d, E>>,
-        value: AttributeValue<Slice<'d, E>>,
-    ) -> Option<&'d [u8]> {
+    fn text(&self, unit: &Unit<'d, E>, value: AttributeValue<Slice<'d, E>>) -> Option<&'d [u8]> {
         let text = self.dwarf.attr_string(unit, value).ok()?.slice();
         // Names can share their bytes.
         if text.len() > LONG_NAME_BYTES {
@@ -140,7 +137,7 @@ impl<'d, E: Endianity> Units<'d, E> {
 
     fn follow<'u>(
         &'u self,
-        unit: &'u Unit<Slice<'d, E>>,
+        unit: &'u Unit<'d, E>,
         reference: AttributeValue<Slice<'d, E>>,
     ) -> Option<Place<'u, 'd, E>> {
         match reference {
@@ -171,11 +168,7 @@ struct NameEntry<'d, E: Endianity> {
 }
 
 impl<'d, E: Endianity> NameEntry<'d, E> {
-    fn read(
-        units: &Units<'d, E>,
-        unit: &Unit<Slice<'d, E>>,
-        offset: UnitOffset,
-    ) -> gimli::Result<Self> {
+    fn read(units: &Units<'d, E>, unit: &Unit<'d, E>, offset: UnitOffset) -> gimli::Result<Self> {
         let mut entry = Self {
             linkage_name: None,
             name: None,
@@ -185,16 +178,19 @@ impl<'d, E: Endianity> NameEntry<'d, E> {
             file: None,
             line: None,
         };
-        let mut entries = unit.entries_raw(Some(offset))?;
-        let Some(abbreviation) = entries.read_abbreviation()? else { return Ok(entry) };
-        let attributes = abbreviation.attributes();
-        let shortened = units.shortened(unit, abbreviation, attributes);
-        let attributes = shortened.as_deref().unwrap_or(attributes);
-        if attributes.len() > MAX_SHORT_ATTRIBUTES {
-            // Many functions can have one origin.
-            units.work.spend(attributes.len() as u64)?;
+        let mut input = unit.header.range_from(offset..)?;
+        let code = input.read_uleb128()?;
+        if code == 0 {
+            return Ok(entry);
         }
-        for spec in attributes {
+        let abbreviation = unit.table.get(code)?;
+        if abbreviation.len() > MAX_SHORT_ATTRIBUTES {
+            // Many functions can have one origin.
+            units.work.spend(abbreviation.len() as u64)?;
+        }
+        let mut entries =
+            EntriesRaw::new(input, unit.header.encoding(), &unit.abbreviations, offset);
+        for spec in &mut unit.table.attributes(abbreviation) {
             let slot = match spec.name() {
                 dw::DW_AT_linkage_name | dw::DW_AT_MIPS_linkage_name => &mut entry.linkage_name,
                 dw::DW_AT_name => &mut entry.name,
@@ -202,7 +198,7 @@ impl<'d, E: Endianity> NameEntry<'d, E> {
                 dw::DW_AT_specification => &mut entry.specification,
                 dw::DW_AT_decl_file => {
                     entry.has_file = true;
-                    entry.file = match entries.read_attribute(*spec)?.value() {
+                    entry.file = match entries.read_attribute(spec)?.value() {
                         // LLVM 19 does not take a constant of the abbreviation for a file.
                         AttributeValue::FileIndex(index)
                             if spec.form() != dw::DW_FORM_implicit_const =>
@@ -215,11 +211,11 @@ impl<'d, E: Endianity> NameEntry<'d, E> {
                 }
                 dw::DW_AT_decl_line => &mut entry.line,
                 _ => {
-                    entries.skip_attributes(std::slice::from_ref(spec))?;
+                    entries.skip_attributes(std::slice::from_ref(&spec))?;
                     continue;
                 }
             };
-            *slot = Some(entries.read_attribute(*spec)?.value());
+            *slot = Some(entries.read_attribute(spec)?.value());
         }
         Ok(entry)
     }

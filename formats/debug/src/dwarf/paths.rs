@@ -1,9 +1,9 @@
 //! Spells the paths of a line program's files as llvm-symbolizer prints them (DWARF 5, section
 //! 6.2.4).
 
-use gimli::{AttributeValue, EndianSlice, Endianity, LineProgramHeader, Unit};
+use gimli::{AttributeValue, EndianSlice, Endianity, LineProgramHeader};
 
-use super::units::Units;
+use super::units::{Unit, Units};
 use crate::limits::{MAX_NAME_BYTES, STEPS_PER_PATH_BYTE};
 use crate::module::Folder;
 
@@ -16,7 +16,7 @@ type Slice<'d, E> = EndianSlice<'d, E>;
 /// comes which part of it is that.
 pub fn path<E: Endianity>(
     units: &Units<'_, E>,
-    unit: &Unit<Slice<'_, E>>,
+    unit: &Unit<'_, E>,
     header: &LineProgramHeader<Slice<'_, E>>,
     index: u64,
 ) -> Option<(Vec<u8>, Folder)> {

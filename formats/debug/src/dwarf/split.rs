@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use gimli::{DwarfPackage, EndianSlice, Endianity, Unit};
+use gimli::{DwarfPackage, EndianSlice, Endianity};
 use hashbrown::HashMap;
 
-use super::units::Units;
+use super::units::{Unit, Units};
 use crate::bytes::SectionBytes;
 use crate::module::DropCounts;
 use crate::object::sections::{self, Sections};
@@ -54,8 +54,8 @@ impl<'d, E: Endianity> SplitUnits<'d, E> {
         &self,
         parent: &Units<'d, E>,
         index: usize,
-        skeleton: &Unit<Slice<'d, E>>,
-    ) -> Option<(Units<'d, E>, Unit<Slice<'d, E>>)> {
+        skeleton: &Unit<'d, E>,
+    ) -> Option<(Units<'d, E>, Unit<'d, E>)> {
         let id = skeleton.dwo_id?;
         let dwarf = if let Some(package) = &self.package {
             package.find_cu(id, &parent.dwarf).ok()??

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use gimli::{EndianSlice, Endianity, Unit};
+use gimli::Endianity;
 use rayon::prelude::*;
 
 use super::chains::{ChainBuilder, merge_sorted};
@@ -11,7 +11,7 @@ use super::lines::{LineTable, SequenceStart};
 use super::scopes::{self, Scopes};
 use super::split::SplitUnits;
 use super::unit_symbols::UnitSymbols;
-use super::units::Units;
+use super::units::{Unit, Units};
 use super::{fold, lines};
 use crate::module::{DropCounts, DropReason};
 use crate::object::code::Code;
@@ -75,7 +75,7 @@ pub fn read<'d, E: Endianity>(
 /// The lines of `unit`: those that were read ahead, or what its program makes.
 fn line_table<'d, E: Endianity>(
     units: &Units<'d, E>,
-    unit: &Unit<EndianSlice<'d, E>>,
+    unit: &Unit<'d, E>,
     input: Input<'d>,
     dropped: &mut DropCounts,
 ) -> Cow<'d, LineTable> {
@@ -102,7 +102,8 @@ pub fn lines_without_code<E: Endianity + Send + Sync>(
         .filter(|unit| may_have_code[*unit] && owners.binary_search(unit).is_err())
         .collect();
     let starts = |index: &usize| {
-        let program = units.parse(*index).ok().and_then(|unit| unit.line_program)?;
+        let unit = units.parse(*index).ok()?;
+        let program = unit.line_program.as_ref()?;
         units.work.spend(program.header().raw_program_buf().len() as u64).ok()?;
         Some(fold::foreign(&lines::read(program.header(), &mut DropCounts::default()), &[], code))
     };

@@ -1,21 +1,42 @@
 //! Lists the units of `.debug_info`, and finds and parses one by its number or offset: [`Units`].
 
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, OnceLock};
 
 use gimli::{
-    Abbreviation, AttributeSpecification, AttributeValue, BigEndian, DebugInfoOffset, Dwarf,
-    EndianSlice, Endianity, LittleEndian, Unit, UnitHeader, constants as dw,
+    AttributeValue, BigEndian, DebugInfoOffset, Dwarf, EndianSlice, Endianity, LittleEndian,
+    UnitHeader, constants as dw,
 };
 use rayon::prelude::*;
 
-use super::abbreviations::AbbreviationTables;
+use super::abbreviations::{AbbreviationTables, Table};
 use super::work::Work;
-use crate::limits::MAX_SHORT_ATTRIBUTES;
 use crate::module::{DropCounts, DropReason};
 use crate::object::macho::symbol_map::SymbolMap;
 use crate::object::sections::{self, Sections};
 
 type Slice<'d, E> = EndianSlice<'d, E>;
+
+/// A unit. Of its abbreviations gimli has that of the root only.
+pub struct Unit<'d, E: Endianity> {
+    gimli: gimli::Unit<Slice<'d, E>>,
+    /// All of its abbreviations.
+    pub table: Arc<Table>,
+}
+
+impl<'d, E: Endianity> Deref for Unit<'d, E> {
+    type Target = gimli::Unit<Slice<'d, E>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.gimli
+    }
+}
+
+impl<E: Endianity> DerefMut for Unit<'_, E> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.gimli
+    }
+}
 
 /// The headers of the units of `dwarf`, and whether one ends the list that cannot be read.
 fn headers<'d, E: Endianity>(dwarf: &Dwarf<Slice<'d, E>>) -> (Vec<UnitHeader<Slice<'d, E>>>, bool) {
@@ -33,7 +54,7 @@ fn headers<'d, E: Endianity>(dwarf: &Dwarf<Slice<'d, E>>) -> (Vec<UnitHeader<Sli
 /// Reads where the addresses and range lists of a skeleton unit of DWARF 2 or 3 begin. GCC writes
 /// these attributes of later versions in the forms of its own, in which gimli takes them for
 /// numbers.
-fn read_split_bases<E: Endianity>(unit: &mut Unit<Slice<'_, E>>) -> gimli::Result<()> {
+fn read_split_bases<E: Endianity>(unit: &mut Unit<'_, E>) -> gimli::Result<()> {
     let root = unit.entry(unit.header.root_offset())?;
     let offset = |name| match root.attr_value(name)? {
         AttributeValue::SecOffset(offset) => Some(offset),
@@ -65,10 +86,10 @@ fn count_as<E: Endianity + Send + Sync>(sections: &Sections<'_>, endian: E) -> (
 }
 
 /// A unit and the file it is in.
-pub type UnitOf<'a, 'd, E> = (&'a Units<'d, E>, &'a Unit<Slice<'d, E>>);
+pub type UnitOf<'a, 'd, E> = (&'a Units<'d, E>, &'a Unit<'d, E>);
 
 /// A unit that others refer to, if it can be parsed.
-type Referred<'d, E> = Option<Box<Unit<Slice<'d, E>>>>;
+type Referred<'d, E> = Option<Box<Unit<'d, E>>>;
 
 /// All units of a file.
 pub struct Units<'d, E: Endianity> {
@@ -91,13 +112,13 @@ pub struct Units<'d, E: Endianity> {
 impl<'d, E: Endianity> Units<'d, E> {
     /// Lists the units' headers; `work` is what reading them may cost. A header that cannot be read
     /// ends the list and is counted.
-    pub fn list(mut dwarf: Dwarf<Slice<'d, E>>, work: Arc<Work>, dropped: &mut DropCounts) -> Self {
+    pub fn list(dwarf: Dwarf<Slice<'d, E>>, work: Arc<Work>, dropped: &mut DropCounts) -> Self {
         let (mut headers, is_cut) = headers(&dwarf);
         if is_cut {
             dropped.count(DropReason::BadUnit);
         }
         let tables = match work.spend(headers.len() as u64) {
-            Ok(()) => AbbreviationTables::of(&mut dwarf, &headers, &work),
+            Ok(()) => AbbreviationTables::of(&dwarf, &headers, &work),
             Err(spent) => Err(spent),
         };
         let tables = tables.unwrap_or_else(|_| {
@@ -141,10 +162,11 @@ impl<'d, E: Endianity> Units<'d, E> {
     ///
     /// # Errors
     /// If any of them cannot be read.
-    pub fn parse(&self, index: usize) -> gimli::Result<Unit<Slice<'d, E>>> {
+    pub fn parse(&self, index: usize) -> gimli::Result<Unit<'d, E>> {
         let header = self.headers[index];
-        let table = self.tables.of_unit(&self.dwarf, &header, &self.work)?;
-        let mut unit = Unit::new_with_abbreviations(&self.dwarf, header, table)?;
+        let (table, root) = self.tables.of_unit(&self.dwarf, &header, &self.work)?;
+        let gimli = gimli::Unit::new_with_abbreviations(&self.dwarf, header, Arc::new(root))?;
+        let mut unit = Unit { gimli, table };
         if header.version() < 4 && unit.dwo_id.is_some() {
             read_split_bases(&mut unit)?;
         }
@@ -153,19 +175,6 @@ impl<'d, E: Endianity> Units<'d, E> {
             unit.line_program.as_ref().map_or(0, |program| program.header().header_length());
         self.work.spend(table_of_files as u64)?;
         Ok(unit)
-    }
-
-    /// Of `attributes`, which `abbreviation` has, those that have to be looked at with each entry
-    /// of `unit`, if they are not all of them.
-    #[inline]
-    pub fn shortened(
-        &self,
-        unit: &Unit<Slice<'d, E>>,
-        abbreviation: &Abbreviation,
-        attributes: &[AttributeSpecification],
-    ) -> Option<Arc<[AttributeSpecification]>> {
-        (attributes.len() > MAX_SHORT_ATTRIBUTES)
-            .then(|| self.tables.shortened(&unit.header, abbreviation))
     }
 
     /// The header of unit `index`.
@@ -190,7 +199,7 @@ impl<'d, E: Endianity> Units<'d, E> {
     }
 
     /// Unit `index`, to which another one refers: parsed once and kept.
-    pub fn referred(&self, index: usize) -> Option<&Unit<Slice<'d, E>>> {
+    pub fn referred(&self, index: usize) -> Option<&Unit<'d, E>> {
         self.referred[index].get_or_init(|| self.parse(index).ok().map(Box::new)).as_deref()
     }
 }

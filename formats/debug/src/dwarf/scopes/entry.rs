@@ -2,17 +2,19 @@
 
 use gimli::{
     Attribute, AttributeValue, DebugAddrIndex, DebugInfoOffset, DebugRngListsIndex, EndianSlice,
-    Endianity, RawRangeListsOffset, Unit, UnitOffset, constants as dw,
+    Endianity, RawRangeListsOffset, UnitOffset, constants as dw,
 };
 
 use super::CallSite;
-use super::plan::{Receive, Slot, usize_of};
+use super::attributes::Slot;
+use super::plan::{Receive, usize_of};
 use crate::dwarf::extents::AddressAttributes;
 use crate::dwarf::names::NameAt;
+use crate::dwarf::units::Unit;
 
 /// What a function's or an inlined call's entry says of where it lies.
 pub struct FunctionEntry<'u, 'd, E: Endianity> {
-    unit: &'u Unit<EndianSlice<'d, E>>,
+    unit: &'u Unit<'d, E>,
     /// Where its code lies.
     pub addresses: AddressAttributes<'d, E>,
     /// The function that it is an instance of.
@@ -24,7 +26,7 @@ pub struct FunctionEntry<'u, 'd, E: Endianity> {
 impl<'u, 'd, E: Endianity> FunctionEntry<'u, 'd, E> {
     /// An entry of `unit`, before anything of it is read.
     #[inline]
-    pub fn new(unit: &'u Unit<EndianSlice<'d, E>>) -> Self {
+    pub fn new(unit: &'u Unit<'d, E>) -> Self {
         let addresses = AddressAttributes::default();
         Self { unit, addresses, origin: None, call: CallSite::default() }
     }

@@ -7,27 +7,26 @@
 //! where the compiler wrote one. Types inside functions are walked: GCC puts the code of lambdas
 //! there (librgw, 0x84a59e).
 
+mod attributes;
 mod entry;
 mod plan;
 
 use std::ops::Range;
 
-use gimli::{
-    AttributeValue, EndianSlice, Endianity, RangeListsOffset, Reader, Unit, UnitOffset,
-    constants as dw,
-};
+use gimli::{AttributeValue, Endianity, RangeListsOffset, Reader, UnitOffset, constants as dw};
 use hashbrown::HashMap;
 
 use super::extents::{AddressAttributes, Extent, LONG_LIST};
 use super::flatten::{CodeSpan, flatten};
 use super::names::NameAt;
-use super::units::Units;
+use super::units::{Unit, Units};
 use crate::limits::MAX_INLINE_DEPTH;
 use crate::module::{DropCounts, DropReason, Start};
 use crate::object::code::Code;
 use crate::object::symbols::Symbol;
+use attributes::Kind;
 use entry::{FunctionEntry, Sibling};
-use plan::{Kind, Plans};
+use plan::Plans;
 
 /// A function, or a call of one that was inlined.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +69,7 @@ pub struct Scopes<'d> {
 
 struct Walk<'a, 'd, E: Endianity> {
     units: &'a Units<'d, E>,
-    unit: &'a Unit<EndianSlice<'d, E>>,
+    unit: &'a Unit<'d, E>,
     code: &'a Code,
     nodes: Vec<ScopeNode>,
     spans: Vec<CodeSpan>,
@@ -95,7 +94,7 @@ struct Open {
 /// functions that begin at one address, that counts which one of `symbols` names.
 pub fn read<'d, E: Endianity>(
     units: &Units<'d, E>,
-    unit: &Unit<EndianSlice<'d, E>>,
+    unit: &Unit<'d, E>,
     code: &Code,
     symbols: &[Symbol<'d>],
     dropped: &mut DropCounts,
@@ -129,7 +128,7 @@ pub fn read<'d, E: Endianity>(
 /// Takes out of `spans` those of functions that begin where another one does, which a symbol names.
 fn folded<'d, E: Endianity>(
     units: &Units<'d, E>,
-    unit: &Unit<EndianSlice<'d, E>>,
+    unit: &Unit<'d, E>,
     nodes: &[ScopeNode],
     spans: &mut Vec<CodeSpan>,
     symbols: &[Symbol<'d>],
@@ -211,7 +210,7 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
             }
             let plan = plans.of(code, unit, work)?;
             match plan.kind {
-                Kind::Function { is_inlined } | Kind::Declaration { is_inlined } => {
+                Kind::Function { is_inlined, .. } | Kind::Declaration { is_inlined } => {
                     let mut entry = FunctionEntry::new(unit);
                     plans.run(plan, unit, &mut input, &mut entry)?;
                     let caller = open.last().filter(|_| is_inlined).map(|function| function.node);
@@ -315,7 +314,7 @@ impl<'d, E: Endianity> Walk<'_, 'd, E> {
 }
 
 /// Whether the unit's language is one whose compilers put no code inside types.
-fn types_hold_no_code<E: Endianity>(unit: &Unit<EndianSlice<'_, E>>) -> bool {
+fn types_hold_no_code<E: Endianity>(unit: &Unit<'_, E>) -> bool {
     let Ok(root) = unit.entry(unit.header.root_offset()) else { return false };
     matches!(
         root.attr_value(dw::DW_AT_language),
