@@ -105,6 +105,8 @@ pub struct ChainBuilder<'a, 'd, E: Endianity> {
     children: HashMap<(ChainId, Option<FunctionId>, SourceLocation, Start), ChainId>,
     /// The symbol and the chain with which a node was last met.
     chains_of_nodes: Vec<Option<(Option<usize>, ChainId)>>,
+    /// The nodes between one that is asked for and one that is known; empty but for that time.
+    path: Vec<u32>,
     /// Outermost functions, by node and symbol.
     roots: HashMap<(Option<u32>, Option<usize>, Source), ChainId>,
     /// What has been met so far.
@@ -136,6 +138,7 @@ impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
             work,
             free_chains: 4 * scopes.nodes.len(),
             chains_of_nodes: vec![None; scopes.nodes.len()],
+            path: Vec::new(),
             roots: HashMap::new(),
             out,
         }
@@ -144,7 +147,6 @@ impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
     /// The chain of `node` where `symbol` names its outermost function.
     fn chain(&mut self, node: u32, symbol: Option<usize>) -> ChainId {
         // Up to a caller that is known, then down again.
-        let mut path = Vec::new();
         let mut at = node;
         let mut chain = loop {
             if let Some((_, known)) =
@@ -154,7 +156,7 @@ impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
             }
             match self.scopes.nodes[at as usize].caller {
                 Some(caller) => {
-                    path.push(at);
+                    self.path.push(at);
                     at = caller;
                 }
                 None => {
@@ -164,7 +166,7 @@ impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
                 }
             }
         };
-        while let Some(node) = path.pop() {
+        while let Some(node) = self.path.pop() {
             chain = self.child(node, chain, symbol);
             self.chains_of_nodes[node as usize] = Some((symbol, chain));
         }

@@ -64,17 +64,20 @@ impl<'d, E: Endianity> Units<'d, E> {
         let (mut linkage, mut short, mut line) = (None, None, None);
         let (mut has_file, mut file) = (false, None);
         let own = unit;
-        let mut seen: Vec<(bool, usize)> = Vec::new();
-        let mut pending = vec![match entry {
+        let (mut seen, mut hops) = ([(false, 0); MAX_NAME_HOPS], 0);
+        // Few entries have two references.
+        let mut next = Some(match entry {
             NameAt::Unit(offset) => (self, unit, offset),
             NameAt::File(offset) => self.place(offset)?,
-        }];
-        while let Some((units, unit, offset)) = pending.pop() {
+        });
+        let mut others = Vec::new();
+        while let Some((units, unit, offset)) = next.take().or_else(|| others.pop()) {
             let global = (std::ptr::eq(units, self), offset.to_debug_info_offset(&unit.header)?.0);
-            if seen.contains(&global) || seen.len() >= MAX_NAME_HOPS {
+            if hops >= MAX_NAME_HOPS || seen[..hops].contains(&global) {
                 continue;
             }
-            seen.push(global);
+            seen[hops] = global;
+            hops += 1;
             // A reference that leads nowhere ends this path only.
             let Ok(entry) = NameEntry::read(units, unit, offset) else { continue };
             if linkage.is_none() {
@@ -97,7 +100,9 @@ impl<'d, E: Endianity> Units<'d, E> {
                 break;
             }
             for reference in [entry.origin, entry.specification].into_iter().flatten() {
-                pending.extend(units.follow(unit, reference));
+                if let Some(place) = units.follow(unit, reference) {
+                    others.extend(next.replace(place));
+                }
             }
         }
         let name = linkage.or(short);
