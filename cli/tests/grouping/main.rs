@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
+mod classes;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::fmt::Write;
@@ -48,171 +50,6 @@ fn together(why: &str, one: &[&str], other: &[&str]) {
 fn apart(why: &str, one: &[&str], other: &[&str]) {
     let groups = groups_of(&[one, other]);
     assert_ne!(groups[0], groups[1], "{why}\n{one:#?}\n{other:#?}");
-}
-
-#[test]
-fn ways_within_one_class_do_not_part_a_bug() {
-    together(
-        "two methods of the class call the one that crashed",
-        &[
-            "doc::Table::follow_chain(int) /s/table.cc:10",
-            "doc::Table::read_index() /s/table.cc:40",
-            "doc::load(char const*) /s/doc.cc:5",
-            "main /s/main.cc:3",
-        ],
-        &[
-            "doc::Table::follow_chain(int) /s/table.cc:12",
-            "doc::Table::read_names() /s/table.cc:90",
-            "doc::load(char const*) /s/doc.cc:5",
-            "main /s/main.cc:3",
-        ],
-    );
-    together(
-        "the class's header belongs to it",
-        &[
-            "doc::Table::follow_chain(int) /s/table.cc:10",
-            "doc::Table::each_row() /s/table.h:4",
-            "doc::load(char const*) /s/doc.cc:5",
-        ],
-        &["doc::Table::follow_chain(int) /s/table.cc:10", "doc::load(char const*) /s/doc.cc:5"],
-    );
-    together(
-        "what one compiler inlines from a header of another name, another one does not",
-        &[
-            "doc::Table::follow_chain(int) /s/checks.h:10",
-            "doc::Table::read_index() /s/table.cc:40",
-            "doc::load(char const*) /s/doc.cc:5",
-        ],
-        &[
-            "doc::Table::follow_chain(int) /s/table.cc:10",
-            "doc::Table::read_index() /s/table.cc:40",
-            "doc::load(char const*) /s/doc.cc:5",
-        ],
-    );
-    together(
-        "functions of C in one source file are one piece of work",
-        &[
-            "inflate_block /s/inflate.c:10",
-            "inflate_stored /s/inflate.c:40",
-            "png_read_row /s/png.c:5",
-            "main /s/main.c:3",
-        ],
-        &[
-            "inflate_block /s/inflate.c:10",
-            "inflate_dynamic /s/inflate.c:80",
-            "png_read_row /s/png.c:5",
-            "main /s/main.c:3",
-        ],
-    );
-    together(
-        "a lambda is at home where it was written",
-        &[
-            "doc::Table::read_all()::{lambda(int)#1}::operator()(int) const /s/table.cc:10",
-            "doc::Table::read_names() /s/table.cc:9",
-            "doc::load() /s/doc.cc:5",
-        ],
-        &[
-            "doc::Table::read_all()::{lambda(int)#2}::operator()(int) const /s/table.cc:10",
-            "doc::load() /s/doc.cc:5",
-        ],
-    );
-}
-
-#[test]
-fn other_ways_part_bugs() {
-    apart(
-        "a helper of another class is called by two bugs",
-        &[
-            "util::check_bounds(int) /s/util.cc:4",
-            "doc::Table::read_index() /s/table.cc:40",
-            "main /s/main.cc:3",
-        ],
-        &[
-            "util::check_bounds(int) /s/util.cc:4",
-            "net::Stream::read_header() /s/stream.cc:7",
-            "main /s/main.cc:3",
-        ],
-    );
-    apart(
-        "an accessor of the class tells nothing alone",
-        &[
-            "doc::Table::get_row(int) /s/table.cc:4",
-            "doc::Table::read_index() /s/table.cc:40",
-            "main /s/main.cc:3",
-        ],
-        &[
-            "doc::Table::get_row(int) /s/table.cc:4",
-            "doc::Table::sort_names() /s/table.cc:70",
-            "main /s/main.cc:3",
-        ],
-    );
-    apart(
-        "nor does a name of one word",
-        &[
-            "doc::Table::at(int) /s/table.cc:4",
-            "doc::Table::read_index() /s/table.cc:40",
-            "main /s/main.cc:3",
-        ],
-        &[
-            "doc::Table::at(int) /s/table.cc:4",
-            "doc::Table::sort_names() /s/table.cc:70",
-            "main /s/main.cc:3",
-        ],
-    );
-    apart(
-        "nor a function of a template, which is of many types",
-        &[
-            "doc::Ring<int>::push_back(int) /s/ring.h:4",
-            "doc::Ring<int>::push_all() /s/ring.h:40",
-            "main /s/main.cc:3",
-        ],
-        &[
-            "doc::Ring<int>::push_back(int) /s/ring.h:4",
-            "doc::Ring<int>::grow_by(int) /s/ring.h:70",
-            "main /s/main.cc:3",
-        ],
-    );
-    apart(
-        "a namespace is no class: its functions are in many files",
-        &[
-            "lib::fold_value(int) /s/fold.cc:4",
-            "lib::run_passes() /s/passes.cc:40",
-            "main /s/main.cc:3",
-        ],
-        &[
-            "lib::fold_value(int) /s/fold.cc:4",
-            "lib::emit_code() /s/emit.cc:70",
-            "main /s/main.cc:3",
-        ],
-    );
-    apart(
-        "without source files nothing says that two functions are of one class",
-        &[
-            "doc::fold_value(int) (/app/tool+0x10)",
-            "doc::run_passes() (/app/tool+0x20)",
-            "main (/app/tool+0x30)",
-        ],
-        &[
-            "doc::fold_value(int) (/app/tool+0x10)",
-            "doc::emit_code() (/app/tool+0x28)",
-            "main (/app/tool+0x30)",
-        ],
-    );
-    apart(
-        "the class is entered by another one",
-        &[
-            "doc::Table::follow_chain(int) /s/table.cc:10",
-            "doc::Table::read_index() /s/table.cc:40",
-            "doc::load_file() /s/doc.cc:5",
-            "main /s/main.cc:3",
-        ],
-        &[
-            "doc::Table::follow_chain(int) /s/table.cc:10",
-            "doc::Buffer::fill_next() /s/table.cc:90",
-            "doc::read_key() /s/key.cc:5",
-            "main /s/main.cc:3",
-        ],
-    );
 }
 
 #[test]
@@ -272,64 +109,66 @@ fn what_compilers_and_inputs_change_makes_no_difference() {
     );
 }
 
+/// What stands above a bug when it is reported by a handler.
+const HANDLERS: [&[&str]; 14] = [
+    &[
+        "gsignal (/app/tool+0x1)",
+        "abort (/app/tool+0x2)",
+        "logging::LogMessage::~LogMessage() (/app/tool+0x3)",
+    ],
+    &["V8_Fatal(char const*, int, char const*, ...) (/app/tool+0x3)"],
+    &["WTFCrash (/app/tool+0x3)"],
+    &[
+        "_g_log_abort (/app/tool+0x1)",
+        "g_log_default_handler (/app/tool+0x2)",
+        "g_logv (/app/tool+0x3)",
+        "g_log (/app/tool+0x4)",
+    ],
+    &[
+        "fuzzer::PrintStackTrace() (/app/tool+0x1)",
+        "fuzzer::Fuzzer::CrashCallback() (/app/tool+0x2)",
+        "raise (/app/tool+0x3)",
+        "abort (/app/tool+0x4)",
+    ],
+    &[
+        "raise (/app/tool+0x1)",
+        "qAbort() (/app/tool+0x2)",
+        "QMessageLogger::fatal(char const*, ...) const (/app/tool+0x2)",
+    ],
+    &[
+        "KCrash::defaultCrashHandler(int) (/app/tool+0x1)",
+        "<signal handler called> (/app/tool+0x2)",
+    ],
+    &[
+        "runtime.throw (/app/tool+0x1)",
+        "runtime.panicmem (/app/tool+0x2)",
+        "runtime.sigpanic (/app/tool+0x3)",
+    ],
+    &[
+        "absl::lts_20240722::log_internal::LogMessage::Die() (/app/tool+0x1)",
+        "absl::lts_20240722::log_internal::LogMessageFatal::~LogMessageFatal() (/app/tool+0x2)",
+    ],
+    &[
+        "google::LogMessage::Fail() (/app/tool+0x1)",
+        "google::LogMessageFatal::~LogMessageFatal() (/app/tool+0x2)",
+    ],
+    &[
+        "MOZ_CrashSequence(void*, long) (/app/tool+0x1)",
+        "mozalloc_abort(char const*) (/app/tool+0x2)",
+    ],
+    &["boost::assertion_failed(char const*, char const*, char const*, long) (/app/tool+0x1)"],
+    &["my::check_impl::assertion_failed(char const*) (/app/tool+0x1)"],
+    &[
+        "rust_panic (/app/tool+0x1)",
+        "std::panicking::rust_panic_with_hook::h0123456789abcdef (/app/tool+0x2)",
+        "rust_begin_unwind (/app/tool+0x3)",
+        "core::panicking::panic_fmt::h0123456789abcdef (/app/tool+0x4)",
+    ],
+];
+
 #[test]
 fn handlers_join_nothing() {
-    let handlers: [&[&str]; 14] = [
-        &[
-            "gsignal (/app/tool+0x1)",
-            "abort (/app/tool+0x2)",
-            "logging::LogMessage::~LogMessage() (/app/tool+0x3)",
-        ],
-        &["V8_Fatal(char const*, int, char const*, ...) (/app/tool+0x3)"],
-        &["WTFCrash (/app/tool+0x3)"],
-        &[
-            "_g_log_abort (/app/tool+0x1)",
-            "g_log_default_handler (/app/tool+0x2)",
-            "g_logv (/app/tool+0x3)",
-            "g_log (/app/tool+0x4)",
-        ],
-        &[
-            "fuzzer::PrintStackTrace() (/app/tool+0x1)",
-            "fuzzer::Fuzzer::CrashCallback() (/app/tool+0x2)",
-            "raise (/app/tool+0x3)",
-            "abort (/app/tool+0x4)",
-        ],
-        &[
-            "raise (/app/tool+0x1)",
-            "qAbort() (/app/tool+0x2)",
-            "QMessageLogger::fatal(char const*, ...) const (/app/tool+0x2)",
-        ],
-        &[
-            "KCrash::defaultCrashHandler(int) (/app/tool+0x1)",
-            "<signal handler called> (/app/tool+0x2)",
-        ],
-        &[
-            "runtime.throw (/app/tool+0x1)",
-            "runtime.panicmem (/app/tool+0x2)",
-            "runtime.sigpanic (/app/tool+0x3)",
-        ],
-        &[
-            "absl::lts_20240722::log_internal::LogMessage::Die() (/app/tool+0x1)",
-            "absl::lts_20240722::log_internal::LogMessageFatal::~LogMessageFatal() (/app/tool+0x2)",
-        ],
-        &[
-            "google::LogMessage::Fail() (/app/tool+0x1)",
-            "google::LogMessageFatal::~LogMessageFatal() (/app/tool+0x2)",
-        ],
-        &[
-            "MOZ_CrashSequence(void*, long) (/app/tool+0x1)",
-            "mozalloc_abort(char const*) (/app/tool+0x2)",
-        ],
-        &["boost::assertion_failed(char const*, char const*, char const*, long) (/app/tool+0x1)"],
-        &["my::check_impl::assertion_failed(char const*) (/app/tool+0x1)"],
-        &[
-            "rust_panic (/app/tool+0x1)",
-            "std::panicking::rust_panic_with_hook::h0123456789abcdef (/app/tool+0x2)",
-            "rust_begin_unwind (/app/tool+0x3)",
-            "core::panicking::panic_fmt::h0123456789abcdef (/app/tool+0x4)",
-        ],
-    ];
-    for handler in handlers {
+    for handler in HANDLERS {
         let stack = |bug: &'static [&'static str]| {
             handler.iter().copied().chain(bug.iter().copied()).collect::<Vec<&str>>()
         };
