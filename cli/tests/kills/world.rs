@@ -1,12 +1,5 @@
-//! Every command that writes, killed at moments spread over its length, often a second one before
-//! anybody has looked. What was reported as done stays done, what was not is there as a whole or
-//! not at all, and the store is intact without any repair.
-//!
-//! `SYMTOOL_TORTURE=N` kills N times (`just torture`), `SEED` picks other moments.
-
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
-
-mod support;
+//! A sealed store, the commands that change it, each killed at some moment, and what may be true
+//! afterwards.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -15,10 +8,10 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use support::events::{Build, event};
-use support::shapes::Shape;
-use support::truth::{Frames, Known, Told, frames, judge};
-use support::{Run, Sandbox, json_lines};
+
+use crate::support::events::{Build, event};
+use crate::support::truth::Known;
+use crate::support::{Run, Sandbox, json_lines};
 
 /// Builds that crashes happen in.
 const BUILDS: [&str; 3] = ["c-gcc-O0-dwarf5.so", "c-clang-O0-dwarf4.so", "c-clang-O0-dwarf5.so"];
@@ -28,12 +21,7 @@ const MADE: u8 = 7;
 const KEPT_BY_GC: usize = 5;
 const REPORTS_AT_ONCE: u64 = 3;
 
-/// How many kills.
-fn kills_wanted() -> u32 {
-    std::env::var("SYMTOOL_TORTURE").ok().and_then(|kills| kills.parse().ok()).unwrap_or(120)
-}
-
-fn random() -> fastrand::Rng {
+pub fn random() -> fastrand::Rng {
     fastrand::Rng::with_seed(
         std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7),
     )
@@ -41,15 +29,15 @@ fn random() -> fastrand::Rng {
 
 /// A module that comes and goes: what it may be by all that was said. Version 0 and 1, or `None`
 /// for not there.
-struct Module {
-    id: String,
-    versions: Vec<Known>,
-    may_be: BTreeSet<Option<usize>>,
+pub struct Module {
+    pub id: String,
+    pub versions: Vec<Known>,
+    pub may_be: BTreeSet<Option<usize>>,
 }
 
 /// A writing command, by what it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+pub enum Kind {
     Import,
     ImportBatch,
     Replace,
@@ -65,7 +53,7 @@ enum Kind {
     Merge,
 }
 
-const KINDS: [Kind; 13] = [
+pub const KINDS: [Kind; 13] = [
     Kind::Import,
     Kind::ImportBatch,
     Kind::Replace,
@@ -82,20 +70,20 @@ const KINDS: [Kind; 13] = [
 ];
 
 /// A sealed store, and all that may be true of it.
-struct World {
-    sandbox: Sandbox,
+pub struct World {
+    pub sandbox: Sandbox,
     /// The key that opens it first, and the one that comes next.
-    keys: [PathBuf; 2],
-    modules: Vec<Module>,
+    pub keys: [PathBuf; 2],
+    pub modules: Vec<Module>,
     /// Reports by id: whether each may be there, and may be gone.
-    reports: BTreeMap<String, (String, BTreeSet<bool>)>,
-    next_report: u64,
+    pub reports: BTreeMap<String, (String, BTreeSet<bool>)>,
+    pub next_report: u64,
     /// Runs that were reported as applied.
-    runs: BTreeSet<u64>,
-    random: fastrand::Rng,
+    pub runs: BTreeSet<u64>,
+    pub random: fastrand::Rng,
     /// How long each kind takes, as far as is known.
-    lengths: BTreeMap<Kind, Duration>,
-    killed: BTreeMap<Kind, u32>,
+    pub lengths: BTreeMap<Kind, Duration>,
+    pub killed: BTreeMap<Kind, u32>,
 }
 
 /// What is known of a command once it has ended.
@@ -106,7 +94,7 @@ struct Ended {
 }
 
 impl World {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let sandbox = Sandbox::in_memory();
         let keys = ["one.key", "two.key"].map(|name| sandbox.path(name));
         for key in &keys {
@@ -149,7 +137,7 @@ impl World {
         world
     }
 
-    fn run(&self, args: &[&str]) -> Run {
+    pub fn run(&self, args: &[&str]) -> Run {
         self.sandbox.run_with(Some(&self.keys[0]), args)
     }
 
@@ -190,7 +178,7 @@ impl World {
     }
 
     /// Kills one command; returns what it was.
-    fn step(&mut self) -> String {
+    pub fn step(&mut self) -> String {
         // Now any, now the one that was killed least.
         let killed = |kind: &Kind| self.killed.get(kind).copied().unwrap_or(0);
         let rarest = *KINDS.iter().min_by_key(|kind| killed(kind)).unwrap();
@@ -353,187 +341,4 @@ impl World {
             self.regroup(Kind::Merge, &[&["groups", "merge"], &ids[..]].concat())
         }
     }
-
-    /// Looks at everything. What is found is what is true from now on.
-    fn check(&mut self, steps: &[String]) {
-        let run = self.run(&["modules", "verify"]);
-        assert_eq!(run.code, 0, "{}{} after {steps:#?}", run.stdout, run.stderr);
-        self.check_modules(steps);
-        self.check_crashes(steps);
-    }
-
-    fn check_modules(&mut self, steps: &[String]) {
-        let answers =
-            |known: &Known| known.answers.clone().into_iter().collect::<Vec<(u64, Frames)>>();
-        let lines: Vec<String> = self
-            .modules
-            .iter()
-            .flat_map(|module| {
-                answers(&module.versions[0])
-                    .into_iter()
-                    .map(|(address, _)| format!("{} {address:x}", module.id))
-            })
-            .collect();
-        let batch = self.sandbox.write("batch", lines.join("\n"));
-        let run = self.run(&[
-            "resolve",
-            "--style",
-            "json",
-            "--no-demangle",
-            "--batch",
-            batch.to_str().unwrap(),
-        ]);
-        assert!(run.code < 2, "{} after {steps:#?}", run.stderr);
-        let found = json_lines(&run.stdout);
-        let mut found = found.iter();
-        for module in &mut self.modules {
-            let count = module.versions[0].answers.len();
-            let lines: Vec<&Value> = found.by_ref().take(count).collect();
-            let is_version = |known: &Known| {
-                known.answers.values().zip(&lines).all(|(want, line)| frames(line) == *want)
-            };
-            let state = if lines.iter().all(|line| line["status"] == "no_module") {
-                None
-            } else {
-                let version = module.versions.iter().position(is_version);
-                Some(version.unwrap_or_else(|| {
-                    panic!("{}: wrong answers {lines:?} after {steps:#?}", module.id)
-                }))
-            };
-            assert!(
-                module.may_be.contains(&state),
-                "{}: {state:?} instead of {:?} after {steps:#?}",
-                module.id,
-                module.may_be
-            );
-            module.may_be = [state].into();
-        }
-    }
-
-    fn check_crashes(&mut self, steps: &[String]) {
-        for (id, (text, may_be)) in &mut self.reports {
-            // Reports that nothing was done to need not be looked at every time.
-            if may_be.len() == 1 && self.random.u8(..8) > 0 {
-                continue;
-            }
-            let run = self.sandbox.run_with(Some(&self.keys[0]), ["crash", "show", "--raw", id]);
-            let is_there = run.stdout.trim_end() == text;
-            assert!(
-                is_there || (run.code == 1 && run.stdout.is_empty()),
-                "{id}: {}{} after {steps:#?}",
-                run.stdout,
-                run.stderr
-            );
-            assert!(
-                may_be.contains(&is_there),
-                "{id}: {is_there} instead of {may_be:?} after {steps:#?}"
-            );
-            *may_be = [is_there].into();
-        }
-        let count = self.reports.values().filter(|(_, may_be)| may_be.contains(&true)).count();
-        let [listed, groups, history] =
-            [&["crash", "list"][..], &["groups", "list"], &["groups", "history"]].map(|args| {
-                let run = self.run(&[args, &["--json"]].concat());
-                assert_eq!(run.code, 0, "{args:?}: {} after {steps:#?}", run.stderr);
-                json_lines(&run.stdout)
-            });
-        assert_eq!(listed.len(), count, "after {steps:#?}");
-        let in_groups: u64 = groups.iter().map(|group| group["crashes"].as_u64().unwrap()).sum();
-        assert_eq!(in_groups, count as u64, "{groups:?} after {steps:#?}");
-        for crash in &listed {
-            assert!(
-                groups.iter().any(|group| group["id"] == crash["group"]),
-                "{crash} is in no group after {steps:#?}"
-            );
-        }
-        let runs: BTreeSet<u64> = history.iter().filter_map(|run| run["run"].as_u64()).collect();
-        assert!(self.runs.is_subset(&runs), "{:?} of {runs:?} after {steps:#?}", self.runs);
-        // A store that grows for ever is slow to look at.
-        if count > 40 {
-            for id in self.reports.keys() {
-                self.run(&["crash", "remove", id]);
-            }
-            self.reports.clear();
-        }
-    }
-}
-
-#[test]
-fn kills_of_every_command_lose_nothing() {
-    let mut world = World::new();
-    let wanted = kills_wanted();
-    while world.killed.values().sum::<u32>() < wanted {
-        let count = world.random.usize(1..=2);
-        let steps: Vec<String> = (0..count).map(|_| world.step()).collect();
-        world.check(&steps);
-    }
-    println!("{:?}", world.killed);
-    // Each kind was met by some kills: the test is about all of them.
-    let never: Vec<&Kind> = KINDS
-        .iter()
-        .filter(|kind| !world.killed.contains_key(kind) || world.killed[kind] == 0)
-        .collect();
-    assert!(never.is_empty(), "{never:?} was never killed: {:?}", world.killed);
-}
-
-/// A repair of damage, killed and begun again, keeps what one that is not killed keeps.
-#[test]
-fn killed_repairs_lose_nothing() {
-    let shape = Shape::batches(true);
-    let requests = shape.requests();
-    let repaired = |sandbox: &Sandbox| -> (Vec<Told>, String) {
-        let run = |args: &[&str]| sandbox.run_with(shape.key.as_deref(), args);
-        let repaired = run(&["modules", "repair"]);
-        assert!(repaired.code < 2, "{}", repaired.stderr);
-        let resolved = run(&[
-            "resolve",
-            "--style",
-            "json",
-            "--no-demangle",
-            "--batch",
-            requests.to_str().unwrap(),
-        ]);
-        let verified = run(&["modules", "verify"]);
-        assert_eq!(verified.code, 0, "{}{}", verified.stdout, verified.stderr);
-        (judge(&resolved, &shape.known()), run(&["crash", "list"]).stdout)
-    };
-    let mut random = random();
-    let tables: Vec<(PathBuf, u64)> = shape
-        .files()
-        .into_iter()
-        .filter(|(file, _)| file.to_string_lossy().ends_with(".sst"))
-        .collect();
-    let mut killed = 0;
-    for _ in 0..kills_wanted() / 5 {
-        let (file, length) = &tables[random.usize(..tables.len())];
-        let damaged = shape.copy();
-        let path = damaged.store().join(file);
-        let mut bytes = std::fs::read(&path).unwrap();
-        let place = random.usize(..usize::try_from(*length).unwrap());
-        bytes[place] ^= 1;
-        std::fs::write(&path, bytes).unwrap();
-        let reference = Sandbox::in_memory();
-        support::shapes::copy(&damaged.store(), &reference.store());
-        let begun = Instant::now();
-        let want = repaired(&reference);
-        let mut child = damaged.command();
-        child
-            .arg("--key-file")
-            .arg(shape.key.as_ref().unwrap())
-            .args(["modules", "repair"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let mut child = child.spawn().unwrap();
-        std::thread::sleep(begun.elapsed().mul_f64(random.f64() / 3.0));
-        killed += u32::from(child.try_wait().unwrap().is_none());
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert_eq!(
-            repaired(&damaged),
-            want,
-            "{} with a flip at {place}, repair killed",
-            file.display()
-        );
-    }
-    assert!(killed > 0, "no repair was killed in time");
 }
