@@ -2,16 +2,21 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
+mod modules;
+mod streams;
+#[path = "../support/mod.rs"]
 mod support;
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::BufRead;
 
 use serde_json::{Value, json};
-use support::{Sandbox, object};
+use support::Sandbox;
 
 const FIXTURE: &str = "cpp-gcc-O2-dwarf5.so";
+
 /// An address with two inlined frames; what is expected of it is what llvm-symbolizer 19 prints.
 const NESTED: &str = "0x1146";
+
 /// An address with one frame, `Ring::pop`.
 const PLAIN: &str = "0x1090";
 
@@ -192,212 +197,6 @@ fn strict_means_that_every_address_is_known() {
         let run = sandbox.run([&["resolve", "--module", FIXTURE][..], args].concat());
         assert_eq!(run.code, code, "{args:?}");
     }
-}
-
-/// A file is imported when it is first asked, and known after that.
-#[test]
-fn a_file_that_is_new_is_imported_first() {
-    let sandbox = Sandbox::new();
-    let file = object(FIXTURE);
-    let ask = || {
-        sandbox.run([
-            "resolve".as_ref(),
-            "-e".as_ref(),
-            file.as_os_str(),
-            "--style".as_ref(),
-            "gnu".as_ref(),
-            PLAIN.as_ref(),
-        ])
-    };
-    let first = ask();
-    assert_eq!((first.code, &first.stderr[..]), (0, ""));
-    let from_store = sandbox.run(["resolve", "--module", FIXTURE, "--style", "gnu", PLAIN]);
-    assert_eq!((from_store.code, &from_store.stdout), (0, &first.stdout));
-    assert_eq!(ask().stdout, first.stdout);
-    // Where no store can be made, the file is answered from memory.
-    std::fs::remove_dir_all(sandbox.store()).unwrap();
-    sandbox.write("store", "in the way");
-    let none = ask();
-    assert_eq!((none.code, &none.stdout), (0, &first.stdout));
-    let missing = sandbox.run(["resolve", "-e", "nowhere.so", "10"]);
-    assert_eq!(missing.code, 1);
-    assert!(missing.stderr.contains("nowhere.so"), "{}", missing.stderr);
-}
-
-/// Every style says the same on one thread and on several, in the order of the requests.
-#[test]
-fn threads_change_nothing() {
-    let sandbox = imported();
-    sandbox.import("c-gcc-O2-symtab.so");
-    let modules = [FIXTURE, "c-gcc-O2-symtab.so", "missing.so"];
-    let request = |number: u64| match number % 11 {
-        0 => format!("# {number}\n"),
-        1 => "nothing\n".to_owned(),
-        _ => format!(
-            "{} {:x}\n",
-            modules[usize::try_from(number / 2 % 3).unwrap()],
-            0x1000 + number * 7919 % 0x1c00
-        ),
-    };
-    let batch: String = (0..30_000).map(request).collect();
-    for style in ["pretty", "gnu", "llvm", "llvm-json", "json"] {
-        let run = |jobs: &str| {
-            sandbox.run_with_input(
-                &["-j", jobs, "resolve", "--batch", "-", "--style", style],
-                batch.as_bytes(),
-            )
-        };
-        let (one, several) = (run("1"), run("4"));
-        assert!(one.stdout == several.stdout, "{style}");
-        assert_eq!((one.code, &one.stderr), (several.code, &several.stderr), "{style}");
-    }
-}
-
-#[test]
-fn modules_by_name_path_and_id() {
-    let sandbox = imported();
-    let shown = sandbox.run(["modules", "list", "--json"]).stdout;
-    let id = json_lines(&shown)[0]["id"].as_str().unwrap().to_owned();
-    let path = object(FIXTURE).to_str().unwrap().to_owned();
-    let elsewhere = format!("/usr/lib/{FIXTURE}");
-    for module in [FIXTURE, &path, &elsewhere, &id, &id[..8], &id.to_uppercase()] {
-        let run =
-            sandbox.run(["resolve", "--module", module, "--style", "gnu", "--no-demangle", PLAIN]);
-        assert_eq!(
-            (run.code, run.stdout.lines().next()),
-            (0, Some("_ZN5store4RingIjLj16EE3popEv.part.0")),
-            "{module}: {}",
-            run.stderr
-        );
-    }
-    let run = sandbox.run(["resolve", "--module", &id[..7], PLAIN]);
-    assert_eq!(run.code, 1);
-    assert!(run.stderr.contains("needs 8 digits"), "{}", run.stderr);
-}
-
-#[test]
-fn a_file_names_its_own_build_only() {
-    let sandbox = imported();
-    // Another build under the same name: its answers would be wrong.
-    let other = sandbox.path(FIXTURE);
-    std::fs::copy(object("rust-O2-dwarf5.so"), &other).unwrap();
-    let run =
-        sandbox.run(["resolve", "--module", other.to_str().unwrap(), "--style", "json", NESTED]);
-    assert_eq!(run.code, 1);
-    assert_eq!(json_lines(&run.stdout)[0]["status"], "no_module");
-    assert!(
-        run.stderr.contains("this build (")
-            && run.stderr.contains("is not in the store; import it"),
-        "{}",
-        run.stderr
-    );
-}
-
-#[test]
-fn messages_that_nobody_can_read_stop_nothing() {
-    let sandbox = imported();
-    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-    let output = sandbox
-        .command()
-        .args(["resolve", "--module", FIXTURE, "zz", NESTED])
-        .stderr(full)
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8(output.stdout).unwrap().contains("Adder::run"));
-}
-
-#[test]
-fn several_builds_of_one_name() {
-    let sandbox = Sandbox::new();
-    for (folder, fixture) in [("one", "c-gcc-O0-dwarf5.so"), ("two", "c-gcc-O2-dwarf5.so")] {
-        std::fs::create_dir(sandbox.path(folder)).unwrap();
-        let copy = sandbox.path(folder).join("lib.so");
-        std::fs::copy(object(fixture), &copy).unwrap();
-        assert_eq!(sandbox.run(["import", copy.to_str().unwrap()]).code, 0);
-    }
-    let run = sandbox.run(["resolve", "--module", "lib.so", "--style", "json", "1100"]);
-    assert_eq!(run.code, 1);
-    assert_eq!(json_lines(&run.stdout)[0]["status"], "ambiguous_module");
-    assert!(run.stderr.contains("2 builds have this name; pass an id ("), "{}", run.stderr);
-    assert_eq!(sandbox.run(["resolve", "--latest", "--module", "lib.so", "1100"]).code, 0);
-}
-
-#[test]
-fn a_pipe_that_waits_gets_its_answer() {
-    let sandbox = imported();
-    let mut child = sandbox.spawn_piped(&[
-        "resolve",
-        "--module",
-        FIXTURE,
-        "--style",
-        "gnu",
-        "--no-demangle",
-        "--batch",
-        "-",
-    ]);
-    let mut input = child.stdin.take().unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap());
-    for _ in 0..3 {
-        writeln!(input, "{PLAIN}").unwrap();
-        let mut line = String::new();
-        output.read_line(&mut line).unwrap();
-        assert_eq!(line, "_ZN5store4RingIjLj16EE3popEv.part.0\n");
-        line.clear();
-        output.read_line(&mut line).unwrap();
-        assert_eq!(line, "/src/cpp/ring.h:55\n");
-    }
-    drop(input);
-    assert!(child.wait().unwrap().success());
-}
-
-#[test]
-fn a_closed_pipe_ends_it_quietly() {
-    let sandbox = imported();
-    let requests = format!("{PLAIN}\n").repeat(300_000);
-    let batch = sandbox.write("batch", requests);
-    let mut child =
-        sandbox.spawn_piped(&["resolve", "--module", FIXTURE, "--batch", batch.to_str().unwrap()]);
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    assert!(line.contains("Ring"));
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
-}
-
-#[test]
-fn long_batches_keep_their_order() {
-    let sandbox = imported();
-    // Several runs of requests: misses, hits and malformed lines in turn.
-    let requests: String = (0..200_000)
-        .map(|at| {
-            if at % 1000 == 7 {
-                "zz zz zz\n".to_owned()
-            } else {
-                format!("{:x}\n", 0x1000 + at * 7919 % 0x2000)
-            }
-        })
-        .collect();
-    let run = sandbox.run_with_input(
-        &["resolve", "--module", FIXTURE, "--style", "json", "--batch", "-"],
-        requests.as_bytes(),
-    );
-    assert_eq!(run.code, 1);
-    let mut expected = std::collections::HashMap::new();
-    for (at, line) in run.stdout.lines().enumerate() {
-        let answer: Value = serde_json::from_str(line).unwrap();
-        assert_eq!(answer["line"], at + 1);
-        if at % 1000 == 7 {
-            assert_eq!(answer["status"], "malformed");
-            continue;
-        }
-        let address = format!("{:#x}", 0x1000 + at * 7919 % 0x2000);
-        assert_eq!(answer["address"], address);
-        let known = expected.entry(address).or_insert_with(|| answer["frames"].clone());
-        assert_eq!(*known, answer["frames"]);
-    }
-    assert_eq!(run.stdout.lines().count(), 200_000);
-    assert!(run.stderr.contains("200 requests failed in total"), "{}", run.stderr);
 }
 
 #[test]
