@@ -27,6 +27,20 @@ fn forged_formats(shape: &Shape) -> Vec<(&'static str, Option<Vec<u8>>)> {
     ]
 }
 
+/// Without the key no command reads or changes a sealed store, whatever its FORMAT is.
+fn nothing_works_without_the_key(sandbox: &Sandbox, what: &str) {
+    for args in writers(sandbox) {
+        let run = sandbox.run_with(None, &args);
+        let told = format!("{}{}", run.stdout, run.stderr);
+        assert_eq!(run.code, 3, "FORMAT {what}, no key, {args:?}: {told}");
+    }
+    for args in [["modules", "list"], ["crash", "list"], ["modules", "verify"]] {
+        let run = sandbox.run_with(None, args);
+        let found = (run.code, run.stdout.as_str());
+        assert_eq!(found, (3, ""), "FORMAT {what}, no key, {args:?}: {}", run.stderr);
+    }
+}
+
 /// Whatever FORMAT says, a sealed store does not count as open: no command works without the key,
 /// none drops anything, and with FORMAT as it was everything is there.
 #[test]
@@ -42,23 +56,7 @@ fn a_forged_format_does_not_open_a_sealed_store() {
                 None => fs::remove_file(&format).unwrap(),
             }
             if key.is_none() {
-                for args in writers(&store.sandbox) {
-                    let run = store.sandbox.run_with(None, &args);
-                    assert_eq!(
-                        run.code, 3,
-                        "FORMAT {what}, no key, {args:?}: {}{}",
-                        run.stdout, run.stderr
-                    );
-                }
-                for args in [&["modules", "list"][..], &["crash", "list"], &["modules", "verify"]] {
-                    let run = store.sandbox.run_with(None, args);
-                    assert_eq!(
-                        (run.code, run.stdout.as_str()),
-                        (3, ""),
-                        "FORMAT {what}, no key, {args:?}: {}",
-                        run.stderr
-                    );
-                }
+                nothing_works_without_the_key(&store.sandbox, what);
             } else {
                 // With the key, each refuses or works; none stores in clear, or loses what the key
                 // opens.

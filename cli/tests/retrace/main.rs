@@ -14,7 +14,6 @@ use std::fs;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
 use support::{Run, Sandbox, json_lines};
 
 fn build(name: &str) -> PathBuf {
@@ -210,16 +209,29 @@ fn verbose_and_expressions() {
     }
 }
 
+/// A small mapping of `app`, different for each number.
+fn mapping(app: &str, number: usize) -> String {
+    format!(
+        "# compiler: R8\n# pg_map_id: {number:04}{:08}\n{app}.Lamp -> a.b:\n    1:1:void light{number}():7:7 -> c\n",
+        app.len()
+    )
+}
+
+/// The first label of each module, sorted; `-` where it has none.
+fn first_labels(sandbox: &Sandbox) -> Vec<String> {
+    let modules = json_lines(&done(sandbox.run(["modules", "list", "--json"])));
+    let mut all: Vec<String> = modules
+        .iter()
+        .map(|module| module["labels"][0].as_str().unwrap_or("-").to_owned())
+        .collect();
+    all.sort();
+    all
+}
+
 /// Labels name builds: by them `gc` counts, commands find mappings, and reports theirs.
 #[test]
 fn labels() {
     let sandbox = Sandbox::new();
-    let mapping = |app: &str, number: usize| {
-        format!(
-            "# compiler: R8\n# pg_map_id: {number:04}{:08}\n{app}.Lamp -> a.b:\n    1:1:void light{number}():7:7 -> c\n",
-            app.len()
-        )
-    };
     fs::create_dir_all(sandbox.path("apps/garden/release")).unwrap();
     sandbox.write("apps/garden/release/mapping.txt", mapping("garden", 1));
     let import = |args: &[&str]| done(sandbox.run(["import"].iter().chain(args)));
@@ -234,32 +246,11 @@ fn labels() {
         import(&[file.to_str().unwrap()]);
     }
     fs::remove_file(sandbox.path("mapping.txt")).unwrap();
-    let listed = || json_lines(&done(sandbox.run(["modules", "list", "--json"])));
-    let labels = |modules: Vec<Value>| -> Vec<String> {
-        let mut all: Vec<String> = modules
-            .iter()
-            .map(|module| module["labels"][0].as_str().unwrap_or("-").to_owned())
-            .collect();
-        all.sort();
-        all
-    };
-    assert_eq!(
-        labels(listed()),
-        [
-            "-",
-            "-",
-            "-",
-            "com.shop@1.1",
-            "com.shop@1.2",
-            "com.shop@1.3",
-            "garden/release/mapping.txt"
-        ]
-    );
+    let garden = "garden/release/mapping.txt";
+    let all = ["-", "-", "-", "com.shop@1.1", "com.shop@1.2", "com.shop@1.3", garden];
+    assert_eq!(first_labels(&sandbox), all);
     done(sandbox.run(["modules", "gc", "--keep", "2"]));
-    assert_eq!(
-        labels(listed()),
-        ["-", "-", "com.shop@1.2", "com.shop@1.3", "garden/release/mapping.txt"]
-    );
+    assert_eq!(first_labels(&sandbox), ["-", "-", "com.shop@1.2", "com.shop@1.3", garden]);
     let line = done(sandbox.run(["modules", "list", "com.shop@1.3"]));
     assert!(line.lines().count() == 1 && line.trim_end().ends_with("com.shop@1.3"), "{line}");
     assert!(
@@ -269,7 +260,7 @@ fn labels() {
     let trace = sandbox.write("trace.txt", " at a.b.c(X:1)\n");
     for (name, want) in [
         ("com.shop@1.2", " at shop.Lamp.light2(Lamp.java:7)\n"),
-        ("garden/release/mapping.txt", " at garden.Lamp.light1(Lamp.java:7)\n"),
+        (garden, " at garden.Lamp.light1(Lamp.java:7)\n"),
     ] {
         assert_eq!(done(retrace(&sandbox, &["--mapping", name, trace.to_str().unwrap()])), want);
     }
@@ -280,8 +271,19 @@ fn labels() {
         done(retrace(&sandbox, &["--mapping", "com.shop@nightly", trace.to_str().unwrap()])),
         " at shop.Lamp.light3(Lamp.java:7)\n"
     );
-    assert_eq!(listed().len(), 5);
-    // A report that names no mapping, but its release.
+    assert_eq!(first_labels(&sandbox).len(), 5);
+    assert_eq!(sandbox.run(["import", "--label", "", file.to_str().unwrap()]).code, 2);
+}
+
+/// A report that names no mapping is answered by the one that its release is a label of.
+#[test]
+fn a_release_is_a_label() {
+    let sandbox = Sandbox::new();
+    for number in 1..=3 {
+        let file = sandbox.write("mapping.txt", mapping("shop", number));
+        let label = format!("com.shop@1.{number}");
+        done(sandbox.run(["import", "--label", &label, file.to_str().unwrap()]));
+    }
     let event = format!(
         r#"{{"event_id":"{:032x}","platform":"java","release":"com.shop@1.2+77","exception":{{"values":[{{"type":"X","module":"java.lang","stacktrace":{{"frames":[{{"module":"a.b","function":"c","lineno":1,"filename":"X"}}]}}}}]}}}}"#,
         3
@@ -291,7 +293,6 @@ fn labels() {
     let group = json_lines(&done(sandbox.run(["groups", "list", "--json"]))).remove(0);
     assert_eq!(group["title"], "java.lang.X in shop.Lamp.light2");
     assert!(done(sandbox.run(["symbolicate", event.to_str().unwrap()])).contains("\"shop.Lamp\""));
-    assert_eq!(sandbox.run(["import", "--label", "", file.to_str().unwrap()]).code, 2);
 }
 
 /// What R8 writes into the head of a mapping.
