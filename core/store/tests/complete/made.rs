@@ -42,6 +42,38 @@ pub fn module(seed: u64, detail: Detail, fingerprint: u64) -> ModuleSymbols {
     for name in strings(5, "function").iter() {
         functions.push(Function::symbol(name));
     }
+    let (chains, ranges) = ranges(&mut numbers);
+    let info = ModuleInfo {
+        name: format!("lib{fingerprint}.so"),
+        other_ids: Vec::new(),
+        code: CodeMark::default(),
+        id: ModuleId { bytes: vec![7; 20], made_up: false },
+        kind: ModuleKind::Elf,
+        arch: "x86_64".to_owned(),
+        detail,
+        image_base: 0,
+        fingerprint,
+    };
+    let alias = |(number, range): (usize, &Range)| Alias {
+        address: range.start,
+        name: format!("alias {number} of {seed}").into_bytes(),
+    };
+    let aliases = ranges.iter().enumerate().step_by(3).map(alias).collect();
+    ModuleSymbols {
+        info,
+        functions,
+        files,
+        chains,
+        ranges,
+        aliases,
+        unwind: unwind_table(seed),
+        dropped: DropCounts::default(),
+        warnings: Vec::new(),
+    }
+}
+
+/// Ranges that do not overlap, each with a chain of functions.
+fn ranges(numbers: &mut Numbers) -> (Vec<InlineChain>, Vec<Range>) {
     let mut chains: Vec<InlineChain> = Vec::new();
     let mut ranges: Vec<Range> = Vec::new();
     let mut at = 0;
@@ -73,33 +105,7 @@ pub fn module(seed: u64, detail: Detail, fingerprint: u64) -> ModuleSymbols {
         });
         at = end;
     }
-    let info = ModuleInfo {
-        name: format!("lib{fingerprint}.so"),
-        other_ids: Vec::new(),
-        code: CodeMark::default(),
-        id: ModuleId { bytes: vec![7; 20], made_up: false },
-        kind: ModuleKind::Elf,
-        arch: "x86_64".to_owned(),
-        detail,
-        image_base: 0,
-        fingerprint,
-    };
-    let alias = |(number, range): (usize, &Range)| Alias {
-        address: range.start,
-        name: format!("alias {number} of {seed}").into_bytes(),
-    };
-    let aliases = ranges.iter().enumerate().step_by(3).map(alias).collect();
-    ModuleSymbols {
-        info,
-        functions,
-        files,
-        chains,
-        ranges,
-        aliases,
-        unwind: unwind_table(seed),
-        dropped: DropCounts::default(),
-        warnings: Vec::new(),
-    }
+    (chains, ranges)
 }
 
 type Frame = (Vec<u8>, Vec<u8>, u32, bool);
