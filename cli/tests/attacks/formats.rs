@@ -2,8 +2,6 @@
 
 use std::fs;
 
-use rayon::prelude::*;
-
 use crate::support::Sandbox;
 use crate::support::questions::Questions;
 use crate::support::shapes::{Shape, copy, files};

@@ -3,10 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-
 use crate::NEW_MODULE;
-use crate::support::shapes::{Shape, copy, files};
+use crate::support::shapes::{Shape, files};
 use crate::support::{Run, Sandbox, object};
 
 fn rotate(shape: &Shape, sandbox: &Sandbox) -> (Run, PathBuf) {

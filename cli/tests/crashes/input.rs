@@ -1,6 +1,6 @@
 //! Reports on pipes, packed, with bad lines, and those that cannot be read.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 
 use crate::add;

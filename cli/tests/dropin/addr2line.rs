@@ -1,7 +1,5 @@
 //! As binutils' addr2line 2.40.
 
-use std::io::BufRead;
-
 use crate::{ADDR2LINE, FIXTURES, Pair, WRONG, addresses, lines, outside_of_nested_symbols, path};
 
 #[test]

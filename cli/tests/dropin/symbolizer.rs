@@ -1,6 +1,5 @@
 //! As llvm-symbolizer 19.
 
-use std::io::BufRead;
 use std::path::Path;
 use std::process::Command;
 

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use object::read::archive::ArchiveFile;
 use object::read::macho::{FatArch, MachOFatFile32, MachOFatFile64};
 use object::{Object, ObjectSection, SectionFlags, elf, macho};
-use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::Frame;

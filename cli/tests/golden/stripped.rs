@@ -1,6 +1,5 @@
 //! What only symbols, exports and stubs tell.
 
-use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::cases::{Layout, goldens};

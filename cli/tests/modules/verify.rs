@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use object::{Object, ObjectSection, ObjectSymbol};
+use object::{Object, ObjectSymbol};
 use serde_json::Value;
 
 use crate::support::{Sandbox, object, objects};

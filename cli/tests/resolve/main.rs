@@ -7,8 +7,6 @@ mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::io::BufRead;
-
 use serde_json::{Value, json};
 use support::Sandbox;
 

@@ -1,7 +1,5 @@
 //! Which module is asked: by name, path and id, of several builds, and new files.
 
-use std::io::BufRead;
-
 use crate::support::{Sandbox, object};
 use crate::{FIXTURE, NESTED, PLAIN, imported, json_lines};
 

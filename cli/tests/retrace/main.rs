@@ -11,7 +11,6 @@ mod files;
 mod support;
 
 use std::fs;
-use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use support::{Run, Sandbox, json_lines};
