@@ -284,6 +284,10 @@ fn groups() -> Vec<Printed> {
     let merged = story.run("groups history", 0, &["groups", "history"]).len().to_string();
     story.run("groups history", 0, &["groups", "undo"]);
     story.run("groups diff", 0, &["groups", "diff", &merged]);
+    let history = story.run("groups history", 0, &["groups", "history"]);
+    for run in 1..=history.len() {
+        story.run("report", 0, &["report", "--run", &run.to_string()]);
+    }
     story.printed
 }
 
