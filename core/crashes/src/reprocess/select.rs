@@ -79,18 +79,16 @@ pub fn changed(database: &Database, assessor: &Assessor<'_>) -> Result<Changed, 
         }));
     }
     let gone: BTreeSet<[u8; 16]> = before.keys().copied().collect();
-    let mut happened: HashMap<[u8; 16], ModuleChange> = HashMap::new();
-    happened.extend(known.iter().map(|change| {
-        (
-            change.key,
-            if change.before.is_some() { ModuleChange::Replaced } else { ModuleChange::Imported },
-        )
-    }));
+    let what = |change: &KnownChange| match change.before {
+        Some(_) => ModuleChange::Replaced,
+        None => ModuleChange::Imported,
+    };
+    let mut happened: HashMap<[u8; 16], ModuleChange> =
+        known.iter().map(|change| (change.key, what(change))).collect();
     let mut modules = Vec::new();
     for (module, keys) in assessor.modules().iter().filter(|_| !known.is_empty()) {
         // Each key once: slices of a universal file share theirs.
-        let changed: Vec<ModuleChange> =
-            keys.iter().filter_map(|key| happened.remove(key)).collect();
+        let changed: Vec<_> = keys.iter().filter_map(|key| happened.remove(key)).collect();
         if let Some(change) = changed.first() {
             modules.push(ChangedModule {
                 keys,
