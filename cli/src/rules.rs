@@ -140,7 +140,7 @@ fn check(context: &Context, files: &[PathBuf]) -> Result<Exit> {
                 checked.warnings = rules.without_effect().map(idle).collect();
             }
             Err(errors) => {
-                (checked.status, checked.errors, failed) = (Status::Failed, errors, true)
+                (checked.status, checked.errors, failed) = (Status::Failed, errors, true);
             }
         }
         if context.json {

@@ -79,7 +79,7 @@ fn all() -> Vec<Shapes> {
     let of = Shapes::of;
     vec![
         of("import").with::<import::report::Report>().with::<import::report::Total>(),
-        of("resolve").fixed::<style::shape::Line>(),
+        of("resolve").fixed::<style::shape::Answered>(),
         of("bundle").with::<bundle::Report>().with::<bundle::Total>(),
         of("check").with::<check::report::Report>().with::<check::report::Summary>(),
         of("modules list").with::<modules::list::Listed<'_>>(),

@@ -11,7 +11,7 @@ use super::{Folded, Status, json};
 /// A request and its answer.
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Line {
+pub struct Answered {
     /// Number of the input line or argument, from 1.
     line: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,7 +103,7 @@ fn lines_have_this_shape() {
         };
         let mut written = Vec::new();
         json::line(&line, &mut written);
-        let read: Line = serde_json::from_slice(&written).unwrap();
+        let read: Answered = serde_json::from_slice(&written).unwrap();
         assert_eq!(read.frames.is_some(), status == Status::Ok);
         assert_eq!(
             serde_json::to_string(&read).unwrap() + "\n",
