@@ -24,6 +24,10 @@ ci:
 docs:
     sh scripts/test.sh --test documents
 
+# Write docs/schema from the types that --json prints
+schema:
+    SYMTOOL_SCHEMA=write sh scripts/test.sh --bins schema
+
 # Look at pages of fixtures with Chromium; an argument is a folder for screenshots
 page *args:
     sh scripts/page.sh "$@"

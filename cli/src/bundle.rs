@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::builder::NonEmptyStringValueParser;
 use indicatif::DecimalBytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_core::bundle::{BundleSummary, Bundled, KnownModules, bundle};
 use symtool_core::import::{Event, Outcome};
@@ -51,19 +52,28 @@ pub struct Bundle {
     pub labels: Vec<String>,
 }
 
-/// What became of a module: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Report<'a> {
+/// What became of a module.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Report<'a> {
     name: &'a str,
     id: &'a str,
-    status: &'static str,
+    status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<u64>,
 }
 
+/// What became of a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    Bundled,
+    /// The list of `--known` has it.
+    Known,
+}
+
 /// The last JSON object.
-#[derive(Debug, Serialize)]
-struct Total {
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Total {
     bundled: u64,
     known: u64,
     failed: u64,
@@ -129,16 +139,16 @@ fn write(
     bundled: Bundled,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let (status, bytes) = match bundled {
-        Bundled::Yes(bytes) => ("bundled", Some(bytes)),
-        Bundled::Known => ("known", None),
+    let (status, word, bytes) = match bundled {
+        Bundled::Yes(bytes) => (Status::Bundled, "bundled", Some(bytes)),
+        Bundled::Known => (Status::Known, "known", None),
     };
     if context.json {
         let report = Report { name: &record.name, id: &record.id, status, bytes };
         writeln!(out, "{}", output::json(&report)?)?;
     } else if !context.quiet {
         let size = bytes.map_or_else(String::new, |bytes| format!(", {}", DecimalBytes(bytes)));
-        writeln!(out, "{}: {status}, {}{size}", clean(&record.name), record.short_id())?;
+        writeln!(out, "{}: {word}, {}{size}", clean(&record.name), record.short_id())?;
     }
     Ok(())
 }

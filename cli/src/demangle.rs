@@ -9,7 +9,7 @@ use symtool_store::ModuleRecord;
 
 /// Whether `record` is of an image of 32-bit Windows.
 pub fn is_32_bit_windows(record: &ModuleRecord) -> bool {
-    record.kind == ModuleKind::Pe.name() && record.arch == "i386"
+    record.kind == ModuleKind::Pe && record.arch == "i386"
 }
 
 /// Demangled names of one module, by function number.

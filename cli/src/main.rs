@@ -36,6 +36,8 @@ mod reprocess;
 mod resolve;
 mod retrace;
 mod rules;
+#[cfg(test)]
+mod schema;
 mod stats;
 mod style;
 mod symbolicate;

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use anyhow::Result;
+use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_crashes::fingerprint::Modules;
 use symtool_crashes::{Crashes, Missing};
@@ -28,9 +29,9 @@ pub struct MissingArgs {
     pub limit: Option<usize>,
 }
 
-/// A module without symbols: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Line<'a> {
+/// A module without symbols.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     id: &'a str,
@@ -43,18 +44,28 @@ struct Line<'a> {
     /// Minidumps whose stack needs its unwind data.
     #[serde(skip_serializing_if = "Option::is_none")]
     dumps: Option<u64>,
-    /// `names`, `unwind`, or both.
-    lacks: Vec<&'static str>,
+    lacks: Vec<Lack>,
     groups: Vec<String>,
 }
 
-/// What is missing of a module, as `--json` prints it and in words.
-fn lacks(module: &Missing) -> (Vec<&'static str>, &'static str) {
+/// Something that is missing of a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Lack {
+    Names,
+    /// Unwind data, which only minidumps need.
+    Unwind,
+}
+
+/// What is missing of a module; on a terminal; and in words where nothing else says it.
+fn lacks(module: &Missing) -> (Vec<Lack>, &'static str, &'static str) {
     match (module.lacks_names, module.lacks_unwind()) {
-        (true, true) => (vec!["names", "unwind"], "  (names and unwind data)"),
-        (false, true) => (vec!["unwind"], "  (unwind data)"),
-        (true, false) => (vec!["names"], ""),
-        (false, false) => (Vec::new(), ""),
+        (true, true) => {
+            (vec![Lack::Names, Lack::Unwind], "names, unwind", "  (names and unwind data)")
+        }
+        (false, true) => (vec![Lack::Unwind], "unwind", "  (unwind data)"),
+        (true, false) => (vec![Lack::Names], "names", ""),
+        (false, false) => (Vec::new(), "", ""),
     }
 }
 
@@ -81,7 +92,7 @@ pub fn run(context: &Context, args: &MissingArgs) -> Result<Exit> {
     let mut table = Table::for_stdout(COLUMNS, context);
     for module in missing.iter().take(args.limit.unwrap_or(usize::MAX)) {
         let Missing { name, path, id, arch, crashes, waiting, groups, dumps, .. } = module;
-        let (lacks, in_words) = lacks(module);
+        let (lacks, cell, in_words) = lacks(module);
         if context.json {
             let groups = stored.groups_waiting_for(module)?;
             let groups = groups.iter().map(ToString::to_string).collect();
@@ -106,7 +117,7 @@ pub fn run(context: &Context, args: &MissingArgs) -> Result<Exit> {
         let (id, name) = (clean(id), clean(name.as_deref().unwrap_or("?")));
         if let Some(table) = &mut table {
             let mut cells: Vec<String> = [groups, waiting, crashes].map(ToString::to_string).into();
-            cells.extend([lacks.join(", "), id.into_owned(), name.into_owned()]);
+            cells.extend([cell.to_owned(), id.into_owned(), name.into_owned()]);
             table.row(&mut out, cells)?;
             continue;
         }

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
+use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_core::{Reprocessed, RunStatus};
 use symtool_crashes::{Missing, Report};
@@ -46,9 +47,9 @@ pub struct Reprocess {
     pub rules: Option<PathBuf>,
 }
 
-/// What a run did, or would do: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Told<'a> {
+/// What a run did, or would do.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Told<'a> {
     version: u32,
     status: RunStatus,
     #[serde(flatten)]
@@ -58,7 +59,7 @@ struct Told<'a> {
 }
 
 /// A module that crashes still wait for.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct StillMissing<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,

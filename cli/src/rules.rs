@@ -5,10 +5,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_core::report::origin;
-use symtool_crashes::Crashes;
 use symtool_crashes::fingerprint::{Counts, Explained, FrameCache, StackFrame};
+use symtool_crashes::{Crashes, FingerprintKind};
 use symtool_grouping::rules::{RuleError, Rules};
 
 use crate::context::Context;
@@ -97,14 +98,21 @@ fn read(path: &Path) -> Result<String> {
     })
 }
 
-/// What is wrong with rules: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Checked<'a> {
+/// What is wrong with rules.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Checked<'a> {
     path: &'a str,
-    status: &'static str,
+    status: Status,
     rules: usize,
     errors: Vec<String>,
     warnings: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    Ok,
+    Failed,
 }
 
 fn check(context: &Context, files: &[PathBuf]) -> Result<Exit> {
@@ -118,7 +126,7 @@ fn check(context: &Context, files: &[PathBuf]) -> Result<Exit> {
         });
         let mut checked = Checked {
             path: &name,
-            status: "ok",
+            status: Status::Ok,
             rules: 0,
             errors: Vec::new(),
             warnings: Vec::new(),
@@ -131,7 +139,9 @@ fn check(context: &Context, files: &[PathBuf]) -> Result<Exit> {
                 };
                 checked.warnings = rules.without_effect().map(idle).collect();
             }
-            Err(errors) => (checked.status, checked.errors, failed) = ("failed", errors, true),
+            Err(errors) => {
+                (checked.status, checked.errors, failed) = (Status::Failed, errors, true);
+            }
         }
         if context.json {
             writeln!(out, "{}", output::json(&checked)?)?;
@@ -156,8 +166,8 @@ fn show() -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// A frame and what was decided: a part of the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
+/// A frame and what was decided.
+#[derive(Debug, JsonSchema, Serialize)]
 #[expect(
     clippy::struct_field_names,
     clippy::struct_excessive_bools,
@@ -178,12 +188,12 @@ struct Frame<'a> {
     why_not: Option<&'static str>,
 }
 
-/// Why a crash is in its group: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Why<'a> {
+/// Why a crash is in its group.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Why<'a> {
     id: String,
     group: String,
-    kind: &'static str,
+    kind: FingerprintKind,
     signature: &'a [String],
     /// Whether the crash has another signature, until the next `reprocess`.
     outdated: bool,
@@ -206,7 +216,7 @@ fn explain(context: &Context, args: &RulesExplain) -> Result<Exit> {
         let why = Why {
             id: listed.crash.id.to_string(),
             group: listed.group.to_string(),
-            kind: explained.signature.kind.name(),
+            kind: explained.signature.kind,
             signature: &explained.signature.frames,
             outdated: explained.signature.id != listed.state.signature,
             frames: explained
@@ -252,7 +262,7 @@ impl Why<'_> {
             "crash {} is in group {}; fingerprint ({}): {}",
             self.id,
             self.group,
-            self.kind,
+            self.kind.name(),
             clean(&explained.signature.title)
         )?;
         if self.outdated {

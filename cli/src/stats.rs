@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use indicatif::DecimalBytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_store::ModuleRecord;
 use symtool_store::database::KindUsage;
@@ -38,7 +39,7 @@ pub fn run(context: &Context) -> Result<Exit> {
     };
     for module in catalog.modules()? {
         stats.total.add(&module.record);
-        stats.modules.entry(module.record.kind.clone()).or_default().add(&module.record);
+        stats.modules.entry(module.record.kind.to_string()).or_default().add(&module.record);
     }
     stats.blocks =
         usage.kinds.iter().map(|(kind, usage)| (key(kind.name()), Taken::from(*usage))).collect();
@@ -53,9 +54,9 @@ pub fn run(context: &Context) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// All of it: the JSON object that the documentation describes.
-#[derive(Debug, Default, Serialize)]
-struct StoreStats {
+/// All of it.
+#[derive(Debug, Default, JsonSchema, Serialize)]
+pub struct StoreStats {
     store: String,
     /// Bytes of all files in the store's folder.
     disk_bytes: u64,
@@ -69,7 +70,7 @@ struct StoreStats {
 }
 
 /// What modules hold.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, JsonSchema, Serialize)]
 struct ModuleTotals {
     modules: u64,
     functions: u64,
@@ -80,7 +81,7 @@ struct ModuleTotals {
 }
 
 /// What blocks take.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, JsonSchema, Serialize)]
 struct Taken {
     blocks: u64,
     bytes_stored: u64,

@@ -190,6 +190,21 @@ fn symbol_files_are_found_in_folders_and_archives() {
     assert_eq!(answer(&sandbox, NAME, "0x1146")["status"], "ok");
 }
 
+/// The frames at `addresses` of the module `name`, which lies at `base`.
+fn answers(sandbox: &Sandbox, name: &str, addresses: &[u64], base: u64) -> Vec<Option<Vec<Value>>> {
+    let lines: Vec<String> =
+        addresses.iter().map(|address| format!("{:#x}\n", address + base)).collect();
+    let batch = sandbox.write("batch", lines.concat());
+    let batch = batch.to_str().unwrap();
+    let words = ["resolve", "--style", "json", "--module", name, "--batch", batch];
+    let frame =
+        |frame: &Value| json!([frame["function"], frame["file"], frame["line"], frame["inlined"]]);
+    let frames = |line: &Value| {
+        line["frames"].as_array().map(|frames| frames.iter().map(frame).collect::<Vec<_>>())
+    };
+    json_lines(&sandbox.run(words).stdout).iter().map(frames).collect()
+}
+
 /// What is exported and imported again gives the same answers.
 #[test]
 fn an_exported_symbol_file_gives_the_same_answers() {
@@ -227,28 +242,8 @@ fn an_exported_symbol_file_gives_the_same_answers() {
             start.checked_sub(base).filter(|_| start < u64::MAX)
         });
         let addresses: Vec<u64> = starts.collect();
-        let answers = |sandbox: &Sandbox, base: u64| {
-            let lines: Vec<String> =
-                addresses.iter().map(|address| format!("{:#x}\n", address + base)).collect();
-            let batch = sandbox.write("batch", lines.concat());
-            let words = [
-                "resolve",
-                "--style",
-                "json",
-                "--module",
-                name,
-                "--batch",
-                batch.to_str().unwrap(),
-            ];
-            let frame = |frame: &Value| {
-                json!([frame["function"], frame["file"], frame["line"], frame["inlined"]])
-            };
-            let frames = |line: &Value| {
-                line["frames"].as_array().map(|frames| frames.iter().map(frame).collect::<Vec<_>>())
-            };
-            json_lines(&sandbox.run(words).stdout).iter().map(frames).collect::<Vec<_>>()
-        };
-        let (want, found) = (answers(&one, base), answers(&other, 0));
+        let (want, found) =
+            (answers(&one, name, &addresses, base), answers(&other, name, &addresses, 0));
         for ((address, want), found) in addresses.iter().zip(&want).zip(&found) {
             assert_eq!(found, want, "{name} {address:#x}");
         }

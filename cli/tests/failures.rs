@@ -8,7 +8,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use support::disk::{SmallDisk, failing_read, is_root};
@@ -183,14 +183,7 @@ fn a_read_that_fails_once_costs_nothing() {
         let key = shape.key.as_deref();
         let damaged = shape.copy();
         if is_damaged {
-            let tables: Vec<(PathBuf, u64)> =
-                shape.files().into_iter().filter(|(file, _)| has_extension(file, "sst")).collect();
-            for (file, length) in [tables.first().unwrap(), tables.last().unwrap()] {
-                let path = damaged.store().join(file);
-                let mut bytes = fs::read(&path).unwrap();
-                bytes[usize::try_from(*length).unwrap() / 3] ^= 16;
-                fs::write(path, bytes).unwrap();
-            }
+            damage(&shape, &damaged);
         }
         let repaired = |sandbox: &Sandbox| {
             let run = sandbox.run_with(key, ["modules", "repair"]);
@@ -220,25 +213,15 @@ fn a_read_that_fails_once_costs_nothing() {
                 break;
             }
             reached += 1;
-            if run.code != 3 && state(&shape, &sandbox.store(), key) != want {
-                faults.insert(
-                    number,
-                    format!(
-                        "exit {}, and something is lost: {}{}",
-                        run.code, run.stdout, run.stderr
-                    ),
-                );
+            let when = if run.code != 3 && state(&shape, &sandbox.store(), key) != want {
+                ""
+            } else if repaired(&sandbox) != want {
+                "afterwards "
+            } else {
                 continue;
-            }
-            if repaired(&sandbox) != want {
-                faults.insert(
-                    number,
-                    format!(
-                        "exit {}, and afterwards something is lost: {}{}",
-                        run.code, run.stdout, run.stderr
-                    ),
-                );
-            }
+            };
+            let told = format!("{}{}", run.stdout, run.stderr);
+            faults.insert(number, format!("exit {}, {when}something is lost: {told}", run.code));
         }
         assert!(reached > 20, "{reached} reads");
         let shown: Vec<_> = faults.iter().take(5).collect();
@@ -247,6 +230,18 @@ fn a_read_that_fails_once_costs_nothing() {
             "{} of {reached} reads, sealed: {is_sealed}, damaged: {is_damaged}: {shown:#?}",
             faults.len()
         );
+    }
+}
+
+/// Flips a bit in the first and the last table of `damaged`, a copy of `shape`.
+fn damage(shape: &Shape, damaged: &Sandbox) {
+    let files = shape.files();
+    let tables: Vec<_> = files.iter().filter(|(file, _)| has_extension(file, "sst")).collect();
+    for (file, length) in [tables.first().unwrap(), tables.last().unwrap()] {
+        let path = damaged.store().join(file);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[usize::try_from(*length).unwrap() / 3] ^= 16;
+        fs::write(path, bytes).unwrap();
     }
 }
 

@@ -48,6 +48,39 @@ fn without_new_keys(mut now: Vec<Value>, then: &[Value]) -> Vec<Value> {
     now
 }
 
+const RESOLVE: [&str; 9] = [
+    "resolve",
+    "--module",
+    "c-gcc-O0-dwarf5.so",
+    "--style",
+    "json",
+    "0x1139",
+    "0x1180",
+    "0x11a0",
+    "0x1",
+];
+
+/// The first change counts the crashes, no later one does, and lists are as they were.
+fn crashes_are_counted_once(sandbox: &Sandbox, key: Option<&Path>) {
+    let lists = || {
+        [
+            &["missing", "--all", "--json"][..],
+            &["groups", "list", "--sort", "last", "--json"],
+            &["groups", "list", "--sort", "first", "--reverse", "--limit", "3", "--json"],
+            &["groups", "list", "--sort", "crashes", "--limit", "2", "--json"],
+        ]
+        .map(|words| without_version(&sandbox.run_with(key, words).stdout))
+    };
+    let before = lists();
+    let nothing = ["crash", "gc", "--keep", "1000000"];
+    let first = sandbox.run_with(key, nothing);
+    assert_eq!(first.code, 0, "{}", first.stderr);
+    assert!(first.stderr.contains("counted 23 crashes once"), "{}", first.stderr);
+    let second = sandbox.run_with(key, nothing);
+    assert!(!second.stderr.contains("counted 23"), "{}", second.stderr);
+    assert_eq!(lists(), before);
+}
+
 #[test]
 fn a_store_of_format_4_says_what_it_said() {
     for (name, key) in STORES {
@@ -61,20 +94,9 @@ fn a_store_of_format_4_says_what_it_said() {
         };
         let says =
             |words: &[&str]| without_version(&sandbox.run_with(key.as_deref(), words).stdout);
-        let resolve = [
-            "resolve",
-            "--module",
-            "c-gcc-O0-dwarf5.so",
-            "--style",
-            "json",
-            "0x1139",
-            "0x1180",
-            "0x11a0",
-            "0x1",
-        ];
         for (what, words) in [
             ("modules", &["modules", "list", "--json"][..]),
-            ("resolved", &resolve),
+            ("resolved", &RESOLVE),
             ("crashes", &["crash", "list", "--json"]),
             ("groups", &["groups", "list", "--json"]),
             ("history", &["groups", "history", "--json"]),
@@ -89,23 +111,7 @@ fn a_store_of_format_4_says_what_it_said() {
         };
         verify();
         // Nothing was changed so far, and counts are not kept yet.
-        let lists: Vec<Vec<&str>> = [
-            &["missing", "--all", "--json"][..],
-            &["groups", "list", "--sort", "last", "--json"],
-            &["groups", "list", "--sort", "first", "--reverse", "--limit", "3", "--json"],
-            &["groups", "list", "--sort", "crashes", "--limit", "2", "--json"],
-        ]
-        .map(<[&str]>::to_vec)
-        .into();
-        let before: Vec<Vec<Value>> = lists.iter().map(|words| says(words)).collect();
-        let nothing = ["crash", "gc", "--keep", "1000000"];
-        let first = sandbox.run_with(key.as_deref(), nothing);
-        assert_eq!(first.code, 0, "{}", first.stderr);
-        assert!(first.stderr.contains("counted 23 crashes once"), "{name}: {}", first.stderr);
-        let second = sandbox.run_with(key.as_deref(), nothing);
-        assert!(!second.stderr.contains("counted 23"), "{name}: {}", second.stderr);
-        let after: Vec<Vec<Value>> = lists.iter().map(|words| says(words)).collect();
-        assert_eq!(after, before, "{name}");
+        crashes_are_counted_once(&sandbox, key.as_deref());
         verify();
         // What that version can undo, so can this one.
         assert_eq!(sandbox.run_with(key.as_deref(), ["groups", "undo"]).code, 0);

@@ -209,24 +209,26 @@ fn lists_fit_narrow_terminals_and_are_whole_elsewhere() {
     assert!(list.contains("7872b17fb1a0719b8cfefc50ded20d09a63a5d0d"), "{list}");
 }
 
+/// A crash in the module `name`, with a message of two lines.
+fn event_in(number: u64, name: &str) -> String {
+    let message = "first line\nsecond line";
+    format!(
+        r#"{{"event_id":"{number:032x}","timestamp":1700000000,"platform":"native","release":"app@1",
+           "exception":{{"values":[{{"type":"SIGSEGV","value":{message:?},"stacktrace":{{"frames":[
+           {{"function":"main","lineno":9,"filename":"main.c","instruction_addr":"0x2010"}},{{"instruction_addr":"0x1010"}}]}}}}]}},
+           "debug_meta":{{"images":[{{"type":"elf","code_file":"/data/app/lib/{name}","code_id":"{number}{}",
+           "image_addr":"0x1000","image_size":4096}}]}}}}"#,
+        "a".repeat(39)
+    )
+    .replace('\n', " ")
+}
+
 #[test]
 fn tables_of_crashes_fit_and_lose_no_count() {
     let sandbox = Sandbox::in_memory();
-    let message = "first line\nsecond line";
-    let event = |number: u64, name: &str| {
-        format!(
-            r#"{{"event_id":"{number:032x}","timestamp":1700000000,"platform":"native","release":"app@1",
-               "exception":{{"values":[{{"type":"SIGSEGV","value":{message:?},"stacktrace":{{"frames":[
-               {{"function":"main","lineno":9,"filename":"main.c","instruction_addr":"0x2010"}},{{"instruction_addr":"0x1010"}}]}}}}]}},
-               "debug_meta":{{"images":[{{"type":"elf","code_file":"/data/app/lib/{name}","code_id":"{number}{}",
-               "image_addr":"0x1000","image_size":4096}}]}}}}"#,
-            "a".repeat(39)
-        )
-        .replace('\n', " ")
-    };
     let long = "a-library-with-a-name-that-is-longer-than-a-terminal-is-wide.so";
     let wide = "図書館図書館図書館図書館図書館図書館図書館.so";
-    let events = [event(1, long), event(2, long), event(3, wide)].join("\n");
+    let events = [event_in(1, long), event_in(2, long), event_in(3, wide)].join("\n");
     let path = sandbox.write("events.ndjson", events);
     assert_eq!(sandbox.run(["crash", "add", path.to_str().unwrap()]).code, 0);
     for columns in [40, 80, 178] {

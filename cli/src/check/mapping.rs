@@ -1,18 +1,20 @@
 //! What `symtool check` says of a mapping: its id, the compiler, its classes, and whether it is whole.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_debug::debug_id;
-use symtool_module::{ModuleId, ModuleKind};
+use symtool_module::{Detail, ModuleId, ModuleKind, Named};
 
 use super::report::ModuleName;
 use crate::terminal::clean;
 use symtool_core::import::LookedMapping;
 
 /// Of a mapping, the keys of the JSON object.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct FoundMapping {
     module: ModuleName,
-    has: &'static str,
+    #[schemars(with = "Detail")]
+    has: Named<Detail>,
     classes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     compiler: Option<String>,
@@ -24,7 +26,7 @@ pub struct FoundMapping {
 }
 
 /// What `pg_map_hash` says of the contents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Hash {
     /// They are those that R8 wrote.
@@ -48,10 +50,10 @@ impl FoundMapping {
                 name: mapping.name.clone(),
                 id: Some(identity.id.to_string()),
                 debug_id: debug_id(ModuleKind::Proguard, &uuid),
-                kind: ModuleKind::Proguard.name().to_owned(),
+                kind: ModuleKind::Proguard.into(),
                 arch: "java".to_owned(),
             },
-            has: "mapping",
+            has: Detail::Mapping.into(),
             classes: facts.classes,
             compiler: header.compiler.clone(),
             compiler_version: header.compiler_version.clone(),

@@ -11,9 +11,9 @@
 
 mod annotations;
 mod args;
-mod mapping;
-mod report;
-mod verdict;
+pub mod mapping;
+pub mod report;
+pub mod verdict;
 
 use std::io::{self, BufWriter, Write};
 

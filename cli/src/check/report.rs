@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_debug::debug_id;
-use symtool_module::{Detail, ModuleKind};
+use symtool_module::{Detail, ModuleKind, Named};
 use symtool_store::ModuleRecord;
 
 use super::mapping::FoundMapping;
@@ -12,8 +13,8 @@ use super::verdict::Problem;
 use crate::terminal::{Paint, clean};
 use symtool_core::import::{Looked, Object};
 
-/// What was found of one file: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
+/// What was found of one file.
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct Report {
     path: String,
     good: bool,
@@ -23,7 +24,7 @@ pub struct Report {
 }
 
 /// What there is in a file that can be read.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 #[serde(untagged)]
 enum Found {
     Object(FoundObject),
@@ -32,18 +33,20 @@ enum Found {
 }
 
 /// Of a module that a store has exported.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct FoundModule {
     module: ModuleName,
-    has: String,
+    #[schemars(with = "Detail")]
+    has: Named<Detail>,
     unwind: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct FoundObject {
     module: ModuleName,
     /// How much the file has itself.
-    has: &'static str,
+    #[schemars(with = "Detail")]
+    has: Named<Detail>,
     code: bool,
     /// The file of the same build with its debug data.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,14 +59,15 @@ struct FoundObject {
 }
 
 /// What the module of a file is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct ModuleName {
     pub name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub debug_id: Option<String>,
-    pub kind: String,
+    #[schemars(with = "ModuleKind")]
+    pub kind: Named<ModuleKind>,
     pub arch: String,
 }
 
@@ -131,9 +135,9 @@ impl Report {
 
 impl ModuleName {
     /// Its id, architecture and debug id, and what its file has.
-    fn line(&self, has: &str) -> String {
+    fn line(&self, has: &Named<Detail>) -> String {
         let id = self.id.as_ref().map_or("no id", |id| id.get(..12).unwrap_or(id));
-        let has = match Detail::named(has) {
+        let has = match has.known() {
             Some(Detail::Debug) => "debug data",
             Some(Detail::Mapping) => "a mapping",
             Some(Detail::Gopclntab) => "Go's table of lines",
@@ -179,10 +183,10 @@ impl FoundObject {
                 name: info.name.clone(),
                 id: (!info.id.made_up).then(|| info.id.to_string()),
                 debug_id: debug_id(info.kind, &info.id),
-                kind: info.kind.name().to_owned(),
+                kind: info.kind.into(),
                 arch: info.arch.clone(),
             },
-            has: object.own.name(),
+            has: object.own.into(),
             code: inspection.has_code,
             debug_file: debug_file.map(|path| path.to_string_lossy().into_owned()),
             units: inspection.units,
@@ -193,7 +197,7 @@ impl FoundObject {
     }
 
     fn line(&self) -> String {
-        let first = self.module.line(self.has);
+        let first = self.module.line(&self.has);
         let debug_file =
             self.debug_file.as_ref().map(|file| format!("debug data in {}", clean(file)));
         let compressed = (!self.compressed.is_empty()).then(|| "compressed".to_owned());
@@ -210,7 +214,7 @@ impl FoundObject {
 
     /// How stacks can be walked all the same.
     fn unwind_step(&self) -> String {
-        match ModuleKind::named(&self.module.kind) {
+        match self.module.kind.known() {
             Some(ModuleKind::Pe) if !self.code => "import its .dll or .exe too".to_owned(),
             Some(ModuleKind::Pe) => "import its .pdb too".to_owned(),
             _ if !self.code => "import the file with the code too".to_owned(),
@@ -220,7 +224,7 @@ impl FoundObject {
 }
 
 /// The last JSON object.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, JsonSchema, Serialize)]
 pub struct Summary {
     pub good: u64,
     pub not_good: u64,

@@ -1,6 +1,7 @@
 //! Decides what a file lacks, given all other files, and names the next step for each problem.
 
-use serde::{Serialize, Serializer};
+use schemars::JsonSchema;
+use serde::Serialize;
 use symtool_mapping::SkipReason;
 use symtool_module::{Detail, ModuleKind};
 use symtool_store::ModuleRecord;
@@ -9,7 +10,7 @@ use super::args::Require;
 use symtool_core::import::{Looked, LookedMapping, Object};
 
 /// Why an object is not good to upload.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Problem {
     /// What scripts may tell problems apart by.
     pub problem: Kind,
@@ -18,7 +19,8 @@ pub struct Problem {
 }
 
 /// Kinds of problems.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// It cannot be read as an object.
     Unreadable,
@@ -105,12 +107,6 @@ impl Kind {
     }
 }
 
-impl Serialize for Kind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
 /// What is wrong with `looked`, of all that were given; nothing if it is good to upload.
 pub fn problems(looked: &Looked, given: &[Looked], require: Require) -> Vec<Problem> {
     let object = match looked {
@@ -191,7 +187,7 @@ fn of_module(record: &ModuleRecord, require: Require) -> Vec<Problem> {
     if record.id_made_up && !record.is_mapping() {
         found(Kind::NoId, "its file had no id, so crashes cannot be matched with its symbols");
     }
-    match (record.detail(), require) {
+    match (record.detail.known(), require) {
         (Some(Detail::Exports), Require::Symbols) => found(
             Kind::NoSymbols,
             "only exported names are left; import the unstripped file too, and export it again",

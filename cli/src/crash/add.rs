@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Error, Result};
+use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_core::mapping as mapping_file;
 use symtool_core::{AddCrashes, AddEvent, AddSummary};
@@ -23,12 +24,12 @@ use crate::progress::{self, Meter, Reached, Unit};
 use crate::rules;
 use crate::terminal::clean;
 
-/// What became of a report: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Told<'a> {
+/// What became of a report.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Told<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
-    status: &'static str,
+    status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,9 +39,20 @@ struct Told<'a> {
     damage: Option<&'a str>,
 }
 
+/// What became of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    Added,
+    Known,
+    /// It was stored with another mapping before.
+    Remapped,
+    Failed,
+}
+
 /// How many reports: the last JSON object.
-#[derive(Debug, Serialize)]
-struct Total {
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Total {
     added: u64,
     known: u64,
     /// Known, with another mapping than before.
@@ -93,17 +105,21 @@ fn tell(context: &Context, store: &Store, meter: &Meter, event: &AddEvent<'_>) -
     let told = match event {
         AddEvent::Report { source, added, damage } => {
             let (id, status, error) = match added {
-                Added::New(id) => (id, "added", None),
-                Added::Known(id) => (id, "known", None),
-                Added::Remapped(id) => (id, "remapped", None),
-                Added::Failed(id, error) => (id, "failed", Some(error.as_str())),
+                Added::New(id) => (id, Status::Added, None),
+                Added::Known(id) => (id, Status::Known, None),
+                Added::Remapped(id) => (id, Status::Remapped, None),
+                Added::Failed(id, error) => (id, Status::Failed, Some(error.as_str())),
             };
             let id = Some(id.to_string());
             Told { id, status, source: Some(source), error, damage: *damage }
         }
-        AddEvent::Lost(error) => {
-            Told { id: None, status: "failed", source: None, error: Some(error), damage: None }
-        }
+        AddEvent::Lost(error) => Told {
+            id: None,
+            status: Status::Failed,
+            source: None,
+            error: Some(error),
+            damage: None,
+        },
         AddEvent::Counted(crashes) => {
             counted::note(store, Some(*crashes));
             return Ok(());

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use anyhow::Result;
+use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_crashes::{Crashes, Failed, Listed};
 use symtool_store::Store;
@@ -15,9 +16,9 @@ use crate::moment::iso;
 use crate::table::{Column, Fit, Table};
 use crate::terminal::clean;
 
-/// A crash: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Line<'a> {
+/// A crash.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Line<'a> {
     id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_id: Option<&'a str>,
@@ -34,9 +35,9 @@ struct Line<'a> {
     source: &'a str,
 }
 
-/// A report that cannot be read: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct FailedLine<'a> {
+/// A report that cannot be read.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct FailedLine<'a> {
     id: String,
     source: &'a str,
     bytes: u64,

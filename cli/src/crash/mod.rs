@@ -1,14 +1,15 @@
 //! `symtool crash`: adds, lists, shows and removes crashes.
 
-mod add;
+pub mod add;
 mod args;
-mod list;
-mod retention;
-mod show;
+pub mod list;
+pub mod retention;
+pub mod show;
 
 use std::io::Write;
 
 use anyhow::Result;
+use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_crashes::{CrashId, Crashes, Found, Slot};
 use symtool_store::Store;
@@ -20,6 +21,7 @@ use crate::find::NotOne;
 use crate::output;
 pub use args::Crash;
 use args::CrashNamed;
+use retention::Fate;
 
 /// Runs the command.
 pub fn run(context: &Context, args: &Crash) -> Result<Exit> {
@@ -33,11 +35,11 @@ pub fn run(context: &Context, args: &Crash) -> Result<Exit> {
     }
 }
 
-/// A crash that was removed: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Removed<'a> {
+/// A crash that was removed.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Removed<'a> {
     id: &'a str,
-    status: &'static str,
+    status: Fate,
 }
 
 fn remove(context: &Context, store: &Store, args: &CrashNamed) -> Result<Exit> {
@@ -62,7 +64,7 @@ fn remove(context: &Context, store: &Store, args: &CrashNamed) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
     for id in gone {
         if context.json {
-            writeln!(out, "{}", output::json(&Removed { id, status: "removed" })?)?;
+            writeln!(out, "{}", output::json(&Removed { id, status: Fate::Removed })?)?;
         } else if !context.quiet {
             writeln!(out, "{id}: removed")?;
         }

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use indicatif::DecimalBytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_crashes::{CrashId, Crashes, KeptDump, Retention, RetentionPlan, Slot};
 use symtool_store::Store;
@@ -16,23 +17,40 @@ use crate::counted::open_writer;
 use crate::exit::Exit;
 use crate::output;
 
-/// A crash that goes: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Gone {
+/// A crash that goes.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Gone {
     id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<u64>,
-    status: &'static str,
+    status: Fate,
 }
 
-/// A run that moved some of them: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Touched {
+/// A run that moved some of them.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Touched {
     run: u64,
     crashes: u64,
-    status: &'static str,
+    status: RunFate,
+}
+
+/// What becomes of a crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    Removed,
+    WouldBeRemoved,
+    /// The bytes of its minidump are dropped.
+    Dropped,
+    WouldBeDropped,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum RunFate {
+    CannotBeUndoneFor,
 }
 
 /// Removes what a rule does not keep.
@@ -51,7 +69,7 @@ pub fn gc(context: &Context, store: &Store, args: &CrashGc) -> Result<Exit> {
     }
     if args.dry_run {
         let plan = Crashes::open(store)?.beyond(keeps)?;
-        tell(context, &plan, "would_be_removed")?;
+        tell(context, &plan, Fate::WouldBeRemoved)?;
         return Ok(Exit::Done);
     }
     let writer = open_writer(store)?;
@@ -61,7 +79,7 @@ pub fn gc(context: &Context, store: &Store, args: &CrashGc) -> Result<Exit> {
     if !slots.is_empty() {
         writer.remove(&slots)?;
     }
-    tell_crashes(context, &plan, "removed")?;
+    tell_crashes(context, &plan, Fate::Removed)?;
     Ok(Exit::Done)
 }
 
@@ -84,7 +102,7 @@ fn drop_dumps(
         writer.drop_dumps(&dumps)?;
         dumps
     };
-    let status = if is_dry_run { "would_be_dropped" } else { "dropped" };
+    let status = if is_dry_run { Fate::WouldBeDropped } else { Fate::Dropped };
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for KeptDump { id, bytes, .. } in &dumps {
         if context.json {
@@ -106,7 +124,7 @@ fn drop_dumps(
     Ok(Exit::Done)
 }
 
-fn tell(context: &Context, plan: &RetentionPlan, status: &'static str) -> Result<()> {
+fn tell(context: &Context, plan: &RetentionPlan, status: Fate) -> Result<()> {
     name_runs(context, plan)?;
     tell_crashes(context, plan, status)
 }
@@ -122,7 +140,7 @@ fn name_runs(context: &Context, plan: &RetentionPlan) -> Result<()> {
                 output::json(&Touched {
                     run: *run,
                     crashes: *crashes,
-                    status: "cannot_be_undone_for"
+                    status: RunFate::CannotBeUndoneFor
                 })?
             )?;
         } else if !context.quiet {
@@ -135,7 +153,7 @@ fn name_runs(context: &Context, plan: &RetentionPlan) -> Result<()> {
     Ok(out.flush()?)
 }
 
-fn tell_crashes(context: &Context, plan: &RetentionPlan, status: &'static str) -> Result<()> {
+fn tell_crashes(context: &Context, plan: &RetentionPlan, status: Fate) -> Result<()> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut bytes = 0;
     for going in &plan.crashes {
@@ -151,7 +169,7 @@ fn tell_crashes(context: &Context, plan: &RetentionPlan, status: &'static str) -
         }
     }
     if !context.json && !context.quiet {
-        let word = if status == "removed" { "removed" } else { "would be removed" };
+        let word = if status == Fate::Removed { "removed" } else { "would be removed" };
         writeln!(out, "{} crashes {word}, some {}", plan.crashes.len(), DecimalBytes(bytes))?;
     }
     Ok(out.flush()?)
@@ -176,7 +194,7 @@ pub fn forget(context: &Context, store: &Store, args: &CrashForget) -> Result<Ex
     let mut ids: Vec<CrashId> = found.into_iter().map(|(_, id)| id).chain(failed).collect();
     ids.sort_unstable();
     ids.dedup();
-    let status = if args.dry_run { "would_be_removed" } else { "removed" };
+    let status = if args.dry_run { Fate::WouldBeRemoved } else { Fate::Removed };
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for id in &ids {
         if context.json {

@@ -4,10 +4,11 @@
 use std::io::Write;
 
 use anyhow::Result;
+use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_core::report::{FrameDetails, frames};
 use symtool_crashes::fingerprint::{Assessor, Explained, FrameCache};
-use symtool_crashes::{Crashes, Found, Listed, Slot};
+use symtool_crashes::{Crashes, FingerprintKind, Found, Listed, Slot};
 use symtool_report::Format;
 
 use super::args::CrashShow;
@@ -18,15 +19,15 @@ use crate::output;
 use crate::rules;
 use crate::terminal::{Paint, clean};
 
-/// A crash: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Shown<'a> {
+/// A crash.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Shown<'a> {
     id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_id: Option<&'a str>,
     group: String,
     signature: &'a [String],
-    kind: &'static str,
+    kind: FingerprintKind,
     format: &'static str,
     source: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -136,7 +137,7 @@ fn tell(
         event_id: chunk.text_of(crash.event_id),
         group: group.to_string(),
         signature: &explained.signature.frames,
-        kind: explained.signature.kind.name(),
+        kind: explained.signature.kind,
         format: crash.format.name(),
         source: chunk.text(crash.source),
         platform: chunk.text_of(crash.platform),
@@ -176,7 +177,7 @@ impl Shown<'_> {
             ("signal", self.signal),
             ("message", self.message),
             ("thread", self.crashed_thread),
-            ("fingerprint", Some(self.kind)),
+            ("fingerprint", Some(self.kind.name())),
         ];
         for (what, text) in known.into_iter().filter_map(|(what, text)| Some((what, text?))) {
             // A message may have several lines.

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use anyhow::{Error, Result};
+use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_crashes::groups::{Difference, NoSuchRun};
 use symtool_crashes::{Crashes, GroupId};
@@ -83,9 +84,9 @@ pub fn write(out: &mut impl Write, run: &Run) -> Result<()> {
     )?)
 }
 
-/// What lies between two runs: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Diff {
+/// What lies between two runs.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Diff {
     from: u64,
     to: u64,
     merged: Vec<Pair>,
@@ -93,14 +94,14 @@ struct Diff {
     moved: Vec<Moved>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct Pair {
     alias: String,
     group: String,
     title: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct Moved {
     from: String,
     to: String,

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::io::Write;
 
 use anyhow::Result;
+use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_crashes::groups::{Facets, Group, GroupMarks, GroupSort as Order, LatestReleases};
 use symtool_crashes::{Crashes, FingerprintKind, GroupId};
@@ -19,12 +20,12 @@ use crate::output;
 use crate::table::{Column, Fit, Table};
 use crate::terminal::clean;
 
-/// A group: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Line<'a> {
+/// A group.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Line<'a> {
     id: String,
     title: &'a str,
-    kind: &'static str,
+    kind: FingerprintKind,
     crashes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_seen: Option<String>,
@@ -70,7 +71,13 @@ pub fn run(context: &Context, store: &Store, args: &GroupsList) -> Result<Exit> 
         } else {
             let last = line.last_seen.as_deref().map_or("-         ", |last| &last[..10]);
             let title = clean(line.title);
-            writeln!(out, "{}  {:>7}  {last}  {:<11}  {title}", line.id, line.crashes, line.kind)?;
+            writeln!(
+                out,
+                "{}  {:>7}  {last}  {:<11}  {title}",
+                line.id,
+                line.crashes,
+                line.kind.name()
+            )?;
         }
         Ok(left > 0)
     };
@@ -185,7 +192,7 @@ impl<'a> Line<'a> {
         Self {
             id: group.id.to_string(),
             title: group.title(),
-            kind: group.kind().name(),
+            kind: group.kind(),
             crashes: group.tally.crashes,
             first_seen: group.tally.first_ms.map(iso),
             last_seen: group.tally.last_ms.map(iso),
@@ -203,7 +210,7 @@ impl<'a> Line<'a> {
             self.id.clone(),
             self.crashes.to_string(),
             last.to_owned(),
-            self.kind.to_owned(),
+            self.kind.name().to_owned(),
             clean(self.title).into_owned(),
         ]
     }

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use anyhow::{Error, Result};
+use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_crashes::groups::{CannotMark, GroupMarks, Mark, MarkKind};
 use symtool_store::Store;
@@ -16,7 +17,7 @@ use crate::output;
 use crate::terminal::clean;
 
 /// What was said of a group: keys of JSON objects that the documentation describes.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, JsonSchema, Serialize)]
 pub struct Marks {
     #[serde(skip_serializing_if = "Option::is_none")]
     resolved_in: Option<String>,
@@ -29,15 +30,15 @@ pub struct Marks {
 }
 
 /// A note.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct Note {
     at: String,
     text: String,
 }
 
-/// What was said, as the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Marked<'a> {
+/// What was said of a group.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Marked<'a> {
     id: String,
     #[serde(flatten)]
     marks: &'a Marks,

@@ -1,10 +1,10 @@
 //! `symtool groups`: lists, shows and merges groups of crashes, and undoes runs.
 
 mod args;
-mod history;
-mod list;
-mod mark;
-mod show;
+pub mod history;
+pub mod list;
+pub mod mark;
+pub mod show;
 
 use std::io::Write;
 

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use anyhow::Result;
+use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_core::time::day;
-use symtool_crashes::Crashes;
 use symtool_crashes::groups::{Counts, Facets, Group, GroupMarks};
+use symtool_crashes::{Crashes, FingerprintKind};
 use symtool_store::Store;
 
 use super::args::GroupsShow;
@@ -19,12 +20,12 @@ use crate::moment::iso;
 use crate::output;
 use crate::terminal::clean;
 
-/// A group: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Shown<'a> {
+/// A group.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Shown<'a> {
     id: String,
     title: &'a str,
-    kind: &'static str,
+    kind: FingerprintKind,
     crashes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_seen: Option<String>,
@@ -48,10 +49,10 @@ struct Shown<'a> {
     marks: Marks,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct Fingerprint<'a> {
     id: String,
-    kind: &'static str,
+    kind: FingerprintKind,
     crashes: u64,
     frames: &'a [String],
 }
@@ -123,14 +124,14 @@ impl<'a> Shown<'a> {
     ) -> Self {
         let signature = |signature: &'a symtool_crashes::groups::GroupFingerprint| Fingerprint {
             id: signature.id.to_string(),
-            kind: signature.kind.name(),
+            kind: signature.kind,
             crashes: signature.crashes,
             frames: &signature.frames,
         };
         Self {
             id: group.id.to_string(),
             title: group.title(),
-            kind: group.kind().name(),
+            kind: group.kind(),
             crashes: group.tally.crashes,
             first_seen: group.tally.first_ms.map(iso),
             last_seen: group.tally.last_ms.map(iso),
@@ -150,7 +151,7 @@ impl<'a> Shown<'a> {
 
     fn write(&self, out: &mut impl Write) -> Result<()> {
         writeln!(out, "{}", clean(self.title))?;
-        writeln!(out, "group       {} ({})", self.id, self.kind)?;
+        writeln!(out, "group       {} ({})", self.id, self.kind.name())?;
         writeln!(out, "crashes     {}", self.crashes)?;
         for (what, time) in [("first seen", &self.first_seen), ("last seen", &self.last_seen)] {
             if let Some(time) = time {
@@ -171,7 +172,7 @@ impl<'a> Shown<'a> {
         }
         writeln!(out, "examples    {}", self.examples.join(" "))?;
         for signature in self.signatures.iter().take(SIGNATURES) {
-            writeln!(out, "fingerprint {} ({} crashes)", signature.kind, signature.crashes)?;
+            writeln!(out, "fingerprint {} ({} crashes)", signature.kind.name(), signature.crashes)?;
             for frame in signature.frames {
                 writeln!(out, "            {}", clean(frame))?;
             }

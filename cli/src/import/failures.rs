@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::output;
 
-/// A file that could not be imported: the JSON object that the documentation describes.
+/// A file that could not be imported.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Failure {
     path: String,

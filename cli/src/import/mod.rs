@@ -3,7 +3,7 @@
 
 mod args;
 pub mod failures;
-mod report;
+pub mod report;
 
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};

@@ -5,8 +5,10 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use indicatif::DecimalBytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_core::import::{self, ExpectedModule, Outcome, Summary};
+use symtool_module::{ModuleKind, Named};
 use symtool_store::ModuleRecord;
 
 use crate::advice;
@@ -15,7 +17,7 @@ use crate::output;
 use crate::terminal::{clean, elide, stdout_columns};
 
 /// What became of one file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     Imported,
@@ -25,8 +27,8 @@ pub enum Status {
     Failed,
 }
 
-/// What became of one file: the JSON object that contract and README document.
-#[derive(Debug, Serialize)]
+/// What became of one file.
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct Report {
     path: String,
     status: Status,
@@ -39,12 +41,12 @@ pub struct Report {
 }
 
 /// Of a file that is not read.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct Expected {
     module: ModuleName,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct Imported {
     module: ModuleName,
     functions: u32,
@@ -57,11 +59,12 @@ struct Imported {
     warnings: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct ModuleName {
     name: String,
     id: String,
-    kind: String,
+    #[schemars(with = "ModuleKind")]
+    kind: Named<ModuleKind>,
     arch: String,
 }
 
@@ -160,7 +163,7 @@ impl Report {
 const MIN_PATH: usize = 20;
 
 /// The last JSON object of an import.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct Total {
     imported: u64,
     #[serde(skip_serializing_if = "is_zero")]

@@ -11,6 +11,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_store::Error;
 use symtool_store::seal::MasterKey;
@@ -54,9 +55,9 @@ fn generate(context: &Context, path: &Path) -> Result<Exit> {
     })
 }
 
-/// A new key: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Generated<'a> {
+/// A new key.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Generated<'a> {
     key: &'a str,
     file: &'a str,
 }
@@ -74,9 +75,9 @@ fn rotate(context: &Context, new_key_file: &Path) -> Result<Exit> {
     })
 }
 
-/// A store with another key: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Rotated<'a> {
+/// A store with another key.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Rotated<'a> {
     key: &'a str,
     modules: u64,
 }
@@ -107,9 +108,9 @@ fn show(context: &Context) -> Result<Exit> {
     })
 }
 
-/// Which keys there are: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Shown<'a> {
+/// Which keys there are.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Shown<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     given: Option<&'a str>,
     /// Absent if there is no store; empty if it is not sealed.

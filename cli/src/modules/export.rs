@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use indicatif::DecimalBytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_core::export::{
     BreakpadError, Layout, Placed, PlacedFile, breakpad_path, place, replace, write_module,
@@ -22,9 +23,9 @@ use crate::find;
 use crate::output;
 use crate::terminal::clean;
 
-/// A file that was written: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Exported<'a> {
+/// A file that was written.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Exported<'a> {
     name: &'a str,
     id: &'a str,
     file: &'a str,

@@ -7,6 +7,7 @@ use std::io::{BufWriter, Write};
 
 use anyhow::{Error, Result};
 use indicatif::DecimalBytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_module::is_same_arch;
 use symtool_store::{Catalog, Module, ModuleRecord};
@@ -45,7 +46,7 @@ pub fn run(context: &Context, catalog: &Catalog<'_>, args: &List) -> Result<Exit
 }
 
 /// The JSON object of a module.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct Listed<'r> {
     #[serde(flatten)]
     record: &'r ModuleRecord,

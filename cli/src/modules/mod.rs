@@ -7,14 +7,14 @@
 mod args;
 mod check;
 mod compare;
-mod export;
+pub mod export;
 mod folded;
 mod gc;
-mod list;
+pub mod list;
 mod reference;
-mod removed;
-mod upkeep;
-mod verify;
+pub mod removed;
+pub mod upkeep;
+pub mod verify;
 
 use std::io::Write;
 
@@ -143,7 +143,7 @@ fn describe(out: &mut impl Write, record: &ModuleRecord) -> Result<()> {
         writeln!(out, "lines       {}", record.ranges)?;
     } else {
         writeln!(out, "image base  {:#x}", record.image_base)?;
-        writeln!(out, "known from  {}", clean(&record.detail))?;
+        writeln!(out, "known from  {}", clean(record.detail.as_str()))?;
         writeln!(out, "functions   {}", record.functions)?;
         writeln!(out, "files       {}", record.files)?;
         writeln!(out, "ranges      {}", record.ranges)?;
@@ -165,7 +165,7 @@ fn describe(out: &mut impl Write, record: &ModuleRecord) -> Result<()> {
         let lacks = if source.incomplete { ", import it again to complete it" } else { "" };
         let dropped: Vec<String> =
             source.dropped.iter().map(|(reason, count)| format!(", {count} {reason}")).collect();
-        let (name, detail) = (clean(&source.name), clean(&source.detail));
+        let (name, detail) = (clean(&source.name), clean(source.detail.as_str()));
         writeln!(
             out,
             "source      {name}: {detail}, {} bytes, {addresses}{}{lacks}",

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use indicatif::DecimalBytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_store::{Module, Store};
 
@@ -11,13 +12,20 @@ use crate::context::Context;
 use crate::output;
 use crate::terminal::clean;
 
-/// A module that was removed: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Removed<'a> {
+/// A module that was removed.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Removed<'a> {
     name: &'a str,
     id: &'a str,
-    status: &'static str,
+    status: Status,
     bytes_stored: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    Removed,
+    WouldBeRemoved,
 }
 
 /// Removes `modules` from `store` and tells of each; in a dry run only tells.
@@ -30,8 +38,11 @@ pub fn remove(
     if !is_dry_run && !modules.is_empty() {
         store.remove(&modules.iter().map(|module| module.generation.module).collect::<Vec<_>>())?;
     }
-    let (word, status) =
-        if is_dry_run { ("would be removed", "would_be_removed") } else { ("removed", "removed") };
+    let (word, status) = if is_dry_run {
+        ("would be removed", Status::WouldBeRemoved)
+    } else {
+        ("removed", Status::Removed)
+    };
     let mut out = std::io::stdout().lock();
     for Module { record, .. } in modules {
         if context.json {

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use indicatif::DecimalBytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_core::dump::BareDumps;
 use symtool_crashes::{self as crash, CrashRepair};
@@ -14,13 +15,22 @@ use crate::exit::Exit;
 use crate::output;
 use crate::terminal::clean;
 
-/// A module that was lost: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Lost<'a> {
+/// A module that was lost.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Lost<'a> {
     module: &'a str,
     files: &'a [String],
-    status: &'static str,
+    status: Loss,
     error: &'a str,
+}
+
+/// What became of what is damaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Loss {
+    /// A module: its files can be imported again.
+    Dropped,
+    Lost,
 }
 
 /// Drops what is damaged. Something that was lost is a failure of some input: exit code 1.
@@ -33,13 +43,13 @@ pub fn repair(context: &Context, store: &Store) -> Result<Exit> {
     let unnamed = Lost {
         module: &format!("{} more modules", repaired.lost_without_name),
         files: &[],
-        status: "dropped",
+        status: Loss::Dropped,
         error: "they were stored, and their names are lost, too",
     };
     let named = repaired.lost.iter().map(|lost| Lost {
         module: &lost.module,
         files: &lost.files,
-        status: "dropped",
+        status: Loss::Dropped,
         error: &lost.why,
     });
     let lost: Vec<Lost<'_>> =
@@ -69,28 +79,28 @@ pub fn repair(context: &Context, store: &Store) -> Result<Exit> {
     Ok(Exit::failed_if(!lost.is_empty() || is_crash_lost))
 }
 
-/// A crash of which something was lost: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct LostCrash {
+/// A crash of which something was lost.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct LostCrash {
     crash: String,
-    status: &'static str,
+    status: Loss,
     error: &'static str,
 }
 
-/// A run that was lost: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct LostRun {
+/// A run that was lost.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct LostRun {
     run: u64,
-    status: &'static str,
+    status: Loss,
     error: &'static str,
 }
 
-/// What was lost without a trace: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct LostWithoutId {
+/// What was lost without a trace.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct LostWithoutId {
     count: u64,
     what: &'static str,
-    status: &'static str,
+    status: Loss,
 }
 
 /// Says what became of the database of crashes.
@@ -106,7 +116,7 @@ fn tell_crashes(context: &Context, store: &Store, done: &CrashRepair) -> Result<
             writeln!(
                 out,
                 "{}",
-                output::json(&LostCrash { crash: id.to_string(), status: "lost", error })?
+                output::json(&LostCrash { crash: id.to_string(), status: Loss::Lost, error })?
             )?;
         } else {
             say!("{id}: {error}");
@@ -116,7 +126,7 @@ fn tell_crashes(context: &Context, store: &Store, done: &CrashRepair) -> Result<
         [(done.lost_without_id, "crashes"), (done.lost_changes, "changes of crashes")]
     {
         if count > 0 && context.json {
-            writeln!(out, "{}", output::json(&LostWithoutId { count, what, status: "lost" })?)?;
+            writeln!(out, "{}", output::json(&LostWithoutId { count, what, status: Loss::Lost })?)?;
         } else if count > 0 {
             say!(
                 "{count} stored {what} are lost, and it is not known which; add the reports again"
@@ -126,7 +136,7 @@ fn tell_crashes(context: &Context, store: &Store, done: &CrashRepair) -> Result<
     for run in &done.lost_runs {
         let error = "it can no longer be undone: part of its record is lost";
         if context.json {
-            writeln!(out, "{}", output::json(&LostRun { run: *run, status: "lost", error })?)?;
+            writeln!(out, "{}", output::json(&LostRun { run: *run, status: Loss::Lost, error })?)?;
         } else {
             say!("run {run}: {error}");
         }
@@ -142,9 +152,9 @@ fn tell_crashes(context: &Context, store: &Store, done: &CrashRepair) -> Result<
     Ok(out.flush()?)
 }
 
-/// What compacting freed: the JSON object that the documentation describes.
-#[derive(Debug, Serialize)]
-struct Compacted {
+/// What compacting freed.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Compacted {
     bytes_before: u64,
     bytes_after: u64,
 }

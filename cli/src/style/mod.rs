@@ -8,9 +8,10 @@
 mod json;
 pub mod llvm;
 mod pretty;
+#[cfg(test)]
+pub mod shape;
 pub mod text;
 
-use serde::Serialize;
 use symtool_mapping as mapping;
 use symtool_store::Module;
 use symtool_store::resolve::{Aliases, Answer, Extras, Frame, View};
@@ -24,8 +25,9 @@ use llvm::{Format, Merged, NO_FRAME, Printer, Request};
 use text::put_hex;
 
 /// What became of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Deserialize, serde::Serialize))]
+#[cfg_attr(test, serde(rename_all = "snake_case"))]
 pub enum Status {
     /// Answered.
     Ok,

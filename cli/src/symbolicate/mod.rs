@@ -9,7 +9,7 @@
 //! ```
 
 mod detect;
-mod dump;
+pub mod dump;
 mod kept;
 mod known;
 mod lines;

@@ -38,7 +38,7 @@ fn path(path: &Path) -> &str {
 
 /// All of them.
 pub fn all() -> Vec<Printed> {
-    [modules(), damage(), keys(), dumps(), crashes(), groups()].concat()
+    [modules(), build_machine(), damage(), keys(), dumps(), crashes(), groups(), runs()].concat()
 }
 
 fn modules() -> Vec<Printed> {
@@ -68,19 +68,6 @@ fn modules() -> Vec<Printed> {
         "shop.mapping.txt store.Shop.a:1022",
     ];
     story.run("resolve", 1, &requests);
-    story.run("import", 0, &["import", "--dry-run", path(&object("rust-O2-dwarf5.so"))]);
-    let failures = story.sandbox.path("failures");
-    for code in [1, 0] {
-        let list = ["import", "--known-failures", path(&failures), path(&broken)];
-        story.run("import", code, &list);
-    }
-    let known = story.sandbox.run(["modules", "list", "--json"]).stdout;
-    let known = story.sandbox.write("known.ndjson", known);
-    let bundle = story.sandbox.path("x.tar.zst");
-    let new = object("rust-O2-dwarf5.so");
-    let bundled =
-        ["bundle", path(&new), path(&library), "--known", path(&known), "-o", path(&bundle)];
-    story.run("bundle", 0, &bundled);
     let folded = object("folded/lld.so");
     story.run("import", 0, &["import", path(&folded)]);
     story.run("resolve", 0, &["resolve", "--module", path(&folded), "0x1330"]);
@@ -110,6 +97,27 @@ fn modules() -> Vec<Printed> {
     story.run("modules remove", 0, &["modules", "gc", "--keep", "0", "--dry-run"]);
     story.run("modules remove", 0, &["modules", "remove", "shop.mapping.txt"]);
     story.run("modules compact", 0, &["modules", "compact"]);
+    story.printed
+}
+
+/// What a build machine runs before it uploads.
+fn build_machine() -> Vec<Printed> {
+    let mut story = Story::new();
+    let (library, new) = (object("cpp-gcc-O2-dwarf5.so"), object("rust-O2-dwarf5.so"));
+    let broken = story.sandbox.write("broken.so", b"\x7fELF");
+    story.sandbox.import("cpp-gcc-O2-dwarf5.so");
+    story.run("import", 0, &["import", "--dry-run", path(&new)]);
+    let failures = story.sandbox.path("failures");
+    for code in [1, 0] {
+        let list = ["import", "--known-failures", path(&failures), path(&broken)];
+        story.run("import", code, &list);
+    }
+    let known = story.sandbox.run(["modules", "list", "--json"]).stdout;
+    let known = story.sandbox.write("known.ndjson", known);
+    let bundle = story.sandbox.path("x.tar.zst");
+    let bundled =
+        ["bundle", path(&new), path(&library), "--known", path(&known), "-o", path(&bundle)];
+    story.run("bundle", 0, &bundled);
     story.printed
 }
 
@@ -218,11 +226,14 @@ fn crashes() -> Vec<Printed> {
     story.printed
 }
 
+/// Two builds of one source.
+const BUILDS: [&str; 2] = ["c-gcc-O0-dwarf5.so", "c-clang-O0-dwarf4.so"];
+
 /// Crashes of two bugs in two builds of one source; symbols of both come late, and a mapping is put
 /// right.
-fn groups() -> Vec<Printed> {
+fn two_bugs() -> Story {
     let mut story = Story::new();
-    let names = ["c-gcc-O0-dwarf5.so", "c-clang-O0-dwarf4.so"];
+    let names = BUILDS;
     let bugs: [&[&str]; 2] =
         [&["primary", "expression", "grammar_eval"], &["probe", "table_find", "grammar_eval"]];
     let mut events = Vec::new();
@@ -254,6 +265,12 @@ fn groups() -> Vec<Printed> {
     story.run("import", 0, &["import", path(&fixtures[1])]);
     story.run("reprocess", 1, &["reprocess", "--max-absorb", "0"]);
     story.run("reprocess", 0, &["reprocess"]);
+    story
+}
+
+/// What people note about groups, and merging them.
+fn groups() -> Vec<Printed> {
+    let mut story = two_bugs();
     let listed = story.run("groups list", 0, &["groups", "list"]);
     let ids: Vec<&str> = listed.iter().map(|group| group["id"].as_str().unwrap()).collect();
     for words in [&["resolve", "--in", "app@0"][..], &["assign", "mia"], &["note", "odd"]] {
@@ -267,6 +284,16 @@ fn groups() -> Vec<Printed> {
     let merged = story.run("groups history", 0, &["groups", "history"]).len().to_string();
     story.run("groups history", 0, &["groups", "undo"]);
     story.run("groups diff", 0, &["groups", "diff", &merged]);
+    let history = story.run("groups history", 0, &["groups", "history"]);
+    for run in 1..=history.len() {
+        story.run("report", 0, &["report", "--run", &run.to_string()]);
+    }
+    story.printed
+}
+
+/// Runs by other rules, what they changed, and what is left once all is removed.
+fn runs() -> Vec<Printed> {
+    let mut story = two_bugs();
     // Rules under which both bugs are one; without them they part.
     let broad = ["primary", "expression", "probe", "table_find"]
         .map(|function| format!("function:{function} -group\n"))
@@ -282,7 +309,7 @@ fn groups() -> Vec<Printed> {
     for run in 0..history.len() {
         story.run("groups diff", 0, &["groups", "diff", &run.to_string()]);
     }
-    story.run("modules remove", 0, &["modules", "remove", names[0]]);
+    story.run("modules remove", 0, &["modules", "remove", BUILDS[0]]);
     story.run("reprocess", 0, &["reprocess"]);
     story.run("crash remove", 0, &["crash", "gc", "--keep", "0", "--last"]);
     story.printed

@@ -31,9 +31,9 @@ pub use ids::{CrashId, FingerprintId, GroupId};
 pub use missing::{Missing, has_names};
 pub use stored::{
     Cause, Chunk, CrashCounts, CrashWriter, Crashes, Failed, FingerprintKind, Found, Gain, Listed,
-    Merge, Part, Place, ReadDumps, Rename, Report, ReportBytes, Run, RunKind, Slot, Split,
-    Standing, State, StoredCrash, StoredFrame, StoredImage, Tally, Verified, WalkedDump, Weight,
-    crash_stack, labelled_mapping, mapping_of,
+    Merge, ModuleChange, Part, Place, ReadDump, ReadDumps, Rename, Report, ReportBytes, Run,
+    RunKind, Slot, Split, Standing, State, StoredCrash, StoredFrame, StoredImage, Tally, Verified,
+    WalkedDump, Weight, crash_stack, labelled_mapping, mapping_of,
 };
 pub use upkeep::{
     CrashRepair, Going, KeptDump, LostCrash, Retention, RetentionPlan, migrate, repair,

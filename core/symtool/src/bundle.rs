@@ -14,6 +14,7 @@ use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use symtool_module::{ModuleKind, Named};
 use symtool_store::{Module, ModuleRecord, Reader, Store};
 
 use crate::Error;
@@ -25,10 +26,21 @@ const LEVEL: i32 = 3;
 
 /// Modules that another store has.
 #[derive(Clone, Debug, Default)]
-pub struct KnownModules(HashMap<ModuleName, Vec<ModuleRecord>>);
+pub struct KnownModules(HashMap<ListedAs, Vec<ModuleRecord>>);
 
-/// Kind, id and architecture.
-type ModuleName = (String, String, String);
+/// What a module goes by in such a list.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct ListedAs {
+    kind: Named<ModuleKind>,
+    id: String,
+    arch: String,
+}
+
+impl ListedAs {
+    fn of(record: &ModuleRecord) -> Self {
+        Self { kind: record.kind.clone(), id: record.id.clone(), arch: record.arch.clone() }
+    }
+}
 
 /// Why a list of known modules cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +77,7 @@ impl KnownModules {
             }
             let record: ModuleRecord = serde_json::from_str(&line)
                 .map_err(|error| KnownError::Line { line: at + 1, reason: error.to_string() })?;
-            known.0.entry(name(&record)).or_default().push(record);
+            known.0.entry(ListedAs::of(&record)).or_default().push(record);
         }
         Ok(known)
     }
@@ -73,13 +85,9 @@ impl KnownModules {
     /// Whether one of them was made from all the files that `record` was made from: only then can
     /// importing it bring nothing.
     fn have(&self, record: &ModuleRecord) -> bool {
-        let known = self.0.get(&name(record)).map_or(&[][..], Vec::as_slice);
+        let known = self.0.get(&ListedAs::of(record)).map_or(&[][..], Vec::as_slice);
         known.iter().any(|known| known.has_files_of(record))
     }
-}
-
-fn name(record: &ModuleRecord) -> ModuleName {
-    (record.kind.clone(), record.id.clone(), record.arch.clone())
 }
 
 /// What became of a module.

@@ -127,6 +127,48 @@ fn check(world: &World) -> Vec<String> {
     counted.ids
 }
 
+/// Does any one thing to the store; returns how many crashes moved to another group.
+fn change_something(world: &World, made: &mut Made, random: &mut fastrand::Rng) -> u64 {
+    match random.u8(..20) {
+        0..9 => drop(world.add(&made.some(world, random, 1))),
+        9..12 => {
+            let count = random.usize(2..60);
+            world.add(&made.some(world, random, count));
+        }
+        12 => world.import(random.usize(..world.builds.len())),
+        13 => world.remove_module(random.usize(..world.builds.len())),
+        14..16 => return world.reprocess().1,
+        16 => {
+            // There may be nothing to undo.
+            let _ = CrashWriter::open(&world.store).unwrap().undo(None);
+        }
+        17 => {
+            let writer = CrashWriter::open(&world.store).unwrap();
+            let groups = writer.groups().unwrap();
+            let some: Vec<GroupId> =
+                random.choose_multiple(&groups, 2).iter().map(|group| group.id).collect();
+            let _ = writer.merge(&some);
+        }
+        18 => {
+            let writer = CrashWriter::open(&world.store).unwrap();
+            let mut slots: Vec<Slot> = Vec::new();
+            let each = |listed: symtool_crashes::Listed<'_>| {
+                slots.extend((random.u8(..20) == 0).then_some(listed.at));
+                Ok(true)
+            };
+            writer.each(each).unwrap();
+            writer.remove(&slots).unwrap();
+        }
+        _ => {
+            let writer = CrashWriter::open(&world.store).unwrap();
+            let keeps = Retention { keep: Some(30), ..Retention::default() };
+            let gone = writer.beyond(keeps).unwrap().crashes;
+            writer.remove(&gone.iter().map(|going| going.at).collect::<Vec<_>>()).unwrap();
+        }
+    }
+    0
+}
+
 #[test]
 fn counts_are_those_of_the_crashes_whatever_happens() {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(11);
@@ -136,45 +178,7 @@ fn counts_are_those_of_the_crashes_whatever_happens() {
     let mut order: Vec<String> = Vec::new();
     let mut moved = 0;
     for step in 0..160 {
-        match random.u8(..20) {
-            0..9 => {
-                world.add(&made.some(&world, &mut random, 1));
-            }
-            9..12 => {
-                let count = random.usize(2..60);
-                world.add(&made.some(&world, &mut random, count));
-            }
-            12 => world.import(random.usize(..world.builds.len())),
-            13 => world.remove_module(random.usize(..world.builds.len())),
-            14..16 => moved += world.reprocess().1,
-            16 => {
-                // There may be nothing to undo.
-                let _ = CrashWriter::open(&world.store).unwrap().undo(None);
-            }
-            17 => {
-                let writer = CrashWriter::open(&world.store).unwrap();
-                let groups = writer.groups().unwrap();
-                let some: Vec<GroupId> =
-                    random.choose_multiple(&groups, 2).iter().map(|group| group.id).collect();
-                let _ = writer.merge(&some);
-            }
-            18 => {
-                let writer = CrashWriter::open(&world.store).unwrap();
-                let mut slots: Vec<Slot> = Vec::new();
-                let each = |listed: symtool_crashes::Listed<'_>| {
-                    slots.extend((random.u8(..20) == 0).then_some(listed.at));
-                    Ok(true)
-                };
-                writer.each(each).unwrap();
-                writer.remove(&slots).unwrap();
-            }
-            _ => {
-                let writer = CrashWriter::open(&world.store).unwrap();
-                let keeps = Retention { keep: Some(30), ..Retention::default() };
-                let gone = writer.beyond(keeps).unwrap().crashes;
-                writer.remove(&gone.iter().map(|going| going.at).collect::<Vec<_>>()).unwrap();
-            }
-        }
+        moved += change_something(&world, &mut made, &mut random);
         let ids = check(&world);
         // What is there comes in the order in which it came first, unless another report of it is
         // shown now.

@@ -58,6 +58,29 @@ fn incoming(world: &World, number: u64) -> Incoming {
     }
 }
 
+/// How many chunks hold crashes.
+fn chunks_of(crashes: &Crashes) -> u64 {
+    let mut chunks = BTreeSet::new();
+    let each = |listed: symtool_crashes::Listed<'_>| {
+        chunks.insert(listed.at.chunk);
+        Ok(true)
+    };
+    crashes.each(each).unwrap();
+    chunks.len() as u64
+}
+
+/// The rows that listing 20 groups reads.
+fn read_by_list(crashes: &Crashes, sort: GroupSort) -> u64 {
+    let mut left = 20;
+    let each = |_: Group| -> Result<bool, symtool_store::Error> {
+        left -= 1;
+        Ok(left > 0)
+    };
+    crashes.each_group(sort, false, 20, each).unwrap();
+    assert_eq!(left, 0);
+    crashes.rows_read()
+}
+
 fn read_of(size: u64) -> Read {
     let world = World::new();
     world.assessed(|assessor| {
@@ -91,16 +114,8 @@ fn read_of(size: u64) -> Read {
     let read_by_missing = crashes.rows_read();
     // It shares a lock that writers wait for.
     drop(crashes);
-    let list = [GroupSort::Crashes, GroupSort::Last, GroupSort::First, GroupSort::Id].map(|sort| {
-        let (crashes, mut left) = (before(), 20);
-        let each = |_: Group| -> Result<bool, symtool_store::Error> {
-            left -= 1;
-            Ok(left > 0)
-        };
-        crashes.each_group(sort, false, 20, each).unwrap();
-        assert_eq!(left, 0);
-        crashes.rows_read()
-    });
+    let list = [GroupSort::Crashes, GroupSort::Last, GroupSort::First, GroupSort::Id]
+        .map(|sort| read_by_list(&before(), sort));
     world.import(0);
     let (selected, read_by_late) = reprocess();
     assert_eq!(selected, LATE);
@@ -113,14 +128,8 @@ fn read_of(size: u64) -> Read {
     assert_eq!(added, 1);
     let add = writer.rows_read() - before_add;
     drop(writer);
-    let mut chunks = BTreeSet::new();
-    let each = |listed: symtool_crashes::Listed<'_>| {
-        chunks.insert(listed.at.chunk);
-        Ok(true)
-    };
     let crashes = before();
-    crashes.each(each).unwrap();
-    assert_eq!(chunks.len() as u64, size.div_ceil(CHUNK_CRASHES as u64) + 1);
+    assert_eq!(chunks_of(&crashes), size.div_ceil(CHUNK_CRASHES as u64) + 1);
     crashes.verify().unwrap();
     Read {
         reprocess: read_by_reprocess,

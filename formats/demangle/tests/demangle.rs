@@ -185,6 +185,47 @@ fn a_name_that_explodes_stays_raw() {
     assert_eq!(demangle(long.as_bytes(), Spelling::Llvm), None);
 }
 
+/// What stands before, is repeated, and stands after.
+const REPEATED: [(&str, &str, &str); 37] = [
+    ("_ZTI", "P", "i"),
+    ("_ZTI", "PF", "i"),
+    ("_ZTI", "A_", "i"),
+    ("_ZTI", "M1a", "i"),
+    ("_ZTI", "KP", "i"),
+    ("_ZTI", "U1a", "i"),
+    ("_Z1fI", "1aI", ""),
+    ("_Z1fI", "J", ""),
+    ("_Z1fIX", "ng", ""),
+    ("_Z1fIX", "qu", ""),
+    ("_Z1fIiEvDT", "cvT_I", ""),
+    ("_Z1fIiEvDT", "il", ""),
+    ("_Z1fIiEvDT", "tl1adi1b", ""),
+    ("_Z1fIJEEv", "Dp", "T_"),
+    ("_Z1fIRiEv", "O", "T_"),
+    ("_ZN1a", "cvT_I", ""),
+    ("_ZN1a", "cvT_IX", ""),
+    ("_ZN", "1a", "E"),
+    ("_ZN", "1aIiE", "E"),
+    ("_ZN1a", "Ul", ""),
+    ("_ZN1aUl", "Tt", ""),
+    ("_ZN1aUl", "Tp", ""),
+    ("_ZN1aUl", "T_", "E_"),
+    ("_ZN1a", "C", ""),
+    ("_ZN1a", "CI1", ""),
+    ("_", "Z", ""),
+    ("_Z", "Z1fvE", "1a"),
+    ("_Z", "ZN1aC1EvE", "1a"),
+    ("_Z1f", "i", ""),
+    ("_Z1a", "B1b", ""),
+    ("_ZGI", "W1a", ""),
+    ("_Z", "GV", "1a"),
+    ("_Z", "Tc", ""),
+    ("_Z1fv", ".a", ""),
+    ("_Z1fv", ".1", ""),
+    ("_R", "Nv", "C1a1b"),
+    ("_RINvC1a1b", "R", "hE"),
+];
+
 #[test]
 fn names_made_to_break_a_demangler_end_soon() {
     let many = 20_000;
@@ -196,45 +237,7 @@ fn names_made_to_break_a_demangler_end_soon() {
         "_Z99999999999999999999999999f".to_owned(),
         "_ZNSaIc".to_owned(),
     ];
-    for (before, part, after) in [
-        ("_ZTI", "P", "i"),
-        ("_ZTI", "PF", "i"),
-        ("_ZTI", "A_", "i"),
-        ("_ZTI", "M1a", "i"),
-        ("_ZTI", "KP", "i"),
-        ("_ZTI", "U1a", "i"),
-        ("_Z1fI", "1aI", ""),
-        ("_Z1fI", "J", ""),
-        ("_Z1fIX", "ng", ""),
-        ("_Z1fIX", "qu", ""),
-        ("_Z1fIiEvDT", "cvT_I", ""),
-        ("_Z1fIiEvDT", "il", ""),
-        ("_Z1fIiEvDT", "tl1adi1b", ""),
-        ("_Z1fIJEEv", "Dp", "T_"),
-        ("_Z1fIRiEv", "O", "T_"),
-        ("_ZN1a", "cvT_I", ""),
-        ("_ZN1a", "cvT_IX", ""),
-        ("_ZN", "1a", "E"),
-        ("_ZN", "1aIiE", "E"),
-        ("_ZN1a", "Ul", ""),
-        ("_ZN1aUl", "Tt", ""),
-        ("_ZN1aUl", "Tp", ""),
-        ("_ZN1aUl", "T_", "E_"),
-        ("_ZN1a", "C", ""),
-        ("_ZN1a", "CI1", ""),
-        ("_", "Z", ""),
-        ("_Z", "Z1fvE", "1a"),
-        ("_Z", "ZN1aC1EvE", "1a"),
-        ("_Z1f", "i", ""),
-        ("_Z1a", "B1b", ""),
-        ("_ZGI", "W1a", ""),
-        ("_Z", "GV", "1a"),
-        ("_Z", "Tc", ""),
-        ("_Z1fv", ".a", ""),
-        ("_Z1fv", ".1", ""),
-        ("_R", "Nv", "C1a1b"),
-        ("_RINvC1a1b", "R", "hE"),
-    ] {
+    for (before, part, after) in REPEATED {
         names.push(repeated(before, part, after));
     }
     // Packs that are empty, of packs that are empty: nothing to print, and for ever.

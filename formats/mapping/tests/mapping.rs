@@ -337,10 +337,27 @@ fn speed() {
         start.elapsed() / u32::try_from(rows.len().max(1)).unwrap()
     );
     assert_eq!(rows, decoded);
-    // Frames as the mapping's own lines name them.
-    let text = String::from_utf8_lossy(&bytes);
+    let (trace, frames) = trace_of(&String::from_utf8_lossy(&bytes));
+    let rows =
+        decoded.into_iter().map(|row| (row.obfuscated().to_owned(), Arc::new(row))).collect();
+    for (name, style) in [("R8", RetraceStyle::R8), ("ProGuard", RetraceStyle::Proguard)] {
+        let Rows(rows) = &Rows(HashMap::clone(&rows));
+        let mut retrace = Retrace::new(Rows(rows.clone()), style);
+        let (mut out, mut count) = (Vec::new(), 0);
+        let start = Instant::now();
+        for piece in trace.as_bytes().chunks(1 << 16) {
+            retrace.text(piece, &mut out).unwrap();
+            count += out.len();
+            out.clear();
+        }
+        println!("{name}: {frames} frames in {:?}, {count} bytes", start.elapsed());
+    }
+}
+
+/// Frames as the mapping's own lines name them, at most a million, and how many.
+fn trace_of(mapping: &str) -> (String, u32) {
     let (mut class, mut trace, mut frames) = ("", String::new(), 0u32);
-    for line in text.lines() {
+    for line in mapping.lines() {
         if let Some((_, name)) = line.strip_suffix(':').and_then(|line| line.split_once(" -> ")) {
             class = name;
         } else if let Some((member, method)) = line
@@ -356,18 +373,5 @@ fn speed() {
             }
         }
     }
-    let rows =
-        decoded.into_iter().map(|row| (row.obfuscated().to_owned(), Arc::new(row))).collect();
-    for (name, style) in [("R8", RetraceStyle::R8), ("ProGuard", RetraceStyle::Proguard)] {
-        let Rows(rows) = &Rows(HashMap::clone(&rows));
-        let mut retrace = Retrace::new(Rows(rows.clone()), style);
-        let (mut out, mut count) = (Vec::new(), 0);
-        let start = Instant::now();
-        for piece in trace.as_bytes().chunks(1 << 16) {
-            retrace.text(piece, &mut out).unwrap();
-            count += out.len();
-            out.clear();
-        }
-        println!("{name}: {frames} frames in {:?}, {count} bytes", start.elapsed());
-    }
+    (trace, frames)
 }

@@ -1,7 +1,10 @@
 //! What kind of file a module came from, and how much it tells.
 
+use crate::Name;
+
 /// What kind of file a module came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "lowercase"))]
 pub enum ModuleKind {
     /// An ELF image, relocatable object or separate debug file.
     Elf,
@@ -32,8 +35,19 @@ impl ModuleKind {
     }
 }
 
+impl Name for ModuleKind {
+    fn name(self) -> &'static str {
+        Self::name(self)
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Self::named(name)
+    }
+}
+
 /// How much a file can tell of its addresses, from little to much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
 pub enum Detail {
     /// The names of exported functions (`.dynsym`).
     Exports,
@@ -78,5 +92,15 @@ impl Detail {
             Self::Mapping,
         ];
         all.into_iter().find(|detail| detail.name() == name)
+    }
+}
+
+impl Name for Detail {
+    fn name(self) -> &'static str {
+        Self::name(self)
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Self::named(name)
     }
 }

@@ -4,9 +4,11 @@
 mod arch;
 mod id;
 mod kind;
+mod named;
 mod number;
 
 pub use arch::is_same as is_same_arch;
 pub use id::ModuleId;
 pub use kind::{Detail, ModuleKind};
+pub use named::{Name, Named};
 pub use number::number_of;

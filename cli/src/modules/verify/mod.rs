@@ -1,7 +1,7 @@
 //! `symtool modules verify`: finds every damaged block, and with a file every answer that differs
 //! from it.
 
-mod report;
+pub mod report;
 
 use std::io::Write;
 use std::path::Path;

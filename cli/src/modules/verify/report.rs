@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Result;
+use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_store::Module;
 
@@ -15,8 +16,8 @@ use crate::modules::reference;
 use crate::output;
 use crate::terminal::clean;
 
-/// What was found of one module: the JSON object that the documentation describes.
-#[derive(Debug, Default, Serialize)]
+/// What was found of one module.
+#[derive(Debug, Default, JsonSchema, Serialize)]
 pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     module: Option<ModuleName>,
@@ -31,7 +32,7 @@ pub struct Report {
     pub(super) compared: Option<Compared>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     #[default]
@@ -41,13 +42,13 @@ pub enum Status {
     Damaged,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct ModuleName {
     name: String,
     id: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct Problem {
     pub(super) block: &'static str,
     pub(super) last: String,
@@ -55,7 +56,7 @@ pub struct Problem {
 }
 
 /// What came of comparing with a file.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct Compared {
     file: String,
     checked: usize,
@@ -67,14 +68,14 @@ pub struct Compared {
     differences: Vec<Difference>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct Difference {
     address: String,
     store: Vec<Frame>,
     file: Vec<Frame>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct Frame {
     function: String,
     file: String,
@@ -200,7 +201,7 @@ impl Report {
 }
 
 /// The last JSON object.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, JsonSchema, Serialize)]
 pub struct Summary {
     ok: u64,
     different: u64,

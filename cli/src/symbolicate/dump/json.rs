@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::rc::Rc;
 
+use schemars::JsonSchema;
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 use symtool_core::dump::{DumpFunction, FrameFunctions, instruction_address};
@@ -30,6 +31,8 @@ pub fn write(
 }
 
 /// A number in hexadecimal.
+#[derive(JsonSchema)]
+#[schemars(with = "String")]
 struct Hex(u64);
 
 impl Serialize for Hex {
@@ -38,8 +41,8 @@ impl Serialize for Hex {
     }
 }
 
-#[derive(Serialize)]
-struct Whole<'p> {
+#[derive(JsonSchema, Serialize)]
+pub struct Whole<'p> {
     version: u32,
     status: &'static str,
     crash_info: CrashInfo,
@@ -51,20 +54,21 @@ struct Whole<'p> {
     pid: Option<u32>,
     system_info: SystemLine,
     thread_count: usize,
+    #[schemars(with = "Vec<ThreadLine<'static>>")]
     threads: Threads<'p>,
     unloaded_modules: Vec<UnloadedLine<'p>>,
     zeroed: Vec<ZeroedLine>,
 }
 
 /// Zeros where something else should be.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct ZeroedLine {
     offset: u64,
     bytes: u64,
     part: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct CrashInfo {
     address: Option<Hex>,
     assertion: Option<String>,
@@ -72,7 +76,7 @@ struct CrashInfo {
     r#type: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct SystemLine {
     cpu_arch: &'static str,
     cpu_count: u8,
@@ -82,7 +86,7 @@ struct SystemLine {
 }
 
 /// How much of the dump is missing.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct CutOff {
     file_bytes: u64,
     needed_bytes: u64,
@@ -93,7 +97,7 @@ struct CutOff {
     crashed_stack: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct ModuleLine<'p> {
     base_addr: Hex,
     code_id: Option<String>,
@@ -107,7 +111,7 @@ struct ModuleLine<'p> {
     version: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct UnloadedLine<'p> {
     base_addr: Hex,
     code_id: String,
@@ -115,10 +119,11 @@ struct UnloadedLine<'p> {
     filename: &'p str,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct ThreadLine<'p> {
     end: &'static str,
     frame_count: usize,
+    #[schemars(with = "Vec<FrameLine<'static>>")]
     frames: Frames<'p>,
     frames_left_out: u64,
     thread_id: u32,
@@ -127,7 +132,7 @@ struct ThreadLine<'p> {
     threads_index: Option<usize>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct FrameLine<'f> {
     file: Option<&'f str>,
     frame: usize,
@@ -144,7 +149,7 @@ struct FrameLine<'f> {
     trust: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct InlineLine<'f> {
     file: Option<&'f str>,
     function: Option<&'f str>,

@@ -2,7 +2,7 @@
 //! prints its stacks.
 
 mod facts;
-mod json;
+pub mod json;
 mod text;
 
 use std::io::Write;

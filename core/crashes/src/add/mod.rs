@@ -87,10 +87,9 @@ impl CrashWriter {
         let (mut slots, mut fresh) = (0..=u16::MAX, Vec::with_capacity(all.len()));
         for (index, (seen, known)) in all.iter().zip(database.bytes_of(&keys)?).enumerate() {
             if let Some(error) = &seen.error {
-                let is_first = !met.contains_key(&seen.id);
+                let is_known = known.is_some() || met.contains_key(&seen.id);
                 met.entry(seen.id).or_insert(None);
-                let is_new =
-                    is_first && known.is_none() && keep_aside(database, &mut changes, seen, error)?;
+                let is_new = !is_known && keep_aside(database, &mut changes, seen, error)?;
                 let failed = is_new.then(|| Added::Failed(seen.id, error.clone()));
                 added.push(failed.unwrap_or(Added::Known(seen.id)));
                 continue;

@@ -14,7 +14,7 @@ use crate::limits::CHUNK_BYTES;
 use crate::stored::chunk::{Builder, Chunk};
 use crate::stored::dump::is_dump;
 use crate::stored::stored_report::{StoredReport, Weight};
-use crate::stored::{ReadDumps, ReportBytes, pack, reports};
+use crate::stored::{ReadDump, ReadDumps, ReportBytes, pack, reports};
 use symtool_store::{Catalog, Error, now_ms};
 
 /// A report on its way in.
@@ -141,8 +141,8 @@ impl Seen {
         assessor: &Assessor<'_>,
     ) -> Result<Self, Error> {
         let walked = match dumps.read(&incoming.report)? {
-            Ok(walked) => walked,
-            Err(error) => return Ok(Self::unreadable(incoming, error)),
+            ReadDump::Walked(walked) => walked,
+            ReadDump::Unreadable(error) => return Ok(Self::unreadable(incoming, error)),
         };
         let id = match walked.event.event_id.as_deref() {
             Some(id) => CrashId::of(Some(id), b""),

@@ -28,7 +28,7 @@ impl<'s> Modules<'s> {
     pub fn of(modules: &'s [Module]) -> Self {
         let mut found = Self::default();
         for module in modules {
-            let kind = ModuleKind::named(&module.record.kind).unwrap_or(ModuleKind::Elf);
+            let kind = module.record.kind.known().unwrap_or(ModuleKind::Elf);
             let ids: Vec<Vec<u8>> =
                 module.record.ids().map(|id| hex::decode(id).unwrap_or_default()).collect();
             for id in &ids {

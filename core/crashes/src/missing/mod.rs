@@ -79,7 +79,7 @@ impl Missing {
 
 /// Whether a module has more names than those that it exports.
 pub fn has_names(module: &Module) -> bool {
-    module.record.functions > 0 && module.record.detail() != Some(Detail::Exports)
+    module.record.functions > 0 && module.record.detail != Detail::Exports
 }
 
 impl Crashes {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::fingerprint::{Assessor, ENGINE};
 use crate::stored::database::Database;
 use crate::stored::state::{LastRun, Pending};
-use crate::stored::{Crashes, rows};
+use crate::stored::{Crashes, ModuleChange, rows};
 use symtool_store::Error;
 
 /// What has changed since the last run.
@@ -45,29 +45,7 @@ pub struct ChangedModule {
     /// The id in hexadecimal; of one that has gone, its first 16 bytes.
     pub id: String,
     /// What happened.
-    pub change: Change,
-}
-
-/// What happened to a module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// It was imported.
-    Imported,
-    /// It was imported again, or completed by another file.
-    Replaced,
-    /// It was removed.
-    Removed,
-}
-
-impl Change {
-    /// The name that `--json` prints.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Imported => "imported",
-            Self::Replaced => "replaced",
-            Self::Removed => "removed",
-        }
-    }
+    pub change: ModuleChange,
 }
 
 /// Crashes that a run looks at.
@@ -101,14 +79,16 @@ pub fn changed(database: &Database, assessor: &Assessor<'_>) -> Result<Changed, 
         }));
     }
     let gone: BTreeSet<[u8; 16]> = before.keys().copied().collect();
-    let mut happened: HashMap<[u8; 16], Change> = HashMap::new();
-    happened.extend(known.iter().map(|change| {
-        (change.key, if change.before.is_some() { Change::Replaced } else { Change::Imported })
-    }));
+    let what = |change: &KnownChange| match change.before {
+        Some(_) => ModuleChange::Replaced,
+        None => ModuleChange::Imported,
+    };
+    let mut happened: HashMap<[u8; 16], ModuleChange> =
+        known.iter().map(|change| (change.key, what(change))).collect();
     let mut modules = Vec::new();
     for (module, keys) in assessor.modules().iter().filter(|_| !known.is_empty()) {
         // Each key once: slices of a universal file share theirs.
-        let changed: Vec<Change> = keys.iter().filter_map(|key| happened.remove(key)).collect();
+        let changed: Vec<_> = keys.iter().filter_map(|key| happened.remove(key)).collect();
         if let Some(change) = changed.first() {
             modules.push(ChangedModule {
                 keys,
@@ -123,7 +103,7 @@ pub fn changed(database: &Database, assessor: &Assessor<'_>) -> Result<Changed, 
         keys: vec![*key],
         name: None,
         id: hex::encode(key),
-        change: Change::Removed,
+        change: ModuleChange::Removed,
     }));
     known.extend(gone.iter().map(|key| KnownChange {
         key: *key,

@@ -13,13 +13,22 @@ pub trait ReadDumps: Send + Sync {
     ///
     /// # Errors
     /// If the store cannot be read.
-    fn read(&self, bytes: &[u8]) -> Result<Result<WalkedDump, String>, Error>;
+    fn read(&self, bytes: &[u8]) -> Result<ReadDump, Error>;
 }
 
 impl<R: ReadDumps + ?Sized> ReadDumps for &R {
-    fn read(&self, bytes: &[u8]) -> Result<Result<WalkedDump, String>, Error> {
+    fn read(&self, bytes: &[u8]) -> Result<ReadDump, Error> {
         (**self).read(bytes)
     }
+}
+
+/// What came of reading a minidump.
+#[derive(Clone, Debug)]
+pub enum ReadDump {
+    /// It was read, and its stack walked.
+    Walked(Box<WalkedDump>),
+    /// Nothing of it can be read, and why.
+    Unreadable(String),
 }
 
 /// What a minidump says.

@@ -41,6 +41,7 @@ enum Kind {
 
 /// A run that was carried out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Run {
     /// Its number, from 1.
     pub run: u64,
@@ -57,6 +58,7 @@ pub struct Run {
 
 /// What a run was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RunKind {
     /// `reprocess`.

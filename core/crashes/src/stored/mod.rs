@@ -38,10 +38,10 @@ pub use chunk::{
     Chunk, Place, StoredCrash, StoredFrame, StoredImage, crash_stack, labelled_mapping, mapping_of,
 };
 use database::Database;
-pub use dump::{ReadDumps, WalkedDump};
+pub use dump::{ReadDump, ReadDumps, WalkedDump};
 pub use journal::{Run, RunKind};
 pub use read::{Found, Listed};
-pub use report::{Cause, CrashCounts, Gain, Merge, Part, Rename, Report, Split};
+pub use report::{Cause, CrashCounts, Gain, Merge, ModuleChange, Part, Rename, Report, Split};
 pub use report_bytes::ReportBytes;
 pub use state::{Failed, FingerprintKind, Slot, Standing, State, Tally};
 pub use stored_report::Weight;

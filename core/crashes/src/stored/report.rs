@@ -1,9 +1,11 @@
 //! What a run did, for people and scripts: the object that `reprocess --json` writes.
 
 use serde::{Deserialize, Serialize};
+use symtool_module::{Name, Named};
 
 /// What a run did, or would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Report {
     /// The run's number; absent if it was not carried out, or changed nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -27,6 +29,7 @@ pub struct Report {
 
 /// How many crashes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CrashCounts {
     /// That are stored.
     pub stored: u64,
@@ -59,6 +62,7 @@ fn is_zero(number: &u64) -> bool {
 
 /// Groups that became one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Merge {
     /// The group that is left.
     pub group: String,
@@ -72,6 +76,7 @@ pub struct Merge {
 
 /// A group from which crashes parted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Split {
     /// The group; an alias, if it was merged into another besides.
     pub group: String,
@@ -83,6 +88,7 @@ pub struct Split {
 
 /// Crashes that parted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Part {
     /// Their group afterwards.
     pub group: String,
@@ -94,6 +100,7 @@ pub struct Part {
 
 /// A group that has another title.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rename {
     /// The group.
     pub group: String,
@@ -105,22 +112,53 @@ pub struct Rename {
 
 /// A module that had changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cause {
     /// File name; absent for one that was removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The id; of one that was removed, its first 16 bytes.
     pub id: String,
-    /// `imported`, `replaced` or `removed`.
-    pub change: String,
+    /// What happened.
+    #[cfg_attr(feature = "schema", schemars(with = "ModuleChange"))]
+    pub change: Named<ModuleChange>,
     /// Crashes with frames in it that have another signature now.
     pub moved: u64,
     /// Groups that were merged or renamed because of such crashes.
     pub groups: Vec<String>,
 }
 
+/// What happened to a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "lowercase"))]
+pub enum ModuleChange {
+    /// It was imported.
+    Imported,
+    /// It was imported again, or completed by another file.
+    Replaced,
+    /// It was removed.
+    Removed,
+}
+
+impl Name for ModuleChange {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Imported => "imported",
+            Self::Replaced => "replaced",
+            Self::Removed => "removed",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        [Self::Imported, Self::Replaced, Self::Removed]
+            .into_iter()
+            .find(|change| change.name() == name)
+    }
+}
+
 /// A group that gained crashes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Gain {
     /// The group.
     pub group: String,

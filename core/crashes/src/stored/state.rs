@@ -50,6 +50,8 @@ pub struct Slot {
 
 /// Whether a signature will stay when more symbols come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum FingerprintKind {
     /// Functions, all of them known.
     Resolved,

@@ -23,10 +23,7 @@ pub enum Aligned {
 
 /// Whether the addresses of all files of the module count from the image.
 fn is_relative(record: &ModuleRecord) -> bool {
-    record
-        .sources
-        .iter()
-        .all(|source| source.image_base == 0 && source.detail == Detail::Breakpad.name())
+    record.sources.iter().all(|source| source.image_base == 0 && source.detail == Detail::Breakpad)
 }
 
 /// Moves the module of `old` and `blocks`, or `new`, a file of the same id, if their image bases

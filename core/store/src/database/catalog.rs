@@ -239,7 +239,7 @@ impl<'s> Catalog<'s> {
                     id.starts_with(build_id) || build_id.strip_suffix(&"0".repeat(16)) == Some(id)
                 })
         };
-        let is_elf = |record: &ModuleRecord| record.kind == ModuleKind::Elf.name();
+        let is_elf = |record: &ModuleRecord| record.kind == ModuleKind::Elf;
         let is_id = |record: &ModuleRecord| {
             is_hexadecimal
                 && digits.len() >= min(record)

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use symtool_debug::{self as formats, ModuleInfo, ModuleSymbols};
 use symtool_mapping::Header;
-use symtool_module::{Detail, ModuleId, ModuleKind};
+use symtool_module::{Detail, ModuleId, ModuleKind, Named};
 
 use super::Source;
 
@@ -18,6 +18,7 @@ pub const FORMAT: u32 = 4;
 
 /// What a module is and holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModuleRecord {
     /// Version of the format of all its blocks.
     pub format: u32,
@@ -30,15 +31,16 @@ pub struct ModuleRecord {
     pub id: String,
     /// Whether the id is a hash of the contents, for want of one in the file.
     pub id_made_up: bool,
-    /// `elf`, `macho` or `proguard`.
-    pub kind: String,
+    /// What kind of file it came from.
+    #[cfg_attr(feature = "schema", schemars(with = "ModuleKind"))]
+    pub kind: Named<ModuleKind>,
     /// As LLVM names it.
     pub arch: String,
     /// Lowest virtual address of the image.
     pub image_base: u64,
-    /// How much the richest file could tell: `debug`, `debug_map`, `symbols`, `exports` or
-    /// `mapping`.
-    pub detail: String,
+    /// How much the richest file could tell.
+    #[cfg_attr(feature = "schema", schemars(with = "Detail"))]
+    pub detail: Named<Detail>,
     /// Distinct function names.
     pub functions: u32,
     /// Distinct source paths.
@@ -86,6 +88,7 @@ pub struct ModuleRecord {
 
 /// The comments at the head of a mapping.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MappingHead {
     /// `R8`; absent for `ProGuard`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -156,10 +159,10 @@ impl ModuleRecord {
             other_names: Vec::new(),
             id: info.id.to_string(),
             id_made_up: info.id.made_up,
-            kind: info.kind.name().to_owned(),
+            kind: info.kind.into(),
             arch: info.arch.clone(),
             image_base: info.image_base,
-            detail: info.detail.name().to_owned(),
+            detail: info.detail.into(),
             functions: 0,
             files: 0,
             ranges: 0,
@@ -183,7 +186,7 @@ impl ModuleRecord {
     /// What knows the frames that are not known from symbols alone. A file with debug data, if
     /// there is one, is the first that answers.
     pub fn source(&self) -> formats::Source {
-        match self.detail() {
+        match self.detail.known() {
             Some(Detail::Gopclntab) => formats::Source::Gopclntab,
             Some(Detail::Breakpad) => formats::Source::Breakpad,
             _ => formats::Source::Dwarf,
@@ -192,7 +195,7 @@ impl ModuleRecord {
 
     /// Whether it is a mapping, which has classes and no addresses.
     pub fn is_mapping(&self) -> bool {
-        self.kind == ModuleKind::Proguard.name()
+        self.kind == ModuleKind::Proguard
     }
 
     /// The ids that it goes by, its own first.
@@ -204,7 +207,7 @@ impl ModuleRecord {
     /// given, else that of its contents. `None` if its files have no id.
     pub fn debug_id(&self) -> Option<String> {
         const UUID_DIGITS: usize = 32;
-        let kind = ModuleKind::named(&self.kind)?;
+        let kind = self.kind.known()?;
         let (id, made_up) = if kind == ModuleKind::Proguard {
             (self.ids().find(|id| id.len() == UUID_DIGITS)?, false)
         } else {
@@ -216,7 +219,7 @@ impl ModuleRecord {
     /// Whether this is the record of the module that `info` describes, and not of another with the
     /// same key.
     pub fn is_of(&self, info: &ModuleInfo) -> bool {
-        self.kind == info.kind.name()
+        self.kind == info.kind
             && self.id == info.id.to_string()
             && (info.kind != ModuleKind::MachO || self.arch == info.arch)
     }
@@ -252,11 +255,6 @@ impl ModuleRecord {
     /// The same, and from more.
     pub(crate) fn tells_more_than(&self, other: &Self) -> bool {
         self.sources.len() > other.sources.len() && self.has_files_of(other)
-    }
-
-    /// [`ModuleRecord::detail`] as a value; `None` for one that this version does not know.
-    pub fn detail(&self) -> Option<Detail> {
-        Detail::named(&self.detail)
     }
 
     /// Whether a file of this name was imported as this module.

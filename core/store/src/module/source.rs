@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use symtool_debug::{CodeMark, DropReason, ModuleInfo, ModuleSymbols};
-use symtool_module::Detail;
+use symtool_module::{Detail, Named};
 
 /// One file of a module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Source {
     /// File name without its folder.
     pub name: String,
-    /// How much it could tell: `debug`, `symbols` or `exports`.
-    pub detail: String,
+    /// How much it could tell.
+    #[cfg_attr(feature = "schema", schemars(with = "Detail"))]
+    pub detail: Named<Detail>,
     /// Size of the file.
     pub bytes: u64,
     /// [`ModuleInfo::fingerprint`] in hexadecimal.
@@ -49,7 +51,7 @@ impl Source {
         let info = &symbols.info;
         Self {
             name: info.name.clone(),
-            detail: info.detail.name().to_owned(),
+            detail: info.detail.into(),
             bytes,
             fingerprint: fingerprint(info),
             image_base: info.image_base,
@@ -78,7 +80,7 @@ impl Source {
     ) -> Self {
         Self {
             name: info.name.clone(),
-            detail: info.detail.name().to_owned(),
+            detail: info.detail.into(),
             bytes,
             fingerprint: fingerprint(info),
             image_base: 0,
@@ -113,12 +115,12 @@ impl Source {
     /// Whether this is the file of `info` and `bytes`, or one that differs inside of its sections
     /// only.
     pub fn is_file(&self, info: &ModuleInfo, bytes: u64) -> bool {
-        self.is_same(&fingerprint(info), info.detail.name(), bytes)
+        self.is_same(&fingerprint(info), &info.detail.into(), bytes)
     }
 
     /// Whether this is the file of `info` and `bytes`, read with the object files of its debug map.
     pub fn is_debug_map_of(&self, info: &ModuleInfo, bytes: u64) -> bool {
-        self.is_same(&fingerprint(info), Detail::DebugMap.name(), bytes)
+        self.is_same(&fingerprint(info), &Detail::DebugMap.into(), bytes)
     }
 
     /// Whether both are one file, or differ inside of their sections only.
@@ -126,8 +128,8 @@ impl Source {
         self.is_same(&other.fingerprint, &other.detail, other.bytes)
     }
 
-    fn is_same(&self, fingerprint: &str, detail: &str, bytes: u64) -> bool {
-        self.bytes == bytes && self.detail == detail && self.fingerprint == fingerprint
+    fn is_same(&self, fingerprint: &str, detail: &Named<Detail>, bytes: u64) -> bool {
+        self.bytes == bytes && self.detail == *detail && self.fingerprint == fingerprint
     }
 
     /// Whether reading the file again can bring nothing: what is known of it is intact and whole.
@@ -162,7 +164,7 @@ impl Source {
     /// then the larger file. Fingerprint and name only make the order a fixed one.
     pub fn rank(&self) -> impl Ord + use<'_> {
         (
-            Reverse(Detail::named(&self.detail)),
+            Reverse(self.detail.known()),
             self.damage(),
             Reverse(self.bytes),
             &self.fingerprint,
@@ -173,9 +175,7 @@ impl Source {
     /// Whether nothing of it is used beside `other`: it is damaged, and `other` is not and tells as
     /// much.
     pub fn gives_way_to(&self, other: &Self) -> bool {
-        self.damage() > 0
-            && other.damage() == 0
-            && Detail::named(&other.detail) >= Detail::named(&self.detail)
+        self.damage() > 0 && other.damage() == 0 && other.detail.known() >= self.detail.known()
     }
 }
 

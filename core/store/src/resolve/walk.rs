@@ -65,6 +65,14 @@ enum Found<T> {
     Gap(u64),
 }
 
+/// What is stored at an address or number.
+enum Opened {
+    /// A block, up to the last that it covers.
+    Block(u64, Expanded),
+    /// Nothing before this.
+    Gap(u64),
+}
+
 impl<'s, T> Source<'s, T> {
     fn new(target: Target<'s>, kind: Kind, kept: &'s Kept<T>) -> Self {
         Self { target, kind, kept, stored: target.blocks(kind) }
@@ -80,8 +88,8 @@ impl<'s, T> Source<'s, T> {
             return Ok(Found::Block(first, last, block));
         }
         let (last, opened) = match self.open(at)? {
-            Ok(found) => found,
-            Err(until) => return Ok(Found::Gap(until)),
+            Opened::Block(last, opened) => (last, opened),
+            Opened::Gap(until) => return Ok(Found::Gap(until)),
         };
         let block = decode(opened.first, &opened.raw)?.ok_or_else(|| self.damaged(last))?;
         let bytes = memory_bytes(&block);
@@ -96,13 +104,14 @@ impl<'s, T> Source<'s, T> {
         self.kept.get(self.target.number, at)
     }
 
-    /// The block that covers `at` as it is stored, with the last that it covers; or up to where
-    /// there is none.
-    fn open(&mut self, at: u64) -> Result<Result<(u64, Expanded), u64>, Error> {
+    /// What is stored at `at`.
+    fn open(&mut self, at: u64) -> Result<Opened, Error> {
         let found = self.stored.as_mut().map_or(Ok(None), |stored| stored.seek(at))?;
-        Ok(found.ok_or(u64::MAX).and_then(|(last, opened)| {
-            if opened.first > at { Err(opened.first) } else { Ok((last, opened)) }
-        }))
+        Ok(match found {
+            Some((_, opened)) if opened.first > at => Opened::Gap(opened.first),
+            Some((last, opened)) => Opened::Block(last, opened),
+            None => Opened::Gap(u64::MAX),
+        })
     }
 
     /// The error for the block that should cover `at` and does not, or makes no sense.
@@ -346,8 +355,8 @@ impl<'s> Walk<'s> {
     /// As much of a block as `address` needs, as a block of its own. It is not kept.
     fn seek_part(&mut self, address: u64) -> Result<Found<RangeBlock>, Error> {
         let (last, opened) = match self.ranges.open(address)? {
-            Ok(found) => found,
-            Err(until) => return Ok(Found::Gap(until)),
+            Opened::Block(last, opened) => (last, opened),
+            Opened::Gap(until) => return Ok(Found::Gap(until)),
         };
         let names = &mut self.names;
         let part = RangeBlock::decode_at(&opened.raw, address, |function, call| {

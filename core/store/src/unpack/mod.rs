@@ -10,7 +10,7 @@ use symtool_debug::{
     ChainId, CodeMark, DropCounts, File, FileId, Files, Function, FunctionId, Functions,
     InlineChain, ModuleInfo, ModuleSymbols, Range, Source, SourceLocation,
 };
-use symtool_module::{Detail, ModuleId, ModuleKind};
+use symtool_module::ModuleId;
 
 use crate::block::functions::Site;
 use crate::block::ranges::{NO_FRAME, RangeBlock};
@@ -71,9 +71,9 @@ fn info(record: &ModuleRecord) -> Option<ModuleInfo> {
         id: id(&record.id)?,
         other_ids: record.other_ids.iter().map(id).collect::<Option<_>>()?,
         code: CodeMark::default(),
-        kind: ModuleKind::named(&record.kind)?,
+        kind: record.kind.known()?,
         arch: record.arch.clone(),
-        detail: Detail::named(&record.detail)?,
+        detail: record.detail.known()?,
         image_base: record.image_base,
         fingerprint: 0,
     })

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use symtool_crashes::limits::MAX_STACK_FRAMES;
-use symtool_crashes::{ReadDumps, WalkedDump, Weight};
+use symtool_crashes::{ReadDump, ReadDumps, WalkedDump, Weight};
 use symtool_minidump::{
     Completeness, DumpExtent, DumpOs, DumpWalk, FoundRule, FrameTrust, Minidump, UnwindRows,
     WalkFrame,
@@ -61,10 +61,10 @@ impl<'s> StoreDumps<'s> {
 }
 
 impl ReadDumps for StoreDumps<'_> {
-    fn read(&self, bytes: &[u8]) -> Result<Result<WalkedDump, String>, Error> {
+    fn read(&self, bytes: &[u8]) -> Result<ReadDump, Error> {
         let dump = match Minidump::read(bytes) {
             Ok(dump) => dump,
-            Err(error) => return Ok(Err(dump_error(&error))),
+            Err(error) => return Ok(ReadDump::Unreadable(dump_error(&error))),
         };
         let archs = arch_names(dump.cpu());
         let modules = DumpModules::find_by(self.reader, &dump, |id| self.find(id, archs))?;
@@ -79,7 +79,7 @@ impl ReadDumps for StoreDumps<'_> {
             let path = dump.modules.get(*module).and_then(|module| module.name.as_deref());
             walked.damage = Some(format!("unwind data of {}: {error}", file_name(path)));
         }
-        Ok(Ok(walked))
+        Ok(ReadDump::Walked(Box::new(walked)))
     }
 }
 
@@ -88,14 +88,14 @@ impl ReadDumps for StoreDumps<'_> {
 pub struct BareDumps;
 
 impl ReadDumps for BareDumps {
-    fn read(&self, bytes: &[u8]) -> Result<Result<WalkedDump, String>, Error> {
+    fn read(&self, bytes: &[u8]) -> Result<ReadDump, Error> {
         Ok(match Minidump::read(bytes) {
             Ok(dump) => {
                 let mut rows = NoRows(vec![false; dump.modules.len()]);
                 let walk = dump.walk_crashed(&mut rows);
-                Ok(walked(&dump, &walk, &rows.0))
+                ReadDump::Walked(Box::new(walked(&dump, &walk, &rows.0)))
             }
-            Err(error) => Err(dump_error(&error)),
+            Err(error) => ReadDump::Unreadable(dump_error(&error)),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use symtool_crashes::has_names;
 use symtool_minidump::{CodeView, Cpu, DumpModule, DumpOs, ModuleUse};
-use symtool_module::{ModuleKind, is_same_arch};
+use symtool_module::is_same_arch;
 use symtool_report::ImageId;
 use symtool_store::{Catalog, Error, Module};
 
@@ -50,7 +50,7 @@ pub fn find<'s>(
     archs: &[&str],
 ) -> Result<Option<&'s Module>, Error> {
     let is_build = |module: &Module| {
-        let kind = ModuleKind::named(&module.record.kind);
+        let kind = module.record.kind.known();
         let ids = module.record.ids().filter_map(|digits| hex::decode(digits).ok());
         kind.is_some_and(|kind| ids.into_iter().any(|bytes| id.is_of(kind, &bytes)))
     };

@@ -52,7 +52,7 @@ pub fn write_module(
 /// that it is given.
 pub fn breakpad_path(record: &ModuleRecord) -> PathBuf {
     let name = debug_name(record);
-    let kind = ModuleKind::named(&record.kind).unwrap_or(ModuleKind::Elf);
+    let kind = record.kind.known().unwrap_or(ModuleKind::Elf);
     let bytes = hex::decode(&record.id).unwrap_or_default();
     let id = breakpad_id(kind, &ModuleId { bytes, made_up: record.id_made_up });
     let stem = without_extension(&name, "pdb").unwrap_or(&name).to_owned();
@@ -61,7 +61,7 @@ pub fn breakpad_path(record: &ModuleRecord) -> PathBuf {
 
 /// What crash reports call the file with the symbols: on Windows the PDB, elsewhere what was loaded.
 fn debug_name(record: &ModuleRecord) -> String {
-    let name = if record.kind == ModuleKind::Pe.name() {
+    let name = if record.kind == ModuleKind::Pe {
         names(record).find(|name| without_extension(name, "pdb").is_some()).map_or_else(
             || {
                 format!(
@@ -86,7 +86,7 @@ const DEBUG_EXTENSIONS: [&str; 3] = ["debug", "dbg", "sym"];
 /// What the code of an image of Windows is called.
 fn code_name(record: &ModuleRecord) -> Option<&str> {
     let is_code = |name: &&str| without_extension(name, "pdb").is_none();
-    names(record).find(is_code).filter(|_| record.kind == ModuleKind::Pe.name())
+    names(record).find(is_code).filter(|_| record.kind == ModuleKind::Pe)
 }
 
 fn names(record: &ModuleRecord) -> impl Iterator<Item = &str> {

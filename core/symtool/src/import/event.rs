@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use symtool_debug::Progress;
+use symtool_module::{ModuleKind, Named};
 use symtool_store::ModuleRecord;
 
 /// Something that happens during an import. [`Event::Done`] comes in the order of the files and on
@@ -109,8 +110,8 @@ pub struct ExpectedModule {
     pub name: String,
     /// The id in hexadecimal.
     pub id: String,
-    /// As [`ModuleRecord::kind`].
-    pub kind: String,
+    /// What kind of file it comes from.
+    pub kind: Named<ModuleKind>,
     /// As LLVM names it.
     pub arch: String,
 }

@@ -28,7 +28,7 @@ impl Expected {
         let module = ExpectedModule {
             name: info.name.clone(),
             id: info.id.to_string(),
-            kind: info.kind.name().to_owned(),
+            kind: info.kind.into(),
             arch: info.arch.clone(),
         };
         let outcome = event::Outcome::Expected(Box::new(module));

@@ -16,6 +16,7 @@ mod each;
 mod event;
 mod expect;
 mod files;
+mod given;
 mod inspect;
 mod limits;
 mod order;

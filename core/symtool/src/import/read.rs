@@ -19,6 +19,7 @@ use super::FileId;
 use super::budget::{MemoryBudget, Permit};
 use super::event::{Event, Events, Failure, Report};
 use super::expect::Expected;
+use super::given::Parsed;
 use super::limits::MAPPING_WORKING_BYTES;
 use super::order::{Entered, Order, Reading, Ticket};
 use super::segments;
@@ -213,8 +214,10 @@ impl<'a> Reader<'a> {
         }
         let start = Instant::now();
         let file = match self.parse(path, mapped)? {
-            Ok(file) => file,
-            Err(failure) => return Ok(Outcome::Failed { path: path.to_owned(), failure }),
+            Parsed::File(file) => *file,
+            Parsed::Refused(failure) => {
+                return Ok(Outcome::Failed { path: path.to_owned(), failure });
+            }
         };
         let debug = file.debug_file(&self.search);
         let file = file.with_debug_data(
@@ -265,39 +268,6 @@ impl<'a> Reader<'a> {
         // It only shows progress.
         let _ = (self.events)(Event::Timed { path, opened, read, packed: packed_in });
         Ok(packed)
-    }
-
-    /// The file that `mapped` is; where it does not say of which build, of the one that was given.
-    ///
-    /// # Errors
-    /// What is wrong with the file.
-    fn parse<'d>(
-        &self,
-        path: &Path,
-        mapped: &'d Mapped,
-    ) -> Result<Result<DebugFile<'d>, Failure>, Error> {
-        let error = match DebugFile::parse(mapped) {
-            Err(error @ Error::NoModuleLine { .. }) => error,
-            file => return file.map(Ok),
-        };
-        match self.given_id(path) {
-            Ok(Some(FileId { build: Some(id), .. })) => {
-                DebugFile::parse_with_id(mapped, Some(&id)).map(Ok)
-            }
-            Ok(Some(_)) => Ok(Err(Failure::OtherId { path: path.to_owned(), what: "a build" })),
-            Ok(None) => Err(error),
-            Err(failure) => Ok(Err(failure)),
-        }
-    }
-
-    /// The id for the file at `path`, which has none, if one was given.
-    ///
-    /// # Errors
-    /// If another file has it.
-    fn given_id(&self, path: &Path) -> Result<Option<FileId>, Failure> {
-        let Some(id) = &self.id else { return Ok(None) };
-        let id = id.lock().unwrap_or_else(PoisonError::into_inner).take();
-        id.map(Some).ok_or_else(|| Failure::SecondFile(path.to_owned()))
     }
 
     /// Reads the mapping that the file is.

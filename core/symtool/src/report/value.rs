@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// What crashes came, in which groups, and what a run did to these.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Overview {
     /// Only crashes that came since; absent if all are counted.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,6 +31,7 @@ pub struct Overview {
 
 /// A report on one crash.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CrashReport {
     /// The crash.
     pub crash: CrashDetails,
@@ -43,6 +45,7 @@ pub struct CrashReport {
 
 /// Some days, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DayRange {
     /// The first of them.
     pub first: String,
@@ -52,6 +55,7 @@ pub struct DayRange {
 
 /// A run and what it did.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RunSummary {
     /// Its number.
     pub run: u64,
@@ -92,6 +96,7 @@ pub struct RunSummary {
 
 /// What a run was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RunName {
     /// `reprocess`.
@@ -104,6 +109,7 @@ pub enum RunName {
 
 /// The group that gained most in a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LargestGain {
     /// The group.
     pub group: String,
@@ -115,6 +121,7 @@ pub struct LargestGain {
 
 /// A group after a run, and the groups before it that its crashes were in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Flow {
     /// The group.
     pub group: String,
@@ -128,6 +135,7 @@ pub struct Flow {
 
 /// A group before a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Origin {
     /// The group.
     pub group: String,
@@ -138,6 +146,7 @@ pub struct Origin {
 
 /// What happened to a group, or is the matter with it, in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Tag {
     /// It first came in the latest release of its application.
@@ -158,6 +167,7 @@ pub enum Tag {
 
 /// A group.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GroupDetails {
     /// Its place among all groups by their crashes, from 1.
     pub rank: u64,
@@ -166,6 +176,7 @@ pub struct GroupDetails {
     /// What people call it.
     pub title: String,
     /// `resolved`, `provisional` or `unassigned`.
+    #[cfg_attr(feature = "schema", schemars(with = "symtool_crashes::FingerprintKind"))]
     pub kind: &'static str,
     /// What is the matter with it.
     pub tags: Vec<Tag>,
@@ -204,6 +215,7 @@ pub struct GroupDetails {
 
 /// Crashes by the values of something, those with most crashes first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Facet {
     /// Values with most crashes.
     pub values: Vec<FacetValue>,
@@ -213,6 +225,7 @@ pub struct Facet {
 
 /// A value that crashes have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FacetValue {
     /// The value.
     pub value: String,
@@ -222,6 +235,7 @@ pub struct FacetValue {
 
 /// What a run did to a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GroupChange {
     /// The run.
     pub run: u64,
@@ -241,6 +255,7 @@ pub struct GroupChange {
 
 /// What happens to a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeName {
     /// Others were merged into it.
@@ -255,6 +270,7 @@ pub enum ChangeName {
 
 /// A crash.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CrashDetails {
     /// Its id.
     pub id: String,
@@ -308,6 +324,7 @@ pub struct CrashDetails {
 
 /// A function on a stack.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FrameDetails {
     /// The frame of the report that it is in, from 0.
     pub frame: usize,
@@ -347,6 +364,7 @@ pub struct FrameDetails {
 
 /// A module without symbols.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MissingModule {
     /// File name.
     #[serde(skip_serializing_if = "Option::is_none")]

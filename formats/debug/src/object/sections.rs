@@ -105,17 +105,7 @@ pub fn load_split<'d>(
     object: &object::File<'d>,
     mapped: &'d Mapped,
 ) -> Result<Sections<'d>, String> {
-    let layout = Layout::default();
-    let mut found = intact(read(
-        object,
-        mapped,
-        &layout,
-        &mut DropCounts::default(),
-        &READ,
-        SectionId::dwo_name,
-        |_, _| {},
-    ))?;
-    Ok(collect(&mut found))
+    Ok(collect(&mut split(object, mapped, &READ)?))
 }
 
 /// The same for a package of split DWARF (`.dwp`; DWARF 5, section 7.3.5).
@@ -126,20 +116,20 @@ pub fn load_package<'d>(
     object: &object::File<'d>,
     mapped: &'d Mapped,
 ) -> Result<DwarfPackageSections<SectionBytes<'d>>, String> {
-    let all = [&READ[..], &INDEXED].concat();
-    let layout = Layout::default();
-    let mut found = intact(read(
-        object,
-        mapped,
-        &layout,
-        &mut DropCounts::default(),
-        &all,
-        SectionId::dwo_name,
-        |_, _| {},
-    ))?;
+    let mut found = split(object, mapped, &[&READ[..], &INDEXED].concat())?;
     let loaded: gimli::Result<_> =
         DwarfPackageSections::load(|id| Ok(found.remove(&id).unwrap_or_default()));
     loaded.map_err(|error| error.to_string())
+}
+
+/// The sections `ids` of split DWARF, all of them intact. Nothing in them is moved.
+fn split<'d>(
+    object: &object::File<'d>,
+    mapped: &'d Mapped,
+    ids: &[SectionId],
+) -> Result<Found<'d>, String> {
+    let (layout, mut dropped) = (Layout::default(), DropCounts::default());
+    intact(read(object, mapped, &layout, &mut dropped, ids, SectionId::dwo_name, |_, _| {}))
 }
 
 fn collect<'d>(found: &mut Found<'d>) -> Sections<'d> {

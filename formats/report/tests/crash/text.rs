@@ -46,6 +46,14 @@ fn tombstone() {
         functions(&event.threads[1].frames),
         ["__epoll_pwait", "android::Looper::pollInner(int)"]
     );
+    let spans = spans(&report, frames);
+    assert!(spans[0].starts_with("#00 pc 0000000000012b24") && spans[0].ends_with("00010203)"));
+    assert_eq!(spans[3], "#03 pc 0000000000000040  <anonymous:7a20000000>");
+}
+
+#[test]
+fn images_of_a_tombstone() {
+    let (event, _) = read("tombstone-arm64.txt");
     let page = &event.images[0];
     assert_eq!((text(&page.name), page.package_offset), ("libpage.so", Some(0x001c_4000)));
     assert_eq!(text(&page.path), "/data/app/~~a==/com.example.reader-b==/base.apk!libpage.so");
@@ -62,9 +70,6 @@ fn tombstone() {
         (event.images[2].load_address, event.images[2].size),
         (Some(0x7a_1000_0000), Some(0x5000))
     );
-    let spans = spans(&report, frames);
-    assert!(spans[0].starts_with("#00 pc 0000000000012b24") && spans[0].ends_with("00010203)"));
-    assert_eq!(spans[3], "#03 pc 0000000000000040  <anonymous:7a20000000>");
 }
 
 #[test]

@@ -167,7 +167,7 @@ fn causes(changed: &Changed, streams: &Streams, plan: &Plan) -> Vec<Cause> {
     let cause = |module: &ChangedModule| Cause {
         name: module.name.clone(),
         id: module.id.clone(),
-        change: module.change.name().to_owned(),
+        change: module.change.into(),
         moved: 0,
         groups: Vec::new(),
     };

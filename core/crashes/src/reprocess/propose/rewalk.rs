@@ -16,7 +16,7 @@ use crate::stored::chunk::{Builder, Chunk, Place, StoredCrash};
 use crate::stored::counters::CounterChanges;
 use crate::stored::database::Database;
 use crate::stored::state::State;
-use crate::stored::{Crashes, Slot, rows};
+use crate::stored::{Crashes, ReadDump, Slot, rows};
 
 /// What comes of the minidumps of a chunk.
 #[derive(Debug, Default)]
@@ -71,8 +71,8 @@ impl Rewalked {
             } else {
                 None
             };
-            let walked = bytes.map(|bytes| reader.read(&bytes)).transpose()?.and_then(Result::ok);
-            if let Some(walked) = walked {
+            let read = bytes.map(|bytes| reader.read(&bytes)).transpose()?;
+            if let Some(ReadDump::Walked(walked)) = read {
                 let source = chunk.text(crash.source);
                 builder.add_dump(crash.id, &walked, source, assessor.catalog())?;
                 rewalked.walked.insert(slot);

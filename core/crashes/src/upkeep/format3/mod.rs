@@ -215,7 +215,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::stored::{CrashWriter, Crashes};
+    use crate::stored::{CrashWriter, Crashes, Listed};
     use symtool_store::seal::MasterKey;
 
     fn fixture(name: &str) -> PathBuf {
@@ -277,6 +277,29 @@ mod tests {
         groups
     }
 
+    /// The crashes are those that the program of format 3 listed, and their reports are whole.
+    fn check_crashes(writer: &CrashWriter, name: &str) {
+        let (mut listed, mut at) = (Vec::new(), Vec::new());
+        let each = |crash: Listed<'_>| {
+            let (id, group) = (crash.crash.id.to_string(), crash.group.to_string());
+            listed.push((id, group, u64::from(crash.state.resolved)));
+            at.push((crash.at, crash.chunk.text_of(crash.crash.event_id).unwrap().to_owned()));
+            Ok(true)
+        };
+        writer.each(each).unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let of = |crash: &Value| {
+            (text(&crash["id"]), text(&crash["group"]), crash["resolved"].as_u64().unwrap())
+        };
+        assert_eq!(listed, lines(&format!("{name}.crashes")).iter().map(of).collect::<Vec<_>>());
+        let reports = std::fs::read_to_string(fixture("reports.ndjson")).unwrap();
+        for (at, event) in at {
+            let report = writer.report(at).unwrap().unwrap();
+            let want = reports.lines().find(|line| line.contains(&event)).unwrap();
+            assert_eq!(String::from_utf8(report).unwrap().trim(), want);
+        }
+    }
+
     #[test]
     fn a_store_of_format_3_is_taken_over() {
         let key =
@@ -285,38 +308,8 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let writer = migrated(folder.path(), name, key).unwrap();
             assert_eq!(writer.database.head().crashes, 23);
-            // What the program of format 3 listed.
-            let mut listed = Vec::new();
-            let mut at = Vec::new();
-            writer
-                .each(|crash| {
-                    listed.push((
-                        crash.crash.id.to_string(),
-                        crash.group.to_string(),
-                        u64::from(crash.state.resolved),
-                    ));
-                    at.push((
-                        crash.at,
-                        crash.chunk.text_of(crash.crash.event_id).unwrap().to_owned(),
-                    ));
-                    Ok(true)
-                })
-                .unwrap();
-            let text = |value: &Value| value.as_str().unwrap().to_owned();
-            let was: Vec<_> = lines(&format!("{name}.crashes"))
-                .iter()
-                .map(|crash| {
-                    (text(&crash["id"]), text(&crash["group"]), crash["resolved"].as_u64().unwrap())
-                })
-                .collect();
-            assert_eq!(listed, was);
+            check_crashes(&writer, name);
             assert_eq!(groups(&writer), groups_of(&format!("{name}.groups")));
-            let reports = std::fs::read_to_string(fixture("reports.ndjson")).unwrap();
-            for (at, event) in at {
-                let report = writer.report(at).unwrap().unwrap();
-                let want = reports.lines().find(|line| line.contains(&event)).unwrap();
-                assert_eq!(String::from_utf8(report).unwrap().trim(), want);
-            }
             let mut failed = Vec::new();
             let each = |report| {
                 failed.push(report);

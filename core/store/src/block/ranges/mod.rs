@@ -230,16 +230,17 @@ mod tests {
         assert_eq!(frames(&alone, first), frames(block, first), "{address:#x}");
     }
 
-    #[test]
-    fn ranges_come_back() {
-        let a = Step {
-            chain: 1,
+    /// Ranges in two parts, with chains of one function to 41, the last of which ends where
+    /// addresses do.
+    fn some_ranges() -> Encoder {
+        let step = |chain, site, callee, start| Step {
+            chain,
             call: 0,
-            target: Call { site: 1, callee: 6 },
-            start: Start::at(0x1004),
+            target: Call { site, callee },
+            start,
         };
-        let b =
-            Step { chain: 2, call: 0, target: Call { site: 0, callee: 7 }, start: Start::UNKNOWN };
+        let a = step(1, 1, 6, Start::at(0x1004));
+        let b = step(2, 0, 7, Start::UNKNOWN);
         let main = Root { function: 5, symtab: false, start: Start::at(0xff0) };
         let mut encoder = Encoder::new(5);
         encoder.push((0x1000, 0x1004), 0, main, &[], 0);
@@ -247,42 +248,20 @@ mod tests {
         encoder.push((0x1005, 0x1010), 0, main, &[a, b], 3);
         encoder.push((0x1010, 0x1011), 0, main, &[a], 2);
         encoder.push((0x1011, 0x1012), 0, main, &[], 9);
-        encoder.push(
-            (0x2000, 0x2010),
-            3,
-            Root { function: 0, symtab: true, start: Start::at(0x2000) },
-            &[],
-            0,
-        );
-        let deep: Vec<Step> = (0..40)
-            .map(|at| Step {
-                chain: 10 + at,
-                call: 0,
-                target: Call { site: 0, callee: 8 },
-                start: Start::at(u64::from(at)),
-            })
-            .collect();
-        encoder.push(
-            (0x2010, 0x2020),
-            9,
-            Root { function: 8, symtab: false, start: Start::at(u64::MAX - 1) },
-            &deep[..1],
-            4,
-        );
-        encoder.push(
-            (0x2020, 0x2030),
-            9,
-            Root { function: 8, symtab: false, start: Start::at(u64::MAX - 1) },
-            &deep,
-            5,
-        );
-        encoder.push(
-            (0x2030, u64::MAX),
-            9,
-            Root { function: 8, symtab: false, start: Start::at(u64::MAX - 1) },
-            &[],
-            6,
-        );
+        let symbol = Root { function: 0, symtab: true, start: Start::at(0x2000) };
+        encoder.push((0x2000, 0x2010), 3, symbol, &[], 0);
+        let deep: Vec<Step> =
+            (0..40).map(|at| step(10 + at, 0, 8, Start::at(u64::from(at)))).collect();
+        let root = Root { function: 8, symtab: false, start: Start::at(u64::MAX - 1) };
+        encoder.push((0x2010, 0x2020), 9, root, &deep[..1], 4);
+        encoder.push((0x2020, 0x2030), 9, root, &deep, 5);
+        encoder.push((0x2030, u64::MAX), 9, root, &[], 6);
+        encoder
+    }
+
+    #[test]
+    fn ranges_come_back() {
+        let encoder = some_ranges();
         assert_eq!(encoder.count(), 9);
         let (first, last, raw) = encoder.finish().unwrap();
         assert_eq!((first, last), (0x1000, u64::MAX - 1));

@@ -161,7 +161,7 @@ impl Writer<'_> {
             Err(complete::Error::Pack(cause)) => Err(Error::io(&self.store.path, cause)),
             // What is damaged gives way to a file that tells as much.
             Err(complete::Error::Damaged(_) | complete::Error::Unreadable(_)) => {
-                let gives_way = packed.record.detail() >= before.record.detail();
+                let gives_way = packed.record.detail.known() >= before.record.detail.known();
                 Ok(if gives_way { Together::New } else { Together::Kept })
             }
         }

@@ -1,0 +1,113 @@
+//! What `json.rs` writes, as types. It writes by hand, as its lines are counted in millions; the
+//! schema is made from these.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use symtool_debug::{Folder, Start};
+use symtool_store::resolve::Frame as FoundFrame;
+
+use super::{Folded, Status, json};
+
+/// A request and its answer.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answered {
+    /// Number of the input line or argument, from 1.
+    line: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    /// Instead of an address, the method of a request to a mapping.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    module: Option<Module>,
+    status: Status,
+    /// Innermost first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frames: Option<Vec<Frame>>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Module {
+    name: String,
+    id: String,
+}
+
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Frame {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    linkage: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<u32>,
+    /// Whether it was inlined into the next.
+    inlined: bool,
+    source: Source,
+    /// Other functions that the linker folded into the outermost one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aliases: Option<Vec<String>>,
+}
+
+/// What knows a frame.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Source {
+    Dwarf,
+    Gopclntab,
+    Breakpad,
+    Symtab,
+    Mapping,
+}
+
+/// What is written by hand is read as these types, and is what they would be written as.
+#[test]
+fn lines_have_this_shape() {
+    let frame = FoundFrame {
+        function: 0,
+        name: b"_Z1fv",
+        file: b"/src/a.cc",
+        folder: Folder::default(),
+        line: 3,
+        column: 0,
+        discriminator: 0,
+        start: Start::UNKNOWN,
+        own: None,
+        declared_file: b"",
+        declared_folder: Folder::default(),
+        declared_line: 0,
+        inlined: true,
+        source: symtool_debug::Source::Dwarf,
+    };
+    let mut frames = Vec::new();
+    json::frame(&frame, b"f()", "dwarf", &Folded::default(), true, &mut frames);
+    let unnamed = FoundFrame { name: b"", file: b"", line: 0, inlined: false, ..frame };
+    json::frame(&unnamed, b"", "symtab", &Folded::default(), false, &mut frames);
+    for (address, method, status) in
+        [(Some(0x10), None, Status::Ok), (None, Some("a.b.c:1"), Status::NoModule)]
+    {
+        let line = super::Line {
+            number: 7,
+            address,
+            method,
+            module: None,
+            asked: "a.so",
+            status,
+            frames: &frames,
+        };
+        let mut written = Vec::new();
+        json::line(&line, &mut written);
+        let read: Answered = serde_json::from_slice(&written).unwrap();
+        assert_eq!(read.frames.is_some(), status == Status::Ok);
+        assert_eq!(
+            serde_json::to_string(&read).unwrap() + "\n",
+            String::from_utf8(written).unwrap()
+        );
+    }
+}
