@@ -194,7 +194,7 @@ impl Job<'_> {
             };
             match report.bytes {
                 Ok(bytes) => {
-                    let dumps = crash::attached_dumps(&bytes);
+                    let dumps = crash::attached_dumps(&bytes).dumps;
                     if !dumps.is_empty() {
                         kept.borrow_mut().replace(report.offset, bytes.len(), |out| {
                             for dump in dumps.iter().filter_map(|dump| bytes.get(dump.clone())) {

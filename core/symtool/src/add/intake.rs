@@ -141,7 +141,7 @@ impl Intake {
     fn arrive(&self, source: &str, report: Report) {
         match report.bytes {
             Ok(bytes) => {
-                let dumps = attached_dumps(&bytes);
+                let dumps = attached_dumps(&bytes).dumps;
                 let attached = dumps.iter().filter_map(|dump| bytes.get(dump.clone()));
                 if dumps.is_empty() {
                     match split(&bytes) {

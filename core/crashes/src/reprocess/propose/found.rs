@@ -10,9 +10,10 @@ use super::rewalk::Rewalked;
 use crate::fingerprint::{Assessed, Assessment, Assessor, Fingerprint};
 use crate::ids::FingerprintId;
 use crate::reprocess::apply::Movement;
+use crate::stored::counters::ImageKey;
 use crate::stored::journal::Moved;
 use crate::stored::report::CrashCounts;
-use crate::stored::state::{Standing, State};
+use crate::stored::state::{Standing, State, unsettled};
 use crate::stored::{Chunk, Crashes, Slot, StoredImage};
 use symtool_store::Error;
 
@@ -34,6 +35,8 @@ pub struct Found {
     pub new: HashMap<FingerprintId, Fingerprint>,
     pub streams: Streams,
     pub counts: CrashCounts,
+    /// By chunk, images of which unwind data could not be read.
+    pub damaged: BTreeMap<u64, BTreeSet<ImageKey>>,
 }
 
 impl Found {
@@ -64,6 +67,15 @@ impl Found {
         let chunk = rewalked.chunk.as_ref().unwrap_or(&before);
         if rewalked.chunk.is_some() {
             digests = assessor.digests(chunk, &slots);
+        }
+        for (slot, digest) in slots.iter().zip(&mut digests) {
+            if rewalked.damaged.contains_key(slot) {
+                *digest = unsettled(*digest);
+            }
+        }
+        let damaged: BTreeSet<ImageKey> = rewalked.damaged.values().flatten().copied().collect();
+        if !damaged.is_empty() {
+            found.damaged.insert(number, damaged);
         }
         let Assessment { crashes: assessed, mut signatures } = assessor.assess(chunk, &slots);
         let causes = causes_of(chunk, causes);
@@ -103,6 +115,7 @@ impl Found {
     pub fn absorb(&mut self, other: Self) {
         self.movement.absorb(other.movement);
         self.new.extend(other.new);
+        self.damaged.extend(other.damaged);
         for (way, stream) in other.streams {
             let into = self.streams.entry(way).or_default();
             into.crashes += stream.crashes;
