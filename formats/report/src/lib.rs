@@ -44,4 +44,4 @@ pub use parse::{
     Attached, ReportedCrash, all, attached_dumps, event_facts, is_binary, is_list, parse, split,
 };
 pub use readers::lines::{LineFrame, LogReader};
-pub use reports::{Report, Reports};
+pub use reports::{EnvelopeRead, Envelopes, Report, Reports};
