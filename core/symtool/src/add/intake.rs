@@ -189,7 +189,13 @@ impl Intake {
                 Ok(())
             });
             let event = match read? {
-                EnvelopeRead::Dumps { event } => event.unwrap_or_default(),
+                EnvelopeRead::Dumps { event, skipped_event } => {
+                    if let Some(bytes) = skipped_event {
+                        let fact = CrashError::TooLarge { bytes };
+                        self.lose(format!("{source}: the event of the envelope: {fact}"));
+                    }
+                    event.unwrap_or_default()
+                }
                 EnvelopeRead::Other => break,
                 EnvelopeRead::TooLarge(bytes) => {
                     self.lose(format!("{source}: {}", CrashError::TooLarge { bytes }));

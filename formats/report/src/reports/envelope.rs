@@ -14,6 +14,8 @@ pub enum EnvelopeRead {
     Dumps {
         /// Its event; absent if it has none, or one that is too large for a report.
         event: Option<Vec<u8>>,
+        /// How many bytes its event has, if it is too large.
+        skipped_event: Option<u64>,
     },
     /// Something else: all of it is still to be read.
     Other,
@@ -51,15 +53,16 @@ impl<R: BufRead> Envelopes<R> {
             held: Vec::new(),
             bytes: 0,
             event: None,
+            skipped_event: None,
             has_dumps: false,
         };
         let first = reader.line()?;
         let is_envelope = may_be_header(text(&first));
         let next = if is_envelope { reader.items()? } else { Vec::new() };
-        let Reader { held, bytes, event, has_dumps, .. } = reader;
+        let Reader { held, bytes, event, skipped_event, has_dumps, .. } = reader;
         Ok(if has_dumps {
             self.put_back(next);
-            EnvelopeRead::Dumps { event }
+            EnvelopeRead::Dumps { event, skipped_event }
         } else if bytes > MAX_REPORT_BYTES as u64 {
             self.put_back(next);
             EnvelopeRead::TooLarge(bytes)
@@ -107,6 +110,7 @@ struct Reader<'s, R> {
     /// How many bytes were read, minidumps left out.
     bytes: u64,
     event: Option<Vec<u8>>,
+    skipped_event: Option<u64>,
     has_dumps: bool,
 }
 
@@ -186,6 +190,8 @@ impl<R: BufRead> Reader<'_, R> {
         }
         if is_kept {
             self.take_event(header, bytes);
+        } else if header.kind == "event" && self.event.is_none() {
+            self.skipped_event = Some(length);
         }
         Ok(is_exact)
     }
@@ -287,7 +293,7 @@ mod tests {
             item("attachment", b"MD"),
             item("attachment", b"PMDM"),
         ];
-        let want = EnvelopeRead::Dumps { event: Some(event.to_vec()) };
+        let want = EnvelopeRead::Dumps { event: Some(event.to_vec()), skipped_event: None };
         for turn in 0..parts.len() {
             let mut turned = parts.clone();
             turned.rotate_left(turn);
@@ -306,7 +312,7 @@ mod tests {
         let one = [HEADER, &item("attachment", b"MDMP1")].concat();
         let (read, dumps, rest) = read(&[&one[..], &one].concat(), 16);
         assert_eq!(dumps, [b"MDMP1"]);
-        assert_eq!((read, rest), (EnvelopeRead::Dumps { event: None }, one));
+        assert_eq!((read, rest), (EnvelopeRead::Dumps { event: None, skipped_event: None }, one));
     }
 
     #[test]
@@ -336,7 +342,8 @@ mod tests {
         let dump = item("attachment", b"MDMP1");
         let (found, dumps, _) = read(&[HEADER, short, &dump].concat(), 64);
         let event = Some(b"{\"a\":1}".to_vec());
-        assert_eq!((found, &dumps[..]), (EnvelopeRead::Dumps { event }, &[b"MDMP1".to_vec()][..]));
+        let want = EnvelopeRead::Dumps { event, skipped_event: None };
+        assert_eq!((found, &dumps[..]), (want, &[b"MDMP1".to_vec()][..]));
         // One that swallows the next header is left to those who hold all of the envelope.
         let stream = [HEADER, long, &dump].concat();
         assert_eq!(read(&stream, 64).0, EnvelopeRead::Other);
@@ -349,5 +356,12 @@ mod tests {
         let (read, _, rest) = read(&stream, 4096);
         let want = EnvelopeRead::TooLarge(stream.len() as u64 - 5);
         assert_eq!((read, rest), (want, b"text\n".to_vec()));
+        // Of an event that is too large, its dump is left.
+        let event = item("event", &[&large[..], b"x"].concat());
+        let (found, dumps, _) =
+            self::read(&[HEADER, &event, &item("attachment", b"MDMP")].concat(), 4096);
+        let skipped_event = Some(MAX_REPORT_BYTES as u64 + 1);
+        assert_eq!(found, EnvelopeRead::Dumps { event: None, skipped_event });
+        assert_eq!(dumps, [b"MDMP"]);
     }
 }
