@@ -1,7 +1,7 @@
 //! Dumps whose bytes are fetched when they are needed: the crashed thread has the frames that it has
 //! of a dump in memory, and what lies elsewhere is not fetched.
 
-#![allow(clippy::unwrap_used, reason = "a test that fails says so by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
 mod support;
 

@@ -163,8 +163,8 @@ mod tests {
         Memory::new(Bytes::new(Data::Held(data), Endian::Little), ranges)
     }
 
-    fn file(offset: u64, size: u64) -> Option<FileRange> {
-        Some(FileRange { offset, size })
+    fn file(offset: u64, size: u64) -> FileRange {
+        FileRange { offset, size }
     }
 
     fn range(start: u64, offset: u64, size: u64) -> MemoryRange {
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(word, [6, 7, 8, 9]);
         assert!(!memory.read(0x106, &mut word));
         assert!(!memory.read(0xff, &mut word));
-        assert_eq!(memory.from(0x107), file(11, 1));
+        assert_eq!(memory.from(0x107), Some(file(11, 1)));
         assert_eq!(memory.from(0x108), None);
     }
 
@@ -192,7 +192,7 @@ mod tests {
             vec![range(0x104, 8, 8), range(0x100, 0, 8), range(0x102, 1, 1), range(0x200, 30, 9)],
         );
         assert_eq!(memory.ranges(), [range(0x100, 0, 8), range(0x108, 12, 4), range(0x200, 30, 9)]);
-        assert_eq!(memory.from(0x200), file(30, 2));
+        assert_eq!(memory.from(0x200), Some(file(30, 2)));
         assert_eq!(memory.from(0x202), None);
     }
 
@@ -200,7 +200,7 @@ mod tests {
     fn the_last_address_of_all_is_one() {
         let data = [7; 4];
         let memory = memory(&data, vec![range(u64::MAX - 3, 0, 4)]);
-        assert_eq!(memory.from(u64::MAX), file(3, 1));
+        assert_eq!(memory.from(u64::MAX), Some(file(3, 1)));
         assert!(!memory.read(u64::MAX, &mut [0; 2]));
     }
 }

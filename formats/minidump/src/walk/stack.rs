@@ -52,13 +52,10 @@ impl ReadMemory for Stack<'_> {
             return None;
         }
         let number = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
-        Some(match (self.endian, &*buffer) {
-            (Endian::Little, buffer) => match *buffer {
-                [a, b, c, d, e, f, g, h] => u64::from_le_bytes([a, b, c, d, e, f, g, h]),
-                [a, b, c, d] => u32::from_le_bytes([a, b, c, d]).into(),
-                _ => buffer.iter().rev().fold(0, number),
-            },
-            (Endian::Big, buffer) => buffer.iter().fold(0, number),
+        Some(match (self.endian, <[u8; 8]>::try_from(&*buffer)) {
+            (Endian::Little, Ok(word)) => u64::from_le_bytes(word),
+            (Endian::Little, Err(_)) => buffer.iter().rev().fold(0, number),
+            (Endian::Big, _) => buffer.iter().fold(0, number),
         })
     }
 }

@@ -166,7 +166,7 @@ impl<R: BufRead> Reader<'_, R> {
             if is_dump(header, &line) {
                 self.hand_out(line.trim_ascii_end(), 0)?;
             } else {
-                self.take_event(header, line);
+                self.take_event(header, &line);
             }
             return Ok(true);
         };
@@ -189,7 +189,7 @@ impl<R: BufRead> Reader<'_, R> {
             }
         }
         if is_kept {
-            self.take_event(header, bytes);
+            self.take_event(header, &bytes);
         } else if header.kind == "event" && self.event.is_none() {
             self.skipped_event = Some(length);
         }
@@ -239,7 +239,7 @@ impl<R: BufRead> Reader<'_, R> {
     }
 
     /// Keeps the first event.
-    fn take_event(&mut self, header: &ItemHeader, bytes: Vec<u8>) {
+    fn take_event(&mut self, header: &ItemHeader, bytes: &[u8]) {
         if header.kind == "event" && self.event.is_none() {
             self.event = Some(bytes.trim_ascii().to_vec()).filter(|event| !event.is_empty());
         }
