@@ -2,6 +2,7 @@
 # Makes the stores of older formats in this folder again, with a symtool of that format:
 #   SYMTOOL=path/to/symtool-of-format-3 sh testdata/stores/build.sh 3
 # 4 is the first program of format 4, 4-uncounted the last one that kept no counts of crashes.
+# 5 is the last one that knew no minidumps: its crashes have format 5.
 # format4.segment is what `modules export` wrote of objects/cpp-gcc-O2-dwarf5.so when segments were
 # tables of RocksDB.
 set -eu

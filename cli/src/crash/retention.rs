@@ -8,6 +8,7 @@ use anyhow::Result;
 use indicatif::DecimalBytes;
 use schemars::JsonSchema;
 use serde::Serialize;
+use symtool_core::dump::BareDumps;
 use symtool_crashes::{CrashId, Crashes, KeptDump, Retention, RetentionPlan, Slot};
 use symtool_store::Store;
 
@@ -178,10 +179,10 @@ fn tell_crashes(context: &Context, plan: &RetentionPlan, status: Fate) -> Result
 /// Removes all crashes and reports of one person.
 pub fn forget(context: &Context, store: &Store, args: &CrashForget) -> Result<Exit> {
     let (found, failed) = if args.dry_run {
-        Crashes::open(store)?.of_user(&args.user)?
+        Crashes::open(store)?.of_user(&args.user, &BareDumps)?
     } else {
         let writer = open_writer(store)?;
-        let (found, failed) = writer.of_user(&args.user)?;
+        let (found, failed) = writer.of_user(&args.user, &BareDumps)?;
         let slots: Vec<Slot> = found.iter().map(|(at, _)| *at).collect();
         if !slots.is_empty() {
             writer.forget(&slots)?;

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_core::report::{FrameDetails, frames};
 use symtool_crashes::fingerprint::{Assessor, Explained, FrameCache};
-use symtool_crashes::{Crashes, FingerprintKind, Found, Listed, Slot};
+use symtool_crashes::{Crashes, FingerprintKind, Found, Listed, Slot, dump_and_event};
 use symtool_report::Format;
 
 use super::args::CrashShow;
@@ -68,7 +68,8 @@ pub fn run(context: &Context, args: &CrashShow) -> Result<Exit> {
             Ok(at) => show(context, &crashes, at, &assessor)?,
             Err(error) => match crashes.find_failed(text)? {
                 Found::One(report) if args.raw => {
-                    std::io::stdout().lock().write_all(&crashes.failed_report(&report)?)?;
+                    let report = crashes.failed_report(&report)?;
+                    std::io::stdout().lock().write_all(dump_and_event(&report).0)?;
                 }
                 Found::One(report) => {
                     say!(
@@ -96,7 +97,9 @@ fn raw(crashes: &Crashes, at: Slot, all: bool, name: &str) -> Result<bool> {
     for at in
         std::iter::once(at).chain(if all { crashes.other_reports_of(at)? } else { Vec::new() })
     {
-        if crashes.is_dropped(at)? {
+        let dump = crashes.dump_facts(at)?;
+        let dump = dump.as_ref();
+        if dump.is_some_and(|dump| !dump.is_there) {
             say!("{name}: the bytes of this minidump are no longer kept, only its frames");
             is_there = false;
             continue;
@@ -104,10 +107,18 @@ fn raw(crashes: &Crashes, at: Slot, all: bool, name: &str) -> Result<bool> {
         if !ends_line {
             writeln!(out)?;
         }
+        let mut left = dump.map_or(u64::MAX, |dump| dump.bytes);
         crashes.each_part(at, |part| -> Result<()> {
-            ends_line = part.last() == Some(&b'\n');
+            let part = &part[..part.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
+            left -= part.len() as u64;
+            ends_line = part.last().map_or(ends_line, |last| *last == b'\n');
             Ok(out.write_all(part)?)
         })?;
+        if let Some(event) = dump.map(|dump| &dump.event).filter(|event| all && !event.is_empty()) {
+            writeln!(out)?;
+            out.write_all(event)?;
+            ends_line = event.last() == Some(&b'\n');
+        }
     }
     out.flush()?;
     Ok(is_there)

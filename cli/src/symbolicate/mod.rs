@@ -26,7 +26,7 @@ use anyhow::{Context as _, Result, anyhow};
 use symtool_core::dump::{DumpFile, dump_error};
 use symtool_crashes::fingerprint::Symbols;
 use symtool_report::limits::MAX_REPORT_BYTES;
-use symtool_report::{self as crash, CrashError, Reports};
+use symtool_report::{self as crash, CrashError, EnvelopeRead, Envelopes, Reports};
 use symtool_store::{Catalog, Mappings, Module, Reader, Store, database};
 
 use self::detect::Input;
@@ -175,11 +175,41 @@ fn other_dump(name: &str, error: &symtool_minidump::MinidumpError) -> Exit {
 }
 
 impl Job<'_> {
+    /// Writes the reports of the dumps in the envelopes that `stream` begins with. Whether some
+    /// failed.
+    fn envelopes(&self, name: &str, stream: &mut Envelopes<impl BufRead>) -> Result<bool> {
+        let mut failed = false;
+        while stream.fill_buf()?.trim_ascii_start().starts_with(b"{") {
+            let mut stopped = None;
+            let read = stream.read_envelope(&mut |dump| {
+                let written =
+                    self.dump_of_stream(name, dump).and_then(|file| self.dump(name, &file));
+                written.map(|exit| failed |= exit != Exit::Done).map_err(|error| {
+                    stopped = Some(error);
+                    io::ErrorKind::Other.into()
+                })
+            });
+            if let Some(error) = stopped {
+                return Err(error);
+            }
+            match read.with_context(|| format!("{name}: the input cannot be read"))? {
+                EnvelopeRead::Dumps { .. } => {}
+                EnvelopeRead::Other => break,
+                EnvelopeRead::TooLarge(bytes) => {
+                    say!("{name}: {}; it is left out", CrashError::TooLarge { bytes });
+                    failed = true;
+                }
+            }
+        }
+        Ok(failed)
+    }
+
     fn reports(&self, name: &str, input: impl BufRead) -> Result<Exit> {
+        let mut input = Envelopes::new(input);
+        let mut failed = self.envelopes(name, &mut input)?;
         // Dumps need none of it.
         let mut known = None;
         let kept = Rc::new(RefCell::new(Kept::new(io::BufWriter::new(io::stdout().lock()))));
-        let mut failed = false;
         for report in Reports::new(Tee { input, kept: Rc::clone(&kept) }) {
             let report = report.with_context(|| format!("{name}: the input cannot be read"))?;
             let say = |error: &CrashError| {
@@ -194,7 +224,7 @@ impl Job<'_> {
             };
             match report.bytes {
                 Ok(bytes) => {
-                    let dumps = crash::attached_dumps(&bytes);
+                    let dumps = crash::attached_dumps(&bytes).dumps;
                     if !dumps.is_empty() {
                         kept.borrow_mut().replace(report.offset, bytes.len(), |out| {
                             for dump in dumps.iter().filter_map(|dump| bytes.get(dump.clone())) {

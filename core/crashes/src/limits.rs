@@ -18,6 +18,10 @@ pub const CHUNK_BYTES: usize = 16 << 20;
 /// take 26 % more disk.
 pub const REPORT_PART_BYTES: usize = 1 << 20;
 
+/// Parts of a stored minidump that are kept open while it is walked again. A walk goes through a
+/// stack from one end to the other, and reads little else.
+pub const OPEN_DUMP_PARTS: usize = 8;
+
 /// Bytes of a row of the crash database once expanded. The largest hold one report, of 64 MiB at
 /// most.
 pub const MAX_ROW_BYTES: usize = 1 << 30;

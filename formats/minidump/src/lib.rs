@@ -9,6 +9,7 @@ mod read;
 mod walk;
 
 pub use bytes::faults::{DumpFaults, DumpPart, FaultKind};
+pub use bytes::source::DumpSource;
 pub use error::MinidumpError;
 pub use extent::{Completeness, DumpExtent, MissingParts, ZeroedRange};
 pub use read::Minidump;

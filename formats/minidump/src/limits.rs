@@ -19,6 +19,14 @@ pub const MAX_ANNOTATIONS: u64 = 1 << 14;
 /// Bytes of one name or value as the dump has it. The longest path of Windows has 65,534.
 pub const MAX_TEXT_BYTES: u64 = 64 << 10;
 
+/// Bytes of the registers of a thread that are read. The longest that are known have 1,232; states
+/// of vector registers may follow.
+pub const MAX_CONTEXT_BYTES: u64 = 4096;
+
+/// Bytes of `/proc/self/maps` that are read. A line has some 80, and processes have some thousand
+/// of them.
+pub const MAX_MAPS_BYTES: u64 = 16 << 20;
+
 /// Bytes of all names and values together. Many records may point at one long name.
 pub const MAX_ALL_TEXT_BYTES: usize = 16 << 20;
 

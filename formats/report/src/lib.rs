@@ -40,6 +40,8 @@ pub use event::lookup::Lookup;
 pub use event::{
     App, CrashEvent, DropCounts, Exception, Format, Os, Process, Reason, Relation, Thread,
 };
-pub use parse::{ReportedCrash, all, attached_dumps, is_binary, is_list, parse, split};
+pub use parse::{
+    Attached, ReportedCrash, all, attached_dumps, event_facts, is_binary, is_list, parse, split,
+};
 pub use readers::lines::{LineFrame, LogReader};
-pub use reports::{Report, Reports};
+pub use reports::{EnvelopeRead, Envelopes, Report, Reports};

@@ -23,6 +23,7 @@ use crate::fingerprint::{Assessed, Assessor, ENGINE};
 use crate::ids::{CrashId, FingerprintId};
 use crate::stored::changes::{ChangedRow, Changes, Old};
 use crate::stored::chunk::Chunk;
+use crate::stored::counters::ImageKey;
 use crate::stored::database::Database;
 use crate::stored::open::format_with;
 use crate::stored::reports::Stream;
@@ -156,7 +157,14 @@ impl CrashWriter {
     ) -> Result<(), Error> {
         let database = &self.database;
         let Ready {
-            chunk, packed_chunk, stored_reports, packed_reports, digests, assessment, ..
+            chunk,
+            packed_chunk,
+            stored_reports,
+            packed_reports,
+            digests,
+            damaged,
+            assessment,
+            ..
         } = ready;
         let number = changes.head.next_chunk;
         self.forget_failed(changes, &chunk)?;
@@ -187,7 +195,7 @@ impl CrashWriter {
         let groups = put_signatures(database, changes, signatures)?;
         tallies.write(database, changes, &groups)?;
         let by_image = slots_by_image(&chunk);
-        put_pending(database, changes, number, by_image.keys(), assessor)?;
+        put_pending(database, changes, number, (by_image.keys(), &damaged), assessor)?;
         for (image, slots) in by_image {
             changes.put(rows::image(&image, number), Old::Absent, &slots)?;
         }
@@ -300,12 +308,13 @@ fn keep_aside(
 }
 
 /// Notes what a chunk with crashes in `images` was assessed with, if the last run applied something
-/// else: that run did not see the chunk, and the next one would find nothing new to it.
+/// else: that run did not see the chunk, and the next one would find nothing new to it. The same
+/// where modules were `damaged`.
 fn put_pending<'i>(
     database: &Database,
     changes: &mut Changes<'_>,
     number: u64,
-    images: impl Iterator<Item = &'i [u8; 16]>,
+    (images, damaged): (impl Iterator<Item = &'i ImageKey>, &[ImageKey]),
     assessor: &Assessor<'_>,
 ) -> Result<(), Error> {
     let used = LastRun { rules: assessor.rules().version(), engine: ENGINE };
@@ -317,14 +326,14 @@ fn put_pending<'i>(
             Ok(())
         };
     };
-    let images: Vec<[u8; 16]> = images.copied().collect();
+    let images: Vec<ImageKey> = images.copied().collect();
     let known: Vec<Option<u64>> = database.get_all(images.iter().map(rows::known))?;
     let digests = images.iter().map(|image| assessor.modules().digest(image));
-    let modules: Vec<([u8; 16], Option<u64>)> = images
+    let modules: Vec<(ImageKey, Option<u64>)> = images
         .iter()
         .zip(digests)
         .zip(known)
-        .filter(|((_, used), known)| used != known)
+        .filter(|((image, used), known)| used != known || damaged.contains(image))
         .map(|((image, used), _)| (*image, used))
         .collect();
     let pending = Pending { rules: used.rules, engine: used.engine, modules };

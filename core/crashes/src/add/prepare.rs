@@ -12,9 +12,11 @@ use crate::fingerprint::{Assessment, Assessor};
 use crate::ids::CrashId;
 use crate::limits::CHUNK_BYTES;
 use crate::stored::chunk::{Builder, Chunk};
-use crate::stored::dump::is_dump;
+use crate::stored::counters::ImageKey;
+use crate::stored::dump::{dump_and_event, is_dump};
+use crate::stored::state::unsettled;
 use crate::stored::stored_report::{StoredReport, Weight};
-use crate::stored::{ReadDump, ReadDumps, ReportBytes, pack, reports};
+use crate::stored::{ReadDump, ReadDumps, Reading, ReportBytes, pack, reports};
 use symtool_store::{Catalog, Error, now_ms};
 
 /// A report on its way in.
@@ -48,6 +50,8 @@ pub(crate) struct Seen {
     pub error: Option<String>,
     /// What of it is missing, if it is a minidump that is not whole.
     pub damage: Option<String>,
+    /// Images whose unwind data could not be read when it was walked, if it is a minidump.
+    pub damaged: Vec<ImageKey>,
     /// Whether its mapping is the one that was given with it, as it names none.
     pub has_given_mapping: bool,
 }
@@ -62,6 +66,8 @@ pub(crate) struct Ready {
     /// Whether it has one report whose parts are written ahead, as they are many.
     pub is_ahead: bool,
     pub digests: Vec<u64>,
+    /// Images that were damaged when minidumps of the chunk were walked.
+    pub damaged: Vec<ImageKey>,
     pub assessment: Assessment,
 }
 
@@ -114,6 +120,7 @@ impl Seen {
             arrived_ms: 0,
             error: Some(error),
             damage: None,
+            damaged: Vec::new(),
             has_given_mapping: false,
         }
     }
@@ -130,8 +137,8 @@ impl Seen {
         let id = CrashId::of(event.event_id.as_deref(), &incoming.report);
         let has_given_mapping = builder.add(id, &event, &incoming.source, given)?;
         let weight = Weight::of(&event);
-        let (error, damage) = (None, None);
-        Ok(Self { incoming, id, weight, arrived_ms: 0, error, damage, has_given_mapping })
+        let (error, damage, damaged) = (None, None, Vec::new());
+        Ok(Self { incoming, id, weight, arrived_ms: 0, error, damage, damaged, has_given_mapping })
     }
 
     fn dump(
@@ -140,22 +147,25 @@ impl Seen {
         builder: &mut Builder,
         assessor: &Assessor<'_>,
     ) -> Result<Self, Error> {
-        let walked = match dumps.read(&incoming.report)? {
-            ReadDump::Walked(walked) => walked,
-            ReadDump::Unreadable(error) => return Ok(Self::unreadable(incoming, error)),
+        let (dump, event) = dump_and_event(&incoming.report);
+        let ReadDump { mut walked, weight, damage } = match dumps.read(dump)? {
+            Reading::Done(read) => read,
+            Reading::Unreadable(error) => return Ok(Self::unreadable(incoming, error)),
         };
         let id = match walked.event.event_id.as_deref() {
             Some(id) => CrashId::of(Some(id), b""),
-            None => CrashId::of_pieces(|each| incoming.report.each_piece(each)),
+            None => CrashId::of_pieces(|each| incoming.report.each_piece_of(dump, each)),
         };
+        walked.take_event(event);
         builder.add_dump(id, &walked, &incoming.source, assessor.catalog())?;
         Ok(Self {
             incoming,
             id,
-            weight: walked.weight,
+            weight,
             arrived_ms: 0,
             error: None,
-            damage: walked.damage,
+            damage,
+            damaged: walked.damaged_keys(),
             has_given_mapping: false,
         })
     }
@@ -187,19 +197,25 @@ impl Ready {
     ) -> io::Result<Self> {
         let stored_reports = reports.iter().map(|seen| seen.stored()).collect();
         let slots: Vec<u16> = (0..=u16::MAX).take(reports.len()).collect();
-        let held = if is_ahead { &[] } else { reports };
+        let (seen, held) = (reports, if is_ahead { &[] } else { reports });
         let reports: Vec<&[u8]> = held.iter().map(|seen| &*seen.incoming.report).collect();
         let (assessment, (packed_reports, packed_chunk)) = rayon::join(
             || assessor.assess(&chunk, &slots),
             || rayon::join(|| reports::pack(&reports), || pack::encode_packed(&chunk)),
         );
-        let digests = assessor.digests(&chunk, &slots);
+        let mut digests = assessor.digests(&chunk, &slots);
+        for (digest, _) in digests.iter_mut().zip(seen).filter(|(_, seen)| !seen.damaged.is_empty())
+        {
+            *digest = unsettled(*digest);
+        }
+        let damaged = seen.iter().flat_map(|seen| seen.damaged.iter().copied()).collect();
         Ok(Self {
             packed_chunk: packed_chunk?,
             stored_reports,
             packed_reports: packed_reports?,
             is_ahead,
             digests,
+            damaged,
             assessment,
             chunk,
         })

@@ -15,7 +15,8 @@ use crate::stored::chunk::{Chunk, StoredCrash};
 use crate::stored::read::GroupOf;
 use crate::stored::state::{Slot, State};
 use crate::stored::stored_report::{ReportReader, StoredReport};
-use crate::stored::{Crashes, rows};
+use crate::stored::{Crashes, StoredDump, rows};
+use symtool_report::{CrashEvent, Format};
 use symtool_store::Error;
 
 /// Milliseconds of a day.
@@ -131,7 +132,16 @@ fn modules_of<'c>(chunk: &'c Chunk, crash: &StoredCrash) -> impl Iterator<Item =
 impl Platform {
     /// What `report` says.
     fn of(report: &[u8]) -> Self {
-        let Ok(event) = symtool_report::parse(report) else { return Self::default() };
+        symtool_report::parse(report).map(Self::of_event).unwrap_or_default()
+    }
+
+    /// What the event says that came with a minidump. The dump itself may have gigabytes.
+    fn of_dump(dump: &StoredDump<'_>) -> Result<Self, Error> {
+        let event = symtool_report::event_facts(&dump.event()?);
+        Ok(event.map(Self::of_event).unwrap_or_default())
+    }
+
+    fn of_event(event: CrashEvent) -> Self {
         let os = event.os;
         let version = os.version.or_else(|| os.build.filter(|_| os.name.is_none()));
         let system = match (os.name, version) {
@@ -215,13 +225,17 @@ impl Crashes {
     ) -> Result<HashMap<usize, Facets>, Error> {
         let rows = ChunkRows::read(self, number)?;
         let (mut found, mut reader) = (HashMap::new(), ReportReader::new(self));
+        let dumps = self.dumps(number)?;
         for (at, crash, state, time_ms) in rows.crashes(since_ms) {
             let Some((group, is_main)) = wanted.get(&state.signature) else { continue };
-            let (_, report) = reader.get(at)?;
             let (resolved, id) = (state.resolved, Reverse(crash.id));
             let example = Example { is_main: *is_main, resolved, time_ms, id, at };
             let facets: &mut Facets = found.entry(*group).or_default();
-            facets.count(&rows.chunk, crash, example, Platform::of(&report));
+            let platform = match crash.format {
+                Format::Mdmp => Platform::of_dump(&dumps.get(at.slot)?)?,
+                _ => Platform::of(&reader.get(at)?.1),
+            };
+            facets.count(&rows.chunk, crash, example, platform);
         }
         Ok(found)
     }
@@ -231,6 +245,10 @@ impl Crashes {
     /// # Errors
     /// Any [`Error`].
     pub fn platform_of(&self, at: Slot) -> Result<Platform, Error> {
+        let chunk = self.chunk(at.chunk)?.ok_or_else(|| self.database.damaged())?;
+        if chunk.crash(at.slot).is_some_and(|crash| crash.format == Format::Mdmp) {
+            return Platform::of_dump(&self.dumps(at.chunk)?.get(at.slot)?);
+        }
         Ok(self.report(at)?.map_or_else(Platform::default, |report| Platform::of(&report)))
     }
 

@@ -27,6 +27,7 @@ pub(crate) mod rows;
 pub(crate) mod salvage;
 mod space;
 pub(crate) mod state;
+mod stored_dump;
 pub(crate) mod stored_report;
 pub(crate) mod sum;
 pub(crate) mod tally_changes;
@@ -38,12 +39,13 @@ pub use chunk::{
     Chunk, Place, StoredCrash, StoredFrame, StoredImage, crash_stack, labelled_mapping, mapping_of,
 };
 use database::Database;
-pub use dump::{ReadDump, ReadDumps, WalkedDump};
+pub use dump::{ReadDump, ReadDumps, Reading, WalkedDump, dump_and_event, dump_tail, ends_like_tail};
 pub use journal::{Run, RunKind};
-pub use read::{Found, Listed};
+pub use read::{DumpFacts, Found, Listed};
 pub use report::{Cause, CrashCounts, Gain, Merge, ModuleChange, Part, Rename, Report, Split};
 pub use report_bytes::ReportBytes;
 pub use state::{Failed, FingerprintKind, Slot, Standing, State, Tally};
+pub use stored_dump::{StoredDump, StoredDumps};
 pub use stored_report::Weight;
 pub use verify::Verified;
 

@@ -1,17 +1,14 @@
 //! Reads crashes, their reports, and reports that could not be read.
 
 use std::collections::HashMap;
-use std::io::Write;
 
 use crate::ids::{CrashId, FingerprintId, GroupId};
-use crate::limits::CHUNK_BYTES;
 use crate::stored::chunk::{Chunk, StoredCrash};
-use crate::stored::dump::is_dump;
 use crate::stored::reports::{self, Stream};
 use crate::stored::state::StatesRow;
 use crate::stored::state::{Failed, FingerprintRow, Slot, State};
 use crate::stored::stored_report::{StoredReport, extent};
-use crate::stored::{Crashes, ReportBytes, rows};
+use crate::stored::{Crashes, StoredDumps, rows};
 use symtool_report::Format;
 use symtool_store::Error;
 
@@ -28,6 +25,17 @@ pub struct Listed<'a> {
     pub group: GroupId,
     /// The chunk that has its texts.
     pub chunk: &'a Chunk,
+}
+
+/// What is known of a stored minidump besides the crash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DumpFacts {
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// Whether they are kept.
+    pub is_there: bool,
+    /// The event that came with it, in a Sentry envelope; empty if none did.
+    pub event: Vec<u8>,
 }
 
 /// What an id or its beginning names.
@@ -150,35 +158,12 @@ impl Crashes {
             .transpose()
     }
 
-    /// The bytes of the minidump at `at`; `None` if they were dropped, or that is none. Many are not
-    /// held in memory.
+    /// The minidumps among the reports of a chunk.
     ///
     /// # Errors
     /// Any [`Error`].
-    pub fn dump(&self, at: Slot) -> Result<Option<ReportBytes>, Error> {
-        let stored = self.stored_reports(at.chunk)?;
-        let Some((start, end)) = extent(&stored, at.slot) else { return Ok(None) };
-        let (mut bytes, mut spool, mut is_there) = (Vec::new(), None, None);
-        let is_large = end - start > CHUNK_BYTES as u64;
-        let stream = Stream::Chunk(at.chunk);
-        reports::each(&self.database, stream, (start, end), |part| {
-            let is_there = *is_there.get_or_insert_with(|| is_dump(part));
-            if is_there && is_large {
-                let file = match &mut spool {
-                    Some(file) => file,
-                    none => none.insert(self.database.store().spool()?),
-                };
-                file.write_all(part).map_err(|cause| self.database.io_error(cause))?;
-            } else if is_there {
-                bytes.extend_from_slice(part);
-            }
-            Ok(is_there)
-        })?;
-        Ok(match spool {
-            _ if is_there != Some(true) => None,
-            Some(file) => Some(ReportBytes::Mapped(file.map()?)),
-            None => Some(ReportBytes::Memory(bytes)),
-        })
+    pub fn dumps(&self, chunk: u64) -> Result<StoredDumps<'_>, Error> {
+        StoredDumps::open(self, chunk)
     }
 
     /// Calls `each` with the report of the crash at `at`, as it came, some of it at a time, until
@@ -201,23 +186,19 @@ impl Crashes {
         ended
     }
 
-    /// Whether the report at `at` is a minidump whose bytes were dropped.
+    /// What is known of the report at `at` as a minidump; `None` if it is none.
     ///
     /// # Errors
     /// Any [`Error`].
-    pub fn is_dropped(&self, at: Slot) -> Result<bool, Error> {
+    pub fn dump_facts(&self, at: Slot) -> Result<Option<DumpFacts>, Error> {
         let chunk = self.chunk(at.chunk)?.ok_or_else(|| self.database.damaged())?;
         if chunk.crash(at.slot).is_none_or(|crash| crash.format != Format::Mdmp) {
-            return Ok(false);
+            return Ok(None);
         }
-        let stored = self.stored_reports(at.chunk)?;
-        let Some(extent) = extent(&stored, at.slot) else { return Ok(false) };
-        let mut is_there = false;
-        reports::each(&self.database, Stream::Chunk(at.chunk), extent, |part| {
-            is_there = is_dump(part);
-            Ok(false)
-        })?;
-        Ok(!is_there)
+        let dumps = self.dumps(at.chunk)?;
+        let dump = dumps.get(at.slot)?;
+        let (is_there, event) = (dump.is_there()?, dump.event()?);
+        Ok(Some(DumpFacts { bytes: dump.size(), is_there, event }))
     }
 
     /// Whether all of the report at `at` came.

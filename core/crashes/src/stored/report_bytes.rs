@@ -30,8 +30,13 @@ const PIECE_BYTES: usize = 8 << 20;
 
 impl ReportBytes {
     /// Calls `each` with all of them, some at a time. Of a file, no more than these stay in memory.
-    pub fn each_piece(&self, mut each: impl FnMut(&[u8])) {
-        for piece in self.chunks(PIECE_BYTES) {
+    pub fn each_piece(&self, each: impl FnMut(&[u8])) {
+        self.each_piece_of(self, each);
+    }
+
+    /// The same of `some` of them.
+    pub fn each_piece_of(&self, some: &[u8], mut each: impl FnMut(&[u8])) {
+        for piece in some.chunks(PIECE_BYTES) {
             each(piece);
             self.release(piece);
         }

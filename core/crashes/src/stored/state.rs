@@ -200,6 +200,12 @@ pub struct Head {
     pub unfinished: Option<u64>,
 }
 
+/// Instead of `digest`, that of a crash whose result depends on something that could not be read: it
+/// equals no digest that is computed later, so that the next run looks at the crash again.
+pub fn unsettled(digest: u64) -> u64 {
+    !digest
+}
+
 /// What the last run applied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastRun {
@@ -209,7 +215,7 @@ pub struct LastRun {
     pub engine: u32,
 }
 
-/// What a chunk was assessed with that was not what the last run applied.
+/// What a chunk was assessed with that was not what the last run applied, or could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
     /// The version of the rules.

@@ -33,19 +33,17 @@ impl Crashes {
         let mut kept = Vec::new();
         for (number, slots) in self.with_other_reports(slots)? {
             let chunk = self.chunk(number)?.ok_or_else(|| self.database.damaged())?;
-            let (states, stored) = (self.states(number)?, self.stored_reports(number)?);
+            let (states, dumps) = (self.states(number)?, self.dumps(number)?);
             for slot in slots {
                 let at = Slot { chunk: number, slot };
                 let index = usize::from(slot);
                 let crash = chunk.crash(slot).filter(|crash| crash.format == Format::Mdmp);
                 let is_there =
                     states.get(index).is_some_and(|state| state.standing != Standing::Removed);
-                let (Some(crash), Some(report)) = (crash.filter(|_| is_there), stored.get(index))
-                else {
-                    continue;
-                };
-                if !self.is_dropped(at)? {
-                    kept.push(KeptDump { at, id: crash.id, bytes: report.bytes });
+                let Some(crash) = crash.filter(|_| is_there) else { continue };
+                let dump = dumps.get(slot)?;
+                if dump.is_there()? {
+                    kept.push(KeptDump { at, id: crash.id, bytes: dump.size() });
                 }
             }
         }
@@ -55,7 +53,7 @@ impl Crashes {
 
 impl CrashWriter {
     /// Drops the bytes of `dumps`, all at once. The store has nothing of them then, nor has the
-    /// disk.
+    /// disk, but the events that came with them.
     ///
     /// # Errors
     /// Any [`Error`]; all of them are still there then.
@@ -64,13 +62,20 @@ impl CrashWriter {
             return Ok(());
         }
         let database = &self.database;
-        let mut by_chunk: BTreeMap<u64, Vec<u16>> = BTreeMap::new();
-        dumps.iter().for_each(|dump| by_chunk.entry(dump.at.chunk).or_default().push(dump.at.slot));
+        let mut by_chunk: BTreeMap<u64, Vec<(u16, u64)>> = BTreeMap::new();
+        for dump in dumps {
+            by_chunk.entry(dump.at.chunk).or_default().push((dump.at.slot, dump.bytes));
+        }
         let mut changes = database.changes();
         for (number, slots) in &by_chunk {
             let stored = self.stored_reports(*number)?;
-            let extents: Vec<(u64, u64)> =
-                slots.iter().filter_map(|slot| extent(&stored, *slot)).collect();
+            let extents: Vec<(u64, u64)> = slots
+                .iter()
+                .filter_map(|(slot, bytes)| {
+                    let (start, end) = extent(&stored, *slot)?;
+                    Some((start, end.min(start + bytes)))
+                })
+                .collect();
             reports::clear(database, &mut changes, *number, &extents)?;
         }
         changes.commit()?;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::ids::{CrashId, GroupId};
 use crate::stored::journal;
 use crate::stored::state::{Slot, Standing, State};
-use crate::stored::{Chunk, Crashes, rows};
+use crate::stored::{Chunk, Crashes, ReadDumps, StoredDump, rows};
 use symtool_report::Format;
 use symtool_store::Error;
 
@@ -182,17 +182,17 @@ impl Crashes {
     }
 
     /// Where the crashes of the person are whose id in their reports is `user`, and reports of that
-    /// person that cannot be read.
+    /// person that cannot be read. What minidumps say is read by `dumps`.
     ///
     /// # Errors
     /// Any [`Error`].
-    pub fn of_user(&self, user: &str) -> Result<OfUser, Error> {
+    pub fn of_user(&self, user: &str, dumps: &dyn ReadDumps) -> Result<OfUser, Error> {
         let mut numbers = Vec::new();
         self.database.each(rows::area::CHUNKS, rows::area::CHUNKS, |key, _| {
             numbers.extend(rows::last_number(key));
             Ok(true)
         })?;
-        let of_chunk = |number: &u64| self.of_user_in(*number, user);
+        let of_chunk = |number: &u64| self.of_user_in(*number, user, dumps);
         let found: Vec<Vec<(Slot, CrashId)>> =
             numbers.par_iter().with_max_len(1).map(of_chunk).collect::<Result<_, Error>>()?;
         let mut failed = Vec::new();
@@ -205,21 +205,55 @@ impl Crashes {
         Ok((found.into_iter().flatten().collect(), failed))
     }
 
-    fn of_user_in(&self, number: u64, user: &str) -> Result<Vec<(Slot, CrashId)>, Error> {
+    fn of_user_in(
+        &self,
+        number: u64,
+        user: &str,
+        dumps: &dyn ReadDumps,
+    ) -> Result<Vec<(Slot, CrashId)>, Error> {
         let chunk: Chunk = self.chunk(number)?.ok_or_else(|| self.database.damaged())?;
         let states: Vec<State> = self.states(number)?;
         let mut reader = crate::stored::stored_report::ReportReader::new(self);
-        let mut found = Vec::new();
+        let (mut found, stored) = (Vec::new(), self.dumps(number)?);
         for ((slot, crash), state) in (0..=u16::MAX).zip(chunk.crashes()).zip(&states) {
             let at = Slot { chunk: number, slot };
-            // Minidumps have no such field, and may have gigabytes.
-            let is_searched = state.standing != Standing::Removed && crash.format != Format::Mdmp;
-            if is_searched && names_user(&reader.get(at)?.1, user) {
+            let is_of_user = match crash.format {
+                _ if state.standing == Standing::Removed => false,
+                Format::Mdmp => is_dump_of_user(&stored.get(slot)?, dumps, user)?,
+                _ => names_user(&reader.get(at)?.1, user),
+            };
+            if is_of_user {
                 found.push((at, crash.id));
             }
         }
         Ok(found)
     }
+}
+
+/// Whether a minidump is of `user`: by the event that came with it, or by its annotations.
+fn is_dump_of_user(
+    dump: &StoredDump<'_>,
+    dumps: &dyn ReadDumps,
+    user: &str,
+) -> Result<bool, Error> {
+    if names_user(&dump.event()?, user) {
+        return Ok(true);
+    }
+    if !dump.is_there()? {
+        return Ok(false);
+    }
+    let annotations = dumps.annotations(dump);
+    dump.check()?;
+    Ok(annotations.iter().any(|(key, value)| annotates_user(key, value, user)))
+}
+
+/// Whether an annotation of a minidump says that it is of `user`: under a name of a user's id, or
+/// within JSON, as Sentry's clients write it.
+fn annotates_user(key: &str, value: &str, user: &str) -> bool {
+    const KEYS: [&str; 7] =
+        ["user", "user.id", "user_id", "user-id", "userid", "sentry[user][id]", "sentry[user]"];
+    let is_id = KEYS.iter().any(|name| key.eq_ignore_ascii_case(name)) && value == user;
+    !user.is_empty() && (is_id || names_user(value.as_bytes(), user))
 }
 
 /// Whether `report` says that it is of `user`: as the `id` of its `user`, in JSON; a report that is
@@ -256,6 +290,22 @@ fn is_of_user(value: &Value, user: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_user_of_an_annotation() {
+        for (key, value, want) in [
+            ("user.id", "u1", true),
+            ("UserID", "u1", true),
+            ("user_id", "u12", false),
+            ("name", "u1", false),
+            ("sentry[user][id]", "u1", true),
+            ("sentry", r#"{"release":"1","user":{"id":"u1"}}"#, true),
+            ("sentry", r#"{"release":"u1"}"#, false),
+        ] {
+            assert_eq!(annotates_user(key, value, "u1"), want, "{key}");
+        }
+        assert!(!annotates_user("user", "", ""));
+    }
 
     #[test]
     fn the_user_of_a_report() {

@@ -29,11 +29,11 @@ impl Store {
 }
 
 impl Spool {
-    /// What was written.
+    /// What was written so far.
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be mapped, or there is nothing.
-    pub fn map(self) -> Result<Mapped, Error> {
+    pub fn map(&self) -> Result<Mapped, Error> {
         let path = self.store.staging();
         Mapped::of_file(&self.file, &path)
             .map_err(|cause| Error::io(&path, io::Error::other(cause)))

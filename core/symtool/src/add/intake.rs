@@ -2,13 +2,15 @@
 //! bounded memory.
 //!
 //! What is packed is unpacked on the way, and a report that tells of several crashes becomes one
-//! for each. Of a Sentry envelope with minidumps, these are the reports.
+//! for each. Of a Sentry envelope with minidumps, these are the
+//! reports, each with the envelope's event behind it.
 //!
 //! What has come is handed on when there is enough of it, or when nothing more has come for a
 //! while: so a million reports go in by the thousand, and a report on a live pipe within a moment.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,10 +19,11 @@ use symtool_crashes::limits::{CHUNK_BYTES, CHUNK_CRASHES};
 use symtool_crashes::{Incoming, ReportBytes};
 use symtool_minidump::{Minidump, MinidumpError, is_minidump};
 use symtool_report::packed::{Unpacked, is_copy, unpack};
-use symtool_report::{Report, Reports, attached_dumps, split};
+use symtool_report::{CrashError, EnvelopeRead, Envelopes, Report, Reports, attached_dumps, split};
 use symtool_store::Store;
 use walkdir::WalkDir;
 
+use crate::dump::limits::MAX_ENVELOPE_DUMPS;
 use crate::dump::{DumpFile, dump_error};
 
 /// How long to wait for more before what has come is handed on.
@@ -120,7 +123,7 @@ impl Intake {
             let mut input = BufReader::with_capacity(HEAD_BYTES, File::open(path)?);
             // A pipe has no bytes that could be mapped.
             if is_minidump(input.fill_buf()?) && path.is_file() {
-                self.arrive_dump(&name, DumpFile::open(path));
+                self.arrive_dump(&name, DumpFile::open(path), b"");
             } else {
                 self.read(&name, input);
             }
@@ -141,9 +144,9 @@ impl Intake {
     fn arrive(&self, source: &str, report: Report) {
         match report.bytes {
             Ok(bytes) => {
-                let dumps = attached_dumps(&bytes);
-                let attached = dumps.iter().filter_map(|dump| bytes.get(dump.clone()));
-                if dumps.is_empty() {
+                let attached = attached_dumps(&bytes);
+                let at = |range: Range<usize>| bytes.get(range).unwrap_or_default();
+                if attached.dumps.is_empty() {
                     match split(&bytes) {
                         Some(crashes) => {
                             crashes.into_iter().for_each(|crash| self.put(source, crash.into()));
@@ -151,7 +154,11 @@ impl Intake {
                         None => self.put(source, bytes.into()),
                     }
                 } else {
-                    attached.for_each(|dump| self.put(source, dump.to_vec().into()));
+                    let event = attached.event.map(at).unwrap_or_default();
+                    for dump in attached.dumps {
+                        let file = DumpFile::of_stream(&mut at(dump), &self.store);
+                        self.arrive_dump(source, file, event);
+                    }
                 }
             }
             Err(error) => self.lose(format!(
@@ -161,13 +168,56 @@ impl Intake {
         }
     }
 
-    /// A dump, or why there is none.
-    fn arrive_dump(&self, source: &str, file: io::Result<DumpFile>) {
+    /// Envelopes at the beginning of a stream, whose dumps may be larger than reports. Whether there
+    /// were any.
+    fn arrive_envelopes(
+        &self,
+        source: &str,
+        envelopes: &mut Envelopes<impl BufRead>,
+    ) -> io::Result<bool> {
+        let mut are_there = false;
+        while envelopes.fill_buf()?.trim_ascii_start().starts_with(b"{") {
+            let mut dumps = Vec::new();
+            let read = envelopes.read_envelope(&mut |dump| {
+                // What goes wrong is told; what is left of it is skipped.
+                if dumps.len() < MAX_ENVELOPE_DUMPS {
+                    dumps.push(DumpFile::of_stream(dump, &self.store));
+                } else {
+                    let fact = format!("more than {MAX_ENVELOPE_DUMPS} minidumps in an envelope");
+                    self.lose(format!("{source}: {fact}; pass the others as files"));
+                }
+                Ok(())
+            });
+            let event = match read? {
+                EnvelopeRead::Dumps { event, skipped_event } => {
+                    if let Some(bytes) = skipped_event {
+                        let fact = CrashError::TooLarge { bytes };
+                        self.lose(format!("{source}: the event of the envelope: {fact}"));
+                    }
+                    event.unwrap_or_default()
+                }
+                EnvelopeRead::Other => break,
+                EnvelopeRead::TooLarge(bytes) => {
+                    self.lose(format!("{source}: {}", CrashError::TooLarge { bytes }));
+                    are_there = true;
+                    continue;
+                }
+            };
+            for dump in dumps {
+                self.arrive_dump(source, dump, &event);
+            }
+            are_there = true;
+        }
+        Ok(are_there)
+    }
+
+    /// A dump and the event that came with it, or why there is none.
+    fn arrive_dump(&self, source: &str, file: io::Result<DumpFile>, event: &[u8]) {
         let kept = file.and_then(|file| {
             for fault in file.faults() {
                 self.lose(format!("{source}: {fault}"));
             }
-            file.into_kept()
+            file.into_kept(event, &self.store)
         });
         match kept {
             Ok(report) => self.put(source, report),
@@ -238,7 +288,7 @@ impl Unpacked for Unpacking<'_> {
         let head = input.fill_buf()?;
         if is_minidump(head) {
             let file = DumpFile::of_stream(&mut input, &self.intake.store);
-            self.intake.arrive_dump(name, file);
+            self.intake.arrive_dump(name, file, b"");
             return Ok(());
         }
         if let Err(error @ MinidumpError::OtherDump(_)) = Minidump::read(head) {
@@ -248,8 +298,9 @@ impl Unpacked for Unpacking<'_> {
                 return Ok(());
             }
         }
-        let mut is_empty = true;
-        for report in Reports::new(input) {
+        let mut envelopes = Envelopes::new(input);
+        let mut is_empty = !self.intake.arrive_envelopes(name, &mut envelopes)?;
+        for report in Reports::new(envelopes) {
             is_empty = false;
             self.intake.arrive(name, report?);
         }

@@ -1,14 +1,14 @@
 //! What a dump says of a crash, to be stored: where it crashed, without names. Those are looked for
 //! when the crash is grouped, as of every report.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use symtool_crashes::limits::MAX_STACK_FRAMES;
-use symtool_crashes::{ReadDump, ReadDumps, WalkedDump, Weight};
+use symtool_crashes::{ReadDump, ReadDumps, Reading, StoredDump, WalkedDump, Weight};
 use symtool_minidump::{
-    Completeness, DumpExtent, DumpOs, DumpWalk, FoundRule, FrameTrust, Minidump, UnwindRows,
-    WalkFrame,
+    Completeness, DumpExtent, DumpOs, DumpSource, DumpWalk, FoundRule, FrameTrust, Minidump,
+    UnwindRows, WalkFrame,
 };
 use symtool_report::{
     At, CrashEvent, Format, Frame, Image, ImageId, ImageKind, Reason, Relative, Space, Thread,
@@ -60,26 +60,50 @@ impl<'s> StoreDumps<'s> {
     }
 }
 
-impl ReadDumps for StoreDumps<'_> {
-    fn read(&self, bytes: &[u8]) -> Result<ReadDump, Error> {
-        let dump = match Minidump::read(bytes) {
-            Ok(dump) => dump,
-            Err(error) => return Ok(ReadDump::Unreadable(dump_error(&error))),
-        };
+impl StoreDumps<'_> {
+    /// Walks the thread of `dump` that crashed. What was found, and why unwind data cannot be read.
+    fn walk_dump(
+        &self,
+        dump: &Minidump<'_>,
+    ) -> Result<(DumpWalk, WalkedDump, Option<String>), Error> {
         let archs = arch_names(dump.cpu());
-        let modules = DumpModules::find_by(self.reader, &dump, |id| self.find(id, archs))?;
+        let modules = DumpModules::find_by(self.reader, dump, |id| self.find(id, archs))?;
         let opened = self.opened().pop().unwrap_or_default();
         let mut rows = StoreRows::new(self.reader, &modules.modules, opened);
         let walk = dump.walk_crashed(&mut rows);
         let AskedRows { mut opened, asked, damaged } = rows.into_asked();
         opened.trim();
         self.opened().push(opened);
-        let mut walked = walked(&dump, &walk, &asked);
-        if let (Some((module, error)), None) = (damaged.first(), &walked.damage) {
+        let told = damaged.first().map(|(module, error)| {
             let path = dump.modules.get(*module).and_then(|module| module.name.as_deref());
-            walked.damage = Some(format!("unwind data of {}: {error}", file_name(path)));
-        }
-        Ok(ReadDump::Walked(Box::new(walked)))
+            format!("unwind data of {}: {error}", file_name(path))
+        });
+        let damaged = damaged.iter().map(|(module, _)| *module).collect();
+        let walked = walked(dump, &walk, &asked, damaged);
+        Ok((walk, walked, told))
+    }
+}
+
+impl ReadDumps for StoreDumps<'_> {
+    fn read(&self, bytes: &[u8]) -> Result<Reading<ReadDump>, Error> {
+        let dump = match Minidump::read(bytes) {
+            Ok(dump) => dump,
+            Err(error) => return Ok(Reading::Unreadable(dump_error(&error))),
+        };
+        let (walk, walked, damaged) = self.walk_dump(&dump)?;
+        let read = read(&dump, &walk, walked);
+        Ok(Reading::Done(ReadDump { damage: read.damage.or(damaged), ..read }))
+    }
+
+    fn walk(&self, dump: &StoredDump<'_>) -> Result<Reading<WalkedDump>, Error> {
+        Ok(match Minidump::open(&Fetched(dump)) {
+            Ok(dump) => Reading::Done(self.walk_dump(&dump)?.1),
+            Err(error) => Reading::Unreadable(dump_error(&error)),
+        })
+    }
+
+    fn annotations(&self, dump: &StoredDump<'_>) -> Vec<(String, String)> {
+        BareDumps.annotations(dump)
     }
 }
 
@@ -87,16 +111,55 @@ impl ReadDumps for StoreDumps<'_> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BareDumps;
 
+impl BareDumps {
+    fn walk_dump(dump: &Minidump<'_>) -> (DumpWalk, WalkedDump) {
+        let mut rows = NoRows(vec![false; dump.modules.len()]);
+        let walk = dump.walk_crashed(&mut rows);
+        let walked = walked(dump, &walk, &rows.0, BTreeSet::new());
+        (walk, walked)
+    }
+}
+
 impl ReadDumps for BareDumps {
-    fn read(&self, bytes: &[u8]) -> Result<ReadDump, Error> {
+    fn read(&self, bytes: &[u8]) -> Result<Reading<ReadDump>, Error> {
         Ok(match Minidump::read(bytes) {
             Ok(dump) => {
-                let mut rows = NoRows(vec![false; dump.modules.len()]);
-                let walk = dump.walk_crashed(&mut rows);
-                ReadDump::Walked(Box::new(walked(&dump, &walk, &rows.0)))
+                let (walk, walked) = Self::walk_dump(&dump);
+                Reading::Done(read(&dump, &walk, walked))
             }
-            Err(error) => ReadDump::Unreadable(dump_error(&error)),
+            Err(error) => Reading::Unreadable(dump_error(&error)),
         })
+    }
+
+    fn walk(&self, dump: &StoredDump<'_>) -> Result<Reading<WalkedDump>, Error> {
+        let source = Fetched(dump);
+        Ok(match Minidump::open(&source) {
+            Ok(dump) => Reading::Done(Self::walk_dump(&dump).1),
+            Err(error) => Reading::Unreadable(dump_error(&error)),
+        })
+    }
+
+    fn annotations(&self, dump: &StoredDump<'_>) -> Vec<(String, String)> {
+        let source = Fetched(dump);
+        let Some(crashpad) = Minidump::open(&source).ok().and_then(|dump| dump.crashpad) else {
+            return Vec::new();
+        };
+        let of_modules = crashpad.modules.into_iter().flat_map(|module| module.annotations);
+        crashpad.annotations.into_iter().chain(of_modules).collect()
+    }
+}
+
+/// A stored minidump, as it is read.
+#[derive(Debug)]
+struct Fetched<'d>(&'d StoredDump<'d>);
+
+impl DumpSource for Fetched<'_> {
+    fn size(&self) -> u64 {
+        self.0.size()
+    }
+
+    fn read(&self, offset: u64, buffer: &mut [u8]) -> bool {
+        self.0.read(offset, buffer)
     }
 }
 
@@ -112,10 +175,15 @@ impl UnwindRows for NoRows {
     }
 }
 
-/// What `dump` says, of which a walk has found the frames.
-fn walked(dump: &Minidump<'_>, walk: &DumpWalk, asked: &[bool]) -> WalkedDump {
-    let extent = dump.extent();
-    let is_told = tells_place(&extent);
+/// What `dump` says, of which a walk has found the frames. By their numbers in the dump: which
+/// modules were asked for unwind data, and which of these have some that is damaged.
+fn walked(
+    dump: &Minidump<'_>,
+    walk: &DumpWalk,
+    asked: &[bool],
+    damaged: BTreeSet<usize>,
+) -> WalkedDump {
+    let is_told = tells_place(dump);
     let mut images = Images { dump, indices: BTreeMap::new(), list: Vec::new() };
     let mut threads: Vec<Thread> = Vec::with_capacity(walk.threads.len());
     let mut depth = 0;
@@ -131,31 +199,36 @@ fn walked(dump: &Minidump<'_>, walk: &DumpWalk, asked: &[bool]) -> WalkedDump {
     }
     let asked = (0..asked.len()).filter(|module| asked[*module]);
     let asked: Vec<usize> = asked.map(|module| images.index(module)).collect();
+    let damaged = damaged.into_iter().map(|module| images.index(module)).collect();
     let mut event = event(dump, is_told);
     (event.images, event.threads, event.crashed_thread) = (images.list, threads, walk.crashed);
     event.fill_in();
+    WalkedDump { event, depth: u32::try_from(depth).unwrap_or(u32::MAX), asked, damaged }
+}
+
+/// How much `dump` says of what was `walked`, and what of it is missing.
+fn read(dump: &Minidump<'_>, walk: &DumpWalk, walked: WalkedDump) -> ReadDump {
+    let extent = dump.extent();
     let damage = if extent.is_cut_off() {
         Some(format!("{extent}; upload it again"))
     } else {
         DumpLosses::of(&extent, walk).lost.into_iter().next()
     };
-    let depth = u32::try_from(depth).unwrap_or(u32::MAX);
-    WalkedDump { weight: weight(dump, &extent, is_told), event, depth, asked, damage }
+    ReadDump { walked, weight: weight(dump, &extent), damage }
 }
 
 /// Whether what is there of a dump says where it crashed.
-fn tells_place(extent: &DumpExtent) -> bool {
-    !extent.is_cut_off()
-        || (extent.crashed_stack == Completeness::Whole && extent.modules == Completeness::Whole)
+fn tells_place(dump: &Minidump<'_>) -> bool {
+    !dump.is_cut_off() || dump.crash_site() == (Completeness::Whole, Completeness::Whole)
 }
 
 /// How much a dump says, whatever is in the store: of two, a whole one says more, then one that says
 /// where it crashed, then one with more stacks. Texts about the same crash say less than that.
-fn weight(dump: &Minidump<'_>, extent: &DumpExtent, is_told: bool) -> Weight {
+fn weight(dump: &Minidump<'_>, extent: &DumpExtent) -> Weight {
     let stacks = (dump.threads.len() as u64).saturating_sub(extent.missing.stacks);
     Weight {
         is_whole: !extent.is_cut_off(),
-        frames: if is_told { u32::MAX } else { 0 },
+        frames: if tells_place(dump) { u32::MAX } else { 0 },
         stacks: u32::try_from(stacks).unwrap_or(u32::MAX),
     }
 }

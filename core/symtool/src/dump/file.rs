@@ -4,9 +4,10 @@
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use symtool_crashes::ReportBytes;
+use symtool_crashes::{ReportBytes, dump_tail, ends_like_tail};
 use symtool_debug::Mapped;
 use symtool_store::Store;
+use symtool_store::database::Spool;
 
 use super::limits::{MAX_DUMP_BYTES, MAX_DUMP_BYTES_IN_MEMORY};
 
@@ -14,6 +15,8 @@ use super::limits::{MAX_DUMP_BYTES, MAX_DUMP_BYTES_IN_MEMORY};
 #[derive(Debug)]
 pub struct DumpFile {
     bytes: ReportBytes,
+    /// The file of the store that has them, if there is one.
+    spool: Option<Spool>,
     /// Why the stream that it came in ended.
     error: Option<io::Error>,
 }
@@ -30,7 +33,7 @@ impl DumpFile {
         } else {
             ReportBytes::Memory(std::fs::read(path)?)
         };
-        Ok(Self { bytes, error: None })
+        Ok(Self { bytes, spool: None, error: None })
     }
 
     /// All of `stream`, which has at least a byte; of one that cannot be read to its end, what came
@@ -72,11 +75,11 @@ impl DumpFile {
             let fact = format!("a dump of more than {MAX_DUMP_BYTES} bytes");
             return Err(io::Error::other(format!("{fact}; unpack it, and pass the file")));
         }
-        let bytes = match spool {
+        let bytes = match &spool {
             Some(file) => ReportBytes::Mapped(file.map().map_err(io::Error::other)?),
             None => ReportBytes::Memory(first),
         };
-        Ok(Self { bytes, error })
+        Ok(Self { bytes, spool, error })
     }
 
     /// All of them.
@@ -84,18 +87,39 @@ impl DumpFile {
         &self.bytes
     }
 
-    /// The same, to be kept.
+    /// The same, to be kept with the `event` that came with it; that is empty if none did. What has
+    /// to be copied for that is put into a file of `store`.
     ///
     /// # Errors
-    /// If it is too large for that.
-    pub fn into_kept(self) -> io::Result<ReportBytes> {
+    /// If it is too large for that, or there is no room for it.
+    pub fn into_kept(self, event: &[u8], store: &Store) -> io::Result<ReportBytes> {
         let bytes = self.bytes.len();
         if bytes as u64 > MAX_DUMP_BYTES {
             let fact = format!("a dump of {bytes} bytes; no more than {MAX_DUMP_BYTES} are stored");
             let step = "store what a debugger prints of its stacks";
             return Err(io::Error::other(format!("{fact}; {step}")));
         }
-        Ok(self.bytes)
+        if event.is_empty() && !ends_like_tail(&self.bytes) {
+            return Ok(self.bytes);
+        }
+        self.with_tail(&dump_tail(event), store)
+    }
+
+    /// The bytes with `tail` behind them.
+    fn with_tail(self, tail: &[u8], store: &Store) -> io::Result<ReportBytes> {
+        let mut spool = match (self.spool, self.bytes) {
+            (Some(spool), _) => spool,
+            (None, ReportBytes::Memory(bytes)) => {
+                return Ok(ReportBytes::Memory([&bytes, tail].concat()));
+            }
+            (None, ReportBytes::Mapped(mapped)) => {
+                let mut spool = store.spool().map_err(io::Error::other)?;
+                spool.write_all(mapped.bytes())?;
+                spool
+            }
+        };
+        spool.write_all(tail)?;
+        Ok(ReportBytes::Mapped(spool.map().map_err(io::Error::other)?))
     }
 
     /// What went wrong with them: they did not come whole, or somebody has written to the file since

@@ -15,3 +15,7 @@ pub const OPENED_ROWS_BYTES: usize = 32 << 20;
 /// Bytes of a dump that is held in memory. A larger one is mapped, or put into a file first if it
 /// comes as a stream or is packed. Most dumps have some ten kilobytes.
 pub const MAX_DUMP_BYTES_IN_MEMORY: u64 = 1 << 20;
+
+/// Minidumps of one Sentry envelope. They wait for the event, which may come behind them; Sentry's
+/// clients send one.
+pub const MAX_ENVELOPE_DUMPS: usize = 16;

@@ -92,20 +92,28 @@ impl Minidump<'_> {
     /// Compares what the dump points at with what is in the file.
     pub fn extent(&self) -> DumpExtent {
         let zeroed = zeros::find(self);
+        let (modules, crashed_stack) = self.crash_site();
         DumpExtent {
             file_bytes: self.file_bytes(),
             needed_bytes: self.reach.end,
             at_least: self.reach.may_be_further,
             furthest: self.reach.part,
             missing: self.missing(),
-            modules: self.module_list(&zeroed),
-            crashed_stack: self.crashed_stack(),
+            modules,
+            crashed_stack,
             zeroed,
         }
     }
 
-    fn is_cut(&self) -> bool {
+    /// What [`DumpExtent::is_cut_off`] says, without looking at any part.
+    pub fn is_cut_off(&self) -> bool {
         self.reach.end > self.file_bytes() || self.reach.may_be_further
+    }
+
+    /// What [`DumpExtent::modules`] and [`DumpExtent::crashed_stack`] say, without looking at the
+    /// parts of other threads.
+    pub fn crash_site(&self) -> (Completeness, Completeness) {
+        (self.module_list(&zeros::in_lists(self)), self.crashed_stack())
     }
 
     fn is_outside(&self, range: FileRange) -> bool {
@@ -153,7 +161,7 @@ impl Minidump<'_> {
         if !thread.stack.is_empty() {
             return self.is_outside(thread.stack);
         }
-        let Some(context) = self.context(thread.context) else { return self.is_cut() };
+        let Some(context) = self.context(thread.context) else { return self.is_cut_off() };
         self.stack_at(context.sp()).is_some_and(|stack| self.is_outside(stack))
     }
 
@@ -163,7 +171,7 @@ impl Minidump<'_> {
     }
 
     fn crashed_stack(&self) -> Completeness {
-        let missing = if self.is_cut() { Completeness::Missing } else { Completeness::Absent };
+        let missing = if self.is_cut_off() { Completeness::Missing } else { Completeness::Absent };
         let Some(id) = self.crashed_thread() else { return missing };
         let thread = self.threads.iter().find(|thread| thread.id == id);
         let of_exception = self.exception.as_ref().map(|exception| exception.context);

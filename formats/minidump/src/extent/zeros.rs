@@ -23,14 +23,13 @@ const BLOCK_BYTES: u64 = limits::MIN_HOLE_BYTES;
 
 /// Finds the holes that hit structures or stacks, in the order of the file.
 pub fn find(dump: &Minidump<'_>) -> Vec<ZeroedRange> {
-    let mut found: Vec<ZeroedRange> = Vec::new();
-    for (part, range) in structures(dump) {
-        if found.iter().any(|hole| hole.range.overlaps(range)) {
-            continue;
-        }
-        if let Some(range) = hole_around(dump, range) {
-            found.push(ZeroedRange { range, part });
-        }
+    let mut found = in_lists(dump);
+    // A context has its flags within the first 64 bytes, or its registers.
+    let exception = dump.exception.iter().map(|exception| exception.context);
+    let contexts = dump.threads.iter().map(|thread| thread.context).chain(exception);
+    for range in contexts.filter(|range| !range.is_empty()) {
+        let start = FileRange { size: range.size.min(256), ..range };
+        in_structure(dump, DumpPart::Context, start, &mut found);
     }
     for range in stacks(dump) {
         in_stack(dump, range, &mut found);
@@ -39,8 +38,8 @@ pub fn find(dump: &Minidump<'_>) -> Vec<ZeroedRange> {
     found
 }
 
-/// Structures that are never all zeros.
-fn structures(dump: &Minidump<'_>) -> Vec<(DumpPart, FileRange)> {
+/// Finds the holes that hit lists, which are never all zeros.
+pub fn in_lists(dump: &Minidump<'_>) -> Vec<ZeroedRange> {
     let lists = [
         (DumpPart::System, StreamType::SystemInfoStream),
         (DumpPart::Threads, StreamType::ThreadListStream),
@@ -49,37 +48,71 @@ fn structures(dump: &Minidump<'_>) -> Vec<(DumpPart, FileRange)> {
         (DumpPart::Memory, StreamType::Memory64ListStream),
         (DumpPart::Exception, StreamType::ExceptionStream),
     ];
-    let mut all = Vec::new();
+    let mut found = Vec::new();
     for (part, kind) in lists {
         let Some(stream) = dump.stream(kind) else { continue };
         // A hole may begin or end within a list: both its ends are looked at.
         let end = FileRange { offset: stream.end().saturating_sub(16), size: 16 };
         let start = FileRange { offset: stream.offset, size: stream.size.min(16) };
-        all.extend([start, end].map(|range| (part, range)));
+        for range in [start, end] {
+            in_structure(dump, part, range, &mut found);
+        }
     }
-    let exception = dump.exception.iter().map(|exception| exception.context);
-    let contexts = dump.threads.iter().map(|thread| thread.context).chain(exception);
-    // A context has its flags within the first 64 bytes, or its registers.
-    all.extend(
-        contexts
-            .filter(|range| !range.is_empty())
-            .map(|range| (DumpPart::Context, FileRange { size: range.size.min(256), ..range })),
-    );
-    all
+    found
+}
+
+/// Adds the hole that has all of a structure, if no other one hits it.
+fn in_structure(
+    dump: &Minidump<'_>,
+    part: DumpPart,
+    range: FileRange,
+    found: &mut Vec<ZeroedRange>,
+) {
+    if !found.iter().any(|hole| hole.range.overlaps(range))
+        && let Some(range) = hole_around(dump, range)
+    {
+        found.push(ZeroedRange { range, part });
+    }
 }
 
 /// The zeros around `range`, if all its bytes are zeros and they are enough for a hole.
 fn hole_around(dump: &Minidump<'_>, range: FileRange) -> Option<FileRange> {
-    let within = dump.some(range);
-    if within.is_empty() || within.iter().any(|byte| *byte != 0) {
+    let end = range.end().min(dump.file_bytes());
+    if range.offset >= end || zeros_from(dump, range.offset, end) < end {
         return None;
     }
-    let before = dump.some(FileRange { offset: 0, size: range.offset });
-    let after = dump.some(FileRange { offset: range.end(), size: u64::MAX });
-    let before = width(before.iter().rev().take_while(|byte| **byte == 0).count());
-    let after = width(after.iter().take_while(|byte| **byte == 0).count());
-    let size = before + width(within.len()) + after;
-    (size >= limits::MIN_HOLE_BYTES).then_some(FileRange { offset: range.offset - before, size })
+    let start = zeros_before(dump, range.offset);
+    let size = zeros_from(dump, end, dump.file_bytes()) - start;
+    (size >= limits::MIN_HOLE_BYTES).then_some(FileRange { offset: start, size })
+}
+
+/// Where the zeros end that begin at `start`: at `end` at the latest.
+fn zeros_from(dump: &Minidump<'_>, start: u64, end: u64) -> u64 {
+    let mut at = start;
+    while at < end {
+        let block = dump.some(FileRange { offset: at, size: BLOCK_BYTES.min(end - at) });
+        let zeros = block.iter().take_while(|byte| **byte == 0).count();
+        at += width(zeros);
+        if zeros < block.len() || block.is_empty() {
+            break;
+        }
+    }
+    at
+}
+
+/// Where the zeros begin that end at `end`.
+fn zeros_before(dump: &Minidump<'_>, end: u64) -> u64 {
+    let mut at = end;
+    while at > 0 {
+        let size = BLOCK_BYTES.min(at);
+        let block = dump.some(FileRange { offset: at - size, size });
+        let zeros = block.iter().rev().take_while(|byte| **byte == 0).count();
+        at -= width(zeros);
+        if zeros < block.len() || block.is_empty() {
+            break;
+        }
+    }
+    at
 }
 
 /// The bytes of all stacks, sorted and disjoint.

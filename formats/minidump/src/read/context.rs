@@ -9,6 +9,7 @@ use symtool_unwind::Register;
 
 use super::system::Cpu;
 use crate::bytes::Bytes;
+use crate::limits;
 
 /// The general registers of a thread, by their numbers in DWARF.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +72,8 @@ pub fn sp(cpu: Cpu) -> Register {
 /// Reads the context in `range` of the file, as its flags and its length say. `None` if it is that
 /// of another processor than `cpu`, or too short to have a program counter.
 pub fn read(bytes: Bytes<'_>, offset: u64, size: u64, cpu: Option<Cpu>) -> Option<Context> {
-    let data = bytes.get(offset, size)?;
+    offset.checked_add(size).filter(|end| *end <= bytes.len())?;
+    let data = &*bytes.get(offset, size.min(limits::MAX_CONTEXT_BYTES))?;
     let endian = bytes.endian();
     let cpu = cpu.filter(|cpu| !matches!(cpu, Cpu::Other(_))).or_else(|| guessed(data, endian))?;
     let values = match cpu {

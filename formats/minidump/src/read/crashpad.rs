@@ -114,9 +114,9 @@ fn module(
         let value = reader.text(PART, raw.value.into());
         let (Some(name), Some(value)) = (name, value) else { continue };
         match raw.ty {
-            MINIDUMP_ANNOTATION::TYPE_STRING => found.annotations.push((name, text::utf8(value))),
+            MINIDUMP_ANNOTATION::TYPE_STRING => found.annotations.push((name, text::utf8(&value))),
             MINIDUMP_ANNOTATION::TYPE_INVALID => reader.faults.count(PART, FaultKind::Malformed),
-            other => found.objects.push((name, other, value.to_vec())),
+            other => found.objects.push((name, other, value.into_owned())),
         }
     }
     found

@@ -3,11 +3,11 @@
 use minidump_common::format::{
     MINIDUMP_DIRECTORY, MINIDUMP_HEADER, MINIDUMP_STREAM_TYPE as StreamType, MINIDUMP_VERSION,
 };
-use scroll::{Endian, Pread};
+use scroll::Endian;
 
 use super::reader::{FileRange, Reader};
-use crate::bytes::Bytes;
 use crate::bytes::faults::{DumpPart, FaultKind};
+use crate::bytes::{Bytes, Data};
 use crate::error::MinidumpError;
 use crate::limits;
 
@@ -15,6 +15,9 @@ use crate::limits;
 pub fn is_minidump(bytes: &[u8]) -> bool {
     matches!(bytes.get(..4), Some(b"MDMP" | b"PMDM"))
 }
+
+/// Bytes at the beginning by which files of other kinds are told.
+const HEAD_BYTES: u64 = 4096;
 
 /// A stream of a dump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,11 +46,11 @@ impl Directory {
     }
 }
 
-/// Reads the header and the list of streams.
-pub fn read(data: &[u8]) -> Result<(Reader<'_>, Directory), MinidumpError> {
-    let endian = endian(data)?;
-    let mut reader = Reader::new(Bytes::new(data, endian));
-    let Ok(header) = data.pread_with::<MINIDUMP_HEADER>(0, endian) else {
+/// Reads the header of `data`, and the list of streams.
+pub fn read(data: Data<'_>) -> Result<(Reader<'_>, Directory), MinidumpError> {
+    let head = Bytes::new(data, Endian::Little).some(0, HEAD_BYTES);
+    let mut reader = Reader::new(Bytes::new(data, endian(&head)?));
+    let Some(header) = reader.bytes.record::<MINIDUMP_HEADER>(0) else {
         return Err(MinidumpError::HeaderCutOff(reader.bytes.len()));
     };
     let version = u16::try_from(header.version & 0xffff).unwrap_or_default();
@@ -136,6 +139,5 @@ fn other_dump(data: &[u8]) -> MinidumpError {
 
 /// Breakpad writes microdumps into Android's log, behind the log's own columns.
 fn is_microdump(data: &[u8]) -> bool {
-    let head = &data[..data.len().min(4096)];
-    head.windows(27).any(|text| text == b"-----BEGIN BREAKPAD MICRODU")
+    data.windows(27).any(|text| text == b"-----BEGIN BREAKPAD MICRODU")
 }

@@ -2,25 +2,27 @@
 
 use scroll::{Endian, Pread};
 
-/// Files of `/proc` and `/etc`, as they were. Empty if the dump does not have one.
+use super::reader::FileRange;
+
+/// Where files of `/proc` and `/etc` are in the dump, as they were. Empty if it does not have one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LinuxFiles<'a> {
+pub struct LinuxFiles {
     /// `/proc/cpuinfo`.
-    pub cpu_info: &'a [u8],
+    pub cpu_info: FileRange,
     /// `/proc/self/status`.
-    pub status: &'a [u8],
+    pub status: FileRange,
     /// `/etc/lsb-release`, or `/etc/os-release`.
-    pub lsb_release: &'a [u8],
+    pub lsb_release: FileRange,
     /// `/proc/self/cmdline`: arguments with a zero after each.
-    pub command_line: &'a [u8],
+    pub command_line: FileRange,
     /// `/proc/self/environ`: variables with a zero after each.
-    pub environment: &'a [u8],
+    pub environment: FileRange,
     /// `/proc/self/auxv`; [`auxiliary_vector`] reads it.
-    pub auxiliary_vector: &'a [u8],
+    pub auxiliary_vector: FileRange,
     /// `/proc/self/maps`; [`linux_maps`] reads it.
-    pub maps: &'a [u8],
+    pub maps: FileRange,
     /// `/proc/self/limits`.
-    pub limits: &'a [u8],
+    pub limits: FileRange,
 }
 
 /// A line of `/proc/self/maps`.

@@ -3,6 +3,7 @@
 use minidump_common::format::{MINIDUMP_MEMORY_DESCRIPTOR, MINIDUMP_MEMORY_DESCRIPTOR64};
 
 use super::reader::{FileRange, Reader};
+use crate::bytes::Bytes;
 use crate::bytes::faults::{DumpPart, FaultKind};
 use crate::limits;
 
@@ -23,9 +24,9 @@ impl MemoryRange {
 }
 
 /// Memory by address. A process's memory is in ranges of which each is in the file as a whole.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Memory<'a> {
-    data: &'a [u8],
+    bytes: Bytes<'a>,
     /// Sorted and disjoint. Some may end beyond the end of the file.
     ranges: Vec<MemoryRange>,
 }
@@ -33,7 +34,7 @@ pub struct Memory<'a> {
 impl<'a> Memory<'a> {
     /// Sorts ranges and makes them disjoint: at each address the range counts that begins first,
     /// of those that begin together the longest.
-    pub fn new(data: &'a [u8], mut ranges: Vec<MemoryRange>) -> Self {
+    pub(super) fn new(bytes: Bytes<'a>, mut ranges: Vec<MemoryRange>) -> Self {
         ranges.sort_by_key(|range| {
             (range.start, std::cmp::Reverse(range.bytes.size), range.bytes.offset)
         });
@@ -52,7 +53,12 @@ impl<'a> Memory<'a> {
             true
         });
         ranges.shrink_to_fit();
-        Self { data, ranges }
+        Self { bytes, ranges }
+    }
+
+    /// The bytes of the file that has it.
+    pub(crate) fn bytes(&self) -> Bytes<'a> {
+        self.bytes
     }
 
     /// The ranges, sorted by address and disjoint.
@@ -66,12 +72,14 @@ impl<'a> Memory<'a> {
         self.ranges[..after].last().filter(|range| address - range.start < range.bytes.size)
     }
 
-    /// The bytes from `address` to the end of the range that has it, or of the file.
-    pub fn from(&self, address: u64) -> Option<&'a [u8]> {
+    /// Where the bytes from `address` to the end of the range that has it are in the file; `None` if
+    /// not even the first of them is.
+    pub fn from(&self, address: u64) -> Option<FileRange> {
         let range = self.range_of(address)?;
-        let offset = usize::try_from(range.bytes.offset + (address - range.start)).ok()?;
-        let end = usize::try_from(range.bytes.end()).unwrap_or(usize::MAX).min(self.data.len());
-        self.data.get(offset..end).filter(|bytes| !bytes.is_empty())
+        let offset = range.bytes.offset.saturating_add(address - range.start);
+        let end = range.bytes.end().min(self.bytes.len());
+        let size = end.checked_sub(offset).filter(|size| *size > 0)?;
+        Some(FileRange { offset, size })
     }
 
     /// Fills `buffer` with the bytes at `address`, which may be in several ranges. Whether all of
@@ -80,9 +88,11 @@ impl<'a> Memory<'a> {
         let (mut address, mut left) = (address, buffer);
         while !left.is_empty() {
             let Some(here) = self.from(address) else { return false };
-            let count = here.len().min(left.len());
+            let count = usize::try_from(here.size).unwrap_or(usize::MAX).min(left.len());
             let (now, rest) = left.split_at_mut(count);
-            now.copy_from_slice(&here[..count]);
+            if !self.bytes.read(here.offset, now) {
+                return false;
+            }
             left = rest;
             if left.is_empty() {
                 return true;
@@ -144,7 +154,18 @@ fn push(reader: &mut Reader<'_>, ranges: &mut Vec<MemoryRange>, start: u64, byte
 
 #[cfg(test)]
 mod tests {
+    use scroll::Endian;
+
     use super::*;
+    use crate::bytes::Data;
+
+    fn memory(data: &[u8], ranges: Vec<MemoryRange>) -> Memory<'_> {
+        Memory::new(Bytes::new(Data::Held(data), Endian::Little), ranges)
+    }
+
+    fn file(offset: u64, size: u64) -> FileRange {
+        FileRange { offset, size }
+    }
 
     fn range(start: u64, offset: u64, size: u64) -> MemoryRange {
         MemoryRange { start, bytes: FileRange { offset, size } }
@@ -153,33 +174,33 @@ mod tests {
     #[test]
     fn reads_go_on_in_the_next_range_and_end_at_a_gap() {
         let data: Vec<u8> = (0..32).collect();
-        let memory = Memory::new(&data, vec![range(0x104, 8, 4), range(0x100, 4, 4)]);
+        let memory = memory(&data, vec![range(0x104, 8, 4), range(0x100, 4, 4)]);
         let mut word = [0; 4];
         assert!(memory.read(0x102, &mut word));
         assert_eq!(word, [6, 7, 8, 9]);
         assert!(!memory.read(0x106, &mut word));
         assert!(!memory.read(0xff, &mut word));
-        assert_eq!(memory.from(0x107), Some(&[11][..]));
+        assert_eq!(memory.from(0x107), Some(file(11, 1)));
         assert_eq!(memory.from(0x108), None);
     }
 
     #[test]
     fn overlapping_ranges_are_made_disjoint_and_end_with_the_file() {
         let data: Vec<u8> = (0..32).collect();
-        let memory = Memory::new(
+        let memory = memory(
             &data,
             vec![range(0x104, 8, 8), range(0x100, 0, 8), range(0x102, 1, 1), range(0x200, 30, 9)],
         );
         assert_eq!(memory.ranges(), [range(0x100, 0, 8), range(0x108, 12, 4), range(0x200, 30, 9)]);
-        assert_eq!(memory.from(0x200), Some(&[30, 31][..]));
+        assert_eq!(memory.from(0x200), Some(file(30, 2)));
         assert_eq!(memory.from(0x202), None);
     }
 
     #[test]
     fn the_last_address_of_all_is_one() {
         let data = [7; 4];
-        let memory = Memory::new(&data, vec![range(u64::MAX - 3, 0, 4)]);
-        assert_eq!(memory.from(u64::MAX), Some(&[7][..]));
+        let memory = memory(&data, vec![range(u64::MAX - 3, 0, 4)]);
+        assert_eq!(memory.from(u64::MAX), Some(file(3, 1)));
         assert!(!memory.read(u64::MAX, &mut [0; 2]));
     }
 }

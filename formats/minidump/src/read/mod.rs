@@ -14,6 +14,8 @@ pub mod regions;
 pub mod system;
 pub mod threads;
 
+use std::borrow::Cow;
+
 use minidump_common::format::MINIDUMP_STREAM_TYPE as StreamType;
 use scroll::Endian;
 
@@ -29,9 +31,11 @@ use self::reader::{FileRange, Reach, Reader};
 use self::regions::Regions;
 use self::system::{Cpu, DumpOs, SystemInfo};
 use self::threads::DumpThread;
-use crate::bytes::Bytes;
 use crate::bytes::faults::DumpFaults;
+use crate::bytes::source::DumpSource;
+use crate::bytes::{Bytes, Data};
 use crate::error::MinidumpError;
+use crate::limits;
 
 /// A minidump.
 #[derive(Clone, Debug)]
@@ -66,7 +70,7 @@ pub struct Minidump<'a> {
     /// A failed assertion.
     pub assertion: Option<Assertion>,
     /// Files of Linux.
-    pub linux: LinuxFiles<'a>,
+    pub linux: LinuxFiles,
     /// What is wrong with it, by part and kind.
     pub faults: DumpFaults,
     pub(crate) reach: Reach,
@@ -79,6 +83,20 @@ impl<'a> Minidump<'a> {
     ///
     /// [`MinidumpError`] if it is no minidump, or if not even its list of streams can be read.
     pub fn read(data: &'a [u8]) -> Result<Self, MinidumpError> {
+        Self::of(Data::Held(data))
+    }
+
+    /// The same of a dump that is not held in memory. What is not needed to walk the thread that
+    /// crashed is not fetched: [`Minidump::faults`] does not tell what is wrong with registers.
+    ///
+    /// # Errors
+    ///
+    /// [`MinidumpError`] if it is no minidump, or if not even its list of streams can be read.
+    pub fn open(source: &'a dyn DumpSource) -> Result<Self, MinidumpError> {
+        Self::of(Data::Source(source))
+    }
+
+    fn of(data: Data<'a>) -> Result<Self, MinidumpError> {
         let (mut reader, directory) = directory::read(data)?;
         let is_cut = reader.reach.end > reader.bytes.len();
         if !is_cut && !directory.streams.iter().any(|stream| is_known(stream.kind)) {
@@ -94,16 +112,17 @@ impl<'a> Minidump<'a> {
         let modules = stream(reader, &directory, StreamType::ModuleListStream, modules::read);
         let unloaded = StreamType::UnloadedModuleListStream;
         let unloaded = stream(reader, &directory, unloaded, modules::read_unloaded);
-        let memory = Memory::new(data, memory_ranges(reader, &directory, &threads));
+        let ranges = memory_ranges(reader, &directory, &threads);
+        let memory = Memory::new(reader.bytes, ranges);
         let process = stream(reader, &directory, StreamType::MiscInfoStream, process::read);
         let crashpad = stream(reader, &directory, StreamType::CrashpadInfoStream, crashpad::read);
         let breakpad = StreamType::BreakpadInfoStream;
         let breakpad = stream(reader, &directory, breakpad, process::read_breakpad);
         let assertion = StreamType::AssertionInfoStream;
         let assertion = stream(reader, &directory, assertion, process::read_assertion);
-        let linux = linux_files(reader.bytes, &directory);
+        let linux = linux_files(&directory);
         let regions = stream(reader, &directory, StreamType::MemoryInfoListStream, regions::read)
-            .unwrap_or_else(|| regions::of_maps(linux::linux_maps(linux.maps)));
+            .unwrap_or_else(|| of_maps(reader.bytes, linux.maps));
         Ok(Self {
             bytes: reader.bytes,
             time: directory.time,
@@ -166,8 +185,9 @@ impl<'a> Minidump<'a> {
         self.streams.iter().find(|stream| stream.kind == kind).map(|stream| stream.range)
     }
 
-    /// As many bytes of `range` as are in the file.
-    pub(crate) fn some(&self, range: FileRange) -> &'a [u8] {
+    /// As many bytes of `range` as are in the file. They may be copied: a range that the dump itself
+    /// says has to be bounded.
+    pub fn some(&self, range: FileRange) -> Cow<'a, [u8]> {
         self.bytes.some(range.offset, range.size)
     }
 }
@@ -228,12 +248,14 @@ fn memory_ranges(
     ranges
 }
 
-fn linux_files<'a>(bytes: Bytes<'a>, directory: &Directory) -> LinuxFiles<'a> {
-    let file = |kind| {
-        directory
-            .find(kind)
-            .map_or_else(Default::default, |range| bytes.some(range.offset, range.size))
-    };
+/// The regions that `/proc/self/maps` lists, which is in `range`.
+fn of_maps(bytes: Bytes<'_>, range: FileRange) -> Regions {
+    let text = bytes.some(range.offset, range.size.min(limits::MAX_MAPS_BYTES));
+    regions::of_maps(linux::linux_maps(&text))
+}
+
+fn linux_files(directory: &Directory) -> LinuxFiles {
+    let file = |kind| directory.find(kind).unwrap_or_default();
     LinuxFiles {
         cpu_info: file(StreamType::LinuxCpuInfo),
         status: file(StreamType::LinuxProcStatus),

@@ -1,11 +1,11 @@
 //! What all parts of a dump are read with: claims of bytes, lists of records, texts.
 
+use std::borrow::Cow;
+
 use minidump_common::format::MINIDUMP_LOCATION_DESCRIPTOR;
-use scroll::Endian;
-use scroll::ctx::TryFromCtx;
 
 use crate::bytes::faults::{DumpFaults, DumpPart, FaultKind};
-use crate::bytes::{Bytes, text};
+use crate::bytes::{Bytes, Record, text};
 use crate::limits;
 
 /// A range of bytes of the file.
@@ -122,10 +122,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a record that has to be in the file whole.
-    pub fn record<T>(&mut self, part: DumpPart, offset: u64) -> Option<T>
-    where
-        T: TryFromCtx<'a, Endian, Error = scroll::Error>,
-    {
+    pub fn record<T: Record>(&mut self, part: DumpPart, offset: u64) -> Option<T> {
         let record = self.bytes.record(offset);
         if record.is_none() {
             self.faults.count(part, FaultKind::OutsideFile);
@@ -182,17 +179,17 @@ impl<'a> Reader<'a> {
     /// (`MINIDUMP_STRING`).
     pub fn utf16(&mut self, part: DumpPart, offset: u64) -> Option<String> {
         let endian = self.bytes.endian();
-        self.text(part, offset).map(|bytes| text::utf16(bytes, endian))
+        self.text(part, offset).map(|bytes| text::utf16(&bytes, endian))
     }
 
     /// The UTF-8 text at `offset`, where its length in bytes stands before it
     /// (`MinidumpUTF8String` of Crashpad).
     pub fn utf8(&mut self, part: DumpPart, offset: u64) -> Option<String> {
-        self.text(part, offset).map(text::utf8)
+        self.text(part, offset).map(|bytes| text::utf8(&bytes))
     }
 
     /// The bytes of a text at `offset`, where their number stands before them.
-    pub fn text(&mut self, part: DumpPart, offset: u64) -> Option<&'a [u8]> {
+    pub fn text(&mut self, part: DumpPart, offset: u64) -> Option<Cow<'a, [u8]>> {
         if offset == 0 {
             return None;
         }
@@ -210,7 +207,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The bytes of a text, if they are in the file and short enough.
-    pub fn bounded(&mut self, part: DumpPart, range: FileRange) -> Option<&'a [u8]> {
+    pub fn bounded(&mut self, part: DumpPart, range: FileRange) -> Option<Cow<'a, [u8]>> {
         if range.size > limits::MAX_TEXT_BYTES {
             // Not a text that is cut off: no text is that long.
             self.faults.count(part, FaultKind::TooLong);

@@ -61,9 +61,10 @@ pub fn read(reader: &mut Reader<'_>, stream: FileRange, cpu: Option<Cpu>) -> Vec
     threads
 }
 
-/// Counts what is wrong with the registers of a thread.
+/// Counts what is wrong with the registers of a thread. They lie among the stacks: where bytes have
+/// to be fetched, only those that are needed are looked at.
 pub fn check_context(reader: &mut Reader<'_>, range: FileRange, cpu: Option<Cpu>) {
-    if range.is_empty() || !reader.claim(DumpPart::Context, range) {
+    if range.is_empty() || !reader.claim(DumpPart::Context, range) || !reader.bytes.are_held() {
         return;
     }
     if context::read(reader.bytes, range.offset, range.size, cpu).is_none() {

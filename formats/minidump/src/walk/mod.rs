@@ -20,6 +20,7 @@ use crate::bytes::faults::{DumpFaults, DumpPart, FaultKind};
 use crate::limits;
 use crate::read::Minidump;
 use crate::read::context::Context;
+use crate::read::threads::DumpThread;
 
 /// What is known of the caller of a function that stands at an address.
 #[derive(Clone, Copy, Debug)]
@@ -183,16 +184,19 @@ pub struct DumpWalk {
 impl Minidump<'_> {
     /// Walks all threads: the crashed one first, so that its frames are kept.
     pub fn walk(&self, rows: &mut impl UnwindRows) -> DumpWalk {
-        let (threads, crashed) = self.to_walk();
+        let (threads, crashed) = self.to_walk(|_| true);
         let others = (0..threads.len()).filter(|at| Some(*at) != crashed);
         let order: Vec<usize> = crashed.into_iter().chain(others).collect();
         self.walk_in_order(threads, crashed, &order, rows)
     }
 
-    /// Walks only the thread that crashed, or the only one that there is. The others have their
-    /// registers, and no frames.
+    /// Walks only the thread that crashed, or the only one that there is. The others have neither
+    /// registers nor frames.
     pub fn walk_crashed(&self, rows: &mut impl UnwindRows) -> DumpWalk {
-        let (threads, crashed) = self.to_walk();
+        let id = self.crashed_thread();
+        let is_only = self.threads.len() == 1;
+        let is_wanted = |thread: &DumpThread| id.map_or(is_only, |id| thread.id == id);
+        let (threads, crashed) = self.to_walk(is_wanted);
         let only = crashed.or_else(|| (threads.len() == 1).then_some(0));
         self.walk_in_order(threads, crashed, only.as_slice(), rows)
     }
@@ -217,8 +221,12 @@ impl Minidump<'_> {
         DumpWalk { modules: walker.into_uses(), threads, crashed, faults }
     }
 
-    /// The threads with the registers where their walks begin, and which of them crashed.
-    fn to_walk(&self) -> (Vec<WalkedThread>, Option<usize>) {
+    /// The threads, those that are wanted with the registers where their walks begin, and which of
+    /// them crashed.
+    fn to_walk(
+        &self,
+        is_wanted: impl Fn(&DumpThread) -> bool,
+    ) -> (Vec<WalkedThread>, Option<usize>) {
         let walked = |id, thread, context| WalkedThread {
             id,
             thread,
@@ -231,7 +239,10 @@ impl Minidump<'_> {
             .threads
             .iter()
             .enumerate()
-            .map(|(at, thread)| walked(thread.id, Some(at), self.context(thread.context)))
+            .map(|(at, thread)| {
+                let context = is_wanted(thread).then(|| self.context(thread.context)).flatten();
+                walked(thread.id, Some(at), context)
+            })
             .collect();
         let Some(id) = self.crashed_thread() else { return (threads, None) };
         let of_crash = self.exception.as_ref().and_then(|crash| self.context(crash.context));

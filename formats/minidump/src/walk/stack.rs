@@ -1,10 +1,11 @@
 //! Memory as a walk reads it: mostly the stack at hand.
 
-use scroll::{Endian, Pread};
+use scroll::Endian;
 use symtool_unwind::apply::Memory as ReadMemory;
 
 use crate::bytes::width;
 use crate::read::memory::Memory;
+use crate::read::reader::FileRange;
 
 /// The memory of a dump, and of it the part that most words are read from.
 #[derive(Debug)]
@@ -12,13 +13,13 @@ pub struct Stack<'a> {
     memory: &'a Memory<'a>,
     endian: Endian,
     start: u64,
-    bytes: &'a [u8],
+    at: FileRange,
 }
 
 impl<'a> Stack<'a> {
     /// Reads mostly from the memory that has `sp`.
     pub fn new(memory: &'a Memory<'a>, endian: Endian, sp: u64) -> Self {
-        Self { memory, endian, start: sp, bytes: memory.from(sp).unwrap_or_default() }
+        Self { memory, endian, start: sp, at: memory.from(sp).unwrap_or_default() }
     }
 
     /// Whether a word at `address` would be in the dump, if the file was not cut off.
@@ -30,9 +31,9 @@ impl<'a> Stack<'a> {
     pub fn zeros_around(&self, address: u64, most: u64) -> u64 {
         let Some(range) = self.memory.range_of(address) else { return 0 };
         let before = (address - range.start).min(most);
-        let all = self.memory.from(address - before).unwrap_or_default();
+        let Some(all) = self.memory.from(address - before) else { return 0 };
+        let all = self.memory.bytes().some(all.offset, all.size.min(before.saturating_add(most)));
         let (before, after) = all.split_at(all.len().min(usize::try_from(before).unwrap_or(0)));
-        let after = &after[..after.len().min(usize::try_from(most).unwrap_or(usize::MAX))];
         width(before.iter().rev().take_while(|byte| **byte == 0).count())
             + width(after.iter().take_while(|byte| **byte == 0).count())
     }
@@ -40,28 +41,21 @@ impl<'a> Stack<'a> {
 
 impl ReadMemory for Stack<'_> {
     fn read(&self, address: u64, bytes: u8) -> Option<u64> {
-        let at = address.checked_sub(self.start).and_then(|at| usize::try_from(at).ok());
-        if let Some(at) = at.filter(|at| *at < self.bytes.len()) {
-            let number = match bytes {
-                1 => self.bytes.pread_with::<u8>(at, self.endian).map(u64::from),
-                2 => self.bytes.pread_with::<u16>(at, self.endian).map(u64::from),
-                4 => self.bytes.pread_with::<u32>(at, self.endian).map(u64::from),
-                8 => self.bytes.pread_with(at, self.endian),
-                _ => return None,
-            };
-            if let Ok(number) = number {
-                return Some(number);
-            }
-        }
         let mut buffer = [0; 8];
         let buffer = buffer.get_mut(..usize::from(bytes))?;
-        if !self.memory.read(address, buffer) {
+        let at = address.checked_sub(self.start);
+        let is_near = at.is_some_and(|at| {
+            at.checked_add(bytes.into()).is_some_and(|end| end <= self.at.size)
+                && self.memory.bytes().read(self.at.offset + at, buffer)
+        });
+        if !is_near && !self.memory.read(address, buffer) {
             return None;
         }
         let number = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
-        Some(match self.endian {
-            Endian::Little => buffer.iter().rev().fold(0, number),
-            Endian::Big => buffer.iter().fold(0, number),
+        Some(match (self.endian, <[u8; 8]>::try_from(&*buffer)) {
+            (Endian::Little, Ok(word)) => u64::from_le_bytes(word),
+            (Endian::Little, Err(_)) => buffer.iter().rev().fold(0, number),
+            (Endian::Big, _) => buffer.iter().fold(0, number),
         })
     }
 }

@@ -113,22 +113,46 @@ pub fn is_binary(head: &[u8]) -> bool {
     tombstone_proto::is_one(head)
 }
 
-/// Where the minidumps are that are attached to a Sentry envelope; none if `report` is no envelope.
-/// One that was cut off ends with the envelope.
-pub fn attached_dumps(report: &[u8]) -> Vec<Range<usize>> {
-    let items = sentry::envelope::items(report).into_iter();
-    items
-        .filter(|item| item.header.kind == "attachment")
+/// Whether a minidump begins with `head`.
+pub fn begins_dump(head: &[u8]) -> bool {
+    head.starts_with(b"MDMP") || head.starts_with(b"PMDM")
+}
+
+/// What of a Sentry envelope stands for its crash if minidumps are attached to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attached {
+    /// Where the minidumps are; none if there are none, or it is no envelope. One that was cut off
+    /// ends with the envelope.
+    pub dumps: Vec<Range<usize>>,
+    /// Where the event is.
+    pub event: Option<Range<usize>>,
+}
+
+/// The minidumps that are attached to `report`, if that is a Sentry envelope, and its event.
+pub fn attached_dumps(report: &[u8]) -> Attached {
+    let items = sentry::envelope::items(report);
+    let event = items.iter().find(|item| item.header.kind == "event");
+    let event = event.map(|item| item.start..item.end);
+    let dumps = items
+        .into_iter()
         .filter(|item| {
-            let bytes = report.get(item.start..).unwrap_or_default();
-            bytes.starts_with(b"MDMP") || bytes.starts_with(b"PMDM")
+            item.header.kind == "attachment"
+                && begins_dump(report.get(item.start..).unwrap_or_default())
         })
         .map(|item| {
             let said = item.header.length.and_then(|length| usize::try_from(length).ok());
             let end = said.and_then(|length| item.start.checked_add(length));
             item.start..end.map_or(item.end, |end| end.min(report.len()))
         })
-        .collect()
+        .collect();
+    Attached { dumps, event }
+}
+
+/// What a Sentry event says of a crash, but for its stacks and images: those of a minidump that came
+/// with it say more. `None` if it cannot be read.
+pub fn event_facts(event: &[u8]) -> Option<CrashEvent> {
+    let text = String::from_utf8_lossy(event);
+    sentry::facts(&mut Json::at_document(&text)).ok()
 }
 
 /// A report that is about one crash.

@@ -16,6 +16,7 @@ mod array;
 mod begin;
 mod brackets;
 mod chunk;
+mod envelope;
 mod joined;
 mod stream;
 
@@ -27,6 +28,7 @@ use crate::parse::{is_list, other};
 use crate::readers::tombstone_proto;
 use array::Array;
 use chunk::Chunk;
+pub use envelope::{EnvelopeRead, Envelopes};
 use joined::Joined;
 use stream::{Stream, StreamLine};
 

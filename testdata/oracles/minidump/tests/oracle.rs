@@ -77,7 +77,9 @@ fn check(name: &str, bytes: &[u8]) {
         assert_same_registers(&ours.context(own.context).unwrap(), &context, &about);
         let stack = thread.stack_memory(&memory).unwrap();
         assert_eq!(own.stack_start, stack.base_address(), "{about}");
-        assert_eq!(ours.memory.from(own.stack_start), Some(stack.bytes()), "{about}");
+        let mut bytes = vec![0; stack.bytes().len()];
+        assert!(ours.memory.read(own.stack_start, &mut bytes), "{about}");
+        assert_eq!(bytes, stack.bytes(), "{about}");
     }
 
     let modules = theirs.get_stream::<MinidumpModuleList>().unwrap();

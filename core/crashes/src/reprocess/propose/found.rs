@@ -10,9 +10,10 @@ use super::rewalk::Rewalked;
 use crate::fingerprint::{Assessed, Assessment, Assessor, Fingerprint};
 use crate::ids::FingerprintId;
 use crate::reprocess::apply::Movement;
+use crate::stored::counters::ImageKey;
 use crate::stored::journal::Moved;
 use crate::stored::report::CrashCounts;
-use crate::stored::state::{Standing, State};
+use crate::stored::state::{Standing, State, unsettled};
 use crate::stored::{Chunk, Crashes, Slot, StoredImage};
 use symtool_store::Error;
 
@@ -34,6 +35,8 @@ pub struct Found {
     pub new: HashMap<FingerprintId, Fingerprint>,
     pub streams: Streams,
     pub counts: CrashCounts,
+    /// By chunk, images of which unwind data could not be read.
+    pub damaged: BTreeMap<u64, BTreeSet<ImageKey>>,
 }
 
 impl Found {
@@ -58,13 +61,13 @@ impl Found {
         let (slots, mut digests) = changed(assessor, &chunk, states, slots);
         found.counts.assessed = slots.len() as u64;
         let rewalked = Rewalked::of(crashes, assessor, (number, &chunk, states), &slots)?;
-        found.counts.walked = rewalked.walked.len() as u64;
-        found.counts.not_walked = rewalked.without_bytes;
-        let before = chunk;
-        let chunk = rewalked.chunk.as_ref().unwrap_or(&before);
+        let walked = rewalked.walked.len() as u64;
+        (found.counts.walked, found.counts.not_walked) = (walked, rewalked.without_bytes);
+        let (before, chunk) = (&chunk, rewalked.chunk.as_ref().unwrap_or(&chunk));
         if rewalked.chunk.is_some() {
             digests = assessor.digests(chunk, &slots);
         }
+        found.unsettle(number, &rewalked, slots.iter().zip(&mut digests));
         let Assessment { crashes: assessed, mut signatures } = assessor.assess(chunk, &slots);
         let causes = causes_of(chunk, causes);
         let mut waits: Vec<(FingerprintId, Vec<[u8; 16]>)> = Vec::new();
@@ -91,7 +94,7 @@ impl Found {
         let database = &crashes.database;
         found.movement = Movement::of_chunk(database, number, chunk, row, moved)?;
         let counters = &mut found.movement.tallies.counters;
-        let rows = rewalked.rows(database, number, &before, counters)?;
+        let rows = rewalked.rows(database, number, before, counters)?;
         found.movement.chunks.extend(rows);
         for (signature, waits) in &waits {
             found.movement.tallies.counters.put_waits(*signature, waits);
@@ -99,10 +102,28 @@ impl Found {
         Ok(found)
     }
 
+    /// Sees to it that the next run looks at those crashes of a chunk again that were walked while
+    /// unwind data could not be read.
+    fn unsettle<'d>(
+        &mut self,
+        number: u64,
+        rewalked: &Rewalked,
+        digests: impl Iterator<Item = (&'d u16, &'d mut u64)>,
+    ) {
+        for (_, digest) in digests.filter(|(slot, _)| rewalked.damaged.contains_key(slot)) {
+            *digest = unsettled(*digest);
+        }
+        let damaged: BTreeSet<ImageKey> = rewalked.damaged.values().flatten().copied().collect();
+        if !damaged.is_empty() {
+            self.damaged.insert(number, damaged);
+        }
+    }
+
     /// Takes what was found in another chunk.
     pub fn absorb(&mut self, other: Self) {
         self.movement.absorb(other.movement);
         self.new.extend(other.new);
+        self.damaged.extend(other.damaged);
         for (way, stream) in other.streams {
             let into = self.streams.entry(way).or_default();
             into.crashes += stream.crashes;

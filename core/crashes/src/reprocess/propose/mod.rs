@@ -20,7 +20,7 @@ use crate::reprocess::select::{Changed, ChangedModule, Selected, changed, select
 use crate::stored::changes::{ChangedRow, Old};
 use crate::stored::journal::{Run, RunKind};
 use crate::stored::report::{Cause, CrashCounts, Report};
-use crate::stored::state::{FingerprintRow, LastRun, Tally};
+use crate::stored::state::{FingerprintRow, LastRun, Pending, Tally};
 use crate::stored::tally_changes::Regrouped;
 use crate::stored::{CrashWriter, Crashes, rows};
 use found::Found;
@@ -37,6 +37,8 @@ pub struct Proposal {
     /// What a later run has to know of this one.
     last: LastRun,
     changed: Changed,
+    /// What is to be looked at again by the next run, by chunk.
+    pending: BTreeMap<u64, Pending>,
     /// What it would do, for people and scripts.
     pub report: Report,
 }
@@ -103,7 +105,12 @@ impl Crashes {
     /// From who moves to which groups there will be, and what to tell of it.
     fn conclude(&self, found: Found, changed: Changed, last: LastRun) -> Result<Proposal, Error> {
         let stored = found.counts.stored;
-        let Found { movement, new, streams, counts } = found;
+        let Found { movement, new, streams, counts, damaged } = found;
+        let pending = damaged.into_iter().map(|(chunk, images)| {
+            let modules = images.into_iter().map(|image| (image, None)).collect();
+            (chunk, Pending { rules: last.rules, engine: last.engine, modules })
+        });
+        let pending = pending.collect();
         let flows: Vec<Flow> = streams
             .iter()
             .map(|((from, to), stream)| Flow { from: *from, to: *to, crashes: stream.crashes })
@@ -123,7 +130,7 @@ impl Crashes {
         if let Some(gain) = &mut report.largest_gain {
             gain.percent = (gain.crashes * 100).checked_div(stored).unwrap_or(0);
         }
-        Ok(Proposal { movement, new, plan, last, changed, report })
+        Ok(Proposal { movement, new, plan, last, changed, pending, report })
     }
 }
 
@@ -192,8 +199,8 @@ impl CrashWriter {
     /// # Errors
     /// Any [`Error`]; nothing was changed then.
     pub fn apply(&self, proposal: Proposal) -> Result<Option<Run>, Error> {
-        let Proposal { movement, new, plan, last, changed, report } = proposal;
-        let known = self.known_by(last, &changed)?;
+        let Proposal { movement, new, plan, last, changed, pending, report } = proposal;
+        let known = self.known_by(last, &changed, pending)?;
         if !movement.is_seen() {
             let mut changes = self.database.changes();
             movement.write(&self.database, &mut changes, &Regrouped::new())?;
@@ -237,7 +244,12 @@ impl CrashWriter {
     }
 
     /// The rows that say what this run knew, where they change.
-    fn known_by(&self, last: LastRun, changed: &Changed) -> Result<Vec<ChangedRow>, Error> {
+    fn known_by(
+        &self,
+        last: LastRun,
+        changed: &Changed,
+        mut still: BTreeMap<u64, Pending>,
+    ) -> Result<Vec<ChangedRow>, Error> {
         let database = &self.database;
         let mut rows = Vec::new();
         let before: Option<LastRun> = database.get(rows::LAST_RUN)?;
@@ -258,12 +270,17 @@ impl CrashWriter {
                 bytes(change.after)?,
             )?);
         }
-        for (chunk, pending) in &changed.pending {
-            rows.push(database.changed(
-                rows::pending(*chunk),
-                Old::Value(&database.encode(pending)?),
-                None,
-            )?);
+        for (chunk, before) in &changed.pending {
+            let after = still.remove(chunk);
+            if after.as_ref() != Some(before) {
+                let after = after.map(|after| database.encode(&after)).transpose()?;
+                let before = database.encode(before)?;
+                rows.push(database.changed(rows::pending(*chunk), Old::Value(&before), after)?);
+            }
+        }
+        for (chunk, pending) in &still {
+            let pending = database.encode(pending)?;
+            rows.push(database.changed(rows::pending(*chunk), Old::Absent, Some(pending))?);
         }
         Ok(rows)
     }

@@ -4,7 +4,7 @@
 //! What was found before stays only where a module that it is owed to has left the store, or where
 //! the bytes are no longer kept.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use symtool_report::{Format, Trust};
 use symtool_store::Error;
@@ -13,10 +13,10 @@ use crate::add::image_rows;
 use crate::fingerprint::Assessor;
 use crate::stored::changes::{ChangedRow, Old};
 use crate::stored::chunk::{Builder, Chunk, Place, StoredCrash};
-use crate::stored::counters::CounterChanges;
+use crate::stored::counters::{CounterChanges, ImageKey};
 use crate::stored::database::Database;
 use crate::stored::state::State;
-use crate::stored::{Crashes, ReadDump, Slot, rows};
+use crate::stored::{Crashes, ReadDumps, Reading, StoredDump, WalkedDump, rows};
 
 /// What comes of the minidumps of a chunk.
 #[derive(Debug, Default)]
@@ -25,6 +25,8 @@ pub struct Rewalked {
     pub walked: BTreeSet<u16>,
     /// The slots of those whose result stays, as a module that it is owed to has gone.
     pub kept: BTreeSet<u16>,
+    /// The slots of those of which unwind data could not be read, and of which images.
+    pub damaged: BTreeMap<u16, Vec<ImageKey>>,
     /// How many could not be walked, as their bytes are no longer kept.
     pub without_bytes: u64,
     /// The chunk with what was found; absent if nothing was walked.
@@ -62,20 +64,24 @@ impl Rewalked {
         if wanted.is_empty() {
             return Ok(rewalked);
         }
-        let mut builder = Builder::default();
+        let (mut builder, stored) = (Builder::default(), crashes.dumps(number)?);
         for (slot, crash) in (0..=u16::MAX).zip(chunk.crashes()) {
-            let bytes = if wanted.contains(&slot) {
-                let bytes = crashes.dump(Slot { chunk: number, slot })?;
-                rewalked.without_bytes += u64::from(bytes.is_none());
-                bytes
+            let walked = if wanted.contains(&slot) {
+                let dump = stored.get(slot)?;
+                let is_there = dump.is_there()?;
+                rewalked.without_bytes += u64::from(!is_there);
+                if is_there { walk(reader, &dump)? } else { None }
             } else {
                 None
             };
-            let read = bytes.map(|bytes| reader.read(&bytes)).transpose()?;
-            if let Some(ReadDump::Walked(walked)) = read {
+            if let Some(walked) = walked {
                 let source = chunk.text(crash.source);
                 builder.add_dump(crash.id, &walked, source, assessor.catalog())?;
                 rewalked.walked.insert(slot);
+                let damaged = walked.damaged_keys();
+                if !damaged.is_empty() {
+                    rewalked.damaged.insert(slot, damaged);
+                }
             } else {
                 builder.copy(chunk, crash, false);
             }
@@ -116,6 +122,19 @@ impl Rewalked {
         rows.push(database.changed(key, Old::Value(&old), Some(packed))?);
         Ok(rows)
     }
+}
+
+/// Walks a dump again; `None` if it cannot be read.
+fn walk(reader: &dyn ReadDumps, dump: &StoredDump<'_>) -> Result<Option<WalkedDump>, Error> {
+    let walked = match reader.walk(dump)? {
+        Reading::Done(mut walked) => {
+            walked.take_event(&dump.event()?);
+            Some(walked)
+        }
+        Reading::Unreadable(_) => None,
+    };
+    dump.check()?;
+    Ok(walked)
 }
 
 /// Whether unwind data of a module that is no longer in the store has said where a frame of `crash`

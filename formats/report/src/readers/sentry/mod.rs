@@ -37,18 +37,53 @@ struct Flags {
 /// Reads the event at `json`. `None` if it is not about a crash: no exception, no thread and no
 /// stack.
 pub fn read(json: &mut Json<'_>) -> Read<Option<CrashEvent>> {
-    let mut reader = Reader {
-        event: CrashEvent::new(Format::Sentry),
-        room: Room::default(),
-        thrown: Vec::new(),
-        threads: Vec::new(),
-        stack: None,
-    };
+    let mut reader = Reader::new();
     json.object(|json, key| reader.field(json, key))?;
     Ok(reader.finish())
 }
 
+/// What the event at `json` says besides stacks and images, and its message.
+pub fn facts(json: &mut Json<'_>) -> Read<CrashEvent> {
+    let mut reader = Reader::new();
+    json.object(|json, key| match key {
+        "event_id" | "timestamp" | "platform" | "release" | "dist" | "contexts" => {
+            reader.field(json, key)
+        }
+        "message" | "logentry" | "sentry.interfaces.Message" => {
+            let said = message(json)?;
+            reader.event.reason.message = said.or(reader.event.reason.message.take());
+            Ok(())
+        }
+        _ => json.skip(),
+    })?;
+    Ok(reader.event)
+}
+
+/// A text, or an object with one: with its parameters filled in, if it has that.
+fn message(json: &mut Json<'_>) -> Read<Option<String>> {
+    if !json.rest().starts_with('{') {
+        return json.text();
+    }
+    let (mut formatted, mut template) = (None, None);
+    json.object(|json, key| match key {
+        "formatted" => set(&mut formatted, json.text()?),
+        "message" => set(&mut template, json.text()?),
+        _ => json.skip(),
+    })?;
+    Ok(formatted.or(template))
+}
+
 impl Reader {
+    fn new() -> Self {
+        Self {
+            event: CrashEvent::new(Format::Sentry),
+            room: Room::default(),
+            thrown: Vec::new(),
+            threads: Vec::new(),
+            stack: None,
+        }
+    }
+
     fn field(&mut self, json: &mut Json<'_>, key: &str) -> Read<()> {
         let Self { event, room, thrown, threads, stack } = self;
         match key {

@@ -1,0 +1,5 @@
+symtool acknowledged 1
+sequence 9
+rows 152
+sum b10f33c33ed6253e20a0b686f4d288c547836c9b935e4c76a5317c916c6282e9
+check 52f23c094843bff9

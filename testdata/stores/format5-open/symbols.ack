@@ -1,0 +1,5 @@
+symtool acknowledged 1
+sequence 3
+rows 3
+sum d76e6d65500b37c4584f7b2d89df26d6a1435825c1650fa3f8ddf708f70a5623
+check 76c34b78b99b0773

@@ -1,0 +1,5 @@
+symtool acknowledged 1
+sequence 9
+rows 152
+sum 2bd598b109799fec19fadafb1b738ee64e23352ab47772ae55ff2b155c80d1e1
+check 6b4d238e6faba878

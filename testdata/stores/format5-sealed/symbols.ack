@@ -1,0 +1,5 @@
+symtool acknowledged 1
+sequence 3
+rows 3
+sum 2f88984a01c4ff6aebf3fd999fc5fb23e0fdd8f361dc1e1d9b61dbba441b8747
+check 60cf9ddace3c84f5
