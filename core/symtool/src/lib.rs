@@ -8,6 +8,7 @@ mod error;
 pub mod export;
 pub mod import;
 pub mod mapping;
+pub mod notices;
 pub mod objects;
 pub mod report;
 mod reprocess;
