@@ -13,6 +13,7 @@ pub mod objects;
 pub mod report;
 mod reprocess;
 mod resolve;
+pub mod sources;
 pub mod time;
 
 use symtool_crashes::fingerprint::{Assessor, Symbols};
