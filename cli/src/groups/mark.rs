@@ -37,10 +37,12 @@ struct Note {
 
 /// What was said, as the JSON object that the documentation describes.
 #[derive(Debug, Serialize)]
-struct Marked<'a> {
-    id: String,
+pub struct Marked<'a> {
+    /// The group.
+    pub id: String,
+    /// What was said.
     #[serde(flatten)]
-    marks: &'a Marks,
+    pub marks: &'a Marks,
 }
 
 impl From<GroupMarks> for Marks {
