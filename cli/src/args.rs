@@ -47,7 +47,7 @@ const SYMTOOL: &str = "Examples:
 
 Defaults for all commands can be set in symtool.toml.
 
-Exit codes: 0 done; 1 done, but some input failed; 2 wrong usage; 3 the store cannot be used.";
+Exit codes: 0 done; 1 done, but some input failed; 2 wrong usage; 3 the store cannot be used; 75 done, but a receiver of notices could not be told.";
 
 const ADDR2LINE: &str = "Examples:
   symtool addr2line -fipCe libxxx.so.debug 0x5a602a
