@@ -11,6 +11,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::bundle::Bundle;
 use crate::check::Check;
+use crate::complete_names::CompleteNames;
 use crate::completions::Completions;
 use crate::config;
 use crate::crash::Crash;
@@ -189,6 +190,9 @@ pub enum Command {
     Stats(Stats),
     /// Prints a completion script for a shell
     Completions(Completions),
+    /// Prints names that go on with a command line
+    #[command(name = "complete-names", hide = true)]
+    CompleteNames(CompleteNames),
     /// Prints or writes manual pages
     Man(Man),
 }

@@ -23,7 +23,7 @@ const REPROCESS: &str = "Examples:
   symtool reprocess --dry-run
   symtool reprocess --max-absorb 20 --report last.json
   17 3 * * *  symtool -q reprocess --max-absorb 20    in a crontab
-  symtool reprocess --notify ops         tell [notify.ops]
+  symtool reprocess --notify-command tell-team
 
 Only crashes with frames in modules that changed since the last run are looked at; all of them if rules have changed. A run is atomic: a killed run has changed nothing or everything. A crash that would have fewer frames resolved stays as it was.";
 
