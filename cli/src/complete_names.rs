@@ -86,8 +86,11 @@ fn wanted(before: &[&str]) -> Option<Names> {
         // The value of some other option, unless it is a flag: the shell knows.
         (Some(last), _) if last.starts_with('-') => None,
         (_, ["modules", "show" | "remove", ..]) => Some(Names::Modules),
-        (_, ["groups", "show" | "merge", ..]) => Some(Names::Groups),
-        (_, ["groups", "history" | "resolve" | "assign" | "note" | "link"]) => Some(Names::Groups),
+        (
+            _,
+            ["groups", "show" | "merge", ..]
+            | ["groups", "history" | "resolve" | "assign" | "note" | "link"],
+        ) => Some(Names::Groups),
         (_, ["crash", "show" | "remove", ..]) => Some(Names::Crashes),
         _ => None,
     }

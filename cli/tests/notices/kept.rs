@@ -70,7 +70,8 @@ fn what_does_not_pass_is_kept() {
         (Reply::Silence, "did not answer in time"),
         (Reply::HangUp, "cannot be reached"),
     ] {
-        let (sandbox, receiver) = (Sandbox::in_memory(), Receiver::new(&[reply.clone()]));
+        let (sandbox, receiver) =
+            (Sandbox::in_memory(), Receiver::new(std::slice::from_ref(&reply)));
         generic(&sandbox, &receiver.url(), "timeout = 1");
         let told = add(&sandbox, &[crash(1, "spill", "app@1.0", 0)], &["-v", "--notify", "ops"]);
         assert_waits(&told, why);

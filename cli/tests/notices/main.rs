@@ -18,10 +18,10 @@ use support::receiver::{Reply, Request};
 use support::{Run, Sandbox};
 
 /// What a receiver says if all is well.
-pub const OK: Reply = Reply::Status(200, "", "ok");
+const OK: Reply = Reply::Status(200, "", "ok");
 
 /// A crash in `function`, in a release, so many days before now.
-pub fn crash(number: u64, function: &str, release: &str, days_ago: i64) -> String {
+fn crash(number: u64, function: &str, release: &str, days_ago: i64) -> String {
     let time = jiff::Timestamp::now().as_second() - days_ago * 86_400;
     json!({
         "event_id": format!("{number:032x}"), "timestamp": time, "platform": "native", "release": release,
@@ -32,17 +32,17 @@ pub fn crash(number: u64, function: &str, release: &str, days_ago: i64) -> Strin
 }
 
 /// Settings with `[notify.ops]`, whose body is `text`.
-pub fn settings(sandbox: &Sandbox, text: &str) {
+fn settings(sandbox: &Sandbox, text: &str) {
     fs::create_dir_all(sandbox.path("config/symtool")).unwrap();
     sandbox.write("config/symtool/symtool.toml", format!("[notify.ops]\n{text}\n"));
 }
 
 /// The same for a generic receiver at `url`, which is tried once.
-pub fn generic(sandbox: &Sandbox, url: &str, more: &str) {
+fn generic(sandbox: &Sandbox, url: &str, more: &str) {
     settings(sandbox, &format!("url = \"{url}\"\nstyle = \"generic\"\nretry = 0\n{more}"));
 }
 
-pub fn run(sandbox: &Sandbox, words: &[&str]) -> Run {
+fn run(sandbox: &Sandbox, words: &[&str]) -> Run {
     let mut command = sandbox.guarded(None);
     for proxy in
         ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"]
@@ -52,19 +52,19 @@ pub fn run(sandbox: &Sandbox, words: &[&str]) -> Run {
     Run::lossy(&command.args(words).output().unwrap())
 }
 
-pub fn add(sandbox: &Sandbox, crashes: &[String], more: &[&str]) -> Run {
+fn add(sandbox: &Sandbox, crashes: &[String], more: &[&str]) -> Run {
     let path = sandbox.write("events.ndjson", crashes.join("\n"));
     run(sandbox, &[&["crash", "add", path.to_str().unwrap()], more].concat())
 }
 
 /// Adds crashes and tells `ops`, who takes it.
-pub fn tell(sandbox: &Sandbox, crashes: &[String]) {
+fn tell(sandbox: &Sandbox, crashes: &[String]) {
     let told = add(sandbox, crashes, &["--notify", "ops"]);
     assert_eq!((told.code, told.stderr.contains("was not told")), (0, false), "{}", told.stderr);
 }
 
 /// Events of a request, each with its title.
-pub fn events(request: &Request) -> Vec<(String, String)> {
+fn events(request: &Request) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let body = request.json();
     body["events"]
@@ -75,12 +75,12 @@ pub fn events(request: &Request) -> Vec<(String, String)> {
         .collect()
 }
 
-pub fn pairs(want: &[(&str, &str)]) -> Vec<(String, String)> {
+fn pairs(want: &[(&str, &str)]) -> Vec<(String, String)> {
     want.iter().map(|(event, title)| ((*event).to_owned(), (*title).to_owned())).collect()
 }
 
 /// HMAC-SHA256 (RFC 2104), as the definition has it.
-pub fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
+fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
     let mut block = [0; 64];
     block[..key.len()].copy_from_slice(key);
     let pad = |with: u8| block.map(|byte| byte ^ with);
@@ -88,7 +88,7 @@ pub fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
     Sha256::digest([&pad(0x5c)[..], &inner].concat()).to_vec()
 }
 
-pub fn base64(bytes: &[u8]) -> String {
+fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for part in bytes.chunks(3) {
@@ -103,7 +103,7 @@ pub fn base64(bytes: &[u8]) -> String {
 }
 
 /// Everything below a folder, as one.
-pub fn all_bytes(folder: &Path) -> Vec<u8> {
+fn all_bytes(folder: &Path) -> Vec<u8> {
     let mut all = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -116,12 +116,12 @@ pub fn all_bytes(folder: &Path) -> Vec<u8> {
     all
 }
 
-pub fn has(bytes: &[u8], word: &str) -> bool {
+fn has(bytes: &[u8], word: &str) -> bool {
     bytes.windows(word.len()).any(|window| window == word.as_bytes())
 }
 
 /// `told` says that ops was not told, why, and nothing that is a secret; the job itself is done.
-pub fn assert_waits(told: &Run, why: &str) {
+fn assert_waits(told: &Run, why: &str) {
     assert_eq!(told.code, 75, "{}", told.stderr);
     assert!(told.stdout.contains("1 crashes added"), "{}", told.stdout);
     assert!(

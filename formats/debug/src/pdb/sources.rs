@@ -52,8 +52,8 @@ pub fn sources(mapped: &Mapped) -> Result<Vec<SourceText>, Error> {
     let open = |name: &[u8]| -> Result<Option<Stream>, Error> {
         named.get(name).map_or(Ok(None), |number| streams.get(*number).map_err(damaged))
     };
-    let (head, names) = (open(b"/src/headerblock")?, open(b"/names")?);
-    let strings = strings(bytes(names.as_ref()));
+    let (head, texts) = (open(b"/src/headerblock")?, open(b"/names")?);
+    let strings = strings(bytes(texts.as_ref()));
     let mut fields = Fields(bytes(head.as_ref()).get(HEAD_BYTES..).unwrap_or_default());
     let count = skip_places(&mut fields).unwrap_or(0);
     let mut found = Vec::new();
