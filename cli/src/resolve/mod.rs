@@ -77,8 +77,7 @@ pub fn run(context: &Context, args: &Resolve) -> Result<Exit> {
         _ => None,
     };
     let inlines = if args.no_inlines { Inlines::Merged } else { Inlines::All };
-    let source = source_context(args, style)?;
-    let paint = context.paint(&io::stdout());
+    let (source, paint) = (source_context(args, style)?, context.paint(&io::stdout()));
     let look = Look { style, inlines, paint, aliases: args.aliases, source: source.as_ref() };
     let mappings = reader.as_ref().map(Mappings::new).unwrap_or_default();
     let mut session = Session { args, look, names, mappings, default_name, failures, next_line: 1 };
