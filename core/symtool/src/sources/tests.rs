@@ -44,7 +44,7 @@ fn folders_that_have_other_names() {
     let map = |from: &str, to: &str| PathMap { from: from.into(), to: to.into() };
     let src = folder.path().join("src");
     let maps = vec![map("/ci/lib", "app"), map("D:\\other", src.to_str().unwrap())];
-    let sources = Sources::open(&[src.clone()], maps).unwrap();
+    let sources = Sources::open(std::slice::from_ref(&src), maps).unwrap();
     assert_eq!(lines(&sources, "/ci/lib/main.c").unwrap().len(), 3);
     assert_eq!(lines(&sources, "d:/other/app/main.c").unwrap().len(), 3);
     assert_eq!(lines(&sources, "d:/other/../secret"), None);
