@@ -32,6 +32,10 @@ schema:
 page *args:
     sh scripts/page.sh "$@"
 
+# Run the nightly job of docs/ci.md on generated crashes, with a receiver of notices; arguments go to the generator
+nightly *args:
+    sh scripts/nightly.sh "$@"
+
 # Check everything with the oldest Rust that Cargo.toml promises; needs rustup
 msrv:
     sh scripts/msrv.sh

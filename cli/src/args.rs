@@ -11,6 +11,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::bundle::Bundle;
 use crate::check::Check;
+use crate::complete_names::CompleteNames;
 use crate::completions::Completions;
 use crate::config;
 use crate::crash::Crash;
@@ -47,7 +48,7 @@ const SYMTOOL: &str = "Examples:
 
 Defaults for all commands can be set in symtool.toml.
 
-Exit codes: 0 done; 1 done, but some input failed; 2 wrong usage; 3 the store cannot be used.";
+Exit codes: 0 done; 1 done, but some input failed; 2 wrong usage; 3 the store cannot be used; 75 done, but a receiver of notices could not be told.";
 
 const ADDR2LINE: &str = "Examples:
   symtool addr2line -fipCe libxxx.so.debug 0x5a602a
@@ -189,6 +190,9 @@ pub enum Command {
     Stats(Stats),
     /// Prints a completion script for a shell
     Completions(Completions),
+    /// Prints names that go on with a command line
+    #[command(name = "complete-names", hide = true)]
+    CompleteNames(CompleteNames),
     /// Prints or writes manual pages
     Man(Man),
 }

@@ -1,7 +1,8 @@
 //! `symtool completions`: a script that completes commands, options and their values in a shell.
 //!
-//! Names of modules and ids of groups are not completed: clap's engine that asks the program while a
-//! line is typed is behind `unstable-dynamic` in `clap_complete` 4.6, and may change with any release.
+//! Names of modules and ids of groups and crashes are asked for while a line is typed, by `symtool
+//! complete-names`: clap's engine that does so is behind `unstable-dynamic` in `clap_complete` 4.6, and
+//! may change with any release.
 
 use std::io::{self, Write};
 
@@ -43,8 +44,54 @@ pub fn run(shell: Shell) -> Result<Exit> {
     // Into memory first: the generator panics where it cannot write.
     let mut script = Vec::new();
     clap_complete::generate(generator, &mut args::command(), "symtool", &mut script);
+    let names = match shell {
+        Shell::Bash => BASH,
+        Shell::Zsh => ZSH,
+        Shell::Fish => FISH,
+    };
     let mut out = io::stdout().lock();
     out.write_all(&script)?;
+    out.write_all(names.as_bytes())?;
     out.flush()?;
     Ok(Exit::Done)
 }
+
+/// What the scripts do first: ask the program for names, and go on without if it knows none.
+const BASH: &str = r#"
+# Names of modules and ids, as the store has them.
+_symtool_names() {
+    local line
+    COMPREPLY=()
+    while IFS=$'\t' read -r line _; do COMPREPLY+=("$line"); done \
+        < <("${COMP_WORDS[0]}" complete-names -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+    if [ "${#COMPREPLY[@]}" -gt 0 ]; then compopt -o filenames 2>/dev/null; else _symtool "$@"; fi
+}
+complete -F _symtool_names -o bashdefault -o default symtool
+"#;
+
+const ZSH: &str = r#"
+# Names of modules and ids, as the store has them.
+_symtool_names() {
+    local -a names shown
+    local line
+    for line in "${(@f)$("${words[1]}" complete-names -- "${(@)words[2,CURRENT]}" 2>/dev/null)}"; do
+        [[ -n "$line" ]] || continue
+        names+=("${line%%$'\t'*}")
+        shown+=("${line//$'\t'/  }")
+    done
+    if (( ${#names} )); then compadd -l -d shown -a names; else _symtool "$@"; fi
+}
+compdef _symtool_names symtool
+"#;
+
+const FISH: &str = r#"
+# Names of modules and ids, as the store has them.
+function __fish_symtool_names
+    set -l words (commandline -opc)
+    $words[1] complete-names -- $words[2..-1] (commandline -ct) 2>/dev/null
+end
+complete -c symtool -f -n 'test (count (__fish_symtool_names)) -gt 0' -a '(__fish_symtool_names)'
+for name in module group crash
+    complete -c symtool -n "test (commandline -opc)[-1] = --$name" -l $name -x -a '(__fish_symtool_names)'
+end
+"#;

@@ -13,13 +13,16 @@
 //! rules = "rules.txt"                # --rules
 //! source-link = "https://…/{commit}/{path}#L{line}"
 //! source-roots = ["/ci/build"]       # taken off paths in links
+//! [notify.ops]                       # --notify ops (notify/settings.rs)
 //! ```
 //!
 //! `~` is the home folder; other relative paths begin at the file's own folder.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -28,6 +31,7 @@ use toml::{Table, Value};
 
 use crate::args::{MAX_JOBS, MAX_WAIT_SECONDS};
 use crate::exit::Usage;
+use crate::notify::{self, NotifySettings};
 use crate::terminal::Color;
 
 const NAME: &str = "symtool.toml";
@@ -36,7 +40,7 @@ const NAME: &str = "symtool.toml";
 const MAX_BYTES: u64 = 1 << 20;
 
 /// All keys, as messages list them.
-const KEYS: &str = "store, jobs, wait, color, key-file, key-command, quota, crash-quota, debug-dirs, rules, source-link, source-roots";
+const KEYS: &str = "store, jobs, wait, color, key-file, key-command, quota, crash-quota, debug-dirs, rules, source-link, source-roots, notify";
 
 /// What a size has to be.
 const SIZE: &str = "a size, as in \"50GB\", \"800MB\" or 1000000";
@@ -66,6 +70,10 @@ pub struct Config {
     pub rules: Option<PathBuf>,
     /// Where lines of source can be seen.
     pub source_link: Option<SourceLink>,
+    /// Who may be told what happened, by name.
+    pub notify: BTreeMap<String, NotifySettings>,
+    /// Whether other users can read the file.
+    pub is_open: bool,
 }
 
 impl Config {
@@ -83,7 +91,8 @@ impl Config {
             },
         };
         match read(&path) {
-            Ok(text) => Self::parse(&text, &path)
+            Ok((text, is_open)) => Self::parse(&text, &path)
+                .map(|config| Self { is_open, ..config })
                 .map_err(|reason| Usage(format!("{}: {reason}", path.display())).into()),
             Err(error) if error.kind() == io::ErrorKind::NotFound && !is_named => {
                 Ok(Self::default())
@@ -162,6 +171,7 @@ impl Config {
                 self.debug_dirs =
                     dirs.ok_or_else(|| wrong("a list of paths, as in [\"/srv/debug\"]"))?;
             }
+            "notify" => self.notify = notify::all(value, folder)?,
             // They are read together.
             "source-link" | "source-roots" => {}
             _ => return Err(format!("unknown key `{key}`; known are {KEYS}")),
@@ -205,13 +215,15 @@ fn own_file() -> Option<PathBuf> {
     Some(config.join("symtool").join(NAME))
 }
 
-fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+/// The text, and whether other users can read it.
+fn read(path: &Path) -> io::Result<(String, bool)> {
+    let (mut text, file) = (String::new(), File::open(path)?);
+    let is_open = file.metadata()?.permissions().mode() & 0o077 != 0;
+    file.take(MAX_BYTES + 1).read_to_string(&mut text)?;
     if text.len() as u64 > MAX_BYTES {
         return Err(io::Error::other(format!("it has more than {MAX_BYTES} bytes")));
     }
-    Ok(text)
+    Ok((text, is_open))
 }
 
 fn whole(value: &Value) -> Option<u64> {
@@ -238,7 +250,8 @@ pub fn size(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
-fn full_path(value: &Value, folder: &Path) -> Option<PathBuf> {
+/// The path that `value` is, in a file in `folder`; `~` is the home folder.
+pub fn full_path(value: &Value, folder: &Path) -> Option<PathBuf> {
     let text = value.as_str().filter(|text| !text.is_empty())?;
     let home = || env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
     match text.strip_prefix('~') {
@@ -273,6 +286,8 @@ mod tests {
             debug_dirs: vec!["/a".into(), "/etc/st/../b".into()],
             rules: Some("/etc/st/r".into()),
             source_link: None,
+            notify: BTreeMap::new(),
+            is_open: false,
         };
         assert_eq!(parse(text), Ok(want));
         assert_eq!(parse(""), Ok(Config::default()));
@@ -286,7 +301,7 @@ mod tests {
         for (text, want) in [
             (
                 "stor = \"x\"",
-                "unknown key `stor`; known are store, jobs, wait, color, key-file, key-command, quota, crash-quota, debug-dirs, rules, source-link, source-roots",
+                "unknown key `stor`; known are store, jobs, wait, color, key-file, key-command, quota, crash-quota, debug-dirs, rules, source-link, source-roots, notify",
             ),
             ("[store]\npath = 1", "`store` has to be a path in quotes"),
             ("store = \"\"", "`store` has to be a path in quotes"),

@@ -16,6 +16,8 @@ pub enum Exit {
     Usage,
     /// The store cannot be used.
     Store,
+    /// Done, but somebody could not be told of it, and is told later.
+    TryAgain,
 }
 
 /// What was asked for cannot be: why, and what to do.
@@ -79,6 +81,7 @@ impl From<Exit> for ExitCode {
             Exit::SomeFailed => Self::from(1),
             Exit::Usage => Self::from(2),
             Exit::Store => Self::from(3),
+            Exit::TryAgain => Self::from(75),
         }
     }
 }

@@ -12,6 +12,7 @@ mod advice;
 mod args;
 mod bundle;
 mod check;
+mod complete_names;
 mod completions;
 mod config;
 mod context;
@@ -28,6 +29,7 @@ mod man;
 mod missing;
 mod modules;
 mod moment;
+mod notify;
 mod output;
 mod pass_through;
 mod progress;
@@ -38,6 +40,7 @@ mod retrace;
 mod rules;
 #[cfg(test)]
 mod schema;
+mod source_lines;
 mod stats;
 mod style;
 mod symbolicate;
@@ -90,6 +93,9 @@ fn main() -> ExitCode {
             _ => error.exit(),
         },
     };
+    if let Command::CompleteNames(names) = &args.command {
+        names.take_globals(&mut args.global);
+    }
     let config = match args.command {
         // They say what the program is, whatever the user's settings.
         Command::Completions(_) | Command::Man(_) => Ok(Config::default()),
@@ -129,6 +135,7 @@ fn run(context: &Context, command: &Command) -> Result<Exit> {
         Command::Key(key) => key::run(context, key),
         Command::Stats(_) => stats::run(context),
         Command::Completions(completions) => completions::run(completions.shell),
+        Command::CompleteNames(names) => complete_names::run(context, names),
         Command::Man(man) => man::run(man.folder.as_deref()),
         // Their command lines are their own, and were found before.
         Command::Addr2line | Command::LlvmSymbolizer | Command::Atos | Command::NdkStack => {

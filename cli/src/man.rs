@@ -37,6 +37,9 @@ Wrong usage.
 .TP
 3
 The store cannot be used: locked, damaged, or another key.
+.TP
+75
+Done, but a receiver of notices could not be told; the next command that tells it does so.
 .SH ENVIRONMENT
 .TP
 SYMTOOL_STORE
@@ -50,6 +53,9 @@ The settings file, unless \-\-config names one.
 .TP
 XDG_DATA_HOME, XDG_CONFIG_HOME
 Where the store and the settings file are if nothing names them.
+.TP
+SSL_CERT_FILE, SSL_CERT_DIR, HTTPS_PROXY, NO_PROXY
+Whom notices trust, and the way that they take.
 .TP
 NO_COLOR, CLICOLOR, CLICOLOR_FORCE, TERM
 Whether the output is coloured, unless \-\-color says so.

@@ -14,6 +14,7 @@ use symtool_crashes::{Missing, Report};
 use crate::context::Context;
 use crate::counted;
 use crate::exit::Exit;
+use crate::notify::{Notices, NotifyArgs};
 use crate::output::{self, Draft};
 use crate::progress::{self, Meter, Reached, Unit};
 use crate::rules;
@@ -23,6 +24,7 @@ const REPROCESS: &str = "Examples:
   symtool reprocess --dry-run
   symtool reprocess --max-absorb 20 --report last.json
   17 3 * * *  symtool -q reprocess --max-absorb 20    in a crontab
+  symtool reprocess --notify-command tell-team
 
 Only crashes with frames in modules that changed since the last run are looked at; all of them if rules have changed. A run is atomic: a killed run has changed nothing or everything. A crash that would have fewer frames resolved stays as it was.";
 
@@ -30,7 +32,7 @@ Only crashes with frames in modules that changed since the last run are looked a
 #[command(after_help = REPROCESS)]
 pub struct Reprocess {
     /// Print what would change, and change nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["notify", "notify_command"])]
     pub dry_run: bool,
     /// Look at all crashes, not only those with modules that changed since the last run
     #[arg(long)]
@@ -45,6 +47,8 @@ pub struct Reprocess {
     /// Apply the grouping rules in this file after the built-in ones
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,
+    #[command(flatten)]
+    pub notify: NotifyArgs,
 }
 
 /// What a run did, or would do.
@@ -78,6 +82,8 @@ const ALIASES: usize = 4;
 pub fn run(context: &Context, args: &Reprocess) -> Result<Exit> {
     let rules = rules::load(context, args.rules.as_deref())?;
     let store = context.open_store()?;
+    let notices = Notices::of(context, &args.notify)?;
+    notices.begin(&store)?;
     let draft = args.report.as_deref().map(|path| Draft::open(path, "the report")).transpose()?;
     let meter = Meter::new(progress::is_wanted(context), "reprocessing", Unit::Of("crashes"));
     let reprocess = symtool_core::Reprocess {
@@ -121,7 +127,7 @@ pub fn run(context: &Context, args: &Reprocess) -> Result<Exit> {
             gain.percent
         );
     }
-    Ok(Exit::failed_if(status == RunStatus::Refused))
+    notices.deliver(&store, Exit::failed_if(status == RunStatus::Refused))
 }
 
 fn still_missing(missing: &[Missing]) -> Vec<StillMissing<'_>> {

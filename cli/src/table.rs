@@ -47,8 +47,8 @@ const ROWS_AHEAD: usize = 1_000;
 /// Columns between two cells, and on a narrow terminal.
 const GAPS: [usize; 2] = [2, 1];
 
-/// The fewest columns that a text is cut to.
-const MIN_TEXT: usize = 8;
+/// The fewest columns that a text is cut to: both of its ends.
+const MIN_TEXT: usize = 4;
 
 /// … as long as there is something that can be left out.
 const ROOM_FOR_TEXT: usize = 20;
@@ -252,6 +252,29 @@ mod tests {
         }
         table.finish(&mut out).unwrap();
         String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn many_counts_leave_little_room() {
+        const COUNTS: &[Column] = &[
+            Column::new("GROUPS", Fit::Number),
+            Column::new("WAITING", Fit::Number),
+            Column::new("CRASHES", Fit::Number),
+            Column::new("ID", Fit::Id),
+            Column::new("MODULE", Fit::Text),
+        ];
+        let mut out = Vec::new();
+        let mut table = Table::new(COUNTS, 40, Paint::OFF);
+        for id in ["0123456789ab", "012345678abc", "0123456777777"] {
+            let row = ["4", "5", "1234567", id, "libtidewater.so"].map(str::to_owned);
+            table.row(&mut out, row.to_vec()).unwrap();
+        }
+        table.finish(&mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.lines().all(|line| columns_of(line) <= 40), "{text}");
+        let ids: HashSet<&str> =
+            text.lines().skip(1).filter_map(|line| line.split_whitespace().nth(3)).collect();
+        assert_eq!((ids.len(), text.matches("1234567 ").count()), (3, 3), "{text}");
     }
 
     const ROWS: [[&str; 5]; 3] = [

@@ -58,6 +58,7 @@ fn the_nightly_script_runs_under_cron() {
     let sandbox = Sandbox::new();
     let here = machine(&sandbox);
     let script = sandbox.write("nightly-symbols", here(&block("sh", "nightly-symbols")));
+    sandbox.write("root/srv/symbols/symtool.toml", here(&block("toml", "[notify.ops]")));
     let artifacts = sandbox.path("root/srv/artifacts");
     fs::copy(object("cpp-gcc-O2-dwarf5.so"), artifacts.join("good.so")).unwrap();
     fs::copy(
@@ -80,6 +81,11 @@ fn the_nightly_script_runs_under_cron() {
     assert_eq!(night().code, 1);
     let stats = fs::read_to_string(sandbox.path("root/var/log/symtool/stats.ndjson")).unwrap();
     assert_eq!(json_lines(&stats).len(), 4);
+    // The crash was told in the first night, and only then.
+    let told = fs::read_to_string(sandbox.path("root/var/log/symtool/notices.ndjson")).unwrap();
+    let told = json_lines(&told);
+    assert_eq!((told.len(), told[0]["counts"]["new"].as_u64()), (1, Some(1)));
+    assert!(sandbox.path("root/var/log/symtool/report.html").exists());
 }
 
 #[test]

@@ -19,6 +19,7 @@ use crate::context::Context;
 use crate::counted;
 use crate::exit::Exit;
 use crate::find::{self, NotOne};
+use crate::notify::Notices;
 use crate::output;
 use crate::progress::{self, Meter, Reached, Unit};
 use crate::rules;
@@ -73,6 +74,12 @@ fn is_zero(number: &u64) -> bool {
 pub fn run(context: &Context, args: &CrashAdd) -> Result<Exit> {
     let rules = rules::load(context, args.rules.as_deref())?;
     let store = context.open_store()?;
+    let notices = Notices::of(context, &args.notify)?;
+    if !notices.is_empty() {
+        // The first report makes the store; whoever is told of it has to be known before.
+        store.create()?;
+        notices.begin(&store)?;
+    }
     let mapping = args.mapping.as_deref().map(|name| mapping_id(&store, name)).transpose()?;
     let meter = Meter::new(progress::is_wanted(context), "adding", Unit::Of("crashes"));
     let add = AddCrashes { paths: args.paths.clone(), rules: &rules, mapping };
@@ -97,7 +104,7 @@ pub fn run(context: &Context, args: &CrashAdd) -> Result<Exit> {
             "{failed} reports could not be read; `symtool crash list --failed` lists those that were kept"
         );
     }
-    Ok(Exit::failed_if(failed > 0 || damaged > 0))
+    notices.deliver(&store, Exit::failed_if(failed > 0 || damaged > 0))
 }
 
 /// Shows progress, and prints what is done.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::ArgGroup;
 
 use crate::args::{age, size};
+use crate::notify::NotifyArgs;
 
 const CRASH: &str = "Examples:
   symtool crash add reports/
@@ -124,6 +125,8 @@ pub struct CrashAdd {
     /// Apply the grouping rules in this file after the built-in ones
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,
+    #[command(flatten)]
+    pub notify: NotifyArgs,
 }
 
 #[derive(Debug, clap::Args)]

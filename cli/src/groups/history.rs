@@ -11,7 +11,7 @@ use symtool_crashes::{Report, Run, RunKind};
 use symtool_store::Store;
 
 use super::args::{GroupsDiff, GroupsHistory};
-use super::mark::Marks;
+use super::mark::{Marked, Marks};
 use crate::context::Context;
 use crate::exit::{Exit, Usage};
 use crate::find::NotOne;
@@ -45,8 +45,17 @@ pub fn run(context: &Context, store: &Store, args: &GroupsHistory) -> Result<Exi
             }
         }
     }
-    if let Some(text) = args.group.as_ref().filter(|_| !context.json) {
-        Marks::from(crashes.marks(&super::one(&crashes, text)?)?).write(&mut out)?;
+    if let Some(text) = &args.group {
+        let group = super::one(&crashes, text)?;
+        let marks = crashes.marks(&group)?;
+        match (context.json, marks.is_empty()) {
+            (_, true) => {}
+            (true, _) => {
+                let marked = Marked { id: group.id.to_string(), marks: &Marks::from(marks) };
+                writeln!(out, "{}", output::json(&marked)?)?;
+            }
+            (false, _) => Marks::from(marks).write(&mut out)?,
+        }
     }
     out.flush()?;
     Ok(Exit::Done)

@@ -36,12 +36,14 @@ struct Note {
     text: String,
 }
 
-/// What was said of a group.
+/// What was said, as the JSON object that the documentation describes.
 #[derive(Debug, JsonSchema, Serialize)]
 pub struct Marked<'a> {
-    id: String,
+    /// The group.
+    pub id: String,
+    /// What was said.
     #[serde(flatten)]
-    marks: &'a Marks,
+    pub marks: &'a Marks,
 }
 
 impl From<GroupMarks> for Marks {

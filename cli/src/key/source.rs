@@ -48,6 +48,11 @@ impl KeySource {
         given.or_else(|| named(&config.key_file, &config.key_command)).unwrap_or(Self::None)
     }
 
+    /// Whether a command is run for it, which may ask whoever sits there.
+    pub fn asks(&self) -> bool {
+        matches!(self, Self::Command(_))
+    }
+
     /// The key; `None` if none is named.
     ///
     /// # Errors

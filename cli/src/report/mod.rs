@@ -15,11 +15,14 @@ use anyhow::{Context as _, Error, Result};
 use serde::Serialize;
 use symtool_core::report::{ReportError, Reporter, Scope};
 use symtool_crashes::Crashes;
+use symtool_store::Store;
 
 use crate::args::date;
 use crate::context::Context;
 use crate::exit::{Exit, Usage};
+use crate::notify::{Notices, NotifyArgs};
 use crate::output::{self, Draft};
+use crate::source_lines::{SourceArgs, SourceContext};
 use crate::{crash, groups, rules};
 
 const REPORT: &str = "Examples:
@@ -27,9 +30,10 @@ const REPORT: &str = "Examples:
   symtool report --run 4 -o run-4.html
   symtool report --group g00112233 -o group.html
   symtool report --crash c1f2e3 -o crash.html
+  symtool report --crash c1f2e3 --source-dir . -o crash.html
   symtool report --since 2026-11-01 --json
 
-The page is one file that loads nothing and needs no script. `source-link` in symtool.toml makes lines of source links.";
+The page is one file that loads nothing and needs no script. `source-link` in symtool.toml makes lines of source links; --source-dir shows them on the page of one group or crash.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = REPORT)]
@@ -55,6 +59,10 @@ pub struct ReportArgs {
     /// Apply the grouping rules in this file after the built-in ones
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,
+    #[command(flatten)]
+    pub source: SourceArgs,
+    #[command(flatten)]
+    pub notify: NotifyArgs,
 }
 
 /// Runs the command.
@@ -64,9 +72,18 @@ pub fn run(context: &Context, args: &ReportArgs) -> Result<Exit> {
             Usage("no file for the page; name one with -o FILE, or use --json".into()).into()
         );
     }
-    let rules = rules::load(context, args.rules.as_deref())?;
     let store = context.open_store()?;
-    let crashes = Crashes::open(&store)?;
+    let notices = Notices::of(context, &args.notify)?;
+    notices.begin(&store)?;
+    write(context, args, &store)?;
+    notices.deliver(&store, Exit::Done)
+}
+
+/// Writes the page, and the JSON.
+fn write(context: &Context, args: &ReportArgs, store: &Store) -> Result<()> {
+    let rules = rules::load(context, args.rules.as_deref())?;
+    let source = SourceContext::of(&args.source)?;
+    let crashes = Crashes::open(store)?;
     let reader = store.read()?;
     let catalog = reader.catalog();
     let assessor = symtool_core::assessor(&reader, &catalog, &rules)?;
@@ -74,6 +91,7 @@ pub fn run(context: &Context, args: &ReportArgs) -> Result<Exit> {
         crashes: &crashes,
         assessor: &assessor,
         link: context.config.source_link.as_ref(),
+        sources: source.as_ref().map(|source| (&source.sources, source.around)),
     };
     if let Some(text) = &args.crash {
         let report = reporter.crash(crash::one(&crashes, text)?)?;
@@ -99,7 +117,7 @@ fn tell<T: Serialize>(
     path: Option<&Path>,
     value: &T,
     page: impl Fn(&T) -> String,
-) -> Result<Exit> {
+) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match path {
         Some(path) if path == Path::new("-") => out.write_all(page(value).as_bytes())?,
@@ -115,5 +133,5 @@ fn tell<T: Serialize>(
         writeln!(out, "{}", output::json(value)?)?;
     }
     out.flush()?;
-    Ok(Exit::Done)
+    Ok(())
 }

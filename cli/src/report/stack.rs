@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 use symtool_core::report::{CrashDetails, Facet, FrameDetails};
+use symtool_core::sources::SourceLines;
 
 use super::text::{counted, grouped, long, minute, visible};
 use crate::advice;
@@ -46,6 +47,19 @@ fn function(frame: &FrameDetails) -> Markup {
                 @if let Some(module) = module { (long(module, VALUE_COLUMNS)) " " }
                 (place(frame))
                 @if let Some(why) = &frame.why_not { " " i { (visible(why)) } }
+            }
+            @if let (Some(context), Some(line)) = (&frame.context, frame.line) { (source(context, line)) }
+        }
+    }
+}
+
+/// Lines of source, of which `line` is marked.
+fn source(SourceLines { first_line, lines }: &SourceLines, line: u32) -> Markup {
+    html! {
+        pre.src {
+            @for (number, text) in (*first_line..).zip(lines) {
+                @let text = format!("{number:>6}  {}\n", visible(&text.replace('\t', "    ")));
+                @if number == line { mark { (text) } } @else { (text) }
             }
         }
     }

@@ -6,12 +6,15 @@ use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
 
+use crate::source_lines::SourceArgs;
+
 const RESOLVE: &str = "Examples:
   symtool resolve --module libxxx.so.debug 0x5a602a
   symtool resolve --module 4a575717325c 0x5a602a   by id
   symtool resolve --module MyApp:arm64 0x100003f2c
   symtool resolve --batch addrs.txt --style json
   zcat addrs.gz | symtool resolve --batch - > frames.txt
+  symtool resolve --source-dir . --module libxxx.so 0x5a602a
 
 Requests are one on each line, with hexadecimal addresses (0x is optional). Blank lines and # comments are ignored:
   ADDR   MODULE ADDR   MODULE+ADDR   MODULE!ADDR
@@ -62,6 +65,8 @@ pub struct Resolve {
     /// Also exit with 1 if a module knows nothing about an address
     #[arg(long)]
     pub strict: bool,
+    #[command(flatten)]
+    pub source: SourceArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

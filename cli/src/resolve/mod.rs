@@ -28,9 +28,10 @@ use symtool_store::{Mappings, Store};
 
 use crate::context::Context;
 use crate::demangle::Spelling;
-use crate::exit::Exit;
+use crate::exit::{Exit, Usage};
 use crate::find::{NotOne, hold};
 use crate::progress;
+use crate::source_lines::SourceContext;
 use crate::style::{Inlines, Look};
 pub use args::{Resolve, Style};
 use failures::Failures;
@@ -76,7 +77,8 @@ pub fn run(context: &Context, args: &Resolve) -> Result<Exit> {
         _ => None,
     };
     let inlines = if args.no_inlines { Inlines::Merged } else { Inlines::All };
-    let look = Look { style, inlines, paint: context.paint(&io::stdout()), aliases: args.aliases };
+    let (source, paint) = (source_context(args, style)?, context.paint(&io::stdout()));
+    let look = Look { style, inlines, paint, aliases: args.aliases, source: source.as_ref() };
     let mappings = reader.as_ref().map(Mappings::new).unwrap_or_default();
     let mut session = Session { args, look, names, mappings, default_name, failures, next_line: 1 };
     let out = io::stdout();
@@ -112,6 +114,17 @@ fn object(context: &Context, store: &Store, file: &Path) -> Result<Arc<InMemoryM
         .open(file)?
         .held
         .with_context(|| format!("{}: nothing in it can answer addresses", file.display()))
+}
+
+/// Where source is, if lines of it are to be shown.
+fn source_context(args: &Resolve, style: Style) -> Result<Option<SourceContext>> {
+    let source = SourceContext::of(&args.source)?;
+    if source.is_some() && !matches!(style, Style::Pretty | Style::Json) {
+        let fact =
+            "--source-dir works with --style pretty and json; other styles have no lines of source";
+        return Err(Usage(fact.to_owned()).into());
+    }
+    Ok(source)
 }
 
 /// Styles of a tool have that tool's spelling.

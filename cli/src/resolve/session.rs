@@ -28,7 +28,7 @@ const ANSWERS_AT_A_TIME: usize = 512;
 /// A run of the command.
 pub struct Session<'s> {
     pub(super) args: &'s Resolve,
-    pub(super) look: Look,
+    pub(super) look: Look<'s>,
     pub(super) names: Names<'s>,
     pub(super) mappings: Mappings<'s>,
     /// What requests name that name nothing.

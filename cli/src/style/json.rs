@@ -1,5 +1,6 @@
 //! The style of `--json`: an object for each request.
 
+use symtool_core::sources::SourceLines;
 use symtool_debug::Source;
 use symtool_store::resolve::Frame;
 
@@ -38,11 +39,19 @@ pub fn line(line: &Line<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"}\n");
 }
 
+/// What there is to say of a frame besides itself.
+pub struct More<'a> {
+    /// What knows it.
+    pub source: &'static str,
+    /// Source around its line.
+    pub lines: Option<&'a SourceLines>,
+}
+
 /// Writes one frame of an answer.
 pub fn frame(
     frame: &Frame<'_>,
     name: &[u8],
-    source: &str,
+    more: &More<'_>,
     folded: &Folded<'_>,
     is_first: bool,
     out: &mut Vec<u8>,
@@ -65,8 +74,9 @@ pub fn frame(
     put_key("inlined", out);
     out.extend_from_slice(if frame.inlined { b"true" } else { b"false" });
     out.extend_from_slice(b",\"source\":\"");
-    out.extend_from_slice(source.as_bytes());
+    out.extend_from_slice(more.source.as_bytes());
     out.push(b'"');
+    more.lines.iter().for_each(|lines| context(lines, out));
     let mut before: &[u8] = b",\"aliases\":[";
     folded.each(frame, |name| {
         out.extend_from_slice(before);
@@ -77,6 +87,19 @@ pub fn frame(
         out.push(b']');
     }
     out.push(b'}');
+}
+
+/// Writes lines of source as a key of a frame.
+fn context(SourceLines { first_line, lines }: &SourceLines, out: &mut Vec<u8>) {
+    out.extend_from_slice(b",\"context\":{\"first_line\":");
+    put_number(*first_line, out);
+    let mut before: &[u8] = b",\"lines\":[";
+    for line in lines {
+        out.extend_from_slice(before);
+        put_json(line.as_bytes(), out);
+        before = b",";
+    }
+    out.extend_from_slice(b"]}");
 }
 
 fn put_key(key: &str, out: &mut Vec<u8>) {

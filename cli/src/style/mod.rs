@@ -19,6 +19,7 @@ use symtool_store::resolve::{Aliases, Answer, Extras, Frame, View};
 use crate::advice;
 use crate::demangle::Demangler;
 use crate::resolve::Style;
+use crate::source_lines::SourceContext;
 use crate::terminal::Paint;
 pub use llvm::Inlines;
 use llvm::{Format, Merged, NO_FRAME, Printer, Request};
@@ -67,7 +68,7 @@ impl Status {
 
 /// How frames are written.
 #[derive(Clone, Copy, Debug)]
-pub struct Look {
+pub struct Look<'s> {
     /// The style.
     pub style: Style,
     /// What becomes of inlined calls.
@@ -76,9 +77,11 @@ pub struct Look {
     pub paint: Paint,
     /// Whether people want to read of functions that were folded into others.
     pub aliases: bool,
+    /// Where lines of source are, if they are shown: by the styles of this program.
+    pub source: Option<&'s SourceContext>,
 }
 
-impl Look {
+impl Look<'_> {
     fn has_aliases(self) -> bool {
         self.style == Style::Json || (self.aliases && self.style == Style::Pretty)
     }
@@ -87,7 +90,7 @@ impl Look {
 /// Renders the frames of `answer`; without `demangler` with raw names. An error is returned as its
 /// message.
 pub fn frames(
-    look: Look,
+    look: Look<'_>,
     answer: Answer<'_, '_>,
     demangler: Option<&Demangler>,
     out: &mut Vec<u8>,
@@ -97,7 +100,7 @@ pub fn frames(
         Answer::NoRange => return (Status::NoRange, None),
         Answer::Corrupt(error) => return (Status::Corrupt, Some(advice::store(error))),
     };
-    let Look { style, inlines, paint, .. } = look;
+    let Look { style, inlines, paint, source, .. } = look;
     let start = out.len();
     let aliases = match if look.has_aliases() { frames.aliases() } else { Ok(None) } {
         Ok(aliases) => Folded { aliases, demangler },
@@ -106,9 +109,18 @@ pub fn frames(
     let rendered = if let Some(printer) = printer(style, inlines) {
         printer.frames(frames, demangler, out)
     } else {
-        let mut put = |frame: &Frame<'_>, name: &[u8], is_first: bool| match style {
-            Style::Json => json::frame(frame, name, json::source(frame), &aliases, is_first, out),
-            _ => pretty::frame(frame, name, &aliases, is_first, paint, out),
+        let mut put = |frame: &Frame<'_>, name: &[u8], is_first: bool| {
+            let lines = source.and_then(|source| source.at(frame.file, frame.line));
+            match style {
+                Style::Json => {
+                    let more = json::More { source: json::source(frame), lines: lines.as_ref() };
+                    json::frame(frame, name, &more, &aliases, is_first, out);
+                }
+                _ => {
+                    pretty::frame(frame, name, &aliases, is_first, paint, out);
+                    lines.iter().for_each(|lines| pretty::source(lines, frame.line, paint, out));
+                }
+            }
         };
         let mut merged = Merged::default();
         let mut any = false;
@@ -138,7 +150,7 @@ pub fn frames(
 
 /// Renders methods that a mapping has for a frame, innermost first.
 pub fn methods(
-    Look { style, inlines, paint, .. }: Look,
+    Look { style, inlines, paint, .. }: Look<'_>,
     methods: &[mapping::RetracedFrame],
     out: &mut Vec<u8>,
 ) -> Status {
@@ -168,7 +180,7 @@ pub fn methods(
                 json::frame(
                     &frame,
                     name.as_bytes(),
-                    "mapping",
+                    &json::More { source: "mapping", lines: None },
                     &Folded::default(),
                     index == 0,
                     out,
@@ -212,7 +224,7 @@ pub struct Line<'a> {
 }
 
 /// Writes one request and its answer.
-pub fn line(Look { style, inlines, .. }: Look, line: &Line<'_>, out: &mut Vec<u8>) {
+pub fn line(Look { style, inlines, .. }: Look<'_>, line: &Line<'_>, out: &mut Vec<u8>) {
     let is_answered = line.status.has_frames();
     match style {
         Style::Pretty => {

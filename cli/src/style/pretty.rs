@@ -1,5 +1,6 @@
 //! The style for people.
 
+use symtool_core::sources::SourceLines;
 use symtool_store::resolve::Frame;
 
 use super::Folded;
@@ -39,6 +40,22 @@ pub fn frame(
         put_clean(or_unknown(name), out);
         out.push(b'\n');
     });
+}
+
+/// Writes lines of source, of which `line` is marked.
+pub fn source(
+    SourceLines { first_line, lines }: &SourceLines,
+    line: u32,
+    paint: Paint,
+    out: &mut Vec<u8>,
+) {
+    for (number, text) in (*first_line..).zip(lines) {
+        let (mark, start) = if number == line { ('>', "") } else { (' ', paint.dim) };
+        out.extend_from_slice(format!("{start}  {mark}{number:>6} | ").as_bytes());
+        put_clean(text.replace('\t', "    ").as_bytes(), out);
+        out.extend_from_slice(if number == line { "" } else { paint.reset }.as_bytes());
+        out.push(b'\n');
+    }
 }
 
 /// `text` without control characters, which a terminal would obey.

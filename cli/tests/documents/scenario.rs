@@ -68,6 +68,8 @@ fn modules() -> Vec<Printed> {
         "shop.mapping.txt store.Shop.a:1022",
     ];
     story.run("resolve", 1, &requests);
+    let lamp = path(&testdata("sources/embedded.so")).to_owned();
+    story.run("resolve", 0, &["resolve", "-e", &lamp, "--source-dir", &lamp, "0x1380"]);
     let folded = object("folded/lld.so");
     story.run("import", 0, &["import", path(&folded)]);
     story.run("resolve", 0, &["resolve", "--module", path(&folded), "0x1330"]);

@@ -10,6 +10,7 @@ pub mod made;
 pub mod page;
 pub mod pty;
 pub mod questions;
+pub mod receiver;
 pub mod shapes;
 pub mod truth;
 

@@ -8,10 +8,12 @@ mod error;
 pub mod export;
 pub mod import;
 pub mod mapping;
+pub mod notices;
 pub mod objects;
 pub mod report;
 mod reprocess;
 mod resolve;
+pub mod sources;
 pub mod time;
 
 use symtool_crashes::fingerprint::{Assessor, Symbols};

@@ -40,6 +40,7 @@ mod object;
 mod pdb;
 mod progress;
 mod read;
+mod sources;
 mod unwind;
 mod warnings;
 
@@ -54,3 +55,4 @@ pub use module::{
     Start, Strings,
 };
 pub use progress::Progress;
+pub use sources::{SourceText, embedded_sources};

@@ -104,3 +104,15 @@ pub const MAX_FUNCTION_STARTS: usize = 4 << 20;
 /// Slices of a universal Mach-O file. Apple has had some twenty architectures; a header can declare
 /// a million.
 pub const MAX_SLICES: usize = 64;
+
+/// Bytes of one source file in debug data or in a bundle. The amalgamation of `SQLite` has 9 MB.
+pub const MAX_SOURCE_BYTES: u64 = 16 << 20;
+
+/// Source files of one file with debug data. Chrome has some 100,000.
+pub const MAX_SOURCE_FILES: usize = 1_000_000;
+
+/// Members of a zip file whose names are held.
+pub const MAX_ZIP_NAMES: usize = 1_000_000;
+
+/// Bytes of their names.
+pub const MAX_ZIP_NAMES_BYTES: usize = 256 << 20;

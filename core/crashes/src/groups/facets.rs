@@ -153,7 +153,7 @@ impl Platform {
 }
 
 /// A chunk that is read, and its reports.
-struct ChunkRows {
+pub(super) struct ChunkRows {
     number: u64,
     chunk: Chunk,
     states: Vec<State>,
@@ -161,14 +161,15 @@ struct ChunkRows {
 }
 
 impl ChunkRows {
-    fn read(crashes: &Crashes, number: u64) -> Result<Self, Error> {
+    /// Reads chunk `number`.
+    pub fn read(crashes: &Crashes, number: u64) -> Result<Self, Error> {
         let chunk = crashes.chunk(number)?.ok_or_else(|| crashes.database.damaged())?;
         let (states, reports) = (crashes.states(number)?, crashes.stored_reports(number)?);
         Ok(Self { number, chunk, states, reports })
     }
 
     /// The crashes that people see and that came at `since_ms` or later, with their times.
-    fn crashes(
+    pub fn crashes(
         &self,
         since_ms: Option<i64>,
     ) -> impl Iterator<Item = (Slot, &StoredCrash, State, i64)> {

@@ -71,9 +71,15 @@ impl GroupMarks {
 
     /// Whether `group`, which these are of, was resolved and came again in a later release.
     pub fn is_regressed(&self, group: &Group) -> bool {
+        self.regressed_in(group).next().is_some()
+    }
+
+    /// The releases after that in which it was resolved that `group`, which these are of, came in.
+    pub fn regressed_in<'g>(&self, group: &'g Group) -> impl Iterator<Item = &'g str> {
+        let releases = group.tally.releases.keys().map(String::as_str);
         let resolved = self.resolved_in.as_ref();
-        resolved.is_some_and(|resolved| {
-            group.tally.releases.keys().any(|release| is_later(release, &resolved.text))
+        releases.filter(move |release| {
+            resolved.is_some_and(|resolved| is_later(release, &resolved.text))
         })
     }
 

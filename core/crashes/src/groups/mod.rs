@@ -7,6 +7,7 @@
 mod facets;
 mod history;
 mod marks;
+mod news;
 pub(crate) mod plan;
 mod read;
 mod release;
@@ -15,6 +16,7 @@ mod sort;
 pub use facets::{Counts, DAY_MS, Facets, Platform};
 pub use history::{Difference, NoSuchRun, Streams};
 pub use marks::{CannotMark, GroupMarks, Mark, MarkKind};
+pub use news::{Days, NewsMark};
 pub use read::{Group, GroupFingerprint};
 pub use release::LatestReleases;
 pub use sort::GroupSort;

@@ -21,6 +21,7 @@
 //! g group(8)                             GroupRow: the group is there, and what its id is made from
 //! y group(8) signature(16)               the signature belongs to the group; empty
 //! N group(8)                             GroupMarks: what people say of the group; stays when it is merged
+//! W name                                 what is kept for somebody who is told of news (groups/news.rs); packed
 //! a alias(8)                             the group that this alias stands for
 //! b group(8) alias(8)                    the same, by the group; empty
 //! f crash(10)                            Failed: a report that cannot be read
@@ -86,6 +87,8 @@ pub mod area {
     pub const MEMBERS: &[u8] = b"y";
     /// What people say of groups.
     pub const MARKS: &[u8] = b"N";
+    /// What is kept for those who are told of news.
+    pub const KEPT_FOR: &[u8] = b"W";
     /// Aliases of groups.
     pub const ALIASES: &[u8] = b"a";
     /// Aliases by group.
@@ -231,6 +234,11 @@ pub fn members(group: GroupId) -> Vec<u8> {
 /// What people say of a group.
 pub fn marks(id: GroupId) -> Vec<u8> {
     key(b'N', &[&id.0])
+}
+
+/// What is kept for `name`.
+pub fn kept_for(name: &str) -> Vec<u8> {
+    key(b'W', &[name.as_bytes()])
 }
 
 /// An alias of a group.

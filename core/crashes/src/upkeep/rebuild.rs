@@ -260,12 +260,14 @@ impl Rebuild<'_> {
         Ok(parts)
     }
 
-    /// What people said of groups.
+    /// What people said of groups, and what is kept for those who are told of news.
     fn marks(&mut self) -> Result<(), Error> {
         let mut changes = self.new.database.changes();
-        self.old.each(rows::area::MARKS, |key, value| {
-            changes.put_bytes(key.to_vec(), Old::Absent, value.clone())
-        })?;
+        for area in [rows::area::MARKS, rows::area::KEPT_FOR] {
+            self.old.each(area, |key, value| {
+                changes.put_bytes(key.to_vec(), Old::Absent, value.clone())
+            })?;
+        }
         changes.commit()
     }
 

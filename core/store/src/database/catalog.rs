@@ -221,7 +221,8 @@ impl<'s> Catalog<'s> {
         arch: Option<&str>,
         look: Look<'c, 's>,
     ) -> Result<Vec<&'c Module>, Error> {
-        let digits = name.replace('-', "").to_ascii_lowercase();
+        // Microsoft's tools print ids in braces, crash reports of Apple print them in angle brackets.
+        let digits = name.replace(['-', '{', '}', '<', '>'], "").to_ascii_lowercase();
         let is_hexadecimal = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         // Older R8 called mappings by fewer digits than others need.
         let min = |record: &ModuleRecord| {

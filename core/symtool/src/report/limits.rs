@@ -9,7 +9,7 @@ pub const SHOWN_FRAMES: usize = 12;
 
 /// Bytes of names, paths and reasons of a stack in a report of several groups, of which the first
 /// function is shown in any case: with them, a page of 200 groups stays below 1 MB.
-pub const SHOWN_STACK_BYTES: usize = 1_000;
+pub const SHOWN_STACK_BYTES: usize = 800;
 
 /// Bytes of each other text of a crash in such a report, and of each value of a facet.
 pub const SHOWN_TEXT_BYTES: usize = 200;

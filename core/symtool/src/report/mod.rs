@@ -23,6 +23,7 @@ use symtool_crashes::groups::{
 };
 use symtool_crashes::{Crashes, FingerprintKind, GroupId, Listed, Missing, Report, Slot};
 
+use crate::sources::Sources;
 use crate::time::{day, iso};
 use changes::Changes;
 use limits::{
@@ -45,6 +46,9 @@ pub struct Reporter<'a> {
     pub assessor: &'a Assessor<'a>,
     /// Where lines of source can be seen, if the user says so.
     pub link: Option<&'a SourceLink>,
+    /// Where source is at hand, and how many lines before and after each location are shown: in
+    /// reports on one group or crash.
+    pub sources: Option<(&'a Sources, u32)>,
 }
 
 /// What a report is about.
@@ -200,6 +204,13 @@ impl Reporter<'_> {
             let explained = self.assessor.explain(listed.chunk, listed.crash, &mut cache);
             details.frames = frames(&listed, &explained, self.link);
             details.more_frames = stack::cut(&mut details.frames, room);
+            if let Some((sources, around)) = self.sources.filter(|_| room.is_all()) {
+                details.frames.iter_mut().for_each(|frame| {
+                    let place = frame.file.as_deref().zip(frame.line);
+                    frame.context =
+                        place.and_then(|(file, line)| sources.around(file, line, around));
+                });
+            }
             details.cut_texts(room.text_bytes);
             each(listed.at, details);
             Ok(true)

@@ -24,6 +24,11 @@ impl Room {
     /// All of it.
     pub const ALL: Self =
         Self { frames: usize::MAX, stack_bytes: usize::MAX, text_bytes: usize::MAX };
+    /// Whether nothing is cut off.
+    pub fn is_all(self) -> bool {
+        self.frames == usize::MAX
+    }
+
     /// One of many crashes.
     pub const FEW: Self =
         Self { frames: SHOWN_FRAMES, stack_bytes: SHOWN_STACK_BYTES, text_bytes: SHOWN_TEXT_BYTES };
@@ -86,6 +91,7 @@ fn details(
         file: frame.place.map(|(file, _)| file.to_owned()),
         line: line.filter(|line| *line > 0),
         link: None,
+        context: None,
         inlined: frame.inlined,
         source: origin(frame.origin),
         trust: reported.and_then(|frame| frame.trust).and_then(Trust::name),

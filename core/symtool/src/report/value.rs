@@ -4,6 +4,8 @@
 
 use serde::Serialize;
 
+use crate::sources::SourceLines;
+
 /// What crashes came, in which groups, and what a run did to these.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -346,6 +348,9 @@ pub struct FrameDetails {
     /// Where the line can be seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
+    /// Source around the line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<SourceLines>,
     /// Whether it was inlined into the next one.
     pub inlined: bool,
     /// Who named it: `store`, `report` or `none`.

@@ -7,6 +7,7 @@
 //! ```text
 //! archive -> zip.rs, ar.rs, tar.rs, cpio.rs   members, by what their first bytes say; fat.rs: slices; partition.rs: a mapping in parts
 //!            gzip.rs, packed.rs, rpm.rs       the one that there is
+//!            zip_files.rs                     members of zip files by their names
 //!         -> inflate.rs                       a packed member's bytes, never more than it declares
 //!            packed.rs                        those of a stream of unknown length, never more than there is room for
 //! ```
@@ -22,6 +23,7 @@ mod place;
 mod rpm;
 mod tar;
 mod zip;
+mod zip_files;
 
 use std::ffi::OsString;
 use std::ops::Range;
@@ -32,6 +34,7 @@ pub(crate) use fat::slice;
 pub(crate) use place::in_bundle;
 pub use place::{is_bundle, open_object, open_slice, split};
 pub use zip::member_at;
+pub use zip_files::ZipFiles;
 
 use crate::bytes::{Error, Mapped};
 pub use crate::bytes::{Format, Kind};

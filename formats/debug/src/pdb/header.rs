@@ -1,6 +1,8 @@
 //! Reads what a PDB says about itself: stream 1 (its id, named streams) and the head of stream 3
 //! (its modules and where everything else is).
 
+use hashbrown::HashMap;
+
 use super::fields::Fields;
 use crate::object::pe::printed_guid;
 
@@ -42,11 +44,50 @@ impl PdbInfo {
     }
 }
 
-/// The number of the stream called `name`: names end to end, and a hash table of their offsets and
-/// streams. Leaves what follows the table.
+/// The number of the stream called `name`. Leaves what follows the table of names.
 fn named_stream(fields: &mut Fields<'_>, name: &[u8]) -> Option<u16> {
+    let mut found = None;
+    each_named_stream(fields, |text, stream| {
+        if text == name {
+            found = Some(stream);
+        }
+    })?;
+    found
+}
+
+/// The streams that have names, in the stream of `bytes`, which [`PdbInfo::parse`] reads.
+pub fn named_streams(bytes: &[u8]) -> HashMap<&[u8], u16> {
+    let (mut named, mut fields) = (HashMap::new(), Fields(bytes));
+    // Version, signature, age and id stand before them.
+    if fields.skip(28).is_some() {
+        each_named_stream(&mut fields, |name, stream| {
+            named.insert(name, stream);
+        });
+    }
+    named
+}
+
+/// Calls `each` with every stream that has a name: names end to end, and a hash table of their
+/// offsets and streams. Leaves what follows the table.
+fn each_named_stream<'a>(
+    fields: &mut Fields<'a>,
+    mut each: impl FnMut(&'a [u8], u16),
+) -> Option<()> {
     let bytes = fields.u32()?;
     let names = fields.part(bytes)?;
+    let count = skip_places(fields)?;
+    for _ in 0..count {
+        let (offset, stream) = (fields.u32()?, fields.u32()?);
+        let mut text = Fields(names.0.get(usize::try_from(offset).ok()?..).unwrap_or_default());
+        if let Ok(stream) = u16::try_from(stream) {
+            each(text.text(), stream);
+        }
+    }
+    Some(())
+}
+
+/// The number of entries of a hash table, which stand next.
+pub fn skip_places(fields: &mut Fields<'_>) -> Option<u32> {
     let count = fields.u32()?;
     let _capacity = fields.u32()?;
     for _ in 0..2 {
@@ -54,15 +95,7 @@ fn named_stream(fields: &mut Fields<'_>, name: &[u8]) -> Option<u16> {
         let words = fields.u32()?;
         fields.skip(usize::try_from(words).ok()?.checked_mul(4)?)?;
     }
-    let mut found = None;
-    for _ in 0..count {
-        let (offset, stream) = (fields.u32()?, fields.u32()?);
-        let mut text = Fields(names.0.get(usize::try_from(offset).ok()?..).unwrap_or_default());
-        if text.text() == name {
-            found = u16::try_from(stream).ok();
-        }
-    }
-    found
+    Some(count)
 }
 
 /// The head of stream 3, and its parts.

@@ -14,6 +14,7 @@
 //! unit.rs         all of that as ranges
 //! settle.rs       who has an address that several could have
 //! unwind.rs       frame data of 32-bit x86
+//! sources.rs      source files that were put into it
 //! ```
 //!
 //! Formats: Microsoft's `cvinfo.h`, and LLVM's "The PDB File Format".
@@ -28,6 +29,7 @@ mod modules;
 mod names;
 mod publics;
 mod settle;
+mod sources;
 mod streams;
 mod symbols;
 mod unit;
@@ -56,6 +58,7 @@ use modules::OpenModules;
 use names::IdNames;
 use publics::Publics;
 use settle::{aliases, keep_contributed, synthetic};
+pub use sources::sources;
 use streams::{Stream, Streams, bytes};
 use unit::Shared;
 use unwind::FrameDataStreams;
