@@ -34,6 +34,7 @@ mod debug_object;
 mod dwarf;
 mod go;
 mod inspect;
+mod interner;
 pub mod limits;
 mod module;
 mod object;
