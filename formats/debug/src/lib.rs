@@ -14,6 +14,7 @@
 //!      -> pdb/         a PDB, whose modules become units of the same kind
 //!      -> unwind.rs    how stacks are walked
 //!      -> assemble.rs  all units in address order, names once, symbols in the gaps: module/
+//!      -> symbol_parts.rs  the same one part after the other, for files whose ranges take more memory than they
 //! ```
 //!
 //! Each folder uses only those before it: `module` (the value), `bytes`, `object`, `container`,
@@ -32,6 +33,7 @@ pub mod container;
 mod debug_file;
 mod debug_object;
 mod dwarf;
+mod function_list;
 mod go;
 mod inspect;
 mod interner;
@@ -41,6 +43,7 @@ mod object;
 mod pdb;
 mod progress;
 mod read;
+mod symbol_parts;
 mod unwind;
 mod warnings;
 
@@ -48,6 +51,7 @@ pub use breakpad::{BreakpadHead, GivenId, breakpad_id, debug_id, write_breakpad}
 pub use bytes::{Companion, Error, Mapped, PdbKind};
 pub use companions::{Search, SearchedPlace};
 pub use debug_file::DebugFile;
+pub use function_list::FunctionList;
 pub use inspect::{Inspection, ServerRole, SharedNames};
 pub use module::{
     Alias, ChainId, CodeMark, DropCounts, DropReason, File, FileId, Files, Folder, Function,
@@ -55,3 +59,4 @@ pub use module::{
     Start, Strings,
 };
 pub use progress::Progress;
+pub use symbol_parts::SymbolParts;
