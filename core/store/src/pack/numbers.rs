@@ -3,7 +3,7 @@
 //!
 //! To know a site again takes a table of those that were met, ten times the size of the sites
 //! themselves. Of a large module only so many functions are in it: all of them are put aside,
-//! encoded, and those that are met again come back (put_aside.rs).
+//! encoded, and those that are met again come back (`put_aside.rs`).
 
 use std::hash::BuildHasher;
 
@@ -300,7 +300,7 @@ struct Met<T> {
 struct Item<T> {
     live: u32,
     number: u32,
-    item: T,
+    is: T,
 }
 
 impl<T> Default for Met<T> {
@@ -333,7 +333,7 @@ impl<T: Key> Met<T> {
         let hash = folded(self.hasher.hash_one(item.key(live)));
         let is_it = |&(other, place): &(u32, u32)| {
             let met = &self.all[place as usize];
-            other == hash && met.live == live && met.item == item
+            other == hash && met.live == live && met.is == item
         };
         if let Some((_, place)) = self.places.find(spread(hash), is_it) {
             return self.all[*place as usize].number;
@@ -341,7 +341,7 @@ impl<T: Key> Met<T> {
         let number = *count;
         *count += 1;
         let place = number_of(self.all.len());
-        self.all.push(Item { live, number, item });
+        self.all.push(Item { live, number, is: item });
         self.places.insert_unique(spread(hash), (hash, place), |(hash, _)| spread(*hash));
         number
     }
@@ -351,7 +351,7 @@ impl<T: Key> Met<T> {
     fn grouped(&mut self, ends: &[usize]) -> Vec<T> {
         self.places.clear();
         let mut items = vec![T::default(); self.all.len()];
-        for Item { live, number, item } in self.all.drain(..) {
+        for Item { live, number, is: item } in self.all.drain(..) {
             items[start(ends, live as usize) + number as usize] = item;
         }
         items

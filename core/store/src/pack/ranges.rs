@@ -173,9 +173,9 @@ impl<'a> Part<'a> {
                 numbers.meet_outermost(Slot::of(*function));
                 break;
             };
-            let (within, callee) = (Slot::of(self.chain(caller).function), Slot::of(*function));
+            let (within, inlined) = (Slot::of(self.chain(caller).function), Slot::of(*function));
             let site = numbers.site(within, place);
-            let call = numbers.call(within, Call { site, callee: callee.0 });
+            let call = numbers.call(within, Call { site, callee: inlined.0 });
             self.calls[at.index() as usize] = (site, call);
             (at, depth) = (caller, depth + 1);
         }

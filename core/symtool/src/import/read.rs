@@ -258,13 +258,13 @@ impl<'a> Reader<'a> {
         let start = Instant::now();
         let mut parts = file.parts(&self.search, progress)?;
         let read = start.elapsed();
-        let (mut packer, mut pushed) = (RangePacker::default(), Ok(()));
+        let (mut to_blocks, mut pushed) = (RangePacker::default(), Ok(()));
         parts.each(|chains, ranges| {
             if pushed.is_ok() {
-                pushed = packer.push(chains, ranges);
+                pushed = to_blocks.push(chains, ranges);
             }
         })?;
-        let ranges = pushed.and_then(|()| packer.finish(parts.functions()));
+        let ranges = pushed.and_then(|()| to_blocks.finish(parts.functions()));
         let symbols = parts.finish()?;
         let labels = self.labels.given.clone();
         let packed = ranges
