@@ -28,7 +28,7 @@ import subprocess
 import sys
 
 import unicorn
-from unicorn import arm64_const, x86_const
+from unicorn import arm64_const, arm_const, x86_const
 
 HERE = pathlib.Path(__file__).parent
 WINDOWS = HERE / "windows"
@@ -36,15 +36,22 @@ STACK, STACK_BYTES, SINK, END = 0x700000, 0x40000, 0x10000, 0x5A5A0000
 X64 = "rax rdx rcx rbx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15".split()
 X86 = "eax ecx edx ebx esp ebp esi edi".split()
 ARM64 = [f"x{number}" for number in range(31)] + ["sp"]
-REGISTERS = {"x64": X64, "x86": X86, "arm64": ARM64}
-KEPT = {"x64": "rbx rsi rdi rbp r12 r13 r14 r15 rsp".split(), "x86": "ebx ebp esi edi esp".split(), "arm64": ARM64[19:30] + ["sp"]}
+ARM = [f"r{number}" for number in range(13)] + ["sp", "lr"]
+REGISTERS = {"x64": X64, "x86": X86, "arm64": ARM64, "arm": ARM}
+KEPT = {
+    "x64": "rbx rsi rdi rbp r12 r13 r14 r15 rsp".split(),
+    "x86": "ebx ebp esi edi esp".split(),
+    "arm64": ARM64[19:30] + ["sp"],
+    "arm": ARM[4:12] + ["sp"],
+}
 # Exported functions to run, and their arguments: SINK is an address that can be written, 0 ends in a fault.
 RUNS = {
     "shop64": [("checkout", (0, 2)), ("checkout", (SINK, 2)), ("leaf", (5,)), ("entry", (0, 0, 0))],
     "frames64": [("run_all", (SINK, 9))],
 }
-RUNS |= {name: RUNS["shop64"] for name in ("shoparm64", "shop86", "shop86fp", "mingw64")}
-RUNS |= {name: RUNS["frames64"] for name in ("frames64fp", "framesarm64", "framesarm64pac", "frames86", "frames86fp", "frames86os")}
+RUNS |= {name: RUNS["shop64"] for name in ("shoparm64", "shoparm", "shop86", "shop86fp", "mingw64")}
+FRAMES = "frames64fp framesarm64 framesarm64pac framesarm framesarmfp frames86 frames86fp frames86os".split()
+RUNS |= {name: RUNS["frames64"] for name in FRAMES}
 
 
 class Image:
@@ -57,7 +64,7 @@ class Image:
         head = u32(0x3C)
         optional = head + 24
         is_wide = u16(optional) == 0x20B
-        self.arch = {0x8664: "x64", 0x14C: "x86", 0xAA64: "arm64"}[u16(head + 4)]
+        self.arch = {0x8664: "x64", 0x14C: "x86", 0xAA64: "arm64", 0x1C4: "arm"}[u16(head + 4)]
         self.base = struct.unpack_from("<Q", data, optional + 24)[0] if is_wide else u32(optional + 28)
         self.bytes = bytearray((u32(optional + 56) + 0xFFF) & ~0xFFF)
         self.bytes[:0x400] = data[:0x400]
@@ -81,10 +88,12 @@ class Run:
 
     def __init__(self, image, seen, out):
         self.image, self.seen, self.out = image, seen, out
-        self.word = 4 if image.arch == "x86" else 8
+        self.word = 4 if image.arch in ("x86", "arm") else 8
         kinds = {
             "x64": (unicorn.UC_ARCH_X86, unicorn.UC_MODE_64, x86_const, "UC_X86_REG_", "rsp"),
             "x86": (unicorn.UC_ARCH_X86, unicorn.UC_MODE_32, x86_const, "UC_X86_REG_", "esp"),
+            # All of it is Thumb code, which addresses that lead there say by their lowest bit.
+            "arm": (unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB, arm_const, "UC_ARM_REG_", "sp"),
             "arm64": (unicorn.UC_ARCH_ARM64, unicorn.UC_MODE_ARM, arm64_const, "UC_ARM64_REG_", "sp"),
         }
         arch, mode, const, prefix, sp = kinds[image.arch]
@@ -98,6 +107,11 @@ class Run:
         self.uc.mem_map(STACK, STACK_BYTES)
         self.uc.mem_map(SINK, 0x1000)
         self.uc.hook_add(unicorn.UC_HOOK_CODE, self.step)
+        self.thumb = int(image.arch == "arm")
+        if self.thumb:
+            # Vector registers can be used.
+            self.uc.reg_write(arm_const.UC_ARM_REG_C1_C0_2, 0xF00000)
+            self.uc.reg_write(arm_const.UC_ARM_REG_FPEXC, 0x40000000)
         # Of open calls the return address and what the caller had in registers; the instruction before.
         self.shadow, self.last = [], None
         self.told_values, self.told_words = None, {}
@@ -119,13 +133,14 @@ class Run:
                 self.uc.reg_write(self.numbers[X64.index(register)], value)
         else:
             sp = top
-            self.uc.reg_write(self.numbers[30], END)
+            link = ARM.index("lr") if self.thumb else ARM64.index("x30")
+            self.uc.reg_write(self.numbers[link], END | self.thumb)
             for number, value in enumerate(arguments):
                 self.uc.reg_write(self.numbers[number], value)
         self.uc.reg_write(self.sp, sp)
-        self.open(END, sp + (0 if self.image.arch == "arm64" else self.word))
+        self.open(END, sp + (self.word if self.image.arch in ("x64", "x86") else 0))
         try:
-            self.uc.emu_start(start, END, count=2000000)
+            self.uc.emu_start(start | self.thumb, END, count=2000000)
         except unicorn.UcError as error:
             if error.errno != unicorn.UC_ERR_WRITE_UNMAPPED or arguments[0] != 0:
                 raise
@@ -155,6 +170,8 @@ class Run:
             elif code & 0xFFFFFC1F == 0xD65F0000 or code in (0xD65F0BFF,):  # ret, retaa
                 assert self.shadow.pop()[0] == address
             return
+        if self.image.arch == "arm":
+            return self.follow_thumb(address, sp, at, struct.unpack("<HH", self.uc.mem_read(at, 4)))
         code = bytes(self.uc.mem_read(at, size))
         opcode = next((byte for byte in code if byte not in (0xF2, 0xF3, 0x66, 0x41, 0x48)), 0)
         is_indirect = opcode == 0xFF and code[code.index(0xFF) + 1] >> 3 & 7 == 2
@@ -162,6 +179,20 @@ class Run:
             assert sp == before - self.word and self.load(sp) == at + size
             self.open(at + size, before)
         elif opcode in (0xC2, 0xC3):
+            assert self.shadow.pop()[0] == address
+
+    def follow_thumb(self, address, sp, at, code):
+        first, second = code
+        if first & 0xF800 == 0xF000 and second & 0xD000 == 0xD000:  # bl
+            self.open(at + 4, sp)
+        elif first & 0xFF87 == 0x4780:  # blx
+            self.open(at + 2, sp)
+        elif (
+            first == 0x4770  # bx lr
+            or first & 0xFF00 == 0xBD00  # pop {…, pc}
+            or (first == 0xE8BD and second & 0x8000)  # pop.w {…, pc}
+            or (first == 0xF85D and second & 0xFF00 == 0xFB00)  # ldr pc, [sp], #…
+        ):
             assert self.shadow.pop()[0] == address
 
     def tell(self, address, sp):

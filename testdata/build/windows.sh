@@ -27,12 +27,14 @@ windows_build() {
 
 windows_build shop64 x86_64-pc-windows-msvc x64 entry
 windows_build shoparm64 aarch64-pc-windows-msvc arm64 entry
+windows_build shoparm thumbv7-pc-windows-msvc arm entry
 windows_build shop86 i686-pc-windows-msvc x86 entry@12 -fomit-frame-pointer
 windows_build shop86fp i686-pc-windows-msvc x86 entry@12 -fno-omit-frame-pointer
+windows_link shop64 x64 entry shop64-8k /pdbpagesize:8192
 # Large pages, as those of Chrome and Electron have.
 windows_link shop64 x64 entry shop64-16k /pdbpagesize:16384
 windows_link shop64 x64 entry shop64-32k /pdbpagesize:32768
-rm "$windows/shop64-32k.dll"
+rm "$windows/shop64-8k.dll" "$windows/shop64-32k.dll"
 "$PYTHON" "$here/build/sepcode.py" "$windows/shop64.pdb" "$windows/shop64-sepcode.pdb"
 "$CLANG" --target=x86_64-w64-windows-gnu $win_flags -fdeclspec -D__forceinline=inline -gdwarf-4 -c lib.cc -o mingw64.o
 "$LLD" -m i386pep --shared -e entry --no-insert-timestamp mingw64.o -o "$windows/mingw64.dll"
@@ -50,8 +52,10 @@ windows_frames frames64 x86_64-pc-windows-msvc x64 entry
 windows_frames frames64fp x86_64-pc-windows-msvc x64 entry -fno-omit-frame-pointer
 windows_frames framesarm64 aarch64-pc-windows-msvc arm64 entry
 windows_frames framesarm64pac aarch64-pc-windows-msvc arm64 entry -mbranch-protection=pac-ret -Oz
+windows_frames framesarm thumbv7-pc-windows-msvc arm entry -fomit-frame-pointer
+windows_frames framesarmfp thumbv7-pc-windows-msvc arm entry -fno-omit-frame-pointer
 windows_frames frames86 i686-pc-windows-msvc x86 entry@12 -fomit-frame-pointer
 windows_frames frames86fp i686-pc-windows-msvc x86 entry@12 -fno-omit-frame-pointer
 windows_frames frames86os i686-pc-windows-msvc x86 entry@12 -fomit-frame-pointer -Os
 # What is not of 32 bits has all of it in the image.
-rm -f -- *.obj "$windows"/frames64*.pdb "$windows"/framesarm64*.pdb
+rm -f -- *.obj "$windows"/frames64*.pdb "$windows"/framesarm*.pdb

@@ -1,17 +1,16 @@
 //! Joins all units of a file and its symbol table into one [`ModuleSymbols`]: every name and path
 //! once, ranges in address order, and symbols where no unit answers.
 
-use hashbrown::HashTable;
 use symtool_module::number_of;
 use symtool_unwind::UnwindTable;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::dwarf::{DwarfSymbols, UnitSymbols};
+use crate::dwarf::{DwarfSymbols, Interval, UnitSymbols, extents};
+use crate::interner::{Interner, Table};
 use crate::limits::{MAX_NAME_BYTES, MIN_STRING_BYTES};
 use crate::module::merge_sorted::{SpanCursor, push_range};
 use crate::module::{
-    Alias, ChainId, DropCounts, DropReason, File, FileId, Files, Folder, Function, FunctionId,
-    Functions, InlineChain, ModuleInfo, ModuleSymbols, Range, Source, SourceLocation, Start,
+    Alias, ChainId, DropCounts, DropReason, File, FileId, Files, Function, FunctionId, Functions,
+    InlineChain, ModuleInfo, ModuleSymbols, Range, Source, SourceLocation, Start,
 };
 use crate::object::symbol_tables::SymbolTables;
 use crate::object::symbols::{Symbol, SyntheticSymbol};
@@ -26,57 +25,74 @@ pub fn assemble(
     dwarf: DwarfSymbols<'_>,
     SymbolTables { symbols, synthetic, .. }: &SymbolTables<'_>,
     file_bytes: usize,
-    mut dropped: DropCounts,
+    dropped: DropCounts,
     give_back: impl Fn(),
 ) -> ModuleSymbols {
-    let string_bytes = MIN_STRING_BYTES.max(4 * file_bytes);
-    let mut join = Join {
-        functions: Interner::new(string_bytes),
-        files: Interner::new(string_bytes),
-        chains: Vec::with_capacity(
-            dwarf.units.iter().map(|unit| unit.chains.len()).sum::<usize>()
-                + symbols.len()
-                + 2 * synthetic.len(),
-        ),
-        // A symbol's span is cut where a unit's interval or a synthetic symbol begins or ends.
-        ranges: Vec::with_capacity(
-            dwarf.units.iter().map(|unit| unit.ranges.len()).sum::<usize>()
-                + symbols.len()
-                + dwarf.intervals.len()
-                + 2 * synthetic.len(),
-        ),
-        symbols,
-        symbol_at: SpanCursor::new(symbols),
-        last_symbol: None,
-        synthetic,
-        synthetic_at: SpanCursor::new(synthetic),
-        last_synthetic: None,
-    };
+    let mut join = Join::new(Functions::default(), symbols, synthetic, file_bytes);
+    join.chains.reserve_exact(
+        dwarf.units.iter().map(|unit| unit.chains.len()).sum::<usize>()
+            + symbols.len()
+            + 2 * synthetic.len(),
+    );
+    // A symbol's span is cut where a unit's interval or a synthetic symbol begins or ends.
+    join.ranges.reserve_exact(
+        dwarf.units.iter().map(|unit| unit.ranges.len()).sum::<usize>()
+            + symbols.len()
+            + dwarf.intervals.len()
+            + 2 * synthetic.len(),
+    );
     let mut units: Vec<Renumbered<'_>> = dwarf.units.into_iter().map(Renumbered::new).collect();
-    let mut at = 0;
     let part = dwarf.intervals.len() / TIMES + 1;
     for (number, interval) in dwarf.intervals.iter().enumerate() {
         if number % part == part - 1 {
             give_back();
         }
-        join.symbols_only(at, interval.start);
-        join.unit(&mut units[interval.unit], interval.end);
-        at = interval.end;
+        join.interval(interval, &mut units[interval.unit]);
     }
-    join.symbols_only(at, u64::MAX);
-    join.functions.kept.shrink_to_fit();
-    let (aliases, refused) = kept(&dwarf.aliases, string_bytes);
-    dropped.count_many(DropReason::LongName, join.functions.refused + join.files.refused + refused);
-    ModuleSymbols {
-        info,
-        functions: join.functions.kept,
-        files: join.files.kept,
-        chains: join.chains,
-        ranges: join.ranges,
-        aliases,
-        unwind: UnwindTable::default(),
-        dropped,
-        warnings: Vec::new(),
+    join.rest();
+    let (chains, ranges) = join.take_part();
+    let mut names = join.finish();
+    let mut functions = std::mem::take(&mut names.functions);
+    functions.shrink_to_fit();
+    let symbols = names.module(info, &dwarf.aliases, dropped);
+    ModuleSymbols { functions, chains, ranges, ..symbols }
+}
+
+/// The names of a module whose chains and ranges have been joined.
+pub struct Names<F> {
+    /// By [`FunctionId`].
+    pub functions: F,
+    files: Files,
+    string_bytes: usize,
+    refused: u64,
+}
+
+impl<F> Names<F> {
+    /// Nothing but `functions`.
+    pub fn new(functions: F) -> Self {
+        Self { functions, files: Files::default(), string_bytes: 0, refused: 0 }
+    }
+
+    /// All that is known of the module but its chains, ranges and functions.
+    pub fn module(
+        self,
+        info: ModuleInfo,
+        aliases: &[(u64, &[u8])],
+        mut dropped: DropCounts,
+    ) -> ModuleSymbols {
+        let (aliases, refused) = kept(aliases, self.string_bytes);
+        dropped.count_many(DropReason::LongName, self.refused + refused);
+        ModuleSymbols {
+            info,
+            functions: Functions::default(),
+            files: self.files,
+            chains: Vec::new(),
+            ranges: Vec::new(),
+            aliases,
+            unwind: UnwindTable::default(),
+            dropped,
+            warnings: Vec::new(),
+        }
     }
 }
 
@@ -96,8 +112,12 @@ fn kept(aliases: &[(u64, &[u8])], mut room_bytes: usize) -> (Vec<Alias>, u64) {
     (kept, refused as u64)
 }
 
-struct Join<'a, 'd> {
-    functions: Interner<Functions>,
+/// Joins units and symbols in the order of their addresses.
+pub struct Join<'a, 'd, F> {
+    /// The first address that has not been looked at.
+    at: u64,
+    string_bytes: usize,
+    functions: Interner<F>,
     files: Interner<Files>,
     chains: Vec<InlineChain>,
     ranges: Vec<Range>,
@@ -130,7 +150,68 @@ impl<'d> Renumbered<'d> {
     }
 }
 
-impl Join<'_, '_> {
+impl<'a, 'd, F> Join<'a, 'd, F>
+where
+    F: for<'i> Table<Item<'i> = Function<'i>>,
+{
+    /// Of a file of `file_bytes` with `symbols` and `synthetic` ones, whose functions will be in
+    /// `functions`.
+    pub fn new(
+        functions: F,
+        symbols: &'a [Symbol<'d>],
+        synthetic: &'a [SyntheticSymbol],
+        file_bytes: usize,
+    ) -> Self {
+        let string_bytes = MIN_STRING_BYTES.max(4 * file_bytes);
+        Self {
+            at: 0,
+            string_bytes,
+            functions: Interner::new(functions, string_bytes),
+            files: Interner::new(Files::default(), string_bytes),
+            chains: Vec::new(),
+            ranges: Vec::new(),
+            symbols,
+            symbol_at: SpanCursor::new(symbols),
+            last_symbol: None,
+            synthetic,
+            synthetic_at: SpanCursor::new(synthetic),
+            last_synthetic: None,
+        }
+    }
+
+    /// Joins all of `unit`, which lies after what was joined before.
+    pub fn next_unit(&mut self, unit: UnitSymbols<'_>) {
+        let intervals = extents(std::slice::from_ref(&unit));
+        let mut unit = Renumbered::new(unit);
+        intervals.iter().for_each(|interval| self.interval(interval, &mut unit));
+    }
+
+    /// Joins the symbols after all units.
+    pub fn rest(&mut self) {
+        self.symbols_only(self.at, u64::MAX);
+        self.at = u64::MAX;
+    }
+
+    /// What was joined since this was called last. Chains are numbered from 0 again.
+    pub fn take_part(&mut self) -> (Vec<InlineChain>, Vec<Range>) {
+        (self.last_symbol, self.last_synthetic) = (None, None);
+        (std::mem::take(&mut self.chains), std::mem::take(&mut self.ranges))
+    }
+
+    /// The names of all that was joined.
+    pub fn finish(self) -> Names<F> {
+        let Self { functions, files, string_bytes, .. } = self;
+        let refused = functions.refused + files.refused;
+        Names { functions: functions.kept, files: files.kept, string_bytes, refused }
+    }
+
+    /// Joins what `unit` has in `interval`, and the symbols before.
+    fn interval(&mut self, interval: &Interval, unit: &mut Renumbered<'_>) {
+        self.symbols_only(self.at, interval.start);
+        self.unit(unit, interval.end);
+        self.at = interval.end;
+    }
+
     /// Takes the ranges of `unit` that lie before `end`.
     fn unit(&mut self, unit: &mut Renumbered<'_>, end: u64) {
         let first_chain = unit.first_chain.unwrap_or_else(|| self.meet(unit));
@@ -255,136 +336,5 @@ impl Join<'_, '_> {
         });
         self.last_symbol = Some((index, chain));
         (chain, file)
-    }
-}
-
-/// What is kept by number, each thing once.
-trait Table: Default {
-    type Item<'i>: Copy + PartialEq;
-    /// What stands for things for whose names there is no room.
-    const REFUSED: Self::Item<'static>;
-
-    fn push(&mut self, item: Self::Item<'_>) -> usize;
-    fn is_at(&self, index: usize, item: Self::Item<'_>) -> bool;
-    /// Bytes of its names.
-    fn bytes(item: Self::Item<'_>) -> usize;
-    fn hash(item: Self::Item<'_>) -> u64;
-}
-
-impl Table for Files {
-    type Item<'i> = File<'i>;
-    const REFUSED: File<'static> =
-        File { path: b"", folder: Folder { bytes: 0, is_entry_0: false } };
-
-    fn push(&mut self, file: File<'_>) -> usize {
-        Self::push(self, file)
-    }
-
-    fn is_at(&self, index: usize, file: File<'_>) -> bool {
-        self.get(index) == Some(file)
-    }
-
-    fn bytes(file: File<'_>) -> usize {
-        file.path.len()
-    }
-
-    fn hash(File { path, folder }: File<'_>) -> u64 {
-        xxh3_64_with_seed(path, u64::from(folder.bytes) << 1 | u64::from(folder.is_entry_0))
-    }
-}
-
-impl Table for Functions {
-    type Item<'i> = Function<'i>;
-    const REFUSED: Function<'static> = Function { name: b"", own: Some(b""), file: None, line: 0 };
-
-    fn push(&mut self, function: Function<'_>) -> usize {
-        Self::push(self, function)
-    }
-
-    fn is_at(&self, index: usize, function: Function<'_>) -> bool {
-        self.get(index) == Some(function)
-    }
-
-    fn bytes(function: Function<'_>) -> usize {
-        function.name.len() + function.own.map_or(0, <[u8]>::len)
-    }
-
-    fn hash(Function { name, file, line, .. }: Function<'_>) -> u64 {
-        let file = file.map_or(0, |file| u64::from(file.index()) + 1);
-        xxh3_64_with_seed(name, file << 32 | u64::from(line))
-    }
-}
-
-/// Things with names, each kept once, up to so many bytes of names in all.
-struct Interner<T> {
-    kept: T,
-    /// Their numbers, by their hashes.
-    numbers: HashTable<(u64, u32)>,
-    room_bytes: usize,
-    /// Things for whose names there was no room.
-    refused: u64,
-}
-
-impl<T: Table> Interner<T> {
-    fn new(room_bytes: usize) -> Self {
-        Self { kept: T::default(), numbers: HashTable::new(), room_bytes, refused: 0 }
-    }
-
-    fn intern(&mut self, item: T::Item<'_>) -> u32 {
-        let hash = T::hash(item);
-        if let Some(number) = self.find(hash, item) {
-            return number;
-        }
-        if T::bytes(item) > self.room_bytes {
-            self.refused += 1;
-            let hash = T::hash(T::REFUSED);
-            return self.find(hash, T::REFUSED).unwrap_or_else(|| self.add(hash, T::REFUSED));
-        }
-        self.add(hash, item)
-    }
-
-    fn find(&self, hash: u64, item: T::Item<'_>) -> Option<u32> {
-        let is_it = |(other, number): &(u64, u32)| {
-            *other == hash && self.kept.is_at(*number as usize, item)
-        };
-        self.numbers.find(hash, is_it).map(|(_, number)| *number)
-    }
-
-    fn add(&mut self, hash: u64, item: T::Item<'_>) -> u32 {
-        self.room_bytes -= T::bytes(item);
-        let number = number_of(self.kept.push(item));
-        self.numbers.insert_unique(hash, (hash, number), |(hash, _)| *hash);
-        number
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_kept_once_and_up_to_a_bound() {
-        let mut interner = Interner::<Functions>::new(8);
-        let mut intern = |name: &str, line| {
-            interner.intern(Function { name: name.as_bytes(), own: None, file: None, line })
-        };
-        assert_eq!([intern("main", 1), intern("ini", 2), intern("main", 1)], [0, 1, 0]);
-        // No room is left: whatever comes now has the empty name.
-        assert_eq!([intern("more", 1), intern("main", 2), intern("ini", 2)], [2, 2, 1]);
-        assert_eq!(interner.refused, 2);
-        let names: Vec<&[u8]> = interner.kept.iter().map(|function| function.name).collect();
-        assert_eq!(names, [&b"main"[..], b"ini", b""]);
-    }
-
-    #[test]
-    fn paths_are_kept_once_and_up_to_a_bound() {
-        let mut interner = Interner::<Files>::new(8);
-        let mut intern = |path: &str, bytes| {
-            interner
-                .intern(File { path: path.as_bytes(), folder: Folder { bytes, is_entry_0: false } })
-        };
-        assert_eq!([intern("a.c", 0), intern("a.c", 1), intern("a.c", 0)], [0, 1, 0]);
-        assert_eq!([intern("long.c", 0), intern("b.c", 0), intern("c", 0)], [2, 2, 3]);
-        assert_eq!(interner.refused, 2);
     }
 }

@@ -11,6 +11,7 @@ use crate::module::{ModuleInfo, ModuleSymbols};
 use crate::object::ObjectFile;
 use crate::pdb::{self, PdbFile};
 use crate::progress::Progress;
+use crate::symbol_parts::SymbolParts;
 use crate::unwind;
 
 /// A file whose headers were parsed: an object file with the files that its debug data is in, a
@@ -153,6 +154,21 @@ impl<'d> DebugFile<'d> {
                 module
             }
         }
+    }
+
+    /// The same, one part of its ranges after the other where the format allows it.
+    ///
+    /// # Errors
+    /// As [`DebugFile::read`].
+    pub fn parts<'p>(
+        &'p self,
+        search: &Search,
+        progress: &'p Progress,
+    ) -> Result<SymbolParts<'p, 'd>, Error> {
+        Ok(match &self.0 {
+            Format::Breakpad(file) => SymbolParts::breakpad(file, progress),
+            _ => SymbolParts::whole(self.read(search, progress)?),
+        })
     }
 
     /// What a symbol server hands the file out as.

@@ -14,6 +14,7 @@
 //!      -> pdb/         a PDB, whose modules become units of the same kind
 //!      -> unwind.rs    how stacks are walked
 //!      -> assemble.rs  all units in address order, names once, symbols in the gaps: module/
+//!      -> symbol_parts.rs  the same one part after the other, for files whose ranges take more memory than they
 //! ```
 //!
 //! Each folder uses only those before it: `module` (the value), `bytes`, `object`, `container`,
@@ -32,8 +33,10 @@ pub mod container;
 mod debug_file;
 mod debug_object;
 mod dwarf;
+mod function_list;
 mod go;
 mod inspect;
+mod interner;
 pub mod limits;
 mod module;
 mod object;
@@ -41,6 +44,7 @@ mod pdb;
 mod progress;
 mod read;
 mod sources;
+mod symbol_parts;
 mod unwind;
 mod warnings;
 
@@ -48,6 +52,7 @@ pub use breakpad::{BreakpadHead, GivenId, breakpad_id, debug_id, write_breakpad}
 pub use bytes::{Companion, Error, Mapped, PdbKind};
 pub use companions::{Search, SearchedPlace};
 pub use debug_file::DebugFile;
+pub use function_list::FunctionList;
 pub use inspect::{Inspection, ServerRole, SharedNames};
 pub use module::{
     Alias, ChainId, CodeMark, DropCounts, DropReason, File, FileId, Files, Folder, Function,
@@ -56,3 +61,4 @@ pub use module::{
 };
 pub use progress::Progress;
 pub use sources::{SourceText, embedded_sources};
+pub use symbol_parts::SymbolParts;

@@ -26,8 +26,16 @@ const MAX_MIB: f32 = 64.0;
 /// Most mutants take a millisecond. The most that an image of 7 kB may cost are four million steps.
 const HANG: Duration = Duration::from_secs(20);
 
-const IMAGES: [&str; 7] =
-    ["shop64", "mingw64", "frames64", "frames64fp", "shoparm64", "framesarm64", "framesarm64pac"];
+const IMAGES: [&str; 8] = [
+    "shop64",
+    "mingw64",
+    "frames64",
+    "frames64fp",
+    "shoparm64",
+    "framesarm64",
+    "framesarm64pac",
+    "framesarm",
+];
 const PDBS: [&str; 5] = ["shop86", "shop86fp", "frames86", "frames86fp", "frames86os"];
 
 fn setting(name: &str, default: u64) -> u64 {

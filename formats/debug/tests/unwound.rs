@@ -43,12 +43,13 @@ struct Run {
     kept: Vec<Register>,
 }
 
-fn register(name: &str) -> Register {
+fn register(machine: Machine, name: &str) -> Register {
     const X64: [&str; 8] = ["rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp"];
     const X86: [&str; 8] = ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"];
     let find = |names: &[&str]| names.iter().position(|known| *known == name);
     let number = find(&X64).or_else(|| find(&X86)).unwrap_or_else(|| match name {
-        "sp" => 31,
+        "sp" => machine.stack_pointer.0.into(),
+        "lr" => 14,
         _ => name[1..].parse().unwrap(),
     });
     Register(u16::try_from(number).unwrap())
@@ -66,7 +67,9 @@ impl Run {
                 break;
             };
             registers = caller.registers;
-            let address = registers.get(self.machine.program_counter).unwrap();
+            // The lowest bit of an address of Thumb code says that it is.
+            let bits = if self.machine == Machine::ARM { !1 } else { !0 };
+            let address = registers.get(self.machine.program_counter).unwrap() & bits;
             if callers.is_empty() {
                 kept = self.kept.iter().map(|register| registers.get(*register)).collect();
             }
@@ -94,8 +97,8 @@ fn unwind(name: &str, machine: Machine) -> (usize, Vec<String>) {
         let mut words = line.split(' ');
         match words.next().unwrap() {
             "image" => run.base = hex(words.next().unwrap()),
-            "registers" => run.registers = words.map(register).collect(),
-            "keeps" => run.kept = words.map(register).collect(),
+            "registers" => run.registers = words.map(|name| register(machine, name)).collect(),
+            "keeps" => run.kept = words.map(|name| register(machine, name)).collect(),
             "run" => state = State::default(),
             "step" => state.address = hex(words.next().unwrap()),
             "values" => {
@@ -142,6 +145,9 @@ fn every_executed_instruction_is_unwound() {
         ("shoparm64", Machine::AARCH64, 160),
         ("framesarm64", Machine::AARCH64, 827),
         ("framesarm64pac", Machine::AARCH64, 841),
+        ("shoparm", Machine::ARM, 123),
+        ("framesarm", Machine::ARM, 778),
+        ("framesarmfp", Machine::ARM, 809),
         ("shop86", Machine::I386, 203),
         ("shop86fp", Machine::I386, 221),
         ("frames86", Machine::I386, 1073),

@@ -47,11 +47,27 @@ impl UnwindTable {
 }
 
 /// Collects rows in any order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct UnwindTableBuilder {
     rows: Vec<UnwindRow>,
     numbers: HashMap<Rule, RuleId>,
     drops: UnwindDrops,
+    /// Rows that are too many for a sorted copy.
+    in_place: usize,
+}
+
+/// Rows of which a copy takes 96 MiB. Sorting them where they are takes longer.
+const IN_PLACE_ROWS: usize = 4 << 20;
+
+impl Default for UnwindTableBuilder {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            numbers: HashMap::new(),
+            drops: UnwindDrops::default(),
+            in_place: IN_PLACE_ROWS,
+        }
+    }
 }
 
 impl UnwindTableBuilder {
@@ -97,26 +113,53 @@ impl UnwindTableBuilder {
 
     /// Adds all rows of `table`, and what was left out of it.
     pub fn append(&mut self, table: &UnwindTable) {
-        table.rows.iter().for_each(|row| self.push(row.start, row.end, table.rule(row)));
+        let numbers: Vec<Option<RuleId>> =
+            table.rules.iter().map(|rule| self.number(rule)).collect();
+        for row in &table.rows {
+            match numbers[row.rule.0 as usize] {
+                Some(rule) => self.push_row(UnwindRow { rule, ..*row }),
+                None => self.drops.count(UnwindDropReason::TooMuchWork),
+            }
+        }
         self.drops.merge(&table.drops);
     }
 
     /// Sorts the rows, makes them disjoint, and joins neighbours of one rule.
     pub fn finish(mut self) -> UnwindTable {
+        let mut rows = if self.rows.is_sorted_by(|one, next| one.end <= next.start) {
+            std::mem::take(&mut self.rows)
+        } else {
+            self.sorted()
+        };
+        let rules = number_by_use(&mut rows, self.numbers);
+        UnwindTable { rows, rules, drops: self.drops }
+    }
+
+    /// The rows, sorted and disjoint; neighbours of one rule are joined.
+    fn sorted(&mut self) -> Vec<UnwindRow> {
         let mut runs = sorted_runs(&self.rows);
         runs.sort_by_key(|run| run.first().map(|row| row.start));
         let are_disjoint = runs.is_sorted_by(|one, next| match (one.last(), next.first()) {
             (Some(last), Some(first)) => last.end <= first.start,
             _ => true,
         });
-        let mut rows: Vec<UnwindRow> = Vec::with_capacity(self.rows.len());
-        if are_disjoint {
+        let mut rows: Vec<UnwindRow> = Vec::new();
+        if are_disjoint && self.rows.len() >= self.in_place {
+            drop(runs);
+            rows = std::mem::take(&mut self.rows);
+            rows.sort_unstable_by_key(|row| row.start);
+            rows.dedup_by(|next, row| {
+                let is_one = row.end == next.start && row.rule == next.rule;
+                row.end = if is_one { next.end } else { row.end };
+                is_one
+            });
+        } else if are_disjoint {
+            rows.reserve_exact(self.rows.len());
             runs.iter().for_each(|run| join(&mut rows, run));
         } else {
             join(&mut rows, &disjoint(&self.rows, &mut self.drops));
         }
-        let rules = number_by_use(&mut rows, self.numbers);
-        UnwindTable { rows, rules, drops: self.drops }
+        rows
     }
 }
 
@@ -223,6 +266,18 @@ mod tests {
         let table = built(&[(8, 9, 16), (4, 8, 16), (0, 4, 8), (9, 9, 24), (12, 16, 8)]);
         assert_eq!(told(&table), [(0, 4, 8), (4, 9, 16), (12, 16, 8)]);
         assert_eq!(table.rules, [rule(8), rule(16)]);
+    }
+
+    #[test]
+    fn many_rows_are_sorted_where_they_are() {
+        let rows = [(8, 9, 16), (12, 16, 8), (4, 8, 16), (0, 4, 8), (20, 24, 8), (16, 20, 8)];
+        let in_place = |in_place| {
+            let mut builder = UnwindTableBuilder { in_place, ..UnwindTableBuilder::default() };
+            rows.iter().for_each(|(start, end, offset)| builder.push(*start, *end, &rule(*offset)));
+            builder.finish()
+        };
+        assert_eq!(told(&in_place(0)), [(0, 4, 8), (4, 9, 16), (12, 24, 8)]);
+        assert_eq!(in_place(0), in_place(100));
     }
 
     #[test]

@@ -60,17 +60,26 @@ pub struct Function<'a> {
 
 const COLUMNS: usize = 13;
 
-/// Encodes `functions` in order.
-pub fn encode<'a>(functions: impl Iterator<Item = Function<'a>>) -> Vec<u8> {
-    let mut columns: [Vec<u8>; COLUMNS] = Default::default();
-    let (mut first, mut callee_before) = (Site::default(), 0);
-    for function in functions {
+/// Takes functions one by one.
+#[derive(Debug, Default)]
+pub struct Encoder {
+    columns: [Vec<u8>; COLUMNS],
+    /// The first site of the last function that has any.
+    first: Site,
+    /// The callee of the last call.
+    callee: u32,
+}
+
+impl Encoder {
+    /// Appends `function`.
+    pub fn push(&mut self, function: Function<'_>) {
+        let columns = &mut self.columns;
         let Declared { name, own, file, line } = function.declared;
         put(&mut columns[0], name.len() as u64);
         columns[1].extend_from_slice(name);
         put(&mut columns[2], function.sites.len() as u64);
         put(&mut columns[2], function.calls.len() as u64);
-        let mut before = first;
+        let mut before = self.first;
         for site in function.sites {
             put_signed(&mut columns[3], i64::from(site.file) - i64::from(before.file));
             put_signed(&mut columns[4], i64::from(site.line) - i64::from(before.line));
@@ -86,16 +95,20 @@ pub fn encode<'a>(functions: impl Iterator<Item = Function<'a>>) -> Vec<u8> {
         put_signed(&mut columns[10], i64::from(line) - i64::from(here.line));
         put(&mut columns[11], own.map_or(0, |own| own.len() as u64 + 1));
         columns[12].extend_from_slice(own.unwrap_or_default());
-        first = function.sites.first().copied().unwrap_or(first);
+        self.first = function.sites.first().copied().unwrap_or(self.first);
         let mut site_before = 0;
         for call in function.calls {
             put_signed(&mut columns[6], i64::from(call.site) - i64::from(site_before));
-            put_signed(&mut columns[7], i64::from(call.callee) - i64::from(callee_before) - 1);
+            put_signed(&mut columns[7], i64::from(call.callee) - i64::from(self.callee) - 1);
             site_before = call.site;
-            callee_before = call.callee;
+            self.callee = call.callee;
         }
     }
-    join(&columns)
+
+    /// The columns.
+    pub fn finish(self) -> Vec<u8> {
+        join(&self.columns)
+    }
 }
 
 /// Functions of a decoded block, by position.
@@ -165,7 +178,7 @@ impl CallColumns<'_> {
 }
 
 impl FunctionBlock {
-    /// Decodes what [`encode`] made; `None` if it is damaged.
+    /// Decodes what an [`Encoder`] made; `None` if it is damaged.
     pub fn decode(raw: &[u8]) -> Option<Self> {
         let [lengths, bytes, mut counts, files, lines, places, call_sites, callees, rest @ ..] =
             split::<COLUMNS>(raw)?;
@@ -319,7 +332,9 @@ mod tests {
                 calls: &calls[..1],
             },
         ];
-        let raw = encode(functions.iter().copied());
+        let mut encoder = Encoder::default();
+        functions.iter().for_each(|function| encoder.push(*function));
+        let raw = encoder.finish();
         let block = FunctionBlock::decode(&raw).unwrap();
         for (at, function) in functions.iter().enumerate() {
             assert_eq!(

@@ -7,6 +7,6 @@ mod source;
 
 pub use key::{Generation, ModuleKey};
 pub(crate) use record::FORMAT;
-pub use record::{MappingHead, ModuleRecord, now_ms};
+pub use record::{MappingHead, ModuleRecord, RangeCounts, now_ms};
 pub use source::Source;
 pub(crate) use source::addresses;

@@ -114,20 +114,40 @@ impl From<Header> for MappingHead {
     }
 }
 
+/// How many functions and ranges a module has, and how many addresses they cover.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RangeCounts {
+    /// Functions.
+    pub functions: usize,
+    /// Ranges.
+    pub ranges: u64,
+    /// Addresses.
+    pub addresses: u64,
+}
+
 impl ModuleRecord {
-    /// The record of `symbols`, read from `bytes_in` bytes and packed into `bytes_stored`, as of
-    /// now.
-    pub fn of(symbols: &ModuleSymbols, bytes_in: u64, bytes_stored: u64) -> Self {
+    /// The record of `symbols`, of whose ranges there are `counts`, read from `bytes_in` bytes and
+    /// packed into `bytes_stored`, as of now.
+    pub fn of(
+        symbols: &ModuleSymbols,
+        counts: RangeCounts,
+        bytes_in: u64,
+        bytes_stored: u64,
+    ) -> Self {
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Self {
-            functions: count(symbols.functions.len()),
+            functions: count(counts.functions),
             files: count(symbols.files.len()),
-            ranges: symbols.ranges.len() as u64,
+            ranges: counts.ranges,
             aliases: symbols.aliases.len() as u64,
             unwind_rows: symbols.unwind.rows.len() as u64,
             unwind_rules: count(symbols.unwind.rules.len()),
             other_ids: symbols.info.other_ids.iter().map(ToString::to_string).collect(),
-            ..Self::empty(&symbols.info, Source::of(symbols, bytes_in), bytes_stored)
+            ..Self::empty(
+                &symbols.info,
+                Source::of(symbols, counts.addresses, bytes_in),
+                bytes_stored,
+            )
         }
     }
 

@@ -46,8 +46,8 @@ pub struct Source {
 }
 
 impl Source {
-    /// A file of `bytes` of which `symbols` is all that it tells.
-    pub fn of(symbols: &ModuleSymbols, bytes: u64) -> Self {
+    /// A file of `bytes` of which `symbols` is all that it tells; `answered` addresses have a range.
+    pub fn of(symbols: &ModuleSymbols, answered: u64, bytes: u64) -> Self {
         let info = &symbols.info;
         Self {
             name: info.name.clone(),
@@ -55,7 +55,7 @@ impl Source {
             bytes,
             fingerprint: fingerprint(info),
             image_base: info.image_base,
-            addresses: symbols.ranges.iter().map(|range| addresses(range.start, range.end)).sum(),
+            addresses: answered,
             unwind_addresses: Some(
                 symbols.unwind.rows.iter().map(|row| addresses(row.start, row.end)).sum(),
             ),

@@ -1,187 +1,360 @@
-//! Numbers the sites and calls of each function, in the order in which the code meets them.
+//! Numbers functions, and the sites and calls of each, in the order in which the code meets them:
+//! [`Numbers`].
 //!
-//! Functions are independent of each other, so they are counted in parts, in parallel: each walks
-//! over all ranges, which is cheap, and looks up only what is its own. There are so many parts that
-//! the tables of those at hand are small beside the module.
+//! To know a site again takes a table of those that were met, ten times the size of the sites
+//! themselves. Of a large module only so many functions are in it: all of them are put aside,
+//! encoded, and those that are met again come back (`put_aside.rs`).
 
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
-use rayon::prelude::*;
-use symtool_debug::{ModuleSymbols, SourceLocation};
+use symtool_debug::{FunctionId, SourceLocation};
 use symtool_module::number_of;
 
-use super::Functions;
+use super::put_aside::{PutAside, read, write};
 use crate::block::functions::{Call, Site};
+use crate::limits::NUMBERED_ITEMS;
 
-/// Ranges for each part of the functions: counting takes some 50 bytes for each.
-const RANGES_PER_SHARD: usize = 4 << 20;
+/// The place of a function among those of a module: 0 is the one without a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot(pub u32);
 
-/// The numbers of a module.
+impl Slot {
+    /// Of the function of a chain.
+    pub fn of(function: Option<FunctionId>) -> Self {
+        Self(function.map_or(0, |function| function.index() + 1))
+    }
+}
+
+/// What is known of functions so far.
 pub struct Numbers {
-    /// By range: its site in the innermost function.
-    pub site_of_range: Vec<u32>,
-    /// By chain with a caller: its number among the caller's calls.
-    pub call_of_chain: Vec<u32>,
-    /// By chain with a caller: the site of that call.
-    pub site_of_chain: Vec<u32>,
-    /// All sites, in order of function and number.
-    pub sites: Grouped<Site>,
-    /// All calls, likewise.
-    pub calls: Grouped<Call>,
+    functions: Vec<Numbered>,
+    outermost: Vec<Slot>,
+    inlined: Vec<Slot>,
+    /// Functions whose sites and calls are in the tables: how many of each.
+    live: Vec<Live>,
+    sites: Met<Site>,
+    calls: Met<Call>,
+    put_aside: Vec<u8>,
+    /// Sites and calls in the tables before functions are put aside.
+    limit: usize,
 }
 
-/// What belongs to functions. Of `n` parts, the first has the functions 0, `n`, 2 `n` and so on.
-pub struct Grouped<T>(Vec<Part<T>>);
-
-/// What belongs to the functions of a part, one function after the other.
-struct Part<T> {
-    items: Vec<T>,
-    /// By function: where its items end.
-    ends: Vec<usize>,
+#[derive(Clone, Copy, Debug)]
+struct Numbered {
+    /// Among outermost functions; `u32::MAX` while it has not been met as one.
+    outermost: u32,
+    is_inlined: bool,
+    items: Items,
 }
 
-impl<T> Grouped<T> {
-    /// The items of `function`, in order of their numbers.
-    pub fn of(&self, function: usize) -> &[T] {
-        let Part { items, ends } = &self.0[function % self.0.len()];
-        let at = function / self.0.len();
-        let start = at.checked_sub(1).map_or(0, |before| ends[before]);
-        &items[start..ends[at]]
+/// Where sites and calls of a function are.
+#[derive(Clone, Copy, Debug)]
+enum Items {
+    /// It has none.
+    None,
+    /// In the tables, where it has this number.
+    Live(u32),
+    /// Encoded, from this byte on.
+    PutAside(usize),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Live {
+    slot: Slot,
+    sites: u32,
+    calls: u32,
+}
+
+const UNMET: Numbered = Numbered { outermost: u32::MAX, is_inlined: false, items: Items::None };
+
+impl Default for Numbers {
+    fn default() -> Self {
+        Self::with_limit(NUMBERED_ITEMS)
     }
 }
 
 impl Numbers {
-    /// Counts in parallel; the numbers do not depend on how many threads there are.
-    pub fn of(symbols: &ModuleSymbols, functions: &Functions) -> Self {
-        let site_of_range = unset(symbols.ranges.len());
-        let (call_of_chain, site_of_chain) =
-            (unset(symbols.chains.len()), unset(symbols.chains.len()));
-        let shards = rayon::current_num_threads().max(symbols.ranges.len() / RANGES_PER_SHARD);
-        let shards = u32::try_from(shards).unwrap_or(1);
-        let counted: Vec<(Part<Site>, Part<Call>)> = (0..shards)
-            .into_par_iter()
-            .with_max_len(1)
-            .map(|shard| {
-                let mut counting =
-                    Shard::new(shards, functions.count(), symbols.ranges.len() / shards as usize);
-                let is_own = |function: u32| function % shards == shard;
-                let mut is_met = vec![false; symbols.chains.len()];
-                for (range, site) in symbols.ranges.iter().zip(&site_of_range) {
-                    let mut chain = range.chain.index() as usize;
-                    // The callers of a chain that has been met have been met.
-                    while !std::mem::replace(&mut is_met[chain], true) {
-                        let Some((caller, place)) = symbols.chains[chain].caller else { break };
-                        let function = functions.of_chain(caller);
-                        if is_own(function) {
-                            let site = counting.site(function, place);
-                            let inlined = functions.of_chains[chain];
-                            site_of_chain[chain].store(site, Ordering::Relaxed);
-                            call_of_chain[chain].store(
-                                counting.call(function, Call { site, callee: inlined }),
-                                Ordering::Relaxed,
-                            );
-                        }
-                        chain = caller.index() as usize;
-                    }
-                    let function = functions.of_chain(range.chain);
-                    if is_own(function) {
-                        site.store(counting.site(function, range.location), Ordering::Relaxed);
-                    }
-                }
-                (counting.sites.grouped(), counting.calls.grouped())
-            })
-            .collect();
-        let (sites, calls) = counted.into_iter().unzip();
+    /// Puts functions aside when they have `limit` sites and calls.
+    pub fn with_limit(limit: usize) -> Self {
         Self {
-            site_of_range: settled(site_of_range),
-            call_of_chain: settled(call_of_chain),
-            site_of_chain: settled(site_of_chain),
-            sites: Grouped(sites),
-            calls: Grouped(calls),
+            functions: Vec::new(),
+            outermost: Vec::new(),
+            inlined: Vec::new(),
+            live: Vec::new(),
+            sites: Met::default(),
+            calls: Met::default(),
+            put_aside: Vec::new(),
+            limit,
+        }
+    }
+
+    /// How many outermost functions have been met.
+    pub fn outermost(&self) -> u32 {
+        number_of(self.outermost.len())
+    }
+
+    /// The number of `slot` as an outermost function; `None` for the one without a name.
+    pub fn meet_outermost(&mut self, slot: Slot) -> Option<u32> {
+        if slot.0 == 0 {
+            return None;
+        }
+        let next = self.outermost();
+        let function = self.function(slot);
+        if function.outermost == u32::MAX {
+            function.outermost = next;
+            self.outermost.push(slot);
+            return Some(next);
+        }
+        Some(function.outermost)
+    }
+
+    /// Notes functions of a path that are inlined, the innermost first.
+    pub fn meet_inlined(&mut self, path: impl Iterator<Item = Slot>) {
+        let first = self.inlined.len();
+        for slot in path {
+            if !std::mem::replace(&mut self.function(slot).is_inlined, true) {
+                self.inlined.push(slot);
+            }
+        }
+        self.inlined[first..].reverse();
+    }
+
+    /// The number of the site at `location` in the function at `slot`.
+    pub fn site(&mut self, slot: Slot, location: SourceLocation) -> u32 {
+        let live = self.enliven(slot);
+        let SourceLocation { file, line, column, discriminator } = location;
+        let file = file.map_or(0, |file| file.index() + 1);
+        let site = Site { file, line, column, discriminator };
+        let count = &mut self.live[live as usize].sites;
+        self.sites.number(live, site, count)
+    }
+
+    /// The number of `call` in the function at `slot`. Its callee is a slot.
+    pub fn call(&mut self, slot: Slot, call: Call) -> u32 {
+        let live = self.enliven(slot);
+        let count = &mut self.live[live as usize].calls;
+        self.calls.number(live, call, count)
+    }
+
+    /// Puts all functions aside if there are too many in the tables.
+    pub fn settle(&mut self) {
+        if self.sites.all.len() + self.calls.all.len() < self.limit {
+            return;
+        }
+        let live = std::mem::take(&mut self.live);
+        let ends = Ends::of(&live);
+        let sites = self.sites.grouped(&ends.sites);
+        let calls = self.calls.grouped(&ends.calls);
+        for (at, Live { slot, .. }) in live.into_iter().enumerate() {
+            self.functions[slot.0 as usize].items = Items::PutAside(self.put_aside.len());
+            write(&mut self.put_aside, ends.sites_of(&sites, at), ends.calls_of(&calls, at));
+        }
+    }
+
+    /// The functions of a module with `names` of them, as they are numbered in the store: outermost
+    /// ones first, in the order in which the code meets them, then those that are only ever
+    /// inlined, likewise, then those that are not met, and the one without a name.
+    pub fn finish(mut self, names: usize) -> NumberedFunctions {
+        self.functions.resize(names + 1, UNMET);
+        let mut numbers = vec![u32::MAX; names + 1];
+        let mut slots = Vec::with_capacity(names + 1);
+        let all = (1..=number_of(names)).map(Slot);
+        for slot in self.outermost.into_iter().chain(self.inlined).chain(all) {
+            if slot.0 != 0 && numbers[slot.0 as usize] == u32::MAX {
+                numbers[slot.0 as usize] = number_of(slots.len());
+                slots.push(slot);
+            }
+        }
+        numbers[0] = number_of(slots.len());
+        slots.push(Slot(0));
+        let ends = Ends::of(&self.live);
+        let sites = self.sites.grouped(&ends.sites);
+        let mut calls = self.calls.grouped(&ends.calls);
+        calls.iter_mut().for_each(|call| call.callee = numbers[call.callee as usize]);
+        let items = self.functions.iter().map(|function| function.items).collect();
+        NumberedFunctions { numbers, slots, items, ends, sites, calls, put_aside: self.put_aside }
+    }
+
+    fn function(&mut self, slot: Slot) -> &mut Numbered {
+        let at = slot.0 as usize;
+        if at >= self.functions.len() {
+            self.functions.resize(at + 1, UNMET);
+        }
+        &mut self.functions[at]
+    }
+
+    /// The number of the function at `slot` in the tables.
+    fn enliven(&mut self, slot: Slot) -> u32 {
+        let next = number_of(self.live.len());
+        let function = self.function(slot);
+        let before = match function.items {
+            Items::Live(live) => return live,
+            Items::None => None,
+            Items::PutAside(at) => Some(at),
+        };
+        function.items = Items::Live(next);
+        let mut live = Live { slot, sites: 0, calls: 0 };
+        let PutAside { sites, calls } =
+            before.map_or_else(PutAside::default, |at| read(&self.put_aside[at..]));
+        for site in sites {
+            self.sites.number(next, site, &mut live.sites);
+        }
+        for call in calls {
+            self.calls.number(next, call, &mut live.calls);
+        }
+        self.live.push(live);
+        next
+    }
+}
+
+/// The functions of a module with their final numbers, sites and calls.
+pub struct NumberedFunctions {
+    /// By slot.
+    numbers: Vec<u32>,
+    /// By number.
+    slots: Vec<Slot>,
+    items: Vec<Items>,
+    ends: Ends,
+    sites: Vec<Site>,
+    calls: Vec<Call>,
+    put_aside: Vec<u8>,
+}
+
+impl NumberedFunctions {
+    /// How many there are, the one without a name included.
+    pub fn count(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The number of the one without a name.
+    pub fn nameless(&self) -> u32 {
+        self.numbers[0]
+    }
+
+    /// The place of the function numbered `number`.
+    pub fn slot(&self, number: usize) -> Slot {
+        self.slots[number]
+    }
+
+    /// Calls `take` with the sites and calls of the function numbered `number`.
+    pub fn items<T>(&self, number: usize, take: impl FnOnce(&[Site], &[Call]) -> T) -> T {
+        match self.items[self.slots[number].0 as usize] {
+            Items::None => take(&[], &[]),
+            Items::Live(live) => {
+                let live = live as usize;
+                take(self.ends.sites_of(&self.sites, live), self.ends.calls_of(&self.calls, live))
+            }
+            Items::PutAside(at) => {
+                let mut items = read(&self.put_aside[at..]);
+                items.calls.iter_mut().for_each(|call| {
+                    call.callee = self.numbers[call.callee as usize];
+                });
+                take(&items.sites, &items.calls)
+            }
         }
     }
 }
 
-fn unset(count: usize) -> Vec<AtomicU32> {
-    (0..count).map(|_| AtomicU32::new(0)).collect()
+/// Where the sites and calls of each live function end.
+struct Ends {
+    sites: Vec<usize>,
+    calls: Vec<usize>,
 }
 
-fn settled(numbers: Vec<AtomicU32>) -> Vec<u32> {
-    numbers.into_iter().map(AtomicU32::into_inner).collect()
+impl Ends {
+    fn of(live: &[Live]) -> Self {
+        let until = |total: &mut usize, count: u32| {
+            *total += count as usize;
+            Some(*total)
+        };
+        Self {
+            sites: live.iter().map(|live| live.sites).scan(0, until).collect(),
+            calls: live.iter().map(|live| live.calls).scan(0, until).collect(),
+        }
+    }
+
+    fn sites_of<'s>(&self, sites: &'s [Site], live: usize) -> &'s [Site] {
+        &sites[start(&self.sites, live)..self.sites[live]]
+    }
+
+    fn calls_of<'c>(&self, calls: &'c [Call], live: usize) -> &'c [Call] {
+        &calls[start(&self.calls, live)..self.calls[live]]
+    }
 }
 
-/// What is counted for some of the functions.
-struct Shard {
-    sites: Counted<Site>,
-    calls: Counted<Call>,
+fn start(ends: &[usize], at: usize) -> usize {
+    at.checked_sub(1).map_or(0, |before| ends[before])
 }
 
-struct Counted<T> {
-    /// Hashes of items, and where they are in `met`. Most items are met once: the table is small
-    /// beside them.
+/// What was met of the functions in the tables.
+struct Met<T> {
+    /// Hashes of items, and where they are in `all`. Most items are met several times: the table is
+    /// small beside the ranges.
     places: HashTable<(u32, u32)>,
     hasher: DefaultHashBuilder,
-    shards: u32,
-    /// By function, of those that are its own: how many it has.
-    counts: Vec<u32>,
-    met: Vec<Met<T>>,
+    all: Vec<Item<T>>,
 }
 
 #[derive(Clone, Copy)]
-struct Met<T> {
-    function: u32,
+struct Item<T> {
+    live: u32,
     number: u32,
-    item: T,
+    is: T,
 }
 
-impl<T: Copy + Default + PartialEq> Counted<T> {
-    fn new(capacity: usize, shards: u32, functions: usize) -> Self {
-        Self {
-            places: HashTable::with_capacity(capacity),
-            hasher: DefaultHashBuilder::default(),
-            shards,
-            counts: vec![0; functions.div_ceil(shards as usize)],
-            met: Vec::with_capacity(capacity),
-        }
+impl<T> Default for Met<T> {
+    fn default() -> Self {
+        Self { places: HashTable::new(), hasher: DefaultHashBuilder::default(), all: Vec::new() }
     }
+}
 
-    /// The number of `item`, all of which is in `key`.
-    fn number(&mut self, function: u32, key: (u128, u32), item: T) -> u32 {
-        let hash = folded(self.hasher.hash_one(key));
+/// A site or a call.
+trait Key: Copy + Default + PartialEq {
+    /// All that is in it, of the function `live`, as two numbers, which hash in two steps.
+    fn key(&self, live: u32) -> (u128, u32);
+}
+
+impl Key for Site {
+    fn key(&self, live: u32) -> (u128, u32) {
+        (as_one([live, self.file, self.line, self.column]), self.discriminator)
+    }
+}
+
+impl Key for Call {
+    fn key(&self, live: u32) -> (u128, u32) {
+        (as_one([live, self.site, self.callee, 0]), 0)
+    }
+}
+
+impl<T: Key> Met<T> {
+    /// The number of `item` in the function `live`, which has `count` so far.
+    fn number(&mut self, live: u32, item: T, count: &mut u32) -> u32 {
+        let hash = folded(self.hasher.hash_one(item.key(live)));
         let is_it = |&(other, place): &(u32, u32)| {
-            let met = &self.met[place as usize];
-            other == hash && met.function == function && met.item == item
+            let met = &self.all[place as usize];
+            other == hash && met.live == live && met.is == item
         };
         if let Some((_, place)) = self.places.find(spread(hash), is_it) {
-            return self.met[*place as usize].number;
+            return self.all[*place as usize].number;
         }
-        let count = &mut self.counts[(function / self.shards) as usize];
         let number = *count;
         *count += 1;
-        let place = number_of(self.met.len());
-        self.met.push(Met { function, number, item });
+        let place = number_of(self.all.len());
+        self.all.push(Item { live, number, is: item });
         self.places.insert_unique(spread(hash), (hash, place), |(hash, _)| spread(*hash));
         number
     }
 
-    /// Puts together what belongs to one function.
-    fn grouped(self) -> Part<T> {
-        let Self { places, shards, counts, met, .. } = self;
-        drop(places);
-        let mut total = 0;
-        let until = |count: &u32| {
-            total += *count as usize;
-            total
-        };
-        let ends: Vec<usize> = counts.iter().map(until).collect();
-        let mut items = vec![T::default(); met.len()];
-        for Met { function, number, item } in met {
-            let at = (function / shards) as usize;
-            items[ends[at] - (counts[at] - number) as usize] = item;
+    /// All items, one function after the other; none are left. `ends` says where each function's
+    /// end.
+    fn grouped(&mut self, ends: &[usize]) -> Vec<T> {
+        self.places.clear();
+        let mut items = vec![T::default(); self.all.len()];
+        for Item { live, number, is: item } in self.all.drain(..) {
+            items[start(ends, live as usize) + number as usize] = item;
         }
-        Part { items, ends }
+        items
     }
 }
 
@@ -195,35 +368,7 @@ fn spread(hash: u32) -> u64 {
     u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-impl Shard {
-    /// For one of `shards` parts of `functions` functions, whose sites are met in about `visits`
-    /// ranges.
-    fn new(shards: u32, functions: usize, visits: usize) -> Self {
-        // Most sites are met several times; growing the table step by step costs more than a table
-        // too large.
-        Self {
-            sites: Counted::new(visits / 4, shards, functions),
-            calls: Counted::new(visits / 8, shards, functions),
-        }
-    }
-
-    fn site(&mut self, function: u32, location: SourceLocation) -> u32 {
-        let SourceLocation { file, line, column, discriminator } = location;
-        let site =
-            Site { file: file.map_or(0, |file| file.index() + 1), line, column, discriminator };
-        self.sites.number(
-            function,
-            (as_one([function, site.file, line, column]), discriminator),
-            site,
-        )
-    }
-
-    fn call(&mut self, function: u32, call: Call) -> u32 {
-        self.calls.number(function, (as_one([function, call.site, call.callee, 0]), 0), call)
-    }
-}
-
-/// Four numbers as one, which hashes in one step.
+/// Four numbers as one.
 fn as_one(parts: [u32; 4]) -> u128 {
     parts.into_iter().fold(0, |key, part| key << 32 | u128::from(part))
 }

@@ -13,7 +13,7 @@ use symtool_mapping::{self as mapping, Identity};
 use symtool_module::ModuleId;
 use symtool_store::ModuleRecord;
 use symtool_store::database::is_segment;
-use symtool_store::pack::{Packed, mapping_info, pack, pack_mapping};
+use symtool_store::pack::{Packed, RangePacker, mapping_info, pack_beside, pack_mapping};
 
 use super::FileId;
 use super::budget::{MemoryBudget, Permit};
@@ -259,10 +259,20 @@ impl<'a> Reader<'a> {
         progress: &Progress,
     ) -> Result<io::Result<Packed>, Error> {
         let start = Instant::now();
-        let symbols = file.read(&self.search, progress)?;
+        let mut parts = file.parts(&self.search, progress)?;
         let read = start.elapsed();
+        let (mut to_blocks, mut pushed) = (RangePacker::default(), Ok(()));
+        parts.each(|chains, ranges| {
+            if pushed.is_ok() {
+                pushed = to_blocks.push(chains, ranges);
+            }
+        })?;
+        let ranges = pushed.and_then(|()| to_blocks.finish(parts.functions()));
+        let symbols = parts.finish()?;
         let labels = self.labels.given.clone();
-        let packed = pack(&symbols, file.bytes() as u64).map(|packed| labelled(packed, labels));
+        let packed = ranges
+            .and_then(|ranges| pack_beside(ranges, &symbols, file.bytes() as u64))
+            .map(|packed| labelled(packed, labels));
         drop(symbols);
         let packed_in = start.elapsed().saturating_sub(read);
         // It only shows progress.

@@ -1,56 +1,53 @@
 //! Reads the symbol files of Breakpad, Google's library of crash reports: [`BreakpadFile`]. They are
-//! text, one record a line, and may have gigabytes, so that parts are read in parallel and then
-//! leave memory.
+//! text, one record a line, and may have gigabytes: functions are read in chunks, in the order of
+//! their addresses, and what has been read leaves memory ([`BreakpadParts`]).
 //!
 //! ```text
 //! header.rs      MODULE and INFO: which build it is of
 //! parts.rs       parts that can be read apart, and their lines
 //! record.rs      one line
-//! tables.rs      FILE and INLINE_ORIGIN, which all parts refer to
-//! unit.rs        a part's FUNC, INLINE and line records as ranges
+//! index.rs       where functions are; FILE, INLINE_ORIGIN (tables.rs) and PUBLIC
+//! owners.rs      which function has an address
+//! settle.rs      PUBLIC where no function has it
+//! stream.rs      all functions, one chunk after the other; then STACK
+//! unit.rs        a chunk's FUNC, INLINE and line records as ranges
 //! sweep.rs       … cut where lines and calls begin and end
-//! settle.rs      who has an address; PUBLIC where no function has it
 //! write.rs        a module as such a file; runs.rs: its ranges by functions
 //! ```
 //!
 //! Format: Breakpad, `docs/symbol_files.md`. Rows of `STACK` records are read by `symtool_unwind`.
 
 mod header;
+mod index;
+mod owners;
 mod parts;
 mod record;
 mod runs;
 mod settle;
+mod stream;
 mod sweep;
 mod tables;
 mod unit;
 mod write;
 
-use rayon::prelude::*;
 use symtool_module::{Detail, ModuleId};
-use symtool_unwind::UnwindTableBuilder;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::Progress;
-use crate::assemble::assemble;
-use crate::bytes::{Error, Mapped, is_breakpad, trim_heap};
-use crate::dwarf::{DwarfSymbols, UnitSymbols, Work};
-use crate::limits::MAX_RECORD_BYTES;
-use crate::module::{CodeMark, DropCounts, ModuleInfo, ModuleSymbols};
-use crate::unwind::count_drops;
+use crate::bytes::{Error, Mapped, is_breakpad};
+use crate::module::{ChainId, CodeMark, Functions, InlineChain, ModuleInfo, ModuleSymbols, Range};
 pub use header::GivenId;
 use header::Header;
-use parts::{LongLine, Release};
-use tables::Tables;
-use unit::PartSymbols;
+pub use stream::BreakpadParts;
 pub use write::{BreakpadHead, breakpad_id, debug_id, write_breakpad};
 
 /// What stands for the name of a function that has none (`dump_syms`).
 const NO_NAME: &[u8] = b"<name omitted>";
 /// What stands for a file that is not known (LLVM).
 const NO_FILE: &[u8] = b"??";
-/// Bytes of a part: enough that few functions stand at an edge, few enough that what is read of the
-/// parts at hand is little.
-const PART_BYTES: usize = 4 << 20;
+/// Bytes of a part, and of a chunk of functions: enough that few names are met in several, few
+/// enough that what is read of those at hand is little.
+const PART_BYTES: usize = 1 << 20;
 /// Bytes at the beginning and at the end that tell files of a build apart.
 const FINGERPRINT_BYTES: usize = 4096;
 
@@ -101,81 +98,35 @@ impl<'d> BreakpadFile<'d> {
         memchr::memmem::find(self.mapped.bytes(), b"\nSTACK ").is_some()
     }
 
-    /// Reads everything. Parts are read in parallel; the result does not depend on how many threads
+    /// Reads everything. Chunks are read in parallel; the result does not depend on how many threads
     /// there are.
     ///
     /// # Errors
-    /// [`Error::NoSymbols`] if there is nothing to find addresses by, [`Error::TooMuchWork`] if
-    /// records lie within each other without end.
+    /// As [`BreakpadParts::finish`] and [`BreakpadParts::each`].
     pub fn read(&self, progress: &Progress) -> Result<ModuleSymbols, Error> {
-        let path = || self.mapped.path().to_owned();
-        let bytes = self.mapped.bytes();
-        let work = Work::for_bytes(bytes.len() as u64);
-        let release: Release<'_> = &|bytes| self.mapped.release(bytes);
-        let parts: Vec<&[u8]> =
-            parts::parts(bytes, PART_BYTES, release).into_iter().map(|part| &bytes[part]).collect();
-        progress.expect(parts.len(), bytes.len());
-        let tables = Tables::read(&parts, release);
-        let read = |part: &&'d [u8]| {
-            let symbols = unit::read(part, &tables, &self.info.arch, &work, release);
-            release(part);
-            progress.advance(part.len());
-            symbols
-        };
-        let read: Vec<PartSymbols<'d>> = parts.par_iter().with_max_len(1).map(read).collect();
-        progress.spent(work.spent());
-        if work.is_spent() {
-            return Err(Error::TooMuchWork { path: path() });
-        }
-        let symbols = self.join(read);
-        if symbols.ranges.is_empty() && symbols.unwind.rows.is_empty() {
-            return Err(Error::NoSymbols { path: path() });
-        }
-        Ok(symbols)
+        let mut parts = self.parts(progress);
+        let (mut all_chains, mut all_ranges) = (Vec::new(), Vec::new());
+        parts.each(|chains: &[InlineChain], ranges: &[Range]| {
+            let before = symtool_module::number_of(all_chains.len());
+            let moved = |chain: ChainId| ChainId::new(before + chain.index());
+            all_chains.extend(chains.iter().map(|chain| InlineChain {
+                caller: chain.caller.map(|(caller, call)| (moved(caller), call)),
+                ..*chain
+            }));
+            all_ranges
+                .extend(ranges.iter().map(|range| Range { chain: moved(range.chain), ..*range }));
+        })?;
+        let (mut functions, list) = (Functions::default(), parts.functions());
+        (0..list.len()).filter_map(|number| list.get(number)).for_each(|function| {
+            functions.push(function);
+        });
+        let rest = parts.finish()?;
+        Ok(ModuleSymbols { functions, chains: all_chains, ranges: all_ranges, ..rest })
     }
 
-    /// Joins what all parts say.
-    fn join(&self, parts: Vec<PartSymbols<'d>>) -> ModuleSymbols {
-        let mut dropped = DropCounts::default();
-        let mut unwind = UnwindTableBuilder::default();
-        let (mut units, mut publics) = (Vec::with_capacity(parts.len()), Vec::new());
-        let (mut lines_before, mut warnings) = (0, Vec::new());
-        for part in parts {
-            dropped.merge(&part.dropped);
-            unwind.append(&part.unwind);
-            publics.extend(part.publics);
-            warnings.extend(part.long.iter().map(|line| too_long(lines_before, *line)));
-            lines_before += part.lines;
-            units.push(part.unit);
-        }
-        let give_back = || {
-            self.mapped.release(self.mapped.bytes());
-            trim_heap();
-        };
-        give_back();
-        let symbols = self.assemble(units, publics, dropped, &give_back);
-        give_back();
-        let mut symbols = ModuleSymbols { warnings, unwind: unwind.finish(), ..symbols };
-        count_drops(&mut symbols.unwind, &mut symbols.dropped);
-        if symbols.dropped.iter().any(|(reason, _)| reason.is_damage()) {
-            let warning = "some of its records cannot be used and were left out; was it copied whole? `modules show` has the counts";
-            symbols.warnings.push(warning.to_owned());
-        }
-        symbols
-    }
-
-    fn assemble(
-        &self,
-        mut units: Vec<UnitSymbols<'d>>,
-        publics: Vec<(u64, &'d [u8])>,
-        dropped: DropCounts,
-        give_back: &dyn Fn(),
-    ) -> ModuleSymbols {
-        let intervals = settle::intervals(&mut units);
-        let (tables, aliases) = settle::publics(publics, &mut units, &intervals);
-        let units = DwarfSymbols { intervals, units, aliases };
-        let bytes = self.mapped.bytes().len();
-        assemble(self.info.clone(), units, &tables, bytes, dropped, give_back)
+    /// Looks at all records, so that functions can be read in parts.
+    pub fn parts<'p>(&'p self, progress: &'p Progress) -> BreakpadParts<'p, 'd> {
+        BreakpadParts::of(self, progress)
     }
 }
 
@@ -187,15 +138,6 @@ fn made_up_id(mapped: &Mapped) -> ModuleId {
         mapped.release(part);
     }
     ModuleId { bytes: hash.digest128().to_be_bytes().to_vec(), made_up: true }
-}
-
-/// That a line, before whose part stand `before` lines, was left out.
-fn too_long(before: u64, line: LongLine) -> String {
-    format!(
-        "line {} has {} bytes, over the limit of {MAX_RECORD_BYTES}: it was left out",
-        before + line.number,
-        line.bytes
-    )
 }
 
 /// Whether `bytes` begin like a symbol file, with or without its `MODULE` line.

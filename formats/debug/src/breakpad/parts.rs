@@ -55,6 +55,10 @@ fn line_end(bytes: &[u8], release: Release<'_>) -> Option<usize> {
 /// The lines of a part, without line feeds.
 pub struct Lines<'d, 'r> {
     rest: &'d [u8],
+    /// Where `rest` begins in the part.
+    at: usize,
+    /// Where the last line begins in the part.
+    pub start: usize,
     release: Release<'r>,
     /// How many have been read.
     pub count: u64,
@@ -72,7 +76,7 @@ pub struct LongLine {
 
 impl<'d, 'r> Lines<'d, 'r> {
     pub fn of(part: &'d [u8], release: Release<'r>) -> Self {
-        Self { rest: part, release, count: 0, long: Vec::new() }
+        Self { rest: part, at: 0, start: 0, release, count: 0, long: Vec::new() }
     }
 }
 
@@ -85,6 +89,7 @@ impl<'d> Iterator for Lines<'d, '_> {
             let end = line_end(self.rest, self.release).unwrap_or(self.rest.len());
             let line = &self.rest[..end];
             self.rest = self.rest.get(end + 1..).unwrap_or_default();
+            (self.start, self.at) = (self.at, self.at + end + 1);
             self.count += 1;
             if line.len() <= MAX_RECORD_BYTES {
                 return Some(line);

@@ -103,6 +103,11 @@ impl<'d> Record<'d> {
         }
     }
 
+    /// Reads `line` if it is a `STACK` record.
+    pub fn parse_stack(line: &'d [u8]) -> Option<Self> {
+        if line.starts_with(b"STACK ") { Self::parse(line) } else { None }
+    }
+
     /// Whether `line` begins something that does not need the lines before it. `STACK WIN` records
     /// lie within each other.
     pub fn begins_anew(line: &[u8]) -> bool {

@@ -1,82 +1,64 @@
-//! Decides who has an address that several could have, and which public symbols answer where no
-//! function does.
+//! Decides which public symbols answer where no function does: [`publics`].
 
-use crate::dwarf::{Interval, UnitSymbols, extents, owned};
-use crate::module::{Function, Start};
-use crate::object::symbol_tables::SymbolTables;
+use super::index::FunctionText;
+use super::owners::{Claim, Owners};
+use super::record::Record;
+use super::{NO_NAME, parts::Lines};
+use crate::limits::MAX_NAME_BYTES;
 use crate::object::symbols::{Symbol, SymbolEntry, Twin, spans_and_twins};
 
-/// The addresses of functions, by the units that have them. Of units that overlap, ranges are cut.
-pub fn intervals(units: &mut [UnitSymbols<'_>]) -> Vec<Interval> {
-    let mut intervals = extents(units);
-    if !intervals.is_sorted_by_key(|interval| interval.start) {
-        intervals.sort_unstable_by_key(|interval| (interval.start, interval.unit));
-    }
-    let is_disjoint = intervals.is_sorted_by(|one, next| one.end <= next.start);
-    // Written by hand, or joined from several files.
-    if is_disjoint { intervals } else { owned(units) }
-}
-
-/// Public symbols where no function is: each reaches to the next one, or to the next function. And
-/// further names of the beginnings of functions and public symbols, by address.
+/// Public symbols where none of `functions` of `bytes` is, all of which have addresses: each reaches
+/// to the next one, or to the next function. And further names of the beginnings of functions and
+/// public symbols.
 pub fn publics<'d>(
     publics: Vec<(u64, &'d [u8])>,
-    units: &mut [UnitSymbols<'d>],
-    intervals: &[Interval],
-) -> (SymbolTables<'d>, Vec<Twin<'d>>) {
-    let mut aliases: Vec<Twin<'d>> =
-        units.iter_mut().flat_map(|unit| std::mem::take(&mut unit.aliases)).collect();
+    functions: &[FunctionText],
+    bytes: &'d [u8],
+) -> (Vec<Symbol<'d>>, Vec<Twin<'d>>) {
     // The first in the file counts.
     let entry =
         |(address, name): (u64, &'d [u8])| SymbolEntry { address, size: 0, name, file: None };
     let entries: Vec<_> = publics.into_iter().rev().map(entry).collect();
     let (mut symbols, twins) = spans_and_twins(entries);
-    let functions = Beginnings::of(units);
+    let named_at = |address: u64| {
+        let at = functions.binary_search_by_key(&address, |function| function.start).ok()?;
+        name(&bytes[functions[at].text.clone()])
+    };
+    let mut aliases = Vec::new();
+    let mut extents = extents(functions).peekable();
     symbols.retain_mut(|symbol| {
-        if let Some(function) = functions.at(symbol.start) {
+        if let Some(function) = named_at(symbol.start) {
             aliases.extend(Some((symbol.start, symbol.name)).filter(|(_, name)| *name != function));
         }
-        is_kept(symbol, intervals)
+        while extents.next_if(|(_, end)| *end <= symbol.start).is_some() {}
+        match extents.peek() {
+            Some((start, _)) if *start <= symbol.start => return false,
+            Some((start, _)) => symbol.end = symbol.end.min(*start),
+            None => {}
+        }
+        true
     });
-    aliases.extend(twins.into_iter().filter(|(start, name)| functions.at(*start) != Some(*name)));
-    aliases.sort_unstable();
-    aliases.dedup();
-    (SymbolTables { symbols, twins: Vec::new(), synthetic: Vec::new() }, aliases)
+    aliases.extend(twins.into_iter().filter(|(start, name)| named_at(*start) != Some(*name)));
+    (symbols, aliases)
 }
 
-/// Whether `symbol` begins outside of all functions; it ends where one begins.
-fn is_kept(symbol: &mut Symbol<'_>, intervals: &[Interval]) -> bool {
-    let next = intervals.partition_point(|interval| interval.end <= symbol.start);
-    match intervals.get(next) {
-        Some(interval) if interval.start <= symbol.start => false,
-        Some(interval) => {
-            symbol.end = symbol.end.min(interval.start);
-            true
-        }
-        None => true,
-    }
+/// The addresses of `functions`.
+fn extents(functions: &[FunctionText]) -> impl Iterator<Item = (u64, u64)> {
+    let mut owners = Owners::default();
+    functions.iter().filter_map(move |function| match owners.claim(function.start, function.end) {
+        Claim::Extent(start, end) => Some((start, end)),
+        Claim::Alias | Claim::Nothing => None,
+    })
 }
 
-/// Where functions begin, and their names, by address.
-struct Beginnings<'d>(Vec<(u64, &'d [u8])>);
-
-impl<'d> Beginnings<'d> {
-    fn of(units: &[UnitSymbols<'d>]) -> Self {
-        let mut all = Vec::new();
-        for unit in units {
-            let name = |function: &Function<'d>| function.name;
-            let roots = unit.chains.iter().filter(|chain| chain.caller.is_none());
-            all.extend(roots.filter_map(|chain| {
-                let function = unit.functions.get(chain.function?.index() as usize);
-                Start::address(chain.start).zip(function.map(name))
-            }));
+/// The name of the function of which `text` tells.
+fn name(text: &[u8]) -> Option<&[u8]> {
+    match Record::parse(Lines::of(text, &|_| {}).next()?) {
+        Some(Record::Function(function)) => {
+            let is_name =
+                |name: &&[u8]| !name.is_empty() && name.len() <= MAX_NAME_BYTES && *name != NO_NAME;
+            Some(function.name).filter(is_name)
         }
-        all.sort_unstable();
-        Self(all)
-    }
-
-    fn at(&self, address: u64) -> Option<&'d [u8]> {
-        let at = self.0.binary_search_by_key(&address, |(start, _)| *start).ok()?;
-        Some(self.0[at].1)
+        _ => None,
     }
 }

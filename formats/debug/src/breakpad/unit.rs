@@ -1,11 +1,12 @@
-//! Reads one part of a file as if it were a unit of debug data: its functions, inlined calls and
-//! lines become ranges ([`PartSymbols`]).
+//! Reads a chunk of functions as if it were a unit of debug data: functions, inlined calls and lines
+//! become ranges ([`ChunkSymbols`]).
 
 use hashbrown::HashMap;
 use symtool_module::number_of;
-use symtool_unwind::{BreakpadReader, UnwindTable};
 
-use super::parts::{Lines, LongLine, Release};
+use super::index::{Chunk, is_of_function};
+use super::owners::{Claim, Owners};
+use super::parts::{Lines, Release};
 use super::record::{FunctionRecord, InlineRecord, LineRecord, Record};
 use super::sweep::{CallSpan, Sweep};
 use super::tables::Tables;
@@ -18,39 +19,29 @@ use crate::module::{
     Source, SourceLocation, Start,
 };
 
-/// What a part says.
+/// What a chunk of functions says.
 #[derive(Debug)]
-pub struct PartSymbols<'d> {
-    /// Its functions.
+pub struct ChunkSymbols<'d> {
+    /// Its functions, whose names are still in the file.
     pub unit: UnitSymbols<'d>,
-    /// `PUBLIC` records: addresses and names.
-    pub publics: Vec<(u64, &'d [u8])>,
-    /// Its unwind rows.
-    pub unwind: UnwindTable,
     /// What was left out.
     pub dropped: DropCounts,
-    /// How many lines it has.
-    pub lines: u64,
-    /// Lines that were left out as they are too long.
-    pub long: Vec<LongLine>,
 }
 
-/// Reads `part`, whose records refer to `tables`.
+/// Reads the functions of `chunk` of `bytes`, whose records refer to `tables`.
 pub fn read<'d>(
-    part: &'d [u8],
+    bytes: &'d [u8],
+    chunk: &Chunk,
     tables: &Tables<'d>,
-    arch: &str,
     work: &Work,
     release: Release<'_>,
-) -> PartSymbols<'d> {
+) -> ChunkSymbols<'d> {
     let mut dropped = DropCounts::default();
-    let mut lines = Lines::of(part, release);
-    let mut reader = PartReader::new(arch);
-    for line in lines.by_ref() {
-        reader.take(line, &mut dropped);
+    let mut records = Records::default();
+    for text in &chunk.texts {
+        let text = &bytes[text.clone()];
+        Lines::of(text, release).for_each(|line| records.take(line, &mut dropped));
     }
-    dropped.count_many(DropReason::LongRecord, lines.long.len() as u64);
-    let PartReader { records, publics, unwind } = reader;
     let mut reader = UnitReader {
         tables,
         work,
@@ -59,74 +50,17 @@ pub fn read<'d>(
         files: HashMap::new(),
         dropped,
     };
-    reader.functions(records);
-    let UnitReader { mut unit, dropped, .. } = reader;
-    // All parts are kept until the last one is read.
-    unit.ranges.shrink_to_fit();
-    unit.chains.shrink_to_fit();
-    PartSymbols {
-        unit,
-        publics,
-        unwind: unwind.finish(),
-        dropped,
-        lines: lines.count,
-        long: lines.long,
-    }
+    reader.functions(&records, chunk.owners);
+    let UnitReader { unit, dropped, .. } = reader;
+    ChunkSymbols { unit, dropped }
 }
 
-/// Sorts the records of a part by what they are of.
-struct PartReader<'d> {
-    records: Records<'d>,
-    publics: Vec<(u64, &'d [u8])>,
-    unwind: BreakpadReader,
-}
-
-impl<'d> PartReader<'d> {
-    fn new(arch: &str) -> Self {
-        Self { records: Records::default(), publics: Vec::new(), unwind: BreakpadReader::new(arch) }
-    }
-
-    /// Takes one line; counts it if it cannot be used.
-    fn take(&mut self, line: &'d [u8], dropped: &mut DropCounts) {
-        let is_taken = match Record::parse(line) {
-            Some(Record::Function(function)) => {
-                self.records.begin(function);
-                true
-            }
-            Some(Record::Line(line)) => self.records.line(line),
-            Some(Record::Inline(call)) => self.records.call(call),
-            Some(Record::Public { address, name }) => {
-                self.records.is_open = false;
-                self.publics.push((address, name));
-                true
-            }
-            Some(Record::StackCfi(text)) => {
-                self.unwind.cfi(text);
-                true
-            }
-            Some(Record::StackWin(text)) => {
-                self.unwind.win(text);
-                true
-            }
-            Some(Record::Unknown) => {
-                dropped.count(DropReason::UnknownRecord);
-                true
-            }
-            Some(Record::Header | Record::File(_) | Record::Origin(_)) => true,
-            None => false,
-        };
-        dropped.count_many(DropReason::BadRecord, u64::from(!is_taken));
-    }
-}
-
-/// The records of functions in a part.
+/// The records of functions, in the order in which they get their addresses.
 #[derive(Debug, Default)]
 struct Records<'d> {
     functions: Vec<FunctionLines<'d>>,
     lines: Vec<LineRecord>,
     calls: Vec<InlineRecord<'d>>,
-    /// Whether lines belong to the last function.
-    is_open: bool,
 }
 
 /// A function, and which lines and calls are its.
@@ -138,30 +72,29 @@ struct FunctionLines<'d> {
 }
 
 impl<'d> Records<'d> {
-    fn begin(&mut self, record: FunctionRecord<'d>) {
-        let (lines, calls) = (self.lines.len(), self.calls.len());
-        self.functions.push(FunctionLines { record, lines: (lines, lines), calls: (calls, calls) });
-        self.is_open = true;
-    }
-
-    /// Whether there is a function that the line is of.
-    fn line(&mut self, line: LineRecord) -> bool {
-        let Some(function) = self.functions.last_mut().filter(|_| self.is_open) else {
-            return false;
-        };
-        self.lines.push(line);
-        function.lines.1 = self.lines.len();
-        true
-    }
-
-    /// Whether there is a function that the call is in.
-    fn call(&mut self, call: InlineRecord<'d>) -> bool {
-        let Some(function) = self.functions.last_mut().filter(|_| self.is_open) else {
-            return false;
-        };
-        self.calls.push(call);
-        function.calls.1 = self.calls.len();
-        true
+    /// Takes one line; counts it if it should be of a function and cannot be used. The others were
+    /// counted when they were looked for.
+    fn take(&mut self, line: &'d [u8], dropped: &mut DropCounts) {
+        match Record::parse(line) {
+            Some(Record::Function(record)) => {
+                let (lines, calls) = (self.lines.len(), self.calls.len());
+                self.functions.push(FunctionLines {
+                    record,
+                    lines: (lines, lines),
+                    calls: (calls, calls),
+                });
+            }
+            Some(Record::Line(line)) => self.lines.push(line),
+            Some(Record::Inline(call)) => self.calls.push(call),
+            Some(Record::Unknown) if is_of_function(line) => {
+                dropped.count(DropReason::UnknownRecord);
+            }
+            None if is_of_function(line) => dropped.count(DropReason::BadRecord),
+            _ => {}
+        }
+        if let Some(function) = self.functions.last_mut() {
+            (function.lines.1, function.calls.1) = (self.lines.len(), self.calls.len());
+        }
     }
 }
 
@@ -176,27 +109,22 @@ struct UnitReader<'m, 'd> {
 }
 
 impl<'d> UnitReader<'_, 'd> {
-    /// Appends all functions. Of several that begin at one address the first in the file has it,
-    /// the others are aliases; one that begins within another begins where that ends.
-    fn functions(&mut self, records: Records<'d>) {
-        let Records { mut functions, lines, calls, .. } = records;
-        functions.sort_by_key(|function| function.record.start);
-        let (mut first, mut free) = (None, 0);
+    /// Appends all functions.
+    fn functions(&mut self, records: &Records<'d>, mut owners: Owners) {
         let mut sweep = Sweep::default();
-        for function in &functions {
+        for function in &records.functions {
             let FunctionRecord { start, size, name } = function.record;
-            if first == Some(start) {
-                self.unit.aliases.push((start, name));
-                continue;
-            }
-            let extent = (start.max(free), start.saturating_add(size));
-            if extent.0 >= extent.1 {
-                continue;
-            }
-            (first, free) = (Some(start), extent.1);
+            let extent = match owners.claim(start, start.saturating_add(size)) {
+                Claim::Extent(start, end) => (start, end),
+                Claim::Alias => {
+                    self.unit.aliases.push((start, name));
+                    continue;
+                }
+                Claim::Nothing => continue,
+            };
             sweep.lines.clear();
-            sweep.lines.extend_from_slice(&lines[function.lines.0..function.lines.1]);
-            let calls = &calls[function.calls.0..function.calls.1];
+            sweep.lines.extend_from_slice(&records.lines[function.lines.0..function.lines.1]);
+            let calls = &records.calls[function.calls.0..function.calls.1];
             if self.function(extent, function.record, calls, &mut sweep).is_none() {
                 return;
             }

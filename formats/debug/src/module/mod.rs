@@ -14,6 +14,7 @@ mod drops;
 mod ids;
 mod info;
 pub mod merge_sorted;
+mod names_in_file;
 mod strings;
 
 use symtool_unwind::UnwindTable;
@@ -21,6 +22,7 @@ use symtool_unwind::UnwindTable;
 pub use drops::{DropCounts, DropReason};
 pub use ids::{ChainId, FileId, FunctionId};
 pub use info::{CodeMark, ModuleInfo};
+pub use names_in_file::NamesInFile;
 pub use strings::{File, Files, Folder, Function, Functions, Strings};
 
 /// A place in the source. A line of 0 is the compiler's "no line here".

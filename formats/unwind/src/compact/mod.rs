@@ -1,6 +1,7 @@
 //! Reads Apple's compact unwind information, `__unwind_info` (the header
 //! `mach-o/compact_unwind_encoding.h` of libunwind describes it).
 
+mod arm;
 mod arm64;
 mod pages;
 mod x86;
@@ -92,6 +93,7 @@ impl Reader<'_> {
                 x86::reads_code(encoding),
             ),
             Architecture::Arm64 => (arm64::rule(encoding)?, false),
+            Architecture::Arm => (arm::rule(encoding)?, false),
             _ => return Err(UnwindDropReason::NotSupported),
         };
         let number = match encoded {

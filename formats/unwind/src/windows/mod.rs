@@ -6,7 +6,9 @@
 //! image.rs       an image by its addresses
 //! x86/           what the code of 32-bit x86 shows beyond frame data
 //! x64/           function tables of 64-bit x86
-//! arm64/         those of 64-bit ARM
+//! arm.rs         those of ARM of both widths
+//! thumb/         … of 32 bits
+//! arm64/         … of 64 bits
 //! frame.rs       undoes what a prolog did, which gives a rule
 //! pieces.rs      the addresses of a function, and those between functions
 //! expression.rs  writes DWARF expressions
@@ -14,6 +16,7 @@
 //!
 //! Rules speak of general registers alone: nothing in a walk depends on vector registers.
 
+mod arm;
 mod arm64;
 mod expression;
 mod frame;
@@ -22,6 +25,7 @@ mod image;
 pub mod limits;
 mod pieces;
 mod program;
+mod thumb;
 mod x64;
 mod x86;
 
@@ -57,6 +61,7 @@ pub fn read_function_table(
     let table = whole.unwrap_or(rest);
     match machine {
         0x8664 => x64::read(image, table, builder),
+        0x1c4 => thumb::read(image, table, builder),
         0xaa64 => arm64::read(image, table, builder),
         _ => builder.count(UnwindDropReason::NotSupported),
     }

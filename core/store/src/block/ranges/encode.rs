@@ -1,6 +1,9 @@
 //! Ranges -> columns.
+//!
+//! The function without a name has the last number of all, which is not known while there are ranges
+//! to come: numbers of outermost functions become a column when the block is finished.
 
-use super::{COLUMNS, Level, ROOT, Root, Step, WIDE};
+use super::{COLUMNS, Level, NAMELESS, ROOT, Root, Step, WIDE};
 use crate::block::bytes::{join, put, put_signed, zigzag};
 use symtool_debug::Start;
 
@@ -8,7 +11,8 @@ use symtool_debug::Start;
 pub struct Encoder {
     columns: [Vec<u8>; COLUMNS],
     levels: Vec<Level>,
-    symtab: bool,
+    /// Outermost functions so far, and whether only the symbol table knows them.
+    roots: Vec<(u32, bool)>,
     next_function: u32,
     first: Option<u64>,
     end: u64,
@@ -21,7 +25,7 @@ impl Encoder {
         let mut encoder = Self {
             columns: Default::default(),
             levels: Vec::new(),
-            symtab: false,
+            roots: Vec::new(),
             next_function,
             first: None,
             end: 0,
@@ -51,7 +55,7 @@ impl Encoder {
         debug_assert!(first <= start && start < end);
         let shared = if gap == 0
             && self.levels.first().is_some_and(|level| level.chain == root_chain)
-            && self.symtab == root.symtab
+            && self.roots.last().is_some_and(|(_, symtab)| *symtab == root.symtab)
         {
             1 + path
                 .iter()
@@ -68,11 +72,8 @@ impl Encoder {
             self.columns[0].push(ROOT);
             put(&mut self.columns[4], gap);
             put(&mut self.columns[4], path.len() as u64);
-            let ahead = zigzag(i64::from(root.function) - i64::from(self.next_function));
-            put(&mut self.columns[5], ahead * 2 + u64::from(root.symtab));
+            self.roots.push((root.function, root.symtab));
             self.levels.push(Level::new(root_chain, root.function));
-            self.next_function = self.next_function.max(root.function.saturating_add(1));
-            self.symtab = root.symtab;
             self.begin(root.start, start);
         } else if let (Some(left), Some(entered)) = (nibble(left), nibble(entered)) {
             self.columns[0].push(left * 16 + entered);
@@ -112,9 +113,21 @@ impl Encoder {
         put(&mut self.columns[8], code);
     }
 
+    /// Whether the function without a name, [`NAMELESS`], is among the outermost ones.
+    pub fn has_nameless(&self) -> bool {
+        self.roots.iter().any(|(function, _)| *function == NAMELESS)
+    }
+
     /// The first and last address covered, and the columns; `None` if no range was pushed.
-    pub fn finish(mut self) -> Option<(u64, u64, Vec<u8>)> {
+    /// `nameless` is the number of the function without a name.
+    pub fn finish(mut self, nameless: u32) -> Option<(u64, u64, Vec<u8>)> {
         let first = self.first?;
+        for (function, symtab) in self.roots {
+            let function = if function == NAMELESS { nameless } else { function };
+            let ahead = zigzag(i64::from(function) - i64::from(self.next_function));
+            put(&mut self.columns[5], ahead * 2 + u64::from(symtab));
+            self.next_function = self.next_function.max(function.saturating_add(1));
+        }
         put(&mut self.columns[7], first);
         Some((first, self.end - 1, join(&self.columns)))
     }

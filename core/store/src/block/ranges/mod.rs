@@ -43,10 +43,13 @@ const COLUMNS: usize = 9;
 const WIDE: u8 = 254;
 const ROOT: u8 = 255;
 
+/// Stands for the number of the function without a name while a block is filled.
+pub const NAMELESS: u32 = u32::MAX;
+
 /// The outermost function of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Root {
-    /// Its number.
+    /// Its number, or [`NAMELESS`].
     pub function: u32,
     /// Whether only the symbol table knows it.
     pub symtab: bool,
@@ -263,7 +266,7 @@ mod tests {
     fn ranges_come_back() {
         let encoder = some_ranges();
         assert_eq!(encoder.count(), 9);
-        let (first, last, raw) = encoder.finish().unwrap();
+        let (first, last, raw) = encoder.finish(9).unwrap();
         assert_eq!((first, last), (0x1000, u64::MAX - 1));
         let block = decode(&raw).unwrap();
         for (address, want) in [
@@ -322,11 +325,11 @@ mod tests {
             &[],
             1,
         );
-        let (_, _, raw) = encoder.finish().unwrap();
+        let (_, _, raw) = encoder.finish(9).unwrap();
         assert!(decode(&raw).is_some());
         (0..raw.len()).for_each(|end| assert_eq!(decode(&raw[..end]), None, "{end}"));
         let alone = |address| RangeBlock::decode_at::<()>(&raw, address, |_, _| Ok(None)).unwrap();
         assert!(alone(47).is_some() && alone(48).is_none());
-        assert_eq!(Encoder::new(0).finish(), None);
+        assert_eq!(Encoder::new(0).finish(0), None);
     }
 }

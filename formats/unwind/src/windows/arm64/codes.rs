@@ -1,6 +1,6 @@
 //! Unwind codes of 64-bit ARM, and what they undo.
 
-use super::{FP, LR, SP};
+use super::{FP, INSTRUCTION_BYTES, LR, SP};
 use crate::rule::{Register, Rule, RuleFlags};
 use crate::windows::frame::{Frame, Position};
 
@@ -53,12 +53,16 @@ pub enum Place {
 }
 
 impl Code {
-    /// Whether it stands for an instruction.
-    pub fn is_instruction(self) -> bool {
+    /// Bytes of the instruction that it stands for, if it stands for one; `None` where another part
+    /// of the function begins.
+    pub fn bytes(&self) -> Option<u64> {
         match self {
-            Self::EndOfPart | Self::MachineFrame | Self::Context | Self::NotCalled => false,
-            Self::Unknown { is_instruction } => is_instruction,
-            _ => true,
+            Self::EndOfPart => None,
+            Self::MachineFrame
+            | Self::Context
+            | Self::NotCalled
+            | Self::Unknown { is_instruction: false } => Some(0),
+            _ => Some(INSTRUCTION_BYTES),
         }
     }
 

@@ -12,9 +12,10 @@
 //! ```
 
 use super::codes::{Code, Place};
-use super::{Epilog, Function, INSTRUCTION_BYTES, LR};
+use super::{INSTRUCTION_BYTES, LR};
 use crate::drops::UnwindDropReason;
 use crate::rule::Register;
+use crate::windows::arm::{Epilog, Function};
 
 /// The largest number of bytes that one instruction allocates there.
 const MAX_ALLOCATION: u32 = 4080;
@@ -36,7 +37,7 @@ struct Packed {
 }
 
 /// Reads `data`, the second word of an entry.
-pub fn parse(data: u32) -> Result<Function, UnwindDropReason> {
+pub fn parse(data: u32) -> Result<Function<Code>, UnwindDropReason> {
     let packed = Packed::parse(data)?;
     let bytes = INSTRUCTION_BYTES * u64::from(data >> 2 & 0x7ff);
     let prolog = packed.codes(true);

@@ -10,17 +10,14 @@
 //! ```
 
 use super::codes::{self, Code};
-use super::{Epilog, Function, INSTRUCTION_BYTES, skips};
+use super::{INSTRUCTION_BYTES, machine};
 use crate::budget::Budget;
 use crate::drops::UnwindDropReason;
+use crate::windows::arm::{Epilog, Function, Parsed};
 use crate::windows::image::{PeImage, u32_at};
 
 /// Reads the record at `address`. What of it was left out has a reason.
-pub fn parse(
-    image: &PeImage<'_>,
-    address: u32,
-    budget: &mut Budget,
-) -> Result<(Function, Option<UnwindDropReason>), UnwindDropReason> {
+pub fn parse(image: &PeImage<'_>, address: u32, budget: &mut Budget) -> Parsed<Code> {
     let bad = UnwindDropReason::BadEntry;
     let bytes = image.from(address).ok_or(bad)?;
     let head = u32_at(bytes, 0).ok_or(bad)?;
@@ -53,8 +50,8 @@ pub fn parse(
     if is_single {
         let codes = sequence(epilogs, budget)?;
         // The instruction that leaves the function has no code.
-        let instructions = u64::try_from(skips(&codes).len()).map_err(|_| bad)?;
-        push(bytes_of_code.checked_sub(INSTRUCTION_BYTES * instructions), codes);
+        let bytes = machine().total_bytes(&codes) + INSTRUCTION_BYTES;
+        push(bytes_of_code.checked_sub(bytes), codes);
     }
     for scope in bytes[at..codes_at].chunks_exact(4) {
         let scope = u32_at(scope, 0).ok_or(bad)?;
