@@ -3,9 +3,11 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use symtool_core::sources::SourceLines;
 use symtool_debug::{Folder, Start};
 use symtool_store::resolve::Frame as FoundFrame;
 
+use super::json::More;
 use super::{Folded, Status, json};
 
 /// A request and its answer.
@@ -50,9 +52,21 @@ struct Frame {
     /// Whether it was inlined into the next.
     inlined: bool,
     source: Source,
+    /// Source around the line, if it is at hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<Context>,
     /// Other functions that the linker folded into the outermost one.
     #[serde(skip_serializing_if = "Option::is_none")]
     aliases: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Context {
+    /// Number of the first line.
+    first_line: u32,
+    /// Without their ends.
+    lines: Vec<String>,
 }
 
 /// What knows a frame.
@@ -86,9 +100,12 @@ fn lines_have_this_shape() {
         source: symtool_debug::Source::Dwarf,
     };
     let mut frames = Vec::new();
-    json::frame(&frame, b"f()", "dwarf", &Folded::default(), true, &mut frames);
+    let source = SourceLines { first_line: 2, lines: vec!["{".to_owned(), "\t\"".to_owned()] };
+    let more = More { source: "dwarf", lines: Some(&source) };
+    json::frame(&frame, b"f()", &more, &Folded::default(), true, &mut frames);
     let unnamed = FoundFrame { name: b"", file: b"", line: 0, inlined: false, ..frame };
-    json::frame(&unnamed, b"", "symtab", &Folded::default(), false, &mut frames);
+    let more = More { source: "symtab", lines: None };
+    json::frame(&unnamed, b"", &more, &Folded::default(), false, &mut frames);
     for (address, method, status) in
         [(Some(0x10), None, Status::Ok), (None, Some("a.b.c:1"), Status::NoModule)]
     {

@@ -31,10 +31,10 @@ pub use ids::{CrashId, FingerprintId, GroupId};
 pub use missing::{Missing, has_names};
 pub use stored::{
     Cause, Chunk, CrashCounts, CrashWriter, Crashes, DumpFacts, Failed, FingerprintKind, Found,
-    Gain, Listed, Merge, ModuleChange, Part, Place, ReadDump, ReadDumps, Reading, Rename, Report, ReportBytes, Run,
-    RunKind, Slot, Split, Standing, State, StoredCrash, StoredDump, StoredDumps, StoredFrame,
-    StoredImage, Tally, Verified, WalkedDump, Weight, crash_stack, dump_and_event, dump_tail,
-    ends_like_tail, labelled_mapping, mapping_of,
+    Gain, Listed, Merge, ModuleChange, Part, Place, ReadDump, ReadDumps, Reading, Rename, Report,
+    ReportBytes, Run, RunKind, Slot, Split, Standing, State, StoredCrash, StoredDump, StoredDumps,
+    StoredFrame, StoredImage, Tally, Verified, WalkedDump, Weight, crash_stack, dump_and_event,
+    dump_tail, ends_like_tail, labelled_mapping, mapping_of,
 };
 pub use upkeep::{
     CrashRepair, Going, KeptDump, LostCrash, Retention, RetentionPlan, migrate, repair,

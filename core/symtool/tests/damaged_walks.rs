@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use events::{Event, World};
 use symtool_crashes::fingerprint::{Assessor, Symbols};
 use symtool_crashes::{
-    CrashCounts, CrashWriter, Crashes, Incoming, Prepared, ReadDump, ReadDumps, StoredDump,
-    WalkedDump, Weight,
+    CrashCounts, CrashWriter, Crashes, Incoming, Prepared, ReadDump, ReadDumps, Reading,
+    StoredDump, WalkedDump, Weight,
 };
 use symtool_report::{
     At, CrashEvent, Format, Frame, Image, ImageId, ImageKind, Relative, Space, Thread, Trust,
@@ -54,13 +54,13 @@ impl Walker {
 }
 
 impl ReadDumps for Walker {
-    fn read(&self, _: &[u8]) -> Result<Result<ReadDump, String>, Error> {
+    fn read(&self, _: &[u8]) -> Result<Reading<ReadDump>, Error> {
         let weight = Weight { is_whole: true, frames: u32::MAX, stacks: 1 };
-        Ok(Ok(ReadDump { walked: self.walked(), weight, damage: None }))
+        Ok(Reading::Done(ReadDump { walked: self.walked(), weight, damage: None }))
     }
 
-    fn walk(&self, _: &StoredDump<'_>) -> Result<Result<WalkedDump, String>, Error> {
-        Ok(Ok(self.walked()))
+    fn walk(&self, _: &StoredDump<'_>) -> Result<Reading<WalkedDump>, Error> {
+        Ok(Reading::Done(self.walked()))
     }
 
     fn annotations(&self, _: &StoredDump<'_>) -> Vec<(String, String)> {

@@ -39,7 +39,9 @@ pub use chunk::{
     Chunk, Place, StoredCrash, StoredFrame, StoredImage, crash_stack, labelled_mapping, mapping_of,
 };
 use database::Database;
-pub use dump::{ReadDump, ReadDumps, Reading, WalkedDump, dump_and_event, dump_tail, ends_like_tail};
+pub use dump::{
+    ReadDump, ReadDumps, Reading, WalkedDump, dump_and_event, dump_tail, ends_like_tail,
+};
 pub use journal::{Run, RunKind};
 pub use read::{DumpFacts, Found, Listed};
 pub use report::{Cause, CrashCounts, Gain, Merge, ModuleChange, Part, Rename, Report, Split};

@@ -58,6 +58,7 @@ struct Kept {
 
 /// Some lines of a source file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SourceLines {
     /// The number of the first one.
     pub first_line: u32,
