@@ -218,6 +218,28 @@ fn the_text_has_the_shape_of_minidump_stackwalk() {
     assert_eq!(added.code, 0, "{}", added.stderr);
 }
 
+/// What Crashpad's annotations say of the process.
+#[test]
+fn product_and_kind_of_process_are_told() {
+    let sandbox = Sandbox::new();
+    let dump = bytes("c1.dmp");
+    let told = |name: &str, dump: &[u8]| {
+        let run = symbolicate(&sandbox, &[], &sandbox.write(name, dump));
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run.stdout
+    };
+    let plain = told("c1.dmp", &dump);
+    assert!(plain.contains("\nProduct: victim\n") && !plain.contains("Process type"), "{plain}");
+    // The key, behind its length, becomes another one.
+    let mut renamed = dump.clone();
+    let key = b"\x07\0\0\0product\0";
+    let at = renamed.windows(key.len()).position(|part| part == key).unwrap();
+    renamed[at..at + key.len()].copy_from_slice(b"\x05\0\0\0ptype\0\0\0");
+    let renamed = told("renamed.dmp", &renamed);
+    assert!(renamed.contains("\nProcess type: victim\n"), "{renamed}");
+    assert!(!renamed.contains("Product"), "{renamed}");
+}
+
 #[test]
 fn packed_and_attached_dumps_are_found() {
     let sandbox = linux();

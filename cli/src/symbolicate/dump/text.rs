@@ -52,6 +52,19 @@ fn head(report: &DumpReport<'_>, out: &mut impl Write) -> io::Result<()> {
         Some(seconds) => writeln!(out, "Process uptime: {seconds} seconds")?,
         None => writeln!(out, "Process uptime: not available")?,
     }
+    if let Some(crashpad) = &report.dump.crashpad {
+        if let Some(product) = crashpad.product() {
+            let version = crashpad.version().map(|version| format!(" {version}"));
+            writeln!(
+                out,
+                "Product: {}",
+                clean(&(product.to_owned() + &version.unwrap_or_default()))
+            )?;
+        }
+        if let Some(kind) = crashpad.process_type() {
+            writeln!(out, "Process type: {}", clean(kind))?;
+        }
+    }
     writeln!(out)
 }
 
