@@ -248,3 +248,29 @@ fn broken_envelopes_cost_themselves() {
     assert_eq!(raw(&sandbox, &[&id]), b"MDMP nonsense");
     assert!(done(&sandbox, &["crash", "forget", "--user", "u-17"]).stdout.starts_with("1 "));
 }
+
+/// A dump tells where it ran; the event that came with it knows better.
+#[test]
+fn groups_know_where_their_dumps_came_from() {
+    let sandbox = Sandbox::new();
+    let (_, id) = added(&sandbox, &sandbox.write("c1.dmp", dump("c1.dmp")));
+    let facets = |id: &str| -> Value {
+        let group = shown(&sandbox, id)["group"].as_str().unwrap().to_owned();
+        let run = done(&sandbox, &["groups", "show", "--json", &group]);
+        serde_json::from_str(&run.stdout).unwrap()
+    };
+    let of_dump = facets(&id);
+    assert_eq!(of_dump["systems"], serde_json::json!({"Linux 6.18.44-generic": 1}), "{of_dump}");
+    assert_eq!(of_dump["archs"], serde_json::json!({"x86_64": 1}));
+    let listed = |args: &[&str]| {
+        let run = done(&sandbox, &[&["groups", "list", "--json"], args].concat());
+        json_lines(&run.stdout).len()
+    };
+    assert_eq!((listed(&["--os", "linux"]), listed(&["--os", "windows"])), (1, 0));
+    assert_eq!((listed(&["--arch", "amd64"]), listed(&["--arch", "arm64"])), (1, 0));
+
+    let file = sandbox.write("c2.envelope", envelope(&dump("c2.dmp"), EVENT, 1));
+    let of_event = facets(&added(&sandbox, &file).1);
+    assert_eq!(of_event["systems"], serde_json::json!({"Linux 6.1": 1}), "{of_event}");
+    assert_eq!(of_event["devices"], serde_json::json!({"kiosk-3": 1}));
+}

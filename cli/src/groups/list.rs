@@ -6,6 +6,7 @@ use std::io::Write;
 use anyhow::Result;
 use schemars::JsonSchema;
 use serde::Serialize;
+use symtool_core::dump::BareDumps;
 use symtool_crashes::groups::{Facets, Group, GroupMarks, GroupSort as Order, LatestReleases};
 use symtool_crashes::{Crashes, FingerprintKind, GroupId};
 use symtool_module::is_same_arch;
@@ -111,7 +112,7 @@ impl<'c> Filter<'c> {
         let (has_marks, latest) = (crashes.has_marks()?, crashes.latest_releases()?);
         let ran_there = if args.os.is_some() || args.arch.is_some() {
             let groups = crashes.groups()?;
-            let facets = crashes.facets(&groups, None)?;
+            let facets = crashes.facets(&groups, None, &BareDumps)?;
             let ran = groups.iter().zip(&facets).filter(|(_, facets)| ran_on(facets, args));
             Some(ran.map(|(group, _)| group.id).collect())
         } else {

@@ -7,6 +7,7 @@ use std::io::Write;
 use anyhow::Result;
 use schemars::JsonSchema;
 use serde::Serialize;
+use symtool_core::dump::BareDumps;
 use symtool_core::time::day;
 use symtool_crashes::groups::{Counts, Facets, Group, GroupMarks};
 use symtool_crashes::{Crashes, FingerprintKind};
@@ -72,7 +73,8 @@ pub fn run(context: &Context, store: &Store, args: &GroupsShow) -> Result<Exit> 
         match super::one(&crashes, text) {
             Ok(group) => {
                 let (modules, examples) = modules(&crashes, &group)?;
-                let facets = crashes.facets(std::slice::from_ref(&group), None)?.remove(0);
+                let facets =
+                    crashes.facets(std::slice::from_ref(&group), None, &BareDumps)?.remove(0);
                 let marks = crashes.marks(&group)?;
                 let shown = Shown::of(&group, (modules, examples), facets, marks);
                 if context.json {

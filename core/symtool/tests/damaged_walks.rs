@@ -63,6 +63,10 @@ impl ReadDumps for Walker {
         Ok(Reading::Done(self.walked()))
     }
 
+    fn event(&self, _: &StoredDump<'_>) -> Option<CrashEvent> {
+        None
+    }
+
     fn annotations(&self, _: &StoredDump<'_>) -> Vec<(String, String)> {
         Vec::new()
     }

@@ -1,6 +1,6 @@
 //! Counts what the crashes of groups have in common: when they came, and on what they ran.
 //!
-//! Chunks are read once each, side by side. Operating system and device are read from the reports,
+//! Chunks are read once each, side by side. Operating system and device are read from reports and dumps,
 //! as rows of crashes do not have them.
 
 use std::cmp::Reverse;
@@ -15,7 +15,7 @@ use crate::stored::chunk::{Chunk, StoredCrash};
 use crate::stored::read::GroupOf;
 use crate::stored::state::{Slot, State};
 use crate::stored::stored_report::{ReportReader, StoredReport};
-use crate::stored::{Crashes, StoredDump, rows};
+use crate::stored::{Crashes, ReadDumps, StoredDump, rows};
 use symtool_report::{CrashEvent, Format};
 use symtool_store::Error;
 
@@ -135,10 +135,18 @@ impl Platform {
         symtool_report::parse(report).map(Self::of_event).unwrap_or_default()
     }
 
-    /// What the event says that came with a minidump. The dump itself may have gigabytes.
-    fn of_dump(dump: &StoredDump<'_>) -> Result<Self, Error> {
-        let event = symtool_report::event_facts(&dump.event()?);
-        Ok(event.map(Self::of_event).unwrap_or_default())
+    /// What a minidump says, and the event that came with it, which knows better. Of the dump, which
+    /// may have gigabytes, only what is needed is read.
+    fn of_dump(dumps: &dyn ReadDumps, dump: &StoredDump<'_>) -> Result<Self, Error> {
+        let said = symtool_report::event_facts(&dump.event()?);
+        let said = said.map(Self::of_event).unwrap_or_default();
+        let own = dumps.event(dump).map(Self::of_event).unwrap_or_default();
+        dump.check()?;
+        Ok(Self {
+            system: said.system.or(own.system),
+            device: said.device.or(own.device),
+            arch: said.arch.or(own.arch),
+        })
     }
 
     fn of_event(event: CrashEvent) -> Self {
@@ -186,11 +194,16 @@ impl ChunkRows {
 
 impl Crashes {
     /// What the crashes of each of `groups` have in common, in their order: those that came at
-    /// `since_ms` (milliseconds since 1970) or later, or all.
+    /// `since_ms` (milliseconds since 1970) or later, or all. `dumps` reads minidumps.
     ///
     /// # Errors
     /// Any [`Error`].
-    pub fn facets(&self, groups: &[Group], since_ms: Option<i64>) -> Result<Vec<Facets>, Error> {
+    pub fn facets(
+        &self,
+        groups: &[Group],
+        since_ms: Option<i64>,
+        dumps: &dyn ReadDumps,
+    ) -> Result<Vec<Facets>, Error> {
         let wanted: HashMap<FingerprintId, (usize, bool)> = groups
             .iter()
             .enumerate()
@@ -208,7 +221,7 @@ impl Crashes {
             })?;
         }
         let chunks: Vec<u64> = chunks.into_iter().collect();
-        let of_chunk = |number: &u64| self.facets_of_chunk(*number, &wanted, since_ms);
+        let of_chunk = |number: &u64| self.facets_of_chunk(*number, &wanted, since_ms, dumps);
         let merge = |mut all: HashMap<usize, Facets>, more: HashMap<usize, Facets>| {
             more.into_iter()
                 .for_each(|(group, facets)| all.entry(group).or_default().absorb(facets));
@@ -223,9 +236,10 @@ impl Crashes {
         number: u64,
         wanted: &HashMap<FingerprintId, (usize, bool)>,
         since_ms: Option<i64>,
+        reader: &dyn ReadDumps,
     ) -> Result<HashMap<usize, Facets>, Error> {
         let rows = ChunkRows::read(self, number)?;
-        let (mut found, mut reader) = (HashMap::new(), ReportReader::new(self));
+        let (mut found, mut reports) = (HashMap::new(), ReportReader::new(self));
         let dumps = self.dumps(number)?;
         for (at, crash, state, time_ms) in rows.crashes(since_ms) {
             let Some((group, is_main)) = wanted.get(&state.signature) else { continue };
@@ -233,8 +247,8 @@ impl Crashes {
             let example = Example { is_main: *is_main, resolved, time_ms, id, at };
             let facets: &mut Facets = found.entry(*group).or_default();
             let platform = match crash.format {
-                Format::Mdmp => Platform::of_dump(&dumps.get(at.slot)?)?,
-                _ => Platform::of(&reader.get(at)?.1),
+                Format::Mdmp => Platform::of_dump(reader, &dumps.get(at.slot)?)?,
+                _ => Platform::of(&reports.get(at)?.1),
             };
             facets.count(&rows.chunk, crash, example, platform);
         }
@@ -245,10 +259,10 @@ impl Crashes {
     ///
     /// # Errors
     /// Any [`Error`].
-    pub fn platform_of(&self, at: Slot) -> Result<Platform, Error> {
+    pub fn platform_of(&self, at: Slot, dumps: &dyn ReadDumps) -> Result<Platform, Error> {
         let chunk = self.chunk(at.chunk)?.ok_or_else(|| self.database.damaged())?;
         if chunk.crash(at.slot).is_some_and(|crash| crash.format == Format::Mdmp) {
-            return Platform::of_dump(&self.dumps(at.chunk)?.get(at.slot)?);
+            return Platform::of_dump(dumps, &self.dumps(at.chunk)?.get(at.slot)?);
         }
         Ok(self.report(at)?.map_or_else(Platform::default, |report| Platform::of(&report)))
     }

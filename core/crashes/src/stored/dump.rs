@@ -24,6 +24,9 @@ pub trait ReadDumps: Send + Sync {
     /// If the store cannot be read.
     fn walk(&self, dump: &StoredDump<'_>) -> Result<Reading<WalkedDump>, Error>;
 
+    /// What a stored minidump says besides stacks and images. None if nothing of it can be read.
+    fn event(&self, dump: &StoredDump<'_>) -> Option<CrashEvent>;
+
     /// The annotations of a stored minidump: names and values, of the process and of its modules.
     /// None if nothing of it can be read.
     fn annotations(&self, dump: &StoredDump<'_>) -> Vec<(String, String)>;
@@ -36,6 +39,10 @@ impl<R: ReadDumps + ?Sized> ReadDumps for &R {
 
     fn walk(&self, dump: &StoredDump<'_>) -> Result<Reading<WalkedDump>, Error> {
         (**self).walk(dump)
+    }
+
+    fn event(&self, dump: &StoredDump<'_>) -> Option<CrashEvent> {
+        (**self).event(dump)
     }
 
     fn annotations(&self, dump: &StoredDump<'_>) -> Vec<(String, String)> {

@@ -8,7 +8,7 @@ use symtool_crashes::limits::MAX_STACK_FRAMES;
 use symtool_crashes::{ReadDump, ReadDumps, Reading, StoredDump, WalkedDump, Weight};
 use symtool_minidump::{
     Completeness, DumpExtent, DumpOs, DumpSource, DumpWalk, FoundRule, FrameTrust, Minidump,
-    UnwindRows, WalkFrame,
+    SystemInfo, UnwindRows, WalkFrame,
 };
 use symtool_report::{
     At, CrashEvent, Format, Frame, Image, ImageId, ImageKind, Reason, Relative, Space, Thread,
@@ -102,6 +102,10 @@ impl ReadDumps for StoreDumps<'_> {
         })
     }
 
+    fn event(&self, dump: &StoredDump<'_>) -> Option<CrashEvent> {
+        BareDumps.event(dump)
+    }
+
     fn annotations(&self, dump: &StoredDump<'_>) -> Vec<(String, String)> {
         BareDumps.annotations(dump)
     }
@@ -137,6 +141,10 @@ impl ReadDumps for BareDumps {
             Ok(dump) => Reading::Done(Self::walk_dump(&dump).1),
             Err(error) => Reading::Unreadable(dump_error(&error)),
         })
+    }
+
+    fn event(&self, dump: &StoredDump<'_>) -> Option<CrashEvent> {
+        Minidump::open(&Fetched(dump)).ok().map(|dump| event(&dump, false))
     }
 
     fn annotations(&self, dump: &StoredDump<'_>) -> Vec<(String, String)> {
@@ -246,6 +254,7 @@ fn event(dump: &Minidump<'_>, is_told: bool) -> CrashEvent {
     event.time_ms = (dump.time != 0).then(|| i64::from(dump.time) * 1000);
     event.arch = arch_names(dump.cpu()).first().map(|arch| (*arch).to_owned());
     event.os.name = dump.os().map(|os| os.name().to_owned());
+    event.os.version = dump.system.as_ref().and_then(SystemInfo::os_version);
     event.process.pid = dump.process.id.map(u64::from);
     event.process.path = dump.modules.first().and_then(|main| main.name.clone());
     event.process.name = event.process.path.as_deref().map(|path| file_name(Some(path)).to_owned());

@@ -23,6 +23,7 @@ use symtool_crashes::groups::{
 };
 use symtool_crashes::{Crashes, FingerprintKind, GroupId, Listed, Missing, Report, Slot};
 
+use crate::dump::BareDumps;
 use crate::sources::Sources;
 use crate::time::{day, iso};
 use changes::Changes;
@@ -107,7 +108,7 @@ impl Reporter<'_> {
         };
         let (crashes, groups_total, shown) = self.shown(scope)?;
         let groups: Vec<Group> = shown.iter().map(|shown| shown.group.clone()).collect();
-        let facets = self.crashes.facets(&groups, scope.since_ms)?;
+        let facets = self.crashes.facets(&groups, scope.since_ms, &BareDumps)?;
         let last_day = facets.iter().filter_map(|facets| facets.days.keys().next_back()).max();
         let missing = self.crashes.missing(self.assessor.modules())?;
         let missing: Vec<Missing> =
@@ -196,7 +197,7 @@ impl Reporter<'_> {
         mut each: impl FnMut(Slot, CrashDetails),
     ) -> Result<(), symtool_store::Error> {
         self.crashes.each_of(slots, |listed| {
-            let platform = self.crashes.platform_of(listed.at)?;
+            let platform = self.crashes.platform_of(listed.at, &BareDumps)?;
             let mut details = CrashDetails::of(&listed, platform);
             let arrived = self.crashes.arrived_ms(listed.at)?;
             details.arrived = arrived.and_then(|ms| i64::try_from(ms).ok()).map(iso);

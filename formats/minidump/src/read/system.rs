@@ -134,6 +134,30 @@ pub struct SystemInfo {
     pub vendor: Option<String>,
 }
 
+impl SystemInfo {
+    /// The version of the operating system as people call it: of Linux and Android that of the
+    /// kernel, elsewhere the numbers and the service pack.
+    pub fn os_version(&self) -> Option<String> {
+        let (major, minor, build) = self.version;
+        let numbers = (self.version != (0, 0, 0)).then(|| format!("{major}.{minor}.{build}"));
+        let text = self.service_pack.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        let is_linux = matches!(self.os, DumpOs::Linux | DumpOs::Android);
+        match (numbers, text) {
+            // Crashpad has the rest of the kernel's release there, and more.
+            (Some(numbers), Some(text)) if is_linux => {
+                let rest = text.split_whitespace().next().filter(|word| word.starts_with('-'));
+                Some(numbers + rest.unwrap_or_default())
+            }
+            // Breakpad has what `uname` prints: the system, the kernel's release, more.
+            (None, Some(text)) if is_linux => {
+                text.split_whitespace().find(|word| *word != "Linux").map(str::to_owned)
+            }
+            (Some(numbers), Some(text)) => Some(format!("{numbers} {text}")),
+            (numbers, text) => numbers.or(text.map(str::to_owned)),
+        }
+    }
+}
+
 /// Reads `SystemInfoStream`.
 pub fn read(reader: &mut Reader<'_>, stream: FileRange) -> Option<SystemInfo> {
     let raw: MINIDUMP_SYSTEM_INFO = reader.record(DumpPart::System, stream.offset)?;
@@ -152,4 +176,39 @@ pub fn read(reader: &mut Reader<'_>, stream: FileRange) -> Option<SystemInfo> {
         processor_level: (raw.processor_level, raw.processor_revision),
         vendor,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_systems_are_those_that_people_call_them() {
+        for (os, version, text, want) in [
+            (DumpOs::Linux, (6, 18, 44), Some("-generic #1 SMP x86_64"), Some("6.18.44-generic")),
+            (DumpOs::Linux, (6, 18, 44), Some("#1 SMP"), Some("6.18.44")),
+            (DumpOs::Linux, (0, 0, 0), Some("Linux 5.4.0-42 #46 x86_64"), Some("5.4.0-42")),
+            (DumpOs::Android, (0, 0, 0), Some(" "), None),
+            (DumpOs::Windows, (10, 0, 19045), None, Some("10.0.19045")),
+            (
+                DumpOs::Windows,
+                (6, 1, 7601),
+                Some("Service Pack 1"),
+                Some("6.1.7601 Service Pack 1"),
+            ),
+            (DumpOs::MacOs, (0, 0, 0), Some("23A344"), Some("23A344")),
+            (DumpOs::MacOs, (0, 0, 0), None, None),
+        ] {
+            let system = SystemInfo {
+                cpu: Cpu::X64,
+                os,
+                version,
+                service_pack: text.map(str::to_owned),
+                processors: 1,
+                processor_level: (0, 0),
+                vendor: None,
+            };
+            assert_eq!(system.os_version().as_deref(), want, "{os:?} {version:?} {text:?}");
+        }
+    }
 }
