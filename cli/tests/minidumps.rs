@@ -221,7 +221,7 @@ fn the_text_has_the_shape_of_minidump_stackwalk() {
 /// What Crashpad's annotations say of the process.
 #[test]
 fn product_and_kind_of_process_are_told() {
-    let sandbox = Sandbox::new();
+    let sandbox = linux();
     let dump = bytes("c1.dmp");
     let told = |name: &str, dump: &[u8]| {
         let run = symbolicate(&sandbox, &[], &sandbox.write(name, dump));
