@@ -6,9 +6,11 @@ mod id;
 mod kind;
 mod named;
 mod number;
+mod text;
 
 pub use arch::is_same as is_same_arch;
 pub use id::ModuleId;
 pub use kind::{Detail, ModuleKind};
 pub use named::{Name, Named};
 pub use number::number_of;
+pub use text::{Arch, BuildId};
