@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_core::bundle::{BundleSummary, Bundled, KnownModules, bundle};
 use symtool_core::import::{Event, Outcome};
+use symtool_module::BuildId;
 use symtool_store::ModuleRecord;
 
 use crate::advice;
@@ -56,7 +57,7 @@ pub struct Bundle {
 #[derive(Debug, JsonSchema, Serialize)]
 pub struct Report<'a> {
     name: &'a str,
-    id: &'a str,
+    id: &'a BuildId,
     status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<u64>,

@@ -105,12 +105,13 @@ fn found(context: &Context, names: Names, prefix: &str) -> Result<Vec<(String, S
             let reader = store.read()?;
             for module in reader.catalog().modules()? {
                 let record = &module.record;
-                let ways = [(&record.name, &record.id), (&record.id, &record.name)];
+                let (name, id) = (record.name.as_str(), record.id.as_str());
+                let ways = [(name, id), (id, name)];
                 // Ids are many digits, and only told once some of them stand there.
                 let ways = ways.iter().take(if prefix.is_empty() { 1 } else { 2 });
                 found.extend(
                     ways.filter(|(name, _)| name.starts_with(prefix))
-                        .map(|(name, what)| ((*name).clone(), (*what).clone())),
+                        .map(|(name, what)| ((*name).to_owned(), (*what).to_owned())),
                 );
             }
             found.sort();

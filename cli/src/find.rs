@@ -7,6 +7,7 @@ use std::path::Path;
 use symtool_debug::DebugFile;
 use symtool_debug::container::{self, Format, Kind};
 use symtool_debug::{Error, ModuleInfo};
+use symtool_module::BuildId;
 use symtool_store::database::{InMemoryModule, MIN_ID_DIGITS};
 use symtool_store::{Catalog, Module, Named, Store, database as store};
 
@@ -159,8 +160,8 @@ pub fn hold(file: &MappingFile, store: &Store) -> Result<InMemoryModule, Mapping
     Ok(held.module)
 }
 
-fn short(id: Option<&String>) -> &str {
-    id.and_then(|id| id.get(..12)).unwrap_or_default()
+fn short(id: Option<&BuildId>) -> &str {
+    id.map_or("", BuildId::short)
 }
 
 /// Of several `builds` the last one, if `latest`.

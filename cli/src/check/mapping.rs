@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_debug::debug_id;
-use symtool_module::{Detail, ModuleId, ModuleKind, Named};
+use symtool_module::{BuildId, Detail, ModuleId, ModuleKind, Named};
 
 use super::report::ModuleName;
 use crate::terminal::clean;
@@ -48,10 +48,10 @@ impl FoundMapping {
         Self {
             module: ModuleName {
                 name: mapping.name.clone(),
-                id: Some(identity.id.to_string()),
+                id: Some(BuildId::from(&identity.id)),
                 debug_id: debug_id(ModuleKind::Proguard, &uuid),
                 kind: ModuleKind::Proguard.into(),
-                arch: "java".to_owned(),
+                arch: "java".into(),
             },
             has: Detail::Mapping.into(),
             classes: facts.classes,
@@ -69,7 +69,7 @@ impl FoundMapping {
 
     /// What stands behind the verdict, on one line.
     pub fn line(&self) -> String {
-        let id = self.module.id.as_deref().unwrap_or_default();
+        let id = self.module.id.as_ref().map_or("", BuildId::as_str);
         let id = id.get(..12).unwrap_or(id);
         let compiler = self.compiler.as_ref().map(|compiler| {
             let version = self.compiler_version.as_ref();

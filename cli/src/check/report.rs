@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_debug::debug_id;
-use symtool_module::{Detail, ModuleKind, Named};
+use symtool_module::{Arch, BuildId, Detail, ModuleKind, Named};
 use symtool_store::ModuleRecord;
 
 use super::mapping::FoundMapping;
@@ -63,12 +63,12 @@ struct FoundObject {
 pub struct ModuleName {
     pub name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
+    pub id: Option<BuildId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub debug_id: Option<String>,
     #[schemars(with = "ModuleKind")]
     pub kind: Named<ModuleKind>,
-    pub arch: String,
+    pub arch: Arch,
 }
 
 impl Report {
@@ -136,7 +136,7 @@ impl Report {
 impl ModuleName {
     /// Its id, architecture and debug id, and what its file has.
     fn line(&self, has: &Named<Detail>) -> String {
-        let id = self.id.as_ref().map_or("no id", |id| id.get(..12).unwrap_or(id));
+        let id = self.id.as_ref().map_or("no id", BuildId::short);
         let has = match has.known() {
             Some(Detail::Debug) => "debug data",
             Some(Detail::Mapping) => "a mapping",
@@ -181,7 +181,7 @@ impl FoundObject {
         Self {
             module: ModuleName {
                 name: info.name.clone(),
-                id: (!info.id.made_up).then(|| info.id.to_string()),
+                id: (!info.id.made_up).then(|| BuildId::from(&info.id)),
                 debug_id: debug_id(info.kind, &info.id),
                 kind: info.kind.into(),
                 arch: info.arch.clone(),

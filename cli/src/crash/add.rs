@@ -155,7 +155,7 @@ fn mapping_id(store: &Store, name: &OsStr) -> Result<Vec<u8>> {
     let reader = store.read()?;
     let catalog: Catalog<'_> = reader.catalog();
     match (find::mapping(&catalog, name), hex_bytes(&name.to_string_lossy())) {
-        (Ok(module), _) => Ok(hex::decode(&module.record.id).unwrap_or_default()),
+        (Ok(module), _) => Ok(hex::decode(module.record.id.as_str()).unwrap_or_default()),
         (Err(NotOne::Unknown(_)), Some(id)) => Ok(id),
         (Err(error), _) => Err(Error::msg(error.reason()?)),
     }

@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use symtool_core::objects::Objects;
+use symtool_module::Arch;
 use symtool_store::Store;
 
 use crate::args::Global;
@@ -181,7 +182,7 @@ impl Call {
 
     /// Where objects are found: modules in the store that was named, else in the user's cache
     /// folder.
-    fn objects(&self, debug_dirs: &[PathBuf], default_arch: Option<String>) -> Objects {
+    fn objects(&self, debug_dirs: &[PathBuf], default_arch: Option<Arch>) -> Objects {
         let folder = self.context.store.clone().or_else(cache_folder);
         let wait = Duration::from_secs(self.context.wait.unwrap_or(MAX_WAIT).min(MAX_WAIT));
         Objects {

@@ -8,7 +8,7 @@ use indicatif::DecimalBytes;
 use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_core::import::{self, ExpectedModule, Outcome, Summary};
-use symtool_module::{ModuleKind, Named};
+use symtool_module::{Arch, BuildId, ModuleKind, Named};
 use symtool_store::ModuleRecord;
 
 use crate::advice;
@@ -62,10 +62,10 @@ struct Imported {
 #[derive(Debug, JsonSchema, Serialize)]
 struct ModuleName {
     name: String,
-    id: String,
+    id: BuildId,
     #[schemars(with = "ModuleKind")]
     kind: Named<ModuleKind>,
-    arch: String,
+    arch: Arch,
 }
 
 impl Report {
@@ -135,12 +135,11 @@ impl Report {
 
     /// What came of the file; nothing if it failed.
     fn what(&self) -> Option<String> {
-        let short = |id: &str| id.get(..12).unwrap_or(id).to_owned();
         if let Some(Expected { module }) = &self.expected {
-            return Some(format!("would be imported, {}", short(&module.id)));
+            return Some(format!("would be imported, {}", module.id.short()));
         }
         let module = self.module.as_ref()?;
-        let id = short(&module.module.id);
+        let id = module.module.id.short();
         Some(match self.status {
             Status::Unchanged => format!("unchanged, {id}"),
             _ => {

@@ -106,7 +106,7 @@ pub struct List {
     pub words: Vec<String>,
     /// Only modules of this architecture
     #[arg(long, value_name = "ARCH")]
-    pub arch: Option<String>,
+    pub arch: Option<symtool_module::Arch>,
     /// Sort by this
     #[arg(long, value_enum, value_name = "BY", default_value_t = Sort::Name)]
     pub sort: Sort,

@@ -13,6 +13,7 @@ use serde::Serialize;
 use symtool_core::export::{
     BreakpadError, Layout, Placed, PlacedFile, breakpad_path, place, replace, write_module,
 };
+use symtool_module::BuildId;
 use symtool_store::{Catalog, Module, Reader};
 
 use super::args::Export;
@@ -27,7 +28,7 @@ use crate::terminal::clean;
 #[derive(Debug, JsonSchema, Serialize)]
 pub struct Exported<'a> {
     name: &'a str,
-    id: &'a str,
+    id: &'a BuildId,
     file: &'a str,
     bytes: u64,
 }
@@ -205,8 +206,8 @@ fn tell(context: &Context, exported: &Exported<'_>, what: &str) -> Result<()> {
         writeln!(io::stdout(), "{}", output::json(exported)?)?;
     } else {
         let Exported { name, id, file, bytes } = exported;
-        let id = id.get(..12).unwrap_or(id);
-        note!("{file}: {} ({id}), {}; {what}", clean(name), DecimalBytes(*bytes));
+        let (name, id) = (clean(name), id.short());
+        note!("{file}: {name} ({id}), {}; {what}", DecimalBytes(*bytes));
     }
     Ok(())
 }
@@ -239,7 +240,7 @@ fn lay_out(context: &Context, layout: Layout, files: &[PathBuf], folder: &Path) 
         match placed {
             Placed::Done(PlacedFile { name, id, path, bytes }) => {
                 any = true;
-                let (id, file) = (id.to_string(), path.to_string_lossy());
+                let (id, file) = (BuildId::from(&id), path.to_string_lossy());
                 let exported = Exported { name: &name, id: &id, file: &file, bytes };
                 told = tell(context, &exported, "in its place");
             }

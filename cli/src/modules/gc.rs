@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use symtool_module::Arch;
 use symtool_store::Module;
 
 use super::args::Gc;
@@ -21,7 +22,7 @@ pub fn chosen(modules: &[Module], args: &Gc) -> Vec<Module> {
 fn going(modules: &[Module], keep: Option<usize>, before: Option<u64>) -> Vec<&Module> {
     let mut newest: Vec<&Module> = modules.iter().collect();
     newest.sort_by_key(|module| std::cmp::Reverse(module.record.imported_ms));
-    let mut met: HashMap<(Option<&str>, &str, &str), usize> = HashMap::new();
+    let mut met: HashMap<(Option<&str>, &str, &Arch), usize> = HashMap::new();
     let mut gone: Vec<&Module> = newest
         .into_iter()
         .filter(|module| {

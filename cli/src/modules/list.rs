@@ -9,7 +9,6 @@ use anyhow::{Error, Result};
 use indicatif::DecimalBytes;
 use schemars::JsonSchema;
 use serde::Serialize;
-use symtool_module::is_same_arch;
 use symtool_store::{Catalog, Module, ModuleRecord};
 
 use super::args::{List, Sort};
@@ -115,10 +114,10 @@ fn is_meant(record: &ModuleRecord, args: &List) -> bool {
     let is_named = |word: &String| {
         let names = record.other_names.iter().chain(&record.labels).chain([&record.name]);
         names.into_iter().any(|name| name.contains(word.as_str()))
-            || record.id.starts_with(&word.to_ascii_lowercase().replace('-', ""))
+            || record.id.as_str().starts_with(&word.to_ascii_lowercase().replace('-', ""))
     };
     (args.words.is_empty() || args.words.iter().any(is_named))
-        && args.arch.as_ref().is_none_or(|arch| is_same_arch(&record.arch, arch))
+        && args.arch.as_ref().is_none_or(|arch| record.arch.is_same(arch))
 }
 
 /// Cells of a line.
@@ -139,11 +138,11 @@ const COLUMNS: &[Column; CELLS] = &[
 type Cells = [String; CELLS];
 
 fn cells(record: &ModuleRecord, is_short: bool) -> Cells {
-    let id = if is_short { record.short_id() } else { &record.id };
+    let id = if is_short { record.short_id() } else { record.id.as_str() };
     [
         clean(&record.name).into_owned(),
         id.to_owned(),
-        record.arch.clone(),
+        record.arch.to_string(),
         record.ranges.to_string(),
         DecimalBytes(record.bytes_stored).to_string(),
         moment(record.imported, false),

@@ -6,6 +6,7 @@ use anyhow::Result;
 use indicatif::DecimalBytes;
 use schemars::JsonSchema;
 use serde::Serialize;
+use symtool_module::BuildId;
 use symtool_store::{Module, Store};
 
 use crate::context::Context;
@@ -16,7 +17,7 @@ use crate::terminal::clean;
 #[derive(Debug, JsonSchema, Serialize)]
 pub struct Removed<'a> {
     name: &'a str,
-    id: &'a str,
+    id: &'a BuildId,
     status: Status,
     bytes_stored: u64,
 }

@@ -132,7 +132,7 @@ impl<'s> Names<'s> {
     pub fn lookup(&self, module: Answering, address: u64) -> u64 {
         let address = address.wrapping_add(module.base);
         match self.resolver.module(module.number).filter(|_| self.args.return_addresses) {
-            Some(module) => call_address(&module.record.arch, address),
+            Some(module) => call_address(module.record.arch.as_str(), address),
             None => address,
         }
     }

@@ -25,7 +25,7 @@ pub fn line(line: &Line<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b",\"module\":{\"name\":");
         put_json(module.record.name.as_bytes(), out);
         out.extend_from_slice(b",\"id\":");
-        put_json(module.record.id.as_bytes(), out);
+        put_json(module.record.id.as_str().as_bytes(), out);
         out.push(b'}');
     }
     out.extend_from_slice(b",\"status\":\"");

@@ -14,7 +14,7 @@ use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use symtool_module::{ModuleKind, Named};
+use symtool_module::{Arch, BuildId, ModuleKind, Named};
 use symtool_store::{Module, ModuleRecord, Reader, Store};
 
 use crate::Error;
@@ -32,8 +32,8 @@ pub struct KnownModules(HashMap<ListedAs, Vec<ModuleRecord>>);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct ListedAs {
     kind: Named<ModuleKind>,
-    id: String,
-    arch: String,
+    id: BuildId,
+    arch: Arch,
 }
 
 impl ListedAs {
@@ -180,7 +180,7 @@ fn write(
 
 /// Where the module of `record` stands in the archive.
 fn place(record: &ModuleRecord) -> PathBuf {
-    let file = format!("{}-{}.segment", record.id, file_name(&record.arch));
+    let file = format!("{}-{}.segment", record.id, file_name(record.arch.as_str()));
     [file_name(&record.name), file].iter().collect()
 }
 

@@ -11,7 +11,7 @@ use std::slice;
 use symtool_debug::Mapped;
 use symtool_debug::container::{self, Format, Kind};
 use symtool_mapping::{Identity, Rejected, is_mapping};
-use symtool_module::ModuleId;
+use symtool_module::{BuildId, ModuleId};
 use symtool_store::database::InMemoryModule;
 use symtool_store::pack::{mapping_info, pack_mapping};
 use symtool_store::{Catalog, Error as StoreError, Module, Store};
@@ -141,9 +141,10 @@ pub struct HeldMapping {
 
 impl MappingFile {
     /// The ids that it goes by, its own first, that of its contents last.
-    pub fn ids(&self) -> Vec<String> {
-        let other = |bytes: &Vec<u8>| ModuleId { bytes: bytes.clone(), made_up: false }.to_string();
-        std::iter::once(self.identity.id.to_string())
+    pub fn ids(&self) -> Vec<BuildId> {
+        let other =
+            |bytes: &Vec<u8>| BuildId::from(&ModuleId { bytes: bytes.clone(), made_up: false });
+        std::iter::once(BuildId::from(&self.identity.id))
             .chain(self.identity.others.iter().map(other))
             .collect()
     }
@@ -162,7 +163,7 @@ impl MappingFile {
         let ids = self.ids();
         // The last one is that of the contents.
         for id in ids.iter().rev() {
-            let mut found = catalog.with_id(id)?;
+            let mut found = catalog.with_id(id.as_str())?;
             found.retain(|module| {
                 module.record.is_mapping() && module.record.ids().any(|own| own == id)
             });
@@ -205,7 +206,7 @@ impl MappingFile {
         let last = || found.iter().max_by_key(|module| module.record.imported_ms);
         let module = found.iter().find(is_own).or_else(last)?;
         // Another file of the same build may have been half of it.
-        let is_this = module.record.ids().any(|id| Some(id) == ids.last().map(String::as_str));
+        let is_this = module.record.ids().any(|id| Some(id) == ids.last());
         is_this.then(|| InMemoryModule::read(&reader, module).ok())?
     }
 }

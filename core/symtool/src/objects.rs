@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use symtool_debug::{DebugFile, Mapped, Progress, Search};
 use symtool_debug::{Error, ModuleInfo, container};
+use symtool_module::Arch;
 use symtool_store::Store;
 use symtool_store::database::InMemoryModule;
 use symtool_store::pack::pack;
@@ -23,7 +24,7 @@ pub struct Objects {
     /// Where files that belong to an object are looked for, and files by build-id.
     pub search: Search,
     /// Which architecture of a universal file is meant where none is named.
-    pub default_arch: Option<String>,
+    pub default_arch: Option<Arch>,
 }
 
 /// An open object file.
@@ -44,10 +45,10 @@ impl Objects {
     /// Why there is none.
     pub fn open(&self, path: &Path) -> Result<Object, Error> {
         let file = match container::open_object(path) {
-            Err(Error::NoSlice { arch: None, .. }) if self.default_arch.is_some() => {
-                container::open_slice(path, self.default_arch.as_deref().unwrap_or_default())?
-                    .open()?
-            }
+            opened @ Err(Error::NoSlice { arch: None, .. }) => match &self.default_arch {
+                Some(arch) => container::open_slice(path, arch)?.open()?,
+                None => opened?,
+            },
             opened => opened?,
         };
         let (held, debug) = self.hold(&file)?;
@@ -67,7 +68,7 @@ impl Objects {
         let reader = self.store.as_ref()?.read().ok()?;
         let catalog = reader.catalog();
         let module =
-            catalog.with_id(&id).ok()?.into_iter().find(|module| module.record.id == id)?;
+            catalog.with_id(&id).ok()?.into_iter().find(|module| module.record.id == *id)?;
         InMemoryModule::read(&reader, module).ok().map(Arc::new)
     }
 

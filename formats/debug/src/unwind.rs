@@ -64,7 +64,7 @@ fn sections_of<'s>(
         Some(Section { address: section.address(), bytes: bytes_of(&section)? })
     };
     UnwindSections {
-        architecture: Architecture::from_name(&own.info.arch),
+        architecture: Architecture::from_name(own.info.arch.as_str()),
         is_big_endian: !object.is_little_endian(),
         address_bytes: if object.is_64() { 8 } else { 4 },
         code: code_ranges(object, code),

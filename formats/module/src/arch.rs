@@ -5,8 +5,8 @@ const ALIASES: [(&str, &str); 3] = [("amd64", "x86_64"), ("x64", "x86_64"), ("aa
 
 /// Whether `a` and `b` name the same architecture. Case does not matter; Debian's `amd64` is
 /// `x86_64`, Apple's `arm64` is `aarch64`.
-pub fn is_same(a: &str, b: &str) -> bool {
-    canonical(a) == canonical(b)
+pub fn is_same(a: impl AsRef<str>, b: impl AsRef<str>) -> bool {
+    canonical(a.as_ref()) == canonical(b.as_ref())
 }
 
 fn canonical(name: &str) -> String {

@@ -101,6 +101,13 @@ impl From<&ModuleId> for BuildId {
     }
 }
 
+impl BuildId {
+    /// The first 12 characters, enough to name the build in a message; all, if there are fewer.
+    pub fn short(&self) -> &str {
+        self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
 impl Arch {
     /// Whether `other` names the same architecture, as [`is_same_arch`] has it.
     pub fn is_same(&self, other: &Self) -> bool {
@@ -136,5 +143,7 @@ mod tests {
     fn an_id_is_written_in_small_letters() {
         let id = ModuleId { bytes: vec![0xAB, 0x01], made_up: false };
         assert_eq!(BuildId::from(&id), "ab01");
+        assert_eq!(BuildId::from(&id).short(), "ab01");
+        assert_eq!(BuildId::from("0123456789abcdef").short(), "0123456789ab");
     }
 }

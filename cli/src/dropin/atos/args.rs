@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
+use symtool_module::Arch;
 
 pub const HELP: &str = "Usage: atos [-p pid] [-o executable/dSYM] [-f file-of-input-addresses] [-s slide | -l loadAddress | -textExecAddress addr | -offset] [-arch architecture] [-printHeader] [-fullPath] [-inlineFrames] [-d delimiter] [address ...]
 
@@ -30,7 +31,7 @@ pub enum Base {
 pub struct Args {
     /// The image, or its dSYM.
     pub image: PathBuf,
-    pub arch: Option<String>,
+    pub arch: Option<Arch>,
     pub base: Base,
     pub full_path: bool,
     pub inlines: bool,
@@ -97,9 +98,8 @@ impl Args {
                 b"-o" => next().map(|value| args.image = value.into()),
                 b"-f" => next().map(|value| args.file = Some(value.into())),
                 b"-d" | b"--delimiter" => next().map(|value| args.delimiter = value.into_vec()),
-                b"-arch" | b"--arch" => {
-                    next().map(|value| args.arch = Some(value.to_string_lossy().into_owned()))
-                }
+                b"-arch" | b"--arch" => next()
+                    .map(|value| args.arch = Some(value.to_string_lossy().into_owned().into())),
                 b"-l" => next().and_then(|value| args.counts_from(&value, Base::Load)),
                 b"-s" => next().and_then(|value| args.counts_from(&value, Base::Slide)),
                 b"-offset" | b"--offset" => args.set_base(Base::Offset),
@@ -156,7 +156,7 @@ mod tests {
         let words = ["-o", "x.dSYM", "-arch", "arm64", "-l", "1000", "0x10", "-inlineFrames", "7"];
         let Parsed::Args(args) = parse(&words) else { panic!("{words:?}") };
         assert_eq!(
-            (args.base, args.inlines, args.arch.as_deref()),
+            (args.base, args.inlines, args.arch.as_ref().map(Arch::as_str)),
             (Base::Load(0x1000), true, Some("arm64"))
         );
         assert_eq!(args.addresses, [b"0x10".to_vec(), b"7".to_vec()]);

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use object::{File, Object as _, ObjectSegment};
+use symtool_module::Arch;
 use symtool_store::resolve::{Answer, Extras, Frames, Origin, Request, Resolver, View};
 
 use super::{Call, stream};
@@ -86,7 +87,7 @@ fn split(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 fn cannot_load(args: &Args) -> ExitCode {
-    let arch = args.arch.as_deref().unwrap_or(std::env::consts::ARCH);
+    let arch = args.arch.as_ref().map_or(std::env::consts::ARCH, Arch::as_str);
     let image = args.image.display();
     let text = format!("atos cannot load symbols for the file {image} for architecture {arch}.\n");
     let _ = io::stderr().write_all(text.as_bytes());

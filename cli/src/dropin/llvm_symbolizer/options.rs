@@ -13,6 +13,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use symtool_core::objects::Objects;
+use symtool_module::Arch;
 
 /// What the command line says.
 pub(super) struct Options {
@@ -81,7 +82,7 @@ impl Options {
             demangle: words.flag(Id::Demangle, Id::NoDemangle, true),
             adjust_vma,
             module: module(words)?,
-            objects: call.objects(&debug_dirs, default_arch),
+            objects: call.objects(&debug_dirs, default_arch.map(Arch::from)),
         })
     }
 }

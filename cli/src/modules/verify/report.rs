@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::Result;
 use schemars::JsonSchema;
 use serde::Serialize;
+use symtool_module::BuildId;
 use symtool_store::Module;
 
 use crate::context::Context;
@@ -45,7 +46,7 @@ pub enum Status {
 #[derive(Debug, JsonSchema, Serialize)]
 struct ModuleName {
     name: String,
-    id: String,
+    id: BuildId,
 }
 
 #[derive(Debug, JsonSchema, Serialize)]
@@ -170,9 +171,8 @@ impl Report {
     }
 
     pub(super) fn write(&self, context: &Context, out: &mut impl Write) -> Result<()> {
-        let name = self.module.as_ref().map(|module| {
-            format!("{} ({})", module.name, module.id.get(..12).unwrap_or(&module.id))
-        });
+        let name =
+            self.module.as_ref().map(|module| format!("{} ({})", module.name, module.id.short()));
         let name = name.unwrap_or_default();
         if let Some(error) = &self.error {
             say!("{error}");

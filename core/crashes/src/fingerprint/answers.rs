@@ -71,7 +71,7 @@ pub fn address(module: &Module, (address, space, at): (u64, Space, At)) -> u64 {
         Space::File => address,
         Space::Image => address.wrapping_add(*image_base),
     };
-    if at == At::Return { call_address(arch, address) } else { address }
+    if at == At::Return { call_address(arch.as_str(), address) } else { address }
 }
 
 impl Answers {

@@ -29,8 +29,11 @@ impl<'s> Modules<'s> {
         let mut found = Self::default();
         for module in modules {
             let kind = module.record.kind.known().unwrap_or(ModuleKind::Elf);
-            let ids: Vec<Vec<u8>> =
-                module.record.ids().map(|id| hex::decode(id).unwrap_or_default()).collect();
+            let ids: Vec<Vec<u8>> = module
+                .record
+                .ids()
+                .map(|id| hex::decode(id.as_str()).unwrap_or_default())
+                .collect();
             for id in &ids {
                 found.by_key.entry(image_key(id)).or_default().push(found.modules.len());
             }

@@ -7,6 +7,7 @@ use crate::fingerprint::{Assessor, ENGINE};
 use crate::stored::database::Database;
 use crate::stored::state::{LastRun, Pending};
 use crate::stored::{Crashes, ModuleChange, rows};
+use symtool_module::BuildId;
 use symtool_store::Error;
 
 /// What has changed since the last run.
@@ -43,7 +44,7 @@ pub struct ChangedModule {
     /// File name; absent for one that has gone.
     pub name: Option<String>,
     /// The id in hexadecimal; of one that has gone, its first 16 bytes.
-    pub id: String,
+    pub id: BuildId,
     /// What happened.
     pub change: ModuleChange,
 }
@@ -102,7 +103,7 @@ pub fn changed(database: &Database, assessor: &Assessor<'_>) -> Result<Changed, 
     modules.extend(gone.iter().map(|key| ChangedModule {
         keys: vec![*key],
         name: None,
-        id: hex::encode(key),
+        id: hex::encode(key).into(),
         change: ModuleChange::Removed,
     }));
     known.extend(gone.iter().map(|key| KnownChange {

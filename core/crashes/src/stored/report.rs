@@ -1,7 +1,7 @@
 //! What a run did, for people and scripts: the object that `reprocess --json` writes.
 
 use serde::{Deserialize, Serialize};
-use symtool_module::{Name, Named};
+use symtool_module::{BuildId, Name, Named};
 
 /// What a run did, or would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,7 +118,7 @@ pub struct Cause {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The id; of one that was removed, its first 16 bytes.
-    pub id: String,
+    pub id: BuildId,
     /// What happened.
     #[cfg_attr(feature = "schema", schemars(with = "ModuleChange"))]
     pub change: Named<ModuleChange>,

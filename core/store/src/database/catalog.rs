@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use elsa::sync::FrozenMap;
 use symtool_debug::ModuleInfo;
 use symtool_mapping::MapId;
-use symtool_module::{ModuleKind, is_same_arch};
+use symtool_module::{Arch, BuildId, ModuleKind};
 
 use super::index::Index;
 use super::record::Module;
@@ -137,7 +137,9 @@ impl<'s> Catalog<'s> {
     /// # Errors
     /// If the database cannot be read.
     pub fn with_id(&self, digits: &str) -> Result<Vec<&Module>, Error> {
-        self.found(&[(Index::Id, digits)], |record| record.ids().any(|id| id.starts_with(digits)))
+        self.found(&[(Index::Id, digits)], |record| {
+            record.ids().any(|id| id.as_str().starts_with(digits))
+        })
     }
 
     /// The same, as far as the index of ids lists them: where most ids are not known, as of a
@@ -147,7 +149,7 @@ impl<'s> Catalog<'s> {
     /// If the database cannot be read.
     pub fn listed_by_id(&self, digits: &str) -> Result<Vec<&Module>, Error> {
         self.indexed(&[(Index::Id, digits)], &|record| {
-            record.ids().any(|id| id.starts_with(digits))
+            record.ids().any(|id| id.as_str().starts_with(digits))
         })
     }
 
@@ -162,7 +164,7 @@ impl<'s> Catalog<'s> {
         let whole: Vec<&Module> = mappings
             .iter()
             .copied()
-            .filter(|module| module.record.ids().any(|id| id == digits))
+            .filter(|module| module.record.ids().any(|id| *id == *digits))
             .collect();
         Ok(if whole.is_empty() { mappings } else { whole })
     }
@@ -203,9 +205,10 @@ impl<'s> Catalog<'s> {
         // All records are read only if no index knows any of the names.
         for look in [Self::indexed, Self::scanned] {
             for name in names {
-                let with_arch = name.rsplit_once(':').map(|(name, arch)| (name, Some(arch)));
+                let with_arch =
+                    name.rsplit_once(':').map(|(name, arch)| (name, Some(Arch::from(arch))));
                 for (name, arch) in std::iter::once((*name, None)).chain(with_arch) {
-                    let found = self.of_arch(name, arch, look)?;
+                    let found = self.of_arch(name, arch.as_ref(), look)?;
                     if !found.is_empty() {
                         return Ok(Named::of(found));
                     }
@@ -218,7 +221,7 @@ impl<'s> Catalog<'s> {
     fn of_arch<'c>(
         &'c self,
         name: &str,
-        arch: Option<&str>,
+        arch: Option<&Arch>,
         look: Look<'c, 's>,
     ) -> Result<Vec<&'c Module>, Error> {
         // Microsoft's tools print ids in braces, crash reports of Apple print them in angle brackets.
@@ -229,9 +232,12 @@ impl<'s> Catalog<'s> {
             if record.is_mapping() { MapId::MIN_DIGITS } else { MIN_ID_DIGITS }
         };
         let windows = if is_hexadecimal { windows_id(&digits) } else { None };
-        let begins = |id: &str| id.starts_with(&digits) || windows.as_deref() == Some(id);
+        let begins = |id: &BuildId| {
+            id.as_str().starts_with(&digits) || windows.as_deref() == Some(id.as_str())
+        };
         let build_id = if is_hexadecimal { build_id(&digits) } else { None };
-        let is_elf_id = |id: &str| {
+        let is_elf_id = |id: &BuildId| {
+            let id = id.as_str();
             // Of some modules only the beginning of the build-id is known.
             let is_whole_of = id.len() == 32 && digits.len() > 32 && digits.starts_with(id);
             is_whole_of
@@ -260,11 +266,13 @@ impl<'s> Catalog<'s> {
             .chain(build_id)
             .collect();
         let mut found = look(self, &looked_up, &|record| {
-            is_named(record) && arch.is_none_or(|arch| is_same_arch(&record.arch, arch))
+            is_named(record) && arch.is_none_or(|arch| record.arch.is_same(arch))
         })?;
         // One whose id is known as a whole comes before one of which only the beginning is.
-        if found.iter().any(|module| module.record.id == digits) {
-            found.retain(|module| module.record.id.len() != 32 || module.record.id == digits);
+        if found.iter().any(|module| module.record.id == *digits) {
+            found.retain(|module| {
+                module.record.id.as_str().len() != 32 || module.record.id == *digits
+            });
         }
         Ok(found)
     }

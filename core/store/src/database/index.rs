@@ -72,7 +72,7 @@ impl Tokens {
         let names = std::iter::once(&record.name)
             .chain(&record.other_names)
             .map(|name| (Index::Name, name.as_str()));
-        let ids = record.ids().map(|id| (Index::Id, id));
+        let ids = record.ids().map(|id| (Index::Id, id.as_str()));
         let labels = record.labels.iter().map(|label| (Index::Label, label.as_str()));
         let key = |(index, text): (Index, &str)| {
             let mut key = self.prefix(index, text);
@@ -91,7 +91,7 @@ impl Tokens {
     /// The key of `module`'s row of [`Index::Order`].
     pub fn in_order(&self, module: ModuleKey, record: &ModuleRecord) -> Vec<u8> {
         let mut key = self.prefix(Index::Order, &record.name);
-        key.extend(token(&record.id));
+        key.extend(token(record.id.as_str()));
         key.extend_from_slice(&module.0);
         key
     }

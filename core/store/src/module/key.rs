@@ -60,7 +60,7 @@ impl ModuleKey {
         hash.update(&[0]);
         hash.update(&info.id.bytes);
         if info.kind == ModuleKind::MachO {
-            hash.update(info.arch.as_bytes());
+            hash.update(info.arch.as_str().as_bytes());
         }
         Self(hash.digest128().to_be_bytes())
     }

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use symtool_debug::{self as formats, ModuleInfo, ModuleSymbols};
 use symtool_mapping::Header;
-use symtool_module::{Detail, ModuleId, ModuleKind, Named};
+use symtool_module::{Arch, BuildId, Detail, ModuleId, ModuleKind, Named};
 
 use super::Source;
 
@@ -28,14 +28,14 @@ pub struct ModuleRecord {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_names: Vec<String>,
     /// The id in hexadecimal.
-    pub id: String,
+    pub id: BuildId,
     /// Whether the id is a hash of the contents, for want of one in the file.
     pub id_made_up: bool,
     /// What kind of file it came from.
     #[cfg_attr(feature = "schema", schemars(with = "ModuleKind"))]
     pub kind: Named<ModuleKind>,
     /// As LLVM names it.
-    pub arch: String,
+    pub arch: Arch,
     /// Lowest virtual address of the image.
     pub image_base: u64,
     /// How much the richest file could tell.
@@ -77,7 +77,7 @@ pub struct ModuleRecord {
     /// Other ids, in hexadecimal: of a mapping R8's, and that of its contents, which is Sentry's;
     /// of a file without id those that earlier versions made up.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub other_ids: Vec<String>,
+    pub other_ids: Vec<BuildId>,
     /// What people call the build that it belongs to, such as `com.example.shop@1.4.0`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
@@ -142,7 +142,7 @@ impl ModuleRecord {
             aliases: symbols.aliases.len() as u64,
             unwind_rows: symbols.unwind.rows.len() as u64,
             unwind_rules: count(symbols.unwind.rules.len()),
-            other_ids: symbols.info.other_ids.iter().map(ToString::to_string).collect(),
+            other_ids: symbols.info.other_ids.iter().map(BuildId::from).collect(),
             ..Self::empty(
                 &symbols.info,
                 Source::of(symbols, counts.addresses, bytes_in),
@@ -165,7 +165,7 @@ impl ModuleRecord {
             classes,
             other_ids: others
                 .iter()
-                .map(|id| ModuleId { bytes: id.clone(), made_up: false }.to_string())
+                .map(|id| BuildId::from(&ModuleId { bytes: id.clone(), made_up: false }))
                 .collect(),
             ..Self::empty(info, Source::of_mapping(info, bytes_in, dropped, warnings), bytes_stored)
         }
@@ -177,7 +177,7 @@ impl ModuleRecord {
             format: FORMAT,
             name: info.name.clone(),
             other_names: Vec::new(),
-            id: info.id.to_string(),
+            id: BuildId::from(&info.id),
             id_made_up: info.id.made_up,
             kind: info.kind.into(),
             arch: info.arch.clone(),
@@ -219,8 +219,8 @@ impl ModuleRecord {
     }
 
     /// The ids that it goes by, its own first.
-    pub fn ids(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.id.as_str()).chain(self.other_ids.iter().map(String::as_str))
+    pub fn ids(&self) -> impl Iterator<Item = &BuildId> {
+        std::iter::once(&self.id).chain(&self.other_ids)
     }
 
     /// The id that Sentry knows it by: the debug id of its build; of a mapping the UUID that it was
@@ -229,18 +229,18 @@ impl ModuleRecord {
         const UUID_DIGITS: usize = 32;
         let kind = self.kind.known()?;
         let (id, made_up) = if kind == ModuleKind::Proguard {
-            (self.ids().find(|id| id.len() == UUID_DIGITS)?, false)
+            (self.ids().find(|id| id.as_str().len() == UUID_DIGITS)?, false)
         } else {
-            (self.id.as_str(), self.id_made_up)
+            (&self.id, self.id_made_up)
         };
-        formats::debug_id(kind, &ModuleId { bytes: hex::decode(id).ok()?, made_up })
+        formats::debug_id(kind, &ModuleId { bytes: hex::decode(id.as_str()).ok()?, made_up })
     }
 
     /// Whether this is the record of the module that `info` describes, and not of another with the
     /// same key.
     pub fn is_of(&self, info: &ModuleInfo) -> bool {
         self.kind == info.kind
-            && self.id == info.id.to_string()
+            && self.id == BuildId::from(&info.id)
             && (info.kind != ModuleKind::MachO || self.arch == info.arch)
     }
 
@@ -296,7 +296,7 @@ impl ModuleRecord {
 
     /// The first characters of the id, enough to name the module in a message.
     pub fn short_id(&self) -> &str {
-        self.id.get(..12).unwrap_or(&self.id)
+        self.id.short()
     }
 }
 

@@ -30,7 +30,7 @@ pub fn mapping_info(name: &str, identity: &Identity) -> ModuleInfo {
         name: name.to_owned(),
         id: identity.id.clone(),
         kind: ModuleKind::Proguard,
-        arch: "java".to_owned(),
+        arch: "java".into(),
         detail: Detail::Mapping,
         image_base: 0,
         other_ids: Vec::new(),

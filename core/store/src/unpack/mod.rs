@@ -10,7 +10,7 @@ use symtool_debug::{
     ChainId, CodeMark, DropCounts, File, FileId, Files, Function, FunctionId, Functions,
     InlineChain, ModuleInfo, ModuleSymbols, Range, Source, SourceLocation,
 };
-use symtool_module::ModuleId;
+use symtool_module::{BuildId, ModuleId};
 
 use crate::block::functions::Site;
 use crate::block::ranges::{NO_FRAME, RangeBlock};
@@ -60,9 +60,9 @@ fn info(record: &ModuleRecord) -> Option<ModuleInfo> {
     let digit =
         |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let pair = |pair: &[u8]| Some(digit(pair.first()?)? << 4 | digit(pair.get(1)?)?);
-    let id = |id: &String| {
+    let id = |id: &BuildId| {
         Some(ModuleId {
-            bytes: id.as_bytes().chunks(2).map(pair).collect::<Option<_>>()?,
+            bytes: id.as_str().as_bytes().chunks(2).map(pair).collect::<Option<_>>()?,
             made_up: record.id_made_up,
         })
     };

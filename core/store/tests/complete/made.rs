@@ -49,7 +49,7 @@ pub fn module(seed: u64, detail: Detail, fingerprint: u64) -> ModuleSymbols {
         code: CodeMark::default(),
         id: ModuleId { bytes: vec![7; 20], made_up: false },
         kind: ModuleKind::Elf,
-        arch: "x86_64".to_owned(),
+        arch: "x86_64".into(),
         detail,
         image_base: 0,
         fingerprint,

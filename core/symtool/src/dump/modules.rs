@@ -51,7 +51,7 @@ pub fn find<'s>(
 ) -> Result<Option<&'s Module>, Error> {
     let is_build = |module: &Module| {
         let kind = module.record.kind.known();
-        let ids = module.record.ids().filter_map(|digits| hex::decode(digits).ok());
+        let ids = module.record.ids().filter_map(|digits| hex::decode(digits.as_str()).ok());
         kind.is_some_and(|kind| ids.into_iter().any(|bytes| id.is_of(kind, &bytes)))
     };
     let mut builds: Vec<&Module> = Vec::new();
@@ -66,7 +66,7 @@ pub fn find<'s>(
     let is_whole = |module: &Module| match id {
         ImageId::Whole(bytes) => {
             let digits = hex::encode(bytes);
-            module.record.ids().any(|known| known == digits)
+            module.record.ids().any(|known| *known == *digits)
         }
         ImageId::Prefix(_) | ImageId::Either(_) => true,
     };

@@ -53,7 +53,7 @@ pub fn write_module(
 pub fn breakpad_path(record: &ModuleRecord) -> PathBuf {
     let name = debug_name(record);
     let kind = record.kind.known().unwrap_or(ModuleKind::Elf);
-    let bytes = hex::decode(&record.id).unwrap_or_default();
+    let bytes = hex::decode(record.id.as_str()).unwrap_or_default();
     let id = breakpad_id(kind, &ModuleId { bytes, made_up: record.id_made_up });
     let stem = without_extension(&name, "pdb").unwrap_or(&name).to_owned();
     [name, id, format!("{stem}.sym")].iter().collect()

@@ -101,7 +101,7 @@ mod tests {
             other_ids: Vec::new(),
             code: CodeMark::default(),
             kind,
-            arch: "x86_64".to_owned(),
+            arch: "x86_64".into(),
             detail: Detail::Debug,
             image_base: 0,
             fingerprint: 0,

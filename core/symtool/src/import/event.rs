@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use symtool_debug::Progress;
-use symtool_module::{ModuleKind, Named};
+use symtool_module::{Arch, BuildId, ModuleKind, Named};
 use symtool_store::ModuleRecord;
 
 /// Something that happens during an import. [`Event::Done`] comes in the order of the files and on
@@ -109,11 +109,11 @@ pub struct ExpectedModule {
     /// File name without its folder.
     pub name: String,
     /// The id in hexadecimal.
-    pub id: String,
+    pub id: BuildId,
     /// What kind of file it comes from.
     pub kind: Named<ModuleKind>,
     /// As LLVM names it.
-    pub arch: String,
+    pub arch: Arch,
 }
 
 /// Why nothing came of a file. Its text names the file and the fact.
@@ -145,7 +145,7 @@ pub enum Failure {
         /// What the other file is called.
         other: String,
         /// The id that both have.
-        id: String,
+        id: BuildId,
     },
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use symtool_debug::ModuleInfo;
+use symtool_module::BuildId;
 use symtool_store::pack::Packed;
 use symtool_store::{Error as StoreError, ModuleKey};
 
@@ -27,7 +28,7 @@ impl Expected {
         }
         let module = ExpectedModule {
             name: info.name.clone(),
-            id: info.id.to_string(),
+            id: BuildId::from(&info.id),
             kind: info.kind.into(),
             arch: info.arch.clone(),
         };

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use symtool_debug::container::{self, Format, Kind};
+use symtool_module::Arch;
 use walkdir::{DirEntry, WalkDir};
 
 /// All that was found at the paths of a command.
@@ -25,7 +26,7 @@ pub enum Found {
     /// A file with members.
     Archive { path: PathBuf, format: Format, bytes: u64 },
     /// One architecture of a file that may have several.
-    Slice { path: PathBuf, arch: String, bytes: u64 },
+    Slice { path: PathBuf, arch: Arch, bytes: u64 },
     /// Something that cannot be looked at, and why.
     Failed { path: PathBuf, reason: String },
     /// The end of what was found at one path: something should have come of it.
@@ -39,7 +40,7 @@ impl Files {
         for path in paths {
             if let Some((file, arch)) = container::split(path) {
                 let bytes = fs::metadata(&file).map_or(0, |metadata| metadata.len());
-                files.found.push(Found::Slice { path: file, arch, bytes });
+                files.found.push(Found::Slice { path: file, arch: arch.into(), bytes });
                 continue;
             }
             let what = match fs::metadata(path) {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use symtool_debug::Error;
 use symtool_debug::{DebugFile, Mapped, Progress, Search};
 use symtool_mapping::{self as mapping, Identity};
-use symtool_module::ModuleId;
+use symtool_module::{BuildId, ModuleId};
 use symtool_store::ModuleRecord;
 use symtool_store::database::is_segment;
 use symtool_store::pack::{Packed, RangePacker, mapping_info, pack_beside, pack_mapping};
@@ -376,5 +376,5 @@ fn labelled(mut packed: Packed, labels: Vec<String>) -> Packed {
 
 /// That the file at `path` cannot be of the build whose id it has.
 fn contradiction(path: &Path, id: &ModuleId, other: String) -> Failure {
-    Failure::Contradiction { path: path.to_owned(), other, id: id.to_string() }
+    Failure::Contradiction { path: path.to_owned(), other, id: BuildId::from(id) }
 }

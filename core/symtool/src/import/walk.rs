@@ -12,6 +12,7 @@ use symtool_debug::limits::{MAX_EXPANSION, MAX_NESTED_ARCHIVES, MIN_UNPACKED_BYT
 use super::budget::{MemoryBudget, Permit};
 use super::event::{Event, Events};
 use super::files::{Files, Found};
+use symtool_module::Arch;
 
 /// The way through all files.
 pub struct Walk<'a> {
@@ -182,7 +183,7 @@ impl<'a> Walk<'a> {
         None
     }
 
-    fn open_slice(&mut self, path: PathBuf, arch: &str, bytes: u64) -> Option<Item<'a>> {
+    fn open_slice(&mut self, path: PathBuf, arch: &Arch, bytes: u64) -> Option<Item<'a>> {
         self.room_bytes = MIN_UNPACKED_BYTES.max(bytes.saturating_mul(MAX_EXPANSION));
         match container::open_slice(&path, arch) {
             Ok(slice) => {

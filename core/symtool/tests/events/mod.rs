@@ -82,7 +82,7 @@ impl World {
             let catalog = reader.catalog();
             let name = path.file_name().unwrap().to_str().unwrap();
             let is_it = |module: &&Module| module.record.name == name;
-            let id = catalog.modules().unwrap().iter().find(is_it).unwrap().record.id.clone();
+            let id = catalog.modules().unwrap().iter().find(is_it).unwrap().record.id.to_string();
             (path, id)
         });
         store.create().unwrap();
@@ -107,7 +107,7 @@ impl World {
         let catalog = reader.catalog();
         let id = &self.builds[build].1;
         let modules = catalog.modules().unwrap();
-        if let Some(module) = modules.iter().find(|module| module.record.id == *id) {
+        if let Some(module) = modules.iter().find(|module| module.record.id == id.as_str()) {
             self.store.remove(&[module.generation.module]).unwrap();
         }
     }

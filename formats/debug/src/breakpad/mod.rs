@@ -84,7 +84,7 @@ impl<'d> BreakpadFile<'d> {
             other_ids: header.code_id.into_iter().collect(),
             code: CodeMark::default(),
             kind: header.kind,
-            arch: header.arch.to_owned(),
+            arch: header.arch.into(),
             detail: Detail::Breakpad,
             // Addresses are relative to the image.
             image_base: 0,

@@ -174,7 +174,7 @@ impl<'p, 'd> BreakpadParts<'p, 'd> {
     }
 
     fn unwind_part(&self, part: &[u8]) -> UnwindTable {
-        let mut reader = BreakpadReader::new(&self.file.info.arch);
+        let mut reader = BreakpadReader::new(self.file.info.arch.as_str());
         for line in Lines::of(part, &|bytes| self.file.mapped.release(bytes)) {
             match Record::parse_stack(line) {
                 Some(Record::StackCfi(text)) => reader.cfi(text),

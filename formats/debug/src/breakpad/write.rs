@@ -75,7 +75,7 @@ pub fn write_breakpad(
         writer.function(&run)?;
     }
     writer.aliases()?;
-    write_cfi(&symbols.unwind, &symbols.info.arch, symbols.info.image_base, writer.out)
+    write_cfi(&symbols.unwind, symbols.info.arch.as_str(), symbols.info.image_base, writer.out)
 }
 
 struct Writer<'a> {

@@ -2,6 +2,7 @@
 //! step.
 
 use std::path::{Path, PathBuf};
+use symtool_module::Arch;
 
 /// A file that cannot be read as what it should be.
 #[derive(Debug, thiserror::Error)]
@@ -139,12 +140,12 @@ pub enum Error {
         files: usize,
     },
     /// A universal Mach-O file, and no slice of it, or not enough to tell which.
-    #[error("{}: {}", path.display(), slices(arch.as_deref(), has, path))]
+    #[error("{}: {}", path.display(), slices(arch.as_ref(), has, path))]
     NoSlice {
         /// The file.
         path: PathBuf,
         /// The architecture that was asked for.
-        arch: Option<String>,
+        arch: Option<Arch>,
         /// The architectures that are there.
         has: String,
     },
@@ -208,7 +209,7 @@ impl Error {
     }
 }
 
-fn slices(arch: Option<&str>, has: &str, path: &Path) -> String {
+fn slices(arch: Option<&Arch>, has: &str, path: &Path) -> String {
     match arch {
         Some(arch) => format!("no slice for {arch}; it has {has}"),
         None => format!(

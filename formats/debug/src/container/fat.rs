@@ -13,7 +13,7 @@ use crate::bytes::{Error, Format, Kind, Mapped};
 use crate::limits::MAX_SLICES;
 use crate::object::arch_of;
 use crate::object::macho::arch_name;
-use symtool_module::is_same_arch;
+use symtool_module::Arch;
 
 /// A slice as the header has it.
 struct Slice {
@@ -103,29 +103,27 @@ fn slice_path(path: &Path, arch: &str) -> PathBuf {
 ///
 /// # Errors
 /// [`Error::NoSlice`] if there is none; [`Error::Damaged`] if the slices cannot be listed.
-pub fn slice(file: &Mapped, arch: &str) -> Result<Member, Error> {
+pub fn slice(file: &Mapped, arch: &Arch) -> Result<Member, Error> {
     if Kind::of(file.bytes()) != Kind::Archive(Format::Fat) {
         let own = arch_of(file)?;
-        if !is_same_arch(&own, arch) {
+        if !own.is_same(arch) {
             return Err(Error::NoSlice {
                 path: file.path().to_owned(),
-                arch: Some(arch.to_owned()),
-                has: own,
+                arch: Some(arch.clone()),
+                has: own.to_string(),
             });
         }
-        let path = slice_path(file.path(), &own);
+        let path = slice_path(file.path(), own.as_str());
         let content = Content::Stored(file.clone().known_as(path.clone(), file.name().to_owned()));
         return Ok(Member { kind: Kind::Object, path, name: file.name().to_owned(), content });
     }
     let mut has = Vec::new();
     for member in list(file).members {
         match member {
-            Ok(member) if is_same_arch(&member.arch(), arch) => return Ok(member),
-            Ok(member) => has.push(member.arch()),
+            Ok(member) if member.arch().is_same(arch) => return Ok(member),
+            Ok(member) => has.push(member.arch().to_string()),
             // That of another slice does not matter.
-            Err(error)
-                if is_same_arch(&arch_in(error.path()), arch) || error.path() == file.path() =>
-            {
+            Err(error) if arch_in(error.path()).is_same(arch) || error.path() == file.path() => {
                 return Err(error);
             }
             Err(_) => {}
@@ -133,19 +131,19 @@ pub fn slice(file: &Mapped, arch: &str) -> Result<Member, Error> {
     }
     Err(Error::NoSlice {
         path: file.path().to_owned(),
-        arch: Some(arch.to_owned()),
+        arch: Some(arch.clone()),
         has: has.join(", "),
     })
 }
 
 impl Member {
     /// The architecture of a slice.
-    pub(super) fn arch(&self) -> String {
+    pub(super) fn arch(&self) -> Arch {
         arch_in(&self.path)
     }
 }
 
 /// The architecture that [`slice_path`] wrote.
-fn arch_in(path: &Path) -> String {
-    path.to_string_lossy().rsplit(':').next().unwrap_or_default().to_owned()
+fn arch_in(path: &Path) -> Arch {
+    path.to_string_lossy().rsplit(':').next().unwrap_or_default().into()
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::fat::{self, slice};
 use super::{Member, list};
 use crate::bytes::{Error, Format, Kind, Mapped, os_path};
+use symtool_module::Arch;
 
 /// Where a dSYM bundle keeps its files.
 const DWARF_FOLDER: &str = "Contents/Resources/DWARF";
@@ -76,7 +77,7 @@ fn only_file(path: &Path) -> Result<PathBuf, Error> {
 ///
 /// # Errors
 /// Those of [`Mapped::open`]; [`Error::NoSlice`], [`Error::Bundle`].
-pub fn open_slice(path: &Path, arch: &str) -> Result<Member, Error> {
+pub fn open_slice(path: &Path, arch: &Arch) -> Result<Member, Error> {
     slice(&Mapped::open(&only_file(path)?)?, arch)
 }
 
@@ -88,7 +89,7 @@ pub fn open_slice(path: &Path, arch: &str) -> Result<Member, Error> {
 /// [`Error::Bundle`].
 pub fn open_object(path: &Path) -> Result<Mapped, Error> {
     if let Some((file, arch)) = split(path) {
-        return open_slice(&file, &arch)?.open();
+        return open_slice(&file, &arch.into())?.open();
     }
     let file = Mapped::open(&only_file(path)?)?.with_plain_symbols();
     match Kind::of(file.bytes()) {
@@ -103,7 +104,8 @@ pub fn open_object(path: &Path) -> Result<Mapped, Error> {
     match members.pop() {
         Some(only) if members.is_empty() => only.open(),
         last => {
-            let has: Vec<String> = members.iter().chain(&last).map(Member::arch).collect();
+            let has: Vec<String> =
+                members.iter().chain(&last).map(|member| member.arch().to_string()).collect();
             Err(Error::NoSlice { path: path.to_owned(), arch: None, has: has.join(", ") })
         }
     }

@@ -1,6 +1,6 @@
 //! Describes a file before any debug data is read: its name, id, architecture and code.
 
-use symtool_module::{Detail, ModuleId, ModuleKind};
+use symtool_module::{Arch, Detail, ModuleId, ModuleKind};
 
 /// What tells that two files of one id have different code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct ModuleInfo {
     /// The container format.
     pub kind: ModuleKind,
     /// The architecture as LLVM names it, such as `x86_64`.
-    pub arch: String,
+    pub arch: Arch,
     /// How much the file can tell.
     pub detail: Detail,
     /// The virtual address at which the image's first loaded page lies in the file's own address

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use object::{BinaryFormat, CompressionFormat, Object, ObjectSection, SectionKind};
-use symtool_module::ModuleKind;
+use symtool_module::{Arch, ModuleKind};
 
 use super::{elf, identity, macho, pe};
 use crate::bytes::{Error, Kind, Mapped};
@@ -65,7 +65,7 @@ impl<'d> ObjectFile<'d> {
             other_ids: identity::former_ids(&object, bytes),
             code: identity::code(&object),
             kind,
-            arch: arch.to_owned(),
+            arch: arch.into(),
             detail,
             image_base,
             fingerprint: identity::fingerprint(&object, bytes.len()),
@@ -118,7 +118,7 @@ impl<'d> ObjectFile<'d> {
 ///
 /// # Errors
 /// Those of [`ObjectFile::parse`].
-pub fn arch_of(mapped: &Mapped) -> Result<String, Error> {
+pub fn arch_of(mapped: &Mapped) -> Result<Arch, Error> {
     ObjectFile::parse(mapped).map(|file| file.info.arch)
 }
 

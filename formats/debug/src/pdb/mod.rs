@@ -134,7 +134,7 @@ impl<'d> PdbFile<'d> {
             other_ids: Vec::new(),
             code: CodeMark::default(),
             kind: ModuleKind::Pe,
-            arch: arch(debug_info.machine).to_owned(),
+            arch: arch(debug_info.machine).into(),
             detail: if debug_info.is_stripped { Detail::Symbols } else { Detail::Debug },
             // Addresses are relative to the image: the file does not know where that lies.
             image_base: 0,

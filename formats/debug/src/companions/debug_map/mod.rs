@@ -36,6 +36,7 @@ use crate::object::symbols::Symbol;
 use entries::MapFunction;
 pub use mapped_object::MappedObject;
 use places::ObjectPlaces;
+use symtool_module::Arch;
 
 /// The object files of a debug map, as far as they are found.
 #[derive(Debug, Default)]
@@ -53,7 +54,7 @@ impl<'d> Objects<'d> {
     pub fn open(
         image: &object::File<'d>,
         image_path: &Path,
-        arch: &str,
+        arch: &Arch,
         search: &Search,
     ) -> Option<Self> {
         let code = Code::of(image, &Layout::default());

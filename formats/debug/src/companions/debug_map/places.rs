@@ -10,6 +10,7 @@ use crate::bytes::{Format, Kind, Mapped, os_path};
 use crate::companions::Search;
 use crate::container;
 use crate::object::arch_of;
+use symtool_module::Arch;
 
 /// The path of an archive and the name of a member, where `path` is `archive(member)`.
 fn split_member(path: &[u8]) -> (&[u8], Option<&[u8]>) {
@@ -24,7 +25,7 @@ fn split_member(path: &[u8]) -> (&[u8], Option<&[u8]>) {
 pub struct ObjectPlaces<'a> {
     /// The image's folder.
     beside: &'a Path,
-    arch: &'a str,
+    arch: &'a Arch,
     search: &'a Search,
     /// File names that several recorded paths end in: by name alone, one could be taken for
     /// another.
@@ -38,7 +39,7 @@ impl<'a> ObjectPlaces<'a> {
     pub fn of(
         entries: &[MapEntry<'_>],
         image: &'a Path,
-        arch: &'a str,
+        arch: &'a Arch,
         search: &'a Search,
     ) -> Self {
         let (mut recorded, mut ambiguous) = (HashMap::new(), HashSet::new());
@@ -102,8 +103,8 @@ impl<'a> ObjectPlaces<'a> {
     }
 }
 
-fn is_of_arch(object: &Mapped, arch: &str) -> bool {
-    arch_of(object).is_ok_and(|own| own == arch)
+fn is_of_arch(object: &Mapped, arch: &Arch) -> bool {
+    arch_of(object).is_ok_and(|own| own == *arch)
 }
 
 /// When the file at `path` was written last, in seconds since 1970.

@@ -27,7 +27,7 @@ pub fn mapping_of<'e>(
     let bytes = match id.bytes() {
         Some(bytes) => bytes,
         None => match known.mappings_by_id(id.digits())?[..] {
-            [only] => hex::decode(&only.record.id).unwrap_or_default(),
+            [only] => hex::decode(only.record.id.as_str()).unwrap_or_default(),
             _ => return Ok(None),
         },
     };
@@ -53,7 +53,7 @@ pub fn labelled_mapping(event: &CrashEvent, known: &Catalog<'_>) -> Result<Optio
         .collect();
     let mapping = known.mapping_by_label(&labels)?;
     Ok(mapping.map(|mapping| {
-        mapping_image(&ImageId::Whole(hex::decode(&mapping.record.id).unwrap_or_default()))
+        mapping_image(&ImageId::Whole(hex::decode(mapping.record.id.as_str()).unwrap_or_default()))
     }))
 }
 
