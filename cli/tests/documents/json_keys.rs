@@ -196,6 +196,8 @@ fn is_unseen(heading: &str, key: &str) -> bool {
         "modules list" | "modules verify" | "modules repair" => {
             UNSEEN.contains(&key) || key.starts_with("differences[].")
         }
+        // It shares its frames with `report`, which has lines of source.
+        "crash show" => key.starts_with("frames[].context"),
         _ => false,
     }
 }
