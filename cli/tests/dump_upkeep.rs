@@ -5,24 +5,12 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
-use support::{Run, Sandbox, json_lines, object, testdata};
-
-fn bytes(name: &str) -> Vec<u8> {
-    let packed = testdata(&format!("minidump/{name}.zst"));
-    match std::fs::read(&packed) {
-        Ok(bytes) => zstd::decode_all(bytes.as_slice()).unwrap(),
-        Err(_) => std::fs::read(packed.with_extension("")).unwrap(),
-    }
-}
-
-fn modules(sandbox: &Sandbox) -> Vec<PathBuf> {
-    let files = ["victim", "libengine.so"].map(|name| sandbox.write(name, bytes(name)));
-    let symbols = ["libc.so.6.sym", "libstdc++.so.6.sym"];
-    files.into_iter().chain(symbols.map(|name| testdata(&format!("minidump/{name}")))).collect()
-}
+use support::{
+    Run, Sandbox, json_lines, minidump as bytes, minidump_modules as modules, object, testdata,
+};
 
 fn done(sandbox: &Sandbox, args: &[&str]) -> Run {
     let run = sandbox.run(args);

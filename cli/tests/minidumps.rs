@@ -8,25 +8,12 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use support::{Run, Sandbox, testdata};
-
-/// The bytes of a fixture, unpacked.
-fn bytes(name: &str) -> Vec<u8> {
-    let packed = testdata(&format!("minidump/{name}.zst"));
-    match std::fs::read(&packed) {
-        Ok(bytes) => zstd::decode_all(bytes.as_slice()).unwrap(),
-        Err(_) => std::fs::read(packed.with_extension("")).unwrap(),
-    }
-}
+use support::{Run, Sandbox, minidump as bytes, minidump_modules as modules, testdata};
 
 /// A sandbox whose store has the modules of the dumps of Linux.
 fn linux() -> Sandbox {
     let sandbox = Sandbox::new();
-    let files: Vec<PathBuf> =
-        ["victim", "libengine.so"].map(|name| sandbox.write(name, bytes(name))).to_vec();
-    let symbols = ["libc.so.6.sym", "libstdc++.so.6.sym"];
-    let symbols = symbols.map(|name| testdata(&format!("minidump/{name}")));
-    import(&sandbox, &[files, symbols.to_vec()].concat());
+    import(&sandbox, &modules(&sandbox));
     sandbox
 }
 

@@ -5,27 +5,13 @@
 
 mod support;
 
-use std::path::Path;
-
 use serde_json::Value;
+use support::shapes::copy;
 use support::{Sandbox, json_lines, testdata};
 
 /// Stores, each with its key.
 const STORES: [(&str, Option<&str>); 2] =
     [("format5-open", None), ("format5-sealed", Some("format5.key"))];
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            std::fs::copy(&path, &target).map(drop).unwrap();
-        }
-    }
-}
 
 /// What a store says `now`, with the keys that it had `then`: keys are only added.
 fn without_new_keys(mut now: Vec<Value>, then: &[Value]) -> Vec<Value> {

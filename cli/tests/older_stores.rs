@@ -9,6 +9,7 @@ mod support;
 use std::path::Path;
 
 use serde_json::Value;
+use support::shapes::copy;
 use support::{Sandbox, json_lines, testdata};
 
 /// The objects that the program printed, without the version that they did not have at first.
@@ -16,19 +17,6 @@ fn without_version(text: &str) -> Vec<Value> {
     let mut lines = json_lines(text);
     lines.iter_mut().for_each(|line| drop(line.as_object_mut().unwrap().remove("version")));
     lines
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            std::fs::copy(&path, &target).map(drop).unwrap();
-        }
-    }
 }
 
 /// Stores of format 4, each with its key: as the first program of that format made them, and the

@@ -1,26 +1,14 @@
 //! Bundles, apps and archives as folders, and the dSYMs in them.
 
 use std::fs;
-use std::path::Path;
 
 use crate::support::archives::{DEFLATED, STORED, zip};
+use crate::support::shapes::copy;
 use crate::support::{Sandbox, json_lines, object};
 use crate::{import, modules, pairs, statuses};
 
 /// A dSYM of one architecture, and what it says at an address of its code.
 pub const DSYM: &str = "macho-objc-arm64-O2-dwarf4";
-
-pub fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
 
 #[test]
 fn every_file_of_a_bundle_is_imported_and_junk_passed_over() {
@@ -54,8 +42,8 @@ fn property_lists_may_lie_or_be_missing() {
 #[test]
 fn an_empty_bundle_is_named_and_the_rest_imported() {
     let sandbox = Sandbox::new();
-    copy_folder(&object("macho-empty.dSYM"), &sandbox.path("build/macho-empty.dSYM"));
-    copy_folder(&object("macho-no-info.dSYM"), &sandbox.path("build/macho-no-info.dSYM"));
+    copy(&object("macho-empty.dSYM"), &sandbox.path("build/macho-empty.dSYM"));
+    copy(&object("macho-no-info.dSYM"), &sandbox.path("build/macho-no-info.dSYM"));
     for path in ["build", "build/macho-empty.dSYM"] {
         let run = import(&sandbox, &[&sandbox.path(path)]);
         assert_eq!(run.code, 1);
@@ -84,7 +72,7 @@ fn apps_archives_and_frameworks_are_trees_like_others() {
         fs::create_dir_all(archive.join(folder)).unwrap();
     }
     fs::write(archive.join("Products/Applications/App.app/app"), &app).unwrap();
-    copy_folder(&object(dsym), &archive.join("dSYMs/App.app.dSYM"));
+    copy(&object(dsym), &archive.join("dSYMs/App.app.dSYM"));
     let run = import(&sandbox, &[&archive]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
     // The image and its dSYM are one module.
@@ -144,7 +132,7 @@ fn a_dsym_is_found_in_a_debug_folder_by_uuid() {
     let bundle = sandbox.path("build/Products/App.app");
     fs::create_dir_all(&bundle).unwrap();
     fs::copy(object("macho-beside/app"), bundle.join("app")).unwrap();
-    copy_folder(&object("macho-beside/app.dSYM"), &sandbox.path("symbols/App.app.dSYM"));
+    copy(&object("macho-beside/app.dSYM"), &sandbox.path("symbols/App.app.dSYM"));
     let (image, symbols) = (bundle.join("app"), sandbox.path("symbols"));
     let run = sandbox.run([
         "import",
@@ -157,7 +145,7 @@ fn a_dsym_is_found_in_a_debug_folder_by_uuid() {
     assert!(answers(&sandbox).contains("/src/port/queue.c"));
     // One of another build is not taken.
     let other = Sandbox::new();
-    copy_folder(&object("macho-no-info.dSYM"), &sandbox.path("others/app.dSYM"));
+    copy(&object("macho-no-info.dSYM"), &sandbox.path("others/app.dSYM"));
     let wrong = sandbox.path("others/app.dSYM/Contents/Resources/DWARF");
     fs::rename(wrong.join("macho-port-armv7k-O2-dwarf5"), wrong.join("app")).unwrap();
     let others = sandbox.path("others");
@@ -175,8 +163,8 @@ fn a_dsym_is_found_in_a_debug_folder_by_uuid() {
 fn symbol_maps_of_an_archive_are_found() {
     let sandbox = Sandbox::new();
     let archive = sandbox.path("App.xcarchive");
-    copy_folder(&object("macho-symbolmap-plist/hidden.dSYM"), &archive.join("dSYMs/hidden.dSYM"));
-    copy_folder(&object("macho-symbolmap-plist/BCSymbolMaps"), &archive.join("BCSymbolMaps"));
+    copy(&object("macho-symbolmap-plist/hidden.dSYM"), &archive.join("dSYMs/hidden.dSYM"));
+    copy(&object("macho-symbolmap-plist/BCSymbolMaps"), &archive.join("BCSymbolMaps"));
     let run = import(&sandbox, &[&archive]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
     let run = sandbox.run(["resolve", "--module", "hidden", "--no-demangle", "0x950"]);

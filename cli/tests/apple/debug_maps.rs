@@ -2,14 +2,14 @@
 
 use std::fs;
 
-use crate::bundles::copy_folder;
 use crate::import;
+use crate::support::shapes::copy;
 use crate::support::{Sandbox, json_lines, object};
 
 #[test]
 fn object_files_of_a_debug_map_that_are_missing_are_named() {
     let sandbox = Sandbox::new();
-    copy_folder(&object("macho-map-arm64"), &sandbox.path("build"));
+    copy(&object("macho-map-arm64"), &sandbox.path("build"));
     fs::create_dir(sandbox.path("elsewhere")).unwrap();
     let (app, elsewhere) = (sandbox.path("build/app"), sandbox.path("elsewhere"));
     for file in ["libtwo.a", "pool.o"] {
@@ -71,7 +71,7 @@ fn a_dsym_comes_before_a_debug_map() {
 #[test]
 fn object_files_of_another_architecture_are_not_taken() {
     let sandbox = Sandbox::new();
-    copy_folder(&object("macho-map-arm64"), &sandbox.path("build"));
+    copy(&object("macho-map-arm64"), &sandbox.path("build"));
     fs::copy(object("macho-x86_64.o"), sandbox.path("build/one.o")).unwrap();
     let run = import(&sandbox, &[&sandbox.path("build/app")]);
     assert!(run.stderr.contains("one.o, not found as the linker saw it"), "{}", run.stderr);

@@ -1,4 +1,4 @@
-//! Nothing names the mapping, or a wrong one was named: what is said and done then.
+//! What happens if nothing names the mapping, or a wrong one is named.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

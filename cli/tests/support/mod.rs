@@ -217,3 +217,19 @@ pub fn without_build_id(fixture: &str, number: usize) -> Vec<u8> {
 pub fn json_lines(text: &str) -> Vec<serde_json::Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
+
+/// The bytes of a fixture of `testdata/minidump`, unpacked.
+pub fn minidump(name: &str) -> Vec<u8> {
+    let packed = testdata(&format!("minidump/{name}.zst"));
+    match std::fs::read(&packed) {
+        Ok(bytes) => zstd::decode_all(bytes.as_slice()).unwrap(),
+        Err(_) => std::fs::read(packed.with_extension("")).unwrap(),
+    }
+}
+
+/// The modules of the minidumps of Linux, those of which walks need more than of others first.
+pub fn minidump_modules(sandbox: &Sandbox) -> Vec<PathBuf> {
+    let files = ["victim", "libengine.so"].map(|name| sandbox.write(name, minidump(name)));
+    let symbols = ["libc.so.6.sym", "libstdc++.so.6.sym"];
+    files.into_iter().chain(symbols.map(|name| testdata(&format!("minidump/{name}")))).collect()
+}

@@ -14,6 +14,7 @@ use gimli::{
     UnitOffset, constants as dw,
 };
 use hashbrown::HashMap;
+use symtool_module::number_of;
 
 use super::attributes::{Kind, SLOTS, Slot, Width, kind, number, reads, slot, width};
 use crate::dwarf::abbreviations::Abbreviation;
@@ -241,7 +242,7 @@ impl Plans {
         match (slot(attribute), constant) {
             (Some(slot), Some(number)) => {
                 self.constants.push(number);
-                Does::Take(slot, count(self.constants.len() - 1))
+                Does::Take(slot, number_of(self.constants.len() - 1))
             }
             (Some(slot), None) => match width(attribute, unit) {
                 Some(width) => Does::Read(slot, width),
@@ -253,7 +254,7 @@ impl Plans {
 
     fn rare(&mut self, attribute: &AttributeSpecification) -> u32 {
         self.rare.push(*attribute);
-        count(self.rare.len() - 1)
+        number_of(self.rare.len() - 1)
     }
 
     /// Moves `input`, which stands behind the code of an entry, behind its attributes.
@@ -318,12 +319,6 @@ impl Plans {
         input.skip(entries.next_offset().0)?;
         Ok(attribute)
     }
-}
-
-/// An index of a table. The tables have an item for each attribute of a section, which is smaller
-/// than 4 GiB where it is a slice that a table of abbreviations was made of.
-fn count(index: usize) -> u32 {
-    u32::try_from(index).unwrap_or(u32::MAX)
 }
 
 /// Reads the code of an entry; 0 ends a list of children.
