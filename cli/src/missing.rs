@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_crashes::fingerprint::Modules;
 use symtool_crashes::{Crashes, Missing};
+use symtool_module::Arch;
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -96,7 +97,8 @@ pub fn run(context: &Context, args: &MissingArgs) -> Result<Exit> {
         if context.json {
             let groups = stored.groups_waiting_for(module)?;
             let groups = groups.iter().map(ToString::to_string).collect();
-            let (name, path, arch) = (name.as_deref(), path.as_deref(), arch.as_deref());
+            let (name, path) = (name.as_deref(), path.as_deref());
+            let arch = arch.as_ref().map(Arch::as_str);
             writeln!(
                 out,
                 "{}",

@@ -13,4 +13,4 @@ pub use id::ModuleId;
 pub use kind::{Detail, ModuleKind};
 pub use named::{Name, Named};
 pub use number::number_of;
-pub use text::{Arch, BuildId};
+pub use text::{Arch, BuildId, CodeId, DebugId};

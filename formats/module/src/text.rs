@@ -54,6 +54,12 @@ macro_rules! text {
             }
         }
 
+        impl From<$name> for String {
+            fn from(text: $name) -> Self {
+                text.0
+            }
+        }
+
         impl PartialEq<str> for $name {
             fn eq(&self, text: &str) -> bool {
                 self.0 == text
@@ -93,6 +99,18 @@ text! {
     /// The name of an architecture, as LLVM spells it where this project names it (`x86_64`,
     /// `arm64e`), else as its source does. Any name is kept; [`Arch::is_same`] knows the aliases.
     Arch
+}
+
+text! {
+    /// A debug id as a crash report, a dump or Sentry spells it: a GUID or a UUID with or without
+    /// dashes, an age behind it on Windows, or a build-id.
+    DebugId
+}
+
+text! {
+    /// A code id as a crash report, a dump or Sentry spells it: a whole build-id, or time stamp and
+    /// size of an image of Windows.
+    CodeId
 }
 
 impl From<&ModuleId> for BuildId {

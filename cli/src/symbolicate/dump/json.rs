@@ -11,6 +11,7 @@ use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 use symtool_core::dump::{DumpFunction, FrameFunctions, instruction_address};
 use symtool_minidump::{DumpModule, UnloadedModule, WalkFrame};
+use symtool_module::{CodeId, DebugId};
 
 use symtool_core::dump::file_name;
 
@@ -100,9 +101,9 @@ struct CutOff {
 #[derive(JsonSchema, Serialize)]
 struct ModuleLine<'p> {
     base_addr: Hex,
-    code_id: Option<String>,
+    code_id: Option<CodeId>,
     debug_file: &'p str,
-    debug_id: Option<String>,
+    debug_id: Option<DebugId>,
     end_addr: Hex,
     filename: &'p str,
     loaded_symbols: bool,

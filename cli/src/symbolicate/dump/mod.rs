@@ -99,7 +99,8 @@ fn tell_faults(name: &str, report: &DumpReport<'_>) {
 /// Names a module that the walk needed and the store lacks.
 fn tell_lacking(name: &str, report: &DumpReport<'_>, lacking: Lacking) {
     let Some(module) = report.dump.modules.get(lacking.module) else { return };
-    let id = debug_id(module).or_else(|| code_id(module, report.dump.os()));
+    let code_id = || code_id(module, report.dump.os()).map(String::from);
+    let id = debug_id(module).map(String::from).or_else(code_id);
     let id = id.map(|id| format!(" ({id})")).unwrap_or_default();
     let (what, file) = match (lacking.names, lacking.unwind) {
         (true, true) => ("no names and no unwind data", "the file itself and its debug file"),

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use symtool_core::dump::{DumpFunction, FrameFunctions, instruction_address};
 use symtool_minidump::{FrameTrust, WalkEnd, WalkFrame, WalkedThread};
+use symtool_module::DebugId;
 
 use symtool_core::dump::file_name;
 
@@ -227,7 +228,7 @@ fn modules(report: &DumpReport<'_>, out: &mut impl Write) -> io::Result<()> {
         if report.known(number).is_none() {
             let file = clean(symtool_core::dump::debug_file(module));
             let id = symtool_core::dump::debug_id(module);
-            let id = id.as_deref().unwrap_or("no id");
+            let id = id.as_ref().map_or("no id", DebugId::as_str);
             write!(out, "  (WARNING: No symbols, {file}, {id})")?;
         }
         writeln!(out)?;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use symtool_demangle::{Spelling, demangle};
 use symtool_mapping::{self as mapping, Context, Query, Retrace, RetraceStyle};
+use symtool_module::Arch;
 use symtool_report::{
     At, CrashEvent, Frame, FrameKind, Image, JavaFrame, LineFrame, Lookup, Resolution,
     ResolvedFrame, Space,
@@ -55,7 +56,7 @@ impl<'s> Symbols<'s> {
     /// What is known of each of [`CrashEvent::frames`], in their order.
     pub fn resolve(&self, event: &CrashEvent) -> Vec<Resolution> {
         let modules: Vec<Option<usize>> =
-            event.images.iter().map(|image| self.module_of(image, event.arch.as_deref())).collect();
+            event.images.iter().map(|image| self.module_of(image, event.arch.as_ref())).collect();
         let of_frame = |frame: &Frame| {
             let lookup = event.lookup(frame)?;
             Some((lookup, (*modules.get(lookup.image)?)?))
@@ -140,10 +141,10 @@ impl<'s> Symbols<'s> {
     }
 
     /// The module that an image is a build of; of one without id, the only module with its name.
-    fn module_of(&self, image: &Image, arch: Option<&str>) -> Option<usize> {
-        let arch = image.arch.as_deref().or(arch);
+    fn module_of(&self, image: &Image, arch: Option<&Arch>) -> Option<usize> {
+        let arch = image.arch.as_ref().or(arch);
         if let Some(id) = &image.id {
-            return self.modules.find(id, arch);
+            return self.modules.find(id, arch.map(Arch::as_str));
         }
         match self.catalog.named(image.name.as_deref()?) {
             // All records have been read: there is no error.

@@ -16,6 +16,7 @@ use crate::stored::read::GroupOf;
 use crate::stored::state::{Slot, State};
 use crate::stored::stored_report::{ReportReader, StoredReport};
 use crate::stored::{Crashes, ReadDumps, StoredDump, rows};
+use symtool_module::Arch;
 use symtool_report::{CrashEvent, Format};
 use symtool_store::Error;
 
@@ -69,7 +70,7 @@ pub struct Platform {
     /// The model of the device.
     pub device: Option<String>,
     /// The architecture.
-    pub arch: Option<String>,
+    pub arch: Option<Arch>,
 }
 
 impl Facets {
@@ -106,7 +107,7 @@ impl Facets {
             (&mut self.releases, release),
             (&mut self.systems, platform.system),
             (&mut self.devices, platform.device),
-            (&mut self.archs, platform.arch),
+            (&mut self.archs, platform.arch.map(String::from)),
         ] {
             if let Some(value) = value.filter(|value| !value.is_empty()) {
                 *counts.entry(value).or_default() += 1;

@@ -8,7 +8,7 @@ use crate::fingerprint::Modules;
 use crate::ids::GroupId;
 use crate::stored::counters::{DumpTally, ImageFacts, ImageKey, ImageTally};
 use crate::stored::{Crashes, rows};
-use symtool_module::Detail;
+use symtool_module::{Arch, Detail};
 use symtool_store::{Error, Module};
 
 /// A module without symbols.
@@ -21,7 +21,7 @@ pub struct Missing {
     /// The id to look for, as reports spell it.
     pub id: String,
     /// Architecture, as reports name it.
-    pub arch: Option<String>,
+    pub arch: Option<Arch>,
     /// Whether it is a mapping, for Java frames.
     pub is_mapping: bool,
     /// Crashes with frames in it, on the stack that says where they crashed.

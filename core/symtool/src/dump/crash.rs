@@ -10,6 +10,7 @@ use symtool_minidump::{
     Completeness, DumpExtent, DumpOs, DumpSource, DumpWalk, FoundRule, FrameTrust, Minidump,
     SystemInfo, UnwindRows, WalkFrame,
 };
+use symtool_module::Arch;
 use symtool_report::{
     At, CrashEvent, Format, Frame, Image, ImageId, ImageKind, Reason, Relative, Space, Thread,
     Trust,
@@ -252,7 +253,7 @@ fn ends(frames: &[WalkFrame]) -> impl Iterator<Item = &WalkFrame> {
 fn event(dump: &Minidump<'_>, is_told: bool) -> CrashEvent {
     let mut event = CrashEvent::new(Format::Mdmp);
     event.time_ms = (dump.time != 0).then(|| i64::from(dump.time) * 1000);
-    event.arch = arch_names(dump.cpu()).first().map(|arch| (*arch).to_owned());
+    event.arch = arch_names(dump.cpu()).first().map(|arch| Arch::from(*arch));
     event.os.name = dump.os().map(|os| os.name().to_owned());
     event.os.version = dump.system.as_ref().and_then(SystemInfo::os_version);
     event.process.pid = dump.process.id.map(u64::from);
@@ -333,7 +334,7 @@ fn image(dump: &Minidump<'_>, module: usize) -> Image {
         size: Some(module.size),
         name: module.name.as_deref().map(|path| file_name(Some(path)).to_owned()),
         path: module.name.clone(),
-        arch: arch_names(dump.cpu()).first().map(|arch| (*arch).to_owned()),
+        arch: arch_names(dump.cpu()).first().map(|arch| Arch::from(*arch)),
         version: version(module),
         ..Image::default()
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use symtool_minidump::{CodeView, DumpModule, DumpOs};
+use symtool_module::{CodeId, DebugId};
 
 /// The last component of a path of any system; `?` if there is none.
 pub fn file_name(path: Option<&str>) -> &str {
@@ -22,7 +23,7 @@ pub fn debug_file(module: &DumpModule) -> &str {
 
 /// The debug id of Breakpad: a GUID and an age. Of a build-id it is the first 16 bytes, the first
 /// three fields of which are little-endian.
-pub fn debug_id(module: &DumpModule) -> Option<String> {
+pub fn debug_id(module: &DumpModule) -> Option<DebugId> {
     let (guid, age) = match &module.code_view {
         CodeView::Pdb70 { guid, age, .. } => (*guid, *age),
         CodeView::Elf(id) => {
@@ -34,20 +35,24 @@ pub fn debug_id(module: &DumpModule) -> Option<String> {
             }
             (guid, 0)
         }
-        CodeView::Pdb20 { signature, age, .. } => return Some(format!("{signature:08X}{age:x}")),
+        CodeView::Pdb20 { signature, age, .. } => {
+            return Some(format!("{signature:08X}{age:x}").into());
+        }
         CodeView::None | CodeView::Other(_) => return None,
     };
     let mut digits = hex::encode_upper(guid);
     let _ = write!(digits, "{age:x}");
-    Some(digits)
+    Some(digits.into())
 }
 
 /// The code id: a build-id, or of Windows the time stamp and the size.
-pub fn code_id(module: &DumpModule, os: Option<DumpOs>) -> Option<String> {
+pub fn code_id(module: &DumpModule, os: Option<DumpOs>) -> Option<CodeId> {
     match (&module.code_view, os) {
-        (CodeView::Elf(id), _) => Some(hex::encode(id)),
-        (CodeView::Pdb70 { guid, .. }, Some(os)) if os.is_apple() => Some(hex::encode(guid)),
-        (_, Some(DumpOs::Windows)) => Some(format!("{:08x}{:x}", module.time_stamp, module.size)),
+        (CodeView::Elf(id), _) => Some(hex::encode(id).into()),
+        (CodeView::Pdb70 { guid, .. }, Some(os)) if os.is_apple() => Some(hex::encode(guid).into()),
+        (_, Some(DumpOs::Windows)) => {
+            Some(format!("{:08x}{:x}", module.time_stamp, module.size).into())
+        }
         _ => None,
     }
 }

@@ -339,7 +339,7 @@ impl CrashDetails {
             release: owned(crash.release),
             system: platform.system,
             device: platform.device,
-            arch: platform.arch,
+            arch: platform.arch.map(String::from),
             exception: owned(crash.kind),
             signal: owned(crash.signal),
             message: owned(crash.message),
@@ -384,7 +384,7 @@ impl MissingModule {
         Self {
             name: name.clone(),
             id: id.clone(),
-            arch: arch.clone(),
+            arch: arch.clone().map(String::from),
             path: path.clone(),
             crashes: *crashes,
             waiting: *waiting,

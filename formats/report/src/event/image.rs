@@ -3,20 +3,20 @@
 use serde::{Deserialize, Serialize};
 
 use crate::limits::MAX_ID_BYTES;
-use symtool_module::ModuleKind;
+use symtool_module::{Arch, CodeId, DebugId, ModuleKind};
 
 /// One image that was loaded, or one that symbols are needed of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Image {
     /// What kind of file it is.
     pub kind: ImageKind,
-    /// Its id, in the bytes of a module's. Computed from [`Image::debug_id`] and
-    /// [`Image::code_id`], the surer one of which wins.
+    /// Its id, in the bytes of a module's. [`Image::identified`] computes it from
+    /// [`Image::debug_id`] and [`Image::code_id`], the surer one of which wins.
     pub id: Option<ImageId>,
     /// The debug id, UUID or build-id as the report spells it.
-    pub debug_id: Option<String>,
+    pub debug_id: Option<DebugId>,
     /// The code id as the report spells it, where it has one besides.
-    pub code_id: Option<String>,
+    pub code_id: Option<CodeId>,
     /// Its name: given, or computed as the last component of [`Image::path`] (of what follows a `!`
     /// in it).
     pub name: Option<String>,
@@ -25,7 +25,7 @@ pub struct Image {
     /// Where it begins in the package that it was loaded from without being unpacked, in bytes.
     pub package_offset: Option<u64>,
     /// Its architecture, as the report names it, or computed from the numbers of its CPU type.
-    pub arch: Option<String>,
+    pub arch: Option<Arch>,
     /// Its version, where the report has one.
     pub version: Option<String>,
     /// The address at which its first page was loaded.
@@ -34,6 +34,35 @@ pub struct Image {
     pub size: Option<u64>,
     /// The address that the file itself gives its first page.
     pub vmaddr: Option<u64>,
+}
+
+impl Image {
+    /// The image with the id that its kind, debug id and code id stand for.
+    ///
+    /// Sentry's debug id of an ELF file is the first 16 bytes of the build-id, the first three
+    /// fields of which are little-endian; its code id is the whole build-id.
+    #[must_use]
+    pub fn identified(self) -> Self {
+        let uuid = || first_uuid(self.debug_id.as_ref()?.as_str());
+        let code_id = self.code_id.as_ref().map(CodeId::as_str);
+        let code_bytes = || code_id.and_then(hex_bytes);
+        let id = match self.kind {
+            ImageKind::Elf => match code_bytes() {
+                Some(build_id) => Some(ImageId::Whole(build_id)),
+                None => uuid().map(swapped).map(ImageId::Prefix),
+            },
+            ImageKind::MachO => uuid().map(Vec::from).or_else(code_bytes).map(ImageId::Whole),
+            ImageKind::Pe => {
+                uuid().map(Vec::from).or_else(|| stamp_and_size(code_id?)).map(ImageId::Whole)
+            }
+            ImageKind::Proguard | ImageKind::Other => uuid().map(Vec::from).map(ImageId::Whole),
+            ImageKind::Unknown => match code_bytes() {
+                Some(build_id) => Some(ImageId::Whole(build_id)),
+                None => uuid().map(ImageId::Either),
+            },
+        };
+        Self { id, ..self }
+    }
 }
 
 /// What kind of file an image is.
@@ -115,31 +144,6 @@ impl ImageId {
     }
 }
 
-/// The id of an image of `kind`, from what reports call its debug id and its code id.
-///
-/// Sentry's debug id of an ELF file is the first 16 bytes of the build-id, the first three fields
-/// of which are little-endian; its code id is the whole build-id.
-pub fn image_id(kind: ImageKind, debug_id: Option<&str>, code_id: Option<&str>) -> Option<ImageId> {
-    let uuid = || first_uuid(debug_id?);
-    match kind {
-        ImageKind::Elf => match code_id.and_then(hex_bytes) {
-            Some(build_id) => Some(ImageId::Whole(build_id)),
-            None => uuid().map(swapped).map(ImageId::Prefix),
-        },
-        ImageKind::MachO => {
-            uuid().map(Vec::from).or_else(|| code_id.and_then(hex_bytes)).map(ImageId::Whole)
-        }
-        ImageKind::Pe => {
-            uuid().map(Vec::from).or_else(|| stamp_and_size(code_id?)).map(ImageId::Whole)
-        }
-        ImageKind::Proguard | ImageKind::Other => uuid().map(Vec::from).map(ImageId::Whole),
-        ImageKind::Unknown => match (code_id.and_then(hex_bytes), uuid()) {
-            (Some(build_id), _) => Some(ImageId::Whole(build_id)),
-            (None, uuid) => uuid.map(ImageId::Either),
-        },
-    }
-}
-
 /// The code id of an image of Windows: 8 digits of its time stamp, and its size without leading
 /// zeros.
 fn stamp_and_size(text: &str) -> Option<Vec<u8>> {
@@ -206,6 +210,11 @@ mod tests {
         0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff,
         0, 1, 2, 3, 4,
     ];
+
+    fn image_id(kind: ImageKind, debug_id: Option<&str>, code_id: Option<&str>) -> Option<ImageId> {
+        let (debug_id, code_id) = (debug_id.map(DebugId::from), code_id.map(CodeId::from));
+        Image { kind, debug_id, code_id, ..Image::default() }.identified().id
+    }
 
     #[test]
     fn elf_ids() {

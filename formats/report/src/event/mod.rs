@@ -21,6 +21,7 @@ use std::borrow::Cow;
 pub use format::Format;
 use frame::Frame;
 use image::Image;
+use symtool_module::Arch;
 
 /// A crash, as one report tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub struct CrashEvent {
     /// The operating system.
     pub os: Os,
     /// The architecture, as the report names it; compare with [`symtool_module::is_same_arch`].
-    pub arch: Option<String>,
+    pub arch: Option<Arch>,
     /// The device's model, as the report names it: `iPhone12,1`, `Pixel 7`.
     pub device: Option<String>,
     /// The process.

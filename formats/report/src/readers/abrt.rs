@@ -6,13 +6,14 @@
 use std::collections::HashMap;
 
 use crate::event::frame::{At, Frame, Relative, Space};
-use crate::event::image::{Image, ImageKind, file_name, image_id};
+use crate::event::image::{Image, ImageKind, file_name};
 use crate::event::{CrashEvent, Format, Thread};
 use crate::readers::reason::signal_name;
 use crate::readers::room::Room;
 use crate::scan::json::fields::set;
 use crate::scan::json::{Json, Read};
 use crate::scan::text::some;
+use symtool_module::CodeId;
 
 /// Reads the report at `json`. `None` if it has no stack.
 pub fn read(json: &mut Json<'_>) -> Read<Option<CrashEvent>> {
@@ -103,12 +104,12 @@ impl Reader {
         let index = self.event.images.len();
         let image = Image {
             kind: ImageKind::Elf,
-            id: image_id(ImageKind::Elf, None, key.0.as_deref()),
-            code_id: key.0.clone(),
+            code_id: key.0.as_deref().map(CodeId::from),
             name: key.1.as_deref().map(file_name).and_then(some),
             path: key.1.clone(),
             ..Image::default()
-        };
+        }
+        .identified();
         self.room.push_image(&mut self.event.images, image);
         let index = (index < self.event.images.len()).then(|| u32::try_from(index).ok())??;
         self.images.insert(key, index);

@@ -2,9 +2,10 @@
 
 use crate::event::Reason;
 use crate::scan::text::{hex, some, word};
+use symtool_module::Arch;
 
 /// The architecture that `Code Type:` or `cpuType` names, as LLVM calls it; another name as it is.
-pub fn arch(code_type: &str) -> Option<String> {
+pub fn arch(code_type: &str) -> Option<Arch> {
     let (name, _) = word(code_type)?;
     let name = match name {
         "X86-64" => "x86_64",
@@ -20,7 +21,7 @@ pub fn arch(code_type: &str) -> Option<String> {
 /// The architecture of a Mach-O file's CPU type and subtype, as LLVM calls it.
 ///
 /// Source: `mach/machine.h`.
-pub fn cpu(kind: Option<u64>, subtype: Option<u64>) -> Option<String> {
+pub fn cpu(kind: Option<u64>, subtype: Option<u64>) -> Option<Arch> {
     /// Pointers of 64 bits; of 32 bits on a 64-bit CPU.
     const ABI_64: u64 = 0x0100_0000;
     const ABI_64_32: u64 = 0x0200_0000;
@@ -45,7 +46,7 @@ pub fn cpu(kind: Option<u64>, subtype: Option<u64>) -> Option<String> {
         (ARM64_32, _) => "arm64_32",
         _ => return None,
     };
-    Some(name.to_owned())
+    Some(name.into())
 }
 
 /// The name of a Mach exception's number.
@@ -154,7 +155,7 @@ mod tests {
         for (text, want) in
             [("ARM-64 (Native)", "arm64"), ("X86-64 (Translated)", "x86_64"), ("armv7", "armv7")]
         {
-            assert_eq!(arch(text).as_deref(), Some(want));
+            assert_eq!(arch(text), Some(Arch::from(want)));
         }
         let mut reason = Reason::default();
         exception_type(&mut reason, "EXC_BAD_ACCESS (SIGSEGV)");

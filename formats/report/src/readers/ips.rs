@@ -6,7 +6,7 @@
 //! a system profile behind it.
 
 use crate::event::frame::{At, Frame, Relative, Space};
-use crate::event::image::{Image, ImageKind, file_name, image_id};
+use crate::event::image::{Image, ImageKind, file_name};
 use crate::event::{App, CrashEvent, Exception, Format, Os, Thread};
 use crate::readers::apple;
 use crate::readers::apple_text;
@@ -15,6 +15,7 @@ use crate::scan::json::fields::set;
 use crate::scan::json::{Json, Read};
 use crate::scan::text::some;
 use crate::scan::time;
+use symtool_module::{Arch, DebugId};
 
 /// What the header says.
 pub struct Header {
@@ -298,8 +299,8 @@ fn image(json: &mut Json<'_>) -> Read<Image> {
     json.object(|json, key| match key {
         "path" => set(&mut image.path, json.text()?),
         "name" => set(&mut image.name, json.text()?),
-        "uuid" => set(&mut image.debug_id, json.text()?),
-        "arch" => set(&mut image.arch, json.text()?),
+        "uuid" => set(&mut image.debug_id, json.text()?.map(DebugId::from)),
+        "arch" => set(&mut image.arch, json.text()?.map(Arch::from)),
         "base" => set(&mut image.load_address, json.unsigned()?),
         "size" => set(&mut image.size, json.unsigned()?),
         "CFBundleVersion" => set(&mut image.version, json.text()?),
@@ -307,6 +308,5 @@ fn image(json: &mut Json<'_>) -> Read<Image> {
     })?;
     image.name =
         image.name.or_else(|| image.path.as_deref().and_then(|path| some(file_name(path))));
-    image.id = image_id(image.kind, image.debug_id.as_deref(), None);
-    Ok(image)
+    Ok(image.identified())
 }

@@ -4,7 +4,7 @@
 //! `recrash_report`; the event is the first one.
 
 use crate::event::frame::{At, Frame};
-use crate::event::image::{Image, ImageKind, file_name, image_id};
+use crate::event::image::{Image, ImageKind, file_name};
 use crate::event::{CrashEvent, Exception, Format, Thread};
 use crate::readers::apple;
 use crate::readers::room::Room;
@@ -13,6 +13,7 @@ use crate::scan::json::scalar::Scalar;
 use crate::scan::json::{Json, Read};
 use crate::scan::text::some;
 use crate::scan::time;
+use symtool_module::{Arch, DebugId};
 
 /// Reads the report at `json`. `None` if it has no crash.
 pub fn read(json: &mut Json<'_>) -> Read<Option<CrashEvent>> {
@@ -69,7 +70,7 @@ impl Reader {
                 "system_version" => set(&mut event.os.version, json.text()?),
                 "os_version" => set(&mut event.os.build, json.text()?),
                 "machine" => set(&mut event.device, json.text()?),
-                "cpu_arch" => set(&mut event.arch, json.text()?),
+                "cpu_arch" => set(&mut event.arch, json.text()?.map(Arch::from)),
                 _ => json.skip(),
             }),
             _ => json.skip(),
@@ -170,7 +171,7 @@ fn image(json: &mut Json<'_>) -> Read<Image> {
     let (mut cpu, mut subtype) = (None, None);
     json.object(|json, key| match key {
         "name" => set(&mut image.path, json.text()?),
-        "uuid" => set(&mut image.debug_id, json.text()?),
+        "uuid" => set(&mut image.debug_id, json.text()?.map(DebugId::from)),
         "cpu_type" => set(&mut cpu, json.unsigned()?),
         "cpu_subtype" => set(&mut subtype, json.unsigned()?),
         "image_addr" => set(&mut image.load_address, json.unsigned()?),
@@ -180,8 +181,7 @@ fn image(json: &mut Json<'_>) -> Read<Image> {
     })?;
     image.arch = apple::cpu(cpu, subtype);
     image.name = image.path.as_deref().and_then(|path| some(file_name(path)));
-    image.id = image_id(image.kind, image.debug_id.as_deref(), None);
-    Ok(image)
+    Ok(image.identified())
 }
 
 /// A date, or a number: seconds since 1970, in later versions microseconds.

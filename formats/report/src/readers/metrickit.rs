@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use crate::event::frame::{At, Frame, Relative, Space, Span};
-use crate::event::image::{Image, ImageKind, image_id};
+use crate::event::image::{Image, ImageKind};
 use crate::event::{CrashEvent, Exception, Format, Reason, Thread};
 use crate::limits::{MAX_FRAMES, MAX_STACKS};
 use crate::readers::apple;
@@ -17,6 +17,7 @@ use crate::readers::room::Room;
 use crate::scan::json::fields::set;
 use crate::scan::json::{Json, Read};
 use crate::scan::text::some;
+use symtool_module::{Arch, DebugId};
 
 /// Whether `key` is one that only these have.
 pub fn is_own(key: &str) -> bool {
@@ -91,7 +92,7 @@ impl Reader {
                 set(&mut event.os, json.text()?.as_deref().map(apple::os).unwrap_or_default())
             }
             "deviceType" => set(&mut event.device, json.text()?),
-            "platformArchitecture" => set(&mut event.arch, json.text()?),
+            "platformArchitecture" => set(&mut event.arch, json.text()?.map(Arch::from)),
             "pid" => set(&mut event.process.pid, json.unsigned()?),
             "exceptionType" => {
                 let number = json.signed()?;
@@ -164,12 +165,12 @@ impl Reader {
         }
         let image = Image {
             kind: ImageKind::MachO,
-            id: image_id(ImageKind::MachO, key.0.as_deref(), None),
-            debug_id: key.0.clone(),
+            debug_id: key.0.as_deref().map(DebugId::from),
             name: key.1.clone(),
             load_address,
             ..Image::default()
-        };
+        }
+        .identified();
         let index = event.images.len();
         self.room.push_image(&mut event.images, image);
         let index = (index < event.images.len()).then(|| u32::try_from(index).ok())??;

@@ -6,13 +6,14 @@
 use std::collections::HashMap;
 
 use crate::event::frame::{At, Frame, Relative, Space, Trust};
-use crate::event::image::{Image, ImageKind, file_name, image_id};
+use crate::event::image::{Image, ImageKind, file_name};
 use crate::event::{CrashEvent, Format, Thread};
 use crate::readers::reason::{arch, kind_of};
 use crate::readers::room::Room;
 use crate::scan::json::fields::set;
 use crate::scan::json::{Json, Read};
 use crate::scan::text::some;
+use symtool_module::{CodeId, DebugId};
 
 /// Reads the report at `json`. `None` if it has no stack.
 pub fn read(json: &mut Json<'_>) -> Read<Option<CrashEvent>> {
@@ -66,7 +67,7 @@ impl Reader {
             "system_info" => json.object(|json, key| match key {
                 "os" => set(&mut event.os.name, json.text()?),
                 "os_ver" => set(&mut event.os.version, json.text()?),
-                "cpu_arch" => set(&mut event.arch, json.text()?.map(|cpu| arch(&cpu).to_owned())),
+                "cpu_arch" => set(&mut event.arch, json.text()?.map(|cpu| arch(&cpu).into())),
                 _ => json.skip(),
             }),
             "modules" => json.array(|json| {
@@ -164,8 +165,8 @@ fn image(json: &mut Json<'_>) -> Read<Image> {
     json.object(|json, key| match key {
         "base_addr" => set(&mut image.load_address, json.unsigned()?),
         "end_addr" => set(&mut end, json.unsigned()?),
-        "code_id" => set(&mut image.code_id, json.text()?),
-        "debug_id" => set(&mut image.debug_id, json.text()?),
+        "code_id" => set(&mut image.code_id, json.text()?.map(CodeId::from)),
+        "debug_id" => set(&mut image.debug_id, json.text()?.map(DebugId::from)),
         "filename" => set(&mut image.path, json.text()?),
         "version" => set(&mut image.version, json.text()?),
         _ => json.skip(),
@@ -180,7 +181,7 @@ fn settle_images(event: &mut CrashEvent) {
     let kind = event.os.name.as_deref().map_or(ImageKind::Unknown, kind_of);
     for image in &mut event.images {
         image.kind = kind;
-        image.id = image_id(kind, image.debug_id.as_deref(), image.code_id.as_deref());
+        *image = std::mem::take(image).identified();
     }
     let mut names: HashMap<String, u32> = HashMap::new();
     for (index, image) in (0..).zip(&event.images) {

@@ -7,13 +7,14 @@ use std::collections::HashMap;
 
 use crate::event::error::{CrashError, Place};
 use crate::event::frame::{At, Frame, FrameKind, Relative, Space, Span};
-use crate::event::image::{Image, ImageKind, file_name, image_id};
+use crate::event::image::{Image, ImageKind, file_name};
 use crate::event::{CrashEvent, Format, Reason, Thread};
 use crate::readers::lines::method;
 use crate::readers::room::Room;
 use crate::scan::protobuf::{Broken, Field, Fields, Value};
 use crate::scan::text::{same_offsets, some};
 use crate::scan::time;
+use symtool_module::Arch;
 
 /// Whether `report` begins like one: architecture, if it is not the first, and fingerprint.
 pub fn is_one(report: &[u8]) -> bool {
@@ -80,7 +81,7 @@ impl<'a> Reader<'a> {
             1 => {
                 let arch = ["arm", "arm64", "x86", "x86_64", "riscv64"];
                 let index = value.number().and_then(|number| usize::try_from(number).ok());
-                event.arch = index.and_then(|index| arch.get(index)).map(|arch| (*arch).to_owned());
+                event.arch = index.and_then(|index| arch.get(index)).map(|arch| Arch::from(*arch));
             }
             2 => {
                 event.os.name = some("Android");
@@ -185,13 +186,13 @@ impl<'a> Reader<'a> {
         }
         let image = Image {
             kind: ImageKind::Elf,
-            id: image_id(ImageKind::Elf, None, build_id),
             code_id: build_id.and_then(some),
             name: some(file_name(path)),
             path: some(path),
             package_offset: Some(offset).filter(|offset| *offset > 0),
             ..Image::default()
-        };
+        }
+        .identified();
         let index = self.event.images.len();
         self.room.push_image(&mut self.event.images, image);
         let index = (index < self.event.images.len()).then(|| u32::try_from(index).ok())??;

@@ -59,10 +59,11 @@ pub fn kept(text: &str) -> String {
     text[..end].to_owned()
 }
 
-/// `text` without blanks around it as a string to keep, if there is any.
-pub fn some(text: &str) -> Option<String> {
+/// `text` without blanks around it as a string to keep, or as an id or a name that is one, if there
+/// is any.
+pub fn some<T: From<String>>(text: &str) -> Option<T> {
     let text = text.trim();
-    (!text.is_empty()).then(|| kept(text))
+    (!text.is_empty()).then(|| kept(text).into())
 }
 
 /// A hexadecimal number, with or without `0x`.
@@ -171,7 +172,7 @@ mod tests {
     fn what_is_kept_is_bounded() {
         let long = "é".repeat(MAX_TEXT_BYTES);
         assert_eq!(kept(&format!("x{long}")).len(), MAX_TEXT_BYTES - 1);
-        assert_eq!(some("  "), None);
+        assert_eq!(some::<String>("  "), None);
     }
 
     #[test]

@@ -32,8 +32,8 @@ fn read(name: &str) -> (CrashEvent, String) {
 }
 
 #[expect(clippy::ref_option, reason = "what fields are")]
-fn text(value: &Option<String>) -> &str {
-    value.as_deref().unwrap_or("-")
+fn text<T: AsRef<str>>(value: &Option<T>) -> &str {
+    value.as_ref().map_or("-", AsRef::as_ref)
 }
 
 fn functions(frames: &[Frame]) -> Vec<&str> {

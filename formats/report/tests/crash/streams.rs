@@ -44,7 +44,7 @@ fn lines_of_a_live_log() {
         let place = String::from_utf8(line[found.frame.span.range()].to_vec()).unwrap();
         seen.push((
             name,
-            found.arch.map(str::to_owned),
+            found.arch.map(|arch| arch.as_str().to_owned()),
             place.split_once(' ').unwrap().0.to_owned(),
         ));
     }
@@ -75,7 +75,11 @@ fn crashes_of_a_live_log() {
         "#01 pc 3 /a.so",
     ] {
         let line = format!("{prefix}{line}\n");
-        arches.extend(reader.feed(line.as_bytes()).map(|found| found.arch.map(str::to_owned)));
+        arches.extend(
+            reader
+                .feed(line.as_bytes())
+                .map(|found| found.arch.map(|arch| arch.as_str().to_owned())),
+        );
     }
     assert_eq!(arches, [Some("arm".to_owned()), None, Some("arm64".to_owned())]);
 }

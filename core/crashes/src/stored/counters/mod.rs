@@ -23,6 +23,7 @@ mod dumps;
 
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
+use symtool_module::Arch;
 use symtool_report::ImageKind;
 
 use crate::ids::GroupId;
@@ -58,7 +59,7 @@ pub struct ImageFacts {
     /// The id to look for, as reports spell it.
     pub id: String,
     /// Architecture, as reports name it.
-    pub arch: Option<String>,
+    pub arch: Option<Arch>,
     /// Whether it is a mapping, for Java frames.
     pub is_mapping: bool,
     /// The other key of an id that may be read in two ways.
@@ -129,7 +130,7 @@ impl ImageFacts {
             name,
             path: text(image.path),
             id: text(image.spelled_id).unwrap_or_default(),
-            arch: text(image.arch),
+            arch: text(image.arch).map(Arch::from),
             is_mapping,
             other: rows::image_keys(image.id.as_ref()).nth(1),
         }

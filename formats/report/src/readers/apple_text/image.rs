@@ -7,8 +7,9 @@
 //! ```
 //! A `+` marks what is not the system's.
 
-use crate::event::image::{Image, ImageKind, file_name, image_id};
+use crate::event::image::{Image, ImageKind, file_name};
 use crate::scan::text::{prefixed_hex, some};
+use symtool_module::Arch;
 
 /// Reads `line`.
 pub fn image(line: &str) -> Option<Image> {
@@ -19,28 +20,30 @@ pub fn image(line: &str) -> Option<Image> {
     let (name, rest) = rest.split_once('<')?;
     let (uuid, path) = rest.split_once('>')?;
     let (name, arch, version) = parts(name.trim().trim_start_matches('+'));
-    let path = some(path);
-    Some(Image {
-        kind: ImageKind::MachO,
-        id: image_id(ImageKind::MachO, Some(uuid), None),
-        debug_id: some(uuid),
-        // macOS lists the bundle's id, where iOS, frames and `.ips` reports have the file's name.
-        name: path
-            .as_deref()
-            .filter(|path| *path != "???")
-            .and_then(|path| some(file_name(path)))
-            .or_else(|| some(name)),
-        path,
-        arch,
-        version,
-        load_address: Some(start),
-        size: last.checked_sub(start).map(|size| size.saturating_add(1)),
-        ..Image::default()
-    })
+    let path: Option<String> = some(path);
+    Some(
+        Image {
+            kind: ImageKind::MachO,
+            debug_id: some(uuid),
+            // macOS lists the bundle's id, where iOS, frames and `.ips` reports have the file's name.
+            name: path
+                .as_deref()
+                .filter(|path| *path != "???")
+                .and_then(|path| some(file_name(path)))
+                .or_else(|| some(name)),
+            path,
+            arch,
+            version,
+            load_address: Some(start),
+            size: last.checked_sub(start).map(|size| size.saturating_add(1)),
+            ..Image::default()
+        }
+        .identified(),
+    )
 }
 
 /// `NAME [ARCH] [(ARCH|VERSION)]`.
-fn parts(text: &str) -> (&str, Option<String>, Option<String>) {
+fn parts(text: &str) -> (&str, Option<Arch>, Option<String>) {
     let (front, note) = match text.strip_suffix(')').and_then(|front| front.rsplit_once('(')) {
         Some((front, note)) => (front.trim_end(), Some(note)),
         None => (text, None),
@@ -105,7 +108,11 @@ mod tests {
             ),
         ] {
             let image = image(line).unwrap_or_else(|| panic!("{line}"));
-            let got = (image.name.as_deref(), image.arch.as_deref(), image.version.as_deref());
+            let got = (
+                image.name.as_deref(),
+                image.arch.as_ref().map(Arch::as_str),
+                image.version.as_deref(),
+            );
             assert_eq!(got, (Some(name), arch, version), "{line}");
             assert_eq!((image.load_address, image.size), (Some(0x1000), Some(0x1000)));
             assert!(image.id.is_some());

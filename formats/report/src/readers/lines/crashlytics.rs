@@ -17,12 +17,13 @@
 //! ```
 
 use crate::event::frame::{At, Frame, Relative, Space};
-use crate::event::image::{Image, ImageKind, image_id};
+use crate::event::image::{Image, ImageKind};
 use crate::readers::apple_text;
 use crate::scan::text::{between, is_number, prefixed_hex, some, word};
 
 use super::line::NativeLine;
 use super::state::{CrashHead, TextReader};
+use symtool_module::{CodeId, DebugId};
 
 /// Where addresses of processes begin on Apple's platforms of 64 bits: what is below is one within
 /// an image. Older versions printed those.
@@ -127,7 +128,7 @@ pub fn apple_frame(line: &str) -> Option<NativeLine> {
     let mut frame = apple_text::frame(line)?;
     let name = frame.package.clone()?;
     let address = frame.address?;
-    let uuid = frame
+    let uuid: Option<String> = frame
         .function
         .as_deref()
         .and_then(|function| between(function, "(Missing UUID ", ")"))
@@ -149,16 +150,18 @@ pub fn apple_frame(line: &str) -> Option<NativeLine> {
     if address < FIRST_ADDRESS && name != "???" && name != "(null)" {
         frame.address = None;
         frame.relative = Some(Relative { address, space: Space::Image });
-        image = Some(Image {
-            kind: ImageKind::MachO,
-            id: image_id(ImageKind::MachO, uuid.as_deref(), None),
-            name: Some(name.clone()),
-            path: Some(name),
-            // What tells it from others of its name.
-            code_id: uuid.clone(),
-            debug_id: uuid,
-            ..Image::default()
-        });
+        image = Some(
+            Image {
+                kind: ImageKind::MachO,
+                name: Some(name.clone()),
+                path: Some(name),
+                // What tells it from others of its name.
+                code_id: uuid.as_deref().map(CodeId::from),
+                debug_id: uuid.map(DebugId::from),
+                ..Image::default()
+            }
+            .identified(),
+        );
     }
     let frame = Frame { at: At::Instruction, ..frame };
     Some(NativeLine { frame, number: Some(number), image, is_plain: true })
@@ -226,7 +229,7 @@ mod tests {
                 (function, file),
                 "{line}"
             );
-            assert_eq!(image.unwrap().debug_id.as_deref(), uuid, "{line}");
+            assert_eq!(image.unwrap().debug_id, uuid.map(DebugId::from), "{line}");
         }
         let absolute =
             apple_frame("0  libobjc.A.dylib   0x187b917f4 objc_object::release() + 8").unwrap();

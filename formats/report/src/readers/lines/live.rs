@@ -8,6 +8,7 @@ use crate::scan::text;
 use super::bare::message;
 use super::line::Text;
 use super::log::Log;
+use symtool_module::Arch;
 
 /// Reads lines as they come: a filter on a live log.
 ///
@@ -27,7 +28,7 @@ pub struct LineFrame<'a> {
     /// The image that it lies in, as far as its line and those before it say.
     pub image: Option<Image>,
     /// The architecture, if a line before it said that.
-    pub arch: Option<&'a str>,
+    pub arch: Option<&'a Arch>,
 }
 
 impl Default for LogReader {
@@ -64,6 +65,6 @@ impl LogReader {
             None => None,
         };
         reader.stacks.bound();
-        Some(LineFrame { frame, image, arch: reader.stacks.event.arch.as_deref() })
+        Some(LineFrame { frame, image, arch: reader.stacks.event.arch.as_ref() })
     }
 }

@@ -4,10 +4,11 @@
 //!     0000007f'8b3a1000-0000007f'8b3a2fff r-x         0      2000  /system/lib64/libx.so (BuildId: 1122…) (load bias 0x1000)
 //! ```
 
-use crate::event::image::{Image, ImageKind, file_name, image_id};
+use crate::event::image::{Image, ImageKind, file_name};
 use crate::scan::text::{between, hex, some, word};
 
 use super::stacks::Stacks;
+use symtool_module::CodeId;
 
 /// One mapping of a file.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub fn entry(line: &str) -> Option<Entry<'_>> {
 #[derive(Debug, Default)]
 pub struct Mapping {
     path: String,
-    build_id: Option<String>,
+    build_id: Option<CodeId>,
     start: u64,
     end: u64,
     is_code: bool,
@@ -76,21 +77,22 @@ impl Mapping {
         if let Some(image) = known {
             (image.load_address, image.size) = (Some(self.start), size);
             if image.id.is_none() {
-                image.id = image_id(ImageKind::Elf, None, self.build_id.as_deref());
+                image.kind = ImageKind::Elf;
                 image.code_id = self.build_id;
+                *image = std::mem::take(image).identified();
             }
             return;
         }
         let image = Image {
             kind: ImageKind::Elf,
-            id: image_id(ImageKind::Elf, None, self.build_id.as_deref()),
             code_id: self.build_id,
             name: some(file_name(&self.path)),
             path: some(&self.path),
             load_address: Some(self.start),
             size,
             ..Image::default()
-        };
+        }
+        .identified();
         stacks.image(image);
     }
 }

@@ -1,8 +1,9 @@
 //! Reads an object of `debug_meta.images` as an image.
 
-use crate::event::image::{Image, ImageKind, file_name, image_id};
+use crate::event::image::{Image, ImageKind, file_name};
 use crate::readers::apple;
 use crate::scan::json::{Json, Read};
+use symtool_module::{Arch, CodeId, DebugId};
 
 /// Reads one image.
 pub fn image(json: &mut Json<'_>) -> Read<Image> {
@@ -12,12 +13,12 @@ pub fn image(json: &mut Json<'_>) -> Read<Image> {
     json.object(|json, key| {
         match key {
             "type" => kind = json.text()?,
-            "debug_id" => image.debug_id = json.text()?,
-            "uuid" => uuid = json.text()?,
-            "code_id" => image.code_id = json.text()?,
+            "debug_id" => image.debug_id = json.text()?.map(DebugId::from),
+            "uuid" => uuid = json.text()?.map(DebugId::from),
+            "code_id" => image.code_id = json.text()?.map(CodeId::from),
             "code_file" => image.path = json.text()?,
             "name" => name = json.text()?,
-            "arch" => image.arch = json.text()?,
+            "arch" => image.arch = json.text()?.map(Arch::from),
             "cpu_type" => cpu = json.unsigned()?,
             "cpu_subtype" => subtype = json.unsigned()?,
             "image_addr" => image.load_address = json.unsigned()?,
@@ -32,8 +33,7 @@ pub fn image(json: &mut Json<'_>) -> Read<Image> {
     image.name = image.path.as_deref().map(|path| file_name(path).to_owned());
     image.arch = image.arch.or_else(|| apple::cpu(cpu, subtype));
     image.kind = kind_of(kind.as_deref().unwrap_or_default());
-    image.id = image_id(image.kind, image.debug_id.as_deref(), image.code_id.as_deref());
-    Ok(image)
+    Ok(image.identified())
 }
 
 /// `symbolic` is what older servers called native images of any kind.

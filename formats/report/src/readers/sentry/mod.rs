@@ -17,6 +17,7 @@ use crate::scan::json::scalar::Scalar;
 use crate::scan::json::{Json, Read};
 use crate::scan::time;
 use stack::{Stack, Thrown};
+use symtool_module::Arch;
 
 /// What one event says, before frames know what platform they are of.
 struct Reader {
@@ -240,7 +241,7 @@ fn context(event: &mut CrashEvent, json: &mut Json<'_>, key: &str) -> Read<()> {
             Ok(())
         }),
         "device" => json.object(|json, key| match key {
-            "arch" => set(&mut event.arch, json.text()?),
+            "arch" => set(&mut event.arch, json.text()?.map(Arch::from)),
             // The name is what its owner calls it.
             "model" => set(&mut event.device, json.text()?),
             _ => json.skip(),

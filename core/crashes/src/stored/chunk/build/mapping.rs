@@ -66,7 +66,7 @@ pub fn mapping_image(id: &ImageId) -> Image {
     Image {
         kind: ImageKind::Proguard,
         id: Some(id.clone()),
-        debug_id: Some(digits),
+        debug_id: Some(digits.into()),
         ..Image::default()
     }
 }

@@ -5,7 +5,7 @@ mod mapping;
 use std::borrow::Cow;
 
 use hashbrown::HashMap;
-use symtool_module::number_of;
+use symtool_module::{Arch, CodeId, DebugId, number_of};
 use symtool_report::{
     CrashEvent, Exception, Frame, FrameKind, Image, ImageId, ImageKind, Relation,
 };
@@ -169,9 +169,11 @@ impl Builder {
     }
 
     fn image(&mut self, image: &Image) -> u32 {
+        let code_id = image.code_id.as_ref().map(CodeId::as_str);
+        let debug_id = image.debug_id.as_ref().map(DebugId::as_str);
         let spelled_id = match image.kind {
-            ImageKind::Elf => image.code_id.as_deref().or(image.debug_id.as_deref()),
-            _ => image.debug_id.as_deref().or(image.code_id.as_deref()),
+            ImageKind::Elf => code_id.or(debug_id),
+            _ => debug_id.or(code_id),
         };
         let stored = StoredImage {
             kind: image.kind,
@@ -179,7 +181,7 @@ impl Builder {
             spelled_id: self.text(spelled_id),
             name: self.text(image.name.as_deref()),
             path: self.text(image.path.as_deref().map(stable_path).as_deref()),
-            arch: self.text(image.arch.as_deref()),
+            arch: self.text(image.arch.as_ref().map(Arch::as_str)),
             vmaddr: image.vmaddr,
         };
         self.intern_image(stored)

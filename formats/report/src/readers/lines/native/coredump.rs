@@ -25,6 +25,7 @@ use crate::readers::lines::line::{NativeLine, Text};
 use crate::readers::lines::stacks::Stacks;
 use crate::scan::text::{between, kept, prefixed_hex, some, word};
 use crate::scan::time;
+use symtool_module::Arch;
 
 /// `0xADDRESS FUNCTION (MODULE + 0xOFFSET)`.
 pub fn frame(rest: &str) -> Option<NativeLine> {
@@ -164,7 +165,7 @@ fn head(stacks: &mut Stacks, line: &str) {
 }
 
 /// What libdw calls machines, as LLVM calls them.
-fn arch(machine: &str) -> Option<String> {
+fn arch(machine: &str) -> Option<Arch> {
     let name = match machine {
         "AMD x86-64" => "x86_64",
         "Intel 80386" => "i386",

@@ -20,7 +20,7 @@ use super::cxx::{source, strip_brackets};
 use super::dialect::{Dialect, Said};
 use crate::event::Format;
 use crate::event::frame::{At, Frame, FrameKind};
-use crate::event::image::{Image, ImageKind, image_id};
+use crate::event::image::{Image, ImageKind};
 use crate::readers::lines::line::{NativeLine, Text};
 use crate::readers::lines::stacks::Stacks;
 use crate::scan::text::{between, hex, some, word};
@@ -59,12 +59,12 @@ pub fn managed(rest: &str) -> Option<NativeLine> {
 fn image(build_id: Option<&str>) -> Image {
     Image {
         kind: ImageKind::Elf,
-        id: image_id(ImageKind::Elf, None, build_id),
         code_id: build_id.and_then(some),
         name: some(IMAGE),
         path: some(IMAGE),
         ..Image::default()
     }
+    .identified()
 }
 
 /// Makes the reader, if a report begins with `line`.

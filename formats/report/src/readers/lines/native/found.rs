@@ -1,7 +1,7 @@
 //! What lines of machine code say of a frame, put together: its image, its addresses, its name.
 
 use crate::event::frame::{At, Frame, Relative, Space};
-use crate::event::image::{Image, ImageKind, file_name, image_id};
+use crate::event::image::{Image, ImageKind, file_name};
 use crate::readers::lines::line::NativeLine;
 use crate::scan::text::{hex, some};
 
@@ -51,13 +51,15 @@ pub fn image(path: &str, build_id: Option<&str>) -> Option<Image> {
     let is_memory = path.starts_with(['<', '['])
         || ["/memfd:", "/dev/ashmem/", "/dev/zero"].iter().any(|start| path.starts_with(start));
     let is_file = !path.is_empty() && !is_memory && !matches!(path, "n/a" | "???" | "//anon");
-    is_file.then(|| Image {
-        kind: ImageKind::Elf,
-        id: image_id(ImageKind::Elf, None, build_id),
-        code_id: build_id.and_then(some),
-        name: some(file_name(path)),
-        path: some(path),
-        ..Image::default()
+    is_file.then(|| {
+        Image {
+            kind: ImageKind::Elf,
+            code_id: build_id.and_then(some),
+            name: some(file_name(path)),
+            path: some(path),
+            ..Image::default()
+        }
+        .identified()
     })
 }
 

@@ -47,7 +47,7 @@ pub fn frame(line: &str) -> Option<NativeLine> {
         (base, _, Some(offset)) if prefixed_hex(base).is_some() => Some(in_image(offset)),
         _ => None,
     };
-    let function = some(function).filter(|function| prefixed_hex(function).is_none());
+    let function = some::<String>(function).filter(|function| prefixed_hex(function).is_none());
     let found = FoundFrame {
         address: Some(address),
         relative,

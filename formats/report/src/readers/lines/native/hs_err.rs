@@ -259,7 +259,7 @@ fn java(rest: &str) -> Option<NativeLine> {
         kind: FrameKind::Java,
         module: some(class),
         function: some(function),
-        package: some(package).filter(|package| !package.starts_with('(')),
+        package: some::<String>(package).filter(|package| !package.starts_with('(')),
         ..Frame::default()
     };
     Some(NativeLine { frame, ..NativeLine::default() })

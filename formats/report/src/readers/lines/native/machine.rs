@@ -15,7 +15,7 @@
 use super::dialect::{Dialect, Said};
 use super::found::{FoundFrame, in_image, known};
 use crate::event::Format;
-use crate::event::image::{Image, ImageKind, file_name, image_id};
+use crate::event::image::{Image, ImageKind, file_name};
 use crate::readers::lines::line::{NativeLine, Text};
 use crate::readers::lines::stacks::Stacks;
 use crate::readers::reason::{arch, kind_of};
@@ -59,19 +59,21 @@ impl Dialect for Machine {
             }
             ["Module", name, version, _debug_file, debug_id, start, last, ..] => {
                 let start = hex(start);
-                stacks.loaded(Image {
-                    kind: self.kind,
-                    id: image_id(self.kind, Some(debug_id), None),
-                    debug_id: some(debug_id),
-                    name: some(file_name(name)),
-                    path: some(name),
-                    version: some(version),
-                    load_address: start,
-                    size: start
-                        .zip(hex(last))
-                        .and_then(|(start, last)| last.checked_sub(start)?.checked_add(1)),
-                    ..Image::default()
-                });
+                stacks.loaded(
+                    Image {
+                        kind: self.kind,
+                        debug_id: some(debug_id),
+                        name: some(file_name(name)),
+                        path: some(name),
+                        version: some(version),
+                        load_address: start,
+                        size: start
+                            .zip(hex(last))
+                            .and_then(|(start, last)| last.checked_sub(start)?.checked_add(1)),
+                        ..Image::default()
+                    }
+                    .identified(),
+                );
             }
             [thread, number, module, function, file, line, offset, ..] => {
                 if let Some(line) = self

@@ -21,7 +21,7 @@ use super::dialect::{Dialect, Said};
 use super::found::{FoundFrame, in_image, known};
 use crate::event::Format;
 use crate::event::frame::{At, Trust};
-use crate::event::image::{Image, ImageKind, file_name, image_id};
+use crate::event::image::{Image, ImageKind, file_name};
 use crate::readers::lines::line::{NativeLine, Text};
 use crate::readers::lines::stacks::Stacks;
 use crate::readers::reason::{arch, kind_of};
@@ -176,14 +176,14 @@ impl Stackwalk {
             .map(|(_, id)| id);
         let image = Image {
             kind: self.kind,
-            id: image_id(self.kind, id, None),
             debug_id: id.and_then(some),
             name: some(file_name(name)),
             path: some(name),
             load_address: Some(start),
             size: last.checked_sub(start).and_then(|size| size.checked_add(1)),
             ..Image::default()
-        };
+        }
+        .identified();
         stacks.loaded(image);
     }
 }

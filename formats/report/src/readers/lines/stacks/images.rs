@@ -2,12 +2,13 @@
 
 use super::Stacks;
 use crate::event::image::Image;
+use symtool_module::CodeId;
 
 /// What tells one image from another.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct ImageKey {
     path: Option<String>,
-    code_id: Option<String>,
+    code_id: Option<CodeId>,
     package_offset: Option<u64>,
 }
 
