@@ -14,6 +14,7 @@ use symtool_crashes::{Missing, Report};
 use crate::context::Context;
 use crate::counted;
 use crate::exit::Exit;
+use crate::groups::joined;
 use crate::notify::{Notices, NotifyArgs};
 use crate::output::{self, Draft};
 use crate::progress::{self, Meter, Reached, Unit};
@@ -210,7 +211,7 @@ pub fn write_changes(out: &mut impl Write, report: &Report) -> Result<()> {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let (aliases, title) = (named.join(" "), clean(&merge.title));
+        let (aliases, title) = (joined(named), clean(&merge.title));
         writeln!(
             out,
             "merged    {aliases}{more} ({} crashes) into {} {title}",

@@ -25,8 +25,7 @@ pub fn run(context: &Context, store: &Store, args: &GroupsHistory) -> Result<Exi
     let mut runs = crashes.runs()?;
     if let Some(text) = &args.group {
         let group = super::one(&crashes, text)?;
-        let ids: Vec<String> =
-            group.aliases.iter().chain([&group.id]).map(GroupId::to_string).collect();
+        let ids: Vec<GroupId> = group.aliases.iter().chain([&group.id]).copied().collect();
         runs.retain_mut(|run| {
             keep_only(&mut run.report, &ids);
             !run.report.merged.is_empty()
@@ -62,8 +61,8 @@ pub fn run(context: &Context, store: &Store, args: &GroupsHistory) -> Result<Exi
 }
 
 /// Leaves of a report what it says of the groups `ids`.
-fn keep_only(report: &mut Report, ids: &[String]) {
-    let is_meant = |id: &String| ids.contains(id);
+fn keep_only(report: &mut Report, ids: &[GroupId]) {
+    let is_meant = |id: &GroupId| ids.contains(id);
     report.merged.retain(|merge| is_meant(&merge.group) || merge.aliases.iter().any(is_meant));
     report.split.retain(|split| {
         is_meant(&split.group) || split.into.iter().any(|part| is_meant(&part.group))

@@ -79,6 +79,12 @@ fn told(context: &Context, run: &Run) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Ids with a blank between two.
+pub fn joined(ids: &[GroupId]) -> String {
+    let ids: Vec<String> = ids.iter().map(GroupId::to_string).collect();
+    ids.join(" ")
+}
+
 /// The id of the one group that `text` names, by its id or an alias's.
 pub fn one_id(crashes: &Crashes, text: &str) -> Result<GroupId, NotOne> {
     match crashes.find_group(text)? {

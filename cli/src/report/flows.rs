@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use maud::{Markup, html};
 use symtool_core::report::{Flow, RunSummary};
+use symtool_crashes::GroupId;
 
 use super::text::{counted, long, short};
 
@@ -69,7 +70,7 @@ fn picture(flows: &[Flow]) -> Markup {
                 @for (at, origin) in flow.from.iter().enumerate() {
                     @let line = LINE * as_float(begins + at + 1);
                     path d=(curve(line, middle)) stroke-width=(thickness(origin.crashes, most)) {}
-                    text x=(FROM - 6.0) y=(line + 3.5) text-anchor="end" { (id(&origin.group)) }
+                    text x=(FROM - 6.0) y=(line + 3.5) text-anchor="end" { (id(origin.group)) }
                 }
                 @if flow.more > 0 {
                     text x=(FROM - 6.0) y=(LINE * as_float(begins + flow.from.len() + 1) + 3.5) text-anchor="end" {
@@ -108,6 +109,6 @@ fn as_float(number: usize) -> f64 {
 }
 
 /// The first digits of an id.
-fn id(group: &str) -> &str {
-    group.get(..ID_DIGITS).unwrap_or(group)
+fn id(group: GroupId) -> String {
+    group.to_string().chars().take(ID_DIGITS).collect()
 }

@@ -9,6 +9,7 @@ use symtool_core::time;
 use super::stack::{facet, facts, stack};
 use super::text::{counted, grouped, long, minute, short, visible};
 use crate::advice;
+use crate::groups::joined;
 
 /// Columns of a title in the line of its group.
 const TITLE_COLUMNS: usize = 120;
@@ -115,7 +116,7 @@ fn about(overview: &Overview, group: &GroupDetails) -> Markup {
         @if !group.aliases.is_empty() {
             dt { "Also known as" }
             dd {
-                code { (group.aliases.join(" ")) }
+                code { (joined(&group.aliases)) }
                 @if group.more_aliases > 0 { " and " (counted(group.more_aliases, "other", "others")) }
             }
         }

@@ -2,15 +2,17 @@
 //!
 //! An id is a hash, so that the same reports give the same ids in any order, on any machine.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $bytes:literal, $letter:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(pub [u8; $bytes]);
 
         impl $name {
@@ -49,6 +51,45 @@ macro_rules! id {
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Display::fmt(self, f)
+            }
+        }
+
+        /// Its text where people read it, as in JSON; its bytes in rows.
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                if serializer.is_human_readable() {
+                    serializer.collect_str(self)
+                } else {
+                    self.0.serialize(serializer)
+                }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                if deserializer.is_human_readable() {
+                    let text = Cow::<str>::deserialize(deserializer)?;
+                    Self::parse(&text).ok_or_else(|| {
+                        D::Error::custom(format_args!("`{text}` is no {}", stringify!($name)))
+                    })
+                } else {
+                    Deserialize::deserialize(deserializer).map(Self)
+                }
+            }
+        }
+
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                String::schema_name()
+            }
+
+            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                String::json_schema(generator)
             }
         }
     };
@@ -151,6 +192,14 @@ mod tests {
         let id = GroupId([0, 1, 2, 3, 4, 5, 0xfe, 0xff]);
         assert_eq!(id.to_string(), "g000102030405feff");
         assert_eq!(GroupId::parse(&id.to_string()), Some(id));
+        let json = serde_json::to_string(&id).unwrap();
+        assert_eq!(json, "\"g000102030405feff\"");
+        assert_eq!(serde_json::from_str::<GroupId>(&json).unwrap(), id);
+        let error = serde_json::from_str::<GroupId>("\"g00\"").unwrap_err();
+        assert!(error.to_string().starts_with("`g00` is no GroupId"), "{error}");
+        // A row has the bytes alone.
+        let row = postcard::to_stdvec(&id).unwrap();
+        assert_eq!((&row[..], postcard::from_bytes(&row)), (&id.0[..], Ok(id)));
         for text in [
             "",
             "g",

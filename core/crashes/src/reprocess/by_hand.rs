@@ -46,9 +46,9 @@ impl CrashWriter {
             group.main().map(|main| (main.crashes, std::cmp::Reverse(main.id)))
         });
         let merge = Merge {
-            group: into.id.to_string(),
+            group: into.id,
             title: largest.unwrap_or(into).title().to_owned(),
-            aliases: aliases.iter().map(|alias| alias.id.to_string()).collect(),
+            aliases: aliases.iter().map(|alias| alias.id).collect(),
             crashes: aliases.iter().map(|alias| alias.tally.crashes).sum(),
         };
         let stored = self.database.head().crashes;

@@ -111,10 +111,10 @@ impl<'a> ReportBuilder<'a> {
             aliases.entry(*into).or_default().extend(self.groups.get(alias));
         }
         let merge = |(into, aliases): (GroupId, Vec<&Group>)| Merge {
-            group: into.to_string(),
+            group: into,
             title: self.title_after(into).to_owned(),
             crashes: aliases.iter().map(|group| group.tally.crashes).sum(),
-            aliases: aliases.iter().map(|group| group.id.to_string()).collect(),
+            aliases: aliases.iter().map(|group| group.id).collect(),
         };
         aliases.into_iter().map(merge).collect()
     }
@@ -137,16 +137,14 @@ impl<'a> ReportBuilder<'a> {
     fn split(&self) -> Vec<Split> {
         let split = |(from, into): (GroupId, BTreeMap<GroupId, u64>)| {
             let part = |(group, crashes): (&GroupId, &u64)| Part {
-                group: group.to_string(),
+                group: *group,
                 title: self.title_after(*group).to_owned(),
                 crashes: *crashes,
             };
             let mut into: Vec<Part> = into.iter().map(part).collect();
-            into.sort_by(|a, b| {
-                (Reverse(a.crashes), &a.group).cmp(&(Reverse(b.crashes), &b.group))
-            });
+            into.sort_by_key(|part| (Reverse(part.crashes), part.group));
             let title = self.groups.get(&from).map_or("", Group::title).to_owned();
-            Split { group: from.to_string(), title, into }
+            Split { group: from, title, into }
         };
         self.parting().into_iter().map(split).collect()
     }
@@ -157,7 +155,7 @@ impl<'a> ReportBuilder<'a> {
         let rename = |group: &Group| {
             let (from, to) = (group.title(), self.title_after(group.id));
             (from != to).then(|| Rename {
-                group: group.id.to_string(),
+                group: group.id,
                 from: from.to_owned(),
                 to: to.to_owned(),
             })
@@ -177,6 +175,6 @@ impl<'a> ReportBuilder<'a> {
             )
         };
         let (crashes, Reverse(group)) = self.after.iter().map(gain).max()?;
-        (crashes > 0).then(|| Gain { group: group.to_string(), crashes, percent: 0 })
+        (crashes > 0).then_some(Gain { group, crashes, percent: 0 })
     }
 }

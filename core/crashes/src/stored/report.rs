@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use symtool_module::{BuildId, Name, Named};
 
+use crate::ids::GroupId;
+
 /// What a run did, or would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -65,11 +67,11 @@ fn is_zero(number: &u64) -> bool {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Merge {
     /// The group that is left.
-    pub group: String,
+    pub group: GroupId,
     /// Its title afterwards.
     pub title: String,
     /// Its aliases from now on, by id.
-    pub aliases: Vec<String>,
+    pub aliases: Vec<GroupId>,
     /// Crashes of these.
     pub crashes: u64,
 }
@@ -79,7 +81,7 @@ pub struct Merge {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Split {
     /// The group; an alias, if it was merged into another besides.
-    pub group: String,
+    pub group: GroupId,
     /// Its title before.
     pub title: String,
     /// Where its crashes are afterwards, the most first.
@@ -91,7 +93,7 @@ pub struct Split {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Part {
     /// Their group afterwards.
-    pub group: String,
+    pub group: GroupId,
     /// Its title.
     pub title: String,
     /// How many.
@@ -103,7 +105,7 @@ pub struct Part {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rename {
     /// The group.
-    pub group: String,
+    pub group: GroupId,
     /// Its title before.
     pub from: String,
     /// Its title afterwards.
@@ -125,7 +127,7 @@ pub struct Cause {
     /// Crashes with frames in it that have another signature now.
     pub moved: u64,
     /// Groups that were merged or renamed because of such crashes.
-    pub groups: Vec<String>,
+    pub groups: Vec<GroupId>,
 }
 
 /// What happened to a module.
@@ -161,7 +163,7 @@ impl Name for ModuleChange {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Gain {
     /// The group.
-    pub group: String,
+    pub group: GroupId,
     /// Crashes that it did not have before.
     pub crashes: u64,
     /// These, in percent of all crashes, rounded down.

@@ -150,11 +150,11 @@ fn merges(
     let runs = crashes.runs_after(&kept.mark)?;
     for run in runs.iter().filter(|run| run.kind == RunKind::Reprocess) {
         for merge in &run.report.merged {
-            let Some(id) = GroupId::parse(&merge.group) else { continue };
-            let Some(group) = crashes.group(crashes.standing_group(id)?)? else { continue };
+            let standing = crashes.standing_group(merge.group)?;
+            let Some(group) = crashes.group(standing)? else { continue };
             if group.tally.crashes >= interest.min_crashes {
                 let aliases: Vec<String> =
-                    merge.aliases.iter().take(NOTICE_ALIASES).cloned().collect();
+                    merge.aliases.iter().take(NOTICE_ALIASES).map(GroupId::to_string).collect();
                 let more = (merge.aliases.len() - aliases.len()) as u64;
                 events.push(event(&group, EventKind::Merged { run: run.run, aliases, more }));
             }

@@ -42,7 +42,7 @@ pub fn summary(crashes: &Crashes, runs: &[Run], run: &Run) -> Result<RunSummary,
         modules: modules.len() as u64,
         rules_changed: *rules_changed,
         largest_gain: largest_gain.as_ref().map(|gain| LargestGain {
-            group: gain.group.clone(),
+            group: gain.group,
             crashes: gain.crashes,
             percent: gain.percent,
         }),
@@ -59,48 +59,44 @@ fn at(run: &Run) -> String {
 /// Where the groups that a run has merged or split came from, those with most crashes that moved
 /// first.
 fn flows(report: &Report, streams: &Streams) -> Vec<Flow> {
-    let mut titles: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut origins: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut titles: BTreeMap<GroupId, &str> = BTreeMap::new();
+    let mut origins: BTreeMap<GroupId, BTreeSet<GroupId>> = BTreeMap::new();
     for Merge { group, title, aliases, .. } in &report.merged {
-        titles.insert(group, title);
-        let from = origins.entry(group).or_default();
-        from.insert(group);
-        from.extend(aliases.iter().map(String::as_str));
+        titles.insert(*group, title);
+        let from = origins.entry(*group).or_default();
+        from.insert(*group);
+        from.extend(aliases);
     }
-    let merged: BTreeMap<&str, &str> = report
+    let merged: BTreeMap<GroupId, GroupId> = report
         .merged
         .iter()
-        .flat_map(|merge| merge.aliases.iter().map(|alias| (alias.as_str(), merge.group.as_str())))
+        .flat_map(|merge| merge.aliases.iter().map(|alias| (*alias, merge.group)))
         .collect();
     for Split { group, title, into } in &report.split {
         let renamed = report.renamed.iter().find(|rename| rename.group == *group);
         let after = renamed.map_or(title, |rename| &rename.to);
         // What is left of it is in itself, or where that was merged into.
-        let rest = *merged.get(group.as_str()).unwrap_or(&group.as_str());
+        let rest = *merged.get(group).unwrap_or(group);
         titles.entry(rest).or_insert(after);
-        origins.entry(rest).or_default().insert(group);
+        origins.entry(rest).or_default().insert(*group);
         for part in into {
-            titles.insert(&part.group, &part.title);
-            origins.entry(&part.group).or_default().insert(group);
+            titles.insert(part.group, &part.title);
+            origins.entry(part.group).or_default().insert(*group);
         }
     }
-    let crashes = |from: &str, to: &str| {
-        let stream = GroupId::parse(from).zip(GroupId::parse(to))?;
-        streams.get(&stream).copied()
-    };
     let mut flows: Vec<(u64, Flow)> = origins
         .into_iter()
         .map(|(group, from)| {
             let mut from: Vec<Origin> = from
                 .into_iter()
-                .map(|from| Origin { group: from.to_owned(), crashes: crashes(from, group) })
+                .map(|from| Origin { group: from, crashes: streams.get(&(from, group)).copied() })
                 .collect();
             from.sort_by_key(|origin| std::cmp::Reverse(origin.crashes));
             let all = from.iter().filter_map(|origin| origin.crashes).sum();
             let more = from.len().saturating_sub(SHOWN_ORIGINS) as u64;
             from.truncate(SHOWN_ORIGINS);
-            let title = titles.get(group).map_or("", |title| *title).to_owned();
-            (all, Flow { group: group.to_owned(), title, from, more })
+            let title = titles.get(&group).map_or("", |title| *title).to_owned();
+            (all, Flow { group, title, from, more })
         })
         .collect();
     flows.sort_by(|(a, one), (b, other)| b.cmp(a).then_with(|| one.group.cmp(&other.group)));
@@ -111,13 +107,13 @@ fn flows(report: &Report, streams: &Streams) -> Vec<Flow> {
 #[derive(Debug)]
 pub struct Changes {
     /// By group, also those that are aliases now; the latest run first.
-    of_group: BTreeMap<String, Vec<GroupChange>>,
+    of_group: BTreeMap<GroupId, Vec<GroupChange>>,
 }
 
 impl Changes {
     /// What all of `runs` did, the first of which comes first.
     pub fn of(runs: &[Run]) -> Self {
-        let mut of_group: BTreeMap<String, Vec<GroupChange>> = BTreeMap::new();
+        let mut of_group: BTreeMap<GroupId, Vec<GroupChange>> = BTreeMap::new();
         for run in runs.iter().rev() {
             for (group, change) in changes_of(run) {
                 let changes = of_group.entry(group).or_default();
@@ -130,14 +126,14 @@ impl Changes {
     }
 
     /// What happened to `group`, the latest first.
-    pub fn of_group(&self, group: &str) -> Vec<GroupChange> {
-        self.of_group.get(group).cloned().unwrap_or_default()
+    pub fn of_group(&self, group: GroupId) -> Vec<GroupChange> {
+        self.of_group.get(&group).cloned().unwrap_or_default()
     }
 }
 
 /// What `run` did to each of the groups that it changed.
-fn changes_of(run: &Run) -> Vec<(String, GroupChange)> {
-    let change = |change: ChangeName, mut groups: Vec<String>, from: Option<&String>| {
+fn changes_of(run: &Run) -> Vec<(GroupId, GroupChange)> {
+    let change = |change: ChangeName, mut groups: Vec<GroupId>, from: Option<&String>| {
         let more = groups.len().saturating_sub(SHOWN_OTHERS) as u64;
         groups.truncate(SHOWN_OTHERS);
         GroupChange { run: run.run, at: at(run), change, groups, more, from: from.cloned() }
@@ -145,26 +141,25 @@ fn changes_of(run: &Run) -> Vec<(String, GroupChange)> {
     let Report { merged, split, renamed, .. } = &run.report;
     let mut changes = Vec::new();
     for merge in merged {
-        changes
-            .push((merge.group.clone(), change(ChangeName::Merged, merge.aliases.clone(), None)));
+        changes.push((merge.group, change(ChangeName::Merged, merge.aliases.clone(), None)));
     }
     for split in split {
-        let parts = split.into.iter().map(|part| part.group.clone()).collect();
-        changes.push((split.group.clone(), change(ChangeName::Split, parts, None)));
+        let parts = split.into.iter().map(|part| part.group).collect();
+        changes.push((split.group, change(ChangeName::Split, parts, None)));
         for part in &split.into {
-            let from = change(ChangeName::SplitFrom, vec![split.group.clone()], None);
-            changes.push((part.group.clone(), from));
+            let from = change(ChangeName::SplitFrom, vec![split.group], None);
+            changes.push((part.group, from));
         }
     }
     for rename in renamed {
         let renamed = change(ChangeName::Renamed, Vec::new(), Some(&rename.from));
-        changes.push((rename.group.clone(), renamed));
+        changes.push((rename.group, renamed));
     }
     changes
 }
 
 /// What the run with this report did to `group`, in a word each.
-pub fn tags(report: Option<&Report>, group: &str) -> Vec<Tag> {
+pub fn tags(report: Option<&Report>, group: GroupId) -> Vec<Tag> {
     let Some(report) = report else { return Vec::new() };
     let is_split =
         |split: &Split| split.group == group || split.into.iter().any(|part| part.group == group);

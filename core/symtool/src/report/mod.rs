@@ -272,7 +272,7 @@ impl GroupContext<'_> {
         let mut tags = Vec::new();
         tags.extend(self.latest.has_new(group).then_some(Tag::New));
         tags.extend(marks.is_regressed(group).then_some(Tag::Regressed));
-        tags.extend(changes::tags(self.run, &id));
+        tags.extend(changes::tags(self.run, group.id));
         match group.kind() {
             FingerprintKind::Resolved => {}
             FingerprintKind::Provisional => tags.push(Tag::SymbolsMissing),
@@ -294,9 +294,9 @@ impl GroupContext<'_> {
             devices: Facet::of(facets.devices),
             archs: Facet::of(facets.archs),
             modules: Facet::of(facets.modules),
-            aliases: group.aliases.iter().take(SHOWN_OTHERS).map(ToString::to_string).collect(),
+            aliases: group.aliases.iter().take(SHOWN_OTHERS).copied().collect(),
             more_aliases: group.aliases.len().saturating_sub(SHOWN_OTHERS) as u64,
-            history: self.changes.of_group(&id),
+            history: self.changes.of_group(group.id),
             example,
             id,
         }

@@ -3,6 +3,7 @@
 //! Times are ISO texts in UTC. An absent value is an absent key.
 
 use serde::Serialize;
+use symtool_crashes::GroupId;
 
 use crate::sources::SourceLines;
 
@@ -114,7 +115,7 @@ pub enum RunName {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LargestGain {
     /// The group.
-    pub group: String,
+    pub group: GroupId,
     /// Crashes that it did not have before.
     pub crashes: u64,
     /// Of all crashes, in percent.
@@ -126,7 +127,7 @@ pub struct LargestGain {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Flow {
     /// The group.
-    pub group: String,
+    pub group: GroupId,
     /// Its title after the run.
     pub title: String,
     /// Where its crashes were.
@@ -140,7 +141,7 @@ pub struct Flow {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Origin {
     /// The group.
-    pub group: String,
+    pub group: GroupId,
     /// How many of its crashes got another fingerprint; absent if none did, as in a merge by hand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crashes: Option<u64>,
@@ -205,7 +206,7 @@ pub struct GroupDetails {
     /// Crashes by module that they have frames in.
     pub modules: Facet,
     /// Groups that were merged into it.
-    pub aliases: Vec<String>,
+    pub aliases: Vec<GroupId>,
     /// How many aliases more it has.
     pub more_aliases: u64,
     /// What happened to it, the latest first.
@@ -247,7 +248,7 @@ pub struct GroupChange {
     pub change: ChangeName,
     /// The other groups: those that were merged into it or that it was merged into, where crashes
     /// went or came from.
-    pub groups: Vec<String>,
+    pub groups: Vec<GroupId>,
     /// How many groups more.
     pub more: u64,
     /// The title before.

@@ -187,7 +187,7 @@ fn causes(changed: &Changed, streams: &Streams, plan: &Plan) -> Vec<Cause> {
         }
     }
     for (cause, groups) in causes.iter_mut().zip(groups) {
-        cause.groups = groups.iter().map(GroupId::to_string).collect();
+        cause.groups = groups.into_iter().collect();
     }
     causes
 }
