@@ -2,6 +2,7 @@
 #![deny(missing_docs, clippy::print_stdout, clippy::print_stderr)]
 
 mod arch;
+mod guid;
 mod id;
 mod kind;
 mod named;
@@ -9,6 +10,7 @@ mod number;
 mod text;
 
 pub use arch::is_same as is_same_arch;
+pub use guid::{first_16, swapped_guid};
 pub use id::ModuleId;
 pub use kind::{Detail, ModuleKind};
 pub use named::{Name, Named};

@@ -2,7 +2,7 @@
 
 use symtool_crashes::has_names;
 use symtool_minidump::{CodeView, Cpu, DumpModule, DumpOs, ModuleUse};
-use symtool_module::is_same_arch;
+use symtool_module::{is_same_arch, swapped_guid};
 use symtool_report::ImageId;
 use symtool_store::{Catalog, Error, Module};
 
@@ -16,19 +16,11 @@ pub fn dump_image_id(module: &DumpModule, os: Option<DumpOs>) -> Option<ImageId>
         (_, Some(bytes)) => is_some(&bytes).then_some(ImageId::Whole(bytes)),
         // Old writers of Linux made a GUID of the build-id's first 16 bytes.
         (CodeView::Pdb70 { guid, .. }, None) if os.is_linux() => {
-            Some(ImageId::Prefix(swapped(*guid)))
+            Some(ImageId::Prefix(swapped_guid(*guid)))
         }
         (CodeView::Pdb70 { guid, .. }, None) => Some(ImageId::Either(*guid)),
         _ => None,
     }
-}
-
-/// A GUID with its first three fields in the other byte order.
-fn swapped(mut guid: [u8; 16]) -> [u8; 16] {
-    guid[..4].reverse();
-    guid[4..6].reverse();
-    guid[6..8].reverse();
-    guid
 }
 
 /// What the store calls the architectures of modules that run on `cpu`.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use symtool_minidump::{CodeView, DumpModule, DumpOs};
-use symtool_module::{CodeId, DebugId};
+use symtool_module::{CodeId, DebugId, first_16, swapped_guid};
 
 /// The last component of a path of any system; `?` if there is none.
 pub fn file_name(path: Option<&str>) -> &str {
@@ -26,15 +26,7 @@ pub fn debug_file(module: &DumpModule) -> &str {
 pub fn debug_id(module: &DumpModule) -> Option<DebugId> {
     let (guid, age) = match &module.code_view {
         CodeView::Pdb70 { guid, age, .. } => (*guid, *age),
-        CodeView::Elf(id) => {
-            let mut guid = [0; 16];
-            let count = id.len().min(guid.len());
-            guid[..count].copy_from_slice(&id[..count]);
-            for field in [0..4, 4..6, 6..8] {
-                guid[field].reverse();
-            }
-            (guid, 0)
-        }
+        CodeView::Elf(id) => (swapped_guid(first_16(id)), 0),
         CodeView::Pdb20 { signature, age, .. } => {
             return Some(format!("{signature:08X}{age:x}").into());
         }

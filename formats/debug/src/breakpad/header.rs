@@ -1,6 +1,6 @@
 //! Reads what a Breakpad symbol file says about itself: [`Header`], its `MODULE` and `INFO` lines.
 
-use symtool_module::{ModuleId, ModuleKind};
+use symtool_module::{ModuleId, ModuleKind, first_16, swapped_guid};
 
 use super::parts::Release;
 use super::record::{Record, hexadecimal};
@@ -116,7 +116,7 @@ impl DebugId {
     /// three fields of which are little-endian, with zeros behind a shorter one; `code_id` is the
     /// whole of it (Breakpad, `common/linux/file_id.cc`).
     fn module_id(&self, kind: ModuleKind, code_id: Option<&[u8]>) -> Option<ModuleId> {
-        let Self { mut guid, age } = *self;
+        let Self { guid, age } = *self;
         if guid == [0; 16] {
             return None;
         }
@@ -125,9 +125,7 @@ impl DebugId {
         }
         let mut bytes = guid.to_vec();
         if kind == ModuleKind::Elf {
-            guid[..4].reverse();
-            guid[4..6].reverse();
-            guid[6..8].reverse();
+            let guid = swapped_guid(guid);
             let build_id =
                 code_id.and_then(hex_bytes).filter(|build_id| first_16(build_id) == guid);
             // The build-id of `--build-id=fast` has 8 bytes.
@@ -136,13 +134,6 @@ impl DebugId {
         }
         Some(ModuleId { bytes, made_up: false })
     }
-}
-
-fn first_16(id: &[u8]) -> [u8; 16] {
-    let mut first = [0; 16];
-    let count = id.len().min(first.len());
-    first[..count].copy_from_slice(&id[..count]);
-    first
 }
 
 /// The digits of `INFO CODE_ID`.

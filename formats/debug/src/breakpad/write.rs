@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use symtool_module::{ModuleId, ModuleKind};
+use symtool_module::{ModuleId, ModuleKind, first_16, swapped_guid};
 use symtool_unwind::write_cfi;
 
 use super::header::ARCHES;
@@ -29,14 +29,8 @@ pub struct BreakpadHead<'a> {
 /// The id by which Breakpad calls a module: a GUID, of which that of an ELF file is the beginning of
 /// its build-id, and an age.
 pub fn breakpad_id(kind: ModuleKind, id: &ModuleId) -> String {
-    let mut guid = [0; 16];
-    let count = id.bytes.len().min(guid.len());
-    guid[..count].copy_from_slice(&id.bytes[..count]);
-    if kind == ModuleKind::Elf && !id.made_up {
-        guid[..4].reverse();
-        guid[4..6].reverse();
-        guid[6..8].reverse();
-    }
+    let first = first_16(&id.bytes);
+    let guid = if kind == ModuleKind::Elf && !id.made_up { swapped_guid(first) } else { first };
     let age = match (kind, id.bytes.get(16..20)) {
         (ModuleKind::Pe, Some(&[a, b, c, d])) => u32::from_be_bytes([a, b, c, d]),
         _ => 0,

@@ -2,9 +2,9 @@
 //! (its modules and where everything else is).
 
 use hashbrown::HashMap;
+use symtool_module::swapped_guid;
 
 use super::fields::Fields;
-use crate::object::pe::printed_guid;
 
 /// A stream number that stands for none.
 const NO_STREAM: u16 = 0xffff;
@@ -33,7 +33,7 @@ impl PdbInfo {
         let _version = fields.u32()?;
         let _signature = fields.u32()?;
         let age = fields.u32()?;
-        let guid = printed_guid(fields.take(16)?.try_into().ok()?);
+        let guid = swapped_guid(fields.take(16)?.try_into().ok()?);
         let names = named_stream(&mut fields, b"/names");
         let mut rest = fields;
         let mut is_fastlink = false;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::limits::MAX_ID_BYTES;
-use symtool_module::{Arch, CodeId, DebugId, ModuleKind};
+use symtool_module::{Arch, CodeId, DebugId, ModuleKind, first_16, swapped_guid};
 
 /// One image that was loaded, or one that symbols are needed of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Image {
         let id = match self.kind {
             ImageKind::Elf => match code_bytes() {
                 Some(build_id) => Some(ImageId::Whole(build_id)),
-                None => uuid().map(swapped).map(ImageId::Prefix),
+                None => uuid().map(swapped_guid).map(ImageId::Prefix),
             },
             ImageKind::MachO => uuid().map(Vec::from).or_else(code_bytes).map(ImageId::Whole),
             ImageKind::Pe => {
@@ -118,7 +118,7 @@ impl ImageId {
             (Self::Whole(bytes), _) => bytes == id,
             (Self::Prefix(prefix), ModuleKind::Elf) => *prefix == first_16(id),
             (Self::Prefix(_), ModuleKind::MachO | ModuleKind::Pe | ModuleKind::Proguard) => false,
-            (Self::Either(bytes), ModuleKind::Elf) => swapped(*bytes) == first_16(id),
+            (Self::Either(bytes), ModuleKind::Elf) => swapped_guid(*bytes) == first_16(id),
             (Self::Either(bytes), ModuleKind::MachO | ModuleKind::Proguard) => bytes == id,
             (Self::Either(bytes), ModuleKind::Pe) => id.len() == 20 && id.starts_with(bytes),
         }
@@ -138,7 +138,7 @@ impl ImageId {
         let (first, second) = match self {
             Self::Whole(bytes) => (first_16(bytes), None),
             Self::Prefix(prefix) => (*prefix, None),
-            Self::Either(bytes) => (*bytes, Some(swapped(*bytes))),
+            Self::Either(bytes) => (*bytes, Some(swapped_guid(*bytes))),
         };
         std::iter::once(first).chain(second)
     }
@@ -178,21 +178,6 @@ fn first_uuid(text: &str) -> Option<[u8; 16]> {
 
 fn digit(byte: u8) -> Option<u8> {
     (byte as char).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
-}
-
-/// A UUID with its first three fields in the other byte order.
-fn swapped(mut uuid: [u8; 16]) -> [u8; 16] {
-    uuid[..4].reverse();
-    uuid[4..6].reverse();
-    uuid[6..8].reverse();
-    uuid
-}
-
-fn first_16(id: &[u8]) -> [u8; 16] {
-    let mut first = [0; 16];
-    let count = id.len().min(16);
-    first[..count].copy_from_slice(&id[..count]);
-    first
 }
 
 /// What a path calls its file: the last component, of what follows the last `!`. Backslashes part
@@ -257,7 +242,7 @@ mod tests {
         );
         let either = image_id(ImageKind::Unknown, Some(uuid), None).unwrap();
         assert!(either.is_of(ModuleKind::MachO, &bytes));
-        assert!(either.is_of(ModuleKind::Elf, &swapped(bytes.try_into().unwrap())));
+        assert!(either.is_of(ModuleKind::Elf, &swapped_guid(bytes.try_into().unwrap())));
         assert_eq!(either.keys().count(), 2);
         assert_eq!(image_id(ImageKind::Elf, Some("nonsense"), Some("xyz")), None);
     }

@@ -10,7 +10,7 @@ use object::{
     Export, ExportTarget, LittleEndian as LE, NameOrOrdinal, Object, ObjectSection, ObjectSymbol,
     SectionKind, SymbolKind,
 };
-use symtool_module::{Detail, ModuleId};
+use symtool_module::{Detail, ModuleId, swapped_guid};
 
 use super::symbols::SymbolEntry;
 use crate::limits::MAX_NAME_BYTES;
@@ -30,7 +30,7 @@ macro_rules! with_pe {
 /// The id that the linker has written into `object` for its PDB, else its time stamp and size.
 pub fn id(object: &object::File<'_>) -> Option<ModuleId> {
     let pdb = object.pdb_info().ok().flatten();
-    let by_pdb = pdb.map(|pdb| ModuleId::windows(printed_guid(pdb.guid()), pdb.age()));
+    let by_pdb = pdb.map(|pdb| ModuleId::windows(swapped_guid(pdb.guid()), pdb.age()));
     by_pdb.or_else(|| with_pe!(object, file => stamp(file)))
 }
 
@@ -69,14 +69,6 @@ fn stamp<Pe: ImageNtHeaders>(file: &PeFile<'_, Pe>) -> ModuleId {
     let (stamp, bytes) =
         (headers.file_header().time_date_stamp.get(LE), headers.optional_header().size_of_image());
     ModuleId { bytes: [stamp.to_be_bytes(), bytes.to_be_bytes()].concat(), made_up: false }
-}
-
-/// A GUID in the order in which it is printed: its first three fields are little-endian numbers.
-pub fn printed_guid(mut guid: [u8; 16]) -> [u8; 16] {
-    guid[..4].reverse();
-    guid[4..6].reverse();
-    guid[6..8].reverse();
-    guid
 }
 
 /// How much `object` can tell.
@@ -178,15 +170,4 @@ pub fn make_relative(module: &mut ModuleSymbols, base: u64) {
     module.aliases.retain_mut(|alias| {
         alias.address.checked_sub(base).map(|address| alias.address = address).is_some()
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn guids_are_printed_as_numbers() {
-        let bytes: [u8; 16] = std::array::from_fn(|at| u8::try_from(at).unwrap());
-        assert_eq!(printed_guid(bytes), [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]);
-    }
 }
