@@ -84,6 +84,9 @@ pub enum GetError {
         /// How much is wanted.
         max_bytes: u64,
     },
+    /// Whoever is told how much came wants no more.
+    #[error("{0} was stopped")]
+    Stopped(String),
     /// It cannot be kept.
     #[error("what comes cannot be written ({0})")]
     Write(io::Error),
@@ -175,11 +178,15 @@ fn first_byte(range: &str) -> Option<u64> {
 
 impl IncomingFile {
     /// Writes what comes to `out`, which stands at [`IncomingFile::start`]. Gives back how many
-    /// bytes came. `each` is told how many came each time.
+    /// bytes came. `each` is told how many came each time, and says whether more is wanted.
     ///
     /// # Errors
     /// [`GetError`]; what came before it has been written.
-    pub fn copy_to(self, out: &mut dyn Write, each: &mut dyn FnMut(u64)) -> Result<u64, GetError> {
+    pub fn copy_to(
+        self,
+        out: &mut dyn Write,
+        each: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<u64, GetError> {
         let Self { url, body, max_bytes, start, .. } = self;
         let (mut reader, mut buffer, mut came) = (body.into_reader(), vec![0; READ_BYTES], 0_u64);
         loop {
@@ -193,8 +200,10 @@ impl IncomingFile {
             if start.saturating_add(came) > max_bytes {
                 return Err(GetError::TooLarge { place: url.shown(), max_bytes });
             }
+            if !each(count as u64) {
+                return Err(GetError::Stopped(url.shown()));
+            }
             out.write_all(&buffer[..count]).map_err(GetError::Write)?;
-            each(count as u64);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::limits::MAX_URL_BYTES;
@@ -103,6 +104,14 @@ impl SecretUrl {
             (false, true) => format!("{}/{}", self.place(), self.joined),
             (false, false) => format!("{}/…/{}", self.place(), self.joined),
         }
+    }
+
+    /// A short text that stands for the address and does not tell it.
+    pub fn tag(&self) -> String {
+        let digest = Sha256::digest(self.text.as_bytes());
+        let mut first = [0; 16];
+        first.copy_from_slice(&digest[..16]);
+        format!("{:032x}", u128::from_be_bytes(first))
     }
 
     /// The address of `path` below this one, whose query it keeps. `path` has `/` between its parts
@@ -252,6 +261,7 @@ mod tests {
             assert_eq!((joined.secret(), &*joined.shown()), (whole, shown));
             assert_eq!(format!("{joined:?}"), shown);
             assert_eq!(url(base).shown(), joined.place());
+            assert_ne!(url(base).tag(), joined.tag());
         }
         let long = "a".repeat(MAX_URL_BYTES);
         assert_eq!(url("https://a.example").join(&long), Err(UrlError::TooLong));

@@ -24,7 +24,10 @@ fn fetch(get: &Get<'_>) -> (Vec<u8>, u64, Option<String>, Result<u64, GetError>)
     let Got::File(file) = Client::new(LONG).get(get).unwrap() else { panic!("no file") };
     let (mut bytes, mut told) = (Vec::new(), 0);
     let (start, validator) = (file.start, file.validator.clone());
-    let done = file.copy_to(&mut bytes, &mut |count| told += count);
+    let done = file.copy_to(&mut bytes, &mut |count| {
+        told += count;
+        true
+    });
     assert_eq!(told, bytes.len() as u64);
     (bytes, start, validator, done)
 }
@@ -92,6 +95,10 @@ fn bounds_hold() {
     assert!(matches!(client.get(&small), Err(GetError::TooLarge { max_bytes: 10, .. })));
     let chunked = url(&server, "chunked");
     assert_eq!(fetch(&get(&chunked)).0, b"abcdefgh");
+    let Ok(Got::File(file)) = client.get(&get(&chunked)) else { panic!("no file") };
+    let mut none = Vec::new();
+    assert!(matches!(file.copy_to(&mut none, &mut |_| false), Err(GetError::Stopped(_))));
+    assert!(none.is_empty());
     let small = fetch(&Get { max_bytes: 5, ..get(&chunked) });
     assert!(matches!(small.3, Err(GetError::TooLarge { .. })));
     let cut = fetch(&get(&url(&server, "cut")));
