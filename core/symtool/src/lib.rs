@@ -7,6 +7,7 @@ pub mod dump;
 mod error;
 pub mod export;
 pub mod import;
+mod layout;
 pub mod mapping;
 pub mod notices;
 pub mod objects;
