@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::fingerprint::Modules;
 use crate::ids::GroupId;
 use crate::stored::counters::{DumpTally, ImageFacts, ImageKey, ImageTally};
-use crate::stored::{Crashes, rows};
+use crate::stored::{Crashes, StoredImage, rows};
 use symtool_module::{Arch, Detail};
 use symtool_store::{Error, Module};
 
@@ -119,6 +119,24 @@ impl Crashes {
             Ok(true)
         })?;
         Ok(groups)
+    }
+
+    /// What a crash with frames in `module` says of it, `None` if none is left.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn image_of(&self, module: &Missing) -> Result<Option<StoredImage>, Error> {
+        let (prefix, mut found) = (rows::all_of_image(&module.image), None);
+        self.database.each(&prefix, &prefix, |key, _| {
+            let number = rows::last_number(key).ok_or_else(|| self.database.damaged())?;
+            let chunk = self.chunk(number)?.ok_or_else(|| self.database.damaged())?;
+            let is_it = |stored: &&StoredImage| {
+                stored.id.as_ref().is_some_and(|id| id.keys().next() == Some(module.image))
+            };
+            found = chunk.images().iter().find(is_it).cloned();
+            Ok(found.is_none())
+        })?;
+        Ok(found)
     }
 
     /// By the counts of images that are kept.
