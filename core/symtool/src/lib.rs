@@ -6,6 +6,7 @@ pub mod bundle;
 pub mod dump;
 mod error;
 pub mod export;
+pub mod fetch;
 pub mod import;
 mod layout;
 pub mod mapping;

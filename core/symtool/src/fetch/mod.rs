@@ -1,0 +1,13 @@
+//! Fetches the files of modules that crashes wait for: what is wanted, who is asked, and what is told.
+
+mod budget;
+mod source;
+mod told;
+mod wanted;
+
+pub use budget::Bound;
+pub use source::{Source, SourcePlace, Use};
+pub use told::{FetchStatus, FetchSummary, Fetched, FetchedFile, Problem};
+pub use wanted::{WantedModule, wanted};
+
+pub use crate::layout::{FileKind, Layout};
