@@ -107,3 +107,20 @@ pub struct FetchSummary {
     /// Sources that could not be reached so often that they were not asked any more.
     pub given_up: Vec<String>,
 }
+
+impl FetchSummary {
+    pub(super) fn count(&mut self, fetched: &Fetched) {
+        let counter = match fetched.status {
+            FetchStatus::Fetched => &mut self.fetched,
+            FetchStatus::Absent => &mut self.absent,
+            FetchStatus::Remembered => &mut self.remembered,
+            FetchStatus::Failed => &mut self.failed,
+            FetchStatus::Bounded(_) => &mut self.bounded,
+            FetchStatus::Unserved => &mut self.unserved,
+        };
+        *counter += 1;
+        if fetched.status == FetchStatus::Fetched {
+            self.problems += fetched.problems.len() as u64;
+        }
+    }
+}
