@@ -14,6 +14,7 @@
 mod batch;
 mod budget;
 mod check;
+mod debuginfod;
 mod find;
 mod limits;
 mod misses;
@@ -34,6 +35,7 @@ use symtool_debug::Search;
 use symtool_store::Store;
 
 pub use budget::Bound;
+pub use debuginfod::Debuginfod;
 pub use source::{Source, SourcePlace, Use};
 pub use told::{FetchStatus, FetchSummary, Fetched, FetchedFile, Problem};
 pub use wanted::{WantedModule, wanted};
