@@ -40,6 +40,7 @@ mod retrace;
 mod rules;
 #[cfg(test)]
 mod schema;
+mod secret_text;
 mod source_lines;
 mod stats;
 mod style;
