@@ -21,6 +21,7 @@ mod crash;
 mod demangle;
 mod dropin;
 mod exit;
+mod fetch;
 mod find;
 mod groups;
 mod import;
