@@ -48,10 +48,10 @@ fn elf_files_come_from_every_layout() {
     maker.import("c-gcc-O2-dwarf4.so");
     for layout in ["debuginfod", "gdb", "ssqp", "breakpad"] {
         let files = if layout == "breakpad" { &[][..] } else { std::slice::from_ref(&file) };
-        let served = laid_out(&maker, layout, files);
-        let server = serve(&served);
+        let files = laid_out(&maker, layout, files);
+        let server = serve(&files);
         let url = format!("{}?token=hidden", server.url());
-        for source in [folder(layout, &served), on_server(layout, &url)] {
+        for source in [folder(layout, &files), on_server(layout, &url)] {
             let sandbox = crashed(&build, "scan_next");
             settings(&sandbox, &source);
             let (run, modules, _) = fetch(&sandbox, &[]);
@@ -146,4 +146,24 @@ fn minidumps_get_their_unwind_data() {
     }
     assert!(stored(&sandbox).len() > 1, "{:?}", stored(&sandbox));
     assert!(!lacks(&sandbox).contains("victim"), "{}", lacks(&sandbox));
+}
+
+#[test]
+fn a_dump_of_windows_gets_its_image_and_its_pdb() {
+    let maker = Sandbox::new();
+    let files = ["shop64.dll", "shop64.pdb"].map(|name| testdata("windows").join(name));
+    let server = serve(&laid_out(&maker, "ssqp", &files));
+    let sandbox = Sandbox::in_memory();
+    let dump = testdata("minidump/shop64.dmp");
+    sandbox.run(["crash".as_ref(), "add".as_ref(), dump.as_os_str()]);
+    settings(&sandbox, &on_server("ssqp", &server.url()));
+    let (run, modules, _) = fetch(&sandbox, &[]);
+    assert_eq!((run.code, count(&modules, "fetched")), (0, 1), "{}{}", run.stdout, run.stderr);
+    let kinds: Vec<&str> = modules
+        .iter()
+        .flat_map(|module| module["files"].as_array().unwrap())
+        .map(|file| file["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["debug", "executable"], "{}", run.stdout);
+    assert!(!sandbox.run(["missing"]).stdout.contains("shop64"));
 }

@@ -7,6 +7,7 @@ use symtool_module::ModuleKind;
 use symtool_report::{ImageId, ImageKind};
 use symtool_store::Error;
 
+use crate::dump::{WindowsFiles, windows_files};
 use crate::layout::{FileKind, FileOf, Layout, file_name, without_extension};
 
 /// A module that is wanted.
@@ -22,6 +23,8 @@ pub struct WantedModule {
     pub unwind: bool,
     image: Option<ImageId>,
     builds: Vec<Build>,
+    /// What its PDB is called, if that is known.
+    pdb: Option<String>,
 }
 
 /// A build that the module may be: some ids can be read in several ways.
@@ -53,8 +56,17 @@ pub fn wanted(
 
 impl WantedModule {
     fn of(module: &Missing, crashes: &Crashes) -> Result<Self, Error> {
-        let image = crashes.image_of(module)?;
-        Ok(Self::new(module, image.as_ref()))
+        let seen = crashes.image_of(module)?;
+        let mut wanted = Self::new(module, seen.as_ref().map(|seen| &seen.image));
+        // Reports have one id of an image; a minidump has both, and the name of the PDB.
+        let dump = seen.and_then(|seen| seen.dump).filter(|_| wanted.is_windows());
+        if let Some(((chunk, slot), id)) = dump.zip(wanted.image.as_ref()) {
+            let dumps = crashes.dumps(chunk)?;
+            let dump = dumps.get(slot)?;
+            let files = if dump.is_there()? { windows_files(&dump, id) } else { None };
+            wanted.take(files);
+        }
+        Ok(wanted)
     }
 
     fn new(module: &Missing, image: Option<&StoredImage>) -> Self {
@@ -71,7 +83,17 @@ impl WantedModule {
             unwind: module.lacks_unwind(),
             image: image.map(|(_, image)| image),
             builds: builds.unwrap_or_default(),
+            pdb: None,
         }
+    }
+
+    /// Takes what a minidump says of it.
+    fn take(&mut self, files: Option<WindowsFiles>) {
+        let Some(WindowsFiles { code_id, pdb }) = files else { return };
+        for build in self.builds.iter_mut().filter(|build| build.kind == ModuleKind::Pe) {
+            build.code_id = Some(code_id.clone());
+        }
+        self.pdb = pdb;
     }
 
     /// Where a source of `layout` has its file of this `kind`: in one of several places.
@@ -81,9 +103,10 @@ impl WantedModule {
                 return None;
             }
             let (id, code_id) = (&build.id, build.code_id.as_deref());
-            // A PDB is called otherwise than its image, and this is how most are.
             let name = match (build.kind, kind, &self.name) {
-                (ModuleKind::Pe, FileKind::Debug | FileKind::Symbols, Some(name)) => pdb_name(name),
+                (ModuleKind::Pe, FileKind::Debug | FileKind::Symbols, Some(name)) => {
+                    self.pdb_of(name)
+                }
                 (_, _, Some(name)) => name.clone(),
                 (ModuleKind::Elf | ModuleKind::MachO, FileKind::Debug, None) => String::new(),
                 (_, _, None) if matches!(layout, Layout::Breakpad | Layout::Ssqp) => return None,
@@ -103,12 +126,16 @@ impl WantedModule {
         let name = file_name(self.name.as_deref().unwrap_or(&self.id));
         let is = |kind| self.builds.iter().any(|build| build.kind == kind);
         match kind {
-            FileKind::Executable => name,
-            FileKind::Debug if is(ModuleKind::Pe) => pdb_name(&name),
-            FileKind::Debug if is(ModuleKind::Elf) => format!("{name}.debug"),
-            FileKind::Debug => name,
             FileKind::Symbols => format!("{name}.sym"),
+            FileKind::Debug if is(ModuleKind::Pe) => file_name(&self.pdb_of(&name)),
+            FileKind::Debug if is(ModuleKind::Elf) => format!("{name}.debug"),
+            FileKind::Debug | FileKind::Executable => name,
         }
+    }
+
+    /// What the PDB of the image `name` is called: as a minidump says, else like the image.
+    fn pdb_of(&self, name: &str) -> String {
+        self.pdb.clone().unwrap_or_else(|| pdb_name(name))
     }
 
     /// Whether `file` is of this build.
@@ -198,7 +225,7 @@ impl WantedModule {
     pub fn named(name: &str, kind: ImageKind, id: ImageId, spelled: &str) -> Self {
         let builds = builds(kind, &id, spelled, Some(name));
         let (name, id, image) = (Some(name.to_owned()), spelled.to_owned(), Some(id));
-        Self { name, id, names: true, unwind: false, image, builds }
+        Self { name, id, names: true, unwind: false, image, builds, pdb: None }
     }
 }
 
