@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds symtool for release, and packs it: sh scripts/dist.sh [TARGET…]
-# Without a target, it is Linux on this machine's processor. Packages come into dist/.
+# Without a target, it is Linux on this machine's processor. Packages come into dist/, each with a list of what it is made
+# of (SBOM).
 #
 # Linux with glibc is linked against glibc 2.28 by Zig, so that the program runs on Debian 10, RHEL 8 and
 # everything newer; Linux with musl is linked statically. RocksDB is compiled once for each target, which
@@ -9,6 +10,7 @@ set -eu
 . "$(dirname "$0")/setup.sh"
 
 GLIBC=2.28
+CYCLONEDX=0.5.9
 
 tools="$CARGO_TARGET_DIR/dist-tools"
 if [ ! -x "$tools/bin/cargo-zigbuild" ]; then
@@ -16,6 +18,10 @@ if [ ! -x "$tools/bin/cargo-zigbuild" ]; then
     "$tools/bin/pip" install --quiet 'cargo-zigbuild==0.24.*' 'ziglang==0.17.*' 'wheel==0.48.*'
 fi
 PATH="$tools/bin:$PATH"
+# What lists the crates that a program is made of.
+if ! cargo cyclonedx --version 2>/dev/null | grep -q " $CYCLONEDX\$"; then
+    CARGO_TARGET_DIR="$tools/build" cargo install --quiet --locked --root "$tools" --version "$CYCLONEDX" cargo-cyclonedx
+fi
 
 # Equal commits give equal bytes: no date of the build, and no path of the machine.
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
@@ -43,5 +49,6 @@ for target; do
         cargo build --locked --profile dist --workspace --bin symtool --target "$target"
         ;;
     esac
+    sh scripts/dist/sbom.sh "$target" dist
     sh scripts/dist/pack.sh "$CARGO_TARGET_DIR/$target/dist/symtool" "$target" dist
 done

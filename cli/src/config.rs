@@ -14,6 +14,7 @@
 //! source-link = "https://…/{commit}/{path}#L{line}"
 //! source-roots = ["/ci/build"]       # taken off paths in links
 //! [notify.ops]                       # --notify ops (notify/settings.rs)
+//! [[source]]                         # missing --fetch (fetch/settings.rs)
 //! ```
 //!
 //! `~` is the home folder; other relative paths begin at the file's own folder.
@@ -31,6 +32,7 @@ use toml::{Table, Value};
 
 use crate::args::{MAX_JOBS, MAX_WAIT_SECONDS};
 use crate::exit::Usage;
+use crate::fetch::{self, SourceSettings};
 use crate::notify::{self, NotifySettings};
 use crate::terminal::Color;
 
@@ -40,7 +42,7 @@ const NAME: &str = "symtool.toml";
 const MAX_BYTES: u64 = 1 << 20;
 
 /// All keys, as messages list them.
-const KEYS: &str = "store, jobs, wait, color, key-file, key-command, quota, crash-quota, debug-dirs, rules, source-link, source-roots, notify";
+const KEYS: &str = "store, jobs, wait, color, key-file, key-command, quota, crash-quota, debug-dirs, rules, source-link, source-roots, notify, source";
 
 /// What a size has to be.
 const SIZE: &str = "a size, as in \"50GB\", \"800MB\" or 1000000";
@@ -72,6 +74,8 @@ pub struct Config {
     pub source_link: Option<SourceLink>,
     /// Who may be told what happened, by name.
     pub notify: BTreeMap<String, NotifySettings>,
+    /// Where files of missing modules are fetched from, in order.
+    pub sources: Vec<SourceSettings>,
     /// Whether other users can read the file.
     pub is_open: bool,
 }
@@ -172,6 +176,7 @@ impl Config {
                     dirs.ok_or_else(|| wrong("a list of paths, as in [\"/srv/debug\"]"))?;
             }
             "notify" => self.notify = notify::all(value, folder)?,
+            "source" => self.sources = fetch::all(value, folder)?,
             // They are read together.
             "source-link" | "source-roots" => {}
             _ => return Err(format!("unknown key `{key}`; known are {KEYS}")),
@@ -287,6 +292,7 @@ mod tests {
             rules: Some("/etc/st/r".into()),
             source_link: None,
             notify: BTreeMap::new(),
+            sources: Vec::new(),
             is_open: false,
         };
         assert_eq!(parse(text), Ok(want));
@@ -301,7 +307,7 @@ mod tests {
         for (text, want) in [
             (
                 "stor = \"x\"",
-                "unknown key `stor`; known are store, jobs, wait, color, key-file, key-command, quota, crash-quota, debug-dirs, rules, source-link, source-roots, notify",
+                "unknown key `stor`; known are store, jobs, wait, color, key-file, key-command, quota, crash-quota, debug-dirs, rules, source-link, source-roots, notify, source",
             ),
             ("[store]\npath = 1", "`store` has to be a path in quotes"),
             ("store = \"\"", "`store` has to be a path in quotes"),

@@ -21,6 +21,7 @@ mod crash;
 mod demangle;
 mod dropin;
 mod exit;
+mod fetch;
 mod find;
 mod groups;
 mod import;
@@ -40,6 +41,7 @@ mod retrace;
 mod rules;
 #[cfg(test)]
 mod schema;
+mod secret_text;
 mod source_lines;
 mod stats;
 mod style;

@@ -1,4 +1,5 @@
-//! `symtool missing`: modules without symbols, those that most groups wait for first.
+//! `symtool missing`: modules without symbols, those that most groups wait for first. `fetch/` brings
+//! their files.
 
 use std::io::Write;
 
@@ -11,13 +12,17 @@ use symtool_module::Arch;
 
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::fetch::{self, FetchArgs};
 use crate::output;
 use crate::table::{Column, Fit, Table};
 use crate::terminal::clean;
 
 const MISSING: &str = "Examples:
   symtool missing
-  symtool missing --all --json";
+  symtool missing --all --json
+  symtool missing --fetch --limit 50 --max-bytes 2GB
+
+What --fetch asks stands as [[source]] in symtool.toml; nothing is asked without that.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = MISSING)]
@@ -28,6 +33,8 @@ pub struct MissingArgs {
     /// List at most N modules
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
+    #[command(flatten)]
+    pub fetch: FetchArgs,
 }
 
 /// A module without symbols.
@@ -82,6 +89,9 @@ const COLUMNS: &[Column] = &[
 
 /// Runs the command.
 pub fn run(context: &Context, args: &MissingArgs) -> Result<Exit> {
+    if args.fetch.fetch {
+        return fetch::run(context, &args.fetch, args.all, args.limit);
+    }
     let store = context.open_store()?;
     let (reader, stored) = (store.read()?, Crashes::open(&store)?);
     let catalog = reader.catalog();

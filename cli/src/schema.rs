@@ -13,8 +13,8 @@ use symtool_crashes::Run;
 
 use crate::output::VERSION;
 use crate::{
-    bundle, check, crash, groups, import, key, missing, modules, reprocess, rules, stats, style,
-    symbolicate,
+    bundle, check, crash, fetch, groups, import, key, missing, modules, reprocess, rules, stats,
+    style, symbolicate,
 };
 
 /// The objects that one heading of `docs/json.md` describes.
@@ -111,7 +111,10 @@ fn all() -> Vec<Shapes> {
         of("groups diff").with::<groups::history::Diff>(),
         of("reprocess").with::<reprocess::Told<'_>>(),
         of("report").with::<Overview>().with::<CrashReport>(),
-        of("missing").with::<missing::Line<'_>>(),
+        of("missing")
+            .with::<missing::Line<'_>>()
+            .with::<fetch::ModuleLine<'_>>()
+            .with::<fetch::TotalLine<'_>>(),
         of("rules check").with::<rules::Checked<'_>>(),
         of("rules explain").with::<rules::Why<'_>>(),
     ]

@@ -295,7 +295,7 @@ fn original_files_are_laid_out_for_servers() {
     for (words, told) in [
         (
             &["modules", "export", "--layout", "symstore", "x", "y"][..],
-            "pass breakpad, debuginfod or ssqp",
+            "pass breakpad, debuginfod, gdb, lldb or ssqp",
         ),
         (&["modules", "export", "--layout", "ssqp", "x"], "name the files"),
         (&["modules", "export", "x"], "-o FILE"),
@@ -306,4 +306,27 @@ fn original_files_are_laid_out_for_servers() {
         assert_eq!(run.code, 2, "{words:?}: {}", run.stderr);
         assert!(run.stderr.contains(told), "{words:?}: {}", run.stderr);
     }
+}
+
+#[test]
+fn original_files_are_laid_out_for_debuggers() {
+    let sandbox = Sandbox::new();
+    let lay_out = |layout: &str, file: &str| {
+        let folder = sandbox.path(layout);
+        let mut command = sandbox.command();
+        command.args(["modules", "export", "--json", "--layout", layout]).arg(&folder);
+        let run = Run::of(command.arg(object(file)).output().unwrap());
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let placed = json_lines(&run.stdout).into_iter().map(|line| {
+            let path = PathBuf::from(line["file"].as_str().unwrap());
+            path.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned()
+        });
+        placed.collect::<Vec<_>>()
+    };
+    let (first, rest) = BUILD_ID.split_at(2);
+    let want = ["", ".debug"].map(|end| format!(".build-id/{first}/{rest}{end}"));
+    assert_eq!(lay_out("gdb", NAME), want);
+    // A file of a dSYM.
+    let want = ["4C4C/44C0/5555/3144/A12D/99D5AC2C14D4"];
+    assert_eq!(lay_out("lldb", "macho-c-x86_64-O2-dwarf5"), want);
 }

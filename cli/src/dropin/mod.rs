@@ -189,6 +189,7 @@ impl Call {
             store: folder.map(|folder| Store::at(&folder, wait)),
             search: self.context.search(debug_dirs, &[]),
             default_arch,
+            debuginfod: None,
         }
     }
 }

@@ -45,10 +45,11 @@ const EXPORT: &str = "Examples:
   symtool modules export --layout breakpad /srv/symbols
   symtool modules export --layout debuginfod /srv/debuginfod libxxx.so libxxx.so.debug
   symtool modules export --layout ssqp /srv/symstore build/
+  symtool modules export --layout gdb /usr/lib/debug libxxx.so.debug
 
 Without --breakpad and --layout the file contains the module as it is stored. From a sealed store it is sealed, and the other store needs the same key. Symbol files are readable by everybody.
 
-Servers of the layouts debuginfod and ssqp hand out original files, which the store does not keep: pass files, folders or archives with them. Each is copied to where its id is looked for.";
+All layouts but breakpad have original files, which the store does not keep: pass files, folders or archives with them. Each is copied to where its id is looked for.";
 
 const REPAIR: &str = "Examples:
   symtool modules repair
@@ -148,7 +149,7 @@ pub struct Gc {
 #[derive(Debug, clap::Args)]
 pub struct Export {
     /// A name, a path or an id, optionally with `:ARCH`; with --layout several, or all if there is
-    /// none; for debuginfod and ssqp files, folders and archives
+    /// none; for all layouts but breakpad files, folders and archives
     #[arg(value_name = "MODULE", value_parser = module())]
     pub modules: Vec<OsString>,
     /// The file to write [default with --breakpad: stdout]
@@ -157,8 +158,8 @@ pub struct Export {
     /// Write a Breakpad symbol file
     #[arg(long)]
     pub breakpad: bool,
-    /// Write files where a symbol server of this layout (breakpad, debuginfod or ssqp) looks for
-    /// them
+    /// Write files where a symbol server or debugger of this layout (breakpad, debuginfod, gdb, lldb
+    /// or ssqp) looks for them
     #[arg(long, num_args = 2, value_names = ["LAYOUT", "DIR"], conflicts_with_all = ["output", "breakpad"])]
     pub layout: Option<Vec<OsString>>,
     /// Write linkage names into symbol files as they are

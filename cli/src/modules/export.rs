@@ -49,16 +49,15 @@ impl<'a> Job<'a> {
     fn of(args: &'a Export) -> Result<Self, Usage> {
         if let Some([layout, folder]) = args.layout.as_deref() {
             let folder = Path::new(folder);
-            let layout = match layout.to_str() {
-                Some("breakpad") => {
+            let layout = match layout.to_str().and_then(Layout::named) {
+                Some(Layout::Breakpad) => {
                     return Ok(Self::BreakpadLayout { modules: &args.modules, folder });
                 }
-                Some("debuginfod") => Layout::Debuginfod,
-                Some("ssqp") => Layout::Ssqp,
-                _ => {
+                Some(layout) => layout,
+                None => {
                     let layout = layout.to_string_lossy();
-                    let reason = format!("{layout}: no layout; pass breakpad, debuginfod or ssqp");
-                    return Err(Usage(reason));
+                    let known = "breakpad, debuginfod, gdb, lldb or ssqp";
+                    return Err(Usage(format!("{layout}: no layout; pass {known}")));
                 }
             };
             if args.modules.is_empty() {

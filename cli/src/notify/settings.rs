@@ -16,17 +16,15 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use symtool_core::notices::Interest;
 use symtool_http::SecretUrl;
 use symtool_notify::{Receiver, Secret, Style, Webhook};
 use toml::{Table, Value};
-use zeroize::Zeroizing;
+
+use crate::secret_text::{SecretText, text};
 
 /// Seconds in which a receiver that is down is tried again.
 pub const RETRY_SECONDS: u64 = 60;
@@ -37,8 +35,6 @@ const MAX_RETRY_SECONDS: u64 = 86_400;
 const MAX_TIMEOUT_SECONDS: u64 = 600;
 /// How many times as many crashes as on a usual day are a spike.
 const SPIKE: u32 = 5;
-/// Bytes of a file with an address or a secret.
-const MAX_SECRET_BYTES: u64 = 64 << 10;
 
 /// Everything there is.
 pub const ALL: Interest =
@@ -51,7 +47,7 @@ const KEYS: &str = "url, url-env, url-file, command, style, secret, secret-env, 
 pub struct NotifySettings {
     to: To,
     style: Style,
-    secret: Option<Source>,
+    secret: Option<SecretText>,
     interest: Interest,
     timeout_seconds: u64,
     /// How long a receiver that is down is tried again.
@@ -61,26 +57,8 @@ pub struct NotifySettings {
 /// Who is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum To {
-    Url(Source),
+    Url(SecretText),
     Command(String),
-}
-
-/// Where something that nobody else may know comes from.
-#[derive(Clone, PartialEq, Eq)]
-enum Source {
-    Text(Zeroizing<String>),
-    Variable(String),
-    File(PathBuf),
-}
-
-impl fmt::Debug for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(_) => f.write_str("Text(…)"),
-            Self::Variable(name) => write!(f, "Variable({name})"),
-            Self::File(path) => write!(f, "File({})", path.display()),
-        }
-    }
 }
 
 /// All of `[notify]`, whose `table` stands in a file in `folder`.
@@ -109,7 +87,7 @@ impl NotifySettings {
             return Err(format!("unknown key `{key}`; known are {KEYS}"));
         }
         let command = text(table, "command")?.map(str::to_owned);
-        let to = match (Source::parse(table, "url", folder)?, command) {
+        let to = match (SecretText::parse(table, "url", folder)?, command) {
             (Some(url), None) => To::Url(url),
             (None, Some(command)) => To::Command(command),
             (None, None) => return Err("set url-env, url-file, url or command".to_owned()),
@@ -124,7 +102,7 @@ impl NotifySettings {
             (Some(_), To::Command(_)) => return Err("`style` is for URLs".to_owned()),
             (None, To::Command(_)) => Style::Generic,
         };
-        let secret = Source::parse(table, "secret", folder)?;
+        let secret = SecretText::parse(table, "secret", folder)?;
         if secret.is_some() && (matches!(to, To::Command(_)) || !style.can_sign()) {
             return Err("messages of this style are not signed, so `secret` has no use".to_owned());
         }
@@ -165,7 +143,7 @@ impl NotifySettings {
             To::Url(url) => url,
         };
         let sources = std::iter::once(url).chain(&self.secret);
-        if is_open && sources.into_iter().any(|source| matches!(source, Source::Text(_))) {
+        if is_open && sources.into_iter().any(SecretText::is_written_out) {
             warn!(
                 "other users can read symtool.toml and the address or secret in it; run chmod 600 on it"
             );
@@ -202,53 +180,6 @@ fn interest(table: &Table, spike: u32) -> Result<Interest, String> {
     Ok(interest)
 }
 
-fn text<'t>(table: &'t Table, key: &str) -> Result<Option<&'t str>, String> {
-    let Some(value) = table.get(key) else { return Ok(None) };
-    let text = value.as_str().filter(|text| !text.trim().is_empty());
-    text.map(Some).ok_or_else(|| format!("`{key}` has to be a text in quotes"))
-}
-
-impl Source {
-    /// Of `key`, `key-env` or `key-file`.
-    fn parse(table: &Table, key: &str, folder: &Path) -> Result<Option<Self>, String> {
-        let (variable, file) = (format!("{key}-env"), format!("{key}-file"));
-        let path = table.get(&file).map(|value| {
-            crate::config::full_path(value, folder)
-                .ok_or_else(|| format!("`{file}` has to be a path in quotes"))
-        });
-        let found = [
-            text(table, key)?.map(|text| Self::Text(Zeroizing::new(text.to_owned()))),
-            text(table, &variable)?.map(|name| Self::Variable(name.to_owned())),
-            path.transpose()?.map(Self::File),
-        ];
-        let mut found = found.into_iter().flatten();
-        let first = found.next();
-        if found.next().is_some() {
-            return Err(format!("only one of `{key}`, `{variable}` and `{file}` can be set"));
-        }
-        Ok(first)
-    }
-
-    /// Reads it; `key` is what it is.
-    fn read(&self, key: &str) -> Result<Zeroizing<String>, String> {
-        match self {
-            Self::Text(text) => Ok(text.clone()),
-            Self::Variable(name) => std::env::var(name)
-                .map(Zeroizing::new)
-                .map_err(|_| format!("${name} ({key}-env) is not set")),
-            Self::File(path) => {
-                let mut text = Zeroizing::new(String::new());
-                let file = File::open(path);
-                file.and_then(|file| file.take(MAX_SECRET_BYTES).read_to_string(&mut text))
-                    .map_err(|error| {
-                        format!("{}: {key}-file cannot be read ({error})", path.display())
-                    })?;
-                Ok(text)
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,9 +193,9 @@ mod tests {
     fn every_key() {
         let text = "url-file = \"u\"\nstyle = \"feishu\"\nsecret-env = \"S\"\nevents = [\"new\", \"spike\"]\nmin-crashes = 3\nspike = 9\ntimeout = 2\nretry = 0\n";
         let want = NotifySettings {
-            to: To::Url(Source::File("/etc/st/u".into())),
+            to: To::Url(SecretText::File("/etc/st/u".into())),
             style: Style::Feishu,
-            secret: Some(Source::Variable("S".into())),
+            secret: Some(SecretText::Variable("S".into())),
             interest: Interest {
                 new: true,
                 regressed: false,

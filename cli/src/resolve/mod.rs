@@ -109,6 +109,7 @@ fn object(context: &Context, store: &Store, file: &Path) -> Result<Arc<InMemoryM
         store: Some(store.clone()),
         search: context.search(&[], &[]),
         default_arch: None,
+        debuginfod: None,
     };
     objects
         .open(file)?

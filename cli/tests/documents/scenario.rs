@@ -179,6 +179,14 @@ fn dumps() -> Vec<Printed> {
     story.run("crash show", 0, &["crash", "show", id]);
     story.run("missing", 0, &["missing"]);
     let engine = story.sandbox.write("libengine.so", unpacked("libengine.so"));
+    let served = story.sandbox.path("served");
+    let lay_out = ["modules", "export", "--layout", "gdb", path(&served), path(&engine)];
+    story.run("modules export", 0, &lay_out);
+    let source = "[[source]]\ntype = \"gdb\"\npath = \"served\"\n";
+    let settings = story.sandbox.write("symtool.toml", source);
+    let fetch = ["--config", path(&settings), "missing", "--fetch"];
+    let fetched = story.run("missing", 0, &fetch);
+    assert!(fetched.iter().any(|module| module["status"] == "fetched"), "{fetched:?}");
     story.run("import", 0, &["import", path(&engine)]);
     story.run("reprocess", 0, &["reprocess"]);
     story.run("crash remove", 0, &["crash", "gc", "--keep", "0", "--drop-dumps"]);

@@ -100,7 +100,7 @@ fn symbolizer_refuses_as_the_real_one() {
     ] {
         pair.compare(args, b"");
     }
-    for known in ["--dwp=x", "--filter-markup", "--debuginfod", "--print-source-context-lines=3"] {
+    for known in ["--dwp=x", "--filter-markup", "--print-source-context-lines=3"] {
         let ours = pair.ours(&[known, "-e", &path, "0x1100"], b"");
         assert_eq!((ours.code, ours.stdout.as_str()), (2, ""), "{known}");
         assert!(ours.stderr.contains("is not supported by symtool"), "{}", ours.stderr);

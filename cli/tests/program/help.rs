@@ -85,6 +85,9 @@ fn examples_in_help_are_right() {
         sandbox.write(rules, "function:abort -group\n");
     }
     sandbox.write("known.ndjson", "");
+    fs::create_dir_all(sandbox.path("config/symtool")).unwrap();
+    let source = "[[source]]\ntype = \"gdb\"\npath = \"served\"\n";
+    sandbox.write("config/symtool/symtool.toml", source);
     let mut tried = 0;
     for command in [&[][..]].iter().chain(&COMMANDS) {
         let help = sandbox.run([command, &["--help"][..]].concat()).stdout;

@@ -80,6 +80,7 @@ impl Sandbox {
             "SYMTOOL_STORE",
             "SYMTOOL_CONFIG",
             "XDG_DATA_HOME",
+            "XDG_CACHE_HOME",
             "NO_COLOR",
             "CLICOLOR",
             "CLICOLOR_FORCE",

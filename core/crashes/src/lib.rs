@@ -28,7 +28,7 @@ mod upkeep;
 
 pub use add::{Added, Incoming, Prepared};
 pub use ids::{CrashId, FingerprintId, GroupId};
-pub use missing::{Missing, has_names};
+pub use missing::{Missing, SeenImage, has_names};
 pub use stored::{
     Cause, Chunk, CrashCounts, CrashWriter, Crashes, DumpFacts, Failed, FingerprintKind, Found,
     Gain, Listed, Merge, ModuleChange, Part, Place, ReadDump, ReadDumps, Reading, Rename, Report,

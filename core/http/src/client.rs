@@ -11,11 +11,11 @@ use crate::limits::MAX_ANSWER_BYTES;
 use crate::url::SecretUrl;
 
 /// Sends requests. It trusts whom the system trusts (`SSL_CERT_FILE`, `SSL_CERT_DIR`), uses the
-/// proxy of the environment (`HTTPS_PROXY`, `NO_PROXY`), and follows no redirect: what was meant
-/// for one place must not come to another.
+/// proxy of the environment (`HTTPS_PROXY`, `NO_PROXY`), and follows no redirect of what it posts:
+/// what was meant for one place must not come to another. [`Client::get`] follows some.
 #[derive(Clone, Debug)]
 pub struct Client {
-    agent: Agent,
+    pub(crate) agent: Agent,
     has_certificates: bool,
 }
 
@@ -65,12 +65,15 @@ pub enum HttpError {
         /// What is wrong.
         cause: String,
     },
+    /// The answer broke off.
+    #[error("{0} broke off within the file")]
+    Cut(String),
 }
 
 impl HttpError {
     /// Whether the same request may go well later.
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Timeout(_) | Self::Connect { .. })
+        matches!(self, Self::Timeout(_) | Self::Connect { .. } | Self::Cut(_))
     }
 }
 
@@ -101,6 +104,13 @@ impl Client {
         Self { agent: config.new_agent(), has_certificates }
     }
 
+    /// # Errors
+    /// If nobody can be trusted who says that he is the other side.
+    pub(crate) fn can_trust(&self, url: &SecretUrl) -> Result<(), HttpError> {
+        let can = self.has_certificates || !url.is_secure();
+        can.then_some(()).ok_or(HttpError::NoCertificates)
+    }
+
     /// Posts `body` to `url`.
     ///
     /// # Errors
@@ -111,10 +121,7 @@ impl Client {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Result<Answer, HttpError> {
-        let is_secure = url.place().len() > 5 && url.place()[..5].eq_ignore_ascii_case("https");
-        if is_secure && !self.has_certificates {
-            return Err(HttpError::NoCertificates);
-        }
+        self.can_trust(url)?;
         let mut request = self.agent.post(url.secret());
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -130,8 +137,8 @@ impl Client {
 }
 
 /// What of `error` may be said.
-fn told(url: &SecretUrl, error: &ureq::Error) -> HttpError {
-    let place = url.place().to_owned();
+pub(crate) fn told(url: &SecretUrl, error: &ureq::Error) -> HttpError {
+    let place = url.shown();
     match error {
         ureq::Error::Timeout(_) => HttpError::Timeout(place),
         ureq::Error::HostNotFound => connect(place, "no such host"),
@@ -149,6 +156,13 @@ fn told(url: &SecretUrl, error: &ureq::Error) -> HttpError {
         ureq::Error::InvalidProxyUrl => HttpError::Protocol {
             place,
             cause: "the proxy of the environment is no address".into(),
+        },
+        ureq::Error::TooManyRedirects => {
+            HttpError::Protocol { place, cause: "it redirects too often".into() }
+        }
+        ureq::Error::RequireHttpsOnly(_) => HttpError::Protocol {
+            place,
+            cause: "it redirects from https:// to http://, which is not followed".into(),
         },
         // Others may quote the address.
         _ => HttpError::Protocol { place, cause: "the request cannot be made".into() },

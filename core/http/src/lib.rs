@@ -3,9 +3,11 @@
 
 mod backoff;
 mod client;
+mod get;
 mod limits;
 mod url;
 
 pub use backoff::{Backoff, Failure, Retry};
 pub use client::{Answer, Client, HttpError};
+pub use get::{Get, GetError, Got, IncomingFile, Part};
 pub use url::{SecretUrl, UrlError};

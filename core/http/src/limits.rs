@@ -11,3 +11,12 @@ pub const LONGEST_PAUSE_MS: u64 = 30_000;
 
 /// Bytes of an address; browsers stop at some 64 KiB, webhooks have a few hundred.
 pub const MAX_URL_BYTES: usize = 4096;
+
+/// Redirects that are followed for one file: load balancers and stores of objects need two.
+pub const MAX_REDIRECTS: u32 = 5;
+
+/// Bytes of a validator that is kept (`ETag`); servers write up to some hundred.
+pub const MAX_VALIDATOR_BYTES: usize = 1024;
+
+/// Bytes of a file that are read at once.
+pub const READ_BYTES: usize = 64 << 10;

@@ -1,7 +1,9 @@
-//! Addresses that are secrets: whoever knows the address of a webhook may write to it.
+//! Addresses that are secrets: whoever knows the address of a webhook may write to it, and those of
+//! private symbol servers often have a token.
 
 use std::fmt;
 
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::limits::MAX_URL_BYTES;
@@ -12,6 +14,8 @@ pub struct SecretUrl {
     text: Zeroizing<String>,
     /// How many bytes of it are the scheme, the host and the port.
     origin: usize,
+    /// What [`SecretUrl::join`] was given, which may be shown.
+    joined: String,
 }
 
 /// Why a text is no address that can be used.
@@ -43,6 +47,20 @@ impl SecretUrl {
     /// # Errors
     /// [`UrlError`], which says nothing of the address.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
+        let url = Self::parse_or_plain(text)?;
+        let host = url.place().split_once("://").and_then(|(_, authority)| host_of(authority));
+        if !url.is_secure() && !host.is_some_and(is_this_machine) {
+            return Err(UrlError::Plain);
+        }
+        Ok(url)
+    }
+
+    /// The same, also of `http://` elsewhere: for what nobody on the way may not read, and what is
+    /// checked when it has come.
+    ///
+    /// # Errors
+    /// [`UrlError`], which says nothing of the address.
+    pub fn parse_or_plain(text: &str) -> Result<Self, UrlError> {
         let text = text.trim();
         if text.len() > MAX_URL_BYTES {
             return Err(UrlError::TooLong);
@@ -60,17 +78,60 @@ impl SecretUrl {
         if authority.contains('@') {
             return Err(UrlError::User);
         }
-        let host = host_of(authority).ok_or(UrlError::Host)?;
-        if scheme == "http://" && !is_this_machine(host) {
-            return Err(UrlError::Plain);
-        }
+        host_of(authority).ok_or(UrlError::Host)?;
         let origin = scheme.len() + authority.len();
-        Ok(Self { text: Zeroizing::new(text.to_owned()), origin })
+        Ok(Self { text: Zeroizing::new(text.to_owned()), origin, joined: String::new() })
     }
 
     /// Scheme, host and port, which may be shown.
     pub fn place(&self) -> &str {
         &self.text[..self.origin]
+    }
+
+    /// Whether nobody on the way can read what is sent.
+    pub fn is_secure(&self) -> bool {
+        self.text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
+    }
+
+    /// What messages call it: [`SecretUrl::place`], and what was joined to it. Between them stands
+    /// `…` for a path that is a secret.
+    pub fn shown(&self) -> String {
+        let path = &self.text[self.origin..];
+        let begin = path.split(['?', '#']).next().unwrap_or_default();
+        let own = begin.len().saturating_sub(encoded(&self.joined).len());
+        match (self.joined.is_empty(), begin[..own].trim_matches('/').is_empty()) {
+            (true, _) => self.place().to_owned(),
+            (false, true) => format!("{}/{}", self.place(), self.joined),
+            (false, false) => format!("{}/…/{}", self.place(), self.joined),
+        }
+    }
+
+    /// A short text that stands for the address and does not tell it.
+    pub fn tag(&self) -> String {
+        let digest = Sha256::digest(self.text.as_bytes());
+        let mut first = [0; 16];
+        first.copy_from_slice(&digest[..16]);
+        format!("{:032x}", u128::from_be_bytes(first))
+    }
+
+    /// The address of `path` below this one, whose query it keeps. `path` has `/` between its parts
+    /// and is encoded.
+    ///
+    /// # Errors
+    /// [`UrlError::TooLong`].
+    pub fn join(&self, path: &str) -> Result<Self, UrlError> {
+        let rest = self.text[self.origin..].split('#').next().unwrap_or_default();
+        let (base, query) = rest.split_at(rest.find('?').unwrap_or(rest.len()));
+        let text = Zeroizing::new(format!(
+            "{}{}/{}{query}",
+            self.place(),
+            base.trim_end_matches('/'),
+            encoded(path)
+        ));
+        if text.len() > MAX_URL_BYTES {
+            return Err(UrlError::TooLong);
+        }
+        Ok(Self { text, origin: self.origin, joined: path.to_owned() })
     }
 
     /// The same address with more in its query, encoded as forms are.
@@ -84,7 +145,7 @@ impl SecretUrl {
             text.push('=');
             encode(&mut text, value);
         }
-        Self { text, origin: self.origin }
+        Self { text, origin: self.origin, joined: self.joined.clone() }
     }
 
     /// All of it, for the request.
@@ -95,7 +156,10 @@ impl SecretUrl {
 
 impl fmt::Debug for SecretUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/…", self.place())
+        if self.joined.is_empty() {
+            return write!(f, "{}/…", self.place());
+        }
+        f.write_str(&self.shown())
     }
 }
 
@@ -118,6 +182,16 @@ fn host_of(authority: &str) -> Option<&str> {
 fn is_this_machine(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// `path` with everything encoded that does not stand for itself in a path; `/` parts it.
+fn encoded(path: &str) -> String {
+    let mut text = String::with_capacity(path.len());
+    for (at, part) in path.split('/').enumerate() {
+        text.push_str(if at > 0 { "/" } else { "" });
+        encode(&mut text, part);
+    }
+    text
 }
 
 /// Appends `text` so that it stands for itself in a query (RFC 3986, section 2.3).
@@ -168,6 +242,29 @@ mod tests {
         }
         let long = format!("https://example.com/{}", "a".repeat(MAX_URL_BYTES));
         assert_eq!(SecretUrl::parse(&long).unwrap_err(), UrlError::TooLong);
+    }
+
+    #[test]
+    fn paths_below() {
+        let url = |text| SecretUrl::parse_or_plain(text).unwrap();
+        for (base, path, whole, shown) in [
+            ("https://a.example", "x/y", "https://a.example/x/y", "https://a.example/x/y"),
+            ("http://a.example/", "x", "http://a.example/x", "http://a.example/x"),
+            (
+                "https://a.example/hidden/?t=hidden#top",
+                "x y/ä%",
+                "https://a.example/hidden/x%20y/%C3%A4%25?t=hidden",
+                "https://a.example/…/x y/ä%",
+            ),
+        ] {
+            let joined = url(base).join(path).unwrap();
+            assert_eq!((joined.secret(), &*joined.shown()), (whole, shown));
+            assert_eq!(format!("{joined:?}"), shown);
+            assert_eq!(url(base).shown(), joined.place());
+            assert_ne!(url(base).tag(), joined.tag());
+        }
+        let long = "a".repeat(MAX_URL_BYTES);
+        assert_eq!(url("https://a.example").join(&long), Err(UrlError::TooLong));
     }
 
     #[test]

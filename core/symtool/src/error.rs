@@ -11,6 +11,14 @@ pub enum Error {
     /// A block that an answer needs is damaged: the fact.
     #[error("{0}")]
     Damaged(String),
+    /// A folder for files on their way cannot be used.
+    #[error("{}: files on their way cannot be kept there ({cause})", path.display())]
+    Folder {
+        /// Which.
+        path: std::path::PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
     /// Whoever receives the events of the job returned this.
     #[error(transparent)]
     Receiver(#[from] std::io::Error),

@@ -11,10 +11,12 @@ use std::sync::Arc;
 
 use symtool_debug::{DebugFile, Mapped, Progress, Search};
 use symtool_debug::{Error, ModuleInfo, container};
-use symtool_module::Arch;
+use symtool_module::{Arch, Detail, ModuleKind};
 use symtool_store::Store;
 use symtool_store::database::InMemoryModule;
 use symtool_store::pack::pack;
+
+use crate::fetch::Debuginfod;
 
 /// Where objects are looked for.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub struct Objects {
     pub search: Search,
     /// Which architecture of a universal file is meant where none is named.
     pub default_arch: Option<Arch>,
+    /// Who is asked for debug files, if somebody is.
+    pub debuginfod: Option<Debuginfod>,
 }
 
 /// An open object file.
@@ -55,11 +59,21 @@ impl Objects {
         Ok(Object { held, file, debug })
     }
 
-    /// The file with build-id `id`, as distributions keep debug files.
+    /// The file with build-id `id`, as distributions keep debug files, else from a server.
     pub fn by_build_id(&self, id: &[u8]) -> Option<PathBuf> {
         let (first, rest) = id.split_first().filter(|(_, rest)| !rest.is_empty())?;
         let name = format!(".build-id/{first:02x}/{}.debug", hex::encode(rest));
-        self.search.debug_dirs.iter().map(|folder| folder.join(&name)).find(|path| path.is_file())
+        let mut places = self.search.debug_dirs.iter().map(|folder| folder.join(&name));
+        places.find(|path| path.is_file()).or_else(|| self.debuginfod.as_ref()?.debug_file(id))
+    }
+
+    /// The debug file of `file` from a server, if it has no debug data itself.
+    fn fetched(&self, file: &DebugFile<'_>) -> Option<Mapped> {
+        let info = file.info();
+        let is_wanted =
+            info.kind == ModuleKind::Elf && !info.id.made_up && info.detail != Detail::Debug;
+        let debuginfod = self.debuginfod.as_ref().filter(|_| is_wanted)?;
+        Mapped::open(&debuginfod.debug_file(&info.id.bytes)?).ok()
     }
 
     /// What the store knows under build-id `id`, if the object itself is not at hand.
@@ -77,7 +91,7 @@ impl Objects {
         mapped: &Mapped,
     ) -> Result<(Option<Arc<InMemoryModule>>, Option<Mapped>), Error> {
         let file = DebugFile::parse(mapped)?;
-        let debug = file.debug_file(&self.search);
+        let debug = file.debug_file(&self.search).or_else(|| self.fetched(&file));
         let file = file.with_debug_data(
             debug.as_ref().and_then(|debug| DebugFile::parse(debug).ok()),
             &self.search,

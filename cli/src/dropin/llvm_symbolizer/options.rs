@@ -4,6 +4,7 @@ use super::args::{Id, Words};
 use super::request::{self as request, Module};
 use super::say;
 use crate::dropin::Call;
+use crate::fetch::llvm_client;
 use crate::style::llvm::{Format, Inlines, Names, Paths, Printer};
 use crate::style::text;
 use anyhow::Result;
@@ -56,7 +57,7 @@ impl Options {
         if integer(words, Id::SourceContext, "--print-source-context-lines=")? != 0 {
             return Err(call.unsupported("--print-source-context-lines"));
         }
-        if let Some(name) = words.first_of(&[Id::Dwp, Id::FilterMarkup, Id::Debuginfod]) {
+        if let Some(name) = words.first_of(&[Id::Dwp, Id::FilterMarkup]) {
             return Err(call.unsupported(name));
         }
         if words.has(Id::Dia) {
@@ -82,7 +83,14 @@ impl Options {
             demangle: words.flag(Id::Demangle, Id::NoDemangle, true),
             adjust_vma,
             module: module(words)?,
-            objects: call.objects(&debug_dirs, default_arch.map(Arch::from)),
+            objects: Objects {
+                // LLVM asks as soon as $DEBUGINFOD_URLS is set; this program only if it is told to.
+                debuginfod: words
+                    .flag(Id::Debuginfod, Id::NoDebuginfod, false)
+                    .then(llvm_client)
+                    .flatten(),
+                ..call.objects(&debug_dirs, default_arch.map(Arch::from))
+            },
         })
     }
 }

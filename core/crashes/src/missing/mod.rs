@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::fingerprint::Modules;
 use crate::ids::GroupId;
 use crate::stored::counters::{DumpTally, ImageFacts, ImageKey, ImageTally};
-use crate::stored::{Crashes, rows};
+use crate::stored::{Crashes, StoredImage, rows};
 use symtool_module::{Arch, Detail};
+use symtool_report::Format;
 use symtool_store::{Error, Module};
 
 /// A module without symbols.
@@ -37,6 +38,15 @@ pub struct Missing {
     image: ImageKey,
     /// The groups, if they were counted.
     counted: Option<BTreeSet<GroupId>>,
+}
+
+/// What a crash says of an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenImage {
+    /// The image.
+    pub image: StoredImage,
+    /// The chunk and the slot of a minidump that has it, if one has.
+    pub dump: Option<(u64, u16)>,
 }
 
 impl Missing {
@@ -119,6 +129,29 @@ impl Crashes {
             Ok(true)
         })?;
         Ok(groups)
+    }
+
+    /// What a crash with frames in `module` says of it, `None` if none is left.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn image_of(&self, module: &Missing) -> Result<Option<SeenImage>, Error> {
+        let (prefix, mut found) = (rows::all_of_image(&module.image), None);
+        self.database.each(&prefix, &prefix, |key, value| {
+            let number = rows::last_number(key).ok_or_else(|| self.database.damaged())?;
+            let chunk = self.chunk(number)?.ok_or_else(|| self.database.damaged())?;
+            let is_it = |stored: &&StoredImage| {
+                stored.id.as_ref().is_some_and(|id| id.keys().next() == Some(module.image))
+            };
+            let Some(image) = chunk.images().iter().find(is_it) else { return Ok(true) };
+            let slots: Vec<u16> = self.database.decode(&value)?;
+            let is_dump =
+                |slot: &u16| chunk.crash(*slot).is_some_and(|crash| crash.format == Format::Mdmp);
+            let dump = slots.into_iter().find(is_dump).map(|slot| (number, slot));
+            found = Some(SeenImage { image: image.clone(), dump });
+            Ok(false)
+        })?;
+        Ok(found)
     }
 
     /// By the counts of images that are kept.

@@ -160,7 +160,7 @@ impl ReadDumps for BareDumps {
 
 /// A stored minidump, as it is read.
 #[derive(Debug)]
-struct Fetched<'d>(&'d StoredDump<'d>);
+pub(super) struct Fetched<'d>(pub(super) &'d StoredDump<'d>);
 
 impl DumpSource for Fetched<'_> {
     fn size(&self) -> u64 {

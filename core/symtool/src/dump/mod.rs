@@ -15,6 +15,7 @@ pub mod limits;
 mod modules;
 mod rows;
 mod spelling;
+mod windows_files;
 
 use symtool_minidump::{DumpWalk, Minidump};
 use symtool_report::ImageId;
@@ -28,6 +29,7 @@ pub use modules::{Lacking, dump_image_id};
 use modules::{arch_names, find};
 use rows::{OpenedRows, StoreRows};
 pub use spelling::{code_id, debug_file, debug_id, file_name, version};
+pub(crate) use windows_files::{WindowsFiles, windows_files};
 
 /// A dump's modules, as far as a store has them.
 pub struct DumpModules<'s> {

@@ -3,10 +3,12 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use symtool_debug::{BreakpadHead, breakpad_id, write_breakpad};
-use symtool_module::{ModuleId, ModuleKind};
+use symtool_debug::{BreakpadHead, write_breakpad};
+use symtool_module::ModuleKind;
 use symtool_store::unpack::{Problem, unpack};
 use symtool_store::{Error as StoreError, Module, ModuleRecord, Reader};
+
+use crate::layout::{FileKind, FileOf, Layout, file_name, without_extension};
 
 /// Why a module was not written.
 #[derive(Debug, thiserror::Error)]
@@ -51,12 +53,10 @@ pub fn write_module(
 /// Where minidump-stackwalk looks for the symbol file of the module of `record`, below the folder
 /// that it is given.
 pub fn breakpad_path(record: &ModuleRecord) -> PathBuf {
-    let name = debug_name(record);
+    let (name, id) = (debug_name(record), hex::decode(record.id.as_str()).unwrap_or_default());
     let kind = record.kind.known().unwrap_or(ModuleKind::Elf);
-    let bytes = hex::decode(record.id.as_str()).unwrap_or_default();
-    let id = breakpad_id(kind, &ModuleId { bytes, made_up: record.id_made_up });
-    let stem = without_extension(&name, "pdb").unwrap_or(&name).to_owned();
-    [name, id, format!("{stem}.sym")].iter().collect()
+    let of = FileOf { kind, id: &id, made_up: record.id_made_up, name: &name, code_id: None };
+    Layout::Breakpad.key(FileKind::Symbols, &of).map_or_else(PathBuf::new, PathBuf::from)
 }
 
 /// What crash reports call the file with the symbols: on Windows the PDB, elsewhere what was loaded.
@@ -77,7 +77,7 @@ fn debug_name(record: &ModuleRecord) -> String {
         let stem = || DEBUG_EXTENSIONS.iter().find_map(|end| without_extension(&record.name, end));
         names(record).find(loaded).or_else(stem).unwrap_or(&record.name).to_owned()
     };
-    super::layout::file_name(&name)
+    file_name(&name)
 }
 
 /// Extensions of files that were split from what is loaded.
@@ -91,10 +91,4 @@ fn code_name(record: &ModuleRecord) -> Option<&str> {
 
 fn names(record: &ModuleRecord) -> impl Iterator<Item = &str> {
     std::iter::once(&record.name).chain(&record.other_names).map(String::as_str)
-}
-
-/// `name` without `extension`, if it ends so, in any case.
-fn without_extension<'n>(name: &'n str, extension: &str) -> Option<&'n str> {
-    let (stem, end) = name.rsplit_once('.')?;
-    (end.eq_ignore_ascii_case(extension) && !stem.is_empty()).then_some(stem)
 }

@@ -9,8 +9,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+pub use crate::layout::{Layout, file_name};
 pub use breakpad::{BreakpadError, breakpad_path, write_module};
-pub use layout::{Layout, file_name};
 pub use place::{Placed, PlacedFile, place};
 
 /// Makes the file at `path` of what `write` writes, whole or not at all.

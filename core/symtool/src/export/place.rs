@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use symtool_debug::{DebugFile, Error, Mapped};
 use symtool_module::ModuleId;
 
+use super::layout::places;
 use super::{Layout, replace};
 use crate::import::{self, WalkedFile};
 
@@ -66,7 +67,7 @@ fn one(path: &Path, mapped: &Mapped, is_named: bool, layout: Layout, folder: &Pa
         Ok(file) => file,
         Err(error) => return vec![failed(error.to_string())],
     };
-    let places = match layout.paths(&file) {
+    let places = match places(layout, &file) {
         Ok(places) => places,
         Err(_) if !is_named => return vec![Placed::PassedOver],
         Err(reason) => return vec![failed(format!("{}: {reason}", path.display()))],
